@@ -187,7 +187,7 @@ const PAST_FILES: [(&str, &str); 28] = [
         "makes the folder for manual pages",
     ),
     (
-        "crates/surfit-cli/src/place.rs",
+        "crates/surfit-cli/src/run_lookup.rs",
         "puts links to runs among the user's runs",
     ),
     ("crates/surfit-client/src/engine_process.rs", "reads /proc"),
@@ -208,7 +208,7 @@ const PAST_FILES: [(&str, &str); 28] = [
         "makes the queue's folder and its log",
     ),
     (
-        "crates/surfit-client/src/remote/settings.rs",
+        "crates/surfit-client/src/remote/host_config.rs",
         "reads the user's settings",
     ),
     (
@@ -232,7 +232,7 @@ const PAST_FILES: [(&str, &str); 28] = [
         "is the door; it makes folders that the user names",
     ),
     (
-        "crates/surfit-core/src/files/left.rs",
+        "crates/surfit-core/src/files/stale_files.rs",
         "clears folders that lie in no run, and reads /proc",
     ),
     (
@@ -258,7 +258,7 @@ const PAST_FILES: [(&str, &str); 28] = [
         "reads a plan that the user names",
     ),
     (
-        "crates/surfit-engine/src/actor/ending.rs",
+        "crates/surfit-engine/src/actor/shutdown.rs",
         "looks whether the run's directory is still where it was",
     ),
     (
@@ -374,7 +374,7 @@ fn what_lies_in_a_run_is_opened_by_one_door() {
 fn commands_write_to_standard_error_and_to_bars_through_one_door() {
     // There what could steer the terminal is taken off texts.
     for (path, text) in sources("crates/surfit-cli/src", "rs") {
-        if path.ends_with("crates/surfit-cli/src/out.rs") {
+        if path.ends_with("crates/surfit-cli/src/output.rs") {
             continue;
         }
         for sign in ["(stderr()", "::stderr()", "eprint", "println!"] {

@@ -4,7 +4,7 @@ mod support;
 
 use serde_json::json;
 use std::path::Path;
-use support::{Sandbox, events_of, finished};
+use support::{Sandbox, events_of, finished_event};
 
 /// A folder with a small data set in the IDX form of Fashion-MNIST: 400 images to train on, 100 to test.
 fn data_set(place: &Sandbox, name: &str) -> std::path::PathBuf {
@@ -31,7 +31,7 @@ fn data_files_with_a_fault_are_named() {
     let least =
         "--set fit.epochs=0 --set fit.edge_epochs=0 --set heatmap.grid=2 --set export.best=false";
     // The files as they are do: what fails below fails for its fault alone.
-    let run = place.job(
+    let run = place.run_tiny_job(
         "good-run",
         &format!("{set} {least} --set data.dir={}", folder.display()),
     );
@@ -151,7 +151,7 @@ fn data_of(bytes: &[u8], tensor: &str) -> usize {
 fn corner_files_with_a_fault_are_named_and_good_ones_keep_their_accuracy() {
     let place = Sandbox::new();
     let less = "--set data.validation_images=200 --set export.best=false";
-    let run = place.job("first", less);
+    let run = place.run_tiny_job("first", less);
     let corner = |n: usize| run.join(format!("corners/corner-{n}.safetensors"));
     let from = |first: &Path| {
         let rest: Vec<String> = (2..=4)
@@ -163,8 +163,8 @@ fn corner_files_with_a_fault_are_named_and_good_ones_keep_their_accuracy() {
             rest.join(",")
         )
     };
-    let second = place.job("second", &format!("{less} {}", from(&corner(1))));
-    let accuracies = |run: &Path| finished(run).expect("a finished event")["corners"].clone();
+    let second = place.run_tiny_job("second", &format!("{less} {}", from(&corner(1))));
+    let accuracies = |run: &Path| finished_event(run).expect("a finished event")["corners"].clone();
     assert_eq!(
         accuracies(&second),
         accuracies(&run),

@@ -107,7 +107,7 @@ fn words_that_make_no_command_get_one_sentence() {
     assert!(
         empty.out.contains("the queue is empty"),
         "{}",
-        empty.story()
+        empty.describe()
     );
     place
         .surfit("fti")
@@ -172,7 +172,7 @@ fn words_that_make_no_command_get_one_sentence() {
     let mut command = place.command("run tiny.toml --run-dir a");
     command.env("SURFIT_ENGINE", place.path("nowhere"));
     place
-        .finish(command)
+        .run_to_end(command)
         .fails(1, &["surfit-engine", "nowhere", "SURFIT_ENGINE"]);
     assert!(
         !place.path("a").exists(),
@@ -191,7 +191,7 @@ fn a_directory_in_use_or_taken_is_left_alone_and_an_engine_that_dies_is_told() {
     let client = client.spawn().expect("surfit starts");
     let run = place.path("a");
     wait_for("the fit", || {
-        support::stage_began(&run, "fit").then_some(())
+        support::has_stage_begun(&run, "fit").then_some(())
     });
     place.surfit("resume a").fails(
         1,

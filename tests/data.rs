@@ -5,7 +5,7 @@ mod support;
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
-use support::http::{HttpReply, HttpServer, answer, broken, good};
+use support::http::{HttpReply, HttpServer, content_response, response, truncated_response};
 use support::{ChildGuard, CommandResult, Sandbox, events_of, wait_for};
 
 /// `surfit data …` with no proxy between it and the server.
@@ -13,7 +13,7 @@ use support::{ChildGuard, CommandResult, Sandbox, events_of, wait_for};
 fn data(place: &Sandbox, arguments: &str) -> CommandResult {
     let mut command = place.command(&format!("data {arguments}"));
     no_proxy(&mut command);
-    place.finish(command)
+    place.run_to_end(command)
 }
 
 fn no_proxy(command: &mut Command) -> &mut Command {
@@ -91,7 +91,7 @@ fn a_run_learns_cifar_10_and_names_a_file_that_was_cut() {
     cifar10(&folder);
     let less = "--set data.set=cifar10 --set data.train_images=0 --set data.validation_images=50 --set corners.epochs=1 \
                 --set fit.epochs=0 --set fit.edge_epochs=0 --set heatmap.grid=2 --set export.best=false";
-    let run = place.job("colour", less);
+    let run = place.run_tiny_job("colour", less);
     let facts = &events_of(&run, "started")[0];
     assert_eq!(facts["images"], serde_json::json!([150, 50, 40]), "{facts}");
     let path = folder.join("data_batch_2.bin");
@@ -123,9 +123,9 @@ fn a_fetch_goes_on_after_breaks_and_refuses_wrong_bytes() {
     // As long as the published file, and another.
     let wrong = vec![7u8; 9_912_422];
     let server = HttpServer::new(move |r, n| {
-        let whole = good(r, &wrong, "\"v\"");
+        let whole = content_response(r, &wrong, "\"v\"");
         HttpReply::Send(if n < 3 {
-            broken(&whole, 2_000_000)
+            truncated_response(&whole, 2_000_000)
         } else {
             whole
         })
@@ -145,12 +145,15 @@ fn a_fetch_goes_on_after_breaks_and_refuses_wrong_bytes() {
             "--mirror",
         ],
     );
-    let froms: Vec<_> = server.seen().iter().map(|r| r.from).collect();
+    let froms: Vec<_> = server.requests().iter().map(|r| r.range_start).collect();
     assert_eq!(
         froms[..4],
         [None, Some(2_000_000), Some(4_000_000), Some(6_000_000)]
     );
-    assert_eq!(server.seen()[0].path, "/mnist/train-images-idx3-ubyte.gz");
+    assert_eq!(
+        server.requests()[0].path,
+        "/mnist/train-images-idx3-ubyte.gz"
+    );
     assert!(told.iter().any(
         |e| e["event"] == "retry" && e["why"].as_str().is_some_and(|w| w.contains("broke off"))
     ));
@@ -168,10 +171,10 @@ fn a_fetch_that_was_killed_goes_on_where_it_stopped() {
     let place = Sandbox::new();
     let server = HttpServer::new(|r, n| {
         // Another file of the published length: how far it comes is what counts here.
-        let whole = good(r, &vec![7u8; 170_052_171], "\"v\"");
+        let whole = content_response(r, &vec![7u8; 170_052_171], "\"v\"");
         match n {
-            0 => HttpReply::Stall(broken(&whole, 3_000_000)),
-            _ => HttpReply::Send(broken(&whole, 1_000_000)),
+            0 => HttpReply::Stall(truncated_response(&whole, 3_000_000)),
+            _ => HttpReply::Send(truncated_response(&whole, 1_000_000)),
         }
     });
     let fetch = format!("data fetch cifar10 --mirror {}", server.url);
@@ -195,8 +198,11 @@ fn a_fetch_that_was_killed_goes_on_where_it_stopped() {
     wait_for("another megabyte", || (length() >= 4_000_000).then_some(()));
     child.0.kill().expect("the signal");
     child.0.wait().expect("its end");
-    let asked = server.seen();
-    assert_eq!((asked[0].from, asked[1].from), (None, Some(3_000_000)));
+    let asked = server.requests();
+    assert_eq!(
+        (asked[0].range_start, asked[1].range_start),
+        (None, Some(3_000_000))
+    );
     assert_eq!(asked[1].if_range.as_deref(), Some("\"v\""));
 }
 
@@ -205,8 +211,8 @@ fn what_cannot_be_fetched_is_said() {
     let place = Sandbox::new();
     let server = HttpServer::new(|r, _| {
         HttpReply::Send(match r.path.starts_with("/short/") {
-            true => answer("200 OK", &[("Content-Length", "5")], b"hello"),
-            false => answer("404 Not Found", &[("Content-Length", "0")], b""),
+            true => response("200 OK", &[("Content-Length", "5")], b"hello"),
+            false => response("404 Not Found", &[("Content-Length", "0")], b""),
         })
     });
     data(&place, &format!("fetch cifar10 --mirror {}", server.url))
@@ -227,7 +233,7 @@ fn what_cannot_be_fetched_is_said() {
     );
     place.write("mine.toml", text);
     data(&place, "fetch --config mine.toml").fails(1, &["cifar-100-binary.tar.gz", "404"]);
-    let last = server.seen().last().expect("a request").path.clone();
+    let last = server.requests().last().expect("a request").path.clone();
     assert_eq!(last, "/configured/cifar100/cifar-100-binary.tar.gz");
     assert!(place.path("there").is_dir());
     place.write("bad.toml", "[data]\nmirror = 'ftp://x'\n");

@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
-use support::{EngineWire, SafetensorsFile, Sandbox, events, events_of, finished, wait_for};
+use support::{EngineWire, SafetensorsFile, Sandbox, events, events_of, finished_event, wait_for};
 
 /// A mount namespace with a small disk at the place's `disk`, for as long as it lives.
 struct SmallDisk {
@@ -70,7 +70,7 @@ impl SmallDisk {
     fn begin(&self, place: &Sandbox) -> (String, i32) {
         let inside = place.path("disk/a").display().to_string();
         let begin = format!("run tiny.toml --run-dir {inside} --json --detach {LONGER}");
-        let done = place.finish(self.command(place, &begin)).ok();
+        let done = place.run_to_end(self.command(place, &begin)).ok();
         let pid = done.last_json()["pid"].as_i64().expect("a pid");
         (inside, pid as i32)
     }
@@ -128,11 +128,11 @@ fn a_full_disk_stops_checkpoints_and_nothing_else() {
     let Some(disk) = SmallDisk::mount(&place) else {
         return;
     };
-    let reference = place.job("whole", LONGER);
+    let reference = place.run_tiny_job("whole", LONGER);
     let (inside, pid) = disk.begin(&place);
     let run = disk.path("a");
-    let mut wire = EngineWire::open(&place);
-    wire.fitting();
+    let mut wire = EngineWire::connect_and_greet(&place);
+    wire.wait_for_fit();
     wait_for("a checkpoint of the fit", || {
         events_of(&run, "checkpoint")
             .pop()
@@ -141,7 +141,7 @@ fn a_full_disk_stops_checkpoints_and_nothing_else() {
 
     disk.fill();
     let at = wire.events.len();
-    let notice = wire.event("notice", at, |e| {
+    let notice = wire.wait_for_event("notice", at, |e| {
         e["text"]
             .as_str()
             .is_some_and(|t| t.contains("checkpoint failed"))
@@ -151,8 +151,8 @@ fn a_full_disk_stops_checkpoints_and_nothing_else() {
         text.contains("the last one is kept") && text.contains("make room on the disk"),
         "{text}"
     );
-    let step = wire.next_snapshot("the present step", |_| true)["fit_step"].as_u64();
-    wire.snapshot("the fit going on", |s| {
+    let step = wire.wait_for_next_snapshot("the present step", |_| true)["fit_step"].as_u64();
+    wire.wait_for_snapshot("the fit going on", |s| {
         s["fit_step"].as_u64() > step.map(|n| n + 5)
     });
     let repeated = wire.events[at..]
@@ -162,7 +162,7 @@ fn a_full_disk_stops_checkpoints_and_nothing_else() {
     assert_eq!(repeated, 1, "one sentence about it is enough");
     SafetensorsFile::read(&run.join("surface/state.safetensors"));
     assert_eq!(
-        wire.ask(serde_json::json!({"command": "pause"})),
+        wire.request(serde_json::json!({"command": "pause"})),
         serde_json::Value::Null
     );
     let told = wire.events.len();
@@ -185,14 +185,14 @@ fn a_full_disk_stops_checkpoints_and_nothing_else() {
 
     // It is resumed while there is still no room, and then there is.
     place
-        .finish(disk.command(&place, &format!("resume {inside} --json --detach")))
+        .run_to_end(disk.command(&place, &format!("resume {inside} --json --detach")))
         .ok();
-    let mut wire = EngineWire::open(&place);
-    wire.fitting();
+    let mut wire = EngineWire::connect_and_greet(&place);
+    wire.wait_for_fit();
     disk.free();
     std::thread::sleep(Duration::from_millis(300));
     drop(wire);
-    wait_for("the run to finish", || finished(&run));
+    wait_for("the run to finish", || finished_event(&run));
     wait_for("the engine to end", || {
         events(&run).pop().filter(|e| e["event"] == "closed")
     });
@@ -217,8 +217,8 @@ fn whoever_comes_while_the_disk_is_full_hears_what_waits_for_it() {
     };
     let (inside, _) = disk.begin(&place);
     let run = disk.path("a");
-    let mut first = EngineWire::open(&place);
-    first.fitting();
+    let mut first = EngineWire::connect_and_greet(&place);
+    first.wait_for_fit();
     disk.fill();
     let number = |e: Option<&serde_json::Value>| e.and_then(|e| e["seq"].as_u64());
     // What room the last block of the file has is used up first.
@@ -227,13 +227,13 @@ fn whoever_comes_while_the_disk_is_full_hears_what_waits_for_it() {
         if told > number(events(&run).last()) {
             break told;
         }
-        first.take();
+        first.receive();
     };
-    let mut late = EngineWire::open(&place);
+    let mut late = EngineWire::connect_and_greet(&place);
     while number(late.events.last()) < unwritten {
-        late.take();
+        late.receive();
     }
-    late.tell(serde_json::json!({"command": "pause"}));
+    late.expect_accepted(serde_json::json!({"command": "pause"}));
     assert_eq!(late.events.last().expect("events")["event"], "paused");
     for (n, e) in late.events.iter().enumerate() {
         assert_eq!(e["seq"], n as u64 + 1, "a gap: {e}");
@@ -241,7 +241,7 @@ fn whoever_comes_while_the_disk_is_full_hears_what_waits_for_it() {
     // A model goes to a disk that has room.
     let out = place.path("model");
     let export = format!("export {inside} --at 0.5,0.5 --out {}", out.display());
-    place.finish(disk.command(&place, &export)).ok();
+    place.run_to_end(disk.command(&place, &export)).ok();
     assert!(out.join("model.json").is_file());
 }
 
@@ -253,9 +253,9 @@ fn a_run_on_a_disk_that_takes_no_writing_can_be_looked_at() {
     };
     let inside = place.path("disk/a").display().to_string();
     let job = format!("run tiny.toml --run-dir {inside} --json --set data.validation_images=200");
-    place.finish(disk.command(&place, &job)).ok();
+    place.run_to_end(disk.command(&place, &job)).ok();
     let table = place
-        .finish(disk.command(&place, &format!("heatmap {inside}")))
+        .run_to_end(disk.command(&place, &format!("heatmap {inside}")))
         .ok()
         .out;
     // The engine's process has its log open for a moment longer.
@@ -267,10 +267,10 @@ fn a_run_on_a_disk_that_takes_no_writing_can_be_looked_at() {
         remount.arg(place.path("disk")).stderr(Stdio::null());
         remount.status().ok()?.success().then_some(())
     });
-    let look = |arguments: &str| place.finish(disk.command(&place, arguments));
+    let look = |arguments: &str| place.run_to_end(disk.command(&place, arguments));
     assert_eq!(look(&format!("heatmap {inside}")).ok().out, table);
     let opened = look(&format!("open {inside}")).ok();
-    assert!(opened.out.contains("interior"), "{}", opened.story());
+    assert!(opened.out.contains("interior"), "{}", opened.describe());
     look(&format!("stop {inside}")).fails(1, &["no engine is running"]);
 }
 
@@ -282,7 +282,8 @@ fn a_full_disk_costs_the_queue_no_fit() {
     };
     let runs = place.path("runs");
     std::os::unix::fs::symlink(place.path("disk"), &runs).expect("a link");
-    let queue = |arguments: &str| place.finish(disk.command(&place, &format!("queue {arguments}")));
+    let queue =
+        |arguments: &str| place.run_to_end(disk.command(&place, &format!("queue {arguments}")));
     let config = place.path("tiny.toml").display().to_string();
     let small = "--set fit.epochs=1 --set corners.epochs=1 --set data.validation_images=100 \
                  --set heatmap.grid=3";
@@ -294,6 +295,6 @@ fn a_full_disk_costs_the_queue_no_fit() {
     disk.free();
     queue("start").ok();
     for n in [1, 2] {
-        finished(&disk.path(&format!("tiny-q{n}"))).expect("a finished run");
+        finished_event(&disk.path(&format!("tiny-q{n}"))).expect("a finished run");
     }
 }

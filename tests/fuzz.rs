@@ -34,9 +34,9 @@ fn frame(body: &[u8]) -> Vec<u8> {
 fn no_frames_however_damaged_harm_an_engine() {
     let place = Sandbox::new();
     let endless = "--set fit.epochs=100000 --set fit.warmup=0 --set data.validation_images=200";
-    let (run, pid) = place.begin("a", endless);
-    let mut good = EngineWire::open(&place);
-    good.fitting();
+    let (run, pid) = place.start_tiny_job("a", endless);
+    let mut good = EngineWire::connect_and_greet(&place);
+    good.wait_for_fit();
     let socket = place.socket();
     let mut chance = TestRandom(11);
     let hello = br#"{"type":"hello","protocol":1,"client":"fuzz","after":0}"#;
@@ -95,8 +95,8 @@ fn no_frames_however_damaged_harm_an_engine() {
         }
     }
     assert!(is_alive(pid), "the engine is gone");
-    good.tell(json!({"command": "set_metric", "metric": "loss"}));
-    good.snapshot("that nobody else is left", |s| s["viewers"] == 1);
+    good.expect_accepted(json!({"command": "set_metric", "metric": "loss"}));
+    good.wait_for_snapshot("that nobody else is left", |s| s["viewers"] == 1);
     let log = std::fs::read_to_string(run.join("log.txt")).unwrap_or_default();
     assert!(!log.contains("panicked"), "{log}");
 }
@@ -120,7 +120,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 /// Success, or failure in one sentence for people.
 #[track_caller]
 fn sane(done: CommandResult, what: &str) {
-    let story = format!("{what}\n{}", done.story());
+    let story = format!("{what}\n{}", done.describe());
     assert!(matches!(done.status.code(), Some(0..=2)), "{story}");
     for sign in ["panicked", "RUST_BACKTRACE", "unwrap", "Os {"] {
         assert!(!done.err.contains(sign), "`{sign}`: {story}");
@@ -166,7 +166,7 @@ fn damage(bytes: &mut Vec<u8>, kind: usize, chance: &mut TestRandom) -> &'static
 #[test]
 fn no_file_of_a_run_however_damaged_makes_a_command_panic_or_hang() {
     let place = Sandbox::new();
-    let whole = place.job("whole", "--set data.validation_images=200");
+    let whole = place.run_tiny_job("whole", "--set data.validation_images=200");
     let mut chance = TestRandom(5);
     let mut resumed = 0;
     for (n, file) in files(&whole).into_iter().enumerate() {

@@ -136,7 +136,7 @@ fn a_whole_job_ends_with_a_finished_line_and_its_heatmap_can_be_had_in_every_for
         );
     }
 
-    let npy = place.surfit("heatmap a --format npy").ok().bytes;
+    let npy = place.surfit("heatmap a --format npy").ok().out_bytes;
     assert_eq!(&npy[..8], b"\x93NUMPY\x01\x00", "not a NumPy file");
     let length = usize::from(u16::from_le_bytes([npy[8], npy[9]]));
     let header = String::from_utf8_lossy(&npy[10..10 + length]).into_owned();
@@ -219,7 +219,7 @@ fn a_whole_job_ends_with_a_finished_line_and_its_heatmap_can_be_had_in_every_for
 fn the_same_configuration_gives_the_same_bytes() {
     let place = Sandbox::new();
     let less = "--set export.best=false --set data.validation_images=200";
-    let (a, b) = (place.job("a", less), place.job("b", less));
+    let (a, b) = (place.run_tiny_job("a", less), place.run_tiny_job("b", less));
     let files = [
         "surface/state.safetensors",
         "corners/corner-1.safetensors",
@@ -245,7 +245,7 @@ fn the_same_configuration_gives_the_same_bytes() {
         table("b"),
         "heatmaps of two runs of one configuration"
     );
-    let other = place.job("c", &format!("{less} --set seed=4"));
+    let other = place.run_tiny_job("c", &format!("{less} --set seed=4"));
     let theta = |run: &Path| SafetensorsFile::read(&run.join(files[0])).floats("theta");
     assert!(
         theta(&a) != theta(&other),

@@ -19,7 +19,7 @@ fn eval(place: &Sandbox, arguments: &str) -> (Value, Value) {
 #[test]
 fn folders_are_measured_that_corners_are_read_from() {
     let place = Sandbox::new();
-    place.job("a", "");
+    place.run_tiny_job("a", "");
     place.surfit("export a --best --out best").ok();
     let card = std::fs::read(place.path("best/model.json")).expect("a card");
     let card: Value = serde_json::from_slice(&card).expect("JSON");
@@ -52,8 +52,8 @@ fn folders_are_measured_that_corners_are_read_from() {
 #[test]
 fn models_taken_away_are_what_their_cards_say() {
     let place = Sandbox::new();
-    let run = place.job("a", "");
-    let f = support::finished(&run).expect("a finished event");
+    let run = place.run_tiny_job("a", "");
+    let f = support::finished_event(&run).expect("a finished event");
     let exported = place
         .surfit("export a --best --out best --json")
         .ok()

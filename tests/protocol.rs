@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
-use support::{EngineWire, Sandbox, engine_program, finished, wait_for};
+use support::{EngineWire, Sandbox, engine_program, finished_event, wait_for};
 
 /// A fit that does not end by itself while a test looks.
 const ENDLESS: &str = "--set fit.epochs=100000 --set fit.warmup=0 --set data.validation_images=200 \
@@ -15,7 +15,7 @@ const ENDLESS: &str = "--set fit.epochs=100000 --set fit.warmup=0 --set data.val
 #[test]
 fn only_those_who_speak_the_protocol_are_served_and_the_engine_minds_nobody_else() {
     let place = Sandbox::new();
-    let (run, pid) = place.begin("a", ENDLESS);
+    let (run, pid) = place.start_tiny_job("a", ENDLESS);
     let socket = place.socket();
     let mode = |path: &std::path::Path| path.metadata().expect("its mode").mode() & 0o777;
     assert_eq!(mode(&socket), 0o600, "the socket's mode");
@@ -26,7 +26,7 @@ fn only_those_who_speak_the_protocol_are_served_and_the_engine_minds_nobody_else
     );
 
     let rejected = |first: &[u8], parts: &[&str]| {
-        let mut wire = EngineWire::silent(&socket);
+        let mut wire = EngineWire::connect(&socket);
         wire.stream.write_all(first).expect("the engine reads");
         let answer = wire
             .read()
@@ -74,8 +74,8 @@ fn only_those_who_speak_the_protocol_are_served_and_the_engine_minds_nobody_else
             "no message",
         ),
     ] {
-        let mut wire = EngineWire::open(&place);
-        wire.frame(body);
+        let mut wire = EngineWire::connect_and_greet(&place);
+        wire.send_frame(body);
         let reason = loop {
             let message = wire.read().expect("a sentence before the end");
             if message["type"] == "rejected" {
@@ -89,16 +89,16 @@ fn only_those_who_speak_the_protocol_are_served_and_the_engine_minds_nobody_else
         );
     }
     // Half a frame, then gone.
-    let mut wire = EngineWire::silent(&socket);
+    let mut wire = EngineWire::connect(&socket);
     wire.stream
         .write_all(b"\0\0\0\x40{\"type\":")
         .expect("the engine reads");
     drop(wire);
 
-    let mut wire = EngineWire::open(&place);
-    wire.fitting();
-    assert!(support::is_alive(pid) && finished(&run).is_none());
-    wire.tell(json!({"command": "shutdown"}));
+    let mut wire = EngineWire::connect_and_greet(&place);
+    wire.wait_for_fit();
+    assert!(support::is_alive(pid) && finished_event(&run).is_none());
+    wire.expect_accepted(json!({"command": "shutdown"}));
     wait_for("the engine to end", || {
         (!support::is_alive(pid)).then_some(())
     });
@@ -112,31 +112,31 @@ fn only_those_who_speak_the_protocol_are_served_and_the_engine_minds_nobody_else
 fn a_client_that_never_reads_does_not_slow_the_engine() {
     let place = Sandbox::new();
     // A large grid makes large snapshots, so that the sleepers' buffers are full at once.
-    place.begin("a", &format!("{ENDLESS} --set heatmap.grid=41"));
-    let mut wire = EngineWire::open(&place);
-    wire.fitting();
+    place.start_tiny_job("a", &format!("{ENDLESS} --set heatmap.grid=41"));
+    let mut wire = EngineWire::connect_and_greet(&place);
+    wire.wait_for_fit();
     let pace = |wire: &mut EngineWire| {
         let step = |s: &Value| s["fit_step"].as_u64().expect("a step");
         let (from, began) = (
-            step(&wire.next_snapshot("anything", |_| true)),
+            step(&wire.wait_for_next_snapshot("anything", |_| true)),
             Instant::now(),
         );
-        wire.listen(Duration::from_secs(2));
-        let to = step(&wire.next_snapshot("anything", |_| true));
+        wire.receive_for(Duration::from_secs(2));
+        let to = step(&wire.wait_for_next_snapshot("anything", |_| true));
         (to - from) as f64 / began.elapsed().as_secs_f64()
     };
     let before = pace(&mut wire);
     let sleepers: Vec<EngineWire> = (0..3)
         .map(|_| {
-            let mut sleeper = EngineWire::silent(&place.socket());
-            sleeper.frame(r#"{"type":"hello","protocol":1,"client":"sleeper","after":0}"#);
+            let mut sleeper = EngineWire::connect(&place.socket());
+            sleeper.send_frame(r#"{"type":"hello","protocol":1,"client":"sleeper","after":0}"#);
             sleeper
         })
         .collect();
-    wire.snapshot("the sleepers as viewers", |s| {
+    wire.wait_for_snapshot("the sleepers as viewers", |s| {
         s["viewers"].as_u64() >= Some(4)
     });
-    wire.listen(Duration::from_secs(1));
+    wire.receive_for(Duration::from_secs(1));
     let after = pace(&mut wire);
     println!("steps a second: {before:.1} alone, {after:.1} beside three clients that never read");
     // The machine may be busy with other things; a blocked engine would stand still.
@@ -145,7 +145,7 @@ fn a_client_that_never_reads_does_not_slow_the_engine() {
         "{before:.1} steps a second fell to {after:.1}"
     );
     let asked = Instant::now();
-    wire.tell(json!({"command": "set_metric", "metric": "loss"}));
+    wire.expect_accepted(json!({"command": "set_metric", "metric": "loss"}));
     let answered = asked.elapsed();
     println!("an answer took {} ms", answered.as_millis());
     assert!(
@@ -153,30 +153,30 @@ fn a_client_that_never_reads_does_not_slow_the_engine() {
         "an answer took {answered:?}"
     );
     drop(sleepers);
-    wire.snapshot("nobody else", |s| s["viewers"] == 1);
+    wire.wait_for_snapshot("nobody else", |s| s["viewers"] == 1);
 }
 
 #[test]
 fn an_engine_whose_socket_was_taken_away_can_be_reached_again() {
     let place = Sandbox::new();
-    let (run, pid) = place.begin("a", ENDLESS);
-    EngineWire::open(&place).fitting();
+    let (run, pid) = place.start_tiny_job("a", ENDLESS);
+    EngineWire::connect_and_greet(&place).wait_for_fit();
     // As a logout clears the user's runtime folder.
     std::fs::remove_dir_all(place.path("runtime/surfit")).expect("the folder of the socket");
     let socket = place.socket();
     // The engine looks every two seconds; what it made must outlast its next looks.
     std::thread::sleep(Duration::from_secs(5));
     assert!(socket.exists(), "it took its own socket away");
-    let mut wire = EngineWire::open(&place);
-    wire.fitting();
-    assert!(finished(&run).is_none() && support::is_alive(pid));
+    let mut wire = EngineWire::connect_and_greet(&place);
+    wire.wait_for_fit();
+    assert!(finished_event(&run).is_none() && support::is_alive(pid));
 }
 
 #[test]
 fn an_engine_that_cannot_be_spoken_to_is_ended_by_a_signal() {
     let place = Sandbox::new();
-    let (run, pid) = place.begin("a", ENDLESS);
-    EngineWire::open(&place).fitting();
+    let (run, pid) = place.start_tiny_job("a", ENDLESS);
+    EngineWire::connect_and_greet(&place).wait_for_fit();
     std::fs::write(run.join("socket"), "/nowhere/at/all.sock").expect("a wrong note");
     place.surfit("stop a").ok();
     // The kernel lets go of the lock a moment before the process is gone.
@@ -189,9 +189,9 @@ fn an_engine_that_cannot_be_spoken_to_is_ended_by_a_signal() {
 #[test]
 fn a_run_has_one_engine_and_a_dead_ones_socket_is_no_hindrance() {
     let place = Sandbox::new();
-    let (run, pid) = place.begin("a", ENDLESS);
-    let mut wire = EngineWire::open(&place);
-    wire.fitting();
+    let (run, pid) = place.start_tiny_job("a", ENDLESS);
+    let mut wire = EngineWire::connect_and_greet(&place);
+    wire.wait_for_fit();
     let socket = place.socket();
 
     place.surfit("resume a").fails(
@@ -205,13 +205,13 @@ fn a_run_has_one_engine_and_a_dead_ones_socket_is_no_hindrance() {
     let mut engine = place.program(engine_program());
     engine.arg("serve").arg(&run);
     place
-        .finish(engine)
+        .run_to_end(engine)
         .fails(1, &["in use by another engine", "surfit stop"]);
     assert!(
         socket.exists(),
         "the second engine took the first one's socket away"
     );
-    wire.tell(json!({"command": "checkpoint"}));
+    wire.expect_accepted(json!({"command": "checkpoint"}));
     drop(wire);
 
     place.kill(pid);
@@ -222,8 +222,8 @@ fn a_run_has_one_engine_and_a_dead_ones_socket_is_no_hindrance() {
     // Nobody listens there: commands that need an engine start one, and the file is replaced.
     let again = place.resume_detached("a");
     assert_ne!(again, pid);
-    let mut wire = EngineWire::open(&place);
-    wire.fitting();
+    let mut wire = EngineWire::connect_and_greet(&place);
+    wire.wait_for_fit();
     assert_eq!(
         wire.events
             .iter()
@@ -251,40 +251,40 @@ fn a_run_has_one_engine_and_a_dead_ones_socket_is_no_hindrance() {
 #[test]
 fn an_engine_refuses_commands_of_a_client_that_only_watches() {
     let place = Sandbox::new();
-    let (run, _) = place.begin("a", ENDLESS);
-    let mut watcher = EngineWire::silent(&place.socket());
-    watcher.frame(
+    let (run, _) = place.start_tiny_job("a", ENDLESS);
+    let mut watcher = EngineWire::connect(&place.socket());
+    watcher.send_frame(
         json!({"type": "hello", "protocol": 1, "client": "test", "after": 0, "readonly": true})
             .to_string(),
     );
     assert_eq!(watcher.read().expect("a welcome")["type"], "welcome");
-    watcher.fitting();
+    watcher.wait_for_fit();
     for command in ["pause", "stop", "checkpoint", "shutdown"] {
-        watcher.refused(json!({"command": command}), "only watches");
+        watcher.expect_refused(json!({"command": command}), "only watches");
     }
-    let mut wire = EngineWire::open(&place);
-    wire.snapshot("both viewers", |s| s["viewers"] == 2);
-    wire.snapshot("that the fit goes on", |s| s["state"] == "running");
+    let mut wire = EngineWire::connect_and_greet(&place);
+    wire.wait_for_snapshot("both viewers", |s| s["viewers"] == 2);
+    wire.wait_for_snapshot("that the fit goes on", |s| s["state"] == "running");
     assert!(support::events_of(&run, "paused").is_empty());
-    wire.tell(json!({"command": "pause"}));
-    watcher.event("paused", 0, |_| true);
+    wire.expect_accepted(json!({"command": "pause"}));
+    watcher.wait_for_event("paused", 0, |_| true);
 }
 
 #[test]
 fn a_client_that_says_so_gets_of_a_large_heatmap_what_is_new() {
     let place = Sandbox::new();
-    place.begin("a", &format!("{ENDLESS} --set heatmap.grid=41"));
-    let mut other = EngineWire::open(&place);
-    other.fitting();
-    let mut wire = EngineWire::silent(&place.socket());
+    place.start_tiny_job("a", &format!("{ENDLESS} --set heatmap.grid=41"));
+    let mut other = EngineWire::connect_and_greet(&place);
+    other.wait_for_fit();
+    let mut wire = EngineWire::connect(&place.socket());
     let hello = json!({"type": "hello", "protocol": 1, "client": "test", "after": u64::MAX, "changes": true});
-    wire.frame(hello.to_string());
+    wire.send_frame(hello.to_string());
     assert_eq!(wire.read().expect("a welcome")["type"], "welcome");
-    let first = wire.next_snapshot("the whole", |_| true);
+    let first = wire.wait_for_next_snapshot("the whole", |_| true);
     let mut heatmap = first["heatmap"].clone();
     let whole = first.to_string().len();
     let mut next = || {
-        let message = wire.take();
+        let message = wire.receive();
         assert_eq!(message["type"], "changed", "{message}");
         assert!(4 * message.to_string().len() < whole, "{message}");
         let change = &message["heatmap"];
@@ -300,8 +300,8 @@ fn a_client_that_says_so_gets_of_a_large_heatmap_what_is_new() {
         next();
     }
     // What both come to, when nothing moves any more, is the same.
-    other.tell(json!({"command": "pause"}));
-    let paused = other.snapshot("a pause", |s| s["state"] == "paused");
+    other.expect_accepted(json!({"command": "pause"}));
+    let paused = other.wait_for_snapshot("a pause", |s| s["state"] == "paused");
     while next() != "paused" {}
     assert_eq!(heatmap, paused["heatmap"]);
     // Who does not say so gets every one whole.

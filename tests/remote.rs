@@ -4,7 +4,7 @@ mod support;
 
 use serde_json::json;
 use std::time::{Duration, Instant};
-use support::stand_in::{self, StandInHost};
+use support::ssh_stand_in::{self, StandInHost};
 use support::{EngineWire, Sandbox, TerminalScreen, events, events_of, wait_for};
 
 /// A fit that does not end by itself while a test looks.
@@ -14,7 +14,7 @@ const ENDLESS: &str = "--set fit.epochs=100000 --set fit.warmup=0 --set data.val
 #[test]
 #[ignore = "not a test: the stand-in for ssh, which tests start"]
 fn far_side() {
-    stand_in::ssh();
+    ssh_stand_in::run_ssh_stand_in();
 }
 
 fn open(place: &Sandbox, line: &StandInHost, what: &str) -> TerminalScreen {
@@ -30,10 +30,10 @@ fn open(place: &Sandbox, line: &StandInHost, what: &str) -> TerminalScreen {
 fn a_run_on_another_machine_is_watched_steered_left_and_come_back_to() {
     let place = Sandbox::new();
     let line = StandInHost::new(&place, "far_side");
-    let (run, pid) = place.begin("runs/far", ENDLESS);
-    let mut wire = EngineWire::open(&place);
-    wire.fitting();
-    line.set("banner=Welcome to gpu1, all jobs are logged\n");
+    let (run, pid) = place.start_tiny_job("runs/far", ENDLESS);
+    let mut wire = EngineWire::connect_and_greet(&place);
+    wire.wait_for_fit();
+    line.set_line("banner=Welcome to gpu1, all jobs are logged\n");
     let mut screen = open(&place, &line, "me@gpu1:far");
     for text in [
         "me@gpu1:far",
@@ -42,10 +42,10 @@ fn a_run_on_another_machine_is_watched_steered_left_and_come_back_to() {
         "Surface",
         "Control points",
     ] {
-        screen.wait(text);
+        screen.wait_for_text(text);
     }
     assert!(!screen.text().contains("Welcome"), "{}", screen.text());
-    let dialled = line.dialled();
+    let dialled = line.dials();
     assert!(
         dialled[0].1.contains("me@gpu1") && dialled[0].1.ends_with("bridge -- far"),
         "{dialled:?}"
@@ -53,44 +53,44 @@ fn a_run_on_another_machine_is_watched_steered_left_and_come_back_to() {
 
     // What is asked here is done there.
     screen.press("u");
-    screen.wait("3×2");
+    screen.wait_for_text("3×2");
     screen.press("\r");
     wait_for("the degree's event", || {
         events_of(&run, "degree_changed").pop()
     });
     screen.press("p");
-    screen.wait("‖ paused");
+    screen.wait_for_text("‖ paused");
     screen.press("p");
-    screen.wait("● running");
+    screen.wait_for_text("● running");
 
     // The line breaks: the screen says how old it is, dials again, and misses nothing.
-    line.set("fail=ssh: connect to host gpu1 port 22: Connection refused\n");
-    line.cut();
-    screen.wait("reconnecting");
-    screen.wait("No line to me@gpu1");
-    screen.wait("Connection refused");
+    line.set_line("fail=ssh: connect to host gpu1 port 22: Connection refused\n");
+    line.break_line();
+    screen.wait_for_text("reconnecting");
+    screen.wait_for_text("No line to me@gpu1");
+    screen.wait_for_text("Connection refused");
     let screen_is_whole = screen.text();
     assert!(
         screen_is_whole.contains("Control points"),
         "{screen_is_whole}"
     );
-    wire.tell(json!({"command": "mark", "u": 0.25, "v": 0.75}));
-    wire.tell(json!({"command": "set_degree", "degrees": [3, 3]}));
-    line.set("");
+    wire.expect_accepted(json!({"command": "mark", "u": 0.25, "v": 0.75}));
+    wire.expect_accepted(json!({"command": "set_degree", "degrees": [3, 3]}));
+    line.set_line("");
     // Any key tries at once.
-    let before = line.dialled().len();
+    let before = line.dials().len();
     wait_for("the line to be dialled again", || {
         screen.press("m");
         std::thread::sleep(Duration::from_millis(700));
-        (line.dialled().len() > before).then_some(())
+        (line.dials().len() > before).then_some(())
     });
-    screen.wait_gone("No line to");
-    screen.wait("3×3");
-    screen.wait("running");
+    screen.wait_for_text_gone("No line to");
+    screen.wait_for_text("3×3");
+    screen.wait_for_text("running");
 
     // Figures are drawn here, from what is known here, also those that are asked for just before leaving.
     screen.press("Fd");
-    let (code, text) = screen.left();
+    let (code, text) = screen.expect_terminal_restored();
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("surfit open me@gpu1:far"), "{text}");
     assert!(text.contains("figures in"), "{text}");
@@ -102,33 +102,35 @@ fn a_run_on_another_machine_is_watched_steered_left_and_come_back_to() {
 fn a_line_that_breaks_inside_frames_again_and_again_loses_no_event() {
     let place = Sandbox::new();
     let line = StandInHost::new(&place, "far_side");
-    let (run, _) = place.begin("runs/far", ENDLESS);
-    let mut wire = EngineWire::open(&place);
-    wire.fitting();
+    let (run, _) = place.start_tiny_job("runs/far", ENDLESS);
+    let mut wire = EngineWire::connect_and_greet(&place);
+    wire.wait_for_fit();
     let mut screen = open(&place, &line, "gpu1:far");
-    screen.wait("running");
+    screen.wait_for_text("running");
     for cut in [1500, 2200, 701, 3333, 12_001] {
-        line.set(&format!("cut={cut}\n"));
-        let before = line.dialled().len();
-        line.cut();
+        line.set_line(&format!("cut={cut}\n"));
+        let before = line.dials().len();
+        line.break_line();
         // Each of the short lines breaks by itself in the middle of something.
         wait_for("two lines that broke", || {
             screen.press("m");
             std::thread::sleep(Duration::from_millis(520));
-            (line.dialled().len() >= before + 2).then_some(())
+            (line.dials().len() >= before + 2).then_some(())
         });
-        wire.tell(json!({"command": "evaluate", "u": 0.5, "v": f64::from(cut) / 20_000.0}));
-        line.set("");
+        wire.expect_accepted(
+            json!({"command": "evaluate", "u": 0.5, "v": f64::from(cut) / 20_000.0}),
+        );
+        line.set_line("");
     }
-    line.set("");
+    line.set_line("");
     wait_for("a line that lasts", || {
         screen.press("m");
         std::thread::sleep(Duration::from_millis(600));
         (!screen.text().contains("reconnecting")).then_some(())
     });
-    screen.wait("running");
-    wire.tell(json!({"command": "pause"}));
-    screen.wait("paused");
+    screen.wait_for_text("running");
+    wire.expect_accepted(json!({"command": "pause"}));
+    screen.wait_for_text("paused");
     // The log here has every point that was measured there.
     let measured = events_of(&run, "evaluated");
     assert_eq!(measured.len(), 5);
@@ -139,7 +141,7 @@ fn a_line_that_breaks_inside_frames_again_and_again_loses_no_event() {
             event["u"].as_f64().unwrap(),
             event["v"].as_f64().unwrap()
         );
-        screen.wait(&point);
+        screen.wait_for_text(&point);
     }
 }
 
@@ -147,22 +149,22 @@ fn a_line_that_breaks_inside_frames_again_and_again_loses_no_event() {
 fn a_slow_line_stays_responsive() {
     let place = Sandbox::new();
     let line = StandInHost::new(&place, "far_side");
-    place.begin("runs/far", &format!("{ENDLESS} --set heatmap.grid=41"));
-    let mut wire = EngineWire::open(&place);
-    wire.fitting();
-    line.set("rate=10000\ndelay=50\n");
+    place.start_tiny_job("runs/far", &format!("{ENDLESS} --set heatmap.grid=41"));
+    let mut wire = EngineWire::connect_and_greet(&place);
+    wire.wait_for_fit();
+    line.set_line("rate=10000\ndelay=50\n");
     let began = Instant::now();
     let mut screen = open(&place, &line, "gpu1:far");
-    screen.wait("running");
+    screen.wait_for_text("running");
     let first = began.elapsed().as_secs_f64();
-    wire.listen(Duration::from_secs(3));
-    let before = line.bytes();
+    wire.receive_for(Duration::from_secs(3));
+    let before = line.received_bytes();
     let counted = Instant::now();
-    wire.listen(Duration::from_secs(5));
-    let rate = (line.bytes() - before) as f64 / counted.elapsed().as_secs_f64();
+    wire.receive_for(Duration::from_secs(5));
+    let rate = (line.received_bytes() - before) as f64 / counted.elapsed().as_secs_f64();
     let mut times = Vec::new();
     for (n, text) in ["‖ paused", "● running"].repeat(4).into_iter().enumerate() {
-        times.push(screen.answer_to("p", |s| s.contains(text)));
+        times.push(screen.key_latency_ms("p", |s| s.contains(text)));
         std::thread::sleep(Duration::from_millis(600 + 37 * n as u64));
     }
     times.sort_by(f64::total_cmp);
@@ -184,9 +186,9 @@ fn a_line_that_cannot_be_had_is_told_in_the_words_of_ssh() {
     let place = Sandbox::new();
     let line = StandInHost::new(&place, "far_side");
     let refused = |text: &str, parts: &[&str]| {
-        line.set(text);
+        line.set_line(text);
         let mut screen = open(&place, &line, "nowhere:far");
-        assert_eq!(screen.ended(), 1, "{}", screen.text());
+        assert_eq!(screen.wait_for_exit_code(), 1, "{}", screen.text());
         let told = screen.wait_written(parts[0]);
         for part in parts {
             assert!(told.contains(part), "`{part}` is not in: {told}");
@@ -197,7 +199,7 @@ fn a_line_that_cannot_be_had_is_told_in_the_words_of_ssh() {
         );
         let mut ls = place.command("ls nowhere:");
         ls.envs(line.environment());
-        place.finish(ls).fails(1, parts);
+        place.run_to_end(ls).fails(1, parts);
     };
     refused(
         "fail=ssh: Could not resolve hostname nowhere: Name or service not known\n",
@@ -231,7 +233,9 @@ fn a_line_that_cannot_be_had_is_told_in_the_words_of_ssh() {
     std::fs::write(&settings, "shh = ['ssh']\n").expect("settings");
     let mut ls = place.command("ls nowhere:");
     ls.envs(line.environment());
-    place.finish(ls).fails(2, &["client.toml", "line 1", "shh"]);
+    place
+        .run_to_end(ls)
+        .fails(2, &["client.toml", "line 1", "shh"]);
 }
 
 fn make_executable(path: &std::path::Path) {
@@ -246,12 +250,12 @@ fn runs_there_are_listed_and_names_that_are_wrong_are_told() {
     let at_host = |arguments: &str| {
         let mut command = place.command(arguments);
         command.envs(line.environment());
-        place.finish(command)
+        place.run_to_end(command)
     };
     let none = at_host("ls gpu1:").ok();
-    assert!(none.out.contains("no runs on gpu1"), "{}", none.story());
-    place.job("runs/one", "--set data.validation_images=200");
-    line.set("banner={\"not\": \"a run\"}\n");
+    assert!(none.out.contains("no runs on gpu1"), "{}", none.describe());
+    place.run_tiny_job("runs/one", "--set data.validation_images=200");
+    line.set_line("banner={\"not\": \"a run\"}\n");
     let there = at_host("ls gpu1: --json").ok();
     let here = place.surfit("ls --json").ok();
     assert_eq!(
@@ -263,13 +267,13 @@ fn runs_there_are_listed_and_names_that_are_wrong_are_told() {
     at_host("ls gpu1:one").fails(2, &["gpu1"]);
     at_host("open gpu1:one").fails(2, &["needs a terminal"]);
     let mut screen = open(&place, &line, "gpu1:two");
-    assert_eq!(screen.ended(), 2 - 1);
+    assert_eq!(screen.wait_for_exit_code(), 2 - 1);
     screen.wait_written("gpu1: no run `two`");
 
     // The finished run opens from its directory, and a local file of the same name wins.
     let mut screen = open(&place, &line, "gpu1:");
-    screen.wait("finished");
-    screen.wait("gpu1:one");
+    screen.wait_for_text("finished");
+    screen.wait_for_text("gpu1:one");
     screen.press("F");
     let folder = place.path("gpu1-one-figures");
     wait_for("figures on this machine", || {
@@ -277,11 +281,11 @@ fn runs_there_are_listed_and_names_that_are_wrong_are_told() {
         files.find(|f| f.path().extension().is_some_and(|e| e == "svg"))
     });
     screen.press("q");
-    screen.left();
+    screen.expect_terminal_restored();
     std::fs::copy(place.path("tiny.toml"), place.path("gpu1:tiny")).expect("a copy");
-    let before = line.dialled().len();
+    let before = line.dials().len();
     place.surfit("open gpu1:tiny").ok();
-    assert_eq!(line.dialled().len(), before, "a file of that name is here");
+    assert_eq!(line.dials().len(), before, "a file of that name is here");
     assert!(!events(&place.path("runs/one")).is_empty());
 }
 
@@ -289,45 +293,45 @@ fn runs_there_are_listed_and_names_that_are_wrong_are_told() {
 fn a_dead_engine_there_is_told_and_resumed_over_the_line_and_watching_changes_nothing() {
     let place = Sandbox::new();
     let line = StandInHost::new(&place, "far_side");
-    let (run, pid) = place.begin("runs/far", ENDLESS);
-    let mut wire = EngineWire::open(&place);
-    wire.fitting();
-    wire.tell(json!({"command": "checkpoint"}));
+    let (run, pid) = place.start_tiny_job("runs/far", ENDLESS);
+    let mut wire = EngineWire::connect_and_greet(&place);
+    wire.wait_for_fit();
+    wire.expect_accepted(json!({"command": "checkpoint"}));
     let mut watcher = TerminalScreen::open(
         &place,
         "open --readonly gpu1:far",
         (140, 44),
         &line.environment(),
     );
-    watcher.wait("read-only");
-    watcher.wait("running");
+    watcher.wait_for_text("read-only");
+    watcher.wait_for_text("running");
     watcher.press("p");
-    watcher.wait("only watches");
+    watcher.wait_for_text("only watches");
     assert!(events_of(&run, "paused").is_empty());
     let mut screen = open(&place, &line, "gpu1:far");
-    screen.wait("viewers");
+    screen.wait_for_text("viewers");
     place.kill(pid);
-    screen.wait("The engine died");
-    watcher.wait("The engine died");
+    screen.wait_for_text("The engine died");
+    watcher.wait_for_text("The engine died");
     // What was told before must be gone: another metric is told in its place.
     watcher.press("M");
-    watcher.wait_gone("only watches");
+    watcher.wait_for_text_gone("only watches");
     watcher.press("r");
-    watcher.wait("only watches");
+    watcher.wait_for_text("only watches");
     assert_eq!(events_of(&run, "started").len(), 1);
     screen.press("r");
-    screen.wait_gone("The engine died");
-    screen.wait("running");
+    screen.wait_for_text_gone("The engine died");
+    screen.wait_for_text("running");
     wait_for("the new engine to go on", || {
         events_of(&run, "resumed").pop()
     });
-    watcher.wait("running");
+    watcher.wait_for_text("running");
     watcher.press("q");
-    assert_eq!(watcher.left().0, 0);
+    assert_eq!(watcher.expect_terminal_restored().0, 0);
     screen.press("q");
-    screen.wait("Leave while work is under way?");
+    screen.wait_for_text("Leave while work is under way?");
     screen.press("s");
-    let (code, text) = screen.left();
+    let (code, text) = screen.expect_terminal_restored();
     assert!(
         code == 0 && text.contains("surfit resume"),
         "{code}: {text}"
@@ -341,27 +345,27 @@ fn a_dead_engine_there_is_told_and_resumed_over_the_line_and_watching_changes_no
 fn a_run_at_rest_there_is_asked_copied_from_and_written_from_here() {
     let place = Sandbox::new();
     let line = StandInHost::new(&place, "far_side");
-    let run = place.job("runs/one", "--set data.validation_images=200");
+    let run = place.run_tiny_job("runs/one", "--set data.validation_images=200");
     let mut screen = open(&place, &line, "gpu1:one");
-    screen.wait("✓ finished");
+    screen.wait_for_text("✓ finished");
     // What is written goes into a folder of this machine, over nothing that is there.
     screen.press("Wc");
-    screen.wait("gpu1-one-figures/surface.csv");
+    screen.wait_for_text("gpu1-one-figures/surface.csv");
     screen.press("\r");
-    screen.wait("wrote");
+    screen.wait_for_text("wrote");
     let table = place.path("gpu1-one-figures/surface.csv");
     let text = std::fs::read_to_string(&table).expect("the table");
     assert_eq!(text, place.surfit("heatmap one --format csv").ok().out);
     std::fs::write(&table, "mine").expect("a file");
     screen.press("Wc");
-    screen.wait("gpu1-one-figures/surface.csv");
+    screen.wait_for_text("gpu1-one-figures/surface.csv");
     screen.press("\r");
-    screen.wait("Replace the file?");
+    screen.wait_for_text("Replace the file?");
     screen.press("c");
-    screen.wait_gone("Replace the file?");
+    screen.wait_for_text_gone("Replace the file?");
     assert_eq!(std::fs::read(&table).expect("the file"), b"mine");
     screen.press("Wp");
-    screen.wait("gpu1-one-figures/surface.png");
+    screen.wait_for_text("gpu1-one-figures/surface.png");
     screen.press("\r");
     let picture = wait_for("the picture", || {
         std::fs::read(place.path("gpu1-one-figures/surface.png")).ok()
@@ -377,10 +381,10 @@ fn a_run_at_rest_there_is_asked_copied_from_and_written_from_here() {
     assert_eq!(drawn.count(), 0, "it was written there");
     // What is copied goes to the terminal here, and says where the run is.
     screen.press("Yd");
-    screen.wait("sent to the terminal");
+    screen.wait_for_text("sent to the terminal");
     screen.wait_written("\x1b]52;c;");
     screen.press("Yc");
-    screen.wait("to select): ssh gpu1 'surfit heatmap one");
+    screen.wait_for_text("to select): ssh gpu1 'surfit heatmap one");
 
     // And it is asked like one here.
     let before = events_of(&run, "exported").len();
@@ -388,10 +392,10 @@ fn a_run_at_rest_there_is_asked_copied_from_and_written_from_here() {
     wait_for("the export", || {
         (events_of(&run, "exported").len() > before).then_some(())
     });
-    screen.wait("exported the best to");
+    screen.wait_for_text("exported the best to");
     // A fork that is asked for just before leaving is waited for over the line too.
     screen.press("Nd");
-    let (code, text) = screen.left();
+    let (code, text) = screen.expect_terminal_restored();
     let said = "one-3x3 goes on at degree 3×3 as a run of its own";
     assert!(code == 0 && text.contains(said), "{code}: {text}");
     wait_for("the fork", || {
@@ -403,7 +407,7 @@ fn a_run_at_rest_there_is_asked_copied_from_and_written_from_here() {
 fn a_redial_asks_for_no_password_and_stops_where_it_is_refused() {
     let place = Sandbox::new();
     let line = StandInHost::new(&place, "far_side");
-    place.begin("runs/far", ENDLESS);
+    place.start_tiny_job("runs/far", ENDLESS);
     // Called `ssh`, as what is dialled with usually is.
     let [(name, stand_in), file] = line.environment();
     let log = place.path("ssh.log");
@@ -417,13 +421,13 @@ fn a_redial_asks_for_no_password_and_stops_where_it_is_refused() {
     let ssh = ssh.display().to_string();
     let mut screen =
         TerminalScreen::open(&place, "open gpu1:far", (140, 44), &[(name, &ssh), file]);
-    screen.wait("running");
+    screen.wait_for_text("running");
     let first = std::fs::read_to_string(&log).expect("the log");
     assert!(!first.contains("BatchMode"), "{first}");
-    line.set("fail=All access is logged. me@gpu1: Permission denied (publickey,password).\n");
-    line.cut();
-    screen.wait("Permission denied");
-    screen.wait("Log in again");
+    line.set_line("fail=All access is logged. me@gpu1: Permission denied (publickey,password).\n");
+    line.break_line();
+    screen.wait_for_text("Permission denied");
+    screen.wait_for_text("Log in again");
     let tries = || {
         std::fs::read_to_string(&log)
             .expect("the log")
@@ -437,10 +441,10 @@ fn a_redial_asks_for_no_password_and_stops_where_it_is_refused() {
     let all = std::fs::read_to_string(&log).expect("the log");
     let redial = all.lines().nth(1).expect("a redial");
     assert!(redial.starts_with("-o BatchMode=yes"), "{redial}");
-    line.set("");
+    line.set_line("");
     screen.press("r");
-    screen.wait_gone("Log in again");
-    screen.wait("running");
+    screen.wait_for_text_gone("Log in again");
+    screen.wait_for_text("running");
     screen.press("d");
-    screen.left();
+    screen.expect_terminal_restored();
 }

@@ -7,7 +7,9 @@ use std::hash::{BuildHasher, Hasher};
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
-use support::{SafetensorsFile, Sandbox, events, events_of, finished, stage_began, wait_for};
+use support::{
+    SafetensorsFile, Sandbox, events, events_of, finished_event, has_stage_begun, wait_for,
+};
 
 /// Long enough for several kills, with checkpoints at every turn.
 const LONGER: &str = "--set fit.epochs=16 --set corners.epochs=3 --set checkpoint.every_seconds=0.25 \
@@ -47,7 +49,7 @@ fn assert_same_result(run: &Path, reference: &Path) {
         );
     }
     let result = |run: &Path| {
-        let f = finished(run).expect("a finished event");
+        let f = finished_event(run).expect("a finished event");
         ["corners", "corners_test", "best", "best_test", "heatmap"].map(|key| f[key].clone())
     };
     assert_eq!(
@@ -64,8 +66,8 @@ fn assert_same_result(run: &Path, reference: &Path) {
 #[test]
 fn kills_during_corners_and_fit_change_nothing() {
     let place = Sandbox::new();
-    let reference = place.job("whole", LONGER);
-    let (run, mut pid) = place.begin("killed", LONGER);
+    let reference = place.run_tiny_job("whole", LONGER);
+    let (run, mut pid) = place.start_tiny_job("killed", LONGER);
     let mut kills = Vec::new();
     for stage in ["corners", "corners", "fit", "fit", "fit", "heatmap"] {
         let curve = if stage == "corners" {
@@ -76,16 +78,16 @@ fn kills_during_corners_and_fit_change_nothing() {
         let before = losses(&run, curve);
         let over = wait_for("the stage to kill in", || {
             let there = match stage {
-                "heatmap" => stage_began(&run, "heatmap"),
+                "heatmap" => has_stage_begun(&run, "heatmap"),
                 _ => losses(&run, curve) > before,
             };
-            (there || finished(&run).is_some()).then_some(finished(&run).is_some())
+            (there || finished_event(&run).is_some()).then_some(finished_event(&run).is_some())
         });
         if over {
             break;
         }
         std::thread::sleep(random_time(if stage == "heatmap" { 30 } else { 500 }));
-        if finished(&run).is_some() {
+        if finished_event(&run).is_some() {
             break;
         }
         place.kill(pid);
@@ -109,7 +111,7 @@ fn kills_during_corners_and_fit_change_nothing() {
         count("corners") >= 1 && count("fit") >= 2,
         "too few kills to mean anything: {kills:?}"
     );
-    wait_for("the killed run to finish", || finished(&run));
+    wait_for("the killed run to finish", || finished_event(&run));
     wait_for("the engine to end", || {
         (!support::is_alive(pid)).then_some(())
     });
@@ -126,8 +128,8 @@ fn kills_during_corners_and_fit_change_nothing() {
 #[test]
 fn a_stopped_run_goes_on_to_the_same_result() {
     let place = Sandbox::new();
-    let reference = place.job("whole", LONGER);
-    let (run, pid) = place.begin("stopped", LONGER);
+    let reference = place.run_tiny_job("whole", LONGER);
+    let (run, pid) = place.start_tiny_job("stopped", LONGER);
     wait_for("a fit under way", || {
         (losses(&run, "surface") > 1).then_some(())
     });
@@ -158,7 +160,7 @@ fn a_stopped_run_goes_on_to_the_same_result() {
     wait_for("the fit to go on", || {
         (losses(&run, "surface") > before).then_some(())
     });
-    support::send(pid, rustix::process::Signal::TERM);
+    support::send_signal(pid, rustix::process::Signal::TERM);
     wait_for("the engine to end", || {
         (!support::is_alive(pid)).then_some(())
     });
@@ -198,7 +200,9 @@ fn a_client_that_is_killed_does_not_stop_the_engine() {
     wait_for("the engine to go on", || {
         (events(&run).len() > before + 2).then_some(())
     });
-    wait_for("the job to finish without its client", || finished(&run));
+    wait_for("the job to finish without its client", || {
+        finished_event(&run)
+    });
     let closed = wait_for("the engine to end in good order", || {
         events(&run).pop().filter(|e| e["event"] == "closed")
     });
@@ -223,7 +227,7 @@ fn a_hang_up_or_ctrl_c_of_the_client_does_what_it_says() {
     wait_for("corners under way", || {
         (losses(&run, "corner") > 0).then_some(())
     });
-    support::send(client.0.id() as i32, Signal::HUP);
+    support::send_signal(client.0.id() as i32, Signal::HUP);
     let status = client.0.wait().expect("its end");
     assert_eq!(status.code(), Some(75), "the job is not done: {status}");
     assert_eq!(
@@ -237,21 +241,21 @@ fn a_hang_up_or_ctrl_c_of_the_client_does_what_it_says() {
     wait_for("the fit under way", || {
         (losses(&run, "surface") > 0).then_some(())
     });
-    support::send(client.0.id() as i32, Signal::INT);
+    support::send_signal(client.0.id() as i32, Signal::INT);
     let status = client.0.wait().expect("its end");
     assert_eq!(status.code(), Some(75), "ctrl-c stops the job");
     let alive = &place.surfit("ls --json").ok().last_json()["alive"];
     assert_eq!(alive, false, "ctrl-c ends the engine, which saves its work");
     place.surfit("resume a --json").ok();
-    assert!(finished(&run).is_some());
+    assert!(finished_event(&run).is_some());
 }
 
 #[test]
 fn a_run_whose_events_were_cut_short_opens_and_goes_on() {
     let place = Sandbox::new();
-    let run = place.job("a", "--set data.validation_images=200");
+    let run = place.run_tiny_job("a", "--set data.validation_images=200");
     let whole = std::fs::read(run.join("events.jsonl")).expect("events");
-    let result = finished(&run).expect("a finished event");
+    let result = finished_event(&run).expect("a finished event");
     let table = place.surfit("heatmap a").ok().out;
     let text = String::from_utf8(whole.clone()).expect("UTF-8");
     let line = text

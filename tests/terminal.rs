@@ -4,7 +4,7 @@ mod support;
 
 use rustix::process::Signal;
 use std::time::{Duration, Instant};
-use support::{Sandbox, TerminalScreen, events_of, finished, is_alive, keys, wait_for};
+use support::{Sandbox, TerminalScreen, events_of, finished_event, is_alive, keys, wait_for};
 
 /// A fit that does not end by itself while a test looks, as a configuration file.
 fn endless(place: &Sandbox) {
@@ -42,7 +42,7 @@ fn a_run_is_begun_steered_left_and_come_back_to() {
     let place = Sandbox::new();
     endless(&place);
     let mut screen = TerminalScreen::open(&place, "open endless.toml", (140, 44), &[]);
-    let first = screen.wait("surfit");
+    let first = screen.wait_for_text("surfit");
     println!(
         "first frame at 140x44: {:.0} ms (debug build, busy machine)",
         first * 1e3
@@ -56,39 +56,39 @@ fn a_run_is_begun_steered_left_and_come_back_to() {
         "detach",
         "quit",
     ] {
-        screen.wait(pane);
+        screen.wait_for_text(pane);
     }
-    screen.wait("running");
+    screen.wait_for_text("running");
     let run = only_run(&place);
 
     screen.press("?");
-    screen.wait(" Keys ");
+    screen.wait_for_text(" Keys ");
     screen.press(keys::ESC);
-    screen.wait_gone(" Keys ");
+    screen.wait_for_text_gone(" Keys ");
     screen.press("z");
-    screen.wait_gone("Control points");
+    screen.wait_for_text_gone("Control points");
     screen.press("z");
-    screen.wait("Control points");
+    screen.wait_for_text("Control points");
     screen.press(":");
-    screen.wait("type to find");
+    screen.wait_for_text("type to find");
     screen.press(keys::ESC);
-    screen.wait_gone("type to find");
+    screen.wait_for_text_gone("type to find");
 
     wait_for("the fit", || {
-        support::stage_began(&run, "fit").then_some(())
+        support::has_stage_begun(&run, "fit").then_some(())
     });
-    screen.wait("(0.50, 0.50)");
+    screen.wait_for_text("(0.50, 0.50)");
     screen.press(keys::RIGHT);
-    screen.wait("(0.75, 0.50)");
+    screen.wait_for_text("(0.75, 0.50)");
     screen.press(keys::LEFT);
     screen.press("j");
-    screen.wait("(0.50, 0.25)");
+    screen.wait_for_text("(0.50, 0.25)");
 
     screen.press("u");
-    screen.wait("degree 2×2 → 3×2, 9 → 12 points");
+    screen.wait_for_text("degree 2×2 → 3×2, 9 → 12 points");
     assert!(events_of(&run, "degree_changed").is_empty());
     screen.press("\r");
-    screen.wait("3×2");
+    screen.wait_for_text("3×2");
     let change = wait_for("the degree's event", || {
         events_of(&run, "degree_changed").pop()
     });
@@ -98,7 +98,7 @@ fn a_run_is_begun_steered_left_and_come_back_to() {
     wait_for("the second change", || {
         (events_of(&run, "degree_changed").len() == 2).then_some(())
     });
-    screen.wait("2×2");
+    screen.wait_for_text("2×2");
     screen.press("]");
     wait_for("a finer grid", || {
         events_of(&run, "grid_changed")
@@ -107,15 +107,15 @@ fn a_run_is_begun_steered_left_and_come_back_to() {
     });
 
     screen.press("q");
-    screen.wait("Leave while work is under way?");
+    screen.wait_for_text("Leave while work is under way?");
     screen.press("c");
-    screen.wait_gone("Leave while work is under way?");
+    screen.wait_for_text_gone("Leave while work is under way?");
     screen.press("p");
-    screen.wait("paused");
+    screen.wait_for_text("paused");
     wait_for("the pause", || events_of(&run, "paused").pop());
 
     screen.press("d");
-    let (code, text) = screen.left();
+    let (code, text) = screen.expect_terminal_restored();
     assert_eq!(code, 0, "{text}");
     assert!(
         text.contains("goes on; come back with") && text.contains("surfit open"),
@@ -126,17 +126,17 @@ fn a_run_is_begun_steered_left_and_come_back_to() {
     // Back in a smaller terminal: history and state are there.
     let mut screen =
         TerminalScreen::open(&place, &format!("open {}", run.display()), (80, 24), &[]);
-    let first = screen.wait("surfit");
+    let first = screen.wait_for_text("surfit");
     println!(
         "first frame at 80x24: {:.0} ms (debug build, busy machine)",
         first * 1e3
     );
-    screen.wait("paused");
+    screen.wait_for_text("paused");
     for pane in ["Loss", "Surface", "Control points"] {
-        screen.wait(pane);
+        screen.wait_for_text(pane);
     }
     screen.press("p");
-    screen.wait("running");
+    screen.wait_for_text("running");
     assert_eq!(
         events_of(&run, "started").len(),
         1,
@@ -144,11 +144,11 @@ fn a_run_is_begun_steered_left_and_come_back_to() {
     );
 
     place.kill(pid);
-    screen.wait("The engine died");
-    screen.wait("resumes");
+    screen.wait_for_text("The engine died");
+    screen.wait_for_text("resumes");
     screen.press("r");
-    screen.wait_gone("The engine died");
-    screen.wait("running");
+    screen.wait_for_text_gone("The engine died");
+    screen.wait_for_text("running");
     wait_for("the new engine to go on", || {
         (events_of(&run, "resumed").len() == 1).then_some(())
     });
@@ -157,9 +157,9 @@ fn a_run_is_begun_steered_left_and_come_back_to() {
     });
 
     screen.press("q");
-    screen.wait("Leave while work is under way?");
+    screen.wait_for_text("Leave while work is under way?");
     screen.press("s");
-    let (code, text) = screen.left();
+    let (code, text) = screen.expect_terminal_restored();
     assert!(
         code == 0 && text.contains("surfit resume"),
         "{code}: {text}"
@@ -173,10 +173,10 @@ fn a_run_is_begun_steered_left_and_come_back_to() {
     // A run at rest opens from its directory, without an engine.
     let mut screen =
         TerminalScreen::open(&place, &format!("open {}", run.display()), (100, 30), &[]);
-    screen.wait("closed");
+    screen.wait_for_text("closed");
     assert!(!is_alive(next) && events_of(&run, "started").len() == 2);
     screen.press("q");
-    assert_eq!(screen.left().0, 0);
+    assert_eq!(screen.expect_terminal_restored().0, 0);
 }
 
 #[test]
@@ -184,35 +184,35 @@ fn the_terminal_is_given_back_whatever_ends_the_program() {
     let place = Sandbox::new();
     endless(&place);
     let mut screen = TerminalScreen::open(&place, "open endless.toml", (100, 30), &[]);
-    screen.wait("running");
+    screen.wait_for_text("running");
     let run = only_run(&place);
     let open = format!("open {}", run.display());
     for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
         screen.signal(signal);
-        screen.left();
+        screen.expect_terminal_restored();
         engine(&place);
         screen = TerminalScreen::open(&place, &open, (100, 30), &[]);
-        screen.wait("running");
+        screen.wait_for_text("running");
     }
     // Another size, one that is too small, and back.
     screen.resize(140, 44);
-    screen.wait("Control points");
+    screen.wait_for_text("Control points");
     screen.resize(50, 12);
-    screen.wait("The terminal is 50x12");
-    screen.wait("enlarge it");
+    screen.wait_for_text("The terminal is 50x12");
+    screen.wait_for_text("enlarge it");
     screen.resize(90, 28);
-    screen.wait_gone("enlarge it");
-    screen.wait("Surface");
+    screen.wait_for_text_gone("enlarge it");
+    screen.wait_for_text("Surface");
     // ctrl-c asks, and pressed again means it.
     screen.press(keys::CTRL_C);
-    screen.wait("Leave while work is under way?");
+    screen.wait_for_text("Leave while work is under way?");
     screen.press(keys::CTRL_C);
-    let (code, text) = screen.left();
+    let (code, text) = screen.expect_terminal_restored();
     assert!(code == 0 && text.contains("goes on"), "{code}: {text}");
 
     // Stopped and continued, as by ctrl-z and fg.
     screen = TerminalScreen::open(&place, &open, (100, 30), &[]);
-    screen.wait("running");
+    screen.wait_for_text("running");
     screen.press("\x1a");
     let state = |pid: i32| std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     if cfg!(target_os = "linux") {
@@ -222,10 +222,10 @@ fn the_terminal_is_given_back_whatever_ends_the_program() {
     }
     screen.signal(Signal::CONT);
     screen.press("?");
-    screen.wait(" Keys ");
+    screen.wait_for_text(" Keys ");
     // The line breaks: the program goes, the engine stays.
-    screen.break_line();
-    screen.ended();
+    screen.hang_up();
+    screen.wait_for_exit_code();
     let pid = engine(&place);
     let before = support::events(&run).len();
     wait_for("the engine to go on", || {
@@ -237,8 +237,8 @@ fn the_terminal_is_given_back_whatever_ends_the_program() {
 #[test]
 fn what_the_terminal_cannot_do_is_not_asked_of_it() {
     let place = Sandbox::new();
-    let run = place.job("a", "--set data.validation_images=200");
-    assert!(finished(&run).is_some());
+    let run = place.run_tiny_job("a", "--set data.validation_images=200");
+    assert!(finished_event(&run).is_some());
     let colours = |written: &str| -> Vec<String> {
         let sequences = written
             .split("\x1b[")
@@ -260,10 +260,10 @@ fn what_the_terminal_cannot_do_is_not_asked_of_it() {
     let look = |environment: &[(&str, &str)], extra: &str| {
         let mut screen =
             TerminalScreen::open(&place, &format!("open a {extra}"), (120, 36), environment);
-        screen.wait("finished");
-        screen.wait("best");
+        screen.wait_for_text("finished");
+        screen.wait_for_text("best");
         screen.press("d");
-        screen.left();
+        screen.expect_terminal_restored();
         screen.written()
     };
     let plain = look(&[("NO_COLOR", "1")], "");
@@ -296,18 +296,18 @@ fn what_the_terminal_cannot_do_is_not_asked_of_it() {
     assert!(
         !shown.out.contains('\x1b') && shown.out.contains("interior"),
         "{}",
-        shown.story()
+        shown.describe()
     );
     let whole = place.surfit("open tiny.toml").ok();
     assert!(
         !whole.out.contains('\x1b') && whole.out.lines().count() > 5,
         "{}",
-        whole.story()
+        whole.describe()
     );
     assert!(
         whole.out.contains("best") && whole.out.contains("model.safetensors"),
         "{}",
-        whole.story()
+        whole.describe()
     );
 }
 
@@ -318,12 +318,12 @@ fn keys_are_answered_quickly_and_little_is_written_while_training() {
     let mut screen = TerminalScreen::open(&place, "open endless.toml", (140, 44), &[]);
     let run = only_run(&place);
     wait_for("the fit", || {
-        support::stage_began(&run, "fit").then_some(())
+        support::has_stage_begun(&run, "fit").then_some(())
     });
-    screen.wait("(0.50, 0.50)");
+    screen.wait_for_text("(0.50, 0.50)");
     let mut times = Vec::new();
     for (key, place) in [(keys::RIGHT, "(0.75, 0.50)"), (keys::LEFT, "(0.50, 0.50)")].repeat(15) {
-        times.push(screen.answer_to(key, |text| text.contains(place)));
+        times.push(screen.key_latency_ms(key, |text| text.contains(place)));
         std::thread::sleep(Duration::from_millis(30));
     }
     times.sort_by(f64::total_cmp);
@@ -352,10 +352,10 @@ fn keys_are_answered_quickly_and_little_is_written_while_training() {
         };
         (ticks(11) + ticks(12)) / 100.0
     };
-    let (bytes, used, began) = (screen.count(), processor(screen.pid), Instant::now());
+    let (bytes, used, began) = (screen.byte_count(), processor(screen.pid), Instant::now());
     std::thread::sleep(Duration::from_secs(4));
     let seconds = began.elapsed().as_secs_f64();
-    let rate = (screen.count() - bytes) as f64 / seconds / 1e3;
+    let rate = (screen.byte_count() - bytes) as f64 / seconds / 1e3;
     let share = 100.0 * (processor(screen.pid) - used) / seconds;
     println!(
         "while training: {rate:.1} kB/s to the terminal, {share:.1} % of a core (debug build)"
@@ -366,13 +366,13 @@ fn keys_are_answered_quickly_and_little_is_written_while_training() {
     );
 
     screen.press("p");
-    screen.wait("paused");
+    screen.wait_for_text("paused");
     // What a key made appear goes away after some seconds; then there is nothing more to draw.
     std::thread::sleep(Duration::from_secs(8));
-    let before = screen.count();
+    let before = screen.byte_count();
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(
-        screen.count() - before,
+        screen.byte_count() - before,
         0,
         "bytes written while nothing happens"
     );
@@ -383,7 +383,7 @@ fn a_paste_outside_a_text_field_presses_no_key() {
     let place = Sandbox::new();
     endless(&place);
     let mut screen = TerminalScreen::open(&place, "open endless.toml", (140, 44), &[]);
-    screen.wait("running");
+    screen.wait_for_text("running");
     let run = only_run(&place);
     assert!(
         screen.written().contains("\x1b[?2004h"),
@@ -391,23 +391,23 @@ fn a_paste_outside_a_text_field_presses_no_key() {
     );
     screen.press("\x1b[200~/home/me/pqd.pt\nqd\n\x1b[201~");
     screen.press("?");
-    screen.wait(" Keys ");
+    screen.wait_for_text(" Keys ");
     screen.press("/");
     screen.press("\x1b[200~smooth\n\x1b[201~");
-    screen.wait("/smooth");
+    screen.wait_for_text("/smooth");
     assert!(events_of(&run, "paused").is_empty());
     screen.press(keys::ESC);
-    screen.wait_gone("/smooth");
+    screen.wait_for_text_gone("/smooth");
     screen.press(keys::ESC);
-    screen.wait_gone(" Keys ");
+    screen.wait_for_text_gone(" Keys ");
     screen.signal(Signal::TERM);
-    screen.left();
+    screen.expect_terminal_restored();
 }
 
 #[test]
 fn a_size_that_comes_during_the_start_is_taken() {
     let place = Sandbox::new();
-    place.job("a", "--set data.validation_images=200");
+    place.run_tiny_job("a", "--set data.validation_images=200");
     // At the latest when the alternate screen is taken, and a little before and after.
     for pause in [0, 5, 20, 60] {
         let mut screen = TerminalScreen::open(&place, "open a", (80, 24), &[]);
@@ -416,20 +416,20 @@ fn a_size_that_comes_during_the_start_is_taken() {
         }
         std::thread::sleep(Duration::from_millis(pause));
         screen.resize(132, 40);
-        screen.wait("finished");
+        screen.wait_for_text("finished");
         // The footer stands in the last row of the new size.
         screen.wait_until("the footer in row 40", |text| {
             text.lines().count() >= 40 && text.lines().last().is_some_and(|l| l.contains("quit"))
         });
         screen.press("d");
-        screen.left();
+        screen.expect_terminal_restored();
     }
 }
 
 #[test]
 fn a_light_terminal_gets_the_light_theme_and_its_answer_is_no_key() {
     let place = Sandbox::new();
-    let run = place.job("a", "--set data.validation_images=200");
+    let run = place.run_tiny_job("a", "--set data.validation_images=200");
     let light = |written: &str| written.contains("48;2;251;250;247");
     // At once, and long after the first frame.
     for pause in [0, 400] {
@@ -437,7 +437,7 @@ fn a_light_terminal_gets_the_light_theme_and_its_answer_is_no_key() {
         screen.wait_written("\x1b]11;?");
         std::thread::sleep(Duration::from_millis(pause));
         screen.press("\x1b]11;rgb:ffff/ffff/ffff\x1b\\");
-        screen.wait("finished");
+        screen.wait_for_text("finished");
         wait_for("the light theme", || light(&screen.written()).then_some(()));
         assert!(
             !screen.text().contains("no meaning here"),
@@ -445,7 +445,7 @@ fn a_light_terminal_gets_the_light_theme_and_its_answer_is_no_key() {
             screen.text()
         );
         screen.press("d");
-        screen.left();
+        screen.expect_terminal_restored();
     }
     // Who chose a theme keeps it, and nothing is asked where nothing can answer.
     for environment in [
@@ -454,10 +454,10 @@ fn a_light_terminal_gets_the_light_theme_and_its_answer_is_no_key() {
         [("NO_COLOR", "1")],
     ] {
         let mut screen = TerminalScreen::open(&place, "open a", (100, 30), &environment);
-        screen.wait("finished");
+        screen.wait_for_text("finished");
         assert!(!screen.written().contains("\x1b]11;?"), "{environment:?}");
         screen.press("d");
-        screen.left();
+        screen.expect_terminal_restored();
     }
     assert!(events_of(&run, "paused").is_empty());
 }
@@ -465,7 +465,7 @@ fn a_light_terminal_gets_the_light_theme_and_its_answer_is_no_key() {
 #[test]
 fn a_terminal_tells_its_colours_itself_and_an_answer_split_by_a_slow_line_is_no_key() {
     let place = Sandbox::new();
-    place.job("a", "--set data.validation_images=200");
+    place.run_tiny_job("a", "--set data.validation_images=200");
     // As in an xterm behind ssh, which carries TERM alone.
     let environment = [("COLORTERM", "")];
     for pause in [0, 500] {
@@ -474,10 +474,10 @@ fn a_terminal_tells_its_colours_itself_and_an_answer_split_by_a_slow_line_is_no_
         assert!(written.contains("\x1b]11;?"));
         std::thread::sleep(Duration::from_millis(pause));
         if pause > 0 {
-            screen.wait("finished");
+            screen.wait_for_text("finished");
             assert!(!screen.written().contains("48;2;"), "256 colours at first");
             screen.press("?");
-            screen.wait("Keys");
+            screen.wait_for_text("Keys");
         }
         for part in [
             "\x1b",
@@ -496,17 +496,17 @@ fn a_terminal_tells_its_colours_itself_and_an_answer_split_by_a_slow_line_is_no_
             // The escape key by itself still closes what is open.
             assert!(screen.text().contains("Keys"), "{}", screen.text());
             screen.press("\x1b");
-            screen.wait_gone("Keys");
+            screen.wait_for_text_gone("Keys");
         }
         screen.press("d");
-        screen.left();
+        screen.expect_terminal_restored();
     }
 }
 
 #[test]
 fn fewer_characters_have_a_reason_and_who_insists_gets_all() {
     let place = Sandbox::new();
-    place.job("a", "--set data.validation_images=200");
+    place.run_tiny_job("a", "--set data.validation_images=200");
     let look = |arguments: &str, environment: &[(&str, &str)], words: &str| {
         let mut screen = TerminalScreen::open(
             &place,
@@ -514,16 +514,16 @@ fn fewer_characters_have_a_reason_and_who_insists_gets_all() {
             (120, 36),
             environment,
         );
-        screen.wait("finished");
+        screen.wait_for_text("finished");
         if !words.is_empty() {
             screen.press("i");
-            screen.wait(words);
+            screen.wait_for_text(words);
             // A letter right behind it would be one with alt.
             screen.press(keys::ESC);
-            screen.wait_gone(words);
+            screen.wait_for_text_gone(words);
         }
         screen.press("d");
-        screen.left();
+        screen.expect_terminal_restored();
         screen.written()
     };
     let braille = |text: &str| text.chars().any(|c| ('\u{2801}'..='\u{28ff}').contains(&c));

@@ -29,12 +29,12 @@ pub fn events_of(run: &Path, kind: &str) -> Vec<Value> {
 }
 
 /// The last `finished` event, if there is one.
-pub fn finished(run: &Path) -> Option<Value> {
+pub fn finished_event(run: &Path) -> Option<Value> {
     events_of(run, "finished").pop()
 }
 
 /// True when the present engine of a run has begun a stage: it did so after it opened the run.
-pub fn stage_began(run: &Path, stage: &str) -> bool {
+pub fn has_stage_begun(run: &Path, stage: &str) -> bool {
     let events = events(run);
     let opened = events
         .iter()

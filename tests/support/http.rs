@@ -10,7 +10,7 @@ use std::time::Duration;
 pub struct HttpRequest {
     pub path: String,
     /// First byte of the range.
-    pub from: Option<usize>,
+    pub range_start: Option<usize>,
     pub if_range: Option<String>,
 }
 
@@ -25,7 +25,7 @@ pub enum HttpReply {
 /// See the module.
 pub struct HttpServer {
     pub url: String,
-    seen: Arc<Mutex<Vec<HttpRequest>>>,
+    requests: Arc<Mutex<Vec<HttpRequest>>>,
 }
 
 impl HttpServer {
@@ -42,12 +42,15 @@ impl HttpServer {
                 std::thread::spawn(move || serve(stream, &log, &*answer));
             }
         });
-        Self { url, seen }
+        Self {
+            url,
+            requests: seen,
+        }
     }
 
     /// The requests so far.
-    pub fn seen(&self) -> Vec<HttpRequest> {
-        self.seen.lock().expect("the log").clone()
+    pub fn requests(&self) -> Vec<HttpRequest> {
+        self.requests.lock().expect("the log").clone()
     }
 }
 
@@ -74,7 +77,7 @@ fn serve(
         let value = value.trim();
         match name.to_lowercase().as_str() {
             "range" => {
-                request.from = value
+                request.range_start = value
                     .strip_prefix("bytes=")
                     .and_then(|v| v.trim_end_matches('-').parse().ok());
             }
@@ -102,7 +105,7 @@ fn serve(
 }
 
 /// An answer with this status line, headers and body.
-pub fn answer(status: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+pub fn response(status: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
     let mut out = format!("HTTP/1.1 {status}\r\nConnection: close\r\n");
     for (name, value) in headers {
         out += &format!("{name}: {value}\r\n");
@@ -112,12 +115,12 @@ pub fn answer(status: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
 }
 
 /// What a good server sends: the whole content, or the range that was asked for.
-pub fn good(request: &HttpRequest, content: &[u8], tag: &str) -> Vec<u8> {
+pub fn content_response(request: &HttpRequest, content: &[u8], tag: &str) -> Vec<u8> {
     let asked = request
-        .from
+        .range_start
         .filter(|_| request.if_range.as_ref().is_none_or(|t| t == tag));
     match asked {
-        Some(from) if from < content.len() => answer(
+        Some(from) if from < content.len() => response(
             "206 Partial Content",
             &[
                 ("Content-Length", &(content.len() - from).to_string()),
@@ -129,8 +132,8 @@ pub fn good(request: &HttpRequest, content: &[u8], tag: &str) -> Vec<u8> {
             ],
             &content[from..],
         ),
-        Some(_) => answer("416 Range Not Satisfiable", &[("Content-Length", "0")], b""),
-        None => answer(
+        Some(_) => response("416 Range Not Satisfiable", &[("Content-Length", "0")], b""),
+        None => response(
             "200 OK",
             &[
                 ("Content-Length", &content.len().to_string()),
@@ -142,7 +145,7 @@ pub fn good(request: &HttpRequest, content: &[u8], tag: &str) -> Vec<u8> {
 }
 
 /// The first `bytes` of an answer's body: the connection breaks off there.
-pub fn broken(answer: &[u8], bytes: usize) -> Vec<u8> {
+pub fn truncated_response(answer: &[u8], bytes: usize) -> Vec<u8> {
     let body = answer
         .windows(4)
         .position(|w| w == b"\r\n\r\n")

@@ -8,21 +8,21 @@
     reason = "every test program uses another part"
 )]
 
-mod done;
+mod command_result;
+mod engine_wire;
 mod files;
-mod guardian;
 pub mod http;
-mod place;
-mod screen;
-mod slot;
-pub mod stand_in;
-mod wire;
+mod process_guardian;
+mod sandbox;
+pub mod ssh_stand_in;
+mod terminal_screen;
+mod test_slot;
 
-pub use done::CommandResult;
-pub use files::{SafetensorsFile, copy_folder, events, events_of, finished, stage_began};
-pub use place::{ChildGuard, LIMIT, Sandbox, is_alive, send, wait_for};
-pub use screen::{TerminalScreen, keys};
-pub use wire::EngineWire;
+pub use command_result::CommandResult;
+pub use engine_wire::EngineWire;
+pub use files::{SafetensorsFile, copy_folder, events, events_of, finished_event, has_stage_begun};
+pub use sandbox::{ChildGuard, Sandbox, TEST_TIMEOUT, is_alive, send_signal, wait_for};
+pub use terminal_screen::{TerminalScreen, keys};
 
 /// The program `surfit-engine`, which Cargo puts beside `surfit`. It belongs to another package: a test run of the whole
 /// workspace builds it (`cargo nextest run --workspace`), one of this package alone does not.

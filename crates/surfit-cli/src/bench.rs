@@ -2,14 +2,14 @@
 
 use super::args::BenchArgs;
 use super::engine_child;
-use super::fault::CliError;
-use surfit_core::config::{NETWORKS, no_such};
+use super::error::CliError;
+use surfit_core::config::{NETWORKS, unknown_name_message};
 
 /// Hands over to the engine program, whose output this command's is.
 pub fn bench(args: BenchArgs) -> Result<(), CliError> {
     for name in &args.networks {
         if !NETWORKS.contains(&name.as_str()) {
-            let sentence = no_such("network", name, NETWORKS);
+            let sentence = unknown_name_message("network", name, NETWORKS);
             return Err(CliError::Usage(format!("--network {name}: {sentence}")));
         }
     }
@@ -25,10 +25,10 @@ pub fn bench(args: BenchArgs) -> Result<(), CliError> {
         command.arg("--json");
     }
     command.args(&args.rest);
-    let status = engine_child::run(command)?.status;
+    let status = engine_child::run_engine_program(command)?.status;
     match status.code() {
         Some(0) => Ok(()),
-        Some(code) => Err(CliError::Passed(u8::try_from(code).unwrap_or(1))),
+        Some(code) => Err(CliError::ChildExit(u8::try_from(code).unwrap_or(1))),
         None => Err(CliError::Failure(format!(
             "the benchmark was ended ({status})"
         ))),

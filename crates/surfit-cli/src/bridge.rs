@@ -1,9 +1,9 @@
 //! `surfit bridge`: serves a run of this machine to the screen of another one, over standard input and output.
 
 use super::args::BridgeArgs;
-use super::fault::CliError;
-use super::parting::{ExitState, parting};
-use super::place;
+use super::error::CliError;
+use super::exit_message::{ExitState, exit_message};
+use super::run_lookup;
 use std::io::{IsTerminal, stdin, stdout};
 use surfit_client::{remote, runs};
 use surfit_core::run_dir::RunDir;
@@ -16,12 +16,12 @@ pub fn bridge(args: BridgeArgs) -> Result<(), CliError> {
         ));
     }
     if args.ls {
-        let told = remote::told(&runs::weighed(), &mut stdout().lock());
+        let told = remote::write_run_list(&runs::list_with_sizes(), &mut stdout().lock());
         return told.map_err(|e| CliError::Failure(format!("standard output: {e}")));
     }
     let run = match &args.run {
-        Some(name) => place::find(name)?,
-        None => latest()?,
+        Some(name) => run_lookup::find_run(name)?,
+        None => latest_run()?,
     };
     Ok(remote::serve(
         run,
@@ -29,16 +29,21 @@ pub fn bridge(args: BridgeArgs) -> Result<(), CliError> {
         stdin(),
         stdout(),
         |run, ended, stop, name| {
-            let back = || parting(&run.id(), name, ExitState::of(run, ended, stop));
-            let last = ended.lost.clone().or_else(back);
-            let all: Vec<String> = ended.made.iter().cloned().chain(last).collect();
+            let back = || exit_message(&run.id(), name, ExitState::of(run, ended, stop));
+            let last = ended.stop_error.clone().or_else(back);
+            let all: Vec<String> = ended
+                .unreported_outcomes
+                .iter()
+                .cloned()
+                .chain(last)
+                .collect();
             (!all.is_empty()).then(|| all.join("\n"))
         },
     )?)
 }
 
 /// The run that `surfit open` opens when none is named.
-fn latest() -> Result<RunDir, CliError> {
+fn latest_run() -> Result<RunDir, CliError> {
     let root = RunDir::default_root();
     let latest = || RunDir::list(&root).into_iter().next();
     runs::most_recent_live()

@@ -1,46 +1,49 @@
 //! `surfit cache`: the corners that were trained before.
 
 use super::args::CacheCommand;
-use super::fault::CliError;
-use super::out;
+use super::error::CliError;
+use super::output;
 use serde_json::{Value, json};
 use std::time::UNIX_EPOCH;
-use surfit_client::runs::ago;
-use surfit_core::corner_cache::{CachedCorner, LIMIT, entries, folder, recipe};
+use surfit_client::runs::format_time_ago;
+use surfit_core::corner_cache::{
+    CachedCorner, MAX_CACHE_BYTES, corner_cache_folder, list_cached_corners, read_recipe,
+};
 use surfit_core::files::remove;
 
 /// Says what is kept, or lets go of it.
 pub fn cache(command: &CacheCommand) -> Result<(), CliError> {
-    let folder = folder().ok_or_else(|| {
+    let folder = corner_cache_folder().ok_or_else(|| {
         CliError::Failure("there is no folder for caches; set SURFIT_CACHE to one".into())
     })?;
-    let mut all = entries(&folder);
-    all.sort_by_key(|e| std::cmp::Reverse(e.used));
+    let mut all = list_cached_corners(&folder);
+    all.sort_by_key(|e| std::cmp::Reverse(e.last_used));
     let megabytes = all.iter().map(|e| e.bytes).sum::<u64>() as f64 / 1e6;
     match command {
         CacheCommand::Ls { json: true } => all.iter().try_for_each(|entry| {
-            out::json(&json!({
+            output::print_json(&json!({
                 "file": entry.path,
                 "bytes": entry.bytes,
-                "used": seconds(entry),
-                "recipe": recipe(&entry.path),
+                "used": used_unix_seconds(entry),
+                "recipe": read_recipe(&entry.path),
             }))
         }),
         CacheCommand::Ls { json: false } => {
             for entry in &all {
                 let name = entry.path.file_stem().unwrap_or_default().to_string_lossy();
                 let short: String = name.chars().take(12).collect();
-                out::line(format!(
+                output::print_line(format!(
                     "{short}  {:>9.1} MB  used {:<14} {}",
                     entry.bytes as f64 / 1e6,
-                    ago(seconds(entry)),
-                    recipe(&entry.path).map_or_else(|| "damaged".into(), |r| described(&r))
+                    format_time_ago(used_unix_seconds(entry)),
+                    read_recipe(&entry.path)
+                        .map_or_else(|| "damaged".into(), |r| describe_recipe(&r))
                 ))?;
             }
-            out::line(format!(
+            output::print_line(format!(
                 "{} corners, {megabytes:.1} of at most {:.0} MB, in {}",
                 all.len(),
-                LIMIT as f64 / 1e6,
+                MAX_CACHE_BYTES as f64 / 1e6,
                 folder.display()
             ))
         }
@@ -50,18 +53,18 @@ pub fn cache(command: &CacheCommand) -> Result<(), CliError> {
                     CliError::Failure(format!("{}: {e}; remove it by hand", entry.path.display()))
                 })?;
             }
-            out::line(format!("{} corners removed, {megabytes:.1} MB", all.len()))
+            output::print_line(format!("{} corners removed, {megabytes:.1} MB", all.len()))
         }
     }
 }
 
-fn seconds(entry: &CachedCorner) -> f64 {
-    let since = entry.used.duration_since(UNIX_EPOCH);
+fn used_unix_seconds(entry: &CachedCorner) -> f64 {
+    let since = entry.last_used.duration_since(UNIX_EPOCH);
     since.map_or(0.0, |d| d.as_secs_f64())
 }
 
 /// A recipe's network, seed, epochs and place.
-fn described(recipe: &Value) -> String {
+fn describe_recipe(recipe: &Value) -> String {
     format!(
         "{}, seed {}, {} epochs, on {} in {}",
         recipe["network"]["name"].as_str().unwrap_or("?"),

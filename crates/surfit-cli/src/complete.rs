@@ -9,23 +9,26 @@ use clap_complete::env::CompleteEnv;
 use std::ffi::OsStr;
 use surfit_client::runs;
 use surfit_core::config::{Config, DATA_SETS, NETWORKS};
-use surfit_core::filter::STATES;
+use surfit_core::filter::RUN_STATES;
 use surfit_tui::theme::Theme;
 
 /// The variable by which a shell asks.
-pub const VARIABLE: &str = "COMPLETE";
+pub const COMPLETE_VARIABLE: &str = "COMPLETE";
 
 /// Answers a shell and ends the process, when it is a shell that asks.
-pub fn answer() {
+pub fn complete_and_exit() {
     CompleteEnv::with_factory(super::args::CommandLine::command)
-        .var(VARIABLE)
+        .var(COMPLETE_VARIABLE)
         .complete();
 }
 
 type CompletionCandidates = Vec<CompletionCandidate>;
 
 /// Those of the texts that go on from what is written.
-fn begun(current: &OsStr, all: impl IntoIterator<Item = (String, String)>) -> CompletionCandidates {
+fn candidates_with_prefix(
+    current: &OsStr,
+    all: impl IntoIterator<Item = (String, String)>,
+) -> CompletionCandidates {
     let current = current.to_string_lossy();
     all.into_iter()
         .filter(|(text, _)| text.starts_with(&*current))
@@ -35,7 +38,7 @@ fn begun(current: &OsStr, all: impl IntoIterator<Item = (String, String)>) -> Co
         .collect()
 }
 
-fn plain(names: &[&str]) -> Vec<(String, String)> {
+fn without_help(names: &[&str]) -> Vec<(String, String)> {
     names
         .iter()
         .map(|n| ((*n).to_owned(), String::new()))
@@ -51,7 +54,7 @@ fn run_names(current: &OsStr) -> CompletionCandidates {
         let about = format!("{}{}", line.state, best.unwrap_or_default());
         (line.run, about)
     };
-    begun(current, runs::list().into_iter().map(about))
+    candidates_with_prefix(current, runs::list().into_iter().map(about))
 }
 
 /// Completes a run.
@@ -76,30 +79,34 @@ pub fn run_or_config() -> ArgValueCompleter {
 pub fn theme() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
         let about = |name: &str| {
-            let theme = Theme::by_name(name, surfit_tui::ColorDepth::None);
+            let theme = Theme::built_in(name, surfit_tui::ColorDepth::None);
             let about = theme.map_or_else(String::new, |t| t.description().to_owned());
             (name.to_owned(), about)
         };
-        begun(current, Theme::names().map(about))
+        candidates_with_prefix(current, Theme::built_in_names().map(about))
     })
 }
 
 /// Completes the name of a data set.
 pub fn data_set() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| begun(current, plain(DATA_SETS)))
+    ArgValueCompleter::new(|current: &OsStr| {
+        candidates_with_prefix(current, without_help(DATA_SETS))
+    })
 }
 
 /// Completes the name of a network.
 pub fn network() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| begun(current, plain(NETWORKS)))
+    ArgValueCompleter::new(|current: &OsStr| {
+        candidates_with_prefix(current, without_help(NETWORKS))
+    })
 }
 
 /// Completes `KEY=VALUE`: the keys, and the values of those that name something.
 pub fn setting() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| begun(current, settings()))
+    ArgValueCompleter::new(|current: &OsStr| candidates_with_prefix(current, setting_candidates()))
 }
 
-fn settings() -> Vec<(String, String)> {
+fn setting_candidates() -> Vec<(String, String)> {
     let defaults: toml::Table = Config::default().to_toml().parse().unwrap_or_default();
     let mut all = Vec::new();
     for (table, value) in &defaults {
@@ -126,11 +133,15 @@ pub fn filter() -> ArgValueCompleter {
         let keys = [
             "state:", "net:", "data:", "degree:", "acc>", "loss<", "age<", "name:",
         ];
-        let mut all = plain(&keys);
-        for (key, names) in [("state", STATES), ("net", NETWORKS), ("data", DATA_SETS)] {
+        let mut all = without_help(&keys);
+        for (key, names) in [
+            ("state", RUN_STATES),
+            ("net", NETWORKS),
+            ("data", DATA_SETS),
+        ] {
             all.extend(names.iter().map(|n| (format!("{key}:{n}"), String::new())));
         }
-        begun(current, all)
+        candidates_with_prefix(current, all)
     })
 }
 
@@ -138,7 +149,7 @@ pub fn filter() -> ArgValueCompleter {
 mod tests {
     use super::*;
 
-    fn offered(completer: &ArgValueCompleter, current: &str) -> Vec<String> {
+    fn completion_values(completer: &ArgValueCompleter, current: &str) -> Vec<String> {
         let all = completer.complete(OsStr::new(current));
         all.iter()
             .map(|c| c.get_value().to_string_lossy().into_owned())
@@ -147,11 +158,22 @@ mod tests {
 
     #[test]
     fn values_are_those_there_are() {
-        assert_eq!(offered(&network(), "resnet18-"), ["resnet18-cifar"]);
-        assert_eq!(offered(&data_set(), "cifar1"), ["cifar10", "cifar100"]);
-        assert!(offered(&setting(), "fit.deg").contains(&"fit.degree=".to_owned()));
-        assert!(offered(&setting(), "data.set=c").contains(&"data.set=cifar10".to_owned()));
-        assert_eq!(offered(&filter(), "state:run"), ["state:running"]);
-        assert_eq!(offered(&theme(), "").len(), Theme::names().count());
+        assert_eq!(
+            completion_values(&network(), "resnet18-"),
+            ["resnet18-cifar"]
+        );
+        assert_eq!(
+            completion_values(&data_set(), "cifar1"),
+            ["cifar10", "cifar100"]
+        );
+        assert!(completion_values(&setting(), "fit.deg").contains(&"fit.degree=".to_owned()));
+        assert!(
+            completion_values(&setting(), "data.set=c").contains(&"data.set=cifar10".to_owned())
+        );
+        assert_eq!(completion_values(&filter(), "state:run"), ["state:running"]);
+        assert_eq!(
+            completion_values(&theme(), "").len(),
+            Theme::built_in_names().count()
+        );
     }
 }

@@ -1,16 +1,16 @@
 //! `surfit completions`: completions for a shell.
 
 use super::args::CompletionsArgs;
-use super::fault::CliError;
-use super::{complete, out};
+use super::error::CliError;
+use super::{complete, output};
 use clap_complete::env::Shells;
 
 /// Prints the script that makes a shell ask this program for completions.
 pub fn completions(args: &CompletionsArgs) -> Result<(), CliError> {
-    out::bytes(script(&args.shell.to_string())?.as_slice())
+    output::print_bytes(completion_script(&args.shell.to_string())?.as_slice())
 }
 
-fn script(shell: &str) -> Result<Vec<u8>, CliError> {
+fn completion_script(shell: &str) -> Result<Vec<u8>, CliError> {
     let fault = |why: String| CliError::Failure(format!("completions for {shell}: {why}"));
     let shells = Shells::builtins();
     let completer = shells
@@ -19,7 +19,7 @@ fn script(shell: &str) -> Result<Vec<u8>, CliError> {
     let mut script = Vec::new();
     completer
         .write_registration(
-            complete::VARIABLE,
+            complete::COMPLETE_VARIABLE,
             "surfit",
             "surfit",
             "surfit",
@@ -36,7 +36,7 @@ mod tests {
     #[test]
     fn every_shell_has_its_script() {
         for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-            let script = String::from_utf8(script(shell).unwrap()).unwrap();
+            let script = String::from_utf8(completion_script(shell).unwrap()).unwrap();
             insta::assert_snapshot!(format!("completions_{shell}"), script);
         }
     }

@@ -1,30 +1,30 @@
 //! `surfit config`: checking configurations and showing the default one.
 
 use super::args::ConfigSub;
-use super::fault::CliError;
-use super::ready::ready;
-use super::{out, study};
+use super::error::CliError;
+use super::preflight::check_runnable;
+use super::{output, study};
 use std::path::Path;
 use surfit_core::config;
 use surfit_core::study::Study;
 
 /// The default configuration with every key explained.
-const DEFAULT: &str = include_str!("../configs/default.toml");
+const DEFAULT_CONFIG: &str = include_str!("../configs/default.toml");
 
 /// Checks files, or prints the default configuration.
 pub fn config(command: ConfigSub) -> Result<(), CliError> {
     let files = match command {
-        ConfigSub::Default => return out::bytes(DEFAULT.as_bytes()),
+        ConfigSub::Default => return output::print_bytes(DEFAULT_CONFIG.as_bytes()),
         ConfigSub::Check { files } => files,
     };
     let mut last = None;
     for file in &files {
         match check(file) {
-            Ok(lines) => lines.iter().try_for_each(out::line)?,
+            Ok(lines) => lines.iter().try_for_each(output::print_line)?,
             Err(CliError::Usage(fault)) => {
                 // All faults are told, the last one by the exit.
                 if let Some(earlier) = last.replace(fault) {
-                    out::warning(earlier);
+                    output::print_warning(earlier);
                 }
             }
             Err(other) => return Err(other),
@@ -35,18 +35,18 @@ pub fn config(command: ConfigSub) -> Result<(), CliError> {
 
 /// Returns what there is to say of a good file, a configuration's or a study's, line by line.
 fn check(file: &Path) -> Result<Vec<String>, CliError> {
-    if Study::is_one(file) {
-        return Ok(vec![study::check(file)?]);
+    if Study::is_study_file(file) {
+        return Ok(vec![study::check_study(file)?]);
     }
     let config = config::load(file, &[])?;
-    let notices = ready(&config, &file.display().to_string())?;
+    let notices = check_runnable(&config, &file.display().to_string())?;
     let good = format!(
         "{}: good ({}, {} at degree {}, {})",
         file.display(),
         config.name,
         config.network.name,
         config.degrees(),
-        config.patch().points(config.heatmap.grid)
+        config.patch().describe_grid(config.heatmap.grid)
     );
     let notices = notices.into_iter().map(|notice| format!("  {notice}"));
     Ok([good].into_iter().chain(notices).collect())
@@ -70,10 +70,10 @@ mod tests {
     #[test]
     fn the_printed_default_is_the_default_and_shows_every_key() {
         assert_eq!(
-            config::parse(DEFAULT, "default.toml").unwrap(),
+            config::parse(DEFAULT_CONFIG, "default.toml").unwrap(),
             Config::default()
         );
-        let shown: toml::Table = DEFAULT.parse().unwrap();
+        let shown: toml::Table = DEFAULT_CONFIG.parse().unwrap();
         let all: toml::Table = Config::default().to_toml().parse().unwrap();
         let (mut shown, mut all) = (keys(&shown, ""), keys(&all, ""));
         shown.sort();

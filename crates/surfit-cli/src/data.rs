@@ -3,20 +3,20 @@
 mod download;
 
 use super::args::{DataLsArgs, DataSub, VerifyArgs};
-use super::fault::CliError;
-use super::out;
+use super::error::CliError;
+use super::output;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use surfit_data::find::{self, FoundSet};
-use surfit_data::verify::{CheckedFile, FileVerdict, closed, verify};
-use surfit_data::{CatalogueEntry, DataError, ENTRIES, entry};
+use surfit_data::verify::{CheckedFile, FileVerdict, check_inaccessible, verify};
+use surfit_data::{CATALOGUE, CatalogueEntry, DataError, find_entry};
 
 /// Does what was asked for.
 pub fn data(command: DataSub) -> Result<(), CliError> {
     match command {
         DataSub::Ls(args) => ls(&args),
         DataSub::Fetch(args) => download::fetch(args),
-        DataSub::Verify(args) => check(args),
+        DataSub::Verify(args) => verify_sets(args),
     }
 }
 
@@ -27,8 +27,8 @@ impl From<DataError> for CliError {
 }
 
 /// The set of a name on the command line.
-fn named(name: &str) -> Result<&'static CatalogueEntry, CliError> {
-    entry(name).map_err(|e| CliError::Usage(e.to_string()))
+fn entry_by_name(name: &str) -> Result<&'static CatalogueEntry, CliError> {
+    find_entry(name).map_err(|e| CliError::Usage(e.to_string()))
 }
 
 #[derive(Serialize)]
@@ -68,7 +68,7 @@ impl DataSetStatus {
             Some(found) if found.is_complete() => "complete",
             Some(_) => "partial",
             None if closed.is_some() => "unreadable",
-            None if entry.is_published() => "absent",
+            None if entry.is_fetchable() => "absent",
             None => "folder",
         };
         let files = entry.forms.iter().flat_map(|form| {
@@ -95,7 +95,7 @@ impl DataSetStatus {
     }
 
     /// What one reads of it.
-    fn sentence(&self) -> String {
+    fn status_text(&self) -> String {
         let size = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
         let fetched = || {
             let first = self.files.first().map_or("", |f| f.form);
@@ -127,52 +127,54 @@ impl DataSetStatus {
 }
 
 fn ls(args: &DataLsArgs) -> Result<(), CliError> {
-    let lines = ENTRIES
+    let lines = CATALOGUE
         .iter()
         .map(|entry| {
-            let found = find::present(entry.name, None)?;
+            let found = find::find_partial(entry.name, None)?;
             let closed = match found {
                 Some(_) => None,
-                None => find::closed(entry.name, None)?.into_iter().next(),
+                None => find::inaccessible_folders(entry.name, None)?
+                    .into_iter()
+                    .next(),
             };
             Ok(DataSetStatus::of(entry, found, closed))
         })
         .collect::<Result<Vec<DataSetStatus>, DataError>>()?;
     if args.json {
-        return lines.iter().try_for_each(out::json);
+        return lines.iter().try_for_each(output::print_json);
     }
     let width = lines.iter().map(|l| l.set.len()).max().unwrap_or(0);
     let mut text = String::new();
     for line in &lines {
         let (set, state) = (line.set, line.state);
-        text += &format!("{set:<width$}  {state:<10}  {}\n", line.sentence());
+        text += &format!("{set:<width$}  {state:<10}  {}\n", line.status_text());
         text += &format!("{:<width$}  {}\n", "", line.about);
     }
-    out::lines(&text)
+    output::print_lines(&text)
 }
 
-fn check(args: VerifyArgs) -> Result<(), CliError> {
+fn verify_sets(args: VerifyArgs) -> Result<(), CliError> {
     let (entries, dir) = match &args.set {
-        Some(name) => (vec![named(name)?], args.dir.as_deref()),
-        None => (ENTRIES.iter().collect(), None),
+        Some(name) => (vec![entry_by_name(name)?], args.dir.as_deref()),
+        None => (CATALOGUE.iter().collect(), None),
     };
     let mut faults = FaultCount::default();
     for entry in entries {
-        let sets = find::every(entry.name, dir)?;
-        let closed = closed(entry, dir)?;
+        let sets = find::find_all(entry.name, dir)?;
+        let closed = check_inaccessible(entry, dir)?;
         if args.set.is_some() && sets.is_empty() && closed.is_empty() {
-            return Err(CliError::Failure(absent(entry, dir)));
+            return Err(CliError::Failure(absent_message(entry, dir)));
         }
         for checked in sets.iter().flat_map(verify).chain(closed) {
             faults.count(checked.verdict);
             match args.json {
-                true => out::json(&checked)?,
-                false => out::line(told(&checked))?,
+                true => output::print_json(&checked)?,
+                false => output::print_line(format_checked_file(&checked))?,
             }
         }
     }
     faults
-        .sentence()
+        .error_message()
         .map_or(Ok(()), |s| Err(CliError::Failure(s)))
 }
 
@@ -194,7 +196,7 @@ impl FaultCount {
     }
 
     /// What is wrong and what to do; `None` when nothing is.
-    fn sentence(&self) -> Option<String> {
+    fn error_message(&self) -> Option<String> {
         let bad = match self.bad {
             0 => None,
             1 => Some("one file is damaged or missing; delete it, then fetch the set again, or put the original file in its place".to_owned()),
@@ -214,7 +216,7 @@ impl FaultCount {
     }
 }
 
-fn told(checked: &CheckedFile) -> String {
+fn format_checked_file(checked: &CheckedFile) -> String {
     let verdict = match checked.verdict {
         FileVerdict::Published => "published",
         FileVerdict::Readable => "readable",
@@ -241,13 +243,13 @@ fn told(checked: &CheckedFile) -> String {
     text
 }
 
-fn absent(entry: &CatalogueEntry, dir: Option<&Path>) -> String {
+fn absent_message(entry: &CatalogueEntry, dir: Option<&Path>) -> String {
     let places = match dir {
         Some(dir) => vec![dir.to_owned()],
-        None => find::places(entry),
+        None => find::search_folders(entry),
     };
     let places: Vec<String> = places.iter().map(|p| p.display().to_string()).collect();
-    let remedy = match entry.is_published() {
+    let remedy = match entry.is_fetchable() {
         true => format!("`surfit data fetch {}` gets it", entry.name),
         false => "name its folder with --dir".into(),
     };
@@ -260,27 +262,27 @@ mod tests {
 
     #[test]
     fn a_line_says_what_is_here_and_what_to_do() {
-        let cifar = entry("cifar10").unwrap();
+        let cifar = find_entry("cifar10").unwrap();
         let absent = DataSetStatus::of(cifar, None, None);
         assert_eq!(
-            absent.sentence(),
+            absent.status_text(),
             "`surfit data fetch cifar10` gets 170.1 MB"
         );
         assert_eq!((absent.state, absent.files.len()), ("absent", 2));
         let json = serde_json::to_value(&absent).unwrap();
         assert_eq!(json["files"][1]["form"], "python");
-        let embedded = find::present("fashion-mnist-16k", None).unwrap();
-        let line = DataSetStatus::of(entry("fashion-mnist-16k").unwrap(), embedded, None);
-        assert_eq!(line.sentence(), "inside the program");
+        let embedded = find::find_partial("fashion-mnist-16k", None).unwrap();
+        let line = DataSetStatus::of(find_entry("fashion-mnist-16k").unwrap(), embedded, None);
+        assert_eq!(line.status_text(), "inside the program");
         let denied = DataError::io("/data/cifar10")(std::io::ErrorKind::PermissionDenied.into());
         let closed = DataSetStatus::of(cifar, None, Some(denied));
         assert_eq!(closed.state, "unreadable");
         assert!(
             closed
-                .sentence()
+                .status_text()
                 .starts_with("/data/cifar10: permission denied; change"),
             "{}",
-            closed.sentence()
+            closed.status_text()
         );
     }
 
@@ -289,7 +291,7 @@ mod tests {
         let of = |verdicts: &[FileVerdict]| {
             let mut faults = FaultCount::default();
             verdicts.iter().for_each(|v| faults.count(*v));
-            faults.sentence()
+            faults.error_message()
         };
         assert_eq!(of(&[FileVerdict::Published, FileVerdict::Readable]), None);
         let said = of(&[FileVerdict::Unreadable]).unwrap();

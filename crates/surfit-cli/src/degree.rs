@@ -1,37 +1,38 @@
 //! `surfit degree`: another degree for a run's surface, while it trains or afterwards.
 
 use super::args::DegreeArgs;
-use super::ask::UNANSWERED;
-use super::fault::CliError;
-use super::{out, place};
+use super::engine_request::UNANSWERED_MESSAGE;
+use super::error::CliError;
+use super::{output, run_lookup};
 use surfit_client::signals::Signals;
 use surfit_client::{ClientError, EngineReply, EngineSession};
 use surfit_core::event::{Event, JobStage};
-use surfit_core::picture::sentence;
 use surfit_core::protocol::EngineCommand;
+use surfit_core::run_state::describe_event;
 use surfit_core::surface::Degrees;
 
 /// Asks the run's engine for the degrees and says what the change did to the surface.
 pub fn degree(args: DegreeArgs) -> Result<(), CliError> {
-    let run = place::find(&args.run)?;
+    let run = run_lookup::find_run(&args.run)?;
     let n = args.n.unwrap_or(args.m);
     // What no surface can have is refused before an engine is asked.
     Degrees::new(args.m, n).map_err(|e| CliError::Usage(e.to_string()))?;
-    let mut visit = EngineSession::begin(&run)?;
-    let patch = visit.latest().degrees.patch();
-    let degrees = Degrees::of(patch, args.m, n).map_err(|e| CliError::Usage(e.to_string()))?;
+    let mut session = EngineSession::open(&run)?;
+    let patch = session.latest_snapshot().degrees.patch();
+    let degrees =
+        Degrees::for_patch(patch, args.m, n).map_err(|e| CliError::Usage(e.to_string()))?;
     let signals = Signals::listen()?;
-    let id = visit.send(EngineCommand::SetDegree { degrees })?;
+    let id = session.send(EngineCommand::SetDegree { degrees })?;
     // Changes and remarks that came, with their numbers: other clients' are among them until the answer tells which are own.
     let mut said: Vec<(u64, Event)> = Vec::new();
     // A surface at rest that moved is measured again; an engine that was started for this must not be ended before.
     let (mut measuring, mut answered) = (false, false);
     loop {
-        match visit.next_reply() {
+        match session.next_reply() {
             Ok(EngineReply::Event(
                 event @ (Event::DegreeChanged { .. } | Event::Notice { .. }),
             )) if !answered => {
-                said.push((visit.last_event(), event));
+                said.push((session.last_event(), event));
             }
             Ok(EngineReply::Event(Event::Failed { message })) => {
                 return Err(CliError::Failure(message));
@@ -56,7 +57,7 @@ pub fn degree(args: DegreeArgs) -> Result<(), CliError> {
                     |e: &Event| matches!(e, Event::DegreeChanged { to, .. } if *to == degrees);
                 said.retain(|(_, event)| own(event));
                 if said.is_empty() {
-                    return Err(CliError::Failure(UNANSWERED.into()));
+                    return Err(CliError::Failure(UNANSWERED_MESSAGE.into()));
                 }
                 answered = true;
             }
@@ -73,7 +74,7 @@ pub fn degree(args: DegreeArgs) -> Result<(), CliError> {
             break;
         }
         if signals.checkpoint_request() {
-            visit.send(EngineCommand::Checkpoint)?;
+            session.send(EngineCommand::Checkpoint)?;
         }
         if signals.stop_request().is_some() || signals.hangup() {
             let what = match answered {
@@ -91,13 +92,17 @@ pub fn degree(args: DegreeArgs) -> Result<(), CliError> {
             .iter()
             .find(|e| matches!(e, Event::DegreeChanged { .. }));
         return match changed {
-            Some(event) => out::json(event),
-            None => out::json(&serde_json::json!({ "event": "unchanged", "degrees": degrees })),
+            Some(event) => output::print_json(event),
+            None => {
+                output::print_json(&serde_json::json!({ "event": "unchanged", "degrees": degrees }))
+            }
         };
     }
     if said.is_empty() {
-        return out::line(format!("the surface has degree {degrees} already"));
+        return output::print_line(format!("the surface has degree {degrees} already"));
     }
-    let sentences = said.iter().filter_map(sentence);
-    sentences.map(|(text, _)| text).try_for_each(out::line)
+    let sentences = said.iter().filter_map(describe_event);
+    sentences
+        .map(|(text, _)| text)
+        .try_for_each(output::print_line)
 }

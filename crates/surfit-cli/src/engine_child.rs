@@ -1,6 +1,6 @@
 //! The engine program as a child that ends with this command.
 
-use super::fault::CliError;
+use super::error::CliError;
 use std::io::Read;
 use std::process::{Command, Output, Stdio};
 use std::thread::JoinHandle;
@@ -9,18 +9,21 @@ use surfit_client::ClientError;
 use surfit_client::signals::Signals;
 
 /// How often signals are looked at.
-const TICK: Duration = Duration::from_millis(50);
+const SIGNAL_POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Runs the engine program without input to its end, and takes what it prints into pipes. It has no state to keep: when
 /// this process is asked to stop, it is killed.
 ///
 /// # Errors
 /// [`CliError::Interrupted`] when a signal asked to stop.
-pub fn run(mut command: Command) -> Result<Output, CliError> {
+pub fn run_engine_program(mut command: Command) -> Result<Output, CliError> {
     let signals = Signals::listen()?;
     let starting = ClientError::io("starting surfit-engine");
     let mut child = command.stdin(Stdio::null()).spawn().map_err(starting)?;
-    let (stdout, stderr) = (drain(child.stdout.take()), drain(child.stderr.take()));
+    let (stdout, stderr) = (
+        spawn_pipe_reader(child.stdout.take()),
+        spawn_pipe_reader(child.stderr.take()),
+    );
     let mut stopped = false;
     let status = loop {
         let waiting = ClientError::io("waiting for surfit-engine");
@@ -32,7 +35,7 @@ pub fn run(mut command: Command) -> Result<Output, CliError> {
             // One that has just ended needs no signal.
             let _ = child.kill();
         }
-        std::thread::sleep(TICK);
+        std::thread::sleep(SIGNAL_POLL_INTERVAL);
     };
     // A batch system, or ctrl-c, may have reached the child a moment before this process.
     if stopped || status.code().is_none() && signals.await_stop() {
@@ -46,7 +49,7 @@ pub fn run(mut command: Command) -> Result<Output, CliError> {
 }
 
 /// Reads a pipe to its end, so that a full one never stops the child.
-fn drain(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+fn spawn_pipe_reader(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut pipe) = pipe {

@@ -1,8 +1,8 @@
 //! `surfit eval`: how good an exported model is.
 
 use super::args::{EvalArgs, SplitChoice};
-use super::fault::CliError;
-use super::{engine_child, out};
+use super::error::CliError;
+use super::{engine_child, output};
 use serde::Deserialize;
 use std::path::Path;
 use std::process::Stdio;
@@ -24,7 +24,7 @@ struct EngineEvaluation {
 /// Has the engine program measure a file.
 pub fn eval(args: EvalArgs) -> Result<(), CliError> {
     if args.model.is_dir() {
-        refuse_folder(&args.model)?;
+        check_model_folder(&args.model)?;
     }
     let models = Some(&args.model).filter(|model| !model.is_dir());
     for file in models.into_iter().chain(&args.config) {
@@ -45,7 +45,7 @@ pub fn eval(args: EvalArgs) -> Result<(), CliError> {
         command.arg("--data-dir").arg(dir);
     }
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let output = engine_child::run(command)?;
+    let output = engine_child::run_engine_program(command)?;
     let text = String::from_utf8_lossy(&output.stdout);
     let line = text
         .lines()
@@ -70,15 +70,15 @@ pub fn eval(args: EvalArgs) -> Result<(), CliError> {
         ))
     })?;
     if args.json {
-        out::bytes(format!("{line}\n").as_bytes())
+        output::print_bytes(format!("{line}\n").as_bytes())
     } else {
-        out::line(describe(&e))?;
-        e.remark.iter().try_for_each(out::line)
+        output::print_line(describe(&e))?;
+        e.remark.iter().try_for_each(output::print_line)
     }
 }
 
 /// Refuses a folder that is neither an exported model nor one network's weights, as they are read for corners.
-fn refuse_folder(folder: &Path) -> Result<(), CliError> {
+fn check_model_folder(folder: &Path) -> Result<(), CliError> {
     if folder.join("model.json").is_file() || is_folder_of_weights(folder) {
         return Ok(());
     }

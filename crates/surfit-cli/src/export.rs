@@ -1,16 +1,16 @@
 //! `surfit export`: a network of the surface as files.
 
 use super::args::ExportArgs;
-use super::ask::ask_for_long;
-use super::fault::CliError;
-use super::{out, place};
+use super::engine_request::send_request_with_progress;
+use super::error::CliError;
+use super::{output, run_lookup};
 use surfit_client::EngineSession;
 use surfit_core::event::{Event, ExportedModel};
 use surfit_core::protocol::EngineCommand;
 
 /// Asks the run's engine for a model and says how good it is.
 pub fn export(args: ExportArgs) -> Result<(), CliError> {
-    let run = place::find(&args.run)?;
+    let run = run_lookup::find_run(&args.run)?;
     // The engine has a working directory of its own.
     let dir = std::path::absolute(&args.out)
         .map_err(|e| CliError::Usage(format!("{}: {e}", args.out.display())))?;
@@ -29,7 +29,7 @@ pub fn export(args: ExportArgs) -> Result<(), CliError> {
     }
     let patch = run.config()?.patch();
     let selection = args.which.selection(patch).map_err(CliError::Usage)?;
-    let mut visit = EngineSession::begin(&run)?;
+    let mut session = EngineSession::open(&run)?;
     let command = EngineCommand::Export {
         selection,
         dir: Some(dir.clone()),
@@ -37,10 +37,11 @@ pub fn export(args: ExportArgs) -> Result<(), CliError> {
         names: args.names.into(),
     };
     let written = |event: &Event| matches!(event, Event::Exported(e) if e.dir == dir);
-    let said = ask_for_long(&mut visit, command, &place::name(&run), written)?;
+    let said =
+        send_request_with_progress(&mut session, command, &run_lookup::open_name(&run), written)?;
     for event in &said {
         if let Event::Notice { text } = event {
-            out::warning(text);
+            output::print_warning(text);
         }
     }
     let exported: Option<ExportedModel> = said.into_iter().find_map(|event| match event {
@@ -54,10 +55,10 @@ pub fn export(args: ExportArgs) -> Result<(), CliError> {
         ))
     })?;
     if args.json {
-        return out::json(&exported);
+        return output::print_json(&exported);
     }
     let place = match (exported.u, exported.v) {
-        (Some(u), Some(v)) => format!(" ({})", patch.place(u, v, 4)),
+        (Some(u), Some(v)) => format!(" ({})", patch.format_parameters(u, v, 4)),
         _ if !exported.members.is_empty() => format!(" of {}", exported.members.len()),
         _ => String::new(),
     };
@@ -65,7 +66,7 @@ pub fn export(args: ExportArgs) -> Result<(), CliError> {
         true => exported.dir.join("model.safetensors"),
         false => exported.dir.join("model.json"),
     };
-    out::line(format!(
+    output::print_line(format!(
         "{}: {}{place}, validation {:.2} %, test {:.2} %",
         file.display(),
         exported.selection,

@@ -1,8 +1,8 @@
 //! `surfit fit`: a further fit of a surface that is there.
 
 use super::args::FitArgs;
-use super::fault::CliError;
-use super::{foreground, place};
+use super::error::CliError;
+use super::{foreground, run_lookup};
 use surfit_core::protocol::EngineCommand;
 
 /// Has the run's engine fit its surface further, and follows it to the end.
@@ -15,10 +15,10 @@ pub fn fit(args: FitArgs) -> Result<(), CliError> {
             "--epochs {epochs}: use a number above 0, at most 1000000"
         )));
     }
-    let run = place::find(&args.run)?;
+    let run = run_lookup::find_run(&args.run)?;
     let command = EngineCommand::FitFurther {
         steps: args.steps,
         epochs: args.epochs,
     };
-    foreground::further(&run, command, args.follow)
+    foreground::run_further(&run, command, args.follow)
 }

@@ -1,44 +1,44 @@
 //! Following a run without the screen.
 
 use super::args::FollowOptions;
-use super::fault::CliError;
+use super::error::CliError;
 use super::progress::ProgressPrinter;
-use super::{out, place};
+use super::{output, run_lookup};
 use std::time::{Duration, Instant};
 use surfit_client::signals::{Signals, StopRequest};
 use surfit_client::{ClientError, EngineConnection, EngineLaunch, FollowedItem, RunFollower};
 use surfit_core::event::Event;
-use surfit_core::picture::RunState;
 use surfit_core::protocol::{EngineCommand, ServerMessage};
 use surfit_core::run_dir::{EngineNode, RunDir};
+use surfit_core::run_state::RunState;
 use surfit_core::snapshot::EngineState;
 
 /// How often signals are looked at.
-const TICK: Duration = Duration::from_millis(100);
+const SIGNAL_POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How long an engine that has nothing to do may stay so before the job counts as stopped.
-const IDLE: Duration = Duration::from_secs(3);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long to wait for an engine to end after its job is done.
-const ENDING: Duration = Duration::from_secs(20);
+const EXIT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Starts the engine of a run that has none and follows it to the end of the job. This process owns the job: when it
 /// is asked to stop, the engine is.
-pub fn work(run: &RunDir, json: bool) -> Result<(), CliError> {
+pub fn run_job(run: &RunDir, json: bool) -> Result<(), CliError> {
     let signals = Signals::listen()?;
-    let picture = run.picture()?;
+    let picture = run.load_state()?;
     let seq = picture.seq;
     let how = EngineLaunch {
         wait: false,
         linger: Some(0),
     };
-    let (connection, why) = match surfit_client::start(run, how, Some(seq)) {
+    let (connection, why) = match surfit_client::start_engine(run, how, Some(seq)) {
         Ok((_, connection)) => (Some(connection), None),
         // It may have begun and ended before anybody could greet it; then its events say what happened.
         Err(ClientError::DidNotStart(why)) => (None, Some(why)),
         Err(other) => return Err(other.into()),
     };
-    follow(
+    follow_run(
         run,
         connection,
         picture,
@@ -50,23 +50,27 @@ pub fn work(run: &RunDir, json: bool) -> Result<(), CliError> {
 }
 
 /// How long an engine that was started for a command stays when this process is killed before it was sent.
-const LINGER: u64 = 30;
+const LINGER_SECS: u64 = 30;
 
 /// Has a run's engine, started for it when there is none, carry out a command that its job goes on with, and follows it
 /// to the end of the job. An engine that was started here ends with it, and is asked to stop when this process is.
-pub fn further(run: &RunDir, command: EngineCommand, how: FollowOptions) -> Result<(), CliError> {
+pub fn run_further(
+    run: &RunDir,
+    command: EngineCommand,
+    how: FollowOptions,
+) -> Result<(), CliError> {
     let launch = EngineLaunch {
         wait: true,
-        linger: Some(LINGER),
+        linger: Some(LINGER_SECS),
     };
     if how.detach {
         // Signals end this process as they do any other: an engine that was given nothing to do leaves by itself.
-        let (_, mut connection) = surfit_client::ensure(run, launch, None)?;
+        let (_, mut connection) = surfit_client::connect_or_start(run, launch, None)?;
         let pid = connection.welcome().pid;
-        let inbox = connection.inbox()?;
+        let inbox = connection.open_inbox()?;
         let id = connection.send(command)?;
         loop {
-            match inbox.next(TICK)? {
+            match inbox.next(SIGNAL_POLL_INTERVAL)? {
                 Some(ServerMessage::Reply { id: of, error, .. }) if of == id => match error {
                     Some(error) => return Err(CliError::Failure(error)),
                     None => break,
@@ -74,17 +78,18 @@ pub fn further(run: &RunDir, command: EngineCommand, how: FollowOptions) -> Resu
                 _ => {}
             }
         }
-        return detached(run, pid, how.json);
+        return print_detached_run(run, pid, how.json);
     }
     let signals = Signals::listen()?;
-    let picture = run.picture()?;
-    let (started, mut connection) = surfit_client::ensure(run, launch, Some(picture.seq))?;
+    let picture = run.load_state()?;
+    let (started, mut connection) =
+        surfit_client::connect_or_start(run, launch, Some(picture.seq))?;
     connection.send(command)?;
     let owner = match started {
         Some(_) => RunOwnership::Engine,
-        None => RunOwnership::Nobody,
+        None => RunOwnership::Unowned,
     };
-    follow(
+    follow_run(
         run,
         Some(connection),
         picture,
@@ -99,7 +104,7 @@ pub fn further(run: &RunDir, command: EngineCommand, how: FollowOptions) -> Resu
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum RunOwnership {
     /// Nothing: it watches.
-    Nobody,
+    Unowned,
     /// The job; its engine ends by itself when the job has.
     Job,
     /// The job and its engine, which stays for others when it is not sent away.
@@ -112,28 +117,28 @@ enum FollowEnd {
     /// With the end of the job.
     Done,
     /// The job goes on by itself.
-    Left,
+    Detached,
 }
 
 /// Says that an engine works on a run by itself.
-pub fn detached(run: &RunDir, pid: u32, json: bool) -> Result<(), CliError> {
-    let job = EngineNode::here().job.as_deref();
+pub fn print_detached_run(run: &RunDir, pid: u32, json: bool) -> Result<(), CliError> {
+    let job = EngineNode::current().job.as_deref();
     if json {
         let mut told = serde_json::json!({ "run": run.id(), "dir": run.path(), "pid": pid });
         if let Some(job) = job {
             told["job"] = job.into();
         }
-        return out::json(&told);
+        return output::print_json(&told);
     }
-    let (id, name) = (run.id(), place::name(run));
-    out::line(match job {
-        Some(job) => until_job_ends(&format!("{id} runs (pid {pid})"), job, &name),
+    let (id, name) = (run.id(), run_lookup::open_name(run));
+    output::print_line(match job {
+        Some(job) => job_lifetime_warning(&format!("{id} runs (pid {pid})"), job, &name),
         None => format!("{id} runs (pid {pid}); watch it with `surfit open {name}`"),
     })
 }
 
 /// That an engine lives no longer than the batch job it was started in, and what to do instead.
-pub fn until_job_ends(what: &str, job: &str, name: &str) -> String {
+pub fn job_lifetime_warning(what: &str, job: &str, name: &str) -> String {
     format!(
         "{what} until {job} ends, which ends the engine too, perhaps without a checkpoint. Let `exec surfit run` \
          (without --detach) be the job; watch it with `surfit open {name}`"
@@ -141,65 +146,65 @@ pub fn until_job_ends(what: &str, job: &str, name: &str) -> String {
 }
 
 /// Says how a run stands that has no engine.
-pub fn at_rest(run: &RunDir) -> Result<(), CliError> {
-    let picture = run.picture()?;
-    recent(&picture)?;
-    let finished = picture.done().is_some();
-    ProgressPrinter::new(false, picture).end()?;
+pub fn print_stopped_run(run: &RunDir) -> Result<(), CliError> {
+    let picture = run.load_state()?;
+    print_recent_log(&picture)?;
+    let finished = picture.job_result().is_some();
+    ProgressPrinter::new(false, picture).finish()?;
     if finished {
         return Ok(());
     }
-    out::line(format!(
+    output::print_line(format!(
         "no engine is running; go on with `surfit resume {}`",
-        place::name(run)
+        run_lookup::open_name(run)
     ))
 }
 
 /// Prints the last lines of a run's log.
-fn recent(picture: &RunState) -> Result<(), CliError> {
+fn print_recent_log(picture: &RunState) -> Result<(), CliError> {
     picture
         .log
         .iter()
         .rev()
         .take(10)
         .rev()
-        .try_for_each(|line| out::line(&line.text))
+        .try_for_each(|line| output::print_line(&line.text))
 }
 
 /// Follows a run that is none of this process's business to stop.
-pub fn watch(run: &RunDir) -> Result<(), CliError> {
+pub fn watch_run(run: &RunDir) -> Result<(), CliError> {
     let signals = Signals::listen()?;
-    let picture = run.picture()?;
-    recent(&picture)?;
+    let picture = run.load_state()?;
+    print_recent_log(&picture)?;
     let connection = match surfit_client::connect(run, Some(picture.seq)) {
         // Its files tell of it.
         Err(error @ ClientError::Elsewhere { .. }) => {
-            out::line(error.to_string())?;
+            output::print_line(error.to_string())?;
             None
         }
         connection => Some(connection?),
     };
-    follow(
+    follow_run(
         run,
         connection,
         picture,
         false,
         None,
         &signals,
-        RunOwnership::Nobody,
+        RunOwnership::Unowned,
     )
 }
 
 /// The job goes on when nobody reads its output any more, and its outcome is still the exit code; who only watches
 /// has nothing left to do then.
-fn heard(printed: Result<(), CliError>, owner: bool) -> Result<(), CliError> {
+fn ignore_closed_pipe(printed: Result<(), CliError>, owner: bool) -> Result<(), CliError> {
     match printed {
-        Err(CliError::Pipe) if owner => Ok(()),
+        Err(CliError::ClosedPipe) if owner => Ok(()),
         other => other,
     }
 }
 
-fn follow(
+fn follow_run(
     run: &RunDir,
     connection: Option<EngineConnection>,
     picture: RunState,
@@ -213,11 +218,11 @@ fn follow(
         None => RunFollower::detached(run.clone(), picture.seq),
     };
     let mut printer = ProgressPrinter::new(json, picture);
-    if owner == RunOwnership::Nobody {
-        printer = printer.soon();
+    if owner == RunOwnership::Unowned {
+        printer = printer.with_immediate_progress();
     }
     let mut viewers = 0;
-    let ended = to_the_end(
+    let ended = follow_to_end(
         run,
         &mut follower,
         printer,
@@ -228,19 +233,20 @@ fn follow(
     );
     match (&ended, owner) {
         // After a hang-up the engine goes on; after a second ctrl-c it is on its way out and not waited for.
-        (Ok(FollowEnd::Left) | Err(CliError::Interrupted(_)), _) | (_, RunOwnership::Nobody) => {}
-        (_, RunOwnership::Engine) => surfit_client::part(run, &mut follower, viewers),
+        (Ok(FollowEnd::Detached) | Err(CliError::Interrupted(_)), _)
+        | (_, RunOwnership::Unowned) => {}
+        (_, RunOwnership::Engine) => surfit_client::end_started_engine(run, &mut follower, viewers),
         // The next command should find the run at rest. Other viewers keep the engine, which is as it should be.
         (Ok(FollowEnd::Done) | Err(CliError::Failure(_)), RunOwnership::Job) if viewers <= 1 => {
             drop(follower);
-            surfit_client::wait_gone(run, ENDING);
+            surfit_client::wait_for_engine_exit(run, EXIT_TIMEOUT);
         }
         (_, RunOwnership::Job) => {}
     }
     ended.map(|_| ())
 }
 
-fn to_the_end(
+fn follow_to_end(
     run: &RunDir,
     follower: &mut RunFollower,
     mut printer: ProgressPrinter,
@@ -249,22 +255,22 @@ fn to_the_end(
     owner: RunOwnership,
     viewers: &mut usize,
 ) -> Result<FollowEnd, CliError> {
-    let place = place::name(run);
-    let owner = owner != RunOwnership::Nobody;
+    let place = run_lookup::open_name(run);
+    let owner = owner != RunOwnership::Unowned;
     let mut stopping = false;
     let mut checkpoints = Vec::new();
     let mut idle: Option<Instant> = None;
     loop {
         // Looked at on every turn: an engine with nothing to do has no news that would come by.
-        if !stopping && idle.is_some_and(|since| since.elapsed() > IDLE) {
-            heard(printer.end(), owner)?;
+        if !stopping && idle.is_some_and(|since| since.elapsed() > IDLE_TIMEOUT) {
+            ignore_closed_pipe(printer.finish(), owner)?;
             return Err(CliError::Failure(format!(
                 "the job was stopped before its end; go on with `surfit resume {place}`"
             )));
         }
         if signals.hangup() {
             if !owner {
-                return Ok(FollowEnd::Left);
+                return Ok(FollowEnd::Detached);
             }
             return Err(CliError::Interrupted(format!(
                 "the terminal is gone, the engine goes on; look at it with `surfit open {place}`"
@@ -272,15 +278,15 @@ fn to_the_end(
         }
         match signals.stop_request() {
             None => {}
-            Some(_) if !owner => return Ok(FollowEnd::Left),
+            Some(_) if !owner => return Ok(FollowEnd::Detached),
             Some(StopRequest::Stop) => {
                 stopping = true;
                 // An engine that cannot be told is ending, or is told when it is connected to again.
                 let _ = follower.send(EngineCommand::Shutdown);
                 let text = "stopping at the next checkpoint; ctrl-c again leaves without waiting";
-                heard(printer.say(text), owner)?;
+                ignore_closed_pipe(printer.print_sentence(text), owner)?;
             }
-            Some(StopRequest::Leave) => {
+            Some(StopRequest::ExitNow) => {
                 return Err(CliError::Interrupted(format!(
                     "left while the engine was ending; go on with `surfit resume {place}`"
                 )));
@@ -289,16 +295,16 @@ fn to_the_end(
         if signals.checkpoint_request() && owner && !stopping {
             checkpoints.extend(follower.send(EngineCommand::Checkpoint));
         }
-        let Some(followed) = follower.next(TICK)? else {
+        let Some(followed) = follower.next(SIGNAL_POLL_INTERVAL)? else {
             continue;
         };
         match followed {
             FollowedItem::Event(envelope) => {
-                heard(printer.event(&envelope), owner)?;
+                ignore_closed_pipe(printer.print_event(&envelope), owner)?;
                 match envelope.event {
                     Event::Finished(_) => break,
                     Event::Failed { message } => {
-                        heard(printer.end(), owner)?;
+                        ignore_closed_pipe(printer.finish(), owner)?;
                         return Err(CliError::Failure(message));
                     }
                     Event::StageBegan { .. } => idle = None,
@@ -307,7 +313,7 @@ fn to_the_end(
             }
             FollowedItem::Snapshot(snapshot) => {
                 *viewers = snapshot.viewers;
-                heard(printer.snapshot(&snapshot), owner)?;
+                ignore_closed_pipe(printer.print_progress(&snapshot), owner)?;
                 idle = (snapshot.state == EngineState::Idle)
                     .then(|| idle.unwrap_or_else(Instant::now));
             }
@@ -319,13 +325,13 @@ fn to_the_end(
                 ..
             } if checkpoints.contains(&id) => {
                 let text = format!("no checkpoint was made: {error}");
-                heard(printer.say(&text), owner)?;
+                ignore_closed_pipe(printer.print_sentence(&text), owner)?;
             }
             FollowedItem::Reply {
                 error: Some(error), ..
             } if owner && signals.await_stop() => {
                 // The engine ended of the same signal.
-                heard(printer.say(&error), owner)?;
+                ignore_closed_pipe(printer.print_sentence(&error), owner)?;
             }
             FollowedItem::Reply {
                 error: Some(error), ..
@@ -335,7 +341,7 @@ fn to_the_end(
             FollowedItem::Reply { error: None, .. } | FollowedItem::Reconnected => {}
             // There is nothing to go on with.
             FollowedItem::Ended | FollowedItem::Died if !run.path().is_dir() => {
-                heard(printer.end(), owner)?;
+                ignore_closed_pipe(printer.finish(), owner)?;
                 return Err(CliError::Failure(format!(
                     "{} was removed or moved while its engine worked",
                     run.path().display()
@@ -345,19 +351,19 @@ fn to_the_end(
             FollowedItem::Ended | FollowedItem::Died
                 if stopping || owner && signals.await_stop() =>
             {
-                heard(printer.end(), owner)?;
+                ignore_closed_pipe(printer.finish(), owner)?;
                 return Err(CliError::Interrupted(format!(
                     "stopped; go on with `surfit resume {place}`"
                 )));
             }
             FollowedItem::Ended => {
-                heard(printer.end(), owner)?;
+                ignore_closed_pipe(printer.finish(), owner)?;
                 return Err(CliError::Failure(format!(
                     "the engine was ended before the job was done; go on with `surfit resume {place}`"
                 )));
             }
             FollowedItem::Died => {
-                heard(printer.end(), owner)?;
+                ignore_closed_pipe(printer.finish(), owner)?;
                 return Err(CliError::Failure(why.unwrap_or_else(|| {
                     format!(
                         "the engine died; its last words may be in {}, go on with `surfit resume {place}`",
@@ -367,7 +373,7 @@ fn to_the_end(
             }
         }
     }
-    heard(printer.end(), owner)?;
+    ignore_closed_pipe(printer.finish(), owner)?;
     Ok(FollowEnd::Done)
 }
 

@@ -1,35 +1,35 @@
 //! `surfit fork`: a new run from the checkpoint of another.
 
 use super::args::ForkArgs;
-use super::fault::CliError;
-use super::{foreground, out, place};
+use super::error::CliError;
+use super::{foreground, output, run_lookup};
 use surfit_client::{ClientError, fork as forks};
 use surfit_core::run_dir::{EngineNode, RunDir};
 use surfit_core::surface::Degrees;
 
 /// Makes the fork and sets its engine off.
 pub fn fork(args: ForkArgs) -> Result<(), CliError> {
-    let run = place::find(&args.run)?;
-    let degrees = degrees(&run, &args.degree)?;
+    let run = run_lookup::find_run(&args.run)?;
+    let degrees = parse_degrees(&run, &args.degree)?;
     // Before the directory is made: without an engine it would be a run at rest.
     surfit_client::engine_program()?;
     let new = forks::fork(&run, degrees, args.run_dir.as_deref())?;
-    place::make_known(&new);
-    let pid = forks::begin(&new, &run).map_err(|error| match error {
+    run_lookup::link_run(&new);
+    let pid = forks::start_fork(&new, &run).map_err(|error| match error {
         ClientError::Refused(why) => CliError::Failure(format!("{why}; no run was made")),
         other => other.into(),
     })?;
     if args.json {
-        return out::json(&serde_json::json!({
+        return output::print_json(&serde_json::json!({
             "run": new.id(), "dir": new.path(), "pid": pid, "from": run.id(),
         }));
     }
     let (name, what) = (
-        place::name(&new),
+        run_lookup::open_name(&new),
         format!("{} runs (pid {pid}), forked from {},", new.id(), run.id()),
     );
-    out::line(match EngineNode::here().job.as_deref() {
-        Some(job) => foreground::until_job_ends(&what, job, &name),
+    output::print_line(match EngineNode::current().job.as_deref() {
+        Some(job) => foreground::job_lifetime_warning(&what, job, &name),
         None => format!(
             "{}; watch it with `surfit open {name}`",
             what.trim_end_matches(',')
@@ -38,12 +38,12 @@ pub fn fork(args: ForkArgs) -> Result<(), CliError> {
 }
 
 /// The degrees that were written, of the run's kind of surface.
-pub fn degrees(run: &RunDir, written: &[u8]) -> Result<Option<Degrees>, CliError> {
+pub fn parse_degrees(run: &RunDir, written: &[u8]) -> Result<Option<Degrees>, CliError> {
     let Some(&m) = written.first() else {
         return Ok(None);
     };
     let n = written.get(1).copied().unwrap_or(m);
     let patch = run.config()?.patch();
-    let degrees = Degrees::of(patch, m, n).map_err(|e| CliError::Usage(e.to_string()))?;
+    let degrees = Degrees::for_patch(patch, m, n).map_err(|e| CliError::Usage(e.to_string()))?;
     Ok(Some(degrees))
 }

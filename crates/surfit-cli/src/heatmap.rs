@@ -1,11 +1,11 @@
 //! `surfit heatmap`: the measured surface as a table or a picture.
 
-mod measuring;
+mod complete_heatmap;
 
 use super::args::{HeatmapArgs, HeatmapFormat, MapArg, MetricArg};
-use super::fault::CliError;
-use super::{out, place};
-use measuring::{HeatmapAfter, complete};
+use super::error::CliError;
+use super::{output, run_lookup};
+use complete_heatmap::{HeatmapAfter, fetch_complete_heatmap};
 use std::io::{IsTerminal, stdout};
 use std::path::Path;
 use surfit_core::colormap::Colormap;
@@ -17,13 +17,13 @@ use surfit_report::DrawableFigure;
 
 /// Gets a complete heatmap, measuring it when that is needed, and writes it.
 pub fn heatmap(args: HeatmapArgs) -> Result<(), CliError> {
-    if let Some(why) = args.grid.and_then(Heatmap::refuse_grid) {
+    if let Some(why) = args.grid.and_then(Heatmap::check_grid) {
         return Err(CliError::Usage(format!("--grid: {why}")));
     }
-    let format = form(&args)?;
-    let run = place::find(&args.run)?;
+    let format = output_format(&args)?;
+    let run = run_lookup::find_run(&args.run)?;
     let had = run.snapshot().map(|s| s.heatmap);
-    let (snapshot, kept) = complete(&run, args.grid, args.keep)?;
+    let (snapshot, kept) = fetch_complete_heatmap(&run, args.grid, args.keep)?;
     let bytes = render(
         &run,
         &snapshot,
@@ -32,60 +32,63 @@ pub fn heatmap(args: HeatmapArgs) -> Result<(), CliError> {
         args.colormap.map(),
     )?;
     match &args.out {
-        None => out::bytes(&bytes)?,
+        None => output::print_bytes(&bytes)?,
         Some(path) => {
             // Inside the run no link is followed, wherever the user's own paths lead.
             let place = std::path::absolute(path).map_or(path.clone().into(), |p| run.confine(&p));
             write_atomic(&place, &bytes).map_err(|e| {
                 CliError::Failure(format!("{}: {e}; choose another --out", path.display()))
             })?;
-            out::line(format!(
+            output::print_line(format!(
                 "{}: {}",
                 path.display(),
-                figures(&snapshot.heatmap, args.metric.metric())
+                summarize_heatmap(&snapshot.heatmap, args.metric.metric())
             ))?;
         }
     }
-    if let Some(sentence) = change(had.as_ref(), &snapshot.heatmap, kept) {
+    if let Some(sentence) = describe_change(had.as_ref(), &snapshot.heatmap, kept) {
         // Standard output may be the table itself.
-        out::warning(sentence);
+        output::print_warning(sentence);
     }
     Ok(())
 }
 
 /// What a heatmap holds, in words.
-fn figures(heatmap: &Heatmap, metric: Metric) -> String {
-    let best = heatmap.best(metric).map(|p| {
+fn summarize_heatmap(heatmap: &Heatmap, metric: Metric) -> String {
+    let best = heatmap.best_point(metric).map(|p| {
         let value = match metric {
             Metric::Accuracy => format!("{:.2} %", 100.0 * p.accuracy),
             Metric::Loss => format!("{:.4}", p.loss),
         };
-        format!(", best {value} at {}", heatmap.patch.place(p.u, p.v, 2))
+        format!(
+            ", best {value} at {}",
+            heatmap.patch.format_parameters(p.u, p.v, 2)
+        )
     });
     format!(
         "{} on {}{}",
         metric.name(),
-        heatmap.patch.points(heatmap.grid),
+        heatmap.patch.describe_grid(heatmap.grid),
         best.unwrap_or_default()
     )
 }
 
 /// Says what a measurement means for the run, when it was on another grid than the run's.
-fn change(had: Option<&Heatmap>, shown: &Heatmap, kept: HeatmapAfter) -> Option<String> {
-    let had = had.filter(|h| h.complete() && h.grid != shown.grid)?;
-    let points = |h: &Heatmap| h.patch.points(h.grid);
+fn describe_change(had: Option<&Heatmap>, shown: &Heatmap, kept: HeatmapAfter) -> Option<String> {
+    let had = had.filter(|h| h.is_complete() && h.grid != shown.grid)?;
+    let points = |h: &Heatmap| h.patch.describe_grid(h.grid);
     let best = |h: &Heatmap| {
-        let best = h.best(Metric::Accuracy);
+        let best = h.best_point(Metric::Accuracy);
         best.map_or_else(String::new, |p| {
             format!(
                 "{:.2} % at {}",
                 100.0 * p.accuracy,
-                h.patch.place(p.u, p.v, 2)
+                h.patch.format_parameters(p.u, p.v, 2)
             )
         })
     };
     Some(match kept {
-        HeatmapAfter::Before => format!(
+        HeatmapAfter::Previous => format!(
             "the run keeps its heatmap of {}, and its best point, {}; --keep would replace it",
             points(had),
             best(had)
@@ -123,7 +126,7 @@ impl MapArg {
 }
 
 /// The form that was asked for, or that the file's name asks for.
-fn form(args: &HeatmapArgs) -> Result<HeatmapFormat, CliError> {
+fn output_format(args: &HeatmapArgs) -> Result<HeatmapFormat, CliError> {
     let of_name = |path: &Path| match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
         "csv" => Some(HeatmapFormat::Csv),
         "json" => Some(HeatmapFormat::Json),
@@ -168,7 +171,7 @@ fn render(
         heatmap,
         metric,
         colormap: map,
-        look: surfit_core::heatmap::HeatmapStyle::default(),
+        style: surfit_core::heatmap::HeatmapStyle::default(),
         title: title(),
         marks: &snapshot.marks,
     };
@@ -187,7 +190,7 @@ mod tests {
     use surfit_core::heatmap::Cell;
     use surfit_core::surface::Patch;
 
-    fn measured(grid: usize) -> Heatmap {
+    fn measured_heatmap(grid: usize) -> Heatmap {
         let mut heatmap = Heatmap::new(Patch::Square, grid);
         for (index, cell) in heatmap.cells.iter_mut().enumerate() {
             *cell = Cell {
@@ -202,23 +205,26 @@ mod tests {
 
     #[test]
     fn a_change_of_the_runs_best_point_is_said() {
-        let (coarse, fine) = (measured(3), measured(5));
+        let (coarse, fine) = (measured_heatmap(3), measured_heatmap(5));
         assert_eq!(
-            figures(&fine, Metric::Accuracy),
+            summarize_heatmap(&fine, Metric::Accuracy),
             "accuracy on 5×5 points, best 12.00 % at u 1.00, v 1.00"
         );
-        let kept = change(Some(&fine), &coarse, HeatmapAfter::Before).unwrap();
+        let kept = describe_change(Some(&fine), &coarse, HeatmapAfter::Previous).unwrap();
         assert!(
             kept.contains("keeps its heatmap of 5×5 points") && kept.contains("12.00 %"),
             "{kept}"
         );
-        let shown = change(Some(&coarse), &fine, HeatmapAfter::Shown).unwrap();
+        let shown = describe_change(Some(&coarse), &fine, HeatmapAfter::Shown).unwrap();
         assert!(
             shown.contains("has 5×5 points now, where it had 3×3 points"),
             "{shown}"
         );
         assert!(shown.contains("was 4.00 % at") && shown.contains("is 12.00 %"));
-        assert_eq!(change(Some(&fine), &fine, HeatmapAfter::Shown), None);
-        assert_eq!(change(None, &fine, HeatmapAfter::Shown), None);
+        assert_eq!(
+            describe_change(Some(&fine), &fine, HeatmapAfter::Shown),
+            None
+        );
+        assert_eq!(describe_change(None, &fine, HeatmapAfter::Shown), None);
     }
 }

@@ -1,30 +1,30 @@
 //! `surfit keys`: what each key of the screen does.
 
 use super::args::KeysArgs;
-use super::fault::CliError;
-use super::out;
+use super::error::CliError;
+use super::output;
 use surfit_tui::keymap::{KeyRow, Keymap, key_rows};
 
 /// Lists the keys as they are with the user's changes.
 pub fn keys(args: &KeysArgs) -> Result<(), CliError> {
     let (map, problems) = Keymap::load();
     for problem in problems {
-        out::warning(problem);
+        output::print_warning(problem);
     }
     let rows = key_rows(&map);
     if args.json {
         return rows
             .iter()
-            .try_for_each(|row| out::line(object(row).to_string()));
+            .try_for_each(|row| output::print_line(row_json(row).to_string()));
     }
     if args.markdown {
-        return out::bytes(markdown(&rows).as_bytes());
+        return output::print_bytes(markdown_tables(&rows).as_bytes());
     }
-    out::bytes(table(&rows).as_bytes())?;
+    output::print_bytes(text_table(&rows).as_bytes())?;
     match Keymap::user_file() {
         Some(path) => {
-            out::line("")?;
-            out::line(format!(
+            output::print_line("")?;
+            output::print_line(format!(
                 "Change them in {}, such as: pause = \"f2\"",
                 path.display()
             ))
@@ -33,13 +33,13 @@ pub fn keys(args: &KeysArgs) -> Result<(), CliError> {
     }
 }
 
-fn object(row: &KeyRow) -> serde_json::Value {
+fn row_json(row: &KeyRow) -> serde_json::Value {
     serde_json::json!({
         "action": row.action, "keys": row.keys, "scope": row.scope, "group": row.group, "help": row.help,
     })
 }
 
-fn markdown(rows: &[KeyRow]) -> String {
+fn markdown_tables(rows: &[KeyRow]) -> String {
     let (mut text, mut group) = (String::new(), "");
     // A bar would end the cell, also between backticks.
     let cell = |key: &String| format!("`{}`", key.replace('|', "\\|"));
@@ -60,7 +60,7 @@ fn markdown(rows: &[KeyRow]) -> String {
     text
 }
 
-fn table(rows: &[KeyRow]) -> String {
+fn text_table(rows: &[KeyRow]) -> String {
     let keys = |row: &KeyRow| row.keys.join("  ");
     let width = |f: &dyn Fn(&KeyRow) -> usize| rows.iter().map(f).max().unwrap_or(0);
     let wide = width(&|r| keys(r).chars().count());
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn every_action_has_a_line_under_its_heading() {
         let rows = key_rows(&Keymap::default());
-        let text = table(&rows);
+        let text = text_table(&rows);
         for row in &rows {
             assert!(
                 text.contains(row.help) && text.contains(row.group),
@@ -108,7 +108,7 @@ mod tests {
     fn the_page_of_keys_has_todays_keys() {
         let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/keys.md");
         let page = std::fs::read_to_string(page).unwrap();
-        let keys = markdown(&key_rows(&Keymap::default()));
+        let keys = markdown_tables(&key_rows(&Keymap::default()));
         assert!(
             page.ends_with(&keys),
             "docs/keys.md: put the output of `surfit keys --markdown` there"
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn markdown_and_json_tell_the_same() {
         let rows = key_rows(&Keymap::default());
-        let text = markdown(&rows);
+        let text = markdown_tables(&rows);
         for row in &rows {
             let line = text
                 .lines()
@@ -129,7 +129,7 @@ mod tests {
                 line.contains(row.help) && line.contains(row.scope),
                 "{line}"
             );
-            assert_eq!(object(row)["keys"], serde_json::json!(row.keys));
+            assert_eq!(row_json(row)["keys"], serde_json::json!(row.keys));
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The command line: one file per subcommand.
 
 mod args;
-mod ask;
 mod bench;
 mod bridge;
 mod cache;
@@ -11,9 +10,11 @@ mod config;
 mod data;
 mod degree;
 mod engine_child;
+mod engine_request;
+mod error;
 mod eval;
+mod exit_message;
 mod export;
-mod fault;
 mod fit;
 mod foreground;
 mod fork;
@@ -21,16 +22,15 @@ mod heatmap;
 mod keys;
 mod ls;
 mod man;
-mod out;
-mod parting;
-mod place;
+mod output;
+mod preflight;
 mod progress;
 mod queue;
-mod ready;
 mod report;
 mod resume;
 mod rm;
 mod run;
+mod run_lookup;
 mod search;
 mod set;
 mod stop;
@@ -44,7 +44,7 @@ mod tests;
 use args::{CliCommand, CommandLine};
 use clap::Parser;
 use clap::error::ErrorKind;
-use fault::CliError;
+use error::CliError;
 use std::process::ExitCode;
 use surfit_client::ignore_checkpoint_requests;
 use surfit_tui::{ColorDepth, theme::Theme};
@@ -52,7 +52,7 @@ use surfit_tui::{ColorDepth, theme::Theme};
 /// Runs the program.
 pub fn main() -> ExitCode {
     ignore_checkpoint_requests();
-    complete::answer();
+    complete::complete_and_exit();
     let result = match CommandLine::try_parse() {
         Ok(cli) => dispatch(cli),
         Err(error)
@@ -65,7 +65,7 @@ pub fn main() -> ExitCode {
             let _ = error.print();
             Ok(())
         }
-        Err(error) => Err(fault::from_clap(&error, std::env::args_os())),
+        Err(error) => Err(error::from_clap(&error, std::env::args_os())),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -80,7 +80,7 @@ fn dispatch(cli: CommandLine) -> Result<(), CliError> {
             .map_err(|e| CliError::Usage(format!("--theme: {e}")))?;
     }
     match cli.command {
-        None => workbench::bare(cli.screen),
+        None => workbench::open_default(cli.screen),
         Some(CliCommand::Open(args)) => workbench::open(args, cli.screen),
         Some(CliCommand::Run(args)) => run::run(args),
         Some(CliCommand::Resume(args)) => resume::resume(args),

@@ -3,14 +3,14 @@
 mod table;
 
 use super::args::LsArgs;
-use super::fault::CliError;
-use super::out;
+use super::error::CliError;
+use super::output;
 use std::io::{IsTerminal, stderr, stdout};
 use surfit_client::remote::{self, RemoteAddress};
 use surfit_client::remove;
 use surfit_client::runs::{self, RunSummary};
-use surfit_core::config::nearest;
-use surfit_core::filter::{Filter, FilterError, KEYS};
+use surfit_core::config::nearest_name;
+use surfit_core::filter::{FILTER_KEYS, Filter, FilterError};
 use surfit_core::run_dir::RunDir;
 
 /// Lists runs, the most recently begun first.
@@ -19,7 +19,7 @@ pub fn ls(args: LsArgs) -> Result<(), CliError> {
     let (hosts, terms): (Vec<&String>, Vec<&String>) =
         args.filter.iter().partition(|word| is_host(word));
     let terms: Vec<&str> = terms.into_iter().map(String::as_str).collect();
-    if let Some(fault) = terms.iter().find_map(|term| neither(term)) {
+    if let Some(fault) = terms.iter().find_map(|term| unknown_term_error(term)) {
         return Err(fault);
     }
     let filter: Filter = terms
@@ -28,22 +28,22 @@ pub fn ls(args: LsArgs) -> Result<(), CliError> {
         .map_err(|e: FilterError| CliError::Usage(e.to_string()))?;
     let all = match hosts[..] {
         [] => {
-            remove::clear_left();
-            runs::weighed()
+            remove::remove_stale_runs();
+            runs::list_with_sizes()
         }
-        [host] => elsewhere(host)?,
+        [host] => list_remote_runs(host)?,
         [..] => return Err(CliError::Usage("name one host at a time".into())),
     };
     let count = all.len();
     let lines: Vec<RunSummary> = all
         .into_iter()
-        .filter(|l| filter.matches(&l.facts()))
+        .filter(|l| filter.matches(&l.attributes()))
         .collect();
     if args.json {
-        return lines.iter().try_for_each(out::json);
+        return lines.iter().try_for_each(output::print_json);
     }
     if count == 0 {
-        return out::line(match hosts.first() {
+        return output::print_line(match hosts.first() {
             Some(host) => format!("no runs on {}", host.trim_end_matches(':')),
             None => format!(
                 "no runs in {}; `surfit` begins one",
@@ -52,33 +52,35 @@ pub fn ls(args: LsArgs) -> Result<(), CliError> {
         });
     }
     if lines.is_empty() {
-        return out::line(none_fits(count, &filter));
+        return output::print_line(no_match_message(count, &filter));
     }
     // A file, or another program, gets every name in full.
     let width = stdout().is_terminal().then(table::terminal_width).flatten();
-    out::bytes(table::table(&lines, width).as_bytes())
+    output::print_bytes(table::format_table(&lines, width).as_bytes())
 }
 
 /// True for `HOST:`; a key of the filter with nothing behind it is a mistake of its own.
 fn is_host(word: &str) -> bool {
-    word.strip_suffix(':')
-        .is_some_and(|host| !host.is_empty() && !KEYS.contains(&host.trim_start_matches('!')))
+    word.strip_suffix(':').is_some_and(|host| {
+        !host.is_empty() && !FILTER_KEYS.contains(&host.trim_start_matches('!'))
+    })
 }
 
 /// A fault, when a word is neither a term nor a host but looks like a run on one.
-fn neither(word: &str) -> Option<CliError> {
+fn unknown_term_error(word: &str) -> Option<CliError> {
     let (key, _) = word.trim_start_matches('!').split_once(':')?;
-    let unlike = !KEYS.contains(&key) && !key.is_empty() && nearest(key, KEYS).is_none();
+    let unlike =
+        !FILTER_KEYS.contains(&key) && !key.is_empty() && nearest_name(key, FILTER_KEYS).is_none();
     unlike.then(|| {
         CliError::Usage(format!(
             "`{word}` is no host and no filter; `{key}:` lists the runs of a host, and the keys of a filter are {}",
-            KEYS.join(", ")
+            FILTER_KEYS.join(", ")
         ))
     })
 }
 
 /// The runs of another machine, `HOST:`.
-fn elsewhere(host: &str) -> Result<Vec<RunSummary>, CliError> {
+fn list_remote_runs(host: &str) -> Result<Vec<RunSummary>, CliError> {
     let address = RemoteAddress::parse(host)
         .filter(|a| a.run.is_empty())
         .ok_or_else(|| {
@@ -86,14 +88,14 @@ fn elsewhere(host: &str) -> Result<Vec<RunSummary>, CliError> {
                 "`{host}` is no host; write it as for ssh, such as gpu1: or me@gpu1:"
             ))
         })?;
-    let reach = remote::reach(&address.host).map_err(CliError::Usage)?;
+    let host_config = remote::load_host_config(&address.host).map_err(CliError::Usage)?;
     let seen = stderr().is_terminal();
-    let _reaching = seen.then(|| out::Reaching::new(&address.host));
-    remote::list(&reach, &address.host).map_err(CliError::Failure)
+    let _reaching = seen.then(|| output::Reaching::new(&address.host));
+    remote::list_remote_runs(&host_config, &address.host).map_err(CliError::Failure)
 }
 
 /// That no run passes the filter.
-fn none_fits(count: usize, filter: &Filter) -> String {
+fn no_match_message(count: usize, filter: &Filter) -> String {
     match count {
         1 => format!("the one run that there is does not fit `{filter}`"),
         _ => format!("none of the {count} runs fits `{filter}`"),
@@ -108,7 +110,10 @@ mod tests {
     fn one_run_is_one() {
         let filter: Filter = "loss<0".parse().unwrap();
         let one = "the one run that there is does not fit `loss<0`";
-        assert_eq!(none_fits(1, &filter), one);
-        assert_eq!(none_fits(2, &filter), "none of the 2 runs fits `loss<0`");
+        assert_eq!(no_match_message(1, &filter), one);
+        assert_eq!(
+            no_match_message(2, &filter),
+            "none of the 2 runs fits `loss<0`"
+        );
     }
 }

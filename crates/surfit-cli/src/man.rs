@@ -1,8 +1,8 @@
 //! `surfit man`: manual pages.
 
 use super::args::{CommandLine, ManArgs};
-use super::fault::CliError;
-use super::out;
+use super::error::CliError;
+use super::output;
 use clap::{Command, CommandFactory};
 use std::path::Path;
 use surfit_core::files::write_atomic;
@@ -12,14 +12,14 @@ pub fn man(args: ManArgs) -> Result<(), CliError> {
     let mut command = CommandLine::command();
     command.build();
     let Some(folder) = args.out else {
-        return out::bytes(&page(command)?);
+        return output::print_bytes(&render_page(command)?);
     };
     std::fs::create_dir_all(&folder)
         .map_err(|e| CliError::Failure(format!("{}: {e}", folder.display())))?;
-    write(&folder, command)
+    write_pages(&folder, command)
 }
 
-fn page(command: Command) -> Result<Vec<u8>, CliError> {
+fn render_page(command: Command) -> Result<Vec<u8>, CliError> {
     let mut page = Vec::new();
     clap_mangen::Man::new(command)
         .render(&mut page)
@@ -27,18 +27,18 @@ fn page(command: Command) -> Result<Vec<u8>, CliError> {
     Ok(page)
 }
 
-fn write(folder: &Path, command: Command) -> Result<(), CliError> {
+fn write_pages(folder: &Path, command: Command) -> Result<(), CliError> {
     let name = command
         .get_display_name()
         .unwrap_or(command.get_name())
         .to_owned();
     let path = folder.join(format!("{name}.1"));
     for sub in command.get_subcommands().filter(|s| !s.is_hide_set()) {
-        write(folder, sub.clone())?;
+        write_pages(folder, sub.clone())?;
     }
-    write_atomic(&path, &page(command)?)
+    write_atomic(&path, &render_page(command)?)
         .map_err(|e| CliError::Failure(format!("{}: {e}", path.display())))?;
-    out::line(path.display().to_string())
+    output::print_line(path.display().to_string())
 }
 
 #[cfg(test)]
@@ -49,7 +49,7 @@ mod tests {
     fn the_page_of_the_program_is_as_it_was_looked_at() {
         let mut command = CommandLine::command();
         command.build();
-        let page = String::from_utf8(page(command).unwrap()).unwrap();
+        let page = String::from_utf8(render_page(command).unwrap()).unwrap();
         let version = env!("CARGO_PKG_VERSION");
         insta::assert_snapshot!("man", page.replace(version, "VERSION"));
     }
@@ -64,7 +64,7 @@ mod tests {
             .filter(|s| !s.is_hide_set())
             .map(|s| s.get_name().to_owned())
             .collect();
-        write(dir.path(), command).unwrap();
+        write_pages(dir.path(), command).unwrap();
         for sub in subs {
             let page = std::fs::read_to_string(dir.path().join(format!("surfit-{sub}.1"))).unwrap();
             for heading in [".SH NAME", ".SH SYNOPSIS", ".SH OPTIONS"] {

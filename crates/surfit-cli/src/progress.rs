@@ -1,20 +1,20 @@
 //! Plain progress: sentences as they happen, and how far the present stage is.
 
-use super::fault::CliError;
-use super::out;
+use super::error::CliError;
+use super::output;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 use surfit_core::event::{Envelope, JobResult, JobStage, LossCurve};
-use surfit_core::picture::{RunState, sentence};
+use surfit_core::run_state::{RunState, describe_event};
 use surfit_core::snapshot::{EngineState, Snapshot};
-use surfit_core::text::{MAX_SENTENCE, printable};
+use surfit_core::text::{MAX_SENTENCE_CHARS, to_printable};
 
 /// How often a progress line is printed where lines cannot be redrawn; short stages have none.
-const EVERY: Duration = Duration::from_secs(10);
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(10);
 
 /// A bar on the terminal that standard error is; `None` where it is none. `template` is indicatif's.
-pub fn bar(template: &str, length: Option<u64>) -> Option<ProgressBar> {
+pub fn stderr_progress_bar(template: &str, length: Option<u64>) -> Option<ProgressBar> {
     stderr().is_terminal().then(|| {
         let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr_with_hz(4));
         let style = ProgressStyle::with_template(template);
@@ -27,85 +27,88 @@ pub fn bar(template: &str, length: Option<u64>) -> Option<ProgressBar> {
 /// Prints events and progress of one run.
 pub struct ProgressPrinter {
     json: bool,
-    picture: RunState,
+    run_state: RunState,
     bar: Option<ProgressBar>,
-    printed: Option<(Instant, JobStage)>,
-    soon: bool,
+    last_printed: Option<(Instant, JobStage)>,
+    print_at_once: bool,
 }
 
 impl ProgressPrinter {
     /// Prints from `picture` on. With `json` events are objects and there is no progress between them.
     pub fn new(json: bool, picture: RunState) -> Self {
-        let bar = (!json).then(|| bar("{bar:28.cyan/dim} {msg}", Some(100)));
+        let bar = (!json).then(|| stderr_progress_bar("{bar:28.cyan/dim} {msg}", Some(100)));
         let bar = bar.flatten();
         Self {
             json,
-            picture,
+            run_state: picture,
             bar,
-            printed: None,
-            soon: false,
+            last_printed: None,
+            print_at_once: false,
         }
     }
 
     /// Prints the first progress at once: somebody has come to look.
-    pub fn soon(mut self) -> Self {
-        self.soon = true;
+    pub fn with_immediate_progress(mut self) -> Self {
+        self.print_at_once = true;
         self
     }
 
     /// Prints one event.
-    pub fn event(&mut self, envelope: &Envelope) -> Result<(), CliError> {
-        self.picture.apply(envelope);
+    pub fn print_event(&mut self, envelope: &Envelope) -> Result<(), CliError> {
+        self.run_state.apply(envelope);
         if self.json {
-            return out::json(envelope);
+            return output::print_json(envelope);
         }
-        match sentence(&envelope.event) {
-            Some((text, false)) => self.say(&text),
+        match describe_event(&envelope.event) {
+            Some((text, false)) => self.print_sentence(&text),
             // A failure is said once, by whoever ends for it.
             Some((_, true)) | None => Ok(()),
         }
     }
 
     /// Prints a sentence without disturbing the bar; nothing where JSON is wanted.
-    pub fn say(&self, text: &str) -> Result<(), CliError> {
+    pub fn print_sentence(&self, text: &str) -> Result<(), CliError> {
         match &self.bar {
             _ if self.json => Ok(()),
-            Some(bar) => bar.suspend(|| out::line(text)),
-            None => out::line(text),
+            Some(bar) => bar.suspend(|| output::print_line(text)),
+            None => output::print_line(text),
         }
     }
 
     /// Shows how far the work is.
-    pub fn snapshot(&mut self, snapshot: &Snapshot) -> Result<(), CliError> {
-        self.picture.show(snapshot.clone());
+    pub fn print_progress(&mut self, snapshot: &Snapshot) -> Result<(), CliError> {
+        self.run_state.apply_snapshot(snapshot.clone());
         let line = match &snapshot.waits_for {
-            Some(reason) => printable(reason, MAX_SENTENCE).into_owned(),
-            None => progress_line(snapshot, &self.picture),
+            Some(reason) => to_printable(reason, MAX_SENTENCE_CHARS).into_owned(),
+            None => progress_line(snapshot, &self.run_state),
         };
         if let Some(bar) = &self.bar {
-            bar.set_position((100.0 * fraction(snapshot)) as u64);
-            bar.set_message(out::bar_message(&line));
+            bar.set_position((100.0 * progress_fraction(snapshot)) as u64);
+            bar.set_message(output::bar_message(&line));
             return Ok(());
         }
-        let (since, stage) = *self.printed.get_or_insert((Instant::now(), snapshot.stage));
+        let (since, stage) = *self
+            .last_printed
+            .get_or_insert((Instant::now(), snapshot.stage));
         if stage != snapshot.stage {
-            self.printed = Some((Instant::now(), snapshot.stage));
+            self.last_printed = Some((Instant::now(), snapshot.stage));
         }
-        let due = self.soon || stage == snapshot.stage && since.elapsed() >= EVERY;
+        let due =
+            self.print_at_once || stage == snapshot.stage && since.elapsed() >= PROGRESS_INTERVAL;
         if self.json || !due || snapshot.state != EngineState::Running {
             return Ok(());
         }
-        (self.printed, self.soon) = (Some((Instant::now(), snapshot.stage)), false);
-        out::line(line)
+        (self.last_printed, self.print_at_once) = (Some((Instant::now(), snapshot.stage)), false);
+        output::print_line(line)
     }
 
     /// Takes the bar away and prints the result when there is one.
-    pub fn end(&mut self) -> Result<(), CliError> {
+    pub fn finish(&mut self) -> Result<(), CliError> {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
-        match self.picture.done() {
-            Some(finished) if !self.json => out::bytes(result(finished).as_bytes()),
+        match self.run_state.job_result() {
+            Some(finished) if !self.json => output::print_bytes(format_result(finished).as_bytes()),
             _ => Ok(()),
         }
     }
@@ -119,7 +122,7 @@ impl Drop for ProgressPrinter {
     }
 }
 
-fn fraction(snapshot: &Snapshot) -> f64 {
+fn progress_fraction(snapshot: &Snapshot) -> f64 {
     if snapshot.total == 0 {
         0.0
     } else {
@@ -132,7 +135,7 @@ fn progress_line(snapshot: &Snapshot, picture: &RunState) -> String {
     let mut parts = vec![format!(
         "{:<8} {:>3.0} %",
         snapshot.stage.name(),
-        100.0 * fraction(snapshot)
+        100.0 * progress_fraction(snapshot)
     )];
     if snapshot.total > 0 {
         let unit = match snapshot.stage {
@@ -144,7 +147,7 @@ fn progress_line(snapshot: &Snapshot, picture: &RunState) -> String {
     }
     let curve = match snapshot.stage {
         JobStage::Fit => Some(LossCurve::Surface),
-        JobStage::Corners => (0..snapshot.degrees.corners())
+        JobStage::Corners => (0..snapshot.degrees.corner_count())
             .rev()
             .map(LossCurve::Corner)
             .find(|c| picture.curves.contains_key(c)),
@@ -163,7 +166,7 @@ fn progress_line(snapshot: &Snapshot, picture: &RunState) -> String {
             parts.extend(
                 snapshot
                     .seconds_left
-                    .map(|s| format!("{} left", duration(s))),
+                    .map(|s| format!("{} left", format_duration(s))),
             );
         }
         other => parts.push(other.name().into()),
@@ -172,7 +175,7 @@ fn progress_line(snapshot: &Snapshot, picture: &RunState) -> String {
 }
 
 /// The result of a job for people.
-fn result(f: &JobResult) -> String {
+fn format_result(f: &JobResult) -> String {
     let percent = |x: f64| format!("{:.2}", 100.0 * x);
     let list = |x: &[f64]| x.iter().map(|&a| percent(a)).collect::<Vec<_>>().join("  ");
     let patch = f.degrees.patch();
@@ -182,9 +185,9 @@ fn result(f: &JobResult) -> String {
         list(&f.corners),
         list(&f.corners_test),
         percent(f.interior_mean),
-        patch.points(f.grid),
+        patch.describe_grid(f.grid),
         percent(f.best.accuracy),
-        patch.place(f.best.u, f.best.v, 3)
+        patch.format_parameters(f.best.u, f.best.v, 3)
     );
     if let Some(test) = f.best_test {
         text += &format!("\n           {} %  test", percent(test));
@@ -192,7 +195,7 @@ fn result(f: &JobResult) -> String {
     if let Some(dir) = &f.export {
         text += &format!(
             "\nmodel      {}",
-            printable(&dir.join("model.safetensors").to_string_lossy(), usize::MAX)
+            to_printable(&dir.join("model.safetensors").to_string_lossy(), usize::MAX)
         );
     }
     let times: Vec<String> = JobStage::ALL
@@ -200,14 +203,14 @@ fn result(f: &JobResult) -> String {
         .filter_map(|s| {
             f.seconds
                 .get(s.name())
-                .map(|x| format!("{} {}", s.name(), duration(*x)))
+                .map(|x| format!("{} {}", s.name(), format_duration(*x)))
         })
         .collect();
     text + &format!("\ntime       {}\n", times.join(", "))
 }
 
 /// Seconds for people: `0.8 s`, `42 s`, `3 min 5 s`, `2 h 10 min`.
-pub fn duration(seconds: f64) -> String {
+pub fn format_duration(seconds: f64) -> String {
     if seconds < 10.0 {
         return format!("{:.1} s", seconds.max(0.0));
     }
@@ -269,7 +272,7 @@ mod tests {
             (7800.0, "2 h 10 min"),
             (-1.0, "0.0 s"),
         ] {
-            assert_eq!(duration(seconds), text);
+            assert_eq!(format_duration(seconds), text);
         }
     }
 }

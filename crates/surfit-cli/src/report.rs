@@ -1,8 +1,8 @@
 //! `surfit report`: figures and a written report.
 
 use super::args::ReportArgs;
-use super::fault::CliError;
-use super::{out, place};
+use super::error::CliError;
+use super::{output, run_lookup};
 use std::time::Duration;
 use surfit_core::protocol::ServerMessage;
 use surfit_core::run_dir::RunDir;
@@ -11,10 +11,10 @@ use surfit_report::ReportError;
 
 /// Writes the report of a run and names its files.
 pub fn report(args: ReportArgs) -> Result<(), CliError> {
-    let run = place::find(&args.run)?;
-    let mut picture = run.picture()?;
+    let run = run_lookup::find_run(&args.run)?;
+    let mut picture = run.load_state()?;
     if let Some(live) = live_snapshot(&run) {
-        picture.show(live);
+        picture.apply_snapshot(live);
     }
     // Inside the run no link is followed, wherever the user's own folder leads.
     let folder = match args.out {
@@ -30,13 +30,13 @@ pub fn report(args: ReportArgs) -> Result<(), CliError> {
     )?;
     files
         .iter()
-        .try_for_each(|f| out::line(f.display().to_string()))
+        .try_for_each(|f| output::print_line(f.display().to_string()))
 }
 
 /// What a live engine shows now; the stored snapshot is as old as the last checkpoint.
 fn live_snapshot(run: &RunDir) -> Option<Snapshot> {
     let connection = surfit_client::connect(run, Some(u64::MAX)).ok()?;
-    let inbox = connection.inbox().ok()?;
+    let inbox = connection.open_inbox().ok()?;
     for _ in 0..20 {
         if let Some(ServerMessage::Snapshot(s)) = inbox.next(Duration::from_millis(100)).ok()? {
             return Some(*s);

@@ -1,50 +1,50 @@
 //! `surfit resume`: going on from the last checkpoint.
 
 use super::args::{FollowOptions, ResumeArgs};
-use super::fault::CliError;
-use super::{out, place, run};
+use super::error::CliError;
+use super::{output, run, run_lookup};
 use surfit_core::event::Event;
 use surfit_core::run_dir::{EventTail, RunDir, RunError};
 
 /// Goes on with the run of a name.
 pub fn resume(args: ResumeArgs) -> Result<(), CliError> {
-    go_on(&place::find(&args.run)?, args.follow)
+    resume_run(&run_lookup::find_run(&args.run)?, args.follow)
 }
 
 /// Goes on with a run that has no engine. A finished one is told as that and is no fault: a job that runs once more, and
 /// others that wait for its success, have what they want.
-pub fn go_on(found: &RunDir, follow: FollowOptions) -> Result<(), CliError> {
+pub fn resume_run(found: &RunDir, follow: FollowOptions) -> Result<(), CliError> {
     found.await_killed_engine();
-    if found.is_alive() {
-        return Err(found.in_use().into());
+    if found.is_engine_alive() {
+        return Err(found.in_use_error().into());
     }
     found.config()?;
-    if found.picture()?.done().is_some() {
-        match found.settle_finished() {
+    if found.load_state()?.job_result().is_some() {
+        match found.repair_finished_run() {
             // It is finished all the same.
             Ok(()) | Err(RunError::ReadOnly(_)) => {}
             Err(error) => {
-                out::warning(format!("{error}; what its engine left stays"));
+                output::print_warning(format!("{error}; what its engine left stays"));
             }
         }
         if !follow.json {
-            return out::line(format!(
+            return output::print_line(format!(
                 "{} is finished; look at it with `surfit open {1}`, fit its surface further with `surfit fit {1}`",
                 found.id(),
-                place::name(found)
+                run_lookup::open_name(found)
             ));
         }
         let mut last = None;
-        EventTail::new(&found.events_path(), 0).each(|e| {
+        EventTail::new(&found.events_path(), 0).for_each_event(|e| {
             if matches!(e.event, Event::Finished(_)) {
                 last = Some(e);
             }
         })?;
-        return last.map_or(Ok(()), |e| out::json(&e));
+        return last.map_or(Ok(()), |e| output::print_json(&e));
     }
     // It may have been moved, or be a copy.
-    place::make_known(found);
-    run::begin(found, follow)
+    run_lookup::link_run(found);
+    run::start_and_follow(found, follow)
 }
 
 #[cfg(test)]
@@ -63,13 +63,13 @@ mod tests {
         std::fs::write(run.events_path(), finished.replace('\n', "") + "\n").unwrap();
         // A lock that cannot be opened, also by who may open any file.
         std::fs::create_dir(run.lock_path()).unwrap();
-        assert!(run.settle_finished().is_err());
+        assert!(run.repair_finished_run().is_err());
         for json in [false, true] {
             let follow = FollowOptions {
                 json,
                 detach: false,
             };
-            assert!(go_on(&run, follow).is_ok());
+            assert!(resume_run(&run, follow).is_ok());
         }
     }
 }

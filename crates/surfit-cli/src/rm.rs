@@ -1,8 +1,8 @@
 //! `surfit rm`: removing runs.
 
 use super::args::RmArgs;
-use super::fault::CliError;
-use super::{out, place, stop};
+use super::error::CliError;
+use super::{output, run_lookup, stop};
 use std::io::{BufRead, IsTerminal, stderr, stdin};
 use std::path::PathBuf;
 use surfit_client::{ClientError, remove, runs};
@@ -12,56 +12,61 @@ use surfit_core::snapshot::EngineState;
 
 /// Removes the runs that were named, or all that failed.
 pub fn rm(args: RmArgs) -> Result<(), CliError> {
-    remove::clear_left();
+    remove::remove_stale_runs();
     let named = if args.failed {
-        failed()
+        failed_runs()
     } else {
-        named(&args.runs)?
+        runs_by_name(&args.runs)?
     };
-    let named = remove::distinct(named)?;
+    let named = remove::distinct_runs(named)?;
     if named.is_empty() {
-        return out::line("no run has failed; nothing is removed");
+        return output::print_line("no run has failed; nothing is removed");
     }
     for run in &named {
-        remove::check(run).map_err(|e| CliError::Usage(e.to_string()))?;
+        remove::check_is_run(run).map_err(|e| CliError::Usage(e.to_string()))?;
     }
     for run in &named {
         remove::refuse_live_below(run, &named)?;
     }
     // Before the first is removed: half of what was asked for is the worst answer.
-    let live: Vec<&RunDir> = named.iter().filter(|r| r.is_alive()).collect();
-    if let Some(run) = live.iter().find(|run| run.elsewhere().is_some()) {
+    let live: Vec<&RunDir> = named.iter().filter(|r| r.is_engine_alive()).collect();
+    if let Some(run) = live
+        .iter()
+        .find(|run| run.unreachable_engine_node().is_some())
+    {
         return Err(ClientError::unreachable(run).into());
     }
     if let Some(run) = live.first().filter(|_| !args.stop) {
         return Err(CliError::Failure(format!(
             "an engine works on {}; stop it with `surfit stop {0}` first, or remove it with --stop",
-            place::name(run)
+            run_lookup::open_name(run)
         )));
     }
-    if !args.yes && !agreed(&named)? {
+    if !args.yes && !confirm_removal(&named)? {
         return Err(CliError::Interrupted("nothing is removed".into()));
     }
     for run in live {
-        stop::end_engine(run)?;
+        stop::shut_down_engine(run)?;
     }
     named.iter().try_for_each(|run| {
-        let name = place::name(run);
-        remove::remove(run)?;
-        out::line(format!("removed {name}"))
+        let name = run_lookup::open_name(run);
+        remove::remove_run(run)?;
+        output::print_line(format!("removed {name}"))
     })
 }
 
 /// Every run that could not go on.
-fn failed() -> Vec<RunDir> {
+fn failed_runs() -> Vec<RunDir> {
     let all = RunDir::list(&RunDir::default_root()).into_iter();
-    all.filter(|r| !r.is_alive() && r.status().is_some_and(|s| s.state == EngineState::Failed))
-        .collect()
+    all.filter(|r| {
+        !r.is_engine_alive() && r.status().is_some_and(|s| s.state == EngineState::Failed)
+    })
+    .collect()
 }
 
 /// The runs of names; a directory of several runs stands for all of them. No beginnings of names: what is removed must have
 /// been written out.
-fn named(names: &[String]) -> Result<Vec<RunDir>, CliError> {
+fn runs_by_name(names: &[String]) -> Result<Vec<RunDir>, CliError> {
     let root = RunDir::default_root();
     let mut all: Vec<RunDir> = Vec::new();
     for name in names {
@@ -71,14 +76,14 @@ fn named(names: &[String]) -> Result<Vec<RunDir>, CliError> {
             .find(|p| !name.is_empty() && p.is_dir());
         let path = path.ok_or_else(|| {
             let hint = match RunDir::find(&root, name) {
-                Ok(run) => format!("write its whole name, `{}`", place::name(&run)),
+                Ok(run) => format!("write its whole name, `{}`", run_lookup::open_name(&run)),
                 Err(_) => "`surfit ls` lists the runs there are".into(),
             };
             CliError::Usage(format!("no run is called `{name}`; {hint}"))
         })?;
         match RunDir::open(&path) {
             Ok(run) => all.push(run),
-            Err(RunError::Group { .. }) => all.extend(RunDir::inside(&path)),
+            Err(RunError::SeveralRuns { .. }) => all.extend(RunDir::runs_in(&path)),
             Err(other) => return Err(other.into()),
         }
     }
@@ -86,29 +91,29 @@ fn named(names: &[String]) -> Result<Vec<RunDir>, CliError> {
 }
 
 /// Asks on a terminal.
-fn agreed(all: &[RunDir]) -> Result<bool, CliError> {
+fn confirm_removal(all: &[RunDir]) -> Result<bool, CliError> {
     if !(stdin().is_terminal() && stderr().is_terminal()) {
         return Err(CliError::Usage(
             "there is no terminal to ask on; say --yes to remove without a question".into(),
         ));
     }
     for run in all {
-        let line = runs::line(run);
-        let models = files::entries(&run.join("exports")).map_or(0, |all| all.len());
+        let line = runs::summarize(run);
+        let models = files::list_folder(&run.join("exports")).map_or(0, |all| all.len());
         let models = match models {
             0 => String::new(),
             1 => ", 1 model in it".into(),
             n => format!(", {n} models in it"),
         };
-        let size = runs::size(runs::bytes(run.path()));
-        let name = place::name(run);
-        out::aside(format!("  {name}  {}, {size}{models}", line.state));
+        let size = runs::format_size(runs::directory_bytes(run.path()));
+        let name = run_lookup::open_name(run);
+        output::print_stderr_line(format!("  {name}  {}, {size}{models}", line.state));
     }
     let what = match all.len() {
         1 => "this run".to_owned(),
         n => format!("these {n} runs"),
     };
-    out::prompt(&format!(
+    output::print_prompt(&format!(
         "Remove {what} with all that is in the directories? [y/N]"
     ));
     let mut answer = String::new();

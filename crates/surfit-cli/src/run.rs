@@ -1,9 +1,9 @@
 //! `surfit run`: a whole job without the screen.
 
 use super::args::{FollowOptions, RunArgs};
-use super::fault::CliError;
-use super::ready::ready;
-use super::{foreground, out, place, resume, study};
+use super::error::CliError;
+use super::preflight::check_runnable;
+use super::{foreground, output, resume, run_lookup, study};
 use std::path::Path;
 use surfit_client::EngineLaunch;
 use surfit_core::config::{self, Config};
@@ -12,19 +12,19 @@ use surfit_core::run_dir::RunDir;
 /// Makes the run and does its job.
 pub fn run(args: RunArgs) -> Result<(), CliError> {
     if let Some(count) = args.seeds {
-        return study::seeds(args, count);
+        return study::run_seeds(args, count);
     }
     let config = config::load(&args.config, &args.sets)?;
     if let Some(dir) = args.run_dir.as_deref()
         && dir.join("config.toml").is_file()
     {
-        return resume::go_on(&begun_with(dir, &config)?, args.follow);
+        return resume::resume_run(&open_matching_run(dir, &config)?, args.follow);
     }
     // Before the directory is made: a run that cannot be done would be an empty one.
-    ready(&config, &args.config.display().to_string())?;
+    check_runnable(&config, &args.config.display().to_string())?;
     surfit_client::engine_program()?;
-    let run = place::create(&config, args.run_dir.as_deref())?;
-    begin(&run, args.follow)
+    let run = run_lookup::create_run(&config, args.run_dir.as_deref())?;
+    start_and_follow(&run, args.follow)
 }
 
 /// The run in a directory, when it was begun with this configuration: a batch system that puts a job back into its queue
@@ -32,9 +32,9 @@ pub fn run(args: RunArgs) -> Result<(), CliError> {
 ///
 /// # Errors
 /// [`CliError::Usage`] that names what differs, when it was begun with another one.
-pub fn begun_with(dir: &Path, config: &Config) -> Result<RunDir, CliError> {
+pub fn open_matching_run(dir: &Path, config: &Config) -> Result<RunDir, CliError> {
     let run = RunDir::open(dir)?;
-    let differences = run.begun_config()?.differences(config);
+    let differences = run.initial_config()?.differences(config);
     let Some(first) = differences.first() else {
         return Ok(run);
     };
@@ -50,21 +50,21 @@ pub fn begun_with(dir: &Path, config: &Config) -> Result<RunDir, CliError> {
 }
 
 /// Starts the engine of a run and follows it as asked.
-pub fn begin(run: &RunDir, follow: FollowOptions) -> Result<(), CliError> {
+pub fn start_and_follow(run: &RunDir, follow: FollowOptions) -> Result<(), CliError> {
     if !follow.detach {
         if !follow.json {
-            let verb = match run.last_event()? {
+            let verb = match run.last_event_number()? {
                 0 => "run",
                 _ => "goes on with",
             };
-            out::line(format!("{verb} {}", run.path().display()))?;
+            output::print_line(format!("{verb} {}", run.path().display()))?;
         }
-        return foreground::work(run, follow.json);
+        return foreground::run_job(run, follow.json);
     }
     let how = EngineLaunch {
         wait: false,
         linger: Some(0),
     };
-    let (_, connection) = surfit_client::start(run, how, None)?;
-    foreground::detached(run, connection.welcome().pid, follow.json)
+    let (_, connection) = surfit_client::start_engine(run, how, None)?;
+    foreground::print_detached_run(run, connection.welcome().pid, follow.json)
 }

@@ -1,14 +1,14 @@
 //! `surfit set`: what of a run can be changed while it trains.
 
 use super::args::SetArgs;
-use super::ask::ask;
-use super::fault::CliError;
-use super::{out, place};
+use super::engine_request::send_request;
+use super::error::CliError;
+use super::{output, run_lookup};
 use surfit_client::EngineSession;
 use surfit_core::event::Event;
 use surfit_core::heatmap::Heatmap;
-use surfit_core::picture::sentence;
 use surfit_core::protocol::{EngineCommand, RateChange};
+use surfit_core::run_state::describe_event;
 use surfit_core::surface::{Degrees, Patch};
 
 /// A change that was read from the command line.
@@ -22,35 +22,39 @@ enum SettingChange {
 
 /// Asks the run's engine for the changes, one after the other, and says what it made of them.
 pub fn set(args: SetArgs) -> Result<(), CliError> {
-    let run = place::find(&args.run)?;
+    let run = run_lookup::find_run(&args.run)?;
     // All of them are read before the first is made.
     let changes = args
         .changes
         .iter()
-        .map(|text| read(text).map_err(CliError::Usage))
+        .map(|text| parse_change(text).map_err(CliError::Usage))
         .collect::<Result<Vec<_>, _>>()?;
-    let mut visit = EngineSession::begin(&run)?;
+    let mut session = EngineSession::open(&run)?;
     for change in changes {
-        let patch = visit.latest().degrees.patch();
-        let mut said = ask(&mut visit, command(change, patch)?, tells)?;
-        said.retain(|event| tells(event) || matches!(event, Event::Notice { .. }));
+        let patch = session.latest_snapshot().degrees.patch();
+        let mut said = send_request(
+            &mut session,
+            change_command(change, patch)?,
+            is_setting_event,
+        )?;
+        said.retain(|event| is_setting_event(event) || matches!(event, Event::Notice { .. }));
         if said.is_empty() && args.json {
-            out::json(&serde_json::json!({ "event": "unchanged" }))?;
+            output::print_json(&serde_json::json!({ "event": "unchanged" }))?;
         } else if said.is_empty() {
-            out::line("the run has this value already")?;
+            output::print_line("the run has this value already")?;
         }
         for event in said {
             if args.json {
-                out::json(&event)?;
-            } else if let Some((text, _)) = sentence(&event) {
-                out::line(text)?;
+                output::print_json(&event)?;
+            } else if let Some((text, _)) = describe_event(&event) {
+                output::print_line(text)?;
             }
         }
     }
     Ok(())
 }
 
-fn tells(event: &Event) -> bool {
+fn is_setting_event(event: &Event) -> bool {
     matches!(
         event,
         Event::RateChanged { .. }
@@ -60,19 +64,19 @@ fn tells(event: &Event) -> bool {
     )
 }
 
-fn command(change: SettingChange, patch: Patch) -> Result<EngineCommand, CliError> {
+fn change_command(change: SettingChange, patch: Patch) -> Result<EngineCommand, CliError> {
     Ok(match change {
         SettingChange::Rate(rate) => EngineCommand::SetRate { rate },
         SettingChange::Draws(draws) => EngineCommand::SetDraws { draws },
         SettingChange::Degree([m, n]) => EngineCommand::SetDegree {
-            degrees: Degrees::of(patch, m, n).map_err(|e| CliError::Usage(e.to_string()))?,
+            degrees: Degrees::for_patch(patch, m, n).map_err(|e| CliError::Usage(e.to_string()))?,
         },
         SettingChange::Grid(grid) => EngineCommand::SetGrid { grid },
     })
 }
 
 /// Parses a change written as `KEY=VALUE`.
-fn read(text: &str) -> Result<SettingChange, String> {
+fn parse_change(text: &str) -> Result<SettingChange, String> {
     let (key, value) = text
         .split_once('=')
         .ok_or_else(|| format!("`{text}` is no change; write KEY=VALUE, such as fit.rate=0.01"))?;
@@ -114,7 +118,7 @@ fn read(text: &str) -> Result<SettingChange, String> {
             }
         }
         "heatmap.grid" => match value.parse() {
-            Ok(grid) => Heatmap::refuse_grid(grid).map_or(Ok(SettingChange::Grid(grid)), Err),
+            Ok(grid) => Heatmap::check_grid(grid).map_or(Ok(SettingChange::Grid(grid)), Err),
             Err(_) => Err(refuse("use a number of points an axis")),
         },
         _ => Err(format!(
@@ -130,16 +134,22 @@ mod tests {
     #[test]
     fn changes_are_read_and_refused_in_words() {
         assert_eq!(
-            read("fit.rate=0.01"),
+            parse_change("fit.rate=0.01"),
             Ok(SettingChange::Rate(RateChange::Peak(0.01)))
         );
         assert_eq!(
-            read("fit.learning_rate=x0.5"),
+            parse_change("fit.learning_rate=x0.5"),
             Ok(SettingChange::Rate(RateChange::Factor(0.5)))
         );
-        assert_eq!(read("fit.draws = 4"), Ok(SettingChange::Draws(4)));
-        assert_eq!(read("fit.degree=[3,2]"), Ok(SettingChange::Degree([3, 2])));
-        assert_eq!(read("fit.degree=3"), Ok(SettingChange::Degree([3, 3])));
+        assert_eq!(parse_change("fit.draws = 4"), Ok(SettingChange::Draws(4)));
+        assert_eq!(
+            parse_change("fit.degree=[3,2]"),
+            Ok(SettingChange::Degree([3, 2]))
+        );
+        assert_eq!(
+            parse_change("fit.degree=3"),
+            Ok(SettingChange::Degree([3, 3]))
+        );
         for (text, part) in [
             ("fit.rate", "KEY=VALUE"),
             ("fit.rate=-1", "above 0"),
@@ -149,7 +159,7 @@ mod tests {
             ("fit.momentum=0.5", "cannot be changed"),
             ("heatmap.grid=1", "cannot be measured"),
         ] {
-            let why = read(text).unwrap_err();
+            let why = parse_change(text).unwrap_err();
             assert!(why.contains(part), "{text}: {why}");
         }
     }

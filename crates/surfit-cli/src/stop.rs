@@ -1,8 +1,8 @@
 //! `surfit stop`: checkpoint, and the engine's end.
 
 use super::args::StopArgs;
-use super::fault::CliError;
-use super::{out, place};
+use super::error::CliError;
+use super::{output, run_lookup};
 use rustix::process::Signal;
 use std::time::{Duration, Instant};
 use surfit_client::ClientError;
@@ -10,62 +10,66 @@ use surfit_core::protocol::{EngineCommand, ServerMessage};
 use surfit_core::run_dir::{ProcessState, RunDir};
 
 /// How long an engine may take to write its checkpoint and end.
-const ENDING: Duration = Duration::from_secs(120);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// How often an engine that ends is looked at.
-const POLL: Duration = Duration::from_millis(200);
+const EXIT_POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Ends the engine of a run and waits until it is gone.
 pub fn stop(args: StopArgs) -> Result<(), CliError> {
-    let run = place::find(&args.run)?;
-    if !run.is_alive() {
+    let run = run_lookup::find_run(&args.run)?;
+    if !run.is_engine_alive() {
         return Err(CliError::Failure(format!(
             "no engine is running for {}; `surfit ls` shows what runs",
-            place::name(&run)
+            run_lookup::open_name(&run)
         )));
     }
-    end_engine(&run)?;
-    let done = run.picture().is_ok_and(|p| p.finished.is_some());
+    shut_down_engine(&run)?;
+    let done = run.load_state().is_ok_and(|p| p.finished.is_some());
     let next = if done {
         "look at it with `surfit open"
     } else {
         "go on with `surfit resume"
     };
-    out::line(format!("stopped; {next} {}`", place::name(&run)))
+    output::print_line(format!("stopped; {next} {}`", run_lookup::open_name(&run)))
 }
 
 /// Lets the engine of a run checkpoint and end, and waits until it is gone.
-pub fn end_engine(run: &RunDir) -> Result<(), CliError> {
-    match ask_to_end(run) {
+pub fn shut_down_engine(run: &RunDir) -> Result<(), CliError> {
+    match request_shutdown(run) {
         Ok(()) => {}
         // It ends, and something is lost with it.
         Err(StopFailure::Refused(why)) => {
-            surfit_client::wait_gone(run, ENDING);
+            surfit_client::wait_for_engine_exit(run, SHUTDOWN_TIMEOUT);
             return Err(CliError::Failure(why));
         }
         Err(StopFailure::Suspended(why)) => return Err(CliError::Failure(why)),
         // It was ending by itself.
-        Err(_) if !run.is_alive() => {}
+        Err(_) if !run.is_engine_alive() => {}
         // No process of another machine is ended by a signal from here.
-        Err(StopFailure::Unheard(error @ ClientError::Elsewhere { .. }))
-            if !run.elsewhere().is_some_and(|node| node.shares_processes()) =>
+        Err(StopFailure::Unreachable(error @ ClientError::Elsewhere { .. }))
+            if !run
+                .unreachable_engine_node()
+                .is_some_and(|node| node.shares_processes()) =>
         {
             return Err(error.into());
         }
         // It cannot be spoken to; a signal makes it checkpoint and end as well.
-        Err(StopFailure::Unheard(error)) => surfit_client::signal_engine(run, Signal::TERM)
+        Err(StopFailure::Unreachable(error)) => surfit_client::signal_engine(run, Signal::TERM)
             .map_err(|why| {
                 CliError::Failure(format!("{error}. A signal was not sent either: {why}"))
             })?,
     }
     let asked = Instant::now();
-    while !surfit_client::wait_gone(run, POLL) && asked.elapsed() <= ENDING {
-        suspended(run).map_or(Ok(()), |why| Err(CliError::Failure(why)))?;
+    while !surfit_client::wait_for_engine_exit(run, EXIT_POLL_INTERVAL)
+        && asked.elapsed() <= SHUTDOWN_TIMEOUT
+    {
+        suspended_message(run).map_or(Ok(()), |why| Err(CliError::Failure(why)))?;
     }
-    if run.is_alive() {
+    if run.is_engine_alive() {
         return Err(CliError::Failure(format!(
             "the engine did not end within {} s; look at {}",
-            ENDING.as_secs(),
+            SHUTDOWN_TIMEOUT.as_secs(),
             run.log_path().display()
         )));
     }
@@ -77,14 +81,14 @@ enum StopFailure {
     /// It said no.
     Refused(String),
     /// It could not be asked.
-    Unheard(ClientError),
+    Unreachable(ClientError),
     /// It stands still, and what to do.
     Suspended(String),
 }
 
 /// That an engine executes nothing until somebody lets it go on.
-fn suspended(run: &RunDir) -> Option<String> {
-    if !run.is_alive() || run.engine_process_state() != Some(ProcessState::Suspended) {
+fn suspended_message(run: &RunDir) -> Option<String> {
+    if !run.is_engine_alive() || run.engine_process_state() != Some(ProcessState::Suspended) {
         return None;
     }
     let pid = run.status()?.pid;
@@ -95,27 +99,27 @@ fn suspended(run: &RunDir) -> Option<String> {
 
 impl From<ClientError> for StopFailure {
     fn from(error: ClientError) -> Self {
-        StopFailure::Unheard(error)
+        StopFailure::Unreachable(error)
     }
 }
 
 /// Asks the engine of a run to checkpoint and end, and waits for its answer.
-fn ask_to_end(run: &RunDir) -> Result<(), StopFailure> {
-    let check = || suspended(run).map_or(Ok(()), |why| Err(StopFailure::Suspended(why)));
+fn request_shutdown(run: &RunDir) -> Result<(), StopFailure> {
+    let check = || suspended_message(run).map_or(Ok(()), |why| Err(StopFailure::Suspended(why)));
     check()?;
     let mut connection = match surfit_client::connect(run, None) {
         Err(error) => return check().and(Err(error.into())),
         Ok(connection) => connection,
     };
-    let inbox = connection.inbox()?;
+    let inbox = connection.open_inbox()?;
     let id = connection.send(EngineCommand::Shutdown)?;
     let asked = Instant::now();
-    while asked.elapsed() <= ENDING {
+    while asked.elapsed() <= SHUTDOWN_TIMEOUT {
         match inbox.next(Duration::from_millis(100)) {
             Ok(Some(ServerMessage::Reply { id: of, error, .. })) if of == id => {
                 return error.map_or(Ok(()), |why| Err(StopFailure::Refused(why)));
             }
-            Ok(_) if run.is_alive() => check()?,
+            Ok(_) if run.is_engine_alive() => check()?,
             // It may be gone before it answers.
             Ok(_) | Err(_) => return Ok(()),
         }
@@ -159,7 +163,7 @@ mod tests {
                 failed: None,
             })
             .unwrap();
-            let Err(CliError::Failure(why)) = end_engine(&run) else {
+            let Err(CliError::Failure(why)) = shut_down_engine(&run) else {
                 panic!("process {pid} was taken for an engine");
             };
             assert!(why.contains("is not the engine that holds"), "{why}");

@@ -3,16 +3,16 @@
 mod jobs;
 
 use super::args::{RunArgs, StudyArgs};
-use super::fault::CliError;
-use super::ready::ready;
-use super::{out, place};
+use super::error::CliError;
+use super::preflight::check_runnable;
+use super::{output, run_lookup};
 use jobs::StudyJob;
 use std::path::Path;
 use surfit_core::config::{self, Config};
 use surfit_core::event::JobResult;
 use surfit_core::run_dir::RunDir;
-use surfit_core::study::{MeanDeviation, Study, Variant, figures};
-use surfit_report::study::{VariantOutcome, cell, write_study};
+use surfit_core::study::{MeanDeviation, Study, Variant, result_figures};
+use surfit_report::study::{VariantOutcome, format_cell, write_study};
 
 /// Does what of a study is not done yet, and writes its report.
 pub fn study(args: StudyArgs) -> Result<(), CliError> {
@@ -20,7 +20,7 @@ pub fn study(args: StudyArgs) -> Result<(), CliError> {
     if !args.seeds.is_empty() {
         plan.seeds = args.seeds;
     }
-    let typed = |set: &String| config::anchor(set, Path::new("."));
+    let typed = |set: &String| config::resolve_set_paths(set, Path::new("."));
     plan.set.extend(args.sets.iter().map(typed));
     if let Some(name) = args
         .only
@@ -44,15 +44,15 @@ pub fn study(args: StudyArgs) -> Result<(), CliError> {
         .clone()
         .unwrap_or_else(|| RunDir::default_root().join(format!("study-{stem}")));
     let common = config::load(&plan.config, &plan.set)?;
-    let all = jobs_of(&plan, &dir)?;
+    let all = list_jobs(&plan, &dir)?;
     let wanted = |job: &&StudyJob| args.only.is_empty() || args.only.contains(&job.variant);
     if !args.report_only {
         let todo: Vec<StudyJob> = all.iter().filter(wanted).cloned().collect();
-        every_one_ready(&plan, &todo)?;
-        place::link_group(&dir, args.dir.is_some());
-        jobs::work(&todo, args.jobs.into(), &mut tell)?;
+        check_jobs_runnable(&plan, &todo)?;
+        run_lookup::link_group(&dir, args.dir.is_some());
+        jobs::run_jobs(&todo, args.jobs.into(), &mut print_status)?;
     }
-    let outcomes = outcomes(&plan, &all)?;
+    let outcomes = variant_outcomes(&plan, &all)?;
     // An empty report must not take the place of a good one.
     if outcomes.iter().all(|o| o.finished.is_empty()) {
         return Err(CliError::Failure(format!(
@@ -63,14 +63,14 @@ pub fn study(args: StudyArgs) -> Result<(), CliError> {
     let folder = args.out.unwrap_or(dir);
     let files = write_study(&plan, &common.to_toml(), &outcomes, &folder)
         .map_err(|e| CliError::Failure(e.to_string()))?;
-    out::line(format!("report {}", files[0].display()))
+    output::print_line(format!("report {}", files[0].display()))
 }
 
 /// Checks a study's file, the configuration it names, and every variant of it; a sentence for a good one.
-pub fn check(file: &Path) -> Result<String, CliError> {
+pub fn check_study(file: &Path) -> Result<String, CliError> {
     let plan = Study::load(file).map_err(|e| CliError::Usage(e.to_string()))?;
-    let jobs = jobs_of(&plan, Path::new(""))?;
-    every_one_ready(&plan, &jobs)?;
+    let jobs = list_jobs(&plan, Path::new(""))?;
+    check_jobs_runnable(&plan, &jobs)?;
     Ok(format!(
         "{0}: good (a study: {1} variants over {2} seeds, {3} runs; `surfit study {0}` does them)",
         file.display(),
@@ -81,21 +81,21 @@ pub fn check(file: &Path) -> Result<String, CliError> {
 }
 
 /// Refuses a study of which a variant cannot be run: hours later it would be late to say so.
-fn every_one_ready(plan: &Study, jobs: &[StudyJob]) -> Result<(), CliError> {
+fn check_jobs_runnable(plan: &Study, jobs: &[StudyJob]) -> Result<(), CliError> {
     let origin = |job: &StudyJob| format!("{}: variant {}", plan.config.display(), job.variant);
     jobs.iter()
-        .try_for_each(|job| ready(&job.config, &origin(job)).map(drop))
+        .try_for_each(|job| check_runnable(&job.config, &origin(job)).map(drop))
 }
 
 /// One configuration over several seeds: each a run of its own, then the spread of every figure.
-pub fn seeds(args: RunArgs, count: u64) -> Result<(), CliError> {
+pub fn run_seeds(args: RunArgs, count: u64) -> Result<(), CliError> {
     if args.follow.detach {
         return Err(CliError::Usage(
             "--seeds with --detach: several runs need somebody to start them in turn; leave one of the two out".into(),
         ));
     }
     let config = config::load(&args.config, &args.sets)?;
-    ready(&config, &args.config.display().to_string())?;
+    check_runnable(&config, &args.config.display().to_string())?;
     let elsewhere = args.run_dir.is_some();
     let base = args.run_dir.unwrap_or_else(|| {
         let stamp = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S");
@@ -118,21 +118,21 @@ pub fn seeds(args: RunArgs, count: u64) -> Result<(), CliError> {
         .collect();
     let json = args.follow.json;
     if !json {
-        tell(format!(
+        print_status(format!(
             "runs in {0}, each a folder such as {0}/seed-{1}; go on after an interruption with --run-dir {0}",
             base.display(),
             config.seed
         ));
     }
-    place::link_group(&base, elsewhere);
-    let worked = jobs::work(&jobs, 1, &mut |line| {
+    run_lookup::link_group(&base, elsewhere);
+    let worked = jobs::run_jobs(&jobs, 1, &mut |line| {
         if !json {
-            tell(line);
+            print_status(line);
         }
     });
     let finished = jobs
         .iter()
-        .map(|job| Ok((job.seed, result(job)?)))
+        .map(|job| Ok((job.seed, job_result(job)?)))
         .filter_map(|r: Result<_, CliError>| r.map(|(seed, f)| Some((seed, f?))).transpose())
         .collect::<Result<Vec<(u64, JobResult)>, CliError>>()?;
     let variant = Variant {
@@ -148,10 +148,10 @@ pub fn seeds(args: RunArgs, count: u64) -> Result<(), CliError> {
     };
     // What is finished is worth having although another run failed.
     match worked {
-        Ok(()) => summary(&outcome, json),
+        Ok(()) => print_summary(&outcome, json),
         Err(fault) => {
             if !outcome.finished.is_empty() {
-                let _ = summary(&outcome, json);
+                let _ = print_summary(&outcome, json);
             }
             Err(fault)
         }
@@ -159,20 +159,20 @@ pub fn seeds(args: RunArgs, count: u64) -> Result<(), CliError> {
 }
 
 /// Says something that may have nobody left to read it: that is no reason to end runs, which are what was asked for.
-fn tell(text: String) {
-    let _ = out::line(text);
+fn print_status(text: String) {
+    let _ = output::print_line(text);
 }
 
 /// Prints mean and standard deviation of every figure.
-fn summary(outcome: &VariantOutcome, json: bool) -> Result<(), CliError> {
+fn print_summary(outcome: &VariantOutcome, json: bool) -> Result<(), CliError> {
     let Some((_, first)) = outcome.finished.first() else {
         return Err(CliError::Failure(
             "no run was finished, so there is nothing to summarize".into(),
         ));
     };
-    let spreads: Vec<(&str, MeanDeviation)> = figures(first)
+    let spreads: Vec<(&str, MeanDeviation)> = result_figures(first)
         .into_iter()
-        .filter_map(|(name, _)| Some((name, outcome.spread(name)?)))
+        .filter_map(|(name, _)| Some((name, outcome.mean_deviation(name)?)))
         .collect();
     if json {
         let seeds: Vec<u64> = outcome.finished.iter().map(|f| f.0).collect();
@@ -180,24 +180,24 @@ fn summary(outcome: &VariantOutcome, json: bool) -> Result<(), CliError> {
             .iter()
             .map(|(name, s)| ((*name).into(), serde_json::json!(s)))
             .collect();
-        return out::json(
+        return output::print_json(
             &serde_json::json!({ "event": "summary", "seeds": seeds, "figures": figures }),
         );
     }
-    out::lines(&format!(
+    output::print_lines(&format!(
         "\nover {} seeds, percent: mean ± standard deviation",
         outcome.finished.len()
     ))?;
     spreads.iter().try_for_each(|(name, s)| {
-        out::line(format!(
+        output::print_line(format!(
             "  {name:<32} {:>15}",
-            cell(Some(*s), name.contains('−'))
+            format_cell(Some(*s), name.contains('−'))
         ))
     })
 }
 
 /// Every run of a study, seed by seed, so that a study under way has something to say of every variant.
-fn jobs_of(plan: &Study, dir: &Path) -> Result<Vec<StudyJob>, CliError> {
+fn list_jobs(plan: &Study, dir: &Path) -> Result<Vec<StudyJob>, CliError> {
     let mut jobs = Vec::new();
     for &seed in &plan.seeds {
         for variant in &plan.variants {
@@ -222,7 +222,10 @@ fn jobs_of(plan: &Study, dir: &Path) -> Result<Vec<StudyJob>, CliError> {
     Ok(jobs)
 }
 
-fn outcomes<'a>(plan: &'a Study, jobs: &[StudyJob]) -> Result<Vec<VariantOutcome<'a>>, CliError> {
+fn variant_outcomes<'a>(
+    plan: &'a Study,
+    jobs: &[StudyJob],
+) -> Result<Vec<VariantOutcome<'a>>, CliError> {
     let of = |variant: &'a Variant| {
         let mut outcome = VariantOutcome {
             variant,
@@ -230,7 +233,7 @@ fn outcomes<'a>(plan: &'a Study, jobs: &[StudyJob]) -> Result<Vec<VariantOutcome
             heatmap: None,
         };
         for job in jobs.iter().filter(|j| j.variant == variant.name) {
-            let Some(finished) = result(job)? else {
+            let Some(finished) = job_result(job)? else {
                 continue;
             };
             outcome.finished.push((job.seed, finished));
@@ -245,9 +248,9 @@ fn outcomes<'a>(plan: &'a Study, jobs: &[StudyJob]) -> Result<Vec<VariantOutcome
 }
 
 /// The result of a job's run, when there is one and it is finished.
-fn result(job: &StudyJob) -> Result<Option<JobResult>, CliError> {
-    match job.begun()? {
-        Some(run) => Ok(run.picture()?.finished),
+fn job_result(job: &StudyJob) -> Result<Option<JobResult>, CliError> {
+    match job.existing_run()? {
+        Some(run) => Ok(run.load_state()?.finished),
         None => Ok(None),
     }
 }
@@ -265,7 +268,7 @@ mod tests {
                 continue;
             }
             let plan = Study::load(&file.path()).unwrap();
-            let jobs = jobs_of(&plan, Path::new("/nowhere")).unwrap();
+            let jobs = list_jobs(&plan, Path::new("/nowhere")).unwrap();
             assert_eq!(jobs.len(), plan.seeds.len() * plan.variants.len());
             plans += 1;
         }

@@ -1,7 +1,9 @@
 //! The command line as it is written.
 
-use super::args::{CliCommand, ColorChoice, CommandLine, HeatmapFormat, ModelSelector, point};
-use super::fault::{CliError, from_clap};
+use super::args::{
+    CliCommand, ColorChoice, CommandLine, HeatmapFormat, ModelSelector, parse_point,
+};
+use super::error::{CliError, from_clap};
 use clap::{CommandFactory, Parser};
 use surfit_core::protocol::Selection;
 use surfit_core::surface::Patch;
@@ -99,9 +101,9 @@ fn what_is_exported() {
 
 #[test]
 fn points_are_two_numbers_on_the_surface() {
-    assert_eq!(point("0.5, 0.25"), Ok((0.5, Some(0.25))));
-    assert_eq!(point("1,0"), Ok((1.0, Some(0.0))));
-    assert_eq!(point("0.5"), Ok((0.5, None)));
+    assert_eq!(parse_point("0.5, 0.25"), Ok((0.5, Some(0.25))));
+    assert_eq!(parse_point("1,0"), Ok((1.0, Some(0.0))));
+    assert_eq!(parse_point("0.5"), Ok((0.5, None)));
     let members = parse("surfit export r --member 0.2,0.3 --member 0.7,0.6 --out x").unwrap();
     assert!(
         matches!(members.command, Some(CliCommand::Export(e)) if e.which.clone().selection(Patch::Square)
@@ -122,11 +124,23 @@ fn points_are_two_numbers_on_the_surface() {
             .unwrap_err()
             .contains("a triangular patch needs two numbers")
     );
-    assert!(point("0.5,0.5,0.5").unwrap_err().contains("two numbers"));
-    assert!(point("1.5,0").unwrap_err().contains("u = 1.5 is outside"));
-    assert!(point("0,-0.1").unwrap_err().contains("v = -0.1 is outside"));
-    assert!(point("0,nan").unwrap_err().contains("outside"));
-    assert!(point("a,0").unwrap_err().contains("`a` is no number"));
+    assert!(
+        parse_point("0.5,0.5,0.5")
+            .unwrap_err()
+            .contains("two numbers")
+    );
+    assert!(
+        parse_point("1.5,0")
+            .unwrap_err()
+            .contains("u = 1.5 is outside")
+    );
+    assert!(
+        parse_point("0,-0.1")
+            .unwrap_err()
+            .contains("v = -0.1 is outside")
+    );
+    assert!(parse_point("0,nan").unwrap_err().contains("outside"));
+    assert!(parse_point("a,0").unwrap_err().contains("`a` is no number"));
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! `surfit` and `surfit open`: the screen, or plain lines where there is none.
 
 use super::args::{ColorChoice, ImageChoice, OpenArgs, ScreenOptions};
-use super::fault::CliError;
-use super::parting::{ExitState, parting};
-use super::ready::ready;
-use super::{foreground, out, place, run};
+use super::error::CliError;
+use super::exit_message::{ExitState, exit_message};
+use super::preflight::check_runnable;
+use super::{foreground, output, run, run_lookup};
 use std::io::{IsTerminal, stdin, stdout};
 use std::path::Path;
-use surfit_client::bridge::{self, BridgeEnd, OpenTarget, SLOW};
+use surfit_client::bridge::{self, BridgeEnd, OpenTarget, SLOW_EXIT_DELAY};
 use surfit_client::remote::{self, RemoteAddress};
 use surfit_client::runs;
 use surfit_core::config::{self, Config};
@@ -17,21 +17,21 @@ use surfit_tui::images::{ImageMode, ImageProtocol};
 use surfit_tui::{ColorDepth, LeaveReason, WorkbenchOptions};
 
 /// What a bare `surfit` runs when nothing is running.
-const DEMO: &str = include_str!("../configs/demo.toml");
+const DEMO_CONFIG: &str = include_str!("../configs/demo.toml");
 
 /// Opens the most recent live run, else begins the demo.
-pub fn bare(screen: ScreenOptions) -> Result<(), CliError> {
+pub fn open_default(screen: ScreenOptions) -> Result<(), CliError> {
     let target = match runs::most_recent_live() {
         Some(run) => OpenTarget::Existing(run),
-        None => OpenTarget::New(Box::new(demo()?)),
+        None => OpenTarget::New(Box::new(demo_config()?)),
     };
-    show(target, screen, false)
+    run_workbench(target, screen, false)
 }
 
 /// Opens what was named, else the most recent run.
 pub fn open(args: OpenArgs, screen: ScreenOptions) -> Result<(), CliError> {
     if let Some(address) = args.what.as_deref().and_then(RemoteAddress::parse) {
-        return elsewhere(address, screen, args.readonly);
+        return open_remote_run(address, screen, args.readonly);
     }
     let target = match args.what {
         Some(what) if is_config(&what) && args.readonly => {
@@ -41,10 +41,10 @@ pub fn open(args: OpenArgs, screen: ScreenOptions) -> Result<(), CliError> {
         }
         Some(what) if is_config(&what) => {
             let config = config::load(Path::new(&what), &[])?;
-            ready(&config, &what)?;
+            check_runnable(&config, &what)?;
             OpenTarget::New(Box::new(config))
         }
-        Some(what) => OpenTarget::Existing(existing(&what)?),
+        Some(what) => OpenTarget::Existing(find_existing_run(&what)?),
         None => {
             let live = runs::most_recent_live();
             let latest = || RunDir::list(&RunDir::default_root()).into_iter().next();
@@ -55,22 +55,22 @@ pub fn open(args: OpenArgs, screen: ScreenOptions) -> Result<(), CliError> {
                         "there is no run to watch yet; `surfit` begins one".into(),
                     ));
                 }
-                None => OpenTarget::New(Box::new(demo()?)),
+                None => OpenTarget::New(Box::new(demo_config()?)),
             }
         }
     };
-    show(target, screen, args.readonly)
+    run_workbench(target, screen, args.readonly)
 }
 
-fn demo() -> Result<Config, CliError> {
-    Ok(config::parse(DEMO, "the built-in demo")?)
+fn demo_config() -> Result<Config, CliError> {
+    Ok(config::parse(DEMO_CONFIG, "the built-in demo")?)
 }
 
 /// The run of a name. What is none may have been meant as a file.
-fn existing(what: &str) -> Result<RunDir, CliError> {
+fn find_existing_run(what: &str) -> Result<RunDir, CliError> {
     RunDir::find(&RunDir::default_root(), what).map_err(|error| match error {
         RunError::NotFound(_) => {
-            let hint = place::colon_hint(what).map_or(String::new(), |hint| format!("; {hint}"));
+            let hint = run_lookup::remote_address_hint(what).map_or(String::new(), |hint| format!("; {hint}"));
             CliError::Usage(format!(
                 "`{what}` is neither a run nor a configuration file; `surfit ls` lists the runs there are{hint}"
             ))
@@ -85,33 +85,37 @@ fn is_config(what: &str) -> bool {
     path.is_file() || (what.ends_with(".toml") && !path.is_dir())
 }
 
-fn show(target: OpenTarget, screen: ScreenOptions, readonly: bool) -> Result<(), CliError> {
+fn run_workbench(
+    target: OpenTarget,
+    screen: ScreenOptions,
+    readonly: bool,
+) -> Result<(), CliError> {
     if !(stdout().is_terminal() && stdin().is_terminal()) {
-        return plain(target);
+        return run_plain(target);
     }
     if let OpenTarget::New(_) = &target {
         // Said before the screen is taken and a run is begun that nobody could work on.
         surfit_client::engine_program()?;
     }
-    let options = options(&target, screen, readonly)?;
+    let options = workbench_options(&target, screen, readonly)?;
     let (bridge, link) = bridge::open(target, readonly)
         .map_err(|e| CliError::Failure(format!("starting a thread: {e}")))?;
     let left = surfit_tui::run(options, link);
     let stop = matches!(left, Ok(LeaveReason::Quit { stop_engine: true }));
     if stop {
         // The terminal is given back already, so a signal acts as it does on any program.
-        out::aside("waiting for the checkpoint; ctrl-c leaves");
+        output::print_stderr_line("waiting for the checkpoint; ctrl-c leaves");
     }
-    let ended = bridge.end_patiently(stop, SLOW, finishing(stop));
+    let ended = bridge.end_with_progress(stop, SLOW_EXIT_DELAY, slow_exit_notice(stop));
     match left {
-        Ok(LeaveReason::Lost(why)) => Err(CliError::Failure(why)),
-        Ok(LeaveReason::Detached | LeaveReason::Quit { .. }) => farewell(&ended, stop),
+        Ok(LeaveReason::LinkLost(why)) => Err(CliError::Failure(why)),
+        Ok(LeaveReason::Detached | LeaveReason::Quit { .. }) => print_exit_message(&ended, stop),
         Err(error) => Err(CliError::Failure(format!("the terminal: {error}"))),
     }
 }
 
 /// A run on another machine.
-fn elsewhere(
+fn open_remote_run(
     address: RemoteAddress,
     screen: ScreenOptions,
     readonly: bool,
@@ -124,9 +128,9 @@ fn elsewhere(
             "a run on another machine needs a terminal here; for plain lines, run `{there}` on {host}"
         )));
     }
-    let reach = remote::reach(&host).map_err(CliError::Usage)?;
-    let reaching = out::Reaching::new(&host);
-    let opened = remote::open(address, reach, readonly);
+    let host_config = remote::load_host_config(&host).map_err(CliError::Usage)?;
+    let reaching = output::Reaching::new(&host);
+    let opened = remote::open(address, host_config, readonly);
     drop(reaching);
     let (remote, link, shown) = opened.map_err(CliError::Failure)?;
     let options = WorkbenchOptions {
@@ -135,47 +139,50 @@ fn elsewhere(
         degrees: shown.degrees,
         host: Some(host),
         readonly,
-        ..appearance(screen)
+        ..screen_options(screen)
     };
     let left = surfit_tui::run(options, link);
     let stop = matches!(left, Ok(LeaveReason::Quit { stop_engine: true }));
     if stop {
-        out::aside("waiting for the checkpoint; ctrl-c leaves");
+        output::print_stderr_line("waiting for the checkpoint; ctrl-c leaves");
     }
-    let words = remote.end_patiently(stop, SLOW, finishing(stop));
+    let words = remote.end_with_progress(stop, SLOW_EXIT_DELAY, slow_exit_notice(stop));
     match left {
-        Ok(LeaveReason::Lost(why)) => Err(CliError::Failure(why)),
+        Ok(LeaveReason::LinkLost(why)) => Err(CliError::Failure(why)),
         Ok(LeaveReason::Detached | LeaveReason::Quit { .. }) => {
-            words.map_or(Ok(()), |text| out::lines(&text))
+            words.map_or(Ok(()), |text| output::print_lines(&text))
         }
         Err(error) => Err(CliError::Failure(format!("the terminal: {error}"))),
     }
 }
 
 /// Says once that leaving takes a while, unless the reason was said.
-fn finishing(mut said: bool) -> impl FnMut() {
+fn slow_exit_notice(mut said: bool) -> impl FnMut() {
     move || {
         if !std::mem::replace(&mut said, true) {
-            out::aside("finishing what was asked for last; ctrl-c leaves");
+            output::print_stderr_line("finishing what was asked for last; ctrl-c leaves");
         }
     }
 }
 
 /// Says what became of other runs that were asked for, and how to come back, when there is something to come back to.
-fn farewell(ended: &BridgeEnd, stop: bool) -> Result<(), CliError> {
-    ended.made.iter().try_for_each(out::line)?;
+fn print_exit_message(ended: &BridgeEnd, stop: bool) -> Result<(), CliError> {
+    ended
+        .unreported_outcomes
+        .iter()
+        .try_for_each(output::print_line)?;
     let Some(run) = &ended.run else { return Ok(()) };
-    if let Some(why) = &ended.lost {
+    if let Some(why) = &ended.stop_error {
         return Err(CliError::Failure(why.clone()));
     }
     let standing = ExitState::of(run, ended, stop);
-    match parting(&run.id(), &place::name(run), standing) {
-        Some(text) => out::line(text),
+    match exit_message(&run.id(), &run_lookup::open_name(run), standing) {
+        Some(text) => output::print_line(text),
         None => Ok(()),
     }
 }
 
-fn options(
+fn workbench_options(
     target: &OpenTarget,
     screen: ScreenOptions,
     readonly: bool,
@@ -189,12 +196,12 @@ fn options(
         grid: config.heatmap.grid,
         degrees: config.degrees(),
         readonly,
-        ..appearance(screen)
+        ..screen_options(screen)
     })
 }
 
 /// What the command line says of the screen; the rest is the run's.
-fn appearance(screen: ScreenOptions) -> WorkbenchOptions {
+fn screen_options(screen: ScreenOptions) -> WorkbenchOptions {
     let named = std::env::var("SURFIT_THEME").ok().filter(|t| !t.is_empty());
     let config = Config::default();
     WorkbenchOptions {
@@ -228,14 +235,14 @@ fn appearance(screen: ScreenOptions) -> WorkbenchOptions {
 }
 
 /// Plain progress lines: a new run is done as `surfit run` does it, another one is watched.
-fn plain(target: OpenTarget) -> Result<(), CliError> {
+fn run_plain(target: OpenTarget) -> Result<(), CliError> {
     match target {
         OpenTarget::New(config) => {
             surfit_client::engine_program()?;
-            run::begin(&place::create(&config, None)?, Default::default())
+            run::start_and_follow(&run_lookup::create_run(&config, None)?, Default::default())
         }
-        OpenTarget::Existing(run) if run.is_alive() => foreground::watch(&run),
-        OpenTarget::Existing(run) => foreground::at_rest(&run),
+        OpenTarget::Existing(run) if run.is_engine_alive() => foreground::watch_run(&run),
+        OpenTarget::Existing(run) => foreground::print_stopped_run(&run),
     }
 }
 
@@ -245,20 +252,20 @@ mod tests {
 
     #[test]
     fn the_demo_is_a_good_configuration() {
-        assert_eq!(demo().unwrap().name, "demo");
+        assert_eq!(demo_config().unwrap().name, "demo");
     }
 
     #[test]
     fn what_is_lost_at_the_end_is_a_failure() {
         let dir = tempfile::tempdir().unwrap();
-        let run = RunDir::create(&dir.path().join("a"), &demo().unwrap()).unwrap();
+        let run = RunDir::create(&dir.path().join("a"), &demo_config().unwrap()).unwrap();
         let ended = BridgeEnd {
             run: Some(run),
             stopped: true,
-            lost: Some("stopped at step 3".into()),
+            stop_error: Some("stopped at step 3".into()),
             ..BridgeEnd::default()
         };
-        let Err(CliError::Failure(why)) = farewell(&ended, true) else {
+        let Err(CliError::Failure(why)) = print_exit_message(&ended, true) else {
             panic!("it was told as a success");
         };
         assert_eq!(why, "stopped at step 3");

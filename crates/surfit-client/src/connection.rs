@@ -8,11 +8,11 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 use surfit_core::heatmap::Heatmap;
-use surfit_core::protocol::{ClientMessage, EngineCommand, ServerMessage, VERSION};
+use surfit_core::protocol::{ClientMessage, EngineCommand, PROTOCOL_VERSION, ServerMessage};
 use surfit_core::run_dir::{FileIdentity, RunDir, RunError};
 
 /// How long an engine may take to answer the handshake; it serves its socket apart from its work.
-pub(super) const HANDSHAKE: Duration = Duration::from_secs(10);
+pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What the engine said of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,25 +49,30 @@ pub struct EngineConnection {
 /// another directory, of which this one is a copy; [`ClientError::Elsewhere`] when an engine works on it on another machine;
 /// [`ClientError::Version`] and [`ClientError::Rejected`] from the handshake.
 pub fn connect(run: &RunDir, after: Option<u64>) -> Result<EngineConnection, ClientError> {
-    greet(run, after, false)
+    connect_as(run, after, false)
 }
 
 /// As [`connect`], for a client that only watches: the engine refuses whatever commands it sends.
 ///
 /// # Errors
 /// As [`connect`].
-pub fn watch(run: &RunDir, after: Option<u64>) -> Result<EngineConnection, ClientError> {
-    greet(run, after, true)
+pub fn connect_read_only(
+    run: &RunDir,
+    after: Option<u64>,
+) -> Result<EngineConnection, ClientError> {
+    connect_as(run, after, true)
 }
 
-fn greet(
+fn connect_as(
     dir: &RunDir,
     after: Option<u64>,
     readonly: bool,
 ) -> Result<EngineConnection, ClientError> {
     let path = dir.trusted_socket().map_err(|error| match error {
         // On another node the folder of sockets may be another one, and an engine there cannot be reached anyway.
-        RunError::ForeignSocket(_) if dir.elsewhere().is_some() => ClientError::unreachable(dir),
+        RunError::ForeignSocket(_) if dir.unreachable_engine_node().is_some() => {
+            ClientError::unreachable(dir)
+        }
         error => error.into(),
     })?;
     let mut stream = UnixStream::connect(&path).map_err(|source| match source.kind() {
@@ -77,17 +82,17 @@ fn greet(
             source,
         },
     })?;
-    trust(&stream, &path)?;
+    check_peer(&stream, &path)?;
     let setup = |r: io::Result<()>| r.map_err(ClientError::io("preparing the engine's socket"));
-    setup(stream.set_read_timeout(Some(HANDSHAKE)))?;
-    setup(stream.set_write_timeout(Some(HANDSHAKE)))?;
+    setup(stream.set_read_timeout(Some(HANDSHAKE_TIMEOUT)))?;
+    setup(stream.set_write_timeout(Some(HANDSHAKE_TIMEOUT)))?;
     let client = format!(
         "surfit {} (pid {})",
         env!("CARGO_PKG_VERSION"),
         std::process::id()
     );
     let hello = ClientMessage::Hello {
-        protocol: VERSION,
+        protocol: PROTOCOL_VERSION,
         client,
         after,
         readonly,
@@ -104,25 +109,25 @@ fn greet(
                 pid,
                 dir: works_in,
             }) => {
-                if protocol != VERSION {
+                if protocol != PROTOCOL_VERSION {
                     return Err(ClientError::Version {
                         engine: protocol,
-                        client: VERSION,
+                        client: PROTOCOL_VERSION,
                     });
                 }
-                if !is_of(dir, works_in, &path) {
+                if !works_in_directory(dir, works_in, &path) {
                     return Err(ClientError::NoEngine(dir.path().to_owned()));
                 }
                 break EngineGreeting { engine, run, pid };
             }
             Some(ServerMessage::Rejected { reason }) => return Err(ClientError::Rejected(reason)),
             Some(_) => {
-                return Err(ClientError::Garbage(
+                return Err(ClientError::InvalidMessage(
                     "it did not begin with a welcome".into(),
                 ));
             }
-            None if began.elapsed() > HANDSHAKE => {
-                return Err(ClientError::Timeout(HANDSHAKE.as_secs()));
+            None if began.elapsed() > HANDSHAKE_TIMEOUT => {
+                return Err(ClientError::Timeout(HANDSHAKE_TIMEOUT.as_secs()));
             }
             None => {}
         }
@@ -137,7 +142,7 @@ fn greet(
 
 /// True when the engine that answered on a socket works in the directory: the note of where it listens travels with a
 /// copy, whose commands would steer the run that was copied.
-fn is_of(dir: &RunDir, works_in: Option<FileIdentity>, socket: &Path) -> bool {
+fn works_in_directory(dir: &RunDir, works_in: Option<FileIdentity>, socket: &Path) -> bool {
     match works_in {
         Some(there) => dir.identity() == Some(there),
         // It does not say; a socket is named after the directory.
@@ -147,27 +152,27 @@ fn is_of(dir: &RunDir, works_in: Option<FileIdentity>, socket: &Path) -> bool {
 
 /// The socket's folder can be in a place that all users may write to: somebody else's engine is not spoken to.
 #[cfg(target_os = "linux")]
-fn trust(stream: &UnixStream, path: &Path) -> Result<(), ClientError> {
+fn check_peer(stream: &UnixStream, path: &Path) -> Result<(), ClientError> {
     let peer = rustix::net::sockopt::socket_peercred(stream)
         .map_err(|e| ClientError::io("asking who serves the engine's socket")(e.into()))?;
-    is_mine(peer.uid.as_raw(), path)
+    check_owner(peer.uid.as_raw(), path)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn trust(_: &UnixStream, path: &Path) -> Result<(), ClientError> {
+fn check_peer(_: &UnixStream, path: &Path) -> Result<(), ClientError> {
     use std::os::unix::fs::MetadataExt;
     let metadata = path
         .metadata()
         .map_err(ClientError::io(path.display().to_string()))?;
-    is_mine(metadata.uid(), path)
+    check_owner(metadata.uid(), path)
 }
 
 /// Refuses what another user than this process's serves, the system's administrator included.
-fn is_mine(served_by: u32, path: &Path) -> Result<(), ClientError> {
+fn check_owner(served_by: u32, path: &Path) -> Result<(), ClientError> {
     if served_by == rustix::process::geteuid().as_raw() {
         Ok(())
     } else {
-        Err(ClientError::Foreign(path.to_owned()))
+        Err(ClientError::ForeignSocket(path.to_owned()))
     }
 }
 
@@ -213,7 +218,7 @@ impl EngineConnection {
             let mut shown = None;
             loop {
                 match frame::read(&mut stream)
-                    .and_then(|m| m.map(|m| whole(m, &mut shown)).transpose())
+                    .and_then(|m| m.map(|m| expand_delta(m, &mut shown)).transpose())
                 {
                     Ok(Some(message)) => {
                         if !sink(ReceivedMessage::Message(message)) {
@@ -240,7 +245,7 @@ impl EngineConnection {
     ///
     /// # Errors
     /// As [`EngineConnection::read_into`].
-    pub fn inbox(&self) -> Result<MessageInbox, ClientError> {
+    pub fn open_inbox(&self) -> Result<MessageInbox, ClientError> {
         let (sender, receiver): (SyncSender<ReceivedMessage>, _) = sync_channel(64);
         self.read_into(move |received| sender.send(received).is_ok())?;
         Ok(MessageInbox { receiver })
@@ -249,7 +254,7 @@ impl EngineConnection {
 
 /// A message as everybody else wants it: a snapshot of which only what is new was sent, on top of the heatmap of the one
 /// before.
-fn whole(
+fn expand_delta(
     message: ServerMessage,
     shown: &mut Option<Heatmap>,
 ) -> Result<ServerMessage, ClientError> {
@@ -259,11 +264,11 @@ fn whole(
             Ok(ServerMessage::Snapshot(snapshot))
         }
         ServerMessage::Changed(changed) => {
-            let snapshot = shown.as_mut().and_then(|heatmap| changed.onto(heatmap));
+            let snapshot = shown.as_mut().and_then(|heatmap| changed.apply_to(heatmap));
             snapshot
                 .map(|snapshot| ServerMessage::Snapshot(Box::new(snapshot)))
                 .ok_or_else(|| {
-                    ClientError::Garbage("a change to a snapshot that was not sent".into())
+                    ClientError::InvalidMessage("a change to a snapshot that was not sent".into())
                 })
         }
         other => Ok(other),
@@ -310,14 +315,14 @@ mod tests {
         let mut next = first.clone();
         next.heatmap.cells[1234].images = 7;
         next.fit_step = 99;
-        let changed = || ServerMessage::Changed(Box::new(next.since(&first.heatmap).unwrap()));
+        let changed = || ServerMessage::Changed(Box::new(next.diff(&first.heatmap).unwrap()));
         let mut shown = None;
         assert!(matches!(
-            whole(changed(), &mut shown),
-            Err(ClientError::Garbage(_))
+            expand_delta(changed(), &mut shown),
+            Err(ClientError::InvalidMessage(_))
         ));
-        whole(ServerMessage::Snapshot(Box::new(first.clone())), &mut shown).unwrap();
-        let came = whole(changed(), &mut shown).unwrap();
+        expand_delta(ServerMessage::Snapshot(Box::new(first.clone())), &mut shown).unwrap();
+        let came = expand_delta(changed(), &mut shown).unwrap();
         assert_eq!(came, ServerMessage::Snapshot(Box::new(next.clone())));
         assert_eq!(shown, Some(next.heatmap.clone()));
     }
@@ -326,16 +331,16 @@ mod tests {
     fn only_a_socket_of_the_own_user_is_trusted() {
         let me = rustix::process::geteuid().as_raw();
         let path = Path::new("/run/user/1000/surfit/0.sock");
-        assert!(is_mine(me, path).is_ok());
+        assert!(check_owner(me, path).is_ok());
         for other in [me + 1, me.wrapping_sub(1), 65_534, u32::MAX] {
-            let refused = is_mine(other, path).unwrap_err();
+            let refused = check_owner(other, path).unwrap_err();
             assert!(
-                matches!(&refused, ClientError::Foreign(p) if p == path),
+                matches!(&refused, ClientError::ForeignSocket(p) if p == path),
                 "{other}: {refused}"
             );
         }
         // The two ends of a pair have this process's user.
         let (one, _other) = UnixStream::pair().unwrap();
-        assert!(!cfg!(target_os = "linux") || trust(&one, path).is_ok());
+        assert!(!cfg!(target_os = "linux") || check_peer(&one, path).is_ok());
     }
 }

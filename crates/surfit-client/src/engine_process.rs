@@ -36,14 +36,14 @@ fn is_engine_of(pid: u32, run: &RunDir) -> bool {
     let process = std::path::PathBuf::from(format!("/proc/{pid}"));
     let words = std::fs::read(process.join("cmdline")).unwrap_or_default();
     let serves = words.split(|b| *b == 0).nth(1) == Some(b"serve");
-    let Some(lock) = FileIdentity::of(&run.lock_path()) else {
+    let Some(lock) = FileIdentity::of_path(&run.lock_path()) else {
         return false;
     };
     let files = std::fs::read_dir(process.join("fd")).into_iter().flatten();
     serves
         && files
             .flatten()
-            .any(|f| FileIdentity::of(&f.path()) == Some(lock))
+            .any(|f| FileIdentity::of_path(&f.path()) == Some(lock))
 }
 
 /// As on Linux, where the system says which process has a file open.

@@ -1,6 +1,6 @@
 //! What can go wrong between a client and an engine, each as one sentence.
 
-use super::runs::ago_of;
+use super::runs::format_seconds_ago;
 use std::path::PathBuf;
 use surfit_core::run_dir::{EngineNode, RunDir, RunError};
 
@@ -11,7 +11,7 @@ pub enum ClientError {
     #[error("no engine is running for {0}; start one with `surfit resume {0}`")]
     NoEngine(PathBuf),
     /// The engine works on another machine, or in another container, and its socket cannot be reached from here.
-    #[error("the engine of {path} works on {}{}; {}", node.name(), last_heard(*heartbeat_age), node.how_to_reach(path))]
+    #[error("the engine of {path} works on {}{}; {}", node.name(), heartbeat_note(*heartbeat_age), node.describe_access(path))]
     Elsewhere {
         /// Directory of the run.
         path: PathBuf,
@@ -36,12 +36,12 @@ pub enum ClientError {
     },
     /// What came is no message of the protocol.
     #[error("the engine sent something that is no message ({0}); the connection was closed")]
-    Garbage(String),
+    InvalidMessage(String),
     /// A frame longer than the protocol allows.
     #[error(
         "the engine sent a frame of {0} bytes, more than the protocol allows; the connection was closed"
     )]
-    Oversize(usize),
+    FrameTooLarge(usize),
     /// The other end closed.
     #[error("the engine closed the connection")]
     Closed,
@@ -58,7 +58,7 @@ pub enum ClientError {
     Timeout(u64),
     /// The socket belongs to somebody else.
     #[error("the socket {0} is served by another user; it was not trusted")]
-    Foreign(PathBuf),
+    ForeignSocket(PathBuf),
     /// The engine program is not there.
     #[error(
         "the program surfit-engine is not at {0}; install it beside surfit, or name it in SURFIT_ENGINE"
@@ -86,12 +86,12 @@ pub enum ClientError {
 impl ClientError {
     /// True for what is wrong with the machine or the installation, not with the run that was asked for: with another run it
     /// would be the same.
-    pub fn is_of_machine(&self) -> bool {
+    pub fn is_machine_fault(&self) -> bool {
         match self {
             Self::Refused(_) | Self::Failed { .. } | Self::Elsewhere { .. } => false,
             Self::Run(error) => matches!(
                 error,
-                RunError::Io { .. } | RunError::Foreign(_) | RunError::ForeignSocket(_)
+                RunError::Io { .. } | RunError::ForeignFolder(_) | RunError::ForeignSocket(_)
             ),
             _ => true,
         }
@@ -100,7 +100,7 @@ impl ClientError {
     /// That nobody listens for a run, and where its engine works when it has one elsewhere.
     pub fn unreachable(run: &RunDir) -> Self {
         let path = run.path().to_owned();
-        match run.elsewhere() {
+        match run.unreachable_engine_node() {
             Some(node) => Self::Elsewhere {
                 path,
                 node: Box::new(node),
@@ -118,12 +118,12 @@ impl ClientError {
 }
 
 /// Seconds after which an engine that writes its status every few seconds counts as silent.
-const SILENCE: f64 = 60.0;
+const MAX_HEARTBEAT_AGE_SECS: f64 = 60.0;
 
 /// How long an engine elsewhere has been silent, when that is long.
-fn last_heard(heartbeat_age: Option<f64>) -> String {
-    let silent = heartbeat_age.filter(|age| *age > SILENCE);
+fn heartbeat_note(heartbeat_age: Option<f64>) -> String {
+    let silent = heartbeat_age.filter(|age| *age > MAX_HEARTBEAT_AGE_SECS);
     silent.map_or_else(String::new, |age| {
-        format!(" and was last heard of {}", ago_of(age))
+        format!(" and was last heard of {}", format_seconds_ago(age))
     })
 }

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use surfit_core::config::Config;
 use surfit_core::event::{Envelope, Event};
-use surfit_core::protocol::{ClientMessage, ServerMessage, VERSION};
+use surfit_core::protocol::{ClientMessage, PROTOCOL_VERSION, ServerMessage};
 use surfit_core::run_dir::{EventLog, FileIdentity, RunDir, RunLock};
 
 /// A run in a temporary folder.
@@ -16,7 +16,7 @@ pub struct FakeRun {
 }
 
 /// Makes a run.
-pub fn run() -> FakeRun {
+pub fn temporary_run() -> FakeRun {
     let root = tempfile::tempdir().unwrap();
     let dir = RunDir::create(&root.path().join("a"), &Config::default()).unwrap();
     FakeRun { dir, _root: root }
@@ -48,7 +48,7 @@ impl FakeEngine {
     }
 
     /// Writes an event as an engine does: into the file, and back for a connection.
-    pub fn event(&mut self, event: Event) -> Envelope {
+    pub fn append_event(&mut self, event: Event) -> Envelope {
         let (envelope, result) = self.log.append(event);
         result.unwrap();
         envelope
@@ -56,17 +56,17 @@ impl FakeEngine {
 
     /// A client that has said hello.
     pub fn accept(&self) -> (FakePeer, Option<u64>) {
-        let (peer, after, _) = self.accept_who();
+        let (peer, after, _) = self.accept_with_mode();
         (peer, after)
     }
 
     /// A client that has said hello, and whether it only watches.
-    pub fn accept_who(&self) -> (FakePeer, Option<u64>, bool) {
+    pub fn accept_with_mode(&self) -> (FakePeer, Option<u64>, bool) {
         let (stream, _) = self.listener.accept().unwrap();
         let mut peer = FakePeer { stream };
         match peer.read() {
             Some(ClientMessage::Hello {
-                protocol: VERSION,
+                protocol: PROTOCOL_VERSION,
                 after,
                 readonly,
                 ..
@@ -77,16 +77,16 @@ impl FakeEngine {
 
     /// A client that has been welcomed.
     pub fn welcome(&self) -> (FakePeer, Option<u64>) {
-        let (peer, after, _) = self.welcome_who();
+        let (peer, after, _) = self.welcome_with_mode();
         (peer, after)
     }
 
     /// A client that has been welcomed, and whether it only watches.
-    pub fn welcome_who(&self) -> (FakePeer, Option<u64>, bool) {
-        let (mut peer, after, readonly) = self.accept_who();
+    pub fn welcome_with_mode(&self) -> (FakePeer, Option<u64>, bool) {
+        let (mut peer, after, readonly) = self.accept_with_mode();
         let (engine, run) = ("fake".into(), "a".into());
-        peer.say(&ServerMessage::Welcome {
-            protocol: VERSION,
+        peer.send(&ServerMessage::Welcome {
+            protocol: PROTOCOL_VERSION,
             engine,
             run,
             pid: 42,
@@ -103,12 +103,12 @@ pub struct FakePeer {
 
 impl FakePeer {
     /// Sends a message.
-    pub fn say(&mut self, message: &ServerMessage) {
+    pub fn send(&mut self, message: &ServerMessage) {
         frame::write(&mut self.stream, message).unwrap();
     }
 
     /// Sends bytes as they are.
-    pub fn raw(&mut self, bytes: &[u8]) {
+    pub fn send_bytes(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).unwrap();
     }
 

@@ -10,7 +10,7 @@ use surfit_core::run_dir::{EventTail, RunDir};
 use surfit_core::snapshot::Snapshot;
 
 /// How often the files of a run are read whose engine works on another machine.
-const FILES_INTERVAL: Duration = Duration::from_secs(1);
+const FILE_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What a [`RunFollower`] finds.
 #[derive(Debug)]
@@ -43,29 +43,29 @@ pub struct RunFollower {
     run: RunDir,
     seq: u64,
     closed: bool,
-    line: Option<(EngineConnection, MessageInbox)>,
+    connection: Option<(EngineConnection, MessageInbox)>,
     /// There was a line.
-    lost: bool,
+    connection_lost: bool,
     /// Reads the run's file while there is no line.
     tail: Option<EventTail>,
-    waiting: VecDeque<Envelope>,
+    queued_events: VecDeque<Envelope>,
 }
 
 impl RunFollower {
     /// Follows over a connection that was greeted with `after: Some(seq)`.
     ///
     /// # Errors
-    /// As [`EngineConnection::inbox`].
+    /// As [`EngineConnection::open_inbox`].
     pub fn new(run: RunDir, seq: u64, connection: EngineConnection) -> Result<Self, ClientError> {
-        let inbox = connection.inbox()?;
+        let inbox = connection.open_inbox()?;
         Ok(Self {
             run,
             seq,
             closed: false,
-            line: Some((connection, inbox)),
-            lost: false,
+            connection: Some((connection, inbox)),
+            connection_lost: false,
             tail: None,
-            waiting: VecDeque::new(),
+            queued_events: VecDeque::new(),
         })
     }
 
@@ -75,10 +75,10 @@ impl RunFollower {
             run,
             seq,
             closed: false,
-            line: None,
-            lost: false,
+            connection: None,
+            connection_lost: false,
             tail: None,
-            waiting: VecDeque::new(),
+            queued_events: VecDeque::new(),
         }
     }
 
@@ -92,7 +92,7 @@ impl RunFollower {
     /// # Errors
     /// [`ClientError::Closed`] when there is no engine at the moment.
     pub fn send(&mut self, command: EngineCommand) -> Result<u64, ClientError> {
-        match &mut self.line {
+        match &mut self.connection {
             Some((connection, _)) => connection.send(command),
             None => Err(ClientError::Closed),
         }
@@ -103,24 +103,24 @@ impl RunFollower {
     /// # Errors
     /// What a connection ended with when it was neither the engine's end nor its death, such as garbage.
     pub fn next(&mut self, timeout: Duration) -> Result<Option<FollowedItem>, ClientError> {
-        if let Some(envelope) = self.waiting.pop_front() {
-            return Ok(Some(self.take(envelope)));
+        if let Some(envelope) = self.queued_events.pop_front() {
+            return Ok(Some(self.accept_event(envelope)));
         }
-        let Some((_, inbox)) = &self.line else {
-            return self.without_line(timeout);
+        let Some((_, inbox)) = &self.connection else {
+            return self.next_without_connection(timeout);
         };
         match inbox.next(timeout) {
             Ok(Some(ServerMessage::Event(envelope))) if envelope.seq <= self.seq => Ok(None),
             Ok(Some(ServerMessage::Event(envelope))) => {
                 if envelope.seq > self.seq + 1 {
                     // What the connection left out is in the file. A promise there may be one that the engine did not keep.
-                    self.waiting.extend(self.run.events(self.seq)?);
-                    self.waiting
-                        .retain(|e| e.seq < envelope.seq && !e.event.is_promise());
-                    self.waiting.push_back(envelope);
+                    self.queued_events.extend(self.run.events(self.seq)?);
+                    self.queued_events
+                        .retain(|e| e.seq < envelope.seq && !e.event.requires_durability());
+                    self.queued_events.push_back(envelope);
                     return self.next(timeout);
                 }
-                Ok(Some(self.take(envelope)))
+                Ok(Some(self.accept_event(envelope)))
             }
             Ok(Some(ServerMessage::Snapshot(snapshot))) => {
                 Ok(Some(FollowedItem::Snapshot(snapshot)))
@@ -130,14 +130,14 @@ impl RunFollower {
             }
             Ok(Some(_) | None) => Ok(None),
             Err(ClientError::Closed | ClientError::Io { .. }) => {
-                (self.line, self.lost) = (None, true);
-                self.without_line(Duration::ZERO)
+                (self.connection, self.connection_lost) = (None, true);
+                self.next_without_connection(Duration::ZERO)
             }
             Err(other) => Err(other),
         }
     }
 
-    fn take(&mut self, envelope: Envelope) -> FollowedItem {
+    fn accept_event(&mut self, envelope: Envelope) -> FollowedItem {
         self.seq = envelope.seq;
         // An engine that was started later opens the run again.
         self.closed = match envelope.event {
@@ -149,21 +149,24 @@ impl RunFollower {
     }
 
     /// The engine hung up: it is gone, or it cut us off for being slow.
-    fn without_line(&mut self, timeout: Duration) -> Result<Option<FollowedItem>, ClientError> {
-        let alive = self.run.is_alive();
+    fn next_without_connection(
+        &mut self,
+        timeout: Duration,
+    ) -> Result<Option<FollowedItem>, ClientError> {
+        let alive = self.run.is_engine_alive();
         // Read after the lock was looked at: what a dead engine wrote is complete then.
         let tail = self
             .tail
             .get_or_insert_with(|| EventTail::new(&self.run.events_path(), self.seq));
         let mut found = tail.read()?;
         // Of a promise, and what comes after it, the engine says when it is durable.
-        let promise = found.iter().position(|e| e.event.is_promise());
+        let promise = found.iter().position(|e| e.event.requires_durability());
         let held = found.split_off(promise.filter(|_| alive).unwrap_or(found.len()));
         if !held.is_empty() {
             self.tail = None;
         }
-        self.waiting.extend(found);
-        if !self.waiting.is_empty() {
+        self.queued_events.extend(found);
+        if !self.queued_events.is_empty() {
             return self.next(timeout);
         }
         if !alive {
@@ -175,17 +178,17 @@ impl RunFollower {
         }
         match connect(&self.run, Some(self.seq)) {
             Ok(connection) => {
-                let inbox = connection.inbox()?;
-                (self.line, self.tail) = (Some((connection, inbox)), None);
-                if std::mem::take(&mut self.lost) {
+                let inbox = connection.open_inbox()?;
+                (self.connection, self.tail) = (Some((connection, inbox)), None);
+                if std::mem::take(&mut self.connection_lost) {
                     return Ok(Some(FollowedItem::Reconnected));
                 }
             }
             // Its files tell what it does, as far as another machine sees them.
             Err(ClientError::Elsewhere { .. }) if held.is_empty() => {
-                std::thread::sleep(FILES_INTERVAL);
+                std::thread::sleep(FILE_POLL_INTERVAL);
             }
-            Err(ClientError::Elsewhere { .. }) => self.waiting.extend(held),
+            Err(ClientError::Elsewhere { .. }) => self.queued_events.extend(held),
             // It is on its way out, or on its way in.
             Err(ClientError::NoEngine(_) | ClientError::Closed) => {
                 std::thread::sleep(

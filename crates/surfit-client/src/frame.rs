@@ -3,7 +3,7 @@
 use super::ClientError;
 use serde::Serialize;
 use std::io::{self, Read, Write};
-use surfit_core::protocol::{MAX_FRAME, ServerMessage};
+use surfit_core::protocol::{MAX_FRAME_BYTES, ServerMessage};
 
 /// Writes one message as one frame, in a single call so that it is never interleaved or sent in two packets.
 ///
@@ -20,14 +20,14 @@ pub fn write(stream: &mut impl Write, message: &impl Serialize) -> io::Result<()
 /// Reads one message. Messages of a kind that this version does not know come back as `None`.
 ///
 /// # Errors
-/// [`ClientError::Closed`] at the end of the stream, [`ClientError::Oversize`] before a byte of too long a frame is
-/// stored, [`ClientError::Garbage`] for what is no message, [`ClientError::Io`] else.
+/// [`ClientError::Closed`] at the end of the stream, [`ClientError::FrameTooLarge`] before a byte of too long a frame is
+/// stored, [`ClientError::InvalidMessage`] for what is no message, [`ClientError::Io`] else.
 pub fn read(stream: &mut impl Read) -> Result<Option<ServerMessage>, ClientError> {
     let mut length = [0; 4];
     fill(stream, &mut length)?;
     let length = u32::from_be_bytes(length) as usize;
-    if length > MAX_FRAME {
-        return Err(ClientError::Oversize(length));
+    if length > MAX_FRAME_BYTES {
+        return Err(ClientError::FrameTooLarge(length));
     }
     let mut body = vec![0; length];
     fill(stream, &mut body)?;
@@ -40,7 +40,7 @@ fn fill(stream: &mut impl Read, buffer: &mut [u8]) -> Result<(), ClientError> {
         | io::ErrorKind::ConnectionReset
         | io::ErrorKind::BrokenPipe => ClientError::Closed,
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-            ClientError::Timeout(super::connection::HANDSHAKE.as_secs())
+            ClientError::Timeout(super::connection::HANDSHAKE_TIMEOUT.as_secs())
         }
         _ => ClientError::Io {
             what: "reading from the engine".into(),
@@ -50,7 +50,7 @@ fn fill(stream: &mut impl Read, buffer: &mut [u8]) -> Result<(), ClientError> {
 }
 
 /// Kinds of message this version knows; only an unknown kind is passed over, a broken known one is not.
-const KNOWN: [&str; 6] = [
+const KNOWN_MESSAGE_TYPES: [&str; 6] = [
     "welcome", "rejected", "event", "snapshot", "changed", "reply",
 ];
 
@@ -61,8 +61,8 @@ fn parse(body: &[u8]) -> Result<Option<ServerMessage>, ClientError> {
             r#type: String,
         }
         match serde_json::from_slice::<MessageTag>(body) {
-            Ok(kind) if !KNOWN.contains(&kind.r#type.as_str()) => Ok(None),
-            _ => Err(ClientError::Garbage(error.to_string())),
+            Ok(kind) if !KNOWN_MESSAGE_TYPES.contains(&kind.r#type.as_str()) => Ok(None),
+            _ => Err(ClientError::InvalidMessage(error.to_string())),
         }
     })
 }
@@ -80,11 +80,11 @@ mod tests {
         );
         assert!(matches!(
             parse(br#"{"type":"reply","id":"x"}"#),
-            Err(ClientError::Garbage(_))
+            Err(ClientError::InvalidMessage(_))
         ));
         assert!(matches!(
             parse(b"GET / HTTP/1.1"),
-            Err(ClientError::Garbage(_))
+            Err(ClientError::InvalidMessage(_))
         ));
         assert!(
             parse(br#"{"type":"reply","id":3,"error":null,"new":1}"#)
@@ -118,7 +118,7 @@ mod tests {
         let length = u32::MAX.to_be_bytes();
         assert!(matches!(
             read(&mut length.as_slice()),
-            Err(ClientError::Oversize(_))
+            Err(ClientError::FrameTooLarge(_))
         ));
     }
 

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use surfit_core::files;
-use surfit_core::run_dir::{RunDir, RunError, at};
+use surfit_core::run_dir::{RunDir, RunError, io_error_at};
 
 /// How an engine is started.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -21,10 +21,10 @@ pub struct EngineLaunch {
 }
 
 /// How long an engine may take from its start until it listens: loading libtorch from a cold network disk is slow.
-const START: Duration = Duration::from_secs(120);
+const START_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// How often a starting engine is tried.
-const POLL: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The engine program: `SURFIT_ENGINE`, else `surfit-engine` beside this program.
 ///
@@ -53,10 +53,10 @@ pub fn engine_program() -> Result<PathBuf, ClientError> {
 pub(super) fn own_program() -> Result<PathBuf, ClientError> {
     let path =
         std::env::current_exe().map_err(ClientError::io("finding this program's own file"))?;
-    Ok(undeleted(path))
+    Ok(strip_deleted_suffix(path))
 }
 
-fn undeleted(path: PathBuf) -> PathBuf {
+fn strip_deleted_suffix(path: PathBuf) -> PathBuf {
     if path.exists() {
         return path;
     }
@@ -93,13 +93,13 @@ pub fn engine_command() -> Result<Command, ClientError> {
 ///
 /// # Errors
 /// [`ClientError::NoProgram`], [`ClientError::Run`] for a log that cannot be opened, [`ClientError::Io`].
-pub fn launch(run: &RunDir, how: EngineLaunch) -> Result<Child, ClientError> {
+pub fn spawn_engine(run: &RunDir, how: EngineLaunch) -> Result<Child, ClientError> {
     let mut command = engine_command()?;
     let log_path = run.log_path();
-    files::unshare(&log_path).map_err(run.at_writing(&log_path))?;
+    files::break_hard_link(&log_path).map_err(run.write_error_at(&log_path))?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND;
-    let log = files::open_with(&log_path, flags).map_err(run.at_writing(&log_path))?;
-    let errors = log.try_clone().map_err(at(&log_path))?;
+    let log = files::open_with(&log_path, flags).map_err(run.write_error_at(&log_path))?;
+    let errors = log.try_clone().map_err(io_error_at(&log_path))?;
     command.arg("serve").arg(run.path());
     if how.wait {
         command.arg("--wait");
@@ -121,21 +121,21 @@ pub fn launch(run: &RunDir, how: EngineLaunch) -> Result<Child, ClientError> {
 ///
 /// # Errors
 /// [`RunError::InUse`] when another engine has the run, [`ClientError::DidNotStart`] with the last line of the log when it
-/// ends before it listens, else as [`launch`] and [`connect`].
-pub fn start(
+/// ends before it listens, else as [`spawn_engine`] and [`connect`].
+pub fn start_engine(
     run: &RunDir,
     how: EngineLaunch,
     after: Option<u64>,
 ) -> Result<(Child, EngineConnection), ClientError> {
     let log_length = files::metadata(&run.log_path()).map_or(0, |m| m.len());
-    let mut child = launch(run, how)?;
+    let mut child = spawn_engine(run, how)?;
     let began = Instant::now();
     loop {
         match connect(run, after) {
             // Of several that are started at a time one gets the run, and the others are none of it.
-            Ok(connection) if !is_of(&child, connection.welcome().pid) => {
+            Ok(connection) if !belongs_to_child(&child, connection.welcome().pid) => {
                 let _ = child.kill().and_then(|()| child.wait());
-                return Err(ClientError::Run(run.in_use()));
+                return Err(ClientError::Run(run.in_use_error()));
             }
             Ok(connection) => return Ok((child, connection)),
             // An engine that fails at once may still have accepted; its exit says why.
@@ -148,22 +148,22 @@ pub fn start(
             .try_wait()
             .map_err(ClientError::io("watching the engine"))?;
         if let Some(status) = exited {
-            return Err(ended_at_start(run, log_length, status));
+            return Err(start_failure(run, log_length, status));
         }
-        if began.elapsed() > START {
-            return Err(ClientError::Timeout(START.as_secs()));
+        if began.elapsed() > START_TIMEOUT {
+            return Err(ClientError::Timeout(START_TIMEOUT.as_secs()));
         }
-        std::thread::sleep(POLL);
+        std::thread::sleep(POLL_INTERVAL);
     }
 }
 
 /// Why an engine ended before it listened: another one, which may not listen yet, was faster, or what the log says after
 /// `log_length` bytes.
-fn ended_at_start(run: &RunDir, log_length: u64, status: ExitStatus) -> ClientError {
-    if run.is_alive() {
-        return ClientError::Run(run.in_use());
+fn start_failure(run: &RunDir, log_length: u64, status: ExitStatus) -> ClientError {
+    if run.is_engine_alive() {
+        return ClientError::Run(run.in_use_error());
     }
-    let why = last_line(run, log_length).unwrap_or_else(|| {
+    let why = last_log_line(run, log_length).unwrap_or_else(|| {
         format!(
             "the engine ended at its start ({status}); look at {}",
             run.log_path().display()
@@ -173,7 +173,7 @@ fn ended_at_start(run: &RunDir, log_length: u64, status: ExitStatus) -> ClientEr
 }
 
 /// True when a process is the one that was started, or belongs to it: the program may be a script that starts another one.
-fn is_of(child: &Child, pid: u32) -> bool {
+fn belongs_to_child(child: &Child, pid: u32) -> bool {
     let session = || {
         let pid = Pid::from_raw(i32::try_from(pid).ok()?);
         rustix::process::getsid(pid).ok()
@@ -186,8 +186,8 @@ fn is_of(child: &Child, pid: u32) -> bool {
 /// started here.
 ///
 /// # Errors
-/// As [`start`].
-pub fn ensure(
+/// As [`start_engine`].
+pub fn connect_or_start(
     run: &RunDir,
     how: EngineLaunch,
     after: Option<u64>,
@@ -196,35 +196,38 @@ pub fn ensure(
     loop {
         match connect(run, after) {
             Ok(connection) => return Ok((None, connection)),
-            Err(ClientError::NoEngine(_)) if !run.is_alive() => {
-                match start(run, how, after) {
+            Err(ClientError::NoEngine(_)) if !run.is_engine_alive() => {
+                match start_engine(run, how, after) {
                     Ok((child, connection)) => return Ok((Some(child), connection)),
                     // Another one was faster, and serves as well.
-                    Err(ClientError::Run(RunError::InUse { .. })) if began.elapsed() < START => {}
+                    Err(ClientError::Run(RunError::InUse { .. }))
+                        if began.elapsed() < START_TIMEOUT => {}
                     Err(other) => return Err(other),
                 }
             }
             // It holds the run but does not listen yet, or does not listen any more.
-            Err(ClientError::NoEngine(_)) if began.elapsed() < START => std::thread::sleep(POLL),
+            Err(ClientError::NoEngine(_)) if began.elapsed() < START_TIMEOUT => {
+                std::thread::sleep(POLL_INTERVAL)
+            }
             Err(other) => return Err(other),
         }
     }
 }
 
 /// Waits until no engine has the run; false when `timeout` passes before.
-pub fn wait_gone(run: &RunDir, timeout: Duration) -> bool {
+pub fn wait_for_engine_exit(run: &RunDir, timeout: Duration) -> bool {
     let began = Instant::now();
-    while run.is_alive() {
+    while run.is_engine_alive() {
         if began.elapsed() > timeout {
             return false;
         }
-        std::thread::sleep(POLL);
+        std::thread::sleep(POLL_INTERVAL);
     }
     true
 }
 
 /// The last line that the engine wrote to its log after `from`, without the program's name in front.
-pub(super) fn last_line(run: &RunDir, from: u64) -> Option<String> {
+pub(super) fn last_log_line(run: &RunDir, from: u64) -> Option<String> {
     let mut file = files::open(&run.log_path()).ok()?;
     let length = file.metadata().ok()?.len();
     // Only the end matters; a log may be long.
@@ -249,10 +252,10 @@ mod tests {
 
     #[test]
     fn an_engine_that_another_one_was_faster_than_is_told_from_one_that_cannot_start() {
-        let run = crate::fake::run();
+        let run = crate::fake::temporary_run();
         let run = &run.dir;
         std::fs::write(run.log_path(), "earlier\nsurfit-engine: no libtorch\n").unwrap();
-        let ended = || ended_at_start(run, 0, ExitStatus::default());
+        let ended = || start_failure(run, 0, ExitStatus::default());
         assert!(matches!(ended(), ClientError::DidNotStart(why) if why == "no libtorch"));
         // It loads a long log, and listens later.
         let _lock = run.lock().unwrap();
@@ -262,12 +265,16 @@ mod tests {
     #[test]
     fn a_program_that_was_replaced_is_started_from_its_place() {
         let gone = PathBuf::from("/nowhere/surfit (deleted)");
-        assert_eq!(undeleted(gone), PathBuf::from("/nowhere/surfit"));
+        assert_eq!(strip_deleted_suffix(gone), PathBuf::from("/nowhere/surfit"));
         let plain = PathBuf::from("/nowhere/surfit");
-        assert_eq!(undeleted(plain.clone()), plain);
+        assert_eq!(strip_deleted_suffix(plain.clone()), plain);
         let dir = tempfile::tempdir().unwrap();
         let odd = dir.path().join("surfit (deleted)");
         std::fs::write(&odd, "").unwrap();
-        assert_eq!(undeleted(odd.clone()), odd, "a file that is called so");
+        assert_eq!(
+            strip_deleted_suffix(odd.clone()),
+            odd,
+            "a file that is called so"
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! Finding, starting and talking to the engine of a run.
 //!
-//! Nothing here draws or prints: [`EngineConnection`] is one conversation over the socket, [`launch()`] starts an engine
+//! Nothing here draws or prints: [`EngineConnection`] is one conversation over the socket, [`spawn_engine()`] starts an engine
 //! process, [`RunFollower`] turns both into a stream of events that survives an engine's death, and [`bridge`]
 //! feeds the terminal's channels.
 
@@ -8,7 +8,9 @@ pub mod bridge;
 mod child_setup;
 mod connection;
 mod engine_process;
+mod engine_session;
 mod error;
+mod file_writer;
 mod follow;
 pub mod fork;
 mod frame;
@@ -18,8 +20,6 @@ pub mod remote;
 pub mod remove;
 pub mod runs;
 pub mod signals;
-mod visit;
-mod write;
 
 #[cfg(any(test, feature = "fake-engine"))]
 pub mod fake;
@@ -27,9 +27,12 @@ pub mod fake;
 mod tests;
 
 pub use child_setup::ignore_checkpoint_requests;
-pub use connection::{EngineConnection, ReceivedMessage, connect, watch};
+pub use connection::{EngineConnection, ReceivedMessage, connect, connect_read_only};
 pub use engine_process::signal_engine;
+pub use engine_session::{EngineReply, EngineSession, end_started_engine};
 pub use error::ClientError;
 pub use follow::{FollowedItem, RunFollower};
-pub use launch::{EngineLaunch, engine_command, engine_program, ensure, launch, start, wait_gone};
-pub use visit::{EngineReply, EngineSession, part};
+pub use launch::{
+    EngineLaunch, connect_or_start, engine_command, engine_program, spawn_engine, start_engine,
+    wait_for_engine_exit,
+};

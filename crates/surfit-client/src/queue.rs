@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::path::PathBuf;
 use surfit_core::config::Config;
-use surfit_core::files::{create_folder, json, write_atomic};
-use surfit_core::run_dir::{RunDir, RunError, at, socket_folder};
+use surfit_core::files::{create_folder, encode_json, write_atomic};
+use surfit_core::run_dir::{RunDir, RunError, io_error_at, socket_folder};
 use surfit_core::surface::Degrees;
 
 /// What a fit in the queue is.
@@ -55,7 +55,7 @@ pub struct FitQueue {
     /// Its files, in a folder among the runs that it makes.
     folder: PathBuf,
     /// Where the lock of the machine is: other queues have it too.
-    machine: PathBuf,
+    machine_folder: PathBuf,
 }
 
 impl FitQueue {
@@ -63,12 +63,12 @@ impl FitQueue {
     pub fn open() -> Self {
         Self {
             folder: RunDir::default_root().join(".queue"),
-            machine: socket_folder(),
+            machine_folder: socket_folder(),
         }
     }
 
     /// Where a runner without a terminal says what becomes of the fits; `None` before there was one.
-    pub fn log(&self) -> Option<PathBuf> {
+    pub fn existing_log(&self) -> Option<PathBuf> {
         Some(self.log_path()).filter(|path| path.metadata().is_ok_and(|m| m.len() > 0))
     }
 
@@ -100,7 +100,7 @@ impl FitQueue {
             config.degrees()
         );
         let config = config.try_to_toml(&self.folder).map_err(RunError::Config)?;
-        self.add(QueuedFitKind::New { config }, title)
+        self.add_entry(QueuedFitKind::New { config }, title)
     }
 
     /// Puts another degree of a run at the end.
@@ -110,19 +110,19 @@ impl FitQueue {
     pub fn add_fork(&self, run: &RunDir, degrees: Degrees) -> Result<QueuedFit, ClientError> {
         let title = format!("{} at degree {degrees}", run.id());
         let run = run.path().to_owned();
-        self.add(QueuedFitKind::Fork { run, degrees }, title)
+        self.add_entry(QueuedFitKind::Fork { run, degrees }, title)
     }
 
-    fn add(&self, task: QueuedFitKind, title: String) -> Result<QueuedFit, ClientError> {
-        create_folder(&self.folder).map_err(at(&self.folder))?;
+    fn add_entry(&self, task: QueuedFitKind, title: String) -> Result<QueuedFit, ClientError> {
+        create_folder(&self.folder).map_err(io_error_at(&self.folder))?;
         // Two who add at a time must not take the same number.
-        let _held = self.hold()?;
+        let _held = self.lock_entries()?;
         let last = self.entries().last().map_or(0, |e| e.number);
         // A number is not given twice, though its fit has ended.
         let path = self.folder.join("last");
         let given = fs::read_to_string(&path).unwrap_or_default();
         let number = last.max(given.trim().parse().unwrap_or(0)) + 1;
-        write_atomic(&path, number.to_string().as_bytes()).map_err(at(&path))?;
+        write_atomic(&path, number.to_string().as_bytes()).map_err(io_error_at(&path))?;
         let entry = QueuedFit {
             number,
             task,
@@ -130,28 +130,28 @@ impl FitQueue {
             run: None,
             halted: false,
         };
-        self.write(&entry)?;
+        self.write_entry(&entry)?;
         Ok(entry)
     }
 
-    fn path(&self, number: u64) -> PathBuf {
+    fn entry_path(&self, number: u64) -> PathBuf {
         self.folder.join(format!("{number:06}.json"))
     }
 
-    fn write(&self, entry: &QueuedFit) -> Result<(), ClientError> {
-        let path = self.path(entry.number);
-        let json = json(entry).map_err(at(&path))?;
-        Ok(write_atomic(&path, &json).map_err(at(&path))?)
+    fn write_entry(&self, entry: &QueuedFit) -> Result<(), ClientError> {
+        let path = self.entry_path(entry.number);
+        let json = encode_json(entry).map_err(io_error_at(&path))?;
+        Ok(write_atomic(&path, &json).map_err(io_error_at(&path))?)
     }
 
     /// Writes down where the run of an entry is to be, unless the entry was taken out; true when it is in the queue. From then
     /// on it is the runner's: nobody takes it out while one is at work.
-    fn claim(&self, entry: &QueuedFit) -> Result<bool, ClientError> {
-        let _held = self.hold()?;
-        if !self.path(entry.number).exists() {
+    fn claim_entry(&self, entry: &QueuedFit) -> Result<bool, ClientError> {
+        let _held = self.lock_entries()?;
+        if !self.entry_path(entry.number).exists() {
             return Ok(false);
         }
-        self.write(entry)?;
+        self.write_entry(entry)?;
         Ok(true)
     }
 
@@ -169,32 +169,32 @@ impl FitQueue {
             return Err(none());
         }
         // Held until it is out: a runner that is just coming to it begins it before, or not at all.
-        let _held = self.hold()?;
+        let _held = self.lock_entries()?;
         let all = self.entries();
         let entry = all.into_iter().find(|e| e.number == number);
         let entry = entry.ok_or_else(none)?;
         if let Some(path) = &entry.run {
-            let alive = RunDir::open(path).is_ok_and(|run| run.is_alive());
+            let alive = RunDir::open(path).is_ok_and(|run| run.is_engine_alive());
             // The runner may have no engine for it yet.
-            if alive || self.is_worked_on()? {
+            if alive || self.has_runner()? {
                 let id = path.file_name().unwrap_or_default().to_string_lossy();
                 return Err(ClientError::Refused(format!(
                     "number {number} is under way as {id}; end it with `surfit stop {id}`"
                 )));
             }
         }
-        self.forget(number)?;
+        self.delete_entry(number)?;
         Ok(entry)
     }
 
-    fn forget(&self, number: u64) -> Result<(), ClientError> {
-        let path = self.path(number);
-        Ok(surfit_core::files::remove(&path).map_err(at(&path))?)
+    fn delete_entry(&self, number: u64) -> Result<(), ClientError> {
+        let path = self.entry_path(number);
+        Ok(surfit_core::files::remove(&path).map_err(io_error_at(&path))?)
     }
 
     /// Held for a moment by whoever changes what is in the queue.
-    fn hold(&self) -> Result<File, ClientError> {
-        lock::wait_for(&self.folder.join("lock"))
+    fn lock_entries(&self) -> Result<File, ClientError> {
+        lock::lock_exclusively(&self.folder.join("lock"))
     }
 }
 

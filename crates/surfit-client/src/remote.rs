@@ -5,17 +5,17 @@
 //! sent. The near end keeps the screen, answers keys, and comes back where it was when the line breaks.
 
 mod address;
+mod bridge_server;
 mod delta;
 mod dial;
-mod far;
-mod gate;
+mod flow_control;
+mod host_config;
 mod list;
-mod near;
-mod settings;
+mod remote_client;
 mod wire;
 
 pub use address::RemoteAddress;
-pub use far::serve;
-pub use list::{list, told};
-pub use near::open;
-pub use settings::reach;
+pub use bridge_server::serve;
+pub use host_config::load_host_config;
+pub use list::{list_remote_runs, write_run_list};
+pub use remote_client::open;

@@ -8,13 +8,13 @@ use surfit_core::files;
 use surfit_core::run_dir::{RunDir, RunError};
 
 /// How what is being removed is called, behind which come the process that does it and the run's id.
-const ASIDE: &str = ".surfit-removed-";
+const REMOVED_PREFIX: &str = ".surfit-removed-";
 
 /// Refuses what merely looks like a run: many programs have a config.toml.
 ///
 /// # Errors
 /// [`ClientError::Refused`].
-pub fn check(run: &RunDir) -> Result<(), ClientError> {
+pub fn check_is_run(run: &RunDir) -> Result<(), ClientError> {
     let made = ["corners", "surface", "heatmaps", "exports"]
         .iter()
         .all(|folder| files::is_folder(&run.join(folder)));
@@ -44,7 +44,7 @@ pub fn refuse_live_below(run: &RunDir, others: &[RunDir]) -> Result<(), ClientEr
             let inner = RunDir::open(&entry.path()).ok();
             let live = inner.filter(|inner| {
                 let named = inner.identity().is_some_and(|i| others.contains(&i));
-                inner.is_alive() && !named
+                inner.is_engine_alive() && !named
             });
             if let Some(inner) = live {
                 return Err(ClientError::Refused(format!(
@@ -65,12 +65,12 @@ pub fn refuse_live_below(run: &RunDir, others: &[RunDir]) -> Result<(), ClientEr
 ///
 /// # Errors
 /// [`ClientError::Refused`] for what is no run and for a run that has an engine, [`ClientError::Io`].
-pub fn remove(run: &RunDir) -> Result<(), ClientError> {
-    remove_in(&RunDir::default_root(), run)
+pub fn remove_run(run: &RunDir) -> Result<(), ClientError> {
+    remove_run_in(&RunDir::default_root(), run)
 }
 
-fn remove_in(root: &Path, run: &RunDir) -> Result<(), ClientError> {
-    check(run)?;
+fn remove_run_in(root: &Path, run: &RunDir) -> Result<(), ClientError> {
+    check_is_run(run)?;
     refuse_live_below(run, &[])?;
     // Held while it goes: an engine that is just being started finds the run taken.
     let lock = run.lock().map_err(|error| match error {
@@ -84,9 +84,9 @@ fn remove_in(root: &Path, run: &RunDir) -> Result<(), ClientError> {
         }),
         other => other.into(),
     })?;
-    let target = canonical(run.path())?;
+    let target = canonical_path(run.path())?;
     let name = target.file_name().unwrap_or_default().to_string_lossy();
-    let aside = target.with_file_name(format!("{ASIDE}{}-{name}", std::process::id()));
+    let aside = target.with_file_name(format!("{REMOVED_PREFIX}{}-{name}", std::process::id()));
     let group = target.parent().map(Path::to_owned).unwrap_or_default();
     // Looked up while they still lead somewhere, and the socket while the directory has its name. Only ever that one: the
     // note in the directory may name any file.
@@ -106,7 +106,7 @@ fn remove_in(root: &Path, run: &RunDir) -> Result<(), ClientError> {
         let _ = fs::remove_file(&socket);
     }
     links.iter().for_each(|link| drop(fs::remove_file(link)));
-    clear(&group);
+    remove_stale_in_folder(&group);
     let among_runs = root
         .canonicalize()
         .is_ok_and(|r| group != r && group.starts_with(r));
@@ -123,10 +123,10 @@ fn remove_in(root: &Path, run: &RunDir) -> Result<(), ClientError> {
 ///
 /// # Errors
 /// [`ClientError::Io`] for a directory that is gone.
-pub fn distinct(named: Vec<RunDir>) -> Result<Vec<RunDir>, ClientError> {
+pub fn distinct_runs(named: Vec<RunDir>) -> Result<Vec<RunDir>, ClientError> {
     let mut all = named
         .into_iter()
-        .map(|run| Ok((canonical(run.path())?, run)))
+        .map(|run| Ok((canonical_path(run.path())?, run)))
         .collect::<Result<Vec<_>, ClientError>>()?;
     all.sort_by(|(a, _), (b, _)| {
         let depth = |path: &Path| path.components().count();
@@ -138,28 +138,28 @@ pub fn distinct(named: Vec<RunDir>) -> Result<Vec<RunDir>, ClientError> {
 
 /// Removes what a removal left that did not come to its end, among the user's runs, and what was being made there by a
 /// process that was killed.
-pub fn clear_left() {
-    clear_left_in(&RunDir::default_root());
+pub fn remove_stale_runs() {
+    remove_stale_runs_in(&RunDir::default_root());
 }
 
-fn clear_left_in(root: &Path) {
-    clear(root);
-    files::clear_left(root);
+fn remove_stale_runs_in(root: &Path) {
+    remove_stale_in_folder(root);
+    files::remove_stale(root);
     let entries = fs::read_dir(root).into_iter().flatten().flatten();
     for path in entries.map(|e| e.path()) {
         // A run has its own things in it, a directory of several has runs.
         if path.is_dir() && !path.join("config.toml").is_file() {
-            clear(&path);
-            files::clear_left(&path);
+            remove_stale_in_folder(&path);
+            files::remove_stale(&path);
         }
     }
 }
 
 /// The same, in one directory.
-fn clear(folder: &Path) {
+fn remove_stale_in_folder(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let rest = name.to_str().and_then(|n| n.strip_prefix(ASIDE));
+        let rest = name.to_str().and_then(|n| n.strip_prefix(REMOVED_PREFIX));
         let Some((pid, _)) = rest.and_then(|r| r.split_once('-')) else {
             continue;
         };
@@ -185,7 +185,7 @@ fn links_to(root: &Path, target: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-fn canonical(path: &Path) -> Result<PathBuf, ClientError> {
+fn canonical_path(path: &Path) -> Result<PathBuf, ClientError> {
     path.canonicalize()
         .map_err(ClientError::io(format!("removing {}", path.display())))
 }
@@ -211,10 +211,10 @@ mod tests {
         fs::create_dir(&other).unwrap();
         fs::write(other.join("config.toml"), "title = 'my site'").unwrap();
         let other = RunDir::open(&other).unwrap();
-        let why = remove_in(dir.path(), &other).unwrap_err().to_string();
+        let why = remove_run_in(dir.path(), &other).unwrap_err().to_string();
         assert!(why.contains("is not a run"), "{why}");
         assert!(other.config_path().is_file());
-        assert!(check(&make(&dir.path().join("a"))).is_ok());
+        assert!(check_is_run(&make(&dir.path().join("a"))).is_ok());
     }
 
     #[test]
@@ -222,7 +222,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let run = make(&dir.path().join("a"));
         let lock = run.lock().unwrap();
-        let why = remove_in(dir.path(), &run).unwrap_err().to_string();
+        let why = remove_run_in(dir.path(), &run).unwrap_err().to_string();
         assert!(
             why.contains("has an engine") && run.path().exists(),
             "{why}"
@@ -231,7 +231,7 @@ mod tests {
         let socket = run.new_socket_path();
         fs::create_dir_all(socket.parent().unwrap()).unwrap();
         drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
-        remove_in(dir.path(), &run).unwrap();
+        remove_run_in(dir.path(), &run).unwrap();
         assert_eq!(count(dir.path()), 0);
         assert!(!socket.exists());
     }
@@ -242,14 +242,14 @@ mod tests {
         let run = make(&dir.path().join("a"));
         let inner = make(&run.join("exports/deep/inner"));
         let lock = inner.lock().unwrap();
-        let why = remove_in(dir.path(), &run).unwrap_err().to_string();
+        let why = remove_run_in(dir.path(), &run).unwrap_err().to_string();
         assert!(
             why.contains("inner lies in") && run.path().exists(),
             "{why}"
         );
         assert!(refuse_live_below(&run, &[inner]).is_ok());
         drop(lock);
-        remove_in(dir.path(), &run).unwrap();
+        remove_run_in(dir.path(), &run).unwrap();
         assert_eq!(count(dir.path()), 0);
     }
 
@@ -258,7 +258,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let run = make(&dir.path().join("a"));
         for place in ["sub", "exports/x", "exports/deep/x"] {
-            let why = RunDir::refuse_nested(&run.path().join(place)).unwrap_err();
+            let why = RunDir::check_not_nested(&run.path().join(place)).unwrap_err();
             assert!(why.to_string().contains("would lie in the run"), "{why}");
         }
         // A configuration alone makes no run of a folder.
@@ -266,7 +266,7 @@ mod tests {
         fs::create_dir(&site).unwrap();
         fs::write(site.join("config.toml"), "title = 'my site'").unwrap();
         for place in [site.join("b"), dir.path().join("b"), run.path().to_owned()] {
-            RunDir::refuse_nested(&place).unwrap();
+            RunDir::check_not_nested(&place).unwrap();
         }
     }
 
@@ -281,7 +281,7 @@ mod tests {
         let socket = run.new_socket_path();
         fs::create_dir_all(socket.parent().unwrap()).unwrap();
         fs::write(&socket, "").unwrap();
-        remove_in(&dir.path().join("runs"), &run).unwrap();
+        remove_run_in(&dir.path().join("runs"), &run).unwrap();
         assert!(!run.path().exists() && thesis.is_file() && socket.is_file());
         fs::remove_file(socket).unwrap();
     }
@@ -301,11 +301,11 @@ mod tests {
         let names = ["q", "relative", "s/q", "over-another"].map(|n| root.join(n));
         let mut named: Vec<RunDir> = names.iter().map(|n| RunDir::open(n).unwrap()).collect();
         named.extend([run.clone(), inner.clone()]);
-        let named = distinct(named).unwrap();
+        let named = distinct_runs(named).unwrap();
         assert_eq!(named.len(), 2, "{named:?}");
         assert_eq!(named[0], inner);
         for run in &named {
-            remove_in(&root, run).unwrap();
+            remove_run_in(&root, run).unwrap();
         }
         assert_eq!(count(&dir.path().join("elsewhere")), 0);
         let left: Vec<_> = fs::read_dir(&root).unwrap().flatten().collect();
@@ -337,7 +337,7 @@ mod tests {
         let own = run.path().join(format!(".status.json.{}.tmp", i32::MAX));
         fs::write(&own, "{").unwrap();
         let own = old(own);
-        clear_left_in(dir.path());
+        remove_stale_runs_in(dir.path());
         assert!(left.iter().all(|path| !path.exists()), "{left:?}");
         assert!(own.exists() && run.config_path().is_file());
     }
@@ -350,13 +350,13 @@ mod tests {
             name
         };
         // No process has the largest number.
-        let left = folder(format!("{ASIDE}{}-a", i32::MAX));
+        let left = folder(format!("{REMOVED_PREFIX}{}-a", i32::MAX));
         let stay = [
-            folder(format!("{ASIDE}{}-a", std::process::id())),
-            folder(format!("{ASIDE}mine")),
+            folder(format!("{REMOVED_PREFIX}{}-a", std::process::id())),
+            folder(format!("{REMOVED_PREFIX}mine")),
             folder(".removed".into()),
         ];
-        clear(dir.path());
+        remove_stale_in_folder(dir.path());
         assert!(!dir.path().join(left).exists());
         assert!(stay.iter().all(|name| dir.path().join(name).is_dir()));
     }

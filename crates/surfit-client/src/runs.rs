@@ -11,7 +11,7 @@ use surfit_core::snapshot::EngineState;
 use surfit_core::surface::Degrees;
 
 /// What to write after `surfit open`: the name of a run that is found by it, else its path.
-pub fn name(run: &RunDir) -> String {
+pub fn open_name(run: &RunDir) -> String {
     let root = RunDir::default_root();
     let among = std::path::absolute(&root).is_ok_and(|root| run.path().starts_with(root));
     if among {
@@ -67,10 +67,10 @@ pub struct RunSummary {
 }
 
 /// The line of one run. Reads `status.json` and the lock, not the events.
-pub fn line(run: &RunDir) -> RunSummary {
-    let (status, alive) = standing(|| run.is_alive(), || run.status());
-    let state = state(status.as_ref(), alive);
-    let elsewhere = run.elsewhere().filter(|_| alive);
+pub fn summarize(run: &RunDir) -> RunSummary {
+    let (status, alive) = status_and_liveness(|| run.is_engine_alive(), || run.status());
+    let state = state_name(status.as_ref(), alive);
+    let elsewhere = run.unreachable_engine_node().filter(|_| alive);
     // Only of runs whose status does not say it: reading every configuration would make a long list slow.
     let read = std::cell::OnceCell::new();
     let config = || read.get_or_init(|| run.config().ok()).as_ref();
@@ -101,25 +101,25 @@ pub fn line(run: &RunDir) -> RunSummary {
             .or_else(|| Some(s?.node.clone()))
             .filter(|node| !node.is_empty()),
         heartbeat: s.map(|s| s.heartbeat),
-        began: began(run),
+        began: begin_time(run),
     }
 }
 
 /// A run's status, and whether an engine works on it, as of one moment: neither one that ends nor one that is started in
 /// between is taken for an engine that died.
-fn standing(
+fn status_and_liveness(
     is_alive: impl Fn() -> bool,
     status: impl FnOnce() -> Option<RunStatus>,
 ) -> (Option<RunStatus>, bool) {
     // Before the status is read, which is the last one then.
     let alive = is_alive();
     let status = status();
-    let alive = alive || (state(status.as_ref(), false) == "interrupted" && is_alive());
+    let alive = alive || (state_name(status.as_ref(), false) == "interrupted" && is_alive());
     (status, alive)
 }
 
 /// The configuration is the first file of a run and never changes.
-fn began(run: &RunDir) -> Option<f64> {
+fn begin_time(run: &RunDir) -> Option<f64> {
     let written = surfit_core::files::metadata(&run.config_path())
         .ok()?
         .modified()
@@ -129,7 +129,7 @@ fn began(run: &RunDir) -> Option<f64> {
 
 impl RunSummary {
     /// What a filter goes by.
-    pub fn facts(&self) -> RunAttributes {
+    pub fn attributes(&self) -> RunAttributes {
         RunAttributes {
             name: self.run.clone(),
             state: self.state.to_string(),
@@ -157,10 +157,10 @@ fn age_at(time: f64, now: f64) -> f64 {
 }
 
 /// Bytes of everything below a directory; links are not followed.
-pub fn bytes(path: &std::path::Path) -> u64 {
+pub fn directory_bytes(path: &std::path::Path) -> u64 {
     let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
     let size = |entry: std::fs::DirEntry| match entry.metadata() {
-        Ok(m) if m.is_dir() => bytes(&entry.path()),
+        Ok(m) if m.is_dir() => directory_bytes(&entry.path()),
         Ok(m) => m.len(),
         Err(_) => 0,
     };
@@ -168,7 +168,7 @@ pub fn bytes(path: &std::path::Path) -> u64 {
 }
 
 /// Bytes in a unit that fits: `812 kB`, `3.4 MB`, `1.2 GB`.
-pub fn size(bytes: u64) -> String {
+pub fn format_size(bytes: u64) -> String {
     let in_units = |unit: f64| bytes as f64 / unit;
     match bytes {
         0..1_000_000 => format!("{:.0} kB", in_units(1e3).ceil()),
@@ -179,12 +179,12 @@ pub fn size(bytes: u64) -> String {
 }
 
 /// How long ago a time (seconds since the Unix epoch) was, in the largest unit that fits.
-pub fn ago(time: f64) -> String {
-    ago_of(age(time))
+pub fn format_time_ago(time: f64) -> String {
+    format_seconds_ago(age(time))
 }
 
-/// [`ago`] for so many seconds.
-pub fn ago_of(seconds: f64) -> String {
+/// [`format_time_ago`] for so many seconds.
+pub fn format_seconds_ago(seconds: f64) -> String {
     let s = seconds as u64;
     match s {
         0..5 => "now".into(),
@@ -195,7 +195,7 @@ pub fn ago_of(seconds: f64) -> String {
     }
 }
 
-fn state(status: Option<&RunStatus>, alive: bool) -> &'static str {
+fn state_name(status: Option<&RunStatus>, alive: bool) -> &'static str {
     match (status.map(|s| s.state), alive) {
         (Some(state), true) => state.name(),
         (None, true) => EngineState::Starting.name(),
@@ -211,15 +211,15 @@ fn state(status: Option<&RunStatus>, alive: bool) -> &'static str {
 pub fn list() -> Vec<RunSummary> {
     RunDir::list(&RunDir::default_root())
         .iter()
-        .map(line)
+        .map(summarize)
         .collect()
 }
 
 /// As [`list`], with the bytes that each takes on disk.
-pub fn weighed() -> Vec<RunSummary> {
+pub fn list_with_sizes() -> Vec<RunSummary> {
     let mut all = list();
     for line in &mut all {
-        line.bytes = Some(bytes(&line.dir));
+        line.bytes = Some(directory_bytes(&line.dir));
     }
     all
 }
@@ -228,7 +228,7 @@ pub fn weighed() -> Vec<RunSummary> {
 pub fn most_recent_live() -> Option<RunDir> {
     RunDir::list(&RunDir::default_root())
         .into_iter()
-        .find(RunDir::is_alive)
+        .find(RunDir::is_engine_alive)
 }
 
 #[cfg(test)]
@@ -246,7 +246,7 @@ mod tests {
             (45_000_000, "45 MB"),
             (1_200_000_000, "1.2 GB"),
         ] {
-            assert_eq!(size(bytes), text);
+            assert_eq!(format_size(bytes), text);
         }
     }
 
@@ -254,13 +254,13 @@ mod tests {
     fn a_new_runs_facts_are_those_of_its_configuration() {
         let dir = tempfile::tempdir().unwrap();
         let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
-        let facts = line(&run).facts();
+        let facts = summarize(&run).attributes();
         assert_eq!((facts.name.as_str(), facts.state.as_str()), ("a", "new"));
         assert_eq!(facts.network.as_deref(), Some("cnn"));
         assert_eq!(facts.data, Some(Config::default().data.set));
         assert_eq!(facts.degrees, Some(Config::default().degrees()));
         assert!(facts.accuracy.is_none() && facts.age.is_some_and(|a| a < 60.0));
-        assert!(bytes(run.path()) > 100);
+        assert!(directory_bytes(run.path()) > 100);
     }
 
     fn status(state: EngineState) -> RunStatus {
@@ -284,20 +284,26 @@ mod tests {
     fn the_state_tells_death_from_a_good_end() {
         let dir = tempfile::tempdir().unwrap();
         let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
-        assert_eq!(line(&run).state, "new");
+        assert_eq!(summarize(&run).state, "new");
         run.write_status(&status(EngineState::Running)).unwrap();
-        assert_eq!((&*line(&run).state, line(&run).pid), ("interrupted", None));
+        assert_eq!(
+            (&*summarize(&run).state, summarize(&run).pid),
+            ("interrupted", None)
+        );
         let lock = run.lock().unwrap();
-        assert_eq!((&*line(&run).state, line(&run).pid), ("running", Some(1)));
+        assert_eq!(
+            (&*summarize(&run).state, summarize(&run).pid),
+            ("running", Some(1))
+        );
         drop(lock);
         run.write_status(&status(EngineState::Finished)).unwrap();
-        assert_eq!(line(&run).state, "finished");
+        assert_eq!(summarize(&run).state, "finished");
     }
 
     #[test]
     fn an_engine_that_ends_or_begins_meanwhile_is_not_taken_for_a_dead_one() {
         use std::cell::Cell;
-        let told = |(status, alive): (Option<RunStatus>, bool)| state(status.as_ref(), alive);
+        let told = |(status, alive): (Option<RunStatus>, bool)| state_name(status.as_ref(), alive);
         // What it works on, what it leaves, and how many looks at it go by before that.
         for (before, after, changes) in [
             (
@@ -316,10 +322,10 @@ mod tests {
                 looks.set(looks.get() + 1);
                 if looks.get() > changes { after } else { before }
             };
-            let said = told(standing(|| now().0, || Some(status(now().1))));
+            let said = told(status_and_liveness(|| now().0, || Some(status(now().1))));
             assert_ne!(said, "interrupted", "{before:?} to {after:?}");
         }
-        let dead = standing(|| false, || Some(status(EngineState::Running)));
+        let dead = status_and_liveness(|| false, || Some(status(EngineState::Running)));
         assert_eq!(told(dead), "interrupted");
     }
 
@@ -336,11 +342,11 @@ mod tests {
                 ..status(EngineState::Running)
             })
             .unwrap();
-            assert!(!run.is_alive(), "{heartbeat}");
-            assert_eq!(line(&run).state, "interrupted", "{heartbeat}");
+            assert!(!run.is_engine_alive(), "{heartbeat}");
+            assert_eq!(summarize(&run).state, "interrupted", "{heartbeat}");
             let lock = run.lock().unwrap();
-            assert!(run.is_alive(), "{heartbeat}");
-            assert_eq!(line(&run).state, "running", "{heartbeat}");
+            assert!(run.is_engine_alive(), "{heartbeat}");
+            assert_eq!(summarize(&run).state, "running", "{heartbeat}");
             drop(lock);
         }
     }
@@ -350,7 +356,10 @@ mod tests {
         assert_eq!(age_at(100.0, 160.0), 60.0);
         // The clock was set back an hour since.
         assert_eq!(age_at(3700.0, 100.0), 0.0);
-        assert_eq!(ago_of(age_at(3700.0, 100.0)), "now");
-        assert_eq!(ago_of(age_at(100.0, 100.0 + 86_400.0)), "1 d ago");
+        assert_eq!(format_seconds_ago(age_at(3700.0, 100.0)), "now");
+        assert_eq!(
+            format_seconds_ago(age_at(100.0, 100.0 + 86_400.0)),
+            "1 d ago"
+        );
     }
 }

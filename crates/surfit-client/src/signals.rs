@@ -22,7 +22,7 @@ pub enum StopRequest {
     /// Stop in good order.
     Stop,
     /// Leave at once, without waiting for what is being stopped.
-    Leave,
+    ExitNow,
 }
 
 /// What was asked of this process by signals.
@@ -69,7 +69,7 @@ impl Signals {
 
     /// Hears of no signal; the terminal may have gone away before.
     #[cfg(any(test, feature = "fake-engine"))]
-    pub fn deaf(hung_up: bool) -> Self {
+    pub fn for_test(hung_up: bool) -> Self {
         let signals = Self::unregistered();
         signals.hangup.store(hung_up, Ordering::Relaxed);
         signals
@@ -77,7 +77,7 @@ impl Signals {
 
     /// Hears of a SIGTERM, and of no other signal.
     #[cfg(any(test, feature = "fake-engine"))]
-    pub fn terminated() -> Self {
+    pub fn for_test_terminated() -> Self {
         let signals = Self::unregistered();
         signals.terminate();
         signals
@@ -90,7 +90,7 @@ impl Signals {
     }
 
     /// What was asked for since the last call. The first SIGINT or SIGTERM asks to stop; after it a SIGINT asks to leave, and
-    /// so does a SIGTERM that comes [`TERMINATION_REPEAT`] after the first one.
+    /// so does a SIGTERM that comes ten seconds after the first one.
     pub fn stop_request(&self) -> Option<StopRequest> {
         self.stop_request_at(Instant::now())
     }
@@ -109,7 +109,7 @@ impl Signals {
             return Some(StopRequest::Stop);
         }
         let late = |first: Instant| now.duration_since(first) >= TERMINATION_REPEAT;
-        (interrupted || terminated && first.is_some_and(late)).then_some(StopRequest::Leave)
+        (interrupted || terminated && first.is_some_and(late)).then_some(StopRequest::ExitNow)
     }
 
     /// Waits a moment for a stop that was sent to other processes at the same time; true when one has come. It is still
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn only_a_second_interrupt_or_a_late_termination_leaves() {
-        use StopRequest::{Leave, Stop};
+        use StopRequest::{ExitNow, Stop};
         let second = Duration::from_secs(1);
         // Each signal with the time at which it is looked at, in seconds.
         for (sent, answers) in [
@@ -158,7 +158,7 @@ mod tests {
             // A batch system that goes from one to the other.
             ("I0 T1 T5 T12", "S--L"),
         ] {
-            let signals = Signals::deaf(false);
+            let signals = Signals::for_test(false);
             let began = Instant::now();
             let told: String = sent
                 .split(' ')
@@ -172,7 +172,7 @@ mod tests {
                     let now = began + second * at.parse::<u32>().unwrap();
                     match signals.stop_request_at(now) {
                         Some(Stop) => 'S',
-                        Some(Leave) => 'L',
+                        Some(ExitNow) => 'L',
                         None => '-',
                     }
                 })

@@ -2,10 +2,10 @@
 
 mod changes;
 mod copies;
-mod grow;
+mod watched_runs;
 
 use super::bridge::{self, OpenTarget};
-use super::fake::{FakeEngine, FakePeer, notice, run};
+use super::fake::{FakeEngine, FakePeer, notice, temporary_run};
 use super::{ClientError, EngineReply, EngineSession, FollowedItem, RunFollower, connect};
 use std::sync::mpsc::Receiver;
 use std::thread::spawn;
@@ -16,19 +16,19 @@ use surfit_core::protocol::{ClientMessage, EngineCommand, ServerMessage};
 use surfit_core::snapshot::Snapshot;
 use surfit_tui::{Incoming, Outgoing};
 
-const LONG: Duration = Duration::from_secs(10);
+const TEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-fn next(follower: &mut RunFollower) -> FollowedItem {
+fn next_item(follower: &mut RunFollower) -> FollowedItem {
     let began = Instant::now();
     loop {
-        assert!(began.elapsed() < LONG, "nothing came");
+        assert!(began.elapsed() < TEST_TIMEOUT, "nothing came");
         if let Some(found) = follower.next(Duration::from_millis(50)).unwrap() {
             return found;
         }
     }
 }
 
-fn text(found: FollowedItem) -> String {
+fn item_text(found: FollowedItem) -> String {
     match found {
         FollowedItem::Event(e) => match e.event {
             Event::Notice { text } => text,
@@ -40,13 +40,13 @@ fn text(found: FollowedItem) -> String {
 
 #[test]
 fn nobody_listening_and_a_stale_socket_are_no_engine() {
-    let run = run();
+    let run = temporary_run();
     assert!(matches!(
         connect(&run.dir, None),
         Err(ClientError::NoEngine(_))
     ));
     drop(FakeEngine::open(&run.dir));
-    assert!(run.dir.socket_path().exists() && !run.dir.is_alive());
+    assert!(run.dir.socket_path().exists() && !run.dir.is_engine_alive());
     let refused = connect(&run.dir, None).unwrap_err();
     assert!(
         refused.to_string().contains("no engine is running"),
@@ -56,7 +56,7 @@ fn nobody_listening_and_a_stale_socket_are_no_engine() {
 
 /// Connects to an engine that answers the hello in the test's way.
 fn handshake(answer: impl FnOnce(FakePeer) + Send + 'static) -> ClientError {
-    let run = run();
+    let run = temporary_run();
     let engine = FakeEngine::open(&run.dir);
     let thread = spawn(move || answer(engine.accept().0));
     let error = connect(&run.dir, None).unwrap_err();
@@ -68,7 +68,7 @@ fn handshake(answer: impl FnOnce(FakePeer) + Send + 'static) -> ClientError {
 fn refusals_at_the_handshake_are_told_in_words() {
     let other = handshake(|mut peer| {
         let (engine, run) = ("9".into(), "a".into());
-        peer.say(&ServerMessage::Welcome {
+        peer.send(&ServerMessage::Welcome {
             protocol: 9,
             engine,
             run,
@@ -81,7 +81,7 @@ fn refusals_at_the_handshake_are_told_in_words() {
         "{other}"
     );
     let rejected = handshake(|mut peer| {
-        peer.say(&ServerMessage::Rejected {
+        peer.send(&ServerMessage::Rejected {
             reason: "protocol 1 is too old".into(),
         });
     });
@@ -89,71 +89,85 @@ fn refusals_at_the_handshake_are_told_in_words() {
         rejected.to_string().contains("protocol 1 is too old"),
         "{rejected}"
     );
-    let garbage = handshake(|mut peer| peer.raw(b"\0\0\0\x05hello"));
-    assert!(matches!(garbage, ClientError::Garbage(_)), "{garbage}");
-    let oversize = handshake(|mut peer| peer.raw(b"HTTP/1.1 200 OK"));
-    assert!(matches!(oversize, ClientError::Oversize(_)), "{oversize}");
+    let garbage = handshake(|mut peer| peer.send_bytes(b"\0\0\0\x05hello"));
+    assert!(
+        matches!(garbage, ClientError::InvalidMessage(_)),
+        "{garbage}"
+    );
+    let oversize = handshake(|mut peer| peer.send_bytes(b"HTTP/1.1 200 OK"));
+    assert!(
+        matches!(oversize, ClientError::FrameTooLarge(_)),
+        "{oversize}"
+    );
     let silent = handshake(drop);
     assert!(matches!(silent, ClientError::Closed), "{silent}");
 }
 
 #[test]
 fn events_come_once_and_in_order_even_when_the_connection_leaves_some_out() {
-    let run = run();
+    let run = temporary_run();
     let mut engine = FakeEngine::open(&run.dir);
-    let events: Vec<_> = ["1", "2", "3", "4"].map(|t| engine.event(notice(t))).into();
+    let events: Vec<_> = ["1", "2", "3", "4"]
+        .map(|t| engine.append_event(notice(t)))
+        .into();
     let thread = spawn(move || {
         let (mut peer, after) = engine.welcome();
         assert_eq!(after, Some(1));
         for index in [0, 1, 1, 3, 2] {
-            peer.say(&ServerMessage::Event(events[index].clone()));
+            peer.send(&ServerMessage::Event(events[index].clone()));
         }
-        engine.event(Event::Closed);
+        engine.append_event(Event::Closed);
     });
     let connection = connect(&run.dir, Some(1)).unwrap();
     assert_eq!(connection.welcome().pid, 42);
     let mut follower = RunFollower::new(run.dir.clone(), 1, connection).unwrap();
-    let seen: Vec<String> = (0..5).map(|_| text(next(&mut follower))).collect();
+    let seen: Vec<String> = (0..5)
+        .map(|_| item_text(next_item(&mut follower)))
+        .collect();
     assert_eq!(seen, ["2", "3", "4", "Closed", "Ended"]);
     thread.join().unwrap();
 }
 
 #[test]
 fn an_engine_that_dies_mid_way_is_told_from_one_that_closes() {
-    let run = run();
+    let run = temporary_run();
     let mut engine = FakeEngine::open(&run.dir);
     let thread = spawn(move || {
         let (mut peer, _) = engine.welcome();
-        let first = engine.event(notice("sent"));
-        peer.say(&ServerMessage::Event(first));
+        let first = engine.append_event(notice("sent"));
+        peer.send(&ServerMessage::Event(first));
         // Written, but death came before it was sent; and half a frame.
-        engine.event(notice("only in the file"));
-        peer.raw(&[0, 0, 1, 0, b'{']);
+        engine.append_event(notice("only in the file"));
+        peer.send_bytes(&[0, 0, 1, 0, b'{']);
     });
     let connection = connect(&run.dir, Some(0)).unwrap();
     let mut follower = RunFollower::new(run.dir.clone(), 0, connection).unwrap();
-    let seen: Vec<String> = (0..3).map(|_| text(next(&mut follower))).collect();
+    let seen: Vec<String> = (0..3)
+        .map(|_| item_text(next_item(&mut follower)))
+        .collect();
     assert_eq!(seen, ["sent", "only in the file", "Died"]);
     thread.join().unwrap();
 }
 
 #[test]
 fn a_client_that_was_cut_off_comes_back_where_it_was() {
-    let run = run();
+    let run = temporary_run();
     let mut engine = FakeEngine::open(&run.dir);
     let thread = spawn(move || {
         let (peer, _) = engine.welcome();
-        engine.event(notice("missed"));
+        engine.append_event(notice("missed"));
         drop(peer);
         let (mut peer, after) = engine.welcome();
         assert_eq!(after, Some(1));
-        let second = engine.event(notice("live again"));
-        peer.say(&ServerMessage::Event(second));
+        let second = engine.append_event(notice("live again"));
+        peer.send(&ServerMessage::Event(second));
         peer.read();
     });
     let connection = connect(&run.dir, Some(0)).unwrap();
     let mut follower = RunFollower::new(run.dir.clone(), 0, connection).unwrap();
-    let seen: Vec<String> = (0..3).map(|_| text(next(&mut follower))).collect();
+    let seen: Vec<String> = (0..3)
+        .map(|_| item_text(next_item(&mut follower)))
+        .collect();
     assert_eq!(seen, ["missed", "Reconnected", "live again"]);
     drop(follower);
     thread.join().unwrap();
@@ -171,22 +185,24 @@ fn a_promise_in_the_file_is_heard_of_the_engine_or_after_its_death() {
         members: Vec::new(),
         chosen: None,
     });
-    let run = run();
+    let run = temporary_run();
     let mut engine = FakeEngine::open(&run.dir);
     let thread = spawn(move || {
         let (peer, _) = engine.welcome();
-        engine.event(notice("missed"));
-        let mut given_up = engine.event(promise.clone());
+        engine.append_event(notice("missed"));
+        let mut given_up = engine.append_event(promise.clone());
         drop(peer);
         let (mut peer, after) = engine.welcome();
         assert_eq!(after, Some(1));
         given_up.event = notice("not durable");
-        peer.say(&ServerMessage::Event(given_up));
-        engine.event(promise);
+        peer.send(&ServerMessage::Event(given_up));
+        engine.append_event(promise);
     });
     let connection = connect(&run.dir, Some(0)).unwrap();
     let mut follower = RunFollower::new(run.dir.clone(), 0, connection).unwrap();
-    let mut seen: Vec<String> = (0..5).map(|_| text(next(&mut follower))).collect();
+    let mut seen: Vec<String> = (0..5)
+        .map(|_| item_text(next_item(&mut follower)))
+        .collect();
     assert!(seen.remove(3).starts_with("Exported"), "{seen:?}");
     assert_eq!(seen, ["missed", "Reconnected", "not durable", "Died"]);
     thread.join().unwrap();
@@ -194,11 +210,11 @@ fn a_promise_in_the_file_is_heard_of_the_engine_or_after_its_death() {
 
 #[test]
 fn garbage_mid_way_ends_the_conversation_with_a_sentence() {
-    let run = run();
+    let run = temporary_run();
     let engine = FakeEngine::open(&run.dir);
     let thread = spawn(move || {
         let (mut peer, _) = engine.welcome();
-        peer.raw(b"\0\0\0\x02[]");
+        peer.send_bytes(b"\0\0\0\x02[]");
         peer.read();
     });
     let connection = connect(&run.dir, Some(0)).unwrap();
@@ -208,15 +224,15 @@ fn garbage_mid_way_ends_the_conversation_with_a_sentence() {
             break error;
         }
     };
-    assert!(matches!(error, ClientError::Garbage(_)), "{error}");
+    assert!(matches!(error, ClientError::InvalidMessage(_)), "{error}");
     drop(follower);
     thread.join().unwrap();
 }
 
 /// What comes next, but for where the run lies.
-fn came(incoming: &Receiver<Incoming>) -> Incoming {
+fn receive(incoming: &Receiver<Incoming>) -> Incoming {
     loop {
-        match incoming.recv_timeout(LONG).expect("nothing came") {
+        match incoming.recv_timeout(TEST_TIMEOUT).expect("nothing came") {
             Incoming::At { dir, name } => assert!(dir.is_absolute() && !name.is_empty()),
             other => return other,
         }
@@ -225,14 +241,14 @@ fn came(incoming: &Receiver<Incoming>) -> Incoming {
 
 #[test]
 fn the_bridge_shows_a_live_run_and_tells_when_its_engine_dies() {
-    let run = run();
+    let run = temporary_run();
     let mut engine = FakeEngine::open(&run.dir);
-    engine.event(notice("before"));
+    engine.append_event(notice("before"));
     let thread = spawn(move || {
         let (mut peer, after) = engine.welcome();
         assert_eq!(after, Some(1));
-        let live = engine.event(notice("live"));
-        peer.say(&ServerMessage::Event(live));
+        let live = engine.append_event(notice("live"));
+        peer.send(&ServerMessage::Event(live));
         let command = peer.read();
         assert_eq!(
             command,
@@ -241,28 +257,28 @@ fn the_bridge_shows_a_live_run_and_tells_when_its_engine_dies() {
                 command: EngineCommand::Pause
             })
         );
-        peer.say(&ServerMessage::Reply {
+        peer.send(&ServerMessage::Reply {
             id: 7,
             error: Some("nothing to pause".into()),
             events: None,
         });
     });
     let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
-    assert!(matches!(came(&link.incoming), Incoming::Picture(p) if p.seq == 1));
+    assert!(matches!(receive(&link.incoming), Incoming::Picture(p) if p.seq == 1));
     assert!(matches!(
-        came(&link.incoming),
+        receive(&link.incoming),
         Incoming::Connected { pid: 42 }
     ));
-    assert!(matches!(came(&link.incoming), Incoming::Event(e) if e.seq == 2));
+    assert!(matches!(receive(&link.incoming), Incoming::Event(e) if e.seq == 2));
     link.outgoing
         .send(Outgoing::Command {
             id: 7,
             command: EngineCommand::Pause,
         })
         .unwrap();
-    let reply = came(&link.incoming);
+    let reply = receive(&link.incoming);
     assert!(matches!(&reply, Incoming::Reply { id: 7, error: Some(e) } if e == "nothing to pause"));
-    assert!(matches!(came(&link.incoming), Incoming::EngineDied));
+    assert!(matches!(receive(&link.incoming), Incoming::EngineDied));
     thread.join().unwrap();
     drop(link);
     assert_eq!(bridge.end(false).run, Some(run.dir.clone()));
@@ -270,46 +286,48 @@ fn the_bridge_shows_a_live_run_and_tells_when_its_engine_dies() {
 
 #[test]
 fn the_bridge_shows_runs_without_an_engine_and_changes_between_them() {
-    let (died, closed) = (run(), run());
-    FakeEngine::open(&died.dir).event(notice("last words"));
-    FakeEngine::open(&closed.dir).event(Event::Closed);
+    let (died, closed) = (temporary_run(), temporary_run());
+    FakeEngine::open(&died.dir).append_event(notice("last words"));
+    FakeEngine::open(&closed.dir).append_event(Event::Closed);
     let (bridge, link) = bridge::open(OpenTarget::Existing(died.dir.clone()), false).unwrap();
-    assert!(matches!(came(&link.incoming), Incoming::Picture(p) if p.seq == 1));
-    assert!(matches!(came(&link.incoming), Incoming::EngineDied));
+    assert!(matches!(receive(&link.incoming), Incoming::Picture(p) if p.seq == 1));
+    assert!(matches!(receive(&link.incoming), Incoming::EngineDied));
     link.outgoing
         .send(Outgoing::OpenRun(closed.dir.path().to_owned()))
         .unwrap();
-    assert!(matches!(came(&link.incoming), Incoming::Picture(p) if p.closed));
+    assert!(matches!(receive(&link.incoming), Incoming::Picture(p) if p.closed));
     assert!(matches!(
-        came(&link.incoming),
+        receive(&link.incoming),
         Incoming::Disconnected { .. }
     ));
     link.outgoing
         .send(Outgoing::OpenRun("/nowhere/at/all".into()))
         .unwrap();
     assert!(
-        matches!(came(&link.incoming), Incoming::Unopened { why, .. } if why.contains("no run"))
+        matches!(receive(&link.incoming), Incoming::Unopened { why, .. } if why.contains("no run"))
     );
     // The run that was shown before is shown again.
-    assert!(matches!(came(&link.incoming), Incoming::Picture(p) if p.closed));
+    assert!(matches!(receive(&link.incoming), Incoming::Picture(p) if p.closed));
     assert!(matches!(
-        came(&link.incoming),
+        receive(&link.incoming),
         Incoming::Disconnected { .. }
     ));
     link.outgoing.send(Outgoing::Figures).unwrap();
-    assert!(matches!(came(&link.incoming), Incoming::Problem(p) if p.contains("no heatmap yet")));
+    assert!(
+        matches!(receive(&link.incoming), Incoming::Problem(p) if p.contains("no heatmap yet"))
+    );
     // Another run can be looked into without being shown.
     let other = died.dir.path().to_owned();
     link.outgoing.send(Outgoing::Load(other.clone())).unwrap();
     assert!(matches!(
-        came(&link.incoming),
+        receive(&link.incoming),
         Incoming::Loaded { path, picture } if path == other && picture.seq == 1
     ));
     link.outgoing
         .send(Outgoing::Load("/nowhere/at/all".into()))
         .unwrap();
     assert!(matches!(
-        came(&link.incoming),
+        receive(&link.incoming),
         Incoming::Unread { path, why }
             if path.ends_with("nowhere/at/all") && why.contains("no run")
     ));
@@ -319,7 +337,7 @@ fn the_bridge_shows_runs_without_an_engine_and_changes_between_them() {
 
 #[test]
 fn quitting_with_the_engine_asks_it_to_end() {
-    let run = run();
+    let run = temporary_run();
     let engine = FakeEngine::open(&run.dir);
     let thread = spawn(move || {
         let (mut peer, _) = engine.welcome();
@@ -332,12 +350,12 @@ fn quitting_with_the_engine_asks_it_to_end() {
     drop(link);
     let ended = bridge.end(true);
     thread.join().unwrap();
-    assert!(ended.stopped && ended.lost.is_none() && !run.dir.is_alive());
+    assert!(ended.stopped && ended.stop_error.is_none() && !run.dir.is_engine_alive());
 }
 
 #[test]
 fn quitting_with_an_engine_that_loses_something_tells_what() {
-    let run = run();
+    let run = temporary_run();
     let engine = FakeEngine::open(&run.dir);
     let why = "stopped at step 3, but the last checkpoint is of step 1";
     let thread = spawn(move || {
@@ -347,19 +365,19 @@ fn quitting_with_an_engine_that_loses_something_tells_what() {
         };
         // Its disk is full: the run's files say nothing of it.
         let (error, events) = (Some(why.into()), None);
-        peer.say(&ServerMessage::Reply { id, error, events });
+        peer.send(&ServerMessage::Reply { id, error, events });
     });
     let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
     drop(link);
     let ended = bridge.end(true);
     thread.join().unwrap();
     assert!(ended.stopped);
-    assert_eq!(ended.lost.as_deref(), Some(why));
+    assert_eq!(ended.stop_error.as_deref(), Some(why));
 }
 
 #[test]
 fn a_command_sent_just_before_leaving_reaches_an_engine_that_is_still_greeting() {
-    let run = run();
+    let run = temporary_run();
     let engine = FakeEngine::open(&run.dir);
     let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
     link.outgoing
@@ -373,7 +391,7 @@ fn a_command_sent_just_before_leaving_reaches_an_engine_that_is_still_greeting()
         std::thread::sleep(Duration::from_millis(200));
         let (mut peer, _) = engine.welcome();
         let first = peer.read();
-        peer.say(&ServerMessage::Reply {
+        peer.send(&ServerMessage::Reply {
             id: 3,
             error: None,
             events: None,
@@ -389,16 +407,16 @@ fn a_command_sent_just_before_leaving_reaches_an_engine_that_is_still_greeting()
 
 #[test]
 fn the_bridge_tells_why_an_engine_that_is_there_cannot_be_spoken_to() {
-    let run = run();
+    let run = temporary_run();
     let engine = FakeEngine::open(&run.dir);
     let thread = spawn(move || {
         let reason = "too old".into();
-        engine.accept().0.say(&ServerMessage::Rejected { reason });
+        engine.accept().0.send(&ServerMessage::Rejected { reason });
     });
     let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
-    assert!(matches!(came(&link.incoming), Incoming::Picture(_)));
-    assert!(matches!(came(&link.incoming), Incoming::Problem(p) if p.contains("too old")));
-    let told = came(&link.incoming);
+    assert!(matches!(receive(&link.incoming), Incoming::Picture(_)));
+    assert!(matches!(receive(&link.incoming), Incoming::Problem(p) if p.contains("too old")));
+    let told = receive(&link.incoming);
     assert!(
         matches!(&told, Incoming::Disconnected { reason } if reason.contains("too old")),
         "{told:?}"
@@ -410,28 +428,28 @@ fn the_bridge_tells_why_an_engine_that_is_there_cannot_be_spoken_to() {
 
 #[test]
 fn a_visit_asks_and_leaves_an_engine_that_was_there_alone() {
-    let run = run();
+    let run = temporary_run();
     let engine = FakeEngine::open(&run.dir);
     let thread = spawn(move || {
         let (mut peer, _) = engine.welcome();
         let snapshot = Snapshot::empty(Config::default().degrees(), 5);
-        peer.say(&ServerMessage::Snapshot(Box::new(snapshot)));
+        peer.send(&ServerMessage::Snapshot(Box::new(snapshot)));
         let Some(ClientMessage::Command { id, command }) = peer.read() else {
             panic!("no command")
         };
         assert_eq!(command, EngineCommand::Measure);
-        peer.say(&ServerMessage::Reply {
+        peer.send(&ServerMessage::Reply {
             id,
             error: Some("the fit is under way".into()),
             events: None,
         });
         assert_eq!(peer.read(), None);
     });
-    let mut visit = EngineSession::begin(&run.dir).unwrap();
-    assert_eq!(visit.latest().heatmap.grid, 5);
+    let mut visit = EngineSession::open(&run.dir).unwrap();
+    assert_eq!(visit.latest_snapshot().heatmap.grid, 5);
     let id = visit.send(EngineCommand::Measure).unwrap();
     let reply = loop {
-        match visit.next().unwrap() {
+        match visit.next_reply().unwrap() {
             EngineReply::Reply(of, error, _) => break (of, error),
             _ => continue,
         }
@@ -443,18 +461,18 @@ fn a_visit_asks_and_leaves_an_engine_that_was_there_alone() {
 
 #[test]
 fn an_engine_that_dies_during_a_visit_is_told() {
-    let run = run();
+    let run = temporary_run();
     let engine = FakeEngine::open(&run.dir);
     let thread = spawn(move || {
         let (mut peer, _) = engine.welcome();
         let snapshot = Snapshot::empty(Config::default().degrees(), 5);
-        peer.say(&ServerMessage::Snapshot(Box::new(snapshot)));
+        peer.send(&ServerMessage::Snapshot(Box::new(snapshot)));
         peer.read();
     });
-    let mut visit = EngineSession::begin(&run.dir).unwrap();
+    let mut visit = EngineSession::open(&run.dir).unwrap();
     visit.send(EngineCommand::Measure).unwrap();
     let error = loop {
-        if let Err(error) = visit.next() {
+        if let Err(error) = visit.next_reply() {
             break error;
         }
     };
@@ -464,23 +482,26 @@ fn an_engine_that_dies_during_a_visit_is_told() {
 
 #[test]
 fn who_only_watches_says_so_and_sends_nothing() {
-    let run = run();
+    let run = temporary_run();
     let engine = FakeEngine::open(&run.dir);
     let thread = spawn(move || {
-        let (mut peer, _, readonly) = engine.welcome_who();
+        let (mut peer, _, readonly) = engine.welcome_with_mode();
         assert!(readonly);
         assert_eq!(peer.read(), None, "nothing is asked of the engine");
     });
     let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), true).unwrap();
-    assert!(matches!(came(&link.incoming), Incoming::Picture(_)));
-    assert!(matches!(came(&link.incoming), Incoming::Connected { .. }));
+    assert!(matches!(receive(&link.incoming), Incoming::Picture(_)));
+    assert!(matches!(
+        receive(&link.incoming),
+        Incoming::Connected { .. }
+    ));
     link.outgoing
         .send(Outgoing::Command {
             id: 7,
             command: EngineCommand::Pause,
         })
         .unwrap();
-    let reply = came(&link.incoming);
+    let reply = receive(&link.incoming);
     assert!(
         matches!(&reply, Incoming::Reply { id: 7, error: Some(e) } if e.contains("only watches")),
         "{reply:?}"
@@ -492,14 +513,14 @@ fn who_only_watches_says_so_and_sends_nothing() {
 
 #[test]
 fn who_only_watches_starts_no_engine() {
-    let run = run();
-    FakeEngine::open(&run.dir).event(notice("last words"));
+    let run = temporary_run();
+    FakeEngine::open(&run.dir).append_event(notice("last words"));
     let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), true).unwrap();
-    assert!(matches!(came(&link.incoming), Incoming::Picture(_)));
-    assert!(matches!(came(&link.incoming), Incoming::EngineDied));
+    assert!(matches!(receive(&link.incoming), Incoming::Picture(_)));
+    assert!(matches!(receive(&link.incoming), Incoming::EngineDied));
     link.outgoing.send(Outgoing::ResumeEngine(None)).unwrap();
-    assert!(matches!(came(&link.incoming), Incoming::Problem(p) if p.contains("only watches")));
-    assert!(matches!(came(&link.incoming), Incoming::EngineDied));
+    assert!(matches!(receive(&link.incoming), Incoming::Problem(p) if p.contains("only watches")));
+    assert!(matches!(receive(&link.incoming), Incoming::EngineDied));
     drop(link);
-    assert!(!bridge.end(false).stopped && !run.dir.is_alive());
+    assert!(!bridge.end(false).stopped && !run.dir.is_engine_alive());
 }

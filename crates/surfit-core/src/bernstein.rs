@@ -26,7 +26,7 @@ pub fn basis(degree: usize, t: f64) -> Vec<f64> {
 }
 
 /// `∫₀¹ B_i(t) B_k(t) dt` for all pairs: the `[degree + 1, degree + 1]` Gram matrix, row by row.
-pub fn gram(degree: usize) -> Vec<Vec<f64>> {
+pub fn gram_matrix(degree: usize) -> Vec<Vec<f64>> {
     (0..=degree)
         .map(|i| (0..=degree).map(|k| gram_entry(degree, i, k)).collect())
         .collect()
@@ -39,7 +39,7 @@ fn gram_entry(degree: usize, i: usize, k: usize) -> f64 {
 
 /// One step of exact degree elevation along one axis, as a `[degree + 2, degree + 1]` matrix:
 /// `θ'_i = i/(d+1)·θ_{i−1} + (1 − i/(d+1))·θ_i`.
-pub fn elevation(degree: usize) -> Vec<Vec<f64>> {
+pub fn elevation_matrix(degree: usize) -> Vec<Vec<f64>> {
     let d1 = (degree + 1) as f64;
     (0..=degree + 1)
         .map(|i| {
@@ -62,13 +62,13 @@ pub fn elevation(degree: usize) -> Vec<Vec<f64>> {
 ///
 /// # Panics
 /// If `degree < 2`: degree 1 is the lowest that has both ends.
-pub fn lowering(degree: usize) -> Vec<Vec<f64>> {
+pub fn lowering_matrix(degree: usize) -> Vec<Vec<f64>> {
     assert!(degree >= 2, "degree {degree} has nothing to lower");
     let low = degree - 1;
     // Elevating the unknown curve gives a residual E·x − y in the high basis; its Gram norm is minimised over the
     // inner rows of x, with x_0 = y_0 and x_low = y_degree.
-    let e = elevation(low);
-    let g = gram(degree);
+    let e = elevation_matrix(low);
+    let g = gram_matrix(degree);
     let ge: Vec<Vec<f64>> = (0..=degree)
         .map(|r| {
             (0..=low)
@@ -101,7 +101,7 @@ pub fn lowering(degree: usize) -> Vec<Vec<f64>> {
                 .collect()
         })
         .collect();
-    solve(&mut a, &mut rhs);
+    solve_linear_system(&mut a, &mut rhs);
     for (row, solved) in out[1..low].iter_mut().zip(rhs) {
         *row = solved;
     }
@@ -110,7 +110,7 @@ pub fn lowering(degree: usize) -> Vec<Vec<f64>> {
 
 /// Gauss elimination with partial pivoting of `a·x = rhs`, several right-hand sides at once; `rhs` becomes `x`.
 /// The matrices are at most 42×42 and positive definite.
-pub(crate) fn solve(a: &mut [Vec<f64>], rhs: &mut [Vec<f64>]) {
+pub(crate) fn solve_linear_system(a: &mut [Vec<f64>], rhs: &mut [Vec<f64>]) {
     let n = a.len();
     for p in 0..n {
         let best = (p..n)
@@ -154,7 +154,7 @@ mod tests {
         #[test]
         fn elevation_leaves_every_point(degree in 1usize..=7, t in 0.0f64..=1.0,
                                         y in prop::collection::vec(-3.0f64..3.0, 8)) {
-            let e = elevation(degree);
+            let e = elevation_matrix(degree);
             let low: f64 = basis(degree, t).iter().zip(&y).map(|(b, y)| b * y).sum();
             let raised: Vec<f64> =
                 e.iter().map(|r| r.iter().zip(&y).map(|(a, y)| a * y).sum()).collect();
@@ -164,7 +164,7 @@ mod tests {
 
         #[test]
         fn lowering_undoes_elevation(degree in 1usize..=7, y in prop::collection::vec(-3.0f64..3.0, 8)) {
-            let (e, l) = (elevation(degree), lowering(degree + 1));
+            let (e, l) = (elevation_matrix(degree), lowering_matrix(degree + 1));
             let raised: Vec<f64> =
                 e.iter().map(|r| r.iter().zip(&y).map(|(a, y)| a * y).sum()).collect();
             for (row, want) in l.iter().zip(&y) {
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn gram_matches_numerical_integration() {
         for degree in 1..=8 {
-            let g = gram(degree);
+            let g = gram_matrix(degree);
             let n = 4000;
             for i in 0..=degree {
                 let sum: f64 = (0..n)
@@ -196,7 +196,7 @@ mod tests {
     fn lowering_is_least_squares_with_ends_held() {
         // Perturbing the inner point of the lowered curve must not come closer to the original.
         let y = [0.0, 2.0, -1.0, 0.5];
-        let x: Vec<f64> = lowering(3)
+        let x: Vec<f64> = lowering_matrix(3)
             .iter()
             .map(|r| r.iter().zip(&y).map(|(a, y)| a * y).sum())
             .collect();

@@ -37,7 +37,7 @@ impl Colormap {
     ];
 
     /// The colour at `t ∈ [0, 1]` (clamped; NaN counts as 0) as red, green, blue.
-    pub fn at(self, t: f64) -> (u8, u8, u8) {
+    pub fn color_at(self, t: f64) -> (u8, u8, u8) {
         let t = if t.is_nan() { 0.0 } else { t.clamp(0.0, 1.0) };
         let gradient = match self {
             Colormap::Viridis => colorous::VIRIDIS,
@@ -49,7 +49,7 @@ impl Colormap {
                 let level = (255.0 * t).round() as u8;
                 return (level, level, level);
             }
-            Colormap::Diverging => return diverging(2.0 * t - 1.0),
+            Colormap::Diverging => return diverging_color(2.0 * t - 1.0),
         };
         gradient.eval_continuous(t).into_tuple()
     }
@@ -57,7 +57,7 @@ impl Colormap {
 
 /// The diverging map at `-1..=1`: one hue to a side, lightness falling evenly from the middle in OKLab, a space in which
 /// equal steps look equal (Ottosson 2020).
-fn diverging(side: f64) -> (u8, u8, u8) {
+fn diverging_color(side: f64) -> (u8, u8, u8) {
     let far = side.abs();
     let hue: f64 = if side < 0.0 { 52.0 } else { 252.0 };
     let (lightness, chroma) = (0.95 - 0.47 * far, 0.135 * far.powf(0.85));
@@ -99,7 +99,7 @@ pub fn luminance((r, g, b): (u8, u8, u8)) -> f64 {
 }
 
 /// Contrast ratio of two colours (WCAG 2), from 1 to 21.
-pub fn contrast(a: (u8, u8, u8), b: (u8, u8, u8)) -> f64 {
+pub fn contrast_ratio(a: (u8, u8, u8), b: (u8, u8, u8)) -> f64 {
     let (x, y) = (luminance(a), luminance(b));
     (x.max(y) + 0.05) / (x.min(y) + 0.05)
 }
@@ -115,7 +115,7 @@ mod tests {
             .filter(|&m| m != Colormap::Diverging)
         {
             let light: Vec<f64> = (0..=32)
-                .map(|i| luminance(map.at(f64::from(i) / 32.0)))
+                .map(|i| luminance(map.color_at(f64::from(i) / 32.0)))
                 .collect();
             // Interpolation of the published tables wobbles by a hair.
             assert!(
@@ -123,13 +123,19 @@ mod tests {
                 "{map:?} {light:?}"
             );
         }
-        assert_eq!(Colormap::Viridis.at(f64::NAN), Colormap::Viridis.at(0.0));
-        assert_eq!(Colormap::Viridis.at(7.0), Colormap::Viridis.at(1.0));
+        assert_eq!(
+            Colormap::Viridis.color_at(f64::NAN),
+            Colormap::Viridis.color_at(0.0)
+        );
+        assert_eq!(
+            Colormap::Viridis.color_at(7.0),
+            Colormap::Viridis.color_at(1.0)
+        );
     }
 
     #[test]
     fn the_diverging_map_is_even_on_both_sides_and_safe_for_all_eyes() {
-        let at = |t| Colormap::Diverging.at(t);
+        let at = |t| Colormap::Diverging.color_at(t);
         for k in 1..=10 {
             let (worse, better) = (at(0.5 - 0.05 * f64::from(k)), at(0.5 + 0.05 * f64::from(k)));
             let (x, y) = (luminance(worse), luminance(better));
@@ -151,6 +157,6 @@ mod tests {
 
     #[test]
     fn contrast_of_black_and_white() {
-        assert!((contrast((0, 0, 0), (255, 255, 255)) - 21.0).abs() < 1e-9);
+        assert!((contrast_ratio((0, 0, 0), (255, 255, 255)) - 21.0).abs() < 1e-9);
     }
 }

@@ -46,7 +46,7 @@ impl PointDraws {
     /// Stratified interior draws are Roberts' R2 sequence; edge draws walk round the boundary, one edge and a
     /// golden-ratio step apart, so that as many draws as there are edges hit them all. A triangle is a square folded along
     /// its diagonal. With a `density`, interior draws are warped to follow it instead of being uniform.
-    pub fn points(
+    pub fn draw_points(
         &self,
         phase: FitPhase,
         step: u64,
@@ -60,10 +60,16 @@ impl PointDraws {
                 let shift: (f64, f64) = (rng.random(), rng.random());
                 let sequence = |k| match phase {
                     FitPhase::Interior if self.patch == Patch::Curve => {
-                        (fraction(shift.0, GOLDEN, k), 0.0)
+                        (sequence_fraction(shift.0, INVERSE_GOLDEN_RATIO, k), 0.0)
                     }
-                    FitPhase::Interior => (fraction(shift.0, R2.0, k), fraction(shift.1, R2.1, k)),
-                    FitPhase::Edge => (fraction(shift.0, GOLDEN, k), self.edge(k)),
+                    FitPhase::Interior => (
+                        sequence_fraction(shift.0, R2_STEPS.0, k),
+                        sequence_fraction(shift.1, R2_STEPS.1, k),
+                    ),
+                    FitPhase::Edge => (
+                        sequence_fraction(shift.0, INVERSE_GOLDEN_RATIO, k),
+                        self.edge_position(k),
+                    ),
                 };
                 (first..first + count as u64).map(sequence).collect()
             }
@@ -77,20 +83,20 @@ impl PointDraws {
             }
         };
         let place = |(a, b)| match (phase, density) {
-            (FitPhase::Edge, _) => self.on_boundary(a, b),
+            (FitPhase::Edge, _) => self.boundary_point(a, b),
             (FitPhase::Interior, Some(density)) => density.warp(a, b),
-            (FitPhase::Interior, None) => self.on_surface(a, b),
+            (FitPhase::Interior, None) => self.fold_onto_surface(a, b),
         };
         unit.into_iter().map(place).collect()
     }
 
     /// A number in `[0, 1)` that stands for the edge of draw `k`.
-    fn edge(&self, k: u64) -> f64 {
-        let edges = self.edges();
+    fn edge_position(&self, k: u64) -> f64 {
+        let edges = self.edge_count();
         ((k % edges) as f64 + 0.5) / edges as f64
     }
 
-    fn edges(&self) -> u64 {
+    fn edge_count(&self) -> u64 {
         match self.patch {
             Patch::Curve => 1,
             Patch::Triangle => 3,
@@ -99,8 +105,8 @@ impl PointDraws {
     }
 
     /// The point `along` an edge; `which`, in `[0, 1)`, says which edge.
-    fn on_boundary(&self, along: f64, which: f64) -> (f64, f64) {
-        let edge = (which * self.edges() as f64) as u64;
+    fn boundary_point(&self, along: f64, which: f64) -> (f64, f64) {
+        let edge = (which * self.edge_count() as f64) as u64;
         match (self.patch, edge) {
             (_, 0) => (along, 0.0),
             (Patch::Triangle, 1) => (1.0 - along, along),
@@ -112,7 +118,7 @@ impl PointDraws {
     }
 
     /// The point of the surface that a point of the unit square stands for, evenly.
-    fn on_surface(&self, u: f64, v: f64) -> (f64, f64) {
+    fn fold_onto_surface(&self, u: f64, v: f64) -> (f64, f64) {
         match self.patch {
             Patch::Curve => (u, 0.0),
             Patch::Triangle if u + v > 1.0 => (1.0 - u, 1.0 - v),
@@ -122,11 +128,11 @@ impl PointDraws {
 }
 
 /// `1/φ`, the step of the best one-dimensional sequence.
-const GOLDEN: f64 = 0.618_033_988_749_894_9;
+const INVERSE_GOLDEN_RATIO: f64 = 0.618_033_988_749_894_9;
 /// `1/g` and `1/g²` for the plastic number `g` (Roberts 2018).
-const R2: (f64, f64) = (0.754_877_666_246_692_8, 0.569_840_290_998_053_3);
+const R2_STEPS: (f64, f64) = (0.754_877_666_246_692_8, 0.569_840_290_998_053_3);
 
-fn fraction(shift: f64, step: f64, k: u64) -> f64 {
+fn sequence_fraction(shift: f64, step: f64, k: u64) -> f64 {
     (shift + step * k as f64).fract()
 }
 
@@ -149,7 +155,7 @@ mod tests {
     fn draws_are_a_function_of_seed_phase_and_step() {
         for sampling in SAMPLINGS {
             let of = |seed, step| {
-                draws(seed, Patch::Square, sampling).points(FitPhase::Interior, step, 4, None)
+                draws(seed, Patch::Square, sampling).draw_points(FitPhase::Interior, step, 4, None)
             };
             assert_eq!(of(7, 10), of(7, 10));
             assert_ne!(of(7, 10), of(8, 10));
@@ -164,9 +170,9 @@ mod tests {
             .flat_map(|p| SAMPLINGS.map(|s| (p, s)))
         {
             for (phase, step) in [(FitPhase::Edge, 3), (FitPhase::Interior, 5)] {
-                for (u, v) in draws(2, patch, sampling).points(phase, step, 64, None) {
+                for (u, v) in draws(2, patch, sampling).draw_points(phase, step, 64, None) {
                     assert!(
-                        patch.holds(u, v),
+                        patch.contains(u, v),
                         "{patch:?} {sampling:?} {phase:?} ({u}, {v})"
                     );
                 }
@@ -179,7 +185,7 @@ mod tests {
         for count in [1, 4] {
             let mut edges = [0; 4];
             for step in 0..8 {
-                for (u, v) in draws(1, Patch::Square, Sampling::Stratified).points(
+                for (u, v) in draws(1, Patch::Square, Sampling::Stratified).draw_points(
                     FitPhase::Edge,
                     step,
                     count,
@@ -197,19 +203,19 @@ mod tests {
     fn moments_of_the_draws_match_the_closed_forms() {
         let all = [
             Degrees::new(2, 3).unwrap(),
-            Degrees::of(Patch::Triangle, 2, 2).unwrap(),
-            Degrees::of(Patch::Curve, 3, 3).unwrap(),
+            Degrees::for_patch(Patch::Triangle, 2, 2).unwrap(),
+            Degrees::for_patch(Patch::Curve, 3, 3).unwrap(),
         ];
         for (d, sampling) in all.into_iter().flat_map(|d| SAMPLINGS.map(|s| (d, s))) {
             for (phase, want) in [
                 (FitPhase::Interior, d.interior_second_moments()),
                 (FitPhase::Edge, d.edge_second_moments()),
             ] {
-                let mut got = vec![0.0; d.count()];
+                let mut got = vec![0.0; d.point_count()];
                 let steps = 9000;
                 for step in 0..steps {
-                    for (u, v) in draws(3, d.patch(), sampling).points(phase, step, 4, None) {
-                        for (g, b) in got.iter_mut().zip(d.weights(u, v)) {
+                    for (u, v) in draws(3, d.patch(), sampling).draw_points(phase, step, 4, None) {
+                        for (g, b) in got.iter_mut().zip(d.bernstein_weights(u, v)) {
                             *g += b * b / (4 * steps) as f64;
                         }
                     }

@@ -1,8 +1,8 @@
 //! What happens in a run: numbered, durable, one JSON object a line in `events.jsonl`.
 
-mod facts;
+mod payloads;
 
-pub use facts::{
+pub use payloads::{
     Alignment, Baseline, CornerReady, Distances, EnsembleMeasured, ExportedModel, Geometry,
     JobResult, OwnStatistics, RunInfo, SearchResult,
 };
@@ -269,7 +269,7 @@ pub enum Event {
 
 impl Event {
     /// True for events that say of something that it is done for good: nobody is to hear them before they are durable.
-    pub fn is_promise(&self) -> bool {
+    pub fn requires_durability(&self) -> bool {
         matches!(
             self,
             Event::Exported(_) | Event::HeatmapComplete { .. } | Event::Finished(_)

@@ -1,15 +1,18 @@
 //! Files that are either whole or absent, and where those are kept that can be made again.
 
 mod confined;
-mod left;
 mod location;
+mod stale_files;
 
 pub use confined::{
-    FolderEntry, copy, create_folder, create_new_folder, entries, exists, is_file, is_folder,
-    is_refusal, metadata, open, open_with, read, remove, remove_folder, rename, share,
+    FolderEntry, copy_content, create_folder, create_new_folder, exists, hard_link_or_copy,
+    is_confinement_error, is_file, is_folder, list_folder, metadata, open, open_with, read, remove,
+    remove_folder, rename,
 };
-pub use left::{clear_abandoned, clear_left, clear_temporary, hold_folder};
 pub use location::{FileLocation, FilePath};
+pub use stale_files::{
+    lock_unfinished_folder, remove_abandoned, remove_stale, remove_temporary_files,
+};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
 use std::fs::File;
@@ -34,8 +37,8 @@ pub fn write_atomic_with(
     write: impl FnOnce(&mut io::BufWriter<&File>) -> io::Result<()>,
 ) -> io::Result<()> {
     use rustix::fs::{openat, renameat, unlinkat};
-    clear_abandoned(path);
-    let (folder, name) = confined::parent(path, OFlags::RDONLY)?;
+    remove_abandoned(path);
+    let (folder, name) = confined::open_parent(path, OFlags::RDONLY)?;
     let temporary = format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id());
     // What lies there under this name is of a process that was killed, or of somebody who means no good.
     let _ = unlinkat(&folder, &temporary, AtFlags::empty());
@@ -44,7 +47,7 @@ pub fn write_atomic_with(
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mode = Mode::from_raw_mode(0o666);
         let file = File::from(openat(&folder, &temporary, flags, mode)?);
-        left::hold(&file);
+        stale_files::lock_unfinished(&file);
         let mut out = io::BufWriter::with_capacity(1 << 20, &file);
         write(&mut out)?;
         out.flush()?;
@@ -63,7 +66,7 @@ pub fn write_atomic_with(
 ///
 /// # Errors
 /// For what JSON cannot say, such as a path that is not UTF-8.
-pub fn json(value: &impl serde::Serialize) -> io::Result<Vec<u8>> {
+pub fn encode_json(value: &impl serde::Serialize) -> io::Result<Vec<u8>> {
     serde_json::to_vec(value).map_err(io::Error::from)
 }
 
@@ -71,19 +74,21 @@ pub fn json(value: &impl serde::Serialize) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// As [`write_atomic`], and when the file cannot be read.
-pub fn replace(path: &(impl FileLocation + ?Sized)) -> io::Result<()> {
+pub fn replace_with_copy(path: &(impl FileLocation + ?Sized)) -> io::Result<()> {
     let mut old = open(path)?;
-    write_atomic_with(path, |file| confined::copy(&mut old, file.get_ref()))
+    write_atomic_with(path, |file| {
+        confined::copy_content(&mut old, file.get_ref())
+    })
 }
 
-/// As [`replace`], for a file that is going to be changed in its place; nothing to do when it has one name, or none.
+/// As [`replace_with_copy`], for a file that is going to be changed in its place; nothing to do when it has one name, or none.
 ///
 /// # Errors
-/// As [`replace`].
-pub fn unshare(path: &(impl FileLocation + ?Sized)) -> io::Result<()> {
+/// As [`replace_with_copy`].
+pub fn break_hard_link(path: &(impl FileLocation + ?Sized)) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt;
     match metadata(path) {
-        Ok(m) if m.is_file() && m.nlink() > 1 => replace(path),
+        Ok(m) if m.is_file() && m.nlink() > 1 => replace_with_copy(path),
         _ => Ok(()),
     }
 }
@@ -94,7 +99,10 @@ pub fn unshare(path: &(impl FileLocation + ?Sized)) -> io::Result<()> {
 /// Whatever opening or syncing the folder gives.
 pub fn sync_folder(path: &(impl FileLocation + ?Sized)) -> io::Result<()> {
     let folder = crate::config::folder_of(path.full_path());
-    sync(&FilePath::of(path).with_path(folder), OFlags::DIRECTORY)
+    sync_path(
+        &FilePath::from_location(path).with_path(folder),
+        OFlags::DIRECTORY,
+    )
 }
 
 /// Makes a folder durable with everything in it.
@@ -102,19 +110,19 @@ pub fn sync_folder(path: &(impl FileLocation + ?Sized)) -> io::Result<()> {
 /// # Errors
 /// Whatever reading or syncing gives.
 pub fn sync_all(folder: &(impl FileLocation + ?Sized)) -> io::Result<()> {
-    let folder = FilePath::of(folder);
-    for entry in entries(&folder)? {
+    let folder = FilePath::from_location(folder);
+    for entry in list_folder(&folder)? {
         let path = folder.join(&entry.name);
         if entry.is_folder {
             sync_all(&path)?;
         } else if entry.is_file {
-            sync(&path, OFlags::empty())?;
+            sync_path(&path, OFlags::empty())?;
         }
     }
-    sync(&folder, OFlags::DIRECTORY)
+    sync_path(&folder, OFlags::DIRECTORY)
 }
 
-fn sync(path: &FilePath, kind: OFlags) -> io::Result<()> {
+fn sync_path(path: &FilePath, kind: OFlags) -> io::Result<()> {
     File::from(confined::open_at(
         path,
         OFlags::RDONLY | kind,
@@ -122,20 +130,20 @@ fn sync(path: &FilePath, kind: OFlags) -> io::Result<()> {
     )?)
     .sync_all()?;
     #[cfg(test)]
-    SYNCED.with_borrow_mut(|all| all.push(path.to_path_buf()));
+    SYNCED_PATHS.with_borrow_mut(|all| all.push(path.to_path_buf()));
     Ok(())
 }
 
 #[cfg(test)]
 thread_local! {
     /// What this thread made durable: nothing else tells a test that it will be there after a power cut.
-    static SYNCED: std::cell::RefCell<Vec<PathBuf>> = const { std::cell::RefCell::new(Vec::new()) };
+    static SYNCED_PATHS: std::cell::RefCell<Vec<PathBuf>> = const { std::cell::RefCell::new(Vec::new()) };
 }
 
 /// What this thread made durable since it was asked last.
 #[cfg(test)]
-pub(crate) fn synced() -> Vec<PathBuf> {
-    SYNCED.take()
+pub(crate) fn take_synced_paths() -> Vec<PathBuf> {
+    SYNCED_PATHS.take()
 }
 
 /// Where files of one kind are kept that only cost time to make again: in `SURFIT_CACHE`, else in `surfit` in the user's cache
@@ -161,16 +169,20 @@ mod tests {
     #[test]
     fn folders_are_durable_in_those_above_them_up_to_what_was_there() {
         let dir = tempfile::tempdir().unwrap();
-        synced();
+        take_synced_paths();
         create_folder(&dir.path().join("a/b/c")).unwrap();
         let made = [
             dir.path().to_owned(),
             dir.path().join("a"),
             dir.path().join("a/b"),
         ];
-        assert_eq!(synced(), made);
+        assert_eq!(take_synced_paths(), made);
         create_folder(&dir.path().join("a/b/c")).unwrap();
-        assert_eq!(synced(), Vec::<PathBuf>::new(), "nothing was new");
+        assert_eq!(
+            take_synced_paths(),
+            Vec::<PathBuf>::new(),
+            "nothing was new"
+        );
         fs::write(dir.path().join("file"), "").unwrap();
         assert!(create_folder(&dir.path().join("file/x")).is_err());
     }

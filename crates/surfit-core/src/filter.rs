@@ -14,14 +14,14 @@ use std::fmt;
 use std::str::FromStr;
 use term::FilterTerm;
 
-pub use term::KEYS;
+pub use term::FILTER_KEYS;
 
 /// What is known of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunAttributes {
     /// Its name, as `surfit ls` shows it.
     pub name: String,
-    /// What it is doing: one of [`STATES`].
+    /// What it is doing: one of [`RUN_STATES`].
     pub state: String,
     /// Name of the run's network.
     pub network: Option<String>,
@@ -38,7 +38,7 @@ pub struct RunAttributes {
 }
 
 /// The states of a run, with those that its directory alone tells.
-pub const STATES: &[&str] = &[
+pub const RUN_STATES: &[&str] = &[
     "new",
     "starting",
     "running",
@@ -66,7 +66,7 @@ impl Filter {
     pub fn matches(&self, facts: &RunAttributes) -> bool {
         self.terms
             .iter()
-            .all(|(wanted, term)| term.holds(facts) == *wanted)
+            .all(|(wanted, term)| term.matches(facts) == *wanted)
     }
 
     /// True when it chooses everything.

@@ -2,13 +2,13 @@
 
 mod change;
 mod contour;
+mod export_formats;
 mod field;
-mod look;
 mod metric;
 mod peaks;
 mod slice;
 mod stored;
-mod tables;
+mod style;
 
 #[cfg(test)]
 mod tests;
@@ -16,9 +16,9 @@ mod tests;
 pub use change::HeatmapChange;
 pub use contour::ContourSegment;
 pub use field::CellField;
-pub use look::{CellQuantity, HeatmapStyle};
 pub use metric::{Metric, MetricSpec};
 pub use slice::SliceDirection;
+pub use style::{CellQuantity, HeatmapStyle};
 
 use crate::numbers::nan_as_null;
 use crate::surface::Patch;
@@ -128,7 +128,7 @@ impl Heatmap {
     }
 
     /// True when the cell lies on the surface, and not beside a curve or a triangle.
-    pub fn holds(&self, index: usize) -> bool {
+    pub fn contains_cell(&self, index: usize) -> bool {
         let (a, b) = (index / self.grid, index % self.grid);
         match self.patch {
             Patch::Curve => b == 0,
@@ -138,17 +138,17 @@ impl Heatmap {
     }
 
     /// Indices of all cells that lie on the surface, in order.
-    pub fn inside(&self) -> impl Iterator<Item = usize> + '_ {
-        (0..self.cells.len()).filter(|&i| self.holds(i))
+    pub fn surface_cells(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.cells.len()).filter(|&i| self.contains_cell(i))
     }
 
     /// Number of cells that lie on the surface.
-    pub fn count(&self) -> usize {
-        self.inside().count()
+    pub fn surface_cell_count(&self) -> usize {
+        self.surface_cells().count()
     }
 
     /// `None` when `grid` can be used, else a sentence that says why not.
-    pub fn refuse_grid(grid: usize) -> Option<String> {
+    pub fn check_grid(grid: usize) -> Option<String> {
         (!(2..=Self::MAX_GRID).contains(&grid)).then(|| {
             format!(
                 "a grid of {grid} cannot be measured; choose 2 to {}",
@@ -168,11 +168,11 @@ impl Heatmap {
 
     /// Takes the figures of every point that another grid of the same surface has as well, unless that is unmeasured there, or
     /// known here from a newer version or from more images.
-    pub fn take_from(&mut self, other: &Heatmap) {
+    pub fn merge_from(&mut self, other: &Heatmap) {
         let known = |cell: &Cell| (cell.images > 0).then_some((cell.version, cell.images));
         for index in 0..self.cells.len() {
             let (u, v) = self.parameters(index);
-            let near = other.nearest(u, v);
+            let near = other.nearest_cell(u, v);
             let (here, there) = (known(&self.cells[index]), known(&other.cells[near]));
             if other.parameters(near) == (u, v) && there > here {
                 self.cells[index] = other.cells[near];
@@ -181,23 +181,23 @@ impl Heatmap {
     }
 
     /// The same surface on another grid, as far as its points are measured here.
-    pub fn on_grid(&self, grid: usize) -> Heatmap {
+    pub fn with_grid(&self, grid: usize) -> Heatmap {
         let mut other = Heatmap::new(self.patch, grid);
         other.version = self.version;
-        other.take_from(self);
+        other.merge_from(self);
         other
     }
 
     /// Index of the cell nearest to `(u, v)` that lies on the surface.
-    pub fn nearest(&self, u: f64, v: f64) -> usize {
+    pub fn nearest_cell(&self, u: f64, v: f64) -> usize {
         let last = self.grid - 1;
         let at = |x: f64| (x.clamp(0.0, 1.0) * last as f64).round() as usize;
-        let (a, b) = self.clamped((at(u), at(v)));
+        let (a, b) = self.clamp_to_surface((at(u), at(v)));
         a * self.grid + b
     }
 
     /// The cell `(a, b)`, or where it falls when it is moved onto the surface along `v`.
-    pub fn clamped(&self, (a, b): (usize, usize)) -> (usize, usize) {
+    pub fn clamp_to_surface(&self, (a, b): (usize, usize)) -> (usize, usize) {
         let last = self.grid - 1;
         let a = a.min(last);
         let most = match self.patch {
@@ -209,14 +209,14 @@ impl Heatmap {
     }
 
     /// Indices of the corner cells, in corner order.
-    pub fn corners(&self) -> Vec<usize> {
+    pub fn corner_cells(&self) -> Vec<usize> {
         let g = self.grid;
         let square = [0, (g - 1) * g, g - 1, g * g - 1];
-        square[..self.patch.corners()].to_vec()
+        square[..self.patch.corner_count()].to_vec()
     }
 
     /// True when the cell lies on the boundary of the surface; of a curve, at one of its ends.
-    pub fn on_boundary(&self, index: usize) -> bool {
+    pub fn is_on_boundary(&self, index: usize) -> bool {
         let (a, b, last) = (index / self.grid, index % self.grid, self.grid - 1);
         match self.patch {
             Patch::Curve => a == 0 || a == last,
@@ -226,7 +226,7 @@ impl Heatmap {
     }
 
     /// The cell at an index as a point; `None` while unmeasured.
-    pub fn point(&self, index: usize) -> Option<MeasuredPoint> {
+    pub fn measured_point(&self, index: usize) -> Option<MeasuredPoint> {
         let cell = self.cells.get(index)?;
         let (u, v) = self.parameters(index);
         let (accuracy, loss) = (cell.accuracy()?, f64::from(cell.loss));
@@ -245,32 +245,32 @@ impl Heatmap {
     }
 
     /// Number of cells measured on the present surface.
-    pub fn fresh(&self) -> usize {
-        self.inside()
+    pub fn fresh_cell_count(&self) -> usize {
+        self.surface_cells()
             .map(|i| &self.cells[i])
             .filter(|c| c.images > 0 && c.version == self.version)
             .count()
     }
 
     /// True when every cell was measured on the present surface, all on the same number of images.
-    pub fn complete(&self) -> bool {
-        self.fresh() == self.count()
+    pub fn is_complete(&self) -> bool {
+        self.fresh_cell_count() == self.surface_cell_count()
             && self
-                .inside()
+                .surface_cells()
                 .all(|i| self.cells[i].images == self.cells[0].images)
     }
 
     /// Indices of measured cells, best first by `metric`; ties in accuracy go to the lower loss, then the index, so
     /// the order is one and the same for the same measurements.
-    pub fn ranking(&self, metric: Metric) -> Vec<usize> {
+    pub fn rank_cells(&self, metric: Metric) -> Vec<usize> {
         let mut order: Vec<usize> = self
-            .inside()
-            .filter(|&i| metric.of(&self.cells[i]).is_some())
+            .surface_cells()
+            .filter(|&i| metric.value_at(&self.cells[i]).is_some())
             .collect();
         let key = |i: usize| {
             let (cell, value) = (
                 &self.cells[i],
-                metric.of(&self.cells[i]).unwrap_or(f64::NAN),
+                metric.value_at(&self.cells[i]).unwrap_or(f64::NAN),
             );
             let value = if metric.higher_is_better() {
                 -value
@@ -292,14 +292,16 @@ impl Heatmap {
     }
 
     /// The best measured point by `metric`.
-    pub fn best(&self, metric: Metric) -> Option<MeasuredPoint> {
-        self.ranking(metric).first().and_then(|&i| self.point(i))
+    pub fn best_point(&self, metric: Metric) -> Option<MeasuredPoint> {
+        self.rank_cells(metric)
+            .first()
+            .and_then(|&i| self.measured_point(i))
     }
 
     /// The summary over measured cells; `None` when there are none.
     pub fn summary(&self) -> Option<HeatmapSummary> {
         let of = |keep: &dyn Fn(usize) -> bool| -> Vec<f64> {
-            self.inside()
+            self.surface_cells()
                 .filter(|&i| keep(i))
                 .filter_map(|i| self.cells[i].accuracy())
                 .collect()
@@ -309,8 +311,8 @@ impl Heatmap {
         if all.is_empty() {
             return None;
         }
-        let inner = of(&|i| !self.on_boundary(i));
-        let corners = of(&|i| self.corners().contains(&i));
+        let inner = of(&|i| !self.is_on_boundary(i));
+        let corners = of(&|i| self.corner_cells().contains(&i));
         Some(HeatmapSummary {
             mean: mean(&all),
             interior_mean: if inner.is_empty() {
@@ -330,16 +332,16 @@ impl Heatmap {
 
     /// Cell indices from coarse to fine: the corners, then every grid of half the spacing, so that a picture of the
     /// whole exists from the first cells on.
-    pub fn coarse_to_fine(&self) -> Vec<usize> {
+    pub fn coarse_to_fine_order(&self) -> Vec<usize> {
         let (g, mut seen) = (self.grid, vec![false; self.cells.len()]);
         let mut order = Vec::with_capacity(seen.len());
         let mut parts = 1;
-        let count = self.count();
+        let count = self.surface_cell_count();
         while order.len() < count {
             let at = |k: usize| (k * (g - 1) + parts / 2) / parts;
             for (a, b) in (0..=parts).flat_map(|a| (0..=parts).map(move |b| (a, b))) {
                 let index = at(a).min(g - 1) * g + at(b).min(g - 1);
-                if self.holds(index) && !std::mem::replace(&mut seen[index], true) {
+                if self.contains_cell(index) && !std::mem::replace(&mut seen[index], true) {
                     order.push(index);
                 }
             }

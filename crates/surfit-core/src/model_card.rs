@@ -43,7 +43,7 @@ pub struct EnsembleMember {
 
 impl EnsembleMember {
     /// Name of the file of member `index`, from 0.
-    pub fn file(index: usize) -> String {
+    pub fn file_name(index: usize) -> String {
         format!("member-{}.safetensors", index + 1)
     }
 }
@@ -112,7 +112,7 @@ pub struct ModelCard {
 
 impl ModelCard {
     /// Reads the card of a model's file or folder: the `model.json` beside or in it, where that is a card of this very file.
-    pub fn beside(model: &Path) -> Option<Self> {
+    pub fn find_beside_model(model: &Path) -> Option<Self> {
         let is_folder = model.is_dir();
         let path = match is_folder {
             true => model.join("model.json"),
@@ -123,13 +123,13 @@ impl ModelCard {
         let bytes = files::read(&path, MAX_CARD_BYTES).ok()?;
         let card: Self = serde_json::from_slice(&bytes).ok()?;
         let is_of = name == "model.safetensors" || card.members.iter().any(|m| m.file == name);
-        ((is_folder || is_of) && card.refuse_constants().is_none()).then_some(card)
+        ((is_folder || is_of) && card.check_constants().is_none()).then_some(card)
     }
 
     /// Why images cannot be normalized with the card's constants; `None` when they can.
-    pub fn refuse_constants(&self) -> Option<String> {
+    pub fn check_constants(&self) -> Option<String> {
         let refuse = |constants: &[f64], statistic| {
-            ChannelConstants::Each(constants.to_vec()).refuse(statistic)
+            ChannelConstants::Each(constants.to_vec()).check_constants(statistic)
         };
         refuse(&self.mean, ChannelStatistic::Mean)
             .map(|why| format!("mean = {:?} cannot be used; {why}", self.mean))
@@ -152,14 +152,14 @@ mod tests {
         let model = dir.path().join("model.safetensors");
         // Nobody writes into the pipe: who waits for that waits for good.
         mkfifoat(CWD, &card, Mode::from_raw_mode(0o600)).unwrap();
-        assert_eq!(ModelCard::beside(&model), None);
-        assert_eq!(ModelCard::beside(dir.path()), None);
+        assert_eq!(ModelCard::find_beside_model(&model), None);
+        assert_eq!(ModelCard::find_beside_model(dir.path()), None);
         std::fs::remove_file(&card).unwrap();
         std::os::unix::fs::symlink("/dev/zero", &card).unwrap();
-        assert_eq!(ModelCard::beside(&model), None);
+        assert_eq!(ModelCard::find_beside_model(&model), None);
         std::fs::remove_file(&card).unwrap();
         let long = std::fs::File::create(&card).unwrap();
         long.set_len(MAX_CARD_BYTES + 1).unwrap();
-        assert_eq!(ModelCard::beside(&model), None);
+        assert_eq!(ModelCard::find_beside_model(&model), None);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Frames are JSON, each behind its length as four bytes, most significant first (the default of `tokio-util`'s
 //! length-delimited codec). The client speaks first. Fields and names that a reader does not know are ignored, so
-//! that only a change of meaning needs a new [`VERSION`].
+//! that only a change of meaning needs a new [`PROTOCOL_VERSION`].
 
 use crate::event::Envelope;
 use crate::heatmap::Metric;
@@ -13,13 +13,14 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Version of the protocol; engines and clients of different versions refuse each other with a sentence.
-pub const VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 1;
 
 /// Largest frame in bytes that is accepted; a snapshot of the largest grid stays well below.
-pub const MAX_FRAME: usize = 8 << 20;
+pub const MAX_FRAME_BYTES: usize = 8 << 20;
 
 /// Why a command of a client that said it only watches is refused.
-pub const READONLY: &str = "this client only watches; open the run without --readonly to change it";
+pub const READONLY_ERROR: &str =
+    "this client only watches; open the run without --readonly to change it";
 
 /// From client to engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,7 +28,7 @@ pub const READONLY: &str = "this client only watches; open the run without --rea
 pub enum ClientMessage {
     /// Begins the handshake; always the first message.
     Hello {
-        /// The client's [`VERSION`].
+        /// The client's [`PROTOCOL_VERSION`].
         protocol: u32,
         /// What the client is, for the log.
         client: String,
@@ -55,7 +56,7 @@ pub enum ClientMessage {
 pub enum ServerMessage {
     /// The handshake succeeded.
     Welcome {
-        /// The engine's [`VERSION`].
+        /// The engine's [`PROTOCOL_VERSION`].
         protocol: u32,
         /// The engine's program version.
         engine: String,
@@ -289,7 +290,7 @@ mod tests {
         let d = Degrees::new(2, 3).unwrap();
         let messages = [
             ClientMessage::Hello {
-                protocol: VERSION,
+                protocol: PROTOCOL_VERSION,
                 client: "test".into(),
                 after: Some(7),
                 readonly: true,
@@ -339,6 +340,6 @@ mod tests {
             };
         }
         let bytes = serde_json::to_vec(&ServerMessage::Snapshot(Box::new(s))).unwrap();
-        assert!(bytes.len() < MAX_FRAME / 4, "{}", bytes.len());
+        assert!(bytes.len() < MAX_FRAME_BYTES / 4, "{}", bytes.len());
     }
 }

@@ -48,7 +48,7 @@ pub fn permutation(n: usize, seed: u64, purpose: RandomStream, step: u64) -> Vec
 }
 
 /// A seed derived from `seed` and an index, for parts that need seeds of their own (one per corner, say).
-pub fn derive(seed: u64, index: u64) -> u64 {
+pub fn derive_seed(seed: u64, index: u64) -> u64 {
     // The finalizer of SplitMix64 (Steele, Lea, Flood 2014): a bijection that mixes every bit.
     let mut z = seed.wrapping_add(index.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -70,6 +70,6 @@ mod tests {
         let mut sorted = a;
         sorted.sort_unstable();
         assert_eq!(sorted, (0..50).collect::<Vec<_>>());
-        assert_ne!(derive(1, 0), derive(1, 1));
+        assert_ne!(derive_seed(1, 0), derive_seed(1, 1));
     }
 }

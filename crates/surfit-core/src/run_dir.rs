@@ -1,52 +1,52 @@
 //! A run's directory: the durable truth about it, and how clients find it.
 
-mod begun;
+mod cleanup;
 mod error;
 mod events;
 mod find;
 mod fork;
 mod identity;
-mod leftovers;
+mod initial_config;
 mod lock;
 mod node;
 mod process;
 mod socket;
 mod status;
 
-pub use error::{RunError, at};
-pub use events::{EventLog, EventTail, MAX_EVENT_BYTES, last_number, read_events};
+pub use cleanup::remove_unpublished_exports;
+pub use error::{RunError, io_error_at};
+pub use events::{EventLog, EventTail, MAX_EVENT_BYTES, last_event_number, read_events};
 pub use fork::ForkRecord;
 pub use identity::FileIdentity;
-pub use leftovers::clear_unpublished;
 pub use lock::RunLock;
 pub use node::EngineNode;
 pub use process::ProcessState;
-pub use socket::{private_folder, socket_folder};
+pub use socket::{ensure_private_folder, socket_folder};
 pub use status::RunStatus;
 
 use lock::LockSignature;
 
 use crate::config::{self, Config};
 use crate::event::Envelope;
-use crate::files::{self, FilePath, create_folder, json, remove, sync_folder, write_atomic};
+use crate::files::{self, FilePath, create_folder, encode_json, remove, sync_folder, write_atomic};
 use crate::heatmap::Heatmap;
-use crate::picture::{LogLine, LogTopic, RunState};
+use crate::run_state::{LogLine, LogTopic, RunState};
 use crate::snapshot::Snapshot;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// What was measured of the present surface beside the run's own heatmap.
-const OTHER_GRIDS: &str = "heatmaps/other-grids.json";
+const OTHER_GRIDS_FILE: &str = "heatmaps/other-grids.json";
 
 /// Most bytes of a small file of a run: configuration, status, identity, origin.
-pub const MAX_SMALL_BYTES: u64 = 1 << 20;
+pub const MAX_SMALL_FILE_BYTES: u64 = 1 << 20;
 
 /// Most bytes of the snapshot, and of the heatmaps on other grids: twenty times what the largest grid needs.
 const MAX_SNAPSHOT_BYTES: u64 = 16 << 20;
 
 /// What a run's directory has from its beginning, before its configuration.
-const FOLDERS: [&str; 5] = ["corners", "surface", "heatmaps", "exports", "figures"];
+const RUN_FOLDERS: [&str; 5] = ["corners", "surface", "heatmaps", "exports", "figures"];
 
 /// A run's directory. Cheap to clone; holds no open files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,10 +62,10 @@ impl RunDir {
     /// [`RunError::Exists`] when something is there, [`RunError::NotUtf8`], [`RunError::Config`] for a configuration that
     /// cannot be written, [`RunError::Io`] when it cannot be made.
     pub fn create(path: &Path, config: &Config) -> Result<Self, RunError> {
-        if path.is_file() || !holds_nothing(path) {
+        if path.is_file() || !is_empty_or_unfinished(path) {
             return Err(RunError::Exists(path.to_owned()));
         }
-        let path = noted(path)?;
+        let path = absolute_utf8_path(path)?;
         Self::fill_new(path, config, || Ok(()))
     }
 
@@ -75,16 +75,16 @@ impl RunDir {
     /// # Errors
     /// As [`RunDir::create`].
     pub fn create_new(path: &Path, config: &Config) -> Result<Self, RunError> {
-        let path = noted(path)?;
+        let path = absolute_utf8_path(path)?;
         Self::fill_new(path.clone(), config, || {
             if let Some(parent) = path.parent() {
-                create_folder(parent).map_err(at(parent))?;
+                create_folder(parent).map_err(io_error_at(parent))?;
             }
             fs::create_dir(&path).map_err(|error| match error.kind() {
                 ErrorKind::AlreadyExists => RunError::Exists(path.clone()),
-                _ => at(&path)(error),
+                _ => io_error_at(&path)(error),
             })?;
-            sync_folder(&path).map_err(at(&path))
+            sync_folder(&path).map_err(io_error_at(&path))
         })
     }
 
@@ -95,15 +95,15 @@ impl RunDir {
     ) -> Result<Self, RunError> {
         let text = config.try_to_toml(&path)?;
         claim()?;
-        create_folder(&path).map_err(at(&path))?;
+        create_folder(&path).map_err(io_error_at(&path))?;
         let run = Self { path };
-        for folder in FOLDERS {
+        for folder in RUN_FOLDERS {
             let folder = run.join(folder);
-            create_folder(&folder).map_err(at(&folder))?;
+            create_folder(&folder).map_err(io_error_at(&folder))?;
         }
         let config_path = run.config_path();
-        write_atomic(&config_path, text.as_bytes()).map_err(at(&config_path))?;
-        sync_folder(&run.path).map_err(at(&run.path))?;
+        write_atomic(&config_path, text.as_bytes()).map_err(io_error_at(&config_path))?;
+        sync_folder(&run.path).map_err(io_error_at(&run.path))?;
         Ok(run)
     }
 
@@ -138,22 +138,24 @@ impl RunDir {
         if !path.is_dir() {
             return Err(RunError::NotFound(path.display().to_string()));
         }
-        let run = Self { path: noted(path)? };
+        let run = Self {
+            path: absolute_utf8_path(path)?,
+        };
         let config_path = run.config_path();
         match files::metadata(&config_path) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(at(&config_path)(error));
+                return Err(io_error_at(&config_path)(error));
             }
             Ok(facts) if !facts.is_file() => {
                 // Opening it says what it is.
-                files::open(&config_path).map_err(at(&config_path))?;
+                files::open(&config_path).map_err(io_error_at(&config_path))?;
             }
             _ => {}
         }
         if !files::is_file(&config_path) {
-            let inside = Self::inside(path);
+            let inside = Self::runs_in(path);
             return Err(match inside.iter().map(Self::id).min() {
-                Some(first) => RunError::Group {
+                Some(first) => RunError::SeveralRuns {
                     first: format!(
                         "{}/{first}",
                         path.display().to_string().trim_end_matches('/')
@@ -216,7 +218,7 @@ impl RunDir {
 
     /// The last status that an engine wrote; `None` before the first, or when it cannot be read.
     pub fn status(&self) -> Option<RunStatus> {
-        let mut status: RunStatus = self.read_json("status.json", MAX_SMALL_BYTES)?;
+        let mut status: RunStatus = self.read_json("status.json", MAX_SMALL_FILE_BYTES)?;
         status.make_printable();
         Some(status)
     }
@@ -237,7 +239,7 @@ impl RunDir {
     }
 
     /// When the snapshot was stored last; `None` when there is none.
-    pub fn snapshot_written(&self) -> Option<std::time::SystemTime> {
+    pub fn snapshot_modified_at(&self) -> Option<std::time::SystemTime> {
         files::metadata(&self.join("snapshot.json"))
             .ok()?
             .modified()
@@ -254,7 +256,8 @@ impl RunDir {
 
     /// Heatmaps on other grids than the snapshot's; none when there are none, or when they are damaged.
     pub fn other_grids(&self) -> Vec<Heatmap> {
-        let all: Option<Vec<serde_json::Value>> = self.read_json(OTHER_GRIDS, MAX_SNAPSHOT_BYTES);
+        let all: Option<Vec<serde_json::Value>> =
+            self.read_json(OTHER_GRIDS_FILE, MAX_SNAPSHOT_BYTES);
         // A damaged one does not take the others with it.
         all.unwrap_or_default()
             .into_iter()
@@ -267,7 +270,7 @@ impl RunDir {
     /// # Errors
     /// [`RunError::Io`].
     pub fn write_other_grids(&self, heatmaps: &[&Heatmap]) -> Result<(), RunError> {
-        self.write_json(OTHER_GRIDS, &heatmaps)
+        self.write_json(OTHER_GRIDS_FILE, &heatmaps)
     }
 
     /// Removes the heatmaps on other grids.
@@ -275,8 +278,8 @@ impl RunDir {
     /// # Errors
     /// [`RunError::Io`].
     pub fn remove_other_grids(&self) -> Result<(), RunError> {
-        let path = self.join(OTHER_GRIDS);
-        remove(&path).map_err(at(&path))
+        let path = self.join(OTHER_GRIDS_FILE);
+        remove(&path).map_err(io_error_at(&path))
     }
 
     /// A value that is stored in the directory; `None` when it is not there or cannot be read.
@@ -286,7 +289,8 @@ impl RunDir {
 
     fn write_json(&self, name: &str, value: &impl serde::Serialize) -> Result<(), RunError> {
         let path = self.join(name);
-        write_atomic(&path, &json(value).map_err(at(&path))?).map_err(at(&path))
+        write_atomic(&path, &encode_json(value).map_err(io_error_at(&path))?)
+            .map_err(io_error_at(&path))
     }
 
     /// Events with numbers above `after`, in order.
@@ -301,16 +305,16 @@ impl RunDir {
     ///
     /// # Errors
     /// As [`RunDir::events`].
-    pub fn last_event(&self) -> Result<u64, RunError> {
-        last_number(&self.events_path())
+    pub fn last_event_number(&self) -> Result<u64, RunError> {
+        last_event_number(&self.events_path())
     }
 
     /// The picture of the run from its directory alone. Its log says what of the events is damaged.
     ///
     /// # Errors
     /// As [`RunDir::events`].
-    pub fn picture(&self) -> Result<RunState, RunError> {
-        let (mut picture, damage) = self.picture_and_damage()?;
+    pub fn load_state(&self) -> Result<RunState, RunError> {
+        let (mut picture, damage) = self.load_state_and_damage()?;
         if let Some(text) = damage {
             picture.log.push_back(LogLine {
                 time: picture.log.back().map_or(0.0, |line| line.time),
@@ -326,13 +330,16 @@ impl RunDir {
     ///
     /// # Errors
     /// As [`RunDir::events`].
-    pub fn picture_and_damage(&self) -> Result<(RunState, Option<String>), RunError> {
+    pub fn load_state_and_damage(&self) -> Result<(RunState, Option<String>), RunError> {
         let mut picture = RunState::default();
         let mut tail = EventTail::new(&self.events_path(), 0);
-        tail.each(|e| picture.apply(&e))?;
+        tail.for_each_event(|e| picture.apply(&e))?;
         picture.snapshot = self.snapshot();
         // What a fork's events tell is of the run that it comes from, until its engine has begun.
-        if self.forked().is_ok_and(|f| f.is_some_and(|f| !f.begun)) {
+        if self
+            .fork_record()
+            .is_ok_and(|f| f.is_some_and(|f| !f.begun))
+        {
             picture.finished = None;
         }
         Ok((picture, tail.damage()))
@@ -340,26 +347,26 @@ impl RunDir {
 
     /// What tells this directory from a copy of it; `None` when the file system does not say.
     pub fn identity(&self) -> Option<FileIdentity> {
-        FileIdentity::of(&self.path)
+        FileIdentity::of_path(&self.path)
     }
 }
 
 /// True for a directory in which there is nothing, or nothing but the beginning of a run: empty folders, and a configuration
 /// that has no name yet. What cannot be read is not there, or comes up when it is written to.
-fn holds_nothing(path: &Path) -> bool {
+fn is_empty_or_unfinished(path: &Path) -> bool {
     let made = |entry: fs::DirEntry| {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let empty = || fs::read_dir(entry.path()).is_ok_and(|mut inside| inside.next().is_none());
         let temporary = || name.starts_with(".config.toml.") && name.ends_with(".tmp");
-        (FOLDERS.contains(&name.as_ref()) && empty()) || temporary()
+        (RUN_FOLDERS.contains(&name.as_ref()) && empty()) || temporary()
     };
     fs::read_dir(path).map_or(true, |entries| entries.flatten().all(made))
 }
 
 /// A directory's path from the root, which names it in the run's files and in those of others.
-fn noted(path: &Path) -> Result<PathBuf, RunError> {
-    let path = std::path::absolute(path).map_err(at(path))?;
+fn absolute_utf8_path(path: &Path) -> Result<PathBuf, RunError> {
+    let path = std::path::absolute(path).map_err(io_error_at(path))?;
     match path.to_str() {
         Some(_) => Ok(path),
         None => Err(RunError::NotUtf8(path)),

@@ -23,7 +23,7 @@ pub struct Schedule<'a> {
     /// Fraction of the steps over which the rate rises linearly.
     pub warmup: f64,
     /// What comes then.
-    pub course: LrDecay,
+    pub decay: LrDecay,
     /// For [`LrDecay::Step`]: fractions of the whole training at which the rate falls.
     pub milestones: &'a [f64],
     /// For [`LrDecay::Step`]: what it is multiplied with there.
@@ -31,7 +31,7 @@ pub struct Schedule<'a> {
 }
 
 /// The floor of falling courses, as a share of the peak.
-pub const FLOOR: f64 = 0.01;
+pub const MIN_LR_FACTOR: f64 = 0.01;
 
 impl Schedule<'_> {
     /// What the peak rate is multiplied with in step `step` of `total`: in `(0, 1]` for every step.
@@ -43,10 +43,11 @@ impl Schedule<'_> {
             return at / rise;
         }
         let whole = at / total;
-        match self.course {
+        match self.decay {
             LrDecay::Cosine => {
                 let x = (at - rise) / (total - rise).max(1.0);
-                FLOOR + (1.0 - FLOOR) * 0.5 * (1.0 + (std::f64::consts::PI * x).cos())
+                MIN_LR_FACTOR
+                    + (1.0 - MIN_LR_FACTOR) * 0.5 * (1.0 + (std::f64::consts::PI * x).cos())
             }
             LrDecay::Step => {
                 let passed = self.milestones.iter().filter(|m| whole >= **m).count();
@@ -54,7 +55,7 @@ impl Schedule<'_> {
             }
             LrDecay::Linear => {
                 let fallen = ((whole - 0.5) / 0.4).clamp(0.0, 1.0);
-                (1.0 - fallen) + FLOOR * fallen
+                (1.0 - fallen) + MIN_LR_FACTOR * fallen
             }
             LrDecay::Constant => 1.0,
         }
@@ -68,7 +69,7 @@ mod tests {
     fn schedule(course: LrDecay) -> Schedule<'static> {
         Schedule {
             warmup: 0.1,
-            course,
+            decay: course,
             milestones: &[0.625, 0.875],
             gamma: 0.2,
         }

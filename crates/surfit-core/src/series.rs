@@ -1,10 +1,10 @@
 //! Loss curves of any length in bounded memory.
 
-mod look;
+mod curve_style;
 mod smoothing;
 mod track;
 
-pub use look::{CurveLook, OtherCurve};
+pub use curve_style::{CurveLook, OtherCurve};
 pub use smoothing::Smoothing;
 pub use track::{StepMark, StepTrack};
 
@@ -89,13 +89,13 @@ impl Default for Series {
 
 impl Series {
     /// How many recent values are kept as they came.
-    pub const RECENT: usize = 2048;
+    pub const MAX_RECENT: usize = 2048;
     /// How many buckets the whole curve has at most.
-    pub const BUCKETS: usize = 4096;
+    pub const MAX_BUCKETS: usize = 4096;
     /// Steps that may be missing between two that are there; with more, the curve begins anew.
-    pub const GAP: u64 = 1 << 20;
+    pub const MAX_GAP: u64 = 1 << 20;
     /// Weight of the past in the exponential smoothing, per step.
-    pub const SMOOTHING: f64 = 0.97;
+    pub const SMOOTHING_FACTOR: f64 = 0.97;
 
     /// Appends values of consecutive steps that begin at `first_step`.
     ///
@@ -109,7 +109,7 @@ impl Series {
             self.next_step = first_step;
         }
         // Nobody computes so many steps: what is in front of such a gap does not belong to this curve.
-        if first_step - self.next_step > Self::GAP {
+        if first_step - self.next_step > Self::MAX_GAP {
             *self = Self {
                 first_step,
                 next_step: first_step,
@@ -129,13 +129,14 @@ impl Series {
         let step = self.next_step;
         self.next_step += 1;
         self.recent.push_back(value);
-        if self.recent.len() > Self::RECENT {
+        if self.recent.len() > Self::MAX_RECENT {
             self.recent.pop_front();
         }
         if value.is_finite() {
-            self.smoothed =
-                Self::SMOOTHING * self.smoothed + (1.0 - Self::SMOOTHING) * f64::from(value);
-            self.smoothed_weight = Self::SMOOTHING * self.smoothed_weight + (1.0 - Self::SMOOTHING);
+            self.smoothed = Self::SMOOTHING_FACTOR * self.smoothed
+                + (1.0 - Self::SMOOTHING_FACTOR) * f64::from(value);
+            self.smoothed_weight =
+                Self::SMOOTHING_FACTOR * self.smoothed_weight + (1.0 - Self::SMOOTHING_FACTOR);
         }
         if (step - self.first_step).is_multiple_of(self.stride) {
             self.buckets.push(Bucket::empty(step));
@@ -143,7 +144,7 @@ impl Series {
         if let Some(last) = self.buckets.last_mut() {
             last.add(value);
         }
-        if self.buckets.len() >= Self::BUCKETS {
+        if self.buckets.len() >= Self::MAX_BUCKETS {
             let merged = self.buckets.chunks(2).map(|pair| {
                 let mut first = pair[0];
                 pair.iter().skip(1).for_each(|b| first.merge(b));
@@ -174,12 +175,12 @@ impl Series {
     }
 
     /// One past the last step.
-    pub fn end(&self) -> u64 {
+    pub fn end_step(&self) -> u64 {
         self.next_step
     }
 
     /// The latest value, finite or not.
-    pub fn last(&self) -> Option<f32> {
+    pub fn last_value(&self) -> Option<f32> {
         self.recent.back().copied()
     }
 
@@ -189,7 +190,7 @@ impl Series {
     }
 
     /// The recent values with their steps.
-    pub fn recent(&self) -> impl ExactSizeIterator<Item = (u64, f32)> + '_ {
+    pub fn recent_values(&self) -> impl ExactSizeIterator<Item = (u64, f32)> + '_ {
         let first = self.next_step - self.recent.len() as u64;
         self.recent
             .iter()
@@ -198,19 +199,19 @@ impl Series {
     }
 
     /// The whole curve in buckets.
-    pub fn whole(&self) -> &[Bucket] {
+    pub fn buckets(&self) -> &[Bucket] {
         &self.buckets
     }
 
     /// The first step.
-    pub fn start(&self) -> u64 {
+    pub fn start_step(&self) -> u64 {
         self.first_step
     }
 
     /// The whole curve as finely as it is known: buckets, then the recent values as buckets of one step each.
     ///
     /// Every step is in exactly one of them.
-    pub fn finest(&self) -> impl Iterator<Item = Bucket> + '_ {
+    pub fn finest_buckets(&self) -> impl Iterator<Item = Bucket> + '_ {
         let kept = self.next_step - self.recent.len() as u64;
         let whole = self
             .buckets
@@ -219,7 +220,7 @@ impl Series {
         // The bucket over the border goes on whole; what it holds already is left out of the recent values.
         let border = (from < kept).then(|| self.buckets[whole]);
         let skip = border.map_or(from, |b| b.step.saturating_add(self.stride));
-        let recent = self.recent().filter(move |(step, _)| *step >= skip);
+        let recent = self.recent_values().filter(move |(step, _)| *step >= skip);
         let single = |(step, value): (u64, f32)| {
             let mut bucket = Bucket::empty(step);
             bucket.add(value);
@@ -248,10 +249,13 @@ mod tests {
         for step in 0..100_000u64 {
             s.extend(step, &[if step == 54_321 { 99.0 } else { 1.0 }]);
         }
-        assert!(s.whole().len() <= Series::BUCKETS && s.recent().len() == Series::RECENT);
-        assert_eq!(s.whole().iter().map(|b| b.count).sum::<u64>(), 100_000);
-        assert!(s.whole().iter().any(|b| b.max == 99.0));
-        assert_eq!(s.end(), 100_000);
+        assert!(
+            s.buckets().len() <= Series::MAX_BUCKETS
+                && s.recent_values().len() == Series::MAX_RECENT
+        );
+        assert_eq!(s.buckets().iter().map(|b| b.count).sum::<u64>(), 100_000);
+        assert!(s.buckets().iter().any(|b| b.max == 99.0));
+        assert_eq!(s.end_step(), 100_000);
     }
 
     #[test]
@@ -259,9 +263,9 @@ mod tests {
         let mut s = Series::default();
         s.extend(10, &[1.0, f32::NAN, f32::INFINITY]);
         s.extend(15, &[2.0]);
-        assert_eq!(s.end(), 16);
+        assert_eq!(s.end_step(), 16);
         assert_eq!(
-            s.recent()
+            s.recent_values()
                 .filter(|(_, v)| v.is_finite())
                 .collect::<Vec<_>>(),
             [(10, 1.0), (15, 2.0)]
@@ -276,13 +280,13 @@ mod tests {
             s.extend(0, &[1.0; 10]);
             s.extend(far, &[2.0, 3.0]);
             assert_eq!(
-                (s.start(), s.recent().len()),
+                (s.start_step(), s.recent_values().len()),
                 (far, (u64::MAX - far).min(2) as usize)
             );
         }
         s.extend(0, &[1.0]);
-        s.extend(Series::GAP + 1, &[2.0]);
-        assert_eq!((s.start(), s.end()), (0, Series::GAP + 2));
+        s.extend(Series::MAX_GAP + 1, &[2.0]);
+        assert_eq!((s.start_step(), s.end_step()), (0, Series::MAX_GAP + 2));
     }
 
     #[test]
@@ -291,14 +295,14 @@ mod tests {
             let mut s = Series::default();
             let values: Vec<f32> = (0..n).map(|k| k as f32).collect();
             s.extend(7, &values);
-            let all: Vec<Bucket> = s.finest().collect();
+            let all: Vec<Bucket> = s.finest_buckets().collect();
             assert_eq!(all.iter().map(|b| b.count).sum::<u64>(), n, "{n}");
             assert!(
                 all.windows(2).all(|w| w[0].step + w[0].count == w[1].step),
                 "{n}"
             );
             assert_eq!(all.last().unwrap().max, (n - 1) as f32);
-            assert!(all.len() <= Series::BUCKETS + Series::RECENT);
+            assert!(all.len() <= Series::MAX_BUCKETS + Series::MAX_RECENT);
         }
     }
 
@@ -307,9 +311,9 @@ mod tests {
         let mut s = Series::default();
         s.extend(0, &[1.0; 100]);
         s.extend(40, &[2.0; 10]);
-        assert_eq!(s.end(), 50);
-        assert_eq!(s.last(), Some(2.0));
+        assert_eq!(s.end_step(), 50);
+        assert_eq!(s.last_value(), Some(2.0));
         s.extend(0, &[3.0]);
-        assert_eq!((s.end(), s.whole().len()), (1, 1));
+        assert_eq!((s.end_step(), s.buckets().len()), (1, 1));
     }
 }

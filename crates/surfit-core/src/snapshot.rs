@@ -164,7 +164,7 @@ pub struct Snapshot {
     /// Load of the machine.
     #[serde(default)]
     pub machine: MachineLoad,
-    /// What no event has told yet; [`RunState::show`](crate::picture::RunState::show) adds it to the curves.
+    /// What no event has told yet; [`RunState::apply_snapshot`](crate::run_state::RunState::apply_snapshot) adds it to the curves.
     #[serde(default)]
     pub fresh: Option<UnloggedLosses>,
     /// Why the work waits, such as for room on the disk, in a sentence.
@@ -185,18 +185,20 @@ pub struct SnapshotDelta {
 impl SnapshotDelta {
     /// The snapshot, on top of the heatmap of the one before, which becomes that of this one; `None` when it does not
     /// belong there.
-    pub fn onto(self, before: &mut Heatmap) -> Option<Snapshot> {
-        (before.patch == self.rest.heatmap.patch && before.take(&self.heatmap)).then(|| Snapshot {
-            heatmap: before.clone(),
-            ..self.rest
+    pub fn apply_to(self, before: &mut Heatmap) -> Option<Snapshot> {
+        (before.patch == self.rest.heatmap.patch && before.apply_change(&self.heatmap)).then(|| {
+            Snapshot {
+                heatmap: before.clone(),
+                ..self.rest
+            }
         })
     }
 }
 
 impl Snapshot {
     /// This snapshot for one who has the heatmap of an earlier one; `None` when it is to be told whole.
-    pub fn since(&self, before: &Heatmap) -> Option<SnapshotDelta> {
-        let heatmap = self.heatmap.since(before)?;
+    pub fn diff(&self, before: &Heatmap) -> Option<SnapshotDelta> {
+        let heatmap = self.heatmap.diff(before)?;
         let rest = Snapshot {
             heatmap: Heatmap::new(self.heatmap.patch, 2),
             ..self.clone()
@@ -260,7 +262,7 @@ mod tests {
                 };
             }
             (now.heatmap.version, now.fit_step) = (n + 1, n);
-            let changed = now.since(&before).expect("few cells are new");
+            let changed = now.diff(&before).expect("few cells are new");
             let json = serde_json::to_vec(&changed).unwrap();
             let whole = serde_json::to_vec(&now).unwrap();
             assert!(
@@ -270,7 +272,7 @@ mod tests {
                 whole.len()
             );
             let back: SnapshotDelta = serde_json::from_slice(&json).unwrap();
-            let back = back.onto(&mut there).unwrap();
+            let back = back.apply_to(&mut there).unwrap();
             // As text: a cell without a loss is not equal to itself.
             assert_eq!(serde_json::to_vec(&back).unwrap(), whole);
         }
@@ -281,15 +283,15 @@ mod tests {
         let degrees = Degrees::new(3, 3).unwrap();
         let small = Snapshot::empty(degrees, 5);
         let large = Snapshot::empty(degrees, 7);
-        assert!(small.since(&large.heatmap).is_none());
+        assert!(small.diff(&large.heatmap).is_none());
         let mut other = small.clone();
         other.heatmap.cells.iter_mut().for_each(|c| c.images = 1);
-        assert!(other.since(&small.heatmap).is_none(), "nearly all is new");
+        assert!(other.diff(&small.heatmap).is_none(), "nearly all is new");
         let mut last = large.clone();
         last.heatmap.cells[48].images = 3;
-        let change = last.since(&large.heatmap).unwrap();
+        let change = last.diff(&large.heatmap).unwrap();
         let mut there = small.heatmap.clone();
-        assert!(change.onto(&mut there).is_none());
+        assert!(change.apply_to(&mut there).is_none());
         assert_eq!(there, small.heatmap);
     }
 }

@@ -73,7 +73,7 @@ impl Study {
                 e.message().lines().next().unwrap_or_default()
             ))
         })?;
-        if let Some(what) = study.fault() {
+        if let Some(what) = study.describe_fault() {
             return Err(fault(what));
         }
         let folder = config::folder_of(path);
@@ -87,7 +87,7 @@ impl Study {
                 .to_string_lossy()
                 .into();
         }
-        let anchor = |set: &mut String| *set = config::anchor(set, folder);
+        let anchor = |set: &mut String| *set = config::resolve_set_paths(set, folder);
         study.set.iter_mut().for_each(anchor);
         for variant in &mut study.variants {
             variant.set.iter_mut().for_each(anchor);
@@ -100,18 +100,18 @@ impl Study {
 
     /// True when a file is a study's and not a configuration: it has variants, or names a configuration and seeds for it. A
     /// configuration with one key too many is none.
-    pub fn is_one(path: &Path) -> bool {
-        std::fs::read_to_string(path).is_ok_and(|text| Self::is_text_of_one(&text))
+    pub fn is_study_file(path: &Path) -> bool {
+        std::fs::read_to_string(path).is_ok_and(|text| Self::is_study_text(&text))
     }
 
-    /// As [`Study::is_one`], of a file's text.
-    pub fn is_text_of_one(text: &str) -> bool {
+    /// As [`Study::is_study_file`], of a file's text.
+    pub fn is_study_text(text: &str) -> bool {
         let table = text.parse::<toml::Table>().unwrap_or_default();
         let has = |key| table.contains_key(key);
         has("variant") || (has("config") && has("seeds"))
     }
 
-    fn fault(&self) -> Option<String> {
+    fn describe_fault(&self) -> Option<String> {
         let mut names = BTreeSet::new();
         let plain = |name: &str| {
             !name.is_empty()
@@ -153,7 +153,7 @@ pub struct MeanDeviation {
 
 impl MeanDeviation {
     /// The spread of finite values; `None` when there are none.
-    pub fn of(values: &[f64]) -> Option<Self> {
+    pub fn from_values(values: &[f64]) -> Option<Self> {
         let finite: Vec<f64> = values.iter().copied().filter(|x| x.is_finite()).collect();
         let n = finite.len();
         if n == 0 {
@@ -177,7 +177,7 @@ impl MeanDeviation {
 pub type ResultFigure = (&'static str, Option<f64>);
 
 /// Every figure of a finished run, in the order in which they are reported.
-pub fn figures(f: &JobResult) -> Vec<ResultFigure> {
+pub fn result_figures(f: &JobResult) -> Vec<ResultFigure> {
     let mean = |x: &[f64]| (!x.is_empty()).then(|| x.iter().sum::<f64>() / x.len() as f64);
     let best_corner = f.corners_test.iter().copied().max_by(f64::total_cmp);
     let baseline = |name: &str| {
@@ -261,15 +261,15 @@ mod tests {
     #[test]
     fn a_study_is_told_from_a_configuration() {
         let default = config::Config::default().to_toml();
-        assert!(Study::is_text_of_one(HEAD) && !Study::is_text_of_one(&default));
+        assert!(Study::is_study_text(HEAD) && !Study::is_study_text(&default));
         let stray = format!("seeds = 3\n{default}");
-        assert!(!Study::is_text_of_one(&stray) && !Study::is_text_of_one("config = 'a.toml'\n"));
+        assert!(!Study::is_study_text(&stray) && !Study::is_study_text("config = 'a.toml'\n"));
         let error = config::parse(&stray, "c.toml").unwrap_err().to_string();
         assert!(
             error.contains("seeds") && !error.contains("this is a study"),
             "{error}"
         );
-        assert!(Study::is_text_of_one("[[variant]]\nname = 'a'\n"));
+        assert!(Study::is_study_text("[[variant]]\nname = 'a'\n"));
         let error = config::parse(HEAD, "s.toml").unwrap_err().to_string();
         assert_eq!(
             error,
@@ -280,9 +280,9 @@ mod tests {
 
     #[test]
     fn the_spread_is_that_of_a_sample() {
-        let s = MeanDeviation::of(&[1.0, 2.0, 3.0, f64::NAN]).unwrap();
+        let s = MeanDeviation::from_values(&[1.0, 2.0, 3.0, f64::NAN]).unwrap();
         assert_eq!((s.mean, s.deviation, s.runs), (2.0, 1.0, 3));
-        assert_eq!(MeanDeviation::of(&[5.0]).unwrap().deviation, 0.0);
-        assert_eq!(MeanDeviation::of(&[f64::NAN]), None);
+        assert_eq!(MeanDeviation::from_values(&[5.0]).unwrap().deviation, 0.0);
+        assert_eq!(MeanDeviation::from_values(&[f64::NAN]), None);
     }
 }

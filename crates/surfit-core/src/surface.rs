@@ -48,18 +48,18 @@ pub enum ParameterAxis {
 pub enum DegreeError {
     /// A degree outside `1..=8`.
     #[error("degree {0} is outside 1..=8; choose a degree from 1 (linear) to 8")]
-    Range(u8),
+    OutOfRange(u8),
     /// A curve was to get a degree along `v`.
     #[error("a curve between two corners has no degree along v; change the one along u")]
-    Curve,
+    CurveWithoutV,
     /// A triangular patch was to get two degrees.
     #[error("a triangular patch has one degree, not {0} and {1}; give the same for u and v")]
-    Triangle(u8, u8),
+    UnequalTriangle(u8, u8),
 }
 
 impl Degrees {
     /// The highest degree per axis.
-    pub const MAX: u8 = 8;
+    pub const MAX_DEGREE: u8 = 8;
     /// The linear surface over four corners.
     pub const LINEAR: Degrees = Degrees {
         patch: Patch::Square,
@@ -70,23 +70,26 @@ impl Degrees {
     /// Degrees `m × n` of a surface over four corners.
     ///
     /// # Errors
-    /// [`DegreeError::Range`] names the one outside `1..=8`.
+    /// [`DegreeError::OutOfRange`] names the one outside `1..=8`.
     pub fn new(m: u8, n: u8) -> Result<Self, DegreeError> {
-        Self::of(Patch::Square, m, n)
+        Self::for_patch(Patch::Square, m, n)
     }
 
     /// Degrees of a kind of surface: a curve takes `m` only, a triangular patch wants both alike.
     ///
     /// # Errors
-    /// [`DegreeError::Range`] for a degree outside `1..=8`, [`DegreeError::Triangle`] for two different ones.
-    pub fn of(patch: Patch, m: u8, n: u8) -> Result<Self, DegreeError> {
+    /// [`DegreeError::OutOfRange`] for a degree outside `1..=8`, [`DegreeError::UnequalTriangle`] for two different ones.
+    pub fn for_patch(patch: Patch, m: u8, n: u8) -> Result<Self, DegreeError> {
         let n = if patch == Patch::Curve { m } else { n };
-        if let Some(bad) = [m, n].into_iter().find(|d| !(1..=Self::MAX).contains(d)) {
-            return Err(DegreeError::Range(bad));
+        if let Some(bad) = [m, n]
+            .into_iter()
+            .find(|d| !(1..=Self::MAX_DEGREE).contains(d))
+        {
+            return Err(DegreeError::OutOfRange(bad));
         }
         match patch {
             Patch::Curve => Ok(Self { patch, m, n: 0 }),
-            Patch::Triangle if m != n => Err(DegreeError::Triangle(m, n)),
+            Patch::Triangle if m != n => Err(DegreeError::UnequalTriangle(m, n)),
             _ => Ok(Self { patch, m, n }),
         }
     }
@@ -97,8 +100,8 @@ impl Degrees {
     }
 
     /// Number of corners: 2, 3 or 4.
-    pub fn corners(self) -> usize {
-        self.patch.corners()
+    pub fn corner_count(self) -> usize {
+        self.patch.corner_count()
     }
 
     /// Degree along `u`.
@@ -112,7 +115,7 @@ impl Degrees {
     }
 
     /// Degree along `axis`.
-    pub fn along(self, axis: ParameterAxis) -> usize {
+    pub fn degree_along(self, axis: ParameterAxis) -> usize {
         if axis == ParameterAxis::U {
             self.m()
         } else {
@@ -124,18 +127,18 @@ impl Degrees {
     ///
     /// # Errors
     /// When it leaves `1..=8`, and for a curve's `v`.
-    pub fn changed(self, axis: ParameterAxis, by: i8) -> Result<Self, DegreeError> {
+    pub fn with_changed_degree(self, axis: ParameterAxis, by: i8) -> Result<Self, DegreeError> {
         let up = |d: u8| d.saturating_add_signed(by);
         match (self.patch, axis) {
-            (Patch::Triangle, _) => Self::of(self.patch, up(self.m), up(self.n)),
-            (Patch::Curve, ParameterAxis::V) => Err(DegreeError::Curve),
-            (_, ParameterAxis::U) => Self::of(self.patch, up(self.m), self.n),
-            (_, ParameterAxis::V) => Self::of(self.patch, self.m, up(self.n)),
+            (Patch::Triangle, _) => Self::for_patch(self.patch, up(self.m), up(self.n)),
+            (Patch::Curve, ParameterAxis::V) => Err(DegreeError::CurveWithoutV),
+            (_, ParameterAxis::U) => Self::for_patch(self.patch, up(self.m), self.n),
+            (_, ParameterAxis::V) => Self::for_patch(self.patch, self.m, up(self.n)),
         }
     }
 
     /// Number of control points `K`: `(m+1)(n+1)`, or `(d+1)(d+2)/2` of a triangular patch.
-    pub fn count(self) -> usize {
+    pub fn point_count(self) -> usize {
         match self.patch {
             Patch::Triangle => (self.m() + 1) * (self.m() + 2) / 2,
             _ => (self.m() + 1) * (self.n() + 1),
@@ -143,14 +146,14 @@ impl Degrees {
     }
 
     /// Number of control points that are not corners.
-    pub fn trainable(self) -> usize {
-        self.count() - self.corners()
+    pub fn trainable_count(self) -> usize {
+        self.point_count() - self.corner_count()
     }
 
     /// The index pair `(i, j)` of every row, corners first (see the module's row order).
-    pub fn rows(self) -> Vec<(usize, usize)> {
+    pub fn row_indices(self) -> Vec<(usize, usize)> {
         let (m, n) = (self.m(), self.n());
-        let corners = &[(0, 0), (m, 0), (0, n), (m, n)][..self.corners()];
+        let corners = &[(0, 0), (m, 0), (0, n), (m, n)][..self.corner_count()];
         let holds = |i: usize, j: usize| self.patch != Patch::Triangle || i + j <= m;
         let others = (0..=m).flat_map(|i| (0..=n).map(move |j| (i, j)));
         corners
@@ -161,19 +164,19 @@ impl Degrees {
     }
 
     /// The Bernstein weights `b_k` of all `K` rows; they sum to one.
-    pub fn weights(self, u: f64, v: f64) -> Vec<f64> {
+    pub fn bernstein_weights(self, u: f64, v: f64) -> Vec<f64> {
         if self.patch == Patch::Triangle {
-            return triangle::weights(self.m(), &self.rows(), u, v);
+            return triangle::bernstein_weights(self.m(), &self.row_indices(), u, v);
         }
         let (bu, bv) = (bernstein::basis(self.m(), u), bernstein::basis(self.n(), v));
-        self.rows()
+        self.row_indices()
             .into_iter()
             .map(|(i, j)| bu[i] * bv[j])
             .collect()
     }
 
     /// The parameters `(i/m, j/n)` at which a row lies on the linear surface.
-    pub fn site(self, (i, j): (usize, usize)) -> (f64, f64) {
+    pub fn row_parameters(self, (i, j): (usize, usize)) -> (f64, f64) {
         (
             i as f64 / self.m() as f64,
             j as f64 / self.n().max(1) as f64,
@@ -182,28 +185,31 @@ impl Degrees {
 
     /// The linear interpolation of the corners at every row: `[K, corners]`.
     ///
-    /// With the control points placed there the surface is exactly the linear surface, [`Patch::linear`].
+    /// With the control points placed there the surface is exactly the linear surface, [`Patch::linear_weights`].
     pub fn linear_rows(self) -> DenseMatrix {
         let at = |row| {
-            let (u, v) = self.site(row);
-            self.patch.linear(u, v)
+            let (u, v) = self.row_parameters(row);
+            self.patch.linear_weights(u, v)
         };
-        self.rows().into_iter().map(at).collect()
+        self.row_indices().into_iter().map(at).collect()
     }
 
     /// The mean of the whole surface: the plain mean of all control points.
-    pub fn centroid(self) -> Vec<f64> {
-        vec![1.0 / self.count() as f64; self.count()]
+    pub fn centroid_weights(self) -> Vec<f64> {
+        vec![1.0 / self.point_count() as f64; self.point_count()]
     }
 
     /// `E[b_k²]` of every row when the point is uniform over the whole: diagonal Bernstein Gram entries.
     pub fn interior_second_moments(self) -> Vec<f64> {
-        let rows = self.rows();
+        let rows = self.row_indices();
         if self.patch == Patch::Triangle {
-            let gram = triangle::gram(self.m(), &rows);
+            let gram = triangle::gram_matrix(self.m(), &rows);
             return (0..rows.len()).map(|k| gram[k][k]).collect();
         }
-        let (gu, gv) = (bernstein::gram(self.m()), bernstein::gram(self.n()));
+        let (gu, gv) = (
+            bernstein::gram_matrix(self.m()),
+            bernstein::gram_matrix(self.n()),
+        );
         rows.into_iter().map(|(i, j)| gu[i][i] * gv[j][j]).collect()
     }
 
@@ -211,16 +217,16 @@ impl Degrees {
     pub fn edge_second_moments(self) -> Vec<f64> {
         match self.patch {
             Patch::Curve => self.interior_second_moments(),
-            Patch::Triangle => triangle::edge_second_moments(self.m(), &self.rows()),
+            Patch::Triangle => triangle::edge_second_moments(self.m(), &self.row_indices()),
             Patch::Square => {
                 let (m, n) = (self.m(), self.n());
-                let (gu, gv) = (bernstein::gram(m), bernstein::gram(n));
+                let (gu, gv) = (bernstein::gram_matrix(m), bernstein::gram_matrix(n));
                 let at = |(i, j): (usize, usize)| {
                     let along_v = if i == 0 || i == m { gv[j][j] } else { 0.0 };
                     let along_u = if j == 0 || j == n { gu[i][i] } else { 0.0 };
                     (along_u + along_v) / 4.0
                 };
-                self.rows().into_iter().map(at).collect()
+                self.row_indices().into_iter().map(at).collect()
             }
         }
     }
@@ -230,7 +236,7 @@ impl Degrees {
     ///
     /// # Panics
     /// If `to` is another kind of surface: it has other corners.
-    pub fn conversion(self, to: Degrees) -> DenseMatrix {
+    pub fn conversion_matrix(self, to: Degrees) -> DenseMatrix {
         assert_eq!(
             self.patch,
             to.patch,
@@ -239,22 +245,22 @@ impl Degrees {
             to.patch.name()
         );
         if self.patch == Patch::Triangle {
-            return self.triangle_conversion(to);
+            return self.triangle_conversion_matrix(to);
         }
         let (au, av) = (
-            axis_conversion(self.m(), to.m()),
-            axis_conversion(self.n(), to.n()),
+            axis_conversion_matrix(self.m(), to.m()),
+            axis_conversion_matrix(self.n(), to.n()),
         );
-        let from = self.rows();
-        to.rows()
+        let from = self.row_indices();
+        to.row_indices()
             .into_iter()
             .map(|(i, j)| from.iter().map(|&(k, l)| au[i][k] * av[j][l]).collect())
             .collect()
     }
 
-    fn triangle_conversion(self, to: Degrees) -> DenseMatrix {
-        let rows = |d: u8| Self { m: d, n: d, ..self }.rows();
-        let mut total = identity(self.count());
+    fn triangle_conversion_matrix(self, to: Degrees) -> DenseMatrix {
+        let rows = |d: u8| Self { m: d, n: d, ..self }.row_indices();
+        let mut total = identity_matrix(self.point_count());
         let mut degree = self.m;
         while degree != to.m {
             let next = if degree < to.m {
@@ -263,11 +269,11 @@ impl Degrees {
                 degree - 1
             };
             let step = if degree < to.m {
-                triangle::elevation(degree.into(), &rows(degree), &rows(next))
+                triangle::elevation_matrix(degree.into(), &rows(degree), &rows(next))
             } else {
-                triangle::lowering(degree.into(), &rows(next), &rows(degree))
+                triangle::lowering_matrix(degree.into(), &rows(next), &rows(degree))
             };
-            total = multiply(&step, &total);
+            total = multiply_matrices(&step, &total);
             degree = next;
         }
         total
@@ -293,8 +299,10 @@ impl TryFrom<DegreesText> for Degrees {
     fn try_from(wire: DegreesText) -> Result<Self, DegreeError> {
         match wire {
             DegreesText::Square([m, n]) => Self::new(m, n),
-            DegreesText::Curve([m]) => Self::of(Patch::Curve, m, m),
-            DegreesText::Triangle { triangle } => Self::of(Patch::Triangle, triangle, triangle),
+            DegreesText::Curve([m]) => Self::for_patch(Patch::Curve, m, m),
+            DegreesText::Triangle { triangle } => {
+                Self::for_patch(Patch::Triangle, triangle, triangle)
+            }
         }
     }
 }
@@ -318,28 +326,28 @@ impl fmt::Display for Degrees {
     }
 }
 
-fn axis_conversion(from: usize, to: usize) -> DenseMatrix {
-    let mut total = identity(from + 1);
+fn axis_conversion_matrix(from: usize, to: usize) -> DenseMatrix {
+    let mut total = identity_matrix(from + 1);
     let mut degree = from;
     while degree != to {
         let step = if degree < to {
-            bernstein::elevation(degree)
+            bernstein::elevation_matrix(degree)
         } else {
-            bernstein::lowering(degree)
+            bernstein::lowering_matrix(degree)
         };
-        total = multiply(&step, &total);
+        total = multiply_matrices(&step, &total);
         degree = if degree < to { degree + 1 } else { degree - 1 };
     }
     total
 }
 
-fn identity(n: usize) -> DenseMatrix {
+fn identity_matrix(n: usize) -> DenseMatrix {
     (0..n)
         .map(|r| (0..n).map(|c| f64::from(r == c)).collect())
         .collect()
 }
 
-fn multiply(a: &DenseMatrix, b: &DenseMatrix) -> DenseMatrix {
+fn multiply_matrices(a: &DenseMatrix, b: &DenseMatrix) -> DenseMatrix {
     let column = |row: &Vec<f64>, c: usize| row.iter().zip(b).map(|(x, r)| x * r[c]).sum();
     a.iter()
         .map(|row| (0..b[0].len()).map(|c| column(row, c)).collect())

@@ -13,7 +13,7 @@ pub enum TableValue {
     /// A floating-point number.
     Number(f64),
     /// A count, as an unsigned integer.
-    Whole(u64),
+    Integer(u64),
     /// Yes or no.
     Flag(bool),
 }
@@ -49,19 +49,19 @@ impl From<f32> for TableValue {
 
 impl From<u64> for TableValue {
     fn from(n: u64) -> Self {
-        TableValue::Whole(n)
+        TableValue::Integer(n)
     }
 }
 
 impl From<u32> for TableValue {
     fn from(n: u32) -> Self {
-        TableValue::Whole(n.into())
+        TableValue::Integer(n.into())
     }
 }
 
 impl From<usize> for TableValue {
     fn from(n: usize) -> Self {
-        TableValue::Whole(n as u64)
+        TableValue::Integer(n as u64)
     }
 }
 
@@ -79,22 +79,22 @@ impl<T: Into<TableValue>> From<Option<T>> for TableValue {
 
 impl TableValue {
     /// As it stands between separators; nothing for what is missing.
-    fn plain(&self) -> String {
+    fn to_plain_text(&self) -> String {
         match self {
             TableValue::Missing => String::new(),
             TableValue::Text(text) => text.clone(),
             TableValue::Number(x) => x.to_string(),
-            TableValue::Whole(n) => n.to_string(),
+            TableValue::Integer(n) => n.to_string(),
             TableValue::Flag(yes) => yes.to_string(),
         }
     }
 
-    fn json(&self) -> serde_json::Value {
+    fn to_json_value(&self) -> serde_json::Value {
         match self {
             TableValue::Missing => serde_json::Value::Null,
             TableValue::Text(text) => text.as_str().into(),
             TableValue::Number(x) => (*x).into(),
-            TableValue::Whole(n) => (*n).into(),
+            TableValue::Integer(n) => (*n).into(),
             TableValue::Flag(yes) => (*yes).into(),
         }
     }
@@ -119,14 +119,14 @@ impl DataTable {
     }
 
     /// Adds a row.
-    pub fn push(&mut self, row: impl IntoIterator<Item = TableValue>) {
+    pub fn push_row(&mut self, row: impl IntoIterator<Item = TableValue>) {
         self.rows.push(row.into_iter().collect());
         debug_assert_eq!(self.rows.last().map(Vec::len), Some(self.columns.len()));
     }
 
     /// Comma-separated values with a line of names, quoted as RFC 4180 says.
     pub fn to_csv(&self) -> String {
-        self.separated(',', |text| {
+        self.to_separated_text(',', |text| {
             if text.contains([',', '"', '\n', '\r']) {
                 format!("\"{}\"", text.replace('"', "\"\""))
             } else {
@@ -137,7 +137,7 @@ impl DataTable {
 
     /// Values apart by tabs, with a line of names, as spreadsheets take them from the clipboard.
     pub fn to_tsv(&self) -> String {
-        self.separated('\t', |text| text.replace(['\t', '\n', '\r'], " "))
+        self.to_separated_text('\t', |text| text.replace(['\t', '\n', '\r'], " "))
     }
 
     /// An array of objects, one a line.
@@ -148,14 +148,14 @@ impl DataTable {
             for (k, (name, value)) in self.columns.iter().zip(row).enumerate() {
                 let comma = if k == 0 { "" } else { "," };
                 let name = serde_json::Value::from(name.as_str());
-                let _ = write!(out, "{comma}{name}:{}", value.json());
+                let _ = write!(out, "{comma}{name}:{}", value.to_json_value());
             }
             out.push('}');
         }
         out + "\n]\n"
     }
 
-    fn separated(&self, between: char, safe: impl Fn(String) -> String) -> String {
+    fn to_separated_text(&self, between: char, safe: impl Fn(String) -> String) -> String {
         let mut out = String::new();
         let mut line = |cells: &mut dyn Iterator<Item = String>| {
             for (n, cell) in cells.enumerate() {
@@ -168,7 +168,7 @@ impl DataTable {
         };
         line(&mut self.columns.iter().cloned());
         for row in &self.rows {
-            line(&mut row.iter().map(TableValue::plain));
+            line(&mut row.iter().map(TableValue::to_plain_text));
         }
         out
     }
@@ -181,8 +181,8 @@ mod tests {
 
     fn table() -> DataTable {
         let mut table = DataTable::new(&["name", "loss", "images", "best"]);
-        table.push(["a, \"b\"".into(), 0.1f32.into(), 7usize.into(), true.into()]);
-        table.push([
+        table.push_row(["a, \"b\"".into(), 0.1f32.into(), 7usize.into(), true.into()]);
+        table.push_row([
             "c\td".into(),
             f64::NAN.into(),
             TableValue::Missing,
@@ -216,7 +216,7 @@ mod tests {
         #[test]
         fn figures_come_back_as_they_were(x: f64, y: f32) {
             let mut it = DataTable::new(&["x", "y"]);
-            it.push([x.into(), y.into()]);
+            it.push_row([x.into(), y.into()]);
             let json: serde_json::Value = serde_json::from_str(&it.to_json()).unwrap();
             let back = json[0]["x"].as_f64();
             prop_assert_eq!(back, Some(x).filter(|x| x.is_finite()));

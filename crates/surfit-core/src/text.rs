@@ -7,10 +7,10 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 
 /// Most characters of a sentence: an error, a notice, a line of the log.
-pub const MAX_SENTENCE: usize = 600;
+pub const MAX_SENTENCE_CHARS: usize = 600;
 
 /// Most characters of a name: of a run, a class, a network, a file of a corner.
-pub const MAX_NAME: usize = 200;
+pub const MAX_NAME_CHARS: usize = 200;
 
 /// Most bytes of a path that the system takes.
 const MAX_PATH_BYTES: usize = 4096;
@@ -19,8 +19,8 @@ const MAX_PATH_BYTES: usize = 4096;
 ///
 /// Control characters, line breaks, marks that change the direction of writing and characters without width are escaped.
 /// Of a longer text the beginning and the end stay, and between them stands how much was left out.
-pub fn printable(text: &str, max: usize) -> Cow<'_, str> {
-    let text = shortened(text, max);
+pub fn to_printable(text: &str, max: usize) -> Cow<'_, str> {
+    let text = shorten_text(text, max);
     if text.is_ascii() && !text.bytes().any(|b| b.is_ascii_control()) {
         return text;
     }
@@ -38,13 +38,13 @@ pub fn printable(text: &str, max: usize) -> Cow<'_, str> {
     }
     match changed {
         // What is escaped is longer than it was.
-        true => Cow::Owned(shortened(&escaped, max.saturating_mul(2)).into_owned()),
+        true => Cow::Owned(shorten_text(&escaped, max.saturating_mul(2)).into_owned()),
         false => text,
     }
 }
 
 /// Beginning and end of a text that has more than `max` characters.
-fn shortened(text: &str, max: usize) -> Cow<'_, str> {
+fn shorten_text(text: &str, max: usize) -> Cow<'_, str> {
     // No character has more than four bytes, so that long texts are not counted twice.
     if text.len() <= max {
         return text.into();
@@ -88,7 +88,7 @@ fn is_unprintable(c: char) -> bool {
             | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// True when a text has a character in it that [`printable`] escapes wherever it stands.
+/// True when a text has a character in it that [`to_printable`] escapes wherever it stands.
 pub fn has_unprintable(text: &str) -> bool {
     !text.is_ascii() && text.chars().any(is_unprintable)
         || text.bytes().any(|b| b.is_ascii_control())
@@ -96,7 +96,7 @@ pub fn has_unprintable(text: &str) -> bool {
 
 /// Returns a JSON text in which nothing is hidden and nothing steers a terminal: JSON itself escapes the control characters
 /// of ASCII alone. It has the same values; such characters stand only inside of its strings.
-pub fn printable_json(json: &str) -> Cow<'_, str> {
+pub fn to_printable_json(json: &str) -> Cow<'_, str> {
     if !json.chars().any(is_unprintable) {
         return json.into();
     }
@@ -114,29 +114,29 @@ pub fn printable_json(json: &str) -> Cow<'_, str> {
     escaped.into()
 }
 
-/// [`printable`] in the text's place.
+/// [`to_printable`] in the text's place.
 fn make_printable(text: &mut String, max: usize) {
-    if let Cow::Owned(better) = printable(text, max) {
+    if let Cow::Owned(better) = to_printable(text, max) {
         *text = better;
     }
 }
 
 /// A path names a file as it is; one that no system takes names none and only needs room.
-fn bound_path(path: &mut PathBuf) {
+fn clear_overlong_path(path: &mut PathBuf) {
     if path.as_os_str().len() > MAX_PATH_BYTES {
         let text = path.display().to_string();
-        *path = printable(&text, MAX_SENTENCE).into_owned().into();
+        *path = to_printable(&text, MAX_SENTENCE_CHARS).into_owned().into();
     }
 }
 
 impl Event {
-    /// Makes every text of the event [`printable`], whoever wrote it. Paths stay as they are.
+    /// Makes every text of the event [`to_printable`], whoever wrote it. Paths stay as they are.
     pub fn make_printable(&mut self) {
         match self {
             Self::Notice { text }
             | Self::Failed { message: text }
             | Self::Cancelled { what: text } => {
-                make_printable(text, MAX_SENTENCE);
+                make_printable(text, MAX_SENTENCE_CHARS);
             }
             Self::Started(info) => {
                 for text in [
@@ -151,28 +151,29 @@ impl Event {
                 .into_iter()
                 .chain(&mut info.classes)
                 {
-                    make_printable(text, MAX_NAME);
+                    make_printable(text, MAX_NAME_CHARS);
                 }
             }
             Self::CornerReady(corner) => {
-                make_printable(&mut corner.source, MAX_NAME);
+                make_printable(&mut corner.source, MAX_NAME_CHARS);
                 for warning in &mut corner.warnings {
-                    make_printable(warning, MAX_SENTENCE);
+                    make_printable(warning, MAX_SENTENCE_CHARS);
                 }
             }
             Self::Exported(exported) => {
-                make_printable(&mut exported.selection, MAX_NAME);
-                bound_path(&mut exported.dir);
+                make_printable(&mut exported.selection, MAX_NAME_CHARS);
+                clear_overlong_path(&mut exported.dir);
             }
-            Self::Forked { from, .. } => bound_path(from),
+            Self::Forked { from, .. } => clear_overlong_path(from),
             Self::Finished(finished) => {
-                finished.export.iter_mut().for_each(bound_path);
+                finished.export.iter_mut().for_each(clear_overlong_path);
                 for baseline in &mut finished.baselines {
-                    make_printable(&mut baseline.name, MAX_NAME);
+                    make_printable(&mut baseline.name, MAX_NAME_CHARS);
                 }
                 if finished.seconds.keys().any(|name| has_unprintable(name)) {
                     let all = std::mem::take(&mut finished.seconds).into_iter();
-                    let named = all.map(|(name, s)| (printable(&name, MAX_NAME).into_owned(), s));
+                    let named =
+                        all.map(|(name, s)| (to_printable(&name, MAX_NAME_CHARS).into_owned(), s));
                     finished.seconds = named.collect();
                 }
             }
@@ -182,22 +183,22 @@ impl Event {
 }
 
 impl RunStatus {
-    /// Makes every text of the status [`printable`].
+    /// Makes every text of the status [`to_printable`].
     pub fn make_printable(&mut self) {
-        make_printable(&mut self.network, MAX_NAME);
-        make_printable(&mut self.data, MAX_NAME);
-        make_printable(&mut self.node, MAX_NAME);
+        make_printable(&mut self.network, MAX_NAME_CHARS);
+        make_printable(&mut self.data, MAX_NAME_CHARS);
+        make_printable(&mut self.node, MAX_NAME_CHARS);
         if let Some(why) = &mut self.failed {
-            make_printable(why, MAX_SENTENCE);
+            make_printable(why, MAX_SENTENCE_CHARS);
         }
     }
 }
 
 impl Snapshot {
-    /// Makes every text of the snapshot [`printable`].
+    /// Makes every text of the snapshot [`to_printable`].
     pub fn make_printable(&mut self) {
         if let Some(errand) = &mut self.errand {
-            make_printable(&mut errand.name, MAX_NAME);
+            make_printable(&mut errand.name, MAX_NAME_CHARS);
         }
     }
 }
@@ -230,31 +231,31 @@ mod tests {
             ),
             ("می\u{200c}خواهم", "می\u{200c}خواهم"),
         ] {
-            assert_eq!(printable(text, 100), shown, "{text:?}");
+            assert_eq!(to_printable(text, 100), shown, "{text:?}");
             assert_eq!(
-                printable(&printable(text, 100), 100),
+                to_printable(&to_printable(text, 100), 100),
                 shown,
                 "{text:?} twice"
             );
         }
-        assert!(matches!(printable("as it is", 8), Cow::Borrowed(_)));
+        assert!(matches!(to_printable("as it is", 8), Cow::Borrowed(_)));
     }
 
     #[test]
     fn json_keeps_its_values_and_steers_nothing() {
         let text = "a\u{9b}31m\u{7f}\u{202e}\u{e0041}ü\n\x1b";
         let json = serde_json::to_string_pretty(&[text]).unwrap();
-        let shown = printable_json(&json);
+        let shown = to_printable_json(&json);
         let odd = |c: char| is_unprintable(c) && c != '\n';
         assert!(!shown.contains(odd), "{shown}");
         assert_eq!(serde_json::from_str::<[String; 1]>(&shown).unwrap(), [text]);
-        assert!(matches!(printable_json("[1, \"ü\"]"), Cow::Borrowed(_)));
+        assert!(matches!(to_printable_json("[1, \"ü\"]"), Cow::Borrowed(_)));
     }
 
     #[test]
     fn a_long_text_keeps_its_ends_and_says_how_much_is_missing() {
         let long = format!("BEGIN{}END", "ü".repeat(5_000_000));
-        let shown = printable(&long, 300);
+        let shown = to_printable(&long, 300);
         assert!(shown.chars().count() < 350, "{}", shown.len());
         assert!(
             shown.starts_with("BEGINü") && shown.ends_with("üEND"),
@@ -265,13 +266,13 @@ mod tests {
             "{shown}"
         );
         let all_control = "\x1b".repeat(300_000);
-        let shown = printable(&all_control, 300);
+        let shown = to_printable(&all_control, 300);
         assert!(
             shown.chars().count() < 700 && !has_unprintable(&shown),
             "{shown}"
         );
         for max in 0..5 {
-            assert!(printable("äöüÄÖÜ", max).contains("left out"));
+            assert!(to_printable("äöüÄÖÜ", max).contains("left out"));
         }
     }
 

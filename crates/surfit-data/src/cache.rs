@@ -18,7 +18,7 @@ use surfit_core::files::write_atomic_with;
 /// How every cache begins; the number rises with every change of what is decoded and how.
 const MAGIC: &[u8; 16] = b"surfit images 2\n";
 /// A longer header is none.
-const MAX_HEADER: u64 = 64 << 20;
+const MAX_HEADER_BYTES: u64 = 64 << 20;
 
 /// What a cache is made from.
 #[derive(Default)]
@@ -27,12 +27,12 @@ pub(crate) struct CacheSource(Sha256);
 impl CacheSource {
     /// Takes in a file's name, size and time.
     pub fn add(&mut self, path: &Path, name: &str) -> Result<()> {
-        self.add_known(name, &path.metadata().map_err(DataError::io(path))?);
+        self.add_metadata(name, &path.metadata().map_err(DataError::io(path))?);
         Ok(())
     }
 
     /// As [`CacheSource::add`], where the file was looked at before.
-    pub fn add_known(&mut self, name: &str, data: &Metadata) {
+    pub fn add_metadata(&mut self, name: &str, data: &Metadata) {
         let time = data
             .modified()
             .ok()
@@ -47,7 +47,7 @@ impl CacheSource {
     pub fn key(mut self, image_size: usize, channels: usize) -> String {
         let wanted = format!("size {image_size} channels {channels}");
         self.0.update(wanted.as_bytes());
-        digest::hex(self.0)
+        digest::to_hex(self.0)
     }
 }
 
@@ -61,26 +61,26 @@ struct CacheHeader {
 }
 
 /// The cached images of `source`, or what `make` makes, which is then cached.
-pub(crate) fn through(
+pub(crate) fn load_or_make(
     source: &Path,
     what: &str,
     key: &str,
     make: impl FnOnce() -> Result<RawSet>,
 ) -> Result<RawSet> {
-    match folder(source) {
-        Some(folder) => through_in(&folder, source, what, key, make),
+    match image_cache_folder(source) {
+        Some(folder) => load_or_make_in(&folder, source, what, key, make),
         None => make(),
     }
 }
 
 #[cfg(not(test))]
-fn folder(_source: &Path) -> Option<PathBuf> {
+fn image_cache_folder(_source: &Path) -> Option<PathBuf> {
     surfit_core::files::cache_folder("images")
 }
 
 /// A hidden folder beside the source: tests leave nothing in the user's cache.
 #[cfg(test)]
-fn folder(source: &Path) -> Option<PathBuf> {
+fn image_cache_folder(source: &Path) -> Option<PathBuf> {
     let dir = if source.is_dir() {
         source
     } else {
@@ -89,15 +89,15 @@ fn folder(source: &Path) -> Option<PathBuf> {
     Some(dir.join(".cache"))
 }
 
-/// [`through`] with the folder of caches given.
-pub(crate) fn through_in(
+/// [`load_or_make`] with the folder of caches given.
+pub(crate) fn load_or_make_in(
     folder: &Path,
     source: &Path,
     what: &str,
     key: &str,
     make: impl FnOnce() -> Result<RawSet>,
 ) -> Result<RawSet> {
-    let path = file(folder, source, what);
+    let path = cache_file(folder, source, what);
     if let Some(set) = read(&path, key) {
         return Ok(set);
     }
@@ -107,15 +107,15 @@ pub(crate) fn through_in(
 }
 
 /// The cache of a source.
-fn file(folder: &Path, source: &Path, what: &str) -> PathBuf {
+fn cache_file(folder: &Path, source: &Path, what: &str) -> PathBuf {
     let whole = std::path::absolute(source).unwrap_or_else(|_| source.to_owned());
-    let name = digest::of(whole.as_os_str().as_encoded_bytes());
+    let name = digest::sha256_hex(whole.as_os_str().as_encoded_bytes());
     folder.join(format!("{what}-{}.images", &name[..16]))
 }
 
 /// `[C, H, W]` of the cached images of `source`; `None` when none are cached for this key. Nothing but the beginning is read.
 pub(crate) fn stored_shape(source: &Path, what: &str, key: &str) -> Option<[usize; 3]> {
-    let mut cached = File::open(file(&folder(source)?, source, what)).ok()?;
+    let mut cached = File::open(cache_file(&image_cache_folder(source)?, source, what)).ok()?;
     let length = cached.metadata().ok()?.len();
     let (header, _) = read_header(length, key, |bytes| cached.read_exact(bytes).ok())?;
     Some(header.shape)
@@ -160,7 +160,7 @@ fn read_header(
     get(&mut start)?;
     let (magic, header_length) = start.split_at(16);
     let header_length = u64::from_le_bytes(header_length.try_into().ok()?);
-    if magic != MAGIC || header_length > MAX_HEADER.min(length) {
+    if magic != MAGIC || header_length > MAX_HEADER_BYTES.min(length) {
         return None;
     }
     let mut header = vec![0; header_length as usize];

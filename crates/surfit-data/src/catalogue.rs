@@ -4,10 +4,10 @@ mod files;
 mod labels;
 
 pub use files::{PublishedFile, PublishedForm};
-pub(crate) use labels::{CIFAR10, CIFAR100};
+pub(crate) use labels::{CIFAR10_CLASSES, CIFAR100_CLASSES};
 
 use crate::{DataError, Result};
-use surfit_core::config::{DATA_SETS, no_such};
+use surfit_core::config::{DATA_SETS, unknown_name_message};
 
 /// How a set's files are made; what finds and reads them goes by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,10 +54,10 @@ pub struct CatalogueEntry {
     pub folders: &'static [&'static str],
 }
 
-const TAKEN: &str = "validation images are taken from the training images, the same share of every class, by the seed";
+const VALIDATION_FROM_TRAINING: &str = "validation images are taken from the training images, the same share of every class, by the seed";
 
 /// Every data set.
-pub const ENTRIES: &[CatalogueEntry] = &[
+pub const CATALOGUE: &[CatalogueEntry] = &[
     CatalogueEntry {
         name: "fashion-mnist-16k",
         about: "a balanced subset of Fashion-MNIST, inside the program: 28×28 grey clothing, 10 classes",
@@ -66,30 +66,30 @@ pub const ENTRIES: &[CatalogueEntry] = &[
         splits: "12,000 training, 2,000 validation and 2,000 test images",
         forms: &[],
         folders: &[],
-        ..FASHION
+        ..FASHION_MNIST_ENTRY
     },
-    FASHION,
+    FASHION_MNIST_ENTRY,
     CatalogueEntry {
         name: "mnist",
         about: "MNIST (LeCun, Cortes, Burges): 28×28 grey handwritten digits, 10 classes",
-        classes: &labels::DIGITS,
+        classes: &labels::MNIST_CLASSES,
         mean: &[0.1307],
         std: &[0.3081],
-        forms: files::MNIST,
+        forms: files::MNIST_PUBLISHED,
         folders: &["MNIST/raw", "mnist", "raw"],
-        ..FASHION
+        ..FASHION_MNIST_ENTRY
     },
-    CIFAR_10,
+    CIFAR10_ENTRY,
     CatalogueEntry {
         name: "cifar100",
         about: "CIFAR-100 (Krizhevsky 2009): 32×32 colour images, 100 classes (the fine labels)",
-        classes: &CIFAR100,
+        classes: &CIFAR100_CLASSES,
         class_count: 100,
         mean: &[0.5071, 0.4865, 0.4409],
         std: &[0.2673, 0.2564, 0.2762],
-        forms: files::CIFAR100,
+        forms: files::CIFAR100_PUBLISHED,
         folders: &["cifar-100", "cifar100"],
-        ..CIFAR_10
+        ..CIFAR10_ENTRY
     },
     CatalogueEntry {
         name: "tiny-imagenet",
@@ -103,7 +103,7 @@ pub const ENTRIES: &[CatalogueEntry] = &[
         std: &[0.2770, 0.2691, 0.2821],
         splits: "its own val images are the test split, since its test images have no labels; validation images are taken \
                  from the training images, the same share of every class, by the seed",
-        forms: files::TINY_IMAGENET,
+        forms: files::TINY_IMAGENET_PUBLISHED,
         folders: &["tiny-imagenet-200"],
     },
     CatalogueEntry {
@@ -124,33 +124,33 @@ pub const ENTRIES: &[CatalogueEntry] = &[
     },
 ];
 
-const FASHION: CatalogueEntry = CatalogueEntry {
+const FASHION_MNIST_ENTRY: CatalogueEntry = CatalogueEntry {
     name: "fashion-mnist",
     about: "Fashion-MNIST (Xiao, Rasul, Vollgraf 2017): 28×28 grey clothing, 10 classes",
     family: SetFamily::Idx,
     shape: Some([1, 28, 28]),
-    classes: &labels::CLOTHING,
+    classes: &labels::FASHION_MNIST_CLASSES,
     class_count: 10,
     images: [60_000, 10_000],
     mean: &[0.2860],
     std: &[0.3530],
-    splits: TAKEN,
-    forms: files::FASHION_MNIST,
+    splits: VALIDATION_FROM_TRAINING,
+    forms: files::FASHION_MNIST_PUBLISHED,
     folders: &["FashionMNIST/raw", "fashion-mnist", "raw"],
 };
 
-const CIFAR_10: CatalogueEntry = CatalogueEntry {
+const CIFAR10_ENTRY: CatalogueEntry = CatalogueEntry {
     name: "cifar10",
     about: "CIFAR-10 (Krizhevsky 2009): 32×32 colour images, 10 classes",
     family: SetFamily::Cifar,
     shape: Some([3, 32, 32]),
-    classes: &CIFAR10,
+    classes: &CIFAR10_CLASSES,
     class_count: 10,
     images: [50_000, 10_000],
     mean: &[0.4914, 0.4822, 0.4465],
     std: &[0.2470, 0.2435, 0.2616],
-    splits: TAKEN,
-    forms: files::CIFAR10,
+    splits: VALIDATION_FROM_TRAINING,
+    forms: files::CIFAR10_PUBLISHED,
     folders: &["cifar-10", "cifar10"],
 };
 
@@ -158,27 +158,32 @@ const CIFAR_10: CatalogueEntry = CatalogueEntry {
 ///
 /// # Errors
 /// A sentence with the nearest right name.
-pub fn entry(name: &str) -> Result<&'static CatalogueEntry> {
-    ENTRIES
+pub fn find_entry(name: &str) -> Result<&'static CatalogueEntry> {
+    CATALOGUE
         .iter()
         .find(|e| e.name == name)
-        .ok_or_else(|| DataError::input(no_such("data set", name, DATA_SETS)))
+        .ok_or_else(|| DataError::input(unknown_name_message("data set", name, DATA_SETS)))
 }
 
 impl CatalogueEntry {
     /// True when `surfit data fetch` can get it.
-    pub fn is_published(&self) -> bool {
+    pub fn is_fetchable(&self) -> bool {
         !self.forms.is_empty()
     }
 
     /// Every published file in every form.
-    pub fn published(&self) -> impl Iterator<Item = &'static PublishedFile> {
+    pub fn published_files(&self) -> impl Iterator<Item = &'static PublishedFile> {
         self.forms.iter().flat_map(|form| form.files)
     }
 
     /// What is wrong with the training file when it has as many images as were published to test, and the test file as many
     /// as to train on. Other counts say nothing: few images to train on and many to test may well be meant.
-    pub(crate) fn swapped(&self, train: usize, test: usize, test_file: &str) -> Option<String> {
+    pub(crate) fn describe_swap(
+        &self,
+        train: usize,
+        test: usize,
+        test_file: &str,
+    ) -> Option<String> {
         let [published_train, published_test] = self.images;
         let crosswise = published_train != published_test && [test, train] == self.images;
         crosswise.then(|| {

@@ -3,24 +3,24 @@
 //! Both forms have the same images in the same order, so that a split by the seed takes the same ones.
 
 mod binary;
-mod known;
+mod misplaced_files;
 mod python;
 
 use crate::catalogue::CatalogueEntry;
 use crate::images::LabeledImages;
 use crate::load::RawSet;
-use crate::source::{NamedFile, bad, unreadable};
+use crate::source::{NamedFile, bad_content_error, unreadable_error};
 use crate::{DataError, Result};
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// `[C, H, W]` of an image.
-const SHAPE: [usize; 3] = [3, 32, 32];
+const IMAGE_SHAPE: [usize; 3] = [3, 32, 32];
 /// Bytes of an image.
-const SIZE: usize = 3072;
+const IMAGE_BYTES: usize = 3072;
 /// More bytes than any file of the two sets has; a header that promises more is damaged.
-const MAX_BYTES: u64 = 1 << 30;
+const MAX_FILE_BYTES: u64 = 1 << 30;
 
 /// Where one form of a set lies.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,7 +59,7 @@ enum CifarKind {
     Python { labels: &'static str },
 }
 
-const CIFAR10: [CifarForm; 2] = [
+const CIFAR10_FORMS: [CifarForm; 2] = [
     CifarForm {
         folder: "cifar-10-batches-bin",
         files: &[
@@ -86,7 +86,7 @@ const CIFAR10: [CifarForm; 2] = [
     },
 ];
 
-const CIFAR100: [CifarForm; 2] = [
+const CIFAR100_FORMS: [CifarForm; 2] = [
     CifarForm {
         folder: "cifar-100-binary",
         files: &["train.bin", "test.bin"],
@@ -103,9 +103,9 @@ const CIFAR100: [CifarForm; 2] = [
 
 fn forms(entry: &CatalogueEntry) -> &'static [CifarForm; 2] {
     if entry.class_count == 100 {
-        &CIFAR100
+        &CIFAR100_FORMS
     } else {
-        &CIFAR10
+        &CIFAR10_FORMS
     }
 }
 
@@ -113,7 +113,7 @@ fn forms(entry: &CatalogueEntry) -> &'static [CifarForm; 2] {
 type CifarFiles = (Vec<PathBuf>, Vec<PathBuf>);
 
 /// The forms that lie in `dir`, unpacked ones first: no time goes into unpacking them.
-pub(crate) fn find(entry: &CatalogueEntry, dir: &Path) -> Vec<(CifarLocation, CifarFiles)> {
+pub(crate) fn find_forms(entry: &CatalogueEntry, dir: &Path) -> Vec<(CifarLocation, CifarFiles)> {
     let mut all = Vec::new();
     for form in forms(entry) {
         for folder in [dir.join(form.folder), dir.to_owned()] {
@@ -122,7 +122,7 @@ pub(crate) fn find(entry: &CatalogueEntry, dir: &Path) -> Vec<(CifarLocation, Ci
             all.push((CifarLocation::Unpacked(folder, *form), parts));
         }
     }
-    for (form, published) in forms(entry).iter().zip(entry.published()) {
+    for (form, published) in forms(entry).iter().zip(entry.published_files()) {
         let path = dir.join(published.name);
         if path.is_file() {
             all.push((
@@ -137,21 +137,23 @@ pub(crate) fn find(entry: &CatalogueEntry, dir: &Path) -> Vec<(CifarLocation, Ci
 /// Reads a whole set.
 pub(crate) fn read_set(entry: &'static CatalogueEntry, place: &CifarLocation) -> Result<RawSet> {
     let (form, mut parts) = match place {
-        CifarLocation::Unpacked(dir, form) => (form, unpacked(entry, dir, form)?),
-        CifarLocation::Archive(path, form) => (form, archived(entry, path, form)?),
+        CifarLocation::Unpacked(dir, form) => (form, read_unpacked(entry, dir, form)?),
+        CifarLocation::Archive(path, form) => (form, read_archived(entry, path, form)?),
     };
     debug_assert_eq!(parts.len(), form.files.len());
-    if let Some((index, what)) = misplaced(entry, form, &parts.iter().collect::<Vec<_>>()).pop() {
+    if let Some((index, what)) =
+        find_misplaced(entry, form, &parts.iter().collect::<Vec<_>>()).pop()
+    {
         let name = match place {
             CifarLocation::Unpacked(dir, _) => dir.join(form.files[index]).display().to_string(),
             CifarLocation::Archive(path, _) => format!("{}: {}", path.display(), form.files[index]),
         };
-        return Err(bad(&name, what));
+        return Err(bad_content_error(&name, what));
     }
     let test = parts.pop();
     Ok(RawSet {
         classes: entry.class_names(),
-        train: LabeledImages::joined(SHAPE, parts),
+        train: LabeledImages::concatenate(IMAGE_SHAPE, parts),
         validation: None,
         test,
     })
@@ -159,14 +161,17 @@ pub(crate) fn read_set(entry: &'static CatalogueEntry, place: &CifarLocation) ->
 
 /// Training and test images of a set: by the length of its binary files, of pickles by reading them. Of an archive that is as
 /// long as the published one they are as many as were published; others are read.
-pub(crate) fn counts(entry: &'static CatalogueEntry, place: &CifarLocation) -> Result<[usize; 2]> {
+pub(crate) fn count_images(
+    entry: &'static CatalogueEntry,
+    place: &CifarLocation,
+) -> Result<[usize; 2]> {
     let (dir, form) = match place {
         CifarLocation::Unpacked(dir, form) => (dir, form),
         CifarLocation::Archive(path, _) => {
             let bytes = path.metadata().map_err(DataError::io(path))?.len();
             let name = path.file_name().unwrap_or_default();
             if entry
-                .published()
+                .published_files()
                 .any(|file| name == file.name && bytes == file.size)
             {
                 return Ok(entry.images);
@@ -183,19 +188,26 @@ pub(crate) fn counts(entry: &'static CatalogueEntry, place: &CifarLocation) -> R
         let bytes = path.metadata().map_err(DataError::io(&path))?.len();
         let name = path.display().to_string();
         refuse_length(entry, &name, bytes)?;
-        binary::records(entry, labels, &name, bytes as usize)
+        binary::count_records(entry, labels, &name, bytes as usize)
     };
     let mut counts = form.files.iter().map(count).collect::<Result<Vec<_>>>()?;
     if let &[train, test] = &counts[..]
-        && let Some(what) = entry.swapped(train, test, form.files[1])
+        && let Some(what) = entry.describe_swap(train, test, form.files[1])
     {
-        return Err(bad(&dir.join(form.files[0]).display().to_string(), what));
+        return Err(bad_content_error(
+            &dir.join(form.files[0]).display().to_string(),
+            what,
+        ));
     }
     let test = counts.pop().unwrap_or_default();
     Ok([counts.iter().sum(), test])
 }
 
-fn unpacked(entry: &CatalogueEntry, dir: &Path, form: &CifarForm) -> Result<Vec<LabeledImages>> {
+fn read_unpacked(
+    entry: &CatalogueEntry,
+    dir: &Path,
+    form: &CifarForm,
+) -> Result<Vec<LabeledImages>> {
     let read = |name: &&str| read_file(entry, form, &dir.join(name));
     form.files.iter().map(read).collect()
 }
@@ -205,25 +217,25 @@ fn read_file(entry: &CatalogueEntry, form: &CifarForm, path: &Path) -> Result<La
     let file = File::open(path).map_err(DataError::io(path))?;
     let bytes = file.metadata().map_err(DataError::io(path))?.len();
     let mut input = BufReader::with_capacity(1 << 20, file);
-    part(entry, form, &path.display().to_string(), bytes, &mut input)
+    read_image_file(entry, form, &path.display().to_string(), bytes, &mut input)
 }
 
 /// The files, by their index in the form, that have the images of another, each with what is wrong with it. `parts` are the
 /// images of all files.
-fn misplaced(
+fn find_misplaced(
     entry: &CatalogueEntry,
     form: &CifarForm,
     parts: &[&LabeledImages],
 ) -> Vec<(usize, String)> {
     let known: &[&str] = match entry.class_count {
-        10 => &known::CIFAR10,
+        10 => &misplaced_files::CIFAR10_CHECKSUMS,
         _ => &[],
     };
-    let mut all = known::check(form.files, known, parts);
+    let mut all = misplaced_files::match_checksums(form.files, known, parts);
     // CIFAR-100 has one file of each; those of CIFAR-10 are all of one length.
     if let [train, test] = parts
         && all.is_empty()
-        && let Some(what) = entry.swapped(train.len(), test.len(), form.files[1])
+        && let Some(what) = entry.describe_swap(train.len(), test.len(), form.files[1])
     {
         all.push((0, what));
     }
@@ -254,9 +266,9 @@ pub(crate) fn read_each(
     let parts: Vec<&LabeledImages> = all.iter().filter_map(|(_, r)| r.as_ref().ok()).collect();
     // Which file has whose images is only known when all are there.
     if parts.len() == form.files.len() {
-        for (index, what) in misplaced(entry, form, &parts) {
+        for (index, what) in find_misplaced(entry, form, &parts) {
             let name = all[index].0.display().to_string();
-            all[index].1 = Err(bad(&name, what));
+            all[index].1 = Err(bad_content_error(&name, what));
         }
     }
     all.into_iter()
@@ -265,7 +277,7 @@ pub(crate) fn read_each(
 }
 
 /// Reads one file of a set. `bytes` is how long it is said to be.
-fn part(
+fn read_image_file(
     entry: &CatalogueEntry,
     form: &CifarForm,
     name: &str,
@@ -274,15 +286,19 @@ fn part(
 ) -> Result<LabeledImages> {
     refuse_length(entry, name, bytes)?;
     match form.kind {
-        CifarKind::Binary { labels } => binary::read(entry, labels, name, bytes as usize, input),
-        CifarKind::Python { labels } => python::read(entry, labels, name, bytes as usize, input),
+        CifarKind::Binary { labels } => {
+            binary::read_records(entry, labels, name, bytes as usize, input)
+        }
+        CifarKind::Python { labels } => {
+            python::read_batch(entry, labels, name, bytes as usize, input)
+        }
     }
 }
 
 /// Refuses a file that is longer than any of the set.
 fn refuse_length(entry: &CatalogueEntry, name: &str, bytes: u64) -> Result<()> {
-    if bytes > MAX_BYTES {
-        return Err(bad(
+    if bytes > MAX_FILE_BYTES {
+        return Err(bad_content_error(
             name,
             format!("it has {bytes} bytes, more than any file of {}", entry.name),
         ));
@@ -291,16 +307,20 @@ fn refuse_length(entry: &CatalogueEntry, name: &str, bytes: u64) -> Result<()> {
 }
 
 /// Reads the files out of an archive in the order in which they lie there.
-fn archived(entry: &CatalogueEntry, path: &Path, form: &CifarForm) -> Result<Vec<LabeledImages>> {
+fn read_archived(
+    entry: &CatalogueEntry,
+    path: &Path,
+    form: &CifarForm,
+) -> Result<Vec<LabeledImages>> {
     let archive_name = path.display().to_string();
     let source = NamedFile::File(path);
     let mut archive = tar::Archive::new(source.open()?);
     let broken = |e: &io::Error| match e.kind() {
-        io::ErrorKind::Other => bad(
+        io::ErrorKind::Other => bad_content_error(
             &archive_name,
             format!("it is cut short or no tar archive ({e})"),
         ),
-        _ => unreadable(&archive_name, e),
+        _ => unreadable_error(&archive_name, e),
     };
     let mut parts: Vec<Option<LabeledImages>> = form.files.iter().map(|_| None).collect();
     let mut first = None;
@@ -323,7 +343,7 @@ fn archived(entry: &CatalogueEntry, path: &Path, form: &CifarForm) -> Result<Vec
         if let Some(index) = index {
             let name = format!("{archive_name}: {inside}");
             let bytes = member.size();
-            parts[index] = Some(part(entry, form, &name, bytes, &mut member)?);
+            parts[index] = Some(read_image_file(entry, form, &name, bytes, &mut member)?);
         } else if !inside.ends_with('/') {
             first.get_or_insert(inside);
         }
@@ -334,7 +354,7 @@ fn archived(entry: &CatalogueEntry, path: &Path, form: &CifarForm) -> Result<Vec
     for (images, file) in parts.into_iter().zip(form.files) {
         let Some(images) = images else {
             let instead = first.map_or_else(String::new, |name| format!(", but {name}"));
-            return Err(bad(
+            return Err(bad_content_error(
                 &archive_name,
                 format!("it does not have {}/{file}{instead}", form.folder),
             ));
@@ -345,11 +365,11 @@ fn archived(entry: &CatalogueEntry, path: &Path, form: &CifarForm) -> Result<Vec
 }
 
 /// The class that a label byte stands for.
-fn class(entry: &CatalogueEntry, name: &str, label: i64, image: usize) -> Result<u16> {
+fn class_of_label(entry: &CatalogueEntry, name: &str, label: i64, image: usize) -> Result<u16> {
     if (0..entry.class_count as i64).contains(&label) {
         return Ok(label as u16);
     }
-    Err(bad(
+    Err(bad_content_error(
         name,
         format!(
             "label {label} of image {image} is no class of {}: expected 0 to {}",
@@ -365,7 +385,7 @@ mod tests {
 
     #[test]
     fn as_many_images_in_each_file_as_were_published_in_the_other_are_refused() {
-        let entry = crate::entry("cifar100").unwrap();
+        let entry = crate::find_entry("cifar100").unwrap();
         let part = |n: usize| LabeledImages {
             shape: [1, 1, 1],
             pixels: vec![7; n],
@@ -377,8 +397,8 @@ mod tests {
             .zip([["train.bin", "test.bin"], ["train", "test"]])
         {
             assert_eq!(form.files, names);
-            assert_eq!(misplaced(entry, form, &[&train, &test]), []);
-            let [(0, what)] = &misplaced(entry, form, &[&test, &train])[..] else {
+            assert_eq!(find_misplaced(entry, form, &[&train, &test]), []);
+            let [(0, what)] = &find_misplaced(entry, form, &[&test, &train])[..] else {
                 panic!("not refused");
             };
             let parts = [

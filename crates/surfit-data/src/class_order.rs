@@ -9,8 +9,8 @@ use std::collections::{HashMap, HashSet};
 ///
 /// # Errors
 /// A sentence that names what `wanted` lacks, or has and the set at `place` has not: it must name every class once.
-pub(crate) fn reorder(set: &mut RawSet, wanted: &[String], place: &str) -> Result<()> {
-    if wanted.is_empty() {
+pub(crate) fn reorder_classes(set: &mut RawSet, class_names: &[String], place: &str) -> Result<()> {
+    if class_names.is_empty() {
         return Ok(());
     }
     let list = |names: Vec<&String>| {
@@ -21,8 +21,8 @@ pub(crate) fn reorder(set: &mut RawSet, wanted: &[String], place: &str) -> Resul
         }
     };
     let own: HashSet<&String> = set.classes.iter().collect();
-    let places: HashMap<&String, u16> = wanted.iter().zip(0..).collect();
-    let unknown = wanted.iter().filter(|n| !own.contains(n)).collect();
+    let places: HashMap<&String, u16> = class_names.iter().zip(0..).collect();
+    let unknown = class_names.iter().filter(|n| !own.contains(n)).collect();
     let missing = set.classes.iter().filter(|n| !places.contains_key(n));
     let faults = [("does not have", unknown), ("has also", missing.collect())];
     let faults: Vec<String> = faults
@@ -37,10 +37,10 @@ pub(crate) fn reorder(set: &mut RawSet, wanted: &[String], place: &str) -> Resul
             set.classes.len()
         )));
     }
-    if wanted.len() != set.classes.len() || places.len() != wanted.len() {
+    if class_names.len() != set.classes.len() || places.len() != class_names.len() {
         return Err(DataError::input(format!(
             "data.classes: {} names for the {} classes of {place}; name each class once, or none",
-            wanted.len(),
+            class_names.len(),
             set.classes.len()
         )));
     }
@@ -52,6 +52,6 @@ pub(crate) fn reorder(set: &mut RawSet, wanted: &[String], place: &str) -> Resul
     relabel(&mut set.train);
     set.validation.iter_mut().for_each(relabel);
     set.test.iter_mut().for_each(relabel);
-    set.classes = wanted.to_vec();
+    set.classes = class_names.to_vec();
     Ok(())
 }

@@ -1,11 +1,11 @@
 //! What a set is, told by its headers and names: no picture is decoded.
 
-use crate::catalogue::{CatalogueEntry, entry};
-use crate::find::{FoundSet, SetLayout, find};
+use crate::catalogue::{CatalogueEntry, find_entry};
+use crate::find::{FoundSet, SetLayout, find_set};
+use crate::image_files::PictureFile;
 use crate::images::LabeledImages;
 use crate::load::{RawSet, input_shape};
-use crate::pictures::PictureFile;
-use crate::{DataError, Result, cifar, class_order, divide, folder, idx, tiny_imagenet};
+use crate::{DataError, Result, cifar, class_order, folder, idx, splits, tiny_imagenet};
 use surfit_core::config::DataConfig;
 
 /// What a network and a training must suit.
@@ -34,16 +34,16 @@ pub struct SetDescription {
 /// # Errors
 /// The sentence of [`crate::load`], where names and headers are enough to know it.
 pub fn describe_set(config: &DataConfig) -> Result<SetDescription> {
-    let entry = entry(&config.set).map_err(|e| DataError::input(format!("data.set: {e}")))?;
-    let found = find(entry, &config.dir)?;
+    let entry = find_entry(&config.set).map_err(|e| DataError::input(format!("data.set: {e}")))?;
+    let found = find_set(entry, &config.dir)?;
     let SetOutline {
         mut set,
         shape,
-        left_out,
-    } = outline(&found, config)?;
-    class_order::reorder(&mut set, &config.classes, &found.source())?;
+        skipped_notices: left_out,
+    } = outline_set(&found, config)?;
+    class_order::reorder_classes(&mut set, &config.classes, &found.source())?;
     // How many images a split takes does not depend on the seed.
-    let divided = divide::divide(set, &found.source(), config, 0)?;
+    let divided = splits::split_set(set, &found.source(), config, 0)?;
     Ok(SetDescription {
         name: found.entry.name.into(),
         input_shape: input_shape(shape, config),
@@ -59,84 +59,89 @@ pub fn describe_set(config: &DataConfig) -> Result<SetDescription> {
 struct SetOutline {
     set: RawSet,
     shape: [usize; 3],
-    left_out: Vec<String>,
+    skipped_notices: Vec<String>,
 }
 
-fn outline(found: &FoundSet, config: &DataConfig) -> Result<SetOutline> {
+fn outline_set(found: &FoundSet, config: &DataConfig) -> Result<SetOutline> {
     let entry = found.entry;
-    let published = |[train, test]: [usize; 2]| [balanced(entry, train), balanced(entry, test)];
+    let published =
+        |[train, test]: [usize; 2]| [balanced_labels(entry, train), balanced_labels(entry, test)];
     let (train, validation, test) = match &found.layout {
         SetLayout::Embedded { .. } => {
             let [train, test] = published(entry.images);
             (train, Some(test.clone()), test)
         }
-        SetLayout::Splits(dir) => {
-            let read = |part| idx::labels_of(entry, dir, part);
+        SetLayout::EmbeddedFiles(dir) => {
+            let read = |part| idx::read_part_labels(entry, dir, part);
             (read("train")?, Some(read("validation")?), read("test")?)
         }
         SetLayout::Idx(dir) => {
-            let read = |part| idx::labels_of(entry, dir, part);
+            let read = |part| idx::read_part_labels(entry, dir, part);
             let (train, test) = (read("train")?, read("t10k")?);
-            idx::refuse_swapped(entry, dir, train.len(), test.len())?;
+            idx::check_not_swapped(entry, dir, train.len(), test.len())?;
             (train, None, test)
         }
         SetLayout::Cifar(place) => {
-            let [train, test] = published(cifar::counts(entry, place)?);
+            let [train, test] = published(cifar::count_images(entry, place)?);
             (train, None, test)
         }
         SetLayout::TinyImageNet(path) => {
-            let (_, listed) = tiny_imagenet::list(path)?;
+            let (_, listed) = tiny_imagenet::list_pictures(path)?;
             let set = RawSet {
                 classes: listed.classes,
-                train: unseen(labels(&listed.train)),
+                train: images_without_pixels(picture_labels(&listed.train)),
                 validation: None,
-                test: Some(unseen(labels(&listed.val))),
+                test: Some(images_without_pixels(picture_labels(&listed.val))),
             };
             return Ok(SetOutline {
                 set,
                 shape: entry.shape.unwrap_or_default(),
-                left_out: Vec::new(),
+                skipped_notices: Vec::new(),
             });
         }
         SetLayout::Folder(dir) => {
-            let (listed, shape) = folder::described(dir, config.image_size, config.channels)?;
+            let (listed, shape) = folder::describe_files(dir, config.image_size, config.channels)?;
             let set = RawSet {
                 classes: listed.classes,
-                train: unseen(labels(&listed.train)),
-                validation: listed.validation.map(|v| unseen(labels(&v))),
-                test: listed.test.map(|t| unseen(labels(&t))),
+                train: images_without_pixels(picture_labels(&listed.train)),
+                validation: listed
+                    .validation
+                    .map(|v| images_without_pixels(picture_labels(&v))),
+                test: listed
+                    .test
+                    .map(|t| images_without_pixels(picture_labels(&t))),
             };
             return Ok(SetOutline {
                 set,
                 shape,
-                left_out: listed.left_out,
+                skipped_notices: listed.skipped_notices,
             });
         }
     };
     Ok(SetOutline {
         set: RawSet {
             classes: entry.class_names(),
-            train: unseen(train),
-            validation: validation.map(unseen),
-            test: Some(unseen(test)),
+            train: images_without_pixels(train),
+            validation: validation.map(images_without_pixels),
+            test: Some(images_without_pixels(test)),
         },
         shape: entry.shape.unwrap_or_default(),
-        left_out: Vec::new(),
+        skipped_notices: Vec::new(),
     })
 }
 
 /// Labels of so many images, the classes in turn.
-fn balanced(entry: &CatalogueEntry, count: usize) -> Vec<u16> {
+fn balanced_labels(entry: &CatalogueEntry, count: usize) -> Vec<u16> {
     let classes = entry.class_count.max(1);
     (0..count).map(|i| (i % classes) as u16).collect()
 }
 
-fn labels(pictures: &[PictureFile]) -> Vec<u16> {
+fn picture_labels(pictures: &[PictureFile]) -> Vec<u16> {
     pictures.iter().map(|p| p.label).collect()
 }
 
 /// Images of which only the labels are known.
-fn unseen(labels: Vec<u16>) -> LabeledImages {
+fn images_without_pixels(labels: Vec<u16>) -> LabeledImages {
     LabeledImages {
         shape: [0; 3],
         pixels: Vec::new(),

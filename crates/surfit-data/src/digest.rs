@@ -7,30 +7,30 @@ use std::io::{self, Read};
 use std::path::Path;
 
 /// A SHA-256 as 64 lower-case hexadecimal digits.
-pub(crate) fn hex(hash: Sha256) -> String {
+pub(crate) fn to_hex(hash: Sha256) -> String {
     hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// SHA-256 of bytes, in hexadecimal.
-pub(crate) fn of(bytes: &[u8]) -> String {
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     let mut hash = Sha256::new();
     hash.update(bytes);
-    hex(hash)
+    to_hex(hash)
 }
 
 /// SHA-256 of a file, in hexadecimal.
-pub(crate) fn of_file(path: &Path) -> Result<String> {
+pub(crate) fn sha256_hex_of_file(path: &Path) -> Result<String> {
     let mut file = File::open(path).map_err(DataError::io(path))?;
-    of_reader(&mut file).map_err(DataError::io(path))
+    sha256_hex_of_reader(&mut file).map_err(DataError::io(path))
 }
 
 /// SHA-256 of everything that `input` gives, in hexadecimal.
-pub(crate) fn of_reader(input: &mut dyn Read) -> io::Result<String> {
+pub(crate) fn sha256_hex_of_reader(input: &mut dyn Read) -> io::Result<String> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
     loop {
         match input.read(&mut buffer) {
-            Ok(0) => return Ok(hex(hash)),
+            Ok(0) => return Ok(to_hex(hash)),
             Ok(n) => hash.update(&buffer[..n]),
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(e),

@@ -29,7 +29,7 @@ impl DataError {
     }
 
     /// True when the system forbids what was tried, which says nothing about what is in a file.
-    pub fn is_forbidden(&self) -> bool {
+    pub fn is_permission_denied(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == ErrorKind::PermissionDenied)
     }
 

@@ -17,7 +17,7 @@ macro_rules! embedded {
 }
 
 /// The set inside the program.
-pub(crate) fn embedded(entry: &'static CatalogueEntry) -> Result<RawSet> {
+pub(crate) fn read_embedded(entry: &'static CatalogueEntry) -> Result<RawSet> {
     let read = |images, labels| idx::read(entry, &images, &labels);
     Ok(RawSet {
         train: read(
@@ -37,7 +37,7 @@ pub(crate) fn embedded(entry: &'static CatalogueEntry) -> Result<RawSet> {
 }
 
 /// The same three splits from files of the same names in `dir`.
-pub(crate) fn from_files(entry: &'static CatalogueEntry, dir: &Path) -> Result<RawSet> {
+pub(crate) fn read_files(entry: &'static CatalogueEntry, dir: &Path) -> Result<RawSet> {
     let read = |part: &str| -> Result<LabeledImages> { idx::read_part(entry, dir, part) };
     Ok(RawSet {
         train: read("train")?,

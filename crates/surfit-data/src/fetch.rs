@@ -5,7 +5,7 @@
 //! at any point, or killed, goes on where it stopped.
 
 mod lock;
-mod part;
+mod partial_file;
 mod transfer;
 
 use crate::catalogue::{CatalogueEntry, PublishedFile, PublishedForm};
@@ -14,7 +14,7 @@ use crate::{DataError, Result};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use surfit_core::config::no_such;
+use surfit_core::config::unknown_name_message;
 
 /// What is fetched from where to where.
 #[derive(Clone, Debug)]
@@ -26,26 +26,26 @@ pub struct FetchOptions {
     /// Which form of the set, such as `python`; the first when not given.
     pub form: Option<String>,
     /// How often a broken connection is tried anew.
-    pub patience: FetchTimeouts,
+    pub timeouts: FetchTimeouts,
 }
 
 /// How long is waited for what.
 #[derive(Clone, Copy, Debug)]
 pub struct FetchTimeouts {
     /// Attempts in a row that bring nothing.
-    pub attempts: u32,
+    pub max_attempts: u32,
     /// Wait before the second of them; every further one waits twice as long, up to 30 s.
-    pub first_wait: Duration,
+    pub initial_backoff: Duration,
     /// Silence after which a connection is taken for dead.
-    pub silence: Duration,
+    pub idle_timeout: Duration,
 }
 
 impl Default for FetchTimeouts {
     fn default() -> Self {
         Self {
-            attempts: 5,
-            first_wait: Duration::from_millis(500),
-            silence: Duration::from_secs(30),
+            max_attempts: 5,
+            initial_backoff: Duration::from_millis(500),
+            idle_timeout: Duration::from_secs(30),
         }
     }
 }
@@ -109,9 +109,9 @@ pub enum FetchEvent {
 pub fn fetch(
     entry: &CatalogueEntry,
     options: &FetchOptions,
-    tell: &mut dyn FnMut(FetchEvent),
+    on_event: &mut dyn FnMut(FetchEvent),
 ) -> Result<()> {
-    let form = form(entry, options.form.as_deref())?;
+    let form = select_form(entry, options.form.as_deref())?;
     let mirror = options.mirror.as_deref();
     if let Some(mirror) = mirror
         && !["http://", "https://"]
@@ -139,10 +139,10 @@ pub fn fetch(
     };
     let files: Vec<(PublishedFile, Vec<String>)> =
         form.files.iter().map(|f| (*f, urls(f))).collect();
-    fetch_files(&files, &options.dir, options.patience, tell)
+    fetch_files(&files, &options.dir, options.timeouts, on_event)
 }
 
-fn form<'a>(entry: &'a CatalogueEntry, name: Option<&str>) -> Result<&'a PublishedForm> {
+fn select_form<'a>(entry: &'a CatalogueEntry, name: Option<&str>) -> Result<&'a PublishedForm> {
     let Some(first) = entry.forms.first() else {
         return Err(DataError::input(format!(
             "{} is not fetched: it is {}",
@@ -154,7 +154,11 @@ fn form<'a>(entry: &'a CatalogueEntry, name: Option<&str>) -> Result<&'a Publish
     };
     entry.forms.iter().find(|f| f.name == name).ok_or_else(|| {
         let names: Vec<&str> = entry.forms.iter().map(|f| f.name).collect();
-        DataError::input(no_such(&format!("form of {}", entry.name), name, &names))
+        DataError::input(unknown_name_message(
+            &format!("form of {}", entry.name),
+            name,
+            &names,
+        ))
     })
 }
 
@@ -162,22 +166,22 @@ fn form<'a>(entry: &'a CatalogueEntry, name: Option<&str>) -> Result<&'a Publish
 pub(crate) fn fetch_files(
     files: &[(PublishedFile, Vec<String>)],
     dir: &Path,
-    patience: FetchTimeouts,
-    tell: &mut dyn FnMut(FetchEvent),
+    timeouts: FetchTimeouts,
+    on_event: &mut dyn FnMut(FetchEvent),
 ) -> Result<()> {
     std::fs::create_dir_all(dir).map_err(DataError::io(dir))?;
-    let _lock = lock::FetchLock::take(dir)?;
+    let _lock = lock::FetchLock::acquire(dir)?;
     for (file, urls) in files {
         let path = dir.join(file.name);
         if is_published(&path, file)? {
-            tell(FetchEvent::Present {
+            on_event(FetchEvent::Present {
                 path,
                 bytes: file.size,
             });
             continue;
         }
-        transfer::fetch(file, urls, &path, patience, tell)?;
-        tell(FetchEvent::Fetched {
+        transfer::fetch_file(file, urls, &path, timeouts, on_event)?;
+        on_event(FetchEvent::Fetched {
             path,
             bytes: file.size,
             sha256: file.sha256,
@@ -190,7 +194,7 @@ pub(crate) fn fetch_files(
 pub(crate) fn is_published(path: &Path, file: &PublishedFile) -> Result<bool> {
     match path.metadata() {
         Ok(data) if data.is_file() && data.len() == file.size => {
-            Ok(digest::of_file(path)? == file.sha256)
+            Ok(digest::sha256_hex_of_file(path)? == file.sha256)
         }
         _ => Ok(false),
     }

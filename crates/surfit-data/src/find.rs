@@ -3,9 +3,9 @@
 //! `data.dir` when it is set; else, the first that has the whole set: `SURFIT_DATA/NAME`, `surfit/data/NAME` in the
 //! user's data folder, `/usr/share/datasets/NAME`.
 
-mod closed;
+mod inaccessible;
 
-use crate::catalogue::{CatalogueEntry, SetFamily, entry};
+use crate::catalogue::{CatalogueEntry, SetFamily, find_entry};
 use crate::cifar;
 use crate::{DataError, Result, folder, idx, tiny_imagenet};
 use etcetera::BaseStrategy;
@@ -13,15 +13,15 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// Where Debian's packages of data sets put them.
-const SYSTEM: &str = "/usr/share/datasets";
+const SYSTEM_FOLDER: &str = "/usr/share/datasets";
 
 /// How a found set is laid out.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum SetLayout {
     /// Inside the program; where the full set was looked for in vain.
-    Embedded { instead: Option<String> },
+    Embedded { searched_folders: Option<String> },
     /// The files of the embedded set, in a folder.
-    Splits(PathBuf),
+    EmbeddedFiles(PathBuf),
     /// Four IDX files in a folder.
     Idx(PathBuf),
     /// One of CIFAR's forms.
@@ -48,11 +48,13 @@ impl FoundSet {
     /// What stands behind the set's name: the folder or archive, or `embedded`.
     pub fn source(&self) -> String {
         match &self.layout {
-            SetLayout::Embedded { instead: None } => "embedded".into(),
             SetLayout::Embedded {
-                instead: Some(places),
+                searched_folders: None,
+            } => "embedded".into(),
+            SetLayout::Embedded {
+                searched_folders: Some(places),
             } => format!("embedded; no full set in {places}"),
-            SetLayout::Splits(path)
+            SetLayout::EmbeddedFiles(path)
             | SetLayout::Idx(path)
             | SetLayout::TinyImageNet(path)
             | SetLayout::Folder(path) => path.display().to_string(),
@@ -74,40 +76,42 @@ impl FoundSet {
     pub fn bytes(&self) -> u64 {
         let size = |path: &PathBuf| path.metadata().map_or(0, |m| m.len());
         match self.layout {
-            SetLayout::Folder(_) | SetLayout::TinyImageNet(_) => {
-                self.files.iter().map(|path| folder::bytes(path)).sum()
-            }
+            SetLayout::Folder(_) | SetLayout::TinyImageNet(_) => self
+                .files
+                .iter()
+                .map(|path| folder::total_bytes(path))
+                .sum(),
             _ => self.files.iter().map(size).sum(),
         }
     }
 }
 
 /// Where sets are fetched to: `SURFIT_DATA`, else `surfit/data` in the user's data folder.
-pub fn home() -> PathBuf {
-    if let Some(root) = variable() {
+pub fn fetch_folder() -> PathBuf {
+    if let Some(root) = env_data_folder() {
         return root;
     }
-    user().unwrap_or_else(|| PathBuf::from("data"))
+    user_data_folder().unwrap_or_else(|| PathBuf::from("data"))
 }
 
-fn variable() -> Option<PathBuf> {
+fn env_data_folder() -> Option<PathBuf> {
     std::env::var_os("SURFIT_DATA")
         .filter(|root| !root.is_empty())
         .map(PathBuf::from)
 }
 
-fn user() -> Option<PathBuf> {
+fn user_data_folder() -> Option<PathBuf> {
     etcetera::choose_base_strategy()
         .ok()
         .map(|base| base.data_dir().join("surfit").join("data"))
 }
 
 /// The usual places of a set, in the order in which they are searched.
-pub fn places(entry: &CatalogueEntry) -> Vec<PathBuf> {
-    variable()
+pub fn search_folders(entry: &CatalogueEntry) -> Vec<PathBuf> {
+    env_data_folder()
         .into_iter()
-        .chain(user())
-        .chain([PathBuf::from(SYSTEM)])
+        .chain(user_data_folder())
+        .chain([PathBuf::from(SYSTEM_FOLDER)])
         .map(|root| root.join(entry.name))
         .collect()
 }
@@ -116,63 +120,73 @@ pub fn places(entry: &CatalogueEntry) -> Vec<PathBuf> {
 ///
 /// # Errors
 /// A sentence that names what is missing and how to get it.
-pub fn find(entry: &'static CatalogueEntry, dir: &Path) -> Result<FoundSet> {
+pub fn find_set(entry: &'static CatalogueEntry, dir: &Path) -> Result<FoundSet> {
     if dir.as_os_str().is_empty() {
-        return find_in(entry, &places(entry));
+        return find_set_in(entry, &search_folders(entry));
     }
-    match look(entry, dir) {
-        Some(found) => complete(found),
-        None => Err(nothing(entry, &[dir.to_owned()])),
+    match best_in_folder(entry, dir) {
+        Some(found) => require_complete(found),
+        None => Err(not_found_error(entry, &[dir.to_owned()])),
     }
 }
 
-/// [`find`] with the usual places given.
-pub(crate) fn find_in(entry: &'static CatalogueEntry, places: &[PathBuf]) -> Result<FoundSet> {
+/// [`find_set`] with the usual places given.
+pub(crate) fn find_set_in(entry: &'static CatalogueEntry, places: &[PathBuf]) -> Result<FoundSet> {
     if entry.family == SetFamily::Embedded {
-        return Ok(embedded(entry, None));
+        return Ok(embedded_set(entry, None));
     }
     if entry.family == SetFamily::Folder {
         return Err(DataError::input(
             "data.set = \"folder\" needs data.dir, the folder that has the class folders",
         ));
     }
-    let mut there: Vec<FoundSet> = places.iter().filter_map(|dir| look(entry, dir)).collect();
+    let mut there: Vec<FoundSet> = places
+        .iter()
+        .filter_map(|dir| best_in_folder(entry, dir))
+        .collect();
     if let Some(at) = there.iter().position(FoundSet::is_complete) {
         return Ok(there.swap_remove(at));
     }
     // A part of a set is a mistake that nobody should have to guess at.
     if !there.is_empty() {
-        return complete(there.swap_remove(0));
+        return require_complete(there.swap_remove(0));
     }
     if entry.name == "fashion-mnist" {
-        let told = |place: &PathBuf| match closed::closed(entry, std::slice::from_ref(place)).pop()
+        let told = |place: &PathBuf| match inaccessible::inaccessible_folders(
+            entry,
+            std::slice::from_ref(place),
+        )
+        .pop()
         {
             Some(error) => format!("{} ({error})", place.display()),
             None => place.display().to_string(),
         };
         let places: Vec<String> = places.iter().map(told).collect();
-        let small = crate::catalogue::entry("fashion-mnist-16k")?;
-        return Ok(embedded(small, Some(places.join(" or "))));
+        let small = crate::catalogue::find_entry("fashion-mnist-16k")?;
+        return Ok(embedded_set(small, Some(places.join(" or "))));
     }
-    Err(nothing(entry, places))
+    Err(not_found_error(entry, places))
 }
 
-fn embedded(entry: &'static CatalogueEntry, instead: Option<String>) -> FoundSet {
+fn embedded_set(entry: &'static CatalogueEntry, searched_folders: Option<String>) -> FoundSet {
     FoundSet {
         entry,
         files: Vec::new(),
         missing: Vec::new(),
-        layout: SetLayout::Embedded { instead },
+        layout: SetLayout::Embedded { searched_folders },
     }
 }
 
-fn complete(found: FoundSet) -> Result<FoundSet> {
+fn require_complete(found: FoundSet) -> Result<FoundSet> {
     match found.missing.first() {
         None => Ok(found),
         Some(path) => Err(DataError::input(format!(
             "{}: no such file{}; data.dir must hold the files of {}{}",
             path.display(),
-            if matches!(found.layout, SetLayout::Idx(_) | SetLayout::Splits(_)) {
+            if matches!(
+                found.layout,
+                SetLayout::Idx(_) | SetLayout::EmbeddedFiles(_)
+            ) {
                 ", plain or with .gz"
             } else {
                 ""
@@ -184,7 +198,7 @@ fn complete(found: FoundSet) -> Result<FoundSet> {
 }
 
 fn remedy(entry: &CatalogueEntry) -> String {
-    if entry.is_published() {
+    if entry.is_fetchable() {
         format!(", and `surfit data fetch {}` gets them", entry.name)
     } else {
         String::new()
@@ -192,20 +206,23 @@ fn remedy(entry: &CatalogueEntry) -> String {
 }
 
 /// Why a set was not found.
-fn nothing(entry: &CatalogueEntry, places: &[PathBuf]) -> DataError {
-    match closed::closed(entry, places).into_iter().next() {
+fn not_found_error(entry: &CatalogueEntry, places: &[PathBuf]) -> DataError {
+    match inaccessible::inaccessible_folders(entry, places)
+        .into_iter()
+        .next()
+    {
         Some(error) => error,
-        None => DataError::input(absent(entry, places)),
+        None => DataError::input(describe_absence(entry, places)),
     }
 }
 
-fn absent(entry: &CatalogueEntry, places: &[PathBuf]) -> String {
+fn describe_absence(entry: &CatalogueEntry, places: &[PathBuf]) -> String {
     let places: Vec<String> = places.iter().map(|p| p.display().to_string()).collect();
     let wanted: Vec<&str> = match entry.family {
         SetFamily::Idx => vec!["train-images-idx3-ubyte"],
         SetFamily::Embedded => vec!["train-images-idx3-ubyte"],
         SetFamily::Folder => vec!["class folder with images"],
-        _ => entry.published().map(|file| file.name).collect(),
+        _ => entry.published_files().map(|file| file.name).collect(),
     };
     format!(
         "{}: no such file as {} of {}; data.dir must name the folder with its files{}",
@@ -217,10 +234,10 @@ fn absent(entry: &CatalogueEntry, places: &[PathBuf]) -> String {
 }
 
 /// The best that a folder, or one of the usual folders in it, has of a set; `None` when there is nothing.
-pub(crate) fn look(entry: &'static CatalogueEntry, dir: &Path) -> Option<FoundSet> {
+pub(crate) fn best_in_folder(entry: &'static CatalogueEntry, dir: &Path) -> Option<FoundSet> {
     let mut partial = None;
-    for folder in folders(entry, dir) {
-        for found in looked(entry, &folder) {
+    for folder in candidate_folders(entry, dir) {
+        for found in all_in_folder(entry, &folder) {
             if found.is_complete() {
                 return Some(found);
             }
@@ -231,13 +248,13 @@ pub(crate) fn look(entry: &'static CatalogueEntry, dir: &Path) -> Option<FoundSe
 }
 
 /// A folder and the usual ones in it.
-fn folders(entry: &CatalogueEntry, dir: &Path) -> Vec<PathBuf> {
+fn candidate_folders(entry: &CatalogueEntry, dir: &Path) -> Vec<PathBuf> {
     let inside = entry.folders.iter().map(|folder| dir.join(folder));
     std::iter::once(dir.to_owned()).chain(inside).collect()
 }
 
 /// Every form of a set that a folder has something of, the one that a run takes before others that are as whole.
-fn looked(entry: &'static CatalogueEntry, dir: &Path) -> Vec<FoundSet> {
+fn all_in_folder(entry: &'static CatalogueEntry, dir: &Path) -> Vec<FoundSet> {
     let found = |layout, (files, missing): (Vec<PathBuf>, Vec<PathBuf>)| FoundSet {
         entry,
         files,
@@ -246,22 +263,22 @@ fn looked(entry: &'static CatalogueEntry, dir: &Path) -> Vec<FoundSet> {
     };
     let all = match entry.family {
         SetFamily::Embedded => vec![found(
-            SetLayout::Splits(dir.into()),
-            idx::find(dir, &idx::SPLITS),
+            SetLayout::EmbeddedFiles(dir.into()),
+            idx::find_parts(dir, &idx::EMBEDDED_SPLITS),
         )],
         SetFamily::Idx => vec![found(
             SetLayout::Idx(dir.into()),
-            idx::find(dir, &idx::PARTS),
+            idx::find_parts(dir, &idx::PUBLISHED_PARTS),
         )],
-        SetFamily::Cifar => cifar::find(entry, dir)
+        SetFamily::Cifar => cifar::find_forms(entry, dir)
             .into_iter()
             .map(|(place, files)| found(SetLayout::Cifar(place), files))
             .collect(),
-        SetFamily::TinyImageNet => tiny_imagenet::find(dir)
+        SetFamily::TinyImageNet => tiny_imagenet::find_sources(dir)
             .into_iter()
             .map(|path| found(SetLayout::TinyImageNet(path.clone()), (vec![path], vec![])))
             .collect(),
-        SetFamily::Folder => folder::is_there(dir)
+        SetFamily::Folder => folder::has_subfolders(dir)
             .then(|| found(SetLayout::Folder(dir.into()), (vec![dir.into()], vec![])))
             .into_iter()
             .collect(),
@@ -270,17 +287,17 @@ fn looked(entry: &'static CatalogueEntry, dir: &Path) -> Vec<FoundSet> {
 }
 
 /// What is there of a set in the usual places, whole or not; `None` when there is nothing.
-pub fn present(name: &str, dir: Option<&Path>) -> Result<Option<FoundSet>> {
-    let entry = entry(name)?;
+pub fn find_partial(name: &str, dir: Option<&Path>) -> Result<Option<FoundSet>> {
+    let entry = find_entry(name)?;
     if let Some(dir) = dir {
-        return Ok(look(entry, dir));
+        return Ok(best_in_folder(entry, dir));
     }
     if entry.family == SetFamily::Embedded {
-        return Ok(Some(embedded(entry, None)));
+        return Ok(Some(embedded_set(entry, None)));
     }
-    let mut there: Vec<FoundSet> = places(entry)
+    let mut there: Vec<FoundSet> = search_folders(entry)
         .iter()
-        .filter_map(|dir| look(entry, dir))
+        .filter_map(|dir| best_in_folder(entry, dir))
         .collect();
     let best = there.iter().position(FoundSet::is_complete).unwrap_or(0);
     Ok((!there.is_empty()).then(|| there.swap_remove(best)))
@@ -291,36 +308,36 @@ pub fn present(name: &str, dir: Option<&Path>) -> Result<Option<FoundSet>> {
 ///
 /// # Errors
 /// A sentence for an unknown name.
-pub fn every(name: &str, dir: Option<&Path>) -> Result<Vec<FoundSet>> {
-    let entry = entry(name)?;
+pub fn find_all(name: &str, dir: Option<&Path>) -> Result<Vec<FoundSet>> {
+    let entry = find_entry(name)?;
     if dir.is_none() && entry.family == SetFamily::Embedded {
-        return Ok(vec![embedded(entry, None)]);
+        return Ok(vec![embedded_set(entry, None)]);
     }
-    let places = dir.map_or_else(|| places(entry), |dir| vec![dir.to_owned()]);
-    Ok(every_in(entry, &places))
+    let places = dir.map_or_else(|| search_folders(entry), |dir| vec![dir.to_owned()]);
+    Ok(find_all_in(entry, &places))
 }
 
 /// The folders of a set's places, or of `dir`, that are there and cannot be looked into, each with why.
 ///
 /// # Errors
 /// A sentence for an unknown name.
-pub fn closed(name: &str, dir: Option<&Path>) -> Result<Vec<DataError>> {
-    let entry = entry(name)?;
+pub fn inaccessible_folders(name: &str, dir: Option<&Path>) -> Result<Vec<DataError>> {
+    let entry = find_entry(name)?;
     let places = match (dir, entry.family) {
         (Some(dir), _) => vec![dir.to_owned()],
         // They need no place, or have none.
         (None, SetFamily::Embedded | SetFamily::Folder) => Vec::new(),
-        (None, _) => places(entry),
+        (None, _) => search_folders(entry),
     };
-    Ok(closed::closed(entry, &places))
+    Ok(inaccessible::inaccessible_folders(entry, &places))
 }
 
-/// [`every`] with the places given.
-pub(crate) fn every_in(entry: &'static CatalogueEntry, places: &[PathBuf]) -> Vec<FoundSet> {
+/// [`find_all`] with the places given.
+pub(crate) fn find_all_in(entry: &'static CatalogueEntry, places: &[PathBuf]) -> Vec<FoundSet> {
     let mut all: Vec<FoundSet> = places
         .iter()
-        .flat_map(|dir| folders(entry, dir))
-        .flat_map(|dir| looked(entry, &dir))
+        .flat_map(|dir| candidate_folders(entry, dir))
+        .flat_map(|dir| all_in_folder(entry, &dir))
         .collect();
     if let Some(best) = all.iter().position(FoundSet::is_complete) {
         all[..=best].rotate_right(1);
@@ -331,14 +348,17 @@ pub(crate) fn every_in(entry: &'static CatalogueEntry, places: &[PathBuf]) -> Ve
     // Two places may be one folder. A link to a file is a file of its own: its name says what it should be.
     let mut seen = HashSet::new();
     all.retain(|found| {
-        let fresh = found.files.iter().filter(|file| seen.insert(at_home(file)));
+        let fresh = found
+            .files
+            .iter()
+            .filter(|file| seen.insert(resolve_parent_links(file)));
         fresh.count() > 0
     });
     all
 }
 
 /// The path of a file with every link on the way to it followed, but not the last.
-fn at_home(path: &Path) -> PathBuf {
+fn resolve_parent_links(path: &Path) -> PathBuf {
     let real = match (path.is_dir(), path.parent(), path.file_name()) {
         (false, Some(parent), Some(name)) => parent.canonicalize().map(|dir| dir.join(name)),
         _ => path.canonicalize(),
@@ -353,10 +373,10 @@ mod tests {
 
     #[test]
     fn a_folder_that_may_not_be_listed_is_not_told_as_absent() {
-        let cifar = entry("cifar10").unwrap();
+        let cifar = find_entry("cifar10").unwrap();
         let places = [PathBuf::from("/data/cifar10"), PathBuf::from("/none")];
         let of = |kind: ErrorKind| {
-            closed::refused(cifar, &places, &|folder: &Path| match folder {
+            inaccessible::inaccessible_folders_with(cifar, &places, &|folder: &Path| match folder {
                 folder if folder.starts_with("/data") => Err(io::Error::from(kind)),
                 _ => Err(io::Error::from(ErrorKind::NotFound)),
             })
@@ -366,7 +386,7 @@ mod tests {
         }
         let told = of(ErrorKind::PermissionDenied);
         assert_eq!(told.len(), 1, "once, not for what lies in it as well");
-        assert!(told[0].is_forbidden());
+        assert!(told[0].is_permission_denied());
         let said = told[0].to_string();
         assert!(
             said.starts_with("/data/cifar10: ") && said.contains("change its permissions"),
@@ -374,7 +394,7 @@ mod tests {
         );
         // A disk that gives nothing back is no lack of permission, and no lack of the set.
         let told = of(ErrorKind::Other);
-        assert!(told.len() == 1 && !told[0].is_forbidden());
+        assert!(told.len() == 1 && !told[0].is_permission_denied());
     }
 
     #[test]
@@ -382,14 +402,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("file"), "").unwrap();
         for name in ["cifar10", "folder"] {
-            let entry = entry(name).unwrap();
+            let entry = find_entry(name).unwrap();
             for place in [
                 dir.path().to_owned(),
                 dir.path().join("no"),
                 dir.path().join("file"),
             ] {
-                assert!(closed(name, Some(&place)).unwrap().is_empty());
-                let said = find(entry, &place).unwrap_err().to_string();
+                assert!(inaccessible_folders(name, Some(&place)).unwrap().is_empty());
+                let said = find_set(entry, &place).unwrap_err().to_string();
                 assert!(said.contains("no such file"), "{said}");
             }
         }

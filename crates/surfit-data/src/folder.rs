@@ -13,25 +13,25 @@
 //! images have no labels, and the set is refused.
 
 use crate::cache::{self, CacheSource};
+use crate::image_files::{self, PictureFile, PictureOrigin, PictureTarget};
 use crate::load::RawSet;
-use crate::pictures::{self, PictureFile, PictureOrigin, PictureTarget};
 use crate::{DataError, Result};
 use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 
 /// What its caches are called.
-const CACHE: &str = "folder";
-const TRAIN: &[&str] = &["train", "training"];
-const VALIDATION: &[&str] = &["val", "validation", "valid"];
-const TEST: &[&str] = &["test", "testing"];
+const CACHE_NAME: &str = "folder";
+const TRAIN_NAMES: &[&str] = &["train", "training"];
+const VALIDATION_NAMES: &[&str] = &["val", "validation", "valid"];
+const TEST_NAMES: &[&str] = &["test", "testing"];
 
 /// True when a folder has folders in it.
-pub(crate) fn is_there(dir: &Path) -> bool {
-    entries(dir).is_ok_and(|all| all.iter().any(|e| e.path().is_dir()))
+pub(crate) fn has_subfolders(dir: &Path) -> bool {
+    list_entries(dir).is_ok_and(|all| all.iter().any(|e| e.path().is_dir()))
 }
 
 /// Bytes of a file, or of all files below a folder.
-pub(crate) fn bytes(path: &Path) -> u64 {
+pub(crate) fn total_bytes(path: &Path) -> u64 {
     let mut sum = 0;
     let mut waiting = vec![path.to_owned()];
     while let Some(path) = waiting.pop() {
@@ -51,7 +51,7 @@ pub(crate) fn bytes(path: &Path) -> u64 {
 }
 
 /// What is in a folder, in the order of the names, hidden files left out.
-pub(crate) fn entries(dir: &Path) -> Result<Vec<DirEntry>> {
+pub(crate) fn list_entries(dir: &Path) -> Result<Vec<DirEntry>> {
     let mut all = std::fs::read_dir(dir)
         .and_then(Iterator::collect::<std::io::Result<Vec<_>>>)
         .map_err(DataError::io(dir))?;
@@ -71,7 +71,7 @@ pub(crate) struct ListedPictures {
     pub validation: Option<Vec<PictureFile>>,
     pub test: Option<Vec<PictureFile>>,
     /// What lies there and is not part of the set, each as a sentence.
-    pub left_out: Vec<String>,
+    pub skipped_notices: Vec<String>,
 }
 
 impl ListedPictures {
@@ -83,13 +83,13 @@ impl ListedPictures {
     }
 }
 
-fn is_called(name: &str, names: &[&str]) -> bool {
+fn matches_any_name(name: &str, names: &[&str]) -> bool {
     names.iter().any(|n| name.eq_ignore_ascii_case(n))
 }
 
 /// The folder of a split in `dir`.
 fn split_folder(dir: &Path, folders: &[String], names: &[&str]) -> Result<Option<PathBuf>> {
-    let mut there = folders.iter().filter(|name| is_called(name, names));
+    let mut there = folders.iter().filter(|name| matches_any_name(name, names));
     match (there.next(), there.next()) {
         (Some(one), Some(other)) => Err(DataError::input(format!(
             "{}: the folders {one} and {other} are both called like the split `{}`; keep one, or join them",
@@ -101,97 +101,101 @@ fn split_folder(dir: &Path, folders: &[String], names: &[&str]) -> Result<Option
 }
 
 /// Lists the pictures below `dir`.
-pub(crate) fn list(dir: &Path, seen: &mut CacheSource) -> Result<ListedPictures> {
+pub(crate) fn list_pictures(dir: &Path, cache_source: &mut CacheSource) -> Result<ListedPictures> {
     let (mut folders, mut loose) = (Vec::new(), Vec::new());
-    for entry in entries(dir)? {
+    for entry in list_entries(dir)? {
         let name = entry.file_name().to_string_lossy().into_owned();
         if entry.path().is_dir() {
             folders.push(name);
-        } else if pictures::is_picture(&name) {
+        } else if image_files::is_picture(&name) {
             loose.push(entry.path());
         }
     }
     // Images right in it make it a class.
     let of_classes: Vec<String> = folders
         .iter()
-        .filter(|name| is_there(&dir.join(name)))
+        .filter(|name| has_subfolders(&dir.join(name)))
         .cloned()
         .collect();
-    let train = split_folder(dir, &of_classes, TRAIN)?;
+    let train = split_folder(dir, &of_classes, TRAIN_NAMES)?;
     let root = train.as_deref().unwrap_or(dir);
-    let is_split = |name: &String| [TRAIN, VALIDATION, TEST].iter().any(|n| is_called(name, n));
+    let is_split = |name: &String| {
+        [TRAIN_NAMES, VALIDATION_NAMES, TEST_NAMES]
+            .iter()
+            .any(|n| matches_any_name(name, n))
+    };
     if train.is_none() && !folders.is_empty() && folders.iter().all(is_split) {
         return Err(DataError::input(format!(
             "{}: {} have no class folders, so that nothing says what their images show; sort them into \
              {}/CLASS and so on",
             dir.display(),
             folders.join(" and "),
-            dir.join(TRAIN[0]).display()
+            dir.join(TRAIN_NAMES[0]).display()
         )));
     }
     let mut listing = SplitListing {
         dir,
         classes: class_names(root)?,
-        seen,
-        others: PassedOver::default(),
-        loose: PassedOver::default(),
+        cache_source,
+        non_images: PassedOver::default(),
+        stray_images: PassedOver::default(),
     };
     let mut listed = ListedPictures {
         classes: listing.classes.clone(),
-        train: listing.split(root, true)?,
+        train: listing.list_split(root, true)?,
         validation: None,
         test: None,
-        left_out: Vec::new(),
+        skipped_notices: Vec::new(),
     };
     if train.is_some() {
-        loose.iter().for_each(|path| listing.loose.add(path));
-        if let Some(folder) = split_folder(dir, &folders, VALIDATION)? {
-            listed.validation = Some(listing.split(&folder, false)?);
+        loose.iter().for_each(|path| listing.stray_images.add(path));
+        if let Some(folder) = split_folder(dir, &folders, VALIDATION_NAMES)? {
+            listed.validation = Some(listing.list_split(&folder, false)?);
         }
-        match split_folder(dir, &folders, TEST)? {
-            Some(folder) if !is_there(&folder) && images_in(&folder)? > 0 => {
-                listed.left_out.push(format!(
+        match split_folder(dir, &folders, TEST_NAMES)? {
+            Some(folder) if !has_subfolders(&folder) && count_images(&folder)? > 0 => {
+                listed.skipped_notices.push(format!(
                     "{}: {} in no class folder, so unlabelled and left out; test images are taken from the training images",
                     folder.display(),
-                    counted(images_in(&folder)?, "image"),
+                    count_phrase(count_images(&folder)?, "image"),
                 ));
             }
-            Some(folder) => listed.test = Some(listing.split(&folder, false)?),
+            Some(folder) => listed.test = Some(listing.list_split(&folder, false)?),
             None => {}
         }
         let beside: Vec<&String> = folders.iter().filter(|name| !is_split(name)).collect();
         if let Some(first) = beside.first() {
-            listed.left_out.push(format!(
+            listed.skipped_notices.push(format!(
                 "{}: {} beside the splits left out, {first} first",
                 dir.display(),
-                counted(beside.len(), "folder"),
+                count_phrase(beside.len(), "folder"),
             ));
         }
     }
-    let others = listing.others.told(
+    let others = listing.non_images.into_notice(
         "file",
         "that no picture's name ends like or that is no regular file",
     );
     let loose = listing
-        .loose
-        .told("image", "that lie beside class folders, in none of them");
+        .stray_images
+        .into_notice("image", "that lie beside class folders, in none of them");
     let told = loose.into_iter().chain(others);
     listed
-        .left_out
+        .skipped_notices
         .extend(told.map(|told| format!("{}: {told}", dir.display())));
     Ok(listed)
 }
 
-fn counted(count: usize, what: &str) -> String {
+fn count_phrase(count: usize, what: &str) -> String {
     match count {
         1 => format!("1 {what}"),
         n => format!("{n} {what}s"),
     }
 }
 
-fn images_in(folder: &Path) -> Result<usize> {
-    let is_image = |e: &&DirEntry| pictures::is_picture(&e.file_name().to_string_lossy());
-    Ok(entries(folder)?.iter().filter(is_image).count())
+fn count_images(folder: &Path) -> Result<usize> {
+    let is_image = |e: &&DirEntry| image_files::is_picture(&e.file_name().to_string_lossy());
+    Ok(list_entries(folder)?.iter().filter(is_image).count())
 }
 
 /// Reads the images below `dir`, all of one size, or brought to `image_size` and `channels` where those are not 0; and what
@@ -202,11 +206,12 @@ pub(crate) fn read_set(
     channels: usize,
 ) -> Result<(RawSet, Vec<String>)> {
     let mut seen = CacheSource::default();
-    let listed = list(dir, &mut seen)?;
+    let listed = list_pictures(dir, &mut seen)?;
     let make = || {
-        let target = target(dir, &listed, image_size, channels)?;
+        let target = picture_target(dir, &listed, image_size, channels)?;
         let origin = PictureOrigin::Folder(dir.to_owned());
-        let decode = |pictures: &Vec<PictureFile>| pictures::decode(&origin, pictures, target);
+        let decode =
+            |pictures: &Vec<PictureFile>| image_files::decode_all(&origin, pictures, target);
         Ok(RawSet {
             train: decode(&listed.train)?,
             validation: listed.validation.as_ref().map(decode).transpose()?,
@@ -214,28 +219,28 @@ pub(crate) fn read_set(
             classes: listed.classes.clone(),
         })
     };
-    let set = cache::through(dir, CACHE, &seen.key(image_size, channels), make)?;
-    Ok((set, listed.left_out))
+    let set = cache::load_or_make(dir, CACHE_NAME, &seen.key(image_size, channels), make)?;
+    Ok((set, listed.skipped_notices))
 }
 
 /// What the files say of the set without being decoded: its pictures, and `[C, H, W]` as they are kept in memory.
-pub(crate) fn described(
+pub(crate) fn describe_files(
     dir: &Path,
     image_size: usize,
     channels: usize,
 ) -> Result<(ListedPictures, [usize; 3])> {
     let mut seen = CacheSource::default();
-    let listed = list(dir, &mut seen)?;
-    let shape = match cache::stored_shape(dir, CACHE, &seen.key(image_size, channels)) {
+    let listed = list_pictures(dir, &mut seen)?;
+    let shape = match cache::stored_shape(dir, CACHE_NAME, &seen.key(image_size, channels)) {
         Some(shape) => shape,
-        None => target(dir, &listed, image_size, channels)?.shape,
+        None => picture_target(dir, &listed, image_size, channels)?.shape,
     };
     Ok((listed, shape))
 }
 
 fn class_names(dir: &Path) -> Result<Vec<String>> {
     let mut classes = Vec::new();
-    for entry in entries(dir)? {
+    for entry in list_entries(dir)? {
         if !entry.path().is_dir() {
             continue;
         }
@@ -263,10 +268,10 @@ fn class_names(dir: &Path) -> Result<Vec<String>> {
 struct SplitListing<'a> {
     dir: &'a Path,
     classes: Vec<String>,
-    seen: &'a mut CacheSource,
-    others: PassedOver,
+    cache_source: &'a mut CacheSource,
+    non_images: PassedOver,
     /// Images beside class folders.
-    loose: PassedOver,
+    stray_images: PassedOver,
 }
 
 /// Files that are no part of a set.
@@ -282,23 +287,23 @@ impl PassedOver {
         self.first.get_or_insert_with(|| path.to_owned());
     }
 
-    fn told(self, what: &str, why: &str) -> Option<String> {
+    fn into_notice(self, what: &str, why: &str) -> Option<String> {
         let first = self.first?;
-        let count = counted(self.count, what);
+        let count = count_phrase(self.count, what);
         Some(format!("{count} left out {why}, {} first", first.display()))
     }
 }
 
 impl SplitListing<'_> {
     /// The pictures in the class folders of `folder`, which must have some of every class where it is `whole`.
-    fn split(&mut self, folder: &Path, whole: bool) -> Result<Vec<PictureFile>> {
+    fn list_split(&mut self, folder: &Path, whole: bool) -> Result<Vec<PictureFile>> {
         let mut all = Vec::new();
-        for class in entries(folder)? {
+        for class in list_entries(folder)? {
             let path = class.path();
             if !path.is_dir() {
-                match pictures::is_picture(&path.to_string_lossy()) {
-                    true => self.loose.add(&path),
-                    false => self.others.add(&path),
+                match image_files::is_picture(&path.to_string_lossy()) {
+                    true => self.stray_images.add(&path),
+                    false => self.non_images.add(&path),
                 }
                 continue;
             }
@@ -310,12 +315,12 @@ impl SplitListing<'_> {
                 ))
             })?;
             let before = all.len();
-            self.class(&path, label as u16, &mut Vec::new(), &mut all)?;
+            self.list_class(&path, label as u16, &mut Vec::new(), &mut all)?;
             if whole && all.len() == before {
                 return Err(DataError::input(format!(
                     "{}: the class folder has no images ({}); add some or remove it",
                     path.display(),
-                    pictures::endings()
+                    image_files::list_extensions()
                 )));
             }
         }
@@ -329,7 +334,7 @@ impl SplitListing<'_> {
     }
 
     /// Adds the pictures in a class folder and in all folders below it. `above` are those that it lies in, with links followed.
-    fn class(
+    fn list_class(
         &mut self,
         folder: &Path,
         label: u16,
@@ -344,16 +349,16 @@ impl SplitListing<'_> {
             )));
         }
         above.push(real);
-        for file in entries(folder)? {
+        for file in list_entries(folder)? {
             let path = file.path();
             let data = path.metadata().map_err(DataError::io(&path))?;
             if data.is_dir() {
-                self.class(&path, label, above, all)?;
+                self.list_class(&path, label, above, all)?;
                 continue;
             }
             // A pipe would be waited for without end.
-            if !data.is_file() || !pictures::is_picture(&file.file_name().to_string_lossy()) {
-                self.others.add(&path);
+            if !data.is_file() || !image_files::is_picture(&file.file_name().to_string_lossy()) {
+                self.non_images.add(&path);
                 continue;
             }
             let below = path.strip_prefix(self.dir).unwrap_or(&path);
@@ -363,7 +368,7 @@ impl SplitListing<'_> {
                     path.display()
                 ))
             })?;
-            self.seen.add_known(name, &data);
+            self.cache_source.add_metadata(name, &data);
             all.push(PictureFile {
                 name: name.to_owned(),
                 label,
@@ -375,7 +380,7 @@ impl SplitListing<'_> {
 }
 
 /// What all pictures are to become.
-fn target(
+fn picture_target(
     dir: &Path,
     listed: &ListedPictures,
     image_size: usize,
@@ -386,7 +391,7 @@ fn target(
     let mut short_side = None;
     let mut is_one = true;
     for pictures in listed.splits() {
-        let headers = pictures::headers(dir, pictures)?;
+        let headers = image_files::read_headers(dir, pictures)?;
         for (picture, header) in pictures.iter().zip(headers) {
             grey &= header.grey;
             let (name, size) = (&picture.name, (header.width, header.height));

@@ -7,7 +7,7 @@
 //! test images under the name of training images, would be read without complaint. Published files are therefore known
 //! by the checksum of their content, and refused under a name that is not theirs.
 
-use crate::catalogue::{CatalogueEntry, ENTRIES, SetFamily};
+use crate::catalogue::{CATALOGUE, CatalogueEntry, SetFamily};
 use crate::images::LabeledImages;
 use crate::load::RawSet;
 use crate::source::NamedFile;
@@ -21,14 +21,14 @@ use std::path::{Path, PathBuf};
 const MAX_IMAGES: usize = 1_000_000;
 
 /// Parts of a set as it is published.
-pub(crate) const PARTS: [&str; 2] = ["train", "t10k"];
+pub(crate) const PUBLISHED_PARTS: [&str; 2] = ["train", "t10k"];
 /// Parts of the embedded set.
-pub(crate) const SPLITS: [&str; 3] = ["train", "validation", "test"];
+pub(crate) const EMBEDDED_SPLITS: [&str; 3] = ["train", "validation", "test"];
 
-const KINDS: [&str; 2] = ["images-idx3-ubyte", "labels-idx1-ubyte"];
+const FILE_KINDS: [&str; 2] = ["images-idx3-ubyte", "labels-idx1-ubyte"];
 
 /// Names under which the file of one kind may lie, the published one without `.gz` first.
-fn names(part: &str, kind: &str) -> [String; 4] {
+fn file_names(part: &str, kind: &str) -> [String; 4] {
     let dotted = kind.replace("-idx", ".idx");
     [
         format!("{part}-{kind}"),
@@ -39,11 +39,11 @@ fn names(part: &str, kind: &str) -> [String; 4] {
 }
 
 /// The files of the parts of a set in `dir`, each where it is there, and the names of those that are not.
-pub(crate) fn find(dir: &Path, parts: &[&str]) -> (Vec<PathBuf>, Vec<PathBuf>) {
+pub(crate) fn find_parts(dir: &Path, parts: &[&str]) -> (Vec<PathBuf>, Vec<PathBuf>) {
     let (mut files, mut missing) = (Vec::new(), Vec::new());
     for part in parts {
-        for kind in KINDS {
-            match there(dir, part, kind) {
+        for kind in FILE_KINDS {
+            match find_file(dir, part, kind) {
                 Some(path) => files.push(path),
                 None => missing.push(dir.join(format!("{part}-{kind}"))),
             }
@@ -52,14 +52,14 @@ pub(crate) fn find(dir: &Path, parts: &[&str]) -> (Vec<PathBuf>, Vec<PathBuf>) {
     (files, missing)
 }
 
-fn there(dir: &Path, part: &str, kind: &str) -> Option<PathBuf> {
-    let mut under = spellings(dir, part, kind);
+fn find_file(dir: &Path, part: &str, kind: &str) -> Option<PathBuf> {
+    let mut under = find_spellings(dir, part, kind);
     (!under.is_empty()).then(|| under.swap_remove(0).1)
 }
 
 /// The files of one kind, each with which of its names it has; a run takes the first.
-fn spellings(dir: &Path, part: &str, kind: &str) -> Vec<(usize, PathBuf)> {
-    names(part, kind)
+fn find_spellings(dir: &Path, part: &str, kind: &str) -> Vec<(usize, PathBuf)> {
+    file_names(part, kind)
         .into_iter()
         .map(|name| dir.join(name))
         .enumerate()
@@ -68,10 +68,10 @@ fn spellings(dir: &Path, part: &str, kind: &str) -> Vec<(usize, PathBuf)> {
 }
 
 /// Every file of the parts of a set in `dir`, under whichever of its names.
-pub(crate) fn all(dir: &Path, parts: &[&str]) -> Vec<PathBuf> {
+pub(crate) fn all_files(dir: &Path, parts: &[&str]) -> Vec<PathBuf> {
     let kinds = parts
         .iter()
-        .flat_map(|part| KINDS.map(|kind| spellings(dir, part, kind)));
+        .flat_map(|part| FILE_KINDS.map(|kind| find_spellings(dir, part, kind)));
     kinds.flatten().map(|(_, path)| path).collect()
 }
 
@@ -81,7 +81,7 @@ pub(crate) fn read_set(entry: &'static CatalogueEntry, dir: &Path) -> Result<Raw
         read_part(entry, dir, "train")?,
         read_part(entry, dir, "t10k")?,
     );
-    if let Some(error) = misplaced(entry, dir, &train, &test) {
+    if let Some(error) = swapped_files_error(entry, dir, &train, &test) {
         return Err(error);
     }
     Ok(RawSet {
@@ -93,20 +93,20 @@ pub(crate) fn read_set(entry: &'static CatalogueEntry, dir: &Path) -> Result<Raw
 }
 
 /// What is wrong with the training images when the files of the two parts were mistaken for each other.
-fn misplaced(
+fn swapped_files_error(
     entry: &CatalogueEntry,
     dir: &Path,
     train: &LabeledImages,
     test: &LabeledImages,
 ) -> Option<DataError> {
     if train != test {
-        return refuse_swapped(entry, dir, train.len(), test.len()).err();
+        return check_not_swapped(entry, dir, train.len(), test.len()).err();
     }
-    let path = |part| there(dir, part, KINDS[0]).unwrap_or_default();
+    let path = |part| find_file(dir, part, FILE_KINDS[0]).unwrap_or_default();
     let other = path("t10k");
     let other = other.file_name().unwrap_or_default().to_string_lossy();
     let what = format!("its images are those of {other}");
-    Some(NamedFile::File(&path("train")).bad(what))
+    Some(NamedFile::File(&path("train")).bad_content_error(what))
 }
 
 /// A file by its path, with what it was found to have, or what is wrong with it.
@@ -121,7 +121,7 @@ pub(crate) fn read_each(
     let mut all: Vec<IdxFile> = Vec::new();
     let mut whole: Vec<(usize, LabeledImages)> = Vec::new();
     for part in parts {
-        let [images, labels] = KINDS.map(|kind| spellings(dir, part, kind));
+        let [images, labels] = FILE_KINDS.map(|kind| find_spellings(dir, part, kind));
         let (at, taken) = (all.len(), images.first().map(|(spelling, _)| *spelling));
         let mut pixels = None;
         // Only images that could be read say how many labels there have to be.
@@ -167,7 +167,7 @@ pub(crate) fn read_each(
         }
     }
     if let [(at, train), (_, test)] = &whole[..]
-        && let Some(error) = misplaced(entry, dir, train, test)
+        && let Some(error) = swapped_files_error(entry, dir, train, test)
     {
         all[*at].1 = Err(error);
     }
@@ -177,7 +177,7 @@ pub(crate) fn read_each(
 /// The files of images and labels of one part of the set in `dir`.
 fn part_files(entry: &CatalogueEntry, dir: &Path, part: &str) -> Result<[PathBuf; 2]> {
     let file = |kind| {
-        there(dir, part, kind).ok_or_else(|| {
+        find_file(dir, part, kind).ok_or_else(|| {
             DataError::input(format!(
                 "{}: no such file, plain or with .gz; data.dir must hold the files of {}",
                 dir.join(format!("{part}-{kind}")).display(),
@@ -185,7 +185,7 @@ fn part_files(entry: &CatalogueEntry, dir: &Path, part: &str) -> Result<[PathBuf
             ))
         })
     };
-    Ok([file(KINDS[0])?, file(KINDS[1])?])
+    Ok([file(FILE_KINDS[0])?, file(FILE_KINDS[1])?])
 }
 
 /// Reads the images and labels of one part of the set in `dir`.
@@ -195,12 +195,12 @@ pub(crate) fn read_part(entry: &CatalogueEntry, dir: &Path, part: &str) -> Resul
 }
 
 /// Reads the labels of one part of the set in `dir`; of its images the header, which must promise what the file has.
-pub(crate) fn labels_of(entry: &CatalogueEntry, dir: &Path, part: &str) -> Result<Vec<u16>> {
+pub(crate) fn read_part_labels(entry: &CatalogueEntry, dir: &Path, part: &str) -> Result<Vec<u16>> {
     let [images, labels] = part_files(entry, dir, part)?;
     let images = NamedFile::File(&images);
     let [_, height, width] = entry.shape.unwrap_or([1, 28, 28]);
     let mut input = images.open()?;
-    let count = image_count(entry, &images, &mut input)?;
+    let count = read_image_count(entry, &images, &mut input)?;
     copy_body(&images, &mut input, count * height * width, &mut io::sink())?;
     read_labels(
         entry,
@@ -210,30 +210,35 @@ pub(crate) fn labels_of(entry: &CatalogueEntry, dir: &Path, part: &str) -> Resul
 }
 
 /// Refuses the training images in `dir` when there are as many as were published to test, and the other way around.
-pub(crate) fn refuse_swapped(
+pub(crate) fn check_not_swapped(
     entry: &CatalogueEntry,
     dir: &Path,
     train: usize,
     test: usize,
 ) -> Result<()> {
-    let path = |part| there(dir, part, KINDS[0]).unwrap_or_default();
+    let path = |part| find_file(dir, part, FILE_KINDS[0]).unwrap_or_default();
     let other = path("t10k");
     let other = other.file_name().unwrap_or_default().to_string_lossy();
-    match entry.swapped(train, test, &other) {
-        Some(what) => Err(NamedFile::File(&path("train")).bad(what)),
+    match entry.describe_swap(train, test, &other) {
+        Some(what) => Err(NamedFile::File(&path("train")).bad_content_error(what)),
         None => Ok(()),
     }
 }
 
 /// Reads the header and gives the length of each of the `axes` axes.
-fn header(source: &NamedFile, input: &mut dyn Read, axes: usize, what: &str) -> Result<Vec<usize>> {
+fn read_header(
+    source: &NamedFile,
+    input: &mut dyn Read,
+    axes: usize,
+    what: &str,
+) -> Result<Vec<usize>> {
     let mut magic = [0u8; 4];
     input
         .read_exact(&mut magic)
-        .map_err(|e| source.unreadable(&e))?;
+        .map_err(|e| source.unreadable_error(&e))?;
     let expected = [0, 0, 8, axes as u8];
     if magic != expected {
-        return Err(source.bad(format!(
+        return Err(source.bad_content_error(format!(
             "not an IDX file of {what}: it begins with {:08x}, expected {:08x}",
             u32::from_be_bytes(magic),
             u32::from_be_bytes(expected)
@@ -242,13 +247,13 @@ fn header(source: &NamedFile, input: &mut dyn Read, axes: usize, what: &str) -> 
     let mut lengths = vec![0u8; 4 * axes];
     input
         .read_exact(&mut lengths)
-        .map_err(|e| source.unreadable(&e))?;
+        .map_err(|e| source.unreadable_error(&e))?;
     let lengths: Vec<usize> = lengths
         .chunks_exact(4)
         .map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]) as usize)
         .collect();
     if lengths[0] == 0 || lengths[0] > MAX_IMAGES {
-        return Err(source.bad(format!(
+        return Err(source.bad_content_error(format!(
             "its header says {} {what}, expected 1 to {MAX_IMAGES}",
             lengths[0]
         )));
@@ -257,7 +262,7 @@ fn header(source: &NamedFile, input: &mut dyn Read, axes: usize, what: &str) -> 
 }
 
 /// Reads the `size` bytes behind the header, and makes sure that nothing follows them.
-fn body(source: &NamedFile, input: &mut dyn Read, size: usize) -> Result<Vec<u8>> {
+fn read_body(source: &NamedFile, input: &mut dyn Read, size: usize) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     copy_body(source, input, size, &mut bytes)?;
     Ok(bytes)
@@ -271,16 +276,19 @@ fn copy_body(
     output: &mut dyn Write,
 ) -> Result<()> {
     let there =
-        io::copy(&mut input.take(size as u64), output).map_err(|e| source.unreadable(&e))?;
+        io::copy(&mut input.take(size as u64), output).map_err(|e| source.unreadable_error(&e))?;
     if there < size as u64 {
-        return Err(source.bad(format!(
+        return Err(source.bad_content_error(format!(
             "the file is cut short: its header promises {size} bytes, {there} are there"
         )));
     }
     // Reading past the end is also what makes the decoder compare the checksum.
-    match input.read(&mut [0]).map_err(|e| source.unreadable(&e))? {
+    match input
+        .read(&mut [0])
+        .map_err(|e| source.unreadable_error(&e))?
+    {
         0 => Ok(()),
-        _ => Err(source.bad(format!(
+        _ => Err(source.bad_content_error(format!(
             "more bytes follow the {size} that its header promises"
         ))),
     }
@@ -306,11 +314,15 @@ pub(crate) fn read(
 }
 
 /// Reads the header of a file of images, which must have the entry's size: how many there are.
-fn image_count(entry: &CatalogueEntry, images: &NamedFile, input: &mut dyn Read) -> Result<usize> {
+fn read_image_count(
+    entry: &CatalogueEntry,
+    images: &NamedFile,
+    input: &mut dyn Read,
+) -> Result<usize> {
     let [_, height, width] = entry.shape.unwrap_or([1, 28, 28]);
-    let lengths = header(images, input, 3, "images")?;
+    let lengths = read_header(images, input, 3, "images")?;
     if lengths[1..] != [height, width] {
-        return Err(images.bad(format!(
+        return Err(images.bad_content_error(format!(
             "its images are {}×{}, expected {height}×{width}",
             lengths[1], lengths[2]
         )));
@@ -322,9 +334,9 @@ fn image_count(entry: &CatalogueEntry, images: &NamedFile, input: &mut dyn Read)
 fn read_pixels(entry: &CatalogueEntry, images: &NamedFile) -> Result<(usize, Vec<u8>)> {
     let [_, height, width] = entry.shape.unwrap_or([1, 28, 28]);
     let mut input = HashedContent::new(images)?;
-    let count = image_count(entry, images, &mut input)?;
-    let pixels = body(images, &mut input, count * height * width)?;
-    input.check(entry, images)?;
+    let count = read_image_count(entry, images, &mut input)?;
+    let pixels = read_body(images, &mut input, count * height * width)?;
+    input.verify_published_name(entry, images)?;
     Ok((count, pixels))
 }
 
@@ -335,27 +347,27 @@ fn read_labels(
     images: Option<&(usize, String)>,
 ) -> Result<Vec<u16>> {
     let mut input = HashedContent::new(labels)?;
-    let lengths = header(labels, &mut input, 1, "labels")?;
+    let lengths = read_header(labels, &mut input, 1, "labels")?;
     let count = lengths[0];
     if let Some((expected, name)) = images
         && count != *expected
     {
-        return Err(labels.bad(format!(
+        return Err(labels.bad_content_error(format!(
             "it has {count} labels, expected {expected}, one for each image of {name}"
         )));
     }
-    let values = body(labels, &mut input, count)?;
+    let values = read_body(labels, &mut input, count)?;
     if let Some(i) = values
         .iter()
         .position(|&l| usize::from(l) >= entry.class_count)
     {
-        return Err(labels.bad(format!(
+        return Err(labels.bad_content_error(format!(
             "label {} of image {i} is no class: expected 0 to {}",
             values[i],
             entry.class_count - 1
         )));
     }
-    input.check(entry, labels)?;
+    input.verify_published_name(entry, labels)?;
     Ok(values.into_iter().map(u16::from).collect())
 }
 
@@ -374,27 +386,27 @@ impl<'a> HashedContent<'a> {
     }
 
     /// Refuses content that was published under another name than the file's.
-    fn check(self, entry: &CatalogueEntry, source: &NamedFile) -> Result<()> {
+    fn verify_published_name(self, entry: &CatalogueEntry, source: &NamedFile) -> Result<()> {
         let NamedFile::File(path) = source else {
             return Ok(());
         };
-        let found = digest::hex(self.hash);
+        let found = digest::to_hex(self.hash);
         let own = path
             .file_name()
             .unwrap_or_default()
             .to_string_lossy()
             .replace(".idx", "-idx");
         let own = own.trim_end_matches(".gz");
-        let published = ENTRIES
+        let published = CATALOGUE
             .iter()
             .filter(|e| e.family == SetFamily::Idx)
-            .flat_map(|e| e.published().map(move |file| (e, file)))
+            .flat_map(|e| e.published_files().map(move |file| (e, file)))
             .find(|(_, file)| file.unpacked == found);
         match published {
             Some((set, file))
                 if set.name != entry.name || file.name.trim_end_matches(".gz") != own =>
             {
-                Err(source.bad(format!(
+                Err(source.bad_content_error(format!(
                     "its content is {} of {}, expected {own} of {}",
                     file.name.trim_end_matches(".gz"),
                     set.name,

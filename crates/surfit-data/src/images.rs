@@ -32,13 +32,13 @@ impl LabeledImages {
     }
 
     /// Bytes of one image.
-    pub fn size(&self) -> usize {
+    pub fn image_bytes(&self) -> usize {
         self.shape.iter().product()
     }
 
     /// The images at `indices`, in that order.
-    pub fn take(&self, indices: &[usize]) -> Self {
-        let size = self.size();
+    pub fn select(&self, indices: &[usize]) -> Self {
+        let size = self.image_bytes();
         let mut taken = Self::with_capacity(self.shape, indices.len());
         for &i in indices {
             taken
@@ -50,8 +50,8 @@ impl LabeledImages {
     }
 
     /// Keeps the images at `indices`, which must rise strictly, without a second copy in memory.
-    pub fn keep(&mut self, indices: &[usize]) {
-        let size = self.size();
+    pub fn retain_indices(&mut self, indices: &[usize]) {
+        let size = self.image_bytes();
         for (to, &from) in indices.iter().enumerate() {
             debug_assert!(to <= from);
             self.pixels
@@ -64,7 +64,7 @@ impl LabeledImages {
     }
 
     /// One behind the other, all of the same shape. Each part's memory is given back as soon as it is copied.
-    pub(crate) fn joined(shape: [usize; 3], parts: Vec<LabeledImages>) -> Self {
+    pub(crate) fn concatenate(shape: [usize; 3], parts: Vec<LabeledImages>) -> Self {
         let count = parts.iter().map(Self::len).sum();
         let mut all = Self::with_capacity(shape, count);
         for part in parts {
@@ -102,7 +102,7 @@ impl LabeledImages {
 
     /// Mean and standard deviation of every channel, of pixel values in 0..=1. A channel of one value only has the
     /// deviation of one step, so that dividing by it is safe.
-    pub fn statistics(&self) -> (Vec<f64>, Vec<f64>) {
+    pub fn channel_statistics(&self) -> (Vec<f64>, Vec<f64>) {
         let [channels, height, width] = self.shape;
         let plane = (height * width).max(1);
         // Whole numbers: the result depends on no order of summation.

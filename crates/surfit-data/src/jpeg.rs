@@ -4,17 +4,17 @@
 //! one is its end-of-image marker: the one of the picture itself, not that of a thumbnail in its metadata.
 
 /// How every JPEG file begins: the start-of-image marker, then another marker.
-const START: [u8; 3] = [0xff, 0xd8, 0xff];
+const START_MARKERS: [u8; 3] = [0xff, 0xd8, 0xff];
 const END_OF_IMAGE: u8 = 0xd9;
 const START_OF_SCAN: u8 = 0xda;
 
 /// True for a JPEG file that ends before its end-of-image marker. Whatever follows that marker is not looked at.
-pub(crate) fn is_cut(bytes: &[u8]) -> bool {
-    bytes.starts_with(&START) && !has_end(&bytes[2..])
+pub(crate) fn is_truncated(bytes: &[u8]) -> bool {
+    bytes.starts_with(&START_MARKERS) && !has_end_marker(&bytes[2..])
 }
 
 /// Walks from marker to marker: segments by their length, the coded data of a scan byte by byte.
-fn has_end(mut rest: &[u8]) -> bool {
+fn has_end_marker(mut rest: &[u8]) -> bool {
     let mut scans = 0;
     loop {
         // In coded data a byte 0xff is followed by 0; before a marker it may be repeated.

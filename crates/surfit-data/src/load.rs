@@ -1,10 +1,10 @@
 //! From a configuration to three splits of plain images.
 
-use crate::catalogue::entry;
-use crate::find::{FoundSet, SetLayout, find};
+use crate::catalogue::find_entry;
+use crate::find::{FoundSet, SetLayout, find_set};
 use crate::images::LabeledImages;
 use crate::{
-    DataError, Result, cifar, class_order, divide, fashion_small, folder, idx, tiny_imagenet,
+    DataError, Result, cifar, class_order, fashion_small, folder, idx, splits, tiny_imagenet,
 };
 use surfit_core::config::{ChannelConstants, ChannelStatistic, DataConfig};
 
@@ -57,17 +57,17 @@ pub struct LoadedSet {
 /// A sentence for an unknown name (with the nearest known one), for files that are missing, cut short or not what
 /// they should be, and for limits that leave too few images.
 pub fn load(config: &DataConfig, seed: u64) -> Result<LoadedSet> {
-    let entry = entry(&config.set).map_err(|e| DataError::input(format!("data.set: {e}")))?;
-    let found = find(entry, &config.dir)?;
+    let entry = find_entry(&config.set).map_err(|e| DataError::input(format!("data.set: {e}")))?;
+    let found = find_set(entry, &config.dir)?;
     load_found(&found, config, seed)
 }
 
 /// As [`load`], for files that were found before.
 pub(crate) fn load_found(found: &FoundSet, config: &DataConfig, seed: u64) -> Result<LoadedSet> {
     let entry = found.entry;
-    let (mut set, notices) = read(found, config)?;
-    class_order::reorder(&mut set, &config.classes, &found.source())?;
-    let mut loaded = divide::divide(set, &found.source(), config, seed)?;
+    let (mut set, notices) = read_found(found, config)?;
+    class_order::reorder_classes(&mut set, &config.classes, &found.source())?;
+    let mut loaded = splits::split_set(set, &found.source(), config, seed)?;
     if config.channels > 0 {
         for images in [&mut loaded.train, &mut loaded.validation, &mut loaded.test] {
             let own = std::mem::replace(images, LabeledImages::with_capacity([0; 3], 0));
@@ -85,7 +85,7 @@ pub(crate) fn load_found(found: &FoundSet, config: &DataConfig, seed: u64) -> Re
     let own = match (entry.mean, entry.std) {
         (&[mean], &[std]) => (vec![mean; channels], vec![std; channels]),
         (mean, std) if mean.len() == channels => (mean.to_vec(), std.to_vec()),
-        _ => loaded.train.statistics(),
+        _ => loaded.train.channel_statistics(),
     };
     (loaded.mean, loaded.std) = normalization(config, channels, &own)?;
     loaded.own_constants = own;
@@ -127,11 +127,11 @@ pub(crate) fn input_shape(
 }
 
 /// Reads everything that belongs to a set, and what was left out.
-pub(crate) fn read(found: &FoundSet, config: &DataConfig) -> Result<(RawSet, Vec<String>)> {
+pub(crate) fn read_found(found: &FoundSet, config: &DataConfig) -> Result<(RawSet, Vec<String>)> {
     let entry = found.entry;
     let set = match &found.layout {
-        SetLayout::Embedded { .. } => fashion_small::embedded(entry),
-        SetLayout::Splits(dir) => fashion_small::from_files(entry, dir),
+        SetLayout::Embedded { .. } => fashion_small::read_embedded(entry),
+        SetLayout::EmbeddedFiles(dir) => fashion_small::read_files(entry, dir),
         SetLayout::Idx(dir) => idx::read_set(entry, dir),
         SetLayout::Cifar(place) => cifar::read_set(entry, place),
         SetLayout::TinyImageNet(path) => tiny_imagenet::read_set(entry, path, config.image_size),

@@ -31,7 +31,9 @@ impl NamedFile<'_> {
             }
             NamedFile::Embedded(_, bytes) => Box::new(*bytes),
         };
-        let head = inner.fill_buf().map_err(|e| unreadable(&self.name(), &e))?;
+        let head = inner
+            .fill_buf()
+            .map_err(|e| unreadable_error(&self.name(), &e))?;
         // By content: people unpack such files and keep the name, and the other way around.
         if head.starts_with(&[0x1f, 0x8b]) {
             Ok(Box::new(MultiGzDecoder::new(inner)))
@@ -40,31 +42,31 @@ impl NamedFile<'_> {
         }
     }
 
-    pub fn bad(&self, what: impl std::fmt::Display) -> DataError {
-        bad(&self.name(), what)
+    pub fn bad_content_error(&self, what: impl std::fmt::Display) -> DataError {
+        bad_content_error(&self.name(), what)
     }
 
-    pub fn unreadable(&self, error: &io::Error) -> DataError {
-        unreadable(&self.name(), error)
+    pub fn unreadable_error(&self, error: &io::Error) -> DataError {
+        unreadable_error(&self.name(), error)
     }
 }
 
 /// Says what is wrong with the content of a file.
-pub(crate) fn bad(name: &str, what: impl std::fmt::Display) -> DataError {
+pub(crate) fn bad_content_error(name: &str, what: impl std::fmt::Display) -> DataError {
     DataError::input(format!(
         "{name}: {what}; put the original file in its place"
     ))
 }
 
 /// Says why a file's content cannot be read.
-pub(crate) fn unreadable(name: &str, error: &io::Error) -> DataError {
+pub(crate) fn unreadable_error(name: &str, error: &io::Error) -> DataError {
     match error.kind() {
         // What is in it may be as good as ever.
         io::ErrorKind::PermissionDenied => DataError::io(name)(error.kind().into()),
-        io::ErrorKind::UnexpectedEof => bad(name, "the file is cut short"),
+        io::ErrorKind::UnexpectedEof => bad_content_error(name, "the file is cut short"),
         io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-            bad(name, format!("the packed data are damaged ({error})"))
+            bad_content_error(name, format!("the packed data are damaged ({error})"))
         }
-        _ => bad(name, format!("cannot be read ({error})")),
+        _ => bad_content_error(name, format!("cannot be read ({error})")),
     }
 }

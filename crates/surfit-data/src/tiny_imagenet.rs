@@ -6,27 +6,27 @@
 
 use crate::cache::{self, CacheSource};
 use crate::catalogue::CatalogueEntry;
+use crate::image_files::{self, PictureFile, PictureOrigin, PictureReader, PictureTarget};
 use crate::load::RawSet;
-use crate::pictures::{self, PictureFile, PictureOrigin, PictureReader, PictureTarget};
-use crate::source::bad;
+use crate::source::bad_content_error;
 use crate::{DataError, Result, folder};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-const ARCHIVE: &str = "tiny-imagenet-200.zip";
+const ARCHIVE_NAME: &str = "tiny-imagenet-200.zip";
 
 /// The archive in `dir`, and `dir` itself when it is the unpacked one. The folder comes first, unless it has fewer images
 /// than the archive: unpacking was broken off.
-pub(crate) fn find(dir: &Path) -> Vec<PathBuf> {
-    let archive = Some(dir.join(ARCHIVE)).filter(|path| path.is_file());
+pub(crate) fn find_sources(dir: &Path) -> Vec<PathBuf> {
+    let archive = Some(dir.join(ARCHIVE_NAME)).filter(|path| path.is_file());
     if !(dir.join("train").is_dir() && dir.join("val").is_dir()) {
         return archive.into_iter().collect();
     }
     let mut all: Vec<PathBuf> = std::iter::once(dir.to_owned()).chain(archive).collect();
-    let packed = all.get(1).and_then(|path| zipped(path).ok());
+    let packed = all.get(1).and_then(|path| list_archive(path).ok());
     if let Some((_, packed)) = packed {
-        let here = walked(dir, &mut CacheSource::default()).unwrap_or_default();
-        let (here, packed) = (images(&here), images(&packed));
+        let here = walk_folder(dir, &mut CacheSource::default()).unwrap_or_default();
+        let (here, packed) = (count_images(&here), count_images(&packed));
         if here[0] < packed[0] || here[1] < packed[1] {
             all.swap(0, 1);
         }
@@ -35,9 +35,9 @@ pub(crate) fn find(dir: &Path) -> Vec<PathBuf> {
 }
 
 /// How many of these files are images of `train` and of `val`.
-fn images(names: &[String]) -> [usize; 2] {
+fn count_images(names: &[String]) -> [usize; 2] {
     ["train/", "val/"].map(|folder| {
-        let is_image = |n: &&String| n.starts_with(folder) && pictures::is_picture(n);
+        let is_image = |n: &&String| n.starts_with(folder) && image_files::is_picture(n);
         names.iter().filter(is_image).count()
     })
 }
@@ -51,7 +51,7 @@ pub(crate) fn read_set(
     image_size: usize,
 ) -> Result<RawSet> {
     let mut seen = CacheSource::default();
-    let (origin, names) = opened(path, &mut seen)?;
+    let (origin, names) = open_source(path, &mut seen)?;
     let make = || {
         let listed = TinyImageNetPictures::new(&mut PictureReader::open(&origin)?, &names)?;
         let [channels, height, width] = entry.shape.unwrap_or([3, 64, 64]);
@@ -66,37 +66,43 @@ pub(crate) fn read_set(
             },
         };
         Ok(RawSet {
-            train: pictures::decode(&origin, &listed.train, target)?,
+            train: image_files::decode_all(&origin, &listed.train, target)?,
             validation: None,
-            test: Some(pictures::decode(&origin, &listed.val, target)?),
+            test: Some(image_files::decode_all(&origin, &listed.val, target)?),
             classes: listed.classes,
         })
     };
-    cache::through(path, entry.name, &seen.key(image_size, 0), make)
+    cache::load_or_make(path, entry.name, &seen.key(image_size, 0), make)
 }
 
 /// The archive or folder, and the files in it.
-fn opened(path: &Path, seen: &mut CacheSource) -> Result<(PictureOrigin, Vec<String>)> {
+fn open_source(
+    path: &Path,
+    cache_source: &mut CacheSource,
+) -> Result<(PictureOrigin, Vec<String>)> {
     if path.is_dir() {
-        return Ok((PictureOrigin::Folder(path.to_owned()), walked(path, seen)?));
+        return Ok((
+            PictureOrigin::Folder(path.to_owned()),
+            walk_folder(path, cache_source)?,
+        ));
     }
-    seen.add(path, ARCHIVE)?;
-    zipped(path)
+    cache_source.add(path, ARCHIVE_NAME)?;
+    list_archive(path)
 }
 
 /// The set's pictures in its archive or folder.
-pub(crate) fn list(path: &Path) -> Result<(PictureOrigin, TinyImageNetPictures)> {
-    let (origin, names) = opened(path, &mut CacheSource::default())?;
+pub(crate) fn list_pictures(path: &Path) -> Result<(PictureOrigin, TinyImageNetPictures)> {
+    let (origin, names) = open_source(path, &mut CacheSource::default())?;
     let listed = TinyImageNetPictures::new(&mut PictureReader::open(&origin)?, &names)?;
     Ok((origin, listed))
 }
 
 /// Paths of all files below `train` and `val`, and of the lists beside them.
-fn walked(dir: &Path, seen: &mut CacheSource) -> Result<Vec<String>> {
+fn walk_folder(dir: &Path, cache_source: &mut CacheSource) -> Result<Vec<String>> {
     let mut names = Vec::new();
     let mut waiting = vec![dir.join("val"), dir.join("train")];
     while let Some(folder) = waiting.pop() {
-        for file in folder::entries(&folder)? {
+        for file in folder::list_entries(&folder)? {
             let path = file.path();
             if path.is_dir() {
                 waiting.push(path);
@@ -108,13 +114,13 @@ fn walked(dir: &Path, seen: &mut CacheSource) -> Result<Vec<String>> {
                 continue;
             }
             let name = path.strip_prefix(dir).unwrap_or(&path).to_string_lossy();
-            seen.add_known(&name, &data);
+            cache_source.add_metadata(&name, &data);
             names.push(name.into_owned());
         }
     }
     for list in ["wnids.txt", "words.txt"] {
         if dir.join(list).is_file() {
-            seen.add(&dir.join(list), list)?;
+            cache_source.add(&dir.join(list), list)?;
             names.push(list.into());
         }
     }
@@ -122,7 +128,7 @@ fn walked(dir: &Path, seen: &mut CacheSource) -> Result<Vec<String>> {
 }
 
 /// The archive's files, below the folder in it.
-fn zipped(path: &Path) -> Result<(PictureOrigin, Vec<String>)> {
+fn list_archive(path: &Path) -> Result<(PictureOrigin, Vec<String>)> {
     let PictureReader::Zip(_, _, archive) =
         PictureReader::open(&PictureOrigin::Zip(path.to_owned(), String::new()))?
     else {
@@ -135,7 +141,7 @@ fn zipped(path: &Path) -> Result<(PictureOrigin, Vec<String>)> {
             (at == 0 || name[..at].ends_with('/')).then(|| name[..at].to_owned())
         })
         .ok_or_else(|| {
-            bad(
+            bad_content_error(
                 &path.display().to_string(),
                 "it has no folder `train`, as Tiny-ImageNet has",
             )
@@ -159,7 +165,7 @@ impl TinyImageNetPictures {
     fn new(reader: &mut PictureReader, names: &[String]) -> Result<Self> {
         let mut train: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         let (mut val_plain, mut val_sorted) = (BTreeSet::new(), BTreeSet::new());
-        for name in names.iter().filter(|n| pictures::is_picture(n)) {
+        for name in names.iter().filter(|n| image_files::is_picture(n)) {
             match name.split('/').collect::<Vec<_>>()[..] {
                 ["train", class, "images", _] | ["train", class, _] => {
                     train.entry(class).or_default().insert(name);
@@ -173,7 +179,7 @@ impl TinyImageNetPictures {
                 _ => {}
             }
         }
-        let ids = ids(reader, names, &train)?;
+        let ids = class_ids(reader, names, &train)?;
         let label = |class: &str| ids.binary_search(&class.to_owned()).ok();
         let picture = |name: &str, label: usize| PictureFile {
             name: name.to_owned(),
@@ -188,8 +194,8 @@ impl TinyImageNetPictures {
         let mut val = Vec::new();
         if !val_plain.is_empty() {
             let list = "val/val_annotations.txt";
-            let shown = reader.display(list);
-            let known = annotations(reader, list)?;
+            let shown = reader.display_name(list);
+            let known = read_annotations(reader, list)?;
             // Class folders beside it hold copies, or what was moved there before a script was stopped.
             let plain: HashSet<&str> = val_plain.iter().map(|(file, _)| *file).collect();
             let mut moved = 0;
@@ -197,8 +203,8 @@ impl TinyImageNetPictures {
                 let file = name.rsplit('/').next().unwrap_or(name);
                 let listed = known.get(file).map(String::as_str);
                 if listed.is_some_and(|listed| listed != class) {
-                    return Err(bad(
-                        &reader.display(name),
+                    return Err(bad_content_error(
+                        &reader.display_name(name),
                         format!(
                             "val/val_annotations.txt says {} of it, and the folder {class}",
                             listed.unwrap_or_default()
@@ -212,7 +218,7 @@ impl TinyImageNetPictures {
             }
             let there = val_plain.len() + moved;
             if known.len() != there {
-                return Err(bad(
+                return Err(bad_content_error(
                     &shown,
                     format!(
                         "it has {} images, expected {there}, one for each in val/images",
@@ -221,32 +227,32 @@ impl TinyImageNetPictures {
                 ));
             }
             for (file, name) in val_plain {
-                let class = known
-                    .get(file)
-                    .ok_or_else(|| bad(&shown, format!("it does not say the class of {file}")))?;
+                let class = known.get(file).ok_or_else(|| {
+                    bad_content_error(&shown, format!("it does not say the class of {file}"))
+                })?;
                 let label = label(class).ok_or_else(|| {
-                    bad(&shown, format!("class {class} of {file} is not in `train`"))
+                    bad_content_error(&shown, format!("class {class} of {file} is not in `train`"))
                 })?;
                 val.push(picture(name, label));
             }
         }
         for (class, name) in val_sorted {
             let label = label(class).ok_or_else(|| {
-                bad(
-                    &reader.display(name),
+                bad_content_error(
+                    &reader.display_name(name),
                     format!("class {class} is not in `train`"),
                 )
             })?;
             val.push(picture(name, label));
         }
         if val.is_empty() {
-            return Err(bad(
-                &reader.display("val"),
+            return Err(bad_content_error(
+                &reader.display_name("val"),
                 "it has no images, and they are the test split",
             ));
         }
         Ok(Self {
-            classes: words(reader, names, &ids)?,
+            classes: read_class_names(reader, names, &ids)?,
             train,
             val,
         })
@@ -254,15 +260,15 @@ impl TinyImageNetPictures {
 }
 
 /// The classes' WordNet numbers, in order.
-fn ids(
+fn class_ids(
     reader: &mut PictureReader,
     names: &[String],
     train: &BTreeMap<&str, BTreeSet<&str>>,
 ) -> Result<Vec<String>> {
     let there: Vec<String> = train.keys().map(|&id| id.to_owned()).collect();
     if there.len() < 2 {
-        return Err(bad(
-            &reader.display("train"),
+        return Err(bad_content_error(
+            &reader.display_name("train"),
             "it does not have images of at least two classes",
         ));
     }
@@ -273,14 +279,14 @@ fn ids(
             .map(str::to_owned)
             .collect();
         if let Some(id) = listed.iter().find(|id| there.binary_search(id).is_err()) {
-            return Err(bad(
-                &reader.display(&format!("train/{id}")),
+            return Err(bad_content_error(
+                &reader.display_name(&format!("train/{id}")),
                 "no images, but wnids.txt lists the class",
             ));
         }
         if let Some(id) = there.iter().find(|id| !listed.contains(*id)) {
-            return Err(bad(
-                &reader.display(&format!("train/{id}")),
+            return Err(bad_content_error(
+                &reader.display_name(&format!("train/{id}")),
                 "wnids.txt does not list the class",
             ));
         }
@@ -289,14 +295,14 @@ fn ids(
 }
 
 /// The class of every image in `val/images`.
-fn annotations(reader: &mut PictureReader, list: &str) -> Result<HashMap<String, String>> {
+fn read_annotations(reader: &mut PictureReader, list: &str) -> Result<HashMap<String, String>> {
     let text = reader.read(list)?;
     let mut known = HashMap::new();
     for (i, line) in String::from_utf8_lossy(&text).lines().enumerate() {
         let mut words = line.split('\t');
         let (Some(file), Some(class)) = (words.next(), words.next()) else {
-            return Err(bad(
-                &reader.display(list),
+            return Err(bad_content_error(
+                &reader.display_name(list),
                 format!("line {} does not have a file and a class", i + 1),
             ));
         };
@@ -306,7 +312,11 @@ fn annotations(reader: &mut PictureReader, list: &str) -> Result<HashMap<String,
 }
 
 /// What the classes are called: the first word of each in `words.txt`, else its number.
-fn words(reader: &mut PictureReader, names: &[String], ids: &[String]) -> Result<Vec<String>> {
+fn read_class_names(
+    reader: &mut PictureReader,
+    names: &[String],
+    ids: &[String],
+) -> Result<Vec<String>> {
     let mut called: HashMap<String, String> = HashMap::new();
     if names.iter().any(|n| n == "words.txt") {
         let text = reader.read("words.txt")?;

@@ -2,8 +2,8 @@
 
 use crate::catalogue::{CatalogueEntry, PublishedFile, SetFamily};
 use crate::find::{self, FoundSet, SetLayout};
+use crate::image_files::{self, PictureFile, PictureOrigin};
 use crate::images::LabeledImages;
-use crate::pictures::{self, PictureFile, PictureOrigin};
 use crate::source::NamedFile;
 use crate::{DataError, Result, cifar, digest, fashion_small, folder, idx, tiny_imagenet};
 use serde::Serialize;
@@ -60,7 +60,7 @@ impl CheckedFile {
 }
 
 /// Damaged pictures of one folder that are named; the others are counted.
-const NAMED: usize = 100;
+const MAX_NAMED_FAULTS: usize = 100;
 
 /// Checks every file of a set that was found, each for itself, and those beside it that hold the same in another packing.
 /// What differs from the published files is read from its beginning to its end: the file, never the cache of decoded
@@ -68,15 +68,17 @@ const NAMED: usize = 100;
 pub fn verify(found: &FoundSet) -> Vec<CheckedFile> {
     let (entry, set) = (found.entry, found.entry.name);
     let files = match &found.layout {
-        SetLayout::Idx(dir) => idx::all(dir, &idx::PARTS),
-        SetLayout::Splits(dir) => idx::all(dir, &idx::SPLITS),
+        SetLayout::Idx(dir) => idx::all_files(dir, &idx::PUBLISHED_PARTS),
+        SetLayout::EmbeddedFiles(dir) => idx::all_files(dir, &idx::EMBEDDED_SPLITS),
         _ => found.files.clone(),
     };
-    let checked =
-        |file: &PathBuf| compared(entry, file).unwrap_or_else(|error| damaged(entry, file, &error));
+    let checked = |file: &PathBuf| {
+        compare_with_published(entry, file)
+            .unwrap_or_else(|error| damaged_file(entry, file, &error))
+    };
     let mut all: Vec<CheckedFile> = files.iter().map(checked).collect();
     if all.iter().any(|c| c.verdict == FileVerdict::Unchecked) || found.is_embedded() {
-        for read in read(found) {
+        for read in check_by_reading(found) {
             // The checksum of a published file has said all there is to say.
             let known = all.iter_mut().find(|c| c.file == read.file);
             match known {
@@ -96,46 +98,50 @@ pub fn verify(found: &FoundSet) -> Vec<CheckedFile> {
 }
 
 /// Reads every file of a set.
-fn read(found: &FoundSet) -> Vec<CheckedFile> {
+fn check_by_reading(found: &FoundSet) -> Vec<CheckedFile> {
     let entry = found.entry;
     let told = |path: &Path, result: Result<String>| match result {
         Ok(what) => CheckedFile::new(entry.name, path, FileVerdict::Readable, what),
-        Err(error) => damaged(entry, path, &error),
+        Err(error) => damaged_file(entry, path, &error),
     };
     match &found.layout {
         SetLayout::Embedded { .. } => {
-            let read = fashion_small::embedded(entry).map(|set| {
+            let read = fashion_small::read_embedded(entry).map(|set| {
                 let others = set
                     .validation
                     .iter()
                     .chain(&set.test)
                     .map(LabeledImages::len);
-                images(set.train.len() + others.sum::<usize>())
+                format_image_count(set.train.len() + others.sum::<usize>())
             });
             vec![told(Path::new("embedded"), read)]
         }
-        SetLayout::Idx(dir) => looked(idx::read_each(entry, dir, &idx::PARTS), told),
-        SetLayout::Splits(dir) => looked(idx::read_each(entry, dir, &idx::SPLITS), told),
+        SetLayout::Idx(dir) => {
+            into_checked_files(idx::read_each(entry, dir, &idx::PUBLISHED_PARTS), told)
+        }
+        SetLayout::EmbeddedFiles(dir) => {
+            into_checked_files(idx::read_each(entry, dir, &idx::EMBEDDED_SPLITS), told)
+        }
         SetLayout::Cifar(place) => cifar::read_each(entry, place)
             .into_iter()
-            .map(|(path, count)| told(&path, count.map(images)))
+            .map(|(path, count)| told(&path, count.map(format_image_count)))
             .collect(),
-        SetLayout::TinyImageNet(path) => match tiny_imagenet::list(path) {
-            Err(error) => vec![damaged(entry, path, &error)],
+        SetLayout::TinyImageNet(path) => match tiny_imagenet::list_pictures(path) {
+            Err(error) => vec![damaged_file(entry, path, &error)],
             Ok((origin, listed)) => {
                 let pictures: Vec<&PictureFile> = listed.train.iter().chain(&listed.val).collect();
                 let size = entry.shape.map(|[_, height, width]| (width, height));
-                decoded(entry, path, &origin, &pictures, size)
+                check_pictures(entry, path, &origin, &pictures, size)
             }
         },
-        SetLayout::Folder(dir) => match folder::list(dir, &mut Default::default()) {
-            Err(error) => vec![damaged(entry, dir, &error)],
+        SetLayout::Folder(dir) => match folder::list_pictures(dir, &mut Default::default()) {
+            Err(error) => vec![damaged_file(entry, dir, &error)],
             Ok(listed) => {
                 let pictures: Vec<&PictureFile> = listed.splits().flatten().collect();
                 let origin = PictureOrigin::Folder(dir.clone());
-                let mut all = decoded(entry, dir, &origin, &pictures, None);
+                let mut all = check_pictures(entry, dir, &origin, &pictures, None);
                 if let Some(whole) = all.first_mut() {
-                    let notes = whole.note.take().into_iter().chain(listed.left_out);
+                    let notes = whole.note.take().into_iter().chain(listed.skipped_notices);
                     whole.note = notes.reduce(|a, b| format!("{a}; {b}"));
                 }
                 all
@@ -144,11 +150,11 @@ fn read(found: &FoundSet) -> Vec<CheckedFile> {
     }
 }
 
-fn images(count: usize) -> String {
+fn format_image_count(count: usize) -> String {
     format!("{count} images")
 }
 
-fn looked(
+fn into_checked_files(
     files: Vec<(PathBuf, Result<String>)>,
     told: impl Fn(&Path, Result<String>) -> CheckedFile,
 ) -> Vec<CheckedFile> {
@@ -162,17 +168,20 @@ fn looked(
 ///
 /// # Errors
 /// A sentence for an unknown name.
-pub fn closed(entry: &CatalogueEntry, dir: Option<&Path>) -> Result<Vec<CheckedFile>> {
+pub fn check_inaccessible(entry: &CatalogueEntry, dir: Option<&Path>) -> Result<Vec<CheckedFile>> {
     let told = |error: &DataError| match error {
-        DataError::Io { path, .. } => damaged(entry, path, error),
-        DataError::Input(_) => damaged(entry, Path::new(""), error),
+        DataError::Io { path, .. } => damaged_file(entry, path, error),
+        DataError::Input(_) => damaged_file(entry, Path::new(""), error),
     };
-    Ok(find::closed(entry.name, dir)?.iter().map(told).collect())
+    Ok(find::inaccessible_folders(entry.name, dir)?
+        .iter()
+        .map(told)
+        .collect())
 }
 
 /// A file that cannot be used, or not be read.
-fn damaged(entry: &CatalogueEntry, path: &Path, error: &DataError) -> CheckedFile {
-    let (verdict, seen) = match error.is_forbidden() {
+fn damaged_file(entry: &CatalogueEntry, path: &Path, error: &DataError) -> CheckedFile {
+    let (verdict, seen) = match error.is_permission_denied() {
         true => (FileVerdict::Unreadable, "nothing"),
         false => (FileVerdict::Damaged, "as far as it can be read"),
     };
@@ -182,16 +191,16 @@ fn damaged(entry: &CatalogueEntry, path: &Path, error: &DataError) -> CheckedFil
 }
 
 /// Decodes all pictures of a folder or an archive: the whole of it, then each that is damaged.
-fn decoded(
+fn check_pictures(
     entry: &CatalogueEntry,
     path: &Path,
     origin: &PictureOrigin,
     pictures: &[&PictureFile],
     size: Option<(usize, usize)>,
 ) -> Vec<CheckedFile> {
-    let seen = match pictures::check(origin, pictures, size) {
+    let seen = match image_files::check_decodable(origin, pictures, size) {
         Ok(seen) => seen,
-        Err(error) => return vec![damaged(entry, path, &error)],
+        Err(error) => return vec![damaged_file(entry, path, &error)],
     };
     let beside = match origin {
         PictureOrigin::Folder(dir) if entry.family == SetFamily::Folder => {
@@ -204,27 +213,30 @@ fn decoded(
         entry.name,
         path,
         FileVerdict::Readable,
-        format!("{}{beside}", images(pictures.len())),
+        format!("{}{beside}", format_image_count(pictures.len())),
     );
     if let [(w, h), (other_w, other_h)] = seen.sizes[..] {
         whole.note = Some(format!(
             "images of {w}×{h}, {other_w}×{other_h} and so on: a run needs data.image_size"
         ));
     }
-    if let Some((verdict, note)) = faulty(&seen.faults) {
+    if let Some((verdict, note)) = describe_faults(&seen.faults) {
         whole.verdict = verdict;
         whole.note = Some(note);
     }
     let mut all = vec![whole];
-    for (name, error) in seen.faults.iter().take(NAMED) {
-        all.push(damaged(entry, &path.join(name), error));
+    for (name, error) in seen.faults.iter().take(MAX_NAMED_FAULTS) {
+        all.push(damaged_file(entry, &path.join(name), error));
     }
     all
 }
 
 /// What is said of a folder or an archive some of whose images are faulty; `None` when none is.
-fn faulty(faults: &[(String, DataError)]) -> Option<(FileVerdict, String)> {
-    let forbidden = faults.iter().filter(|(_, e)| e.is_forbidden()).count();
+fn describe_faults(faults: &[(String, DataError)]) -> Option<(FileVerdict, String)> {
+    let forbidden = faults
+        .iter()
+        .filter(|(_, e)| e.is_permission_denied())
+        .count();
     let images = |n: usize, one: &str, many: &str| match n {
         0 => None,
         1 => Some(format!("one image {one}")),
@@ -240,14 +252,14 @@ fn faulty(faults: &[(String, DataError)]) -> Option<(FileVerdict, String)> {
         _ => FileVerdict::Damaged,
     };
     let mut note = all.into_iter().flatten().collect::<Vec<_>>().join(" and ");
-    if faults.len() > NAMED {
-        note += &format!(", of which {NAMED} are named");
+    if faults.len() > MAX_NAMED_FAULTS {
+        note += &format!(", of which {MAX_NAMED_FAULTS} are named");
     }
     Some((verdict, note))
 }
 
 /// How a file compares with the published one of its name; `Unchecked` when it is another.
-fn compared(entry: &CatalogueEntry, path: &Path) -> Result<CheckedFile> {
+fn compare_with_published(entry: &CatalogueEntry, path: &Path) -> Result<CheckedFile> {
     let set = entry.name;
     let unread = || CheckedFile::new(set, path, FileVerdict::Unchecked, "nothing");
     if path.is_dir() {
@@ -263,19 +275,19 @@ fn compared(entry: &CatalogueEntry, path: &Path) -> Result<CheckedFile> {
         SetFamily::Idx => stem(file.name) == stem(&name),
         _ => file.name == name,
     };
-    match entry.published().find(same) {
-        Some(file) => compared_with(set, file, path),
+    match entry.published_files().find(same) {
+        Some(file) => compare_with(set, file, path),
         None => Ok(unread()),
     }
 }
 
 /// How a file compares with this published one.
-pub(crate) fn compared_with(
+pub(crate) fn compare_with(
     set: &'static str,
     file: &PublishedFile,
     path: &Path,
 ) -> Result<CheckedFile> {
-    let found = digest::of_file(path)?;
+    let found = digest::sha256_hex_of_file(path)?;
     if found == file.sha256 {
         return Ok(CheckedFile::new(
             set,
@@ -286,7 +298,7 @@ pub(crate) fn compared_with(
     }
     if !file.unpacked.is_empty()
         && let Ok(mut content) = NamedFile::File(path).open()
-        && digest::of_reader(&mut *content).is_ok_and(|d| d == file.unpacked)
+        && digest::sha256_hex_of_reader(&mut *content).is_ok_and(|d| d == file.unpacked)
     {
         let mut checked =
             CheckedFile::new(set, path, FileVerdict::Published, "SHA-256 of its content");
@@ -309,11 +321,11 @@ mod tests {
 
     #[test]
     fn what_may_not_be_read_is_not_called_damaged() {
-        let entry = crate::entry("mnist").unwrap();
+        let entry = crate::find_entry("mnist").unwrap();
         let path = Path::new("/data/t10k-images-idx3-ubyte");
         let of = |kind: ErrorKind| {
-            let error = crate::source::unreadable(&path.display().to_string(), &kind.into());
-            damaged(entry, path, &error)
+            let error = crate::source::unreadable_error(&path.display().to_string(), &kind.into());
+            damaged_file(entry, path, &error)
         };
         let forbidden = of(ErrorKind::PermissionDenied);
         assert_eq!(forbidden.verdict, FileVerdict::Unreadable);
@@ -336,7 +348,9 @@ mod tests {
     fn images_that_may_not_be_read_are_counted_for_themselves() {
         let fault = |kind: ErrorKind| ("a.png".to_owned(), DataError::io("a.png")(kind.into()));
         let (forbidden, other) = (ErrorKind::PermissionDenied, ErrorKind::Other);
-        let of = |kinds: &[ErrorKind]| faulty(&kinds.iter().map(|k| fault(*k)).collect::<Vec<_>>());
+        let of = |kinds: &[ErrorKind]| {
+            describe_faults(&kinds.iter().map(|k| fault(*k)).collect::<Vec<_>>())
+        };
         assert_eq!(of(&[]), None);
         assert_eq!(
             of(&[forbidden, forbidden]),
@@ -345,7 +359,7 @@ mod tests {
         let (verdict, note) = of(&[forbidden, other]).unwrap();
         assert_eq!(verdict, FileVerdict::Damaged);
         assert_eq!(note, "one image is damaged and one image may not be read");
-        let (_, note) = of(&[other; NAMED + 1]).unwrap();
+        let (_, note) = of(&[other; MAX_NAMED_FAULTS + 1]).unwrap();
         assert_eq!(note, "101 images are damaged, of which 100 are named");
     }
 }

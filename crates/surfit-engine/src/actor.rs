@@ -3,38 +3,38 @@
 //! It goes in small ticks (one optimizer step, one heatmap cell, one corner aligned) and looks at its requests
 //! between them, so a command never waits longer than one tick. What it does next is one value, `ActorActivity`.
 
-mod aligning;
+mod alignment;
 mod commands;
+mod control_points;
 mod corners;
 mod degrees;
-mod ending;
-mod errand;
 mod estimate;
-mod exporting;
-mod finishing;
+mod export_folders;
 mod fitting;
-mod forking;
-mod given;
+mod fork;
+mod given_corner_checks;
 mod given_corners;
 mod grids;
-mod mapping;
-mod opening;
-mod points;
+mod heatmap_measurement;
+mod job_completion;
 mod publish;
 mod race;
-mod steering;
+mod shutdown;
+mod startup;
+mod steered_settings;
+mod task;
 
 #[cfg(test)]
 mod tests;
 
-pub use mapping::{LiveMap, LiveProgress};
-pub use points::GradientHistory;
+pub use control_points::GradientHistory;
+pub use heatmap_measurement::{LiveMap, LiveProgress};
 
 use crate::align::AlignmentRun;
 use crate::checkpoint::{FitProgress, SteeredSettings};
 use crate::data::DataSet;
 use crate::evaluate::Evaluator;
-use crate::journal::{EventJournal, complain};
+use crate::journal::{EventJournal, log_warning};
 use crate::memory;
 use crate::model::Model;
 use crate::surface::Surface;
@@ -80,7 +80,7 @@ enum CommandOutcome {
     /// It was carried out.
     Done,
     /// It takes a while; the reply comes at its end.
-    Errand(Box<dyn errand::ActorTask>),
+    Task(Box<dyn task::ActorTask>),
 }
 
 /// How an engine process treats its run.
@@ -89,7 +89,7 @@ pub struct ServeOptions {
     /// Load the present state and wait for commands instead of going on with the job.
     pub wait: bool,
     /// Seconds without work and without viewers after which the engine ends.
-    pub linger: f64,
+    pub idle_timeout: f64,
 }
 
 /// What the next tick does.
@@ -107,7 +107,7 @@ enum ActorActivity {
     /// One optimizer step.
     Fit,
     /// Measure cells on the whole validation split.
-    Map {
+    Heatmap {
         /// Cells that are left, in reverse order.
         cells: Vec<usize>,
         /// Go on with the export of the best point.
@@ -131,60 +131,60 @@ struct Actor<'a> {
     /// Corners that are ready; as rows of the surface they are there only, and all of these are `None`.
     corners: Vec<Option<Tensor>>,
     /// Training loss over a coarse grid that draws follow; empty while they are uniform.
-    focus: Vec<f64>,
+    focus_losses: Vec<f64>,
     trainer: Option<Trainer>,
     surface: Option<Surface>,
     progress: Option<FitProgress>,
-    fit: fitting::FitScratch,
-    pending: PendingLosses,
+    fit_scratch: fitting::FitScratch,
+    pending_losses: PendingLosses,
     /// Losses that were read and that no event has told.
-    untold: Option<LossBuffer>,
+    unlogged_losses: Option<LossBuffer>,
     heatmap: Heatmap,
     /// What is measured of the surface on other grids.
     other_grids: grids::OtherGrids,
     /// The run's heatmap while a coarser grid is looked at.
-    aside: Option<grids::TemporaryGrid>,
+    temporary_grid: Option<grids::TemporaryGrid>,
     metric: Metric,
     marks: Vec<(f64, f64)>,
-    live: LiveProgress,
-    race: race::CellRace,
+    live_progress: LiveProgress,
+    cell_race: race::CellRace,
     points: Vec<ControlPoint>,
     gradients: GradientHistory,
-    work: ActorActivity,
+    activity: ActorActivity,
     /// What was asked for and takes a while, in order; the work waits for it.
-    errands: VecDeque<errand::PendingTask>,
+    tasks: VecDeque<task::PendingTask>,
     /// Commands that wait until nothing of that is left.
-    deferred: Vec<CommandRequest>,
+    deferred_requests: Vec<CommandRequest>,
     /// The corner that waits for the disk.
-    ready: Option<corners::MeasuredCorner>,
+    unstored_corner: Option<corners::MeasuredCorner>,
     /// All files of given corners were looked at since the corners were begun.
-    given_are_checked: bool,
+    given_corners_checked: bool,
     /// The corner that is being aligned.
-    aligning: Option<AlignmentRun>,
+    alignment_run: Option<AlignmentRun>,
     /// The end of the job, under way.
-    finishing: Option<Box<finishing::JobCompletion>>,
+    completion: Option<Box<job_completion::JobCompletion>>,
     /// What of the fit was changed on request.
-    steering: SteeredSettings,
-    estimate: estimate::CostEstimate,
-    load: crate::machine::LoadSampler,
+    steered_settings: SteeredSettings,
+    cost_estimate: estimate::CostEstimate,
+    load_sampler: crate::machine::LoadSampler,
     stage: JobStage,
     stage_began: Instant,
     state: EngineState,
-    clock: publish::PublicationTimes,
-    pace: publish::WorkRate,
+    publication_times: publish::PublicationTimes,
+    work_rate: publish::WorkRate,
     closing: bool,
     /// Whoever asked for the end; told when everything is durable, or what is not.
-    closers: Vec<ReplySender>,
+    shutdown_replies: Vec<ReplySender>,
     /// Tells when the run's directory is not there any more.
-    directory: ending::DirectoryWatch,
+    directory_watch: shutdown::DirectoryWatch,
     /// Digest of the training split, once somebody asked for it.
     training_digest: Option<String>,
     /// Corners as an earlier engine of this run described them.
-    known_corners: BTreeMap<usize, CornerReady>,
+    earlier_corners: BTreeMap<usize, CornerReady>,
     /// When the present pause began.
     paused_at: Option<Instant>,
     /// Work waits for the file system: until when, and for how long since the last attempt.
-    stalled: Option<(Instant, Duration)>,
+    stall: Option<(Instant, Duration)>,
     /// Why it waits, in a sentence.
     stall_reason: Option<String>,
     /// What ends the engine after this tick.
@@ -208,30 +208,30 @@ pub fn run(
     }));
     let result = outcome.unwrap_or_else(|panic| Err(EngineError::input(panic_sentence(&*panic))));
     let result = result.map_err(|error| {
-        memory::exhausted(&error.to_string(), burden(run, journal))
+        memory::explain_oom(&error.to_string(), memory_context(run, journal))
             .map_or(error, EngineError::input)
     });
     match &result {
-        Ok(()) => journal.say(Event::Closed),
+        Ok(()) => journal.emit(Event::Closed),
         Err(error) => {
             let message = error.to_string();
-            mark_failed(run, directory, &message);
-            journal.say(Event::Failed { message });
+            write_failed_status(run, directory, &message);
+            journal.emit(Event::Failed { message });
         }
     }
-    attempt_repeatedly(|| {
+    retry(|| {
         let synced = journal.try_sync();
         if let Err(error) = &synced {
-            complain(format_args!("events are not durable: {error}"));
+            log_warning(format_args!("events are not durable: {error}"));
         }
         synced.is_ok()
     });
-    journal.give_up_promises();
+    journal.withdraw_promises();
     result
 }
 
 /// Puts a failure into the run's status, unless another run lies at its path by now.
-fn mark_failed(run: &RunDir, directory: Option<FileIdentity>, message: &str) {
+fn write_failed_status(run: &RunDir, directory: Option<FileIdentity>, message: &str) {
     let status = run.status().filter(|_| run.identity() == directory);
     if let Some(mut status) = status {
         status.state = EngineState::Failed;
@@ -243,14 +243,14 @@ fn mark_failed(run: &RunDir, directory: Option<FileIdentity>, message: &str) {
 
 /// Makes the last attempt of an engine a few attempts: a disk may refuse once what it takes a moment later. True when one
 /// succeeded.
-fn attempt_repeatedly(mut attempt: impl FnMut() -> bool) -> bool {
-    const ATTEMPTS: usize = 5;
-    const PAUSE: Duration = Duration::from_millis(200);
-    for _ in 1..ATTEMPTS {
+fn retry(mut attempt: impl FnMut() -> bool) -> bool {
+    const MAX_ATTEMPTS: usize = 5;
+    const RETRY_INTERVAL: Duration = Duration::from_millis(200);
+    for _ in 1..MAX_ATTEMPTS {
         if attempt() {
             return true;
         }
-        std::thread::sleep(PAUSE);
+        std::thread::sleep(RETRY_INTERVAL);
     }
     attempt()
 }
@@ -264,12 +264,12 @@ pub fn measure_ensemble(
     count: usize,
     split: &crate::data::DataSplit,
 ) -> Result<crate::model::Measurement> {
-    errand::of_sum(sum, count, split)
+    task::measure_probability_sum(sum, count, split)
 }
 
 /// What the run was working on, for a message about memory.
-fn burden(run: &RunDir, journal: &EventJournal) -> Option<memory::MemoryContext> {
-    let parameters = journal.picture().info.as_ref()?.parameters as i64;
+fn memory_context(run: &RunDir, journal: &EventJournal) -> Option<memory::MemoryContext> {
+    let parameters = journal.run_state().info.as_ref()?.parameters as i64;
     Some(memory::MemoryContext {
         degrees: run.status()?.degrees,
         parameters,
@@ -299,10 +299,10 @@ fn panic_sentence(panic: &(dyn std::any::Any + Send)) -> String {
 impl Actor<'_> {
     fn work_until_closed(mut self) -> Result<()> {
         let worked = self.work_while_open();
-        self.answer_closers(&worked);
+        self.reply_to_shutdown_requests(&worked);
         if worked.is_err() {
             // What is still on the device may be lost with it; what was read is not.
-            self.tell_losses();
+            self.emit_losses();
         }
         worked
     }
@@ -312,16 +312,14 @@ impl Actor<'_> {
         while !self.closing {
             self.check_failure()?;
             self.check_directory()?;
-            let stalled = self
-                .stalled
-                .is_some_and(|(until, _)| Instant::now() < until);
+            let stalled = self.stall.is_some_and(|(until, _)| Instant::now() < until);
             let busy =
-                !matches!(self.work, ActorActivity::None) && self.state == EngineState::Running;
-            self.serve_requests(self.errands.is_empty() && (!busy || stalled))?;
-            self.mind_aside();
-            if !self.errands.is_empty() {
+                !matches!(self.activity, ActorActivity::None) && self.state == EngineState::Running;
+            self.serve_requests(self.tasks.is_empty() && (!busy || stalled))?;
+            self.expire_temporary_grid();
+            if !self.tasks.is_empty() {
                 idle_since = Instant::now();
-                self.tick_errand();
+                self.tick_task();
                 self.publish(false);
                 continue;
             }
@@ -329,12 +327,12 @@ impl Actor<'_> {
                 self.publish(false);
                 continue;
             }
-            if matches!(self.work, ActorActivity::None) || self.state != EngineState::Running {
+            if matches!(self.activity, ActorActivity::None) || self.state != EngineState::Running {
                 self.publish(false);
                 // Not one comparison with a time that is reset: with no linger at all any time is too long.
                 if self.journal.viewers() > 0 || self.state == EngineState::Paused {
                     idle_since = Instant::now();
-                } else if idle_since.elapsed().as_secs_f64() > self.options.linger {
+                } else if idle_since.elapsed().as_secs_f64() > self.options.idle_timeout {
                     break;
                 }
                 continue;
@@ -344,17 +342,17 @@ impl Actor<'_> {
             self.publish(false);
         }
         self.check_failure()?;
-        self.refuse_replaced()?;
+        self.check_not_replaced()?;
         self.flush_losses();
-        if !attempt_repeatedly(|| self.save_checkpoint()) {
-            self.refuse_loss()?;
+        if !retry(|| self.save_checkpoint()) {
+            self.check_no_steps_lost()?;
         }
         self.state = if self.state == EngineState::Finished {
             EngineState::Finished
         } else {
             EngineState::Closed
         };
-        attempt_repeatedly(|| {
+        retry(|| {
             self.publish(true);
             self.is_published()
         });
@@ -370,25 +368,25 @@ impl Actor<'_> {
     /// nothing of it is lost.
     fn tick_or_stall(&mut self) -> Result<()> {
         /// What fails once often passes at once; what lasts is a full disk.
-        const PAUSES: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(5)];
-        let work = self.work.clone();
+        const RETRY_INTERVALS: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(5)];
+        let work = self.activity.clone();
         match self.tick() {
             Err(error) if error.is_io() => {
-                let pause = match self.stalled {
-                    Some((_, pause)) => (2 * pause).min(PAUSES[1]),
-                    None => PAUSES[0],
+                let pause = match self.stall {
+                    Some((_, pause)) => (2 * pause).min(RETRY_INTERVALS[1]),
+                    None => RETRY_INTERVALS[0],
                 };
                 let reason = format!("{error}; the work waits until that can be written");
-                if self.stalled.is_none() {
-                    self.journal.notice(reason.clone());
+                if self.stall.is_none() {
+                    self.journal.log(reason.clone());
                 }
                 self.stall_reason = Some(reason);
-                self.work = work;
-                self.stalled = Some((Instant::now() + pause, pause));
+                self.activity = work;
+                self.stall = Some((Instant::now() + pause, pause));
                 Ok(())
             }
             done => {
-                self.stalled = None;
+                self.stall = None;
                 self.stall_reason = None;
                 done
             }
@@ -396,20 +394,20 @@ impl Actor<'_> {
     }
 
     fn tick(&mut self) -> Result<()> {
-        match std::mem::take(&mut self.work) {
+        match std::mem::take(&mut self.activity) {
             ActorActivity::None => Ok(()),
             ActorActivity::Corner(index) => self.tick_corner(index),
             ActorActivity::Align(index) => self.tick_align(index),
             ActorActivity::Surface => self.tick_surface(),
             ActorActivity::Fit => self.tick_fit(),
-            ActorActivity::Map { cells, finish } => self.tick_map(cells, finish),
+            ActorActivity::Heatmap { cells, finish } => self.tick_heatmap(cells, finish),
             ActorActivity::Finish => self.tick_finish(),
         }
     }
 
     /// Carries out the commands that wait; when idle, waits a little for the first.
     fn serve_requests(&mut self, idle: bool) -> Result<()> {
-        let mut waiting = std::mem::take(&mut self.deferred);
+        let mut waiting = std::mem::take(&mut self.deferred_requests);
         if idle && waiting.is_empty() {
             match self.requests.recv_timeout(Duration::from_millis(250)) {
                 Ok(request) => waiting.push(request),
@@ -427,32 +425,32 @@ impl Actor<'_> {
                 }
             }
         }
-        for (request, superseded) in commands::latest_wins(waiting) {
+        for (request, superseded) in commands::mark_superseded(waiting) {
             let after = self.journal.seq();
             if superseded {
-                self.answer(request.reply, after, Ok(()));
+                self.send_reply(request.reply, after, Ok(()));
                 continue;
             }
-            if !self.errands.is_empty() && !commands::at_once(&request.command) {
-                self.deferred.push(request);
+            if !self.tasks.is_empty() && !commands::runs_immediately(&request.command) {
+                self.deferred_requests.push(request);
                 continue;
             }
             if matches!(request.command, EngineCommand::Shutdown) {
                 self.closing = true;
-                self.closers.push(request.reply);
+                self.shutdown_replies.push(request.reply);
                 continue;
             }
-            match self.carry_out(request.command) {
-                Ok(CommandOutcome::Done) => self.answer(request.reply, after, Ok(())),
-                Ok(CommandOutcome::Errand(errand)) => self.ask(errand, request.reply),
-                Err(error) => self.answer(request.reply, after, Err(error)),
+            match self.execute(request.command) {
+                Ok(CommandOutcome::Done) => self.send_reply(request.reply, after, Ok(())),
+                Ok(CommandOutcome::Task(errand)) => self.enqueue(errand, request.reply),
+                Err(error) => self.send_reply(request.reply, after, Err(error)),
             }
         }
         Ok(())
     }
 
     /// Answers a command, which caused the events after number `after`.
-    fn answer(&mut self, reply: ReplySender, after: u64, result: Result<()>) {
+    fn send_reply(&mut self, reply: ReplySender, after: u64, result: Result<()>) {
         if result.is_ok() {
             // What it asked for is told in events.
             self.journal.sync();
@@ -467,31 +465,31 @@ impl Actor<'_> {
 
     /// Forgets what is half done of the work under way: a cell, an alignment, the end of the job. It belongs to the surface
     /// and the grid that there were, and is begun anew when it is wanted again.
-    fn abandon_work(&mut self) {
-        self.race.under_way = None;
-        self.ready = None;
-        self.aligning = None;
-        self.finishing = None;
+    fn discard_partial_work(&mut self) {
+        self.cell_race.running_measurement = None;
+        self.unstored_corner = None;
+        self.alignment_run = None;
+        self.completion = None;
     }
 
     fn begin_stage(&mut self, stage: JobStage, total: u64, work: ActorActivity) {
-        self.abandon_work();
+        self.discard_partial_work();
         self.stage = stage;
         self.stage_began = Instant::now();
-        self.pace = publish::WorkRate::default();
+        self.work_rate = publish::WorkRate::default();
         self.state = EngineState::Running;
-        self.work = work;
-        self.journal.say(Event::StageBegan { stage, total });
+        self.activity = work;
+        self.journal.emit(Event::StageBegan { stage, total });
         self.publish(true);
     }
 
     fn end_stage(&mut self) {
         let seconds = self.stage_began.elapsed().as_secs_f64();
-        self.journal.say(Event::StageEnded {
+        self.journal.emit(Event::StageEnded {
             stage: self.stage,
             seconds,
         });
         self.journal.sync();
-        memory::trim();
+        memory::release_free_memory();
     }
 }

@@ -6,13 +6,13 @@
 //! Re-Basin", ICLR 2023), each group of units by a linear assignment.
 
 mod assignment;
-mod matching;
+mod permutation_search;
 
 use crate::evaluate::batch_size;
 use crate::layout::{LayoutTensors, NormStatistics, WeightLayout};
 use crate::networks::Network;
 use crate::{EngineError, Result};
-use matching::PermutationSearch;
+use permutation_search::PermutationSearch;
 use surfit_core::config::AlignMethod;
 use tch::{Device, Tensor};
 
@@ -20,7 +20,7 @@ use tch::{Device, Tensor};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AlignmentReport {
     /// Fraction of hidden units that moved.
-    pub moved: f64,
+    pub moved_fraction: f64,
     /// Largest difference of a logit over the first few hundred images, relative to the largest logit: rounding only.
     pub logit_change: f64,
     /// Euclidean distance to the reference in weight space before and after.
@@ -28,9 +28,9 @@ pub struct AlignmentReport {
 }
 
 /// Rounding in another order of summation changes logits by less than this, a wrong permutation by much more.
-const LARGEST_CHANGE: f64 = 1e-3;
+const MAX_LOGIT_CHANGE: f64 = 1e-3;
 /// The same on a GPU, whose convolutions may round what they multiply to ten bits.
-const LARGEST_CHANGE_GPU: f64 = 2e-2;
+const MAX_LOGIT_CHANGE_GPU: f64 = 2e-2;
 
 /// An alignment in small steps, so that whoever makes it can be asked in between. A function of its arguments: nothing is
 /// drawn.
@@ -39,7 +39,7 @@ pub struct AlignmentRun {
     reference: Tensor,
     other: Tensor,
     images: Tensor,
-    matching: PermutationSearch,
+    search: PermutationSearch,
 }
 
 impl AlignmentRun {
@@ -55,7 +55,7 @@ impl AlignmentRun {
         let layout = network.layout();
         let matching = match method {
             AlignMethod::Activation => {
-                PermutationSearch::by_activations(layout, parts(images).len())
+                PermutationSearch::by_activations(layout, image_batches(images).len())
             }
             AlignMethod::Weight => PermutationSearch::by_weights(layout),
         };
@@ -63,13 +63,13 @@ impl AlignmentRun {
             reference: reference.shallow_clone(),
             other: other.shallow_clone(),
             images: images.shallow_clone(),
-            matching,
+            search: matching,
         }
     }
 
     /// Steps done and in all, as far as they can be known.
     pub fn progress(&self) -> (u64, u64) {
-        let (done, total) = self.matching.progress();
+        let (done, total) = self.search.progress();
         (done, total + 1)
     }
 
@@ -81,13 +81,10 @@ impl AlignmentRun {
     pub fn step(&mut self, network: &dyn Network) -> Result<Option<(Tensor, AlignmentReport)>> {
         let _guard = tch::no_grad_guard();
         let (reference, other) = (&self.reference, &self.other);
-        match self
-            .matching
-            .step(network, reference, other, &self.images)?
-        {
+        match self.search.step(network, reference, other, &self.images)? {
             None => Ok(None),
             Some(permutations) => {
-                checked(network, reference, other, &permutations, &self.images).map(Some)
+                apply_and_verify(network, reference, other, &permutations, &self.images).map(Some)
             }
         }
     }
@@ -112,7 +109,7 @@ pub fn align(
     }
 }
 
-fn checked(
+fn apply_and_verify(
     network: &dyn Network,
     reference: &Tensor,
     other: &Tensor,
@@ -126,10 +123,10 @@ fn checked(
         .flat_map(|p| p.iter().enumerate())
         .filter(|&(to, &from)| to as i64 != from)
         .count();
-    let logit_change = logit_change(network, other, &aligned, images);
+    let logit_change = relative_logit_change(network, other, &aligned, images);
     let largest = match other.device() {
-        Device::Cpu => LARGEST_CHANGE,
-        _ => LARGEST_CHANGE_GPU,
+        Device::Cpu => MAX_LOGIT_CHANGE,
+        _ => MAX_LOGIT_CHANGE_GPU,
     };
     if logit_change.is_nan() || logit_change > largest {
         return Err(EngineError::input(format!(
@@ -139,7 +136,7 @@ fn checked(
     }
     let distance = |flat: &Tensor| (flat - reference).norm().double_value(&[]);
     let report = AlignmentReport {
-        moved: moved as f64 / units.max(1) as f64,
+        moved_fraction: moved as f64 / units.max(1) as f64,
         logit_change,
         distance: [distance(other), distance(&aligned)],
     };
@@ -151,7 +148,7 @@ fn checked(
 pub fn permute(layout: &WeightLayout, flat: &Tensor, permutations: &[Vec<i64>]) -> Tensor {
     let result = flat.detach().copy();
     for (index, parameter) in layout.parameters.iter().enumerate() {
-        let permuted = permuted_parameter(layout, flat, index, permutations, None);
+        let permuted = permute_parameter(layout, flat, index, permutations, None);
         result
             .narrow(0, parameter.offset, parameter.len())
             .copy_(&permuted.reshape([-1]));
@@ -160,7 +157,7 @@ pub fn permute(layout: &WeightLayout, flat: &Tensor, permutations: &[Vec<i64>]) 
 }
 
 /// One parameter of `flat` with every axis permuted but `except`.
-fn permuted_parameter(
+fn permute_parameter(
     layout: &WeightLayout,
     flat: &Tensor,
     index: usize,
@@ -176,7 +173,7 @@ fn permuted_parameter(
         let Some(axis) = axis.filter(|_| except != Some(dim)) else {
             continue;
         };
-        let entries = axis.entries(&permutations[axis.group]);
+        let entries = axis.permuted_entries(&permutations[axis.group]);
         let entries = Tensor::from_slice(&entries).to_device(flat.device());
         tensor = tensor.index_select(dim as i64, &entries);
     }
@@ -185,22 +182,22 @@ fn permuted_parameter(
 
 /// The images in parts of about a training batch, of nearly equal size, so that none has just one image: batch
 /// norm can do nothing with that. As evaluations on a CPU, on whatever device.
-fn parts(images: &Tensor) -> Vec<Tensor> {
+fn image_batches(images: &Tensor) -> Vec<Tensor> {
     let pixels = images.size()[2..].iter().product();
     let part = batch_size(pixels, Device::Cpu);
     images.tensor_split((images.size()[0] + part - 1) / part, 0)
 }
 
 /// Largest difference between the logits of two weight vectors, relative to the largest logit of the first.
-fn logit_change(network: &dyn Network, a: &Tensor, b: &Tensor, images: &Tensor) -> f64 {
+fn relative_logit_change(network: &dyn Network, a: &Tensor, b: &Tensor, images: &Tensor) -> f64 {
     /// A wrong permutation shows on any image.
-    const CHECKED: i64 = 256;
-    let images = images.narrow(0, 0, images.size()[0].min(CHECKED));
+    const MAX_CHECKED_IMAGES: i64 = 256;
+    let images = images.narrow(0, 0, images.size()[0].min(MAX_CHECKED_IMAGES));
     let (a, b) = (network.layout().views(a), network.layout().views(b));
     let (mut difference, mut largest) = (0f64, 0f64);
     // `f64::max` would pass over a value that is not a number.
     let worst = |a: f64, b: f64| if b.is_nan() || b > a { b } else { a };
-    for part in parts(&images) {
+    for part in image_batches(&images) {
         let logits = |weights: &[Tensor]| {
             network.forward(weights.into(), &part, &mut NormStatistics::Batch, None)
         };

@@ -4,7 +4,7 @@
 use crate::Result;
 use crate::data::{DataSet, DataSplit};
 use crate::evaluate::Evaluator;
-use crate::export::probabilities;
+use crate::export::class_probabilities;
 use crate::model::Model;
 use crate::surface::Surface;
 use surfit_core::event::Baseline;
@@ -12,34 +12,34 @@ use surfit_core::heatmap::Heatmap;
 use tch::{Kind, Tensor};
 
 /// Points along each axis of the grid that the greedy ensemble chooses from.
-const CANDIDATES: usize = 5;
+const CANDIDATE_GRID: usize = 5;
 /// Members of the greedy ensemble: as many as a square has corners.
-const MEMBERS: usize = 4;
+const ENSEMBLE_MEMBERS: usize = 4;
 
 /// Measures every baseline on the validation and the test split. Members of ensembles are chosen on validation alone.
 ///
 /// # Errors
 /// [`crate::EngineError::Torch`].
-pub fn measure(
+pub fn measure_baselines(
     model: &Model,
     evaluator: &Evaluator,
     data: &DataSet,
     surface: &Surface,
 ) -> Result<Vec<Baseline>> {
-    let corners: Vec<Tensor> = (0..surface.degrees().corners() as i64)
+    let corners: Vec<Tensor> = (0..surface.degrees().corner_count() as i64)
         .map(|row| surface.theta().get(row))
         .collect();
-    let network = |w: &Tensor| MemberProbabilities::of(model, evaluator, data, w);
+    let network = |w: &Tensor| MemberProbabilities::measure(model, evaluator, data, w);
     let members = corners.iter().map(network).collect::<Result<Vec<_>>>()?;
     let all: Vec<&MemberProbabilities> = members.iter().collect();
     // The mean of the corners is the middle of the linear surface: a uniform soup (Wortsman et al. 2022).
     let share = vec![1.0 / corners.len() as f64; corners.len()];
-    let soup = surface.combine(&padded(&share, surface.degrees().count()));
+    let soup = surface.combine(&pad_weights(&share, surface.degrees().point_count()));
     Ok(vec![
-        ensemble("corner ensemble", &all, data)?,
-        ensemble("uniform soup", &[&network(&soup)?], data)?,
-        ensemble("centroid", &[&network(&surface.centroid())?], data)?,
-        greedy(model, evaluator, data, surface)?,
+        ensemble_baseline("corner ensemble", &all, data)?,
+        ensemble_baseline("uniform soup", &[&network(&soup)?], data)?,
+        ensemble_baseline("centroid", &[&network(&surface.centroid())?], data)?,
+        greedy_ensemble_baseline(model, evaluator, data, surface)?,
     ])
 }
 
@@ -50,17 +50,21 @@ struct MemberProbabilities {
 }
 
 impl MemberProbabilities {
-    fn of(model: &Model, evaluator: &Evaluator, data: &DataSet, w: &Tensor) -> Result<Self> {
-        let stats = evaluator.refresh(model, w, i64::MAX);
+    fn measure(model: &Model, evaluator: &Evaluator, data: &DataSet, w: &Tensor) -> Result<Self> {
+        let stats = evaluator.recalibrate(model, w, i64::MAX);
         Ok(Self {
-            validation: probabilities(model, w, &stats, &data.validation)?,
-            test: probabilities(model, w, &stats, &data.test)?,
+            validation: class_probabilities(model, w, &stats, &data.validation)?,
+            test: class_probabilities(model, w, &stats, &data.test)?,
         })
     }
 }
 
 /// Accuracy of the mean of the members' probabilities.
-fn ensemble(name: &str, members: &[&MemberProbabilities], data: &DataSet) -> Result<Baseline> {
+fn ensemble_baseline(
+    name: &str,
+    members: &[&MemberProbabilities],
+    data: &DataSet,
+) -> Result<Baseline> {
     let of = |probabilities: fn(&MemberProbabilities) -> &Tensor,
               split: &DataSplit|
      -> Result<f64> {
@@ -70,7 +74,7 @@ fn ensemble(name: &str, members: &[&MemberProbabilities], data: &DataSet) -> Res
             .collect();
         let sum =
             Tensor::f_stack(&all, 0)?.f_sum_dim_intlist([0i64].as_slice(), false, Kind::Float)?;
-        accuracy(&sum, split)
+        ensemble_accuracy(&sum, split)
     };
     Ok(Baseline {
         name: name.into(),
@@ -79,32 +83,32 @@ fn ensemble(name: &str, members: &[&MemberProbabilities], data: &DataSet) -> Res
     })
 }
 
-fn accuracy(scores: &Tensor, split: &DataSplit) -> Result<f64> {
+fn ensemble_accuracy(scores: &Tensor, split: &DataSplit) -> Result<f64> {
     let correct = scores.f_argmax(1, false)?.f_eq_tensor(split.labels())?;
     Ok(correct.f_sum(Kind::Int64)?.f_double_value(&[])? / split.len() as f64)
 }
 
 /// Points of a coarse grid, chosen one after the other so that each makes the ensemble best on validation (Caruana et al. 2004).
-fn greedy(
+fn greedy_ensemble_baseline(
     model: &Model,
     evaluator: &Evaluator,
     data: &DataSet,
     surface: &Surface,
 ) -> Result<Baseline> {
-    let grid = Heatmap::new(surface.degrees().patch(), CANDIDATES);
+    let grid = Heatmap::new(surface.degrees().patch(), CANDIDATE_GRID);
     let candidates = grid
-        .inside()
+        .surface_cells()
         .map(|index| {
             let (u, v) = grid.parameters(index);
-            MemberProbabilities::of(model, evaluator, data, &surface.at(u, v))
+            MemberProbabilities::measure(model, evaluator, data, &surface.network_at(u, v))
         })
         .collect::<Result<Vec<_>>>()?;
     let mut chosen: Vec<&MemberProbabilities> = Vec::new();
     let mut sum = candidates[0].validation.zeros_like();
-    for _ in 0..MEMBERS {
+    for _ in 0..ENSEMBLE_MEMBERS {
         let mut best: Option<(f64, usize)> = None;
         for (index, candidate) in candidates.iter().enumerate() {
-            let with = accuracy(&(&sum + &candidate.validation), &data.validation)?;
+            let with = ensemble_accuracy(&(&sum + &candidate.validation), &data.validation)?;
             if best.is_none_or(|(a, _)| with > a) {
                 best = Some((with, index));
             }
@@ -113,10 +117,10 @@ fn greedy(
         sum += &candidates[index].validation;
         chosen.push(&candidates[index]);
     }
-    ensemble("surface ensemble", &chosen, data)
+    ensemble_baseline("surface ensemble", &chosen, data)
 }
 
-fn padded(weights: &[f64], count: usize) -> Vec<f64> {
+fn pad_weights(weights: &[f64], count: usize) -> Vec<f64> {
     let mut all = weights.to_vec();
     all.resize(count, 0.0);
     all

@@ -1,15 +1,15 @@
 //! What surfit costs on this machine, as ratios to plain training within one process.
 
-mod cell;
-mod plain;
+mod fit_memory;
+mod heatmap_cell;
+mod plain_training;
 mod report;
-mod space;
 mod steps;
 
 pub use report::{BenchReport, BenchRow, RowKind};
 
 use crate::data::{self, DataSet};
-use crate::device::{Placement, processor_has};
+use crate::device::{Placement, processor_has_flag};
 use crate::layout::LayoutTensors;
 use crate::model::Model;
 use crate::surface::{MicroBatch, StepHyperparams, Surface};
@@ -22,25 +22,25 @@ use tch::{Device, Tensor};
 /// What to measure.
 #[derive(Clone, Debug, Default)]
 pub struct BenchOptions {
-    /// Names of networks; the four of [`NETWORKS`] when empty.
+    /// Names of networks; the four of [`DEFAULT_NETWORKS`] when empty.
     pub networks: Vec<String>,
     /// Takes fewer repetitions of each measurement.
     pub quick: bool,
 }
 
 /// The networks that are measured when none are named.
-pub const NETWORKS: [&str; 4] = ["cnn", "resnet18-cifar", "vgg16-bn-cifar", "vit-tiny"];
+pub const DEFAULT_NETWORKS: [&str; 4] = ["cnn", "resnet18-cifar", "vgg16-bn-cifar", "vit-tiny"];
 
 /// Rates of the steps that are measured; their sizes change no cost.
-const RATES: StepHyperparams = StepHyperparams {
-    rate: 1e-3,
+const BENCH_HYPERPARAMS: StepHyperparams = StepHyperparams {
+    learning_rate: 1e-3,
     momentum: 0.9,
     weight_decay: 5e-4,
-    smoothing: 0.0,
+    label_smoothing: 0.0,
 };
 
 /// Networks below this size are measured often, on whole splits.
-const SMALL: i64 = 1_000_000;
+const MIN_LARGE_PARAMETERS: i64 = 1_000_000;
 
 /// A network in one compute type, with images of its shape.
 struct BenchSubject {
@@ -50,7 +50,7 @@ struct BenchSubject {
     /// Images in a minibatch.
     batch: i64,
     /// Images that batch-norm statistics are re-estimated on.
-    calibration: i64,
+    calibration_images: i64,
 }
 
 impl BenchSubject {
@@ -67,14 +67,14 @@ impl BenchSubject {
         let demo = matches!(name, "cnn" | "mlp");
         if !demo {
             data.input_shape = [3, 32, 32];
-            data.train = data.train.framed(3, 32);
-            data.validation = data.validation.framed(3, 32);
+            data.train = data.train.padded_to(3, 32);
+            data.validation = data.validation.padded_to(3, 32);
         }
-        config.network = config_of(name, widths);
+        config.network = network_config(name, widths);
         let network = networks::build(&config.network, data.input_shape, data.classes.len())?;
         let placement = Placement::resolve(&config, network.layout().len())?;
         let model = Model::new(network, placement);
-        let large = model.parameters() >= SMALL;
+        let large = model.parameters() >= MIN_LARGE_PARAMETERS;
         if large {
             data.validation = data.validation.truncated(512);
         }
@@ -83,7 +83,7 @@ impl BenchSubject {
             model,
             data,
             batch: config.fit.batch as i64,
-            calibration: if large {
+            calibration_images: if large {
                 256
             } else {
                 config.data.calibration_images as i64
@@ -105,7 +105,7 @@ impl BenchSubject {
             what,
             network: self.name.clone(),
             parameters: self.model.parameters(),
-            compute: self.model.placement().compute_name(),
+            compute: self.model.placement().precision_name(),
             control_points: String::new(),
             draws: 0,
             batch: 0,
@@ -122,21 +122,21 @@ impl BenchSubject {
 ///
 /// # Errors
 /// For an unknown network, and when data or networks cannot be built.
-pub fn run(options: &BenchOptions) -> Result<BenchReport> {
+pub fn run_benchmarks(options: &BenchOptions) -> Result<BenchReport> {
     let _no_grad = tch::no_grad_guard();
     let names: Vec<&str> = if options.networks.is_empty() {
-        NETWORKS.into()
+        DEFAULT_NETWORKS.into()
     } else {
         options.networks.iter().map(String::as_str).collect()
     };
     for &name in &names {
         // An unknown name is told before anything takes its time.
-        networks::build(&config_of(name, &[]), [3, 32, 32], 10)?;
+        networks::build(&network_config(name, &[]), [3, 32, 32], 10)?;
     }
-    let amx = processor_has("amx_bf16");
+    let amx = processor_has_flag("amx_bf16");
     // First, while the heap holds nothing else: large enough to be seen in the process's memory, with activations that
     // are not.
-    let mut rows = space::rows(&BenchSubject::new(
+    let mut rows = fit_memory::memory_rows(&BenchSubject::new(
         "mlp",
         &[4096, 2048],
         ComputePrecision::F32,
@@ -148,7 +148,7 @@ pub fn run(options: &BenchOptions) -> Result<BenchReport> {
             subject(ComputePrecision::F32)?,
             subject(ComputePrecision::Bf16)?,
         ];
-        let small = subjects[0].model.parameters() < SMALL;
+        let small = subjects[0].model.parameters() < MIN_LARGE_PARAMETERS;
         let repetitions = match (small, options.quick) {
             (true, false) => 40,
             (true, true) => 10,
@@ -157,23 +157,28 @@ pub fn run(options: &BenchOptions) -> Result<BenchReport> {
         };
         for subject in &subjects {
             placement = Some(subject.model.placement());
-            rows.extend(steps::rows(subject, repetitions)?);
-            rows.push(cell::row(subject, repetitions.min(12))?);
-            memory::trim();
+            rows.extend(steps::step_rows(subject, repetitions)?);
+            rows.push(heatmap_cell::heatmap_cell_row(
+                subject,
+                repetitions.min(12),
+            )?);
+            memory::release_free_memory();
         }
         let [f32, bf16] = &subjects;
-        let asked = amx && name == "resnet18-cifar";
-        rows.push(steps::types(f32, bf16, repetitions).with_target(asked.then_some(2.5)));
-        memory::trim();
+        let has_target = amx && name == "resnet18-cifar";
+        rows.push(
+            steps::precision_row(f32, bf16, repetitions).with_target(has_target.then_some(2.5)),
+        );
+        memory::release_free_memory();
     }
     let placement = placement.ok_or_else(|| EngineError::input("no network was measured"))?;
     Ok(BenchReport {
         machine: format!(
             "{}, {}, {} threads{}",
-            crate::device::processor(),
+            crate::device::processor_name(),
             placement.device_name(),
             placement.threads,
-            match (placement.device, amx, processor_has("avx512_bf16")) {
+            match (placement.device, amx, processor_has_flag("avx512_bf16")) {
                 (Device::Cpu, true, _) => ", AMX",
                 (Device::Cpu, false, true) => ", AVX-512 bf16 without AMX",
                 (Device::Cpu, false, false) => ", no bf16 arithmetic",
@@ -182,11 +187,11 @@ pub fn run(options: &BenchOptions) -> Result<BenchReport> {
         ),
         amx: (placement.device == Device::Cpu).then_some(amx),
         rows,
-        resident_bytes: memory::resident(),
+        resident_bytes: memory::resident_bytes(),
     })
 }
 
-fn config_of(name: &str, widths: &[usize]) -> NetworkConfig {
+fn network_config(name: &str, widths: &[usize]) -> NetworkConfig {
     NetworkConfig {
         name: name.into(),
         widths: widths.into(),
@@ -199,20 +204,20 @@ fn linear_surface(model: &Model, side: u8) -> Result<Surface> {
         Degrees::new(side - 1, side - 1).map_err(|e| EngineError::input(e.to_string()))?;
     let (layout, device) = (model.network().layout(), model.placement().device);
     let corners = (1..=4)
-        .map(|seed| layout.initial(seed).to_device(device))
+        .map(|seed| layout.initial_weights(seed).to_device(device))
         .collect();
     Ok(Surface::linear(degrees, corners))
 }
 
 /// A minibatch in parts, each at its own draw of step `step`.
-fn parts(x: &Tensor, labels: &Tensor, step: u64, count: usize) -> Vec<MicroBatch> {
-    const DRAWS: PointDraws = PointDraws {
+fn micro_batches(x: &Tensor, labels: &Tensor, step: u64, count: usize) -> Vec<MicroBatch> {
+    const POINT_DRAWS: PointDraws = PointDraws {
         seed: 1,
         patch: Patch::Square,
         sampling: Sampling::Stratified,
     };
-    DRAWS
-        .points(FitPhase::Interior, step, count, None)
+    POINT_DRAWS
+        .draw_points(FitPhase::Interior, step, count, None)
         .into_iter()
         .zip(x.tensor_split(count as i64, 0))
         .zip(labels.tensor_split(count as i64, 0))
@@ -221,7 +226,7 @@ fn parts(x: &Tensor, labels: &Tensor, step: u64, count: usize) -> Vec<MicroBatch
 }
 
 /// Waits for the device by reading a scalar.
-fn wait(scalar: &Tensor) {
+fn wait_for_device(scalar: &Tensor) {
     let _ = scalar.double_value(&[]);
 }
 

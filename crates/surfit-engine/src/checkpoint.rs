@@ -1,7 +1,7 @@
 //! The durable state of a fit: `surface/state.safetensors`.
 
 use crate::actor::{GradientHistory, LiveMap};
-use crate::model_file::{read_tensors, write_checked};
+use crate::model_file::{read_tensors, write_checksummed};
 use crate::surface::{Surface, SurfaceState};
 use crate::{EngineError, Result};
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,7 @@ pub struct FitProgress {
 
 impl FitProgress {
     /// A fit that begins at step 0.
-    pub fn first(config: &FitConfig, steps_per_epoch: u64) -> Self {
+    pub fn start(config: &FitConfig, steps_per_epoch: u64) -> Self {
         let steps = |epochs: f64| (epochs * steps_per_epoch as f64).round() as u64;
         let edge_steps = steps(config.edge_epochs);
         Self {
@@ -39,7 +39,7 @@ impl FitProgress {
     }
 
     /// A further round of so many steps on the whole surface, from where this one stands.
-    pub fn further(self, steps: u64) -> Self {
+    pub fn extended_by(self, steps: u64) -> Self {
         Self {
             step: self.step,
             total: self.step + steps,
@@ -49,7 +49,7 @@ impl FitProgress {
     }
 
     /// True when no step is left.
-    pub fn complete(self) -> bool {
+    pub fn is_complete(self) -> bool {
         self.step >= self.total
     }
 
@@ -65,15 +65,15 @@ impl FitProgress {
     }
 
     /// True when the next step is the first one of a phase in this round.
-    pub fn phase_begins(self) -> bool {
+    pub fn is_phase_start(self) -> bool {
         let in_round = self.step - self.round_start;
         in_round == 0 || in_round == self.edge_steps
     }
 
     /// The learning rate of the next step.
-    pub fn rate(self, config: &FitConfig) -> f64 {
+    pub fn learning_rate(self, config: &FitConfig) -> f64 {
         let (step, total) = (self.step - self.round_start, self.total - self.round_start);
-        config.learning_rate * config.rates().factor(step, total)
+        config.learning_rate * config.lr_schedule().factor(step, total)
     }
 }
 
@@ -123,13 +123,13 @@ pub struct Checkpoint {
     /// How far its fit has come.
     pub progress: FitProgress,
     /// Losses over a coarse grid that draws follow; empty for uniform draws.
-    pub focus: Vec<f64>,
+    pub focus_losses: Vec<f64>,
     /// What was changed on request while it went on.
-    pub steering: SteeredSettings,
+    pub steered_settings: SteeredSettings,
     /// Gradient norms of its control points.
     pub gradients: GradientHistory,
     /// The live heatmap at its step; `None` where an earlier version wrote it.
-    pub live: Option<LiveMap>,
+    pub live_map: Option<LiveMap>,
 }
 
 /// Where a run's checkpoint lies.
@@ -162,7 +162,7 @@ pub fn save(
     let json = serde_json::to_string(&stored)
         .map_err(|e| EngineError::io(path(run).into_path())(e.into()))?;
     let tensors = [("theta", surface.theta()), ("velocity", surface.velocity())];
-    write_checked(&path(run), &tensors, &[("surfit".into(), json)])
+    write_checksummed(&path(run), &tensors, &[("surfit".into(), json)])
 }
 
 /// Reads the last checkpoint; `None` when there is none yet.
@@ -188,7 +188,7 @@ pub fn load(run: &RunDir, parameters: i64, device: Device) -> Result<Option<Chec
             .and_then(|json| serde_json::from_str::<StoredRecord>(json).map_err(|e| e.to_string()));
         let points = parsed.as_ref().map_or(0, |stored| {
             let degrees = stored.surface.degrees;
-            degrees.count() + degrees.trainable()
+            degrees.point_count() + degrees.trainable_count()
         });
         stored = Some(parsed);
         (points as u64).saturating_mul(parameters as u64 * size_of::<f32>() as u64)
@@ -221,9 +221,9 @@ pub fn load(run: &RunDir, parameters: i64, device: Device) -> Result<Option<Chec
         Ok(tensor.to_device(device))
     };
     let degrees = stored.surface.degrees;
-    let theta = take("theta", degrees.count())?;
-    let velocity = take("velocity", degrees.trainable())?;
-    if stored.surface.frozen.len() != degrees.count() {
+    let theta = take("theta", degrees.point_count())?;
+    let velocity = take("velocity", degrees.trainable_count())?;
+    if stored.surface.frozen.len() != degrees.point_count() {
         return Err(damaged(
             "its list of frozen points has another length".into(),
         ));
@@ -231,10 +231,10 @@ pub fn load(run: &RunDir, parameters: i64, device: Device) -> Result<Option<Chec
     Ok(Some(Checkpoint {
         surface: Surface::restore(stored.surface, theta, velocity),
         progress: stored.progress,
-        focus: stored.focus,
-        steering: stored.steering,
+        focus_losses: stored.focus,
+        steered_settings: stored.steering,
         gradients: stored.gradients,
-        live: stored.live,
+        live_map: stored.live,
     }))
 }
 
@@ -290,7 +290,7 @@ mod tests {
         let run = RunDir::create(&dir.path().join("run; x"), &Config::default()).unwrap();
         let corners = (0..4).map(|c| Tensor::from_slice(&[c as f32, 1.0, -0.5]));
         let surface = Surface::linear(Degrees::new(2, 2).unwrap(), corners.collect());
-        let progress = FitProgress::first(&Config::default().fit, 10);
+        let progress = FitProgress::start(&Config::default().fit, 10);
         let gradients = GradientHistory::default();
         save(
             &run,
@@ -369,7 +369,7 @@ mod tests {
         let corners = (0..4).map(|c| Tensor::from_slice(&[c as f32, 1.0, -0.5]));
         let degrees = Degrees::new(2, 2).unwrap();
         let surface = Surface::linear(degrees, corners.collect());
-        let progress = FitProgress::first(&Config::default().fit, 10);
+        let progress = FitProgress::start(&Config::default().fit, 10);
         let focus = [0.1, f64::NAN, f64::INFINITY, 1.0 / 3.0];
         let steering = SteeredSettings {
             rate: Some((0.1, 0.1 / 3.0)),
@@ -391,9 +391,12 @@ mod tests {
         let back = load(&run, 3, Device::Cpu).unwrap().unwrap();
         assert_eq!(back.surface.theta(), surface.theta());
         assert_eq!(back.progress, progress);
-        assert_eq!(back.steering, steering);
-        assert_eq!(back.live, Some(live));
-        assert_eq!((back.focus[0], back.focus[3]), (0.1, 1.0 / 3.0));
-        assert!(!back.focus[1].is_finite() && !back.focus[2].is_finite());
+        assert_eq!(back.steered_settings, steering);
+        assert_eq!(back.live_map, Some(live));
+        assert_eq!(
+            (back.focus_losses[0], back.focus_losses[3]),
+            (0.1, 1.0 / 3.0)
+        );
+        assert!(!back.focus_losses[1].is_finite() && !back.focus_losses[2].is_finite());
     }
 }

@@ -16,21 +16,23 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use surfit_core::config::{Config, CornerEpochs, CornersConfig, NetworkConfig};
-use surfit_core::corner_cache::{LIMIT, RECIPE, entries, folder};
+use surfit_core::corner_cache::{
+    MAX_CACHE_BYTES, RECIPE_KEY, corner_cache_folder, list_cached_corners,
+};
 use surfit_core::files::remove;
 use tch::{Kind, Tensor};
 
 /// Rises when the same settings no longer give the same weights.
-const NUMERICS: u32 = 1;
+const NUMERICS_VERSION: u32 = 1;
 
 /// The version that this program is built for; another may sum in another order.
-const LIBTORCH: &str = "2.13.0";
+const LIBTORCH_VERSION: &str = "2.13.0";
 
 /// The name of the weights in a file.
-const WEIGHTS: &str = "weights";
+const WEIGHTS_NAME: &str = "weights";
 
 /// The key of the weights' digest in the file's metadata.
-const DIGEST: &str = "surfit-weights";
+const DIGEST_KEY: &str = "surfit-weights";
 
 /// Everything that makes a corner's weights.
 #[derive(Serialize)]
@@ -61,7 +63,7 @@ pub struct CacheEntry {
 impl CacheEntry {
     /// The entry of the corner that `config` trains with `seed` for `epochs` epochs; `digest` is that of the training split.
     /// `None` where there is no folder for caches.
-    pub fn of(
+    pub fn for_corner(
         config: &Config,
         data: &DataSet,
         model: &Model,
@@ -76,14 +78,14 @@ impl CacheEntry {
             from: Vec::new(),
             seeds: Vec::new(),
             cache: true,
-            epochs: CornerEpochs::Each(corners.epochs.longest()),
+            epochs: CornerEpochs::Each(corners.epochs.max_epochs()),
             ..corners.clone()
         };
         let placement = model.placement();
         let recipe = CornerRecipe {
-            numerics: NUMERICS,
-            libtorch: LIBTORCH,
-            processor: device::processor(),
+            numerics: NUMERICS_VERSION,
+            libtorch: LIBTORCH_VERSION,
+            processor: device::processor_name(),
             network: &config.network,
             input_shape: data.input_shape,
             classes: data.classes.len(),
@@ -92,7 +94,7 @@ impl CacheEntry {
             epochs,
             seed,
             device: placement.device_name(),
-            compute: placement.compute_name(),
+            compute: placement.precision_name(),
             threads: placement.threads,
         };
         let recipe = serde_json::to_string(&recipe).expect("plain data");
@@ -101,7 +103,7 @@ impl CacheEntry {
             .map(|b| format!("{b:02x}"))
             .collect();
         Some(Self {
-            path: folder()?.join(format!("{name}.safetensors")),
+            path: corner_cache_folder()?.join(format!("{name}.safetensors")),
             recipe,
         })
     }
@@ -119,12 +121,12 @@ impl CacheEntry {
             }
             other => other?,
         };
-        let found = tensors.into_iter().find(|(name, _)| name == WEIGHTS);
+        let found = tensors.into_iter().find(|(name, _)| name == WEIGHTS_NAME);
         let whole = found.map(|(_, weights)| weights).filter(|weights| {
-            metadata.get(RECIPE) == Some(&self.recipe)
+            metadata.get(RECIPE_KEY) == Some(&self.recipe)
                 && weights.size() == [parameters]
                 && weights.kind() == Kind::Float
-                && metadata.get(DIGEST) == Some(&digest::of([weights]))
+                && metadata.get(DIGEST_KEY) == Some(&digest::digest_tensors([weights]))
                 && weights.sum(Kind::Float).double_value(&[]).is_finite()
         });
         let weights = whole.ok_or_else(|| {
@@ -139,7 +141,7 @@ impl CacheEntry {
         Ok(Some(weights))
     }
 
-    /// Keeps the weights, and lets go of the least recently used corners beyond [`LIMIT`].
+    /// Keeps the weights, and lets go of the least recently used corners beyond [`MAX_CACHE_BYTES`].
     ///
     /// # Errors
     /// When the file cannot be written; nothing depends on it.
@@ -148,20 +150,20 @@ impl CacheEntry {
             std::fs::create_dir_all(folder).map_err(crate::EngineError::io(folder))?;
         }
         let metadata = [
-            (RECIPE.to_owned(), self.recipe.clone()),
-            (DIGEST.to_owned(), digest::of([weights])),
+            (RECIPE_KEY.to_owned(), self.recipe.clone()),
+            (DIGEST_KEY.to_owned(), digest::digest_tensors([weights])),
         ];
-        write_tensors(&self.path, &[(WEIGHTS, weights)], &metadata)?;
-        self.tidy(LIMIT);
+        write_tensors(&self.path, &[(WEIGHTS_NAME, weights)], &metadata)?;
+        self.evict_least_recently_used(MAX_CACHE_BYTES);
         Ok(())
     }
 
-    fn tidy(&self, limit: u64) {
+    fn evict_least_recently_used(&self, limit: u64) {
         let folder = self.path.parent().unwrap_or(Path::new("."));
-        surfit_core::files::clear_left(folder);
-        let mut all = entries(folder);
+        surfit_core::files::remove_stale(folder);
+        let mut all = list_cached_corners(folder);
         let mut size: u64 = all.iter().map(|e| e.bytes).sum();
-        all.sort_by_key(|e| e.used);
+        all.sort_by_key(|e| e.last_used);
         for entry in all {
             if size <= limit {
                 break;
@@ -245,7 +247,7 @@ mod tests {
         let (litter, fresh) = (temporary(nobody, 7200), temporary(nobody - 1, 10));
         // However old it looks to a clock that leapt.
         let living = temporary(me, 86_400);
-        newest.tidy(3 * 4500);
+        newest.evict_least_recently_used(3 * 4500);
         assert!(!litter.exists() && fresh.exists() && living.exists());
         let there = |name: &str| entry(dir.path(), name).path.exists();
         assert!(there("d") && there("b") && there("a") && !there("c"));

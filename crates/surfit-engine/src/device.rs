@@ -17,7 +17,7 @@ pub struct Placement {
 }
 
 /// Networks below this size compute in `f32` under `auto`: dispatch bounds them, not arithmetic.
-const SMALL: i64 = 1_000_000;
+const MIN_BF16_PARAMETERS: i64 = 1_000_000;
 
 impl Placement {
     /// Resolves `device`, `compute` and `threads` for a network of `parameters` weights, and sets libtorch's threads.
@@ -25,7 +25,7 @@ impl Placement {
     /// # Errors
     /// [`EngineError::Input`] for a device that this machine or this libtorch does not have.
     pub fn resolve(config: &Config, parameters: i64) -> Result<Self> {
-        let device = device(&config.device)?;
+        let device = resolve_device(&config.device)?;
         let threads = match config.threads {
             0 => allocated_cores(),
             threads => threads,
@@ -34,7 +34,11 @@ impl Placement {
         let kind = match config.compute {
             ComputePrecision::F32 => Kind::Float,
             ComputePrecision::Bf16 => Kind::BFloat16,
-            ComputePrecision::Auto if parameters >= SMALL && fast_bf16(device) => Kind::BFloat16,
+            ComputePrecision::Auto
+                if parameters >= MIN_BF16_PARAMETERS && has_fast_bf16(device) =>
+            {
+                Kind::BFloat16
+            }
             ComputePrecision::Auto => Kind::Float,
         };
         Ok(Self {
@@ -55,12 +59,12 @@ impl Placement {
     }
 
     /// True where `bf16` is computed by AMX: there it has kernels of its own, with strengths and weaknesses of their own.
-    pub fn amx(&self) -> bool {
-        self.device == Device::Cpu && self.kind == Kind::BFloat16 && processor_has("amx_bf16")
+    pub fn uses_amx(&self) -> bool {
+        self.device == Device::Cpu && self.kind == Kind::BFloat16 && processor_has_flag("amx_bf16")
     }
 
     /// The compute type as a configuration names it.
-    pub fn compute(&self) -> ComputePrecision {
+    pub fn precision(&self) -> ComputePrecision {
         if self.kind == Kind::BFloat16 {
             ComputePrecision::Bf16
         } else {
@@ -69,7 +73,7 @@ impl Placement {
     }
 
     /// The compute type's name.
-    pub fn compute_name(&self) -> &'static str {
+    pub fn precision_name(&self) -> &'static str {
         if self.kind == Kind::BFloat16 {
             "bf16"
         } else {
@@ -79,11 +83,11 @@ impl Placement {
 }
 
 /// True when `name` is a device of this machine.
-pub fn device_is_here(name: &str) -> bool {
-    device(name).is_ok()
+pub fn is_device_available(name: &str) -> bool {
+    resolve_device(name).is_ok()
 }
 
-fn device(name: &str) -> Result<Device> {
+fn resolve_device(name: &str) -> Result<Device> {
     let missing = |what: &str| {
         EngineError::input(format!(
             "device `{name}` is not available: {what}; use device = \"cpu\" or \"auto\""
@@ -110,22 +114,22 @@ fn device(name: &str) -> Result<Device> {
 }
 
 /// True where `bf16` is several times as fast as `f32`: CUDA, and processors with AMX or AVX-512 bf16.
-fn fast_bf16(device: Device) -> bool {
+fn has_fast_bf16(device: Device) -> bool {
     match device {
         Device::Cuda(_) => true,
-        Device::Cpu => processor_has("amx_bf16") || processor_has("avx512_bf16"),
+        Device::Cpu => processor_has_flag("amx_bf16") || processor_has_flag("avx512_bf16"),
         _ => false,
     }
 }
 
 /// True when the processor's flags have this one, as Linux names it.
-pub(crate) fn processor_has(flag: &str) -> bool {
+pub(crate) fn processor_has_flag(flag: &str) -> bool {
     std::fs::read_to_string("/proc/cpuinfo")
         .is_ok_and(|info| info.split_whitespace().any(|word| word == flag))
 }
 
 /// The processor's name as the system gives it.
-pub fn processor() -> String {
+pub fn processor_name() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info
         .lines()
@@ -142,12 +146,12 @@ mod tests {
     #[test]
     fn a_device_that_is_not_there_is_refused_with_a_remedy() {
         for name in ["cuda:99", "cuda:x"] {
-            let sentence = device(name).unwrap_err().to_string();
+            let sentence = resolve_device(name).unwrap_err().to_string();
             assert!(
                 sentence.contains(name) && sentence.contains("cpu"),
                 "{sentence}"
             );
         }
-        assert_eq!(device("cpu").unwrap(), Device::Cpu);
+        assert_eq!(resolve_device("cpu").unwrap(), Device::Cpu);
     }
 }

@@ -55,7 +55,7 @@ impl EngineError {
         match self {
             // A link or a pipe in a file's place stays there.
             Self::Io { source, .. } | Self::Run(RunError::Io { source, .. }) => {
-                !surfit_core::files::is_refusal(source)
+                !surfit_core::files::is_confinement_error(source)
             }
             _ => false,
         }
@@ -72,5 +72,5 @@ impl EngineError {
 fn first_line(error: &tch::TchError) -> String {
     let text = error.to_string();
     let line = text.lines().next().unwrap_or_default().trim();
-    crate::memory::exhausted(line, None).unwrap_or_else(|| line.to_owned())
+    crate::memory::explain_oom(line, None).unwrap_or_else(|| line.to_owned())
 }

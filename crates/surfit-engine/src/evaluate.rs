@@ -1,9 +1,9 @@
 //! Measuring a network on a split: batch-norm re-estimation, then accuracy and loss.
 
 pub mod calibration;
-mod measuring;
+mod network_measurement;
 
-pub use measuring::{MeasuredSplit, MeasurementResult, NetworkMeasurement};
+pub use network_measurement::{MeasuredSplit, MeasurementResult, NetworkMeasurement};
 
 use crate::data::{DataSet, DataSplit};
 use crate::layout::{LayoutTensors, RunningStats};
@@ -14,23 +14,23 @@ use tch::{Device, Tensor};
 
 /// Images in one forward pass of an evaluation on a CPU. Measured for the demo's network, ResNet-18, VGG16 and a ViT: 64
 /// to 256 cost about the same an image, larger ones more, because activations leave the caches.
-const BATCH: i64 = 128;
+const CPU_BATCH_SIZE: i64 = 128;
 
 /// The same on a GPU, which wants much work at a time.
-const LARGE_BATCH: i64 = 1024;
+const GPU_BATCH_SIZE: i64 = 1024;
 
 /// Pixels of an image up to which a batch has as many images as it may: what a forward pass holds grows with them, to tens of
 /// megabytes an image of 224×224 in a network without a pooling stem.
-const LARGE_IMAGE: i64 = 64 * 64;
+const MAX_FULL_BATCH_PIXELS: i64 = 64 * 64;
 
 /// Images in one forward pass of an evaluation, of `pixels` pixels each: larger ones go in smaller batches of as many pixels
 /// together. Two at least, since a batch of one has no variance.
 pub fn batch_size(pixels: i64, device: Device) -> i64 {
     let images = match device {
-        Device::Cpu => BATCH,
-        _ => LARGE_BATCH,
+        Device::Cpu => CPU_BATCH_SIZE,
+        _ => GPU_BATCH_SIZE,
     };
-    (images * LARGE_IMAGE / pixels.max(1)).clamp(2, images)
+    (images * MAX_FULL_BATCH_PIXELS / pixels.max(1)).clamp(2, images)
 }
 
 /// The images that evaluations use again and again. They stay bytes, a quarter of the memory of `f32`, and are normalized
@@ -48,8 +48,8 @@ impl Evaluator {
         let all = data.validation.len() as usize;
         let order = random::permutation(all, seed, RandomStream::Live, 0);
         Self {
-            calibration: calibration::in_proportion(&data.train, calibration_images, seed),
-            validation: data.validation.take(&order),
+            calibration: calibration::sample_proportionally(&data.train, calibration_images, seed),
+            validation: data.validation.select(&order),
         }
     }
 
@@ -75,13 +75,13 @@ impl Evaluator {
 
     /// Running statistics of the network at flat weights `w`: the cumulative average over the calibration subset, or
     /// over as many of its batches as hold the first `images`.
-    pub fn refresh(&self, model: &Model, w: &Tensor, images: i64) -> RunningStats {
+    pub fn recalibrate(&self, model: &Model, w: &Tensor, images: i64) -> RunningStats {
         recalibrate(model, w, &self.calibration, images)
     }
 
     /// Refreshes statistics at `w` and measures on the first `images` validation images (all when larger).
     pub fn validate(&self, model: &Model, w: &Tensor, images: i64) -> (Measurement, RunningStats) {
-        let stats = self.refresh(model, w, images);
+        let stats = self.recalibrate(model, w, images);
         let images = images.clamp(0, self.validation.len());
         (self.measure(model, w, &stats, 0..images), stats)
     }
@@ -98,7 +98,7 @@ impl Evaluator {
     }
 }
 
-/// As [`Evaluator::refresh`], on the images of `calibration`.
+/// As [`Evaluator::recalibrate`], on the images of `calibration`.
 pub fn recalibrate(
     model: &Model,
     w: &Tensor,
@@ -111,8 +111,8 @@ pub fn recalibrate(
     }
     let weights = model.network().layout().views(w);
     let size = batch_size(calibration.pixels(), w.device());
-    let mut part = ImageRange::all(0..calibration.len(), size);
-    while let Some((x, _)) = part.next(calibration, images) {
+    let mut part = ImageRange::in_batches(0..calibration.len(), size);
+    while let Some((x, _)) = part.next_batch_within(calibration, images) {
         let _ = model.logits(
             &weights,
             &x,
@@ -143,8 +143,8 @@ fn measure(
     let count = (images.end - images.start).max(0);
     let weights = model.network().layout().views(w);
     // Sums stay on the device; one read at the end.
-    let mut part = ImageRange::all(images, batch_size(split.pixels(), w.device()));
-    let total = std::iter::from_fn(|| part.next_of(split))
+    let mut part = ImageRange::in_batches(images, batch_size(split.pixels(), w.device()));
+    let total = std::iter::from_fn(|| part.next_batch(split))
         .map(|(x, y)| model.measure_batch(&weights, stats, &x, &y))
         .reduce(|a, b| a + b);
     let Some(total) = total else {
@@ -164,49 +164,52 @@ fn measure(
 struct ImageRange {
     images: Range<i64>,
     /// Number of the next batch, and of all.
-    next: i64,
-    batches: i64,
+    next_batch: i64,
+    batch_count: i64,
 }
 
 impl ImageRange {
-    fn all(images: Range<i64>, batch_size: i64) -> Self {
+    fn in_batches(images: Range<i64>, batch_size: i64) -> Self {
         let count = (images.end - images.start).max(0);
         let batches = (count as u64).div_ceil(batch_size as u64) as i64;
         Self {
             images,
-            next: 0,
-            batches,
+            next_batch: 0,
+            batch_count: batches,
         }
     }
 
-    fn bound(&self, batch: i64) -> i64 {
+    fn batch_start(&self, batch: i64) -> i64 {
         let count = (self.images.end - self.images.start).max(0);
-        self.images.start + batch * count / self.batches.max(1)
+        self.images.start + batch * count / self.batch_count.max(1)
     }
 
     /// Images that have not been given out.
-    fn left(&self) -> u64 {
-        (self.bound(self.batches) - self.bound(self.next)).max(0) as u64
+    fn remaining_images(&self) -> u64 {
+        (self.batch_start(self.batch_count) - self.batch_start(self.next_batch)).max(0) as u64
     }
 
     /// The next batch of a split.
-    fn next_of(&mut self, split: &DataSplit) -> Option<(Tensor, Tensor)> {
-        if self.next >= self.batches {
+    fn next_batch(&mut self, split: &DataSplit) -> Option<(Tensor, Tensor)> {
+        if self.next_batch >= self.batch_count {
             return None;
         }
-        let (from, to) = (self.bound(self.next), self.bound(self.next + 1));
-        self.next += 1;
-        Some(split.range(from, to - from))
+        let (from, to) = (
+            self.batch_start(self.next_batch),
+            self.batch_start(self.next_batch + 1),
+        );
+        self.next_batch += 1;
+        Some(split.batch_range(from, to - from))
     }
 
     /// The same, until `most` images were given out. A batch of one has no variance and ends it too, unless it is the
     /// first.
-    fn next(&mut self, split: &DataSplit, most: i64) -> Option<(Tensor, Tensor)> {
-        let seen = self.bound(self.next) - self.images.start;
+    fn next_batch_within(&mut self, split: &DataSplit, most: i64) -> Option<(Tensor, Tensor)> {
+        let seen = self.batch_start(self.next_batch) - self.images.start;
         if seen >= most {
             return None;
         }
-        self.next_of(split)
+        self.next_batch(split)
             .filter(|(x, _)| seen == 0 || x.size()[0] > 1)
     }
 }
@@ -231,13 +234,13 @@ mod tests {
             assert_eq!(batch_size(pixels, gpu), gpu_images, "{side}");
         }
         // Every image is in one batch, and none is alone.
-        let mut part = ImageRange::all(0..1001, batch_size(224 * 224, Device::Cpu));
-        assert_eq!(part.batches, 101);
-        while part.next < part.batches {
-            let size = part.bound(part.next + 1) - part.bound(part.next);
+        let mut part = ImageRange::in_batches(0..1001, batch_size(224 * 224, Device::Cpu));
+        assert_eq!(part.batch_count, 101);
+        while part.next_batch < part.batch_count {
+            let size = part.batch_start(part.next_batch + 1) - part.batch_start(part.next_batch);
             assert!((9..=10).contains(&size));
-            part.next += 1;
+            part.next_batch += 1;
         }
-        assert_eq!(part.left(), 0);
+        assert_eq!(part.remaining_images(), 0);
     }
 }

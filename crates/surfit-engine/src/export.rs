@@ -1,7 +1,7 @@
 //! Writing a chosen network with its card, and reading one back to measure it.
 
 use crate::data::{self, DataSet, DataSplit};
-use crate::device::{Placement, device_is_here};
+use crate::device::{Placement, is_device_available};
 use crate::evaluate::{Evaluator, batch_size, measure_split};
 use crate::export_folder::ExportFolder;
 use crate::layout::{LayoutTensors, NormStatistics, RunningStats};
@@ -53,8 +53,8 @@ pub struct MeasuredNetwork<'a> {
 ///
 /// # Errors
 /// [`EngineError::Input`].
-pub fn refuse_folder(dir: &(impl FileLocation + ?Sized), replace: bool) -> Result<()> {
-    let dir = FilePath::of(dir);
+pub fn check_folder(dir: &(impl FileLocation + ?Sized), replace: bool) -> Result<()> {
+    let dir = FilePath::from_location(dir);
     let holds = ["model.safetensors", "model.json"]
         .iter()
         .any(|name| files::exists(&dir.join(name)));
@@ -72,7 +72,7 @@ pub fn refuse_folder(dir: &(impl FileLocation + ?Sized), replace: bool) -> Resul
 ///
 /// # Errors
 /// When `dir` holds a model already and `replace` is off, or a file cannot be written.
-pub fn write(
+pub fn write_model(
     dir: &FilePath,
     replace: bool,
     chosen: &ChosenModel,
@@ -81,9 +81,9 @@ pub fn write(
     data: &DataSet,
     config: &Config,
 ) -> Result<ExportedModel> {
-    let folder = ExportFolder::begin(dir, replace)?;
+    let folder = ExportFolder::create(dir, replace)?;
     model_file::write(
-        &folder.workplace().join("model.safetensors"),
+        &folder.staging_folder().join("model.safetensors"),
         model.network().layout(),
         measured.weights,
         measured.stats,
@@ -130,7 +130,7 @@ pub fn write_card(
             splits: data.splits.clone(),
             data: config.data.clone(),
             device: placement.device_name(),
-            compute: placement.compute(),
+            compute: placement.precision(),
             threads: placement.threads,
         },
         seed: config.seed,
@@ -147,17 +147,17 @@ pub fn write_card(
         },
         members,
     };
-    let card_file = folder.workplace().join("model.json");
+    let card_file = folder.staging_folder().join("model.json");
     let json =
         serde_json::to_vec_pretty(&card).map_err(|e| EngineError::io(&card_file)(e.into()))?;
     write_atomic(&card_file, &json).map_err(EngineError::io(&card_file))?;
-    let dir = folder.place().to_path_buf();
+    let dir = folder.destination().to_path_buf();
     folder.publish()?;
-    Ok(told_by(&card, dir))
+    Ok(exported_model(&card, dir))
 }
 
 /// What a card tells of the model in `dir`.
-fn told_by(card: &ModelCard, dir: PathBuf) -> ExportedModel {
+fn exported_model(card: &ModelCard, dir: PathBuf) -> ExportedModel {
     ExportedModel {
         dir,
         selection: card.selection.clone(),
@@ -171,7 +171,7 @@ fn told_by(card: &ModelCard, dir: PathBuf) -> ExportedModel {
 }
 
 /// What the folder of an export is called that the user did not name; a further one of the same kind is called `NAME-2`.
-pub fn folder_name(selection: &str, uv: Option<(f64, f64)>, step: u64) -> String {
+pub fn default_folder_name(selection: &str, uv: Option<(f64, f64)>, step: u64) -> String {
     match uv {
         Some((u, v)) => format!("{selection}-u{u:.3}-v{v:.3}-step{step}"),
         None => format!("{selection}-step{step}"),
@@ -179,17 +179,17 @@ pub fn folder_name(selection: &str, uv: Option<(f64, f64)>, step: u64) -> String
 }
 
 /// The model in `dir` as an export that the run with this id has named itself; `None` when it is none.
-pub fn published_by(dir: &FilePath, run: &str) -> Option<ExportedModel> {
+pub fn read_own_export(dir: &FilePath, run: &str) -> Option<ExportedModel> {
     let bytes = files::read(&dir.join("model.json"), MAX_CARD_BYTES).ok()?;
     let card: ModelCard = serde_json::from_slice(&bytes).ok()?;
-    let name = folder_name(&card.selection, card.u.zip(card.v), card.fit_steps);
+    let name = default_folder_name(&card.selection, card.u.zip(card.v), card.fit_steps);
     let further = dir.file_name()?.to_str()?.strip_prefix(&name)?;
     let is_further = |n: &str| {
         n.parse()
             .is_ok_and(|n: u32| n > 1 && further == format!("-{n}"))
     };
     let is_named = further.is_empty() || further.strip_prefix('-').is_some_and(is_further);
-    (card.run == run && is_named).then(|| told_by(&card, dir.to_path_buf()))
+    (card.run == run && is_named).then(|| exported_model(&card, dir.to_path_buf()))
 }
 
 /// A split to measure on.
@@ -222,7 +222,7 @@ pub struct ModelEvaluation {
 ///
 /// # Errors
 /// When the files, the data or the network do not fit each other.
-pub fn evaluate(path: &Path, config: &Config, split: EvalSplit) -> Result<ModelEvaluation> {
+pub fn evaluate_model(path: &Path, config: &Config, split: EvalSplit) -> Result<ModelEvaluation> {
     let _no_grad = tch::no_grad_guard();
     let device = Placement::resolve(config, 0)?.device;
     let mut data = data::load(&config.data, config.seed, device)?;
@@ -245,7 +245,7 @@ pub fn evaluate(path: &Path, config: &Config, split: EvalSplit) -> Result<ModelE
             None => {
                 let images = config.data.calibration_images;
                 let evaluator = Evaluator::new(&data, images, config.seed);
-                evaluator.refresh(&model, &flat, i64::MAX)
+                evaluator.recalibrate(&model, &flat, i64::MAX)
             }
         };
         Ok((flat, stats))
@@ -254,7 +254,7 @@ pub fn evaluate(path: &Path, config: &Config, split: EvalSplit) -> Result<ModelE
         EvalSplit::Validation => &data.validation,
         EvalSplit::Test => &data.test,
     };
-    let measured = match members(path)? {
+    let measured = match ensemble_files(path)? {
         files if files.is_empty() => {
             // An export holds its model beside the card; another folder is read as it is for corners.
             let file = match path.join("model.json").is_file() {
@@ -268,7 +268,7 @@ pub fn evaluate(path: &Path, config: &Config, split: EvalSplit) -> Result<ModelE
             let mut sum: Option<Tensor> = None;
             for file in &files {
                 let (flat, stats) = read(file)?;
-                let now = probabilities(&model, &flat, &stats, images)?;
+                let now = class_probabilities(&model, &flat, &stats, images)?;
                 sum = Some(match sum {
                     Some(sum) => sum + now,
                     None => now,
@@ -292,7 +292,7 @@ pub fn evaluate(path: &Path, config: &Config, split: EvalSplit) -> Result<ModelE
 /// Normalizes images as a model's card says, and tells what else the configuration would have had. A card of other images is
 /// left alone: the network will not suit them either.
 fn normalize_as_card(path: &Path, data: &mut DataSet) -> Option<String> {
-    let card = ModelCard::beside(path)?;
+    let card = ModelCard::find_beside_model(path)?;
     let channels = data.input_shape[0];
     let suits = [&card.mean, &card.std].iter().all(|c| c.len() == channels);
     if !suits || (&card.mean, &card.std) == (&data.mean, &data.std) {
@@ -308,7 +308,7 @@ fn normalize_as_card(path: &Path, data: &mut DataSet) -> Option<String> {
 }
 
 /// Files of the ensemble that a folder, or a card, holds; none when it is one network.
-fn members(path: &Path) -> Result<Vec<PathBuf>> {
+fn ensemble_files(path: &Path) -> Result<Vec<PathBuf>> {
     if !path.join("model.json").is_file() {
         return Ok(Vec::new());
     }
@@ -342,7 +342,7 @@ fn members(path: &Path) -> Result<Vec<PathBuf>> {
 ///
 /// # Errors
 /// [`EngineError::Torch`].
-pub fn probabilities(
+pub fn class_probabilities(
     model: &Model,
     w: &Tensor,
     stats: &RunningStats,
@@ -353,7 +353,7 @@ pub fn probabilities(
     let parts: Vec<Tensor> = (0..split.len())
         .step_by(size as usize)
         .map(|start| {
-            let (x, _) = split.range(start, size);
+            let (x, _) = split.batch_range(start, size);
             model
                 .logits(&views, &x, &mut NormStatistics::Running(stats))
                 .softmax(-1, Kind::Float)
@@ -383,7 +383,7 @@ pub fn config_from_card(model: &Path) -> Result<Config> {
             path.display()
         ))
     })?;
-    if let Some(why) = card.refuse_constants() {
+    if let Some(why) = card.check_constants() {
         return Err(EngineError::input(format!("{}: {why}", path.display())));
     }
     let on = card.measured_on;
@@ -405,7 +405,7 @@ pub fn config_from_card(model: &Path) -> Result<Config> {
     }
     config.corners.rename = card.rename;
     // The same device where this machine has it; any other gives the same up to rounding.
-    if device_is_here(&on.device) {
+    if is_device_available(&on.device) {
         config.device = on.device;
     }
     Ok(config)

@@ -1,7 +1,7 @@
 //! A folder that gets its name when a whole model lies in it.
 
 use crate::checkpoint::remove_file;
-use crate::export::{EnsembleMember, refuse_folder};
+use crate::export::{EnsembleMember, check_folder};
 use crate::{EngineError, Result};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -16,11 +16,11 @@ use surfit_core::model_card::{MAX_CARD_BYTES, ModelCard};
 #[derive(Debug)]
 pub struct ExportFolder {
     /// Where the model will be.
-    place: FilePath,
+    destination: FilePath,
     /// Where it is written: another folder, unless `place` exists.
-    workplace: FilePath,
+    staging_folder: FilePath,
     /// Tells another process that a living one writes there.
-    held: Option<OwnedFd>,
+    folder_lock: Option<OwnedFd>,
 }
 
 impl ExportFolder {
@@ -28,17 +28,17 @@ impl ExportFolder {
     /// card must not stand beside a new model, whatever happens in between.
     ///
     /// # Errors
-    /// As [`refuse_folder`], or when the file system says no.
-    pub fn begin(place: &FilePath, replace: bool) -> Result<Self> {
-        refuse_folder(place, replace)?;
+    /// As [`check_folder`], or when the file system says no.
+    pub fn create(place: &FilePath, replace: bool) -> Result<Self> {
+        check_folder(place, replace)?;
         let cannot = |e: io::Error| {
             let why = format!("the folder cannot be made ({e}); choose another place");
             EngineError::io(place)(io::Error::new(e.kind(), why))
         };
         let mut folder = Self {
-            place: place.clone(),
-            workplace: place.clone(),
-            held: None,
+            destination: place.clone(),
+            staging_folder: place.clone(),
+            folder_lock: None,
         };
         if files::exists(place) {
             create_folder(place).map_err(cannot)?;
@@ -46,20 +46,20 @@ impl ExportFolder {
             return Ok(folder);
         }
         create_folder(&place.clone().with_path(folder_of(place))).map_err(cannot)?;
-        files::clear_abandoned(place);
-        folder.workplace = create_workplace(place).map_err(cannot)?;
-        folder.held = files::hold_folder(&folder.workplace);
+        files::remove_abandoned(place);
+        folder.staging_folder = create_staging_folder(place).map_err(cannot)?;
+        folder.folder_lock = files::lock_unfinished_folder(&folder.staging_folder);
         Ok(folder)
     }
 
     /// Where files are to be written, each durably: with [`write_atomic`](files::write_atomic).
-    pub fn workplace(&self) -> &FilePath {
-        &self.workplace
+    pub fn staging_folder(&self) -> &FilePath {
+        &self.staging_folder
     }
 
     /// Where the model will be found.
-    pub fn place(&self) -> &FilePath {
-        &self.place
+    pub fn destination(&self) -> &FilePath {
+        &self.destination
     }
 
     /// Gives the folder its name, durably.
@@ -68,32 +68,32 @@ impl ExportFolder {
     /// When the file system says no; then nothing is there.
     pub fn publish(self) -> Result<()> {
         // What else lies in a folder of the user's is not ours to read or sync, and may be much.
-        if self.workplace == self.place {
+        if self.staging_folder == self.destination {
             return Ok(());
         }
-        files::rename(&self.workplace, &self.place)
+        files::rename(&self.staging_folder, &self.destination)
             .and_then(|()| {
-                sync_folder(&self.place).inspect_err(|_| {
+                sync_folder(&self.destination).inspect_err(|_| {
                     // Whoever asks again finds the place free; the folder then goes with this value.
-                    let _ = files::rename(&self.place, &self.workplace);
+                    let _ = files::rename(&self.destination, &self.staging_folder);
                 })
             })
-            .map_err(EngineError::io(&self.place))
+            .map_err(EngineError::io(&self.destination))
     }
 }
 
 impl Drop for ExportFolder {
     fn drop(&mut self) {
-        if self.workplace != self.place {
+        if self.staging_folder != self.destination {
             // Once it is published nothing has that name.
-            let _ = files::remove_folder(&self.workplace);
+            let _ = files::remove_folder(&self.staging_folder);
         }
     }
 }
 
 /// Makes a new folder beside `place`. What has such a name already is left alone: a killed process may have made it, or
 /// somebody who wants to see a link followed. Below the folder that both lie in, no link is.
-fn create_workplace(place: &FilePath) -> io::Result<FilePath> {
+fn create_staging_folder(place: &FilePath) -> io::Result<FilePath> {
     /// Names that are tried.
     const MAX_NAMES: u32 = 1000;
     let (above, process) = (folder_of(place), std::process::id());
@@ -126,7 +126,7 @@ fn remove_model(folder: &FilePath) -> Result<()> {
     remove_file(&card_file)?;
     remove_file(&folder.join("model.safetensors"))?;
     for index in 0..before.map_or(0, |card| card.members.len()) {
-        remove_file(&folder.join(EnsembleMember::file(index)))?;
+        remove_file(&folder.join(EnsembleMember::file_name(index)))?;
     }
     Ok(())
 }
@@ -134,7 +134,7 @@ fn remove_model(folder: &FilePath) -> Result<()> {
 /// Names of what lies in a folder, in order.
 #[cfg(test)]
 pub(crate) fn names_in(folder: &std::path::Path) -> Vec<String> {
-    let entries = files::entries(folder).unwrap().into_iter();
+    let entries = files::list_folder(folder).unwrap().into_iter();
     let mut names: Vec<String> = entries
         .map(|e| e.name.to_string_lossy().into_owned())
         .collect();
@@ -148,37 +148,37 @@ mod tests {
     use rustix::fs::{Mode, OFlags, mkdirat, openat};
     use std::fs::{self, File};
     use std::os::unix::fs::symlink;
-    use surfit_core::run_dir::clear_unpublished;
+    use surfit_core::run_dir::remove_unpublished_exports;
 
     #[test]
     fn a_folder_has_its_name_when_the_model_is_whole_and_not_before() {
         let dir = tempfile::tempdir().unwrap();
-        let exports = FilePath::of(&dir.path().join("exports"));
+        let exports = FilePath::from_location(&dir.path().join("exports"));
         let place = exports.join("best");
-        let begin = || ExportFolder::begin(&place, false).unwrap();
+        let begin = || ExportFolder::create(&place, false).unwrap();
         let folder = begin();
-        fs::write(folder.workplace().join("model.safetensors"), "half").unwrap();
+        fs::write(folder.staging_folder().join("model.safetensors"), "half").unwrap();
         assert!(!place.exists());
         drop(folder);
         assert_eq!(names_in(&exports), Vec::<String>::new(), "given up");
         let folder = begin();
-        fs::write(folder.workplace().join("model.json"), "{}").unwrap();
+        fs::write(folder.staging_folder().join("model.json"), "{}").unwrap();
         // As a kill leaves it.
         std::mem::forget(folder);
         assert_eq!(names_in(&exports).len(), 1);
-        clear_unpublished(&exports);
+        remove_unpublished_exports(&exports);
         assert_eq!(names_in(&exports), Vec::<String>::new());
         let folder = begin();
-        fs::write(folder.workplace().join("model.json"), "{}").unwrap();
+        fs::write(folder.staging_folder().join("model.json"), "{}").unwrap();
         folder.publish().unwrap();
         assert_eq!(names_in(&exports), ["best"]);
         assert_eq!(names_in(&place), ["model.json"]);
-        clear_unpublished(&exports);
+        remove_unpublished_exports(&exports);
         assert_eq!(names_in(&exports), ["best"]);
-        let refused = ExportFolder::begin(&place, false).unwrap_err().to_string();
+        let refused = ExportFolder::create(&place, false).unwrap_err().to_string();
         assert!(refused.contains("holds a model already"), "{refused}");
         // In a folder that exists nothing of the old model is left beside the new one.
-        let folder = ExportFolder::begin(&place, true).unwrap();
+        let folder = ExportFolder::create(&place, true).unwrap();
         assert_eq!(names_in(&place), Vec::<String>::new());
         folder.publish().unwrap();
     }
@@ -195,9 +195,9 @@ mod tests {
         let planted = out.join(format!(".best.{process}.tmp"));
         symlink(&outside, &planted).unwrap();
         fs::create_dir(out.join(format!(".best.{process}-1.tmp"))).unwrap();
-        let place = FilePath::of(&out.join("best"));
-        let folder = ExportFolder::begin(&place, false).unwrap();
-        let workplace = folder.workplace().clone();
+        let place = FilePath::from_location(&out.join("best"));
+        let folder = ExportFolder::create(&place, false).unwrap();
+        let workplace = folder.staging_folder().clone();
         assert_eq!(*workplace, *out.join(format!(".best.{process}-2.tmp")));
         // Nor is what takes the place of the workplace meanwhile.
         fs::remove_dir(&workplace).unwrap();
@@ -206,8 +206,8 @@ mod tests {
         drop(folder);
         assert_eq!(names_in(&outside), ["mine"]);
         assert_eq!(names_in(&out).len(), 2);
-        let folder = ExportFolder::begin(&place, false).unwrap();
-        files::write_atomic(&folder.workplace().join("model.json"), b"{}").unwrap();
+        let folder = ExportFolder::create(&place, false).unwrap();
+        files::write_atomic(&folder.staging_folder().join("model.json"), b"{}").unwrap();
         folder.publish().unwrap();
         assert_eq!(names_in(&place), ["model.json"]);
         assert!(planted.is_symlink() && names_in(&outside) == ["mine"]);
@@ -223,9 +223,9 @@ mod tests {
             mkdirat(&at, &name, Mode::RWXU).unwrap();
             at = File::from(openat(&at, &name, OFlags::DIRECTORY, Mode::empty()).unwrap());
         }
-        let place = FilePath::of(dir.path());
-        let folder = ExportFolder::begin(&place, false).unwrap();
-        files::write_atomic(&folder.workplace().join("model.json"), b"{}").unwrap();
+        let place = FilePath::from_location(dir.path());
+        let folder = ExportFolder::create(&place, false).unwrap();
+        files::write_atomic(&folder.staging_folder().join("model.json"), b"{}").unwrap();
         folder.publish().unwrap();
         assert_eq!(names_in(&place), [name.as_str(), "model.json"]);
     }

@@ -4,7 +4,7 @@ use surfit_core::event::Geometry;
 use tch::Tensor;
 
 /// Distances and angles between corners, each `[P]`.
-pub fn measure(corners: &[Tensor], aligned: bool) -> Geometry {
+pub fn measure_geometry(corners: &[Tensor], aligned: bool) -> Geometry {
     let number = |t: Tensor| t.double_value(&[]);
     let pairs: Vec<(usize, usize)> = (0..corners.len())
         .flat_map(|a| (a + 1..corners.len()).map(move |b| (a, b)))
@@ -51,14 +51,14 @@ mod tests {
     #[test]
     fn a_corner_that_is_given_twice_is_known() {
         let corners = [[1.0f32, 0.0], [0.0, 0.0], [1.0, 0.0]].map(|c| Tensor::from_slice(&c));
-        assert_eq!(equal_corners(&measure(&corners, false)), [(0, 2)]);
+        assert_eq!(equal_corners(&measure_geometry(&corners, false)), [(0, 2)]);
     }
 
     #[test]
     fn a_right_triangle_has_its_sides_and_angles() {
         let corners =
             [[1.0f32, 0.0, 0.0], [4.0, 0.0, 0.0], [1.0, 4.0, 0.0]].map(|c| Tensor::from_slice(&c));
-        let g = measure(&corners, true);
+        let g = measure_geometry(&corners, true);
         assert_eq!(g.pairs, [(0, 1), (0, 2), (1, 2)]);
         for (got, want) in g.distances.iter().zip([3.0, 4.0, 5.0]) {
             assert!((got - want).abs() < 1e-5, "{got} {want}");

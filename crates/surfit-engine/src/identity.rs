@@ -8,8 +8,8 @@ use crate::model::Model;
 use crate::{EngineError, Result};
 use serde::{Deserialize, Serialize};
 use surfit_core::config::Config;
-use surfit_core::files::{json, read, write_atomic};
-use surfit_core::run_dir::{MAX_SMALL_BYTES, RunDir};
+use surfit_core::files::{encode_json, read, write_atomic};
+use surfit_core::run_dir::{MAX_SMALL_FILE_BYTES, RunDir};
 
 /// The resolved ground of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ pub struct RunIdentity {
 
 impl RunIdentity {
     /// The ground that this engine stands on.
-    pub fn here(config: &Config, data: &DataSet, model: &Model) -> Self {
+    pub fn current(config: &Config, data: &DataSet, model: &Model) -> Self {
         let placement = model.placement();
         Self {
             data: data.description.clone(),
@@ -44,7 +44,7 @@ impl RunIdentity {
             seed: config.seed,
             parameters: model.parameters(),
             device: placement.device_name(),
-            compute: placement.compute_name().into(),
+            compute: placement.precision_name().into(),
             threads: placement.threads,
         }
     }
@@ -55,7 +55,7 @@ impl RunIdentity {
     }
 
     fn read(run: &RunDir) -> Option<Self> {
-        serde_json::from_slice(&read(&run.join("identity.json"), MAX_SMALL_BYTES).ok()?).ok()
+        serde_json::from_slice(&read(&run.join("identity.json"), MAX_SMALL_FILE_BYTES).ok()?).ok()
     }
 
     /// Compares with what the run began with, and stores it for a new run. Gives a sentence when results will not be the
@@ -63,10 +63,10 @@ impl RunIdentity {
     ///
     /// # Errors
     /// [`EngineError::Input`] for other data, another seed or another network: going on would mix two experiments.
-    pub fn check(&self, run: &RunDir) -> Result<Option<String>> {
+    pub fn check_or_store(&self, run: &RunDir) -> Result<Option<String>> {
         let path = run.join("identity.json");
         let Some(first) = Self::read(run) else {
-            let json = json(self).map_err(EngineError::io(&path))?;
+            let json = encode_json(self).map_err(EngineError::io(&path))?;
             write_atomic(&path, &json).map_err(EngineError::io(&path))?;
             return Ok(None);
         };

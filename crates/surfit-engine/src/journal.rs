@@ -7,21 +7,21 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use surfit_core::event::{Envelope, Event};
-use surfit_core::picture::RunState;
 use surfit_core::run_dir::{EventLog, RunDir};
+use surfit_core::run_state::RunState;
 use surfit_core::snapshot::Snapshot;
 use surfit_core::text;
 use tokio::sync::{broadcast, watch};
 
 /// Events that a slow listener may lag behind before it reads them from the file instead.
-const BACKLOG: usize = 1024;
+const MAX_SUBSCRIBER_LAG: usize = 1024;
 
 /// Writes a sentence to the process's log. That lies on the run's disk, and when the disk is full the sentence is lost:
 /// `eprintln!` would panic instead, and end a fit that goes on well without a log.
-pub(crate) fn complain(sentence: std::fmt::Arguments<'_>) {
+pub(crate) fn log_warning(sentence: std::fmt::Arguments<'_>) {
     use std::io::Write;
     let sentence = sentence.to_string();
-    let sentence = text::printable(&sentence, text::MAX_SENTENCE);
+    let sentence = text::to_printable(&sentence, text::MAX_SENTENCE_CHARS);
     let _ = writeln!(std::io::stderr(), "surfit-engine: {sentence}");
 }
 
@@ -36,7 +36,7 @@ pub struct EventBus {
 
 impl EventBus {
     /// Live events from now on.
-    pub fn events(&self) -> broadcast::Receiver<Arc<Envelope>> {
+    pub fn subscribe_events(&self) -> broadcast::Receiver<Arc<Envelope>> {
         self.events.subscribe()
     }
 
@@ -46,12 +46,12 @@ impl EventBus {
     }
 
     /// The latest snapshot, whenever it changes.
-    pub fn snapshots(&self) -> watch::Receiver<Option<Arc<Snapshot>>> {
+    pub fn subscribe_snapshots(&self) -> watch::Receiver<Option<Arc<Snapshot>>> {
         self.snapshots.subscribe()
     }
 
     /// Counts a viewer for as long as the guard lives.
-    pub fn viewer(&self) -> SubscriberGuard {
+    pub fn subscriber_guard(&self) -> SubscriberGuard {
         self.viewers.fetch_add(1, Ordering::SeqCst);
         SubscriberGuard(self.viewers.clone())
     }
@@ -61,18 +61,18 @@ impl EventBus {
 #[derive(Clone, Debug, Default)]
 pub struct EventBacklog {
     /// Events that the disk has not taken yet, because it is full, say: nobody finds them in the file.
-    pub unwritten: Vec<Arc<Envelope>>,
+    pub unpersisted: Vec<Arc<Envelope>>,
     /// Number of the last event that was told. What the file has after it is a promise that is not durable, or comes after one.
-    pub last_told: u64,
+    pub last_published: u64,
     /// Numbers of promises before it that were given up.
-    pub given_up: Vec<u64>,
+    pub withdrawn: Vec<u64>,
 }
 
 impl EventBacklog {
     /// What is told of an event: a notice instead of a promise that was given up.
-    pub fn told(&self, envelope: Envelope) -> Envelope {
-        match self.given_up.contains(&envelope.seq) {
-            true => without_promise(envelope),
+    pub fn as_published(&self, envelope: Envelope) -> Envelope {
+        match self.withdrawn.contains(&envelope.seq) {
+            true => withdrawal_notice(envelope),
             false => envelope,
         }
     }
@@ -80,7 +80,7 @@ impl EventBacklog {
 
 /// Stands for a promise that was given up. It has the promise's number: a listener that missed that would look for it in
 /// the file, where the promise may be read although it is not durable.
-fn without_promise(envelope: Envelope) -> Envelope {
+fn withdrawal_notice(envelope: Envelope) -> Envelope {
     let text = "a result is not durable, since the disk refused it; look after the disk, then resume the run";
     Envelope {
         event: Event::Notice { text: text.into() },
@@ -94,7 +94,7 @@ pub struct SharedBacklog(Arc<Mutex<EventBacklog>>);
 
 impl SharedBacklog {
     /// The backlog now. Who asks first and reads the file then misses nothing that was told before.
-    pub fn now(&self) -> EventBacklog {
+    pub fn current(&self) -> EventBacklog {
         self.lock().clone()
     }
 
@@ -117,16 +117,16 @@ impl Drop for SubscriberGuard {
 /// The speaking end; one per engine.
 #[derive(Debug)]
 pub struct EventJournal {
-    log: EventLog,
-    feed: EventBus,
-    picture: RunState,
+    event_log: EventLog,
+    event_bus: EventBus,
+    run_state: RunState,
     /// Events whose promise is not durable yet, and those after them, in order.
-    held: Vec<Arc<Envelope>>,
+    unpublished: Vec<Arc<Envelope>>,
     /// Where the run's own exports lie.
-    exports: PathBuf,
+    exports_folder: PathBuf,
     /// Stands for a disk that makes nothing durable.
     #[cfg(test)]
-    stopped: bool,
+    syncs_fail: bool,
 }
 
 impl EventJournal {
@@ -138,128 +138,128 @@ impl EventJournal {
         let mut log = EventLog::open(&run.events_path())?;
         // What an engine before this one wrote is told as it stands in the file, promises too.
         if let Err(error) = log.sync() {
-            complain(format_args!("events are not durable yet: {error}"));
+            log_warning(format_args!("events are not durable yet: {error}"));
         }
         let feed = EventBus {
-            events: broadcast::Sender::new(BACKLOG),
+            events: broadcast::Sender::new(MAX_SUBSCRIBER_LAG),
             snapshots: watch::Sender::new(None),
             viewers: Arc::default(),
             backlog: SharedBacklog::default(),
         };
-        feed.backlog.lock().last_told = log.seq();
-        let (picture, damage) = run.picture_and_damage()?;
+        feed.backlog.lock().last_published = log.seq();
+        let (picture, damage) = run.load_state_and_damage()?;
         let mut journal = Self {
-            log,
-            feed,
-            picture,
-            held: Vec::new(),
-            exports: run.join("exports").to_path_buf(),
+            event_log: log,
+            event_bus: feed,
+            run_state: picture,
+            unpublished: Vec::new(),
+            exports_folder: run.join("exports").to_path_buf(),
             #[cfg(test)]
-            stopped: false,
+            syncs_fail: false,
         };
         if let Some(sentence) = damage {
-            journal.notice(sentence);
+            journal.log(sentence);
         }
         Ok(journal)
     }
 
     /// The listening ends.
-    pub fn feed(&self) -> EventBus {
-        self.feed.clone()
+    pub fn event_bus(&self) -> EventBus {
+        self.event_bus.clone()
     }
 
     /// The run's history.
-    pub fn picture(&self) -> &RunState {
-        &self.picture
+    pub fn run_state(&self) -> &RunState {
+        &self.run_state
     }
 
     /// Number of the last event.
     pub fn seq(&self) -> u64 {
-        self.log.seq()
+        self.event_log.seq()
     }
 
     /// Viewers that are connected.
     pub fn viewers(&self) -> usize {
-        self.feed.viewers.load(Ordering::SeqCst)
+        self.event_bus.viewers.load(Ordering::SeqCst)
     }
 
     /// Records an event. A disk that cannot take it delays it and is mentioned once in the log; listeners get it
     /// all the same, unless it is a promise.
-    pub fn say(&mut self, event: Event) {
-        let (envelope, written) = self.log.append(event);
-        self.picture.apply(&envelope);
+    pub fn emit(&mut self, event: Event) {
+        let (envelope, written) = self.event_log.append(event);
+        self.run_state.apply(&envelope);
         let envelope = Arc::new(envelope);
         let promise = self.is_promise(&envelope.event);
         // A model that lies elsewhere is durable there, also when the run's disk takes no event of it.
         let first = promise || matches!(envelope.event, Event::Exported(_));
         // Before it is told, so that a listener finds it in one place or the other.
         match written {
-            Ok(()) => self.feed.backlog.lock().unwritten.clear(),
+            Ok(()) => self.event_bus.backlog.lock().unpersisted.clear(),
             Err(error) => {
-                let waiting = &mut self.feed.backlog.lock().unwritten;
+                let waiting = &mut self.event_bus.backlog.lock().unpersisted;
                 if waiting.is_empty() {
-                    complain(format_args!("events wait for the disk: {error}"));
+                    log_warning(format_args!("events wait for the disk: {error}"));
                 }
                 waiting.push(envelope.clone());
             }
         }
-        self.held.push(envelope);
-        let waits = promise || self.held.len() > 1;
+        self.unpublished.push(envelope);
+        let waits = promise || self.unpublished.len() > 1;
         if first || waits {
             self.sync();
         }
         if !waits {
-            self.tell_held();
+            self.publish_pending();
         }
     }
 
     /// True for promises about the run's directory. A model that lies elsewhere is durable there.
     fn is_promise(&self, event: &Event) -> bool {
         match event {
-            Event::Exported(exported) => exported.dir.starts_with(&self.exports),
-            other => other.is_promise(),
+            Event::Exported(exported) => exported.dir.starts_with(&self.exports_folder),
+            other => other.requires_durability(),
         }
     }
 
-    fn tell_held(&mut self) {
-        for envelope in self.held.drain(..) {
+    fn publish_pending(&mut self) {
+        for envelope in self.unpublished.drain(..) {
             // First: who begins to listen in between finds it in the file.
-            self.feed.backlog.lock().last_told = envelope.seq;
+            self.event_bus.backlog.lock().last_published = envelope.seq;
             // No listener is no error.
-            let _ = self.feed.events.send(envelope);
+            let _ = self.event_bus.events.send(envelope);
         }
     }
 
     #[cfg(test)]
-    pub(crate) fn stop_syncs(&mut self, stopped: bool) {
-        self.stopped = stopped;
+    pub(crate) fn fail_syncs(&mut self, stopped: bool) {
+        self.syncs_fail = stopped;
     }
 
     /// True while a promise waits for the disk.
-    pub fn holds_promises(&self) -> bool {
-        !self.held.is_empty()
+    pub fn has_unpublished_events(&self) -> bool {
+        !self.unpublished.is_empty()
     }
 
     /// Tells the last events of an engine whose disk takes none, and a notice instead of each promise.
-    pub fn give_up_promises(&mut self) {
-        let mut held = std::mem::take(&mut self.held);
+    pub fn withdraw_promises(&mut self) {
+        let mut held = std::mem::take(&mut self.unpublished);
         for envelope in held.iter_mut().filter(|e| self.is_promise(&e.event)) {
-            self.feed.backlog.lock().given_up.push(envelope.seq);
-            *envelope = Arc::new(without_promise((**envelope).clone()));
+            self.event_bus.backlog.lock().withdrawn.push(envelope.seq);
+            *envelope = Arc::new(withdrawal_notice((**envelope).clone()));
         }
-        self.held = held;
-        self.tell_held();
+        self.unpublished = held;
+        self.publish_pending();
     }
 
     /// Records a sentence for people.
-    pub fn notice(&mut self, text: impl Into<String>) {
-        self.say(Event::Notice { text: text.into() });
+    pub fn log(&mut self, text: impl Into<String>) {
+        self.emit(Event::Notice { text: text.into() });
     }
 
     /// Makes events durable; a failure is no reason to stop and is tried again with the next event.
     pub fn sync(&mut self) {
         if let Err(error) = self.try_sync() {
-            complain(format_args!("events are not durable yet: {error}"));
+            log_warning(format_args!("events are not durable yet: {error}"));
         }
     }
 
@@ -269,19 +269,21 @@ impl EventJournal {
     /// When the disk does not take them.
     pub fn try_sync(&mut self) -> Result<()> {
         #[cfg(test)]
-        if self.stopped {
+        if self.syncs_fail {
             return Err(EngineError::io("events.jsonl")(
                 std::io::ErrorKind::StorageFull.into(),
             ));
         }
-        self.log.sync()?;
-        self.feed.backlog.lock().unwritten.clear();
-        self.tell_held();
+        self.event_log.sync()?;
+        self.event_bus.backlog.lock().unpersisted.clear();
+        self.publish_pending();
         Ok(())
     }
 
     /// Replaces the latest snapshot.
-    pub fn show(&self, snapshot: Snapshot) {
-        self.feed.snapshots.send_replace(Some(Arc::new(snapshot)));
+    pub fn publish_snapshot(&self, snapshot: Snapshot) {
+        self.event_bus
+            .snapshots
+            .send_replace(Some(Arc::new(snapshot)));
     }
 }

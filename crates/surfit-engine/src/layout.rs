@@ -11,7 +11,7 @@ pub trait LayoutTensors {
     fn views(&self, flat: &Tensor) -> Vec<Tensor>;
 
     /// Initial weights for a seed, `[P]`, `f32` on the CPU: a function of the seed and each parameter's place.
-    fn initial(&self, seed: u64) -> Tensor;
+    fn initial_weights(&self, seed: u64) -> Tensor;
 }
 
 impl LayoutTensors for WeightLayout {
@@ -22,7 +22,7 @@ impl LayoutTensors for WeightLayout {
             .collect()
     }
 
-    fn initial(&self, seed: u64) -> Tensor {
+    fn initial_weights(&self, seed: u64) -> Tensor {
         let mut values = Vec::with_capacity(self.len() as usize);
         for (index, p) in self.parameters.iter().enumerate() {
             let mut rng = random::stream(seed, RandomStream::Initialization, index as u64);
@@ -30,7 +30,7 @@ impl LayoutTensors for WeightLayout {
                 ParameterInit::Uniform(bound) => {
                     (rng.random::<f64>() * 2.0 - 1.0) as f32 * bound as f32
                 }
-                ParameterInit::Normal(std) => (normal(&mut rng) * std) as f32,
+                ParameterInit::Normal(std) => (standard_normal(&mut rng) * std) as f32,
                 ParameterInit::Ones => 1.0,
                 ParameterInit::Zeros => 0.0,
             }));
@@ -40,7 +40,7 @@ impl LayoutTensors for WeightLayout {
 }
 
 /// A draw from the standard normal distribution (Box, Muller 1958).
-fn normal(rng: &mut impl Rng) -> f64 {
+fn standard_normal(rng: &mut impl Rng) -> f64 {
     let radius = (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt();
     radius * (std::f64::consts::TAU * rng.random::<f64>()).cos()
 }
@@ -96,7 +96,7 @@ impl RunningStats {
     }
 
     /// Bytes that they take.
-    pub fn bytes(&self) -> usize {
+    pub fn size_in_bytes(&self) -> usize {
         let tensors = self.mean.iter().chain(&self.var);
         tensors.map(|t| t.numel() * size_of::<f32>()).sum()
     }

@@ -9,7 +9,7 @@ use surfit_core::machine::MachineLoad;
 use tch::Device;
 
 /// Time between two looks.
-const EVERY: Duration = Duration::from_secs(1);
+const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Looks at the machine's load now and then.
 #[derive(Debug)]
@@ -17,12 +17,12 @@ pub struct LoadSampler {
     device: Device,
     /// A directory on the disk that is looked at.
     folder: PathBuf,
-    looked: Option<Instant>,
+    sampled_at: Option<Instant>,
     latest: MachineLoad,
     /// Processor time of this process in ticks, and of the machine: busy and in all.
-    before: Option<(u64, u64, u64)>,
+    previous_ticks: Option<(u64, u64, u64)>,
     #[cfg(feature = "nvml")]
-    gpus: nvml::NvmlLibrary,
+    nvml: nvml::NvmlLibrary,
 }
 
 impl LoadSampler {
@@ -31,25 +31,28 @@ impl LoadSampler {
         Self {
             device,
             folder: folder.to_owned(),
-            looked: None,
+            sampled_at: None,
             latest: MachineLoad::default(),
-            before: None,
+            previous_ticks: None,
             #[cfg(feature = "nvml")]
-            gpus: nvml::NvmlLibrary::open(),
+            nvml: nvml::NvmlLibrary::open(),
         }
     }
 
     /// The load as it was seen a second ago or less. Zeros where the system does not say.
     pub fn latest(&mut self) -> MachineLoad {
-        if self.looked.is_none_or(|at| at.elapsed() >= EVERY) {
-            self.looked = Some(Instant::now());
-            self.look();
+        if self
+            .sampled_at
+            .is_none_or(|at| at.elapsed() >= SAMPLE_INTERVAL)
+        {
+            self.sampled_at = Some(Instant::now());
+            self.sample();
         }
         self.latest.clone()
     }
 
     /// Bytes that a surface on the device could still take, as last seen; 0 when not known.
-    pub fn available(&self) -> u64 {
+    pub fn available_memory(&self) -> u64 {
         match self.device {
             Device::Cpu => self.latest.available,
             Device::Cuda(index) => {
@@ -60,14 +63,14 @@ impl LoadSampler {
         }
     }
 
-    fn look(&mut self) {
+    fn sample(&mut self) {
         let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
         let (own, all) = (
-            process(&read("/proc/self/stat")),
-            processors(&read("/proc/stat")),
+            process_ticks(&read("/proc/self/stat")),
+            processor_ticks(&read("/proc/stat")),
         );
         if let (Some(own), Some((busy, total, cores))) = (own, all) {
-            if let Some((own_before, busy_before, total_before)) = self.before {
+            if let Some((own_before, busy_before, total_before)) = self.previous_ticks {
                 let passed = total.saturating_sub(total_before) as f64 / cores as f64;
                 if passed > 0.0 {
                     self.latest.engine = own.saturating_sub(own_before) as f64 / passed;
@@ -76,20 +79,20 @@ impl LoadSampler {
                 }
             }
             self.latest.cores = cores;
-            self.before = Some((own, busy, total));
+            self.previous_ticks = Some((own, busy, total));
         }
-        self.latest.memory = memory(&read("/proc/meminfo")).unwrap_or(0);
-        self.latest.available = crate::memory::available().map_or(0, |a| a.bytes);
-        (self.latest.disk, self.latest.disk_left) = disk(&self.folder).unwrap_or_default();
+        self.latest.memory = total_memory(&read("/proc/meminfo")).unwrap_or(0);
+        self.latest.available = crate::memory::available_memory().map_or(0, |a| a.bytes);
+        (self.latest.disk, self.latest.disk_left) = disk_space(&self.folder).unwrap_or_default();
         #[cfg(feature = "nvml")]
         {
-            self.latest.gpus = self.gpus.look();
+            self.latest.gpus = self.nvml.sample();
         }
     }
 }
 
 /// Processor time of this process in ticks: its own and the system's on its behalf.
-fn process(stat: &str) -> Option<u64> {
+fn process_ticks(stat: &str) -> Option<u64> {
     // The name in parentheses may hold spaces.
     let fields: Vec<&str> = stat.rsplit(')').next()?.split_whitespace().collect();
     let number = |i: usize| fields.get(i)?.parse::<u64>().ok();
@@ -97,7 +100,7 @@ fn process(stat: &str) -> Option<u64> {
 }
 
 /// Ticks in which the processors worked, ticks in all, and how many processors there are.
-fn processors(stat: &str) -> Option<(u64, u64, usize)> {
+fn processor_ticks(stat: &str) -> Option<(u64, u64, usize)> {
     let line = stat.lines().next()?.strip_prefix("cpu ")?;
     let all: Vec<u64> = line
         .split_whitespace()
@@ -114,14 +117,14 @@ fn processors(stat: &str) -> Option<(u64, u64, usize)> {
 }
 
 /// Bytes of the disk that a directory lies on: in all, and what a user without privileges can still write.
-fn disk(folder: &Path) -> Option<(u64, u64)> {
+fn disk_space(folder: &Path) -> Option<(u64, u64)> {
     let about = rustix::fs::statvfs(folder).ok()?;
     let bytes = |blocks: u64| blocks.saturating_mul(about.f_frsize);
     Some((bytes(about.f_blocks), bytes(about.f_bavail)))
 }
 
 /// Memory of the machine in bytes.
-fn memory(meminfo: &str) -> Option<u64> {
+fn total_memory(meminfo: &str) -> Option<u64> {
     let line = meminfo.lines().find_map(|l| l.strip_prefix("MemTotal:"))?;
     let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
     Some(kilobytes * 1024)
@@ -134,12 +137,16 @@ mod tests {
     #[test]
     fn the_systems_tables_are_read() {
         let stat = "42 (a (b) c) R 1 1 1 0 -1 0 9 9 0 0 120 30 0 0 20 0 4 0 77";
-        assert_eq!(process(stat), Some(150));
+        assert_eq!(process_ticks(stat), Some(150));
         let stat = "cpu  10 0 20 60 10 0 0 0 5 0\ncpu0 5 0 10 30 5 0 0 0 0 0\ncpu1 5 0 10 30 5 0 0 0 0 0\nintr 9";
-        assert_eq!(processors(stat), Some((30, 100, 2)));
-        assert_eq!(memory("MemTotal:  8 kB\n"), Some(8192));
+        assert_eq!(processor_ticks(stat), Some((30, 100, 2)));
+        assert_eq!(total_memory("MemTotal:  8 kB\n"), Some(8192));
         assert_eq!(
-            (process(""), processors("cpu x"), memory("")),
+            (
+                process_ticks(""),
+                processor_ticks("cpu x"),
+                total_memory("")
+            ),
             (None, None, None)
         );
     }
@@ -148,14 +155,14 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn work_shows_as_load() {
         let mut load = LoadSampler::new(Device::Cpu, Path::new("/"));
-        load.look();
+        load.sample();
         let (began, mut sum) = (Instant::now(), 0u64);
         while began.elapsed() < Duration::from_millis(300) {
             sum = std::hint::black_box(sum.wrapping_mul(3).wrapping_add(1));
         }
-        load.look();
+        load.sample();
         assert!(load.latest.engine > 0.2, "{:?}", load.latest);
-        assert!(load.latest.memory >= load.latest.available && load.available() > 0);
+        assert!(load.latest.memory >= load.latest.available && load.available_memory() > 0);
         assert!(load.latest.disk > 0 && load.latest.disk >= load.latest.disk_left);
     }
 }

@@ -8,7 +8,7 @@ use surfit_core::config::{self, Config};
 use surfit_core::run_dir::RunDir;
 use surfit_core::text;
 use surfit_engine::actor::ServeOptions;
-use surfit_engine::export::{EvalSplit, config_from_card, evaluate};
+use surfit_engine::export::{EvalSplit, config_from_card, evaluate_model};
 use surfit_engine::{EngineError, Result, bench};
 
 #[derive(Parser)]
@@ -75,21 +75,27 @@ enum SplitName {
 }
 
 fn main() -> ExitCode {
-    surfit_engine::memory::keep_freed();
+    surfit_engine::memory::configure_malloc();
     let outcome = match EngineArguments::parse().task {
-        EngineInvocation::Serve { run, wait, linger } => serve(&run, ServeOptions { wait, linger }),
+        EngineInvocation::Serve { run, wait, linger } => serve(
+            &run,
+            ServeOptions {
+                wait,
+                idle_timeout: linger,
+            },
+        ),
         EngineInvocation::Eval {
             model,
             config,
             split,
             data_dir,
             json: _,
-        } => eval(model, config, split, data_dir),
+        } => print_evaluation(model, config, split, data_dir),
         EngineInvocation::Bench {
             networks,
             quick,
             json,
-        } => bench::run(&bench::BenchOptions { networks, quick }).map(|report| {
+        } => bench::run_benchmarks(&bench::BenchOptions { networks, quick }).map(|report| {
             if json {
                 println!("{}", report.to_json());
             } else {
@@ -102,7 +108,7 @@ fn main() -> ExitCode {
         Err(error) => {
             // The log may lie on a full disk; `eprintln!` would panic.
             let sentence = error.to_string();
-            let sentence = text::printable(&sentence, text::MAX_SENTENCE);
+            let sentence = text::to_printable(&sentence, text::MAX_SENTENCE_CHARS);
             let _ = writeln!(std::io::stderr(), "surfit-engine: {sentence}");
             ExitCode::FAILURE
         }
@@ -117,7 +123,7 @@ fn serve(run: &std::path::Path, options: ServeOptions) -> Result<()> {
     surfit_engine::serve::serve_run(&run, options)
 }
 
-fn eval(
+fn print_evaluation(
     model: PathBuf,
     config_path: Option<PathBuf>,
     split: SplitName,
@@ -134,7 +140,7 @@ fn eval(
         SplitName::Val => (EvalSplit::Validation, "validation"),
         SplitName::Test => (EvalSplit::Test, "test"),
     };
-    let found = evaluate(&model, &config, split)?;
+    let found = evaluate_model(&model, &config, split)?;
     let m = found.measurement;
     let mut line = serde_json::json!({
         "accuracy": m.accuracy(),

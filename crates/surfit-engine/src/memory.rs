@@ -2,28 +2,28 @@
 
 mod allocator;
 mod budget;
-mod exhausted;
+mod out_of_memory;
 
-pub use allocator::{keep_freed, trim};
-pub use budget::{AvailableMemory, available, check_surface, surface_bytes};
-pub use exhausted::{MemoryContext, exhausted};
+pub use allocator::{configure_malloc, release_free_memory};
+pub use budget::{AvailableMemory, available_memory, check_surface_memory, surface_bytes};
+pub use out_of_memory::{MemoryContext, explain_oom};
 
 /// Resident memory in bytes; 0 where the system does not say.
-pub fn resident() -> u64 {
-    status("VmRSS:")
+pub fn resident_bytes() -> u64 {
+    status_bytes("VmRSS:")
 }
 
 /// Highest resident memory since the last [`reset_peak`]; 0 where the system does not say.
-pub fn peak() -> u64 {
-    status("VmHWM:")
+pub fn peak_bytes() -> u64 {
+    status_bytes("VmHWM:")
 }
 
-/// Lets [`peak`] count from now. False where the system cannot.
+/// Lets [`peak_bytes`] count from now. False where the system cannot.
 pub fn reset_peak() -> bool {
     std::fs::write("/proc/self/clear_refs", "5").is_ok()
 }
 
-fn status(key: &str) -> u64 {
+fn status_bytes(key: &str) -> u64 {
     let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = text.lines().find_map(|l| l.strip_prefix(key));
     let kilobytes = line.and_then(|l| l.split_whitespace().next()?.parse::<u64>().ok());
@@ -37,9 +37,13 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn a_large_allocation_is_seen() {
-        let before = resident();
+        let before = resident_bytes();
         let block = vec![1u8; 64 << 20];
-        assert!(resident() > before + (60 << 20), "{} {before}", block.len());
-        assert!(peak() >= resident());
+        assert!(
+            resident_bytes() > before + (60 << 20),
+            "{} {before}",
+            block.len()
+        );
+        assert!(peak_bytes() >= resident_bytes());
     }
 }

@@ -1,8 +1,8 @@
 //! A network at one point of weight space: logits, gradient, accuracy.
 
-mod slot;
+mod param_buffer;
 
-pub use slot::{ParamBuffer, ParamSpan};
+pub use param_buffer::{ParamBuffer, ParamSpan};
 
 use crate::device::Placement;
 use crate::layout::{LayoutTensors, NormStatistics, RunningStats};
@@ -17,7 +17,7 @@ pub struct Model {
     /// For each parameter, whether it is cast to the compute type; normalizations keep `f32`.
     cast: Vec<bool>,
     /// Whether the weight gradients of convolutions on small images are formed apart.
-    products: bool,
+    defers_conv_grads: bool,
 }
 
 /// Sums over the images of a measurement.
@@ -47,12 +47,12 @@ impl Model {
     /// A network placed on a device.
     pub fn new(network: Box<dyn Network>, placement: Placement) -> Self {
         let parameters = &network.layout().parameters;
-        let cast = parameters.iter().map(|p| !p.wide).collect();
+        let cast = parameters.iter().map(|p| !p.always_f32).collect();
         Self {
             network,
             placement,
             cast,
-            products: placement.amx(),
+            defers_conv_grads: placement.uses_amx(),
         }
     }
 
@@ -81,7 +81,10 @@ impl Model {
             return self.network.forward(weights, x, norms, None);
         }
         let kind = self.placement.kind;
-        let ForwardWeights { views, products } = weights;
+        let ForwardWeights {
+            views,
+            deferred_grads: products,
+        } = weights;
         let cast: Vec<Tensor> = views
             .iter()
             .zip(&self.cast)
@@ -96,7 +99,10 @@ impl Model {
         let views = cast.as_slice();
         self.network
             .forward(
-                ForwardWeights { views, products },
+                ForwardWeights {
+                    views,
+                    deferred_grads: products,
+                },
                 &x.to_kind(kind),
                 norms,
                 None,
@@ -181,7 +187,7 @@ impl Model {
         let loss = tch::with_grad(|| {
             let weights = ForwardWeights {
                 views: &leaves,
-                products: self.products.then_some(&mut products),
+                deferred_grads: self.defers_conv_grads.then_some(&mut products),
             };
             let logits = self.forward(weights, x, &mut NormStatistics::Batch);
             cross_entropy(&logits, labels, Reduction::Mean, smoothing)
@@ -199,11 +205,11 @@ impl Model {
         labels: &Tensor,
     ) -> Tensor {
         let logits = self.logits(weights, x, &mut NormStatistics::Running(stats));
-        self.sums(&logits, labels)
+        self.measurement_sums(&logits, labels)
     }
 
     /// The same from the batch's logits.
-    pub fn sums(&self, logits: &Tensor, labels: &Tensor) -> Tensor {
+    pub fn measurement_sums(&self, logits: &Tensor, labels: &Tensor) -> Tensor {
         let wide = if logits.device() == Device::Mps {
             Kind::Float
         } else {

@@ -1,15 +1,15 @@
 //! Networks' weights in files: what `surfit-weights` reads becomes tensors, and what is written is safetensors.
 
-mod given;
-mod safe;
+mod given_weights;
+mod tensor_file;
 
-pub use given::GivenWeights;
-pub use safe::{read_metadata, read_tensors, write_checked, write_tensors};
+pub use given_weights::GivenWeights;
+pub use tensor_file::{read_metadata, read_tensors, write_checksummed, write_tensors};
 
 use crate::layout::{LayoutTensors, RunningStats, WeightLayout};
 use crate::{EngineError, Result};
 use surfit_core::files::FileLocation;
-use surfit_weights::names::{BATCHES, NameMap, STATISTICS};
+use surfit_weights::names::{BATCH_COUNTER, NameMap, RUNNING_STATISTICS};
 use tch::{Kind, Tensor};
 
 /// Writes a network as safetensors that PyTorch reads as its state dict: the parameters, then the running
@@ -25,7 +25,7 @@ pub fn write(
     stats: &RunningStats,
     names: Option<&NameMap>,
 ) -> Result<()> {
-    write_whole(location, layout, (flat, stats), names, &[])
+    write_with(location, layout, (flat, stats), names, &[])
 }
 
 /// As [`write()`] under the layout's names, with more entries of metadata.
@@ -39,10 +39,10 @@ pub fn write_with_metadata(
     stats: &RunningStats,
     more: &[(String, String)],
 ) -> Result<()> {
-    write_whole(location, layout, (flat, stats), None, more)
+    write_with(location, layout, (flat, stats), None, more)
 }
 
-fn write_whole(
+fn write_with(
     location: &(impl FileLocation + ?Sized),
     layout: &WeightLayout,
     (flat, stats): (&Tensor, &RunningStats),
@@ -67,12 +67,12 @@ fn write_whole(
         .collect();
     for (i, norm) in layout.norms.iter().enumerate() {
         let named = |what: &str| format!("{}.{what}", norm.prefix);
-        tensors.push((named(STATISTICS[0]), stats.mean[i].shallow_clone()));
-        tensors.push((named(STATISTICS[1]), stats.var[i].shallow_clone()));
-        tensors.push((named(BATCHES), Tensor::from(stats.batches)));
+        tensors.push((named(RUNNING_STATISTICS[0]), stats.mean[i].shallow_clone()));
+        tensors.push((named(RUNNING_STATISTICS[1]), stats.var[i].shallow_clone()));
+        tensors.push((named(BATCH_COUNTER), Tensor::from(stats.batches)));
     }
     if let Some(names) = names {
-        tensors = under_given_names(tensors, names)?;
+        tensors = rename_tensors(tensors, names)?;
     }
     let tensors: Vec<(&str, &Tensor)> = tensors.iter().map(|(n, t)| (n.as_str(), t)).collect();
     let format = [("format".into(), "pt".into())];
@@ -80,13 +80,13 @@ fn write_whole(
 }
 
 /// Tensors of a layout under the names of a file, and in its parts; behind them what else the file's module has.
-fn under_given_names(
+fn rename_tensors(
     tensors: Vec<(String, Tensor)>,
     names: &NameMap,
 ) -> Result<Vec<(String, Tensor)>> {
     let mut given = Vec::with_capacity(tensors.len());
     for (name, tensor) in tensors {
-        let called = names.given_names(&name).unwrap_or_else(|| vec![name]);
+        let called = names.names_in_file(&name).unwrap_or_else(|| vec![name]);
         match called.as_slice() {
             [one] => given.push((one.clone(), tensor)),
             several => {
@@ -97,7 +97,7 @@ fn under_given_names(
     }
     for kept in &names.kept {
         let values = Tensor::f_from_slice(&kept.values)?.f_reshape(&kept.shape)?;
-        let kind = safe::kind_of(kept.dtype).unwrap_or(Kind::Float);
+        let kind = tensor_file::torch_kind(kept.dtype).unwrap_or(Kind::Float);
         given.push((kept.name.clone(), values.f_to_kind(kind)?));
     }
     Ok(given)

@@ -12,7 +12,7 @@ use surfit_core::run_dir::{EngineNode, RunDir, RunStatus};
 use surfit_core::snapshot::EngineState;
 
 /// Commands that may wait for the actor; more are refused with a sentence.
-const WAITING: usize = 64;
+const MAX_QUEUED_COMMANDS: usize = 64;
 
 /// Works on a run until it is told to end, or lingers no longer.
 ///
@@ -20,18 +20,18 @@ const WAITING: usize = 64;
 /// When the run is in use, its files cannot be opened, or its work failed (that is in its events too).
 pub fn serve_run(run: &RunDir, options: ServeOptions) -> Result<()> {
     let _lock = run.lock()?;
-    run.clear_leftovers();
-    announce(run);
+    run.remove_unfinished_files();
+    write_starting_status(run);
     let mut journal = EventJournal::open(run)?;
     let socket = BoundSocket::bind(run)?;
-    let (requests, inbox) = sync_channel::<CommandRequest>(WAITING);
+    let (requests, inbox) = sync_channel::<CommandRequest>(MAX_QUEUED_COMMANDS);
     let end = Arc::new(OnceLock::new());
     let service = ServerContext {
-        dir: run.identity(),
+        directory: run.identity(),
         run: run.clone(),
-        feed: journal.feed(),
+        event_bus: journal.event_bus(),
         requests,
-        end: end.clone(),
+        actor_end: end.clone(),
     };
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let server = std::thread::Builder::new()
@@ -53,7 +53,7 @@ pub fn serve_run(run: &RunDir, options: ServeOptions) -> Result<()> {
 
 /// Puts this process into the run's status before data and tensors are loaded, which takes a moment: who asks for the
 /// engine's process id must not get that of a dead one, and a failure to load needs a status to be told in.
-fn announce(run: &RunDir) {
+fn write_starting_status(run: &RunDir) {
     // The actor says what is wrong with it.
     let Ok(config) = run.config() else { return };
     let before = run.status().unwrap_or(RunStatus {
@@ -75,12 +75,12 @@ fn announce(run: &RunDir) {
         .map_or(0.0, |d| d.as_secs_f64());
     let status = RunStatus {
         pid: std::process::id(),
-        node: EngineNode::here().host.clone(),
+        node: EngineNode::current().host.clone(),
         heartbeat: now,
         ..before
     };
     if let Err(error) = run.write_status(&status) {
-        crate::journal::complain(format_args!("{error}"));
+        crate::journal::log_warning(format_args!("{error}"));
     }
 }
 
@@ -104,7 +104,7 @@ mod tests {
         left.iter().for_each(|p| std::fs::write(p, "half").unwrap());
         let whole = folder.join("model.safetensors");
         std::fs::write(&whole, "whole").unwrap();
-        run.clear_leftovers();
+        run.remove_unfinished_files();
         assert!(left.iter().all(|path| !path.exists()) && whole.exists());
     }
 }

@@ -13,7 +13,8 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use surfit_core::protocol::{
-    ClientMessage, EngineCommand, EventSpan, MAX_FRAME, READONLY, ServerMessage, VERSION,
+    ClientMessage, EngineCommand, EventSpan, MAX_FRAME_BYTES, PROTOCOL_VERSION, READONLY_ERROR,
+    ServerMessage,
 };
 use surfit_core::run_dir::{EventTail, FileIdentity, RunDir};
 use surfit_core::snapshot::Snapshot;
@@ -29,23 +30,23 @@ pub struct ServerContext {
     /// The run that is served.
     pub run: RunDir,
     /// Its directory, wherever that is moved to.
-    pub dir: Option<FileIdentity>,
+    pub directory: Option<FileIdentity>,
     /// Events and snapshots.
-    pub feed: EventBus,
+    pub event_bus: EventBus,
     /// Where commands go.
     pub requests: SyncSender<CommandRequest>,
     /// How the actor ended, set before what waits for it is dropped: what it did not answer any more is answered with that.
-    pub end: Arc<OnceLock<ActorEnd>>,
+    pub actor_end: Arc<OnceLock<ActorEnd>>,
 }
 
 /// How an actor ended: in good order, or the sentence that it failed with.
 pub type ActorEnd = std::result::Result<(), String>;
 
 /// Stands for a client in requests that come of signals.
-const NO_CLIENT: u64 = 0;
+const SIGNAL_CLIENT: u64 = 0;
 
 /// Time for a client to say hello, and to take a frame before it is cut off.
-const PATIENCE: Duration = Duration::from_secs(20);
+const CLIENT_TIMEOUT: Duration = Duration::from_secs(20);
 
 type FrameStream = Framed<UnixStream, LengthDelimitedCodec>;
 
@@ -64,17 +65,17 @@ pub fn serve(
         .map_err(EngineError::io("tokio runtime"))?;
     runtime.block_on(async move {
         let mut socket = socket;
-        let mut listener = socket.listen()?;
+        let mut listener = socket.tokio_listener()?;
         let mut watch = tokio::time::interval(Duration::from_secs(2));
         let mut clients = tokio::task::JoinSet::new();
-        let signals = obey_signals(service.requests.clone());
+        let signals = handle_signals(service.requests.clone());
         tokio::pin!(signals);
         loop {
             tokio::select! {
                 _ = &mut stop => break,
                 () = &mut signals => {}
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => { clients.spawn(client(stream, service.clone())); }
+                    Ok((stream, _)) => { clients.spawn(serve_client(stream, service.clone())); }
                     // Out of descriptors, say: clients that leave will free some.
                     Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
                 },
@@ -82,7 +83,7 @@ pub fn serve(
                 // A logout can take the user's runtime folder away from under a running engine.
                 _ = watch.tick() => {
                     // What fails is tried again: a lack of descriptors passes.
-                    if let Ok(Some(new)) = socket.mend(&service.run) {
+                    if let Ok(Some(new)) = socket.rebind_if_missing(&service.run) {
                         listener = new;
                     }
                 }
@@ -98,7 +99,7 @@ pub fn serve(
 
 /// Turns SIGTERM and SIGINT into a shutdown in good order, SIGUSR1 and SIGUSR2 into a checkpoint. The engine has a session
 /// of its own, so a hang-up of a terminal never reaches it.
-async fn obey_signals(requests: SyncSender<CommandRequest>) {
+async fn handle_signals(requests: SyncSender<CommandRequest>) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut term), Ok(mut int), Ok(mut first), Ok(mut second)) = (
         signal(SignalKind::terminate()),
@@ -116,7 +117,7 @@ async fn obey_signals(requests: SyncSender<CommandRequest>) {
             _ = second.recv() => EngineCommand::Checkpoint,
         };
         let (reply, answer) = oneshot::channel();
-        let client = NO_CLIENT;
+        let client = SIGNAL_CLIENT;
         let _ = requests.try_send(CommandRequest {
             client,
             command,
@@ -127,26 +128,26 @@ async fn obey_signals(requests: SyncSender<CommandRequest>) {
                 error: Some(error), ..
             }) = answer.await
             {
-                crate::journal::complain(format_args!("after a signal: {error}"));
+                crate::journal::log_warning(format_args!("after a signal: {error}"));
             }
         });
     }
 }
 
 /// True for a client of the run's owner; one whose user the system does not tell is nobody's.
-fn is_served(user: std::io::Result<u32>) -> bool {
+fn is_run_owner(user: std::io::Result<u32>) -> bool {
     user.is_ok_and(|user| user == rustix::process::geteuid().as_raw())
 }
 
-async fn client(stream: UnixStream, service: ServerContext) {
-    if !is_served(stream.peer_cred().map(|c| c.uid())) {
+async fn serve_client(stream: UnixStream, service: ServerContext) {
+    if !is_run_owner(stream.peer_cred().map(|c| c.uid())) {
         return;
     }
     let codec = LengthDelimitedCodec::builder()
-        .max_frame_length(MAX_FRAME)
+        .max_frame_length(MAX_FRAME_BYTES)
         .new_codec();
     let mut frames = Framed::new(stream, codec);
-    let hello = tokio::time::timeout(PATIENCE, receive(&mut frames)).await;
+    let hello = tokio::time::timeout(CLIENT_TIMEOUT, receive_message(&mut frames)).await;
     let refusal = match hello {
         Ok(Some(Ok(ClientMessage::Hello {
             protocol,
@@ -154,22 +155,22 @@ async fn client(stream: UnixStream, service: ServerContext) {
             readonly,
             changes,
             ..
-        }))) if protocol == VERSION => {
+        }))) if protocol == PROTOCOL_VERSION => {
             let welcome = ServerMessage::Welcome {
-                protocol: VERSION,
+                protocol: PROTOCOL_VERSION,
                 engine: env!("CARGO_PKG_VERSION").into(),
                 run: service.run.id(),
                 pid: std::process::id(),
-                dir: service.dir,
+                dir: service.directory,
             };
-            if send(&mut frames, &welcome).await.is_ok() {
+            if send_message(&mut frames, &welcome).await.is_ok() {
                 // However it ends, the client is gone; the engine goes on.
-                let _ = talk(&mut frames, service, after, readonly, changes).await;
+                let _ = exchange_messages(&mut frames, service, after, readonly, changes).await;
             }
             return;
         }
         Ok(Some(Ok(ClientMessage::Hello { protocol, .. }))) => format!(
-            "this engine speaks protocol {VERSION}, the client {protocol}; use the surfit that started the run \
+            "this engine speaks protocol {PROTOCOL_VERSION}, the client {protocol}; use the surfit that started the run \
              (version {}), or stop the run and resume it with yours",
             env!("CARGO_PKG_VERSION")
         ),
@@ -177,11 +178,13 @@ async fn client(stream: UnixStream, service: ServerContext) {
         Ok(Some(Err(why))) => format!("that is no message of surfit's protocol: {why}"),
         Ok(None) | Err(_) => return,
     };
-    let _ = send(&mut frames, &ServerMessage::Rejected { reason: refusal }).await;
+    let _ = send_message(&mut frames, &ServerMessage::Rejected { reason: refusal }).await;
 }
 
 /// The next message: `None` at the end, `Some(Err)` for bytes that are no message.
-async fn receive(frames: &mut FrameStream) -> Option<std::result::Result<ClientMessage, String>> {
+async fn receive_message(
+    frames: &mut FrameStream,
+) -> Option<std::result::Result<ClientMessage, String>> {
     match frames.next().await? {
         Ok(bytes) => Some(serde_json::from_slice(&bytes).map_err(|e| e.to_string())),
         Err(e) => Some(Err(e.to_string())),
@@ -191,18 +194,18 @@ async fn receive(frames: &mut FrameStream) -> Option<std::result::Result<ClientM
 /// The client is gone, or too slow.
 struct ClientGone;
 
-async fn send(
+async fn send_message(
     frames: &mut FrameStream,
     message: &ServerMessage,
 ) -> std::result::Result<(), ClientGone> {
     let bytes = serde_json::to_vec(message).map_err(|_| ClientGone)?;
-    match tokio::time::timeout(PATIENCE, frames.send(bytes::Bytes::from(bytes))).await {
+    match tokio::time::timeout(CLIENT_TIMEOUT, frames.send(bytes::Bytes::from(bytes))).await {
         Ok(Ok(())) => Ok(()),
         _ => Err(ClientGone),
     }
 }
 
-async fn talk(
+async fn exchange_messages(
     frames: &mut FrameStream,
     service: ServerContext,
     after: Option<u64>,
@@ -211,15 +214,15 @@ async fn talk(
 ) -> std::result::Result<(), ClientGone> {
     let ServerContext {
         run,
-        feed,
+        event_bus: feed,
         requests,
-        end,
+        actor_end: end,
         ..
     } = service;
-    let _viewer = feed.viewer();
+    let _viewer = feed.subscriber_guard();
     // Listening begins before the file is read, so that nothing falls between.
-    let mut live = feed.events();
-    let mut snapshots = feed.snapshots();
+    let mut live = feed.subscribe_events();
+    let mut snapshots = feed.subscribe_snapshots();
     let history = EventHistory {
         run,
         backlog: feed.backlog(),
@@ -229,49 +232,49 @@ async fn talk(
     let wants_events = after.is_some();
     let mut sent = after.unwrap_or(u64::MAX);
     if wants_events {
-        catch_up(frames, &history, &mut sent).await?;
+        send_missed_events(frames, &history, &mut sent).await?;
     }
     snapshots.mark_changed();
     let mut shown: Option<Arc<Snapshot>> = None;
-    static CLIENTS: AtomicU64 = AtomicU64::new(NO_CLIENT + 1);
-    let client = CLIENTS.fetch_add(1, Ordering::Relaxed);
+    static NEXT_CLIENT: AtomicU64 = AtomicU64::new(SIGNAL_CLIENT + 1);
+    let client = NEXT_CLIENT.fetch_add(1, Ordering::Relaxed);
     let (replies_in, mut replies) = mpsc::channel::<(u64, CommandAnswer)>(64);
     loop {
         tokio::select! {
             biased;
-            message = receive(frames) => match message {
+            message = receive_message(frames) => match message {
                 None => return Ok(()),
                 Some(Ok(ClientMessage::Command { id, .. })) if readonly => {
-                    let (error, events) = (Some(READONLY.into()), None);
-                    send(frames, &ServerMessage::Reply { id, error, events }).await?;
+                    let (error, events) = (Some(READONLY_ERROR.into()), None);
+                    send_message(frames, &ServerMessage::Reply { id, error, events }).await?;
                 }
                 Some(Ok(ClientMessage::Command { id, command })) => {
-                    let passed = pass_on(&requests, client, (id, command), &replies_in, &end);
-                    if let Err(answer) = passed {
+                    let forwarded = forward_command(&requests, client, (id, command), &replies_in, &end);
+                    if let Err(answer) = forwarded {
                         let error = answer.err();
                         let events = None;
-                        send(frames, &ServerMessage::Reply { id, error, events }).await?;
+                        send_message(frames, &ServerMessage::Reply { id, error, events }).await?;
                     }
                 }
                 Some(Ok(ClientMessage::Hello { .. })) => {}
                 Some(Err(why)) => {
                     let reason = format!("that is no message of surfit's protocol: {why}");
-                    return send(frames, &ServerMessage::Rejected { reason }).await;
+                    return send_message(frames, &ServerMessage::Rejected { reason }).await;
                 }
             },
             event = live.recv() => match event {
                 Ok(event) if event.seq <= sent => {}
                 Ok(event) if event.seq == sent + 1 => {
                     sent = event.seq;
-                    send(frames, &ServerMessage::Event((*event).clone())).await?;
+                    send_message(frames, &ServerMessage::Event((*event).clone())).await?;
                 }
                 // It fell behind: the file has everything.
-                Ok(_) | Err(RecvError::Lagged(_)) => catch_up(frames, &history, &mut sent).await?,
+                Ok(_) | Err(RecvError::Lagged(_)) => send_missed_events(frames, &history, &mut sent).await?,
                 Err(RecvError::Closed) => {
                     // Whoever asked for the end, and those whose commands wait, are answered all the same.
                     drop(replies_in);
                     while let Some((id, answer)) = replies.recv().await {
-                        send(frames, &reply(id, answer)).await?;
+                        send_message(frames, &reply_message(id, answer)).await?;
                     }
                     return Ok(());
                 }
@@ -281,16 +284,16 @@ async fn talk(
                     match live.try_recv() {
                         Ok(event) if event.seq == sent + 1 => {
                             sent = event.seq;
-                            send(frames, &ServerMessage::Event((*event).clone())).await?;
+                            send_message(frames, &ServerMessage::Event((*event).clone())).await?;
                         }
                         Ok(event) if event.seq <= sent => {}
                         Ok(_) | Err(TryRecvError::Lagged(_)) => {
-                            catch_up(frames, &history, &mut sent).await?;
+                            send_missed_events(frames, &history, &mut sent).await?;
                         }
                         Err(_) => break,
                     }
                 }
-                send(frames, &reply(id, answer)).await?;
+                send_message(frames, &reply_message(id, answer)).await?;
             }
             changed = snapshots.changed(), if wants_events => {
                 if changed.is_err() {
@@ -299,11 +302,11 @@ async fn talk(
                 let latest = snapshots.borrow_and_update().clone();
                 if let Some(snapshot) = latest {
                     let before = shown.as_ref().filter(|_| changes);
-                    let message = match before.and_then(|s| snapshot.since(&s.heatmap)) {
+                    let message = match before.and_then(|s| snapshot.diff(&s.heatmap)) {
                         Some(changed) => ServerMessage::Changed(Box::new(changed)),
                         None => ServerMessage::Snapshot(Box::new((*snapshot).clone())),
                     };
-                    send(frames, &message).await?;
+                    send_message(frames, &message).await?;
                     shown = Some(snapshot);
                 }
             }
@@ -318,47 +321,53 @@ struct EventHistory {
 }
 
 /// Sends what was told after number `sent`. What the file has beyond that is heard when it is durable.
-async fn catch_up(
+async fn send_missed_events(
     frames: &mut FrameStream,
     history: &EventHistory,
     sent: &mut u64,
 ) -> std::result::Result<(), ClientGone> {
     /// Events that are held at a time; a long history is not to be in memory as a whole.
-    const SOME: usize = 1024;
+    const MAX_EVENTS_PER_READ: usize = 1024;
     // Before the file: what the disk takes meanwhile is found there.
-    let backlog = history.backlog.now();
+    let backlog = history.backlog.current();
     let mut tail = EventTail::new(&history.run.events_path(), *sent);
     loop {
-        let some = tail.some(SOME).map_err(|_| ClientGone)?;
+        let some = tail
+            .read_at_most(MAX_EVENTS_PER_READ)
+            .map_err(|_| ClientGone)?;
         if some.is_empty() {
             break;
         }
         for envelope in some {
-            if envelope.seq > backlog.last_told {
+            if envelope.seq > backlog.last_published {
                 return Ok(());
             }
             *sent = envelope.seq;
-            send(frames, &ServerMessage::Event(backlog.told(envelope))).await?;
+            send_message(
+                frames,
+                &ServerMessage::Event(backlog.as_published(envelope)),
+            )
+            .await?;
         }
     }
-    for envelope in &backlog.unwritten {
-        if (*sent + 1..=backlog.last_told).contains(&envelope.seq) {
+    for envelope in &backlog.unpersisted {
+        if (*sent + 1..=backlog.last_published).contains(&envelope.seq) {
             *sent = envelope.seq;
-            let told = backlog.told((**envelope).clone());
-            send(frames, &ServerMessage::Event(told)).await?;
+            let published = backlog.as_published((**envelope).clone());
+            send_message(frames, &ServerMessage::Event(published)).await?;
         }
     }
     Ok(())
 }
 
 /// An answer as a client gets it. One that came of no event tells of none.
-fn reply(id: u64, CommandAnswer { events, error }: CommandAnswer) -> ServerMessage {
+fn reply_message(id: u64, CommandAnswer { events, error }: CommandAnswer) -> ServerMessage {
     let events = Some(events).filter(|e| e.last > 0);
     ServerMessage::Reply { id, error, events }
 }
 
 /// What a command is answered with that the actor did not answer: an end was asked for and came, or `why`.
-fn unanswered(is_shutdown: bool, end: &OnceLock<ActorEnd>, why: &str) -> ActorEnd {
+fn unanswered_result(is_shutdown: bool, end: &OnceLock<ActorEnd>, why: &str) -> ActorEnd {
     match end.get() {
         Some(Ok(())) if is_shutdown => Ok(()),
         Some(Err(failure)) => Err(failure.clone()),
@@ -367,7 +376,7 @@ fn unanswered(is_shutdown: bool, end: &OnceLock<ActorEnd>, why: &str) -> ActorEn
 }
 
 /// Hands a command to the actor, whose answer goes to `replies`; fails with the answer when there is one already.
-fn pass_on(
+fn forward_command(
     requests: &SyncSender<CommandRequest>,
     client: u64,
     (id, command): (u64, EngineCommand),
@@ -388,14 +397,15 @@ fn pass_on(
             return Err(Err(why.into()));
         }
         Err(TrySendError::Disconnected(_)) => {
-            return Err(unanswered(is_shutdown, end, "the engine is closing"));
+            return Err(unanswered_result(is_shutdown, end, "the engine is closing"));
         }
     }
     let (replies, end) = (replies.clone(), end.clone());
     tokio::spawn(async move {
         let answer = answer.await.unwrap_or_else(|_| CommandAnswer {
             events: EventSpan { after: 0, last: 0 },
-            error: unanswered(is_shutdown, &end, "the engine closed before it answered").err(),
+            error: unanswered_result(is_shutdown, &end, "the engine closed before it answered")
+                .err(),
         });
         let _ = replies.send((id, answer)).await;
     });
@@ -418,10 +428,10 @@ mod tests {
 
     impl Listener {
         async fn new(run: &RunDir, feed: EventBus, after: u64) -> Self {
-            Self::asking(run, feed, after, std::sync::mpsc::sync_channel(1).0).await
+            Self::with_requests(run, feed, after, std::sync::mpsc::sync_channel(1).0).await
         }
 
-        async fn asking(
+        async fn with_requests(
             run: &RunDir,
             feed: EventBus,
             after: u64,
@@ -430,15 +440,15 @@ mod tests {
             let (near, far) = UnixStream::pair().unwrap();
             let service = ServerContext {
                 run: run.clone(),
-                dir: run.identity(),
-                feed,
+                directory: run.identity(),
+                event_bus: feed,
                 requests,
-                end: Arc::default(),
+                actor_end: Arc::default(),
             };
-            tokio::spawn(client(far, service));
+            tokio::spawn(serve_client(far, service));
             let mut frames = Framed::new(near, LengthDelimitedCodec::new());
             let hello = ClientMessage::Hello {
-                protocol: VERSION,
+                protocol: PROTOCOL_VERSION,
                 client: "test".into(),
                 after: Some(after),
                 readonly: false,
@@ -450,7 +460,7 @@ mod tests {
             Self { frames, promises }
         }
 
-        async fn numbers(&mut self) -> Vec<u64> {
+        async fn received_numbers(&mut self) -> Vec<u64> {
             let mut numbers = Vec::new();
             while let Ok(Some(frame)) =
                 tokio::time::timeout(Duration::from_secs(1), self.frames.next()).await
@@ -458,7 +468,7 @@ mod tests {
                 if let ServerMessage::Event(envelope) =
                     serde_json::from_slice(&frame.unwrap()).unwrap()
                 {
-                    let is_promise = envelope.event.is_promise();
+                    let is_promise = envelope.event.requires_durability();
                     self.promises.extend(is_promise.then_some(envelope.seq));
                     numbers.push(envelope.seq);
                 }
@@ -487,24 +497,24 @@ mod tests {
             .build()
             .unwrap();
         runtime.block_on(async {
-            journal.notice("one");
-            journal.stop_syncs(true);
-            journal.say(promise.clone());
-            journal.notice("three");
-            let mut late = Listener::new(&run, journal.feed(), 0).await;
-            assert_eq!(late.numbers().await, [1]);
-            journal.stop_syncs(false);
-            journal.notice("four");
-            assert_eq!(late.numbers().await, [2, 3, 4]);
+            journal.log("one");
+            journal.fail_syncs(true);
+            journal.emit(promise.clone());
+            journal.log("three");
+            let mut late = Listener::new(&run, journal.event_bus(), 0).await;
+            assert_eq!(late.received_numbers().await, [1]);
+            journal.fail_syncs(false);
+            journal.log("four");
+            assert_eq!(late.received_numbers().await, [2, 3, 4]);
             assert_eq!(late.promises, [2]);
             // A promise that is given up nobody hears, neither who listened nor who comes later; its number is told.
-            journal.stop_syncs(true);
-            journal.say(promise);
-            journal.say(Event::Closed);
-            journal.give_up_promises();
-            assert_eq!(late.numbers().await, [5, 6]);
-            let mut later = Listener::new(&run, journal.feed(), 3).await;
-            assert_eq!(later.numbers().await, [4, 5, 6]);
+            journal.fail_syncs(true);
+            journal.emit(promise);
+            journal.emit(Event::Closed);
+            journal.withdraw_promises();
+            assert_eq!(late.received_numbers().await, [5, 6]);
+            let mut later = Listener::new(&run, journal.event_bus(), 3).await;
+            assert_eq!(later.received_numbers().await, [4, 5, 6]);
             assert_eq!((late.promises, later.promises), (vec![2], Vec::new()));
         });
     }
@@ -520,7 +530,7 @@ mod tests {
             .build()
             .unwrap();
         runtime.block_on(async {
-            let mut client = Listener::asking(&run, journal.feed(), 0, requests).await;
+            let mut client = Listener::with_requests(&run, journal.event_bus(), 0, requests).await;
             let (id, command) = (7, EngineCommand::Checkpoint);
             let message = serde_json::to_vec(&ClientMessage::Command { id, command }).unwrap();
             client
@@ -572,7 +582,7 @@ mod tests {
                 let (requests, inbox) = std::sync::mpsc::sync_channel(1);
                 let (replies, mut answers) = mpsc::channel(1);
                 let end = Arc::new(OnceLock::new());
-                let ask = || pass_on(&requests, 1, (1, command.clone()), &replies, &end);
+                let ask = || forward_command(&requests, 1, (1, command.clone()), &replies, &end);
                 assert_eq!(ask(), Ok(()));
                 ended.map(|ended| end.set(ended));
                 drop(inbox);
@@ -586,10 +596,10 @@ mod tests {
     #[test]
     fn only_the_own_user_is_served() {
         let me = rustix::process::geteuid().as_raw();
-        assert!(is_served(Ok(me)));
+        assert!(is_run_owner(Ok(me)));
         for other in [me + 1, me.wrapping_sub(1), 65_534, u32::MAX] {
-            assert!(!is_served(Ok(other)), "{other}");
+            assert!(!is_run_owner(Ok(other)), "{other}");
         }
-        assert!(!is_served(Err(std::io::ErrorKind::Unsupported.into())));
+        assert!(!is_run_owner(Err(std::io::ErrorKind::Unsupported.into())));
     }
 }

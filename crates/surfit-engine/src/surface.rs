@@ -1,10 +1,10 @@
 //! The surface in weight space: one matrix of control points and its optimizer.
 
+mod buffers;
+mod fused_update;
 mod kernel;
-mod room;
+mod simd;
 mod step;
-mod sweep;
-mod vector;
 
 pub use step::{MicroBatch, StepHyperparams, StepRecord, StepTiming};
 
@@ -26,7 +26,7 @@ pub struct Surface {
     last_rate: f64,
     version: u64,
     /// Where a step keeps its draws' networks and gradients; made by the first step, kept for the next.
-    room: Option<room::SampleBuffers>,
+    buffers: Option<buffers::SampleBuffers>,
 }
 
 /// What of a surface is not a tensor; stored with a checkpoint.
@@ -47,15 +47,18 @@ impl Surface {
     /// one after the other, so that no second copy of them stays.
     pub fn linear(degrees: Degrees, corners: Vec<Tensor>) -> Self {
         let (device, p) = (corners[0].device(), corners[0].size()[0]);
-        let (k, trainable) = (degrees.count() as i64, degrees.trainable() as i64);
+        let (k, trainable) = (
+            degrees.point_count() as i64,
+            degrees.trainable_count() as i64,
+        );
         let theta = Tensor::empty([k, p], (Kind::Float, device));
-        let given = degrees.corners();
+        let given = degrees.corner_count();
         debug_assert_eq!(corners.len(), given);
         for (row, corner) in corners.into_iter().enumerate() {
             theta.get(row as i64).copy_(&corner);
         }
         if trainable > 0 {
-            let rest = coefficients(&degrees.linear_rows()[given..], device);
+            let rest = coefficient_tensor(&degrees.linear_rows()[given..], device);
             let given = given as i64;
             let _ = rest.mm_out(
                 &theta.narrow(0, given, trainable),
@@ -63,7 +66,7 @@ impl Surface {
             );
         }
         let velocity = Tensor::zeros([trainable, p], (Kind::Float, device));
-        let frozen = vec![false; degrees.count()];
+        let frozen = vec![false; degrees.point_count()];
         Self {
             degrees,
             theta,
@@ -71,7 +74,7 @@ impl Surface {
             frozen,
             last_rate: 0.0,
             version: 1,
-            room: None,
+            buffers: None,
         }
     }
 
@@ -90,7 +93,7 @@ impl Surface {
             frozen,
             last_rate,
             version,
-            room: None,
+            buffers: None,
         }
     }
 
@@ -125,7 +128,7 @@ impl Surface {
     }
 
     /// Counts versions from where an earlier surface of the same run ended, so that no cell of it looks fresh.
-    pub fn follow(&mut self, version: u64) {
+    pub fn start_versions_after(&mut self, version: u64) {
         self.version = self.version.max(version + 1);
     }
 
@@ -136,7 +139,7 @@ impl Surface {
 
     /// Holds a row still or lets it train; its velocity is forgotten. Corners stay fixed whatever is asked.
     pub fn set_frozen(&mut self, row: usize, frozen: bool) {
-        let corners = self.degrees.corners();
+        let corners = self.degrees.corner_count();
         if row >= corners && row < self.frozen.len() {
             self.frozen[row] = frozen;
             let _ = self.velocity.get((row - corners) as i64).zero_();
@@ -150,13 +153,13 @@ impl Surface {
     }
 
     /// The network at `(u, v)`, `[P]`.
-    pub fn at(&self, u: f64, v: f64) -> Tensor {
-        self.combine(&self.degrees.weights(u, v))
+    pub fn network_at(&self, u: f64, v: f64) -> Tensor {
+        self.combine(&self.degrees.bernstein_weights(u, v))
     }
 
     /// The mean of the whole surface, `[P]`.
     pub fn centroid(&self) -> Tensor {
-        self.combine(&self.degrees.centroid())
+        self.combine(&self.degrees.centroid_weights())
     }
 
     /// `Σ E[b_k²]` over the rows that train, for draws of a phase: what the rate is divided by, so that a step moves the
@@ -169,13 +172,13 @@ impl Surface {
         moments
             .iter()
             .enumerate()
-            .filter(|(k, _)| self.trains(*k))
+            .filter(|(k, _)| self.is_trainable(*k))
             .map(|(_, m)| m)
             .sum()
     }
 
-    fn trains(&self, row: usize) -> bool {
-        row >= self.degrees.corners() && !self.frozen[row]
+    fn is_trainable(&self, row: usize) -> bool {
+        row >= self.degrees.corner_count() && !self.frozen[row]
     }
 
     /// Changes the degrees: exact elevation, or the least-squares fit with corners held. The velocity goes along. Gives
@@ -186,34 +189,34 @@ impl Surface {
         if from == to {
             return 0.0;
         }
-        self.rest();
-        let matrix = from.conversion(to);
+        self.release_buffers();
+        let matrix = from.conversion_matrix(to);
         let device = self.theta.device();
-        let theta = coefficients(&matrix, device).mm(&self.theta);
+        let theta = coefficient_tensor(&matrix, device).mm(&self.theta);
         // Corners do not move, so their velocity is zero and the rest of the matrix carries it all.
-        let corners = from.corners();
+        let corners = from.corner_count();
         let inner: DenseMatrix = matrix[corners..]
             .iter()
             .map(|row| row[corners..].to_vec())
             .collect();
-        let velocity = match (inner.len(), from.trainable()) {
+        let velocity = match (inner.len(), from.trainable_count()) {
             (0, _) | (_, 0) => Tensor::zeros(
-                [to.trainable() as i64, theta.size()[1]],
+                [to.trainable_count() as i64, theta.size()[1]],
                 (Kind::Float, device),
             ),
-            _ => coefficients(&inner, device).mm(&self.velocity),
+            _ => coefficient_tensor(&inner, device).mm(&self.velocity),
         };
         // The corners' rows are the given networks to the last bit, not a sum with rounding.
         let given = |theta: &Tensor| theta.narrow(0, 0, corners as i64);
         given(&theta).copy_(&given(&self.theta));
         let exact = deviation_on_grid(from, to, &matrix, &self.theta);
         let old = std::mem::replace(&mut self.theta, theta);
-        let moved = grid(from, 5)
+        let moved = grid_points(from, 5)
             .map(|(u, v)| {
-                let before = coefficients(&[from.weights(u, v)], device)
+                let before = coefficient_tensor(&[from.bernstein_weights(u, v)], device)
                     .mm(&old)
                     .squeeze_dim(0);
-                (self.combine(&to.weights(u, v)) - before)
+                (self.combine(&to.bernstein_weights(u, v)) - before)
                     .norm()
                     .double_value(&[])
             })
@@ -221,7 +224,7 @@ impl Surface {
         self.velocity = velocity;
         self.degrees = to;
         // Points that the user froze keep standing still only where the grid of points is the same.
-        self.frozen = vec![false; to.count()];
+        self.frozen = vec![false; to.point_count()];
         if !from.converts_exactly(to) {
             self.version += 1;
         }
@@ -229,9 +232,9 @@ impl Surface {
     }
 
     /// Mean distance between the corners.
-    pub fn scale(&self) -> f64 {
+    pub fn mean_corner_distance(&self) -> f64 {
         let corner = |c| self.theta.get(c);
-        let corners = self.degrees.corners() as i64;
+        let corners = self.degrees.corner_count() as i64;
         let pairs: Vec<(i64, i64)> = (0..corners)
             .flat_map(|a| (a + 1..corners).map(move |b| (a, b)))
             .collect();
@@ -243,19 +246,19 @@ impl Surface {
     }
 
     /// Distance of every row from its place on the linear surface. Reads from the device once a row.
-    pub fn travelled(&self) -> Vec<f64> {
-        let given = self.degrees.corners();
+    pub fn distances_from_linear(&self) -> Vec<f64> {
+        let given = self.degrees.corner_count();
         let corners = self.theta.narrow(0, 0, given as i64);
         self.degrees
-            .rows()
+            .row_indices()
             .into_iter()
             .enumerate()
             .map(|(k, row)| {
                 if k < given {
                     return 0.0;
                 }
-                let (u, v) = self.degrees.site(row);
-                let c = to_f32(&self.degrees.patch().linear(u, v));
+                let (u, v) = self.degrees.row_parameters(row);
+                let c = to_f32(&self.degrees.patch().linear_weights(u, v));
                 let c = Tensor::from_slice(&c).to_device(self.theta.device());
                 let start = c.unsqueeze(0).mm(&corners).squeeze_dim(0);
                 (self.theta.get(k as i64) - start).norm().double_value(&[])
@@ -277,32 +280,32 @@ fn deviation_on_grid(from: Degrees, to: Degrees, matrix: &DenseMatrix, theta: &T
         .mm(&theta.tr())
         .to_kind(Kind::Float)
         .to_device(Device::Cpu);
-    let k = from.count();
+    let k = from.point_count();
     let gram: Vec<f32> = Vec::try_from(gram.reshape([-1])).unwrap_or_else(|_| vec![0.0; k * k]);
     let at = |(u, v): (f64, f64)| {
-        let mut d = from.weights(u, v);
-        for (b, row) in to.weights(u, v).into_iter().zip(matrix) {
+        let mut d = from.bernstein_weights(u, v);
+        for (b, row) in to.bernstein_weights(u, v).into_iter().zip(matrix) {
             d.iter_mut().zip(row).for_each(|(d, m)| *d -= b * m);
         }
         let row = |r: usize| -> f64 { (0..k).map(|c| f64::from(gram[r * k + c]) * d[c]).sum() };
         (0..k).map(|r| d[r] * row(r)).sum::<f64>().max(0.0).sqrt()
     };
-    grid(from, 41).map(at).fold(0.0, f64::max)
+    grid_points(from, 41).map(at).fold(0.0, f64::max)
 }
 
 /// The points of a `side × side` grid over the parameters that lie on the surface.
-fn grid(degrees: Degrees, side: usize) -> impl Iterator<Item = (f64, f64)> {
+fn grid_points(degrees: Degrees, side: usize) -> impl Iterator<Item = (f64, f64)> {
     let last = (side - 1) as f64;
     (0..side * side)
         .map(move |cell| ((cell / side) as f64 / last, (cell % side) as f64 / last))
-        .filter(move |&(u, v)| degrees.patch().holds(u, v))
+        .filter(move |&(u, v)| degrees.patch().contains(u, v))
 }
 
 fn to_f32(x: &[f64]) -> Vec<f32> {
     x.iter().map(|&v| v as f32).collect()
 }
 
-fn coefficients(matrix: &[Vec<f64>], device: Device) -> Tensor {
+fn coefficient_tensor(matrix: &[Vec<f64>], device: Device) -> Tensor {
     let columns = matrix.first().map_or(0, Vec::len) as i64;
     let flat: Vec<f32> = matrix.iter().flatten().map(|&v| v as f32).collect();
     let host = Tensor::from_slice(&flat).view([-1, columns]);

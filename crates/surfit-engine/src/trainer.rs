@@ -12,21 +12,21 @@ use tch::{Kind, Tensor};
 /// Order of the training images, one epoch at a time; a function of (seed, epoch).
 #[derive(Debug, Default)]
 pub struct BatchOrder {
-    epoch: Option<(u64, u64, Tensor)>,
+    cached_epoch: Option<(u64, u64, Tensor)>,
 }
 
 impl BatchOrder {
     /// Minibatches of `batch` images in an epoch of `images`; what is left over is dropped. 0 when there are too few.
-    pub fn per_epoch(images: i64, batch: usize) -> u64 {
+    pub fn steps_per_epoch(images: i64, batch: usize) -> u64 {
         images as u64 / batch as u64
     }
 
     /// Indices of the images of step `step`, `[batch]`, on the data's device.
     pub fn indices(&mut self, data: &DataSet, seed: u64, batch: usize, step: u64) -> Tensor {
-        let per_epoch = Self::per_epoch(data.train.len(), batch);
+        let per_epoch = Self::steps_per_epoch(data.train.len(), batch);
         let (epoch, within) = (step / per_epoch, step % per_epoch);
         let cached = self
-            .epoch
+            .cached_epoch
             .take()
             .filter(|(s, e, _)| (*s, *e) == (seed, epoch));
         let order = cached.map(|c| c.2).unwrap_or_else(|| {
@@ -35,7 +35,7 @@ impl BatchOrder {
             Tensor::from_slice(&order).to_device(data.train.labels().device())
         });
         let indices = order.narrow(0, (within * batch as u64) as i64, batch as i64);
-        self.epoch = Some((seed, epoch, order));
+        self.cached_epoch = Some((seed, epoch, order));
         indices
     }
 }
@@ -52,7 +52,7 @@ pub struct Trainer {
     /// Seed of initialization, order and augmentation.
     pub seed: u64,
     gradient: Tensor,
-    batches: BatchOrder,
+    batch_order: BatchOrder,
 }
 
 impl Trainer {
@@ -61,7 +61,7 @@ impl Trainer {
         let weights = model
             .network()
             .layout()
-            .initial(seed)
+            .initial_weights(seed)
             .to_device(model.placement().device);
         let velocity = weights.zeros_like();
         Self::restore(weights, velocity, 0, seed)
@@ -76,68 +76,75 @@ impl Trainer {
             step,
             seed,
             gradient,
-            batches: BatchOrder::default(),
+            batch_order: BatchOrder::default(),
         }
     }
 
     /// Steps of the longest training, which the schedule spans.
-    pub fn total(data: &DataSet, config: &CornersConfig) -> u64 {
-        config.epochs.longest() * BatchOrder::per_epoch(data.train.len(), config.batch)
+    pub fn longest_training_steps(data: &DataSet, config: &CornersConfig) -> u64 {
+        config.epochs.max_epochs() * BatchOrder::steps_per_epoch(data.train.len(), config.batch)
     }
 
     /// Steps after which the weights of a corner are taken.
-    pub fn target(data: &DataSet, config: &CornersConfig, corner: usize) -> u64 {
-        config.epochs.of(corner) * BatchOrder::per_epoch(data.train.len(), config.batch)
+    pub fn corner_steps(data: &DataSet, config: &CornersConfig, corner: usize) -> u64 {
+        config.epochs.for_corner(corner)
+            * BatchOrder::steps_per_epoch(data.train.len(), config.batch)
     }
 
     /// Steps of all trainings together.
-    pub fn all(data: &DataSet, config: &CornersConfig) -> u64 {
-        let trainings = if config.epochs.one_training() {
+    pub fn total_steps(data: &DataSet, config: &CornersConfig) -> u64 {
+        let trainings = if config.epochs.is_single_training() {
             1
         } else {
             config.len() as u64
         };
-        trainings * Self::total(data, config)
+        trainings * Self::longest_training_steps(data, config)
     }
 
     /// The learning rate of the next step.
-    pub fn rate(&self, data: &DataSet, config: &CornersConfig) -> f64 {
-        let total = Self::total(data, config);
-        config.learning_rate * config.rates().factor(self.step, total)
+    pub fn learning_rate(&self, data: &DataSet, config: &CornersConfig) -> f64 {
+        let total = Self::longest_training_steps(data, config);
+        config.learning_rate * config.lr_schedule().factor(self.step, total)
     }
 
     /// One step of SGD with Nesterov momentum; gives the loss as a scalar on the device.
     pub fn step(&mut self, model: &Model, data: &DataSet, config: &CornersConfig) -> Tensor {
-        let rate = self.rate(data, config);
+        let rate = self.learning_rate(data, config);
         let indices = self
-            .batches
+            .batch_order
             .indices(data, self.seed, config.batch, self.step);
         let changes = Augmentation {
-            shift: config.shift,
-            flip: config.flip,
-            erase: config.erase,
+            random_crop_padding: config.shift,
+            horizontal_flip: config.flip,
+            random_erasing: config.erase,
         };
         let (x, labels) = data
             .train
             .augmented_batch(&indices, &changes, self.seed, self.step);
         let rates = StepHyperparams {
-            rate,
+            learning_rate: rate,
             momentum: config.momentum,
             weight_decay: config.weight_decay,
-            smoothing: config.label_smoothing,
+            label_smoothing: config.label_smoothing,
         };
-        self.step_on(model, &x, &labels, rates)
+        self.step_on_batch(model, &x, &labels, rates)
     }
 
     /// One step on a batch `x`, `[N, C, H, W]`, with labels `[N]`.
-    pub fn step_on(
+    pub fn step_on_batch(
         &mut self,
         model: &Model,
         x: &Tensor,
         labels: &Tensor,
         rates: StepHyperparams,
     ) -> Tensor {
-        let loss = model.gradient(&self.weights, x, labels, rates.smoothing, &self.gradient);
+        let loss = model.gradient(
+            &self.weights,
+            x,
+            labels,
+            rates.label_smoothing,
+            &self.gradient,
+        );
         // All in place, without a second vector of length P: lerp gives (g + λw)/(1 + λ) and (g + μv)/(1 + μ), and the
         // factors are in the rate. The velocity is that of SGD divided by 1 + λ.
         let (decay, momentum) = (rates.weight_decay, rates.momentum);
@@ -149,7 +156,7 @@ impl Trainer {
             .lerp_(&self.velocity, momentum / (1.0 + momentum));
         let _ = self
             .gradient
-            .g_mul_scalar_(rates.rate * (1.0 + decay) * (1.0 + momentum));
+            .g_mul_scalar_(rates.learning_rate * (1.0 + decay) * (1.0 + momentum));
         let _ = self.weights.g_sub_(&self.gradient);
         self.step += 1;
         loss
@@ -159,7 +166,7 @@ impl Trainer {
 /// Losses that wait on the device to be read together.
 #[derive(Debug, Default)]
 pub struct PendingLosses {
-    first: u64,
+    first_step: u64,
     losses: Vec<Tensor>,
 }
 
@@ -167,7 +174,7 @@ impl PendingLosses {
     /// Adds the loss of `step`, a scalar; steps come in order.
     pub fn push(&mut self, step: u64, loss: Tensor) {
         if self.losses.is_empty() {
-            self.first = step;
+            self.first_step = step;
         }
         self.losses.push(loss);
     }
@@ -175,7 +182,7 @@ impl PendingLosses {
     /// Reads all, with the step of the first; `None` when there are none. Waits for the device.
     pub fn read(&mut self) -> Option<(u64, Vec<f32>)> {
         let losses = std::mem::take(&mut self.losses);
-        (!losses.is_empty()).then(|| (self.first, read_scalars(&losses)))
+        (!losses.is_empty()).then(|| (self.first_step, read_scalars(&losses)))
     }
 
     /// How many wait.
@@ -199,12 +206,12 @@ pub struct LossBuffer {
     /// One a step.
     pub values: Vec<f32>,
     /// Learning rate at the last of them.
-    pub rate: f64,
+    pub learning_rate: f64,
 }
 
 impl LossBuffer {
     /// True when values of `curve` from `first_step` on go on where these end.
-    pub fn goes_on(&self, curve: LossCurve, first_step: u64) -> bool {
+    pub fn is_contiguous(&self, curve: LossCurve, first_step: u64) -> bool {
         self.curve == curve && self.first_step + self.values.len() as u64 == first_step
     }
 }

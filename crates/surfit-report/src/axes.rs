@@ -19,7 +19,7 @@ pub struct AxesPanel {
     /// Data along y.
     pub y: Range<f64>,
     /// The y axis is logarithmic.
-    pub log: bool,
+    pub log_y: bool,
 }
 
 /// How values of an axis are written.
@@ -27,11 +27,11 @@ pub type ValueFormat<'a> = dyn Fn(f64) -> String + 'a;
 
 impl AxesPanel {
     /// The pixel of a data point. Points outside the data range land on its edge.
-    pub fn at(&self, x: f64, y: f64) -> (i32, i32) {
+    pub fn pixel_at(&self, x: f64, y: f64) -> (i32, i32) {
         let [left, top, right, bottom] = self.frame.map(f64::from);
         let part = |v: f64, r: &Range<f64>| ((v - r.start) / (r.end - r.start)).clamp(0.0, 1.0);
         let tx = part(x, &self.x);
-        let ty = if self.log {
+        let ty = if self.log_y {
             part(y.max(1e-300).ln(), &(self.y.start.ln()..self.y.end.ln()))
         } else {
             part(y, &self.y)
@@ -43,53 +43,56 @@ impl AxesPanel {
     }
 
     /// Draws grid lines, axis lines, tick labels and the axes' names.
-    pub fn axes<DB: DrawingBackend>(
+    pub fn draw_axes<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
         names: (&str, &str),
         format: (&ValueFormat<'_>, &ValueFormat<'_>),
     ) -> DrawResult<DB> {
         let [left, top, right, bottom] = self.frame;
-        let y_ticks = if self.log {
+        let y_ticks = if self.log_y {
             // Within a part of a decade there are too few of them.
             Some(log_ticks(&self.y)).filter(|t| t.len() >= 3)
         } else {
             None
         };
-        let y_ticks = y_ticks.unwrap_or_else(|| ticks(&self.y, self.y_count()));
+        let y_ticks = y_ticks.unwrap_or_else(|| ticks(&self.y, self.y_tick_count()));
         for &value in &y_ticks {
-            let y = self.at(self.x.start, value).1;
-            area.draw(&PathElement::new([(left, y), (right, y)], line(GRID, 0.8)))?;
-            let style = text(11.0, MUTED, HPos::Right, VPos::Center);
+            let y = self.pixel_at(self.x.start, value).1;
+            area.draw(&PathElement::new(
+                [(left, y), (right, y)],
+                line_style(GRID_COLOR, 0.8),
+            ))?;
+            let style = text_style(11.0, MUTED_COLOR, HPos::Right, VPos::Center);
             area.draw_text(&format.1(value), &style, (left - px(6.0), y))?;
         }
         for value in ticks(&self.x, 6) {
-            let x = self.at(value, self.y.start).0;
+            let x = self.pixel_at(value, self.y.start).0;
             area.draw(&PathElement::new(
                 [(x, bottom), (x, bottom + px(4.0))],
-                line(AXIS, 1.0),
+                line_style(AXIS_COLOR, 1.0),
             ))?;
-            let style = text(11.0, MUTED, HPos::Center, VPos::Top);
+            let style = text_style(11.0, MUTED_COLOR, HPos::Center, VPos::Top);
             area.draw_text(&format.0(value), &style, (x, bottom + px(6.0)))?;
         }
         area.draw(&PathElement::new(
             [(left, bottom), (right, bottom)],
-            line(AXIS, 1.0),
+            line_style(AXIS_COLOR, 1.0),
         ))?;
-        let style = text(11.5, INK, HPos::Center, VPos::Top);
+        let style = text_style(11.5, TEXT_COLOR, HPos::Center, VPos::Top);
         area.draw_text(names.0, &style, ((left + right) / 2, bottom + px(22.0)))?;
-        let style = text(11.5, INK, HPos::Left, VPos::Bottom);
+        let style = text_style(11.5, TEXT_COLOR, HPos::Left, VPos::Bottom);
         area.draw_text(names.1, &style, (left - px(34.0), top - px(8.0)))
     }
 
     /// About how many values have room along the y axis.
-    fn y_count(&self) -> usize {
-        let height = f64::from(self.frame[3] - self.frame[1]) / SCALE;
+    fn y_tick_count(&self) -> usize {
+        let height = f64::from(self.frame[3] - self.frame[1]) / PIXELS_PER_POINT;
         ((height / 30.0) as usize).clamp(2, 6)
     }
 
     /// Draws a curve of dashes; points that are not finite break it.
-    pub fn dashes<DB: DrawingBackend>(
+    pub fn draw_dashed_curve<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
         points: &[(f64, f64)],
@@ -99,7 +102,7 @@ impl AxesPanel {
         // How much of the present dash, or below zero of the gap, is still to come.
         let mut left = dash;
         for piece in points.split(|p| !p.1.is_finite()) {
-            let spots: Vec<(i32, i32)> = piece.iter().map(|p| self.at(p.0, p.1)).collect();
+            let spots: Vec<(i32, i32)> = piece.iter().map(|p| self.pixel_at(p.0, p.1)).collect();
             let mut drawn: Vec<(i32, i32)> = spots.first().copied().into_iter().collect();
             for pair in spots.windows(2) {
                 let [from, to] = [pair[0], pair[1]].map(|(x, y)| (f64::from(x), f64::from(y)));
@@ -117,7 +120,7 @@ impl AxesPanel {
                         drawn.push(at);
                         left -= step;
                         if left <= 1e-6 {
-                            draw_piece(area, &mut drawn, style)?;
+                            draw_polyline(area, &mut drawn, style)?;
                             left = -gap;
                         }
                     } else {
@@ -130,14 +133,14 @@ impl AxesPanel {
                 }
             }
             if left > 0.0 {
-                draw_piece(area, &mut drawn, style)?;
+                draw_polyline(area, &mut drawn, style)?;
             }
         }
         Ok(())
     }
 
     /// Draws a curve; points that are not finite break it.
-    pub fn curve<DB: DrawingBackend>(
+    pub fn draw_curve<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
         points: impl IntoIterator<Item = (f64, f64)>,
@@ -146,78 +149,85 @@ impl AxesPanel {
         let mut piece: Vec<(i32, i32)> = Vec::new();
         for (x, y) in points {
             if y.is_finite() {
-                let at = self.at(x, y);
+                let at = self.pixel_at(x, y);
                 if piece.last() != Some(&at) {
                     piece.push(at);
                 }
             } else {
-                draw_piece(area, &mut piece, style)?;
+                draw_polyline(area, &mut piece, style)?;
             }
         }
-        draw_piece(area, &mut piece, style)
+        draw_polyline(area, &mut piece, style)
     }
 
     /// Fills between a lower and an upper curve.
-    pub fn band<DB: DrawingBackend>(
+    pub fn draw_band<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
         points: &[(f64, f64, f64)],
         color: RGBAColor,
     ) -> DrawResult<DB> {
-        let upper = points.iter().map(|p| self.at(p.0, p.2));
-        let lower = points.iter().rev().map(|p| self.at(p.0, p.1));
+        let upper = points.iter().map(|p| self.pixel_at(p.0, p.2));
+        let lower = points.iter().rev().map(|p| self.pixel_at(p.0, p.1));
         let outline: Vec<_> = upper.chain(lower).collect();
         if outline.len() < 4 {
             return Ok(());
         }
-        area.draw(&Polygon::new(outline, fill(color)))
+        area.draw(&Polygon::new(outline, fill_style(color)))
     }
 
     /// A horizontal line of dashes at a value.
-    pub fn level<DB: DrawingBackend>(
+    pub fn draw_level<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
         value: f64,
         color: RGBColor,
     ) -> DrawResult<DB> {
-        let y = self.at(self.x.start, value).1;
+        let y = self.pixel_at(self.x.start, value).1;
         let (dash, gap) = (px(6.0), px(4.0));
         let mut x = self.frame[0];
         while x < self.frame[2] {
             let end = (x + dash).min(self.frame[2]);
-            area.draw(&PathElement::new([(x, y), (end, y)], line(color, 1.4)))?;
+            area.draw(&PathElement::new(
+                [(x, y), (end, y)],
+                line_style(color, 1.4),
+            ))?;
             x += dash + gap;
         }
         Ok(())
     }
 }
 
-fn draw_piece<DB: DrawingBackend>(
+fn draw_polyline<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     piece: &mut Vec<(i32, i32)>,
     style: ShapeStyle,
 ) -> DrawResult<DB> {
     match piece.len() {
         0 => Ok(()),
-        1 => area.draw(&Circle::new(piece.remove(0), px(1.2), fill(style.color))),
+        1 => area.draw(&Circle::new(
+            piece.remove(0),
+            px(1.2),
+            fill_style(style.color),
+        )),
         _ => area.draw(&PathElement::new(std::mem::take(piece), style)),
     }
 }
 
 /// The title of a figure, and a line below it.
-pub fn title<DB: DrawingBackend>(
+pub fn draw_title<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     title: &str,
     below: &str,
 ) -> DrawResult<DB> {
     area.draw_text(
         title,
-        &bold(16.0, INK, HPos::Left, VPos::Top),
+        &bold_style(16.0, TEXT_COLOR, HPos::Left, VPos::Top),
         (px(20.0), px(14.0)),
     )?;
     area.draw_text(
         below,
-        &text(12.0, MUTED, HPos::Left, VPos::Top),
+        &text_style(12.0, MUTED_COLOR, HPos::Left, VPos::Top),
         (px(20.0), px(37.0)),
     )
 }
@@ -233,16 +243,16 @@ pub enum LegendMark {
 }
 
 /// A row of marks with their names, from `at` to the right.
-pub fn key<DB: DrawingBackend>(
+pub fn draw_legend<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     at: (i32, i32),
     entries: &[(LegendMark, String)],
 ) -> DrawResult<DB> {
-    key_within(area, at, i32::MAX, entries).map(drop)
+    draw_legend_within(area, at, i32::MAX, entries).map(drop)
 }
 
 /// The same in as many rows as it takes to stay left of `right`; gives how many.
-pub fn key_within<DB: DrawingBackend>(
+pub fn draw_legend_within<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     at: (i32, i32),
     right: i32,
@@ -250,7 +260,7 @@ pub fn key_within<DB: DrawingBackend>(
 ) -> DrawResult<DB, i32> {
     let (mut x, mut y) = at;
     let mut rows = 1;
-    let style = text(11.0, INK, HPos::Left, VPos::Center);
+    let style = text_style(11.0, TEXT_COLOR, HPos::Left, VPos::Center);
     for (mark, name) in entries {
         let width = area.estimate_text_size(name, &style)?.0 as i32;
         if x > at.0 && right.saturating_sub(x) < px(24.0) + width {
@@ -260,12 +270,12 @@ pub fn key_within<DB: DrawingBackend>(
         match mark {
             LegendMark::Line(style) => area.draw(&PathElement::new([(x, y), (end, y)], *style))?,
             LegendMark::Dot(color) => {
-                area.draw(&Circle::new((x + px(9.0), y), px(3.2), fill(color)))?
+                area.draw(&Circle::new((x + px(9.0), y), px(3.2), fill_style(color)))?
             }
             LegendMark::Dashes(color) => {
                 for part in [(0.0, 5.0), (7.0, 12.0), (14.0, 18.0)] {
                     let dash = [(x + px(part.0), y), (x + px(part.1), y)];
-                    area.draw(&PathElement::new(dash, line(color, 1.4)))?;
+                    area.draw(&PathElement::new(dash, line_style(color, 1.4)))?;
                 }
             }
         }
@@ -310,7 +320,7 @@ pub fn log_ticks(range: &Range<f64>) -> Vec<f64> {
 }
 
 /// A range widened by a part of itself on both sides; a single value gets an extent.
-pub fn padded(low: f64, high: f64, part: f64) -> Range<f64> {
+pub fn pad_range(low: f64, high: f64, part: f64) -> Range<f64> {
     let span = high - low;
     let pad = if span > 0.0 {
         span * part
@@ -321,7 +331,7 @@ pub fn padded(low: f64, high: f64, part: f64) -> Range<f64> {
 }
 
 /// A number without needless zeros: `0.5`, `12`, `0.001`.
-pub fn plain(value: f64) -> String {
+pub fn format_number(value: f64) -> String {
     let text = format!("{value:.6}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
     if text.is_empty() || text == "-0" {
@@ -332,7 +342,7 @@ pub fn plain(value: f64) -> String {
 }
 
 /// A count with thousands apart: `12 000`.
-pub fn thousands(value: f64) -> String {
+pub fn format_thousands(value: f64) -> String {
     let digits = format!("{:.0}", value.abs());
     let mut out = String::new();
     for (i, c) in digits.chars().enumerate() {
@@ -359,10 +369,15 @@ mod tests {
     #[test]
     fn numbers_are_short() {
         assert_eq!(
-            [plain(0.5), plain(12.0), plain(0.0), plain(-0.0)],
+            [
+                format_number(0.5),
+                format_number(12.0),
+                format_number(0.0),
+                format_number(-0.0)
+            ],
             ["0.5", "12", "0", "0"]
         );
-        assert_eq!(thousands(12_345.0), "12\u{2009}345");
+        assert_eq!(format_thousands(12_345.0), "12\u{2009}345");
     }
 
     #[test]
@@ -371,10 +386,10 @@ mod tests {
             frame: [0, 0, 100, 50],
             x: 0.0..1.0,
             y: 0.1..10.0,
-            log: true,
+            log_y: true,
         };
-        assert_eq!(panel.at(0.5, 1.0), (50, 25));
-        assert_eq!(panel.at(2.0, 1e9), (100, 0));
-        assert_eq!(panel.at(-1.0, 0.0), (0, 50));
+        assert_eq!(panel.pixel_at(0.5, 1.0), (50, 25));
+        assert_eq!(panel.pixel_at(2.0, 1e9), (100, 0));
+        assert_eq!(panel.pixel_at(-1.0, 0.0), (0, 50));
     }
 }

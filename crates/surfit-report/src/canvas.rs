@@ -1,7 +1,7 @@
 //! One drawing, two forms: PNG and SVG.
 
 use super::ReportError;
-use super::style::{SCALE, fonts, px};
+use super::style::{PIXELS_PER_POINT, px, register_fonts};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use surfit_core::files::{FileLocation, write_atomic};
@@ -33,10 +33,11 @@ pub trait DrawableFigure {
         let mut pixels = vec![255; (width * height * 3) as usize];
         {
             let area = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
-            on(&area, self).map_err(|e| ReportError::Draw(e.to_string()))?;
+            draw_on(&area, self).map_err(|e| ReportError::Draw(e.to_string()))?;
         }
-        let (pixels, width, height) = shrink(&pixels, width, height, SCALE as u32 / PNG_SCALE);
-        encode(&pixels, width, height).map_err(|e| ReportError::Draw(e.to_string()))
+        let (pixels, width, height) =
+            downsample(&pixels, width, height, PIXELS_PER_POINT as u32 / PNG_SCALE);
+        encode_png(&pixels, width, height).map_err(|e| ReportError::Draw(e.to_string()))
     }
 
     /// The figure as an SVG document.
@@ -50,7 +51,7 @@ pub trait DrawableFigure {
             let area = SVGBackend::with_string(&mut document, size).into_drawing_area();
             area.fill(&WHITE)
                 .map_err(|e| ReportError::Draw(e.to_string()))?;
-            on(&area, self).map_err(|e| ReportError::Draw(e.to_string()))?;
+            draw_on(&area, self).map_err(|e| ReportError::Draw(e.to_string()))?;
         }
         // The view box keeps the drawing's pixels; only the size on the page is nominal.
         let drawn = format!("width=\"{}\" height=\"{}\"", size.0, size.1);
@@ -64,13 +65,13 @@ pub trait DrawableFigure {
     /// Writes the figure in the form that the file's name says.
     ///
     /// # Errors
-    /// [`ReportError::Form`] for another name, else as [`DrawableFigure::png`], and [`ReportError::Io`].
+    /// [`ReportError::UnknownFormat`] for another name, else as [`DrawableFigure::png`], and [`ReportError::Io`].
     fn write(&self, location: &(impl FileLocation + ?Sized)) -> Result<(), ReportError> {
         let path = location.full_path();
         let bytes = match path.extension().and_then(|e| e.to_str()) {
             Some("png") => self.png()?,
             Some("svg") => self.svg()?.into_bytes(),
-            _ => return Err(ReportError::Form(path.to_owned())),
+            _ => return Err(ReportError::UnknownFormat(path.to_owned())),
         };
         write_atomic(location, &bytes).map_err(|source| ReportError::Io {
             path: path.to_owned(),
@@ -79,11 +80,11 @@ pub trait DrawableFigure {
     }
 }
 
-fn on<DB: DrawingBackend, F: DrawableFigure + ?Sized>(
+fn draw_on<DB: DrawingBackend, F: DrawableFigure + ?Sized>(
     area: &DrawingArea<DB, Shift>,
     figure: &F,
 ) -> Result<(), DrawingAreaErrorKind<DB::ErrorType>> {
-    fonts();
+    register_fonts();
     figure.draw(area)?;
     area.present()
 }
@@ -93,7 +94,7 @@ fn drawing_size((width, height): (u32, u32)) -> (u32, u32) {
 }
 
 /// The mean of every `factor × factor` block of an RGB picture, with its new width and height.
-fn shrink(pixels: &[u8], width: u32, height: u32, factor: u32) -> (Vec<u8>, u32, u32) {
+fn downsample(pixels: &[u8], width: u32, height: u32, factor: u32) -> (Vec<u8>, u32, u32) {
     let (w, h) = (width / factor, height / factor);
     let mut out = Vec::with_capacity((w * h * 3) as usize);
     for y in 0..h {
@@ -111,7 +112,7 @@ fn shrink(pixels: &[u8], width: u32, height: u32, factor: u32) -> (Vec<u8>, u32,
     (out, w, h)
 }
 
-fn encode(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, png::EncodingError> {
+fn encode_png(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, png::EncodingError> {
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, width, height);
     encoder.set_color(png::ColorType::Rgb);

@@ -4,7 +4,8 @@
 mod traces;
 
 use super::axes::{
-    AxesPanel, DrawResult, LegendMark, key_within, log_ticks, plain, thousands, title,
+    AxesPanel, DrawResult, LegendMark, draw_legend_within, draw_title, format_number,
+    format_thousands, log_ticks,
 };
 use super::canvas::DrawableFigure;
 use super::style::*;
@@ -12,58 +13,66 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use surfit_core::event::LossCurve;
-use surfit_core::picture::RunState;
+use surfit_core::run_state::RunState;
 use surfit_core::series::{CurveLook, OtherCurve};
-use traces::{CurveTrace, signs};
+use traces::{CurveTrace, draw_labels};
 
 /// Cross-entropy as the loss pane shows it.
 pub struct CurvesFigure<'a> {
     /// What is known of the run.
-    pub picture: &'a RunState,
+    pub run_state: &'a RunState,
     /// What of it is seen.
-    pub look: &'a CurveLook,
+    pub style: &'a CurveLook,
     /// Fits of other runs, dashed.
-    pub others: &'a [OtherCurve],
+    pub other_curves: &'a [OtherCurve],
     /// Title of the figure.
     pub title: String,
 }
 
 /// Nominal height of the losses, and of the learning rate with its name.
-const HEIGHT: f64 = 330.0;
-const RATE: f64 = 110.0;
+const LOSS_HEIGHT: f64 = 330.0;
+const RATE_HEIGHT: f64 = 110.0;
 /// Places at which the learning rate is read.
-const RATES: usize = 300;
+const RATE_SAMPLES: usize = 300;
 /// Nominal left and right edge of the data.
-const EDGES: (f64, f64) = (64.0, 964.0);
+const DATA_EDGES: (f64, f64) = (64.0, 964.0);
 /// Most letters of a run's name.
-const LETTERS: usize = 32;
+const MAX_NAME_CHARS: usize = 32;
 
 impl DrawableFigure for CurvesFigure<'_> {
     fn size(&self) -> (u32, u32) {
-        let rate = if self.look.rate { RATE } else { 0.0 };
-        (1000, (122.0 + HEIGHT + rate + 50.0) as u32)
+        let rate = if self.style.rate { RATE_HEIGHT } else { 0.0 };
+        (1000, (122.0 + LOSS_HEIGHT + rate + 50.0) as u32)
     }
 
     fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
-        title(area, &self.title, &self.subtitle())?;
+        draw_title(area, &self.title, &self.subtitle())?;
         let traces = self.traces();
-        let room = px(EDGES.1 - 20.0);
-        key_within(area, (px(20.0), px(68.0)), room, &self.entries(&traces))?;
+        let room = px(DATA_EDGES.1 - 20.0);
+        draw_legend_within(
+            area,
+            (px(20.0), px(68.0)),
+            room,
+            &self.legend_entries(&traces),
+        )?;
         let top = 122.0;
-        let panel = self.panel([EDGES.0, top, EDGES.1, top + HEIGHT], self.look.range);
-        self.frame(area, &panel, !self.look.rate)?;
-        self.changes(area, &panel)?;
+        let panel = self.build_panel(
+            [DATA_EDGES.0, top, DATA_EDGES.1, top + LOSS_HEIGHT],
+            self.style.range,
+        );
+        self.draw_frame(area, &panel, !self.style.rate)?;
+        self.draw_degree_changes(area, &panel)?;
         let mut ends = Vec::new();
         for (n, trace) in traces.iter().enumerate() {
-            let end = self.trace(area, &panel, trace, n + 1 == traces.len())?;
+            let end = self.draw_trace(area, &panel, trace, n + 1 == traces.len())?;
             ends.extend(end.filter(|_| traces.len() > 1).map(|at| (at, n)));
         }
         for trace in &traces {
-            self.validations(area, &panel, trace, traces.len() == 1)?;
+            self.draw_validations(area, &panel, trace, traces.len() == 1)?;
         }
-        signs(area, &panel, &traces, ends)?;
-        if self.look.rate {
-            self.rates(area, &traces, top + HEIGHT)?;
+        draw_labels(area, &panel, &traces, ends)?;
+        if self.style.rate {
+            self.draw_learning_rate(area, &traces, top + LOSS_HEIGHT)?;
         }
         Ok(())
     }
@@ -71,46 +80,58 @@ impl DrawableFigure for CurvesFigure<'_> {
 
 impl<'a> CurvesFigure<'a> {
     fn traces(&self) -> Vec<CurveTrace<'a>> {
-        let others = self.others.iter().enumerate().map(|(n, o)| CurveTrace {
-            name: shortened(&o.name),
-            sign: char::from(b'A' + (n % 26) as u8).to_string(),
-            color: CORNERS[n % CORNERS.len()],
-            other: true,
-            series: &o.series,
-            track: Some(&o.track),
-            validations: &o.validations,
-        });
-        let own = self.look.curves.iter().filter_map(|curve| {
-            let series = self.picture.curves.get(curve).filter(|s| !s.is_empty())?;
+        let others = self
+            .other_curves
+            .iter()
+            .enumerate()
+            .map(|(n, o)| CurveTrace {
+                name: shorten_name(&o.name),
+                label: char::from(b'A' + (n % 26) as u8).to_string(),
+                color: CORNER_COLORS[n % CORNER_COLORS.len()],
+                is_other_run: true,
+                series: &o.series,
+                track: Some(&o.track),
+                validations: &o.validations,
+            });
+        let own = self.style.curves.iter().filter_map(|curve| {
+            let series = self.run_state.curves.get(curve).filter(|s| !s.is_empty())?;
             let (name, sign, color) = match curve {
                 LossCurve::Corner(c) => (
                     format!("corner {}", c + 1),
                     (c + 1).to_string(),
-                    CORNERS[c % CORNERS.len()],
+                    CORNER_COLORS[c % CORNER_COLORS.len()],
                 ),
-                LossCurve::Surface => ("surface".into(), String::new(), SURFACE),
+                LossCurve::Surface => ("surface".into(), String::new(), SURFACE_COLOR),
             };
             Some(CurveTrace {
                 name,
-                sign,
+                label: sign,
                 color,
-                other: false,
+                is_other_run: false,
                 series,
-                track: self.picture.tracks.get(curve),
-                validations: self.picture.validations.get(curve).map_or(&[], |v| v),
+                track: self.run_state.tracks.get(curve),
+                validations: self.run_state.validations.get(curve).map_or(&[], |v| v),
             })
         });
         others.chain(own).collect()
     }
 
     fn subtitle(&self) -> String {
-        let (from, to) = self.look.window;
-        let (unit, name) = self.unit();
-        let part = match self.look.time {
-            true => format!("{} to {} {name}", short(from / unit), short(to / unit)),
-            false => format!("steps {} to {}", thousands(from), thousands(to)),
+        let (from, to) = self.style.window;
+        let (unit, name) = self.time_unit();
+        let part = match self.style.time {
+            true => format!(
+                "{} to {} {name}",
+                format_short(from / unit),
+                format_short(to / unit)
+            ),
+            false => format!(
+                "steps {} to {}",
+                format_thousands(from),
+                format_thousands(to)
+            ),
         };
-        let smoothing = match self.look.smoothing {
+        let smoothing = match self.style.smoothing {
             Some(past) => format!("smoothed with weight {past} of the past a step"),
             None => "as it came, not smoothed".into(),
         };
@@ -118,42 +139,48 @@ impl<'a> CurvesFigure<'a> {
     }
 
     /// Seconds of the unit of the time axis, and its name.
-    fn unit(&self) -> (f64, &'static str) {
-        match self.look.window.1 {
+    fn time_unit(&self) -> (f64, &'static str) {
+        match self.style.window.1 {
             t if t >= 7200.0 => (3600.0, "h"),
             t if t >= 180.0 => (60.0, "min"),
             _ => (1.0, "s"),
         }
     }
 
-    fn panel(&self, frame: [f64; 4], y: (f64, f64)) -> AxesPanel {
-        let (from, to) = self.look.window;
-        let log = self.look.log && y.0 > 0.0 && y == self.look.range;
+    fn build_panel(&self, frame: [f64; 4], y: (f64, f64)) -> AxesPanel {
+        let (from, to) = self.style.window;
+        let log = self.style.log && y.0 > 0.0 && y == self.style.range;
         AxesPanel {
             frame: frame.map(px),
             x: from..to.max(from + 1e-9),
             y: y.0..y.1.max(y.0 + 1e-12),
-            log,
+            log_y: log,
         }
     }
 
-    fn frame<DB: DrawingBackend>(
+    fn draw_frame<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
         panel: &AxesPanel,
         last: bool,
     ) -> DrawResult<DB> {
-        let small = panel.log && log_ticks(&panel.y).iter().any(|v| *v < 0.01);
-        let loss = move |v: f64| if small { format!("{v:e}") } else { plain(v) };
-        let name = match panel.log {
+        let small = panel.log_y && log_ticks(&panel.y).iter().any(|v| *v < 0.01);
+        let loss = move |v: f64| {
+            if small {
+                format!("{v:e}")
+            } else {
+                format_number(v)
+            }
+        };
+        let name = match panel.log_y {
             true => "loss, nats (logarithmic)",
             false => "loss, nats",
         };
-        self.axes(area, panel, last, name, &loss)
+        self.draw_panel_axes(area, panel, last, name, &loss)
     }
 
     /// Axes of a panel; only the lowest has the horizontal axis' figures.
-    fn axes<DB: DrawingBackend>(
+    fn draw_panel_axes<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
         panel: &AxesPanel,
@@ -161,17 +188,17 @@ impl<'a> CurvesFigure<'a> {
         name: &str,
         format: &dyn Fn(f64) -> String,
     ) -> DrawResult<DB> {
-        let (unit, unit_name) = self.unit();
-        let below = match (last, self.look.time) {
+        let (unit, unit_name) = self.time_unit();
+        let below = match (last, self.style.time) {
             (false, _) => String::new(),
             (true, true) => format!("time of work, {unit_name}"),
             (true, false) => "optimizer step".into(),
         };
-        let time = self.look.time;
+        let time = self.style.time;
         let across = move |v: f64| match (last, time) {
             (false, _) => String::new(),
-            (true, true) => plain(v),
-            (true, false) => thousands(v),
+            (true, true) => format_number(v),
+            (true, false) => format_thousands(v),
         };
         // Ticks are natural in the unit that is written.
         let scale = if time { unit } else { 1.0 };
@@ -180,35 +207,35 @@ impl<'a> CurvesFigure<'a> {
             y: panel.y.clone(),
             ..*panel
         };
-        shown.axes(area, (&below, name), (&across, format))
+        shown.draw_axes(area, (&below, name), (&across, format))
     }
 
     /// Where the degree changed.
-    fn changes<DB: DrawingBackend>(
+    fn draw_degree_changes<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
         panel: &AxesPanel,
     ) -> DrawResult<DB> {
-        if !self.look.curves.contains(&LossCurve::Surface) {
+        if !self.style.curves.contains(&LossCurve::Surface) {
             return Ok(());
         }
-        let track = self.picture.tracks.get(&LossCurve::Surface);
+        let track = self.run_state.tracks.get(&LossCurve::Surface);
         let [_, top, right, bottom] = panel.frame;
         let mut free = i32::MIN;
-        for (step, _, to) in &self.picture.degree_changes {
-            let place = self.place(track, *step as f64, 0.0);
+        for (step, _, to) in &self.run_state.degree_changes {
+            let place = self.axis_position(track, *step as f64, 0.0);
             if !(panel.x.start..=panel.x.end).contains(&place) {
                 continue;
             }
-            let x = panel.at(place, panel.y.start).0;
+            let x = panel.pixel_at(place, panel.y.start).0;
             let mut y = top;
             while y < bottom {
                 let dash = [(x, y), (x, (y + px(3.0)).min(bottom))];
-                area.draw(&PathElement::new(dash, line(MUTED, 1.0)))?;
+                area.draw(&PathElement::new(dash, line_style(MUTED_COLOR, 1.0)))?;
                 y += px(6.0);
             }
             let label = format!("degree {to}");
-            let style = text(10.5, MUTED, HPos::Left, VPos::Top);
+            let style = text_style(10.5, MUTED_COLOR, HPos::Left, VPos::Top);
             let width = area.estimate_text_size(&label, &style)?.0 as i32;
             let left = if x + px(4.0) + width > right {
                 x - px(4.0) - width
@@ -225,7 +252,7 @@ impl<'a> CurvesFigure<'a> {
     }
 
     /// The learning rate of the last curve, below the losses.
-    fn rates<DB: DrawingBackend>(
+    fn draw_learning_rate<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
         traces: &[CurveTrace<'_>],
@@ -235,55 +262,62 @@ impl<'a> CurvesFigure<'a> {
             .iter()
             .filter_map(|t| {
                 let track = t.track.filter(|t| !t.marks().is_empty())?;
-                let (from, to) = self.look.window;
+                let (from, to) = self.style.window;
                 let last = track.marks().last()?;
-                let end = if self.look.time {
+                let end = if self.style.time {
                     last.seconds
                 } else {
                     last.step as f64 - 1.0
                 };
-                let place = |k: usize| from + (to - from) * k as f64 / RATES as f64;
+                let place = |k: usize| from + (to - from) * k as f64 / RATE_SAMPLES as f64;
                 let rate = |x: f64| {
-                    let step = if self.look.time {
+                    let step = if self.style.time {
                         track.step_at(x)?
                     } else {
                         x + 1.0
                     };
-                    Some((x, track.at(step)?.rate))
+                    Some((x, track.mark_at(step)?.rate))
                 };
-                let places = (0..=RATES).map(place).take_while(|x| *x <= end + 1e-9);
+                let places = (0..=RATE_SAMPLES)
+                    .map(place)
+                    .take_while(|x| *x <= end + 1e-9);
                 Some((places.filter_map(rate).collect(), t.color))
             })
             .collect();
         let values = marks.iter().flat_map(|m| m.0.iter().map(|p| p.1));
         let most = values.filter(|v| v.is_finite()).fold(0.0, f64::max);
         let most = if most > 0.0 { most * 1.1 } else { 1.0 };
-        let frame = [EDGES.0, below + 36.0, EDGES.1, below + RATE];
-        let panel = self.panel(frame, (0.0, most));
+        let frame = [
+            DATA_EDGES.0,
+            below + 36.0,
+            DATA_EDGES.1,
+            below + RATE_HEIGHT,
+        ];
+        let panel = self.build_panel(frame, (0.0, most));
         let small = most < 1e-3;
         let rate = move |v: f64| {
             if small && v > 0.0 {
                 format!("{v:e}")
             } else {
-                plain(v)
+                format_number(v)
             }
         };
-        self.axes(area, &panel, true, "learning rate", &rate)?;
+        self.draw_panel_axes(area, &panel, true, "learning rate", &rate)?;
         for (points, color) in marks {
-            panel.curve(area, points, line(color, 1.6))?;
+            panel.draw_curve(area, points, line_style(color, 1.6))?;
         }
         Ok(())
     }
 
-    fn entries(&self, traces: &[CurveTrace<'_>]) -> Vec<(LegendMark, String)> {
-        let smooth = self.look.smoothing.is_some();
+    fn legend_entries(&self, traces: &[CurveTrace<'_>]) -> Vec<(LegendMark, String)> {
+        let smooth = self.style.smoothing.is_some();
         let named = |t: &CurveTrace<'_>| {
-            let mark = match t.other {
+            let mark = match t.is_other_run {
                 true => LegendMark::Dashes(t.color),
-                false => LegendMark::Line(line(t.color, 1.8)),
+                false => LegendMark::Line(line_style(t.color, 1.8)),
             };
-            let name = match t.other {
-                true => format!("{} {}", t.sign, t.name),
+            let name = match t.is_other_run {
+                true => format!("{} {}", t.label, t.name),
                 false => t.name.clone(),
             };
             (mark, name)
@@ -291,28 +325,35 @@ impl<'a> CurvesFigure<'a> {
         let mut out = match traces {
             [only] if smooth => vec![
                 (
-                    LegendMark::Line(line(only.color.mix(0.22), 7.0)),
+                    LegendMark::Line(line_style(only.color.mix(0.22), 7.0)),
                     "each step".into(),
                 ),
-                (LegendMark::Line(line(only.color, 2.0)), "smoothed".into()),
+                (
+                    LegendMark::Line(line_style(only.color, 2.0)),
+                    "smoothed".into(),
+                ),
             ],
             _ => traces.iter().map(named).collect(),
         };
         if traces.iter().any(|t| !t.validations.is_empty()) {
-            let color = if traces.len() == 1 { VALIDATION } else { MUTED };
+            let color = if traces.len() == 1 {
+                VALIDATION_COLOR
+            } else {
+                MUTED_COLOR
+            };
             out.push((LegendMark::Dot(color), "validation".into()));
         }
         out
     }
 }
 
-fn short(x: f64) -> String {
-    plain((x * 100.0).round() / 100.0)
+fn format_short(x: f64) -> String {
+    format_number((x * 100.0).round() / 100.0)
 }
 
-fn shortened(name: &str) -> String {
-    match name.chars().count() > LETTERS {
-        true => name.chars().take(LETTERS - 1).chain(['…']).collect(),
+fn shorten_name(name: &str) -> String {
+    match name.chars().count() > MAX_NAME_CHARS {
+        true => name.chars().take(MAX_NAME_CHARS - 1).chain(['…']).collect(),
         false => name.to_owned(),
     }
 }

@@ -1,10 +1,10 @@
 //! A small document that becomes Markdown or HTML.
 
 use std::fmt::Write;
-use surfit_core::text::printable;
+use surfit_core::text::to_printable;
 
 /// Most characters of a paragraph, a cell, or a line of a configuration.
-const MAX_TEXT: usize = 4000;
+const MAX_TEXT_CHARS: usize = 4000;
 
 /// A part of a document.
 pub enum ReportSection {
@@ -29,21 +29,21 @@ pub struct Document {
     /// Title of the document.
     pub title: String,
     /// Parts in order.
-    pub parts: Vec<ReportSection>,
+    pub sections: Vec<ReportSection>,
 }
 
 impl Document {
     /// As Markdown, with pictures beside it as PNG.
     pub fn markdown(&self) -> String {
-        let mut out = format!("# {}\n", plain(&self.title));
-        let cell = |s: &str| plain(s).replace('|', "\\|");
-        for part in &self.parts {
+        let mut out = format!("# {}\n", escape_markdown(&self.title));
+        let cell = |s: &str| escape_markdown(s).replace('|', "\\|");
+        for part in &self.sections {
             out.push('\n');
             match part {
-                ReportSection::Heading(text) => out += &format!("## {}\n", plain(text)),
-                ReportSection::Text(text) => out += &format!("{}\n", plain(text)),
+                ReportSection::Heading(text) => out += &format!("## {}\n", escape_markdown(text)),
+                ReportSection::Text(text) => out += &format!("{}\n", escape_markdown(text)),
                 ReportSection::Verbatim(text) => {
-                    let text = verbatim(text);
+                    let text = printable_lines(text);
                     // A fence that nothing in the text can close.
                     let fence = "`".repeat(2 + longest_run_of_backticks(&text).max(1));
                     out += &format!("{fence}toml\n{}\n{fence}\n", text.trim_end());
@@ -69,35 +69,35 @@ impl Document {
 
     /// As one HTML file that needs no other: figures are inside.
     pub fn html(&self) -> String {
-        let title = escape(&self.title);
+        let title = escape_html(&self.title);
         let mut out = format!(
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n"
+             <title>{title}</title>\n<style>\n{HTML_STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n"
         );
-        for part in &self.parts {
+        for part in &self.sections {
             match part {
                 ReportSection::Heading(text) => {
-                    put(&mut out, format_args!("<h2>{}</h2>\n", escape(text)))
+                    push_format(&mut out, format_args!("<h2>{}</h2>\n", escape_html(text)))
                 }
                 ReportSection::Text(text) => {
-                    put(&mut out, format_args!("<p>{}</p>\n", escape(text)))
+                    push_format(&mut out, format_args!("<p>{}</p>\n", escape_html(text)))
                 }
                 ReportSection::Verbatim(text) => {
-                    let text = verbatim(text);
-                    put(
+                    let text = printable_lines(text);
+                    push_format(
                         &mut out,
                         format_args!("<pre>{}</pre>\n", escape_tags(&text)),
                     );
                 }
-                ReportSection::Figure { caption, svg, .. } => put(
+                ReportSection::Figure { caption, svg, .. } => push_format(
                     &mut out,
                     format_args!(
                         "<figure>\n{svg}<figcaption>{}</figcaption>\n</figure>\n",
-                        escape(caption)
+                        escape_html(caption)
                     ),
                 ),
-                ReportSection::Table(head, rows) => table(&mut out, head, rows),
+                ReportSection::Table(head, rows) => push_html_table(&mut out, head, rows),
             }
         }
         out + "</main>\n</body>\n</html>\n"
@@ -105,15 +105,15 @@ impl Document {
 }
 
 /// Writing into a string does not fail.
-fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
+fn push_format(out: &mut String, text: std::fmt::Arguments<'_>) {
     let _ = out.write_fmt(text);
 }
 
-fn table(out: &mut String, head: &[&str], rows: &[Vec<String>]) {
+fn push_html_table(out: &mut String, head: &[&str], rows: &[Vec<String>]) {
     let row = |tag: &str, cells: Vec<String>| {
         let cells: String = cells
             .iter()
-            .map(|c| format!("<{tag}>{}</{tag}>", escape(c)))
+            .map(|c| format!("<{tag}>{}</{tag}>", escape_html(c)))
             .collect();
         format!("<tr>{cells}</tr>\n")
     };
@@ -126,8 +126,8 @@ fn table(out: &mut String, head: &[&str], rows: &[Vec<String>]) {
 }
 
 /// Text of one line for Markdown, in which no tag, no link and no picture begins.
-fn plain(text: &str) -> String {
-    let text = printable(text, MAX_TEXT);
+fn escape_markdown(text: &str) -> String {
+    let text = to_printable(text, MAX_TEXT_CHARS);
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -140,8 +140,8 @@ fn plain(text: &str) -> String {
 }
 
 /// Text of several lines, each for itself.
-fn verbatim(text: &str) -> String {
-    let lines = text.lines().map(|line| printable(line, MAX_TEXT));
+fn printable_lines(text: &str) -> String {
+    let lines = text.lines().map(|line| to_printable(line, MAX_TEXT_CHARS));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -150,8 +150,8 @@ fn longest_run_of_backticks(text: &str) -> usize {
     runs.max().unwrap_or(0)
 }
 
-fn escape(text: &str) -> String {
-    escape_tags(&printable(text, MAX_TEXT))
+fn escape_html(text: &str) -> String {
+    escape_tags(&to_printable(text, MAX_TEXT_CHARS))
 }
 
 fn escape_tags(text: &str) -> String {
@@ -161,7 +161,7 @@ fn escape_tags(text: &str) -> String {
         .replace('"', "&quot;")
 }
 
-const STYLE: &str = "\
+const HTML_STYLE: &str = "\
 :root { color-scheme: light; }
 body { margin: 0; background: #f6f7f9; color: #1d232b; font: 16px/1.55 'Noto Sans', 'DejaVu Sans', Helvetica, Arial, sans-serif; }
 main { max-width: 1000px; margin: 2rem auto; padding: 1rem 2.5rem 2.5rem; background: #fff; border-radius: 10px; box-shadow: 0 1px 4px #0002; }
@@ -184,7 +184,7 @@ mod tests {
     fn text_cannot_break_out_of_its_place() {
         let document = Document {
             title: "a <script>".into(),
-            parts: vec![ReportSection::Table(
+            sections: vec![ReportSection::Table(
                 vec!["k"],
                 vec![vec!["x | y & z".into()]],
             )],

@@ -13,7 +13,7 @@ pub enum ReportError {
     Draw(String),
     /// The file name says no form that is known.
     #[error("{0}: figures are written as .png or .svg; choose such a name")]
-    Form(PathBuf),
+    UnknownFormat(PathBuf),
     /// The file system said no.
     #[error("{path}: {source}")]
     Io {

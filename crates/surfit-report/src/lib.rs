@@ -4,51 +4,51 @@
 //! no font of the system: Noto Sans (SIL Open Font License 1.1, from the crate `notosans`) is inside the program.
 
 mod axes;
-mod bar;
-mod beside;
 mod canvas;
+mod color_bar;
+mod comparison;
+mod control_points;
 mod curves;
 mod distances;
 mod document;
 mod error;
 mod heatmap;
 mod loss;
-mod points;
 mod relief;
+mod run_report;
 mod slices;
 pub mod study;
 mod style;
-mod written;
 
 #[cfg(test)]
-mod sample;
+mod test_data;
 
-pub use beside::{BesideFigure, ComparedSurface};
 pub use canvas::DrawableFigure;
+pub use comparison::{BesideFigure, ComparedSurface};
+pub use control_points::PointsFigure;
 pub use curves::CurvesFigure;
 pub use distances::DistancesFigure;
 pub use error::ReportError;
 pub use heatmap::HeatmapFigure;
 pub use loss::LossFigure;
-pub use points::PointsFigure;
 pub use relief::ReliefFigure;
+pub use run_report::write_report;
 pub use slices::SliceFigure;
-pub use written::write_report;
 
 use std::path::PathBuf;
 use surfit_core::colormap::Colormap;
 use surfit_core::files::{FileLocation, FilePath, create_folder};
 use surfit_core::heatmap::{CellQuantity, HeatmapStyle, Metric, SliceDirection};
-use surfit_core::picture::RunState;
+use surfit_core::run_state::RunState;
 use surfit_core::surface::Degrees;
 
 /// The title of a heatmap's figure, such as `demo-1 · accuracy on the surface of degree 2×2`.
 pub fn heatmap_title(run: &str, degrees: Degrees, metric: Metric) -> String {
-    map_title(run, degrees, metric, CellQuantity::Value)
+    quantity_title(run, degrees, metric, CellQuantity::Value)
 }
 
 /// A metric, or what is made of it, in words.
-pub fn map_name(metric: Metric, quantity: CellQuantity) -> String {
+pub fn quantity_name(metric: Metric, quantity: CellQuantity) -> String {
     let name = metric.name();
     match quantity {
         CellQuantity::Value => name.to_owned(),
@@ -58,8 +58,13 @@ pub fn map_name(metric: Metric, quantity: CellQuantity) -> String {
 }
 
 /// The same for something made of the metric.
-pub fn map_title(run: &str, degrees: Degrees, metric: Metric, quantity: CellQuantity) -> String {
-    let what = map_name(metric, quantity);
+pub fn quantity_title(
+    run: &str,
+    degrees: Degrees,
+    metric: Metric,
+    quantity: CellQuantity,
+) -> String {
+    let what = quantity_name(metric, quantity);
     format!("{run} · {what} on the surface of degree {degrees}")
 }
 
@@ -72,7 +77,7 @@ pub fn write_figures(
     picture: &RunState,
     folder: &(impl FileLocation + ?Sized),
 ) -> Result<Vec<PathBuf>, ReportError> {
-    let folder = &FilePath::of(folder);
+    let folder = &FilePath::from_location(folder);
     let mut files = Vec::new();
     create_folder(folder).map_err(|source| ReportError::Io {
         path: folder.to_path_buf(),
@@ -80,24 +85,24 @@ pub fn write_figures(
     })?;
     if picture.curves.values().any(|c| !c.is_empty()) {
         let figure = LossFigure {
-            picture,
+            run_state: picture,
             title: format!("{run} · loss"),
         };
-        both(&figure, folder, "loss", &mut files)?;
+        write_png_and_svg(&figure, folder, "loss", &mut files)?;
     }
     if let Some(snapshot) = &picture.snapshot {
         let heatmap = &snapshot.heatmap;
         for metric in Metric::ALL {
-            if heatmap.cells.iter().any(|c| metric.of(c).is_some()) {
+            if heatmap.cells.iter().any(|c| metric.value_at(c).is_some()) {
                 let figure = HeatmapFigure {
                     heatmap,
                     metric,
                     colormap: Colormap::default(),
-                    look: HeatmapStyle::default(),
+                    style: HeatmapStyle::default(),
                     title: heatmap_title(run, snapshot.degrees, metric),
                     marks: &snapshot.marks,
                 };
-                both(
+                write_png_and_svg(
                     &figure,
                     folder,
                     &format!("heatmap-{}", metric.name()),
@@ -105,17 +110,17 @@ pub fn write_figures(
                 )?;
             }
         }
-        if let Some(best) = heatmap.best(Metric::Accuracy) {
+        if let Some(best) = heatmap.best_point(Metric::Accuracy) {
             let title = format!("{run} · accuracy through the best point");
             let figure = SliceFigure {
                 heatmap,
-                at: (best.u, best.v),
+                point: (best.u, best.v),
                 metric: Metric::Accuracy,
-                look: HeatmapStyle::default(),
-                along: SliceDirection::AXES,
+                style: HeatmapStyle::default(),
+                directions: SliceDirection::AXES,
                 title,
             };
-            both(&figure, folder, "slices", &mut files)?;
+            write_png_and_svg(&figure, folder, "slices", &mut files)?;
         }
     }
     if files.is_empty() {
@@ -124,7 +129,7 @@ pub fn write_figures(
     Ok(files)
 }
 
-fn both(
+fn write_png_and_svg(
     figure: &impl DrawableFigure,
     folder: &FilePath,
     name: &str,

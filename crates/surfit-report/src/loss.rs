@@ -1,27 +1,30 @@
 //! Loss curves: the corners' training and the surface's fit.
 
-use super::axes::{AxesPanel, DrawResult, LegendMark, key, log_ticks, plain, thousands, title};
+use super::axes::{
+    AxesPanel, DrawResult, LegendMark, draw_legend, draw_title, format_number, format_thousands,
+    log_ticks,
+};
 use super::canvas::DrawableFigure;
 use super::style::*;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use surfit_core::event::LossCurve;
-use surfit_core::picture::RunState;
+use surfit_core::run_state::RunState;
 use surfit_core::series::Series;
 
 /// Cross-entropy over optimizer steps: raw range, smoothed, validation, changes of degree.
 pub struct LossFigure<'a> {
     /// What is known of the run.
-    pub picture: &'a RunState,
+    pub run_state: &'a RunState,
     /// Title of the figure.
     pub title: String,
 }
 
-/// A curve is smoothed over this part of its length, and over at least [`SHORTEST`] points.
-const WINDOW: f64 = 0.025;
+/// A curve is smoothed over this part of its length, and over at least [`MIN_SMOOTHING_POINTS`] points.
+const SMOOTHING_FRACTION: f64 = 0.025;
 /// Smallest smoothing window, in points.
-const SHORTEST: f64 = 6.0;
+const MIN_SMOOTHING_POINTS: f64 = 6.0;
 
 impl DrawableFigure for LossFigure<'_> {
     fn size(&self) -> (u32, u32) {
@@ -30,7 +33,7 @@ impl DrawableFigure for LossFigure<'_> {
 
     fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
         let (width, height) = self.size();
-        title(
+        draw_title(
             area,
             &self.title,
             "training and validation cross-entropy, nats",
@@ -58,7 +61,7 @@ impl DrawableFigure for LossFigure<'_> {
                 f64::from(height) - 52.0,
             ]
             .map(px);
-            self.panel(area, frame, name, curves)?;
+            self.draw_panel(area, frame, name, curves)?;
         }
         Ok(())
     }
@@ -66,39 +69,45 @@ impl DrawableFigure for LossFigure<'_> {
 
 impl LossFigure<'_> {
     fn series(&self, curve: LossCurve) -> Option<&Series> {
-        self.picture.curves.get(&curve).filter(|s| !s.is_empty())
+        self.run_state.curves.get(&curve).filter(|s| !s.is_empty())
     }
 
-    fn panel<DB: DrawingBackend>(
+    fn draw_panel<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
         frame: [i32; 4],
         name: &str,
         curves: &[LossCurve],
     ) -> DrawResult<DB> {
-        let panel = self.scales(frame, curves);
+        let panel = self.build_panel(frame, curves);
         let surface = curves == [LossCurve::Surface];
         area.draw_text(
             name,
-            &bold(13.0, INK, HPos::Left, VPos::Center),
+            &bold_style(13.0, TEXT_COLOR, HPos::Left, VPos::Center),
             (frame[0] - px(34.0), frame[1] - px(36.0)),
         )?;
-        let small = panel.log && log_ticks(&panel.y).iter().any(|v| *v < 0.01);
-        let loss = move |v: f64| if small { format!("{v:e}") } else { plain(v) };
-        panel.axes(
+        let small = panel.log_y && log_ticks(&panel.y).iter().any(|v| *v < 0.01);
+        let loss = move |v: f64| {
+            if small {
+                format!("{v:e}")
+            } else {
+                format_number(v)
+            }
+        };
+        panel.draw_axes(
             area,
             (
                 "optimizer step",
-                if panel.log {
+                if panel.log_y {
                     "loss (logarithmic)"
                 } else {
                     "loss"
                 },
             ),
-            (&|v| thousands(v), &loss),
+            (&|v| format_thousands(v), &loss),
         )?;
         if surface {
-            self.degree_changes(area, &panel)?;
+            self.draw_degree_changes(area, &panel)?;
         }
         let mut ends: Vec<(i32, String, RGBColor)> = Vec::new();
         for curve in curves {
@@ -106,8 +115,8 @@ impl LossFigure<'_> {
                 continue;
             };
             let (color, label) = match curve {
-                LossCurve::Corner(i) => (CORNERS[i % 4], format!("{}", i + 1)),
-                LossCurve::Surface => (SURFACE, String::new()),
+                LossCurve::Corner(i) => (CORNER_COLORS[i % 4], format!("{}", i + 1)),
+                LossCurve::Surface => (SURFACE_COLOR, String::new()),
             };
             let end = draw_series(area, &panel, series, color, surface)?;
             if let (Some(y), false) = (end, surface) {
@@ -115,25 +124,25 @@ impl LossFigure<'_> {
             }
         }
         for curve in curves {
-            self.validations(area, &panel, *curve)?;
+            self.draw_validations(area, &panel, *curve)?;
         }
-        number_ends(area, frame, ends)?;
-        let entries = self.entries(curves);
-        key(area, (frame[0] + px(44.0), frame[1] - px(36.0)), &entries)
+        draw_end_labels(area, frame, ends)?;
+        let entries = self.legend_entries(curves);
+        draw_legend(area, (frame[0] + px(44.0), frame[1] - px(36.0)), &entries)
     }
 
-    fn scales(&self, frame: [i32; 4], curves: &[LossCurve]) -> AxesPanel {
+    fn build_panel(&self, frame: [i32; 4], curves: &[LossCurve]) -> AxesPanel {
         let (mut low, mut high, mut end) = (f64::INFINITY, f64::NEG_INFINITY, 1.0f64);
         for curve in curves {
             let Some(series) = self.series(*curve) else {
                 continue;
             };
-            end = end.max(series.end() as f64);
-            let smooth = smoothed(series);
+            end = end.max(series.end_step() as f64);
+            let smooth = smooth_series(series);
             for (_, y) in smooth.into_iter().filter(|p| p.1.is_finite() && p.1 > 0.0) {
                 (low, high) = (low.min(y), high.max(y));
             }
-            for v in self.picture.validations.get(curve).into_iter().flatten() {
+            for v in self.run_state.validations.get(curve).into_iter().flatten() {
                 if v.loss.is_finite() && v.loss > 0.0 {
                     (low, high) = (low.min(v.loss), high.max(v.loss));
                 }
@@ -152,38 +161,38 @@ impl LossFigure<'_> {
             frame,
             x: 0.0..end,
             y,
-            log,
+            log_y: log,
         }
     }
 
-    fn degree_changes<DB: DrawingBackend>(
+    fn draw_degree_changes<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
         panel: &AxesPanel,
     ) -> DrawResult<DB> {
-        for (step, _, to) in &self.picture.degree_changes {
-            let x = panel.at(*step as f64, panel.y.start).0;
+        for (step, _, to) in &self.run_state.degree_changes {
+            let x = panel.pixel_at(*step as f64, panel.y.start).0;
             let [_, top, _, bottom] = panel.frame;
             let mut y = top;
             while y < bottom {
                 let dash = [(x, y), (x, (y + px(3.0)).min(bottom))];
-                area.draw(&PathElement::new(dash, line(MUTED, 1.0)))?;
+                area.draw(&PathElement::new(dash, line_style(MUTED_COLOR, 1.0)))?;
                 y += px(6.0);
             }
-            let style = text(10.5, MUTED, HPos::Left, VPos::Top);
+            let style = text_style(10.5, MUTED_COLOR, HPos::Left, VPos::Top);
             area.draw_text(&format!("degree {to}"), &style, (x + px(4.0), top))?;
         }
         Ok(())
     }
 
-    fn validations<DB: DrawingBackend>(
+    fn draw_validations<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
         panel: &AxesPanel,
         curve: LossCurve,
     ) -> DrawResult<DB> {
         let points: Vec<(f64, f64)> = self
-            .picture
+            .run_state
             .validations
             .get(&curve)
             .into_iter()
@@ -191,44 +200,66 @@ impl LossFigure<'_> {
             .map(|v| (v.step as f64, v.loss))
             .collect();
         let color = match curve {
-            LossCurve::Corner(i) => CORNERS[i % 4],
-            LossCurve::Surface => VALIDATION,
+            LossCurve::Corner(i) => CORNER_COLORS[i % 4],
+            LossCurve::Surface => VALIDATION_COLOR,
         };
         if curve == LossCurve::Surface {
-            panel.curve(area, points.iter().copied(), line(color.mix(0.7), 1.2))?;
+            panel.draw_curve(
+                area,
+                points.iter().copied(),
+                line_style(color.mix(0.7), 1.2),
+            )?;
         }
         for (x, y) in points.into_iter().filter(|p| p.1.is_finite()) {
-            area.draw(&Circle::new(panel.at(x, y), px(3.4), fill(WHITE)))?;
-            area.draw(&Circle::new(panel.at(x, y), px(2.6), fill(color)))?;
+            area.draw(&Circle::new(
+                panel.pixel_at(x, y),
+                px(3.4),
+                fill_style(WHITE),
+            ))?;
+            area.draw(&Circle::new(
+                panel.pixel_at(x, y),
+                px(2.6),
+                fill_style(color),
+            ))?;
         }
         Ok(())
     }
 
-    fn entries(&self, curves: &[LossCurve]) -> Vec<(LegendMark, String)> {
+    fn legend_entries(&self, curves: &[LossCurve]) -> Vec<(LegendMark, String)> {
         let validated = curves
             .iter()
-            .any(|c| self.picture.validations.contains_key(c));
+            .any(|c| self.run_state.validations.contains_key(c));
         let surface = curves == [LossCurve::Surface];
         let mut entries = if surface {
             vec![
                 (
-                    LegendMark::Line(line(SURFACE.mix(0.22), 7.0)),
+                    LegendMark::Line(line_style(SURFACE_COLOR.mix(0.22), 7.0)),
                     "each step".to_owned(),
                 ),
-                (LegendMark::Line(line(SURFACE, 2.0)), "smoothed".to_owned()),
+                (
+                    LegendMark::Line(line_style(SURFACE_COLOR, 2.0)),
+                    "smoothed".to_owned(),
+                ),
             ]
         } else {
             let name = |c: &LossCurve| match c {
                 LossCurve::Corner(i) => (
-                    LegendMark::Line(line(CORNERS[i % 4], 1.8)),
+                    LegendMark::Line(line_style(CORNER_COLORS[i % 4], 1.8)),
                     (i + 1).to_string(),
                 ),
-                LossCurve::Surface => (LegendMark::Line(line(SURFACE, 1.8)), "surface".to_owned()),
+                LossCurve::Surface => (
+                    LegendMark::Line(line_style(SURFACE_COLOR, 1.8)),
+                    "surface".to_owned(),
+                ),
             };
             curves.iter().map(name).collect()
         };
         if validated {
-            let color = if surface { VALIDATION } else { MUTED };
+            let color = if surface {
+                VALIDATION_COLOR
+            } else {
+                MUTED_COLOR
+            };
             entries.push((LegendMark::Dot(color), "validation".to_owned()));
         }
         entries
@@ -236,11 +267,12 @@ impl LossFigure<'_> {
 }
 
 /// The exponentially smoothed curve over its buckets; gaps are NaN.
-fn smoothed(series: &Series) -> Vec<(f64, f64)> {
+fn smooth_series(series: &Series) -> Vec<(f64, f64)> {
     let (mut sum, mut weight) = (0.0, 0.0);
-    let past = 1.0 - 1.0 / (WINDOW * series.whole().len() as f64).max(SHORTEST);
+    let past =
+        1.0 - 1.0 / (SMOOTHING_FRACTION * series.buckets().len() as f64).max(MIN_SMOOTHING_POINTS);
     series
-        .whole()
+        .buckets()
         .iter()
         .map(|b| {
             let x = b.step as f64 + b.count.saturating_sub(1) as f64 / 2.0;
@@ -264,10 +296,10 @@ fn draw_series<DB: DrawingBackend>(
     color: RGBColor,
     raw: bool,
 ) -> DrawResult<DB, Option<i32>> {
-    let smooth = smoothed(series);
+    let smooth = smooth_series(series);
     if raw {
         let mut piece: Vec<(f64, f64, f64)> = Vec::new();
-        let buckets = series.whole();
+        let buckets = series.buckets();
         // A range over a handful of neighbours reads as a band, single values would be a hatch.
         let group = (buckets.len() / 240).max(1);
         for chunk in buckets.chunks(group) {
@@ -280,28 +312,28 @@ fn draw_series<DB: DrawingBackend>(
             if low <= high {
                 piece.push((x, f64::from(low), f64::from(high)));
             } else {
-                panel.band(area, &piece, color.mix(0.22))?;
+                panel.draw_band(area, &piece, color.mix(0.22))?;
                 piece.clear();
             }
         }
-        panel.band(area, &piece, color.mix(0.22))?;
+        panel.draw_band(area, &piece, color.mix(0.22))?;
     }
     let width = if raw { 2.0 } else { 1.6 };
     let end = smooth
         .iter()
         .rfind(|p| p.1.is_finite())
-        .map(|p| panel.at(p.0, p.1).1);
+        .map(|p| panel.pixel_at(p.0, p.1).1);
     // More points than the eye resolves would only thicken the line; gaps stay.
     let step = (smooth.len() / 300).max(1);
     let last = smooth.len().saturating_sub(1);
     let shown = smooth.into_iter().enumerate();
     let shown = shown.filter(|(i, p)| i % step == 0 || *i == last || !p.1.is_finite());
-    panel.curve(area, shown.map(|(_, p)| p), line(color, width))?;
+    panel.draw_curve(area, shown.map(|(_, p)| p), line_style(color, width))?;
     Ok(end)
 }
 
 /// Writes each curve's number beside its end, moved apart where they would overlap.
-fn number_ends<DB: DrawingBackend>(
+fn draw_end_labels<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     [_, _, right, bottom]: [i32; 4],
     mut ends: Vec<(i32, String, RGBColor)>,
@@ -320,7 +352,7 @@ fn number_ends<DB: DrawingBackend>(
     for (y, label, color) in ends {
         area.draw_text(
             &label,
-            &bold(11.0, color, HPos::Left, VPos::Center),
+            &bold_style(11.0, color, HPos::Left, VPos::Center),
             (right + px(6.0), y),
         )?;
     }
@@ -330,13 +362,13 @@ fn number_ends<DB: DrawingBackend>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample;
+    use crate::test_data;
 
     #[test]
     fn svg_names_axes_curves_and_degree_changes() {
-        let picture = sample::picture();
+        let picture = test_data::run_state();
         let svg = LossFigure {
-            picture: &picture,
+            run_state: &picture,
             title: "a <b> run".into(),
         }
         .svg()
@@ -362,19 +394,19 @@ mod tests {
             .or_default()
             .extend(0, &[f32::NAN, 1.0, 0.9, f32::INFINITY, 0.8, 0.7]);
         let png = LossFigure {
-            picture: &picture,
+            run_state: &picture,
             title: "x".into(),
         }
         .png()
         .unwrap();
-        sample::check_png(&png, (2000, 920));
+        test_data::check_png(&png, (2000, 920));
         picture
             .curves
             .get_mut(&LossCurve::Surface)
             .unwrap()
             .truncate(1);
         LossFigure {
-            picture: &picture,
+            run_state: &picture,
             title: "only gaps".into(),
         }
         .svg()

@@ -2,10 +2,10 @@
 //!
 //! It is drawn from back to front, cell by cell, so that what lies nearer hides what lies behind it, in vectors as in pixels.
 
-mod signs;
-mod surround;
+mod box_frame;
+mod markers;
 
-use super::axes::{DrawResult, title};
+use super::axes::{DrawResult, draw_title};
 use super::canvas::DrawableFigure;
 use super::heatmap::{FieldMap, MapPlacement};
 use super::style::*;
@@ -13,7 +13,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use surfit_core::colormap::Colormap;
 use surfit_core::heatmap::{CellField, ContourSegment, Heatmap, HeatmapStyle, Metric};
-use surfit_core::relief::{Camera, Projection};
+use surfit_core::projection::{Camera, Projection};
 
 /// A heatmap whose values are heights, seen from a side, with a colour bar.
 pub struct ReliefFigure<'a> {
@@ -24,7 +24,7 @@ pub struct ReliefFigure<'a> {
     /// Colours from bad to good.
     pub colormap: Colormap,
     /// What of it, over which range, and which part.
-    pub look: HeatmapStyle,
+    pub style: HeatmapStyle,
     /// From where it is seen.
     pub camera: Camera,
     /// Title of the figure.
@@ -32,15 +32,15 @@ pub struct ReliefFigure<'a> {
 }
 
 /// Room of the unit box: left, top, width, height, in nominal points.
-const ROOM: [f64; 4] = [112.0, 104.0, 556.0, 500.0];
+const BOX_RECT: [f64; 4] = [112.0, 104.0, 556.0, 500.0];
 /// Left, top and height of the colour bar.
-const BAR: [f64; 3] = [752.0, 120.0, 440.0];
+const COLOR_BAR_POSITION: [f64; 3] = [752.0, 120.0, 440.0];
 /// Faces along a side at which the surface looks smooth.
-const SMOOTH: usize = 48;
+const FACES_PER_SIDE: usize = 48;
 /// Most lines of the net along either axis.
-const LINES: usize = 30;
+const MAX_NET_LINES: usize = 30;
 /// About so many contour lines.
-const CONTOURS: usize = 10;
+const CONTOUR_LEVELS: usize = 10;
 
 impl DrawableFigure for ReliefFigure<'_> {
     fn size(&self) -> (u32, u32) {
@@ -49,16 +49,16 @@ impl DrawableFigure for ReliefFigure<'_> {
 
     fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
         let place = MapPlacement {
-            left: ROOM[0],
-            top: ROOM[1],
-            side: ROOM[3],
+            left: BOX_RECT[0],
+            top: BOX_RECT[1],
+            side: BOX_RECT[3],
         };
-        let map = FieldMap::of(self.heatmap, self.metric, self.colormap, self.look, place);
+        let map = FieldMap::new(self.heatmap, self.metric, self.colormap, self.style, place);
         let Camera { turn, tilt, .. } = self.camera;
         let seen = format!(" · turned {turn:.0}°, tilted {tilt:.0}°");
-        title(area, &self.title, &(map.summary() + &seen))?;
-        PlacedRelief::of(&map, self.camera).draw(area)?;
-        map.bar(area, &map.bar_name(), BAR)
+        draw_title(area, &self.title, &(map.summary() + &seen))?;
+        PlacedRelief::new(&map, self.camera).draw(area)?;
+        map.draw_color_bar(area, &map.bar_label(), COLOR_BAR_POSITION)
     }
 }
 
@@ -71,80 +71,80 @@ struct PlacedRelief<'a, 'm> {
     /// Smallest and largest value of colours and heights.
     range: (f64, f64),
     /// The first cells that are seen, and how many along either axis.
-    first: (usize, usize),
-    count: usize,
+    first_cell: (usize, usize),
+    visible_cells: usize,
 }
 
 impl<'a, 'm> PlacedRelief<'a, 'm> {
-    fn of(map: &'m FieldMap<'a>, camera: Camera) -> Self {
-        let (first, count) = map.look.cells(map.heatmap.grid);
+    fn new(map: &'m FieldMap<'a>, camera: Camera) -> Self {
+        let (first, count) = map.style.visible_cells(map.heatmap.grid);
         Self {
             map,
-            projection: Projection::fit(camera, ROOM, 1.0),
-            field: map.field.filled(|i| map.heatmap.holds(i)),
-            range: map.range(),
-            first,
-            count,
+            projection: Projection::fit_to_rect(camera, BOX_RECT, 1.0),
+            field: map.field.fill_missing(|i| map.heatmap.contains_cell(i)),
+            range: map.color_range(),
+            first_cell: first,
+            visible_cells: count,
         }
     }
 
     fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
-        self.frame(area)?;
-        let contours = self.contours();
-        for (a, b) in self.cells_from_the_back() {
-            self.faces(area, (a, b))?;
-            self.net(area, (a, b))?;
+        self.draw_frame(area)?;
+        let contours = self.contour_segments();
+        for (a, b) in self.cells_back_to_front() {
+            self.draw_faces(area, (a, b))?;
+            self.draw_net(area, (a, b))?;
             for (level, ends) in &contours {
                 let middle = ((ends[0].0 + ends[1].0) / 2.0, (ends[0].1 + ends[1].1) / 2.0);
                 if (middle.0.floor() as usize, middle.1.floor() as usize) == (a, b) {
                     let points = ends.map(|(x, y)| self.pixel(x, y, *level));
                     let (low, high) = self.range;
-                    let ink = ink_on(self.map.color(*level, low, high)).mix(0.8);
-                    area.draw(&PathElement::new(points, line(ink, 1.0)))?;
+                    let ink = contrast_color(self.map.color(*level, low, high)).mix(0.8);
+                    area.draw(&PathElement::new(points, line_style(ink, 1.0)))?;
                 }
             }
         }
-        self.labels(area)?;
-        self.signs(area)
+        self.draw_labels(area)?;
+        self.draw_markers(area)
     }
 
     /// How high a value lies, 0 to 1.
-    fn height(&self, value: f64) -> f64 {
+    fn normalized_height(&self, value: f64) -> f64 {
         let (low, high) = self.range;
         ((value - low) / (high - low)).clamp(0.0, 1.0)
     }
 
     /// Where a place, told in cells, lies on the floor.
-    fn share(&self, x: f64, y: f64) -> (f64, f64) {
-        let span = self.count.saturating_sub(1).max(1) as f64;
+    fn floor_position(&self, x: f64, y: f64) -> (f64, f64) {
+        let span = self.visible_cells.saturating_sub(1).max(1) as f64;
         (
-            (x - self.first.0 as f64) / span,
-            (y - self.first.1 as f64) / span,
+            (x - self.first_cell.0 as f64) / span,
+            (y - self.first_cell.1 as f64) / span,
         )
     }
 
     /// The point over a place on the floor, in nominal points.
-    fn point(&self, s: f64, t: f64, height: f64) -> (f64, f64) {
+    fn project_point(&self, s: f64, t: f64, height: f64) -> (f64, f64) {
         let spot = self.projection.project(s, t, height);
         (spot.x, spot.y)
     }
 
     /// The pixel of a value over a place, told in cells.
     fn pixel(&self, x: f64, y: f64, value: f64) -> (i32, i32) {
-        let (s, t) = self.share(x, y);
-        let (x, y) = self.point(s, t, self.height(value));
+        let (s, t) = self.floor_position(x, y);
+        let (x, y) = self.project_point(s, t, self.normalized_height(value));
         (px(x), px(y))
     }
 
     /// The squares between the cells that are seen, the farthest first.
-    fn cells_from_the_back(&self) -> Vec<(usize, usize)> {
-        let count = self.count.saturating_sub(1);
-        let (a0, b0) = self.first;
+    fn cells_back_to_front(&self) -> Vec<(usize, usize)> {
+        let count = self.visible_cells.saturating_sub(1);
+        let (a0, b0) = self.first_cell;
         let mut all: Vec<(usize, usize)> = (a0..a0 + count)
             .flat_map(|a| (b0..b0 + count).map(move |b| (a, b)))
             .collect();
         let away = |&(a, b): &(usize, usize)| {
-            let [_, away, _] = self.projection.turned([a as f64, b as f64, 0.0]);
+            let [_, away, _] = self.projection.to_view_direction([a as f64, b as f64, 0.0]);
             away
         };
         all.sort_by(|p, q| away(q).total_cmp(&away(p)));
@@ -152,12 +152,14 @@ impl<'a, 'm> PlacedRelief<'a, 'm> {
     }
 
     /// The square's halves, each of small faces in the colours of their values.
-    fn faces<DB: DrawingBackend>(
+    fn draw_faces<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
         (a, b): (usize, usize),
     ) -> DrawResult<DB> {
-        let parts = SMOOTH.div_ceil(self.count.max(2) - 1).clamp(1, 12);
+        let parts = FACES_PER_SIDE
+            .div_ceil(self.visible_cells.max(2) - 1)
+            .clamp(1, 12);
         let mut halves = [
             [(a, b), (a + 1, b), (a, b + 1)],
             [(a + 1, b + 1), (a, b + 1), (a + 1, b)],
@@ -166,7 +168,7 @@ impl<'a, 'm> PlacedRelief<'a, 'm> {
             let [x, y] = half
                 .iter()
                 .fold([0.0, 0.0], |[x, y], p| [x + p.0 as f64, y + p.1 as f64]);
-            self.projection.turned([x, y, 0.0])[1]
+            self.projection.to_view_direction([x, y, 0.0])[1]
         };
         halves.sort_by(|p, q| away(q).total_cmp(&away(p)));
         for half in halves {
@@ -174,7 +176,7 @@ impl<'a, 'm> PlacedRelief<'a, 'm> {
             let [Some(p), Some(q), Some(r)] = known else {
                 continue;
             };
-            let light = self.light([p, q, r]);
+            let light = self.brightness([p, q, r]);
             let pale = half.map(|(a, b)| self.paleness(a * self.field.grid + b));
             let pale = pale.into_iter().fold(0.0, f64::max);
             let at = |i: usize, j: usize| {
@@ -187,17 +189,17 @@ impl<'a, 'm> PlacedRelief<'a, 'm> {
                 )
             };
             for (i, j) in (0..parts).flat_map(|i| (0..parts - i).map(move |j| (i, j))) {
-                self.face(area, [at(i, j), at(i + 1, j), at(i, j + 1)], light, pale)?;
+                self.draw_face(area, [at(i, j), at(i + 1, j), at(i, j + 1)], light, pale)?;
                 if i + j + 2 <= parts {
                     let other = [at(i + 1, j + 1), at(i, j + 1), at(i + 1, j)];
-                    self.face(area, other, light, pale)?;
+                    self.draw_face(area, other, light, pale)?;
                 }
             }
         }
         Ok(())
     }
 
-    fn face<DB: DrawingBackend>(
+    fn draw_face<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
         corners: [(f64, f64, f64); 3],
@@ -215,13 +217,13 @@ impl<'a, 'm> PlacedRelief<'a, 'm> {
         let points = corners.map(|(x, y, v)| self.pixel(x, y, v)).to_vec();
         // The outline closes the seams that smoothed edges would leave between neighbours.
         let around = vec![points[0], points[1], points[2], points[0]];
-        area.draw(&Polygon::new(points, fill(color)))?;
-        area.draw(&PathElement::new(around, line(color, 0.25)))
+        area.draw(&Polygon::new(points, fill_style(color)))?;
+        area.draw(&PathElement::new(around, line_style(color, 0.25)))
     }
 
     /// How much of the page's white the surface has at a cell: not measured, or not lately.
     fn paleness(&self, index: usize) -> f64 {
-        match self.map.shown(index) {
+        match self.map.field_value(index) {
             None => 0.65,
             Some(_) if self.map.heatmap.is_stale(index) => 0.3,
             Some(_) => 0.0,
@@ -229,31 +231,31 @@ impl<'a, 'm> PlacedRelief<'a, 'm> {
     }
 
     /// How bright a triangle is, up to 1; paper bears less shade than a dark screen.
-    fn light(&self, triangle: [((f64, f64), f64); 3]) -> f64 {
+    fn brightness(&self, triangle: [((f64, f64), f64); 3]) -> f64 {
         let corner = |((x, y), value): ((f64, f64), f64)| {
-            let (s, t) = self.share(x, y);
-            let height = self.height(value) * self.projection.height();
+            let (s, t) = self.floor_position(x, y);
+            let height = self.normalized_height(value) * self.projection.height();
             [s, t, height]
         };
-        0.68 + 0.32 * self.projection.light(triangle.map(corner))
+        0.68 + 0.32 * self.projection.light_intensity(triangle.map(corner))
     }
 
     /// The lines between the cells round a square.
-    fn net<DB: DrawingBackend>(
+    fn draw_net<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
         (a, b): (usize, usize),
     ) -> DrawResult<DB> {
-        let every = (self.count - 1).div_ceil(LINES).max(1);
+        let every = (self.visible_cells - 1).div_ceil(MAX_NET_LINES).max(1);
         let on = |k: usize, first: usize| {
-            (k - first).is_multiple_of(every) || k - first == self.count - 1
+            (k - first).is_multiple_of(every) || k - first == self.visible_cells - 1
         };
         let mut edges = Vec::new();
         for k in [a, a + 1] {
-            edges.extend(on(k, self.first.0).then_some([(k, b), (k, b + 1)]));
+            edges.extend(on(k, self.first_cell.0).then_some([(k, b), (k, b + 1)]));
         }
         for k in [b, b + 1] {
-            edges.extend(on(k, self.first.1).then_some([(a, k), (a + 1, k)]));
+            edges.extend(on(k, self.first_cell.1).then_some([(a, k), (a + 1, k)]));
         }
         // The third side of a triangle.
         if self.field.get(a + 1, b + 1).is_none() {
@@ -263,24 +265,32 @@ impl<'a, 'm> PlacedRelief<'a, 'm> {
             let known = edge.map(|(a, b)| Some((a as f64, b as f64, self.field.get(a, b)?)));
             if let [Some(p), Some(q)] = known {
                 let points = [p, q].map(|(x, y, v)| self.pixel(x, y, v));
-                area.draw(&PathElement::new(points, line(INK.mix(0.32), 0.6)))?;
+                area.draw(&PathElement::new(
+                    points,
+                    line_style(TEXT_COLOR.mix(0.32), 0.6),
+                ))?;
             }
         }
         Ok(())
     }
 
     /// Pieces of contour lines that are seen, with their values.
-    fn contours(&self) -> Vec<(f64, ContourSegment)> {
-        if !self.map.look.contours {
+    fn contour_segments(&self) -> Vec<(f64, ContourSegment)> {
+        if !self.map.style.contours {
             return Vec::new();
         }
         let (low, high) = self.range;
         let shown = |&(x, y): &(f64, f64)| {
-            let (s, t) = self.share(x, y);
+            let (s, t) = self.floor_position(x, y);
             (0.0..=1.0).contains(&s) && (0.0..=1.0).contains(&t)
         };
-        let levels = super::axes::ticks(&(low..high), CONTOURS).into_iter();
-        let lines = levels.flat_map(|l| self.field.contour(l).into_iter().map(move |s| (l, s)));
+        let levels = super::axes::ticks(&(low..high), CONTOUR_LEVELS).into_iter();
+        let lines = levels.flat_map(|l| {
+            self.field
+                .contour_segments(l)
+                .into_iter()
+                .map(move |s| (l, s))
+        });
         lines.filter(|(_, s)| s.iter().all(shown)).collect()
     }
 }

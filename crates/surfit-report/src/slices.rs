@@ -1,8 +1,10 @@
 //! Slices of the surface through a point.
 
-use super::axes::{AxesPanel, DrawResult, LegendMark, key, padded, plain, title};
+use super::axes::{
+    AxesPanel, DrawResult, LegendMark, draw_legend, draw_title, format_number, pad_range,
+};
 use super::canvas::DrawableFigure;
-use super::heatmap::{figure_name, in_percent};
+use super::heatmap::{is_percent, quantity_label};
 use super::style::*;
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -15,23 +17,23 @@ pub struct SliceFigure<'a> {
     /// The measured surface.
     pub heatmap: &'a Heatmap,
     /// The point `(u, v)`; the nearest grid point is taken.
-    pub at: (f64, f64),
+    pub point: (f64, f64),
     /// What is shown.
     pub metric: Metric,
     /// What of it, and which part of the surface.
-    pub look: HeatmapStyle,
+    pub style: HeatmapStyle,
     /// The directions of both slices.
-    pub along: [SliceDirection; 2],
+    pub directions: [SliceDirection; 2],
     /// Title of the figure.
     pub title: String,
 }
 
 /// A cell on a slice: parameter, figure, and the ends of its interval where one is known.
 struct SliceCell {
-    at: f64,
+    parameter: f64,
     value: f64,
     interval: Option<(f64, f64)>,
-    here: bool,
+    is_cursor: bool,
 }
 
 impl DrawableFigure for SliceFigure<'_> {
@@ -40,11 +42,11 @@ impl DrawableFigure for SliceFigure<'_> {
     }
 
     fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
-        title(area, &self.title, &self.subtitle())?;
+        draw_title(area, &self.title, &self.subtitle())?;
         let halves = self
-            .along
-            .map(|along| (self.cuts(along), self.name(along), along));
-        let reference = self.reference();
+            .directions
+            .map(|along| (self.slice_cells(along), self.axis_label(along), along));
+        let reference = self.reference_value();
         let ends = |c: &SliceCell| {
             let (low, high) = c.interval.unwrap_or((c.value, c.value));
             [low, high]
@@ -56,8 +58,8 @@ impl DrawableFigure for SliceFigure<'_> {
         let (low, high) = all.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| {
             (l.min(x), h.max(x))
         });
-        let y = match (low <= high, in_percent(self.metric)) {
-            (true, _) => padded(low, high, 0.08),
+        let y = match (low <= high, is_percent(self.metric)) {
+            (true, _) => pad_range(low, high, 0.08),
             (false, true) => 0.0..100.0,
             (false, false) => 0.0..1.0,
         };
@@ -71,11 +73,11 @@ impl DrawableFigure for SliceFigure<'_> {
             let right = if curve { 946.0 } else { left + 456.0 };
             let panel = AxesPanel {
                 frame: [left + 40.0, 94.0, right, 346.0].map(px),
-                x: self.span(*along),
+                x: self.parameter_range(*along),
                 y: y.clone(),
-                log: false,
+                log_y: false,
             };
-            self.panel(area, &panel, cuts, name, reference)?;
+            self.draw_panel(area, &panel, cuts, name, reference)?;
         }
         Ok(())
     }
@@ -89,7 +91,7 @@ impl SliceFigure<'_> {
             .cells
             .iter()
             .any(|c| self.metric.interval(c).is_some());
-        match self.look.quantity {
+        match self.style.quantity {
             CellQuantity::Value if known => format!("validation {name} with its 95 % interval"),
             CellQuantity::Value => format!("validation {name}"),
             CellQuantity::Gain if known => {
@@ -103,8 +105,8 @@ impl SliceFigure<'_> {
     }
 
     /// The cell that the slices go through.
-    fn cell(&self) -> (usize, usize) {
-        let nearest = self.heatmap.nearest(self.at.0, self.at.1);
+    fn center_cell(&self) -> (usize, usize) {
+        let nearest = self.heatmap.nearest_cell(self.point.0, self.point.1);
         (nearest / self.heatmap.grid, nearest % self.heatmap.grid)
     }
 
@@ -115,15 +117,15 @@ impl SliceFigure<'_> {
     }
 
     /// The ends of what is seen along a slice.
-    fn span(&self, along: SliceDirection) -> std::ops::Range<f64> {
-        let [u, v] = self.look.part.unwrap_or([(0.0, 1.0); 2]);
+    fn parameter_range(&self, along: SliceDirection) -> std::ops::Range<f64> {
+        let [u, v] = self.style.part.unwrap_or([(0.0, 1.0); 2]);
         let (from, to) = if along == SliceDirection::V { v } else { u };
         from..to.max(from + 1e-9)
     }
 
-    fn name(&self, along: SliceDirection) -> String {
-        let place = |x: f64| plain((x * 1000.0).round() / 1000.0);
-        let (a, b) = self.cell();
+    fn axis_label(&self, along: SliceDirection) -> String {
+        let place = |x: f64| format_number((x * 1000.0).round() / 1000.0);
+        let (a, b) = self.center_cell();
         let (u, v) = self.heatmap.parameters(a * self.heatmap.grid + b);
         match along {
             SliceDirection::U if self.heatmap.patch == Patch::Curve => "u".into(),
@@ -138,42 +140,45 @@ impl SliceFigure<'_> {
         }
     }
 
-    fn cuts(&self, along: SliceDirection) -> Vec<SliceCell> {
-        let (a, b) = self.cell();
+    fn slice_cells(&self, along: SliceDirection) -> Vec<SliceCell> {
+        let (a, b) = self.center_cell();
         let (here, grid) = (a * self.heatmap.grid + b, self.heatmap.grid);
-        let ((first_u, first_v), count) = self.look.cells(grid);
+        let ((first_u, first_v), count) = self.style.visible_cells(grid);
         let seen = |i: &usize| {
             let inside = |at: usize, first: usize| (first..first + count).contains(&at);
             let curve = self.heatmap.patch == Patch::Curve;
             inside(i / grid, first_u) && (curve || inside(i % grid, first_v))
         };
-        let unit = if in_percent(self.metric) { 100.0 } else { 1.0 };
+        let unit = if is_percent(self.metric) { 100.0 } else { 1.0 };
         let cut = |index: usize| {
             let cell = &self.heatmap.cells[index];
-            let value = self.look.quantity.of(self.metric, cell, self.look.corner)?;
-            let shift = value - self.metric.of(cell)?;
+            let value = self
+                .style
+                .quantity
+                .value_of(self.metric, cell, self.style.corner)?;
+            let shift = value - self.metric.value_at(cell)?;
             let interval = self.metric.interval(cell);
-            let interval = interval.filter(|_| self.look.quantity != CellQuantity::Width);
+            let interval = interval.filter(|_| self.style.quantity != CellQuantity::Width);
             Some(SliceCell {
-                at: self.parameter(along, index),
+                parameter: self.parameter(along, index),
                 value: unit * value,
                 interval: interval.map(|(low, high)| (unit * (low + shift), unit * (high + shift))),
-                here: index == here,
+                is_cursor: index == here,
             })
         };
-        let cells = self.heatmap.row((a, b), along).into_iter();
+        let cells = self.heatmap.slice_cells((a, b), along).into_iter();
         cells.filter(seen).filter_map(cut).collect()
     }
 
     /// The best corner's figure.
-    fn reference(&self) -> Option<f64> {
-        let unit = if in_percent(self.metric) { 100.0 } else { 1.0 };
-        match self.look.quantity {
+    fn reference_value(&self) -> Option<f64> {
+        let unit = if is_percent(self.metric) { 100.0 } else { 1.0 };
+        match self.style.quantity {
             CellQuantity::Width => None,
             CellQuantity::Gain => Some(0.0),
             CellQuantity::Value => {
-                let cells = self.heatmap.corners().into_iter();
-                let values = cells.filter_map(|i| self.metric.of(&self.heatmap.cells[i]));
+                let cells = self.heatmap.corner_cells().into_iter();
+                let values = cells.filter_map(|i| self.metric.value_at(&self.heatmap.cells[i]));
                 let best = match self.metric.higher_is_better() {
                     true => values.max_by(f64::total_cmp),
                     false => values.min_by(f64::total_cmp),
@@ -183,7 +188,7 @@ impl SliceFigure<'_> {
         }
     }
 
-    fn panel<DB: DrawingBackend>(
+    fn draw_panel<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
         panel: &AxesPanel,
@@ -191,34 +196,40 @@ impl SliceFigure<'_> {
         name: &str,
         reference: Option<f64>,
     ) -> DrawResult<DB> {
-        let unit = figure_name(self.metric, self.look.quantity);
-        panel.axes(area, (name, &unit), (&plain, &plain))?;
+        let unit = quantity_label(self.metric, self.style.quantity);
+        panel.draw_axes(area, (name, &unit), (&format_number, &format_number))?;
         let bands = cuts
             .iter()
-            .filter_map(|c| c.interval.map(|(l, h)| (c.at, l, h)));
-        panel.band(area, &bands.collect::<Vec<_>>(), SURFACE.mix(0.16))?;
+            .filter_map(|c| c.interval.map(|(l, h)| (c.parameter, l, h)));
+        panel.draw_band(area, &bands.collect::<Vec<_>>(), SURFACE_COLOR.mix(0.16))?;
         if let Some(reference) = reference {
-            panel.level(area, reference, REFERENCE)?;
+            panel.draw_level(area, reference, REFERENCE_COLOR)?;
         }
-        let points = cuts.iter().map(|c| (c.at, c.value));
-        panel.curve(area, points, line(SURFACE, 2.0))?;
+        let points = cuts.iter().map(|c| (c.parameter, c.value));
+        panel.draw_curve(area, points, line_style(SURFACE_COLOR, 2.0))?;
         // So many that they would touch are told by the line alone.
         let few = cuts.len() <= 60;
         for cut in cuts {
-            let at = panel.at(cut.at, cut.value);
+            let at = panel.pixel_at(cut.parameter, cut.value);
             if few {
-                area.draw(&Circle::new(at, px(3.6), fill(WHITE)))?;
-                area.draw(&Circle::new(at, px(2.6), fill(SURFACE)))?;
+                area.draw(&Circle::new(at, px(3.6), fill_style(WHITE)))?;
+                area.draw(&Circle::new(at, px(2.6), fill_style(SURFACE_COLOR)))?;
             }
-            if cut.here {
-                area.draw(&Circle::new(at, px(6.0), line(INK, 1.6)))?;
+            if cut.is_cursor {
+                area.draw(&Circle::new(at, px(6.0), line_style(TEXT_COLOR, 1.6)))?;
             }
         }
-        let mut entries = vec![(LegendMark::Line(line(SURFACE, 2.0)), "surface".to_owned())];
+        let mut entries = vec![(
+            LegendMark::Line(line_style(SURFACE_COLOR, 2.0)),
+            "surface".to_owned(),
+        )];
         if reference.is_some() {
-            entries.push((LegendMark::Dashes(REFERENCE), "best corner".to_owned()));
+            entries.push((
+                LegendMark::Dashes(REFERENCE_COLOR),
+                "best corner".to_owned(),
+            ));
         }
-        key(
+        draw_legend(
             area,
             (panel.frame[0] + px(80.0), panel.frame[1] - px(15.0)),
             &entries,
@@ -229,22 +240,22 @@ impl SliceFigure<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample;
+    use crate::test_data;
 
     fn figure(heatmap: &Heatmap) -> SliceFigure<'_> {
         SliceFigure {
             heatmap,
-            at: (0.31, 0.7),
+            point: (0.31, 0.7),
             metric: Metric::Accuracy,
-            look: HeatmapStyle::default(),
-            along: SliceDirection::AXES,
+            style: HeatmapStyle::default(),
+            directions: SliceDirection::AXES,
             title: "s".into(),
         }
     }
 
     #[test]
     fn svg_says_where_the_slices_are() {
-        let heatmap = sample::heatmap(11);
+        let heatmap = test_data::heatmap(11);
         let svg = figure(&heatmap).svg().unwrap();
         assert!(svg.contains("u, at v = 0.7") && svg.contains("v, at u = 0.3"));
         assert!(svg.contains("best corner"));
@@ -252,16 +263,16 @@ mod tests {
 
     #[test]
     fn metric_quantity_direction_and_part_are_those_that_are_looked_at() {
-        let heatmap = sample::heatmap(11);
+        let heatmap = test_data::heatmap(11);
         let diagonals = SliceFigure {
             metric: Metric::Loss,
-            along: SliceDirection::DIAGONALS,
+            directions: SliceDirection::DIAGONALS,
             ..figure(&heatmap)
         };
         let svg = diagonals.svg().unwrap();
         assert!(svg.contains("u, with v rising through (0.3, 0.7)") && svg.contains("loss, nats"));
         let gain = SliceFigure {
-            look: HeatmapStyle {
+            style: HeatmapStyle {
                 quantity: CellQuantity::Gain,
                 corner: 0.85,
                 part: Some([(0.2, 0.6), (0.5, 0.9)]),
@@ -271,16 +282,16 @@ mod tests {
         };
         assert_eq!(
             (
-                gain.cuts(SliceDirection::U).len(),
-                gain.cuts(SliceDirection::V).len()
+                gain.slice_cells(SliceDirection::U).len(),
+                gain.slice_cells(SliceDirection::V).len()
             ),
             (5, 5)
         );
         let middle = heatmap.cells[3 * 11 + 7].accuracy().unwrap();
         let here = gain
-            .cuts(SliceDirection::U)
+            .slice_cells(SliceDirection::U)
             .into_iter()
-            .find(|c| c.here)
+            .find(|c| c.is_cursor)
             .unwrap();
         assert!((here.value - 100.0 * (middle - 0.85)).abs() < 1e-9);
         assert!(gain.svg().unwrap().contains("points"));

@@ -1,16 +1,16 @@
 //! The report of a study: tables of means and standard deviations, and a figure of all variants.
 
-mod figure;
+mod variants_figure;
 
 use super::canvas::DrawableFigure;
 use super::document::{Document, ReportSection};
 use super::{HeatmapFigure, ReportError};
-use figure::VariantsFigure;
 use std::path::{Path, PathBuf};
 use surfit_core::colormap::Colormap;
 use surfit_core::event::JobResult;
 use surfit_core::heatmap::{Heatmap, HeatmapStyle, Metric};
-use surfit_core::study::{MeanDeviation, Study, Variant, figures};
+use surfit_core::study::{MeanDeviation, Study, Variant, result_figures};
+use variants_figure::VariantsFigure;
 
 /// A variant with what its runs came to.
 pub struct VariantOutcome<'a> {
@@ -24,18 +24,18 @@ pub struct VariantOutcome<'a> {
 
 impl VariantOutcome<'_> {
     /// The spread of a figure over the finished runs.
-    pub fn spread(&self, name: &str) -> Option<MeanDeviation> {
+    pub fn mean_deviation(&self, name: &str) -> Option<MeanDeviation> {
         let values: Vec<f64> = self
             .finished
             .iter()
-            .filter_map(|(_, f)| figures(f).into_iter().find(|x| x.0 == name)?.1)
+            .filter_map(|(_, f)| result_figures(f).into_iter().find(|x| x.0 == name)?.1)
             .collect();
-        MeanDeviation::of(&values)
+        MeanDeviation::from_values(&values)
     }
 }
 
 /// The columns of the table of surfaces: a heading, and a figure's name.
-const SURFACES: [(&str, &str); 7] = [
+const SURFACE_COLUMNS: [(&str, &str); 7] = [
     ("corners", "corners, validation"),
     ("interior", "interior"),
     ("interior − corners", "interior − corners"),
@@ -46,7 +46,7 @@ const SURFACES: [(&str, &str); 7] = [
 ];
 
 /// The columns of the table of what else can be made of the same corners, all on test.
-const OTHERS: [(&str, &str); 7] = [
+const BASELINE_COLUMNS: [(&str, &str); 7] = [
     ("corners", "corners, test"),
     ("best corner", "best corner, test"),
     ("best point", "best point, test"),
@@ -57,7 +57,7 @@ const OTHERS: [(&str, &str); 7] = [
 ];
 
 /// A figure as a table has it: percent, and the deviation where there are several runs.
-pub fn cell(spread: Option<MeanDeviation>, difference: bool) -> String {
+pub fn format_cell(spread: Option<MeanDeviation>, difference: bool) -> String {
     let Some(s) = spread else { return "–".into() };
     let mean = if difference {
         format!("{:+.2}", 100.0 * s.mean)
@@ -71,11 +71,15 @@ pub fn cell(spread: Option<MeanDeviation>, difference: bool) -> String {
     }
 }
 
-fn table(outcomes: &[&VariantOutcome], columns: &[(&'static str, &'static str)]) -> ReportSection {
+fn outcome_table(
+    outcomes: &[&VariantOutcome],
+    columns: &[(&'static str, &'static str)],
+) -> ReportSection {
     let mut head = vec!["variant"];
     head.extend(columns.iter().map(|c| c.0));
     let row = |o: &&VariantOutcome| {
-        let figure = |&(_, name): &(&str, &str)| cell(o.spread(name), name.contains('−'));
+        let figure =
+            |&(_, name): &(&str, &str)| format_cell(o.mean_deviation(name), name.contains('−'));
         let mut cells = vec![o.variant.title.clone()];
         cells.extend(columns.iter().map(figure));
         cells
@@ -83,7 +87,7 @@ fn table(outcomes: &[&VariantOutcome], columns: &[(&'static str, &'static str)])
     ReportSection::Table(head, outcomes.iter().map(row).collect())
 }
 
-fn steps(outcomes: &[VariantOutcome]) -> ReportSection {
+fn steps_table(outcomes: &[VariantOutcome]) -> ReportSection {
     let row = |o: &VariantOutcome| {
         let first = o.finished.first().map(|f| &f.1);
         let number = |n: Option<u64>| n.map_or("–".into(), |n| n.to_string());
@@ -160,7 +164,7 @@ pub fn write_study(
         };
         picture(&|| figure.png(), "variants")?;
         parts.push(ReportSection::Heading("Surfaces".into()));
-        parts.push(table(&surfaces, &SURFACES));
+        parts.push(outcome_table(&surfaces, &SURFACE_COLUMNS));
         parts.push(ReportSection::Figure {
             name: "variants".into(),
             caption:
@@ -178,11 +182,11 @@ pub fn write_study(
         parts.push(ReportSection::Heading(
             "What else the same corners give, on test".into(),
         ));
-        parts.push(table(&with, &OTHERS));
+        parts.push(outcome_table(&with, &BASELINE_COLUMNS));
     }
     if !networks.is_empty() {
         parts.push(ReportSection::Heading("One network trained as long".into()));
-        parts.push(table(
+        parts.push(outcome_table(
             &networks,
             &[("accuracy on test", "last corner, test")],
         ));
@@ -195,7 +199,7 @@ pub fn write_study(
             heatmap,
             metric: Metric::Accuracy,
             colormap: Colormap::default(),
-            look: HeatmapStyle::default(),
+            style: HeatmapStyle::default(),
             title: o.variant.title.clone(),
             marks: &[],
         };
@@ -207,11 +211,11 @@ pub fn write_study(
         });
     }
     parts.push(ReportSection::Heading("Steps and settings".into()));
-    parts.push(steps(outcomes));
+    parts.push(steps_table(outcomes));
     parts.push(ReportSection::Verbatim(settings.into()));
     let document = Document {
         title: study.title.clone(),
-        parts,
+        sections: parts,
     };
     let path = folder.join("README.md");
     surfit_core::files::write_atomic(&path, document.markdown().as_bytes()).map_err(io(&path))?;
@@ -232,9 +236,9 @@ mod tests {
                 runs,
             })
         };
-        assert_eq!(cell(s(0.8712, 0.004, 3), false), "87.12 ± 0.40");
-        assert_eq!(cell(s(0.01, 0.0, 1), true), "+1.00");
-        assert_eq!(cell(None, false), "–");
+        assert_eq!(format_cell(s(0.8712, 0.004, 3), false), "87.12 ± 0.40");
+        assert_eq!(format_cell(s(0.01, 0.0, 1), true), "+1.00");
+        assert_eq!(format_cell(None, false), "–");
     }
 
     #[test]
@@ -255,7 +259,7 @@ mod tests {
             set: Vec::new(),
             variants: vec![a.clone(), b.clone()],
         };
-        let heatmap = crate::sample::heatmap(5);
+        let heatmap = crate::test_data::heatmap(5);
         let finished = |best: f64| JobResult {
             corners: vec![0.86, 0.85],
             corners_test: vec![0.85, 0.84],

@@ -1,12 +1,12 @@
 //! The one table of what can be done: it drives dispatch, footer, help, palette and documentation.
 
-mod part;
-mod possible;
+mod availability;
 mod scope;
 mod table;
+mod viewport;
 
 use crate::app::App;
-pub(crate) use possible::reported;
+pub(crate) use availability::snapshot_reported;
 pub use scope::KeyScope;
 pub use table::TABLE;
 
@@ -59,8 +59,8 @@ pub enum Action {
     LowerU,
     RaiseV,
     LowerV,
-    Finer,
-    Coarser,
+    RefineGrid,
+    CoarsenGrid,
     ZoomIn,
     ZoomOut,
     Freeze,
@@ -81,8 +81,8 @@ pub enum Action {
     Flatter,
     ResetView,
     Blocks,
-    Beside,
-    BesideRun,
+    Comparison,
+    CompareRunSurface,
     RangeNarrow,
     RangeWiden,
     RangeRaise,
@@ -101,15 +101,15 @@ pub enum Action {
     LossSmoother,
     LossRougher,
     LossRate,
-    LossOverlay,
-    Figures,
+    CompareRunCurves,
+    WritePlots,
     Wider,
     Narrower,
     Taller,
     Shorter,
     Arrange,
     ResetPanes,
-    Lists,
+    Sidebar,
     Theme,
     Themes,
     Help,
@@ -124,14 +124,14 @@ pub enum Action {
     LogTopic,
     LogTimes,
     Machine,
-    Picture,
-    NextPicture,
+    Image,
+    NextImage,
     FilterRuns,
-    CompareRun,
+    PinRun,
     ResumeRun,
     RemoveRun,
     Distances,
-    PointFigure,
+    PointQuantity,
     SortModels,
     Models,
     Runs,
@@ -202,7 +202,7 @@ pub struct ActionEntry {
     /// Place in the footer, 1 first; 0 for none.
     pub footer: u8,
     /// `Ok` when it can be done now, else a sentence that says why not.
-    pub possible: fn(&App) -> Result<(), String>,
+    pub availability: fn(&App) -> Result<(), String>,
 }
 
 impl Action {
@@ -227,9 +227,9 @@ mod tests {
         assert_eq!(TABLE.len(), Action::Quit as usize + 1);
         for (n, e) in TABLE.iter().enumerate() {
             for other in &TABLE[..=n] {
-                for (a, b) in pairs(e, other) {
+                for (a, b) in key_pairs(e, other) {
                     assert!(
-                        e.scope != other.scope || !a.clashes(b),
+                        e.scope != other.scope || !a.conflicts_with(b),
                         "{}: `{a}` and {}: `{b}` have the same scope and clash",
                         e.id,
                         other.id
@@ -247,7 +247,7 @@ mod tests {
         }
     }
     /// Every key of one line with every key of another, or with those before it of the same line.
-    fn pairs(e: &ActionEntry, other: &ActionEntry) -> Vec<(Sequence, Sequence)> {
+    fn key_pairs(e: &ActionEntry, other: &ActionEntry) -> Vec<(Sequence, Sequence)> {
         let of = |e: &ActionEntry| -> Vec<Sequence> {
             e.keys.iter().map(|k| k.parse().unwrap()).collect()
         };

@@ -1,34 +1,34 @@
 //! The state of the workbench. Everything that changes it goes through [`App::update`], which touches neither terminal
 //! nor clock nor connection.
 
-mod act;
-mod beside;
-mod choose;
-mod command;
-mod find;
-mod follow;
-mod incoming;
-mod line;
+mod actions;
+mod comparison;
+mod degree_plan;
+mod engine_commands;
+mod export_menu;
+mod followed_runs;
+mod incoming_messages;
+mod key_input;
 mod message;
 mod mouse;
 mod overlay;
 mod paste;
-mod plan;
-mod press;
+mod questions;
+mod remote_line;
 mod runs;
-mod steer;
-mod take;
+mod search;
+mod steer_commands;
 mod themes;
-mod typed;
+mod typed_commands;
 
-pub use choose::{AnswerAction, AnswerChoice, Question};
-pub use command::PendingCommand;
-pub use line::RemoteLine;
+pub use engine_commands::PendingCommand;
+pub use export_menu::{ExportMenu, FilenamePrompt, ItemMenu, MAX_COPY_BYTES, MenuItem};
 pub use message::{Banner, MessageKind, ScreenMessage as Note};
 pub use overlay::{Overlay, PictureSubject};
-pub use steer::SteerCommand;
-pub use take::{ExportMenu, FilenamePrompt, ItemMenu, MOST, MenuItem};
-pub use typed::{FORMS, TypedCommand, parse};
+pub use questions::{AnswerAction, AnswerChoice, Question};
+pub use remote_line::RemoteLine;
+pub use steer_commands::SteerCommand;
+pub use typed_commands::{TYPED_COMMAND_EXAMPLES, TypedCommand, parse};
 
 use crate::action::Action;
 use crate::key::Key;
@@ -44,15 +44,15 @@ use crossterm::event::{KeyEvent, KeyEventKind, MouseEvent};
 use ratatui::layout::{Position, Size};
 use std::collections::BTreeMap;
 use surfit_core::machine::MachineLoad;
-use surfit_core::picture::{LogLine, RunState};
+use surfit_core::run_state::{LogLine, RunState};
 use surfit_core::snapshot::{ControlPoint, EngineState, Snapshot};
 use surfit_core::surface::Degrees;
 
 /// Seconds without a word after which an engine that works is said to be silent.
-const SILENCE: f64 = 5.0;
+const STALL_TIMEOUT_SECS: f64 = 5.0;
 
 /// The most seconds that are waited for the word of an engine whose steps are slow.
-const LONGEST_STEP: f64 = 300.0;
+const MAX_STALL_TIMEOUT_SECS: f64 = 300.0;
 
 /// A pane of the main area.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +88,7 @@ pub enum EngineLink {
     /// The connection ended for this reason.
     Lost(String),
     /// It works on the machine of this name and cannot be reached; what is shown comes from the run's files.
-    Elsewhere(String),
+    OnOtherNode(String),
     /// The engine's process is gone.
     Dead,
 }
@@ -101,12 +101,12 @@ pub enum AppMessage {
     /// The mouse was used.
     Mouse(MouseEvent),
     /// tmux answered to a copy.
-    Copied {
+    CopyFinished {
         /// The text that tmux did not take, which goes to the terminal instead; `None` when it is in tmux's buffer.
         unsent: Option<String>,
     },
     /// The terminal told its background, for which this is the usual theme.
-    Ground(&'static str),
+    BackgroundTheme(&'static str),
     /// The terminal answered that it shows any colour.
     Truecolor,
     /// Text was pasted.
@@ -131,7 +131,7 @@ pub enum Effect {
     /// Send this message over the link.
     Send(Outgoing),
     /// End the workbench.
-    Leave(LeaveReason),
+    Exit(LeaveReason),
     /// Draw every cell anew.
     Redraw,
     /// Back to the shell until continued.
@@ -144,18 +144,18 @@ pub enum Effect {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ThrottledStats {
     /// Units a second.
-    pub rate: f64,
+    pub units_per_second: f64,
     /// Seconds left of the stage.
     pub seconds_left: Option<f64>,
     /// Seconds left of the whole job.
     pub job_seconds_left: Option<f64>,
     /// Training images a second.
-    pub images: f64,
+    pub images_per_second: f64,
     /// Bytes of the engine.
-    pub memory: u64,
+    pub memory_bytes: u64,
     /// The machine that the engine works on.
     pub machine: MachineLoad,
-    taken: Option<f64>,
+    sampled_at: Option<f64>,
 }
 
 /// See the module.
@@ -165,13 +165,13 @@ pub struct App {
     /// Key bindings of all actions.
     pub keymap: Keymap,
     /// The run as far as it is known.
-    pub picture: RunState,
+    pub run_state: RunState,
     /// The run's id.
     pub run: String,
     /// State of the connection to the engine.
     pub connection: EngineLink,
     /// The line to the machine that the run is on, when it is another one.
-    pub line: Option<RemoteLine>,
+    pub remote_line: Option<RemoteLine>,
     /// The batch job that ends the engine, when this screen is part of it too.
     pub batch_job: Option<String>,
     /// Nothing may be changed, only watched.
@@ -183,13 +183,13 @@ pub struct App {
     /// How the panes share the main area.
     pub arrangement: Arrangement,
     /// Show lists beside the panes where there is room.
-    pub beside: bool,
+    pub sidebar_shown: bool,
     /// What lies over the main area.
     pub overlay: Option<Overlay>,
     /// What is about to be copied or written.
-    pub take: Option<ExportMenu>,
+    pub export_menu: Option<ExportMenu>,
     /// Where the run lies, and what the command line calls it, once that was told.
-    pub place: Option<take::RunLocation>,
+    pub run_location: Option<export_menu::RunLocation>,
     /// A question that waits for its answer.
     pub question: Option<Question>,
     /// State of the loss pane.
@@ -205,11 +205,11 @@ pub struct App {
     /// How models are sorted.
     pub models: ModelsView,
     /// How this terminal shows pictures, if it can.
-    pub images: Option<crate::images::ImageProtocol>,
+    pub image_protocol: Option<crate::images::ImageProtocol>,
     /// The machine's load over the last minutes.
-    pub machine: LoadHistory,
+    pub load_history: LoadHistory,
     /// Header figures, renewed at most once a second.
-    pub calm: ThrottledStats,
+    pub header_stats: ThrottledStats,
     /// Runs, as last told.
     pub runs: Vec<RunLine>,
     /// What of the list of runs is shown.
@@ -217,56 +217,56 @@ pub struct App {
     /// Commands without a reply, by id.
     pub pending: BTreeMap<u64, PendingCommand>,
     /// Sentences of the workbench itself, for the log.
-    pub notes: Vec<LogLine>,
+    pub local_log_lines: Vec<LogLine>,
     /// Commands typed into the palette, the latest last.
-    pub history: Vec<String>,
+    pub command_history: Vec<String>,
     /// Terminal size in cells.
     pub size: Size,
     /// Seconds since the workbench began.
     pub now: f64,
     /// When the workbench began, seconds since the Unix epoch; `None` where that shall not matter.
-    pub epoch: Option<f64>,
+    pub started_at_unix: Option<f64>,
     /// When the engine was last heard of, seconds since the workbench began.
-    pub heard: Option<f64>,
+    pub last_message_at: Option<f64>,
     /// Something visible may have changed since the last drawing.
     pub dirty: bool,
     /// tmux is asked to take what is copied.
     pub(crate) in_tmux: bool,
-    last_copy: Option<take::LastCopy>,
+    last_copy: Option<export_menu::LastCopy>,
     /// The first key of a sequence that waits for its second.
-    begun: Option<Key>,
-    note: Option<Note>,
+    pending_prefix: Option<Key>,
+    status_message: Option<Note>,
     /// The theme is the user's choice, now or before, and not what goes with the terminal's background.
     pub(crate) theme_chosen: bool,
     /// The theme before others were tried.
-    theme_before: Option<Theme>,
-    order: u64,
-    next_id: u64,
-    wanted_degrees: Option<command::WantedValue<Degrees>>,
-    wanted_grid: Option<command::WantedValue<usize>>,
-    wanted_rate: Option<command::WantedValue<f64>>,
-    wanted_draws: Option<command::WantedValue<usize>>,
+    theme_before_preview: Option<Theme>,
+    last_message_order: u64,
+    next_command_id: u64,
+    requested_degrees: Option<engine_commands::WantedValue<Degrees>>,
+    requested_grid: Option<engine_commands::WantedValue<usize>>,
+    requested_rate: Option<engine_commands::WantedValue<f64>>,
+    requested_draws: Option<engine_commands::WantedValue<usize>>,
     /// When the key for another run was pressed last.
-    another_pressed: Option<f64>,
+    last_new_run_at: Option<f64>,
     /// A change of degree that waits for enter.
-    plan: Option<plan::DegreePlan>,
-    placed: bool,
+    degree_plan: Option<degree_plan::DegreePlan>,
+    cursor_initialised: bool,
     /// The metric is the user's, or was taken from the run when it was opened.
-    metric_known: bool,
+    metric_initialised: bool,
     /// Another run was asked for; until its picture comes, what comes is of the one before.
-    awaiting_picture: bool,
+    awaiting_run_state: bool,
     /// Other runs that are being read, and what for.
-    wishes: beside::PendingComparisons,
+    pending_comparisons: comparison::PendingComparisons,
     /// Other runs whose growth is told, and the run whose surface is shown beside this one's.
-    followed: follow::FollowedRuns,
-    clicked: Option<(f64, u16, u16)>,
-    told_silence: Option<u64>,
+    followed_runs: followed_runs::FollowedRuns,
+    last_click: Option<(f64, u16, u16)>,
+    shown_stall_secs: Option<u64>,
     /// The border that the mouse holds.
-    held: Option<Border>,
+    dragged_border: Option<Border>,
     /// Where the mouse was last while it drags along what is shown.
-    dragged: Option<Position>,
+    last_pan_position: Option<Position>,
     /// A file that is there already, until the question about it is answered.
-    in_the_way: Option<NewFile>,
+    existing_file: Option<NewFile>,
 }
 
 impl App {
@@ -279,22 +279,22 @@ impl App {
         Self {
             theme,
             keymap,
-            picture: RunState {
+            run_state: RunState {
                 snapshot,
                 ..RunState::default()
             },
             run: options.run.clone(),
             connection: EngineLink::Connecting,
-            line: options.host.clone().map(RemoteLine::new),
+            remote_line: options.host.clone().map(RemoteLine::new),
             batch_job: None,
             readonly: options.readonly,
             focus: Pane::Surface,
             zoomed: false,
             arrangement: Arrangement::default(),
-            beside: true,
+            sidebar_shown: true,
             overlay: None,
-            take: None,
-            place: None,
+            export_menu: None,
+            run_location: None,
             question: None,
             loss: LossView::default(),
             surface: SurfaceView {
@@ -305,72 +305,72 @@ impl App {
             help: HelpView::default(),
             log: LogView::default(),
             models: ModelsView::default(),
-            images: None,
-            machine: LoadHistory::default(),
-            calm: ThrottledStats::default(),
+            image_protocol: None,
+            load_history: LoadHistory::default(),
+            header_stats: ThrottledStats::default(),
             runs: Vec::new(),
             runs_view: RunsView::default(),
             pending: BTreeMap::new(),
-            notes: Vec::new(),
-            history: Vec::new(),
+            local_log_lines: Vec::new(),
+            command_history: Vec::new(),
             size,
             now: 0.0,
-            epoch: None,
-            heard: None,
+            started_at_unix: None,
+            last_message_at: None,
             dirty: true,
             in_tmux: false,
             last_copy: None,
-            begun: None,
-            note: None,
+            pending_prefix: None,
+            status_message: None,
             theme_chosen: false,
-            theme_before: None,
-            order: 0,
-            next_id: 1,
-            wanted_degrees: None,
-            wanted_grid: None,
-            wanted_rate: None,
-            wanted_draws: None,
-            another_pressed: None,
-            plan: None,
-            placed: false,
-            metric_known: false,
-            awaiting_picture: false,
-            wishes: beside::PendingComparisons::default(),
-            followed: follow::FollowedRuns::default(),
-            clicked: None,
-            told_silence: None,
-            held: None,
-            dragged: None,
-            in_the_way: None,
+            theme_before_preview: None,
+            last_message_order: 0,
+            next_command_id: 1,
+            requested_degrees: None,
+            requested_grid: None,
+            requested_rate: None,
+            requested_draws: None,
+            last_new_run_at: None,
+            degree_plan: None,
+            cursor_initialised: false,
+            metric_initialised: false,
+            awaiting_run_state: false,
+            pending_comparisons: comparison::PendingComparisons::default(),
+            followed_runs: followed_runs::FollowedRuns::default(),
+            last_click: None,
+            shown_stall_secs: None,
+            dragged_border: None,
+            last_pan_position: None,
+            existing_file: None,
         }
     }
 
     /// Takes in what happened and says what shall be done about it.
     pub fn update(&mut self, message: AppMessage) -> Vec<Effect> {
-        let mut effects = self.take_in(message);
-        self.try_theme();
-        effects.extend(self.follow_others());
+        let mut effects = self.handle_message(message);
+        self.preview_theme();
+        effects.extend(self.update_followed_runs());
         effects
     }
 
-    fn take_in(&mut self, message: AppMessage) -> Vec<Effect> {
+    fn handle_message(&mut self, message: AppMessage) -> Vec<Effect> {
         match message {
             AppMessage::Tick(now) => {
                 self.now = now;
-                self.expire();
-                self.age();
-                self.ask_again_for_runs()
+                self.expire_status_message();
+                self.update_line_age();
+                self.poll_run_list()
             }
             AppMessage::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
             AppMessage::Key(key) => {
                 self.dirty = true;
-                let mut effects = self.press(key);
-                effects.extend(self.try_line());
+                let mut effects = self.handle_key(key);
+                effects.extend(self.reconnect_line());
                 effects
             }
-            AppMessage::Mouse(event) => self.mouse(event),
-            AppMessage::Copied { unsent } => {
-                self.tell_copied(unsent.is_none());
+            AppMessage::Mouse(event) => self.handle_mouse(event),
+            AppMessage::CopyFinished { unsent } => {
+                self.report_copied(unsent.is_none());
                 Vec::new()
             }
             AppMessage::Truecolor => {
@@ -379,12 +379,12 @@ impl App {
                 self.dirty = true;
                 Vec::new()
             }
-            AppMessage::Ground(theme) => {
-                self.follow_ground(theme);
+            AppMessage::BackgroundTheme(theme) => {
+                self.apply_background_theme(theme);
                 Vec::new()
             }
             AppMessage::Paste(text) => {
-                self.paste(&text);
+                self.insert_pasted_text(&text);
                 Vec::new()
             }
             AppMessage::Resize(size) => {
@@ -392,38 +392,41 @@ impl App {
                 self.dirty = true;
                 vec![Effect::Redraw]
             }
-            AppMessage::Incoming(incoming) => self.incoming(*incoming),
+            AppMessage::Incoming(incoming) => self.handle_incoming(*incoming),
             AppMessage::Hangup => vec![
                 Effect::Send(Outgoing::Detach),
-                Effect::Leave(LeaveReason::Detached),
+                Effect::Exit(LeaveReason::Detached),
             ],
             // One that does not listen makes none, and needs none.
             AppMessage::CheckpointRequest if self.is_connected() && !self.readonly => {
                 self.dirty = true;
-                self.act(Action::Checkpoint)
+                self.perform_action(Action::Checkpoint)
             }
             AppMessage::CheckpointRequest => Vec::new(),
             AppMessage::LinkEnded => {
                 let why = "a part of the program ended that talks to the engine; training goes on, \
                            `surfit open` comes back to it";
-                vec![Effect::Leave(LeaveReason::Lost(why.into()))]
+                vec![Effect::Exit(LeaveReason::LinkLost(why.into()))]
             }
         }
     }
 
     /// The key of an action as the screen shows it.
-    pub fn key(&self, action: Action) -> String {
-        self.keymap.shown(action, self.theme.ascii())
+    pub fn key_label(&self, action: Action) -> String {
+        self.keymap.key_label(action, self.theme.is_ascii())
     }
 
     /// Points per axis of the heatmap.
     pub fn grid(&self) -> usize {
-        self.picture.snapshot.as_ref().map_or(2, |s| s.heatmap.grid)
+        self.run_state
+            .snapshot
+            .as_ref()
+            .map_or(2, |s| s.heatmap.grid)
     }
 
     /// The control point that is chosen, if there is one.
-    pub fn chosen_point(&self) -> Option<&ControlPoint> {
-        self.picture
+    pub fn selected_point(&self) -> Option<&ControlPoint> {
+        self.run_state
             .snapshot
             .as_ref()?
             .control_points
@@ -437,25 +440,28 @@ impl App {
 
     /// The run is at rest, finished or stopped in good order, and no engine works on it: one starts when it is asked for
     /// something, does that and nothing else.
-    pub fn sleeps(&self) -> bool {
-        let down = self.line.as_ref().is_some_and(RemoteLine::is_down);
+    pub fn engine_stopped(&self) -> bool {
+        let down = self.remote_line.as_ref().is_some_and(RemoteLine::is_down);
         let lost = matches!(self.connection, EngineLink::Lost(_) | EngineLink::Dead);
-        lost && self.rests() && !self.awaiting_picture && !down
+        lost && self.is_run_idle() && !self.awaiting_run_state && !down
     }
 
     /// Nothing was under way when the engine went: the run was closed, or its job is done.
-    pub(crate) fn rests(&self) -> bool {
-        self.picture.closed || self.picture.state() == EngineState::Finished
+    pub(crate) fn is_run_idle(&self) -> bool {
+        self.run_state.closed || self.run_state.engine_state() == EngineState::Finished
     }
 
     /// When something on the screen changes by itself next, in seconds since the workbench began.
-    pub fn deadline(&self) -> Option<f64> {
-        let note = self.note.as_ref().and_then(|n| n.until);
-        let line = self.line.as_ref().and_then(|l| l.deadline(self.now));
+    pub fn next_redraw_at(&self) -> Option<f64> {
+        let note = self.status_message.as_ref().and_then(|n| n.expires_at);
+        let line = self
+            .remote_line
+            .as_ref()
+            .and_then(|l| l.next_redraw_at(self.now));
         note.into_iter()
             .chain(line)
-            .chain(self.next_silence())
-            .chain(self.next_list_of_runs())
+            .chain(self.next_stall_update())
+            .chain(self.next_run_list_request_at())
             .min_by(f64::total_cmp)
     }
 
@@ -464,36 +470,40 @@ impl App {
         let EngineLink::Connected { .. } = self.connection else {
             return None;
         };
-        let up = self.epoch? + self.now - self.picture.started?;
+        let up = self.started_at_unix? + self.now - self.run_state.started?;
         Some(up.max(0.0))
     }
 
     /// Seconds for which an engine that works has said nothing, when that is long enough to be told. A line to another
     /// machine tells its own silence.
-    pub fn silence(&self) -> Option<f64> {
-        let silent = self.now - self.heard.filter(|_| self.works())?;
-        (silent >= self.patience()).then_some(silent)
+    pub fn stalled_for(&self) -> Option<f64> {
+        let silent = self.now - self.last_message_at.filter(|_| self.is_engine_running())?;
+        (silent >= self.stall_timeout()).then_some(silent)
     }
 
     /// Seconds after which an engine counts as silent: one that speaks between slow steps is not.
-    fn patience(&self) -> f64 {
-        match self.picture.snapshot.as_ref().map(|s| s.rate) {
-            Some(rate) if rate > 0.0 => (3.0 / rate).clamp(SILENCE, LONGEST_STEP),
-            _ => SILENCE,
+    fn stall_timeout(&self) -> f64 {
+        match self.run_state.snapshot.as_ref().map(|s| s.rate) {
+            Some(rate) if rate > 0.0 => {
+                (3.0 / rate).clamp(STALL_TIMEOUT_SECS, MAX_STALL_TIMEOUT_SECS)
+            }
+            _ => STALL_TIMEOUT_SECS,
         }
     }
 
     /// An engine of this machine is at work.
-    fn works(&self) -> bool {
+    fn is_engine_running(&self) -> bool {
         let connected = matches!(self.connection, EngineLink::Connected { .. });
-        connected && self.line.is_none() && self.picture.state() == EngineState::Running
+        connected
+            && self.remote_line.is_none()
+            && self.run_state.engine_state() == EngineState::Running
     }
 
-    /// When the silence changes what the screen says: first after [`App::patience`], then every second.
-    fn next_silence(&self) -> Option<f64> {
-        let heard = self.heard.filter(|_| self.works())?;
+    /// When the silence changes what the screen says: first after [`App::stall_timeout`], then every second.
+    fn next_stall_update(&self) -> Option<f64> {
+        let heard = self.last_message_at.filter(|_| self.is_engine_running())?;
         let silent = (self.now - heard).max(0.0);
-        Some(heard + (silent.floor() + 1.0).max(self.patience()))
+        Some(heard + (silent.floor() + 1.0).max(self.stall_timeout()))
     }
 }
 

@@ -14,7 +14,7 @@ use std::rc::Rc;
 pub struct OneWrite<W> {
     frame: Vec<u8>,
     /// Bytes of the last flush, for whoever holds the other end.
-    size: Rc<Cell<usize>>,
+    flushed_bytes: Rc<Cell<usize>>,
     out: W,
 }
 
@@ -23,7 +23,7 @@ impl<W: Write> OneWrite<W> {
     pub fn new(out: W) -> Self {
         Self {
             frame: Vec::with_capacity(1 << 16),
-            size: Rc::default(),
+            flushed_bytes: Rc::default(),
             out,
         }
     }
@@ -36,7 +36,7 @@ impl<W: Write> Write for OneWrite<W> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.size.set(self.frame.len());
+        self.flushed_bytes.set(self.frame.len());
         let written = self.out.write_all(&self.frame);
         self.frame.clear();
         written?;
@@ -48,9 +48,9 @@ impl<W: Write> Write for OneWrite<W> {
 /// changes nothing.
 pub struct ScreenCanvas<W: Write> {
     backend: CrosstermBackend<OneWrite<W>>,
-    size: Rc<Cell<usize>>,
-    cleared: usize,
-    shown: Option<Buffer>,
+    flushed_bytes: Rc<Cell<usize>>,
+    clear_count: usize,
+    last_frame: Option<Buffer>,
 }
 
 impl<W: Write> ScreenCanvas<W> {
@@ -58,32 +58,36 @@ impl<W: Write> ScreenCanvas<W> {
     pub fn new(out: W) -> Self {
         let out = OneWrite::new(out);
         Self {
-            size: out.size.clone(),
+            flushed_bytes: out.flushed_bytes.clone(),
             backend: CrosstermBackend::new(out),
-            cleared: 0,
-            shown: None,
+            clear_count: 0,
+            last_frame: None,
         }
     }
 
     /// Forgets what the terminal shows: the next frame is drawn whole.
-    pub fn forget(&mut self) {
-        self.shown = None;
+    pub fn invalidate(&mut self) {
+        self.last_frame = None;
     }
 
     /// How often the whole screen was cleared.
-    pub fn cleared(&self) -> usize {
-        self.cleared
+    pub fn clear_count(&self) -> usize {
+        self.clear_count
     }
 
     /// Draws a frame of that size; gives the bytes that were written, 0 when nothing had changed.
     ///
     /// # Errors
     /// When the terminal cannot be written.
-    pub fn draw(&mut self, size: Size, render: impl FnOnce(&mut Buffer)) -> io::Result<usize> {
+    pub fn draw_frame(
+        &mut self,
+        size: Size,
+        render: impl FnOnce(&mut Buffer),
+    ) -> io::Result<usize> {
         let area = Rect::from((Position::ORIGIN, size));
         let mut next = Buffer::empty(area);
         render(&mut next);
-        let known = self.shown.take().filter(|b| b.area == area);
+        let known = self.last_frame.take().filter(|b| b.area == area);
         let whole = known.is_none();
         let before = known.unwrap_or_else(|| Buffer::empty(area));
         let changes = before.diff(&next);
@@ -91,15 +95,15 @@ impl<W: Write> ScreenCanvas<W> {
             queue!(self.backend, BeginSynchronizedUpdate)?;
             if whole {
                 queue!(self.backend, Clear(ClearType::All))?;
-                self.cleared += 1;
+                self.clear_count += 1;
             }
             self.backend.draw(changes.into_iter())?;
             queue!(self.backend, EndSynchronizedUpdate)?;
             Backend::flush(&mut self.backend)?;
-            self.shown = Some(next);
-            return Ok(self.size.get());
+            self.last_frame = Some(next);
+            return Ok(self.flushed_bytes.get());
         }
-        self.shown = Some(next);
+        self.last_frame = Some(next);
         Ok(0)
     }
 
@@ -107,7 +111,7 @@ impl<W: Write> ScreenCanvas<W> {
     ///
     /// # Errors
     /// When the terminal cannot be written.
-    pub fn raw(&mut self, text: &str) -> io::Result<()> {
+    pub fn write_raw(&mut self, text: &str) -> io::Result<()> {
         self.backend.write_all(text.as_bytes())?;
         Backend::flush(&mut self.backend)
     }
@@ -116,7 +120,7 @@ impl<W: Write> ScreenCanvas<W> {
     ///
     /// # Errors
     /// When the terminal cannot be written.
-    pub fn command(&mut self, command: impl crossterm::Command) -> io::Result<()> {
+    pub fn write_command(&mut self, command: impl crossterm::Command) -> io::Result<()> {
         queue!(self.backend, command)?;
         Backend::flush(&mut self.backend)
     }
@@ -127,7 +131,7 @@ mod tests {
     use super::*;
     use crate::color::ColorDepth;
     use crate::fixture;
-    use crate::rig::TestApp;
+    use crate::test_app::TestApp;
     use std::cell::RefCell;
 
     #[derive(Clone, Default)]
@@ -148,9 +152,9 @@ mod tests {
         vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 0)
     }
 
-    fn show(canvas: &mut ScreenCanvas<OutputTape>, rig: &TestApp) -> bool {
+    fn draw_app(canvas: &mut ScreenCanvas<OutputTape>, rig: &TestApp) -> bool {
         canvas
-            .draw(rig.app.size, |buf| {
+            .draw_frame(rig.app.size, |buf| {
                 crate::views::screen::render(&rig.app, buf)
             })
             .map(|bytes| bytes > 0)
@@ -162,14 +166,14 @@ mod tests {
         crossterm::style::force_color_output(true);
         let tape = OutputTape::default();
         let mut canvas = ScreenCanvas::new(tape.clone());
-        let mut rig = TestApp::with(140, 44, fixture::fitting());
-        assert!(show(&mut canvas, &rig));
-        assert!(!show(&mut canvas, &rig));
+        let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
+        assert!(draw_app(&mut canvas, &rig));
+        assert!(!draw_app(&mut canvas, &rig));
         assert_eq!(tape.0.borrow().len(), 1);
         let first = tape.0.borrow()[0].clone();
         assert!(first.starts_with(b"\x1b[?2026h") && first.ends_with(b"\x1b[?2026l"));
         rig.press("right");
-        assert!(show(&mut canvas, &rig));
+        assert!(draw_app(&mut canvas, &rig));
         let second = tape.0.borrow()[1].len();
         assert!(second < first.len() / 8, "{second} of {}", first.len());
 
@@ -183,7 +187,7 @@ mod tests {
             .rows(0, 140)
             .map(|r| r.trim_end().into())
             .collect();
-        let text = rig.text();
+        let text = rig.screen_text();
         assert_eq!(seen, text.lines().collect::<Vec<_>>());
     }
 
@@ -192,10 +196,10 @@ mod tests {
         crossterm::style::force_color_output(true);
         let tape = OutputTape::default();
         let mut canvas = ScreenCanvas::new(tape.clone());
-        let mut rig = TestApp::with(140, 44, fixture::fitting());
-        show(&mut canvas, &rig);
-        rig.tell(crate::app::AppMessage::Resize(Size::new(100, 30)));
-        show(&mut canvas, &rig);
+        let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
+        draw_app(&mut canvas, &rig);
+        rig.update(crate::app::AppMessage::Resize(Size::new(100, 30)));
+        draw_app(&mut canvas, &rig);
         let mut screen = emulator(30, 100);
         screen.process(&tape.0.borrow()[1]);
         let seen: Vec<String> = screen
@@ -203,7 +207,7 @@ mod tests {
             .rows(0, 100)
             .map(|r| r.trim_end().into())
             .collect();
-        assert_eq!(seen, rig.text().lines().collect::<Vec<_>>());
+        assert_eq!(seen, rig.screen_text().lines().collect::<Vec<_>>());
     }
 
     #[test]
@@ -211,8 +215,12 @@ mod tests {
         crossterm::style::force_color_output(true);
         let tape = OutputTape::default();
         let mut canvas = ScreenCanvas::new(tape.clone());
-        let rig = TestApp::with(140, 44, fixture::fitting()).depth("dark", ColorDepth::None, false);
-        show(&mut canvas, &rig);
+        let rig = TestApp::with_run_state(140, 44, fixture::fitting_run()).with_theme(
+            "dark",
+            ColorDepth::None,
+            false,
+        );
+        draw_app(&mut canvas, &rig);
         let bytes = tape.0.borrow().concat();
         let text = String::from_utf8(bytes).unwrap();
         for part in text
@@ -236,17 +244,17 @@ mod tests {
         crossterm::style::force_color_output(true);
         let tape = OutputTape::default();
         let mut canvas = ScreenCanvas::new(tape.clone());
-        let mut rig = TestApp::with(140, 44, fixture::fitting());
-        show(&mut canvas, &rig);
+        let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
+        draw_app(&mut canvas, &rig);
         let before = tape.0.borrow().concat().len();
         let seconds = 5;
         for frame in 0..10 * seconds {
             rig.tick(0.1 * f64::from(frame));
-            fixture::go_on(&mut rig.app.picture, 8);
-            let snapshot = rig.app.picture.snapshot.clone().unwrap();
-            rig.app.picture.snapshot.as_mut().unwrap().done -= 1;
-            rig.hear(crate::link::Incoming::Snapshot(Box::new(snapshot)));
-            show(&mut canvas, &rig);
+            fixture::advance_fit(&mut rig.app.run_state, 8);
+            let snapshot = rig.app.run_state.snapshot.clone().unwrap();
+            rig.app.run_state.snapshot.as_mut().unwrap().done -= 1;
+            rig.receive(crate::link::Incoming::Snapshot(Box::new(snapshot)));
+            draw_app(&mut canvas, &rig);
         }
         let rate = (tape.0.borrow().concat().len() - before) / seconds as usize;
         assert!(rate <= 25_000, "{rate} bytes a second");

@@ -1,8 +1,8 @@
 //! How many colours the terminal can show, and fitting colours to that.
 
-mod path;
+mod palette_path;
 
-use crate::ground::{XTERM_TRUECOLOR, xterm_version};
+use crate::terminal_query::{XTERM_TRUECOLOR, xterm_version};
 use ratatui::style::Color;
 use std::io::IsTerminal;
 use std::str::FromStr;
@@ -44,13 +44,13 @@ impl ColorDepth {
     /// What the environment tells about the terminal at standard output: `SURFIT_COLOR` wins, then `NO_COLOR`, then
     /// what `COLORTERM`, `TERM` and their kind say.
     ///
-    /// A `SURFIT_COLOR` that is no depth is ignored here; [`ColorDepth::forced`] says what is wrong with it.
+    /// A `SURFIT_COLOR` that is no depth is ignored here; [`ColorDepth::env_override`] says what is wrong with it.
     pub fn detect() -> Self {
         Self::from_environment(&termprofile::Env, &std::io::stdout())
     }
 
     /// The depth that `SURFIT_COLOR` asks for, if any, or a sentence about a value it cannot have.
-    pub fn forced() -> Result<Option<Self>, String> {
+    pub fn env_override() -> Result<Option<Self>, String> {
         std::env::var("SURFIT_COLOR")
             .ok()
             .filter(|s| !s.is_empty())
@@ -66,10 +66,10 @@ impl ColorDepth {
         if env.var("NO_COLOR").is_some_and(|s| !s.is_empty()) {
             return ColorDepth::None;
         }
-        if names_itself(env) {
+        if is_truecolor_xterm(env) {
             return ColorDepth::Truecolor;
         }
-        if is_poor_screen(env) {
+        if is_low_color_screen(env) {
             return ColorDepth::Ansi16;
         }
         // Asking tmux would start a process before the first frame.
@@ -94,10 +94,11 @@ impl ColorDepth {
 
     /// As [`ColorDepth::rgb`]; colours of `map`, and of the diverging map, go one path through the 256 on which neither
     /// lightness nor hue hops.
-    pub fn rgb_on(self, map: Colormap, rgb: (u8, u8, u8)) -> Color {
+    pub fn colormap_rgb(self, map: Colormap, rgb: (u8, u8, u8)) -> Color {
         match self {
             ColorDepth::Ansi256 => {
-                let index = path::index_on(map, rgb).unwrap_or_else(|| nearest_256(rgb));
+                let index =
+                    palette_path::palette_index(map, rgb).unwrap_or_else(|| nearest_256(rgb));
                 Color::Indexed(index)
             }
             _ => self.rgb(rgb),
@@ -118,7 +119,7 @@ impl FromStr for ColorDepth {
 
 /// True in an xterm or mlterm of which its own variable says that it shows any colour. What a terminal left in the
 /// environment of a multiplexer says nothing about the multiplexer.
-fn names_itself(env: &impl EnvVarSource) -> bool {
+fn is_truecolor_xterm(env: &impl EnvVarSource) -> bool {
     let var = |name: &str| env.var(name).filter(|s| !s.is_empty());
     let term = var("TERM").unwrap_or_default();
     let inside = ["TMUX", "STY"].iter().any(|name| var(name).is_some());
@@ -131,7 +132,7 @@ fn names_itself(env: &impl EnvVarSource) -> bool {
 
 /// True in GNU screen whose terminal has few colours: it calls itself `screen`, without the terminal's name, and makes eight
 /// gaudy colours of 256. An older tmux has that name too, but does well with 256.
-fn is_poor_screen(env: &impl EnvVarSource) -> bool {
+fn is_low_color_screen(env: &impl EnvVarSource) -> bool {
     let is_set = |name: &str| env.var(name).is_some_and(|v| !v.is_empty());
     let term = env.var("TERM").unwrap_or_default();
     let poor = term.starts_with("screen") && !term.contains("256color");
@@ -144,7 +145,7 @@ struct TerminalEnv<'a, E>(&'a E);
 
 impl<E: EnvVarSource> EnvVarSource for TerminalEnv<'_, E> {
     fn var(&self, key: &str) -> Option<String> {
-        const BUILD_SERVERS: [&str; 10] = [
+        const BUILD_SERVER_VARS: [&str; 10] = [
             "CI",
             "GITHUB_ACTIONS",
             "GITEA_ACTIONS",
@@ -156,7 +157,7 @@ impl<E: EnvVarSource> EnvVarSource for TerminalEnv<'_, E> {
             "TEAMCITY_VERSION",
             "TF_BUILD",
         ];
-        if BUILD_SERVERS.contains(&key) {
+        if BUILD_SERVER_VARS.contains(&key) {
             None
         } else {
             self.0.var(key)
@@ -185,18 +186,22 @@ pub(crate) fn is_unicode_locale(var: impl Fn(&str) -> Option<String>) -> bool {
 }
 
 /// Levels of the 6×6×6 cube of the 256-colour palette.
-const CUBE: [u8; 6] = [0, 95, 135, 175, 215, 255];
+const CUBE_LEVELS: [u8; 6] = [0, 95, 135, 175, 215, 255];
 
 /// Index of the palette's colour nearest to `rgb`, by a distance weighted as eyes weigh ("redmean"). The first 16 are
 /// left out: terminals colour those as users like.
 pub fn nearest_256(rgb: (u8, u8, u8)) -> u8 {
-    let level = |c: u8| (0..6).min_by_key(|&i| CUBE[i].abs_diff(c)).unwrap_or(0);
+    let level = |c: u8| {
+        (0..6)
+            .min_by_key(|&i| CUBE_LEVELS[i].abs_diff(c))
+            .unwrap_or(0)
+    };
     let [r, g, b] = [level(rgb.0), level(rgb.1), level(rgb.2)];
     let cube = (16 + 36 * r + 6 * g + b) as u8;
     let mean = (u16::from(rgb.0) + u16::from(rgb.1) + u16::from(rgb.2)) / 3;
     let step = (mean.saturating_sub(8) + 5) / 10;
     let grey = 232 + step.min(23) as u8;
-    if distance(rgb, palette_256(grey)) < distance(rgb, palette_256(cube)) {
+    if redmean_distance(rgb, palette_256(grey)) < redmean_distance(rgb, palette_256(cube)) {
         grey
     } else {
         cube
@@ -209,7 +214,11 @@ pub fn palette_256(index: u8) -> (u8, u8, u8) {
         0..=15 => (0, 0, 0),
         16..=231 => {
             let i = usize::from(index - 16);
-            (CUBE[i / 36], CUBE[i / 6 % 6], CUBE[i % 6])
+            (
+                CUBE_LEVELS[i / 36],
+                CUBE_LEVELS[i / 6 % 6],
+                CUBE_LEVELS[i % 6],
+            )
         }
         232.. => {
             let grey = 8 + 10 * (index - 232);
@@ -218,7 +227,7 @@ pub fn palette_256(index: u8) -> (u8, u8, u8) {
     }
 }
 
-fn distance(a: (u8, u8, u8), b: (u8, u8, u8)) -> i64 {
+fn redmean_distance(a: (u8, u8, u8), b: (u8, u8, u8)) -> i64 {
     let d = |x: u8, y: u8| i64::from(x) - i64::from(y);
     let (r, g, bl) = (d(a.0, b.0), d(a.1, b.1), d(a.2, b.2));
     let mean = (i64::from(a.0) + i64::from(b.0)) / 2;

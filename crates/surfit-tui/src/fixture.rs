@@ -5,20 +5,20 @@ use surfit_core::event::{
     Alignment, CornerReady, Envelope, Event, ExportedModel, JobResult, JobStage, LossCurve, RunInfo,
 };
 use surfit_core::heatmap::{Heatmap, MeasuredPoint, Metric};
-use surfit_core::picture::RunState;
+use surfit_core::run_state::RunState;
 use surfit_core::snapshot::{ControlPoint, EngineState, Snapshot};
 use surfit_core::surface::Degrees;
 
 /// The run's id in every fixture.
-pub(crate) const RUN: &str = "demo-7";
-const BEGAN: f64 = 1_750_000_000.0;
-const CORNERS: [f64; 4] = [0.8715, 0.8690, 0.8742, 0.8668];
+pub(crate) const RUN_ID: &str = "demo-7";
+const START_TIME: f64 = 1_750_000_000.0;
+const CORNER_ACCURACIES: [f64; 4] = [0.8715, 0.8690, 0.8742, 0.8668];
 
 /// The run has begun; the engine is loading data.
-pub(crate) fn loading() -> RunState {
+pub(crate) fn loading_run() -> RunState {
     let mut p = RunState::default();
     let info = RunInfo {
-        run: RUN.into(),
+        run: RUN_ID.into(),
         engine: "0.1.0".into(),
         device: "cpu".into(),
         compute: "bf16".into(),
@@ -34,7 +34,7 @@ pub(crate) fn loading() -> RunState {
         std: vec![0.353],
         node: String::new(),
     };
-    feed(
+    apply_events(
         &mut p,
         vec![
             Event::Started(Box::new(info)),
@@ -51,8 +51,8 @@ pub(crate) fn loading() -> RunState {
 }
 
 /// Corners 1 and 2 are ready, corner 3 trains.
-pub(crate) fn corners() -> RunState {
-    let mut p = loading();
+pub(crate) fn corner_training_run() -> RunState {
+    let mut p = loading_run();
     let mut events = vec![
         Event::StageEnded {
             stage: JobStage::Data,
@@ -64,11 +64,11 @@ pub(crate) fn corners() -> RunState {
         },
     ];
     for index in 0..2 {
-        events.extend(corner_training(index, 408));
-        events.push(Event::CornerReady(corner(index)));
+        events.extend(corner_training_events(index, 408));
+        events.push(Event::CornerReady(corner_ready(index)));
     }
-    events.extend(corner_training(2, 150));
-    feed(&mut p, events);
+    events.extend(corner_training_events(2, 150));
+    apply_events(&mut p, events);
     let s = p.snapshot.as_mut().unwrap();
     (s.seq, s.stage, s.done, s.total, s.rate) = (p.seq, JobStage::Corners, 966, 1632, 61.3);
     s.seconds_left = Some(68.0);
@@ -76,12 +76,12 @@ pub(crate) fn corners() -> RunState {
 }
 
 /// The fit is in its interior phase, at step 1240 of 3000, degree 3×3, the heatmap half measured.
-pub(crate) fn fitting() -> RunState {
-    let mut p = corners();
-    let mut events = corner_training(2, 408);
-    events.push(Event::CornerReady(corner(2)));
-    events.extend(corner_training(3, 408));
-    events.push(Event::CornerReady(corner(3)));
+pub(crate) fn fitting_run() -> RunState {
+    let mut p = corner_training_run();
+    let mut events = corner_training_events(2, 408);
+    events.push(Event::CornerReady(corner_ready(2)));
+    events.extend(corner_training_events(3, 408));
+    events.push(Event::CornerReady(corner_ready(3)));
     events.push(Event::StageEnded {
         stage: JobStage::Corners,
         seconds: 27.2,
@@ -137,7 +137,7 @@ pub(crate) fn fitting() -> RunState {
         }
     }
     events.push(Event::Checkpoint { step: 1200 });
-    feed(&mut p, events);
+    apply_events(&mut p, events);
     let s = p.snapshot.as_mut().unwrap();
     (s.seq, s.stage, s.done, s.total, s.rate) = (p.seq, JobStage::Fit, 1240, 3000, 82.4);
     (s.phase, s.fit_step, s.fit_total, s.learning_rate) =
@@ -147,20 +147,20 @@ pub(crate) fn fitting() -> RunState {
     s.heatmap = heatmap(21, 210, 512);
     s.control_points = control_points(s.degrees);
     for point in &mut s.control_points {
-        let (u, v) = s.degrees.site((point.i, point.j));
+        let (u, v) = s.degrees.row_parameters((point.i, point.j));
         point.accuracy = Some(accuracy(u, v));
     }
     p
 }
 
 /// The job is done: the heatmap complete, the best point exported.
-pub(crate) fn finished() -> RunState {
-    let mut p = fitting();
+pub(crate) fn finished_run() -> RunState {
+    let mut p = fitting_run();
     let complete = heatmap(21, 441, 1500);
-    let best = complete.best(Metric::Accuracy).unwrap();
+    let best = complete.best_point(Metric::Accuracy).unwrap();
     let summary = complete.summary().unwrap();
     let dir = std::path::PathBuf::from("runs/demo-7/exports/best-1");
-    feed(
+    apply_events(
         &mut p,
         vec![
             Event::StageEnded {
@@ -199,7 +199,7 @@ pub(crate) fn finished() -> RunState {
                 seconds: 0.5,
             },
             Event::Finished(Box::new(JobResult {
-                corners: CORNERS.to_vec(),
+                corners: CORNER_ACCURACIES.to_vec(),
                 corners_test: vec![0.868, 0.866, 0.872, 0.8647],
                 degrees: degrees(3, 3),
                 best,
@@ -224,7 +224,7 @@ pub(crate) fn finished() -> RunState {
 }
 
 /// A point of the fixture's surface that was measured on the whole validation split.
-pub(crate) fn evaluated(u: f64, v: f64) -> Event {
+pub(crate) fn evaluated_event(u: f64, v: f64) -> Event {
     let accuracy = accuracy(u, v);
     Event::Evaluated(MeasuredPoint {
         u,
@@ -236,12 +236,12 @@ pub(crate) fn evaluated(u: f64, v: f64) -> Event {
 }
 
 /// The fit goes on by `steps`: losses, gradients and a few cells change, as between two frames of a real fit.
-pub(crate) fn go_on(picture: &mut RunState, steps: u64) {
-    let first_step = picture.curves[&LossCurve::Surface].end();
+pub(crate) fn advance_fit(picture: &mut RunState, steps: u64) {
+    let first_step = picture.curves[&LossCurve::Surface].end_step();
     let values = (first_step..first_step + steps)
         .map(|s| loss(9, s, 0.95, 0.31, 300.0))
         .collect();
-    feed(
+    apply_events(
         picture,
         vec![Event::Losses {
             curve: LossCurve::Surface,
@@ -269,7 +269,7 @@ pub(crate) fn go_on(picture: &mut RunState, steps: u64) {
             point.gradients.push(point.gradient as f32);
         }
     }
-    let order = s.heatmap.coarse_to_fine();
+    let order = s.heatmap.coarse_to_fine_order();
     for n in 0..2 {
         let index = order[(step / steps * 2 + n) as usize % order.len()];
         let (u, v) = s.heatmap.parameters(index);
@@ -286,22 +286,22 @@ pub(crate) fn degrees(m: u8, n: u8) -> Degrees {
 }
 
 /// Applies events with numbers and times that go on from the picture's.
-pub(crate) fn feed(picture: &mut RunState, events: Vec<Event>) {
+pub(crate) fn apply_events(picture: &mut RunState, events: Vec<Event>) {
     for event in events {
         let seq = picture.seq + 1;
         picture.apply(&Envelope {
             seq,
-            time: BEGAN + 0.1 * seq as f64,
+            time: START_TIME + 0.1 * seq as f64,
             event,
         });
     }
 }
 
-fn corner(index: usize) -> CornerReady {
+fn corner_ready(index: usize) -> CornerReady {
     CornerReady {
         index,
         source: format!("seed {}, 4 epochs", index + 1),
-        accuracy: CORNERS[index],
+        accuracy: CORNER_ACCURACIES[index],
         loss: 0.37 + 0.004 * index as f64,
         seconds: 6.8,
         own_statistics: None,
@@ -309,7 +309,7 @@ fn corner(index: usize) -> CornerReady {
     }
 }
 
-fn corner_training(index: usize, steps: u64) -> Vec<Event> {
+fn corner_training_events(index: usize, steps: u64) -> Vec<Event> {
     let values = (0..steps)
         .map(|s| loss(index as u64, s, 2.3, 0.33, 70.0))
         .collect();
@@ -326,7 +326,7 @@ fn corner_training(index: usize, steps: u64) -> Vec<Event> {
             curve,
             step,
             loss: 0.37 + 0.5 * left,
-            accuracy: CORNERS[index] - 0.14 * left,
+            accuracy: CORNER_ACCURACIES[index] - 0.14 * left,
         });
     }
     events
@@ -348,7 +348,7 @@ fn loss(purpose: u64, step: u64, from: f64, to: f64, scale: f64) -> f32 {
 
 fn accuracy(u: f64, v: f64) -> f64 {
     let w = [(1.0 - u) * (1.0 - v), u * (1.0 - v), (1.0 - u) * v, u * v];
-    let linear: f64 = w.iter().zip(CORNERS).map(|(a, b)| a * b).sum();
+    let linear: f64 = w.iter().zip(CORNER_ACCURACIES).map(|(a, b)| a * b).sum();
     let dome = 16.0 * u * (1.0 - u) * v * (1.0 - v);
     let ripple = (7.0 * u + 2.0 * v).sin() * (5.0 * v - u).cos();
     linear + 0.016 * dome.sqrt() + 0.003 * ripple
@@ -358,7 +358,12 @@ fn accuracy(u: f64, v: f64) -> f64 {
 fn heatmap(grid: usize, measured: usize, images: u32) -> Heatmap {
     let mut map = Heatmap::new(surfit_core::surface::Patch::Square, grid);
     map.version = 1240;
-    for (n, index) in map.coarse_to_fine().into_iter().take(measured).enumerate() {
+    for (n, index) in map
+        .coarse_to_fine_order()
+        .into_iter()
+        .take(measured)
+        .enumerate()
+    {
         let (u, v) = map.parameters(index);
         let a = accuracy(u, v);
         let cell = &mut map.cells[index];
@@ -398,5 +403,10 @@ fn control_points(degrees: Degrees) -> Vec<ControlPoint> {
             accuracy: None,
         }
     };
-    degrees.rows().into_iter().enumerate().map(point).collect()
+    degrees
+        .row_indices()
+        .into_iter()
+        .enumerate()
+        .map(point)
+        .collect()
 }

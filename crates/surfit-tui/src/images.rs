@@ -1,18 +1,18 @@
 //! Pictures in terminals that can show them: which way, and the bytes that show and remove one.
 
 mod encode;
-mod letters;
 mod raster;
-mod shown;
+mod raster_text;
+mod shown_picture;
 mod sketch;
 
 #[cfg(test)]
-mod decoded;
+mod decoder_tests;
 
-pub use encode::{remove, show};
+pub use encode::{encode_image, encode_removal};
 pub use raster::Raster;
-pub(crate) use raster::heatmap;
-pub use shown::ShownPicture;
+pub(crate) use raster::render_heatmap;
+pub use shown_picture::ShownPicture;
 pub(crate) use sketch::PictureSketch;
 
 /// A way to show a picture.

@@ -16,7 +16,7 @@ pub struct Key {
 }
 
 /// Names of keys that have no letter.
-const NAMES: [(&str, KeyCode); 15] = [
+const KEY_NAMES: [(&str, KeyCode); 15] = [
     ("enter", KeyCode::Enter),
     ("esc", KeyCode::Esc),
     ("tab", KeyCode::Tab),
@@ -56,7 +56,7 @@ impl Key {
     }
 
     /// The event of its being pressed.
-    pub(crate) fn event(self) -> KeyEvent {
+    pub(crate) fn to_event(self) -> KeyEvent {
         KeyEvent::new(self.code, self.modifiers)
     }
 
@@ -71,7 +71,7 @@ impl Key {
     }
 
     /// The key as the screen shows it: arrows as arrows where the terminal has them.
-    pub fn show(self, ascii: bool) -> String {
+    pub fn display_label(self, ascii: bool) -> String {
         let arrow = match self.code {
             KeyCode::Left => "←",
             KeyCode::Right => "→",
@@ -114,10 +114,14 @@ impl FromStr for Key {
         let mut letters = rest.chars();
         let code = match (letters.next(), letters.next()) {
             (Some(c), None) if !c.is_control() && c != ' ' => Some(KeyCode::Char(c)),
-            _ => NAMES.iter().find(|n| n.0 == rest).map(|n| n.1).or_else(|| {
-                let number: u8 = rest.strip_prefix('f')?.parse().ok()?;
-                (1..=24).contains(&number).then_some(KeyCode::F(number))
-            }),
+            _ => KEY_NAMES
+                .iter()
+                .find(|n| n.0 == rest)
+                .map(|n| n.1)
+                .or_else(|| {
+                    let number: u8 = rest.strip_prefix('f')?.parse().ok()?;
+                    (1..=24).contains(&number).then_some(KeyCode::F(number))
+                }),
         };
         code.map(|code| Self { code, modifiers }).ok_or_else(|| {
             format!(
@@ -135,7 +139,7 @@ impl fmt::Display for Key {
         if self.modifiers.contains(KeyModifiers::ALT) {
             f.write_str("alt-")?;
         }
-        if let Some((name, _)) = NAMES.iter().find(|n| n.1 == self.code) {
+        if let Some((name, _)) = KEY_NAMES.iter().find(|n| n.1 == self.code) {
             return f.write_str(name);
         }
         match self.code {
@@ -169,8 +173,8 @@ mod tests {
         for s in ["", "gg", "ctrl-", "f0", "f99", "hyper-x", " "] {
             assert!(s.parse::<Key>().unwrap_err().contains("is no key"), "{s}");
         }
-        assert_eq!(Key::plain(KeyCode::Left).show(false), "←");
-        assert_eq!(Key::plain(KeyCode::Left).show(true), "left");
+        assert_eq!(Key::plain(KeyCode::Left).display_label(false), "←");
+        assert_eq!(Key::plain(KeyCode::Left).display_label(true), "left");
     }
 
     #[test]

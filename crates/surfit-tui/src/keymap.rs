@@ -1,11 +1,11 @@
 //! Which keys do what: the table's keys, changed by the user's `keys.toml`.
 
-mod rows;
+mod key_rows;
 #[cfg(test)]
 mod tests;
-mod user;
+mod user_keys;
 
-pub use rows::{KeyRow, key_rows};
+pub use key_rows::{KeyRow, key_rows};
 
 use crate::action::{Action, KeyScope, TABLE};
 use crate::key::{Key, Sequence};
@@ -22,11 +22,11 @@ pub struct Keymap {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyLookup {
     /// It does this.
-    Does(Action),
+    Action(Action),
     /// It opens a sequence: one more key decides.
-    Opens,
+    Prefix,
     /// It has no meaning here.
-    Nothing,
+    Unbound,
 }
 
 impl Default for Keymap {
@@ -39,7 +39,7 @@ impl Default for Keymap {
 
 impl Keymap {
     /// Every sequence with its action, of one scope.
-    fn of(&self, scope: KeyScope) -> impl Iterator<Item = (Sequence, Action)> + '_ {
+    fn bindings_in(&self, scope: KeyScope) -> impl Iterator<Item = (Sequence, Action)> + '_ {
         TABLE
             .iter()
             .zip(&self.keys)
@@ -49,7 +49,7 @@ impl Keymap {
 
     /// What `key` means where the keys of `here` count, after `begun` when a sequence is open. What `here` knows goes
     /// before what counts anywhere.
-    pub fn meaning(&self, here: KeyScope, begun: Option<Key>, key: Key) -> KeyLookup {
+    pub fn lookup(&self, here: KeyScope, begun: Option<Key>, key: Key) -> KeyLookup {
         let sequence = match begun {
             Some(first) => Sequence {
                 first,
@@ -58,21 +58,21 @@ impl Keymap {
             None => key.into(),
         };
         for scope in [here, KeyScope::Anywhere] {
-            if let Some((_, action)) = self.of(scope).find(|(s, _)| *s == sequence) {
-                return KeyLookup::Does(action);
+            if let Some((_, action)) = self.bindings_in(scope).find(|(s, _)| *s == sequence) {
+                return KeyLookup::Action(action);
             }
-            if begun.is_none() && self.of(scope).any(|(s, _)| s.first == key) {
-                return KeyLookup::Opens;
+            if begun.is_none() && self.bindings_in(scope).any(|(s, _)| s.first == key) {
+                return KeyLookup::Prefix;
             }
         }
-        KeyLookup::Nothing
+        KeyLookup::Unbound
     }
 
     /// The keys that can follow `begun` where the keys of `here` count, with what they do, those of `here` first.
     pub fn continuations(&self, here: KeyScope, begun: Key) -> Vec<(Key, Action)> {
         let mut all: Vec<(Key, Action)> = Vec::new();
         for scope in [here, KeyScope::Anywhere] {
-            for (sequence, action) in self.of(scope).filter(|(s, _)| s.first == begun) {
+            for (sequence, action) in self.bindings_in(scope).filter(|(s, _)| s.first == begun) {
                 if let Some(key) = sequence.second
                     && all.iter().all(|(k, _)| *k != key)
                 {
@@ -84,11 +84,11 @@ impl Keymap {
     }
 
     /// What `key` does in the scope of another pane or overlay, for those who pressed it in the wrong place.
-    pub fn elsewhere(&self, here: KeyScope, key: Key) -> Option<Action> {
+    pub fn find_in_other_scope(&self, here: KeyScope, key: Key) -> Option<Action> {
         KeyScope::ALL
             .into_iter()
             .filter(|&s| s != here && s != KeyScope::Anywhere)
-            .flat_map(|s| self.of(s))
+            .flat_map(|s| self.bindings_in(s))
             .find(|(s, _)| *s == key.into())
             .map(|(_, action)| action)
     }
@@ -100,10 +100,10 @@ impl Keymap {
     }
 
     /// The keys of an action as the screen shows them; empty when it has none.
-    pub fn shown(&self, action: Action, ascii: bool) -> String {
+    pub fn key_label(&self, action: Action, ascii: bool) -> String {
         self.keys(action)
             .first()
-            .map(|k| k.show(ascii))
+            .map(|k| k.display_label(ascii))
             .unwrap_or_default()
     }
 

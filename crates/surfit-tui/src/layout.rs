@@ -9,11 +9,11 @@ use crate::theme::ThemeChoice;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 
 /// Smallest terminal that can be worked in.
-pub const SMALLEST: (u16, u16) = (60, 16);
+pub const MIN_TERMINAL_SIZE: (u16, u16) = (60, 16);
 
 /// Least main area that has room for lists beside the panes, and the width they take.
-const GENEROUS: (u16, u16) = (190, 40);
-const BESIDE_WIDTH: u16 = 60;
+const MIN_SIDEBAR_AREA: (u16, u16) = (190, 40);
+const SIDEBAR_WIDTH: u16 = 60;
 
 /// A list that stands beside the panes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub struct ScreenLayout {
     /// The borders between the panes that can be moved.
     pub borders: Vec<Border>,
     /// Lists that stand beside the panes where there is room for them.
-    pub beside: Vec<(SidebarList, Rect)>,
+    pub sidebar_lists: Vec<(SidebarList, Rect)>,
     /// What just happened.
     pub message: Rect,
     /// Area of the footer, which shows keys.
@@ -57,7 +57,7 @@ impl ScreenLayout {
             1
         };
         // A banner may need more than a row: without an engine it is the most important thing there is.
-        let message_rows = crate::views::message::rows(app, area.width);
+        let message_rows = crate::views::message::row_count(app, area.width);
         let [header, main, message, footer] = Layout::vertical([
             Constraint::Length(header_rows),
             Constraint::Min(0),
@@ -72,10 +72,10 @@ impl ScreenLayout {
             tabs: None,
             panes: Vec::new(),
             borders: Vec::new(),
-            beside: Vec::new(),
+            sidebar_lists: Vec::new(),
             message,
             footer,
-            overlay: overlay(main, app),
+            overlay: overlay_area(main, app),
         };
         match (app.zoomed, single) {
             (true, _) => screen.panes = vec![(app.focus, main)],
@@ -86,8 +86,8 @@ impl ScreenLayout {
                 screen.panes = vec![(app.focus, rest)];
             }
             (false, false) => {
-                let main = screen.take_beside(main, app);
-                let (panes, borders) = app.arrangement.divide(main);
+                let main = screen.split_off_sidebar(main, app);
+                let (panes, borders) = app.arrangement.split_area(main);
                 (screen.panes, screen.borders) = (panes.into(), borders.into());
             }
         }
@@ -95,25 +95,26 @@ impl ScreenLayout {
     }
 
     /// Gives the right edge of a generous screen to the lists, and what is left to the panes.
-    fn take_beside(&mut self, main: Rect, app: &App) -> Rect {
-        if !app.beside || main.width < GENEROUS.0 || main.height < GENEROUS.1 {
+    fn split_off_sidebar(&mut self, main: Rect, app: &App) -> Rect {
+        if !app.sidebar_shown || main.width < MIN_SIDEBAR_AREA.0 || main.height < MIN_SIDEBAR_AREA.1
+        {
             return main;
         }
         let [rest, side] =
-            Layout::horizontal([Constraint::Min(0), Constraint::Length(BESIDE_WIDTH)]).areas(main);
+            Layout::horizontal([Constraint::Min(0), Constraint::Length(SIDEBAR_WIDTH)]).areas(main);
         let [models, log] =
             Layout::vertical([Constraint::Percentage(50), Constraint::Min(0)]).areas(side);
-        self.beside = vec![(SidebarList::Models, models), (SidebarList::Log, log)];
+        self.sidebar_lists = vec![(SidebarList::Models, models), (SidebarList::Log, log)];
         rest
     }
 
     /// True when there is no room to work in.
-    pub fn too_small(&self) -> bool {
-        self.area.width < SMALLEST.0 || self.area.height < SMALLEST.1
+    pub fn is_too_small(&self) -> bool {
+        self.area.width < MIN_TERMINAL_SIZE.0 || self.area.height < MIN_TERMINAL_SIZE.1
     }
 
     /// All but the message and the keys, which stay readable below what is asked.
-    pub fn above(&self) -> Rect {
+    pub fn content_area(&self) -> Rect {
         Rect {
             height: self.message.y - self.area.y,
             ..self.area
@@ -127,12 +128,12 @@ impl ScreenLayout {
 
     /// The border at a place. Where two meet, the one that stands upright.
     pub fn border_at(&self, at: Position) -> Option<&Border> {
-        self.borders.iter().find(|b| b.place.contains(at))
+        self.borders.iter().find(|b| b.area.contains(at))
     }
 
     /// The list beside the panes at a place.
-    pub fn beside_at(&self, at: Position) -> Option<SidebarList> {
-        let found = self.beside.iter().find(|b| b.1.contains(at));
+    pub fn sidebar_list_at(&self, at: Position) -> Option<SidebarList> {
+        let found = self.sidebar_lists.iter().find(|b| b.1.contains(at));
         found.map(|b| b.0)
     }
 
@@ -159,7 +160,7 @@ pub fn tab_spans(tabs: Rect) -> [Rect; 3] {
 }
 
 /// Where an overlay lies: texts take what there is, lists what they need.
-fn overlay(main: Rect, app: &App) -> Rect {
+fn overlay_area(main: Rect, app: &App) -> Rect {
     let most = match &app.overlay {
         // Long names stand in these.
         Some(Overlay::Runs { .. } | Overlay::Models { .. }) => 176,
@@ -170,10 +171,10 @@ fn overlay(main: Rect, app: &App) -> Rect {
         .height
         .saturating_sub(if main.height > 30 { 4 } else { 0 });
     let needed = match &app.overlay {
-        Some(Overlay::Models { .. }) => crate::views::models::length(app) + 2,
+        Some(Overlay::Models { .. }) => crate::views::models::row_count(app) + 2,
         Some(Overlay::Machine { .. }) => {
             let inner = Rect::new(0, 0, width.saturating_sub(4), most.saturating_sub(2));
-            crate::views::machine::length(app, inner) + 2
+            crate::views::machine::line_count(app, inner) + 2
         }
         Some(Overlay::Runs { .. }) => {
             app.runs.len().max(5)
@@ -183,7 +184,7 @@ fn overlay(main: Rect, app: &App) -> Rect {
                     4
                 }
         }
-        Some(Overlay::Themes { choices, .. }) => return beside(main, choices),
+        Some(Overlay::Themes { choices, .. }) => return theme_list_area(main, choices),
         _ => usize::MAX,
     };
     let height = most.min(needed.try_into().unwrap_or(u16::MAX));
@@ -196,9 +197,9 @@ fn overlay(main: Rect, app: &App) -> Rect {
 }
 
 /// The list of themes lies low at the left, where it covers least of what they are judged by.
-fn beside(main: Rect, choices: &[ThemeChoice]) -> Rect {
+fn theme_list_area(main: Rect, choices: &[ThemeChoice]) -> Rect {
     let width = main.width.saturating_sub(4).min(52);
-    let needed = crate::views::themes::length(choices) + 2;
+    let needed = crate::views::themes::row_count(choices) + 2;
     let height = main.height.min(needed.try_into().unwrap_or(u16::MAX));
     Rect {
         x: main.x + 2.min(main.width - width),

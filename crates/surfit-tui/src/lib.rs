@@ -8,27 +8,27 @@ pub mod action;
 pub mod app;
 pub mod canvas;
 pub mod color;
+mod event_loop;
 #[cfg(test)]
 mod fixture;
 pub mod glyphs;
-mod ground;
 pub mod images;
 pub mod key;
 pub mod keymap;
 pub mod layout;
 pub mod link;
 mod paths;
-mod remember;
-#[cfg(test)]
-mod rig;
-mod run;
+mod remembered_choices;
 mod signals;
 mod terminal;
+mod terminal_query;
+#[cfg(test)]
+mod test_app;
 pub mod theme;
 pub mod views;
 
 pub use color::ColorDepth;
+pub use event_loop::run;
 pub use keymap::{KeyRow, Keymap, key_rows};
 pub use link::{Incoming, LeaveReason, Outgoing, RunLine, WorkbenchLink, WorkbenchOptions};
-pub use run::run;
 pub use theme::{Theme, ThemeError};

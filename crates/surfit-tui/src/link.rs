@@ -1,16 +1,16 @@
 //! What the workbench and the program that carries it say to each other.
 
-mod file;
+mod new_file;
 
-pub use file::{FigureDrawing, FigureForm, FileContent, NewFile, figures_here};
+pub use new_file::{FigureDrawing, FigureForm, FileContent, NewFile, local_figures_dir};
 
 use crate::color::ColorDepth;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender};
 use surfit_core::event::{Envelope, JobStage};
-use surfit_core::picture::RunState;
 use surfit_core::protocol::EngineCommand;
+use surfit_core::run_state::RunState;
 use surfit_core::snapshot::Snapshot;
 use surfit_core::surface::Degrees;
 
@@ -247,5 +247,5 @@ pub enum LeaveReason {
         stop_engine: bool,
     },
     /// The program's own connection ended; a sentence.
-    Lost(String),
+    LinkLost(String),
 }

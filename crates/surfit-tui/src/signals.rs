@@ -12,7 +12,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignalRequest {
     /// Leave; the engine goes on.
-    Leave,
+    Exit,
     /// Back to the shell for now.
     Stop,
     /// The process was stopped and goes on.
@@ -23,13 +23,13 @@ pub enum SignalRequest {
 
 /// How long the loop has to leave by itself before the terminal is given back without it: it may be stuck writing to a
 /// terminal that does not read.
-const GRACE: Duration = Duration::from_secs(2);
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Sends what signals ask for, from a thread of its own.
 ///
 /// # Errors
 /// When the system refuses to register handlers.
-pub fn watch<T: Send + 'static>(
+pub fn forward_signals<T: Send + 'static>(
     sender: SyncSender<T>,
     wrap: impl Fn(SignalRequest) -> T + Send + 'static,
 ) -> io::Result<()> {
@@ -42,18 +42,18 @@ pub fn watch<T: Send + 'static>(
                 SIGUSR1 | SIGUSR2 => SignalRequest::Checkpoint,
                 SIGTSTP => SignalRequest::Stop,
                 SIGCONT => SignalRequest::Continued,
-                _ => SignalRequest::Leave,
+                _ => SignalRequest::Exit,
             };
             if what == SignalRequest::Checkpoint {
                 // Of several that wait one is enough.
                 let _ = sender.try_send(wrap(what));
-            } else if !crate::terminal::is_taken() && what != SignalRequest::Continued {
+            } else if !crate::terminal::is_active() && what != SignalRequest::Continued {
                 // Before and after the workbench, and while it is stopped, they act as on any other program.
                 let _ = low_level::emulate_default_handler(signal);
-            } else if what == SignalRequest::Leave {
+            } else if what == SignalRequest::Exit {
                 thread::spawn(move || {
-                    thread::sleep(GRACE);
-                    if crate::terminal::restore_in_need() {
+                    thread::sleep(LEAVE_TIMEOUT);
+                    if crate::terminal::force_cooked_mode() {
                         let _ = low_level::emulate_default_handler(signal);
                     }
                 });
@@ -72,6 +72,6 @@ pub fn watch<T: Send + 'static>(
 ///
 /// # Errors
 /// When the system refuses.
-pub fn stop_here() -> io::Result<()> {
+pub fn stop_process() -> io::Result<()> {
     low_level::emulate_default_handler(SIGTSTP)
 }

@@ -15,11 +15,11 @@ use std::sync::{Mutex, Once};
 use std::thread::{self, ThreadId};
 
 /// True while the terminal is ours.
-static TAKEN: AtomicBool = AtomicBool::new(false);
+static TERMINAL_ACTIVE: AtomicBool = AtomicBool::new(false);
 /// The thread that draws; a panic of another must not write over the screen.
-static OWNER: Mutex<Option<ThreadId>> = Mutex::new(None);
+static OWNER_THREAD: Mutex<Option<ThreadId>> = Mutex::new(None);
 /// What other threads said when they panicked, for after the screen is given back.
-static REPORTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+static PANIC_REPORTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// Clicks, drags and the wheel, without the flood of mere movements that crossterm's own capture asks for.
 pub(crate) struct MouseClicks;
@@ -40,17 +40,17 @@ impl Command for MouseClicks {
     }
 }
 
-/// Takes the terminal over. Give it back with [`restore`].
+/// Takes the terminal over. Give it back with [`leave_screen`].
 ///
 /// # Errors
 /// When there is no terminal; it is left as it was.
-pub fn take(mouse: bool) -> io::Result<()> {
-    restore_on_panic();
-    *lock(&OWNER) = Some(thread::current().id());
+pub fn enter_screen(mouse: bool) -> io::Result<()> {
+    install_panic_hook();
+    *lock_ignoring_poison(&OWNER_THREAD) = Some(thread::current().id());
     // After a stop from outside the shell may have changed the modes behind our back.
     let _ = disable_raw_mode();
     enable_raw_mode()?;
-    TAKEN.store(true, Ordering::SeqCst);
+    TERMINAL_ACTIVE.store(true, Ordering::SeqCst);
     let mut out = io::stdout();
     let taken = execute!(out, EnterAlternateScreen, Hide, EnableBracketedPaste).and_then(|()| {
         if mouse {
@@ -60,14 +60,14 @@ pub fn take(mouse: bool) -> io::Result<()> {
         }
     });
     if taken.is_err() {
-        restore();
+        leave_screen();
     }
     taken
 }
 
 /// Gives the terminal back, once, whoever calls first; errors are of no use any more.
-pub fn restore() {
-    if !TAKEN.swap(false, Ordering::SeqCst) {
+pub fn leave_screen() {
+    if !TERMINAL_ACTIVE.swap(false, Ordering::SeqCst) {
         return;
     }
     let mut out = io::stdout();
@@ -85,42 +85,42 @@ pub fn restore() {
     );
     let _ = disable_raw_mode();
     let _ = out.flush();
-    for report in lock(&REPORTS).drain(..) {
+    for report in lock_ignoring_poison(&PANIC_REPORTS).drain(..) {
         eprintln!("{report}");
     }
 }
 
 /// True while the terminal is ours.
-pub(crate) fn is_taken() -> bool {
-    TAKEN.load(Ordering::SeqCst)
+pub(crate) fn is_active() -> bool {
+    TERMINAL_ACTIVE.load(Ordering::SeqCst)
 }
 
 /// Gives back what can be given back when the thread that draws is stuck, without writing; true when it was so.
-pub(crate) fn restore_in_need() -> bool {
-    let stuck = TAKEN.swap(false, Ordering::SeqCst);
+pub(crate) fn force_cooked_mode() -> bool {
+    let stuck = TERMINAL_ACTIVE.swap(false, Ordering::SeqCst);
     if stuck {
         let _ = disable_raw_mode();
     }
     stuck
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+fn lock_ignoring_poison<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-fn restore_on_panic() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
+fn install_panic_hook() {
+    static INSTALL_HOOK: Once = Once::new();
+    INSTALL_HOOK.call_once(|| {
         let usual = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            let ours = *lock(&OWNER) == Some(thread::current().id());
-            if TAKEN.load(Ordering::SeqCst) && !ours {
-                lock(&REPORTS).push(info.to_string());
+            let ours = *lock_ignoring_poison(&OWNER_THREAD) == Some(thread::current().id());
+            if TERMINAL_ACTIVE.load(Ordering::SeqCst) && !ours {
+                lock_ignoring_poison(&PANIC_REPORTS).push(info.to_string());
                 return;
             }
-            restore();
+            leave_screen();
             usual(info);
         }));
     });
@@ -130,17 +130,17 @@ fn restore_on_panic() {
 pub struct TerminalGuard(());
 
 impl TerminalGuard {
-    /// As [`take`].
+    /// As [`enter_screen`].
     ///
     /// # Errors
     /// When there is no terminal.
     pub fn new(mouse: bool) -> io::Result<Self> {
-        take(mouse).map(|()| TerminalGuard(()))
+        enter_screen(mouse).map(|()| TerminalGuard(()))
     }
 }
 
 impl Drop for TerminalGuard {
     fn drop(&mut self) {
-        restore();
+        leave_screen();
     }
 }

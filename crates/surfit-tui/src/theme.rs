@@ -5,7 +5,7 @@ mod file;
 
 pub use crate::color::ColorDepth;
 pub use crate::glyphs::GlyphSet;
-pub use choices::{ThemeChoice, choices};
+pub use choices::{ThemeChoice, list_themes};
 pub use file::ThemeError;
 
 use ratatui::style::{Color, Modifier, Style};
@@ -132,9 +132,9 @@ pub(crate) struct RoleStyle {
     fg: Option<(u8, u8, u8)>,
     bg: Option<(u8, u8, u8)>,
     ansi: (Option<Color>, Option<Color>),
-    ansi_add: Modifier,
-    add: Modifier,
-    plain: Option<Modifier>,
+    ansi_modifiers: Modifier,
+    modifiers: Modifier,
+    plain_modifiers: Option<Modifier>,
 }
 
 /// A theme at a depth. Cheap to ask, so views ask for each span.
@@ -143,16 +143,16 @@ pub struct Theme {
     name: String,
     description: String,
     colormap: Colormap,
-    looks: BTreeMap<ThemeRole, RoleStyle>,
+    styles: BTreeMap<ThemeRole, RoleStyle>,
     depth: ColorDepth,
     glyphs: GlyphSet,
 }
 
 /// A larger file is none of a theme.
-const LARGEST: u64 = 1 << 20;
+const MAX_THEME_BYTES: u64 = 1 << 20;
 
 /// Names and texts of the themes that the program carries.
-const BUILT_IN: [(&str, &str); 7] = [
+const BUILT_IN_THEMES: [(&str, &str); 7] = [
     ("dark", include_str!("../themes/dark.toml")),
     ("light", include_str!("../themes/light.toml")),
     ("ember", include_str!("../themes/ember.toml")),
@@ -170,13 +170,13 @@ impl Theme {
     pub const DEFAULT: &str = "dark";
 
     /// Names of the themes that the program carries, in the order the switch goes through them.
-    pub fn names() -> impl ExactSizeIterator<Item = &'static str> {
-        BUILT_IN.iter().map(|b| b.0)
+    pub fn built_in_names() -> impl ExactSizeIterator<Item = &'static str> {
+        BUILT_IN_THEMES.iter().map(|b| b.0)
     }
 
     /// A theme that the program carries.
-    pub fn by_name(name: &str, depth: ColorDepth) -> Option<Theme> {
-        let (_, text) = BUILT_IN.iter().find(|b| b.0 == name)?;
+    pub fn built_in(name: &str, depth: ColorDepth) -> Option<Theme> {
+        let (_, text) = BUILT_IN_THEMES.iter().find(|b| b.0 == name)?;
         Self::from_toml(text, depth).ok()
     }
 
@@ -187,7 +187,7 @@ impl Theme {
     pub fn from_toml(text: &str, depth: ColorDepth) -> Result<Theme, ThemeError> {
         let file = file::parse(text)?;
         let mut looks = if file.roles.len() < ThemeRole::ALL.len() {
-            file::parse(BUILT_IN[0].1)?.roles
+            file::parse(BUILT_IN_THEMES[0].1)?.roles
         } else {
             BTreeMap::new()
         };
@@ -197,7 +197,7 @@ impl Theme {
             name,
             description,
             colormap,
-            looks,
+            styles: looks,
             depth,
             glyphs: GlyphSet::Braille,
         })
@@ -213,8 +213,8 @@ impl Theme {
         {
             return Self::from_file(&path, depth);
         }
-        Self::by_name(name, depth).ok_or_else(|| {
-            let names: Vec<&str> = Self::names().collect();
+        Self::built_in(name, depth).ok_or_else(|| {
+            let names: Vec<&str> = Self::built_in_names().collect();
             ThemeError(format!(
                 "there is no theme `{name}`; choose {}",
                 names.join(", ")
@@ -230,7 +230,7 @@ impl Theme {
         let named = |why: String| ThemeError(format!("theme {}: {why}", path.display()));
         // A pipe of that name would be waited for, and a film read to its end.
         let about = std::fs::metadata(path).map_err(|e| named(e.to_string()))?;
-        if !about.is_file() || about.len() > LARGEST {
+        if !about.is_file() || about.len() > MAX_THEME_BYTES {
             return Err(named("this is no file of a theme".into()));
         }
         let text = std::fs::read_to_string(path).map_err(|e| named(e.to_string()))?;
@@ -270,7 +270,7 @@ impl Theme {
     }
 
     /// The same theme for the terminal that `other` is for.
-    pub fn like(mut self, other: &Theme) -> Self {
+    pub fn with_terminal_of(mut self, other: &Theme) -> Self {
         (self.depth, self.glyphs) = (other.depth, other.glyphs);
         self
     }
@@ -287,20 +287,20 @@ impl Theme {
 
     /// How a role looks. At [`ColorDepth::None`] only bold, dim, underlined and reversed are used.
     pub fn style(&self, role: ThemeRole) -> Style {
-        let Some(look) = self.looks.get(&role) else {
+        let Some(look) = self.styles.get(&role) else {
             return Style::new();
         };
         if self.depth == ColorDepth::None {
-            return Style::new().add_modifier(look.plain.unwrap_or(look.add));
+            return Style::new().add_modifier(look.plain_modifiers.unwrap_or(look.modifiers));
         }
         let ((fg, bg), add) = match self.depth {
-            ColorDepth::Ansi16 => (look.ansi, look.add | look.ansi_add),
+            ColorDepth::Ansi16 => (look.ansi, look.modifiers | look.ansi_modifiers),
             _ => (
                 (
                     look.fg.map(|c| self.depth.rgb(c)),
                     look.bg.map(|c| self.depth.rgb(c)),
                 ),
-                look.add,
+                look.modifiers,
             ),
         };
         Style {
@@ -317,7 +317,7 @@ impl Theme {
     }
 
     /// True when words and signs are to be of ASCII: at every level below [`GlyphSet::Braille`].
-    pub fn ascii(&self) -> bool {
+    pub fn is_ascii(&self) -> bool {
         self.glyphs != GlyphSet::Braille
     }
 
@@ -333,12 +333,12 @@ impl Theme {
 
     /// A colour fitted to the depth; `Color::Reset` at 16 colours and below.
     pub fn rgb(&self, rgb: (u8, u8, u8)) -> Color {
-        self.depth.rgb_on(self.colormap, rgb)
+        self.depth.colormap_rgb(self.colormap, rgb)
     }
 
     /// A light shade (`░`) of a role on the ground as one flat colour; `None` where there are no colours to mix.
-    pub fn shade(&self, role: ThemeRole) -> Option<Color> {
-        let (ink, ground) = (self.looks.get(&role)?.fg?, self.background());
+    pub fn shade_color(&self, role: ThemeRole) -> Option<Color> {
+        let (ink, ground) = (self.styles.get(&role)?.fg?, self.background_rgb());
         let mixed = |a: u8, b: u8| ((u16::from(a) + 3 * u16::from(b)) / 4) as u8;
         matches!(self.depth, ColorDepth::Truecolor | ColorDepth::Ansi256).then(|| {
             self.depth.rgb((
@@ -350,24 +350,24 @@ impl Theme {
     }
 
     /// A role's red, green and blue, for pictures.
-    pub fn ink(&self, role: ThemeRole) -> (u8, u8, u8) {
-        let of = |role| self.looks.get(&role).and_then(|l: &RoleStyle| l.fg);
+    pub fn foreground_rgb(&self, role: ThemeRole) -> (u8, u8, u8) {
+        let of = |role| self.styles.get(&role).and_then(|l: &RoleStyle| l.fg);
         of(role)
             .or_else(|| of(ThemeRole::Text))
             .unwrap_or((200, 200, 200))
     }
 
     /// The ground's red, green and blue.
-    pub fn background(&self) -> (u8, u8, u8) {
-        self.looks
+    pub fn background_rgb(&self) -> (u8, u8, u8) {
+        self.styles
             .get(&ThemeRole::Background)
             .and_then(|l| l.bg)
             .unwrap_or((0, 0, 0))
     }
 
     /// The better legible of `unicode` and `ascii` for this terminal.
-    pub fn pick<T>(&self, unicode: T, ascii: T) -> T {
-        if self.ascii() { ascii } else { unicode }
+    pub fn pick_glyph<T>(&self, unicode: T, ascii: T) -> T {
+        if self.is_ascii() { ascii } else { unicode }
     }
 }
 

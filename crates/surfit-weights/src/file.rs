@@ -4,18 +4,18 @@
 //! values are asked for. Names of tensors are the file's own text: sentences show them through [`quote`].
 
 mod archive;
-mod choice;
 mod derived;
 mod distributed;
 mod dtype;
 mod error;
 mod folder;
 mod legacy;
-mod objects;
-mod safe;
+mod pickle_tensors;
+mod safetensors_reader;
 mod section;
-mod source;
 mod state_dict;
+mod value_source;
+mod weight_selection;
 
 pub(crate) use dtype::is_float;
 pub use error::{WeightFileError, quote};
@@ -24,26 +24,26 @@ pub use folder::is_folder_of_weights;
 use error::{ReadStep, WeightFileRefusal, damaged_tensor, refuse};
 use safetensors::Dtype;
 use section::{FileIdentity, FileSection};
-use source::{ByteRange, FileContents, FileTensor, TensorView, ValueSource};
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use surfit_core::config::CornerWeights;
+use value_source::{ByteRange, FileContents, FileTensor, TensorView, ValueSource};
 
 /// Tensors of a network, far more than any has; several names may stand for one.
 const MAX_TENSORS: usize = 1 << 16;
 /// A list of tensors that is longer than this is none.
-const MAX_PICKLE: u64 = 16 << 20;
+const MAX_PICKLE_BYTES: u64 = 16 << 20;
 /// How often its own values a file's tensors may have together: weights that are shared count for each name.
-const MAX_SHARING: usize = 4;
+const MAX_SHARING_FACTOR: usize = 4;
 /// Values that tensors may have beyond that, since a constant may be stored as one value.
-const MAX_REPEATED: usize = 1 << 26;
+const MAX_REPEATED_VALUES: usize = 1 << 26;
 /// Bytes of a tensor's name: a list may name one text any number of times, and every tensor keeps its own copy.
-const MAX_NAME: usize = 1 << 10;
+const MAX_NAME_BYTES: usize = 1 << 10;
 /// Files of one network that stay open between their lists and their values.
-const MAX_OPEN: usize = 64;
+const MAX_OPEN_FILES: usize = 64;
 
 /// A tensor of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub struct WeightFile {
     /// The file that was opened again last.
     reopened: RefCell<Option<(usize, FileSection)>>,
     /// Blobs whose checksum was compared.
-    compared: RefCell<HashSet<usize>>,
+    verified_blobs: RefCell<HashSet<usize>>,
 }
 
 impl WeightFile {
@@ -79,9 +79,9 @@ impl WeightFile {
     /// # Errors
     /// A sentence for what is missing, cut short, damaged, or something else than weights.
     pub fn open(path: &Path, weights: CornerWeights) -> Result<Self, WeightFileError> {
-        let opened = open_any(path, weights).and_then(|(files, mut contents)| {
-            let tensors = derived::derive(contents.tensors, &mut contents.notes)?;
-            refuse_repeated(&tensors, &contents.blobs)?;
+        let opened = open_path(path, weights).and_then(|(files, mut contents)| {
+            let tensors = derived::derive_weights(contents.tensors, &mut contents.notes)?;
+            check_repetition(&tensors, &contents.blobs)?;
             let (mut entries, mut sources) = (Vec::new(), Vec::new());
             for tensor in tensors {
                 let FileTensor {
@@ -101,10 +101,10 @@ impl WeightFile {
                 blobs: contents.blobs,
                 files,
                 reopened: RefCell::default(),
-                compared: RefCell::default(),
+                verified_blobs: RefCell::default(),
             })
         });
-        opened.map_err(|refusal| refusal.of(path))
+        opened.map_err(|refusal| refusal.into_error_at(path))
     }
 
     /// The path that was opened.
@@ -137,28 +137,28 @@ impl WeightFile {
     /// A sentence for a tensor whose bytes are damaged, or that cannot be read.
     pub fn read_values(&self, index: usize) -> Result<Vec<f32>, WeightFileError> {
         let entry = &self.entries[index];
-        self.values(entry, &self.sources[index])
-            .map_err(|refusal| refusal.of(&self.path))
+        self.read_source_values(entry, &self.sources[index])
+            .map_err(|refusal| refusal.into_error_at(&self.path))
     }
 
-    fn values(&self, entry: &TensorEntry, source: &ValueSource) -> ReadStep<Vec<f32>> {
+    fn read_source_values(&self, entry: &TensorEntry, source: &ValueSource) -> ReadStep<Vec<f32>> {
         let of = |tensor: &FileTensor| {
             let entry = TensorEntry {
                 name: tensor.name.clone(),
                 shape: tensor.shape.clone(),
                 dtype: tensor.dtype,
             };
-            self.values(&entry, &tensor.source)
+            self.read_source_values(&entry, &tensor.source)
         };
         match source {
-            ValueSource::View(view) => self.view_values(&entry.name, view),
+            ValueSource::View(view) => self.read_view_values(&entry.name, view),
             ValueSource::Chunks(chunks) => {
-                let count = source::count(&entry.shape).unwrap_or(0);
+                let count = value_source::value_count(&entry.shape).unwrap_or(0);
                 let mut values = vec![0.0; count];
                 for chunk in chunks {
-                    let part = self.view_values(&entry.name, &chunk.view)?;
+                    let part = self.read_view_values(&entry.name, &chunk.view)?;
                     let size = &chunk.view.shape;
-                    source::place_box(&part, size, &chunk.offsets, &entry.shape, &mut values);
+                    value_source::place_box(&part, size, &chunk.offsets, &entry.shape, &mut values);
                 }
                 Ok(values)
             }
@@ -179,7 +179,7 @@ impl WeightFile {
         }
     }
 
-    fn view_values(&self, name: &str, view: &TensorView) -> ReadStep<Vec<f32>> {
+    fn read_view_values(&self, name: &str, view: &TensorView) -> ReadStep<Vec<f32>> {
         if !dtype::is_readable(view.dtype) {
             return refuse(format!(
                 "has values of type {:?} in tensor {}, which is not read; save it as float32",
@@ -188,35 +188,35 @@ impl WeightFile {
             ));
         }
         let blob = &self.blobs[view.blob];
-        let file = self.file(blob.file)?;
+        let file = self.open_listed_file(blob.file)?;
         if let Some(crc) = blob.crc
-            && !self.compared.borrow().contains(&view.blob)
+            && !self.verified_blobs.borrow().contains(&view.blob)
         {
-            let part = file.part(blob.start, blob.len);
-            let sum = part.map(checksum).transpose()?;
+            let part = file.subsection(blob.start, blob.len);
+            let sum = part.map(crc32_of).transpose()?;
             if sum != Some(crc) {
-                self.refuse_changed(blob.file, &file)?;
+                self.check_unchanged(blob.file, &file)?;
                 return Err(damaged_tensor(name));
             }
-            self.compared.borrow_mut().insert(view.blob);
+            self.verified_blobs.borrow_mut().insert(view.blob);
         }
         let values = view.read(blob, &file);
-        self.refuse_changed(blob.file, &file)?;
+        self.check_unchanged(blob.file, &file)?;
         values
     }
 
     /// Refuses a file that somebody wrote into since its list was read.
-    fn refuse_changed(&self, index: usize, file: &FileSection) -> ReadStep<()> {
+    fn check_unchanged(&self, index: usize, file: &FileSection) -> ReadStep<()> {
         match file.is_unchanged()? {
             true => Ok(()),
-            false => Err(changed(&self.files[index].path)),
+            false => Err(changed_file_refusal(&self.files[index].path)),
         }
     }
 
     /// A file that blobs lie in.
-    fn file(&self, index: usize) -> ReadStep<FileSection> {
+    fn open_listed_file(&self, index: usize) -> ReadStep<FileSection> {
         let listed = &self.files[index];
-        if let Some(section) = &listed.open {
+        if let Some(section) = &listed.open_section {
             return Ok(section.clone());
         }
         let mut reopened = self.reopened.borrow_mut();
@@ -237,7 +237,7 @@ struct ListedFile {
     path: PathBuf,
     identity: FileIdentity,
     /// Still open, where there are not too many.
-    open: Option<FileSection>,
+    open_section: Option<FileSection>,
 }
 
 impl ListedFile {
@@ -246,33 +246,34 @@ impl ListedFile {
         Self {
             path,
             identity: section.identity,
-            open: (index < MAX_OPEN).then(|| section.clone()),
+            open_section: (index < MAX_OPEN_FILES).then(|| section.clone()),
         }
     }
 
     /// Opens the file again, which must be the same.
     fn reopen(&self) -> ReadStep<FileSection> {
         let opened = open_regular(&self.path);
-        let section = opened.map_err(|refusal| WeightFileRefusal::Other(refusal.of(&self.path)))?;
+        let section = opened
+            .map_err(|refusal| WeightFileRefusal::Other(refusal.into_error_at(&self.path)))?;
         match section.identity == self.identity {
             true => Ok(section),
-            false => Err(changed(&self.path)),
+            false => Err(changed_file_refusal(&self.path)),
         }
     }
 }
 
 /// The refusal of a file that is not the one whose list of tensors was read.
-fn changed(path: &Path) -> WeightFileRefusal {
+fn changed_file_refusal(path: &Path) -> WeightFileRefusal {
     let reason = "was changed while it was read; try again when it is written".into();
-    WeightFileRefusal::Other(WeightFileRefusal::Reason(reason).of(path))
+    WeightFileRefusal::Other(WeightFileRefusal::Reason(reason).into_error_at(path))
 }
 
 /// Refuses a tensor's name that is too long.
-fn refuse_long_name(name: &str) -> ReadStep<()> {
-    match name.len() <= MAX_NAME {
+fn check_name_length(name: &str) -> ReadStep<()> {
+    match name.len() <= MAX_NAME_BYTES {
         true => Ok(()),
         false => refuse(format!(
-            "has a tensor's name of {} bytes, {}; save it under one of at most {MAX_NAME}",
+            "has a tensor's name of {} bytes, {}; save it under one of at most {MAX_NAME_BYTES}",
             name.len(),
             quote(name)
         )),
@@ -280,8 +281,8 @@ fn refuse_long_name(name: &str) -> ReadStep<()> {
 }
 
 /// Refuses a tensor's name that is too long, or that another one has: `seen` are those before it.
-fn refuse_name<'a>(name: &'a str, seen: &mut HashSet<&'a str>) -> ReadStep<()> {
-    refuse_long_name(name)?;
+fn check_name<'a>(name: &'a str, seen: &mut HashSet<&'a str>) -> ReadStep<()> {
+    check_name_length(name)?;
     match seen.insert(name) {
         true => Ok(()),
         false => refuse(format!(
@@ -296,11 +297,11 @@ fn open_regular(path: &Path) -> ReadStep<FileSection> {
     if !std::fs::metadata(path)?.is_file() {
         return refuse("is a device or a pipe; name a regular file");
     }
-    Ok(FileSection::whole(File::open(path)?)?)
+    Ok(FileSection::from_file(File::open(path)?)?)
 }
 
 /// The files that a path stands for, and what is in them.
-fn open_any(path: &Path, weights: CornerWeights) -> ReadStep<folder::FoundShards> {
+fn open_path(path: &Path, weights: CornerWeights) -> ReadStep<folder::FoundShards> {
     if std::fs::metadata(path)?.is_dir() {
         return folder::read_folder(path, weights);
     }
@@ -317,10 +318,10 @@ fn open_any(path: &Path, weights: CornerWeights) -> ReadStep<folder::FoundShards
 
 /// Reads the list of tensors of one file, of whatever format.
 fn read_file(section: &FileSection, weights: CornerWeights) -> ReadStep<FileContents> {
-    let head = section.head(512)?;
+    let head = section.first_bytes(512)?;
     // First, because the length that it begins with may be any bytes.
-    if safe::is_safetensors(&head) {
-        return safe::read_safetensors(section);
+    if safetensors_reader::is_safetensors(&head) {
+        return safetensors_reader::read_safetensors(section);
     }
     if head.starts_with(b"PK") {
         return archive::read_archive(section, weights);
@@ -328,28 +329,29 @@ fn read_file(section: &FileSection, weights: CornerWeights) -> ReadStep<FileCont
     if legacy::is_legacy(&head) {
         return legacy::read_legacy(section, weights);
     }
-    const EXPECTED: &str = "expected one of torch.save(model.state_dict(), …) or safetensors";
+    const EXPECTED_FORMATS: &str =
+        "expected one of torch.save(model.state_dict(), …) or safetensors";
     let tar = head.get(257..262) == Some(b"ustar");
     refuse(match head {
-        _ if head.is_empty() => format!("is empty; {EXPECTED}"),
+        _ if head.is_empty() => format!("is empty; {EXPECTED_FORMATS}"),
         _ if tar => "is a tar archive, as PyTorch before 0.2 wrote; convert it with \
                      torch.save(torch.load(FILE, weights_only=False), FILE)"
             .into(),
         _ if head.starts_with(b"version https://git-lfs") => {
             "is a pointer of Git LFS; fetch the weights with git lfs pull".into()
         }
-        _ if head.starts_with(b"<") => format!("is a web page or other text; {EXPECTED}"),
+        _ if head.starts_with(b"<") => format!("is a web page or other text; {EXPECTED_FORMATS}"),
         _ if head.starts_with(&[0x1f, 0x8b]) => "is compressed with gzip; unpack it first".into(),
-        _ if head.starts_with(b"\x89HDF") => format!("is of HDF5, not of PyTorch; {EXPECTED}"),
+        _ if head.starts_with(b"\x89HDF") => format!("is of HDF5, not of PyTorch; {EXPECTED_FORMATS}"),
         _ if head[0] == 0x80 => {
             "is a pickle that torch.save did not write; load it in Python and save its weights with torch.save".into()
         }
-        _ => format!("is no file of a network's weights; {EXPECTED}"),
+        _ => format!("is no file of a network's weights; {EXPECTED_FORMATS}"),
     })
 }
 
 /// The CRC-32 of all bytes.
-fn checksum(mut section: FileSection) -> ReadStep<u32> {
+fn crc32_of(mut section: FileSection) -> ReadStep<u32> {
     let mut hasher = crc32fast::Hasher::new();
     let mut buffer = vec![0; (section.len as usize).min(1 << 20)];
     loop {
@@ -362,11 +364,12 @@ fn checksum(mut section: FileSection) -> ReadStep<u32> {
 
 /// Refuses files that would ask for far more memory than they have: one value may stand for any number of a tensor's, and
 /// many tensors may name the same values.
-fn refuse_repeated(tensors: &[FileTensor], blobs: &[ByteRange]) -> ReadStep<()> {
+fn check_repetition(tensors: &[FileTensor], blobs: &[ByteRange]) -> ReadStep<()> {
     let stored: u64 = blobs.iter().map(|blob| blob.len).sum();
-    let mut left = MAX_REPEATED.saturating_add((stored as usize).saturating_mul(MAX_SHARING));
+    let mut left =
+        MAX_REPEATED_VALUES.saturating_add((stored as usize).saturating_mul(MAX_SHARING_FACTOR));
     for tensor in tensors {
-        let count = source::count(&tensor.shape);
+        let count = value_source::value_count(&tensor.shape);
         match count.and_then(|count| left.checked_sub(count)) {
             Some(rest) => left = rest,
             None => {

@@ -34,7 +34,7 @@ pub struct GroupAxis {
 
 impl GroupAxis {
     /// An axis with one entry for each unit of the group.
-    pub fn of(group: usize) -> Self {
+    pub fn for_group(group: usize) -> Self {
         Self {
             group,
             repeat: 1,
@@ -44,7 +44,7 @@ impl GroupAxis {
 
     /// For every entry of the permuted axis the entry it is taken from, when unit `i` becomes what unit
     /// `permutation[i]` is.
-    pub fn entries(&self, permutation: &[i64]) -> Vec<i64> {
+    pub fn permuted_entries(&self, permutation: &[i64]) -> Vec<i64> {
         let units = permutation.len() as i64;
         (0..self.repeat)
             .flat_map(|r| permutation.iter().map(move |&unit| r * units + unit))
@@ -68,7 +68,7 @@ pub struct Parameter {
     pub offset: i64,
     /// True for what stays `f32` when the network computes in 16 bits: a normalization's weight and bias, and what
     /// begins a residual stream that is to be `f32`.
-    pub wide: bool,
+    pub always_f32: bool,
 }
 
 impl Parameter {
@@ -116,7 +116,7 @@ pub struct WeightLayout {
 
 impl WeightLayout {
     /// Adds a permutation group and gives its index.
-    pub fn group(&mut self, name: &str, size: i64) -> usize {
+    pub fn add_group(&mut self, name: &str, size: i64) -> usize {
         self.groups.push(PermutationGroup {
             name: name.into(),
             size,
@@ -125,7 +125,7 @@ impl WeightLayout {
     }
 
     /// Adds a parameter behind the others. Axes beyond `axes` belong to no group.
-    pub fn parameter(
+    pub fn add_parameter(
         &mut self,
         name: &str,
         shape: &[i64],
@@ -141,32 +141,32 @@ impl WeightLayout {
             init,
             axes,
             offset,
-            wide: false,
+            always_f32: false,
         });
     }
 
     /// Adds the weight and bias of a normalization over `channels`, which begins as the identity.
-    pub fn scale_and_shift(&mut self, prefix: &str, channels: i64, group: Option<usize>) {
+    pub fn add_scale_and_shift(&mut self, prefix: &str, channels: i64, group: Option<usize>) {
         for (what, init) in [
             ("weight", ParameterInit::Ones),
             ("bias", ParameterInit::Zeros),
         ] {
-            let axis = group.map(GroupAxis::of);
-            self.parameter(&format!("{prefix}.{what}"), &[channels], init, &[axis]);
-            self.keep_wide();
+            let axis = group.map(GroupAxis::for_group);
+            self.add_parameter(&format!("{prefix}.{what}"), &[channels], init, &[axis]);
+            self.mark_last_as_f32();
         }
     }
 
     /// Has the parameter that was added last stay `f32` when the network computes in 16 bits.
-    pub fn keep_wide(&mut self) {
+    pub fn mark_last_as_f32(&mut self) {
         if let Some(added) = self.parameters.last_mut() {
-            added.wide = true;
+            added.always_f32 = true;
         }
     }
 
     /// Adds a batch-norm layer: weight, bias, and a place for running statistics.
-    pub fn norm(&mut self, prefix: &str, channels: i64, group: Option<usize>) {
-        self.scale_and_shift(prefix, channels, group);
+    pub fn add_batch_norm(&mut self, prefix: &str, channels: i64, group: Option<usize>) {
+        self.add_scale_and_shift(prefix, channels, group);
         self.norms.push(NormLayer {
             prefix: prefix.into(),
             channels,
@@ -180,7 +180,7 @@ impl WeightLayout {
     }
 
     /// Number of classes: entries of the last parameter, which is the bias of the logits.
-    pub fn classes(&self) -> Option<i64> {
+    pub fn class_count(&self) -> Option<i64> {
         self.parameters.last().map(Parameter::len)
     }
 

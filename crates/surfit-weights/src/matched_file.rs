@@ -2,8 +2,8 @@
 
 use crate::file::{WeightFile, is_float, quote};
 use crate::names::{
-    ExpectedNetwork, KeptTensor, MODE_CONNECTIVITY, MappedTensor, NameMap, RenameRules, STATISTICS,
-    match_names,
+    ExpectedNetwork, KeptTensor, MODE_CONNECTIVITY_NAMING, MappedTensor, NameMap,
+    RUNNING_STATISTICS, RenameRules, match_names,
 };
 use crate::networks::{Architecture, NetworkError};
 use std::collections::HashMap;
@@ -73,9 +73,9 @@ impl MatchedFile {
             indices,
             grid,
         };
-        match matched.layer_never_run()? {
+        match matched.find_unused_layer()? {
             Some(layer) => Err(bad(format!(
-                "{} was never run: {MODE_CONNECTIVITY}'s VGG16BN leaves half of each stage's layers out, which is another \
+                "{} was never run: {MODE_CONNECTIVITY_NAMING}'s VGG16BN leaves half of each stage's layers out, which is another \
                  function than a VGG16's; train it with its forward pass mended, or use its VGG16",
                 quote(&layer)
             ))),
@@ -86,11 +86,11 @@ impl MatchedFile {
     /// A batch-norm layer that still has the statistics that it began with, mean 0 and variance 1, where others do not.
     /// dnn-mode-connectivity's VGG16BN pairs a stage's list of convolutions and batch norms with its list of ReLUs, which is
     /// half as long, so that the second half of every stage never runs.
-    fn layer_never_run(&self) -> Result<Option<String>, NetworkError> {
-        if self.names.naming != MODE_CONNECTIVITY {
+    fn find_unused_layer(&self) -> Result<Option<String>, NetworkError> {
+        if self.names.naming != MODE_CONNECTIVITY_NAMING {
             return Ok(None);
         }
-        let [means, variances] = STATISTICS.map(|what| {
+        let [means, variances] = RUNNING_STATISTICS.map(|what| {
             let tensors = self.names.tensors.iter();
             tensors.filter(move |t| t.name.ends_with(what))
         });
@@ -127,7 +127,7 @@ impl MatchedFile {
     }
 
     /// Reads the values of what was passed over into [`NameMap::kept`]. What is large, not finite or cannot be read is left.
-    pub fn keep_passed_over(&mut self) {
+    pub fn retain_ignored_values(&mut self) {
         let mut left = MAX_KEPT_VALUES;
         for name in self.names.passed_over.iter().chain(&self.names.beside) {
             let Some(entry) = self.indices.get(name).map(|&i| &self.file.tensors()[i]) else {
@@ -158,9 +158,9 @@ impl MatchedFile {
     /// What a user should know of how the file is read, each a sentence without the file's name.
     pub fn notices(&self) -> Vec<String> {
         let mut notices = self.file.notes().to_vec();
-        notices.extend(self.names.passed_over_notice());
-        notices.extend(self.names.beside_notice());
-        if let Some((tensor, patches)) = self.names.interpolated() {
+        notices.extend(self.names.ignored_tensors_notice());
+        notices.extend(self.names.other_modules_notice());
+        if let Some((tensor, patches)) = self.names.interpolated_embeddings() {
             notices.push(format!(
                 "its position embeddings are of {patches} patches, the images have {}; they are interpolated as timm does it",
                 tensor.shape[1] - 1
@@ -168,7 +168,10 @@ impl MatchedFile {
         }
         let [rows, columns] = self.grid;
         let side = (rows * columns).isqrt();
-        if rows != columns && side * side == rows * columns && self.names.interpolated().is_none() {
+        if rows != columns
+            && side * side == rows * columns
+            && self.names.interpolated_embeddings().is_none()
+        {
             notices.push(format!(
                 "its position embeddings are taken for {rows}×{columns} patches, as the images have them; those of {side}×{side} \
                  patches would have to be resampled first"

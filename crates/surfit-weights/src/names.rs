@@ -6,9 +6,9 @@
 
 mod heads;
 mod index;
+mod mismatch;
 mod namings;
-mod no_weights;
-mod refusal;
+mod non_weights;
 mod rename;
 mod suggestion;
 
@@ -17,23 +17,23 @@ pub use rename::RenameRules;
 use crate::Dtype;
 use crate::file::{TensorEntry, quote};
 use crate::layout::WeightLayout;
-use crate::networks::{Architecture, NetworkError, describe};
+use crate::networks::{Architecture, NetworkError, describe_network};
 use index::{IndexedTensor, NameIndex};
 use namings::FamilyNaming;
-use no_weights::Held;
+use non_weights::Held;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use surfit_core::config::NetworkConfig;
 
 /// The tensors of a batch-norm layer's running statistics, in the order of [`NameMap::tensors`].
-pub const STATISTICS: [&str; 2] = ["running_mean", "running_var"];
+pub const RUNNING_STATISTICS: [&str; 2] = ["running_mean", "running_var"];
 /// Counts a batch-norm layer's batches.
-pub const BATCHES: &str = "num_batches_tracked";
+pub const BATCH_COUNTER: &str = "num_batches_tracked";
 
 /// The layout's name of a ViT's position embeddings.
-pub const POSITIONS: &str = "pos_embed";
+pub const POSITION_EMBEDDINGS: &str = "pos_embed";
 /// The naming of dnn-mode-connectivity's VGGs.
-pub const MODE_CONNECTIVITY: &str = "timgaripov/dnn-mode-connectivity";
+pub const MODE_CONNECTIVITY_NAMING: &str = "timgaripov/dnn-mode-connectivity";
 
 /// A network that weights are expected for.
 #[derive(Clone, Debug)]
@@ -52,14 +52,14 @@ impl ExpectedNetwork {
     /// The network of a configuration, for images of shape `input` (`[C, H, W]`).
     ///
     /// # Errors
-    /// As [`describe`].
+    /// As [`describe_network`].
     pub fn new(
         config: &NetworkConfig,
         input: [usize; 3],
         classes: usize,
     ) -> Result<Self, NetworkError> {
         Ok(Self {
-            architecture: describe(config, input, classes)?,
+            architecture: describe_network(config, input, classes)?,
             config: config.clone(),
             input,
             classes,
@@ -128,7 +128,7 @@ pub struct KeptTensor {
 impl NameMap {
     /// The names that a tensor of the layout, statistic or counter has in a file of this naming: several for one that is
     /// kept in parts. `None` for what the layout does not have.
-    pub fn given_names(&self, name: &str) -> Option<Vec<String>> {
+    pub fn names_in_file(&self, name: &str) -> Option<Vec<String>> {
         let of = |name: &str| self.tensors.iter().find(|t| t.name == name);
         if let Some(tensor) = of(name) {
             return Some(tensor.sources.clone());
@@ -142,7 +142,7 @@ impl NameMap {
 
     /// Says which tensors were passed over because they are no weights; `None` where there are none. Both constants of a
     /// normalization are told for themselves.
-    pub fn passed_over_notice(&self) -> Option<String> {
+    pub fn ignored_tensors_notice(&self) -> Option<String> {
         let told = self.normalization.iter().all(Option::is_some);
         let names = self.passed_over.iter();
         let names: Vec<String> = names
@@ -154,17 +154,20 @@ impl NameMap {
             1 => "one tensor is no weight and was".into(),
             n => format!("{n} tensors are no weights and were"),
         };
-        Some(format!("{subject} passed over: {}", refusal::few(&names)))
+        Some(format!(
+            "{subject} passed over: {}",
+            mismatch::list_first_names(&names)
+        ))
     }
 
     /// Why a file of these names does not load strictly into the module that they come from; `None` where it does.
-    pub fn strictness_notice(&self) -> Option<String> {
+    pub fn strict_loading_notice(&self) -> Option<String> {
         if !self.computed.is_empty() {
             let names: Vec<String> = self.computed.iter().map(|name| quote(name)).collect();
             return Some(format!(
                 "the export has {}, which the module of corner 1 computes from other tensors; remove its pruning or \
                  weight normalization before it loads the export",
-                refusal::few(&names)
+                mismatch::list_first_names(&names)
             ));
         }
         let is_kept = |name: &String| self.kept.iter().any(|kept| kept.name == *name);
@@ -177,13 +180,13 @@ impl NameMap {
         (!names.is_empty()).then(|| {
             format!(
                 "the export lacks {} of corner 1's file; load it with strict=False",
-                refusal::few(&names)
+                mismatch::list_first_names(&names)
             )
         })
     }
 
     /// The tensor of position embeddings that have to be interpolated, with their number of patches in the file.
-    pub fn interpolated(&self) -> Option<(&MappedTensor, i64)> {
+    pub fn interpolated_embeddings(&self) -> Option<(&MappedTensor, i64)> {
         self.tensors.iter().find_map(|tensor| {
             let stored = tensor.stored.as_ref()?;
             Some((tensor, stored.get(1)? - 1))
@@ -191,14 +194,17 @@ impl NameMap {
     }
 
     /// Says which tensors of other modules were passed over; `None` where there are none.
-    pub fn beside_notice(&self) -> Option<String> {
+    pub fn other_modules_notice(&self) -> Option<String> {
         let names: Vec<String> = self.beside.iter().map(|name| quote(name)).collect();
         let subject = match names.len() {
             0 => return None,
             1 => "one tensor beside the network was".into(),
             n => format!("{n} tensors beside the network were"),
         };
-        Some(format!("{subject} passed over: {}", refusal::few(&names)))
+        Some(format!(
+            "{subject} passed over: {}",
+            mismatch::list_first_names(&names)
+        ))
     }
 }
 
@@ -215,19 +221,19 @@ pub fn match_names(
     let entries: Vec<IndexedTensor> = tensors.iter().map(IndexedTensor::from).collect();
     let index = NameIndex::new(&entries, renames)?;
     let mut best = best_match(network, &index);
-    let copy = copy_beside(network, &index, &best);
+    let copy = find_other_copy(network, &index, &best);
     if best.is_complete() && copy.is_none() {
         return Ok(best.into_map(network, &index));
     }
     let suggested = match copy {
         Some(copy) => {
             best.prefixes.extend(copy.prefixes);
-            best.unknown.append(&mut best.beside);
+            best.unknown.append(&mut best.other_modules);
             None
         }
-        None => suggestion::suggest(network, &index),
+        None => suggestion::suggest_network(network, &index),
     };
-    Err(NetworkError(refusal::sentence(
+    Err(NetworkError(mismatch::describe_mismatch(
         network, &index, &best, suggested,
     )))
 }
@@ -238,9 +244,9 @@ struct ExpectedTensor {
     name: String,
     shape: Vec<i64>,
     /// Entries of the index that hold it; empty where it is missing.
-    found: Vec<usize>,
+    entries: Vec<usize>,
     /// Whether what was found has the right shape, or one that can be brought to it.
-    fits: bool,
+    has_right_shape: bool,
 }
 
 /// How well a file's tensors match a network under one naming.
@@ -254,15 +260,15 @@ struct NamingMatch {
     /// Entries that are neither part of the network nor anything to pass over.
     unknown: Vec<usize>,
     /// Entries of other modules.
-    beside: Vec<usize>,
-    passed_over: Vec<usize>,
+    other_modules: Vec<usize>,
+    ignored: Vec<usize>,
     counters: Vec<usize>,
     normalization: [Option<usize>; 2],
 }
 
 impl NamingMatch {
     fn is_complete(&self) -> bool {
-        self.unknown.is_empty() && self.tensors.iter().all(|t| t.fits)
+        self.unknown.is_empty() && self.tensors.iter().all(|t| t.has_right_shape)
     }
 
     /// Tensors that fit, that are there, and that are not known: a better match has more of the first, then more of the
@@ -270,15 +276,18 @@ impl NamingMatch {
     fn rank(&self) -> (usize, usize, std::cmp::Reverse<usize>) {
         let count = |is: fn(&ExpectedTensor) -> bool| self.tensors.iter().filter(|t| is(t)).count();
         (
-            count(|t| t.fits),
-            count(|t| !t.found.is_empty()),
+            count(|t| t.has_right_shape),
+            count(|t| !t.entries.is_empty()),
             std::cmp::Reverse(self.unknown.len()),
         )
     }
 
     fn into_map(self, network: &ExpectedNetwork, index: &NameIndex) -> NameMap {
         let named = |entries: &[usize]| -> Vec<String> {
-            entries.iter().map(|&e| index.original(e).into()).collect()
+            entries
+                .iter()
+                .map(|&e| index.original_name(e).into())
+                .collect()
         };
         NameMap {
             naming: self.naming.into(),
@@ -288,8 +297,8 @@ impl NamingMatch {
                 .map(|t| MappedTensor {
                     name: t.name.clone(),
                     shape: t.shape.clone(),
-                    sources: named(&t.found),
-                    stored: match t.found.as_slice() {
+                    sources: named(&t.entries),
+                    stored: match t.entries.as_slice() {
                         [one] if index.shape(*one) != t.shape => Some(index.shape(*one).into()),
                         _ => None,
                     },
@@ -299,11 +308,11 @@ impl NamingMatch {
             counters: named(&self.counters),
             normalization: self
                 .normalization
-                .map(|entry| entry.map(|e| index.original(e).into())),
-            passed_over: named(&self.passed_over),
+                .map(|entry| entry.map(|e| index.original_name(e).into())),
+            passed_over: named(&self.ignored),
             kept: Vec::new(),
             computed: Vec::new(),
-            beside: named(&[self.beside, index.left_out()].concat()),
+            beside: named(&[self.other_modules, index.excluded_entries()].concat()),
         }
     }
 }
@@ -311,7 +320,7 @@ impl NamingMatch {
 /// The best match among all namings of the network; the first of equal ones.
 fn best_match(network: &ExpectedNetwork, index: &NameIndex) -> NamingMatch {
     let mut best: Option<NamingMatch> = None;
-    for naming in namings::of(&network.architecture) {
+    for naming in namings::namings_of(&network.architecture) {
         let found = match_naming(network, index, naming);
         if best.as_ref().is_none_or(|b| found.rank() > b.rank()) {
             best = Some(found);
@@ -321,27 +330,27 @@ fn best_match(network: &ExpectedNetwork, index: &NameIndex) -> NamingMatch {
 }
 
 /// The body of the same network under other names, among the tensors that are left when a match is whole.
-fn copy_beside(
+fn find_other_copy(
     network: &ExpectedNetwork,
     index: &NameIndex,
     found: &NamingMatch,
 ) -> Option<NamingMatch> {
     let body_len = body_len(&network.architecture);
-    let left = [found.unknown.as_slice(), &found.beside].concat();
-    let is_one = found.prefixes.len() < 2 && found.tensors.iter().all(|t| t.fits);
+    let left = [found.unknown.as_slice(), &found.other_modules].concat();
+    let is_one = found.prefixes.len() < 2 && found.tensors.iter().all(|t| t.has_right_shape);
     if body_len == 0 || left.len() < body_len || !is_one {
         return None;
     }
-    let copy = best_match(network, &index.only(&left));
+    let copy = best_match(network, &index.restricted_to(&left));
     copy.tensors[..body_len]
         .iter()
-        .all(|t| t.fits)
+        .all(|t| t.has_right_shape)
         .then_some(copy)
 }
 
 /// Parameters of a network before its linear layers at the end.
 fn body_len(architecture: &Architecture) -> usize {
-    architecture.layout().parameters.len() - 2 * heads::layers(architecture)
+    architecture.layout().parameters.len() - 2 * heads::head_layer_count(architecture)
 }
 
 fn match_naming(
@@ -354,15 +363,16 @@ fn match_naming(
     let body_len = body_len(architecture);
     let calls: Vec<Vec<String>> = layout.parameters[..body_len]
         .iter()
-        .map(|p| naming.call(architecture, &p.name))
+        .map(|p| naming.translate(architecture, &p.name))
         .collect();
     let body = layout.parameters[..body_len].iter().zip(&calls);
-    let prefixes = index.prefixes(body.map(|(p, calls)| (calls.as_slice(), p.shape.as_slice())));
+    let prefixes =
+        index.best_prefixes(body.map(|(p, calls)| (calls.as_slice(), p.shape.as_slice())));
     let prefix = prefixes.first().map_or("", String::as_str).to_owned();
 
     let fits = |found: &[usize], parts: usize, name: &str, shape: &[i64]| {
         found.len() == parts
-            && (index.joined(found).as_deref() == Some(shape)
+            && (index.concatenated_shape(found).as_deref() == Some(shape)
                 || parts == 1 && can_be_interpolated(name, index.shape(found[0]), shape))
     };
     let look_up = |name: &str, shape: &[i64], calls: &[String]| {
@@ -372,10 +382,10 @@ fn match_naming(
             .collect();
         let found = found.unwrap_or_default();
         ExpectedTensor {
-            fits: fits(&found, calls.len(), name, shape),
+            has_right_shape: fits(&found, calls.len(), name, shape),
             name: name.into(),
             shape: shape.into(),
-            found,
+            entries: found,
         }
     };
     let mut tensors: Vec<ExpectedTensor> = layout.parameters[..body_len]
@@ -383,38 +393,39 @@ fn match_naming(
         .zip(&calls)
         .map(|(p, calls)| look_up(&p.name, &p.shape, calls))
         .collect();
-    let mut claimed: HashSet<usize> = tensors.iter().flat_map(|t| t.found.clone()).collect();
+    let mut claimed: HashSet<usize> = tensors.iter().flat_map(|t| t.entries.clone()).collect();
 
-    let head = heads::find(index, &layout.parameters[body_len..], &claimed, &prefix);
-    claimed.extend(head.iter().flat_map(|t| t.found.clone()));
+    let head = heads::find_head(index, &layout.parameters[body_len..], &claimed, &prefix);
+    claimed.extend(head.iter().flat_map(|t| t.entries.clone()));
     tensors.extend(head);
 
     let mut statistics = Vec::new();
     let mut counters = Vec::new();
     for norm in &layout.norms {
-        let module = |what: &str| naming.call(architecture, &format!("{}.{what}", norm.prefix));
-        for what in STATISTICS {
+        let module =
+            |what: &str| naming.translate(architecture, &format!("{}.{what}", norm.prefix));
+        for what in RUNNING_STATISTICS {
             let name = format!("{}.{what}", norm.prefix);
             statistics.push(look_up(&name, &[norm.channels], &module(what)));
         }
-        let counter = module(BATCHES);
+        let counter = module(BATCH_COUNTER);
         counters.extend(index.get(&format!("{prefix}{}", counter[0])));
     }
-    let has_statistics = statistics.iter().any(|t| !t.found.is_empty());
+    let has_statistics = statistics.iter().any(|t| !t.entries.is_empty());
     if has_statistics {
-        claimed.extend(statistics.iter().flat_map(|t| t.found.clone()));
+        claimed.extend(statistics.iter().flat_map(|t| t.entries.clone()));
         tensors.extend(statistics);
     }
     claimed.extend(&counters);
-    let mut rest = no_weights::divide(index, &claimed, network.input[0]);
+    let mut rest = non_weights::classify_leftovers(index, &claimed, network.input[0]);
     if prefixes.len() < 2 {
         let head = &layout.parameters[body_len..];
         let held = Held {
             root: common_root(index, &prefix, &tensors[body_len..]),
-            is_whole: tensors.iter().all(|t| t.fits),
-            other_heads: heads::fitting(index, head, &claimed),
+            is_whole: tensors.iter().all(|t| t.has_right_shape),
+            other_heads: heads::matching_entries(index, head, &claimed),
         };
-        rest.set_aside(index, &held);
+        rest.separate_other_modules(index, &held);
     }
     NamingMatch {
         naming: naming.name,
@@ -422,8 +433,8 @@ fn match_naming(
         has_statistics,
         prefixes,
         unknown: rest.unknown,
-        beside: rest.beside,
-        passed_over: rest.passed_over,
+        other_modules: rest.other_modules,
+        ignored: rest.ignored,
         counters,
         normalization: rest.normalization,
     }
@@ -433,7 +444,7 @@ fn match_naming(
 /// numbered as the network is computes with it.
 fn common_root(index: &NameIndex, prefix: &str, head: &[ExpectedTensor]) -> String {
     let mut root = prefix;
-    let found = head.iter().flat_map(|t| &t.found);
+    let found = head.iter().flat_map(|t| &t.entries);
     loop {
         let (above, last) = match root.strip_suffix('.') {
             Some(inner) => inner.split_at(inner.rfind('.').map_or(0, |at| at + 1)),
@@ -453,7 +464,7 @@ fn can_be_interpolated(name: &str, stored: &[i64], shape: &[i64]) -> bool {
         return false;
     };
     let side = (tokens - 1).max(0).isqrt();
-    name == POSITIONS && features == wanted && side > 0 && side * side == tokens - 1
+    name == POSITION_EMBEDDINGS && features == wanted && side > 0 && side * side == tokens - 1
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The networks' weights: one file and one line of `NETWORKS` each.
+//! The networks' weights: one file and one line of `DEFAULT_NETWORKS` each.
 
 mod cnn;
 mod mlp;
@@ -13,7 +13,7 @@ pub use vgg::Vgg;
 pub use vit::{Vit, VitBlock};
 
 use crate::layout::{ParameterInit, WeightLayout};
-use surfit_core::config::{NetworkConfig, unknown};
+use surfit_core::config::{NetworkConfig, unknown_value_message};
 
 /// Why a network cannot be built, or weights are not those of a network: one complete sentence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -75,7 +75,7 @@ impl NetworkShape<'_> {
     }
 
     /// The configured widths, or the network's own, where there must be `N`; `what` says what they are.
-    fn exactly<const N: usize>(
+    fn exact_widths<const N: usize>(
         &self,
         own: [usize; N],
         what: &str,
@@ -114,7 +114,7 @@ const NETWORKS: [(&str, DescribeNetwork); 10] = [
 ];
 
 /// The names of all networks.
-pub const NAMES: &[&str] = &{
+pub const NETWORK_NAMES: &[&str] = &{
     let mut names = [""; NETWORKS.len()];
     let mut i = 0;
     while i < names.len() {
@@ -129,14 +129,19 @@ pub const NAMES: &[&str] = &{
 /// # Errors
 /// A sentence for an unknown name (with the nearest known one) and for widths or a patch that do not suit the network
 /// or the input.
-pub fn describe(
+pub fn describe_network(
     config: &NetworkConfig,
     input: [usize; 3],
     classes: usize,
 ) -> Result<Architecture, NetworkError> {
     let refuse = |sentence: String| Err(NetworkError(sentence));
     let Some((name, describe)) = NETWORKS.iter().find(|(name, _)| *name == config.name) else {
-        return refuse(unknown("network.name", "network", &config.name, NAMES));
+        return refuse(unknown_value_message(
+            "network.name",
+            "network",
+            &config.name,
+            NETWORK_NAMES,
+        ));
     };
     let is_width = |width: &usize| (1..=MAX_WIDTH).contains(width);
     if !config.widths.iter().all(is_width) {
@@ -153,28 +158,28 @@ pub fn describe(
             "network.patch: {name} does not divide its images into patches; leave it at 0"
         ));
     }
-    if let Some(why) = config.refuse_hidden() {
+    if let Some(why) = config.check_hidden() {
         return refuse(format!("network.hidden: {why}"));
     }
-    if let Some(why) = config.refuse_images(input) {
+    if let Some(why) = config.check_image_size(input) {
         return refuse(why);
     }
     describe(&NetworkShape {
         name,
         widths: &config.widths,
         hidden: &config.hidden,
-        patch: config.patch_of(input[1]),
+        patch: config.patch_size(input[1]),
         input,
         classes,
     })
 }
 
 /// PyTorch's default start of a convolution or linear layer whose units read `fan_in` values.
-fn uniform(fan_in: i64) -> ParameterInit {
+fn uniform_init(fan_in: i64) -> ParameterInit {
     ParameterInit::Uniform(1.0 / (fan_in as f64).sqrt())
 }
 
 /// The start of torchvision's convolutions (He et al. 2015, by `fan_out`): `units` channels, a square `kernel`.
-fn kaiming(units: i64, kernel: i64) -> ParameterInit {
+fn kaiming_init(units: i64, kernel: i64) -> ParameterInit {
     ParameterInit::Normal((2.0 / (units * kernel * kernel) as f64).sqrt())
 }

@@ -1,7 +1,7 @@
 //! Arguments of taking models away and measuring them.
 
 use super::super::complete;
-use super::{SplitChoice, pair, point};
+use super::{SplitChoice, parse_pair, parse_point};
 use clap::{Args, ValueEnum, ValueHint};
 use std::path::PathBuf;
 use surfit_core::protocol::{MAX_MEMBERS, Selection, TensorNames};
@@ -71,21 +71,21 @@ pub struct ModelSelector {
     #[arg(long)]
     pub best: bool,
     /// The surface at a point, both numbers from 0 to 1; a curve has only the first
-    #[arg(long, value_name = "U[,V]", value_parser = point, allow_hyphen_values = true)]
+    #[arg(long, value_name = "U[,V]", value_parser = parse_point, allow_hyphen_values = true)]
     pub at: Option<(f64, Option<f64>)>,
     /// The mean of the whole surface
     #[arg(long)]
     pub centroid: bool,
     /// An ensemble of K points, chosen greedily on validation among the best grid points and the marks
-    #[arg(long, value_name = "K", value_parser = members)]
+    #[arg(long, value_name = "K", value_parser = parse_member_count)]
     pub ensemble: Option<usize>,
     /// A member of an ensemble; repeat it for every point
-    #[arg(long = "member", value_name = "U,V", value_parser = pair, allow_hyphen_values = true)]
+    #[arg(long = "member", value_name = "U,V", value_parser = parse_pair, allow_hyphen_values = true)]
     pub members: Vec<(f64, f64)>,
 }
 
 /// A number of members.
-fn members(text: &str) -> Result<usize, String> {
+fn parse_member_count(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(count) if (1..=MAX_MEMBERS).contains(&count) => Ok(count),
         _ => Err(format!("choose 1 to {MAX_MEMBERS} members")),

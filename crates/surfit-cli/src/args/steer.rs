@@ -1,7 +1,7 @@
 //! Arguments of what steers a run: changes, searches, forks, the queue.
 
 use super::super::complete;
-use super::pair;
+use super::parse_pair;
 use clap::{Args, Subcommand, ValueHint};
 use std::path::PathBuf;
 
@@ -43,7 +43,7 @@ pub struct SearchArgs {
     #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
     pub run: String,
     /// Where to begin, both numbers from 0 to 1
-    #[arg(long, value_name = "U,V", value_parser = pair, allow_hyphen_values = true)]
+    #[arg(long, value_name = "U,V", value_parser = parse_pair, allow_hyphen_values = true)]
     pub at: (f64, f64),
     /// The first step
     #[arg(long, value_name = "R", default_value_t = 0.1)]

@@ -69,7 +69,7 @@ pub enum MapArg {
 }
 
 /// Reads `U,V`, or `U` for a curve.
-pub fn point(text: &str) -> Result<(f64, Option<f64>), String> {
+pub fn parse_point(text: &str) -> Result<(f64, Option<f64>), String> {
     let parts: Vec<&str> = text.split(',').map(str::trim).collect();
     let (u, v) = match parts[..] {
         [u] => (u, None),
@@ -92,8 +92,8 @@ pub fn point(text: &str) -> Result<(f64, Option<f64>), String> {
 }
 
 /// Parses two parameters `U,V`, each in `[0, 1]`.
-pub fn pair(text: &str) -> Result<(f64, f64), String> {
-    match point(text)? {
+pub fn parse_pair(text: &str) -> Result<(f64, f64), String> {
+    match parse_point(text)? {
         (u, Some(v)) => Ok((u, v)),
         (u, None) => Err(format!(
             "give two numbers with a comma between, such as {u},0.25; on a curve {u},0"

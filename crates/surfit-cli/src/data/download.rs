@@ -1,9 +1,9 @@
 //! `surfit data fetch`: a download with a bar on a terminal, and plain lines elsewhere.
 
-use super::named;
+use super::entry_by_name;
 use crate::args::FetchArgs;
-use crate::fault::CliError;
-use crate::{out, progress};
+use crate::error::CliError;
+use crate::{output, progress};
 use indicatif::{HumanBytes, ProgressBar};
 use surfit_core::config;
 use surfit_data::fetch::{FetchEvent, FetchOptions, FetchTimeouts, fetch as download};
@@ -22,8 +22,8 @@ pub fn fetch(args: FetchArgs) -> Result<(), CliError> {
         (None, Some(data)) => data.set.clone(),
         (None, None) => return Err(CliError::Usage("name a data set, or --config".into())),
     };
-    let entry = named(&name)?;
-    if !entry.is_published() {
+    let entry = entry_by_name(&name)?;
+    if !entry.is_fetchable() {
         return Err(CliError::Usage(format!(
             "{name} is not fetched: it is {}",
             entry.about
@@ -44,19 +44,19 @@ pub fn fetch(args: FetchArgs) -> Result<(), CliError> {
         dir: args
             .dir
             .or(configured_dir)
-            .unwrap_or_else(|| find::home().join(entry.name)),
+            .unwrap_or_else(|| find::fetch_folder().join(entry.name)),
         mirror,
         form: args.form,
-        patience: FetchTimeouts::default(),
+        timeouts: FetchTimeouts::default(),
     };
-    let mut teller = FetchProgress::new(args.json);
+    let mut progress = FetchProgress::new(args.json);
     let mut fault = None;
     let result = download(entry, &options, &mut |event| {
         if fault.is_none() {
-            fault = teller.tell(&event).err();
+            fault = progress.print_event(&event).err();
         }
     });
-    teller.end();
+    progress.clear_bar();
     result?;
     fault.map_or(Ok(()), Err)
 }
@@ -66,26 +66,28 @@ struct FetchProgress {
     json: bool,
     bar: Option<ProgressBar>,
     /// Tenths of the present file that were told as lines.
-    tenths: u64,
+    printed_tenths: u64,
 }
 
 impl FetchProgress {
     fn new(json: bool) -> Self {
         let template =
             "{bar:28.cyan/dim} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left  {msg}";
-        let bar = (!json).then(|| progress::bar(template, None)).flatten();
+        let bar = (!json)
+            .then(|| progress::stderr_progress_bar(template, None))
+            .flatten();
         Self {
             json,
             bar,
-            tenths: 0,
+            printed_tenths: 0,
         }
     }
 
-    fn tell(&mut self, event: &FetchEvent) -> Result<(), CliError> {
+    fn print_event(&mut self, event: &FetchEvent) -> Result<(), CliError> {
         if self.json {
             return match event {
                 FetchEvent::Progress { .. } => Ok(()),
-                event => out::json(event),
+                event => output::print_json(event),
             };
         }
         match event {
@@ -95,7 +97,7 @@ impl FetchProgress {
                 from,
                 bytes,
             } => {
-                self.tenths = 10 * from / bytes.max(&1);
+                self.printed_tenths = 10 * from / bytes.max(&1);
                 if let Some(bar) = &self.bar {
                     bar.set_length(*bytes);
                     bar.set_position(*from);
@@ -106,7 +108,7 @@ impl FetchProgress {
                     0 => String::new(),
                     n => format!(", from {} on", HumanBytes(*n)),
                 };
-                self.say(&format!("{file}: {} from {url}{from}", HumanBytes(*bytes)))
+                self.print_line(&format!("{file}: {} from {url}{from}", HumanBytes(*bytes)))
             }
             FetchEvent::Progress { file, done, bytes } => {
                 if let Some(bar) = &self.bar {
@@ -114,19 +116,19 @@ impl FetchProgress {
                     return Ok(());
                 }
                 let tenths = 10 * done / bytes.max(&1);
-                if tenths <= self.tenths {
+                if tenths <= self.printed_tenths {
                     return Ok(());
                 }
-                self.tenths = tenths;
-                self.say(&format!("{file}: {} %", 10 * tenths))
+                self.printed_tenths = tenths;
+                self.print_line(&format!("{file}: {} %", 10 * tenths))
             }
             FetchEvent::Retry { file, why, wait } => {
-                self.say(&format!("{file}: {why}; trying again in {wait:.1} s"))
+                self.print_line(&format!("{file}: {why}; trying again in {wait:.1} s"))
             }
             FetchEvent::Present { path, .. } => {
-                self.say(&format!("{} is here, as published", path.display()))
+                self.print_line(&format!("{} is here, as published", path.display()))
             }
-            FetchEvent::Fetched { path, bytes, .. } => self.say(&format!(
+            FetchEvent::Fetched { path, bytes, .. } => self.print_line(&format!(
                 "{} is fetched: {} with the published SHA-256",
                 path.display(),
                 HumanBytes(*bytes)
@@ -134,15 +136,15 @@ impl FetchProgress {
         }
     }
 
-    fn say(&self, text: &str) -> Result<(), CliError> {
+    fn print_line(&self, text: &str) -> Result<(), CliError> {
         match &self.bar {
             // The bar steps aside for the line.
-            Some(bar) => bar.suspend(|| out::line(text)),
-            None => out::line(text),
+            Some(bar) => bar.suspend(|| output::print_line(text)),
+            None => output::print_line(text),
         }
     }
 
-    fn end(&self) {
+    fn clear_bar(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }

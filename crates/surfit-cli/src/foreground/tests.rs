@@ -6,21 +6,21 @@ use surfit_core::snapshot::Snapshot;
 
 #[test]
 fn a_job_that_another_client_stopped_ends_although_the_engine_has_no_more_news() {
-    let run = fake::run();
+    let run = fake::temporary_run();
     let engine = fake::FakeEngine::open(&run.dir);
     let thread = std::thread::spawn(move || {
         let (mut peer, _) = engine.welcome();
         let mut snapshot = Snapshot::empty(surfit_core::config::Config::default().degrees(), 5);
         snapshot.state = EngineState::Idle;
-        peer.say(&ServerMessage::Snapshot(Box::new(snapshot)));
+        peer.send(&ServerMessage::Snapshot(Box::new(snapshot)));
         // Silence until the client leaves.
         assert_eq!(peer.read(), None);
     });
-    let signals = Signals::deaf(false);
+    let signals = Signals::for_test(false);
     let connection = surfit_client::connect(&run.dir, Some(0)).unwrap();
     let picture = RunState::default();
     let began = Instant::now();
-    let ended = follow(
+    let ended = follow_run(
         &run.dir,
         Some(connection),
         picture,
@@ -32,11 +32,11 @@ fn a_job_that_another_client_stopped_ends_although_the_engine_has_no_more_news()
     assert!(
         matches!(&ended, Err(CliError::Failure(why)) if why.contains("stopped before its end"))
     );
-    assert!(began.elapsed() >= IDLE);
+    assert!(began.elapsed() >= IDLE_TIMEOUT);
     thread.join().unwrap();
 }
 
-fn finished() -> JobResult {
+fn finished_result() -> JobResult {
     JobResult {
         corners: Vec::new(),
         corners_test: Vec::new(),
@@ -66,11 +66,11 @@ fn finished() -> JobResult {
 }
 
 /// What the engine of a further fit is told after the end of its job, while so many watch; and how following ended.
-fn sent_after_the_job(
+fn command_sent_after_job(
     viewers: usize,
     hung_up: bool,
 ) -> (Option<ClientMessage>, Result<(), CliError>) {
-    let run = fake::run();
+    let run = fake::temporary_run();
     let mut engine = fake::FakeEngine::open(&run.dir);
     let (told, tell) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || {
@@ -79,16 +79,16 @@ fn sent_after_the_job(
         if !hung_up {
             let mut snapshot = Snapshot::empty(surfit_core::config::Config::default().degrees(), 5);
             snapshot.viewers = viewers;
-            peer.say(&ServerMessage::Snapshot(Box::new(snapshot)));
-            let finished = Event::Finished(Box::new(finished()));
-            peer.say(&ServerMessage::Event(engine.event(finished)));
+            peer.send(&ServerMessage::Snapshot(Box::new(snapshot)));
+            let finished = Event::Finished(Box::new(finished_result()));
+            peer.send(&ServerMessage::Event(engine.append_event(finished)));
         }
         told.send(peer.read()).unwrap();
     });
-    let signals = Signals::deaf(hung_up);
+    let signals = Signals::for_test(hung_up);
     let connection = surfit_client::connect(&run.dir, Some(0)).unwrap();
     let began = Instant::now();
-    let ended = follow(
+    let ended = follow_run(
         &run.dir,
         Some(connection),
         RunState::default(),
@@ -97,7 +97,7 @@ fn sent_after_the_job(
         &signals,
         RunOwnership::Engine,
     );
-    assert!(began.elapsed() < ENDING / 2, "it waits for nothing");
+    assert!(began.elapsed() < EXIT_TIMEOUT / 2, "it waits for nothing");
     thread.join().unwrap();
     (tell.recv().unwrap(), ended)
 }
@@ -113,11 +113,11 @@ fn an_engine_that_was_started_for_a_fit_is_sent_away_at_once_unless_others_watch
             })
         )
     };
-    let (told, ended) = sent_after_the_job(1, false);
+    let (told, ended) = command_sent_after_job(1, false);
     assert!(shutdown(&told) && ended.is_ok(), "{told:?} {ended:?}");
-    let (told, ended) = sent_after_the_job(2, false);
+    let (told, ended) = command_sent_after_job(2, false);
     assert!(told.is_none() && ended.is_ok(), "{told:?} {ended:?}");
-    let (told, ended) = sent_after_the_job(1, true);
+    let (told, ended) = command_sent_after_job(1, true);
     assert!(
         told.is_none() && matches!(ended, Err(CliError::Interrupted(_))),
         "a hang-up leaves the fit to itself: {told:?} {ended:?}"
@@ -126,10 +126,10 @@ fn an_engine_that_was_started_for_a_fit_is_sent_away_at_once_unless_others_watch
 
 #[test]
 fn a_closed_pipe_ends_watching_but_not_the_job() {
-    assert!(heard(Err(CliError::Pipe), true).is_ok());
+    assert!(ignore_closed_pipe(Err(CliError::ClosedPipe), true).is_ok());
     assert!(matches!(
-        heard(Err(CliError::Pipe), false),
-        Err(CliError::Pipe)
+        ignore_closed_pipe(Err(CliError::ClosedPipe), false),
+        Err(CliError::ClosedPipe)
     ));
-    assert!(heard(Err(CliError::Failure("disk".into())), true).is_err());
+    assert!(ignore_closed_pipe(Err(CliError::Failure("disk".into())), true).is_err());
 }

@@ -3,30 +3,32 @@
 use surfit_client::runs::{self, RunSummary};
 use surfit_core::run_dir::EngineNode;
 use surfit_core::surface::Patch;
-use surfit_core::text::{MAX_NAME, printable};
+use surfit_core::text::{MAX_NAME_CHARS, to_printable};
 
 /// A column: its heading, the least width it may be cut to, and the place in the order in which columns are left out
 /// when cutting is not enough (0: never).
 struct TableColumn {
-    head: &'static str,
-    least: usize,
-    leave: u8,
+    heading: &'static str,
+    min_width: usize,
+    drop_order: u8,
     cell: fn(&RunSummary) -> String,
 }
 
 const COLUMNS: [TableColumn; 10] = [
     column("RUN", 16, 0, |l| l.run.clone()),
     column("STATE", 0, 0, |l| l.state.to_string()),
-    column("NODE", 8, 0, |l| text(l.node.as_ref())),
-    column("PROGRESS", 0, 0, progress),
-    column("NETWORK", 8, 4, |l| text(l.network.as_ref())),
-    column("DATA", 7, 2, |l| text(l.data.as_ref())),
+    column("NODE", 8, 0, |l| text_or_dash(l.node.as_ref())),
+    column("PROGRESS", 0, 0, progress_cell),
+    column("NETWORK", 8, 4, |l| text_or_dash(l.network.as_ref())),
+    column("DATA", 7, 2, |l| text_or_dash(l.data.as_ref())),
     column("DEGREE", 0, 0, |l| {
         l.degrees.map_or_else(dash, |d| d.to_string())
     }),
-    column("BEST", 7, 0, best),
-    column("AGE", 0, 3, |l| l.began.map_or_else(dash, age)),
-    column("SIZE", 0, 1, |l| l.bytes.map_or_else(dash, runs::size)),
+    column("BEST", 7, 0, best_cell),
+    column("AGE", 0, 3, |l| l.began.map_or_else(dash, age_cell)),
+    column("SIZE", 0, 1, |l| {
+        l.bytes.map_or_else(dash, runs::format_size)
+    }),
 ];
 
 const fn column(
@@ -36,27 +38,27 @@ const fn column(
     cell: fn(&RunSummary) -> String,
 ) -> TableColumn {
     TableColumn {
-        head,
-        least,
-        leave,
+        heading: head,
+        min_width: least,
+        drop_order: leave,
         cell,
     }
 }
 
-const GAP: usize = 2;
+const COLUMN_GAP: usize = 2;
 
 /// Most columns that a cell is padded to where the width is not bounded.
-const MAX_ALIGNED: usize = 40;
+const MAX_PADDED_WIDTH: usize = 40;
 
 fn dash() -> String {
     "–".into()
 }
 
-fn text(value: Option<&String>) -> String {
+fn text_or_dash(value: Option<&String>) -> String {
     value.cloned().unwrap_or_else(dash)
 }
 
-fn progress(line: &RunSummary) -> String {
+fn progress_cell(line: &RunSummary) -> String {
     match line.stage {
         _ if line.state == "finished" => "done".into(),
         Some(stage) if line.total > 0 => {
@@ -68,7 +70,7 @@ fn progress(line: &RunSummary) -> String {
     }
 }
 
-fn best(line: &RunSummary) -> String {
+fn best_cell(line: &RunSummary) -> String {
     let patch = line.degrees.map_or(Patch::Square, |d| d.patch());
     line.best.map_or_else(dash, |p| {
         let place = match patch {
@@ -79,42 +81,47 @@ fn best(line: &RunSummary) -> String {
     })
 }
 
-fn age(began: f64) -> String {
-    let ago = runs::ago(began);
+fn age_cell(began: f64) -> String {
+    let ago = runs::format_time_ago(began);
     ago.strip_suffix(" ago").unwrap_or(&ago).to_owned()
 }
 
 /// The runs as lines of at most `width` characters, or of any length.
-pub fn table(lines: &[RunSummary], width: Option<usize>) -> String {
-    let here = &EngineNode::here().host;
+pub fn format_table(lines: &[RunSummary], width: Option<usize>) -> String {
+    let here = &EngineNode::current().host;
     let on_other_node =
         |l: &RunSummary| l.elsewhere || l.node.as_ref().is_some_and(|node| node != here);
     // The node is only told when a run has another one than this machine.
     let nodes = lines.iter().any(on_other_node);
     let mut columns: Vec<(&TableColumn, Vec<String>)> = COLUMNS
         .iter()
-        .filter(|c| nodes || c.head != "NODE")
+        .filter(|c| nodes || c.heading != "NODE")
         .map(|c| {
             let cells = lines
                 .iter()
-                .map(|line| printable(&(c.cell)(line), MAX_NAME).into_owned());
-            (c, std::iter::once(c.head.to_owned()).chain(cells).collect())
+                .map(|line| to_printable(&(c.cell)(line), MAX_NAME_CHARS).into_owned());
+            (
+                c,
+                std::iter::once(c.heading.to_owned()).chain(cells).collect(),
+            )
         })
         .collect();
     let natural = |cells: &[String]| cells.iter().map(|c| c.chars().count()).max().unwrap_or(0);
     let mut widths: Vec<usize> = columns.iter().map(|(_, cells)| natural(cells)).collect();
     if width.is_none() {
         // One long name is written out, and not every line for its sake as wide.
-        widths.iter_mut().for_each(|w| *w = (*w).min(MAX_ALIGNED));
+        widths
+            .iter_mut()
+            .for_each(|w| *w = (*w).min(MAX_PADDED_WIDTH));
     }
-    if let Some(most) = width {
+    if let Some(max_width) = width {
         loop {
-            let total = widths.iter().sum::<usize>() + GAP * (widths.len() - 1);
-            let Some(over) = total.checked_sub(most).filter(|o| *o > 0) else {
+            let total = widths.iter().sum::<usize>() + COLUMN_GAP * (widths.len() - 1);
+            let Some(over) = total.checked_sub(max_width).filter(|o| *o > 0) else {
                 break;
             };
             // The column with most to spare gives first, so that no one name pays for all.
-            let spare = |i: &usize| match columns[*i].0.least {
+            let spare = |i: &usize| match columns[*i].0.min_width {
                 0 => 0,
                 least => widths[*i].saturating_sub(least),
             };
@@ -128,8 +135,8 @@ pub fn table(lines: &[RunSummary], width: Option<usize>) -> String {
                 }
             }
             let next = (0..columns.len())
-                .filter(|&i| columns[i].0.leave > 0)
-                .min_by_key(|&i| columns[i].0.leave);
+                .filter(|&i| columns[i].0.drop_order > 0)
+                .min_by_key(|&i| columns[i].0.drop_order);
             match (next, widest) {
                 (Some(i), _) => {
                     columns.remove(i);
@@ -146,7 +153,7 @@ pub fn table(lines: &[RunSummary], width: Option<usize>) -> String {
             .iter()
             .zip(&widths)
             .map(|((_, cells), &w)| match width {
-                Some(_) => format!("{:<w$}", cut(&cells[row], w)),
+                Some(_) => format!("{:<w$}", truncate_cell(&cells[row], w)),
                 None => format!("{:<w$}", cells[row]),
             });
         text += cells.collect::<Vec<_>>().join("  ").trim_end();
@@ -157,7 +164,7 @@ pub fn table(lines: &[RunSummary], width: Option<usize>) -> String {
 
 /// A text in at most `width` characters: of a long name beginning and end stay, where runs differ. What comes after a
 /// number, such as where a point lies, is left out as a whole.
-fn cut(text: &str, width: usize) -> String {
+fn truncate_cell(text: &str, width: usize) -> String {
     let all: Vec<char> = text.chars().collect();
     if all.len() <= width {
         return text.to_owned();
@@ -233,7 +240,7 @@ mod tests {
 
     #[test]
     fn columns_line_up() {
-        let text = table(&lines(), None);
+        let text = format_table(&lines(), None);
         let rows: Vec<&str> = text.lines().collect();
         assert!(
             rows[1].contains("fit 25 %") && rows[1].contains("87.65 % at 0.50,0.25"),
@@ -258,10 +265,10 @@ mod tests {
 
     #[test]
     fn the_node_is_told_as_soon_as_a_run_has_another_one() {
-        let here = &EngineNode::here().host;
+        let here = &EngineNode::current().host;
         let mut all = lines();
         for width in [None, Some(80)] {
-            let text = table(&all, width);
+            let text = format_table(&all, width);
             for part in ["NODE", "gpu7"] {
                 assert!(text.contains(part), "{text}");
             }
@@ -269,17 +276,17 @@ mod tests {
         for line in &mut all {
             line.node = Some(here.clone());
         }
-        assert!(!table(&all, None).contains("NODE"));
+        assert!(!format_table(&all, None).contains("NODE"));
         // In another container of this machine.
         all[0].elsewhere = true;
-        assert!(table(&all, None).contains("NODE"));
+        assert!(format_table(&all, None).contains("NODE"));
     }
 
     #[test]
     fn one_long_name_does_not_make_every_line_as_wide() {
         let mut lines = lines();
         lines[1].run = "n".repeat(150);
-        let text = table(&lines, None);
+        let text = format_table(&lines, None);
         let rows: Vec<&str> = text.lines().collect();
         assert!(rows[2].contains(&lines[1].run), "{text}");
         for row in [rows[0], rows[1], rows[3]] {
@@ -290,7 +297,7 @@ mod tests {
     #[test]
     fn a_narrow_terminal_gets_what_matters() {
         for width in [140, 100, 80, 60] {
-            let text = table(&lines(), Some(width));
+            let text = format_table(&lines(), Some(width));
             for row in text.lines() {
                 assert!(row.chars().count() <= width, "{width}: {row}");
             }
@@ -299,7 +306,7 @@ mod tests {
                 assert!(first.contains(part), "{width}: {text}");
             }
         }
-        let at_80 = table(&lines(), Some(80));
+        let at_80 = format_table(&lines(), Some(80));
         assert!(
             at_80.contains("seed12"),
             "the end of a name tells runs apart: {at_80}"

@@ -1,8 +1,8 @@
 //! Doing several runs, a few at a time. A run that is finished is not done again, one that was begun goes on, and one that
 //! another runner has under way is left to it: this one does others meanwhile, and waits for it at the end.
 
-use super::super::fault::CliError;
-use super::super::run::begun_with;
+use super::super::error::CliError;
+use super::super::run::open_matching_run;
 use rustix::process::Signal;
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use surfit_core::event::JobResult;
 use surfit_core::run_dir::{RunDir, RunError};
 
 /// How a run is told that another runner has done.
-const BY_ANOTHER: &str = "done by another runner";
+const DONE_BY_OTHER_RUNNER: &str = "done by another runner";
 
 /// One run to do.
 #[derive(Clone, Debug)]
@@ -35,11 +35,11 @@ impl StudyJob {
     ///
     /// # Errors
     /// When it was begun with another configuration: its results would be shown under settings that it did not have.
-    pub fn begun(&self) -> Result<Option<RunDir>, CliError> {
+    pub fn existing_run(&self) -> Result<Option<RunDir>, CliError> {
         if !self.dir.join("config.toml").is_file() {
             return Ok(None);
         }
-        begun_with(&self.dir, &self.config).map(Some)
+        open_matching_run(&self.dir, &self.config).map(Some)
     }
 }
 
@@ -59,35 +59,35 @@ struct PendingRun {
     /// Engines started here that another runner was faster than.
     attempts: usize,
     /// It was told that another runner works on it.
-    told: bool,
+    wait_reported: bool,
 }
 
-const POLL: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Time between two looks at runs of other runners, whose files may lie on another machine.
-const OTHERS_INTERVAL: Duration = Duration::from_secs(1);
+const OTHER_RUNNERS_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Engines that are started for a run, and do not get it, before it counts as failed.
 const MAX_ATTEMPTS: usize = 3;
 
 /// Does the jobs, `parallel` of them at a time, and says a line about each. When asked to stop, the engines make a checkpoint
 /// and end; the same call goes on from there. A terminal that goes away stops nothing.
-pub fn work(
+pub fn run_jobs(
     jobs: &[StudyJob],
     parallel: usize,
-    say: &mut dyn FnMut(String),
+    report: &mut dyn FnMut(String),
 ) -> Result<(), CliError> {
     surfit_client::engine_program()?;
     // All of them before the first begins: hours later it would be late to say that one cannot.
     for job in jobs {
-        job.begun()?;
+        job.existing_run()?;
     }
     let signals = Signals::listen()?;
     let mut waiting: VecDeque<PendingRun> = (1..=jobs.len())
         .map(|number| PendingRun {
             number,
             attempts: 0,
-            told: false,
+            wait_reported: false,
         })
         .collect();
     let mut working: Vec<(RunningJob, PendingRun)> = Vec::new();
@@ -101,19 +101,19 @@ pub fn work(
                 break;
             };
             let job = &jobs[pending.number - 1];
-            match begin(pending.number, job) {
+            match start_job(pending.number, job) {
                 Ok(StartedJob::Working(work)) => working.push((work, pending)),
                 Ok(StartedJob::Done(f)) => {
-                    let how = match pending.told {
-                        true => BY_ANOTHER,
+                    let how = match pending.wait_reported {
+                        true => DONE_BY_OTHER_RUNNER,
                         false => "done before",
                     };
-                    say(line(pending.number, jobs, job, &f, how));
+                    report(result_line(pending.number, jobs, job, &f, how));
                 }
-                Ok(StartedJob::Elsewhere(whose)) => {
-                    if !std::mem::replace(&mut pending.told, true) {
-                        let place = place(pending.number, jobs);
-                        say(format!("{place} {}: {whose}, is waited for", name(job)));
+                Ok(StartedJob::OtherRunner(whose)) => {
+                    if !std::mem::replace(&mut pending.wait_reported, true) {
+                        let place = position_label(pending.number, jobs);
+                        report(format!("{place} {}: {whose}, is waited for", job_name(job)));
                     }
                     others.push(pending);
                 }
@@ -124,21 +124,21 @@ pub fn work(
         if signals.checkpoint_request() {
             working
                 .iter()
-                .for_each(|(work, _)| work.signal(Signal::USR1));
+                .for_each(|(work, _)| work.send_signal(Signal::USR1));
         }
         if signals.stop_request().is_some() {
-            return Err(halt(working, &signals));
+            return Err(stop_engines(working, &signals));
         }
         if working.is_empty() && (others.is_empty() || broken.is_some()) {
             break;
         }
-        std::thread::sleep(POLL);
-        if looked.elapsed() > OTHERS_INTERVAL {
+        std::thread::sleep(POLL_INTERVAL);
+        if looked.elapsed() > OTHER_RUNNERS_POLL_INTERVAL {
             looked = Instant::now();
             // Finished, or left undone by a runner that is gone.
             let is_over = |p: &PendingRun| {
                 let dir = RunDir::open(&jobs[p.number - 1].dir);
-                dir.map_or(true, |run| !run.is_alive())
+                dir.map_or(true, |run| !run.is_engine_alive())
             };
             let over = others.extract_if(.., |p| is_over(p));
             waiting.extend(over);
@@ -150,28 +150,32 @@ pub fn work(
                 continue;
             };
             let job = &jobs[work.number - 1];
-            match came_to(&work.run) {
+            match job_outcome(&work.run) {
                 Ok(f) => {
                     // An engine that could not have the run fails, although another one has done it by now.
                     let how = match status.success() {
                         true => format!("{:.0} s", work.began.elapsed().as_secs_f64()),
-                        false => BY_ANOTHER.into(),
+                        false => DONE_BY_OTHER_RUNNER.into(),
                     };
-                    say(line(work.number, jobs, job, &f, &how));
+                    report(result_line(work.number, jobs, job, &f, &how));
                 }
                 // A batch system may have signalled the engine too, a moment before this process.
                 Err(_) if signals.await_stop() => {}
                 // It could not have the run: another runner has it, or had it until just now.
                 Err(RunFailure::Ended(_))
-                    if work.run.is_alive()
+                    if work.run.is_engine_alive()
                         || status.code() == Some(1) && pending.attempts + 1 < MAX_ATTEMPTS =>
                 {
                     pending.attempts += 1;
                     others.push(pending);
                 }
                 Err(RunFailure::Ended(why) | RunFailure::Failed(why)) => {
-                    say(format!("{} {}: {why}", place(work.number, jobs), name(job)));
-                    failed.push(name(job));
+                    report(format!(
+                        "{} {}: {why}",
+                        position_label(work.number, jobs),
+                        job_name(job)
+                    ));
+                    failed.push(job_name(job));
                 }
             }
         }
@@ -198,20 +202,22 @@ enum StartedJob {
     /// It was finished before.
     Done(JobResult),
     /// Another runner works on it: a clause that says so.
-    Elsewhere(String),
+    OtherRunner(String),
 }
 
-fn begin(number: usize, job: &StudyJob) -> Result<StartedJob, CliError> {
-    let run = open(job)?;
+fn start_job(number: usize, job: &StudyJob) -> Result<StartedJob, CliError> {
+    let run = open_or_create_run(job)?;
     // Before its events are read: what an engine wrote that is gone is complete then.
-    let alive = run.is_alive();
-    if let Some(finished) = run.picture()?.finished {
+    let alive = run.is_engine_alive();
+    if let Some(finished) = run.load_state()?.finished {
         return Ok(StartedJob::Done(finished));
     }
     if alive {
-        let node = run.elsewhere().map(|node| format!(" on {}", node.name()));
+        let node = run
+            .unreachable_engine_node()
+            .map(|node| format!(" on {}", node.name()));
         let node = node.unwrap_or_default();
-        return Ok(StartedJob::Elsewhere(format!(
+        return Ok(StartedJob::OtherRunner(format!(
             "another runner works on it{node}"
         )));
     }
@@ -220,7 +226,7 @@ fn begin(number: usize, job: &StudyJob) -> Result<StartedJob, CliError> {
         linger: Some(0),
     };
     Ok(StartedJob::Working(RunningJob {
-        child: surfit_client::launch(&run, how)?,
+        child: surfit_client::spawn_engine(&run, how)?,
         number,
         run,
         began: Instant::now(),
@@ -228,7 +234,7 @@ fn begin(number: usize, job: &StudyJob) -> Result<StartedJob, CliError> {
 }
 
 impl RunningJob {
-    fn signal(&self, signal: Signal) {
+    fn send_signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).ok();
         if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
             // An engine that has just ended needs no signal.
@@ -246,9 +252,9 @@ enum RunFailure {
 }
 
 /// What a run whose engine has ended came to, or why it came to nothing.
-fn came_to(run: &RunDir) -> Result<JobResult, RunFailure> {
+fn job_outcome(run: &RunDir) -> Result<JobResult, RunFailure> {
     let picture = run
-        .picture()
+        .load_state()
         .map_err(|e| RunFailure::Failed(e.to_string()))?;
     let failed = picture.failed;
     picture.finished.ok_or_else(|| match failed {
@@ -261,9 +267,9 @@ fn came_to(run: &RunDir) -> Result<JobResult, RunFailure> {
 }
 
 /// Lets all engines that were started here make a checkpoint and end, and waits for them unless that is given up.
-fn halt(mut working: Vec<(RunningJob, PendingRun)>, signals: &Signals) -> CliError {
+fn stop_engines(mut working: Vec<(RunningJob, PendingRun)>, signals: &Signals) -> CliError {
     for (work, _) in &working {
-        work.signal(Signal::TERM);
+        work.send_signal(Signal::TERM);
     }
     loop {
         // Not by the lock, which another runner may take at once.
@@ -271,38 +277,44 @@ fn halt(mut working: Vec<(RunningJob, PendingRun)>, signals: &Signals) -> CliErr
         if working.is_empty() {
             break;
         }
-        if signals.stop_request() == Some(StopRequest::Leave) {
+        if signals.stop_request() == Some(StopRequest::ExitNow) {
             return CliError::Interrupted(
                 "left while the engines were ending; the same line goes on".into(),
             );
         }
-        std::thread::sleep(POLL / 5);
+        std::thread::sleep(POLL_INTERVAL / 5);
     }
     CliError::Interrupted("stopped; what was reached is kept, the same line goes on".into())
 }
 
 /// The run of a job: the one that was begun, or a new one.
-fn open(job: &StudyJob) -> Result<RunDir, CliError> {
-    match job.begun()? {
+fn open_or_create_run(job: &StudyJob) -> Result<RunDir, CliError> {
+    match job.existing_run()? {
         Some(run) => Ok(run),
         None => match RunDir::create(&job.dir, &job.config) {
             // Another runner was faster.
-            Err(error @ RunError::Exists(_)) => job.begun()?.ok_or_else(|| error.into()),
+            Err(error @ RunError::Exists(_)) => job.existing_run()?.ok_or_else(|| error.into()),
             created => Ok(created?),
         },
     }
 }
 
-fn place(number: usize, jobs: &[StudyJob]) -> String {
+fn position_label(number: usize, jobs: &[StudyJob]) -> String {
     let width = jobs.len().to_string().len();
     format!("[{number:>width$}/{}]", jobs.len())
 }
 
-fn name(job: &StudyJob) -> String {
+fn job_name(job: &StudyJob) -> String {
     format!("{} seed {}", job.variant, job.seed)
 }
 
-fn line(number: usize, jobs: &[StudyJob], job: &StudyJob, f: &JobResult, how: &str) -> String {
+fn result_line(
+    number: usize,
+    jobs: &[StudyJob],
+    job: &StudyJob,
+    f: &JobResult,
+    how: &str,
+) -> String {
     let percent = |x: f64| format!("{:.2} %", 100.0 * x);
     let test = f
         .best_test
@@ -310,8 +322,8 @@ fn line(number: usize, jobs: &[StudyJob], job: &StudyJob, f: &JobResult, how: &s
         .unwrap_or_default();
     format!(
         "{} {}: interior {}, best {}{test} ({how})",
-        place(number, jobs),
-        name(job),
+        position_label(number, jobs),
+        job_name(job),
         percent(f.interior_mean),
         percent(f.best.accuracy)
     )

@@ -8,18 +8,18 @@ use surfit_tui::Incoming;
 
 impl BridgeWorker {
     /// Removes a run at rest, and tells the runs that are left.
-    pub(super) fn remove(&mut self, path: &Path) {
-        match removed(path) {
-            Ok(_) if self.removed().is_some() => self.tell_removed(),
-            Ok(id) => self.tell(Incoming::Notice(format!("{id} is removed"))),
-            Err(why) => self.tell(Incoming::Problem(why)),
+    pub(super) fn remove_run(&mut self, path: &Path) {
+        match remove_run_dir(path) {
+            Ok(_) if self.removed_reason().is_some() => self.send_removed(),
+            Ok(id) => self.send_to_screen(Incoming::Notice(format!("{id} is removed"))),
+            Err(why) => self.send_to_screen(Incoming::Problem(why)),
         }
-        remove::clear_left();
-        self.tell(Incoming::Runs(self.run_lines()));
+        remove::remove_stale_runs();
+        self.send_to_screen(Incoming::Runs(self.run_lines()));
     }
 
     /// Why nothing can be done with the run that is shown, when its directory was removed.
-    pub(super) fn removed(&self) -> Option<String> {
+    pub(super) fn removed_reason(&self) -> Option<String> {
         let run = self.run.as_ref()?;
         let gone = !surfit_core::files::is_file(&run.config_path());
         gone.then(|| {
@@ -31,19 +31,21 @@ impl BridgeWorker {
     }
 
     /// Tells that the run that is shown was removed.
-    pub(super) fn tell_removed(&self) {
-        let Some(why) = self.removed() else { return };
-        self.tell(Incoming::Problem(why));
-        self.tell(Incoming::Disconnected {
+    pub(super) fn send_removed(&self) {
+        let Some(why) = self.removed_reason() else {
+            return;
+        };
+        self.send_to_screen(Incoming::Problem(why));
+        self.send_to_screen(Incoming::Disconnected {
             reason: "its directory was removed".into(),
         });
     }
 }
 
 /// Removes the directory of a run whose engine is gone; its id, or a sentence.
-fn removed(path: &Path) -> Result<String, String> {
+fn remove_run_dir(path: &Path) -> Result<String, String> {
     let run = RunDir::open(path).map_err(|e| e.to_string())?;
-    remove::remove(&run).map_err(|e| e.to_string())?;
+    remove::remove_run(&run).map_err(|e| e.to_string())?;
     Ok(run.id())
 }
 
@@ -64,8 +66,8 @@ mod tests {
         let (screen, told) = sync_channel(64);
         let (inputs, _waits) = sync_channel(9);
         let mut worker = BridgeWorker::new(screen, inputs, false);
-        worker.open(run.clone());
-        worker.take(BridgeInput::Screen(Outgoing::RemoveRun(
+        worker.open_run(run.clone());
+        worker.on_input(BridgeInput::Screen(Outgoing::RemoveRun(
             run.path().to_owned(),
         )));
         let all: Vec<Incoming> = told.try_iter().collect();
@@ -84,7 +86,7 @@ mod tests {
             Outgoing::ResumeEngine(None),
             Outgoing::Command { id, command },
         ] {
-            worker.take(BridgeInput::Screen(message.clone()));
+            worker.on_input(BridgeInput::Screen(message.clone()));
             let came = told.try_recv().expect("an answer at once");
             let refused = said(&came)
                 || matches!(
@@ -97,7 +99,7 @@ mod tests {
             assert!(refused, "{message:?}: {came:?}");
             told.try_iter().for_each(drop);
         }
-        assert!(!run.path().exists() && !worker.writers.work() && !worker.starting);
+        assert!(!run.path().exists() && !worker.writers.is_writing() && !worker.starting);
     }
 
     #[test]
@@ -105,7 +107,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
         let lock = run.lock().unwrap();
-        let why = removed(run.path()).unwrap_err();
+        let why = remove_run_dir(run.path()).unwrap_err();
         assert!(
             why.contains("has an engine") && run.path().is_dir(),
             "{why}"
@@ -114,13 +116,13 @@ mod tests {
         // By another name it is the run that goes, not its name.
         let link = dir.path().join("link");
         std::os::unix::fs::symlink(run.path(), &link).unwrap();
-        assert_eq!(removed(&link).unwrap(), "link");
+        assert_eq!(remove_run_dir(&link).unwrap(), "link");
         assert!(!run.path().exists());
         // Whatever else a path names stays.
         std::fs::create_dir(dir.path().join("other")).unwrap();
-        assert!(removed(&dir.path().join("other")).is_err());
+        assert!(remove_run_dir(&dir.path().join("other")).is_err());
         std::fs::write(dir.path().join("other/config.toml"), "").unwrap();
-        assert!(removed(&dir.path().join("other")).is_err());
+        assert!(remove_run_dir(&dir.path().join("other")).is_err());
         assert!(dir.path().join("other/config.toml").is_file());
     }
 }

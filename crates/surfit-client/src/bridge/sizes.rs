@@ -13,42 +13,43 @@ use surfit_core::run_dir::EngineNode;
 use surfit_tui::RunLine;
 
 /// Least time between two counts of a run.
-const AGAIN: Duration = Duration::from_secs(30);
+const RECOUNT_INTERVAL: Duration = Duration::from_secs(30);
 
 /// What a run took, when it was counted, and when the last event of then was written.
 #[derive(Clone, Copy, Debug)]
 struct CountedSize {
     bytes: u64,
-    at: Instant,
-    written: Option<SystemTime>,
+    counted_at: Instant,
+    last_event_at: Option<SystemTime>,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct RunSizes {
-    known: Arc<Mutex<BTreeMap<PathBuf, CountedSize>>>,
+    counted: Arc<Mutex<BTreeMap<PathBuf, CountedSize>>>,
     /// A thread counts.
     counting: Arc<AtomicBool>,
 }
 
 /// When something last happened to a run.
-fn written(run: &Path) -> Option<SystemTime> {
+fn last_event_time(run: &Path) -> Option<SystemTime> {
     let events = FilePath::beneath(run, "events.jsonl");
     files::metadata(&events).ok()?.modified().ok()
 }
 
 impl RunSizes {
-    fn known(&self) -> MutexGuard<'_, BTreeMap<PathBuf, CountedSize>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_counted(&self) -> MutexGuard<'_, BTreeMap<PathBuf, CountedSize>> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Fills in what is known, and has the rest counted.
-    fn fill(&self, lines: &mut [RunLine], again: Duration) {
+    fn fill_sizes(&self, lines: &mut [RunLine], again: Duration) {
         let mut due = Vec::new();
         for line in lines {
-            let known = self.known().get(&line.path).copied();
+            let known = self.lock_counted().get(&line.path).copied();
             line.bytes = known.map(|k| k.bytes);
-            let stale =
-                |k: CountedSize| k.at.elapsed() >= again && k.written != written(&line.path);
+            let stale = |k: CountedSize| {
+                k.counted_at.elapsed() >= again && k.last_event_at != last_event_time(&line.path)
+            };
             if known.is_none_or(stale) {
                 due.push(line.path.clone());
             }
@@ -62,11 +63,11 @@ impl RunSizes {
             .spawn(move || {
                 for path in due {
                     let counted = CountedSize {
-                        written: written(&path),
-                        bytes: runs::bytes(&path),
-                        at: Instant::now(),
+                        last_event_at: last_event_time(&path),
+                        bytes: runs::directory_bytes(&path),
+                        counted_at: Instant::now(),
                     };
-                    sizes.known().insert(path, counted);
+                    sizes.lock_counted().insert(path, counted);
                 }
                 sizes.counting.store(false, Ordering::Release);
             });
@@ -79,15 +80,15 @@ impl RunSizes {
 impl BridgeWorker {
     /// The runs there are, for the screen.
     pub(super) fn run_lines(&self) -> Vec<RunLine> {
-        let mut lines = listed();
-        self.sizes.fill(&mut lines, AGAIN);
+        let mut lines = list_run_lines();
+        self.sizes.fill_sizes(&mut lines, RECOUNT_INTERVAL);
         lines
     }
 }
 
 /// The runs there are, for the screen.
-fn listed() -> Vec<RunLine> {
-    let here = EngineNode::here();
+fn list_run_lines() -> Vec<RunLine> {
+    let here = EngineNode::current();
     runs::list()
         .into_iter()
         .map(|line| RunLine {
@@ -97,7 +98,7 @@ fn listed() -> Vec<RunLine> {
             alive: line.alive,
             state: line.state.into_owned(),
             best: line.best.map(|p| p.accuracy),
-            when: line.began.map(runs::ago).unwrap_or_default(),
+            when: line.began.map(runs::format_time_ago).unwrap_or_default(),
             stage: line.stage,
             done: line.done,
             total: line.total,
@@ -115,11 +116,11 @@ fn listed() -> Vec<RunLine> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fake::{FakeEngine, notice, run};
+    use crate::fake::{FakeEngine, notice, temporary_run};
 
     #[test]
     fn a_run_is_counted_once_and_again_when_something_has_happened() {
-        let run = run();
+        let run = temporary_run();
         std::fs::write(run.dir.join("corners/corner-1.safetensors"), [0; 5000]).unwrap();
         let sizes = RunSizes::default();
         let line = RunLine {
@@ -128,22 +129,22 @@ mod tests {
         };
         let ask = |again| {
             let mut lines = [line.clone()];
-            sizes.fill(&mut lines, again);
+            sizes.fill_sizes(&mut lines, again);
             while sizes.counting.load(Ordering::Acquire) {
                 std::thread::yield_now();
             }
             lines[0].bytes
         };
-        assert_eq!(ask(AGAIN), None, "nobody waits for it");
-        let first = ask(AGAIN).expect("bytes");
-        assert!(first > 5000 && first == runs::bytes(run.dir.path()));
+        assert_eq!(ask(RECOUNT_INTERVAL), None, "nobody waits for it");
+        let first = ask(RECOUNT_INTERVAL).expect("bytes");
+        assert!(first > 5000 && first == runs::directory_bytes(run.dir.path()));
         // Files alone do not have it counted again.
         std::fs::write(run.dir.join("corners/corner-2.safetensors"), [0; 5000]).unwrap();
         ask(Duration::ZERO);
         assert_eq!(ask(Duration::ZERO), Some(first));
-        FakeEngine::open(&run.dir).event(notice("a checkpoint"));
-        ask(AGAIN);
-        assert_eq!(ask(AGAIN), Some(first), "not so soon");
+        FakeEngine::open(&run.dir).append_event(notice("a checkpoint"));
+        ask(RECOUNT_INTERVAL);
+        assert_eq!(ask(RECOUNT_INTERVAL), Some(first), "not so soon");
         ask(Duration::ZERO);
         assert!(ask(Duration::ZERO) > Some(first + 5000));
     }

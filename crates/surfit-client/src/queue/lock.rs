@@ -10,10 +10,10 @@ use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
-use surfit_core::run_dir::{at, private_folder};
+use surfit_core::run_dir::{ensure_private_folder, io_error_at};
 
 /// How long whoever asks for a runner may hold its lock.
-const ASKED: Duration = Duration::from_millis(25);
+const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(25);
 
 /// Held while a runner works.
 #[derive(Debug)]
@@ -26,17 +26,17 @@ impl FitQueue {
     ///
     /// # Errors
     /// When the file system says no.
-    pub fn runner(&self) -> Result<Option<RunnerLock>, ClientError> {
-        std::fs::create_dir_all(&self.folder).map_err(at(&self.folder))?;
+    pub fn try_lock_runner(&self) -> Result<Option<RunnerLock>, ClientError> {
+        std::fs::create_dir_all(&self.folder).map_err(io_error_at(&self.folder))?;
         // Beside the fits, not in a folder of the session: every session's runner finds it there.
         let path = self.folder.join("runner");
-        let lock = lock_file(&path)?;
+        let lock = open_lock_file(&path)?;
         // Who only asks holds the lock for an instant; that is waited out.
         for _ in 0..20 {
             match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => return Ok(Some(RunnerLock { _lock: lock })),
-                Err(Errno::WOULDBLOCK) => std::thread::sleep(ASKED),
-                Err(e) => return Err(at(&path)(e.into()).into()),
+                Err(Errno::WOULDBLOCK) => std::thread::sleep(LOCK_RETRY_INTERVAL),
+                Err(e) => return Err(io_error_at(&path)(e.into()).into()),
             }
         }
         Ok(None)
@@ -46,37 +46,37 @@ impl FitQueue {
     ///
     /// # Errors
     /// When the file system says no.
-    pub fn is_worked_on(&self) -> Result<bool, ClientError> {
+    pub fn has_runner(&self) -> Result<bool, ClientError> {
         let path = self.folder.join("runner");
         let lock = match open(&path, false) {
             Ok(lock) => lock,
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(false),
-            Err(e) => return Err(at(&path)(e).into()),
+            Err(e) => return Err(io_error_at(&path)(e).into()),
         };
         // Shared: those who ask at a time do not take one another for a runner.
         match flock(lock, FlockOperation::NonBlockingLockShared) {
             Ok(()) => Ok(false),
             Err(Errno::WOULDBLOCK) => Ok(true),
-            Err(e) => Err(at(&path)(e.into()).into()),
+            Err(e) => Err(io_error_at(&path)(e.into()).into()),
         }
     }
 
     /// Waits for this queue's turn on the machine, which two fits at a time would only slow down; `busy` is called when
     /// another queue has it. `None` when a signal asked to stop meanwhile.
-    pub(super) fn turn(
+    pub(super) fn wait_for_turn(
         &self,
         signals: &Signals,
         busy: impl FnOnce(),
     ) -> Result<Option<File>, ClientError> {
-        private_folder(&self.machine)?;
-        let path = self.machine.join("queue.lock");
-        let lock = lock_file(&path)?;
+        ensure_private_folder(&self.machine_folder)?;
+        let path = self.machine_folder.join("queue.lock");
+        let lock = open_lock_file(&path)?;
         let mut busy = Some(busy);
         loop {
             match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => return Ok(Some(lock)),
                 Err(Errno::WOULDBLOCK) => {}
-                Err(e) => return Err(at(&path)(e.into()).into()),
+                Err(e) => return Err(io_error_at(&path)(e.into()).into()),
             }
             if let Some(busy) = busy.take() {
                 busy();
@@ -89,20 +89,20 @@ impl FitQueue {
 }
 
 /// Waits for the lock of a file and holds it.
-pub(super) fn wait_for(path: &Path) -> Result<File, ClientError> {
-    let lock = lock_file(path)?;
+pub(super) fn lock_exclusively(path: &Path) -> Result<File, ClientError> {
+    let lock = open_lock_file(path)?;
     loop {
         match flock(&lock, FlockOperation::LockExclusive) {
             Ok(()) => return Ok(lock),
             Err(Errno::INTR) => {}
-            Err(e) => return Err(at(path)(e.into()).into()),
+            Err(e) => return Err(io_error_at(path)(e.into()).into()),
         }
     }
 }
 
 /// Opens a file to lock it. Whatever lies there is only locked: nothing that it leads to is made empty.
-pub(super) fn lock_file(path: &Path) -> Result<File, ClientError> {
-    Ok(open(path, true).map_err(at(path))?)
+pub(super) fn open_lock_file(path: &Path) -> Result<File, ClientError> {
+    Ok(open(path, true).map_err(io_error_at(path))?)
 }
 
 /// Who only asks needs no right to write there.

@@ -16,15 +16,15 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use surfit_core::config::{self, Config};
 use surfit_core::protocol;
-use surfit_core::run_dir::{ProcessState, RunDir, RunError, at};
+use surfit_core::run_dir::{ProcessState, RunDir, RunError, io_error_at};
 use surfit_core::snapshot::EngineState;
 
 /// How often an engine that is ending is looked at.
-const ENDING_INTERVAL: Duration = Duration::from_millis(50);
+const EXIT_POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// How long an engine that is starting may not be asked to end yet.
-const UNASKED_TIMEOUT: Duration = Duration::from_secs(5);
+const SHUTDOWN_REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// Deaths of an engine after which the queue goes on with the next fit.
-const DEATHS: usize = 5;
+const MAX_ENGINE_DEATHS: usize = 5;
 
 /// How a fit of the queue ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,13 +41,13 @@ pub enum QueuedFitEnd {
 #[derive(Clone, Debug, PartialEq)]
 pub enum RunnerNews {
     /// It has to wait: a fit of another queue is under way on the machine.
-    Waits,
+    Waiting,
     /// It began, or was found begun.
-    Began,
+    Started,
     /// The fit ended in this way.
     Ended(QueuedFitEnd),
     /// It is being stopped with its runner, and its engine does not end: a clause that says why.
-    Hindered(String),
+    ShutdownBlocked(String),
     /// It was stopped with its runner, and stays in the queue.
     Halted,
 }
@@ -58,18 +58,18 @@ pub enum RunnerEnd {
     /// With an empty queue.
     Empty,
     /// It did not begin: another process works on the queue.
-    Another,
+    AlreadyRunning,
     /// By a signal. The fit that was under way made a checkpoint, and its engine is gone.
     Stopped,
     /// By signals, without waiting for the engine that was under way.
-    Left,
+    Abandoned,
 }
 
 /// What a fit came to.
 enum FitEnd {
     Ended(QueuedFitEnd),
     /// It was taken out of the queue.
-    TakenOut,
+    Removed,
     /// The runner was stopped.
     Halted(RunnerEnd),
 }
@@ -81,24 +81,24 @@ impl FitQueue {
     /// # Errors
     /// What is wrong with the machine: the fit that it came up with is still in the queue. What a single fit comes to is no
     /// error.
-    pub fn work(
+    pub fn run_queue(
         &self,
         signals: &Signals,
-        told: &mut dyn FnMut(&QueuedFit, &RunnerNews),
+        on_news: &mut dyn FnMut(&QueuedFit, &RunnerNews),
     ) -> Result<RunnerEnd, ClientError> {
-        self.work_while(|| self.runner(), signals, told)
+        self.run_queue_while(|| self.try_lock_runner(), signals, on_news)
     }
 
-    /// As [`FitQueue::work`], with the right to work from `take`, which gives it back when it is dropped.
-    pub(super) fn work_while<R>(
+    /// As [`FitQueue::run_queue`], with the right to work from `take`, which gives it back when it is dropped.
+    pub(super) fn run_queue_while<R>(
         &self,
-        mut take: impl FnMut() -> Result<Option<R>, ClientError>,
+        mut acquire: impl FnMut() -> Result<Option<R>, ClientError>,
         signals: &Signals,
         told: &mut dyn FnMut(&QueuedFit, &RunnerNews),
     ) -> Result<RunnerEnd, ClientError> {
-        let mut end = RunnerEnd::Another;
-        while let Some(right) = take()? {
-            end = self.work_off(signals, told)?;
+        let mut end = RunnerEnd::AlreadyRunning;
+        while let Some(right) = acquire()? {
+            end = self.run_entries(signals, told)?;
             drop(right);
             // Whoever added a fit between the last look and the end found a runner at work, and left it to that.
             if end != RunnerEnd::Empty || self.entries().is_empty() {
@@ -109,13 +109,13 @@ impl FitQueue {
         Ok(end)
     }
 
-    fn work_off(
+    fn run_entries(
         &self,
         signals: &Signals,
         told: &mut dyn FnMut(&QueuedFit, &RunnerNews),
     ) -> Result<RunnerEnd, ClientError> {
         while let Some(first) = self.entries().into_iter().next() {
-            let turn = self.turn(signals, || told(&first, &RunnerNews::Waits))?;
+            let turn = self.wait_for_turn(signals, || told(&first, &RunnerNews::Waiting))?;
             // Between two fits nothing has to be waited for.
             if turn.is_none() || signals.stop_request().is_some() {
                 return Ok(RunnerEnd::Stopped);
@@ -125,8 +125,8 @@ impl FitQueue {
                 return Ok(RunnerEnd::Empty);
             };
             let number = entry.number;
-            let end = match self.fit(&mut entry, signals, told) {
-                Ok(FitEnd::TakenOut) => continue,
+            let end = match self.run_entry(&mut entry, signals, told) {
+                Ok(FitEnd::Removed) => continue,
                 Ok(FitEnd::Halted(end)) => {
                     if entry.halted {
                         told(&entry, &RunnerNews::Halted);
@@ -134,43 +134,43 @@ impl FitQueue {
                     return Ok(end);
                 }
                 Ok(FitEnd::Ended(end)) => end,
-                Err(error) if error.is_of_machine() => {
+                Err(error) if error.is_machine_fault() => {
                     return Err(ClientError::Refused(format!(
                         "{error}; number {number} and what is behind it stay in the queue, go on with `surfit queue start`"
                     )));
                 }
                 Err(error) => QueuedFitEnd::Failed(error.to_string()),
             };
-            self.forget(number)?;
+            self.delete_entry(number)?;
             told(&entry, &RunnerNews::Ended(end));
         }
         Ok(RunnerEnd::Empty)
     }
 
     /// Begins the fit of an entry, or goes on with it, and sees it through to its end, whatever its engine dies of.
-    fn fit(
+    fn run_entry(
         &self,
         entry: &mut QueuedFit,
         signals: &Signals,
         told: &mut dyn FnMut(&QueuedFit, &RunnerNews),
     ) -> Result<FitEnd, ClientError> {
-        let run = match begun(self, entry, signals)? {
+        let run = match open_or_create_run(self, entry, signals)? {
             Begun::Run(run) => run,
-            Begun::Nothing(end) => return Ok(end),
+            Begun::NoRun(end) => return Ok(end),
         };
-        told(entry, &RunnerNews::Began);
+        told(entry, &RunnerNews::Started);
         let (mut deaths, mut checkpoint, mut engine) = (0, false, None);
         loop {
-            while busy(&run) {
+            while is_job_running(&run) {
                 if std::mem::take(&mut entry.halted) {
-                    self.claim(entry)?;
+                    self.claim_entry(entry)?;
                 }
                 checkpoint |= signals.checkpoint_request();
                 // One that is starting is asked when it works.
                 checkpoint = checkpoint
-                    && !is_asked(&run, Signal::USR1, protocol::EngineCommand::Checkpoint);
+                    && !request_engine(&run, Signal::USR1, protocol::EngineCommand::Checkpoint);
                 if signals.await_stop() {
-                    return self.halt(entry, &run, signals, told);
+                    return self.halt_entry(entry, &run, signals, told);
                 }
             }
             if !surfit_core::files::is_file(&run.config_path()) {
@@ -185,9 +185,11 @@ impl FitQueue {
                     QueuedFitEnd::Failed(why.unwrap_or_else(|| "it could not go on".into()))
                 }
                 // The engine that goes on with it has not said so yet, or another one has still to leave.
-                Some(EngineState::Closed | EngineState::Idle) if entry.halted && run.is_alive() => {
+                Some(EngineState::Closed | EngineState::Idle)
+                    if entry.halted && run.is_engine_alive() =>
+                {
                     match signals.await_stop() {
-                        true => return self.halt(entry, &run, signals, told),
+                        true => return self.halt_entry(entry, &run, signals, told),
                         false => continue,
                     }
                 }
@@ -197,17 +199,17 @@ impl FitQueue {
                 {
                     // A batch system may have signalled the engine too, a moment before this process.
                     if signals.await_stop() {
-                        return self.halt(entry, &run, signals, told);
+                        return self.halt_entry(entry, &run, signals, told);
                     }
                     QueuedFitEnd::Stopped
                 }
                 // New, stopped with its runner, or its engine died.
-                _ if deaths > DEATHS => {
+                _ if deaths > MAX_ENGINE_DEATHS => {
                     QueuedFitEnd::Failed(format!("its engine died {deaths} times"))
                 }
                 _ => {
                     deaths += 1;
-                    engine = set_off(&run)?;
+                    engine = start_entry_engine(&run)?;
                     continue;
                 }
             };
@@ -216,7 +218,7 @@ impl FitQueue {
     }
 
     /// Lets the engine of a fit make a checkpoint and end. The fit stays in the queue, and the next runner goes on with it.
-    fn halt(
+    fn halt_entry(
         &self,
         entry: &mut QueuedFit,
         run: &RunDir,
@@ -225,26 +227,26 @@ impl FitQueue {
     ) -> Result<FitEnd, ClientError> {
         let _ = signals.stop_request();
         // An engine of another node goes on there.
-        if run.elsewhere().is_some() {
+        if run.unreachable_engine_node().is_some() {
             return Ok(FitEnd::Halted(RunnerEnd::Stopped));
         }
         // Before it ends: what nobody waits for any more is still to go on.
         entry.halted = true;
-        self.claim(entry)?;
+        self.claim_entry(entry)?;
         let (mut asked, mut hindrance, began) = (false, None, Instant::now());
-        while run.is_alive() {
-            asked = asked || is_asked(run, Signal::TERM, protocol::EngineCommand::Shutdown);
-            let found = hindrance_of(run, asked || began.elapsed() < UNASKED_TIMEOUT);
+        while run.is_engine_alive() {
+            asked = asked || request_engine(run, Signal::TERM, protocol::EngineCommand::Shutdown);
+            let found = shutdown_obstacle(run, asked || began.elapsed() < SHUTDOWN_REQUEST_TIMEOUT);
             if found != hindrance {
                 hindrance = found;
                 if let Some(why) = &hindrance {
-                    told(entry, &RunnerNews::Hindered(why.clone()));
+                    told(entry, &RunnerNews::ShutdownBlocked(why.clone()));
                 }
             }
-            if signals.stop_request() == Some(StopRequest::Leave) {
-                return Ok(FitEnd::Halted(RunnerEnd::Left));
+            if signals.stop_request() == Some(StopRequest::ExitNow) {
+                return Ok(FitEnd::Halted(RunnerEnd::Abandoned));
             }
-            std::thread::sleep(ENDING_INTERVAL);
+            std::thread::sleep(EXIT_POLL_INTERVAL);
         }
         Ok(FitEnd::Halted(RunnerEnd::Stopped))
     }
@@ -254,14 +256,14 @@ impl FitQueue {
     /// # Errors
     /// When this program cannot be started again.
     pub fn start_runner(&self) -> Result<(), ClientError> {
-        fs::create_dir_all(&self.folder).map_err(at(&self.folder))?;
+        fs::create_dir_all(&self.folder).map_err(io_error_at(&self.folder))?;
         let log_path = self.log_path();
         let log = File::options()
             .create(true)
             .append(true)
             .open(&log_path)
-            .map_err(at(&log_path))?;
-        let errors = log.try_clone().map_err(at(&log_path))?;
+            .map_err(io_error_at(&log_path))?;
+        let errors = log.try_clone().map_err(io_error_at(&log_path))?;
         let mut command = Command::new(own_program()?);
         command
             .args(["queue", "start"])
@@ -280,7 +282,7 @@ impl FitQueue {
     }
 
     /// The first free name for a run among those that the queue lies in.
-    fn free(&self, name: &str) -> PathBuf {
+    fn free_run_path(&self, name: &str) -> PathBuf {
         let root = self.folder.parent().unwrap_or(Path::new("/"));
         (1..)
             .map(|attempt| match attempt {
@@ -297,50 +299,54 @@ enum Begun {
     /// Its run.
     Run(RunDir),
     /// No run: it was taken out meanwhile, or a signal asked to stop.
-    Nothing(FitEnd),
+    NoRun(FitEnd),
 }
 
 impl Begun {
     fn of(run: Option<RunDir>) -> Self {
-        run.map_or(Begun::Nothing(FitEnd::TakenOut), Begun::Run)
+        run.map_or(Begun::NoRun(FitEnd::Removed), Begun::Run)
     }
 }
 
 /// The run of an entry, made when it was not. Where it is to be is written down before it is made, so that a runner that
 /// dies in between leaves nothing that nobody knows of.
-fn begun(queue: &FitQueue, entry: &mut QueuedFit, signals: &Signals) -> Result<Begun, ClientError> {
+fn open_or_create_run(
+    queue: &FitQueue,
+    entry: &mut QueuedFit,
+    signals: &Signals,
+) -> Result<Begun, ClientError> {
     if let Some(path) = &entry.run
         && let Ok(run) = RunDir::open(path)
     {
-        return Ok(Begun::of(queue.claim(entry)?.then_some(run)));
+        return Ok(Begun::of(queue.claim_entry(entry)?.then_some(run)));
     }
     match entry.task.clone() {
         QueuedFitKind::New { config: text } => {
             let config = config::parse(&text, "the queue")
                 .map_err(|e| ClientError::Refused(format!("number {}: {e}", entry.number)))?;
-            create(queue, entry, &config).map(Begun::of)
+            create_entry_run(queue, entry, &config).map(Begun::of)
         }
         QueuedFitKind::Fork { run, degrees } => {
             let run = RunDir::open(&run)?;
             // From what it comes to, not from the middle of its fit.
-            while busy(&run) {
-                if !queue.path(entry.number).exists() {
+            while is_job_running(&run) {
+                if !queue.entry_path(entry.number).exists() {
                     return Ok(Begun::of(None));
                 }
                 if signals.await_stop() {
-                    return Ok(Begun::Nothing(FitEnd::Halted(RunnerEnd::Stopped)));
+                    return Ok(Begun::NoRun(FitEnd::Halted(RunnerEnd::Stopped)));
                 }
             }
             let path = match &entry.run {
                 Some(path) => path.clone(),
                 None => (1..)
-                    .map(|attempt| fork::place(&run, Some(degrees), attempt))
+                    .map(|attempt| fork::fork_path(&run, Some(degrees), attempt))
                     .find(|path| path.symlink_metadata().is_err())
                     .unwrap_or_default(),
             };
             engine_program()?;
             entry.run = Some(path.clone());
-            if !queue.claim(entry)? {
+            if !queue.claim_entry(entry)? {
                 return Ok(Begun::of(None));
             }
             fork::fork(&run, Some(degrees), Some(&path)).map(Begun::Run)
@@ -349,7 +355,7 @@ fn begun(queue: &FitQueue, entry: &mut QueuedFit, signals: &Signals) -> Result<B
 }
 
 /// Makes the run of a configuration.
-fn create(
+fn create_entry_run(
     queue: &FitQueue,
     entry: &mut QueuedFit,
     config: &Config,
@@ -357,29 +363,32 @@ fn create(
     // Before the directory is made: without an engine it would be a run at rest.
     engine_program()?;
     let name = format!("{}-q{}", config.name, entry.number);
-    let mut path = entry.run.clone().unwrap_or_else(|| queue.free(&name));
+    let mut path = entry
+        .run
+        .clone()
+        .unwrap_or_else(|| queue.free_run_path(&name));
     loop {
         entry.run = Some(path.clone());
-        if !queue.claim(entry)? {
+        if !queue.claim_entry(entry)? {
             return Ok(None);
         }
         match RunDir::create(&path, config) {
             // Somebody put something there in the meantime.
-            Err(RunError::Exists(_)) => path = queue.free(&name),
+            Err(RunError::Exists(_)) => path = queue.free_run_path(&name),
             done => return Ok(Some(done?)),
         }
     }
 }
 
 /// Starts the engine of an entry's run; its process id, when it could be greeted.
-fn set_off(run: &RunDir) -> Result<Option<u32>, ClientError> {
+fn start_entry_engine(run: &RunDir) -> Result<Option<u32>, ClientError> {
     let before = run.status().map(|s| s.heartbeat);
-    own_engine(run, before, fork::set_off(run))
+    started_engine_pid(run, before, fork::start_detached_engine(run))
 }
 
 /// The process id of an engine that was to be started, or `None` when it is another one's turn, which the run's status tells
 /// of. `before` is the heartbeat of that status before the start.
-pub(super) fn own_engine(
+pub(super) fn started_engine_pid(
     run: &RunDir,
     before: Option<f64>,
     started: Result<u32, ClientError>,
@@ -390,7 +399,7 @@ pub(super) fn own_engine(
         // It may have begun and ended before anybody could greet it. A status that says it works belongs to an engine that
         // is no more; the new one writes its own at once.
         Err(ClientError::DidNotStart(_))
-            if over(run) && run.status().map(|s| s.heartbeat) != before =>
+            if has_job_ended(run) && run.status().map(|s| s.heartbeat) != before =>
         {
             Ok(None)
         }
@@ -403,13 +412,13 @@ pub(super) fn own_engine(
 
 /// Asks the engine of a run by a signal, which needs no answer, or else by a command: its process id is not known where its
 /// status could not be written. False while it cannot be reached.
-fn is_asked(run: &RunDir, signal: Signal, command: protocol::EngineCommand) -> bool {
+fn request_engine(run: &RunDir, signal: Signal, command: protocol::EngineCommand) -> bool {
     signal_engine(run, signal).is_ok()
         || connect(run, None).is_ok_and(|mut engine| engine.send(command).is_ok())
 }
 
 /// What keeps the engine of a run from its end that was `asked` for, as far as somebody can do something about it.
-pub(super) fn hindrance_of(run: &RunDir, asked: bool) -> Option<String> {
+pub(super) fn shutdown_obstacle(run: &RunDir, asked: bool) -> Option<String> {
     if run.engine_process_state() == Some(ProcessState::Suspended) {
         let pid = run.status()?.pid;
         return Some(format!(
@@ -424,17 +433,17 @@ pub(super) fn hindrance_of(run: &RunDir, asked: bool) -> Option<String> {
 }
 
 /// An engine works on a run's job.
-fn busy(run: &RunDir) -> bool {
+fn is_job_running(run: &RunDir) -> bool {
     let state = run.status().map_or(EngineState::Starting, |s| s.state);
     let works = matches!(
         state,
         EngineState::Starting | EngineState::Running | EngineState::Paused
     );
-    run.is_alive() && works
+    run.is_engine_alive() && works
 }
 
 /// Its status says how its job ended.
-fn over(run: &RunDir) -> bool {
+fn has_job_ended(run: &RunDir) -> bool {
     let ended = [
         EngineState::Finished,
         EngineState::Failed,

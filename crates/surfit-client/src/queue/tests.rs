@@ -1,7 +1,7 @@
 //! The queue: its locks, and that no fit is forgotten.
 
-use super::lock::{RunnerLock, lock_file};
-use super::runner::{hindrance_of, own_engine};
+use super::lock::{RunnerLock, open_lock_file};
+use super::runner::{shutdown_obstacle, started_engine_pid};
 use super::*;
 use crate::signals::Signals;
 use rustix::fs::{FlockOperation, flock};
@@ -9,46 +9,56 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::time::Duration;
 
 /// A queue among the runs in `root`, with a machine of its own.
-fn queue(root: &std::path::Path) -> FitQueue {
+fn temporary_queue(root: &std::path::Path) -> FitQueue {
     let folder = root.join(".queue");
     fs::create_dir_all(&folder).unwrap();
     let machine = root.join("machine");
-    FitQueue { folder, machine }
+    FitQueue {
+        folder,
+        machine_folder: machine,
+    }
 }
 
 #[test]
 fn the_lock_empties_no_file_and_its_folder_is_private() {
     let dir = tempfile::tempdir().unwrap();
-    let queue = queue(dir.path());
+    let queue = temporary_queue(dir.path());
     let thesis = dir.path().join("thesis.tex");
     fs::write(&thesis, "years of work").unwrap();
-    fs::create_dir(&queue.machine).unwrap();
-    fs::set_permissions(&queue.machine, fs::Permissions::from_mode(0o777)).unwrap();
-    symlink(&thesis, queue.machine.join("queue.lock")).unwrap();
-    let turn = |queue: &FitQueue| queue.turn(&Signals::deaf(false), || panic!("nobody has it"));
+    fs::create_dir(&queue.machine_folder).unwrap();
+    fs::set_permissions(&queue.machine_folder, fs::Permissions::from_mode(0o777)).unwrap();
+    symlink(&thesis, queue.machine_folder.join("queue.lock")).unwrap();
+    let turn = |queue: &FitQueue| {
+        queue.wait_for_turn(&Signals::for_test(false), || panic!("nobody has it"))
+    };
     assert!(turn(&queue).is_err());
     assert_eq!(fs::read(&thesis).unwrap(), b"years of work");
-    let mode = queue.machine.metadata().unwrap().permissions().mode();
+    let mode = queue
+        .machine_folder
+        .metadata()
+        .unwrap()
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o700);
     // A folder that is a link is not its owner's word.
-    symlink(&queue.machine, dir.path().join("link")).unwrap();
+    symlink(&queue.machine_folder, dir.path().join("link")).unwrap();
     let over_link = FitQueue {
-        machine: dir.path().join("link"),
+        machine_folder: dir.path().join("link"),
         ..queue.clone()
     };
     let error = turn(&over_link).unwrap_err();
     assert!(error.to_string().contains("another user"), "{error}");
-    fs::remove_file(queue.machine.join("queue.lock")).unwrap();
+    fs::remove_file(queue.machine_folder.join("queue.lock")).unwrap();
     drop(turn(&queue).unwrap());
 
     symlink(&thesis, queue.folder.join("runner")).unwrap();
-    assert!(queue.runner().is_err());
+    assert!(queue.try_lock_runner().is_err());
     assert_eq!(fs::read(&thesis).unwrap(), b"years of work");
     fs::remove_file(queue.folder.join("runner")).unwrap();
-    let held = queue.runner().unwrap().expect("the lock");
-    assert!(queue.runner().unwrap().is_none());
+    let held = queue.try_lock_runner().unwrap().expect("the lock");
+    assert!(queue.try_lock_runner().unwrap().is_none());
     drop(held);
-    assert!(queue.runner().unwrap().is_some());
+    assert!(queue.try_lock_runner().unwrap().is_some());
 }
 
 #[test]
@@ -56,7 +66,7 @@ fn the_queues_own_lock_follows_no_link_and_empties_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let thesis = dir.path().join("thesis.tex");
     fs::write(&thesis, "years of work").unwrap();
-    let queue = queue(dir.path());
+    let queue = temporary_queue(dir.path());
     symlink(&thesis, queue.folder.join("lock")).unwrap();
     assert!(queue.add_config(&Config::default()).is_err());
     assert_eq!(fs::read(&thesis).unwrap(), b"years of work");
@@ -71,42 +81,42 @@ fn add_hopeless(queue: &FitQueue) -> u64 {
     let run = queue.folder.join("no-run");
     let degrees = Config::default().degrees();
     let task = QueuedFitKind::Fork { run, degrees };
-    queue.add(task, "hopeless".into()).unwrap().number
+    queue.add_entry(task, "hopeless".into()).unwrap().number
 }
 
 /// The right to work on a queue, to which somebody adds a fit between the runner's last look and its end.
 struct RunnerRight<'a> {
     queue: &'a FitQueue,
-    held: Option<RunnerLock>,
-    adds: bool,
+    lock: Option<RunnerLock>,
+    adds_fit: bool,
 }
 
 impl Drop for RunnerRight<'_> {
     fn drop(&mut self) {
-        if self.adds {
+        if self.adds_fit {
             add_hopeless(self.queue);
-            assert!(self.queue.is_worked_on().unwrap(), "a runner is at work");
+            assert!(self.queue.has_runner().unwrap(), "a runner is at work");
         }
-        drop(self.held.take());
+        drop(self.lock.take());
     }
 }
 
 #[test]
 fn a_fit_that_is_added_while_the_runner_ends_is_not_forgotten() {
     let dir = tempfile::tempdir().unwrap();
-    let queue = queue(dir.path());
+    let queue = temporary_queue(dir.path());
     let first = add_hopeless(&queue);
     let (mut times, mut ended) = (0, Vec::new());
     let take = || {
         times += 1;
-        let held = queue.runner()?;
+        let held = queue.try_lock_runner()?;
         Ok(held.map(|held| RunnerRight {
             queue: &queue,
-            held: Some(held),
-            adds: times == 1,
+            lock: Some(held),
+            adds_fit: times == 1,
         }))
     };
-    let worked = queue.work_while(take, &Signals::deaf(false), &mut |entry, news| {
+    let worked = queue.run_queue_while(take, &Signals::for_test(false), &mut |entry, news| {
         assert!(
             matches!(news, RunnerNews::Ended(QueuedFitEnd::Failed(_))),
             "{news:?}"
@@ -121,37 +131,37 @@ fn a_fit_that_is_added_while_the_runner_ends_is_not_forgotten() {
 #[test]
 fn a_question_turns_no_runner_away() {
     let dir = tempfile::tempdir().unwrap();
-    let queue = queue(dir.path());
-    assert!(!queue.is_worked_on().unwrap());
+    let queue = temporary_queue(dir.path());
+    assert!(!queue.has_runner().unwrap());
     // As somebody who asks holds it, for longer than a question takes.
-    let asked = lock_file(&queue.folder.join("runner")).unwrap();
+    let asked = open_lock_file(&queue.folder.join("runner")).unwrap();
     flock(&asked, FlockOperation::LockShared).unwrap();
-    assert!(!queue.is_worked_on().unwrap(), "another question");
+    assert!(!queue.has_runner().unwrap(), "another question");
     let answer = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(100));
         drop(asked);
     });
-    let runner = queue.runner().unwrap().expect("the right");
+    let runner = queue.try_lock_runner().unwrap().expect("the right");
     answer.join().unwrap();
-    assert!(queue.is_worked_on().unwrap());
-    assert!(queue.runner().unwrap().is_none());
+    assert!(queue.has_runner().unwrap());
+    assert!(queue.try_lock_runner().unwrap().is_none());
     drop(runner);
-    assert!(!queue.is_worked_on().unwrap());
+    assert!(!queue.has_runner().unwrap());
 }
 
 #[test]
 fn what_is_wrong_with_the_machine_stops_the_runner_and_costs_no_fit() {
     let dir = tempfile::tempdir().unwrap();
-    let queue = queue(dir.path());
+    let queue = temporary_queue(dir.path());
     let hopeless = add_hopeless(&queue);
     let mut entry = queue.add_config(&Config::default()).unwrap();
     // No directory can be made there, nor is there an engine beside this test.
     entry.run = Some("/proc/self/fd/nowhere".into());
-    queue.write(&entry).unwrap();
+    queue.write_entry(&entry).unwrap();
     let behind = queue.add_config(&Config::default()).unwrap();
     let mut ended = Vec::new();
     let error = queue
-        .work(&Signals::deaf(false), &mut |entry, _| {
+        .run_queue(&Signals::for_test(false), &mut |entry, _| {
             ended.push(entry.number)
         })
         .unwrap_err()
@@ -166,25 +176,25 @@ fn what_is_wrong_with_the_machine_stops_the_runner_and_costs_no_fit() {
         "what is wrong with one fit ends that one"
     );
     assert_eq!(queue.entries(), [entry, behind]);
-    assert!(!queue.is_worked_on().unwrap());
+    assert!(!queue.has_runner().unwrap());
 }
 
 #[test]
 fn a_fit_that_is_taken_out_is_not_put_back_and_one_that_is_begun_is_not_taken_out() {
     let dir = tempfile::tempdir().unwrap();
-    let queue = queue(dir.path());
+    let queue = temporary_queue(dir.path());
     let first = queue.add_config(&Config::default()).unwrap();
     let mut entry = queue.add_config(&Config::default()).unwrap();
-    let runner = queue.runner().unwrap().expect("the right");
+    let runner = queue.try_lock_runner().unwrap().expect("the right");
     // The runner has read it, and somebody takes it out.
     entry.run = Some(dir.path().join("a"));
     queue.remove(entry.number).unwrap();
-    assert!(!queue.claim(&entry).unwrap());
+    assert!(!queue.claim_entry(&entry).unwrap());
     assert_eq!(queue.entries(), std::slice::from_ref(&first));
     // The runner has it, and no engine listens yet.
     let mut begun = first;
     begun.run = Some(dir.path().join("b"));
-    assert!(queue.claim(&begun).unwrap());
+    assert!(queue.claim_entry(&begun).unwrap());
     let why = queue.remove(begun.number).unwrap_err().to_string();
     assert!(why.contains("under way as b"), "{why}");
     drop(runner);
@@ -195,19 +205,19 @@ fn a_fit_that_is_taken_out_is_not_put_back_and_one_that_is_begun_is_not_taken_ou
 #[test]
 fn queues_of_one_machine_take_turns() {
     let dir = tempfile::tempdir().unwrap();
-    let one = queue(dir.path());
+    let one = temporary_queue(dir.path());
     let other = FitQueue {
         folder: dir.path().join("elsewhere/.queue"),
-        machine: one.machine.clone(),
+        machine_folder: one.machine_folder.clone(),
     };
     let number = add_hopeless(&other);
     let turn = one
-        .turn(&Signals::deaf(false), || panic!("nobody has it"))
+        .wait_for_turn(&Signals::for_test(false), || panic!("nobody has it"))
         .unwrap();
     let (waits, waited) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || {
         let mut news = Vec::new();
-        let worked = other.work(&Signals::deaf(false), &mut |entry, what| {
+        let worked = other.run_queue(&Signals::for_test(false), &mut |entry, what| {
             news.push((entry.number, what.clone()));
             let _ = waits.send(());
         });
@@ -218,49 +228,49 @@ fn queues_of_one_machine_take_turns() {
     waited.recv().unwrap();
     drop(turn);
     let news = thread.join().unwrap();
-    assert_eq!(news[0], (number, RunnerNews::Waits));
+    assert_eq!(news[0], (number, RunnerNews::Waiting));
     assert!(matches!(news[1], (n, RunnerNews::Ended(QueuedFitEnd::Failed(_))) if n == number));
 }
 
 #[test]
 fn a_runner_that_waits_for_its_turn_heeds_a_signal_and_leaves_the_queue_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
-    let one = queue(dir.path());
+    let one = temporary_queue(dir.path());
     let other = FitQueue {
         folder: dir.path().join("elsewhere/.queue"),
-        machine: one.machine.clone(),
+        machine_folder: one.machine_folder.clone(),
     };
     add_hopeless(&other);
-    let _turn = one.turn(&Signals::deaf(false), || panic!("nobody has it"));
+    let _turn = one.wait_for_turn(&Signals::for_test(false), || panic!("nobody has it"));
     let mut news = Vec::new();
-    let end = other.work(&Signals::terminated(), &mut |_, what| {
+    let end = other.run_queue(&Signals::for_test_terminated(), &mut |_, what| {
         news.push(what.clone())
     });
     assert_eq!(end.unwrap(), RunnerEnd::Stopped);
-    assert_eq!(news, [RunnerNews::Waits]);
+    assert_eq!(news, [RunnerNews::Waiting]);
     assert_eq!(other.entries().len(), 1);
 }
 
 #[test]
 fn a_fit_that_another_engine_was_faster_with_has_not_failed() {
-    let run = crate::fake::run();
+    let run = crate::fake::temporary_run();
     let run = &run.dir;
     for _lock in [run.lock().ok(), None] {
-        let started = Err(ClientError::Run(run.in_use()));
-        assert_eq!(own_engine(run, None, started).unwrap(), None);
+        let started = Err(ClientError::Run(run.in_use_error()));
+        assert_eq!(started_engine_pid(run, None, started).unwrap(), None);
     }
-    assert_eq!(own_engine(run, None, Ok(42)).unwrap(), Some(42));
+    assert_eq!(started_engine_pid(run, None, Ok(42)).unwrap(), Some(42));
     let broken = ClientError::DidNotStart("no libtorch".into());
-    let error = own_engine(run, None, Err(broken)).unwrap_err();
-    assert!(error.is_of_machine(), "{error}");
+    let error = started_engine_pid(run, None, Err(broken)).unwrap_err();
+    assert!(error.is_machine_fault(), "{error}");
 }
 
 #[test]
 fn an_engine_whose_process_is_not_known_is_asked_over_its_socket_to_end() {
     use surfit_core::protocol::{ClientMessage, EngineCommand};
     let dir = tempfile::tempdir().unwrap();
-    let queue = queue(dir.path());
-    let run = crate::fake::run();
+    let queue = temporary_queue(dir.path());
+    let run = crate::fake::temporary_run();
     // It has no status, as on a disk that took none.
     let engine = crate::fake::FakeEngine::open(&run.dir);
     let thread = std::thread::spawn(move || {
@@ -272,15 +282,15 @@ fn an_engine_whose_process_is_not_known_is_asked_over_its_socket_to_end() {
     });
     let mut entry = queue.add_config(&Config::default()).unwrap();
     entry.run = Some(run.dir.path().to_owned());
-    queue.write(&entry).unwrap();
-    let (signals, mut heard) = (Signals::deaf(false), Vec::new());
-    let end = queue.work(&signals, &mut |_, news| {
+    queue.write_entry(&entry).unwrap();
+    let (signals, mut heard) = (Signals::for_test(false), Vec::new());
+    let end = queue.run_queue(&signals, &mut |_, news| {
         signals.terminate();
         heard.push(news.clone());
     });
     assert_eq!(end.unwrap(), RunnerEnd::Stopped);
     assert_eq!(thread.join().unwrap(), EngineCommand::Shutdown);
-    assert_eq!(heard, [RunnerNews::Began, RunnerNews::Halted]);
+    assert_eq!(heard, [RunnerNews::Started, RunnerNews::Halted]);
     assert!(queue.entries()[0].halted);
 }
 
@@ -288,7 +298,7 @@ fn an_engine_whose_process_is_not_known_is_asked_over_its_socket_to_end() {
 #[test]
 fn a_suspended_engine_is_told_as_what_is_waited_for() {
     use rustix::process::{Pid, Signal, kill_process};
-    let run = crate::fake::run();
+    let run = crate::fake::temporary_run();
     let run = &run.dir;
     let mut process = std::process::Command::new("sleep")
         .arg("100")
@@ -301,12 +311,12 @@ fn a_suspended_engine_is_told_as_what_is_waited_for() {
     run.write_status(&serde_json::from_value(status).unwrap())
         .unwrap();
     let _lock = run.lock().unwrap();
-    assert_eq!(hindrance_of(run, true), None);
-    assert!(hindrance_of(run, false).is_some_and(|why| why.contains("cannot be asked")));
+    assert_eq!(shutdown_obstacle(run, true), None);
+    assert!(shutdown_obstacle(run, false).is_some_and(|why| why.contains("cannot be asked")));
     kill_process(Pid::from_child(&process), Signal::STOP).unwrap();
     let suspended = (0..1000).find_map(|_| {
         std::thread::sleep(Duration::from_millis(5));
-        hindrance_of(run, true)
+        shutdown_obstacle(run, true)
     });
     process.kill().unwrap();
     process.wait().unwrap();

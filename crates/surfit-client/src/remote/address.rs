@@ -44,7 +44,7 @@ impl RemoteAddress {
     }
 
     /// How the address is written, so that it is understood again.
-    pub fn text(&self, run: &str) -> String {
+    pub fn format_run(&self, run: &str) -> String {
         match self.host.rsplit_once('@') {
             Some((user, host)) if host.contains(':') => format!("{user}@[{host}]:{run}"),
             None if self.host.contains(':') => format!("[{}]:{run}", self.host),
@@ -94,7 +94,7 @@ mod tests {
     fn what_is_written_is_understood() {
         for text in ["gpu1:a", "me@gpu1:a", "[::1]:a", "me@[::1]:a"] {
             let address = RemoteAddress::parse(text).unwrap();
-            assert_eq!(address.text(&address.run), text);
+            assert_eq!(address.format_run(&address.run), text);
         }
     }
 }

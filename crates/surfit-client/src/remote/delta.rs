@@ -21,7 +21,7 @@ pub enum ValueDelta {
 }
 
 /// Longest shift that is looked for.
-const SHIFTS: usize = 8;
+const MAX_SHIFT: usize = 8;
 
 impl ValueDelta {
     /// The way from `old` to `new`; `None` when they are the same.
@@ -37,13 +37,13 @@ impl ValueDelta {
                     .filter_map(|((key, a), (_, b))| Some((key.clone(), Self::between(a, b)?)));
                 Some(Self::Entries(changed.collect()))
             }
-            (Value::Array(old), Value::Array(new)) => Some(Self::lists(old, new)),
+            (Value::Array(old), Value::Array(new)) => Some(Self::between_lists(old, new)),
             (_, new) => Some(Self::Whole(new.clone())),
         }
     }
 
-    fn lists(old: &[Value], new: &[Value]) -> Self {
-        for gone in 0..=SHIFTS.min(old.len()) {
+    fn between_lists(old: &[Value], new: &[Value]) -> Self {
+        for gone in 0..=MAX_SHIFT.min(old.len()) {
             let kept = &old[gone..];
             // Without an overlap there is nothing to save.
             if !kept.is_empty() && new.starts_with(kept) {
@@ -177,7 +177,7 @@ mod tests {
     impl SplitMixRandom {
         fn below(&mut self, limit: u64) -> u64 {
             self.0 += 1;
-            surfit_core::random::derive(7, self.0) % limit
+            surfit_core::random::derive_seed(7, self.0) % limit
         }
 
         /// A value of small depth and few kinds, so that two of them are often alike in part.

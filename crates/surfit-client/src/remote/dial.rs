@@ -1,7 +1,7 @@
 //! Starting the command that leads to the other machine, and what it says when it does not get there.
 
-use super::settings::HostConfig;
-use super::wire::{LINK, MARK};
+use super::host_config::HostConfig;
+use super::wire::{HANDSHAKE_PREFIX, LINK_VERSION};
 use crate::child_setup;
 use rustix::termios;
 use std::io::{BufRead, BufReader, Read};
@@ -13,16 +13,16 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Most that a login may print before the far end speaks.
-const BANNER: u64 = 256 << 10;
+const MAX_BANNER_BYTES: u64 = 256 << 10;
 
 /// How long a host may take to greet when nobody is asked anything.
-const ANSWER: Duration = Duration::from_secs(30);
+const GREETING_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a first dial may take, with a password to be written meanwhile: as long as sshd waits for one.
-const FIRST_ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
+const FIRST_GREETING_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Most that is kept of what the command says on standard error.
-const SAID: usize = 8 << 10;
+const MAX_STDERR_BYTES: usize = 8 << 10;
 
 /// A line that carries: the far end has greeted.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub struct DialedLine {
 #[derive(Debug)]
 pub struct DialCommand {
     child: Arc<Mutex<Child>>,
-    said: StderrText,
+    stderr: StderrText,
 }
 
 /// What the command says on standard error, as it comes.
@@ -51,12 +51,12 @@ struct StderrText {
 
 impl DialCommand {
     /// Ends the command, and gives the last of what it said, or how it ended when it said nothing.
-    pub fn end(&mut self, patience: Duration) -> String {
+    pub fn end(&mut self, timeout: Duration) -> String {
         let began = Instant::now();
         let status = loop {
-            match locked(&self.child).try_wait() {
+            match lock_child(&self.child).try_wait() {
                 Ok(Some(status)) => break Some(status),
-                Ok(None) if began.elapsed() < patience => {
+                Ok(None) if began.elapsed() < timeout => {
                     std::thread::sleep(Duration::from_millis(10))
                 }
                 _ => break None,
@@ -65,7 +65,7 @@ impl DialCommand {
         if status.is_none() {
             kill(&self.child);
         }
-        let said = self.said.last();
+        let said = self.stderr.last_message();
         match status {
             _ if !said.is_empty() => said,
             Some(status) => format!("the connection ended ({status})"),
@@ -80,18 +80,18 @@ impl Drop for DialCommand {
     }
 }
 
-fn locked(child: &Mutex<Child>) -> MutexGuard<'_, Child> {
+fn lock_child(child: &Mutex<Child>) -> MutexGuard<'_, Child> {
     child.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn kill(child: &Mutex<Child>) {
-    let mut child = locked(child);
+    let mut child = lock_child(child);
     let _ = child.kill();
     let _ = child.wait();
 }
 
 impl StderrText {
-    fn listen(mut stderr: ChildStderr) -> Self {
+    fn spawn_reader(mut stderr: ChildStderr) -> Self {
         let text = Arc::new(Mutex::new(String::new()));
         let kept = text.clone();
         let reader = std::thread::Builder::new()
@@ -101,7 +101,7 @@ impl StderrText {
                 while let Ok(n @ 1..) = stderr.read(&mut buffer) {
                     let Ok(mut kept) = kept.lock() else { return };
                     kept.push_str(&String::from_utf8_lossy(&buffer[..n]));
-                    let mut excess = kept.len().saturating_sub(SAID);
+                    let mut excess = kept.len().saturating_sub(MAX_STDERR_BYTES);
                     while !kept.is_char_boundary(excess) {
                         excess += 1;
                     }
@@ -115,14 +115,14 @@ impl StderrText {
     }
 
     /// Leaves out everything up to here.
-    fn forget(&self) {
+    fn clear(&self) {
         if let Ok(mut text) = self.text.lock() {
             text.clear();
         }
     }
 
     /// The last lines, as one sentence.
-    fn last(&mut self) -> String {
+    fn last_message(&mut self) -> String {
         // A process that the command left behind may hold the pipe; its words are not waited for.
         let began = Instant::now();
         while self.reader.as_ref().is_some_and(|r| !r.is_finished())
@@ -137,13 +137,13 @@ impl StderrText {
             line.chars().filter(|c| !c.is_control()).take(300).collect()
         };
         let lines: Vec<String> = text.lines().map(clean).filter(|l| !l.is_empty()).collect();
-        last_meaningful(&lines)
+        last_error_lines(&lines)
     }
 }
 
 /// The last two lines that are messages of ssh, of a shell or of surfit, as one sentence: what a server greets with says
 /// nothing of what went wrong. Without such lines the last two of all.
-fn last_meaningful(lines: &[String]) -> String {
+fn last_error_lines(lines: &[String]) -> String {
     let messages: Vec<&String> = lines.iter().filter(|line| is_message(line)).collect();
     let all: Vec<&String> = lines.iter().collect();
     let of = if messages.is_empty() { all } else { messages };
@@ -156,7 +156,7 @@ fn last_meaningful(lines: &[String]) -> String {
 
 /// True of a line as ssh, shells and surfit write it when something goes wrong.
 fn is_message(line: &str) -> bool {
-    const BEGINNINGS: [&str; 16] = [
+    const MESSAGE_PREFIXES: [&str; 16] = [
         "ssh: ",
         "ssh_",
         "kex_exchange_identification",
@@ -174,7 +174,7 @@ fn is_message(line: &str) -> bool {
         "Timeout, server",
         "Unable to negotiate",
     ];
-    const PARTS: [&str; 9] = [
+    const MESSAGE_PARTS: [&str; 9] = [
         "Permission denied",
         "verification failed",
         "Too many authentication failures",
@@ -185,7 +185,8 @@ fn is_message(line: &str) -> bool {
         "error:",
         "no run `",
     ];
-    BEGINNINGS.iter().any(|b| line.starts_with(b)) || PARTS.iter().any(|p| line.contains(p))
+    MESSAGE_PREFIXES.iter().any(|b| line.starts_with(b))
+        || MESSAGE_PARTS.iter().any(|p| line.contains(p))
 }
 
 /// True when the host refused who dialled: trying again by itself would only be refused again.
@@ -201,7 +202,7 @@ pub fn is_refused(why: &str) -> bool {
 }
 
 /// The command that asks for no password, where ssh is part of it.
-fn without_questions(ssh: &[String]) -> Vec<String> {
+fn with_batch_mode(ssh: &[String]) -> Vec<String> {
     let is_ssh = |word: &String| {
         Path::new(word)
             .file_name()
@@ -216,7 +217,7 @@ fn without_questions(ssh: &[String]) -> Vec<String> {
 }
 
 /// Quotes a word for the shell there.
-fn quoted(word: &str) -> String {
+fn quote_word(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()
@@ -226,10 +227,10 @@ fn quoted(word: &str) -> String {
 }
 
 /// The words of the program there. A path from the home directory stays one that its shell expands.
-fn program(words: &[String]) -> impl Iterator<Item = String> {
+fn quote_program(words: &[String]) -> impl Iterator<Item = String> {
     words.iter().map(|word| match word.strip_prefix("~/") {
-        Some(rest) => format!("~/{}", quoted(rest)),
-        None => quoted(word),
+        Some(rest) => format!("~/{}", quote_word(rest)),
+        None => quote_word(word),
     })
 }
 
@@ -241,30 +242,34 @@ fn program(words: &[String]) -> impl Iterator<Item = String> {
 /// # Errors
 /// A clause that says what went wrong, mostly in the command's own words.
 pub fn dial(
-    reach: &HostConfig,
+    host_config: &HostConfig,
     host: &str,
     arguments: &[&str],
     alone: bool,
 ) -> Result<DialedLine, String> {
-    let patience = if alone { ANSWER } else { FIRST_ANSWER_TIMEOUT };
-    dial_for(reach, host, arguments, alone, patience)
+    let patience = if alone {
+        GREETING_TIMEOUT
+    } else {
+        FIRST_GREETING_TIMEOUT
+    };
+    dial_with_timeout(host_config, host, arguments, alone, patience)
 }
 
 /// As [`dial`], and gives up when the host has not greeted after `patience`.
 ///
 /// # Errors
 /// As [`dial`].
-pub fn dial_for(
+pub fn dial_with_timeout(
     reach: &HostConfig,
     host: &str,
     arguments: &[&str],
     alone: bool,
     patience: Duration,
 ) -> Result<DialedLine, String> {
-    let words = arguments.iter().map(|a| quoted(a));
-    let there: Vec<String> = program(&reach.program).chain(words).collect();
+    let words = arguments.iter().map(|a| quote_word(a));
+    let there: Vec<String> = quote_program(&reach.program).chain(words).collect();
     let ssh = if alone {
-        without_questions(&reach.ssh)
+        with_batch_mode(&reach.ssh)
     } else {
         reach.ssh.clone()
     };
@@ -295,7 +300,7 @@ pub fn dial_for(
     let child = Arc::new(Mutex::new(child));
     let mut running = DialCommand {
         child,
-        said: StderrText::listen(stderr),
+        stderr: StderrText::spawn_reader(stderr),
     };
     let mut stdout = BufReader::new(stdout);
     // On a thread of its own: what the command has started may hold the pipe open when the command itself is gone.
@@ -303,7 +308,7 @@ pub fn dial_for(
     std::thread::Builder::new()
         .name("greeting".into())
         .spawn(move || {
-            let greeting = greeted(&mut stdout);
+            let greeting = read_greeting(&mut stdout);
             let _ = done.send((greeting, stdout));
         })
         .map_err(|e| format!("starting a thread: {e}"))?;
@@ -324,9 +329,9 @@ pub fn dial_for(
         ));
     };
     match greeting {
-        Ok((LINK, _)) => {
+        Ok((LINK_VERSION, _)) => {
             // What came before the greeting is the server's banner, and says nothing of why the line ends.
-            running.said.forget();
+            running.stderr.clear();
             Ok(DialedLine {
                 stdin,
                 stdout,
@@ -335,19 +340,19 @@ pub fn dial_for(
         }
         Ok((link, version)) => Err(format!(
             "it has surfit {version} there, whose bridge speaks version {link}, and this is surfit {}, which speaks \
-             version {LINK}; install the same version on both",
+             version {LINK_VERSION}; install the same version on both",
             env!("CARGO_PKG_VERSION")
         )),
         Err(first) => {
             drop(stdin);
             let why = running.end(Duration::from_secs(2));
-            Err(explained(why, first, &reach.program))
+            Err(add_remedy(why, first, &reach.program))
         }
     }
 }
 
 /// Adds what can be done, where that is known.
-fn explained(why: String, first: Option<String>, program: &[String]) -> String {
+fn add_remedy(why: String, first: Option<String>, program: &[String]) -> String {
     // The shell there says the path as it expanded it.
     let names = program
         .iter()
@@ -384,9 +389,9 @@ fn explained(why: String, first: Option<String>, program: &[String]) -> String {
 }
 
 /// Reads up to the far end's greeting: its versions, or the first thing that came instead.
-fn greeted(from: &mut impl BufRead) -> Result<(u32, String), Option<String>> {
+fn read_greeting(from: &mut impl BufRead) -> Result<(u32, String), Option<String>> {
     let mut first = None;
-    let mut limited = from.take(BANNER);
+    let mut limited = from.take(MAX_BANNER_BYTES);
     loop {
         let mut line = Vec::new();
         match limited.read_until(b'\n', &mut line) {
@@ -394,8 +399,8 @@ fn greeted(from: &mut impl BufRead) -> Result<(u32, String), Option<String>> {
             _ => return Err(first),
         }
         let line = String::from_utf8_lossy(&line);
-        if let Some(at) = line.find(MARK) {
-            let mut words = line[at + MARK.len()..].split_whitespace();
+        if let Some(at) = line.find(HANDSHAKE_PREFIX) {
+            let mut words = line[at + HANDSHAKE_PREFIX.len()..].split_whitespace();
             let link = words.next().and_then(|w| w.parse().ok());
             return Ok((link.unwrap_or(0), words.next().unwrap_or("?").to_owned()));
         }
@@ -420,18 +425,18 @@ mod tests {
         let text = format!("Welcome to gpu1\n\nmotd without end {}rest", greeting());
         let mut from = text.as_bytes();
         assert_eq!(
-            greeted(&mut from),
-            Ok((LINK, env!("CARGO_PKG_VERSION").into()))
+            read_greeting(&mut from),
+            Ok((LINK_VERSION, env!("CARGO_PKG_VERSION").into()))
         );
         assert_eq!(from, b"rest", "not a byte of the frames is taken");
         assert_eq!(
-            greeted(&mut b"Hello\nyou".as_slice()),
+            read_greeting(&mut b"Hello\nyou".as_slice()),
             Err(Some("Hello".into()))
         );
-        let endless = "x\n".repeat(BANNER as usize);
-        assert!(greeted(&mut endless.as_bytes()).is_err());
+        let endless = "x\n".repeat(MAX_BANNER_BYTES as usize);
+        assert!(read_greeting(&mut endless.as_bytes()).is_err());
         assert_eq!(
-            greeted(&mut "\x1esurfit-bridge 9 2.0.0\n".as_bytes()),
+            read_greeting(&mut "\x1esurfit-bridge 9 2.0.0\n".as_bytes()),
             Ok((9, "2.0.0".into()))
         );
     }
@@ -445,7 +450,7 @@ mod tests {
             program: vec!["surfit".into()],
         };
         let patience = Duration::from_millis(50);
-        let why = dial_for(&reach, "gpu1", &["bridge"], false, patience).unwrap_err();
+        let why = dial_with_timeout(&reach, "gpu1", &["bridge"], false, patience).unwrap_err();
         assert!(
             why.contains("did not answer within") && why.contains("ssh gpu1"),
             "{why}"
@@ -455,13 +460,13 @@ mod tests {
     #[test]
     fn words_reach_the_shell_there_as_they_are() {
         for word in ["a", "it's", "$HOME `x` \"y\"", "", "a b;c", "~x", "x*?"] {
-            let script = format!("printf %s {}", quoted(word));
+            let script = format!("printf %s {}", quote_word(word));
             let out = Command::new("sh").arg("-c").arg(script).output().unwrap();
             assert_eq!(String::from_utf8_lossy(&out.stdout), word);
         }
         let there = |words: &[&str]| {
             let words: Vec<String> = words.iter().map(|w| w.to_string()).collect();
-            program(&words).collect::<Vec<_>>().join(" ")
+            quote_program(&words).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(there(&["~/bin/surfit"]), "~/bin/surfit");
         assert_eq!(there(&["my surfit"]), "'my surfit'");
@@ -481,7 +486,7 @@ mod tests {
                 program: vec!["surfit".into()],
             };
             let patience = Duration::from_secs(20);
-            let mut line = dial_for(&reach, "gpu1", &["bridge"], false, patience).unwrap();
+            let mut line = dial_with_timeout(&reach, "gpu1", &["bridge"], false, patience).unwrap();
             writeln!(line.stdin, "{word}").unwrap();
             assert_eq!(line.command.end(patience), reason);
         }
@@ -491,7 +496,7 @@ mod tests {
     fn what_a_server_greets_with_does_not_stand_for_the_error() {
         let said = |text: &str| {
             let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-            last_meaningful(&lines)
+            last_error_lines(&lines)
         };
         let banner = "ATTENTION\nAll access is logged.\nDisconnect now if you are not allowed.";
         let refused = "me@gpu1: Permission denied (publickey).";
@@ -506,7 +511,7 @@ mod tests {
     fn a_program_that_is_not_there_is_told_whatever_the_shell_calls_it() {
         let hint = |why: &str, program: &[&str]| {
             let words: Vec<String> = program.iter().map(|w| w.to_string()).collect();
-            explained(why.into(), None, &words)
+            add_remedy(why.into(), None, &words)
         };
         for (why, program) in [
             (
@@ -534,7 +539,7 @@ mod tests {
     #[test]
     fn a_line_that_is_dialled_again_asks_for_nothing() {
         let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        let alone = |text: &str| without_questions(&words(text)).join(" ");
+        let alone = |text: &str| with_batch_mode(&words(text)).join(" ");
         assert_eq!(alone("ssh -T"), "ssh -o BatchMode=yes -T");
         let wrapped = "sshpass -p x /usr/bin/ssh -o BatchMode=yes -T";
         assert_eq!(alone("sshpass -p x /usr/bin/ssh -T"), wrapped);

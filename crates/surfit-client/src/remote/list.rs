@@ -1,7 +1,7 @@
 //! The runs of another machine.
 
-use super::dial::dial_for;
-use super::settings::HostConfig;
+use super::dial::dial_with_timeout;
+use super::host_config::HostConfig;
 use super::wire::greeting;
 use crate::runs::RunSummary;
 use std::fmt::Display;
@@ -9,14 +9,14 @@ use std::io::{BufRead, Read, Write};
 use std::time::Duration;
 
 /// How long a host may take to greet, with a password to be written before.
-const PATIENCE: Duration = Duration::from_secs(60);
+const LIST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The runs there are on a host, the most recently begun first.
 ///
 /// # Errors
 /// A sentence.
-pub fn list(reach: &HostConfig, host: &str) -> Result<Vec<RunSummary>, String> {
-    let mut line = dial_for(reach, host, &["bridge", "--ls"], false, PATIENCE)
+pub fn list_remote_runs(host_config: &HostConfig, host: &str) -> Result<Vec<RunSummary>, String> {
+    let mut line = dial_with_timeout(host_config, host, &["bridge", "--ls"], false, LIST_TIMEOUT)
         .map_err(|why| format!("{host}: {why}"))?;
     drop(line.stdin);
     let unreadable = |why: &dyn Display| {
@@ -34,7 +34,7 @@ pub fn list(reach: &HostConfig, host: &str) -> Result<Vec<RunSummary>, String> {
         let Some(text) = text.strip_suffix(b"\n") else {
             break;
         };
-        if text == END.as_bytes() {
+        if text == END_MARKER.as_bytes() {
             return Ok(lines);
         }
         lines.push(serde_json::from_slice(text).map_err(|e| unreadable(&e))?);
@@ -53,19 +53,19 @@ pub fn list(reach: &HostConfig, host: &str) -> Result<Vec<RunSummary>, String> {
 const MAX_LIST_BYTES: u64 = 32 << 20;
 
 /// Without it a list that a broken line cut short would pass for whole.
-const END: &str = "end";
+const END_MARKER: &str = "end";
 
-/// Writes the runs of this machine for [`list`] at the near end.
+/// Writes the runs of this machine for [`list_remote_runs`] at the near end.
 ///
 /// # Errors
 /// What the line says.
-pub fn told(lines: &[RunSummary], out: &mut impl Write) -> std::io::Result<()> {
+pub fn write_run_list(lines: &[RunSummary], out: &mut impl Write) -> std::io::Result<()> {
     let mut text = greeting();
     for line in lines {
         text += &serde_json::to_string(line)?;
         text.push('\n');
     }
-    text += END;
+    text += END_MARKER;
     text.push('\n');
     out.write_all(text.as_bytes())?;
     out.flush()
@@ -76,18 +76,18 @@ mod tests {
     use super::*;
 
     /// What comes of a host that greets and then says what `script` prints.
-    fn listed(script: &str) -> Result<Vec<RunSummary>, String> {
+    fn list_from_script(script: &str) -> Result<Vec<RunSummary>, String> {
         let script = format!("printf '%s' \"$0\"; {script}");
         let reach = HostConfig {
             ssh: ["sh", "-c", &script, &greeting()].map(Into::into).to_vec(),
             program: vec!["surfit".into()],
         };
-        list(&reach, "gpu1")
+        list_remote_runs(&reach, "gpu1")
     }
 
     #[test]
     fn a_host_that_says_anything_else_than_a_list_is_told_and_costs_little() {
-        assert_eq!(listed("echo end").map(|lines| lines.len()), Ok(0));
+        assert_eq!(list_from_script("echo end").map(|lines| lines.len()), Ok(0));
         for (script, part) in [
             ("tr '\\0' x < /dev/zero", "more than 32 MB"),
             ("yes '{}'", "cannot be read"),
@@ -96,7 +96,7 @@ mod tests {
             ("printf end", "the connection ended"),
             ("exit 3", "exit status: 3"),
         ] {
-            let why = listed(script).expect_err(script);
+            let why = list_from_script(script).expect_err(script);
             assert!(
                 why.starts_with("gpu1") && why.contains(part),
                 "{script}: {why}"

@@ -16,16 +16,16 @@ use surfit_core::surface::Degrees;
 use surfit_tui::{Incoming, Outgoing};
 
 /// Version of what crosses the line; the two ends must be of the same.
-pub const LINK: u32 = 4;
+pub const LINK_VERSION: u32 = 4;
 
 /// What the far end's first line begins with; the control character keeps a login's own words from being taken for it.
-pub const MARK: &str = "\x1esurfit-bridge ";
+pub const HANDSHAKE_PREFIX: &str = "\x1esurfit-bridge ";
 
 /// Largest frame in bytes.
-const MAX_FRAME: usize = 8 << 20;
+const MAX_FRAME_BYTES: usize = 8 << 20;
 
 /// Largest message that comes in parts, such as a long run's history.
-const MAX_BULK: usize = 128 << 20;
+const MAX_BULK_BYTES: usize = 128 << 20;
 
 /// From the near end.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -83,7 +83,10 @@ pub enum ToNear {
 
 /// The far end's first line.
 pub fn greeting() -> String {
-    format!("{MARK}{LINK} {}\n", env!("CARGO_PKG_VERSION"))
+    format!(
+        "{HANDSHAKE_PREFIX}{LINK_VERSION} {}\n",
+        env!("CARGO_PKG_VERSION")
+    )
 }
 
 /// Encodes a message.
@@ -97,7 +100,7 @@ pub fn encode(message: &impl Serialize) -> io::Result<Vec<u8>> {
 }
 
 fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ClientError> {
-    ciborium::from_reader(bytes).map_err(|e| ClientError::Garbage(e.to_string()))
+    ciborium::from_reader(bytes).map_err(|e| ClientError::InvalidMessage(e.to_string()))
 }
 
 /// What a frame holds.
@@ -115,7 +118,7 @@ pub enum FrameKind {
 }
 
 /// The part of a large message that begins at `at`: its kind and where it ends.
-pub fn part(length: usize, at: usize, most: usize) -> (FrameKind, usize) {
+pub fn next_part(length: usize, at: usize, most: usize) -> (FrameKind, usize) {
     let end = (at + most).min(length);
     let kind = match (at == 0, end == length) {
         (true, true) => FrameKind::Whole,
@@ -243,8 +246,8 @@ impl<R: Read> FrameReceiver<R> {
         if kind == FrameKind::First as u8 {
             self.bulk.clear();
         }
-        if length > MAX_FRAME || self.bulk.len() + length > MAX_BULK {
-            return Err(ClientError::Oversize(length));
+        if length > MAX_FRAME_BYTES || self.bulk.len() + length > MAX_BULK_BYTES {
+            return Err(ClientError::FrameTooLarge(length));
         }
         if kind == FrameKind::Whole as u8 {
             let mut body = vec![0; length];
@@ -252,7 +255,9 @@ impl<R: Read> FrameReceiver<R> {
             return decode(&body).map(Some);
         }
         if kind > FrameKind::First as u8 {
-            return Err(ClientError::Garbage(format!("a frame of kind {kind}")));
+            return Err(ClientError::InvalidMessage(format!(
+                "a frame of kind {kind}"
+            )));
         }
         let had = self.bulk.len();
         self.bulk.resize(had + length, 0);
@@ -267,7 +272,7 @@ impl<R: Read> FrameReceiver<R> {
 fn fill(from: &mut impl Read, bytes: &mut [u8]) -> Result<(), ClientError> {
     from.read_exact(bytes).map_err(|e| match e.kind() {
         io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-            ClientError::Garbage("its compression is damaged".into())
+            ClientError::InvalidMessage("its compression is damaged".into())
         }
         // A line that breaks inside a frame ends the stream early.
         _ => ClientError::Closed,
@@ -278,7 +283,7 @@ fn fill(from: &mut impl Read, bytes: &mut [u8]) -> Result<(), ClientError> {
 ///
 /// # Errors
 /// What the line says.
-pub fn say(line: &mut impl Write, message: &ToFar) -> io::Result<()> {
+pub fn write_frame(line: &mut impl Write, message: &ToFar) -> io::Result<()> {
     let body = encode(message)?;
     let length = u32::try_from(body.len()).map_err(io::Error::other)?;
     line.write_all(&[&length.to_be_bytes(), body.as_slice()].concat())?;
@@ -288,13 +293,13 @@ pub fn say(line: &mut impl Write, message: &ToFar) -> io::Result<()> {
 /// Reads a message of the near end; `None` for one of a newer version.
 ///
 /// # Errors
-/// As [`FrameReceiver::next`].
-pub fn hear(line: &mut impl Read) -> Result<ToFar, ClientError> {
+/// As [`FrameReceiver::next_item`].
+pub fn read_frame(line: &mut impl Read) -> Result<ToFar, ClientError> {
     let mut length = [0; 4];
     fill(line, &mut length)?;
     let length = u32::from_be_bytes(length) as usize;
-    if length > MAX_FRAME {
-        return Err(ClientError::Oversize(length));
+    if length > MAX_FRAME_BYTES {
+        return Err(ClientError::FrameTooLarge(length));
     }
     let mut body = vec![0; length];
     fill(line, &mut body)?;
@@ -305,7 +310,7 @@ pub fn hear(line: &mut impl Read) -> Result<ToFar, ClientError> {
 mod tests {
     use super::*;
     use surfit_core::event::LossCurve;
-    use surfit_core::picture::RunState;
+    use surfit_core::run_state::RunState;
 
     fn line(messages: &[ToNear]) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -341,7 +346,7 @@ mod tests {
             panic!("no picture")
         };
         let values: Vec<f32> = back.curves[&LossCurve::Corner(2)]
-            .recent()
+            .recent_values()
             .map(|v| v.1)
             .collect();
         assert!(values[0] == 1.5 && values[1].is_nan() && values[2] == f32::INFINITY);
@@ -357,7 +362,7 @@ mod tests {
         for (text, most, parts) in [("a", 300, 2), ("b", 300, 9), ("c", 5000, 9)] {
             let (body, mut at) = (large(text), 0);
             for _ in 0..parts {
-                let (kind, end) = part(body.len(), at, most);
+                let (kind, end) = next_part(body.len(), at, most);
                 sender.send(kind, &body[at..end]).unwrap();
                 at = end;
                 if at == body.len() {
@@ -402,7 +407,7 @@ mod tests {
         drop(encoder);
         assert!(matches!(
             FrameReceiver::new(bytes.as_slice()).next(),
-            Err(ClientError::Oversize(_))
+            Err(ClientError::FrameTooLarge(_))
         ));
     }
 
@@ -430,19 +435,22 @@ mod tests {
     #[test]
     fn what_the_near_end_says_is_heard() {
         let mut bytes = Vec::new();
-        say(&mut bytes, &ToFar::Say(Outgoing::Refresh)).unwrap();
-        say(&mut bytes, &ToFar::Taken(7)).unwrap();
+        write_frame(&mut bytes, &ToFar::Say(Outgoing::Refresh)).unwrap();
+        write_frame(&mut bytes, &ToFar::Taken(7)).unwrap();
         let mut line = bytes.as_slice();
-        assert!(matches!(hear(&mut line), Ok(ToFar::Say(Outgoing::Refresh))));
-        assert!(matches!(hear(&mut line), Ok(ToFar::Taken(7))));
-        assert!(matches!(hear(&mut line), Err(ClientError::Closed)));
         assert!(matches!(
-            hear(&mut [0xffu8; 9].as_slice()),
-            Err(ClientError::Oversize(_))
+            read_frame(&mut line),
+            Ok(ToFar::Say(Outgoing::Refresh))
+        ));
+        assert!(matches!(read_frame(&mut line), Ok(ToFar::Taken(7))));
+        assert!(matches!(read_frame(&mut line), Err(ClientError::Closed)));
+        assert!(matches!(
+            read_frame(&mut [0xffu8; 9].as_slice()),
+            Err(ClientError::FrameTooLarge(_))
         ));
         assert!(matches!(
-            hear(&mut [0u8, 0, 0, 1, 0xff].as_slice()),
-            Err(ClientError::Garbage(_))
+            read_frame(&mut [0u8, 0, 0, 1, 0xff].as_slice()),
+            Err(ClientError::InvalidMessage(_))
         ));
     }
 }

@@ -6,32 +6,32 @@ use surfit_core::event::Envelope;
 
 #[test]
 fn a_run_that_is_gone_is_not_resumed_nor_is_the_one_before() {
-    let run = run();
-    FakeEngine::open(&run.dir).event(Event::Closed);
+    let run = temporary_run();
+    FakeEngine::open(&run.dir).append_event(Event::Closed);
     let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
-    assert!(matches!(came(&link.incoming), Incoming::Picture(_)));
+    assert!(matches!(receive(&link.incoming), Incoming::Picture(_)));
     let rests = |m: Incoming| matches!(m, Incoming::Disconnected { .. });
-    assert!(rests(came(&link.incoming)));
+    assert!(rests(receive(&link.incoming)));
     let gone = PathBuf::from("/nowhere/at/all");
     link.outgoing.send(Outgoing::OpenRun(gone.clone())).unwrap();
     link.outgoing
         .send(Outgoing::ResumeEngine(Some(gone)))
         .unwrap();
     assert!(
-        matches!(came(&link.incoming), Incoming::Unopened { why, .. } if why.contains("no run"))
+        matches!(receive(&link.incoming), Incoming::Unopened { why, .. } if why.contains("no run"))
     );
-    assert!(matches!(came(&link.incoming), Incoming::Picture(p) if p.closed));
+    assert!(matches!(receive(&link.incoming), Incoming::Picture(p) if p.closed));
     // Once of the run that is shown again, and once as the answer to resuming.
-    assert!(rests(came(&link.incoming)) && rests(came(&link.incoming)));
+    assert!(rests(receive(&link.incoming)) && rests(receive(&link.incoming)));
     drop(link);
     let ended = bridge.end(false);
-    assert!(!ended.starting && !run.dir.is_alive());
+    assert!(!ended.starting && !run.dir.is_engine_alive());
 }
 
 #[test]
 fn whatever_an_engine_has_not_answered_is_answered_when_its_connection_ends() {
-    let (run, other) = (run(), run());
-    FakeEngine::open(&other.dir).event(Event::Closed);
+    let (run, other) = (temporary_run(), temporary_run());
+    FakeEngine::open(&other.dir).append_event(Event::Closed);
     let engine = FakeEngine::open(&run.dir);
     // It cuts the first connection off and lives on, and is silent on the second.
     let thread = spawn(move || {
@@ -45,7 +45,7 @@ fn whatever_an_engine_has_not_answered_is_answered_when_its_connection_ends() {
     let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
     let reply = |id| {
         loop {
-            match came(&link.incoming) {
+            match receive(&link.incoming) {
                 Incoming::Reply { id: of, error } => {
                     assert_eq!(of, id);
                     break error.expect("an error");
@@ -62,7 +62,7 @@ fn whatever_an_engine_has_not_answered_is_answered_when_its_connection_ends() {
     ask(7).unwrap();
     let why = reply(7);
     assert!(why.contains("look whether it was done"), "{why}");
-    while !matches!(came(&link.incoming), Incoming::Connected { .. }) {}
+    while !matches!(receive(&link.incoming), Incoming::Connected { .. }) {}
     ask(8).unwrap();
     let path = other.dir.path().to_owned();
     link.outgoing.send(Outgoing::OpenRun(path)).unwrap();
@@ -75,17 +75,17 @@ fn whatever_an_engine_has_not_answered_is_answered_when_its_connection_ends() {
 
 #[test]
 fn an_engine_that_comes_back_is_found_while_the_list_of_runs_is_open() {
-    let run = run();
-    FakeEngine::open(&run.dir).event(Event::Closed);
+    let run = temporary_run();
+    FakeEngine::open(&run.dir).append_event(Event::Closed);
     let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
-    assert!(matches!(came(&link.incoming), Incoming::Picture(_)));
+    assert!(matches!(receive(&link.incoming), Incoming::Picture(_)));
     let rests = |m: Incoming| matches!(m, Incoming::Disconnected { .. });
-    assert!(rests(came(&link.incoming)));
+    assert!(rests(receive(&link.incoming)));
     let engine = FakeEngine::open(&run.dir);
     let thread = spawn(move || engine.welcome());
     let began = Instant::now();
     loop {
-        assert!(began.elapsed() < LONG, "nobody looked for it");
+        assert!(began.elapsed() < TEST_TIMEOUT, "nobody looked for it");
         // As an open list does, and more often.
         link.outgoing.send(Outgoing::Refresh).unwrap();
         match link.incoming.recv_timeout(Duration::from_millis(100)) {
@@ -100,20 +100,20 @@ fn an_engine_that_comes_back_is_found_while_the_list_of_runs_is_open() {
 
 #[test]
 fn what_a_dead_engine_told_and_never_wrote_is_taken_back() {
-    let run = run();
+    let run = temporary_run();
     let mut engine = FakeEngine::open(&run.dir);
-    engine.event(notice("written"));
+    engine.append_event(notice("written"));
     let thread = spawn(move || {
         let (mut peer, _) = engine.welcome();
         // The disk is full.
         for seq in 2..=4 {
             let (time, event) = (1.0, notice("never written"));
-            peer.say(&ServerMessage::Event(Envelope { seq, time, event }));
+            peer.send(&ServerMessage::Event(Envelope { seq, time, event }));
         }
     });
     let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
     let seq = |wanted: fn(&Incoming) -> Option<u64>| loop {
-        if let Some(seq) = wanted(&came(&link.incoming)) {
+        if let Some(seq) = wanted(&receive(&link.incoming)) {
             break seq;
         }
     };
@@ -129,14 +129,14 @@ fn what_a_dead_engine_told_and_never_wrote_is_taken_back() {
     assert_eq!([seq(event), seq(event), seq(event)], [2, 3, 4]);
     thread.join().unwrap();
     assert_eq!(seq(picture), 1, "all that is known of it now");
-    while !matches!(came(&link.incoming), Incoming::EngineDied) {}
+    while !matches!(receive(&link.incoming), Incoming::EngineDied) {}
     // The next one gives the numbers anew.
     let mut engine = FakeEngine::open(&run.dir);
     let thread = spawn(move || {
         let (mut peer, after) = engine.welcome();
         assert_eq!(after, Some(1));
-        let event = engine.event(notice("of another engine"));
-        peer.say(&ServerMessage::Event(event));
+        let event = engine.append_event(notice("of another engine"));
+        peer.send(&ServerMessage::Event(event));
         peer.read();
     });
     assert_eq!(seq(event), 2);

@@ -1,15 +1,15 @@
 //! A run's directory that was copied while its engine works.
 
-use crate::fake::run;
+use crate::fake::temporary_run;
 use crate::{ClientError, connect, fake::FakeEngine};
 use std::thread::spawn;
 use surfit_core::config::Config;
-use surfit_core::protocol::{ServerMessage, VERSION};
+use surfit_core::protocol::{PROTOCOL_VERSION, ServerMessage};
 use surfit_core::run_dir::RunDir;
 
 #[test]
 fn a_copy_of_a_run_does_not_reach_the_engine_of_the_original() {
-    let run = run();
+    let run = temporary_run();
     let engine = FakeEngine::open(&run.dir);
     let socket = run.dir.socket_path().display().to_string();
     std::fs::write(run.dir.join("socket"), &socket).unwrap();
@@ -21,8 +21,8 @@ fn a_copy_of_a_run_does_not_reach_the_engine_of_the_original() {
         for told in is_told {
             let mut peer = engine.accept().0;
             let (engine, run) = ("fake".into(), "a".into());
-            peer.say(&ServerMessage::Welcome {
-                protocol: VERSION,
+            peer.send(&ServerMessage::Welcome {
+                protocol: PROTOCOL_VERSION,
                 engine,
                 run,
                 pid: 42,

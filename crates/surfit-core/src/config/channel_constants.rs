@@ -1,6 +1,6 @@
 //! `data.mean` and `data.std`: what images are normalized with.
 
-use super::names::no_such;
+use super::known_names::unknown_name_message;
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
@@ -55,7 +55,7 @@ impl ChannelConstants {
                 "half" => &[0.5],
                 "none" if mean => &[0.0],
                 "none" => &[1.0],
-                other => return Err(no_such("set of constants", other, Self::NAMES)),
+                other => return Err(unknown_name_message("set of constants", other, Self::NAMES)),
             },
         };
         match constants {
@@ -81,13 +81,13 @@ impl ChannelConstants {
     }
 
     /// Why these constants can be used for no images at all; `None` when they can.
-    pub fn refuse(&self, statistic: ChannelStatistic) -> Option<String> {
+    pub fn check_constants(&self, statistic: ChannelStatistic) -> Option<String> {
         let all = match self {
             Self::Named(name) => {
                 return (!Self::NAMES.contains(&name.as_str())).then(|| {
                     format!(
                         "{}, or a number for each channel",
-                        no_such("set of constants", name, Self::NAMES)
+                        unknown_name_message("set of constants", name, Self::NAMES)
                     )
                 });
             }

@@ -33,7 +33,7 @@ impl<'de> Deserialize<'de> for DegreeSetting {
             }
 
             fn visit_i64<E: Error>(self, value: i64) -> Result<DegreeSetting, E> {
-                checked(value).map(|d| DegreeSetting([d, d]))
+                check_degree(value).map(|d| DegreeSetting([d, d]))
             }
 
             fn visit_u64<E: Error>(self, value: u64) -> Result<DegreeSetting, E> {
@@ -43,8 +43,10 @@ impl<'de> Deserialize<'de> for DegreeSetting {
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<DegreeSetting, A::Error> {
                 let missing =
                     || A::Error::custom("give one degree, or two: one along u and one along v");
-                let first = checked(list.next_element::<i64>()?.ok_or_else(missing)?)?;
-                let second = list.next_element::<i64>()?.map_or(Ok(first), checked)?;
+                let first = check_degree(list.next_element::<i64>()?.ok_or_else(missing)?)?;
+                let second = list
+                    .next_element::<i64>()?
+                    .map_or(Ok(first), check_degree)?;
                 match list.next_element::<i64>()? {
                     Some(_) => Err(missing()),
                     None => Ok(DegreeSetting([first, second])),
@@ -56,10 +58,10 @@ impl<'de> Deserialize<'de> for DegreeSetting {
     }
 }
 
-fn checked<E: Error>(value: i64) -> Result<u8, E> {
+fn check_degree<E: Error>(value: i64) -> Result<u8, E> {
     let within = u8::try_from(value)
         .ok()
-        .filter(|d| (1..=Degrees::MAX).contains(d));
+        .filter(|d| (1..=Degrees::MAX_DEGREE).contains(d));
     within.ok_or_else(|| {
         E::custom(format!(
             "degree {value} is outside 1..=8; choose a degree from 1 (linear) to 8"

@@ -16,15 +16,18 @@ pub enum CornerEpochs {
 
 impl CornerEpochs {
     /// Epochs after which a corner's weights are taken.
-    pub fn of(&self, corner: usize) -> u64 {
-        self.all().get(corner).copied().unwrap_or(match self {
-            CornerEpochs::Each(epochs) => *epochs,
-            CornerEpochs::Checkpoints(_) => 0,
-        })
+    pub fn for_corner(&self, corner: usize) -> u64 {
+        self.all_epochs()
+            .get(corner)
+            .copied()
+            .unwrap_or(match self {
+                CornerEpochs::Each(epochs) => *epochs,
+                CornerEpochs::Checkpoints(_) => 0,
+            })
     }
 
     /// Every number there is.
-    pub fn all(&self) -> &[u64] {
+    pub fn all_epochs(&self) -> &[u64] {
         match self {
             CornerEpochs::Each(epochs) => std::slice::from_ref(epochs),
             CornerEpochs::Checkpoints(list) => list,
@@ -32,17 +35,17 @@ impl CornerEpochs {
     }
 
     /// Epochs of the longest training; schedules span it.
-    pub fn longest(&self) -> u64 {
-        self.all().iter().copied().max().unwrap_or(0)
+    pub fn max_epochs(&self) -> u64 {
+        self.all_epochs().iter().copied().max().unwrap_or(0)
     }
 
     /// True when all corners come from one training.
-    pub fn one_training(&self) -> bool {
+    pub fn is_single_training(&self) -> bool {
         matches!(self, CornerEpochs::Checkpoints(_))
     }
 
     /// The order in which `corners` corners get ready: a training reaches its early checkpoints first.
-    pub fn order(&self, corners: usize) -> Vec<usize> {
+    pub fn completion_order(&self, corners: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..corners).collect();
         if let CornerEpochs::Checkpoints(list) = self {
             order.sort_by_key(|&c| list.get(c));
@@ -92,11 +95,17 @@ mod tests {
     #[test]
     fn checkpoints_are_reached_in_the_order_of_their_epochs() {
         let list = CornerEpochs::Checkpoints(vec![220, 160, 200]);
-        assert_eq!(list.order(3), [1, 2, 0]);
-        assert_eq!((list.longest(), list.of(1), list.of(3)), (220, 160, 0));
-        assert_eq!(CornerEpochs::Each(8).order(3), [0, 1, 2]);
+        assert_eq!(list.completion_order(3), [1, 2, 0]);
         assert_eq!(
-            (CornerEpochs::Each(8).of(3), CornerEpochs::Each(8).longest()),
+            (list.max_epochs(), list.for_corner(1), list.for_corner(3)),
+            (220, 160, 0)
+        );
+        assert_eq!(CornerEpochs::Each(8).completion_order(3), [0, 1, 2]);
+        assert_eq!(
+            (
+                CornerEpochs::Each(8).for_corner(3),
+                CornerEpochs::Each(8).max_epochs()
+            ),
             (8, 8)
         );
     }

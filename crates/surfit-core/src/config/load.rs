@@ -1,9 +1,9 @@
 //! From TOML text to a configuration, with faults named by file, line and key.
 
-use super::faults::{find, shortened, unknown_key, value_fault};
+use super::value_errors::{describe_value_error, find_unknown_key, locate_key, shorten_value};
 use super::{Config, ConfigError, paths};
 use crate::files::{self, FileLocation};
-use crate::run_dir::MAX_SMALL_BYTES;
+use crate::run_dir::MAX_SMALL_FILE_BYTES;
 use crate::study::Study;
 use crate::surface::Patch;
 use std::path::Path;
@@ -26,7 +26,7 @@ pub fn load(
     let read = match location.confining_folder() {
         // What a user names may be a pipe from another program.
         None => std::fs::read_to_string(path),
-        Some(_) => files::read(location, MAX_SMALL_BYTES)
+        Some(_) => files::read(location, MAX_SMALL_FILE_BYTES)
             .and_then(|bytes| String::from_utf8(bytes).map_err(std::io::Error::other)),
     };
     let text = read.map_err(|e| ConfigError {
@@ -36,10 +36,10 @@ pub fn load(
     })?;
     let mut config = parse(&text, &origin)?;
     if !sets.is_empty() {
-        config = with_sets(&text, sets)?;
+        config = apply_sets(&text, sets)?;
     }
-    paths::resolve(&mut config, paths::folder_of(path));
-    match paths::not_utf8(&config) {
+    paths::resolve_paths(&mut config, paths::folder_of(path));
+    match paths::non_utf8_path(&config) {
         None => Ok(config),
         Some(path) => Err(ConfigError {
             origin,
@@ -66,8 +66,8 @@ pub fn parse(text: &str, origin: &str) -> Result<Config, ConfigError> {
         .map_err(|e| fault(e.span().map(|s| s.start), first_line(e.message())))?;
     let model: toml::Table =
         toml::from_str(&Config::default().to_toml()).expect("defaults are TOML");
-    if let Some((offset, message)) = unknown_key(document.as_table(), &model, "") {
-        if Study::is_text_of_one(text) {
+    if let Some((offset, message)) = find_unknown_key(document.as_table(), &model, "") {
+        if Study::is_study_text(text) {
             return Err(fault(
                 None,
                 format!(
@@ -82,20 +82,22 @@ pub fn parse(text: &str, origin: &str) -> Result<Config, ConfigError> {
         let offset = e.span().map(|s| s.start);
         fault(
             offset,
-            value_fault(document.as_table(), offset, &first_line(e.message())),
+            describe_value_error(document.as_table(), offset, &first_line(e.message())),
         )
     })?;
     // Files and checkpoints say how many there are; a number beside them is a second word for the same, or a mistake.
-    let counted = find(document.as_table(), &["corners", "count"]).0.is_some();
-    if !counted && Patch::between(config.corners.len()).is_some() {
+    let counted = locate_key(document.as_table(), &["corners", "count"])
+        .0
+        .is_some();
+    if !counted && Patch::from_corner_count(config.corners.len()).is_some() {
         config.corners.count = config.corners.len();
     }
     match config.broken_rule() {
         None => Ok(config),
         Some((path, remedy)) => {
-            let (offset, value) = find(document.as_table(), path);
+            let (offset, value) = locate_key(document.as_table(), path);
             let value = value
-                .map(|v| format!(" = {}", shortened(&v)))
+                .map(|v| format!(" = {}", shorten_value(&v)))
                 .unwrap_or_default();
             Err(fault(
                 offset,
@@ -123,17 +125,17 @@ pub fn apply_set(config: &Config, set: &str) -> Result<Config, ConfigError> {
     {
         corners.remove("count");
     }
-    with_sets(&document.to_string(), std::slice::from_ref(&set.to_owned()))
+    apply_sets(&document.to_string(), std::slice::from_ref(&set.to_owned()))
 }
 
 /// The configuration of a text that is good by itself, with all the replacements made in it.
-fn with_sets(text: &str, sets: &[String]) -> Result<Config, ConfigError> {
+fn apply_sets(text: &str, sets: &[String]) -> Result<Config, ConfigError> {
     let mut document: DocumentMut = text.parse().expect("it was parsed before");
     // Replacements may need each other, so only all of them together must be good; the first after which the final
     // fault is there is the one to name.
     let mut stages = Vec::with_capacity(sets.len());
     for set in sets {
-        replace(&mut document, set)?;
+        replace_key(&mut document, set)?;
         let origin = format!("--set {set}");
         let outcome = parse(&document.to_string(), &origin);
         stages.push(outcome.map_err(|e| ConfigError { line: None, ..e }));
@@ -152,17 +154,17 @@ fn with_sets(text: &str, sets: &[String]) -> Result<Config, ConfigError> {
 }
 
 /// Replaces the value of one key.
-fn replace(document: &mut DocumentMut, set: &str) -> Result<(), ConfigError> {
+fn replace_key(document: &mut DocumentMut, set: &str) -> Result<(), ConfigError> {
     let fault = |message: String| ConfigError {
         origin: format!("--set {set}"),
         line: None,
         message,
     };
-    let anchored = paths::anchor(set, Path::new("."));
+    let anchored = paths::resolve_set_paths(set, Path::new("."));
     let (key, value) = anchored
         .split_once('=')
         .ok_or_else(|| fault("write KEY=VALUE, such as fit.degree=[3,3]".into()))?;
-    let value: toml_edit::Value = paths::value(value);
+    let value: toml_edit::Value = paths::parse_value(value);
     let parts: Vec<&str> = key.trim().split('.').collect();
     let (last, tables) = parts.split_last().expect("split gives at least one part");
     let mut table: &mut dyn toml_edit::TableLike = document.as_table_mut();

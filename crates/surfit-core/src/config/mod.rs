@@ -6,21 +6,23 @@ mod degree;
 mod differences;
 mod epochs;
 mod error;
-mod faults;
+mod known_names;
 mod load;
-mod names;
+mod network_rules;
 mod paths;
 mod rules;
-mod shape;
 mod tables;
+mod value_errors;
 
 pub use channel_constants::{ChannelConstants, ChannelStatistic};
 pub use degree::DegreeSetting;
 pub use epochs::CornerEpochs;
 pub use error::ConfigError;
+pub use known_names::{
+    DATA_SETS, NETWORKS, nearest_name, unknown_name_message, unknown_value_message,
+};
 pub use load::{apply_set, load, parse};
-pub use names::{DATA_SETS, NETWORKS, nearest, no_such, unknown};
-pub use paths::{anchor, folder_of};
+pub use paths::{folder_of, resolve_set_paths};
 pub use tables::{
     AlignConfig, AlignMethod, CheckpointConfig, ComputePrecision, Config, CornerWeights,
     CornersConfig, DataConfig, ExportConfig, FitConfig, HeatmapConfig, NetworkConfig,

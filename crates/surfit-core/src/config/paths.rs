@@ -14,7 +14,7 @@ pub fn folder_of(file: &Path) -> &Path {
 }
 
 /// Makes the paths of a configuration mean the same from anywhere: relative ones are in `folder`.
-pub(super) fn resolve(config: &mut Config, folder: &Path) {
+pub(super) fn resolve_paths(config: &mut Config, folder: &Path) {
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     let resolve = |p: &mut PathBuf| {
         if !p.as_os_str().is_empty() && p.is_relative() {
@@ -26,41 +26,41 @@ pub(super) fn resolve(config: &mut Config, folder: &Path) {
 }
 
 /// A path that no configuration can be written with: it is in a folder whose name is not UTF-8.
-pub(super) fn not_utf8(config: &Config) -> Option<&Path> {
+pub(super) fn non_utf8_path(config: &Config) -> Option<&Path> {
     let mut paths = config.corners.from.iter().chain([&config.data.dir]);
     paths.find(|p| p.to_str().is_none()).map(PathBuf::as_path)
 }
 
 /// A value as it is written on a command line: TOML, or else text.
-pub(super) fn value(text: &str) -> Value {
+pub(super) fn parse_value(text: &str) -> Value {
     text.trim()
         .parse()
         .unwrap_or_else(|_| Value::from(text.trim()))
 }
 
 /// A replacement `KEY=VALUE` whose relative paths are made absolute: they are in `folder`. Others stay as they are.
-pub fn anchor(set: &str, folder: &Path) -> String {
+pub fn resolve_set_paths(set: &str, folder: &Path) -> String {
     let Some((key, text)) = set.split_once('=') else {
         return set.to_owned();
     };
-    let mut value = value(text);
+    let mut value = parse_value(text);
     match (key.trim(), &mut value) {
-        ("corners.from", files) => absolute(files, folder),
-        ("data.dir", dir) => absolute(dir, folder),
+        ("corners.from", files) => make_absolute(files, folder),
+        ("data.dir", dir) => make_absolute(dir, folder),
         ("corners", Value::InlineTable(t)) => t
             .get_mut("from")
             .into_iter()
-            .for_each(|v| absolute(v, folder)),
+            .for_each(|v| make_absolute(v, folder)),
         ("data", Value::InlineTable(t)) => t
             .get_mut("dir")
             .into_iter()
-            .for_each(|v| absolute(v, folder)),
+            .for_each(|v| make_absolute(v, folder)),
         _ => return set.to_owned(),
     }
     format!("{key}={value}")
 }
 
-fn absolute(value: &mut Value, folder: &Path) {
+fn make_absolute(value: &mut Value, folder: &Path) {
     match value {
         Value::String(path) if !path.value().is_empty() => {
             let path = folder.join(path.value());
@@ -72,7 +72,7 @@ fn absolute(value: &mut Value, folder: &Path) {
                 *value = path.into();
             }
         }
-        Value::Array(list) => list.iter_mut().for_each(|v| absolute(v, folder)),
+        Value::Array(list) => list.iter_mut().for_each(|v| make_absolute(v, folder)),
         _ => {}
     }
 }
@@ -94,7 +94,7 @@ mod tests {
         let mut config = Config::default();
         config.corners.from = vec!["a.pt".into(), "/b.pt".into()];
         config.data.dir = "d".into();
-        resolve(&mut config, folder_of(Path::new("rel.toml")));
+        resolve_paths(&mut config, folder_of(Path::new("rel.toml")));
         let here = std::env::current_dir().unwrap();
         assert_eq!(config.corners.from, [here.join("a.pt"), "/b.pt".into()]);
         assert_eq!(config.data.dir, here.join("d"));
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn only_paths_are_anchored() {
-        let at = |set| anchor(set, Path::new("/f"));
+        let at = |set| resolve_set_paths(set, Path::new("/f"));
         assert_eq!(at("fit.degree=[3,1]"), "fit.degree=[3,1]");
         assert_eq!(at("seed"), "seed");
         assert_eq!(at("data.dir="), "data.dir=\"\"");

@@ -1,6 +1,6 @@
 //! What values a configuration may have, beyond their types.
 
-use super::{ChannelStatistic, Config, DATA_SETS, NETWORKS, no_such};
+use super::{ChannelStatistic, Config, DATA_SETS, NETWORKS, unknown_name_message};
 use crate::surface::Patch;
 use std::collections::BTreeSet;
 
@@ -33,29 +33,32 @@ impl Config {
                 .is_some_and(|n| n.parse::<u8>().is_ok());
         let (c, f, h, d) = (&self.corners, &self.fit, &self.heatmap, &self.data);
         if !DATA_SETS.contains(&d.set.as_str()) {
-            return Some((&["data", "set"], no_such("data set", &d.set, DATA_SETS)));
+            return Some((
+                &["data", "set"],
+                unknown_name_message("data set", &d.set, DATA_SETS),
+            ));
         }
         let network = &self.network.name;
         if !NETWORKS.contains(&network.as_str()) {
-            let remedy = no_such("network", network, NETWORKS);
+            let remedy = unknown_name_message("network", network, NETWORKS);
             return Some((&["network", "name"], remedy));
         }
-        if let Some(remedy) = self.network.refuse_widths() {
+        if let Some(remedy) = self.network.check_widths() {
             return Some((&["network", "widths"], remedy));
         }
-        if let Some(remedy) = self.network.refuse_hidden() {
+        if let Some(remedy) = self.network.check_hidden() {
             return Some((&["network", "hidden"], remedy));
         }
-        if let Some(remedy) = self.refuse_both_sources() {
+        if let Some(remedy) = self.check_corner_sources() {
             return Some((&["corners", "epochs"], remedy));
         }
-        if let Some(remedy) = d.mean.refuse(ChannelStatistic::Mean) {
+        if let Some(remedy) = d.mean.check_constants(ChannelStatistic::Mean) {
             return Some((&["data", "mean"], remedy));
         }
-        if let Some(remedy) = d.std.refuse(ChannelStatistic::Std) {
+        if let Some(remedy) = d.std.check_constants(ChannelStatistic::Std) {
             return Some((&["data", "std"], remedy));
         }
-        if let Some(remedy) = self.corners.refuse_rename() {
+        if let Some(remedy) = self.corners.check_rename() {
             return Some((&["corners", "rename"], remedy));
         }
         let web = ["http://", "https://"];
@@ -117,17 +120,17 @@ impl Config {
                 "only a vit divides its images into patches; leave it at 0",
             ),
             (
-                Patch::between(c.count).is_some(),
+                Patch::from_corner_count(c.count).is_some(),
                 &["corners", "count"],
                 "use 2 corners for a curve, 3 for a triangular patch, 4 for a surface",
             ),
             (
-                c.from.is_empty() || Patch::between(c.from.len()).is_some(),
+                c.from.is_empty() || Patch::from_corner_count(c.from.len()).is_some(),
                 &["corners", "from"],
                 "name two, three or four files, or none",
             ),
             (
-                c.seeds.is_empty() || c.seeds.len() == c.len() || c.epochs.one_training(),
+                c.seeds.is_empty() || c.seeds.len() == c.len() || c.epochs.is_single_training(),
                 &["corners", "seeds"],
                 "give one seed for each corner, or none",
             ),
@@ -137,12 +140,15 @@ impl Config {
                 "a triangular patch has one degree: write it as one number",
             ),
             (
-                c.epochs.all().iter().all(|e| (1..=1_000_000).contains(e)),
+                c.epochs
+                    .all_epochs()
+                    .iter()
+                    .all(|e| (1..=1_000_000).contains(e)),
                 &["corners", "epochs"],
                 "use 1 to 1000000 epochs",
             ),
             (
-                Patch::between(c.len()).is_some(),
+                Patch::from_corner_count(c.len()).is_some(),
                 &["corners", "epochs"],
                 "list two, three or four checkpoints, or give one number",
             ),
@@ -152,12 +158,12 @@ impl Config {
                 "give different seeds: two corners at one place span no surface",
             ),
             (
-                different(c.epochs.all()),
+                different(c.epochs.all_epochs()),
                 &["corners", "epochs"],
                 "list different checkpoints",
             ),
             (
-                !c.epochs.one_training() || c.seeds.len() <= 1,
+                !c.epochs.is_single_training() || c.seeds.len() <= 1,
                 &["corners", "seeds"],
                 "checkpoints of one training have one seed",
             ),
@@ -294,7 +300,7 @@ impl Config {
             .iter()
             .find(|r| !r.0)
             .map(|(_, path, remedy)| (*path, remedy.to_string()));
-        let count = || Some((["corners", "count"].as_slice(), self.refuse_count()?));
+        let count = || Some((["corners", "count"].as_slice(), self.check_corner_count()?));
         broken.or_else(count)
     }
 }

@@ -264,10 +264,10 @@ impl CornersConfig {
     }
 
     /// The learning rate's schedule.
-    pub fn rates(&self) -> Schedule<'_> {
+    pub fn lr_schedule(&self) -> Schedule<'_> {
         Schedule {
             warmup: self.warmup,
-            course: self.schedule,
+            decay: self.schedule,
             milestones: &self.milestones,
             gamma: self.gamma,
         }
@@ -281,10 +281,10 @@ impl CornersConfig {
 
 impl FitConfig {
     /// The learning rate's schedule.
-    pub fn rates(&self) -> Schedule<'_> {
+    pub fn lr_schedule(&self) -> Schedule<'_> {
         Schedule {
             warmup: self.warmup,
-            course: self.schedule,
+            decay: self.schedule,
             milestones: &self.milestones,
             gamma: self.gamma,
         }
@@ -294,20 +294,20 @@ impl FitConfig {
 impl Config {
     /// The kind of surface that the number of corners makes.
     pub fn patch(&self) -> Patch {
-        Patch::between(self.corners.len()).unwrap_or_default()
+        Patch::from_corner_count(self.corners.len()).unwrap_or_default()
     }
 
     /// Degrees of the surface to fit. Where they do not suit the number of corners, which no checked configuration has,
     /// those of the linear surface.
     pub fn degrees(&self) -> Degrees {
         self.checked_degrees()
-            .or_else(|_| Degrees::of(self.patch(), 1, 1))
+            .or_else(|_| Degrees::for_patch(self.patch(), 1, 1))
             .unwrap_or(Degrees::LINEAR)
     }
 
     pub(super) fn checked_degrees(&self) -> Result<Degrees, DegreeError> {
         let [m, n] = self.fit.degree.0;
-        Degrees::of(self.patch(), m, n)
+        Degrees::for_patch(self.patch(), m, n)
     }
 
     /// As [`Config::to_toml`], for a configuration that was made otherwise than by reading one; `path` is where it is to be.

@@ -9,16 +9,16 @@ pub struct Density {
     /// Squares along each axis.
     squares: usize,
     /// Cumulative share of the columns of squares along `u`, `[squares]`.
-    columns: Vec<f64>,
+    column_cdf: Vec<f64>,
     /// Within each column the cumulative share of its squares along `v`, `[squares][squares]`.
-    rows: Vec<Vec<f64>>,
+    row_cdfs: Vec<Vec<f64>>,
 }
 
 impl Density {
     /// The density that grows with `loss` to the power of `focus`, given at the points of a `grid × grid` grid in the order of
     /// a heatmap's cells; a square has the mean of its corners. `None` when the losses say nothing: too few of them, none
     /// finite and above zero, or a focus of zero.
-    pub fn of_losses(patch: Patch, grid: usize, losses: &[f64], focus: f64) -> Option<Self> {
+    pub fn from_losses(patch: Patch, grid: usize, losses: &[f64], focus: f64) -> Option<Self> {
         if grid < 2 || losses.len() != grid * grid || focus == 0.0 {
             return None;
         }
@@ -57,15 +57,18 @@ impl Density {
         Some(Self {
             patch,
             squares,
-            columns: cumulative(&sums),
-            rows: heights.iter().map(|column| cumulative(column)).collect(),
+            column_cdf: cumulative_shares(&sums),
+            row_cdfs: heights
+                .iter()
+                .map(|column| cumulative_shares(column))
+                .collect(),
         })
     }
 
     /// Takes a uniform point of the unit square to a point of the surface that follows the density.
     pub fn warp(&self, a: f64, b: f64) -> (f64, f64) {
-        let (column, within_u) = invert(&self.columns, a);
-        let (row, within_v) = invert(&self.rows[column], b);
+        let (column, within_u) = invert_cdf(&self.column_cdf, a);
+        let (row, within_v) = invert_cdf(&self.row_cdfs[column], b);
         let last = self.patch == Patch::Triangle && column + row + 1 == self.squares;
         let (x, y) = if last && within_u + within_v > 1.0 {
             (1.0 - within_u, 1.0 - within_v)
@@ -83,7 +86,7 @@ impl Density {
 }
 
 /// Running sums, as shares of the whole; a whole of zero is spread evenly (it is never drawn from).
-fn cumulative(heights: &[f64]) -> Vec<f64> {
+fn cumulative_shares(heights: &[f64]) -> Vec<f64> {
     let total: f64 = heights.iter().sum();
     let mut sum = 0.0;
     let even = 1.0 / heights.len() as f64;
@@ -97,7 +100,7 @@ fn cumulative(heights: &[f64]) -> Vec<f64> {
 }
 
 /// The piece of a cumulative distribution that holds `x`, and how far into it `x` is.
-fn invert(cumulative: &[f64], x: f64) -> (usize, f64) {
+fn invert_cdf(cumulative: &[f64], x: f64) -> (usize, f64) {
     let piece = cumulative
         .partition_point(|&c| c <= x)
         .min(cumulative.len() - 1);
@@ -126,7 +129,7 @@ mod tests {
             let losses: Vec<f64> = (0..grid * grid)
                 .map(|i| if i / grid > 2 { 3.0 } else { 1.0 })
                 .collect();
-            let density = Density::of_losses(patch, grid, &losses, 1.0).unwrap();
+            let density = Density::from_losses(patch, grid, &losses, 1.0).unwrap();
             let draws = PointDraws {
                 seed: 1,
                 patch,
@@ -134,9 +137,9 @@ mod tests {
             };
             let share = |density: Option<&Density>| {
                 let points: Vec<(f64, f64)> = (0..2000)
-                    .flat_map(|s| draws.points(FitPhase::Interior, s, 4, density))
+                    .flat_map(|s| draws.draw_points(FitPhase::Interior, s, 4, density))
                     .collect();
-                assert!(points.iter().all(|&(u, v)| patch.holds(u, v)));
+                assert!(points.iter().all(|&(u, v)| patch.contains(u, v)));
                 points.iter().filter(|p| p.0 > 0.75).count() as f64 / points.len() as f64
             };
             let uniform = share(None);
@@ -157,11 +160,11 @@ mod tests {
     #[test]
     fn losses_that_say_nothing_give_no_density() {
         let patch = Patch::Square;
-        assert_eq!(Density::of_losses(patch, 3, &[1.0; 9], 0.0), None);
-        assert_eq!(Density::of_losses(patch, 3, &[f64::NAN; 9], 1.0), None);
-        assert_eq!(Density::of_losses(patch, 3, &[1.0; 4], 1.0), None);
+        assert_eq!(Density::from_losses(patch, 3, &[1.0; 9], 0.0), None);
+        assert_eq!(Density::from_losses(patch, 3, &[f64::NAN; 9], 1.0), None);
+        assert_eq!(Density::from_losses(patch, 3, &[1.0; 4], 1.0), None);
         let mut some = [f64::NAN; 9];
         some[4] = 2.0;
-        assert!(Density::of_losses(patch, 3, &some, 1.0).is_some());
+        assert!(Density::from_losses(patch, 3, &some, 1.0).is_some());
     }
 }

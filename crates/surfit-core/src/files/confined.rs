@@ -17,11 +17,11 @@ use std::path::{Component, Path, PathBuf};
 
 /// Opens for a look at what is there, with no right to read it.
 #[cfg(target_os = "linux")]
-const LOOK: OFlags = OFlags::PATH;
+const INSPECT_FLAGS: OFlags = OFlags::PATH;
 #[cfg(not(target_os = "linux"))]
-const LOOK: OFlags = OFlags::NONBLOCK;
+const INSPECT_FLAGS: OFlags = OFlags::NONBLOCK;
 
-const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
+const FOLDER_FLAGS: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
 
 /// Why something below a run's directory, or a file of any other, is not opened.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +43,7 @@ impl From<FileRefusal> for io::Error {
 }
 
 /// True for an error of this module's own: what is there is not what it should be, and trying again is of no use.
-pub fn is_refusal(error: &io::Error) -> bool {
+pub fn is_confinement_error(error: &io::Error) -> bool {
     error
         .get_ref()
         .is_some_and(|inner| inner.is::<FileRefusal>())
@@ -70,16 +70,17 @@ pub(super) fn open_at(
     let Some(root) = location.confining_folder() else {
         return Ok(rustix::fs::open(path, flags, mode)?);
     };
-    let inside = beneath(path, root)?;
+    let inside = path_beneath(path, root)?;
     if inside.as_os_str().is_empty() {
         return Ok(rustix::fs::open(root, flags, mode)?);
     }
-    let folder = rustix::fs::open(root, FOLDER | LOOK, Mode::empty())?;
-    resolve(&folder, inside, flags, mode).map_err(|error| explain(root, inside, error))
+    let folder = rustix::fs::open(root, FOLDER_FLAGS | INSPECT_FLAGS, Mode::empty())?;
+    open_beneath(&folder, inside, flags, mode)
+        .map_err(|error| describe_link_error(root, inside, error))
 }
 
 /// The part of a path below its confining folder, which has plain names only.
-fn beneath<'a>(path: &'a Path, root: &Path) -> io::Result<&'a Path> {
+fn path_beneath<'a>(path: &'a Path, root: &Path) -> io::Result<&'a Path> {
     let plain = |part: &Path| part.components().all(|c| matches!(c, Component::Normal(_)));
     match path.strip_prefix(root) {
         Ok(part) if plain(part) => Ok(part),
@@ -88,7 +89,12 @@ fn beneath<'a>(path: &'a Path, root: &Path) -> io::Result<&'a Path> {
 }
 
 #[cfg(target_os = "linux")]
-fn resolve(folder: &OwnedFd, inside: &Path, flags: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {
+fn open_beneath(
+    folder: &OwnedFd,
+    inside: &Path,
+    flags: OFlags,
+    mode: Mode,
+) -> Result<OwnedFd, Errno> {
     use rustix::fs::{ResolveFlags, openat2};
     let way = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     let flags = flags | OFlags::NOFOLLOW;
@@ -101,16 +107,26 @@ fn resolve(folder: &OwnedFd, inside: &Path, flags: OFlags, mode: Mode) -> Result
             done => return done,
         }
     }
-    walk(folder, inside, flags, mode)
+    open_by_component(folder, inside, flags, mode)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn resolve(folder: &OwnedFd, inside: &Path, flags: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {
-    walk(folder, inside, flags | OFlags::NOFOLLOW, mode)
+fn open_beneath(
+    folder: &OwnedFd,
+    inside: &Path,
+    flags: OFlags,
+    mode: Mode,
+) -> Result<OwnedFd, Errno> {
+    open_by_component(folder, inside, flags | OFlags::NOFOLLOW, mode)
 }
 
 /// Opens component by component, so that none of them can be a link.
-fn walk(folder: &OwnedFd, inside: &Path, flags: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {
+fn open_by_component(
+    folder: &OwnedFd,
+    inside: &Path,
+    flags: OFlags,
+    mode: Mode,
+) -> Result<OwnedFd, Errno> {
     let mut parts = inside.components().peekable();
     let mut reached: Option<OwnedFd> = None;
     while let Some(part) = parts.next() {
@@ -119,7 +135,7 @@ fn walk(folder: &OwnedFd, inside: &Path, flags: OFlags, mode: Mode) -> Result<Ow
             Some(_) => openat(
                 at,
                 part.as_os_str(),
-                FOLDER | LOOK | OFlags::NOFOLLOW,
+                FOLDER_FLAGS | INSPECT_FLAGS | OFlags::NOFOLLOW,
                 Mode::empty(),
             ),
             None => openat(at, part.as_os_str(), flags, mode),
@@ -130,7 +146,7 @@ fn walk(folder: &OwnedFd, inside: &Path, flags: OFlags, mode: Mode) -> Result<Ow
 }
 
 /// An error in words, when what stands in the way is a link.
-fn explain(root: &Path, inside: &Path, error: Errno) -> io::Error {
+fn describe_link_error(root: &Path, inside: &Path, error: Errno) -> io::Error {
     let mut path = root.to_owned();
     for part in inside.components() {
         path.push(part);
@@ -154,7 +170,7 @@ pub fn open_with(location: &(impl FileLocation + ?Sized), flags: OFlags) -> io::
     };
     let file = open_at(location, flags, mode);
     let file = File::from(file.map_err(|error| {
-        let there = || metadata(location).ok().map(|m| kind(&m));
+        let there = || metadata(location).ok().map(|m| irregular_file_kind(&m));
         match error.raw_os_error().map(Errno::from_raw_os_error) {
             // A named pipe without a reader, a socket, a device without a driver.
             Some(Errno::NXIO | Errno::NODEV | Errno::OPNOTSUPP | Errno::ISDIR) => there()
@@ -163,14 +179,14 @@ pub fn open_with(location: &(impl FileLocation + ?Sized), flags: OFlags) -> io::
             _ => error,
         }
     })?);
-    match kind(&file.metadata()?) {
+    match irregular_file_kind(&file.metadata()?) {
         None => Ok(file),
         Some(kind) => Err(FileRefusal::Irregular(kind).into()),
     }
 }
 
 /// What something that is no regular file is called.
-fn kind(metadata: &Metadata) -> Option<&'static str> {
+fn irregular_file_kind(metadata: &Metadata) -> Option<&'static str> {
     use std::os::unix::fs::FileTypeExt;
     let kind = metadata.file_type();
     match () {
@@ -215,11 +231,12 @@ pub fn read(location: &(impl FileLocation + ?Sized), limit: u64) -> io::Result<V
 /// As [`open_with`], but for what is no regular file.
 pub fn metadata(location: &(impl FileLocation + ?Sized)) -> io::Result<Metadata> {
     #[cfg(target_os = "linux")]
-    return File::from(open_at(location, LOOK, Mode::empty())?).metadata();
+    return File::from(open_at(location, INSPECT_FLAGS, Mode::empty())?).metadata();
     #[cfg(not(target_os = "linux"))]
     match location.confining_folder() {
         None => location.full_path().metadata(),
-        Some(_) => parent(location, LOOK).and_then(|_| location.full_path().symlink_metadata()),
+        Some(_) => open_parent(location, INSPECT_FLAGS)
+            .and_then(|_| location.full_path().symlink_metadata()),
     }
 }
 
@@ -239,13 +256,13 @@ pub fn is_folder(location: &(impl FileLocation + ?Sized)) -> bool {
 }
 
 /// Opens the folder that something lies in, and gives its name there.
-pub(super) fn parent(
+pub(super) fn open_parent(
     location: &(impl FileLocation + ?Sized),
     flags: OFlags,
 ) -> io::Result<(OwnedFd, &OsStr)> {
     let path = location.full_path();
     let name = path.file_name().ok_or(Errno::INVAL)?;
-    let folder = super::FilePath::of(location).with_path(folder_of(path));
+    let folder = super::FilePath::from_location(location).with_path(folder_of(path));
     Ok((open_folder(&folder, flags)?, name))
 }
 
@@ -254,7 +271,7 @@ pub(super) fn open_folder(
     folder: &(impl FileLocation + ?Sized),
     flags: OFlags,
 ) -> io::Result<OwnedFd> {
-    open_at(folder, FOLDER | flags, Mode::empty())
+    open_at(folder, FOLDER_FLAGS | flags, Mode::empty())
 }
 
 /// Makes a folder and those that it lies in; nothing to do when it is there. Each that is new is durable in the folder above
@@ -265,11 +282,11 @@ pub(super) fn open_folder(
 pub fn create_folder(folder: &(impl FileLocation + ?Sized)) -> io::Result<()> {
     let path = folder.full_path();
     let Some(root) = folder.confining_folder() else {
-        return create_named(path);
+        return create_unconfined_folder(path);
     };
     let mut made = super::FilePath::beneath(root, "");
-    for part in beneath(path, root)?.components() {
-        let at = open_folder(&made, LOOK)?;
+    for part in path_beneath(path, root)?.components() {
+        let at = open_folder(&made, INSPECT_FLAGS)?;
         match rustix::fs::mkdirat(&at, part.as_os_str(), Mode::from_raw_mode(0o777)) {
             Ok(()) => super::sync_folder(&made.join(part))?,
             Err(Errno::EXIST) => {}
@@ -278,16 +295,16 @@ pub fn create_folder(folder: &(impl FileLocation + ?Sized)) -> io::Result<()> {
         made = made.join(part);
     }
     // What has the last name may be a link, or a file.
-    open_folder(&made, LOOK).map(drop)
+    open_folder(&made, INSPECT_FLAGS).map(drop)
 }
 
 /// Makes a folder that the user named, whose path may lead over links.
-fn create_named(path: &Path) -> io::Result<()> {
+fn create_unconfined_folder(path: &Path) -> io::Result<()> {
     if path.as_os_str().is_empty() || path.is_dir() {
         return Ok(());
     }
     if let Some(above) = path.parent() {
-        create_named(above)?;
+        create_unconfined_folder(above)?;
     }
     match std::fs::create_dir(path) {
         // Another process was faster.
@@ -305,7 +322,10 @@ pub fn rename(
     from: &(impl FileLocation + ?Sized),
     to: &(impl FileLocation + ?Sized),
 ) -> io::Result<()> {
-    let ((old_folder, old), (new_folder, new)) = (parent(from, LOOK)?, parent(to, LOOK)?);
+    let ((old_folder, old), (new_folder, new)) = (
+        open_parent(from, INSPECT_FLAGS)?,
+        open_parent(to, INSPECT_FLAGS)?,
+    );
     Ok(rustix::fs::renameat(old_folder, old, new_folder, new)?)
 }
 
@@ -314,7 +334,7 @@ pub fn rename(
 /// # Errors
 /// As [`open_with`], and when something has that name already, be it a link.
 pub fn create_new_folder(folder: &(impl FileLocation + ?Sized)) -> io::Result<()> {
-    let (above, name) = parent(folder, LOOK)?;
+    let (above, name) = open_parent(folder, INSPECT_FLAGS)?;
     let mode = Mode::from_raw_mode(0o777);
     Ok(rustix::fs::mkdirat(above, name, mode)?)
 }
@@ -325,7 +345,8 @@ pub fn create_new_folder(folder: &(impl FileLocation + ?Sized)) -> io::Result<()
 /// # Errors
 /// When it is there and stays.
 pub fn remove_folder(folder: &(impl FileLocation + ?Sized)) -> io::Result<()> {
-    let removed = parent(folder, LOOK).and_then(|(above, name)| Ok(remove_tree(&above, name, 0)?));
+    let removed = open_parent(folder, INSPECT_FLAGS)
+        .and_then(|(above, name)| Ok(remove_tree(&above, name, 0)?));
     match removed {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
@@ -336,7 +357,7 @@ pub fn remove_folder(folder: &(impl FileLocation + ?Sized)) -> io::Result<()> {
 fn remove_tree(above: &OwnedFd, name: &OsStr, depth: usize) -> Result<(), Errno> {
     /// Folders in each other that are opened at a time.
     const MAX_DEPTH: usize = 256;
-    let flags = FOLDER | OFlags::RDONLY | OFlags::NOFOLLOW;
+    let flags = FOLDER_FLAGS | OFlags::RDONLY | OFlags::NOFOLLOW;
     let opened = match openat(above, name, flags, Mode::empty()) {
         Err(error @ (Errno::NOTDIR | Errno::LOOP)) => {
             let facts = rustix::fs::statat(above, name, AtFlags::SYMLINK_NOFOLLOW)?;
@@ -347,7 +368,7 @@ fn remove_tree(above: &OwnedFd, name: &OsStr, depth: usize) -> Result<(), Errno>
         }
         opened => opened?,
     };
-    for entry in entries_of(&opened)? {
+    for entry in list_open_folder(&opened)? {
         let removed = match entry.is_folder {
             true if depth == MAX_DEPTH => Err(Errno::NAMETOOLONG),
             true => remove_tree(&opened, &entry.name, depth + 1),
@@ -366,11 +387,11 @@ fn remove_tree(above: &OwnedFd, name: &OsStr, depth: usize) -> Result<(), Errno>
 ///
 /// # Errors
 /// As [`open_with`].
-pub fn entries(folder: &(impl FileLocation + ?Sized)) -> io::Result<Vec<FolderEntry>> {
-    Ok(entries_of(&open_folder(folder, OFlags::RDONLY)?)?)
+pub fn list_folder(folder: &(impl FileLocation + ?Sized)) -> io::Result<Vec<FolderEntry>> {
+    Ok(list_open_folder(&open_folder(folder, OFlags::RDONLY)?)?)
 }
 
-fn entries_of(opened: &OwnedFd) -> Result<Vec<FolderEntry>, Errno> {
+fn list_open_folder(opened: &OwnedFd) -> Result<Vec<FolderEntry>, Errno> {
     let mut all = Vec::new();
     for entry in Dir::read_from(opened)? {
         let entry = entry?;
@@ -399,7 +420,7 @@ fn entries_of(opened: &OwnedFd) -> Result<Vec<FolderEntry>, Errno> {
 /// # Errors
 /// When it is there and stays.
 pub fn remove(location: &(impl FileLocation + ?Sized)) -> io::Result<()> {
-    let removed = parent(location, LOOK)
+    let removed = open_parent(location, INSPECT_FLAGS)
         .and_then(|(folder, name)| Ok(rustix::fs::unlinkat(folder, name, AtFlags::empty())?));
     match removed {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -411,17 +432,20 @@ pub fn remove(location: &(impl FileLocation + ?Sized)) -> io::Result<()> {
 ///
 /// # Errors
 /// As [`open_with`], and when something has that name already.
-pub fn share(
+pub fn hard_link_or_copy(
     from: &(impl FileLocation + ?Sized),
     to: &(impl FileLocation + ?Sized),
 ) -> io::Result<()> {
     let mut file = open(from)?;
-    let ((from, name), (folder, new)) = (parent(from, LOOK)?, parent(to, LOOK)?);
+    let ((from, name), (folder, new)) = (
+        open_parent(from, INSPECT_FLAGS)?,
+        open_parent(to, INSPECT_FLAGS)?,
+    );
     match rustix::fs::linkat(&from, name, &folder, new, AtFlags::empty()) {
         Ok(()) => Ok(()),
         Err(_) => {
             let copied = open_with(to, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)?;
-            copy(&mut file, &copied)
+            copy_content(&mut file, &copied)
         }
     }
 }
@@ -430,7 +454,7 @@ pub fn share(
 ///
 /// # Errors
 /// Whatever reading or writing gives.
-pub fn copy(from: &mut File, mut to: &File) -> io::Result<()> {
+pub fn copy_content(from: &mut File, mut to: &File) -> io::Result<()> {
     let length = from.metadata()?.len();
     let mut end = 0;
     while end < length {

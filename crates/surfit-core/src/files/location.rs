@@ -46,7 +46,7 @@ pub struct FilePath {
 
 impl FilePath {
     /// The path of a location.
-    pub fn of(location: &(impl FileLocation + ?Sized)) -> Self {
+    pub fn from_location(location: &(impl FileLocation + ?Sized)) -> Self {
         Self {
             path: location.full_path().to_owned(),
             folder: location.confining_folder().map(Path::to_owned),
@@ -65,7 +65,7 @@ impl FilePath {
     pub fn confined_if_beneath(path: &Path, folder: &Path) -> Self {
         match path.strip_prefix(folder) {
             Ok(part) => Self::beneath(folder, part),
-            Err(_) => Self::of(path),
+            Err(_) => Self::from_location(path),
         }
     }
 

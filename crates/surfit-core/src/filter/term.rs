@@ -1,7 +1,7 @@
 //! One term of a filter.
 
-use super::{RunAttributes, STATES};
-use crate::config::{DATA_SETS, NETWORKS, nearest, no_such};
+use super::{RUN_STATES, RunAttributes};
+use crate::config::{DATA_SETS, NETWORKS, nearest_name, unknown_name_message};
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -48,7 +48,7 @@ pub(super) enum NumberBound {
     Greater,
 }
 
-const SIGNS: [(&str, NumberBound); 6] = [
+const BOUND_SIGNS: [(&str, NumberBound); 6] = [
     // The longer ones first: `<=` begins with `<`.
     ("<=", NumberBound::AtMost),
     (">=", NumberBound::AtLeast),
@@ -59,7 +59,7 @@ const SIGNS: [(&str, NumberBound); 6] = [
 ];
 
 /// The keys that a term can have.
-pub const KEYS: &[&str] = &[
+pub const FILTER_KEYS: &[&str] = &[
     "name", "state", "net", "network", "data", "degree", "acc", "accuracy", "loss", "age",
 ];
 
@@ -69,7 +69,7 @@ impl FilterTerm {
         if word.is_empty() {
             return Err("`!` stands alone; write a term behind it, such as !state:failed".into());
         }
-        let found = SIGNS
+        let found = BOUND_SIGNS
             .iter()
             .filter_map(|&(sign, bound)| Some((word.find(sign)?, sign, bound)))
             .min_by_key(|&(at, sign, _)| (at, std::cmp::Reverse(sign.len())));
@@ -81,14 +81,14 @@ impl FilterTerm {
             return Err(format!("`{word}` has no value; write one behind `{sign}`"));
         }
         let text = |key| match bound {
-            NumberBound::Equal => Self::text(key, word, value),
+            NumberBound::Equal => Self::parse_text(key, word, value),
             _ => Err(format!(
                 "`{word}`: a {} has no order; write `:` and a name",
-                name(key)
+                key_name(key)
             )),
         };
         let number = |key| {
-            let value = quantity(key, value).ok_or_else(|| {
+            let value = parse_quantity(key, value).ok_or_else(|| {
                 let remedy = match key {
                     NumberKey::Accuracy => "a fraction from 0 to 1, or a percentage such as 90%",
                     NumberKey::Loss => "a number, such as 0.3",
@@ -107,30 +107,33 @@ impl FilterTerm {
             "acc" | "accuracy" => number(NumberKey::Accuracy),
             "loss" => number(NumberKey::Loss),
             "age" => number(NumberKey::Age),
-            "degree" => match (bound, degrees(value)) {
+            "degree" => match (bound, parse_degrees(value)) {
                 (NumberBound::Equal, Some((m, n))) => Ok(FilterTerm::Degrees(m, n)),
                 _ => number(NumberKey::Degree),
             },
             "" => Err(format!(
                 "`{word}` has no key; there are {}",
-                KEYS.join(", ")
+                FILTER_KEYS.join(", ")
             )),
-            other => Err(match nearest(other, KEYS) {
+            other => Err(match nearest_name(other, FILTER_KEYS) {
                 // The value may fit the key no better: `age:yes`, say.
                 Some(key) => format!("there is no key `{other}`; did you mean `{key}`?"),
-                None => format!("there is no key `{other}`; there are {}", KEYS.join(", ")),
+                None => format!(
+                    "there is no key `{other}`; there are {}",
+                    FILTER_KEYS.join(", ")
+                ),
             }),
         }
     }
 
-    fn text(key: TextKey, word: &str, value: &str) -> Result<Self, String> {
+    fn parse_text(key: TextKey, word: &str, value: &str) -> Result<Self, String> {
         let values: Vec<String> = value.split(',').map(str::to_lowercase).collect();
         if values.iter().any(String::is_empty) {
             return Err(format!("`{word}`: a value is missing beside the comma"));
         }
         let known = match key {
             TextKey::Name => &[],
-            TextKey::State => STATES,
+            TextKey::State => RUN_STATES,
             TextKey::Network => NETWORKS,
             TextKey::Data => DATA_SETS,
         };
@@ -138,16 +141,16 @@ impl FilterTerm {
         let wrong =
             |v: &&String| !known.is_empty() && !v.contains('*') && !known.contains(&v.as_str());
         match values.iter().find(wrong) {
-            Some(v) => Err(no_such(name(key), v, known)),
+            Some(v) => Err(unknown_name_message(key_name(key), v, known)),
             None => Ok(FilterTerm::Text(key, values)),
         }
     }
 
     /// True when it holds of a run.
-    pub(super) fn holds(&self, facts: &RunAttributes) -> bool {
+    pub(super) fn matches(&self, facts: &RunAttributes) -> bool {
         match self {
             FilterTerm::Word(pattern) if pattern.contains('*') => {
-                fits(pattern, &facts.name.to_lowercase())
+                matches_pattern(pattern, &facts.name.to_lowercase())
             }
             FilterTerm::Word(word) => facts.name.to_lowercase().contains(word),
             FilterTerm::Text(key, values) => {
@@ -159,13 +162,13 @@ impl FilterTerm {
                 };
                 text.is_some_and(|t| {
                     let text = t.to_lowercase();
-                    values.iter().any(|v| fits(v, &text))
+                    values.iter().any(|v| matches_pattern(v, &text))
                 })
             }
             FilterTerm::Degrees(m, n) => facts.degrees.is_some_and(|d| {
                 let (du, dv) = (d.m() as u8, d.n() as u8);
                 // A curve has one degree, and none along v.
-                du == *m && (dv == *n || d.corners() == 2 && m == n)
+                du == *m && (dv == *n || d.corner_count() == 2 && m == n)
             }),
             FilterTerm::Bound(key, bound, value) => {
                 let number = match key {
@@ -193,7 +196,7 @@ impl NumberBound {
     }
 }
 
-fn name(key: TextKey) -> &'static str {
+fn key_name(key: TextKey) -> &'static str {
     match key {
         TextKey::Name => "name",
         TextKey::State => "state",
@@ -203,7 +206,7 @@ fn name(key: TextKey) -> &'static str {
 }
 
 /// `3`, `3x2` or `3×2`.
-fn degrees(text: &str) -> Option<(u8, u8)> {
+fn parse_degrees(text: &str) -> Option<(u8, u8)> {
     let degree = |t: &str| t.parse::<u8>().ok().filter(|d| (1..=8).contains(d));
     match text.split_once(['x', 'X', '×']) {
         Some((m, n)) => Some((degree(m)?, degree(n)?)),
@@ -211,7 +214,7 @@ fn degrees(text: &str) -> Option<(u8, u8)> {
     }
 }
 
-fn quantity(key: NumberKey, text: &str) -> Option<f64> {
+fn parse_quantity(key: NumberKey, text: &str) -> Option<f64> {
     let (text, unit) = match key {
         NumberKey::Accuracy => match text.strip_suffix('%') {
             Some(percent) => (percent, 0.01),
@@ -242,7 +245,7 @@ fn quantity(key: NumberKey, text: &str) -> Option<f64> {
 }
 
 /// True when `pattern`, in which `*` stands for anything, is the whole of `text`.
-fn fits(pattern: &str, text: &str) -> bool {
+fn matches_pattern(pattern: &str, text: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('*') else {
         return pattern == text;
     };
@@ -250,7 +253,9 @@ fn fits(pattern: &str, text: &str) -> bool {
         return false;
     };
     let tails = text.char_indices().map(|(at, _)| at).chain([text.len()]);
-    tails.into_iter().any(|at| fits(rest, &text[at..]))
+    tails
+        .into_iter()
+        .any(|at| matches_pattern(rest, &text[at..]))
 }
 
 impl fmt::Display for FilterTerm {

@@ -84,7 +84,7 @@ fn a_word_with_a_star_is_a_pattern_of_the_name() {
 
 #[test]
 fn a_curve_has_one_degree() {
-    let curve = Degrees::of(crate::surface::Patch::Curve, 3, 3).ok();
+    let curve = Degrees::for_patch(crate::surface::Patch::Curve, 3, 3).ok();
     let facts = RunAttributes {
         degrees: curve,
         ..run()
@@ -159,7 +159,7 @@ fn term() -> impl Strategy<Value = String> {
     let bound = prop::sample::select(vec!["<", "<=", "=", ":", ">=", ">"]);
     prop_oneof![
         "[a-z0-9./-]{1,8}",
-        prop::sample::subsequence(STATES, 1..4).prop_map(|s| format!("state:{}", s.join(","))),
+        prop::sample::subsequence(RUN_STATES, 1..4).prop_map(|s| format!("state:{}", s.join(","))),
         "net:[a-z]{0,3}\\*[a-z0-9]{0,3}",
         (1u8..=8, 1u8..=8).prop_map(|(m, n)| format!("degree:{m}x{n}")),
         (bound.clone(), 0.0..1.0).prop_map(|(b, x)| format!("acc{b}{x}")),
@@ -173,7 +173,7 @@ fn facts() -> impl Strategy<Value = RunAttributes> {
     let known = |s: &'static [&'static str]| prop::option::of(prop::sample::select(s));
     (
         "[a-zA-Z0-9./-]{0,8}",
-        prop::sample::select(STATES),
+        prop::sample::select(RUN_STATES),
         known(crate::config::NETWORKS),
         known(crate::config::DATA_SETS),
         prop::option::of((1u8..=8, 1u8..=8)),

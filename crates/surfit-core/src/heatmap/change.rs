@@ -15,7 +15,7 @@ pub struct HeatmapChange {
 impl Heatmap {
     /// What is new since `before`; `None` when that has another grid or is of another kind of surface, and when so much is
     /// new that telling the whole is shorter.
-    pub fn since(&self, before: &Heatmap) -> Option<HeatmapChange> {
+    pub fn diff(&self, before: &Heatmap) -> Option<HeatmapChange> {
         if (self.grid, self.patch) != (before.grid, before.patch) {
             return None;
         }
@@ -30,7 +30,7 @@ impl Heatmap {
 
     /// Takes in what is new. False, with nothing changed, for a change of another grid.
     #[must_use]
-    pub fn take(&mut self, change: &HeatmapChange) -> bool {
+    pub fn apply_change(&mut self, change: &HeatmapChange) -> bool {
         let fits = change.cells.iter().all(|(n, _)| *n < self.cells.len());
         if fits {
             self.version = change.version;

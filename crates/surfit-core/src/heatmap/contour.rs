@@ -11,7 +11,7 @@ type SquareCorner = ((f64, f64), f64);
 impl CellField {
     /// The line along which the field has the value `level`, in pieces of no order. Squares that lack a corner are cut
     /// as the triangle that is left, others give nothing; a saddle goes by the mean of its corners.
-    pub fn contour(&self, level: f64) -> Vec<ContourSegment> {
+    pub fn contour_segments(&self, level: f64) -> Vec<ContourSegment> {
         let mut out = Vec::new();
         if !level.is_finite() || self.grid < 2 {
             return out;
@@ -24,7 +24,7 @@ impl CellField {
                 .filter_map(|(a, b)| Some(((a as f64, b as f64), self.get(a, b)?)))
                 .collect();
             if corners.len() >= 3 {
-                cut(&corners, level, &mut out);
+                cut_cell(&corners, level, &mut out);
             }
         }
         out
@@ -32,12 +32,12 @@ impl CellField {
 }
 
 /// The pieces of the line within a triangle or a square.
-fn cut(corners: &[SquareCorner], level: f64, out: &mut Vec<ContourSegment>) {
+fn cut_cell(corners: &[SquareCorner], level: f64, out: &mut Vec<ContourSegment>) {
     let n = corners.len();
     let above = |k: usize| corners[k % n].1 >= level;
     let crossings: Vec<(f64, f64)> = (0..n)
         .filter(|&k| above(k) != above(k + 1))
-        .map(|k| crossing(corners[k], corners[(k + 1) % n], level))
+        .map(|k| edge_crossing(corners[k], corners[(k + 1) % n], level))
         .collect();
     match crossings[..] {
         [p, q] => out.push([p, q]),
@@ -55,7 +55,7 @@ fn cut(corners: &[SquareCorner], level: f64, out: &mut Vec<ContourSegment>) {
 }
 
 /// Where the line crosses the edge between two corners on either side of it.
-fn crossing((from, low): SquareCorner, (to, high): SquareCorner, level: f64) -> (f64, f64) {
+fn edge_crossing((from, low): SquareCorner, (to, high): SquareCorner, level: f64) -> (f64, f64) {
     // Halves keep the difference of huge figures finite.
     let span = high / 2.0 - low / 2.0;
     let t = if span == 0.0 {
@@ -74,7 +74,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn field(patch: Patch, grid: usize, f: impl Fn(f64, f64) -> f64) -> CellField {
-        CellField::of(&Heatmap::new(patch, grid), |i, _| {
+        CellField::from_heatmap(&Heatmap::new(patch, grid), |i, _| {
             Some(f((i / grid) as f64, (i % grid) as f64))
         })
     }
@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn a_circle_comes_out_round_and_closed() {
         let f = field(Patch::Square, 21, |x, y| (x - 10.0).hypot(y - 10.0));
-        let line = f.contour(6.0);
+        let line = f.contour_segments(6.0);
         let mut ends = std::collections::BTreeMap::new();
         for p in line.iter().flatten() {
             assert!(((p.0 - 10.0).hypot(p.1 - 10.0) - 6.0).abs() < 0.05, "{p:?}");
@@ -106,7 +106,7 @@ mod tests {
             values: vec![Some(1.0), Some(0.0), Some(0.0), Some(1.0)],
         };
         for level in [0.25, 0.75] {
-            let line = f.contour(level);
+            let line = f.contour_segments(level);
             assert_eq!(line.len(), 2);
             let side = |p: (f64, f64)| p.0 - p.1;
             let middle = |s: &ContourSegment| (side(s[0]) + side(s[1])) / 2.0;
@@ -121,7 +121,7 @@ mod tests {
         let f = field(Patch::Triangle, 6, |x, _| x);
         let highest =
             |l: Vec<ContourSegment>| l.into_iter().flatten().map(|p| p.1).fold(0.0, f64::max);
-        assert!((highest(f.contour(1.5)) - 3.5).abs() < 1e-9);
+        assert!((highest(f.contour_segments(1.5)) - 3.5).abs() < 1e-9);
     }
 
     proptest! {
@@ -133,9 +133,9 @@ mod tests {
             ]), 144),
         ) {
             let heatmap = Heatmap::new(Patch::Square, grid);
-            let f = CellField::of(&heatmap, |i, _| values[i]);
+            let f = CellField::from_heatmap(&heatmap, |i, _| values[i]);
             let last = (grid - 1) as f64;
-            for (x, y) in f.contour(level).into_iter().flatten() {
+            for (x, y) in f.contour_segments(level).into_iter().flatten() {
                 prop_assert!((0.0..=last).contains(&x) && (0.0..=last).contains(&y));
                 // Every end lies on an edge of the grid or on a cut corner's diagonal.
                 let whole = |t: f64| (t - t.round()).abs() < 1e-9;

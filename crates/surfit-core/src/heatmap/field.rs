@@ -16,13 +16,16 @@ pub struct CellField {
 }
 
 /// Rounds of smoothing of figures that were filled in.
-const ROUNDS: usize = 24;
+const SMOOTHING_ROUNDS: usize = 24;
 
 impl CellField {
     /// The `figure` of every cell that lies on the surface. Figures that are not finite count as none.
-    pub fn of(heatmap: &Heatmap, figure: impl Fn(usize, &Cell) -> Option<f64>) -> Self {
+    pub fn from_heatmap(heatmap: &Heatmap, figure: impl Fn(usize, &Cell) -> Option<f64>) -> Self {
         let value = |index: usize| {
-            let cell = heatmap.cells.get(index).filter(|_| heatmap.holds(index))?;
+            let cell = heatmap
+                .cells
+                .get(index)
+                .filter(|_| heatmap.contains_cell(index))?;
             figure(index, cell).filter(|v| v.is_finite())
         };
         Self {
@@ -42,7 +45,7 @@ impl CellField {
 
     /// The figure at a place by bilinear interpolation between the cells around it that have one, which is linear along a
     /// curve; `None` where none has. Places beside the grid count as on its edge.
-    pub fn at(&self, x: f64, y: f64) -> Option<f64> {
+    pub fn interpolated_value(&self, x: f64, y: f64) -> Option<f64> {
         let last = self.grid.saturating_sub(1) as f64;
         let inside = |t: f64| if t.is_nan() { 0.0 } else { t.clamp(0.0, last) };
         let (x, y) = (inside(x), inside(y));
@@ -65,9 +68,9 @@ impl CellField {
         (weight > 0.0).then(|| sum / weight)
     }
 
-    /// The figure at `(u, v)`, as [`CellField::at`]; `None` too where the nearest cell has none, so that what is not measured is
+    /// The figure at `(u, v)`, as [`CellField::interpolated_value`]; `None` too where the nearest cell has none, so that what is not measured is
     /// not made up.
-    pub fn near(&self, u: f64, v: f64) -> Option<f64> {
+    pub fn measured_value_near(&self, u: f64, v: f64) -> Option<f64> {
         let last = self.grid.saturating_sub(1);
         let cell = |t: f64| ((t * last as f64).round().max(0.0) as usize).min(last);
         let (a, b) = (cell(u), cell(v));
@@ -77,12 +80,12 @@ impl CellField {
             _ => last,
         };
         self.get(a, b.min(most))?;
-        self.at(u * last as f64, v * last as f64)
+        self.interpolated_value(u * last as f64, v * last as f64)
     }
 
     /// The same field with the cells that have no figure filled in from their neighbours, and smoothed: the picture of a
     /// surface that is measured only here and there. Without any figure it stays as it is.
-    pub fn filled(&self, holds: impl Fn(usize) -> bool) -> Self {
+    pub fn fill_missing(&self, holds: impl Fn(usize) -> bool) -> Self {
         let mut out = self.clone();
         let missing: Vec<usize> = (0..self.values.len())
             .filter(|&i| holds(i) && self.values[i].is_none())
@@ -94,7 +97,7 @@ impl CellField {
         while !open.is_empty() {
             let found: Vec<(usize, f64)> = open
                 .iter()
-                .filter_map(|&i| Some((i, out.mean_around(i)?)))
+                .filter_map(|&i| Some((i, out.neighbor_mean(i)?)))
                 .collect();
             if found.is_empty() {
                 break;
@@ -104,8 +107,8 @@ impl CellField {
             }
             open.retain(|&i| out.values[i].is_none());
         }
-        for _ in 0..ROUNDS {
-            let smooth: Vec<Option<f64>> = missing.iter().map(|&i| out.mean_around(i)).collect();
+        for _ in 0..SMOOTHING_ROUNDS {
+            let smooth: Vec<Option<f64>> = missing.iter().map(|&i| out.neighbor_mean(i)).collect();
             for (&i, value) in missing.iter().zip(smooth) {
                 out.values[i] = value.or(out.values[i]);
             }
@@ -114,10 +117,10 @@ impl CellField {
     }
 
     /// The mean of the neighbours' figures.
-    fn mean_around(&self, index: usize) -> Option<f64> {
+    fn neighbor_mean(&self, index: usize) -> Option<f64> {
         let (a, b) = ((index / self.grid) as i64, (index % self.grid) as i64);
         let (mut sum, mut count) = (0.0, 0.0);
-        for (da, db, weight) in AROUND {
+        for (da, db, weight) in NEIGHBOR_WEIGHTS {
             let (a, b) = (a + da, b + db);
             if a < 0 || b < 0 {
                 continue;
@@ -132,7 +135,7 @@ impl CellField {
 
     /// This field less another one over the same kind of surface, whose grid may be another: the other is taken between
     /// its cells. Only cells of this field whose own nearest cell there has a figure have one.
-    pub fn minus(&self, other: &CellField) -> Self {
+    pub fn subtract(&self, other: &CellField) -> Self {
         let last = self.grid.saturating_sub(1).max(1) as f64;
         let scale = other.grid.saturating_sub(1) as f64 / last;
         let value = |(index, mine): (usize, &Option<f64>)| {
@@ -141,7 +144,7 @@ impl CellField {
                 (index % self.grid) as f64 * scale,
             );
             other.get(x.round() as usize, y.round() as usize)?;
-            Some((*mine)? - other.at(x, y)?).filter(|d| d.is_finite())
+            Some((*mine)? - other.interpolated_value(x, y)?).filter(|d| d.is_finite())
         };
         let same = self.patch == other.patch;
         Self {
@@ -156,7 +159,7 @@ impl CellField {
 }
 
 /// Neighbours with their weights: those across a corner count less.
-const AROUND: [(i64, i64, f64); 8] = [
+const NEIGHBOR_WEIGHTS: [(i64, i64, f64); 8] = [
     (-1, 0, 1.0),
     (1, 0, 1.0),
     (0, -1, 1.0),
@@ -173,7 +176,7 @@ mod tests {
 
     fn plane(grid: usize, keep: impl Fn(usize) -> bool) -> CellField {
         let heatmap = Heatmap::new(Patch::Square, grid);
-        CellField::of(&heatmap, |i, _| {
+        CellField::from_heatmap(&heatmap, |i, _| {
             keep(i).then(|| 2.0 * (i / grid) as f64 - (i % grid) as f64)
         })
     }
@@ -182,29 +185,35 @@ mod tests {
     fn between_cells_a_plane_is_a_plane_and_gaps_do_not_break_it() {
         let f = plane(5, |_| true);
         for (x, y) in [(0.0, 0.0), (1.25, 3.5), (4.0, 4.0), (3.99, 0.01)] {
-            assert!((f.at(x, y).unwrap() - (2.0 * x - y)).abs() < 1e-12);
+            assert!((f.interpolated_value(x, y).unwrap() - (2.0 * x - y)).abs() < 1e-12);
         }
-        assert_eq!(f.at(-3.0, f64::NAN), f.get(0, 0));
+        assert_eq!(f.interpolated_value(-3.0, f64::NAN), f.get(0, 0));
         let holed = plane(5, |i| i != 6);
-        assert!(holed.at(1.0, 1.0).is_none() && holed.at(1.0, 1.4).is_some());
+        assert!(
+            holed.interpolated_value(1.0, 1.0).is_none()
+                && holed.interpolated_value(1.0, 1.4).is_some()
+        );
     }
 
     #[test]
     fn what_is_not_measured_is_not_made_up_between_cells() {
         let f = plane(5, |i| i != 12);
-        assert_eq!(f.near(0.5, 0.5), None);
-        assert_eq!(f.near(0.45, 0.55), None);
-        assert!(f.near(0.25, 0.5).is_some_and(|v| (v - 0.0).abs() < 1e-12));
+        assert_eq!(f.measured_value_near(0.5, 0.5), None);
+        assert_eq!(f.measured_value_near(0.45, 0.55), None);
+        assert!(
+            f.measured_value_near(0.25, 0.5)
+                .is_some_and(|v| (v - 0.0).abs() < 1e-12)
+        );
         // Near the gap only the measured neighbours count.
-        assert!(f.near(0.3, 0.5).is_some_and(|v| v < 0.2));
+        assert!(f.measured_value_near(0.3, 0.5).is_some_and(|v| v < 0.2));
         let triangle = Heatmap::new(Patch::Triangle, 5);
-        let f = CellField::of(&triangle, |_, _| Some(1.0));
-        assert_eq!(f.near(0.6, 0.4), Some(1.0));
+        let f = CellField::from_heatmap(&triangle, |_, _| Some(1.0));
+        assert_eq!(f.measured_value_near(0.6, 0.4), Some(1.0));
     }
 
     #[test]
     fn gaps_are_filled_between_their_neighbours() {
-        let f = plane(9, |i| i % 3 == 0).filled(|_| true);
+        let f = plane(9, |i| i % 3 == 0).fill_missing(|_| true);
         let (low, high) = (-8.0, 16.0);
         assert!(
             f.values
@@ -212,7 +221,10 @@ mod tests {
                 .all(|v| v.is_some_and(|v| (low..=high).contains(&v)))
         );
         assert!((f.get(4, 4).unwrap() - 4.0).abs() < 1.0);
-        assert_eq!(plane(4, |_| false).filled(|_| true), plane(4, |_| false));
+        assert_eq!(
+            plane(4, |_| false).fill_missing(|_| true),
+            plane(4, |_| false)
+        );
     }
 
     #[test]
@@ -224,14 +236,14 @@ mod tests {
             ..fine
         };
         for d in half
-            .minus(&coarse)
+            .subtract(&coarse)
             .values
             .into_iter()
-            .chain(coarse.minus(&half).values)
+            .chain(coarse.subtract(&half).values)
         {
             assert!(d.unwrap().abs() < 1e-12);
         }
         let holed = plane(5, |i| i != 12);
-        assert_eq!(coarse.minus(&holed).get(2, 2), None);
+        assert_eq!(coarse.subtract(&holed).get(2, 2), None);
     }
 }

@@ -28,7 +28,7 @@ pub struct MetricSpec {
     pub percent: bool,
     /// The smallest and the largest value that it can have.
     pub bounds: (f64, f64),
-    /// Its value at a cell; see [`Metric::of`].
+    /// Its value at a cell; see [`Metric::value_at`].
     value: fn(&Cell) -> Option<f64>,
     /// The ends of its 95 % confidence interval, where one is known.
     interval: fn(&Cell) -> Option<(f64, f64)>,
@@ -37,7 +37,7 @@ pub struct MetricSpec {
 }
 
 /// Every metric; a new one is a variant of [`Metric`] and a line here.
-const TABLE: [MetricSpec; 2] = [
+const METRICS: [MetricSpec; 2] = [
     MetricSpec {
         metric: Metric::Accuracy,
         name: "accuracy",
@@ -65,9 +65,9 @@ impl Metric {
     pub const ALL: [Metric; 2] = [Metric::Accuracy, Metric::Loss];
 
     /// The metric's line of the table.
-    pub fn facts(self) -> &'static MetricSpec {
+    pub fn spec(self) -> &'static MetricSpec {
         // Every metric has its line at its place: a test sees to it.
-        &TABLE[self as usize]
+        &METRICS[self as usize]
     }
 
     /// The metric after this one, round the table.
@@ -76,26 +76,26 @@ impl Metric {
     }
 
     /// The metric's value at a cell; `None` while unmeasured, and for a loss that is not finite.
-    pub fn of(self, cell: &Cell) -> Option<f64> {
-        (self.facts().value)(cell)
+    pub fn value_at(self, cell: &Cell) -> Option<f64> {
+        (self.spec().value)(cell)
     }
 
     /// The ends of the 95 % confidence interval at a cell; `None` while unmeasured, and for a metric that has none.
     pub fn interval(self, cell: &Cell) -> Option<(f64, f64)> {
-        (self.facts().interval)(cell)
+        (self.spec().interval)(cell)
     }
 
     /// The metric's value at a corner; `None` when it is not finite.
-    pub fn of_corner(self, corner: &CornerReady) -> Option<f64> {
-        Some((self.facts().corner)(corner)).filter(|v| v.is_finite())
+    pub fn corner_value(self, corner: &CornerReady) -> Option<f64> {
+        Some((self.spec().corner)(corner)).filter(|v| v.is_finite())
     }
 
     /// The best value among corners; `None` when none has one.
-    pub fn best_corner<'a>(
+    pub fn best_corner_value<'a>(
         self,
         corners: impl IntoIterator<Item = &'a CornerReady>,
     ) -> Option<f64> {
-        let values = corners.into_iter().filter_map(|c| self.of_corner(c));
+        let values = corners.into_iter().filter_map(|c| self.corner_value(c));
         if self.higher_is_better() {
             values.max_by(f64::total_cmp)
         } else {
@@ -105,12 +105,12 @@ impl Metric {
 
     /// The metric's name for people.
     pub fn name(self) -> &'static str {
-        self.facts().name
+        self.spec().name
     }
 
     /// True when larger values are better.
     pub fn higher_is_better(self) -> bool {
-        self.facts().higher_is_better
+        self.spec().higher_is_better
     }
 }
 
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn every_metric_has_its_line_and_the_switch_goes_round() {
         for (n, metric) in Metric::ALL.into_iter().enumerate() {
-            assert_eq!((metric as usize, metric.facts().metric), (n, metric));
+            assert_eq!((metric as usize, metric.spec().metric), (n, metric));
         }
         let round = Metric::ALL.iter().fold(Metric::Accuracy, |m, _| m.next());
         assert_eq!(round, Metric::Accuracy);
@@ -139,8 +139,8 @@ mod tests {
             warnings: Vec::new(),
         };
         let corners = [corner(0.8, 0.3), corner(0.9, f64::NAN), corner(0.7, 0.5)];
-        assert_eq!(Metric::Accuracy.best_corner(&corners), Some(0.9));
-        assert_eq!(Metric::Loss.best_corner(&corners), Some(0.3));
-        assert_eq!(Metric::Loss.best_corner(&corners[1..2]), None);
+        assert_eq!(Metric::Accuracy.best_corner_value(&corners), Some(0.9));
+        assert_eq!(Metric::Loss.best_corner_value(&corners), Some(0.3));
+        assert_eq!(Metric::Loss.best_corner_value(&corners[1..2]), None);
     }
 }

@@ -8,8 +8,8 @@ impl Heatmap {
     /// Neighbouring cells of a smooth surface are nearly the same network, so a plain ranking names one peak many times. A
     /// peak is a measured cell that ranks before every measured neighbour and is not within a tenth of the grid of a
     /// better peak (non-maximum suppression).
-    pub fn peaks(&self, metric: Metric, most: usize) -> Vec<usize> {
-        let order = self.ranking(metric);
+    pub fn peaks(&self, metric: Metric, max_peaks: usize) -> Vec<usize> {
+        let order = self.rank_cells(metric);
         let mut place = vec![usize::MAX; self.cells.len()];
         for (rank, &index) in order.iter().enumerate() {
             place[index] = rank;
@@ -17,11 +17,11 @@ impl Heatmap {
         let radius = (self.grid / 10).max(1);
         let mut peaks: Vec<usize> = Vec::new();
         for index in order {
-            if peaks.len() >= most {
+            if peaks.len() >= max_peaks {
                 break;
             }
-            let alone = peaks.iter().all(|&p| self.apart(p, index) > radius);
-            if alone && self.around(index).all(|n| place[n] > place[index]) {
+            let alone = peaks.iter().all(|&p| self.cell_distance(p, index) > radius);
+            if alone && self.neighbors(index).all(|n| place[n] > place[index]) {
                 peaks.push(index);
             }
         }
@@ -29,13 +29,13 @@ impl Heatmap {
     }
 
     /// Cells between two, along the axis on which they are farther apart.
-    fn apart(&self, one: usize, other: usize) -> usize {
+    fn cell_distance(&self, one: usize, other: usize) -> usize {
         let along_u = (one / self.grid).abs_diff(other / self.grid);
         along_u.max((one % self.grid).abs_diff(other % self.grid))
     }
 
     /// The up to eight cells around one.
-    fn around(&self, index: usize) -> impl Iterator<Item = usize> + '_ {
+    fn neighbors(&self, index: usize) -> impl Iterator<Item = usize> + '_ {
         let (a, b) = (index / self.grid, index % self.grid);
         let near = |k: usize| k.saturating_sub(1)..=(k + 1).min(self.grid - 1);
         near(a)
@@ -99,7 +99,7 @@ mod tests {
         );
         let mut rough = bumps(31, &[]);
         for (index, cell) in rough.cells.iter_mut().enumerate() {
-            cell.correct = (crate::random::derive(7, index as u64) % 1_000_000) as u32;
+            cell.correct = (crate::random::derive_seed(7, index as u64) % 1_000_000) as u32;
         }
         let peaks = rough.peaks(Metric::Accuracy, 9);
         assert_eq!(peaks.len(), 9);
@@ -107,9 +107,9 @@ mod tests {
             assert!(
                 peaks[n + 1..]
                     .iter()
-                    .all(|&other| rough.apart(one, other) > 3)
+                    .all(|&other| rough.cell_distance(one, other) > 3)
             );
         }
-        assert_eq!(peaks[0], rough.ranking(Metric::Accuracy)[0]);
+        assert_eq!(peaks[0], rough.rank_cells(Metric::Accuracy)[0]);
     }
 }

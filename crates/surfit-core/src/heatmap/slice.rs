@@ -26,7 +26,7 @@ impl SliceDirection {
 
 impl Heatmap {
     /// The cells in a row through the cell `(a, b)`, `u` growing, or `v` where `u` stays. Only those that lie on the surface.
-    pub fn row(&self, (a, b): (usize, usize), along: SliceDirection) -> Vec<usize> {
+    pub fn slice_cells(&self, (a, b): (usize, usize), along: SliceDirection) -> Vec<usize> {
         let grid = self.grid as i64;
         let (a, b) = (a as i64, b as i64);
         let (from, step) = match along {
@@ -42,7 +42,7 @@ impl Heatmap {
         cells
             .filter(|&(a, b)| (0..grid).contains(&a) && (0..grid).contains(&b))
             .map(|(a, b)| (a * grid + b) as usize)
-            .filter(|&i| self.holds(i))
+            .filter(|&i| self.contains_cell(i))
             .collect()
     }
 }
@@ -55,11 +55,14 @@ mod tests {
     #[test]
     fn rows_and_diagonals_go_through_their_cell_and_end_with_the_surface() {
         let map = Heatmap::new(Patch::Square, 4);
-        assert_eq!(map.row((1, 2), SliceDirection::U), [2, 6, 10, 14]);
-        assert_eq!(map.row((1, 2), SliceDirection::V), [4, 5, 6, 7]);
-        assert_eq!(map.row((1, 2), SliceDirection::Rising), [1, 6, 11]);
-        assert_eq!(map.row((1, 2), SliceDirection::Falling), [3, 6, 9, 12]);
+        assert_eq!(map.slice_cells((1, 2), SliceDirection::U), [2, 6, 10, 14]);
+        assert_eq!(map.slice_cells((1, 2), SliceDirection::V), [4, 5, 6, 7]);
+        assert_eq!(map.slice_cells((1, 2), SliceDirection::Rising), [1, 6, 11]);
+        assert_eq!(
+            map.slice_cells((1, 2), SliceDirection::Falling),
+            [3, 6, 9, 12]
+        );
         let triangle = Heatmap::new(Patch::Triangle, 4);
-        assert_eq!(triangle.row((1, 1), SliceDirection::U), [1, 5, 9]);
+        assert_eq!(triangle.slice_cells((1, 1), SliceDirection::U), [1, 5, 9]);
     }
 }

@@ -24,7 +24,7 @@ impl TryFrom<StoredHeatmap> for Heatmap {
             version,
             patch,
         } = stored;
-        if let Some(sentence) = Heatmap::refuse_grid(grid) {
+        if let Some(sentence) = Heatmap::check_grid(grid) {
             return Err(sentence);
         }
         if cells.len() != grid * grid {

@@ -16,9 +16,9 @@ fn ranking_prefers_accuracy_then_loss_then_index_and_survives_nan() {
     h.cells[4] = cell(90, 0.4, 0);
     h.cells[5] = cell(90, 0.3, 0);
     h.cells[6] = cell(90, f32::NAN, 0);
-    assert_eq!(h.ranking(Metric::Accuracy), [5, 4, 6, 1]);
-    assert_eq!(h.ranking(Metric::Loss), [5, 4, 1]);
-    let best = h.best(Metric::Accuracy).unwrap();
+    assert_eq!(h.rank_cells(Metric::Accuracy), [5, 4, 6, 1]);
+    assert_eq!(h.rank_cells(Metric::Loss), [5, 4, 1]);
+    let best = h.best_point(Metric::Accuracy).unwrap();
     assert_eq!((best.u, best.v), (0.5, 1.0));
 }
 
@@ -26,10 +26,10 @@ fn ranking_prefers_accuracy_then_loss_then_index_and_survives_nan() {
 fn coarse_to_fine_visits_every_cell_once_corners_first() {
     for grid in [2, 3, 4, 7, 11, 21] {
         let h = Heatmap::new(Patch::Square, grid);
-        let order = h.coarse_to_fine();
+        let order = h.coarse_to_fine_order();
         let mut first: Vec<usize> = order[..4].to_vec();
         first.sort_unstable();
-        let mut corners = h.corners().to_vec();
+        let mut corners = h.corner_cells().to_vec();
         corners.sort_unstable();
         assert_eq!(first, corners);
         let mut all = order;
@@ -50,9 +50,9 @@ fn summary_separates_interior_and_corners() {
         (1.0, 0.5, 0.5, 1.0)
     );
     h.version = 2;
-    assert!(h.complete());
+    assert!(h.is_complete());
     h.version = 3;
-    assert!(!h.complete() && h.is_stale(0));
+    assert!(!h.is_complete() && h.is_stale(0));
     assert!(Heatmap::new(Patch::Square, 2).summary().is_none());
 }
 
@@ -100,27 +100,30 @@ fn a_curve_and_a_triangle_have_their_own_cells() {
         (Patch::Square, 25),
     ] {
         let mut h = Heatmap::new(patch, 5);
-        assert_eq!(h.count(), count);
-        let mut order = h.coarse_to_fine();
-        let mut corners = h.corners();
+        assert_eq!(h.surface_cell_count(), count);
+        let mut order = h.coarse_to_fine_order();
+        let mut corners = h.corner_cells();
         corners.sort_unstable();
-        let mut first = order[..patch.corners()].to_vec();
+        let mut first = order[..patch.corner_count()].to_vec();
         first.sort_unstable();
         assert_eq!(first, corners);
         order.sort_unstable();
-        assert_eq!(order, h.inside().collect::<Vec<_>>());
-        for i in h.inside() {
+        assert_eq!(order, h.surface_cells().collect::<Vec<_>>());
+        for i in h.surface_cells() {
             let (u, v) = h.parameters(i);
-            assert!(patch.holds(u, v) && h.nearest(u, v) == i, "{patch:?} {i}");
+            assert!(
+                patch.contains(u, v) && h.nearest_cell(u, v) == i,
+                "{patch:?} {i}"
+            );
         }
-        assert!(h.holds(h.nearest(0.9, 0.9)));
+        assert!(h.contains_cell(h.nearest_cell(0.9, 0.9)));
         for i in order {
-            h.cells[i] = cell(if h.on_boundary(i) { 50 } else { 100 }, 1.0, 0);
+            h.cells[i] = cell(if h.is_on_boundary(i) { 50 } else { 100 }, 1.0, 0);
         }
-        assert!(h.complete());
+        assert!(h.is_complete());
         assert_eq!(h.summary().unwrap().interior_mean, 1.0);
         assert_eq!(h.summary().unwrap().corners_mean, 0.5);
-        assert_eq!(h.ranking(Metric::Accuracy).len(), count);
+        assert_eq!(h.rank_cells(Metric::Accuracy).len(), count);
         assert_eq!(h.to_csv().lines().count(), count + 1);
     }
 }
@@ -137,21 +140,21 @@ fn a_coarser_grid_of_the_same_points_is_known_and_another_is_not() {
             version: 3,
         };
     }
-    let coarse = fine.on_grid(6);
-    assert!(coarse.complete() && coarse.version == 3);
-    let at = |h: &Heatmap, u, v| h.cells[h.nearest(u, v)].correct;
+    let coarse = fine.with_grid(6);
+    assert!(coarse.is_complete() && coarse.version == 3);
+    let at = |h: &Heatmap, u, v| h.cells[h.nearest_cell(u, v)].correct;
     assert_eq!(at(&coarse, 0.2, 0.8), at(&fine, 0.2, 0.8));
-    let other = fine.on_grid(4);
+    let other = fine.with_grid(4);
     assert_eq!(
-        (other.complete(), other.fresh()),
+        (other.is_complete(), other.fresh_cell_count()),
         (false, 4),
         "only the corners are shared"
     );
     // What is measured goes over, what is not takes nothing away.
     let mut back = Heatmap::new(Patch::Square, 11);
     back.version = 3;
-    back.take_from(&fine);
-    back.take_from(&fine.on_grid(4));
+    back.merge_from(&fine);
+    back.merge_from(&fine.with_grid(4));
     assert_eq!(back, fine);
 }
 
@@ -193,12 +196,12 @@ fn what_is_known_better_is_not_taken() {
         heatmap.cells.iter().filter(|c| c.images == images).count()
     };
     let mut coarse = measured(3, 100, 7);
-    coarse.take_from(&measured(5, 2000, 7));
+    coarse.merge_from(&measured(5, 2000, 7));
     assert_eq!(shared(&coarse, 2000), 9);
-    coarse.take_from(&measured(5, 100, 7));
+    coarse.merge_from(&measured(5, 100, 7));
     assert_eq!(shared(&coarse, 2000), 9, "fewer images");
-    coarse.take_from(&measured(5, 3000, 6));
+    coarse.merge_from(&measured(5, 3000, 6));
     assert_eq!(shared(&coarse, 2000), 9, "an older surface");
-    coarse.take_from(&measured(5, 100, 8));
+    coarse.merge_from(&measured(5, 100, 8));
     assert_eq!(shared(&coarse, 100), 9, "a newer surface");
 }

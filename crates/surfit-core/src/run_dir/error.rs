@@ -25,7 +25,7 @@ pub enum RunError {
     },
     /// A directory that holds several runs.
     #[error("{path} holds {count} runs; name one of them, such as `{first}`")]
-    Group {
+    SeveralRuns {
         /// Directory that holds the runs.
         path: PathBuf,
         /// Number of runs in it.
@@ -37,14 +37,14 @@ pub enum RunError {
     #[error("{0} is not a run: it has no config.toml; name a directory that surfit made")]
     NotARun(PathBuf),
     /// The directory for a new run holds something.
-    #[error("{} already exists{}", .0.display(), describe_taken(.0))]
+    #[error("{} already exists{}", .0.display(), describe_existing(.0))]
     Exists(PathBuf),
     /// A path that cannot be noted in the run's files.
     #[error("{}: the path is not UTF-8, and the files of a run are; rename it, or choose another", .0.display())]
     NotUtf8(PathBuf),
     /// The folder for sockets and locks is somebody else's.
     #[error("{} belongs to another user; remove it or set XDG_RUNTIME_DIR to a folder of your own", .0.display())]
-    Foreign(PathBuf),
+    ForeignFolder(PathBuf),
     /// The socket of the run's engine is not where engines of this user put it.
     #[error("{} is no socket that an engine of yours made; another user works on the run, or its file `socket` is to be removed", .0.display())]
     ForeignSocket(PathBuf),
@@ -99,7 +99,7 @@ pub enum RunError {
 fn describe_holder(path: &Path, pid: Option<u32>, node: Option<&EngineNode>) -> String {
     let pid = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
     if let Some(node) = node {
-        return format!(" on {}{pid}; {}", node.name(), node.how_to_reach(path));
+        return format!(" on {}{pid}; {}", node.name(), node.describe_access(path));
     }
     let path = path.display();
     format!("{pid}; attach with `surfit open {path}`, or stop it with `surfit stop {path}`")
@@ -107,7 +107,7 @@ fn describe_holder(path: &Path, pid: Option<u32>, node: Option<&EngineNode>) -> 
 
 impl RunDir {
     /// Attaches a path in the run to an error of writing there, and says when nothing in the run may be written.
-    pub fn at_writing<'a>(&'a self, path: &'a Path) -> impl FnOnce(io::Error) -> RunError + 'a {
+    pub fn write_error_at<'a>(&'a self, path: &'a Path) -> impl FnOnce(io::Error) -> RunError + 'a {
         move |source| {
             let refused = [
                 io::ErrorKind::PermissionDenied,
@@ -116,14 +116,14 @@ impl RunDir {
             let may_write = || rustix::fs::access(self.path(), Access::WRITE_OK).is_ok();
             match refused.contains(&source.kind()) && !may_write() {
                 true => RunError::ReadOnly(self.path().to_owned()),
-                false => at(path)(source),
+                false => io_error_at(path)(source),
             }
         }
     }
 }
 
 /// What to do where a new run's directory is taken, by a run or by something else.
-fn describe_taken(path: &Path) -> String {
+fn describe_existing(path: &Path) -> String {
     match files::is_file(&FilePath::beneath(path, "config.toml")) {
         true => format!(
             "; choose another --run-dir, or go on with `surfit resume {}`",
@@ -134,7 +134,7 @@ fn describe_taken(path: &Path) -> String {
 }
 
 /// Attaches a path to an I/O error.
-pub fn at(path: &Path) -> impl FnOnce(io::Error) -> RunError + '_ {
+pub fn io_error_at(path: &Path) -> impl FnOnce(io::Error) -> RunError + '_ {
     move |source| RunError::Io {
         path: path.to_owned(),
         source,

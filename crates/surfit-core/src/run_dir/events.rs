@@ -1,18 +1,18 @@
 //! `events.jsonl`: append-only, one event a line, numbered from 1.
 
-mod end;
-mod line;
+mod line_parser;
 mod line_reader;
-mod moved;
+mod log_end;
+mod relocation;
 mod tail;
 
-pub use end::last_number;
 pub use line_reader::MAX_EVENT_BYTES;
+pub use log_end::last_event_number;
 pub use tail::{EventTail, read_events};
 
-use super::{RunError, at};
+use super::{RunError, io_error_at};
 use crate::event::{Envelope, Event};
-use crate::files::{self, FileLocation, FilePath, json, sync_folder, unshare};
+use crate::files::{self, FileLocation, FilePath, break_hard_link, encode_json, sync_folder};
 use rustix::fs::OFlags;
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
@@ -26,12 +26,12 @@ pub struct EventLog {
     pub(super) file: File,
     length: u64,
     seq: u64,
-    unwritten: Vec<u8>,
+    unwritten_bytes: Vec<u8>,
     /// What was written and is not known to be durable: after a sync that failed, the system may have dropped it.
-    undurable: Vec<u8>,
+    unsynced_bytes: Vec<u8>,
     sync_failed: bool,
     /// Something was written since the last sync, perhaps by an engine before this one.
-    unsynced: bool,
+    needs_sync: bool,
 }
 
 impl EventLog {
@@ -44,26 +44,27 @@ impl EventLog {
         let location = path;
         let path = location.full_path();
         // A copy of the run that was made of hard links has the same file, and keeps it.
-        unshare(location).map_err(at(path))?;
+        break_hard_link(location).map_err(io_error_at(path))?;
         let mut file =
-            files::open_with(location, OFlags::RDWR | OFlags::CREATE).map_err(at(path))?;
-        let end = end::of(&file).map_err(at(path))?;
-        file.set_len(end.length).map_err(at(path))?;
-        file.seek(SeekFrom::Start(end.length)).map_err(at(path))?;
+            files::open_with(location, OFlags::RDWR | OFlags::CREATE).map_err(io_error_at(path))?;
+        let end = log_end::find_log_end(&file).map_err(io_error_at(path))?;
+        file.set_len(end.length).map_err(io_error_at(path))?;
+        file.seek(SeekFrom::Start(end.length))
+            .map_err(io_error_at(path))?;
         if end.length == 0 {
             // Its name; what it holds is synced when that matters.
-            sync_folder(path).map_err(at(path))?;
+            sync_folder(path).map_err(io_error_at(path))?;
         }
         Ok(Self {
-            path: FilePath::of(location),
+            path: FilePath::from_location(location),
             file,
             length: end.length,
             // Damaged lines count as events, so that no number is given twice.
-            seq: end.last + end.damaged,
-            unwritten: Vec::new(),
-            undurable: Vec::new(),
+            seq: end.last_number + end.damaged,
+            unwritten_bytes: Vec::new(),
+            unsynced_bytes: Vec::new(),
             sync_failed: false,
-            unsynced: true,
+            needs_sync: true,
         })
     }
 
@@ -82,7 +83,7 @@ impl EventLog {
             time: (now * 1e3).round() / 1e3,
             event,
         };
-        let line = json(&envelope).and_then(|line| match line.len() < MAX_EVENT_BYTES {
+        let line = encode_json(&envelope).and_then(|line| match line.len() < MAX_EVENT_BYTES {
             true => Ok(line),
             // Readers would take it for damage.
             false => Err(std::io::Error::other(format!(
@@ -94,10 +95,10 @@ impl EventLog {
             // Its number is given; what cannot be written must not end the engine.
             let text = format!("an event cannot be written: {error}");
             envelope.event = Event::Notice { text };
-            json(&envelope)
+            encode_json(&envelope)
         });
-        self.unwritten.extend(line.unwrap_or_default());
-        self.unwritten.push(b'\n');
+        self.unwritten_bytes.extend(line.unwrap_or_default());
+        self.unwritten_bytes.push(b'\n');
         let result = self.flush();
         (envelope, result)
     }
@@ -107,21 +108,21 @@ impl EventLog {
     /// # Errors
     /// [`RunError::Io`]; the file then ends where it ended before.
     pub fn flush(&mut self) -> Result<(), RunError> {
-        if self.unwritten.is_empty() {
+        if self.unwritten_bytes.is_empty() {
             return Ok(());
         }
-        match self.file.write_all(&self.unwritten) {
+        match self.file.write_all(&self.unwritten_bytes) {
             Ok(()) => {
-                self.length += self.unwritten.len() as u64;
-                self.undurable.append(&mut self.unwritten);
-                self.unsynced = true;
+                self.length += self.unwritten_bytes.len() as u64;
+                self.unsynced_bytes.append(&mut self.unwritten_bytes);
+                self.needs_sync = true;
                 Ok(())
             }
             Err(error) => {
                 // Part of a line may stand there now; readers must never see it followed by another.
                 let _ = self.file.set_len(self.length);
                 let _ = self.file.seek(SeekFrom::Start(self.length));
-                Err(at(&self.path)(error))
+                Err(io_error_at(&self.path)(error))
             }
         }
     }
@@ -132,19 +133,19 @@ impl EventLog {
     /// [`RunError::Io`]; what was not durable is written once more before the next attempt.
     pub fn sync(&mut self) -> Result<(), RunError> {
         self.flush()?;
-        if !self.unsynced {
+        if !self.needs_sync {
             return Ok(());
         }
-        let begin = self.length - self.undurable.len() as u64;
+        let begin = self.length - self.unsynced_bytes.len() as u64;
         let rewritten = match self.sync_failed {
-            true => self.file.write_all_at(&self.undurable, begin),
+            true => self.file.write_all_at(&self.unsynced_bytes, begin),
             false => Ok(()),
         };
         let synced = rewritten.and_then(|()| self.file.sync_data());
         self.sync_failed = synced.is_err();
-        self.unsynced = synced.is_err();
-        synced.map_err(at(&self.path))?;
-        self.undurable.clear();
+        self.needs_sync = synced.is_err();
+        synced.map_err(io_error_at(&self.path))?;
+        self.unsynced_bytes.clear();
         Ok(())
     }
 

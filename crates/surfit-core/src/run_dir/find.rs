@@ -1,13 +1,13 @@
 //! Finding runs: by a path, an id or its beginning, alone or in a directory of several.
 
-use super::{RunDir, RunError, at};
+use super::{RunDir, RunError, io_error_at};
 use crate::files::{self, FilePath};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 impl RunDir {
     /// The runs that lie in a directory, as those of several seeds or of a study do; in no order.
-    pub fn inside(path: &Path) -> Vec<Self> {
+    pub fn runs_in(path: &Path) -> Vec<Self> {
         let entries = fs::read_dir(path).into_iter().flatten().flatten();
         entries
             .filter(|e| !e.file_name().to_string_lossy().starts_with('.'))
@@ -20,8 +20,8 @@ impl RunDir {
     ///
     /// # Errors
     /// [`RunError::InsideRun`].
-    pub fn refuse_nested(path: &Path) -> Result<(), RunError> {
-        let absolute = std::path::absolute(path).map_err(at(path))?;
+    pub fn check_not_nested(path: &Path) -> Result<(), RunError> {
+        let absolute = std::path::absolute(path).map_err(io_error_at(path))?;
         // Links are followed as far as there is something.
         let around = absolute
             .ancestors()
@@ -78,9 +78,9 @@ impl RunDir {
         let group = |e: fs::DirEntry| {
             let path = e.path();
             // What lies in a run, such as a copy that was put there, is no run of its own.
-            (path.is_dir() && !path.join("config.toml").is_file()).then(|| Self::inside(&path))
+            (path.is_dir() && !path.join("config.toml").is_file()).then(|| Self::runs_in(&path))
         };
-        let mut runs: Vec<_> = Self::inside(root)
+        let mut runs: Vec<_> = Self::runs_in(root)
             .into_iter()
             .chain(entries.filter_map(group).flatten())
             .map(|r| {

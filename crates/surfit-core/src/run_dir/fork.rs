@@ -1,7 +1,11 @@
 //! A run that begins as a copy of another one's checkpoint.
 
-use super::{MAX_SMALL_BYTES, OTHER_GRIDS, RunDir, RunError, at, noted};
-use crate::files::{self, FilePath, create_folder, json, sync_all, sync_folder, write_atomic};
+use super::{
+    MAX_SMALL_FILE_BYTES, OTHER_GRIDS_FILE, RunDir, RunError, absolute_utf8_path, io_error_at,
+};
+use crate::files::{
+    self, FilePath, create_folder, encode_json, sync_all, sync_folder, write_atomic,
+};
 use crate::surface::Degrees;
 use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
@@ -11,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Tells the forks that one process makes from each other while they have no name yet.
-static NUMBER: AtomicU64 = AtomicU64::new(0);
+static NEXT_FORK_NUMBER: AtomicU64 = AtomicU64::new(0);
 
 /// Where a run came from, and what its engine still has to do about it: `fork.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,7 +42,7 @@ impl RunDir {
     /// [`RunError::Exists`] when something is at `path`, [`RunError::NoSurface`] before there is a checkpoint,
     /// [`RunError::Io`].
     pub fn fork(&self, path: &Path, degrees: Option<Degrees>) -> Result<Self, RunError> {
-        let path = noted(path)?;
+        let path = absolute_utf8_path(path)?;
         if path.symlink_metadata().is_ok() {
             return Err(RunError::Exists(path));
         }
@@ -46,81 +50,83 @@ impl RunDir {
             return Err(RunError::NoSurface(self.id()));
         }
         let parent = path.parent().unwrap_or(Path::new("/")).to_owned();
-        create_folder(&parent).map_err(at(&parent))?;
+        create_folder(&parent).map_err(io_error_at(&parent))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         // Several may be made at a time, by one process too, and none may touch another's files.
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let number = NEXT_FORK_NUMBER.fetch_add(1, Ordering::Relaxed);
         let process = std::process::id();
         let partial = parent.join(format!(".{name}.{process}-{number}.partial"));
         let mut config = self.config()?;
         if let Some(degrees) = degrees {
             config.fit.degree = degrees.into();
         }
-        files::clear_abandoned(&path);
+        files::remove_abandoned(&path);
         let new = match Self::create_new(&partial, &config) {
             Err(RunError::Exists(other)) => return Err(RunError::Exists(other)),
             new => new,
         };
-        let _held = files::hold_folder(&partial);
-        let made = new.and_then(|new| self.fill(&new, degrees)).and_then(|()| {
-            fs::rename(&partial, &path).map_err(|error| match error.kind() {
-                // Another one was faster.
-                ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists => {
-                    RunError::Exists(path.clone())
-                }
-                _ => at(&path)(error),
-            })
-        });
+        let _held = files::lock_unfinished_folder(&partial);
+        let made = new
+            .and_then(|new| self.copy_checkpoint_into(&new, degrees))
+            .and_then(|()| {
+                fs::rename(&partial, &path).map_err(|error| match error.kind() {
+                    // Another one was faster.
+                    ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists => {
+                        RunError::Exists(path.clone())
+                    }
+                    _ => io_error_at(&path)(error),
+                })
+            });
         if made.is_err() {
             // What is left of it has no name that anybody looks for.
             let _ = fs::remove_dir_all(&partial);
         }
         made?;
-        sync_folder(&path).map_err(at(&parent))?;
+        sync_folder(&path).map_err(io_error_at(&parent))?;
         Ok(Self { path })
     }
 
-    fn fill(&self, new: &Self, degrees: Option<Degrees>) -> Result<(), RunError> {
+    fn copy_checkpoint_into(&self, new: &Self, degrees: Option<Degrees>) -> Result<(), RunError> {
         // The checkpoint first: what is copied later may know more than it, and what belongs to later steps is passed over.
-        share(&self.checkpoint_path(), &new.checkpoint_path())?;
+        hard_link_or_copy(&self.checkpoint_path(), &new.checkpoint_path())?;
         let corners = self.join("corners");
-        for entry in files::entries(&corners).map_err(at(&corners))? {
+        for entry in files::list_folder(&corners).map_err(io_error_at(&corners))? {
             let name = entry.name;
             if name.to_string_lossy().starts_with("corner-") {
-                share(&corners.join(&name), &new.join("corners").join(name))?;
+                hard_link_or_copy(&corners.join(&name), &new.join("corners").join(name))?;
             }
         }
         // What was measured on other grids holds as long as the fork's surface is the same; its engine looks at that.
-        if files::exists(&self.join(OTHER_GRIDS)) {
-            share(&self.join(OTHER_GRIDS), &new.join(OTHER_GRIDS))?;
+        if files::exists(&self.join(OTHER_GRIDS_FILE)) {
+            hard_link_or_copy(&self.join(OTHER_GRIDS_FILE), &new.join(OTHER_GRIDS_FILE))?;
         }
         for name in ["identity.json", "snapshot.json", "events.jsonl"] {
             let (from, to) = (self.join(name), new.join(name));
             if files::exists(&from) {
-                let mut file = files::open(&from).map_err(at(&from))?;
+                let mut file = files::open(&from).map_err(io_error_at(&from))?;
                 let copied = files::open_with(&to, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)
-                    .map_err(at(&to))?;
-                files::copy(&mut file, &copied).map_err(at(&to))?;
+                    .map_err(io_error_at(&to))?;
+                files::copy_content(&mut file, &copied).map_err(io_error_at(&to))?;
             }
         }
-        new.write_fork(&ForkRecord {
+        new.write_fork_record(&ForkRecord {
             from: self.path.clone(),
             degrees,
             begun: false,
         })?;
         // Before it gets its name, which the disk may keep sooner than what is in it.
-        sync_all(&new.join("")).map_err(at(new.path()))
+        sync_all(&new.join("")).map_err(io_error_at(new.path()))
     }
 
     /// Where the run came from; `None` when it is no fork.
     ///
     /// # Errors
     /// [`RunError::Damaged`].
-    pub fn forked(&self) -> Result<Option<ForkRecord>, RunError> {
+    pub fn fork_record(&self) -> Result<Option<ForkRecord>, RunError> {
         let path = self.join("fork.json");
-        match files::read(&path, MAX_SMALL_BYTES) {
+        match files::read(&path, MAX_SMALL_FILE_BYTES) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(at(&path)(e)),
+            Err(e) => Err(io_error_at(&path)(e)),
             Ok(bytes) => serde_json::from_slice(&bytes)
                 .map(Some)
                 .map_err(|e| RunError::Damaged {
@@ -134,22 +140,23 @@ impl RunDir {
     ///
     /// # Errors
     /// [`RunError::Io`].
-    pub fn write_fork(&self, fork: &ForkRecord) -> Result<(), RunError> {
+    pub fn write_fork_record(&self, fork: &ForkRecord) -> Result<(), RunError> {
         let path = self.join("fork.json");
-        write_atomic(&path, &json(fork).map_err(at(&path))?).map_err(at(&path))
+        write_atomic(&path, &encode_json(fork).map_err(io_error_at(&path))?)
+            .map_err(io_error_at(&path))
     }
 }
 
-/// [`files::share`] with the path in the error.
-fn share(from: &FilePath, to: &FilePath) -> Result<(), RunError> {
-    files::share(from, to).map_err(at(from))
+/// [`files::hard_link_or_copy`] with the path in the error.
+fn hard_link_or_copy(from: &FilePath, to: &FilePath) -> Result<(), RunError> {
+    files::hard_link_or_copy(from, to).map_err(io_error_at(from))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::files::synced;
+    use crate::files::take_synced_paths;
 
     /// A folder and everything in it.
     fn all_in(folder: &Path) -> Vec<PathBuf> {
@@ -175,13 +182,13 @@ mod tests {
         fs::write(run.join("corners/corner-1.safetensors"), "corner").unwrap();
         fs::write(run.join("corners/partial.safetensors"), "half").unwrap();
         fs::write(run.join("events.jsonl"), "").unwrap();
-        write_atomic(&run.join(OTHER_GRIDS), b"[]").unwrap();
+        write_atomic(&run.join(OTHER_GRIDS_FILE), b"[]").unwrap();
         let degrees = Degrees::new(3, 2).unwrap();
-        synced();
+        take_synced_paths();
         let fork = run.fork(&twin, Some(degrees)).unwrap();
         // Every file and every folder of it was made durable, and its name after them.
         let name = twin.file_name().unwrap();
-        let mut durable = synced();
+        let mut durable = take_synced_paths();
         assert_eq!(durable.pop().as_deref(), Some(dir.path()));
         let within = |path: &Path| -> Option<PathBuf> {
             let mut parts = path.strip_prefix(dir.path()).ok()?.components();
@@ -195,7 +202,7 @@ mod tests {
             assert!(durable.iter().any(|p| p == path), "{}", path.display());
         }
         assert_eq!(fork.config().unwrap().degrees(), degrees);
-        let wish = fork.forked().unwrap().unwrap();
+        let wish = fork.fork_record().unwrap().unwrap();
         assert_eq!((wish.degrees, wish.begun), (Some(degrees), false));
         assert!(fork.join("corners/corner-1.safetensors").is_file());
         assert!(!fork.join("corners/partial.safetensors").exists());
@@ -218,7 +225,7 @@ mod tests {
             "baselines":[],"steps":[1,2]}"#;
         fs::write(run.events_path(), finished.replace('\n', "") + "\n").unwrap();
         let fork = run.fork(&dir.path().join("b"), None).unwrap();
-        let is_done = |run: &RunDir| run.picture().unwrap().done().is_some();
+        let is_done = |run: &RunDir| run.load_state().unwrap().job_result().is_some();
         assert!(is_done(&run) && !is_done(&fork));
         // The engine says where the run comes from before it notes that it has begun.
         let forked =
@@ -226,10 +233,10 @@ mod tests {
         let told = fs::read_to_string(fork.events_path()).unwrap() + forked + "\n";
         fs::write(fork.events_path(), told).unwrap();
         let begun = fork
-            .forked()
+            .fork_record()
             .unwrap()
             .map(|f| ForkRecord { begun: true, ..f });
-        fork.write_fork(&begun.unwrap()).unwrap();
+        fork.write_fork_record(&begun.unwrap()).unwrap();
         assert!(!is_done(&fork));
     }
 
@@ -256,7 +263,7 @@ mod tests {
             }
             let fork = RunDir::open(&twin).unwrap();
             assert_eq!(fs::read_dir(fork.join("corners")).unwrap().count(), 40);
-            assert!(fork.checkpoint_path().is_file() && fork.forked().unwrap().is_some());
+            assert!(fork.checkpoint_path().is_file() && fork.fork_record().unwrap().is_some());
         }
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 11, "no litter");
     }

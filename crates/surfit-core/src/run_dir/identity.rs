@@ -17,16 +17,16 @@ pub struct FileIdentity {
 
 impl FileIdentity {
     /// Of what a path leads to; `None` when nothing is there.
-    pub fn of(path: &(impl FileLocation + ?Sized)) -> Option<Self> {
-        metadata(path).ok().map(|m| Self::in_metadata(&m))
+    pub fn of_path(path: &(impl FileLocation + ?Sized)) -> Option<Self> {
+        metadata(path).ok().map(|m| Self::from_metadata(&m))
     }
 
     /// Of an open file.
     pub fn of_file(file: &File) -> Option<Self> {
-        file.metadata().ok().map(|m| Self::in_metadata(&m))
+        file.metadata().ok().map(|m| Self::from_metadata(&m))
     }
 
-    fn in_metadata(metadata: &Metadata) -> Self {
+    fn from_metadata(metadata: &Metadata) -> Self {
         Self {
             device: metadata.dev(),
             node: metadata.ino(),

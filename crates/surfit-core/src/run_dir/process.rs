@@ -14,9 +14,9 @@ pub enum ProcessState {
 impl ProcessState {
     /// Of the process with a number.
     #[cfg(target_os = "linux")]
-    pub fn of(pid: u32) -> Self {
+    pub fn of_pid(pid: u32) -> Self {
         match std::fs::read_to_string(format!("/proc/{pid}/status")) {
-            Ok(text) => Self::in_status(&text),
+            Ok(text) => Self::parse_status(&text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::Dead,
             // It ended while it was read, or is hidden.
             Err(error) if error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error()) => {
@@ -28,7 +28,7 @@ impl ProcessState {
 
     /// Of the process with a number.
     #[cfg(not(target_os = "linux"))]
-    pub fn of(pid: u32) -> Self {
+    pub fn of_pid(pid: u32) -> Self {
         use rustix::process::{Pid, test_kill_process};
         let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
         match pid.map(test_kill_process) {
@@ -39,8 +39,8 @@ impl ProcessState {
 
     /// As `/proc/PID/status` tells it: the state, and a SIGKILL that is on its way.
     #[cfg(target_os = "linux")]
-    fn in_status(text: &str) -> Self {
-        const KILL: u64 = 1 << 8;
+    fn parse_status(text: &str) -> Self {
+        const SIGKILL_MASK: u64 = 1 << 8;
         let field = |name: &str| {
             text.lines()
                 .find_map(|l| l.strip_prefix(name)?.strip_prefix(':'))
@@ -49,7 +49,7 @@ impl ProcessState {
             let mask = field(name).and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
             mask.unwrap_or(0)
         };
-        if (signals("SigPnd") | signals("ShdPnd")) & KILL != 0 {
+        if (signals("SigPnd") | signals("ShdPnd")) & SIGKILL_MASK != 0 {
             return Self::Dead;
         }
         match field("State").and_then(|state| state.trim().chars().next()) {
@@ -74,7 +74,7 @@ mod tests {
         let becomes = |state| {
             (0..1000).any(|_| {
                 std::thread::sleep(std::time::Duration::from_millis(5));
-                ProcessState::of(child.id()) == state
+                ProcessState::of_pid(child.id()) == state
             })
         };
         assert!(becomes(ProcessState::Running));
@@ -84,8 +84,8 @@ mod tests {
         // It is a zombie until it is waited for.
         assert!(becomes(ProcessState::Dead));
         child.wait().unwrap();
-        assert_eq!(ProcessState::of(child.id()), ProcessState::Dead);
+        assert_eq!(ProcessState::of_pid(child.id()), ProcessState::Dead);
         let killed = "State:\tD (disk sleep)\nSigPnd:\t0000000000000100\nShdPnd:\t0\n";
-        assert_eq!(ProcessState::in_status(killed), ProcessState::Dead);
+        assert_eq!(ProcessState::parse_status(killed), ProcessState::Dead);
     }
 }

@@ -1,6 +1,6 @@
 //! Where the engine of a run listens.
 
-use super::{RunDir, RunError, at};
+use super::{RunDir, RunError, io_error_at};
 use crate::files;
 use std::fs;
 use std::io::ErrorKind;
@@ -16,7 +16,9 @@ impl RunDir {
     ///
     /// A note that names no socket as engines make them counts as none; [`RunDir::trusted_socket`] tells of it.
     pub fn socket_path(&self) -> PathBuf {
-        let said = self.noted_socket().filter(|said| is_of_engine(said));
+        let said = self
+            .read_socket_note()
+            .filter(|said| is_engine_socket_path(said));
         said.unwrap_or_else(|| self.new_socket_path())
     }
 
@@ -25,36 +27,36 @@ impl RunDir {
     ///
     /// # Errors
     /// [`RunError::ForeignSocket`] when an engine works on the run and its note names what is not this user's or no engine's
-    /// socket; [`RunError::Io`] for a note that cannot be read; as [`private_folder`] for the folder of new sockets.
+    /// socket; [`RunError::Io`] for a note that cannot be read; as [`ensure_private_folder`] for the folder of new sockets.
     pub fn trusted_socket(&self) -> Result<PathBuf, RunError> {
         let note = self.join("socket");
         if files::exists(&note) {
-            files::open(&note).map_err(at(&note))?;
+            files::open(&note).map_err(io_error_at(&note))?;
         }
         let new = self.new_socket_path();
-        if let Some(said) = self.noted_socket().filter(|said| *said != new) {
-            if is_of_engine(&said) && is_private(&said) {
+        if let Some(said) = self.read_socket_note().filter(|said| *said != new) {
+            if is_engine_socket_path(&said) && is_private(&said) {
                 return Ok(said);
             }
             // An engine that is started writes its own note.
-            if self.is_alive() {
+            if self.is_engine_alive() {
                 return Err(RunError::ForeignSocket(said));
             }
         }
         if !is_private(&new) {
-            private_folder(new.parent().unwrap_or(Path::new("/")))?;
+            ensure_private_folder(new.parent().unwrap_or(Path::new("/")))?;
         }
         Ok(new)
     }
 
     /// True when somebody listens on the run's socket who may be spoken to.
-    pub(super) fn is_listened_to(&self) -> bool {
+    pub(super) fn has_listener(&self) -> bool {
         let path = self.trusted_socket();
         path.is_ok_and(|path| UnixStream::connect(path).is_ok())
     }
 
     /// The socket that the note in the directory names.
-    fn noted_socket(&self) -> Option<PathBuf> {
+    fn read_socket_note(&self) -> Option<PathBuf> {
         let said = files::read(&self.join("socket"), MAX_NOTE_BYTES).ok()?;
         let said = PathBuf::from(String::from_utf8(said).ok()?.trim());
         said.is_absolute().then_some(said)
@@ -97,7 +99,7 @@ fn is_private(socket: &Path) -> bool {
 
 /// True for a path as engines make them, in whatever environment: sixteen hexadecimal digits in `surfit` of a runtime
 /// folder, or in the user's `/tmp/surfit-ID`.
-fn is_of_engine(path: &Path) -> bool {
+fn is_engine_socket_path(path: &Path) -> bool {
     let name = |path: &Path| path.file_name().and_then(|n| n.to_str().map(str::to_owned));
     let digits = |n: &String| n.len() == 16 && n.bytes().all(|b| b.is_ascii_hexdigit());
     let named = name(path).and_then(|n| n.strip_suffix(".sock").map(str::to_owned));
@@ -127,21 +129,21 @@ pub fn socket_folder() -> PathBuf {
 /// Makes a folder that only its owner can look into, when it is not there, and sees to it that it is one.
 ///
 /// # Errors
-/// [`RunError::Foreign`] when it is another user's or a link, [`RunError::Io`].
-pub fn private_folder(folder: &Path) -> Result<(), RunError> {
+/// [`RunError::ForeignFolder`] when it is another user's or a link, [`RunError::Io`].
+pub fn ensure_private_folder(folder: &Path) -> Result<(), RunError> {
     let made = fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(folder);
-    made.map_err(at(folder))?;
-    let facts = fs::symlink_metadata(folder).map_err(at(folder))?;
+    made.map_err(io_error_at(folder))?;
+    let facts = fs::symlink_metadata(folder).map_err(io_error_at(folder))?;
     let me = rustix::process::geteuid().as_raw();
     if !facts.is_dir() || facts.uid() != me {
-        return Err(RunError::Foreign(folder.to_owned()));
+        return Err(RunError::ForeignFolder(folder.to_owned()));
     }
     if facts.mode() & 0o077 != 0 {
         let mode = fs::Permissions::from_mode(0o700);
-        fs::set_permissions(folder, mode).map_err(at(folder))?;
+        fs::set_permissions(folder, mode).map_err(io_error_at(folder))?;
     }
     Ok(())
 }

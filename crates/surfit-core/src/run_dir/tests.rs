@@ -52,16 +52,16 @@ fn a_directory_with_something_in_it_is_not_overwritten() {
 fn the_lock_tells_the_living_from_the_dead() {
     let root = tempfile::tempdir().unwrap();
     let run = RunDir::create(&root.path().join("a"), &Config::default()).unwrap();
-    assert!(!run.is_alive());
+    assert!(!run.is_engine_alive());
     let lock = run.lock().unwrap();
-    assert!(run.is_alive());
+    assert!(run.is_engine_alive());
     let refused = run.lock().unwrap_err();
     assert!(
         refused.to_string().contains("in use by another engine"),
         "{refused}"
     );
     drop(lock);
-    assert!(!run.is_alive());
+    assert!(!run.is_engine_alive());
 }
 
 #[test]
@@ -262,10 +262,10 @@ fn a_copy_made_of_links_has_a_lock_and_events_of_its_own() {
     linked(run.path(), &twin);
     let twin = RunDir::open(&twin).unwrap();
     // The original is in use all the same, and nobody takes its lock away.
-    assert!(run.is_alive() && !twin.is_alive());
+    assert!(run.is_engine_alive() && !twin.is_engine_alive());
     assert!(matches!(run.lock(), Err(RunError::InUse { .. })));
     let other = twin.lock().unwrap();
-    assert!(run.is_alive() && twin.is_alive());
+    assert!(run.is_engine_alive() && twin.is_engine_alive());
     assert!(matches!(twin.lock(), Err(RunError::InUse { .. })));
     let mut others = EventLog::open(&twin.events_path()).unwrap();
     others.append(notice("two")).1.unwrap();
@@ -277,9 +277,9 @@ fn a_copy_made_of_links_has_a_lock_and_events_of_its_own() {
     assert_eq!(told(&run), [notice("one"), notice("three")]);
     assert_eq!(told(&twin), [notice("one"), notice("two")]);
     drop(lock);
-    assert!(!run.is_alive() && twin.is_alive());
+    assert!(!run.is_engine_alive() && twin.is_engine_alive());
     drop(other);
-    assert!(!twin.is_alive());
+    assert!(!twin.is_engine_alive());
 }
 
 #[test]
@@ -291,11 +291,11 @@ fn of_a_copy_made_of_links_either_can_be_taken_up() {
     linked(run.path(), &twin);
     let twin = RunDir::open(&twin).unwrap();
     let lock = run.lock().unwrap();
-    assert!(run.is_alive() && !twin.is_alive());
+    assert!(run.is_engine_alive() && !twin.is_engine_alive());
     let other = twin.lock().unwrap();
-    assert!(twin.is_alive());
+    assert!(twin.is_engine_alive());
     drop((lock, other));
-    assert!(!run.is_alive() && !twin.is_alive());
+    assert!(!run.is_engine_alive() && !twin.is_engine_alive());
 }
 
 #[cfg(target_os = "linux")]
@@ -382,7 +382,7 @@ fn a_snapshot_whose_heatmap_lacks_cells_is_none() {
     snapshot.heatmap.cells.truncate(7);
     run.write_snapshot(&snapshot).unwrap();
     assert_eq!(run.snapshot(), None);
-    assert!(run.picture().unwrap().snapshot.is_none());
+    assert!(run.load_state().unwrap().snapshot.is_none());
 }
 
 #[test]

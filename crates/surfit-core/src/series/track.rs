@@ -34,7 +34,7 @@ impl Default for StepTrack {
 
 impl StepTrack {
     /// How many marks there are at most.
-    pub const MARKS: usize = 2048;
+    pub const MAX_MARKS: usize = 2048;
 
     /// Adds that `seconds` of work brought the curve to `step`. Marks at or after that step are void: that is what a
     /// resumed run repeats.
@@ -58,13 +58,13 @@ impl StepTrack {
         } else {
             self.marks.push(mark);
         }
-        if self.marks.len() > Self::MARKS {
+        if self.marks.len() > Self::MAX_MARKS {
             self.thin();
         }
     }
 
     fn thin(&mut self) {
-        while self.marks.len() > Self::MARKS / 2 {
+        while self.marks.len() > Self::MAX_MARKS / 2 {
             self.stride *= 2;
             let (stride, last) = (self.stride, self.marks.last().copied());
             let mut kept: Option<u64> = None;
@@ -85,7 +85,7 @@ impl StepTrack {
             return;
         }
         // What was between two marks is known by interpolation only.
-        let between = self.at(step as f64);
+        let between = self.mark_at(step as f64);
         self.marks.truncate(kept);
         if let (Some(mark), Some(last)) = (between, self.marks.last())
             && last.step < step
@@ -106,7 +106,7 @@ impl StepTrack {
 
     /// Time and rate when `step` steps were done; before the first mark time runs from zero, after the last one it
     /// stands. `None` without marks.
-    pub fn at(&self, step: f64) -> Option<StepMark> {
+    pub fn mark_at(&self, step: f64) -> Option<StepMark> {
         let (first, last) = (self.marks.first()?, self.marks.last()?);
         let whole = step.max(0.0) as u64;
         let after = self.marks.partition_point(|m| (m.step as f64) < step);
@@ -130,7 +130,7 @@ impl StepTrack {
         })
     }
 
-    /// Steps done after `seconds` of work, the inverse of [`StepTrack::at`]; `None` without marks.
+    /// Steps done after `seconds` of work, the inverse of [`StepTrack::mark_at`]; `None` without marks.
     pub fn step_at(&self, seconds: f64) -> Option<f64> {
         let (first, last) = (self.marks.first()?, self.marks.last()?);
         let after = self.marks.partition_point(|m| m.seconds < seconds);
@@ -166,13 +166,13 @@ mod tests {
     #[test]
     fn bounded_and_true_at_every_step() {
         let track = even(100_000);
-        assert!(track.marks().len() <= StepTrack::MARKS);
+        assert!(track.marks().len() <= StepTrack::MAX_MARKS);
         assert_eq!(track.marks().last().unwrap().step, 100_000);
         for step in [0.0, 1.0, 777.0, 50_000.5, 100_000.0] {
-            assert!((track.at(step).unwrap().seconds - 0.5 * step).abs() < 1e-6);
+            assert!((track.mark_at(step).unwrap().seconds - 0.5 * step).abs() < 1e-6);
             assert!((track.step_at(0.5 * step).unwrap() - step).abs() < 1e-3);
         }
-        assert_eq!(StepTrack::default().at(3.0), None);
+        assert_eq!(StepTrack::default().mark_at(3.0), None);
     }
 
     #[test]
@@ -181,7 +181,7 @@ mod tests {
         track.truncate(40);
         assert_eq!(track.seconds(), 20.0);
         track.advance(50, 1.0, 0.2);
-        let mark = track.at(50.0).unwrap();
+        let mark = track.mark_at(50.0).unwrap();
         assert_eq!((mark.seconds, mark.rate), (21.0, 0.2));
         track.truncate(0);
         assert!(track.marks().is_empty());
@@ -195,7 +195,7 @@ mod tests {
                 track.advance(step, seconds.clamp(-1e9, 1e9), rate);
             }
             prop_assert!(track.marks().windows(2).all(|w| w[0].step < w[1].step && w[0].seconds <= w[1].seconds));
-            track.at(at);
+            track.mark_at(at);
             track.step_at(at);
         }
     }

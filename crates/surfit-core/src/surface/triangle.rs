@@ -3,12 +3,12 @@
 //! With `w = 1 − u − v` and `k = d − i − j`: `B_ij(u, v) = d!/(i! j! k!) uⁱ vʲ wᵏ`. Rows are index pairs `(i, j)`.
 
 use super::DenseMatrix;
-use crate::bernstein::{binomial, solve};
+use crate::bernstein::{binomial, solve_linear_system};
 
 type MatrixRows = [(usize, usize)];
 
 /// `B_ij(u, v)` of every row.
-pub(super) fn weights(degree: usize, rows: &MatrixRows, u: f64, v: f64) -> Vec<f64> {
+pub(super) fn bernstein_weights(degree: usize, rows: &MatrixRows, u: f64, v: f64) -> Vec<f64> {
     // Rounding may put a point of the third edge a little beyond it.
     let w = (1.0 - u - v).max(0.0);
     let power = |x: f64, n: usize| x.powi(n as i32);
@@ -20,7 +20,7 @@ pub(super) fn weights(degree: usize, rows: &MatrixRows, u: f64, v: f64) -> Vec<f
 }
 
 /// `E[B_r B_s]` for all pairs of rows, `(u, v)` uniform on the triangle.
-pub(super) fn gram(degree: usize, rows: &MatrixRows) -> DenseMatrix {
+pub(super) fn gram_matrix(degree: usize, rows: &MatrixRows) -> DenseMatrix {
     let entry = |&(i, j): &(usize, usize), &(a, b): &(usize, usize)| {
         let (x, y) = (i + a, j + b);
         let z = 2 * degree - x - y;
@@ -35,7 +35,7 @@ pub(super) fn gram(degree: usize, rows: &MatrixRows) -> DenseMatrix {
 
 /// `E[B_ij²]` of every row, `(u, v)` uniform on the boundary (each edge a third).
 pub(super) fn edge_second_moments(degree: usize, rows: &MatrixRows) -> Vec<f64> {
-    let gram = crate::bernstein::gram(degree);
+    let gram = crate::bernstein::gram_matrix(degree);
     let at = |&(i, j): &(usize, usize)| {
         let on = |holds: bool, index: usize| if holds { gram[index][index] } else { 0.0 };
         (on(j == 0, i) + on(i == 0, j) + on(i + j == degree, i)) / 3.0
@@ -45,7 +45,7 @@ pub(super) fn edge_second_moments(degree: usize, rows: &MatrixRows) -> Vec<f64> 
 
 /// Exact elevation from `degree` to `degree + 1`, `[low.len() → high.len()]`:
 /// `θ'_ijk = (i θ_{i−1,j,k} + j θ_{i,j−1,k} + k θ_{i,j,k−1})/(d + 1)`.
-pub(super) fn elevation(degree: usize, low: &MatrixRows, high: &MatrixRows) -> DenseMatrix {
+pub(super) fn elevation_matrix(degree: usize, low: &MatrixRows, high: &MatrixRows) -> DenseMatrix {
     let d1 = (degree + 1) as f64;
     high.iter()
         .map(|&(i, j)| {
@@ -64,9 +64,12 @@ pub(super) fn elevation(degree: usize, low: &MatrixRows, high: &MatrixRows) -> D
 
 /// One step of degree lowering from `degree`: the least-squares fit (in the L2 norm over the triangle) among patches of the
 /// lower degree whose corners, the first three rows of both, stay where they are. `[low.len(), high.len()]`.
-pub(super) fn lowering(degree: usize, low: &MatrixRows, high: &MatrixRows) -> DenseMatrix {
-    const HELD: usize = 3;
-    let (e, g) = (elevation(degree - 1, low, high), gram(degree, high));
+pub(super) fn lowering_matrix(degree: usize, low: &MatrixRows, high: &MatrixRows) -> DenseMatrix {
+    const FIXED_CORNERS: usize = 3;
+    let (e, g) = (
+        elevation_matrix(degree - 1, low, high),
+        gram_matrix(degree, high),
+    );
     let (lows, highs) = (low.len(), high.len());
     let ge: DenseMatrix = (0..highs)
         .map(|r| {
@@ -77,19 +80,19 @@ pub(super) fn lowering(degree: usize, low: &MatrixRows, high: &MatrixRows) -> De
         .collect();
     let normal = |a: usize, b: usize| -> f64 { (0..highs).map(|k| e[k][a] * ge[k][b]).sum() };
     let mut out = vec![vec![0.0; highs]; lows];
-    (0..HELD).for_each(|corner| out[corner][corner] = 1.0);
-    let mut a: DenseMatrix = (HELD..lows)
-        .map(|r| (HELD..lows).map(|c| normal(r, c)).collect())
+    (0..FIXED_CORNERS).for_each(|corner| out[corner][corner] = 1.0);
+    let mut a: DenseMatrix = (FIXED_CORNERS..lows)
+        .map(|r| (FIXED_CORNERS..lows).map(|c| normal(r, c)).collect())
         .collect();
-    let mut rhs: DenseMatrix = (HELD..lows)
+    let mut rhs: DenseMatrix = (FIXED_CORNERS..lows)
         .map(|r| {
             (0..highs)
-                .map(|y| ge[y][r] - if y < HELD { normal(r, y) } else { 0.0 })
+                .map(|y| ge[y][r] - if y < FIXED_CORNERS { normal(r, y) } else { 0.0 })
                 .collect()
         })
         .collect();
-    solve(&mut a, &mut rhs);
-    out.truncate(HELD);
+    solve_linear_system(&mut a, &mut rhs);
+    out.truncate(FIXED_CORNERS);
     out.extend(rhs);
     out
 }

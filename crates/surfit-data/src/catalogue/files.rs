@@ -24,14 +24,14 @@ pub struct PublishedFile {
     pub homes: &'static [&'static str],
 }
 
-const KRIZHEVSKY: &[&str] = &["https://www.cs.toronto.edu/~kriz"];
+const CIFAR_HOMES: &[&str] = &["https://www.cs.toronto.edu/~kriz"];
 const MNIST_HOMES: &[&str] = &[
     "https://ossci-datasets.s3.amazonaws.com/mnist",
     "https://storage.googleapis.com/cvdf-datasets/mnist",
 ];
 const FASHION_HOMES: &[&str] = &["http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"];
 
-const fn archive(
+const fn archive_file(
     name: &'static str,
     size: u64,
     sha256: &'static str,
@@ -46,51 +46,51 @@ const fn archive(
     }
 }
 
-pub(super) const CIFAR10: &[PublishedForm] = &[
+pub(super) const CIFAR10_PUBLISHED: &[PublishedForm] = &[
     PublishedForm {
         name: "binary",
-        files: &[archive(
+        files: &[archive_file(
             "cifar-10-binary.tar.gz",
             170_052_171,
             "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
-            KRIZHEVSKY,
+            CIFAR_HOMES,
         )],
     },
     PublishedForm {
         name: "python",
-        files: &[archive(
+        files: &[archive_file(
             "cifar-10-python.tar.gz",
             170_498_071,
             "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
-            KRIZHEVSKY,
+            CIFAR_HOMES,
         )],
     },
 ];
 
-pub(super) const CIFAR100: &[PublishedForm] = &[
+pub(super) const CIFAR100_PUBLISHED: &[PublishedForm] = &[
     PublishedForm {
         name: "binary",
-        files: &[archive(
+        files: &[archive_file(
             "cifar-100-binary.tar.gz",
             168_513_733,
             "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
-            KRIZHEVSKY,
+            CIFAR_HOMES,
         )],
     },
     PublishedForm {
         name: "python",
-        files: &[archive(
+        files: &[archive_file(
             "cifar-100-python.tar.gz",
             169_001_437,
             "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
-            KRIZHEVSKY,
+            CIFAR_HOMES,
         )],
     },
 ];
 
-pub(super) const TINY_IMAGENET: &[PublishedForm] = &[PublishedForm {
+pub(super) const TINY_IMAGENET_PUBLISHED: &[PublishedForm] = &[PublishedForm {
     name: "zip",
-    files: &[archive(
+    files: &[archive_file(
         "tiny-imagenet-200.zip",
         248_100_043,
         "6198c8ae015e2b3e007c7841da39ec069199b9aa3bfa943a462022fe5e43c821",
@@ -99,7 +99,7 @@ pub(super) const TINY_IMAGENET: &[PublishedForm] = &[PublishedForm {
 }];
 
 /// The files of the MNIST family: for each its size, its SHA-256 and that of what it unpacks to.
-const fn idx(
+const fn idx_files(
     homes: &'static [&'static str],
     files: [(u64, &'static str, &'static str); 4],
 ) -> [PublishedFile; 4] {
@@ -128,9 +128,9 @@ const fn idx(
     all
 }
 
-pub(super) const MNIST: &[PublishedForm] = &[PublishedForm {
+pub(super) const MNIST_PUBLISHED: &[PublishedForm] = &[PublishedForm {
     name: "idx",
-    files: &idx(
+    files: &idx_files(
         MNIST_HOMES,
         [
             (
@@ -157,9 +157,9 @@ pub(super) const MNIST: &[PublishedForm] = &[PublishedForm {
     ),
 }];
 
-pub(super) const FASHION_MNIST: &[PublishedForm] = &[PublishedForm {
+pub(super) const FASHION_MNIST_PUBLISHED: &[PublishedForm] = &[PublishedForm {
     name: "idx",
-    files: &idx(
+    files: &idx_files(
         FASHION_HOMES,
         [
             (

@@ -1,7 +1,7 @@
 //! Names of classes, in the order of the labels.
 
 /// Class names of Fashion-MNIST.
-pub(crate) const CLOTHING: [&str; 10] = [
+pub(crate) const FASHION_MNIST_CLASSES: [&str; 10] = [
     "T-shirt/top",
     "trouser",
     "pullover",
@@ -15,10 +15,10 @@ pub(crate) const CLOTHING: [&str; 10] = [
 ];
 
 /// Class names of MNIST.
-pub(crate) const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+pub(crate) const MNIST_CLASSES: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
 /// Class names of CIFAR-10.
-pub(crate) const CIFAR10: [&str; 10] = [
+pub(crate) const CIFAR10_CLASSES: [&str; 10] = [
     "airplane",
     "automobile",
     "bird",
@@ -32,7 +32,7 @@ pub(crate) const CIFAR10: [&str; 10] = [
 ];
 
 /// CIFAR-100, the fine labels.
-pub(crate) const CIFAR100: [&str; 100] = [
+pub(crate) const CIFAR100_CLASSES: [&str; 100] = [
     "apple",
     "aquarium_fish",
     "baby",

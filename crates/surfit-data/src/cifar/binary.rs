@@ -1,25 +1,25 @@
 //! The binary form: records of one or two label bytes and 3072 pixels, channel by channel.
 
-use super::{SHAPE, SIZE, class};
+use super::{IMAGE_BYTES, IMAGE_SHAPE, class_of_label};
 use crate::Result;
 use crate::catalogue::CatalogueEntry;
 use crate::images::LabeledImages;
-use crate::source::{bad, unreadable};
+use crate::source::{bad_content_error, unreadable_error};
 use std::io::Read;
 
 /// Records that are read at once.
-const CHUNK: usize = 256;
+const RECORDS_PER_READ: usize = 256;
 
 /// How many records a file of `bytes` bytes has, each with this many label bytes.
-pub(super) fn records(
+pub(super) fn count_records(
     entry: &CatalogueEntry,
     labels: usize,
     name: &str,
     bytes: usize,
 ) -> Result<usize> {
-    let record = labels + SIZE;
+    let record = labels + IMAGE_BYTES;
     if bytes == 0 || !bytes.is_multiple_of(record) {
-        let other = 3 - labels + SIZE;
+        let other = 3 - labels + IMAGE_BYTES;
         let hint = if bytes > 0 && bytes.is_multiple_of(other) {
             format!(
                 ", but whole records of {}",
@@ -28,7 +28,7 @@ pub(super) fn records(
         } else {
             ", so it is cut short or another file".into()
         };
-        return Err(bad(
+        return Err(bad_content_error(
             name,
             format!(
                 "its {bytes} bytes are not whole records of {record} bytes, as {} has them{hint}",
@@ -40,25 +40,27 @@ pub(super) fn records(
 }
 
 /// Reads the records of a file of `bytes` bytes, each with this many label bytes.
-pub(super) fn read(
+pub(super) fn read_records(
     entry: &CatalogueEntry,
     labels: usize,
     name: &str,
     bytes: usize,
     input: &mut dyn Read,
 ) -> Result<LabeledImages> {
-    let record = labels + SIZE;
-    let count = records(entry, labels, name, bytes)?;
-    let mut images = LabeledImages::with_capacity(SHAPE, count);
-    let mut buffer = vec![0; CHUNK.min(count) * record];
+    let record = labels + IMAGE_BYTES;
+    let count = count_records(entry, labels, name, bytes)?;
+    let mut images = LabeledImages::with_capacity(IMAGE_SHAPE, count);
+    let mut buffer = vec![0; RECORDS_PER_READ.min(count) * record];
     while images.len() < count {
-        let buffer = &mut buffer[..CHUNK.min(count - images.len()) * record];
-        input.read_exact(buffer).map_err(|e| unreadable(name, &e))?;
+        let buffer = &mut buffer[..RECORDS_PER_READ.min(count - images.len()) * record];
+        input
+            .read_exact(buffer)
+            .map_err(|e| unreadable_error(name, &e))?;
         for record in buffer.chunks_exact(record) {
             let label = record[labels - 1].into();
             images
                 .labels
-                .push(class(entry, name, label, images.labels.len())?);
+                .push(class_of_label(entry, name, label, images.labels.len())?);
             images.pixels.extend_from_slice(&record[labels..]);
         }
     }

@@ -2,16 +2,16 @@
 //!
 //! Written by Python 2, whose `str` is bytes; files that a newer Python has loaded and stored again are read as well.
 
-use super::{SHAPE, SIZE, class};
+use super::{IMAGE_BYTES, IMAGE_SHAPE, class_of_label};
 use crate::Result;
 use crate::catalogue::CatalogueEntry;
 use crate::images::LabeledImages;
 use crate::pickle::{self, PickleObject, PickleObjects, PickleRefusal, PickleValue};
-use crate::source::{bad, unreadable};
+use crate::source::{bad_content_error, unreadable_error};
 use std::io::Read;
 
 /// Callables that NumPy's arrays and Python 3's bytes are written with.
-fn allowed(module: &str, name: &str) -> bool {
+fn is_allowed_callable(module: &str, name: &str) -> bool {
     matches!(
         (module, name),
         ("numpy", "ndarray" | "dtype") | ("_codecs", "encode") | ("collections", "OrderedDict")
@@ -28,7 +28,7 @@ fn is_numpy(module: &str, name: &str, file: &str, function: &str) -> bool {
 }
 
 /// Reads a file of `bytes` bytes with its labels under this key.
-pub(super) fn read(
+pub(super) fn read_batch(
     entry: &CatalogueEntry,
     key: &str,
     name: &str,
@@ -39,10 +39,10 @@ pub(super) fn read(
     input
         .take(bytes as u64)
         .read_to_end(&mut content)
-        .map_err(|e| unreadable(name, &e))?;
-    let refuse = |what: String| bad(name, what);
+        .map_err(|e| unreadable_error(name, &e))?;
+    let refuse = |what: String| bad_content_error(name, what);
     let (labels, pixels) = {
-        let (objects, root) = pickle::read(&content, allowed).map_err(|refusal| {
+        let (objects, root) = pickle::read(&content, is_allowed_callable).map_err(|refusal| {
             refuse(match refusal {
                 PickleRefusal::Damaged => "it is cut short, or no pickle of plain data".into(),
                 PickleRefusal::Callable(callable) => format!(
@@ -58,24 +58,24 @@ pub(super) fn read(
         let labels: Vec<u16> = labels
             .iter()
             .enumerate()
-            .map(|(i, &label)| class(entry, name, label, i))
+            .map(|(i, &label)| class_of_label(entry, name, label, i))
             .collect::<Result<_>>()?;
         let pixels = file.pixels(root, labels.len()).map_err(&refuse)?;
         (labels, pixels)
     };
     let pixels = match pixels {
-        PixelSource::Inside(start) => {
+        PixelSource::InFile(start) => {
             // The array lies in the file as it is: nothing needs a second copy.
-            let length = labels.len() * SIZE;
+            let length = labels.len() * IMAGE_BYTES;
             content.copy_within(start..start + length, 0);
             content.truncate(length);
             content.shrink_to_fit();
             content
         }
-        PixelSource::Apart(pixels) => pixels,
+        PixelSource::Decoded(pixels) => pixels,
     };
     Ok(LabeledImages {
-        shape: SHAPE,
+        shape: IMAGE_SHAPE,
         pixels,
         labels,
     })
@@ -84,9 +84,9 @@ pub(super) fn read(
 /// Where the pixels are.
 enum PixelSource {
     /// In the file, from this byte on.
-    Inside(usize),
+    InFile(usize),
     /// Decoded from text.
-    Apart(Vec<u8>),
+    Decoded(Vec<u8>),
 }
 
 struct PickledBatch<'a> {
@@ -96,17 +96,17 @@ struct PickledBatch<'a> {
 
 impl PickledBatch<'_> {
     /// True when a value is this text, in any of the ways in which Pythons write it.
-    fn is(&self, value: PickleValue, text: &str) -> bool {
+    fn is_text(&self, value: PickleValue, text: &str) -> bool {
         match value {
             PickleValue::Text(i) => self.objects.texts[i] == text,
             PickleValue::Bytes(i) => {
                 &self.content[self.objects.bytes[i].clone()] == text.as_bytes()
             }
-            other => self.encoded(other) == Some(text),
+            other => self.latin1_text(other) == Some(text),
         }
     }
 
-    fn entry(
+    fn dict_entry(
         &self,
         root: PickleValue,
         key: &str,
@@ -116,7 +116,7 @@ impl PickledBatch<'_> {
         };
         let found = self.objects.dicts[dict]
             .iter()
-            .find(|(k, _)| self.is(*k, key));
+            .find(|(k, _)| self.is_text(*k, key));
         Ok(found.map(|(_, value)| *value))
     }
 
@@ -127,7 +127,7 @@ impl PickledBatch<'_> {
         }
     }
 
-    fn object(&self, value: PickleValue) -> Option<(PickleObject, (&str, &str))> {
+    fn object_with_callable(&self, value: PickleValue) -> Option<(PickleObject, (&str, &str))> {
         match value {
             PickleValue::Object(i) => {
                 let object = self.objects.objects[i];
@@ -143,11 +143,11 @@ impl PickledBatch<'_> {
         key: &str,
         root: PickleValue,
     ) -> std::result::Result<Vec<i64>, String> {
-        let Some(labels) = self.entry(root, key)? else {
+        let Some(labels) = self.dict_entry(root, key)? else {
             let other = [("labels", "CIFAR-10"), ("fine_labels", "CIFAR-100")];
             let mut hint = String::new();
             for (other, set) in other {
-                if self.entry(root, other)?.is_some() {
+                if self.dict_entry(root, other)?.is_some() {
                     hint = format!(", but `{other}`, as {set} has");
                 }
             }
@@ -168,16 +168,18 @@ impl PickledBatch<'_> {
 
     fn pixels(&self, root: PickleValue, count: usize) -> std::result::Result<PixelSource, String> {
         let wrong = || {
-            format!("its `data` is not an array of {count}×{SIZE} bytes, one row for each label")
+            format!(
+                "its `data` is not an array of {count}×{IMAGE_BYTES} bytes, one row for each label"
+            )
         };
-        let data = self.entry(root, "data")?.ok_or_else(wrong)?;
-        let bytes = match self.object(data) {
+        let data = self.dict_entry(root, "data")?.ok_or_else(wrong)?;
+        let bytes = match self.object_with_callable(data) {
             None => Some(data),
             Some((object, (module, name))) => {
                 if is_numpy(module, name, "multiarray", "_reconstruct") {
-                    self.reconstructed(object, count)
+                    self.reconstructed_bytes(object, count)
                 } else if is_numpy(module, name, "numeric", "_frombuffer") {
-                    self.buffered(object, count)
+                    self.buffer_bytes(object, count)
                 } else {
                     Some(data)
                 }
@@ -186,19 +188,19 @@ impl PickledBatch<'_> {
         let bytes = bytes.ok_or_else(wrong)?;
         if let PickleValue::Bytes(i) = bytes {
             let range = self.objects.bytes[i].clone();
-            return match range.len() == count * SIZE {
-                true => Ok(PixelSource::Inside(range.start)),
+            return match range.len() == count * IMAGE_BYTES {
+                true => Ok(PixelSource::InFile(range.start)),
                 false => Err(wrong()),
             };
         }
-        match self.encoded(bytes).and_then(latin1) {
-            Some(pixels) if pixels.len() == count * SIZE => Ok(PixelSource::Apart(pixels)),
+        match self.latin1_text(bytes).and_then(encode_latin1) {
+            Some(pixels) if pixels.len() == count * IMAGE_BYTES => Ok(PixelSource::Decoded(pixels)),
             _ => Err(wrong()),
         }
     }
 
     /// The bytes of an array that was given `(version, shape, type, is Fortran's order, bytes)` as its state.
-    fn reconstructed(&self, object: PickleObject, count: usize) -> Option<PickleValue> {
+    fn reconstructed_bytes(&self, object: PickleObject, count: usize) -> Option<PickleValue> {
         let &[_, shape, kind, PickleValue::Int(0), bytes] = self.items(object.state?)? else {
             return None;
         };
@@ -206,32 +208,36 @@ impl PickledBatch<'_> {
     }
 
     /// The bytes of an array that was made from `(bytes, type, shape, order)`.
-    fn buffered(&self, object: PickleObject, count: usize) -> Option<PickleValue> {
+    fn buffer_bytes(&self, object: PickleObject, count: usize) -> Option<PickleValue> {
         let &[bytes, kind, shape, order] = &self.objects.sequences[object.arguments][..] else {
             return None;
         };
-        (self.is_shape(shape, count) && self.is_byte(kind) && self.is(order, "C")).then_some(bytes)
+        (self.is_shape(shape, count) && self.is_byte(kind) && self.is_text(order, "C"))
+            .then_some(bytes)
     }
 
     fn is_shape(&self, shape: PickleValue, count: usize) -> bool {
         self.items(shape)
             == Some(&[
                 PickleValue::Int(count as i64),
-                PickleValue::Int(SIZE as i64),
+                PickleValue::Int(IMAGE_BYTES as i64),
             ])
     }
 
     fn is_byte(&self, kind: PickleValue) -> bool {
-        self.object(kind).is_some_and(|(object, callable)| {
-            let arguments = &self.objects.sequences[object.arguments];
-            callable == ("numpy", "dtype")
-                && arguments.first().is_some_and(|&name| self.is(name, "u1"))
-        })
+        self.object_with_callable(kind)
+            .is_some_and(|(object, callable)| {
+                let arguments = &self.objects.sequences[object.arguments];
+                callable == ("numpy", "dtype")
+                    && arguments
+                        .first()
+                        .is_some_and(|&name| self.is_text(name, "u1"))
+            })
     }
 
     /// Bytes that Python 3 has written as text for Python 2, `_codecs.encode(text, 'latin1')`: the text.
-    fn encoded(&self, value: PickleValue) -> Option<&str> {
-        let (object, callable) = self.object(value)?;
+    fn latin1_text(&self, value: PickleValue) -> Option<&str> {
+        let (object, callable) = self.object_with_callable(value)?;
         let arguments = &self.objects.sequences[object.arguments];
         match arguments[..] {
             [PickleValue::Text(text), PickleValue::Text(encoding)]
@@ -246,7 +252,7 @@ impl PickledBatch<'_> {
 }
 
 /// The bytes that a text stands for in Latin-1.
-fn latin1(text: &str) -> Option<Vec<u8>> {
+fn encode_latin1(text: &str) -> Option<Vec<u8>> {
     text.chars()
         .map(|c| u8::try_from(u32::from(c)).ok())
         .collect()

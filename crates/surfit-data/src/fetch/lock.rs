@@ -15,7 +15,7 @@ impl FetchLock {
     ///
     /// # Errors
     /// A sentence when another fetch holds it.
-    pub fn take(dir: &Path) -> Result<Self> {
+    pub fn acquire(dir: &Path) -> Result<Self> {
         let path = dir.join(".fetch.lock");
         let file = File::options()
             .create(true)

@@ -1,6 +1,6 @@
 //! One file over HTTP: attempts, resuming, checks.
 
-use super::part::{PartialFile, PartialFileNote};
+use super::partial_file::{PartialFile, PartialFileNote};
 use super::{FetchEvent, FetchTimeouts};
 use crate::catalogue::PublishedFile;
 use crate::digest;
@@ -13,60 +13,60 @@ use ureq::http::{Response, StatusCode};
 use ureq::{Agent, Body};
 
 /// Attempts at one URL in all, however much each of them brought.
-const MOST_ATTEMPTS: u32 = 200;
+const MAX_URL_ATTEMPTS: u32 = 200;
 /// The longest wait between two attempts.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+const MAX_BACKOFF: Duration = Duration::from_secs(30);
 /// How often progress is told.
-const EVERY: Duration = Duration::from_millis(100);
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Why an attempt failed.
 enum TransferError {
     /// It may pass: another attempt goes on from there.
-    Passing(String),
+    Transient(String),
     /// This URL will not give the file.
-    Lasting(String),
+    Permanent(String),
     /// Something failed on this machine, such as its disk; other URLs are not tried.
-    Here(DataError),
+    Local(DataError),
 }
 
 impl From<DataError> for TransferError {
     fn from(error: DataError) -> Self {
-        Self::Here(error)
+        Self::Local(error)
     }
 }
 
 /// Fetches a file from the first of its URLs that gives it.
-pub(super) fn fetch(
+pub(super) fn fetch_file(
     file: &PublishedFile,
     urls: &[String],
     path: &Path,
-    patience: FetchTimeouts,
-    tell: &mut dyn FnMut(FetchEvent),
+    timeouts: FetchTimeouts,
+    on_event: &mut dyn FnMut(FetchEvent),
 ) -> Result<()> {
     // Proxies come from the environment, as everywhere.
     let agent: Agent = Agent::config_builder()
         .http_status_as_error(false)
-        .timeout_connect(Some(patience.silence))
-        .timeout_recv_response(Some(patience.silence))
-        .timeout_per_read(Some(patience.silence))
+        .timeout_connect(Some(timeouts.idle_timeout))
+        .timeout_recv_response(Some(timeouts.idle_timeout))
+        .timeout_per_read(Some(timeouts.idle_timeout))
         .user_agent(concat!("surfit/", env!("CARGO_PKG_VERSION")))
         // The checksum is of the bytes as they lie there.
         .accept_encoding("identity")
         .build()
         .into();
-    let part = PartialFile::of(path);
+    let part = PartialFile::for_target(path);
     let mut said = Vec::new();
     for url in urls {
         let one = FileTransfer {
             agent: &agent,
             file,
             url,
-            part: &part,
+            partial: &part,
         };
-        match one.run(patience, tell) {
-            Ok(()) => return part.finish(),
-            Err(TransferError::Here(error)) => return Err(error),
-            Err(TransferError::Passing(why) | TransferError::Lasting(why)) => {
+        match one.run_attempts(timeouts, on_event) {
+            Ok(()) => return part.rename_to_target(),
+            Err(TransferError::Local(error)) => return Err(error),
+            Err(TransferError::Transient(why) | TransferError::Permanent(why)) => {
                 said.push(format!("{url}: {why}"))
             }
         }
@@ -89,60 +89,63 @@ struct FileTransfer<'a> {
     agent: &'a Agent,
     file: &'a PublishedFile,
     url: &'a str,
-    part: &'a PartialFile,
+    partial: &'a PartialFile,
 }
 
 impl FileTransfer<'_> {
     /// Attempts until the part is whole and checked.
-    fn run(
+    fn run_attempts(
         &self,
-        patience: FetchTimeouts,
-        tell: &mut dyn FnMut(FetchEvent),
+        timeouts: FetchTimeouts,
+        on_event: &mut dyn FnMut(FetchEvent),
     ) -> std::result::Result<(), TransferError> {
         let (mut fruitless, mut restarted) = (0u32, false);
-        for _ in 0..MOST_ATTEMPTS {
-            let before = self.part.len();
-            let why = match self.attempt(tell) {
-                Ok(from) => match self.check() {
+        for _ in 0..MAX_URL_ATTEMPTS {
+            let before = self.partial.len();
+            let why = match self.attempt_transfer(on_event) {
+                Ok(from) => match self.verify_checksum() {
                     // Bytes of another version may lie at the beginning: once more from there.
-                    Err(TransferError::Lasting(_)) if from > 0 && !restarted => {
+                    Err(TransferError::Permanent(_)) if from > 0 && !restarted => {
                         restarted = true;
                         continue;
                     }
                     checked => return checked,
                 },
-                Err(TransferError::Passing(why)) => why,
+                Err(TransferError::Transient(why)) => why,
                 Err(other) => return Err(other),
             };
-            fruitless = match self.part.len() > before {
+            fruitless = match self.partial.len() > before {
                 true => 0,
                 false => fruitless + 1,
             };
-            if fruitless >= patience.attempts {
-                return Err(TransferError::Passing(format!(
+            if fruitless >= timeouts.max_attempts {
+                return Err(TransferError::Transient(format!(
                     "{why}, {fruitless} times without any progress"
                 )));
             }
             let doublings = fruitless.saturating_sub(1).min(16);
-            let wait = (patience.first_wait * 2u32.pow(doublings)).min(LONGEST_WAIT);
-            tell(FetchEvent::Retry {
+            let wait = (timeouts.initial_backoff * 2u32.pow(doublings)).min(MAX_BACKOFF);
+            on_event(FetchEvent::Retry {
                 file: self.file.name,
                 why,
                 wait: wait.as_secs_f64(),
             });
             std::thread::sleep(wait);
         }
-        Err(TransferError::Passing(format!(
-            "the connection broke off {MOST_ATTEMPTS} times"
+        Err(TransferError::Transient(format!(
+            "the connection broke off {MAX_URL_ATTEMPTS} times"
         )))
     }
 
     /// Fetches what is missing of the part; gives the byte at which the last answer began.
-    fn attempt(&self, tell: &mut dyn FnMut(FetchEvent)) -> std::result::Result<u64, TransferError> {
+    fn attempt_transfer(
+        &self,
+        on_event: &mut dyn FnMut(FetchEvent),
+    ) -> std::result::Result<u64, TransferError> {
         let size = self.file.size;
-        let mut there = self.part.len();
+        let mut there = self.partial.len();
         if there > size {
-            self.part.remove()?;
+            self.partial.remove()?;
             there = 0;
         }
         if there == size {
@@ -151,16 +154,16 @@ impl FileTransfer<'_> {
         let mut request = self.agent.get(self.url);
         if there > 0 {
             request = request.header(RANGE, format!("bytes={there}-"));
-            if let Some(note) = self.part.note().filter(|n| n.url == self.url) {
+            if let Some(note) = self.partial.read_note().filter(|n| n.url == self.url) {
                 request = request.header(IF_RANGE, note.version);
             }
         }
-        let response = request.call().map_err(|e| self.unanswered(&e))?;
+        let response = request.call().map_err(|e| self.request_error(&e))?;
         let status = response.status();
         let mut out = match status {
             StatusCode::PARTIAL_CONTENT if there > 0 => {
                 self.check_range(&response, there)?;
-                self.part.append()?
+                self.partial.open_append()?
             }
             StatusCode::OK => {
                 // The whole file, asked for or not: a server may ignore ranges, or have another version now.
@@ -168,51 +171,52 @@ impl FileTransfer<'_> {
                 if let Some(length) = content_length(&response)
                     && length != size
                 {
-                    return Err(TransferError::Lasting(format!(
+                    return Err(TransferError::Permanent(format!(
                         "the server says that the file has {length} bytes, expected {size}"
                     )));
                 }
-                self.part.begin(note(self.url, &response).as_ref())?
+                self.partial
+                    .create(version_note(self.url, &response).as_ref())?
             }
             StatusCode::RANGE_NOT_SATISFIABLE => {
-                self.part.remove()?;
-                return Err(TransferError::Passing(format!(
+                self.partial.remove()?;
+                return Err(TransferError::Transient(format!(
                     "the server has no bytes after the first {there}"
                 )));
             }
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
-                return Err(TransferError::Passing(format!(
+                return Err(TransferError::Transient(format!(
                     "the server answers {status}"
                 )));
             }
             _ if status.is_server_error() => {
-                return Err(TransferError::Passing(format!(
+                return Err(TransferError::Transient(format!(
                     "the server answers {status}"
                 )));
             }
             _ => {
-                return Err(TransferError::Lasting(format!(
+                return Err(TransferError::Permanent(format!(
                     "the server answers {status}"
                 )));
             }
         };
-        tell(FetchEvent::Begun {
+        on_event(FetchEvent::Begun {
             file: self.file.name,
             url: self.url.to_owned(),
             from: there,
             bytes: size,
         });
-        self.copy(response, &mut out, there, tell)?;
+        self.copy_response(response, &mut out, there, on_event)?;
         Ok(there)
     }
 
     /// Copies the body behind the bytes that are there.
-    fn copy(
+    fn copy_response(
         &self,
         response: Response<Body>,
         out: &mut std::fs::File,
         mut there: u64,
-        tell: &mut dyn FnMut(FetchEvent),
+        on_event: &mut dyn FnMut(FetchEvent),
     ) -> std::result::Result<(), TransferError> {
         let size = self.file.size;
         let mut body = response.into_body().into_reader();
@@ -223,25 +227,25 @@ impl FileTransfer<'_> {
             let room = buffer.len().min((size - there) as usize);
             match body.read(&mut buffer[..room]) {
                 Ok(0) => {
-                    return Err(TransferError::Passing(format!(
+                    return Err(TransferError::Transient(format!(
                         "the connection broke off after {there} of {size} bytes"
                     )));
                 }
                 Ok(n) => {
                     out.write_all(&buffer[..n])
-                        .map_err(DataError::io(self.part.path()))?;
+                        .map_err(DataError::io(self.partial.path()))?;
                     there += n as u64;
                 }
                 Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
                 Err(e) => {
-                    return Err(TransferError::Passing(format!(
+                    return Err(TransferError::Transient(format!(
                         "the connection broke off after {there} of {size} bytes ({e})"
                     )));
                 }
             }
-            if told.elapsed() >= EVERY || there == size {
+            if told.elapsed() >= PROGRESS_INTERVAL || there == size {
                 told = Instant::now();
-                tell(FetchEvent::Progress {
+                on_event(FetchEvent::Progress {
                     file: self.file.name,
                     done: there,
                     bytes: size,
@@ -250,8 +254,8 @@ impl FileTransfer<'_> {
         }
         // A body without a length may go on.
         if matches!(body.read(&mut buffer[..1]), Ok(1)) {
-            self.part.remove()?;
-            return Err(TransferError::Lasting(format!(
+            self.partial.remove()?;
+            return Err(TransferError::Permanent(format!(
                 "the server sends more than the expected {size} bytes"
             )));
         }
@@ -277,8 +281,8 @@ impl FileTransfer<'_> {
         match parts {
             Some((first, all)) if first == there => match all.parse::<u64>() {
                 Ok(all) if all != self.file.size => {
-                    self.part.remove()?;
-                    Err(TransferError::Lasting(format!(
+                    self.partial.remove()?;
+                    Err(TransferError::Permanent(format!(
                         "the server says that the file has {all} bytes, expected {}",
                         self.file.size
                     )))
@@ -286,8 +290,8 @@ impl FileTransfer<'_> {
                 _ => Ok(()),
             },
             _ => {
-                self.part.remove()?;
-                Err(TransferError::Passing(format!(
+                self.partial.remove()?;
+                Err(TransferError::Transient(format!(
                     "the server answers with the range `{said}`, not from byte {there} on"
                 )))
             }
@@ -295,25 +299,25 @@ impl FileTransfer<'_> {
     }
 
     /// Compares the whole part's checksum; a wrong one leaves nothing behind.
-    fn check(&self) -> std::result::Result<(), TransferError> {
-        let found = digest::of_file(self.part.path())?;
+    fn verify_checksum(&self) -> std::result::Result<(), TransferError> {
+        let found = digest::sha256_hex_of_file(self.partial.path())?;
         if found == self.file.sha256 {
             return Ok(());
         }
-        self.part.remove()?;
-        Err(TransferError::Lasting(format!(
+        self.partial.remove()?;
+        Err(TransferError::Permanent(format!(
             "the file's SHA-256 is {found}, expected {}, and it was deleted",
             self.file.sha256
         )))
     }
 
-    fn unanswered(&self, error: &ureq::Error) -> TransferError {
+    fn request_error(&self, error: &ureq::Error) -> TransferError {
         match error {
             ureq::Error::BadUri(_)
             | ureq::Error::TooManyRedirects
             | ureq::Error::RedirectFailed
-            | ureq::Error::InvalidProxyUrl => TransferError::Lasting(error.to_string()),
-            _ => TransferError::Passing(format!("no answer ({error})")),
+            | ureq::Error::InvalidProxyUrl => TransferError::Permanent(error.to_string()),
+            _ => TransferError::Transient(format!("no answer ({error})")),
         }
     }
 }
@@ -329,7 +333,7 @@ fn content_length(response: &Response<Body>) -> Option<u64> {
 }
 
 /// What the server says of the version, when it can be asked for by it.
-fn note(url: &str, response: &Response<Body>) -> Option<PartialFileNote> {
+fn version_note(url: &str, response: &Response<Body>) -> Option<PartialFileNote> {
     let text = |name| response.headers().get(name)?.to_str().ok();
     let tag = text(ETAG).filter(|tag| !tag.starts_with("W/"));
     tag.or_else(|| text(LAST_MODIFIED))

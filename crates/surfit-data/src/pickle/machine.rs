@@ -11,10 +11,10 @@ pub(super) const MAX_VALUES: usize = 8 << 20;
 
 /// A pickle that is being read.
 pub(super) struct PickleMachine<'a> {
-    all: &'a [u8],
-    at: usize,
+    input: &'a [u8],
+    position: usize,
     allowed: fn(&str, &str) -> bool,
-    made: usize,
+    value_count: usize,
     stack: Vec<PickleValue>,
     marks: Vec<usize>,
     memo: HashMap<u32, PickleValue>,
@@ -26,10 +26,10 @@ type MachineStep<T> = Result<T, PickleRefusal>;
 impl<'a> PickleMachine<'a> {
     pub fn new(bytes: &'a [u8], allowed: fn(&str, &str) -> bool) -> Self {
         Self {
-            all: bytes,
-            at: 0,
+            input: bytes,
+            position: 0,
             allowed,
-            made: 0,
+            value_count: 0,
             stack: Vec::new(),
             marks: Vec::new(),
             memo: HashMap::new(),
@@ -40,27 +40,27 @@ impl<'a> PickleMachine<'a> {
     /// Carries out every instruction; gives what they made, the result, and the number of bytes that were read.
     pub fn run(mut self) -> MachineStep<(PickleObjects<'a>, PickleValue, usize)> {
         loop {
-            if let Some(result) = self.step()? {
-                return Ok((self.objects, result, self.at));
+            if let Some(result) = self.execute_instruction()? {
+                return Ok((self.objects, result, self.position));
             }
         }
     }
 
     /// Carries out one instruction; gives the result when it was the last.
-    fn step(&mut self) -> MachineStep<Option<PickleValue>> {
-        let value = match self.bytes(1)?[0] {
+    fn execute_instruction(&mut self) -> MachineStep<Option<PickleValue>> {
+        let value = match self.read_bytes(1)?[0] {
             0x80 => {
-                self.bytes(1)?; // protocol
+                self.read_bytes(1)?; // protocol
                 return Ok(None);
             }
             0x95 => {
-                self.bytes(8)?; // frame
+                self.read_bytes(8)?; // frame
                 return Ok(None);
             }
             b'.' => return self.pop().map(Some),
             b'(' => {
                 // A file of nothing but marks must not fill the memory either.
-                self.count(1)?;
+                self.count_values(1)?;
                 self.marks.push(self.stack.len());
                 return Ok(None);
             }
@@ -71,214 +71,214 @@ impl<'a> PickleMachine<'a> {
             b'N' => PickleValue::Other,
             0x88 => PickleValue::Int(1),
             0x89 => PickleValue::Int(0),
-            b'K' => PickleValue::Int(self.bytes(1)?[0].into()),
-            b'M' => PickleValue::Int(u16::from_le_bytes(self.array()?).into()),
-            b'J' => PickleValue::Int(i32::from_le_bytes(self.array()?).into()),
+            b'K' => PickleValue::Int(self.read_bytes(1)?[0].into()),
+            b'M' => PickleValue::Int(u16::from_le_bytes(self.read_array()?).into()),
+            b'J' => PickleValue::Int(i32::from_le_bytes(self.read_array()?).into()),
             0x8a => {
-                let len = self.bytes(1)?[0].into();
-                self.long(len)?
+                let len = self.read_bytes(1)?[0].into();
+                self.read_long(len)?
             }
             0x8b => {
-                let len = self.length4()?;
-                self.long(len)?
+                let len = self.read_length()?;
+                self.read_long(len)?
             }
             b'G' => {
-                self.bytes(8)?; // a float
+                self.read_bytes(8)?; // a float
                 PickleValue::Other
             }
             b'X' => {
-                let len = self.length4()?;
-                self.text(len)?
+                let len = self.read_length()?;
+                self.read_text(len)?
             }
             0x8c => {
-                let len = self.bytes(1)?[0].into();
-                self.text(len)?
+                let len = self.read_bytes(1)?[0].into();
+                self.read_text(len)?
             }
             b'U' | b'C' => {
-                let len = self.bytes(1)?[0].into();
-                self.blob(len)?
+                let len = self.read_bytes(1)?[0].into();
+                self.read_blob(len)?
             }
             b'T' | b'B' => {
-                let len = self.length4()?;
-                self.blob(len)?
+                let len = self.read_length()?;
+                self.read_blob(len)?
             }
             0x8e | 0x96 => {
-                let len = u64::from_le_bytes(self.array()?);
-                self.blob(usize::try_from(len).map_err(|_| Damaged)?)?
+                let len = u64::from_le_bytes(self.read_array()?);
+                self.read_blob(usize::try_from(len).map_err(|_| Damaged)?)?
             }
-            b'q' => return self.memoize_at(|m| Ok(m.bytes(1)?[0].into())),
-            b'r' => return self.memoize_at(|m| Ok(u32::from_le_bytes(m.array()?))),
+            b'q' => return self.memoize_at(|m| Ok(m.read_bytes(1)?[0].into())),
+            b'r' => return self.memoize_at(|m| Ok(u32::from_le_bytes(m.read_array()?))),
             0x94 => return self.memoize_at(|m| Ok(m.memo.len() as u32)),
             b'h' => {
-                let index = self.bytes(1)?[0].into();
+                let index = self.read_bytes(1)?[0].into();
                 *self.memo.get(&index).ok_or(Damaged)?
             }
             b'j' => {
-                let index = u32::from_le_bytes(self.array()?);
+                let index = u32::from_le_bytes(self.read_array()?);
                 *self.memo.get(&index).ok_or(Damaged)?
             }
-            b'}' => self.dict(),
-            b']' | b')' => self.sequence(Vec::new()),
+            b'}' => self.add_dict(),
+            b']' | b')' => self.add_sequence(Vec::new()),
             b't' => {
-                let items = self.since_mark()?;
-                self.sequence(items)
+                let items = self.pop_since_mark()?;
+                self.add_sequence(items)
             }
             n @ 0x85..=0x87 => {
-                let items = self.last(usize::from(n - 0x84))?;
-                self.sequence(items)
+                let items = self.pop_many(usize::from(n - 0x84))?;
+                self.add_sequence(items)
             }
             b'a' => {
-                let items = self.last(1)?;
-                return self.append(&items);
+                let items = self.pop_many(1)?;
+                return self.append_items(&items);
             }
             b'e' => {
-                let items = self.since_mark()?;
-                return self.append(&items);
+                let items = self.pop_since_mark()?;
+                return self.append_items(&items);
             }
             b's' => {
-                let items = self.last(2)?;
-                return self.set(&items);
+                let items = self.pop_many(2)?;
+                return self.set_items(&items);
             }
             b'u' => {
-                let items = self.since_mark()?;
-                return self.set(&items);
+                let items = self.pop_since_mark()?;
+                return self.set_items(&items);
             }
             b'c' => {
-                let (module, name) = (self.line()?, self.line()?);
-                self.global(module, name)?
+                let (module, name) = (self.read_line()?, self.read_line()?);
+                self.add_global(module, name)?
             }
             0x93 => {
-                let names = self.last(2)?;
+                let names = self.pop_many(2)?;
                 let text = |value| match value {
                     PickleValue::Text(i) => Ok(self.objects.texts[i]),
                     _ => Err(Damaged),
                 };
                 let (module, name) = (text(names[0])?, text(names[1])?);
-                self.global(module, name)?
+                self.add_global(module, name)?
             }
             b'Q' => {
                 let key = self.pop()?;
-                self.persistent(key)
+                self.add_persistent(key)
             }
             b'R' | 0x81 => {
                 let (arguments, callable) = (self.pop()?, self.pop()?);
-                self.call(callable, arguments)?
+                self.record_call(callable, arguments)?
             }
             0x92 => {
                 self.pop()?; // arguments by name
                 let (arguments, callable) = (self.pop()?, self.pop()?);
-                self.call(callable, arguments)?
+                self.record_call(callable, arguments)?
             }
             // The instructions of protocols 0 and 1 that later ones have no use for: text up to the end of the line.
-            b'I' | b'L' => whole_number(self.line()?),
+            b'I' | b'L' => parse_number(self.read_line()?),
             b'F' => {
-                self.line()?;
+                self.read_line()?;
                 PickleValue::Other
             }
             b'V' => {
-                let text = self.line()?;
+                let text = self.read_line()?;
                 // Escapes would make another text of it.
                 match text.contains('\\') {
                     true => PickleValue::Other,
-                    false => self.text_of(text),
+                    false => self.add_text(text),
                 }
             }
             b'S' => {
-                let start = self.at;
-                self.quoted(start)?
+                let start = self.position;
+                self.read_quoted(start)?
             }
-            b'p' => return self.memoize_at(|m| m.index_line()),
+            b'p' => return self.memoize_at(|m| m.read_index_line()),
             b'g' => {
-                let index = self.index_line()?;
+                let index = self.read_index_line()?;
                 *self.memo.get(&index).ok_or(Damaged)?
             }
             b'l' => {
-                let items = self.since_mark()?;
-                self.sequence(items)
+                let items = self.pop_since_mark()?;
+                self.add_sequence(items)
             }
             b'd' => {
-                let items = self.since_mark()?;
-                let dict = self.dict();
+                let items = self.pop_since_mark()?;
+                let dict = self.add_dict();
                 self.stack.push(dict);
-                self.set(&items)?;
+                self.set_items(&items)?;
                 self.pop()?
             }
             b'2' => *self.stack.last().ok_or(Damaged)?,
             b'1' => {
-                self.since_mark()?;
+                self.pop_since_mark()?;
                 return Ok(None);
             }
             // A key as text, which says nothing of what the writer meant.
             b'P' => {
-                self.line()?;
-                self.persistent(PickleValue::Other)
+                self.read_line()?;
+                self.add_persistent(PickleValue::Other)
             }
             b'o' => {
-                let mut items = self.since_mark()?;
+                let mut items = self.pop_since_mark()?;
                 if items.is_empty() {
                     return Err(Damaged);
                 }
                 let callable = items.remove(0);
-                let arguments = self.sequence(items);
-                self.call(callable, arguments)?
+                let arguments = self.add_sequence(items);
+                self.record_call(callable, arguments)?
             }
             b'i' => {
-                let (module, name) = (self.line()?, self.line()?);
-                let callable = self.global(module, name)?;
-                let items = self.since_mark()?;
-                let arguments = self.sequence(items);
-                self.call(callable, arguments)?
+                let (module, name) = (self.read_line()?, self.read_line()?);
+                let callable = self.add_global(module, name)?;
+                let items = self.pop_since_mark()?;
+                let arguments = self.add_sequence(items);
+                self.record_call(callable, arguments)?
             }
             0x8f => PickleValue::Other, // an empty set
             0x90 => {
-                self.since_mark()?;
-                return self.items_of_an_object();
+                self.pop_since_mark()?;
+                return self.drop_object_items();
             }
             0x91 => {
-                self.since_mark()?; // a frozen set
+                self.pop_since_mark()?; // a frozen set
                 PickleValue::Other
             }
-            b'b' => return self.build(),
+            b'b' => return self.set_state(),
             _ => return Err(Damaged),
         };
-        self.count(1)?;
+        self.count_values(1)?;
         self.stack.push(value);
         Ok(None)
     }
 
     /// Counts values that are made.
-    fn count(&mut self, values: usize) -> MachineStep<()> {
-        self.made = self.made.saturating_add(values);
-        match self.made > MAX_VALUES {
+    fn count_values(&mut self, values: usize) -> MachineStep<()> {
+        self.value_count = self.value_count.saturating_add(values);
+        match self.value_count > MAX_VALUES {
             true => Err(Damaged),
             false => Ok(()),
         }
     }
 
-    fn bytes(&mut self, n: usize) -> MachineStep<&'a [u8]> {
-        let bytes = self.all[self.at..].get(..n).ok_or(Damaged)?;
-        self.at += n;
+    fn read_bytes(&mut self, n: usize) -> MachineStep<&'a [u8]> {
+        let bytes = self.input[self.position..].get(..n).ok_or(Damaged)?;
+        self.position += n;
         Ok(bytes)
     }
 
-    fn array<const N: usize>(&mut self) -> MachineStep<[u8; N]> {
-        self.bytes(N)?.try_into().map_err(|_| Damaged)
+    fn read_array<const N: usize>(&mut self) -> MachineStep<[u8; N]> {
+        self.read_bytes(N)?.try_into().map_err(|_| Damaged)
     }
 
-    fn length4(&mut self) -> MachineStep<usize> {
-        Ok(u32::from_le_bytes(self.array()?) as usize)
+    fn read_length(&mut self) -> MachineStep<usize> {
+        Ok(u32::from_le_bytes(self.read_array()?) as usize)
     }
 
-    fn line(&mut self) -> MachineStep<&'a str> {
-        let rest = &self.all[self.at..];
+    fn read_line(&mut self) -> MachineStep<&'a str> {
+        let rest = &self.input[self.position..];
         let end = rest.iter().position(|&b| b == b'\n').ok_or(Damaged)?;
-        let line = self.bytes(end + 1)?;
+        let line = self.read_bytes(end + 1)?;
         std::str::from_utf8(&line[..end]).map_err(|_| Damaged)
     }
 
     /// A little-endian number in two's complement.
-    fn long(&mut self, len: usize) -> MachineStep<PickleValue> {
-        let bytes = self.bytes(len)?;
+    fn read_long(&mut self, len: usize) -> MachineStep<PickleValue> {
+        let bytes = self.read_bytes(len)?;
         if len > 8 {
             return Ok(PickleValue::Other); // too large for a length; a seed perhaps
         }
@@ -288,24 +288,24 @@ impl<'a> PickleMachine<'a> {
         Ok(PickleValue::Int(i64::from_le_bytes(full)))
     }
 
-    fn text(&mut self, len: usize) -> MachineStep<PickleValue> {
-        let text = std::str::from_utf8(self.bytes(len)?).map_err(|_| Damaged)?;
-        Ok(self.text_of(text))
+    fn read_text(&mut self, len: usize) -> MachineStep<PickleValue> {
+        let text = std::str::from_utf8(self.read_bytes(len)?).map_err(|_| Damaged)?;
+        Ok(self.add_text(text))
     }
 
-    fn text_of(&mut self, text: &'a str) -> PickleValue {
+    fn add_text(&mut self, text: &'a str) -> PickleValue {
         self.objects.texts.push(text);
         PickleValue::Text(self.objects.texts.len() - 1)
     }
 
     /// A line that is a number in the memo.
-    fn index_line(&mut self) -> MachineStep<u32> {
-        self.line()?.trim().parse().map_err(|_| Damaged)
+    fn read_index_line(&mut self) -> MachineStep<u32> {
+        self.read_line()?.trim().parse().map_err(|_| Damaged)
     }
 
     /// A `str` of Python 2 in quotes, from `start` to the end of the line.
-    fn quoted(&mut self, start: usize) -> MachineStep<PickleValue> {
-        let line = self.line()?;
+    fn read_quoted(&mut self, start: usize) -> MachineStep<PickleValue> {
+        let line = self.read_line()?;
         let bare = ["'", "\""]
             .iter()
             .find_map(|q| line.strip_prefix(q)?.strip_suffix(q));
@@ -319,29 +319,29 @@ impl<'a> PickleMachine<'a> {
         }
     }
 
-    fn persistent(&mut self, key: PickleValue) -> PickleValue {
+    fn add_persistent(&mut self, key: PickleValue) -> PickleValue {
         self.objects.persistent.push(key);
         PickleValue::Persistent(self.objects.persistent.len() - 1)
     }
 
-    fn blob(&mut self, len: usize) -> MachineStep<PickleValue> {
-        let start = self.at;
-        self.bytes(len)?;
-        self.objects.bytes.push(start..self.at);
+    fn read_blob(&mut self, len: usize) -> MachineStep<PickleValue> {
+        let start = self.position;
+        self.read_bytes(len)?;
+        self.objects.bytes.push(start..self.position);
         Ok(PickleValue::Bytes(self.objects.bytes.len() - 1))
     }
 
-    fn sequence(&mut self, items: Vec<PickleValue>) -> PickleValue {
+    fn add_sequence(&mut self, items: Vec<PickleValue>) -> PickleValue {
         self.objects.sequences.push(items);
         PickleValue::Sequence(self.objects.sequences.len() - 1)
     }
 
-    fn dict(&mut self) -> PickleValue {
+    fn add_dict(&mut self) -> PickleValue {
         self.objects.dicts.push(Vec::new());
         PickleValue::Dict(self.objects.dicts.len() - 1)
     }
 
-    fn global(&mut self, module: &'a str, name: &'a str) -> MachineStep<PickleValue> {
+    fn add_global(&mut self, module: &'a str, name: &'a str) -> MachineStep<PickleValue> {
         if !(self.allowed)(module, name) {
             return Err(PickleRefusal::Callable(format!("{module}.{name}")));
         }
@@ -350,11 +350,11 @@ impl<'a> PickleMachine<'a> {
     }
 
     fn pop(&mut self) -> MachineStep<PickleValue> {
-        Ok(self.last(1)?[0])
+        Ok(self.pop_many(1)?[0])
     }
 
     /// The last `n` values, in the order in which they were pushed.
-    fn last(&mut self, n: usize) -> MachineStep<Vec<PickleValue>> {
+    fn pop_many(&mut self, n: usize) -> MachineStep<Vec<PickleValue>> {
         let floor = self.marks.last().copied().unwrap_or(0);
         match self.stack.len().checked_sub(n) {
             Some(start) if start >= floor => Ok(self.stack.split_off(start)),
@@ -362,7 +362,7 @@ impl<'a> PickleMachine<'a> {
         }
     }
 
-    fn since_mark(&mut self) -> MachineStep<Vec<PickleValue>> {
+    fn pop_since_mark(&mut self) -> MachineStep<Vec<PickleValue>> {
         let mark = self.marks.pop().ok_or(Damaged)?;
         Ok(self.stack.split_off(mark))
     }
@@ -380,34 +380,34 @@ impl<'a> PickleMachine<'a> {
         Ok(None)
     }
 
-    fn append(&mut self, items: &[PickleValue]) -> MachineStep<Option<PickleValue>> {
+    fn append_items(&mut self, items: &[PickleValue]) -> MachineStep<Option<PickleValue>> {
         let Some(&PickleValue::Sequence(index)) = self.stack.last() else {
-            return self.items_of_an_object();
+            return self.drop_object_items();
         };
         self.objects.sequences[index].extend_from_slice(items);
         Ok(None)
     }
 
-    fn set(&mut self, items: &[PickleValue]) -> MachineStep<Option<PickleValue>> {
+    fn set_items(&mut self, items: &[PickleValue]) -> MachineStep<Option<PickleValue>> {
         if !items.len().is_multiple_of(2) {
             return Err(Damaged);
         }
         let Some(&PickleValue::Dict(index)) = self.stack.last() else {
-            return self.items_of_an_object();
+            return self.drop_object_items();
         };
         self.objects.dicts[index].extend(items.chunks_exact(2).map(|pair| (pair[0], pair[1])));
         Ok(None)
     }
 
     /// Items are dropped that would go into an object that was never made.
-    fn items_of_an_object(&self) -> MachineStep<Option<PickleValue>> {
+    fn drop_object_items(&self) -> MachineStep<Option<PickleValue>> {
         match self.stack.last() {
             Some(PickleValue::Object(_) | PickleValue::Other) => Ok(None),
             _ => Err(Damaged),
         }
     }
 
-    fn build(&mut self) -> MachineStep<Option<PickleValue>> {
+    fn set_state(&mut self) -> MachineStep<Option<PickleValue>> {
         let state = self.pop()?;
         match self.stack.last() {
             // Attributes of an OrderedDict: PyTorch keeps versions of modules there.
@@ -422,7 +422,7 @@ impl<'a> PickleMachine<'a> {
 }
 
 /// A number as protocols 0 and 1 write it; truth values are `00` and `01`.
-fn whole_number(line: &str) -> PickleValue {
+fn parse_number(line: &str) -> PickleValue {
     let digits = line.trim().trim_end_matches('L');
     digits.parse().map_or(PickleValue::Other, PickleValue::Int)
 }

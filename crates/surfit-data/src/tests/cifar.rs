@@ -166,7 +166,7 @@ fn pickles_of_newer_pythons_are_read_and_calls_are_refused() {
     let call = std::fs::read(format!("{folder}/call.pkl")).unwrap();
     files[2].1 = call;
     unpack(dir.path(), &files);
-    refused(
+    assert_refused(
         load(&config("cifar10", dir.path()), 1),
         &files[2].0,
         "`posix.system`, but only plain data are read: nothing in a file is ever executed",
@@ -181,7 +181,7 @@ fn damaged_swapped_and_foreign_files_are_named() {
         let file = files.iter_mut().find(|f| f.0.ends_with(name)).unwrap();
         file.1 = bytes;
         unpack(dir.path(), &files);
-        refused(load(&config(set, dir.path()), 1), name, part);
+        assert_refused(load(&config(set, dir.path()), 1), name, part);
         // The same inside an archive.
         let packed = tempfile::tempdir().unwrap();
         let archive = match (set, name.ends_with(".bin")) {
@@ -191,7 +191,7 @@ fn damaged_swapped_and_foreign_files_are_named() {
             (_, false) => "cifar-100-python.tar.gz",
         };
         std::fs::write(packed.path().join(archive), tar_gz(&files)).unwrap();
-        refused(load(&config(set, packed.path()), 1), name, part);
+        assert_refused(load(&config(set, packed.path()), 1), name, part);
     };
     let (ten, hundred) = (cifar10(false), cifar100(false));
     let good = binary(0, 20, 1, 10);
@@ -282,7 +282,7 @@ fn archives_with_a_fault_are_named() {
     ] {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("cifar-10-binary.tar.gz"), bytes).unwrap();
-        refused(
+        assert_refused(
             load(&config("cifar10", dir.path()), 1),
             "cifar-10-binary.tar.gz",
             part,
@@ -291,7 +291,7 @@ fn archives_with_a_fault_are_named() {
     // A part of the unpacked folder: the file that is missing is named.
     let dir = tempfile::tempdir().unwrap();
     unpack(dir.path(), &missing);
-    refused(
+    assert_refused(
         load(&config("cifar10", dir.path()), 1),
         "data_batch_3.bin",
         "no such file",
@@ -310,14 +310,14 @@ fn training_and_test_images_in_each_others_place_are_refused() {
             let archive = packed.path().join(format!("cifar-100-{form}.tar.gz"));
             std::fs::write(archive, tar_gz(files)).unwrap();
             [dir, packed].map(|dir| {
-                let set = crate::entry("cifar100").unwrap();
-                (crate::find::look(set, dir.path()).unwrap(), dir)
+                let set = crate::find_entry("cifar100").unwrap();
+                (crate::find::best_in_folder(set, dir.path()).unwrap(), dir)
             })
         };
         // More images to test than to train on may well be meant.
         std::mem::swap(&mut train[0].1, &mut test[0].1);
         for (found, _dir) in found(&files) {
-            let (set, _) = crate::load::read(&found, &Default::default()).unwrap();
+            let (set, _) = crate::load::read_found(&found, &Default::default()).unwrap();
             assert_eq!((set.train.len(), set.test.unwrap().len()), (100, 300));
             let checked = crate::verify::verify(&found);
             assert!(
@@ -330,7 +330,11 @@ fn training_and_test_images_in_each_others_place_are_refused() {
         let part = "its images are those of train";
         let name = files[1].0.rsplit('/').next().unwrap();
         for (found, _dir) in found(&files) {
-            refused(crate::load::read(&found, &Default::default()), name, part);
+            assert_refused(
+                crate::load::read_found(&found, &Default::default()),
+                name,
+                part,
+            );
             let checked = crate::verify::verify(&found);
             let note = checked.last().unwrap().note.as_deref();
             assert!(note.unwrap().contains(part), "{checked:?}");
@@ -383,11 +387,11 @@ fn extension_headers_of_archives_are_passed_over() {
     for kind in [b'L', b'K', b'x', b'g'] {
         for size in [1 << 20, 1 << 32, 1 << 60, u64::MAX] {
             let hostile = [member(kind, "././@LongLink", size, b"name"), bytes.clone()].concat();
-            refused(write(&hostile), "cifar-10-binary.tar.gz", "");
+            assert_refused(write(&hostile), "cifar-10-binary.tar.gz", "");
         }
     }
     // A file itself that says it is larger than any of the set.
     let name = "cifar-10-batches-bin/data_batch_1.bin";
     let huge = member(b'0', name, 1 << 40, b"");
-    refused(write(&huge), name, "more than any file of cifar10");
+    assert_refused(write(&huge), name, "more than any file of cifar10");
 }

@@ -1,6 +1,6 @@
 //! `data.classes` in every kind of set.
 
-use super::folder::{classes, colour, encoded};
+use super::folder::{classes, colour, encode_picture};
 use super::support::*;
 use super::tiny_imagenet;
 use crate::load;
@@ -20,7 +20,10 @@ fn labels_follow_the_classes() {
     let dir = tempfile::tempdir().unwrap();
     for split in ["train", "test"] {
         classes(dir.path(), split, 12, |i| {
-            ("png".into(), encoded(colour(6, 6, i), ImageFormat::Png))
+            (
+                "png".into(),
+                encode_picture(colour(6, 6, i), ImageFormat::Png),
+            )
         });
     }
     let own = load(&config("folder", dir.path()), 1).unwrap();
@@ -52,7 +55,7 @@ fn labels_follow_the_classes() {
         ),
         (&["cat", "ant", "bee", "bee"], "4 names for the 3 classes"),
     ] {
-        refused(
+        assert_refused(
             load(&ordered("folder", dir.path(), names), 1),
             "data.classes: ",
             part,
@@ -72,7 +75,7 @@ fn sets_with_known_classes_take_a_permutation() {
         (set.test.labels, set.classes[0].as_str()),
         (expected, names[9].as_str())
     );
-    refused(
+    assert_refused(
         load(&ordered("mnist", dir.path(), &reversed[1..]), 1),
         "data.classes: ",
         &format!("has also `{}`", names[9]),

@@ -6,16 +6,16 @@ mod http;
 use crate::catalogue::PublishedFile;
 use crate::digest;
 use crate::fetch::{FetchEvent, FetchOptions, FetchTimeouts, fetch, fetch_files};
-use crate::{Result, entry};
-use http::{HttpReply, HttpRequest, HttpServer, answer, broken, good};
+use crate::{Result, find_entry};
+use http::{HttpReply, HttpRequest, HttpServer, content_response, response, truncated_response};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-const TAG: &str = "\"one\"";
-const QUICK: FetchTimeouts = FetchTimeouts {
-    attempts: 3,
-    first_wait: Duration::from_millis(1),
-    silence: Duration::from_millis(500),
+const ENTITY_TAG: &str = "\"one\"";
+const SHORT_TIMEOUTS: FetchTimeouts = FetchTimeouts {
+    max_attempts: 3,
+    initial_backoff: Duration::from_millis(1),
+    idle_timeout: Duration::from_millis(500),
 };
 
 fn content() -> Vec<u8> {
@@ -28,21 +28,21 @@ fn published(content: &[u8]) -> PublishedFile {
     PublishedFile {
         name: "set.tar.gz",
         size: content.len() as u64,
-        sha256: Box::leak(digest::of(content).into_boxed_str()),
+        sha256: Box::leak(digest::sha256_hex(content).into_boxed_str()),
         unpacked: "",
         homes: &[],
     }
 }
 
 /// Fetches the content from these servers into `dir`; gives what was told but progress.
-fn get(dir: &Path, servers: &[&HttpServer]) -> (Result<()>, Vec<FetchEvent>) {
+fn fetch_from(dir: &Path, servers: &[&HttpServer]) -> (Result<()>, Vec<FetchEvent>) {
     let urls = servers
         .iter()
         .map(|s| format!("{}/x/set.tar.gz", s.url))
         .collect();
     let mut told = Vec::new();
     let files = [(published(&content()), urls)];
-    let result = fetch_files(&files, dir, QUICK, &mut |event| {
+    let result = fetch_files(&files, dir, SHORT_TIMEOUTS, &mut |event| {
         if !matches!(event, FetchEvent::Progress { .. }) {
             told.push(event);
         }
@@ -68,15 +68,16 @@ fn assert_refused(dir: &Path, result: Result<()>, parts: &[&str]) {
     assert!(!dir.join("set.tar.gz").exists(), "{error}");
 }
 
-fn froms(server: &HttpServer) -> Vec<Option<usize>> {
-    server.seen().iter().map(|r| r.from).collect()
+fn range_starts(server: &HttpServer) -> Vec<Option<usize>> {
+    server.requests().iter().map(|r| r.range_start).collect()
 }
 
 #[test]
 fn a_file_is_fetched_once() {
     let dir = tempfile::tempdir().unwrap();
-    let server = HttpServer::new(|r, _| HttpReply::Send(good(r, &content(), TAG)));
-    let (result, told) = get(dir.path(), &[&server]);
+    let server =
+        HttpServer::new(|r, _| HttpReply::Send(content_response(r, &content(), ENTITY_TAG)));
+    let (result, told) = fetch_from(dir.path(), &[&server]);
     result.unwrap();
     assert_whole(dir.path());
     assert!(
@@ -89,13 +90,13 @@ fn a_file_is_fetched_once() {
         ),
         "{told:?}"
     );
-    let (result, told) = get(dir.path(), &[&server]);
+    let (result, told) = fetch_from(dir.path(), &[&server]);
     result.unwrap();
     assert!(matches!(told[..], [FetchEvent::Present { .. }]), "{told:?}");
-    assert_eq!(server.seen().len(), 1);
+    assert_eq!(server.requests().len(), 1);
     // A damaged file of that name is fetched anew.
     std::fs::write(dir.path().join("set.tar.gz"), "damaged").unwrap();
-    get(dir.path(), &[&server]).0.unwrap();
+    fetch_from(dir.path(), &[&server]).0.unwrap();
     assert_whole(dir.path());
 }
 
@@ -103,17 +104,22 @@ fn a_file_is_fetched_once() {
 fn a_broken_connection_goes_on_where_it_stopped() {
     let dir = tempfile::tempdir().unwrap();
     // Every connection brings 30,000 bytes.
-    let server = HttpServer::new(|r, _| HttpReply::Send(broken(&good(r, &content(), TAG), 30_000)));
-    let (result, told) = get(dir.path(), &[&server]);
+    let server = HttpServer::new(|r, _| {
+        HttpReply::Send(truncated_response(
+            &content_response(r, &content(), ENTITY_TAG),
+            30_000,
+        ))
+    });
+    let (result, told) = fetch_from(dir.path(), &[&server]);
     result.unwrap();
     assert_whole(dir.path());
-    let asked = froms(&server);
+    let asked = range_starts(&server);
     assert_eq!(asked.len(), 7);
     assert_eq!((asked[0], asked[6]), (None, Some(180_000)));
     assert!(
-        server.seen()[1..]
+        server.requests()[1..]
             .iter()
-            .all(|r| r.if_range.as_deref() == Some(TAG))
+            .all(|r| r.if_range.as_deref() == Some(ENTITY_TAG))
     );
     assert_eq!(
         told.iter()
@@ -127,11 +133,14 @@ fn a_broken_connection_goes_on_where_it_stopped() {
 fn another_call_goes_on_where_the_last_one_stopped() {
     let dir = tempfile::tempdir().unwrap();
     let server = HttpServer::new(|r, n| match n {
-        0 => HttpReply::Send(broken(&good(r, &content(), TAG), 70_000)),
-        1..=3 => HttpReply::Send(answer("503 Service Unavailable", &[], b"busy")),
-        _ => HttpReply::Send(good(r, &content(), TAG)),
+        0 => HttpReply::Send(truncated_response(
+            &content_response(r, &content(), ENTITY_TAG),
+            70_000,
+        )),
+        1..=3 => HttpReply::Send(response("503 Service Unavailable", &[], b"busy")),
+        _ => HttpReply::Send(content_response(r, &content(), ENTITY_TAG)),
     });
-    let (result, _) = get(dir.path(), &[&server]);
+    let (result, _) = fetch_from(dir.path(), &[&server]);
     assert_refused(
         dir.path(),
         result,
@@ -141,7 +150,7 @@ fn another_call_goes_on_where_the_last_one_stopped() {
             "3 times without any progress",
         ],
     );
-    let (result, told) = get(dir.path(), &[&server]);
+    let (result, told) = fetch_from(dir.path(), &[&server]);
     result.unwrap();
     assert_whole(dir.path());
     assert!(
@@ -154,16 +163,16 @@ fn another_call_goes_on_where_the_last_one_stopped() {
 fn a_server_without_ranges_starts_over() {
     let dir = tempfile::tempdir().unwrap();
     let server = HttpServer::new(|_, n| {
-        let whole = good(&HttpRequest::default(), &content(), TAG);
+        let whole = content_response(&HttpRequest::default(), &content(), ENTITY_TAG);
         HttpReply::Send(if n == 0 {
-            broken(&whole, 50_000)
+            truncated_response(&whole, 50_000)
         } else {
             whole
         })
     });
-    get(dir.path(), &[&server]).0.unwrap();
+    fetch_from(dir.path(), &[&server]).0.unwrap();
     assert_whole(dir.path());
-    assert_eq!(froms(&server), [None, Some(50_000)]);
+    assert_eq!(range_starts(&server), [None, Some(50_000)]);
 }
 
 #[test]
@@ -174,24 +183,24 @@ fn a_file_that_changed_meanwhile_starts_over() {
         let server = HttpServer::new(move |r, n| {
             let old: Vec<u8> = content().iter().map(|b| !b).collect();
             let tag = if tagged {
-                ["\"old\"", TAG][n.min(1)]
+                ["\"old\"", ENTITY_TAG][n.min(1)]
             } else {
                 "W/\"weak\""
             };
             HttpReply::Send(if n == 0 {
-                broken(&good(r, &old, tag), 90_000)
+                truncated_response(&content_response(r, &old, tag), 90_000)
             } else {
-                good(r, &content(), tag)
+                content_response(r, &content(), tag)
             })
         });
-        get(dir.path(), &[&server]).0.unwrap();
+        fetch_from(dir.path(), &[&server]).0.unwrap();
         assert_whole(dir.path());
         let expected = if tagged {
             vec![None, Some(90_000)]
         } else {
             vec![None, Some(90_000), None]
         };
-        assert_eq!(froms(&server), expected);
+        assert_eq!(range_starts(&server), expected);
         std::fs::remove_file(dir.path().join("set.tar.gz")).unwrap();
     }
 }
@@ -201,29 +210,37 @@ fn wrong_bytes_leave_nothing_behind() {
     let dir = tempfile::tempdir().unwrap();
     let mut wrong = content();
     wrong[123] ^= 1;
-    let digest = digest::of(&wrong);
-    let server = HttpServer::new(move |r, _| HttpReply::Send(good(r, &wrong, TAG)));
-    let (result, _) = get(dir.path(), &[&server]);
+    let digest = digest::sha256_hex(&wrong);
+    let server =
+        HttpServer::new(move |r, _| HttpReply::Send(content_response(r, &wrong, ENTITY_TAG)));
+    let (result, _) = fetch_from(dir.path(), &[&server]);
     assert_refused(
         dir.path(),
         result,
-        &["SHA-256", &digest, &digest::of(&content()), "deleted"],
+        &[
+            "SHA-256",
+            &digest,
+            &digest::sha256_hex(&content()),
+            "deleted",
+        ],
     );
     assert!(!dir.path().join("set.tar.gz.part").exists());
     assert_eq!(
-        server.seen().len(),
+        server.requests().len(),
         1,
         "wrong bytes are not asked for again"
     );
     // The next home is asked, and has them right.
-    let right = HttpServer::new(|r, _| HttpReply::Send(good(r, &content(), TAG)));
-    get(dir.path(), &[&server, &right]).0.unwrap();
+    let right =
+        HttpServer::new(|r, _| HttpReply::Send(content_response(r, &content(), ENTITY_TAG)));
+    fetch_from(dir.path(), &[&server, &right]).0.unwrap();
     assert_whole(dir.path());
 }
 
 #[test]
 fn lies_about_the_length_are_seen() {
-    let head = |status: &str, headers: &[(&str, &str)], body: &[u8]| answer(status, headers, body);
+    let head =
+        |status: &str, headers: &[(&str, &str)], body: &[u8]| response(status, headers, body);
     let longer = [content(), b"more".to_vec()].concat();
     let cases: Vec<(Vec<u8>, &str)> = vec![
         // Another length than the published one.
@@ -258,7 +275,7 @@ fn lies_about_the_length_are_seen() {
     for (bytes, part) in cases {
         let dir = tempfile::tempdir().unwrap();
         let server = HttpServer::new(move |_, _| HttpReply::Send(bytes.clone()));
-        let (result, _) = get(dir.path(), &[&server]);
+        let (result, _) = fetch_from(dir.path(), &[&server]);
         assert_refused(dir.path(), result, &[part]);
     }
     // Ranges that are not the one asked for, or of a file of another length.
@@ -271,15 +288,18 @@ fn lies_about_the_length_are_seen() {
         ("nonsense", "not from byte 60000 on"),
     ] {
         let dir = tempfile::tempdir().unwrap();
-        let server = HttpServer::new(move |r, _| match r.from {
-            None => HttpReply::Send(broken(&good(r, &content(), TAG), 60_000)),
-            Some(_) => HttpReply::Send(answer(
+        let server = HttpServer::new(move |r, _| match r.range_start {
+            None => HttpReply::Send(truncated_response(
+                &content_response(r, &content(), ENTITY_TAG),
+                60_000,
+            )),
+            Some(_) => HttpReply::Send(response(
                 "206 Partial Content",
                 &[("Content-Range", range)],
                 &content(),
             )),
         });
-        let (result, told) = get(dir.path(), &[&server]);
+        let (result, told) = fetch_from(dir.path(), &[&server]);
         let retried = format!("{told:?}");
         match result {
             Err(error) => assert!(
@@ -301,10 +321,10 @@ fn what_will_not_pass_is_not_tried_again() {
         ("429 Slowly", 3),
     ] {
         let dir = tempfile::tempdir().unwrap();
-        let server = HttpServer::new(move |_, _| HttpReply::Send(answer(status, &[], b"no")));
-        let (result, _) = get(dir.path(), &[&server]);
+        let server = HttpServer::new(move |_, _| HttpReply::Send(response(status, &[], b"no")));
+        let (result, _) = fetch_from(dir.path(), &[&server]);
         assert_refused(dir.path(), result, &[&status[..3], &server.url]);
-        assert_eq!(server.seen().len(), times, "{status}");
+        assert_eq!(server.requests().len(), times, "{status}");
     }
     // Nobody listens there.
     let dir = tempfile::tempdir().unwrap();
@@ -313,7 +333,7 @@ fn what_will_not_pass_is_not_tried_again() {
         format!("http://{}", listener.local_addr().unwrap())
     };
     let files = [(published(&content()), vec![format!("{gone}/x")])];
-    let result = fetch_files(&files, dir.path(), QUICK, &mut |_| ());
+    let result = fetch_files(&files, dir.path(), SHORT_TIMEOUTS, &mut |_| ());
     assert_refused(dir.path(), result, &["no answer"]);
 }
 
@@ -321,27 +341,30 @@ fn what_will_not_pass_is_not_tried_again() {
 fn redirections_and_silence() {
     let dir = tempfile::tempdir().unwrap();
     let end = HttpServer::new(|r, n| match n {
-        0 => HttpReply::Stall(broken(&good(r, &content(), TAG), 40_000)),
-        _ => HttpReply::Send(good(r, &content(), TAG)),
+        0 => HttpReply::Stall(truncated_response(
+            &content_response(r, &content(), ENTITY_TAG),
+            40_000,
+        )),
+        _ => HttpReply::Send(content_response(r, &content(), ENTITY_TAG)),
     });
     let url = end.url.clone();
     let server = HttpServer::new(move |r, _| {
         let to = format!("{url}/elsewhere{}", r.path);
-        HttpReply::Send(answer(
+        HttpReply::Send(response(
             "302 Found",
             &[("Location", &to), ("Content-Length", "0")],
             b"",
         ))
     });
     let began = Instant::now();
-    get(dir.path(), &[&server]).0.unwrap();
+    fetch_from(dir.path(), &[&server]).0.unwrap();
     assert!(
         began.elapsed() < Duration::from_secs(20),
         "silence was waited out"
     );
     assert_whole(dir.path());
-    assert_eq!(end.seen()[0].path, "/elsewhere/x/set.tar.gz");
-    assert_eq!(froms(&end), [None, Some(40_000)]);
+    assert_eq!(end.requests()[0].path, "/elsewhere/x/set.tar.gz");
+    assert_eq!(range_starts(&end), [None, Some(40_000)]);
 }
 
 #[test]
@@ -352,15 +375,16 @@ fn two_fetches_into_one_folder_do_not_collide() {
     let stopped = std::sync::Mutex::new(stopped);
     let server = HttpServer::new(move |r, _| {
         let _ = stopped.lock().unwrap().recv();
-        HttpReply::Send(good(r, &content(), TAG))
+        HttpReply::Send(content_response(r, &content(), ENTITY_TAG))
     });
     std::thread::scope(|scope| {
-        let first = scope.spawn(|| get(&path, &[&server]).0);
-        while server.seen().is_empty() {
+        let first = scope.spawn(|| fetch_from(&path, &[&server]).0);
+        while server.requests().is_empty() {
             std::thread::sleep(Duration::from_millis(2));
         }
-        let other = HttpServer::new(|r, _| HttpReply::Send(good(r, &content(), TAG)));
-        let error = get(&path, &[&other]).0.unwrap_err().to_string();
+        let other =
+            HttpServer::new(|r, _| HttpReply::Send(content_response(r, &content(), ENTITY_TAG)));
+        let error = fetch_from(&path, &[&other]).0.unwrap_err().to_string();
         assert!(error.contains("another fetch is at work"), "{error}");
         sender.send(()).unwrap();
         first.join().unwrap().unwrap();
@@ -371,12 +395,12 @@ fn two_fetches_into_one_folder_do_not_collide() {
 #[test]
 fn a_mirror_has_a_folder_for_each_set() {
     let dir = tempfile::tempdir().unwrap();
-    let server = HttpServer::new(|_, _| HttpReply::Send(answer("404 Not Found", &[], b"")));
+    let server = HttpServer::new(|_, _| HttpReply::Send(response("404 Not Found", &[], b"")));
     let options = |form: Option<&str>, mirror: &str| FetchOptions {
         dir: dir.path().into(),
         mirror: Some(mirror.into()),
         form: form.map(str::to_owned),
-        patience: QUICK,
+        timeouts: SHORT_TIMEOUTS,
     };
     let url = format!("{}/base/", server.url);
     for (set, form, path) in [
@@ -388,8 +412,8 @@ fn a_mirror_has_a_folder_for_each_set() {
             "/base/cifar10/cifar-10-python.tar.gz",
         ),
     ] {
-        fetch(entry(set).unwrap(), &options(form, &url), &mut |_| ()).unwrap_err();
-        assert_eq!(server.seen().last().unwrap().path, path);
+        fetch(find_entry(set).unwrap(), &options(form, &url), &mut |_| ()).unwrap_err();
+        assert_eq!(server.requests().last().unwrap().path, path);
     }
     for (set, form, mirror, part) in [
         (
@@ -407,7 +431,11 @@ fn a_mirror_has_a_folder_for_each_set() {
         ("fashion-mnist-16k", None, &url, "inside the program"),
         ("mnist", None, "ftp://x", "begin with http:// or https://"),
     ] {
-        let error = fetch(entry(set).unwrap(), &options(form, mirror), &mut |_| ());
+        let error = fetch(
+            find_entry(set).unwrap(),
+            &options(form, mirror),
+            &mut |_| (),
+        );
         let error = error.unwrap_err().to_string();
         assert!(error.contains(part), "{error}");
     }

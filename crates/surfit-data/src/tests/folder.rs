@@ -1,7 +1,7 @@
 //! Class folders of pictures, and the cache of what was decoded.
 
 use super::support::*;
-use crate::cache::through_in;
+use crate::cache::load_or_make_in;
 use crate::images::LabeledImages;
 use crate::load;
 use crate::load::RawSet;
@@ -11,7 +11,7 @@ use std::io::Cursor;
 use std::path::Path;
 use surfit_core::config::DataConfig;
 
-pub fn encoded(picture: DynamicImage, format: ImageFormat) -> Vec<u8> {
+pub fn encode_picture(picture: DynamicImage, format: ImageFormat) -> Vec<u8> {
     let mut out = Cursor::new(Vec::new());
     picture.write_to(&mut out, format).unwrap();
     out.into_inner()
@@ -29,7 +29,7 @@ pub fn grey(width: u32, height: u32, number: u8) -> DynamicImage {
     GrayImage::from_fn(width, height, |x, y| image::Luma([(x + y) as u8 + number])).into()
 }
 
-pub fn put(dir: &Path, name: &str, bytes: Vec<u8>) {
+pub fn write_file(dir: &Path, name: &str, bytes: Vec<u8>) {
     let path = dir.join(name);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, bytes).unwrap();
@@ -40,7 +40,7 @@ pub fn classes(dir: &Path, folder: &str, each: u8, make: fn(u8) -> (String, Vec<
     for class in ["ant", "bee", "cat"] {
         for i in 0..each {
             let (ending, bytes) = make(i);
-            put(dir, &format!("{folder}/{class}/{i:02}.{ending}"), bytes);
+            write_file(dir, &format!("{folder}/{class}/{i:02}.{ending}"), bytes);
         }
     }
 }
@@ -53,7 +53,7 @@ fn mixed(i: u8) -> (String, Vec<u8>) {
         ("webp", ImageFormat::WebP),
         ("PNG", ImageFormat::Png),
     ][usize::from(i) % 5];
-    (ending.into(), encoded(colour(10, 8, i), format))
+    (ending.into(), encode_picture(colour(10, 8, i), format))
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn folders_with_their_own_splits_are_read_as_they_are() {
     classes(dir.path(), "train", 12, mixed);
     classes(dir.path(), "val", 2, mixed);
     classes(dir.path(), "test", 3, mixed);
-    put(dir.path(), "train/.DS_Store", vec![1]);
+    write_file(dir.path(), "train/.DS_Store", vec![1]);
     let set = load(&config("folder", dir.path()), 1).unwrap();
     assert_eq!(set.classes, ["ant", "bee", "cat"]);
     assert_eq!(
@@ -70,14 +70,14 @@ fn folders_with_their_own_splits_are_read_as_they_are() {
         [36, 6, 9]
     );
     assert_eq!(set.train.shape, [3, 8, 10]);
-    assert_eq!(counts(&set.train, 3), [12; 3]);
+    assert_eq!(class_counts(&set.train, 3), [12; 3]);
     // Image 5 is a PNG of class 0: red rises with x, green with y, blue is its number.
     let pixels = pictures(&set.train)[5];
     assert_eq!((pixels[3], pixels[80 + 10 * 4], pixels[160]), (9, 20, 5));
     // Lossless formats give the same pixels.
     assert_eq!(pictures(&set.train)[0], pictures(&set.test)[0]);
     assert_eq!(pictures(&set.train)[1], pictures(&set.test)[1]);
-    let (mean, _) = set.train.statistics();
+    let (mean, _) = set.train.channel_statistics();
     assert_eq!(set.mean, mean, "measured on the training split");
     assert_eq!(set.splits, "validation: its own; test: its own");
 }
@@ -86,7 +86,10 @@ fn folders_with_their_own_splits_are_read_as_they_are() {
 fn plain_class_folders_are_divided_by_the_seed() {
     let dir = tempfile::tempdir().unwrap();
     classes(dir.path(), ".", 30, |i| {
-        ("png".into(), encoded(grey(6, 6, i), ImageFormat::Png))
+        (
+            "png".into(),
+            encode_picture(grey(6, 6, i), ImageFormat::Png),
+        )
     });
     let [a, b, c] = [1, 1, 2].map(|seed| load(&config("folder", dir.path()), seed).unwrap());
     assert_eq!(
@@ -94,7 +97,7 @@ fn plain_class_folders_are_divided_by_the_seed() {
         [68, 7, 15]
     );
     assert_eq!(a.train.shape, [1, 6, 6], "grey when all are");
-    assert_eq!(counts(&a.test, 3), [5; 3]);
+    assert_eq!(class_counts(&a.test, 3), [5; 3]);
     assert_eq!((&a.train, &a.test), (&b.train, &b.test));
     assert_ne!(a.test, c.test);
     assert!(
@@ -102,10 +105,10 @@ fn plain_class_folders_are_divided_by_the_seed() {
             .ends_with("test: 15 of 90 images, the same share of every class by seed 1")
     );
     // One in colour makes all of them so.
-    put(
+    write_file(
         dir.path(),
         "bee/x.png",
-        encoded(colour(6, 6, 1), ImageFormat::Png),
+        encode_picture(colour(6, 6, 1), ImageFormat::Png),
     );
     let mixed = load(&config("folder", dir.path()), 1).unwrap();
     assert_eq!(mixed.train.shape, [3, 6, 6]);
@@ -113,12 +116,17 @@ fn plain_class_folders_are_divided_by_the_seed() {
 
 #[test]
 fn a_class_may_be_called_like_a_split() {
-    let picture = |i: u8| ("png".to_owned(), encoded(colour(6, 6, i), ImageFormat::Png));
+    let picture = |i: u8| {
+        (
+            "png".to_owned(),
+            encode_picture(colour(6, 6, i), ImageFormat::Png),
+        )
+    };
     for name in ["train", "val", "test", "validation"] {
         let dir = tempfile::tempdir().unwrap();
         classes(dir.path(), ".", 12, picture);
         for i in 0..12 {
-            put(dir.path(), &format!("{name}/{i}.png"), picture(100 + i).1);
+            write_file(dir.path(), &format!("{name}/{i}.png"), picture(100 + i).1);
         }
         let set = load(&config("folder", dir.path()), 1).unwrap();
         let mut expected = vec!["ant", "bee", "cat", name];
@@ -135,8 +143,8 @@ fn a_class_may_be_called_like_a_split() {
         // As a class of a set with splits.
         let dir = tempfile::tempdir().unwrap();
         classes(dir.path(), "train", 12, picture);
-        put(dir.path(), &format!("train/{name}/x.png"), picture(1).1);
-        put(dir.path(), &format!("train/{name}/y.png"), picture(1).1);
+        write_file(dir.path(), &format!("train/{name}/x.png"), picture(1).1);
+        write_file(dir.path(), &format!("train/{name}/y.png"), picture(1).1);
         classes(dir.path(), "test", 2, picture);
         let set = load(&config("folder", dir.path()), 1).unwrap();
         assert_eq!(set.classes, expected);
@@ -145,10 +153,10 @@ fn a_class_may_be_called_like_a_split() {
     // Images that nobody has sorted: which split one is in is not what it shows.
     let dir = tempfile::tempdir().unwrap();
     for i in 0..12 {
-        put(dir.path(), &format!("train/{i}.png"), picture(i).1);
-        put(dir.path(), &format!("test/{i}.png"), picture(i).1);
+        write_file(dir.path(), &format!("train/{i}.png"), picture(i).1);
+        write_file(dir.path(), &format!("test/{i}.png"), picture(i).1);
     }
-    refused(
+    assert_refused(
         load(&config("folder", dir.path()), 1),
         dir.path().to_str().unwrap(),
         "test and train have no class folders",
@@ -156,8 +164,8 @@ fn a_class_may_be_called_like_a_split() {
     // Images and class folders in one.
     classes(dir.path(), "train", 12, picture);
     std::fs::remove_dir_all(dir.path().join("test")).unwrap();
-    put(dir.path(), "loose.png", picture(1).1);
-    put(dir.path(), "train/notes.txt", vec![1]);
+    write_file(dir.path(), "loose.png", picture(1).1);
+    write_file(dir.path(), "train/notes.txt", vec![1]);
     let set = load(&config("folder", dir.path()), 1).unwrap();
     assert_eq!(set.train.len() + set.validation.len() + set.test.len(), 36);
     assert_eq!(set.notices.len(), 2, "{:?}", set.notices);
@@ -185,9 +193,12 @@ fn image_size_takes_the_middle_of_every_image() {
             let inside = |v: u32, all: u32| (all - side) / 2 <= v && v < (all + side) / 2;
             image::Luma([if inside(x, w) && inside(y, h) { 255 } else { 0 }])
         });
-        ("png".into(), encoded(picture.into(), ImageFormat::Png))
+        (
+            "png".into(),
+            encode_picture(picture.into(), ImageFormat::Png),
+        )
     });
-    refused(
+    assert_refused(
         load(&config("folder", dir.path()), 1),
         "01.png",
         "the image is 8×16, but ",
@@ -204,8 +215,8 @@ fn image_size_takes_the_middle_of_every_image() {
 
 #[test]
 fn what_is_no_image_is_named() {
-    let png = encoded(colour(10, 8, 1), ImageFormat::Png);
-    let mut bomb = encoded(colour(10, 8, 1), ImageFormat::Bmp);
+    let png = encode_picture(colour(10, 8, 1), ImageFormat::Png);
+    let mut bomb = encode_picture(colour(10, 8, 1), ImageFormat::Bmp);
     bomb[18..26].copy_from_slice(&[0, 0, 1, 0, 0, 0, 1, 0]); // 65536×65536
     let cases: [(&str, Vec<u8>, &str); 5] = [
         ("train/bee/x.png", b"hello".to_vec(), "not an image"),
@@ -213,7 +224,7 @@ fn what_is_no_image_is_named() {
         ("train/bee/x.bmp", bomb, "x.bmp"),
         (
             "train/bee/x.png",
-            encoded(colour(9, 8, 1), ImageFormat::Png),
+            encode_picture(colour(9, 8, 1), ImageFormat::Png),
             "9×8",
         ),
         ("test/dog/x.png", png.clone(), "no class `dog` among"),
@@ -222,29 +233,29 @@ fn what_is_no_image_is_named() {
         let dir = tempfile::tempdir().unwrap();
         classes(dir.path(), "train", 12, mixed);
         classes(dir.path(), "test", 2, mixed);
-        put(dir.path(), name, bytes);
+        write_file(dir.path(), name, bytes);
         let file = dir.path().join(name.split("/x").next().unwrap());
         let said = config("folder", dir.path());
-        refused(load(&said, 1), file.to_str().unwrap(), part);
+        assert_refused(load(&said, 1), file.to_str().unwrap(), part);
         let sized = DataConfig {
             image_size: 8,
             ..said
         };
         if !name.ends_with("bee/x.png") || part != "9×8" {
-            refused(load(&sized, 1), file.to_str().unwrap(), "");
+            assert_refused(load(&sized, 1), file.to_str().unwrap(), "");
         }
     }
     let dir = tempfile::tempdir().unwrap();
     classes(dir.path(), "train", 12, mixed);
     std::fs::create_dir_all(dir.path().join("train/dog")).unwrap();
-    refused(
+    assert_refused(
         load(&config("folder", dir.path()), 1),
         "train/dog",
         "the class folder has no images",
     );
     std::fs::remove_dir(dir.path().join("train/dog")).unwrap();
     std::fs::create_dir_all(dir.path().join("val/ant")).unwrap();
-    refused(
+    assert_refused(
         load(&config("folder", dir.path()), 1),
         "val",
         "no class folders with images",
@@ -270,7 +281,7 @@ fn a_cache_is_used_until_its_source_or_its_bytes_change() {
         })
     };
     let source = Path::new("/somewhere/images");
-    let get = |key: &str| through_in(dir.path(), source, "folder", key, make).unwrap();
+    let get = |key: &str| load_or_make_in(dir.path(), source, "folder", key, make).unwrap();
     let first = get("k1");
     assert_eq!((get("k1"), made.get()), (first, 1));
     get("k2");
@@ -296,5 +307,5 @@ fn a_cache_is_used_until_its_source_or_its_bytes_change() {
     // A folder that cannot be written costs nothing but time.
     let nowhere = dir.path().join("file");
     std::fs::write(&nowhere, "x").unwrap();
-    through_in(&nowhere, source, "folder", "k", make).unwrap();
+    load_or_make_in(&nowhere, source, "folder", "k", make).unwrap();
 }

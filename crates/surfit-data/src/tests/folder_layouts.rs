@@ -1,16 +1,19 @@
 //! Class folders as people have them: other files between the images, folders below classes, splits under other names.
 
-use super::folder::{classes, colour, encoded, put};
+use super::folder::{classes, colour, encode_picture, write_file};
 use super::support::*;
-use crate::find::find;
+use crate::find::find_set;
 use crate::images::LabeledImages;
 use crate::verify::{FileVerdict, verify};
-use crate::{entry, load};
+use crate::{find_entry, load};
 use image::ImageFormat;
 use std::path::Path;
 
 fn png(i: u8) -> (String, Vec<u8>) {
-    ("png".into(), encoded(colour(6, 6, i), ImageFormat::Png))
+    (
+        "png".into(),
+        encode_picture(colour(6, 6, i), ImageFormat::Png),
+    )
 }
 
 fn counts_of(dir: &Path) -> [usize; 3] {
@@ -29,10 +32,10 @@ fn other_files_are_passed_over_and_counted() {
             .notices
             .is_empty()
     );
-    put(dir.path(), "train/bee/notes.txt", b"hello".to_vec());
-    put(dir.path(), "train/bee/labels.xml", b"<x/>".to_vec());
-    put(dir.path(), "test/LICENSE", b"free".to_vec());
-    put(dir.path(), "train/bee/.DS_Store", vec![1]);
+    write_file(dir.path(), "train/bee/notes.txt", b"hello".to_vec());
+    write_file(dir.path(), "train/bee/labels.xml", b"<x/>".to_vec());
+    write_file(dir.path(), "test/LICENSE", b"free".to_vec());
+    write_file(dir.path(), "train/bee/.DS_Store", vec![1]);
     let set = load(&config("folder", dir.path()), 1).unwrap();
     assert_eq!(
         (set.train.len() + set.validation.len(), set.test.len()),
@@ -45,7 +48,7 @@ fn other_files_are_passed_over_and_counted() {
         "{said}"
     );
     // The check of files says the same, and the set is good.
-    let checked = verify(&find(entry("folder").unwrap(), dir.path()).unwrap());
+    let checked = verify(&find_set(find_entry("folder").unwrap(), dir.path()).unwrap());
     assert_eq!(
         (checked.len(), checked[0].verdict),
         (1, FileVerdict::Readable)
@@ -80,14 +83,18 @@ fn folders_below_a_class_belong_to_it() {
     let dir = tempfile::tempdir().unwrap();
     classes(dir.path(), "train", 12, png);
     classes(dir.path(), "test", 2, png);
-    put(dir.path(), "train/bee/2019/may/x.png", png(1).1);
-    put(dir.path(), "train/bee/2020/x.png", png(2).1);
+    write_file(dir.path(), "train/bee/2019/may/x.png", png(1).1);
+    write_file(dir.path(), "train/bee/2020/x.png", png(2).1);
     // A class of which all images lie deeper.
-    put(dir.path(), "train/dog/a/x.png", png(3).1);
-    put(dir.path(), "train/dog/b/x.png", png(4).1);
+    write_file(dir.path(), "train/dog/a/x.png", png(3).1);
+    write_file(dir.path(), "train/dog/b/x.png", png(4).1);
     let set = load(&config("folder", dir.path()), 1).unwrap();
     assert_eq!(set.classes, ["ant", "bee", "cat", "dog"]);
-    let mut labels = [counts(&set.train, 4), counts(&set.validation, 4)].into_iter();
+    let mut labels = [
+        class_counts(&set.train, 4),
+        class_counts(&set.validation, 4),
+    ]
+    .into_iter();
     let (train, validation) = (labels.next().unwrap(), labels.next().unwrap());
     let all: Vec<usize> = train.iter().zip(&validation).map(|(a, b)| a + b).collect();
     assert_eq!(all, [12, 14, 12, 2]);
@@ -105,7 +112,7 @@ fn a_link_that_leads_back_ends_in_a_sentence() {
         "links are followed"
     );
     std::os::unix::fs::symlink("../bee", dir.path().join("train/ant/back")).unwrap();
-    refused(load(&config("folder", dir.path()), 1), "back", "it lies in");
+    assert_refused(load(&config("folder", dir.path()), 1), "back", "it lies in");
 }
 
 #[test]
@@ -125,7 +132,7 @@ fn splits_are_known_under_all_their_names() {
     classes(dir.path(), "train", 12, png);
     classes(dir.path(), "val", 2, png);
     classes(dir.path(), "Valid", 2, png);
-    refused(
+    assert_refused(
         load(&config("folder", dir.path()), 1),
         "Valid",
         "keep one, or join them",
@@ -148,7 +155,7 @@ fn a_flat_test_folder_is_told_as_unlabelled_and_left_out() {
         let dir = tempfile::tempdir().unwrap();
         classes(dir.path(), "train", 12, png);
         for i in 0..5 {
-            put(dir.path(), &format!("{name}/{i}.png"), png(i).1);
+            write_file(dir.path(), &format!("{name}/{i}.png"), png(i).1);
         }
         let set = load(&config("folder", dir.path()), 1).unwrap();
         let all = set.train.len() + set.validation.len() + set.test.len();
@@ -163,7 +170,7 @@ fn a_flat_test_folder_is_told_as_unlabelled_and_left_out() {
             said.contains("5 images") && said.contains("unlabelled and left out"),
             "{said}"
         );
-        let checked = verify(&find(entry("folder").unwrap(), dir.path()).unwrap());
+        let checked = verify(&find_set(find_entry("folder").unwrap(), dir.path()).unwrap());
         assert_eq!(checked[0].verdict, FileVerdict::Readable);
         assert!(checked[0].note.as_deref().unwrap().contains("unlabelled"));
     }

@@ -1,11 +1,11 @@
 //! Files of the MNIST family with a fault.
 
 use super::support::*;
-use crate::find::look;
+use crate::find::best_in_folder;
 use crate::idx::read;
 use crate::source::NamedFile;
 use crate::verify::{FileVerdict, verify};
-use crate::{entry, load};
+use crate::{find_entry, load};
 
 #[test]
 fn damaged_files_get_a_sentence_with_their_name() {
@@ -50,7 +50,7 @@ fn damaged_files_get_a_sentence_with_their_name() {
     ];
     let dir = tempfile::tempdir().unwrap();
     let (x, y) = (dir.path().join("x"), dir.path().join("y"));
-    let entry = entry("mnist").unwrap();
+    let entry = find_entry("mnist").unwrap();
     let read = || read(entry, &NamedFile::File(&x), &NamedFile::File(&y));
     std::fs::write(&y, &good_labels).unwrap();
     for (case, bytes, expected) in bad_images {
@@ -100,18 +100,18 @@ fn training_and_test_files_in_each_others_place_are_refused() {
             [few.train.len(), few.validation.len(), few.test.len()],
             [50, 10, 200]
         );
-        let found = look(entry(set).unwrap(), dir.path()).unwrap();
+        let found = best_in_folder(find_entry(set).unwrap(), dir.path()).unwrap();
         let checked = verify(&found);
         assert!(checked.iter().all(|c| c.verdict == FileVerdict::Readable));
         // Only the images, or only the labels.
         write("t10k-labels-idx1-ubyte", &labels_idx(&labels[..60]));
         write("train-labels-idx1-ubyte", &labels_idx(&labels[..200]));
-        refused(load(), "train-labels-idx1-ubyte", "200 labels, expected 60");
+        assert_refused(load(), "train-labels-idx1-ubyte", "200 labels, expected 60");
         // The test files under both names.
         std::fs::remove_file(dir.path().join("train-images.idx3-ubyte.gz")).unwrap();
         write("t10k-labels-idx1-ubyte", &labels_idx(&labels[..200]));
         write("train-images-idx3-ubyte", &images_idx(200, 28));
-        refused(
+        assert_refused(
             load(),
             "train-images-idx3-ubyte",
             "its images are those of t10k-images-idx3-ubyte",
@@ -125,7 +125,7 @@ fn training_and_test_files_in_each_others_place_are_refused() {
             "it has 10000 images and t10k-images-idx3-ubyte has 60000",
             "expected 60000 to train on and 10000 to test",
         ] {
-            refused(load(), "train-images-idx3-ubyte", part);
+            assert_refused(load(), "train-images-idx3-ubyte", part);
         }
     }
 }
@@ -143,10 +143,10 @@ fn real_files_are_read_and_refused_under_another_sets_name() {
         [set.train.len(), set.validation.len(), set.test.len()],
         [55_000, 5_000, 10_000]
     );
-    assert_eq!(counts(&set.validation, 10), [500; 10]);
-    let (mean, std) = set.train.statistics();
+    assert_eq!(class_counts(&set.validation, 10), [500; 10]);
+    let (mean, std) = set.train.channel_statistics();
     assert!((mean[0] - 0.2860).abs() < 1e-3 && (std[0] - 0.3530).abs() < 1e-3);
-    refused(
+    assert_refused(
         load(&config("mnist", real), 1),
         "train-images-idx3-ubyte.gz",
         "its content is train-images-idx3-ubyte of fashion-mnist, expected train-images-idx3-ubyte of mnist",
@@ -159,7 +159,7 @@ fn real_files_are_read_and_refused_under_another_sets_name() {
             std::fs::copy(&original, dir.path().join(format!("{part}-{kind}"))).unwrap();
         }
     }
-    refused(
+    assert_refused(
         load(&config("fashion-mnist", dir.path()), 1),
         "train-images-idx3-ubyte.gz",
         "its content is t10k-images-idx3-ubyte",

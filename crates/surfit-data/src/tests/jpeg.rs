@@ -1,13 +1,13 @@
 //! JPEG files that are whole, in every common kind, and the same files cut off.
 
-use super::folder::{colour, encoded, put};
+use super::folder::{colour, encode_picture, write_file};
 use super::support::*;
 use super::tiny_imagenet;
-use crate::find::find;
-use crate::jpeg::is_cut;
-use crate::pictures::{self, PictureFile, PictureOrigin, PictureTarget};
+use crate::find::find_set;
+use crate::image_files::{self, PictureFile, PictureOrigin, PictureTarget};
+use crate::jpeg::is_truncated;
 use crate::verify::{FileVerdict, verify};
-use crate::{entry, load};
+use crate::{find_entry, load};
 use image::ImageFormat;
 
 /// Written by PIL 13.0: red rises with x, green with y, blue falls with x.
@@ -24,7 +24,7 @@ const KINDS: [(&str, &[u8]); 5] = [
 
 fn decoded(bytes: &[u8]) -> crate::Result<Vec<u8>> {
     let dir = tempfile::tempdir().unwrap();
-    put(dir.path(), "x.jpg", bytes.to_vec());
+    write_file(dir.path(), "x.jpg", bytes.to_vec());
     let picture = PictureFile {
         name: "x.jpg".into(),
         label: 0,
@@ -34,7 +34,7 @@ fn decoded(bytes: &[u8]) -> crate::Result<Vec<u8>> {
         resize: false,
     };
     let origin = PictureOrigin::Folder(dir.path().to_owned());
-    pictures::decode(&origin, &[picture], target).map(|images| images.pixels)
+    image_files::decode_all(&origin, &[picture], target).map(|images| images.pixels)
 }
 
 #[test]
@@ -59,15 +59,15 @@ fn whole_files_of_every_kind_are_read_as_pil_reads_them() {
 
 #[test]
 fn files_that_are_cut_anywhere_are_refused() {
-    let baseline = encoded(colour(32, 24, 1), ImageFormat::Jpeg);
+    let baseline = encode_picture(colour(32, 24, 1), ImageFormat::Jpeg);
     for (kind, bytes) in KINDS.into_iter().chain([("baseline", &baseline[..])]) {
-        assert!(!is_cut(bytes), "{kind}");
+        assert!(!is_truncated(bytes), "{kind}");
         for length in 3..bytes.len() {
-            assert!(is_cut(&bytes[..length]), "{kind} cut to {length}");
+            assert!(is_truncated(&bytes[..length]), "{kind} cut to {length}");
             // What a broken download of a file whose size was known leaves.
             let mut padded = bytes[..length].to_vec();
             padded.resize(bytes.len(), 0);
-            assert!(is_cut(&padded), "{kind} padded from {length}");
+            assert!(is_truncated(&padded), "{kind} padded from {length}");
         }
         for part in [2, 20, bytes.len() / 3] {
             let error = decoded(&bytes[..bytes.len() - part]).expect_err(kind);
@@ -82,11 +82,11 @@ fn files_that_are_cut_anywhere_are_refused() {
 
 #[test]
 fn a_cut_file_is_refused_in_every_set_and_by_the_check_of_files() {
-    let whole = encoded(colour(64, 64, 1), ImageFormat::Jpeg);
+    let whole = encode_picture(colour(64, 64, 1), ImageFormat::Jpeg);
     let cut = &whole[..whole.len() * 2 / 3];
     let (folder, tiny) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     for class in ["ant", "bee"] {
-        (0..12).for_each(|i| put(folder.path(), &format!("{class}/{i}.jpg"), whole.clone()));
+        (0..12).for_each(|i| write_file(folder.path(), &format!("{class}/{i}.jpg"), whole.clone()));
     }
     tiny_imagenet::folder_and_archive(tiny.path());
     let unpacked = tiny.path().join("tiny-imagenet-200");
@@ -100,9 +100,9 @@ fn a_cut_file_is_refused_in_every_set_and_by_the_check_of_files() {
     ] {
         // Also after the whole set was cached.
         load(&config(set, dir), 1).unwrap();
-        put(dir, name, cut.to_vec());
-        refused(load(&config(set, dir), 1), name, "the image is cut short");
-        let checked = verify(&find(entry(set).unwrap(), dir).unwrap());
+        write_file(dir, name, cut.to_vec());
+        assert_refused(load(&config(set, dir), 1), name, "the image is cut short");
+        let checked = verify(&find_set(find_entry(set).unwrap(), dir).unwrap());
         let bad: Vec<_> = checked
             .iter()
             .filter(|c| c.verdict == FileVerdict::Damaged && c.file.ends_with(name))

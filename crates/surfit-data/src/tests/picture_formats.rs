@@ -1,9 +1,9 @@
 //! TIFF and GIF beside the other formats, and images in one and three channels.
 
-use super::folder::{colour, encoded, grey, put};
+use super::folder::{colour, encode_picture, grey, write_file};
 use super::support::*;
+use crate::image_files::{self, PictureFile, PictureOrigin, PictureTarget};
 use crate::images::{LabeledImages, luma};
-use crate::pictures::{self, PictureFile, PictureOrigin, PictureTarget};
 use crate::{LoadedSet, load};
 use image::codecs::gif::GifEncoder;
 use image::{DynamicImage, Frame, ImageFormat, RgbImage};
@@ -13,7 +13,7 @@ use surfit_core::config::DataConfig;
 /// A set of two classes with 12 of these pictures each.
 fn set_of(dir: &Path, ending: &str, bytes: &[u8]) {
     for class in ["ant", "bee"] {
-        (0..12).for_each(|i| put(dir, &format!("{class}/{i}.{ending}"), bytes.to_vec()));
+        (0..12).for_each(|i| write_file(dir, &format!("{class}/{i}.{ending}"), bytes.to_vec()));
     }
 }
 
@@ -39,10 +39,14 @@ fn tiff_is_read_and_of_a_gif_the_first_frame() {
     }
     drop(frames);
     for (ending, bytes, expected) in [
-        ("tif", encoded(picture.clone(), ImageFormat::Tiff), &picture),
+        (
+            "tif",
+            encode_picture(picture.clone(), ImageFormat::Tiff),
+            &picture,
+        ),
         (
             "TIFF",
-            encoded(picture.clone(), ImageFormat::Tiff),
+            encode_picture(picture.clone(), ImageFormat::Tiff),
             &picture,
         ),
         ("gif", gif, &plain([250, 10, 20])),
@@ -75,13 +79,13 @@ fn a_cut_file_of_any_format_is_refused_or_loses_no_pixel() {
     let decoded = |ending: &str, bytes: &[u8]| {
         let dir = tempfile::tempdir().unwrap();
         let name = format!("x.{ending}");
-        put(dir.path(), &name, bytes.to_vec());
+        write_file(dir.path(), &name, bytes.to_vec());
         let target = PictureTarget {
             shape: [3, 20, 30],
             resize: false,
         };
         let origin = PictureOrigin::Folder(dir.path().to_owned());
-        pictures::decode(&origin, &[PictureFile { name, label: 0 }], target)
+        image_files::decode_all(&origin, &[PictureFile { name, label: 0 }], target)
     };
     for (ending, format) in [
         ("png", ImageFormat::Png),
@@ -92,7 +96,7 @@ fn a_cut_file_of_any_format_is_refused_or_loses_no_pixel() {
         ("gif", ImageFormat::Gif),
         ("jpg", ImageFormat::Jpeg),
     ] {
-        let bytes = encoded(picture.clone(), format);
+        let bytes = encode_picture(picture.clone(), format);
         let whole = decoded(ending, &bytes).unwrap();
         for length in (0..bytes.len())
             .step_by(7)
@@ -108,7 +112,11 @@ fn a_cut_file_of_any_format_is_refused_or_loses_no_pixel() {
 #[test]
 fn channels_make_grey_images_colour_ones_and_back() {
     let dir = tempfile::tempdir().unwrap();
-    set_of(dir.path(), "png", &encoded(grey(6, 4, 9), ImageFormat::Png));
+    set_of(
+        dir.path(),
+        "png",
+        &encode_picture(grey(6, 4, 9), ImageFormat::Png),
+    );
     let plain = loaded(dir.path(), 0);
     assert_eq!(plain.train.shape, [1, 4, 6]);
     // The cache of the one is not that of the other.
@@ -126,7 +134,7 @@ fn channels_make_grey_images_colour_ones_and_back() {
     set_of(
         dir.path(),
         "png",
-        &encoded(picture.clone(), ImageFormat::Png),
+        &encode_picture(picture.clone(), ImageFormat::Png),
     );
     let set = loaded(dir.path(), 1);
     assert_eq!(set.train.shape, [1, 4, 6]);

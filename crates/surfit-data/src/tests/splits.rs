@@ -1,9 +1,9 @@
 //! Splits and limits: functions of the seed, every class in equal parts.
 
 use super::support::*;
-use crate::balance::choose;
-use crate::catalogue::{ENTRIES, SetFamily, entry};
-use crate::find::find_in;
+use crate::catalogue::{CATALOGUE, SetFamily, find_entry};
+use crate::class_sampling::sample_equal_classes;
+use crate::find::find_set_in;
 use crate::{LabeledImages, load};
 use std::collections::HashSet;
 use std::path::Path;
@@ -11,19 +11,19 @@ use surfit_core::config::{DATA_SETS, DataConfig};
 
 #[test]
 fn the_configuration_knows_the_names_of_the_catalogue() {
-    let names: Vec<&str> = ENTRIES.iter().map(|e| e.name).collect();
+    let names: Vec<&str> = CATALOGUE.iter().map(|e| e.name).collect();
     assert_eq!(names, DATA_SETS);
-    for e in ENTRIES {
+    for e in CATALOGUE {
         assert_eq!(e.mean.len(), e.shape.map_or(0, |s| s[0]), "{}", e.name);
         assert_eq!(e.mean.len(), e.std.len());
         assert!(e.classes.is_empty() || e.classes.len() == e.class_count);
-        for file in e.published() {
+        for file in e.published_files() {
             assert!(file.size > 0 && file.sha256.len() == 64, "{}", file.name);
             assert!(!file.homes.is_empty());
             assert!(file.unpacked.is_empty() == (e.family != SetFamily::Idx));
         }
     }
-    let error = entry("cifar-10").unwrap_err().to_string();
+    let error = find_entry("cifar-10").unwrap_err().to_string();
     assert!(error.contains("did you mean `cifar10`?"), "{error}");
 }
 
@@ -33,13 +33,13 @@ fn a_choice_takes_from_every_class_alike() {
     let labels: Vec<u16> = (0..100)
         .map(|i| if i < 4 { 0 } else { 1 + (i % 3) as u16 })
         .collect();
-    let (chosen, others) = choose(&labels, 40, 3, 0);
+    let (chosen, others) = sample_equal_classes(&labels, 40, 3, 0);
     let of = |class: u16| chosen.iter().filter(|&&i| labels[i] == class).count();
     assert_eq!((0..4).map(of).collect::<Vec<_>>(), [4, 12, 12, 12]);
     let mut all = [chosen.clone(), others].concat();
     all.sort_unstable();
     assert_eq!(all, (0..100).collect::<Vec<_>>());
-    assert_ne!(chosen, choose(&labels, 40, 3, 1).0);
+    assert_ne!(chosen, sample_equal_classes(&labels, 40, 3, 1).0);
 }
 
 #[test]
@@ -51,8 +51,8 @@ fn keeping_images_is_taking_them() {
     };
     let indices = [0, 3, 4, 9];
     let mut kept = all.clone();
-    kept.keep(&indices);
-    assert_eq!(kept, all.take(&indices));
+    kept.retain_indices(&indices);
+    assert_eq!(kept, all.select(&indices));
     assert_eq!(kept.labels, [0, 3, 4, 9]);
     assert_eq!(kept.pixels[4..8], [12, 13, 14, 15]);
 }
@@ -64,7 +64,7 @@ fn statistics_are_those_of_the_pixels() {
         pixels: vec![0, 255, 7, 7, 255, 0, 7, 7],
         labels: vec![0, 0],
     };
-    let (mean, std) = images.statistics();
+    let (mean, std) = images.channel_statistics();
     assert!((mean[0] - 0.5).abs() < 1e-12 && (std[0] - 0.5).abs() < 1e-12);
     // One value only: nothing may be divided by 0.
     assert!((mean[1] - 7.0 / 255.0).abs() < 1e-12 && std[1] == 1.0 / 255.0);
@@ -87,7 +87,7 @@ fn the_full_set_is_read_plain_or_gzipped_and_divided_by_the_seed() {
     );
     let lengths = [&a.train, &a.validation, &a.test].map(LabeledImages::len);
     assert_eq!(lengths, [150, 50, 20]);
-    assert_eq!(counts(&a.validation, 10), [5; 10]);
+    assert_eq!(class_counts(&a.validation, 10), [5; 10]);
     assert_eq!(a.validation, b.validation);
     assert_ne!(a.validation, c.validation);
     let both: HashSet<_> = pictures(&a.train)
@@ -109,7 +109,7 @@ fn the_full_set_is_read_plain_or_gzipped_and_divided_by_the_seed() {
             validation_images: images,
             ..here.clone()
         };
-        refused(load(&few, 1), "data.validation_images", part);
+        assert_refused(load(&few, 1), "data.validation_images", part);
     }
     let sized = DataConfig {
         image_size: 32,
@@ -133,8 +133,12 @@ fn limits_are_balanced_functions_of_the_seed() {
     assert_eq!(a.description, "fashion-mnist-16k (embedded)");
     let lengths = [&a.train, &a.validation, &a.test].map(LabeledImages::len);
     assert_eq!(lengths, [105, 20, 2000]);
-    assert!(counts(&a.train, 10).iter().all(|n| (10..=11).contains(n)));
-    assert_eq!(counts(&a.validation, 10), [2; 10]);
+    assert!(
+        class_counts(&a.train, 10)
+            .iter()
+            .all(|n| (10..=11).contains(n))
+    );
+    assert_eq!(class_counts(&a.validation, 10), [2; 10]);
     assert!(a.splits.starts_with("validation: 20 of its own 2000"));
     assert_eq!(a.train, b.train);
     assert_ne!(a.train, c.train);
@@ -144,7 +148,7 @@ fn limits_are_balanced_functions_of_the_seed() {
             validation_images,
             ..limited.clone()
         };
-        refused(load(&few, 1), "_images", "at least 20");
+        assert_refused(load(&few, 1), "_images", "at least 20");
     }
 }
 
@@ -152,18 +156,18 @@ fn limits_are_balanced_functions_of_the_seed() {
 fn without_the_full_set_the_embedded_one_is_used_and_named() {
     let dir = tempfile::tempdir().unwrap();
     let places = [dir.path().join("nothing"), dir.path().into()];
-    let entry = entry("fashion-mnist").unwrap();
-    let found = find_in(entry, &places).unwrap();
+    let entry = find_entry("fashion-mnist").unwrap();
+    let found = find_set_in(entry, &places).unwrap();
     assert_eq!(found.entry.name, "fashion-mnist-16k");
     assert!(found.source().contains("embedded; no full set in"));
     idx_files(dir.path());
-    let found = find_in(entry, &places).unwrap();
+    let found = find_set_in(entry, &places).unwrap();
     assert_eq!(found.entry.name, "fashion-mnist");
     assert_eq!(found.files.len(), 4);
     // Half a set is a mistake that nobody should have to guess at.
     std::fs::remove_file(dir.path().join("t10k-images-idx3-ubyte")).unwrap();
-    refused(
-        find_in(entry, &places),
+    assert_refused(
+        find_set_in(entry, &places),
         "t10k-images-idx3-ubyte",
         "no such file, plain or with .gz",
     );
@@ -192,8 +196,8 @@ fn what_is_not_there_is_said_with_how_to_get_it() {
             assert!(error.contains(part), "{error}");
         }
     }
-    refused(load(&config("folder", &gone), 1), "gone", "class folder");
-    refused(
+    assert_refused(load(&config("folder", &gone), 1), "gone", "class folder");
+    assert_refused(
         load(&config("folder", Path::new("")), 1),
         "data.dir",
         "class folders",
@@ -204,15 +208,15 @@ fn what_is_not_there_is_said_with_how_to_get_it() {
 fn a_small_class_keeps_most_of_its_images() {
     // Ten of one class, a thousand of the other: a tenth of both is taken.
     let labels: Vec<u16> = (0..1010).map(|i| u16::from(i >= 10)).collect();
-    let (chosen, others) = crate::balance::share(&labels, 101, 3, 0);
+    let (chosen, others) = crate::class_sampling::sample_proportionally(&labels, 101, 3, 0);
     let of = |list: &[usize], class: u16| list.iter().filter(|&&i| labels[i] == class).count();
     assert_eq!((of(&chosen, 0), of(&chosen, 1)), (1, 100));
     assert_eq!(of(&others, 0), 9);
     // Classes of one size are chosen from as by equal parts.
     let even: Vec<u16> = (0..90).map(|i| i % 3).collect();
     assert_eq!(
-        crate::balance::share(&even, 30, 5, 1),
-        choose(&even, 30, 5, 1)
+        crate::class_sampling::sample_proportionally(&even, 30, 5, 1),
+        sample_equal_classes(&even, 30, 5, 1)
     );
 }
 
@@ -236,11 +240,11 @@ fn a_class_without_an_image_to_train_on_is_refused() {
         };
         load(&config, 1)
     };
-    refused(
+    assert_refused(
         with(150),
         dir.path().to_str().unwrap(),
         "class `9` has no image left to train on; add images of it",
     );
     let set = with(40).unwrap();
-    assert_eq!(counts(&set.train, 10)[9], 1);
+    assert_eq!(class_counts(&set.train, 10)[9], 1);
 }

@@ -16,7 +16,7 @@ pub fn config(set: &str, dir: &Path) -> DataConfig {
 }
 
 /// Images of each class.
-pub fn counts(images: &LabeledImages, classes: usize) -> Vec<usize> {
+pub fn class_counts(images: &LabeledImages, classes: usize) -> Vec<usize> {
     let mut counts = vec![0; classes];
     images
         .labels
@@ -27,7 +27,7 @@ pub fn counts(images: &LabeledImages, classes: usize) -> Vec<usize> {
 
 /// Every image's bytes.
 pub fn pictures(images: &LabeledImages) -> Vec<&[u8]> {
-    images.pixels.chunks(images.size()).collect()
+    images.pixels.chunks(images.image_bytes()).collect()
 }
 
 pub fn gzipped(bytes: &[u8]) -> Vec<u8> {
@@ -60,7 +60,7 @@ pub fn tar_gz(files: &[(String, Vec<u8>)]) -> Vec<u8> {
 
 /// The sentence of a failure that must begin with the file's name and say this.
 #[track_caller]
-pub fn refused<T: std::fmt::Debug>(result: crate::Result<T>, file: &str, part: &str) {
+pub fn assert_refused<T: std::fmt::Debug>(result: crate::Result<T>, file: &str, part: &str) {
     let error = result.expect_err(file).to_string();
     assert!(error.contains(file) && error.contains(part), "{error}");
     assert!(!error.contains('\n'), "{error}");

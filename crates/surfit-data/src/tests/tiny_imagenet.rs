@@ -1,6 +1,6 @@
 //! Tiny-ImageNet in its folder form and in its archive.
 
-use super::folder::{colour, encoded};
+use super::folder::{colour, encode_picture};
 use super::support::*;
 use crate::load;
 use image::ImageFormat;
@@ -17,7 +17,7 @@ const IDS: [&str; 3] = ["n01443537", "n01629819", "n01641577"];
 /// Three classes with 12 training and 2 val images each, in the published form.
 fn files() -> ArchiveFiles {
     let mut files: ArchiveFiles = Vec::new();
-    let picture = |n: u8| encoded(colour(64, 64, n), ImageFormat::Jpeg);
+    let picture = |n: u8| encode_picture(colour(64, 64, n), ImageFormat::Jpeg);
     let mut annotations = String::new();
     for (c, id) in IDS.iter().enumerate() {
         for i in 0..12 {
@@ -152,7 +152,7 @@ fn a_val_that_was_copied_into_class_folders_counts_once() {
     }
     let dir = tempfile::tempdir().unwrap();
     unpack(dir.path(), &copy(&files(), &|_| false, 3));
-    refused(
+    assert_refused(
         load(&config("tiny-imagenet", dir.path()), 1),
         "val_3.JPEG",
         "val/val_annotations.txt says n01629819 of it, and the folder n01641577",
@@ -250,7 +250,7 @@ fn faults_are_named() {
                     .iter_mut()
                     .find(|f| f.0.ends_with("n01641577_3.JPEG"))
                     .unwrap();
-                file.1 = encoded(colour(32, 64, 0), ImageFormat::Jpeg);
+                file.1 = encode_picture(colour(32, 64, 0), ImageFormat::Jpeg);
             },
         ),
     ];
@@ -259,10 +259,10 @@ fn faults_are_named() {
         change(&mut files);
         let dir = tempfile::tempdir().unwrap();
         unpack(dir.path(), &files);
-        refused(load(&config("tiny-imagenet", dir.path()), 1), file, part);
+        assert_refused(load(&config("tiny-imagenet", dir.path()), 1), file, part);
         let packed = tempfile::tempdir().unwrap();
         std::fs::write(packed.path().join("tiny-imagenet-200.zip"), zipped(&files)).unwrap();
-        refused(load(&config("tiny-imagenet", packed.path()), 1), file, part);
+        assert_refused(load(&config("tiny-imagenet", packed.path()), 1), file, part);
     }
     let good = zipped(&files());
     for (bytes, part) in [
@@ -275,7 +275,7 @@ fn faults_are_named() {
     ] {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("tiny-imagenet-200.zip"), bytes).unwrap();
-        refused(
+        assert_refused(
             load(&config("tiny-imagenet", dir.path()), 1),
             "tiny-imagenet-200.zip",
             part,

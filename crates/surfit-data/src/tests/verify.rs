@@ -1,11 +1,11 @@
 //! Checking what is there.
 
-use super::folder::{colour, encoded};
+use super::folder::{colour, encode_picture};
 use super::support::*;
 use crate::catalogue::PublishedFile;
-use crate::find::{every_in, look};
-use crate::verify::{CheckedFile, FileVerdict, compared_with, verify};
-use crate::{digest, entry, load};
+use crate::find::{best_in_folder, find_all_in};
+use crate::verify::{CheckedFile, FileVerdict, compare_with, verify};
+use crate::{digest, find_entry, load};
 use image::ImageFormat;
 use std::path::{Path, PathBuf};
 use surfit_core::config::DataConfig;
@@ -14,8 +14,8 @@ use surfit_core::config::DataConfig;
 fn files_that_can_be_read_are_told_from_published_and_damaged_ones() {
     let dir = tempfile::tempdir().unwrap();
     idx_files(dir.path());
-    let mnist = entry("mnist").unwrap();
-    let check = || verify(&look(mnist, dir.path()).unwrap());
+    let mnist = find_entry("mnist").unwrap();
+    let check = || verify(&best_in_folder(mnist, dir.path()).unwrap());
     let all = check();
     assert_eq!(all.len(), 4);
     for checked in &all {
@@ -53,8 +53,8 @@ fn every_file_is_checked_for_itself() {
     let put = |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).unwrap();
     put("train-images-idx3-ubyte.gz", b"<html>");
     put("t10k-labels-idx1-ubyte.gz", &labels_idx(&[10; 20]));
-    let mnist = entry("mnist").unwrap();
-    let check = || verify(&look(mnist, dir.path()).unwrap());
+    let mnist = find_entry("mnist").unwrap();
+    let check = || verify(&best_in_folder(mnist, dir.path()).unwrap());
     let all = check();
     let of = |all: &[CheckedFile], name: &str| -> CheckedFile {
         let found = all.iter().find(|c| c.file.ends_with(name));
@@ -109,7 +109,7 @@ fn every_file_is_checked_for_itself() {
     unpack(dir.path(), &super::cifar::cifar10(false));
     std::fs::write(batch("data_batch_1"), b"short").unwrap();
     std::fs::write(batch("data_batch_4"), b"<html>").unwrap();
-    let all = verify(&look(entry("cifar10").unwrap(), dir.path()).unwrap());
+    let all = verify(&best_in_folder(find_entry("cifar10").unwrap(), dir.path()).unwrap());
     let bad: Vec<&CheckedFile> = all
         .iter()
         .filter(|c| c.verdict == FileVerdict::Damaged)
@@ -141,7 +141,7 @@ fn unreadable_files_stop_nothing() {
     std::fs::remove_file(&path).unwrap();
     // Nothing lies at address 0 of this process: reading it is an error of the system, for whomever.
     std::os::unix::fs::symlink("/proc/self/mem", &path).unwrap();
-    let all = verify(&look(entry("mnist").unwrap(), dir.path()).unwrap());
+    let all = verify(&best_in_folder(find_entry("mnist").unwrap(), dir.path()).unwrap());
     assert_eq!(all.len(), 4);
     for checked in all {
         if checked.file == path {
@@ -158,7 +158,7 @@ fn unreadable_files_stop_nothing() {
 /// What [`verify`] says of every form of a set in these folders: file, verdict, what was looked at.
 fn everything(set: &str, dirs: &[&Path]) -> Vec<(PathBuf, FileVerdict, String)> {
     let dirs: Vec<PathBuf> = dirs.iter().map(|dir| (*dir).to_owned()).collect();
-    every_in(entry(set).unwrap(), &dirs)
+    find_all_in(find_entry(set).unwrap(), &dirs)
         .iter()
         .flat_map(verify)
         .map(|c| (c.file, c.verdict, c.checked))
@@ -175,7 +175,7 @@ fn every_packing_of_a_file_is_checked() {
     put("train-images.idx3-ubyte", &images_idx(30, 28));
     put("train-labels.idx1-ubyte", &labels_idx(&[1; 30]));
     put("t10k-labels.idx1-ubyte", &labels_idx(&[1; 19]));
-    let found = verify(&look(entry("mnist").unwrap(), dir.path()).unwrap());
+    let found = verify(&best_in_folder(find_entry("mnist").unwrap(), dir.path()).unwrap());
     let mut said: Vec<(String, FileVerdict, &str)> = found
         .iter()
         .map(|c| {
@@ -295,7 +295,7 @@ fn pictures_are_read_from_their_files_and_the_cache_is_left_alone() {
     for class in ["ant", "bee"] {
         std::fs::create_dir(dir.path().join(class)).unwrap();
         for i in 0..12 {
-            let bytes = encoded(colour(12, 10, i), ImageFormat::Png);
+            let bytes = encode_picture(colour(12, 10, i), ImageFormat::Png);
             std::fs::write(dir.path().join(format!("{class}/{i:02}.png")), bytes).unwrap();
         }
     }
@@ -309,7 +309,10 @@ fn pictures_are_read_from_their_files_and_the_cache_is_left_alone() {
         let read = |e: std::fs::DirEntry| (e.path(), std::fs::read(e.path()).unwrap());
         files.flatten().map(read).collect::<Vec<_>>()
     };
-    let (before, found) = (cache(), look(entry("folder").unwrap(), dir.path()).unwrap());
+    let (before, found) = (
+        cache(),
+        best_in_folder(find_entry("folder").unwrap(), dir.path()).unwrap(),
+    );
     assert_eq!(before.len(), 1);
     let all = verify(&found);
     assert_eq!(all.len(), 1);
@@ -358,7 +361,7 @@ fn the_published_content_is_known_however_it_is_packed() {
     let dir = tempfile::tempdir().unwrap();
     let content = images_idx(3, 28);
     let packed = gzipped(&content);
-    let digests = [&packed, &content].map(|bytes| digest::of(bytes));
+    let digests = [&packed, &content].map(|bytes| digest::sha256_hex(bytes));
     // The digests live as long as the program, as those of the catalogue do.
     let [sha256, unpacked] = digests.map(|d| &*d.leak());
     let published = PublishedFile {
@@ -375,7 +378,7 @@ fn the_published_content_is_known_however_it_is_packed() {
     let path = dir.path().join("x.gz");
     let compared = |file: &PublishedFile, bytes: &[u8]| {
         std::fs::write(&path, bytes).unwrap();
-        compared_with("mnist", file, &path).unwrap()
+        compare_with("mnist", file, &path).unwrap()
     };
     let mut other = gzipped(&content);
     other[9] ^= 1; // the system that packed it
@@ -424,7 +427,7 @@ fn real_published_files_are_known() {
         println!("the package dataset-fashion-mnist is not installed: nothing to check");
         return;
     }
-    let found = look(entry("fashion-mnist").unwrap(), real).unwrap();
+    let found = best_in_folder(find_entry("fashion-mnist").unwrap(), real).unwrap();
     for checked in verify(&found) {
         assert_eq!(checked.verdict, FileVerdict::Published, "{checked:?}");
     }

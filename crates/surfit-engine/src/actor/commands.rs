@@ -1,6 +1,6 @@
 //! Commands: what an actor can be told, between two ticks.
 
-use super::errand::{ActorTask, EvaluationTask, ExportTask, MeasuringEnsemble, SearchTask};
+use super::task::{ActorTask, EvaluationTask, ExportTask, MeasuringEnsemble, SearchTask};
 use super::{Actor, ActorActivity, CommandOutcome, CommandRequest, LiveProgress};
 use crate::surface::Surface;
 use crate::{EngineError, Result};
@@ -12,7 +12,7 @@ use surfit_core::surface::Degrees;
 
 /// Marks every request that a later one of its kind and client makes pointless: of several degrees that a key asks for only
 /// the last is set. What another client asks for is carried out, and told to it.
-pub(super) fn latest_wins(waiting: Vec<CommandRequest>) -> Vec<(CommandRequest, bool)> {
+pub(super) fn mark_superseded(waiting: Vec<CommandRequest>) -> Vec<(CommandRequest, bool)> {
     let kind = |r: &CommandRequest| -> Option<(u64, Discriminant<EngineCommand>)> {
         matches!(
             r.command,
@@ -34,7 +34,7 @@ pub(super) fn latest_wins(waiting: Vec<CommandRequest>) -> Vec<(CommandRequest, 
 
 /// True for commands that are carried out though something that was asked for is not done: those that leave the surface
 /// and the grid alone, and those that wait behind it by themselves.
-pub(super) fn at_once(command: &EngineCommand) -> bool {
+pub(super) fn runs_immediately(command: &EngineCommand) -> bool {
     !matches!(
         command,
         EngineCommand::Start
@@ -49,8 +49,8 @@ pub(super) fn at_once(command: &EngineCommand) -> bool {
 }
 
 impl Actor<'_> {
-    pub(super) fn carry_out(&mut self, command: EngineCommand) -> Result<CommandOutcome> {
-        self.refuse_replaced()?;
+    pub(super) fn execute(&mut self, command: EngineCommand) -> Result<CommandOutcome> {
+        self.check_not_replaced()?;
         let errand: Box<dyn ActorTask> = match command {
             EngineCommand::Evaluate { u, v } => Box::new(EvaluationTask::new(self, u, v)?),
             EngineCommand::Search {
@@ -60,7 +60,7 @@ impl Actor<'_> {
                 budget,
             } => Box::new(SearchTask::new(self, (u, v), radius, budget)?),
             EngineCommand::MeasureEnsemble { points } => {
-                Box::new(MeasuringEnsemble::given(self, &points)?)
+                Box::new(MeasuringEnsemble::of_points(self, &points)?)
             }
             EngineCommand::Export {
                 selection,
@@ -68,65 +68,69 @@ impl Actor<'_> {
                 replace,
                 names,
             } => {
-                let names = self.names_of_exports(names)?;
+                let names = self.export_tensor_names(names)?;
                 match selection {
                     Selection::Ensemble { points } => {
-                        let ensemble = MeasuringEnsemble::given(self, &points)?;
-                        Box::new(ensemble.exported(dir, replace)?.named(names))
+                        let ensemble = MeasuringEnsemble::of_points(self, &points)?;
+                        Box::new(ensemble.with_export(dir, replace)?.with_names(names))
                     }
                     Selection::Greedy { count } => {
                         let ensemble = MeasuringEnsemble::greedy(self, count)?;
-                        Box::new(ensemble.exported(dir, replace)?.named(names))
+                        Box::new(ensemble.with_export(dir, replace)?.with_names(names))
                     }
-                    one => Box::new(ExportTask::new(self, &one, dir, replace)?.named(names)),
+                    one => Box::new(ExportTask::new(self, &one, dir, replace)?.with_names(names)),
                 }
             }
             EngineCommand::Cancel => return self.cancel(),
-            other => return self.carry_out_now(other).map(|()| CommandOutcome::Done),
+            other => return self.execute_now(other).map(|()| CommandOutcome::Done),
         };
-        Ok(CommandOutcome::Errand(errand))
+        Ok(CommandOutcome::Task(errand))
     }
 
-    fn carry_out_now(&mut self, command: EngineCommand) -> Result<()> {
+    fn execute_now(&mut self, command: EngineCommand) -> Result<()> {
         match command {
             EngineCommand::Start => self.start(),
-            EngineCommand::StartCorners => self.end_again_if_refused(Self::start_corners),
+            EngineCommand::StartCorners => self.resume_job_on_error(Self::start_corners),
             EngineCommand::StartFit { degrees } => {
-                self.end_again_if_refused(|a| a.start_fit(degrees))
+                self.resume_job_on_error(|a| a.start_fit(degrees))
             }
-            EngineCommand::FitFurther { steps, epochs } => self.fit_further(steps, epochs),
+            EngineCommand::FitFurther { steps, epochs } => self.extend_fit(steps, epochs),
             EngineCommand::Pause => self.pause(),
             EngineCommand::Unpause => self.unpause(),
             EngineCommand::Stop => self.stop(),
             EngineCommand::SetDegree { degrees } => self.set_degrees(degrees),
-            EngineCommand::SetGrid { grid } => self.choose_grid(grid),
+            EngineCommand::SetGrid { grid } => self.set_run_grid(grid),
             EngineCommand::SetMetric { metric } => {
                 self.metric = metric;
                 self.store_snapshot();
                 Ok(())
             }
             EngineCommand::Measure => {
-                self.needs_surface()?;
-                if matches!(self.work, ActorActivity::None | ActorActivity::Map { .. }) {
-                    let finish = matches!(self.work, ActorActivity::Map { finish: true, .. });
-                    self.begin_map(finish);
+                self.require_surface()?;
+                if matches!(
+                    self.activity,
+                    ActorActivity::None | ActorActivity::Heatmap { .. }
+                ) {
+                    let finish =
+                        matches!(self.activity, ActorActivity::Heatmap { finish: true, .. });
+                    self.begin_heatmap_stage(finish);
                     return Ok(());
                 }
                 Err(EngineError::input(
                     "the heatmap is measured when the fit ends; stop the fit to measure it now",
                 ))
             }
-            EngineCommand::MeasureOn { grid, keep } => self.measure_on(grid, keep),
-            EngineCommand::SetRate { rate } => self.set_rate(rate),
+            EngineCommand::MeasureOn { grid, keep } => self.measure_grid(grid, keep),
+            EngineCommand::SetRate { rate } => self.set_learning_rate(rate),
             EngineCommand::SetDraws { draws } => self.set_draws(draws),
-            EngineCommand::Distances => self.distances(),
-            EngineCommand::Mark { u, v } => self.mark(u, v),
-            EngineCommand::Freeze { i, j, frozen } => self.freeze(i, j, frozen),
+            EngineCommand::Distances => self.emit_distances(),
+            EngineCommand::Mark { u, v } => self.toggle_mark(u, v),
+            EngineCommand::Freeze { i, j, frozen } => self.set_frozen(i, j, frozen),
             EngineCommand::Checkpoint => {
                 self.flush_losses();
                 match self.try_checkpoint()? {
-                    Some(step) => self.journal.say(Event::Checkpoint { step }),
-                    None => self.journal.notice("checkpoint of the corners"),
+                    Some(step) => self.journal.emit(Event::Checkpoint { step }),
+                    None => self.journal.log("checkpoint of the corners"),
                 }
                 self.journal.sync();
                 Ok(())
@@ -145,34 +149,36 @@ impl Actor<'_> {
         if self.state == EngineState::Paused {
             return self.unpause();
         }
-        if !matches!(self.work, ActorActivity::None) {
+        if !matches!(self.activity, ActorActivity::None) {
             return Err(EngineError::input("the job is under way already"));
         }
         let finished = self.state == EngineState::Finished;
         match self.progress {
-            Some(progress) if finished && progress.complete() && self.surface.is_some() => {
-                self.fit_further(None, None)
+            Some(progress) if finished && progress.is_complete() && self.surface.is_some() => {
+                self.extend_fit(None, None)
             }
             _ => {
-                self.go_on();
+                self.resume_job();
                 Ok(())
             }
         }
     }
 
     /// A further round of the fit on the surface as it is.
-    fn fit_further(&mut self, steps: Option<u64>, epochs: Option<f64>) -> Result<()> {
-        self.needs_surface()?;
+    fn extend_fit(&mut self, steps: Option<u64>, epochs: Option<f64>) -> Result<()> {
+        self.require_surface()?;
         let progress = match self.progress {
-            Some(progress) if progress.complete() => progress,
+            Some(progress) if progress.is_complete() => progress,
             _ => {
                 return Err(EngineError::input(
                     "the fit has not come to its end yet; let it go on, or stop it first",
                 ));
             }
         };
-        let per_epoch =
-            crate::trainer::BatchOrder::per_epoch(self.data.train.len(), self.config.fit.batch);
+        let per_epoch = crate::trainer::BatchOrder::steps_per_epoch(
+            self.data.train.len(),
+            self.config.fit.batch,
+        );
         let epochs = epochs.unwrap_or(self.config.fit.epochs);
         let steps = steps.unwrap_or_else(|| (epochs * per_epoch as f64).round() as u64);
         if !(0.0..=1e6).contains(&epochs) || steps == 0 {
@@ -181,8 +187,8 @@ impl Actor<'_> {
             )));
         }
         self.flush_losses();
-        self.progress = Some(progress.further(steps));
-        self.live = LiveProgress::default();
+        self.progress = Some(progress.extended_by(steps));
+        self.live_progress = LiveProgress::default();
         self.begin_fit();
         self.save_checkpoint();
         Ok(())
@@ -197,18 +203,18 @@ impl Actor<'_> {
 
     /// Carries out what begins a part of the job anew. A job that was done, and that was reopened before the disk refused the
     /// rest, comes to its end again with the surface that it has.
-    fn end_again_if_refused(&mut self, begin: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
-        let was_done = self.journal.picture().finished.is_some();
+    fn resume_job_on_error(&mut self, begin: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        let was_done = self.journal.run_state().finished.is_some();
         let begun = begin(self);
-        if begun.is_err() && was_done && self.journal.picture().finished.is_none() {
-            self.go_on();
+        if begun.is_err() && was_done && self.journal.run_state().finished.is_none() {
+            self.resume_job();
         }
         begun
     }
 
     fn start_fit(&mut self, degrees: Option<Degrees>) -> Result<()> {
         self.flush_losses();
-        let surface = self.needs_surface()?;
+        let surface = self.require_surface()?;
         let present = surface.degrees();
         let degrees = degrees.unwrap_or(present);
         if degrees.patch() != present.patch() {
@@ -218,16 +224,16 @@ impl Actor<'_> {
             )));
         }
         self.check_memory(degrees, false)?;
-        let corners = (0..present.corners() as i64)
+        let corners = (0..present.corner_count() as i64)
             .map(|row| surface.theta().get(row).copy())
             .collect();
-        self.new_surface(Surface::linear(degrees, corners))?;
+        self.install_surface(Surface::linear(degrees, corners))?;
         self.begin_fit();
         Ok(())
     }
 
     /// Steps done of whatever trains: the corner under way, else the fit.
-    fn step(&self) -> u64 {
+    fn training_step(&self) -> u64 {
         if let Some(trainer) = &self.trainer {
             return trainer.step;
         }
@@ -235,7 +241,7 @@ impl Actor<'_> {
     }
 
     fn pause(&mut self) -> Result<()> {
-        if self.state != EngineState::Running || matches!(self.work, ActorActivity::None) {
+        if self.state != EngineState::Running || matches!(self.activity, ActorActivity::None) {
             return Err(EngineError::input(
                 "nothing is under way that could be paused",
             ));
@@ -244,7 +250,9 @@ impl Actor<'_> {
         self.state = EngineState::Paused;
         self.paused_at = Some(std::time::Instant::now());
         self.save_checkpoint();
-        self.journal.say(Event::Paused { step: self.step() });
+        self.journal.emit(Event::Paused {
+            step: self.training_step(),
+        });
         Ok(())
     }
 
@@ -256,12 +264,14 @@ impl Actor<'_> {
         if let Some(at) = self.paused_at.take() {
             self.stage_began += at.elapsed();
         }
-        self.journal.say(Event::Unpaused { step: self.step() });
+        self.journal.emit(Event::Unpaused {
+            step: self.training_step(),
+        });
         Ok(())
     }
 
     pub(super) fn stop(&mut self) -> Result<()> {
-        match std::mem::take(&mut self.work) {
+        match std::mem::take(&mut self.activity) {
             ActorActivity::None => Err(EngineError::input(
                 "nothing is under way that could be stopped",
             )),
@@ -272,20 +282,24 @@ impl Actor<'_> {
                     self.failure = Some(EngineError::input(diverged.to_string()));
                     return Err(diverged);
                 }
-                self.journal.say(Event::Stopped { step: self.step() });
+                self.journal.emit(Event::Stopped {
+                    step: self.training_step(),
+                });
                 self.state = EngineState::Running;
                 self.end_fit()
             }
             unfinished => {
                 self.flush_losses();
                 // A corner under training keeps what it has reached.
-                self.work = unfinished;
+                self.activity = unfinished;
                 self.save_checkpoint();
-                self.work = ActorActivity::None;
+                self.activity = ActorActivity::None;
                 self.trainer = None;
-                self.abandon_work();
-                self.journal.say(Event::Stopped { step: self.step() });
-                let done = self.journal.picture().finished.is_some();
+                self.discard_partial_work();
+                self.journal.emit(Event::Stopped {
+                    step: self.training_step(),
+                });
+                let done = self.journal.run_state().finished.is_some();
                 self.state = if done {
                     EngineState::Finished
                 } else {
@@ -296,13 +310,13 @@ impl Actor<'_> {
         }
     }
 
-    pub(super) fn needs_surface(&self) -> Result<&Surface> {
+    pub(super) fn require_surface(&self) -> Result<&Surface> {
         self.surface.as_ref().ok_or_else(|| {
             EngineError::input("there is no surface yet; wait until the corners are ready")
         })
     }
 
-    fn mark(&mut self, u: f64, v: f64) -> Result<()> {
+    fn toggle_mark(&mut self, u: f64, v: f64) -> Result<()> {
         self.check_parameters(u, v)?;
         let before = self.marks.len();
         self.marks.retain(|&p| p != (u, v));
@@ -310,7 +324,7 @@ impl Actor<'_> {
         if marked {
             self.marks.push((u, v));
         }
-        self.journal.say(Event::Marked { u, v, marked });
+        self.journal.emit(Event::Marked { u, v, marked });
         // It is marked, and an event tells it: that the snapshot waits for the disk is no refusal.
         self.store_snapshot();
         Ok(())
@@ -319,25 +333,29 @@ impl Actor<'_> {
     /// Refuses parameters outside the surface.
     pub(super) fn check_parameters(&self, u: f64, v: f64) -> Result<()> {
         let patch = self.config.patch();
-        if patch.holds(u, v) {
+        if patch.contains(u, v) {
             return Ok(());
         }
         Err(EngineError::input(format!(
             "({u}, {v}) lies outside the surface; use {}",
-            patch.domain()
+            patch.describe_domain()
         )))
     }
 
-    fn freeze(&mut self, i: usize, j: usize, frozen: bool) -> Result<()> {
-        let surface = self.needs_surface()?;
-        let row = surface.degrees().rows().iter().position(|&p| p == (i, j));
+    fn set_frozen(&mut self, i: usize, j: usize, frozen: bool) -> Result<()> {
+        let surface = self.require_surface()?;
+        let row = surface
+            .degrees()
+            .row_indices()
+            .iter()
+            .position(|&p| p == (i, j));
         let row = row.ok_or_else(|| {
             EngineError::input(format!(
                 "there is no control point ({i}, {j}) at degree {}",
                 surface.degrees()
             ))
         })?;
-        if row < surface.degrees().corners() {
+        if row < surface.degrees().corner_count() {
             return Err(EngineError::input(
                 "corners are given networks and always stay fixed",
             ));
@@ -345,9 +363,9 @@ impl Actor<'_> {
         if let Some(surface) = &mut self.surface {
             surface.set_frozen(row, frozen);
         }
-        self.journal.say(Event::Frozen { i, j, frozen });
+        self.journal.emit(Event::Frozen { i, j, frozen });
         self.refresh_points();
-        self.save_change();
+        self.checkpoint_change();
         Ok(())
     }
 }
@@ -378,7 +396,10 @@ mod tests {
                 reply: tokio::sync::oneshot::channel().0,
             })
             .collect();
-        let flags: Vec<bool> = latest_wins(waiting).into_iter().map(|(_, s)| s).collect();
+        let flags: Vec<bool> = mark_superseded(waiting)
+            .into_iter()
+            .map(|(_, s)| s)
+            .collect();
         assert_eq!(flags, [true, false, true, false, false, false, false]);
     }
 }

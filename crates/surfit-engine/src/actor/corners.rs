@@ -1,6 +1,8 @@
 //! Corners: trained here, or loaded.
 
-use super::given::{GivenFindings, WeightOrigin, kept_record, record_metadata};
+use super::given_corner_checks::{
+    GivenFindings, WeightOrigin, read_stored_record, record_metadata,
+};
 use super::{Actor, ActorActivity};
 use crate::corner_cache::CacheEntry;
 use crate::geometry;
@@ -12,7 +14,7 @@ use crate::{EngineError, Result, checkpoint};
 use surfit_core::config::Config;
 use surfit_core::event::{CornerReady, Event, JobStage, LossCurve};
 use surfit_core::files::{self, FilePath};
-use surfit_core::random::derive;
+use surfit_core::random::derive_seed;
 use tch::Tensor;
 
 /// A corner that is measured, and that the disk has not taken yet.
@@ -21,19 +23,19 @@ pub(super) struct MeasuredCorner {
     index: usize,
     flat: Tensor,
     stats: RunningStats,
-    measured: Measurement,
+    measurement: Measurement,
     source: String,
     seconds: f64,
     findings: GivenFindings,
 }
 
 impl MeasuredCorner {
-    fn corner(&self) -> CornerReady {
+    fn ready_event(&self) -> CornerReady {
         CornerReady {
             index: self.index,
             source: self.source.clone(),
-            accuracy: self.measured.accuracy(),
-            loss: self.measured.loss(),
+            accuracy: self.measurement.accuracy(),
+            loss: self.measurement.loss(),
             seconds: self.seconds,
             own_statistics: self.findings.own_statistics,
             warnings: self.findings.warnings.clone(),
@@ -44,19 +46,19 @@ impl MeasuredCorner {
 impl Actor<'_> {
     pub(super) fn begin_corners(&mut self) {
         let total = match self.config.corners.from.len() {
-            0 => Trainer::all(&self.data, &self.config.corners),
+            0 => Trainer::total_steps(&self.data, &self.config.corners),
             files => files as u64,
         };
         self.trainer = None;
-        self.given_are_checked = false;
+        self.given_corners_checked = false;
         self.begin_stage(JobStage::Corners, total, ActorActivity::Corner(0));
-        self.fit.corner_began = std::time::Instant::now();
+        self.fit_scratch.corner_began = std::time::Instant::now();
     }
 
     /// Forgets the corners and everything made from them; new ones get the seeds that follow.
     pub(super) fn discard_corners(&mut self) -> Result<()> {
-        self.abandon_work();
-        self.reopen();
+        self.discard_partial_work();
+        self.emit_reopened();
         self.journal.try_sync()?;
         // What depends on others goes first, so that a crash in between leaves no surface without its corners, and no cells
         // without their surface.
@@ -69,7 +71,7 @@ impl Actor<'_> {
         }
         checkpoint::remove_file(&self.given_names_path())?;
         let count = self.corners.len();
-        let trainings = if self.config.corners.epochs.one_training() {
+        let trainings = if self.config.corners.epochs.is_single_training() {
             1
         } else {
             count
@@ -80,21 +82,21 @@ impl Actor<'_> {
         self.config.corners.seeds = next;
         self.config.heatmap.grid = self.own_grid();
         self.store_config()?;
-        self.known_corners.clear();
-        self.corners = super::opening::none(count);
+        self.earlier_corners.clear();
+        self.corners = super::startup::unready_corners(count);
         self.trainer = None;
         self.surface = None;
         self.progress = None;
-        self.clock.saved = None;
+        self.publication_times.saved_position = None;
         self.points.clear();
-        self.forget_gradients();
-        self.begin_heatmap(self.heatmap.patch, 0);
+        self.clear_gradients();
+        self.reset_heatmap(self.heatmap.patch, 0);
         self.store_snapshot();
         Ok(())
     }
 
     pub(super) fn corner_seed(&self, index: usize) -> u64 {
-        seed_of(&self.config, index)
+        training_seed(&self.config, index)
     }
 
     pub(super) fn corner_path(&self, index: usize) -> FilePath {
@@ -114,35 +116,40 @@ impl Actor<'_> {
 
     /// Works on the corner that is at `place` in the order of getting ready.
     pub(super) fn tick_corner(&mut self, place: usize) -> Result<()> {
-        if let Some(ready) = self.ready.take() {
+        if let Some(ready) = self.unstored_corner.take() {
             return self.store_corner(place, ready);
         }
-        if !self.given_are_checked {
+        if !self.given_corners_checked {
             self.check_given_corners()?;
-            self.given_are_checked = true;
+            self.given_corners_checked = true;
         }
-        let index = self.config.corners.epochs.order(self.corners.len())[place];
-        if self.trainer.is_none() || self.fit.corner != index {
-            self.fit.corner = index;
-            self.fit.corner_began = std::time::Instant::now();
+        let index = self
+            .config
+            .corners
+            .epochs
+            .completion_order(self.corners.len())[place];
+        if self.trainer.is_none() || self.fit_scratch.corner_index != index {
+            self.fit_scratch.corner_index = index;
+            self.fit_scratch.corner_began = std::time::Instant::now();
             let stored = self.corner_path(index);
             if files::exists(&stored) {
                 let flat = self.read_stored_corner(&stored)?;
-                self.remove_partial_of(index)?;
+                self.remove_partial_training(index)?;
                 let file = self.config.corners.from.get(index);
-                let record = file.and_then(|_| kept_record(&stored));
+                let record = file.and_then(|_| read_stored_record(&stored));
                 // What was told of it goes first; a kill may have come before that.
                 let (source, origin) = match (record, file) {
-                    (Some(record), _) => {
-                        (record.source.clone(), WeightOrigin::Kept(Box::new(record)))
-                    }
+                    (Some(record), _) => (
+                        record.source.clone(),
+                        WeightOrigin::Stored(Box::new(record)),
+                    ),
                     (None, Some(file)) => {
                         let name = file.file_name().unwrap_or_default();
                         (name.to_string_lossy().into_owned(), WeightOrigin::Trained)
                     }
-                    (None, None) => (self.training_of(index), WeightOrigin::Trained),
+                    (None, None) => (self.describe_training(index), WeightOrigin::Trained),
                 };
-                return self.corner_ready(place, flat, source, 0.0, origin);
+                return self.measure_corner(place, flat, source, 0.0, origin);
             }
             if let Some(file) = self.config.corners.from.get(index).cloned() {
                 let (flat, stats) = self.read_given_corner(index, &file)?;
@@ -151,21 +158,22 @@ impl Actor<'_> {
                     .unwrap_or_default()
                     .to_string_lossy()
                     .into_owned();
-                return self.corner_ready(place, flat, source, 0.0, WeightOrigin::Given(stats));
+                return self.measure_corner(place, flat, source, 0.0, WeightOrigin::Given(stats));
             }
             let seed = self.corner_seed(index);
-            if let Some(flat) = self.kept_corner(index) {
-                let source = format!("{} (cached)", self.training_of(index));
-                return self.corner_ready(place, flat, source, 0.0, WeightOrigin::Trained);
+            if let Some(flat) = self.read_cached_corner(index) {
+                let source = format!("{} (cached)", self.describe_training(index));
+                return self.measure_corner(place, flat, source, 0.0, WeightOrigin::Trained);
             }
-            let target = Trainer::target(&self.data, &self.config.corners, index);
+            let target = Trainer::corner_steps(&self.data, &self.config.corners, index);
             let goes_on = self
                 .trainer
                 .as_ref()
                 .is_some_and(|t| t.seed == seed && t.step <= target);
             if !goes_on {
                 let trainer = self.open_trainer(index)?;
-                self.clock.saved = (trainer.step > 0).then_some((Some(index), trainer.step));
+                self.publication_times.saved_position =
+                    (trainer.step > 0).then_some((Some(index), trainer.step));
                 self.trainer = Some(trainer);
             }
         }
@@ -173,45 +181,45 @@ impl Actor<'_> {
             return Ok(());
         };
         let config = &self.config.corners;
-        let target = Trainer::target(&self.data, config, index);
+        let target = Trainer::corner_steps(&self.data, config, index);
         if trainer.step < target {
             let loss = trainer.step(&self.model, &self.data, config);
-            self.pending.push(trainer.step - 1, loss);
+            self.pending_losses.push(trainer.step - 1, loss);
         }
         if trainer.step < target {
-            let epoch = BatchOrder::per_epoch(self.data.train.len(), config.batch);
+            let epoch = BatchOrder::steps_per_epoch(self.data.train.len(), config.batch);
             if trainer.step.is_multiple_of(epoch.max(1)) {
                 self.validate_trainer(index);
             }
-            self.work = ActorActivity::Corner(place);
+            self.activity = ActorActivity::Corner(place);
             return Ok(());
         }
         self.flush_losses();
         let Some(trainer) = &self.trainer else {
             return Ok(());
         };
-        let source = self.training_of(index);
+        let source = self.describe_training(index);
         // A copy: a training may go on from here.
         let weights = trainer.weights.copy();
-        self.keep_corner(index, &weights);
-        let seconds = self.fit.corner_began.elapsed().as_secs_f64();
-        self.corner_ready(place, weights, source, seconds, WeightOrigin::Trained)
+        self.cache_corner(index, &weights);
+        let seconds = self.fit_scratch.corner_began.elapsed().as_secs_f64();
+        self.measure_corner(place, weights, source, seconds, WeightOrigin::Trained)
     }
 
     /// How a corner is trained, in words.
-    fn training_of(&self, index: usize) -> String {
+    fn describe_training(&self, index: usize) -> String {
         let (seed, epochs) = (
             self.corner_seed(index),
-            self.config.corners.epochs.of(index),
+            self.config.corners.epochs.for_corner(index),
         );
         format!("seed {seed}, {epochs} epochs")
     }
 
     /// Removes what is stored of a corner's own training, once the corner is whole. Of another one's, and of one training of
     /// all, it stays.
-    fn remove_partial_of(&self, index: usize) -> Result<()> {
+    fn remove_partial_training(&self, index: usize) -> Result<()> {
         let path = self.partial_path();
-        if self.config.corners.epochs.one_training() || !path.exists() {
+        if self.config.corners.epochs.is_single_training() || !path.exists() {
             return Ok(());
         }
         match model_file::read_metadata(&path) {
@@ -230,7 +238,7 @@ impl Actor<'_> {
             .evaluator
             .validate(&self.model, &trainer.weights, images);
         let (step, curve) = (trainer.step, LossCurve::Corner(index));
-        self.journal.say(Event::Validated {
+        self.journal.emit(Event::Validated {
             curve,
             step,
             loss: m.loss(),
@@ -239,7 +247,7 @@ impl Actor<'_> {
     }
 
     /// Measures a corner that is trained or loaded.
-    fn corner_ready(
+    fn measure_corner(
         &mut self,
         place: usize,
         flat: Tensor,
@@ -247,7 +255,11 @@ impl Actor<'_> {
         seconds: f64,
         origin: WeightOrigin,
     ) -> Result<()> {
-        let index = self.config.corners.epochs.order(self.corners.len())[place];
+        let index = self
+            .config
+            .corners
+            .epochs
+            .completion_order(self.corners.len())[place];
         if !flat.sum(tch::Kind::Float).double_value(&[]).is_finite() {
             checkpoint::remove_file(&self.partial_path())?;
             return Err(EngineError::input(format!(
@@ -260,9 +272,9 @@ impl Actor<'_> {
         let findings = match origin {
             WeightOrigin::Trained => GivenFindings::default(),
             WeightOrigin::Given(own) => {
-                self.examine_given(index, &flat, own.as_ref(), (&measured, &stats))
+                self.examine_given_corner(index, &flat, own.as_ref(), (&measured, &stats))
             }
-            WeightOrigin::Kept(record) => GivenFindings {
+            WeightOrigin::Stored(record) => GivenFindings {
                 own_statistics: record.own_statistics,
                 warnings: record.warnings,
             },
@@ -271,7 +283,7 @@ impl Actor<'_> {
             index,
             flat,
             stats,
-            measured,
+            measurement: measured,
             source,
             seconds,
             findings,
@@ -283,16 +295,16 @@ impl Actor<'_> {
     /// the trainer stays until then: it costs nothing but time.
     fn store_corner(&mut self, place: usize, ready: MeasuredCorner) -> Result<()> {
         if let Err(error) = self.write_corner(place, &ready) {
-            self.ready = Some(ready);
+            self.unstored_corner = Some(ready);
             return Err(error);
         }
         let last = place + 1 == self.corners.len();
-        if last || self.is_of_its_own() {
+        if last || self.has_own_training() {
             self.trainer = None;
         }
-        let (mut corner, m) = (ready.corner(), ready.measured);
+        let (mut corner, m) = (ready.ready_event(), ready.measurement);
         let index = corner.index;
-        match self.known_corners.remove(&index) {
+        match self.earlier_corners.remove(&index) {
             Some(c) if corner.seconds == 0.0 && self.config.corners.from.is_empty() => {
                 (corner.source, corner.seconds) = (c.source, c.seconds);
             }
@@ -300,34 +312,35 @@ impl Actor<'_> {
         }
         self.corners[index] = Some(ready.flat);
         let warnings = corner.warnings.clone();
-        self.journal.say(Event::CornerReady(corner));
+        self.journal.emit(Event::CornerReady(corner));
         for warning in warnings {
-            self.journal.notice(warning);
+            self.journal.log(warning);
         }
-        let cell = self.heatmap.corners()[index];
-        self.heatmap.cells[cell] = super::mapping::cell(&m, self.heatmap.version);
+        let cell = self.heatmap.corner_cells()[index];
+        self.heatmap.cells[cell] =
+            super::heatmap_measurement::measured_cell(&m, self.heatmap.version);
         if !last {
-            self.work = ActorActivity::Corner(place + 1);
+            self.activity = ActorActivity::Corner(place + 1);
             self.publish(true);
             return Ok(());
         }
         self.end_stage();
-        let geometry = geometry::measure(&self.all_corners()?, false);
+        let geometry = geometry::measure_geometry(&self.all_corners()?, false);
         let equal = geometry::equal_corners(&geometry);
-        self.journal.say(Event::Geometry(geometry));
+        self.journal.emit(Event::Geometry(geometry));
         for (a, b) in equal {
-            self.journal.notice(format!(
+            self.journal.log(format!(
                 "corners {} and {} have the same weights: the surface has nothing to find between them; give different networks",
                 a + 1,
                 b + 1
             ));
         }
-        self.begin_align();
+        self.begin_align_stage();
         Ok(())
     }
 
     fn write_corner(&mut self, place: usize, ready: &MeasuredCorner) -> Result<()> {
-        self.refuse_replaced()?;
+        self.check_not_replaced()?;
         // A corner that outlives what was told of its training would have a curve with a gap.
         self.journal.try_sync()?;
         let path = self.corner_path(ready.index);
@@ -336,12 +349,12 @@ impl Actor<'_> {
             // A resumed run says the same of a given network, and needs its file no more.
             let record = match self.config.corners.from.is_empty() {
                 true => Vec::new(),
-                false => record_metadata(&ready.corner()),
+                false => record_metadata(&ready.ready_event()),
             };
             let (flat, stats) = (&ready.flat, &ready.stats);
             model_file::write_with_metadata(&path, layout, flat, stats, &record)?;
         }
-        if place + 1 == self.corners.len() || self.is_of_its_own() {
+        if place + 1 == self.corners.len() || self.has_own_training() {
             checkpoint::remove_file(&self.partial_path())?;
         }
         Ok(())
@@ -349,32 +362,32 @@ impl Actor<'_> {
 
     /// True when the training under way ends with its corner. One training of all goes on to its next checkpoint; what is
     /// stored of a later corner's training stays when this one was stored before, too.
-    fn is_of_its_own(&self) -> bool {
-        self.trainer.is_some() && !self.config.corners.epochs.one_training()
+    fn has_own_training(&self) -> bool {
+        self.trainer.is_some() && !self.config.corners.epochs.is_single_training()
     }
 
     /// The corner as it was trained before in exactly this way.
-    fn kept_corner(&mut self, index: usize) -> Option<Tensor> {
+    fn read_cached_corner(&mut self, index: usize) -> Option<Tensor> {
         let entry = self.cache_entry(index)?;
         let flat = entry
             .read(self.model.parameters())
             .unwrap_or_else(|error| {
                 let sentence = format!("{error}; corner {} is trained again", index + 1);
-                self.journal.notice(sentence);
+                self.journal.log(sentence);
                 None
             })?;
         Some(flat.to_device(self.model.placement().device))
     }
 
     /// Puts a trained corner into the cache. That this may fail is of no consequence but that it is trained again.
-    fn keep_corner(&mut self, index: usize, weights: &Tensor) {
+    fn cache_corner(&mut self, index: usize, weights: &Tensor) {
         let finite = weights.sum(tch::Kind::Float).double_value(&[]).is_finite();
         let Some(entry) = self.cache_entry(index).filter(|_| finite) else {
             return;
         };
         if let Err(error) = entry.write(weights) {
             self.journal
-                .notice(format!("{error}; corner {} is not in the cache", index + 1));
+                .log(format!("{error}; corner {} is not in the cache", index + 1));
         }
     }
 
@@ -385,10 +398,10 @@ impl Actor<'_> {
         let digest = self
             .training_digest
             .get_or_insert_with(|| self.data.train.digest());
-        let epochs = self.config.corners.epochs.of(index);
+        let epochs = self.config.corners.epochs.for_corner(index);
         let (config, data, model) = (&self.config, &self.data, &self.model);
-        let seed = seed_of(config, index);
-        CacheEntry::of(config, data, model, digest, seed, epochs)
+        let seed = training_seed(config, index);
+        CacheEntry::for_corner(config, data, model, digest, seed, epochs)
     }
 
     fn open_trainer(&mut self, index: usize) -> Result<Trainer> {
@@ -402,7 +415,7 @@ impl Actor<'_> {
             // Trained anew it arrives where it would have arrived.
             Err(EngineError::Input(why)) => {
                 let what = why.strip_suffix("; copy or write it anew").unwrap_or(&why);
-                self.journal.notice(format!(
+                self.journal.log(format!(
                     "{what}; corner {} is trained from its beginning",
                     index + 1
                 ));
@@ -425,8 +438,8 @@ impl Actor<'_> {
         ) {
             (Some(c), Some(s), Some(step), Some(weights), Some(velocity))
                 if s == seed
-                    && (c == index as u64 || self.config.corners.epochs.one_training())
-                    && step <= Trainer::target(&self.data, &self.config.corners, index) =>
+                    && (c == index as u64 || self.config.corners.epochs.is_single_training())
+                    && step <= Trainer::corner_steps(&self.data, &self.config.corners, index) =>
             {
                 Ok(Trainer::restore(weights, velocity, step, seed))
             }
@@ -461,8 +474,8 @@ impl Actor<'_> {
             ("velocity", &trainer.velocity),
         ];
         let saved = Some((Some(index), trainer.step));
-        model_file::write_checked(&self.partial_path(), &tensors, &metadata)?;
-        self.clock.saved = saved;
+        model_file::write_checksummed(&self.partial_path(), &tensors, &metadata)?;
+        self.publication_times.saved_position = saved;
         Ok(())
     }
 
@@ -478,8 +491,8 @@ impl Actor<'_> {
 }
 
 /// The seed of a corner's training; checkpoints of one training share it.
-fn seed_of(config: &Config, corner: usize) -> u64 {
-    let corner = if config.corners.epochs.one_training() {
+fn training_seed(config: &Config, corner: usize) -> u64 {
+    let corner = if config.corners.epochs.is_single_training() {
         0
     } else {
         corner
@@ -490,5 +503,5 @@ fn seed_of(config: &Config, corner: usize) -> u64 {
 
 /// A seed derived from another, short enough to be read and typed by people.
 fn short_seed(seed: u64, index: u64) -> u64 {
-    derive(seed, index) % 1_000_000
+    derive_seed(seed, index) % 1_000_000
 }

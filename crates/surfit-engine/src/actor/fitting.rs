@@ -20,36 +20,36 @@ const FOCUS_GRID: usize = 5;
 /// What a fit needs between steps and nobody else does.
 #[derive(Debug)]
 pub(super) struct FitScratch {
-    batches: BatchOrder,
+    batch_order: BatchOrder,
     /// Steps whose gradient norms wait on the device.
-    records: Vec<StepRecord>,
+    step_records: Vec<StepRecord>,
     /// Number of the corner under training.
-    pub(super) corner: usize,
+    pub(super) corner_index: usize,
     /// When its training began in this process.
     pub(super) corner_began: Instant,
     /// Mean distance between corners, computed once a surface.
-    pub(super) scale: Option<f64>,
+    pub(super) mean_corner_distance: Option<f64>,
     /// The round was announced and its live heatmap set up.
     pub(super) phase: Option<FitPhase>,
     /// What the parts of a step took when one was timed last, and when that was.
-    parts: Option<StepTiming>,
-    timed: Option<Instant>,
+    step_timing: Option<StepTiming>,
+    timed_at: Option<Instant>,
 }
 
 /// Seconds between two steps whose parts are timed: that waits for the device.
-const TIME_EVERY: f64 = 5.0;
+const TIMING_INTERVAL: f64 = 5.0;
 
 impl Default for FitScratch {
     fn default() -> Self {
         Self {
-            batches: BatchOrder::default(),
-            records: Vec::new(),
-            corner: 0,
+            batch_order: BatchOrder::default(),
+            step_records: Vec::new(),
+            corner_index: 0,
             corner_began: Instant::now(),
-            scale: None,
+            mean_corner_distance: None,
             phase: None,
-            parts: None,
-            timed: None,
+            step_timing: None,
+            timed_at: None,
         }
     }
 }
@@ -58,11 +58,11 @@ impl Actor<'_> {
     pub(super) fn begin_fit(&mut self) {
         let total = self.progress.map_or(0, |p| p.total);
         let scale = self
-            .fit
-            .scale
-            .or_else(|| self.surface.as_ref().map(|s| s.scale()));
-        self.fit = FitScratch {
-            scale,
+            .fit_scratch
+            .mean_corner_distance
+            .or_else(|| self.surface.as_ref().map(|s| s.mean_corner_distance()));
+        self.fit_scratch = FitScratch {
+            mean_corner_distance: scale,
             ..FitScratch::default()
         };
         self.begin_stage(JobStage::Fit, total, ActorActivity::Fit);
@@ -74,26 +74,26 @@ impl Actor<'_> {
                 "there is no surface to fit; train or load the corners first",
             ));
         };
-        if progress.complete() || surface.degrees().trainable() == 0 {
+        if progress.is_complete() || surface.degrees().trainable_count() == 0 {
             return self.end_fit();
         }
-        if progress.phase_begins() {
+        if progress.is_phase_start() {
             let (step, phase) = (progress.step, progress.phase().0);
-            self.journal.say(Event::PhaseBegan { step, phase });
+            self.journal.emit(Event::PhaseBegan { step, phase });
         }
-        self.measure_focus(progress)?;
+        self.measure_focus_losses(progress)?;
         let Some(surface) = &mut self.surface else {
             return Ok(());
         };
         let (config, seed) = (&self.config.fit, self.config.seed);
-        let indices = self
-            .fit
-            .batches
-            .indices(&self.data, seed, config.batch, progress.step);
+        let indices =
+            self.fit_scratch
+                .batch_order
+                .indices(&self.data, seed, config.batch, progress.step);
         let changes = Augmentation {
-            shift: config.shift,
-            flip: config.flip,
-            erase: config.erase,
+            random_crop_padding: config.shift,
+            horizontal_flip: config.flip,
+            random_erasing: config.erase,
         };
         let (x, labels) = self
             .data
@@ -105,10 +105,11 @@ impl Actor<'_> {
             patch: surface.degrees().patch(),
             sampling: config.sampling,
         };
-        let density = Density::of_losses(draws.patch, FOCUS_GRID, &self.focus, config.focus);
+        let density =
+            Density::from_losses(draws.patch, FOCUS_GRID, &self.focus_losses, config.focus);
         let points = |progress: FitProgress| {
             let (phase, step) = progress.phase();
-            draws.points(phase, step, config.draws, density.as_ref())
+            draws.draw_points(phase, step, config.draws, density.as_ref())
         };
         let parts: Vec<MicroBatch> = points(progress)
             .into_iter()
@@ -120,50 +121,51 @@ impl Actor<'_> {
             .map(|(uv, (x, labels))| MicroBatch { uv, x, labels })
             .collect();
         let rates = StepHyperparams {
-            rate: progress.rate(config),
+            learning_rate: progress.learning_rate(config),
             momentum: config.momentum,
             weight_decay: config.weight_decay,
-            smoothing: config.label_smoothing,
+            label_smoothing: config.label_smoothing,
         };
         // Where losses are measured anew in between it may draw elsewhere, which the step finds out.
         let mut after = progress;
         after.step += 1;
-        let next = if after.complete() {
+        let next = if after.is_complete() {
             Vec::new()
         } else {
             points(after)
         };
-        let (phase, timed) = (progress.phase().0, self.fit.timed);
-        let record = if timed.is_none_or(|at| at.elapsed().as_secs_f64() > TIME_EVERY) {
+        let (phase, timed) = (progress.phase().0, self.fit_scratch.timed_at);
+        let record = if timed.is_none_or(|at| at.elapsed().as_secs_f64() > TIMING_INTERVAL) {
             let (record, parts) = surface.timed_step(&self.model, phase, &parts, rates, &next);
             // The first step also makes what later ones find made.
-            self.fit.parts = timed.map_or(self.fit.parts, |_| Some(parts));
-            self.fit.timed = Some(Instant::now());
+            self.fit_scratch.step_timing =
+                timed.map_or(self.fit_scratch.step_timing, |_| Some(parts));
+            self.fit_scratch.timed_at = Some(Instant::now());
             record
         } else {
             surface.step(&self.model, phase, &parts, rates, &next)
         };
-        self.pending
+        self.pending_losses
             .push(progress.step, record.loss.shallow_clone());
-        self.fit.records.push(record);
-        self.fit.phase = Some(phase);
+        self.fit_scratch.step_records.push(record);
+        self.fit_scratch.phase = Some(phase);
         self.progress = Some(after);
-        self.surface_changed();
-        self.work = ActorActivity::Fit;
-        self.tick_live()
+        self.mark_cells_stale();
+        self.activity = ActorActivity::Fit;
+        self.tick_live_heatmap()
     }
 
     /// Measures the loss that draws follow: before the first draw on the whole surface, and once an epoch, on the training
     /// images that batch-norm statistics are re-estimated on: validation images only choose, they do not train. It depends
     /// on the surface at that step alone, so that a resumed fit draws the same points.
-    fn measure_focus(&mut self, progress: FitProgress) -> Result<()> {
+    fn measure_focus_losses(&mut self, progress: FitProgress) -> Result<()> {
         let config = &self.config.fit;
         if config.focus == 0.0 || progress.phase().0 == FitPhase::Edge {
             return Ok(());
         }
         let train = &self.data.train;
-        let every = BatchOrder::per_epoch(train.len(), config.batch);
-        if !self.focus.is_empty() && !progress.step.is_multiple_of(every.max(1)) {
+        let every = BatchOrder::steps_per_epoch(train.len(), config.batch);
+        if !self.focus_losses.is_empty() && !progress.step.is_multiple_of(every.max(1)) {
             return Ok(());
         }
         let Some(surface) = &self.surface else {
@@ -176,16 +178,16 @@ impl Actor<'_> {
             0,
         );
         let count = self.config.data.calibration_images.min(order.len());
-        let sample = train.take(&order[..count]);
+        let sample = train.select(&order[..count]);
         let coarse = Heatmap::new(surface.degrees().patch(), FOCUS_GRID);
         let mut losses = vec![0.0; coarse.cells.len()];
-        for index in coarse.inside() {
+        for index in coarse.surface_cells() {
             let (u, v) = coarse.parameters(index);
-            let w = surface.at(u, v);
-            let stats = self.evaluator.refresh(&self.model, &w, i64::MAX);
+            let w = surface.network_at(u, v);
+            let stats = self.evaluator.recalibrate(&self.model, &w, i64::MAX);
             losses[index] = measure_split(&self.model, &w, &stats, &sample).loss();
         }
-        self.focus = losses;
+        self.focus_losses = losses;
         Ok(())
     }
 
@@ -194,23 +196,23 @@ impl Actor<'_> {
         self.flush_losses();
         self.check_divergence()?;
         if let Some(surface) = &mut self.surface {
-            surface.rest();
+            surface.release_buffers();
         }
         if let Some(progress) = &mut self.progress {
             progress.total = progress.step;
         }
         self.save_checkpoint();
         self.end_stage();
-        self.begin_map(true);
+        self.begin_heatmap_stage(true);
         Ok(())
     }
 
     /// Lets the heatmap know that every cell but the corners is stale.
-    pub(super) fn surface_changed(&mut self) {
+    pub(super) fn mark_cells_stale(&mut self) {
         let Some(surface) = &self.surface else { return };
         let before = self.heatmap.version;
         self.heatmap.version = surface.version();
-        for index in self.heatmap.corners() {
+        for index in self.heatmap.corner_cells() {
             let cell = &mut self.heatmap.cells[index];
             if cell.version == before && cell.images > 0 {
                 cell.version = surface.version();
@@ -220,59 +222,61 @@ impl Actor<'_> {
 
     /// Reads the losses that wait on the device and tells them in an event, with those that were read before.
     pub(super) fn flush_losses(&mut self) {
-        self.read_losses();
-        self.tell_losses();
+        self.fetch_losses();
+        self.emit_losses();
     }
 
     /// Reads the losses that wait on the device, and takes in the gradient norms of the control points. They are told at
     /// once when one of them is not finite.
-    pub(super) fn read_losses(&mut self) {
-        let Some((first_step, values)) = self.pending.read() else {
+    pub(super) fn fetch_losses(&mut self) {
+        let Some((first_step, values)) = self.pending_losses.read() else {
             return;
         };
         let (curve, rate) = match (&self.trainer, self.progress) {
             (Some(trainer), _) => {
-                let rate = trainer.rate(&self.data, &self.config.corners);
-                (LossCurve::Corner(self.fit.corner), rate)
+                let rate = trainer.learning_rate(&self.data, &self.config.corners);
+                (LossCurve::Corner(self.fit_scratch.corner_index), rate)
             }
-            (None, Some(progress)) => (LossCurve::Surface, progress.rate(&self.config.fit)),
+            (None, Some(progress)) => {
+                (LossCurve::Surface, progress.learning_rate(&self.config.fit))
+            }
             (None, None) => return,
         };
         let lost = values.iter().any(|v| !v.is_finite());
-        match &mut self.untold {
-            Some(untold) if untold.goes_on(curve, first_step) => {
-                untold.values.extend(values);
-                untold.rate = rate;
+        match &mut self.unlogged_losses {
+            Some(buffer) if buffer.is_contiguous(curve, first_step) => {
+                buffer.values.extend(values);
+                buffer.learning_rate = rate;
             }
             _ => {
-                self.tell_losses();
-                self.untold = Some(LossBuffer {
+                self.emit_losses();
+                self.unlogged_losses = Some(LossBuffer {
                     curve,
                     first_step,
                     values,
-                    rate,
+                    learning_rate: rate,
                 });
             }
         }
         if lost {
-            self.tell_losses();
+            self.emit_losses();
         }
-        let records = std::mem::take(&mut self.fit.records);
-        self.fold_gradients(&records);
+        let records = std::mem::take(&mut self.fit_scratch.step_records);
+        self.add_gradients(&records);
     }
 
     /// Tells the losses that were read in an event.
-    pub(super) fn tell_losses(&mut self) {
-        let Some(untold) = self.untold.take() else {
+    pub(super) fn emit_losses(&mut self) {
+        let Some(buffer) = self.unlogged_losses.take() else {
             return;
         };
         let LossBuffer {
             curve,
             first_step,
             values,
-            rate,
-        } = untold;
-        self.journal.say(Event::Losses {
+            learning_rate: rate,
+        } = buffer;
+        self.journal.emit(Event::Losses {
             curve,
             first_step,
             values,
@@ -297,15 +301,15 @@ impl Actor<'_> {
     }
 
     /// What a step costs, and memory, so that a change of degree can be looked at before it is made.
-    pub(super) fn cost(&self) -> FitCost {
-        let measured = self.fit.parts;
+    pub(super) fn fit_cost(&self) -> FitCost {
+        let measured = self.fit_scratch.step_timing;
         FitCost {
             parameters: self.model.parameters() as u64,
             network: measured.map_or(0.0, |m| m.network),
             surface: measured.map_or(0.0, |m| m.surface),
             draws: measured.map_or(0, |m| m.draws),
             degrees: measured.map(|m| m.degrees),
-            available: self.load.available(),
+            available: self.load_sampler.available_memory(),
         }
     }
 }

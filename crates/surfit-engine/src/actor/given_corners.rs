@@ -5,7 +5,7 @@ use crate::layout::RunningStats;
 use crate::model_file::{GivenWeights, read_tensors};
 use crate::{EngineError, Result};
 use std::path::Path;
-use surfit_core::files::{self, FilePath, json, write_atomic};
+use surfit_core::files::{self, FilePath, encode_json, write_atomic};
 use surfit_core::protocol::TensorNames;
 use surfit_weights::MatchedFile;
 use surfit_weights::names::{ExpectedNetwork, NameMap, RenameRules};
@@ -36,11 +36,11 @@ impl Actor<'_> {
                 continue;
             }
             let opened = MatchedFile::open(path, corners.weights, &expected, &renames)?;
-            let told = opened.notices().into_iter();
-            notices.extend(told.map(|notice| format!("{}: {notice}", path.display())));
+            let file_notices = opened.notices().into_iter();
+            notices.extend(file_notices.map(|notice| format!("{}: {notice}", path.display())));
         }
         for notice in notices {
-            self.journal.notice(notice);
+            self.journal.log(notice);
         }
         Ok(())
     }
@@ -61,7 +61,7 @@ impl Actor<'_> {
         let given = self.read_weights(path, &renames)?;
         if index == 0 {
             let names = self.given_names_path();
-            let bytes = json(&given.names).map_err(EngineError::io(&names))?;
+            let bytes = encode_json(&given.names).map_err(EngineError::io(&names))?;
             write_atomic(&names, &bytes).map_err(EngineError::io(&names))?;
         }
         let flat = given.flat.to_device(self.model.placement().device);
@@ -105,7 +105,7 @@ impl Actor<'_> {
     ///
     /// # Errors
     /// When no corner was given, or what was kept of its names cannot be read.
-    pub(super) fn names_of_exports(&self, names: TensorNames) -> Result<Option<NameMap>> {
+    pub(super) fn export_tensor_names(&self, names: TensorNames) -> Result<Option<NameMap>> {
         if names == TensorNames::Surfit {
             return Ok(None);
         }

@@ -15,16 +15,16 @@ use surfit_core::surface::Patch;
 pub(super) struct TemporaryGrid {
     heatmap: Heatmap,
     /// When it comes back by itself; `None` while the other grid is being measured.
-    until: Option<Instant>,
+    expires_at: Option<Instant>,
 }
 
 /// Heatmaps of the present surface on other grids than the present one: the finest that is complete, and the one before.
 #[derive(Debug, Default)]
 pub(super) struct OtherGrids {
     /// The latest last.
-    known: Vec<Heatmap>,
+    heatmaps: Vec<Heatmap>,
     /// What of them is in the run's directory: grid, version and images of each.
-    stored: Vec<(usize, u64, u64)>,
+    stored_fingerprints: Vec<(usize, u64, u64)>,
 }
 
 impl OtherGrids {
@@ -32,24 +32,27 @@ impl OtherGrids {
     pub(super) fn load(run: &RunDir, patch: Patch, version: u64) -> Self {
         let mut known = run.other_grids();
         known.retain(|h| h.patch == patch && h.version == version);
-        let stored = known.iter().map(outline).collect();
-        Self { known, stored }
+        let stored = known.iter().map(heatmap_fingerprint).collect();
+        Self {
+            heatmaps: known,
+            stored_fingerprints: stored,
+        }
     }
 
     /// Keeps what was measured on a grid, and no more than two grids.
-    fn keep(&mut self, heatmap: Heatmap) {
+    fn insert(&mut self, heatmap: Heatmap) {
         let version = heatmap.version;
-        self.known
+        self.heatmaps
             .retain(|h| h.version == version && h.grid != heatmap.grid);
-        if heatmap.fresh() == 0 {
+        if heatmap.fresh_cell_count() == 0 {
             return;
         }
-        self.known.push(heatmap);
-        let complete = self.known.iter().filter(|h| h.complete());
+        self.heatmaps.push(heatmap);
+        let complete = self.heatmaps.iter().filter(|h| h.is_complete());
         let finest = complete.map(|h| h.grid).max();
-        let last = self.known.len() - 1;
+        let last = self.heatmaps.len() - 1;
         let mut index = 0;
-        self.known.retain(|h| {
+        self.heatmaps.retain(|h| {
             let wanted = Some(h.grid) == finest || index == last;
             index += 1;
             wanted
@@ -76,50 +79,55 @@ impl OtherGrids {
         own: &Heatmap,
         shown: Option<&Heatmap>,
     ) -> Result<()> {
-        let wanted = |h: &&Heatmap| h.version == own.version && h.grid != own.grid && h.fresh() > 0;
+        let wanted = |h: &&Heatmap| {
+            h.version == own.version && h.grid != own.grid && h.fresh_cell_count() > 0
+        };
         let others = self
-            .known
+            .heatmaps
             .iter()
             .filter(|h| shown.is_none_or(|s| s.grid != h.grid));
         let all: Vec<&Heatmap> = others.chain(shown).filter(wanted).collect();
-        let outlines: Vec<_> = all.iter().map(|h| outline(h)).collect();
-        if outlines != self.stored {
+        let outlines: Vec<_> = all.iter().map(|h| heatmap_fingerprint(h)).collect();
+        if outlines != self.stored_fingerprints {
             run.write_other_grids(&all)?;
-            self.stored = outlines;
+            self.stored_fingerprints = outlines;
         }
         Ok(())
     }
 }
 
 /// The run's own heatmap, also while another one is looked at.
-pub(super) fn own<'a>(aside: &'a Option<TemporaryGrid>, present: &'a Heatmap) -> &'a Heatmap {
-    aside.as_ref().map_or(present, |aside| &aside.heatmap)
+pub(super) fn own_heatmap<'a>(
+    temporary: &'a Option<TemporaryGrid>,
+    present: &'a Heatmap,
+) -> &'a Heatmap {
+    temporary.as_ref().map_or(present, |aside| &aside.heatmap)
 }
 
 /// What tells a heatmap from itself with other figures: they only ever get more images, or a newer version.
-pub(super) fn outline(heatmap: &Heatmap) -> (usize, u64, u64) {
+pub(super) fn heatmap_fingerprint(heatmap: &Heatmap) -> (usize, u64, u64) {
     let images = heatmap.cells.iter().map(|c| u64::from(c.images)).sum();
     (heatmap.grid, heatmap.version, images)
 }
 
 /// How long a heatmap that is only looked at stays for whoever asked for it, who may have left.
-const LOOK: Duration = Duration::from_secs(5);
+const TEMPORARY_GRID_DURATION: Duration = Duration::from_secs(5);
 
 impl Actor<'_> {
     /// Measures the heatmap on a grid. What is refused is refused before anything changes.
-    pub(super) fn measure_on(&mut self, grid: usize, keep: bool) -> Result<()> {
-        if let Some(sentence) = Heatmap::refuse_grid(grid) {
+    pub(super) fn measure_grid(&mut self, grid: usize, keep: bool) -> Result<()> {
+        if let Some(sentence) = Heatmap::check_grid(grid) {
             return Err(EngineError::input(sentence));
         }
-        self.needs_surface()?;
-        match self.work {
+        self.require_surface()?;
+        match self.activity {
             ActorActivity::None => {}
             // It is what is being measured.
-            ActorActivity::Map { .. } if grid == self.heatmap.grid => {
-                self.aside = self.aside.take().filter(|_| !keep);
+            ActorActivity::Heatmap { .. } if grid == self.heatmap.grid => {
+                self.temporary_grid = self.temporary_grid.take().filter(|_| !keep);
                 return Ok(());
             }
-            ActorActivity::Map { .. } => {
+            ActorActivity::Heatmap { .. } => {
                 let under_way = self.heatmap.grid;
                 return Err(EngineError::input(format!(
                     "the heatmap of {under_way} points an axis is being measured; wait for its end"
@@ -131,28 +139,28 @@ impl Actor<'_> {
                 ));
             }
         }
-        self.put_back();
+        self.restore_grid();
         let present = &self.heatmap;
-        if !keep && grid < present.grid && present.complete() {
+        if !keep && grid < present.grid && present.is_complete() {
             let heatmap = present.clone();
-            self.aside = Some(TemporaryGrid {
+            self.temporary_grid = Some(TemporaryGrid {
                 heatmap,
-                until: None,
+                expires_at: None,
             });
         }
         self.set_grid(grid);
-        self.begin_map(false);
+        self.begin_heatmap_stage(false);
         Ok(())
     }
 
     /// The grid of the run's own heatmap.
     pub(super) fn own_grid(&self) -> usize {
-        own(&self.aside, &self.heatmap).grid
+        own_heatmap(&self.temporary_grid, &self.heatmap).grid
     }
 
     /// Whoever says which grid the run has, says so for good.
-    pub(super) fn choose_grid(&mut self, grid: usize) -> Result<()> {
-        if let Some(sentence) = Heatmap::refuse_grid(grid) {
+    pub(super) fn set_run_grid(&mut self, grid: usize) -> Result<()> {
+        if let Some(sentence) = Heatmap::check_grid(grid) {
             return Err(EngineError::input(sentence));
         }
         // What is stored of a heatmap counts from the first checkpoint on; until then the configuration tells the grid.
@@ -162,61 +170,64 @@ impl Actor<'_> {
                 .inspect_err(|_| self.config.heatmap.grid = before)?;
         }
         // What its own grid has so far counts as measured, not what was only looked at.
-        self.put_back();
+        self.restore_grid();
         self.set_grid(grid);
         Ok(())
     }
 
     /// Begins an unmeasured heatmap on the run's own grid. Nothing that was measured on an earlier surface may choose a
     /// point of the present one.
-    pub(super) fn begin_heatmap(&mut self, patch: Patch, version: u64) {
+    pub(super) fn reset_heatmap(&mut self, patch: Patch, version: u64) {
         let grid = self.own_grid();
         let shown = self.heatmap.grid;
-        self.aside = None;
-        self.other_grids.known.clear();
+        self.temporary_grid = None;
+        self.other_grids.heatmaps.clear();
         self.heatmap = Heatmap {
             version,
             ..Heatmap::new(patch, grid)
         };
         if grid != shown {
-            self.journal.say(Event::GridChanged { grid });
+            self.journal.emit(Event::GridChanged { grid });
         }
     }
 
     /// Ends the look at another grid when its time is over, when its measurement was given up, or when other work began.
-    pub(super) fn mind_aside(&mut self) {
-        let over = self.aside.as_ref().is_some_and(|a| match self.work {
-            ActorActivity::Map { finish: false, .. } => a.until.is_some(),
-            ActorActivity::None => a.until.is_none_or(|until| Instant::now() >= until),
-            _ => true,
-        });
+    pub(super) fn expire_temporary_grid(&mut self) {
+        let over = self
+            .temporary_grid
+            .as_ref()
+            .is_some_and(|a| match self.activity {
+                ActorActivity::Heatmap { finish: false, .. } => a.expires_at.is_some(),
+                ActorActivity::None => a.expires_at.is_none_or(|until| Instant::now() >= until),
+                _ => true,
+            });
         if over {
-            self.put_back();
+            self.restore_grid();
             self.publish(true);
         }
     }
 
     /// The run's own heatmap becomes the present one again.
-    fn put_back(&mut self) {
-        let Some(aside) = self.aside.take() else {
+    fn restore_grid(&mut self) {
+        let Some(temporary) = self.temporary_grid.take() else {
             return;
         };
-        let looked_at = std::mem::replace(&mut self.heatmap, aside.heatmap);
+        let looked_at = std::mem::replace(&mut self.heatmap, temporary.heatmap);
         // The surface may have changed; then every cell is as stale as it is.
         self.heatmap.version = looked_at.version;
-        self.other_grids.keep(looked_at);
+        self.other_grids.insert(looked_at);
         let grid = self.heatmap.grid;
-        self.journal.say(Event::GridChanged { grid });
-        if let ActorActivity::Map { finish, .. } = self.work {
-            self.begin_map(finish);
+        self.journal.emit(Event::GridChanged { grid });
+        if let ActorActivity::Heatmap { finish, .. } = self.activity {
+            self.begin_heatmap_stage(finish);
         }
         self.store_snapshot();
     }
 
     /// The measurement of a grid that is only looked at is complete.
-    pub(super) fn end_look(&mut self) {
-        if let Some(aside) = &mut self.aside {
-            aside.until = Some(Instant::now() + LOOK);
+    pub(super) fn start_grid_timeout(&mut self) {
+        if let Some(temporary) = &mut self.temporary_grid {
+            temporary.expires_at = Some(Instant::now() + TEMPORARY_GRID_DURATION);
         }
     }
 
@@ -228,23 +239,23 @@ impl Actor<'_> {
         }
         let old = std::mem::replace(&mut self.heatmap, Heatmap::new(self.config.patch(), grid));
         self.heatmap.version = old.version;
-        let others = &self.other_grids.known;
+        let others = &self.other_grids.heatmaps;
         let present = others.iter().filter(|h| h.version == old.version);
         for other in present.chain([&old]) {
-            self.heatmap.take_from(other);
+            self.heatmap.merge_from(other);
         }
-        self.other_grids.keep(old);
-        self.journal.say(Event::GridChanged { grid });
-        if matches!(self.work, ActorActivity::None)
+        self.other_grids.insert(old);
+        self.journal.emit(Event::GridChanged { grid });
+        if matches!(self.activity, ActorActivity::None)
             && self.surface.is_some()
-            && self.heatmap.complete()
+            && self.heatmap.is_complete()
         {
-            self.say_complete();
+            self.emit_heatmap_complete();
         }
-        match self.work {
-            ActorActivity::Map { finish, .. } => self.begin_map(finish),
+        match self.activity {
+            ActorActivity::Heatmap { finish, .. } => self.begin_heatmap_stage(finish),
             // The best point is one of this grid's, and what was chosen of the other one is no longer the end of the job.
-            ActorActivity::Finish => self.begin_map(true),
+            ActorActivity::Finish => self.begin_heatmap_stage(true),
             _ => {}
         }
         self.store_snapshot();

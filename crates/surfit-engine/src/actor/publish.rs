@@ -22,48 +22,48 @@ fn seconds_left(left: u64, rate: f64) -> Option<f64> {
 /// When each kind of publication was made last.
 #[derive(Debug, Default)]
 pub(super) struct PublicationTimes {
-    losses: Option<Instant>,
-    told: Option<Instant>,
-    points: Option<Instant>,
-    snapshot: Option<Instant>,
-    status: Option<Instant>,
-    checkpoint: Option<Instant>,
-    stored: Option<Instant>,
+    losses_read_at: Option<Instant>,
+    losses_logged_at: Option<Instant>,
+    points_at: Option<Instant>,
+    snapshot_at: Option<Instant>,
+    status_at: Option<Instant>,
+    checkpoint_at: Option<Instant>,
+    snapshot_stored_at: Option<Instant>,
     /// What the heatmap held when it was stored last, and the seconds that storing it took.
-    stored_outline: Option<(usize, u64, u64)>,
-    store_cost: f64,
+    stored_fingerprint: Option<(usize, u64, u64)>,
+    store_seconds: f64,
     /// Why the last attempt at a checkpoint failed.
     pub(super) checkpoint_error: Option<String>,
     /// The training that the last checkpoint is of, and its step.
-    pub(super) saved: Option<(Option<usize>, u64)>,
+    pub(super) saved_position: Option<(Option<usize>, u64)>,
     /// A change that no step tells of is in no checkpoint yet.
-    pub(super) change_lost: bool,
+    pub(super) has_unsaved_change: bool,
     status_failed: bool,
     /// Seconds that the last checkpoint, and the last look at the control points, took.
-    checkpoint_cost: f64,
-    points_cost: f64,
+    checkpoint_seconds: f64,
+    points_seconds: f64,
     last_viewers: usize,
 }
 
 /// Measures units of work a second over the last few seconds.
 #[derive(Debug, Default)]
 pub(super) struct WorkRate {
-    mark: Option<(Instant, u64)>,
+    last_sample: Option<(Instant, u64)>,
     rate: f64,
 }
 
 impl WorkRate {
     /// Takes time that stood still out of the reckoning.
-    pub(super) fn shift(&mut self, by: Duration) {
-        if let Some((at, _)) = &mut self.mark {
+    pub(super) fn exclude_time(&mut self, by: Duration) {
+        if let Some((at, _)) = &mut self.last_sample {
             *at += by;
         }
     }
 
     fn update(&mut self, done: u64) -> f64 {
         let now = Instant::now();
-        match self.mark {
-            None => self.mark = Some((now, done)),
+        match self.last_sample {
+            None => self.last_sample = Some((now, done)),
             Some((at, before)) if now - at > Duration::from_secs(1) => {
                 let fresh = done.saturating_sub(before) as f64 / (now - at).as_secs_f64();
                 self.rate = if self.rate > 0.0 {
@@ -71,7 +71,7 @@ impl WorkRate {
                 } else {
                     fresh
                 };
-                self.mark = Some((now, done));
+                self.last_sample = Some((now, done));
             }
             Some(_) => {}
         }
@@ -80,14 +80,14 @@ impl WorkRate {
 }
 
 /// Seconds since the Unix epoch.
-fn now() -> f64 {
+fn unix_seconds() -> f64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0.0, |d| d.as_secs_f64())
 }
 
 /// True when `last` is longer ago than `seconds`; sets it to now then.
-fn due(last: &mut Option<Instant>, seconds: f64) -> bool {
+fn is_due(last: &mut Option<Instant>, seconds: f64) -> bool {
     let now = Instant::now();
     let is_due = last.is_none_or(|at| (now - at).as_secs_f64() >= seconds);
     if is_due {
@@ -97,115 +97,131 @@ fn due(last: &mut Option<Instant>, seconds: f64) -> bool {
 }
 
 /// Losses are read from the device and shown this often.
-const LOSSES_EVERY: f64 = 0.2;
+const LOSS_READ_INTERVAL: f64 = 0.2;
 /// They are told in an event every six hundredth of the time that the training took so far, and at least this often: a day's
 /// record has so many times fewer events, snapshots show meanwhile what is not told yet, and a checkpoint tells it.
-const TELL_EVERY: std::ops::RangeInclusive<f64> = LOSSES_EVERY..=5.0;
-const PART_OF_WORK: f64 = 600.0;
+const LOSS_EVENT_INTERVAL: std::ops::RangeInclusive<f64> = LOSS_READ_INTERVAL..=5.0;
+const LOSS_EVENTS_PER_TRAINING_TIME: f64 = 600.0;
 /// Losses that may wait to be told: a bound for fast steps, whose snapshots would become large.
-const MAX_UNTOLD: usize = 512;
-const SNAPSHOT_EVERY: f64 = 0.1;
-const POINTS_EVERY: f64 = 2.0;
-const STATUS_EVERY: f64 = 5.0;
+const MAX_UNLOGGED_LOSSES: usize = 512;
+const SNAPSHOT_INTERVAL: f64 = 0.1;
+const POINTS_INTERVAL: f64 = 2.0;
+const STATUS_INTERVAL: f64 = 5.0;
 /// Time between two stored snapshots while the heatmap changes: whoever looks at the run beside another one reads them.
-const STORED_EVERY: f64 = 2.0;
+const SNAPSHOT_STORE_INTERVAL: f64 = 2.0;
 /// Checkpoints and looks at the control points wait at least this many times what they cost, so that they take no more
 /// than two hundredths of a large fit.
-const SHARE: f64 = 50.0;
+const MIN_INTERVAL_PER_COST: f64 = 50.0;
 /// Losses that may wait on the device; a bound for fast steps.
-const MAX_PENDING: usize = 512;
+const MAX_PENDING_LOSSES: usize = 512;
 
 impl Actor<'_> {
     /// Publishes what is due; with `now`, the snapshot and the status at once.
     pub(super) fn publish(&mut self, now: bool) {
-        let running = self.state == EngineState::Running || !self.errands.is_empty();
-        if !self.pending.is_empty()
-            && (due(&mut self.clock.losses, LOSSES_EVERY) || self.pending.len() >= MAX_PENDING)
+        let running = self.state == EngineState::Running || !self.tasks.is_empty();
+        if !self.pending_losses.is_empty()
+            && (is_due(
+                &mut self.publication_times.losses_read_at,
+                LOSS_READ_INTERVAL,
+            ) || self.pending_losses.len() >= MAX_PENDING_LOSSES)
         {
-            self.read_losses();
+            self.fetch_losses();
             if self.losses_are_due() {
-                self.tell_losses();
+                self.emit_losses();
             }
             self.watch_for_divergence();
         }
-        let points_every = POINTS_EVERY.max(SHARE * self.clock.points_cost);
-        if running && self.stage == JobStage::Fit && due(&mut self.clock.points, points_every) {
+        let points_every =
+            POINTS_INTERVAL.max(MIN_INTERVAL_PER_COST * self.publication_times.points_seconds);
+        if running
+            && self.stage == JobStage::Fit
+            && is_due(&mut self.publication_times.points_at, points_every)
+        {
             let began = Instant::now();
             self.refresh_points();
-            self.clock.points_cost = began.elapsed().as_secs_f64();
+            self.publication_times.points_seconds = began.elapsed().as_secs_f64();
         }
         let viewers = self.journal.viewers();
-        let changed = running || now || viewers != self.clock.last_viewers;
-        if now || (changed && due(&mut self.clock.snapshot, SNAPSHOT_EVERY)) {
-            self.clock.last_viewers = viewers;
+        let changed = running || now || viewers != self.publication_times.last_viewers;
+        if now || (changed && is_due(&mut self.publication_times.snapshot_at, SNAPSHOT_INTERVAL)) {
+            self.publication_times.last_viewers = viewers;
             let snapshot = self.snapshot();
-            self.journal.show(snapshot);
+            self.journal.publish_snapshot(snapshot);
         }
-        if now || due(&mut self.clock.status, STATUS_EVERY) {
-            if self.journal.holds_promises() {
+        if now || is_due(&mut self.publication_times.status_at, STATUS_INTERVAL) {
+            if self.journal.has_unpublished_events() {
                 self.journal.sync();
             }
             self.write_status();
         }
         if running {
-            self.keep_stored_snapshot_fresh();
+            self.refresh_stored_snapshot();
         }
         let every = self
             .config
             .checkpoint
             .every_seconds
-            .max(SHARE * self.clock.checkpoint_cost);
-        if running && self.clock.checkpoint.is_none() {
-            self.clock.checkpoint = Some(Instant::now());
-        } else if running && due(&mut self.clock.checkpoint, every) {
+            .max(MIN_INTERVAL_PER_COST * self.publication_times.checkpoint_seconds);
+        if running && self.publication_times.checkpoint_at.is_none() {
+            self.publication_times.checkpoint_at = Some(Instant::now());
+        } else if running && is_due(&mut self.publication_times.checkpoint_at, every) {
             self.save_checkpoint();
         }
     }
 
     /// True when the losses that were read are to be told.
     fn losses_are_due(&mut self) -> bool {
-        let Some(untold) = &self.untold else {
+        let Some(buffer) = &self.unlogged_losses else {
             return false;
         };
         // A curve that begins anew is as young as that.
-        let work = match untold.first_step {
+        let work = match buffer.first_step {
             0 => 0.0,
-            _ => self.seconds_of_work(untold.curve),
+            _ => self.curve_seconds(buffer.curve),
         };
-        let every = (work / PART_OF_WORK).clamp(*TELL_EVERY.start(), *TELL_EVERY.end());
+        let every = (work / LOSS_EVENTS_PER_TRAINING_TIME)
+            .clamp(*LOSS_EVENT_INTERVAL.start(), *LOSS_EVENT_INTERVAL.end());
         // Half a reading earlier: the next one would be late by nearly a whole.
-        untold.values.len() >= MAX_UNTOLD || due(&mut self.clock.told, every - LOSSES_EVERY / 2.0)
+        buffer.values.len() >= MAX_UNLOGGED_LOSSES
+            || is_due(
+                &mut self.publication_times.losses_logged_at,
+                every - LOSS_READ_INTERVAL / 2.0,
+            )
     }
 
     /// Seconds of work that are behind the steps of a curve, in this process and in others.
-    pub(super) fn seconds_of_work(&self, curve: LossCurve) -> f64 {
-        let track = self.journal.picture().tracks.get(&curve);
+    pub(super) fn curve_seconds(&self, curve: LossCurve) -> f64 {
+        let track = self.journal.run_state().tracks.get(&curve);
         track.map_or(0.0, StepTrack::seconds)
     }
 
     /// Stores the snapshot between checkpoints when its heatmap has changed. That it is not stored does no harm: the next
     /// checkpoint stores it, and says when it cannot.
-    fn keep_stored_snapshot_fresh(&mut self) {
-        let every = STORED_EVERY.max(SHARE * self.clock.store_cost);
-        if !due(&mut self.clock.stored, every) {
+    fn refresh_stored_snapshot(&mut self) {
+        let every = SNAPSHOT_STORE_INTERVAL
+            .max(MIN_INTERVAL_PER_COST * self.publication_times.store_seconds);
+        if !is_due(&mut self.publication_times.snapshot_stored_at, every) {
             return;
         }
-        let outline = Some(super::grids::outline(&self.heatmap));
-        if self.clock.stored_outline != outline {
+        let outline = Some(super::grids::heatmap_fingerprint(&self.heatmap));
+        if self.publication_times.stored_fingerprint != outline {
             let began = Instant::now();
             if self.surface.is_some() && self.try_store_snapshot().is_ok() {
-                self.clock.stored_outline = outline;
+                self.publication_times.stored_fingerprint = outline;
             }
-            self.clock.store_cost = began.elapsed().as_secs_f64();
+            self.publication_times.store_seconds = began.elapsed().as_secs_f64();
         }
     }
 
     fn watch_for_divergence(&mut self) {
-        if !matches!(self.work, ActorActivity::Fit) {
+        if !matches!(self.activity, ActorActivity::Fit) {
             return;
         }
-        let curve = self.journal.picture().curves.get(&LossCurve::Surface);
-        if curve.and_then(|s| s.last()).is_some_and(|v| !v.is_finite()) {
+        let curve = self.journal.run_state().curves.get(&LossCurve::Surface);
+        if curve
+            .and_then(|s| s.last_value())
+            .is_some_and(|v| !v.is_finite())
+        {
             self.failure = self.check_divergence().err();
         }
     }
@@ -213,7 +229,7 @@ impl Actor<'_> {
     /// Stores the snapshot, when the disk takes it; the next checkpoint stores it again.
     pub(super) fn store_snapshot(&mut self) {
         if let Err(e) = self.try_store_snapshot() {
-            self.journal.notice(format!(
+            self.journal.log(format!(
                 "{e}; the snapshot is stored with the next checkpoint"
             ));
         }
@@ -221,10 +237,10 @@ impl Actor<'_> {
 
     /// Stores the snapshot without its pace, which means nothing to whoever reads it later.
     pub(super) fn try_store_snapshot(&mut self) -> Result<()> {
-        self.refuse_replaced()?;
+        self.check_not_replaced()?;
         let live = self.snapshot();
-        let own = super::grids::own(&self.aside, &self.heatmap);
-        let shown = self.aside.as_ref().map(|_| &self.heatmap);
+        let own = super::grids::own_heatmap(&self.temporary_grid, &self.heatmap);
+        let shown = self.temporary_grid.as_ref().map(|_| &self.heatmap);
         // Before the heatmap that may take their place.
         self.other_grids.store(&self.run, own, shown)?;
         let snapshot = Snapshot {
@@ -243,37 +259,37 @@ impl Actor<'_> {
         Ok(self.run.write_snapshot(&snapshot)?)
     }
 
-    fn done_and_total(&self) -> (u64, u64) {
-        match (self.stage, &self.work) {
+    fn stage_progress(&self) -> (u64, u64) {
+        match (self.stage, &self.activity) {
             (JobStage::Corners, ActorActivity::Corner(index))
                 if self.config.corners.from.is_empty() =>
             {
                 let corners = &self.config.corners;
                 let here = self.trainer.as_ref().map_or(0, |t| t.step);
-                let before = if corners.epochs.one_training() {
+                let before = if corners.epochs.is_single_training() {
                     0
                 } else {
-                    *index as u64 * Trainer::total(&self.data, corners)
+                    *index as u64 * Trainer::longest_training_steps(&self.data, corners)
                 };
-                (before + here, Trainer::all(&self.data, corners))
+                (before + here, Trainer::total_steps(&self.data, corners))
             }
             (JobStage::Corners, ActorActivity::Corner(index)) => {
                 (*index as u64, self.corners.len() as u64)
             }
             (JobStage::Align, ActorActivity::Align(index)) => {
-                let (done, total) = match &self.aligning {
+                let (done, total) = match &self.alignment_run {
                     Some(aligning) => aligning.progress(),
                     None => (0, 1),
                 };
                 let others = self.corners.len() as u64 - 1;
                 ((*index as u64 - 1) * total + done, others * total)
             }
-            (JobStage::Export, ActorActivity::Finish) => self.finish_progress(),
+            (JobStage::Export, ActorActivity::Finish) => self.completion_progress(),
             (JobStage::Fit, _) => self.progress.map_or((0, 0), |p| (p.step, p.total)),
-            (JobStage::Heatmap, ActorActivity::Map { cells, .. }) => {
-                let all = self.heatmap.count() as u64;
+            (JobStage::Heatmap, ActorActivity::Heatmap { cells, .. }) => {
+                let all = self.heatmap.surface_cell_count() as u64;
                 // The first part of a cell's measurement is about half of it, with its batch norm.
-                let half = self.race.scanned() as u64 / 2;
+                let half = self.cell_race.scanned_cells() as u64 / 2;
                 (all - cells.len() as u64 + half, all)
             }
             _ => (1, 1),
@@ -281,9 +297,9 @@ impl Actor<'_> {
     }
 
     pub(super) fn snapshot(&mut self) -> Snapshot {
-        let (done, total) = self.done_and_total();
-        let rate = self.pace.update(done);
-        self.note_pace(rate);
+        let (done, total) = self.stage_progress();
+        let rate = self.work_rate.update(done);
+        self.record_step_cost(rate);
         let running = self.state == EngineState::Running;
         let degrees = self.present_degrees();
         let progress = self.progress;
@@ -301,54 +317,54 @@ impl Actor<'_> {
             total,
             rate: if running { rate } else { 0.0 },
             seconds_left,
-            phase: self.fit.phase,
+            phase: self.fit_scratch.phase,
             fit_step: progress.map_or(0, |p| p.step),
             fit_total: progress.map_or(0, |p| p.total),
-            learning_rate: progress.map_or(0.0, |p| p.rate(&self.config.fit)),
+            learning_rate: progress.map_or(0.0, |p| p.learning_rate(&self.config.fit)),
             degrees,
             metric: self.metric,
             heatmap: self.heatmap.clone(),
-            control_points: self.shown_points(),
+            control_points: self.points_with_accuracy(),
             marks: self.marks.clone(),
             viewers: self.journal.viewers(),
-            memory: crate::memory::resident(),
+            memory: crate::memory::resident_bytes(),
             peak_rate: self.config.fit.learning_rate,
             draws: self.config.fit.draws,
             steps_per_second: steps,
-            images_per_second: steps * self.images_a_step() as f64,
+            images_per_second: steps * self.images_per_step() as f64,
             job_seconds_left: self.job_seconds_left(seconds_left).filter(|_| running),
-            errand: self.shown_errand(),
-            cost: self.cost(),
-            machine: self.load.latest(),
-            fresh: self.fresh(),
+            errand: self.running_task(),
+            cost: self.fit_cost(),
+            machine: self.load_sampler.latest(),
+            fresh: self.unlogged_losses(),
             waits_for: self.stall_reason.clone().filter(|_| running),
         }
     }
 
     /// The losses that no event has told.
-    fn fresh(&self) -> Option<UnloggedLosses> {
-        let untold = self.untold.as_ref()?;
+    fn unlogged_losses(&self) -> Option<UnloggedLosses> {
+        let buffer = self.unlogged_losses.as_ref()?;
         Some(UnloggedLosses {
-            curve: untold.curve,
-            first_step: untold.first_step,
-            values: untold.values.clone(),
-            rate: untold.rate,
-            time: now(),
+            curve: buffer.curve,
+            first_step: buffer.first_step,
+            values: buffer.values.clone(),
+            rate: buffer.learning_rate,
+            time: unix_seconds(),
         })
     }
 
     pub(super) fn write_status(&mut self) {
-        if self.refuse_replaced().is_err() {
+        if self.check_not_replaced().is_err() {
             return;
         }
-        let (done, total) = self.done_and_total();
-        let now = now();
-        let picture = self.journal.picture();
+        let (done, total) = self.stage_progress();
+        let now = unix_seconds();
+        let picture = self.journal.run_state();
         let status = RunStatus {
             state: self.state,
             stage: self.stage,
             pid: std::process::id(),
-            node: EngineNode::here().host.clone(),
+            node: EngineNode::current().host.clone(),
             heartbeat: now,
             done,
             total,
@@ -356,20 +372,22 @@ impl Actor<'_> {
             network: self.config.network.name.clone(),
             data: self.config.data.set.clone(),
             // Until there is a complete heatmap, what of the live one is best: the screen shows it, too.
-            best: (picture.complete.map(|c| c.1))
-                .or_else(|| self.heatmap.best(surfit_core::heatmap::Metric::Accuracy)),
+            best: (picture.complete.map(|c| c.1)).or_else(|| {
+                self.heatmap
+                    .best_point(surfit_core::heatmap::Metric::Accuracy)
+            }),
             failed: None,
         };
         let written = self.run.write_status(&status);
         if let Err(e) = &written {
-            crate::journal::complain(format_args!("{e}"));
+            crate::journal::log_warning(format_args!("{e}"));
         }
-        self.clock.status_failed = written.is_err();
+        self.publication_times.status_failed = written.is_err();
     }
 
     /// True when everything that is published is on the disk.
     pub(super) fn is_published(&self) -> bool {
-        !self.clock.status_failed && !self.journal.holds_promises()
+        !self.publication_times.status_failed && !self.journal.has_unpublished_events()
     }
 
     /// Makes the present state durable. A disk that cannot take it costs nothing but this checkpoint: the last one
@@ -378,19 +396,22 @@ impl Actor<'_> {
     pub(super) fn save_checkpoint(&mut self) -> bool {
         let began = Instant::now();
         let outcome = self.try_checkpoint();
-        self.clock.checkpoint = Some(Instant::now());
-        self.clock.checkpoint_cost = began.elapsed().as_secs_f64();
+        self.publication_times.checkpoint_at = Some(Instant::now());
+        self.publication_times.checkpoint_seconds = began.elapsed().as_secs_f64();
         let refused = outcome.as_ref().is_err_and(EngineError::is_io);
         match outcome {
             Ok(Some(step)) => {
-                self.journal.say(Event::Checkpoint { step });
+                self.journal.emit(Event::Checkpoint { step });
                 self.journal.sync();
             }
             Ok(None) => {}
             Err(error) => {
-                let known = self.clock.checkpoint_error.replace(error.to_string());
+                let known = self
+                    .publication_times
+                    .checkpoint_error
+                    .replace(error.to_string());
                 if known.is_none() {
-                    self.journal.notice(format!(
+                    self.journal.log(format!(
                         "checkpoint failed: {error}; the last one is kept and the work goes on, make room on the disk"
                     ));
                 }
@@ -401,22 +422,22 @@ impl Actor<'_> {
 
     /// Says that a job that was done goes on. Were the result the last word beside a fit that is under way, or beside no
     /// surface, the run could neither be resumed nor be fitted further. To be synced before that is on the disk.
-    pub(super) fn reopen(&mut self) {
-        if self.journal.picture().finished.is_some() {
-            self.journal.say(Event::Reopened);
+    pub(super) fn emit_reopened(&mut self) {
+        if self.journal.run_state().finished.is_some() {
+            self.journal.emit(Event::Reopened);
         }
     }
 
     pub(super) fn try_checkpoint(&mut self) -> Result<Option<u64>> {
-        self.refuse_replaced()?;
+        self.check_not_replaced()?;
         self.flush_losses();
-        if self.progress.is_some_and(|p| !p.complete()) {
-            self.reopen();
+        if self.progress.is_some_and(|p| !p.is_complete()) {
+            self.emit_reopened();
         }
         // A checkpoint that outlives what was told before it would leave a gap there.
         self.journal.try_sync()?;
-        if let ActorActivity::Corner(_) = self.work {
-            self.save_partial_corner(self.fit.corner)?;
+        if let ActorActivity::Corner(_) = self.activity {
+            self.save_partial_corner(self.fit_scratch.corner_index)?;
         }
         let step = match (&self.surface, self.progress) {
             (Some(surface), Some(progress)) => {
@@ -426,10 +447,11 @@ impl Actor<'_> {
                     ));
                 }
                 let live = LiveMap {
-                    heatmap: super::grids::own(&self.aside, &self.heatmap).clone(),
-                    progress: self.live.clone(),
+                    heatmap: super::grids::own_heatmap(&self.temporary_grid, &self.heatmap).clone(),
+                    progress: self.live_progress.clone(),
                 };
-                let (focus, steering, gradients) = (&self.focus, &self.steering, &self.gradients);
+                let (focus, steering, gradients) =
+                    (&self.focus_losses, &self.steered_settings, &self.gradients);
                 checkpoint::save(
                     &self.run,
                     surface,
@@ -439,20 +461,20 @@ impl Actor<'_> {
                     gradients,
                     Some(live),
                 )?;
-                self.clock.saved = Some((None, progress.step));
-                self.clock.change_lost = false;
+                self.publication_times.saved_position = Some((None, progress.step));
+                self.publication_times.has_unsaved_change = false;
                 Some(progress.step)
             }
             _ => None,
         };
         self.try_store_snapshot()?;
-        self.clock.checkpoint_error = None;
-        self.clock.change_lost = false;
+        self.publication_times.checkpoint_error = None;
+        self.publication_times.has_unsaved_change = false;
         Ok(step)
     }
 
     pub(super) fn store_config(&self) -> Result<()> {
-        self.run.keep_begun_config()?;
+        self.run.persist_initial_config()?;
         let path = self.run.config_path();
         write_atomic(&path, self.config.to_toml().as_bytes()).map_err(EngineError::io(path))
     }

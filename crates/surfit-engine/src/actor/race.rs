@@ -13,14 +13,14 @@ use surfit_core::heatmap::{Cell, Heatmap};
 use tch::Tensor;
 
 /// Bytes of batch-norm statistics that may wait for the second part of their cells; beyond, they are estimated anew.
-const STATISTICS: usize = 64 << 20;
+const MAX_STATISTICS_BYTES: usize = 64 << 20;
 
 /// The first part of a cell's measurement.
 #[derive(Debug)]
 struct FirstScan {
-    seen: Measurement,
+    measurement: Measurement,
     /// Upper end of the accuracy's interval.
-    upper: f64,
+    accuracy_upper_bound: f64,
     stats: Option<RunningStats>,
 }
 
@@ -28,12 +28,12 @@ struct FirstScan {
 #[derive(Debug, Default)]
 pub(super) struct CellRace {
     /// Images of the first part; 0 when cells are measured in one.
-    first: i64,
+    first_images: i64,
     scans: BTreeMap<usize, FirstScan>,
-    kept: usize,
-    decided: bool,
+    kept_bytes: usize,
+    winner_announced: bool,
     /// The part that is being measured, with the version of the surface it belongs to.
-    pub(super) under_way: Option<(RacePhase, u64, NetworkMeasurement)>,
+    pub(super) running_measurement: Option<(RacePhase, u64, NetworkMeasurement)>,
 }
 
 /// What is to be done with a cell.
@@ -42,7 +42,7 @@ pub(super) enum RacePhase {
     /// Its first part.
     Scan(usize),
     /// All that is left of it.
-    Full(usize),
+    Remainder(usize),
 }
 
 impl CellRace {
@@ -50,50 +50,57 @@ impl CellRace {
     /// save nothing.
     pub(super) fn new(first: i64, all: i64) -> Self {
         Self {
-            first: if 2 * first <= all { first } else { 0 },
+            first_images: if 2 * first <= all { first } else { 0 },
             ..Self::default()
         }
     }
 
     /// Cells whose first part is measured and whose second is not.
-    pub(super) fn scanned(&self) -> usize {
+    pub(super) fn scanned_cells(&self) -> usize {
         self.scans.len()
     }
 
     /// What comes next of the cells that are left, the last of which comes first in the order of the first part.
-    pub(super) fn next(&self, cells: &[usize]) -> Option<RacePhase> {
-        let scan = |i: &&usize| self.first > 0 && !self.scans.contains_key(i);
+    pub(super) fn next_phase(&self, cells: &[usize]) -> Option<RacePhase> {
+        let scan = |i: &&usize| self.first_images > 0 && !self.scans.contains_key(i);
         if let Some(&index) = cells.iter().rev().find(scan) {
             return Some(RacePhase::Scan(index));
         }
-        let upper = |i: &usize| self.scans.get(i).map_or(f64::INFINITY, |s| s.upper);
+        let upper = |i: &usize| {
+            self.scans
+                .get(i)
+                .map_or(f64::INFINITY, |s| s.accuracy_upper_bound)
+        };
         let promising = |a: &&usize, b: &&usize| upper(a).total_cmp(&upper(b));
-        cells.iter().max_by(promising).map(|&i| RacePhase::Full(i))
+        cells
+            .iter()
+            .max_by(promising)
+            .map(|&i| RacePhase::Remainder(i))
     }
 
-    /// Begins what comes next of a cell at flat weights `w`, `[P]`; [`CellRace::done`] takes what the measurement came to.
-    pub(super) fn begin(
+    /// Begins what comes next of a cell at flat weights `w`, `[P]`; [`CellRace::record_phase`] takes what the measurement came to.
+    pub(super) fn begin_phase(
         &mut self,
-        leg: RacePhase,
+        phase: RacePhase,
         evaluator: &Evaluator,
         model: &Model,
         w: Tensor,
     ) -> NetworkMeasurement {
         let all = evaluator.validation_images();
-        match leg {
+        match phase {
             RacePhase::Scan(_) => NetworkMeasurement::new(
                 model,
                 evaluator,
                 w,
                 i64::MAX,
                 MeasuredSplit::Validation,
-                0..self.first,
+                0..self.first_images,
             ),
             // In the same two parts whatever happened before: sums come out the same.
-            RacePhase::Full(index) => {
-                let rest = self.first..all;
+            RacePhase::Remainder(index) => {
+                let rest = self.first_images..all;
                 let stats = self.scans.get_mut(&index).and_then(|s| s.stats.take());
-                self.kept -= stats.as_ref().map_or(0, RunningStats::bytes);
+                self.kept_bytes -= stats.as_ref().map_or(0, RunningStats::size_in_bytes);
                 match stats {
                     Some(stats) => NetworkMeasurement::with_stats(
                         model,
@@ -117,26 +124,30 @@ impl CellRace {
     }
 
     /// Takes a part's measurement in; the images of the cell that were seen so far.
-    pub(super) fn done(&mut self, leg: RacePhase, measured: MeasurementResult) -> Measurement {
+    pub(super) fn record_phase(
+        &mut self,
+        phase: RacePhase,
+        measured: MeasurementResult,
+    ) -> Measurement {
         let now = measured.measurement;
-        match leg {
+        match phase {
             RacePhase::Scan(index) => {
-                let bytes = measured.stats.bytes();
-                let keep = self.kept + bytes <= STATISTICS;
-                self.kept += if keep { bytes } else { 0 };
+                let bytes = measured.stats.size_in_bytes();
+                let keep = self.kept_bytes + bytes <= MAX_STATISTICS_BYTES;
+                self.kept_bytes += if keep { bytes } else { 0 };
                 let scan = FirstScan {
-                    seen: now,
-                    upper: upper(&now),
+                    measurement: now,
+                    accuracy_upper_bound: accuracy_upper_bound(&now),
                     stats: keep.then_some(measured.stats),
                 };
                 self.scans.insert(index, scan);
                 now
             }
-            RacePhase::Full(index) => {
+            RacePhase::Remainder(index) => {
                 let seen = self
                     .scans
                     .remove(&index)
-                    .map(|s| s.seen)
+                    .map(|s| s.measurement)
                     .unwrap_or_default();
                 Measurement {
                     correct: seen.correct + now.correct,
@@ -149,13 +160,8 @@ impl CellRace {
 
     /// The index of the best cell, once no other of those that are left can be expected to overtake it; said once, and
     /// only while something is left to be measured.
-    pub(super) fn decided(
-        &mut self,
-        heatmap: &Heatmap,
-        cells: &[usize],
-        all: u32,
-    ) -> Option<usize> {
-        if self.decided || self.scans.is_empty() || self.scans.len() != cells.len() {
+    pub(super) fn winner(&mut self, heatmap: &Heatmap, cells: &[usize], all: u32) -> Option<usize> {
+        if self.winner_announced || self.scans.is_empty() || self.scans.len() != cells.len() {
             return None;
         }
         let full = |c: &Cell| c.images == all && c.version == heatmap.version;
@@ -163,13 +169,16 @@ impl CellRace {
             .filter(|&i| full(&heatmap.cells[i]))
             .max_by_key(|&i| (heatmap.cells[i].correct, std::cmp::Reverse(i)))?;
         let accuracy = heatmap.cells[best].accuracy()?;
-        self.decided = self.scans.values().all(|s| s.upper < accuracy);
-        self.decided.then_some(best)
+        self.winner_announced = self
+            .scans
+            .values()
+            .all(|s| s.accuracy_upper_bound < accuracy);
+        self.winner_announced.then_some(best)
     }
 }
 
-fn upper(m: &Measurement) -> f64 {
-    let cell = super::mapping::cell(m, 0);
+fn accuracy_upper_bound(m: &Measurement) -> f64 {
+    let cell = super::heatmap_measurement::measured_cell(m, 0);
     cell.interval().map_or(1.0, |(_, upper)| upper)
 }
 
@@ -185,7 +194,7 @@ mod tests {
         let mut race = CellRace::new(first as i64, all as i64);
         let mut cells: Vec<usize> = (0..right.len()).rev().collect();
         let (mut legs, mut decided) = (Vec::new(), None);
-        while let Some(leg) = race.next(&cells) {
+        while let Some(leg) = race.next_phase(&cells) {
             legs.push(leg);
             let count = |index: usize, images: usize| Measurement {
                 correct: right[index][..images].iter().filter(|&&r| r).count() as u32,
@@ -196,19 +205,20 @@ mod tests {
                 RacePhase::Scan(index) => {
                     let seen = count(index, first);
                     let scan = FirstScan {
-                        seen,
-                        upper: upper(&seen),
+                        measurement: seen,
+                        accuracy_upper_bound: accuracy_upper_bound(&seen),
                         stats: None,
                     };
                     race.scans.insert(index, scan);
                 }
-                RacePhase::Full(index) => {
+                RacePhase::Remainder(index) => {
                     race.scans.remove(&index);
                     cells.retain(|&i| i != index);
-                    heatmap.cells[index] = super::super::mapping::cell(&count(index, all), 0);
+                    heatmap.cells[index] =
+                        super::super::heatmap_measurement::measured_cell(&count(index, all), 0);
                 }
             }
-            if let Some(best) = race.decided(&heatmap, &cells, all as u32) {
+            if let Some(best) = race.winner(&heatmap, &cells, all as u32) {
                 decided = Some((best, cells.len()));
             }
         }
@@ -226,7 +236,7 @@ mod tests {
         let (legs, decided) = run(&right, 500);
         let scans: Vec<RacePhase> = (0..9).map(RacePhase::Scan).collect();
         assert_eq!(legs[..9], scans);
-        assert_eq!(legs[9], RacePhase::Full(1), "the most promising first");
+        assert_eq!(legs[9], RacePhase::Remainder(1), "the most promising first");
         assert_eq!(legs.len(), 18, "in the end every cell is measured");
         assert_eq!(decided, Some((1, 8)), "known after one cell of nine");
     }
@@ -241,6 +251,6 @@ mod tests {
     fn few_images_are_measured_in_one_go() {
         let (legs, _) = run(&vec![wrong(7); 9], 1500);
         assert_eq!(legs.len(), 9);
-        assert!(legs.iter().all(|l| matches!(l, RacePhase::Full(_))));
+        assert!(legs.iter().all(|l| matches!(l, RacePhase::Remainder(_))));
     }
 }

@@ -1,10 +1,10 @@
 //! An actor without a process around it: tick by tick, with commands in between.
 
-mod anew;
+mod clean_shutdown;
 mod clients;
-mod durable;
-mod ends;
-mod given;
+mod durability;
+mod given_corner_files;
+mod restarts;
 mod stalls;
 
 use super::*;
@@ -23,9 +23,9 @@ heatmap = { grid = 3, live_images = 50 }
 export = { baselines = false }
 ";
 
-const AT_ONCE: ServeOptions = ServeOptions {
+const NO_IDLE_TIMEOUT: ServeOptions = ServeOptions {
     wait: false,
-    linger: 0.0,
+    idle_timeout: 0.0,
 };
 
 /// Opens a run, a new one when there is none, and does something with its actor.
@@ -41,12 +41,12 @@ fn with_actor_of<T>(path: &Path, text: &str, then: impl FnOnce(&mut Actor<'_>) -
     });
     let mut journal = EventJournal::open(&run).unwrap();
     let (_requests, inbox) = sync_channel(1);
-    then(&mut Actor::open(&run, &mut journal, &inbox, AT_ONCE).unwrap())
+    then(&mut Actor::open(&run, &mut journal, &inbox, NO_IDLE_TIMEOUT).unwrap())
 }
 
 impl Actor<'_> {
     /// Goes on until something is so.
-    fn until(&mut self, there: impl Fn(&Actor<'_>) -> bool) {
+    fn tick_until(&mut self, there: impl Fn(&Actor<'_>) -> bool) {
         for _ in 0..1000 {
             if there(self) {
                 return;
@@ -57,13 +57,13 @@ impl Actor<'_> {
     }
 
     /// Goes on until nothing is left to do.
-    fn finish_work(&mut self) {
-        self.until(|actor| matches!(actor.work, ActorActivity::None));
+    fn tick_until_idle(&mut self) {
+        self.tick_until(|actor| matches!(actor.activity, ActorActivity::None));
     }
 }
 
 /// Goes on with a new run until its work is `there`, then carries `command` out and goes on to the end of the job.
-fn told_at(
+fn result_after_command(
     there: impl Fn(&Actor<'_>) -> bool,
     command: EngineCommand,
 ) -> surfit_core::event::JobResult {
@@ -72,7 +72,7 @@ fn told_at(
     let run = RunDir::create(&dir.path().join("a"), &config).unwrap();
     let mut journal = EventJournal::open(&run).unwrap();
     let (_requests, inbox) = sync_channel(1);
-    let mut actor = Actor::open(&run, &mut journal, &inbox, AT_ONCE).unwrap();
+    let mut actor = Actor::open(&run, &mut journal, &inbox, NO_IDLE_TIMEOUT).unwrap();
     for _ in 0..1000 {
         if there(&actor) {
             break;
@@ -80,19 +80,19 @@ fn told_at(
         actor.tick().unwrap();
     }
     assert!(there(&actor), "it never comes there");
-    actor.carry_out(command).unwrap();
+    actor.execute(command).unwrap();
     for _ in 0..1000 {
-        if matches!(actor.work, ActorActivity::None) {
+        if matches!(actor.activity, ActorActivity::None) {
             break;
         }
         actor.tick().unwrap();
     }
-    actor.journal.picture().finished.clone().expect("an end")
+    actor.journal.run_state().finished.clone().expect("an end")
 }
 
 /// The best point is chosen, and being measured.
-fn exporting(actor: &Actor<'_>) -> bool {
-    actor.finishing.as_ref().is_some_and(|f| f.has_chosen())
+fn is_exporting(actor: &Actor<'_>) -> bool {
+    actor.completion.as_ref().is_some_and(|f| f.has_chosen())
 }
 
 #[test]
@@ -117,13 +117,13 @@ fn a_fit_that_goes_on_from_the_export_ends_with_a_model_of_its_own() {
         } else {
             7
         };
-        ends(told_at(exporting, command), steps);
+        ends(result_after_command(is_exporting, command), steps);
     }
 }
 
 #[test]
 fn a_grid_that_is_set_during_the_export_is_measured_before_the_job_ends() {
-    let finished = told_at(exporting, EngineCommand::SetGrid { grid: 4 });
+    let finished = result_after_command(is_exporting, EngineCommand::SetGrid { grid: 4 });
     assert_eq!(finished.grid, 4);
     let best = finished.best;
     let on_grid = |x: f64| (x * 3.0 - (x * 3.0).round()).abs() < 1e-9;
@@ -139,7 +139,7 @@ fn a_grid_that_is_set_during_the_export_is_measured_before_the_job_ends() {
 }
 
 /// Losses events of the fit in a run's record.
-fn told(run: &RunDir) -> usize {
+fn count_loss_events(run: &RunDir) -> usize {
     let of_fit = |e: &&surfit_core::event::Envelope| {
         matches!(
             e.event,
@@ -162,7 +162,7 @@ fn a_long_fit_tells_its_losses_seldom_and_shows_them_at_once() {
     let (_requests, inbox) = sync_channel(1);
     {
         let mut journal = EventJournal::open(&run).unwrap();
-        let mut actor = Actor::open(&run, &mut journal, &inbox, AT_ONCE).unwrap();
+        let mut actor = Actor::open(&run, &mut journal, &inbox, NO_IDLE_TIMEOUT).unwrap();
         while actor.progress.is_none_or(|p| p.step < 10) {
             actor.tick().unwrap();
         }
@@ -171,7 +171,7 @@ fn a_long_fit_tells_its_losses_seldom_and_shows_them_at_once() {
         actor.save_checkpoint();
     }
     // The first step at once.
-    assert_eq!(told(&run), 3);
+    assert_eq!(count_loss_events(&run), 3);
     // As if those ten steps had taken an hour.
     let mut events = run.events(0).unwrap();
     let of_fit = |e: &surfit_core::event::Envelope| {
@@ -191,11 +191,11 @@ fn a_long_fit_tells_its_losses_seldom_and_shows_them_at_once() {
     std::fs::write(run.events_path(), lines.collect::<String>()).unwrap();
 
     let mut journal = EventJournal::open(&run).unwrap();
-    let snapshots = journal.feed().snapshots();
-    let mut shown = journal.picture().clone();
-    let mut actor = Actor::open(&run, &mut journal, &inbox, AT_ONCE).unwrap();
-    assert!(actor.seconds_of_work(LossCurve::Surface) > 3000.0);
-    let before = told(&run);
+    let snapshots = journal.event_bus().subscribe_snapshots();
+    let mut shown = journal.run_state().clone();
+    let mut actor = Actor::open(&run, &mut journal, &inbox, NO_IDLE_TIMEOUT).unwrap();
+    assert!(actor.curve_seconds(LossCurve::Surface) > 3000.0);
+    let before = count_loss_events(&run);
     let mut longest = 0;
     let began = Instant::now();
     while began.elapsed().as_secs_f64() < 2.5 {
@@ -206,26 +206,33 @@ fn a_long_fit_tells_its_losses_seldom_and_shows_them_at_once() {
         std::thread::sleep(Duration::from_millis(10));
     }
     // One at the beginning, of what was never told before; then every five seconds.
-    assert!(told(&run) - before <= 1, "{} events", told(&run) - before);
+    assert!(
+        count_loss_events(&run) - before <= 1,
+        "{} events",
+        count_loss_events(&run) - before
+    );
     assert!(longest > 20, "{longest}");
     // The screen has all but the last moment.
     let step = actor.progress.unwrap().step;
     let latest = snapshots.borrow().clone().unwrap();
     run.events(0).unwrap().iter().for_each(|e| shown.apply(e));
-    shown.show((*latest).clone());
-    let end = shown.curves[&LossCurve::Surface].end();
+    shown.apply_snapshot((*latest).clone());
+    let end = shown.curves[&LossCurve::Surface].end_step();
     assert!(step - end < 60 && step > 30, "{end} of {step}");
     // A checkpoint tells all, and nothing twice.
     actor.save_checkpoint();
-    assert!(actor.untold.is_none());
+    assert!(actor.unlogged_losses.is_none());
     run.events(0).unwrap().iter().for_each(|e| shown.apply(e));
-    assert_eq!(shown.curves[&LossCurve::Surface].end(), step);
-    assert_eq!(shown.curves, run.picture().unwrap().curves);
+    assert_eq!(shown.curves[&LossCurve::Surface].end_step(), step);
+    assert_eq!(shown.curves, run.load_state().unwrap().curves);
     assert!(run.snapshot().unwrap().fresh.is_none());
 }
 
 /// The degrees that a model's card names, and the weights beside it, as one vector.
-fn written(dir: &std::path::Path, actor: &Actor<'_>) -> (surfit_core::surface::Degrees, Tensor) {
+fn read_exported_model(
+    dir: &std::path::Path,
+    actor: &Actor<'_>,
+) -> (surfit_core::surface::Degrees, Tensor) {
     let card = std::fs::read(dir.join("model.json")).unwrap();
     let card: surfit_core::model_card::ModelCard = serde_json::from_slice(&card).unwrap();
     let path = dir.join("model.safetensors");
@@ -240,8 +247,8 @@ fn a_card_names_the_degree_of_the_surface_that_its_weights_were_taken_from() {
     let run = RunDir::create(&dir.path().join("a"), &config).unwrap();
     let mut journal = EventJournal::open(&run).unwrap();
     let (_requests, inbox) = sync_channel(1);
-    let mut actor = Actor::open(&run, &mut journal, &inbox, AT_ONCE).unwrap();
-    while actor.surface.is_none() || !matches!(actor.work, ActorActivity::None) {
+    let mut actor = Actor::open(&run, &mut journal, &inbox, NO_IDLE_TIMEOUT).unwrap();
+    while actor.surface.is_none() || !matches!(actor.activity, ActorActivity::None) {
         actor.tick().unwrap();
     }
     for raised_before_the_choice in [true, false] {
@@ -249,7 +256,7 @@ fn a_card_names_the_degree_of_the_surface_that_its_weights_were_taken_from() {
         actor.heatmap.cells.iter_mut().for_each(|c| c.images = 50);
         let out = dir.path().join(format!("model-{raised_before_the_choice}"));
         let best = surfit_core::protocol::Selection::Best;
-        let mut export = errand::ExportTask::new(&actor, &best, Some(out.clone()), false).unwrap();
+        let mut export = task::ExportTask::new(&actor, &best, Some(out.clone()), false).unwrap();
         while export.has_chosen() == raised_before_the_choice {
             export.advance(&mut actor).unwrap();
         }
@@ -259,15 +266,15 @@ fn a_card_names_the_degree_of_the_surface_that_its_weights_were_taken_from() {
         let command = EngineCommand::SetDegree { degrees: raised };
         let s = actor.surface.as_ref().unwrap();
         let old = Surface::restore(s.state(), s.theta().copy(), s.velocity().copy());
-        actor.carry_out(command).unwrap();
+        actor.execute(command).unwrap();
         while !export.advance(&mut actor).unwrap() {}
-        let exported = export.take().expect("a model");
+        let exported = export.take_exported().expect("a model");
         let (u, v) = (exported.u.unwrap(), exported.v.unwrap());
-        let (degrees, weights) = written(&out, &actor);
+        let (degrees, weights) = read_exported_model(&out, &actor);
         let now = actor.surface.as_ref().unwrap();
         let (expected, from) = match raised_before_the_choice {
-            true => (raised, now.at(u, v)),
-            false => (before, old.at(u, v)),
+            true => (raised, now.network_at(u, v)),
+            false => (before, old.network_at(u, v)),
         };
         assert_eq!(degrees, expected);
         assert_eq!(weights, from, "the very weights of that surface");

@@ -9,7 +9,7 @@ use tch::{Device, Kind, Tensor};
 ///
 /// # Errors
 /// When memory is short: a group of `n` units takes `16·n²` bytes.
-pub(super) fn largest(score: &Tensor) -> Result<Vec<i64>> {
+pub(super) fn solve_assignment(score: &Tensor) -> Result<Vec<i64>> {
     let n = score.size()[0] as usize;
     let score = score
         .f_to_device(Device::Cpu)?

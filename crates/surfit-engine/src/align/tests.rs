@@ -28,7 +28,7 @@ fn images(n: i64) -> Tensor {
 }
 
 /// One random permutation per group.
-fn shuffles(layout: &WeightLayout, seed: u64) -> Vec<Vec<i64>> {
+fn random_permutations(layout: &WeightLayout, seed: u64) -> Vec<Vec<i64>> {
     let mut rng = rand::rngs::StdRng::seed_from_u64(seed);
     let shuffled = |size| {
         let mut units: Vec<i64> = (0..size).collect();
@@ -39,9 +39,9 @@ fn shuffles(layout: &WeightLayout, seed: u64) -> Vec<Vec<i64>> {
 }
 
 /// Initial weights with noise on everything, so that no parameter is constant along an axis.
-fn scrambled(layout: &WeightLayout, seed: u64) -> Tensor {
+fn permuted_weights(layout: &WeightLayout, seed: u64) -> Tensor {
     tch::manual_seed(seed as i64);
-    let flat = layout.initial(seed);
+    let flat = layout.initial_weights(seed);
     let noise = flat.randn_like() * 0.1;
     flat + noise
 }
@@ -58,8 +58,12 @@ fn a_shuffled_copy_is_put_back_exactly() {
         ("vit-tiny", &[24, 3, 4]),
     ] {
         let network = network(name, widths);
-        let reference = scrambled(network.layout(), 1);
-        let other = permute(network.layout(), &reference, &shuffles(network.layout(), 5));
+        let reference = permuted_weights(network.layout(), 1);
+        let other = permute(
+            network.layout(),
+            &reference,
+            &random_permutations(network.layout(), 5),
+        );
         for method in [AlignMethod::Activation, AlignMethod::Weight] {
             let (aligned, report) =
                 align(&*network, &reference, &other, method, &images(40)).unwrap();
@@ -69,7 +73,7 @@ fn a_shuffled_copy_is_put_back_exactly() {
                 "{report:?}"
             );
             assert!(
-                report.moved > 0.8 && report.logit_change < 1e-4,
+                report.moved_fraction > 0.8 && report.logit_change < 1e-4,
                 "{report:?}"
             );
         }
@@ -88,8 +92,8 @@ fn permuting_keeps_the_function_and_comes_back() {
         network("vit-tiny", &[20, 3, 5]),
     ] {
         let layout = network.layout();
-        let flat = scrambled(layout, 4);
-        let there = shuffles(layout, 2);
+        let flat = permuted_weights(layout, 4);
+        let there = random_permutations(layout, 2);
         let back: Vec<Vec<i64>> = there
             .iter()
             .map(|p| {
@@ -103,7 +107,7 @@ fn permuting_keeps_the_function_and_comes_back() {
         let moved = permute(layout, &flat, &there);
         assert_ne!(moved, flat);
         assert_eq!(permute(layout, &moved, &back), flat);
-        let change = logit_change(&*network, &flat, &moved, &images(130));
+        let change = relative_logit_change(&*network, &flat, &moved, &images(130));
         assert!(change < 1e-4, "{change}");
     }
 }
@@ -112,8 +116,8 @@ fn permuting_keeps_the_function_and_comes_back() {
 fn blocks_move_together() {
     use crate::layout::{GroupAxis, ParameterInit};
     let mut layout = WeightLayout::default();
-    let group = layout.group("units", 3);
-    layout.parameter(
+    let group = layout.add_group("units", 3);
+    layout.add_parameter(
         "next.weight",
         &[2, 6],
         ParameterInit::Zeros,
@@ -121,7 +125,7 @@ fn blocks_move_together() {
             None,
             Some(GroupAxis {
                 block: 2,
-                ..GroupAxis::of(group)
+                ..GroupAxis::for_group(group)
             }),
         ],
     );
@@ -130,7 +134,7 @@ fn blocks_move_together() {
     let expected = [4., 5., 0., 1., 2., 3., 10., 11., 6., 7., 8., 9.];
     assert_eq!(moved, Tensor::from_slice(&expected).to_kind(Kind::Float));
     // A weight matching sees the blocks the same way.
-    let mut weights = matching::WeightMatching::new(&layout);
+    let mut weights = permutation_search::WeightMatching::new(&layout);
     let permutations = loop {
         if let Some(done) = weights.step(&layout, &moved, &flat).unwrap() {
             break done;
@@ -142,14 +146,17 @@ fn blocks_move_together() {
 #[test]
 fn different_networks_come_closer_and_the_same_answer_comes_twice() {
     let network = network("cnn", &[6, 10]);
-    let (a, b) = (network.layout().initial(1), network.layout().initial(2));
+    let (a, b) = (
+        network.layout().initial_weights(1),
+        network.layout().initial_weights(2),
+    );
     for method in [AlignMethod::Activation, AlignMethod::Weight] {
         let images = images(33);
         let (first, report) = align(&*network, &a, &b, method, &images).unwrap();
         let (second, again) = align(&*network, &a, &b, method, &images).unwrap();
         assert_eq!((first, report), (second, again));
         assert!(
-            report.moved > 0.0 && report.logit_change < 1e-4,
+            report.moved_fraction > 0.0 && report.logit_change < 1e-4,
             "{report:?}"
         );
         if method == AlignMethod::Weight {
@@ -161,7 +168,7 @@ fn different_networks_come_closer_and_the_same_answer_comes_twice() {
 #[test]
 fn a_network_is_aligned_with_itself_dead_units_and_all() {
     let network = network("mlp", &[16]);
-    let flat = network.layout().initial(1);
+    let flat = network.layout().initial_weights(1);
     // Units that never fire have no correlation with anything, and all alike.
     let _ = network.layout().views(&flat)[1].narrow(0, 3, 6).fill_(-1e6);
     for method in [AlignMethod::Activation, AlignMethod::Weight] {
@@ -170,7 +177,7 @@ fn a_network_is_aligned_with_itself_dead_units_and_all() {
         assert_eq!(
             report,
             AlignmentReport {
-                moved: 0.0,
+                moved_fraction: 0.0,
                 logit_change: 0.0,
                 distance: [0.0, 0.0]
             }
@@ -181,7 +188,7 @@ fn a_network_is_aligned_with_itself_dead_units_and_all() {
 #[test]
 fn weights_that_are_not_finite_get_a_sentence() {
     let network = network("cnn", &[4, 4]);
-    let flat = network.layout().initial(1);
+    let flat = network.layout().initial_weights(1);
     let broken = flat.copy();
     let _ = broken.narrow(0, 7, 1).fill_(f64::NAN);
     for method in [AlignMethod::Activation, AlignMethod::Weight] {
@@ -210,7 +217,8 @@ fn assignments_are_the_best_ones() {
                 .sum()
         };
         let found =
-            assignment::largest(&Tensor::from_slice(&values).view([n as i64, n as i64])).unwrap();
+            assignment::solve_assignment(&Tensor::from_slice(&values).view([n as i64, n as i64]))
+                .unwrap();
         let mut sorted = found.clone();
         sorted.sort_unstable();
         assert_eq!(sorted, (0..n as i64).collect::<Vec<_>>());
@@ -239,7 +247,7 @@ fn no_part_of_the_images_is_one_image_alone() {
     let part = batch_size(224 * 224, Device::Cpu);
     for n in 2..=5 * part + 1 {
         let images = Tensor::zeros([n, 1, 224, 224], (Kind::Uint8, Device::Cpu));
-        let sizes: Vec<i64> = parts(&images).iter().map(|p| p.size()[0]).collect();
+        let sizes: Vec<i64> = image_batches(&images).iter().map(|p| p.size()[0]).collect();
         assert_eq!(sizes.iter().sum::<i64>(), n);
         assert!(
             sizes.iter().all(|s| (2..=part).contains(s)),

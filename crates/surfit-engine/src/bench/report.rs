@@ -63,7 +63,7 @@ impl BenchRow {
         }
     }
 
-    fn name(&self) -> String {
+    fn row_name(&self) -> String {
         let draws = match self.draws {
             1 => "1 draw".to_owned(),
             n => format!("{n} draws"),
@@ -137,7 +137,7 @@ impl BenchReport {
             };
             out += &format!(
                 "{:<52}{:>10}{:>12}{:>8.3}  {target}\n",
-                row.name(),
+                row.row_name(),
                 figure(row.value),
                 figure(row.baseline),
                 row.ratio

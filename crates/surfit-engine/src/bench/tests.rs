@@ -5,11 +5,11 @@ fn every_kind_of_row_is_measured_and_positive() {
     let _no_grad = tch::no_grad_guard();
     let mut subject = BenchSubject::new("cnn", &[4, 8], ComputePrecision::Bf16).expect("a network");
     subject.data.validation = subject.data.validation.truncated(100);
-    subject.calibration = 100;
-    let steps = steps::rows(&subject, 1).expect("steps");
+    subject.calibration_images = 100;
+    let steps = steps::step_rows(&subject, 1).expect("steps");
     assert_eq!(steps.len(), 9);
-    let types = steps::types(&subject, &subject, 1);
-    let cell = cell::row(&subject, 1).expect("a cell");
+    let types = steps::precision_row(&subject, &subject, 1);
+    let cell = heatmap_cell::heatmap_cell_row(&subject, 1).expect("a cell");
     for row in steps.iter().chain([&types, &cell]) {
         assert!(
             row.ratio > 0.0 && row.value > 0.0 && row.baseline > 0.0,
@@ -25,7 +25,7 @@ fn a_fit_holds_no_hidden_copies_of_its_matrix() {
     let _no_grad = tch::no_grad_guard();
     let subject =
         BenchSubject::new("mlp", &[2048, 2048], ComputePrecision::F32).expect("a network");
-    for row in space::rows(&subject).expect("memory") {
+    for row in fit_memory::memory_rows(&subject).expect("memory") {
         println!(
             "{:.0} of {:.0} MB, {} draws",
             row.value / 1e6,
@@ -54,6 +54,8 @@ fn an_unknown_network_gets_a_sentence() {
         networks: vec!["resnet".into()],
         quick: true,
     };
-    let sentence = run(&options).expect_err("no such network").to_string();
+    let sentence = run_benchmarks(&options)
+        .expect_err("no such network")
+        .to_string();
     assert!(sentence.contains("resnet18"), "{sentence}");
 }

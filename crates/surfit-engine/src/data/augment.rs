@@ -8,11 +8,11 @@ use tch::{Kind, Tensor};
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Augmentation {
     /// Shifts by up to this many pixels: crops of the padded image.
-    pub shift: usize,
+    pub random_crop_padding: usize,
     /// Every second image, on average, is mirrored.
-    pub flip: bool,
+    pub horizontal_flip: bool,
     /// Probability that a rectangle of 2 to 33 % of an image is erased (Zhong et al. 2020).
-    pub erase: f64,
+    pub random_erasing: f64,
 }
 
 impl Augmentation {
@@ -26,17 +26,17 @@ impl Augmentation {
         let &[batch, _, height, width] = size.as_slice() else {
             return x.shallow_clone();
         };
-        let moves = self.shift > 0 || self.flip;
-        let erases = self.erase > 0.0;
+        let moves = self.random_crop_padding > 0 || self.horizontal_flip;
+        let erases = self.random_erasing > 0.0;
         if batch == 0 || !(moves || erases) {
             return x.shallow_clone();
         }
         let mut plan = Vec::with_capacity(7 * batch as usize);
         if moves {
-            plan.extend(self.moves(batch, width, seed, step));
+            plan.extend(self.shift_plan(batch, width, seed, step));
         }
         if erases {
-            plan.extend(self.rectangles(batch, height, width, seed, step));
+            plan.extend(self.erasing_plan(batch, height, width, seed, step));
         }
         // All random numbers of the step in one transfer, which waits for nothing that the device still has to do.
         let plan = Tensor::from_slice(&plan).view([-1, batch]).to_device_(
@@ -46,28 +46,28 @@ impl Augmentation {
             false,
         );
         let x = if moves {
-            moved(x, self.shift as i64, &plan)
+            shift_and_flip(x, self.random_crop_padding as i64, &plan)
         } else {
             x.shallow_clone()
         };
         if erases {
-            erased(&x, &plan.narrow(0, if moves { 3 } else { 0 }, 4))
+            erase_rectangles(&x, &plan.narrow(0, if moves { 3 } else { 0 }, 4))
         } else {
             x
         }
     }
 
     /// Top row, first column and direction (1, or −1 when mirrored) of each image's cut out of its padded self, `[3, B]`.
-    fn moves(&self, batch: i64, width: i64, seed: u64, step: u64) -> Vec<i64> {
+    fn shift_plan(&self, batch: i64, width: i64, seed: u64, step: u64) -> Vec<i64> {
         let mut rng = random::stream(seed, RandomStream::Augmentation, step);
-        let span = 0..=2 * self.shift as i64;
+        let span = 0..=2 * self.random_crop_padding as i64;
         let count = batch as usize;
         let mut plan = vec![0; 3 * count];
         for image in 0..count {
             plan[image] = rng.random_range(span.clone());
             let left = rng.random_range(span.clone());
             // Drawn in any case, so that switching flips on changes no shift.
-            let mirrored = rng.random::<bool>() && self.flip;
+            let mirrored = rng.random::<bool>() && self.horizontal_flip;
             let (first, direction) = if mirrored {
                 (left + width - 1, -1)
             } else {
@@ -80,7 +80,7 @@ impl Augmentation {
     }
 
     /// Top, bottom, left and right of what is erased of each image, `[4, B]`; bottom and top are equal where nothing is.
-    fn rectangles(&self, batch: i64, height: i64, width: i64, seed: u64, step: u64) -> Vec<i64> {
+    fn erasing_plan(&self, batch: i64, height: i64, width: i64, seed: u64, step: u64) -> Vec<i64> {
         let mut rng = random::stream(seed, RandomStream::Erasing, step);
         let count = batch as usize;
         let mut plan = vec![0; 4 * count];
@@ -95,7 +95,7 @@ impl Augmentation {
             let w = extent((area / aspect).sqrt(), width);
             let place = |at: f64, free: i64| (at * (free + 1) as f64) as i64;
             let (top, left) = (place(at_y, height - h), place(at_x, width - w));
-            let h = if chosen < self.erase { h } else { 0 };
+            let h = if chosen < self.random_erasing { h } else { 0 };
             for (row, bound) in [top, top + h, left, left + w].into_iter().enumerate() {
                 plan[row * count + image] = bound;
             }
@@ -105,7 +105,7 @@ impl Augmentation {
 }
 
 /// Erases a rectangle of each image: rows of `bounds`, `[4, B]`, are top, bottom, left and right.
-fn erased(x: &Tensor, bounds: &Tensor) -> Tensor {
+fn erase_rectangles(x: &Tensor, bounds: &Tensor) -> Tensor {
     let size = x.size();
     let (batch, height, width, device) = (size[0], size[2], size[3], x.device());
     let bound = |which: i64| bounds.get(which).view([batch, 1, 1, 1]);
@@ -120,7 +120,7 @@ fn erased(x: &Tensor, bounds: &Tensor) -> Tensor {
 
 /// Cuts each image out of itself with a margin of `shift` pixels around: pixel `(i, j)` comes from row `top + i` and column
 /// `first + direction·j`, the first three rows of `plan`.
-fn moved(x: &Tensor, shift: i64, plan: &Tensor) -> Tensor {
+fn shift_and_flip(x: &Tensor, shift: i64, plan: &Tensor) -> Tensor {
     let size = x.size();
     let (batch, channels, height, width) = (size[0], size[1], size[2], size[3]);
     let each = |row: i64| plan.get(row).unsqueeze(1);

@@ -18,7 +18,7 @@ pub struct DataSplit {
     /// What is added then, `f32`, `[1, C, 1, 1]`.
     offset: Tensor,
     /// Height and width that batches are resized to; `None` for images that have them.
-    side: Option<i64>,
+    resize_side: Option<i64>,
 }
 
 impl DataSplit {
@@ -34,7 +34,7 @@ impl DataSplit {
             labels: Tensor::from_slice(&labels).to_device(device),
             scale,
             offset,
-            side: None,
+            resize_side: None,
         }
     }
 
@@ -46,13 +46,13 @@ impl DataSplit {
             labels: self.labels.shallow_clone(),
             scale,
             offset,
-            side: self.side,
+            resize_side: self.resize_side,
         }
     }
 
     /// The same split, with batches resized to `side` pixels high and wide. Images stay as small in memory as they are.
     pub(super) fn resized_to(mut self, side: Option<i64>) -> Self {
-        self.side = side;
+        self.resize_side = side;
         self
     }
 
@@ -63,7 +63,7 @@ impl DataSplit {
 
     /// Pixels of an image as networks see it.
     pub fn pixels(&self) -> i64 {
-        match self.side {
+        match self.resize_side {
             Some(side) => side * side,
             None => self.images.size()[2..].iter().product(),
         }
@@ -78,11 +78,11 @@ impl DataSplit {
     /// alike.
     pub fn digest(&self) -> String {
         let parts = [&self.images, &self.labels, &self.scale, &self.offset];
-        match self.side {
-            None => digest::of(parts),
+        match self.resize_side {
+            None => digest::digest_tensors(parts),
             Some(side) => {
                 let side = Tensor::from_slice(&[side]);
-                digest::of(parts.into_iter().chain([&side]))
+                digest::digest_tensors(parts.into_iter().chain([&side]))
             }
         }
     }
@@ -109,27 +109,27 @@ impl DataSplit {
         seed: u64,
         step: u64,
     ) -> (Tensor, Tensor) {
-        let images = self.normalized(&self.images.index_select(0, indices));
+        let images = self.normalize(&self.images.index_select(0, indices));
         (
-            self.resized(changes.apply(&images, seed, step)),
+            self.resize(changes.apply(&images, seed, step)),
             self.labels.index_select(0, indices),
         )
     }
 
     /// As [`DataSplit::batch`], for the images `start..start + len`, cut at the end of the split.
-    pub fn range(&self, start: i64, len: i64) -> (Tensor, Tensor) {
+    pub fn batch_range(&self, start: i64, len: i64) -> (Tensor, Tensor) {
         let start = start.clamp(0, self.len());
         let len = len.clamp(0, self.len() - start);
         (
-            self.resized(self.normalized(&self.images.narrow(0, start, len))),
+            self.resize(self.normalize(&self.images.narrow(0, start, len))),
             self.labels.narrow(0, start, len),
         )
     }
 
     /// A split of the images at `indices`, in that order.
-    pub fn take(&self, indices: &[i64]) -> DataSplit {
+    pub fn select(&self, indices: &[i64]) -> DataSplit {
         let indices = Tensor::from_slice(indices).to_device(self.images.device());
-        self.with(
+        self.with_images(
             self.images.index_select(0, &indices),
             self.labels.index_select(0, &indices),
         )
@@ -138,34 +138,34 @@ impl DataSplit {
     /// The first `n` images, or all when there are fewer. Shares memory with this split.
     pub fn truncated(&self, n: i64) -> DataSplit {
         let n = n.clamp(0, self.len());
-        self.with(self.images.narrow(0, 0, n), self.labels.narrow(0, 0, n))
+        self.with_images(self.images.narrow(0, 0, n), self.labels.narrow(0, 0, n))
     }
 
     /// The same images with a frame of black around them, `side` pixels high and wide, and grey ones with as many equal
     /// `channels`.
-    pub(crate) fn framed(&self, channels: i64, side: i64) -> DataSplit {
+    pub(crate) fn padded_to(&self, channels: i64, side: i64) -> DataSplit {
         let size = self.images.size();
         let (down, right) = (side - size[2], side - size[3]);
         let frame = [right / 2, right - right / 2, down / 2, down - down / 2];
         let images = self.images.constant_pad_nd(frame);
         let images = images.expand([-1, channels, -1, -1], false).contiguous();
-        self.with(images, self.labels.shallow_clone())
+        self.with_images(images, self.labels.shallow_clone())
     }
 
-    fn with(&self, images: Tensor, labels: Tensor) -> DataSplit {
+    fn with_images(&self, images: Tensor, labels: Tensor) -> DataSplit {
         let (scale, offset) = (self.scale.shallow_clone(), self.offset.shallow_clone());
         DataSplit {
             images,
             labels,
             scale,
             offset,
-            side: self.side,
+            resize_side: self.resize_side,
         }
     }
 
     /// Bilinear with antialiasing, as torchvision's `Resize` does it to tensors.
-    fn resized(&self, images: Tensor) -> Tensor {
-        match self.side {
+    fn resize(&self, images: Tensor) -> Tensor {
+        match self.resize_side {
             Some(side) if images.size()[0] > 0 => {
                 images.internal_upsample_bilinear2d_aa([side, side], false, None, None)
             }
@@ -177,7 +177,7 @@ impl DataSplit {
         }
     }
 
-    fn normalized(&self, images: &Tensor) -> Tensor {
+    fn normalize(&self, images: &Tensor) -> Tensor {
         images
             .to_kind(Kind::Float)
             .g_mul_(&self.scale)

@@ -17,8 +17,8 @@ fn counts(split: &DataSplit) -> Vec<i64> {
 }
 
 /// Every image as bytes.
-fn pictures(split: &DataSplit) -> Vec<Vec<u32>> {
-    let (x, _) = split.range(0, split.len());
+fn image_bits(split: &DataSplit) -> Vec<Vec<u32>> {
+    let (x, _) = split.batch_range(0, split.len());
     Vec::<f32>::try_from(x.flatten(0, -1))
         .unwrap()
         .chunks(784)
@@ -38,7 +38,7 @@ fn the_embedded_set_is_balanced_and_normalized() {
     assert_eq!(counts(&set.train), [1200; 10]);
     assert_eq!(counts(&set.validation), [200; 10]);
     assert_eq!(counts(&set.test), [200; 10]);
-    let (x, y) = set.train.range(0, 12000);
+    let (x, y) = set.train.batch_range(0, 12000);
     assert_eq!(
         (x.kind(), x.size(), y.kind()),
         (Kind::Float, vec![12000, 1, 28, 28], Kind::Int64)
@@ -46,8 +46,8 @@ fn the_embedded_set_is_balanced_and_normalized() {
     let close = |value: Tensor, to: f64| (value.double_value(&[]) - to).abs() < 0.03;
     assert!(close(x.mean(None), 0.0) && close(x.std(true), 1.0));
     // Fashion-MNIST has a few images twice, so that splits are nearly, not wholly, without common images.
-    let train: HashSet<_> = pictures(&set.train).into_iter().collect();
-    let common = pictures(&set.validation)
+    let train: HashSet<_> = image_bits(&set.train).into_iter().collect();
+    let common = image_bits(&set.validation)
         .into_iter()
         .filter(|p| train.contains(p))
         .count();
@@ -62,18 +62,21 @@ fn the_embedded_set_is_balanced_and_normalized() {
 fn batches_are_what_their_indices_say() {
     let set = load(&config("fashion-mnist-16k"), 1, CPU).unwrap();
     let split = &set.validation;
-    let (all, labels) = split.range(0, split.len());
+    let (all, labels) = split.batch_range(0, split.len());
     let indices = Tensor::from_slice(&[5i64, 0, 1999, 5]);
     let (x, y) = split.batch(&indices);
     assert_eq!(x, all.index_select(0, &indices));
     assert_eq!(y, labels.index_select(0, &indices));
-    let part = split.take(&[7, 3]);
+    let part = split.select(&[7, 3]);
     assert_eq!(part.len(), 2);
-    assert_eq!(part.range(1, 1).0, all.narrow(0, 3, 1));
-    assert_eq!(split.truncated(9).range(0, 100).0, all.narrow(0, 0, 9));
+    assert_eq!(part.batch_range(1, 1).0, all.narrow(0, 3, 1));
+    assert_eq!(
+        split.truncated(9).batch_range(0, 100).0,
+        all.narrow(0, 0, 9)
+    );
     assert_eq!(split.truncated(1 << 40).len(), split.len());
-    assert_eq!(split.range(1990, 100).0.size()[0], 10);
-    assert_eq!(split.range(5000, 100).0.size()[0], 0);
+    assert_eq!(split.batch_range(1990, 100).0.size()[0], 10);
+    assert_eq!(split.batch_range(5000, 100).0.size()[0], 0);
     assert!(split.truncated(0).is_empty());
 }
 
@@ -91,8 +94,8 @@ fn limits_are_balanced_functions_of_the_seed() {
     );
     assert!(counts(&a.train).iter().all(|n| (10..=11).contains(n)));
     assert_eq!(counts(&a.validation), [2; 10]);
-    assert_eq!(pictures(&a.train), pictures(&b.train));
-    assert_ne!(pictures(&a.train), pictures(&c.train));
+    assert_eq!(image_bits(&a.train), image_bits(&b.train));
+    assert_ne!(image_bits(&a.train), image_bits(&c.train));
     let all = DataConfig {
         train_images: 999_999,
         ..config("fashion-mnist-16k")
@@ -157,7 +160,11 @@ fn augmentation_shifts_and_mirrors_and_repeats_itself() {
 }
 
 fn changes(shift: usize, flip: bool, erase: f64) -> Augmentation {
-    Augmentation { shift, flip, erase }
+    Augmentation {
+        random_crop_padding: shift,
+        horizontal_flip: flip,
+        random_erasing: erase,
+    }
 }
 
 #[test]
@@ -203,7 +210,7 @@ fn batches_are_resized_as_torchvision_does_it() {
     };
     // Constants that leave the pixels' values as they are.
     let split = DataSplit::new(images, &[0.0], &[1.0 / 255.0], Device::Cpu).resized_to(Some(3));
-    let (x, _) = split.range(0, 1);
+    let (x, _) = split.batch_range(0, 1);
     assert_eq!(x.size(), [1, 1, 3, 3]);
     let values = Vec::<f32>::try_from(x.reshape([-1])).unwrap();
     for (got, want) in values.iter().zip(expected) {

@@ -24,7 +24,7 @@ impl NvmlLibrary {
         Self(found)
     }
 
-    pub(super) fn look(&self) -> Vec<Gpu> {
+    pub(super) fn sample(&self) -> Vec<Gpu> {
         let Some(nvml) = &self.0 else {
             return Vec::new();
         };

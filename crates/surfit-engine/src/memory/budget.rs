@@ -16,30 +16,32 @@ pub struct AvailableMemory {
 
 /// Vectors of length `P` beside control points and velocity: the network at the draws with their gradients, and the
 /// gradient as the backward pass leaves it.
-const WORKING: u64 = 6;
+const WORKING_VECTORS: u64 = 6;
 
 /// Bytes that a surface takes during a fit, `(K + trainable + 6)·P·4`, activations not counted.
 pub fn surface_bytes(degrees: Degrees, parameters: i64) -> u64 {
-    vectors_bytes(degrees, WORKING, parameters)
+    vectors_bytes(degrees, WORKING_VECTORS, parameters)
 }
 
 fn vectors_bytes(degrees: Degrees, working: u64, parameters: i64) -> u64 {
-    let vectors = (degrees.count() + degrees.trainable()) as u64 + working;
+    let vectors = (degrees.point_count() + degrees.trainable_count()) as u64 + working;
     vectors.saturating_mul(parameters.max(0) as u64 * 4)
 }
 
 /// Memory that the host can still give: what the system calls available, or what a control group leaves, if that is less.
 /// `None` where the system does not say.
-pub fn available() -> Option<AvailableMemory> {
-    let system = meminfo(&std::fs::read_to_string("/proc/meminfo").ok()?)?;
+pub fn available_memory() -> Option<AvailableMemory> {
+    let system = parse_available_memory(&std::fs::read_to_string("/proc/meminfo").ok()?)?;
     let machine = AvailableMemory {
         bytes: system,
         limit: "this machine",
     };
     let groups = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let group = control_group(&groups, Path::new("/sys/fs/cgroup")).map(|bytes| AvailableMemory {
-        bytes,
-        limit: "this process's control group",
+    let group = control_group_available(&groups, Path::new("/sys/fs/cgroup")).map(|bytes| {
+        AvailableMemory {
+            bytes,
+            limit: "this process's control group",
+        }
     });
     Some(group.filter(|g| g.bytes < system).unwrap_or(machine))
 }
@@ -50,44 +52,44 @@ pub fn available() -> Option<AvailableMemory> {
 ///
 /// # Errors
 /// A sentence with the number of control points, `P`, the bytes, what there is, and the remedy.
-pub fn check_surface(
+pub fn check_surface_memory(
     degrees: Degrees,
     parameters: i64,
     converted: bool,
     device: Device,
 ) -> Result<()> {
-    let available = (device == Device::Cpu).then(available).flatten();
-    refuse(degrees, parameters, converted, available)
+    let available = (device == Device::Cpu).then(available_memory).flatten();
+    check_memory(degrees, parameters, converted, available)
 }
 
-fn refuse(
+fn check_memory(
     degrees: Degrees,
     parameters: i64,
     converted: bool,
     available: Option<AvailableMemory>,
 ) -> Result<()> {
-    let working = if converted { 1 } else { WORKING };
+    let working = if converted { 1 } else { WORKING_VECTORS };
     let needed = vectors_bytes(degrees, working, parameters);
     match available {
         Some(a) if needed > a.bytes => Err(EngineError::input(format!(
             "a surface of degree {degrees} has {} control points of {parameters} weights and needs {}{}; {} has {} left: \
              use a lower degree, a smaller network, or a machine with more memory",
-            degrees.count(),
-            size(needed),
+            degrees.point_count(),
+            format_bytes(needed),
             if converted {
                 " beside the present one"
             } else {
                 ""
             },
             a.limit,
-            size(a.bytes),
+            format_bytes(a.bytes),
         ))),
         _ => Ok(()),
     }
 }
 
 /// Bytes for people.
-pub(super) fn size(bytes: u64) -> String {
+pub(super) fn format_bytes(bytes: u64) -> String {
     if bytes < 1_000_000_000 {
         format!("{} MB", bytes / 1_000_000)
     } else {
@@ -96,7 +98,7 @@ pub(super) fn size(bytes: u64) -> String {
 }
 
 /// `MemAvailable` in bytes.
-fn meminfo(text: &str) -> Option<u64> {
+fn parse_available_memory(text: &str) -> Option<u64> {
     let line = text.lines().find_map(|l| l.strip_prefix("MemAvailable:"))?;
     let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
     Some(kilobytes * 1024)
@@ -104,7 +106,7 @@ fn meminfo(text: &str) -> Option<u64> {
 
 /// Bytes that the tightest of the process's control groups leaves; `None` without a limit. Knows both versions of control
 /// groups; `groups` is the text of `/proc/self/cgroup`, `root` where they are mounted.
-fn control_group(groups: &str, root: &Path) -> Option<u64> {
+fn control_group_available(groups: &str, root: &Path) -> Option<u64> {
     groups
         .lines()
         .filter_map(|line| {
@@ -158,9 +160,9 @@ mod tests {
             bytes: 2_000_000_000,
             limit: "this machine",
         };
-        assert!(refuse(degrees(2), 11_173_962, false, Some(a)).is_ok());
-        assert!(refuse(degrees(8), 11_173_962, false, None).is_ok());
-        let sentence = refuse(degrees(8), 11_173_962, false, Some(a))
+        assert!(check_memory(degrees(2), 11_173_962, false, Some(a)).is_ok());
+        assert!(check_memory(degrees(8), 11_173_962, false, None).is_ok());
+        let sentence = check_memory(degrees(8), 11_173_962, false, Some(a))
             .unwrap_err()
             .to_string();
         for part in [
@@ -176,8 +178,8 @@ mod tests {
 
     #[test]
     fn no_surface_larger_than_the_machine_is_allowed() {
-        let error = check_surface(degrees(8), 1 << 40, false, Device::Cpu);
-        assert_eq!(error.is_err(), available().is_some());
+        let error = check_surface_memory(degrees(8), 1 << 40, false, Device::Cpu);
+        assert_eq!(error.is_err(), available_memory().is_some());
     }
 
     #[test]
@@ -188,7 +190,7 @@ mod tests {
             std::fs::create_dir_all(&folder).expect("a folder");
             std::fs::write(folder.join(name), text).expect("a file");
         };
-        let left = |groups: &str| control_group(groups, root.path());
+        let left = |groups: &str| control_group_available(groups, root.path());
         assert_eq!(left("0::/a/b\n"), None);
         write("a", "memory.max", "max\n");
         write("a", "memory.current", "10\n");
@@ -208,9 +210,9 @@ mod tests {
     #[test]
     fn available_memory_is_read_from_the_systems_table() {
         assert_eq!(
-            meminfo("MemTotal: 9 kB\nMemAvailable:   7 kB\n"),
+            parse_available_memory("MemTotal: 9 kB\nMemAvailable:   7 kB\n"),
             Some(7168)
         );
-        assert_eq!(meminfo("MemTotal: 9 kB\n"), None);
+        assert_eq!(parse_available_memory("MemTotal: 9 kB\n"), None);
     }
 }

@@ -49,7 +49,7 @@ fn a_network_comes_back_bit_for_bit_under_pytorchs_names() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("model.safetensors");
     let layout = layout();
-    let flat = layout.initial(3);
+    let flat = layout.initial_weights(3);
     write(&path, &layout, &flat, &stats(&layout), None).unwrap();
 
     let bytes = fs::read(&path).unwrap();
@@ -109,7 +109,7 @@ fn tensors_come_back_bit_for_bit_whatever_they_are() {
         f32::MIN_POSITIVE / 2.0,
         f32::MAX,
     ];
-    let large = Tensor::randn([(safe::PIECE / 4) as i64 * 2 + 5], floats);
+    let large = Tensor::randn([(tensor_file::CHUNK_BYTES / 4) as i64 * 2 + 5], floats);
     let matrix = Tensor::randn([6, 4], floats);
     let tensors = [
         ("odd", Tensor::from_slice(&odd)),
@@ -217,7 +217,7 @@ fn a_state_dict_must_be_that_of_the_network() {
     let layout = layout();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("corner3.pt");
-    let flat = layout.initial(1);
+    let flat = layout.initial_weights(1);
     let full = || -> Vec<(String, Tensor)> {
         let mut tensors: Vec<(String, Tensor)> = layout
             .parameters
@@ -261,7 +261,7 @@ fn a_state_dict_must_be_that_of_the_network() {
     more.push(("acc.tp".into(), Tensor::from_slice(&[1i64, 2])));
     more.push(("n_averaged".into(), Tensor::from(7i64)));
     for (name, tensor) in &mut more {
-        if name.ends_with(BATCHES) {
+        if name.ends_with(BATCH_COUNTER) {
             *tensor = tensor.to_kind(Kind::Int);
         }
     }

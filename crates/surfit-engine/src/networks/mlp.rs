@@ -1,4 +1,4 @@
-//! Forward pass of `mlp`, as [`surfit_weights::networks::Mlp`] describes it.
+//! Forward pass of `mlp`, as [`surfit_weights::network_weights::Mlp`] describes it.
 
 use super::{ActivationHooks, ForwardWeights, Network};
 use crate::layout::{NormStatistics, WeightLayout};
@@ -15,7 +15,7 @@ impl Network for Mlp {
         weights: ForwardWeights,
         x: &Tensor,
         _norms: &mut NormStatistics,
-        mut taps: Option<&mut ActivationHooks>,
+        mut hooks: Option<&mut ActivationHooks>,
     ) -> Tensor {
         let (weights, mut x) = (weights.views, x.flatten(1, -1));
         let last = weights.len() / 2 - 1;
@@ -23,8 +23,8 @@ impl Network for Mlp {
             x = x.linear(&w[0], Some(&w[1]));
             if i < last {
                 x = x.relu();
-                if let Some(taps) = taps.as_deref_mut() {
-                    taps.see(i, &x);
+                if let Some(hooks) = hooks.as_deref_mut() {
+                    hooks.record(i, &x);
                 }
             }
         }

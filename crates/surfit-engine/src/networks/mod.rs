@@ -1,21 +1,21 @@
 //! Forward passes of the networks that `surfit-weights` describes: functions of a flat weight vector.
 
+mod activation_hooks;
 mod cnn;
+mod deferred_conv_grads;
 mod mlp;
 mod ops;
-mod products;
 mod resnet;
-mod taps;
 mod vgg;
 mod vit;
 
-pub use products::{DeferredConvGrads, ForwardWeights};
-pub use taps::ActivationHooks;
+pub use activation_hooks::ActivationHooks;
+pub use deferred_conv_grads::{DeferredConvGrads, ForwardWeights};
 
 use crate::Result;
 use crate::layout::{NormStatistics, WeightLayout};
 use surfit_core::config::NetworkConfig;
-pub use surfit_weights::networks::NAMES;
+pub use surfit_weights::networks::NETWORK_NAMES;
 use surfit_weights::networks::{self, Architecture};
 use tch::Tensor;
 
@@ -33,20 +33,20 @@ pub trait Network: Send + Sync + std::fmt::Debug {
         weights: ForwardWeights,
         x: &Tensor,
         norms: &mut NormStatistics,
-        taps: Option<&mut ActivationHooks>,
+        hooks: Option<&mut ActivationHooks>,
     ) -> Tensor;
 }
 
 /// The network that a configuration describes, for images of shape `input` (`[C, H, W]`).
 ///
 /// # Errors
-/// As [`surfit_weights::networks::describe`].
+/// As [`surfit_weights::networks::describe_network`].
 pub fn build(
     config: &NetworkConfig,
     input: [usize; 3],
     classes: usize,
 ) -> Result<Box<dyn Network>> {
-    Ok(match networks::describe(config, input, classes)? {
+    Ok(match networks::describe_network(config, input, classes)? {
         Architecture::Cnn(network) => Box::new(network),
         Architecture::Mlp(network) => Box::new(network),
         Architecture::ResNet(network) => Box::new(network),

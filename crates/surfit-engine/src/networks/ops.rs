@@ -24,7 +24,7 @@ impl<'a, 'b> ForwardWalk<'a, 'b> {
     }
 
     /// The next parameter.
-    pub fn next(&mut self) -> &'a Tensor {
+    pub fn next_parameter(&mut self) -> &'a Tensor {
         self.parameter += 1;
         self.weights
             .views
@@ -34,9 +34,9 @@ impl<'a, 'b> ForwardWalk<'a, 'b> {
 
     /// A convolution without bias, padded by half its kernel.
     pub fn conv(&mut self, x: &Tensor, stride: i64) -> Tensor {
-        let weight = self.next();
+        let weight = self.next_parameter();
         let parameter = self.parameter - 1;
-        self.apart(|products| products.convolve(parameter, weight, x, stride))
+        self.convolve_deferred(|products| products.convolve(parameter, weight, x, stride))
             .unwrap_or_else(|| {
                 x.conv2d(weight, None::<&Tensor>, stride, weight.size()[2] / 2, 1, 1)
             })
@@ -44,37 +44,40 @@ impl<'a, 'b> ForwardWalk<'a, 'b> {
 
     /// A convolution with bias, padded by half its kernel.
     pub fn conv_with_bias(&mut self, x: &Tensor) -> Tensor {
-        let (weight, bias) = (self.next(), self.next());
+        let (weight, bias) = (self.next_parameter(), self.next_parameter());
         let parameter = self.parameter - 2;
-        self.apart(|products| products.convolve(parameter, weight, x, 1))
+        self.convolve_deferred(|products| products.convolve(parameter, weight, x, 1))
             .map(|y| y + bias.view([1, -1, 1, 1]))
             .unwrap_or_else(|| x.conv2d(weight, Some(bias), 1, weight.size()[2] / 2, 1, 1))
     }
 
     /// A convolution whose weight gradient is formed apart, where one is wanted.
-    fn apart(
+    fn convolve_deferred(
         &mut self,
         convolve: impl FnOnce(&mut DeferredConvGrads) -> Option<Tensor>,
     ) -> Option<Tensor> {
-        self.weights.products.as_deref_mut().and_then(convolve)
+        self.weights
+            .deferred_grads
+            .as_deref_mut()
+            .and_then(convolve)
     }
 
     /// The next batch-norm layer.
-    pub fn norm(&mut self, x: &Tensor) -> Tensor {
-        let (weight, bias) = (self.next(), self.next());
+    pub fn batch_norm(&mut self, x: &Tensor) -> Tensor {
+        let (weight, bias) = (self.next_parameter(), self.next_parameter());
         self.layer += 1;
         self.norms.apply(self.layer - 1, x, weight, bias)
     }
 
     /// A linear layer with bias.
     pub fn linear(&mut self, x: &Tensor) -> Tensor {
-        let (weight, bias) = (self.next(), self.next());
+        let (weight, bias) = (self.next_parameter(), self.next_parameter());
         x.linear(weight, Some(bias))
     }
 
     /// A layer norm over the last axis of `x`, `f32`.
     pub fn layer_norm(&mut self, x: &Tensor, eps: f64) -> Tensor {
-        let (weight, bias) = (self.next(), self.next());
+        let (weight, bias) = (self.next_parameter(), self.next_parameter());
         x.layer_norm(weight.size(), Some(weight), Some(bias), eps, true)
     }
 }

@@ -1,4 +1,4 @@
-//! Forward pass of `resnet18` and `resnet18-cifar`, as [`surfit_weights::networks::ResNet`] describes them.
+//! Forward pass of `resnet18` and `resnet18-cifar`, as [`surfit_weights::network_weights::ResNet`] describes them.
 
 use super::ops::{ForwardWalk, channels_last};
 use super::{ActivationHooks, ForwardWeights, Network};
@@ -16,34 +16,34 @@ impl Network for ResNet {
         weights: ForwardWeights,
         x: &Tensor,
         norms: &mut NormStatistics,
-        mut taps: Option<&mut ActivationHooks>,
+        mut hooks: Option<&mut ActivationHooks>,
     ) -> Tensor {
-        let mut see = |group: usize, x: &Tensor| {
-            if let Some(taps) = taps.as_deref_mut() {
-                taps.see(group, x);
+        let mut record = |group: usize, x: &Tensor| {
+            if let Some(hooks) = hooks.as_deref_mut() {
+                hooks.record(group, x);
             }
         };
         let mut walk = ForwardWalk::new(weights, norms);
         let stride = if self.stem == Stem::ImageNet { 2 } else { 1 };
         let mut x = walk.conv(&channels_last(x), stride);
-        x = walk.norm(&x).relu_();
-        see(self.stream, &x);
+        x = walk.batch_norm(&x).relu_();
+        record(self.stream, &x);
         if self.stem == Stem::ImageNet {
             x = x.max_pool2d(3, 2, 1, 1, false);
         }
         for block in &self.blocks {
             let mut y = walk.conv(&x, block.stride);
-            y = walk.norm(&y).relu_();
-            see(block.hidden, &y);
+            y = walk.batch_norm(&y).relu_();
+            record(block.hidden, &y);
             y = walk.conv(&y, 1);
-            y = walk.norm(&y);
+            y = walk.batch_norm(&y);
             if block.downsample {
                 x = walk.conv(&x, block.stride);
-                x = walk.norm(&x);
+                x = walk.batch_norm(&x);
             }
             y += &x;
             x = y.relu_();
-            see(block.stream, &x);
+            record(block.stream, &x);
         }
         walk.linear(&x.mean_dim([2i64, 3].as_slice(), false, None))
     }

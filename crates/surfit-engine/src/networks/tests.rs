@@ -17,7 +17,7 @@ fn network(name: &str, widths: &[usize]) -> Box<dyn Network> {
 }
 
 /// A small form of every kind of network.
-const SMALL: [(&str, &[usize]); 6] = [
+const SMALL_NETWORKS: [(&str, &[usize]); 6] = [
     ("cnn", &[4, 6, 8]),
     ("mlp", &[12, 9]),
     ("resnet18", &[4, 5, 6, 7]),
@@ -31,7 +31,7 @@ fn images(n: i64) -> Tensor {
     Tensor::randn([n, 1, 28, 28], (Kind::Float, Device::Cpu))
 }
 
-fn largest(x: &Tensor) -> f64 {
+fn max_abs(x: &Tensor) -> f64 {
     x.abs().max().double_value(&[])
 }
 
@@ -60,7 +60,7 @@ fn a_cnn_is_the_plain_composition_of_its_layers() {
             "classifier.bias"
         ]
     );
-    let weights = (network.layout().initial(3) * 1.5).set_requires_grad(true);
+    let weights = (network.layout().initial_weights(3) * 1.5).set_requires_grad(true);
     let w = network.layout().views(&weights);
     let x = images(5);
 
@@ -90,7 +90,7 @@ fn a_cnn_is_the_plain_composition_of_its_layers() {
     let mut taps = ActivationHooks::default();
     let logits = network.forward((&w).into(), &x, &mut NormStatistics::Batch, Some(&mut taps));
     assert_eq!(logits.size(), [5, 10]);
-    assert!(largest(&(&logits - &expected)) < 1e-5);
+    assert!(max_abs(&(&logits - &expected)) < 1e-5);
     let sizes: Vec<_> = taps.into_iter().map(|(g, t)| (g, t.size())).collect();
     assert_eq!(
         sizes,
@@ -106,15 +106,15 @@ fn a_cnn_is_the_plain_composition_of_its_layers() {
         Tensor::run_backward(&[&loss], &[&weights], true, false).remove(0)
     };
     let (mine, plain) = (gradient(&logits), gradient(&expected));
-    assert!(largest(&(&mine - &plain)) < 1e-4 * largest(&plain));
+    assert!(max_abs(&(&mine - &plain)) < 1e-4 * max_abs(&plain));
 }
 
 #[test]
 fn taps_and_gradients_do_not_change_the_logits() {
-    for (name, widths) in SMALL {
+    for (name, widths) in SMALL_NETWORKS {
         let network = network(name, widths);
         let x = images(6);
-        let plain = network.layout().initial(1);
+        let plain = network.layout().initial_weights(1);
         let stats = RunningStats::new(network.layout(), Device::Cpu);
         let traced = plain.copy().set_requires_grad(true);
         for running in [false, true] {
@@ -129,7 +129,7 @@ fn taps_and_gradients_do_not_change_the_logits() {
                     .detach()
             };
             let logits = forward(&plain, None);
-            assert!(largest(&logits) > 0.0);
+            assert!(max_abs(&logits) > 0.0);
             assert_eq!(logits, forward(&traced, None));
             assert_eq!(
                 logits,
@@ -143,7 +143,7 @@ fn taps_and_gradients_do_not_change_the_logits() {
 fn in_16_bits_logits_and_gradients_are_nearly_those_of_32() {
     use crate::device::Placement;
     use crate::model::Model;
-    for (name, widths) in SMALL {
+    for (name, widths) in SMALL_NETWORKS {
         let of = |kind| {
             let model = Model::new(
                 network(name, widths),
@@ -153,7 +153,7 @@ fn in_16_bits_logits_and_gradients_are_nearly_those_of_32() {
                     threads: 1,
                 },
             );
-            let flat = model.network().layout().initial(1);
+            let flat = model.network().layout().initial_weights(1);
             let (x, labels) = (
                 images(64),
                 Tensor::arange(64, (Kind::Int64, Device::Cpu)).remainder(10),
@@ -171,7 +171,7 @@ fn in_16_bits_logits_and_gradients_are_nearly_those_of_32() {
             (logits, gradient)
         };
         let ((wide, g), (narrow, h)) = (of(Kind::Float), of(Kind::BFloat16));
-        let logits = largest(&(&narrow - &wide)) / largest(&wide);
+        let logits = max_abs(&(&narrow - &wide)) / max_abs(&wide);
         assert!(
             logits > 0.0 && logits < 0.05,
             "{name}: logits differ by {logits}"
@@ -186,7 +186,7 @@ fn in_16_bits_logits_and_gradients_are_nearly_those_of_32() {
 #[test]
 fn an_mlp_is_the_plain_composition_of_its_layers() {
     let network = network("mlp", &[12, 9]);
-    let flat = network.layout().initial(5);
+    let flat = network.layout().initial_weights(5);
     assert_eq!(flat.size(), [784 * 12 + 12 + 12 * 9 + 9 + 9 * 10 + 10]);
     let w = network.layout().views(&flat);
     let x = images(4);
@@ -194,7 +194,7 @@ fn an_mlp_is_the_plain_composition_of_its_layers() {
     let expected = layer(&layer(&layer(&x.view([4, 784]), 0).relu(), 1).relu(), 2);
     let mut taps = ActivationHooks::default();
     let logits = network.forward((&w).into(), &x, &mut NormStatistics::Batch, Some(&mut taps));
-    assert!(largest(&(logits - expected)) < 1e-5);
+    assert!(max_abs(&(logits - expected)) < 1e-5);
     assert_eq!(
         taps.into_iter()
             .map(|(g, t)| (g, t.size()))
@@ -206,7 +206,7 @@ fn an_mlp_is_the_plain_composition_of_its_layers() {
 #[test]
 fn collecting_gives_the_mean_of_the_batches_statistics() {
     let network = network("cnn", &[3, 5]);
-    let flat = network.layout().initial(2);
+    let flat = network.layout().initial_weights(2);
     let w = network.layout().views(&flat);
     let mut stats = RunningStats::new(network.layout(), Device::Cpu);
     let (mut means, mut vars) = (Vec::new(), Vec::new());
@@ -225,13 +225,13 @@ fn collecting_gives_the_mean_of_the_batches_statistics() {
     }
     let mean_of =
         |t: &[Tensor]| Tensor::stack(t, 0).mean_dim([0i64].as_slice(), false, Kind::Float);
-    assert!(largest(&(&stats.mean[0] - mean_of(&means))) < 1e-6);
-    assert!(largest(&(&stats.var[0] - mean_of(&vars))) < 1e-5);
+    assert!(max_abs(&(&stats.mean[0] - mean_of(&means))) < 1e-6);
+    assert!(max_abs(&(&stats.var[0] - mean_of(&vars))) < 1e-5);
     // The statistics are what evaluation then uses.
     let x = images(4);
     let fixed = network.forward((&w).into(), &x, &mut NormStatistics::Running(&stats), None);
     let batch = network.forward((&w).into(), &x, &mut NormStatistics::Batch, None);
-    assert!(largest(&(fixed - batch)) > 1e-4);
+    assert!(max_abs(&(fixed - batch)) > 1e-4);
 }
 
 #[test]
@@ -255,7 +255,7 @@ fn bad_descriptions_get_a_sentence() {
     );
     // Five widths leave one pixel, which is enough.
     let network = network("cnn", &[2; 5]);
-    let w = network.layout().views(&network.layout().initial(1));
+    let w = network.layout().views(&network.layout().initial_weights(1));
     assert_eq!(
         network
             .forward((&w).into(), &images(3), &mut NormStatistics::Batch, None)
@@ -266,7 +266,7 @@ fn bad_descriptions_get_a_sentence() {
 
 #[test]
 fn the_configuration_knows_the_names_of_the_table() {
-    assert_eq!(NAMES, surfit_core::config::NETWORKS);
+    assert_eq!(NETWORK_NAMES, surfit_core::config::NETWORKS);
 }
 
 /// Weight gradients that are formed apart are those of automatic differentiation, for strides, kernels and biases.
@@ -276,7 +276,7 @@ fn weight_gradients_as_products_are_the_same_gradients() {
     for (name, widths) in [("resnet18-cifar", small), ("vgg16-cifar", own)] {
         let network = network(name, widths);
         let layout = network.layout();
-        let flat = layout.initial(3);
+        let flat = layout.initial_weights(3);
         let (x, labels) = (images(3), Tensor::from_slice(&[0i64, 4, 2]));
         let gradients = |apart: bool| {
             let leaves: Vec<Tensor> = layout
@@ -288,7 +288,7 @@ fn weight_gradients_as_products_are_the_same_gradients() {
             let loss = tch::with_grad(|| {
                 let weights = ForwardWeights {
                     views: &leaves,
-                    products: apart.then_some(&mut products),
+                    deferred_grads: apart.then_some(&mut products),
                 };
                 let logits = network.forward(weights, &x, &mut NormStatistics::Batch, None);
                 logits.cross_entropy_for_logits(&labels)

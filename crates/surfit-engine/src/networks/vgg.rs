@@ -1,4 +1,4 @@
-//! Forward pass of the forms of `vgg16`, as [`surfit_weights::networks::Vgg`] describes them.
+//! Forward pass of the forms of `vgg16`, as [`surfit_weights::network_weights::Vgg`] describes them.
 
 use super::ops::{ForwardWalk, channels_last, max_pool};
 use super::{ActivationHooks, ForwardWeights, Network};
@@ -16,44 +16,48 @@ impl Network for Vgg {
         weights: ForwardWeights,
         x: &Tensor,
         norms: &mut NormStatistics,
-        mut taps: Option<&mut ActivationHooks>,
+        mut hooks: Option<&mut ActivationHooks>,
     ) -> Tensor {
         let mut group = 0;
-        let mut see = |x: &Tensor| {
-            if let Some(taps) = taps.as_deref_mut() {
-                taps.see(group, x);
+        let mut record = |x: &Tensor| {
+            if let Some(hooks) = hooks.as_deref_mut() {
+                hooks.record(group, x);
             }
             group += 1;
         };
         let mut walk = ForwardWalk::new(weights, norms);
         let mut x = channels_last(x);
-        for convolutions in Vgg::STAGES {
+        for convolutions in Vgg::CONVOLUTIONS_PER_STAGE {
             for _ in 0..convolutions {
                 x = walk.conv_with_bias(&x);
                 if self.normed {
-                    x = walk.norm(&x);
+                    x = walk.batch_norm(&x);
                 }
                 x = x.relu_();
-                see(&x);
+                record(&x);
             }
-            x = if self.cifar { halve(&x) } else { max_pool(&x) };
+            x = if self.cifar {
+                max_pool_ceil(&x)
+            } else {
+                max_pool(&x)
+            };
         }
         x = if self.cifar {
             x.mean_dim([2i64, 3].as_slice(), false, None)
         } else {
-            x.adaptive_avg_pool2d([Vgg::POOLED, Vgg::POOLED])
+            x.adaptive_avg_pool2d([Vgg::POOLED_SIZE, Vgg::POOLED_SIZE])
                 .flatten(1, -1)
         };
         for _ in 0..self.hidden {
             x = walk.linear(&x).relu_();
-            see(&x);
+            record(&x);
         }
         walk.linear(&x)
     }
 }
 
 /// Max pooling of 2×2 pixels, of what is there where their number is odd: small images keep a pixel to the end.
-fn halve(x: &Tensor) -> Tensor {
+fn max_pool_ceil(x: &Tensor) -> Tensor {
     let odd = x.size()[2..].iter().any(|n| n % 2 == 1);
     if odd {
         x.max_pool2d(2, 2, 0, 1, true)

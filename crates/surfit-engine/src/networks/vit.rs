@@ -1,4 +1,4 @@
-//! Forward pass of `vit-tiny` and `vit-small`, as [`surfit_weights::networks::Vit`] describes them.
+//! Forward pass of `vit-tiny` and `vit-small`, as [`surfit_weights::network_weights::Vit`] describes them.
 
 use super::ops::ForwardWalk;
 use super::{ActivationHooks, ForwardWeights, Network};
@@ -7,7 +7,7 @@ use surfit_weights::networks::Vit;
 use tch::{Device, Tensor};
 
 /// What layer norm adds to the variance; timm's own, not PyTorch's default.
-const EPS: f64 = 1e-6;
+const LAYER_NORM_EPS: f64 = 1e-6;
 
 impl Network for Vit {
     fn layout(&self) -> &WeightLayout {
@@ -19,43 +19,43 @@ impl Network for Vit {
         weights: ForwardWeights,
         x: &Tensor,
         norms: &mut NormStatistics,
-        mut taps: Option<&mut ActivationHooks>,
+        mut hooks: Option<&mut ActivationHooks>,
     ) -> Tensor {
         let (mut walk, kind) = (ForwardWalk::new(weights, norms), x.kind());
-        let (class, positions) = (walk.next(), walk.next());
-        let (weight, bias) = (walk.next(), walk.next());
+        let (class, positions) = (walk.next_parameter(), walk.next_parameter());
+        let (weight, bias) = (walk.next_parameter(), walk.next_parameter());
         let patches = patches(x, self.patch).linear(&weight.flatten(1, -1), Some(bias));
         let size = patches.size();
         let class = class.expand([size[0], 1, size[2]], false);
         let mut x = Tensor::cat(&[class, patches], 1) + positions;
         // Units come before tokens in what is shown.
-        let see = |taps: &mut Option<&mut ActivationHooks>, group: usize, x: &Tensor| {
-            if let Some(taps) = taps {
-                taps.see(group, &x.transpose(1, 2));
+        let record = |hooks: &mut Option<&mut ActivationHooks>, group: usize, x: &Tensor| {
+            if let Some(hooks) = hooks {
+                hooks.record(group, &x.transpose(1, 2));
             }
         };
-        see(&mut taps, self.stream, &x);
+        record(&mut hooks, self.stream, &x);
         for block in &self.blocks {
-            let y = walk.layer_norm(&x, EPS).to_kind(kind);
-            let y = match taps.as_deref_mut() {
+            let y = walk.layer_norm(&x, LAYER_NORM_EPS).to_kind(kind);
+            let y = match hooks.as_deref_mut() {
                 None => attention(&mut walk, &y, self.heads, None),
-                Some(taps) => {
-                    let mut show = |attention: &Tensor| taps.see(block.heads, attention);
+                Some(hooks) => {
+                    let mut show = |attention: &Tensor| hooks.record(block.heads, attention);
                     attention(&mut walk, &y, self.heads, Some(&mut show))
                 }
             };
             // Not in place: layer norm needs its input for the backward pass.
             x = y + &x;
-            see(&mut taps, self.stream, &x);
-            let y = walk.layer_norm(&x, EPS).to_kind(kind);
+            record(&mut hooks, self.stream, &x);
+            let y = walk.layer_norm(&x, LAYER_NORM_EPS).to_kind(kind);
             let y = walk.linear(&y).gelu("none");
-            see(&mut taps, block.hidden, &y);
+            record(&mut hooks, block.hidden, &y);
             x = walk.linear(&y) + &x;
-            see(&mut taps, self.stream, &x);
+            record(&mut hooks, self.stream, &x);
         }
         // Only the class token is read, and layer norm looks at one token at a time.
         let class = x.select(1, 0);
-        let class = walk.layer_norm(&class, EPS).to_kind(kind);
+        let class = walk.layer_norm(&class, LAYER_NORM_EPS).to_kind(kind);
         walk.linear(&class)
     }
 }
@@ -74,7 +74,7 @@ fn attention(
     walk: &mut ForwardWalk,
     x: &Tensor,
     heads: i64,
-    see: Option<&mut dyn FnMut(&Tensor)>,
+    record_attention: Option<&mut dyn FnMut(&Tensor)>,
 ) -> Tensor {
     let size = x.size();
     let qkv = walk
@@ -84,15 +84,15 @@ fn attention(
     let (q, k, v) = (qkv.get(0), qkv.get(1), qkv.get(2));
     // For the few tokens of small images the plain products are several times as fast on a CPU as libtorch's fused
     // attention, whose backward pass is slow there; on a GPU it is the other way round.
-    let y = if see.is_some() || x.device() == Device::Cpu {
+    let y = if record_attention.is_some() || x.device() == Device::Cpu {
         let scale = (size[2] as f64 / heads as f64).powf(-0.5);
         let attention = (q * scale)
             .matmul(&k.transpose(-2, -1))
             .softmax(-1, x.kind());
-        if let Some(see) = see {
+        if let Some(record_attention) = record_attention {
             // Which tokens a head looks at does not depend on how its own dimensions are turned, as its output
             // does.
-            see(&attention);
+            record_attention(&attention);
         }
         attention.matmul(&v)
     } else {

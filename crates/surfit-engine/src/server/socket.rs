@@ -4,7 +4,7 @@ use crate::{EngineError, Result};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use surfit_core::files;
-use surfit_core::run_dir::{RunDir, private_folder};
+use surfit_core::run_dir::{RunDir, ensure_private_folder};
 use tokio::net::UnixListener;
 
 /// The bound socket; its file goes when this does.
@@ -28,7 +28,7 @@ impl BoundSocket {
     /// When the folder belongs to somebody else, or the socket cannot be made.
     pub fn bind(run: &RunDir) -> Result<Self> {
         let path = run.new_socket_path();
-        private_folder(path.parent().unwrap_or(Path::new("/")))?;
+        ensure_private_folder(path.parent().unwrap_or(Path::new("/")))?;
         crate::checkpoint::remove_file(&path)?;
         let listener =
             std::os::unix::net::UnixListener::bind(&path).map_err(EngineError::io(&path))?;
@@ -41,7 +41,7 @@ impl BoundSocket {
         unblocked.map_err(EngineError::io(path))?;
         let note = run.join("socket");
         let text = path.display().to_string();
-        let there = files::read(&note, 4096).is_ok_and(|said| said == text.as_bytes());
+        let there = files::read(&note, 4096).is_ok_and(|content| content == text.as_bytes());
         if !there && files::write_atomic(&note, text.as_bytes()).is_err() {
             // A full disk must not keep a run from going on. Without a note clients look where this engine listens,
             // unless they live in another environment; a wrong note would mislead them.
@@ -55,12 +55,12 @@ impl BoundSocket {
     ///
     /// # Errors
     /// As [`BoundSocket::bind`]; it can be tried again.
-    pub(super) fn mend(&mut self, run: &RunDir) -> Result<Option<UnixListener>> {
+    pub(super) fn rebind_if_missing(&mut self, run: &RunDir) -> Result<Option<UnixListener>> {
         if self.path.exists() {
             return Ok(None);
         }
         let mut new = Self::bind(run)?;
-        let listener = new.listen()?;
+        let listener = new.tokio_listener()?;
         // What is dropped takes the file of its path with it, and old and new have the same path.
         std::mem::swap(self, &mut new);
         new.path.clear();
@@ -68,7 +68,7 @@ impl BoundSocket {
     }
 
     /// The listener for the runtime.
-    pub(super) fn listen(&self) -> Result<UnixListener> {
+    pub(super) fn tokio_listener(&self) -> Result<UnixListener> {
         let listener = self
             .listener
             .try_clone()
@@ -92,14 +92,20 @@ mod tests {
             .unwrap();
         let _inside = runtime.enter();
         let mut socket = BoundSocket::bind(&run).unwrap();
-        assert!(socket.mend(&run).unwrap().is_none());
+        assert!(socket.rebind_if_missing(&run).unwrap().is_none());
         for _ in 0..2 {
             std::fs::remove_file(&socket.path).unwrap();
-            let listener = socket.mend(&run).unwrap().expect("a new listener");
+            let listener = socket
+                .rebind_if_missing(&run)
+                .unwrap()
+                .expect("a new listener");
             let path = run.socket_path();
             assert!(std::os::unix::net::UnixStream::connect(&path).is_ok());
             drop(listener);
-            assert!(socket.mend(&run).unwrap().is_none(), "it is gone again");
+            assert!(
+                socket.rebind_if_missing(&run).unwrap().is_none(),
+                "it is gone again"
+            );
         }
         drop(socket);
         assert!(!run.socket_path().exists());

@@ -13,18 +13,18 @@
 )]
 
 #[cfg(target_arch = "x86_64")]
-use super::vector::Avx2;
-use super::vector::{ScalarVector, SimdVector};
+use super::simd::Avx2;
+use super::simd::{ScalarVector, SimdVector};
 use std::ops::Range;
 
 /// Networks and gradients that a pass can hold: draws of a minibatch that are interpolated together.
-pub(super) const MOST: usize = surfit_core::cost::TOGETHER;
+pub(super) const MAX_SAMPLES_PER_PASS: usize = surfit_core::cost::DRAWS_PER_PASS;
 
 /// Columns between sums in `f64` of a norm.
-const BLOCK: usize = 1024;
+const BLOCK_COLUMNS: usize = 1024;
 
 /// Columns by which memory is asked for before it is needed: processors foresee fewer rows than a surface has.
-const AHEAD: usize = 256;
+const PREFETCH_COLUMNS: usize = 256;
 
 /// A row of a matrix, or a flat vector, that threads write to at columns of their own.
 #[derive(Clone, Copy, Debug)]
@@ -42,24 +42,26 @@ impl<T> SharedRow<T> {
     }
 
     /// The row that begins `count` elements further.
-    pub fn skip(self, count: usize) -> Self {
+    pub fn offset(self, count: usize) -> Self {
         Self(self.0.wrapping_add(count))
     }
 
     /// Where its column `column` is.
     #[inline(always)]
-    fn at(self, column: usize) -> *mut T {
+    fn pointer_at(self, column: usize) -> *mut T {
         self.0.wrapping_add(column)
     }
 
     /// Asks for what lies some columns behind `first`.
     #[inline(always)]
-    fn fetch(self, first: usize) {
+    fn prefetch(self, first: usize) {
         #[cfg(target_arch = "x86_64")]
         {
             use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
             // SAFETY: a hint reads nothing, wherever it points.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(self.0.wrapping_add(first + AHEAD).cast()) };
+            unsafe {
+                _mm_prefetch::<_MM_HINT_T0>(self.0.wrapping_add(first + PREFETCH_COLUMNS).cast())
+            };
         }
     }
 }
@@ -77,25 +79,25 @@ pub(super) struct TypedSegment {
 #[derive(Clone, Debug)]
 pub(super) enum SampleSlots {
     /// Slots of `f32` numbers.
-    Wide(Vec<SharedRow<f32>>),
+    F32(Vec<SharedRow<f32>>),
     /// In `bf16`, by its bits.
-    Narrow(Vec<SharedRow<u16>>),
+    Bf16(Vec<SharedRow<u16>>),
 }
 
 /// What a pass does with the gradients in the slots.
 #[derive(Clone, Debug, Default)]
 pub(super) struct GradientUse {
     /// Bernstein weights of their networks, for each draw one for each control point.
-    pub networks: Vec<Vec<f32>>,
+    pub network_weights: Vec<Vec<f32>>,
     /// Weight decay `λ`: a gradient `g` of the network `w` becomes `(g + λw)/(1 + λ)`.
-    pub decay: f32,
+    pub weight_decay: f32,
     /// What they are weighted with in the velocity, for each draw one for each trainable point; empty leaves velocity
     /// and control points as they are.
-    pub steps: Vec<Vec<f32>>,
+    pub step_weights: Vec<Vec<f32>>,
     /// What the velocity is multiplied with first.
-    pub keep: f32,
+    pub velocity_factor: f32,
     /// Whether the control points then move by the velocity.
-    pub moves: bool,
+    pub moves_points: bool,
 }
 
 /// A pass: `U ← keep·U + stepsᵀ·gradients`, then `Θ ← Θ − U` on the trainable rows, then networks of the new `Θ` in place
@@ -110,8 +112,8 @@ pub(super) struct FusedPass {
     pub segments: Vec<TypedSegment>,
     /// What becomes of gradients in the slots; `None` when there are none.
     pub gradients: Option<GradientUse>,
-    /// Bernstein weights of the networks to put into the slots, at most [`MOST`]; none leaves the slots as they are.
-    pub next: Vec<Vec<f32>>,
+    /// Bernstein weights of the networks to put into the slots, at most [`MAX_SAMPLES_PER_PASS`]; none leaves the slots as they are.
+    pub next_weights: Vec<Vec<f32>>,
 }
 
 /// A number in a slot.
@@ -142,33 +144,33 @@ impl SlotNumber for u16 {
     #[inline(always)]
     unsafe fn load<V: SimdVector>(from: *const Self) -> V {
         // SAFETY: the caller's promise.
-        unsafe { V::widen(from) }
+        unsafe { V::load_bf16(from) }
     }
 
     #[inline(always)]
     unsafe fn store<V: SimdVector>(x: V, to: *mut Self) {
         // SAFETY: the caller's promise.
-        unsafe { x.narrow(to) }
+        unsafe { x.store_bf16(to) }
     }
 }
 
 /// Coefficients of a row, one for each draw; 0 for draws that are not.
-type DrawCoefficients = [f32; MOST];
+type DrawCoefficients = [f32; MAX_SAMPLES_PER_PASS];
 
 /// A pass with its coefficients row by row.
 struct PassRows<'a> {
     pass: &'a FusedPass,
     /// Weights of the networks that gradients belong to.
-    here: Vec<DrawCoefficients>,
+    network_weights: Vec<DrawCoefficients>,
     /// Weights of gradients in the velocity, for trainable rows.
-    steps: Vec<DrawCoefficients>,
+    step_weights: Vec<DrawCoefficients>,
     /// Weights of the networks to make.
-    next: Vec<DrawCoefficients>,
+    next_weights: Vec<DrawCoefficients>,
 }
 
 impl FusedPass {
     /// Its coefficients row by row.
-    fn rows(&self) -> PassRows<'_> {
+    fn row_coefficients(&self) -> PassRows<'_> {
         let by_row = |draws: &[Vec<f32>]| -> Vec<DrawCoefficients> {
             let rows = draws.first().map_or(0, Vec::len);
             let of =
@@ -178,9 +180,9 @@ impl FusedPass {
         let gradients = self.gradients.as_ref();
         PassRows {
             pass: self,
-            here: gradients.map_or(Vec::new(), |g| by_row(&g.networks)),
-            steps: gradients.map_or(Vec::new(), |g| by_row(&g.steps)),
-            next: by_row(&self.next),
+            network_weights: gradients.map_or(Vec::new(), |g| by_row(&g.network_weights)),
+            step_weights: gradients.map_or(Vec::new(), |g| by_row(&g.step_weights)),
+            next_weights: by_row(&self.next_weights),
         }
     }
 
@@ -190,15 +192,19 @@ impl FusedPass {
     /// All rows have the columns of the segments and the slots those of theirs, as many slots as there are draws; none
     /// overlaps another, and nobody else reads or writes them meanwhile.
     pub unsafe fn run(&self, threads: usize) -> Vec<f64> {
-        let rows = self.rows();
+        let rows = self.row_coefficients();
         let columns = self.segments.last().map_or(0, |s| s.columns.end);
-        let share = columns.div_ceil(threads.max(1)).next_multiple_of(BLOCK);
+        let share = columns
+            .div_ceil(threads.max(1))
+            .next_multiple_of(BLOCK_COLUMNS);
         let shares: Vec<Range<usize>> = (0..columns)
             .step_by(share.max(1))
             .map(|first| first..(first + share).min(columns))
             .collect();
-        let mut sums = [0.0; MOST];
-        let mut add = |part: [f64; MOST]| sums.iter_mut().zip(part).for_each(|(s, p)| *s += p);
+        let mut sums = [0.0; MAX_SAMPLES_PER_PASS];
+        let mut add = |part: [f64; MAX_SAMPLES_PER_PASS]| {
+            sums.iter_mut().zip(part).for_each(|(s, p)| *s += p)
+        };
         std::thread::scope(|scope| {
             let Some((own, others)) = shares.split_first() else {
                 return;
@@ -206,38 +212,38 @@ impl FusedPass {
             let others: Vec<_> = others
                 .iter()
                 .map(|share| {
-                    let work = || rows.share(share.clone());
+                    let work = || rows.run_columns(share.clone());
                     std::thread::Builder::new()
                         .spawn_scoped(scope, work)
                         .map_err(|_| share)
                 })
                 .collect();
-            add(rows.share(own.clone()));
+            add(rows.run_columns(own.clone()));
             for other in others {
                 add(match other {
                     Ok(thread) => thread.join().expect("arithmetic does not panic"),
                     // Where the system gives no thread, it takes longer.
-                    Err(share) => rows.share(share.clone()),
+                    Err(share) => rows.run_columns(share.clone()),
                 });
             }
         });
-        sums[..rows.draws()].to_vec()
+        sums[..rows.draw_count()].to_vec()
     }
 }
 
 impl PassRows<'_> {
     /// Draws whose gradients are in the slots.
-    fn draws(&self) -> usize {
+    fn draw_count(&self) -> usize {
         let gradients = self.pass.gradients.as_ref();
-        gradients.map_or(0, |g| g.networks.len())
+        gradients.map_or(0, |g| g.network_weights.len())
     }
 
     /// Some of the columns, as fast as the processor can.
-    fn share(&self, columns: Range<usize>) -> [f64; MOST] {
+    fn run_columns(&self, columns: Range<usize>) -> [f64; MAX_SAMPLES_PER_PASS] {
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
             // SAFETY: the processor has both.
-            return unsafe { self.share_avx2(columns) };
+            return unsafe { self.run_columns_avx2(columns) };
         }
         // SAFETY: this needs nothing that a processor may not have.
         unsafe { self.segments::<ScalarVector<8, false>>(columns) }
@@ -245,7 +251,7 @@ impl PassRows<'_> {
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,fma")]
-    fn share_avx2(&self, columns: Range<usize>) -> [f64; MOST] {
+    fn run_columns_avx2(&self, columns: Range<usize>) -> [f64; MAX_SAMPLES_PER_PASS] {
         // SAFETY: as this function is called, the processor has what it needs.
         unsafe { self.segments::<Avx2>(columns) }
     }
@@ -253,19 +259,19 @@ impl PassRows<'_> {
     /// # Safety
     /// The processor has what `V` needs, and what `run` asks for holds. So for the others.
     #[inline(always)]
-    unsafe fn segments<V: SimdVector>(&self, columns: Range<usize>) -> [f64; MOST] {
-        let mut norms = [0.0; MOST];
+    unsafe fn segments<V: SimdVector>(&self, columns: Range<usize>) -> [f64; MAX_SAMPLES_PER_PASS] {
+        let mut norms = [0.0; MAX_SAMPLES_PER_PASS];
         for segment in &self.pass.segments {
             let first = segment.columns.start.max(columns.start);
             let end = segment.columns.end.min(columns.end).max(first);
-            for first in (first..end).step_by(BLOCK) {
-                let block = first..(first + BLOCK).min(end);
+            for first in (first..end).step_by(BLOCK_COLUMNS) {
+                let block = first..(first + BLOCK_COLUMNS).min(end);
                 let within = first - segment.columns.start;
                 // SAFETY: the caller's promise.
                 let squares = unsafe {
                     match &segment.slots {
-                        SampleSlots::Wide(slots) => self.block::<V, f32>(block, slots, within),
-                        SampleSlots::Narrow(slots) => self.block::<V, u16>(block, slots, within),
+                        SampleSlots::F32(slots) => self.block::<V, f32>(block, slots, within),
+                        SampleSlots::Bf16(slots) => self.block::<V, u16>(block, slots, within),
                     }
                 };
                 norms.iter_mut().zip(squares).for_each(|(n, s)| *n += s);
@@ -281,22 +287,24 @@ impl PassRows<'_> {
         columns: Range<usize>,
         slots: &[SharedRow<T>],
         within: usize,
-    ) -> [f64; MOST] {
-        let draws = self.draws();
+    ) -> [f64; MAX_SAMPLES_PER_PASS] {
+        let draws = self.draw_count();
         // One draw, two and four, as fits are made; with others a few products are with zero.
         // SAFETY: the caller's promise.
         unsafe {
-            match (draws, self.pass.next.len()) {
-                (0, 0) => [0.0; MOST],
-                (0, _) => self.tiles::<V, T, 0, MOST>(columns, slots, within),
+            match (draws, self.pass.next_weights.len()) {
+                (0, 0) => [0.0; MAX_SAMPLES_PER_PASS],
+                (0, _) => self.tiles::<V, T, 0, MAX_SAMPLES_PER_PASS>(columns, slots, within),
                 (1, 0) => self.tiles::<V, T, 1, 0>(columns, slots, within),
                 (1, 1) => self.tiles::<V, T, 1, 1>(columns, slots, within),
-                (1, _) => self.tiles::<V, T, 1, MOST>(columns, slots, within),
+                (1, _) => self.tiles::<V, T, 1, MAX_SAMPLES_PER_PASS>(columns, slots, within),
                 (2, 0) => self.tiles::<V, T, 2, 0>(columns, slots, within),
                 (2, 1 | 2) => self.tiles::<V, T, 2, 2>(columns, slots, within),
-                (2, _) => self.tiles::<V, T, 2, MOST>(columns, slots, within),
-                (_, 0) => self.tiles::<V, T, MOST, 0>(columns, slots, within),
-                _ => self.tiles::<V, T, MOST, MOST>(columns, slots, within),
+                (2, _) => self.tiles::<V, T, 2, MAX_SAMPLES_PER_PASS>(columns, slots, within),
+                (_, 0) => self.tiles::<V, T, MAX_SAMPLES_PER_PASS, 0>(columns, slots, within),
+                _ => self.tiles::<V, T, MAX_SAMPLES_PER_PASS, MAX_SAMPLES_PER_PASS>(
+                    columns, slots, within,
+                ),
             }
         }
     }
@@ -308,10 +316,10 @@ impl PassRows<'_> {
         columns: Range<usize>,
         slots: &[SharedRow<T>],
         within: usize,
-    ) -> [f64; MOST] {
+    ) -> [f64; MAX_SAMPLES_PER_PASS] {
         let (count, first) = (columns.len(), columns.start);
         let whole = count - count % V::LANES;
-        let mut norms = [0.0; MOST];
+        let mut norms = [0.0; MAX_SAMPLES_PER_PASS];
         // SAFETY: the caller's promise.
         unsafe {
             let mut squares = [V::splat(0.0); G];
@@ -341,62 +349,66 @@ impl PassRows<'_> {
         let pass = self.pass;
         let corners = pass.theta.len() - pass.velocity.len();
         let (outer, inner) = pass.theta.split_at(corners);
-        let sweeps = G > 0 && !self.steps.is_empty();
+        let sweeps = G > 0 && !self.step_weights.is_empty();
         // SAFETY: the caller's promise, and these columns are this thread's own.
         unsafe {
             let mut g = [V::splat(0.0); G];
             let (mut keep, mut moves) = (V::splat(1.0), false);
             if let (true, Some(gradients)) = (G > 0, &pass.gradients) {
-                (keep, moves) = (V::splat(gradients.keep), gradients.moves);
-                for (g, slot) in g.iter_mut().zip(slots).take(gradients.networks.len()) {
-                    slot.fetch(within);
-                    *g = T::load(slot.at(within));
+                (keep, moves) = (V::splat(gradients.velocity_factor), gradients.moves_points);
+                for (g, slot) in g
+                    .iter_mut()
+                    .zip(slots)
+                    .take(gradients.network_weights.len())
+                {
+                    slot.prefetch(within);
+                    *g = T::load(slot.pointer_at(within));
                 }
-                if gradients.decay > 0.0 {
+                if gradients.weight_decay > 0.0 {
                     let mut w = [V::splat(0.0); G];
-                    for (theta, b) in pass.theta.iter().zip(&self.here) {
-                        theta.fetch(first);
-                        spread(b, V::load(theta.at(first)), &mut w);
+                    for (theta, b) in pass.theta.iter().zip(&self.network_weights) {
+                        theta.prefetch(first);
+                        accumulate(b, V::load(theta.pointer_at(first)), &mut w);
                     }
-                    let decay = V::splat(gradients.decay);
-                    let scale = V::splat(1.0 / (1.0 + gradients.decay));
+                    let decay = V::splat(gradients.weight_decay);
+                    let scale = V::splat(1.0 / (1.0 + gradients.weight_decay));
                     for draw in 0..G {
-                        g[draw] = decay.times_plus(w[draw], g[draw]).times(scale);
+                        g[draw] = decay.mul_add(w[draw], g[draw]).mul(scale);
                     }
                 }
                 for draw in 0..G {
-                    squares[draw] = g[draw].times_plus(g[draw], squares[draw]);
+                    squares[draw] = g[draw].mul_add(g[draw], squares[draw]);
                 }
             }
             let mut w = [V::splat(0.0); N];
             if N > 0 {
-                for (row, b) in outer.iter().zip(&self.next) {
-                    row.fetch(first);
-                    spread(b, V::load(row.at(first)), &mut w);
+                for (row, b) in outer.iter().zip(&self.next_weights) {
+                    row.prefetch(first);
+                    accumulate(b, V::load(row.pointer_at(first)), &mut w);
                 }
             }
             for (k, row) in inner.iter().enumerate() {
-                row.fetch(first);
-                let mut theta = V::load(row.at(first));
+                row.prefetch(first);
+                let mut theta = V::load(row.pointer_at(first));
                 if sweeps {
-                    let (velocity, steps) = (pass.velocity[k], &self.steps[k]);
-                    velocity.fetch(first);
-                    let mut u = V::load(velocity.at(first)).times(keep);
+                    let (velocity, steps) = (pass.velocity[k], &self.step_weights[k]);
+                    velocity.prefetch(first);
+                    let mut u = V::load(velocity.pointer_at(first)).mul(keep);
                     for draw in 0..G {
-                        u = V::splat(steps[draw]).times_plus(g[draw], u);
+                        u = V::splat(steps[draw]).mul_add(g[draw], u);
                     }
-                    u.store(velocity.at(first));
+                    u.store(velocity.pointer_at(first));
                     if moves {
-                        theta = theta.minus(u);
-                        theta.store(row.at(first));
+                        theta = theta.sub(u);
+                        theta.store(row.pointer_at(first));
                     }
                 }
                 if N > 0 {
-                    spread(&self.next[corners + k], theta, &mut w);
+                    accumulate(&self.next_weights[corners + k], theta, &mut w);
                 }
             }
-            for (w, slot) in w.iter().zip(slots).take(pass.next.len()) {
-                T::store(*w, slot.at(within));
+            for (w, slot) in w.iter().zip(slots).take(pass.next_weights.len()) {
+                T::store(*w, slot.pointer_at(within));
             }
         }
     }
@@ -407,10 +419,14 @@ impl PassRows<'_> {
 /// # Safety
 /// As for [`SimdVector`].
 #[inline(always)]
-unsafe fn spread<V: SimdVector, const N: usize>(b: &DrawCoefficients, theta: V, w: &mut [V; N]) {
+unsafe fn accumulate<V: SimdVector, const N: usize>(
+    b: &DrawCoefficients,
+    theta: V,
+    w: &mut [V; N],
+) {
     for draw in 0..N {
         // SAFETY: the caller's promise.
-        w[draw] = unsafe { V::splat(b[draw]).times_plus(theta, w[draw]) };
+        w[draw] = unsafe { V::splat(b[draw]).mul_add(theta, w[draw]) };
     }
 }
 

@@ -1,7 +1,7 @@
 //! One optimizer step of a surface.
 
 use super::Surface;
-use super::sweep::{FusedUpdate, together};
+use super::fused_update::{FusedUpdate, samples_per_pass};
 use crate::model::Model;
 use std::time::Instant;
 use surfit_core::draws::FitPhase;
@@ -23,13 +23,13 @@ pub struct MicroBatch {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepHyperparams {
     /// Learning rate in weight-space units.
-    pub rate: f64,
+    pub learning_rate: f64,
     /// Momentum factor of SGD.
     pub momentum: f64,
     /// Weight decay on the interpolated network.
     pub weight_decay: f64,
     /// Label smoothing, a fraction of the target.
-    pub smoothing: f64,
+    pub label_smoothing: f64,
 }
 
 /// What a step leaves on the device, to be read when somebody wants to know.
@@ -57,7 +57,7 @@ pub struct StepTiming {
 }
 
 /// Waits until a GPU has done what it was given; elsewhere nothing is left to wait for.
-fn finish(device: Device) {
+fn synchronize(device: Device) {
     if let Device::Cuda(index) = device {
         tch::Cuda::synchronize(index as i64);
     }
@@ -75,18 +75,18 @@ impl Surface {
         next: &[(f64, f64)],
     ) -> (StepRecord, StepTiming) {
         let device = self.theta.device();
-        finish(device);
+        synchronize(device);
         let began = Instant::now();
         let mut network = 0.0;
         let record = self.step_with(model, phase, parts, rates, next, &mut |pass| {
-            finish(device);
+            synchronize(device);
             let began = Instant::now();
             let loss = pass();
-            finish(device);
+            synchronize(device);
             network += began.elapsed().as_secs_f64();
             loss
         });
-        finish(device);
+        synchronize(device);
         let surface = (began.elapsed().as_secs_f64() - network).max(0.0);
         let parts = StepTiming {
             network,
@@ -126,7 +126,7 @@ impl Surface {
     ) -> StepRecord {
         let normalizer = self.normalizer(phase);
         let rate = if normalizer > 0.0 {
-            rates.rate / normalizer
+            rates.learning_rate / normalizer
         } else {
             0.0
         };
@@ -139,8 +139,8 @@ impl Surface {
         let images: i64 = parts.iter().map(|part| part.x.size()[0]).sum();
         let share = |part: &MicroBatch| part.x.size()[0] as f64 / images as f64;
         let decay = rates.weight_decay;
-        let trains = self.degrees.trainable() > 0 && rate > 0.0;
-        let weights_at = |uv: &(f64, f64)| self.degrees.weights(uv.0, uv.1);
+        let trains = self.degrees.trainable_count() > 0 && rate > 0.0;
+        let weights_at = |uv: &(f64, f64)| self.degrees.bernstein_weights(uv.0, uv.1);
         let weights: Vec<Vec<f64>> = parts.iter().map(|part| weights_at(&part.uv)).collect();
         let next: Vec<Vec<f64>> = next.iter().map(weights_at).collect();
         let steps: Vec<Vec<f64>> = weights
@@ -149,31 +149,37 @@ impl Surface {
             .map(|(b, part)| {
                 // The gradients come divided by 1 + λ.
                 let scale = rate * share(part) * (1.0 + decay);
-                let rows = self.degrees.corners()..b.len();
-                rows.map(|k| if self.trains(k) { b[k] * scale } else { 0.0 })
-                    .collect()
+                let rows = self.degrees.corner_count()..b.len();
+                rows.map(|k| {
+                    if self.is_trainable(k) {
+                        b[k] * scale
+                    } else {
+                        0.0
+                    }
+                })
+                .collect()
             })
             .collect();
-        let most = together(model);
+        let most = samples_per_pass(model);
         let draws = parts.len().max(next.len()).min(most);
         let mut losses = Vec::with_capacity(parts.len());
         let mut norms = Vec::new();
         let groups = parts.chunks(most).zip(weights.chunks(most));
         let mut ahead = weights.chunks(most).skip(1);
         for (group, (some, here)) in groups.enumerate() {
-            self.prepare(model, here, draws);
+            self.prepare_networks(model, here, draws);
             for (draw, part) in some.iter().enumerate() {
-                let loss = around(&|| self.gradient(model, draw, part, rates));
+                let loss = around(&|| self.sample_gradient(model, draw, part, rates));
                 losses.push(loss * share(part));
             }
             let following = ahead.next();
-            norms.push(self.sweep(FusedUpdate {
-                networks: here,
-                decay,
-                keep: if group == 0 { keep } else { 1.0 },
-                steps: trains.then(|| &steps[group * most..][..some.len()]),
-                moves: following.is_none(),
-                next: following.unwrap_or(&next[..next.len().min(most)]),
+            norms.push(self.fused_update(FusedUpdate {
+                network_weights: here,
+                weight_decay: decay,
+                velocity_factor: if group == 0 { keep } else { 1.0 },
+                step_weights: trains.then(|| &steps[group * most..][..some.len()]),
+                moves_points: following.is_none(),
+                next_weights: following.unwrap_or(&next[..next.len().min(most)]),
             }));
         }
         if trains {

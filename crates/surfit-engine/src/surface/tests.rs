@@ -8,10 +8,10 @@ use surfit_core::surface::{ParameterAxis, Patch};
 use tch::Reduction;
 
 fn model(name: &str) -> Model {
-    model_in(name, Kind::Float)
+    model_of_kind(name, Kind::Float)
 }
 
-fn model_in(name: &str, kind: Kind) -> Model {
+fn model_of_kind(name: &str, kind: Kind) -> Model {
     // Tests run side by side; threads of several of them would only wait for each other.
     tch::set_num_threads(1);
     let config = NetworkConfig {
@@ -33,7 +33,7 @@ fn model_in(name: &str, kind: Kind) -> Model {
 
 fn corners(model: &Model) -> Vec<Tensor> {
     [1, 2, 3, 4]
-        .map(|seed| model.network().layout().initial(seed))
+        .map(|seed| model.network().layout().initial_weights(seed))
         .into()
 }
 
@@ -43,7 +43,7 @@ fn batch(seed: i64, images: i64) -> (Tensor, Tensor) {
     (x, Tensor::randint(3, [images], (Kind::Int64, Device::Cpu)))
 }
 
-fn part(uv: (f64, f64), seed: i64) -> MicroBatch {
+fn micro_batch(uv: (f64, f64), seed: i64) -> MicroBatch {
     let (x, labels) = batch(seed, 6);
     MicroBatch { uv, x, labels }
 }
@@ -75,12 +75,18 @@ fn gradient_of_every_control_point_is_its_weight_times_the_gradient_at_the_draw(
     for name in ["cnn", "mlp"] {
         let model = model(name);
         let surface = Surface::linear(degrees, corners(&model));
-        let part = part((0.3, 0.8), 7);
-        let b = degrees.weights(0.3, 0.8);
+        let part = micro_batch((0.3, 0.8), 7);
+        let b = degrees.bernstein_weights(0.3, 0.8);
         let theta = surface.theta().copy().set_requires_grad(true);
         loss_through_interpolation(&model, &theta, &b, &part).backward();
         let g = Tensor::zeros([model.parameters()], (Kind::Float, Device::Cpu));
-        let _ = model.gradient(&surface.at(0.3, 0.8), &part.x, &part.labels, 0.0, &g);
+        let _ = model.gradient(
+            &surface.network_at(0.3, 0.8),
+            &part.x,
+            &part.labels,
+            0.0,
+            &g,
+        );
         let scale = theta.grad().abs().max().double_value(&[]);
         for (k, b) in b.iter().enumerate() {
             let expected = theta.grad().get(k as i64);
@@ -106,16 +112,19 @@ fn steps_are_sgd_with_momentum_on_the_control_points() {
         // The rate changes from step to step, as a schedule makes it.
         let rate = 0.02 * (1.0 + step as f64);
         let rates = StepHyperparams {
-            rate,
+            learning_rate: rate,
             momentum: 0.9,
             weight_decay: 0.01,
-            smoothing: 0.0,
+            label_smoothing: 0.0,
         };
-        let parts = [part((0.2, 0.7), step), part((0.9, 0.4), 10 + step)];
+        let parts = [
+            micro_batch((0.2, 0.7), step),
+            micro_batch((0.9, 0.4), 10 + step),
+        ];
         let mut gradient = Tensor::zeros_like(&theta);
         for p in &parts {
             let leaf = theta.copy().set_requires_grad(true);
-            let b = degrees.weights(p.uv.0, p.uv.1);
+            let b = degrees.bernstein_weights(p.uv.0, p.uv.1);
             loss_through_interpolation(&model, &leaf, &b, p).backward();
             let bt = Tensor::from_slice(&to_f32(&b));
             let decay = bt.unsqueeze(1).mm(&bt.unsqueeze(0).mm(&theta)) * 0.01;
@@ -139,10 +148,10 @@ fn steps_are_sgd_with_momentum_on_the_control_points() {
 fn six_steps(model: &Model, mut surface: Surface, draws: usize, told: bool) -> (Surface, Vec<f64>) {
     surface.set_frozen(5, true);
     let rates = StepHyperparams {
-        rate: 0.05,
+        learning_rate: 0.05,
         momentum: 0.9,
         weight_decay: 0.01,
-        smoothing: 0.1,
+        label_smoothing: 0.1,
     };
     let at = |step: usize, draw: usize| {
         let x = 0.17 * (step * draws + draw) as f64;
@@ -151,7 +160,7 @@ fn six_steps(model: &Model, mut surface: Surface, draws: usize, told: bool) -> (
     let mut norms = Vec::new();
     for step in 0..6 {
         let parts: Vec<MicroBatch> = (0..draws)
-            .map(|draw| part(at(step, draw), (step * draws + draw) as i64))
+            .map(|draw| micro_batch(at(step, draw), (step * draws + draw) as i64))
             .collect();
         let mut next: Vec<_> = (0..draws).map(|draw| at(step + 1, draw)).collect();
         if !told {
@@ -171,13 +180,13 @@ fn six_steps(model: &Model, mut surface: Surface, draws: usize, told: bool) -> (
 fn own_arithmetic_and_library_calls_make_the_same_steps() {
     let degrees = Degrees::new(2, 2).unwrap();
     for (kind, tolerance) in [(Kind::Float, 1e-5), (Kind::BFloat16, 2e-2)] {
-        let model = model_in("cnn", kind);
+        let model = model_of_kind("cnn", kind);
         let start = Surface::linear(degrees, corners(&model));
         for draws in [1, 2, 3, 4, 6] {
             let linear = || Surface::linear(degrees, corners(&model));
             let (own, norms) = six_steps(&model, linear(), draws, true);
             let mut calls = linear();
-            calls.room = Some(room::SampleBuffers::rows(
+            calls.buffers = Some(buffers::SampleBuffers::matrix(
                 4,
                 model.parameters(),
                 Device::Cpu,
@@ -206,7 +215,7 @@ fn own_arithmetic_and_library_calls_make_the_same_steps() {
 fn to_be_told_the_next_draws_changes_no_bit() {
     let degrees = Degrees::new(3, 2).unwrap();
     for kind in [Kind::Float, Kind::BFloat16] {
-        let model = model_in("cnn", kind);
+        let model = model_of_kind("cnn", kind);
         for draws in [1, 4, 5, 6] {
             let linear = || Surface::linear(degrees, corners(&model));
             let (told, _) = six_steps(&model, linear(), draws, true);
@@ -224,30 +233,30 @@ fn an_untrained_surface_is_linear_and_its_corners_are_the_given_networks() {
     for (m, n) in [(1, 1), (2, 3), (4, 2)] {
         let surface = Surface::linear(Degrees::new(m, n).unwrap(), corners(&model));
         for (index, corner) in given.iter().enumerate() {
-            let (u, v) = Patch::Square.corner(index);
-            assert_eq!(largest_difference(&surface.at(u, v), corner), 0.0);
+            let (u, v) = Patch::Square.corner_parameters(index);
+            assert_eq!(largest_difference(&surface.network_at(u, v), corner), 0.0);
         }
-        let c = Patch::Square.linear(0.25, 0.6);
+        let c = Patch::Square.linear_weights(0.25, 0.6);
         let expected = &given[0] * c[0] + &given[1] * c[1] + &given[2] * c[2] + &given[3] * c[3];
-        assert!(largest_difference(&surface.at(0.25, 0.6), &expected) < 1e-6);
-        assert!(surface.travelled().iter().all(|&d| d < 1e-4));
+        assert!(largest_difference(&surface.network_at(0.25, 0.6), &expected) < 1e-6);
+        assert!(surface.distances_from_linear().iter().all(|&d| d < 1e-4));
     }
 }
 
 /// A surface that has been trained a little, so that it is not linear.
-fn trained(model: &Model, degrees: Degrees) -> Surface {
+fn fitted_surface(model: &Model, degrees: Degrees) -> Surface {
     let mut surface = Surface::linear(degrees, corners(model));
     let rates = StepHyperparams {
-        rate: 0.1,
+        learning_rate: 0.1,
         momentum: 0.9,
         weight_decay: 1e-3,
-        smoothing: 0.0,
+        label_smoothing: 0.0,
     };
     for step in 0..5 {
         surface.step(
             model,
             FitPhase::Interior,
-            &[part((0.4, 0.6), step)],
+            &[micro_batch((0.4, 0.6), step)],
             rates,
             &[],
         );
@@ -258,38 +267,44 @@ fn trained(model: &Model, degrees: Degrees) -> Surface {
 #[test]
 fn raising_the_degree_leaves_every_point_and_the_next_step_where_they_were() {
     let model = model("cnn");
-    let mut surface = trained(&model, Degrees::new(2, 2).unwrap());
+    let mut surface = fitted_surface(&model, Degrees::new(2, 2).unwrap());
     let points = [(0.0, 0.3), (0.5, 0.5), (0.9, 0.2)];
-    let before: Vec<Tensor> = points.iter().map(|&(u, v)| surface.at(u, v)).collect();
+    let before: Vec<Tensor> = points
+        .iter()
+        .map(|&(u, v)| surface.network_at(u, v))
+        .collect();
     let velocity_at = |s: &Surface| {
-        let b = to_f32(&s.degrees().weights(0.4, 0.7)[4..]);
+        let b = to_f32(&s.degrees().bernstein_weights(0.4, 0.7)[4..]);
         Tensor::from_slice(&b).unsqueeze(0).mm(s.velocity())
     };
     let velocity = velocity_at(&surface);
-    let to = surface.degrees().changed(ParameterAxis::U, 1).unwrap();
+    let to = surface
+        .degrees()
+        .with_changed_degree(ParameterAxis::U, 1)
+        .unwrap();
     let version = surface.version();
-    let deviation = surface.convert(to, surface.scale());
+    let deviation = surface.convert(to, surface.mean_corner_distance());
     assert!(deviation < 1e-6, "{deviation}");
     assert_eq!((surface.degrees(), surface.version()), (to, version));
     for (&(u, v), before) in points.iter().zip(&before) {
-        assert!(largest_difference(&surface.at(u, v), before) < 1e-5);
+        assert!(largest_difference(&surface.network_at(u, v), before) < 1e-5);
     }
     assert!(velocity.abs().max().double_value(&[]) > 1e-4);
     assert!(largest_difference(&velocity, &velocity_at(&surface)) < 1e-6);
-    assert_eq!(surface.velocity().size()[0], to.trainable() as i64);
+    assert_eq!(surface.velocity().size()[0], to.trainable_count() as i64);
 }
 
 #[test]
 fn lowering_holds_the_corners_and_says_what_it_cost() {
     let model = model("cnn");
-    let mut surface = trained(&model, Degrees::new(3, 3).unwrap());
+    let mut surface = fitted_surface(&model, Degrees::new(3, 3).unwrap());
     let version = surface.version();
-    let deviation = surface.convert(Degrees::new(2, 2).unwrap(), surface.scale());
+    let deviation = surface.convert(Degrees::new(2, 2).unwrap(), surface.mean_corner_distance());
     assert!(deviation > 1e-6 && deviation.is_finite(), "{deviation}");
     assert!(surface.version() > version);
     for (index, corner) in corners(&model).iter().enumerate() {
-        let (u, v) = Patch::Square.corner(index);
-        assert_eq!(largest_difference(&surface.at(u, v), corner), 0.0);
+        let (u, v) = Patch::Square.corner_parameters(index);
+        assert_eq!(largest_difference(&surface.network_at(u, v), corner), 0.0);
     }
     // Down to the linear surface and up again there is nothing left to train, and then there is.
     surface.convert(Degrees::new(1, 1).unwrap(), 1.0);
@@ -306,15 +321,15 @@ fn frozen_points_and_corners_stand_still_and_the_others_move() {
     surface.set_frozen(0, true);
     let before = surface.theta().copy();
     let rates = StepHyperparams {
-        rate: 0.1,
+        learning_rate: 0.1,
         momentum: 0.9,
         weight_decay: 1e-3,
-        smoothing: 0.0,
+        label_smoothing: 0.0,
     };
     surface.step(
         &model,
         FitPhase::Interior,
-        &[part((0.5, 0.4), 1)],
+        &[micro_batch((0.5, 0.4), 1)],
         rates,
         &[],
     );
@@ -332,14 +347,14 @@ fn frozen_points_and_corners_stand_still_and_the_others_move() {
 #[test]
 fn the_centroid_is_the_mean_of_the_control_points_and_of_the_surface() {
     let model = model("mlp");
-    let surface = trained(&model, Degrees::new(2, 2).unwrap());
+    let surface = fitted_surface(&model, Degrees::new(2, 2).unwrap());
     let mean = surface.theta().mean_dim(0, false, Kind::Float);
     assert!(largest_difference(&surface.centroid(), &mean) < 1e-6);
     let n = 40;
     let mut integral = Tensor::zeros_like(&mean);
     for cell in 0..n * n {
         let at = |k: i32| (f64::from(k) + 0.5) / f64::from(n);
-        integral += surface.at(at(cell / n), at(cell % n)) / f64::from(n * n);
+        integral += surface.network_at(at(cell / n), at(cell % n)) / f64::from(n * n);
     }
     assert!(largest_difference(&integral, &mean) < 1e-3);
 }
@@ -360,10 +375,10 @@ fn raising_the_degree_during_a_fit_of_a_resnet_makes_no_jump_in_the_loss() {
     };
     let model = Model::new(network, placement);
     let rates = StepHyperparams {
-        rate: 0.02,
+        learning_rate: 0.02,
         momentum: 0.9,
         weight_decay: 5e-4,
-        smoothing: 0.0,
+        label_smoothing: 0.0,
     };
     let draws = surfit_core::draws::PointDraws {
         seed: 3,
@@ -372,11 +387,11 @@ fn raising_the_degree_during_a_fit_of_a_resnet_makes_no_jump_in_the_loss() {
     };
     let steps = |surface: &mut Surface, range: std::ops::Range<u64>| -> Vec<f64> {
         let mut one = |step| {
-            let points = draws.points(FitPhase::Interior, step, 2, None);
+            let points = draws.draw_points(FitPhase::Interior, step, 2, None);
             let parts: Vec<MicroBatch> = points
                 .into_iter()
                 .enumerate()
-                .map(|(i, uv)| part(uv, (2 * step as i64 + i as i64) % 8))
+                .map(|(i, uv)| micro_batch(uv, (2 * step as i64 + i as i64) % 8))
                 .collect();
             let record = surface.step(&model, FitPhase::Interior, &parts, rates, &[]);
             record.loss.double_value(&[])
@@ -387,7 +402,7 @@ fn raising_the_degree_during_a_fit_of_a_resnet_makes_no_jump_in_the_loss() {
     let (mut kept, mut raised) = (of_degree(2), of_degree(2));
     let before = steps(&mut kept, 0..24);
     assert_eq!(steps(&mut raised, 0..24), before);
-    raised.convert(Degrees::new(3, 3).unwrap(), raised.scale());
+    raised.convert(Degrees::new(3, 3).unwrap(), raised.mean_corner_distance());
     let (kept, raised) = (steps(&mut kept, 24..36), steps(&mut raised, 24..36));
     let mean = |x: &[f64]| x.iter().sum::<f64>() / x.len() as f64;
     let last = &before[12..];

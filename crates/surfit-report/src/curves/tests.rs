@@ -1,8 +1,8 @@
 //! Curves as figures.
 
-use super::traces::cut;
+use super::traces::clip_to_range;
 use super::*;
-use crate::sample;
+use crate::test_data;
 use surfit_core::series::StepTrack;
 
 fn look() -> CurveLook {
@@ -18,11 +18,11 @@ fn look() -> CurveLook {
 }
 
 fn svg(look: &CurveLook, others: &[OtherCurve]) -> String {
-    let picture = sample::picture();
+    let picture = test_data::run_state();
     CurvesFigure {
-        picture: &picture,
-        look,
-        others,
+        run_state: &picture,
+        style: look,
+        other_curves: others,
         title: "demo".into(),
     }
     .svg()
@@ -79,7 +79,7 @@ fn what_is_seen_of_the_curves_is_drawn_and_said() {
 
 #[test]
 fn other_runs_have_their_names_and_letters() {
-    let picture = sample::picture();
+    let picture = test_data::run_state();
     let other = |name: &str| OtherCurve {
         name: name.into(),
         series: picture.curves[&LossCurve::Surface].clone(),
@@ -101,9 +101,9 @@ fn curves_without_values_or_extent_have_a_figure() {
         ..look()
     };
     CurvesFigure {
-        picture: &empty,
-        look: &nothing,
-        others: &[],
+        run_state: &empty,
+        style: &nothing,
+        other_curves: &[],
         title: "x".into(),
     }
     .png()
@@ -114,8 +114,11 @@ fn curves_without_values_or_extent_have_a_figure() {
 fn lines_are_cut_at_the_edges() {
     let points = [(0.0, 0.0), (10.0, 10.0), (20.0, 20.0)];
     assert_eq!(
-        cut(&points, &(5.0..15.0)),
+        clip_to_range(&points, &(5.0..15.0)),
         [(5.0, 5.0), (10.0, 10.0), (15.0, 15.0)]
     );
-    assert_eq!(cut(&points, &(12.0..18.0)), [(12.0, 12.0), (18.0, 18.0)]);
+    assert_eq!(
+        clip_to_range(&points, &(12.0..18.0)),
+        [(12.0, 12.0), (18.0, 18.0)]
+    );
 }

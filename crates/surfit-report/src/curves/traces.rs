@@ -6,15 +6,15 @@ use crate::style::*;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
-use surfit_core::picture::ValidationPoint;
+use surfit_core::run_state::ValidationPoint;
 use surfit_core::series::{Series, Smoothing, StepTrack};
 
 /// A curve with its looks.
 pub(super) struct CurveTrace<'a> {
     pub name: String,
-    pub sign: String,
+    pub label: String,
     pub color: RGBColor,
-    pub other: bool,
+    pub is_other_run: bool,
     pub series: &'a Series,
     pub track: Option<&'a StepTrack>,
     pub validations: &'a [ValidationPoint],
@@ -25,34 +25,34 @@ pub(super) struct CurveTrace<'a> {
 pub(super) struct CurveSample {
     pub x: f64,
     pub range: (f64, f64, f64),
-    pub smooth: f64,
+    pub smoothed: f64,
 }
 
 /// Most stretches that a curve is drawn of: more would only thicken the line.
-const MOST: usize = 700;
+const MAX_CURVE_POINTS: usize = 700;
 impl CurvesFigure<'_> {
     /// The place of a step along the axis; time counts steps that are done, of which `more` belong to a step.
-    pub(super) fn place(&self, track: Option<&StepTrack>, step: f64, more: f64) -> f64 {
-        match track.filter(|_| self.look.time) {
-            Some(track) => track.at(step + more).map_or(0.0, |m| m.seconds),
+    pub(super) fn axis_position(&self, track: Option<&StepTrack>, step: f64, more: f64) -> f64 {
+        match track.filter(|_| self.style.time) {
+            Some(track) => track.mark_at(step + more).map_or(0.0, |m| m.seconds),
             None => step,
         }
     }
 
     /// The stretches of a curve within the window, and one more at either side.
     pub(super) fn samples(&self, trace: &CurveTrace<'_>) -> Vec<CurveSample> {
-        let (from, to) = self.look.window;
-        let mut smoothing = Smoothing::new(self.look.smoothing.unwrap_or(0.0));
+        let (from, to) = self.style.window;
+        let mut smoothing = Smoothing::new(self.style.smoothing.unwrap_or(0.0));
         let mut kept: Vec<CurveSample> = Vec::new();
-        for bucket in trace.series.finest() {
+        for bucket in trace.series.finest_buckets() {
             let mean = bucket.mean();
             let middle = bucket.step as f64;
             let sample = CurveSample {
-                x: self.place(trace.track, middle, 1.0),
+                x: self.axis_position(trace.track, middle, 1.0),
                 range: mean.map_or((f64::NAN, f64::NAN, f64::NAN), |mean| {
                     (bucket.min.into(), mean, bucket.max.into())
                 }),
-                smooth: smoothing.add(mean, bucket.count).unwrap_or(f64::NAN),
+                smoothed: smoothing.add(mean, bucket.count).unwrap_or(f64::NAN),
             };
             if sample.x <= from {
                 kept.clear();
@@ -66,7 +66,7 @@ impl CurvesFigure<'_> {
     }
 
     /// Draws a curve and gives the place of its end.
-    pub(super) fn trace<DB: DrawingBackend>(
+    pub(super) fn draw_trace<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
         panel: &AxesPanel,
@@ -74,40 +74,40 @@ impl CurvesFigure<'_> {
         last: bool,
     ) -> DrawResult<DB, Option<(i32, i32)>> {
         let samples = self.samples(trace);
-        let smooth = self.look.smoothing.is_some();
+        let smooth = self.style.smoothing.is_some();
         // Several raw curves over each other are noise; then only the last keeps its own.
         if last || !smooth {
             let strength = if smooth { 0.22 } else { 0.35 };
-            band(area, panel, &samples, trace.color.mix(strength))?;
+            draw_range_band(area, panel, &samples, trace.color.mix(strength))?;
         }
-        let value = |s: &CurveSample| if smooth { s.smooth } else { s.range.1 };
-        let step = samples.len().div_ceil(MOST).max(1);
+        let value = |s: &CurveSample| if smooth { s.smoothed } else { s.range.1 };
+        let step = samples.len().div_ceil(MAX_CURVE_POINTS).max(1);
         let end = samples.len().saturating_sub(1);
         let points = samples.iter().enumerate();
         let points = points.filter(|(k, s)| k % step == 0 || *k == end || !value(s).is_finite());
         let points: Vec<(f64, f64)> = points.map(|(_, s)| (s.x, value(s))).collect();
         let width = if last && smooth { 2.0 } else { 1.4 };
-        let points = cut(&points, &panel.x);
-        if trace.other {
-            panel.dashes(area, &points, line(trace.color, width))?;
+        let points = clip_to_range(&points, &panel.x);
+        if trace.is_other_run {
+            panel.draw_dashed_curve(area, &points, line_style(trace.color, width))?;
         } else {
-            panel.curve(area, points.iter().copied(), line(trace.color, width))?;
+            panel.draw_curve(area, points.iter().copied(), line_style(trace.color, width))?;
         }
         let seen = points.iter().rfind(|p| p.1.is_finite());
-        Ok(seen.map(|p| panel.at(p.0, p.1)))
+        Ok(seen.map(|p| panel.pixel_at(p.0, p.1)))
     }
 
-    pub(super) fn validations<DB: DrawingBackend>(
+    pub(super) fn draw_validations<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
         panel: &AxesPanel,
         trace: &CurveTrace<'_>,
         alone: bool,
     ) -> DrawResult<DB> {
-        let color = if alone { VALIDATION } else { trace.color };
+        let color = if alone { VALIDATION_COLOR } else { trace.color };
         let points = trace.validations.iter().map(|v| {
             let step = v.step as f64;
-            (self.place(trace.track, step, 0.0), v.loss)
+            (self.axis_position(trace.track, step, 0.0), v.loss)
         });
         let inside = |p: &(f64, f64)| {
             (panel.x.start..=panel.x.end).contains(&p.0)
@@ -116,18 +116,30 @@ impl CurvesFigure<'_> {
         };
         let points: Vec<(f64, f64)> = points.filter(inside).collect();
         if alone {
-            panel.curve(area, points.iter().copied(), line(color.mix(0.7), 1.2))?;
+            panel.draw_curve(
+                area,
+                points.iter().copied(),
+                line_style(color.mix(0.7), 1.2),
+            )?;
         }
         for (x, y) in points {
-            area.draw(&Circle::new(panel.at(x, y), px(3.4), fill(WHITE)))?;
-            area.draw(&Circle::new(panel.at(x, y), px(2.6), fill(color)))?;
+            area.draw(&Circle::new(
+                panel.pixel_at(x, y),
+                px(3.4),
+                fill_style(WHITE),
+            ))?;
+            area.draw(&Circle::new(
+                panel.pixel_at(x, y),
+                px(2.6),
+                fill_style(color),
+            ))?;
         }
         Ok(())
     }
 }
 
 /// The range of neighbouring values as a band.
-fn band<DB: DrawingBackend>(
+fn draw_range_band<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     panel: &AxesPanel,
     samples: &[CurveSample],
@@ -152,15 +164,15 @@ fn band<DB: DrawingBackend>(
         if low <= high {
             piece.push((chunk[chunk.len() / 2].x, low, high));
         } else {
-            panel.band(area, &piece, color)?;
+            panel.draw_band(area, &piece, color)?;
             piece.clear();
         }
     }
-    panel.band(area, &piece, color)
+    panel.draw_band(area, &piece, color)
 }
 
 /// A curve's points within a range; a line over an edge is cut there.
-pub(super) fn cut(points: &[(f64, f64)], x: &std::ops::Range<f64>) -> Vec<(f64, f64)> {
+pub(super) fn clip_to_range(points: &[(f64, f64)], x: &std::ops::Range<f64>) -> Vec<(f64, f64)> {
     let mut out: Vec<(f64, f64)> = Vec::new();
     let mut before: Option<(f64, f64)> = None;
     for &(at, y) in points {
@@ -179,13 +191,13 @@ pub(super) fn cut(points: &[(f64, f64)], x: &std::ops::Range<f64>) -> Vec<(f64, 
 }
 
 /// Writes the sign of each curve beside its end, moved apart where they would overlap.
-pub(super) fn signs<DB: DrawingBackend>(
+pub(super) fn draw_labels<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     panel: &AxesPanel,
     traces: &[CurveTrace<'_>],
     mut ends: Vec<((i32, i32), usize)>,
 ) -> DrawResult<DB> {
-    ends.retain(|e| !traces[e.1].sign.is_empty());
+    ends.retain(|e| !traces[e.1].label.is_empty());
     ends.sort_by_key(|e| e.0.1);
     let (wide, high) = (px(12.0), px(12.0));
     let mut placed: Vec<(i32, i32)> = Vec::new();
@@ -200,8 +212,8 @@ pub(super) fn signs<DB: DrawingBackend>(
         }
         placed.push((x, y));
         let y = y.min(panel.frame[3] - px(5.0));
-        let style = bold(11.0, traces[n].color, HPos::Left, VPos::Center);
-        area.draw_text(&traces[n].sign, &style, (x, y))?;
+        let style = bold_style(11.0, traces[n].color, HPos::Left, VPos::Center);
+        area.draw_text(&traces[n].label, &style, (x, y))?;
     }
     Ok(())
 }

@@ -1,14 +1,14 @@
 //! Heatmaps as figures.
 
 use super::*;
-use crate::sample;
+use crate::test_data;
 
 fn figure(heatmap: &Heatmap, metric: Metric) -> HeatmapFigure<'_> {
     HeatmapFigure {
         heatmap,
         metric,
         colormap: Colormap::Viridis,
-        look: HeatmapStyle::default(),
+        style: HeatmapStyle::default(),
         title: "surface".into(),
         marks: &[(0.2, 0.8)],
     }
@@ -16,14 +16,14 @@ fn figure(heatmap: &Heatmap, metric: Metric) -> HeatmapFigure<'_> {
 
 #[test]
 fn svg_tells_values_and_the_best_point() {
-    let heatmap = sample::heatmap(11);
+    let heatmap = test_data::heatmap(11);
     let svg = figure(&heatmap, Metric::Accuracy).svg().unwrap();
-    let best = heatmap.best(Metric::Accuracy).unwrap();
+    let best = heatmap.best_point(Metric::Accuracy).unwrap();
     for text in [
         format!(
             "best {:.2} % at u {}",
             100.0 * best.accuracy,
-            plain(round(best.u))
+            format_number(round_thousandths(best.u))
         ),
         "accuracy, %".into(),
         format!("{:.1}", 100.0 * heatmap.cells[0].accuracy().unwrap()),
@@ -36,13 +36,13 @@ fn svg_tells_values_and_the_best_point() {
 
 #[test]
 fn png_shows_the_colours_of_the_cells() {
-    let heatmap = sample::heatmap(5);
+    let heatmap = test_data::heatmap(5);
     let figure = figure(&heatmap, Metric::Loss);
-    let pixels = sample::check_png(&figure.png().unwrap(), (1440, 1344));
-    let figure = figure.map();
-    let (low, high) = figure.range();
+    let pixels = test_data::check_png(&figure.png().unwrap(), (1440, 1344));
+    let figure = figure.field_map();
+    let (low, high) = figure.color_range();
     // A place in the cell that neither number, badge nor line covers.
-    let [(x0, y0), _] = figure.cell(7);
+    let [(x0, y0), _] = figure.cell_rect(7);
     let (x, y) = ((x0 / 2 + 24) as usize, (y0 / 2 + 24) as usize);
     let at = (y * 1440 + x) * 3;
     let want = figure.color(figure.value(7).unwrap(), low, high);
@@ -65,7 +65,7 @@ fn empty_flat_and_stale_heatmaps_have_figures() {
 
 #[test]
 fn gain_confidence_lines_and_a_part_are_drawn_as_they_are_looked_at() {
-    let heatmap = sample::heatmap(11);
+    let heatmap = test_data::heatmap(11);
     let look = |quantity| HeatmapStyle {
         quantity,
         corner: 0.85,
@@ -73,7 +73,7 @@ fn gain_confidence_lines_and_a_part_are_drawn_as_they_are_looked_at() {
     };
     let drawn = |look: HeatmapStyle| {
         let figure = HeatmapFigure {
-            look,
+            style: look,
             ..figure(&heatmap, Metric::Accuracy)
         };
         figure.svg().unwrap()
@@ -112,13 +112,13 @@ fn gain_confidence_lines_and_a_part_are_drawn_as_they_are_looked_at() {
     }
     // A range that was chosen holds, and what is beyond it has the colour of its end.
     let fixed = HeatmapFigure {
-        look: HeatmapStyle {
+        style: HeatmapStyle {
             range: Some((0.2, 0.3)),
             ..HeatmapStyle::default()
         },
         ..figure(&heatmap, Metric::Accuracy)
     };
-    let fixed = fixed.map();
-    assert_eq!(fixed.range(), (0.2, 0.3));
-    assert_eq!(fixed.color(0.9, 0.2, 0.3), Colormap::Viridis.at(1.0));
+    let fixed = fixed.field_map();
+    assert_eq!(fixed.color_range(), (0.2, 0.3));
+    assert_eq!(fixed.color(0.9, 0.2, 0.3), Colormap::Viridis.color_at(1.0));
 }

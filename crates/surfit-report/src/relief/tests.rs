@@ -1,7 +1,7 @@
 //! Reliefs as figures.
 
 use super::*;
-use crate::sample;
+use crate::test_data;
 use surfit_core::heatmap::CellQuantity;
 use surfit_core::surface::Patch;
 
@@ -10,7 +10,7 @@ fn figure(heatmap: &Heatmap) -> ReliefFigure<'_> {
         heatmap,
         metric: Metric::Accuracy,
         colormap: Colormap::Viridis,
-        look: HeatmapStyle::default(),
+        style: HeatmapStyle::default(),
         camera: Camera::default(),
         title: "relief".into(),
     }
@@ -18,7 +18,7 @@ fn figure(heatmap: &Heatmap) -> ReliefFigure<'_> {
 
 #[test]
 fn a_relief_has_faces_axes_and_a_bar_from_every_side() {
-    let heatmap = sample::heatmap(11);
+    let heatmap = test_data::heatmap(11);
     let svg = figure(&heatmap).svg().unwrap();
     assert!(svg.contains("accuracy, %") && svg.contains("turned 30°, tilted 35°"));
     assert!(svg.matches("<polygon").count() > 2000);
@@ -40,32 +40,32 @@ fn a_relief_has_faces_axes_and_a_bar_from_every_side() {
             assert!(texts(&svg) >= 18, "{turn} {tilt}: {}", texts(&svg));
         }
     }
-    sample::check_png(&figure(&heatmap).png().unwrap(), (1720, 1344));
+    test_data::check_png(&figure(&heatmap).png().unwrap(), (1720, 1344));
 }
 
 #[test]
 fn nearer_squares_are_drawn_last() {
-    let heatmap = sample::heatmap(5);
+    let heatmap = test_data::heatmap(5);
     let place = MapPlacement {
         left: 0.0,
         top: 0.0,
         side: 1.0,
     };
-    let map = FieldMap::of(
+    let map = FieldMap::new(
         &heatmap,
         Metric::Accuracy,
         Colormap::Viridis,
         HeatmapStyle::default(),
         place,
     );
-    let relief = PlacedRelief::of(
+    let relief = PlacedRelief::new(
         &map,
         Camera {
             turn: 0.0,
             ..Camera::default()
         },
     );
-    let cells = relief.cells_from_the_back();
+    let cells = relief.cells_back_to_front();
     assert_eq!((cells.len(), cells[0].1, cells[15].1), (16, 3, 0));
     // The hill hides the corners behind it when it is looked at from low.
     let hidden = |tilt| {
@@ -74,8 +74,8 @@ fn nearer_squares_are_drawn_last() {
             tilt,
             height: 1.0,
         };
-        let relief = PlacedRelief::of(&map, camera);
-        [(0, 0), (4, 0), (0, 4), (4, 4)].map(|c| relief.hides(c))
+        let relief = PlacedRelief::new(&map, camera);
+        [(0, 0), (4, 0), (0, 4), (4, 4)].map(|c| relief.is_hidden(c))
     };
     assert_eq!(hidden(15.0), [false, false, false, true]);
     assert_eq!(hidden(90.0), [false; 4]);
@@ -86,7 +86,7 @@ fn every_surface_has_a_relief_measured_or_not() {
     for patch in [Patch::Square, Patch::Triangle] {
         let mut heatmap = Heatmap::new(patch, 5);
         figure(&heatmap).svg().unwrap();
-        let some = heatmap.inside().step_by(3).collect::<Vec<_>>();
+        let some = heatmap.surface_cells().step_by(3).collect::<Vec<_>>();
         for index in some {
             heatmap.cells[index].images = 100;
             heatmap.cells[index].correct = 80 + index as u32 % 7;
@@ -99,7 +99,7 @@ fn every_surface_has_a_relief_measured_or_not() {
             ..HeatmapStyle::default()
         };
         ReliefFigure {
-            look,
+            style: look,
             ..figure(&heatmap)
         }
         .svg()

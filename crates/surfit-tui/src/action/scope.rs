@@ -28,7 +28,7 @@ pub enum KeyScope {
     /// The list of themes.
     Themes,
     /// The overlay of the picture.
-    Picture,
+    Image,
 }
 
 impl KeyScope {
@@ -45,7 +45,7 @@ impl KeyScope {
         KeyScope::Runs,
         KeyScope::Machine,
         KeyScope::Themes,
-        KeyScope::Picture,
+        KeyScope::Image,
     ];
 
     /// The scope in words: `anywhere`, `loss`, `runs`.
@@ -62,7 +62,7 @@ impl KeyScope {
             KeyScope::Runs => "runs",
             KeyScope::Machine => "machine",
             KeyScope::Themes => "themes",
-            KeyScope::Picture => "picture",
+            KeyScope::Image => "picture",
         }
     }
 
@@ -87,12 +87,12 @@ impl KeyScope {
             // It has no keys but those of every list.
             Overlay::Text { .. } => KeyScope::Machine,
             Overlay::Themes { .. } => KeyScope::Themes,
-            Overlay::Picture { .. } => KeyScope::Picture,
+            Overlay::Image { .. } => KeyScope::Image,
         }
     }
 
     /// The scope of what has the keys now.
-    pub fn here(app: &App) -> KeyScope {
+    pub fn of_focus(app: &App) -> KeyScope {
         match &app.overlay {
             Some(overlay) => KeyScope::of_overlay(overlay),
             None => KeyScope::of_pane(app.focus),
@@ -100,7 +100,7 @@ impl KeyScope {
     }
 
     /// True when keys of this scope can count while those of `here` do.
-    pub fn counts_in(self, here: KeyScope) -> bool {
+    pub fn applies_in(self, here: KeyScope) -> bool {
         self == here || self == KeyScope::Anywhere
     }
 }

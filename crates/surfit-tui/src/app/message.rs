@@ -2,8 +2,8 @@
 
 use super::{App, EngineLink};
 use crate::action::Action;
-use surfit_core::picture::{LogLine, LogTopic};
-use surfit_core::text::{MAX_SENTENCE, printable};
+use surfit_core::run_state::{LogLine, LogTopic};
+use surfit_core::text::{MAX_SENTENCE_CHARS, to_printable};
 
 /// What sort of thing a message says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub struct ScreenMessage {
     /// Text of the message, one sentence.
     pub text: String,
     /// Seconds since the workbench began; `None` to stay until the next.
-    pub until: Option<f64>,
+    pub expires_at: Option<f64>,
     /// Place among all that was said and asked for; the latest is shown.
     pub(super) order: u64,
 }
@@ -35,35 +35,35 @@ pub struct ScreenMessage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Banner {
     /// A sentence, of any length.
-    pub why: String,
+    pub reason: String,
     /// What can be done: it must be read.
     pub remedy: String,
 }
 
 impl App {
     /// Shows a sentence for some seconds, longer when something failed. Failures also go into the log.
-    pub(crate) fn say(&mut self, kind: MessageKind, text: impl Into<String>) {
-        let text = printable(&text.into(), MAX_SENTENCE).into_owned();
+    pub(crate) fn show_message(&mut self, kind: MessageKind, text: impl Into<String>) {
+        let text = to_printable(&text.into(), MAX_SENTENCE_CHARS).into_owned();
         if kind == MessageKind::Error {
-            self.note_in_log(&text, true);
+            self.append_local_log_line(&text, true);
         }
-        self.say_only(kind, text);
+        self.show_unlogged_message(kind, text);
     }
 
     /// Shows a sentence for some seconds.
-    pub(super) fn say_only(&mut self, kind: MessageKind, text: String) {
-        let text = printable(&text, MAX_SENTENCE).into_owned();
+    pub(super) fn show_unlogged_message(&mut self, kind: MessageKind, text: String) {
+        let text = to_printable(&text, MAX_SENTENCE_CHARS).into_owned();
         let seconds = match kind {
             MessageKind::Hint => 4.0,
             MessageKind::Info => 6.0,
             MessageKind::Good => 10.0,
             MessageKind::Error => 12.0,
         };
-        let order = self.next_order();
-        self.note = Some(ScreenMessage {
+        let order = self.next_message_order();
+        self.status_message = Some(ScreenMessage {
             kind,
             text,
-            until: Some(self.now + seconds),
+            expires_at: Some(self.now + seconds),
             order,
         });
         self.dirty = true;
@@ -71,9 +71,9 @@ impl App {
 
     /// Keeps a sentence of the workbench itself for the log. It carries the time of the run's latest event, since
     /// the state knows no clock.
-    pub(crate) fn note_in_log(&mut self, text: &str, error: bool) {
-        let time = self.picture.log.back().map_or(0.0, |l| l.time);
-        self.notes.push(LogLine {
+    pub(crate) fn append_local_log_line(&mut self, text: &str, error: bool) {
+        let time = self.run_state.log.back().map_or(0.0, |l| l.time);
+        self.local_log_lines.push(LogLine {
             time,
             text: text.into(),
             error,
@@ -83,64 +83,75 @@ impl App {
                 LogTopic::Notice
             },
         });
-        let excess = self.notes.len().saturating_sub(100);
-        self.notes.drain(..excess);
+        let excess = self.local_log_lines.len().saturating_sub(100);
+        self.local_log_lines.drain(..excess);
     }
 
-    pub(super) fn next_order(&mut self) -> u64 {
-        self.order += 1;
-        self.order
+    pub(super) fn next_message_order(&mut self) -> u64 {
+        self.last_message_order += 1;
+        self.last_message_order
     }
 
     /// What the message line shows now: the latest of what was said and what is being waited for, since the change of degree
     /// that waits was planned.
-    pub fn note(&self) -> Option<ScreenMessage> {
+    pub fn status_message(&self) -> Option<ScreenMessage> {
         let waiting = self.pending.values().rev().find_map(|p| {
-            let text = p.waiting.clone()?;
+            let text = p.progress_text.clone()?;
             Some((text, p.order))
         });
         // What the engine says of an errand is better than what was said when it was asked for.
-        let (text, order) = (self.errand_line(), waiting.as_ref().map_or(0, |w| w.1));
+        let (text, order) = (
+            self.task_progress_line(),
+            waiting.as_ref().map_or(0, |w| w.1),
+        );
         let waiting = text.or(waiting.map(|w| w.0)).map(|text| ScreenMessage {
             kind: MessageKind::Info,
             text,
-            until: None,
+            expires_at: None,
             order,
         });
-        self.note
+        self.status_message
             .iter()
             .cloned()
             .chain(waiting)
-            .filter(|m| self.after_plan(m))
+            .filter(|m| self.is_newer_than_plan(m))
             .max_by_key(|m| m.order)
     }
 
     /// What stays on the screen as long as there is no engine.
     pub fn banner(&self) -> Option<Banner> {
-        let (resume, leave) = (self.key(Action::Resume), self.key(Action::Quit));
+        let (resume, leave) = (self.key_label(Action::Resume), self.key_label(Action::Quit));
         // Who only watches starts nothing.
         let remedy = |does: &str| match self.readonly {
             true => format!("{leave} leaves."),
             false => format!("{resume} {does}, {leave} leaves."),
         };
-        let banner = |why: String, remedy: String| Some(Banner { why, remedy });
-        if let Some(down) = self.line.as_ref().and_then(|l| {
-            let run = self.place.as_ref().map_or(&self.run, |place| &place.name);
-            l.sentence(self.now, &resume, run)
+        let banner = |why: String, remedy: String| {
+            Some(Banner {
+                reason: why,
+                remedy,
+            })
+        };
+        if let Some(down) = self.remote_line.as_ref().and_then(|l| {
+            let run = self
+                .run_location
+                .as_ref()
+                .map_or(&self.run, |place| &place.name);
+            l.outage_message(self.now, &resume, run)
         }) {
             let (why, next) = down;
             return banner(why, format!("{next} {leave} leaves."));
         }
         match &self.connection {
             // What was asked for is told, and then how it went.
-            _ if self.sleeps() && !self.pending.is_empty() => None,
+            _ if self.engine_stopped() && !self.pending.is_empty() => None,
             // What the engine said before it went is the reason; that it went is only the consequence.
-            EngineLink::Dead | EngineLink::Lost(_) if self.picture.failed.is_some() => {
-                let why = self.picture.failed.as_deref().unwrap_or_default();
+            EngineLink::Dead | EngineLink::Lost(_) if self.run_state.failed.is_some() => {
+                let why = self.run_state.failed.as_deref().unwrap_or_default();
                 let why = format!("Failed: {}.", why.trim_end_matches('.'));
                 banner(why, remedy("resumes from the last checkpoint"))
             }
-            EngineLink::Lost(_) | EngineLink::Dead if self.sleeps() => None,
+            EngineLink::Lost(_) | EngineLink::Dead if self.engine_stopped() => None,
             EngineLink::Lost(reason) => banner(
                 format!("No engine: {reason}."),
                 remedy("connects again or starts it from the last checkpoint"),
@@ -157,17 +168,17 @@ impl App {
     }
 
     /// Takes away what stood long enough.
-    pub(super) fn expire(&mut self) {
+    pub(super) fn expire_status_message(&mut self) {
         // The silence of an engine is told in whole seconds.
-        self.dirty |= self.silence().map(|s| s as u64) != self.told_silence;
-        self.told_silence = self.silence().map(|s| s as u64);
+        self.dirty |= self.stalled_for().map(|s| s as u64) != self.shown_stall_secs;
+        self.shown_stall_secs = self.stalled_for().map(|s| s as u64);
         if self
-            .note
+            .status_message
             .as_ref()
-            .and_then(|n| n.until)
+            .and_then(|n| n.expires_at)
             .is_some_and(|t| t <= self.now)
         {
-            self.note = None;
+            self.status_message = None;
             self.dirty = true;
         }
     }

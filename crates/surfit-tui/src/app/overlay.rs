@@ -1,7 +1,7 @@
 //! What lies over the main area: help, palette, log, models, runs, machine, themes.
 
+use super::key_input::allowed_in_overlay;
 use super::message::MessageKind;
-use super::press::over;
 use super::{App, Effect, Pane};
 use crate::action::{Action, KeyScope};
 use crate::key::Key;
@@ -31,7 +31,7 @@ pub enum Overlay {
     /// Log of the run's events.
     Log {
         /// Lines between the end and the last one shown.
-        back: usize,
+        lines_from_end: usize,
     },
     /// Corners and exported models.
     Models {
@@ -44,11 +44,11 @@ pub enum Overlay {
         selected: usize,
     },
     /// The heatmap, its slices or the curves as a picture.
-    Picture {
+    Image {
         /// Which of them.
         subject: PictureSubject,
         /// Number of contour lines.
-        lines: usize,
+        contour_lines: usize,
     },
     /// Load of the machine and progress of the work.
     Machine {
@@ -75,7 +75,7 @@ pub enum Overlay {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PictureSubject {
     /// Heatmap of the surface.
-    Map,
+    Heatmap,
     /// Its slices through the cursor.
     Slices,
     /// The loss curves.
@@ -86,9 +86,9 @@ impl PictureSubject {
     /// The next one, round about.
     pub fn next(self) -> Self {
         match self {
-            PictureSubject::Map => PictureSubject::Slices,
+            PictureSubject::Heatmap => PictureSubject::Slices,
             PictureSubject::Slices => PictureSubject::Curves,
-            PictureSubject::Curves => PictureSubject::Map,
+            PictureSubject::Curves => PictureSubject::Heatmap,
         }
     }
 }
@@ -106,7 +106,7 @@ impl Overlay {
     }
 
     pub(super) fn log() -> Self {
-        Overlay::Log { back: 0 }
+        Overlay::Log { lines_from_end: 0 }
     }
 
     pub(super) fn models() -> Self {
@@ -122,22 +122,27 @@ impl Overlay {
     }
 
     /// The picture of what a pane shows.
-    pub(super) fn picture(pane: Pane) -> Self {
+    pub(super) fn image(pane: Pane) -> Self {
         let subject = match pane {
             Pane::Loss => PictureSubject::Curves,
-            _ => PictureSubject::Map,
+            _ => PictureSubject::Heatmap,
         };
-        Overlay::Picture { subject, lines: 6 }
+        Overlay::Image {
+            subject,
+            contour_lines: 6,
+        }
     }
 
     /// The place in the list or text.
-    fn place(&mut self) -> &mut usize {
+    fn position_mut(&mut self) -> &mut usize {
         match self {
             Overlay::Help { scroll: at }
             | Overlay::Palette { selected: at, .. }
-            | Overlay::Log { back: at }
+            | Overlay::Log { lines_from_end: at }
             | Overlay::Models { selected: at }
-            | Overlay::Picture { lines: at, .. }
+            | Overlay::Image {
+                contour_lines: at, ..
+            }
             | Overlay::Machine { scroll: at }
             | Overlay::Runs { selected: at }
             | Overlay::Text { scroll: at, .. }
@@ -148,29 +153,29 @@ impl Overlay {
 
 impl App {
     /// Shows the next thing there is a picture of.
-    pub(super) fn next_picture(&mut self) {
-        if let Some(Overlay::Picture { subject, .. }) = &mut self.overlay {
+    pub(super) fn next_image(&mut self) {
+        if let Some(Overlay::Image { subject, .. }) = &mut self.overlay {
             *subject = subject.next();
         }
     }
 
     /// The scope of what has the keys, or of the pane whose picture lies over it.
-    pub(super) fn looked_at(&self) -> KeyScope {
+    pub(super) fn content_scope(&self) -> KeyScope {
         match self.overlay {
-            Some(Overlay::Picture {
+            Some(Overlay::Image {
                 subject: PictureSubject::Curves,
                 ..
             }) => KeyScope::Loss,
-            Some(Overlay::Picture {
+            Some(Overlay::Image {
                 subject: PictureSubject::Slices,
                 ..
             }) => KeyScope::Surface,
-            _ => KeyScope::here(self),
+            _ => KeyScope::of_focus(self),
         }
     }
 
     /// Opens an overlay, or closes it when it is open.
-    pub(super) fn toggle(&mut self, overlay: Overlay) {
+    pub(super) fn toggle_overlay(&mut self, overlay: Overlay) {
         let same = self
             .overlay
             .as_ref()
@@ -182,7 +187,7 @@ impl App {
         self.dirty = true;
     }
 
-    pub(super) fn key_in_overlay(
+    pub(super) fn handle_overlay_key(
         &mut self,
         event: KeyEvent,
         begun: Option<Key>,
@@ -197,44 +202,44 @@ impl App {
         match meaning {
             // Where text is typed a letter is a letter.
             _ if typing && key.is_letter() => {}
-            KeyLookup::Opens => {
-                self.begun = self.keymap_opens(key);
+            KeyLookup::Prefix => {
+                self.pending_prefix = self.overlay_prefix(key);
                 return Vec::new();
             }
             // What the overlay itself says goes before its usual keys below.
-            KeyLookup::Does(action) if action.entry().scope == KeyScope::of_overlay(overlay) => {
-                return self.act(action);
+            KeyLookup::Action(action) if action.entry().scope == KeyScope::of_overlay(overlay) => {
+                return self.perform_action(action);
             }
-            KeyLookup::Does(action) if begun.is_some() && over(overlay, action) => {
-                return self.act_over(action);
+            KeyLookup::Action(action) if begun.is_some() && allowed_in_overlay(overlay, action) => {
+                return self.perform_overlay_action(action);
             }
             _ if begun.is_some() => return Vec::new(),
             _ => {}
         }
         let page = i64::from(self.size.height / 2);
         match event.code {
-            KeyCode::Esc if self.clear_help() => {}
+            KeyCode::Esc if self.clear_help_search() => {}
             KeyCode::Esc => self.overlay = None,
             // Above the list lies what was typed before.
-            KeyCode::Up if self.recall() => {}
-            KeyCode::Up => self.scroll(-1),
-            KeyCode::Down => self.scroll(1),
-            KeyCode::PageUp => self.scroll(-page),
-            KeyCode::PageDown => self.scroll(page),
-            KeyCode::Enter => return self.enter_in_overlay(),
+            KeyCode::Up if self.recall_previous_command() => {}
+            KeyCode::Up => self.scroll_overlay(-1),
+            KeyCode::Down => self.scroll_overlay(1),
+            KeyCode::PageUp => self.scroll_overlay(-page),
+            KeyCode::PageDown => self.scroll_overlay(page),
+            KeyCode::Enter => return self.confirm_overlay(),
             _ if typing => match meaning {
-                KeyLookup::Does(
+                KeyLookup::Action(
                     action @ (Action::Palette | Action::Help | Action::Redraw | Action::Suspend),
-                ) if !key.is_letter() => return self.act(action),
+                ) if !key.is_letter() => return self.perform_action(action),
                 _ => self.type_in_palette(event),
             },
-            KeyCode::Home => self.scroll(i64::MIN / 2),
-            KeyCode::End => self.scroll(i64::MAX / 2),
+            KeyCode::Home => self.scroll_overlay(i64::MIN / 2),
+            KeyCode::End => self.scroll_overlay(i64::MAX / 2),
             _ => {
-                if let (KeyLookup::Does(action), Some(overlay)) = (meaning, &self.overlay)
-                    && over(overlay, action)
+                if let (KeyLookup::Action(action), Some(overlay)) = (meaning, &self.overlay)
+                    && allowed_in_overlay(overlay, action)
                 {
-                    return self.act_over(action);
+                    return self.perform_overlay_action(action);
                 }
             }
         }
@@ -242,48 +247,56 @@ impl App {
     }
 
     /// The key, when something that can be done over the overlay follows it.
-    fn keymap_opens(&self, key: Key) -> Option<Key> {
+    fn overlay_prefix(&self, key: Key) -> Option<Key> {
         let overlay = self.overlay.as_ref()?;
-        let follow = self.keymap.continuations(KeyScope::here(self), key);
-        follow.iter().any(|(_, a)| over(overlay, *a)).then_some(key)
+        let follow = self.keymap.continuations(KeyScope::of_focus(self), key);
+        follow
+            .iter()
+            .any(|(_, a)| allowed_in_overlay(overlay, *a))
+            .then_some(key)
     }
 
     /// Does what an action means while something lies over the panes.
-    fn act_over(&mut self, action: Action) -> Vec<Effect> {
+    fn perform_overlay_action(&mut self, action: Action) -> Vec<Effect> {
         match action {
             // In the list of themes the next one is the line below.
-            Action::Theme if matches!(self.overlay, Some(Overlay::Themes { .. })) => self.scroll(1),
+            Action::Theme if matches!(self.overlay, Some(Overlay::Themes { .. })) => {
+                self.scroll_overlay(1)
+            }
             Action::Quit => self.overlay = None,
-            Action::Up => self.scroll(-1),
-            Action::Down => self.scroll(1),
-            Action::First => self.scroll(i64::MIN / 2),
-            Action::Last => self.scroll(i64::MAX / 2),
-            _ => return self.act(action),
+            Action::Up => self.scroll_overlay(-1),
+            Action::Down => self.scroll_overlay(1),
+            Action::First => self.scroll_overlay(i64::MIN / 2),
+            Action::Last => self.scroll_overlay(i64::MAX / 2),
+            _ => return self.perform_action(action),
         }
         Vec::new()
     }
 
     /// Keeps a typed command for the next time, once and as the latest.
-    fn remember_typed(&mut self, text: &str) {
+    fn push_command_history(&mut self, text: &str) {
         let text = text.trim().to_string();
-        self.history.retain(|t| *t != text);
-        self.history.push(text);
-        let excess = self.history.len().saturating_sub(crate::remember::HISTORY);
-        self.history.drain(..excess);
+        self.command_history.retain(|t| *t != text);
+        self.command_history.push(text);
+        let excess = self
+            .command_history
+            .len()
+            .saturating_sub(crate::remembered_choices::MAX_HISTORY);
+        self.command_history.drain(..excess);
     }
 
     /// At the top of the palette's list: the command that was typed before the one in the line. False elsewhere.
-    fn recall(&mut self) -> bool {
+    fn recall_previous_command(&mut self) -> bool {
         let Some(Overlay::Palette { input, selected: 0 }) = &mut self.overlay else {
             return false;
         };
-        let now = self.history.iter().position(|t| t == input.value());
+        let now = self.command_history.iter().position(|t| t == input.value());
         let before = match now {
             Some(n) => n.checked_sub(1),
-            None if input.value().is_empty() => self.history.len().checked_sub(1),
+            None if input.value().is_empty() => self.command_history.len().checked_sub(1),
             None => None,
         };
-        if let Some(text) = before.and_then(|n| self.history.get(n)) {
+        if let Some(text) = before.and_then(|n| self.command_history.get(n)) {
             *input = Input::new(text.clone());
         }
         before.is_some()
@@ -301,17 +314,17 @@ impl App {
     }
 
     /// Moves in the open overlay, down for positive numbers.
-    pub(super) fn scroll(&mut self, by: i64) {
+    pub(super) fn scroll_overlay(&mut self, by: i64) {
         match self.overlay {
-            Some(Overlay::Picture {
+            Some(Overlay::Image {
                 subject: PictureSubject::Curves,
                 ..
             }) => {
                 self.dirty = true;
-                return self.loss.smooth_by(-by.signum() as i32);
+                return self.loss.adjust_smoothing(-by.signum() as i32);
             }
             // Slices have nothing to choose.
-            Some(Overlay::Picture {
+            Some(Overlay::Image {
                 subject: PictureSubject::Slices,
                 ..
             }) => return,
@@ -319,14 +332,14 @@ impl App {
         }
         let by = if matches!(
             self.overlay,
-            Some(Overlay::Log { .. } | Overlay::Picture { .. })
+            Some(Overlay::Log { .. } | Overlay::Image { .. })
         ) {
             -by
         } else {
             by
         };
         if let Some(overlay) = &mut self.overlay {
-            let place = overlay.place();
+            let place = overlay.position_mut();
             *place = place.saturating_add_signed(by as isize);
             self.clamp_overlay();
             self.dirty = true;
@@ -340,47 +353,49 @@ impl App {
             Some(Overlay::Help { .. }) => {
                 let inner = views::popup::inner(ScreenLayout::of(self).overlay);
                 let body = views::help::body(self, inner);
-                views::help::length(self, inner.width).saturating_sub(body.height.into())
+                views::help::line_count(self, inner.width).saturating_sub(body.height.into())
             }
-            Some(Overlay::Palette { input, .. }) => views::palette::matches(self, input.value())
-                .len()
-                .saturating_sub(1),
+            Some(Overlay::Palette { input, .. }) => {
+                views::palette::matching_actions(self, input.value())
+                    .len()
+                    .saturating_sub(1)
+            }
             Some(Overlay::Log { .. }) => {
                 let inner = views::popup::inner(ScreenLayout::of(self).overlay);
-                views::log::most_back(self, inner)
+                views::log::max_scroll(self, inner)
             }
-            Some(Overlay::Picture { .. }) => views::image::LINES,
+            Some(Overlay::Image { .. }) => views::image::MAX_CONTOUR_LINES,
             Some(Overlay::Machine { .. }) => {
                 let inner = views::popup::inner(ScreenLayout::of(self).overlay);
-                views::machine::length(self, inner).saturating_sub(inner.height.into())
+                views::machine::line_count(self, inner).saturating_sub(inner.height.into())
             }
             Some(Overlay::Text { text, .. }) => {
                 let room = usize::from(self.size.height.saturating_sub(1));
-                views::plain_text::rows(text, self.size.width)
+                views::plain_text::wrap_lines(text, self.size.width)
                     .len()
                     .saturating_sub(room)
             }
             Some(Overlay::Models { .. }) => views::models::items(self).len().saturating_sub(1),
-            Some(Overlay::Runs { .. }) => views::runs::shown(self).len().saturating_sub(1),
+            Some(Overlay::Runs { .. }) => views::runs::visible_runs(self).len().saturating_sub(1),
             Some(Overlay::Themes { choices, .. }) => choices.len().saturating_sub(1),
         };
         if let Some(overlay) = &mut self.overlay {
-            let place = overlay.place();
+            let place = overlay.position_mut();
             *place = (*place).min(most);
         }
     }
 
-    pub(super) fn enter_in_overlay(&mut self) -> Vec<Effect> {
+    pub(super) fn confirm_overlay(&mut self) -> Vec<Effect> {
         match self.overlay.take() {
             Some(Overlay::Palette { input, selected }) => {
-                if let Some(done) = self.typed(input.value()) {
-                    self.remember_typed(input.value());
+                if let Some(done) = self.perform_typed_command(input.value()) {
+                    self.push_command_history(input.value());
                     return done;
                 }
-                match views::palette::matches(self, input.value()).get(selected) {
-                    Some(&action) => self.act(action),
+                match views::palette::matching_actions(self, input.value()).get(selected) {
+                    Some(&action) => self.perform_action(action),
                     None => {
-                        self.say(
+                        self.show_message(
                             MessageKind::Hint,
                             format!("no action is called `{}`", input.value()),
                         );
@@ -389,13 +404,16 @@ impl App {
                 }
             }
             Some(Overlay::Runs { selected }) => {
-                let line = views::runs::shown(self).get(selected).copied().cloned();
+                let line = views::runs::visible_runs(self)
+                    .get(selected)
+                    .copied()
+                    .cloned();
                 line.map_or(Vec::new(), |line| self.open_run(line))
             }
-            Some(Overlay::Models { selected }) => self.go_to_model(selected),
+            Some(Overlay::Models { selected }) => self.move_cursor_to_model(selected),
             Some(Overlay::Themes { choices, selected }) => {
                 if let Some(choice) = choices.get(selected) {
-                    self.keep_theme(&choice.name);
+                    self.confirm_theme(&choice.name);
                 }
                 Vec::new()
             }
@@ -404,14 +422,14 @@ impl App {
     }
 
     /// Puts the cursor where a model, a point or a corner of the list lies.
-    fn go_to_model(&mut self, selected: usize) -> Vec<Effect> {
+    fn move_cursor_to_model(&mut self, selected: usize) -> Vec<Effect> {
         let Some(&item) = views::models::items(self).get(selected) else {
-            self.say(MessageKind::Hint, "go there: nothing is listed yet");
+            self.show_message(MessageKind::Hint, "go there: nothing is listed yet");
             return Vec::new();
         };
-        match views::models::place_of(self, item) {
-            Some((u, v)) => self.go_to(u, v),
-            None => self.say(
+        match views::models::item_parameters(self, item) {
+            Some((u, v)) => self.move_cursor_to(u, v),
+            None => self.show_message(
                 MessageKind::Hint,
                 "the mean of the surface is no point of the surface",
             ),

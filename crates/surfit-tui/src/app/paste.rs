@@ -9,23 +9,23 @@ const MAX_FIELD_CHARS: usize = 4096;
 impl App {
     /// Inserts pasted text at the cursor of the text field that has the keys. Without one it does nothing at all: the
     /// letters of a path are no keys.
-    pub(super) fn paste(&mut self, text: &str) {
+    pub(super) fn insert_pasted_text(&mut self, text: &str) {
         if self.question.is_some() {
             return;
         }
-        if self.take.is_some() {
-            if let Some(ExportMenu::Name(naming)) = &mut self.take {
-                insert_text(&mut naming.input, text);
+        if self.export_menu.is_some() {
+            if let Some(ExportMenu::Name(naming)) = &mut self.export_menu {
+                insert_single_line(&mut naming.input, text);
                 self.dirty = true;
             }
-        } else if self.types_search() {
-            if let Some(search) = self.search() {
-                insert_text(search.input_mut(), text);
+        } else if self.is_typing_search() {
+            if let Some(search) = self.active_search() {
+                insert_single_line(search.input_mut(), text);
             }
-            self.show_found();
+            self.show_search_results();
             self.dirty = true;
         } else if let Some(Overlay::Palette { input, selected }) = &mut self.overlay {
-            insert_text(input, text);
+            insert_single_line(input, text);
             *selected = 0;
             self.dirty = true;
         }
@@ -34,7 +34,7 @@ impl App {
 
 /// Inserts `text` as one line of at most [`MAX_FIELD_CHARS`]: line breaks and tabs become single spaces, those at its
 /// ends and other control characters are dropped.
-fn insert_text(input: &mut Input, text: &str) {
+fn insert_single_line(input: &mut Input, text: &str) {
     let line = text.trim_matches(['\r', '\n']).replace("\r\n", "\n");
     let spaced = line.chars().map(|c| match c {
         '\r' | '\n' | '\t' => ' ',
@@ -58,9 +58,9 @@ mod tests {
     fn a_paste_is_one_line_without_control_characters_and_bounded() {
         let mut input = Input::new("ab".into());
         input.handle(InputRequest::SetCursor(1));
-        insert_text(&mut input, "\r\nx\r\ny\tz\x1b[31m\x07é\n");
+        insert_single_line(&mut input, "\r\nx\r\ny\tz\x1b[31m\x07é\n");
         assert_eq!((input.value(), input.cursor()), ("ax y z[31méb", 11));
-        insert_text(&mut input, &"w".repeat(100_000));
+        insert_single_line(&mut input, &"w".repeat(100_000));
         assert_eq!(input.value().chars().count(), MAX_FIELD_CHARS);
         assert!(input.value().ends_with('b'));
     }

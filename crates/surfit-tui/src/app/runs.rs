@@ -5,42 +5,42 @@ use super::{App, Effect, EngineLink, Overlay, RemoteLine};
 use crate::link::{Outgoing, RunLine};
 use crate::views;
 use std::path::{Path, PathBuf};
-use surfit_core::picture::RunState;
+use surfit_core::run_state::RunState;
 use surfit_core::snapshot::Snapshot;
 
 /// Seconds after which an open list is asked for again.
-const FRESH: f64 = 2.0;
+const RUN_LIST_INTERVAL_SECS: f64 = 2.0;
 
 impl App {
     /// Asks for the list of runs. While nobody can be asked the banner says so, and an open list is renewed after that.
-    pub(super) fn refresh_runs(&mut self) -> Vec<Effect> {
-        if self.line.as_ref().is_some_and(RemoteLine::is_down) {
+    pub(super) fn request_run_list(&mut self) -> Vec<Effect> {
+        if self.remote_line.as_ref().is_some_and(RemoteLine::is_down) {
             return Vec::new();
         }
-        self.runs_view.asked = self.now;
+        self.runs_view.requested_at = self.now;
         vec![Effect::Send(Outgoing::Refresh)]
     }
 
     /// When an open list is asked for again; not while there is nobody to ask.
-    pub(super) fn next_list_of_runs(&self) -> Option<f64> {
-        let down = self.line.as_ref().is_some_and(RemoteLine::is_down);
+    pub(super) fn next_run_list_request_at(&self) -> Option<f64> {
+        let down = self.remote_line.as_ref().is_some_and(RemoteLine::is_down);
         let open = matches!(self.overlay, Some(Overlay::Runs { .. }));
-        (open && !down).then_some(self.runs_view.asked + FRESH)
+        (open && !down).then_some(self.runs_view.requested_at + RUN_LIST_INTERVAL_SECS)
     }
 
-    pub(super) fn ask_again_for_runs(&mut self) -> Vec<Effect> {
-        match self.next_list_of_runs() {
-            Some(due) if due <= self.now => self.refresh_runs(),
+    pub(super) fn poll_run_list(&mut self) -> Vec<Effect> {
+        match self.next_run_list_request_at() {
+            Some(due) if due <= self.now => self.request_run_list(),
             _ => Vec::new(),
         }
     }
 
     /// Takes in a new list; the run that was chosen stays chosen, wherever it stands now.
-    pub(super) fn take_runs(&mut self, runs: Vec<RunLine>) {
-        let chosen = self.chosen_run().map(|r| r.path.clone());
+    pub(super) fn apply_run_list(&mut self, runs: Vec<RunLine>) {
+        let chosen = self.selected_run().map(|r| r.path.clone());
         self.dirty |= self.runs != runs;
         self.runs = runs;
-        let shown = views::runs::shown(self);
+        let shown = views::runs::visible_runs(self);
         let place = chosen.and_then(|path| shown.iter().position(|r| r.path == path));
         if let (Some(place), Some(Overlay::Runs { selected })) = (place, &mut self.overlay) {
             *selected = place;
@@ -49,23 +49,25 @@ impl App {
     }
 
     /// The run that is chosen in the list.
-    pub fn chosen_run(&self) -> Option<&RunLine> {
+    pub fn selected_run(&self) -> Option<&RunLine> {
         match self.overlay {
-            Some(Overlay::Runs { selected }) => views::runs::shown(self).get(selected).copied(),
+            Some(Overlay::Runs { selected }) => {
+                views::runs::visible_runs(self).get(selected).copied()
+            }
             _ => None,
         }
     }
 
     /// Holds the chosen run against others, or lets it go.
-    pub(super) fn pin_run(&mut self) {
-        let path = self.chosen_run().map(|r| r.path.clone());
+    pub(super) fn toggle_pinned_run(&mut self) {
+        let path = self.selected_run().map(|r| r.path.clone());
         let same = self.runs_view.pinned == path;
         self.runs_view.pinned = path.filter(|_| !same);
     }
 
     /// Goes to the chosen run and starts its engine.
     pub(super) fn resume_run(&mut self) -> Vec<Effect> {
-        let Some(line) = self.chosen_run().cloned() else {
+        let Some(line) = self.selected_run().cloned() else {
             return Vec::new();
         };
         self.overlay = None;
@@ -81,13 +83,13 @@ impl App {
         let Some(path) = path else {
             return Vec::new();
         };
-        self.say(MessageKind::Info, format!("removing {} …", path.display()));
+        self.show_message(MessageKind::Info, format!("removing {} …", path.display()));
         vec![Effect::Send(Outgoing::RemoveRun(path))]
     }
 
     /// It is the run that is shown. Runs in different folders may have the same name.
-    pub fn shows(&self, line: &RunLine) -> bool {
-        match &self.place {
+    pub fn is_shown_run(&self, line: &RunLine) -> bool {
+        match &self.run_location {
             Some(place) => place.dir == line.path,
             None => line.id == self.run,
         }
@@ -95,7 +97,7 @@ impl App {
 
     /// What another run is called on the screen: with the folder that it lies in when the run that is shown, or one over its
     /// curves, has the same name.
-    pub(super) fn name_of_other(&self, path: &Path, picture: &RunState) -> String {
+    pub(super) fn other_run_label(&self, path: &Path, picture: &RunState) -> String {
         let last = |path: &Path| {
             let name = path.file_name().unwrap_or_default();
             name.to_string_lossy().into_owned()
@@ -117,39 +119,39 @@ impl App {
     }
 
     /// Another run comes: what the surface of this one was earlier says nothing about that.
-    pub(super) fn part_from_run(&mut self) {
-        self.surface.earlier = None;
-        self.surface.beside.take_if(|b| !b.foreign);
+    pub(super) fn clear_earlier_surface(&mut self) {
+        self.surface.earlier_surface = None;
+        self.surface.comparison.take_if(|b| !b.from_other_run);
     }
 
     /// The run that lies there is the one that is shown: no longer one of the others that it is held against.
-    pub(super) fn not_beside_itself(&mut self, path: &Path) {
+    pub(super) fn clear_self_comparison(&mut self, path: &Path) {
         self.loss.remove_overlay(path);
-        if self.followed.beside.as_deref() == Some(path) {
-            (self.surface.beside, self.followed.beside) = (None, None);
+        if self.followed_runs.compared_surface.as_deref() == Some(path) {
+            (self.surface.comparison, self.followed_runs.compared_surface) = (None, None);
         }
     }
 
     /// Shows another run from now on.
     pub(super) fn open_run(&mut self, line: RunLine) -> Vec<Effect> {
-        if self.shows(&line) && self.is_connected() {
+        if self.is_shown_run(&line) && self.is_connected() {
             return Vec::new();
         }
         // What was seen of the other run must not be taken for this one.
         let snapshot = Some(Snapshot::empty(self.degrees(), self.grid()));
-        self.picture = RunState {
+        self.run_state = RunState {
             snapshot,
             ..RunState::default()
         };
-        self.forget_pending();
-        self.part_from_run();
-        self.not_beside_itself(&line.path);
+        self.clear_pending_commands();
+        self.clear_earlier_surface();
+        self.clear_self_comparison(&line.path);
         self.connection = EngineLink::Connecting;
-        (self.placed, self.metric_known) = (false, false);
-        self.awaiting_picture = true;
-        self.say(MessageKind::Info, format!("opening {} …", line.id));
+        (self.cursor_initialised, self.metric_initialised) = (false, false);
+        self.awaiting_run_state = true;
+        self.show_message(MessageKind::Info, format!("opening {} …", line.id));
         self.run = line.id;
-        self.place = None;
+        self.run_location = None;
         vec![Effect::Send(Outgoing::OpenRun(line.path))]
     }
 }

@@ -2,7 +2,7 @@
 
 use super::message::MessageKind;
 use super::{App, Overlay};
-use crate::theme::{Theme, choices};
+use crate::theme::{Theme, list_themes};
 
 impl App {
     /// Opens the list of themes at the present one, or closes it.
@@ -11,20 +11,20 @@ impl App {
             self.overlay = None;
             return;
         }
-        let choices = choices(self.theme.depth());
+        let choices = list_themes(self.theme.depth());
         let selected = choices
             .iter()
             .position(|c| c.name == self.theme.name())
             .unwrap_or(0);
-        self.toggle(Overlay::Themes { choices, selected });
-        self.theme_before = Some(self.theme.clone());
+        self.toggle_overlay(Overlay::Themes { choices, selected });
+        self.theme_before_preview = Some(self.theme.clone());
     }
 
     /// The screen takes on the theme that is chosen in the list, and is as it was when none is open. A file that cannot
     /// be read changes nothing.
-    pub(super) fn try_theme(&mut self) {
+    pub(super) fn preview_theme(&mut self) {
         let Some(Overlay::Themes { choices, selected }) = &self.overlay else {
-            if let Some(before) = self.theme_before.take() {
+            if let Some(before) = self.theme_before_preview.take() {
                 self.theme = before;
             }
             return;
@@ -32,24 +32,24 @@ impl App {
         if let Some(Ok(theme)) = choices.get(*selected).map(|c| &c.theme)
             && theme.name() != self.theme.name()
         {
-            self.theme = theme.clone().like(&self.theme);
+            self.theme = theme.clone().with_terminal_of(&self.theme);
         }
     }
 
     /// Keeps the theme that is chosen in the list.
-    pub(super) fn keep_theme(&mut self, name: &str) {
-        self.theme_before = None;
+    pub(super) fn confirm_theme(&mut self, name: &str) {
+        self.theme_before_preview = None;
         self.use_theme(name);
     }
 
     /// The theme that stays when the list of themes is left without a choice.
-    pub fn kept_theme(&self) -> &Theme {
-        self.theme_before.as_ref().unwrap_or(&self.theme)
+    pub fn confirmed_theme(&self) -> &Theme {
+        self.theme_before_preview.as_ref().unwrap_or(&self.theme)
     }
 
-    pub(super) fn next_theme(&mut self) {
+    pub(super) fn cycle_theme(&mut self) {
         // A file that cannot be read is passed over: the list of themes says what is wrong with it.
-        let usable: Vec<String> = choices(self.theme.depth())
+        let usable: Vec<String> = list_themes(self.theme.depth())
             .into_iter()
             .filter(|c| c.theme.is_ok())
             .map(|c| c.name)
@@ -64,12 +64,12 @@ impl App {
     }
 
     /// Takes the usual theme for the terminal's background, which was told late, unless one was chosen meanwhile.
-    pub(super) fn follow_ground(&mut self, name: &str) {
+    pub(super) fn apply_background_theme(&mut self, name: &str) {
         if !self.theme_chosen
-            && self.theme_before.is_none()
-            && let Some(theme) = Theme::by_name(name, self.theme.depth())
+            && self.theme_before_preview.is_none()
+            && let Some(theme) = Theme::built_in(name, self.theme.depth())
         {
-            self.theme = theme.like(&self.theme);
+            self.theme = theme.with_terminal_of(&self.theme);
             self.dirty = true;
         }
     }
@@ -77,14 +77,14 @@ impl App {
     pub(super) fn use_theme(&mut self, name: &str) {
         match Theme::load(name, self.theme.depth()) {
             Ok(theme) => {
-                self.say(
+                self.show_message(
                     MessageKind::Info,
                     format!("theme {name}: {}", theme.description()),
                 );
                 self.theme_chosen = true;
                 self.theme = theme.with_glyphs(self.theme.glyphs());
             }
-            Err(why) => self.say(MessageKind::Error, why.to_string()),
+            Err(why) => self.show_message(MessageKind::Error, why.to_string()),
         }
     }
 }

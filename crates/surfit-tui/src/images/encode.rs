@@ -9,20 +9,26 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Number of the first picture, for terminals that keep pictures by number.
-const ID: u32 = 7_313;
+const FIRST_IMAGE_ID: u32 = 7_313;
 /// Bytes of a part that the kitty protocol takes at once.
-const PART: usize = 4096;
+const KITTY_CHUNK_BYTES: usize = 4096;
 /// Colours of a sixel picture.
-const REGISTERS: usize = 256;
+const MAX_SIXEL_COLORS: usize = 256;
 
 /// Most pictures there are at once.
-pub const MOST: usize = 2;
+pub const MAX_IMAGES: usize = 2;
 
 /// Bytes that show the `n`th picture over the characters of `area`, all of it. `cell` is a character in pixels.
-pub fn show(protocol: ImageProtocol, raster: &Raster, area: Rect, cell: Size, n: usize) -> String {
+pub fn encode_image(
+    protocol: ImageProtocol,
+    raster: &Raster,
+    area: Rect,
+    cell: Size,
+    n: usize,
+) -> String {
     let mut out = format!("\x1b[{};{}H", area.y + 1, area.x + 1);
     match protocol {
-        ImageProtocol::Kitty => kitty(&mut out, raster, area, ID + n as u32),
+        ImageProtocol::Kitty => kitty(&mut out, raster, area, FIRST_IMAGE_ID + n as u32),
         ImageProtocol::Iterm2 => {
             let file = png(raster);
             let data = STANDARD.encode(&file);
@@ -33,21 +39,21 @@ pub fn show(protocol: ImageProtocol, raster: &Raster, area: Rect, cell: Size, n:
                 file.len()
             );
         }
-        ImageProtocol::Sixel => sixel(&mut out, &filling(raster, area, cell)),
+        ImageProtocol::Sixel => sixel(&mut out, &scale_to_area(raster, area, cell)),
     }
     out
 }
 
 /// Bytes that take all pictures away; where none are, the characters below have to be drawn again.
-pub fn remove(protocol: ImageProtocol) -> Option<String> {
-    let one = |n: usize| format!("\x1b_Ga=d,d=I,i={},q=2\x1b\\", ID + n as u32);
-    (protocol == ImageProtocol::Kitty).then(|| (0..MOST).map(one).collect())
+pub fn encode_removal(protocol: ImageProtocol) -> Option<String> {
+    let one = |n: usize| format!("\x1b_Ga=d,d=I,i={},q=2\x1b\\", FIRST_IMAGE_ID + n as u32);
+    (protocol == ImageProtocol::Kitty).then(|| (0..MAX_IMAGES).map(one).collect())
 }
 
 /// In parts; the terminal is told not to answer, since an answer would be taken for keys.
 fn kitty(out: &mut String, raster: &Raster, area: Rect, id: u32) {
     let data = STANDARD.encode(png(raster));
-    let parts: Vec<&[u8]> = data.as_bytes().chunks(PART).collect();
+    let parts: Vec<&[u8]> = data.as_bytes().chunks(KITTY_CHUNK_BYTES).collect();
     for (n, part) in parts.iter().enumerate() {
         let more = u8::from(n + 1 < parts.len());
         let head = match n {
@@ -66,7 +72,7 @@ fn kitty(out: &mut String, raster: &Raster, area: Rect, id: u32) {
 fn png(raster: &Raster) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, raster.width as u32, raster.height as u32);
-    let data = match indexed(raster) {
+    let data = match index_colors(raster) {
         Some((palette, data)) => {
             encoder.set_color(png::ColorType::Indexed);
             encoder.set_palette(palette);
@@ -87,7 +93,7 @@ fn png(raster: &Raster) -> Vec<u8> {
 }
 
 /// A palette and the number of every pixel's colour in it; `None` when there are too many colours.
-fn indexed(raster: &Raster) -> Option<(Vec<u8>, Vec<u8>)> {
+fn index_colors(raster: &Raster) -> Option<(Vec<u8>, Vec<u8>)> {
     let mut numbers: BTreeMap<(u8, u8, u8), u8> = BTreeMap::new();
     let mut palette = Vec::new();
     let mut data = Vec::with_capacity(raster.pixels.len());
@@ -106,7 +112,7 @@ fn indexed(raster: &Raster) -> Option<(Vec<u8>, Vec<u8>)> {
 }
 
 /// The picture as large as its room: the other ways say how many characters it covers, but a sixel is a pixel.
-fn filling(raster: &Raster, area: Rect, cell: Size) -> Cow<'_, Raster> {
+fn scale_to_area(raster: &Raster, area: Rect, cell: Size) -> Cow<'_, Raster> {
     let pixels = |cells: u16, size: u16| usize::from(cells) * usize::from(size.max(1));
     let size = (
         pixels(area.width, cell.width),
@@ -129,7 +135,7 @@ fn sixel(out: &mut String, raster: &Raster) {
         let next = registers.len();
         let register = match registers.get(&key) {
             Some(&known) => known,
-            None if next < REGISTERS => {
+            None if next < MAX_SIXEL_COLORS => {
                 registers.insert(key, next);
                 let part = |c: u8| u32::from(c) * 100 / 255;
                 let (r, g, b) = (part(pixel.0), part(pixel.1), part(pixel.2));
@@ -137,7 +143,7 @@ fn sixel(out: &mut String, raster: &Raster) {
                 next
             }
             // More colours than there are: the nearest of those that are known.
-            None => nearest(&registers, key),
+            None => nearest_register(&registers, key),
         };
         shown.push(register);
     }
@@ -168,7 +174,7 @@ fn sixel(out: &mut String, raster: &Raster) {
     out.push_str("\x1b\\");
 }
 
-fn nearest(registers: &BTreeMap<(u8, u8, u8), usize>, key: (u8, u8, u8)) -> usize {
+fn nearest_register(registers: &BTreeMap<(u8, u8, u8), usize>, key: (u8, u8, u8)) -> usize {
     let far = |a: u8, b: u8| u32::from(a.abs_diff(b)).pow(2);
     registers
         .iter()
@@ -180,7 +186,7 @@ fn nearest(registers: &BTreeMap<(u8, u8, u8), usize>, key: (u8, u8, u8)) -> usiz
 mod tests {
     use super::*;
 
-    fn picture(width: usize, height: usize) -> Raster {
+    fn test_raster(width: usize, height: usize) -> Raster {
         let pixel = |n: usize| {
             (
                 (n * 37 % 256) as u8,
@@ -200,7 +206,7 @@ mod tests {
 
     #[test]
     fn kitty_gets_small_parts_that_hold_the_whole_picture_and_never_answers() {
-        let out = show(ImageProtocol::Kitty, &picture(200, 100), AREA, CELL, 0);
+        let out = encode_image(ImageProtocol::Kitty, &test_raster(200, 100), AREA, CELL, 0);
         assert!(
             out.starts_with("\x1b[3;5H\x1b_Ga=T,f=100,q=2"),
             "{}",
@@ -211,7 +217,7 @@ mod tests {
         for (n, part) in parts.iter().enumerate() {
             let (head, rest) = part.split_once(';').unwrap();
             let body = rest.strip_suffix("\x1b\\").unwrap();
-            assert!(body.len() <= PART && head.contains("q=2"));
+            assert!(body.len() <= KITTY_CHUNK_BYTES && head.contains("q=2"));
             assert_eq!(head.contains("m=1"), n + 1 < parts.len());
             data += body;
         }
@@ -226,24 +232,28 @@ mod tests {
             png::ColorType::Rgb,
             "many colours"
         );
-        let first = picture(200, 100).pixels[1];
+        let first = test_raster(200, 100).pixels[1];
         assert_eq!(pixels[3..6], [first.0, first.1, first.2]);
-        assert!(remove(ImageProtocol::Kitty).unwrap().contains("a=d"));
+        assert!(
+            encode_removal(ImageProtocol::Kitty)
+                .unwrap()
+                .contains("a=d")
+        );
     }
 
     #[test]
     fn few_colours_are_sent_by_number() {
         let flat = Raster {
-            pixels: picture(60, 40)
+            pixels: test_raster(60, 40)
                 .pixels
                 .iter()
                 .map(|p| (p.0 & 0xc0, 0, 0))
                 .collect(),
-            ..picture(60, 40)
+            ..test_raster(60, 40)
         };
-        let (palette, data) = indexed(&flat).unwrap();
+        let (palette, data) = index_colors(&flat).unwrap();
         assert!(palette.len() <= 12 && data.len() == 2400);
-        assert_eq!(indexed(&picture(200, 100)), None);
+        assert_eq!(index_colors(&test_raster(200, 100)), None);
     }
 
     #[test]
@@ -256,20 +266,20 @@ mod tests {
                 .collect(),
         };
         let small = Rect::new(4, 2, 1, 1);
-        let out = show(ImageProtocol::Sixel, &raster, small, CELL, 0);
+        let out = encode_image(ImageProtocol::Sixel, &raster, small, CELL, 0);
         assert!(out.contains("\"1;1;9;8") && out.ends_with("\x1b\\"));
         // Both bands: five columns of the first colour, then four of the second.
         assert!(out.contains("#0!5~!4?$#1!5?!4~$-"), "{out:?}");
         assert!(out.contains("#0!5B!4?$"), "{out:?}");
         // Many colours stay within the registers.
-        let many = show(ImageProtocol::Sixel, &picture(300, 200), AREA, CELL, 0);
+        let many = encode_image(ImageProtocol::Sixel, &test_raster(300, 200), AREA, CELL, 0);
         assert!(!many.contains("#256;2"));
-        assert_eq!(remove(ImageProtocol::Sixel), None);
+        assert_eq!(encode_removal(ImageProtocol::Sixel), None);
     }
 
     #[test]
     fn iterm_gets_one_picture_that_fills_the_room() {
-        let out = show(ImageProtocol::Iterm2, &picture(20, 10), AREA, CELL, 0);
+        let out = encode_image(ImageProtocol::Iterm2, &test_raster(20, 10), AREA, CELL, 0);
         assert!(out.contains("width=30;height=10;preserveAspectRatio=0") && out.ends_with('\x07'));
     }
 }

@@ -1,7 +1,7 @@
 //! A heatmap as pixels: interpolated between the cells, with contour lines and their values, corners and the best point.
 
-use super::letters::{letter_size, text_extent};
-use crate::views::surface::{SurfaceScene, ink_on, mix};
+use super::raster_text::{letter_size, text_extent};
+use crate::views::surface::{SurfaceScene, contrast_color, mix_colors};
 use surfit_core::colormap::Colormap;
 use surfit_core::heatmap::CellField;
 use surfit_core::surface::Patch;
@@ -22,24 +22,28 @@ pub struct Raster {
 /// How a pixel came about.
 #[derive(Clone, Copy, PartialEq)]
 enum PixelOrigin {
-    Beside,
+    Outside,
     Unmeasured,
-    Known(f64),
+    Measured(f64),
 }
 
 /// Draws what is shown of a heatmap: `u` to the right, `v` upward, values between the cells interpolated over those that are
 /// measured, `lines` contour lines, a ring round the best cell. What is not measured is hatched.
-pub(crate) fn heatmap(scene: &SurfaceScene<'_>, size: (usize, usize), lines: usize) -> Raster {
+pub(crate) fn render_heatmap(
+    scene: &SurfaceScene<'_>,
+    size: (usize, usize),
+    lines: usize,
+) -> Raster {
     let (width, height) = (size.0.max(1), size.1.max(1));
     let (field, range) = (&scene.field, scene.range);
-    let background = scene.theme.background();
+    let background = scene.theme.background_rgb();
     let colors = if range.kind.signed {
         Colormap::Diverging
     } else {
         scene.theme.colormap()
     };
-    let share = |v: f64| range.at(v);
-    let [(left, right), (bottom, top)] = scene.cells.ends();
+    let share = |v: f64| range.quality(v);
+    let [(left, right), (bottom, top)] = scene.cells.parameter_ranges();
     let at = |n: usize, count: usize| (n as f64 + 0.5) / count as f64;
     let place = |x: usize, y: usize| {
         (
@@ -50,28 +54,28 @@ pub(crate) fn heatmap(scene: &SurfaceScene<'_>, size: (usize, usize), lines: usi
     let grid: Vec<PixelOrigin> = (0..width * height)
         .map(|p| {
             let (u, v) = place(p % width, p / width);
-            value(field, u, v)
+            interpolate_pixel(field, u, v)
         })
         .collect();
     let band = |p: usize| match grid[p] {
-        PixelOrigin::Known(v) => (share(v) * (lines + 1) as f64).floor() as i64,
+        PixelOrigin::Measured(v) => (share(v) * (lines + 1) as f64).floor() as i64,
         _ => -1,
     };
-    let empty = mix(background, ink_on(background), 0.08);
-    let hatch = mix(background, ink_on(background), 0.20);
+    let empty = mix_colors(background, contrast_color(background), 0.08);
+    let hatch = mix_colors(background, contrast_color(background), 0.20);
     let color = |p: usize| {
         let (x, y) = (p % width, p / width);
         match grid[p] {
-            PixelOrigin::Beside => background,
+            PixelOrigin::Outside => background,
             PixelOrigin::Unmeasured if (x + y) % 8 == 0 => hatch,
             PixelOrigin::Unmeasured => empty,
-            PixelOrigin::Known(v) => {
-                let full = colors.at(share(v));
+            PixelOrigin::Measured(v) => {
+                let full = colors.color_at(share(v));
                 let crossed = |q: usize| band(q) >= 0 && band(q) != band(p);
                 let right = x + 1 < width && crossed(p + 1);
                 let below = y + 1 < height && crossed(p + width);
                 if lines > 0 && (right || below) {
-                    mix(full, ink_on(full), 0.55)
+                    mix_colors(full, contrast_color(full), 0.55)
                 } else {
                     full
                 }
@@ -84,22 +88,22 @@ pub(crate) fn heatmap(scene: &SurfaceScene<'_>, size: (usize, usize), lines: usi
         pixels: (0..width * height).map(color).collect(),
     };
     let bands: Vec<i64> = (0..width * height).map(band).collect();
-    for (level, at) in label_places(&bands, (width, height), lines, |level| {
+    for (level, at) in contour_label_positions(&bands, (width, height), lines, |level| {
         level_label(scene, level, lines)
     }) {
-        let plate = colors.at(level as f64 / (lines + 1) as f64);
+        let plate = colors.color_at(level as f64 / (lines + 1) as f64);
         let text = level_label(scene, level, lines);
         raster.label(&text, at, letter_size(width), plate);
     }
     let grid = field.grid;
     let place_of = |index: usize| {
         let cell = (index / grid, index % grid);
-        scene.cells.holds(cell).then(|| {
-            let (s, t) = scene.cells.share((cell.0 as f64, cell.1 as f64));
+        scene.cells.contains(cell).then(|| {
+            let (s, t) = scene.cells.fraction((cell.0 as f64, cell.1 as f64));
             (s, if field.patch == Patch::Curve { 0.5 } else { t })
         })
     };
-    for (number, index) in scene.heatmap.corners().into_iter().enumerate() {
+    for (number, index) in scene.heatmap.corner_cells().into_iter().enumerate() {
         if let Some((s, t)) = place_of(index) {
             let (x, y) = (s * (width - 1) as f64, (1.0 - t) * (height - 1) as f64);
             raster.badge(number + 1, (x, y), letter_size(width));
@@ -114,12 +118,12 @@ pub(crate) fn heatmap(scene: &SurfaceScene<'_>, size: (usize, usize), lines: usi
 /// The value of contour line `level` of `lines`, as the colour bar writes it.
 fn level_label(scene: &SurfaceScene<'_>, level: usize, lines: usize) -> String {
     let range = scene.range;
-    range.label(range.value(level as f64 / (lines + 1) as f64))
+    range.label(range.value_at(level as f64 / (lines + 1) as f64))
 }
 
 /// Where each contour line has its value: on the line, away from the edges, and as far as may be from the values before. A
 /// line without room for it has none.
-fn label_places(
+fn contour_label_positions(
     bands: &[i64],
     (width, height): (usize, usize),
     lines: usize,
@@ -166,13 +170,13 @@ fn label_places(
 }
 
 /// The value at `(u, v)`, interpolated between the cells around it; where the nearest is not measured, none is known.
-fn value(field: &CellField, u: f64, v: f64) -> PixelOrigin {
+fn interpolate_pixel(field: &CellField, u: f64, v: f64) -> PixelOrigin {
     if field.patch == Patch::Triangle && u + v > 1.0 {
-        return PixelOrigin::Beside;
+        return PixelOrigin::Outside;
     }
     let v = if field.patch == Patch::Curve { 0.0 } else { v };
-    match field.near(u, v) {
-        Some(value) => PixelOrigin::Known(value),
+    match field.measured_value_near(u, v) {
+        Some(value) => PixelOrigin::Measured(value),
         None => PixelOrigin::Unmeasured,
     }
 }
@@ -222,11 +226,11 @@ mod tests {
     use surfit_core::heatmap::{Cell, Heatmap, Metric};
 
     static GREYS: LazyLock<Theme> =
-        LazyLock::new(|| Theme::by_name("mono", ColorDepth::Truecolor).unwrap());
+        LazyLock::new(|| Theme::built_in("mono", ColorDepth::Truecolor).unwrap());
 
-    fn measured(patch: Patch, grid: usize) -> Heatmap {
+    fn measured_heatmap(patch: Patch, grid: usize) -> Heatmap {
         let mut map = Heatmap::new(patch, grid);
-        for index in map.inside().collect::<Vec<_>>() {
+        for index in map.surface_cells().collect::<Vec<_>>() {
             let (u, v) = map.parameters(index);
             map.cells[index] = Cell {
                 correct: (1000.0 * (0.5 + 0.2 * u + 0.1 * v)) as u32,
@@ -239,11 +243,11 @@ mod tests {
     }
 
     /// The picture of a heatmap in greys.
-    fn drawn(map: &Heatmap, view: &SurfaceView, lines: usize) -> Raster {
-        let mut picture = fixture::fitting_on(map.patch, 2, map.grid);
+    fn render_grey(map: &Heatmap, view: &SurfaceView, lines: usize) -> Raster {
+        let mut picture = fixture::fitting_run_on(map.patch, 2, map.grid);
         picture.snapshot.as_mut().unwrap().heatmap = map.clone();
         let scene = SurfaceScene::new(&GREYS, &picture, view).unwrap();
-        heatmap(&scene, (80, 60), lines)
+        render_heatmap(&scene, (80, 60), lines)
     }
 
     fn draw(map: &Heatmap, metric: Metric, lines: usize) -> Raster {
@@ -251,7 +255,7 @@ mod tests {
             metric,
             ..SurfaceView::default()
         };
-        drawn(map, &view, lines)
+        render_grey(map, &view, lines)
     }
 
     fn light(r: &Raster, x: usize, y: usize) -> u8 {
@@ -260,7 +264,7 @@ mod tests {
 
     #[test]
     fn values_grow_to_the_right_and_upward_and_a_low_loss_is_light() {
-        let map = measured(Patch::Square, 5);
+        let map = measured_heatmap(Patch::Square, 5);
         let r = draw(&map, Metric::Accuracy, 0);
         assert_eq!(r.pixels.len(), 80 * 60);
         assert!(light(&r, 10, 30) < light(&r, 40, 30) && light(&r, 40, 50) < light(&r, 40, 10));
@@ -273,7 +277,7 @@ mod tests {
 
     #[test]
     fn contour_lines_are_drawn_and_what_is_not_measured_is_hatched() {
-        let mut map = measured(Patch::Square, 5);
+        let mut map = measured_heatmap(Patch::Square, 5);
         assert_ne!(
             draw(&map, Metric::Accuracy, 0),
             draw(&map, Metric::Accuracy, 5)
@@ -292,8 +296,8 @@ mod tests {
     #[test]
     fn lines_have_their_values_and_corners_their_numbers() {
         let view = SurfaceView::default();
-        let map = measured(Patch::Square, 5);
-        let mut picture = fixture::fitting_on(map.patch, 2, map.grid);
+        let map = measured_heatmap(Patch::Square, 5);
+        let mut picture = fixture::fitting_run_on(map.patch, 2, map.grid);
         picture.snapshot.as_mut().unwrap().heatmap = map;
         let scene = SurfaceScene::new(&GREYS, &picture, &view).unwrap();
         let (size, lines) = ((720, 480), 6);
@@ -303,10 +307,11 @@ mod tests {
                     (p % size.0) as f64 / 719.0,
                     1.0 - (p / size.0) as f64 / 479.0,
                 );
-                (scene.range.at(0.5 + 0.2 * x + 0.1 * y) * 7.0).floor() as i64
+                (scene.range.quality(0.5 + 0.2 * x + 0.1 * y) * 7.0).floor() as i64
             })
             .collect();
-        let places = label_places(&bands, size, lines, |n| level_label(&scene, n, lines));
+        let places =
+            contour_label_positions(&bands, size, lines, |n| level_label(&scene, n, lines));
         assert!(places.len() >= 5, "{places:?}");
         for (n, &(level, (x, y))) in places.iter().enumerate() {
             // It stands on its line, and says the value that the surface has there.
@@ -317,7 +322,7 @@ mod tests {
                 assert!((a - x).abs() > 60 || (b - y).abs() > 16, "{places:?}");
             }
         }
-        let drawn = heatmap(&scene, size, 0);
+        let drawn = render_heatmap(&scene, size, 0);
         // A digit on white in every corner of the picture.
         for (x, y) in [(8, 8), (711, 8), (8, 471), (711, 471)] {
             let near = (0..100).map(|n| (x + n % 10 - 5, y + n / 10 - 5));
@@ -330,35 +335,35 @@ mod tests {
 
     #[test]
     fn beside_a_triangle_there_is_nothing() {
-        let r = draw(&measured(Patch::Triangle, 5), Metric::Accuracy, 3);
-        assert_eq!(r.pixels[79], GREYS.background());
-        assert_ne!(r.pixels[59 * 80 + 1], GREYS.background());
-        let curve = draw(&measured(Patch::Curve, 5), Metric::Accuracy, 0);
+        let r = draw(&measured_heatmap(Patch::Triangle, 5), Metric::Accuracy, 3);
+        assert_eq!(r.pixels[79], GREYS.background_rgb());
+        assert_ne!(r.pixels[59 * 80 + 1], GREYS.background_rgb());
+        let curve = draw(&measured_heatmap(Patch::Curve, 5), Metric::Accuracy, 0);
         assert_eq!(light(&curve, 20, 5), light(&curve, 20, 50));
     }
 
     #[test]
     fn it_shows_what_the_map_shows_of_it_and_the_part_that_is_chosen() {
-        let map = measured(Patch::Square, 11);
+        let map = measured_heatmap(Patch::Square, 11);
         let mut view = SurfaceView::default();
-        let whole = drawn(&map, &view, 0);
+        let whole = render_grey(&map, &view, 0);
         view.zoom_by(0.5, Some((0, 0)), 11, Patch::Square);
-        let part = drawn(&map, &view, 0);
+        let part = render_grey(&map, &view, 0);
         // The lower left quarter of the whole over all of the picture: its right edge is dark.
         assert!(light(&part, 78, 30) < light(&whole, 78, 30));
         assert!(light(&part, 60, 30).abs_diff(light(&whole, 30, 45)) <= 3);
         // A difference has the colours of one, which greys have not.
         view.quantity = CellQuantity::Gain;
-        let gain = drawn(&map, &view, 0);
+        let gain = render_grey(&map, &view, 0);
         assert!(gain.pixels.iter().any(|p| p.0 != p.2));
         let fixed = SurfaceView {
-            fixed: Some(crate::views::surface::FixedRange {
+            fixed_range: Some(crate::views::surface::FixedRange {
                 metric: Metric::Accuracy,
                 quantity: CellQuantity::Value,
                 limits: (0.9, 1.0),
             }),
             ..SurfaceView::default()
         };
-        assert!(light(&drawn(&map, &fixed, 0), 70, 20) < light(&whole, 70, 20));
+        assert!(light(&render_grey(&map, &fixed, 0), 70, 20) < light(&whole, 70, 20));
     }
 }

@@ -1,16 +1,16 @@
 //! Lines, bands and points as pixels with smooth edges.
 
 use super::Raster;
-use crate::views::surface::mix;
+use crate::views::surface::mix_colors;
 
 type Rgb = (u8, u8, u8);
 /// A place in pixels from the upper left.
 type PixelSpot = (f64, f64);
 
 /// Steps of an edge from nothing to all: few, so that a picture has few colours and is sent in few bytes.
-const STEPS: f64 = 4.0;
+const ALPHA_LEVELS: f64 = 4.0;
 /// A dash and the gap after it, in widths of its line.
-const DASH: (f64, f64) = (5.0, 3.0);
+const DASH_AND_GAP: (f64, f64) = (5.0, 3.0);
 
 /// A picture under way.
 pub(crate) struct PictureSketch {
@@ -36,15 +36,15 @@ impl PictureSketch {
     }
 
     fn blend(&mut self, x: usize, y: usize, color: Rgb, share: f64) {
-        let share = (share.clamp(0.0, 1.0) * STEPS).round() / STEPS;
+        let share = (share.clamp(0.0, 1.0) * ALPHA_LEVELS).round() / ALPHA_LEVELS;
         if share > 0.0 {
             let pixel = &mut self.raster.pixels[y * self.raster.width + x];
-            *pixel = mix(*pixel, color, share);
+            *pixel = mix_colors(*pixel, color, share);
         }
     }
 
     /// The pixels of a span along an axis that has `size` of them.
-    fn span(low: f64, high: f64, size: usize) -> std::ops::Range<usize> {
+    fn pixel_range(low: f64, high: f64, size: usize) -> std::ops::Range<usize> {
         let to = (high.ceil() + 1.0).clamp(0.0, size as f64) as usize;
         let from = (low.floor() - 1.0).clamp(0.0, to as f64) as usize;
         from..to
@@ -57,12 +57,12 @@ impl PictureSketch {
             return;
         }
         let half = width / 2.0;
-        let columns = Self::span(
+        let columns = Self::pixel_range(
             from.0.min(to.0) - half,
             from.0.max(to.0) + half,
             self.raster.width,
         );
-        let rows = Self::span(
+        let rows = Self::pixel_range(
             from.1.min(to.1) - half,
             from.1.max(to.1) + half,
             self.raster.height,
@@ -88,7 +88,10 @@ impl PictureSketch {
 
     /// The same of dashes.
     pub fn dashes(&mut self, spots: &[PixelSpot], width: f64, color: Rgb) {
-        let (dash, all) = (DASH.0 * width, (DASH.0 + DASH.1) * width);
+        let (dash, all) = (
+            DASH_AND_GAP.0 * width,
+            (DASH_AND_GAP.0 + DASH_AND_GAP.1) * width,
+        );
         let mut gone = 0.0;
         for pair in spots.windows(2) {
             let (p, q) = (pair[0], pair[1]);
@@ -119,7 +122,7 @@ impl PictureSketch {
     }
 
     /// A column of pixels from one height to another.
-    pub fn upright(&mut self, x: f64, (top, bottom): (f64, f64), color: Rgb, share: f64) {
+    pub fn draw_column(&mut self, x: f64, (top, bottom): (f64, f64), color: Rgb, share: f64) {
         let inside =
             x >= 0.0 && x < self.raster.width as f64 && top.is_finite() && bottom.is_finite();
         if !inside {
@@ -141,8 +144,8 @@ impl PictureSketch {
             return;
         }
         let around = radius * 1.5;
-        for y in Self::span(at.1 - around, at.1 + around, self.raster.height) {
-            for x in Self::span(at.0 - around, at.0 + around, self.raster.width) {
+        for y in Self::pixel_range(at.1 - around, at.1 + around, self.raster.height) {
+            for x in Self::pixel_range(at.0 - around, at.0 + around, self.raster.width) {
                 let far = (x as f64 + 0.5 - at.0).hypot(y as f64 + 0.5 - at.1);
                 self.blend(x, y, rim, around + 0.5 - far);
                 self.blend(x, y, color, radius + 0.5 - far);
@@ -197,7 +200,7 @@ mod tests {
             sketch.dashes(&spots, width, WHITE);
             for s in spots {
                 sketch.point(s, width, WHITE, BLACK);
-                sketch.upright(s.0, (s.1, s.1 + 100.0), WHITE, 0.5);
+                sketch.draw_column(s.0, (s.1, s.1 + 100.0), WHITE, 0.5);
             }
             prop_assert_eq!(sketch.raster().pixels.len(), 600);
         }

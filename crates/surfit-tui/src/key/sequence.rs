@@ -15,16 +15,20 @@ pub struct Sequence {
 
 impl Sequence {
     /// True when one of the two can never be finished beside the other: they are the same, or one opens the other.
-    pub fn clashes(self, other: Sequence) -> bool {
+    pub fn conflicts_with(self, other: Sequence) -> bool {
         self.first == other.first
             && (self.second.is_none() || other.second.is_none() || self.second == other.second)
     }
 
     /// The keys as the screen shows them.
-    pub fn show(self, ascii: bool) -> String {
+    pub fn display_label(self, ascii: bool) -> String {
         match self.second {
-            Some(second) => format!("{} {}", self.first.show(ascii), second.show(ascii)),
-            None => self.first.show(ascii),
+            Some(second) => format!(
+                "{} {}",
+                self.first.display_label(ascii),
+                second.display_label(ascii)
+            ),
+            None => self.first.display_label(ascii),
         }
     }
 }
@@ -84,7 +88,7 @@ mod tests {
         for s in ["g", "g l", "ctrl-x ctrl-s", "space f1"] {
             assert_eq!(seq(s).to_string(), s);
         }
-        assert_eq!(seq("g left").show(false), "g ←");
+        assert_eq!(seq("g left").display_label(false), "g ←");
         let error = |s: &str| s.parse::<Sequence>().unwrap_err();
         assert!(error("g g g").contains("more than two"));
         assert!(error("gg").contains("is no key"));
@@ -93,8 +97,8 @@ mod tests {
 
     #[test]
     fn a_key_that_opens_a_sequence_clashes_with_it() {
-        assert!(seq("g").clashes(seq("g l")) && seq("g l").clashes(seq("g")));
-        assert!(seq("g l").clashes(seq("g l")) && !seq("g l").clashes(seq("g s")));
-        assert!(!seq("l g").clashes(seq("g l")));
+        assert!(seq("g").conflicts_with(seq("g l")) && seq("g l").conflicts_with(seq("g")));
+        assert!(seq("g l").conflicts_with(seq("g l")) && !seq("g l").conflicts_with(seq("g s")));
+        assert!(!seq("l g").conflicts_with(seq("g l")));
     }
 }

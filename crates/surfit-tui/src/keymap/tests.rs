@@ -4,16 +4,16 @@ fn key(s: &str) -> Key {
     s.parse().unwrap()
 }
 
-fn does(map: &Keymap, here: KeyScope, keys: &str) -> KeyLookup {
+fn lookup(map: &Keymap, here: KeyScope, keys: &str) -> KeyLookup {
     match keys.split_once(' ') {
-        Some((a, b)) => map.meaning(here, Some(key(a)), key(b)),
-        None => map.meaning(here, None, key(keys)),
+        Some((a, b)) => map.lookup(here, Some(key(a)), key(b)),
+        None => map.lookup(here, None, key(keys)),
     }
 }
 
 fn action(map: &Keymap, keys: &str) -> Option<Action> {
-    match does(map, KeyScope::Surface, keys) {
-        KeyLookup::Does(action) => Some(action),
+    match lookup(map, KeyScope::Surface, keys) {
+        KeyLookup::Action(action) => Some(action),
         _ => None,
     }
 }
@@ -23,28 +23,28 @@ fn a_panes_own_keys_go_before_those_that_count_anywhere() {
     let (map, problems) = Keymap::from_toml("freeze = ['p', 'g z']\npause = 'p'");
     assert_eq!(problems, Vec::<String>::new());
     assert_eq!(
-        does(&map, KeyScope::Points, "p"),
-        KeyLookup::Does(Action::Freeze)
+        lookup(&map, KeyScope::Points, "p"),
+        KeyLookup::Action(Action::Freeze)
     );
     assert_eq!(
-        does(&map, KeyScope::Loss, "p"),
-        KeyLookup::Does(Action::Pause)
+        lookup(&map, KeyScope::Loss, "p"),
+        KeyLookup::Action(Action::Pause)
     );
-    assert_eq!(does(&map, KeyScope::Points, "g"), KeyLookup::Opens);
+    assert_eq!(lookup(&map, KeyScope::Points, "g"), KeyLookup::Prefix);
     assert_eq!(
-        does(&map, KeyScope::Points, "g z"),
-        KeyLookup::Does(Action::Freeze)
+        lookup(&map, KeyScope::Points, "g z"),
+        KeyLookup::Action(Action::Freeze)
     );
     assert_eq!(
-        does(&map, KeyScope::Points, "g g"),
-        KeyLookup::Does(Action::First)
+        lookup(&map, KeyScope::Points, "g g"),
+        KeyLookup::Action(Action::First)
     );
-    assert_eq!(does(&map, KeyScope::Loss, "g z"), KeyLookup::Nothing);
+    assert_eq!(lookup(&map, KeyScope::Loss, "g z"), KeyLookup::Unbound);
     let after_g = map.continuations(KeyScope::Points, key("g"));
     assert_eq!(after_g[0], (key("z"), Action::Freeze));
     assert!(after_g.contains(&(key("l"), Action::FocusLoss)));
     assert_eq!(
-        Keymap::default().elsewhere(KeyScope::Loss, key("f")),
+        Keymap::default().find_in_other_scope(KeyScope::Loss, key("f")),
         Some(Action::Freeze)
     );
 }
@@ -67,12 +67,12 @@ fn a_users_key_moves_from_the_action_that_had_it() {
     assert_eq!(action(&map, "p"), Some(Action::Checkpoint));
     assert_eq!(action(&map, "c"), None);
     assert_eq!(map.keys(Action::Pause), [key("space").into()]);
-    assert_eq!(action(&map, "ctrl-g"), Some(Action::Finer));
-    assert_eq!(map.shown(Action::Stop, false), "");
+    assert_eq!(action(&map, "ctrl-g"), Some(Action::RefineGrid));
+    assert_eq!(map.key_label(Action::Stop, false), "");
     // A key for anywhere counts in the pane, too, that has it by default.
     assert_eq!(
-        does(&map, KeyScope::Points, "f"),
-        KeyLookup::Does(Action::Mark)
+        lookup(&map, KeyScope::Points, "f"),
+        KeyLookup::Action(Action::Mark)
     );
     assert!(map.keys(Action::Freeze).is_empty());
 }
@@ -94,7 +94,7 @@ fn a_key_that_opened_sequences_takes_them_away_and_that_is_told() {
         g.contains("`g l` (focus-loss)") && g.contains("`g g` (first)"),
         "{g}"
     );
-    assert_eq!(action(&map, "g"), Some(Action::Finer));
+    assert_eq!(action(&map, "g"), Some(Action::RefineGrid));
     assert_eq!(map.keys(Action::First), [key("home").into()]);
     assert_eq!(action(&map, "x y"), Some(Action::Mark));
 }

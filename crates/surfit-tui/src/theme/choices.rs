@@ -9,14 +9,14 @@ pub struct ThemeChoice {
     /// The name that it is asked for by.
     pub name: String,
     /// It is a file of the user's.
-    pub own: bool,
+    pub is_user_theme: bool,
     /// The theme, or what is wrong with its file.
     pub theme: Result<Theme, ThemeError>,
 }
 
 impl ThemeChoice {
     /// One line about it: its description, or what is wrong.
-    pub fn about(&self) -> &str {
+    pub fn description(&self) -> &str {
         match &self.theme {
             Ok(theme) => theme.description(),
             Err(why) => &why.0,
@@ -26,11 +26,11 @@ impl ThemeChoice {
 
 /// Every theme there is at a depth: the program's own in their order, then the user's by name. A file that has the name of
 /// one of the program's stands in its place.
-pub fn choices(depth: ColorDepth) -> Vec<ThemeChoice> {
-    choices_with(Theme::user_folder().as_deref(), depth)
+pub fn list_themes(depth: ColorDepth) -> Vec<ThemeChoice> {
+    list_themes_in(Theme::user_folder().as_deref(), depth)
 }
 
-pub(super) fn choices_with(folder: Option<&Path>, depth: ColorDepth) -> Vec<ThemeChoice> {
+pub(super) fn list_themes_in(folder: Option<&Path>, depth: ColorDepth) -> Vec<ThemeChoice> {
     let mut own: Vec<ThemeChoice> = folder
         .and_then(|f| std::fs::read_dir(f).ok())
         .into_iter()
@@ -41,19 +41,19 @@ pub(super) fn choices_with(folder: Option<&Path>, depth: ColorDepth) -> Vec<Them
         .filter_map(|path| {
             Some(ThemeChoice {
                 name: path.file_stem()?.to_str()?.to_owned(),
-                own: true,
+                is_user_theme: true,
                 theme: Theme::from_file(&path, depth),
             })
         })
         .collect();
     own.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut all: Vec<ThemeChoice> = Theme::names()
+    let mut all: Vec<ThemeChoice> = Theme::built_in_names()
         .map(|name| match own.iter().position(|o| o.name == name) {
             Some(at) => own.remove(at),
             None => ThemeChoice {
                 name: name.into(),
-                own: false,
-                theme: Theme::by_name(name, depth)
+                is_user_theme: false,
+                theme: Theme::built_in(name, depth)
                     .ok_or_else(|| ThemeError(format!("the theme `{name}` cannot be read"))),
             },
         })

@@ -59,8 +59,8 @@ pub(super) fn parse(text: &str) -> Result<ThemeFile, ThemeError> {
         ThemeError(format!("{}{}", line.unwrap_or_default(), why.trim()))
     })?;
     let look = |(role, look): (ThemeRole, RawLook)| {
-        let look =
-            convert(&look).map_err(|why| ThemeError(format!("role {}: {why}", role.name())))?;
+        let look = to_role_style(&look)
+            .map_err(|why| ThemeError(format!("role {}: {why}", role.name())))?;
         Ok((role, look))
     };
     let roles = raw
@@ -76,25 +76,25 @@ pub(super) fn parse(text: &str) -> Result<ThemeFile, ThemeError> {
     })
 }
 
-fn convert(raw: &RawLook) -> Result<RoleStyle, String> {
+fn to_role_style(raw: &RawLook) -> Result<RoleStyle, String> {
     let (ansi, ansi_add) = match raw.ansi.as_deref() {
-        Some(text) => with_modifiers(text)?,
+        Some(text) => parse_styled_pair(text)?,
         None => ((None, None), Modifier::empty()),
     };
     Ok(RoleStyle {
-        fg: raw.fg.as_deref().map(hex).transpose()?,
-        bg: raw.bg.as_deref().map(hex).transpose()?,
+        fg: raw.fg.as_deref().map(parse_hex_color).transpose()?,
+        bg: raw.bg.as_deref().map(parse_hex_color).transpose()?,
         ansi,
-        ansi_add,
-        add: raw
+        ansi_modifiers: ansi_add,
+        modifiers: raw
             .add
             .as_deref()
-            .map_or(Ok(Modifier::empty()), modifiers)?,
-        plain: raw.plain.as_deref().map(modifiers).transpose()?,
+            .map_or(Ok(Modifier::empty()), parse_modifiers)?,
+        plain_modifiers: raw.plain.as_deref().map(parse_modifiers).transpose()?,
     })
 }
 
-fn hex(s: &str) -> Result<(u8, u8, u8), String> {
+fn parse_hex_color(s: &str) -> Result<(u8, u8, u8), String> {
     match Color::from_str(s) {
         Ok(Color::Rgb(r, g, b)) if s.starts_with('#') => Ok((r, g, b)),
         _ => Err(format!("`{s}` is no colour; write it as #rrggbb")),
@@ -104,22 +104,28 @@ fn hex(s: &str) -> Result<(u8, u8, u8), String> {
 /// Letters and ground.
 type ColorPair = (Option<Color>, Option<Color>);
 
-/// A [`pair`], with styles for letters after it: `default dim`.
-fn with_modifiers(text: &str) -> Result<(ColorPair, Modifier), String> {
+/// A [`parse_color_pair`], with styles for letters after it: `default dim`.
+fn parse_styled_pair(text: &str) -> Result<(ColorPair, Modifier), String> {
     let words: Vec<&str> = text.split_whitespace().collect();
-    let styles = words.iter().rev().take_while(|w| modifiers(w).is_ok());
+    let styles = words
+        .iter()
+        .rev()
+        .take_while(|w| parse_modifiers(w).is_ok());
     let (colours, styles) = words.split_at(words.len() - styles.count());
-    Ok((pair(&colours.join(" "))?, modifiers(&styles.join(" "))?))
+    Ok((
+        parse_color_pair(&colours.join(" "))?,
+        parse_modifiers(&styles.join(" "))?,
+    ))
 }
 
 /// `white`, or `black on white`; `default` is what the terminal itself uses.
-fn pair(s: &str) -> Result<ColorPair, String> {
-    let mut parts = s.splitn(2, " on ").map(named);
+fn parse_color_pair(s: &str) -> Result<ColorPair, String> {
+    let mut parts = s.splitn(2, " on ").map(parse_named_color);
     let fg = parts.next().transpose()?;
     Ok((fg, parts.next().transpose()?))
 }
 
-fn named(s: &str) -> Result<Color, String> {
+fn parse_named_color(s: &str) -> Result<Color, String> {
     match s.trim() {
         "default" => Ok(Color::Reset),
         name => match Color::from_str(name) {
@@ -131,7 +137,7 @@ fn named(s: &str) -> Result<Color, String> {
     }
 }
 
-fn modifiers(s: &str) -> Result<Modifier, String> {
+fn parse_modifiers(s: &str) -> Result<Modifier, String> {
     s.split_whitespace()
         .try_fold(Modifier::empty(), |all, word| {
             Ok(all

@@ -1,16 +1,16 @@
 use super::*;
-use surfit_core::colormap::contrast;
+use surfit_core::colormap::contrast_ratio;
 
 /// Lines that frame and cells that are empty: they tell nothing that is not told otherwise.
-const FRAMES: [ThemeRole; 2] = [ThemeRole::Border, ThemeRole::Unmeasured];
+const FRAME_ROLES: [ThemeRole; 2] = [ThemeRole::Border, ThemeRole::Unmeasured];
 /// Lines and shapes, not letters.
-const MARKS: [ThemeRole; 2] = [ThemeRole::BorderFocused, ThemeRole::CurveRaw];
+const MARK_ROLES: [ThemeRole; 2] = [ThemeRole::BorderFocused, ThemeRole::CurveRaw];
 
 /// What WCAG 2 asks for: 4.5 for text (7 where a theme promises it), 3 for graphics that tell something.
-fn least(name: &str, role: ThemeRole) -> f64 {
+fn min_contrast(name: &str, role: ThemeRole) -> f64 {
     match role {
-        _ if FRAMES.contains(&role) => 1.5,
-        _ if MARKS.contains(&role) => 3.0,
+        _ if FRAME_ROLES.contains(&role) => 1.5,
+        _ if MARK_ROLES.contains(&role) => 3.0,
         _ if name == "high-contrast" => 7.0,
         _ => 4.5,
     }
@@ -18,17 +18,17 @@ fn least(name: &str, role: ThemeRole) -> f64 {
 
 #[test]
 fn every_role_of_every_theme_stands_out_enough() {
-    for name in Theme::names() {
-        let theme = Theme::by_name(name, ColorDepth::Truecolor).unwrap();
+    for name in Theme::built_in_names() {
+        let theme = Theme::built_in(name, ColorDepth::Truecolor).unwrap();
         assert_eq!(theme.name(), name);
         assert!(!theme.description().is_empty());
         for role in ThemeRole::ALL {
-            let look = &theme.looks[&role];
+            let look = &theme.styles[&role];
             let fg = look
                 .fg
                 .unwrap_or_else(|| panic!("{name} {role:?} has no colour"));
-            let ratio = contrast(fg, look.bg.unwrap_or(theme.background()));
-            let least = least(name, role);
+            let ratio = contrast_ratio(fg, look.bg.unwrap_or(theme.background_rgb()));
+            let least = min_contrast(name, role);
             assert!(ratio >= least, "{name} {role:?}: {ratio:.2} < {least}");
         }
     }
@@ -36,19 +36,22 @@ fn every_role_of_every_theme_stands_out_enough() {
 
 #[test]
 fn every_role_stands_out_enough_in_256_colours_too() {
-    for name in Theme::names() {
-        let theme = Theme::by_name(name, ColorDepth::Ansi256).unwrap();
+    for name in Theme::built_in_names() {
+        let theme = Theme::built_in(name, ColorDepth::Ansi256).unwrap();
         let shown = |c: Option<Color>| match c {
             Some(Color::Indexed(i)) => crate::color::palette_256(i),
             other => panic!("{name}: {other:?}"),
         };
         let ground = shown(theme.style(ThemeRole::Background).bg);
-        for role in ThemeRole::ALL.into_iter().filter(|r| !FRAMES.contains(r)) {
+        for role in ThemeRole::ALL
+            .into_iter()
+            .filter(|r| !FRAME_ROLES.contains(r))
+        {
             let style = theme.style(role);
             let bg = style.bg.map_or(ground, |b| shown(Some(b)));
-            let ratio = contrast(shown(style.fg), bg);
+            let ratio = contrast_ratio(shown(style.fg), bg);
             // The palette's steps are coarse: a twelfth less is the nearest it has.
-            let least = least(name, role) * 11.0 / 12.0;
+            let least = min_contrast(name, role) * 11.0 / 12.0;
             assert!(ratio >= least, "{name} {role:?}: {ratio:.2} < {least:.2}");
         }
     }
@@ -110,11 +113,11 @@ fn series_stay_apart_for_the_colour_blind_where_a_theme_says_so() {
         ThemeRole::Corner3,
         ThemeRole::Corner4,
     ];
-    let theme = Theme::by_name("colour-blind", ColorDepth::Truecolor).unwrap();
+    let theme = Theme::built_in("colour-blind", ColorDepth::Truecolor).unwrap();
     for (kind, seen) in &BLINDNESS {
         for (n, a) in series.iter().enumerate() {
             for b in &series[n + 1..] {
-                let at = |r: &ThemeRole| lab(theme.looks[r].fg.unwrap(), seen);
+                let at = |r: &ThemeRole| lab(theme.styles[r].fg.unwrap(), seen);
                 let (x, y) = (at(a), at(b));
                 let delta: f64 = (0..3).map(|n| (x[n] - y[n]).powi(2)).sum::<f64>().sqrt();
                 // 2.3 is what can just be seen side by side; thin lines need several times that.
@@ -139,28 +142,31 @@ fn the_users_themes_follow_the_programs_and_may_stand_in_their_place() {
     write("broken.toml", "\n[roles]\ntext = { fg = 7 }");
     write("notes.txt", "no theme");
     std::fs::create_dir(folder.path().join("folder.toml")).unwrap();
-    let all = choices::choices_with(Some(folder.path()), ColorDepth::Truecolor);
+    let all = choices::list_themes_in(Some(folder.path()), ColorDepth::Truecolor);
     let names: Vec<&str> = all.iter().map(|c| c.name.as_str()).collect();
-    let mut wanted: Vec<&str> = Theme::names().collect();
+    let mut wanted: Vec<&str> = Theme::built_in_names().collect();
     wanted.extend(["broken", "dusk", "folder"]);
     assert_eq!(names, wanted);
     let of = |name: &str| all.iter().find(|c| c.name == name).unwrap();
-    assert_eq!((of("light").own, of("light").about()), (true, "my light"));
+    assert_eq!(
+        (of("light").is_user_theme, of("light").description()),
+        (true, "my light")
+    );
     assert_eq!(of("light").theme.as_ref().unwrap().name(), "light");
-    let why = of("broken").about();
+    let why = of("broken").description();
     assert!(
         why.contains("broken.toml: line 3: ") && !why.contains('\n'),
         "{why}"
     );
-    assert!(of("folder").about().contains("no file of a theme"));
-    let none = choices::choices_with(None, ColorDepth::None);
-    assert_eq!(none.len(), Theme::names().len());
+    assert!(of("folder").description().contains("no file of a theme"));
+    let none = choices::list_themes_in(None, ColorDepth::None);
+    assert_eq!(none.len(), Theme::built_in_names().len());
 }
 
 #[test]
 fn without_colour_only_letters_change_and_with_it_every_role_has_one() {
-    for name in Theme::names() {
-        let plain = Theme::by_name(name, ColorDepth::None).unwrap();
+    for name in Theme::built_in_names() {
+        let plain = Theme::built_in(name, ColorDepth::None).unwrap();
         for role in ThemeRole::ALL {
             let style = plain.style(role);
             assert_eq!((style.fg, style.bg), (None, None), "{name} {role:?}");
@@ -178,7 +184,7 @@ fn without_colour_only_letters_change_and_with_it_every_role_has_one() {
                 assert_ne!(plain.style(*a), plain.style(*b), "{name} {a:?} {b:?}");
             }
         }
-        let named = Theme::by_name(name, ColorDepth::Ansi16).unwrap();
+        let named = Theme::built_in(name, ColorDepth::Ansi16).unwrap();
         for role in ThemeRole::ALL {
             let fg = named.style(role).fg.unwrap();
             assert!(
@@ -187,7 +193,7 @@ fn without_colour_only_letters_change_and_with_it_every_role_has_one() {
             );
         }
     }
-    assert!(Theme::by_name("pink", ColorDepth::None).is_none());
+    assert!(Theme::built_in("pink", ColorDepth::None).is_none());
 }
 
 #[test]
@@ -198,7 +204,7 @@ fn a_users_theme_may_leave_roles_out_and_its_errors_say_where() {
     );
     let theme = theme.unwrap();
     assert_eq!(theme.style(ThemeRole::Text).fg, Some(Color::Rgb(1, 2, 3)));
-    let dark = Theme::by_name("dark", ColorDepth::Truecolor).unwrap();
+    let dark = Theme::built_in("dark", ColorDepth::Truecolor).unwrap();
     assert_eq!(theme.style(ThemeRole::Key), dark.style(ThemeRole::Key));
 
     let error = |text: &str| {
@@ -261,7 +267,12 @@ const CONSOLE: RgbPalette = [
 type Rgb = (u8, u8, u8);
 
 /// Ink and ground of a style on a terminal whose own are `own`; `None` of a colour is what lies below.
-fn shown(style: Style, below: Style, palette: &RgbPalette, own: (Rgb, Rgb)) -> (Rgb, Rgb) {
+fn rendered_colors(
+    style: Style,
+    below: Style,
+    palette: &RgbPalette,
+    own: (Rgb, Rgb),
+) -> (Rgb, Rgb) {
     const NAMED: [Color; 16] = [
         Color::Black,
         Color::Red,
@@ -317,15 +328,19 @@ fn sixteen_colours_are_legible_on_white_and_on_black() {
         (&TANGO, (black, white)),
         (&CONSOLE, ((0xaa, 0xaa, 0xaa), black)),
     ];
-    for name in Theme::names() {
-        let theme = Theme::by_name(name, ColorDepth::Ansi16).unwrap();
+    for name in Theme::built_in_names() {
+        let theme = Theme::built_in(name, ColorDepth::Ansi16).unwrap();
         let below = theme.style(ThemeRole::Background);
         for role in ThemeRole::ALL {
             for (n, (palette, own)) in terminals.into_iter().enumerate() {
-                let (ink, ground) = shown(theme.style(role), below, palette, own);
-                let ratio = contrast(ink, ground);
+                let (ink, ground) = rendered_colors(theme.style(role), below, palette, own);
+                let ratio = contrast_ratio(ink, ground);
                 // No colour of the 16 reaches 4.5 on both; letters alone tell what lines frame.
-                let least = if FRAMES.contains(&role) { 1.5 } else { 2.7 };
+                let least = if FRAME_ROLES.contains(&role) {
+                    1.5
+                } else {
+                    2.7
+                };
                 assert!(
                     ratio >= least,
                     "{name} {role:?} on terminal {n}: {ratio:.2} < {least}"

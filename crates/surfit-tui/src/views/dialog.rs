@@ -1,7 +1,7 @@
 //! A question in the middle of the screen.
 
-use super::message::clean;
-use super::{popup, words};
+use super::message::transliterate;
+use super::{popup, text_wrap};
 use crate::app::{App, Question};
 use crate::theme::{Theme, ThemeRole};
 use ratatui::buffer::Buffer;
@@ -11,7 +11,7 @@ use ratatui::widgets::Widget;
 
 /// Draws the question.
 pub fn render(screen: Rect, buf: &mut Buffer, theme: &Theme, question: &Question) {
-    let (area, text) = place(screen, question, theme.ascii());
+    let (area, text) = layout_question(screen, question, theme.is_ascii());
     let text_rows = text.len() as u16;
     let inner = popup::draw(
         area,
@@ -24,12 +24,16 @@ pub fn render(screen: Rect, buf: &mut Buffer, theme: &Theme, question: &Question
         Line::styled(line.as_str(), theme.style(ThemeRole::Text)).render(row, buf);
     }
     for (n, choice) in question.choices.iter().enumerate() {
-        let row = row_of(inner, text_rows, n);
+        let row = choice_row(inner, text_rows, n);
         if row.y >= inner.bottom() {
             break;
         }
         let chosen = n == question.selected;
-        let mark = if chosen { theme.pick("›", ">") } else { " " };
+        let mark = if chosen {
+            theme.pick_glyph("›", ">")
+        } else {
+            " "
+        };
         let line = Line::from(vec![
             Span::raw(format!("{mark} ")),
             Span::styled(
@@ -64,18 +68,18 @@ pub fn render(screen: Rect, buf: &mut Buffer, theme: &Theme, question: &Question
 
 /// The answer at a place on the screen.
 pub fn choice_at(app: &App, screen: Rect, question: &Question, at: Position) -> Option<usize> {
-    let (area, text) = place(screen, question, app.theme.ascii());
+    let (area, text) = layout_question(screen, question, app.theme.is_ascii());
     let inner = popup::inner(area);
-    (0..question.choices.len()).find(|&n| row_of(inner, text.len() as u16, n).contains(at))
+    (0..question.choices.len()).find(|&n| choice_row(inner, text.len() as u16, n).contains(at))
 }
 
 /// True on the sign that closes the question, and beside it.
 pub fn cancels_at(app: &App, screen: Rect, question: &Question, at: Position) -> bool {
-    let (area, _) = place(screen, question, app.theme.ascii());
+    let (area, _) = layout_question(screen, question, app.theme.is_ascii());
     !area.contains(at) || popup::closes_at(area, at)
 }
 
-fn row_of(inner: Rect, text_rows: u16, n: usize) -> Rect {
+fn choice_row(inner: Rect, text_rows: u16, n: usize) -> Rect {
     Rect {
         y: inner.y + text_rows + 1 + n as u16,
         height: 1,
@@ -84,9 +88,12 @@ fn row_of(inner: Rect, text_rows: u16, n: usize) -> Rect {
 }
 
 /// Where the question lies, and its text in rows.
-fn place(screen: Rect, question: &Question, ascii: bool) -> (Rect, Vec<String>) {
+fn layout_question(screen: Rect, question: &Question, ascii: bool) -> (Rect, Vec<String>) {
     let width = 56.min(screen.width);
-    let mut text = words::rows(&clean(&question.text, ascii), width.saturating_sub(4));
+    let mut text = text_wrap::wrap_sentence(
+        &transliterate(&question.text, ascii),
+        width.saturating_sub(4),
+    );
     // The answers stay in sight, whatever the text is.
     let answers = question.choices.len() as u16 + 3;
     text.truncate(usize::from(screen.height.saturating_sub(answers)).max(1));

@@ -26,7 +26,7 @@ struct FooterItem {
     width: u16,
     /// `None` for keys that the mouse has a way of its own for.
     hit: Option<FooterHit>,
-    possible: bool,
+    available: bool,
     key: String,
     label: String,
 }
@@ -38,7 +38,7 @@ impl FooterItem {
             x: 0,
             width: (Span::raw(key.as_str()).width() + Span::raw(label).width()) as u16 + gap,
             hit,
-            possible: true,
+            available: true,
             key,
             label: label.into(),
         }
@@ -48,8 +48,8 @@ impl FooterItem {
 /// Draws the keys.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     let theme = &app.theme;
-    for item in shown(app, area) {
-        let key = if item.possible {
+    for item in visible_items(app, area) {
+        let key = if item.available {
             ThemeRole::Key
         } else {
             ThemeRole::Muted
@@ -64,22 +64,22 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
 
 /// What the key that stands at column `x` does.
 pub fn hit_at(app: &App, area: Rect, x: u16) -> Option<FooterHit> {
-    shown(app, area)
+    visible_items(app, area)
         .into_iter()
         .find(|i| (i.x..i.x + i.width).contains(&x))?
         .hit
 }
 
 /// What stands in the footer: the keys of what lies over the main area, else those of the pane.
-fn shown(app: &App, area: Rect) -> Vec<FooterItem> {
-    match hints::of(app) {
-        Some(hints) => hints::fitted(hints, area),
+fn visible_items(app: &App, area: Rect) -> Vec<FooterItem> {
+    match hints::overlay_hints(app) {
+        Some(hints) => hints::fit_items(hints, area),
         None => items(app, area),
     }
 }
 
 /// Places items one after the other.
-fn placed(mut items: Vec<FooterItem>, area: Rect, gap: u16) -> Vec<FooterItem> {
+fn position_items(mut items: Vec<FooterItem>, area: Rect, gap: u16) -> Vec<FooterItem> {
     let mut x = area.x + 1;
     for item in &mut items {
         item.x = x;
@@ -98,7 +98,7 @@ fn rank(app: &App, entry: &ActionEntry) -> u8 {
             0 => 0,
             n => 4 + n.min(4),
         },
-        (_, Action::Start) if app.picture.state() == EngineState::Paused => 0,
+        (_, Action::Start) if app.run_state.engine_state() == EngineState::Paused => 0,
         // Keys of another pane mean nothing here.
         (_, action) if action.entry().scope != KeyScope::Anywhere => 0,
         (_, action) => match action.entry().footer {
@@ -106,7 +106,7 @@ fn rank(app: &App, entry: &ActionEntry) -> u8 {
             n => n + 1,
         },
     };
-    if own > 0 && (entry.possible)(app).is_ok() {
+    if own > 0 && (entry.availability)(app).is_ok() {
         own
     } else {
         0
@@ -114,12 +114,12 @@ fn rank(app: &App, entry: &ActionEntry) -> u8 {
 }
 
 fn label(app: &App, entry: &ActionEntry) -> String {
-    let state = app.picture.state();
+    let state = app.run_state.engine_state();
     match entry.action {
         Action::Pause if state == EngineState::Paused => "go on",
         Action::Start if state == EngineState::Finished => "new fit",
-        Action::Start if !app.picture.corners.is_empty() => "go on",
-        Action::Freeze if app.chosen_point().is_some_and(|p| p.frozen) => "free",
+        Action::Start if !app.run_state.corners.is_empty() => "go on",
+        Action::Freeze if app.selected_point().is_some_and(|p| p.frozen) => "free",
         Action::Zoom if app.zoomed => "unzoom",
         _ => entry.label,
     }
@@ -134,7 +134,7 @@ fn items(app: &App, area: Rect) -> Vec<FooterItem> {
         .filter(|(rank, _, e)| *rank > 0 && !app.keymap.keys(e.action).is_empty())
         .collect();
     wanted.sort_by_key(|w| (w.0, w.1));
-    let mut out = hints::of_plan(app);
+    let mut out = hints::plan_hints(app);
     let mut room = area.width.saturating_sub(2);
     for item in &out {
         room = room.saturating_sub(item.width + 2);
@@ -158,7 +158,7 @@ fn items(app: &App, area: Rect) -> Vec<FooterItem> {
     };
     kept.sort_by_key(|(place, action, _)| (last(*action), *place));
     out.extend(kept.into_iter().map(|k| k.2));
-    placed(out, area, 2)
+    position_items(out, area, 2)
 }
 
 /// The key, with that of the opposite action beside it: `u U` raise and lower.
@@ -166,11 +166,11 @@ fn keys(app: &App, entry: &ActionEntry) -> String {
     let opposite = match entry.action {
         Action::RaiseU => Some(Action::LowerU),
         Action::RaiseV => Some(Action::LowerV),
-        Action::Finer => Some(Action::Coarser),
+        Action::RefineGrid => Some(Action::CoarsenGrid),
         _ => None,
     };
-    let key = app.key(entry.action);
-    match opposite.map(|a| app.key(a)).filter(|k| !k.is_empty()) {
+    let key = app.key_label(entry.action);
+    match opposite.map(|a| app.key_label(a)).filter(|k| !k.is_empty()) {
         Some(other) => format!("{key} {other}"),
         None => key,
     }

@@ -1,8 +1,8 @@
 //! State and progress, in one row, or in two where there is room.
 
-use super::machine::disk_is_scarce;
-use super::message::{clean, shortened};
-use super::plot::text::{FigurePiece, grouped, percent, rate};
+use super::machine::is_disk_nearly_full;
+use super::message::{transliterate, truncate_end};
+use super::plot::text::{FigurePiece, format_learning_rate, format_percent, group_digits};
 use super::progress;
 use crate::action::Action;
 use crate::app::{App, EngineLink};
@@ -15,7 +15,7 @@ use surfit_core::event::JobStage;
 use surfit_core::snapshot::{EngineState, Snapshot};
 
 /// Columns of the run's name that are kept before the program's name gives way.
-const SHORTEST: u16 = 10;
+const MIN_RUN_NAME_WIDTH: u16 = 10;
 
 /// Draws the header.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
@@ -27,10 +27,10 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     if area.height >= 2 {
         let mut left = identity(app, first.width);
         left.extend(details(app));
-        spread(first, buf, left, facts(app));
+        draw_pieces(first, buf, left, facts(app));
         let stages = stages(app);
         let width = columns(&stages) + 2;
-        spread(
+        draw_pieces(
             Rect {
                 width: width.min(second.width),
                 ..second
@@ -51,13 +51,13 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
             true,
         );
     } else {
-        let mut left = identity(app, one_row(app, first.width));
-        left.extend(silence_in(app, true));
+        let mut left = identity(app, identity_width(app, first.width));
+        left.extend(stall_piece(app, true));
         // The bar keeps half of a narrow row, and a little more than its figures need of a wide one.
         let bar = (first.width / 2).clamp(30, 60);
-        left.extend(best(app).filter(|b| columns(&left) + wide(b) + 4 + bar <= first.width));
+        left.extend(best(app).filter(|b| columns(&left) + piece_width(b) + 4 + bar <= first.width));
         let width = (columns(&left) + 2).min(first.width);
-        spread(first, buf, left, Vec::new());
+        draw_pieces(first, buf, left, Vec::new());
         let rest = Rect {
             x: first.x + width,
             width: first.width - width,
@@ -76,14 +76,14 @@ pub fn action_at(app: &App, area: Rect, at: Position) -> Option<Action> {
     }
     let mut x = area.x + 1;
     let room = match area.height {
-        1 => one_row(app, area.width),
+        1 => identity_width(app, area.width),
         _ => area.width,
     };
     let shown = identity(app, room);
     // The program's name is the first to give way.
     let missing = 3 - shown.len();
     for (n, piece) in shown.iter().enumerate() {
-        let width = wide(piece);
+        let width = piece_width(piece);
         if (x..x + width).contains(&at.x) {
             let state = [Action::Resume, Action::Pause, Action::Start];
             return match n + missing {
@@ -91,7 +91,7 @@ pub fn action_at(app: &App, area: Rect, at: Position) -> Option<Action> {
                 1 => Some(Action::Runs),
                 _ => state
                     .into_iter()
-                    .find(|a| (a.entry().possible)(app).is_ok()),
+                    .find(|a| (a.entry().availability)(app).is_ok()),
             };
         }
         x += width + 2;
@@ -103,22 +103,22 @@ pub fn action_at(app: &App, area: Rect, at: Position) -> Option<Action> {
 fn columns(pieces: &[FigurePiece]) -> u16 {
     pieces
         .iter()
-        .map(|p| wide(p) + 2)
+        .map(|p| piece_width(p) + 2)
         .sum::<u16>()
         .saturating_sub(2)
         + 1
 }
 
-fn wide(piece: &FigurePiece) -> u16 {
+fn piece_width(piece: &FigurePiece) -> u16 {
     piece.iter().map(|s| s.width() as u16).sum()
 }
 
 /// Pieces from the left, and from the right as many as find room; the first of each are the most important.
-fn spread(area: Rect, buf: &mut Buffer, left: Vec<FigurePiece>, right: Vec<FigurePiece>) {
+fn draw_pieces(area: Rect, buf: &mut Buffer, left: Vec<FigurePiece>, right: Vec<FigurePiece>) {
     let mut x = area.x + 1;
     let end = area.right();
     for piece in left {
-        let width = wide(&piece);
+        let width = piece_width(&piece);
         if x + width > end {
             break;
         }
@@ -128,7 +128,7 @@ fn spread(area: Rect, buf: &mut Buffer, left: Vec<FigurePiece>, right: Vec<Figur
     let mut room = end.saturating_sub(x + 2);
     let mut kept: Vec<FigurePiece> = Vec::new();
     for piece in right {
-        let width = wide(&piece) + 2;
+        let width = piece_width(&piece) + 2;
         if width <= room {
             room -= width;
             kept.push(piece);
@@ -136,33 +136,36 @@ fn spread(area: Rect, buf: &mut Buffer, left: Vec<FigurePiece>, right: Vec<Figur
     }
     let mut x = end;
     for piece in kept {
-        let width = wide(&piece);
+        let width = piece_width(&piece);
         x = x.saturating_sub(width + if x == end { 1 } else { 2 });
         Line::from(piece).render(Rect { x, width, ..area }, buf);
     }
 }
 
 /// Columns of the only row that are left for who it is, so that percentage and time left have theirs.
-fn one_row(app: &App, width: u16) -> u16 {
-    let silence = silence_in(app, true).map_or(0, |s| wide(&s) + 2);
-    width.saturating_sub(progress::least(app) + silence + 3)
+fn identity_width(app: &App, width: u16) -> u16 {
+    let silence = stall_piece(app, true).map_or(0, |s| piece_width(&s) + 2);
+    width.saturating_sub(progress::min_width(app) + silence + 3)
 }
 
 /// The program, the run and its state, in so many columns: the run's name is shortened, then the program's is left out,
 /// then the run's.
 fn identity<'a>(app: &App, room: u16) -> Vec<FigurePiece<'a>> {
     // A third of a wide screen: less is kept from the name while columns beside it are free.
-    let whole = whole_identity(app, (room / 3).max(28));
+    let whole = full_identity_pieces(app, (room / 3).max(28));
     let needed = |pieces: &[FigurePiece]| columns(pieces);
     if needed(&whole) <= room {
         return whole;
     }
     let more = needed(&whole) - room;
-    let name = wide(&whole[1]);
-    let mut short = whole_identity(app, name.saturating_sub(more).max(SHORTEST.min(name)));
+    let name = piece_width(&whole[1]);
+    let mut short = full_identity_pieces(
+        app,
+        name.saturating_sub(more).max(MIN_RUN_NAME_WIDTH.min(name)),
+    );
     if needed(&short) > room {
-        let freed = wide(&short[0]) + 2;
-        short = whole_identity(app, (name + freed).saturating_sub(more).clamp(1, name));
+        let freed = piece_width(&short[0]) + 2;
+        short = full_identity_pieces(app, (name + freed).saturating_sub(more).clamp(1, name));
         short.remove(0);
     }
     if needed(&short) > room {
@@ -171,22 +174,26 @@ fn identity<'a>(app: &App, room: u16) -> Vec<FigurePiece<'a>> {
     short
 }
 
-fn whole_identity<'a>(app: &App, name: u16) -> Vec<FigurePiece<'a>> {
+fn full_identity_pieces<'a>(app: &App, name: u16) -> Vec<FigurePiece<'a>> {
     let theme = &app.theme;
-    let (sign, role, word) = match app.line.as_ref().and_then(|l| l.word(app.now)) {
-        Some(word) => (theme.pick("▲", "!"), ThemeRole::Warning, word),
+    let (sign, role, word) = match app
+        .remote_line
+        .as_ref()
+        .and_then(|l| l.status_label(app.now))
+    {
+        Some(word) => (theme.pick_glyph("▲", "!"), ThemeRole::Warning, word),
         None => {
             let (sign, role, word) = state(app);
             (sign, role, word.to_owned())
         }
     };
-    let run = match &app.line {
+    let run = match &app.remote_line {
         Some(line) => format!("{}:{}", line.host, app.run),
         None => app.run.clone(),
     };
     let mut words = vec![Span::styled(format!("{sign} {word}"), theme.style(role))];
-    if let EngineLink::Elsewhere(node) = &app.connection {
-        let node = clean(node, theme.ascii());
+    if let EngineLink::OnOtherNode(node) = &app.connection {
+        let node = transliterate(node, theme.is_ascii());
         words.push(Span::styled(format!(" on {node}"), theme.style(role)));
     }
     if app.readonly {
@@ -195,7 +202,11 @@ fn whole_identity<'a>(app: &App, name: u16) -> Vec<FigurePiece<'a>> {
     vec![
         vec![Span::styled("surfit", theme.style(ThemeRole::TitleFocused))],
         vec![Span::styled(
-            shortened(&clean(&run, theme.ascii()), name, theme.ascii()),
+            truncate_end(
+                &transliterate(&run, theme.is_ascii()),
+                name,
+                theme.is_ascii(),
+            ),
             theme.style(ThemeRole::Text),
         )],
         words,
@@ -204,8 +215,8 @@ fn whole_identity<'a>(app: &App, name: u16) -> Vec<FigurePiece<'a>> {
 
 /// A sign, a role and a word for how it stands.
 fn state(app: &App) -> (&'static str, ThemeRole, &'static str) {
-    let pick = |a, b| app.theme.pick(a, b);
-    match (&app.connection, app.picture.state()) {
+    let pick = |a, b| app.theme.pick_glyph(a, b);
+    match (&app.connection, app.run_state.engine_state()) {
         (_, EngineState::Failed) => (pick("✗", "!"), ThemeRole::Error, "failed"),
         (EngineLink::Lost(_) | EngineLink::Dead, EngineState::Finished) => {
             (pick("✓", "+"), ThemeRole::Good, "finished")
@@ -229,18 +240,21 @@ fn state(app: &App) -> (&'static str, ThemeRole, &'static str) {
 fn details<'a>(app: &App) -> Vec<FigurePiece<'a>> {
     let theme = &app.theme;
     let (muted, text) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Text));
-    let Some(s) = &app.picture.snapshot else {
+    let Some(s) = &app.run_state.snapshot else {
         return Vec::new();
     };
     let mut degree = vec![
         Span::styled("degree ", muted),
-        Span::styled(clean(&s.degrees.to_string(), theme.ascii()), text),
+        Span::styled(
+            transliterate(&s.degrees.to_string(), theme.is_ascii()),
+            text,
+        ),
     ];
-    if let Some(wanted) = app.wanted_degrees().filter(|w| *w != s.degrees) {
+    if let Some(wanted) = app.requested_degrees().filter(|w| *w != s.degrees) {
         let to = format!(
             " {} {}",
-            theme.pick("→", "->"),
-            clean(&wanted.to_string(), theme.ascii())
+            theme.pick_glyph("→", "->"),
+            transliterate(&wanted.to_string(), theme.is_ascii())
         );
         degree.push(Span::styled(to, theme.style(ThemeRole::Warning)));
     }
@@ -248,7 +262,7 @@ fn details<'a>(app: &App) -> Vec<FigurePiece<'a>> {
     if s.stage == JobStage::Fit && s.learning_rate > 0.0 && s.state == EngineState::Running {
         out.push(vec![
             Span::styled("learning rate ", muted),
-            Span::styled(rate(s.learning_rate), text),
+            Span::styled(format_learning_rate(s.learning_rate), text),
         ]);
     }
     out
@@ -256,13 +270,13 @@ fn details<'a>(app: &App) -> Vec<FigurePiece<'a>> {
 
 /// Facts about the run that hardly change, most important first.
 fn facts<'a>(app: &App) -> Vec<FigurePiece<'a>> {
-    let (muted, ascii) = (app.theme.style(ThemeRole::Muted), app.theme.ascii());
+    let (muted, ascii) = (app.theme.style(ThemeRole::Muted), app.theme.is_ascii());
     let mut out = Vec::new();
-    out.extend(silence_in(app, false));
-    let m = &app.calm.machine;
-    if app.is_connected() && disk_is_scarce(m) {
-        let sign = app.theme.pick("▲", "!");
-        let text = format!("{sign} {} left on the disk", memory(m.disk_left));
+    out.extend(stall_piece(app, false));
+    let m = &app.header_stats.machine;
+    if app.is_connected() && is_disk_nearly_full(m) {
+        let sign = app.theme.pick_glyph("▲", "!");
+        let text = format!("{sign} {} left on the disk", format_bytes(m.disk_left));
         out.push(vec![Span::styled(
             text,
             app.theme.style(ThemeRole::Warning),
@@ -270,20 +284,20 @@ fn facts<'a>(app: &App) -> Vec<FigurePiece<'a>> {
     }
     out.extend(best(app));
     let mut tell = |text: String| out.push(vec![Span::styled(text, muted)]);
-    if let Some(s) = &app.picture.snapshot {
+    if let Some(s) = &app.run_state.snapshot {
         if s.viewers > 1 {
             tell(format!("{} viewers", s.viewers));
         }
         out.extend(load(app));
-        tell_cost(&mut out, app, s);
+        push_step_cost(&mut out, app, s);
     }
-    let mut tell = |text: String| out.push(vec![Span::styled(clean(&text, ascii), muted)]);
-    if let Some(info) = &app.picture.info {
+    let mut tell = |text: String| out.push(vec![Span::styled(transliterate(&text, ascii), muted)]);
+    if let Some(info) = &app.run_state.info {
         tell(format!("{} {}", info.device, info.compute));
         tell(format!(
             "{}, {} weights",
             info.network,
-            grouped(info.parameters as u64)
+            group_digits(info.parameters as u64)
         ));
         tell(info.data.split(" (").next().unwrap_or_default().to_string());
     }
@@ -295,7 +309,7 @@ fn load<'a>(app: &App) -> Option<FigurePiece<'a>> {
     if !app.is_connected() {
         return None;
     }
-    let m = &app.calm.machine;
+    let m = &app.header_stats.machine;
     let mut parts = Vec::new();
     if m.cores > 0 {
         parts.push(format!("cpu {:>3.0} %", 100.0 * m.busy));
@@ -305,29 +319,33 @@ fn load<'a>(app: &App) -> Option<FigurePiece<'a>> {
     if let Some(busy) = busiest {
         parts.push(format!("gpu {:>3.0} %", 100.0 * busy));
     }
-    if app.calm.memory > 0 {
-        parts.push(memory(app.calm.memory));
+    if app.header_stats.memory_bytes > 0 {
+        parts.push(format_bytes(app.header_stats.memory_bytes));
     }
     let text = parts.join("  ");
     (!text.is_empty()).then(|| vec![Span::styled(text, app.theme.style(ThemeRole::Muted))])
 }
 
 /// What a step of the fit costs beside one of plain training.
-fn tell_cost(out: &mut Vec<FigurePiece<'_>>, app: &App, s: &Snapshot) {
-    if let Some(ratio) = s.cost.relative().filter(|_| s.stage == JobStage::Fit) {
-        let times = app.theme.pick("×", "x");
+fn push_step_cost(out: &mut Vec<FigurePiece<'_>>, app: &App, s: &Snapshot) {
+    if let Some(ratio) = s
+        .cost
+        .relative_step_time()
+        .filter(|_| s.stage == JobStage::Fit)
+    {
+        let times = app.theme.pick_glyph("×", "x");
         let text = format!("step {times}{ratio:.2}");
         out.push(vec![Span::styled(text, app.theme.style(ThemeRole::Muted))]);
     }
 }
 
 /// For how long an engine that works has said nothing.
-fn silence_in<'a>(app: &App, short: bool) -> Option<FigurePiece<'a>> {
-    let (sign, seconds) = (app.theme.pick("▲", "!"), app.silence()?.floor());
+fn stall_piece<'a>(app: &App, short: bool) -> Option<FigurePiece<'a>> {
+    let (sign, seconds) = (app.theme.pick_glyph("▲", "!"), app.stalled_for()?.floor());
     let text = match short {
         true if seconds >= 60.0 => format!("{sign} silent {:.0} min", (seconds / 60.0).floor()),
         true => format!("{sign} silent {seconds:.0} s"),
-        false => format!("{sign} silent for {}", progress::duration(seconds)),
+        false => format!("{sign} silent for {}", progress::format_duration(seconds)),
     };
     Some(vec![Span::styled(
         text,
@@ -338,19 +356,19 @@ fn silence_in<'a>(app: &App, short: bool) -> Option<FigurePiece<'a>> {
 /// The best accuracy measured so far, and how much that is above the best corner, in points.
 fn best<'a>(app: &App) -> Option<FigurePiece<'a>> {
     let theme = &app.theme;
-    let map = &app.picture.snapshot.as_ref()?.heatmap;
-    let top = map.inside().filter_map(|i| map.cells[i].accuracy());
+    let map = &app.run_state.snapshot.as_ref()?.heatmap;
+    let top = map.surface_cells().filter_map(|i| map.cells[i].accuracy());
     let top = top.max_by(f64::total_cmp)?;
-    let times = theme.pick("×", "x");
-    let label = match app.picture.better_elsewhere() {
+    let times = theme.pick_glyph("×", "x");
+    let label = match app.run_state.better_point_on_other_grid() {
         Some(_) => format!("best of {0}{times}{0} ", map.grid),
         None => "best ".into(),
     };
     let mut out = vec![
         Span::styled(label, theme.style(ThemeRole::Muted)),
-        Span::styled(percent(top, 2), theme.style(ThemeRole::Text)),
+        Span::styled(format_percent(top, 2), theme.style(ThemeRole::Text)),
     ];
-    if let Some(corner) = app.picture.best_corner() {
+    if let Some(corner) = app.run_state.best_corner_accuracy() {
         let gain = 100.0 * (top - corner);
         let role = if gain > 0.0 {
             ThemeRole::Good
@@ -364,7 +382,7 @@ fn best<'a>(app: &App) -> Option<FigurePiece<'a>> {
 }
 
 /// Bytes in words: `412 MB`, `1.2 GB`.
-pub(super) fn memory(bytes: u64) -> String {
+pub(super) fn format_bytes(bytes: u64) -> String {
     let mega = bytes as f64 / 1e6;
     if mega >= 999.5 {
         format!("{:.1} GB", mega / 1e3)
@@ -376,23 +394,24 @@ pub(super) fn memory(bytes: u64) -> String {
 /// All stages with what became of each.
 fn stages<'a>(app: &App) -> Vec<FigurePiece<'a>> {
     let theme = &app.theme;
-    let Some(s) = &app.picture.snapshot else {
+    let Some(s) = &app.run_state.snapshot else {
         return Vec::new();
     };
     let done = |stage: JobStage| {
-        app.picture.seconds.contains_key(&stage) || (stage < s.stage && app.picture.info.is_some())
+        app.run_state.seconds.contains_key(&stage)
+            || (stage < s.stage && app.run_state.info.is_some())
     };
-    let live =
-        matches!(s.state, EngineState::Running | EngineState::Paused) && app.picture.info.is_some();
+    let live = matches!(s.state, EngineState::Running | EngineState::Paused)
+        && app.run_state.info.is_some();
     JobStage::ALL
         .into_iter()
         .map(|stage| {
             let (sign, role) = if stage == s.stage && live {
-                (theme.pick("●", "*"), ThemeRole::Accent)
-            } else if done(stage) || app.picture.finished.is_some() {
-                (theme.pick("✓", "+"), ThemeRole::Good)
+                (theme.pick_glyph("●", "*"), ThemeRole::Accent)
+            } else if done(stage) || app.run_state.finished.is_some() {
+                (theme.pick_glyph("✓", "+"), ThemeRole::Good)
             } else {
-                (theme.pick("·", "."), ThemeRole::Muted)
+                (theme.pick_glyph("·", "."), ThemeRole::Muted)
             };
             let word = if role == ThemeRole::Accent {
                 ThemeRole::Text
@@ -413,8 +432,8 @@ mod tests {
 
     #[test]
     fn memory_in_round_figures() {
-        assert_eq!(memory(412_000_000), "412 MB");
-        assert_eq!(memory(999_700_000), "1.0 GB");
-        assert_eq!(memory(1_234_000_000), "1.2 GB");
+        assert_eq!(format_bytes(412_000_000), "412 MB");
+        assert_eq!(format_bytes(999_700_000), "1.0 GB");
+        assert_eq!(format_bytes(1_234_000_000), "1.2 GB");
     }
 }

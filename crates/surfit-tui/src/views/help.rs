@@ -1,6 +1,6 @@
 //! Every key, group by group; what is not possible now is dim.
 
-use super::message::shortened;
+use super::message::truncate_end;
 use super::popup;
 use super::search::SearchField;
 use crate::action::{ActionEntry, ActionGroup, KeyScope, TABLE};
@@ -18,42 +18,45 @@ pub struct HelpView {
     /// Text that is searched for.
     pub search: SearchField,
     /// Which of the keys that were found is looked at.
-    pub hit: usize,
+    pub current_match: usize,
 }
 
 /// A line of the help.
 struct HelpRow<'a> {
     line: Line<'a>,
     /// It is one of those that were looked for.
-    found: bool,
+    is_match: bool,
 }
 
 impl<'a> From<Line<'a>> for HelpRow<'a> {
     fn from(line: Line<'a>) -> Self {
-        Self { line, found: false }
+        Self {
+            line,
+            is_match: false,
+        }
     }
 }
 
 /// Draws the overlay from line `scroll` on.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App, scroll: usize) {
-    let bright = app.theme.pick(
+    let bright = app.theme.pick_glyph(
         "bright: possible now · dim: not now",
         "dim keys are not possible now",
     );
     let inner = popup::draw(area, buf, &app.theme, "Keys", bright);
     let (body, rows) = (body(app, inner), rows(app, inner.width));
-    let found: Vec<usize> = (0..rows.len()).filter(|&n| rows[n].found).collect();
+    let found: Vec<usize> = (0..rows.len()).filter(|&n| rows[n].is_match).collect();
     if let Some(mut spans) = app.help.search.spans(&app.theme) {
         let text = match (app.help.search.is_empty(), found.len()) {
             (true, _) => "  type what a key does".into(),
             (_, 0) => "  no key is about that".into(),
-            (_, n) => format!("  {} of {n}", app.help.hit.min(n - 1) + 1),
+            (_, n) => format!("  {} of {n}", app.help.current_match.min(n - 1) + 1),
         };
         spans.push(Span::styled(text, app.theme.style(ThemeRole::Muted)));
         Line::from(spans).render(inner, buf);
     }
     let scroll = scroll.min(rows.len().saturating_sub(body.height.into()));
-    let here = found.get(app.help.hit.min(found.len().saturating_sub(1)));
+    let here = found.get(app.help.current_match.min(found.len().saturating_sub(1)));
     for ((n, row), place) in rows.iter().enumerate().skip(scroll).zip(body.rows()) {
         if here == Some(&n) {
             buf.set_style(place, app.theme.style(ThemeRole::Selection));
@@ -74,14 +77,14 @@ pub fn body(app: &App, inner: Rect) -> Rect {
 }
 
 /// How many lines there are at this width.
-pub fn length(app: &App, width: u16) -> usize {
+pub fn line_count(app: &App, width: u16) -> usize {
     rows(app, width).len()
 }
 
 /// Which lines were looked for, from the first.
-pub fn found(app: &App, width: u16) -> Vec<usize> {
+pub fn matching_rows(app: &App, width: u16) -> Vec<usize> {
     let rows = rows(app, width);
-    (0..rows.len()).filter(|&n| rows[n].found).collect()
+    (0..rows.len()).filter(|&n| rows[n].is_match).collect()
 }
 
 fn rows<'a>(app: &App, width: u16) -> Vec<HelpRow<'a>> {
@@ -92,14 +95,14 @@ fn rows<'a>(app: &App, width: u16) -> Vec<HelpRow<'a>> {
     // What the pane with the focus alone can do stands first, and there what is possible now.
     let here = KeyScope::of_pane(app.focus);
     let mut own: Vec<&ActionEntry> = TABLE.iter().filter(|e| e.scope == here).collect();
-    own.sort_by_key(|e| (e.possible)(app).is_err());
+    own.sort_by_key(|e| (e.availability)(app).is_err());
     let sections = std::iter::once((app.focus.name(), own)).chain(ActionGroup::ALL.map(|group| {
         let of = |e: &&ActionEntry| e.group == group && e.scope != here;
         (group.name(), TABLE.iter().filter(of).collect())
     }));
     for (heading, entries) in sections.filter(|s| !s.1.is_empty()) {
         let shown: Vec<&ActionEntry> = (entries.into_iter())
-            .filter(|e| search.is_empty() || about(app, e))
+            .filter(|e| search.is_empty() || matches_search(app, e))
             .collect();
         if shown.is_empty() {
             continue;
@@ -113,11 +116,11 @@ fn rows<'a>(app: &App, width: u16) -> Vec<HelpRow<'a>> {
                 .keymap
                 .keys(entry.action)
                 .iter()
-                .map(|k| k.show(theme.ascii()))
+                .map(|k| k.display_label(theme.is_ascii()))
                 .collect();
             let elsewhere = entry.scope != KeyScope::Anywhere && entry.scope != here;
             let place = elsewhere.then(|| format!("in {}", entry.scope.name()));
-            let reason = place.or_else(|| (entry.possible)(app).err());
+            let reason = place.or_else(|| (entry.availability)(app).err());
             let (key, text) = match reason {
                 None => (ThemeRole::Key, ThemeRole::Text),
                 Some(_) => (ThemeRole::Muted, ThemeRole::Muted),
@@ -133,12 +136,12 @@ fn rows<'a>(app: &App, width: u16) -> Vec<HelpRow<'a>> {
             };
             let keys_wide = Span::raw(keys.as_str()).width();
             let room = usize::from(width).saturating_sub(3 + key_width.max(keys_wide));
-            let help = shortened(entry.help, room as u16, theme.ascii());
+            let help = truncate_end(entry.help, room as u16, theme.is_ascii());
             let mut spans = vec![Span::styled(
                 format!("  {keys:<key_width$} "),
                 theme.style(key),
             )];
-            spans.extend(marked(app, help, theme.style(text)));
+            spans.extend(highlight_match(app, help, theme.style(text)));
             // Found by its name, which the text does not have.
             let name = entry.id.replace('-', " ");
             let named = !search.is_empty() && !search.finds(entry.help) && search.finds(&name);
@@ -151,13 +154,13 @@ fn rows<'a>(app: &App, width: u16) -> Vec<HelpRow<'a>> {
             }
             rows.push(HelpRow {
                 line: Line::from(spans),
-                found: !search.is_empty(),
+                is_match: !search.is_empty(),
             });
         }
     }
     if let (true, Some(path)) = (search.is_empty(), crate::keymap::Keymap::user_file()) {
         let text = format!("  Your own keys: {}", path.display());
-        let text = shortened(&text, width, theme.ascii());
+        let text = truncate_end(&text, width, theme.is_ascii());
         rows.push(Line::default().into());
         rows.push(Line::styled(text, theme.style(ThemeRole::Muted)).into());
     }
@@ -165,7 +168,7 @@ fn rows<'a>(app: &App, width: u16) -> Vec<HelpRow<'a>> {
 }
 
 /// The words that are looked for are in what the action does, or in its name or keys.
-fn about(app: &App, entry: &ActionEntry) -> bool {
+fn matches_search(app: &App, entry: &ActionEntry) -> bool {
     let search = &app.help.search;
     let keys = app.keymap.keys(entry.action).iter();
     search.finds(entry.help)
@@ -173,11 +176,11 @@ fn about(app: &App, entry: &ActionEntry) -> bool {
         || search.finds(&entry.id.replace('-', " "))
         || keys
             .into_iter()
-            .any(|k| k.show(app.theme.ascii()) == search.text())
+            .any(|k| k.display_label(app.theme.is_ascii()) == search.text())
 }
 
 /// The text, with the first place where the words stand made to stand out.
-fn marked<'a>(app: &App, text: String, style: Style) -> Vec<Span<'a>> {
+fn highlight_match<'a>(app: &App, text: String, style: Style) -> Vec<Span<'a>> {
     let words = app.help.search.text().to_lowercase();
     let lower = text.to_lowercase();
     // Lower case may be longer elsewhere than in plain English.

@@ -1,39 +1,39 @@
 //! The heatmap, its slices and the loss curves as pictures at full resolution, in terminals that can show one.
 
-use super::plot::chrome;
+use super::plot::pane_frame;
 use super::surface::{CellQuantity, FixedRange, SurfaceScene, SurfaceViewport};
 use super::{loss, popup, slices, surface};
 use crate::app::{App, Overlay, PictureSubject};
-use crate::images::{Raster, heatmap};
+use crate::images::{Raster, render_heatmap};
 use crate::layout::ScreenLayout;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
 use surfit_core::heatmap::{Heatmap, Metric};
 
 /// Most contour lines.
-pub const LINES: usize = 16;
+pub const MAX_CONTOUR_LINES: usize = 16;
 /// Most pixels a side of a heatmap, which is the same at a few pixels more, and of a plot, whose lines are not.
-const MAP: usize = 720;
-const PLOT: usize = 1600;
+const MAX_HEATMAP_PIXELS: usize = 720;
+const MAX_PLOT_PIXELS: usize = 1600;
 
 /// Draws the frame, and what is read beside the picture; this itself is written past the buffer, over the room left for it.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
-    let Some((subject, lines)) = open(app) else {
+    let Some((subject, lines)) = requested_subject(app) else {
         return;
     };
-    let scene = SurfaceScene::new(&app.theme, &app.picture, &app.surface);
+    let scene = SurfaceScene::new(&app.theme, &app.run_state, &app.surface);
     let shown = || match &scene {
-        Some(scene) => scene.described(),
+        Some(scene) => scene.description(),
         None => app.surface.metric.name().into(),
     };
     let (title, hint) = match (subject, lines) {
-        (PictureSubject::Map, 0) => ("Picture", "no contour lines".into()),
-        (PictureSubject::Map, n) => ("Picture", format!("{n} contour lines")),
+        (PictureSubject::Heatmap, 0) => ("Picture", "no contour lines".into()),
+        (PictureSubject::Heatmap, n) => ("Picture", format!("{n} contour lines")),
         (PictureSubject::Slices, _) => ("Picture of the slices", shown()),
         (PictureSubject::Curves, _) => ("Picture of the losses", curves_hint(app)),
     };
     let inner = popup::draw(area, buf, &app.theme, title, &hint);
-    let sentence = match (app.images, there(app, subject)) {
+    let sentence = match (app.image_protocol, has_content(app, subject)) {
         (None, _) => {
             "This terminal is not known to show pictures. SURFIT_IMAGES=kitty, sixel or iterm2 says that it does; \
              F writes the figures as files."
@@ -45,16 +45,20 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
         _ => "",
     };
     if !sentence.is_empty() {
-        let key = app.key(crate::action::Action::Figures);
+        let key = app.key_label(crate::action::Action::WritePlots);
         let sentence = sentence.replace("F writes", &format!("{key} writes"));
-        return chrome::empty(inner, buf, &app.theme, &sentence);
+        return pane_frame::draw_placeholder(inner, buf, &app.theme, &sentence);
     }
     match (subject, scene) {
         (PictureSubject::Curves, _) => {
-            loss::picture::draw(inner, buf, &app.theme, &app.picture, &app.loss);
+            loss::image_view::draw_around(inner, buf, &app.theme, &app.run_state, &app.loss);
         }
-        (PictureSubject::Slices, Some(scene)) => slices::picture::draw_around(buf, &scene, inner),
-        (PictureSubject::Map, Some(scene)) => surface::picture::draw_around(buf, &scene, inner),
+        (PictureSubject::Slices, Some(scene)) => {
+            slices::image_view::draw_around(buf, &scene, inner)
+        }
+        (PictureSubject::Heatmap, Some(scene)) => {
+            surface::image_frame::draw_around(buf, &scene, inner)
+        }
         _ => {}
     }
 }
@@ -70,24 +74,29 @@ fn curves_hint(app: &App) -> String {
 }
 
 /// What picture is asked for, and its contour lines.
-fn open(app: &App) -> Option<(PictureSubject, usize)> {
+fn requested_subject(app: &App) -> Option<(PictureSubject, usize)> {
     match app.overlay {
-        Some(Overlay::Picture { subject, lines }) => Some((subject, lines)),
+        Some(Overlay::Image {
+            subject,
+            contour_lines: lines,
+        }) => Some((subject, lines)),
         _ => None,
     }
 }
 
 /// The heatmap, when a cell of it is measured.
-fn measured(app: &App) -> Option<&Heatmap> {
-    let map = &app.picture.snapshot.as_ref()?.heatmap;
-    map.inside().any(|i| map.cells[i].images > 0).then_some(map)
+fn measured_heatmap(app: &App) -> Option<&Heatmap> {
+    let map = &app.run_state.snapshot.as_ref()?.heatmap;
+    map.surface_cells()
+        .any(|i| map.cells[i].images > 0)
+        .then_some(map)
 }
 
 /// True when there is something to show.
-fn there(app: &App, subject: PictureSubject) -> bool {
+fn has_content(app: &App, subject: PictureSubject) -> bool {
     match subject {
-        PictureSubject::Curves => app.loss.window(&app.picture).is_some(),
-        _ => measured(app).is_some(),
+        PictureSubject::Curves => app.loss.window(&app.run_state).is_some(),
+        _ => measured_heatmap(app).is_some(),
     }
 }
 
@@ -115,7 +124,7 @@ struct MapChoice {
     metric: Metric,
     quantity: CellQuantity,
     range: Option<FixedRange>,
-    part: Option<SurfaceViewport>,
+    viewport: Option<SurfaceViewport>,
     lines: usize,
     cursor: Option<(usize, usize)>,
     slices: slices::Slices,
@@ -127,28 +136,28 @@ struct CurvesChoice {
     limits: Option<[(f64, f64); 2]>,
     smoothing: Option<f64>,
     axes: [bool; 3],
-    others: usize,
+    overlay_count: usize,
     cursor: Option<f64>,
 }
 
 /// See [`PictureChoice`]; `None` while no picture is asked for.
-pub fn choice(app: &App) -> Option<PictureChoice> {
-    let (subject, lines) = open(app)?;
+pub fn current_choice(app: &App) -> Option<PictureChoice> {
+    let (subject, lines) = requested_subject(app)?;
     let (surface, loss) = (&app.surface, &app.loss);
     let map = (subject != PictureSubject::Curves).then(|| MapChoice {
         metric: surface.metric,
         quantity: surface.quantity,
-        range: surface.fixed,
-        part: surface.part,
+        range: surface.fixed_range,
+        viewport: surface.viewport,
         lines,
         cursor: (subject == PictureSubject::Slices).then_some(surface.cursor),
         slices: surface.slices,
     });
     let curves = (subject == PictureSubject::Curves).then(|| CurvesChoice {
-        limits: loss::picture::limits(room(app), &app.picture, loss),
+        limits: loss::image_view::axis_limits(overlay_interior(app), &app.run_state, loss),
         smoothing: loss.smooth.then(|| loss.smoothing()),
-        axes: [loss.log, loss.time, loss.corners],
-        others: loss.overlays.len(),
+        axes: [loss.log, loss.time, loss.show_corners],
+        overlay_count: loss.overlays.len(),
         cursor: loss.cursor,
     });
     Some(PictureChoice {
@@ -159,39 +168,43 @@ pub fn choice(app: &App) -> Option<PictureChoice> {
     })
 }
 
-fn room(app: &App) -> Rect {
+fn overlay_interior(app: &App) -> Rect {
     popup::inner(ScreenLayout::of(app).overlay)
 }
 
 /// The characters that the pictures cover; none when there is none.
-pub fn places(app: &App) -> Vec<Rect> {
-    let Some((subject, _)) = open(app) else {
+pub fn image_areas(app: &App) -> Vec<Rect> {
+    let Some((subject, _)) = requested_subject(app) else {
         return Vec::new();
     };
     // Pictures lie over letters: what has to be read goes before.
-    let covered = app.question.is_some() || app.take.is_some();
-    if covered || app.images.is_none() || ScreenLayout::of(app).too_small() || !there(app, subject)
+    let covered = app.question.is_some() || app.export_menu.is_some();
+    if covered
+        || app.image_protocol.is_none()
+        || ScreenLayout::of(app).is_too_small()
+        || !has_content(app, subject)
     {
         return Vec::new();
     }
-    let room = room(app);
+    let room = overlay_interior(app);
     match subject {
-        PictureSubject::Map => {
-            let map = measured(app).and_then(|map| surface::picture::map_area(room, map.patch));
+        PictureSubject::Heatmap => {
+            let map = measured_heatmap(app)
+                .and_then(|map| surface::image_frame::map_area(room, map.patch));
             map.into_iter().collect()
         }
-        PictureSubject::Curves => loss::picture::room(room, &app.picture, &app.loss)
+        PictureSubject::Curves => loss::image_view::image_area(room, &app.run_state, &app.loss)
             .into_iter()
             .collect(),
         PictureSubject::Slices => {
-            let scene = SurfaceScene::new(&app.theme, &app.picture, &app.surface);
-            scene.map_or_else(Vec::new, |s| slices::picture::areas(&s, room))
+            let scene = SurfaceScene::new(&app.theme, &app.run_state, &app.surface);
+            scene.map_or_else(Vec::new, |s| slices::image_view::image_areas(&s, room))
         }
     }
 }
 
 /// Pixels of a character, so many that the longer side of `area` has at most `most`.
-fn unit(area: Rect, cell: Size, most: usize) -> (f64, f64) {
+fn character_pixels(area: Rect, cell: Size, most: usize) -> (f64, f64) {
     let (w, h) = (f64::from(cell.width.max(1)), f64::from(cell.height.max(1)));
     let long = (w * f64::from(area.width)).max(h * f64::from(area.height));
     let shrink = (most as f64 / long).min(1.0);
@@ -199,26 +212,37 @@ fn unit(area: Rect, cell: Size, most: usize) -> (f64, f64) {
 }
 
 /// The pictures for terminal cells of `cell` pixels.
-pub fn wanted(app: &App, cell: Size) -> Vec<WantedPicture> {
-    let areas = places(app);
-    let (Some((subject, lines)), Some(&area)) = (open(app), areas.first()) else {
+pub fn requested_images(app: &App, cell: Size) -> Vec<WantedPicture> {
+    let areas = image_areas(app);
+    let (Some((subject, lines)), Some(&area)) = (requested_subject(app), areas.first()) else {
         return Vec::new();
     };
-    let scene = SurfaceScene::new(&app.theme, &app.picture, &app.surface);
+    let scene = SurfaceScene::new(&app.theme, &app.run_state, &app.surface);
     let rasters = match (subject, scene) {
         (PictureSubject::Curves, _) => {
-            let unit = unit(area, cell, PLOT);
-            let sketch =
-                loss::picture::sketch(room(app), &app.theme, &app.picture, &app.loss, unit);
+            let unit = character_pixels(area, cell, MAX_PLOT_PIXELS);
+            let sketch = loss::image_view::sketch(
+                overlay_interior(app),
+                &app.theme,
+                &app.run_state,
+                &app.loss,
+                unit,
+            );
             sketch.into_iter().collect()
         }
-        (PictureSubject::Slices, Some(scene)) => {
-            slices::picture::sketches(&scene, room(app), unit(area, cell, PLOT))
-        }
-        (PictureSubject::Map, Some(scene)) => {
-            let (w, h) = unit(area, cell, MAP);
+        (PictureSubject::Slices, Some(scene)) => slices::image_view::sketches(
+            &scene,
+            overlay_interior(app),
+            character_pixels(area, cell, MAX_PLOT_PIXELS),
+        ),
+        (PictureSubject::Heatmap, Some(scene)) => {
+            let (w, h) = character_pixels(area, cell, MAX_HEATMAP_PIXELS);
             let size = (f64::from(area.width) * w, f64::from(area.height) * h);
-            vec![heatmap(&scene, (size.0 as usize, size.1 as usize), lines)]
+            vec![render_heatmap(
+                &scene,
+                (size.0 as usize, size.1 as usize),
+                lines,
+            )]
         }
         (_, None) => Vec::new(),
     };
@@ -235,14 +259,14 @@ mod tests {
     use crate::color::ColorDepth;
     use crate::fixture;
     use crate::images::ImageProtocol;
-    use crate::rig::TestApp;
+    use crate::test_app::TestApp;
 
     const CELL: Size = Size::new(9, 18);
 
     fn open(width: u16, height: u16) -> TestApp {
-        let mut rig = TestApp::with(width, height, fixture::fitting());
-        rig.app.images = Some(ImageProtocol::Kitty);
-        rig.app.act(Action::Picture);
+        let mut rig = TestApp::with_run_state(width, height, fixture::fitting_run());
+        rig.app.image_protocol = Some(ImageProtocol::Kitty);
+        rig.app.perform_action(Action::Image);
         rig
     }
 
@@ -250,14 +274,14 @@ mod tests {
     fn the_map_fills_its_room_and_has_axes_bar_and_best_point_round_it() {
         for (width, height) in [(60, 16), (80, 24), (140, 44), (200, 50)] {
             let rig = open(width, height);
-            let wanted = &wanted(&rig.app, CELL)[0];
-            let inner = room(&rig.app);
+            let wanted = &requested_images(&rig.app, CELL)[0];
+            let inner = overlay_interior(&rig.app);
             assert_eq!(wanted.area.intersection(inner), wanted.area);
             // All that axes, names and the bar leave.
             assert!(wanted.area.width + 18 >= inner.width, "{width}");
             assert!(wanted.area.height + 3 >= inner.height, "{height}");
-            assert!(wanted.raster.width.max(wanted.raster.height) <= MAP);
-            let (buf, text) = (rig.draw(), rig.text());
+            assert!(wanted.raster.width.max(wanted.raster.height) <= MAX_HEATMAP_PIXELS);
+            let (buf, text) = (rig.draw(), rig.screen_text());
             assert!(wanted.area.positions().all(|p| buf[p].symbol() == " "));
             for part in ["u", "v", "accuracy", "ring: best, ", "0.5"] {
                 assert!(text.contains(part), "{width}×{height}: {part}\n{text}");
@@ -274,30 +298,38 @@ mod tests {
     #[test]
     fn it_changes_with_the_heatmap_and_goes_when_something_lies_over_it() {
         let mut rig = open(140, 44);
-        let before = wanted(&rig.app, CELL);
-        fixture::go_on(&mut rig.app.picture, 8);
-        assert_ne!(wanted(&rig.app, CELL), before);
+        let before = requested_images(&rig.app, CELL);
+        fixture::advance_fit(&mut rig.app.run_state, 8);
+        assert_ne!(requested_images(&rig.app, CELL), before);
         rig.press("up up");
-        assert!(rig.text().contains("8 contour lines"), "{}", rig.text());
+        assert!(
+            rig.screen_text().contains("8 contour lines"),
+            "{}",
+            rig.screen_text()
+        );
         rig.press("q");
-        assert!(places(&rig.app).is_empty());
+        assert!(image_areas(&rig.app).is_empty());
     }
 
     #[test]
     fn without_a_way_to_show_it_there_is_a_sentence() {
         for depth in ColorDepth::ALL {
-            let mut rig = open(80, 24).depth("dark", depth, false);
-            rig.app.images = None;
-            assert!(rig.text().contains("SURFIT_IMAGES=kitty"), "{}", rig.text());
-            assert!(places(&rig.app).is_empty());
+            let mut rig = open(80, 24).with_theme("dark", depth, false);
+            rig.app.image_protocol = None;
+            assert!(
+                rig.screen_text().contains("SURFIT_IMAGES=kitty"),
+                "{}",
+                rig.screen_text()
+            );
+            assert!(image_areas(&rig.app).is_empty());
         }
-        let mut early = TestApp::with(80, 24, fixture::loading());
-        early.app.images = Some(ImageProtocol::Sixel);
-        early.app.act(Action::Picture);
+        let mut early = TestApp::with_run_state(80, 24, fixture::loading_run());
+        early.app.image_protocol = Some(ImageProtocol::Sixel);
+        early.app.perform_action(Action::Image);
         assert!(
-            early.text().contains("first cells are measured"),
+            early.screen_text().contains("first cells are measured"),
             "{}",
-            early.text()
+            early.screen_text()
         );
     }
 
@@ -307,9 +339,10 @@ mod tests {
             let mut rig = open(width, height);
             for (words, count) in [("along", 2), ("smoothed 0.97", 1)] {
                 rig.press("tab");
-                let text = rig.text();
+                let text = rig.screen_text();
                 assert!(text.contains(words), "{width}×{height}: {words}\n{text}");
-                let (wanted, inner) = (wanted(&rig.app, CELL), room(&rig.app));
+                let (wanted, inner) =
+                    (requested_images(&rig.app, CELL), overlay_interior(&rig.app));
                 assert_eq!(wanted.len(), count, "{width}×{height}\n{text}");
                 let buf = rig.draw();
                 for w in &wanted {
@@ -328,53 +361,64 @@ mod tests {
         let mut rig = open(140, 44);
         rig.press("esc 1 g f");
         assert!(
-            rig.text().contains("Picture of the losses"),
+            rig.screen_text().contains("Picture of the losses"),
             "{}",
-            rig.text()
+            rig.screen_text()
         );
-        let before = wanted(&rig.app, CELL);
+        let before = requested_images(&rig.app, CELL);
         rig.press("L");
-        assert!(rig.text().contains("log axis"), "{}", rig.text());
-        assert_ne!(wanted(&rig.app, CELL), before);
-        let (smooth, was) = (wanted(&rig.app, CELL), rig.app.loss.strength);
+        assert!(
+            rig.screen_text().contains("log axis"),
+            "{}",
+            rig.screen_text()
+        );
+        assert_ne!(requested_images(&rig.app, CELL), before);
+        let (smooth, was) = (requested_images(&rig.app, CELL), rig.app.loss.strength);
         rig.press("up");
         assert!(rig.app.loss.strength > was);
-        assert_ne!(wanted(&rig.app, CELL), smooth);
+        assert_ne!(requested_images(&rig.app, CELL), smooth);
         // What is written is what is looked at.
         rig.press("W");
-        assert!(rig.text().contains("losses as PNG"), "{}", rig.text());
-        assert!(places(&rig.app).is_empty(), "the list is read before");
+        assert!(
+            rig.screen_text().contains("losses as PNG"),
+            "{}",
+            rig.screen_text()
+        );
+        assert!(image_areas(&rig.app).is_empty(), "the list is read before");
     }
 
     #[test]
     fn every_run_has_its_pictures_or_a_sentence_at_every_size_and_in_ascii() {
         use surfit_core::surface::Patch;
         let runs = [
-            fixture::loading(),
-            fixture::corners(),
-            fixture::fitting(),
-            fixture::finished(),
-            crate::views::plot::fixture::fitting_on(Patch::Triangle, 2, 5),
-            crate::views::plot::fixture::fitting_on(Patch::Curve, 2, 5),
+            fixture::loading_run(),
+            fixture::corner_training_run(),
+            fixture::fitting_run(),
+            fixture::finished_run(),
+            crate::views::plot::fixture::fitting_run_on(Patch::Triangle, 2, 5),
+            crate::views::plot::fixture::fitting_run_on(Patch::Curve, 2, 5),
         ];
         for picture in runs {
             for (width, height) in [(60, 16), (80, 24), (200, 60)] {
-                let mut rig = TestApp::with(width, height, picture.clone());
-                rig.app.images = Some(ImageProtocol::Sixel);
-                rig.app.act(Action::Picture);
+                let mut rig = TestApp::with_run_state(width, height, picture.clone());
+                rig.app.image_protocol = Some(ImageProtocol::Sixel);
+                rig.app.perform_action(Action::Image);
                 for ascii in [false, true] {
-                    rig = rig.depth("dark", ColorDepth::Truecolor, ascii);
+                    rig = rig.with_theme("dark", ColorDepth::Truecolor, ascii);
                     for _ in 0..3 {
                         rig.press("tab");
-                        let (inner, text) = (room(&rig.app), rig.text());
-                        let some = wanted(&rig.app, CELL);
+                        let (inner, text) = (overlay_interior(&rig.app), rig.screen_text());
+                        let some = requested_images(&rig.app, CELL);
                         let told = text.contains("appears");
                         assert_eq!(some.is_empty(), told, "{width}×{height}\n{text}");
                         for w in some {
                             assert_eq!(w.area.intersection(inner), w.area);
                         }
-                        let lies: Vec<char> =
-                            rig.text().chars().filter(|c| !c.is_ascii()).collect();
+                        let lies: Vec<char> = rig
+                            .screen_text()
+                            .chars()
+                            .filter(|c| !c.is_ascii())
+                            .collect();
                         assert!(!ascii || lies.is_empty(), "{lies:?}\n{text}");
                     }
                 }

@@ -14,9 +14,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
-use surfit_core::picture::LogTopic;
+use surfit_core::run_state::LogTopic;
 
-pub use rows::{lines, plain, rows_of_last};
+pub use rows::{last_line_rows, plain_lines, visible_lines};
 
 /// What of the log is shown, and how.
 #[derive(Clone, Debug)]
@@ -26,9 +26,9 @@ pub struct LogView {
     /// Only lines about this.
     pub topic: Option<LogTopic>,
     /// Times of the day instead of times since the run began.
-    pub absolute: bool,
+    pub absolute_time: bool,
     /// Which of the lines that were found is looked at, from the first.
-    pub hit: Option<usize>,
+    pub current_match: Option<usize>,
     /// For the times of the day.
     pub zone: TimeZone,
 }
@@ -38,8 +38,8 @@ impl Default for LogView {
         Self {
             search: SearchField::default(),
             topic: None,
-            absolute: false,
-            hit: None,
+            absolute_time: false,
+            current_match: None,
             zone: TimeZone::system(),
         }
     }
@@ -50,35 +50,38 @@ impl LogView {
     pub fn next_topic(&mut self) {
         let at = |t| LogTopic::ALL.iter().position(|&x| x == t).unwrap_or(0) + 1;
         self.topic = LogTopic::ALL.get(self.topic.map_or(0, at)).copied();
-        self.hit = None;
+        self.current_match = None;
     }
 }
 
 /// Draws the overlay, `back` rows before the end.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App, back: usize) {
     let theme = &app.theme;
-    let hint = if app.log.absolute {
+    let hint = if app.log.absolute_time {
         "time of day"
     } else {
         "time since the run began"
     };
     let inner = popup::draw(area, buf, theme, "Log", hint);
-    let (head, body) = parts(inner);
+    let (head, body) = split_area(inner);
     let rows = rows::rows(app, body.width);
     header(app, &rows, back, head, buf);
     if rows.is_empty() {
-        let text = match (app.log.topic, app.picture.log.is_empty()) {
+        let text = match (app.log.topic, app.run_state.log.is_empty()) {
             (Some(topic), false) => {
                 format!("Nothing about {} has happened yet.", topic.name())
             }
             _ => "Nothing has happened yet. The engine's first words appear here.".into(),
         };
-        return super::plot::chrome::empty(body, buf, theme, &text);
+        return super::plot::pane_frame::draw_placeholder(body, buf, theme, &text);
     }
     let first = rows.len().saturating_sub(usize::from(body.height) + back);
-    let here = app.log.hit.and_then(|h| rows::hits(&rows).nth(h));
+    let here = app
+        .log
+        .current_match
+        .and_then(|h| rows::matching_entries(&rows).nth(h));
     for (row, place) in rows.iter().skip(first).zip(body.rows()) {
-        if row.hit && here == Some(row.entry) {
+        if row.is_match && here == Some(row.entry) {
             buf.set_style(place, theme.style(ThemeRole::Selection));
         }
         (&row.line).render(place, buf);
@@ -86,7 +89,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, back: usize) {
 }
 
 /// The row of topics and search, and the room below it.
-fn parts(inner: Rect) -> (Rect, Rect) {
+fn split_area(inner: Rect) -> (Rect, Rect) {
     let head = Rect {
         height: inner.height.min(1),
         ..inner
@@ -103,15 +106,15 @@ fn header(app: &App, rows: &[rows::LogRow<'_>], back: usize, area: Rect, buf: &m
     let theme = &app.theme;
     let mut right = app.log.search.spans(theme).unwrap_or_default();
     if !app.log.search.is_empty() {
-        let found = rows::hits(rows).count();
-        let text = match (app.log.hit, found) {
+        let found = rows::matching_entries(rows).count();
+        let text = match (app.log.current_match, found) {
             (_, 0) => "  not found".into(),
             (Some(hit), n) => format!("  {} of {n}", hit + 1),
             (None, n) => format!("  {n} found"),
         };
         right.push(Span::styled(text, theme.style(ThemeRole::Muted)));
     } else if back > 0 && !app.log.search.typing {
-        let text = format!("{back} rows further {}", theme.pick("↓", "v"));
+        let text = format!("{back} rows further {}", theme.pick_glyph("↓", "v"));
         right.push(Span::styled(text, theme.style(ThemeRole::Accent)));
     }
     let right = Line::from(right);
@@ -153,8 +156,8 @@ fn header(app: &App, rows: &[rows::LogRow<'_>], back: usize, area: Rect, buf: &m
 }
 
 /// How many rows before the end the last row shown can be, when the room inside the frame is `inner`.
-pub fn most_back(app: &App, inner: Rect) -> usize {
-    let (_, body) = parts(inner);
+pub fn max_scroll(app: &App, inner: Rect) -> usize {
+    let (_, body) = split_area(inner);
     rows::rows(app, body.width)
         .len()
         .saturating_sub(body.height.into())
@@ -162,12 +165,12 @@ pub fn most_back(app: &App, inner: Rect) -> usize {
 
 /// The line found after (or before) the one that is looked at, and how many rows before the end to show it; `None` when
 /// nothing is found. The search begins at the end, and goes round.
-pub fn next_hit(app: &App, inner: Rect, forward: bool) -> Option<(usize, usize)> {
-    let (_, body) = parts(inner);
+pub fn next_match(app: &App, inner: Rect, forward: bool) -> Option<(usize, usize)> {
+    let (_, body) = split_area(inner);
     let rows = rows::rows(app, body.width);
-    let hits: Vec<usize> = rows::hits(&rows).collect();
+    let hits: Vec<usize> = rows::matching_entries(&rows).collect();
     let count = hits.len();
-    let hit = match app.log.hit.filter(|h| *h < count) {
+    let hit = match app.log.current_match.filter(|h| *h < count) {
         _ if count == 0 => return None,
         None => count - 1,
         Some(at) if forward => (at + 1) % count,

@@ -1,16 +1,16 @@
 //! The loss pane: live curves of the corners and of the fit.
 
-mod look;
-pub(crate) mod picture;
+mod curve_style;
+pub(crate) mod image_view;
 mod readout;
 mod view;
 
 pub use super::plot::window::AxisWindow;
-pub use view::{ComparedCurve, LossView, MOST_OVERLAYS, STRENGTHS};
+pub use view::{ComparedCurve, LossView, MAX_OVERLAYS, SMOOTHING_WEIGHTS};
 
-use super::plot::chrome::{self, PaneFrame};
 use super::plot::curve_plot::CurvePlot;
 use super::plot::curves::{self, CurveOwner};
+use super::plot::pane_frame::{self, PaneFrame};
 use super::plot::text::{self, FigurePiece};
 use crate::color::ColorDepth;
 use crate::theme::{Theme, ThemeRole};
@@ -20,7 +20,7 @@ use ratatui::style::Modifier;
 use ratatui::text::Span;
 use readout::Readout;
 use surfit_core::event::LossCurve;
-use surfit_core::picture::RunState;
+use surfit_core::run_state::RunState;
 
 /// Draws the pane.
 pub fn render(
@@ -32,40 +32,40 @@ pub fn render(
     focused: bool,
 ) {
     let area = area.intersection(*buf.area());
-    let plot = CurvePlot::of(chrome::inside(area), picture, view);
+    let plot = CurvePlot::of(pane_frame::inside(area), picture, view);
     let chrome = |foot, mode| PaneFrame {
         key: '1',
         name: "Loss",
-        figures: figures(theme, picture, plot.as_ref(), view),
+        figures: title_pieces(theme, picture, plot.as_ref(), view),
         foot,
         mode,
     };
     let Some(plot) = &plot else {
         let inner = chrome(Vec::new(), String::new()).draw(area, buf, theme, focused);
         let sentence = "Curves appear here with the first training step.";
-        return chrome::empty(inner, buf, theme, sentence);
+        return pane_frame::draw_placeholder(inner, buf, theme, sentence);
     };
-    let cursor = view.cursor.and_then(|c| plot.within(c));
+    let cursor = view.cursor.and_then(|c| plot.visible_cursor(c));
     let readout = cursor.map(|x| (x, Readout::of(plot, picture, view, theme, x)));
-    let boxed = readout.as_ref().is_some_and(|(_, r)| r.fits(plot));
+    let boxed = readout.as_ref().is_some_and(|(_, r)| r.fits_in_plot(plot));
     let frame = match &readout {
         // The line needs the room of the mode too.
         Some((_, readout)) if !boxed => chrome(readout.pieces(theme), String::new()),
         _ => {
             // With as many words as fit: an entry that is missing would leave marks without a meaning.
-            let narrow = area.width < NARROW;
-            let short = readout::MIN_NAME;
+            let narrow = area.width < NARROW_PANE_WIDTH;
+            let short = readout::MIN_NAME_WIDTH;
             let ways = [
-                (LegendWords::Full, readout::MAX_NAME, narrow),
+                (LegendWords::Full, readout::MAX_NAME_WIDTH, narrow),
                 (LegendWords::Full, short, narrow),
-                (LegendWords::Fewer, short, narrow),
-                (LegendWords::Fewer, short, true),
-                (LegendWords::Short, short, true),
+                (LegendWords::ShortName, short, narrow),
+                (LegendWords::ShortName, short, true),
+                (LegendWords::Minimal, short, true),
             ];
             let ways =
                 ways.map(|(w, m, n)| (legend(theme, plot, view, w, m), mode(theme, view, n)));
             let fits = |(legend, mode): &&(Vec<FigurePiece<'_>>, String)| {
-                text::flow_width(legend) <= usize::from(chrome::foot_room(area.width, mode))
+                text::flow_width(legend) <= usize::from(pane_frame::foot_width(area.width, mode))
             };
             let best = ways.iter().find(fits).unwrap_or(&ways[4]).clone();
             chrome(best.0, best.1)
@@ -73,7 +73,7 @@ pub fn render(
     };
     frame.draw(area, buf, theme, focused);
     plot.draw(buf, theme);
-    if let Some(span) = view.span.filter(|s| s.0 != s.1) {
+    if let Some(span) = view.selection.filter(|s| s.0 != s.1) {
         plot.draw_span(buf, theme, span);
     }
     if let Some((x, readout)) = readout {
@@ -85,7 +85,7 @@ pub fn render(
 }
 
 /// Columns below which the legend has the foot line to itself while the axes are as usual.
-const NARROW: u16 = 50;
+const NARROW_PANE_WIDTH: u16 = 50;
 
 /// How the axes are, in words; in a narrow pane only what is unusual.
 fn mode(theme: &Theme, view: &LossView, narrow: bool) -> String {
@@ -99,23 +99,23 @@ fn mode(theme: &Theme, view: &LossView, narrow: bool) -> String {
         words.push("time");
     }
     match (view.zoom, view.recent) {
-        (Some(w), _) if w.follows => words.push("zoomed, live"),
+        (Some(w), _) if w.follows_end => words.push("zoomed, live"),
         (Some(_), _) => words.push("zoomed"),
         (None, true) => words.push("recent"),
         (None, false) if narrow => {}
         (None, false) => words.push("all"),
     }
-    words.join(theme.pick(" · ", ", "))
+    words.join(theme.pick_glyph(" · ", ", "))
 }
 
 /// The live figures of the curve that is growing.
-fn figures<'a>(
+fn title_pieces<'a>(
     theme: &Theme,
     picture: &RunState,
     plot: Option<&CurvePlot>,
     view: &LossView,
 ) -> Vec<FigurePiece<'a>> {
-    let shown = curves::relevant(picture, view.corners);
+    let shown = curves::curves_to_show(picture, view.show_corners);
     let Some((curve, series)) = shown.last().and_then(|c| picture.curves.get_key_value(c)) else {
         return Vec::new();
     };
@@ -131,20 +131,24 @@ fn figures<'a>(
             Span::styled(value, theme.style(role)),
         ]
     };
-    out.push(pair("step", text::grouped(series.end()), ThemeRole::Text));
+    out.push(pair(
+        "step",
+        text::group_digits(series.end_step()),
+        ThemeRole::Text,
+    ));
     // What the drawn curve ends with, or, where that is out of sight, what the series knows.
     let last = plot
         .and_then(|p| p.traces.last())
         .and_then(|t| t.samples.last())
-        .filter(|s| s.step as u64 + 1 == series.end())
+        .filter(|s| s.step as u64 + 1 == series.end_step())
         .and_then(|s| s.smooth);
-    match (series.last(), last.or(series.smoothed())) {
+    match (series.last_value(), last.or(series.smoothed())) {
         (Some(last), _) if !last.is_finite() => {
             let style = theme.style(ThemeRole::Error);
             out.push(vec![Span::styled("loss not finite", style)]);
         }
         (_, Some(smoothed)) => out.push(vec![Span::styled(
-            text::loss(smoothed),
+            text::format_loss(smoothed),
             theme
                 .style(ThemeRole::CurveSmooth)
                 .add_modifier(Modifier::BOLD),
@@ -152,12 +156,16 @@ fn figures<'a>(
         _ => {}
     }
     if let Some(v) = picture.validations.get(curve).and_then(|list| list.last()) {
-        let accuracy = text::percent(v.accuracy, 1);
+        let accuracy = text::format_percent(v.accuracy, 1);
         out.push(pair("val", accuracy, ThemeRole::CurveValidation));
     }
     let rate = picture.tracks.get(curve).and_then(|t| t.marks().last());
-    if let Some(mark) = rate.filter(|_| view.rate) {
-        out.push(pair("rate", text::rate(mark.rate), ThemeRole::Text));
+    if let Some(mark) = rate.filter(|_| view.show_learning_rate) {
+        out.push(pair(
+            "rate",
+            text::format_learning_rate(mark.rate),
+            ThemeRole::Text,
+        ));
     }
     out
 }
@@ -167,9 +175,9 @@ fn figures<'a>(
 enum LegendWords {
     Full,
     /// The points' name shortened.
-    Fewer,
+    ShortName,
     /// Without the strength of the smoothing too.
-    Short,
+    Minimal,
 }
 
 fn legend<'a>(
@@ -186,17 +194,17 @@ fn legend<'a>(
             Span::styled(name.to_string(), muted),
         ]
     };
-    let (line, mut dots) = theme.pick(("━", "⣿"), ("-", ":"));
+    let (line, mut dots) = theme.pick_glyph(("━", "⣿"), ("-", ":"));
     let point = plot.validation_sign(theme);
     if view.smooth && theme.depth() <= ColorDepth::None {
-        dots = theme.pick("⡁", "'");
+        dots = theme.pick_glyph("⡁", "'");
     }
     let smoothed = match words {
-        LegendWords::Full | LegendWords::Fewer => format!("smoothed {}", view.smoothing()),
-        LegendWords::Short => "smooth".into(),
+        LegendWords::Full | LegendWords::ShortName => format!("smoothed {}", view.smoothing()),
+        LegendWords::Minimal => "smooth".into(),
     };
     let mut out = Vec::new();
-    if plot.several() {
+    if plot.has_several_curves() {
         let corners: FigurePiece<'a> = plot
             .traces
             .iter()
@@ -218,8 +226,8 @@ fn legend<'a>(
                     out.push(entry(line, ThemeRole::CurveSmooth, "surface"))
                 }
                 CurveOwner::Other(other) => {
-                    let name = readout::name_of(theme, trace.name, view, other, name);
-                    out.push(vec![Span::styled(name, theme.style(plot.role(n)))]);
+                    let name = readout::overlay_label(theme, trace.name, view, other, name);
+                    out.push(vec![Span::styled(name, theme.style(plot.trace_role(n)))]);
                 }
                 CurveOwner::Own(LossCurve::Corner(_)) => {}
             }
@@ -229,18 +237,18 @@ fn legend<'a>(
         }
     } else {
         if view.smooth {
-            out.push(entry(line, plot.role(0), &smoothed));
+            out.push(entry(line, plot.trace_role(0), &smoothed));
         }
         let role = if view.smooth {
             ThemeRole::CurveRaw
         } else {
-            plot.role(0)
+            plot.trace_role(0)
         };
         out.push(entry(dots, role, "raw"));
     }
     if plot.traces.iter().any(|t| !t.validations.is_empty()) {
         // Among several curves the points have each its curve's colour.
-        let role = if plot.several() {
+        let role = if plot.has_several_curves() {
             ThemeRole::Muted
         } else {
             ThemeRole::CurveValidation

@@ -7,15 +7,15 @@ mod load;
 #[cfg(test)]
 mod tests;
 
-use super::message::{clean, shortened};
-use super::plot::text::grouped;
+use super::message::{transliterate, truncate_end};
+use super::plot::text::group_digits;
 use super::popup;
-use super::progress::duration;
+use super::progress::format_duration;
 use crate::app::{App, EngineLink};
 use crate::theme::ThemeRole;
 use bars::bars;
-pub use history::{GPUS, LoadHistory, LoadSample};
-pub use load::disk_is_scarce;
+pub use history::{LoadHistory, LoadSample, MAX_GPUS};
+pub use load::is_disk_nearly_full;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -28,16 +28,16 @@ const FIGURE: usize = 20;
 
 /// Draws the overlay from line `scroll` on.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App, scroll: usize) {
-    let known = app.machine.len();
+    let known = app.load_history.len();
     let hint = match known {
         _ if matches!(app.connection, EngineLink::Lost(_) | EngineLink::Dead) => {
             "as last reported; no engine listens".into()
         }
-        _ if matches!(app.connection, EngineLink::Elsewhere(_)) => {
+        _ if matches!(app.connection, EngineLink::OnOtherNode(_)) => {
             "as stored with the last checkpoint".into()
         }
         0 => "nothing measured yet".into(),
-        n => format!("the last {}", duration(n as f64)),
+        n => format!("the last {}", format_duration(n as f64)),
     };
     let inner = popup::draw(area, buf, &app.theme, "Machine", &hint);
     let lines = lines(app, inner);
@@ -48,12 +48,12 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, scroll: usize) {
 }
 
 /// How many lines there are in the room inside the frame.
-pub fn length(app: &App, inner: Rect) -> usize {
+pub fn line_count(app: &App, inner: Rect) -> usize {
     lines(app, inner).len()
 }
 
 fn lines<'a>(app: &App, inner: Rect) -> Vec<Line<'a>> {
-    let Some(s) = &app.picture.snapshot else {
+    let Some(s) = &app.run_state.snapshot else {
         let muted = app.theme.style(ThemeRole::Muted);
         return vec![Line::styled("The engine has not reported yet.", muted)];
     };
@@ -69,14 +69,14 @@ fn lines<'a>(app: &App, inner: Rect) -> Vec<Line<'a>> {
             out.push(Line::default());
         }
     };
-    let mut out = sheet.left(s);
+    let mut out = sheet.time_left_lines(s);
     if !out.is_empty() {
         apart(&mut out);
     }
     out.extend(sheet.speed(s));
     out.extend(sheet.load(s));
     apart(&mut out);
-    out.extend(sheet.took());
+    out.extend(sheet.time_taken_lines());
     out.extend(sheet.facts(s));
     out
 }
@@ -92,7 +92,11 @@ impl MachineSheet<'_> {
     fn fact<'a>(&self, name: &str, value: String, role: ThemeRole) -> Line<'a> {
         let theme = &self.app.theme;
         let room = self.width.saturating_sub(NAME) as u16;
-        let value = shortened(&clean(&value, theme.ascii()), room, theme.ascii());
+        let value = truncate_end(
+            &transliterate(&value, theme.is_ascii()),
+            room,
+            theme.is_ascii(),
+        );
         Line::from(vec![
             Span::styled(format!("{name:<NAME$}"), theme.style(ThemeRole::Muted)),
             Span::styled(value, theme.style(role)),
@@ -109,7 +113,7 @@ impl MachineSheet<'_> {
     ) -> Vec<Line<'a>> {
         let theme = &self.app.theme;
         let room = self.width.saturating_sub(NAME + FIGURE);
-        let values = self.app.machine.of(figure, room.min(120));
+        let values = self.app.load_history.resample(figure, room.min(120));
         let finite = values.iter().copied().filter(|v| v.is_finite());
         if finite.clone().next().is_none() {
             return vec![self.fact(name, value, ThemeRole::Text)];
@@ -137,12 +141,14 @@ impl MachineSheet<'_> {
     }
 
     /// How long the stage and the whole job will take.
-    fn left<'a>(&self, s: &Snapshot) -> Vec<Line<'a>> {
+    fn time_left_lines<'a>(&self, s: &Snapshot) -> Vec<Line<'a>> {
         let mut out = Vec::new();
         if self.app.is_connected() && matches!(s.state, EngineState::Running | EngineState::Paused)
         {
             let left = match s.seconds_left {
-                Some(left) if s.state == EngineState::Running => format!("{} left", duration(left)),
+                Some(left) if s.state == EngineState::Running => {
+                    format!("{} left", format_duration(left))
+                }
                 _ if s.state == EngineState::Paused => "paused".into(),
                 _ => "not known yet".into(),
             };
@@ -151,7 +157,7 @@ impl MachineSheet<'_> {
                 .job_seconds_left
                 .filter(|_| s.state == EngineState::Running)
             {
-                let left = format!("{} left", duration(left));
+                let left = format!("{} left", format_duration(left));
                 out.push(self.fact("whole job", left, ThemeRole::Text));
             }
         }
@@ -159,20 +165,20 @@ impl MachineSheet<'_> {
     }
 
     /// How long it took.
-    fn took<'a>(&self) -> Vec<Line<'a>> {
+    fn time_taken_lines<'a>(&self) -> Vec<Line<'a>> {
         let mut out = Vec::new();
         let took: Vec<String> = self
             .app
-            .picture
+            .run_state
             .seconds
             .iter()
-            .map(|(stage, seconds)| format!("{} {}", stage.name(), duration(*seconds)))
+            .map(|(stage, seconds)| format!("{} {}", stage.name(), format_duration(*seconds)))
             .collect();
         if !took.is_empty() {
             out.push(self.fact("stages took", took.join(", "), ThemeRole::Text));
         }
         if let Some(up) = self.app.uptime() {
-            out.push(self.fact("engine up", duration(up), ThemeRole::Text));
+            out.push(self.fact("engine up", format_duration(up), ThemeRole::Text));
         }
         out
     }
@@ -182,26 +188,26 @@ impl MachineSheet<'_> {
         let mut out = Vec::new();
         let engine = match &self.app.connection {
             EngineLink::Connected { pid } => (format!("process {pid}"), ThemeRole::Text),
-            EngineLink::Elsewhere(node) => (format!("works on {node}"), ThemeRole::Text),
+            EngineLink::OnOtherNode(node) => (format!("works on {node}"), ThemeRole::Text),
             EngineLink::Connecting => ("connecting".into(), ThemeRole::Warning),
-            EngineLink::Lost(_) | EngineLink::Dead if self.app.rests() => {
+            EngineLink::Lost(_) | EngineLink::Dead if self.app.is_run_idle() => {
                 ("none runs".into(), ThemeRole::Muted)
             }
             EngineLink::Lost(why) => (format!("none: {why}"), ThemeRole::Error),
             EngineLink::Dead => ("died".into(), ThemeRole::Error),
         };
         out.push(self.fact("engine", engine.0, engine.1));
-        if let Some(info) = &self.app.picture.info {
+        if let Some(info) = &self.app.run_state.info {
             let threads = match info.threads {
                 1 => "1 thread".into(),
                 n => format!("{n} threads"),
             };
             let device = format!("{}, {}, {threads}", info.device, info.compute);
             out.push(self.fact("computes on", device, ThemeRole::Text));
-            let weights = grouped(info.parameters as u64);
+            let weights = group_digits(info.parameters as u64);
             let network = format!("{}, {weights} weights", info.network);
             out.push(self.fact("network", network, ThemeRole::Text));
-            let [train, validation, test] = info.images.map(|n| grouped(n as u64));
+            let [train, validation, test] = info.images.map(|n| group_digits(n as u64));
             let images = format!("{train} to train, {validation} to validate, {test} to test");
             out.push(self.fact("data", info.data.clone(), ThemeRole::Text));
             out.push(self.fact("images", images, ThemeRole::Text));

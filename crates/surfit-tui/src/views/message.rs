@@ -1,8 +1,8 @@
 //! The line above the footer: a change of degree that waits to be confirmed, what just happened, what is waited for, or how
 //! things stand.
 
-use super::plot::text::percent;
-use super::words;
+use super::plot::text::format_percent;
+use super::text_wrap;
 use crate::action::Action;
 use crate::app::{App, Banner, EngineLink, MessageKind};
 use crate::theme::ThemeRole;
@@ -13,32 +13,32 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 use surfit_core::event::JobStage;
 use surfit_core::heatmap::Metric;
-use surfit_core::picture::RunState;
+use surfit_core::run_state::RunState;
 use surfit_core::snapshot::EngineState;
 use surfit_core::surface::Degrees;
 
 /// The most rows of it.
-const BANNER: usize = 3;
+const MAX_BANNER_ROWS: usize = 3;
 
 /// Draws the line.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     let theme = &app.theme;
-    if app.begun().is_some() {
-        return super::pending::render(area, buf, app);
+    if app.pending_prefix().is_some() {
+        return super::pending_keys::render(area, buf, app);
     }
-    let Some(area) = below_plan(area, buf, app) else {
+    let Some(area) = draw_plan(area, buf, app) else {
         return;
     };
     let short = |kind| matches!(kind, MessageKind::Error | MessageKind::Hint);
     let note = app
-        .note()
+        .status_message()
         .filter(|n| short(n.kind) || app.banner().is_none());
     if note.is_none()
         && let Some(rows) = banner_rows(app, area.width)
     {
         let style = theme.style(ThemeRole::Error);
         buf.set_style(area, style);
-        let signs = std::iter::once(theme.pick("▲", "!")).chain(std::iter::repeat(" "));
+        let signs = std::iter::once(theme.pick_glyph("▲", "!")).chain(std::iter::repeat(" "));
         for ((text, row), sign) in rows.iter().zip(area.rows()).zip(signs) {
             Line::styled(format!(" {sign} {text}"), style).render(row, buf);
         }
@@ -47,15 +47,19 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     let (sign, role, text) = match note {
         Some(note) => {
             let (sign, role) = match note.kind {
-                MessageKind::Hint => (theme.pick("·", "-"), ThemeRole::Warning),
-                MessageKind::Info => (theme.pick("›", ">"), ThemeRole::Accent),
-                MessageKind::Good => (theme.pick("✓", "+"), ThemeRole::Good),
-                MessageKind::Error => (theme.pick("✗", "!"), ThemeRole::Error),
+                MessageKind::Hint => (theme.pick_glyph("·", "-"), ThemeRole::Warning),
+                MessageKind::Info => (theme.pick_glyph("›", ">"), ThemeRole::Accent),
+                MessageKind::Good => (theme.pick_glyph("✓", "+"), ThemeRole::Good),
+                MessageKind::Error => (theme.pick_glyph("✗", "!"), ThemeRole::Error),
             };
-            (sign, role, clean(&note.text, theme.ascii()))
+            (sign, role, transliterate(&note.text, theme.is_ascii()))
         }
-        None => match standing(app) {
-            Some((role, text)) => (theme.pick("·", "-"), role, clean(&text, theme.ascii())),
+        None => match status_message(app) {
+            Some((role, text)) => (
+                theme.pick_glyph("·", "-"),
+                role,
+                transliterate(&text, theme.is_ascii()),
+            ),
             None => return,
         },
     };
@@ -66,7 +70,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     Line::from(vec![
         Span::styled(format!(" {sign} "), theme.style(role)),
         Span::styled(
-            shortened(&text, area.width.saturating_sub(4), theme.ascii()),
+            truncate_end(&text, area.width.saturating_sub(4), theme.is_ascii()),
             text_style,
         ),
     ])
@@ -80,15 +84,19 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
 }
 
 /// Draws the change of degree that waits, first of all, and gives what is below it; `None` when nothing else is to be said.
-fn below_plan(area: Rect, buf: &mut Buffer, app: &App) -> Option<Rect> {
-    let Some(plan) = app.plan_line() else {
+fn draw_plan(area: Rect, buf: &mut Buffer, app: &App) -> Option<Rect> {
+    let Some(plan) = app.plan_summary() else {
         return Some(area);
     };
     let theme = &app.theme;
     let room = area.width.saturating_sub(4);
-    let text = shortened(&clean(&plan, theme.ascii()), room, theme.ascii());
+    let text = truncate_end(
+        &transliterate(&plan, theme.is_ascii()),
+        room,
+        theme.is_ascii(),
+    );
     let sign = Span::styled(
-        format!(" {} ", theme.pick("›", ">")),
+        format!(" {} ", theme.pick_glyph("›", ">")),
         theme.style(ThemeRole::Accent),
     );
     Line::from(vec![sign, Span::styled(text, theme.style(ThemeRole::Text))]).render(area, buf);
@@ -100,22 +108,28 @@ fn below_plan(area: Rect, buf: &mut Buffer, app: &App) -> Option<Rect> {
     (below.height > 0).then_some(below)
 }
 
-/// What stands where there is no engine, in rows of `width` columns and at most [`BANNER`] of them: the reason is shortened
+/// What stands where there is no engine, in rows of `width` columns and at most [`MAX_BANNER_ROWS`] of them: the reason is shortened
 /// before what can be done about it is.
 fn banner_rows(app: &App, width: u16) -> Option<Vec<String>> {
-    let Banner { why, remedy } = app.banner()?;
-    let ascii = app.theme.ascii();
-    let (why, remedy) = (clean(&why, ascii), clean(&remedy, ascii));
+    let Banner {
+        reason: why,
+        remedy,
+    } = app.banner()?;
+    let ascii = app.theme.is_ascii();
+    let (why, remedy) = (transliterate(&why, ascii), transliterate(&remedy, ascii));
     // The sign, and a column at either side.
     let room = width.saturating_sub(4);
-    let whole = words::rows(&format!("{why} {remedy}"), room);
-    if whole.len() <= BANNER {
+    let whole = text_wrap::wrap_sentence(&format!("{why} {remedy}"), room);
+    if whole.len() <= MAX_BANNER_ROWS {
         return Some(whole);
     }
-    let (mut rows, remedy) = (words::rows(&why, room), words::rows(&remedy, room));
-    let kept = BANNER.saturating_sub(remedy.len());
+    let (mut rows, remedy) = (
+        text_wrap::wrap_sentence(&why, room),
+        text_wrap::wrap_sentence(&remedy, room),
+    );
+    let kept = MAX_BANNER_ROWS.saturating_sub(remedy.len());
     if let Some(last) = kept.checked_sub(1).filter(|_| rows.len() > kept) {
-        rows[last] = shortened(&rows[last..].join(" "), room, ascii);
+        rows[last] = truncate_end(&rows[last..].join(" "), room, ascii);
     }
     rows.truncate(kept);
     rows.extend(remedy);
@@ -123,18 +137,18 @@ fn banner_rows(app: &App, width: u16) -> Option<Vec<String>> {
 }
 
 /// Rows that the line needs in a terminal of that width.
-pub fn rows(app: &App, width: u16) -> u16 {
+pub fn row_count(app: &App, width: u16) -> u16 {
     let banner = banner_rows(app, width).map_or(1, |rows| rows.len());
-    let others = banner.clamp(1, BANNER) as u16;
-    match app.plan_line() {
+    let others = banner.clamp(1, MAX_BANNER_ROWS) as u16;
+    match app.plan_summary() {
         None => others,
-        Some(_) if app.note().is_none() && app.banner().is_none() => 1,
+        Some(_) if app.status_message().is_none() && app.banner().is_none() => 1,
         Some(_) => 1 + others,
     }
 }
 
 /// Letters that core's sentences use, for terminals without them.
-pub fn clean(text: &str, ascii: bool) -> String {
+pub fn transliterate(text: &str, ascii: bool) -> String {
     // Whatever a file name or an error holds, it stays one line and never speaks to the terminal.
     let text: String = text
         .chars()
@@ -155,7 +169,7 @@ pub fn clean(text: &str, ascii: bool) -> String {
 
 /// Hints that stand apart by two columns or more, as many as fit: those before the last go first, since the last tells how to
 /// get away. A single one that does not fit is shortened.
-pub fn fitted(hints: &str, width: u16, ascii: bool) -> String {
+pub fn fit_hints(hints: &str, width: u16, ascii: bool) -> String {
     let mut all: Vec<&str> = hints
         .split("  ")
         .map(str::trim)
@@ -174,11 +188,11 @@ pub fn fitted(hints: &str, width: u16, ascii: bool) -> String {
         }
         all.remove(all.len() - 2);
     }
-    shortened(all.first().unwrap_or(&""), width, ascii)
+    truncate_end(all.first().unwrap_or(&""), width, ascii)
 }
 
 /// `text` in at most `width` columns, with a sign when something is left out.
-pub fn shortened(text: &str, width: u16, ascii: bool) -> String {
+pub fn truncate_end(text: &str, width: u16, ascii: bool) -> String {
     let width = usize::from(width);
     if Span::raw(text).width() <= width {
         return text.into();
@@ -196,21 +210,21 @@ pub fn shortened(text: &str, width: u16, ascii: bool) -> String {
 }
 
 /// What is worth knowing when nothing just happened.
-fn standing(app: &App) -> Option<(ThemeRole, String)> {
-    let picture = &app.picture;
+fn status_message(app: &App) -> Option<(ThemeRole, String)> {
+    let picture = &app.run_state;
     if let Some(why) = &picture.failed {
         return Some((ThemeRole::Error, why.clone()));
     }
-    if picture.state() == EngineState::Finished {
+    if picture.engine_state() == EngineState::Finished {
         return result(picture);
     }
     let stage = picture.snapshot.as_ref().map(|s| s.stage);
     // Who only watches has no key for it.
     let on = |what: &str, action, does: &str| match app.readonly {
         true => what.to_owned(),
-        false => format!("{what}; {} {does}", app.key(action)),
+        false => format!("{what}; {} {does}", app.key_label(action)),
     };
-    let text = match (picture.state(), &app.connection) {
+    let text = match (picture.engine_state(), &app.connection) {
         (_, EngineLink::Connecting) => "waiting for the engine …".into(),
         (EngineState::Starting, _) => "the engine is starting …".into(),
         (EngineState::Idle, _) => on(
@@ -219,7 +233,7 @@ fn standing(app: &App) -> Option<(ThemeRole, String)> {
             "goes on with the job",
         ),
         (EngineState::Closed, _) => {
-            let leave = app.key(Action::Quit);
+            let leave = app.key_label(Action::Quit);
             on("stopped, at rest", Action::Resume, "goes on with the job")
                 + &format!(", {leave} leaves")
         }
@@ -246,13 +260,16 @@ fn result(picture: &RunState) -> Option<(ThemeRole, String)> {
     if let Some(degrees) = picture.lowered {
         return Some((
             ThemeRole::Muted,
-            after_lowering(picture, degrees, best.accuracy),
+            lowered_degree_message(picture, degrees, best.accuracy),
         ));
     }
     let mut text = format!(
         "finished: best {} at {}",
-        percent(best.accuracy, 2),
-        finished.degrees.patch().place(best.u, best.v, 2)
+        format_percent(best.accuracy, 2),
+        finished
+            .degrees
+            .patch()
+            .format_parameters(best.u, best.v, 2)
     );
     let top = |list: &[f64]| list.iter().copied().max_by(f64::total_cmp);
     if let Some(corner) = top(&finished.corners) {
@@ -264,29 +281,32 @@ fn result(picture: &RunState) -> Option<(ThemeRole, String)> {
     if let (Some(test), Some(corner)) = (finished.best_test, top(&finished.corners_test)) {
         text += &format!(
             " (on test {}, {:+.2})",
-            percent(test, 2),
+            format_percent(test, 2),
             100.0 * (test - corner)
         );
     }
-    if let Some((_, grid)) = picture.better_elsewhere() {
+    if let Some((_, grid)) = picture.better_point_on_other_grid() {
         // The first thing to be read beside a header that tells another figure.
         let told = text.split_off("finished: best ".len());
         text += &format!("of the {grid}×{grid} grid {told}");
     }
-    text += &format!("; interior mean {}", percent(finished.interior_mean, 2));
+    text += &format!(
+        "; interior mean {}",
+        format_percent(finished.interior_mean, 2)
+    );
     Some((ThemeRole::Good, text))
 }
 
 /// What is true of a surface that was lowered after the job, whose best was `before`.
-fn after_lowering(picture: &RunState, degrees: Degrees, before: f64) -> String {
-    let before = percent(before, 2);
+fn lowered_degree_message(picture: &RunState, degrees: Degrees, before: f64) -> String {
+    let before = format_percent(before, 2);
     let map = picture.snapshot.as_ref().map(|s| &s.heatmap);
-    let now = map.and_then(|m| m.best(Metric::Accuracy).zip(Some(m.complete())));
+    let now = map.and_then(|m| m.best_point(Metric::Accuracy).zip(Some(m.is_complete())));
     let now = match now {
         Some((best, true)) => format!(
             "best {} at {}",
-            percent(best.accuracy, 2),
-            degrees.patch().place(best.u, best.v, 2)
+            format_percent(best.accuracy, 2),
+            degrees.patch().format_parameters(best.u, best.v, 2)
         ),
         _ => "not measured whole since".into(),
     };

@@ -1,12 +1,12 @@
 //! What is drawn: one file per view, each a pure function of what it shows.
 
-pub mod beside;
 pub mod dialog;
-pub mod field;
+pub mod export_menu;
 pub mod footer;
 pub mod header;
 pub mod help;
 pub mod image;
+pub mod input_line;
 pub mod log;
 pub mod loss;
 pub mod machine;
@@ -14,7 +14,7 @@ pub mod message;
 pub mod models;
 pub mod palette;
 pub mod pane;
-pub mod pending;
+pub mod pending_keys;
 pub mod plain_text;
 pub mod plot;
 pub mod points;
@@ -24,9 +24,9 @@ pub mod runs;
 pub mod scale;
 pub mod screen;
 pub mod search;
+pub mod sidebar;
 pub mod slices;
 pub mod surface;
 pub(crate) mod tables;
-pub mod take;
+pub mod text_wrap;
 pub mod themes;
-pub mod words;

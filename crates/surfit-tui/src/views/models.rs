@@ -9,7 +9,7 @@ pub(crate) mod tests;
 use super::popup;
 use crate::app::App;
 use crate::theme::ThemeRole;
-pub use items::{ModelItem, ModelSort, items, measured, place_of};
+pub use items::{ModelItem, ModelSort, item_parameters, items, measured_point};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::widgets::Widget;
@@ -22,7 +22,7 @@ pub struct ModelsView {
     /// Order of the models.
     pub sort: ModelSort,
     /// What the tensors of models that are exported from here on are called.
-    pub names: TensorNames,
+    pub tensor_names: TensorNames,
 }
 
 /// Draws the overlay.
@@ -30,7 +30,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, selected: usize) {
     let hint = "chosen on validation, test measured once after";
     let inner = popup::draw(area, buf, &app.theme, "Models", hint);
     let rows = sheet::rows(app, inner.width, selected);
-    let first = first_shown(&rows, selected, inner.height);
+    let first = first_visible_row(&rows, selected, inner.height);
     for (row, place) in rows.iter().skip(first).zip(inner.rows()) {
         if row.item == Some(selected) {
             buf.set_style(place, app.theme.style(ThemeRole::Selection));
@@ -40,7 +40,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, selected: usize) {
 }
 
 /// The first row shown: the chosen one is in sight, with the heading over the first and all that follows the last.
-fn first_shown(rows: &[ModelRow<'_>], selected: usize, height: u16) -> usize {
+fn first_visible_row(rows: &[ModelRow<'_>], selected: usize, height: u16) -> usize {
     let last = rows.iter().filter_map(|r| r.item).max();
     let row = if last == Some(selected) {
         rows.len().saturating_sub(1)
@@ -49,14 +49,14 @@ fn first_shown(rows: &[ModelRow<'_>], selected: usize, height: u16) -> usize {
             .position(|r| r.item == Some(selected))
             .unwrap_or(0)
     };
-    let first = popup::first_shown(row, height);
+    let first = popup::first_visible_row(row, height);
     // The end is shown only as far as the chosen row stays in sight.
     let chosen = rows.iter().position(|r| r.item == Some(selected));
     chosen.map_or(first, |chosen| first.min(chosen))
 }
 
 /// How many rows the whole list has.
-pub fn length(app: &App) -> usize {
+pub fn row_count(app: &App) -> usize {
     sheet::rows(app, 100, 0).len()
 }
 
@@ -70,15 +70,15 @@ pub fn row_at(app: &App, inner: Rect, at: Position) -> Option<usize> {
         return None;
     }
     let rows = sheet::rows(app, inner.width, selected);
-    let first = first_shown(&rows, selected, inner.height);
+    let first = first_visible_row(&rows, selected, inner.height);
     rows.get(first + usize::from(at.y - inner.y))?.item
 }
 
 /// What is copied of an item: the folder of a model, the place of a point, the recipe of a corner.
-pub fn copied(app: &App, selected: usize) -> Option<String> {
+pub fn text_to_copy(app: &App, selected: usize) -> Option<String> {
     Some(match *items(app).get(selected)? {
-        ModelItem::Export(n) => app.picture.exports.get(n)?.dir.display().to_string(),
+        ModelItem::Export(n) => app.run_state.exports.get(n)?.dir.display().to_string(),
         ModelItem::Point { u, v, .. } => format!("{u:.4},{v:.4}"),
-        ModelItem::Corner(n) => app.picture.corners.get(&n)?.source.clone(),
+        ModelItem::Corner(n) => app.run_state.corners.get(&n)?.source.clone(),
     })
 }

@@ -1,9 +1,9 @@
 //! Actions by name, or a typed command with figures.
 
-use super::message::shortened;
-use super::{field, popup};
+use super::message::truncate_end;
+use super::{input_line, popup};
 use crate::action::{Action, ActionEntry, TABLE};
-use crate::app::{App, FORMS, parse};
+use crate::app::{App, TYPED_COMMAND_EXAMPLES, parse};
 use crate::theme::ThemeRole;
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
@@ -14,19 +14,19 @@ use ratatui::widgets::Widget;
 use tui_input::Input;
 
 /// Rows above the list: what is typed, and what the chosen action does where the list cuts it.
-const ABOVE: u16 = 2;
+const HEADER_ROWS: u16 = 2;
 /// Columns of the key, and of the name.
-const KEY: u16 = 10;
-const NAME: u16 = 18;
+const KEY_WIDTH: u16 = 10;
+const NAME_WIDTH: u16 = 18;
 
 /// Actions that what was typed fits well, best first; all of them for nothing. The first is done on enter, so that letters that
 /// are only scattered over an explanation find none.
-pub fn matches(app: &App, typed: &str) -> Vec<Action> {
+pub fn matching_actions(app: &App, typed: &str) -> Vec<Action> {
     let shown = TABLE.iter().filter(|e| e.action != Action::Palette);
     if typed.trim().is_empty() {
         // What can be done now stands first.
         let mut all: Vec<_> = shown.collect();
-        all.sort_by_key(|e| (e.possible)(app).is_err());
+        all.sort_by_key(|e| (e.availability)(app).is_err());
         return all.into_iter().map(|e| e.action).collect();
     }
     let mut matcher = Matcher::new(Config::DEFAULT);
@@ -35,7 +35,7 @@ pub fn matches(app: &App, typed: &str) -> Vec<Action> {
     let words = typed.to_lowercase();
     let mut letters = Vec::new();
     let mut found: Vec<(u32, Action)> = shown
-        .filter(|e| words.split_whitespace().all(|word| fits(word, e)))
+        .filter(|e| words.split_whitespace().all(|word| matches_word(word, e)))
         .filter_map(|e| {
             let mut score = |text: &str, weight: u32| {
                 pattern
@@ -54,7 +54,7 @@ pub fn matches(app: &App, typed: &str) -> Vec<Action> {
 
 /// True when an action's name has a typed word, or its letters in order from the first of a word on, or when a word of what it
 /// does begins so.
-fn fits(word: &str, entry: &ActionEntry) -> bool {
+fn matches_word(word: &str, entry: &ActionEntry) -> bool {
     let begins = |text: &str| {
         text.to_lowercase()
             .split(|c: char| !c.is_alphanumeric())
@@ -80,15 +80,15 @@ pub fn row_at(
     let lines = match parse(input.value()) {
         // What was typed stands alone.
         Some(_) => 1,
-        None => matches(app, input.value()).len(),
+        None => matching_actions(app, input.value()).len(),
     };
     popup::row_at(list(inner), lines, selected, at)
 }
 
 fn list(inner: Rect) -> Rect {
     Rect {
-        y: inner.y + ABOVE,
-        height: inner.height.saturating_sub(ABOVE),
+        y: inner.y + HEADER_ROWS,
+        height: inner.height.saturating_sub(HEADER_ROWS),
         ..inner
     }
 }
@@ -101,7 +101,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, input: &Input, selected: 
         buf,
         theme,
         "Do something by its name",
-        &FORMS.join("   "),
+        &TYPED_COMMAND_EXAMPLES.join("   "),
     );
     buf.set_string(inner.x, inner.y, ": ", theme.style(ThemeRole::Key));
     let line = Rect {
@@ -110,25 +110,25 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, input: &Input, selected: 
         height: inner.height.min(1),
         ..inner
     };
-    field::draw(line, buf, theme, input);
+    input_line::draw(line, buf, theme, input);
     let list = list(inner);
     if let Some(typed) = parse(input.value()) {
-        let possible = typed.and_then(|typed| app.typed_possible(&typed));
+        let possible = typed.and_then(|typed| app.typed_availability(&typed));
         let (role, text) = match possible {
             Ok(()) => (ThemeRole::Good, format!("enter: {}", input.value().trim())),
             Err(why) => (ThemeRole::Warning, why),
         };
         return Line::styled(text, theme.style(role)).render(list, buf);
     }
-    let matches = matches(app, input.value());
+    let matches = matching_actions(app, input.value());
     if matches.is_empty() {
         let text = "No action is called that. Backspace, or esc to close.";
         return Line::styled(text, theme.style(ThemeRole::Muted)).render(list, buf);
     }
-    let first = popup::first_shown(selected, list.height);
+    let first = popup::first_visible_row(selected, list.height);
     for ((n, action), row) in matches.iter().enumerate().skip(first).zip(list.rows()) {
         let entry = action.entry();
-        let reason = (entry.possible)(app).err();
+        let reason = (entry.availability)(app).err();
         let chosen = n == selected;
         let role = |usual| if chosen { ThemeRole::Selection } else { usual };
         let text = if reason.is_some() {
@@ -136,12 +136,12 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, input: &Input, selected: 
         } else {
             ThemeRole::Text
         };
-        let key = app.key(*action);
+        let key = app.key_label(*action);
         if chosen {
             buf.set_style(row, theme.style(ThemeRole::Selection));
         }
         let help = reason.unwrap_or_else(|| entry.help.into());
-        let room = row.width.saturating_sub(KEY + NAME + 1);
+        let room = row.width.saturating_sub(KEY_WIDTH + NAME_WIDTH + 1);
         if chosen && Span::raw(help.as_str()).width() > usize::from(room) {
             // What the list cuts of the chosen one stands whole above it.
             let above = Rect {
@@ -149,11 +149,11 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, input: &Input, selected: 
                 height: 1,
                 ..inner
             };
-            let whole = shortened(&help, above.width, theme.ascii());
+            let whole = truncate_end(&help, above.width, theme.is_ascii());
             Line::styled(whole, theme.style(ThemeRole::Muted)).render(above, buf);
         }
-        let help = shortened(&help, room, theme.ascii());
-        let (key_width, name_width) = (usize::from(KEY), usize::from(NAME));
+        let help = truncate_end(&help, room, theme.is_ascii());
+        let (key_width, name_width) = (usize::from(KEY_WIDTH), usize::from(NAME_WIDTH));
         Line::from(vec![
             Span::styled(
                 format!(" {key:<key_width$}"),

@@ -1,6 +1,6 @@
 //! A text on the whole screen, from its first column on and without a frame, so that it can be selected by hand.
 
-use super::message::clean;
+use super::message::transliterate;
 use crate::app::App;
 use crate::theme::ThemeRole;
 use ratatui::buffer::Buffer;
@@ -17,15 +17,15 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, text: &str, scroll: usize
     };
     Clear.render(area, buf);
     buf.set_style(area, app.theme.style(ThemeRole::Background));
-    let rows = rows(text, area.width);
+    let rows = wrap_lines(text, area.width);
     for (row, place) in rows.iter().skip(scroll).zip(area.rows()) {
-        let row = clean(row, app.theme.ascii());
+        let row = transliterate(row, app.theme.is_ascii());
         Line::styled(row, app.theme.style(ThemeRole::Text)).render(place, buf);
     }
 }
 
 /// Returns the text's lines, cut into rows of at most `width` columns. Tabs become spaces.
-pub fn rows(text: &str, width: u16) -> Vec<String> {
+pub fn wrap_lines(text: &str, width: u16) -> Vec<String> {
     let width = usize::from(width).max(1);
     let mut rows = Vec::new();
     for line in text.lines() {
@@ -52,11 +52,11 @@ mod tests {
 
     #[test]
     fn rows_are_cut_by_the_columns_they_take() {
-        assert_eq!(rows("abcde\n\n\tf", 3), ["abc", "de", "", "  f"]);
+        assert_eq!(wrap_lines("abcde\n\n\tf", 3), ["abc", "de", "", "  f"]);
         // Each of these takes two columns; one that is wider than the row has a row of its own.
-        assert_eq!(rows("模型a表面", 5), ["模型a", "表面"]);
-        assert_eq!(rows("模型", 1), ["模", "型"]);
+        assert_eq!(wrap_lines("模型a表面", 5), ["模型a", "表面"]);
+        assert_eq!(wrap_lines("模型", 1), ["模", "型"]);
         // A letter and its accent stay together.
-        assert_eq!(rows("ae\u{301}b", 2), ["ae\u{301}", "b"]);
+        assert_eq!(wrap_lines("ae\u{301}b", 2), ["ae\u{301}", "b"]);
     }
 }

@@ -3,24 +3,24 @@
 mod corners;
 mod detail;
 mod distances;
-mod figure;
 mod grid;
+mod tile_values;
 
 #[cfg(test)]
 mod tests;
 
-use super::plot::chrome::{self, PaneFrame};
+use super::plot::pane_frame::{self, PaneFrame};
 use super::plot::text::FigurePiece;
 use crate::theme::{Theme, ThemeRole};
-pub use figure::Figure;
 use grid::TileLayout;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 use surfit_core::event::JobStage;
-use surfit_core::picture::{RunState, corner_of};
+use surfit_core::run_state::{RunState, corner_number};
 use surfit_core::snapshot::{ControlPoint, EngineState, Snapshot};
 use surfit_core::surface::{Degrees, Patch};
+pub use tile_values::Figure;
 
 /// Which control point is selected, and what the pane shows of them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -28,7 +28,7 @@ pub struct PointsView {
     /// Row of the control point, in the order of [`Snapshot::control_points`].
     pub cursor: usize,
     /// The distances between the points are shown instead of the points.
-    pub distances: bool,
+    pub show_distances: bool,
     /// What tiles tell first.
     pub figure: Figure,
     /// The row and the column of the distances under the cursor.
@@ -38,7 +38,7 @@ pub struct PointsView {
 impl PointsView {
     /// Moves the cursor over the grid of control points, `du` to the right and `dv` up.
     pub fn move_by(&mut self, du: i32, dv: i32, degrees: Degrees) {
-        let rows = degrees.rows();
+        let rows = degrees.row_indices();
         let (i, j) = rows.get(self.cursor).copied().unwrap_or((0, 0));
         let step =
             |at: usize, by: i32, last: usize| at.saturating_add_signed(by as isize).min(last);
@@ -54,7 +54,7 @@ impl PointsView {
 
     /// Moves the cursor over the distances: `du` columns to the right, `dv` rows up.
     pub fn move_pair(&mut self, du: i32, dv: i32, picture: &RunState) {
-        let last = distances::count(picture).saturating_sub(1);
+        let last = distances::point_count(picture).saturating_sub(1);
         let step = |at: usize, by: i32| at.min(last).saturating_add_signed(by as isize).min(last);
         self.pair = (
             step(self.pair.0, dv.saturating_neg()),
@@ -70,24 +70,28 @@ impl PointsView {
         row: u16,
         picture: &RunState,
     ) -> Option<(usize, usize)> {
-        let inner = chrome::inside(area);
-        distances::pair_at(inner, picture, self.pair, (column, row)).filter(|_| self.distances)
+        let inner = pane_frame::inside(area);
+        distances::pair_at(inner, picture, self.pair, (column, row)).filter(|_| self.show_distances)
     }
 
     /// The control point drawn at a place on the screen when the pane has `area`, as a row of
     /// [`Snapshot::control_points`].
     pub fn point_at(&self, area: Rect, column: u16, row: u16, picture: &RunState) -> Option<usize> {
-        if self.distances {
+        if self.show_distances {
             return None;
         }
-        let snapshot = picture.snapshot.as_ref().filter(|s| usable(s))?;
-        TileLayout::of(chrome::inside(area), snapshot.degrees, self.cursor).point_at(column, row)
+        let snapshot = picture
+            .snapshot
+            .as_ref()
+            .filter(|s| has_all_control_points(s))?;
+        TileLayout::of(pane_frame::inside(area), snapshot.degrees, self.cursor)
+            .point_at(column, row)
     }
 }
 
 /// True when the snapshot has the control points that its degrees ask for.
-fn usable(snapshot: &Snapshot) -> bool {
-    let rows = snapshot.degrees.rows();
+fn has_all_control_points(snapshot: &Snapshot) -> bool {
+    let rows = snapshot.degrees.row_indices();
     let points = &snapshot.control_points;
     points.len() == rows.len() && points.iter().zip(rows).all(|(p, r)| (p.i, p.j) == r)
 }
@@ -101,11 +105,14 @@ pub fn render(
     view: &PointsView,
     focused: bool,
 ) {
-    let snapshot = picture.snapshot.as_ref().filter(|s| usable(s));
+    let snapshot = picture
+        .snapshot
+        .as_ref()
+        .filter(|s| has_all_control_points(s));
     let started = !picture.corners.is_empty() || !picture.curves.is_empty();
     let chrome = PaneFrame {
         key: '3',
-        name: if view.distances {
+        name: if view.show_distances {
             "Distances"
         } else if snapshot.is_none() && started {
             "Corners"
@@ -113,26 +120,26 @@ pub fn render(
             "Control points"
         },
         figures: match snapshot {
-            _ if view.distances => distances::figures(theme, picture),
-            Some(s) => figures(theme, s),
-            None if started => corners::figures(theme, picture),
+            _ if view.show_distances => distances::title_pieces(theme, picture),
+            Some(s) => title_pieces(theme, s),
+            None if started => corners::title_pieces(theme, picture),
             None => Vec::new(),
         },
         foot: match snapshot {
-            Some(s) if !view.distances => legend(theme, s),
+            Some(s) if !view.show_distances => legend(theme, s),
             _ => Vec::new(),
         },
         mode: match snapshot {
-            Some(s) if !view.distances => {
-                let layout = TileLayout::of(chrome::inside(area), s.degrees, view.cursor);
-                grid::told(theme, picture, s, &layout, view.figure)
+            Some(s) if !view.show_distances => {
+                let layout = TileLayout::of(pane_frame::inside(area), s.degrees, view.cursor);
+                grid::tile_description(theme, picture, s, &layout, view.figure)
             }
             _ => String::new(),
         },
     };
     let inner = chrome.draw(area, buf, theme, focused);
     match snapshot {
-        _ if view.distances => distances::draw(inner, buf, theme, picture, view.pair),
+        _ if view.show_distances => distances::draw(inner, buf, theme, picture, view.pair),
         Some(snapshot) => {
             let cursor = view.cursor.min(snapshot.control_points.len() - 1);
             let layout = TileLayout::of(inner, snapshot.degrees, cursor);
@@ -140,7 +147,7 @@ pub fn render(
             detail::draw(buf, theme, picture, snapshot, layout.detail, cursor);
         }
         None if started => corners::draw(inner, buf, theme, picture),
-        None => chrome::empty(
+        None => pane_frame::draw_placeholder(
             inner,
             buf,
             theme,
@@ -176,10 +183,10 @@ impl PointState {
 
     fn sign(self, theme: &Theme) -> (&'static str, ThemeRole) {
         match self {
-            Self::Fixed => (theme.pick("◆", "#"), ThemeRole::Best),
-            Self::Frozen => (theme.pick("○", "x"), ThemeRole::Frozen),
-            Self::Trainable => (theme.pick("◐", "."), ThemeRole::Accent),
-            Self::Moving => (theme.pick("●", "o"), ThemeRole::Good),
+            Self::Fixed => (theme.pick_glyph("◆", "#"), ThemeRole::Best),
+            Self::Frozen => (theme.pick_glyph("○", "x"), ThemeRole::Frozen),
+            Self::Trainable => (theme.pick_glyph("◐", "."), ThemeRole::Accent),
+            Self::Moving => (theme.pick_glyph("●", "o"), ThemeRole::Good),
         }
     }
 
@@ -193,7 +200,7 @@ impl PointState {
     }
 }
 
-fn figures<'a>(theme: &Theme, snapshot: &Snapshot) -> Vec<FigurePiece<'a>> {
+fn title_pieces<'a>(theme: &Theme, snapshot: &Snapshot) -> Vec<FigurePiece<'a>> {
     let (muted, text) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Text));
     let free = snapshot
         .control_points
@@ -201,7 +208,7 @@ fn figures<'a>(theme: &Theme, snapshot: &Snapshot) -> Vec<FigurePiece<'a>> {
         .filter(|p| !p.corner && !p.frozen)
         .count();
     let degrees = snapshot.degrees.to_string();
-    let degrees = if theme.ascii() {
+    let degrees = if theme.is_ascii() {
         degrees.replace('×', "x")
     } else {
         degrees

@@ -1,6 +1,6 @@
 //! The frame of what lies over the main area.
 
-use super::message::fitted;
+use super::message::fit_hints;
 use super::pane;
 use crate::theme::{Theme, ThemeRole};
 use ratatui::buffer::Buffer;
@@ -18,10 +18,10 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, title: &str, hint: &str
     let quiet = theme
         .style(ThemeRole::Muted)
         .remove_modifier(Modifier::BOLD | Modifier::REVERSED);
-    let hint = fitted(hint, area.width.saturating_sub(6), theme.ascii());
+    let hint = fit_hints(hint, area.width.saturating_sub(6), theme.is_ascii());
     let hint = Line::from(Span::styled(format!(" {hint} "), quiet));
     let title = Line::from(format!(" {title} "));
-    let close = Line::from(Span::styled(theme.pick(" ✕ ", " x "), quiet));
+    let close = Line::from(Span::styled(theme.pick_glyph(" ✕ ", " x "), quiet));
     pane::block(theme, title, true)
         .title_top(close.right_aligned())
         .title_bottom(hint.right_aligned())
@@ -42,13 +42,13 @@ pub fn inner(area: Rect) -> Rect {
 /// The line at a place in a list of so many of which one is chosen: none below the last.
 pub fn row_at(list: Rect, lines: usize, selected: usize, at: Position) -> Option<usize> {
     list.contains(at)
-        .then(|| first_shown(selected, list.height) + usize::from(at.y - list.y))
+        .then(|| first_visible_row(selected, list.height) + usize::from(at.y - list.y))
         .filter(|&row| row < lines)
 }
 
 /// `list` rows scrolled so that `selected` is visible in `height` rows: the first one shown. None is chosen at
 /// `usize::MAX`, and the list stands at its beginning.
-pub fn first_shown(selected: usize, height: u16) -> usize {
+pub fn first_visible_row(selected: usize, height: u16) -> usize {
     selected
         .wrapping_add(1)
         .saturating_sub(usize::from(height).max(1))

@@ -1,6 +1,6 @@
 //! How far the stage is: a bar with figures.
 
-use super::plot::text::{FigurePiece, grouped};
+use super::plot::text::{FigurePiece, group_digits};
 use crate::app::App;
 use crate::theme::{Theme, ThemeRole};
 use ratatui::buffer::Buffer;
@@ -12,12 +12,12 @@ use surfit_core::event::JobStage;
 use surfit_core::snapshot::{EngineState, Snapshot};
 
 /// Columns that percentage and time left need, the most important figures.
-pub fn least(app: &App) -> u16 {
-    let s = match &app.picture.snapshot {
+pub fn min_width(app: &App) -> u16 {
+    let s = match &app.run_state.snapshot {
         Some(s) if s.total > 0 => s,
         _ => return 0,
     };
-    match (app.picture.state(), s.state) {
+    match (app.run_state.engine_state(), s.state) {
         (EngineState::Finished, _) => 0,
         (_, EngineState::Running) => match time_left(app) {
             Some(left) => 7 + left.chars().count() as u16 + 1,
@@ -30,18 +30,21 @@ pub fn least(app: &App) -> u16 {
 
 /// Time left of the stage, in words.
 fn time_left(app: &App) -> Option<String> {
-    let left = app.calm.seconds_left.filter(|_| app.is_connected())?;
-    Some(format!("{} left", duration(left)))
+    let left = app
+        .header_stats
+        .seconds_left
+        .filter(|_| app.is_connected())?;
+    Some(format!("{} left", format_duration(left)))
 }
 
 /// The bar, with figures to its right as far as there is room.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App, stage_is_named: bool) {
     let theme = &app.theme;
-    let Some(s) = &app.picture.snapshot else {
+    let Some(s) = &app.run_state.snapshot else {
         return;
     };
     let (muted, text) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Text));
-    if app.picture.state() == EngineState::Finished {
+    if app.run_state.engine_state() == EngineState::Finished {
         return total_time(area, buf, app);
     }
     if !matches!(s.state, EngineState::Running | EngineState::Paused) {
@@ -61,29 +64,36 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, stage_is_named: bool) {
                 theme.style(ThemeRole::Accent),
             )]);
         }
-        let job = app.calm.job_seconds_left.filter(|_| connected);
+        let job = app.header_stats.job_seconds_left.filter(|_| connected);
         if let Some(left) = job.filter(|_| s.state == EngineState::Running) {
-            let left = duration(left);
+            let left = format_duration(left);
             let pad = 11usize.saturating_sub(left.chars().count());
             figures.push(vec![
                 Span::styled(format!("{}job ", " ".repeat(pad)), muted),
                 Span::styled(left, text),
             ]);
         }
-        let of = grouped(s.total);
+        let of = group_digits(s.total);
         let width = of.len();
         figures.push(vec![
-            Span::styled(format!("{:>width$}", grouped(s.done)), text),
+            Span::styled(format!("{:>width$}", group_digits(s.done)), text),
             Span::styled(format!(" / {of}"), muted),
         ]);
-        let rate = if app.calm.rate > 0.0 && connected && s.state == EngineState::Running {
-            speed(s, app.calm.rate)
+        let rate = if app.header_stats.units_per_second > 0.0
+            && connected
+            && s.state == EngineState::Running
+        {
+            format_speed(s, app.header_stats.units_per_second)
         } else {
             String::new()
         };
         figures.push(vec![Span::styled(format!("{rate:>10}"), muted)]);
-        if app.calm.images > 0.0 && connected && s.state == EngineState::Running {
-            let images = format!("{} images/s", grouped(app.calm.images.round() as u64));
+        if app.header_stats.images_per_second > 0.0 && connected && s.state == EngineState::Running
+        {
+            let images = format!(
+                "{} images/s",
+                group_digits(app.header_stats.images_per_second.round() as u64)
+            );
             figures.push(vec![Span::styled(format!("{images:>15}"), muted)]);
         }
     }
@@ -98,7 +108,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, stage_is_named: bool) {
         } else {
             name.chars().count() as u16 + 2
         };
-        figures.iter().map(|f| wide(f) + 2).sum::<u16>() + name + bar
+        figures.iter().map(|f| piece_width(f) + 2).sum::<u16>() + name + bar
     };
     // The bar gets some columns; figures give way, the last first, then the name that the stages tell as well.
     while figures.len() > 2 && needs(&figures, &name, 14) > area.width {
@@ -134,7 +144,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, stage_is_named: bool) {
     if s.total == 0 {
         return;
     }
-    let used: u16 = figures.iter().map(|f| wide(f) + 2).sum();
+    let used: u16 = figures.iter().map(|f| piece_width(f) + 2).sum();
     let room = left.width.saturating_sub(used + 1);
     bar(
         Rect {
@@ -147,7 +157,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, stage_is_named: bool) {
     );
     let mut x = left.x + room + 1;
     for figure in figures {
-        let width = wide(&figure).min(left.right().saturating_sub(x));
+        let width = piece_width(&figure).min(left.right().saturating_sub(x));
         Line::from(figure).render(Rect { x, width, ..left }, buf);
         x += width + 2;
     }
@@ -170,7 +180,7 @@ fn phase(s: &Snapshot) -> String {
 }
 
 /// Units of work a second, with what the stage counts.
-pub(super) fn speed(s: &Snapshot, rate: f64) -> String {
+pub(super) fn format_speed(s: &Snapshot, rate: f64) -> String {
     let unit = match s.stage {
         JobStage::Corners | JobStage::Fit => "steps/s",
         JobStage::Heatmap => "cells/s",
@@ -183,20 +193,20 @@ pub(super) fn speed(s: &Snapshot, rate: f64) -> String {
     }
 }
 
-fn wide(piece: &FigurePiece) -> u16 {
+fn piece_width(piece: &FigurePiece) -> u16 {
     piece.iter().map(|s| s.width() as u16).sum()
 }
 
 /// What all stages of the job together took, at the right: what is measured again afterwards is no part of it.
 fn total_time(area: Rect, buf: &mut Buffer, app: &App) {
-    let total: f64 = match &app.picture.finished {
+    let total: f64 = match &app.run_state.finished {
         Some(finished) => finished.seconds.values().sum(),
-        None => app.picture.seconds.values().sum(),
+        None => app.run_state.seconds.values().sum(),
     };
     let line = Line::from(vec![
         Span::styled("done in ", app.theme.style(ThemeRole::Muted)),
         Span::styled(
-            format!("{} ", duration(total)),
+            format!("{} ", format_duration(total)),
             app.theme.style(ThemeRole::Text),
         ),
     ]);
@@ -209,7 +219,7 @@ fn total_time(area: Rect, buf: &mut Buffer, app: &App) {
 /// A heavy line for what is done, a light one for the rest: told by weight as well as by colour.
 fn bar(area: Rect, buf: &mut Buffer, theme: &Theme, fraction: f64) {
     let width = usize::from(area.width);
-    let (heavy, half, light) = theme.pick(("━", "╸", "─"), ("#", "#", "-"));
+    let (heavy, half, light) = theme.pick_glyph(("━", "╸", "─"), ("#", "#", "-"));
     let halves = (fraction.clamp(0.0, 1.0) * 2.0 * width as f64).floor() as usize;
     let mut done = heavy.repeat(halves / 2);
     if halves % 2 == 1 && halves / 2 < width {
@@ -224,7 +234,7 @@ fn bar(area: Rect, buf: &mut Buffer, theme: &Theme, fraction: f64) {
 }
 
 /// Seconds in words: `45 s`, `2 min 11 s`, `1 h 5 min`.
-pub fn duration(seconds: f64) -> String {
+pub fn format_duration(seconds: f64) -> String {
     if !seconds.is_finite() || seconds < 0.0 {
         return "?".into();
     }
@@ -251,19 +261,19 @@ mod tests {
             (3900.0, "1 h 5 min"),
         ];
         for (seconds, words) in cases {
-            assert_eq!(duration(seconds), words);
+            assert_eq!(format_duration(seconds), words);
         }
-        assert_eq!(duration(200_000.0), "2 d 7 h");
-        assert_eq!(duration(f64::NAN), "?");
+        assert_eq!(format_duration(200_000.0), "2 d 7 h");
+        assert_eq!(format_duration(f64::NAN), "?");
     }
 
     #[test]
     fn the_bar_grows_by_half_columns_and_tells_its_parts_apart_without_colour() {
-        let theme = Theme::by_name("dark", ColorDepth::None).unwrap();
+        let theme = Theme::built_in("dark", ColorDepth::None).unwrap();
         let drawn = |fraction| {
             let mut buf = Buffer::empty(Rect::new(0, 0, 4, 1));
             bar(buf.area, &mut buf, &theme, fraction);
-            crate::rig::text(&buf).trim_end().to_string()
+            crate::test_app::buffer_text(&buf).trim_end().to_string()
         };
         assert_eq!(drawn(0.0), "────");
         assert_eq!(drawn(0.4), "━╸──");

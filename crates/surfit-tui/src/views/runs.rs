@@ -6,7 +6,7 @@ mod compare;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use super::plot::chrome;
+use super::plot::pane_frame;
 use super::popup;
 use super::search::SearchField;
 use crate::action::Action;
@@ -29,9 +29,9 @@ pub struct RunsView {
     /// The run that the chosen one is held against.
     pub pinned: Option<PathBuf>,
     /// The run that is asked about: remove it?
-    pub doomed: Option<PathBuf>,
+    pub run_to_delete: Option<PathBuf>,
     /// When the list was last asked for, seconds since the workbench began.
-    pub asked: f64,
+    pub requested_at: f64,
 }
 
 /// The filter, or what is wrong with it.
@@ -41,7 +41,7 @@ fn filter(app: &App) -> Result<Filter, String> {
 }
 
 /// What a filter knows of a run.
-fn facts(app: &App, run: &RunLine) -> RunAttributes {
+fn run_attributes(app: &App, run: &RunLine) -> RunAttributes {
     RunAttributes {
         name: run.id.clone(),
         state: run.state.clone(),
@@ -52,21 +52,26 @@ fn facts(app: &App, run: &RunLine) -> RunAttributes {
         loss: run.loss,
         age: run
             .begun
-            .zip(app.epoch)
+            .zip(app.started_at_unix)
             .map(|(begun, epoch)| (epoch + app.now - begun).max(0.0)),
     }
 }
 
 /// The runs that pass the filter; all of them while it cannot be understood.
-pub fn shown(app: &App) -> Vec<&RunLine> {
+pub fn visible_runs(app: &App) -> Vec<&RunLine> {
     let filter = filter(app).unwrap_or_default();
-    let passes = |run: &&RunLine| filter.matches(&facts(app, run));
+    let passes = |run: &&RunLine| filter.matches(&run_attributes(app, run));
     app.runs.iter().filter(passes).collect()
 }
 
 /// The run at a place.
 pub fn row_at(app: &App, inner: Rect, selected: usize, at: Position) -> Option<usize> {
-    popup::row_at(parts(app, inner).list, shown(app).len(), selected, at)
+    popup::row_at(
+        layout_overlay(app, inner).list,
+        visible_runs(app).len(),
+        selected,
+        at,
+    )
 }
 
 struct RunsLayout {
@@ -78,13 +83,13 @@ struct RunsLayout {
     compare: Rect,
 }
 
-fn parts(app: &App, inner: Rect) -> RunsLayout {
+fn layout_overlay(app: &App, inner: Rect) -> RunsLayout {
     let row = |y, height| Rect { y, height, ..inner };
     let head = inner.height.min(2);
     let below = inner.height - head;
     // The list keeps at least three rows.
     let compare = match pinned(app) {
-        Some(_) => (compare::ROWS + 1).min(below.saturating_sub(3)),
+        Some(_) => (compare::COMPARISON_ROWS + 1).min(below.saturating_sub(3)),
         None => 0,
     };
     RunsLayout {
@@ -106,22 +111,22 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, selected: usize) {
     let theme = &app.theme;
     let hint = "enter goes there, this run goes on";
     let inner = popup::draw(area, buf, theme, "Runs", hint);
-    let parts = parts(app, inner);
-    let runs = shown(app);
+    let parts = layout_overlay(app, inner);
+    let runs = visible_runs(app);
     filter_line(app, runs.len(), parts.filter, buf);
     if app.runs.is_empty() {
-        return chrome::empty(parts.list, buf, theme, "Looking for runs ...");
+        return pane_frame::draw_placeholder(parts.list, buf, theme, "Looking for runs ...");
     }
     if runs.is_empty() {
         let text = format!(
             "No run passes the filter. {} changes it; esc while typing takes it away.",
-            app.key(Action::FilterRuns)
+            app.key_label(Action::FilterRuns)
         );
-        return chrome::empty(parts.list, buf, theme, &text);
+        return pane_frame::draw_placeholder(parts.list, buf, theme, &text);
     }
     let columns = RunColumns::of(inner.width, &runs);
     columns.head(theme).render(parts.head, buf);
-    let first = popup::first_shown(selected, parts.list.height);
+    let first = popup::first_visible_row(selected, parts.list.height);
     for ((n, run), row) in runs.iter().enumerate().skip(first).zip(parts.list.rows()) {
         let chosen = n == selected;
         if chosen {
@@ -166,13 +171,18 @@ fn filter_line(app: &App, passing: usize, area: Rect, buf: &mut Buffer) {
         }
         (Some(spans), Ok(_)) => spans,
         (None, _) => {
-            let key = app.key(Action::FilterRuns);
+            let key = app.key_label(Action::FilterRuns);
             vec![Span::styled(format!("{key} filters"), muted)]
         }
     };
     let text: Vec<Span<'_>> = left
         .into_iter()
-        .map(|s| Span::styled(super::message::clean(&s.content, theme.ascii()), s.style))
+        .map(|s| {
+            Span::styled(
+                super::message::transliterate(&s.content, theme.is_ascii()),
+                s.style,
+            )
+        })
         .collect();
     Line::from(text).render(room, buf);
     Line::styled(count, muted).render(

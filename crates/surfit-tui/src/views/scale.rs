@@ -1,9 +1,9 @@
 //! Axes: from values to a place between 0 and 1, with limits and tick labels that people find natural.
 
 /// Values beyond this are drawn at the edge; it keeps every difference and product finite.
-const LIMIT: f64 = 1e150;
+const MAX_MAGNITUDE: f64 = 1e150;
 /// A logarithmic axis spans at most this ratio, so that one tiny value does not flatten the rest.
-const DECADES: f64 = 1e9;
+const MAX_LOG_RATIO: f64 = 1e9;
 
 /// One axis of a plot.
 ///
@@ -27,7 +27,7 @@ impl AxisScale {
         let (mut lo, mut hi) = (f64::INFINITY, f64::NEG_INFINITY);
         let mut positive = f64::INFINITY;
         for value in values.into_iter().filter(|v| v.is_finite()) {
-            let value = value.clamp(-LIMIT, LIMIT);
+            let value = value.clamp(-MAX_MAGNITUDE, MAX_MAGNITUDE);
             lo = lo.min(value);
             hi = hi.max(value);
             if value > 0.0 {
@@ -39,7 +39,7 @@ impl AxisScale {
         }
         if log && hi > 0.0 {
             return Some(Self::logarithmic(
-                positive.max(hi / DECADES).max(1e-300),
+                positive.max(hi / MAX_LOG_RATIO).max(1e-300),
                 hi.max(1e-299),
             ));
         }
@@ -54,7 +54,7 @@ impl AxisScale {
         } else {
             (lo, hi)
         };
-        let step = nice((hi - lo) / 8.0);
+        let step = nice_number((hi - lo) / 8.0);
         let (mut low, high) = ((lo / step).floor() * step, (hi / step).ceil() * step);
         // A loss that comes near zero is better judged with zero in sight.
         if lo >= 0.0 && low < 0.25 * high {
@@ -106,12 +106,12 @@ impl AxisScale {
     }
 
     /// Where `value` lies, clamped to 0..1; `None` when it is not finite. On a logarithmic axis zero and below lie at 0.
-    pub fn at(&self, value: f64) -> Option<f64> {
+    pub fn position_of(&self, value: f64) -> Option<f64> {
         if !value.is_finite() {
             return None;
         }
         let t = if !self.log {
-            (value.clamp(-LIMIT, LIMIT) - self.lo) / (self.hi - self.lo)
+            (value.clamp(-MAX_MAGNITUDE, MAX_MAGNITUDE) - self.lo) / (self.hi - self.lo)
         } else if value <= 0.0 {
             0.0
         } else {
@@ -140,12 +140,12 @@ impl AxisScale {
             self.hi - self.lo
         };
         let log = self.log;
-        let label = |v: f64| number(v, if log { v } else { gap });
+        let label = |v: f64| format_number(v, if log { v } else { gap });
         values.into_iter().map(|v| (v, label(v))).collect()
     }
 
     fn linear_ticks(&self, most: usize) -> Vec<f64> {
-        let mut step = nice((self.hi - self.lo) / most as f64);
+        let mut step = nice_number((self.hi - self.lo) / most as f64);
         for _ in 0..6 {
             // A hair of slack, so that a limit which is a multiple is not lost to rounding.
             let (first, last) = (
@@ -161,7 +161,7 @@ impl AxisScale {
             if count < 1.0 {
                 break;
             }
-            step = nice(step * 1.01);
+            step = nice_number(step * 1.01);
         }
         vec![self.lo]
     }
@@ -188,7 +188,7 @@ impl AxisScale {
 }
 
 /// The smallest of 1, 2 and 5 times a power of ten that is not below `x`.
-pub fn nice(x: f64) -> f64 {
+pub fn nice_number(x: f64) -> f64 {
     if !(x.is_finite() && x > 1e-300) {
         return 1e-300;
     }
@@ -217,7 +217,7 @@ pub fn round_up(end: f64) -> f64 {
 }
 
 /// A number with as many decimals as values that lie `gap` apart need; exponents where digits would not help.
-pub fn number(value: f64, gap: f64) -> String {
+pub fn format_number(value: f64, gap: f64) -> String {
     if value == 0.0 {
         return "0".into();
     }
@@ -271,11 +271,11 @@ mod tests {
         let s =
             AxisScale::covering([0.0, -3.0, f64::NAN, f64::INFINITY, 0.013, 2.3], true).unwrap();
         assert!(s.log && s.lo == 0.01 && s.hi == 5.0, "{s:?}");
-        assert_eq!(s.at(0.0), Some(0.0));
-        assert_eq!(s.at(f64::NAN), None);
+        assert_eq!(s.position_of(0.0), Some(0.0));
+        assert_eq!(s.position_of(f64::NAN), None);
         let labels: Vec<String> = s.ticks(4).into_iter().map(|t| t.1).collect();
         assert_eq!(labels, ["0.01", "0.1", "1"]);
-        assert!((s.at(0.1).unwrap() - (10f64).ln() / (500f64).ln()).abs() < 1e-12);
+        assert!((s.position_of(0.1).unwrap() - (10f64).ln() / (500f64).ln()).abs() < 1e-12);
         // Nothing positive: the axis is linear rather than broken.
         assert!(!AxisScale::covering([0.0, -1.0], true).unwrap().log);
     }
@@ -283,7 +283,7 @@ mod tests {
     #[test]
     fn one_value_and_no_value() {
         let s = AxisScale::covering([0.5, 0.5], false).unwrap();
-        assert!(s.lo < 0.5 && 0.5 < s.hi && s.at(0.5).unwrap() > 0.0);
+        assert!(s.lo < 0.5 && 0.5 < s.hi && s.position_of(0.5).unwrap() > 0.0);
         assert_eq!(AxisScale::covering([f64::NAN], false), None);
     }
 
@@ -302,7 +302,7 @@ mod tests {
             if let Some(s) = AxisScale::covering(values.iter().copied(), log) {
                 prop_assert!(s.lo.is_finite() && s.hi.is_finite() && s.hi > s.lo, "{s:?}");
                 for v in values.iter().filter(|v| v.is_finite()) {
-                    let t = s.at(*v).unwrap();
+                    let t = s.position_of(*v).unwrap();
                     prop_assert!((0.0..=1.0).contains(&t));
                 }
                 let ticks = s.ticks(most);

@@ -1,12 +1,12 @@
 //! The whole screen.
 
 use super::{
-    beside, dialog, footer, header, help, image, log, loss, machine, message, models, palette,
-    plain_text, points, runs, surface, take, themes,
+    dialog, export_menu, footer, header, help, image, log, loss, machine, message, models, palette,
+    plain_text, points, runs, sidebar, surface, themes,
 };
 use crate::app::{App, Overlay, Pane};
 use crate::color::ColorDepth;
-use crate::layout::{SMALLEST, ScreenLayout, tab_spans};
+use crate::layout::{MIN_TERMINAL_SIZE, ScreenLayout, tab_spans};
 use crate::theme::ThemeRole;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -19,7 +19,7 @@ use surfit_core::text::has_unprintable;
 pub fn render(app: &App, buf: &mut Buffer) {
     let screen = ScreenLayout::of(app);
     buf.set_style(screen.area, app.theme.style(ThemeRole::Background));
-    if screen.too_small() {
+    if screen.is_too_small() {
         return too_small(app, screen.area, buf);
     }
     header::render(screen.header, buf, app);
@@ -27,20 +27,20 @@ pub fn render(app: &App, buf: &mut Buffer) {
         tabs(app, area, buf);
     }
     for &(pane, area) in &screen.panes {
-        let covered = app.overlay.is_some() || app.question.is_some() || app.take.is_some();
+        let covered = app.overlay.is_some() || app.question.is_some() || app.export_menu.is_some();
         let focused = pane == app.focus && !covered;
         match pane {
-            Pane::Loss => loss::render(area, buf, &app.theme, &app.picture, &app.loss, focused),
+            Pane::Loss => loss::render(area, buf, &app.theme, &app.run_state, &app.loss, focused),
             Pane::Surface => {
-                surface::render(area, buf, &app.theme, &app.picture, &app.surface, focused);
+                surface::render(area, buf, &app.theme, &app.run_state, &app.surface, focused);
             }
             Pane::Points => {
-                points::render(area, buf, &app.theme, &app.picture, &app.points, focused);
+                points::render(area, buf, &app.theme, &app.run_state, &app.points, focused);
             }
         }
     }
-    for &(which, area) in &screen.beside {
-        beside::render(area, buf, app, which);
+    for &(which, area) in &screen.sidebar_lists {
+        sidebar::render(area, buf, app, which);
     }
     match &app.overlay {
         None => {}
@@ -48,8 +48,10 @@ pub fn render(app: &App, buf: &mut Buffer) {
         Some(Overlay::Palette { input, selected }) => {
             palette::render(screen.overlay, buf, app, input, *selected);
         }
-        Some(Overlay::Log { back }) => log::render(screen.overlay, buf, app, *back),
-        Some(Overlay::Picture { .. }) => image::render(screen.overlay, buf, app),
+        Some(Overlay::Log {
+            lines_from_end: back,
+        }) => log::render(screen.overlay, buf, app, *back),
+        Some(Overlay::Image { .. }) => image::render(screen.overlay, buf, app),
         Some(Overlay::Machine { scroll }) => machine::render(screen.overlay, buf, app, *scroll),
         // Drawn over everything, below.
         Some(Overlay::Text { .. }) => {}
@@ -59,14 +61,14 @@ pub fn render(app: &App, buf: &mut Buffer) {
             themes::render(screen.overlay, buf, app, choices, *selected);
         }
     }
-    if let Some(taken) = &app.take {
-        take::render(screen.above(), buf, app, taken);
+    if let Some(taken) = &app.export_menu {
+        export_menu::render(screen.content_area(), buf, app, taken);
     }
     if let Some(question) = &app.question {
         dialog::render(screen.area, buf, &app.theme, question);
     }
     if let Some(Overlay::Text { text, scroll }) = &app.overlay
-        && app.take.is_none()
+        && app.export_menu.is_none()
         && app.question.is_none()
     {
         plain_text::render(screen.area, buf, app, text, *scroll);
@@ -74,7 +76,7 @@ pub fn render(app: &App, buf: &mut Buffer) {
         message::render(screen.message, buf, app);
     }
     footer::render(screen.footer, buf, app);
-    show_hidden(buf);
+    replace_unprintable(buf);
     if app.theme.depth() == ColorDepth::Ansi16 {
         undim_colours(buf);
     }
@@ -90,7 +92,7 @@ fn undim_colours(buf: &mut Buffer) {
 
 /// Puts a mark in the place of what would steer the terminal or turn the direction of writing: names and sentences come from
 /// files, and from other machines.
-fn show_hidden(buf: &mut Buffer) {
+fn replace_unprintable(buf: &mut Buffer) {
     for cell in &mut buf.content {
         if has_unprintable(cell.symbol()) {
             cell.set_symbol("?");
@@ -118,13 +120,17 @@ fn tabs(app: &App, area: Rect, buf: &mut Buffer) {
 }
 
 fn too_small(app: &App, area: Rect, buf: &mut Buffer) {
-    let (width, height) = SMALLEST;
+    let (width, height) = MIN_TERMINAL_SIZE;
     let text = format!(
         "The terminal is {}x{}. surfit needs at least {width}x{height}: enlarge it. {}{} leaves.",
         area.width,
         area.height,
-        if app.rests() { "" } else { "The run goes on; " },
-        app.key(crate::action::Action::Detach)
+        if app.is_run_idle() {
+            ""
+        } else {
+            "The run goes on; "
+        },
+        app.key_label(crate::action::Action::Detach)
     );
     let rows = (text.len() as u16).div_ceil(area.width.max(1)) + 1;
     let [middle] = Layout::vertical([Constraint::Length(rows.min(area.height))])

@@ -34,7 +34,7 @@ impl SearchField {
     }
 
     /// Takes a key while the line is open. Enter keeps what was typed, escape and a backspace too many give it up.
-    pub fn key(&mut self, event: KeyEvent) {
+    pub fn handle_key(&mut self, event: KeyEvent) {
         match event.code {
             KeyCode::Enter => self.typing = false,
             KeyCode::Esc => *self = Self::default(),
@@ -84,7 +84,7 @@ mod tests {
     use crossterm::event::KeyModifiers;
 
     fn press(search: &mut SearchField, code: KeyCode) {
-        search.key(KeyEvent::new(code, KeyModifiers::NONE));
+        search.handle_key(KeyEvent::new(code, KeyModifiers::NONE));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Slices through the surface's cursor: the figures along `u` and `v`, or along both diagonals, with confidence intervals and
 //! the corners' levels. Of a curve there is one, which is the whole of it.
 
-pub(crate) mod picture;
+pub(crate) mod image_view;
 mod plot;
 
 use super::plot::text;
@@ -37,7 +37,7 @@ impl Slices {
     }
 
     /// The directions of the pair; where none is shown, of the usual one.
-    pub fn along(self) -> [SliceDirection; 2] {
+    pub fn directions(self) -> [SliceDirection; 2] {
         match self {
             Slices::Diagonals => SliceDirection::DIAGONALS,
             _ => SliceDirection::AXES,
@@ -47,7 +47,7 @@ impl Slices {
 
 /// Cells in a row through the cursor.
 struct CellSlice {
-    along: SliceDirection,
+    direction: SliceDirection,
     /// Their indices, `u` growing, or `v` where `u` stays.
     cells: Vec<usize>,
     /// The cursor's place among them.
@@ -63,11 +63,11 @@ pub(crate) fn draw(
     rooms: [Rect; 2],
     other: Option<(&SurfaceScene<'_>, &str)>,
 ) {
-    let slices = CellSlice::seen(scene);
-    let theirs = other.map(|(other, _)| CellSlice::seen(other));
-    let mut scale = scale_of(scene, &slices);
+    let slices = CellSlice::visible(scene);
+    let theirs = other.map(|(other, _)| CellSlice::visible(other));
+    let mut scale = common_scale(scene, &slices);
     if let (Some((other, _)), Some(theirs)) = (other, &theirs) {
-        let both = [scale, scale_of(other, theirs)];
+        let both = [scale, common_scale(other, theirs)];
         let ends = both.into_iter().flatten().flat_map(|s| [s.lo, s.hi]);
         scale = AxisScale::covering(ends, false);
     }
@@ -86,15 +86,15 @@ pub(crate) fn draw(
 }
 
 /// All cells of the slices that are chosen, with the direction of each in a word.
-pub(crate) fn cells(scene: &SurfaceScene<'_>) -> Vec<(&'static str, Vec<usize>)> {
+pub(crate) fn selected_cells(scene: &SurfaceScene<'_>) -> Vec<(&'static str, Vec<usize>)> {
     let name = |along| match along {
         SliceDirection::U => "u",
         SliceDirection::V => "v",
         SliceDirection::Rising => "rising",
         SliceDirection::Falling => "falling",
     };
-    let slices = CellSlice::chosen(scene).into_iter();
-    slices.map(|s| (name(s.along), s.cells)).collect()
+    let slices = CellSlice::selected(scene).into_iter();
+    slices.map(|s| (name(s.direction), s.cells)).collect()
 }
 
 /// A slice of another surface.
@@ -105,32 +105,32 @@ struct BackgroundSlice<'a> {
 }
 
 /// Draws a curve's figures as a line over `u` that fills the room.
-pub(crate) fn line_plot(buf: &mut Buffer, scene: &SurfaceScene<'_>, room: Rect) {
-    let slice = CellSlice::of(scene, SliceDirection::U).within(scene);
-    let scale = scale_of(scene, std::slice::from_ref(&slice));
+pub(crate) fn draw_curve_plot(buf: &mut Buffer, scene: &SurfaceScene<'_>, room: Rect) {
+    let slice = CellSlice::of(scene, SliceDirection::U).clip_to_visible(scene);
+    let scale = common_scale(scene, std::slice::from_ref(&slice));
     slice.draw_large(buf, scene, room, scale);
 }
 
-/// The cell at a character of [`line_plot`].
+/// The cell at a character of [`draw_curve_plot`].
 pub(crate) fn cell_at(
     scene: &SurfaceScene<'_>,
     room: Rect,
     column: u16,
     row: u16,
 ) -> Option<(usize, usize)> {
-    let slice = CellSlice::of(scene, SliceDirection::U).within(scene);
-    let scale = scale_of(scene, std::slice::from_ref(&slice))?;
-    let plot = plot::large(scene, room, scale)?;
+    let slice = CellSlice::of(scene, SliceDirection::U).clip_to_visible(scene);
+    let scale = common_scale(scene, std::slice::from_ref(&slice))?;
+    let plot = plot::large_plot_area(scene, room, scale)?;
     plot.contains((column, row).into()).then(|| {
         let t = f64::from(column - plot.x) / f64::from(plot.width.max(2) - 1);
         let cells = scene.cells;
         let steps = (t * (cells.count - 1) as f64).round() as usize;
-        (cells.first.0 + steps, 0)
+        (cells.first_cell.0 + steps, 0)
     })
 }
 
 /// The scale that holds values, intervals and levels.
-fn scale_of(scene: &SurfaceScene<'_>, slices: &[CellSlice]) -> Option<AxisScale> {
+fn common_scale(scene: &SurfaceScene<'_>, slices: &[CellSlice]) -> Option<AxisScale> {
     let cells = || slices.iter().flat_map(|s| s.cells.iter().copied());
     let values = cells().filter_map(|i| scene.value(i));
     let ends = cells()
@@ -140,36 +140,36 @@ fn scale_of(scene: &SurfaceScene<'_>, slices: &[CellSlice]) -> Option<AxisScale>
 }
 
 impl CellSlice {
-    fn chosen(scene: &SurfaceScene<'_>) -> Vec<Self> {
+    fn selected(scene: &SurfaceScene<'_>) -> Vec<Self> {
         let pair = match (scene.heatmap.patch, scene.view.slices) {
             (Patch::Curve, _) => return vec![Self::of(scene, SliceDirection::U)],
-            (_, slices) => slices.along(),
+            (_, slices) => slices.directions(),
         };
         pair.map(|along| Self::of(scene, along)).into()
     }
 
     /// The chosen ones as far as the part that is shown goes.
-    fn seen(scene: &SurfaceScene<'_>) -> Vec<Self> {
-        let slices = Self::chosen(scene).into_iter();
-        slices.map(|s| s.within(scene)).collect()
+    fn visible(scene: &SurfaceScene<'_>) -> Vec<Self> {
+        let slices = Self::selected(scene).into_iter();
+        slices.map(|s| s.clip_to_visible(scene)).collect()
     }
 
     /// The cells of it that are shown.
-    fn within(mut self, scene: &SurfaceScene<'_>) -> Self {
+    fn clip_to_visible(mut self, scene: &SurfaceScene<'_>) -> Self {
         let grid = scene.heatmap.grid;
         self.cells
-            .retain(|i| scene.cells.holds((i / grid, i % grid)));
+            .retain(|i| scene.cells.contains((i / grid, i % grid)));
         let here = scene.index(scene.cursor);
         self.cursor = self.cells.iter().position(|&i| i == here).unwrap_or(0);
         self
     }
 
     fn of(scene: &SurfaceScene<'_>, along: SliceDirection) -> Self {
-        let cells = scene.heatmap.row(scene.cursor, along);
+        let cells = scene.heatmap.slice_cells(scene.cursor, along);
         let here = scene.index(scene.cursor);
         let cursor = cells.iter().position(|&i| i == here).unwrap_or(0);
         Self {
-            along,
+            direction: along,
             cells,
             cursor,
         }
@@ -180,21 +180,21 @@ impl CellSlice {
         let last = (scene.heatmap.grid - 1) as f64;
         let (a, b) = scene.cursor;
         let at = |k: usize| k as f64 / last;
-        let through = || format!(" through {}", scene.place((at(a), at(b))));
+        let through = || format!(" through {}", scene.format_position((at(a), at(b))));
         // Of a part its ends: the plot has no axis below it.
         let [u, v] = scene
             .cells
-            .ends()
+            .parameter_ranges()
             .map(|(from, to)| match scene.cells.is_all() {
                 true => String::new(),
-                false => format!(" {from:.2}{}{to:.2}", scene.theme.pick("–", "-")),
+                false => format!(" {from:.2}{}{to:.2}", scene.theme.pick_glyph("–", "-")),
             });
-        match (self.along, scene.heatmap.patch) {
+        match (self.direction, scene.heatmap.patch) {
             (_, Patch::Curve) => ("u", format!("{u} on the curve")),
             (SliceDirection::U, _) => ("u", format!("{u} at v = {:.2}", at(b))),
             (SliceDirection::V, _) => ("v", format!("{v} at u = {:.2}", at(a))),
-            (SliceDirection::Rising, _) => (scene.theme.pick("↗", "/"), through()),
-            (SliceDirection::Falling, _) => (scene.theme.pick("↘", "\\"), through()),
+            (SliceDirection::Rising, _) => (scene.theme.pick_glyph("↗", "/"), through()),
+            (SliceDirection::Falling, _) => (scene.theme.pick_glyph("↘", "\\"), through()),
         }
     }
 }
@@ -208,7 +208,7 @@ fn label(scene: &SurfaceScene<'_>, scale: AxisScale, value: f64) -> String {
         _ => 2,
     };
     match (kind.percent, kind.signed) {
-        (false, _) => scale::number(value, span / 10.0),
+        (false, _) => scale::format_number(value, span / 10.0),
         (true, false) => format!("{:.decimals$}", 100.0 * value),
         (true, true) => format!("{:+.decimals$}", 100.0 * value),
     }

@@ -1,47 +1,47 @@
 //! The surface pane: the heatmap with its cursor, colour bar, readout and slices, or the surface as a relief.
 
 mod axes;
-mod bar;
-mod beside;
 mod blocks;
+mod color_bar;
+mod color_range;
+mod comparison;
 mod contours;
+pub(crate) mod image_frame;
 mod layout;
 mod map;
-mod part;
-pub(crate) mod picture;
-mod range;
 mod readout;
 mod relief;
-mod shown;
+mod shown_field;
 mod strokes;
 mod view;
+mod viewport;
 
 #[cfg(test)]
 mod tests;
 
-pub use beside::SurfaceComparison;
-pub(crate) use beside::compared;
 pub use blocks::BlockSet;
+pub use color_range::{ColorRange, RangeChange, RangeKind};
+pub use comparison::SurfaceComparison;
+pub(crate) use comparison::compare_surfaces;
 pub use contours::Contours;
 pub use layout::SurfaceLayout;
-pub(crate) use map::{ink_on, mix};
-pub(crate) use part::short;
-pub use part::{ShownCells, SurfaceViewport};
-pub use range::{ColorRange, RangeChange, RangeKind};
+pub(crate) use map::{contrast_color, mix_colors};
 pub use relief::Camera;
-pub use shown::{CellQuantity, FixedRange};
+pub use shown_field::{CellQuantity, FixedRange};
 pub use view::SurfaceView;
+pub(crate) use viewport::format_parameter;
+pub use viewport::{ShownCells, SurfaceViewport};
 
-use super::plot::chrome::{self, PaneFrame};
+use super::plot::pane_frame::{self, PaneFrame};
 use super::plot::text::FigurePiece;
 use super::slices;
 use crate::theme::{ColorDepth, GlyphSet, Theme, ThemeRole};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
-use shown::ShownField;
+use shown_field::ShownField;
 use surfit_core::heatmap::{CellField, Heatmap, HeatmapStyle};
-use surfit_core::picture::RunState;
+use surfit_core::run_state::RunState;
 use surfit_core::surface::Patch;
 
 /// How cells are painted.
@@ -71,7 +71,7 @@ impl CellPaint {
 /// Everything the parts of the pane draw from.
 pub(crate) struct SurfaceScene<'a> {
     pub theme: &'a Theme,
-    pub picture: &'a RunState,
+    pub run_state: &'a RunState,
     pub heatmap: &'a Heatmap,
     pub view: &'a SurfaceView,
     pub cursor: (usize, usize),
@@ -98,42 +98,42 @@ impl<'a> SurfaceScene<'a> {
         if heatmap.grid < 2 || heatmap.cells.len() != heatmap.grid * heatmap.grid {
             return None;
         }
-        let corner = view.metric.best_corner(picture.corners.values());
+        let corner = view.metric.best_corner_value(picture.corners.values());
         let shown = ShownField::of(corner, heatmap, view);
-        Some(Self::showing(theme, picture, heatmap, view, shown))
+        Some(Self::from_field(theme, picture, heatmap, view, shown))
     }
 
     /// Figures that were made of a heatmap.
-    fn showing(
+    fn from_field(
         theme: &'a Theme,
         picture: &'a RunState,
         heatmap: &'a Heatmap,
         view: &'a SurfaceView,
         shown: ShownField,
     ) -> Self {
-        let peaks = if view.peaks {
-            heatmap.peaks(view.metric, SurfaceView::PEAKS)
+        let peaks = if view.show_peaks {
+            heatmap.peaks(view.metric, SurfaceView::MAX_PEAKS)
         } else {
             Vec::new()
         };
         Self {
             theme,
-            picture,
+            run_state: picture,
             heatmap,
             view,
-            cursor: heatmap.clamped(view.cursor),
-            cells: view.cells_of(heatmap),
+            cursor: heatmap.clamp_to_surface(view.cursor),
+            cells: view.shown_cells_of(heatmap),
             field: shown.field,
             range: shown.range,
             quantity: shown.quantity,
             reference: shown.reference,
-            best: heatmap.ranking(view.metric).first().copied(),
+            best: heatmap.rank_cells(view.metric).first().copied(),
             peaks,
         }
     }
 
     /// `(u, v)` for people, or `u` alone of a curve.
-    pub(crate) fn place(&self, (u, v): (f64, f64)) -> String {
+    pub(crate) fn format_position(&self, (u, v): (f64, f64)) -> String {
         match self.heatmap.patch {
             Patch::Curve => format!("u {u:.2}"),
             _ => format!("({u:.2}, {v:.2})"),
@@ -141,33 +141,33 @@ impl<'a> SurfaceScene<'a> {
     }
 
     /// How a figure has to look at the heatmap to show the same.
-    pub(crate) fn look(&self) -> HeatmapStyle {
-        let corners = self.picture.corners.values();
+    pub(crate) fn heatmap_style(&self) -> HeatmapStyle {
+        let corners = self.run_state.corners.values();
         HeatmapStyle {
             quantity: self.quantity,
-            corner: self.view.metric.best_corner(corners).unwrap_or(0.0),
+            corner: self.view.metric.best_corner_value(corners).unwrap_or(0.0),
             range: Some((self.range.lo, self.range.hi)),
             contours: self.view.contours != Contours::Off,
-            part: (!self.cells.is_all()).then(|| self.cells.ends()),
+            part: (!self.cells.is_all()).then(|| self.cells.parameter_ranges()),
         }
     }
 
     /// What the figures are called.
-    fn shown_name(&self) -> String {
+    fn quantity_name(&self) -> String {
         let name = self.view.metric.name();
         match self.quantity {
             CellQuantity::Value => name.into(),
             CellQuantity::Gain => format!("{name} less best corner's"),
-            CellQuantity::Width => format!("{name} {}", self.theme.pick("±", "+-")),
+            CellQuantity::Width => format!("{name} {}", self.theme.pick_glyph("±", "+-")),
         }
     }
 
     /// What is shown, in words: the figures' name, and the part of the surface.
-    pub(crate) fn described(&self) -> String {
-        let name = self.shown_name();
+    pub(crate) fn description(&self) -> String {
+        let name = self.quantity_name();
         match self.cells.is_all() {
             true => name,
-            false => format!("{name}, {}", shown_part(self)),
+            false => format!("{name}, {}", describe_viewport(self)),
         }
     }
 
@@ -183,7 +183,7 @@ impl<'a> SurfaceScene<'a> {
     /// The ends of a cell's confidence interval, as the figures have it.
     pub(crate) fn interval(&self, index: usize) -> Option<(f64, f64)> {
         let (low, high) = self.view.metric.interval(self.heatmap.cells.get(index)?)?;
-        let value = self.view.metric.of(&self.heatmap.cells[index])?;
+        let value = self.view.metric.value_at(&self.heatmap.cells[index])?;
         let shift = match self.quantity {
             CellQuantity::Width => return None,
             _ => self.value(index)? - value,
@@ -205,56 +205,56 @@ pub fn render(
     let chrome = PaneFrame {
         key: '2',
         name: "Surface",
-        figures: scene.as_ref().map(figures).unwrap_or_default(),
+        figures: scene.as_ref().map(title_pieces).unwrap_or_default(),
         foot: scene.as_ref().map(foot).unwrap_or_default(),
         mode: scene.as_ref().map(|s| mode(s)).unwrap_or_default(),
     };
     let inner = chrome.draw(area, buf, theme, focused);
     let Some(scene) = scene else {
-        return chrome::empty(
+        return pane_frame::draw_placeholder(
             inner,
             buf,
             theme,
             "The surface appears here when its corners are ready.",
         );
     };
-    if let Some(other) = scene.other() {
-        return beside::draw(buf, &scene, other, inner);
+    if let Some(other) = scene.comparable_surface() {
+        return comparison::draw(buf, &scene, other, inner);
     }
     let layout = scene.layout(area);
-    if scene.relief() {
+    if scene.is_relief() {
         relief::draw(buf, &scene, &layout);
-    } else if view.relief {
-        slices::line_plot(buf, &scene, layout.map);
+    } else if view.show_relief {
+        slices::draw_curve_plot(buf, &scene, layout.map);
     } else {
         map::draw(buf, &scene, &layout);
         axes::draw(buf, &scene, &layout);
     }
-    bar::draw(buf, &scene, &layout);
+    color_bar::draw(buf, &scene, &layout);
     readout::draw(buf, &scene, layout.readout);
     if let Some(rooms) = layout.slices {
         slices::draw(buf, &scene, rooms, None);
     }
 }
 
-fn figures<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
+fn title_pieces<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     let (theme, map) = (scene.theme, scene.heatmap);
     let (muted, strong) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Best));
     let mut out = Vec::new();
-    if let Some(point) = scene.best.and_then(|i| map.point(i)) {
-        let star = if theme.ascii() { "*" } else { "★" };
+    if let Some(point) = scene.best.and_then(|i| map.measured_point(i)) {
+        let star = if theme.is_ascii() { "*" } else { "★" };
         let metric = scene.view.metric;
-        let value = scene.best.and_then(|i| metric.of(&map.cells[i]));
-        let value = value.map_or("?".into(), |v| readout::written(metric, v));
+        let value = scene.best.and_then(|i| metric.value_at(&map.cells[i]));
+        let value = value.map_or("?".into(), |v| readout::format_metric(metric, v));
         out.push(vec![Span::styled(format!("{star} {value}"), strong)]);
         out.push(vec![Span::styled(
-            format!("at {}", scene.place((point.u, point.v))),
+            format!("at {}", scene.format_position((point.u, point.v))),
             muted,
         )]);
     }
-    if let Some(s) = &scene.picture.snapshot {
+    if let Some(s) = &scene.run_state.snapshot {
         let degrees = s.degrees.to_string();
-        let degrees = if theme.ascii() {
+        let degrees = if theme.is_ascii() {
             degrees.replace('×', "x")
         } else {
             degrees
@@ -266,10 +266,13 @@ fn figures<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
 
 fn foot<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     let (map, muted) = (scene.heatmap, scene.theme.style(ThemeRole::Muted));
-    let measured = map.inside().filter(|&i| map.cells[i].images > 0).count();
-    let stale = measured - map.fresh().min(measured);
+    let measured = map
+        .surface_cells()
+        .filter(|&i| map.cells[i].images > 0)
+        .count();
+    let stale = measured - map.fresh_cell_count().min(measured);
     let mut out = vec![vec![Span::styled(
-        format!("{measured}/{} measured", map.count()),
+        format!("{measured}/{} measured", map.surface_cell_count()),
         muted,
     )]];
     if stale > 0 {
@@ -283,9 +286,9 @@ fn foot<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
 }
 
 /// The part that is shown, in words.
-fn shown_part(scene: &SurfaceScene<'_>) -> String {
-    let to = scene.theme.pick("–", "-");
-    let [(u0, u1), (v0, v1)] = scene.cells.ends();
+fn describe_viewport(scene: &SurfaceScene<'_>) -> String {
+    let to = scene.theme.pick_glyph("–", "-");
+    let [(u0, u1), (v0, v1)] = scene.cells.parameter_ranges();
     match scene.heatmap.patch {
         Patch::Curve => format!("u {u0:.2}{to}{u1:.2}"),
         _ => format!("u {u0:.2}{to}{u1:.2}, v {v0:.2}{to}{v1:.2}"),
@@ -293,22 +296,22 @@ fn shown_part(scene: &SurfaceScene<'_>) -> String {
 }
 
 fn mode(scene: &SurfaceScene<'_>) -> String {
-    let (grid, ascii) = (scene.heatmap.grid, scene.theme.ascii());
+    let (grid, ascii) = (scene.heatmap.grid, scene.theme.is_ascii());
     let (times, dot) = if ascii { ('x', ',') } else { ('×', '·') };
     let space = if ascii { "" } else { " " };
     let grid = match scene.heatmap.patch {
         Patch::Curve => grid.to_string(),
         _ => format!("{grid}{times}{grid}"),
     };
-    let mut out = scene.shown_name();
+    let mut out = scene.quantity_name();
     let mut add = |word: &str| out += &format!("{space}{dot} {word}");
     if scene.range.fixed {
         add("fixed range");
     }
-    if scene.view.smooth && !scene.view.relief {
+    if scene.view.interpolate && !scene.view.show_relief {
         add("interpolated");
     }
-    if scene.relief() {
+    if scene.is_relief() {
         let camera = scene.view.camera;
         add(&format!(
             "turned {:.0}, tilted {:.0}",
@@ -317,7 +320,7 @@ fn mode(scene: &SurfaceScene<'_>) -> String {
     }
     add(&format!("grid {grid}"));
     if !scene.cells.is_all() {
-        add(&shown_part(scene));
+        add(&describe_viewport(scene));
     }
     out
 }

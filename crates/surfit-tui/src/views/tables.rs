@@ -7,7 +7,7 @@ mod surface;
 
 pub use curves::{losses, readout as loss_readout};
 pub use lists::{log, machine, models, runs};
-pub use surface::{distances, points, readout as surface_readout, slices, written};
+pub use surface::{distances, format_point, points, readout as surface_readout, slices};
 
 #[cfg(test)]
 mod tests;

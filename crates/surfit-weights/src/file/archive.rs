@@ -1,11 +1,11 @@
 //! Files of `torch.save(model.state_dict(), …)`: a zip archive of a pickle and one file for each storage.
 
 use super::error::{ReadStep, WeightFileRefusal, damaged_list, refuse};
-use super::objects::{self, Storage};
+use super::pickle_tensors::{self, Storage};
 use super::section::FileSection;
-use super::source::{ByteRange, FileContents};
 use super::state_dict::{StorageTable, read_state_dict, read_tensor};
-use super::{MAX_PICKLE, MAX_TENSORS};
+use super::value_source::{ByteRange, FileContents};
+use super::{MAX_PICKLE_BYTES, MAX_TENSORS};
 use std::io::BufReader;
 use surfit_core::config::CornerWeights;
 use zip::{CompressionMethod, ZipArchive};
@@ -19,19 +19,19 @@ pub(super) fn read_archive(
     weights: CornerWeights,
 ) -> ReadStep<FileContents> {
     let (list, mut archive) = Archive::open(section)?;
-    let (objects, root, _) = objects::read_first(&list)?;
+    let (objects, root, _) = pickle_tensors::read_first(&list)?;
     read_state_dict(&objects, root, weights, &mut archive)
 }
 
 /// Reads an archive of a single tensor.
 pub(super) fn read_archived_tensor(section: &FileSection, name: &str) -> ReadStep<FileContents> {
     let (list, mut archive) = Archive::open(section)?;
-    let (objects, root, _) = objects::read_first(&list)?;
+    let (objects, root, _) = pickle_tensors::read_first(&list)?;
     read_tensor(&objects, root, name, &mut archive)
 }
 
 /// What is said of an archive that holds a program instead of a state dict.
-fn program(zip: &ZipArchive<BufReader<FileSection>>) -> Option<&'static str> {
+fn describe_program(zip: &ZipArchive<BufReader<FileSection>>) -> Option<&'static str> {
     let has = |is: fn(&str) -> bool| zip.file_names().any(is);
     // Both lie below a folder of the archive's name; before PyTorch 2.7 an exported program did not.
     let is_script =
@@ -61,7 +61,7 @@ struct Archive<'a> {
     has_checksums: bool,
     /// Bytes that storages may still take: they are stored as they are, each for itself. Many entries of an archive may
     /// name the same bytes, of which every storage would be a copy.
-    left: u64,
+    remaining_bytes: u64,
 }
 
 impl<'a> Archive<'a> {
@@ -80,7 +80,7 @@ impl<'a> Archive<'a> {
                     "is cut short or damaged; copy or download it anew".into(),
                 ),
             })?;
-        if let Some(what) = program(&zip) {
+        if let Some(what) = describe_program(&zip) {
             return refuse(what);
         }
         let lists = zip
@@ -107,21 +107,21 @@ impl<'a> Archive<'a> {
             section,
             folder,
             has_checksums,
-            left,
+            remaining_bytes: left,
         };
-        if let Some(order) = archive.small_entry("byteorder", 16)
+        if let Some(order) = archive.read_small_entry("byteorder", 16)
             && order.trim_ascii() != b"little"
         {
             return refuse("was written on a big-endian machine; save it anew on another");
         }
         let list = archive
-            .small_entry("data.pkl", MAX_PICKLE)
+            .read_small_entry("data.pkl", MAX_PICKLE_BYTES)
             .ok_or_else(damaged_list)?;
         Ok((list, archive))
     }
 
     /// Where an entry lies; `None` when it is missing, compressed or not within the archive.
-    fn entry(&mut self, name: &str) -> Option<ByteRange> {
+    fn entry_range(&mut self, name: &str) -> Option<ByteRange> {
         let entry = self.zip.by_name(&format!("{}/{name}", self.folder)).ok()?;
         let (start, len) = (entry.data_start(), entry.size());
         let stored = entry.compression() == CompressionMethod::Stored;
@@ -135,10 +135,10 @@ impl<'a> Archive<'a> {
     }
 
     /// An entry's bytes; `None` when it is missing, damaged or larger than `limit`.
-    fn small_entry(&mut self, name: &str, limit: u64) -> Option<Vec<u8>> {
-        let blob = self.entry(name).filter(|blob| blob.len <= limit)?;
+    fn read_small_entry(&mut self, name: &str, limit: u64) -> Option<Vec<u8>> {
+        let blob = self.entry_range(name).filter(|blob| blob.len <= limit)?;
         let start = blob.start - self.section.start;
-        let bytes = self.section.bytes(start, blob.len as usize).ok()?;
+        let bytes = self.section.read_bytes(start, blob.len as usize).ok()?;
         let whole = blob.crc.is_none_or(|crc| crc32fast::hash(&bytes) == crc);
         whole.then_some(bytes)
     }
@@ -146,11 +146,11 @@ impl<'a> Archive<'a> {
 
 impl StorageTable for Archive<'_> {
     fn blob(&mut self, storage: &Storage) -> ReadStep<Option<ByteRange>> {
-        let blob = self.entry(&format!("data/{}", storage.key));
+        let blob = self.entry_range(&format!("data/{}", storage.key));
         let Some(blob) = blob.filter(|blob| Some(blob.len) == storage.bytes()) else {
             return Ok(None);
         };
-        self.left = self.left.checked_sub(blob.len).ok_or_else(|| {
+        self.remaining_bytes = self.remaining_bytes.checked_sub(blob.len).ok_or_else(|| {
             WeightFileRefusal::Reason(
                 "is damaged: its tensors would take more bytes than the file has".into(),
             )
@@ -161,16 +161,16 @@ impl StorageTable for Archive<'_> {
 
 /// Files that an archive says it has, before they are read; `None` when it does not end as one.
 fn entry_count(section: &FileSection) -> ReadStep<Option<u64>> {
-    const END: &[u8] = b"PK\x05\x06";
-    const END_64: &[u8] = b"PK\x06\x06";
-    const LONGEST_END: u64 = 22 + 65_535 + 128;
-    let len = section.len.min(LONGEST_END);
-    let tail = section.bytes(section.len - len, len as usize)?;
+    const END_SIGNATURE: &[u8] = b"PK\x05\x06";
+    const END_64_SIGNATURE: &[u8] = b"PK\x06\x06";
+    const MAX_END_BYTES: u64 = 22 + 65_535 + 128;
+    let len = section.len.min(MAX_END_BYTES);
+    let tail = section.read_bytes(section.len - len, len as usize)?;
     let find = |mark: &[u8]| tail.windows(4).rposition(|w| w == mark);
     let number = |at: Option<usize>, by: usize, size: usize| {
         let bytes = tail.get(at? + by..at? + by + size)?;
         Some(bytes.iter().rev().fold(0u64, |n, b| n << 8 | u64::from(*b)))
     };
-    let short = number(find(END), 10, 2);
-    Ok(number(find(END_64), 32, 8).max(short))
+    let short = number(find(END_SIGNATURE), 10, 2);
+    Ok(number(find(END_64_SIGNATURE), 32, 8).max(short))
 }

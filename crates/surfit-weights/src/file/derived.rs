@@ -1,12 +1,12 @@
 //! Weights that a module computes from others: pruned and weight-normed ones.
 
 use super::error::{ReadStep, quote, refuse};
-use super::source::{FileTensor, ValueSource};
+use super::value_source::{FileTensor, ValueSource};
 use safetensors::Dtype;
 use std::collections::{BTreeMap, HashMap};
 
 /// Puts computed weights in the place of what they are computed from, and refuses what only the module's code could compute.
-pub(super) fn derive(
+pub(super) fn derive_weights(
     tensors: Vec<FileTensor>,
     notes: &mut Vec<String>,
 ) -> ReadStep<Vec<FileTensor>> {
@@ -15,7 +15,7 @@ pub(super) fn derive(
         .enumerate()
         .map(|(index, tensor)| (tensor.name.as_str(), index))
         .collect();
-    refuse_scaled(&tensors, &names)?;
+    check_no_scales(&tensors, &names)?;
     // At the place of a computed weight's first part the weight, at the others' nothing.
     let mut computed: HashMap<usize, Option<FileTensor>> = HashMap::new();
     let mut put = |name: &str, [first, second]: [usize; 2], masked: bool| {
@@ -60,7 +60,7 @@ pub(super) fn derive(
             normed += 1;
         }
     }
-    for ((module, weight), parts) in parametrized(&tensors) {
+    for ((module, weight), parts) in find_parametrizations(&tensors) {
         let base = format!("{module}{weight}");
         match parts[..] {
             [("original0", magnitude), ("original1", direction)]
@@ -104,13 +104,13 @@ fn refuse_parametrized<T>(weight: &str, remedy: &str) -> ReadStep<T> {
 }
 
 /// 8-bit floats with scales beside them are not the weights.
-fn refuse_scaled(tensors: &[FileTensor], names: &HashMap<&str, usize>) -> ReadStep<()> {
-    const SCALES: [&str; 3] = ["_scale", "_scale_inv", ".scale"];
+fn check_no_scales(tensors: &[FileTensor], names: &HashMap<&str, usize>) -> ReadStep<()> {
+    const SCALE_SUFFIXES: [&str; 3] = ["_scale", "_scale_inv", ".scale"];
     let mut small = tensors.iter().filter(|t| t.dtype.bitsize() == 8);
     let is_float = |t: &FileTensor| !matches!(t.dtype, Dtype::U8 | Dtype::I8 | Dtype::BOOL);
     let scaled = small.find(|t| {
         let scale = |s: &&str| names.contains_key(format!("{}{s}", t.name).as_str());
-        is_float(t) && SCALES.iter().any(scale)
+        is_float(t) && SCALE_SUFFIXES.iter().any(scale)
     });
     scaled.map_or(Ok(()), |tensor| {
         refuse(format!(
@@ -121,15 +121,15 @@ fn refuse_scaled(tensors: &[FileTensor], names: &HashMap<&str, usize>) -> ReadSt
 }
 
 /// The parts of parametrized weights, by the module's name (with its point) and the weight's, sorted.
-fn parametrized(tensors: &[FileTensor]) -> BTreeMap<(&str, &str), Vec<(&str, usize)>> {
-    const MARK: &str = "parametrizations.";
+fn find_parametrizations(tensors: &[FileTensor]) -> BTreeMap<(&str, &str), Vec<(&str, usize)>> {
+    const PARAMETRIZATION_MARK: &str = "parametrizations.";
     let mut all: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for (index, tensor) in tensors.iter().enumerate() {
-        let Some(at) = tensor.name.find(MARK) else {
+        let Some(at) = tensor.name.find(PARAMETRIZATION_MARK) else {
             continue;
         };
         let (module, rest) = tensor.name.split_at(at);
-        if let Some((weight, part)) = rest[MARK.len()..].split_once('.')
+        if let Some((weight, part)) = rest[PARAMETRIZATION_MARK.len()..].split_once('.')
             && (module.is_empty() || module.ends_with('.'))
         {
             all.entry((module, weight)).or_default().push((part, index));

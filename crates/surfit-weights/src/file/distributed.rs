@@ -4,15 +4,16 @@
 //! an offset and a length, at which there is a small archive of `torch.save` with the one tensor.
 
 use super::archive::read_archived_tensor;
-use super::choice::{CheckpointDict, DictChild, choose_weights};
 use super::dtype::dtype_named;
 use super::error::{ReadStep, WeightFileRefusal, damaged_list, quote, refuse};
-use super::folder::{FoundShards, beside};
-use super::objects::{PickleValue, TensorObjects, read_first};
+use super::folder::{FoundShards, sibling_file};
+use super::pickle_tensors::{PickleValue, TensorObjects, read_first};
 use super::section::FileSection;
-use super::source::{FileContents, FileTensor, TensorChunk, ValueSource, count};
+use super::value_source::{FileContents, FileTensor, TensorChunk, ValueSource, value_count};
+use super::weight_selection::{CheckpointDict, DictChild, choose_weights};
 use super::{
-    ListedFile, MAX_NAME, MAX_PICKLE, MAX_TENSORS, open_regular, refuse_long_name, refuse_name,
+    ListedFile, MAX_NAME_BYTES, MAX_PICKLE_BYTES, MAX_TENSORS, check_name, check_name_length,
+    open_regular,
 };
 use safetensors::Dtype;
 use std::collections::{HashMap, HashSet};
@@ -20,28 +21,29 @@ use std::path::Path;
 use surfit_core::config::CornerWeights;
 
 /// The file that tells what lies where.
-pub(super) const METADATA: &str = ".metadata";
+pub(super) const METADATA_FILE: &str = ".metadata";
 /// Boxes that a tensor may be divided into.
-const MAX_CHUNKS: usize = 1024;
+const MAX_TENSOR_CHUNKS: usize = 1024;
 /// Boxes of all tensors together, of which each is an archive.
 const MAX_ALL_CHUNKS: usize = 1 << 16;
 /// Names of dictionaries on the way to a tensor.
-const MAX_PATH: usize = 8;
+const MAX_PATH_DEPTH: usize = 8;
 /// What a list in the place of a dictionary is called; no weights are looked for there.
-const LIST: &str = "[]";
-const REMEDY: &str = "convert it with torch.distributed.checkpoint.format_utils.dcp_to_torch_save";
+const LIST_PLACEHOLDER: &str = "[]";
+const CONVERT_REMEDY: &str =
+    "convert it with torch.distributed.checkpoint.format_utils.dcp_to_torch_save";
 
 /// Reads the list of tensors of such a folder.
 pub(super) fn read_distributed(folder: &Path, weights: CornerWeights) -> ReadStep<FoundShards> {
-    let path = folder.join(METADATA);
-    let read = open_regular(&path).and_then(|section| match section.len > MAX_PICKLE {
+    let path = folder.join(METADATA_FILE);
+    let read = open_regular(&path).and_then(|section| match section.len > MAX_PICKLE_BYTES {
         true => Err(damaged_list()),
-        false => Ok(section.head(MAX_PICKLE as usize)?),
+        false => Ok(section.first_bytes(MAX_PICKLE_BYTES as usize)?),
     });
-    let bytes = read.map_err(|refusal| WeightFileRefusal::Other(refusal.of(&path)))?;
+    let bytes = read.map_err(|refusal| WeightFileRefusal::Other(refusal.into_error_at(&path)))?;
     let (objects, root, _) = read_first(&bytes)?;
     let metadata = objects.state(root, "Metadata").ok_or_else(damaged_list)?;
-    let part = |name| objects.entry(metadata, name);
+    let part = |name| objects.dict_entry(metadata, name);
     let state = part("state_dict_metadata").and_then(|v| objects.dict(v));
     let tree = FlatNames::new(
         &objects,
@@ -49,7 +51,7 @@ pub(super) fn read_distributed(folder: &Path, weights: CornerWeights) -> ReadSte
         part("planner_data"),
     )?;
     let places = part("storage_data").and_then(|v| objects.dict(v));
-    let places = places_of(&objects, places.ok_or_else(damaged_list)?)?;
+    let places = locate_boxes(&objects, places.ok_or_else(damaged_list)?)?;
 
     let mut contents = FileContents::default();
     let chosen = choose_weights(&tree, 0, weights, &mut contents.notes)?;
@@ -61,20 +63,20 @@ pub(super) fn read_distributed(folder: &Path, weights: CornerWeights) -> ReadSte
     let tensors = &tree.dicts[chosen].tensors;
     // Before a file is opened for each.
     let parts = |described| {
-        let chunks = objects.entry(described, "chunks");
+        let chunks = objects.dict_entry(described, "chunks");
         chunks
             .and_then(|list| objects.items(list))
             .map_or(0, <[_]>::len)
     };
     if tensors.iter().map(|t| parts(t.2)).sum::<usize>() > MAX_ALL_CHUNKS {
         return refuse(format!(
-            "divides its tensors into more than {MAX_ALL_CHUNKS} parts; {REMEDY}"
+            "divides its tensors into more than {MAX_ALL_CHUNKS} parts; {CONVERT_REMEDY}"
         ));
     }
     let mut seen = HashSet::new();
     for (name, full_name, described) in tensors {
-        refuse_name(name, &mut seen)?;
-        let tensor = read_parts(
+        check_name(name, &mut seen)?;
+        let tensor = read_boxes(
             &objects,
             name,
             full_name,
@@ -97,7 +99,7 @@ struct BoxLocation<'a> {
 
 type TensorBoxes<'a> = HashMap<(&'a str, Vec<usize>), BoxLocation<'a>>;
 
-fn places_of<'a>(
+fn locate_boxes<'a>(
     objects: &TensorObjects<'a>,
     entries: &[(PickleValue, PickleValue)],
 ) -> ReadStep<TensorBoxes<'a>> {
@@ -108,17 +110,17 @@ fn places_of<'a>(
         let (Some(key), Some(info)) = (key, info) else {
             return Err(damaged_list());
         };
-        let name = objects.entry(key, "fqn");
+        let name = objects.dict_entry(key, "fqn");
         let name = name.and_then(|v| short_text(objects, v));
         // Objects that are no tensors have no offset.
         let Some(offsets) = objects
-            .entry(key, "offset")
+            .dict_entry(key, "offset")
             .filter(|v| *v != PickleValue::Other)
         else {
             continue;
         };
-        let file = objects.entry(info, "relative_path");
-        let number = |name| match objects.entry(info, name) {
+        let file = objects.dict_entry(info, "relative_path");
+        let number = |name| match objects.dict_entry(info, name) {
             Some(PickleValue::Int(n)) => u64::try_from(n).ok(),
             _ => None,
         };
@@ -130,11 +132,11 @@ fn places_of<'a>(
         ) else {
             return Err(damaged_list());
         };
-        if let Some(steps) = objects.entry(info, "transform_descriptors")
+        if let Some(steps) = objects.dict_entry(info, "transform_descriptors")
             && objects.items(steps).is_none_or(|s| !s.is_empty())
         {
             return refuse(format!(
-                "holds {} in an encoded form; {REMEDY}",
+                "holds {} in an encoded form; {CONVERT_REMEDY}",
                 quote(name)
             ));
         }
@@ -143,7 +145,7 @@ fn places_of<'a>(
             offset,
             length,
         };
-        places.insert((name, objects.sizes(offsets)?), place);
+        places.insert((name, objects.parse_sizes(offsets)?), place);
     }
     Ok(places)
 }
@@ -157,8 +159,8 @@ struct ShardFiles<'a> {
 
 impl ShardFiles<'_> {
     /// The number of a file, and its content.
-    fn file(&mut self, name: &str) -> ReadStep<(usize, FileSection)> {
-        let path = beside(self.folder, name)?;
+    fn open_file(&mut self, name: &str) -> ReadStep<(usize, FileSection)> {
+        let path = sibling_file(self.folder, name)?;
         if let Some((index, section)) = &self.open
             && self.files[*index].path == path
         {
@@ -167,11 +169,14 @@ impl ShardFiles<'_> {
         let known = self.files.iter().position(|f| f.path == path);
         let index = known.unwrap_or(self.files.len());
         let section = match self.files.get(index) {
-            Some(file) => file.open.clone().map_or_else(|| file.reopen(), Ok)?,
+            Some(file) => file
+                .open_section
+                .clone()
+                .map_or_else(|| file.reopen(), Ok)?,
             None => {
                 let opened = open_regular(&path);
-                let section =
-                    opened.map_err(|refusal| WeightFileRefusal::Other(refusal.of(&path)))?;
+                let section = opened
+                    .map_err(|refusal| WeightFileRefusal::Other(refusal.into_error_at(&path)))?;
                 self.files.push(ListedFile::new(path, &section, index));
                 section
             }
@@ -182,7 +187,7 @@ impl ShardFiles<'_> {
 }
 
 /// The tensor that is described, with all its boxes.
-fn read_parts(
+fn read_boxes(
     objects: &TensorObjects,
     name: &str,
     full_name: &str,
@@ -191,13 +196,13 @@ fn read_parts(
     shards: &mut ShardFiles,
     contents: &mut FileContents,
 ) -> ReadStep<FileTensor> {
-    let part = |name| objects.entry(described, name).ok_or_else(damaged_list);
-    let shape = objects.sizes(part("size")?)?;
+    let part = |name| objects.dict_entry(described, name).ok_or_else(damaged_list);
+    let shape = objects.parse_sizes(part("size")?)?;
     let dtype = dtype_of(objects, part("properties")?, name)?;
     let list = objects.items(part("chunks")?).ok_or_else(damaged_list)?;
-    if list.len() > MAX_CHUNKS {
+    if list.len() > MAX_TENSOR_CHUNKS {
         return refuse(format!(
-            "divides {} into more than {MAX_CHUNKS} parts; {REMEDY}",
+            "divides {} into more than {MAX_TENSOR_CHUNKS} parts; {CONVERT_REMEDY}",
             quote(name)
         ));
     }
@@ -205,17 +210,17 @@ fn read_parts(
     for chunk in list {
         let chunk = objects.state(*chunk, "ChunkStorageMetadata");
         let chunk = chunk.ok_or_else(damaged_list)?;
-        let field = |name| objects.entry(chunk, name).ok_or_else(damaged_list);
+        let field = |name| objects.dict_entry(chunk, name).ok_or_else(damaged_list);
         let part = TensorBox {
-            offsets: objects.sizes(field("offsets")?)?,
-            size: objects.sizes(field("sizes")?)?,
+            offsets: objects.parse_sizes(field("offsets")?)?,
+            size: objects.parse_sizes(field("sizes")?)?,
         };
         // A process that has nothing of a tensor may say so.
         if !part.size.contains(&0) {
             boxes.push(part);
         }
     }
-    if !cover(&shape, &boxes) {
+    if !covers_tensor(&shape, &boxes) {
         return refuse(format!(
             "is damaged: the parts of tensor {} do not make it whole; copy or download it anew",
             quote(name)
@@ -232,15 +237,17 @@ fn read_parts(
         let place = places
             .get(&(full_name, offsets.clone()))
             .ok_or_else(lacks)?;
-        let (index, section) = shards.file(place.file)?;
-        let section = section.part(place.offset, place.length).ok_or_else(lacks)?;
-        if section.head(2)? != b"PK" {
+        let (index, section) = shards.open_file(place.file)?;
+        let section = section
+            .subsection(place.offset, place.length)
+            .ok_or_else(lacks)?;
+        if section.first_bytes(2)? != b"PK" {
             return refuse(format!(
-                "holds {} in another form than torch.save's; {REMEDY}",
+                "holds {} in another form than torch.save's; {CONVERT_REMEDY}",
                 quote(name)
             ));
         }
-        let tensors = contents.adopt(read_archived_tensor(&section, name)?, index);
+        let tensors = contents.merge_file(read_archived_tensor(&section, name)?, index);
         let Some(ValueSource::View(view)) = tensors.into_iter().next().map(|t| t.source) else {
             return Err(lacks());
         };
@@ -263,7 +270,7 @@ fn dtype_of(objects: &TensorObjects, properties: PickleValue, name: &str) -> Rea
     let state = state.ok_or_else(damaged_list)?;
     let dtype = match objects.items(state) {
         Some(items) => items.first().copied(),
-        None => objects.entry(state, "dtype"),
+        None => objects.dict_entry(state, "dtype"),
     };
     match dtype.and_then(|d| objects.global(d)) {
         Some(("torch", class)) => dtype_named(class).ok_or_else(|| {
@@ -284,7 +291,7 @@ struct TensorBox {
 }
 
 /// True when disjoint boxes within a tensor have as many values as it has.
-fn cover(shape: &[usize], boxes: &[TensorBox]) -> bool {
+fn covers_tensor(shape: &[usize], boxes: &[TensorBox]) -> bool {
     let inside = |part: &TensorBox| {
         let axes = part.offsets.iter().zip(&part.size).zip(shape);
         part.offsets.len() == shape.len()
@@ -294,9 +301,9 @@ fn cover(shape: &[usize], boxes: &[TensorBox]) -> bool {
                 .all(|((o, n), s)| o.checked_add(*n).is_some_and(|end| end <= *s))
     };
     // The sum first: the pairs of many boxes take longer.
-    let mut values = boxes.iter().map(|part| count(&part.size));
+    let mut values = boxes.iter().map(|part| value_count(&part.size));
     let sum = values.try_fold(0usize, |sum, n| sum.checked_add(n?));
-    if !boxes.iter().all(inside) || sum.is_none() || sum != count(shape) {
+    if !boxes.iter().all(inside) || sum.is_none() || sum != value_count(shape) {
         return false;
     }
     let disjoint = |a: &TensorBox, b: &TensorBox| {
@@ -310,7 +317,9 @@ fn cover(shape: &[usize], boxes: &[TensorBox]) -> bool {
 
 /// A text that is short enough to be compared any number of times.
 fn short_text<'a>(objects: &TensorObjects<'a>, value: PickleValue) -> Option<&'a str> {
-    objects.text(value).filter(|text| text.len() <= MAX_NAME)
+    objects
+        .text(value)
+        .filter(|text| text.len() <= MAX_NAME_BYTES)
 }
 
 /// The names of a checkpoint as the dictionaries that they were before they were made flat.
@@ -341,16 +350,20 @@ impl<'a> FlatNames<'a> {
         let mut dicts = vec![Dict::default()];
         for &(full_name, described) in state {
             let full_name = objects.text(full_name).ok_or_else(damaged_list)?;
-            refuse_long_name(full_name)?;
+            check_name_length(full_name)?;
             let path = paths.get(full_name).copied().unwrap_or_default();
-            let path = if path.len() <= MAX_PATH { path } else { &[] };
+            let path = if path.len() <= MAX_PATH_DEPTH {
+                path
+            } else {
+                &[]
+            };
             let texts = path.iter().map_while(|p| short_text(objects, *p));
             let mut outer: Vec<&str> = texts.collect();
             // What is in a list has a number in its path.
             let name = match outer.len() == path.len() {
                 true => outer.pop().unwrap_or(full_name),
                 false => {
-                    outer.push(LIST);
+                    outer.push(LIST_PLACEHOLDER);
                     full_name
                 }
             };

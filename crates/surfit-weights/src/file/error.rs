@@ -45,7 +45,7 @@ pub(super) enum WeightFileRefusal {
 pub(super) type ReadStep<T> = Result<T, WeightFileRefusal>;
 
 impl WeightFileRefusal {
-    pub fn of(self, path: &Path) -> WeightFileError {
+    pub fn into_error_at(self, path: &Path) -> WeightFileError {
         let path = path.to_owned();
         match self {
             Self::Unreadable(source) => WeightFileError::Unreadable { path, source },
@@ -88,13 +88,13 @@ pub(super) fn damaged_tensor(name: &str) -> WeightFileRefusal {
 
 /// Text from a file for a sentence: between backticks, its control characters escaped, and of bounded length.
 pub fn quote(text: &str) -> String {
-    const MAX_SHOWN: usize = 120;
+    const MAX_QUOTED_CHARS: usize = 120;
     let mut shown: String = text
         .chars()
-        .take(MAX_SHOWN)
+        .take(MAX_QUOTED_CHARS)
         .flat_map(char::escape_debug)
         .collect();
-    if text.chars().nth(MAX_SHOWN).is_some() {
+    if text.chars().nth(MAX_QUOTED_CHARS).is_some() {
         shown.push('…');
     }
     format!("`{shown}`")

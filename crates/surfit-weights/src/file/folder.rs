@@ -3,20 +3,20 @@
 use super::distributed;
 use super::error::{ReadStep, WeightFileRefusal, quote, refuse};
 use super::section::FileSection;
-use super::source::FileContents;
+use super::value_source::FileContents;
 use super::{ListedFile, MAX_TENSORS, open_regular, read_file};
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Component, Path, PathBuf};
 use surfit_core::config::CornerWeights;
 
 /// Longest index that is read.
-const MAX_INDEX: u64 = 32 << 20;
+const MAX_INDEX_BYTES: u64 = 32 << 20;
 /// The files of weights that a folder of Hugging Face's may have, the first of them first.
-const INDICES: [&str; 2] = [
+const INDEX_FILES: [&str; 2] = [
     "model.safetensors.index.json",
     "pytorch_model.bin.index.json",
 ];
-const ALONE: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
+const SINGLE_FILES: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
 
 /// Files, and what is in them.
 pub(super) type FoundShards = (Vec<ListedFile>, FileContents);
@@ -28,7 +28,7 @@ enum FolderWeights {
     /// An index and the files that it names.
     Index(PathBuf),
     /// One file of weights.
-    Alone(PathBuf),
+    Single(PathBuf),
 }
 
 /// True for a folder that can be named in a file's place, because its files are one network together.
@@ -38,7 +38,7 @@ pub fn is_folder_of_weights(folder: &Path) -> bool {
 
 /// Finds what of a folder is a network, by the names in it.
 fn find_weights(folder: &Path) -> ReadStep<FolderWeights> {
-    if folder.join(distributed::METADATA).is_file() {
+    if folder.join(distributed::METADATA_FILE).is_file() {
         return Ok(FolderWeights::Distributed);
     }
     // A file of its own name only once: another's index beside it is not looked for.
@@ -48,7 +48,7 @@ fn find_weights(folder: &Path) -> ReadStep<FolderWeights> {
     }
     names.sort_unstable();
     let has = |name: &str| names.iter().any(|n| n == name);
-    let index = INDICES.into_iter().find(|n| has(n)).or_else(|| {
+    let index = INDEX_FILES.into_iter().find(|n| has(n)).or_else(|| {
         let mut all = names.iter().filter(|n| n.ends_with(".index.json"));
         all.next()
             .filter(|_| all.next().is_none())
@@ -57,8 +57,8 @@ fn find_weights(folder: &Path) -> ReadStep<FolderWeights> {
     if let Some(name) = index {
         return Ok(FolderWeights::Index(folder.join(name)));
     }
-    if let Some(name) = ALONE.into_iter().find(|n| has(n)) {
-        return Ok(FolderWeights::Alone(folder.join(name)));
+    if let Some(name) = SINGLE_FILES.into_iter().find(|n| has(n)) {
+        return Ok(FolderWeights::Single(folder.join(name)));
     }
     if names.iter().any(|n| n.ends_with(".distcp")) {
         return refuse(
@@ -67,7 +67,7 @@ fn find_weights(folder: &Path) -> ReadStep<FolderWeights> {
     }
     let inner = names
         .iter()
-        .find(|n| folder.join(n).join(distributed::METADATA).is_file());
+        .find(|n| folder.join(n).join(distributed::METADATA_FILE).is_file());
     refuse(match inner {
         Some(name) => format!("is a folder whose {} holds weights; name that", quote(name)),
         None => "is a folder without weights of torch.distributed.checkpoint or an index of safetensors; name a file"
@@ -83,7 +83,7 @@ pub(super) fn read_folder(folder: &Path, weights: CornerWeights) -> ReadStep<Fou
             let read = open_regular(&path).and_then(|section| read_index(&path, &section, weights));
             (path, read)
         }
-        FolderWeights::Alone(path) => {
+        FolderWeights::Single(path) => {
             let read = open_regular(&path).and_then(|section| {
                 let contents = read_file(&section, weights)?;
                 Ok((vec![ListedFile::new(path.clone(), &section, 0)], contents))
@@ -91,12 +91,12 @@ pub(super) fn read_folder(folder: &Path, weights: CornerWeights) -> ReadStep<Fou
             (path, read)
         }
     };
-    found.map_err(|refusal| WeightFileRefusal::Other(refusal.of(&path)))
+    found.map_err(|refusal| WeightFileRefusal::Other(refusal.into_error_at(&path)))
 }
 
 /// True when a file is text that names others.
 pub(super) fn is_index(section: &FileSection) -> ReadStep<bool> {
-    let head = section.head(4096)?;
+    let head = section.first_bytes(4096)?;
     // The length that safetensors begins with may have the same first byte, but not without zeros.
     Ok(head.trim_ascii_start().starts_with(b"{") && !head.contains(&0))
 }
@@ -107,13 +107,13 @@ pub(super) fn read_index(
     section: &FileSection,
     weights: CornerWeights,
 ) -> ReadStep<FoundShards> {
-    if section.len > MAX_INDEX {
+    if section.len > MAX_INDEX_BYTES {
         return refuse("is text, but too long for an index of weights; name a file of weights");
     }
     let not_index = || {
         WeightFileRefusal::Reason("is JSON, but no index of weights; name a file of weights".into())
     };
-    let text = section.head(MAX_INDEX as usize)?;
+    let text = section.first_bytes(MAX_INDEX_BYTES as usize)?;
     let index: serde_json::Value = serde_json::from_slice(&text).map_err(|_| not_index())?;
     let map = index.get("weight_map").and_then(|m| m.as_object());
     let map = map.ok_or_else(not_index)?;
@@ -130,12 +130,12 @@ pub(super) fn read_index(
     let folder = path.parent().unwrap_or(Path::new(""));
     let (mut files, mut contents) = (Vec::new(), FileContents::default());
     for (file, mut names) in shards {
-        let path = beside(folder, file)?;
+        let path = sibling_file(folder, file)?;
         let read =
             open_regular(&path).and_then(|section| Ok((read_file(&section, weights)?, section)));
         let (shard, section) =
-            read.map_err(|refusal| WeightFileRefusal::Other(refusal.of(&path)))?;
-        let tensors = contents.adopt(shard, files.len());
+            read.map_err(|refusal| WeightFileRefusal::Other(refusal.into_error_at(&path)))?;
+        let tensors = contents.merge_file(shard, files.len());
         let named = tensors
             .into_iter()
             .filter(|t| names.remove(t.name.as_str()));
@@ -154,7 +154,7 @@ pub(super) fn read_index(
 }
 
 /// A file by its name in the same folder; what a file names never lies anywhere else.
-pub(super) fn beside(folder: &Path, name: &str) -> ReadStep<PathBuf> {
+pub(super) fn sibling_file(folder: &Path, name: &str) -> ReadStep<PathBuf> {
     const MAX_FILE_NAME: usize = 255;
     let short = name.len() <= MAX_FILE_NAME;
     let mut parts = Path::new(name).components();

@@ -3,12 +3,12 @@
 //! A magic number, a protocol, facts of the machine, the object, the names of its storages: five pickles. Then for every
 //! storage, in the order of the names, its number of values in 8 bytes and the values.
 
-use super::MAX_PICKLE;
+use super::MAX_PICKLE_BYTES;
 use super::error::{ReadStep, WeightFileRefusal, damaged_list, refuse};
-use super::objects::{self, PickleValue, Storage, TensorObjects};
+use super::pickle_tensors::{self, PickleValue, Storage, TensorObjects};
 use super::section::FileSection;
-use super::source::{ByteRange, FileContents};
 use super::state_dict::{StorageTable, read_state_dict};
+use super::value_source::{ByteRange, FileContents};
 use std::collections::HashMap;
 use surfit_core::config::CornerWeights;
 
@@ -20,8 +20,8 @@ const MAGIC: [&[u8]; 2] = [
 
 /// True when a file begins with the first pickle of the format.
 pub(super) fn is_legacy(head: &[u8]) -> bool {
-    const FIRST_PICKLE: usize = 32;
-    let head = &head[..head.len().min(FIRST_PICKLE)];
+    const MAX_FIRST_PICKLE_BYTES: usize = 32;
+    let head = &head[..head.len().min(MAX_FIRST_PICKLE_BYTES)];
     let begins = |magic: &&[u8]| head.windows(magic.len()).any(|w| w == *magic);
     MAGIC.iter().any(begins)
 }
@@ -29,12 +29,14 @@ pub(super) fn is_legacy(head: &[u8]) -> bool {
 /// Reads the tensors of a state dict.
 pub(super) fn read_legacy(section: &FileSection, weights: CornerWeights) -> ReadStep<FileContents> {
     // Most lists are short, and what follows them is not read here.
-    const FIRST_TRY: usize = 1 << 20;
-    let head = section.head(FIRST_TRY)?;
+    const INITIAL_HEAD_BYTES: usize = 1 << 20;
+    let head = section.first_bytes(INITIAL_HEAD_BYTES)?;
     match read_head(section, &head, weights) {
-        Err(WeightFileRefusal::Reason(_)) if section.len > FIRST_TRY as u64 => {
-            read_head(section, &section.head(MAX_PICKLE as usize)?, weights)
-        }
+        Err(WeightFileRefusal::Reason(_)) if section.len > INITIAL_HEAD_BYTES as u64 => read_head(
+            section,
+            &section.first_bytes(MAX_PICKLE_BYTES as usize)?,
+            weights,
+        ),
         other => other,
     }
 }
@@ -42,14 +44,14 @@ pub(super) fn read_legacy(section: &FileSection, weights: CornerWeights) -> Read
 fn read_head(section: &FileSection, head: &[u8], weights: CornerWeights) -> ReadStep<FileContents> {
     let mut at = 0;
     let mut next = || -> ReadStep<(TensorObjects<'_>, PickleValue)> {
-        let (objects, value, len) = objects::read_first(&head[at..])?;
+        let (objects, value, len) = pickle_tensors::read_first(&head[at..])?;
         at += len;
         Ok((objects, value))
     };
     next()?; // the magic number
     next()?; // the protocol, which has always been 1001
     let (facts, machine) = next()?;
-    if facts.entry(machine, "little_endian") == Some(PickleValue::Int(0)) {
+    if facts.dict_entry(machine, "little_endian") == Some(PickleValue::Int(0)) {
         return refuse("was written on a big-endian machine; save it anew on another");
     }
     let (objects, root) = next()?;
@@ -96,7 +98,7 @@ impl StorageTable for StorageOffsets<'_> {
         let Some(&(start, len)) = self.blobs.get(storage.key) else {
             return Ok(None);
         };
-        let count = self.section.bytes(start - 8, 8)?;
+        let count = self.section.read_bytes(start - 8, 8)?;
         let count = count.iter().rev().fold(0u64, |n, b| n << 8 | u64::from(*b));
         let promised = storage.bytes() == Some(len) && count == storage.len;
         Ok(promised.then(|| ByteRange {

@@ -16,7 +16,7 @@ pub(super) struct FileIdentity {
 }
 
 impl FileIdentity {
-    fn of(metadata: &Metadata) -> Self {
+    fn from_metadata(metadata: &Metadata) -> Self {
         Self {
             device: metadata.dev(),
             inode: metadata.ino(),
@@ -36,41 +36,41 @@ pub(super) struct FileSection {
     pub len: u64,
     /// The whole file's, as it was when it was opened.
     pub identity: FileIdentity,
-    at: u64,
+    position: u64,
 }
 
 impl FileSection {
     /// The whole of a file.
-    pub fn whole(file: File) -> io::Result<Self> {
-        let identity = FileIdentity::of(&file.metadata()?);
+    pub fn from_file(file: File) -> io::Result<Self> {
+        let identity = FileIdentity::from_metadata(&file.metadata()?);
         Ok(Self {
             file: Rc::new(file),
             start: 0,
             len: identity.len,
             identity,
-            at: 0,
+            position: 0,
         })
     }
 
     /// A part of this section, if it lies within.
-    pub fn part(&self, start: u64, len: u64) -> Option<Self> {
+    pub fn subsection(&self, start: u64, len: u64) -> Option<Self> {
         let end = start.checked_add(len)?;
         (end <= self.len).then(|| Self {
             file: self.file.clone(),
             start: self.start + start,
             len,
             identity: self.identity,
-            at: 0,
+            position: 0,
         })
     }
 
     /// True when nobody wrote into the file since it was opened.
     pub fn is_unchanged(&self) -> io::Result<bool> {
-        Ok(FileIdentity::of(&self.file.metadata()?) == self.identity)
+        Ok(FileIdentity::from_metadata(&self.file.metadata()?) == self.identity)
     }
 
     /// Bytes from `start` on, as many as `len` says.
-    pub fn bytes(&self, start: u64, len: usize) -> io::Result<Vec<u8>> {
+    pub fn read_bytes(&self, start: u64, len: usize) -> io::Result<Vec<u8>> {
         let inside = start.checked_add(len as u64).is_some_and(|e| e <= self.len);
         if !inside {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -81,19 +81,19 @@ impl FileSection {
     }
 
     /// The first bytes, at most `len`.
-    pub fn head(&self, len: usize) -> io::Result<Vec<u8>> {
-        self.bytes(0, self.len.min(len as u64) as usize)
+    pub fn first_bytes(&self, len: usize) -> io::Result<Vec<u8>> {
+        self.read_bytes(0, self.len.min(len as u64) as usize)
     }
 }
 
 impl Read for FileSection {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let left = self.len.saturating_sub(self.at);
+        let left = self.len.saturating_sub(self.position);
         let wanted = left.min(bytes.len() as u64) as usize;
         let read = self
             .file
-            .read_at(&mut bytes[..wanted], self.start + self.at)?;
-        self.at += read as u64;
+            .read_at(&mut bytes[..wanted], self.start + self.position)?;
+        self.position += read as u64;
         Ok(read)
     }
 }
@@ -103,9 +103,9 @@ impl Seek for FileSection {
         let at = match to {
             SeekFrom::Start(at) => Some(at),
             SeekFrom::End(by) => self.len.checked_add_signed(by),
-            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+            SeekFrom::Current(by) => self.position.checked_add_signed(by),
         };
-        self.at = at.ok_or(io::ErrorKind::InvalidInput)?;
-        Ok(self.at)
+        self.position = at.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.position)
     }
 }

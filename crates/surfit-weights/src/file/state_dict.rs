@@ -1,10 +1,10 @@
 //! A state dict in a pickle: from its names and views to tensors and the bytes that they lie in.
 
-use super::choice::{CheckpointDict, DictChild, choose_weights, refuse_root};
 use super::error::{ReadStep, WeightFileRefusal, damaged_tensor, quote, refuse};
-use super::objects::{PickleValue, Storage, StorageKind, StorageView, TensorObjects};
-use super::source::{ByteRange, FileContents, FileTensor, TensorView, ValueSource};
-use super::{MAX_TENSORS, dtype, refuse_name};
+use super::pickle_tensors::{PickleValue, Storage, StorageKind, StorageView, TensorObjects};
+use super::value_source::{ByteRange, FileContents, FileTensor, TensorView, ValueSource};
+use super::weight_selection::{CheckpointDict, DictChild, choose_weights, refuse_root};
+use super::{MAX_TENSORS, check_name, dtype};
 use safetensors::Dtype;
 use std::collections::{HashMap, HashSet};
 use surfit_core::config::CornerWeights;
@@ -30,7 +30,7 @@ impl CheckpointDict for TensorObjects<'_> {
             else {
                 continue;
             };
-            found[place] = Some(match (value, self.maker(value)) {
+            found[place] = Some(match (value, self.maker_name(value)) {
                 (PickleValue::Dict(_), _) => DictChild::Dict(value),
                 _ if self.is_tensor(value) => DictChild::Other,
                 (_, Some(class)) => DictChild::Object(class),
@@ -46,14 +46,14 @@ impl CheckpointDict for TensorObjects<'_> {
     }
 
     fn dicts(&self, dict: PickleValue) -> Vec<PickleValue> {
-        const MAX_LOOKED_AT: usize = 64;
+        const MAX_SEARCHED_ENTRIES: usize = 64;
         let mut dicts: Vec<PickleValue> = Vec::new();
         for &(_, value) in self.dict(dict).unwrap_or_default() {
             // One long dictionary may have many names.
             if matches!(value, PickleValue::Dict(_)) && !dicts.contains(&value) {
                 dicts.push(value);
             }
-            if dicts.len() == MAX_LOOKED_AT {
+            if dicts.len() == MAX_SEARCHED_ENTRIES {
                 break;
             }
         }
@@ -79,7 +79,7 @@ pub(super) fn read_state_dict(
     table: &mut impl StorageTable,
 ) -> ReadStep<FileContents> {
     if objects.dict(root).is_none() {
-        return refuse_root(objects.maker(root));
+        return refuse_root(objects.maker_name(root));
     }
     let mut contents = FileContents::default();
     let chosen = choose_weights(objects, root, weights, &mut contents.notes)?;
@@ -100,7 +100,7 @@ pub(super) fn read_state_dict(
         if !is_tensor && name.rsplit('.').next() == Some(EXTRA_STATE) {
             continue;
         }
-        refuse_name(name, &mut seen)?;
+        check_name(name, &mut seen)?;
         let view = objects.tensor(name, value)?;
         let tensor = storages.add(name, view, table, &mut contents.blobs)?;
         contents.tensors.push(tensor);
@@ -153,7 +153,7 @@ impl<'a> SeenStorages<'a> {
             }
         };
         // A part of a storage is told in values of the storage's type; complex and quantized ones are no views that are read.
-        let (start, count) = storage.part;
+        let (start, count) = storage.view_range;
         let item = dtype::item_size(view.dtype) as u64;
         if storage.bytes() != Some(blobs[blob].len) {
             return Err(damaged());
@@ -173,7 +173,7 @@ impl<'a> SeenStorages<'a> {
             strides: view.strides,
             negated: view.negated,
         };
-        if !own.fits(end) {
+        if !own.fits_within(end) {
             return Err(damaged());
         }
         if own.negated && !dtype::is_float(own.dtype) && own.dtype != Dtype::C64 {

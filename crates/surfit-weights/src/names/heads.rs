@@ -7,7 +7,7 @@ use crate::networks::Architecture;
 use std::collections::{BTreeMap, HashSet};
 
 /// Last components of what classifiers are called.
-const STEMS: [&str; 10] = [
+const CLASSIFIER_NAMES: [&str; 10] = [
     "fc",
     "linear",
     "classifier",
@@ -24,7 +24,7 @@ const STEMS: [&str; 10] = [
 const MAX_CLASSIFIERS: usize = 8;
 
 /// Linear layers that a network ends with: weight and bias of each are its last parameters.
-pub(super) fn layers(architecture: &Architecture) -> usize {
+pub(super) fn head_layer_count(architecture: &Architecture) -> usize {
     match architecture {
         Architecture::Vgg(network) => network.hidden + 1,
         Architecture::Mlp(network) => network.layout.parameters.len() / 2,
@@ -42,7 +42,7 @@ pub(super) struct LinearHead {
 
 /// Every row of linear layers with biases: modules whose names differ in a number at the end, in the order of the
 /// numbers, and single modules.
-pub(super) fn all(index: &NameIndex, claimed: &HashSet<usize>) -> Vec<LinearHead> {
+pub(super) fn find_linear_rows(index: &NameIndex, claimed: &HashSet<usize>) -> Vec<LinearHead> {
     let mut rows: BTreeMap<&str, Vec<(u64, [usize; 2])>> = BTreeMap::new();
     for (weight, name) in index.iter() {
         let Some(module) = name.strip_suffix(".weight") else {
@@ -74,11 +74,11 @@ pub(super) fn all(index: &NameIndex, claimed: &HashSet<usize>) -> Vec<LinearHead
 pub(super) fn is_classifier(head: &LinearHead, prefix: &str) -> bool {
     let last = head.stem.trim_end_matches('.').rsplit('.').next();
     let held = head.stem.is_empty() || head.stem.ends_with('.') && prefix.starts_with(&head.stem);
-    held || STEMS.contains(&last.unwrap_or_default())
+    held || CLASSIFIER_NAMES.contains(&last.unwrap_or_default())
 }
 
 /// Entries of rows of linear layers that have the shapes of a head with these parameters.
-pub(super) fn fitting(
+pub(super) fn matching_entries(
     index: &NameIndex,
     parameters: &[Parameter],
     claimed: &HashSet<usize>,
@@ -87,20 +87,20 @@ pub(super) fn fitting(
         let shapes = head.layers.iter().flatten().map(|&e| index.shape(e));
         shapes.eq(parameters.iter().map(|p| p.shape.as_slice()))
     };
-    let rows = all(index, claimed).into_iter().filter(fits);
+    let rows = find_linear_rows(index, claimed).into_iter().filter(fits);
     rows.flat_map(|head| head.layers).flatten().collect()
 }
 
 /// Returns rows of `wanted` layers whose last layers are a classifier under another name than those before it, as
 /// `backbone.0`, `backbone.2`, `head.fc` of a network that is linear layers alone.
-fn joined(rows: &[LinearHead], wanted: usize, prefix: &str) -> Vec<LinearHead> {
+fn join_classifiers(rows: &[LinearHead], layer_count: usize, prefix: &str) -> Vec<LinearHead> {
     let classifiers = rows.iter().filter(|head| is_classifier(head, prefix));
     // A file has one; more are no reason to try every pair of a long list.
     let classifiers = classifiers.take(MAX_CLASSIFIERS);
     let pairs = classifiers.flat_map(|head| rows.iter().map(move |body| (body, head)));
     pairs
         .filter(|(body, head)| {
-            body.stem != head.stem && body.layers.len() + head.layers.len() == wanted
+            body.stem != head.stem && body.layers.len() + head.layers.len() == layer_count
         })
         .map(|(body, head)| LinearHead {
             stem: body.stem.clone(),
@@ -111,7 +111,7 @@ fn joined(rows: &[LinearHead], wanted: usize, prefix: &str) -> Vec<LinearHead> {
 
 /// The head with these parameters (weight, bias, weight, …): of the right shapes where there is one, else the one that is
 /// most like it. `prefix` is the body's.
-pub(super) fn find(
+pub(super) fn find_head(
     index: &NameIndex,
     parameters: &[Parameter],
     claimed: &HashSet<usize>,
@@ -132,9 +132,9 @@ pub(super) fn find(
             name.trim_end_matches(|c: char| c.is_ascii_digit()) == rest
         })
     };
-    let mut rows = all(index, claimed);
+    let mut rows = find_linear_rows(index, claimed);
     if only_linear {
-        rows.extend(joined(&rows, wanted, prefix));
+        rows.extend(join_classifiers(&rows, wanted, prefix));
     }
     // A row of another length is better than none: it says which layers are missing.
     let has_wanted = |head: &LinearHead| head.layers.len() == wanted;
@@ -170,8 +170,8 @@ pub(super) fn find(
             ExpectedTensor {
                 name: p.name.clone(),
                 shape: p.shape.clone(),
-                fits: found.first().is_some_and(|&e| index.shape(e) == p.shape),
-                found,
+                has_right_shape: found.first().is_some_and(|&e| index.shape(e) == p.shape),
+                entries: found,
             }
         })
         .collect()

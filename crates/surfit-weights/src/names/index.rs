@@ -50,7 +50,7 @@ impl<'a> NameIndex<'a> {
     pub fn new(entries: &'a [IndexedTensor], renames: &RenameRules) -> Result<Self, NetworkError> {
         let names: Vec<String> = entries
             .iter()
-            .map(|entry| Ok(without_wrappers(&renames.apply(&entry.name)?)))
+            .map(|entry| Ok(strip_wrappers(&renames.apply(&entry.name)?)))
             .collect::<Result<_, NetworkError>>()?;
         let mut by_name = HashMap::with_capacity(names.len());
         for (entry, name) in names.iter().enumerate().filter(|(_, n)| !n.is_empty()) {
@@ -71,7 +71,7 @@ impl<'a> NameIndex<'a> {
     }
 
     /// The same with these entries alone.
-    pub fn only(&self, entries: &[usize]) -> Self {
+    pub fn restricted_to(&self, entries: &[usize]) -> Self {
         let mut names = vec![String::new(); self.names.len()];
         for &entry in entries {
             names[entry].clone_from(&self.names[entry]);
@@ -97,7 +97,7 @@ impl<'a> NameIndex<'a> {
     }
 
     /// Entries that `corners.rename` leaves out.
-    pub fn left_out(&self) -> Vec<usize> {
+    pub fn excluded_entries(&self) -> Vec<usize> {
         let all = self.names.iter().enumerate();
         all.filter(|(_, name)| name.is_empty())
             .map(|(entry, _)| entry)
@@ -110,7 +110,7 @@ impl<'a> NameIndex<'a> {
     }
 
     /// What it is called in the file.
-    pub fn original(&self, entry: usize) -> &str {
+    pub fn original_name(&self, entry: usize) -> &str {
         &self.entries[entry].name
     }
 
@@ -130,7 +130,7 @@ impl<'a> NameIndex<'a> {
     }
 
     /// The shape of several tensors of the same shape behind each other along the first axis.
-    pub fn joined(&self, entries: &[usize]) -> Option<Vec<i64>> {
+    pub fn concatenated_shape(&self, entries: &[usize]) -> Option<Vec<i64>> {
         let mut joined = self.shape(*entries.first()?).to_vec();
         if entries.iter().any(|&e| self.shape(e) != joined) {
             return None;
@@ -144,12 +144,12 @@ impl<'a> NameIndex<'a> {
 
     /// The prefixes under which tensors of these names and shapes stand, the best one first: with the most of the right
     /// shape, then with the most at all, then the shortest. Only those are given that have as much as the best.
-    pub fn prefixes<'b>(
+    pub fn best_prefixes<'b>(
         &self,
-        wanted: impl Iterator<Item = (&'b [String], &'b [i64])>,
+        expected: impl Iterator<Item = (&'b [String], &'b [i64])>,
     ) -> Vec<String> {
         let mut shapes: HashMap<&str, Option<&[i64]>> = HashMap::new();
-        for (calls, shape) in wanted {
+        for (calls, shape) in expected {
             for call in calls {
                 // The shape of a part is not looked at: parts are alike.
                 shapes.insert(call, (calls.len() == 1).then_some(shape));
@@ -182,7 +182,7 @@ impl<'a> NameIndex<'a> {
 }
 
 /// A tensor's name without the components of wrappers.
-fn without_wrappers(name: &str) -> String {
+fn strip_wrappers(name: &str) -> String {
     let kept: Vec<&str> = name.split('.').filter(|c| !WRAPPERS.contains(c)).collect();
     kept.join(".")
 }

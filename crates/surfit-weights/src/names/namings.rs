@@ -10,54 +10,60 @@ use crate::networks::{Architecture, Vgg};
 pub(super) struct FamilyNaming {
     /// Whose names they are, for people to read.
     pub name: &'static str,
-    call: fn(&Architecture, &str) -> Vec<String>,
+    translate: fn(&Architecture, &str) -> Vec<String>,
 }
 
 impl FamilyNaming {
     /// The names of a tensor; several are parts of it along the first axis, in this order.
-    pub fn call(&self, architecture: &Architecture, name: &str) -> Vec<String> {
-        (self.call)(architecture, name)
+    pub fn translate(&self, architecture: &Architecture, name: &str) -> Vec<String> {
+        (self.translate)(architecture, name)
     }
 }
 
-const fn naming(name: &'static str, call: fn(&Architecture, &str) -> Vec<String>) -> FamilyNaming {
-    FamilyNaming { name, call }
+const fn family_naming(
+    name: &'static str,
+    call: fn(&Architecture, &str) -> Vec<String>,
+) -> FamilyNaming {
+    FamilyNaming {
+        name,
+        translate: call,
+    }
 }
 
-const PLAIN: [FamilyNaming; 1] = [naming("surfit", same)];
-const RESNET: [FamilyNaming; 5] = [
-    naming("torchvision", same),
-    naming("kuangliu/pytorch-cifar", resnet_shortcut),
-    naming("weiaicunzai/pytorch-cifar100", resnet_residual_function),
-    naming("a Sequential of torchvision's layers", resnet_sequential),
-    naming("Hugging Face", resnet_hugging_face),
+const PLAIN_NAMINGS: [FamilyNaming; 1] = [family_naming("surfit", unchanged_name)];
+const RESNET_NAMINGS: [FamilyNaming; 5] = [
+    family_naming("torchvision", unchanged_name),
+    family_naming("kuangliu/pytorch-cifar", resnet_shortcut),
+    family_naming("weiaicunzai/pytorch-cifar100", resnet_residual_function),
+    family_naming("a Sequential of torchvision's layers", resnet_sequential),
+    family_naming("Hugging Face", resnet_hugging_face),
 ];
-const VGG: [FamilyNaming; 2] = [
-    naming("torchvision", same),
-    naming(super::MODE_CONNECTIVITY, vgg_layer_blocks),
+const VGG_NAMINGS: [FamilyNaming; 2] = [
+    family_naming("torchvision", unchanged_name),
+    family_naming(super::MODE_CONNECTIVITY_NAMING, vgg_layer_blocks),
 ];
-const VIT: [FamilyNaming; 4] = [
-    naming("timm", same),
-    naming("torchvision", vit_torchvision),
-    naming("torchvision before 0.13", vit_torchvision_old),
-    naming("Hugging Face", vit_hugging_face),
+const VIT_NAMINGS: [FamilyNaming; 4] = [
+    family_naming("timm", unchanged_name),
+    family_naming("torchvision", vit_torchvision),
+    family_naming("torchvision before 0.13", vit_torchvision_old),
+    family_naming("Hugging Face", vit_hugging_face),
 ];
 
 /// The namings of a network.
-pub(super) fn of(architecture: &Architecture) -> &'static [FamilyNaming] {
+pub(super) fn namings_of(architecture: &Architecture) -> &'static [FamilyNaming] {
     match architecture {
-        Architecture::Cnn(_) | Architecture::Mlp(_) => &PLAIN,
-        Architecture::ResNet(_) => &RESNET,
-        Architecture::Vgg(_) => &VGG,
-        Architecture::Vit(_) => &VIT,
+        Architecture::Cnn(_) | Architecture::Mlp(_) => &PLAIN_NAMINGS,
+        Architecture::ResNet(_) => &RESNET_NAMINGS,
+        Architecture::Vgg(_) => &VGG_NAMINGS,
+        Architecture::Vit(_) => &VIT_NAMINGS,
     }
 }
 
-fn same(_: &Architecture, name: &str) -> Vec<String> {
+fn unchanged_name(_: &Architecture, name: &str) -> Vec<String> {
     vec![name.into()]
 }
 
-/// `layerS.I.REST` as `S`, counted from 0, `I` and `REST`; `None` for a ResNet's first convolution and batch norm.
+/// `layerS.I.REST` as `S`, counted from 0, `I` and `MIN_DETAIL_WIDTHS`; `None` for a ResNet's first convolution and batch norm.
 fn resnet_block(name: &str) -> Option<(usize, &str, &str)> {
     let (stage, rest) = name.strip_prefix("layer")?.split_once('.')?;
     let (index, rest) = rest.split_once('.')?;
@@ -142,7 +148,7 @@ fn vgg_layer_blocks(architecture: &Architecture, name: &str) -> Vec<String> {
     let Some((mut module, what)) = number else {
         return vec![name.into()];
     };
-    for (stage, convolutions) in Vgg::STAGES.into_iter().enumerate() {
+    for (stage, convolutions) in Vgg::CONVOLUTIONS_PER_STAGE.into_iter().enumerate() {
         let modules = convolutions * per_convolution;
         if module < modules {
             // ReLUs are not in the list.
@@ -154,7 +160,7 @@ fn vgg_layer_blocks(architecture: &Architecture, name: &str) -> Vec<String> {
     vec![name.into()]
 }
 
-/// `blocks.I.REST` as `I` and `REST`.
+/// `blocks.I.REST` as `I` and `MIN_DETAIL_WIDTHS`.
 fn vit_block(name: &str) -> Option<(&str, &str)> {
     name.strip_prefix("blocks.")?.split_once('.')
 }

@@ -1,14 +1,14 @@
 //! Which settings a file that does not match would fit, told from the shapes of its tensors.
 
 use super::{ExpectedNetwork, NameIndex, NamingMatch, best_match, heads};
-use crate::networks::{MAX_SIDE, MAX_WIDTH, NAMES, Vgg};
+use crate::networks::{MAX_SIDE, MAX_WIDTH, NETWORK_NAMES, Vgg};
 use std::collections::HashSet;
 use surfit_core::config::NetworkConfig;
 
 /// Images that every network can be built for; only names are looked for with them.
-const LARGE: [usize; 3] = [3, MAX_SIDE, MAX_SIDE];
+const MAX_INPUT: [usize; 3] = [3, MAX_SIDE, MAX_SIDE];
 /// Blocks that are looked for at most.
-const MAX_DEPTH: usize = 64;
+const MAX_BLOCKS: usize = 64;
 /// Rows of linear layers that are tried: all others of the file would be left over.
 const MAX_ROWS: usize = 16;
 /// Tensors of a file for which other settings are looked for: every network that could be found has fewer.
@@ -25,25 +25,33 @@ struct NetworkGuess {
 
 /// The network that the tensors match completely, with the fewest settings; the configured one with other settings before
 /// others.
-pub(super) fn suggest(network: &ExpectedNetwork, index: &NameIndex) -> Option<ExpectedNetwork> {
+pub(super) fn suggest_network(
+    network: &ExpectedNetwork,
+    index: &NameIndex,
+) -> Option<ExpectedNetwork> {
     if index.iter().nth(MAX_TENSORS).is_some() {
         return None;
     }
     let own = network.config.name.as_str();
-    let names = std::iter::once(own).chain(NAMES.iter().copied().filter(|n| *n != own));
+    let names = std::iter::once(own).chain(NETWORK_NAMES.iter().copied().filter(|n| *n != own));
     names
-        .flat_map(|name| guesses(name, network, index))
-        .filter_map(|guess| fitting(network, index, guess))
-        .min_by_key(|found| (settings(&found.config), found.input[1] != network.input[1]))
+        .flat_map(|name| guess_networks(name, network, index))
+        .filter_map(|guess| match_guess(network, index, guess))
+        .min_by_key(|found| {
+            (
+                setting_count(&found.config),
+                found.input[1] != network.input[1],
+            )
+        })
 }
 
 /// How many settings a configuration needs beside the name.
-fn settings(config: &NetworkConfig) -> usize {
+fn setting_count(config: &NetworkConfig) -> usize {
     usize::from(!config.widths.is_empty()) + usize::from(!config.hidden.is_empty())
 }
 
 /// The guess as a network, when the tensors match it: for the images that there are, else for those that it was made for.
-fn fitting(
+fn match_guess(
     network: &ExpectedNetwork,
     index: &NameIndex,
     guess: NetworkGuess,
@@ -76,7 +84,7 @@ fn fitting(
     })
 }
 
-fn guesses(name: &str, network: &ExpectedNetwork, index: &NameIndex) -> Vec<NetworkGuess> {
+fn guess_networks(name: &str, network: &ExpectedNetwork, index: &NameIndex) -> Vec<NetworkGuess> {
     match name {
         "cnn" => guess_cnn(index).into_iter().collect(),
         "mlp" => guess_mlp(network, index),
@@ -86,7 +94,7 @@ fn guesses(name: &str, network: &ExpectedNetwork, index: &NameIndex) -> Vec<Netw
     }
 }
 
-fn config(name: &str, widths: &[i64]) -> NetworkConfig {
+fn network_config(name: &str, widths: &[i64]) -> NetworkConfig {
     NetworkConfig {
         name: name.into(),
         widths: widths.iter().map(|&w| w.max(0) as usize).collect(),
@@ -96,24 +104,27 @@ fn config(name: &str, widths: &[i64]) -> NetworkConfig {
 }
 
 /// The best match of a network's names, when all of them but the head's are there.
-fn names_of(config: &NetworkConfig, index: &NameIndex) -> Option<NamingMatch> {
-    let template = ExpectedNetwork::new(config, LARGE, 2).ok()?;
+fn match_body_names(config: &NetworkConfig, index: &NameIndex) -> Option<NamingMatch> {
+    let template = ExpectedNetwork::new(config, MAX_INPUT, 2).ok()?;
     let body = super::body_len(&template.architecture);
     let found = best_match(&template, index);
-    let whole = found.tensors[..body].iter().all(|t| !t.found.is_empty());
+    let whole = found.tensors[..body].iter().all(|t| !t.entries.is_empty());
     whole.then_some(found)
 }
 
 impl NamingMatch {
     /// The shape that the file has under the layout's name.
-    fn stored<'a>(&self, index: &NameIndex<'a>, name: &str) -> Option<Vec<i64>> {
+    fn shape_in_file<'a>(&self, index: &NameIndex<'a>, name: &str) -> Option<Vec<i64>> {
         let tensor = self.tensors.iter().find(|t| t.name == name)?;
-        index.joined(&tensor.found)
+        index.concatenated_shape(&tensor.entries)
     }
 
     /// Outputs and inputs of every convolution in order.
-    fn convolutions(&self, index: &NameIndex) -> Vec<[i64; 2]> {
-        let shapes = self.tensors.iter().filter_map(|t| index.joined(&t.found));
+    fn convolution_shapes(&self, index: &NameIndex) -> Vec<[i64; 2]> {
+        let shapes = self
+            .tensors
+            .iter()
+            .filter_map(|t| index.concatenated_shape(&t.entries));
         shapes
             .filter(|shape| shape.len() == 4)
             .map(|shape| [shape[0], shape[1]])
@@ -121,15 +132,15 @@ impl NamingMatch {
     }
 
     /// Entries of a tensor's first axis, where it is there.
-    fn rows(&self, index: &NameIndex, name: &str) -> Option<usize> {
-        usize::try_from(*self.stored(index, name)?.first()?).ok()
+    fn first_axis_len(&self, index: &NameIndex, name: &str) -> Option<usize> {
+        usize::try_from(*self.shape_in_file(index, name)?.first()?).ok()
     }
 }
 
 fn guess_resnet(name: &str, index: &NameIndex) -> Option<NetworkGuess> {
-    let found = names_of(&config(name, &[]), index)?;
+    let found = match_body_names(&network_config(name, &[]), index)?;
     let units = |module: &str| {
-        let shape = found.stored(index, &format!("{module}.weight"))?;
+        let shape = found.shape_in_file(index, &format!("{module}.weight"))?;
         shape.first().copied()
     };
     let widths = [
@@ -139,27 +150,27 @@ fn guess_resnet(name: &str, index: &NameIndex) -> Option<NetworkGuess> {
         units("layer4.0.conv1")?,
     ];
     Some(NetworkGuess {
-        config: config(name, &widths),
-        channels: channels(&found, index)?,
-        classes: found.rows(index, "fc.weight")?,
+        config: network_config(name, &widths),
+        channels: image_channels(&found, index)?,
+        classes: found.first_axis_len(index, "fc.weight")?,
         side: None,
     })
 }
 
 /// Channels of the images, from the first convolution.
-fn channels(found: &NamingMatch, index: &NameIndex) -> Option<usize> {
-    usize::try_from(found.convolutions(index).first()?[1]).ok()
+fn image_channels(found: &NamingMatch, index: &NameIndex) -> Option<usize> {
+    usize::try_from(found.convolution_shapes(index).first()?[1]).ok()
 }
 
 fn guess_vgg(name: &str, index: &NameIndex) -> Vec<NetworkGuess> {
-    let Some(found) = names_of(&config(name, &[]), index) else {
+    let Some(found) = match_body_names(&network_config(name, &[]), index) else {
         return Vec::new();
     };
-    let convolutions = found.convolutions(index);
-    let Some(channels) = channels(&found, index) else {
+    let convolutions = found.convolution_shapes(index);
+    let Some(channels) = image_channels(&found, index) else {
         return Vec::new();
     };
-    let firsts = Vgg::STAGES.iter().scan(0, |at, &n| {
+    let firsts = Vgg::CONVOLUTIONS_PER_STAGE.iter().scan(0, |at, &n| {
         let first = convolutions.get(*at).map(|c| c[0]);
         *at += n;
         first
@@ -169,12 +180,12 @@ fn guess_vgg(name: &str, index: &NameIndex) -> Vec<NetworkGuess> {
         .tensors
         .iter()
         .filter(|t| t.name.starts_with("features"));
-    let claimed: HashSet<usize> = body.flat_map(|t| t.found.clone()).collect();
+    let claimed: HashSet<usize> = body.flat_map(|t| t.entries.clone()).collect();
     let prefix = found.prefixes.first().map_or("", String::as_str);
     let last_width = widths.last().copied().unwrap_or(0);
     // Each channel of the last stage is as many features as there are pixels left.
     let fits = |features: i64| last_width > 0 && features % last_width == 0;
-    let rows = rows(index, &claimed, fits)
+    let rows = chained_linear_rows(index, &claimed, fits)
         .into_iter()
         .filter(|(head, _)| heads::is_classifier(head, prefix));
     let guess = |(_, units): (heads::LinearHead, Vec<i64>)| {
@@ -182,7 +193,7 @@ fn guess_vgg(name: &str, index: &NameIndex) -> Vec<NetworkGuess> {
         Some(NetworkGuess {
             config: NetworkConfig {
                 hidden: hidden.iter().map(|&u| u as usize).collect(),
-                ..config(name, &widths)
+                ..network_config(name, &widths)
             },
             channels,
             classes: classes as usize,
@@ -194,7 +205,7 @@ fn guess_vgg(name: &str, index: &NameIndex) -> Vec<NetworkGuess> {
 
 /// Rows of linear layers that can follow each other, the longest first, with the outputs of every layer; `fits` tells whether
 /// a first layer may have so many features.
-fn rows(
+fn chained_linear_rows(
     index: &NameIndex,
     claimed: &HashSet<usize>,
     fits: impl Fn(i64) -> bool,
@@ -211,21 +222,25 @@ fn rows(
         let sizes_ok = units.iter().all(|u| (1..=MAX_WIDTH as i64).contains(u));
         (chained && sizes_ok && fits(first)).then_some((head, units))
     };
-    let all = heads::all(index, claimed).into_iter();
+    let all = heads::find_linear_rows(index, claimed).into_iter();
     let mut rows: Vec<_> = all.filter_map(units).collect();
     rows.sort_by_key(|(_, units)| std::cmp::Reverse(units.len()));
     rows
 }
 
 fn guess_cnn(index: &NameIndex) -> Option<NetworkGuess> {
-    let found = (1..=MAX_DEPTH)
-        .map_while(|depth| names_of(&config("cnn", &vec![2; depth]), index))
+    let found = (1..=MAX_BLOCKS)
+        .map_while(|depth| match_body_names(&network_config("cnn", &vec![2; depth]), index))
         .last()?;
-    let widths: Vec<i64> = found.convolutions(index).iter().map(|c| c[0]).collect();
+    let widths: Vec<i64> = found
+        .convolution_shapes(index)
+        .iter()
+        .map(|c| c[0])
+        .collect();
     Some(NetworkGuess {
-        config: config("cnn", &widths),
-        channels: channels(&found, index)?,
-        classes: found.rows(index, "classifier.weight")?,
+        config: network_config("cnn", &widths),
+        channels: image_channels(&found, index)?,
+        classes: found.first_axis_len(index, "classifier.weight")?,
         side: None,
     })
 }
@@ -249,13 +264,13 @@ fn guess_mlp(network: &ExpectedNetwork, index: &NameIndex) -> Vec<NetworkGuess> 
         let features = *index.shape(head.layers.first()?[0]).get(1)?;
         let (channels, side) = images(features)?;
         Some(NetworkGuess {
-            config: config("mlp", widths),
+            config: network_config("mlp", widths),
             channels,
             classes: classes as usize,
             side: Some(side),
         })
     };
-    let rows = rows(index, &HashSet::new(), |features| {
+    let rows = chained_linear_rows(index, &HashSet::new(), |features| {
         images(features).is_some()
     });
     rows.into_iter().take(MAX_ROWS).filter_map(guess).collect()
@@ -264,19 +279,23 @@ fn guess_mlp(network: &ExpectedNetwork, index: &NameIndex) -> Vec<NetworkGuess> 
 fn guess_vit(name: &str, network: &ExpectedNetwork, index: &NameIndex) -> Option<NetworkGuess> {
     let template = |depth: usize| NetworkConfig {
         patch: 16,
-        ..config(name, &[2, depth as i64, 1])
+        ..network_config(name, &[2, depth as i64, 1])
     };
-    let (depth, found) = (1..=MAX_DEPTH)
-        .map_while(|depth| Some((depth, names_of(&template(depth), index)?)))
+    let (depth, found) = (1..=MAX_BLOCKS)
+        .map_while(|depth| Some((depth, match_body_names(&template(depth), index)?)))
         .last()?;
-    let &[_, _, dim] = found.stored(index, "cls_token")?.as_slice() else {
+    let &[_, _, dim] = found.shape_in_file(index, "cls_token")?.as_slice() else {
         return None;
     };
-    let &[_, channels, patch, _] = found.stored(index, "patch_embed.proj.weight")?.as_slice()
+    let &[_, channels, patch, _] = found
+        .shape_in_file(index, "patch_embed.proj.weight")?
+        .as_slice()
     else {
         return None;
     };
-    let tokens = *found.stored(index, super::POSITIONS)?.get(1)?;
+    let tokens = *found
+        .shape_in_file(index, super::POSITION_EMBEDDINGS)?
+        .get(1)?;
     // Shapes do not tell how many heads there are; those of timm have 64 features.
     let given = network.config.widths.get(2).map(|&h| h as i64);
     let heads = given.filter(|_| network.config.name.starts_with("vit-"));
@@ -285,10 +304,10 @@ fn guess_vit(name: &str, network: &ExpectedNetwork, index: &NameIndex) -> Option
     Some(NetworkGuess {
         config: NetworkConfig {
             patch,
-            ..config(name, &[dim, depth as i64, heads])
+            ..network_config(name, &[dim, depth as i64, heads])
         },
         channels: usize::try_from(channels).ok()?,
-        classes: found.rows(index, "head.weight")?,
+        classes: found.first_axis_len(index, "head.weight")?,
         side: usize::try_from((tokens - 1).max(0).isqrt())
             .ok()?
             .checked_mul(patch),

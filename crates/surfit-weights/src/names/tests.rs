@@ -2,7 +2,7 @@ use super::*;
 use crate::Dtype;
 use proptest::prelude::*;
 
-mod beside;
+mod other_modules;
 mod properties;
 mod refusals;
 
@@ -27,10 +27,10 @@ fn entries(network: &ExpectedNetwork) -> NamedEntries {
         .map(|p| (p.name.clone(), p.shape.clone()))
         .collect();
     for norm in &layout.norms {
-        for what in STATISTICS {
+        for what in RUNNING_STATISTICS {
             all.push((format!("{}.{what}", norm.prefix), vec![norm.channels]));
         }
-        all.push((format!("{}.{BATCHES}", norm.prefix), vec![]));
+        all.push((format!("{}.{BATCH_COUNTER}", norm.prefix), vec![]));
     }
     all
 }
@@ -49,7 +49,7 @@ fn match_names(
     entries: &NamedEntries,
     renames: &RenameRules,
 ) -> Result<NameMap, NetworkError> {
-    const INTEGERS: [&str; 5] = [BATCHES, "n_averaged", "tp", "confmat", "_extra_state"];
+    const INTEGERS: [&str; 5] = [BATCH_COUNTER, "n_averaged", "tp", "confmat", "_extra_state"];
     let tensors: Vec<TensorEntry> = entries
         .iter()
         .map(|(name, shape)| TensorEntry {
@@ -95,7 +95,7 @@ fn source<'a>(map: &'a NameMap, name: &str) -> Vec<&'a str> {
 
 #[test]
 fn the_layouts_own_names_are_themselves() {
-    for name in crate::networks::NAMES {
+    for name in crate::networks::NETWORK_NAMES {
         let hidden = name.starts_with("vgg16-").then_some([9, 7].as_slice());
         for hidden in [None, hidden] {
             let network = network(name, &[], hidden.unwrap_or_default());
@@ -176,7 +176,7 @@ fn the_head_may_stand_elsewhere_than_the_body() {
         );
         assert_eq!(source(&map, "fc.bias"), [format!("{head}bias")]);
         assert_eq!(
-            map.given_names("fc.weight"),
+            map.names_in_file("fc.weight"),
             Some(vec![format!("{head}weight")])
         );
     }
@@ -201,7 +201,7 @@ fn what_is_no_weight_is_passed_over() {
     let map = matched(&resnet, &all);
     assert_eq!(map.passed_over.len(), extras.len());
     assert_eq!(
-        map.passed_over_notice().unwrap(),
+        map.ignored_tensors_notice().unwrap(),
         "7 tensors are no weights and were passed over: `n_averaged`, `averaged.n_averaged`, `1._extra_state` and 4 more"
     );
     assert_eq!(
@@ -235,11 +235,11 @@ fn floats_that_are_called_as_states_are_refused() {
     for (name, shape) in [("ema.decay", [].as_slice()), ("kernel.sigma", &[1])] {
         let map = matched(&mlp, &with(name, shape));
         assert_eq!(
-            map.passed_over_notice().unwrap(),
+            map.ignored_tensors_notice().unwrap(),
             format!("one tensor is no weight and was passed over: `{name}`")
         );
     }
-    assert_eq!(matched(&mlp, &entries(&mlp)).passed_over_notice(), None);
+    assert_eq!(matched(&mlp, &entries(&mlp)).ignored_tensors_notice(), None);
 }
 
 #[test]
@@ -301,10 +301,10 @@ fn pytorch_cifars_and_other_resnets_are_the_same_network() {
     );
     // What a file without statistics would call them.
     assert_eq!(
-        map.given_names("bn1.running_mean"),
+        map.names_in_file("bn1.running_mean"),
         Some(vec!["conv1.1.running_mean".to_owned()])
     );
-    assert_eq!(map.given_names("bn9.running_mean"), None);
+    assert_eq!(map.names_in_file("bn9.running_mean"), None);
 
     let sequential = renamed(&all, |n| {
         let n = n.replacen("layer", "", 1);
@@ -352,8 +352,8 @@ fn vggs_with_hidden_layers_are_matched_by_the_order_of_their_layers() {
         ("torchvision", true, [0, 3, 6], [4096, 4096]),
         ("torchvision", true, [0, 3, 5], [4096, 4096]),
         ("torchvision", false, [1, 4, 6], [512, 512]),
-        (MODE_CONNECTIVITY, false, [1, 4, 6], [512, 512]),
-        (MODE_CONNECTIVITY, true, [1, 4, 6], [512, 512]),
+        (MODE_CONNECTIVITY_NAMING, false, [1, 4, 6], [512, 512]),
+        (MODE_CONNECTIVITY_NAMING, true, [1, 4, 6], [512, 512]),
     ] {
         let name = if normed {
             "vgg16-bn-cifar"
@@ -370,7 +370,7 @@ fn vggs_with_hidden_layers_are_matched_by_the_order_of_their_layers() {
             for &units in widths {
                 let mut layer = |shape: &[i64]| {
                     let prefix = match naming {
-                        MODE_CONNECTIVITY => format!("layer_blocks.{stage}.{index}"),
+                        MODE_CONNECTIVITY_NAMING => format!("layer_blocks.{stage}.{index}"),
                         _ => format!("features.{module}"),
                     };
                     names.push((format!("{prefix}.weight"), shape.into()));
@@ -409,8 +409,8 @@ fn vggs_with_hidden_layers_are_matched_by_the_order_of_their_layers() {
             .name
             .clone();
         let expected = match (naming, normed) {
-            (MODE_CONNECTIVITY, true) => "layer_blocks.4.5.bias".to_owned(),
-            (MODE_CONNECTIVITY, false) => "layer_blocks.4.2.bias".to_owned(),
+            (MODE_CONNECTIVITY_NAMING, true) => "layer_blocks.4.5.bias".to_owned(),
+            (MODE_CONNECTIVITY_NAMING, false) => "layer_blocks.4.2.bias".to_owned(),
             _ => last.clone(),
         };
         assert_eq!(source(&map, &last), [expected]);
@@ -451,8 +451,8 @@ fn vits_of_torchvision_and_hugging_face_are_timms() {
 
     let mut hugging_face: NamedEntries = Vec::new();
     for (name, mut shape) in all.clone() {
-        let naming = namings::of(&vit.architecture).last().unwrap();
-        let calls = naming.call(&vit.architecture, &name);
+        let naming = namings::namings_of(&vit.architecture).last().unwrap();
+        let calls = naming.translate(&vit.architecture, &name);
         shape[0] /= calls.len() as i64;
         for call in calls {
             let call = match call.strip_prefix("head.") {
@@ -485,9 +485,12 @@ fn position_embeddings_of_other_images_are_taken_to_be_interpolated() {
     let mut all = entries(&vit);
     all[1].1 = vec![1, 14 * 14 + 1, 12];
     let map = matched(&vit, &all);
-    let (tensor, patches) = map.interpolated().unwrap();
-    assert_eq!((tensor.name.as_str(), patches), (POSITIONS, 196));
-    assert_eq!(matched(&vit, &entries(&vit)).interpolated(), None);
+    let (tensor, patches) = map.interpolated_embeddings().unwrap();
+    assert_eq!((tensor.name.as_str(), patches), (POSITION_EMBEDDINGS, 196));
+    assert_eq!(
+        matched(&vit, &entries(&vit)).interpolated_embeddings(),
+        None
+    );
     for wrong in [
         vec![1, 14 * 14, 12],
         vec![1, 1, 12],

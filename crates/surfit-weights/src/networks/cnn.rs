@@ -4,7 +4,7 @@
 //! bias=False), BatchNorm2d, ReLU, MaxPool2d(2))` whose last block pools with `AdaptiveAvgPool2d(1)` instead,
 //! and `classifier`, a `Linear`.
 
-use super::{Architecture, NetworkError, NetworkShape, uniform};
+use super::{Architecture, NetworkError, NetworkShape, uniform_init};
 use crate::layout::{GroupAxis, WeightLayout};
 
 /// See the module's documentation.
@@ -23,25 +23,25 @@ pub(super) fn describe(shape: &NetworkShape) -> Result<Architecture, NetworkErro
     let (mut fan, mut reads) = (channels as i64, None);
     for (i, &units) in widths.iter().enumerate() {
         let units = units as i64;
-        let group = layout.group(&format!("features.{i}"), units);
-        let axes = [Some(GroupAxis::of(group)), reads];
-        layout.parameter(
+        let group = layout.add_group(&format!("features.{i}"), units);
+        let axes = [Some(GroupAxis::for_group(group)), reads];
+        layout.add_parameter(
             &format!("features.{i}.0.weight"),
             &[units, fan, 3, 3],
-            uniform(9 * fan),
+            uniform_init(9 * fan),
             &axes,
         );
-        layout.norm(&format!("features.{i}.1"), units, Some(group));
+        layout.add_batch_norm(&format!("features.{i}.1"), units, Some(group));
         (fan, reads) = (units, axes[0]);
     }
     let classes = shape.classes as i64;
-    layout.parameter(
+    layout.add_parameter(
         "classifier.weight",
         &[classes, fan],
-        uniform(fan),
+        uniform_init(fan),
         &[None, reads],
     );
-    layout.parameter("classifier.bias", &[classes], uniform(fan), &[None]);
+    layout.add_parameter("classifier.bias", &[classes], uniform_init(fan), &[None]);
     Ok(Architecture::Cnn(Cnn {
         layout,
         blocks: widths.len(),

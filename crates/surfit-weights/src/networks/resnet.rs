@@ -7,11 +7,11 @@
 //! The channels of a stage's residual stream form one permutation group: every convolution and batch norm that writes
 //! into the stream or reads from it shares it.
 
-use super::{Architecture, NetworkError, NetworkShape, kaiming, uniform};
+use super::{Architecture, NetworkError, NetworkShape, kaiming_init, uniform_init};
 use crate::layout::{GroupAxis, WeightLayout};
 
 /// Blocks in a stage.
-const BLOCKS: usize = 2;
+const BLOCKS_PER_STAGE: usize = 2;
 
 /// See the module's documentation.
 #[derive(Clone, Debug)]
@@ -57,33 +57,33 @@ pub(super) fn cifar(shape: &NetworkShape) -> Result<Architecture, NetworkError> 
 }
 
 fn describe(shape: &NetworkShape, stem: Stem) -> Result<Architecture, NetworkError> {
-    let widths = shape.exactly([64, 128, 256, 512], "the channels of each stage")?;
+    let widths = shape.exact_widths([64, 128, 256, 512], "the channels of each stage")?;
     let mut layout = WeightLayout::default();
     let kernel = if stem == Stem::ImageNet { 7 } else { 3 };
-    let mut stream = layout.group("conv1", widths[0]);
+    let mut stream = layout.add_group("conv1", widths[0]);
     let stem_stream = stream;
-    convolution(
+    add_convolution(
         &mut layout,
         "conv1",
         [widths[0], shape.input[0] as i64, kernel],
         [Some(stream), None],
     );
-    layout.norm("bn1", widths[0], Some(stream));
+    layout.add_batch_norm("bn1", widths[0], Some(stream));
 
     let (mut blocks, mut channels) = (Vec::new(), widths[0]);
     for (stage, units) in widths.into_iter().enumerate() {
-        for index in 0..BLOCKS {
+        for index in 0..BLOCKS_PER_STAGE {
             let prefix = format!("layer{}.{index}", stage + 1);
             let downsample = stage > 0 && index == 0;
             let reads = stream;
             if downsample {
-                stream = layout.group(&format!("layer{}", stage + 1), units);
+                stream = layout.add_group(&format!("layer{}", stage + 1), units);
             }
-            let hidden = layout.group(&format!("{prefix}.conv1"), units);
+            let hidden = layout.add_group(&format!("{prefix}.conv1"), units);
             let mut add = |name: &str, norm: &str, shape: [i64; 3], groups: [usize; 2]| {
                 let name = format!("{prefix}.{name}");
-                convolution(&mut layout, &name, shape, groups.map(Some));
-                layout.norm(&format!("{prefix}.{norm}"), units, Some(groups[0]));
+                add_convolution(&mut layout, &name, shape, groups.map(Some));
+                layout.add_batch_norm(&format!("{prefix}.{norm}"), units, Some(groups[0]));
             };
             add("conv1", "bn1", [units, channels, 3], [hidden, reads]);
             add("conv2", "bn2", [units, units, 3], [stream, hidden]);
@@ -101,9 +101,14 @@ fn describe(shape: &NetworkShape, stem: Stem) -> Result<Architecture, NetworkErr
         }
     }
     let classes = shape.classes as i64;
-    let axes = [None, Some(GroupAxis::of(stream))];
-    layout.parameter("fc.weight", &[classes, channels], uniform(channels), &axes);
-    layout.parameter("fc.bias", &[classes], uniform(channels), &[]);
+    let axes = [None, Some(GroupAxis::for_group(stream))];
+    layout.add_parameter(
+        "fc.weight",
+        &[classes, channels],
+        uniform_init(channels),
+        &axes,
+    );
+    layout.add_parameter("fc.bias", &[classes], uniform_init(channels), &[]);
     Ok(Architecture::ResNet(ResNet {
         layout,
         stem,
@@ -113,12 +118,17 @@ fn describe(shape: &NetworkShape, stem: Stem) -> Result<Architecture, NetworkErr
 }
 
 /// A convolution without bias; `shape` is units, channels, kernel, and `groups` those of units and channels.
-fn convolution(layout: &mut WeightLayout, name: &str, shape: [i64; 3], groups: [Option<usize>; 2]) {
+fn add_convolution(
+    layout: &mut WeightLayout,
+    name: &str,
+    shape: [i64; 3],
+    groups: [Option<usize>; 2],
+) {
     let [units, channels, kernel] = shape;
-    layout.parameter(
+    layout.add_parameter(
         &format!("{name}.weight"),
         &[units, channels, kernel, kernel],
-        kaiming(units, kernel),
-        &groups.map(|group| group.map(GroupAxis::of)),
+        kaiming_init(units, kernel),
+        &groups.map(|group| group.map(GroupAxis::for_group)),
     );
 }

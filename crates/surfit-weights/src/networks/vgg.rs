@@ -9,11 +9,11 @@
 //! Dropout, …, Linear)`. Their poolings round up (`MaxPool2d(2, ceil_mode=True)`), so that images of 28×28 work too; where
 //! the height and width are multiples of 32 that makes no difference.
 
-use super::{Architecture, NetworkError, NetworkShape, kaiming, uniform};
+use super::{Architecture, NetworkError, NetworkShape, kaiming_init, uniform_init};
 use crate::layout::{GroupAxis, ParameterInit, WeightLayout};
 
 /// Units of the hidden layers of torchvision's classifier.
-const HIDDEN: [usize; 2] = [4096, 4096];
+const DEFAULT_HIDDEN: [usize; 2] = [4096, 4096];
 
 /// See the module's documentation.
 #[derive(Clone, Debug)]
@@ -30,9 +30,9 @@ pub struct Vgg {
 
 impl Vgg {
     /// Convolutions in every stage; a max pooling follows each.
-    pub const STAGES: [usize; 5] = [2, 2, 3, 3, 3];
+    pub const CONVOLUTIONS_PER_STAGE: [usize; 5] = [2, 2, 3, 3, 3];
     /// Height and width of what torchvision's classifier reads.
-    pub const POOLED: i64 = 7;
+    pub const POOLED_SIZE: i64 = 7;
 }
 
 pub(super) fn plain(shape: &NetworkShape) -> Result<Architecture, NetworkError> {
@@ -52,21 +52,21 @@ pub(super) fn normed_cifar(shape: &NetworkShape) -> Result<Architecture, Network
 }
 
 fn describe(shape: &NetworkShape, normed: bool, cifar: bool) -> Result<Architecture, NetworkError> {
-    let widths = shape.exactly([64, 128, 256, 512, 512], "the channels of each stage")?;
+    let widths = shape.exact_widths([64, 128, 256, 512, 512], "the channels of each stage")?;
     let channels = shape.input[0];
     let mut layout = WeightLayout::default();
     // Indices count the modules of torchvision's `Sequential`, those without weights too.
     let (mut fan, mut reads, mut module) = (channels as i64, None, 0);
-    for (units, convolutions) in widths.into_iter().zip(Vgg::STAGES) {
+    for (units, convolutions) in widths.into_iter().zip(Vgg::CONVOLUTIONS_PER_STAGE) {
         for _ in 0..convolutions {
             let prefix = format!("features.{module}");
-            let group = layout.group(&prefix, units);
-            let axes = [Some(GroupAxis::of(group)), reads];
+            let group = layout.add_group(&prefix, units);
+            let axes = [Some(GroupAxis::for_group(group)), reads];
             let (weight, bias) = (format!("{prefix}.weight"), format!("{prefix}.bias"));
-            layout.parameter(&weight, &[units, fan, 3, 3], kaiming(units, 3), &axes);
-            layout.parameter(&bias, &[units], ParameterInit::Zeros, &axes[..1]);
+            layout.add_parameter(&weight, &[units, fan, 3, 3], kaiming_init(units, 3), &axes);
+            layout.add_parameter(&bias, &[units], ParameterInit::Zeros, &axes[..1]);
             if normed {
-                layout.norm(&format!("features.{}", module + 1), units, Some(group));
+                layout.add_batch_norm(&format!("features.{}", module + 1), units, Some(group));
             }
             module += if normed { 3 } else { 2 };
             (fan, reads) = (units, axes[0]);
@@ -74,15 +74,15 @@ fn describe(shape: &NetworkShape, normed: bool, cifar: bool) -> Result<Architect
         module += 1;
     }
     if !cifar {
-        fan *= Vgg::POOLED * Vgg::POOLED;
+        fan *= Vgg::POOLED_SIZE * Vgg::POOLED_SIZE;
         reads = reads.map(|axis| GroupAxis {
-            block: Vgg::POOLED * Vgg::POOLED,
+            block: Vgg::POOLED_SIZE * Vgg::POOLED_SIZE,
             ..axis
         });
     }
     let hidden = match shape.hidden {
         [] if cifar => &[],
-        [] => HIDDEN.as_slice(),
+        [] => DEFAULT_HIDDEN.as_slice(),
         given => given,
     };
     for i in 0..=hidden.len() {
@@ -93,14 +93,14 @@ fn describe(shape: &NetworkShape, normed: bool, cifar: bool) -> Result<Architect
             [] => "classifier".to_owned(),
             _ => format!("classifier.{}", 3 * i),
         };
-        let writes = writes.map(|units| GroupAxis::of(layout.group(&prefix, units)));
+        let writes = writes.map(|units| GroupAxis::for_group(layout.add_group(&prefix, units)));
         let (weight, bias) = (format!("{prefix}.weight"), format!("{prefix}.bias"));
         let (start, zeros) = match cifar {
-            true => (uniform(fan), uniform(fan)),
+            true => (uniform_init(fan), uniform_init(fan)),
             false => (ParameterInit::Normal(0.01), ParameterInit::Zeros),
         };
-        layout.parameter(&weight, &[units, fan], start, &[writes, reads]);
-        layout.parameter(&bias, &[units], zeros, &[writes]);
+        layout.add_parameter(&weight, &[units, fan], start, &[writes, reads]);
+        layout.add_parameter(&bias, &[units], zeros, &[writes]);
         (fan, reads) = (units, writes);
     }
     Ok(Architecture::Vgg(Vgg {

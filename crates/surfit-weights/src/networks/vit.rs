@@ -8,11 +8,11 @@
 //! every attention, which move with their queries, keys, values and outputs, and the hidden units of every
 //! perceptron.
 
-use super::{Architecture, NetworkError, NetworkShape, uniform};
+use super::{Architecture, NetworkError, NetworkShape, uniform_init};
 use crate::layout::{GroupAxis, ParameterInit, WeightLayout};
 
 /// Hidden units of a block's perceptron for each feature of the stream.
-const RATIO: i64 = 4;
+const MLP_RATIO: i64 = 4;
 
 /// See the module's documentation.
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ pub(super) fn small(shape: &NetworkShape) -> Result<Architecture, NetworkError> 
 }
 
 fn describe(shape: &NetworkShape, own: [usize; 3]) -> Result<Architecture, NetworkError> {
-    let [dim, depth, heads] = shape.exactly(own, "features, blocks, heads")?;
+    let [dim, depth, heads] = shape.exact_widths(own, "features, blocks, heads")?;
     let [channels, height, width] = shape.input;
     let patch = shape.patch;
     let grid = [(height / patch) as i64, (width / patch) as i64];
@@ -57,70 +57,75 @@ fn describe(shape: &NetworkShape, own: [usize; 3]) -> Result<Architecture, Netwo
     let (channels, patch, classes) = (channels as i64, patch as i64, shape.classes as i64);
 
     let mut layout = WeightLayout::default();
-    let stream = layout.group("stream", dim);
-    let features = Some(GroupAxis::of(stream));
+    let stream = layout.add_group("stream", dim);
+    let features = Some(GroupAxis::for_group(stream));
     let positions = [None, None, features];
     for (name, length, std) in [("cls_token", 1, 1e-6), ("pos_embed", tokens, 0.02)] {
-        layout.parameter(
+        layout.add_parameter(
             name,
             &[1, length, dim],
             ParameterInit::Normal(std),
             &positions,
         );
         // With these the residual stream is f32 from its beginning: every block adds a little to it.
-        layout.keep_wide();
+        layout.mark_last_as_f32();
     }
     let fan = channels * patch * patch;
-    layout.parameter(
+    layout.add_parameter(
         "patch_embed.proj.weight",
         &[dim, channels, patch, patch],
-        uniform(fan),
+        uniform_init(fan),
         &[features],
     );
-    layout.parameter("patch_embed.proj.bias", &[dim], uniform(fan), &[features]);
+    layout.add_parameter(
+        "patch_embed.proj.bias",
+        &[dim],
+        uniform_init(fan),
+        &[features],
+    );
     let mut blocks = Vec::new();
     for i in 0..depth {
         let prefix = |part: &str| format!("blocks.{i}.{part}");
         let block = VitBlock {
-            heads: layout.group(&prefix("attn"), heads),
-            hidden: layout.group(&prefix("mlp"), RATIO * dim),
+            heads: layout.add_group(&prefix("attn"), heads),
+            hidden: layout.add_group(&prefix("mlp"), MLP_RATIO * dim),
         };
         let head = GroupAxis {
             block: dim / heads,
-            ..GroupAxis::of(block.heads)
+            ..GroupAxis::for_group(block.heads)
         };
         let thrice = Some(GroupAxis { repeat: 3, ..head });
-        let (head, hidden) = (Some(head), Some(GroupAxis::of(block.hidden)));
-        layout.scale_and_shift(&prefix("norm1"), dim, Some(stream));
-        linear(
+        let (head, hidden) = (Some(head), Some(GroupAxis::for_group(block.hidden)));
+        layout.add_scale_and_shift(&prefix("norm1"), dim, Some(stream));
+        add_linear(
             &mut layout,
             &prefix("attn.qkv"),
             [3 * dim, dim],
             [thrice, features],
         );
-        linear(
+        add_linear(
             &mut layout,
             &prefix("attn.proj"),
             [dim, dim],
             [features, head],
         );
-        layout.scale_and_shift(&prefix("norm2"), dim, Some(stream));
-        linear(
+        layout.add_scale_and_shift(&prefix("norm2"), dim, Some(stream));
+        add_linear(
             &mut layout,
             &prefix("mlp.fc1"),
-            [RATIO * dim, dim],
+            [MLP_RATIO * dim, dim],
             [hidden, features],
         );
-        linear(
+        add_linear(
             &mut layout,
             &prefix("mlp.fc2"),
-            [dim, RATIO * dim],
+            [dim, MLP_RATIO * dim],
             [features, hidden],
         );
         blocks.push(block);
     }
-    layout.scale_and_shift("norm", dim, Some(stream));
-    linear(&mut layout, "head", [classes, dim], [None, features]);
+    layout.add_scale_and_shift("norm", dim, Some(stream));
+    add_linear(&mut layout, "head", [classes, dim], [None, features]);
     Ok(Architecture::Vit(Vit {
         layout,
         patch,
@@ -132,14 +137,19 @@ fn describe(shape: &NetworkShape, own: [usize; 3]) -> Result<Architecture, Netwo
 }
 
 /// A linear layer as timm starts it; `axes` are those of its weight.
-fn linear(layout: &mut WeightLayout, name: &str, shape: [i64; 2], axes: [Option<GroupAxis>; 2]) {
-    layout.parameter(
+fn add_linear(
+    layout: &mut WeightLayout,
+    name: &str,
+    shape: [i64; 2],
+    axes: [Option<GroupAxis>; 2],
+) {
+    layout.add_parameter(
         &format!("{name}.weight"),
         &shape,
         ParameterInit::Normal(0.02),
         &axes,
     );
-    layout.parameter(
+    layout.add_parameter(
         &format!("{name}.bias"),
         &shape[..1],
         ParameterInit::Zeros,

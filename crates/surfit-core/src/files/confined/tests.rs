@@ -1,4 +1,4 @@
-use super::super::{FilePath, replace, sync_all, unshare, write_atomic};
+use super::super::{FilePath, break_hard_link, replace_with_copy, sync_all, write_atomic};
 use super::*;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
@@ -53,8 +53,8 @@ fn no_link_below_the_folder_is_followed_by_anything() {
         );
         assert!(open_with(&file, OFlags::WRONLY | OFlags::CREATE).is_err());
         assert!(exists(&file) && !is_file(&file) && !is_folder(&file));
-        assert!(replace(&file).is_err() && unshare(&file).is_ok());
-        assert!(share(&file, &folders.file("copy")).is_err());
+        assert!(replace_with_copy(&file).is_err() && break_hard_link(&file).is_ok());
+        assert!(hard_link_or_copy(&file, &folders.file("copy")).is_err());
         assert!(create_folder(&file).is_err());
         sync_all(&folders.file("")).unwrap();
         // A new file takes the link's place.
@@ -76,11 +76,11 @@ fn no_folder_that_is_a_link_is_entered_by_anything() {
             sentence.contains("is a symbolic link") && sentence.contains("put what"),
             "{sentence}"
         );
-        assert!(entries(&folder).is_err() && create_folder(&folder.join("best")).is_err());
+        assert!(list_folder(&folder).is_err() && create_folder(&folder.join("best")).is_err());
         assert!(write_atomic(&file, b"new").is_err() && remove(&file).is_err());
         assert!(write_atomic(&folder.join("new"), b"new").is_err());
         assert!(open_with(&folder.join("new"), OFlags::WRONLY | OFlags::CREATE).is_err());
-        assert!(!exists(&file) && share(&folders.file("a"), &file).is_err());
+        assert!(!exists(&file) && hard_link_or_copy(&folders.file("a"), &file).is_err());
         // The link itself can be removed.
         remove(&folder).unwrap();
         folders.assert_untouched();
@@ -130,7 +130,7 @@ fn folders_in_each_other_without_end_are_an_error_and_no_overflow() {
     let mut at = open_folder(&top, OFlags::RDONLY).unwrap();
     for _ in 0..300 {
         rustix::fs::mkdirat(&at, "d", Mode::from_raw_mode(0o700)).unwrap();
-        at = openat(&at, "d", FOLDER, Mode::empty()).unwrap();
+        at = openat(&at, "d", FOLDER_FLAGS, Mode::empty()).unwrap();
     }
     drop(at);
     assert!(remove_folder(&top).is_err() && top.exists());
@@ -142,9 +142,9 @@ fn component_by_component_is_as_strict_as_the_kernels_own_way() {
     fs::write(folders.file("corners/a"), "a").unwrap();
     symlink("../outside", folders.file("exports")).unwrap();
     symlink("a", folders.file("corners/link")).unwrap();
-    let root = rustix::fs::open(&*folders.file(""), FOLDER, Mode::empty()).unwrap();
+    let root = rustix::fs::open(&*folders.file(""), FOLDER_FLAGS, Mode::empty()).unwrap();
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW;
-    let walked = |inside: &str| walk(&root, Path::new(inside), flags, Mode::empty());
+    let walked = |inside: &str| open_by_component(&root, Path::new(inside), flags, Mode::empty());
     assert!(walked("corners/a").is_ok() && walked("corners").is_ok());
     for inside in [
         "exports/mine",
@@ -154,7 +154,7 @@ fn component_by_component_is_as_strict_as_the_kernels_own_way() {
         "exports",
     ] {
         assert!(walked(inside).is_err(), "{inside}");
-        assert!(resolve(&root, Path::new(inside), flags, Mode::empty()).is_err());
+        assert!(open_beneath(&root, Path::new(inside), flags, Mode::empty()).is_err());
     }
 }
 
@@ -182,7 +182,7 @@ fn only_regular_files_are_opened_and_nothing_is_waited_for() {
         }
         let plain = open(&*file as &Path).unwrap_err();
         assert!(
-            is_refusal(&plain) && plain.to_string().contains(kind),
+            is_confinement_error(&plain) && plain.to_string().contains(kind),
             "{name}: {plain}"
         );
         assert!(!is_file(&file) && exists(&file));
@@ -232,11 +232,11 @@ fn a_folder_itself_may_lie_behind_links() {
     let file = FilePath::beneath(&link, "corners/a");
     write_atomic(&file, b"a").unwrap();
     assert_eq!(fs::read(folders.file("corners/a")).unwrap(), b"a");
-    let all = entries(&FilePath::beneath(&link, "corners")).unwrap();
+    let all = list_folder(&FilePath::beneath(&link, "corners")).unwrap();
     assert!(all.len() == 1 && all[0].is_file && all[0].name == "a");
     // A second name is a file as any other, and a copy keeps what it had.
-    share(&file, &FilePath::beneath(&link, "b")).unwrap();
-    unshare(&file).unwrap();
+    hard_link_or_copy(&file, &FilePath::beneath(&link, "b")).unwrap();
+    break_hard_link(&file).unwrap();
     write_atomic(&file, b"later").unwrap();
     assert_eq!(fs::read(folders.file("b")).unwrap(), b"a");
 }
@@ -250,7 +250,7 @@ fn a_copy_of_a_file_of_holes_is_one_of_holes() {
     file.write_all_at(b"begin", 0).unwrap();
     file.write_all_at(b"middle", 1 << 30).unwrap();
     file.set_len(3 << 30).unwrap();
-    copy(&mut File::open(&from).unwrap(), &File::create(&to).unwrap()).unwrap();
+    copy_content(&mut File::open(&from).unwrap(), &File::create(&to).unwrap()).unwrap();
     let (copied, mut text) = (File::open(&to).unwrap(), [0; 12]);
     assert_eq!(copied.metadata().unwrap().len(), 3 << 30);
     assert!(copied.metadata().unwrap().blocks() * 512 < 1 << 20);
@@ -261,7 +261,7 @@ fn a_copy_of_a_file_of_holes_is_one_of_holes() {
     // Without a hole, and without content.
     for content in [&b"whole"[..], b""] {
         std::fs::write(&from, content).unwrap();
-        copy(&mut File::open(&from).unwrap(), &File::create(&to).unwrap()).unwrap();
+        copy_content(&mut File::open(&from).unwrap(), &File::create(&to).unwrap()).unwrap();
         assert_eq!(std::fs::read(&to).unwrap(), content);
     }
 }

@@ -47,14 +47,14 @@ pub(super) fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Re
         read.bytes += used as u64;
         reader.consume(used);
         if read.bytes > MAX_DAMAGE_BYTES {
-            return Err(too_long());
+            return Err(too_much_damage_error());
         }
     }
     Ok(read)
 }
 
 /// That there is more damage than is passed over.
-pub(super) fn too_long() -> io::Error {
+pub(super) fn too_much_damage_error() -> io::Error {
     io::Error::other(format!(
         "the file is damaged: a line has more than {} MB; restore it from a copy, or start a new run",
         MAX_DAMAGE_BYTES / 1_000_000

@@ -1,10 +1,10 @@
 //! The reading end: events from a number on, each once.
 
 use super::line_reader::{MAX_EVENT_BYTES, read_line};
-use super::{line, moved};
+use super::{line_parser, relocation};
 use crate::event::Envelope;
 use crate::files::{self, FileLocation, FilePath};
-use crate::run_dir::{RunError, at};
+use crate::run_dir::{RunError, io_error_at};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
@@ -31,18 +31,18 @@ pub struct EventTail {
     seq: u64,
     /// What was read last is the beginning of a line that is too long.
     within_overlong: bool,
-    overlong: u64,
+    overlong_lines: u64,
 }
 
 impl EventTail {
     /// Events with numbers above `after`.
     pub fn new(path: &(impl FileLocation + ?Sized), after: u64) -> Self {
         Self {
-            path: FilePath::of(path),
+            path: FilePath::from_location(path),
             offset: 0,
             seq: after,
             within_overlong: false,
-            overlong: 0,
+            overlong_lines: 0,
         }
     }
 
@@ -50,7 +50,7 @@ impl EventTail {
     pub fn damage(&self) -> Option<String> {
         let name = self.path.file_name().unwrap_or_default().display();
         let limit = MAX_EVENT_BYTES >> 20;
-        match self.overlong {
+        match self.overlong_lines {
             0 => None,
             1 => Some(format!(
                 "{name} is damaged: a line has more than {limit} MiB and is passed over"
@@ -66,19 +66,19 @@ impl EventTail {
     /// # Errors
     /// [`RunError::Io`]; nothing counts as read then. A file that does not exist holds no events.
     pub fn read(&mut self) -> Result<Vec<Envelope>, RunError> {
-        self.some(usize::MAX)
+        self.read_at_most(usize::MAX)
     }
 
     /// As [`EventTail::read`], but at most so many of them; with none of them, there are no more.
     ///
     /// # Errors
     /// As [`EventTail::read`].
-    pub fn some(&mut self, most: usize) -> Result<Vec<Envelope>, RunError> {
+    pub fn read_at_most(&mut self, max_events: usize) -> Result<Vec<Envelope>, RunError> {
         let before = self.clone();
         let mut events = Vec::new();
-        let read = self.walk(|envelope| {
+        let read = self.visit_events(|envelope| {
             events.push(envelope);
-            match events.len() < most {
+            match events.len() < max_events {
                 true => ControlFlow::Continue(()),
                 false => ControlFlow::Break(()),
             }
@@ -92,17 +92,23 @@ impl EventTail {
     ///
     /// # Errors
     /// [`RunError::Io`]; what was handed on counts as read.
-    pub fn each(&mut self, mut take: impl FnMut(Envelope)) -> Result<(), RunError> {
-        self.walk(|envelope| {
-            take(envelope);
+    pub fn for_each_event(
+        &mut self,
+        mut handle_event: impl FnMut(Envelope),
+    ) -> Result<(), RunError> {
+        self.visit_events(|envelope| {
+            handle_event(envelope);
             ControlFlow::Continue(())
         })
     }
 
-    fn walk(&mut self, mut take: impl FnMut(Envelope) -> ControlFlow<()>) -> Result<(), RunError> {
+    fn visit_events(
+        &mut self,
+        mut handle_event: impl FnMut(Envelope) -> ControlFlow<()>,
+    ) -> Result<(), RunError> {
         let path = self.path.clone();
         let root = path.parent().unwrap_or(Path::new("."));
-        let at = || at(&path);
+        let at = || io_error_at(&path);
         let mut file = match files::open(&path) {
             Ok(file) => file,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -118,7 +124,7 @@ impl EventTail {
         }
         let after = self.seq;
         if self.offset == 0 && after > 0 {
-            self.offset = known(&mut file, length, after).map_err(at())?;
+            self.offset = find_unread_offset(&mut file, length, after).map_err(at())?;
         }
         file.seek(SeekFrom::Start(self.offset)).map_err(at())?;
         let mut reader = BufReader::with_capacity(1 << 18, file);
@@ -131,7 +137,7 @@ impl EventTail {
                 self.offset += read.bytes;
             }
             if overlong {
-                self.overlong += u64::from(!self.within_overlong);
+                self.overlong_lines += u64::from(!self.within_overlong);
                 self.within_overlong = !read.whole;
             }
             if !read.whole {
@@ -140,14 +146,14 @@ impl EventTail {
             if overlong {
                 continue;
             }
-            if line::number(&line).is_some_and(|n| n <= after) {
+            if line_parser::parse_event_number(&line).is_some_and(|n| n <= after) {
                 continue;
             }
-            if let Some(envelope) = line::parse(&line)
+            if let Some(envelope) = line_parser::parse_event(&line)
                 && envelope.seq > after
             {
                 self.seq = self.seq.max(envelope.seq);
-                if take(moved::at_home(envelope, root)).is_break() {
+                if handle_event(relocation::relocate_paths(envelope, root)).is_break() {
                     return Ok(());
                 }
             }
@@ -156,15 +162,15 @@ impl EventTail {
 }
 
 /// Part of a log below which it is no longer divided.
-const PART: u64 = 64 << 10;
+const MIN_SEARCH_BYTES: u64 = 64 << 10;
 
 /// Where a line begins before which no event has a number above `after`: numbers grow from line to line, so that the log
 /// can be halved again and again. Lines that do not say their number at once are passed over by the next that does.
-fn known(file: &mut File, length: u64, after: u64) -> io::Result<u64> {
+fn find_unread_offset(file: &mut File, length: u64, after: u64) -> io::Result<u64> {
     let (mut low, mut high) = (0, length);
-    while high - low > PART {
+    while high - low > MIN_SEARCH_BYTES {
         let middle = low + (high - low) / 2;
-        match next_number(file, middle, high)? {
+        match next_numbered_line(file, middle, high)? {
             Some((begin, number)) if number <= after => low = begin,
             _ => high = middle,
         }
@@ -173,7 +179,7 @@ fn known(file: &mut File, length: u64, after: u64) -> io::Result<u64> {
 }
 
 /// The first line that begins after `from` and before `to` and says its number: where, and which.
-fn next_number(file: &mut File, from: u64, to: u64) -> io::Result<Option<(u64, u64)>> {
+fn next_numbered_line(file: &mut File, from: u64, to: u64) -> io::Result<Option<(u64, u64)>> {
     file.seek(SeekFrom::Start(from))?;
     let mut reader = BufReader::new(Read::take(file, to - from));
     let mut line = Vec::new();
@@ -183,7 +189,7 @@ fn next_number(file: &mut File, from: u64, to: u64) -> io::Result<Option<(u64, u
         if read.bytes == 0 {
             return Ok(None);
         }
-        if let Some(number) = line::number(&line) {
+        if let Some(number) = line_parser::parse_event_number(&line) {
             return Ok(Some((begin, number)));
         }
         begin += read.bytes;
@@ -192,7 +198,7 @@ fn next_number(file: &mut File, from: u64, to: u64) -> io::Result<Option<(u64, u
 
 #[cfg(test)]
 mod tests {
-    use super::line::number;
+    use super::line_parser::parse_event_number;
     use super::*;
     use crate::event::Event;
     use crate::run_dir::EventLog;
@@ -212,7 +218,7 @@ mod tests {
             .filter(|l| !l.is_empty())
             .enumerate()
         {
-            assert_eq!(number(line), Some(n as u64 + 1));
+            assert_eq!(parse_event_number(line), Some(n as u64 + 1));
         }
         let seqs: Vec<u64> = read_events(&path, 37)
             .unwrap()
@@ -223,7 +229,7 @@ mod tests {
         // In another order, as another program may write it: read as a whole.
         let other = r#"{"event":"closed","time":1.0,"seq":41}"#;
         std::fs::write(&path, format!("{}\n", other)).unwrap();
-        assert_eq!(number(other.as_bytes()), None);
+        assert_eq!(parse_event_number(other.as_bytes()), None);
         assert_eq!(read_events(&path, 40).unwrap()[0].seq, 41);
         assert!(read_events(&path, 41).unwrap().is_empty());
     }
@@ -287,18 +293,21 @@ mod tests {
                 .collect();
             assert!(seqs.iter().copied().eq(after + 1..=6000), "after {after}");
             let mut file = File::open(&path).unwrap();
-            let from = known(&mut file, text.len() as u64, after).unwrap() as usize;
+            let from = find_unread_offset(&mut file, text.len() as u64, after).unwrap() as usize;
             // It is near, but for lines that are long themselves.
             let known_bytes = text[from..]
                 .split_inclusive('\n')
-                .take_while(|l| number(l.as_bytes()).is_none_or(|n| n <= after));
+                .take_while(|l| parse_event_number(l.as_bytes()).is_none_or(|n| n <= after));
             let passed: usize = known_bytes.map(str::len).sum();
-            assert!(passed as u64 <= PART + 151_000, "{passed} after {after}");
+            assert!(
+                passed as u64 <= MIN_SEARCH_BYTES + 151_000,
+                "{passed} after {after}"
+            );
         }
         // A part at a time, in order.
         let (mut tail, mut all) = (EventTail::new(&path, 10), Vec::new());
         loop {
-            let some = tail.some(1000).unwrap();
+            let some = tail.read_at_most(1000).unwrap();
             if some.is_empty() {
                 break;
             }

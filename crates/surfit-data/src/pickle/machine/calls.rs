@@ -5,7 +5,7 @@ use super::super::{PickleObject, PickleValue};
 use super::{MachineStep, PickleMachine};
 
 impl PickleMachine<'_> {
-    pub(super) fn call(
+    pub(super) fn record_call(
         &mut self,
         callable: PickleValue,
         arguments: PickleValue,
@@ -16,7 +16,7 @@ impl PickleMachine<'_> {
             }
             // A class that the writer keeps elsewhere, with its source.
             (PickleValue::Sequence(arguments), PickleValue::Persistent(key)) => {
-                match self.kept_class(key) {
+                match self.persistent_class(key) {
                     Some(class) => (arguments, class),
                     None => return Ok(PickleValue::Other),
                 }
@@ -29,16 +29,16 @@ impl PickleMachine<'_> {
         };
         match self.objects.globals[callable] {
             ("collections", "OrderedDict") if self.objects.sequences[arguments].is_empty() => {
-                return Ok(self.dict());
+                return Ok(self.add_dict());
             }
             // Python 2 gives it its entries, as a list of lists of two.
             ("collections", "OrderedDict") => {
-                if let Some(dict) = self.ordered_dict(arguments)? {
+                if let Some(dict) = self.add_ordered_dict(arguments)? {
                     return Ok(dict);
                 }
             }
             // Its argument makes what it lacks, and nothing is ever looked up in it.
-            ("collections", "defaultdict") => return Ok(self.dict()),
+            ("collections", "defaultdict") => return Ok(self.add_dict()),
             _ => {}
         }
         self.objects.objects.push(PickleObject {
@@ -50,7 +50,7 @@ impl PickleMachine<'_> {
     }
 
     /// The class in the key of what is kept elsewhere.
-    fn kept_class(&self, key: usize) -> Option<usize> {
+    fn persistent_class(&self, key: usize) -> Option<usize> {
         let PickleValue::Sequence(key) = self.objects.persistent[key] else {
             return None;
         };
@@ -62,12 +62,12 @@ impl PickleMachine<'_> {
     }
 
     /// The dictionary of these arguments, one list of entries.
-    fn ordered_dict(&mut self, arguments: usize) -> MachineStep<Option<PickleValue>> {
+    fn add_ordered_dict(&mut self, arguments: usize) -> MachineStep<Option<PickleValue>> {
         let [PickleValue::Sequence(list)] = self.objects.sequences[arguments][..] else {
             return Ok(None);
         };
         // A list is named in two bytes, however long it is.
-        self.count(self.objects.sequences[list].len())?;
+        self.count_values(self.objects.sequences[list].len())?;
         let pair = |value: &PickleValue| match *value {
             PickleValue::Sequence(index) => match self.objects.sequences[index][..] {
                 [key, value] => Some((key, value)),

@@ -4,7 +4,7 @@ use super::*;
 use surfit_core::protocol::{Selection, TensorNames};
 
 /// Opens a run at its second step of the fit and lets it serve commands, one for each client; the answers.
-fn answers(
+fn serve_commands(
     actor: &mut Actor<'_>,
     sender: &SyncSender<CommandRequest>,
     all: &[EngineCommand],
@@ -25,8 +25,8 @@ fn answers(
         })
         .collect();
     actor.serve_requests(false).unwrap();
-    while !actor.errands.is_empty() {
-        actor.tick_errand();
+    while !actor.tasks.is_empty() {
+        actor.tick_task();
     }
     receivers
         .into_iter()
@@ -40,13 +40,13 @@ fn with_clients(then: impl FnOnce(&mut Actor<'_>, &SyncSender<CommandRequest>, &
     let run = RunDir::create(&dir.path().join("a"), &config).unwrap();
     let mut journal = EventJournal::open(&run).unwrap();
     let (sender, inbox) = sync_channel(16);
-    let mut actor = Actor::open(&run, &mut journal, &inbox, AT_ONCE).unwrap();
-    actor.until(|a| a.progress.is_some_and(|p| p.step == 2));
+    let mut actor = Actor::open(&run, &mut journal, &inbox, NO_IDLE_TIMEOUT).unwrap();
+    actor.tick_until(|a| a.progress.is_some_and(|p| p.step == 2));
     then(&mut actor, &sender, dir.path());
 }
 
 /// The events that the answers are about.
-fn caused(actor: &Actor<'_>, answer: &CommandAnswer) -> Vec<Event> {
+fn caused_events(actor: &Actor<'_>, answer: &CommandAnswer) -> Vec<Event> {
     let events = actor.run.events(0).unwrap().into_iter();
     let own = events.filter(|e| answer.events.contains(e.seq));
     own.map(|e| e.event).collect()
@@ -60,14 +60,18 @@ fn changes_of_several_clients_are_all_made_and_told_to_each() {
             degrees: surfit_core::surface::Degrees::new(m, m).unwrap(),
         };
         let all = [draws(4), degree(3), draws(8), degree(4), draws(16)];
-        let answers = answers(actor, sender, &all);
+        let answers = serve_commands(actor, sender, &all);
         for (command, answer) in all.iter().zip(&answers) {
             assert_eq!(answer.error, None);
-            let changes = caused(actor, answer).into_iter().filter_map(|e| match e {
-                Event::DrawsChanged { to, .. } => Some(draws(to)),
-                Event::DegreeChanged { to, .. } => Some(EngineCommand::SetDegree { degrees: to }),
-                _ => None,
-            });
+            let changes = caused_events(actor, answer)
+                .into_iter()
+                .filter_map(|e| match e {
+                    Event::DrawsChanged { to, .. } => Some(draws(to)),
+                    Event::DegreeChanged { to, .. } => {
+                        Some(EngineCommand::SetDegree { degrees: to })
+                    }
+                    _ => None,
+                });
             assert_eq!(changes.collect::<Vec<_>>(), std::slice::from_ref(command));
         }
     });
@@ -84,14 +88,14 @@ fn the_best_of_a_heatmap_that_is_not_complete_is_told_as_that() {
         };
         let is_told = |actor: &Actor<'_>, answer: &CommandAnswer| {
             assert_eq!(answer.error, None);
-            let mut told = caused(actor, answer).into_iter();
+            let mut told = caused_events(actor, answer).into_iter();
             told.any(|e| matches!(e, Event::Notice { text } if text.contains("not complete")))
         };
-        actor.until(|a| a.heatmap.cells.iter().any(|c| c.images > 0));
-        let answer = &answers(actor, sender, &[export("early")])[0];
+        actor.tick_until(|a| a.heatmap.cells.iter().any(|c| c.images > 0));
+        let answer = &serve_commands(actor, sender, &[export("early")])[0];
         assert!(is_told(actor, answer));
-        actor.until(|a| a.heatmap.complete());
-        let answer = &answers(actor, sender, &[export("late")])[0];
+        actor.tick_until(|a| a.heatmap.is_complete());
+        let answer = &serve_commands(actor, sender, &[export("late")])[0];
         assert!(!is_told(actor, answer));
     });
 }
@@ -106,12 +110,14 @@ fn of_two_exports_to_one_folder_the_second_is_refused() {
             names: TensorNames::Surfit,
         };
         let all = [export(0.25, "one"), export(0.5, "two"), export(0.75, "one")];
-        let answers = answers(actor, sender, &all);
+        let answers = serve_commands(actor, sender, &all);
         let said = |answer| {
-            caused(actor, answer).into_iter().find_map(|e| match e {
-                Event::Exported(e) => e.u,
-                _ => None,
-            })
+            caused_events(actor, answer)
+                .into_iter()
+                .find_map(|e| match e {
+                    Event::Exported(e) => e.u,
+                    _ => None,
+                })
         };
         assert_eq!(said(&answers[0]), Some(0.25));
         assert_eq!(said(&answers[1]), Some(0.5));

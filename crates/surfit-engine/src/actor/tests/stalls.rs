@@ -28,13 +28,13 @@ impl Actor<'_> {
     /// Ticks until the work waits for the disk, and then twice more in vain.
     fn stall(&mut self) {
         for _ in 0..1000 {
-            if self.stalled.is_some() {
+            if self.stall.is_some() {
                 break;
             }
             self.tick_or_stall().unwrap();
         }
         for _ in 0..2 {
-            assert!(self.stalled.is_some());
+            assert!(self.stall.is_some());
             self.tick_or_stall().unwrap();
         }
     }
@@ -46,20 +46,22 @@ fn what_a_stalled_tick_has_done_is_done_once() {
     with_actor(&dir.path().join("a"), |actor| {
         let corners = ClosedFolder::new(actor.run.path().join("corners"));
         actor.stall();
-        assert!(matches!(actor.work, ActorActivity::Corner(0)));
-        assert!(actor.ready.is_some(), "what was measured stays");
+        assert!(matches!(actor.activity, ActorActivity::Corner(0)));
+        assert!(actor.unstored_corner.is_some(), "what was measured stays");
         corners.open();
         actor.tick_or_stall().unwrap();
-        assert!(actor.ready.is_none() && matches!(actor.work, ActorActivity::Corner(1)));
+        assert!(
+            actor.unstored_corner.is_none() && matches!(actor.activity, ActorActivity::Corner(1))
+        );
         let surface = ClosedFolder::new(actor.run.path().join("surface"));
         actor.stall();
         surface.open();
         actor.tick_or_stall().unwrap();
         let heatmaps = ClosedFolder::new(actor.run.join("heatmaps").to_path_buf());
         actor.stall();
-        assert!(matches!(actor.work, ActorActivity::Map { .. }));
+        assert!(matches!(actor.activity, ActorActivity::Heatmap { .. }));
         heatmaps.open();
-        actor.finish_work();
+        actor.tick_until_idle();
         let tables = names_in(&actor.run.join("heatmaps"));
         assert_eq!(tables, ["step-4-grid-3.csv"]);
         let events = actor.run.events(0).unwrap();
@@ -87,9 +89,12 @@ fn what_a_stalled_tick_has_done_is_done_once() {
 fn a_model_that_the_disk_takes_late_has_one_folder() {
     let dir = tempfile::tempdir().unwrap();
     with_actor(&dir.path().join("a"), |actor| {
-        actor.until(exporting);
-        let uv = actor.heatmap.best(Metric::Accuracy).map(|p| (p.u, p.v));
-        let folder = actor.free_folder("best", uv, 4);
+        actor.tick_until(is_exporting);
+        let uv = actor
+            .heatmap
+            .best_point(Metric::Accuracy)
+            .map(|p| (p.u, p.v));
+        let folder = actor.unused_export_folder("best", uv, 4);
         // The folder can be made, and the model does not go into it.
         std::fs::create_dir_all(folder.join("model.safetensors")).unwrap();
         actor.stall();
@@ -97,13 +102,13 @@ fn a_model_that_the_disk_takes_late_has_one_folder() {
         std::fs::remove_dir(folder.join("model.safetensors")).unwrap();
         // Half a model stands there, of an engine that was killed.
         std::fs::write(folder.join("model.safetensors"), "half").unwrap();
-        actor.finish_work();
-        let finished = actor.journal.picture().finished.clone().unwrap();
+        actor.tick_until_idle();
+        let finished = actor.journal.run_state().finished.clone().unwrap();
         assert_eq!(finished.export, Some(folder.to_path_buf()));
         assert_eq!(names_in(&actor.run.join("exports")).len(), 1);
         assert_eq!(names_in(&folder), ["model.json", "model.safetensors"]);
         // Where a whole one lies, another one goes elsewhere.
-        let next = actor.free_folder("best", uv, 4);
+        let next = actor.unused_export_folder("best", uv, 4);
         assert!(next.to_string_lossy().ends_with("-step4-2"), "{next:?}");
     });
 }
@@ -112,15 +117,15 @@ fn a_model_that_the_disk_takes_late_has_one_folder() {
 fn a_frozen_point_has_no_gradients_from_then_on() {
     let dir = tempfile::tempdir().unwrap();
     with_actor(&dir.path().join("a"), |actor| {
-        actor.until(|a| a.progress.is_some_and(|p| p.step == 1));
-        let corners = actor.surface.as_ref().unwrap().degrees().corners();
-        let rows = actor.surface.as_ref().unwrap().degrees().rows();
+        actor.tick_until(|a| a.progress.is_some_and(|p| p.step == 1));
+        let corners = actor.surface.as_ref().unwrap().degrees().corner_count();
+        let rows = actor.surface.as_ref().unwrap().degrees().row_indices();
         let (i, j) = rows[corners];
         let frozen = true;
         actor
-            .carry_out(EngineCommand::Freeze { i, j, frozen })
+            .execute(EngineCommand::Freeze { i, j, frozen })
             .unwrap();
-        actor.until(|a| a.progress.is_some_and(|p| p.step == 3));
+        actor.tick_until(|a| a.progress.is_some_and(|p| p.step == 3));
         actor.flush_losses();
         for points in [actor.points.clone(), actor.describe_points()] {
             let own = &points[corners].gradients;

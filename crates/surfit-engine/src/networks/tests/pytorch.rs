@@ -20,11 +20,11 @@ struct FixtureCase {
 }
 
 /// A prime, so that no layer's rows repeat each other.
-const TABLE: i64 = 65521;
+const NOISE_TABLE_SIZE: i64 = 65521;
 
 /// `count` numbers in [−1, 1), `f64`, that depend on the name and their place alone.
 fn noise(name: &str, count: i64) -> Tensor {
-    let table: Vec<f64> = (0..TABLE as u32)
+    let table: Vec<f64> = (0..NOISE_TABLE_SIZE as u32)
         .map(|i| {
             let mut h = i.wrapping_mul(2654435761);
             h ^= h >> 15;
@@ -35,10 +35,12 @@ fn noise(name: &str, count: i64) -> Tensor {
             f64::from(h) / f64::from(1u32 << 31) - 1.0
         })
         .collect();
-    let start = name.bytes().fold(0, |s, b| (s * 31 + i64::from(b)) % TABLE);
+    let start = name
+        .bytes()
+        .fold(0, |s, b| (s * 31 + i64::from(b)) % NOISE_TABLE_SIZE);
     Tensor::from_slice(&table)
         .roll([-start], [0])
-        .repeat([(count + TABLE - 1) / TABLE])
+        .repeat([(count + NOISE_TABLE_SIZE - 1) / NOISE_TABLE_SIZE])
         .narrow(0, 0, count)
 }
 
@@ -54,7 +56,7 @@ fn value(name: &str, shape: &[i64]) -> Tensor {
     x.to_kind(Kind::Float)
 }
 
-fn check(family: &str) {
+fn check_family(family: &str) {
     tch::set_num_threads(1);
     let text = include_str!("../fixtures/pytorch.json");
     let fixtures: PyTorchFixtures = serde_json::from_str(text).unwrap();
@@ -94,42 +96,42 @@ fn check(family: &str) {
         );
         let expected = Tensor::from_slice2(&case.logits);
         assert_eq!(logits.size(), expected.size(), "{what}");
-        let relative = largest(&(&logits - &expected)) / largest(&expected);
+        let relative = max_abs(&(&logits - &expected)) / max_abs(&expected);
         println!("{what}: {relative:.1e}");
         assert!(relative < 1e-4, "{what}: {relative:.1e}");
         // The comparison would mean little if the network hardly looked at the image.
-        let between = largest(&(expected.get(0) - expected.get(1)));
-        assert!(between > 0.01 * largest(&expected), "{what}: {between}");
+        let between = max_abs(&(expected.get(0) - expected.get(1)));
+        assert!(between > 0.01 * max_abs(&expected), "{what}: {between}");
     }
     assert!(seen > 0);
 }
 
 #[test]
 fn small_networks_agree_with_pytorch() {
-    check("cnn");
-    check("mlp");
+    check_family("cnn");
+    check_family("mlp");
 }
 
 #[test]
 fn residual_networks_agree_with_torchvision() {
-    check("resnet18");
+    check_family("resnet18");
 }
 
 #[test]
 fn vgg_agrees_with_torchvision() {
-    check("vgg16");
+    check_family("vgg16");
 }
 
 #[test]
 fn vision_transformers_agree_with_timm() {
-    check("vit");
+    check_family("vit");
 }
 
 #[test]
 fn every_network_has_logits_of_pytorch() {
     let fixtures: PyTorchFixtures =
         serde_json::from_str(include_str!("../fixtures/pytorch.json")).unwrap();
-    for name in NAMES {
+    for name in NETWORK_NAMES {
         let found = fixtures.cases.iter().any(|c| c.network.name == *name);
         assert!(
             found,

@@ -42,22 +42,22 @@ impl PassCase {
         };
         let flat = matrix(slots, columns);
         let gradients = (shape.draws > 0).then(|| GradientUse {
-            networks: matrix(shape.draws, rows),
-            decay: shape.decay,
-            steps: if shape.trains {
+            network_weights: matrix(shape.draws, rows),
+            weight_decay: shape.decay,
+            step_weights: if shape.trains {
                 matrix(shape.draws, shape.inner)
             } else {
                 Vec::new()
             },
-            keep: 0.9,
-            moves: shape.moves,
+            velocity_factor: 0.9,
+            moves_points: shape.moves,
         });
         Self {
             theta: matrix(rows, columns),
             velocity: matrix(shape.inner, columns),
             narrow: flat
                 .iter()
-                .map(|row| row.iter().map(|&x| bits(x)).collect())
+                .map(|row| row.iter().map(|&x| to_bf16_bits(x)).collect())
                 .collect(),
             wide: flat,
             ends,
@@ -84,9 +84,9 @@ impl PassCase {
             let columns = std::mem::replace(&mut first, end)..end;
             let start = columns.start;
             let slots = if index % 2 == 1 {
-                SampleSlots::Wide(wide.iter().map(|row| row.skip(start)).collect())
+                SampleSlots::F32(wide.iter().map(|row| row.offset(start)).collect())
             } else {
-                SampleSlots::Narrow(narrow.iter().map(|row| row.skip(start)).collect())
+                SampleSlots::Bf16(narrow.iter().map(|row| row.offset(start)).collect())
             };
             TypedSegment { columns, slots }
         });
@@ -95,7 +95,7 @@ impl PassCase {
             theta: rows(&mut self.theta),
             velocity: rows(&mut self.velocity),
             gradients: self.gradients.clone(),
-            next: self.next.clone(),
+            next_weights: self.next.clone(),
         }
     }
 
@@ -117,19 +117,19 @@ impl PassCase {
             |b: &[f32], x: &[f64]| -> f64 { b.iter().zip(x).map(|(&b, x)| f64::from(b) * x).sum() };
         let mut squares = Vec::new();
         if let Some(gradients) = &self.gradients {
-            let decay = f64::from(gradients.decay);
+            let decay = f64::from(gradients.weight_decay);
             let g: Vec<f64> = gradients
-                .networks
+                .network_weights
                 .iter()
                 .enumerate()
                 .map(|(draw, b)| (self.slot(draw, c) + decay * dot(b, &theta)) / (1.0 + decay))
                 .collect();
             squares = g.iter().map(|g| g * g).collect();
-            if !gradients.steps.is_empty() {
+            if !gradients.step_weights.is_empty() {
                 for (k, u) in u.iter_mut().enumerate() {
-                    let steps: Vec<f32> = gradients.steps.iter().map(|s| s[k]).collect();
-                    *u = f64::from(gradients.keep) * *u + dot(&steps, &g);
-                    if gradients.moves {
+                    let steps: Vec<f32> = gradients.step_weights.iter().map(|s| s[k]).collect();
+                    *u = f64::from(gradients.velocity_factor) * *u + dot(&steps, &g);
+                    if gradients.moves_points {
                         theta[4 + k] -= *u;
                     }
                 }
@@ -140,19 +140,24 @@ impl PassCase {
     }
 }
 
-fn bits(x: f32) -> u16 {
+fn to_bf16_bits(x: f32) -> u16 {
     let mut to = 0;
     // SAFETY: one number, and plain arithmetic.
-    unsafe { ScalarVector::<1, false>::splat(x).narrow(&raw mut to) };
+    unsafe { ScalarVector::<1, false>::splat(x).store_bf16(&raw mut to) };
     to
 }
 
-fn near(a: f64, b: f64, tolerance: f64) -> bool {
+fn is_close(a: f64, b: f64, tolerance: f64) -> bool {
     (a - b).abs() <= tolerance * (1.0 + b.abs())
 }
 
 fn shapes() -> impl Strategy<Value = PassShape> {
-    let numbers = (0usize..6, 0usize..=MOST, 0usize..=MOST, any::<u64>());
+    let numbers = (
+        0usize..6,
+        0usize..=MAX_SAMPLES_PER_PASS,
+        0usize..=MAX_SAMPLES_PER_PASS,
+        any::<u64>(),
+    );
     (numbers, any::<bool>(), any::<bool>(), prop::bool::ANY).prop_map(
         |((inner, draws, next, seed), trains, moves, decays)| PassShape {
             inner,
@@ -181,21 +186,21 @@ proptest! {
             let [u, theta, networks, g] = before.column(c);
             squares.iter_mut().zip(&g).for_each(|(s, g)| *s += g);
             for (k, u) in u.iter().enumerate() {
-                prop_assert!(near(after.velocity[k][c].into(), *u, 1e-5), "velocity {k}, {c}");
+                prop_assert!(is_close(after.velocity[k][c].into(), *u, 1e-5), "velocity {k}, {c}");
             }
             for (k, theta) in theta.iter().enumerate() {
-                prop_assert!(near(after.theta[k][c].into(), *theta, 1e-5), "point {k}, {c}");
+                prop_assert!(is_close(after.theta[k][c].into(), *theta, 1e-5), "point {k}, {c}");
             }
             for (draw, w) in networks.iter().enumerate() {
                 let tolerance = if after.slot(draw, c) == f64::from(after.wide[draw][c]) { 1e-5 } else { 1.0 / 256.0 };
-                prop_assert!(near(after.slot(draw, c), *w, tolerance), "network {draw}, {c}");
+                prop_assert!(is_close(after.slot(draw, c), *w, tolerance), "network {draw}, {c}");
             }
             for draw in shape.next..before.wide.len() {
                 prop_assert_eq!(after.slot(draw, c), before.slot(draw, c));
             }
         }
         for (norm, square) in norms.iter().zip(&squares) {
-            prop_assert!(near(*norm, *square, 1e-4), "{norm} {square}");
+            prop_assert!(is_close(*norm, *square, 1e-4), "{norm} {square}");
         }
     }
 
@@ -231,11 +236,11 @@ fn plain_arithmetic_agrees_with_vectors() {
     let (mut fast, mut plain) = (PassCase::new(shape), PassCase::new(shape));
     let norms = unsafe { fast.pass().run(1) };
     let pass = plain.pass();
-    let rows = pass.rows();
+    let rows = pass.row_coefficients();
     // SAFETY: plain arithmetic needs nothing of the processor.
     let squares = unsafe { rows.segments::<ScalarVector<8, false>>(0..4000) };
     for (norm, square) in norms.iter().zip(squares) {
-        assert!(near(*norm, square, 1e-5), "{norm} {square}");
+        assert!(is_close(*norm, square, 1e-5), "{norm} {square}");
     }
     for (fast, plain) in fast
         .theta
@@ -244,7 +249,7 @@ fn plain_arithmetic_agrees_with_vectors() {
         .zip(plain.theta.iter().flatten())
     {
         assert!(
-            near((*fast).into(), (*plain).into(), 1e-5),
+            is_close((*fast).into(), (*plain).into(), 1e-5),
             "{fast} {plain}"
         );
     }
@@ -278,9 +283,9 @@ fn numbers_are_rounded_as_libtorch_rounds_them() {
     let widened = |bits: u16| f32::from_bits(u32::from(bits) << 16);
     for (&x, &y) in numbers.iter().zip(&theirs) {
         assert!(
-            same(widened(bits(x)), y),
+            same(widened(to_bf16_bits(x)), y),
             "{x}: {} and {y}",
-            widened(bits(x))
+            widened(to_bf16_bits(x))
         );
     }
     #[cfg(target_arch = "x86_64")]
@@ -289,8 +294,8 @@ fn numbers_are_rounded_as_libtorch_rounds_them() {
             let (mut narrow, mut wide) = ([0u16; 8], [0.0f32; 8]);
             // SAFETY: the processor has AVX2, and the arrays hold eight.
             unsafe {
-                Avx2::load(x.as_ptr()).narrow(narrow.as_mut_ptr());
-                Avx2::widen(narrow.as_ptr()).store(wide.as_mut_ptr());
+                Avx2::load(x.as_ptr()).store_bf16(narrow.as_mut_ptr());
+                Avx2::load_bf16(narrow.as_ptr()).store(wide.as_mut_ptr());
             }
             assert!(
                 wide.iter().zip(y).all(|(&a, &b)| same(a, b)),

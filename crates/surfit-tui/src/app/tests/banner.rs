@@ -3,12 +3,12 @@
 use crate::color::ColorDepth;
 use crate::fixture;
 use crate::link::{Incoming, LineState};
-use crate::rig::TestApp;
+use crate::test_app::TestApp;
 use surfit_core::event::Event;
 
 /// All that is on the screen, its rows joined.
-fn words(rig: &TestApp) -> String {
-    let text = rig.text();
+fn joined_screen_text(rig: &TestApp) -> String {
+    let text = rig.screen_text();
     let words: Vec<&str> = text.split_whitespace().collect();
     words.join(" ")
 }
@@ -24,43 +24,51 @@ fn the_remedy_is_there_at_every_width_however_long_the_reason() {
     ];
     for reason in reasons {
         for (width, height) in [(60, 16), (80, 24), (100, 30), (140, 44)] {
-            let mut rig = TestApp::with(width, height, fixture::fitting());
-            rig.hear(Incoming::Disconnected {
+            let mut rig = TestApp::with_run_state(width, height, fixture::fitting_run());
+            rig.receive(Incoming::Disconnected {
                 reason: reason.clone(),
             });
-            let text = words(&rig);
+            let text = joined_screen_text(&rig);
             let remedy = "r connects again or starts it from the last checkpoint, q leaves.";
-            assert!(text.contains(remedy), "{width}: {}", rig.text());
-            assert!(text.contains("No engine:"), "{width}: {}", rig.text());
+            assert!(text.contains(remedy), "{width}: {}", rig.screen_text());
+            assert!(
+                text.contains("No engine:"),
+                "{width}: {}",
+                rig.screen_text()
+            );
 
-            let mut rig = TestApp::with(width, height, fixture::fitting());
+            let mut rig = TestApp::with_run_state(width, height, fixture::fitting_run());
             let message = reason.clone();
-            let mut picture = rig.app.picture.clone();
-            fixture::feed(&mut picture, vec![Event::Failed { message }]);
-            rig.hear(Incoming::Picture(Box::new(picture)));
-            rig.hear(Incoming::EngineDied);
-            let text = words(&rig);
+            let mut picture = rig.app.run_state.clone();
+            fixture::apply_events(&mut picture, vec![Event::Failed { message }]);
+            rig.receive(Incoming::Picture(Box::new(picture)));
+            rig.receive(Incoming::EngineDied);
+            let text = joined_screen_text(&rig);
             let remedy = "r resumes from the last checkpoint, q leaves.";
-            assert!(text.contains(remedy), "{width}: {}", rig.text());
+            assert!(text.contains(remedy), "{width}: {}", rig.screen_text());
 
-            let mut rig = TestApp::with(width, height, fixture::fitting());
-            rig.app.line = Some(crate::app::RemoteLine::new("gpu1".into()));
-            rig.hear(Incoming::Line(LineState::Down {
+            let mut rig = TestApp::with_run_state(width, height, fixture::fitting_run());
+            rig.app.remote_line = Some(crate::app::RemoteLine::new("gpu1".into()));
+            rig.receive(Incoming::Line(LineState::Down {
                 why: reason.clone(),
                 retry: 9.0,
             }));
             let remedy = "Trying again in 9 s, any key does at once; q leaves.";
-            assert!(words(&rig).contains(remedy), "{width}: {}", rig.text());
+            assert!(
+                joined_screen_text(&rig).contains(remedy),
+                "{width}: {}",
+                rig.screen_text()
+            );
         }
     }
 }
 
 #[test]
 fn a_terminal_without_other_letters_is_sent_none() {
-    let rig = TestApp::with(80, 24, fixture::fitting());
-    let mut rig = rig.depth("dark", ColorDepth::None, true);
-    rig.hear(Incoming::Disconnected {
+    let rig = TestApp::with_run_state(80, 24, fixture::fitting_run());
+    let mut rig = rig.with_theme("dark", ColorDepth::None, true);
+    rig.receive(Incoming::Disconnected {
         reason: "3×3 → 曲面 … ".repeat(20),
     });
-    assert!(rig.text().is_ascii(), "{}", rig.text());
+    assert!(rig.screen_text().is_ascii(), "{}", rig.screen_text());
 }

@@ -1,7 +1,7 @@
 use crate::app::{Effect, Pane};
 use crate::fixture;
 use crate::link::{Incoming, LeaveReason, Outgoing};
-use crate::rig::TestApp;
+use crate::test_app::TestApp;
 use surfit_core::event::Event;
 use surfit_core::heatmap::Metric;
 use surfit_core::protocol::{EngineCommand, Selection, TensorNames};
@@ -13,15 +13,15 @@ fn set_degree(m: u8, n: u8) -> EngineCommand {
     }
 }
 
-fn commands(rig: &mut TestApp) -> Vec<EngineCommand> {
-    rig.sent().into_iter().map(|c| c.1).collect()
+fn take_sent_commands(rig: &mut TestApp) -> Vec<EngineCommand> {
+    rig.take_sent_commands().into_iter().map(|c| c.1).collect()
 }
 
 #[test]
 fn degree_keys_pressed_quickly_add_up_and_the_wish_is_shown_until_it_comes_true() {
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("u enter u enter u enter V enter");
-    let sent = rig.sent();
+    let sent = rig.take_sent_commands();
     let wanted = [
         set_degree(4, 3),
         set_degree(5, 3),
@@ -29,48 +29,56 @@ fn degree_keys_pressed_quickly_add_up_and_the_wish_is_shown_until_it_comes_true(
         set_degree(6, 2),
     ];
     assert_eq!(sent.iter().map(|c| c.1.clone()).collect::<Vec<_>>(), wanted);
-    assert!(rig.text().contains("degree 3×3 → 6×2"), "{}", rig.text());
+    assert!(
+        rig.screen_text().contains("degree 3×3 → 6×2"),
+        "{}",
+        rig.screen_text()
+    );
     // The engine did the last only and refuses what that replaced: nobody needs to hear of it.
     for (id, _) in &sent[..3] {
-        rig.hear(Incoming::Reply {
+        rig.receive(Incoming::Reply {
             id: *id,
             error: Some("a later degree took its place".into()),
         });
     }
-    assert!(!rig.text().contains("took its place"));
-    rig.hear(Incoming::Reply {
+    assert!(!rig.screen_text().contains("took its place"));
+    rig.receive(Incoming::Reply {
         id: sent[3].0,
         error: None,
     });
     rig.press("u enter");
-    assert_eq!(commands(&mut rig), [set_degree(7, 2)]);
-    rig.grant();
-    let mut snapshot = fixture::fitting().snapshot.unwrap();
+    assert_eq!(take_sent_commands(&mut rig), [set_degree(7, 2)]);
+    rig.accept_pending_commands();
+    let mut snapshot = fixture::fitting_run().snapshot.unwrap();
     snapshot.degrees = fixture::degrees(7, 2);
-    rig.hear(Incoming::Snapshot(Box::new(snapshot)));
+    rig.receive(Incoming::Snapshot(Box::new(snapshot)));
     assert!(
-        !rig.text().contains('→') || !rig.text().contains("×2 →"),
+        !rig.screen_text().contains('→') || !rig.screen_text().contains("×2 →"),
         "{}",
-        rig.text()
+        rig.screen_text()
     );
-    assert_eq!(rig.app.wanted_degrees(), None);
+    assert_eq!(rig.app.requested_degrees(), None);
     rig.press("u u");
     // 8 is the highest: the second press says so and changes nothing.
-    assert!(rig.text().contains("outside 1..=8"), "{}", rig.text());
+    assert!(
+        rig.screen_text().contains("outside 1..=8"),
+        "{}",
+        rig.screen_text()
+    );
     rig.press("enter");
-    assert_eq!(commands(&mut rig), [set_degree(8, 2)]);
+    assert_eq!(take_sent_commands(&mut rig), [set_degree(8, 2)]);
 }
 
 #[test]
 fn a_refused_degree_goes_back_to_what_the_engine_has() {
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("u enter");
-    let id = rig.sent()[0].0;
-    rig.hear(Incoming::Reply {
+    let id = rig.take_sent_commands()[0].0;
+    rig.receive(Incoming::Reply {
         id,
         error: Some("not while the heatmap is measured".into()),
     });
-    let text = rig.text();
+    let text = rig.screen_text();
     assert!(
         text.contains("degree: not while the heatmap is measured"),
         "{text}"
@@ -78,26 +86,26 @@ fn a_refused_degree_goes_back_to_what_the_engine_has() {
     assert!(!text.contains("3×3 →"));
     rig.press("i");
     assert!(
-        rig.text().contains("not while the heatmap"),
+        rig.screen_text().contains("not while the heatmap"),
         "the log keeps it"
     );
     rig.press("esc u enter");
-    assert_eq!(commands(&mut rig), [set_degree(4, 3)]);
+    assert_eq!(take_sent_commands(&mut rig), [set_degree(4, 3)]);
 }
 
 #[test]
 fn grid_keys_add_up_too() {
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("] ] [");
     let grids = [25, 31, 25].map(|grid| EngineCommand::SetGrid { grid });
-    assert_eq!(commands(&mut rig), grids);
+    assert_eq!(take_sent_commands(&mut rig), grids);
 }
 
 #[test]
 fn exports_get_the_names_of_the_given_corners_when_that_was_chosen_until_it_is_taken_back() {
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     let names = |rig: &mut TestApp| -> Vec<TensorNames> {
-        let sent = commands(rig).into_iter();
+        let sent = take_sent_commands(rig).into_iter();
         let export = |command| match command {
             EngineCommand::Export { names, .. } => Some(names),
             _ => None,
@@ -106,15 +114,15 @@ fn exports_get_the_names_of_the_given_corners_when_that_was_chosen_until_it_is_t
     };
     rig.press("; n");
     assert!(
-        rig.text()
+        rig.screen_text()
             .contains("tensor names of exports: as in the file of corner 1")
     );
     rig.press("x X C ; e m");
     assert_eq!(names(&mut rig), [TensorNames::AsGiven; 4]);
     assert!(
-        rig.text().contains("named as in corner 1's file"),
+        rig.screen_text().contains("named as in corner 1's file"),
         "{}",
-        rig.text()
+        rig.screen_text()
     );
     rig.press("; n x");
     assert_eq!(names(&mut rig), [TensorNames::Surfit]);
@@ -122,7 +130,7 @@ fn exports_get_the_names_of_the_given_corners_when_that_was_chosen_until_it_is_t
 
 #[test]
 fn the_cursor_decides_where_marks_measurements_and_exports_are() {
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("home right up up m e X x C");
     let (u, v) = (0.05, 0.1);
     let export = |selection| EngineCommand::Export {
@@ -138,69 +146,74 @@ fn the_cursor_decides_where_marks_measurements_and_exports_are() {
         export(Selection::Best),
         export(Selection::Centroid),
     ];
-    assert_eq!(commands(&mut rig), wanted);
+    assert_eq!(take_sent_commands(&mut rig), wanted);
     assert!(
-        rig.text().contains("exporting the mean of the surface"),
+        rig.screen_text()
+            .contains("exporting the mean of the surface"),
         "{}",
-        rig.text()
+        rig.screen_text()
     );
-    rig.grant();
-    assert!(!rig.text().contains("exporting"));
-    let seq = rig.app.picture.seq + 1;
-    let event = fixture::evaluated(u, v);
-    rig.hear(Incoming::Event(surfit_core::event::Envelope {
+    rig.accept_pending_commands();
+    assert!(!rig.screen_text().contains("exporting"));
+    let seq = rig.app.run_state.seq + 1;
+    let event = fixture::evaluated_event(u, v);
+    rig.receive(Incoming::Event(surfit_core::event::Envelope {
         seq,
         time: 0.0,
         event,
     }));
     assert!(
-        rig.text().contains("on 1500 validation images"),
+        rig.screen_text().contains("on 1500 validation images"),
         "{}",
-        rig.text()
+        rig.screen_text()
     );
 }
 
 #[test]
 fn pause_stop_checkpoint_and_start_are_commands_when_they_make_sense() {
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("p c s");
     assert_eq!(
-        commands(&mut rig),
+        take_sent_commands(&mut rig),
         [EngineCommand::Pause, EngineCommand::Checkpoint]
     );
     assert!(
-        rig.text().contains("the job is under way"),
+        rig.screen_text().contains("the job is under way"),
         "{}",
-        rig.text()
+        rig.screen_text()
     );
-    rig.grant();
-    assert!(rig.text().contains("The checkpoint is on disk."));
-    rig.app.picture.snapshot.as_mut().unwrap().state = EngineState::Paused;
+    rig.accept_pending_commands();
+    assert!(rig.screen_text().contains("The checkpoint is on disk."));
+    rig.app.run_state.snapshot.as_mut().unwrap().state = EngineState::Paused;
     rig.press("p");
-    assert_eq!(commands(&mut rig), [EngineCommand::Unpause]);
+    assert_eq!(take_sent_commands(&mut rig), [EngineCommand::Unpause]);
     rig.press(".");
     assert!(
-        rig.text().contains("The fit has done 1240 of 3000."),
+        rig.screen_text().contains("The fit has done 1240 of 3000."),
         "{}",
-        rig.text()
+        rig.screen_text()
     );
     rig.press("enter");
-    assert_eq!(commands(&mut rig), [], "enter takes what loses nothing");
+    assert_eq!(
+        take_sent_commands(&mut rig),
+        [],
+        "enter takes what loses nothing"
+    );
     rig.press(". s");
-    assert_eq!(commands(&mut rig), [EngineCommand::Stop]);
-    rig.app.picture.snapshot.as_mut().unwrap().state = EngineState::Idle;
+    assert_eq!(take_sent_commands(&mut rig), [EngineCommand::Stop]);
+    rig.app.run_state.snapshot.as_mut().unwrap().state = EngineState::Idle;
     rig.press("s");
-    assert_eq!(commands(&mut rig), [EngineCommand::Start]);
+    assert_eq!(take_sent_commands(&mut rig), [EngineCommand::Start]);
 }
 
 #[test]
 fn new_fits_and_corners_are_asked_about_first() {
-    let mut rig = TestApp::with(140, 44, fixture::finished());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::finished_run());
     rig.press("s");
-    assert_eq!(commands(&mut rig), []);
+    assert_eq!(take_sent_commands(&mut rig), []);
     rig.press("f");
     assert_eq!(
-        commands(&mut rig),
+        take_sent_commands(&mut rig),
         [EngineCommand::StartFit { degrees: None }]
     );
     rig.press("s g");
@@ -208,21 +221,24 @@ fn new_fits_and_corners_are_asked_about_first() {
         steps: None,
         epochs: None,
     };
-    assert_eq!(commands(&mut rig), [further]);
+    assert_eq!(take_sent_commands(&mut rig), [further]);
     rig.press("S esc S t");
-    assert_eq!(commands(&mut rig), [EngineCommand::StartCorners]);
+    assert_eq!(take_sent_commands(&mut rig), [EngineCommand::StartCorners]);
 }
 
 #[test]
 fn a_control_point_is_frozen_only_when_it_was_chosen() {
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("f");
-    assert!(rig.text().contains("freeze in the control points pane"));
+    assert!(
+        rig.screen_text()
+            .contains("freeze in the control points pane")
+    );
     rig.press("3 f");
-    assert!(rig.text().contains("a corner never trains"));
+    assert!(rig.screen_text().contains("a corner never trains"));
     rig.press("right up f");
     assert_eq!(
-        commands(&mut rig),
+        take_sent_commands(&mut rig),
         [EngineCommand::Freeze {
             i: 1,
             j: 1,
@@ -233,11 +249,11 @@ fn a_control_point_is_frozen_only_when_it_was_chosen() {
 
 #[test]
 fn the_metric_follows_the_key_and_the_engine() {
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("M");
     assert_eq!(rig.app.surface.metric, Metric::Loss);
     assert_eq!(
-        commands(&mut rig),
+        take_sent_commands(&mut rig),
         [EngineCommand::SetMetric {
             metric: Metric::Loss
         }]
@@ -246,68 +262,77 @@ fn the_metric_follows_the_key_and_the_engine() {
 
 #[test]
 fn the_metric_is_the_views_own_and_a_run_begins_with_what_was_looked_at_last() {
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
-    let mut snapshot = rig.app.picture.snapshot.clone().unwrap();
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
+    let mut snapshot = rig.app.run_state.snapshot.clone().unwrap();
     // Another screen shows the loss now.
     snapshot.metric = Metric::Loss;
     snapshot.seq += 1;
-    rig.hear(Incoming::Snapshot(Box::new(snapshot.clone())));
+    rig.receive(Incoming::Snapshot(Box::new(snapshot.clone())));
     assert_eq!(rig.app.surface.metric, Metric::Accuracy);
     // Whoever opens it then sees that too.
     let mut rig = TestApp::new(140, 44);
-    rig.hear(Incoming::Snapshot(Box::new(snapshot.clone())));
+    rig.receive(Incoming::Snapshot(Box::new(snapshot.clone())));
     assert_eq!(rig.app.surface.metric, Metric::Loss);
     snapshot.metric = Metric::Accuracy;
     snapshot.seq += 1;
-    rig.hear(Incoming::Snapshot(Box::new(snapshot)));
+    rig.receive(Incoming::Snapshot(Box::new(snapshot)));
     assert_eq!(rig.app.surface.metric, Metric::Loss);
     // Who only watches changes what is seen here, and nothing there.
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.app.readonly = true;
     rig.press("M");
     assert_eq!(rig.app.surface.metric, Metric::Loss);
-    assert_eq!((rig.sent(), rig.app.pending.len()), (vec![], 0));
+    assert_eq!(
+        (rig.take_sent_commands(), rig.app.pending.len()),
+        (vec![], 0)
+    );
 }
 
 #[test]
 fn leaving_asks_while_work_is_under_way_and_each_answer_does_what_it_says() {
     let left = |keys: &str, picture| {
-        let mut rig = TestApp::with(80, 24, picture);
+        let mut rig = TestApp::with_run_state(80, 24, picture);
         rig.press(keys);
         rig.effects.into_iter().find_map(|e| match e {
-            Effect::Leave(leave) => Some(leave),
+            Effect::Exit(leave) => Some(leave),
             _ => None,
         })
     };
     let quit = |stop_engine| Some(LeaveReason::Quit { stop_engine });
-    assert_eq!(left("q", fixture::fitting()), None);
-    assert_eq!(left("q d", fixture::fitting()), Some(LeaveReason::Detached));
+    assert_eq!(left("q", fixture::fitting_run()), None);
     assert_eq!(
-        left("q enter", fixture::fitting()),
-        Some(LeaveReason::Detached)
-    );
-    assert_eq!(left("q s", fixture::fitting()), quit(true));
-    assert_eq!(left("q down enter", fixture::fitting()), quit(true));
-    assert_eq!(left("q c", fixture::fitting()), None);
-    assert_eq!(left("q esc", fixture::fitting()), None);
-    assert_eq!(left("ctrl-c", fixture::fitting()), None);
-    assert_eq!(
-        left("ctrl-c ctrl-c", fixture::fitting()),
+        left("q d", fixture::fitting_run()),
         Some(LeaveReason::Detached)
     );
     assert_eq!(
-        left("? ctrl-c d", fixture::fitting()),
+        left("q enter", fixture::fitting_run()),
         Some(LeaveReason::Detached)
     );
-    assert_eq!(left("d", fixture::fitting()), Some(LeaveReason::Detached));
-    assert_eq!(left("q", fixture::finished()), quit(true));
-    let mut watched = fixture::finished();
+    assert_eq!(left("q s", fixture::fitting_run()), quit(true));
+    assert_eq!(left("q down enter", fixture::fitting_run()), quit(true));
+    assert_eq!(left("q c", fixture::fitting_run()), None);
+    assert_eq!(left("q esc", fixture::fitting_run()), None);
+    assert_eq!(left("ctrl-c", fixture::fitting_run()), None);
+    assert_eq!(
+        left("ctrl-c ctrl-c", fixture::fitting_run()),
+        Some(LeaveReason::Detached)
+    );
+    assert_eq!(
+        left("? ctrl-c d", fixture::fitting_run()),
+        Some(LeaveReason::Detached)
+    );
+    assert_eq!(
+        left("d", fixture::fitting_run()),
+        Some(LeaveReason::Detached)
+    );
+    assert_eq!(left("q", fixture::finished_run()), quit(true));
+    let mut watched = fixture::finished_run();
     watched.snapshot.as_mut().unwrap().viewers = 2;
     assert_eq!(left("q", watched), quit(false));
 
-    let mut rig = TestApp::with(80, 24, fixture::fitting());
+    let mut rig = TestApp::with_run_state(80, 24, fixture::fitting_run());
     rig.press("q");
-    let text = rig.text();
+    let text = rig.screen_text();
     for words in [
         "Leave while work is under way?",
         "d  detach",
@@ -320,7 +345,7 @@ fn leaving_asks_while_work_is_under_way_and_each_answer_does_what_it_says() {
 
 #[test]
 fn the_clipboard_gets_what_the_cursor_or_the_list_is_on() {
-    let mut rig = TestApp::with(140, 44, fixture::finished());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::finished_run());
     rig.press("home y w y");
     let copied: Vec<String> = rig
         .effects
@@ -335,100 +360,114 @@ fn the_clipboard_gets_what_the_cursor_or_the_list_is_on() {
 
 #[test]
 fn what_is_typed_into_the_palette_is_done() {
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
-    rig.press(":").type_in("degree 4 5").press("enter");
-    rig.press(":").type_in("checkp").press("enter");
-    rig.press(":").type_in("go 1 0").press("enter");
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
+    rig.press(":").type_text("degree 4 5").press("enter");
+    rig.press(":").type_text("checkp").press("enter");
+    rig.press(":").type_text("go 1 0").press("enter");
     assert_eq!(
-        commands(&mut rig),
+        take_sent_commands(&mut rig),
         [set_degree(4, 5), EngineCommand::Checkpoint]
     );
     assert_eq!(
         (rig.app.surface.cursor, rig.app.focus),
         ((20, 0), Pane::Surface)
     );
-    rig.press(":").type_in("grid 1");
+    rig.press(":").type_text("grid 1");
     assert!(
-        rig.text().contains("a grid of 1 cannot be measured"),
+        rig.screen_text().contains("a grid of 1 cannot be measured"),
         "{}",
-        rig.text()
+        rig.screen_text()
     );
     rig.press("enter");
-    assert_eq!(commands(&mut rig), []);
-    rig.press(":").type_in("theme light").press("enter");
+    assert_eq!(take_sent_commands(&mut rig), []);
+    rig.press(":").type_text("theme light").press("enter");
     assert_eq!(rig.app.theme.name(), "light");
 }
 
 #[test]
 fn figures_and_runs_are_asked_of_the_carrying_program() {
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("F o");
     let sent = [
         Effect::Send(Outgoing::Figures),
         Effect::Send(Outgoing::Refresh),
     ];
     assert_eq!(rig.effects, sent);
-    rig.hear(Incoming::Notice("figures in runs/demo-7/figures".into()));
+    rig.receive(Incoming::Notice("figures in runs/demo-7/figures".into()));
     rig.press("esc");
-    assert!(rig.text().contains("✓ figures in runs/demo-7/figures"));
+    assert!(
+        rig.screen_text()
+            .contains("✓ figures in runs/demo-7/figures")
+    );
 }
 
 #[test]
 fn an_event_is_told_and_goes_after_some_seconds() {
     // Nothing runs, so nothing is silent.
-    let mut rig = TestApp::with(140, 44, fixture::finished());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::finished_run());
     rig.tick(1.0);
-    let seq = rig.app.picture.seq + 1;
+    let seq = rig.app.run_state.seq + 1;
     let event = Event::Checkpoint { step: 1240 };
-    rig.hear(Incoming::Event(surfit_core::event::Envelope {
+    rig.receive(Incoming::Event(surfit_core::event::Envelope {
         seq,
         time: 0.0,
         event,
     }));
     rig.press("t");
-    assert!(rig.text().contains("theme light"));
-    assert_eq!(rig.app.deadline(), Some(7.0));
+    assert!(rig.screen_text().contains("theme light"));
+    assert_eq!(rig.app.next_redraw_at(), Some(7.0));
     rig.app.dirty = false;
     rig.tick(6.9);
     assert!(!rig.app.dirty);
     rig.tick(7.0);
-    assert!(rig.app.dirty && !rig.text().contains("theme light"));
-    assert_eq!(rig.app.deadline(), None);
+    assert!(rig.app.dirty && !rig.screen_text().contains("theme light"));
+    assert_eq!(rig.app.next_redraw_at(), None);
 }
 
 #[test]
 fn the_rate_and_the_draws_go_on_from_what_was_asked_for_last() {
     use surfit_core::protocol::RateChange::Peak;
-    let mut picture = fixture::fitting();
+    let mut picture = fixture::fitting_run();
     let snapshot = picture.snapshot.as_mut().unwrap();
     (snapshot.peak_rate, snapshot.draws) = (0.08, 1);
-    let mut rig = TestApp::with(140, 44, picture);
+    let mut rig = TestApp::with_run_state(140, 44, picture);
     rig.press("; + ; + ; - ; > ; > ; <");
     let rates = [0.1, 0.125, 0.1].map(|peak| EngineCommand::SetRate { rate: Peak(peak) });
     let draws = [2, 3, 2].map(|draws| EngineCommand::SetDraws { draws });
     let all: Vec<EngineCommand> = rates.into_iter().chain(draws).collect();
-    assert_eq!(commands(&mut rig), all);
+    assert_eq!(take_sent_commands(&mut rig), all);
     rig.press("; < ; <");
-    assert_eq!(commands(&mut rig), [EngineCommand::SetDraws { draws: 1 }]);
-    assert!(rig.text().contains("at least one"), "{}", rig.text());
+    assert_eq!(
+        take_sent_commands(&mut rig),
+        [EngineCommand::SetDraws { draws: 1 }]
+    );
+    assert!(
+        rig.screen_text().contains("at least one"),
+        "{}",
+        rig.screen_text()
+    );
 }
 
 #[test]
 fn ensembles_and_searches_are_asked_for_and_given_up() {
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     let marks = vec![(0.25, 0.5), (0.75, 0.5)];
-    rig.app.picture.snapshot.as_mut().unwrap().marks = Vec::new();
+    rig.app.run_state.snapshot.as_mut().unwrap().marks = Vec::new();
     rig.press("; m");
-    assert!(rig.text().contains("no point is marked"), "{}", rig.text());
+    assert!(
+        rig.screen_text().contains("no point is marked"),
+        "{}",
+        rig.screen_text()
+    );
     rig.press("Z");
     assert!(
-        rig.text().contains("nothing is under way"),
+        rig.screen_text().contains("nothing is under way"),
         "{}",
-        rig.text()
+        rig.screen_text()
     );
-    rig.app.picture.snapshot.as_mut().unwrap().marks = marks.clone();
+    rig.app.run_state.snapshot.as_mut().unwrap().marks = marks.clone();
     rig.press("; m ; s Z");
-    let sent = commands(&mut rig);
+    let sent = take_sent_commands(&mut rig);
     assert_eq!(sent[0], EngineCommand::MeasureEnsemble { points: marks });
     assert!(matches!(sent[1], EngineCommand::Search { .. }), "{sent:?}");
     assert_eq!(sent[2], EngineCommand::Cancel);

@@ -2,28 +2,28 @@ use crate::app::{Effect, Overlay, Pane};
 use crate::fixture;
 use crate::layout::ScreenLayout;
 use crate::link::{Incoming, Outgoing};
-use crate::rig::{TestApp, find};
+use crate::test_app::{TestApp, find_text};
 use crossterm::event::{MouseButton, MouseEventKind};
 use surfit_core::protocol::EngineCommand;
 
-fn place(rig: &TestApp, needle: &str) -> (u16, u16) {
-    find(&rig.draw(), needle).unwrap_or_else(|| panic!("no {needle}\n{}", rig.text()))
+fn position_of(rig: &TestApp, needle: &str) -> (u16, u16) {
+    find_text(&rig.draw(), needle).unwrap_or_else(|| panic!("no {needle}\n{}", rig.screen_text()))
 }
 
 #[test]
 fn a_click_chooses_a_pane_and_what_is_under_it() {
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
-    let (x, y) = place(&rig, "★ ");
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
+    let (x, y) = position_of(&rig, "★ ");
     // The title's star is on the border; the map's own lies inside.
     let surface = ScreenLayout::of(&rig.app).panes[1].1;
     assert!(surface.contains((x, y).into()));
     rig.press("1").click(surface.x + 40, surface.y + 10);
     assert_eq!(rig.app.focus, Pane::Surface);
     assert_ne!(rig.app.surface.cursor, (10, 10));
-    let (x, y) = place(&rig, "○ 0.149");
+    let (x, y) = position_of(&rig, "○ 0.149");
     rig.click(x, y);
     assert_eq!(rig.app.focus, Pane::Points);
-    assert!(rig.app.chosen_point().unwrap().frozen);
+    assert!(rig.app.selected_point().unwrap().frozen);
     let loss = ScreenLayout::of(&rig.app).panes[0].1;
     rig.click(loss.x + 20, loss.y + 5);
     assert!(
@@ -36,17 +36,17 @@ fn a_click_chooses_a_pane_and_what_is_under_it() {
 
 #[test]
 fn the_wheel_zooms_the_surface_about_the_cell_under_it_and_dragging_moves_the_part() {
-    let mut rig = TestApp::with(140, 44, fixture::finished());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::finished_run());
     let area = ScreenLayout::of(&rig.app).panes[1].1;
     let (x, y) = (area.x + 30, area.y + 12);
     let cell = |rig: &TestApp, x: u16, y: u16| {
         let app = &rig.app;
-        app.surface.cell_at(area, x, y, &app.theme, &app.picture)
+        app.surface.cell_at(area, x, y, &app.theme, &app.run_state)
     };
     let shown = |rig: &TestApp| {
         rig.app
             .surface
-            .cells(rig.app.grid(), rig.app.degrees().patch())
+            .shown_cells(rig.app.grid(), rig.app.degrees().patch())
     };
     let under = cell(&rig, x, y).unwrap();
     for _ in 0..4 {
@@ -56,7 +56,7 @@ fn the_wheel_zooms_the_surface_about_the_cell_under_it_and_dragging_moves_the_pa
         assert!(off <= 1, "{now:?} is no longer {under:?}");
     }
     let zoomed = shown(&rig);
-    assert!(zoomed.count < rig.app.grid() && zoomed.holds(rig.app.surface.cursor));
+    assert!(zoomed.count < rig.app.grid() && zoomed.contains(rig.app.surface.cursor));
     // What was taken hold of stays under the mouse.
     let held = cell(&rig, x, y).unwrap();
     rig.mouse(MouseEventKind::Down(MouseButton::Right), x, y);
@@ -87,33 +87,33 @@ fn the_wheel_zooms_the_surface_about_the_cell_under_it_and_dragging_moves_the_pa
 
 #[test]
 fn keys_of_the_footer_can_be_clicked() {
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
-    let (x, y) = place(&rig, "p pause");
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
+    let (x, y) = position_of(&rig, "p pause");
     rig.click(x + 3, y);
-    assert_eq!(rig.sent()[0].1, EngineCommand::Pause);
-    let (x, y) = place(&rig, "q quit");
+    assert_eq!(rig.take_sent_commands()[0].1, EngineCommand::Pause);
+    let (x, y) = position_of(&rig, "q quit");
     rig.click(x, y);
-    let (x, y) = place(&rig, "cancel ");
+    let (x, y) = position_of(&rig, "cancel ");
     rig.click(x, y);
     assert!(rig.app.question.is_none() && rig.effects.is_empty());
 }
 
 #[test]
 fn a_double_click_zooms_and_one_beside_an_overlay_closes_it() {
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.tick(1.0).click(10, 10).tick(1.2).click(10, 10);
     assert!(rig.app.zoomed && rig.app.focus == Pane::Loss);
     rig.press("z ?").click(1, 3);
     assert!(rig.app.overlay.is_none());
-    rig.press(":").type_in("checkpoint");
-    let (x, y) = place(&rig, "checkpoint        make");
+    rig.press(":").type_text("checkpoint");
+    let (x, y) = position_of(&rig, "checkpoint        make");
     rig.click(x, y);
-    assert_eq!(rig.sent()[0].1, EngineCommand::Checkpoint);
+    assert_eq!(rig.take_sent_commands()[0].1, EngineCommand::Checkpoint);
 }
 
 #[test]
 fn borders_are_dragged_and_the_panes_keep_a_size_that_can_be_read() {
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     let before = ScreenLayout::of(&rig.app).panes[1].1;
     let (x, y) = (before.x, before.y + 9);
     let drag = MouseEventKind::Drag(MouseButton::Left);
@@ -141,25 +141,25 @@ fn borders_are_dragged_and_the_panes_keep_a_size_that_can_be_read() {
 
 #[test]
 fn the_header_the_message_line_and_what_follows_a_key_can_be_clicked() {
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
-    let (x, y) = place(&rig, "● running");
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
+    let (x, y) = position_of(&rig, "● running");
     rig.click(x + 2, y);
-    assert_eq!(rig.sent()[0].1, EngineCommand::Pause);
-    let (x, y) = place(&rig, "demo-7");
+    assert_eq!(rig.take_sent_commands()[0].1, EngineCommand::Pause);
+    let (x, y) = position_of(&rig, "demo-7");
     rig.click(x, y);
     assert!(matches!(rig.app.overlay, Some(Overlay::Runs { .. })));
-    let (x, y) = place(&rig, "✕");
+    let (x, y) = position_of(&rig, "✕");
     rig.click(x, y);
     assert!(rig.app.overlay.is_none());
     rig.press("g");
-    let (x, y) = place(&rig, "p points");
+    let (x, y) = position_of(&rig, "p points");
     rig.click(x + 3, y);
     assert_eq!(rig.app.focus, Pane::Points);
     rig.press("g");
-    let (x, y) = place(&rig, "esc cancel");
+    let (x, y) = position_of(&rig, "esc cancel");
     rig.click(x, y);
-    assert!(rig.app.begun().is_none());
-    rig.grant();
+    assert!(rig.app.pending_prefix().is_none());
+    rig.accept_pending_commands();
     let row = ScreenLayout::of(&rig.app).message;
     rig.click(5, row.y);
     assert!(matches!(rig.app.overlay, Some(Overlay::Log { .. })));
@@ -169,8 +169,8 @@ fn the_header_the_message_line_and_what_follows_a_key_can_be_clicked() {
 
 #[test]
 fn lists_beside_the_panes_open_by_a_click() {
-    let mut rig = TestApp::with(220, 60, fixture::finished());
-    let text = rig.text();
+    let mut rig = TestApp::with_run_state(220, 60, fixture::finished_run());
+    let text = rig.screen_text();
     for words in [
         "w Models",
         "i Log",
@@ -180,18 +180,18 @@ fn lists_beside_the_panes_open_by_a_click() {
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
-    let (x, y) = place(&rig, "i Log");
+    let (x, y) = position_of(&rig, "i Log");
     rig.click(x + 2, y + 3);
     assert!(matches!(rig.app.overlay, Some(Overlay::Log { .. })));
     rig.press("esc &");
-    assert!(!rig.text().contains("i Log"));
+    assert!(!rig.screen_text().contains("i Log"));
 }
 
 #[test]
 fn the_empty_room_below_a_list_is_no_line_of_it() {
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     for (typed, clear) in [("checkpoint", "esc"), ("zzzz", "esc"), ("grid 31", "esc")] {
-        rig.press(":").type_in(typed);
+        rig.press(":").type_text(typed);
         let area = ScreenLayout::of(&rig.app).overlay;
         for y in area.y + 12..area.bottom() - 1 {
             rig.click(area.x + 10, y);
@@ -201,18 +201,21 @@ fn the_empty_room_below_a_list_is_no_line_of_it() {
         rig.press(clear);
     }
     // What was typed stands in the list's first line, and can be clicked.
-    rig.press(":").type_in("grid 31");
-    let (x, y) = place(&rig, "enter: grid 31");
+    rig.press(":").type_text("grid 31");
+    let (x, y) = position_of(&rig, "enter: grid 31");
     rig.click(x, y);
-    assert_eq!(rig.sent()[0].1, EngineCommand::SetGrid { grid: 31 });
+    assert_eq!(
+        rig.take_sent_commands()[0].1,
+        EngineCommand::SetGrid { grid: 31 }
+    );
 }
 
 #[test]
 fn the_second_click_in_the_models_goes_there() {
-    let mut rig = TestApp::with(140, 44, fixture::finished());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::finished_run());
     rig.press("home w");
     let before = rig.app.surface.cursor;
-    let (x, y) = place(&rig, "corner 4");
+    let (x, y) = position_of(&rig, "corner 4");
     rig.click(x, y);
     assert!(rig.app.overlay.is_some());
     rig.click(x, y);
@@ -221,7 +224,7 @@ fn the_second_click_in_the_models_goes_there() {
 }
 
 /// Clicks on a key of the footer.
-fn foot(rig: &mut TestApp, needle: &str) {
+fn click_footer(rig: &mut TestApp, needle: &str) {
     let (y, buf) = (ScreenLayout::of(&rig.app).footer.y, rig.draw());
     let from = |x| {
         (x..buf.area.width)
@@ -229,7 +232,7 @@ fn foot(rig: &mut TestApp, needle: &str) {
             .collect::<String>()
     };
     let x = (0..buf.area.width).find(|&x| from(x).starts_with(needle));
-    let x = x.unwrap_or_else(|| panic!("no {needle}\n{}", rig.text()));
+    let x = x.unwrap_or_else(|| panic!("no {needle}\n{}", rig.screen_text()));
     rig.click(x, y);
 }
 
@@ -242,48 +245,48 @@ fn the_keys_of_an_overlay_can_be_clicked() {
     });
     let load = || Effect::Send(Outgoing::Load("/runs/old-1".into()));
     for (width, height) in [(140, 44), (80, 24)] {
-        let mut rig = TestApp::with(width, height, fixture::finished());
+        let mut rig = TestApp::with_run_state(width, height, fixture::finished_run());
         rig.press("o");
-        rig.hear(Incoming::Runs(runs.clone().into()));
+        rig.receive(Incoming::Runs(runs.clone().into()));
         rig.press("home");
         rig.effects.clear();
-        foot(&mut rig, "c losses");
+        click_footer(&mut rig, "c losses");
         assert_eq!(rig.effects, [load()]);
-        foot(&mut rig, "b beside");
+        click_footer(&mut rig, "b beside");
         assert_eq!(rig.effects, [load(), load()]);
-        foot(&mut rig, "C figures");
+        click_footer(&mut rig, "C figures");
         assert!(rig.app.runs_view.pinned.is_some());
-        foot(&mut rig, "/ filter");
+        click_footer(&mut rig, "/ filter");
         assert!(rig.app.runs_view.search.typing);
-        rig.type_in("old-1");
-        foot(&mut rig, "enter keep");
-        assert_eq!(crate::views::runs::shown(&rig.app).len(), 1);
-        foot(&mut rig, "delete remove");
+        rig.type_text("old-1");
+        click_footer(&mut rig, "enter keep");
+        assert_eq!(crate::views::runs::visible_runs(&rig.app).len(), 1);
+        click_footer(&mut rig, "delete remove");
         assert!(rig.app.question.is_some());
-        foot(&mut rig, "esc cancel");
+        click_footer(&mut rig, "esc cancel");
         assert!(rig.app.question.is_none() && rig.app.overlay.is_some());
-        foot(&mut rig, "r resume");
+        click_footer(&mut rig, "r resume");
         let resumed = Effect::Send(Outgoing::ResumeEngine(Some("/runs/old-1".into())));
         assert_eq!(rig.effects.last(), Some(&resumed));
 
-        let mut rig = TestApp::with(width, height, fixture::finished());
+        let mut rig = TestApp::with_run_state(width, height, fixture::finished_run());
         rig.press("w");
-        let before = rig.text();
-        foot(&mut rig, "s sort");
-        assert_ne!(rig.text(), before);
-        foot(&mut rig, "y copy");
+        let before = rig.screen_text();
+        click_footer(&mut rig, "s sort");
+        assert_ne!(rig.screen_text(), before);
+        click_footer(&mut rig, "y copy");
         assert!(matches!(rig.effects[..], [Effect::Copy(_)]));
-        foot(&mut rig, "esc close");
+        click_footer(&mut rig, "esc close");
         rig.press("i");
-        foot(&mut rig, "t topic");
+        click_footer(&mut rig, "t topic");
         assert!(rig.app.log.topic.is_some());
-        foot(&mut rig, "/ search");
+        click_footer(&mut rig, "/ search");
         assert!(rig.app.log.search.typing);
-        foot(&mut rig, "esc give up");
-        foot(&mut rig, "esc close");
+        click_footer(&mut rig, "esc give up");
+        click_footer(&mut rig, "esc close");
         assert!(rig.app.overlay.is_none());
         rig.press("2 W c");
-        foot(&mut rig, "enter write it");
+        click_footer(&mut rig, "enter write it");
         let written = rig.effects.last();
         assert!(
             matches!(written, Some(Effect::Send(Outgoing::Write(_)))),
@@ -295,22 +298,22 @@ fn the_keys_of_an_overlay_can_be_clicked() {
 #[test]
 fn a_planned_degree_is_confirmed_and_taken_back_by_clicks() {
     for (width, height) in [(140, 44), (80, 24), (60, 16)] {
-        let mut rig = TestApp::with(width, height, fixture::fitting());
+        let mut rig = TestApp::with_run_state(width, height, fixture::fitting_run());
         rig.press("u");
-        foot(&mut rig, "esc not");
+        click_footer(&mut rig, "esc not");
         rig.press("enter");
-        assert_eq!(rig.sent(), [], "it was taken back");
+        assert_eq!(rig.take_sent_commands(), [], "it was taken back");
         rig.press("u");
-        foot(&mut rig, "enter do it");
+        click_footer(&mut rig, "enter do it");
         assert!(matches!(
-            rig.sent()[..],
+            rig.take_sent_commands()[..],
             [(_, EngineCommand::SetDegree { .. })]
         ));
-        rig.grant().press("v");
+        rig.accept_pending_commands().press("v");
         let row = ScreenLayout::of(&rig.app).message;
         rig.click(5, row.y);
         assert!(matches!(
-            rig.sent()[..],
+            rig.take_sent_commands()[..],
             [(_, EngineCommand::SetDegree { .. })]
         ));
         assert!(rig.app.overlay.is_none());
@@ -320,20 +323,20 @@ fn a_planned_degree_is_confirmed_and_taken_back_by_clicks() {
 #[test]
 fn what_is_under_way_can_be_given_up_by_a_click() {
     for (width, height) in [(140, 44), (80, 24), (60, 16)] {
-        for picture in [fixture::fitting(), fixture::finished()] {
-            let mut rig = TestApp::with(width, height, picture);
-            let (y, text) = (ScreenLayout::of(&rig.app).footer.y, rig.text());
+        for picture in [fixture::fitting_run(), fixture::finished_run()] {
+            let mut rig = TestApp::with_run_state(width, height, picture);
+            let (y, text) = (ScreenLayout::of(&rig.app).footer.y, rig.screen_text());
             let footer = text.lines().nth(y.into()).unwrap();
             assert!(!footer.contains("give up"), "{footer}");
-            rig.app.picture.snapshot.as_mut().unwrap().errand =
+            rig.app.run_state.snapshot.as_mut().unwrap().errand =
                 Some(surfit_core::snapshot::RunningTask {
                     name: "exporting the best point".into(),
                     done: 40,
                     total: 100,
                     waiting: 0,
                 });
-            foot(&mut rig, "Z give up");
-            assert_eq!(rig.sent()[0].1, EngineCommand::Cancel);
+            click_footer(&mut rig, "Z give up");
+            assert_eq!(rig.take_sent_commands()[0].1, EngineCommand::Cancel);
         }
     }
 }

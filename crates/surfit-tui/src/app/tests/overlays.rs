@@ -1,22 +1,25 @@
 use crate::action::TABLE;
 use crate::app::Overlay;
 use crate::fixture;
-use crate::rig::TestApp;
+use crate::test_app::TestApp;
 use crate::theme::ThemeRole;
 
 #[test]
 fn help_lists_every_key_and_tells_what_is_possible_now_by_its_look() {
-    let mut rig = TestApp::with(200, 60, fixture::fitting());
+    let mut rig = TestApp::with_run_state(200, 60, fixture::fitting_run());
     rig.press("?");
-    let mut seen = rig.text();
+    let mut seen = rig.screen_text();
     for _ in 0..TABLE.len() {
         rig.press("down");
-        seen += &rig.text();
+        seen += &rig.screen_text();
     }
     for e in TABLE {
         assert!(seen.contains(e.help), "{}", e.id);
         assert!(e.keys.iter().all(|k| {
-            let shown = k.parse::<crate::key::Sequence>().unwrap().show(false);
+            let shown = k
+                .parse::<crate::key::Sequence>()
+                .unwrap()
+                .display_label(false);
             seen.contains(&shown)
         }));
     }
@@ -26,12 +29,12 @@ fn help_lists_every_key_and_tells_what_is_possible_now_by_its_look() {
         rig.app.theme.style(ThemeRole::Muted).fg,
     );
     // A fit runs: it can be paused, but not started.
-    assert_eq!(rig.cell("p space").style().fg, key);
-    assert_eq!(rig.cell("start the job").style().fg, muted);
+    assert_eq!(rig.cell_of("p space").style().fg, key);
+    assert_eq!(rig.cell_of("start the job").style().fg, muted);
     assert!(
-        rig.text().contains("the job is under way"),
+        rig.screen_text().contains("the job is under way"),
         "{}",
-        rig.text()
+        rig.screen_text()
     );
     rig.press("?");
     assert!(rig.app.overlay.is_none());
@@ -39,9 +42,9 @@ fn help_lists_every_key_and_tells_what_is_possible_now_by_its_look() {
 
 #[test]
 fn the_help_is_searched_while_it_is_typed() {
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
-    rig.press("? /").type_in("learning rate");
-    let text = rig.text();
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
+    rig.press("? /").type_text("learning rate");
+    let text = rig.screen_text();
     assert!(
         text.contains("/learning rate") && text.contains("1 of 3"),
         "{text}"
@@ -50,56 +53,65 @@ fn the_help_is_searched_while_it_is_typed() {
         text.contains("a higher learning rate") && !text.contains("start the job"),
         "{text}"
     );
-    let plain = |rig: &TestApp| rig.cell("a lower learning rate").style().bg;
+    let plain = |rig: &TestApp| rig.cell_of("a lower learning rate").style().bg;
     let chosen = rig.app.theme.style(ThemeRole::Selection).bg;
     assert_ne!(plain(&rig), chosen);
     // Letters that are keys are letters here; afterwards they go from one to the next, round.
     rig.press("enter n");
-    assert!(rig.text().contains("2 of 3"), "{}", rig.text());
+    assert!(
+        rig.screen_text().contains("2 of 3"),
+        "{}",
+        rig.screen_text()
+    );
     assert_eq!(plain(&rig), chosen);
     rig.press("N N");
-    assert!(rig.text().contains("3 of 3"), "{}", rig.text());
+    assert!(
+        rig.screen_text().contains("3 of 3"),
+        "{}",
+        rig.screen_text()
+    );
     rig.press("esc");
-    assert!(rig.app.overlay.is_some() && rig.text().contains("start the job"));
+    assert!(rig.app.overlay.is_some() && rig.screen_text().contains("start the job"));
     rig.press("n");
     assert!(
-        rig.text().contains("nothing is searched for"),
+        rig.screen_text().contains("nothing is searched for"),
         "{}",
-        rig.text()
+        rig.screen_text()
     );
-    rig.press("/").type_in("zzzz").press("enter");
+    rig.press("/").type_text("zzzz").press("enter");
     assert!(
-        rig.text().contains("no key is about that"),
+        rig.screen_text().contains("no key is about that"),
         "{}",
-        rig.text()
+        rig.screen_text()
     );
     rig.press("esc esc");
     assert!(rig.app.overlay.is_none());
     // Where only an action's name has the words, it is shown.
-    rig.press("? /").type_in("export marks");
+    rig.press("? /").type_text("export marks");
     assert!(
-        rig.text().contains("marked points  export marks"),
+        rig.screen_text().contains("marked points  export marks"),
         "{}",
-        rig.text()
+        rig.screen_text()
     );
     rig.press("esc esc");
     // A key is found by itself.
-    rig.press("? /").type_in("X");
+    rig.press("? /").type_text("X");
     assert!(
-        rig.text().contains("write the model under the cursor"),
+        rig.screen_text()
+            .contains("write the model under the cursor"),
         "{}",
-        rig.text()
+        rig.screen_text()
     );
 }
 
 #[test]
 fn lines_of_the_help_that_have_no_room_say_so() {
-    let mut rig = TestApp::with(60, 16, fixture::fitting());
+    let mut rig = TestApp::with_run_state(60, 16, fixture::fitting_run());
     rig.press("?");
     let mut seen = String::new();
     for _ in 0..TABLE.len() {
         rig.press("down");
-        seen += &rig.text();
+        seen += &rig.screen_text();
     }
     let line = seen.lines().find(|l| l.contains("start the job, go on"));
     assert!(line.is_some_and(|l| l.contains('…')), "{line:?}");
@@ -107,36 +119,44 @@ fn lines_of_the_help_that_have_no_room_say_so() {
 
 #[test]
 fn help_scrolls_to_its_end_and_no_further() {
-    let mut rig = TestApp::with(80, 24, fixture::fitting());
+    let mut rig = TestApp::with_run_state(80, 24, fixture::fitting_run());
     rig.press("? end");
-    let at_end = rig.text();
+    let at_end = rig.screen_text();
     assert!(at_end.contains("leave; asks first"), "{at_end}");
     rig.press("down pagedown down");
-    assert_eq!(rig.text(), at_end);
+    assert_eq!(rig.screen_text(), at_end);
     rig.press("up");
-    assert_ne!(rig.text(), at_end);
+    assert_ne!(rig.screen_text(), at_end);
 }
 
 #[test]
 fn the_palette_finds_actions_by_some_letters_and_says_why_one_is_not_possible() {
-    let mut rig = TestApp::with(100, 30, fixture::fitting());
-    rig.press(":").type_in("exp best");
-    assert!(rig.text().contains("export best"), "{}", rig.text());
+    let mut rig = TestApp::with_run_state(100, 30, fixture::fitting_run());
+    rig.press(":").type_text("exp best");
+    assert!(
+        rig.screen_text().contains("export best"),
+        "{}",
+        rig.screen_text()
+    );
     let Some(Overlay::Palette { input, .. }) = &rig.app.overlay else {
         panic!()
     };
-    let found = crate::views::palette::matches(&rig.app, input.value());
+    let found = crate::views::palette::matching_actions(&rig.app, input.value());
     assert_eq!(found[0], crate::action::Action::ExportBest);
-    rig.press("esc :").type_in("start corners");
-    assert!(rig.text().contains("stop it first"), "{}", rig.text());
-    rig.press("esc :").type_in("zzzz");
-    assert!(rig.text().contains("No action is called that"));
+    rig.press("esc :").type_text("start corners");
+    assert!(
+        rig.screen_text().contains("stop it first"),
+        "{}",
+        rig.screen_text()
+    );
+    rig.press("esc :").type_text("zzzz");
+    assert!(rig.screen_text().contains("No action is called that"));
     rig.press("enter");
-    assert!(rig.text().contains("no action is called `zzzz`"));
+    assert!(rig.screen_text().contains("no action is called `zzzz`"));
     // Letters that are scattered over an explanation are no hit.
     for nonsense in ["blah", "degre 3 4", "!x"] {
-        rig.press(":").type_in(nonsense).press("enter");
-        let text = rig.text();
+        rig.press(":").type_text(nonsense).press("enter");
+        let text = rig.screen_text();
         assert!(text.contains("no action is called"), "{nonsense}\n{text}");
         assert!(rig.effects.is_empty());
     }
@@ -145,15 +165,15 @@ fn the_palette_finds_actions_by_some_letters_and_says_why_one_is_not_possible() 
         ("blocks", crate::action::Action::Blocks),
         ("colours range narrower", crate::action::Action::RangeNarrow),
     ] {
-        let found = crate::views::palette::matches(&rig.app, typed);
+        let found = crate::views::palette::matching_actions(&rig.app, typed);
         assert_eq!(found[0], action, "{typed}");
     }
 }
 
 #[test]
 fn letters_typed_into_the_palette_are_letters() {
-    let mut rig = TestApp::with(100, 30, fixture::fitting());
-    rig.press(":").type_in("q?").press("backspace");
+    let mut rig = TestApp::with_run_state(100, 30, fixture::fitting_run());
+    rig.press(":").type_text("q?").press("backspace");
     let Some(Overlay::Palette { input, .. }) = &rig.app.overlay else {
         panic!()
     };
@@ -168,12 +188,12 @@ fn letters_typed_into_the_palette_are_letters() {
 
 #[test]
 fn the_log_shows_its_end_and_scrolls_back() {
-    let mut rig = TestApp::with(80, 24, fixture::finished());
+    let mut rig = TestApp::with_run_state(80, 24, fixture::finished_run());
     rig.press("i");
-    let end = rig.text();
+    let end = rig.screen_text();
     assert!(end.contains("finished: best"), "{end}");
     rig.press("home");
-    let start = rig.text();
+    let start = rig.screen_text();
     assert!(
         start.contains("0:00:00") && start.contains("data began"),
         "{start}"
@@ -184,9 +204,9 @@ fn the_log_shows_its_end_and_scrolls_back() {
 
 #[test]
 fn models_show_validation_and_test_of_corners_and_exports() {
-    let mut rig = TestApp::with(100, 30, fixture::finished());
+    let mut rig = TestApp::with_run_state(100, 30, fixture::finished_run());
     rig.press("w");
-    let text = rig.text();
+    let text = rig.screen_text();
     for words in [
         "validation",
         "test",
@@ -198,9 +218,9 @@ fn models_show_validation_and_test_of_corners_and_exports() {
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
-    let mut rig = TestApp::with(100, 30, fixture::loading());
+    let mut rig = TestApp::with_run_state(100, 30, fixture::loading_run());
     rig.press("w");
-    let text = rig.text();
+    let text = rig.screen_text();
     assert!(
         text.contains("No model was written yet: x writes the best"),
         "{text}"
@@ -209,31 +229,31 @@ fn models_show_validation_and_test_of_corners_and_exports() {
 
 #[test]
 fn a_key_without_meaning_says_where_help_is() {
-    let mut rig = TestApp::with(80, 24, fixture::fitting());
+    let mut rig = TestApp::with_run_state(80, 24, fixture::fitting_run());
     rig.press("f9");
     assert!(
-        rig.text()
+        rig.screen_text()
             .contains("f9 has no meaning here; ? shows every key"),
         "{}",
-        rig.text()
+        rig.screen_text()
     );
 }
 
 #[test]
 fn help_begins_with_what_the_pane_alone_can_do() {
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("3 ?");
-    let text = rig.text();
+    let text = rig.screen_text();
     let at = |words: &str| {
         text.find(words)
             .unwrap_or_else(|| panic!("{words}\n{text}"))
     };
     assert!(at("hold the chosen control point still") < at("start the job"));
     rig.press("? 1 ?");
-    let mut seen = rig.text();
+    let mut seen = rig.screen_text();
     for _ in 0..TABLE.len() {
         rig.press("down");
-        seen += &rig.text();
+        seen += &rig.screen_text();
     }
     let row = seen
         .lines()
@@ -244,11 +264,11 @@ fn help_begins_with_what_the_pane_alone_can_do() {
 
 #[test]
 fn what_was_typed_comes_back_above_the_list() {
-    let mut rig = TestApp::with(100, 30, fixture::fitting());
+    let mut rig = TestApp::with_run_state(100, 30, fixture::fitting_run());
     for text in ["grid 31", "theme light", "grid 31"] {
-        rig.press(":").type_in(text).press("enter");
+        rig.press(":").type_text(text).press("enter");
     }
-    assert_eq!(rig.app.history, ["theme light", "grid 31"]);
+    assert_eq!(rig.app.command_history, ["theme light", "grid 31"]);
     let value = |rig: &TestApp| match &rig.app.overlay {
         Some(Overlay::Palette { input, .. }) => input.value().to_string(),
         other => panic!("{other:?}"),
@@ -263,19 +283,23 @@ fn what_was_typed_comes_back_above_the_list() {
 
 #[test]
 fn what_is_under_way_is_given_up_from_the_log_where_the_line_says_so() {
-    let mut picture = fixture::fitting();
+    let mut picture = fixture::fitting_run();
     picture.snapshot.as_mut().unwrap().errand = Some(surfit_core::snapshot::RunningTask {
         name: "exporting the best point".into(),
         done: 40,
         total: 100,
         waiting: 0,
     });
-    let mut rig = TestApp::with(140, 44, picture);
+    let mut rig = TestApp::with_run_state(140, 44, picture);
     rig.press("i");
-    assert!(rig.text().contains("Z gives it up"), "{}", rig.text());
+    assert!(
+        rig.screen_text().contains("Z gives it up"),
+        "{}",
+        rig.screen_text()
+    );
     rig.press("Z");
     assert_eq!(
-        rig.sent()[0].1,
+        rig.take_sent_commands()[0].1,
         surfit_core::protocol::EngineCommand::Cancel
     );
 }

@@ -2,53 +2,53 @@
 
 use crate::app::{AppMessage, ExportMenu, Overlay};
 use crate::fixture;
-use crate::rig::TestApp;
+use crate::test_app::TestApp;
 
 /// A path whose letters pause a fit, detach, quit and open things.
 const PATH: &str = "/data/pqd:i?o\nqd\n";
 
-fn paste(rig: &mut TestApp, text: &str) {
-    rig.tell(AppMessage::Paste(text.into()));
+fn receive_paste(rig: &mut TestApp, text: &str) {
+    rig.update(AppMessage::Paste(text.into()));
 }
 
 #[test]
 fn outside_a_text_field_a_paste_does_nothing() {
     for open in ["", "?", "i", "o", "w", "Y", "N", "q", "g", "I"] {
-        let mut rig = TestApp::with(140, 44, fixture::fitting());
+        let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
         rig.press(open);
         rig.effects.clear();
-        let before = rig.text();
-        paste(&mut rig, PATH);
+        let before = rig.screen_text();
+        receive_paste(&mut rig, PATH);
         assert!(rig.effects.is_empty(), "{open}: {:?}", rig.effects);
-        assert_eq!(rig.text(), before, "{open}");
+        assert_eq!(rig.screen_text(), before, "{open}");
     }
 }
 
 #[test]
 fn in_a_text_field_a_paste_is_text_and_its_line_breaks_are_no_enter() {
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press(":");
-    rig.type_in("ab").press("left");
-    paste(&mut rig, "x\r\ny\n");
+    rig.type_text("ab").press("left");
+    receive_paste(&mut rig, "x\r\ny\n");
     let Some(Overlay::Palette { input, .. }) = &rig.app.overlay else {
         panic!("the palette is gone");
     };
     assert_eq!((input.value(), input.cursor()), ("ax yb", 4));
 
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("i /");
-    paste(&mut rig, "deg\u{7}ree\n");
-    assert!(rig.app.types_search() && rig.app.log.search.text() == "degree");
+    receive_paste(&mut rig, "deg\u{7}ree\n");
+    assert!(rig.app.is_typing_search() && rig.app.log.search.text() == "degree");
 
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
-    rig.hear(crate::link::Incoming::At {
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
+    rig.receive(crate::link::Incoming::At {
         dir: "/d".into(),
         name: "d".into(),
     });
     rig.press("2 W c");
-    paste(&mut rig, "more\n");
-    let Some(ExportMenu::Name(naming)) = &rig.app.take else {
+    receive_paste(&mut rig, "more\n");
+    let Some(ExportMenu::Name(naming)) = &rig.app.export_menu else {
         panic!("the name is gone");
     };
-    assert!(naming.input.value().contains("more") && rig.app.take.is_some());
+    assert!(naming.input.value().contains("more") && rig.app.export_menu.is_some());
 }

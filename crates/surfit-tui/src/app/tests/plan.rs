@@ -1,11 +1,11 @@
 use crate::fixture;
 use crate::link::Incoming;
-use crate::rig::TestApp;
+use crate::test_app::TestApp;
 use surfit_core::protocol::EngineCommand;
 use surfit_core::surface::Degrees;
 
-fn commands(rig: &mut TestApp) -> Vec<EngineCommand> {
-    rig.sent().into_iter().map(|s| s.1).collect()
+fn take_sent_commands(rig: &mut TestApp) -> Vec<EngineCommand> {
+    rig.take_sent_commands().into_iter().map(|s| s.1).collect()
 }
 
 fn set_degree(m: u8, n: u8) -> EngineCommand {
@@ -15,54 +15,58 @@ fn set_degree(m: u8, n: u8) -> EngineCommand {
 }
 
 /// Another screen changed the degree.
-fn become_of(rig: &mut TestApp, degrees: Degrees) {
-    let mut snapshot = rig.app.picture.snapshot.clone().unwrap();
+fn apply_remote_degree_change(rig: &mut TestApp, degrees: Degrees) {
+    let mut snapshot = rig.app.run_state.snapshot.clone().unwrap();
     snapshot.seq += 1;
     snapshot.degrees = degrees;
-    rig.hear(Incoming::Snapshot(Box::new(snapshot)));
+    rig.receive(Incoming::Snapshot(Box::new(snapshot)));
 }
 
 #[test]
 fn a_plan_takes_its_steps_from_the_degrees_that_there_are_when_it_is_confirmed() {
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("u");
-    assert!(rig.text().contains("degree 3×3 → 4×3"), "{}", rig.text());
-    become_of(&mut rig, fixture::degrees(3, 4));
-    let text = rig.text();
+    assert!(
+        rig.screen_text().contains("degree 3×3 → 4×3"),
+        "{}",
+        rig.screen_text()
+    );
+    apply_remote_degree_change(&mut rig, fixture::degrees(3, 4));
+    let text = rig.screen_text();
     assert!(
         text.contains("degree 3×4 → 4×4 (planned again), 20 → 25 points"),
         "{text}"
     );
     assert!(text.contains("exact; enter does it"), "{text}");
     rig.press("enter");
-    assert_eq!(commands(&mut rig), [set_degree(4, 4)]);
+    assert_eq!(take_sent_commands(&mut rig), [set_degree(4, 4)]);
 }
 
 #[test]
 fn a_plan_that_came_true_or_that_cannot_be_any_more_is_dropped_with_a_sentence() {
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("u");
-    become_of(&mut rig, fixture::degrees(4, 3));
-    let text = rig.text();
+    apply_remote_degree_change(&mut rig, fixture::degrees(4, 3));
+    let text = rig.screen_text();
     assert!(text.contains("the degree is 4×3 already"), "{text}");
     rig.press("u u");
-    become_of(&mut rig, fixture::degrees(7, 3));
-    let text = rig.text();
+    apply_remote_degree_change(&mut rig, fixture::degrees(7, 3));
+    let text = rig.screen_text();
     assert!(
         text.contains("the degree became 7×3, the planned change is dropped: degree 9"),
         "{text}"
     );
     rig.press("enter");
-    assert_eq!(commands(&mut rig), []);
+    assert_eq!(take_sent_commands(&mut rig), []);
 }
 
 #[test]
 fn a_plan_stays_to_be_read_above_what_is_said_until_it_is_answered() {
     for (width, height) in [(140, 44), (80, 24), (60, 16)] {
-        let mut rig = TestApp::with(width, height, fixture::fitting());
-        rig.press("u c").grant();
+        let mut rig = TestApp::with_run_state(width, height, fixture::fitting_run());
+        rig.press("u c").accept_pending_commands();
         for _ in 0..2 {
-            let text = rig.text();
+            let text = rig.screen_text();
             let at = |words| {
                 text.find(words)
                     .unwrap_or_else(|| panic!("{words}\n{text}"))
@@ -70,19 +74,19 @@ fn a_plan_stays_to_be_read_above_what_is_said_until_it_is_answered() {
             assert!(at("degree 3×3 → 4×3") < at("The checkpoint is on disk."));
             rig.press("left");
         }
-        assert_eq!(commands(&mut rig), [EngineCommand::Checkpoint]);
+        assert_eq!(take_sent_commands(&mut rig), [EngineCommand::Checkpoint]);
         rig.press("esc");
-        let text = rig.text();
+        let text = rig.screen_text();
         assert!(text.contains("the degree stays 3×3"), "{text}");
         assert!(!text.contains("→ 4×3"), "{text}");
         rig.press("enter enter");
-        assert_eq!(commands(&mut rig), []);
+        assert_eq!(take_sent_commands(&mut rig), []);
     }
 }
 
 #[test]
 fn a_degree_is_looked_at_before_it_is_changed() {
-    let mut picture = fixture::fitting();
+    let mut picture = fixture::fitting_run();
     let snapshot = picture.snapshot.as_mut().unwrap();
     snapshot.cost = surfit_core::cost::FitCost {
         parameters: 1_000_000,
@@ -92,9 +96,13 @@ fn a_degree_is_looked_at_before_it_is_changed() {
         degrees: Some(fixture::degrees(3, 3)),
         available: 10_000_000_000,
     };
-    let mut rig = TestApp::with(140, 44, picture);
+    let mut rig = TestApp::with_run_state(140, 44, picture);
     rig.press("u u V");
-    assert_eq!(commands(&mut rig), [], "nothing is done before enter");
+    assert_eq!(
+        take_sent_commands(&mut rig),
+        [],
+        "nothing is done before enter"
+    );
     for part in [
         "degree 3×3 → 5×2",
         "16 → 18 points",
@@ -103,37 +111,49 @@ fn a_degree_is_looked_at_before_it_is_changed() {
         "moves the surface",
         "enter does it",
     ] {
-        assert!(rig.text().contains(part), "{part}: {}", rig.text());
+        assert!(
+            rig.screen_text().contains(part),
+            "{part}: {}",
+            rig.screen_text()
+        );
     }
     rig.press("esc");
-    assert!(!rig.text().contains("enter does it"), "{}", rig.text());
+    assert!(
+        !rig.screen_text().contains("enter does it"),
+        "{}",
+        rig.screen_text()
+    );
     rig.press("u U");
     assert!(
-        !rig.text().contains("enter does it"),
+        !rig.screen_text().contains("enter does it"),
         "back where it was: {}",
-        rig.text()
+        rig.screen_text()
     );
     rig.press("u v enter");
-    assert_eq!(commands(&mut rig), [set_degree(4, 4)]);
+    assert_eq!(take_sent_commands(&mut rig), [set_degree(4, 4)]);
 }
 
 #[test]
 fn a_plan_is_not_spoken_of_where_enter_means_something_else() {
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("u");
-    assert!(rig.text().contains("enter does it"), "{}", rig.text());
+    assert!(
+        rig.screen_text().contains("enter does it"),
+        "{}",
+        rig.screen_text()
+    );
     for keys in ["o", "q", "Y"] {
         rig.press(keys);
         assert!(
-            !rig.text().contains("enter does it"),
+            !rig.screen_text().contains("enter does it"),
             "{keys}: {}",
-            rig.text()
+            rig.screen_text()
         );
         rig.press("esc");
         assert!(
-            rig.text().contains("enter does it"),
+            rig.screen_text().contains("enter does it"),
             "{keys}: {}",
-            rig.text()
+            rig.screen_text()
         );
     }
 }

@@ -3,10 +3,10 @@
 use crate::action::{Action, TABLE};
 use crate::fixture;
 use crate::link::{Incoming, RunLine};
-use crate::rig::TestApp;
+use crate::test_app::TestApp;
 
 /// What changes a run, makes one or removes one.
-const CHANGES: [&str; 29] = [
+const CHANGING_ACTIONS: [&str; 29] = [
     "start",
     "start-corners",
     "pause",
@@ -40,32 +40,32 @@ const CHANGES: [&str; 29] = [
 
 #[test]
 fn nothing_that_changes_a_run_is_offered_to_who_only_watches() {
-    for picture in [fixture::fitting(), fixture::finished()] {
-        let mut rig = TestApp::with(140, 44, picture);
+    for picture in [fixture::fitting_run(), fixture::finished_run()] {
+        let mut rig = TestApp::with_run_state(140, 44, picture);
         rig.app.readonly = true;
         rig.press("3 right up o");
-        rig.hear(Incoming::Runs(vec![RunLine {
+        rig.receive(Incoming::Runs(vec![RunLine {
             id: "old-1".into(),
             path: "/runs/old-1".into(),
             ..RunLine::default()
         }]));
-        for id in CHANGES {
+        for id in CHANGING_ACTIONS {
             let entry = TABLE.iter().find(|e| e.id == id).unwrap();
-            let why = (entry.possible)(&rig.app).expect_err(id);
+            let why = (entry.availability)(&rig.app).expect_err(id);
             assert!(why.contains("--readonly"), "{id}: {why}");
         }
         rig.press("esc 2");
         rig.effects.clear();
         for text in ["degree 2", "grid 31", "fork 2 2", "queue 2 2", "rate 0.1"] {
-            rig.press(":").type_in(text).press("enter");
+            rig.press(":").type_text(text).press("enter");
             assert!(
-                rig.text().contains("only watches"),
+                rig.screen_text().contains("only watches"),
                 "{text}: {}",
-                rig.text()
+                rig.screen_text()
             );
         }
         assert_eq!(rig.effects, []);
-        let footer = rig.text().lines().last().unwrap().to_owned();
+        let footer = rig.screen_text().lines().last().unwrap().to_owned();
         assert!(
             !footer.contains("pause") && footer.contains("quit"),
             "{footer}"
@@ -75,14 +75,14 @@ fn nothing_that_changes_a_run_is_offered_to_who_only_watches() {
 
 #[test]
 fn who_only_watches_is_told_of_no_key_that_is_refused() {
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.app.readonly = true;
-    rig.hear(Incoming::EngineDied);
-    let text = rig.text();
+    rig.receive(Incoming::EngineDied);
+    let text = rig.screen_text();
     assert!(
         text.contains("engine died") && text.contains("q leaves"),
         "{text}"
     );
     assert!(!text.contains("r resumes"), "{text}");
-    assert!(rig.app.act(Action::Resume).is_empty());
+    assert!(rig.app.perform_action(Action::Resume).is_empty());
 }

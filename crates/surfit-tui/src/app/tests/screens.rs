@@ -2,29 +2,29 @@ use crate::app::Pane;
 use crate::color::ColorDepth;
 use crate::fixture;
 use crate::layout::ScreenLayout;
-use crate::rig::{TestApp, text};
+use crate::test_app::{TestApp, buffer_text};
 use crate::theme::{Theme, ThemeRole};
 use ratatui::backend::TestBackend;
 use ratatui::style::Color;
 use ratatui::{Terminal, widgets::Widget};
-use surfit_core::picture::RunState;
+use surfit_core::run_state::RunState;
 
 const SIZES: [(u16, u16); 4] = [(80, 24), (100, 30), (140, 44), (200, 60)];
 
-fn pictures() -> [RunState; 4] {
+fn stage_states() -> [RunState; 4] {
     [
-        fixture::loading(),
-        fixture::corners(),
-        fixture::fitting(),
-        fixture::finished(),
+        fixture::loading_run(),
+        fixture::corner_training_run(),
+        fixture::fitting_run(),
+        fixture::finished_run(),
     ]
 }
 
 #[test]
 fn the_first_screen_shows_everything_at_every_size() {
     for (width, height) in SIZES {
-        let rig = TestApp::with(width, height, fixture::fitting());
-        let text = rig.text();
+        let rig = TestApp::with_run_state(width, height, fixture::fitting_run());
+        let text = rig.screen_text();
         let words = [
             "surfit",
             "demo-7",
@@ -63,8 +63,8 @@ fn every_state_size_depth_and_overlay_draws_without_colour_where_there_is_none()
         .into_iter()
         .chain([(60, 16), (79, 23), (1, 1), (20, 5), (500, 10)])
     {
-        for picture in pictures() {
-            let mut rig = TestApp::with(width, height, picture);
+        for picture in stage_states() {
+            let mut rig = TestApp::with_run_state(width, height, picture);
             for keys in [
                 "", "z", "esc ?", "esc :", "esc i", "esc w", "esc o", "esc q",
             ] {
@@ -75,7 +75,7 @@ fn every_state_size_depth_and_overlay_draws_without_colour_where_there_is_none()
                     if odd && [ColorDepth::Ansi16, ColorDepth::Ansi256].contains(&depth) {
                         continue;
                     }
-                    rig = rig.depth("dark", depth, depth == ColorDepth::None);
+                    rig = rig.with_theme("dark", depth, depth == ColorDepth::None);
                     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
                     terminal
                         .draw(|f| f.render_widget(WholeScreen(&rig), f.area()))
@@ -97,7 +97,7 @@ fn every_state_size_depth_and_overlay_draws_without_colour_where_there_is_none()
                             assert!(
                                 cell.symbol().is_ascii(),
                                 "{width}×{height} `{keys}` {}",
-                                text(shown)
+                                buffer_text(shown)
                             );
                         }
                     }
@@ -110,7 +110,8 @@ fn every_state_size_depth_and_overlay_draws_without_colour_where_there_is_none()
 #[test]
 fn the_focus_moves_with_its_keys_and_is_told_by_the_border_at_every_depth() {
     for depth in ColorDepth::ALL {
-        let mut rig = TestApp::with(140, 44, fixture::fitting()).depth("dark", depth, false);
+        let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run())
+            .with_theme("dark", depth, false);
         for (key, pane) in [
             ("1", Pane::Loss),
             ("2", Pane::Surface),
@@ -147,8 +148,12 @@ fn the_focus_moves_with_its_keys_and_is_told_by_the_border_at_every_depth() {
 #[test]
 fn a_terminal_that_is_too_small_says_what_it_needs() {
     for (width, height) in [(59, 24), (80, 15), (30, 8)] {
-        let rig = TestApp::with(width, height, fixture::fitting());
-        let words = rig.text().split_whitespace().collect::<Vec<_>>().join(" ");
+        let rig = TestApp::with_run_state(width, height, fixture::fitting_run());
+        let words = rig
+            .screen_text()
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
         assert!(
             words.contains(&format!("The terminal is {width}x{height}.")),
             "{words}"
@@ -159,16 +164,16 @@ fn a_terminal_that_is_too_small_says_what_it_needs() {
         );
     }
     assert!(
-        !TestApp::with(60, 16, fixture::fitting())
-            .text()
+        !TestApp::with_run_state(60, 16, fixture::fitting_run())
+            .screen_text()
             .contains("at least")
     );
 }
 
 #[test]
 fn a_narrow_terminal_shows_one_pane_and_names_the_others() {
-    let mut rig = TestApp::with(70, 20, fixture::fitting());
-    let text = rig.text();
+    let mut rig = TestApp::with_run_state(70, 20, fixture::fitting_run());
+    let text = rig.screen_text();
     assert!(
         text.contains("1 Loss") && text.contains("3 Control points"),
         "{text}"
@@ -183,20 +188,20 @@ fn a_narrow_terminal_shows_one_pane_and_names_the_others() {
 
 #[test]
 fn zoom_gives_the_pane_everything_between_header_and_message() {
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("1 z");
     let screen = ScreenLayout::of(&rig.app);
     assert_eq!(screen.panes.len(), 1);
     assert_eq!(screen.panes[0].1.width, 140);
-    assert!(!rig.text().contains("2 Surface"));
+    assert!(!rig.screen_text().contains("2 Surface"));
     rig.press("esc");
-    assert!(rig.text().contains("2 Surface"));
+    assert!(rig.screen_text().contains("2 Surface"));
 }
 
 #[test]
 fn before_anything_is_known_the_screen_is_there_and_says_what_it_waits_for() {
     let rig = TestApp::new(80, 24);
-    let text = rig.text();
+    let text = rig.screen_text();
     for words in [
         "demo-7",
         "starting",
@@ -206,14 +211,14 @@ fn before_anything_is_known_the_screen_is_there_and_says_what_it_waits_for() {
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
-    let rig = TestApp::with(140, 44, fixture::loading());
-    assert!(rig.text().contains("loading the data set"));
+    let rig = TestApp::with_run_state(140, 44, fixture::loading_run());
+    assert!(rig.screen_text().contains("loading the data set"));
 }
 
 #[test]
 fn the_result_stands_under_a_finished_run() {
-    let rig = TestApp::with(140, 44, fixture::finished());
-    let text = rig.text();
+    let rig = TestApp::with_run_state(140, 44, fixture::finished_run());
+    let text = rig.screen_text();
     assert!(
         text.contains("✓ finished") && text.contains("points over the best corner"),
         "{text}"
@@ -227,7 +232,7 @@ fn the_result_stands_under_a_finished_run() {
 #[test]
 fn what_is_said_of_a_finished_run_is_true_of_what_became_of_it() {
     use surfit_core::event::{Event, JobStage};
-    let mut picture = fixture::finished();
+    let mut picture = fixture::finished_run();
     let changed = |from, to| Event::DegreeChanged {
         step: 3000,
         from,
@@ -236,7 +241,7 @@ fn what_is_said_of_a_finished_run_is_true_of_what_became_of_it() {
     };
     let (low, high) = (fixture::degrees(2, 3), fixture::degrees(4, 3));
     // A raised degree leaves the surface where it was; a measurement afterwards is no part of the job.
-    fixture::feed(
+    fixture::apply_events(
         &mut picture,
         vec![
             changed(fixture::degrees(3, 3), high),
@@ -250,14 +255,14 @@ fn what_is_said_of_a_finished_run_is_true_of_what_became_of_it() {
             },
         ],
     );
-    let text = TestApp::with(140, 44, picture.clone()).text();
+    let text = TestApp::with_run_state(140, 44, picture.clone()).screen_text();
     assert!(text.contains("finished: best"), "{text}");
     assert!(text.contains("done in 1 min 4 s"), "{text}");
-    fixture::feed(&mut picture, vec![changed(high, low)]);
+    fixture::apply_events(&mut picture, vec![changed(high, low)]);
     let snapshot = picture.snapshot.as_mut().unwrap();
     snapshot.degrees = low;
     snapshot.heatmap.version += 1;
-    let text = TestApp::with(140, 44, picture.clone()).text();
+    let text = TestApp::with_run_state(140, 44, picture.clone()).screen_text();
     let before = "lowered to degree 2×3 after the job: not measured whole since; before that 8";
     assert!(text.contains(before), "{text}");
     let map = &mut picture.snapshot.as_mut().unwrap().heatmap;
@@ -265,50 +270,50 @@ fn what_is_said_of_a_finished_run_is_true_of_what_became_of_it() {
         (cell.version, cell.correct) = (map.version, 1200);
     }
     map.cells[0].correct = 1203;
-    let text = TestApp::with(140, 44, picture).text();
+    let text = TestApp::with_run_state(140, 44, picture).screen_text();
     let now = "after the job: best 80.20 % at u 0.00, v 0.00; before that 8";
     assert!(text.contains(now), "{text}");
 }
 
 #[test]
 fn a_grid_that_misses_the_best_point_is_told_apart_from_the_one_that_has_it() {
-    let mut picture = fixture::finished();
+    let mut picture = fixture::finished_run();
     let map = &mut picture.snapshot.as_mut().unwrap().heatmap;
-    *map = map.on_grid(5);
-    let mut rig = TestApp::with(140, 44, picture);
-    let text = rig.text();
+    *map = map.with_grid(5);
+    let mut rig = TestApp::with_run_state(140, 44, picture);
+    let text = rig.screen_text();
     let lines: Vec<&str> = text.lines().collect();
     assert!(lines[0].contains("best of 5×5 8"), "{text}");
     let told = "finished: best of the 21×21 grid 88.87 % at u 0.45, v 0.65";
     assert!(text.contains(told), "{text}");
     rig.press("x");
-    let text = rig.text();
+    let text = rig.screen_text();
     let told =
         "exporting the best of the 5×5 grid, though u 0.45, v 0.65 on the 21×21 grid is better";
     assert!(text.contains(told), "{text}");
     // The grid that has it needs no word.
-    let text = TestApp::with(140, 44, fixture::finished()).text();
+    let text = TestApp::with_run_state(140, 44, fixture::finished_run()).screen_text();
     assert!(text.contains("finished: best 88.87 %"), "{text}");
 }
 
 #[test]
 fn themes_go_round_and_paint_the_ground() {
-    let mut rig = TestApp::with(100, 30, fixture::fitting());
+    let mut rig = TestApp::with_run_state(100, 30, fixture::fitting_run());
     let mut seen = Vec::new();
-    for _ in Theme::names() {
-        let ground = rig.app.theme.rgb(rig.app.theme.background());
+    for _ in Theme::built_in_names() {
+        let ground = rig.app.theme.rgb(rig.app.theme.background_rgb());
         assert_eq!(rig.draw()[(99, 27)].bg, ground);
         seen.push(rig.app.theme.name().to_string());
         rig.press("t");
     }
-    assert_eq!(seen, Theme::names().collect::<Vec<_>>());
+    assert_eq!(seen, Theme::built_in_names().collect::<Vec<_>>());
     assert_eq!(rig.app.theme.name(), seen[0]);
 }
 
 #[test]
 fn a_control_character_in_a_message_never_reaches_the_terminal() {
-    let mut rig = TestApp::with(100, 30, fixture::fitting());
-    rig.hear(crate::link::Incoming::Problem(
+    let mut rig = TestApp::with_run_state(100, 30, fixture::fitting_run());
+    rig.receive(crate::link::Incoming::Problem(
         "bad \x1b]0;name\x07 \n file".into(),
     ));
     rig.press("i");
@@ -322,9 +327,9 @@ fn a_control_character_in_a_message_never_reaches_the_terminal() {
 
 #[test]
 fn what_is_cut_says_so_and_hints_end_with_how_to_get_away() {
-    let mut rig = TestApp::with(80, 24, fixture::finished());
-    rig.press("2 :").type_in("gain");
-    let text = rig.text();
+    let mut rig = TestApp::with_run_state(80, 24, fixture::finished_run());
+    rig.press("2 :").type_text("gain");
+    let text = rig.screen_text();
     assert!(text.contains("best corner every…"), "{text}");
     // The chosen line stands whole above the list, the typed forms from their beginning.
     assert!(
@@ -336,10 +341,10 @@ fn what_is_cut_says_so_and_hints_end_with_how_to_get_away() {
         "{text}"
     );
     for (width, height) in [(60, 16), (80, 24), (140, 44)] {
-        let mut rig = TestApp::with(width, height, fixture::finished());
+        let mut rig = TestApp::with_run_state(width, height, fixture::finished_run());
         for keys in ["o", "w", "i", "?", ":", "g t", "g m"] {
             rig.press(keys);
-            let text = rig.text();
+            let text = rig.screen_text();
             let foot = text.lines().last().unwrap();
             assert!(foot.contains("esc "), "{keys} at {width}: {foot}");
             assert!(!foot.trim_end().ends_with("esc clo"), "{foot}");

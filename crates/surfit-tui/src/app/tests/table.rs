@@ -4,16 +4,16 @@ use crate::app::AppMessage;
 use crate::color::ColorDepth;
 use crate::fixture;
 use crate::link::{Incoming, RunLine};
-use crate::rig::{TestApp, text};
+use crate::test_app::{TestApp, buffer_text};
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 use surfit_core::event::{Event, LossCurve};
-use surfit_core::picture::RunState;
+use surfit_core::run_state::RunState;
 use surfit_core::snapshot::EngineState;
 
 /// Depths, each with letters beyond ASCII or without. `TERM=dumb` has neither colours nor such letters.
-const LOOKS: [(ColorDepth, bool); 6] = [
+const DEPTHS_AND_GLYPHS: [(ColorDepth, bool); 6] = [
     (ColorDepth::Truecolor, false),
     (ColorDepth::Ansi256, false),
     (ColorDepth::Ansi16, false),
@@ -29,27 +29,27 @@ const RUNS: [TableRun; 9] = [
     ("first-run", TestApp::new, "starting"),
     (
         "loading",
-        |w, h| TestApp::with(w, h, fixture::loading()),
+        |w, h| TestApp::with_run_state(w, h, fixture::loading_run()),
         "running",
     ),
     (
         "corners",
-        |w, h| TestApp::with(w, h, fixture::corners()),
+        |w, h| TestApp::with_run_state(w, h, fixture::corner_training_run()),
         "running",
     ),
     (
         "fit",
-        |w, h| TestApp::with(w, h, fixture::fitting()),
+        |w, h| TestApp::with_run_state(w, h, fixture::fitting_run()),
         "running",
     ),
     (
         "finished",
-        |w, h| TestApp::with(w, h, fixture::finished()),
+        |w, h| TestApp::with_run_state(w, h, fixture::finished_run()),
         "finished",
     ),
-    ("failed", failed, "failed"),
-    ("diverged", diverged, "failed"),
-    ("dead", dead, "died"),
+    ("failed", failed_run, "failed"),
+    ("diverged", diverged_run, "failed"),
+    ("dead", dead_engine, "died"),
     ("long-names", long_names, "running"),
 ];
 
@@ -86,17 +86,17 @@ const SCREENS: [(&str, &str); 29] = [
     ("esc q", ""),
 ];
 
-fn failed(width: u16, height: u16) -> TestApp {
-    told_to_have_failed(
-        fixture::corners(),
+fn failed_run(width: u16, height: u16) -> TestApp {
+    with_failure(
+        fixture::corner_training_run(),
         "the disk is full; free some and resume",
         (width, height),
     )
 }
 
 /// A fit whose weights went away: losses grow, then are no numbers at all.
-fn diverged(width: u16, height: u16) -> TestApp {
-    let mut picture = fixture::fitting();
+fn diverged_run(width: u16, height: u16) -> TestApp {
+    let mut picture = fixture::fitting_run();
     let values = (0..60)
         .map(|n| match n {
             0..40 => 0.35 * 1.4f32.powi(n),
@@ -110,7 +110,7 @@ fn diverged(width: u16, height: u16) -> TestApp {
         values,
         rate: 9.0,
     };
-    fixture::feed(&mut picture, vec![losses]);
+    fixture::apply_events(&mut picture, vec![losses]);
     let snapshot = picture.snapshot.as_mut().unwrap();
     for cell in snapshot.heatmap.cells.iter_mut().step_by(3) {
         cell.loss = f32::NAN;
@@ -120,25 +120,25 @@ fn diverged(width: u16, height: u16) -> TestApp {
         (point.travelled, point.gradient) = (f64::INFINITY, f64::NAN);
     }
     let why = "the fit diverged before step 1300: its weights are not finite; lower fit.learning_rate and resume";
-    told_to_have_failed(picture, why, (width, height))
+    with_failure(picture, why, (width, height))
 }
 
-fn told_to_have_failed(mut picture: RunState, why: &str, (width, height): (u16, u16)) -> TestApp {
+fn with_failure(mut picture: RunState, why: &str, (width, height): (u16, u16)) -> TestApp {
     let message = why.into();
-    fixture::feed(&mut picture, vec![Event::Failed { message }]);
+    fixture::apply_events(&mut picture, vec![Event::Failed { message }]);
     if let Some(snapshot) = &mut picture.snapshot {
         snapshot.state = EngineState::Failed;
         snapshot.seq = picture.seq;
     }
-    TestApp::with(width, height, picture)
+    TestApp::with_run_state(width, height, picture)
 }
 
-fn dead(width: u16, height: u16) -> TestApp {
-    let mut rig = TestApp::with(width, height, fixture::fitting());
-    rig.hear(Incoming::Disconnected {
+fn dead_engine(width: u16, height: u16) -> TestApp {
+    let mut rig = TestApp::with_run_state(width, height, fixture::fitting_run());
+    rig.receive(Incoming::Disconnected {
         reason: "the connection closed".into(),
     });
-    rig.hear(Incoming::EngineDied);
+    rig.receive(Incoming::EngineDied);
     rig
 }
 
@@ -146,7 +146,7 @@ fn dead(width: u16, height: u16) -> TestApp {
 fn long_names(width: u16, height: u16) -> TestApp {
     let name =
         "a-very-long-name-of-a-run-that-nobody-would-choose-but-somebody-has-曲面-é-".repeat(3);
-    let mut picture = fixture::fitting();
+    let mut picture = fixture::fitting_run();
     if let Some(info) = &mut picture.info {
         info.run.clone_from(&name);
         info.data.clone_from(&name);
@@ -156,7 +156,7 @@ fn long_names(width: u16, height: u16) -> TestApp {
     for corner in picture.corners.values_mut() {
         corner.source.clone_from(&name);
     }
-    let mut rig = TestApp::with(width, height, picture);
+    let mut rig = TestApp::with_run_state(width, height, picture);
     rig.app.run.clone_from(&name);
     let line = |id: String, alive| RunLine {
         path: format!("runs/{id}").into(),
@@ -167,7 +167,7 @@ fn long_names(width: u16, height: u16) -> TestApp {
         alive,
         ..RunLine::default()
     };
-    rig.hear(Incoming::Runs(vec![
+    rig.receive(Incoming::Runs(vec![
         line(name, true),
         line("short".into(), false),
     ]));
@@ -175,29 +175,33 @@ fn long_names(width: u16, height: u16) -> TestApp {
 }
 
 /// What lies beyond the screen while it is drawn.
-fn beyond() -> Cell {
+fn sentinel_cell() -> Cell {
     let mut cell = Cell::new("\u{2588}");
     cell.fg = Color::Indexed(99);
     cell
 }
 
 /// Draws into a larger ground, and sees that nothing is drawn beyond the screen.
-fn drawn(rig: &TestApp, at: &str) -> Buffer {
+fn draw_within_bounds(rig: &TestApp, at: &str) -> Buffer {
     let size = rig.app.size;
     let mut buf = Buffer::empty(Rect::new(0, 0, size.width + 3, size.height + 2));
     let beside = Rect::new(size.width, 0, 3, size.height);
     let below = Rect::new(0, size.height, size.width + 3, 2);
     let outside = || beside.positions().chain(below.positions());
-    outside().for_each(|place| buf[place] = beyond());
+    outside().for_each(|place| buf[place] = sentinel_cell());
     crate::views::screen::render(&rig.app, &mut buf);
     for place in outside() {
-        assert_eq!(buf[place], beyond(), "{at}: drawn beyond, at {place}");
+        assert_eq!(
+            buf[place],
+            sentinel_cell(),
+            "{at}: drawn beyond, at {place}"
+        );
         buf[place] = Cell::EMPTY;
     }
     buf
 }
 
-fn fits(depth: ColorDepth, color: Color) -> bool {
+fn is_in_depth(depth: ColorDepth, color: Color) -> bool {
     match depth {
         ColorDepth::None => color == Color::Reset,
         ColorDepth::Ansi16 => !matches!(color, Color::Rgb(..) | Color::Indexed(_)),
@@ -207,7 +211,7 @@ fn fits(depth: ColorDepth, color: Color) -> bool {
 }
 
 /// A figure that is cut off after its point: `87.` before a frame, a sign of shortening or the edge.
-fn cut(line: &str) -> bool {
+fn has_cut_number(line: &str) -> bool {
     let letters: Vec<char> = line.chars().collect();
     letters.windows(3).any(|w| {
         w[0].is_ascii_digit() && w[1] == '.' && matches!(w[2], '…' | '~' | '│' | '┃' | '|' | '║')
@@ -215,19 +219,19 @@ fn cut(line: &str) -> bool {
 }
 
 /// Something lies over the panes.
-fn covers(rig: &TestApp) -> bool {
-    rig.app.overlay.is_some() || rig.app.question.is_some() || rig.app.take.is_some()
+fn has_overlay(rig: &TestApp) -> bool {
+    rig.app.overlay.is_some() || rig.app.question.is_some() || rig.app.export_menu.is_some()
 }
 
 /// What is wrong with a screen, each with the screen itself.
-fn look(rig: &TestApp, at: &str, words: [&str; 2]) -> Vec<String> {
-    let shown = drawn(rig, at);
-    let text = text(&shown);
-    let (depth, ascii) = (rig.app.theme.depth(), rig.app.theme.ascii());
+fn screen_faults(rig: &TestApp, at: &str, words: [&str; 2]) -> Vec<String> {
+    let shown = draw_within_bounds(rig, at);
+    let text = buffer_text(&shown);
+    let (depth, ascii) = (rig.app.theme.depth(), rig.app.theme.is_ascii());
     let mut wrong = Vec::new();
     let mut find = |what: String| wrong.push(format!("{at}: {what}\n{text}"));
     for cell in shown.content() {
-        if !fits(depth, cell.fg) || !fits(depth, cell.bg) {
+        if !is_in_depth(depth, cell.fg) || !is_in_depth(depth, cell.bg) {
             find(format!("a colour beyond the depth, {cell:?}"));
             break;
         }
@@ -247,8 +251,8 @@ fn look(rig: &TestApp, at: &str, words: [&str; 2]) -> Vec<String> {
         }
     }
     // What lies over the panes may cover a part of a figure.
-    let covered = covers(rig);
-    if let Some(line) = text.lines().find(|line| !covered && cut(line)) {
+    let covered = has_overlay(rig);
+    if let Some(line) = text.lines().find(|line| !covered && has_cut_number(line)) {
         find(format!("a figure is cut off in {line}"));
     }
     // In a narrow header the program's name gives way to what cannot be guessed.
@@ -271,19 +275,23 @@ fn look(rig: &TestApp, at: &str, words: [&str; 2]) -> Vec<String> {
 }
 
 /// Looks at every run and screen at one size.
-fn at_size(width: u16, height: u16) {
+fn check_size(width: u16, height: u16) {
     let mut wrong = Vec::new();
     for (run, rig, state) in RUNS {
         let mut rig = rig(width, height);
         for (keys, word) in SCREENS {
             rig.press(keys);
             // Time takes away what the last key said.
-            rig.tell(AppMessage::Tick(rig.app.now + 60.0));
-            for (depth, ascii) in LOOKS {
-                rig = rig.depth("dark", depth, ascii);
+            rig.update(AppMessage::Tick(rig.app.now + 60.0));
+            for (depth, ascii) in DEPTHS_AND_GLYPHS {
+                rig = rig.with_theme("dark", depth, ascii);
                 let at = format!("{run}, {width}x{height}, `{keys}`, {depth:?}, ascii {ascii}");
-                let covered = covers(&rig);
-                wrong.extend(look(&rig, &at, [word, if covered { "" } else { state }]));
+                let covered = has_overlay(&rig);
+                wrong.extend(screen_faults(
+                    &rig,
+                    &at,
+                    [word, if covered { "" } else { state }],
+                ));
             }
         }
     }
@@ -299,22 +307,22 @@ fn at_size(width: u16, height: u16) {
 
 #[test]
 fn every_screen_at_60_by_16() {
-    at_size(60, 16);
+    check_size(60, 16);
 }
 
 #[test]
 fn every_screen_at_80_by_24() {
-    at_size(80, 24);
+    check_size(80, 24);
 }
 
 #[test]
 fn every_screen_at_140_by_44() {
-    at_size(140, 44);
+    check_size(140, 44);
 }
 
 #[test]
 fn every_screen_at_220_by_60() {
-    at_size(220, 60);
+    check_size(220, 60);
 }
 
 #[test]
@@ -332,7 +340,7 @@ fn odd_sizes_draw_without_a_panic() {
             let mut rig = rig(width, height);
             for (keys, _) in SCREENS {
                 rig.press(keys);
-                drawn(&rig, &format!("{run}, {width}x{height}, `{keys}`"));
+                draw_within_bounds(&rig, &format!("{run}, {width}x{height}, `{keys}`"));
             }
         }
     }
@@ -340,6 +348,8 @@ fn odd_sizes_draw_without_a_panic() {
 
 #[test]
 fn a_cut_figure_is_seen() {
-    assert!(cut("acc 87.│") && cut("88.…") && cut("88.~ more"));
-    assert!(!cut("step 1240. Then") && !cut("87.5 %│") && !cut("x.│"));
+    assert!(has_cut_number("acc 87.│") && has_cut_number("88.…") && has_cut_number("88.~ more"));
+    assert!(
+        !has_cut_number("step 1240. Then") && !has_cut_number("87.5 %│") && !has_cut_number("x.│")
+    );
 }

@@ -3,21 +3,21 @@
 use crate::app::Effect;
 use crate::fixture;
 use crate::link::{Incoming, Outgoing};
-use crate::rig::TestApp;
+use crate::test_app::TestApp;
 use surfit_core::protocol::{EngineCommand, Selection};
 
-fn at_rest() -> TestApp {
-    let mut picture = fixture::finished();
+fn idle_run() -> TestApp {
+    let mut picture = fixture::finished_run();
     picture.closed = true;
-    let mut rig = TestApp::with(100, 30, picture);
-    rig.hear(Incoming::Disconnected {
+    let mut rig = TestApp::with_run_state(100, 30, picture);
+    rig.receive(Incoming::Disconnected {
         reason: "no engine is running; one starts when you ask for something".into(),
     });
     rig
 }
 
-fn typed(rig: &mut TestApp, text: &str) {
-    rig.press(":").type_in(text).press("enter");
+fn enter_command(rig: &mut TestApp, text: &str) {
+    rig.press(":").type_text(text).press("enter");
 }
 
 #[test]
@@ -30,40 +30,49 @@ fn a_run_at_rest_is_asked_by_typed_commands_as_by_keys() {
         "rate 0.01",
         "draws 2",
     ] {
-        let mut rig = at_rest();
-        typed(&mut rig, text);
-        assert_eq!(rig.sent().len(), 1, "{text}: {}", rig.text());
+        let mut rig = idle_run();
+        enter_command(&mut rig, text);
+        assert_eq!(
+            rig.take_sent_commands().len(),
+            1,
+            "{text}: {}",
+            rig.screen_text()
+        );
     }
-    let mut rig = at_rest();
-    typed(&mut rig, "ensemble 6");
-    let sent = rig.sent().remove(0).1;
+    let mut rig = idle_run();
+    enter_command(&mut rig, "ensemble 6");
+    let sent = rig.take_sent_commands().remove(0).1;
     let selection = Selection::Greedy { count: 6 };
     assert!(matches!(sent, EngineCommand::Export { selection: s, .. } if s == selection));
 }
 
 #[test]
 fn another_run_is_made_from_one_without_an_engine() {
-    let mut dead = TestApp::with(100, 30, fixture::fitting());
-    dead.hear(Incoming::EngineDied);
-    for mut rig in [at_rest(), dead] {
-        typed(&mut rig, "fork 3 3");
-        typed(&mut rig, "queue 4 4");
+    let mut dead = TestApp::with_run_state(100, 30, fixture::fitting_run());
+    dead.receive(Incoming::EngineDied);
+    for mut rig in [idle_run(), dead] {
+        enter_command(&mut rig, "fork 3 3");
+        enter_command(&mut rig, "queue 4 4");
         let (fork, queue) = (fixture::degrees(3, 3), fixture::degrees(4, 4));
         let wanted = [Outgoing::Fork(fork), Outgoing::Queue(queue)].map(Effect::Send);
-        assert_eq!(rig.effects, wanted, "{}", rig.text());
+        assert_eq!(rig.effects, wanted, "{}", rig.screen_text());
     }
 }
 
 #[test]
 fn what_cannot_be_done_says_so_before_enter_and_after() {
-    let mut rig = TestApp::with(100, 30, fixture::loading());
-    rig.press(":").type_in("search 0.1");
-    assert!(!rig.text().contains("enter: search"), "{}", rig.text());
+    let mut rig = TestApp::with_run_state(100, 30, fixture::loading_run());
+    rig.press(":").type_text("search 0.1");
+    assert!(
+        !rig.screen_text().contains("enter: search"),
+        "{}",
+        rig.screen_text()
+    );
     rig.press("enter");
     assert!(
-        rig.text().contains("no surface before the corners"),
+        rig.screen_text().contains("no surface before the corners"),
         "{}",
-        rig.text()
+        rig.screen_text()
     );
     assert_eq!(rig.effects, []);
 }

@@ -1,77 +1,79 @@
 //! The keys of what lies over the main area, and of a plan that waits for its answer.
 
-use super::{FooterHit, FooterItem, placed};
+use super::{FooterHit, FooterItem, position_items};
 use crate::action::Action;
 use crate::app::{App, ExportMenu, Overlay, PictureSubject};
 use crate::key::Key;
-use crate::views::message::shortened;
+use crate::views::message::truncate_end;
 use ratatui::layout::Rect;
 
-fn press(app: &App, key: Key, label: &str) -> FooterItem {
-    let shown = key.show(app.theme.ascii());
+fn key_hint(app: &App, key: Key, label: &str) -> FooterItem {
+    let shown = key.display_label(app.theme.is_ascii());
     FooterItem::new(Some(FooterHit::Press(key)), shown, label)
 }
 
-fn act(app: &App, action: Action, label: &str) -> Option<FooterItem> {
-    let key = app.key(action);
+fn action_hint(app: &App, action: Action, label: &str) -> Option<FooterItem> {
+    let key = app.key_label(action);
     let mut item = FooterItem::new(Some(FooterHit::Act(action)), key, label);
-    item.possible = (action.entry().possible)(app).is_ok();
+    item.available = (action.entry().availability)(app).is_ok();
     (!item.key.is_empty()).then_some(item)
 }
 
 /// Keys for which the mouse has the wheel, or a click in the list.
-fn only(keys: &str, label: &str) -> FooterItem {
+fn text_hint(keys: &str, label: &str) -> FooterItem {
     FooterItem::new(None, keys.into(), label)
 }
 
 /// What answers a change of degree that is planned.
-pub(super) fn of_plan(app: &App) -> Vec<FooterItem> {
-    if !app.plan_waits() {
+pub(super) fn plan_hints(app: &App) -> Vec<FooterItem> {
+    if !app.awaits_plan_confirmation() {
         return Vec::new();
     }
     let answers = [(Key::ENTER, "do it"), (Key::ESC, "not")];
-    answers.map(|(key, label)| press(app, key, label)).into()
+    answers.map(|(key, label)| key_hint(app, key, label)).into()
 }
 
 /// The keys of what is open; `None` when nothing is. How to get away stands last.
-pub(super) fn of(app: &App) -> Option<Vec<FooterItem>> {
-    let arrows = if app.theme.ascii() {
+pub(super) fn overlay_hints(app: &App) -> Option<Vec<FooterItem>> {
+    let arrows = if app.theme.is_ascii() {
         "up down"
     } else {
         "↑↓"
     };
-    let enter = |label| press(app, Key::ENTER, label);
-    let esc = |label| press(app, Key::ESC, label);
-    let choose = || only(arrows, "choose");
-    let scroll = || only(arrows, "scroll");
-    let pages = || only(&format!("{arrows} pageup pagedown"), "scroll");
+    let enter = |label| key_hint(app, Key::ENTER, label);
+    let esc = |label| key_hint(app, Key::ESC, label);
+    let choose = || text_hint(arrows, "choose");
+    let scroll = || text_hint(arrows, "scroll");
+    let pages = || text_hint(&format!("{arrows} pageup pagedown"), "scroll");
     if app.question.is_some() {
         return Some(vec![choose(), enter("take it"), esc("cancel")]);
     }
-    match &app.take {
+    match &app.export_menu {
         Some(ExportMenu::Name(_)) => {
             return Some(vec![
-                only("type", "a name"),
+                text_hint("type", "a name"),
                 enter("write it"),
                 esc("cancel"),
             ]);
         }
         Some(_) => {
-            let letter = only("a letter", "takes it");
+            let letter = text_hint("a letter", "takes it");
             return Some(vec![choose(), letter, enter("take it"), esc("cancel")]);
         }
         None => {}
     }
     let overlay = app.overlay.as_ref()?;
-    if app.types_search() {
+    if app.is_typing_search() {
         return Some(vec![
-            only("type", "words"),
+            text_hint("type", "words"),
             enter("keep them"),
             esc("give up"),
         ]);
     }
     let acts = |of: &[(Action, &str)]| -> Vec<FooterItem> {
-        of.iter().filter_map(|&(a, l)| act(app, a, l)).collect()
+        of.iter()
+            .filter_map(|&(a, l)| action_hint(app, a, l))
+            .collect()
     };
     let (before, own, after) = match overlay {
         Overlay::Log { .. } => (
@@ -84,21 +86,21 @@ pub(super) fn of(app: &App) -> Option<Vec<FooterItem>> {
             ]),
             vec![esc("close")],
         ),
-        Overlay::Picture { subject, .. } => match subject {
-            PictureSubject::Map => (
-                vec![only(arrows, "contour lines")],
-                acts(&[(Action::NextPicture, "slices"), (Action::Metric, "metric")]),
+        Overlay::Image { subject, .. } => match subject {
+            PictureSubject::Heatmap => (
+                vec![text_hint(arrows, "contour lines")],
+                acts(&[(Action::NextImage, "slices"), (Action::Metric, "metric")]),
                 vec![esc("close")],
             ),
             PictureSubject::Slices => (
                 Vec::new(),
-                acts(&[(Action::NextPicture, "curves"), (Action::Metric, "metric")]),
+                acts(&[(Action::NextImage, "curves"), (Action::Metric, "metric")]),
                 vec![esc("close")],
             ),
             PictureSubject::Curves => (
-                vec![only(arrows, "smoothing")],
+                vec![text_hint(arrows, "smoothing")],
                 acts(&[
-                    (Action::NextPicture, "heatmap"),
+                    (Action::NextImage, "heatmap"),
                     (Action::LogAxis, "log axis"),
                     (Action::Smooth, "raw"),
                 ]),
@@ -114,7 +116,7 @@ pub(super) fn of(app: &App) -> Option<Vec<FooterItem>> {
             (vec![pages()], Vec::new(), vec![esc("close")])
         }
         Overlay::Palette { .. } => (
-            vec![only("type", "to find"), choose()],
+            vec![text_hint("type", "to find"), choose()],
             Vec::new(),
             vec![enter("do it"), esc("close")],
         ),
@@ -127,9 +129,9 @@ pub(super) fn of(app: &App) -> Option<Vec<FooterItem>> {
             Vec::new(),
             acts(&[
                 (Action::FilterRuns, "filter"),
-                (Action::LossOverlay, "losses"),
-                (Action::BesideRun, "beside"),
-                (Action::CompareRun, "figures"),
+                (Action::CompareRunCurves, "losses"),
+                (Action::CompareRunSurface, "beside"),
+                (Action::PinRun, "figures"),
                 (Action::ResumeRun, "resume"),
                 (Action::RemoveRun, "remove"),
             ]),
@@ -137,7 +139,7 @@ pub(super) fn of(app: &App) -> Option<Vec<FooterItem>> {
             vec![enter("go there"), esc("close")],
         ),
         Overlay::Themes { .. } => (
-            vec![only(arrows, "try on")],
+            vec![text_hint(arrows, "try on")],
             Vec::new(),
             vec![enter("keep it"), esc("as it was")],
         ),
@@ -147,7 +149,7 @@ pub(super) fn of(app: &App) -> Option<Vec<FooterItem>> {
 
 /// As many as fit, apart by three columns or two: those before the last go first, since the last tells how to get away. A
 /// single one that does not fit is shortened.
-pub(super) fn fitted(mut all: Vec<FooterItem>, area: Rect) -> Vec<FooterItem> {
+pub(super) fn fit_items(mut all: Vec<FooterItem>, area: Rect) -> Vec<FooterItem> {
     let room = area.width.saturating_sub(2);
     let width = |all: &[FooterItem], gap: u16| {
         let gaps = gap * (all.len() as u16).saturating_sub(1);
@@ -156,14 +158,14 @@ pub(super) fn fitted(mut all: Vec<FooterItem>, area: Rect) -> Vec<FooterItem> {
     while all.len() > 1 {
         for gap in [3, 2] {
             if width(&all, gap) <= room {
-                return placed(all, area, gap);
+                return position_items(all, area, gap);
             }
         }
         all.remove(all.len() - 2);
     }
     if let Some(last) = all.first_mut().filter(|i| i.width > room) {
-        last.label = shortened(&last.label, room.saturating_sub(4), true);
+        last.label = truncate_end(&last.label, room.saturating_sub(4), true);
         last.width = room;
     }
-    placed(all, area, 2)
+    position_items(all, area, 2)
 }

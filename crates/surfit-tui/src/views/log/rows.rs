@@ -2,31 +2,31 @@
 
 use crate::app::App;
 use crate::theme::ThemeRole;
-use crate::views::message::clean;
-use crate::views::words;
+use crate::views::message::transliterate;
+use crate::views::text_wrap;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use ratatui::text::{Line, Span};
-use surfit_core::picture::LogLine;
+use surfit_core::run_state::LogLine;
 
 /// A row on the screen.
 pub struct LogRow<'a> {
     /// Which line of those shown it belongs to.
     pub entry: usize,
     /// That line is one that was looked for.
-    pub hit: bool,
+    pub is_match: bool,
     /// What is written.
     pub line: Line<'a>,
 }
 
 /// Columns of the time.
 fn time_width(app: &App) -> u16 {
-    if app.log.absolute { 17 } else { 10 }
+    if app.log.absolute_time { 17 } else { 10 }
 }
 
 /// Every row of the lines that are to be shown.
 pub fn rows<'a>(app: &App, width: u16) -> Vec<LogRow<'a>> {
-    lines(app)
+    visible_lines(app)
         .into_iter()
         .enumerate()
         .flat_map(|(entry, line)| wrapped(app, line, entry, width))
@@ -34,37 +34,47 @@ pub fn rows<'a>(app: &App, width: u16) -> Vec<LogRow<'a>> {
 }
 
 /// The lines that are to be shown, the latest last.
-pub fn lines(app: &App) -> Vec<&LogLine> {
-    let mut all: Vec<&LogLine> = app.picture.log.iter().chain(&app.notes).collect();
+pub fn visible_lines(app: &App) -> Vec<&LogLine> {
+    let mut all: Vec<&LogLine> = app
+        .run_state
+        .log
+        .iter()
+        .chain(&app.local_log_lines)
+        .collect();
     all.sort_by(|a, b| a.time.total_cmp(&b.time));
-    all.retain(|line| shown(app, line));
+    all.retain(|line| is_visible(app, line));
     all
 }
 
 /// Those lines as they stand on the screen, one below the other.
-pub fn plain(app: &App) -> String {
+pub fn plain_lines(app: &App) -> String {
     let line = |line: &&LogLine| format!("{}  {}\n", time(app, line.time), line.text);
-    lines(app).iter().map(line).collect()
+    visible_lines(app).iter().map(line).collect()
 }
 
 /// How many rows the run's latest line takes; none when it is not to be shown.
-pub fn rows_of_last(app: &App, width: u16) -> usize {
-    match app.picture.log.back().filter(|line| shown(app, line)) {
+pub fn last_line_rows(app: &App, width: u16) -> usize {
+    match app
+        .run_state
+        .log
+        .back()
+        .filter(|line| is_visible(app, line))
+    {
         Some(line) => wrapped(app, line, 0, width).len(),
         None => 0,
     }
 }
 
 /// The lines that were looked for, once each.
-pub fn hits<'a>(rows: &'a [LogRow<'_>]) -> impl Iterator<Item = usize> + 'a {
+pub fn matching_entries<'a>(rows: &'a [LogRow<'_>]) -> impl Iterator<Item = usize> + 'a {
     let mut before = None;
     rows.iter()
-        .filter(|r| r.hit)
+        .filter(|r| r.is_match)
         .map(|r| r.entry)
         .filter(move |entry| before.replace(*entry) != Some(*entry))
 }
 
-fn shown(app: &App, line: &LogLine) -> bool {
+fn is_visible(app: &App, line: &LogLine) -> bool {
     app.log.topic.is_none_or(|t| line.topic == t)
 }
 
@@ -80,8 +90,8 @@ fn wrapped<'a>(app: &App, line: &LogLine, entry: usize, width: u16) -> Vec<LogRo
     // Two columns for the sign of an error or of what was found.
     let room = width.saturating_sub(time_width + 2).max(1);
     let sign = match (hit, line.error) {
-        (true, _) => theme.pick("› ", "> "),
-        (_, true) => theme.pick("✗ ", "! "),
+        (true, _) => theme.pick_glyph("› ", "> "),
+        (_, true) => theme.pick_glyph("✗ ", "! "),
         _ => "  ",
     };
     let sign_role = if hit {
@@ -89,7 +99,7 @@ fn wrapped<'a>(app: &App, line: &LogLine, entry: usize, width: u16) -> Vec<LogRo
     } else {
         ThemeRole::Error
     };
-    words::rows(&clean(&line.text, theme.ascii()), room)
+    text_wrap::wrap_sentence(&transliterate(&line.text, theme.is_ascii()), room)
         .into_iter()
         .enumerate()
         .map(|(n, row)| {
@@ -105,7 +115,7 @@ fn wrapped<'a>(app: &App, line: &LogLine, entry: usize, width: u16) -> Vec<LogRo
             spans.push(Span::styled(row, theme.style(role)));
             LogRow {
                 entry,
-                hit,
+                is_match: hit,
                 line: Line::from(spans),
             }
         })
@@ -113,9 +123,9 @@ fn wrapped<'a>(app: &App, line: &LogLine, entry: usize, width: u16) -> Vec<LogRo
 }
 
 fn time(app: &App, time: f64) -> String {
-    match app.log.absolute {
+    match app.log.absolute_time {
         true => day_time(time, &app.log.zone),
-        false => clock(time - app.picture.began.unwrap_or(time)),
+        false => clock(time - app.run_state.began.unwrap_or(time)),
     }
 }
 

@@ -3,29 +3,31 @@ use crate::app::Overlay;
 use crate::color::ColorDepth;
 use crate::fixture;
 use crate::link::Incoming;
-use crate::rig::TestApp;
+use crate::test_app::TestApp;
 use crate::theme::ThemeRole;
 use surfit_core::event::{Envelope, Event};
-use surfit_core::picture::LogTopic;
+use surfit_core::run_state::LogTopic;
 
 fn open(width: u16, height: u16) -> TestApp {
-    let mut rig = TestApp::with(width, height, fixture::finished());
+    let mut rig = TestApp::with_run_state(width, height, fixture::finished_run());
     rig.app.log.zone = jiff::tz::TimeZone::UTC;
-    rig.app.act(Action::Log);
+    rig.app.perform_action(Action::Log);
     rig
 }
 
 fn back(rig: &TestApp) -> usize {
     match rig.app.overlay {
-        Some(Overlay::Log { back }) => back,
+        Some(Overlay::Log {
+            lines_from_end: back,
+        }) => back,
         _ => panic!("the log is not open"),
     }
 }
 
-fn notice(rig: &mut TestApp, text: &str) {
-    let seq = rig.app.picture.seq + 1;
+fn receive_notice(rig: &mut TestApp, text: &str) {
+    let seq = rig.app.run_state.seq + 1;
     let event = Event::Notice { text: text.into() };
-    rig.hear(Incoming::Event(Envelope {
+    rig.receive(Incoming::Event(Envelope {
         seq,
         time: 1_750_000_100.0,
         event,
@@ -36,21 +38,29 @@ fn notice(rig: &mut TestApp, text: &str) {
 fn words_are_looked_for_from_the_end_and_round() {
     for (width, height) in [(60, 16), (80, 24), (140, 44)] {
         let mut rig = open(width, height);
-        rig.app.act(Action::SearchLog);
-        rig.type_in("ALIGNED:");
-        let text = rig.text();
+        rig.app.perform_action(Action::SearchLog);
+        rig.type_text("ALIGNED:");
+        let text = rig.screen_text();
         assert!(text.contains("/ALIGNED:"), "{text}");
         assert!(text.contains("3 of 3"), "{text}");
         assert!(text.contains("› corner 4 aligned"), "{text}");
         rig.press("enter");
-        rig.app.act(Action::FindNext);
-        assert!(rig.text().contains("1 of 3"), "{}", rig.text());
-        assert!(rig.text().contains("corner 2 aligned"), "{}", rig.text());
-        rig.app.act(Action::FindPrevious);
-        assert!(rig.text().contains("3 of 3"));
-        rig.app.act(Action::SearchLog);
-        rig.type_in("zzz");
-        assert!(rig.text().contains("not found"));
+        rig.app.perform_action(Action::FindNext);
+        assert!(
+            rig.screen_text().contains("1 of 3"),
+            "{}",
+            rig.screen_text()
+        );
+        assert!(
+            rig.screen_text().contains("corner 2 aligned"),
+            "{}",
+            rig.screen_text()
+        );
+        rig.app.perform_action(Action::FindPrevious);
+        assert!(rig.screen_text().contains("3 of 3"));
+        rig.app.perform_action(Action::SearchLog);
+        rig.type_text("zzz");
+        assert!(rig.screen_text().contains("not found"));
         // Escape gives the search up, and only the search.
         rig.press("esc");
         assert!(rig.app.log.search.is_empty() && rig.app.overlay.is_some());
@@ -60,10 +70,10 @@ fn words_are_looked_for_from_the_end_and_round() {
 #[test]
 fn what_was_found_is_told_by_more_than_colour() {
     for depth in ColorDepth::ALL {
-        let mut rig = open(100, 30).depth("dark", depth, false);
-        rig.app.act(Action::SearchLog);
-        rig.type_in("checkpoint");
-        let here = rig.cell("› checkpoint");
+        let mut rig = open(100, 30).with_theme("dark", depth, false);
+        rig.app.perform_action(Action::SearchLog);
+        rig.type_text("checkpoint");
+        let here = rig.cell_of("› checkpoint");
         let chosen = rig.app.theme.style(ThemeRole::Selection);
         assert_eq!(
             (Some(here.fg), here.modifier),
@@ -78,13 +88,16 @@ fn what_was_found_is_told_by_more_than_colour() {
 #[test]
 fn only_one_topic_is_shown() {
     let mut rig = open(100, 30);
-    rig.app.act(Action::LogTopic);
+    rig.app.perform_action(Action::LogTopic);
     assert_eq!(rig.app.log.topic, Some(LogTopic::Error));
-    assert!(rig.text().contains("Nothing about errors has happened yet"));
+    assert!(
+        rig.screen_text()
+            .contains("Nothing about errors has happened yet")
+    );
     while rig.app.log.topic != Some(LogTopic::Surface) {
-        rig.app.act(Action::LogTopic);
+        rig.app.perform_action(Action::LogTopic);
     }
-    let text = rig.text();
+    let text = rig.screen_text();
     assert!(text.contains("degree 2×2 → 3×3") && text.contains("[surface]"));
     assert!(!text.contains("heatmap began"), "{text}");
 }
@@ -92,13 +105,16 @@ fn only_one_topic_is_shown() {
 #[test]
 fn what_is_read_stays_where_it_is_while_the_log_grows() {
     let mut rig = open(80, 24);
-    notice(&mut rig, "one more line");
+    receive_notice(&mut rig, "one more line");
     assert_eq!(back(&rig), 0);
-    assert!(rig.text().contains("one more line"), "the end is followed");
+    assert!(
+        rig.screen_text().contains("one more line"),
+        "the end is followed"
+    );
     rig.press("up up up");
     let at = back(&rig);
     let shown = |rig: &TestApp| {
-        rig.text()
+        rig.screen_text()
             .lines()
             .skip(6)
             .take(8)
@@ -106,10 +122,14 @@ fn what_is_read_stays_where_it_is_while_the_log_grows() {
             .collect::<Vec<_>>()
     };
     let before = shown(&rig);
-    notice(&mut rig, &"a long line of many words ".repeat(8));
+    receive_notice(&mut rig, &"a long line of many words ".repeat(8));
     assert!(back(&rig) > at + 1);
     assert_eq!(shown(&rig), before);
-    assert!(rig.text().contains("rows further"), "{}", rig.text());
+    assert!(
+        rig.screen_text().contains("rows further"),
+        "{}",
+        rig.screen_text()
+    );
     rig.press("end");
     assert_eq!(back(&rig), 0);
 }
@@ -118,16 +138,23 @@ fn what_is_read_stays_where_it_is_while_the_log_grows() {
 fn long_paths_are_wrapped_and_times_are_of_the_day_on_demand() {
     let mut rig = open(60, 16);
     let path = format!("/data/{}/model.safetensors", "x".repeat(120));
-    notice(&mut rig, &path);
-    let text: String = rig.text().split_whitespace().collect();
+    receive_notice(&mut rig, &path);
+    let text: String = rig.screen_text().split_whitespace().collect();
     assert!(text.contains("model.safetensors"), "{text}");
-    rig.app.act(Action::LogTimes);
-    assert!(rig.text().contains("15 Jun 15:08:20"), "{}", rig.text());
+    rig.app.perform_action(Action::LogTimes);
+    assert!(
+        rig.screen_text().contains("15 Jun 15:08:20"),
+        "{}",
+        rig.screen_text()
+    );
 }
 
 #[test]
 fn an_empty_log_says_what_will_be_there() {
     let mut rig = TestApp::new(80, 24);
-    rig.app.act(Action::Log);
-    assert!(rig.text().contains("The engine's first words appear here"));
+    rig.app.perform_action(Action::Log);
+    assert!(
+        rig.screen_text()
+            .contains("The engine's first words appear here")
+    );
 }

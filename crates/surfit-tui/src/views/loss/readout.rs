@@ -6,19 +6,19 @@ use super::super::plot::text::{self, FigurePiece};
 use super::super::plot::ticks;
 use super::LossView;
 use crate::theme::{Theme, ThemeRole};
-use crate::views::message::clean;
-use crate::views::words::{self, padded};
+use crate::views::message::transliterate;
+use crate::views::text_wrap::{self, pad_to_width};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use surfit_core::draws::FitPhase;
 use surfit_core::event::LossCurve;
-use surfit_core::picture::RunState;
+use surfit_core::run_state::RunState;
 
 /// Columns of another run's name where room is short, and where there is plenty.
-pub(super) const MIN_NAME: u16 = 26;
-pub(super) const MAX_NAME: u16 = 74;
+pub(super) const MIN_NAME_WIDTH: u16 = 26;
+pub(super) const MAX_NAME_WIDTH: u16 = 74;
 
 /// A row of the readout: name, value and role of the colour.
 struct ReadoutRow {
@@ -49,7 +49,7 @@ impl Readout {
             });
         };
         let step = plot.step_at(x);
-        add("step", text::grouped(step), ThemeRole::Text);
+        add("step", text::group_digits(step), ThemeRole::Text);
         let here: Vec<(usize, &PlotTrace)> = plot.traces.iter().enumerate().collect();
         let here: Vec<_> = here
             .into_iter()
@@ -60,23 +60,27 @@ impl Readout {
             let sample = trace.sample_at(x);
             let raw = match sample.and_then(|s| s.range) {
                 Some((min, _, max)) if max > min => {
-                    let dash = theme.pick("–", "-");
-                    format!("{}{dash}{}", text::loss(min), text::loss(max))
+                    let dash = theme.pick_glyph("–", "-");
+                    format!("{}{dash}{}", text::format_loss(min), text::format_loss(max))
                 }
-                Some((_, mean, _)) => text::loss(mean),
+                Some((_, mean, _)) => text::format_loss(mean),
                 None => "not finite".into(),
             };
             let smooth = match sample.and_then(|s| s.smooth) {
-                Some(smooth) => text::loss(smooth),
+                Some(smooth) => text::format_loss(smooth),
                 None => "not finite".into(),
             };
-            let validation = trace
-                .validation_at(x)
-                .map(|v| format!("{} ({})", text::loss(v.loss), text::percent(v.accuracy, 1)));
-            if !plot.several() {
+            let validation = trace.validation_at(x).map(|v| {
+                format!(
+                    "{} ({})",
+                    text::format_loss(v.loss),
+                    text::format_percent(v.accuracy, 1)
+                )
+            });
+            if !plot.has_several_curves() {
                 add("raw", raw, ThemeRole::Text);
                 if view.smooth {
-                    add("smoothed", smooth, plot.role(*n));
+                    add("smoothed", smooth, plot.trace_role(*n));
                 }
                 if let Some(validation) = validation {
                     add("val", validation, ThemeRole::CurveValidation);
@@ -86,21 +90,25 @@ impl Readout {
             let name = match trace.name {
                 CurveOwner::Own(LossCurve::Corner(c)) => (c + 1).to_string(),
                 CurveOwner::Own(LossCurve::Surface) => "surface".into(),
-                CurveOwner::Other(o) => name_of(theme, trace.name, view, o, MAX_NAME),
+                CurveOwner::Other(o) => overlay_label(theme, trace.name, view, o, MAX_NAME_WIDTH),
             };
-            add(&name, if view.smooth { smooth } else { raw }, plot.role(*n));
+            add(
+                &name,
+                if view.smooth { smooth } else { raw },
+                plot.trace_role(*n),
+            );
             if let Some(validation) = validation {
-                add("  val", validation, plot.role(*n));
+                add("  val", validation, plot.trace_role(*n));
             }
         }
         if here.is_empty() {
             add("", "no values here".into(), ThemeRole::Muted);
         }
         if let Some(seconds) = plot.seconds_at(x) {
-            add("time", ticks::clock(seconds), ThemeRole::Text);
+            add("time", ticks::format_clock(seconds), ThemeRole::Text);
         }
         if let Some(rate) = plot.rate_at(x).filter(|r| r.is_finite()) {
-            add("rate", text::rate(rate), ThemeRole::Text);
+            add("rate", text::format_learning_rate(rate), ThemeRole::Text);
         }
         let fit = plot
             .traces
@@ -108,7 +116,7 @@ impl Readout {
             .is_some_and(|t| t.name == CurveOwner::Own(LossCurve::Surface));
         if let Some(degrees) = picture.degrees_at(step).filter(|_| fit) {
             let mut value = degrees.to_string();
-            if theme.ascii() {
+            if theme.is_ascii() {
                 value = value.replace('×', "x");
             }
             if let Some(phase) = picture.phase_at(step) {
@@ -124,7 +132,11 @@ impl Readout {
         let half = usize::from(plot.area.width.saturating_sub(6) / 2);
         let room = half.saturating_sub(values.unwrap_or(0) + 3);
         for row in &mut rows {
-            row.name = words::ends(&row.name, (room as u16).max(MIN_NAME), theme.ascii());
+            row.name = text_wrap::truncate_middle(
+                &row.name,
+                (room as u16).max(MIN_NAME_WIDTH),
+                theme.is_ascii(),
+            );
         }
         Self { rows }
     }
@@ -156,7 +168,7 @@ impl Readout {
     }
 
     /// True when the plot has room for the box and enough left to see.
-    pub(super) fn fits(&self, plot: &CurvePlot) -> bool {
+    pub(super) fn fits_in_plot(&self, plot: &CurvePlot) -> bool {
         let (_, width, height) = self.size();
         plot.area.width >= 2 * width + 6 && plot.area.height >= height + 3
     }
@@ -177,7 +189,7 @@ impl Readout {
                 height,
             })
         });
-        let Some(place) = places.min_by_key(|p| ink(buf, *p)) else {
+        let Some(place) = places.min_by_key(|p| count_covered_characters(buf, *p)) else {
             return;
         };
         for (row, y) in self.rows.iter().zip(place.top()..) {
@@ -185,7 +197,7 @@ impl Readout {
             text::put(buf, place.x, y, width, &blank, Style::new());
             let line = Line::from(vec![
                 Span::styled(
-                    format!(" {} ", padded(&row.name, names)),
+                    format!(" {} ", pad_to_width(&row.name, names)),
                     theme.style(ThemeRole::Muted),
                 ),
                 Span::styled(row.value.clone(), style(theme, row)),
@@ -205,7 +217,7 @@ fn style(theme: &Theme, row: &ReadoutRow) -> Style {
 }
 
 /// Characters that a place would hide.
-fn ink(buf: &Buffer, place: Rect) -> usize {
+fn count_covered_characters(buf: &Buffer, place: Rect) -> usize {
     let cells = place.positions().filter_map(|p| buf.cell(p));
     cells
         .filter(|c| !matches!(c.symbol(), " " | "·" | "."))
@@ -213,7 +225,7 @@ fn ink(buf: &Buffer, place: Rect) -> usize {
 }
 
 /// `A demo-7`: the letter of another run, and its id, in at most `width` columns.
-pub(super) fn name_of(
+pub(super) fn overlay_label(
     theme: &Theme,
     name: CurveOwner,
     view: &LossView,
@@ -222,6 +234,6 @@ pub(super) fn name_of(
 ) -> String {
     let letter = name.letter().unwrap_or(' ');
     let id = view.overlays.get(other).map_or("", |o| o.name.as_str());
-    let id = clean(id, theme.ascii());
-    words::ends(&format!("{letter} {id}"), width, theme.ascii())
+    let id = transliterate(id, theme.is_ascii());
+    text_wrap::truncate_middle(&format!("{letter} {id}"), width, theme.is_ascii())
 }

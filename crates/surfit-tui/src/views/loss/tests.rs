@@ -1,23 +1,23 @@
 use super::*;
 use crate::theme::ColorDepth;
-use crate::views::plot::fixture::{self, DEPTHS, feed, losses, rows, screen, theme};
+use crate::views::plot::fixture::{self, COLOR_DEPTHS, apply_events, losses, rows, screen, theme};
 use proptest::prelude::*;
 use surfit_core::event::Event;
 use surfit_core::surface::Degrees;
 
-fn drawn(picture: &RunState, view: &LossView, size: (u16, u16), theme: &Theme) -> Buffer {
+fn draw_to_buffer(picture: &RunState, view: &LossView, size: (u16, u16), theme: &Theme) -> Buffer {
     let (area, mut buf) = screen(size.0, size.1);
     render(area, &mut buf, theme, picture, view, false);
     buf
 }
 
 fn plot(picture: &RunState, view: &LossView, area: Rect) -> CurvePlot {
-    CurvePlot::of(chrome::inside(area), picture, view).unwrap()
+    CurvePlot::of(pane_frame::inside(area), picture, view).unwrap()
 }
 
-fn picture(values: Vec<f32>) -> RunState {
+fn run_with_losses(values: Vec<f32>) -> RunState {
     let mut picture = RunState::default();
-    feed(&mut picture, [losses(LossCurve::Surface, values)]);
+    apply_events(&mut picture, [losses(LossCurve::Surface, values)]);
     picture
 }
 
@@ -33,7 +33,7 @@ fn braille(buf: &Buffer, x: u16) -> bool {
 
 #[test]
 fn before_the_first_step_there_is_one_calm_sentence() {
-    let buf = drawn(
+    let buf = draw_to_buffer(
         &RunState::default(),
         &LossView::default(),
         (40, 9),
@@ -48,7 +48,7 @@ fn before_the_first_step_there_is_one_calm_sentence() {
 
 #[test]
 fn title_axes_and_legend() {
-    let mut picture = picture(
+    let mut picture = run_with_losses(
         (0..1240)
             .map(|k| 0.3 + (-(k as f32) / 100.0).exp())
             .collect(),
@@ -59,8 +59,8 @@ fn title_axes_and_legend() {
         loss: 0.4,
         accuracy: 0.872,
     };
-    feed(&mut picture, [v]);
-    let buf = drawn(
+    apply_events(&mut picture, [v]);
+    let buf = draw_to_buffer(
         &picture,
         &LossView::default(),
         (60, 18),
@@ -95,13 +95,17 @@ fn values_that_are_not_finite_leave_a_gap_and_do_not_move_the_axis() {
     let mut values = vec![1.0f32; 200];
     values[80..120].fill(f32::NAN);
     values[90] = f32::INFINITY;
-    let buf = drawn(
-        &picture(values),
+    let buf = draw_to_buffer(
+        &run_with_losses(values),
         &LossView::default(),
         (62, 12),
         &theme(ColorDepth::None, false),
     );
-    let plot = plot(&picture(vec![1.0; 200]), &LossView::default(), buf.area);
+    let plot = plot(
+        &run_with_losses(vec![1.0; 200]),
+        &LossView::default(),
+        buf.area,
+    );
     let at = |step: f64| {
         braille(
             &buf,
@@ -119,8 +123,8 @@ fn values_that_are_not_finite_leave_a_gap_and_do_not_move_the_axis() {
 
 #[test]
 fn a_loss_that_is_not_finite_now_is_told_in_the_title() {
-    let buf = drawn(
-        &picture(vec![1.0, f32::NAN]),
+    let buf = draw_to_buffer(
+        &run_with_losses(vec![1.0, f32::NAN]),
         &LossView::default(),
         (60, 9),
         &theme(ColorDepth::None, false),
@@ -141,8 +145,8 @@ fn a_log_axis_shows_decades_and_takes_zeros() {
         log: true,
         ..LossView::default()
     };
-    let buf = drawn(
-        &picture(values.collect()),
+    let buf = draw_to_buffer(
+        &run_with_losses(values.collect()),
         &view,
         (60, 20),
         &theme(ColorDepth::None, false),
@@ -155,7 +159,7 @@ fn a_log_axis_shows_decades_and_takes_zeros() {
 
 #[test]
 fn changes_of_degree_are_marked() {
-    let mut picture = picture(vec![0.5; 1000]);
+    let mut picture = run_with_losses(vec![0.5; 1000]);
     let degrees = |d| Degrees::new(d, d).unwrap();
     let change = Event::DegreeChanged {
         step: 500,
@@ -163,8 +167,8 @@ fn changes_of_degree_are_marked() {
         to: degrees(3),
         deviation: 0.0,
     };
-    feed(&mut picture, [change]);
-    let buf = drawn(
+    apply_events(&mut picture, [change]);
+    let buf = draw_to_buffer(
         &picture,
         &LossView::default(),
         (70, 16),
@@ -176,7 +180,7 @@ fn changes_of_degree_are_marked() {
     let plot = plot(&picture, &LossView::default(), buf.area);
     let want = plot.area.x + (500.0 / 999.0 * f64::from(plot.area.width - 1)).round() as u16;
     assert_eq!(at, usize::from(want));
-    let ascii = drawn(
+    let ascii = draw_to_buffer(
         &picture,
         &LossView::default(),
         (70, 16),
@@ -189,9 +193,9 @@ fn changes_of_degree_are_marked() {
 fn corners_are_told_apart_by_colour_and_by_number() {
     let mut picture = RunState::default();
     let curve = |c: usize| losses(LossCurve::Corner(c), vec![1.0 + c as f32; 100]);
-    feed(&mut picture, (0..3).map(curve));
+    apply_events(&mut picture, (0..3).map(curve));
     let theme = theme(ColorDepth::Truecolor, false);
-    let buf = drawn(&picture, &LossView::default(), (60, 20), &theme);
+    let buf = draw_to_buffer(&picture, &LossView::default(), (60, 20), &theme);
     let plot = plot(&picture, &LossView::default(), buf.area);
     let last = plot.area.right() - 1;
     for corner in 0..3 {
@@ -204,15 +208,18 @@ fn corners_are_told_apart_by_colour_and_by_number() {
     }
     assert!(rows(&buf)[0].contains("corner 3"));
     // Once the surface trains its curve is alone, until the corners are asked for.
-    feed(&mut picture, [losses(LossCurve::Surface, vec![0.5; 10])]);
-    assert_eq!(curves::relevant(&picture, false), [LossCurve::Surface]);
-    assert_eq!(curves::relevant(&picture, true).len(), 4);
+    apply_events(&mut picture, [losses(LossCurve::Surface, vec![0.5; 10])]);
+    assert_eq!(
+        curves::curves_to_show(&picture, false),
+        [LossCurve::Surface]
+    );
+    assert_eq!(curves::curves_to_show(&picture, true).len(), 4);
 }
 
 #[test]
 fn ascii_is_ascii() {
-    let mut p = picture((0..500).map(|k| 1.0 / (1.0 + k as f32)).collect());
-    feed(
+    let mut p = run_with_losses((0..500).map(|k| 1.0 / (1.0 + k as f32)).collect());
+    apply_events(
         &mut p,
         [
             fixture::corner(0, 0.8),
@@ -221,19 +228,19 @@ fn ascii_is_ascii() {
     );
     for (corners, cursor) in [(false, None), (true, Some(0.3))] {
         let view = LossView {
-            corners,
+            show_corners: corners,
             cursor,
             ..LossView::default()
         };
-        let buf = drawn(&p, &view, (60, 18), &theme(ColorDepth::None, true));
+        let buf = draw_to_buffer(&p, &view, (60, 18), &theme(ColorDepth::None, true));
         assert!(fixture::text(&buf).is_ascii(), "{}", fixture::text(&buf));
     }
 }
 
 #[test]
 fn without_colours_there_are_none() {
-    let buf = drawn(
-        &picture(vec![1.0, 2.0, 3.0]),
+    let buf = draw_to_buffer(
+        &run_with_losses(vec![1.0, 2.0, 3.0]),
         &LossView::default(),
         (50, 12),
         &theme(ColorDepth::None, false),
@@ -250,34 +257,34 @@ proptest! {
     #[test]
     fn nothing_breaks_it(seed: u64, w in 0u16..160, h in 0u16..50, x in 0u16..5, flags: u8, cursor in prop::option::of(any::<f64>()),
                          zoom in prop::option::of((0.0f64..3000.0, 1.0f64..3000.0)), others in 0usize..4, strength in 0usize..12, depth in 0usize..4, ascii: bool) {
-        let picture = fixture::wild(seed, (2, 3), 5);
+        let picture = fixture::random_run_state(seed, (2, 3), 5);
         let flag = |bit: u8| flags & (1 << bit) != 0;
         let mut view = LossView {
             log: flag(0),
             recent: flag(1),
             smooth: flag(2),
-            corners: flag(3),
-            rate: flag(4),
+            show_corners: flag(3),
+            show_learning_rate: flag(4),
             time: flag(5),
             strength,
             cursor,
-            zoom: zoom.map(|(from, width)| AxisWindow { from, to: from + width, follows: flag(6) }),
+            zoom: zoom.map(|(from, width)| AxisWindow { from, to: from + width, follows_end: flag(6) }),
             ..LossView::default()
         };
         for n in 0..others {
-            let picture = fixture::wild(seed ^ n as u64, (1, 1), 3);
-            let _ = view.add_overlay(ComparedCurve { name: format!("run-{n}"), path: format!("/{n}").into(), picture });
+            let picture = fixture::random_run_state(seed ^ n as u64, (1, 1), 3);
+            let _ = view.add_overlay(ComparedCurve { name: format!("run-{n}"), path: format!("/{n}").into(), run_state: picture });
         }
-        let (area, theme) = (Rect::new(x, x, w, h), theme(DEPTHS[depth], ascii));
+        let (area, theme) = (Rect::new(x, x, w, h), theme(COLOR_DEPTHS[depth], ascii));
         let mut buf = Buffer::empty(Rect::new(0, 0, 120, 40));
         for _ in 0..2 {
             render(area, &mut buf, &theme, &picture, &view, flag(7));
-            view.cursor_at(area, w / 2, h / 2, &picture);
+            view.position_at(area, w / 2, h / 2, &picture);
             view.zoom_at(area, (x + w / 2, x + h / 2), &picture, 0.5);
             view.drag(area, 5, &picture);
             view.move_cursor(&picture, -3);
             view.toggle_time(&picture);
-            view.smooth_by(if flag(6) { 1 } else { -1 });
+            view.adjust_smoothing(if flag(6) { 1 } else { -1 });
         }
     }
 }

@@ -1,22 +1,22 @@
 //! What the user chose to see of the curves, and how keys and mouse change it. Places along the axis are in its unit:
 //! optimizer steps, or seconds of work.
 
-use super::super::plot::chrome;
 use super::super::plot::curve_plot::CurvePlot;
 use super::super::plot::curves;
+use super::super::plot::pane_frame;
 use super::super::plot::window::{AxisWindow, CurveExtent};
 use crate::views::scale::AxisScale;
 use ratatui::layout::Rect;
 use std::cell::Cell;
 use std::path::PathBuf;
 use surfit_core::event::LossCurve;
-use surfit_core::picture::RunState;
+use surfit_core::run_state::RunState;
 
 /// Weights of the past in the exponential smoothing, per step, from the least to the most.
-pub const STRENGTHS: [f64; 9] = [0.7, 0.8, 0.9, 0.95, 0.97, 0.985, 0.99, 0.995, 0.999];
+pub const SMOOTHING_WEIGHTS: [f64; 9] = [0.7, 0.8, 0.9, 0.95, 0.97, 0.985, 0.99, 0.995, 0.999];
 
 /// How many other runs can be laid over this one: as many as there are letters and colours for.
-pub const MOST_OVERLAYS: usize = 4;
+pub const MAX_OVERLAYS: usize = 4;
 
 /// Another run whose curve is laid over that of this one.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ pub struct ComparedCurve {
     /// Directory of the run.
     pub path: PathBuf,
     /// What is known of it.
-    pub picture: RunState,
+    pub run_state: RunState,
 }
 
 /// What the user chose to see of the curves.
@@ -38,12 +38,12 @@ pub struct LossView {
     pub recent: bool,
     /// Draw the smoothed curve over the raw one.
     pub smooth: bool,
-    /// Which of [`STRENGTHS`].
+    /// Which of [`SMOOTHING_WEIGHTS`].
     pub strength: usize,
     /// Show the corners' curves beside that of the surface.
-    pub corners: bool,
+    pub show_corners: bool,
     /// Show the learning rate below the losses.
-    pub rate: bool,
+    pub show_learning_rate: bool,
     /// Losses over seconds of work instead of steps.
     pub time: bool,
     /// The part that was zoomed to; `None` for the usual one.
@@ -51,12 +51,12 @@ pub struct LossView {
     /// Cursor, a place along the axis.
     pub cursor: Option<f64>,
     /// A part of the axis that the mouse is choosing: where it began, and where it is.
-    pub span: Option<(f64, f64)>,
-    /// Other runs, at most [`MOST_OVERLAYS`].
+    pub selection: Option<(f64, f64)>,
+    /// Other runs, at most [`MAX_OVERLAYS`].
     pub overlays: Vec<ComparedCurve>,
     /// The loss axis as it was last drawn, and for what. It is kept while it still serves, so that a curve that hovers
     /// about a limit does not make the axis jump to and fro.
-    pub(super) held: Cell<Option<HeldCurve>>,
+    pub(super) last_axis: Cell<Option<HeldCurve>>,
 }
 
 /// Loss axis as last drawn, with the view it was drawn for.
@@ -85,14 +85,14 @@ impl Default for LossView {
             recent: false,
             smooth: true,
             strength: 4,
-            corners: false,
-            rate: false,
+            show_corners: false,
+            show_learning_rate: false,
             time: false,
             zoom: None,
             cursor: None,
-            span: None,
+            selection: None,
             overlays: Vec::new(),
-            held: Cell::new(None),
+            last_axis: Cell::new(None),
         }
     }
 }
@@ -100,11 +100,11 @@ impl Default for LossView {
 impl LossView {
     /// Weight of the past in the smoothing, per step.
     pub fn smoothing(&self) -> f64 {
-        STRENGTHS[self.strength.min(STRENGTHS.len() - 1)]
+        SMOOTHING_WEIGHTS[self.strength.min(SMOOTHING_WEIGHTS.len() - 1)]
     }
 
     /// Smooths more, or less; less than the least shows the raw curve alone.
-    pub fn smooth_by(&mut self, by: i32) {
+    pub fn adjust_smoothing(&mut self, by: i32) {
         if !self.smooth {
             if by > 0 {
                 (self.smooth, self.strength) = (true, 0);
@@ -112,7 +112,7 @@ impl LossView {
             return;
         }
         match self.strength.checked_add_signed(by as isize) {
-            Some(strength) => self.strength = strength.min(STRENGTHS.len() - 1),
+            Some(strength) => self.strength = strength.min(SMOOTHING_WEIGHTS.len() - 1),
             None => self.smooth = false,
         }
     }
@@ -126,13 +126,13 @@ impl LossView {
 
     /// Losses over steps, or over time. Zoom and cursor stay where they were.
     pub fn toggle_time(&mut self, picture: &RunState) {
-        let shown = curves::relevant(picture, self.corners);
+        let shown = curves::curves_to_show(picture, self.show_corners);
         let track = shown.last().and_then(|c| picture.tracks.get(c));
         let to_time = !self.time;
         let other = |x: f64| -> Option<f64> {
             let track = track?;
             if to_time {
-                track.at(x + 1.0).map(|m| m.seconds)
+                track.mark_at(x + 1.0).map(|m| m.seconds)
             } else {
                 track.step_at(x).map(|s| (s - 1.0).max(0.0))
             }
@@ -155,10 +155,10 @@ impl LossView {
         let extent = self.extent(picture)?;
         Some(match self.zoom {
             // A new fit has begun, or another run is shown: there is nothing where was zoomed to.
-            Some(window) if window.from > extent.longest => extent.all(),
-            Some(window) => window.shown(&extent),
-            None if self.recent => extent.recent(),
-            None => extent.all(),
+            Some(window) if window.from > extent.longest => extent.full_range(),
+            Some(window) => window.visible_range(&extent),
+            None if self.recent => extent.recent_range(),
+            None => extent.full_range(),
         })
     }
 
@@ -182,7 +182,7 @@ impl LossView {
     }
 
     /// Shows the whole axis again.
-    pub fn zoom_out_fully(&mut self) {
+    pub fn reset_zoom(&mut self) {
         (self.zoom, self.recent) = (None, false);
     }
 
@@ -226,7 +226,7 @@ impl LossView {
     }
 
     /// Puts the cursor at the first step that is shown, or at the last.
-    pub fn cursor_to_end(&mut self, picture: &RunState, last: bool) {
+    pub fn move_cursor_to_end(&mut self, picture: &RunState, last: bool) {
         if let Some((extent, (from, to))) = self.extent(picture).zip(self.window(picture)) {
             self.cursor = Some(if last {
                 to.min(extent.end).max(from)
@@ -237,7 +237,7 @@ impl LossView {
     }
 
     /// Takes away the cursor, else the zoom; false when there was neither.
-    pub fn step_back(&mut self) -> bool {
+    pub fn clear_cursor_or_zoom(&mut self) -> bool {
         self.cursor.take().is_some() || self.zoom.take().is_some()
     }
 
@@ -246,14 +246,14 @@ impl LossView {
     /// # Errors
     /// A clause for the message line.
     pub fn add_overlay(&mut self, run: ComparedCurve) -> Result<(), String> {
-        let curve = run.picture.curves.get(&LossCurve::Surface);
+        let curve = run.run_state.curves.get(&LossCurve::Surface);
         if curve.is_none_or(|s| s.is_empty()) {
             return Err(format!("{} has no curve of a fit yet", run.name));
         }
         self.remove_overlay(&run.path);
-        if self.overlays.len() >= MOST_OVERLAYS {
+        if self.overlays.len() >= MAX_OVERLAYS {
             return Err(format!(
-                "{MOST_OVERLAYS} runs lie over this one already; take one away first"
+                "{MAX_OVERLAYS} runs lie over this one already; take one away first"
             ));
         }
         self.overlays.push(run);
@@ -268,59 +268,71 @@ impl LossView {
     }
 
     /// The place along the axis that belongs to a place on the screen: the inverse of what is drawn, for the mouse.
-    pub fn cursor_at(&self, area: Rect, column: u16, row: u16, picture: &RunState) -> Option<f64> {
-        let plot = CurvePlot::of(chrome::inside(area), picture, self)?;
+    pub fn position_at(
+        &self,
+        area: Rect,
+        column: u16,
+        row: u16,
+        picture: &RunState,
+    ) -> Option<f64> {
+        let plot = CurvePlot::of(pane_frame::inside(area), picture, self)?;
         let inside = plot.area.contains((column, row).into());
         inside.then(|| plot.x_at(column))
     }
 
     /// Zooms about the place under the mouse; for the wheel.
     pub fn zoom_at(&mut self, area: Rect, at: (u16, u16), picture: &RunState, factor: f64) {
-        if let Some(x) = self.cursor_at(area, at.0, at.1, picture) {
+        if let Some(x) = self.position_at(area, at.0, at.1, picture) {
             self.zoom_by(picture, factor, Some(x));
         }
     }
 
     /// Begins to choose a part of the axis at a place on the screen, or goes on with it there; false beside the curves. Once
     /// begun it goes on beside them too, up to their edge.
-    pub fn choose(&mut self, area: Rect, at: (u16, u16), picture: &RunState, begin: bool) -> bool {
-        let Some(plot) = CurvePlot::of(chrome::inside(area), picture, self) else {
+    pub fn select_range(
+        &mut self,
+        area: Rect,
+        at: (u16, u16),
+        picture: &RunState,
+        begin: bool,
+    ) -> bool {
+        let Some(plot) = CurvePlot::of(pane_frame::inside(area), picture, self) else {
             return false;
         };
         let column =
             at.0.clamp(plot.area.left(), plot.area.right().saturating_sub(1));
         let x = plot.x_at(column);
-        match (self.span, begin) {
-            (Some((from, _)), false) => self.span = Some((from, x)),
-            (_, true) if plot.area.contains(at.into()) => self.span = Some((x, x)),
+        match (self.selection, begin) {
+            (Some((from, _)), false) => self.selection = Some((from, x)),
+            (_, true) if plot.area.contains(at.into()) => self.selection = Some((x, x)),
             _ => return false,
         }
         true
     }
 
     /// Zooms to the part that was chosen. A part of a column or two was a click.
-    pub fn zoom_to_chosen(&mut self, area: Rect, picture: &RunState) {
-        let Some((a, b)) = self.span.take() else {
+    pub fn zoom_to_selection(&mut self, area: Rect, picture: &RunState) {
+        let Some((a, b)) = self.selection.take() else {
             return;
         };
-        let plot = CurvePlot::of(chrome::inside(area), picture, self);
+        let plot = CurvePlot::of(pane_frame::inside(area), picture, self);
         let columns = plot.map_or(0, |p| p.column_of(a).abs_diff(p.column_of(b)));
         if let Some(extent) = self.extent(picture).filter(|_| columns >= 2) {
-            self.zoom = extent.part(a.min(b), a.max(b));
+            self.zoom = extent.window_between(a.min(b), a.max(b));
             (self.recent, self.cursor) = (false, None);
         }
     }
 
     /// Moves what is shown along with the mouse, which went `columns` to the right; for dragging.
     pub fn drag(&mut self, area: Rect, columns: i32, picture: &RunState) {
-        let plot = CurvePlot::of(chrome::inside(area), picture, self);
+        let plot = CurvePlot::of(pane_frame::inside(area), picture, self);
         if let Some(width) = plot.map(|p| f64::from(p.area.width)).filter(|w| *w > 0.0) {
             self.pan_by(picture, -f64::from(columns) / width);
         }
     }
 
     fn shape(&self) -> AxisShape {
-        let (time, corners) = (self.time, self.corners);
+        let (time, corners) = (self.time, self.show_corners);
         let strength = self.strength * usize::from(self.smooth);
         (
             self.log,
@@ -336,7 +348,7 @@ impl LossView {
 
     /// The loss axis for values whose own axis would be `wanted` and which span `lowest..=highest`: the last one when it
     /// still holds them and does not waste half of its room.
-    pub(in crate::views) fn rest(
+    pub(in crate::views) fn stabilize_axis(
         &self,
         wanted: AxisScale,
         (lowest, highest): (f64, f64),
@@ -349,8 +361,12 @@ impl LossView {
                 && highest <= h.scale.hi
                 && wanted.span() >= 0.5 * h.scale.span()
         };
-        let scale = self.held.get().filter(serves).map_or(wanted, |h| h.scale);
-        self.held.set(Some(HeldCurve { scale, view }));
+        let scale = self
+            .last_axis
+            .get()
+            .filter(serves)
+            .map_or(wanted, |h| h.scale);
+        self.last_axis.set(Some(HeldCurve { scale, view }));
         scale
     }
 }

@@ -5,57 +5,57 @@ use surfit_core::machine::MachineLoad;
 use surfit_core::snapshot::Snapshot;
 
 /// Graphics processors whose history is kept.
-pub const GPUS: usize = 8;
+pub const MAX_GPUS: usize = 8;
 
 /// One second; what is not known is not a number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LoadSample {
     /// Units of work a second.
-    pub rate: f32,
+    pub units_per_second: f32,
     /// Bytes of the engine.
-    pub memory: f32,
+    pub engine_memory: f32,
     /// Processors that the engine kept busy.
-    pub engine: f32,
+    pub engine_cpus: f32,
     /// Share of all processors in use by whomever.
-    pub busy: f32,
+    pub cpu_fraction: f32,
     /// Bytes of the machine's memory in use by whomever.
-    pub used: f32,
+    pub used_memory: f32,
     /// Share of the time in which each graphics processor computed.
-    pub gpus: [f32; GPUS],
+    pub gpu_fractions: [f32; MAX_GPUS],
 }
 
 impl LoadSample {
     /// Nothing was heard in that second.
     const GAP: LoadSample = LoadSample {
-        rate: f32::NAN,
-        memory: f32::NAN,
-        engine: f32::NAN,
-        busy: f32::NAN,
-        used: f32::NAN,
-        gpus: [f32::NAN; GPUS],
+        units_per_second: f32::NAN,
+        engine_memory: f32::NAN,
+        engine_cpus: f32::NAN,
+        cpu_fraction: f32::NAN,
+        used_memory: f32::NAN,
+        gpu_fractions: [f32::NAN; MAX_GPUS],
     };
 
     fn of(s: &Snapshot) -> Self {
         let known = |x: f64| if x > 0.0 { x as f32 } else { f32::NAN };
         let m = &s.machine;
         let told = |x: f64| if m.cores > 0 { x as f32 } else { f32::NAN };
-        let mut gpus = [f32::NAN; GPUS];
+        let mut gpus = [f32::NAN; MAX_GPUS];
         for (share, gpu) in gpus.iter_mut().zip(&m.gpus) {
             *share = gpu.busy as f32;
         }
         Self {
-            rate: known(s.rate),
-            memory: known(s.memory as f64),
-            engine: told(m.engine),
-            busy: told(m.busy),
-            used: known(in_use(m) as f64),
-            gpus,
+            units_per_second: known(s.rate),
+            engine_memory: known(s.memory as f64),
+            engine_cpus: told(m.engine),
+            cpu_fraction: told(m.busy),
+            used_memory: known(memory_in_use(m) as f64),
+            gpu_fractions: gpus,
         }
     }
 }
 
 /// Bytes of the machine's memory in use by whomever; 0 when not known.
-pub fn in_use(machine: &MachineLoad) -> u64 {
+pub fn memory_in_use(machine: &MachineLoad) -> u64 {
     match machine.available {
         0 => 0,
         available => machine.memory.saturating_sub(available),
@@ -72,22 +72,22 @@ pub struct LoadHistory {
 
 impl LoadHistory {
     /// Seconds that are kept.
-    pub const SECONDS: usize = 600;
+    pub const MAX_SECONDS: usize = 600;
 
     /// Takes in what a snapshot tells at `now`, seconds since the workbench began. The first of a second counts.
-    pub fn take(&mut self, now: f64, snapshot: &Snapshot) {
+    pub fn record(&mut self, now: f64, snapshot: &Snapshot) {
         let second = now.max(0.0) as u64;
         let passed = match self.latest {
             Some(latest) if second <= latest => return,
             Some(latest) => second - latest,
             None => 1,
         };
-        let gaps = (passed - 1).min(Self::SECONDS as u64);
+        let gaps = (passed - 1).min(Self::MAX_SECONDS as u64);
         for _ in 0..gaps {
             self.samples.push_back(LoadSample::GAP);
         }
         self.samples.push_back(LoadSample::of(snapshot));
-        let excess = self.samples.len().saturating_sub(Self::SECONDS);
+        let excess = self.samples.len().saturating_sub(Self::MAX_SECONDS);
         self.samples.drain(..excess);
         self.latest = Some(second);
     }
@@ -104,7 +104,7 @@ impl LoadHistory {
 
     /// One figure over time in at most `width` values, each the mean of equally many seconds; not a number where nothing
     /// was heard.
-    pub fn of(&self, figure: impl Fn(&LoadSample) -> f32, width: usize) -> Vec<f32> {
+    pub fn resample(&self, figure: impl Fn(&LoadSample) -> f32, width: usize) -> Vec<f32> {
         let each = self.samples.len().div_ceil(width.max(1)).max(1);
         let values: Vec<f32> = self.samples.iter().map(figure).collect();
         let mean = |part: &[f32]| {
@@ -135,27 +135,30 @@ mod tests {
     fn a_sample_a_second_with_gaps_in_bounded_memory() {
         let mut h = LoadHistory::default();
         for (now, rate) in [(0.2, 1.0), (0.9, 9.0), (1.1, 2.0), (4.0, 5.0)] {
-            h.take(now, &snapshot(rate));
+            h.record(now, &snapshot(rate));
         }
-        let rates = h.of(|s| s.rate, 100);
+        let rates = h.resample(|s| s.units_per_second, 100);
         assert_eq!((rates[0], rates[1], rates[4]), (1.0, 2.0, 5.0));
         assert!(rates[2].is_nan() && rates[3].is_nan() && rates.len() == 5);
         // A clock that stands still or goes back changes nothing.
-        h.take(3.0, &snapshot(7.0));
+        h.record(3.0, &snapshot(7.0));
         assert_eq!(h.len(), 5);
-        h.take(1e9, &snapshot(8.0));
-        assert_eq!(h.len(), LoadHistory::SECONDS);
-        assert_eq!(h.of(|s| s.rate, 60).last(), Some(&8.0));
+        h.record(1e9, &snapshot(8.0));
+        assert_eq!(h.len(), LoadHistory::MAX_SECONDS);
+        assert_eq!(h.resample(|s| s.units_per_second, 60).last(), Some(&8.0));
     }
 
     #[test]
     fn values_are_thinned_to_the_room() {
         let mut h = LoadHistory::default();
-        (0..100).for_each(|n| h.take(f64::from(n), &snapshot(f64::from(n + 1))));
-        let thin = h.of(|s| s.rate, 10);
+        (0..100).for_each(|n| h.record(f64::from(n), &snapshot(f64::from(n + 1))));
+        let thin = h.resample(|s| s.units_per_second, 10);
         assert_eq!((thin.len(), thin[0], thin[9]), (10, 5.5, 95.5));
         assert_eq!(
-            h.of(|s| s.memory, 10).iter().filter(|m| m.is_nan()).count(),
+            h.resample(|s| s.engine_memory, 10)
+                .iter()
+                .filter(|m| m.is_nan())
+                .count(),
             10
         );
     }

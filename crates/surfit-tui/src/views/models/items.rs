@@ -33,7 +33,7 @@ pub enum ModelSort {
     /// The best on test first.
     Test,
     /// Where they lie: along `u`, then `v`.
-    Place,
+    Position,
 }
 
 impl ModelSort {
@@ -41,7 +41,7 @@ impl ModelSort {
         ModelSort::Latest,
         ModelSort::Validation,
         ModelSort::Test,
-        ModelSort::Place,
+        ModelSort::Position,
     ];
 
     /// The next order.
@@ -56,18 +56,18 @@ impl ModelSort {
 }
 
 /// Points that were measured exactly but not marked are shown up to this many, the latest first.
-const MEASURED: usize = 6;
+const MAX_UNMARKED_POINTS: usize = 6;
 
 /// Everything that can be chosen, in order.
 pub fn items(app: &App) -> Vec<ModelItem> {
     let mut out = exports(app);
     out.extend(points(app));
-    out.extend(app.picture.corners.keys().map(|&n| ModelItem::Corner(n)));
+    out.extend(app.run_state.corners.keys().map(|&n| ModelItem::Corner(n)));
     out
 }
 
 fn exports(app: &App) -> Vec<ModelItem> {
-    let exports = &app.picture.exports;
+    let exports = &app.run_state.exports;
     let mut order: Vec<usize> = (0..exports.len()).rev().collect();
     let best_first = |of: fn(&ExportedModel) -> f64| {
         move |a: &usize, b: &usize| of(&exports[*b]).total_cmp(&of(&exports[*a]))
@@ -76,7 +76,7 @@ fn exports(app: &App) -> Vec<ModelItem> {
         ModelSort::Latest => {}
         ModelSort::Validation => order.sort_by(best_first(|x| x.validation_accuracy)),
         ModelSort::Test => order.sort_by(best_first(|x| x.test_accuracy)),
-        ModelSort::Place => {
+        ModelSort::Position => {
             let place = |n: &usize| (exports[*n].u, exports[*n].v);
             order.sort_by(|a, b| {
                 let ((ua, va), (ub, vb)) = (place(a), place(b));
@@ -90,21 +90,23 @@ fn exports(app: &App) -> Vec<ModelItem> {
 
 /// Marked points, then those measured exactly.
 fn points(app: &App) -> Vec<ModelItem> {
-    let marks = app.picture.snapshot.iter().flat_map(|s| &s.marks);
+    let marks = app.run_state.snapshot.iter().flat_map(|s| &s.marks);
     let mut out: Vec<ModelItem> = marks
         .filter(|(u, v)| u.is_finite() && v.is_finite())
         .map(|&(u, v)| ModelItem::Point { u, v, marked: true })
         .collect();
     match app.models.sort {
         ModelSort::Latest => out.reverse(),
-        ModelSort::Place => out.sort_by(|a, b| {
-            place(a)
-                .partial_cmp(&place(b))
+        ModelSort::Position => out.sort_by(|a, b| {
+            point_parameters(a)
+                .partial_cmp(&point_parameters(b))
                 .unwrap_or(std::cmp::Ordering::Equal)
         }),
         ModelSort::Validation | ModelSort::Test => out.sort_by(|a, b| {
             let value = |item: &ModelItem| match *item {
-                ModelItem::Point { u, v, .. } => measured(app, u, v).map_or(-1.0, |m| m.0.accuracy),
+                ModelItem::Point { u, v, .. } => {
+                    measured_point(app, u, v).map_or(-1.0, |m| m.0.accuracy)
+                }
                 _ => -1.0,
             };
             value(b).total_cmp(&value(a))
@@ -112,11 +114,11 @@ fn points(app: &App) -> Vec<ModelItem> {
     }
     let known = |out: &[ModelItem], p: &MeasuredPoint| {
         out.iter()
-            .any(|i| place(i).is_some_and(|at| same(at, (p.u, p.v))))
+            .any(|i| point_parameters(i).is_some_and(|at| is_same_point(at, (p.u, p.v))))
     };
     let mut seen = 0;
-    for p in app.picture.evaluated.iter().rev() {
-        if seen < MEASURED && !known(&out, p) {
+    for p in app.run_state.evaluated.iter().rev() {
+        if seen < MAX_UNMARKED_POINTS && !known(&out, p) {
             seen += 1;
             out.push(ModelItem::Point {
                 u: p.u,
@@ -128,30 +130,34 @@ fn points(app: &App) -> Vec<ModelItem> {
     out
 }
 
-fn place(item: &ModelItem) -> Option<(f64, f64)> {
+fn point_parameters(item: &ModelItem) -> Option<(f64, f64)> {
     match *item {
         ModelItem::Point { u, v, .. } => Some((u, v)),
         _ => None,
     }
 }
 
-fn same(a: (f64, f64), b: (f64, f64)) -> bool {
+fn is_same_point(a: (f64, f64), b: (f64, f64)) -> bool {
     (a.0 - b.0).abs() < 1e-9 && (a.1 - b.1).abs() < 1e-9
 }
 
 /// What is known of a point: the latest measurement exactly there, else the nearest cell of the heatmap; true for the
 /// former.
-pub fn measured(app: &App, u: f64, v: f64) -> Option<(MeasuredPoint, bool)> {
-    let exact = app.picture.evaluated.iter().rev();
-    if let Some(p) = exact.into_iter().find(|p| same((p.u, p.v), (u, v))) {
+pub fn measured_point(app: &App, u: f64, v: f64) -> Option<(MeasuredPoint, bool)> {
+    let exact = app.run_state.evaluated.iter().rev();
+    if let Some(p) = exact
+        .into_iter()
+        .find(|p| is_same_point((p.u, p.v), (u, v)))
+    {
         return Some((*p, true));
     }
-    let map = &app.picture.snapshot.as_ref()?.heatmap;
-    map.point(map.nearest(u, v)).map(|p| (p, false))
+    let map = &app.run_state.snapshot.as_ref()?.heatmap;
+    map.measured_point(map.nearest_cell(u, v))
+        .map(|p| (p, false))
 }
 
 /// Half the width of the 95 % confidence interval of an accuracy over so many images.
-pub fn uncertainty(accuracy: f64, images: usize) -> Option<f64> {
+pub fn interval_half_width(accuracy: f64, images: usize) -> Option<f64> {
     let images = u32::try_from(images).ok().filter(|n| *n > 0)?;
     if !(0.0..=1.0).contains(&accuracy) {
         return None;
@@ -166,13 +172,13 @@ pub fn uncertainty(accuracy: f64, images: usize) -> Option<f64> {
 }
 
 /// Where on the surface an item lies; `None` for the centroid, which is no point of it.
-pub fn place_of(app: &App, item: ModelItem) -> Option<(f64, f64)> {
+pub fn item_parameters(app: &App, item: ModelItem) -> Option<(f64, f64)> {
     match item {
-        ModelItem::Export(n) => app.picture.exports.get(n).and_then(|x| x.u.zip(x.v)),
+        ModelItem::Export(n) => app.run_state.exports.get(n).and_then(|x| x.u.zip(x.v)),
         ModelItem::Point { u, v, .. } => Some((u, v)),
         ModelItem::Corner(n) => {
-            let map = &app.picture.snapshot.as_ref()?.heatmap;
-            map.corners().get(n).map(|&cell| map.parameters(cell))
+            let map = &app.run_state.snapshot.as_ref()?.heatmap;
+            map.corner_cells().get(n).map(|&cell| map.parameters(cell))
         }
     }
 }

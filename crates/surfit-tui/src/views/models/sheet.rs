@@ -1,12 +1,12 @@
 //! The rows of the models view.
 
-use super::items::{ModelItem, items, measured, uncertainty};
+use super::items::{ModelItem, interval_half_width, items, measured_point};
 use crate::action::Action;
 use crate::app::App;
 use crate::theme::ThemeRole;
-use crate::views::message::{clean, shortened};
-use crate::views::plot::text::{self, grouped, loss, percent};
-use crate::views::words::{self, padded};
+use crate::views::message::{transliterate, truncate_end};
+use crate::views::plot::text::{self, format_loss, format_percent, group_digits};
+use crate::views::text_wrap::{self, pad_to_width};
 use ratatui::text::{Line, Span};
 use surfit_core::event::LossCurve;
 
@@ -27,8 +27,8 @@ pub fn rows<'a>(app: &App, width: u16, selected: usize) -> Vec<ModelRow<'a>> {
     for (n, item) in of(|i| matches!(i, ModelItem::Export(_))) {
         out.extend(sheet.export(n, item));
     }
-    if app.picture.exports.is_empty() {
-        out.push(sheet.quiet(sheet.no_models()));
+    if app.run_state.exports.is_empty() {
+        out.push(sheet.muted_row(sheet.no_models_hint()));
     }
     out.push(sheet.blank());
     out.push(sheet.head("points", &["at (u, v)", "validation", "images"], ""));
@@ -37,17 +37,17 @@ pub fn rows<'a>(app: &App, width: u16, selected: usize) -> Vec<ModelRow<'a>> {
         out.extend(sheet.point(n, item));
     }
     if out.len() == before {
-        let [mark, measure] = [Action::Mark, Action::Evaluate].map(|a| app.key(a));
+        let [mark, measure] = [Action::Mark, Action::Evaluate].map(|a| app.key_label(a));
         let text = format!("none yet: {mark} marks a point, {measure} measures it");
-        out.push(sheet.quiet(text));
+        out.push(sheet.muted_row(text));
     }
     out.push(sheet.blank());
     out.push(sheet.head("corners", &["recipe", "validation", "test"], "trained"));
     for (n, item) in of(|i| matches!(i, ModelItem::Corner(_))) {
         out.extend(sheet.corner(n, item));
     }
-    if app.picture.corners.is_empty() {
-        out.push(sheet.quiet("not ready yet: they are trained or loaded first".into()));
+    if app.run_state.corners.is_empty() {
+        out.push(sheet.muted_row("not ready yet: they are trained or loaded first".into()));
     }
     out.extend(sheet.geometry());
     out
@@ -59,17 +59,17 @@ struct ModelSheet<'b> {
     /// There is room for intervals.
     wide: bool,
     /// Columns of the place, or of a corner's recipe.
-    place: usize,
+    position_width: usize,
     /// Columns of what follows the figures; 0 when it would be cut to nothing.
-    rest: usize,
+    detail_width: usize,
     selected: usize,
 }
 
 /// Columns of the name, and of the place at least.
 const NAME: usize = 12;
-const PLACE: usize = 17;
+const MIN_POSITION_WIDTH: usize = 17;
 /// Columns that what follows the figures has at least, and those from which on the place gets more.
-const REST: (usize, usize) = (12, 24);
+const MIN_DETAIL_WIDTHS: (usize, usize) = (12, 24);
 /// Columns of a figure.
 const FIGURE: usize = 9;
 /// Columns of an interval.
@@ -80,24 +80,27 @@ impl<'b> ModelSheet<'b> {
         let wide = width >= 84;
         let gap = if wide { 2 * INTERVAL } else { 0 };
         let left = usize::from(width).saturating_sub(1 + NAME + 10 + FIGURE + gap);
-        let recipes = app.picture.corners.values();
+        let recipes = app.run_state.corners.values();
         let wanted = recipes
             .map(|c| Span::raw(c.source.as_str()).width() + 1)
             .max();
-        let more = wanted.unwrap_or(0).saturating_sub(PLACE);
-        let (place, rest) = match left.saturating_sub(PLACE + 2) {
-            rest if rest < REST.0 => (PLACE + more.min(left.saturating_sub(PLACE)), 0),
+        let more = wanted.unwrap_or(0).saturating_sub(MIN_POSITION_WIDTH);
+        let (place, rest) = match left.saturating_sub(MIN_POSITION_WIDTH + 2) {
+            rest if rest < MIN_DETAIL_WIDTHS.0 => (
+                MIN_POSITION_WIDTH + more.min(left.saturating_sub(MIN_POSITION_WIDTH)),
+                0,
+            ),
             rest => {
-                let more = more.min(rest.saturating_sub(REST.1));
-                (PLACE + more, rest - more)
+                let more = more.min(rest.saturating_sub(MIN_DETAIL_WIDTHS.1));
+                (MIN_POSITION_WIDTH + more, rest - more)
             }
         };
         Self {
             app,
             width,
             wide,
-            place,
-            rest,
+            position_width: place,
+            detail_width: rest,
             selected,
         }
     }
@@ -109,16 +112,20 @@ impl<'b> ModelSheet<'b> {
         }
     }
 
-    fn quiet<'a>(&self, text: String) -> ModelRow<'a> {
-        let text = shortened(&text, self.width.saturating_sub(1), self.app.theme.ascii());
+    fn muted_row<'a>(&self, text: String) -> ModelRow<'a> {
+        let text = truncate_end(
+            &text,
+            self.width.saturating_sub(1),
+            self.app.theme.is_ascii(),
+        );
         ModelRow {
             item: None,
             line: Line::styled(format!(" {text}"), self.app.theme.style(ThemeRole::Muted)),
         }
     }
 
-    fn no_models(&self) -> String {
-        let keys = [Action::ExportBest, Action::ExportCursor].map(|a| self.app.key(a));
+    fn no_models_hint(&self) -> String {
+        let keys = [Action::ExportBest, Action::ExportCursor].map(|a| self.app.key_label(a));
         format!(
             "No model was written yet: {} writes the best, {} the one under the cursor.",
             keys[0], keys[1]
@@ -129,7 +136,7 @@ impl<'b> ModelSheet<'b> {
     fn head<'a>(&self, title: &str, columns: &[&str; 3], last: &str) -> ModelRow<'a> {
         let theme = &self.app.theme;
         // A long title takes the place of the second column's name, which its values explain.
-        let (place, room) = (self.place, NAME + self.place);
+        let (place, room) = (self.position_width, NAME + self.position_width);
         let named = title.chars().count() < NAME;
         let left = match named {
             true => format!("{title:<NAME$}{:<place$}", columns[0]),
@@ -140,7 +147,11 @@ impl<'b> ModelSheet<'b> {
             "{:>10}{:gap$}{:>FIGURE$}{:gap$}  ",
             columns[1], "", columns[2], ""
         );
-        let last = if last.len() <= self.rest { last } else { "" };
+        let last = if last.len() <= self.detail_width {
+            last
+        } else {
+            ""
+        };
         let title_width = title.len().min(left.len());
         ModelRow {
             item: None,
@@ -170,11 +181,11 @@ impl<'b> ModelSheet<'b> {
         role: ThemeRole,
     ) -> Vec<Span<'a>> {
         let theme = &self.app.theme;
-        let text = accuracy.map(|a| percent(a, 2)).unwrap_or_default();
+        let text = accuracy.map(|a| format_percent(a, 2)).unwrap_or_default();
         let mut out = vec![Span::styled(format!("{text:>width$}"), theme.style(role))];
         if self.wide {
-            let half = accuracy.and_then(|a| uncertainty(a, images));
-            let sign = theme.pick("±", "+-");
+            let half = accuracy.and_then(|a| interval_half_width(a, images));
+            let sign = theme.pick_glyph("±", "+-");
             let text = half.map(|h| format!(" {sign}{:.2}", 100.0 * h));
             let text = text.unwrap_or_default();
             out.push(Span::styled(
@@ -201,39 +212,46 @@ impl<'b> ModelSheet<'b> {
     }
 
     /// What is left of the row after the columns.
-    fn rest<'a>(&self, text: &str) -> Span<'a> {
+    fn detail_span<'a>(&self, text: &str) -> Span<'a> {
         let theme = &self.app.theme;
-        if self.rest == 0 {
+        if self.detail_width == 0 {
             return Span::default();
         }
-        let text = shortened(&clean(text, theme.ascii()), self.rest as u16, theme.ascii());
+        let text = truncate_end(
+            &transliterate(text, theme.is_ascii()),
+            self.detail_width as u16,
+            theme.is_ascii(),
+        );
         Span::styled(format!("  {text}"), theme.style(ThemeRole::Muted))
     }
 
     /// A folder from its end: what tells one from the other stands there.
     fn tail(&self, dir: &std::path::Path) -> String {
-        let ascii = self.app.theme.ascii();
-        let whole = clean(&dir.display().to_string(), ascii);
-        words::tail(&whole, self.rest as u16, ascii)
+        let ascii = self.app.theme.is_ascii();
+        let whole = transliterate(&dir.display().to_string(), ascii);
+        text_wrap::truncate_start(&whole, self.detail_width as u16, ascii)
     }
 
-    fn lead<'a>(&self, name: &str, role: ThemeRole, place: &str) -> Vec<Span<'a>> {
+    fn leading_spans<'a>(&self, name: &str, role: ThemeRole, place: &str) -> Vec<Span<'a>> {
         let theme = &self.app.theme;
-        let place = words::ends(
-            &clean(place, theme.ascii()),
-            self.place as u16 - 1,
-            theme.ascii(),
+        let place = text_wrap::truncate_middle(
+            &transliterate(place, theme.is_ascii()),
+            self.position_width as u16 - 1,
+            theme.is_ascii(),
         );
-        let name = shortened(name, NAME as u16 - 1, theme.ascii());
+        let name = truncate_end(name, NAME as u16 - 1, theme.is_ascii());
         vec![
-            Span::styled(format!(" {}", padded(&name, NAME)), theme.style(role)),
-            Span::styled(padded(&place, self.place), theme.style(ThemeRole::Muted)),
+            Span::styled(format!(" {}", pad_to_width(&name, NAME)), theme.style(role)),
+            Span::styled(
+                pad_to_width(&place, self.position_width),
+                theme.style(ThemeRole::Muted),
+            ),
         ]
     }
 
     fn images(&self, split: usize) -> usize {
         self.app
-            .picture
+            .run_state
             .info
             .as_ref()
             .map_or(0, |i| i.images[split])
@@ -243,16 +261,16 @@ impl<'b> ModelSheet<'b> {
         let ModelItem::Export(index) = item else {
             return None;
         };
-        let x = self.app.picture.exports.get(index)?;
+        let x = self.app.run_state.exports.get(index)?;
         let place = match (x.u, x.v) {
             (Some(u), Some(v)) => format!("({u:.3}, {v:.3})"),
-            _ => x.members_in_words().unwrap_or("whole surface".into()),
+            _ => x.describe_members().unwrap_or("whole surface".into()),
         };
-        let mut spans = self.lead(&x.selection, ThemeRole::Text, &place);
+        let mut spans = self.leading_spans(&x.selection, ThemeRole::Text, &place);
         let [validation, test] = [x.validation_accuracy, x.test_accuracy].map(Some);
         spans.extend(self.figure(validation, self.images(1), 10, ThemeRole::Text));
         spans.extend(self.figure(test, self.images(2), FIGURE, ThemeRole::Good));
-        spans.push(self.rest(&self.tail(&x.dir)));
+        spans.push(self.detail_span(&self.tail(&x.dir)));
         Some(self.item(n, spans))
     }
 
@@ -262,11 +280,11 @@ impl<'b> ModelSheet<'b> {
         };
         let theme = &self.app.theme;
         let name = match marked {
-            true => format!("{} mark", theme.pick("◇", "m")),
+            true => format!("{} mark", theme.pick_glyph("◇", "m")),
             false => "measured".into(),
         };
-        let mut spans = self.lead(&name, ThemeRole::Text, &format!("({u:.3}, {v:.3})"));
-        let known = measured(self.app, u, v);
+        let mut spans = self.leading_spans(&name, ThemeRole::Text, &format!("({u:.3}, {v:.3})"));
+        let known = measured_point(self.app, u, v);
         let (accuracy, images) = match known {
             Some((p, _)) => (Some(p.accuracy), p.images),
             None => (None, 0),
@@ -274,7 +292,7 @@ impl<'b> ModelSheet<'b> {
         spans.extend(self.figure(accuracy, images as usize, 10, ThemeRole::Text));
         let count = match images {
             0 => "-".into(),
-            n => grouped(n.into()),
+            n => group_digits(n.into()),
         };
         spans.push(Span::styled(
             format!("{count:>FIGURE$}"),
@@ -286,9 +304,9 @@ impl<'b> ModelSheet<'b> {
         let how = match known {
             Some((_, true)) => "exactly there".into(),
             Some(_) => "the nearest cell".into(),
-            None => format!("{} measures it", self.app.key(Action::Evaluate)),
+            None => format!("{} measures it", self.app.key_label(Action::Evaluate)),
         };
-        spans.push(self.rest(&how));
+        spans.push(self.detail_span(&how));
         Some(self.item(n, spans))
     }
 
@@ -296,10 +314,10 @@ impl<'b> ModelSheet<'b> {
         let ModelItem::Corner(index) = item else {
             return None;
         };
-        let picture = &self.app.picture;
+        let picture = &self.app.run_state;
         let corner = picture.corners.get(&index)?;
         let name = format!("corner {}", index + 1);
-        let mut spans = self.lead(&name, ThemeRole::corner(index), &corner.source);
+        let mut spans = self.leading_spans(&name, ThemeRole::corner(index), &corner.source);
         spans.extend(self.figure(Some(corner.accuracy), self.images(1), 10, ThemeRole::Text));
         let finished = picture.finished.as_ref();
         let test = finished.and_then(|f| f.corners_test.get(index)).copied();
@@ -307,14 +325,17 @@ impl<'b> ModelSheet<'b> {
         let curve = LossCurve::Corner(index);
         let mut facts = Vec::new();
         if let Some(own) = corner.own_statistics {
-            facts.push(format!("own statistics {}", percent(own.accuracy, 2)));
+            facts.push(format!(
+                "own statistics {}",
+                format_percent(own.accuracy, 2)
+            ));
         }
-        facts.push(format!("loss {}", loss(corner.loss)));
+        facts.push(format!("loss {}", format_loss(corner.loss)));
         if let Some(a) = picture.alignments.get(&index) {
             facts.push(format!("aligned, {:.0} % moved", 100.0 * a.moved));
         }
-        if let Some(steps) = picture.curves.get(&curve).map(|s| s.end()) {
-            facts.push(format!("{} steps", grouped(steps)));
+        if let Some(steps) = picture.curves.get(&curve).map(|s| s.end_step()) {
+            facts.push(format!("{} steps", group_digits(steps)));
         }
         if corner.seconds > 0.0 {
             facts.push(format!("{:.1} s", corner.seconds));
@@ -322,20 +343,20 @@ impl<'b> ModelSheet<'b> {
         let rates = picture.tracks.get(&curve).into_iter();
         let peak = rates.flat_map(|t| t.marks()).map(|m| m.rate);
         if let Some(rate) = peak.max_by(f64::total_cmp).filter(|r| *r > 0.0) {
-            facts.push(format!("rate up to {}", text::rate(rate)));
+            facts.push(format!("rate up to {}", text::format_learning_rate(rate)));
         }
-        spans.push(self.rest(&facts.join(", ")));
+        spans.push(self.detail_span(&facts.join(", ")));
         Some(self.item(n, spans))
     }
 
     /// How far the corners lie from each other, and at which angle, as trained and after alignment.
     fn geometry<'a>(&self) -> Vec<ModelRow<'a>> {
         let theme = &self.app.theme;
-        let geometry = &self.app.picture.geometry;
+        let geometry = &self.app.run_state.geometry;
         let Some(first) = geometry.first() else {
             return Vec::new();
         };
-        let degrees = theme.pick("°", " deg");
+        let degrees = theme.pick_glyph("°", " deg");
         let head = |g: &surfit_core::event::Geometry| match g.aligned {
             true => "aligned",
             false => "as trained",
@@ -359,7 +380,7 @@ impl<'b> ModelSheet<'b> {
             },
         ];
         for (n, (a, b)) in first.pairs.iter().enumerate() {
-            let pair = format!("{} {} {}", a + 1, theme.pick("–", "-"), b + 1);
+            let pair = format!("{} {} {}", a + 1, theme.pick_glyph("–", "-"), b + 1);
             let mut spans = vec![Span::styled(
                 format!(" {pair:<NAME$}"),
                 theme.style(ThemeRole::Text),

@@ -3,10 +3,10 @@ use crate::action::Action;
 use crate::app::{Effect, Overlay, Pane};
 use crate::color::ColorDepth;
 use crate::fixture;
-use crate::rig::TestApp;
+use crate::test_app::TestApp;
 use crate::theme::ThemeRole;
 use surfit_core::event::{Event, ExportedModel, Geometry};
-use surfit_core::picture::RunState;
+use surfit_core::run_state::RunState;
 
 fn exported(selection: &str, place: Option<(f64, f64)>, validation: f64, test: f64) -> Event {
     Event::Exported(ExportedModel {
@@ -21,8 +21,8 @@ fn exported(selection: &str, place: Option<(f64, f64)>, validation: f64, test: f
     })
 }
 
-pub(crate) fn rich() -> RunState {
-    let mut p = fixture::finished();
+pub(crate) fn full_run() -> RunState {
+    let mut p = fixture::finished_run();
     let geometry = |aligned, d: f64| {
         let pairs = vec![(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)];
         Event::Geometry(Geometry {
@@ -33,15 +33,15 @@ pub(crate) fn rich() -> RunState {
             pairs,
         })
     };
-    fixture::feed(
+    fixture::apply_events(
         &mut p,
         vec![
             geometry(false, 21.5),
             geometry(true, 14.25),
             exported("at", Some((0.1, 0.9)), 0.889, 0.881),
             exported("centroid", None, 0.872, 0.871),
-            fixture::evaluated(0.25, 0.4),
-            fixture::evaluated(0.625, 0.5),
+            fixture::evaluated_event(0.25, 0.4),
+            fixture::evaluated_event(0.625, 0.5),
         ],
     );
     p.snapshot.as_mut().unwrap().marks.push((0.8, 0.2));
@@ -49,14 +49,14 @@ pub(crate) fn rich() -> RunState {
 }
 
 fn open(width: u16, height: u16) -> TestApp {
-    let mut rig = TestApp::with(width, height, rich());
+    let mut rig = TestApp::with_run_state(width, height, full_run());
     rig.press("w");
     rig
 }
 
 #[test]
 fn models_points_and_corners_are_listed_with_what_is_known() {
-    let text = open(140, 44).text();
+    let text = open(140, 44).screen_text();
     for part in [
         "models written, by latest",
         "whole surface",
@@ -79,7 +79,7 @@ fn models_points_and_corners_are_listed_with_what_is_known() {
 
 #[test]
 fn ensembles_are_told_apart_by_their_members() {
-    let mut picture = rich();
+    let mut picture = full_run();
     let ensemble = |count: usize, chosen| match exported("ensemble", None, 0.889, 0.881) {
         Event::Exported(one) => Event::Exported(ExportedModel {
             members: vec![(0.5, 0.5); count],
@@ -89,10 +89,10 @@ fn ensembles_are_told_apart_by_their_members() {
         _ => unreachable!(),
     };
     let all = [(4, Some(true)), (2, Some(false)), (3, None)];
-    fixture::feed(&mut picture, all.map(|(n, c)| ensemble(n, c)).into());
-    let mut rig = TestApp::with(80, 24, picture);
+    fixture::apply_events(&mut picture, all.map(|(n, c)| ensemble(n, c)).into());
+    let mut rig = TestApp::with_run_state(80, 24, picture);
     rig.press("w");
-    let text = rig.text();
+    let text = rig.screen_text();
     for words in ["4 points chosen", "2 points given", "3 points  "] {
         assert!(text.contains(words), "{words}\n{text}");
     }
@@ -102,7 +102,7 @@ fn ensembles_are_told_apart_by_their_members() {
 fn every_size_and_depth_shows_the_chosen_line_by_more_than_colour() {
     for depth in ColorDepth::ALL {
         for (width, height) in [(60, 16), (80, 24), (140, 44)] {
-            let mut rig = open(width, height).depth("dark", depth, false);
+            let mut rig = open(width, height).with_theme("dark", depth, false);
             let count = items(&rig.app).len();
             for _ in 0..count {
                 let selected = rig.app.theme.style(ThemeRole::Selection);
@@ -117,13 +117,23 @@ fn every_size_and_depth_shows_the_chosen_line_by_more_than_colour() {
                     c.modifier.contains(selected.add_modifier)
                         && selected.bg.is_none_or(|bg| c.bg == bg)
                 });
-                assert!(seen, "{name} at {width}×{height} {depth:?}\n{}", rig.text());
-                assert!(rig.text().contains(&name), "{name}\n{}", rig.text());
+                assert!(
+                    seen,
+                    "{name} at {width}×{height} {depth:?}\n{}",
+                    rig.screen_text()
+                );
+                assert!(
+                    rig.screen_text().contains(&name),
+                    "{name}\n{}",
+                    rig.screen_text()
+                );
                 rig.press("down");
             }
         }
     }
-    let ascii = open(80, 24).depth("mono", ColorDepth::None, true).text();
+    let ascii = open(80, 24)
+        .with_theme("mono", ColorDepth::None, true)
+        .screen_text();
     assert!(ascii.is_ascii(), "{ascii}");
 }
 
@@ -131,7 +141,7 @@ fn every_size_and_depth_shows_the_chosen_line_by_more_than_colour() {
 fn sorting_goes_by_what_was_measured() {
     let mut rig = open(140, 44);
     let order = |rig: &TestApp| -> Vec<String> {
-        let exports = &rig.app.picture.exports;
+        let exports = &rig.app.run_state.exports;
         items(&rig.app)
             .into_iter()
             .filter_map(|i| match i {
@@ -141,14 +151,14 @@ fn sorting_goes_by_what_was_measured() {
             .collect()
     };
     assert_eq!(order(&rig), ["centroid", "at", "best"]);
-    rig.app.act(Action::SortModels);
+    rig.app.perform_action(Action::SortModels);
     assert_eq!(rig.app.models.sort, ModelSort::Validation);
     assert_eq!(order(&rig).last().unwrap(), "centroid");
-    rig.app.act(Action::SortModels);
+    rig.app.perform_action(Action::SortModels);
     assert_eq!(order(&rig)[0], "best");
-    rig.app.act(Action::SortModels);
+    rig.app.perform_action(Action::SortModels);
     assert_eq!(order(&rig), ["at", "best", "centroid"]);
-    assert!(rig.text().contains("by place"));
+    assert!(rig.screen_text().contains("by place"));
 }
 
 #[test]
@@ -156,9 +166,9 @@ fn enter_goes_to_the_point_and_copying_takes_the_folder() {
     let mut rig = open(140, 44);
     rig.press("enter");
     assert!(
-        rig.text().contains("no point of the surface"),
+        rig.screen_text().contains("no point of the surface"),
         "{}",
-        rig.text()
+        rig.screen_text()
     );
     rig.press("w down y");
     let copied = rig
@@ -178,27 +188,27 @@ fn enter_goes_to_the_point_and_copying_takes_the_folder() {
 fn before_there_is_anything_it_says_how_to_get_it() {
     let mut rig = TestApp::new(80, 24);
     rig.press("w");
-    let text = rig.text();
+    let text = rig.screen_text();
     for part in ["No model was written yet", "marks a point", "not ready yet"] {
         assert!(text.contains(part), "{part}: {text}");
     }
     rig.press("y");
     assert!(
-        rig.text().contains("copy: nothing is listed"),
+        rig.screen_text().contains("copy: nothing is listed"),
         "{}",
-        rig.text()
+        rig.screen_text()
     );
     rig.press("enter");
     assert!(
-        rig.text().contains("go there: nothing is listed"),
+        rig.screen_text().contains("go there: nothing is listed"),
         "{}",
-        rig.text()
+        rig.screen_text()
     );
 }
 
 #[test]
 fn no_heading_is_cut_and_a_column_without_room_is_left_out_whole() {
-    let rig = TestApp::with(140, 44, rich());
+    let rig = TestApp::with_run_state(140, 44, full_run());
     for width in 52..160 {
         let rows = sheet::rows(&rig.app, width, 0);
         let texts: Vec<String> = rows.iter().map(|r| r.line.to_string()).collect();
@@ -219,7 +229,7 @@ fn no_heading_is_cut_and_a_column_without_room_is_left_out_whole() {
     }
     // Where there is room the whole recipe stands.
     let wide = sheet::rows(&rig.app, 120, 0);
-    let source = &rig.app.picture.corners[&0].source;
+    let source = &rig.app.run_state.corners[&0].source;
     assert!(
         wide.iter().any(|r| r.line.to_string().contains(source)),
         "{source}"
@@ -229,14 +239,14 @@ fn no_heading_is_cut_and_a_column_without_room_is_left_out_whole() {
 #[test]
 fn a_long_source_has_the_columns_that_are_free_and_else_both_of_its_ends() {
     let name = "perceptron-with-sixty-four-hidden-units-epoch-160-seed-7.safetensors";
-    let mut picture = rich();
+    let mut picture = full_run();
     for corner in picture.corners.values_mut() {
         corner.source = name.into();
     }
     let shown = |width| {
-        let mut rig = TestApp::with(width, 60, picture.clone());
+        let mut rig = TestApp::with_run_state(width, 60, picture.clone());
         rig.press("w");
-        rig.text()
+        rig.screen_text()
     };
     assert!(shown(180).contains(name), "{}", shown(180));
     for width in [80, 140] {

@@ -19,7 +19,7 @@ pub struct CurveColumn {
     /// Where the line goes out.
     pub last: f64,
     /// A gap lies before it: no line leads here from the left.
-    pub apart: bool,
+    pub after_gap: bool,
 }
 
 /// The curve in columns, from left to right; columns without a value are left out. `range` gives smallest, mean and
@@ -82,7 +82,7 @@ fn add(out: &mut Vec<CurveColumn>, column: usize, (low, mean, high): (f64, f64, 
             high,
             first: mean,
             last: mean,
-            apart,
+            after_gap: apart,
         }),
     }
 }
@@ -100,26 +100,26 @@ pub struct CurvePen {
     /// True for a dashed line.
     pub dashed: bool,
     /// Only the smallest and the largest value of every column, nothing between.
-    pub sparse: bool,
+    pub extremes_only: bool,
 }
 
 /// Draws a curve: every column shows its whole range, and neighbouring columns are joined unless a gap lies between.
 pub fn draw(dots: &mut DotCanvas, columns: &[CurveColumn], y: &AxisScale, pen: CurvePen) {
     let rows = dots.rows();
     let row = |value: f64| {
-        let t = y.at(value).unwrap_or(0.0);
+        let t = y.position_of(value).unwrap_or(0.0);
         ((1.0 - t) * rows.saturating_sub(1) as f64).round() as usize
     };
     let mut before: Option<(usize, usize)> = None;
     for c in columns {
-        if pen.sparse {
+        if pen.extremes_only {
             dots.set(c.column, row(c.low), pen.rank, pen.ink);
             dots.set(c.column, row(c.high), pen.rank, pen.ink);
             continue;
         }
         let here = (c.column, row(c.first));
         let drawn = |column: usize| !pen.dashed || column % DASH.1 < DASH.0;
-        if let Some(from) = before.filter(|_| !c.apart) {
+        if let Some(from) = before.filter(|_| !c.after_gap) {
             // A long line over columns without values is cut into dashes too.
             if pen.dashed && here.0 - from.0 > 1 {
                 let at = |k: usize| {
@@ -156,7 +156,7 @@ mod tests {
             x: step,
             range: value.map(|v| (v, v, v)),
             smooth: value,
-            lost: value.is_none(),
+            has_nonfinite: value.is_none(),
         }
     }
 
@@ -185,7 +185,7 @@ mod tests {
         ];
         let columns = reduce(&samples, &scale(0.0, 2.0), 21, |s| s.range);
         assert_eq!(
-            columns.iter().map(|c| c.apart).collect::<Vec<_>>(),
+            columns.iter().map(|c| c.after_gap).collect::<Vec<_>>(),
             [true, true]
         );
         let mut dots = DotCanvas::new(11, 1, crate::glyphs::GlyphSet::Braille);
@@ -193,7 +193,7 @@ mod tests {
             rank: 0,
             ink: 1,
             dashed: false,
-            sparse: false,
+            extremes_only: false,
         };
         draw(&mut dots, &columns, &scale(0.0, 2.0), pen);
         assert_eq!(dots.columns_with_dots(), [0, 20]);
@@ -210,7 +210,7 @@ mod tests {
                 rank: 0,
                 ink: 1,
                 dashed: true,
-                sparse: false,
+                extremes_only: false,
             };
             draw(&mut dots, &columns, &scale(0.0, 2.0), pen);
             let set = dots.columns_with_dots().len();

@@ -11,7 +11,7 @@ use ratatui::buffer::Buffer;
 use ratatui::style::Modifier;
 
 /// Ink of raw curves under a smoothed one.
-const RAW: u8 = 0;
+const RAW_INK: u8 = 0;
 
 impl CurvePlot {
     /// Draws everything but the cursor and what is read there.
@@ -23,17 +23,17 @@ impl CurvePlot {
         self.draw_phases(buf, theme);
         self.draw_degrees(buf, theme);
         self.draw_curves(buf, theme);
-        self.draw_lost(buf, theme);
+        self.draw_unplottable(buf, theme);
         self.draw_validations(buf, theme);
         self.draw_degree_labels(buf, theme);
         self.draw_rates(buf, theme);
-        if self.several() {
+        if self.has_several_curves() {
             self.draw_letters(buf, theme);
         }
     }
 
     /// More than one curve is shown.
-    pub fn several(&self) -> bool {
+    pub fn has_several_curves(&self) -> bool {
         self.traces.len() > 1
     }
 
@@ -49,7 +49,7 @@ impl CurvePlot {
                 text::put(buf, x, y, self.gutter, &format!("{label:>pad$}"), axis);
             }
             for x in (area.left()..area.right()).step_by(2) {
-                text::put(buf, x, y, 1, theme.pick("·", "."), grid);
+                text::put(buf, x, y, 1, theme.pick_glyph("·", "."), grid);
             }
         }
         if self.foot == 0 {
@@ -58,7 +58,7 @@ impl CurvePlot {
         let line_row = self.rate_area.unwrap_or(area).bottom();
         let label_row = line_row + self.foot - 1;
         if self.foot > 1 {
-            let line = theme.pick("─", "-").repeat(usize::from(area.width));
+            let line = theme.pick_glyph("─", "-").repeat(usize::from(area.width));
             text::put(buf, area.x, line_row, area.width, &line, axis);
         }
         let mut free = area.x.saturating_sub(self.gutter);
@@ -73,7 +73,7 @@ impl CurvePlot {
             free = left + width + 1;
             text::put(buf, left, label_row, width, &label, axis);
             if self.foot > 1 {
-                text::put(buf, x, line_row, 1, theme.pick("┴", "+"), axis);
+                text::put(buf, x, line_row, 1, theme.pick_glyph("┴", "+"), axis);
             }
         }
         let unit = if self.time { "time" } else { "step" };
@@ -94,12 +94,12 @@ impl CurvePlot {
                 rank,
                 ink,
                 dashed,
-                sparse,
+                extremes_only: sparse,
             };
             // Several raw curves over each other are noise; then only the one that grows keeps its own.
             if last || !self.smooth {
                 let reduced = columns::reduce(&trace.samples, &self.x, across, |s| s.range);
-                let ink = if self.smooth { RAW } else { ink };
+                let ink = if self.smooth { RAW_INK } else { ink };
                 let rank = u8::from(last && !self.smooth);
                 columns::draw(&mut dots, &reduced, &self.y, pen(rank, ink, sparse));
             }
@@ -111,25 +111,25 @@ impl CurvePlot {
             }
         }
         let style = |ink| match ink {
-            RAW => theme.style(ThemeRole::CurveRaw),
-            n => theme.style(self.role(usize::from(n) - 1)),
+            RAW_INK => theme.style(ThemeRole::CurveRaw),
+            n => theme.style(self.trace_role(usize::from(n) - 1)),
         };
-        dots.draw_lines(self.area, buf, style, |ink| ink != RAW && self.smooth);
+        dots.draw_with_strokes(self.area, buf, style, |ink| ink != RAW_INK && self.smooth);
         for (n, trace) in self.traces.iter().enumerate() {
             // One point alone is a speck that nobody sees.
             if let [only] = trace.samples.as_slice()
                 && let Some((_, value, _)) = only.range
                 && let Some(y) = self.row(value)
             {
-                let glyph = theme.pick("•", "*");
-                let style = theme.style(self.role(n)).add_modifier(Modifier::BOLD);
+                let glyph = theme.pick_glyph("•", "*");
+                let style = theme.style(self.trace_role(n)).add_modifier(Modifier::BOLD);
                 text::put(buf, self.column(only.x), y, 1, glyph, style);
             }
         }
     }
 
     /// Marks what the curves cannot show: values above the axis at the top, values that are not finite at the bottom.
-    fn draw_lost(&self, buf: &mut Buffer, theme: &Theme) {
+    fn draw_unplottable(&self, buf: &mut Buffer, theme: &Theme) {
         let Some(trace) = self.traces.last() else {
             return;
         };
@@ -144,18 +144,25 @@ impl CurvePlot {
                     _ => ThemeRole::CurveRaw,
                 };
                 if above != Some((x, role)) {
-                    text::put(buf, x, top, 1, theme.pick("▴", "^"), theme.style(role));
+                    text::put(
+                        buf,
+                        x,
+                        top,
+                        1,
+                        theme.pick_glyph("▴", "^"),
+                        theme.style(role),
+                    );
                 }
                 above = Some((x, role));
             }
-            if sample.lost && lost != Some(x) {
+            if sample.has_nonfinite && lost != Some(x) {
                 lost = Some(x);
                 text::put(
                     buf,
                     x,
                     bottom,
                     1,
-                    theme.pick("×", "x"),
+                    theme.pick_glyph("×", "x"),
                     theme.style(ThemeRole::Error),
                 );
             }
@@ -163,7 +170,7 @@ impl CurvePlot {
     }
 
     /// True when there are so many validations that full points would hide the curves.
-    pub fn crowded(&self) -> bool {
+    pub fn has_crowded_validations(&self) -> bool {
         let count = |n: usize| {
             let mut columns: Vec<u16> = self.traces[n]
                 .validations
@@ -178,25 +185,27 @@ impl CurvePlot {
 
     /// The sign of a validation.
     pub fn validation_sign(&self, theme: &Theme) -> &'static str {
-        match self.crowded() {
-            true => theme.pick("•", "o"),
-            false => theme.pick("●", "o"),
+        match self.has_crowded_validations() {
+            true => theme.pick_glyph("•", "o"),
+            false => theme.pick_glyph("●", "o"),
         }
     }
 
     fn draw_validations(&self, buf: &mut Buffer, theme: &Theme) {
-        let (crowded, point) = (self.crowded(), self.validation_sign(theme));
-        let several = self.several();
+        let (crowded, point) = (self.has_crowded_validations(), self.validation_sign(theme));
+        let several = self.has_several_curves();
         // Where colour does not say whose points they are, letters do.
-        let letters = several && (theme.ascii() || theme.depth() <= ColorDepth::None);
+        let letters = several && (theme.is_ascii() || theme.depth() <= ColorDepth::None);
         for (n, trace) in self.traces.iter().enumerate() {
             let (glyph, role) = match trace.name {
                 _ if letters => {
                     let letter = trace.name.letter().unwrap_or('o').to_ascii_lowercase();
-                    (letter.to_string(), self.role(n))
+                    (letter.to_string(), self.trace_role(n))
                 }
-                CurveOwner::Other(_) => (if crowded { "◦" } else { "○" }.into(), self.role(n)),
-                CurveOwner::Own(_) if several => (point.into(), self.role(n)),
+                CurveOwner::Other(_) => {
+                    (if crowded { "◦" } else { "○" }.into(), self.trace_role(n))
+                }
+                CurveOwner::Own(_) if several => (point.into(), self.trace_role(n)),
                 CurveOwner::Own(_) => (point.into(), ThemeRole::CurveValidation),
             };
             let style = theme.style(role);
@@ -220,7 +229,7 @@ impl CurvePlot {
         let Some(area) = self.rate_area else { return };
         let axis = theme.style(ThemeRole::Axis);
         let name = "learning rate ";
-        let line = theme.pick("┄", "-").repeat(usize::from(area.width));
+        let line = theme.pick_glyph("┄", "-").repeat(usize::from(area.width));
         text::put(
             buf,
             area.x,
@@ -232,7 +241,7 @@ impl CurvePlot {
         text::put(buf, area.x, area.y - 1, area.width, name, axis);
         if self.gutter > 0 {
             let pad = usize::from(self.gutter - 1);
-            let (high, x) = (rate_label(self.rate.hi), area.x - self.gutter);
+            let (high, x) = (rate_label(self.rate_scale.hi), area.x - self.gutter);
             text::put(buf, x, area.y, self.gutter, &format!("{high:>pad$}"), axis);
             text::put(
                 buf,
@@ -250,7 +259,7 @@ impl CurvePlot {
                 x,
                 range: Some((rate, rate, rate)),
                 smooth: None,
-                lost: false,
+                has_nonfinite: false,
             };
             let samples: Vec<CurveSpan> = trace.rates.iter().map(as_sample).collect();
             let reduced = columns::reduce(&samples, &self.x, dots.columns(), |s| s.range);
@@ -259,11 +268,11 @@ impl CurvePlot {
                 rank: u8::from(!dashed),
                 ink: n as u8,
                 dashed,
-                sparse: false,
+                extremes_only: false,
             };
-            columns::draw(&mut dots, &reduced, &self.rate, pen);
+            columns::draw(&mut dots, &reduced, &self.rate_scale, pen);
         }
-        dots.draw(area, buf, |n| theme.style(self.role(usize::from(n))));
+        dots.draw(area, buf, |n| theme.style(self.trace_role(usize::from(n))));
     }
 
     /// A curve's letter at its end, moved to a free row where curves end together; where there is no colour, on its way
@@ -306,7 +315,7 @@ impl CurvePlot {
                     continue;
                 };
                 taken.push((x, y));
-                let style = theme.style(self.role(n)).add_modifier(Modifier::BOLD);
+                let style = theme.style(self.trace_role(n)).add_modifier(Modifier::BOLD);
                 text::put(buf, x, y, 1, &letter.to_string(), style);
             }
         }

@@ -7,7 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::style::Modifier;
 
 /// Rows over which labels of degrees that lie close together are spread.
-const LABEL_ROWS: u16 = 3;
+const MAX_LABEL_ROWS: u16 = 3;
 
 impl CurvePlot {
     /// A dotted line where the degree changed.
@@ -16,7 +16,7 @@ impl CurvePlot {
         let line = theme.style(ThemeRole::Axis);
         for (x, _) in &self.degrees {
             for y in area.top()..area.bottom() {
-                text::put(buf, self.column(*x), y, 1, theme.pick("┊", "|"), line);
+                text::put(buf, self.column(*x), y, 1, theme.pick_glyph("┊", "|"), line);
             }
         }
     }
@@ -25,7 +25,7 @@ impl CurvePlot {
     pub(super) fn draw_degree_labels(&self, buf: &mut Buffer, theme: &Theme) {
         let area = self.area;
         let style = theme.style(ThemeRole::Accent);
-        let rows = LABEL_ROWS.min(area.height / 3).max(1);
+        let rows = MAX_LABEL_ROWS.min(area.height / 3).max(1);
         let mut free = vec![area.x; usize::from(rows)];
         for (n, (x, label)) in self.degrees.iter().enumerate() {
             let x = self.column(*x);
@@ -37,7 +37,7 @@ impl CurvePlot {
             {
                 continue;
             }
-            let label = match theme.ascii() {
+            let label = match theme.is_ascii() {
                 true => label.replace('×', "x"),
                 false => label.clone(),
             };
@@ -62,7 +62,7 @@ impl CurvePlot {
             let x = self.column(*x);
             if x > area.x {
                 for y in area.top()..area.bottom() {
-                    text::put(buf, x, y, 1, theme.pick("╎", ":"), faint);
+                    text::put(buf, x, y, 1, theme.pick_glyph("╎", ":"), faint);
                 }
             }
             let end = match self.phases.get(n + 1) {
@@ -91,7 +91,7 @@ impl CurvePlot {
         }
         let (a, b) = (self.column(from.min(to)), self.column(from.max(to)));
         let ground = theme.style(ThemeRole::Selection).bg;
-        let (line, strong) = (theme.pick("│", "|"), theme.style(ThemeRole::Accent));
+        let (line, strong) = (theme.pick_glyph("│", "|"), theme.style(ThemeRole::Accent));
         for y in self.area.top()..self.area.bottom() {
             for x in a..=b {
                 if let (Some(cell), Some(ground)) = (buf.cell_mut((x, y)), ground) {
@@ -117,7 +117,7 @@ impl CurvePlot {
                 matches!(c.symbol(), " " | "·" | "." | "┊" | "╎" | "┄" | "-" | ":")
             });
             if quiet {
-                text::put(buf, x, y, 1, theme.pick("│", "|"), strong);
+                text::put(buf, x, y, 1, theme.pick_glyph("│", "|"), strong);
             }
         }
         for trace in self.traces.iter().filter(|t| t.covers(cursor)) {
@@ -130,7 +130,7 @@ impl CurvePlot {
                 }
             });
             if let Some(y) = value.and_then(|v| self.row(v)) {
-                let mark = theme.pick("◆", "#");
+                let mark = theme.pick_glyph("◆", "#");
                 text::put(buf, x, y, 1, mark, strong.add_modifier(Modifier::BOLD));
             }
         }

@@ -8,11 +8,11 @@ use crate::views::scale::AxisScale;
 use ratatui::layout::Rect;
 use surfit_core::draws::FitPhase;
 use surfit_core::event::LossCurve;
-use surfit_core::picture::RunState;
+use surfit_core::run_state::RunState;
 use surfit_core::series::StepTrack;
 
 /// A smoothed value this many times as large as the usual and the early ones has diverged: it does not set the axis.
-const DIVERGED: f64 = 5.0;
+const DIVERGENCE_FACTOR: f64 = 5.0;
 
 /// Where everything is and what it shows.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ pub struct CurvePlot {
     pub(super) time: bool,
     pub(super) x: AxisScale,
     pub(super) y: AxisScale,
-    pub(super) rate: AxisScale,
+    pub(super) rate_scale: AxisScale,
     pub(super) degrees: Vec<(f64, String)>,
     pub(super) phases: Vec<(f64, &'static str)>,
     /// For the step at a place.
@@ -39,7 +39,7 @@ pub struct CurvePlot {
 impl CurvePlot {
     /// The plot in the room `inner`; `None` before there is a curve.
     pub fn of(inner: Rect, picture: &RunState, view: &LossView) -> Option<CurvePlot> {
-        let shown = curves::relevant(picture, view.corners);
+        let shown = curves::curves_to_show(picture, view.show_corners);
         let (from, to) = view.window(picture)?;
         let wanted = CurveRequest {
             window: (from, to),
@@ -49,7 +49,7 @@ impl CurvePlot {
         let others = view.overlays.iter().enumerate();
         let others = others.filter_map(|(n, run)| {
             PlotTrace::of(
-                &run.picture,
+                &run.run_state,
                 LossCurve::Surface,
                 CurveOwner::Other(n),
                 &wanted,
@@ -69,7 +69,7 @@ impl CurvePlot {
             _ => 2,
         };
         let rows = match inner.height {
-            _ if !view.rate => 0,
+            _ if !view.show_learning_rate => 0,
             0..=10 => 0,
             11..=17 => 3,
             18..=29 => 4,
@@ -110,22 +110,22 @@ impl CurvePlot {
             time: view.time,
             x,
             y,
-            rate,
+            rate_scale: rate,
             degrees: Vec::new(),
             phases: Vec::new(),
             track,
         };
         if shown.contains(&LossCurve::Surface) {
-            plot.mark_changes(picture);
+            plot.set_degree_and_phase_marks(picture);
         }
         Some(plot)
     }
 
-    fn mark_changes(&mut self, picture: &RunState) {
+    fn set_degree_and_phase_marks(&mut self, picture: &RunState) {
         let inside = |x: &f64| (self.x.lo..=self.x.hi).contains(x);
         let degrees = picture.degree_changes.iter();
         self.degrees = degrees
-            .map(|c| (self.place(c.0), c.2.to_string()))
+            .map(|c| (self.step_position(c.0), c.2.to_string()))
             .filter(|d| inside(&d.0))
             .collect();
         // A fit of one phase alone has nothing to tell apart.
@@ -136,16 +136,16 @@ impl CurvePlot {
             };
             let phases = picture.phases.iter();
             self.phases = phases
-                .map(|p| (self.place(p.0), name(p.1)))
+                .map(|p| (self.step_position(p.0), name(p.1)))
                 .filter(|p| inside(&p.0))
                 .collect();
         }
     }
 
     /// The place along the axis where a step begins.
-    fn place(&self, step: u64) -> f64 {
+    fn step_position(&self, step: u64) -> f64 {
         match self.track.as_ref().filter(|_| self.time) {
-            Some(track) => track.at(step as f64).map_or(0.0, |m| m.seconds),
+            Some(track) => track.mark_at(step as f64).map_or(0.0, |m| m.seconds),
             None => step as f64,
         }
     }
@@ -164,22 +164,22 @@ impl CurvePlot {
         if self.time {
             return Some(x);
         }
-        self.track.as_ref()?.at(x + 1.0).map(|m| m.seconds)
+        self.track.as_ref()?.mark_at(x + 1.0).map(|m| m.seconds)
     }
 
     /// The learning rate at a place along the axis.
     pub fn rate_at(&self, x: f64) -> Option<f64> {
         let step = self.step_at(x) as f64;
-        self.track.as_ref()?.at(step + 1.0).map(|m| m.rate)
+        self.track.as_ref()?.mark_at(step + 1.0).map(|m| m.rate)
     }
 
     /// Limits of the loss axis.
-    pub fn limits(&self) -> (f64, f64) {
+    pub fn loss_limits(&self) -> (f64, f64) {
         (self.y.lo, self.y.hi)
     }
 
     /// Limits of the other axis.
-    pub fn ends(&self) -> (f64, f64) {
+    pub fn position_limits(&self) -> (f64, f64) {
         (self.x.lo, self.x.hi)
     }
 
@@ -189,7 +189,7 @@ impl CurvePlot {
     }
 
     /// The cursor's place, within what is shown.
-    pub fn within(&self, cursor: f64) -> Option<f64> {
+    pub fn visible_cursor(&self, cursor: f64) -> Option<f64> {
         (self.x.lo..=self.x.hi).contains(&cursor).then_some(cursor)
     }
 
@@ -207,7 +207,7 @@ impl CurvePlot {
     }
 
     /// The role whose colour a trace has.
-    pub fn role(&self, trace: usize) -> ThemeRole {
+    pub fn trace_role(&self, trace: usize) -> ThemeRole {
         match self.traces.get(trace).map(|t| t.name) {
             Some(CurveOwner::Own(LossCurve::Corner(c))) => ThemeRole::corner(c),
             Some(CurveOwner::Other(n)) => ThemeRole::corner(n),
@@ -218,32 +218,32 @@ impl CurvePlot {
     /// The character column of a place within `area`.
     pub(super) fn column(&self, x: f64) -> u16 {
         let last = f64::from(self.area.width.saturating_sub(1));
-        self.area.x + (self.x.at(x).unwrap_or(0.0) * last).round() as u16
+        self.area.x + (self.x.position_of(x).unwrap_or(0.0) * last).round() as u16
     }
 
     /// The character row of a loss within `area`; `None` when it is not a number.
     pub(super) fn row(&self, value: f64) -> Option<u16> {
         let last = f64::from(self.area.height.saturating_sub(1));
-        Some(self.area.y + ((1.0 - self.y.at(value)?) * last).round() as u16)
+        Some(self.area.y + ((1.0 - self.y.position_of(value)?) * last).round() as u16)
     }
 
     pub(super) fn x_ticks(&self) -> Vec<(f64, String)> {
         let most = usize::from(self.area.width / 10).clamp(2, 12);
         if self.time {
-            ticks::times(&self.x, most)
+            ticks::time_ticks(&self.x, most)
         } else {
-            ticks::steps(&self.x, most)
+            ticks::step_ticks(&self.x, most)
         }
     }
 }
 
 /// The upper limit of the learning rate's panel.
 pub(super) fn rate_label(rate: f64) -> String {
-    crate::views::scale::number(rate, rate)
+    crate::views::scale::format_number(rate, rate)
 }
 
 fn loss_axis(traces: &[PlotTrace], view: &LossView) -> AxisScale {
-    let mut values: Vec<f64> = traces.iter().flat_map(|t| important(t, view)).collect();
+    let mut values: Vec<f64> = traces.iter().flat_map(|t| axis_values(t, view)).collect();
     if view.log {
         values.retain(|v| *v > 0.0);
     }
@@ -253,7 +253,7 @@ fn loss_axis(traces: &[PlotTrace], view: &LossView) -> AxisScale {
             (l.min(v), h.max(v))
         });
     match AxisScale::covering(values, view.log) {
-        Some(wanted) => view.rest(wanted, limits),
+        Some(wanted) => view.stabilize_axis(wanted, limits),
         None => AxisScale {
             lo: 0.0,
             hi: 1.0,
@@ -264,7 +264,7 @@ fn loss_axis(traces: &[PlotTrace], view: &LossView) -> AxisScale {
 
 /// The values that the loss axis must hold: the smoothed curve, validation, and nearly all raw values. The few largest
 /// raw ones may leave it at the top, so that one spike does not flatten everything; so may a curve that diverged.
-fn important(trace: &PlotTrace, view: &LossView) -> Vec<f64> {
+fn axis_values(trace: &PlotTrace, view: &LossView) -> Vec<f64> {
     let own = matches!(trace.name, CurveOwner::Own(_));
     let mut raw: Vec<f64> = trace
         .samples
@@ -288,7 +288,7 @@ fn important(trace: &PlotTrace, view: &LossView) -> Vec<f64> {
         *part.select_nth_unstable_by(half, f64::total_cmp).1
     };
     let early = middle(&smooth[..smooth.len().div_ceil(20)]);
-    let most = DIVERGED * early.max(middle(&smooth));
+    let most = DIVERGENCE_FACTOR * early.max(middle(&smooth));
     raw.extend(smooth);
     let validations = trace.validations.iter().map(|v| v.1.loss);
     raw.extend(validations.filter(|l| l.is_finite()));

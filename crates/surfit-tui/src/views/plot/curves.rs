@@ -1,7 +1,7 @@
 //! Which loss curves to show, and their values within a part of the axis.
 
 use surfit_core::event::{JobStage, LossCurve};
-use surfit_core::picture::{RunState, ValidationPoint};
+use surfit_core::run_state::{RunState, ValidationPoint};
 use surfit_core::series::{Series, Smoothing};
 use surfit_core::snapshot::EngineState;
 
@@ -37,7 +37,7 @@ pub struct CurveSpan {
     /// Exponentially smoothed value up to here; `None` for a gap.
     pub smooth: Option<f64>,
     /// Some of its values are not finite.
-    pub lost: bool,
+    pub has_nonfinite: bool,
 }
 
 impl CurveSpan {
@@ -85,7 +85,7 @@ impl PlotTrace {
         let track = picture.tracks.get(&curve).filter(|_| wanted.time);
         // Time counts steps that are done: step 0 is done when one step is.
         let x = |step: f64| match track {
-            Some(track) => track.at(step + 1.0).map_or(0.0, |m| m.seconds),
+            Some(track) => track.mark_at(step + 1.0).map_or(0.0, |m| m.seconds),
             None => step,
         };
         let (from, to) = wanted.window;
@@ -121,9 +121,9 @@ impl PlotTrace {
         Some(Self {
             name,
             samples: samples(series, wanted, x),
-            end: x(series.end() as f64),
+            end: x(series.end_step() as f64),
             validations,
-            rates: part(rates, wanted.window, |r| r.0),
+            rates: window_with_neighbors(rates, wanted.window, |r| r.0),
         })
     }
 
@@ -147,7 +147,7 @@ impl PlotTrace {
 
 /// The curves worth showing: those of the corners while these train, afterwards that of the surface; with `beside` the
 /// corners' as well.
-pub fn relevant(picture: &RunState, beside: bool) -> Vec<LossCurve> {
+pub fn curves_to_show(picture: &RunState, with_corners: bool) -> Vec<LossCurve> {
     let has = |c: &LossCurve| picture.curves.get(c).is_some_and(|s| !s.is_empty());
     let corners: Vec<LossCurve> = (0..4).map(LossCurve::Corner).filter(has).collect();
     let training = picture
@@ -156,7 +156,7 @@ pub fn relevant(picture: &RunState, beside: bool) -> Vec<LossCurve> {
         .is_some_and(|s| s.stage == JobStage::Corners && s.state == EngineState::Running);
     match (has(&LossCurve::Surface), corners.is_empty()) {
         (true, false) if training => corners,
-        (true, false) if beside => corners
+        (true, false) if with_corners => corners
             .into_iter()
             .chain(std::iter::once(LossCurve::Surface))
             .collect(),
@@ -168,8 +168,8 @@ pub fn relevant(picture: &RunState, beside: bool) -> Vec<LossCurve> {
 /// The curve's values within a window, as finely as they are known. What lies before only leads the smoothed curve in.
 fn samples(series: &Series, wanted: &CurveRequest, x: impl Fn(f64) -> f64) -> Vec<CurveSpan> {
     let mut smoothing = Smoothing::new(wanted.smoothing);
-    let mut rest = series.finest().peekable();
-    let end = series.end();
+    let mut rest = series.finest_buckets().peekable();
+    let end = series.end_step();
     let all = std::iter::from_fn(|| {
         let bucket = rest.next()?;
         let next = rest.peek().map_or(end, |b| b.step);
@@ -180,14 +180,14 @@ fn samples(series: &Series, wanted: &CurveRequest, x: impl Fn(f64) -> f64) -> Ve
             x: x(step),
             range: mean.map(|mean| (f64::from(bucket.min), mean, f64::from(bucket.max))),
             smooth: smoothing.add(mean, bucket.count),
-            lost: bucket.count < next.saturating_sub(bucket.step),
+            has_nonfinite: bucket.count < next.saturating_sub(bucket.step),
         })
     });
-    part(all, wanted.window, |s| s.x)
+    window_with_neighbors(all, wanted.window, |s| s.x)
 }
 
 /// The items within a window and one more at either side, which lines at the edges come from and go to.
-fn part<T: Copy>(
+fn window_with_neighbors<T: Copy>(
     all: impl Iterator<Item = T>,
     (from, to): (f64, f64),
     x: impl Fn(&T) -> f64,
@@ -210,16 +210,16 @@ fn part<T: Copy>(
 mod tests {
     use super::*;
 
-    fn wanted(from: u64, to: u64) -> CurveRequest {
+    fn curve_request(from: u64, to: u64) -> CurveRequest {
         CurveRequest {
             window: (from as f64, to as f64),
             time: false,
-            smoothing: Series::SMOOTHING,
+            smoothing: Series::SMOOTHING_FACTOR,
         }
     }
 
     fn of(series: &Series, from: u64, to: u64) -> Vec<CurveSpan> {
-        samples(series, &wanted(from, to), |s| s)
+        samples(series, &curve_request(from, to), |s| s)
     }
 
     #[test]
@@ -246,7 +246,7 @@ mod tests {
         for smoothing in [0.5, 0.9, 0.999] {
             let wanted = CurveRequest {
                 smoothing,
-                ..wanted(0, 9)
+                ..curve_request(0, 9)
             };
             let shown = samples(&s, &wanted, |s| s);
             assert!(
@@ -285,7 +285,7 @@ mod tests {
         assert_eq!(
             shown
                 .iter()
-                .map(|s| (s.range.is_some(), s.lost))
+                .map(|s| (s.range.is_some(), s.has_nonfinite))
                 .collect::<Vec<_>>(),
             [(true, false), (false, true), (true, false)]
         );

@@ -55,7 +55,7 @@ impl DotCanvas {
     }
 
     /// The dot column of `x` and the dot row of `y`, both 0..1, `y` upward.
-    pub fn place(&self, x: f64, y: f64) -> (usize, usize) {
+    pub fn dot_at(&self, x: f64, y: f64) -> (usize, usize) {
         let at =
             |t: f64, n: usize| (t.clamp(0.0, 1.0) * n.saturating_sub(1) as f64).round() as usize;
         (at(x, self.columns()), at(1.0 - y, self.rows()))
@@ -117,11 +117,11 @@ impl DotCanvas {
 
     /// Draws the dots into `area`, whose size the canvas was made for; empty characters are left as they are.
     pub fn draw(&self, area: Rect, buf: &mut Buffer, style: impl Fn(u8) -> Style) {
-        self.draw_lines(area, buf, style, |_| false);
+        self.draw_with_strokes(area, buf, style, |_| false);
     }
 
     /// The same with some inks drawn as strokes where only ASCII is wanted, so that a line stands out from points.
-    pub fn draw_lines(
+    pub fn draw_with_strokes(
         &self,
         area: Rect,
         buf: &mut Buffer,
@@ -148,7 +148,7 @@ impl DotCanvas {
                     char::from_u32(0x2800 + u32::from(mask)).unwrap_or(' ')
                 }
             };
-            text::plain(buf, area.x + x, area.y + y);
+            text::reset_letter_style(buf, area.x + x, area.y + y);
             if let Some(cell) = buf.cell_mut((area.x + x, area.y + y)) {
                 cell.set_char(glyph).set_style(style(spot.ink));
             }

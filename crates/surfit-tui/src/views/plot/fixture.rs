@@ -5,13 +5,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use surfit_core::event::{Alignment, CornerReady, Envelope, Event, LossCurve};
 use surfit_core::heatmap::Cell;
-use surfit_core::picture::RunState;
 use surfit_core::random;
+use surfit_core::run_state::RunState;
 use surfit_core::snapshot::{ControlPoint, EngineState, Snapshot};
 use surfit_core::surface::{Degrees, Patch};
 
 /// Every colour depth.
-pub const DEPTHS: [ColorDepth; 4] = [
+pub const COLOR_DEPTHS: [ColorDepth; 4] = [
     ColorDepth::None,
     ColorDepth::Ansi16,
     ColorDepth::Ansi256,
@@ -20,7 +20,7 @@ pub const DEPTHS: [ColorDepth; 4] = [
 
 /// The dark theme.
 pub fn theme(depth: ColorDepth, ascii: bool) -> Theme {
-    Theme::by_name("dark", depth)
+    Theme::built_in("dark", depth)
         .expect("the dark theme is built in")
         .with_ascii(ascii)
 }
@@ -48,7 +48,7 @@ pub fn text(buf: &Buffer) -> String {
 }
 
 /// Feeds events as the engine numbers them.
-pub fn feed(picture: &mut RunState, events: impl IntoIterator<Item = Event>) {
+pub fn apply_events(picture: &mut RunState, events: impl IntoIterator<Item = Event>) {
     for event in events {
         let seq = picture.seq + 1;
         picture.apply(&Envelope {
@@ -85,7 +85,7 @@ pub fn corner(index: usize, accuracy: f64) -> Event {
 
 /// Control points of a surface; the more to the right, the farther they have travelled.
 pub fn points(degrees: Degrees) -> Vec<ControlPoint> {
-    let corners = degrees.corners();
+    let corners = degrees.corner_count();
     let point = |(k, (i, j)): (usize, (usize, usize))| ControlPoint {
         i,
         j,
@@ -100,31 +100,36 @@ pub fn points(degrees: Degrees) -> Vec<ControlPoint> {
         },
         accuracy: None,
     };
-    degrees.rows().into_iter().enumerate().map(point).collect()
+    degrees
+        .row_indices()
+        .into_iter()
+        .enumerate()
+        .map(point)
+        .collect()
 }
 
 /// A run in the middle of a fit, four corners ready, every cell measured: accuracy grows along `u` and `v`.
-pub fn fitting(degree: u8, grid: usize) -> RunState {
-    fitting_on(Patch::Square, degree, grid)
+pub fn fitting_run(degree: u8, grid: usize) -> RunState {
+    fitting_run_on(Patch::Square, degree, grid)
 }
 
 /// The same on any kind of surface.
-pub fn fitting_on(patch: Patch, degree: u8, grid: usize) -> RunState {
+pub fn fitting_run_on(patch: Patch, degree: u8, grid: usize) -> RunState {
     let mut picture = RunState::default();
-    feed(
+    apply_events(
         &mut picture,
-        (0..patch.corners()).map(|c| corner(c, 0.86 + 0.001 * c as f64)),
+        (0..patch.corner_count()).map(|c| corner(c, 0.86 + 0.001 * c as f64)),
     );
     let values = (0..400)
         .map(|k| 0.3 + 2.0 * (-(k as f32) / 60.0).exp())
         .collect();
-    feed(&mut picture, [losses(LossCurve::Surface, values)]);
-    let degrees = Degrees::of(patch, degree, degree).expect("a degree within 1..=8");
+    apply_events(&mut picture, [losses(LossCurve::Surface, values)]);
+    let degrees = Degrees::for_patch(patch, degree, degree).expect("a degree within 1..=8");
     let mut snapshot = Snapshot::empty(degrees, grid);
     snapshot.state = EngineState::Running;
     snapshot.fit_total = 1000;
     snapshot.heatmap.version = 400;
-    let inside: Vec<usize> = snapshot.heatmap.inside().collect();
+    let inside: Vec<usize> = snapshot.heatmap.surface_cells().collect();
     for index in inside {
         let (u, v) = snapshot.heatmap.parameters(index);
         let correct = (10_000.0 * (0.80 + 0.05 * u + 0.04 * v)).round() as u32;
@@ -137,8 +142,8 @@ pub fn fitting_on(patch: Patch, degree: u8, grid: usize) -> RunState {
     }
     snapshot.control_points = points(degrees);
     for point in &mut snapshot.control_points {
-        let (u, v) = degrees.site((point.i, point.j));
-        let nearest = snapshot.heatmap.nearest(u, v);
+        let (u, v) = degrees.row_parameters((point.i, point.j));
+        let nearest = snapshot.heatmap.nearest_cell(u, v);
         point.accuracy = snapshot.heatmap.cells[nearest].accuracy();
     }
     picture.snapshot = Some(snapshot);
@@ -153,11 +158,11 @@ struct NumberSource {
 impl NumberSource {
     fn below(&mut self, n: u64) -> u64 {
         self.drawn += 1;
-        random::derive(self.seed, self.drawn) % n.max(1)
+        random::derive_seed(self.seed, self.drawn) % n.max(1)
     }
 
     /// Mostly ordinary, sometimes a number that breaks careless arithmetic.
-    fn odd(&mut self) -> f64 {
+    fn unusual_number(&mut self) -> f64 {
         const ODD: [f64; 10] = [
             f64::NAN,
             f64::INFINITY,
@@ -178,22 +183,24 @@ impl NumberSource {
 }
 
 /// A picture that no engine would send: everything possible and much that is not, drawn from `seed`.
-pub fn wild(seed: u64, degrees: (u8, u8), grid: usize) -> RunState {
+pub fn random_run_state(seed: u64, degrees: (u8, u8), grid: usize) -> RunState {
     let mut picture = RunState::default();
     let mut rng = NumberSource { seed, drawn: 0 };
     for curve in (0..4).map(LossCurve::Corner).chain([LossCurve::Surface]) {
-        let values: Vec<f32> = (0..rng.below(3000)).map(|_| rng.odd() as f32).collect();
+        let values: Vec<f32> = (0..rng.below(3000))
+            .map(|_| rng.unusual_number() as f32)
+            .collect();
         if rng.below(3) > 0 {
-            feed(&mut picture, [losses(curve, values)]);
+            apply_events(&mut picture, [losses(curve, values)]);
         }
         let valid = |rng: &mut NumberSource| Event::Validated {
             curve,
             step: rng.below(3000),
-            loss: rng.odd(),
-            accuracy: rng.odd(),
+            loss: rng.unusual_number(),
+            accuracy: rng.unusual_number(),
         };
         let events: Vec<Event> = (0..rng.below(5)).map(|_| valid(&mut rng)).collect();
-        feed(&mut picture, events);
+        apply_events(&mut picture, events);
     }
     let patch = Patch::ALL[rng.below(3) as usize];
     let second = if patch == Patch::Square {
@@ -201,23 +208,27 @@ pub fn wild(seed: u64, degrees: (u8, u8), grid: usize) -> RunState {
     } else {
         degrees.0
     };
-    let to = Degrees::of(patch, degrees.0, second).expect("degrees within 1..=8");
+    let to = Degrees::for_patch(patch, degrees.0, second).expect("degrees within 1..=8");
     for index in 0..4 {
         let change = Event::DegreeChanged {
             step: rng.below(4000),
             from: to,
             to,
-            deviation: rng.odd(),
+            deviation: rng.unusual_number(),
         };
         let moved = Alignment {
             index,
-            moved: rng.odd(),
+            moved: rng.unusual_number(),
             logit_change: 0.0,
-            distance: [rng.odd(), rng.odd()],
+            distance: [rng.unusual_number(), rng.unusual_number()],
         };
-        let events = [corner(index, rng.odd()), Event::Aligned(moved), change];
+        let events = [
+            corner(index, rng.unusual_number()),
+            Event::Aligned(moved),
+            change,
+        ];
         let kept = rng.below(4) as usize;
-        feed(&mut picture, events.into_iter().take(kept));
+        apply_events(&mut picture, events.into_iter().take(kept));
     }
     if rng.below(5) == 0 {
         return picture;
@@ -242,18 +253,22 @@ pub fn wild(seed: u64, degrees: (u8, u8), grid: usize) -> RunState {
         *cell = Cell {
             correct,
             images,
-            loss: rng.odd() as f32,
+            loss: rng.unusual_number() as f32,
             version,
         };
     }
     if rng.below(4) > 0 {
         snapshot.control_points = points(to);
         for point in &mut snapshot.control_points {
-            (point.travelled, point.gradient) = (rng.odd(), rng.odd());
-            point.gradients = (0..rng.below(33)).map(|_| rng.odd() as f32).collect();
+            (point.travelled, point.gradient) = (rng.unusual_number(), rng.unusual_number());
+            point.gradients = (0..rng.below(33))
+                .map(|_| rng.unusual_number() as f32)
+                .collect();
         }
     }
-    snapshot.marks = (0..rng.below(3)).map(|_| (rng.odd(), rng.odd())).collect();
+    snapshot.marks = (0..rng.below(3))
+        .map(|_| (rng.unusual_number(), rng.unusual_number()))
+        .collect();
     picture.snapshot = Some(snapshot);
     picture
 }

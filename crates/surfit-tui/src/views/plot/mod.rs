@@ -1,14 +1,14 @@
 //! Parts that the panes draw with: a braille canvas, sparklines, curve sampling, text that flows.
 
-pub mod chrome;
 pub mod columns;
 mod curve_draw;
+pub(crate) mod curve_image;
 mod curve_marks;
 pub mod curve_plot;
 pub mod curves;
 pub mod dots;
-pub(crate) mod picture;
-pub mod spark;
+pub mod pane_frame;
+pub mod sparkline;
 pub mod text;
 pub mod ticks;
 pub mod window;

@@ -6,7 +6,7 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 
 /// A whole number in groups of three: `1 240 000`.
-pub fn grouped(n: u64) -> String {
+pub fn group_digits(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (k, digit) in digits.chars().enumerate() {
@@ -19,7 +19,7 @@ pub fn grouped(n: u64) -> String {
 }
 
 /// A fraction as a percentage with `decimals`: `87.43 %`.
-pub fn percent(fraction: f64, decimals: usize) -> String {
+pub fn format_percent(fraction: f64, decimals: usize) -> String {
     if fraction.is_finite() {
         format!("{:.decimals$} %", 100.0 * fraction)
     } else {
@@ -29,9 +29,9 @@ pub fn percent(fraction: f64, decimals: usize) -> String {
 
 /// A fraction as a percentage with as many decimals, and with its sign, as `room` columns hold: `87.43 %`, `87.43`, `87.4`,
 /// `87`; empty when not even that fits. Digits are never cut.
-pub fn percent_in(fraction: f64, room: usize) -> String {
+pub fn fit_percent(fraction: f64, room: usize) -> String {
     let shorter = |decimals| {
-        let long = percent(fraction, decimals);
+        let long = format_percent(fraction, decimals);
         let bare = long.trim_end_matches(" %").to_owned();
         [long, bare]
     };
@@ -43,7 +43,7 @@ pub fn percent_in(fraction: f64, room: usize) -> String {
 }
 
 /// A loss: three significant digits or so, `?` when it is not a number.
-pub fn loss(value: f64) -> String {
+pub fn format_loss(value: f64) -> String {
     match value.abs() {
         a if !a.is_finite() => "not finite".into(),
         0.0 => "0".into(),
@@ -54,7 +54,7 @@ pub fn loss(value: f64) -> String {
 }
 
 /// A learning rate in three digits: `0.0402`, `5.0e-5`.
-pub fn rate(rate: f64) -> String {
+pub fn format_learning_rate(rate: f64) -> String {
     match rate.abs() {
         a if !a.is_finite() => "?".into(),
         0.0 => "0".into(),
@@ -66,7 +66,7 @@ pub fn rate(rate: f64) -> String {
 }
 
 /// A small positive quantity such as a gradient norm, in about five characters.
-pub fn short(value: f64) -> String {
+pub fn format_compact(value: f64) -> String {
     match value.abs() {
         a if !a.is_finite() => "?".into(),
         0.0 => "0".into(),
@@ -90,7 +90,7 @@ pub fn put_line(buf: &mut Buffer, x: u16, y: u16, width: u16, line: &Line<'_>) {
         let width = width.min(area.right() - x);
         let end = x + width.min(line.width().min(usize::from(u16::MAX)) as u16);
         for x in x..end {
-            plain(buf, x, y);
+            reset_letter_style(buf, x, y);
         }
         buf.set_line(x, y, line, width);
     }
@@ -98,7 +98,7 @@ pub fn put_line(buf: &mut Buffer, x: u16, y: u16, width: u16, line: &Line<'_>) {
 
 /// Takes letters' colour and weight from a character, which otherwise would mix with those of what is written over it. The
 /// ground stays.
-pub fn plain(buf: &mut Buffer, x: u16, y: u16) {
+pub fn reset_letter_style(buf: &mut Buffer, x: u16, y: u16) {
     if let Some(cell) = buf.cell_mut((x, y)) {
         cell.fg = Color::Reset;
         cell.modifier = Modifier::empty();
@@ -186,22 +186,37 @@ mod tests {
     #[test]
     fn figures() {
         assert_eq!(
-            [grouped(7), grouped(1240), grouped(1_234_567)],
+            [group_digits(7), group_digits(1240), group_digits(1_234_567)],
             ["7", "1 240", "1 234 567"]
         );
-        assert_eq!(percent(0.87434, 2), "87.43 %");
-        let rooms = [7, 6, 5, 4, 3, 2, 1].map(|room| percent_in(0.87434, room));
+        assert_eq!(format_percent(0.87434, 2), "87.43 %");
+        let rooms = [7, 6, 5, 4, 3, 2, 1].map(|room| fit_percent(0.87434, room));
         assert_eq!(rooms, ["87.43 %", "87.43", "87.43", "87.4", "87", "87", ""]);
         assert_eq!(
-            [loss(0.3124), loss(f64::NAN), loss(2e-5), loss(1234.0)],
+            [
+                format_loss(0.3124),
+                format_loss(f64::NAN),
+                format_loss(2e-5),
+                format_loss(1234.0)
+            ],
             ["0.312", "not finite", "2.0e-5", "1234.0"]
         );
         assert_eq!(
-            [rate(0.04021), rate(5e-5), rate(0.1), rate(0.0)],
+            [
+                format_learning_rate(0.04021),
+                format_learning_rate(5e-5),
+                format_learning_rate(0.1),
+                format_learning_rate(0.0)
+            ],
             ["0.0402", "5.0e-5", "0.100", "0"]
         );
         assert_eq!(
-            [short(0.0), short(0.0123), short(12.34), short(2e-7)],
+            [
+                format_compact(0.0),
+                format_compact(0.0123),
+                format_compact(12.34),
+                format_compact(2e-7)
+            ],
             ["0", "0.012", "12.3", "2e-7"]
         );
     }

@@ -4,7 +4,7 @@ use super::curves;
 use crate::views::loss::LossView;
 use crate::views::scale;
 use surfit_core::event::LossCurve;
-use surfit_core::picture::RunState;
+use surfit_core::run_state::RunState;
 use surfit_core::series::Series;
 
 /// A part of the axis that was zoomed to.
@@ -15,14 +15,14 @@ pub struct AxisWindow {
     /// Where it ends.
     pub to: f64,
     /// It reached the end of the curve when it was chosen: it goes along with the curve.
-    pub follows: bool,
+    pub follows_end: bool,
 }
 
 impl AxisWindow {
     /// What is shown of it.
-    pub fn shown(&self, extent: &CurveExtent) -> (f64, f64) {
+    pub fn visible_range(&self, extent: &CurveExtent) -> (f64, f64) {
         let width = self.to - self.from;
-        if !self.follows || extent.end <= self.to {
+        if !self.follows_end || extent.end <= self.to {
             return (self.from, self.to);
         }
         // In jumps, so that the axis rests in between.
@@ -47,9 +47,13 @@ pub struct CurveExtent {
 impl CurveExtent {
     /// The extent of what a view shows; `None` before there is a curve.
     pub fn of(picture: &RunState, view: &LossView) -> Option<Self> {
-        let shown = curves::relevant(picture, view.corners);
+        let shown = curves::curves_to_show(picture, view.show_corners);
         let end_of = |picture: &RunState, curve: &LossCurve| -> Option<f64> {
-            let end = picture.curves.get(curve).filter(|s| !s.is_empty())?.end();
+            let end = picture
+                .curves
+                .get(curve)
+                .filter(|s| !s.is_empty())?
+                .end_step();
             if view.time {
                 picture.tracks.get(curve).map(|t| t.seconds())
             } else {
@@ -60,7 +64,7 @@ impl CurveExtent {
         let end = own.max_by(f64::total_cmp)?;
         let others = view.overlays.iter();
         let longest = others
-            .filter_map(|o| end_of(&o.picture, &LossCurve::Surface))
+            .filter_map(|o| end_of(&o.run_state, &LossCurve::Surface))
             .fold(end, f64::max);
         let total = picture.snapshot.as_ref().map_or(0, |s| s.fit_total) as f64 - 1.0;
         let fit = shown.contains(&LossCurve::Surface) && !view.time;
@@ -84,7 +88,7 @@ impl CurveExtent {
     }
 
     /// The least that can be zoomed to.
-    fn least(&self) -> f64 {
+    fn min_width(&self) -> f64 {
         if self.time {
             (self.longest / 1e5).max(0.05)
         } else {
@@ -93,7 +97,7 @@ impl CurveExtent {
     }
 
     /// The whole axis, rounded up so that it does not move all the time.
-    pub fn all(&self) -> (f64, f64) {
+    pub fn full_range(&self) -> (f64, f64) {
         let to = match self.planned {
             Some(planned) => planned,
             None if self.time => scale::round_up(self.longest.max(1.0)),
@@ -103,7 +107,7 @@ impl CurveExtent {
     }
 
     /// The recent part: the last fifth.
-    pub fn recent(&self) -> (f64, f64) {
+    pub fn recent_range(&self) -> (f64, f64) {
         if self.time {
             let width = (self.end / 5.0).max(10.0_f64.min(self.end)).max(0.05);
             let jump = width / 8.0;
@@ -111,7 +115,7 @@ impl CurveExtent {
             return (from, from + width + jump);
         }
         let end = self.end as u64 + 1;
-        let window = (end / 5).clamp(200, Series::RECENT as u64 - 256);
+        let window = (end / 5).clamp(200, Series::MAX_RECENT as u64 - 256);
         let jump = (window / 8).max(1);
         let from = end.saturating_sub(window).div_ceil(jump) * jump;
         let jump = ((end - from) / 8).max(1);
@@ -121,20 +125,20 @@ impl CurveExtent {
 
     /// `window` with its width multiplied by `factor`, `fixed` staying where it is; `None` when that is all there is.
     pub fn zoomed(&self, (from, to): (f64, f64), fixed: f64, factor: f64) -> Option<AxisWindow> {
-        let (start, end) = self.all();
-        let width = self.rounded(((to - from) * factor).max(self.least()));
+        let (start, end) = self.full_range();
+        let width = self.rounded(((to - from) * factor).max(self.min_width()));
         if width >= end - start {
             return None;
         }
         let part = ((fixed - from) / (to - from)).clamp(0.0, 1.0);
-        Some(self.placed(fixed - part * width, width))
+        Some(self.window_at(fixed - part * width, width))
     }
 
     /// The part between two places, as wide as can be told apart at least; `None` when that is all there is.
-    pub fn part(&self, from: f64, to: f64) -> Option<AxisWindow> {
-        let (start, end) = self.all();
-        let width = self.rounded((to - from).max(self.least()));
-        (width < end - start).then(|| self.placed(from, width))
+    pub fn window_between(&self, from: f64, to: f64) -> Option<AxisWindow> {
+        let (start, end) = self.full_range();
+        let width = self.rounded((to - from).max(self.min_width()));
+        (width < end - start).then(|| self.window_at(from, width))
     }
 
     /// `window` moved by this many of its widths, within the axis.
@@ -145,16 +149,20 @@ impl CurveExtent {
         } else {
             (widths * width).round()
         };
-        self.placed(from + by, width)
+        self.window_at(from + by, width)
     }
 
-    fn placed(&self, from: f64, width: f64) -> AxisWindow {
-        let (start, end) = self.all();
+    fn window_at(&self, from: f64, width: f64) -> AxisWindow {
+        let (start, end) = self.full_range();
         let from = if self.time { from } else { from.round() };
         let from = from.min(end - width).max(start);
         let to = from + width;
         let follows = from <= self.end && self.end <= to;
-        AxisWindow { from, to, follows }
+        AxisWindow {
+            from,
+            to,
+            follows_end: follows,
+        }
     }
 }
 
@@ -175,46 +183,46 @@ mod tests {
     #[test]
     fn the_recent_window_moves_in_jumps() {
         let starts: std::collections::BTreeSet<u64> = (9000..10_000)
-            .map(|e| extent(f64::from(e)).recent().0 as u64)
+            .map(|e| extent(f64::from(e)).recent_range().0 as u64)
             .collect();
         assert!(starts.len() < 12, "{starts:?}");
         for end in 0..20_000 {
             let end = f64::from(end);
-            let (from, to) = extent(end).recent();
+            let (from, to) = extent(end).recent_range();
             assert!(from <= end && end <= to, "{end}: {from}..{to}");
         }
-        assert_eq!(extent(149.0).recent().0, 0.0);
+        assert_eq!(extent(149.0).recent_range().0, 0.0);
     }
 
     #[test]
     fn a_window_at_the_end_goes_along_and_one_in_the_middle_stays() {
         let e = extent(1000.0);
-        let at_end = e.zoomed(e.all(), 1000.0, 0.25).unwrap();
-        assert!(at_end.follows && at_end.to >= 1000.0);
+        let at_end = e.zoomed(e.full_range(), 1000.0, 0.25).unwrap();
+        assert!(at_end.follows_end && at_end.to >= 1000.0);
         let later = extent(1100.0);
-        let (from, to) = at_end.shown(&later);
+        let (from, to) = at_end.visible_range(&later);
         assert!(to >= 1100.0 && to - from == at_end.to - at_end.from);
         let jumps: std::collections::BTreeSet<u64> = (1000..1400)
-            .map(|end| at_end.shown(&extent(f64::from(end))).1 as u64)
+            .map(|end| at_end.visible_range(&extent(f64::from(end))).1 as u64)
             .collect();
         assert!(jumps.len() < 20, "{jumps:?}");
-        let middle = e.zoomed(e.all(), 300.0, 0.25).unwrap();
-        assert!(!middle.follows);
-        assert_eq!(middle.shown(&later), (middle.from, middle.to));
+        let middle = e.zoomed(e.full_range(), 300.0, 0.25).unwrap();
+        assert!(!middle.follows_end);
+        assert_eq!(middle.visible_range(&later), (middle.from, middle.to));
     }
 
     proptest! {
         #[test]
         fn zooming_and_panning_stay_within_the_axis(end in 0u64..2_000_000, time: bool, moves in prop::collection::vec((0.2f64..5.0, 0.0f64..1.0, -2.0f64..2.0), 0..30)) {
             let e = CurveExtent { time, ..extent(end as f64) };
-            let all = e.all();
+            let all = e.full_range();
             let mut shown = all;
             for (factor, part, pan) in moves {
                 let fixed = shown.0 + part * (shown.1 - shown.0);
                 let zoomed = e.zoomed(shown, fixed, factor);
-                shown = zoomed.map_or(all, |w| w.shown(&e));
+                shown = zoomed.map_or(all, |w| w.visible_range(&e));
                 if zoomed.is_some() {
-                    shown = e.panned(shown, pan).shown(&e);
+                    shown = e.panned(shown, pan).visible_range(&e);
                 }
                 prop_assert!(shown.0 >= all.0 && shown.1 <= all.1 + 1e-6 && shown.1 > shown.0, "{shown:?} of {all:?}");
             }

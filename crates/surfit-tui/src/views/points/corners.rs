@@ -1,38 +1,41 @@
 //! The corners while they are trained, loaded and aligned.
 
 use crate::theme::{Theme, ThemeRole};
-use crate::views::message::clean;
-use crate::views::plot::spark;
+use crate::views::message::transliterate;
+use crate::views::plot::sparkline;
 use crate::views::plot::text::{self, FigurePiece};
-use crate::views::words;
+use crate::views::text_wrap;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::Span;
 use surfit_core::event::LossCurve;
-use surfit_core::picture::RunState;
+use surfit_core::run_state::RunState;
 use surfit_core::series::Series;
 
 /// Fewer columns of a corner's source tell nothing.
-const SHORTEST_SOURCE: u16 = 8;
+const MIN_SOURCE_WIDTH: u16 = 8;
 
 /// How many corners there are to be; four before anything is known.
 fn count(picture: &RunState) -> usize {
-    picture.snapshot.as_ref().map_or(4, |s| s.degrees.corners())
+    picture
+        .snapshot
+        .as_ref()
+        .map_or(4, |s| s.degrees.corner_count())
 }
 
 /// How many corners are ready.
-pub fn figures<'a>(theme: &Theme, picture: &RunState) -> Vec<FigurePiece<'a>> {
+pub fn title_pieces<'a>(theme: &Theme, picture: &RunState) -> Vec<FigurePiece<'a>> {
     let (muted, strong) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Text));
     let ready = picture.corners.len();
     let mut out = vec![vec![
         Span::styled(ready.to_string(), strong),
         Span::styled(format!(" of {} ready", count(picture)), muted),
     ]];
-    if let Some(best) = picture.best_corner() {
+    if let Some(best) = picture.best_corner_accuracy() {
         out.push(vec![
             Span::styled("best ", muted),
-            Span::styled(text::percent(best, 2), theme.style(ThemeRole::Good)),
+            Span::styled(text::format_percent(best, 2), theme.style(ThemeRole::Good)),
         ]);
     }
     out
@@ -72,9 +75,9 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &RunState) {
             };
             let used = text::flow_width(row) as u16;
             let left = width.saturating_sub(if used > 0 { used + 2 } else { 0 });
-            if left >= SHORTEST_SOURCE {
-                let source = clean(&ready.source, theme.ascii());
-                let source = words::ends(&source, left, theme.ascii());
+            if left >= MIN_SOURCE_WIDTH {
+                let source = transliterate(&ready.source, theme.is_ascii());
+                let source = text_wrap::truncate_middle(&source, left, theme.is_ascii());
                 row.push(vec![Span::styled(source, theme.style(ThemeRole::Muted))]);
             }
         }
@@ -127,25 +130,28 @@ fn card<'a>(
         ]
     };
     if let Some(ready) = picture.corners.get(&corner) {
-        let value = text::percent(ready.accuracy, 2);
+        let value = text::format_percent(ready.accuracy, 2);
         let (sign, role) = match ready.warnings.is_empty() {
-            true => (theme.pick("✓", "+"), ThemeRole::Good),
+            true => (theme.pick_glyph("✓", "+"), ThemeRole::Good),
             false => ("!", ThemeRole::Warning),
         };
         let tick = lead(sign, role, value, strong.add_modifier(Modifier::BOLD));
-        let mut first = vec![tick, named("loss", text::loss(ready.loss))];
+        let mut first = vec![tick, named("loss", text::format_loss(ready.loss))];
         if ready.seconds > 0.0 {
             first.push(vec![Span::styled(format!("{:.1} s", ready.seconds), muted)]);
         }
         let mut second = Vec::new();
         if let Some(own) = ready.own_statistics {
-            second.push(named("own statistics", text::percent(own.accuracy, 2)));
+            second.push(named(
+                "own statistics",
+                text::format_percent(own.accuracy, 2),
+            ));
         }
         let good = |word: &'static str| vec![Span::styled(word, theme.style(ThemeRole::Good))];
         let quiet = |text: String| vec![Span::styled(text, muted)];
         let third = match picture.alignments.get(&corner) {
             Some(a) => {
-                let to = theme.pick("→", "->");
+                let to = theme.pick_glyph("→", "->");
                 let way = format!("distance {:.2} {to} {:.2}", a.distance[0], a.distance[1]);
                 let moved = format!("{:.0} % of units moved", 100.0 * a.moved);
                 vec![good("aligned"), quiet(way), quiet(moved)]
@@ -160,7 +166,7 @@ fn card<'a>(
     let curve = LossCurve::Corner(corner);
     let Some(series) = picture.curves.get(&curve).filter(|s| !s.is_empty()) else {
         let waiting = lead(
-            theme.pick("·", "."),
+            theme.pick_glyph("·", "."),
             ThemeRole::Muted,
             "waiting".into(),
             muted,
@@ -169,19 +175,19 @@ fn card<'a>(
     };
     // The corner at which the training failed is the last that has a curve.
     let (sign, role, word) = match picture.failed {
-        Some(_) => (theme.pick("✗", "!"), ThemeRole::Error, "failed"),
-        None => (theme.pick("▸", ">"), ThemeRole::Accent, "training"),
+        Some(_) => (theme.pick_glyph("✗", "!"), ThemeRole::Error, "failed"),
+        None => (theme.pick_glyph("▸", ">"), ThemeRole::Accent, "training"),
     };
     let mut first = vec![lead(sign, role, word.into(), theme.style(role))];
     if let Some(v) = picture.validations.get(&curve).and_then(|l| l.last()) {
-        first.push(named("val", text::percent(v.accuracy, 1)));
+        first.push(named("val", text::format_percent(v.accuracy, 1)));
     }
     if let Some(smoothed) = series.smoothed() {
-        first.push(named("loss", text::loss(smoothed)));
+        first.push(named("loss", text::format_loss(smoothed)));
     }
-    first.push(named("step", text::grouped(series.end())));
+    first.push(named("step", text::group_digits(series.end_step())));
     let history = history(series, usize::from(width.saturating_sub(6)).min(48));
-    let line = spark::sparkline(&history, 48, theme.glyphs());
+    let line = sparkline::sparkline(&history, 48, theme.glyphs());
     let second = vec![vec![Span::styled(
         line,
         theme.style(ThemeRole::corner(corner)),
@@ -191,7 +197,7 @@ fn card<'a>(
 
 /// The curve's means, thinned to `most` values.
 fn history(series: &Series, most: usize) -> Vec<f32> {
-    let whole = series.whole();
+    let whole = series.buckets();
     let each = whole.len().div_ceil(most.max(1)).max(1);
     let mean = |chunk: &[surfit_core::series::Bucket]| {
         let (sum, count) = chunk

@@ -1,17 +1,17 @@
 //! Everything about the selected control point.
 
-use super::figure::accuracies;
-use super::{PointState, corner_of};
+use super::tile_values::accuracies;
+use super::{PointState, corner_number};
 use crate::theme::{Theme, ThemeRole};
-use crate::views::message::clean;
-use crate::views::plot::spark;
+use crate::views::message::transliterate;
+use crate::views::plot::sparkline;
 use crate::views::plot::text::{self, FigurePiece};
-use crate::views::words;
+use crate::views::text_wrap;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::Span;
-use surfit_core::picture::RunState;
+use surfit_core::run_state::RunState;
 use surfit_core::snapshot::Snapshot;
 use surfit_core::surface::Patch;
 
@@ -46,26 +46,26 @@ pub fn draw(
         Span::styled(format!(" {}", state.name()), theme.style(role)),
     ]];
     let mut ways: Vec<FigurePiece<'_>> = Vec::new();
-    if let Some(corner) = corner_of(cursor, point) {
+    if let Some(corner) = corner_number(cursor, point) {
         who.push(named("corner", (corner + 1).to_string()));
         if let Some(ready) = picture.corners.get(&corner) {
-            ways.push(named("accuracy", text::percent(ready.accuracy, 2)));
-            ways.push(named("loss", text::loss(ready.loss)));
-            let source = clean(&ready.source, theme.ascii());
-            let source = words::ends(&source, room.width - 1, theme.ascii());
+            ways.push(named("accuracy", text::format_percent(ready.accuracy, 2)));
+            ways.push(named("loss", text::format_loss(ready.loss)));
+            let source = transliterate(&ready.source, theme.is_ascii());
+            let source = text_wrap::truncate_middle(&source, room.width - 1, theme.is_ascii());
             ways.push(vec![Span::styled(source, muted)]);
         }
     } else {
-        who.push(named("travelled", text::short(point.travelled)));
-        ways.push(named("gradient", text::short(point.gradient)));
-        let history = spark::sparkline(&point.gradients, 16, theme.glyphs());
+        who.push(named("travelled", text::format_compact(point.travelled)));
+        ways.push(named("gradient", text::format_compact(point.gradient)));
+        let history = sparkline::sparkline(&point.gradients, 16, theme.glyphs());
         ways.push(vec![Span::styled(
             history,
             theme.style(ThemeRole::CurveSmooth),
         )]);
     }
     // A control point pulls hardest where its Bernstein polynomial peaks, at (i/m, j/n).
-    let (u, v) = snapshot.degrees.site((point.i, point.j));
+    let (u, v) = snapshot.degrees.row_parameters((point.i, point.j));
     let place = match snapshot.degrees.patch() {
         Patch::Curve => format!("u {u:.2}"),
         _ => format!("({u:.2}, {v:.2})"),
@@ -73,7 +73,7 @@ pub fn draw(
     let mut there = vec![named("peaks at", place)];
     let at = accuracies(picture, snapshot).get(cursor).copied().flatten();
     if let Some(accuracy) = at.filter(|_| !point.corner) {
-        let told = accuracy.text(9, theme.ascii());
+        let told = accuracy.text(9, theme.is_ascii());
         there.push(named("surface there", told));
     }
     let room = Rect {

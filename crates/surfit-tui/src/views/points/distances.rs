@@ -1,17 +1,17 @@
 //! How far the points lie from each other in weight space, as a matrix.
 
 use crate::theme::{ColorDepth, Theme, ThemeRole};
-use crate::views::plot::chrome;
+use crate::views::plot::pane_frame;
 use crate::views::plot::text::{self, FigurePiece};
-use crate::views::surface::ink_on;
+use crate::views::surface::contrast_color;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
-use surfit_core::picture::{DistanceMatrix, RunState};
+use surfit_core::run_state::{DistanceMatrix, RunState};
 
 /// What it is about, for the title.
-pub fn figures<'a>(theme: &Theme, picture: &RunState) -> Vec<FigurePiece<'a>> {
+pub fn title_pieces<'a>(theme: &Theme, picture: &RunState) -> Vec<FigurePiece<'a>> {
     let muted = theme.style(ThemeRole::Muted);
     if let Some(distances) = &picture.distances {
         let what = format!("between the control points at step {}", distances.step);
@@ -29,12 +29,12 @@ pub fn figures<'a>(theme: &Theme, picture: &RunState) -> Vec<FigurePiece<'a>> {
 }
 
 /// How many points there are distances between.
-pub fn count(picture: &RunState) -> usize {
-    picture.matrix().map_or(0, |m| m.names.len())
+pub fn point_count(picture: &RunState) -> usize {
+    picture.distance_matrix().map_or(0, |m| m.names.len())
 }
 
 /// Fewest and most columns of a cell; the fewest hold every figure and keep it apart from the next.
-const CELL: (u16, u16) = (6, 9);
+const CELL_WIDTHS: (u16, u16) = (6, 9);
 
 /// Which part of a matrix is shown, and where.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,8 +44,8 @@ struct MatrixWindow {
     label: u16,
     cell: (u16, u16),
     /// First row and column that are shown, and how many.
-    first: (usize, usize),
-    shown: (usize, usize),
+    first_cell: (usize, usize),
+    cell_count: (usize, usize),
 }
 
 impl MatrixWindow {
@@ -57,7 +57,7 @@ impl MatrixWindow {
         let room = area.width.saturating_sub(label);
         // A row for the names, one for the readout.
         let rows = area.height.saturating_sub(2);
-        let width = (room / most).clamp(CELL.0.min(room), CELL.1);
+        let width = (room / most).clamp(CELL_WIDTHS.0.min(room), CELL_WIDTHS.1);
         let height = (rows / most).clamp(1, 3);
         if width == 0 || rows == 0 {
             return None;
@@ -76,13 +76,13 @@ impl MatrixWindow {
             cells: Rect::new(left, area.y + 1, size.0, size.1),
             label,
             cell: (width, height),
-            first: (first(pair.0, shown.0), first(pair.1, shown.1)),
-            shown,
+            first_cell: (first(pair.0, shown.0), first(pair.1, shown.1)),
+            cell_count: shown,
         })
     }
 
-    fn room(&self, row: usize, column: usize) -> Rect {
-        let (x, y) = (column - self.first.1, row - self.first.0);
+    fn cell_area(&self, row: usize, column: usize) -> Rect {
+        let (x, y) = (column - self.first_cell.1, row - self.first_cell.0);
         Rect::new(
             self.cells.x + x as u16 * self.cell.0,
             self.cells.y + y as u16 * self.cell.1,
@@ -92,11 +92,11 @@ impl MatrixWindow {
     }
 
     fn rows(&self) -> std::ops::Range<usize> {
-        self.first.0..self.first.0 + self.shown.0
+        self.first_cell.0..self.first_cell.0 + self.cell_count.0
     }
 
     fn columns(&self) -> std::ops::Range<usize> {
-        self.first.1..self.first.1 + self.shown.1
+        self.first_cell.1..self.first_cell.1 + self.cell_count.1
     }
 }
 
@@ -107,22 +107,22 @@ pub fn pair_at(
     pair: (usize, usize),
     at: (u16, u16),
 ) -> Option<(usize, usize)> {
-    let grid = MatrixWindow::of(area, &picture.matrix()?, pair)?;
+    let grid = MatrixWindow::of(area, &picture.distance_matrix()?, pair)?;
     let rows = grid.rows();
     let mut all = rows.flat_map(|r| grid.columns().map(move |c| (r, c)));
-    all.find(|&(r, c)| grid.room(r, c).contains(at.into()))
+    all.find(|&(r, c)| grid.cell_area(r, c).contains(at.into()))
 }
 
 /// Draws the matrix, or the part of it around the pair.
 pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &RunState, pair: (usize, usize)) {
-    let Some(matrix) = picture.matrix().filter(|m| !m.names.is_empty()) else {
+    let Some(matrix) = picture.distance_matrix().filter(|m| !m.names.is_empty()) else {
         let why = "Distances are measured when all corners are ready.";
-        return chrome::empty(area, buf, theme, why);
+        return pane_frame::draw_placeholder(area, buf, theme, why);
     };
     let last = matrix.names.len() - 1;
     let pair = (pair.0.min(last), pair.1.min(last));
     let Some(grid) = MatrixWindow::of(area, &matrix, pair) else {
-        return chrome::empty(area, buf, theme, "No room; zoom the pane.");
+        return pane_frame::draw_placeholder(area, buf, theme, "No room; zoom the pane.");
     };
     let name_of = |n: usize, chosen: usize| {
         let role = if n == chosen {
@@ -133,23 +133,33 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &RunState, pai
         (matrix.names[n].as_str(), theme.style(role))
     };
     for column in grid.columns() {
-        let ((name, style), room) = (name_of(column, pair.1), grid.room(grid.first.0, column));
+        let ((name, style), room) = (
+            name_of(column, pair.1),
+            grid.cell_area(grid.first_cell.0, column),
+        );
         let at = room.x + room.width.saturating_sub(name.len() as u16) / 2;
         text::put(buf, at, area.y, room.width, name, style);
     }
-    let largest = matrix.largest();
+    let largest = matrix.max_distance();
     for row in grid.rows() {
-        let ((name, style), room) = (name_of(row, pair.0), grid.room(row, grid.first.1));
+        let ((name, style), room) = (name_of(row, pair.0), grid.cell_area(row, grid.first_cell.1));
         let x = grid.cells.x - grid.label;
         text::put(buf, x, room.y + room.height / 2, grid.label, name, style);
         for column in grid.columns() {
             let value = matrix.values[row * matrix.names.len() + column];
             let chosen = (row, column) == pair;
-            tile(buf, theme, grid.room(row, column), value, largest, chosen);
+            tile(
+                buf,
+                theme,
+                grid.cell_area(row, column),
+                value,
+                largest,
+                chosen,
+            );
         }
     }
-    more(buf, theme, &grid, last + 1);
-    let told = told(theme, &matrix, picture, &grid, pair);
+    draw_overflow_signs(buf, theme, &grid, last + 1);
+    let told = pair_pieces(theme, &matrix, picture, &grid, pair);
     let lines = text::flow(&[told], area.width, 1);
     let foot = Rect {
         y: grid.cells.bottom(),
@@ -160,7 +170,7 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &RunState, pai
 }
 
 /// Signs at the names that the matrix goes on beyond what is shown.
-fn more(buf: &mut Buffer, theme: &Theme, grid: &MatrixWindow, count: usize) {
+fn draw_overflow_signs(buf: &mut Buffer, theme: &Theme, grid: &MatrixWindow, count: usize) {
     let style = theme.style(ThemeRole::Accent);
     let (x, cells) = (grid.cells.x - 1, grid.cells);
     let mut sign = |on: bool, x: u16, y: u16, sign: &str| {
@@ -168,16 +178,31 @@ fn more(buf: &mut Buffer, theme: &Theme, grid: &MatrixWindow, count: usize) {
             text::put(buf, x, y, 1, sign, style);
         }
     };
-    sign(grid.first.1 > 0, cells.x, cells.y - 1, theme.pick("←", "<"));
-    let right = grid.first.1 + grid.shown.1 < count;
-    sign(right, cells.right() - 1, cells.y - 1, theme.pick("→", ">"));
-    sign(grid.first.0 > 0, x, cells.y, theme.pick("↑", "^"));
-    let below = grid.first.0 + grid.shown.0 < count;
-    sign(below, x, cells.bottom() - 1, theme.pick("↓", "v"));
+    sign(
+        grid.first_cell.1 > 0,
+        cells.x,
+        cells.y - 1,
+        theme.pick_glyph("←", "<"),
+    );
+    let right = grid.first_cell.1 + grid.cell_count.1 < count;
+    sign(
+        right,
+        cells.right() - 1,
+        cells.y - 1,
+        theme.pick_glyph("→", ">"),
+    );
+    sign(
+        grid.first_cell.0 > 0,
+        x,
+        cells.y,
+        theme.pick_glyph("↑", "^"),
+    );
+    let below = grid.first_cell.0 + grid.cell_count.0 < count;
+    sign(below, x, cells.bottom() - 1, theme.pick_glyph("↓", "v"));
 }
 
 /// The pair under the cursor in figures, and what the colours span.
-fn told<'a>(
+fn pair_pieces<'a>(
     theme: &Theme,
     matrix: &DistanceMatrix,
     picture: &RunState,
@@ -192,10 +217,13 @@ fn told<'a>(
             Span::styled(value, strong.add_modifier(Modifier::BOLD)),
         ]
     };
-    let between = theme.pick("–", "-");
+    let between = theme.pick_glyph("–", "-");
     let (a, b) = (&matrix.names[pair.0], &matrix.names[pair.1]);
     let value = matrix.values[pair.0 * count + pair.1];
-    let mut out = vec![named(format!("{a}{between}{b} "), text::short(value))];
+    let mut out = vec![named(
+        format!("{a}{between}{b} "),
+        text::format_compact(value),
+    )];
     // Angles are known of corners alone.
     let geometry = picture
         .geometry
@@ -210,13 +238,19 @@ fn told<'a>(
         g.angles.get(at).copied().filter(|x| x.is_finite())
     });
     if let Some(angle) = angle {
-        let degrees = theme.pick("°", " degrees");
+        let degrees = theme.pick_glyph("°", " degrees");
         out.push(named("angle ".into(), format!("{angle:.0}{degrees}")));
     }
-    out.push(named("largest ".into(), text::short(matrix.largest())));
-    if grid.shown != (count, count) {
-        let times = theme.pick("×", "x");
-        let part = format!("{}{times}{} of {count}", grid.shown.0, grid.shown.1);
+    out.push(named(
+        "largest ".into(),
+        text::format_compact(matrix.max_distance()),
+    ));
+    if grid.cell_count != (count, count) {
+        let times = theme.pick_glyph("×", "x");
+        let part = format!(
+            "{}{times}{} of {count}",
+            grid.cell_count.0, grid.cell_count.1
+        );
         out.push(vec![Span::styled(part, muted)]);
     }
     out
@@ -229,10 +263,10 @@ fn tile(buf: &mut Buffer, theme: &Theme, room: Rect, value: f64, largest: f64, c
     let style = if chosen {
         theme.style(ThemeRole::Cursor)
     } else if coloured {
-        let ground = theme.colormap().at(0.1 + 0.8 * share);
+        let ground = theme.colormap().color_at(0.1 + 0.8 * share);
         Style::new()
             .bg(theme.rgb(ground))
-            .fg(theme.rgb(ink_on(ground)))
+            .fg(theme.rgb(contrast_color(ground)))
     } else {
         theme.style(ThemeRole::Text)
     };
@@ -246,7 +280,7 @@ fn tile(buf: &mut Buffer, theme: &Theme, room: Rect, value: f64, largest: f64, c
             style,
         );
     }
-    let plain = text::short(value);
+    let plain = text::format_compact(value);
     // Told by signs too where they fit, not by colour alone.
     let figure = match format!("[{plain}]") {
         signed if chosen && signed.len() <= usize::from(room.width) => signed,
@@ -276,7 +310,7 @@ fn tile(buf: &mut Buffer, theme: &Theme, room: Rect, value: f64, largest: f64, c
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::views::plot::fixture::{self, DEPTHS, screen, theme};
+    use crate::views::plot::fixture::{self, COLOR_DEPTHS, screen, theme};
     use surfit_core::event::Geometry;
 
     fn geometry(aligned: bool) -> Geometry {
@@ -291,19 +325,19 @@ mod tests {
 
     #[test]
     fn the_matrix_is_symmetric_and_unknown_pairs_stay_unknown() {
-        let m = DistanceMatrix::of_corners(&geometry(false));
+        let m = DistanceMatrix::from_corners(&geometry(false));
         assert_eq!(m.names, ["1", "2", "3"]);
         assert_eq!((m.values[1], m.values[3], m.values[2]), (3.0, 3.0, 12.5));
         assert!(m.values[5].is_nan() && m.values[4] == 0.0);
-        assert_eq!(m.largest(), 12.5);
+        assert_eq!(m.max_distance(), 12.5);
     }
 
     #[test]
     fn every_depth_tells_near_from_far_at_every_size() {
         let mut picture = RunState::default();
         let event = surfit_core::event::Event::Geometry(geometry(true));
-        fixture::feed(&mut picture, [event]);
-        for depth in DEPTHS {
+        fixture::apply_events(&mut picture, [event]);
+        for depth in COLOR_DEPTHS {
             for (w, h) in [(34, 8), (36, 12), (78, 20), (200, 50)] {
                 let (area, mut buf) = screen(w, h);
                 draw(area, &mut buf, &theme(depth, false), &picture, (0, 0));
@@ -335,7 +369,7 @@ mod tests {
     fn the_pair_under_the_cursor_is_told_with_its_angle() {
         let mut picture = RunState::default();
         let event = surfit_core::event::Event::Geometry(geometry(true));
-        fixture::feed(&mut picture, [event]);
+        fixture::apply_events(&mut picture, [event]);
         let (area, mut buf) = screen(60, 12);
         draw(
             area,
@@ -349,7 +383,7 @@ mod tests {
     }
 
     /// Distances between all control points of a degree.
-    fn of_all(degree: usize) -> RunState {
+    fn run_with_distances(degree: usize) -> RunState {
         let points: Vec<(usize, usize)> = (0..=degree)
             .flat_map(|i| (0..=degree).map(move |j| (i, j)))
             .collect();
@@ -364,14 +398,14 @@ mod tests {
             points: points.clone(),
         });
         let mut picture = RunState::default();
-        fixture::feed(&mut picture, [event]);
+        fixture::apply_events(&mut picture, [event]);
         picture
     }
 
     #[test]
     fn every_pair_of_the_highest_degree_is_reached_and_found_by_the_mouse() {
-        let picture = of_all(8);
-        assert_eq!(count(&picture), 81);
+        let picture = run_with_distances(8);
+        assert_eq!(point_count(&picture), 81);
         for size in [(29, 8), (60, 20), (200, 60)] {
             for pair in [(0, 0), (80, 0), (0, 80), (40, 41), (80, 80)] {
                 let (area, mut buf) = screen(size.0, size.1);

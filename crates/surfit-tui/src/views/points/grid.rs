@@ -3,13 +3,13 @@
 mod layout;
 mod tile;
 
-use super::figure::{Figure, FigureSpan, accuracies};
+use super::tile_values::{Figure, FigureSpan, accuracies};
 use super::{PointState, PointsView};
 use crate::theme::{Theme, ThemeRole};
 use crate::views::plot::text;
 pub use layout::TileLayout;
 use ratatui::buffer::Buffer;
-use surfit_core::picture::RunState;
+use surfit_core::run_state::RunState;
 use surfit_core::snapshot::Snapshot;
 use tile::PointTile;
 
@@ -26,7 +26,7 @@ pub fn draw(
     let scale = FigureSpan::of(view.figure, &snapshot.control_points, &accuracies);
     let cursor = view.cursor.min(snapshot.control_points.len() - 1);
     for (row, point) in snapshot.control_points.iter().enumerate() {
-        let Some(room) = layout.room(point.i, point.j) else {
+        let Some(room) = layout.tile_area(point.i, point.j) else {
             continue;
         };
         let tile = PointTile {
@@ -40,11 +40,11 @@ pub fn draw(
         };
         tile.draw(buf, room);
     }
-    more(buf, theme, layout);
+    draw_overflow_signs(buf, theme, layout);
 }
 
 /// What tiles tell, with the unit when they are too small for figures as they are.
-pub fn told(
+pub fn tile_description(
     theme: &Theme,
     picture: &RunState,
     snapshot: &Snapshot,
@@ -53,32 +53,32 @@ pub fn told(
 ) -> String {
     let accuracies = accuracies(picture, snapshot);
     let scale = FigureSpan::of(figure, &snapshot.control_points, &accuracies);
-    scale.told(layout.room_in_tile(), theme.ascii())
+    scale.description(layout.value_width(), theme.is_ascii())
 }
 
 /// Signs that the grid goes on beyond what is shown.
-fn more(buf: &mut Buffer, theme: &Theme, layout: &TileLayout) {
+fn draw_overflow_signs(buf: &mut Buffer, theme: &Theme, layout: &TileLayout) {
     let (tiles, style) = (layout.tiles, theme.style(ThemeRole::Accent));
     if tiles.width < 4 || tiles.height == 0 {
         return;
     }
-    if layout.first.1 + layout.shown.1 < layout.degrees.n() + 1 {
+    if layout.first_tile.1 + layout.tile_count.1 < layout.degrees.n() + 1 {
         text::put(
             buf,
             tiles.right() - 1,
             tiles.y,
             1,
-            theme.pick("↑", "^"),
+            theme.pick_glyph("↑", "^"),
             style,
         );
     }
-    if layout.first.1 > 0 {
+    if layout.first_tile.1 > 0 {
         text::put(
             buf,
             tiles.right() - 1,
             tiles.bottom() - 1,
             1,
-            theme.pick("↓", "v"),
+            theme.pick_glyph("↓", "v"),
             style,
         );
     }

@@ -1,12 +1,12 @@
 use super::*;
 use crate::theme::ColorDepth;
 use crate::views::plot::fixture::{
-    self, DEPTHS, corner, feed, fitting, losses, rows, screen, theme,
+    self, COLOR_DEPTHS, apply_events, corner, fitting_run, losses, rows, screen, theme,
 };
 use proptest::prelude::*;
 use surfit_core::event::LossCurve;
 
-fn drawn(picture: &RunState, cursor: usize, size: (u16, u16), theme: &Theme) -> Buffer {
+fn draw_to_buffer(picture: &RunState, cursor: usize, size: (u16, u16), theme: &Theme) -> Buffer {
     let (area, mut buf) = screen(size.0, size.1);
     render(
         area,
@@ -24,8 +24,8 @@ fn drawn(picture: &RunState, cursor: usize, size: (u16, u16), theme: &Theme) -> 
 
 #[test]
 fn points_lie_as_on_the_surface() {
-    let picture = fitting(2, 5);
-    let buf = drawn(&picture, 8, (55, 18), &theme(ColorDepth::None, false));
+    let picture = fitting_run(2, 5);
+    let buf = draw_to_buffer(&picture, 8, (55, 18), &theme(ColorDepth::None, false));
     let text = rows(&buf);
     assert!(
         text[0].contains("3 Control points  degree 2×2  4 of 9 train"),
@@ -48,10 +48,14 @@ fn points_lie_as_on_the_surface() {
 
 #[test]
 fn the_selected_point_is_described() {
-    let picture = fitting(2, 5);
+    let picture = fitting_run(2, 5);
     let degrees = picture.snapshot.as_ref().unwrap().degrees;
-    let at = degrees.rows().iter().position(|r| *r == (1, 2)).unwrap();
-    let text = fixture::text(&drawn(
+    let at = degrees
+        .row_indices()
+        .iter()
+        .position(|r| *r == (1, 2))
+        .unwrap();
+    let text = fixture::text(&draw_to_buffer(
         &picture,
         at,
         (55, 18),
@@ -67,7 +71,7 @@ fn the_selected_point_is_described() {
     }
     // The surface at (0.5, 1): 0.80 + 0.025 + 0.04.
     assert!(text.contains("surface there 86.50 %"), "{text}");
-    let corner = fixture::text(&drawn(
+    let corner = fixture::text(&draw_to_buffer(
         &picture,
         3,
         (55, 18),
@@ -81,12 +85,12 @@ fn the_selected_point_is_described() {
 
 #[test]
 fn all_81_points_of_the_highest_degree_can_be_reached() {
-    let picture = fitting(8, 5);
+    let picture = fitting_run(8, 5);
     let degrees = picture.snapshot.as_ref().unwrap().degrees;
     for size in [(55, 18), (40, 9), (20, 6), (24, 14)] {
-        for (cursor, (i, j)) in degrees.rows().into_iter().enumerate() {
+        for (cursor, (i, j)) in degrees.row_indices().into_iter().enumerate() {
             let area = Rect::new(0, 0, size.0, size.1);
-            let layout = TileLayout::of(chrome::inside(area), degrees, cursor);
+            let layout = TileLayout::of(pane_frame::inside(area), degrees, cursor);
             let found = area
                 .positions()
                 .find(|p| layout.point_at(p.x, p.y) == Some(cursor));
@@ -98,7 +102,7 @@ fn all_81_points_of_the_highest_degree_can_be_reached() {
             assert!(found == Some(cursor), "({i}, {j}) is not shown at {size:?}");
         }
     }
-    let text = fixture::text(&drawn(
+    let text = fixture::text(&draw_to_buffer(
         &picture,
         40,
         (55, 18),
@@ -110,7 +114,7 @@ fn all_81_points_of_the_highest_degree_can_be_reached() {
 
 #[test]
 fn the_mouse_finds_the_tile() {
-    let picture = fitting(2, 5);
+    let picture = fitting_run(2, 5);
     let area = Rect::new(3, 2, 55, 18);
     let mut buf = Buffer::empty(Rect::new(0, 0, 70, 30));
     let view = PointsView::default();
@@ -140,7 +144,7 @@ fn the_mouse_finds_the_tile() {
 fn the_cursor_moves_over_the_grid() {
     let degrees = Degrees::new(2, 3).unwrap();
     let mut view = PointsView::default();
-    let place = |view: &PointsView| degrees.rows()[view.cursor];
+    let place = |view: &PointsView| degrees.row_indices()[view.cursor];
     view.move_by(1, 0, degrees);
     assert_eq!(place(&view), (1, 0));
     view.move_by(0, 2, degrees);
@@ -154,15 +158,15 @@ fn the_cursor_moves_over_the_grid() {
 
 #[test]
 fn tiles_grow_lighter_with_the_way_travelled() {
-    let picture = fitting(2, 5);
-    let buf = drawn(&picture, 0, (55, 18), &theme(ColorDepth::Truecolor, false));
+    let picture = fitting_run(2, 5);
+    let buf = draw_to_buffer(&picture, 0, (55, 18), &theme(ColorDepth::Truecolor, false));
     let grounds: std::collections::BTreeSet<String> = buf
         .content()
         .iter()
         .map(|c| format!("{:?}", c.bg))
         .collect();
     assert!(grounds.len() >= 4, "{grounds:?}");
-    let plain = drawn(&picture, 0, (55, 18), &theme(ColorDepth::None, false));
+    let plain = draw_to_buffer(&picture, 0, (55, 18), &theme(ColorDepth::None, false));
     assert!(
         plain
             .content()
@@ -174,14 +178,14 @@ fn tiles_grow_lighter_with_the_way_travelled() {
 #[test]
 fn corners_are_shown_while_they_are_made() {
     let mut picture = RunState::default();
-    let empty = fixture::text(&drawn(
+    let empty = fixture::text(&draw_to_buffer(
         &picture,
         0,
         (55, 18),
         &theme(ColorDepth::None, false),
     ));
     assert!(empty.contains("Control points appear here"), "{empty}");
-    feed(
+    apply_events(
         &mut picture,
         [
             corner(0, 0.861),
@@ -194,9 +198,14 @@ fn corners_are_shown_while_they_are_made() {
         loss: 0.5,
         accuracy: 0.812,
     };
-    feed(&mut picture, [accuracy]);
+    apply_events(&mut picture, [accuracy]);
     for size in [(55, 18), (40, 9)] {
-        let text = fixture::text(&drawn(&picture, 0, size, &theme(ColorDepth::None, false)));
+        let text = fixture::text(&draw_to_buffer(
+            &picture,
+            0,
+            size,
+            &theme(ColorDepth::None, false),
+        ));
         for part in [
             "1 of 4 ready",
             "1 ✓ 86.10 %",
@@ -208,7 +217,7 @@ fn corners_are_shown_while_they_are_made() {
             assert!(text.contains(part), "{part}: {text}");
         }
     }
-    let text = fixture::text(&drawn(
+    let text = fixture::text(&draw_to_buffer(
         &picture,
         0,
         (55, 18),
@@ -232,9 +241,9 @@ fn a_given_corner_is_shown_with_both_of_its_figures_and_marked_when_something_is
     let ready = |given: &surfit_core::event::CornerReady| {
         surfit_core::event::Event::CornerReady(given.clone())
     };
-    feed(&mut picture, [ready(&given)]);
+    apply_events(&mut picture, [ready(&given)]);
     let seen = |picture: &RunState, ascii| {
-        fixture::text(&drawn(
+        fixture::text(&draw_to_buffer(
             picture,
             0,
             (55, 18),
@@ -246,7 +255,7 @@ fn a_given_corner_is_shown_with_both_of_its_figures_and_marked_when_something_is
         assert!(text.contains(part), "{part}: {text}");
     }
     given.warnings = vec!["corner 1 is far off".into()];
-    feed(&mut picture, [ready(&given)]);
+    apply_events(&mut picture, [ready(&given)]);
     assert!(seen(&picture, false).contains("1 ! 77.12 %"));
     assert!(seen(&picture, true).contains("1 ! 77.12 %"));
 }
@@ -256,29 +265,34 @@ proptest! {
     #[test]
     fn nothing_breaks_it(seed: u64, w in 0u16..160, h in 0u16..50, x in 0u16..5, m in 1u8..=8, n in 1u8..=8,
                          cursor in prop::option::of(0usize..90), depth in 0usize..4, ascii: bool) {
-        let picture = fixture::wild(seed, (m, n), 5);
+        let picture = fixture::random_run_state(seed, (m, n), 5);
         let view = PointsView {
             cursor: cursor.unwrap_or(usize::MAX),
-            distances: seed % 4 == 0,
+            show_distances: seed % 4 == 0,
             figure: Figure::ALL[(seed % 3) as usize],
             pair: (cursor.unwrap_or(3), cursor.unwrap_or(7)),
         };
         let mut buf = Buffer::empty(Rect::new(0, 0, 120, 40));
-        render(Rect::new(x, x, w, h), &mut buf, &theme(DEPTHS[depth], ascii), &picture, &view, ascii);
+        render(Rect::new(x, x, w, h), &mut buf, &theme(COLOR_DEPTHS[depth], ascii), &picture, &view, ascii);
         view.point_at(Rect::new(x, x, w, h), w / 2, h / 2, &picture);
         let mut moved = view.clone();
         moved.move_by(1, -1, Degrees::new(m, n).unwrap());
         moved.move_pair(1, -1, &picture);
-        prop_assert!(moved.cursor < Degrees::new(m, n).unwrap().count());
+        prop_assert!(moved.cursor < Degrees::new(m, n).unwrap().point_count());
     }
 }
 
 #[test]
 fn no_figure_of_a_tile_is_cut_at_any_size() {
     for degree in [1, 2, 3, 8] {
-        let picture = fitting(degree, 5);
+        let picture = fitting_run(degree, 5);
         for size in [(38, 8), (37, 11), (55, 18), (80, 22), (140, 40), (200, 50)] {
-            let text = fixture::text(&drawn(&picture, 0, size, &theme(ColorDepth::None, false)));
+            let text = fixture::text(&draw_to_buffer(
+                &picture,
+                0,
+                size,
+                &theme(ColorDepth::None, false),
+            ));
             // A corner has its number, and its accuracy whole or not at all.
             for (n, _) in text.match_indices("◆ ") {
                 let tile: String = text[n..].chars().skip(2).take(9).collect();
@@ -286,8 +300,8 @@ fn no_figure_of_a_tile_is_cut_at_any_size() {
             }
         }
     }
-    let zoomed = fixture::text(&drawn(
-        &fitting(2, 5),
+    let zoomed = fixture::text(&draw_to_buffer(
+        &fitting_run(2, 5),
         0,
         (200, 50),
         &theme(ColorDepth::None, false),
@@ -301,8 +315,8 @@ fn no_figure_of_a_tile_is_cut_at_any_size() {
     ] {
         assert!(zoomed.contains(part), "{part}: {zoomed}");
     }
-    let small = fixture::text(&drawn(
-        &fitting(3, 5),
+    let small = fixture::text(&draw_to_buffer(
+        &fitting_run(3, 5),
         0,
         (37, 11),
         &theme(ColorDepth::None, false),
@@ -312,20 +326,20 @@ fn no_figure_of_a_tile_is_cut_at_any_size() {
 
 #[test]
 fn points_that_move_are_told_from_those_that_wait() {
-    let mut picture = fitting(2, 5);
+    let mut picture = fitting_run(2, 5);
     let snapshot = picture.snapshot.as_mut().unwrap();
     snapshot.stage = surfit_core::event::JobStage::Fit;
     // In the edge phase the middle stands still.
     snapshot.control_points[8].gradient = 0.0;
-    for depth in DEPTHS {
-        let buf = drawn(&picture, 8, (55, 18), &theme(depth, false));
+    for depth in COLOR_DEPTHS {
+        let buf = draw_to_buffer(&picture, 8, (55, 18), &theme(depth, false));
         let text = fixture::text(&buf);
         for sign in ["● moving", "◐ trainable", "○ frozen", "◆ fixed"] {
             assert!(text.contains(sign), "{sign}: {text}");
         }
     }
     picture.snapshot.as_mut().unwrap().state = surfit_core::snapshot::EngineState::Paused;
-    let text = fixture::text(&drawn(
+    let text = fixture::text(&draw_to_buffer(
         &picture,
         8,
         (55, 18),
@@ -335,11 +349,11 @@ fn points_that_move_are_told_from_those_that_wait() {
 }
 
 /// The screen of the smallest grid of tiles in use: a pane of 31 columns, as at 80×24.
-fn small(degree: u8, figure: Figure, told: bool, theme: &Theme) -> String {
-    let mut picture = fitting(degree, 5);
+fn draw_smallest(degree: u8, figure: Figure, told: bool, theme: &Theme) -> String {
+    let mut picture = fitting_run(degree, 5);
     let snapshot = picture.snapshot.as_mut().unwrap();
     for point in &mut snapshot.control_points {
-        let (u, v) = snapshot.degrees.site((point.i, point.j));
+        let (u, v) = snapshot.degrees.row_parameters((point.i, point.j));
         point.accuracy = told.then_some(0.80 + 0.05 * u + 0.04 * v);
         point.travelled *= 0.9137;
     }
@@ -357,7 +371,7 @@ fn small_tiles_tell_two_digits_of_the_figure_that_was_chosen() {
     for ascii in [false, true] {
         let plain = theme(ColorDepth::None, ascii);
         for degree in [4, 8] {
-            let text = small(degree, Figure::Travelled, true, &plain);
+            let text = draw_smallest(degree, Figure::Travelled, true, &plain);
             let unit = if ascii {
                 "travelled x0.0"
             } else {
@@ -365,19 +379,19 @@ fn small_tiles_tell_two_digits_of_the_figure_that_was_chosen() {
             };
             assert!(text.contains(unit), "{text}");
             assert!(ascii || !text.contains(".0\u{20}"), "{text}");
-            let text = small(degree, Figure::Accuracy, true, &plain);
+            let text = draw_smallest(degree, Figure::Accuracy, true, &plain);
             assert!(text.contains("accuracy %"), "{text}");
             assert!(!ascii || text.is_ascii(), "{text}");
         }
-        let text = small(4, Figure::Travelled, true, &plain);
+        let text = draw_smallest(4, Figure::Travelled, true, &plain);
         for digits in ["9", "18", "27", "37"] {
             assert!(text.contains(digits), "{digits}: {text}");
         }
-        let text = small(4, Figure::Accuracy, true, &plain);
+        let text = draw_smallest(4, Figure::Accuracy, true, &plain);
         for digits in ["81", "82", "83", "84", "85"] {
             assert!(text.contains(digits), "{digits}: {text}");
         }
-        let text = small(4, Figure::Gradient, true, &plain);
+        let text = draw_smallest(4, Figure::Gradient, true, &plain);
         assert!(text.contains("gradient") && text.contains("20"), "{text}");
     }
 }
@@ -386,11 +400,11 @@ fn small_tiles_tell_two_digits_of_the_figure_that_was_chosen() {
 fn an_accuracy_that_the_engine_did_not_tell_is_marked() {
     let plain = theme(ColorDepth::None, false);
     let sized = |told: bool| {
-        let mut picture = fitting(2, 5);
+        let mut picture = fitting_run(2, 5);
         for point in &mut picture.snapshot.as_mut().unwrap().control_points {
             point.accuracy = told.then_some(0.8123);
         }
-        fixture::text(&drawn(&picture, 8, (100, 40), &plain))
+        fixture::text(&draw_to_buffer(&picture, 8, (100, 40), &plain))
     };
     let (told, derived) = (sized(true), sized(false));
     assert!(told.contains("81.23") && !told.contains('≈'), "{told}");
@@ -403,7 +417,7 @@ fn an_accuracy_that_the_engine_did_not_tell_is_marked() {
 #[test]
 fn colours_go_by_the_chosen_figure() {
     let grounds = |figure| {
-        let mut picture = fitting(4, 5);
+        let mut picture = fitting_run(4, 5);
         for (n, point) in (picture.snapshot.as_mut().unwrap().control_points.iter_mut()).enumerate()
         {
             point.accuracy = Some(0.8 + 0.003 * n as f64);
@@ -430,23 +444,23 @@ fn colours_go_by_the_chosen_figure() {
 }
 
 /// The name of a file that tells one corner from the other only at its end.
-const LONG: &str = "perceptron-with-sixty-four-hidden-units-epoch-160-seed-7.safetensors";
+const LONG_SOURCE: &str = "perceptron-with-sixty-four-hidden-units-epoch-160-seed-7.safetensors";
 
 #[test]
 fn a_long_source_has_the_columns_that_are_free_and_else_both_of_its_ends() {
-    let mut corners = crate::fixture::corners();
-    let mut fitting = crate::fixture::fitting();
+    let mut corners = crate::fixture::corner_training_run();
+    let mut fitting = crate::fixture::fitting_run();
     for picture in [&mut corners, &mut fitting] {
         for corner in picture.corners.values_mut() {
-            corner.source = LONG.into();
+            corner.source = LONG_SOURCE.into();
         }
     }
-    let theme = Theme::by_name("dark", ColorDepth::None).unwrap();
+    let theme = Theme::built_in("dark", ColorDepth::None).unwrap();
     for (picture, height) in [(&corners, 20), (&corners, 6), (&fitting, 30)] {
-        let shown = |width| fixture::text(&drawn(picture, 0, (width, height), &theme));
+        let shown = |width| fixture::text(&draw_to_buffer(picture, 0, (width, height), &theme));
         // Beside the grid of points there is less room.
         let wide = shown(120);
-        let whole = wide.contains(LONG);
+        let whole = wide.contains(LONG_SOURCE);
         assert!(whole || height == 30 && wide.contains("seed-7"), "{wide}");
         let short = shown(60);
         assert!(short.contains("seed-7") && short.contains('…'), "{short}");

@@ -3,9 +3,9 @@
 use crate::app::App;
 use crate::link::RunLine;
 use crate::theme::{Theme, ThemeRole};
-use crate::views::header::memory;
-use crate::views::message::{clean, shortened};
-use crate::views::plot::text::percent;
+use crate::views::header::format_bytes;
+use crate::views::message::{transliterate, truncate_end};
+use crate::views::plot::text::format_percent;
 use ratatui::text::{Line, Span};
 
 /// A column behind the run's name: its heading and its width.
@@ -18,7 +18,7 @@ pub enum RunColumn {
     Degree,
     Network,
     Data,
-    Begun,
+    Started,
     Size,
 }
 
@@ -30,7 +30,7 @@ impl RunColumn {
         RunColumn::Node,
         RunColumn::Progress,
         RunColumn::Degree,
-        RunColumn::Begun,
+        RunColumn::Started,
         RunColumn::Network,
         RunColumn::Data,
         RunColumn::Size,
@@ -45,7 +45,7 @@ impl RunColumn {
             RunColumn::Degree => "degree",
             RunColumn::Network => "network",
             RunColumn::Data => "data",
-            RunColumn::Begun => "begun",
+            RunColumn::Started => "begun",
             RunColumn::Size => "size",
         }
     }
@@ -58,7 +58,7 @@ impl RunColumn {
             RunColumn::Degree => 6,
             RunColumn::Network | RunColumn::Node => 10,
             RunColumn::Data => 14,
-            RunColumn::Begun => 10,
+            RunColumn::Started => 10,
         }
     }
 
@@ -72,8 +72,8 @@ impl RunColumn {
 }
 
 /// Columns of the sign before the name, and the least and most of the name.
-const SIGN: u16 = 4;
-const NAME: (u16, u16) = (18, 72);
+const SIGN_WIDTH: u16 = 4;
+const NAME_WIDTHS: (u16, u16) = (18, 72);
 
 /// The columns that have room.
 pub struct RunColumns {
@@ -86,7 +86,7 @@ impl RunColumns {
     pub fn of(width: u16, runs: &[&RunLine]) -> Self {
         let nodes = runs.iter().any(|run| run.on_other_node);
         let mut columns = Vec::new();
-        let mut left = width.saturating_sub(SIGN + NAME.0);
+        let mut left = width.saturating_sub(SIGN_WIDTH + NAME_WIDTHS.0);
         for column in RunColumn::ALL {
             if column == RunColumn::Node && !nodes {
                 continue;
@@ -98,7 +98,7 @@ impl RunColumns {
             left -= needs;
             columns.push(column);
         }
-        let name = (NAME.0 + left).min(NAME.1);
+        let name = (NAME_WIDTHS.0 + left).min(NAME_WIDTHS.1);
         Self { name, columns }
     }
 
@@ -118,9 +118,13 @@ impl RunColumns {
         let theme = &app.theme;
         let role = |usual| theme.style(if chosen { ThemeRole::Selection } else { usual });
         let (sign, sign_role) = sign(theme, run);
-        let pin = if pinned { theme.pick("▪", "=") } else { " " };
-        let here = if app.shows(run) {
-            theme.pick("▸", ">")
+        let pin = if pinned {
+            theme.pick_glyph("▪", "=")
+        } else {
+            " "
+        };
+        let here = if app.is_shown_run(run) {
+            theme.pick_glyph("▸", ">")
         } else {
             " "
         };
@@ -128,10 +132,10 @@ impl RunColumns {
             Span::styled(pin, role(ThemeRole::Accent)),
             Span::styled(here, role(ThemeRole::Accent)),
             Span::styled(format!("{sign} "), role(sign_role)),
-            Span::styled(fitted(theme, &run.id, self.name), role(ThemeRole::Text)),
+            Span::styled(fit_text(theme, &run.id, self.name), role(ThemeRole::Text)),
         ];
         for column in &self.columns {
-            let text = fitted(theme, &value(*column, theme, run), column.width());
+            let text = fit_text(theme, &value(*column, theme, run), column.width());
             let usual = if *column == RunColumn::State {
                 sign_role
             } else {
@@ -144,8 +148,12 @@ impl RunColumns {
 }
 
 /// Text in exactly so many columns.
-fn fitted(theme: &Theme, text: &str, width: u16) -> String {
-    let text = shortened(&clean(text, theme.ascii()), width, theme.ascii());
+fn fit_text(theme: &Theme, text: &str, width: u16) -> String {
+    let text = truncate_end(
+        &transliterate(text, theme.is_ascii()),
+        width,
+        theme.is_ascii(),
+    );
     let pad = usize::from(width).saturating_sub(Span::raw(text.as_str()).width());
     format!("{text}{:pad$}", "")
 }
@@ -153,12 +161,12 @@ fn fitted(theme: &Theme, text: &str, width: u16) -> String {
 /// A sign and a role for the state.
 fn sign(theme: &Theme, run: &RunLine) -> (&'static str, ThemeRole) {
     match (run.state.as_str(), run.alive) {
-        ("failed", _) => (theme.pick("✗", "!"), ThemeRole::Error),
-        ("interrupted", _) => (theme.pick("▲", "!"), ThemeRole::Warning),
-        ("paused", true) => (theme.pick("‖", "="), ThemeRole::Warning),
-        ("finished", _) => (theme.pick("✓", "+"), ThemeRole::Good),
-        (_, true) => (theme.pick("●", "*"), ThemeRole::Good),
-        _ => (theme.pick("○", "-"), ThemeRole::Muted),
+        ("failed", _) => (theme.pick_glyph("✗", "!"), ThemeRole::Error),
+        ("interrupted", _) => (theme.pick_glyph("▲", "!"), ThemeRole::Warning),
+        ("paused", true) => (theme.pick_glyph("‖", "="), ThemeRole::Warning),
+        ("finished", _) => (theme.pick_glyph("✓", "+"), ThemeRole::Good),
+        (_, true) => (theme.pick_glyph("●", "*"), ThemeRole::Good),
+        _ => (theme.pick_glyph("○", "-"), ThemeRole::Muted),
     }
 }
 
@@ -166,25 +174,25 @@ fn sign(theme: &Theme, run: &RunLine) -> (&'static str, ThemeRole) {
 pub fn value(column: RunColumn, theme: &Theme, run: &RunLine) -> String {
     match column {
         RunColumn::State => run.state.clone(),
-        RunColumn::Best => run.best.map(|b| percent(b, 2)).unwrap_or_default(),
+        RunColumn::Best => run.best.map(|b| format_percent(b, 2)).unwrap_or_default(),
         RunColumn::Node => run.node.clone().unwrap_or_default(),
         RunColumn::Progress => progress(run),
         RunColumn::Degree => {
             let degrees = run.degrees.map(|d| d.to_string()).unwrap_or_default();
-            clean(&degrees, theme.ascii())
+            transliterate(&degrees, theme.is_ascii())
         }
         RunColumn::Network => run.network.clone().unwrap_or_default(),
         RunColumn::Data => run.data.clone().unwrap_or_default(),
-        RunColumn::Begun => run.when.clone(),
-        RunColumn::Size => run.bytes.map(on_disk).unwrap_or_default(),
+        RunColumn::Started => run.when.clone(),
+        RunColumn::Size => run.bytes.map(format_disk_size).unwrap_or_default(),
     }
 }
 
 /// Bytes on disk; small runs have less than a megabyte.
-fn on_disk(bytes: u64) -> String {
+fn format_disk_size(bytes: u64) -> String {
     match bytes {
         0..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),
-        _ => memory(bytes),
+        _ => format_bytes(bytes),
     }
 }
 

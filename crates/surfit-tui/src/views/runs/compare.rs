@@ -3,23 +3,23 @@
 use super::columns::{RunColumn, value};
 use crate::link::RunLine;
 use crate::theme::{Theme, ThemeRole};
-use crate::views::message::{clean, shortened};
-use crate::views::plot::text::{self, loss};
+use crate::views::message::{transliterate, truncate_end};
+use crate::views::plot::text::{self, format_loss};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 /// Rows that it takes: the names and the figures.
-pub const ROWS: u16 = 9;
+pub const COMPARISON_ROWS: u16 = 9;
 /// Columns of a figure's name.
-const NAME: u16 = 12;
+const NAME_WIDTH: u16 = 12;
 
 /// Draws both; where they differ in accuracy, by how many points.
 pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, pinned: &RunLine, chosen: &RunLine) {
-    if area.height < 2 || area.width < NAME + 20 {
+    if area.height < 2 || area.width < NAME_WIDTH + 20 {
         return;
     }
-    let rule = theme.pick("─", "-").repeat(area.width.into());
+    let rule = theme.pick_glyph("─", "-").repeat(area.width.into());
     text::put(
         buf,
         area.x,
@@ -28,17 +28,28 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, pinned: &RunLine, chose
         &rule,
         theme.style(ThemeRole::Border),
     );
-    let each = (area.width - NAME) / 2;
+    let each = (area.width - NAME_WIDTH) / 2;
     let mut y = area.y + 1;
     let mut row =
         |name: &str, values: [String; 2], style: Style, note: Option<(String, ThemeRole)>| {
             if y >= area.bottom() {
                 return;
             }
-            text::put(buf, area.x, y, NAME, name, theme.style(ThemeRole::Muted));
+            text::put(
+                buf,
+                area.x,
+                y,
+                NAME_WIDTH,
+                name,
+                theme.style(ThemeRole::Muted),
+            );
             for (n, value) in values.iter().enumerate() {
-                let x = area.x + NAME + n as u16 * each;
-                let value = shortened(&clean(value, theme.ascii()), each - 1, theme.ascii());
+                let x = area.x + NAME_WIDTH + n as u16 * each;
+                let value = truncate_end(
+                    &transliterate(value, theme.is_ascii()),
+                    each - 1,
+                    theme.is_ascii(),
+                );
                 text::put(buf, x, y, each - 1, &value, style);
                 if let (1, Some((note, role))) = (n, &note) {
                     let at = x + value.chars().count() as u16 + 2;
@@ -62,7 +73,7 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, pinned: &RunLine, chose
     });
     let both = |column| [pinned, chosen].map(|r| value(column, theme, r));
     row("best", both(RunColumn::Best), plain, note);
-    let losses = [pinned, chosen].map(|r| r.loss.map(loss).unwrap_or_default());
+    let losses = [pinned, chosen].map(|r| r.loss.map(format_loss).unwrap_or_default());
     row("loss there", losses, plain, None);
     row("state", both(RunColumn::State), plain, None);
     let facts = [
@@ -70,7 +81,7 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, pinned: &RunLine, chose
         ("network", RunColumn::Network),
         ("data", RunColumn::Data),
         ("progress", RunColumn::Progress),
-        ("begun", RunColumn::Begun),
+        ("begun", RunColumn::Started),
     ];
     for (name, column) in facts {
         // What differs stands out.

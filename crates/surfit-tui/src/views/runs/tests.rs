@@ -3,7 +3,7 @@ use crate::app::{Effect, Overlay};
 use crate::color::ColorDepth;
 use crate::fixture;
 use crate::link::{Incoming, Outgoing, RunLine};
-use crate::rig::TestApp;
+use crate::test_app::TestApp;
 use crate::theme::ThemeRole;
 use surfit_core::event::JobStage;
 
@@ -29,10 +29,10 @@ fn run(id: &str, state: &str, degree: u8, best: Option<f64>) -> RunLine {
 }
 
 pub(crate) fn open(width: u16, height: u16) -> TestApp {
-    let mut rig = TestApp::with(width, height, fixture::fitting());
+    let mut rig = TestApp::with_run_state(width, height, fixture::fitting_run());
     rig.press("o");
-    rig.hear(Incoming::Runs(vec![
-        run(fixture::RUN, "running", 3, None),
+    rig.receive(Incoming::Runs(vec![
+        run(fixture::RUN_ID, "running", 3, None),
         run(
             "a-run-with-a-very-long-name-that-does-not-fit-20261124",
             "finished",
@@ -56,18 +56,18 @@ fn selected(rig: &TestApp) -> usize {
 fn what_a_run_is_doing_is_told_by_sign_and_word_at_every_size_and_depth() {
     for depth in ColorDepth::ALL {
         for (width, height) in [(60, 16), (80, 24), (140, 44)] {
-            let rig = open(width, height).depth("dark", depth, false);
-            let text = rig.text();
+            let rig = open(width, height).with_theme("dark", depth, false);
+            let text = rig.screen_text();
             for part in [
                 "● ", "running", "✓ ", "finished", "✗ ", "failed", "▲ ", "interr", "93.40 %",
             ] {
                 assert!(text.contains(part), "{part} at {width}: {text}");
             }
             let failed = rig.app.theme.style(ThemeRole::Error);
-            assert_eq!(rig.cell("✗").fg, failed.fg.unwrap_or_default());
+            assert_eq!(rig.cell_of("✗").fg, failed.fg.unwrap_or_default());
         }
     }
-    let wide = open(140, 44).text();
+    let wide = open(140, 44).screen_text();
     for part in [
         "fit 41 %",
         "resnet18",
@@ -80,27 +80,40 @@ fn what_a_run_is_doing_is_told_by_sign_and_word_at_every_size_and_depth() {
     }
     assert!(
         open(80, 24)
-            .depth("mono", ColorDepth::None, true)
-            .text()
+            .with_theme("mono", ColorDepth::None, true)
+            .screen_text()
             .is_ascii()
     );
 }
 
 #[test]
 fn one_run_is_one() {
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("o");
-    rig.hear(Incoming::Runs(vec![run(fixture::RUN, "running", 3, None)]));
-    assert!(rig.text().contains(" 1 run "), "{}", rig.text());
-    rig.press("/").type_in("nothingofthekind");
-    assert!(rig.text().contains("0 of 1 run "), "{}", rig.text());
+    rig.receive(Incoming::Runs(vec![run(
+        fixture::RUN_ID,
+        "running",
+        3,
+        None,
+    )]));
+    assert!(
+        rig.screen_text().contains(" 1 run "),
+        "{}",
+        rig.screen_text()
+    );
+    rig.press("/").type_text("nothingofthekind");
+    assert!(
+        rig.screen_text().contains("0 of 1 run "),
+        "{}",
+        rig.screen_text()
+    );
 }
 
 #[test]
 fn a_filter_narrows_the_list_while_it_is_typed() {
     let mut rig = open(140, 44);
-    rig.press("/").type_in("degree:3 acc>0.9");
-    let text = rig.text();
+    rig.press("/").type_text("degree:3 acc>0.9");
+    let text = rig.screen_text();
     assert!(
         text.contains("1 of 4 runs") && text.contains("older"),
         "{text}"
@@ -117,16 +130,16 @@ fn a_filter_narrows_the_list_while_it_is_typed() {
     );
     // A filter that is none says why, and hides nothing.
     let mut rig = open(140, 44);
-    rig.press("/").type_in("acc>many");
-    let text = rig.text();
+    rig.press("/").type_text("acc>many");
+    let text = rig.screen_text();
     assert!(text.contains("4 runs") && text.contains("many"), "{text}");
     rig.press("esc");
     assert!(rig.app.runs_view.search.is_empty() && rig.app.overlay.is_some());
-    rig.press("/").type_in("nothingofthekind").press("enter");
+    rig.press("/").type_text("nothingofthekind").press("enter");
     assert!(
-        rig.text().contains("No run passes the filter"),
+        rig.screen_text().contains("No run passes the filter"),
         "{}",
-        rig.text()
+        rig.screen_text()
     );
 }
 
@@ -134,7 +147,7 @@ fn a_filter_narrows_the_list_while_it_is_typed() {
 fn two_runs_are_held_side_by_side() {
     let mut rig = open(140, 44);
     rig.press("down C down down");
-    let text = rig.text();
+    let text = rig.screen_text();
     assert!(text.contains("+2.20"), "{text}");
     assert!(
         text.contains("loss there") && text.contains("2×2") && text.contains("3×3"),
@@ -142,7 +155,7 @@ fn two_runs_are_held_side_by_side() {
     );
     rig.press("up up C");
     assert!(
-        !rig.text().contains("loss there"),
+        !rig.screen_text().contains("loss there"),
         "the second press lets it go"
     );
 }
@@ -152,9 +165,9 @@ fn a_run_at_rest_is_resumed_from_the_list_and_a_live_one_is_not() {
     let mut rig = open(140, 44);
     rig.press("r");
     assert!(
-        rig.text().contains("its engine is at work"),
+        rig.screen_text().contains("its engine is at work"),
         "{}",
-        rig.text()
+        rig.screen_text()
     );
     rig.effects.clear();
     rig.press("end r");
@@ -181,9 +194,13 @@ fn a_run_is_removed_only_after_a_question_and_never_a_live_one() {
     let mut rig = open(140, 44);
     rig.press("delete");
     assert!(rig.app.question.is_none());
-    assert!(rig.text().contains("stop it first"), "{}", rig.text());
+    assert!(
+        rig.screen_text().contains("stop it first"),
+        "{}",
+        rig.screen_text()
+    );
     rig.press("down down delete");
-    let text = rig.text();
+    let text = rig.screen_text();
     assert!(
         text.contains("Remove this run?") && text.contains("broken"),
         "{text}"
@@ -198,14 +215,14 @@ fn a_run_is_removed_only_after_a_question_and_never_a_live_one() {
     rig.press("delete r");
     assert!(gone(&rig));
     // What it was about is not kept for another time.
-    assert!(rig.app.runs_view.doomed.is_none());
+    assert!(rig.app.runs_view.run_to_delete.is_none());
 }
 
 #[test]
 fn an_open_list_is_asked_for_again_every_few_seconds() {
     let mut rig = open(80, 24);
     rig.effects.clear();
-    assert!(rig.app.deadline().is_some_and(|t| t <= 2.0));
+    assert!(rig.app.next_redraw_at().is_some_and(|t| t <= 2.0));
     rig.tick(1.0);
     assert!(rig.effects.is_empty());
     rig.tick(2.1);
@@ -214,7 +231,7 @@ fn an_open_list_is_asked_for_again_every_few_seconds() {
     rig.press("esc").tick(9.0);
     assert!(rig.effects.is_empty());
     assert_eq!(selected(&open(80, 24)), 0);
-    rig.app.act(Action::Runs);
+    rig.app.perform_action(Action::Runs);
 }
 
 #[test]
@@ -222,8 +239,8 @@ fn sizes_are_told_in_units_that_say_something() {
     let mut rig = open(140, 44);
     let mut runs = rig.app.runs.clone();
     (runs[0].bytes, runs[1].bytes, runs[2].bytes) = (None, Some(61_400), Some(2_600_000_000));
-    rig.hear(Incoming::Runs(runs));
-    let text = rig.text();
+    rig.receive(Incoming::Runs(runs));
+    let text = rig.screen_text();
     for size in ["62 kB", "2.6 GB", "412 MB"] {
         assert!(text.contains(size), "{size}\n{text}");
     }
@@ -233,7 +250,7 @@ fn sizes_are_told_in_units_that_say_something() {
 fn the_node_is_told_as_soon_as_a_run_has_another_one() {
     for (width, height) in [(80, 24), (140, 44)] {
         let mut rig = open(width, height);
-        assert!(!rig.text().contains("node"), "{}", rig.text());
+        assert!(!rig.screen_text().contains("node"), "{}", rig.screen_text());
         let here = RunLine {
             node: Some("login1".into()),
             ..run("here", "finished", 2, Some(0.9))
@@ -243,9 +260,13 @@ fn the_node_is_told_as_soon_as_a_run_has_another_one() {
             on_other_node: true,
             ..run("there", "running", 3, Some(0.93))
         };
-        rig.hear(Incoming::Runs(vec![here, there]));
+        rig.receive(Incoming::Runs(vec![here, there]));
         for part in ["node", "login1", "gpu-a100-7", "running", "93.00", "41 %"] {
-            assert!(rig.text().contains(part), "`{part}`: {}", rig.text());
+            assert!(
+                rig.screen_text().contains(part),
+                "`{part}`: {}",
+                rig.screen_text()
+            );
         }
     }
 }

@@ -2,29 +2,33 @@
 
 use super::{BackgroundSlice, CellSlice, label, text};
 use crate::theme::ThemeRole;
-use crate::views::message::clean;
+use crate::views::message::transliterate;
 use crate::views::plot::dots::DotCanvas;
 use crate::views::scale::AxisScale;
-use crate::views::surface::{CellQuantity, SurfaceScene, short};
+use crate::views::surface::{CellQuantity, SurfaceScene, format_parameter};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
 /// Columns for the corners' numbers at the right edge.
-const LEVELS: u16 = 2;
+const LEVELS_WIDTH: u16 = 2;
 
 /// The plot's room within that of a large one: labels at the left, a row of them below.
-pub(super) fn large(scene: &SurfaceScene<'_>, room: Rect, scale: AxisScale) -> Option<Rect> {
+pub(super) fn large_plot_area(
+    scene: &SurfaceScene<'_>,
+    room: Rect,
+    scale: AxisScale,
+) -> Option<Rect> {
     let ticks = scale.ticks(usize::from(room.height / 4).max(2));
     let wide = |v: f64| label(scene, scale, v).chars().count() as u16;
     let gutter = ticks.iter().map(|t| wide(t.0)).max().unwrap_or(0) + 2;
-    let fits = room.width >= gutter + LEVELS + 8 && room.height >= 5;
+    let fits = room.width >= gutter + LEVELS_WIDTH + 8 && room.height >= 5;
     fits.then(|| {
         Rect::new(
             room.x + gutter,
             room.y + 1,
-            room.width - gutter - LEVELS,
+            room.width - gutter - LEVELS_WIDTH,
             room.height - 2,
         )
     })
@@ -39,14 +43,18 @@ pub(super) struct PlotInterior {
 }
 
 /// See [`PlotInterior`]; `None` where a slice has no room.
-pub(super) fn inside(
+pub(super) fn small_plot_interior(
     scene: &SurfaceScene<'_>,
     room: Rect,
     scale: AxisScale,
 ) -> Option<PlotInterior> {
     let wide = |v: f64| label(scene, scale, v).chars().count() as u16;
     let gutter = wide(scale.lo).max(wide(scale.hi)) + 2;
-    let levels = if room.width >= gutter + 20 { LEVELS } else { 0 };
+    let levels = if room.width >= gutter + 20 {
+        LEVELS_WIDTH
+    } else {
+        0
+    };
     let fits = room.height >= 3 && room.width >= (gutter + 6).max(14);
     fits.then(|| PlotInterior {
         area: Rect {
@@ -76,7 +84,7 @@ impl CellSlice {
         self.title(buf, scene, room, behind.as_ref());
         let Some(scale) = scale else { return };
         let (low, high) = (label(scene, scale, scale.lo), label(scene, scale, scale.hi));
-        let Some(inside) = inside(scene, room, scale) else {
+        let Some(inside) = small_plot_interior(scene, room, scale) else {
             return;
         };
         let (plot, gutter, levels) = (inside.area, inside.gutter, inside.levels);
@@ -106,7 +114,8 @@ impl CellSlice {
         scale: Option<AxisScale>,
     ) {
         let axis = scene.theme.style(ThemeRole::Axis);
-        let Some((scale, plot)) = scale.and_then(|s| Some((s, large(scene, room, s)?))) else {
+        let Some((scale, plot)) = scale.and_then(|s| Some((s, large_plot_area(scene, room, s)?)))
+        else {
             return;
         };
         self.title(buf, scene, room, None);
@@ -115,11 +124,18 @@ impl CellSlice {
             let text = label(scene, scale, value);
             let y = row(scale, plot, value).unwrap_or(plot.y);
             text::put(buf, room.x, y, pad as u16, &format!("{text:>pad$}"), axis);
-            text::put(buf, plot.x - 1, y, 1, scene.theme.pick("┤", "+"), axis);
+            text::put(
+                buf,
+                plot.x - 1,
+                y,
+                1,
+                scene.theme.pick_glyph("┤", "+"),
+                axis,
+            );
         }
-        let [(from, to), _] = scene.cells.ends();
+        let [(from, to), _] = scene.cells.parameter_ranges();
         for t in [0.0, 0.25, 0.5, 0.75, 1.0] {
-            let text = short(from + t * (to - from));
+            let text = format_parameter(from + t * (to - from));
             let wide = text.len() as u16;
             let x = plot.x + (t * f64::from(plot.width - 1)).round() as u16;
             text::put(
@@ -139,7 +155,7 @@ impl CellSlice {
             .iter()
             .enumerate()
             .map(|(n, &i)| (i, (n + 1).to_string()));
-        let star = scene.theme.pick("★", "*").to_string();
+        let star = scene.theme.pick_glyph("★", "*").to_string();
         for (index, sign) in signs.chain(best.map(|i| (i, star))) {
             let place = self.cells.iter().position(|&i| i == index);
             let y = scene.value(index).and_then(|v| row(scale, plot, v));
@@ -170,10 +186,17 @@ impl CellSlice {
         text::put_line(buf, room.x, room.y, room.width, &title);
         let (note, axis) = match behind {
             Some(b) => (
-                format!("{} {}", theme.pick("━", "-"), clean(b.name, theme.ascii())),
+                format!(
+                    "{} {}",
+                    theme.pick_glyph("━", "-"),
+                    transliterate(b.name, theme.is_ascii())
+                ),
                 theme.style(ThemeRole::CurveValidation),
             ),
-            None => (format!("{} best corner", theme.pick("┄┄", "--")), axis),
+            None => (
+                format!("{} best corner", theme.pick_glyph("┄┄", "--")),
+                axis,
+            ),
         };
         let (left, width) = (
             title.width() as u16,
@@ -185,18 +208,18 @@ impl CellSlice {
         }
     }
 
-    pub(super) fn across(&self, k: usize) -> f64 {
+    pub(super) fn axis_fraction(&self, k: usize) -> f64 {
         k as f64 / self.cells.len().saturating_sub(1).max(1) as f64
     }
 
     fn column(&self, k: usize, width: u16) -> u16 {
-        (self.across(k) * f64::from(width.max(1) - 1)).round() as u16
+        (self.axis_fraction(k) * f64::from(width.max(1) - 1)).round() as u16
     }
 
     fn curve(&self, buf: &mut Buffer, scene: &SurfaceScene<'_>, plot: Rect, scale: AxisScale) {
         let theme = scene.theme;
         if let Some(y) = scene.reference.and_then(|v| row(scale, plot, v)) {
-            let line = theme.pick("┄", "-").repeat(usize::from(plot.width));
+            let line = theme.pick_glyph("┄", "-").repeat(usize::from(plot.width));
             text::put(
                 buf,
                 plot.x,
@@ -209,10 +232,12 @@ impl CellSlice {
         let mut dots = DotCanvas::new(plot.width, plot.height, theme.glyphs());
         for (k, &index) in self.cells.iter().enumerate() {
             let ends = scene.interval(index);
-            if let Some((Some(low), Some(high))) = ends.map(|(a, b)| (scale.at(a), scale.at(b))) {
+            if let Some((Some(low), Some(high))) =
+                ends.map(|(a, b)| (scale.position_of(a), scale.position_of(b)))
+            {
                 let (from, to) = (
-                    dots.place(self.across(k), low),
-                    dots.place(self.across(k), high),
+                    dots.dot_at(self.axis_fraction(k), low),
+                    dots.dot_at(self.axis_fraction(k), high),
                 );
                 dots.line(from, to, 0, 1);
             }
@@ -230,7 +255,7 @@ impl CellSlice {
         if let Some(y) = value.and_then(|v| row(scale, plot, v)) {
             let style = theme.style(ThemeRole::Accent).add_modifier(Modifier::BOLD);
             let x = plot.x + self.column(self.cursor, plot.width);
-            text::put(buf, x, y, 1, theme.pick("◆", "#"), style);
+            text::put(buf, x, y, 1, theme.pick_glyph("◆", "#"), style);
         }
     }
 
@@ -239,10 +264,10 @@ impl CellSlice {
         let mut open: Option<(usize, usize)> = None;
         for (k, &index) in self.cells.iter().enumerate() {
             // Cells come in from coarse to fine; the line joins those that are there.
-            let Some(y) = scene.value(index).and_then(|v| scale.at(v)) else {
+            let Some(y) = scene.value(index).and_then(|v| scale.position_of(v)) else {
                 continue;
             };
-            let here = dots.place(self.across(k), y);
+            let here = dots.dot_at(self.axis_fraction(k), y);
             dots.line(open.unwrap_or(here), here, 1, 0);
             open = Some(here);
         }
@@ -251,7 +276,7 @@ impl CellSlice {
 
 /// The row of a value.
 pub(super) fn row(scale: AxisScale, plot: Rect, value: f64) -> Option<u16> {
-    let t = 1.0 - scale.at(value)?;
+    let t = 1.0 - scale.position_of(value)?;
     Some(plot.y + (t * f64::from(plot.height.max(1) - 1)).round() as u16)
 }
 
@@ -260,15 +285,15 @@ fn corner_levels(buf: &mut Buffer, scene: &SurfaceScene<'_>, plot: Rect, scale: 
     let metric = scene.view.metric;
     let shift = match (
         scene.quantity,
-        metric.best_corner(scene.picture.corners.values()),
+        metric.best_corner_value(scene.run_state.corners.values()),
     ) {
         (CellQuantity::Value, _) => 0.0,
         (CellQuantity::Gain, Some(best)) => best,
         _ => return,
     };
-    let level = |c| metric.of_corner(c).map(|v| v - shift);
+    let level = |c| metric.corner_value(c).map(|v| v - shift);
     let mut corners: Vec<(usize, f64)> = scene
-        .picture
+        .run_state
         .corners
         .iter()
         .filter_map(|(&n, c)| Some((n, level(c)?)))

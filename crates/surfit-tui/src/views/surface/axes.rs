@@ -2,7 +2,7 @@
 
 use super::SurfaceScene;
 use super::layout::SurfaceLayout;
-use super::part::short;
+use super::viewport::format_parameter;
 use crate::theme::ThemeRole;
 use crate::views::plot::text;
 use ratatui::buffer::Buffer;
@@ -15,22 +15,22 @@ pub fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) 
     if layout.map.is_empty() {
         return;
     }
-    if layout.axis {
+    if layout.has_axis_row {
         if scene.heatmap.patch != Patch::Curve {
             along_v(buf, scene, layout);
         }
         along_u(buf, scene, layout);
     }
-    if layout.corners {
+    if layout.has_corner_rows {
         corners(buf, scene, layout);
     }
 }
 
 /// The first, the middle and the last cell of those that are shown along an axis, with the parameter of each.
-fn numbered(layout: &SurfaceLayout, first: usize, grid: usize) -> [(usize, String); 3] {
+fn labelled_cells(layout: &SurfaceLayout, first: usize, grid: usize) -> [(usize, String); 3] {
     let last = layout.grid - 1;
     let whole = grid.saturating_sub(1).max(1) as f64;
-    [0, last.div_ceil(2), last].map(|k| (first + k, short((first + k) as f64 / whole)))
+    [0, last.div_ceil(2), last].map(|k| (first + k, format_parameter((first + k) as f64 / whole)))
 }
 
 fn along_v(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) {
@@ -38,12 +38,12 @@ fn along_v(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) {
     let left = map.x - layout.gutter;
     let width = layout.gutter - 1;
     let row = |b: usize| {
-        let room = layout.characters((layout.first.0, b));
+        let room = layout.cell_area((layout.first_cell.0, b));
         room.y + room.height.saturating_sub(1) / 2
     };
-    let (first, last) = (layout.first.1, layout.grid - 1);
+    let (first, last) = (layout.first_cell.1, layout.grid - 1);
     let mut taken = Vec::new();
-    for (cell, label) in numbered(layout, first, scene.heatmap.grid) {
+    for (cell, label) in labelled_cells(layout, first, scene.heatmap.grid) {
         let y = row(cell);
         if taken.contains(&y) {
             continue;
@@ -55,9 +55,16 @@ fn along_v(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) {
     // The name stands between the numbers of the middle and the end.
     let name = row(first + last).midpoint(row(first + last.div_ceil(2)));
     if !taken.contains(&name) {
-        text::put(buf, left, name, width, scene.theme.pick("v ↑", "  v"), axis);
+        text::put(
+            buf,
+            left,
+            name,
+            width,
+            scene.theme.pick_glyph("v ↑", "  v"),
+            axis,
+        );
     }
-    let arrow = scene.theme.pick("▸", ">");
+    let arrow = scene.theme.pick_glyph("▸", ">");
     let style = scene.theme.style(ThemeRole::Accent);
     text::put(buf, map.x - 1, row(scene.cursor.1), 1, arrow, style);
 }
@@ -66,12 +73,12 @@ fn along_u(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) {
     let (axis, map) = (scene.theme.style(ThemeRole::Axis), layout.map);
     let y = map.bottom();
     let column = |a: usize| {
-        let room = layout.characters((a, layout.first.1));
+        let room = layout.cell_area((a, layout.first_cell.1));
         room.x + room.width.saturating_sub(1) / 2
     };
-    let (first, last) = (layout.first.0, layout.grid - 1);
+    let (first, last) = (layout.first_cell.0, layout.grid - 1);
     let cursor = column(scene.cursor.0);
-    let arrow = scene.theme.pick("▴", "^");
+    let arrow = scene.theme.pick_glyph("▴", "^");
     text::put(
         buf,
         cursor,
@@ -81,9 +88,9 @@ fn along_u(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) {
         scene.theme.style(ThemeRole::Accent),
     );
     let mut taken = vec![(cursor, cursor + 1)];
-    let name = scene.theme.pick("u →", "u").to_string();
+    let name = scene.theme.pick_glyph("u →", "u").to_string();
     let between = column(first + last).midpoint(column(first + last.div_ceil(2)));
-    let numbers = numbered(layout, first, scene.heatmap.grid);
+    let numbers = labelled_cells(layout, first, scene.heatmap.grid);
     let numbers = numbers
         .into_iter()
         .map(|(cell, label)| (column(cell), label));
@@ -101,18 +108,18 @@ fn along_u(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) {
 fn corners(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) {
     let map = layout.map;
     let metric = scene.view.metric;
-    let best = metric.best_corner(scene.picture.corners.values());
-    for (corner, index) in scene.heatmap.corners().into_iter().enumerate() {
+    let best = metric.best_corner_value(scene.run_state.corners.values());
+    for (corner, index) in scene.heatmap.corner_cells().into_iter().enumerate() {
         let grid = scene.heatmap.grid;
-        if !scene.cells.holds((index / grid, index % grid)) {
+        if !scene.cells.contains((index / grid, index % grid)) {
             continue;
         }
-        let Some(ready) = scene.picture.corners.get(&corner) else {
+        let Some(ready) = scene.run_state.corners.get(&corner) else {
             continue;
         };
         let style = scene.theme.style(ThemeRole::corner(corner));
-        let level = metric.of_corner(ready);
-        let value = level.map_or("?".into(), |v| super::readout::written(metric, v));
+        let level = metric.corner_value(ready);
+        let value = level.map_or("?".into(), |v| super::readout::format_metric(metric, v));
         let mut figure = scene.theme.style(ThemeRole::Text);
         if level.is_some() && level == best {
             figure = figure.add_modifier(Modifier::BOLD);
@@ -134,7 +141,7 @@ fn corners(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) {
         let y = if top {
             map.y.saturating_sub(1)
         } else {
-            map.bottom() + u16::from(layout.axis)
+            map.bottom() + u16::from(layout.has_axis_row)
         };
         text::put_line(buf, x, y, width, &line);
     }

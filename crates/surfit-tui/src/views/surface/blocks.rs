@@ -1,6 +1,6 @@
 //! Characters that are made of smaller blocks, and a canvas of coloured pixels that is drawn with them.
 
-use super::map::{Rgb, mix};
+use super::map::{Rgb, mix_colors};
 use crate::theme::Theme;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -79,7 +79,7 @@ fn sextant(mask: u8) -> char {
 }
 
 /// Octants that are older characters, by mask; the block of the others leaves them out.
-const OLDER: [(u8, char); 26] = [
+const LEGACY_OCTANTS: [(u8, char); 26] = [
     (0x00, ' '),
     (0x01, '\u{1CEA8}'),
     (0x02, '\u{1CEAB}'),
@@ -109,10 +109,10 @@ const OLDER: [(u8, char); 26] = [
 ];
 
 fn octant(mask: u8) -> char {
-    if let Some(&(_, c)) = OLDER.iter().find(|o| o.0 == mask) {
+    if let Some(&(_, c)) = LEGACY_OCTANTS.iter().find(|o| o.0 == mask) {
         return c;
     }
-    let skipped = OLDER.iter().filter(|o| o.0 < mask).count() as u32;
+    let skipped = LEGACY_OCTANTS.iter().filter(|o| o.0 < mask).count() as u32;
     char::from_u32(0x1CD00 + u32::from(mask) - skipped).unwrap_or(' ')
 }
 
@@ -127,7 +127,7 @@ fn braille(mask: u8) -> char {
 
 /// Coloured pixels over an area of characters; a pixel without a colour lets the ground through.
 pub(crate) struct BlockCanvas {
-    fine: BlockSet,
+    block_set: BlockSet,
     /// Width in pixels.
     pub width: usize,
     /// Height in pixels.
@@ -140,7 +140,7 @@ impl BlockCanvas {
         let (x, y) = fine.pixels();
         let (width, height) = (usize::from(width) * x, usize::from(height) * y);
         Self {
-            fine,
+            block_set: fine,
             width,
             height,
             pixels: vec![None; width * height],
@@ -156,7 +156,7 @@ impl BlockCanvas {
 
     /// Draws into `area`, whose size the canvas was made for; characters without a coloured pixel stay as they are.
     pub(crate) fn draw(&self, area: Rect, buf: &mut Buffer, theme: &Theme) {
-        let (dx, dy) = self.fine.pixels();
+        let (dx, dy) = self.block_set.pixels();
         for place in area.intersection(*buf.area()).positions() {
             let (x, y) = (
                 usize::from(place.x - area.x) * dx,
@@ -183,23 +183,30 @@ impl BlockCanvas {
         if pixels.contains(&None) {
             let mask = mask(pixels, |p| p.is_some());
             let colour = mean(pixels.iter().flatten().copied());
-            return Some((self.fine.glyph(mask), Style::new().fg(theme.rgb(colour))));
+            return Some((
+                self.block_set.glyph(mask),
+                Style::new().fg(theme.rgb(colour)),
+            ));
         }
         let all = || pixels.iter().flatten().copied();
-        let far = all().max_by_key(|&c| apart(c, first)).unwrap_or(first);
-        if apart(far, first) < 12 {
+        let far = all()
+            .max_by_key(|&c| color_distance(c, first))
+            .unwrap_or(first);
+        if color_distance(far, first) < 12 {
             // A space on its colour is a third of the bytes.
             return Some((' ', Style::new().bg(theme.rgb(mean(all())))));
         }
-        let other = all().max_by_key(|&c| apart(c, far)).unwrap_or(first);
-        let near_far = |c: Rgb| apart(c, far) < apart(c, other);
+        let other = all()
+            .max_by_key(|&c| color_distance(c, far))
+            .unwrap_or(first);
+        let near_far = |c: Rgb| color_distance(c, far) < color_distance(c, other);
         let (ink, ground) = (
             mean(all().filter(|&c| near_far(c))),
             mean(all().filter(|&c| !near_far(c))),
         );
         let mask = mask(pixels, |p| p.is_some_and(near_far));
         let style = Style::new().fg(theme.rgb(ink)).bg(theme.rgb(ground));
-        Some((self.fine.glyph(mask), style))
+        Some((self.block_set.glyph(mask), style))
     }
 }
 
@@ -211,12 +218,12 @@ fn mask(pixels: &[Option<Rgb>], set: impl Fn(Option<Rgb>) -> bool) -> u8 {
 fn mean(colours: impl Iterator<Item = Rgb>) -> Rgb {
     let mut out = (0, 0, 0);
     for (n, colour) in colours.enumerate() {
-        out = mix(out, colour, 1.0 / (n + 1) as f64);
+        out = mix_colors(out, colour, 1.0 / (n + 1) as f64);
     }
     out
 }
 
-fn apart(a: Rgb, b: Rgb) -> u32 {
+fn color_distance(a: Rgb, b: Rgb) -> u32 {
     let one = |a: u8, b: u8| u32::from(a.abs_diff(b));
     one(a.0, b.0) + one(a.1, b.1) + one(a.2, b.2)
 }
@@ -247,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_character_keeps_its_two_colours_and_lets_the_ground_through() {
-        let theme = Theme::by_name("dark", ColorDepth::Truecolor).unwrap();
+        let theme = Theme::built_in("dark", ColorDepth::Truecolor).unwrap();
         let mut blocks = BlockCanvas::new(3, 1, BlockSet::Quadrants);
         for (x, y, c) in [(0, 0, 200), (1, 0, 10), (0, 1, 10), (1, 1, 10), (2, 1, 99)] {
             blocks.set(x, y, (c, c, c));

@@ -39,7 +39,7 @@ impl Contours {
 
 /// Levels of contour lines: natural numbers within the range, the more the larger the map. Differences have zero among
 /// them.
-pub(super) fn levels(scene: &SurfaceScene<'_>, rows: u16) -> Vec<f64> {
+pub(super) fn contour_levels(scene: &SurfaceScene<'_>, rows: u16) -> Vec<f64> {
     let scale = AxisScale {
         lo: scene.range.lo,
         hi: scene.range.hi,
@@ -76,19 +76,19 @@ pub(super) fn draw(
         return Vec::new();
     }
     // Where cells are not measured yet, lines go on as the cells around suggest.
-    let field = scene.field.filled(|i| scene.heatmap.holds(i));
-    let levels = levels(scene, map.height);
+    let field = scene.field.fill_missing(|i| scene.heatmap.contains_cell(i));
+    let levels = contour_levels(scene, map.height);
     let lines: Vec<Vec<ContourSegment>> = levels
         .iter()
-        .map(|&level| field.contour(level))
+        .map(|&level| field.contour_segments(level))
         .map(|line| {
             line.into_iter()
-                .map(|s| s.map(|p| layout.spot(p)))
-                .filter(|s| s.iter().any(|&p| within(map, p)))
+                .map(|s| s.map(|p| layout.position_in_map(p)))
+                .filter(|s| s.iter().any(|&p| is_inside_map(map, p)))
                 .collect()
         })
         .collect();
-    let fine = (!scene.theme.ascii()).then_some(scene.view.fine);
+    let fine = (!scene.theme.is_ascii()).then_some(scene.view.block_set);
     let mut strokes = StrokeCanvas::new(map.width, map.height, fine);
     for (ink, line) in lines.iter().enumerate() {
         for &[from, to] in line {
@@ -99,7 +99,7 @@ pub(super) fn draw(
     strokes.draw(map, buf, |buf, at, ink| {
         pen.style(buf, at, *levels.get(usize::from(ink))?)
     });
-    if scene.view.numbers && layout.pixels >= 2 * layout.grid {
+    if scene.view.show_values && layout.pixels >= 2 * layout.grid {
         // The cells' own figures say more, and the two together could not be read.
         return Vec::new();
     }
@@ -107,14 +107,14 @@ pub(super) fn draw(
     let grid = scene.heatmap.grid;
     let marked = scene.best.iter().chain(&scene.peaks);
     let mut taken: Vec<Rect> = marked
-        .map(|&i| layout.characters((i / grid, i % grid)))
-        .chain([layout.characters(scene.cursor)])
+        .map(|&i| layout.cell_area((i / grid, i % grid)))
+        .chain([layout.cell_area(scene.cursor)])
         .collect();
     let mut labels = Vec::new();
     for (line, &level) in lines.iter().zip(&levels) {
         let label = scene.range.label(level);
         let width = label.chars().count() as u16;
-        let Some(room) = label_room(line, map, width, &taken) else {
+        let Some(room) = label_area(line, map, width, &taken) else {
             continue;
         };
         let middle = (room.x + room.width / 2, room.y);
@@ -132,7 +132,7 @@ pub(super) fn draw(
 }
 
 /// True when a place, in characters from the map's upper left, lies in it.
-fn within(map: Rect, (x, y): (f64, f64)) -> bool {
+fn is_inside_map(map: Rect, (x, y): (f64, f64)) -> bool {
     (0.0..=f64::from(map.width)).contains(&x) && (0.0..=f64::from(map.height)).contains(&y)
 }
 
@@ -151,21 +151,21 @@ impl ContourPen<'_> {
         }
         if self.alone {
             // The darkest colours of a map would be lost on a dark ground, and the lightest on a light one.
-            let (ground, colour) = (theme.background(), map::fresh(self.scene, level));
-            let ink = map::mix(colour, map::ink_on(ground), 0.25);
+            let (ground, colour) = (theme.background_rgb(), map::fresh_color(self.scene, level));
+            let ink = map::mix_colors(colour, map::contrast_color(ground), 0.25);
             return Some(Style::new().fg(theme.rgb(ink)));
         }
         let cell = buf.cell(at)?;
-        let beside = [Color::Reset, theme.rgb(theme.background())].contains(&cell.bg);
+        let beside = [Color::Reset, theme.rgb(theme.background_rgb())].contains(&cell.bg);
         if beside && ["▀", "▄"].contains(&cell.symbol()) {
             return None;
         }
         let ground = match (cell.symbol(), rgb(cell.fg), rgb(cell.bg)) {
-            ("▀" | "▄", Some(a), Some(b)) => map::mix(a, b, 0.5),
+            ("▀" | "▄", Some(a), Some(b)) => map::mix_colors(a, b, 0.5),
             (_, _, Some(b)) => b,
             _ => return Some(theme.style(ThemeRole::Axis)),
         };
-        let ink = map::mix(map::ink_on(ground), ground, 0.15);
+        let ink = map::mix_colors(map::contrast_color(ground), ground, 0.15);
         Some(Style::new().fg(theme.rgb(ink)).bg(theme.rgb(ground)))
     }
 }
@@ -181,7 +181,7 @@ fn rgb(colour: Color) -> Option<map::Rgb> {
 
 /// Where the label of a line goes: into a piece that runs level, away from the map's edges and from other labels; `None`
 /// when the line is too short or there is no such piece.
-fn label_room(line: &[ContourSegment], map: Rect, width: u16, taken: &[Rect]) -> Option<Rect> {
+fn label_area(line: &[ContourSegment], map: Rect, width: u16, taken: &[Rect]) -> Option<Rect> {
     let length: f64 = line
         .iter()
         .map(|[p, q]| (p.0 - q.0).hypot(2.0 * (p.1 - q.1)))

@@ -1,22 +1,22 @@
 //! Where the parts of the pane lie. It depends on nothing but the room, the grid and whether slices are wanted, so
 //! that the mouse can be answered without drawing.
 
-mod free;
+mod special_layouts;
 
 #[cfg(test)]
 mod tests;
 
-use crate::views::plot::chrome;
+use crate::views::plot::pane_frame;
 use ratatui::layout::Rect;
 
 /// Columns of the labels left of the map: three digits and a tick.
-const GUTTER: u16 = 4;
+const GUTTER_WIDTH: u16 = 4;
 /// Columns of the colour bar with its numbers.
-const BAR: u16 = 10;
+const BAR_WIDTH: u16 = 10;
 /// Rows of the smallest pair of slices.
-const SLICE: u16 = 5;
+const MIN_SLICE_ROWS: u16 = 5;
 /// Columns of the smallest panel beside the map.
-const PANEL: u16 = 24;
+const MIN_PANEL_WIDTH: u16 = 24;
 
 /// The parts of the pane, in characters. Parts without room are empty.
 ///
@@ -27,7 +27,7 @@ pub struct SurfaceLayout {
     /// Points along each axis that are shown.
     pub grid: usize,
     /// The first of them, along `u` and along `v`.
-    pub first: (usize, usize),
+    pub first_cell: (usize, usize),
     /// Pixels along each axis of the map.
     pub pixels: usize,
     /// Characters that the map covers; with an odd number of pixels the last row is half empty.
@@ -35,9 +35,9 @@ pub struct SurfaceLayout {
     /// Columns for labels left of the map; 0 when there are none.
     pub gutter: u16,
     /// A row below the map has the labels of `u`.
-    pub axis: bool,
+    pub has_axis_row: bool,
     /// Rows above and below have the corners' accuracies.
-    pub corners: bool,
+    pub has_corner_rows: bool,
     /// The colour bar with its numbers.
     pub bar: Rect,
     /// Area of the readout.
@@ -59,7 +59,7 @@ struct LayoutOptions {
 
 #[derive(Clone, Copy, PartialEq)]
 enum BarPlacement {
-    Beside,
+    Side,
     Below,
     None,
 }
@@ -67,22 +67,22 @@ enum BarPlacement {
 impl SurfaceLayout {
     /// The best use of a pane's `area` (border included).
     pub fn of(area: Rect, grid: usize, slices: bool) -> Self {
-        let (inner, grid) = (chrome::inside(area), grid.max(1));
+        let (inner, grid) = (pane_frame::inside(area), grid.max(1));
         let most = pixels(inner.width, inner.height, grid).max(1) as f64;
         let mut best: Option<(f64, SurfaceLayout)> = None;
-        for wish in wishes(slices) {
-            let Some(layout) = Self::fulfil(inner, grid, wish) else {
+        for wish in candidate_options(slices) {
+            let Some(layout) = Self::with_options(inner, grid, wish) else {
                 continue;
             };
-            let score = 10.0 * (layout.pixels as f64 / most) + wish.worth(&layout);
+            let score = 10.0 * (layout.pixels as f64 / most) + wish.score(&layout);
             if best.as_ref().is_none_or(|(s, _)| score > *s + 1e-9) {
                 best = Some((score, layout));
             }
         }
-        best.map_or_else(|| Self::nothing(inner, grid), |(_, layout)| layout)
+        best.map_or_else(|| Self::without_room(inner, grid), |(_, layout)| layout)
     }
 
-    fn nothing(inner: Rect, grid: usize) -> Self {
+    fn without_room(inner: Rect, grid: usize) -> Self {
         let none = Rect {
             width: 0,
             height: 0,
@@ -90,32 +90,32 @@ impl SurfaceLayout {
         };
         Self {
             grid,
-            first: (0, 0),
+            first_cell: (0, 0),
             pixels: 0,
             map: none,
             gutter: 0,
-            axis: false,
-            corners: false,
+            has_axis_row: false,
+            has_corner_rows: false,
             bar: none,
             readout: none,
             slices: None,
         }
     }
 
-    fn fulfil(inner: Rect, grid: usize, wish: LayoutOptions) -> Option<Self> {
-        let gutter = if wish.frame { GUTTER } else { 0 };
+    fn with_options(inner: Rect, grid: usize, wish: LayoutOptions) -> Option<Self> {
+        let gutter = if wish.frame { GUTTER_WIDTH } else { 0 };
         let corner_rows = if wish.corners { 2 } else { 0 };
         let below =
             u16::from(wish.frame) + corner_rows + u16::from(wish.bar == BarPlacement::Below);
         let wide = gutter
-            + if wish.bar == BarPlacement::Beside {
-                BAR
+            + if wish.bar == BarPlacement::Side {
+                BAR_WIDTH
             } else {
                 0
             };
         let (panel_w, panel_h) = match (wish.side, wish.slices) {
-            (true, _) => (PANEL + 2, 0),
-            (false, true) => (0, wish.readout + SLICE),
+            (true, _) => (MIN_PANEL_WIDTH + 2, 0),
+            (false, true) => (0, wish.readout + MIN_SLICE_ROWS),
             (false, false) => (0, wish.readout),
         };
         let room = (
@@ -140,7 +140,7 @@ impl SurfaceLayout {
         let map = Rect::new(inner.x + left + gutter, top, map_w, map_h);
         let after = inner.y + used;
         let bar = match wish.bar {
-            BarPlacement::Beside => Rect::new(map.right(), map.y, BAR, map.height),
+            BarPlacement::Side => Rect::new(map.right(), map.y, BAR_WIDTH, map.height),
             BarPlacement::Below => {
                 Rect::new(map.x - gutter, after - 1, (map_w + gutter).max(20), 1)
             }
@@ -152,7 +152,7 @@ impl SurfaceLayout {
         } else {
             inner.right()
         };
-        if bar.right() > end || (wish.bar == BarPlacement::Beside && map_h < 4) {
+        if bar.right() > end || (wish.bar == BarPlacement::Side && map_h < 4) {
             return None;
         }
         let panel = if wish.side {
@@ -166,12 +166,12 @@ impl SurfaceLayout {
         let axis = wish.frame;
         Some(Self {
             grid,
-            first: (0, 0),
+            first_cell: (0, 0),
             pixels,
             map,
             gutter,
-            axis,
-            corners,
+            has_axis_row: axis,
+            has_corner_rows: corners,
             bar,
             readout,
             slices,
@@ -179,13 +179,16 @@ impl SurfaceLayout {
     }
 
     /// The same layout for cells from `first` on.
-    pub fn beginning_at(self, first: (usize, usize)) -> Self {
-        Self { first, ..self }
+    pub fn with_first_cell(self, first: (usize, usize)) -> Self {
+        Self {
+            first_cell: first,
+            ..self
+        }
     }
 
     /// The cell along `u` at a pixel counted from the left.
     pub fn column_cell(&self, pixel: usize) -> usize {
-        self.first.0 + self.cell_of_pixel(pixel)
+        self.first_cell.0 + self.cell_of_pixel(pixel)
     }
 
     /// How many cells a pixel lies behind the first, from the left or from the bottom.
@@ -208,23 +211,26 @@ impl SurfaceLayout {
     }
 
     /// Where the middle of a pixel lies between the cells, in cells; counted from the left and from the bottom.
-    pub fn place_of_pixel(&self, pixel: (usize, usize)) -> (f64, f64) {
+    pub fn pixel_position(&self, pixel: (usize, usize)) -> (f64, f64) {
         let cells = self.grid as f64 / self.pixels.max(1) as f64;
         let place = |pixel: usize, first: usize| first as f64 + (pixel as f64 + 0.5) * cells - 0.5;
-        (place(pixel.0, self.first.0), place(pixel.1, self.first.1))
+        (
+            place(pixel.0, self.first_cell.0),
+            place(pixel.1, self.first_cell.1),
+        )
     }
 
     /// Where a place between cells lies in the map, in characters from its upper left.
-    pub fn spot(&self, (x, y): (f64, f64)) -> (f64, f64) {
+    pub fn position_in_map(&self, (x, y): (f64, f64)) -> (f64, f64) {
         let size = self.pixels as f64 / self.grid as f64;
-        let (x, y) = (x - self.first.0 as f64, y - self.first.1 as f64);
+        let (x, y) = (x - self.first_cell.0 as f64, y - self.first_cell.1 as f64);
         let (across, up) = ((x + 0.5) * size, (y + 0.5) * size);
         (across, (self.pixels as f64 - up) / 2.0)
     }
 
     /// The cell along `v` in the pixel row `row`, counted from the top.
     pub fn row_cell(&self, row: usize) -> usize {
-        self.first.1 + self.cell_of_pixel(self.pixels.saturating_sub(1).saturating_sub(row))
+        self.first_cell.1 + self.cell_of_pixel(self.pixels.saturating_sub(1).saturating_sub(row))
     }
 
     /// The cell drawn at a character; `None` beside the map. Of two cells in a character, the upper.
@@ -240,9 +246,9 @@ impl SurfaceLayout {
     }
 
     /// The characters that lie wholly within a cell, or the one nearest to it when none does. A cell that is not shown has none.
-    pub fn characters(&self, (a, b): (usize, usize)) -> Rect {
+    pub fn cell_area(&self, (a, b): (usize, usize)) -> Rect {
         let shown = |at: usize, first: usize| at.checked_sub(first).filter(|&k| k < self.grid);
-        let (Some(a), Some(b)) = (shown(a, self.first.0), shown(b, self.first.1)) else {
+        let (Some(a), Some(b)) = (shown(a, self.first_cell.0), shown(b, self.first_cell.1)) else {
             return Rect::new(self.map.x, self.map.y, 0, 0);
         };
         let (x0, x1) = self.pixels_of_cell(a);
@@ -268,7 +274,7 @@ impl SurfaceLayout {
 
 impl LayoutOptions {
     /// How much the parts beside the map are worth; the map itself is worth at most 10.
-    fn worth(self, layout: &SurfaceLayout) -> f64 {
+    fn score(self, layout: &SurfaceLayout) -> f64 {
         let rows = layout.readout.height.min(6);
         let readout = match if layout.readout.width < 16 { 0 } else { rows } {
             0 => 0.0,
@@ -279,7 +285,7 @@ impl LayoutOptions {
             _ => 2.7,
         };
         let bar = match self.bar {
-            BarPlacement::Beside => 1.1,
+            BarPlacement::Side => 1.1,
             BarPlacement::Below => 0.9,
             BarPlacement::None => 0.0,
         };
@@ -288,14 +294,10 @@ impl LayoutOptions {
     }
 }
 
-fn wishes(slices: bool) -> Vec<LayoutOptions> {
+fn candidate_options(slices: bool) -> Vec<LayoutOptions> {
     let mut out = Vec::new();
     for frame in [true, false] {
-        for bar in [
-            BarPlacement::Beside,
-            BarPlacement::Below,
-            BarPlacement::None,
-        ] {
+        for bar in [BarPlacement::Side, BarPlacement::Below, BarPlacement::None] {
             for corners in [true, false] {
                 for slices in [true, false].into_iter().filter(|s| slices || !s) {
                     for (side, readout) in
@@ -340,7 +342,7 @@ fn split(panel: Rect, wish: LayoutOptions) -> Option<(Rect, Option<[Rect; 2]>)> 
     if wish.side {
         let readout = if panel.height >= 26 { 10 } else { 7 };
         let each = (panel.height.checked_sub(readout + 1)? / 2).min(15);
-        if each < SLICE {
+        if each < MIN_SLICE_ROWS {
             return None;
         }
         let below = panel.y + readout + 1;
@@ -361,10 +363,10 @@ fn split(panel: Rect, wish: LayoutOptions) -> Option<(Rect, Option<[Rect; 2]>)> 
         ));
     }
     let height = panel.height.checked_sub(wish.readout)?;
-    if height < SLICE || panel.width < 40 {
+    if height < MIN_SLICE_ROWS || panel.width < 40 {
         return None;
     }
-    let readout = wish.readout + (height - SLICE).min(4u16.saturating_sub(wish.readout));
+    let readout = wish.readout + (height - MIN_SLICE_ROWS).min(4u16.saturating_sub(wish.readout));
     let height = panel.height - readout;
     let half = (panel.width - 4) / 2;
     let along = Rect::new(panel.x, panel.y + readout, half, height);

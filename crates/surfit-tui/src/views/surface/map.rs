@@ -1,9 +1,11 @@
 //! The map itself: cells, and what is marked in them.
 
-mod ink;
+mod cell_colors;
 mod marks;
 
-pub use ink::{Rgb, colour, density, fresh, ink_on, mix, paleness, stale_glyph};
+pub use cell_colors::{
+    Rgb, cell_color, contrast_color, density, fresh_color, mix_colors, paleness, stale_glyph,
+};
 
 use super::layout::SurfaceLayout;
 use super::{CellPaint, Contours, SurfaceScene, contours};
@@ -23,14 +25,14 @@ pub fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) 
         layout,
         paint: CellPaint::of(scene.theme),
     };
-    canvas.cells(buf);
+    canvas.draw_cells(buf);
     let lines = scene.view.contours != Contours::Off && scene.heatmap.patch != Patch::Curve;
     let labels = if lines {
-        contours::draw(buf, scene, layout, canvas.bare())
+        contours::draw(buf, scene, layout, canvas.draws_lines_only())
     } else {
         Vec::new()
     };
-    canvas.inscriptions(buf);
+    canvas.draw_cell_texts(buf);
     labels.iter().for_each(|label| label.write(buf));
     canvas.corner_digits(buf);
     canvas.marks(buf);
@@ -41,7 +43,7 @@ pub fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) 
 /// What a pixel shows.
 enum MapPixel {
     /// Nothing: it lies beside the surface.
-    Beside,
+    Outside,
     /// A cell without a value.
     Unmeasured,
     /// A cell's colour.
@@ -60,7 +62,7 @@ impl MapCanvas<'_> {
     }
 
     /// Lines take the place of colours or glyphs. Glyphs and lines together could not be read.
-    fn bare(&self) -> bool {
+    fn draws_lines_only(&self) -> bool {
         let curve = self.scene.heatmap.patch == Patch::Curve;
         !curve
             && match self.scene.view.contours {
@@ -70,7 +72,7 @@ impl MapCanvas<'_> {
             }
     }
 
-    fn cells(&self, buf: &mut Buffer) {
+    fn draw_cells(&self, buf: &mut Buffer) {
         let map = self.layout.map;
         for y in 0..map.height {
             for x in 0..map.width {
@@ -79,9 +81,9 @@ impl MapCanvas<'_> {
                 let lower = if below < self.layout.pixels {
                     self.pixel(x.into(), below)
                 } else {
-                    MapPixel::Beside
+                    MapPixel::Outside
                 };
-                let index = self.shown((
+                let index = self.shown_index((
                     self.layout.column_cell(x.into()),
                     self.layout.row_cell(2 * usize::from(y)),
                 ));
@@ -99,7 +101,7 @@ impl MapCanvas<'_> {
     }
 
     /// The index of the cell that is drawn at a cell's place: a curve is drawn over the whole height.
-    fn shown(&self, (a, b): (usize, usize)) -> usize {
+    fn shown_index(&self, (a, b): (usize, usize)) -> usize {
         match self.scene.heatmap.patch {
             Patch::Curve => self.scene.index((a, 0)),
             _ => self.scene.index((a, b)),
@@ -107,8 +109,8 @@ impl MapCanvas<'_> {
     }
 
     /// The characters of a cell; of a curve, the whole height.
-    fn room(&self, cell: (usize, usize)) -> Rect {
-        let room = self.layout.characters(cell);
+    fn cell_area(&self, cell: (usize, usize)) -> Rect {
+        let room = self.layout.cell_area(cell);
         match self.scene.heatmap.patch {
             Patch::Curve if !room.is_empty() => Rect {
                 y: self.layout.map.y,
@@ -122,28 +124,29 @@ impl MapCanvas<'_> {
     /// The pixel in a column from the left and a row from the top.
     fn pixel(&self, column: usize, row: usize) -> MapPixel {
         let (a, b) = (self.layout.column_cell(column), self.layout.row_cell(row));
-        let index = self.shown((a, b));
-        if !self.scene.heatmap.holds(index) {
-            return MapPixel::Beside;
+        let index = self.shown_index((a, b));
+        if !self.scene.heatmap.contains_cell(index) {
+            return MapPixel::Outside;
         }
         let between = || {
             let from_below = self.layout.pixels.saturating_sub(1).saturating_sub(row);
-            let (x, mut y) = self.layout.place_of_pixel((column, from_below));
+            let (x, mut y) = self.layout.pixel_position((column, from_below));
             if self.scene.heatmap.patch == Patch::Curve {
                 y = 0.0;
             }
-            self.scene.field.at(x, y)
+            self.scene.field.interpolated_value(x, y)
         };
         let value = match self.scene.value(index) {
-            Some(exact) if !self.scene.view.smooth => Some(exact),
+            Some(exact) if !self.scene.view.interpolate => Some(exact),
             Some(exact) => between().or(Some(exact)),
             None => None,
         };
         match value {
-            Some(_) if self.bare() => MapPixel::Beside,
-            Some(value) => {
-                MapPixel::Measured(self.theme().rgb(ink::of_value(self.scene, index, value)))
-            }
+            Some(_) if self.draws_lines_only() => MapPixel::Outside,
+            Some(value) => MapPixel::Measured(
+                self.theme()
+                    .rgb(cell_colors::value_color(self.scene, index, value)),
+            ),
             None => MapPixel::Unmeasured,
         }
     }
@@ -153,8 +156,8 @@ impl MapCanvas<'_> {
         use MapPixel::{Measured, Unmeasured};
         // Half of a character cannot be dotted: it has the colour that the dots make from afar.
         let dots = |pixel| match pixel {
-            Unmeasured => self.theme().shade(ThemeRole::Unmeasured),
-            Measured(_) | MapPixel::Beside => None,
+            Unmeasured => self.theme().shade_color(ThemeRole::Unmeasured),
+            Measured(_) | MapPixel::Outside => None,
         };
         let on = |colour| match colour {
             Some(c) => Style::new().bg(c),
@@ -174,25 +177,25 @@ impl MapCanvas<'_> {
         match pixel {
             MapPixel::Measured(c) => (' ', Style::new().bg(c)),
             MapPixel::Unmeasured => ('.', self.theme().style(ThemeRole::Unmeasured)),
-            MapPixel::Beside => (' ', Style::new()),
+            MapPixel::Outside => (' ', Style::new()),
         }
     }
 
     fn glyph(&self, index: usize) -> (char, Style) {
         let theme = self.theme();
-        if !self.scene.heatmap.holds(index) {
+        if !self.scene.heatmap.contains_cell(index) {
             return (' ', Style::new());
         }
         let Some(value) = self.scene.value(index) else {
             // Beside glyphs a gap tells enough; between lines alone it would not.
-            let glyph = if self.bare() {
-                theme.pick('░', '.')
+            let glyph = if self.draws_lines_only() {
+                theme.pick_glyph('░', '.')
             } else {
                 ' '
             };
             return (glyph, theme.style(ThemeRole::Unmeasured));
         };
-        if self.bare() {
+        if self.draws_lines_only() {
             return (' ', Style::new());
         }
         let role = if self.scene.heatmap.is_stale(index) {
@@ -200,6 +203,6 @@ impl MapCanvas<'_> {
         } else {
             ThemeRole::Text
         };
-        (ink::glyph_of(self.scene, value), theme.style(role))
+        (cell_colors::glyph_of(self.scene, value), theme.style(role))
     }
 }

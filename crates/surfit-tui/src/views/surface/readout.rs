@@ -26,7 +26,7 @@ pub fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, room: Rect) {
         } else {
             best(scene)
         },
-        whole(scene),
+        summary_pieces(scene),
         corners(scene),
     ];
     text::put_lines(buf, room, &text::flow(&groups, room.width, room.height));
@@ -41,17 +41,17 @@ fn named<'a>(scene: &SurfaceScene<'_>, name: &str, value: String, style: Style) 
 }
 
 /// A metric's value for people.
-pub(super) fn written(metric: Metric, value: f64) -> String {
-    if metric.facts().percent {
-        text::percent(value, 2)
+pub(super) fn format_metric(metric: Metric, value: f64) -> String {
+    if metric.spec().percent {
+        text::format_percent(value, 2)
     } else {
-        text::loss(value)
+        text::format_loss(value)
     }
 }
 
 /// A difference of a metric's values with its sign, in percentage points where they are percentages.
-pub(super) fn difference(metric: Metric, difference: f64) -> String {
-    if metric.facts().percent {
+pub(super) fn format_difference(metric: Metric, difference: f64) -> String {
+    if metric.spec().percent {
         format!("{:+.2}", 100.0 * difference)
     } else {
         format!("{difference:+.3}")
@@ -59,27 +59,27 @@ pub(super) fn difference(metric: Metric, difference: f64) -> String {
 }
 
 /// A figure with all its decimals, as its kind is written.
-pub(super) fn precise(value: f64, kind: RangeKind) -> String {
+pub(super) fn format_precise(value: f64, kind: RangeKind) -> String {
     match (kind.percent, kind.signed) {
         (true, true) => format!("{:+.2}", 100.0 * value),
-        (true, false) => text::percent(value, 2),
+        (true, false) => text::format_percent(value, 2),
         (false, true) => format!("{value:+.3}"),
-        (false, false) => text::loss(value),
+        (false, false) => text::format_loss(value),
     }
 }
 
 /// A difference of accuracies in percentage points, with its sign.
 fn points(value: f64) -> String {
-    difference(Metric::Accuracy, value)
+    format_difference(Metric::Accuracy, value)
 }
 
 /// Half the width of a metric's interval, in words; empty when there is none.
 fn margin(scene: &SurfaceScene<'_>, metric: Metric, cell: &Cell) -> String {
     match metric.interval(cell) {
         Some((low, high)) => {
-            let unit = if metric.facts().percent { 100.0 } else { 1.0 };
+            let unit = if metric.spec().percent { 100.0 } else { 1.0 };
             let half = unit * (high - low) / 2.0;
-            format!(" {}{half:.2}", scene.theme.pick("±", "+-"))
+            format!(" {}{half:.2}", scene.theme.pick_glyph("±", "+-"))
         }
         None => String::new(),
     }
@@ -90,8 +90,8 @@ fn cursor<'a>(scene: &SurfaceScene<'_>, width: u16) -> Vec<FigurePiece<'a>> {
     let (text, muted) = (theme.style(ThemeRole::Text), theme.style(ThemeRole::Muted));
     let index = scene.index(scene.cursor);
     let cell = &scene.heatmap.cells[index];
-    let place = scene.place(scene.heatmap.parameters(index));
-    let arrow = theme.pick("▸", ">");
+    let place = scene.format_position(scene.heatmap.parameters(index));
+    let arrow = theme.pick_glyph("▸", ">");
     let mut out = vec![vec![
         Span::styled(format!("{arrow} "), theme.style(ThemeRole::Accent)),
         Span::styled(place, text),
@@ -106,8 +106,13 @@ fn cursor<'a>(scene: &SurfaceScene<'_>, width: u16) -> Vec<FigurePiece<'a>> {
         Span::styled(value, text.add_modifier(Modifier::BOLD)),
         Span::styled(margin, muted),
     ]);
-    out.push(named(scene, "loss", text::loss(cell.loss.into()), text));
-    if let Some(corner) = scene.picture.best_corner() {
+    out.push(named(
+        scene,
+        "loss",
+        text::format_loss(cell.loss.into()),
+        text,
+    ));
+    if let Some(corner) = scene.run_state.best_corner_accuracy() {
         let gain = accuracy - corner;
         let style = theme.style(if gain >= 0.0 {
             ThemeRole::Good
@@ -122,7 +127,7 @@ fn cursor<'a>(scene: &SurfaceScene<'_>, width: u16) -> Vec<FigurePiece<'a>> {
         });
     }
     out.push(vec![Span::styled(
-        format!("{} images", text::grouped(cell.images.into())),
+        format!("{} images", text::group_digits(cell.images.into())),
         muted,
     )]);
     out.push(if scene.heatmap.is_stale(index) {
@@ -139,18 +144,24 @@ fn cursor<'a>(scene: &SurfaceScene<'_>, width: u16) -> Vec<FigurePiece<'a>> {
 
 fn best<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     let theme = scene.theme;
-    let Some(point) = scene.best.and_then(|i| scene.heatmap.point(i)) else {
+    let Some(point) = scene.best.and_then(|i| scene.heatmap.measured_point(i)) else {
         return Vec::new();
     };
-    let (star, muted) = (theme.pick("★", "*"), theme.style(ThemeRole::Muted));
+    let (star, muted) = (theme.pick_glyph("★", "*"), theme.style(ThemeRole::Muted));
     let metric = scene.view.metric;
     // The best of many small samples is mostly luck; its interval says how much.
     let Some(cell) = scene.best.map(|i| scene.heatmap.cells[i]) else {
         return Vec::new();
     };
-    let value = metric.of(&cell).map_or("?".into(), |v| written(metric, v));
+    let value = metric
+        .value_at(&cell)
+        .map_or("?".into(), |v| format_metric(metric, v));
     // The test figure belongs to the point that was chosen then, not to whatever is best since.
-    let chosen = scene.picture.finished.as_ref().filter(|f| f.best == point);
+    let chosen = scene
+        .run_state
+        .finished
+        .as_ref()
+        .filter(|f| f.best == point);
     let words = if chosen.is_some() {
         " best"
     } else {
@@ -161,7 +172,7 @@ fn best<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
         vec![
             Span::styled(format!("{star} "), theme.style(ThemeRole::Best)),
             Span::styled(
-                scene.place((point.u, point.v)),
+                scene.format_position((point.u, point.v)),
                 theme.style(ThemeRole::Text),
             ),
         ],
@@ -171,7 +182,7 @@ fn best<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
             Span::styled(words, muted),
         ],
     ];
-    if let Some(corner) = scene.picture.best_corner() {
+    if let Some(corner) = scene.run_state.best_corner_accuracy() {
         let gain = point.accuracy - corner;
         let style = theme.style(if gain >= 0.0 {
             ThemeRole::Good
@@ -184,7 +195,7 @@ fn best<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
         out.push(named(
             scene,
             "test",
-            text::percent(test, 2),
+            text::format_percent(test, 2),
             theme.style(ThemeRole::Text),
         ));
     }
@@ -194,11 +205,11 @@ fn best<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
 /// The numbered points, best first, with what each lacks to the first.
 fn peaks<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     let (theme, metric) = (scene.theme, scene.view.metric);
-    let (star, muted) = (theme.pick("★", "*"), theme.style(ThemeRole::Muted));
+    let (star, muted) = (theme.pick_glyph("★", "*"), theme.style(ThemeRole::Muted));
     let piece = |(n, &index): (usize, &usize)| -> Option<FigurePiece<'a>> {
         let cell = scene.heatmap.cells.get(index)?;
-        let value = written(metric, metric.of(cell)?);
-        let place = scene.place(scene.heatmap.parameters(index));
+        let value = format_metric(metric, metric.value_at(cell)?);
+        let place = scene.format_position(scene.heatmap.parameters(index));
         Some(vec![
             Span::styled(format!("{star}{} ", n + 1), theme.style(ThemeRole::Best)),
             Span::styled(value, theme.style(ThemeRole::Text)),
@@ -208,13 +219,13 @@ fn peaks<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     scene.peaks.iter().enumerate().filter_map(piece).collect()
 }
 
-fn whole<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
+fn summary_pieces<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     let Some(s) = scene.heatmap.summary() else {
         return Vec::new();
     };
     let text = scene.theme.style(ThemeRole::Text);
     let figure = |x: f64| format!("{:.2}", 100.0 * x);
-    let to = scene.theme.pick("–", "-");
+    let to = scene.theme.pick_glyph("–", "-");
     vec![
         named(
             scene,
@@ -242,10 +253,10 @@ fn corners<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
         vec![
             Span::styled(format!("{} ", corner + 1), number),
             Span::styled(
-                text::percent(ready.accuracy, 2),
+                text::format_percent(ready.accuracy, 2),
                 theme.style(ThemeRole::Text),
             ),
         ]
     };
-    scene.picture.corners.iter().map(piece).collect()
+    scene.run_state.corners.iter().map(piece).collect()
 }

@@ -9,7 +9,7 @@ pub use camera::Camera;
 
 use super::blocks::{BlockCanvas, BlockSet};
 use super::layout::SurfaceLayout;
-use super::map::{self, mix};
+use super::map::{self, mix_colors};
 use super::strokes::StrokeCanvas;
 use super::{CellPaint, Contours, SurfaceScene, contours};
 use crate::theme::{GlyphSet, ThemeRole};
@@ -44,25 +44,25 @@ pub(super) fn cell_at(
         f64::from(row - room.y) + 0.5,
     );
     let distance = |index: usize| {
-        let p = relief.spots[index]?;
+        let p = relief.projected_points[index]?;
         let far = (p.x - at.0).hypot(2.0 * (p.y - at.1));
         // Of points at one place the nearer to the viewer is meant.
         Some(far + 0.5 * p.depth)
     };
     let (index, far) = scene
         .heatmap
-        .inside()
+        .surface_cells()
         .filter_map(|i| Some((i, distance(i)?)))
         .min_by(|a, b| a.1.total_cmp(&b.1))?;
     (far < 4.0).then_some((index / scene.heatmap.grid, index % scene.heatmap.grid))
 }
 
 /// Where a cell lies on the floor, 0 to 1 along either axis.
-fn share(scene: &SurfaceScene<'_>, index: usize) -> (f64, f64) {
+fn floor_position(scene: &SurfaceScene<'_>, index: usize) -> (f64, f64) {
     let grid = scene.heatmap.grid;
     scene
         .cells
-        .share(((index / grid) as f64, (index % grid) as f64))
+        .fraction(((index / grid) as f64, (index % grid) as f64))
 }
 
 /// A relief with its place on the screen.
@@ -73,7 +73,7 @@ struct ScreenRelief<'a> {
     /// Figures, with gaps filled in.
     field: CellField,
     /// Where the point over each cell falls, in characters from the room's upper left.
-    spots: Vec<Option<ProjectedPoint>>,
+    projected_points: Vec<Option<ProjectedPoint>>,
 }
 
 impl<'a> ScreenRelief<'a> {
@@ -87,13 +87,13 @@ impl<'a> ScreenRelief<'a> {
             [1, 1, 0, 1]
         };
         let camera = scene.view.camera;
-        let projection = camera::fit(camera, (room.width, room.height), margins);
-        let field = scene.field.filled(|i| scene.heatmap.holds(i));
+        let projection = camera::fit_projection(camera, (room.width, room.height), margins);
+        let field = scene.field.fill_missing(|i| scene.heatmap.contains_cell(i));
         // The part that is shown takes the whole of the floor.
         let spot = |index: usize| {
             let cell = (index / field.grid, index % field.grid);
-            let value = field.values[index].filter(|_| scene.cells.holds(cell))?;
-            let (s, t) = share(scene, index);
+            let value = field.values[index].filter(|_| scene.cells.contains(cell))?;
+            let (s, t) = floor_position(scene, index);
             Some(projection.project(s, t, scene.range.height(value)))
         };
         let spots = (0..field.values.len()).map(spot).collect();
@@ -102,17 +102,17 @@ impl<'a> ScreenRelief<'a> {
             room,
             projection,
             field,
-            spots,
+            projected_points: spots,
         })
     }
 
     fn draw(&self, buf: &mut Buffer) {
         let theme = self.scene.theme;
-        let faces =
-            CellPaint::of(theme) == CellPaint::Halves && self.scene.view.fine != BlockSet::Braille;
+        let faces = CellPaint::of(theme) == CellPaint::Halves
+            && self.scene.view.block_set != BlockSet::Braille;
         let fine = match faces {
             true if theme.glyphs() == GlyphSet::Blocks => BlockSet::Halves,
-            true => self.scene.view.fine,
+            true => self.scene.view.block_set,
             false => BlockSet::Braille,
         };
         let raster = self.raster(fine);
@@ -126,7 +126,7 @@ impl<'a> ScreenRelief<'a> {
     }
 
     fn vertex(&self, index: usize, fine: BlockSet) -> Option<Vertex> {
-        let (spot, (x, y)) = (self.spots[index]?, fine.pixels());
+        let (spot, (x, y)) = (self.projected_points[index]?, fine.pixels());
         Some(Vertex {
             x: spot.x * x as f64,
             y: spot.y * y as f64,
@@ -171,22 +171,22 @@ impl<'a> ScreenRelief<'a> {
     /// How bright a triangle of cells is, up to 1.
     fn light(&self, triangle: [usize; 3]) -> f64 {
         let corner = |index: usize| {
-            let (u, v) = share(self.scene, index);
+            let (u, v) = floor_position(self.scene, index);
             let t = self.field.values[index].map_or(0.0, |v| self.scene.range.height(v));
             [u, v, t * self.projection.height()]
         };
-        0.5 + 0.5 * self.projection.light(triangle.map(corner))
+        0.5 + 0.5 * self.projection.light_intensity(triangle.map(corner))
     }
 
     /// Faces in the colours of their values, shaded, with the net of cells drawn on them.
     fn faces(&self, buf: &mut Buffer, raster: &FaceRaster, fine: BlockSet) {
-        let (theme, ground) = (self.scene.theme, self.scene.theme.background());
+        let (theme, ground) = (self.scene.theme, self.scene.theme.background_rgb());
         let mut blocks = BlockCanvas::new(self.room.width, self.room.height, fine);
         let mut lines = vec![false; raster.width * raster.height];
-        self.edges(fine, |x, y, depth, _| {
+        self.for_each_net_pixel(fine, |x, y, depth, _| {
             let inside =
                 x >= 0.0 && y >= 0.0 && x < raster.width as f64 && y < raster.height as f64;
-            if inside && raster.bares(x, y, depth) {
+            if inside && raster.is_visible_at_pixel(x, y, depth) {
                 lines[y as usize * raster.width + x as usize] = true;
             }
         });
@@ -195,16 +195,16 @@ impl<'a> ScreenRelief<'a> {
             let Some(face) = raster.face(x, y) else {
                 continue;
             };
-            let full = map::fresh(self.scene, f64::from(face.value));
+            let full = map::fresh_color(self.scene, f64::from(face.value));
             let line = if lines[y * raster.width + x] {
                 0.07
             } else {
                 0.0
             };
-            let mut colour = mix((0, 0, 0), full, f64::from(face.light) - line);
-            colour = mix(colour, ground, f64::from(face.pale));
+            let mut colour = mix_colors((0, 0, 0), full, f64::from(face.light) - line);
+            colour = mix_colors(colour, ground, f64::from(face.paleness));
             if contours[y * raster.width + x] {
-                colour = mix(colour, map::ink_on(colour), 0.55);
+                colour = mix_colors(colour, map::contrast_color(colour), 0.55);
             }
             blocks.set(x, y, colour);
         }
@@ -220,15 +220,15 @@ impl<'a> ScreenRelief<'a> {
         let (px, py) = fine.pixels();
         let cells = self.scene.cells;
         let shown = |p: (f64, f64)| {
-            let (s, t) = cells.share(p);
+            let (s, t) = cells.fraction(p);
             (0.0..=1.0).contains(&s) && (0.0..=1.0).contains(&t)
         };
-        for level in contours::levels(self.scene, self.room.height) {
+        for level in contours::contour_levels(self.scene, self.room.height) {
             let t = self.scene.range.height(level);
-            let line = self.field.contour(level).into_iter();
+            let line = self.field.contour_segments(level).into_iter();
             for segment in line.filter(|s| s.iter().all(|&p| shown(p))) {
                 let [p, q] = segment.map(|p| {
-                    let (a, b) = cells.share(p);
+                    let (a, b) = cells.fraction(p);
                     self.projection.project(a, b, t)
                 });
                 let long = ((p.x - q.x).abs() * px as f64).max((p.y - q.y).abs() * py as f64);
@@ -239,7 +239,7 @@ impl<'a> ScreenRelief<'a> {
                     let (x, y) = (at(p.x, q.x) * px as f64, at(p.y, q.y) * py as f64);
                     let inside =
                         x >= 0.0 && y >= 0.0 && x < raster.width as f64 && y < raster.height as f64;
-                    if inside && raster.bares(x, y, at(p.depth, q.depth)) {
+                    if inside && raster.is_visible_at_pixel(x, y, at(p.depth, q.depth)) {
                         out[y as usize * raster.width + x as usize] = true;
                     }
                 }
@@ -256,10 +256,11 @@ impl<'a> ScreenRelief<'a> {
         let mut strokes = StrokeCanvas::new(
             self.room.width,
             self.room.height,
-            (!theme.ascii()).then_some(BlockSet::Braille),
+            (!theme.is_ascii()).then_some(BlockSet::Braille),
         );
         for (from, to) in self.net_edges(fine) {
-            let (Some(p), Some(q)) = (self.spots[from], self.spots[to]) else {
+            let (Some(p), Some(q)) = (self.projected_points[from], self.projected_points[to])
+            else {
                 continue;
             };
             let values = [from, to].map(|i| self.field.values[i].unwrap_or(0.0));
@@ -269,7 +270,7 @@ impl<'a> ScreenRelief<'a> {
                 let at = |a: f64, b: f64| a + k * (b - a);
                 // A line between cells that are not measured is broken.
                 (known || ((k * 6.0) as usize).is_multiple_of(2))
-                    && raster.sees(
+                    && raster.is_visible(
                         at(p.x, q.x) * px as f64,
                         at(p.y, q.y) * py as f64,
                         at(p.depth, q.depth),
@@ -288,8 +289,12 @@ impl<'a> ScreenRelief<'a> {
             return theme.style(ThemeRole::CurveSmooth);
         }
         let range = self.scene.range;
-        let colour = map::fresh(self.scene, range.lo + height * (range.hi - range.lo));
-        Style::new().fg(theme.rgb(mix(colour, map::ink_on(theme.background()), 0.2)))
+        let colour = map::fresh_color(self.scene, range.lo + height * (range.hi - range.lo));
+        Style::new().fg(theme.rgb(mix_colors(
+            colour,
+            map::contrast_color(theme.background_rgb()),
+            0.2,
+        )))
     }
 
     /// The cells that lines are drawn between: every so many-th row and column, and the last, so that lines stay apart.
@@ -298,7 +303,11 @@ impl<'a> ScreenRelief<'a> {
         let (px, _) = fine.pixels();
         let cells = self.scene.cells;
         let apart = f64::from(self.room.width) * px as f64 / 1.4 / (cells.count - 1) as f64;
-        let wanted = if self.scene.theme.ascii() { 14.0 } else { 5.0 };
+        let wanted = if self.scene.theme.is_ascii() {
+            14.0
+        } else {
+            5.0
+        };
         let every = (wanted / apart).ceil().max(1.0) as usize;
         let on = |k: usize, first: usize| {
             k.checked_sub(first)
@@ -307,10 +316,10 @@ impl<'a> ScreenRelief<'a> {
         let mut edges = Vec::new();
         for (a, b) in (0..grid).flat_map(|a| (0..grid).map(move |b| (a, b))) {
             let index = a * grid + b;
-            if on(b, cells.first.1) && a + 1 < grid {
+            if on(b, cells.first_cell.1) && a + 1 < grid {
                 edges.push((index, index + grid));
             }
-            if on(a, cells.first.0) && b + 1 < grid {
+            if on(a, cells.first_cell.0) && b + 1 < grid {
                 edges.push((index, index + 1));
             }
             // The third side of a triangular patch.
@@ -323,7 +332,7 @@ impl<'a> ScreenRelief<'a> {
     }
 
     /// Goes along the net in steps of a pixel: place, depth and the share of the way.
-    fn edges(&self, fine: BlockSet, mut each: impl FnMut(f64, f64, f64, f64)) {
+    fn for_each_net_pixel(&self, fine: BlockSet, mut each: impl FnMut(f64, f64, f64, f64)) {
         for (from, to) in self.net_edges(fine) {
             let (Some(p), Some(q)) = (self.vertex(from, fine), self.vertex(to, fine)) else {
                 continue;

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
 /// Dots across and down a character.
-const DOTS: (usize, usize) = (2, 4);
+const DOTS_PER_CHARACTER: (usize, usize) = (2, 4);
 
 /// What a character of the canvas holds.
 #[derive(Clone, Copy, Default)]
@@ -22,7 +22,7 @@ struct StrokeCell {
 pub(crate) struct StrokeCanvas {
     width: usize,
     height: usize,
-    fine: Option<BlockSet>,
+    block_set: Option<BlockSet>,
     spots: Vec<StrokeCell>,
 }
 
@@ -34,7 +34,7 @@ impl StrokeCanvas {
             width,
             height,
             // Lines of whole halves would be bars.
-            fine: fine.map(|f| match f {
+            block_set: fine.map(|f| match f {
                 BlockSet::Sextants | BlockSet::Octants => f,
                 _ => BlockSet::Braille,
             }),
@@ -60,7 +60,8 @@ impl StrokeCanvas {
             return;
         }
         let (dx, dy) = (to.0 - from.0, to.1 - from.1);
-        let long = (dx.abs() * DOTS.0 as f64).max(dy.abs() * DOTS.1 as f64);
+        let long =
+            (dx.abs() * DOTS_PER_CHARACTER.0 as f64).max(dy.abs() * DOTS_PER_CHARACTER.1 as f64);
         let steps = (1.5 * long).ceil().clamp(1.0, 4000.0) as usize;
         for k in 0..=steps {
             let t = k as f64 / steps as f64;
@@ -75,9 +76,11 @@ impl StrokeCanvas {
             return;
         }
         let (column, row) = (x as usize, y as usize);
-        let rows = self.fine.map_or(DOTS.1, |f| f.pixels().1);
+        let rows = self
+            .block_set
+            .map_or(DOTS_PER_CHARACTER.1, |f| f.pixels().1);
         let inside = |t: f64, n: usize| ((t.fract() * n as f64) as usize).min(n - 1);
-        let bit = inside(y, rows) * DOTS.0 + inside(x, DOTS.0);
+        let bit = inside(y, rows) * DOTS_PER_CHARACTER.0 + inside(x, DOTS_PER_CHARACTER.0);
         let spot = &mut self.spots[row * self.width + column];
         let stroke = if spot.mask == 0 || spot.ink != ink || spot.stroke == stroke {
             stroke
@@ -92,7 +95,7 @@ impl StrokeCanvas {
     }
 
     /// True when some line goes through the character.
-    pub(crate) fn has(&self, x: u16, y: u16) -> bool {
+    pub(crate) fn has_line(&self, x: u16, y: u16) -> bool {
         let (x, y) = (usize::from(x), usize::from(y));
         x < self.width && y < self.height && self.spots[y * self.width + x].mask != 0
     }
@@ -107,14 +110,14 @@ impl StrokeCanvas {
     ) {
         for place in area.intersection(*buf.area()).positions() {
             let (x, y) = (place.x - area.x, place.y - area.y);
-            if !self.has(x, y) {
+            if !self.has_line(x, y) {
                 continue;
             }
             let spot = self.spots[usize::from(y) * self.width + usize::from(x)];
             let Some(style) = style(buf, (place.x, place.y), spot.ink) else {
                 continue;
             };
-            let glyph = match self.fine {
+            let glyph = match self.block_set {
                 Some(fine) => fine.glyph(spot.mask),
                 // A line that only touches a character's corner would be drawn double.
                 None if spot.mask.is_power_of_two() => continue,
@@ -155,7 +158,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn drawn(fine: Option<BlockSet>, lines: &[[(f64, f64); 2]]) -> Vec<String> {
+    fn draw_rows(fine: Option<BlockSet>, lines: &[[(f64, f64); 2]]) -> Vec<String> {
         let area = Rect::new(0, 0, 4, 2);
         let mut strokes = StrokeCanvas::new(4, 2, fine);
         for [from, to] in lines {
@@ -172,12 +175,21 @@ mod tests {
 
     #[test]
     fn lines_in_ascii_follow_their_slope_and_height() {
-        assert_eq!(drawn(None, &[[(0.0, 0.1), (4.0, 0.1)]]), ["''''", "    "]);
-        assert_eq!(drawn(None, &[[(0.0, 1.9), (4.0, 1.9)]]), ["    ", "____"]);
-        assert_eq!(drawn(None, &[[(1.5, 0.0), (1.5, 2.0)]]), [" |  ", " |  "]);
-        assert!(drawn(None, &[[(0.1, 0.1), (3.9, 1.9)]])[0].starts_with("\\\\"));
         assert_eq!(
-            drawn(Some(BlockSet::Halves), &[[(0.0, 0.1), (1.9, 0.1)]]),
+            draw_rows(None, &[[(0.0, 0.1), (4.0, 0.1)]]),
+            ["''''", "    "]
+        );
+        assert_eq!(
+            draw_rows(None, &[[(0.0, 1.9), (4.0, 1.9)]]),
+            ["    ", "____"]
+        );
+        assert_eq!(
+            draw_rows(None, &[[(1.5, 0.0), (1.5, 2.0)]]),
+            [" |  ", " |  "]
+        );
+        assert!(draw_rows(None, &[[(0.1, 0.1), (3.9, 1.9)]])[0].starts_with("\\\\"));
+        assert_eq!(
+            draw_rows(Some(BlockSet::Halves), &[[(0.0, 0.1), (1.9, 0.1)]]),
             ["⠉⠉  ", "    "]
         );
     }

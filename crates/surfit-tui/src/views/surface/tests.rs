@@ -1,19 +1,24 @@
 use super::slices::Slices;
 use super::*;
-use crate::views::plot::fixture::{self, DEPTHS, fitting, rows, screen, theme};
+use crate::views::plot::fixture::{self, COLOR_DEPTHS, fitting_run, rows, screen, theme};
 use proptest::prelude::*;
 use ratatui::style::Color;
 use surfit_core::colormap::Colormap;
 use surfit_core::heatmap::Metric;
 
-mod beside;
 mod cells;
+mod comparison;
 mod modes;
-mod part;
 mod patches;
 mod relief;
+mod viewport;
 
-fn drawn(picture: &RunState, view: &SurfaceView, size: (u16, u16), theme: &Theme) -> Buffer {
+fn draw_to_buffer(
+    picture: &RunState,
+    view: &SurfaceView,
+    size: (u16, u16),
+    theme: &Theme,
+) -> Buffer {
     let (area, mut buf) = screen(size.0, size.1);
     render(area, &mut buf, theme, picture, view, false);
     buf
@@ -33,21 +38,21 @@ fn heatmap(picture: &mut RunState) -> &mut Heatmap {
 
 #[test]
 fn the_best_cell_is_marked_and_named() {
-    let picture = fitting(2, 11);
-    let buf = drawn(
+    let picture = fitting_run(2, 11);
+    let buf = draw_to_buffer(
         &picture,
         &view(),
         (84, 38),
         &theme(ColorDepth::Truecolor, false),
     );
-    let room = SurfaceLayout::of(buf.area, 11, true).characters((10, 10));
+    let room = SurfaceLayout::of(buf.area, 11, true).cell_area((10, 10));
     assert!(room.positions().any(|p| buf[p].symbol() == "★"));
     assert!(rows(&buf)[0].contains("★ 89.00 %  at (1.00, 1.00)  degree 2×2"));
     let loss = SurfaceView {
         metric: Metric::Loss,
         ..view()
     };
-    let buf = drawn(
+    let buf = draw_to_buffer(
         &picture,
         &loss,
         (84, 38),
@@ -59,13 +64,13 @@ fn the_best_cell_is_marked_and_named() {
 
 #[test]
 fn the_readout_tells_all_about_the_cell() {
-    let mut picture = fitting(2, 11);
+    let mut picture = fitting_run(2, 11);
     heatmap(&mut picture).cells[5 * 11 + 5].version = 1;
     let at = SurfaceView {
         cursor: (5, 5),
         ..view()
     };
-    let text = fixture::text(&drawn(
+    let text = fixture::text(&draw_to_buffer(
         &picture,
         &at,
         (84, 38),
@@ -83,7 +88,7 @@ fn the_readout_tells_all_about_the_cell() {
     }
     assert!(text.contains("along u at v = 0.50") && text.contains("along v at u = 0.50"));
     heatmap(&mut picture).cells[5 * 11 + 5] = Default::default();
-    let text = fixture::text(&drawn(
+    let text = fixture::text(&draw_to_buffer(
         &picture,
         &at,
         (84, 38),
@@ -103,23 +108,23 @@ fn moving_and_jumping() {
     assert_eq!(v.cursor, (4, 4));
     v.move_by(i32::MIN, i32::MIN, 5, Patch::Square);
     assert_eq!(v.cursor, (0, 0));
-    let picture = fitting(2, 5);
+    let picture = fitting_run(2, 5);
     let map = &picture.snapshot.as_ref().unwrap().heatmap;
-    let order = map.ranking(Metric::Accuracy);
+    let order = map.rank_cells(Metric::Accuracy);
     for &index in order.iter().chain(&order[..1]) {
-        v.next_best(map);
+        v.move_to_next_best(map);
         assert_eq!(v.cursor, (index / 5, index % 5));
     }
     // From anywhere else the jump begins with the best again.
     v.move_by(-1, 0, 5, Patch::Square);
-    v.next_best(map);
+    v.move_to_next_best(map);
     assert_eq!(v.cursor, (order[0] / 5, order[0] % 5));
-    v.next_best(&Heatmap::new(surfit_core::surface::Patch::Square, 5));
+    v.move_to_next_best(&Heatmap::new(surfit_core::surface::Patch::Square, 5));
 }
 
 #[test]
 fn before_the_first_snapshot_there_is_one_calm_sentence() {
-    let text = fixture::text(&drawn(
+    let text = fixture::text(&draw_to_buffer(
         &RunState::default(),
         &view(),
         (60, 18),
@@ -131,13 +136,13 @@ fn before_the_first_snapshot_there_is_one_calm_sentence() {
 #[test]
 fn stepping_the_surface_redraws_little() {
     // Every optimizer step makes all cells a bit more stale; that must not repaint the map each time.
-    let mut picture = fitting(2, 11);
+    let mut picture = fitting_run(2, 11);
     let theme = theme(ColorDepth::Truecolor, false);
     let mut changed = 0;
-    let mut before = drawn(&picture, &view(), (84, 38), &theme);
+    let mut before = draw_to_buffer(&picture, &view(), (84, 38), &theme);
     for _ in 0..100 {
         heatmap(&mut picture).version += 1;
-        let after = drawn(&picture, &view(), (84, 38), &theme);
+        let after = draw_to_buffer(&picture, &view(), (84, 38), &theme);
         changed += before.diff(&after).len();
         before = after;
     }
@@ -146,7 +151,7 @@ fn stepping_the_surface_redraws_little() {
 
 /// A view of any form, drawn from `seed`.
 fn any_view(seed: u64, slices: bool) -> SurfaceView {
-    let pick = |n: u64, of: u64| surfit_core::random::derive(seed, 1000 + n) % of;
+    let pick = |n: u64, of: u64| surfit_core::random::derive_seed(seed, 1000 + n) % of;
     let mut view = SurfaceView {
         quantity: [CellQuantity::Value, CellQuantity::Gain, CellQuantity::Width]
             [pick(0, 3) as usize],
@@ -156,14 +161,14 @@ fn any_view(seed: u64, slices: bool) -> SurfaceView {
         } else {
             Slices::Off
         },
-        smooth: pick(2, 2) == 0,
-        peaks: pick(3, 2) == 0,
-        relief: pick(4, 2) == 0,
-        fine: BlockSet::ALL[pick(5, 5) as usize],
+        interpolate: pick(2, 2) == 0,
+        show_peaks: pick(3, 2) == 0,
+        show_relief: pick(4, 2) == 0,
+        block_set: BlockSet::ALL[pick(5, 5) as usize],
         ..SurfaceView::default()
     };
     view.camera
-        .move_by(pick(6, 360) as f64, pick(7, 90) as f64 - 30.0);
+        .rotate(pick(6, 360) as f64, pick(7, 90) as f64 - 30.0);
     view
 }
 
@@ -172,16 +177,16 @@ proptest! {
     #[test]
     fn nothing_breaks_it(seed: u64, w in 0u16..200, h in 0u16..70, x in 0u16..5, grid in 2usize..=101,
                          cursor: (usize, usize), numbers: bool, slices: bool, depth in 0usize..4, ascii: bool) {
-        let picture = fixture::wild(seed, (2, 2), grid);
+        let picture = fixture::random_run_state(seed, (2, 2), grid);
         let metric = if numbers { Metric::Loss } else { Metric::Accuracy };
-        let view = SurfaceView { cursor, metric, numbers: seed.is_multiple_of(2), ..any_view(seed, slices) };
+        let view = SurfaceView { cursor, metric, show_values: seed.is_multiple_of(2), ..any_view(seed, slices) };
         let mut view = view;
         if seed.is_multiple_of(3) {
-            let other = fixture::wild(seed / 3, (2, 3), 2 + grid / 2);
-            view.beside = SurfaceComparison::of("another".into(), true, &other);
+            let other = fixture::random_run_state(seed / 3, (2, 3), 2 + grid / 2);
+            view.comparison = SurfaceComparison::of("another".into(), true, &other);
         }
         let mut buf = Buffer::empty(Rect::new(0, 0, 150, 60));
-        let (area, theme) = (Rect::new(x, x, w, h), theme(DEPTHS[depth], ascii));
+        let (area, theme) = (Rect::new(x, x, w, h), theme(COLOR_DEPTHS[depth], ascii));
         render(area, &mut buf, &theme, &picture, &view, slices);
         for p in buf.area.positions() {
             prop_assert!(area.contains(p) || buf[p] == ratatui::buffer::Cell::EMPTY, "{p:?} outside {area:?}");

@@ -1,19 +1,19 @@
 //! What the user chose to see of the surface, and where the cursor is.
 
-use super::beside::{self, SurfaceComparison};
 use super::blocks::BlockSet;
+use super::color_range::RangeChange;
+use super::comparison::{self, SurfaceComparison};
 use super::layout::SurfaceLayout;
-use super::part::SurfaceViewport;
-use super::range::RangeChange;
 use super::relief::{self, Camera};
-use super::shown::{CellQuantity, FixedRange, ShownField};
+use super::shown_field::{CellQuantity, FixedRange, ShownField};
+use super::viewport::SurfaceViewport;
 use super::{Contours, SurfaceScene};
 use crate::theme::Theme;
-use crate::views::plot::chrome;
+use crate::views::plot::pane_frame;
 use crate::views::slices::Slices;
 use ratatui::layout::Rect;
 use surfit_core::heatmap::{Heatmap, Metric};
-use surfit_core::picture::RunState;
+use surfit_core::run_state::RunState;
 use surfit_core::surface::Patch;
 
 /// See the module.
@@ -22,63 +22,63 @@ pub struct SurfaceView {
     /// Cell under the cursor, along `u` and along `v`.
     pub cursor: (usize, usize),
     /// The part that is shown; `None` for the whole.
-    pub part: Option<SurfaceViewport>,
+    pub viewport: Option<SurfaceViewport>,
     /// The metric that is looked at.
     pub metric: Metric,
     /// What of it the colours mean.
     pub quantity: CellQuantity,
     /// The range of colours that the user chose.
-    pub fixed: Option<FixedRange>,
+    pub fixed_range: Option<FixedRange>,
     /// Write the figures into the cells, where they fit.
-    pub numbers: bool,
+    pub show_values: bool,
     /// Which slices through the cursor are shown, where they fit.
     pub slices: Slices,
     /// Where contour lines are drawn.
     pub contours: Contours,
     /// Colours between cells are interpolated.
-    pub smooth: bool,
+    pub interpolate: bool,
     /// The best points that are not neighbours are numbered.
-    pub peaks: bool,
+    pub show_peaks: bool,
     /// Shown as a relief.
-    pub relief: bool,
+    pub show_relief: bool,
     /// From where the relief is seen.
     pub camera: Camera,
     /// Block characters of relief and contour lines.
-    pub fine: BlockSet,
+    pub block_set: BlockSet,
     /// Another surface that is shown beside this one.
-    pub beside: Option<SurfaceComparison>,
+    pub comparison: Option<SurfaceComparison>,
     /// This surface before its degree changed last.
-    pub earlier: Option<SurfaceComparison>,
-    /// Place in the ranking that [`SurfaceView::next_best`] went to last, and the cell it found there.
-    pub visited: Option<(usize, (usize, usize))>,
+    pub earlier_surface: Option<SurfaceComparison>,
+    /// Place in the ranking that [`SurfaceView::move_to_next_best`] went to last, and the cell it found there.
+    pub last_visited: Option<(usize, (usize, usize))>,
 }
 
 impl Default for SurfaceView {
     fn default() -> Self {
         Self {
             cursor: (0, 0),
-            part: None,
+            viewport: None,
             metric: Metric::Accuracy,
             quantity: CellQuantity::Value,
-            fixed: None,
-            numbers: false,
+            fixed_range: None,
+            show_values: false,
             slices: Slices::default(),
             contours: Contours::Off,
-            smooth: false,
-            peaks: false,
-            relief: false,
+            interpolate: false,
+            show_peaks: false,
+            show_relief: false,
             camera: Camera::default(),
-            fine: BlockSet::default(),
-            beside: None,
-            earlier: None,
-            visited: None,
+            block_set: BlockSet::default(),
+            comparison: None,
+            earlier_surface: None,
+            last_visited: None,
         }
     }
 }
 
 impl SurfaceView {
     /// How many best points are numbered.
-    pub const PEAKS: usize = 9;
+    pub const MAX_PEAKS: usize = 9;
 
     /// Moves the cursor by cells, within a grid over a kind of surface, and the part that is shown with it. Along the third edge of a
     /// triangle it slides.
@@ -97,21 +97,21 @@ impl SurfaceView {
 
     /// Moves the cursor to the best measured cell; called again from there, to the next best, and so on, round the ranking.
     /// While best points are numbered it goes from number to number.
-    pub fn next_best(&mut self, heatmap: &Heatmap) {
-        let ranking = if self.peaks {
-            heatmap.peaks(self.metric, Self::PEAKS)
+    pub fn move_to_next_best(&mut self, heatmap: &Heatmap) {
+        let ranking = if self.show_peaks {
+            heatmap.peaks(self.metric, Self::MAX_PEAKS)
         } else {
-            heatmap.ranking(self.metric)
+            heatmap.rank_cells(self.metric)
         };
         if ranking.is_empty() {
             return;
         }
-        let next = match self.visited {
+        let next = match self.last_visited {
             Some((place, cell)) if cell == self.cursor => (place + 1) % ranking.len(),
             _ => 0,
         };
         self.cursor = (ranking[next] / heatmap.grid, ranking[next] % heatmap.grid);
-        self.visited = Some((next, self.cursor));
+        self.last_visited = Some((next, self.cursor));
         self.follow_cursor(heatmap.grid, heatmap.patch);
     }
 
@@ -128,7 +128,7 @@ impl SurfaceView {
     }
 
     /// Shows a figure made of the metric, or the metric itself again.
-    pub fn toggle(&mut self, quantity: CellQuantity) {
+    pub fn toggle_quantity(&mut self, quantity: CellQuantity) {
         self.quantity = if self.quantity == quantity {
             CellQuantity::Value
         } else {
@@ -137,13 +137,13 @@ impl SurfaceView {
     }
 
     /// Changes the range of colours by hand, beginning with the one that is shown.
-    pub fn adjust(&mut self, picture: &RunState, by: RangeChange) {
+    pub fn adjust_range(&mut self, picture: &RunState, by: RangeChange) {
         let Some(snapshot) = &picture.snapshot else {
             return;
         };
-        let corner = self.metric.best_corner(picture.corners.values());
+        let corner = self.metric.best_corner_value(picture.corners.values());
         let shown = ShownField::of(corner, &snapshot.heatmap, self);
-        self.fixed = Some(FixedRange {
+        self.fixed_range = Some(FixedRange {
             metric: self.metric,
             quantity: shown.quantity,
             limits: shown.range.adjusted(by),
@@ -161,14 +161,14 @@ impl SurfaceView {
         picture: &RunState,
     ) -> Option<(usize, usize)> {
         let scene = SurfaceScene::new(theme, picture, self)?;
-        if let Some(other) = scene.other() {
-            return beside::cell_at(&scene, other, chrome::inside(area), column, row);
+        if let Some(other) = scene.comparable_surface() {
+            return comparison::cell_at(&scene, other, pane_frame::inside(area), column, row);
         }
         let layout = scene.layout(area);
-        if scene.relief() {
+        if scene.is_relief() {
             return relief::cell_at(&scene, layout.map, column, row);
         }
-        if self.relief {
+        if self.show_relief {
             return crate::views::slices::cell_at(&scene, layout.map, column, row);
         }
         layout.cell_at(column, row)
@@ -177,22 +177,22 @@ impl SurfaceView {
 
 impl<'a> SurfaceScene<'a> {
     /// The surface beside this one, when it is of the same kind and can be compared.
-    pub(crate) fn other(&self) -> Option<&'a SurfaceComparison> {
-        let other = self.view.beside.as_ref()?;
+    pub(crate) fn comparable_surface(&self) -> Option<&'a SurfaceComparison> {
+        let other = self.view.comparison.as_ref()?;
         (other.heatmap.patch == self.heatmap.patch).then_some(other)
     }
 
     /// True when the surface is drawn in three dimensions. A curve has none to show: its relief is a line.
-    pub(crate) fn relief(&self) -> bool {
-        self.view.relief && self.heatmap.patch != Patch::Curve
+    pub(crate) fn is_relief(&self) -> bool {
+        self.view.show_relief && self.heatmap.patch != Patch::Curve
     }
 
     /// Where the parts of the pane lie.
     pub(super) fn layout(&self, area: Rect) -> SurfaceLayout {
         let slices = self.view.slices != Slices::Off;
-        if self.view.relief {
+        if self.view.show_relief {
             let curve = self.heatmap.patch == Patch::Curve;
-            let mut layout = SurfaceLayout::open(area, self.cells.count, slices && !curve);
+            let mut layout = SurfaceLayout::for_relief(area, self.cells.count, slices && !curve);
             if curve {
                 // A line tells its values by its height.
                 layout.map.width = layout.bar.right().max(layout.map.right()) - layout.map.x;
@@ -200,6 +200,6 @@ impl<'a> SurfaceScene<'a> {
             }
             return layout;
         }
-        SurfaceLayout::of(area, self.cells.count, slices).beginning_at(self.cells.first)
+        SurfaceLayout::of(area, self.cells.count, slices).with_first_cell(self.cells.first_cell)
     }
 }

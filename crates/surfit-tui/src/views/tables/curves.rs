@@ -2,11 +2,11 @@
 
 use crate::app::App;
 use crate::views::loss::LossView;
-use crate::views::plot::curves::{CurveOwner, CurveRequest, PlotTrace, relevant};
+use crate::views::plot::curves::{CurveOwner, CurveRequest, PlotTrace, curves_to_show};
 use crate::views::plot::text;
 use std::collections::BTreeMap;
 use surfit_core::event::LossCurve;
-use surfit_core::picture::{RunState, ValidationPoint};
+use surfit_core::run_state::{RunState, ValidationPoint};
 use surfit_core::table::{DataTable, TableValue};
 
 const COLUMNS: [&str; 12] = [
@@ -28,14 +28,14 @@ const COLUMNS: [&str; 12] = [
 /// the measurements on validation at their steps. Runs that are laid over this one are there with their fits.
 pub fn losses(app: &App) -> DataTable {
     let mut table = DataTable::new(&COLUMNS);
-    let own = app.picture.curves.keys();
+    let own = app.run_state.curves.keys();
     for &curve in own.filter(|c| **c != LossCurve::Surface) {
-        add(&mut table, &app.run, &app.picture, curve, &app.loss);
+        add(&mut table, &app.run, &app.run_state, curve, &app.loss);
     }
     let fit = LossCurve::Surface;
-    add(&mut table, &app.run, &app.picture, fit, &app.loss);
+    add(&mut table, &app.run, &app.run_state, fit, &app.loss);
     for other in &app.loss.overlays {
-        add(&mut table, &other.name, &other.picture, fit, &app.loss);
+        add(&mut table, &other.name, &other.run_state, fit, &app.loss);
     }
     table
 }
@@ -48,7 +48,12 @@ fn name(curve: LossCurve) -> String {
     }
 }
 
-fn whole(picture: &RunState, curve: LossCurve, view: &LossView, time: bool) -> Option<PlotTrace> {
+fn full_trace(
+    picture: &RunState,
+    curve: LossCurve,
+    view: &LossView,
+    time: bool,
+) -> Option<PlotTrace> {
     let wanted = CurveRequest {
         window: (f64::NEG_INFINITY, f64::INFINITY),
         time,
@@ -58,7 +63,7 @@ fn whole(picture: &RunState, curve: LossCurve, view: &LossView, time: bool) -> O
 }
 
 fn add(table: &mut DataTable, run: &str, picture: &RunState, curve: LossCurve, view: &LossView) {
-    let Some(trace) = whole(picture, curve, view, false) else {
+    let Some(trace) = full_trace(picture, curve, view, false) else {
         return;
     };
     let mut measured: BTreeMap<u64, ValidationPoint> = trace
@@ -72,9 +77,9 @@ fn add(table: &mut DataTable, run: &str, picture: &RunState, curve: LossCurve, v
                    figures: [TableValue; 4],
                    validation: Option<ValidationPoint>| {
         // The mark of a step is set when it is done.
-        let mark = track.and_then(|t| t.at(step as f64 + 1.0));
+        let mark = track.and_then(|t| t.mark_at(step as f64 + 1.0));
         let [loss, lowest, highest, smoothed] = figures;
-        table.push([
+        table.push_row([
             run.into(),
             name(curve).into(),
             step.into(),
@@ -125,26 +130,26 @@ fn add(table: &mut DataTable, run: &str, picture: &RunState, curve: LossCurve, v
 
 /// What is known under the cursor of the curves, else at their end, in a line.
 pub fn readout(app: &App) -> Option<String> {
-    let (picture, view) = (&app.picture, &app.loss);
+    let (picture, view) = (&app.run_state, &app.loss);
     let of = |curve: LossCurve| {
-        let trace = whole(picture, curve, view, view.time)?;
+        let trace = full_trace(picture, curve, view, view.time)?;
         let x = view.cursor.unwrap_or(trace.end);
         let sample = trace.sample_at(x)?;
         let mut text = format!("{} at step {}: ", name(curve), sample.step);
         text += &match sample.range {
-            Some((_, mean, _)) => format!("loss {}", text::loss(mean)),
+            Some((_, mean, _)) => format!("loss {}", text::format_loss(mean)),
             None => "loss not finite".into(),
         };
         if let Some(smooth) = sample.smooth {
-            text += &format!(", smoothed {}", text::loss(smooth));
+            text += &format!(", smoothed {}", text::format_loss(smooth));
         }
         if let Some(v) = trace.validation_at(x) {
-            let accuracy = text::percent(v.accuracy, 2);
-            text += &format!(", validation {} ({accuracy})", text::loss(v.loss));
+            let accuracy = text::format_percent(v.accuracy, 2);
+            text += &format!(", validation {} ({accuracy})", text::format_loss(v.loss));
         }
         Some(text)
     };
-    let lines: Vec<String> = relevant(picture, view.corners)
+    let lines: Vec<String> = curves_to_show(picture, view.show_corners)
         .into_iter()
         .filter_map(of)
         .collect();

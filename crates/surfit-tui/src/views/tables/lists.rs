@@ -1,10 +1,10 @@
 //! The lists as tables: models, runs, the machine, the log.
 
 use crate::app::App;
-use crate::views::models::{self, ModelItem, measured};
+use crate::views::models::{self, ModelItem, measured_point};
 use crate::views::{
     self,
-    machine::{GPUS, LoadHistory, LoadSample},
+    machine::{LoadHistory, LoadSample, MAX_GPUS},
 };
 use surfit_core::table::{DataTable, TableValue};
 
@@ -22,7 +22,7 @@ pub fn models(app: &App) -> DataTable {
         "from",
     ]);
     for item in models::items(app) {
-        let place = models::place_of(app, item);
+        let place = models::item_parameters(app, item);
         let (kind, what, validation, test, loss, images, from): (
             _,
             TableValue,
@@ -33,10 +33,10 @@ pub fn models(app: &App) -> DataTable {
             TableValue,
         ) = match item {
             ModelItem::Export(n) => {
-                let Some(x) = app.picture.exports.get(n) else {
+                let Some(x) = app.run_state.exports.get(n) else {
                     continue;
                 };
-                let what = match x.members_in_words() {
+                let what = match x.describe_members() {
                     Some(members) => format!("{} of {members}", x.selection),
                     None => x.selection.clone(),
                 };
@@ -54,7 +54,7 @@ pub fn models(app: &App) -> DataTable {
                 )
             }
             ModelItem::Point { u, v, marked } => {
-                let known = measured(app, u, v);
+                let known = measured_point(app, u, v);
                 let (point, exact) = (known.map(|k| k.0), known.is_some_and(|k| k.1));
                 let what = if marked { "marked" } else { "measured" };
                 let from = if exact {
@@ -76,10 +76,10 @@ pub fn models(app: &App) -> DataTable {
                 )
             }
             ModelItem::Corner(n) => {
-                let Some(corner) = app.picture.corners.get(&n) else {
+                let Some(corner) = app.run_state.corners.get(&n) else {
                     continue;
                 };
-                let finished = app.picture.finished.as_ref();
+                let finished = app.run_state.finished.as_ref();
                 let test = finished.and_then(|f| f.corners_test.get(n).copied());
                 let (accuracy, loss) = (Some(corner.accuracy), Some(corner.loss));
                 let source = corner.source.as_str().into();
@@ -94,7 +94,7 @@ pub fn models(app: &App) -> DataTable {
                 )
             }
         };
-        table.push([
+        table.push_row([
             kind.into(),
             what,
             place.map(|p| p.0).into(),
@@ -128,8 +128,8 @@ pub fn runs(app: &App) -> DataTable {
         "node",
         "path",
     ]);
-    for run in views::runs::shown(app) {
-        table.push([
+    for run in views::runs::visible_runs(app) {
+        table.push_row([
             run.id.as_str().into(),
             run.state.as_str().into(),
             run.alive.into(),
@@ -152,8 +152,8 @@ pub fn runs(app: &App) -> DataTable {
 
 /// The load that is remembered, a row a second, with a column for every graphics processor there is.
 pub fn machine(app: &App) -> DataTable {
-    let gpus = app.picture.snapshot.as_ref();
-    let gpus = gpus.map_or(0, |s| s.machine.gpus.len().min(GPUS));
+    let gpus = app.run_state.snapshot.as_ref();
+    let gpus = gpus.map_or(0, |s| s.machine.gpus.len().min(MAX_GPUS));
     let mut table = DataTable::new(&[
         "seconds_ago",
         "units_per_second",
@@ -165,20 +165,22 @@ pub fn machine(app: &App) -> DataTable {
     table
         .columns
         .extend((0..gpus).map(|n| format!("gpu_{n}_busy")));
-    let of = |figure: &dyn Fn(&LoadSample) -> f32| app.machine.of(figure, LoadHistory::SECONDS);
+    let of = |figure: &dyn Fn(&LoadSample) -> f32| {
+        app.load_history.resample(figure, LoadHistory::MAX_SECONDS)
+    };
     let mut figures = vec![
-        of(&|s| s.rate),
-        of(&|s| s.memory),
-        of(&|s| s.engine),
-        of(&|s| s.busy),
-        of(&|s| s.used),
+        of(&|s| s.units_per_second),
+        of(&|s| s.engine_memory),
+        of(&|s| s.engine_cpus),
+        of(&|s| s.cpu_fraction),
+        of(&|s| s.used_memory),
     ];
-    figures.extend((0..gpus).map(|n| of(&|s| s.gpus[n])));
-    let count = app.machine.len();
+    figures.extend((0..gpus).map(|n| of(&|s| s.gpu_fractions[n])));
+    let count = app.load_history.len();
     for n in 0..count {
         let ago = TableValue::from(count - 1 - n);
         let row = figures.iter().map(|f| f.get(n).copied().into());
-        table.push(std::iter::once(ago).chain(row));
+        table.push_row(std::iter::once(ago).chain(row));
     }
     table
 }
@@ -186,9 +188,9 @@ pub fn machine(app: &App) -> DataTable {
 /// The lines of the log that are shown: seconds since the Unix epoch and since the run began.
 pub fn log(app: &App) -> DataTable {
     let mut table = DataTable::new(&["time", "seconds", "topic", "error", "text"]);
-    let began = app.picture.began;
-    for line in views::log::lines(app) {
-        table.push([
+    let began = app.run_state.began;
+    for line in views::log::visible_lines(app) {
+        table.push_row([
             line.time.into(),
             began.map(|b| (line.time - b).max(0.0)).into(),
             line.topic.name().into(),

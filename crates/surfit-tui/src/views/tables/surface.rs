@@ -20,15 +20,15 @@ pub fn slices(app: &App) -> DataTable {
         "images",
         "stale",
     ]);
-    let Some(scene) = SurfaceScene::new(&app.theme, &app.picture, &app.surface) else {
+    let Some(scene) = SurfaceScene::new(&app.theme, &app.run_state, &app.surface) else {
         return table;
     };
-    for (name, cells) in slices::cells(&scene) {
+    for (name, cells) in slices::selected_cells(&scene) {
         for index in cells {
             let cell = &scene.heatmap.cells[index];
             let (u, v) = scene.heatmap.parameters(index);
             let (interval, known) = (cell.interval(), cell.images > 0);
-            table.push([
+            table.push_row([
                 name.into(),
                 u.into(),
                 v.into(),
@@ -57,9 +57,14 @@ pub fn points(app: &App) -> DataTable {
         "gradient",
         "accuracy",
     ]);
-    for point in app.picture.snapshot.iter().flat_map(|s| &s.control_points) {
-        let (u, v) = app.degrees().site((point.i, point.j));
-        table.push([
+    for point in app
+        .run_state
+        .snapshot
+        .iter()
+        .flat_map(|s| &s.control_points)
+    {
+        let (u, v) = app.degrees().row_parameters((point.i, point.j));
+        table.push_row([
             point.i.into(),
             point.j.into(),
             u.into(),
@@ -76,37 +81,40 @@ pub fn points(app: &App) -> DataTable {
 
 /// The matrix of distances that is known, a row a point; `None` before it was measured.
 pub fn distances(app: &App) -> Option<DataTable> {
-    let matrix = app.picture.matrix().filter(|m| !m.names.is_empty())?;
+    let matrix = app
+        .run_state
+        .distance_matrix()
+        .filter(|m| !m.names.is_empty())?;
     let count = matrix.names.len();
     let mut table = DataTable::new(&["point"]);
     table.columns.extend(matrix.names.iter().cloned());
     for (name, row) in matrix.names.iter().zip(matrix.values.chunks(count)) {
         let first = std::iter::once(TableValue::from(name.as_str()));
-        table.push(first.chain(row.iter().map(|&d| d.into())));
+        table.push_row(first.chain(row.iter().map(|&d| d.into())));
     }
     Some(table)
 }
 
 /// What is known under the surface's cursor, in a line.
 pub fn readout(app: &App) -> Option<String> {
-    let heatmap = &app.picture.snapshot.as_ref()?.heatmap;
+    let heatmap = &app.run_state.snapshot.as_ref()?.heatmap;
     let (u, v) = app.surface.uv(heatmap.grid);
-    let index = heatmap.nearest(u, v);
-    let place = heatmap.patch.place(u, v, 4);
+    let index = heatmap.nearest_cell(u, v);
+    let place = heatmap.patch.format_parameters(u, v, 4);
     let cell = heatmap.cells.get(index)?;
     let Some(accuracy) = cell.accuracy() else {
         return Some(format!("{place}: not measured yet"));
     };
-    let mut line = format!("{place}: accuracy {}", text::percent(accuracy, 2));
+    let mut line = format!("{place}: accuracy {}", text::format_percent(accuracy, 2));
     if let Some((low, high)) = cell.interval() {
         line += &format!(" ± {:.2}", 50.0 * (high - low));
     }
     line += &format!(
         ", loss {}, {} images",
-        text::loss(cell.loss.into()),
+        text::format_loss(cell.loss.into()),
         cell.images
     );
-    if let Some(corner) = app.picture.best_corner() {
+    if let Some(corner) = app.run_state.best_corner_accuracy() {
         line += &format!(
             ", {:+.2} points to the best corner",
             100.0 * (accuracy - corner)
@@ -116,7 +124,7 @@ pub fn readout(app: &App) -> Option<String> {
 }
 
 /// `U,V` as the command line takes it; `U` on a curve.
-pub fn written(app: &App, u: f64, v: f64) -> String {
+pub fn format_point(app: &App, u: f64, v: f64) -> String {
     match app.degrees().patch() {
         Patch::Curve => format!("{u:.4}"),
         _ => format!("{u:.4},{v:.4}"),

@@ -1,7 +1,7 @@
 use super::*;
 use crate::fixture;
 use crate::link::{Incoming, RunLine};
-use crate::rig::TestApp;
+use crate::test_app::TestApp;
 use surfit_core::event::{Distances, LossCurve};
 use surfit_core::table::{DataTable, TableValue};
 
@@ -12,9 +12,9 @@ fn column<'a>(table: &'a DataTable, name: &str) -> Vec<&'a TableValue> {
 
 #[test]
 fn every_curve_is_there_with_every_step_and_every_validation() {
-    let rig = TestApp::with(140, 44, fixture::fitting());
+    let rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     let table = losses(&rig.app);
-    let picture = &rig.app.picture;
+    let picture = &rig.app.run_state;
     let of = |curve: &str| -> Vec<&Vec<TableValue>> {
         table.rows.iter().filter(|r| r[1] == curve.into()).collect()
     };
@@ -25,21 +25,21 @@ fn every_curve_is_there_with_every_step_and_every_validation() {
         let rows = of(name);
         let counted: u64 = (rows.iter())
             .map(|r| match r[3] {
-                TableValue::Whole(steps) => steps,
+                TableValue::Integer(steps) => steps,
                 _ => 0,
             })
             .sum();
-        assert_eq!(counted, picture.curves[&curve].end(), "{name}");
+        assert_eq!(counted, picture.curves[&curve].end_step(), "{name}");
         let validations = rows.iter().filter(|r| r[11] != TableValue::Missing).count();
         let known = picture.validations.get(&curve).map_or(0, Vec::len);
         assert_eq!(validations, known, "{name}");
-        let last = picture.curves[&curve].last().unwrap();
+        let last = picture.curves[&curve].last_value().unwrap();
         let row = rows.iter().rfind(|r| r[4] != TableValue::Missing).unwrap();
         assert_eq!(row[4], last.into(), "{name}");
     }
-    assert!(of("surface").iter().all(|r| r[0] == fixture::RUN.into()));
+    assert!(of("surface").iter().all(|r| r[0] == fixture::RUN_ID.into()));
     let steps = column(&table, "step");
-    assert!(steps.iter().all(|s| matches!(s, TableValue::Whole(_))));
+    assert!(steps.iter().all(|s| matches!(s, TableValue::Integer(_))));
     let line = loss_readout(&rig.app).unwrap();
     assert!(
         line.starts_with("surface at step 12") && line.contains("validation"),
@@ -49,7 +49,7 @@ fn every_curve_is_there_with_every_step_and_every_validation() {
 
 #[test]
 fn slices_points_and_distances_are_what_the_panes_show() {
-    let mut rig = TestApp::with(140, 44, fixture::finished());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::finished_run());
     rig.app.surface.cursor = (3, 5);
     let table = slices(&rig.app);
     let grid = rig.app.grid();
@@ -75,7 +75,7 @@ fn slices_points_and_distances_are_what_the_panes_show() {
 
     let count = rig
         .app
-        .picture
+        .run_state
         .snapshot
         .as_ref()
         .unwrap()
@@ -83,7 +83,7 @@ fn slices_points_and_distances_are_what_the_panes_show() {
         .len();
     assert_eq!(points(&rig.app).rows.len(), count);
     assert_eq!(distances(&rig.app), None);
-    rig.app.picture.distances = Some(Distances {
+    rig.app.run_state.distances = Some(Distances {
         step: 7,
         points: vec![(0, 0), (1, 0)],
         values: vec![0.0, 0.5, 0.5, f64::NAN],
@@ -98,7 +98,7 @@ fn slices_points_and_distances_are_what_the_panes_show() {
 
 #[test]
 fn the_lists_have_a_row_for_everything_they_show() {
-    let mut rig = TestApp::with(140, 44, fixture::finished());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::finished_run());
     let table = models(&rig.app);
     assert_eq!(
         table.rows.len(),
@@ -116,7 +116,7 @@ fn the_lists_have_a_row_for_everything_they_show() {
         node: Some("gpu7".into()),
         ..RunLine::default()
     };
-    rig.hear(Incoming::Runs(vec![line]));
+    rig.receive(Incoming::Runs(vec![line]));
     assert_eq!(
         column(&runs(&rig.app), "best_accuracy"),
         [&TableValue::Number(0.9)]
@@ -125,8 +125,11 @@ fn the_lists_have_a_row_for_everything_they_show() {
         column(&runs(&rig.app), "node"),
         [&TableValue::Text("gpu7".into())]
     );
-    let lines = rig.app.picture.log.len();
+    let lines = rig.app.run_state.log.len();
     assert_eq!(log(&rig.app).rows.len(), lines);
-    assert_eq!(crate::views::log::plain(&rig.app).lines().count(), lines);
-    assert!(machine(&rig.app).rows.len() == rig.app.machine.len());
+    assert_eq!(
+        crate::views::log::plain_lines(&rig.app).lines().count(),
+        lines
+    );
+    assert!(machine(&rig.app).rows.len() == rig.app.load_history.len());
 }

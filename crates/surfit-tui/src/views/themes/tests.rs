@@ -2,7 +2,7 @@ use crate::app::Overlay;
 use crate::color::ColorDepth;
 use crate::fixture;
 use crate::layout::ScreenLayout;
-use crate::rig::TestApp;
+use crate::test_app::TestApp;
 use crate::theme::{Theme, ThemeChoice, ThemeError, ThemeRole};
 use crate::views::popup;
 
@@ -12,16 +12,20 @@ fn ground(rig: &TestApp) -> ratatui::style::Color {
 
 #[test]
 fn the_screen_takes_on_each_theme_and_esc_takes_it_back() {
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     let before = ground(&rig);
     rig.press("g t");
-    for name in Theme::names() {
-        assert!(rig.text().contains(name), "{name}\n{}", rig.text());
+    for name in Theme::built_in_names() {
+        assert!(
+            rig.screen_text().contains(name),
+            "{name}\n{}",
+            rig.screen_text()
+        );
     }
     rig.press("down");
     assert_eq!(rig.app.theme.name(), "light");
     assert_ne!(ground(&rig), before);
-    assert_eq!(rig.app.kept_theme().name(), "dark");
+    assert_eq!(rig.app.confirmed_theme().name(), "dark");
     rig.press("t t j k");
     assert_eq!(rig.app.theme.name(), "paper");
     rig.press("esc");
@@ -38,14 +42,14 @@ fn the_screen_takes_on_each_theme_and_esc_takes_it_back() {
 
 #[test]
 fn enter_or_a_second_click_keeps_the_theme() {
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("g t down enter");
     assert!(rig.app.overlay.is_none());
     assert_eq!(rig.app.theme.name(), "light");
     assert!(
-        rig.text().contains("theme light: Dark ink"),
+        rig.screen_text().contains("theme light: Dark ink"),
         "{}",
-        rig.text()
+        rig.screen_text()
     );
     rig.press("g t");
     let at = popup::inner(ScreenLayout::of(&rig.app).overlay).as_position();
@@ -56,12 +60,12 @@ fn enter_or_a_second_click_keeps_the_theme() {
     );
     rig.click(at.x, at.y);
     assert!(rig.app.overlay.is_none());
-    assert_eq!(rig.app.kept_theme().name(), "dark");
+    assert_eq!(rig.app.confirmed_theme().name(), "dark");
 }
 
 #[test]
 fn a_file_that_cannot_be_read_says_why_and_changes_nothing() {
-    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("g t");
     let Some(Overlay::Themes { choices, .. }) = &mut rig.app.overlay else {
         panic!()
@@ -69,14 +73,14 @@ fn a_file_that_cannot_be_read_says_why_and_changes_nothing() {
     let why = ThemeError("line 3: `blue` is no colour".into());
     choices.push(ThemeChoice {
         name: "mine".into(),
-        own: true,
+        is_user_theme: true,
         theme: Err(why),
     });
     rig.press("end");
     assert!(
-        rig.text().contains("line 3: `blue` is no colour"),
+        rig.screen_text().contains("line 3: `blue` is no colour"),
         "{}",
-        rig.text()
+        rig.screen_text()
     );
     assert_eq!(rig.app.theme.name(), "dark");
 }
@@ -84,18 +88,18 @@ fn a_file_that_cannot_be_read_says_why_and_changes_nothing() {
 #[test]
 fn the_list_scrolls_where_it_has_no_room_and_samples_keep_to_the_depth() {
     for depth in ColorDepth::ALL {
-        let mut rig = TestApp::with(60, 16, fixture::fitting()).depth(
+        let mut rig = TestApp::with_run_state(60, 16, fixture::fitting_run()).with_theme(
             "dark",
             depth,
             depth == ColorDepth::None,
         );
         rig.press("g t end");
-        let text = rig.text();
+        let text = rig.screen_text();
         assert!(
             text.contains("mono") && text.contains("Greys only"),
             "{text}"
         );
-        let name = rig.cell("mono");
+        let name = rig.cell_of("mono");
         assert_eq!(
             name.style().bg,
             rig.app

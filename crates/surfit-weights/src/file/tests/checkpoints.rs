@@ -1,6 +1,6 @@
 //! Checkpoints as training scripts keep them: a state dict beside anything.
 
-use super::super::objects;
+use super::super::pickle_tensors;
 use super::pytorch_files::{PickleWriter, archive, check_state_dict, state_dict, storages};
 use super::*;
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ impl PickleWriter {
     }
 
     /// What stands beside state dicts, as `torch.save` writes it.
-    fn company(self) -> Self {
+    fn training_state(self) -> Self {
         self.text("epoch")
             .raw(b"K\x07")
             .text("args")
@@ -90,12 +90,12 @@ fn whatever_stands_beside_a_state_dict_is_passed_over() {
         ] {
             let file = PickleWriter::new()
                 .raw(outer)
-                .company()
+                .training_state()
                 .text(name)
                 .raw(&inner());
             check_state_dict(&archive(
                 dir.path(),
-                file.company().raw(b"u").end(),
+                file.training_state().raw(b"u").end(),
                 storages(),
             ));
         }
@@ -231,7 +231,7 @@ fn what_would_have_to_be_executed_for_a_weight_is_refused() {
             "no usual name",
             PickleWriter::new()
                 .raw(b"}(")
-                .company()
+                .training_state()
                 .text("mine")
                 .raw(&inner())
                 .raw(b"u"),
@@ -276,7 +276,7 @@ fn chains_of_parameters_take_no_time() {
     }
     let bytes = bytes.end();
     let began = Instant::now();
-    let (objects, list, _) = objects::read_first(&bytes).unwrap();
+    let (objects, list, _) = pickle_tensors::read_first(&bytes).unwrap();
     for value in objects.items(list).unwrap() {
         assert!(objects.is_tensor(*value));
         assert_eq!(objects.tensor("w", *value).unwrap().shape, [6]);

@@ -154,7 +154,7 @@ fn a_file_that_is_written_while_it_is_read_is_never_mixed() {
 fn a_file_that_is_opened_again_is_the_same_one() {
     let dir = tempfile::tempdir().unwrap();
     let mut map = serde_json::Map::new();
-    for i in 0..=MAX_OPEN {
+    for i in 0..=MAX_OPEN_FILES {
         let (name, file) = (format!("t{i:02}"), format!("{i:02}.safetensors"));
         safetensors_file(&dir.path().join(&file), &[(&name, [1., 2.])]);
         map.insert(name, file.into());
@@ -162,13 +162,13 @@ fn a_file_that_is_opened_again_is_the_same_one() {
     let index = dir.path().join("model.safetensors.index.json");
     fs::write(index, json!({ "weight_map": map }).to_string()).unwrap();
     let file = WeightFile::open(dir.path(), CornerWeights::Ema).unwrap();
-    let last = format!("{MAX_OPEN:02}.safetensors");
-    assert_eq!(file.read_values(MAX_OPEN).unwrap(), [1., 2.]);
+    let last = format!("{MAX_OPEN_FILES:02}.safetensors");
+    assert_eq!(file.read_values(MAX_OPEN_FILES).unwrap(), [1., 2.]);
     let file = WeightFile::open(dir.path(), CornerWeights::Ema).unwrap();
     let next = dir.path().join("next");
-    safetensors_file(&next, &[(&format!("t{MAX_OPEN:02}"), [5., 6.])]);
+    safetensors_file(&next, &[(&format!("t{MAX_OPEN_FILES:02}"), [5., 6.])]);
     fs::rename(&next, dir.path().join(&last)).unwrap();
-    let error = refusal(file.read_values(MAX_OPEN));
+    let error = refusal(file.read_values(MAX_OPEN_FILES));
     assert!(
         error.contains(&format!("{last}: the file was changed")),
         "{error}"

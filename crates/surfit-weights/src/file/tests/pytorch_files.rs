@@ -1,6 +1,6 @@
 //! Files as `torch.save` writes them, made here instruction by instruction.
 
-use super::super::objects;
+use super::super::pickle_tensors;
 use super::archives::repeat_last_entry;
 use super::*;
 use proptest::prelude::*;
@@ -370,7 +370,7 @@ fn bombs_are_refused() {
     // Shared weights are read; many thousand times the file are not.
     let open = |path: &Path| WeightFile::open(path, CornerWeights::Ema);
     assert_eq!(open(&many(4)).unwrap().tensors().len(), 4);
-    let error = refusal(open(&many(MAX_REPEATED / values + 100)));
+    let error = refusal(open(&many(MAX_REPEATED_VALUES / values + 100)));
     assert!(error.contains("repeats its values too often"), "{error}");
 }
 
@@ -434,8 +434,8 @@ proptest! {
             bytes[at] = value;
         }
         bytes.truncate(bytes.len().min(cut.max(1) * 3));
-        if let Ok((objects, root, _)) = objects::read_first(&bytes) {
-            let _ = (objects.is_tensor(root), objects.tensor("w", root), objects.maker(root));
+        if let Ok((objects, root, _)) = pickle_tensors::read_first(&bytes) {
+            let _ = (objects.is_tensor(root), objects.tensor("w", root), objects.maker_name(root));
         }
     }
 
@@ -444,8 +444,8 @@ proptest! {
         bytes in prop::collection::vec(
             prop::sample::select(b"(t)]}Raesu0NKqhQb.Xcj\x81\x85\x86\x8a\x8b\x8c\x8f\x90\x91\x92\x93\x94\x00\x01".to_vec()), 0..60),
     ) {
-        if let Ok((objects, root, _)) = objects::read_first(&bytes) {
-            let _ = (objects.is_tensor(root), objects.tensor("w", root), objects.maker(root));
+        if let Ok((objects, root, _)) = pickle_tensors::read_first(&bytes) {
+            let _ = (objects.is_tensor(root), objects.tensor("w", root), objects.maker_name(root));
         }
     }
 }

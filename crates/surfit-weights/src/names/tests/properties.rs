@@ -48,17 +48,17 @@ fn write(
     extras: usize,
     order: u64,
 ) -> WrittenFile {
-    let namings = namings::of(&network.architecture);
+    let namings = namings::namings_of(&network.architecture);
     let naming = &namings[naming % namings.len()];
     /// Name, shape, and what it is.
     type KnownTensor = (String, Vec<i64>, Option<(String, usize)>);
     let mut all: Vec<KnownTensor> = Vec::new();
     for (name, mut shape) in super::entries(network) {
-        let is_statistic = name.contains("running_") || name.ends_with(BATCHES);
+        let is_statistic = name.contains("running_") || name.ends_with(BATCH_COUNTER);
         if is_statistic && !statistics {
             continue;
         }
-        let calls = naming.call(&network.architecture, &name);
+        let calls = naming.translate(&network.architecture, &name);
         if calls.len() > 1 {
             shape[0] /= calls.len() as i64;
         }
@@ -76,7 +76,7 @@ fn write(
                 path.push('.');
                 path.push_str(rest);
             }
-            let truth = (!name.ends_with(BATCHES)).then(|| (name.clone(), part));
+            let truth = (!name.ends_with(BATCH_COUNTER)).then(|| (name.clone(), part));
             all.push((path, shape.clone(), truth));
         }
     }
@@ -131,7 +131,7 @@ proptest! {
         // The way back: everything that was written has its name again.
         for (index, (name, _)) in file.entries.iter().enumerate() {
             if let Some((ours, part)) = &file.truth[index] {
-                prop_assert_eq!(&map.given_names(ours).unwrap()[*part], name);
+                prop_assert_eq!(&map.names_in_file(ours).unwrap()[*part], name);
             }
         }
     }

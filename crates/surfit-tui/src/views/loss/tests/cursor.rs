@@ -3,12 +3,12 @@
 use super::*;
 use surfit_core::draws::FitPhase;
 
-fn growing(steps: u64) -> RunState {
-    picture((0..steps).map(|k| k as f32 / 100.0).collect())
+fn run_with_steps(steps: u64) -> RunState {
+    run_with_losses((0..steps).map(|k| k as f32 / 100.0).collect())
 }
 
 /// A fit of 1000 steps with everything that can be read.
-fn rich() -> RunState {
+fn full_run() -> RunState {
     let mut picture = RunState::default();
     let degrees = |d| Degrees::new(d, d).unwrap();
     let begins = |step, phase| Event::PhaseBegan { step, phase };
@@ -35,38 +35,38 @@ fn rich() -> RunState {
         to: degrees(3),
         deviation: 0.0,
     });
-    feed(&mut picture, events);
+    apply_events(&mut picture, events);
     picture
 }
 
 #[test]
 fn a_small_pane_reads_into_the_foot_line() {
-    let picture = growing(101);
+    let picture = run_with_steps(101);
     let mut view = LossView::default();
     let (area, _) = screen(70, 9);
     let plot = plot(&picture, &view, area);
     let column = plot.area.x + (plot.area.width - 1) / 2;
-    view.cursor = view.cursor_at(area, column, plot.area.y, &picture);
+    view.cursor = view.position_at(area, column, plot.area.y, &picture);
     let cursor = view.cursor.unwrap();
     // The axis ends at step 119: of 101 steps it rounds up to 120.
     assert!(
         (cursor - 59.0).abs() <= 2.0 && cursor.fract() == 0.0,
         "{cursor}"
     );
-    let buf = drawn(&picture, &view, (70, 9), &theme(ColorDepth::None, false));
+    let buf = draw_to_buffer(&picture, &view, (70, 9), &theme(ColorDepth::None, false));
     let foot = &rows(&buf)[8];
-    let raw = text::loss(cursor / 100.0);
+    let raw = text::format_loss(cursor / 100.0);
     assert!(
         foot.contains(&format!("step {cursor}  raw {raw}  smoothed")),
         "{foot}"
     );
     assert!(!foot.contains("linear"), "{foot}");
-    assert_eq!(view.cursor_at(area, 0, 0, &picture), None);
+    assert_eq!(view.position_at(area, 0, 0, &picture), None);
 }
 
 #[test]
 fn a_large_pane_shows_everything_beside_the_cursor() {
-    let picture = rich();
+    let picture = full_run();
     for (cursor, degree) in [
         (100.0, "2×2, edges"),
         (450.0, "2×2, interior"),
@@ -76,7 +76,7 @@ fn a_large_pane_shows_everything_beside_the_cursor() {
             cursor: Some(cursor),
             ..LossView::default()
         };
-        let buf = drawn(
+        let buf = draw_to_buffer(
             &picture,
             &view,
             (100, 24),
@@ -95,7 +95,7 @@ fn a_large_pane_shows_everything_beside_the_cursor() {
         // Validation came every 200 steps; before the first there is nothing to read.
         assert_eq!(text.contains("val      0.900 ("), cursor >= 200.0, "{text}");
         assert!(rows(&buf)[23].contains("linear · all"), "{text}");
-        let (x, y) = crate::rig::find(&buf, "◆").unwrap();
+        let (x, y) = crate::test_app::find_text(&buf, "◆").unwrap();
         let accent = theme(ColorDepth::Truecolor, false).style(ThemeRole::Accent);
         assert_eq!(buf[(x, y)].fg, accent.fg.unwrap());
     }
@@ -103,7 +103,7 @@ fn a_large_pane_shows_everything_beside_the_cursor() {
 
 #[test]
 fn the_rate_is_read_between_what_was_told() {
-    let picture = rich();
+    let picture = full_run();
     let plot = plot(&picture, &LossView::default(), Rect::new(0, 0, 80, 24));
     let rate = plot.rate_at(499.0).unwrap();
     assert!((rate - (0.1 - 0.0005 * 49.0)).abs() < 1e-9, "{rate}");
@@ -111,7 +111,7 @@ fn the_rate_is_read_between_what_was_told() {
 
 #[test]
 fn keys_move_it_and_it_takes_the_window_along() {
-    let picture = growing(1000);
+    let picture = run_with_steps(1000);
     let mut view = LossView::default();
     view.move_cursor(&picture, -1);
     assert_eq!(view.cursor, Some(999.0));
@@ -129,16 +129,16 @@ fn keys_move_it_and_it_takes_the_window_along() {
         cursor < from && window.0 <= cursor && cursor <= window.1,
         "{cursor} {window:?}"
     );
-    view.cursor_to_end(&picture, false);
+    view.move_cursor_to_end(&picture, false);
     assert_eq!(view.cursor, Some(window.0));
-    assert!(view.step_back() && view.cursor.is_none() && view.zoom.is_some());
-    assert!(view.step_back() && view.zoom.is_none());
-    assert!(!view.step_back());
+    assert!(view.clear_cursor_or_zoom() && view.cursor.is_none() && view.zoom.is_some());
+    assert!(view.clear_cursor_or_zoom() && view.zoom.is_none());
+    assert!(!view.clear_cursor_or_zoom());
 }
 
 #[test]
 fn it_stays_on_its_step_while_the_fit_goes_on() {
-    let mut picture = growing(1000);
+    let mut picture = run_with_steps(1000);
     let view = LossView {
         cursor: Some(400.0),
         ..LossView::default()
@@ -150,7 +150,7 @@ fn it_stays_on_its_step_while_the_fit_goes_on() {
         values: vec![1.0; 3000],
         rate: 0.1,
     };
-    feed(&mut picture, [more]);
+    apply_events(&mut picture, [more]);
     let after = plot(&picture, &view, Rect::new(0, 0, 80, 20)).step_at(view.cursor.unwrap());
     assert_eq!((before, after), (400, 400));
 }

@@ -5,8 +5,8 @@ use super::*;
 #[test]
 fn one_point_can_be_seen() {
     for (ascii, glyph) in [(false, '•'), (true, '*')] {
-        let buf = drawn(
-            &picture(vec![2.3]),
+        let buf = draw_to_buffer(
+            &run_with_losses(vec![2.3]),
             &LossView::default(),
             (50, 12),
             &theme(ColorDepth::None, ascii),
@@ -22,8 +22,8 @@ fn a_diverged_fit_keeps_its_axis_and_says_what_happened() {
     let mut values: Vec<f32> = (0..300).map(|k| 2.3 - 0.005 * k as f32).collect();
     values.extend((0..40).map(|k| 10f32.powi(k)));
     values.extend([f32::NAN; 60]);
-    let picture = picture(values);
-    let buf = drawn(
+    let picture = run_with_losses(values);
+    let buf = draw_to_buffer(
         &picture,
         &LossView::default(),
         (80, 20),
@@ -32,12 +32,13 @@ fn a_diverged_fit_keeps_its_axis_and_says_what_happened() {
     let text = fixture::text(&buf);
     assert!(rows(&buf)[0].contains("loss not finite"), "{text}");
     let plot = plot(&picture, &LossView::default(), buf.area);
-    assert!(plot.limits().1 < 15.0, "{:?}", plot.limits());
+    assert!(plot.loss_limits().1 < 15.0, "{:?}", plot.loss_limits());
     let error = theme(ColorDepth::Truecolor, false)
         .style(ThemeRole::Error)
         .fg
         .unwrap();
-    let (x, y) = crate::rig::find(&buf, "▴").expect("an arrow where the curve leaves the axis");
+    let (x, y) =
+        crate::test_app::find_text(&buf, "▴").expect("an arrow where the curve leaves the axis");
     assert_eq!((y, buf[(x, y)].fg), (plot.area.y, error));
     let row = &rows(&buf)[usize::from(plot.area.bottom() - 1)];
     let crosses: Vec<usize> = row
@@ -58,14 +59,14 @@ fn a_curve_that_falls_far_keeps_its_beginning() {
     let values = (0..2000)
         .map(|k| 2.3 * (-(k as f32) / 50.0).exp() + 0.001)
         .collect();
-    let picture = picture(values);
+    let picture = run_with_losses(values);
     let plot = plot(&picture, &LossView::default(), Rect::new(0, 0, 80, 20));
-    assert!(plot.limits().1 >= 2.0, "{:?}", plot.limits());
+    assert!(plot.loss_limits().1 >= 2.0, "{:?}", plot.loss_limits());
 }
 
 #[test]
 fn labels_of_degrees_do_not_overlap() {
-    let mut picture = picture(vec![0.5; 1000]);
+    let mut picture = run_with_losses(vec![0.5; 1000]);
     let degrees = |d| Degrees::new(d, d).unwrap();
     let change = |(step, d): (u64, u8)| Event::DegreeChanged {
         step,
@@ -73,11 +74,11 @@ fn labels_of_degrees_do_not_overlap() {
         to: degrees(d + 1),
         deviation: 0.0,
     };
-    feed(
+    apply_events(
         &mut picture,
         [(500, 1), (520, 2), (540, 3), (541, 4), (900, 5)].map(change),
     );
-    let buf = drawn(
+    let buf = draw_to_buffer(
         &picture,
         &LossView::default(),
         (80, 20),
@@ -94,13 +95,13 @@ fn labels_of_degrees_do_not_overlap() {
 #[test]
 fn phases_are_named_on_the_axis() {
     use surfit_core::draws::FitPhase;
-    let mut picture = picture(vec![0.5; 1000]);
+    let mut picture = run_with_losses(vec![0.5; 1000]);
     let begins = |step, phase| Event::PhaseBegan { step, phase };
-    feed(
+    apply_events(
         &mut picture,
         [begins(0, FitPhase::Edge), begins(400, FitPhase::Interior)],
     );
-    let buf = drawn(
+    let buf = draw_to_buffer(
         &picture,
         &LossView::default(),
         (80, 20),
@@ -113,8 +114,8 @@ fn phases_are_named_on_the_axis() {
     );
     assert!(fixture::text(&buf).matches('╎').count() > 8);
     // A fit of one phase has nothing to tell apart.
-    feed(&mut picture, [begins(0, FitPhase::Interior)]);
-    let buf = drawn(
+    apply_events(&mut picture, [begins(0, FitPhase::Interior)]);
+    let buf = draw_to_buffer(
         &picture,
         &LossView::default(),
         (80, 20),
@@ -128,13 +129,13 @@ fn raw_and_smoothed_are_told_apart_without_colour() {
     let values: Vec<f32> = (0..600)
         .map(|k| if k % 2 == 0 { 0.2 } else { 0.8 })
         .collect();
-    let picture = picture(values);
+    let picture = run_with_losses(values);
     let view = LossView::default();
     let count = |buf: &Buffer, area: Rect, is: &dyn Fn(&str) -> bool| {
         area.positions().filter(|at| is(buf[*at].symbol())).count()
     };
     // ASCII: strokes for the smoothed line, points above and below it, nothing between.
-    let buf = drawn(&picture, &view, (60, 20), &theme(ColorDepth::None, true));
+    let buf = draw_to_buffer(&picture, &view, (60, 20), &theme(ColorDepth::None, true));
     let plot = plot(&picture, &view, buf.area);
     let width = usize::from(plot.area.width);
     let strokes = count(&buf, plot.area, &|s| matches!(s, "-" | "_" | "="));
@@ -150,7 +151,7 @@ fn raw_and_smoothed_are_told_apart_without_colour() {
     );
     // Braille: the outline of the raw values is two rows, where colour fills all between.
     let inked = |depth| {
-        let buf = drawn(&picture, &view, (60, 20), &theme(depth, false));
+        let buf = draw_to_buffer(&picture, &view, (60, 20), &theme(depth, false));
         count(&buf, plot.area, &|s| {
             s.chars().all(|c| ('\u{2801}'..='\u{28ff}').contains(&c))
         })
@@ -160,8 +161,8 @@ fn raw_and_smoothed_are_told_apart_without_colour() {
 
 #[test]
 fn a_narrow_pane_keeps_its_legend() {
-    let buf = drawn(
-        &picture(vec![0.5; 300]),
+    let buf = draw_to_buffer(
+        &run_with_losses(vec![0.5; 300]),
         &LossView::default(),
         (40, 10),
         &theme(ColorDepth::Truecolor, false),
@@ -175,8 +176,8 @@ fn a_narrow_pane_keeps_its_legend() {
         log: true,
         ..LossView::default()
     };
-    let buf = drawn(
-        &picture(vec![0.5; 300]),
+    let buf = draw_to_buffer(
+        &run_with_losses(vec![0.5; 300]),
         &view,
         (40, 10),
         &theme(ColorDepth::Truecolor, false),
@@ -188,7 +189,7 @@ fn a_narrow_pane_keeps_its_legend() {
 fn the_legend_names_every_mark_whatever_the_width_and_many_validations_stay_small() {
     let theme = theme(ColorDepth::Truecolor, false);
     let with = |every: u64| {
-        let mut picture = picture(
+        let mut picture = run_with_losses(
             (0..1240)
                 .map(|k| 0.3 + (-(k as f32) / 100.0).exp())
                 .collect(),
@@ -199,14 +200,14 @@ fn the_legend_names_every_mark_whatever_the_width_and_many_validations_stay_smal
             loss: 0.5,
             accuracy: 0.87,
         };
-        feed(
+        apply_events(
             &mut picture,
             (1..=1240 / every).map(|k| validation(k * every)),
         );
         picture
     };
     let marks = |picture: &RunState, width: u16| {
-        let buf = drawn(picture, &LossView::default(), (width, 12), &theme);
+        let buf = draw_to_buffer(picture, &LossView::default(), (width, 12), &theme);
         let rows = rows(&buf);
         let inside = rows[1..9].join("");
         let count = |c: char| inside.chars().filter(|x| *x == c).count();

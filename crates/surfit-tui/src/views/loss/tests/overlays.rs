@@ -2,18 +2,18 @@
 
 use super::*;
 
-fn compared(name: &str, level: f32) -> ComparedCurve {
+fn compared_curve(name: &str, level: f32) -> ComparedCurve {
     ComparedCurve {
         name: name.into(),
         path: format!("/runs/{name}").into(),
-        picture: picture(vec![level; 800]),
+        run_state: run_with_losses(vec![level; 800]),
     }
 }
 
 fn view(runs: &[(&str, f32)]) -> LossView {
     let mut view = LossView::default();
     for (name, level) in runs {
-        view.add_overlay(compared(name, *level)).unwrap();
+        view.add_overlay(compared_curve(name, *level)).unwrap();
     }
     view
 }
@@ -23,18 +23,18 @@ fn they_come_go_and_have_a_limit() {
     let mut view = view(&[("a", 1.0), ("b", 1.0), ("a", 2.0)]);
     assert_eq!(view.overlays.len(), 2);
     let empty = ComparedCurve {
-        picture: RunState::default(),
-        ..compared("c", 0.0)
+        run_state: RunState::default(),
+        ..compared_curve("c", 0.0)
     };
     assert!(
         view.add_overlay(empty)
             .unwrap_err()
             .contains("c has no curve")
     );
-    view.add_overlay(compared("c", 1.0)).unwrap();
-    view.add_overlay(compared("d", 1.0)).unwrap();
+    view.add_overlay(compared_curve("c", 1.0)).unwrap();
+    view.add_overlay(compared_curve("d", 1.0)).unwrap();
     assert!(
-        view.add_overlay(compared("e", 1.0))
+        view.add_overlay(compared_curve("e", 1.0))
             .unwrap_err()
             .contains("take one away")
     );
@@ -43,7 +43,7 @@ fn they_come_go_and_have_a_limit() {
 
 #[test]
 fn letters_tell_them_apart_without_colour() {
-    let picture = picture(vec![0.5; 600]);
+    let picture = run_with_losses(vec![0.5; 600]);
     let view = view(&[("degree-2", 0.8), ("degree-3", 1.1)]);
     for (depth, ascii) in [
         (ColorDepth::None, false),
@@ -51,7 +51,7 @@ fn letters_tell_them_apart_without_colour() {
         (ColorDepth::Truecolor, false),
     ] {
         let theme = theme(depth, ascii);
-        let buf = drawn(&picture, &view, (90, 20), &theme);
+        let buf = draw_to_buffer(&picture, &view, (90, 20), &theme);
         let text = fixture::text(&buf);
         assert!(rows(&buf)[19].contains("A degree-2  B degree-3"), "{text}");
         let plot = plot(&picture, &view, buf.area);
@@ -65,7 +65,10 @@ fn letters_tell_them_apart_without_colour() {
                 "{text}"
             );
             if depth == ColorDepth::Truecolor {
-                assert_eq!(buf[on_curve[0]].fg, theme.style(plot.role(n)).fg.unwrap());
+                assert_eq!(
+                    buf[on_curve[0]].fg,
+                    theme.style(plot.trace_role(n)).fg.unwrap()
+                );
             }
         }
         assert!(!ascii || text.is_ascii(), "{text}");
@@ -74,11 +77,11 @@ fn letters_tell_them_apart_without_colour() {
 
 #[test]
 fn the_axis_holds_them_and_the_cursor_reads_them() {
-    let picture = picture(vec![0.5; 300]);
+    let picture = run_with_losses(vec![0.5; 300]);
     let mut view = view(&[("long-ago", 0.8)]);
     assert_eq!(view.window(&picture).unwrap().1, 799.0);
     view.cursor = Some(200.0);
-    let buf = drawn(&picture, &view, (100, 24), &theme(ColorDepth::None, false));
+    let buf = draw_to_buffer(&picture, &view, (100, 24), &theme(ColorDepth::None, false));
     let text = fixture::text(&buf);
     assert!(
         text.contains("surface    0.500") && text.contains("A long-ago 0.800"),
@@ -86,7 +89,7 @@ fn the_axis_holds_them_and_the_cursor_reads_them() {
     );
     // Beyond the end of this run only the other one is read.
     view.cursor = Some(700.0);
-    let text = fixture::text(&drawn(
+    let text = fixture::text(&draw_to_buffer(
         &picture,
         &view,
         (100, 24),
@@ -100,14 +103,14 @@ fn the_axis_holds_them_and_the_cursor_reads_them() {
 
 #[test]
 fn a_long_name_has_the_columns_that_are_free_and_else_both_of_its_ends() {
-    let picture = picture(vec![0.5; 800]);
+    let picture = run_with_losses(vec![0.5; 800]);
     let name = "resnet18-on-cifar10-three-by-three-20261129-094218";
     let mut view = view(&[(name, 0.8)]);
     for cursor in [None, Some(200.0)] {
         view.cursor = cursor;
         let shown = |width| {
             let size = (width, 24);
-            fixture::text(&drawn(
+            fixture::text(&draw_to_buffer(
                 &picture,
                 &view,
                 size,

@@ -11,17 +11,17 @@ fn noisy(steps: u64) -> Vec<f32> {
 fn smoothing_goes_from_raw_to_the_strongest_and_back() {
     let mut view = LossView::default();
     assert_eq!(view.smoothing(), 0.97);
-    (0..20).for_each(|_| view.smooth_by(1));
+    (0..20).for_each(|_| view.adjust_smoothing(1));
     assert_eq!(view.smoothing(), 0.999);
-    (0..STRENGTHS.len() - 1).for_each(|_| view.smooth_by(-1));
-    assert!(view.smooth && view.smoothing() == STRENGTHS[0]);
-    view.smooth_by(-1);
+    (0..SMOOTHING_WEIGHTS.len() - 1).for_each(|_| view.adjust_smoothing(-1));
+    assert!(view.smooth && view.smoothing() == SMOOTHING_WEIGHTS[0]);
+    view.adjust_smoothing(-1);
     assert!(!view.smooth);
-    view.smooth_by(-1);
-    view.smooth_by(1);
-    assert!(view.smooth && view.smoothing() == STRENGTHS[0]);
-    let buf = drawn(
-        &picture(noisy(500)),
+    view.adjust_smoothing(-1);
+    view.adjust_smoothing(1);
+    assert!(view.smooth && view.smoothing() == SMOOTHING_WEIGHTS[0]);
+    let buf = draw_to_buffer(
+        &run_with_losses(noisy(500)),
         &view,
         (60, 14),
         &theme(ColorDepth::None, false),
@@ -32,8 +32,8 @@ fn smoothing_goes_from_raw_to_the_strongest_and_back() {
         rows(&buf)[13]
     );
     view.smooth = false;
-    let buf = drawn(
-        &picture(noisy(500)),
+    let buf = draw_to_buffer(
+        &run_with_losses(noisy(500)),
         &view,
         (60, 14),
         &theme(ColorDepth::None, false),
@@ -43,16 +43,16 @@ fn smoothing_goes_from_raw_to_the_strongest_and_back() {
 
 #[test]
 fn zooming_shows_a_part_and_says_so() {
-    let picture = picture(noisy(2000));
+    let picture = run_with_losses(noisy(2000));
     let mut view = LossView {
         cursor: Some(300.0),
         ..LossView::default()
     };
     view.zoom_by(&picture, 0.1, None);
     let window = view.zoom.unwrap();
-    assert!(window.from < 300.0 && 300.0 < window.to && !window.follows);
+    assert!(window.from < 300.0 && 300.0 < window.to && !window.follows_end);
     view.cursor = None;
-    let buf = drawn(&picture, &view, (70, 16), &theme(ColorDepth::None, false));
+    let buf = draw_to_buffer(&picture, &view, (70, 16), &theme(ColorDepth::None, false));
     let rows = rows(&buf);
     assert!(
         rows[15].contains("zoomed") && !rows[15].contains("live"),
@@ -73,31 +73,31 @@ fn zooming_shows_a_part_and_says_so() {
     view.toggle_recent();
     assert!(view.recent && view.can_pan());
     view.pan_by(&picture, -1.0);
-    assert!(view.zoom.is_some_and(|w| !w.follows));
+    assert!(view.zoom.is_some_and(|w| !w.follows_end));
 }
 
 #[test]
 fn a_new_fit_is_not_hidden_by_where_was_zoomed_to() {
-    let mut picture = picture(noisy(2000));
+    let mut picture = run_with_losses(noisy(2000));
     let mut view = LossView {
         cursor: Some(1500.0),
         ..LossView::default()
     };
     view.zoom_by(&picture, 0.1, None);
-    feed(&mut picture, [losses(LossCurve::Surface, vec![1.0; 50])]);
+    apply_events(&mut picture, [losses(LossCurve::Surface, vec![1.0; 50])]);
     assert_eq!(view.window(&picture).unwrap().0, 0.0);
 }
 
 #[test]
 fn the_wheel_zooms_about_the_mouse_and_dragging_moves() {
-    let picture = picture(noisy(2000));
+    let picture = run_with_losses(noisy(2000));
     let mut view = LossView::default();
     let (area, _) = screen(80, 20);
     let plot = plot(&picture, &view, area);
     let (column, row) = (plot.area.x + plot.area.width / 4, plot.area.y + 2);
-    let under = view.cursor_at(area, column, row, &picture).unwrap();
+    let under = view.position_at(area, column, row, &picture).unwrap();
     view.zoom_at(area, (column, row), &picture, 0.5);
-    let now = view.cursor_at(area, column, row, &picture).unwrap();
+    let now = view.position_at(area, column, row, &picture).unwrap();
     assert!((under - now).abs() <= 15.0, "{under} {now}");
     let before = view.zoom.unwrap();
     view.drag(area, -10, &picture);
@@ -121,7 +121,7 @@ fn time_takes_the_place_of_steps() {
         rate: 0.1,
     };
     // The fixture's clock ticks a second an event: 50 steps a second, after the first event.
-    feed(&mut picture, (0..101).map(block));
+    apply_events(&mut picture, (0..101).map(block));
     let mut view = LossView {
         cursor: Some(2500.0),
         ..LossView::default()
@@ -138,7 +138,7 @@ fn time_takes_the_place_of_steps() {
     );
     view.zoom = None;
     view.cursor = None;
-    let buf = drawn(&picture, &view, (80, 20), &theme(ColorDepth::None, false));
+    let buf = draw_to_buffer(&picture, &view, (80, 20), &theme(ColorDepth::None, false));
     let rows = rows(&buf);
     assert!(
         rows[18].contains("time") && rows[18].contains("1min") && rows[18].contains("30s"),
@@ -159,12 +159,12 @@ fn the_learning_rate_has_a_panel_of_its_own() {
         values: vec![1.0; 10],
         rate: 0.1 - 0.001 * k as f64,
     };
-    feed(&mut picture, (0..100).map(block));
+    apply_events(&mut picture, (0..100).map(block));
     let view = LossView {
-        rate: true,
+        show_learning_rate: true,
         ..LossView::default()
     };
-    let buf = drawn(&picture, &view, (70, 20), &theme(ColorDepth::None, false));
+    let buf = draw_to_buffer(&picture, &view, (70, 20), &theme(ColorDepth::None, false));
     let text = fixture::text(&buf);
     assert!(
         text.contains("learning rate ┄") && text.contains("0.1 "),
@@ -207,11 +207,11 @@ fn the_loss_axis_rests_while_a_curve_hovers_about_a_limit() {
                 values,
                 rate: 0.1,
             };
-            feed(&mut picture, [event]);
+            apply_events(&mut picture, [event]);
             if !rests {
-                view.held.set(None);
+                view.last_axis.set(None);
             }
-            limits.push(plot(&picture, &view, Rect::new(0, 0, 60, 20)).limits());
+            limits.push(plot(&picture, &view, Rect::new(0, 0, 60, 20)).loss_limits());
         }
         limits.dedup();
         limits.len()
@@ -230,17 +230,17 @@ fn the_loss_axis_closes_in_when_half_of_it_would_be_empty() {
         recent: true,
         ..LossView::default()
     };
-    let mut picture = picture(vec![5.0; 300]);
+    let mut picture = run_with_losses(vec![5.0; 300]);
     let area = Rect::new(0, 0, 60, 20);
-    let high = plot(&picture, &view, area).limits().1;
+    let high = plot(&picture, &view, area).loss_limits().1;
     let event = Event::Losses {
         curve: LossCurve::Surface,
         first_step: 300,
         values: vec![0.5; 3000],
         rate: 0.1,
     };
-    feed(&mut picture, [event]);
-    let low = plot(&picture, &view, area).limits().1;
+    apply_events(&mut picture, [event]);
+    let low = plot(&picture, &view, area).loss_limits().1;
     assert!(low < 0.2 * high, "{low} {high}");
 }
 
@@ -253,7 +253,7 @@ fn a_million_steps_are_drawn_in_milliseconds() {
             .map(|v| v / (1.0 + block as f32 / 100.0))
             .collect();
         let first_step = 1000 * block;
-        feed(
+        apply_events(
             &mut picture,
             [Event::Losses {
                 curve: LossCurve::Surface,
@@ -268,11 +268,11 @@ fn a_million_steps_are_drawn_in_milliseconds() {
             loss: 0.5,
             accuracy: 0.8,
         };
-        feed(&mut picture, [v]);
+        apply_events(&mut picture, [v]);
     }
     let theme = theme(ColorDepth::Truecolor, false);
     let view = LossView {
-        rate: true,
+        show_learning_rate: true,
         cursor: Some(5e5),
         ..LossView::default()
     };

@@ -4,12 +4,12 @@ use ratatui::layout::Rect;
 use surfit_core::surface::Degrees;
 
 /// Columns of the widest tile, and of the widest that has a name before every figure.
-const WIDEST: u16 = 18;
-const WIDEST_NAMED: u16 = 30;
+const MAX_TILE_WIDTH: u16 = 18;
+const MAX_NAMED_TILE_WIDTH: u16 = 30;
 /// Rows of a tile that has every figure, with the one that keeps it apart from the next; what is more goes to the
 /// gradients.
-pub(super) const NAMED: u16 = 7;
-const HIGHEST: u16 = 12;
+pub(super) const MIN_NAMED_TILE_HEIGHT: u16 = 7;
+const MAX_TILE_HEIGHT: u16 = 12;
 
 /// Where tiles and the selected point's details lie.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,9 +20,9 @@ pub struct TileLayout {
     /// Size of a tile.
     pub(super) tile: (u16, u16),
     /// First column and row (from below) that is shown, where not all have room.
-    pub(super) first: (usize, usize),
+    pub(super) first_tile: (usize, usize),
     /// Columns and rows shown.
-    pub(super) shown: (usize, usize),
+    pub(super) tile_count: (usize, usize),
     /// Room for the details.
     pub detail: Rect,
 }
@@ -34,7 +34,7 @@ impl TileLayout {
         let count = rows as u16;
         // The last row of a tile of four or more keeps it apart from the next.
         let height = match inner.height {
-            h if h >= NAMED * count + 3 => ((h - 3) / count).min(HIGHEST),
+            h if h >= MIN_NAMED_TILE_HEIGHT * count + 3 => ((h - 3) / count).min(MAX_TILE_HEIGHT),
             h if h >= 4 * count + 3 => 4,
             h if h >= 3 * count + 3 => 3,
             h if h >= 2 * count + 2 => 2,
@@ -57,11 +57,11 @@ impl TileLayout {
         let width = if side { inner.width - 28 } else { inner.width };
         let tile_width = match width / columns as u16 {
             0 => 1,
-            w if height >= NAMED => w.min(WIDEST_NAMED),
-            w => w.min(WIDEST),
+            w if height >= MIN_NAMED_TILE_HEIGHT => w.min(MAX_NAMED_TILE_WIDTH),
+            w => w.min(MAX_TILE_WIDTH),
         };
         let shown = (columns.min(usize::from(width / tile_width)), shown_rows);
-        let (i, j) = degrees.rows().get(cursor).copied().unwrap_or((0, 0));
+        let (i, j) = degrees.row_indices().get(cursor).copied().unwrap_or((0, 0));
         let first = |at: usize, shown: usize, all: usize| {
             (at + 1)
                 .saturating_sub(shown)
@@ -96,25 +96,28 @@ impl TileLayout {
             degrees,
             tiles,
             tile: (tile_width, height),
-            first,
-            shown,
+            first_tile: first,
+            tile_count: shown,
             detail,
         }
     }
 
     /// The room of the tile of `(i, j)`; `None` when it is scrolled away.
-    pub(super) fn room(&self, i: usize, j: usize) -> Option<Rect> {
-        let (a, b) = (i.checked_sub(self.first.0)?, j.checked_sub(self.first.1)?);
-        if a >= self.shown.0 || b >= self.shown.1 {
+    pub(super) fn tile_area(&self, i: usize, j: usize) -> Option<Rect> {
+        let (a, b) = (
+            i.checked_sub(self.first_tile.0)?,
+            j.checked_sub(self.first_tile.1)?,
+        );
+        if a >= self.tile_count.0 || b >= self.tile_count.1 {
             return None;
         }
-        let y = self.tiles.y + (self.shown.1 - 1 - b) as u16 * self.tile.1;
+        let y = self.tiles.y + (self.tile_count.1 - 1 - b) as u16 * self.tile.1;
         let x = self.tiles.x + a as u16 * self.tile.0;
         Some(Rect::new(x, y, self.tile.0, self.tile.1))
     }
 
     /// Characters that a tile has for its first figure.
-    pub fn room_in_tile(&self) -> usize {
+    pub fn value_width(&self) -> usize {
         match self.tile.0 {
             w @ 0..5 => usize::from(w.saturating_sub(1)),
             w => usize::from(w - 3),
@@ -123,8 +126,8 @@ impl TileLayout {
 
     /// The control point whose tile is at a place on the screen.
     pub fn point_at(&self, column: u16, row: u16) -> Option<usize> {
-        self.degrees.rows().into_iter().position(|(i, j)| {
-            self.room(i, j)
+        self.degrees.row_indices().into_iter().position(|(i, j)| {
+            self.tile_area(i, j)
                 .is_some_and(|room| room.contains((column, row).into()))
         })
     }

@@ -1,11 +1,11 @@
 //! One control point as a tile, in as many characters as there are.
 
-use super::super::figure::{Figure, FigureSpan, TileAccuracy, fitted, value};
-use super::super::{PointState, corner_of};
+use super::super::tile_values::{Figure, FigureSpan, TileAccuracy, figure_value, fit_number};
+use super::super::{PointState, corner_number};
 use crate::theme::{ColorDepth, Theme, ThemeRole};
 use crate::views::machine::bars::bars;
-use crate::views::plot::{spark, text};
-use crate::views::surface::{ink_on, mix};
+use crate::views::plot::{sparkline, text};
+use crate::views::surface::{contrast_color, mix_colors};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
@@ -26,22 +26,22 @@ pub(super) struct PointTile<'a> {
 impl PointTile<'_> {
     /// The value of the figure that is told first.
     fn value(&self) -> Option<f64> {
-        value(self.scale.figure, self.point, self.accuracy)
+        figure_value(self.scale.figure, self.point, self.accuracy)
     }
 
     /// The tile's ground: the larger the figure, the farther along the colour map. In sixteen steps, so that a running fit
     /// does not repaint it with every snapshot.
-    fn ground(&self) -> Option<(u8, u8, u8)> {
+    fn background_color(&self) -> Option<(u8, u8, u8)> {
         if self.theme.depth() < ColorDepth::Ansi256 {
             return None;
         }
-        let below = self.theme.background();
-        let share = self.scale.share(self.value());
+        let below = self.theme.background_rgb();
+        let share = self.scale.fraction(self.value());
         if !share.is_finite() {
-            return Some(mix(below, ink_on(below), 0.07));
+            return Some(mix_colors(below, contrast_color(below), 0.07));
         }
         let t = 0.15 + 0.75 * (share * 16.0).round() / 16.0;
-        Some(mix(below, self.theme.colormap().at(t), 0.45))
+        Some(mix_colors(below, self.theme.colormap().color_at(t), 0.45))
     }
 
     /// Draws the tile into `room`.
@@ -65,11 +65,11 @@ impl PointTile<'_> {
             theme.style(ThemeRole::Muted),
             theme.style(role),
         );
-        if let Some(ground) = self.ground() {
-            let (ink, ground_colour) = (ink_on(ground), theme.rgb(ground));
+        if let Some(ground) = self.background_color() {
+            let (ink, ground_colour) = (contrast_color(ground), theme.rgb(ground));
             plain = Style::new().fg(theme.rgb(ink)).bg(ground_colour);
             faint = Style::new()
-                .fg(theme.rgb(mix(ink, ground, 0.35)))
+                .fg(theme.rgb(mix_colors(ink, ground, 0.35)))
                 .bg(ground_colour);
             lead = lead.bg(ground_colour);
         }
@@ -82,7 +82,7 @@ impl PointTile<'_> {
         }
         if roomy {
             let mark = if self.selected {
-                theme.pick("▐", "[")
+                theme.pick_glyph("▐", "[")
             } else {
                 " "
             };
@@ -119,14 +119,15 @@ impl PointTile<'_> {
     /// One to three characters of what is known: a corner's number, the figure where two fit, else its tenths of the most.
     fn digits(&self, room: u16) -> String {
         let figure = self.scale.figure;
-        if let Some(corner) = corner_of(self.row, self.point).filter(|_| figure != Figure::Accuracy)
+        if let Some(corner) =
+            corner_number(self.row, self.point).filter(|_| figure != Figure::Accuracy)
         {
             return (corner + 1).to_string();
         }
         match self.value() {
-            Some(_) if room >= 2 && figure == Figure::Accuracy => self.accuracy_in(room.into()),
+            Some(_) if room >= 2 && figure == Figure::Accuracy => self.fit_accuracy(room.into()),
             Some(value) if room >= 2 => self.scale.text(value, room.into()),
-            value => match self.scale.share(value) {
+            value => match self.scale.fraction(value) {
                 share if share.is_finite() => format!("{:.0}", (share * 10.0).floor().min(9.0)),
                 _ => "?".into(),
             },
@@ -139,17 +140,17 @@ impl PointTile<'_> {
         if height > 4 {
             return self.all_lines(room, height);
         }
-        if let Some(corner) = corner_of(self.row, point) {
+        if let Some(corner) = corner_number(self.row, point) {
             let number = (corner + 1).to_string();
-            let rest = self.accuracy_in(room.saturating_sub(number.len() + 1));
+            let rest = self.fit_accuracy(room.saturating_sub(number.len() + 1));
             return match height {
                 1 if rest.len() > 2 => vec![format!("{number} {rest}")],
-                1 if self.scale.figure == Figure::Accuracy => vec![self.accuracy_in(room)],
+                1 if self.scale.figure == Figure::Accuracy => vec![self.fit_accuracy(room)],
                 1 => vec![number],
-                _ => vec![number, self.accuracy_in(room)],
+                _ => vec![number, self.fit_accuracy(room)],
             };
         }
-        let (first, second) = (self.told(self.scale.figure, room), self.second());
+        let (first, second) = (self.figure_text(self.scale.figure, room), self.second());
         match height {
             1 if room >= 11 && first.chars().count() + 2 < room => {
                 let history = self.history(room - first.chars().count() - 2);
@@ -157,14 +158,14 @@ impl PointTile<'_> {
             }
             1 => vec![first],
             2 if room >= 12 => {
-                let second = self.told(second, room);
+                let second = self.figure_text(second, room);
                 let rest = room.saturating_sub(second.chars().count() + 2);
                 vec![first, format!("{second} {}", self.history(rest))]
             }
             2 => vec![first, self.history(room.saturating_sub(1))],
             _ => {
                 let history = self.history(room.saturating_sub(1));
-                vec![first, self.told(second, room), history]
+                vec![first, self.figure_text(second, room), history]
             }
         }
     }
@@ -178,19 +179,19 @@ impl PointTile<'_> {
     }
 
     /// A figure in `room` characters, with a sign where it is not the first of the tile.
-    fn told(&self, figure: Figure, room: usize) -> String {
+    fn figure_text(&self, figure: Figure, room: usize) -> String {
         let of = |value: f64, room: usize| match figure == self.scale.figure {
             true => self.scale.text(value, room),
-            false => fitted(value, room),
+            false => fit_number(value, room),
         };
         match figure {
             Figure::Travelled => of(self.point.travelled, room),
-            Figure::Accuracy => self.accuracy_in(room),
+            Figure::Accuracy => self.fit_accuracy(room),
             Figure::Gradient if room < 7 && self.scale.figure == figure => {
                 of(self.point.gradient, room)
             }
             Figure::Gradient => {
-                let nabla = self.theme.pick("∇", "g");
+                let nabla = self.theme.pick_glyph("∇", "g");
                 format!(
                     "{nabla} {}",
                     of(self.point.gradient, room.saturating_sub(2))
@@ -199,12 +200,12 @@ impl PointTile<'_> {
         }
     }
 
-    fn accuracy_in(&self, room: usize) -> String {
-        let ascii = self.theme.ascii();
+    fn fit_accuracy(&self, room: usize) -> String {
+        let ascii = self.theme.is_ascii();
         self.accuracy.map_or_else(String::new, |a| {
             // Where only a whole percentage fits, a hundred does not.
             match a.text(room, ascii) {
-                text if text.is_empty() && room >= 2 && !a.about => "99".into(),
+                text if text.is_empty() && room >= 2 && !a.approximate => "99".into(),
                 text => text,
             }
         })
@@ -220,7 +221,7 @@ impl PointTile<'_> {
                 false => value,
             }
         };
-        let accuracy = match self.accuracy_in(if room >= 19 { 8 } else { room }) {
+        let accuracy = match self.fit_accuracy(if room >= 19 { 8 } else { room }) {
             none if none.is_empty() => none,
             told => named("accuracy", told),
         };
@@ -232,13 +233,13 @@ impl PointTile<'_> {
                 false => short,
             }
         };
-        if let Some(corner) = corner_of(self.row, point) {
+        if let Some(corner) = corner_number(self.row, point) {
             return vec![who(format!("corner {}", corner + 1)), accuracy];
         }
         let mut out = vec![
             who(format!("({}, {})", point.i, point.j)),
-            named("travelled", fitted(point.travelled, room)),
-            named("gradient", fitted(point.gradient, room)),
+            named("travelled", fit_number(point.travelled, room)),
+            named("gradient", fit_number(point.gradient, room)),
         ];
         if point.gradients.is_empty() {
             out.push(accuracy);
@@ -256,6 +257,6 @@ impl PointTile<'_> {
 
     /// The latest `width` of the gradients.
     fn history(&self, width: usize) -> String {
-        spark::sparkline(&self.point.gradients, width.min(32), self.theme.glyphs())
+        sparkline::sparkline(&self.point.gradients, width.min(32), self.theme.glyphs())
     }
 }

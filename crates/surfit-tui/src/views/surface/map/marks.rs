@@ -1,6 +1,6 @@
 //! What is written into cells: figures, digits, signs, the cursor.
 
-use super::{CellPaint, MapCanvas, colour, ink_on, stale_glyph};
+use super::{CellPaint, MapCanvas, cell_color, contrast_color, stale_glyph};
 use crate::theme::ThemeRole;
 use crate::views::plot::text;
 use ratatui::buffer::Buffer;
@@ -9,12 +9,12 @@ use ratatui::style::{Modifier, Style};
 
 impl MapCanvas<'_> {
     /// Style of letters in a cell, readable on whatever colour it has.
-    fn ink(&self, index: usize) -> Style {
-        match (self.paint, colour(self.scene, index)) {
+    fn text_style(&self, index: usize) -> Style {
+        match (self.paint, cell_color(self.scene, index)) {
             (CellPaint::Glyphs, _) | (_, None) => self.theme().style(ThemeRole::Text),
-            (_, Some(_)) if self.bare() => self.theme().style(ThemeRole::Text),
+            (_, Some(_)) if self.draws_lines_only() => self.theme().style(ThemeRole::Text),
             (_, Some(c)) => Style::new()
-                .fg(self.theme().rgb(ink_on(c)))
+                .fg(self.theme().rgb(contrast_color(c)))
                 .bg(self.theme().rgb(c)),
         }
     }
@@ -27,19 +27,24 @@ impl MapCanvas<'_> {
     }
 
     /// Figures, digits and signs of age in the cells.
-    pub(super) fn inscriptions(&self, buf: &mut Buffer) {
+    pub(super) fn draw_cell_texts(&self, buf: &mut Buffer) {
         let grid = self.scene.heatmap.grid;
         if self.layout.pixels < 2 * self.layout.grid {
             return;
         }
-        for index in self.scene.heatmap.inside() {
-            let room = self.room((index / grid, index % grid));
+        for index in self.scene.heatmap.surface_cells() {
+            let room = self.cell_area((index / grid, index % grid));
             if room.is_empty() {
                 continue;
             }
-            let (x, y) = middle(room);
+            let (x, y) = center(room);
             let cell = &self.scene.heatmap.cells[index];
-            let finite = self.scene.view.metric.of(cell).filter(|v| v.is_finite());
+            let finite = self
+                .scene
+                .view
+                .metric
+                .value_at(cell)
+                .filter(|v| v.is_finite());
             let Some(value) = self.scene.value(index) else {
                 // A difference may be missing because the other surface was not measured there: that is no fault.
                 if cell.images > 0 && finite.is_none() {
@@ -47,8 +52,8 @@ impl MapCanvas<'_> {
                 }
                 continue;
             };
-            let (ink, stale) = (self.ink(index), self.scene.heatmap.is_stale(index));
-            let figure = if self.scene.view.numbers {
+            let (ink, stale) = (self.text_style(index), self.scene.heatmap.is_stale(index));
+            let figure = if self.scene.view.show_values {
                 self.figure(value, room.width)
             } else {
                 None
@@ -60,9 +65,9 @@ impl MapCanvas<'_> {
                     let row = if y + 1 < room.bottom() { y + 1 } else { y - 1 };
                     self.write(buf, x, row, stale_glyph(self.theme()), ink);
                 }
-            } else if self.paint == CellPaint::Glyphs && !self.bare() {
+            } else if self.paint == CellPaint::Glyphs && !self.draws_lines_only() {
                 let digit = self.digit(value, room.width);
-                let ink = self.on_density(ink, value);
+                let ink = self.style_on_glyph(ink, value);
                 self.write(buf, x, y, &digit, ink.add_modifier(Modifier::BOLD));
                 if stale && usize::from(room.width) > digit.len() {
                     self.write(
@@ -91,14 +96,14 @@ impl MapCanvas<'_> {
     }
 
     /// Letters on dense glyphs are turned inside out: dark on light, as their surroundings.
-    fn on_density(&self, ink: Style, value: f64) -> Style {
-        let blocks = self.paint == CellPaint::Glyphs && !self.theme().ascii();
+    fn style_on_glyph(&self, ink: Style, value: f64) -> Style {
+        let blocks = self.paint == CellPaint::Glyphs && !self.theme().is_ascii();
         let half = if self.scene.range.kind.signed {
             0.75
         } else {
             0.5
         };
-        let dense = blocks && self.scene.range.at(value) >= half;
+        let dense = blocks && self.scene.range.quality(value) >= half;
         if dense {
             ink.add_modifier(Modifier::REVERSED)
         } else {
@@ -111,8 +116,8 @@ impl MapCanvas<'_> {
         let value = self
             .scene
             .value(index)
-            .filter(|_| self.scene.view.numbers)?;
-        self.figure(value, room.width).map(|_| middle(room).1)
+            .filter(|_| self.scene.view.show_values)?;
+        self.figure(value, room.width).map(|_| center(room).1)
     }
 
     /// The value with as many decimals as fit; `None` when not even the shortest form does.
@@ -138,9 +143,9 @@ impl MapCanvas<'_> {
         if self.layout.pixels < 2 * self.layout.grid {
             return;
         }
-        for corner in 0..self.scene.heatmap.patch.corners() {
+        for corner in 0..self.scene.heatmap.patch.corner_count() {
             let (a, b) = ((corner % 2) * last, (corner / 2) * last);
-            let room = self.room((a, b));
+            let room = self.cell_area((a, b));
             if room.is_empty() {
                 continue;
             }
@@ -152,34 +157,34 @@ impl MapCanvas<'_> {
             };
             // Beside the figure or the digit of its value, never in it.
             let figure = match self.paint {
-                CellPaint::Glyphs => Some(middle(room).1),
+                CellPaint::Glyphs => Some(center(room).1),
                 _ => self.figure_row(self.scene.index((a, b)), room),
             };
             let Some(y) = [outer, inner].into_iter().find(|y| Some(*y) != figure) else {
                 continue;
             };
             let style = self
-                .ink(self.scene.index((a, b)))
+                .text_style(self.scene.index((a, b)))
                 .add_modifier(Modifier::BOLD);
             self.write(buf, x, y, &(corner + 1).to_string(), style);
         }
     }
 
     pub(super) fn marks(&self, buf: &mut Buffer) {
-        let Some(snapshot) = &self.scene.picture.snapshot else {
+        let Some(snapshot) = &self.scene.run_state.snapshot else {
             return;
         };
         for &(u, v) in &snapshot.marks {
             if u.is_finite() && v.is_finite() {
-                let index = self.scene.heatmap.nearest(u, v);
-                self.sign(buf, index, self.theme().pick("◇", "m"));
+                let index = self.scene.heatmap.nearest_cell(u, v);
+                self.sign(buf, index, self.theme().pick_glyph("◇", "m"));
             }
         }
     }
 
     /// The best cell, or the best of every neighbourhood with its number.
     pub(super) fn best(&self, buf: &mut Buffer) {
-        let star = self.theme().pick("★", "*");
+        let star = self.theme().pick_glyph("★", "*");
         if self.scene.peaks.is_empty() {
             if let Some(index) = self.scene.best {
                 self.sign(buf, index, star);
@@ -188,7 +193,7 @@ impl MapCanvas<'_> {
         }
         // The better ones are written last, where cells are so small that signs meet.
         for (n, &index) in self.scene.peaks.iter().enumerate().rev() {
-            let room = self.room(self.cell(index));
+            let room = self.cell_area(self.cell(index));
             let number = n + 1;
             if room.width >= 2 {
                 self.sign(buf, index, &format!("{star}{number}"));
@@ -205,17 +210,17 @@ impl MapCanvas<'_> {
 
     /// A sign in the middle of a cell, beside its figure where there is one.
     fn sign(&self, buf: &mut Buffer, index: usize, sign: &str) {
-        let room = self.room(self.cell(index));
+        let room = self.cell_area(self.cell(index));
         if room.is_empty() {
             return;
         }
-        let (x, mut y) = middle(room);
+        let (x, mut y) = center(room);
         let x = if sign.chars().count() > 1 {
             room.x + room.width.saturating_sub(2) / 2
         } else {
             x
         };
-        let style = self.ink(index).add_modifier(Modifier::BOLD);
+        let style = self.text_style(index).add_modifier(Modifier::BOLD);
         if self.figure_row(index, room).is_some() && room.height > 1 {
             y = if y + 1 < room.bottom() { y + 1 } else { y - 1 };
         }
@@ -225,23 +230,23 @@ impl MapCanvas<'_> {
     /// A frame round the cell, as much of one as fits.
     pub(super) fn cursor(&self, buf: &mut Buffer) {
         let index = self.scene.index(self.scene.cursor);
-        let room = self.room(self.scene.cursor);
+        let room = self.cell_area(self.scene.cursor);
         let style = match self.paint {
             CellPaint::Glyphs => self.theme().style(ThemeRole::Cursor),
-            _ => self.ink(index).add_modifier(Modifier::BOLD),
+            _ => self.text_style(index).add_modifier(Modifier::BOLD),
         };
         let (right, bottom) = (
             room.right().saturating_sub(1),
             room.bottom().saturating_sub(1),
         );
-        let blocks = !self.theme().ascii();
+        let blocks = !self.theme().is_ascii();
         if let Some(y) = self
             .figure_row(index, room)
             .filter(|_| room.width < 7 || room.height < 3)
         {
             // No room for a frame round the figure: turn its row inside out.
             let ink = self
-                .ink(index)
+                .text_style(index)
                 .add_modifier(Modifier::REVERSED | Modifier::BOLD);
             buf.set_style(
                 Rect {
@@ -255,7 +260,13 @@ impl MapCanvas<'_> {
         }
         match (room.width, room.height) {
             (0, _) | (_, 0) => {}
-            (1, _) => self.write(buf, room.x, room.y, self.theme().pick("◉", "X"), style),
+            (1, _) => self.write(
+                buf,
+                room.x,
+                room.y,
+                self.theme().pick_glyph("◉", "X"),
+                style,
+            ),
             (w, h) if blocks && w >= 4 && h >= 2 => {
                 for (y, left_end, right_end) in [(room.y, "┏", "┓"), (bottom, "┗", "┛")] {
                     if h >= 3 {
@@ -280,7 +291,7 @@ impl MapCanvas<'_> {
     }
 }
 
-fn middle(room: Rect) -> (u16, u16) {
+fn center(room: Rect) -> (u16, u16) {
     (
         room.x + room.width.saturating_sub(1) / 2,
         room.y + room.height.saturating_sub(1) / 2,

@@ -1,13 +1,17 @@
 //! Where a relief lies within its characters.
 
-pub use surfit_core::relief::Camera;
-pub(crate) use surfit_core::relief::{ProjectedPoint, Projection};
+pub use surfit_core::projection::Camera;
+pub(crate) use surfit_core::projection::{ProjectedPoint, Projection};
 
 /// Height of a character in widths.
 const ASPECT: f64 = 2.0;
 
 /// The largest view that leaves `margins` (left, right, top, bottom) of a room of `width × height` characters free.
-pub(crate) fn fit(camera: Camera, (width, height): (u16, u16), margins: [u16; 4]) -> Projection {
+pub(crate) fn fit_projection(
+    camera: Camera,
+    (width, height): (u16, u16),
+    margins: [u16; 4],
+) -> Projection {
     let [left, right, top, bottom] = margins.map(f64::from);
     let room = [
         left + 0.5,
@@ -15,7 +19,7 @@ pub(crate) fn fit(camera: Camera, (width, height): (u16, u16), margins: [u16; 4]
         (f64::from(width) - left - right - 1.0).max(1.0),
         (f64::from(height) - top - bottom - 1.0).max(1.0),
     ];
-    Projection::fit(camera, room, ASPECT)
+    Projection::fit_to_rect(camera, room, ASPECT)
 }
 
 #[cfg(test)]
@@ -25,7 +29,7 @@ mod tests {
 
     #[test]
     fn near_points_are_low_and_high_points_are_up() {
-        let p = fit(Camera::default(), (80, 30), [0; 4]);
+        let p = fit_projection(Camera::default(), (80, 30), [0; 4]);
         let (near, far) = (p.project(0.0, 0.0, 0.0), p.project(1.0, 1.0, 0.0));
         assert!(near.depth < far.depth && near.y > far.y);
         assert!(p.project(0.5, 0.5, 1.0).y < p.project(0.5, 0.5, 0.0).y);
@@ -33,7 +37,7 @@ mod tests {
             turn: 0.0,
             ..Camera::default()
         };
-        let p = fit(level, (80, 30), [0; 4]);
+        let p = fit_projection(level, (80, 30), [0; 4]);
         assert!(p.project(1.0, 0.0, 0.0).x > p.project(0.0, 0.0, 0.0).x);
         assert!((p.project(0.0, 1.0, 0.0).x - p.project(0.0, 0.0, 0.0).x).abs() < 1e-9);
     }
@@ -46,10 +50,10 @@ mod tests {
         ) {
             let mut camera = Camera::default();
             for (turn, tilt, steep) in keys {
-                camera.move_by(turn, tilt);
-                camera.steepen(steep);
+                camera.rotate(turn, tilt);
+                camera.scale_height(steep);
             }
-            let p = fit(camera, (w, h), [3, 2, 1, 2]);
+            let p = fit_projection(camera, (w, h), [3, 2, 1, 2]);
             for (u, v, t) in points {
                 let at = p.project(u, v, t);
                 prop_assert!(at.depth.is_finite());

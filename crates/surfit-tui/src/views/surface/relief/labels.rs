@@ -6,8 +6,8 @@ use super::{BlockSet, ScreenRelief};
 use crate::theme::ThemeRole;
 use crate::views::plot::text;
 use crate::views::scale::AxisScale;
+use crate::views::surface::format_parameter;
 use crate::views::surface::map;
-use crate::views::surface::short;
 use crate::views::surface::strokes::StrokeCanvas;
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
@@ -42,12 +42,12 @@ impl ScreenRelief<'_> {
         let mut strokes = StrokeCanvas::new(
             self.room.width,
             self.room.height,
-            (!theme.ascii()).then_some(BlockSet::Braille),
+            (!theme.is_ascii()).then_some(BlockSet::Braille),
         );
         for (p, q) in lines {
             let seen = |k: f64| {
                 let at = |a: f64, b: f64| a + k * (b - a);
-                raster.bares(
+                raster.is_visible_at_pixel(
                     at(p.x, q.x) * px as f64,
                     at(p.y, q.y) * py as f64,
                     at(p.depth, q.depth),
@@ -65,7 +65,7 @@ impl ScreenRelief<'_> {
         self.heights(buf);
         self.corners(buf);
         let theme = self.scene.theme;
-        let star = theme.pick("★", "*");
+        let star = theme.pick_glyph("★", "*");
         if let Some(index) = self.scene.best.filter(|_| self.scene.peaks.is_empty()) {
             self.sign(buf, index, star, ThemeRole::Best);
         }
@@ -73,10 +73,10 @@ impl ScreenRelief<'_> {
             self.sign(buf, index, &format!("{star}{}", n + 1), ThemeRole::Best);
         }
         let cursor = self.scene.index(self.scene.cursor);
-        if let Some(spot) = self.spots.get(cursor).copied().flatten() {
+        if let Some(spot) = self.projected_points.get(cursor).copied().flatten() {
             let (px, py) = fine.pixels();
-            let seen = raster.sees(spot.x * px as f64, spot.y * py as f64, spot.depth);
-            let glyph = match (seen, theme.ascii()) {
+            let seen = raster.is_visible(spot.x * px as f64, spot.y * py as f64, spot.depth);
+            let glyph = match (seen, theme.is_ascii()) {
                 (true, false) => "◆",
                 (false, false) => "◇",
                 (true, true) => "X",
@@ -125,16 +125,19 @@ impl ScreenRelief<'_> {
             };
             self.put(buf, (x, spot.y + 1.0), label, style);
         };
-        let [u, v] = self.scene.cells.ends();
+        let [u, v] = self.scene.cells.parameter_ranges();
         let labels = |(from, to): (f64, f64), letter: &str| {
-            let numbers = [(0.04, short(from), axis), (0.96, short(to), axis)];
+            let numbers = [
+                (0.04, format_parameter(from), axis),
+                (0.96, format_parameter(to), axis),
+            ];
             numbers.into_iter().chain([(0.5, letter.to_string(), name)])
         };
         let met = |t: f64, other: f64| (t - other).abs() < 0.1;
         // Where the axes meet there is one label: of both, the left one's first, unless they are the same.
         let (u_end, v_end) = (
-            short(if u_of_v > 0.5 { u.1 } else { u.0 }),
-            short(if v_of_u > 0.5 { v.1 } else { v.0 }),
+            format_parameter(if u_of_v > 0.5 { u.1 } else { u.0 }),
+            format_parameter(if v_of_u > 0.5 { v.1 } else { v.0 }),
         );
         let shared = match at(0.5, v_of_u).x < at(u_of_v, 0.5).x {
             _ if u_end == v_end => u_end,
@@ -177,7 +180,7 @@ impl ScreenRelief<'_> {
                 continue;
             }
             rows.push(spot.y);
-            let sign = range.end_sign(value, self.scene.theme.ascii());
+            let sign = range.end_sign(value, self.scene.theme.is_ascii());
             let label = format!("{sign}{}", range.label(value));
             let wide = label.chars().count() as f64;
             self.put(buf, (spot.x - wide - 1.0, spot.y - 0.4), &label, style);
@@ -185,8 +188,8 @@ impl ScreenRelief<'_> {
     }
 
     fn corners(&self, buf: &mut Buffer) {
-        for (corner, index) in self.scene.heatmap.corners().into_iter().enumerate() {
-            let Some(spot) = self.spots.get(index).copied().flatten() else {
+        for (corner, index) in self.scene.heatmap.corner_cells().into_iter().enumerate() {
+            let Some(spot) = self.projected_points.get(index).copied().flatten() else {
                 continue;
             };
             let style = self.scene.theme.style(ThemeRole::corner(corner));
@@ -198,14 +201,14 @@ impl ScreenRelief<'_> {
 
     /// A sign at the point over a cell, readable on whatever is there.
     fn sign(&self, buf: &mut Buffer, index: usize, sign: &str, role: ThemeRole) {
-        let Some(spot) = self.spots.get(index).copied().flatten() else {
+        let Some(spot) = self.projected_points.get(index).copied().flatten() else {
             return;
         };
         let x = (self.room.x + spot.x.max(0.0) as u16).min(self.room.right() - 1);
         let y = (self.room.y + spot.y.max(0.0) as u16).min(self.room.bottom() - 1);
         let theme = self.scene.theme;
         let style = match buf.cell((x, y)).map(|c| c.bg) {
-            Some(Color::Rgb(r, g, b)) => Style::new().fg(theme.rgb(map::ink_on((r, g, b)))),
+            Some(Color::Rgb(r, g, b)) => Style::new().fg(theme.rgb(map::contrast_color((r, g, b)))),
             _ => theme.style(role),
         };
         self.put(

@@ -17,7 +17,7 @@ pub(super) struct PixelFace {
     /// 0 (dark) to 1.
     pub light: f32,
     /// How much of the ground's colour it has: the corners of its triangle are not measured, or not lately.
-    pub pale: f32,
+    pub paleness: f32,
 }
 
 /// The nearest face of every pixel.
@@ -68,7 +68,7 @@ impl FaceRaster {
                     self.faces[at] = Some(PixelFace {
                         value: between(|v| v.value) as f32,
                         light: light as f32,
-                        pale: pale as f32,
+                        paleness: pale as f32,
                     });
                 }
             }
@@ -83,7 +83,7 @@ impl FaceRaster {
 
     /// True when nothing lies before a point. A point on a face is seen, and so is one within a pixel of its edge: lines
     /// are drawn where faces meet.
-    pub(super) fn sees(&self, x: f64, y: f64, depth: f64) -> bool {
+    pub(super) fn is_visible(&self, x: f64, y: f64, depth: f64) -> bool {
         let pixel = |t: f64| t.floor().clamp(-9.0, 1e9) as i64;
         let (x, y) = (pixel(x), pixel(y));
         (-1..=1)
@@ -96,7 +96,7 @@ impl FaceRaster {
     }
 
     /// True when nothing lies before a point at its very pixel.
-    pub(super) fn bares(&self, x: f64, y: f64, depth: f64) -> bool {
+    pub(super) fn is_visible_at_pixel(&self, x: f64, y: f64, depth: f64) -> bool {
         if x < 0.0 || y < 0.0 || x >= self.width as f64 || y >= self.height as f64 {
             return true;
         }
@@ -128,8 +128,12 @@ mod tests {
             }
             assert_eq!(r.face(2, 2).unwrap().value, 1.0);
             assert!(r.face(9, 9).is_none());
-            assert!(!r.sees(3.0, 3.0, 1.5) && r.sees(3.0, 3.0, 1.0) && r.sees(9.0, 9.0, 99.0));
-            assert!(!r.bares(3.0, 3.0, 1.5));
+            assert!(
+                !r.is_visible(3.0, 3.0, 1.5)
+                    && r.is_visible(3.0, 3.0, 1.0)
+                    && r.is_visible(9.0, 9.0, 99.0)
+            );
+            assert!(!r.is_visible_at_pixel(3.0, 3.0, 1.5));
         }
     }
 
@@ -144,8 +148,8 @@ mod tests {
             });
             r.fill(triangle, 0.5, 0.6);
             prop_assert!(r.face(20, 0).is_none() && r.face(0, 12).is_none());
-            r.sees(corners[0].1, corners[1].1, corners[2].1);
-            r.bares(corners[0].1, corners[1].1, corners[2].1);
+            r.is_visible(corners[0].1, corners[1].1, corners[2].1);
+            r.is_visible_at_pixel(corners[0].1, corners[1].1, corners[2].1);
         }
     }
 }

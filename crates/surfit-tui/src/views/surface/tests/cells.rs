@@ -2,21 +2,21 @@
 
 use super::*;
 use ratatui::style::Modifier;
-use surfit_core::colormap::contrast;
+use surfit_core::colormap::contrast_ratio;
 
 #[test]
 fn every_cell_has_exactly_the_colour_of_its_value() {
-    let picture = fitting(2, 11);
+    let picture = fitting_run(2, 11);
     let theme = theme(ColorDepth::Truecolor, false);
     for (w, h) in [(84, 38), (40, 18), (140, 42), (30, 14)] {
-        let buf = drawn(&picture, &view(), (w, h), &theme);
+        let buf = draw_to_buffer(&picture, &view(), (w, h), &theme);
         let layout = SurfaceLayout::of(buf.area, 11, true);
         let map = &picture.snapshot.as_ref().unwrap().heatmap;
         let range = ColorRange::of(map, Metric::Accuracy);
         for cell in (0..11).flat_map(|a| (0..11).map(move |b| (a, b))) {
             let value = map.cells[cell.0 * 11 + cell.1].accuracy().unwrap();
-            let (r, g, b) = Colormap::Viridis.at(range.at(value));
-            for p in layout.characters(cell).positions() {
+            let (r, g, b) = Colormap::Viridis.color_at(range.quality(value));
+            for p in layout.cell_area(cell).positions() {
                 // Signs are letters on the cell's colour, so the ground is the same everywhere.
                 let ground = if layout.pixels >= 22 {
                     buf[p].bg
@@ -35,7 +35,7 @@ fn every_cell_has_exactly_the_colour_of_its_value() {
 
 #[test]
 fn half_an_unmeasured_character_is_as_bright_as_the_dots_beside_it() {
-    let mut picture = fitting(2, 31);
+    let mut picture = fitting_run(2, 31);
     let heat = &mut picture.snapshot.as_mut().unwrap().heatmap;
     for (n, cell) in heat.cells.iter_mut().enumerate() {
         if n % 2 == 1 {
@@ -44,9 +44,11 @@ fn half_an_unmeasured_character_is_as_bright_as_the_dots_beside_it() {
     }
     for depth in [ColorDepth::Truecolor, ColorDepth::Ansi256] {
         let theme = theme(depth, false);
-        let buf = drawn(&picture, &view(), (40, 18), &theme);
+        let buf = draw_to_buffer(&picture, &view(), (40, 18), &theme);
         let map = SurfaceLayout::of(buf.area, 31, true).map;
-        let shade = theme.shade(ThemeRole::Unmeasured).expect("colours to mix");
+        let shade = theme
+            .shade_color(ThemeRole::Unmeasured)
+            .expect("colours to mix");
         let halves = map
             .positions()
             .filter(|&p| ["▀", "▄"].contains(&buf[p].symbol()));
@@ -54,15 +56,15 @@ fn half_an_unmeasured_character_is_as_bright_as_the_dots_beside_it() {
         assert!(with_shade > 100, "{depth:?}: {with_shade}");
     }
     assert_eq!(
-        theme(ColorDepth::Ansi16, false).shade(ThemeRole::Unmeasured),
+        theme(ColorDepth::Ansi16, false).shade_color(ThemeRole::Unmeasured),
         None
     );
 }
 
 #[test]
 fn two_cells_share_a_character() {
-    let picture = fitting(2, 31);
-    let buf = drawn(
+    let picture = fitting_run(2, 31);
+    let buf = draw_to_buffer(
         &picture,
         &view(),
         (40, 18),
@@ -78,7 +80,8 @@ fn two_cells_share_a_character() {
     let (column, row) = (usize::from(x - map.x), 2 * usize::from(y - map.y));
     let colour = |row: usize| {
         let index = layout.column_cell(column) * 31 + layout.row_cell(row);
-        let (r, g, b) = Colormap::Viridis.at(range.at(heat.cells[index].accuracy().unwrap()));
+        let (r, g, b) =
+            Colormap::Viridis.color_at(range.quality(heat.cells[index].accuracy().unwrap()));
         Color::Rgb(r, g, b)
     };
     assert_eq!((cell.fg, cell.bg), (colour(row), colour(row + 1)));
@@ -98,7 +101,7 @@ fn two_cells_share_a_character() {
 #[test]
 fn v_grows_upward_and_u_to_the_right() {
     let area = Rect::new(5, 3, 84, 38);
-    let (view, picture) = (view(), fitting(2, 11));
+    let (view, picture) = (view(), fitting_run(2, 11));
     let theme = theme(ColorDepth::Truecolor, false);
     let cell_at = |x, y| view.cell_at(area, x, y, &theme, &picture);
     let layout = SurfaceLayout::of(area, 11, true);
@@ -115,7 +118,7 @@ fn v_grows_upward_and_u_to_the_right() {
 #[test]
 fn the_mouse_finds_every_cell_that_is_drawn() {
     for grid in 2..=31 {
-        let picture = fitting(2, grid);
+        let picture = fitting_run(2, grid);
         for (w, h) in [(84, 38), (40, 18), (60, 24), (140, 42), (20, 6), (200, 58)] {
             let area = Rect::new(2, 1, w, h);
             let layout = SurfaceLayout::of(area, grid, true);
@@ -138,18 +141,18 @@ fn the_mouse_finds_every_cell_that_is_drawn() {
 
 #[test]
 fn stale_and_unmeasured_cells_are_told_without_colour() {
-    let mut picture = fitting(2, 5);
+    let mut picture = fitting_run(2, 5);
     let map = heatmap(&mut picture);
     map.cells[12] = Default::default();
     map.cells[6].version = 10;
-    for depth in DEPTHS {
+    for depth in COLOR_DEPTHS {
         for ascii in [false, true] {
             let theme = theme(depth, ascii);
-            let buf = drawn(&picture, &view(), (84, 38), &theme);
+            let buf = draw_to_buffer(&picture, &view(), (84, 38), &theme);
             let layout = SurfaceLayout::of(buf.area, 5, true);
             let symbols = |cell| -> String {
                 layout
-                    .characters(cell)
+                    .cell_area(cell)
                     .positions()
                     .map(|p| buf[p].symbol())
                     .collect()
@@ -180,25 +183,28 @@ fn stale_and_unmeasured_cells_are_told_without_colour() {
     }
     // With colours a stale cell is paler as well.
     let theme = theme(ColorDepth::Truecolor, false);
-    let scene =
-        SurfaceScene::new(&theme, &picture, &SurfaceView::default()).map(|s| map::colour(&s, 6));
+    let scene = SurfaceScene::new(&theme, &picture, &SurfaceView::default())
+        .map(|s| map::cell_color(&s, 6));
     let value = heatmap(&mut picture.clone()).cells[6].accuracy().unwrap();
     let range = ColorRange::of(
         &picture.snapshot.as_ref().unwrap().heatmap,
         Metric::Accuracy,
     );
-    assert_ne!(scene.flatten(), Some(Colormap::Viridis.at(range.at(value))));
+    assert_ne!(
+        scene.flatten(),
+        Some(Colormap::Viridis.color_at(range.quality(value)))
+    );
 }
 
 #[test]
 fn without_colours_there_are_digits_and_a_legend() {
-    let picture = fitting(2, 5);
+    let picture = fitting_run(2, 5);
     for (depth, ascii) in [
         (ColorDepth::None, false),
         (ColorDepth::Ansi16, false),
         (ColorDepth::None, true),
     ] {
-        let buf = drawn(&picture, &view(), (84, 38), &theme(depth, ascii));
+        let buf = draw_to_buffer(&picture, &view(), (84, 38), &theme(depth, ascii));
         let layout = SurfaceLayout::of(buf.area, 5, true);
         let range = ColorRange::of(
             &picture.snapshot.as_ref().unwrap().heatmap,
@@ -207,7 +213,7 @@ fn without_colours_there_are_digits_and_a_legend() {
         for cell in [(1, 1), (3, 2), (4, 3)] {
             let value = 0.80 + 0.05 * cell.0 as f64 / 4.0 + 0.04 * cell.1 as f64 / 4.0;
             let symbols: String = layout
-                .characters(cell)
+                .cell_area(cell)
                 .positions()
                 .map(|p| buf[p].symbol())
                 .collect();
@@ -234,35 +240,40 @@ fn without_colours_there_are_digits_and_a_legend() {
 
 #[test]
 fn the_cursor_is_seen_on_every_colour() {
-    let picture = fitting(2, 11);
+    let picture = fitting_run(2, 11);
     let layout = SurfaceLayout::of(Rect::new(0, 0, 84, 38), 11, true);
     for cell in (0..11).flat_map(|a| (0..11).map(move |b| (a, b))) {
         let view = SurfaceView {
             cursor: cell,
             ..view()
         };
-        let buf = drawn(
+        let buf = draw_to_buffer(
             &picture,
             &view,
             (84, 38),
             &theme(ColorDepth::Truecolor, false),
         );
-        let room = layout.characters(cell);
+        let room = layout.cell_area(cell);
         let corner = &buf[(room.x, room.y)];
         assert_eq!(corner.symbol(), "┏");
         let (Color::Rgb(r, g, b), Color::Rgb(x, y, z)) = (corner.fg, corner.bg) else {
             panic!("{corner:?}");
         };
-        assert!(contrast((r, g, b), (x, y, z)) >= 4.5, "{cell:?}");
+        assert!(contrast_ratio((r, g, b), (x, y, z)) >= 4.5, "{cell:?}");
     }
-    for depth in DEPTHS {
+    for depth in COLOR_DEPTHS {
         let view = SurfaceView {
             cursor: (2, 7),
             ..view()
         };
-        let text = fixture::text(&drawn(&picture, &view, (84, 38), &theme(depth, false)));
+        let text = fixture::text(&draw_to_buffer(
+            &picture,
+            &view,
+            (84, 38),
+            &theme(depth, false),
+        ));
         assert!(text.contains('▸') && text.contains('▴'), "{text}");
-        let small = drawn(&picture, &view, (40, 18), &theme(depth, true));
+        let small = draw_to_buffer(&picture, &view, (40, 18), &theme(depth, true));
         assert!(
             rows(&small).iter().any(|r| r.contains("[]")),
             "{}",
@@ -273,13 +284,13 @@ fn the_cursor_is_seen_on_every_colour() {
 
 #[test]
 fn numbers_are_written_where_they_fit() {
-    let picture = fitting(2, 11);
+    let picture = fitting_run(2, 11);
     let numbers = SurfaceView {
-        numbers: true,
+        show_values: true,
         ..view()
     };
     let text = |size| {
-        fixture::text(&drawn(
+        fixture::text(&draw_to_buffer(
             &picture,
             &numbers,
             size,
@@ -288,8 +299,8 @@ fn numbers_are_written_where_they_fit() {
     };
     assert!(text((140, 42)).contains("84.50"));
     assert!(text((84, 38)).contains("84.5"));
-    let picture = fitting(2, 31);
-    let buf = drawn(
+    let picture = fitting_run(2, 31);
+    let buf = draw_to_buffer(
         &picture,
         &numbers,
         (40, 18),
@@ -303,19 +314,19 @@ fn numbers_are_written_where_they_fit() {
 
 #[test]
 fn the_figure_under_the_cursor_is_turned_inside_out() {
-    let picture = fitting(2, 11);
+    let picture = fitting_run(2, 11);
     let view = SurfaceView {
-        numbers: true,
+        show_values: true,
         cursor: (4, 4),
         ..view()
     };
-    let buf = drawn(
+    let buf = draw_to_buffer(
         &picture,
         &view,
         (84, 38),
         &theme(ColorDepth::Truecolor, false),
     );
-    let room = SurfaceLayout::of(buf.area, 11, true).characters((4, 4));
+    let room = SurfaceLayout::of(buf.area, 11, true).cell_area((4, 4));
     assert!(
         room.positions()
             .any(|p| buf[p].modifier.contains(Modifier::REVERSED))

@@ -6,12 +6,12 @@ const SIZES: [(u16, u16); 5] = [(140, 42), (84, 38), (80, 20), (44, 19), (60, 12
 
 #[test]
 fn the_difference_to_the_best_corner_has_a_map_of_its_own_with_zero_marked() {
-    let picture = fitting(2, 11);
+    let picture = fitting_run(2, 11);
     let view = SurfaceView {
         quantity: CellQuantity::Gain,
         ..view()
     };
-    let buf = drawn(
+    let buf = draw_to_buffer(
         &picture,
         &view,
         (84, 38),
@@ -19,7 +19,7 @@ fn the_difference_to_the_best_corner_has_a_map_of_its_own_with_zero_marked() {
     );
     let layout = SurfaceLayout::of(buf.area, 11, true);
     // The best corner has 86.3 %: the cell at (0, 0) with 80 % is worse, that at (1, 1) with 89 % better.
-    let ground = |cell| buf[layout.characters(cell).as_position()].bg;
+    let ground = |cell| buf[layout.cell_area(cell).as_position()].bg;
     let (Color::Rgb(r, _, b), Color::Rgb(x, _, y)) = (ground((0, 1)), ground((10, 9))) else {
         panic!("no colours");
     };
@@ -40,22 +40,22 @@ fn the_difference_to_the_best_corner_has_a_map_of_its_own_with_zero_marked() {
     assert!(bar.iter().any(|r| r.contains('+')) && bar.iter().any(|r| r.contains('-')));
     assert!(fixture::text(&buf).contains("accuracy less best corner's"));
     // Without colours the sign is a letter.
-    let plain = drawn(&picture, &view, (84, 38), &theme(ColorDepth::None, true));
+    let plain = draw_to_buffer(&picture, &view, (84, 38), &theme(ColorDepth::None, true));
     let symbols = |cell: (usize, usize)| -> String {
-        let room = layout.characters(cell);
+        let room = layout.cell_area(cell);
         room.positions().map(|p| plain[p].symbol()).collect()
     };
     assert!(symbols((1, 1)).contains('-') && symbols((9, 9)).contains('+'));
     // Without corners there is nothing to compare with, and the metric itself is shown.
     let mut bare = picture;
     bare.corners.clear();
-    let buf = drawn(&bare, &view, (84, 38), &theme(ColorDepth::Truecolor, false));
+    let buf = draw_to_buffer(&bare, &view, (84, 38), &theme(ColorDepth::Truecolor, false));
     assert!(!fixture::text(&buf).contains("less best"));
 }
 
 #[test]
 fn the_confidence_map_is_light_where_the_interval_is_narrow() {
-    let mut picture = fitting(2, 5);
+    let mut picture = fitting_run(2, 5);
     heatmap(&mut picture).cells[12].images = 500;
     heatmap(&mut picture).cells[12].correct = 420;
     let view = SurfaceView {
@@ -64,23 +64,25 @@ fn the_confidence_map_is_light_where_the_interval_is_narrow() {
     };
     let theme = theme(ColorDepth::Truecolor, false);
     let scene = SurfaceScene::new(&theme, &picture, &view).unwrap();
-    let light = |i| surfit_core::colormap::luminance(map::colour(&scene, i).unwrap());
+    let light = |i| surfit_core::colormap::luminance(map::cell_color(&scene, i).unwrap());
     assert!(
         light(12) < light(6),
         "the cell with fewer images is the darker one"
     );
-    assert!(fixture::text(&drawn(&picture, &view, (84, 38), &theme)).contains("accuracy ±"));
+    assert!(
+        fixture::text(&draw_to_buffer(&picture, &view, (84, 38), &theme)).contains("accuracy ±")
+    );
 }
 
 #[test]
 fn a_fixed_range_is_told_on_the_bar_and_stays_while_cells_change() {
-    let mut picture = fitting(2, 11);
+    let mut picture = fitting_run(2, 11);
     let mut view = view();
-    view.adjust(&picture, RangeChange::Narrow);
-    view.adjust(&picture, RangeChange::Narrow);
-    let limits = view.fixed.unwrap().limits;
+    view.adjust_range(&picture, RangeChange::Narrow);
+    view.adjust_range(&picture, RangeChange::Narrow);
+    let limits = view.fixed_range.unwrap().limits;
     let theme = theme(ColorDepth::Truecolor, false);
-    let text = fixture::text(&drawn(&picture, &view, (84, 38), &theme));
+    let text = fixture::text(&draw_to_buffer(&picture, &view, (84, 38), &theme));
     assert!(
         text.contains("fixed") && text.contains('≤') && text.contains('≥'),
         "{text}"
@@ -100,26 +102,29 @@ fn a_fixed_range_is_told_on_the_bar_and_stays_while_cells_change() {
 
 #[test]
 fn between_cells_colours_are_interpolated_and_at_cells_they_are_exact() {
-    let picture = fitting(2, 5);
+    let picture = fitting_run(2, 5);
     let smooth = SurfaceView {
-        smooth: true,
+        interpolate: true,
         ..view()
     };
     let theme = theme(ColorDepth::Truecolor, false);
     let colours = |view: &SurfaceView| {
-        let buf = drawn(&picture, view, (84, 38), &theme);
+        let buf = draw_to_buffer(&picture, view, (84, 38), &theme);
         let layout = SurfaceLayout::of(buf.area, 5, true);
         let grounds = layout.map.positions().map(|p| buf[p].bg);
         let distinct: std::collections::HashSet<Color> = grounds.collect();
         distinct.len()
     };
     assert!(colours(&smooth) > 3 * colours(&view()));
-    assert!(fixture::text(&drawn(&picture, &smooth, (84, 38), &theme)).contains("interpolated"));
+    assert!(
+        fixture::text(&draw_to_buffer(&picture, &smooth, (84, 38), &theme))
+            .contains("interpolated")
+    );
 }
 
 #[test]
 fn contour_lines_lie_over_the_map_and_have_their_levels() {
-    let picture = fitting(2, 21);
+    let picture = fitting_run(2, 21);
     for (contours, ascii) in [
         (Contours::Over, false),
         (Contours::Alone, false),
@@ -127,7 +132,7 @@ fn contour_lines_lie_over_the_map_and_have_their_levels() {
     ] {
         let view = SurfaceView { contours, ..view() };
         let theme = theme(ColorDepth::Truecolor, ascii);
-        let buf = drawn(&picture, &view, (84, 38), &theme);
+        let buf = draw_to_buffer(&picture, &view, (84, 38), &theme);
         let layout = SurfaceLayout::of(buf.area, 21, true);
         let symbols: String = layout.map.positions().map(|p| buf[p].symbol()).collect();
         let strokes = symbols.chars().filter(|c| match ascii {
@@ -136,7 +141,7 @@ fn contour_lines_lie_over_the_map_and_have_their_levels() {
         });
         assert!(strokes.count() > 60, "{contours:?} {ascii}: {symbols}");
         let scene = SurfaceScene::new(&theme, &picture, &view).unwrap();
-        let inner = contours::levels(&scene, layout.map.height);
+        let inner = contours::contour_levels(&scene, layout.map.height);
         let label = scene.range.label(inner[inner.len() / 2]);
         assert!(symbols.contains(&label), "no {label} in {symbols}");
         let coloured = layout
@@ -149,13 +154,13 @@ fn contour_lines_lie_over_the_map_and_have_their_levels() {
 
 #[test]
 fn labels_of_contour_lines_are_whole_where_cells_bear_signs() {
-    let live = crate::fixture::fitting();
-    for depth in DEPTHS {
+    let live = crate::fixture::fitting_run();
+    for depth in COLOR_DEPTHS {
         let view = SurfaceView {
             contours: Contours::Over,
             ..view()
         };
-        let buf = drawn(&live, &view, (84, 38), &theme(depth, false));
+        let buf = draw_to_buffer(&live, &view, (84, 38), &theme(depth, false));
         let layout = SurfaceLayout::of(buf.area, 21, true);
         let symbols: String = layout.map.positions().map(|p| buf[p].symbol()).collect();
         // Every other cell of the grid is not measured, which is seen between the lines too.
@@ -168,15 +173,15 @@ fn labels_of_contour_lines_are_whole_where_cells_bear_signs() {
 
 #[test]
 fn the_best_points_are_numbered_and_listed() {
-    let mut picture = fitting(2, 21);
+    let mut picture = fitting_run(2, 21);
     for (cell, correct) in [((4, 15), 9400), ((15, 5), 9300)] {
         heatmap(&mut picture).cells[cell.0 * 21 + cell.1].correct = correct;
     }
     let view = SurfaceView {
-        peaks: true,
+        show_peaks: true,
         ..view()
     };
-    let buf = drawn(
+    let buf = draw_to_buffer(
         &picture,
         &view,
         (140, 42),
@@ -185,7 +190,7 @@ fn the_best_points_are_numbered_and_listed() {
     let text = fixture::text(&buf);
     let layout = SurfaceLayout::of(buf.area, 21, true);
     for (n, cell) in [(1, (4, 15)), (2, (15, 5)), (3, (20, 20))] {
-        let room = layout.characters(cell);
+        let room = layout.cell_area(cell);
         let symbols: String = room.positions().map(|p| buf[p].symbol()).collect();
         assert!(symbols.contains(&format!("★{n}")), "{n}: {symbols}");
         assert!(text.contains(&format!("★{n} ")), "{text}");
@@ -195,7 +200,7 @@ fn the_best_points_are_numbered_and_listed() {
     let mut v = view;
     let map = &picture.snapshot.as_ref().unwrap().heatmap;
     for cell in [(4, 15), (15, 5), (20, 20)] {
-        v.next_best(map);
+        v.move_to_next_best(map);
         assert_eq!(v.cursor, cell);
     }
 }
@@ -208,8 +213,8 @@ fn diagonal_slices_go_through_the_cursor_and_stay_on_a_triangle() {
         ..view()
     };
     for patch in [Patch::Square, Patch::Triangle] {
-        let picture = fixture::fitting_on(patch, 2, 11);
-        let text = fixture::text(&drawn(
+        let picture = fixture::fitting_run_on(patch, 2, 11);
+        let text = fixture::text(&draw_to_buffer(
             &picture,
             &view,
             (84, 38),
@@ -223,12 +228,13 @@ fn diagonal_slices_go_through_the_cursor_and_stay_on_a_triangle() {
 #[test]
 fn every_mode_keeps_to_ascii_where_only_ascii_may_be_used() {
     for patch in Patch::ALL {
-        let picture = fixture::fitting_on(patch, 2, 11);
-        for depth in DEPTHS {
+        let picture = fixture::fitting_run_on(patch, 2, 11);
+        for depth in COLOR_DEPTHS {
             for seed in 0u64..24 {
                 let view = any_view(seed, seed.is_multiple_of(2));
                 for size in SIZES {
-                    let text = fixture::text(&drawn(&picture, &view, size, &theme(depth, true)));
+                    let text =
+                        fixture::text(&draw_to_buffer(&picture, &view, size, &theme(depth, true)));
                     assert!(text.is_ascii(), "{depth:?} {view:?}\n{text}");
                 }
             }

@@ -8,14 +8,15 @@ fn a_triangle_has_nothing_beside_it_and_a_curve_fills_the_height() {
     let colour = |picture: &RunState, cell: (usize, usize)| {
         let map = &picture.snapshot.as_ref().unwrap().heatmap;
         let value = map.cells[cell.0 * 11 + cell.1].accuracy().unwrap();
-        let (r, g, b) = Colormap::Viridis.at(ColorRange::of(map, Metric::Accuracy).at(value));
+        let (r, g, b) =
+            Colormap::Viridis.color_at(ColorRange::of(map, Metric::Accuracy).quality(value));
         Color::Rgb(r, g, b)
     };
-    let picture = fixture::fitting_on(Patch::Triangle, 2, 11);
-    let buf = drawn(&picture, &view(), (84, 38), &theme);
+    let picture = fixture::fitting_run_on(Patch::Triangle, 2, 11);
+    let buf = draw_to_buffer(&picture, &view(), (84, 38), &theme);
     let layout = SurfaceLayout::of(buf.area, 11, true);
     for cell in (0..11).flat_map(|a| (0..11).map(move |b| (a, b))) {
-        for p in layout.characters(cell).positions() {
+        for p in layout.cell_area(cell).positions() {
             if cell.0 + cell.1 > 10 {
                 assert_eq!(
                     (buf[p].symbol(), buf[p].bg),
@@ -27,8 +28,8 @@ fn a_triangle_has_nothing_beside_it_and_a_curve_fills_the_height() {
             }
         }
     }
-    let picture = fixture::fitting_on(Patch::Curve, 2, 11);
-    let buf = drawn(&picture, &view(), (84, 38), &theme);
+    let picture = fixture::fitting_run_on(Patch::Curve, 2, 11);
+    let buf = draw_to_buffer(&picture, &view(), (84, 38), &theme);
     let map = layout.map;
     for (x, y) in [
         (map.x + map.width / 2, map.y),

@@ -5,14 +5,14 @@ use surfit_core::heatmap::Cell;
 
 fn view() -> SurfaceView {
     SurfaceView {
-        relief: true,
+        show_relief: true,
         ..SurfaceView::default()
     }
 }
 
 /// A ridge along `u = v`, high above flat land.
 fn ridge(grid: usize) -> RunState {
-    let mut picture = fitting(2, grid);
+    let mut picture = fitting_run(2, grid);
     let map = heatmap(&mut picture);
     for index in 0..grid * grid {
         let (u, v) = map.parameters(index);
@@ -30,8 +30,11 @@ fn it_is_drawn_in_blocks_of_every_kind_with_its_axes() {
     let picture = ridge(11);
     for fine in BlockSet::ALL {
         for (w, h) in [(140, 42), (84, 38), (60, 14)] {
-            let view = SurfaceView { fine, ..view() };
-            let buf = drawn(
+            let view = SurfaceView {
+                block_set: fine,
+                ..view()
+            };
+            let buf = draw_to_buffer(
                 &picture,
                 &view,
                 (w, h),
@@ -69,7 +72,7 @@ fn without_colours_or_blocks_it_is_a_net_of_lines() {
         (ColorDepth::Ansi16, true),
         (ColorDepth::Truecolor, true),
     ] {
-        let buf = drawn(&picture, &view(), (84, 38), &theme(depth, ascii));
+        let buf = draw_to_buffer(&picture, &view(), (84, 38), &theme(depth, ascii));
         let text = fixture::text(&buf);
         let strokes = text.chars().filter(|c| match ascii {
             true => r"/\|-_'".contains(*c),
@@ -90,7 +93,7 @@ fn a_ridge_hides_what_lies_behind_it() {
     // A point of the flat land far behind the ridge, and one of the land before it.
     let signs = [(0, 20), (20, 0)].map(|cell| {
         low.cursor = cell;
-        let text = fixture::text(&drawn(&picture, &low, (84, 38), &theme));
+        let text = fixture::text(&draw_to_buffer(&picture, &low, (84, 38), &theme));
         (text.contains('◆'), text.contains('◇'))
     });
     assert!(
@@ -120,9 +123,9 @@ fn the_mouse_finds_the_point_that_is_drawn_there() {
 
 #[test]
 fn a_curve_is_a_line_and_the_mouse_slides_along_it() {
-    let picture = fixture::fitting_on(Patch::Curve, 3, 21);
+    let picture = fixture::fitting_run_on(Patch::Curve, 3, 21);
     let theme = theme(ColorDepth::None, false);
-    let buf = drawn(&picture, &view(), (84, 24), &theme);
+    let buf = draw_to_buffer(&picture, &view(), (84, 24), &theme);
     let text = fixture::text(&buf);
     for part in ["along u on the curve", ".25", "┤", "◆", "best corner"] {
         assert!(text.contains(part), "{part}\n{text}");
@@ -137,12 +140,12 @@ fn a_curve_is_a_line_and_the_mouse_slides_along_it() {
 #[test]
 fn a_surface_that_is_measured_only_here_and_there_is_whole_and_paler() {
     let mut picture = ridge(21);
-    let order = heatmap(&mut picture).coarse_to_fine();
+    let order = heatmap(&mut picture).coarse_to_fine_order();
     for &index in &order[25..] {
         heatmap(&mut picture).cells[index] = Cell::default();
     }
     let theme = theme(ColorDepth::Truecolor, false);
-    let buf = drawn(&picture, &view(), (84, 38), &theme);
+    let buf = draw_to_buffer(&picture, &view(), (84, 38), &theme);
     assert!(
         buf.content()
             .iter()

@@ -1,0 +1,326 @@
+//! One command for a run's engine, and what came of it.
+
+use super::error::CliError;
+use super::output;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{IsTerminal, stderr};
+use std::time::{Duration, Instant};
+use surfit_client::signals::{Signals, StopRequest};
+use surfit_client::{ClientError, EngineReply, EngineSession};
+use surfit_core::event::Event;
+use surfit_core::protocol::{EngineCommand, EventSpan};
+use surfit_core::snapshot::{RunningTask, Snapshot};
+
+/// What is said when the answer cannot come any more.
+pub const UNANSWERED_MESSAGE: &str = "the connection to the engine ended before its answer; look with `surfit open` whether it was done, else ask again";
+
+/// How long after the engine is seen with nothing to do the event of what it did last may be on its way.
+const EVENT_ARRIVAL_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Sends a command and waits for its answer; the events that it caused. `tells` knows the event that is an
+/// answer, too: it stands for one that was lost with its connection.
+pub fn send_request(
+    session: &mut EngineSession,
+    command: EngineCommand,
+    is_answer: impl Fn(&Event) -> bool,
+) -> Result<Vec<Event>, CliError> {
+    let signals = Signals::listen()?;
+    let mut waiting = PendingReply::send(session, command)?;
+    while !waiting.receive(session, &is_answer)? {
+        // It is answered at once, with every event up to now.
+        if waiting.lost_at.is_some() {
+            return Err(CliError::Failure(UNANSWERED_MESSAGE.into()));
+        }
+        if signals.stop_request().is_some() || signals.hangup() {
+            return Err(CliError::Interrupted(
+                "left before the engine answered; look with `surfit open` whether it was done"
+                    .into(),
+            ));
+        }
+    }
+    Ok(waiting.into_caused_events())
+}
+
+/// As [`send_request`], for what takes a while: how far it is stands on standard error when that is a terminal, and the engine gives
+/// it up when this process is asked to stop. `run` is the run's name, for the sentence of who left without waiting.
+pub fn send_request_with_progress(
+    visit: &mut EngineSession,
+    command: EngineCommand,
+    run: &str,
+    tells: impl Fn(&Event) -> bool,
+) -> Result<Vec<Event>, CliError> {
+    let signals = Signals::listen()?;
+    let before = task_title(visit).map(str::to_owned);
+    let mut waiting = PendingReply::send(visit, command)?;
+    let bar = task_progress_bar();
+    let mut given_up = false;
+    loop {
+        match waiting.receive(visit, &tells) {
+            Ok(false) => {}
+            Ok(true) => return Ok(waiting.into_caused_events()),
+            Err(CliError::Failure(_)) if given_up => {
+                return Err(CliError::Interrupted(
+                    "given up; nothing was written".into(),
+                ));
+            }
+            Err(other) => return Err(other),
+        }
+        show_task_progress(&bar, visit.latest_snapshot());
+        if signals.checkpoint_request() {
+            visit.send(EngineCommand::Checkpoint)?;
+        }
+        let asked = signals.stop_request();
+        if signals.hangup() || asked.is_some() {
+            // The engine gives up what is under way, and that may be somebody else's.
+            let of_another = before.is_some() && task_title(visit) == before.as_deref();
+            if asked == Some(StopRequest::ExitNow) || signals.hangup() && given_up || of_another {
+                return Err(CliError::Interrupted(format!(
+                    "left while the engine has it still to do; `surfit cancel {run}` gives it up"
+                )));
+            }
+            visit.send(EngineCommand::Cancel)?;
+            given_up = true;
+            bar.set_message("giving up; ctrl-c again leaves without waiting");
+        }
+    }
+}
+
+/// What the engine is asked and has under way, without how far it came.
+fn task_title(visit: &EngineSession) -> Option<&str> {
+    visit
+        .latest_snapshot()
+        .errand
+        .as_ref()?
+        .name
+        .split(':')
+        .next()
+}
+
+/// A command that waits for its answer.
+struct PendingReply {
+    id: u64,
+    /// Events that came, with their numbers.
+    events: Vec<(u64, Event)>,
+    /// Those that the command caused, when the engine told.
+    span: Option<EventSpan>,
+    /// When the connection was lost over which it was sent: the engine has it to do all the same, when it got it.
+    lost_at: Option<Instant>,
+    /// When the engine was first seen with nothing to do since.
+    idle_since: Option<Instant>,
+}
+
+impl PendingReply {
+    fn send(visit: &mut EngineSession, command: EngineCommand) -> Result<Self, CliError> {
+        Ok(Self {
+            id: visit.send(command)?,
+            events: Vec::new(),
+            span: None,
+            lost_at: None,
+            idle_since: None,
+        })
+    }
+
+    /// Takes in one thing the engine says; true when it was the answer.
+    fn receive(
+        &mut self,
+        visit: &mut EngineSession,
+        tells: impl Fn(&Event) -> bool,
+    ) -> Result<bool, CliError> {
+        match visit.next_reply() {
+            Ok(EngineReply::Event(Event::Failed { message })) => {
+                return Err(CliError::Failure(message));
+            }
+            Ok(EngineReply::Event(event)) => self.events.push((visit.last_event(), event)),
+            // Commands have other numbers over another connection.
+            Ok(EngineReply::Reply(of, error, span)) if of == self.id && self.lost_at.is_none() => {
+                self.span = span;
+                return error.map_or(Ok(true), |error| Err(CliError::Failure(error)));
+            }
+            Ok(EngineReply::Reconnected) => {
+                (self.lost_at, self.idle_since) = (Some(Instant::now()), None)
+            }
+            Ok(EngineReply::Snapshot) if self.lost_at.is_some() => {
+                let works = visit.latest_snapshot().errand.is_some();
+                self.idle_since = (!works).then(|| self.idle_since.unwrap_or_else(Instant::now));
+            }
+            Ok(_) => {}
+            Err(ClientError::Closed) => {
+                return Err(CliError::Failure(
+                    "the engine ended before it answered; look at log.txt in the run's directory, then try again"
+                        .into(),
+                ));
+            }
+            Err(other) => return Err(other.into()),
+        }
+        if self.lost_at.is_some() && self.events.iter().any(|(_, event)| tells(event)) {
+            return Ok(true);
+        }
+        match self.idle_since {
+            Some(since) if since.elapsed() > EVENT_ARRIVAL_TIMEOUT => {
+                Err(CliError::Failure(UNANSWERED_MESSAGE.into()))
+            }
+            _ => Ok(false),
+        }
+    }
+}
+
+impl PendingReply {
+    /// The events that the command caused: other clients' may have come between.
+    fn into_caused_events(self) -> Vec<Event> {
+        let span = self.span;
+        let own = |seq| span.is_none_or(|span| span.contains(seq));
+        let said = self.events.into_iter();
+        said.filter(|(seq, _)| own(*seq)).map(|(_, e)| e).collect()
+    }
+}
+
+/// A bar that is taken away when it goes; none where standard error is no terminal.
+fn task_progress_bar() -> ProgressBar {
+    let target = if stderr().is_terminal() {
+        ProgressDrawTarget::stderr_with_hz(4)
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    let style = ProgressStyle::with_template("{bar:28.cyan/dim} {msg}");
+    let style = style
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("━╸─");
+    ProgressBar::with_draw_target(Some(100), target)
+        .with_style(style)
+        .with_finish(indicatif::ProgressFinish::AndClear)
+}
+
+fn show_task_progress(bar: &ProgressBar, snapshot: &Snapshot) {
+    let Some(errand) = &snapshot.errand else {
+        return;
+    };
+    if let Some(percent) = task_percent(errand) {
+        bar.set_position(percent);
+    }
+    if !bar.message().starts_with("giving up") {
+        bar.set_message(output::bar_message(&task_line(errand)));
+    }
+}
+
+fn task_percent(errand: &RunningTask) -> Option<u64> {
+    (100 * errand.done.min(errand.total)).checked_div(errand.total)
+}
+
+/// `searching near (0.500, 0.500), 40 %, 1 more waits`
+fn task_line(errand: &RunningTask) -> String {
+    let part = task_percent(errand).map_or_else(String::new, |p| format!(", {p} %"));
+    let more = match errand.waiting {
+        0 => String::new(),
+        1 => ", 1 more waits".into(),
+        n => format!(", {n} more wait"),
+    };
+    format!("{}{part}{more}", errand.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use surfit_client::fake::{FakeEngine, FakePeer, notice, temporary_run};
+    use surfit_core::config::Config;
+    use surfit_core::protocol::{ClientMessage, ServerMessage};
+
+    /// What becomes of a command whose connection the engine cuts off after it took it, with `after` said over the next one.
+    fn request_over_cut_connection(
+        after: impl FnOnce(&mut FakeEngine, &mut FakePeer) + Send + 'static,
+    ) -> Result<Vec<Event>, CliError> {
+        let run = temporary_run();
+        let mut engine = FakeEngine::open(&run.dir);
+        let snapshot = |errand| {
+            let mut snapshot = Snapshot::empty(Config::default().degrees(), 5);
+            snapshot.errand = errand;
+            ServerMessage::Snapshot(Box::new(snapshot))
+        };
+        let thread = std::thread::spawn(move || {
+            let (mut peer, _) = engine.welcome();
+            peer.send(&snapshot(None));
+            assert!(peer.read().is_some());
+            drop(peer);
+            let (mut peer, _) = engine.welcome();
+            peer.send(&snapshot(Some(RunningTask {
+                name: "search".into(),
+                done: 1,
+                total: 9,
+                waiting: 0,
+            })));
+            after(&mut engine, &mut peer);
+            peer.send(&snapshot(None));
+            // Of another command.
+            peer.send(&ServerMessage::Reply {
+                id: 1,
+                error: None,
+                events: None,
+            });
+            assert_eq!(peer.read(), None);
+        });
+        let mut visit = EngineSession::open(&run.dir).unwrap();
+        let tells = |event: &Event| matches!(event, Event::Notice { .. });
+        let said = send_request_with_progress(&mut visit, EngineCommand::Measure, "a", tells);
+        drop(visit);
+        thread.join().unwrap();
+        said
+    }
+
+    #[test]
+    fn of_what_all_clients_cause_only_the_own_is_told() {
+        let run = temporary_run();
+        let mut engine = FakeEngine::open(&run.dir);
+        let thread = std::thread::spawn(move || {
+            let (mut peer, _) = engine.welcome();
+            let snapshot = Snapshot::empty(Config::default().degrees(), 5);
+            peer.send(&ServerMessage::Snapshot(Box::new(snapshot)));
+            let Some(ClientMessage::Command { id, .. }) = peer.read() else {
+                panic!("no command")
+            };
+            for text in ["of another", "own", "of a third"] {
+                let event = engine.append_event(notice(text));
+                peer.send(&ServerMessage::Event(event));
+            }
+            let last = engine.log.seq() - 1;
+            peer.send(&ServerMessage::Reply {
+                id,
+                error: None,
+                events: Some(EventSpan {
+                    after: last - 1,
+                    last,
+                }),
+            });
+            assert_eq!(peer.read(), None);
+        });
+        let mut visit = EngineSession::open(&run.dir).unwrap();
+        let said = send_request(&mut visit, EngineCommand::Measure, |_| false).unwrap();
+        assert_eq!(said, [notice("own")]);
+        drop(visit);
+        thread.join().unwrap();
+    }
+
+    #[test]
+    fn an_answer_that_was_lost_with_its_connection_is_not_waited_for() {
+        let said = request_over_cut_connection(|engine, peer| {
+            let done = engine.append_event(notice("done"));
+            peer.send(&ServerMessage::Event(done));
+        });
+        assert!(matches!(said.unwrap().as_slice(), [Event::Notice { .. }]));
+        let Err(CliError::Failure(why)) = request_over_cut_connection(|_, _| {}) else {
+            panic!("nothing was done")
+        };
+        assert_eq!(why, UNANSWERED_MESSAGE);
+    }
+
+    #[test]
+    fn a_line_says_what_is_under_way_and_how_far() {
+        let mut errand = RunningTask {
+            name: "search near (0.5, 0.5)".into(),
+            done: 40,
+            total: 100,
+            waiting: 0,
+        };
+        assert_eq!(task_line(&errand), "search near (0.5, 0.5), 40 %");
+        (errand.total, errand.waiting) = (0, 2);
+        assert_eq!(task_line(&errand), "search near (0.5, 0.5), 2 more wait");
+    }
+}

@@ -1,0 +1,232 @@
+//! A heatmap that is fresh and complete: what is there, or what the run's engine measures.
+
+use super::super::engine_request::UNANSWERED_MESSAGE;
+use super::super::error::CliError;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{IsTerminal, stderr};
+use std::time::{Duration, Instant};
+use surfit_client::signals::{Signals, StopRequest};
+use surfit_client::{ClientError, EngineReply, EngineSession};
+use surfit_core::event::{Event, JobStage};
+use surfit_core::protocol::EngineCommand;
+use surfit_core::run_dir::RunDir;
+use surfit_core::snapshot::Snapshot;
+
+/// Which heatmap the run has afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeatmapAfter {
+    /// The one that is shown.
+    Shown,
+    /// The one it had.
+    Previous,
+}
+
+/// A snapshot with a fresh and complete heatmap: the stored or live one when it is so, or what a finer one tells, else a
+/// measured one. The run keeps a complete heatmap that is finer than what was asked for, unless with `keep`.
+pub fn fetch_complete_heatmap(
+    run: &RunDir,
+    grid: Option<usize>,
+    keep: bool,
+) -> Result<(Snapshot, HeatmapAfter), CliError> {
+    // Between the two parts of their measurement all cells may have seen equally few images.
+    let at_rest = |s: &Snapshot| s.stage != JobStage::Heatmap || s.done >= s.total;
+    let fits = |s: &Snapshot| {
+        s.heatmap.is_complete() && at_rest(s) && grid.is_none_or(|g| g == s.heatmap.grid)
+    };
+    // What is known without a measurement, as long as the run is not to have it.
+    let known = |s: Snapshot| match grid {
+        Some(grid) if s.heatmap.is_complete() && at_rest(&s) && grid < s.heatmap.grid && !keep => {
+            let heatmap = s.heatmap.with_grid(grid);
+            let whole = heatmap.is_complete();
+            whole.then_some((Snapshot { heatmap, ..s }, HeatmapAfter::Previous))
+        }
+        _ => fits(&s).then_some((s, HeatmapAfter::Shown)),
+    };
+    if !run.is_engine_alive()
+        && let Some(stored) = run.snapshot().and_then(known)
+    {
+        return Ok(stored);
+    }
+    let session = EngineSession::open(run)?;
+    let mut request = HeatmapRequest {
+        already_measuring: session.latest_snapshot().stage == JobStage::Heatmap
+            && !at_rest(session.latest_snapshot()),
+        signals: Signals::listen()?,
+        cancelled: false,
+        session,
+        bar: heatmap_progress_bar(),
+        measured: false,
+        ended_at: None,
+        connection_lost: false,
+    };
+    let live = request.session.latest_snapshot().clone();
+    let (before, whole) = (live.heatmap.grid, live.heatmap.is_complete());
+    if let Some(found) = known(live) {
+        return Ok(found);
+    }
+    // The engine refuses before it changes anything, and keeps the finer one whatever becomes of this process.
+    request.send_and_wait(match grid.filter(|&g| g != before) {
+        Some(grid) => EngineCommand::MeasureOn { grid, keep },
+        None => EngineCommand::Measure,
+    })?;
+    let shown = request.wait_for_snapshot(run, fits)?;
+    if keep || !whole || shown.heatmap.grid >= before {
+        return Ok((shown, HeatmapAfter::Shown));
+    }
+    // It comes back by itself; who else watches need not wait for that.
+    request.send_and_wait(EngineCommand::SetGrid { grid: before })?;
+    Ok((shown, HeatmapAfter::Previous))
+}
+
+fn heatmap_progress_bar() -> ProgressBar {
+    let target = if stderr().is_terminal() {
+        ProgressDrawTarget::stderr_with_hz(4)
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    let style =
+        ProgressStyle::with_template("{bar:28.cyan/dim} {msg} {pos}/{len} cells, {eta} left");
+    let style = style
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("━╸─");
+    ProgressBar::with_draw_target(None, target)
+        .with_style(style)
+        .with_message("measuring")
+        .with_finish(indicatif::ProgressFinish::AndClear)
+}
+
+/// A visit that waits for a heatmap.
+struct HeatmapRequest {
+    session: EngineSession,
+    bar: ProgressBar,
+    measured: bool,
+    /// When the measurement ended.
+    ended_at: Option<Instant>,
+    /// The connection was lost since the last command.
+    connection_lost: bool,
+    signals: Signals,
+    /// A measurement was under way before this one was asked for.
+    already_measuring: bool,
+    /// The engine was asked to give it up.
+    cancelled: bool,
+}
+
+/// How long after a measurement its figures may take to arrive; the engine does not show them for much longer.
+const HEATMAP_ARRIVAL_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl HeatmapRequest {
+    /// Sends a command and waits for its answer.
+    fn send_and_wait(&mut self, command: EngineCommand) -> Result<(), CliError> {
+        let id = self.session.send(command)?;
+        self.connection_lost = false;
+        loop {
+            if let Some((of, error)) = self.receive()?
+                && of == id
+            {
+                return error.map_or(Ok(()), |e| Err(CliError::Failure(e)));
+            }
+            if self.connection_lost {
+                return Err(CliError::Failure(UNANSWERED_MESSAGE.into()));
+            }
+        }
+    }
+
+    /// Waits for a snapshot that is wanted: a live one, or after the measurement the stored one.
+    fn wait_for_snapshot(
+        &mut self,
+        run: &RunDir,
+        wanted: impl Fn(&Snapshot) -> bool,
+    ) -> Result<Snapshot, CliError> {
+        let found = loop {
+            if wanted(self.session.latest_snapshot()) {
+                break self.session.latest_snapshot().clone();
+            }
+            if self.measured
+                && let Some(stored) = run.snapshot().filter(&wanted)
+            {
+                break stored;
+            }
+            if self
+                .ended_at
+                .is_some_and(|at| at.elapsed() > HEATMAP_ARRIVAL_TIMEOUT)
+            {
+                return Err(CliError::Failure(
+                    "the measured heatmap was replaced before it arrived here; try again".into(),
+                ));
+            }
+            self.receive()?;
+        };
+        self.bar.finish_and_clear();
+        Ok(found)
+    }
+
+    /// When this process is asked to stop, the engine gives the measurement up; what was measured stays.
+    fn handle_signals(&mut self) -> Result<(), CliError> {
+        if self.signals.checkpoint_request() {
+            self.session.send(EngineCommand::Checkpoint)?;
+        }
+        let asked = self.signals.stop_request();
+        let hung_up = self.signals.hangup();
+        if !hung_up && asked.is_none() {
+            return Ok(());
+        }
+        let leaves = asked == Some(StopRequest::ExitNow) || hung_up && self.cancelled;
+        // The engine gives up what is under way, and that may be somebody else's.
+        if leaves || self.already_measuring || self.session.latest_snapshot().errand.is_some() {
+            return Err(CliError::Interrupted(
+                "left while the engine measures the heatmap; `surfit cancel` gives it up".into(),
+            ));
+        }
+        self.session.send(EngineCommand::Cancel)?;
+        self.cancelled = true;
+        self.bar
+            .set_message("giving up (ctrl-c again leaves without waiting)");
+        Ok(())
+    }
+
+    /// Takes one message in; gives a reply when it was one.
+    fn receive(&mut self) -> Result<Option<(u64, Option<String>)>, CliError> {
+        self.handle_signals()?;
+        match self.session.next_reply() {
+            Ok(EngineReply::Reply(id, error, _)) => return Ok(Some((id, error))),
+            Ok(EngineReply::Snapshot) => {
+                let snapshot = self.session.latest_snapshot();
+                if snapshot.stage == JobStage::Heatmap {
+                    self.bar.set_length(snapshot.heatmap.cells.len() as u64);
+                    self.bar
+                        .set_position(snapshot.heatmap.fresh_cell_count() as u64);
+                }
+            }
+            Ok(EngineReply::Event(Event::Failed { message })) => {
+                return Err(CliError::Failure(message));
+            }
+            Ok(EngineReply::Event(Event::HeatmapComplete { .. })) => self.measured = true,
+            Ok(EngineReply::Event(Event::StageBegan { .. })) => self.ended_at = None,
+            Ok(EngineReply::Event(Event::StageEnded {
+                stage: JobStage::Heatmap,
+                ..
+            })) => self.ended_at = Some(Instant::now()),
+            Ok(EngineReply::Event(Event::Stopped { .. })) if self.cancelled => {
+                return Err(CliError::Interrupted(
+                    "given up; what was measured is kept".into(),
+                ));
+            }
+            Ok(EngineReply::Event(Event::Stopped { .. })) => {
+                return Err(CliError::Failure(
+                    "the measurement was stopped before its end; try again".into(),
+                ));
+            }
+            Ok(EngineReply::Reconnected) => self.connection_lost = true,
+            Ok(EngineReply::Event(_) | EngineReply::Timeout) => {}
+            Err(ClientError::Closed) => {
+                return Err(CliError::Failure(
+                    "the engine ended before the heatmap was complete; look at log.txt in the run's \
+                     directory, then try again"
+                        .into(),
+                ));
+            }
+            Err(other) => return Err(other.into()),
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,101 @@
+//! Whether a configuration can be run, as far as that can be known without an engine.
+
+use super::error::CliError;
+use surfit_core::config::Config;
+use surfit_data::SetDescription;
+use surfit_weights::MatchedFile;
+use surfit_weights::names::{ExpectedNetwork, RenameRules};
+
+/// Refuses what an engine would refuse once the run is made: files that are not there, networks that the images do not
+/// suit, batches that the training images cannot fill. `origin` is the configuration's file, for the sentence. Gives what
+/// there is to be known of the data set and of corners that are given.
+pub fn check_runnable(config: &Config, origin: &str) -> Result<Vec<String>, CliError> {
+    check_config(config).map_err(|what| CliError::Usage(format!("{origin}: {what}")))
+}
+
+fn check_config(config: &Config) -> Result<Vec<String>, String> {
+    let set = surfit_data::describe_set(&config.data).map_err(|e| e.to_string())?;
+    let channels = set.input_shape[0];
+    // Of the set's own there are always as many as channels.
+    let own = (vec![0.0; channels], vec![1.0; channels]);
+    surfit_data::normalization(&config.data, channels, &own).map_err(|e| e.to_string())?;
+    if let Some(why) = config.network.check_image_size(set.input_shape) {
+        return Err(why);
+    }
+    let mut notices = set.notices.clone();
+    notices.extend(check_corners(config, &set)?);
+    match config.check_batch_size(set.train_images) {
+        Some(why) => Err(why),
+        None => Ok(notices),
+    }
+}
+
+/// Opens all files that corners are given in, by their lists of tensors alone, and gives what there is to be known of them.
+/// What `surfit run` refuses of them is refused here in the same words.
+fn check_corners(config: &Config, set: &SetDescription) -> Result<Vec<String>, String> {
+    let corners = &config.corners;
+    let renames = RenameRules::new(&corners.rename).map_err(|e| e.to_string())?;
+    if corners.from.is_empty() {
+        return Ok(Vec::new());
+    }
+    let network = ExpectedNetwork::new(&config.network, set.input_shape, set.classes.len());
+    let network = network.map_err(|e| e.to_string())?;
+    let mut notices = Vec::new();
+    for path in &corners.from {
+        let file = MatchedFile::open(path, corners.weights, &network, &renames);
+        let told = file.map_err(|e| e.to_string())?.notices().into_iter();
+        notices.extend(told.map(|notice| format!("{}: {notice}", path.display())));
+    }
+    Ok(notices)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use surfit_core::config::{apply_set, parse};
+
+    fn refusal_of(sets: &[&str]) -> Option<String> {
+        let first = parse("", "x").unwrap();
+        let config = sets
+            .iter()
+            .fold(first, |c, set| apply_set(&c, set).unwrap());
+        check_config(&config).err()
+    }
+
+    #[test]
+    fn what_an_engine_would_refuse_is_known_before() {
+        assert_eq!(refusal_of(&[]), None);
+        for (sets, part) in [
+            (
+                &["corners.from=['/no/a.pt', '/no/b.pt']"][..],
+                "/no/a.pt: the file is not there",
+            ),
+            (&["data.set=mnist", "data.dir=/no/mnist"], "/no/mnist"),
+            (&["data.set=folder"], "needs data.dir"),
+            (&["network.name=vgg16"], "use vgg16-cifar"),
+            (
+                &["network.name=vit-tiny", "network.patch=5"],
+                "divisor of both",
+            ),
+            (
+                &["network.widths=[2,2,2,2,2,2]"],
+                "leaves nothing after 5 widths",
+            ),
+            (
+                &["data.mean=imagenet"],
+                "data.mean = \"imagenet\": \"imagenet\" is 3 constants for images of one channel",
+            ),
+            (
+                &["data.std=[0.5, 0.5]"],
+                "data.std = [0.5, 0.5]: there are 2 constants",
+            ),
+            (
+                &["data.train_images=100"],
+                "larger than the 100 training images",
+            ),
+        ] {
+            let why = refusal_of(sets).unwrap_or_default();
+            assert!(why.contains(part), "{sets:?}: {why}");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! A short visit to a run's engine: ask something, wait for the answer, leave things as they were.
+
+use super::{
+    ClientError, EngineLaunch, FollowedItem, RunFollower, connect_or_start, wait_for_engine_exit,
+};
+use std::process::Child;
+use std::time::Duration;
+use surfit_core::event::{Envelope, Event};
+use surfit_core::protocol::{EngineCommand, EventSpan};
+use surfit_core::run_dir::RunDir;
+use surfit_core::snapshot::Snapshot;
+
+/// A visit. An engine that was started for it is ended after it, unless others have come to watch.
+#[derive(Debug)]
+pub struct EngineSession {
+    run: RunDir,
+    follower: RunFollower,
+    started: Option<Child>,
+    latest_snapshot: Snapshot,
+}
+
+/// What the visited engine says.
+#[derive(Debug)]
+pub enum EngineReply {
+    /// An event of the run.
+    Event(Event),
+    /// The answer to a command: its number, why it was refused, and the events that it caused when the engine tells.
+    Reply(u64, Option<String>, Option<EventSpan>),
+    /// The present state, in [`EngineSession::latest_snapshot`].
+    Snapshot,
+    /// The connection was lost and is made anew: no event is missing, but what was asked before is not answered any more.
+    Reconnected,
+    /// Nothing for a little while.
+    Timeout,
+}
+
+/// How long to wait at a time; nothing else happens in between.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
+
+/// How long an engine that was started for the visit stays when this process is killed.
+const LINGER_SECS: u64 = 30;
+
+/// How long an engine may take to end.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(20);
+
+impl EngineSession {
+    /// Comes to the run's engine, starting one that waits when there is none.
+    ///
+    /// # Errors
+    /// As [`connect_or_start`].
+    pub fn open(run: &RunDir) -> Result<Self, ClientError> {
+        // An engine that is just ending may still greet; then another one is started after it.
+        for _ in 0..3 {
+            let seq = run.last_event_number()?;
+            let how = EngineLaunch {
+                wait: true,
+                linger: Some(LINGER_SECS),
+            };
+            let (started, connection) = connect_or_start(run, how, Some(seq))?;
+            let mut follower = RunFollower::new(run.clone(), seq, connection)?;
+            let mut failed = None;
+            loop {
+                match follower.next(POLL_INTERVAL)? {
+                    // Of one that was started here: it could not open the run, and the next one could not either.
+                    Some(FollowedItem::Event(Envelope {
+                        event: Event::Failed { message },
+                        ..
+                    })) if started.is_some() => failed = Some(message),
+                    Some(FollowedItem::Snapshot(latest)) => {
+                        return Ok(Self {
+                            run: run.clone(),
+                            follower,
+                            started,
+                            latest_snapshot: *latest,
+                        });
+                    }
+                    Some(FollowedItem::Ended | FollowedItem::Died) => break,
+                    _ => {}
+                }
+            }
+            wait_for_engine_exit(run, EXIT_TIMEOUT);
+            if let Some(why) = failed {
+                let log = run.log_path();
+                return Err(ClientError::Failed {
+                    why,
+                    log: log.into_path(),
+                });
+            }
+        }
+        Err(ClientError::Closed)
+    }
+
+    /// The present state, as last told.
+    pub fn latest_snapshot(&self) -> &Snapshot {
+        &self.latest_snapshot
+    }
+
+    /// Number of the event that [`EngineSession::next_reply`] gave last.
+    pub fn last_event(&self) -> u64 {
+        self.follower.last_event()
+    }
+
+    /// Sends a command.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`] when the engine is gone.
+    pub fn send(&mut self, command: EngineCommand) -> Result<u64, ClientError> {
+        self.follower.send(command)
+    }
+
+    /// What comes next.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`] when the engine ended or died.
+    pub fn next_reply(&mut self) -> Result<EngineReply, ClientError> {
+        match self.follower.next(POLL_INTERVAL)? {
+            Some(FollowedItem::Event(envelope)) => Ok(EngineReply::Event(envelope.event)),
+            Some(FollowedItem::Reply { id, error, events }) => {
+                Ok(EngineReply::Reply(id, error, events))
+            }
+            Some(FollowedItem::Snapshot(snapshot)) => {
+                self.latest_snapshot = *snapshot;
+                Ok(EngineReply::Snapshot)
+            }
+            Some(FollowedItem::Reconnected) => Ok(EngineReply::Reconnected),
+            Some(FollowedItem::Ended | FollowedItem::Died) => Err(ClientError::Closed),
+            None => Ok(EngineReply::Timeout),
+        }
+    }
+}
+
+/// Ends an engine that was started for this follower, unless more than this one of its `viewers` watch, and waits until
+/// it is gone: the next command should find the run at rest.
+pub fn end_started_engine(run: &RunDir, follower: &mut RunFollower, viewers: usize) {
+    if viewers <= 1 && follower.send(EngineCommand::Shutdown).is_ok() {
+        wait_for_engine_exit(run, EXIT_TIMEOUT);
+    }
+}
+
+impl Drop for EngineSession {
+    fn drop(&mut self) {
+        if self.started.is_some() {
+            end_started_engine(&self.run, &mut self.follower, self.latest_snapshot.viewers);
+        }
+    }
+}

@@ -1,0 +1,380 @@
+//! Files that the user takes away from the screen: texts that the screen made, and figures that are drawn here.
+
+mod draw;
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::SyncSender;
+use std::thread::JoinHandle;
+use surfit_core::files::{FilePath, create_folder, write_atomic};
+use surfit_core::run_dir::RunDir;
+use surfit_core::run_state::RunState;
+use surfit_tui::Incoming;
+use surfit_tui::link::{FileContent, NewFile, local_figures_dir};
+
+/// Writes a file and says so. A file that is there already is only replaced when that is wanted. `run` is the run's id, for
+/// the title of a figure, and `picture` gives what is known of it.
+pub fn write_new_file(
+    file: NewFile,
+    run: &str,
+    picture: impl FnOnce() -> Result<RunState, String>,
+) -> Incoming {
+    write_new_file_confined(file, run, |path| path.into(), picture)
+}
+
+/// As [`write_new_file`], beside a run: a file in its directory is written over no link there.
+pub fn write_new_file_in_run(
+    run: &RunDir,
+    file: NewFile,
+    picture: impl FnOnce() -> Result<RunState, String>,
+) -> Incoming {
+    write_new_file_confined(file, &run.id(), |path| run.confine(&path), picture)
+}
+
+fn write_new_file_confined(
+    mut file: NewFile,
+    run: &str,
+    confine: impl FnOnce(PathBuf) -> FilePath,
+    picture: impl FnOnce() -> Result<RunState, String>,
+) -> Incoming {
+    file.path = resolve_path(&file.path);
+    if !file.replace && file.path.symlink_metadata().is_ok_and(|m| !m.is_dir()) {
+        return Incoming::Exists(Box::new(file));
+    }
+    match write(&file, &confine(file.path.clone()), run, picture) {
+        Ok(()) => Incoming::Notice(format!("wrote {}", file.path.display())),
+        Err(why) => Incoming::Problem(why),
+    }
+}
+
+/// The folder beside the user's work for the figures of a run in whose directory nothing is to be written. `name` is what
+/// `surfit open` finds the run by on its `host`.
+pub fn local_figures_folder(host: Option<&str>, name: &str) -> PathBuf {
+    let folder = local_figures_dir(host, name);
+    std::path::absolute(&folder).unwrap_or(folder)
+}
+
+/// Files that are being written for a screen, each on a thread of its own: drawing takes a second, a disk may be slow, and
+/// keys go on.
+#[derive(Debug, Default)]
+pub struct FileWriters {
+    /// Each gives what came of it in words, and whether the screen was told.
+    threads: Vec<JoinHandle<(String, bool)>>,
+}
+
+impl FileWriters {
+    /// Writes, and tells the screen what came of it.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn spawn_writer(
+        &mut self,
+        screen: SyncSender<Incoming>,
+        write: impl FnOnce() -> Incoming + Send + 'static,
+    ) -> std::io::Result<()> {
+        let thread = std::thread::Builder::new()
+            .name("file writer".into())
+            .spawn(move || {
+                let said = write();
+                // The screen may be gone; the file is written all the same.
+                (outcome_text(&said), screen.send(said).is_ok())
+            })?;
+        self.threads.retain(|t| !t.is_finished());
+        self.threads.push(thread);
+        Ok(())
+    }
+
+    /// Something is being written.
+    #[cfg(test)]
+    pub fn is_writing(&self) -> bool {
+        self.threads.iter().any(|t| !t.is_finished())
+    }
+
+    /// Waits until everything is written: what came of it, a sentence each, that the screen was not told of. Files are only as
+    /// slow as their disk.
+    pub fn finish(self) -> Vec<String> {
+        let late: Vec<bool> = self.threads.iter().map(|t| !t.is_finished()).collect();
+        let said = self.threads.into_iter().zip(late).filter_map(|(t, late)| {
+            let (text, told) = t.join().ok()?;
+            // Who was told just before leaving has not read it.
+            (late || !told).then_some(text)
+        });
+        said.collect()
+    }
+}
+
+fn outcome_text(said: &Incoming) -> String {
+    match said {
+        Incoming::Notice(text) | Incoming::Problem(text) => text.clone(),
+        Incoming::Exists(file) => format!(
+            "{} is there already; nothing was written",
+            file.path.display()
+        ),
+        _ => String::new(),
+    }
+}
+
+/// True for a path that leads into a folder, over whatever links.
+pub fn is_inside(path: &Path, folder: &Path) -> bool {
+    let path = resolve_path(path);
+    let Ok(folder) = folder.canonicalize() else {
+        return false;
+    };
+    // Of what is not there yet the nearest folder that is says where it will be.
+    let there = path.ancestors().find_map(|p| p.canonicalize().ok());
+    path.starts_with(&folder) || there.is_some_and(|there| there.starts_with(&folder))
+}
+
+/// The path in full: `~` is the home folder.
+fn resolve_path(path: &Path) -> PathBuf {
+    let home = || etcetera::home_dir().ok();
+    let path = match path.strip_prefix("~") {
+        Ok(inside) => home().map_or_else(|| path.to_owned(), |home| home.join(inside)),
+        Err(_) => path.to_owned(),
+    };
+    std::path::absolute(&path).unwrap_or(path)
+}
+
+fn write(
+    file: &NewFile,
+    path: &FilePath,
+    run: &str,
+    picture: impl FnOnce() -> Result<RunState, String>,
+) -> Result<(), String> {
+    let fault = |e: std::io::Error| format!("{}: {e}; choose another name", path.display());
+    if path.is_dir() {
+        return Err(format!(
+            "{} is a folder; add the file's name",
+            path.display()
+        ));
+    }
+    let drawn;
+    let bytes = match &file.content {
+        FileContent::Text(text) => text.as_bytes(),
+        FileContent::Drawn(drawing, form) => {
+            drawn = draw::draw_figure(drawing, *form, run, &picture()?)?;
+            &drawn
+        }
+    };
+    if let Some(folder) = path.parent() {
+        create_folder(&path.clone().with_path(folder)).map_err(fault)?;
+    }
+    write_atomic(path, bytes).map_err(fault)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use surfit_core::colormap::Colormap;
+    use surfit_core::event::LossCurve;
+    use surfit_core::heatmap::{Cell, CellQuantity, HeatmapStyle, Metric, SliceDirection};
+    use surfit_core::series::CurveLook;
+    use surfit_core::snapshot::Snapshot;
+    use surfit_core::surface::Degrees;
+    use surfit_tui::link::{FigureDrawing, FigureForm};
+
+    fn text(path: &Path, text: &str, replace: bool) -> NewFile {
+        NewFile {
+            path: path.to_owned(),
+            replace,
+            content: FileContent::Text(text.into()),
+        }
+    }
+
+    fn none() -> Result<RunState, String> {
+        panic!("a text needs no picture")
+    }
+
+    #[test]
+    fn nothing_is_replaced_that_was_not_given_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("figures/losses.csv");
+        let said = write_new_file(text(&path, "a", false), "demo", none);
+        let Incoming::Notice(said) = said else {
+            panic!("{said:?}")
+        };
+        assert!(said.ends_with("figures/losses.csv"), "{said}");
+        let back = write_new_file(text(&path, "b", false), "demo", none);
+        let Incoming::Exists(file) = back else {
+            panic!("{back:?}")
+        };
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "a");
+        write_new_file(
+            NewFile {
+                replace: true,
+                ..*file
+            },
+            "demo",
+            none,
+        );
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "b");
+        let folder = write_new_file(text(dir.path(), "c", true), "demo", none);
+        assert!(matches!(folder, Incoming::Problem(why) if why.contains("is a folder")));
+        let under = write_new_file(text(&path.join("x"), "d", false), "demo", none);
+        assert!(matches!(under, Incoming::Problem(why) if why.contains("choose another name")));
+        let left: Vec<_> = std::fs::read_dir(dir.path().join("figures"))
+            .unwrap()
+            .collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+    }
+
+    #[test]
+    fn leaving_waits_for_what_is_being_written_and_tells_what_the_screen_cannot() {
+        use std::sync::mpsc::{channel, sync_channel};
+        let (screen, told) = sync_channel(9);
+        let mut writers = FileWriters::default();
+        let notice = |text: &str| Incoming::Notice(text.into());
+        let (done, first) = (notice("first"), notice("second"));
+        writers.spawn_writer(screen.clone(), move || done).unwrap();
+        assert!(matches!(told.recv(), Ok(Incoming::Notice(text)) if text == "first"));
+        while writers.is_writing() {
+            std::thread::yield_now();
+        }
+        let (go, wait) = channel::<()>();
+        let write = move || {
+            let _ = wait.recv();
+            first
+        };
+        writers.spawn_writer(screen, write).unwrap();
+        assert!(writers.is_writing());
+        drop(told);
+        let leaving = std::thread::spawn(|| writers.finish());
+        drop(go);
+        assert_eq!(leaving.join().unwrap(), ["second"]);
+    }
+
+    #[test]
+    fn what_leads_into_a_folder_is_told_over_links_and_before_it_is_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = dir.path().join("run");
+        std::fs::create_dir_all(run.join("figures")).unwrap();
+        std::os::unix::fs::symlink(run.join("figures"), dir.path().join("link")).unwrap();
+        for inside in [
+            "run/a.csv",
+            "run/figures/a.csv",
+            "run/new/folder/a",
+            "link/a.csv",
+        ] {
+            assert!(is_inside(&dir.path().join(inside), &run), "{inside}");
+        }
+        for outside in ["a.csv", "run-figures/a.csv", "new/run/a.csv"] {
+            assert!(!is_inside(&dir.path().join(outside), &run), "{outside}");
+        }
+    }
+
+    #[test]
+    fn figures_are_drawn_in_both_forms() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut snapshot = Snapshot::empty(Degrees::new(2, 2).unwrap(), 5);
+        for (n, cell) in snapshot.heatmap.cells.iter_mut().enumerate() {
+            *cell = Cell {
+                correct: 80 + n as u32 % 15,
+                images: 100,
+                loss: 0.4,
+                version: 0,
+            };
+        }
+        let picture = RunState {
+            snapshot: Some(snapshot),
+            ..RunState::default()
+        };
+        let map = FigureDrawing::Heatmap {
+            metric: Metric::Accuracy,
+            colormap: Colormap::Viridis,
+            look: HeatmapStyle::default(),
+        };
+        let gain = FigureDrawing::Heatmap {
+            metric: Metric::Accuracy,
+            colormap: Colormap::Viridis,
+            look: HeatmapStyle {
+                quantity: CellQuantity::Gain,
+                corner: 0.9,
+                contours: true,
+                ..HeatmapStyle::default()
+            },
+        };
+        let slices = FigureDrawing::Slices {
+            metric: Metric::Loss,
+            look: HeatmapStyle::default(),
+            along: SliceDirection::DIAGONALS,
+            u: 0.5,
+            v: 0.5,
+        };
+        let losses = FigureDrawing::Losses {
+            look: CurveLook {
+                curves: vec![LossCurve::Surface],
+                log: true,
+                time: false,
+                window: (0.0, 9.0),
+                range: (0.5, 2.0),
+                smoothing: None,
+                rate: true,
+            },
+            others: Vec::new(),
+        };
+        let (metric, colormap) = (Metric::Loss, Colormap::Viridis);
+        let camera = surfit_core::projection::Camera::default();
+        let look = HeatmapStyle::default();
+        let relief = FigureDrawing::Relief {
+            metric,
+            colormap,
+            look,
+            camera,
+        };
+        let beside = FigureDrawing::Beside {
+            metric,
+            colormap,
+            look,
+            names: ["demo".into(), "other".into()],
+            other: Box::new(picture.snapshot.as_ref().unwrap().heatmap.clone()),
+            corner: 0.0,
+            difference: (-1.0, 1.0),
+        };
+        let figure = surfit_core::run_state::PointFigure::Travelled;
+        for (drawing, name) in [
+            (relief, "relief"),
+            (beside, "beside"),
+            (FigureDrawing::Points { figure, colormap }, "points"),
+            (map.clone(), "map"),
+            (gain, "gain"),
+            (slices, "slices"),
+            (losses, "losses"),
+        ] {
+            for (form, begins) in [
+                (FigureForm::Png, &b"\x89PNG"[..]),
+                (FigureForm::Svg, &b"<svg"[..]),
+            ] {
+                let path = dir.path().join(format!("{name}-{form:?}"));
+                let content = FileContent::Drawn(Box::new(drawing.clone()), form);
+                let (path, replace) = (path, false);
+                let file = NewFile {
+                    path: path.clone(),
+                    replace,
+                    content,
+                };
+                let said = write_new_file(file, "demo", || Ok(picture.clone()));
+                assert!(matches!(said, Incoming::Notice(_)), "{said:?}");
+                assert!(
+                    std::fs::read(&path).unwrap().starts_with(begins),
+                    "{path:?}"
+                );
+            }
+        }
+        let file = NewFile {
+            path: dir.path().join("none.png"),
+            replace: false,
+            content: FileContent::Drawn(Box::new(map), FigureForm::Png),
+        };
+        let said = write_new_file(file, "demo", || Ok(RunState::default()));
+        assert!(matches!(said, Incoming::Problem(why) if why.contains("not measured yet")));
+        let distances = NewFile {
+            path: dir.path().join("none.svg"),
+            replace: false,
+            content: FileContent::Drawn(
+                Box::new(FigureDrawing::Distances { colormap }),
+                FigureForm::Svg,
+            ),
+        };
+        let said = write_new_file(distances, "demo", || Ok(RunState::default()));
+        assert!(matches!(said, Incoming::Problem(why) if why.contains("no distances")));
+    }
+}

@@ -1,0 +1,56 @@
+//! Names that a configuration may choose from, and the sentence for one that is in no table.
+//!
+//! The tables themselves belong to others: what reads a data set to `surfit-data`, what builds a network to the engine.
+//! Their tests hold these lists against the tables.
+
+/// The data sets, as `data.set` names them.
+pub const DATA_SETS: &[&str] = &[
+    "fashion-mnist-16k",
+    "fashion-mnist",
+    "mnist",
+    "cifar10",
+    "cifar100",
+    "tiny-imagenet",
+    "folder",
+];
+
+/// The networks, as `network.name` names them.
+pub const NETWORKS: &[&str] = &[
+    "cnn",
+    "mlp",
+    "resnet18",
+    "resnet18-cifar",
+    "vgg16",
+    "vgg16-bn",
+    "vgg16-cifar",
+    "vgg16-bn-cifar",
+    "vit-tiny",
+    "vit-small",
+];
+
+/// The name of `known` that `name` was probably meant to be.
+pub fn nearest_name<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    known
+        .iter()
+        .map(|k| (strsim::damerau_levenshtein(k, name), *k))
+        .min()
+        .filter(|(distance, k)| *distance <= k.len().max(name.len()).div_ceil(2))
+        .map(|(_, k)| k)
+}
+
+/// Says that nothing of kind `what` is called `name`, with the nearest of `known`, or all of them when none is
+/// near.
+pub fn unknown_name_message(what: &str, name: &str, known: &[&str]) -> String {
+    match nearest_name(name, known) {
+        Some(k) => format!("there is no {what} `{name}`; did you mean `{k}`?"),
+        None => format!(
+            "there is no {what} `{name}`; there are: {}",
+            known.join(", ")
+        ),
+    }
+}
+
+/// As [`unknown_name_message`], behind the configuration key that holds the name.
+pub fn unknown_value_message(key: &str, what: &str, name: &str, known: &[&str]) -> String {
+    format!("{key}: {}", unknown_name_message(what, name, known))
+}

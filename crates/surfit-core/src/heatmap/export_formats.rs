@@ -1,0 +1,114 @@
+//! A heatmap as files for other programs.
+
+use super::{Heatmap, Metric};
+use crate::surface::Patch;
+use serde_json::json;
+
+impl Heatmap {
+    /// The table `u,v,accuracy,loss,images` with a header line, of every cell on the surface; unmeasured cells have empty
+    /// figures and 0 images. A curve has no column `v`.
+    pub fn to_csv(&self) -> String {
+        let curve = self.patch == Patch::Curve;
+        let mut out = String::from(if curve { "u" } else { "u,v" }) + ",accuracy,loss,images\n";
+        for i in self.surface_cells() {
+            let cell = &self.cells[i];
+            let (u, v) = self.parameters(i);
+            out += &match curve {
+                true => format!("{u:.6},"),
+                false => format!("{u:.6},{v:.6},"),
+            };
+            out += &match cell.accuracy() {
+                Some(a) => {
+                    // A loss that is not finite is not known.
+                    let loss = Metric::Loss.value_at(cell).map(|l| format!("{l:.6}"));
+                    format!("{a:.6},{},{}\n", loss.unwrap_or_default(), cell.images)
+                }
+                None => ",,0\n".into(),
+            };
+        }
+        out
+    }
+
+    /// The metric as a NumPy array file (`.npy` version 1.0) of shape `[grid, grid]`, or `[grid]` of a curve, `float64`, NaN
+    /// where unmeasured or outside the surface.
+    pub fn to_npy(&self, metric: Metric) -> Vec<u8> {
+        let curve = self.patch == Patch::Curve;
+        let shape = match curve {
+            true => format!("{},", self.grid),
+            false => format!("{0}, {0}", self.grid),
+        };
+        let mut header =
+            format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({shape}), }}");
+        // The format wants magic, lengths and header together to be a multiple of 64, ending in a newline.
+        while (10 + header.len() + 1) % 64 != 0 {
+            header.push(' ');
+        }
+        header.push('\n');
+        let mut out = b"\x93NUMPY\x01\x00".to_vec();
+        out.extend((header.len() as u16).to_le_bytes());
+        out.extend(header.as_bytes());
+        let all = (0..self.cells.len()).filter(|&i| !curve || self.contains_cell(i));
+        for cell in all.map(|i| &self.cells[i]) {
+            out.extend(metric.value_at(cell).unwrap_or(f64::NAN).to_le_bytes());
+        }
+        out
+    }
+
+    /// Every cell with its figures, the best point and the summary; `null` for what is not known or not finite.
+    pub fn to_json(&self) -> serde_json::Value {
+        let cells = self.surface_cells().map(|i| {
+            let (u, v) = self.parameters(i);
+            let cell = &self.cells[i];
+            let v = (self.patch != Patch::Curve).then_some(v);
+            json!({
+                "u": u, "v": v,
+                "accuracy": cell.accuracy(),
+                "interval": cell.interval(),
+                "loss": Metric::Loss.value_at(cell),
+                "images": cell.images,
+            })
+        });
+        json!({
+            "grid": self.grid,
+            "patch": self.patch,
+            "best": self.best_point(Metric::Accuracy),
+            "summary": self.summary(),
+            "cells": cells.collect::<Vec<_>>(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::heatmap::Cell;
+
+    #[test]
+    fn a_table_has_no_word_for_what_is_not_finite() {
+        let mut heatmap = Heatmap::new(Patch::Curve, 2);
+        heatmap.cells[0] = Cell {
+            correct: 9,
+            images: 10,
+            loss: f32::NAN,
+            version: 0,
+        };
+        let csv = heatmap.to_csv();
+        assert!(csv.contains("\n0.000000,0.900000,,10\n"), "{csv}");
+    }
+
+    #[test]
+    fn json_has_every_cell_and_no_nan() {
+        let mut heatmap = Heatmap::new(Patch::Square, 2);
+        heatmap.cells[1] = Cell {
+            correct: 9,
+            images: 10,
+            loss: f32::NAN,
+            version: 0,
+        };
+        let json = heatmap.to_json();
+        assert_eq!(json["cells"].as_array().map(Vec::len), Some(4));
+        assert_eq!(json["cells"][1]["accuracy"], 0.9);
+        assert!(json["cells"][1]["loss"].is_null() && json["cells"][0]["accuracy"].is_null());
+        assert_eq!(json["best"]["v"], 1.0);
+    }
+}

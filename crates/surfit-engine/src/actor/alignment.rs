@@ -1,0 +1,141 @@
+//! Alignment of the other corners to corner 1, then the linear surface between them.
+
+use super::{Actor, ActorActivity, GradientHistory, LiveMap, LiveProgress};
+use crate::align::AlignmentRun;
+use crate::checkpoint::{self, FitProgress};
+use crate::surface::Surface;
+use crate::trainer::BatchOrder;
+use crate::{EngineError, Result};
+use surfit_core::event::{Alignment, Event, JobStage};
+use surfit_core::heatmap::Heatmap;
+use surfit_core::random::{self, RandomStream};
+
+impl Actor<'_> {
+    pub(super) fn begin_align_stage(&mut self) {
+        self.alignment_run = None;
+        if self.config.align.enabled {
+            let others = self.corners.len() - 1;
+            self.begin_stage(JobStage::Align, others as u64, ActorActivity::Align(1));
+        } else {
+            self.activity = ActorActivity::Surface;
+        }
+    }
+
+    /// One step of a corner's alignment: a batch of images, or a group of units.
+    pub(super) fn tick_align(&mut self, index: usize) -> Result<()> {
+        if index < self.corners.len() {
+            self.activity = ActorActivity::Align(index);
+            let mut aligning = match self.alignment_run.take() {
+                Some(aligning) => aligning,
+                None => self.new_alignment_run(index)?,
+            };
+            match aligning.step(self.model.network())? {
+                None => self.alignment_run = Some(aligning),
+                Some((aligned, report)) => {
+                    self.corners[index] = Some(aligned);
+                    self.journal.emit(Event::Aligned(Alignment {
+                        index,
+                        moved: report.moved_fraction,
+                        logit_change: report.logit_change,
+                        distance: report.distance,
+                    }));
+                    self.activity = ActorActivity::Align(index + 1);
+                }
+            }
+            return Ok(());
+        }
+        self.end_stage();
+        let geometry = crate::geometry::measure_geometry(&self.all_corners()?, true);
+        self.journal.emit(Event::Geometry(geometry));
+        self.activity = ActorActivity::Surface;
+        Ok(())
+    }
+
+    fn new_alignment_run(&self, index: usize) -> Result<AlignmentRun> {
+        let train = &self.data.train;
+        let order = random::permutation(
+            train.len() as usize,
+            self.config.seed,
+            RandomStream::Calibration,
+            0,
+        );
+        let images = train.select(&order[..self.config.align.images.min(order.len())]);
+        let (x, _) = images.batch_range(0, images.len());
+        let corners = self.all_corners()?;
+        let method = self.config.align.method;
+        Ok(AlignmentRun::new(
+            self.model.network(),
+            &corners[0],
+            &corners[index],
+            method,
+            &x,
+        ))
+    }
+
+    /// The linear surface between the corners as they stand, durable from its first moment on.
+    pub(super) fn tick_surface(&mut self) -> Result<()> {
+        let degrees = self.config.degrees();
+        self.check_memory(degrees, false)?;
+        let corners = self.all_corners()?;
+        self.install_surface(Surface::linear(degrees, corners))?;
+        // From here on the corners are rows of the surface; a second copy would only take memory.
+        self.corners = super::startup::unready_corners(self.corners.len());
+        self.begin_fit();
+        Ok(())
+    }
+
+    /// Installs a surface as the start of a fit. When it is refused, everything is as it was.
+    pub(super) fn install_surface(&mut self, mut surface: Surface) -> Result<()> {
+        self.check_not_replaced()?;
+        if let Some(old) = &self.surface {
+            surface.start_versions_after(old.version());
+        }
+        if !surface.is_finite() {
+            return Err(EngineError::input(
+                "a corner has weights that are not finite; train or load it again",
+            ));
+        }
+        let steps = BatchOrder::steps_per_epoch(self.data.train.len(), self.config.fit.batch);
+        let progress = FitProgress::start(&self.config.fit, steps);
+        let (patch, version) = (surface.degrees().patch(), surface.version());
+        let mut heatmap = Heatmap {
+            version,
+            ..Heatmap::new(patch, self.own_grid())
+        };
+        // Its corners are measured at once, as rows of it, so that they are the same however the run came here.
+        for (row, index) in heatmap.corner_cells().into_iter().enumerate() {
+            let w = surface.theta().get(row as i64);
+            let (m, _) = self.evaluator.validate(&self.model, &w, i64::MAX);
+            heatmap.cells[index] = super::heatmap_measurement::measured_cell(&m, version);
+        }
+        let live = LiveMap {
+            heatmap: heatmap.clone(),
+            progress: LiveProgress::default(),
+        };
+        self.emit_reopened();
+        self.journal.try_sync()?;
+        let gradients = GradientHistory::default();
+        checkpoint::save(
+            &self.run,
+            &surface,
+            progress,
+            &[],
+            &self.steered_settings,
+            &gradients,
+            Some(live),
+        )?;
+        self.publication_times.saved_position = Some((None, progress.step));
+        // From here on it is the run's surface: nothing is refused any more.
+        self.focus_losses.clear();
+        self.reset_heatmap(patch, version);
+        self.heatmap = heatmap;
+        self.live_progress = LiveProgress::default();
+        self.fit_scratch.mean_corner_distance = Some(surface.mean_corner_distance());
+        self.surface = Some(surface);
+        self.progress = Some(progress);
+        self.clear_gradients();
+        self.points = self.describe_points();
+        self.store_snapshot();
+        Ok(())
+    }
+}

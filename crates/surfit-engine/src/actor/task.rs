@@ -1,0 +1,155 @@
+//! What was asked for and takes a while: measurements, searches, exports. It goes in slices, between which commands are
+//! answered, and can be given up. The work of the stage waits meanwhile, so that all of it sees one surface.
+
+mod ensemble;
+mod evaluation_task;
+mod export_task;
+mod search_task;
+
+pub(super) use ensemble::{MeasuringEnsemble, measure_probability_sum};
+pub(super) use evaluation_task::EvaluationTask;
+pub(super) use export_task::ExportTask;
+pub(super) use search_task::SearchTask;
+
+use super::{Actor, ActorActivity, CommandOutcome, ReplySender};
+use crate::evaluate::{MeasurementResult, NetworkMeasurement};
+use crate::{EngineError, Result};
+use std::path::Path;
+use std::time::Instant;
+use surfit_core::event::Event;
+use surfit_core::snapshot::{self, EngineState};
+
+/// Errands that may wait; more are refused.
+const MAX_QUEUED_TASKS: usize = 16;
+
+/// Something that takes a while.
+pub(super) trait ActorTask: std::fmt::Debug {
+    /// What it is, for people.
+    fn name(&self) -> String;
+
+    /// Units of work done, and in all as far as known.
+    fn progress(&self) -> (u64, u64);
+
+    /// Goes on for a moment; true at its end. What came of it has been said then.
+    fn tick(&mut self, actor: &mut Actor<'_>) -> Result<bool>;
+
+    /// The folder outside the run's own exports that it writes.
+    fn folder(&self) -> Option<&Path> {
+        None
+    }
+}
+
+/// An errand with the way back to whoever asked.
+#[derive(Debug)]
+pub(super) struct PendingTask {
+    task: Box<dyn ActorTask>,
+    reply: ReplySender,
+}
+
+impl Actor<'_> {
+    /// Puts an errand behind those that wait.
+    pub(super) fn enqueue(&mut self, errand: Box<dyn ActorTask>, reply: ReplySender) {
+        if self.tasks.len() >= MAX_QUEUED_TASKS {
+            let why = "too much was asked for and is not done; wait, or cancel";
+            return self.send_reply(reply, self.journal.seq(), Err(EngineError::input(why)));
+        }
+        let folder = errand.folder();
+        let others = self.tasks.iter().filter_map(|a| a.task.folder());
+        if let Some(folder) = folder.filter(|f| others.into_iter().any(|o| o == *f)) {
+            let why = format!(
+                "{}: an export to this folder is under way; choose another folder, or ask again when it is done",
+                folder.display()
+            );
+            return self.send_reply(reply, self.journal.seq(), Err(EngineError::input(why)));
+        }
+        self.flush_losses();
+        self.tasks.push_back(PendingTask {
+            task: errand,
+            reply,
+        });
+        self.publish(true);
+    }
+
+    /// Goes on with the first errand for a moment.
+    pub(super) fn tick_task(&mut self) {
+        let Some(mut pending) = self.tasks.pop_front() else {
+            return;
+        };
+        let (began, after) = (Instant::now(), self.journal.seq());
+        let outcome = pending.task.tick(self);
+        if self.state != EngineState::Paused {
+            // The stage did not go on in this time.
+            self.stage_began += began.elapsed();
+            self.work_rate.exclude_time(began.elapsed());
+        }
+        match outcome {
+            Ok(false) => self.tasks.push_front(pending),
+            Ok(true) => {
+                let durable = self.journal.try_sync();
+                // What else is told is not a file that somebody relies on.
+                let result = durable.or_else(|error| match self.journal.has_unpublished_events() {
+                    true => Err(error),
+                    false => Ok(()),
+                });
+                self.send_reply(pending.reply, after, result);
+            }
+            Err(error) => self.send_reply(pending.reply, after, Err(error)),
+        }
+    }
+
+    /// Gives up what was asked for, else the heatmap, the alignment or the end of the job.
+    pub(super) fn cancel(&mut self) -> Result<CommandOutcome> {
+        if let Some(pending) = self.tasks.pop_front() {
+            let what = pending.task.name();
+            let after = self.journal.seq();
+            self.journal.emit(Event::Cancelled { what: what.clone() });
+            self.send_reply(
+                pending.reply,
+                after,
+                Err(EngineError::input(format!("{what}: given up"))),
+            );
+            return Ok(CommandOutcome::Done);
+        }
+        if matches!(
+            self.activity,
+            ActorActivity::Heatmap { .. }
+                | ActorActivity::Align(_)
+                | ActorActivity::Surface
+                | ActorActivity::Finish
+        ) {
+            self.stop()?;
+            return Ok(CommandOutcome::Done);
+        }
+        Err(EngineError::input(
+            "nothing is under way that could be given up; stop ends the training early",
+        ))
+    }
+
+    /// The errand under way, for the snapshot.
+    pub(super) fn running_task(&self) -> Option<snapshot::RunningTask> {
+        let pending = self.tasks.front()?;
+        let (done, total) = pending.task.progress();
+        Some(snapshot::RunningTask {
+            name: pending.task.name(),
+            done,
+            total,
+            waiting: self.tasks.len() - 1 + self.deferred_requests.len(),
+        })
+    }
+
+    /// Goes on with a measurement for a moment; what it came to when it is complete, else it stays in its place.
+    pub(super) fn advance_measurement(
+        &mut self,
+        measuring: &mut Option<NetworkMeasurement>,
+    ) -> Option<MeasurementResult> {
+        let mut one = measuring.take()?;
+        if !one.advance(&self.model, &self.evaluator, &self.data.test) {
+            *measuring = Some(one);
+            return None;
+        }
+        let measured = one.into_result();
+        self.cost_estimate
+            .record_image_cost(measured.seconds_per_image);
+        Some(measured)
+    }
+}

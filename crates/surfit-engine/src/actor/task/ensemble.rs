@@ -1,0 +1,265 @@
+//! Ensembles of points of the surface: the mean of their class probabilities. Measured on validation, chosen there greedily
+//! (Caruana et al. 2004) or given, and exported with one test figure for the whole.
+
+mod ensemble_export;
+mod greedy_selection;
+
+pub(in crate::actor) use greedy_selection::measure_probability_sum;
+
+use self::greedy_selection::{
+    VotingMember, measure_members, require_probabilities, select_greedily,
+};
+use super::{Actor, ActorTask};
+use crate::evaluate::{MeasuredSplit, MeasurementResult, NetworkMeasurement};
+use crate::export;
+use crate::export_folder::ExportFolder;
+use crate::{EngineError, Result};
+use std::path::{Path, PathBuf};
+use surfit_core::event::{EnsembleMeasured, Event};
+use surfit_core::heatmap::Metric;
+use surfit_core::protocol::MAX_MEMBERS;
+use surfit_weights::names::NameMap;
+use tch::Tensor;
+
+/// Points that a greedy choice is made among, for every member, and at least.
+const CANDIDATES_PER_MEMBER: usize = 3;
+const MIN_CANDIDATES: usize = 12;
+/// Bytes of probabilities that may be kept at a time.
+const MAX_PROBABILITY_BYTES: usize = 1 << 30;
+
+/// What becomes of the ensemble.
+#[derive(Debug)]
+enum EnsemblePurpose {
+    /// It is only told how good it is.
+    Measure,
+    /// It is written.
+    Export { dir: Option<PathBuf>, replace: bool },
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(in crate::actor) struct MeasuringEnsemble {
+    purpose: EnsemblePurpose,
+    /// Members to choose among those measured; `None` to take all.
+    members_to_choose: Option<usize>,
+    /// They are chosen, or were, and not given.
+    is_greedy: bool,
+    /// Points that are to be measured, last first.
+    remaining_points: Vec<(f64, f64)>,
+    members: Vec<VotingMember>,
+    measurement: Option<NetworkMeasurement>,
+    /// Sum of the members' probabilities on the test split, and how many are in it.
+    test_probability_sum: Option<Tensor>,
+    tested_members: usize,
+    folder: Option<ExportFolder>,
+    /// What the tensors of its files are called; `None` for the layout's names.
+    names: Option<NameMap>,
+    image_progress: (u64, u64),
+    images_done: u64,
+}
+
+/// The test split for a network that was just measured on the validation split, with the same statistics.
+pub(super) fn test_measurement(
+    actor: &Actor<'_>,
+    measured: &MeasurementResult,
+) -> NetworkMeasurement {
+    NetworkMeasurement::with_stats(
+        &actor.model,
+        &actor.evaluator,
+        measured.w.shallow_clone(),
+        measured.stats.shallow_clone(),
+        MeasuredSplit::Test,
+        0..actor.data.test.len(),
+    )
+}
+
+impl MeasuringEnsemble {
+    /// An ensemble of given points, to be measured.
+    pub(in crate::actor) fn of_points(actor: &Actor<'_>, points: &[(f64, f64)]) -> Result<Self> {
+        for &(u, v) in points {
+            actor.check_parameters(u, v)?;
+        }
+        if points.is_empty() || points.len() > MAX_MEMBERS {
+            return Err(EngineError::input(format!(
+                "an ensemble of {} cannot be made; mark 1 to {MAX_MEMBERS} points",
+                points.len()
+            )));
+        }
+        Self::new(actor, points.to_vec(), None)
+    }
+
+    /// An ensemble of `count`, chosen among the best cells and the marks.
+    pub(in crate::actor) fn greedy(actor: &Actor<'_>, count: usize) -> Result<Self> {
+        if !(1..=MAX_MEMBERS).contains(&count) {
+            return Err(EngineError::input(format!(
+                "an ensemble of {count} cannot be made; choose 1 to {MAX_MEMBERS} members"
+            )));
+        }
+        let heatmap = &actor.heatmap;
+        let mut points: Vec<(f64, f64)> = actor.marks.clone();
+        let cells = heatmap.rank_cells(Metric::Accuracy);
+        let most = (CANDIDATES_PER_MEMBER * count).max(MIN_CANDIDATES);
+        for index in cells.into_iter().take(most) {
+            let uv = heatmap.parameters(index);
+            if !points.contains(&uv) {
+                points.push(uv);
+            }
+        }
+        if points.len() < count {
+            return Err(EngineError::input(format!(
+                "only {} points are measured or marked, too few for an ensemble of {count}; wait for the heatmap",
+                points.len()
+            )));
+        }
+        Self::new(actor, points, Some(count))
+    }
+
+    /// Writes it too.
+    pub(in crate::actor) fn with_export(
+        mut self,
+        dir: Option<PathBuf>,
+        replace: bool,
+    ) -> Result<Self> {
+        if let Some(dir) = &dir {
+            export::check_folder(dir, replace)?;
+        }
+        self.purpose = EnsemblePurpose::Export { dir, replace };
+        Ok(self)
+    }
+
+    /// The same under other names of tensors; `None` for the layout's.
+    pub(in crate::actor) fn with_names(mut self, names: Option<NameMap>) -> Self {
+        self.names = names;
+        self
+    }
+
+    fn new(actor: &Actor<'_>, mut points: Vec<(f64, f64)>, choose: Option<usize>) -> Result<Self> {
+        actor.require_surface()?;
+        let images = actor.evaluator.validation_images() as usize;
+        let bytes = points.len() * images * actor.data.classes.len() * 4;
+        if bytes > MAX_PROBABILITY_BYTES {
+            return Err(EngineError::input(format!(
+                "the probabilities of {} networks on {images} images would take {} MB; choose fewer members",
+                points.len(),
+                bytes >> 20
+            )));
+        }
+        points.reverse();
+        Ok(Self {
+            purpose: EnsemblePurpose::Measure,
+            members_to_choose: choose,
+            is_greedy: choose.is_some(),
+            image_progress: (0, points.len() as u64 * images as u64),
+            remaining_points: points,
+            members: Vec::new(),
+            measurement: None,
+            test_probability_sum: None,
+            tested_members: 0,
+            folder: None,
+            names: None,
+            images_done: 0,
+        })
+    }
+
+    /// Measures the next member on the validation split.
+    fn measure_next_member(&mut self, actor: &mut Actor<'_>) -> Result<()> {
+        let Some(&(u, v)) = self.remaining_points.last() else {
+            return Ok(());
+        };
+        if self.measurement.is_none() {
+            let w = actor.require_surface()?.network_at(u, v);
+            let measuring = actor.new_measurement(w, MeasuredSplit::Validation);
+            self.measurement = Some(measuring.with_probabilities());
+        }
+        self.advance_measurement(actor, |ensemble, _, measured| {
+            ensemble.remaining_points.pop();
+            ensemble.members.push(VotingMember {
+                uv: (u, v),
+                accuracy: measured.measurement.accuracy(),
+                validation_probabilities: require_probabilities(measured.probabilities)?,
+                stats: measured.stats,
+            });
+            Ok(())
+        })
+    }
+
+    fn advance_measurement(
+        &mut self,
+        actor: &mut Actor<'_>,
+        then: impl FnOnce(&mut Self, &mut Actor<'_>, MeasurementResult) -> Result<()>,
+    ) -> Result<()> {
+        let total = self.measurement.as_ref().map_or(0, |m| m.progress().1);
+        if let Some(measured) = actor.advance_measurement(&mut self.measurement) {
+            self.images_done += total;
+            then(self, actor, measured)?;
+        }
+        let here = self.measurement.as_ref().map_or(0, |m| m.progress().0);
+        let writes = matches!(self.purpose, EnsemblePurpose::Export { .. });
+        let tests = match (writes, self.members_to_choose) {
+            (false, _) => 0,
+            (true, Some(count)) => count,
+            (true, None) => self.members.len() + self.remaining_points.len(),
+        };
+        let calibration = actor.evaluator.calibration_images() as u64;
+        let members = (self.members.len() + self.remaining_points.len()) as u64;
+        let all = members * (calibration + actor.evaluator.validation_images() as u64)
+            + tests as u64 * actor.data.test.len() as u64;
+        self.image_progress = (self.images_done + here, all.max(self.images_done + here));
+        Ok(())
+    }
+
+    fn points(&self) -> Vec<(f64, f64)> {
+        self.members.iter().map(|m| m.uv).collect()
+    }
+}
+
+impl ActorTask for MeasuringEnsemble {
+    fn name(&self) -> String {
+        let members = self.members.len() + self.remaining_points.len();
+        match (&self.purpose, self.members_to_choose) {
+            (EnsemblePurpose::Measure, _) => format!("measuring an ensemble of {members}"),
+            (_, Some(count)) => format!("choosing an ensemble of {count} among {members}"),
+            (_, None) => format!("exporting an ensemble of {members}"),
+        }
+    }
+
+    fn progress(&self) -> (u64, u64) {
+        self.image_progress
+    }
+
+    fn folder(&self) -> Option<&Path> {
+        match &self.purpose {
+            EnsemblePurpose::Export { dir, .. } => dir.as_deref(),
+            EnsemblePurpose::Measure => None,
+        }
+    }
+
+    fn tick(&mut self, actor: &mut Actor<'_>) -> Result<bool> {
+        if !self.remaining_points.is_empty() {
+            self.measure_next_member(actor)?;
+            return Ok(false);
+        }
+        let split = actor.evaluator.validation();
+        if let Some(count) = self.members_to_choose.take() {
+            self.members = select_greedily(std::mem::take(&mut self.members), count, split)?;
+        }
+        if let EnsemblePurpose::Measure = self.purpose {
+            let m = measure_members(&self.members, split)?;
+            actor
+                .journal
+                .emit(Event::EnsembleMeasured(EnsembleMeasured {
+                    points: self.points(),
+                    accuracy: m.accuracy(),
+                    loss: m.loss(),
+                    members: self.members.iter().map(|m| m.accuracy).collect(),
+                    images: m.images,
+                }));
+            return Ok(true);
+        }
+        if !self.write_members(actor)? {
+            return Ok(false);
+        }
+        self.write_card(actor)?;
+        Ok(true)
+    }
+}

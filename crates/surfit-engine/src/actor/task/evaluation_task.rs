@@ -1,0 +1,93 @@
+//! One point on the whole validation split.
+
+use super::{Actor, ActorTask};
+use crate::Result;
+use crate::evaluate::{MeasuredSplit, NetworkMeasurement};
+use surfit_core::event::Event;
+use surfit_core::heatmap::MeasuredPoint;
+
+/// See the module.
+#[derive(Debug)]
+pub(in crate::actor) struct EvaluationTask {
+    u: f64,
+    v: f64,
+    measurement: Option<NetworkMeasurement>,
+    progress: (u64, u64),
+}
+
+impl EvaluationTask {
+    pub(in crate::actor) fn new(actor: &Actor<'_>, u: f64, v: f64) -> Result<Self> {
+        actor.check_parameters(u, v)?;
+        let measuring = actor.new_measurement(
+            actor.require_surface()?.network_at(u, v),
+            MeasuredSplit::Validation,
+        );
+        Ok(Self {
+            u,
+            v,
+            progress: measuring.progress(),
+            measurement: Some(measuring),
+        })
+    }
+}
+
+impl Actor<'_> {
+    /// A whole measurement of a network.
+    pub(in crate::actor) fn new_measurement(
+        &self,
+        w: tch::Tensor,
+        on: MeasuredSplit,
+    ) -> NetworkMeasurement {
+        let images = match on {
+            MeasuredSplit::Validation => self.evaluator.validation_images(),
+            MeasuredSplit::Test => self.data.test.len(),
+        };
+        NetworkMeasurement::new(&self.model, &self.evaluator, w, i64::MAX, on, 0..images)
+    }
+
+    /// Says what a point of the surface was measured to be. A point of the grid is then known better than before.
+    pub(in crate::actor) fn emit_evaluated(&mut self, point: MeasuredPoint, loss_sum: f64) {
+        self.journal.emit(Event::Evaluated(point));
+        let index = self.heatmap.nearest_cell(point.u, point.v);
+        if self.heatmap.parameters(index) == (point.u, point.v) {
+            let measurement = crate::model::Measurement {
+                correct: (point.accuracy * f64::from(point.images)).round() as u32,
+                images: point.images,
+                loss_sum,
+            };
+            self.heatmap.cells[index] = crate::actor::heatmap_measurement::measured_cell(
+                &measurement,
+                self.heatmap.version,
+            );
+        }
+    }
+}
+
+impl ActorTask for EvaluationTask {
+    fn name(&self) -> String {
+        format!("measuring ({:.3}, {:.3})", self.u, self.v)
+    }
+
+    fn progress(&self) -> (u64, u64) {
+        self.progress
+    }
+
+    fn tick(&mut self, actor: &mut Actor<'_>) -> Result<bool> {
+        let Some(measured) = actor.advance_measurement(&mut self.measurement) else {
+            if let Some(measuring) = &self.measurement {
+                self.progress = measuring.progress();
+            }
+            return Ok(false);
+        };
+        let m = measured.measurement;
+        let point = MeasuredPoint {
+            u: self.u,
+            v: self.v,
+            accuracy: m.accuracy(),
+            loss: m.loss(),
+            images: m.images,
+        };
+        actor.emit_evaluated(point, m.loss_sum);
+        Ok(true)
+    }
+}

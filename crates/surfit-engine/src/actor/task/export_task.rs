@@ -1,0 +1,286 @@
+//! A model with its card: chosen, measured on validation, then once on the test split, and written.
+
+use super::{Actor, ActorTask, ensemble};
+use crate::evaluate::{MeasuredSplit, MeasurementResult, NetworkMeasurement};
+use crate::export::{self, ChosenModel};
+use crate::{EngineError, Result};
+use std::path::{Path, PathBuf};
+use surfit_core::event::{Event, ExportedModel};
+use surfit_core::heatmap::Metric;
+use surfit_core::protocol::Selection;
+use surfit_weights::names::NameMap;
+use tch::Tensor;
+
+/// Cells that are measured on the whole validation split before the best of them is taken.
+const MAX_CANDIDATES: usize = 5;
+
+/// See the module.
+#[derive(Debug)]
+pub(in crate::actor) struct ExportTask {
+    chosen: ChosenModel,
+    dir: Option<PathBuf>,
+    replace: bool,
+    phase: ExportPhase,
+    /// Images classified in the phases that are over.
+    images_before: u64,
+    measurement: Option<NetworkMeasurement>,
+    exported: Option<ExportedModel>,
+    /// True when the best of an incomplete heatmap was taken.
+    heatmap_was_incomplete: bool,
+}
+
+#[derive(Debug)]
+enum ExportPhase {
+    /// Cells that may be the best, those left to be measured last first, and the version they are measured on.
+    Candidates {
+        cells: Vec<usize>,
+        remaining: Vec<usize>,
+        version: u64,
+    },
+    /// The network on the validation split.
+    Validation,
+    /// The network on the test split; what the validation split said.
+    Test(Option<MeasurementResult>),
+    /// Everything is measured.
+    Write {
+        validation: MeasurementResult,
+        test: MeasurementResult,
+    },
+}
+
+impl ExportTask {
+    /// Refuses at once what cannot be exported.
+    pub(in crate::actor) fn new(
+        actor: &Actor<'_>,
+        selection: &Selection,
+        dir: Option<PathBuf>,
+        replace: bool,
+    ) -> Result<Self> {
+        let surface = actor.require_surface()?;
+        if let Some(dir) = &dir {
+            export::check_folder(dir, replace)?;
+        }
+        let mut chosen = ChosenModel {
+            selection: "best".into(),
+            uv: None,
+            degrees: surface.degrees(),
+            fit_steps: actor.progress.map_or(0, |p| p.step),
+            run: actor.run.id(),
+            names: None,
+        };
+        let (phase, network): (_, Option<Tensor>) = match *selection {
+            Selection::At { u, v } => {
+                actor.check_parameters(u, v)?;
+                chosen.selection = "at".into();
+                chosen.uv = Some((u, v));
+                (ExportPhase::Validation, Some(surface.network_at(u, v)))
+            }
+            Selection::Centroid => {
+                chosen.selection = "centroid".into();
+                (ExportPhase::Validation, Some(surface.centroid()))
+            }
+            _ => {
+                let mut all = actor.heatmap.rank_cells(Metric::Accuracy);
+                all.truncate(MAX_CANDIDATES);
+                if all.is_empty() {
+                    return Err(EngineError::input(
+                        "no point is measured yet; wait for the heatmap",
+                    ));
+                }
+                // Cells that were measured on a sample or on an earlier surface are measured on the whole split before
+                // they may win: the best of many small samples is mostly the luckiest of them.
+                let images = actor.evaluator.validation_images() as u32;
+                let version = surface.version();
+                let cell = |&i: &usize| actor.heatmap.cells[i];
+                let poor = |i: &usize| cell(i).images < images || cell(i).version < version;
+                let left = all.iter().rev().copied().filter(poor).collect();
+                (
+                    ExportPhase::Candidates {
+                        cells: all,
+                        remaining: left,
+                        version,
+                    },
+                    None,
+                )
+            }
+        };
+        Ok(Self {
+            chosen,
+            dir,
+            replace,
+            phase,
+            images_before: 0,
+            measurement: network.map(|w| actor.new_measurement(w, MeasuredSplit::Validation)),
+            exported: None,
+            heatmap_was_incomplete: false,
+        })
+    }
+
+    /// The same under other names of tensors; `None` for the layout's.
+    pub(in crate::actor) fn with_names(mut self, names: Option<NameMap>) -> Self {
+        self.chosen.names = names;
+        self
+    }
+
+    /// What was written, once it is.
+    pub(in crate::actor) fn take_exported(&mut self) -> Option<ExportedModel> {
+        self.exported.take()
+    }
+
+    #[cfg(test)]
+    pub(in crate::actor) fn has_chosen(&self) -> bool {
+        !matches!(self.phase, ExportPhase::Candidates { .. })
+    }
+
+    /// The best point of the surface as it is now, which is what the card says the weights came from: its degree may have
+    /// been raised since the export was asked for.
+    fn choose_best(&mut self, actor: &mut Actor<'_>) -> Result<()> {
+        let (done, _) = self.measurement_progress();
+        let ExportPhase::Candidates {
+            cells: all,
+            remaining: left,
+            version,
+        } = &mut self.phase
+        else {
+            return Ok(());
+        };
+        if self.measurement.is_none() {
+            let Some(&index) = left.last() else {
+                // The ranking's order again, among these alone.
+                let ranking = actor.heatmap.rank_cells(Metric::Accuracy);
+                let best = ranking.into_iter().find(|index| all.contains(index));
+                let best = best.and_then(|index| actor.heatmap.measured_point(index));
+                let best = best.ok_or_else(|| {
+                    EngineError::input("no point is measured yet; wait for the heatmap")
+                })?;
+                self.chosen.uv = Some((best.u, best.v));
+                self.heatmap_was_incomplete = !actor.heatmap.is_complete();
+                let surface = actor.require_surface()?;
+                self.chosen.degrees = surface.degrees();
+                let w = surface.network_at(best.u, best.v);
+                self.measurement = Some(actor.new_measurement(w, MeasuredSplit::Validation));
+                self.phase = ExportPhase::Validation;
+                return Ok(());
+            };
+            let (u, v) = actor.heatmap.parameters(index);
+            let w = actor.require_surface()?.network_at(u, v);
+            self.measurement = Some(actor.new_measurement(w, MeasuredSplit::Validation));
+        }
+        if let Some(measured) = actor.advance_measurement(&mut self.measurement) {
+            // All but the last slice, which is about nothing.
+            self.images_before += done;
+            let (Some(index), version) = (left.pop(), *version) else {
+                return Ok(());
+            };
+            // The grid may have become another one.
+            if let Some(cell) = actor.heatmap.cells.get_mut(index) {
+                *cell = crate::actor::heatmap_measurement::measured_cell(
+                    &measured.measurement,
+                    version,
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn measurement_progress(&self) -> (u64, u64) {
+        self.measurement
+            .as_ref()
+            .map_or((0, 0), NetworkMeasurement::progress)
+    }
+
+    fn write_export(&mut self, actor: &mut Actor<'_>) -> Result<bool> {
+        let ExportPhase::Write { validation, test } = &self.phase else {
+            return Ok(false);
+        };
+        let (dir, replace) = match &self.dir {
+            Some(dir) => (actor.run.confine(dir), self.replace),
+            None => {
+                let chosen = &self.chosen;
+                let free =
+                    actor.unused_export_folder(&chosen.selection, chosen.uv, chosen.fit_steps);
+                (free, true)
+            }
+        };
+        let measured = export::MeasuredNetwork {
+            weights: &validation.w,
+            stats: &validation.stats,
+            validation: validation.measurement,
+            test: test.measurement,
+        };
+        self.exported = Some(export::write_model(
+            &dir,
+            replace,
+            &self.chosen,
+            &measured,
+            &actor.model,
+            &actor.data,
+            &actor.config,
+        )?);
+        Ok(true)
+    }
+}
+
+impl ActorTask for ExportTask {
+    fn name(&self) -> String {
+        match (self.chosen.selection.as_str(), self.chosen.uv) {
+            ("at", Some((u, v))) => format!("exporting ({u:.3}, {v:.3})"),
+            (selection, _) => format!("exporting the {selection}"),
+        }
+    }
+
+    fn progress(&self) -> (u64, u64) {
+        let (done, total) = self.measurement_progress();
+        (self.images_before + done, self.images_before + total)
+    }
+
+    fn folder(&self) -> Option<&Path> {
+        self.dir.as_deref()
+    }
+
+    fn tick(&mut self, actor: &mut Actor<'_>) -> Result<bool> {
+        if self.advance(actor)? {
+            if let Some(exported) = &self.exported {
+                // In the slice that answers: what came before it is not told to who asked.
+                actor.log_strictness_notice(&self.chosen);
+                if self.heatmap_was_incomplete {
+                    actor.journal.log(
+                        "the heatmap was not complete on this surface, so that another point may be better; export the \
+                         best again when it is",
+                    );
+                }
+                actor.journal.emit(Event::Exported(exported.clone()));
+            }
+            return Ok(true);
+        }
+        Ok(false)
+    }
+}
+
+impl ExportTask {
+    /// As a slice, but says nothing at its end.
+    pub(in crate::actor) fn advance(&mut self, actor: &mut Actor<'_>) -> Result<bool> {
+        let (done, _) = self.measurement_progress();
+        match &mut self.phase {
+            ExportPhase::Candidates { .. } => self.choose_best(actor)?,
+            ExportPhase::Validation => {
+                if let Some(measured) = actor.advance_measurement(&mut self.measurement) {
+                    self.images_before += done;
+                    self.measurement = Some(ensemble::test_measurement(actor, &measured));
+                    self.phase = ExportPhase::Test(Some(measured));
+                }
+            }
+            ExportPhase::Test(validation) => {
+                if let Some(test) = actor.advance_measurement(&mut self.measurement)
+                    && let Some(validation) = validation.take()
+                {
+                    self.images_before += done;
+                    self.phase = ExportPhase::Write { validation, test };
+                }
+            }
+            // A disk that cannot take it now is asked again with everything measured.
+            ExportPhase::Write { .. } => return self.write_export(actor),
+        }
+        Ok(false)
+    }
+}

@@ -1,0 +1,200 @@
+//! A measurement in steps of one batch, so that whoever makes it can be asked in between.
+
+use super::{Evaluator, ImageRange};
+use crate::data::DataSplit;
+use crate::layout::{LayoutTensors, NormStatistics, RunningStats};
+use crate::model::{Measurement, Model};
+use std::ops::Range;
+use std::time::{Duration, Instant};
+use tch::{Device, Kind, Tensor};
+
+/// Which images are measured on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MeasuredSplit {
+    /// The validation split, in the evaluator's order.
+    Validation,
+    /// The test split, in its own order.
+    Test,
+}
+
+/// How long a slice of a measurement may go on before somebody looks at what was asked for meanwhile.
+const MAX_ADVANCE_TIME: Duration = Duration::from_millis(40);
+
+/// A network that is being measured: batch norm's statistics first, then accuracy and loss. Sums and batches are those of
+/// [`Evaluator::validate`], to the last bit.
+#[derive(Debug)]
+pub struct NetworkMeasurement {
+    w: Tensor,
+    views: Vec<Tensor>,
+    stats: RunningStats,
+    /// What is left of the statistics' re-estimation, and after how many images it ends.
+    recalibration: Option<(ImageRange, i64)>,
+    split: MeasuredSplit,
+    images: Range<i64>,
+    batches: ImageRange,
+    sums: Option<Tensor>,
+    /// Class probabilities of every batch, when they were asked for.
+    probabilities: Option<Vec<Tensor>>,
+    images_done: u64,
+    seconds: f64,
+}
+
+/// What a measurement came to.
+#[derive(Debug)]
+pub struct MeasurementResult {
+    /// The network, `[P]`.
+    pub w: Tensor,
+    /// Batch norm's statistics there.
+    pub stats: RunningStats,
+    /// Correct images and loss.
+    pub measurement: Measurement,
+    /// Probabilities of the classes for every image, `[N, classes]`, when they were asked for.
+    pub probabilities: Option<Tensor>,
+    /// Seconds that every image took, batch-norm's re-estimation included; rough on a GPU.
+    pub seconds_per_image: f64,
+}
+
+impl NetworkMeasurement {
+    /// Statistics are re-estimated over the calibration images, or over as many batches as hold the first `refresh` of
+    /// them; then the images of the range are classified.
+    pub fn new(
+        model: &Model,
+        evaluator: &Evaluator,
+        w: Tensor,
+        refresh: i64,
+        on: MeasuredSplit,
+        images: Range<i64>,
+    ) -> Self {
+        let layout = model.network().layout();
+        let stats = RunningStats::new(layout, w.device());
+        let size = evaluator.batch_size(w.device());
+        let calibration = ImageRange::in_batches(0..evaluator.calibration.len(), size);
+        let first = (!layout.norms.is_empty()).then_some((calibration, refresh));
+        Self {
+            recalibration: first,
+            ..Self::with_stats(model, evaluator, w, stats, on, images)
+        }
+    }
+
+    /// With statistics that are known already.
+    pub fn with_stats(
+        model: &Model,
+        evaluator: &Evaluator,
+        w: Tensor,
+        stats: RunningStats,
+        on: MeasuredSplit,
+        images: Range<i64>,
+    ) -> Self {
+        Self {
+            views: model.network().layout().views(&w),
+            batches: ImageRange::in_batches(images.clone(), evaluator.batch_size(w.device())),
+            w,
+            stats,
+            recalibration: None,
+            split: on,
+            images,
+            sums: None,
+            probabilities: None,
+            images_done: 0,
+            seconds: 0.0,
+        }
+    }
+
+    /// Keeps the probabilities of the classes too.
+    pub fn with_probabilities(mut self) -> Self {
+        self.probabilities = Some(Vec::new());
+        self
+    }
+
+    /// Images classified so far, and in all, those for batch norm included.
+    pub fn progress(&self) -> (u64, u64) {
+        let left = self.recalibration.as_ref().map_or(0, |(part, most)| {
+            part.remaining_images().min((*most).max(0) as u64)
+        });
+        (
+            self.images_done,
+            self.images_done + left + self.batches.remaining_images(),
+        )
+    }
+
+    /// Goes on for a moment; true when the measurement is complete. `test` is the test split.
+    pub fn advance(&mut self, model: &Model, evaluator: &Evaluator, test: &DataSplit) -> bool {
+        let began = Instant::now();
+        let complete = loop {
+            if self.process_batch(model, evaluator, test) {
+                break true;
+            }
+            if began.elapsed() > MAX_ADVANCE_TIME {
+                break false;
+            }
+        };
+        self.seconds += began.elapsed().as_secs_f64();
+        complete
+    }
+
+    /// Processes one batch; true when none was left.
+    fn process_batch(&mut self, model: &Model, evaluator: &Evaluator, test: &DataSplit) -> bool {
+        if let Some((part, most)) = &mut self.recalibration {
+            match part.next_batch_within(&evaluator.calibration, *most) {
+                Some((x, _)) => {
+                    let _ = model.logits(
+                        &self.views,
+                        &x,
+                        &mut NormStatistics::Collect(&mut self.stats),
+                    );
+                    self.stats.batches += 1;
+                    self.images_done += x.size()[0] as u64;
+                }
+                None => self.recalibration = None,
+            }
+            return false;
+        }
+        let split = match self.split {
+            MeasuredSplit::Validation => &evaluator.validation,
+            MeasuredSplit::Test => test,
+        };
+        let Some((x, labels)) = self.batches.next_batch(split) else {
+            return true;
+        };
+        let sums = match &mut self.probabilities {
+            None => model.measure_batch(&self.views, &self.stats, &x, &labels),
+            Some(all) => {
+                let logits =
+                    model.logits(&self.views, &x, &mut NormStatistics::Running(&self.stats));
+                all.push(logits.softmax(-1, Kind::Float));
+                model.measurement_sums(&logits, &labels)
+            }
+        };
+        self.sums = Some(match self.sums.take() {
+            None => sums,
+            Some(total) => total + sums,
+        });
+        self.images_done += x.size()[0] as u64;
+        false
+    }
+
+    /// What it came to. Waits for the device.
+    pub fn into_result(self) -> MeasurementResult {
+        let images = (self.images.end - self.images.start).max(0) as u32;
+        let began = Instant::now();
+        let measurement = self.sums.map_or_else(Measurement::default, |total| {
+            let total = total.to_device(Device::Cpu);
+            Measurement {
+                correct: total.double_value(&[0]) as u32,
+                images,
+                loss_sum: total.double_value(&[1]),
+            }
+        });
+        let seconds = self.seconds + began.elapsed().as_secs_f64();
+        MeasurementResult {
+            w: self.w,
+            stats: self.stats,
+            measurement,
+            probabilities: self
+                .probabilities
+                .filter(|all| !all.is_empty())
+                .map(|all| Tensor::cat(&all, 0)),
+            seconds_per_image: seconds / self.images_done.max(1) as f64,
+        }
+    }
+}

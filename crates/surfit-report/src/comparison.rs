@@ -1,0 +1,229 @@
+//! Two surfaces side by side, and what one has over the other.
+
+use super::axes::{DrawResult, draw_title, format_number};
+use super::canvas::DrawableFigure;
+use super::heatmap::{FieldMap, MapPlacement, is_percent, round_thousandths};
+use super::style::*;
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, VPos};
+use surfit_core::colormap::Colormap;
+use surfit_core::heatmap::{CellQuantity, Heatmap, HeatmapStyle, Metric};
+
+/// A surface of the two.
+pub struct ComparedSurface<'a> {
+    /// What was measured of it.
+    pub heatmap: &'a Heatmap,
+    /// What it is called.
+    pub name: String,
+    /// The metric of its best corner, 0 when it is not known.
+    pub corner_value: f64,
+}
+
+/// Three maps: a surface, another one in the same colours, and the first less the second.
+pub struct BesideFigure<'a> {
+    /// First of the two surfaces.
+    pub this: ComparedSurface<'a>,
+    /// The second, of the same kind.
+    pub other: ComparedSurface<'a>,
+    /// What is shown.
+    pub metric: Metric,
+    /// Colours from bad to good.
+    pub colormap: Colormap,
+    /// What of it, over which range, and which part.
+    pub style: HeatmapStyle,
+    /// The range of the difference's colours.
+    pub difference_range: Option<(f64, f64)>,
+    /// Title of the figure.
+    pub title: String,
+}
+
+const MAP_SIDE: f64 = 306.0;
+const MAP_TOP: f64 = 104.0;
+/// Left edges of the maps.
+const MAP_LEFTS: [f64; 3] = [62.0, 426.0, 890.0];
+
+impl DrawableFigure for BesideFigure<'_> {
+    fn size(&self) -> (u32, u32) {
+        (1290, 468)
+    }
+
+    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
+        let maps = self.build_maps();
+        draw_title(area, &self.title, &self.subtitle(&maps))?;
+        let names = [
+            self.this.name.clone(),
+            self.other.name.clone(),
+            "the first less the second".into(),
+        ];
+        for (map, name) in maps.iter().zip(names) {
+            map.draw(area)?;
+            let style = bold_style(13.0, TEXT_COLOR, HPos::Left, VPos::Bottom);
+            let at = (px(map.placement.left), px(MAP_TOP - 10.0));
+            area.draw_text(&shorten_to_width(area, &name, &style)?, &style, at)?;
+        }
+        for map in &maps[1..] {
+            map.draw_color_bar(area, &map.bar_label(), map.bar_position())?;
+        }
+        Ok(())
+    }
+}
+
+/// A name, shortened to the width of a map.
+fn shorten_to_width<DB: DrawingBackend>(
+    area: &DrawingArea<DB, Shift>,
+    name: &str,
+    style: &TextStyle<'_>,
+) -> DrawResult<DB, String> {
+    let mut shown = name.to_owned();
+    let mut letters = name.chars().count();
+    while letters > 4 && area.estimate_text_size(&shown, style)?.0 as i32 > px(MAP_SIDE) {
+        letters -= 1;
+        shown = name.chars().take(letters).chain(['…']).collect();
+    }
+    Ok(shown)
+}
+
+impl<'a> BesideFigure<'a> {
+    fn build_maps(&self) -> [FieldMap<'a>; 3] {
+        let place = |n: usize| MapPlacement {
+            left: MAP_LEFTS[n],
+            top: MAP_TOP,
+            side: MAP_SIDE,
+        };
+        let map = |side: &ComparedSurface<'a>, n| {
+            let corner = side.corner_value;
+            let look = HeatmapStyle {
+                corner,
+                ..self.style
+            };
+            FieldMap::new(side.heatmap, self.metric, self.colormap, look, place(n))
+        };
+        let (mut this, mut other) = (map(&self.this, 0), map(&self.other, 1));
+        // Colours are only comparable over one range.
+        let both = [this.color_range(), other.color_range()];
+        let range = (both[0].0.min(both[1].0), both[0].1.max(both[1].1));
+        for map in [&mut this, &mut other] {
+            map.style.range = Some(self.style.range.unwrap_or(range));
+        }
+        let look = HeatmapStyle {
+            quantity: CellQuantity::Gain,
+            range: self.difference_range,
+            ..self.style
+        };
+        let mut difference = FieldMap::new(
+            self.this.heatmap,
+            self.metric,
+            self.colormap,
+            look,
+            place(2),
+        );
+        difference.field = this.field.subtract(&other.field);
+        difference.is_difference = true;
+        [this, other, difference]
+    }
+
+    fn subtitle(&self, maps: &[FieldMap<'_>; 3]) -> String {
+        let values: Vec<f64> = maps[2].field.values.iter().flatten().copied().collect();
+        if values.is_empty() {
+            return "no cell was measured on both surfaces".into();
+        }
+        let (unit, name) = match is_percent(self.metric) {
+            true => (100.0, "points"),
+            false => (1.0, "nats"),
+        };
+        let written = |v: f64| match is_percent(self.metric) {
+            true => format!("{:+.2}", unit * v),
+            false => format!("{v:+.4}"),
+        };
+        let count = values.len();
+        let mean = values.iter().sum::<f64>() / count as f64;
+        let (low, high) = values
+            .iter()
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| {
+                (l.min(v), h.max(v))
+            });
+        let best = |map: &FieldMap<'_>| {
+            let point = map.heatmap.measured_point(map.best_cell()?)?;
+            let (u, v) = (
+                format_number(round_thousandths(point.u)),
+                format_number(round_thousandths(point.v)),
+            );
+            Some(format!("({u}, {v})"))
+        };
+        let stars = match (best(&maps[0]), best(&maps[1])) {
+            (Some(a), Some(b)) => format!(" · stars: best points, at {a} and {b}"),
+            _ => String::new(),
+        };
+        format!(
+            "difference over {count} cells: mean {} {name}, from {} to {}{stars}",
+            written(mean),
+            written(low),
+            written(high)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_data;
+
+    fn side<'a>(heatmap: &'a Heatmap, name: &str) -> ComparedSurface<'a> {
+        ComparedSurface {
+            heatmap,
+            name: name.into(),
+            corner_value: 0.87,
+        }
+    }
+
+    fn figure<'a>(this: &'a Heatmap, other: &'a Heatmap) -> BesideFigure<'a> {
+        BesideFigure {
+            this: side(this, "degree 3×3"),
+            other: side(
+                other,
+                "a run whose name is far too long to stand over a map of this size",
+            ),
+            metric: Metric::Accuracy,
+            colormap: Colormap::Viridis,
+            style: HeatmapStyle::default(),
+            difference_range: None,
+            title: "demo".into(),
+        }
+    }
+
+    #[test]
+    fn both_maps_have_one_range_and_the_difference_its_own() {
+        let this = test_data::heatmap(11);
+        let mut other = test_data::heatmap(7);
+        for cell in &mut other.cells {
+            cell.correct -= 40;
+        }
+        let figure = figure(&this, &other);
+        let maps = figure.build_maps();
+        assert_eq!(maps[0].color_range(), maps[1].color_range());
+        let middle = maps[2].field.values[60].unwrap();
+        assert!((middle - 0.01).abs() < 0.002, "{middle}");
+        assert_eq!(maps[2].best_cell(), None);
+        let svg = figure.svg().unwrap();
+        for words in [
+            "degree 3×3",
+            "the first less the second",
+            "over 121 cells: mean +",
+            "points",
+        ] {
+            assert!(svg.contains(words), "{words}");
+        }
+        assert!(!svg.contains("of this size"));
+    }
+
+    #[test]
+    fn surfaces_without_a_common_cell_are_said_to_have_none() {
+        let (this, other) = (
+            test_data::heatmap(5),
+            Heatmap::new(surfit_core::surface::Patch::Square, 5),
+        );
+        let svg = figure(&this, &other).svg().unwrap();
+        assert!(svg.contains("no cell was measured on both"));
+    }
+}

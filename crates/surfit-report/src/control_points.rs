@@ -1,0 +1,361 @@
+//! The control points as a grid of tiles.
+
+use super::axes::{DrawResult, draw_title, format_number, ticks};
+use super::canvas::DrawableFigure;
+use super::color_bar::ColorBar;
+use super::style::*;
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, VPos};
+use surfit_core::colormap::Colormap;
+use surfit_core::run_state::{PointFigure, RunState, corner_number};
+use surfit_core::snapshot::{ControlPoint, Snapshot};
+
+/// A tile for every control point, `i` to the right and `j` upward: how far it travelled, its gradient with its history, and
+/// the accuracy there. One of the figures has the colours.
+pub struct PointsFigure<'a> {
+    /// What is known of the run.
+    pub run_state: &'a RunState,
+    /// Snapshot of the run's state.
+    pub snapshot: &'a Snapshot,
+    /// The figure of the colours.
+    pub quantity: PointFigure,
+    /// Colours of small and large figures.
+    pub colormap: Colormap,
+    /// Title of the figure.
+    pub title: String,
+}
+
+/// Upper left of the tiles.
+const TILES_LEFT: f64 = 64.0;
+const TILES_TOP: f64 = 88.0;
+/// Least width of a tile whose figures have their names.
+const MIN_NAMED_WIDTH: f64 = 118.0;
+/// Least span of accuracies worth all colours: half a percentage point.
+const MIN_ACCURACY_SPAN: f64 = 0.005;
+
+impl DrawableFigure for PointsFigure<'_> {
+    fn size(&self) -> (u32, u32) {
+        let [w, h] = self.tile_size();
+        let [columns, rows] = self.tile_grid().map(|n| n as f64);
+        let width = TILES_LEFT + columns * w + 150.0;
+        (
+            width.max(640.0) as u32,
+            (TILES_TOP + rows * h + 58.0) as u32,
+        )
+    }
+
+    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
+        draw_title(area, &self.title, &self.subtitle())?;
+        let range = self.color_range();
+        for (row, point) in self.snapshot.control_points.iter().enumerate() {
+            self.draw_tile(area, row, point, range)?;
+        }
+        self.draw_axes(area)?;
+        let Some((low, high)) = range else {
+            return Ok(());
+        };
+        let ([w, h], [columns, rows]) = (self.tile_size(), self.tile_grid().map(|n| n as f64));
+        let unit = self.unit_factor();
+        let shown = ticks(&(unit * low..unit * high), 6).into_iter();
+        let bar = ColorBar {
+            name: self.quantity_name(),
+            range: (low, high),
+            ticks: shown.map(|t| (t / unit, format_number(t))).collect(),
+            color: &|v| self.color(v, low, high),
+        };
+        // Its name has the room above the first row of tiles.
+        let top = TILES_TOP + 4.0;
+        let height = (rows * h - 8.0).min(420.0);
+        bar.draw(area, [TILES_LEFT + columns * w + 24.0, top, height])
+    }
+}
+
+impl PointsFigure<'_> {
+    /// Columns and rows of tiles.
+    fn tile_grid(&self) -> [usize; 2] {
+        [self.snapshot.degrees.m() + 1, self.snapshot.degrees.n() + 1]
+    }
+
+    /// Width and height of a tile.
+    fn tile_size(&self) -> [f64; 2] {
+        let [columns, rows] = self.tile_grid();
+        let within = |room: f64, count: usize, least: f64, most: f64| {
+            (room / count as f64).floor().clamp(least, most)
+        };
+        [
+            within(760.0, columns, 76.0, 180.0),
+            within(600.0, rows, 66.0, 128.0),
+        ]
+    }
+
+    /// The upper left of a tile.
+    fn tile_position(&self, point: &ControlPoint) -> (f64, f64) {
+        let [w, h] = self.tile_size();
+        let [_, rows] = self.tile_grid();
+        let up = rows.saturating_sub(1).saturating_sub(point.j);
+        (TILES_LEFT + w * point.i as f64, TILES_TOP + h * up as f64)
+    }
+
+    fn subtitle(&self) -> String {
+        let s = self.snapshot;
+        let count = s.control_points.len();
+        let free = s.control_points.iter().filter(|p| !p.corner && !p.frozen);
+        let step = match s.fit_step {
+            0 => String::new(),
+            n => format!(" · step {}", super::axes::format_thousands(n as f64)),
+        };
+        format!(
+            "{count} control points of degree {}, {} of them free{step} · line: gradient norms of late · travelled in mean \
+             distances between corners",
+            s.degrees,
+            free.count()
+        )
+    }
+
+    fn quantity_name(&self) -> &'static str {
+        match self.quantity {
+            PointFigure::Travelled => "travelled",
+            PointFigure::Accuracy => "accuracy, %",
+            PointFigure::Gradient => "gradient norm",
+        }
+    }
+
+    fn unit_factor(&self) -> f64 {
+        match self.quantity {
+            PointFigure::Accuracy => 100.0,
+            _ => 1.0,
+        }
+    }
+
+    /// The figure of the colours; corners neither travel nor train.
+    fn value(&self, row: usize, point: &ControlPoint) -> Option<f64> {
+        let value = match self.quantity {
+            PointFigure::Travelled => Some(point.travelled).filter(|_| !point.corner),
+            PointFigure::Gradient => Some(point.gradient).filter(|_| !point.corner),
+            PointFigure::Accuracy => self.run_state.accuracy_at(self.snapshot, row).map(|a| a.0),
+        };
+        value.filter(|v| v.is_finite())
+    }
+
+    /// Smallest and largest value of the colours; `None` without any.
+    fn color_range(&self) -> Option<(f64, f64)> {
+        let points = self.snapshot.control_points.iter().enumerate();
+        let values = points.filter_map(|(row, p)| self.value(row, p));
+        let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| {
+            (l.min(v), h.max(v))
+        });
+        let low = match self.quantity {
+            PointFigure::Accuracy => low.min(high - MIN_ACCURACY_SPAN),
+            _ => 0.0,
+        };
+        (high.is_finite() && high > low).then_some((low, high))
+    }
+
+    fn color(&self, value: f64, low: f64, high: f64) -> (u8, u8, u8) {
+        let t = ((value - low) / (high - low)).clamp(0.0, 1.0);
+        self.colormap.color_at(t)
+    }
+
+    fn draw_tile<DB: DrawingBackend>(
+        &self,
+        area: &DrawingArea<DB, Shift>,
+        row: usize,
+        point: &ControlPoint,
+        range: Option<(f64, f64)>,
+    ) -> DrawResult<DB> {
+        let ([w, h], (x, y)) = (self.tile_size(), self.tile_position(point));
+        let color = match (self.value(row, point), range) {
+            (Some(value), Some((low, high))) => self.color(value, low, high),
+            _ => (0xee, 0xf0, 0xf3),
+        };
+        let ink = contrast_color(color);
+        let corners = [
+            (px(x + 2.0), px(y + 2.0)),
+            (px(x + w - 2.0), px(y + h - 2.0)),
+        ];
+        area.draw(&Rectangle::new(corners, fill_style(rgb(color))))?;
+        if point.frozen {
+            area.draw(&Rectangle::new(corners, line_style(TEXT_COLOR, 2.0)))?;
+        }
+        let corner = corner_number(row, point);
+        let head = match corner {
+            Some(number) if w >= MIN_NAMED_WIDTH => format!("corner {}", number + 1),
+            Some(number) => (number + 1).to_string(),
+            None => format!("{}, {}", point.i, point.j),
+        };
+        let style = bold_style(11.0, ink, HPos::Left, VPos::Top);
+        area.draw_text(&head, &style, (px(x + 9.0), px(y + 8.0)))?;
+        let state = match (point.corner, point.frozen) {
+            (true, _) => "fixed",
+            (_, true) => "frozen",
+            _ => "",
+        };
+        let style = text_style(10.0, ink, HPos::Right, VPos::Top);
+        area.draw_text(state, &style, (px(x + w - 9.0), px(y + 9.0)))?;
+        let lines = self.tile_lines(row, point, w >= MIN_NAMED_WIDTH);
+        for (n, (name, value)) in lines.iter().enumerate() {
+            let y = px(y + 26.0 + 15.0 * n as f64);
+            let style = text_style(10.5, ink, HPos::Left, VPos::Top);
+            area.draw_text(name, &style, (px(x + 9.0), y))?;
+            let (side, at) = match w >= MIN_NAMED_WIDTH {
+                true => (HPos::Right, px(x + w - 9.0)),
+                false => (HPos::Left, px(x + 9.0)),
+            };
+            area.draw_text(value, &text_style(10.5, ink, side, VPos::Top), (at, y))?;
+        }
+        let top = y + 30.0 + 15.0 * lines.len() as f64;
+        let room = [x + 9.0, top, x + w - 9.0, y + h - 9.0];
+        if room[3] - room[1] >= 12.0 {
+            draw_history(area, &point.gradients, room, ink)?;
+        }
+        Ok(())
+    }
+
+    /// What stands in a tile, each with its name where there is room for names.
+    fn tile_lines(
+        &self,
+        row: usize,
+        point: &ControlPoint,
+        named: bool,
+    ) -> Vec<(&'static str, String)> {
+        let mut out = Vec::new();
+        let accuracy = self
+            .run_state
+            .accuracy_at(self.snapshot, row)
+            .map(|(a, about)| {
+                let sign = if about { "≈ " } else { "" };
+                format!("{sign}{:.2} %", 100.0 * a)
+            });
+        if !point.corner && (named || self.quantity != PointFigure::Gradient) {
+            out.push(("travelled", format_quantity(point.travelled)));
+        }
+        if !point.corner && (named || self.quantity == PointFigure::Gradient) {
+            out.push(("gradient", format_quantity(point.gradient)));
+        }
+        out.extend(accuracy.map(|a| ("accuracy", a)));
+        if !named {
+            out.iter_mut().for_each(|line| line.0 = "");
+        }
+        out
+    }
+
+    /// The indices along both sides.
+    fn draw_axes<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
+        let ([w, h], [columns, rows]) = (self.tile_size(), self.tile_grid());
+        let bottom = TILES_TOP + rows as f64 * h;
+        for i in 0..columns {
+            let style = text_style(11.0, MUTED_COLOR, HPos::Center, VPos::Top);
+            let x = TILES_LEFT + w * (i as f64 + 0.5);
+            area.draw_text(&i.to_string(), &style, (px(x), px(bottom + 6.0)))?;
+        }
+        let style = text_style(12.0, TEXT_COLOR, HPos::Center, VPos::Top);
+        let middle = TILES_LEFT + columns as f64 * w / 2.0;
+        area.draw_text("i, along u", &style, (px(middle), px(bottom + 24.0)))?;
+        if rows < 2 {
+            return Ok(());
+        }
+        for j in 0..rows {
+            let style = text_style(11.0, MUTED_COLOR, HPos::Right, VPos::Center);
+            let y = bottom - h * (j as f64 + 0.5);
+            area.draw_text(&j.to_string(), &style, (px(TILES_LEFT - 8.0), px(y)))?;
+        }
+        let style = text_style(12.0, TEXT_COLOR, HPos::Left, VPos::Bottom);
+        area.draw_text("j, along v", &style, (px(20.0), px(TILES_TOP - 6.0)))
+    }
+}
+
+/// Recent gradient norms as a line.
+fn draw_history<DB: DrawingBackend>(
+    area: &DrawingArea<DB, Shift>,
+    values: &[f32],
+    [left, top, right, bottom]: [f64; 4],
+    ink: RGBColor,
+) -> DrawResult<DB> {
+    let finite = values.iter().copied().filter(|v| v.is_finite());
+    let most = f64::from(finite.fold(0.0, f32::max));
+    if most <= 0.0 || values.len() < 2 {
+        return Ok(());
+    }
+    let last = (values.len() - 1) as f64;
+    let points = values.iter().enumerate().filter(|(_, v)| v.is_finite());
+    let points = points.map(|(k, &v)| {
+        let x = left + (right - left) * k as f64 / last;
+        let y = bottom - (bottom - top) * f64::from(v) / most;
+        (px(x), px(y))
+    });
+    let base = [(px(left), px(bottom)), (px(right), px(bottom))];
+    area.draw(&PathElement::new(base, line_style(ink.mix(0.35), 0.8)))?;
+    area.draw(&PathElement::new(
+        points.collect::<Vec<_>>(),
+        line_style(ink, 1.3),
+    ))
+}
+
+/// A quantity in three figures.
+pub(super) fn format_quantity(value: f64) -> String {
+    match value.abs() {
+        _ if !value.is_finite() => "not finite".into(),
+        0.0 => "0".into(),
+        v if !(1e-3..1e5).contains(&v) => format!("{value:.2e}"),
+        v => {
+            let decimals = (2.0 - v.log10().floor()).clamp(0.0, 5.0) as usize;
+            format!("{value:.decimals$}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_data;
+
+    fn figure(picture: &RunState, figure: PointFigure) -> PointsFigure<'_> {
+        PointsFigure {
+            run_state: picture,
+            snapshot: picture.snapshot.as_ref().unwrap(),
+            quantity: figure,
+            colormap: Colormap::Viridis,
+            title: "points".into(),
+        }
+    }
+
+    #[test]
+    fn every_point_has_its_tile_at_every_degree() {
+        for degree in [1, 3, 8] {
+            let picture = test_data::run_state_with_points(degree);
+            for which in PointFigure::ALL {
+                let svg = figure(&picture, which).svg().unwrap();
+                assert!(svg.contains("i, along u") && svg.contains("fixed"));
+                let corner = if degree == 8 { "\n4\n" } else { "corner 4" };
+                assert!(svg.contains(corner), "{degree}");
+                if degree == 3 {
+                    assert!(
+                        svg.contains("frozen") && svg.contains("87.11 %"),
+                        "{svg:.400}"
+                    );
+                    assert!(svg.contains("gradient norms of late"));
+                }
+            }
+        }
+        let picture = test_data::run_state_with_points(3);
+        let (width, height) = figure(&picture, PointFigure::Travelled).size();
+        let png = figure(&picture, PointFigure::Travelled).png().unwrap();
+        test_data::check_png(&png, (2 * width, 2 * height));
+    }
+
+    #[test]
+    fn figures_that_are_not_known_leave_the_tile_pale() {
+        let mut picture = test_data::run_state_with_points(2);
+        for point in &mut picture.snapshot.as_mut().unwrap().control_points {
+            (point.travelled, point.gradient) = (f64::NAN, f64::INFINITY);
+            point.gradients = vec![f32::NAN; 3];
+        }
+        assert_eq!(figure(&picture, PointFigure::Gradient).color_range(), None);
+        figure(&picture, PointFigure::Travelled).png().unwrap();
+        assert_eq!(
+            [0.0, 0.1234, 123.4, 2e-7].map(format_quantity),
+            ["0", "0.123", "123", "2.00e-7"]
+        );
+    }
+}

@@ -1,0 +1,124 @@
+//! What of the screen a figure shows: the look of its panes, for whoever draws it.
+
+use crate::app::App;
+use crate::link::FigureDrawing;
+use crate::views::surface::{CellQuantity, SurfaceScene, SurfaceView, compare_surfaces};
+use surfit_core::event::LossCurve;
+use surfit_core::heatmap::HeatmapStyle;
+use surfit_core::series::OtherCurve;
+
+impl App {
+    /// The curves as they are shown, with those of other runs.
+    pub(super) fn curves_figure(&self) -> FigureDrawing {
+        let others = self.loss.overlays.iter().filter_map(|run| {
+            let picture = &run.run_state;
+            Some(OtherCurve {
+                name: run.name.clone(),
+                series: picture.curves.get(&LossCurve::Surface)?.clone(),
+                track: picture
+                    .tracks
+                    .get(&LossCurve::Surface)
+                    .cloned()
+                    .unwrap_or_default(),
+                validations: picture
+                    .validations
+                    .get(&LossCurve::Surface)
+                    .cloned()
+                    .unwrap_or_default(),
+            })
+        });
+        FigureDrawing::Losses {
+            look: self.loss.curve_style(&self.run_state),
+            others: others.collect(),
+        }
+    }
+
+    /// The map as it is shown, or would be of another quantity.
+    pub(super) fn heatmap_figure(&self, quantity: CellQuantity) -> FigureDrawing {
+        FigureDrawing::Heatmap {
+            metric: self.surface.metric,
+            colormap: self.theme.colormap(),
+            look: self.heatmap_style(quantity),
+        }
+    }
+
+    /// The slices through the cursor.
+    pub(super) fn slices_figure(&self) -> FigureDrawing {
+        let (u, v) = self.surface.uv(self.grid());
+        FigureDrawing::Slices {
+            metric: self.surface.metric,
+            look: self.heatmap_style(self.surface.quantity),
+            along: self.surface.slices.directions(),
+            u,
+            v,
+        }
+    }
+
+    /// The surface in three dimensions, seen as the relief is.
+    pub(super) fn relief_figure(&self) -> FigureDrawing {
+        FigureDrawing::Relief {
+            metric: self.surface.metric,
+            colormap: self.theme.colormap(),
+            look: self.heatmap_style(self.surface.quantity),
+            camera: self.surface.camera,
+        }
+    }
+
+    /// This surface and the one beside it; alone without one.
+    pub(super) fn comparison_figure(&self) -> FigureDrawing {
+        let (metric, alone) = (
+            self.surface.metric,
+            self.heatmap_figure(self.surface.quantity),
+        );
+        let Some(other) = self.surface.comparison.as_ref() else {
+            return alone;
+        };
+        let corner = metric.best_corner_value(&other.corners);
+        let mut view = self.surface.clone();
+        // Without corners of both there is nothing that either is better than.
+        if corner.is_none() && view.quantity == CellQuantity::Gain {
+            view.quantity = CellQuantity::Value;
+        }
+        let Some(scene) = SurfaceScene::new(&self.theme, &self.run_state, &view) else {
+            return alone;
+        };
+        let compared = compare_surfaces(&scene, other);
+        let [both, difference] = compared.ranges;
+        FigureDrawing::Beside {
+            metric,
+            colormap: self.theme.colormap(),
+            look: HeatmapStyle {
+                range: Some(both),
+                ..scene.heatmap_style()
+            },
+            names: compared.names,
+            other: Box::new(other.heatmap.clone()),
+            corner: corner.unwrap_or(0.0),
+            difference,
+        }
+    }
+
+    /// The control points in the colours of the figure that their tiles tell first.
+    pub(super) fn points_figure(&self) -> FigureDrawing {
+        FigureDrawing::Points {
+            figure: self.points.figure,
+            colormap: self.theme.colormap(),
+        }
+    }
+
+    /// The distances that are known.
+    pub(super) fn distances_figure(&self) -> FigureDrawing {
+        FigureDrawing::Distances {
+            colormap: self.theme.colormap(),
+        }
+    }
+
+    fn heatmap_style(&self, quantity: CellQuantity) -> HeatmapStyle {
+        let view = SurfaceView {
+            quantity,
+            ..self.surface.clone()
+        };
+        let scene = SurfaceScene::new(&self.theme, &self.run_state, &view);
+        scene.map(|s| s.heatmap_style()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,484 @@
+//! The loop: wait, take in everything that waits, draw.
+
+use crate::app::{App, AppMessage, Effect, MessageKind, Overlay};
+use crate::canvas::ScreenCanvas;
+use crate::color::ColorDepth;
+use crate::glyphs::GlyphSet;
+use crate::images;
+use crate::keymap::Keymap;
+use crate::link::{LeaveReason, Outgoing, WorkbenchLink, WorkbenchOptions};
+use crate::remembered_choices::RememberedChoices;
+use crate::signals::{self, SignalRequest};
+use crate::terminal::{self, TerminalGuard};
+use crate::terminal_query::{
+    self, AnswerEvent, AnswerFilter, TerminalAnswer, TerminalBackground, TerminalQuestion,
+};
+use crate::theme::Theme;
+use crate::views::screen;
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::event::{DisableMouseCapture, Event, MouseEventKind};
+use ratatui::layout::Size;
+use std::io::{self, IsTerminal, Stdout, Write};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Least time between two drawings that no key asked for. Ten a second are allowed; these few are as lively to the eye
+/// and spare the line and the processor.
+const MIN_FRAME_INTERVAL: Duration = Duration::from_millis(150);
+/// Bytes a second that drawings which no key asked for may send: a slow line has to carry the keys' answers too.
+const MAX_FRAME_BYTES_PER_SEC: f64 = 16_000.0;
+/// Longest that a large drawing, such as the whole screen, keeps the next one waiting.
+const MAX_FRAME_INTERVAL: Duration = Duration::from_millis(400);
+/// Least time between two drawings that keys asked for: a held key repeats faster than one can see.
+const MIN_KEY_FRAME_INTERVAL: Duration = Duration::from_millis(16);
+/// How often it is checked that the terminal is still there, when nothing else happens.
+const TERMINAL_CHECK_INTERVAL: Duration = Duration::from_secs(5);
+/// Least time between two writings of what the user chose.
+const MIN_SAVE_INTERVAL: Duration = Duration::from_secs(3);
+/// Messages that wait before those who send them have to.
+const MAX_QUEUED_INPUTS: usize = 1024;
+
+/// What comes in, from whichever thread.
+enum LoopInput {
+    App(AppMessage),
+    Signal(SignalRequest),
+    TerminalGone,
+}
+
+/// Shows a run until the user leaves. The first frame is drawn before anything arrives on the link.
+///
+/// The caller stops the engine when the answer is `Quit { stop_engine: true }`.
+///
+/// # Errors
+/// When standard input or output is no terminal, or the terminal cannot be written any more. It is given back in any
+/// case.
+pub fn run(options: WorkbenchOptions, link: WorkbenchLink) -> io::Result<LeaveReason> {
+    if !(io::stdout().is_terminal() && io::stdin().is_terminal()) {
+        let why = "the workbench needs a terminal; `surfit run` works without one";
+        return Err(io::Error::new(io::ErrorKind::Unsupported, why));
+    }
+    // The theme decides about colours, also against NO_COLOR when the user forces some.
+    crossterm::style::force_color_output(true);
+    let var = |name: &str| std::env::var(name).ok();
+    let mut depth = options.color.unwrap_or_else(ColorDepth::detect);
+    let (keymap, mut problems) = Keymap::load();
+    problems.extend(ColorDepth::env_override().err());
+    let (glyphs, fewer) = GlyphSet::detect(options.glyphs, var).unwrap_or_else(|why| {
+        problems.push(why);
+        (GlyphSet::Braille, None)
+    });
+    let place = RememberedChoices::default_path();
+    let before = place.as_deref().and_then(|path| {
+        RememberedChoices::load(path).unwrap_or_else(|why| {
+            problems.push(why);
+            None
+        })
+    });
+    let last = before.as_ref().and_then(RememberedChoices::theme);
+    let chosen = options.theme.as_deref().or(last);
+    let images = images::detect(options.images, var);
+    problems.extend(images.as_ref().err().cloned());
+    // Only who did not choose a theme gets the one for the terminal's background.
+    let told = var("COLORFGBG").and_then(|value| TerminalBackground::from_colorfgbg(&value));
+    let wants = |question: &TerminalQuestion| match question {
+        TerminalQuestion::Background => chosen.is_none() && told.is_none(),
+        TerminalQuestion::Version => {
+            let forced =
+                options.color.is_some() || ColorDepth::env_override().is_ok_and(|d| d.is_some());
+            depth < ColorDepth::Truecolor && !forced
+        }
+    };
+    let may_ask =
+        depth > ColorDepth::None && terminal_query::can_query(&var("TERM").unwrap_or_default());
+    let questions = TerminalQuestion::ALL
+        .into_iter()
+        .filter(|q| may_ask && wants(q));
+    let questions: Vec<TerminalQuestion> = questions.collect();
+
+    let guard = TerminalGuard::new(options.mouse)?;
+    // From here on a change of size is an event. The size is read after that, so that none in between is lost: some
+    // terminals start at 80×24 and tell their real size some milliseconds later.
+    let _ = crossterm::event::poll(Duration::ZERO);
+    let mut filter = AnswerFilter::send_questions(&questions, &mut io::stdout())?;
+    let (answers, typed) = filter.wait_for_answers();
+    let mut answered = None;
+    for answer in answers {
+        match answer {
+            TerminalAnswer::Background(ground) => answered = Some(ground),
+            TerminalAnswer::Truecolor => depth = ColorDepth::Truecolor,
+        }
+    }
+    let usual = told
+        .or(answered)
+        .map_or(Theme::DEFAULT, TerminalBackground::default_theme);
+    let theme = Theme::load(chosen.unwrap_or(usual), depth).or_else(|why| {
+        problems.push(why.to_string());
+        Theme::load(Theme::DEFAULT, depth)
+    });
+    let theme = theme.map_err(io::Error::other)?.with_glyphs(glyphs);
+    let mut app = App::new(&options, theme, keymap, terminal_size());
+    app.theme_chosen = chosen.is_some();
+    if let Some(why) = fewer {
+        app.show_message(MessageKind::Info, why);
+        app.append_local_log_line(why, false);
+    }
+    let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    app.in_tmux = var("TMUX").is_some_and(|v| !v.is_empty());
+    app.image_protocol = images.unwrap_or_default();
+    app.started_at_unix = clock.ok().map(|d| d.as_secs_f64());
+    if let Some(before) = &before {
+        app.restore_choices(before);
+    }
+    for problem in problems {
+        app.show_message(MessageKind::Error, problem);
+    }
+    let mut canvas = ScreenCanvas::new(io::stdout());
+    canvas.draw_frame(app.size, |buf| screen::render(&app, buf))?;
+    app.dirty = false;
+
+    let (sender, inputs) = sync_channel(MAX_QUEUED_INPUTS);
+    signals::forward_signals(sender.clone(), LoopInput::Signal)?;
+    spawn_input_reader(sender.clone(), filter, typed);
+    let copies = sender.clone();
+    spawn_link_forwarder(link.incoming, sender);
+    let memory = ChoiceKeeper::new(place, &mut app);
+    let mut workbench = Workbench {
+        app,
+        choice_keeper: memory,
+        canvas,
+        outgoing: link.outgoing,
+        input_sender: copies,
+        started_at: Instant::now(),
+        mouse_enabled: options.mouse,
+        mouse_released: false,
+        shown_picture: images::ShownPicture::default(),
+    };
+    let left = workbench.run_loop(&inputs);
+    // A terminal that is gone has no picture either.
+    let _ = workbench.shown_picture.remove_image(&mut workbench.canvas);
+    drop(guard);
+    workbench
+        .choice_keeper
+        .save_if_due(&mut workbench.app, true);
+    left
+}
+
+/// The terminal's size; some pseudo-terminals say 0×0, for which the usual one stands in.
+fn terminal_size() -> Size {
+    match crossterm::terminal::size() {
+        Ok((width, height)) if width > 0 && height > 0 => Size::new(width, height),
+        _ => Size::new(80, 24),
+    }
+}
+
+/// Pixels of a character; 8×16 where the terminal does not say.
+fn cell_pixels() -> Size {
+    match crossterm::terminal::window_size() {
+        Ok(w) if w.width > 0 && w.height > 0 && w.columns > 0 && w.rows > 0 => {
+            Size::new((w.width / w.columns).max(1), (w.height / w.rows).max(1))
+        }
+        _ => Size::new(8, 16),
+    }
+}
+
+/// Reads keys and mouse in a thread of its own, so that no drawing ever holds a key back. `typed` came before.
+fn spawn_input_reader(sender: SyncSender<LoopInput>, mut filter: AnswerFilter, typed: Vec<Event>) {
+    thread::spawn(move || {
+        let mut events = typed;
+        loop {
+            for message in events.drain(..).filter_map(message_from_event) {
+                if sender.send(LoopInput::App(message)).is_err() {
+                    return;
+                }
+            }
+            // A key that may be the beginning of an answer is held back for a moment only.
+            if let Some(patience) = filter.flush_timeout(Instant::now())
+                && !crossterm::event::poll(patience).unwrap_or(true)
+            {
+                events = filter.flush_buffered_events();
+                continue;
+            }
+            let Ok(event) = crossterm::event::read() else {
+                let _ = sender.send(LoopInput::TerminalGone);
+                return;
+            };
+            let message = match filter.handle_event(event, Instant::now()) {
+                AnswerEvent::Events(taken) => {
+                    events = taken;
+                    continue;
+                }
+                AnswerEvent::Answer(Some(TerminalAnswer::Background(ground))) => {
+                    AppMessage::BackgroundTheme(ground.default_theme())
+                }
+                AnswerEvent::Answer(Some(TerminalAnswer::Truecolor)) => AppMessage::Truecolor,
+                AnswerEvent::Answer(None) => continue,
+            };
+            if sender.send(LoopInput::App(message)).is_err() {
+                return;
+            }
+        }
+    });
+}
+
+/// What an event tells the workbench, if anything.
+fn message_from_event(event: Event) -> Option<AppMessage> {
+    match event {
+        Event::Key(key) => Some(AppMessage::Key(key)),
+        Event::Mouse(mouse) if mouse.kind == MouseEventKind::Moved => None,
+        Event::Mouse(mouse) => Some(AppMessage::Mouse(mouse)),
+        Event::Paste(text) => Some(AppMessage::Paste(text)),
+        Event::Resize(width, height) => {
+            Some(AppMessage::Resize(Size::new(width.max(1), height.max(1))))
+        }
+        _ => None,
+    }
+}
+
+fn spawn_link_forwarder(incoming: Receiver<crate::link::Incoming>, sender: SyncSender<LoopInput>) {
+    thread::spawn(move || {
+        for message in incoming {
+            if sender
+                .send(LoopInput::App(AppMessage::Incoming(Box::new(message))))
+                .is_err()
+            {
+                return;
+            }
+        }
+        let _ = sender.send(LoopInput::App(AppMessage::LinkEnded));
+    });
+}
+
+/// Least time to the next drawing that no key asks for, after one of so many bytes.
+fn frame_interval_after(bytes: usize) -> Duration {
+    Duration::from_secs_f64(bytes as f64 / MAX_FRAME_BYTES_PER_SEC)
+        .clamp(MIN_FRAME_INTERVAL, MAX_FRAME_INTERVAL)
+}
+
+/// Keeps what the user chose in its file while the screen is open, so that no kill loses it.
+struct ChoiceKeeper {
+    path: Option<PathBuf>,
+    saved_choices: RememberedChoices,
+    saved_at: Instant,
+}
+
+impl ChoiceKeeper {
+    fn new(place: Option<PathBuf>, app: &mut App) -> Self {
+        Self {
+            path: place,
+            saved_choices: app.remembered_choices(),
+            saved_at: Instant::now(),
+        }
+    }
+
+    /// Writes what changed, at most every few seconds or at the end. A folder that cannot be written is no reason to
+    /// disturb anybody.
+    fn save_if_due(&mut self, app: &mut App, last: bool) {
+        if !last && self.saved_at.elapsed() < MIN_SAVE_INTERVAL {
+            return;
+        }
+        self.saved_at = Instant::now();
+        let now = app.remembered_choices();
+        if let Some(path) = self.path.clone().filter(|_| now != self.saved_choices) {
+            self.saved_choices = now.clone();
+            // Syncing may take long on a busy disk, and keys must not wait for it.
+            let write = move || drop(now.save(&path));
+            if last {
+                write();
+            } else {
+                thread::spawn(write);
+            }
+        }
+    }
+}
+
+struct Workbench {
+    app: App,
+    choice_keeper: ChoiceKeeper,
+    canvas: ScreenCanvas<Stdout>,
+    outgoing: Sender<Outgoing>,
+    /// For what a thread of this loop has to tell.
+    input_sender: SyncSender<LoopInput>,
+    started_at: Instant,
+    mouse_enabled: bool,
+    /// The mouse is the terminal's for now, so that it selects.
+    mouse_released: bool,
+    /// The picture that the terminal shows.
+    shown_picture: images::ShownPicture,
+}
+
+impl Workbench {
+    fn run_loop(&mut self, inputs: &Receiver<LoopInput>) -> io::Result<LeaveReason> {
+        let mut drawn = Instant::now();
+        let mut pace = MIN_FRAME_INTERVAL;
+        let mut urgent = false;
+        loop {
+            let now = Instant::now();
+            let due = drawn + if urgent { MIN_KEY_FRAME_INTERVAL } else { pace };
+            let wake = match (self.app.dirty, self.app.next_redraw_at()) {
+                (true, _) => due,
+                (false, Some(t)) => (self.started_at + Duration::from_secs_f64(t.max(0.0)))
+                    .min(now + TERMINAL_CHECK_INTERVAL),
+                (false, None) => now + TERMINAL_CHECK_INTERVAL,
+            };
+            let first = match inputs.recv_timeout(wake.saturating_duration_since(now)) {
+                Ok(input) => Some(input),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Ok(LeaveReason::LinkLost("no input".into()));
+                }
+            };
+            let idle = first.is_none();
+            self.choice_keeper.save_if_due(&mut self.app, false);
+            let time = self.started_at.elapsed().as_secs_f64();
+            if let Some(leave) = self.handle_input(LoopInput::App(AppMessage::Tick(time)))? {
+                return Ok(leave);
+            }
+            // Bounded, so that a flood of messages cannot keep the screen from being drawn.
+            for input in first
+                .into_iter()
+                .chain(inputs.try_iter().take(MAX_QUEUED_INPUTS))
+            {
+                urgent |= matches!(
+                    input,
+                    LoopInput::App(
+                        AppMessage::Key(_)
+                            | AppMessage::Mouse(_)
+                            | AppMessage::Paste(_)
+                            | AppMessage::Resize(_)
+                    ) | LoopInput::Signal(_)
+                );
+                if let Some(leave) = self.handle_input(input)? {
+                    return Ok(leave);
+                }
+            }
+            let due = drawn + if urgent { MIN_KEY_FRAME_INTERVAL } else { pace };
+            if self.app.dirty && Instant::now() >= due {
+                let app = &self.app;
+                let bytes = self
+                    .canvas
+                    .draw_frame(app.size, |buf| screen::render(app, buf))?;
+                self.app.dirty = false;
+                let (app, canvas) = (&mut self.app, &mut self.canvas);
+                self.shown_picture
+                    .update(app, canvas, cell_pixels(), Instant::now())?;
+                pace = frame_interval_after(bytes);
+                (drawn, urgent) = (Instant::now(), false);
+            } else if idle && !self.app.dirty && crossterm::terminal::window_size().is_err() {
+                // A terminal can vanish without a signal, under nohup for one.
+                return Ok(self.send_detach());
+            }
+        }
+    }
+
+    fn send_detach(&mut self) -> LeaveReason {
+        let _ = self.outgoing.send(Outgoing::Detach);
+        LeaveReason::Detached
+    }
+
+    fn handle_input(&mut self, input: LoopInput) -> io::Result<Option<LeaveReason>> {
+        let message = match input {
+            LoopInput::App(message) => message,
+            LoopInput::TerminalGone | LoopInput::Signal(SignalRequest::Exit) => AppMessage::Hangup,
+            LoopInput::Signal(SignalRequest::Checkpoint) => AppMessage::CheckpointRequest,
+            LoopInput::Signal(SignalRequest::Stop) => return self.suspend().map(|()| None),
+            LoopInput::Signal(SignalRequest::Continued) => {
+                return self.resume_terminal().map(|()| None);
+            }
+        };
+        if let AppMessage::CopyFinished { unsent: Some(text) } = &message {
+            self.copy_to_terminal(text.clone())?;
+        }
+        for effect in self.app.update(message) {
+            match effect {
+                // A link that is gone tells so itself, by its other end.
+                Effect::Send(outgoing) => drop(self.outgoing.send(outgoing)),
+                Effect::Exit(leave) => return Ok(Some(leave)),
+                Effect::Redraw => {
+                    self.canvas.invalidate();
+                }
+                Effect::Suspend => self.suspend()?,
+                Effect::Copy(text) if self.app.in_tmux => {
+                    let inputs = self.input_sender.clone();
+                    // tmux may be slow, and keys must not wait for it.
+                    thread::spawn(move || {
+                        let unsent = copy_to_tmux(&text).is_err().then_some(text);
+                        let _ = inputs.send(LoopInput::App(AppMessage::CopyFinished { unsent }));
+                    });
+                }
+                Effect::Copy(text) => self.copy_to_terminal(text)?,
+            }
+        }
+        self.update_mouse_capture()?;
+        Ok(None)
+    }
+
+    fn copy_to_terminal(&mut self, text: String) -> io::Result<()> {
+        self.canvas
+            .write_command(CopyToClipboard::to_clipboard_from(text))
+    }
+
+    /// Leaves the mouse to the terminal while a text is shown to be selected, and takes it again.
+    fn update_mouse_capture(&mut self) -> io::Result<()> {
+        let lent = self.mouse_enabled && matches!(self.app.overlay, Some(Overlay::Text { .. }));
+        if lent != self.mouse_released {
+            self.mouse_released = lent;
+            match lent {
+                true => self.canvas.write_command(DisableMouseCapture)?,
+                false => self.canvas.write_command(terminal::MouseClicks)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        self.shown_picture.remove_image(&mut self.canvas)?;
+        terminal::leave_screen();
+        signals::stop_process()?;
+        self.resume_terminal()
+    }
+
+    /// Takes the terminal again after a stop; harmless when it was never given back.
+    fn resume_terminal(&mut self) -> io::Result<()> {
+        terminal::enter_screen(self.mouse_enabled)?;
+        self.mouse_released = false;
+        self.app.update(AppMessage::Resize(terminal_size()));
+        self.canvas.invalidate();
+        Ok(())
+    }
+}
+
+/// Gives a text to the tmux that this runs in: into its buffer, and to the clipboard of the terminal around it.
+fn copy_to_tmux(text: &str) -> io::Result<()> {
+    let mut tmux = Command::new("tmux")
+        .args(["load-buffer", "-w", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let written = tmux
+        .stdin
+        .take()
+        .map_or(Ok(()), |mut to| to.write_all(text.as_bytes()));
+    let status = tmux.wait()?;
+    written?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(io::Error::other("tmux refused")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_drawings_keep_the_next_one_waiting_within_bounds() {
+        assert_eq!(frame_interval_after(0), MIN_FRAME_INTERVAL);
+        assert_eq!(frame_interval_after(2000), MIN_FRAME_INTERVAL);
+        assert_eq!(frame_interval_after(4000), Duration::from_millis(250));
+        assert_eq!(frame_interval_after(100_000), MAX_FRAME_INTERVAL);
+    }
+}

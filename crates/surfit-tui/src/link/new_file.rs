@@ -1,0 +1,150 @@
+//! A file that the user takes away from the screen.
+
+use serde::{Deserialize, Serialize};
+use std::path::{Component, Path, PathBuf};
+use surfit_core::colormap::Colormap;
+use surfit_core::heatmap::{Heatmap, HeatmapStyle, Metric, SliceDirection};
+use surfit_core::projection::Camera;
+use surfit_core::run_state::PointFigure;
+use surfit_core::series::{CurveLook, OtherCurve};
+
+/// A file to write.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NewFile {
+    /// Where, as the user wrote it: `~` is the home folder, and what is not absolute lies in the working folder.
+    pub path: PathBuf,
+    /// It may take the place of a file that is there.
+    pub replace: bool,
+    /// What it holds.
+    pub content: FileContent,
+}
+
+/// What a file holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum FileContent {
+    /// Text that is written as it is.
+    Text(String),
+    /// A figure of the run that is shown, as it is when the file is written.
+    Drawn(Box<FigureDrawing>, FigureForm),
+}
+
+/// Figure of the shown run that can be written to a file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum FigureDrawing {
+    /// The loss curves.
+    Losses {
+        /// What of them is seen, and how.
+        look: CurveLook,
+        /// Fits of other runs, to compare with.
+        others: Vec<OtherCurve>,
+    },
+    /// Heatmap of the surface.
+    Heatmap {
+        /// The figure of every cell.
+        metric: Metric,
+        /// Colour map of the figure.
+        colormap: Colormap,
+        /// What is made of it, over which range, and which part.
+        look: HeatmapStyle,
+    },
+    /// The surface in three dimensions.
+    Relief {
+        /// The figure of every cell.
+        metric: Metric,
+        /// Colour map of the figure.
+        colormap: Colormap,
+        /// What is made of it, over which range, and which part.
+        look: HeatmapStyle,
+        /// From where it is seen.
+        camera: Camera,
+    },
+    /// The surface, another one, and their difference.
+    Beside {
+        /// The figure of every cell.
+        metric: Metric,
+        /// Colour map of the figure.
+        colormap: Colormap,
+        /// What is made of it, over which range, and which part.
+        look: HeatmapStyle,
+        /// What the surface and the other one are called.
+        names: [String; 2],
+        /// What was measured of the other one.
+        other: Box<Heatmap>,
+        /// The metric of its best corner.
+        corner: f64,
+        /// The range of the difference's colours.
+        difference: (f64, f64),
+    },
+    /// The control points.
+    Points {
+        /// The figure that the colours stand for.
+        figure: PointFigure,
+        /// Colour map of that figure.
+        colormap: Colormap,
+    },
+    /// The distances that are known between corners or control points.
+    Distances {
+        /// Colour map of the distances.
+        colormap: Colormap,
+    },
+    /// Slices of the surface through a point.
+    Slices {
+        /// The figure of every cell.
+        metric: Metric,
+        /// What is made of it, and which part.
+        look: HeatmapStyle,
+        /// The directions of both.
+        along: [SliceDirection; 2],
+        /// The point's first parameter.
+        u: f64,
+        /// Second parameter of the point.
+        v: f64,
+    },
+}
+
+/// How a figure is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FigureForm {
+    /// Raster image as PNG.
+    Png,
+    /// Vector graphics as SVG.
+    Svg,
+}
+
+/// The folder beside the user's work for the files of a run that is on another machine, or only watched: runs of the same id
+/// on different hosts, or in different groups, have different ones. `name` is what the command line calls the run there.
+pub fn local_figures_dir(host: Option<&str>, name: &str) -> PathBuf {
+    let parts = Path::new(name).components().filter_map(|c| match c {
+        Component::Normal(part) => Some(part.to_string_lossy()),
+        _ => None,
+    });
+    let parts: Vec<_> = parts.collect();
+    // Its group, or the folder it lies in, and its id.
+    let last = &parts[parts.len().saturating_sub(2)..];
+    let mut words: Vec<&str> = host.into_iter().collect();
+    words.extend(last.iter().map(|part| &**part));
+    let plain = |c: char| match c {
+        c if c.is_alphanumeric() || ".-_@".contains(c) => c,
+        _ => '_',
+    };
+    let name: String = words.join("-").chars().map(plain).collect();
+    format!("{name}-figures").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_of_different_runs_go_into_different_folders() {
+        for (host, name, folder) in [
+            (None, "demo-1", "demo-1-figures"),
+            (Some("me@gpu1"), "demo-1", "me@gpu1-demo-1-figures"),
+            (Some("gpu1"), "study/seed-1", "gpu1-study-seed-1-figures"),
+            (None, "/data/mine/a", "mine-a-figures"),
+            (Some("[::1]"), "../a", "___1_-a-figures"),
+        ] {
+            assert_eq!(local_figures_dir(host, name), PathBuf::from(folder));
+        }
+    }
+}

@@ -1,0 +1,378 @@
+//! Which values the colours span.
+
+use crate::views::scale::{format_number, nice_number};
+use surfit_core::heatmap::{Heatmap, Metric};
+
+/// Figures beyond this count as this; it keeps every difference finite.
+const MAX_MAGNITUDE: f64 = 1e150;
+
+/// What kind of figure the colours stand for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RangeKind {
+    /// Larger values are better.
+    pub higher_is_better: bool,
+    /// Fractions that are written as percentages or percentage points.
+    pub percent: bool,
+    /// Differences from zero, which has the middle of a diverging map.
+    pub signed: bool,
+    /// Smallest and largest value there can be.
+    pub bounds: (f64, f64),
+}
+
+impl RangeKind {
+    /// The kind of a metric's own values.
+    pub fn of(metric: Metric) -> Self {
+        let facts = metric.spec();
+        Self {
+            higher_is_better: facts.higher_is_better,
+            percent: facts.percent,
+            signed: false,
+            bounds: facts.bounds,
+        }
+    }
+
+    /// The kind of differences between a metric's values.
+    pub fn difference(metric: Metric) -> Self {
+        Self {
+            signed: true,
+            bounds: (f64::NEG_INFINITY, f64::INFINITY),
+            ..Self::of(metric)
+        }
+    }
+
+    /// The least span worth a whole colour map: half a percentage point. Less is noise, and noise should not look like a
+    /// landscape.
+    fn min_span(self, size: f64) -> f64 {
+        if self.percent {
+            0.005
+        } else {
+            (size.abs() * 0.02).max(1e-6)
+        }
+    }
+}
+
+/// A change of the range by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RangeChange {
+    /// A smaller span about the same middle.
+    Narrow,
+    /// A larger span about the same middle.
+    Widen,
+    /// The same span, higher.
+    Raise,
+    /// The same span, lower.
+    Lower,
+}
+
+/// The span of values that colours, glyphs and digits stand for.
+///
+/// Left alone it is chosen from the measured cells so that differences near the top are seen: a few very bad cells are
+/// beyond its lower end. Its limits are natural numbers, so that it rests while cells come in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ColorRange {
+    /// Smallest value of the range.
+    pub lo: f64,
+    /// Largest value of the range.
+    pub hi: f64,
+    /// Some values are below it, or above; they have the colour of that end.
+    pub clipped: (bool, bool),
+    /// The user chose it.
+    pub fixed: bool,
+    /// What kind of figure it spans. Colours grow lighter toward better values, also where smaller is better.
+    pub kind: RangeKind,
+}
+
+impl ColorRange {
+    /// The range for the measured cells of a heatmap.
+    pub fn of(heatmap: &Heatmap, metric: Metric) -> Self {
+        let values = heatmap.cells.iter().filter_map(|c| metric.value_at(c));
+        Self::automatic(values, RangeKind::of(metric))
+    }
+
+    /// The range for those values: all but the worst fiftieth of them.
+    pub fn automatic(values: impl IntoIterator<Item = f64>, kind: RangeKind) -> Self {
+        let values = sorted(values);
+        let (Some(&first), Some(&last)) = (values.first(), values.last()) else {
+            let lo = if kind.signed { -1.0 } else { 0.0 };
+            return Self {
+                lo,
+                hi: 1.0,
+                clipped: (false, false),
+                fixed: false,
+                kind,
+            };
+        };
+        let (lo, hi) = if kind.signed {
+            Self::about_zero(&values, kind)
+        } else {
+            Self::natural(&values, kind)
+        };
+        Self {
+            lo,
+            hi,
+            clipped: (first < lo, last > hi),
+            fixed: false,
+            kind,
+        }
+    }
+
+    fn natural(values: &[f64], kind: RangeKind) -> (f64, f64) {
+        let (cut, last) = (values.len() / 50, values.len() - 1);
+        let (lo, hi) = if kind.higher_is_better {
+            (values[cut], values[last])
+        } else {
+            (values[0], values[last - cut])
+        };
+        let least = kind.min_span(hi);
+        let step = nice_number(((hi - lo) / 10.0).max(least / 10.0));
+        let (mut low, mut high) = (
+            (lo / step - 1e-6).floor() * step,
+            (hi / step + 1e-6).ceil() * step,
+        );
+        if high - low < least {
+            let more = ((least - (high - low)) / (2.0 * step)).ceil() * step;
+            (low, high) = (low - more, high + more);
+        }
+        let (low, high) = (low.max(kind.bounds.0), high.min(kind.bounds.1));
+        (low, high.max(low + low.abs() * 1e-9 + 1e-9))
+    }
+
+    fn about_zero(values: &[f64], kind: RangeKind) -> (f64, f64) {
+        let sizes = sorted(values.iter().map(|v| v.abs()));
+        let far = sizes[sizes.len() - 1 - sizes.len() / 50];
+        let far = far.max(kind.min_span(far) / 2.0);
+        let step = nice_number(far / 5.0);
+        let limit = (far / step - 1e-6).ceil() * step;
+        (-limit, limit)
+    }
+
+    /// A range that the user chose, for those values.
+    pub fn with_limits(
+        (lo, hi): (f64, f64),
+        values: impl IntoIterator<Item = f64>,
+        kind: RangeKind,
+    ) -> Self {
+        let values = sorted(values);
+        let beyond =
+            |v: Option<&f64>, out: fn(f64, f64) -> bool, end| v.is_some_and(|&v| out(v, end));
+        Self {
+            lo,
+            hi,
+            clipped: (
+                beyond(values.first(), |v, end| v < end, lo),
+                beyond(values.last(), |v, end| v > end, hi),
+            ),
+            fixed: true,
+            kind,
+        }
+    }
+
+    /// The limits after a change by hand. Differences keep zero in the middle, so nothing raises or lowers them.
+    pub fn adjusted(&self, by: RangeChange) -> (f64, f64) {
+        let (span, middle) = (self.hi - self.lo, self.lo / 2.0 + self.hi / 2.0);
+        let (span, middle) = match by {
+            RangeChange::Narrow => ((0.8 * span).max(1e-6), middle),
+            RangeChange::Widen => ((1.25 * span).min(1e12), middle),
+            RangeChange::Raise if !self.kind.signed => (span, middle + 0.1 * span),
+            RangeChange::Lower if !self.kind.signed => (span, middle - 0.1 * span),
+            _ => (span, middle),
+        };
+        let step = nice_number(span / 200.0);
+        let round = |x: f64| (x / step).round() * step;
+        let (lo, hi) = (round(middle - span / 2.0), round(middle + span / 2.0));
+        if hi > lo {
+            (lo, hi)
+        } else {
+            (self.lo, self.hi)
+        }
+    }
+
+    /// How good a value is, 0 to 1.
+    pub fn quality(&self, value: f64) -> f64 {
+        let t = self.height(value);
+        if self.kind.higher_is_better {
+            t
+        } else {
+            1.0 - t
+        }
+    }
+
+    /// How high a value lies in the range, 0 to 1, whether that is good or bad.
+    pub fn height(&self, value: f64) -> f64 {
+        let value = value.clamp(-MAX_MAGNITUDE, MAX_MAGNITUDE);
+        let t = ((value - self.lo) / (self.hi - self.lo)).clamp(0.0, 1.0);
+        if t.is_nan() { 0.0 } else { t }
+    }
+
+    /// The value at `t`, 0 (worst) to 1 (best).
+    pub fn value_at(&self, t: f64) -> f64 {
+        let t = if self.kind.higher_is_better {
+            t
+        } else {
+            1.0 - t
+        };
+        self.lo + t * (self.hi - self.lo)
+    }
+
+    /// How good a value is, in tenths: a digit from 0 to 9. Of a difference, how large it is.
+    pub fn digit(&self, value: f64) -> u8 {
+        let t = if self.kind.signed {
+            (2.0 * self.height(value) - 1.0).abs()
+        } else {
+            self.quality(value)
+        };
+        (t * 10.0).floor().clamp(0.0, 9.0) as u8
+    }
+
+    /// What is written before the label of an end beyond which there are values.
+    pub fn end_sign(&self, value: f64, ascii: bool) -> &'static str {
+        if self.clipped.0 && value <= self.lo {
+            if ascii { "<" } else { "≤" }
+        } else if self.clipped.1 && value >= self.hi {
+            if ascii { ">" } else { "≥" }
+        } else {
+            ""
+        }
+    }
+
+    /// A value as it is written beside the bar, with as many decimals as the range needs.
+    pub fn label(&self, value: f64) -> String {
+        let (span, signed) = (self.hi - self.lo, self.kind.signed);
+        if !self.kind.percent {
+            let text = format_number(value, span / 20.0);
+            return if signed && value > 0.0 {
+                format!("+{text}")
+            } else {
+                text
+            };
+        }
+        let decimals = match 100.0 * span {
+            span if span > 20.0 => 0,
+            span if span > 0.99 => 1,
+            span if span > 0.099 => 2,
+            _ => 3,
+        };
+        let value = 100.0 * value;
+        match signed {
+            true if value.abs() < 1e-9 => "0".into(),
+            true => format!("{value:+.decimals$}"),
+            false => format!("{value:.decimals$}"),
+        }
+    }
+}
+
+fn sorted(values: impl IntoIterator<Item = f64>) -> Vec<f64> {
+    let finite = values.into_iter().filter(|v| v.is_finite());
+    let mut values: Vec<f64> = finite
+        .map(|v| v.clamp(-MAX_MAGNITUDE, MAX_MAGNITUDE))
+        .collect();
+    values.sort_by(f64::total_cmp);
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use surfit_core::heatmap::Cell;
+
+    fn heatmap(correct: &[u32]) -> Heatmap {
+        let mut h = Heatmap::new(surfit_core::surface::Patch::Square, 11);
+        for (cell, &correct) in h.cells.iter_mut().zip(correct) {
+            *cell = Cell {
+                correct,
+                images: 1000,
+                loss: 1.0 - correct as f32 / 1000.0,
+                version: 0,
+            };
+        }
+        h
+    }
+
+    #[test]
+    fn a_few_bad_cells_do_not_flatten_the_top() {
+        let mut correct: Vec<u32> = (0..121).map(|k| 850 + k % 30).collect();
+        correct[60] = 110;
+        correct[61] = 300;
+        let r = ColorRange::of(&heatmap(&correct), Metric::Accuracy);
+        assert!(r.lo > 0.84 && (r.hi - 0.88).abs() < 1e-9, "{r:?}");
+        assert_eq!((r.quality(0.11), r.clipped), (0.0, (true, false)));
+        assert_eq!(
+            (r.end_sign(r.lo, false), r.end_sign(r.hi, false)),
+            ("≤", "")
+        );
+        let l = ColorRange::of(&heatmap(&correct), Metric::Loss);
+        assert!(l.hi < 0.17 && l.quality(0.12) > l.quality(0.15), "{l:?}");
+        assert_eq!(l.end_sign(l.hi, true), ">");
+    }
+
+    #[test]
+    fn equal_unmeasured_and_extreme_cells() {
+        let r = ColorRange::of(
+            &Heatmap::new(surfit_core::surface::Patch::Square, 5),
+            Metric::Accuracy,
+        );
+        assert_eq!((r.lo, r.hi), (0.0, 1.0));
+        for all in [0, 500, 1000] {
+            let r = ColorRange::of(&heatmap(&[all; 121]), Metric::Accuracy);
+            assert!(r.hi > r.lo && r.lo >= 0.0 && r.hi <= 1.0, "{r:?}");
+        }
+        let r = ColorRange::of(&heatmap(&[0, 1000]), Metric::Accuracy);
+        assert_eq!(
+            (r.lo, r.hi, r.digit(1.0), r.digit(0.0), r.digit(0.55)),
+            (0.0, 1.0, 9, 0, 5)
+        );
+        assert_eq!(r.label(0.5), "50");
+    }
+
+    #[test]
+    fn differences_have_zero_in_the_middle() {
+        let kind = RangeKind::difference(Metric::Accuracy);
+        let r = ColorRange::automatic([-0.004, 0.012, 0.02], kind);
+        assert_eq!((r.lo, r.quality(0.0)), (-r.hi, 0.5));
+        assert_eq!((r.label(0.0), r.label(r.hi)), ("0".into(), "+2.0".into()));
+        assert_eq!((r.digit(0.0), r.digit(-0.02)), (0, 9));
+        let loss = ColorRange::automatic([-0.4, 0.1], RangeKind::difference(Metric::Loss));
+        assert!(loss.quality(-0.4) > 0.5, "less loss is better");
+        assert_eq!(r.adjusted(RangeChange::Raise), (r.lo, r.hi));
+    }
+
+    #[test]
+    fn the_range_is_changed_by_hand_and_says_what_it_cuts_off() {
+        let values = [0.80, 0.85, 0.90];
+        let r = ColorRange::automatic(values, RangeKind::of(Metric::Accuracy));
+        let narrow = ColorRange::with_limits(r.adjusted(RangeChange::Narrow), values, r.kind);
+        assert!(narrow.fixed && narrow.clipped == (true, true), "{narrow:?}");
+        let back = narrow.adjusted(RangeChange::Widen);
+        assert!(
+            (back.0 - r.lo).abs() < 1e-3 && (back.1 - r.hi).abs() < 1e-3,
+            "{back:?}"
+        );
+        let up = ColorRange::with_limits(r.adjusted(RangeChange::Raise), values, r.kind);
+        assert_eq!(
+            (up.end_sign(up.lo, false), up.end_sign(up.hi, false)),
+            ("≤", "")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_values_and_any_keys_give_a_usable_range(
+            values in prop::collection::vec(any::<f64>(), 0..6), signed: bool, keys in prop::collection::vec(0usize..4, 0..80),
+        ) {
+            for metric in Metric::ALL {
+                let kind = if signed { RangeKind::difference(metric) } else { RangeKind::of(metric) };
+                let mut r = ColorRange::automatic(values.iter().copied(), kind);
+                for key in &keys {
+                    let by = [RangeChange::Narrow, RangeChange::Widen, RangeChange::Raise, RangeChange::Lower][*key];
+                    r = ColorRange::with_limits(r.adjusted(by), values.iter().copied(), kind);
+                }
+                prop_assert!(r.lo.is_finite() && r.hi > r.lo, "{:?}", r);
+                for v in values.iter().filter(|v| v.is_finite()) {
+                    prop_assert!((0.0..=1.0).contains(&r.quality(*v)));
+                    r.label(*v);
+                }
+            }
+        }
+    }
+}
