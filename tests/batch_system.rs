@@ -10,9 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
-use support::{
-    ChildGuard, CommandResult, Sandbox, events_of, finished_event, is_alive, send_signal, wait_for,
-};
+use support::{ChildGuard, CommandResult, Sandbox, events_of, finished_event, is_alive, send_signal, wait_for};
 
 /// Exit code of what a signal stopped.
 const STOPPED: i32 = 75;
@@ -72,15 +70,10 @@ fn two_terminations_at_a_time_are_one_wish_to_stop_in_order() {
     send_signal(engine, Signal::CONT);
     let (code, said) = ended(client);
     assert_eq!(code, Some(STOPPED), "{said}");
-    assert!(
-        said.contains("stopped; go on with `surfit resume"),
-        "{said}"
-    );
+    assert!(said.contains("stopped; go on with `surfit resume"), "{said}");
     assert_eq!(events_of(&run, "closed").len(), 1);
     assert!(run.join("surface/state.safetensors").exists());
-    wait_for("the engine's process to go", || {
-        (!is_alive(engine)).then_some(())
-    });
+    wait_for("the engine's process to go", || (!is_alive(engine)).then_some(()));
 }
 
 #[test]
@@ -105,12 +98,7 @@ fn user_signals_make_a_checkpoint_and_the_job_goes_on() {
     let (pid, engine) = (client.id() as i32, engine(&run));
     let checkpoints = || events_of(&run, "checkpoint").len();
     // To the client, and to the engine itself.
-    for (to, signal) in [
-        (pid, Signal::USR1),
-        (pid, Signal::USR2),
-        (engine, Signal::USR1),
-        (engine, Signal::USR2),
-    ] {
+    for (to, signal) in [(pid, Signal::USR1), (pid, Signal::USR2), (engine, Signal::USR1), (engine, Signal::USR2)] {
         let before = checkpoints();
         send_signal(to, signal);
         wait_for("a checkpoint", || (checkpoints() > before).then_some(()));
@@ -122,28 +110,20 @@ fn user_signals_make_a_checkpoint_and_the_job_goes_on() {
     send_signal(pid, Signal::TERM);
     let (code, said) = ended(client);
     assert_eq!(code, Some(STOPPED), "{said}");
-    assert!(
-        said.contains("stopped; go on with `surfit resume"),
-        "{said}"
-    );
+    assert!(said.contains("stopped; go on with `surfit resume"), "{said}");
     assert!(!said.contains("before it answered"), "{said}");
 }
 
 #[test]
 fn runs_of_several_seeds_stop_in_order_and_make_checkpoints() {
     let place = Sandbox::new();
-    let client = start(
-        &place,
-        &format!("run tiny.toml --seeds 2 --run-dir s {ENDLESS}"),
-    );
+    let client = start(&place, &format!("run tiny.toml --seeds 2 --run-dir s {ENDLESS}"));
     let run = place.path("s/seed-3");
     wait_for("the fit", || fits(&run).then_some(()));
     let (pid, engine) = (client.id() as i32, engine(&run));
     let before = events_of(&run, "checkpoint").len();
     send_signal(pid, Signal::USR1);
-    wait_for("a checkpoint", || {
-        (events_of(&run, "checkpoint").len() > before).then_some(())
-    });
+    wait_for("a checkpoint", || (events_of(&run, "checkpoint").len() > before).then_some(()));
     assert!(is_alive(pid) && is_alive(engine));
     // All processes are signalled, the client twice.
     send_signal(engine, Signal::TERM);
@@ -154,9 +134,7 @@ fn runs_of_several_seeds_stop_in_order_and_make_checkpoints() {
     assert_eq!(code, Some(STOPPED), "{said}");
     assert!(!said.contains("its engine ended"), "{said}");
     assert_eq!(events_of(&run, "closed").len(), 1);
-    wait_for("the engine's process to go", || {
-        (!is_alive(engine)).then_some(())
-    });
+    wait_for("the engine's process to go", || (!is_alive(engine)).then_some(()));
 }
 
 #[test]
@@ -167,15 +145,11 @@ fn a_runner_of_the_queue_stops_in_order_and_its_fit_stays_in_the_queue() {
     // The batch system signals the runner alone, then every process: the engine hears it first.
     for (turn, everyone) in [(1, false), (2, true)] {
         let runner = start(&place, "queue start");
-        wait_for("the fit", || {
-            (events_of(&run, "started").len() == turn && fits(&run)).then_some(())
-        });
+        wait_for("the fit", || (events_of(&run, "started").len() == turn && fits(&run)).then_some(()));
         let (pid, engine) = (runner.id() as i32, engine(&run));
         let before = events_of(&run, "checkpoint").len();
         send_signal(pid, Signal::USR1);
-        wait_for("a checkpoint", || {
-            (events_of(&run, "checkpoint").len() > before).then_some(())
-        });
+        wait_for("a checkpoint", || (events_of(&run, "checkpoint").len() > before).then_some(()));
         assert!(is_alive(pid) && is_alive(engine));
         if everyone {
             send_signal(engine, Signal::TERM);
@@ -188,17 +162,13 @@ fn a_runner_of_the_queue_stops_in_order_and_its_fit_stays_in_the_queue() {
         assert_eq!(code, Some(STOPPED), "{said}");
         assert!(said.contains("stopped; `surfit queue start`"), "{said}");
         assert_eq!(events_of(&run, "closed").len(), turn, "{said}");
-        wait_for("the engine's process to go", || {
-            (!is_alive(engine)).then_some(())
-        });
+        wait_for("the engine's process to go", || (!is_alive(engine)).then_some(()));
         let left = place.surfit("queue ls --json").ok().json_lines();
         assert_eq!(left.len(), 1, "it stays in the queue");
     }
     // What somebody stops is stopped, and the next one's turn comes.
     let runner = start(&place, "queue start");
-    wait_for("the fit", || {
-        (events_of(&run, "started").len() == 3).then_some(())
-    });
+    wait_for("the fit", || (events_of(&run, "started").len() == 3).then_some(()));
     place.surfit("stop tiny-q1").ok();
     let (code, said) = ended(runner);
     assert_eq!(code, Some(0), "{said}");
@@ -210,10 +180,7 @@ fn a_runner_of_the_queue_stops_in_order_and_its_fit_stays_in_the_queue() {
 fn a_second_interrupt_leaves_the_engines_of_queue_and_study_behind() {
     let place = Sandbox::new();
     place.surfit(&format!("queue add tiny.toml {ENDLESS}")).ok();
-    for (line, run) in [
-        ("queue start", "runs/tiny-q1"),
-        ("run tiny.toml --seeds 1 --run-dir s", "s/seed-3"),
-    ] {
+    for (line, run) in [("queue start", "runs/tiny-q1"), ("run tiny.toml --seeds 1 --run-dir s", "s/seed-3")] {
         let extra = if line.starts_with("run") { ENDLESS } else { "" };
         let client = start(&place, &format!("{line} {extra}"));
         let run = place.path(run);
@@ -228,9 +195,7 @@ fn a_second_interrupt_leaves_the_engines_of_queue_and_study_behind() {
         send_signal(engine, Signal::CONT);
         assert_eq!(code, Some(STOPPED), "{said}");
         assert!(said.contains("left while the engine"), "{said}");
-        wait_for("the engine's end", || {
-            (!events_of(&run, "closed").is_empty()).then_some(())
-        });
+        wait_for("the engine's end", || (!events_of(&run, "closed").is_empty()).then_some(()));
     }
 }
 
@@ -238,20 +203,14 @@ fn a_second_interrupt_leaves_the_engines_of_queue_and_study_behind() {
 fn commands_with_an_engine_of_their_own_outlive_user_signals_and_stop_in_order() {
     let place = Sandbox::new();
     let run = place.run_tiny_job("a", QUICK);
-    'commands: for line in [
-        "fit a --epochs 100000",
-        "heatmap a --grid 61",
-        "search a --at 0.4,0.4 --budget 1000",
-    ] {
+    'commands: for line in ["fit a --epochs 100000", "heatmap a --grid 61", "search a --at 0.4,0.4 --budget 1000"] {
         let starts = events_of(&run, "started").len();
         let client = start(&place, line);
         let pid = client.id() as i32;
         // While it starts its engine.
         std::thread::sleep(Duration::from_millis(200));
         send_signal(pid, Signal::USR1);
-        wait_for("an engine", || {
-            (events_of(&run, "started").len() > starts).then_some(())
-        });
+        wait_for("an engine", || (events_of(&run, "started").len() > starts).then_some(()));
         std::thread::sleep(Duration::from_millis(700));
         let engine = engine(&run);
         for signal in [Signal::USR1, Signal::USR2] {
@@ -268,9 +227,7 @@ fn commands_with_an_engine_of_their_own_outlive_user_signals_and_stop_in_order()
         send_signal(pid, Signal::TERM);
         let (code, said) = ended(client);
         assert_eq!(code, Some(STOPPED), "{line}: {said}");
-        wait_for("the engine's process to go", || {
-            (!is_alive(engine)).then_some(())
-        });
+        wait_for("the engine's process to go", || (!is_alive(engine)).then_some(()));
     }
 }
 
@@ -315,9 +272,7 @@ fn the_same_line_goes_on_with_its_run_and_another_one_is_refused() {
     };
     // What is changed on request is no other configuration.
     let pid = engine(&run);
-    place
-        .surfit(line)
-        .fails(1, &["is in use by another engine", &format!("pid {pid}")]);
+    place.surfit(line).fails(1, &["is in use by another engine", &format!("pid {pid}")]);
     send_signal(client.id() as i32, Signal::TERM);
     assert_eq!(ended(client).0, Some(STOPPED));
 
@@ -332,15 +287,8 @@ fn the_same_line_goes_on_with_its_run_and_another_one_is_refused() {
     let events = std::fs::read(run.join("events.jsonl")).expect("events");
     let done = place.surfit(line).ok();
     assert!(done.out.contains("is finished"), "{}", done.describe());
-    assert_eq!(
-        events_of(&run, "started").len(),
-        2,
-        "no engine was started for it"
-    );
-    assert_eq!(
-        std::fs::read(run.join("events.jsonl")).expect("events"),
-        events
-    );
+    assert_eq!(events_of(&run, "started").len(), 2, "no engine was started for it");
+    assert_eq!(std::fs::read(run.join("events.jsonl")).expect("events"), events);
 }
 
 #[test]
@@ -349,9 +297,7 @@ fn a_run_that_was_changed_on_request_is_still_that_of_its_line() {
     let line = format!("run tiny.toml --run-dir a {ENDLESS}");
     let client = start(&place, &line);
     let run = place.path("a");
-    wait_for("corners under way", || {
-        (!events_of(&run, "losses").is_empty()).then_some(())
-    });
+    wait_for("corners under way", || (!events_of(&run, "losses").is_empty()).then_some(()));
     let before = std::fs::read_to_string(run.join("config.toml")).expect("a configuration");
     place.surfit("degree a 3 2").ok();
     let after = std::fs::read_to_string(run.join("config.toml")).expect("a configuration");
@@ -359,15 +305,10 @@ fn a_run_that_was_changed_on_request_is_still_that_of_its_line() {
     send_signal(client.id() as i32, Signal::TERM);
     assert_eq!(ended(client).0, Some(STOPPED));
     let client = start(&place, &line);
-    wait_for("the run to go on", || {
-        (events_of(&run, "started").len() == 2).then_some(())
-    });
+    wait_for("the run to go on", || (events_of(&run, "started").len() == 2).then_some(()));
     send_signal(client.id() as i32, Signal::TERM);
     let (code, said) = ended(client);
-    assert!(
-        code == Some(STOPPED) && said.starts_with("goes on with"),
-        "{said}"
-    );
+    assert!(code == Some(STOPPED) && said.starts_with("goes on with"), "{said}");
 }
 
 #[test]
@@ -410,20 +351,14 @@ fn two_runners_share_the_runs_of_a_study() {
     assert_eq!(summary(&said[0]), summary(&said[1]));
     let own = |text: &str| text.lines().filter(|l| l.ends_with(" s)")).count();
     let done = [own(&said[0]), own(&said[1])];
-    assert!(
-        done[0] + done[1] == 4 && done.iter().all(|n| *n > 0),
-        "{said:?}"
-    );
+    assert!(done[0] + done[1] == 4 && done.iter().all(|n| *n > 0), "{said:?}");
 }
 
 #[test]
 fn runners_of_a_study_that_want_the_same_runs_at_once_all_end_well() {
     let place = Sandbox::new();
-    let sets: Vec<String> = QUICK
-        .split_whitespace()
-        .filter(|word| *word != "--set")
-        .map(|set| format!("{set:?}"))
-        .collect();
+    let sets: Vec<String> =
+        QUICK.split_whitespace().filter(|word| *word != "--set").map(|set| format!("{set:?}")).collect();
     let plan = format!(
         "config = \"tiny.toml\"\nseeds = [1, 2]\nset = [{}]\n\
          [[variant]]\nname = \"a\"\n[[variant]]\nname = \"b\"\nset = [\"fit.degree=3\"]\n",
@@ -463,9 +398,7 @@ fn a_run_that_another_runner_leaves_undone_is_taken_up() {
     std::thread::sleep(Duration::from_millis(800));
     send_signal(first.id() as i32, Signal::TERM);
     assert_eq!(ended(first).0, Some(STOPPED));
-    wait_for("the run to be taken up", || {
-        (events_of(&run, "started").len() == 2).then_some(())
-    });
+    wait_for("the run to be taken up", || (events_of(&run, "started").len() == 2).then_some(()));
     send_signal(second.id() as i32, Signal::TERM);
     let (code, said) = ended(second);
     assert_eq!(code, Some(STOPPED), "{said}");
@@ -520,10 +453,7 @@ fn commands_for_a_run_of_another_node_say_where_it_works_at_once() {
     for part in ["NODE", "running", "gpu7"] {
         assert!(listed.out.contains(part), "{}", listed.describe());
     }
-    assert_eq!(
-        place.surfit("ls --json").ok().last_json()["elsewhere"],
-        true
-    );
+    assert_eq!(place.surfit("ls --json").ok().last_json()["elsewhere"], true);
 
     // Without a screen its files are followed.
     let mut watching = ChildGuard(start(&place, "open a"));
@@ -533,9 +463,7 @@ fn commands_for_a_run_of_another_node_say_where_it_works_at_once() {
     assert!(watching.0.try_wait().expect("its state").is_none());
     send_signal(pid, Signal::TERM);
     let began = Instant::now();
-    wait_for("it to see the end", || {
-        watching.0.try_wait().expect("its state")
-    });
+    wait_for("it to see the end", || watching.0.try_wait().expect("its state"));
     assert!(began.elapsed() < Duration::from_secs(30));
 }
 
@@ -546,20 +474,14 @@ fn a_dead_engine_of_another_node_blocks_nothing() {
     // Held by this process, as a file server does for a node that is down; the last sign of life is an hour old.
     place.kill(pid);
     let path = run.join("status.json");
-    let mut status: Value =
-        serde_json::from_slice(&std::fs::read(&path).expect("a status")).expect("JSON");
+    let mut status: Value = serde_json::from_slice(&std::fs::read(&path).expect("a status")).expect("JSON");
     status["heartbeat"] = json!(status["heartbeat"].as_f64().expect("seconds") - 3700.0);
     std::fs::write(&path, status.to_string()).expect("a status");
     let lock = std::fs::File::open(run.join("lock")).expect("a lock");
     flock(&lock, FlockOperation::LockExclusive).expect("the lock");
-    place
-        .surfit("set a fit.rate=0.01")
-        .fails(1, &["gpu7", "last heard of 1 h ago"]);
+    place.surfit("set a fit.rate=0.01").fails(1, &["gpu7", "last heard of 1 h ago"]);
     drop(lock);
     place.surfit("resume a --detach").ok();
-    assert_eq!(
-        place.surfit("ls --json").ok().last_json()["elsewhere"],
-        false
-    );
+    assert_eq!(place.surfit("ls --json").ok().last_json()["elsewhere"], false);
     place.surfit("stop a").ok();
 }

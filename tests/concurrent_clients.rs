@@ -10,8 +10,7 @@ use std::time::Instant;
 use support::{CommandResult, Sandbox, events_of, is_alive, send_signal, wait_for};
 
 /// A fit that lasts until it is stopped.
-const ENDLESS: &str =
-    "--set fit.epochs=100000 --set checkpoint.every_seconds=1000 --set data.validation_images=200";
+const ENDLESS: &str = "--set fit.epochs=100000 --set checkpoint.every_seconds=1000 --set data.validation_images=200";
 
 fn start(place: &Sandbox, arguments: &str) -> Child {
     let mut command = place.command(arguments);
@@ -94,18 +93,14 @@ fn a_lost_terminal_leaves_the_engine_and_is_no_success() {
     let (code, _, err) = ended(client);
     assert_eq!(code, Some(75), "{err}");
     assert!(err.contains("the engine goes on"), "{err}");
-    place
-        .surfit("resume a")
-        .fails(1, &["in use by another engine"]);
+    place.surfit("resume a").fails(1, &["in use by another engine"]);
     // One that stands still is told as that, at once.
     let status = std::fs::read(run.join("status.json")).expect("a status");
     let status: Value = serde_json::from_slice(&status).expect("JSON");
     let pid = status["pid"].as_i64().expect("a pid") as i32;
     send_signal(pid, Signal::STOP);
     let began = Instant::now();
-    place
-        .surfit("stop a")
-        .fails(1, &["is suspended", "kill -CONT"]);
+    place.surfit("stop a").fails(1, &["is suspended", "kill -CONT"]);
     assert!(began.elapsed().as_secs() < 8);
     send_signal(pid, Signal::CONT);
     place.surfit("stop a").ok();

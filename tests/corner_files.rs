@@ -8,19 +8,11 @@ use support::Sandbox;
 fn a_check_opens_corner_files_and_refuses_what_a_run_refuses() {
     let place = Sandbox::new();
     let fixture = |name: &str| {
-        std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("crates/surfit-weights/src/fixtures")
-            .join(name)
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/surfit-weights/src/fixtures").join(name)
     };
     let given = |name: &str, files: [&str; 2]| {
         let files = files.map(|file| format!("\"{}\"", fixture(file).display()));
-        place.write(
-            name,
-            format!(
-                "[corners]\nfrom = [{}]\n[fit]\ndegree = 1\n",
-                files.join(", ")
-            ),
-        );
+        place.write(name, format!("[corners]\nfrom = [{}]\n[fit]\ndegree = 1\n", files.join(", ")));
     };
     given("bad.toml", ["spectral_norm.pt", "spectral_norm.pt"]);
     let part = "spectral_norm.pt: the file holds what `2.weight` is computed from";
@@ -34,20 +26,11 @@ fn a_check_opens_corner_files_and_refuses_what_a_run_refuses() {
         ("quantized.pt", "dequantize()"),
     ] {
         given("other.toml", [file, file]);
-        place
-            .surfit("config check other.toml")
-            .fails(2, &[file, part]);
-        place
-            .surfit("run other.toml --run-dir a")
-            .fails(2, &[file, part]);
+        place.surfit("config check other.toml").fails(2, &[file, part]);
+        place.surfit("run other.toml --run-dir a").fails(2, &[file, part]);
     }
     // A folder that is there is not called missing.
     std::fs::create_dir(place.path("folder")).expect("a folder");
-    place.write(
-        "folder.toml",
-        "[corners]\nfrom = [\"folder\", \"folder\"]\n[fit]\ndegree = 1\n",
-    );
-    place
-        .surfit("config check folder.toml")
-        .fails(2, &["is a folder without weights"]);
+    place.write("folder.toml", "[corners]\nfrom = [\"folder\", \"folder\"]\n[fit]\ndegree = 1\n");
+    place.surfit("config check folder.toml").fails(2, &["is a folder without weights"]);
 }

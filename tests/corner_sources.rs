@@ -6,9 +6,7 @@ use serde_json::json;
 use support::{SafetensorsFile, Sandbox, events_of, wait_for};
 
 fn corner(place: &Sandbox, run: &str, number: usize) -> Vec<f32> {
-    let path = place
-        .path(run)
-        .join(format!("corners/corner-{number}.safetensors"));
+    let path = place.path(run).join(format!("corners/corner-{number}.safetensors"));
     SafetensorsFile::read(&path).floats("classifier.weight")
 }
 
@@ -21,17 +19,11 @@ fn corners_are_trained_once_and_anything_that_made_them_counts() {
         ready.iter().filter(|e| is(e)).count()
     };
     let run = |name: &str, more: &str| {
-        place
-            .surfit(&format!(
-                "run tiny.toml --run-dir {name} --set corners.cache=true {more}"
-            ))
-            .ok();
+        place.surfit(&format!("run tiny.toml --run-dir {name} --set corners.cache=true {more}")).ok();
         cached(name)
     };
     assert_eq!(run("a", ""), 0);
-    let kept = std::fs::read_dir(place.path("cache/corners"))
-        .expect("the cache")
-        .count();
+    let kept = std::fs::read_dir(place.path("cache/corners")).expect("the cache").count();
     assert_eq!(kept, 4);
     // The surface may be anything; the corners are the same to the last bit, and so is all that follows.
     assert_eq!(run("b", "--set fit.degree=[3,1]"), 4);
@@ -39,9 +31,7 @@ fn corners_are_trained_once_and_anything_that_made_them_counts() {
     for number in 1..=4 {
         assert_eq!(corner(&place, "a", number), corner(&place, "b", number));
     }
-    let theta = |run: &str| {
-        SafetensorsFile::read(&place.path(run).join("surface/state.safetensors")).floats("theta")
-    };
+    let theta = |run: &str| SafetensorsFile::read(&place.path(run).join("surface/state.safetensors")).floats("theta");
     assert_eq!(theta("a"), theta("c"));
     // Fewer corners of the same seeds are among them; other settings, images or seeds are not.
     assert_eq!(run("d", "--set corners.count=2 --set fit.degree=2"), 2);
@@ -50,10 +40,7 @@ fn corners_are_trained_once_and_anything_that_made_them_counts() {
     assert_eq!(run("g", "--set seed=77"), 0);
     assert_eq!(run("h", "--set corners.cache=false"), 0);
     // What is damaged, be it by one bit of the weights, is said and trained again.
-    for file in std::fs::read_dir(place.path("cache/corners"))
-        .expect("the cache")
-        .flatten()
-    {
+    for file in std::fs::read_dir(place.path("cache/corners")).expect("the cache").flatten() {
         let mut bytes = std::fs::read(file.path()).expect("a corner");
         *bytes.last_mut().expect("a byte") ^= 1;
         std::fs::write(file.path(), bytes).expect("a file");
@@ -79,34 +66,22 @@ fn corners_are_trained_once_and_anything_that_made_them_counts() {
         assert!(people.out.contains(part), "{}", people.describe());
     }
     place.surfit("cache clear").ok();
-    assert_eq!(
-        std::fs::read_dir(place.path("cache/corners"))
-            .expect("the cache")
-            .count(),
-        0
-    );
+    assert_eq!(std::fs::read_dir(place.path("cache/corners")).expect("the cache").count(), 0);
 }
 
 #[test]
 fn checkpoints_of_one_training_are_what_a_shorter_look_at_it_gives() {
     let place = Sandbox::new();
-    let line = |name: &str, epochs: &str| {
-        format!("run tiny.toml --run-dir {name} --set corners.epochs={epochs} --json")
-    };
+    let line =
+        |name: &str, epochs: &str| format!("run tiny.toml --run-dir {name} --set corners.epochs={epochs} --json");
     let f = place.surfit(&line("a", "[4,2,3]")).ok().last_json();
     assert_eq!(f["degrees"], json!({ "triangle": 2 }), "{f}");
     let sources: Vec<String> = events_of(&place.path("a"), "corner_ready")
         .iter()
         .map(|e| format!("{} {}", e["index"], e["source"].as_str().expect("a source")))
         .collect();
-    assert!(
-        sources[0].starts_with("1 ") && sources[0].contains("2 epochs"),
-        "{sources:?}"
-    );
-    assert!(
-        sources[2].starts_with("0 ") && sources[2].contains("4 epochs"),
-        "{sources:?}"
-    );
+    assert!(sources[0].starts_with("1 ") && sources[0].contains("2 epochs"), "{sources:?}");
+    assert!(sources[2].starts_with("0 ") && sources[2].contains("4 epochs"), "{sources:?}");
     // The last checkpoint is the whole training: the same network as a corner of its own with that seed.
     place.surfit(&line("b", "4")).ok();
     assert_eq!(corner(&place, "a", 1), corner(&place, "b", 1));
@@ -114,18 +89,14 @@ fn checkpoints_of_one_training_are_what_a_shorter_look_at_it_gives() {
 
     // Killed between two checkpoints it arrives at the same networks.
     let (run, pid) = place.start_tiny_job("c", "--set corners.epochs=[12,30]");
-    wait_for("the first checkpoint", || {
-        (!events_of(&run, "corner_ready").is_empty()).then_some(())
-    });
+    wait_for("the first checkpoint", || (!events_of(&run, "corner_ready").is_empty()).then_some(()));
     place.kill(pid);
     place.surfit("resume c").ok();
     place.surfit(&line("d", "[12,30]")).ok();
     for number in 1..=2 {
         assert_eq!(corner(&place, "c", number), corner(&place, "d", number));
     }
-    place
-        .surfit("run tiny.toml --set corners.epochs=[1,2,3,4,5]")
-        .fails(2, &["corners.epochs", "two, three or four"]);
+    place.surfit("run tiny.toml --set corners.epochs=[1,2,3,4,5]").fails(2, &["corners.epochs", "two, three or four"]);
 }
 
 #[test]
@@ -135,24 +106,10 @@ fn distances_and_angles_are_reported_before_and_after_alignment() {
     let all = events_of(&run, "geometry");
     assert_eq!(all.len(), 2);
     let distances = |k: usize| -> Vec<f64> {
-        all[k]["distances"]
-            .as_array()
-            .expect("distances")
-            .iter()
-            .map(|d| d.as_f64().expect("a number"))
-            .collect()
+        all[k]["distances"].as_array().expect("distances").iter().map(|d| d.as_f64().expect("a number")).collect()
     };
-    assert_eq!(
-        (all[0]["aligned"].clone(), all[1]["aligned"].clone()),
-        (json!(false), json!(true))
-    );
-    assert_eq!(
-        (
-            distances(0).len(),
-            all[0]["angles_at_first"].as_array().map(Vec::len)
-        ),
-        (6, Some(3))
-    );
+    assert_eq!((all[0]["aligned"].clone(), all[1]["aligned"].clone()), (json!(false), json!(true)));
+    assert_eq!((distances(0).len(), all[0]["angles_at_first"].as_array().map(Vec::len)), (6, Some(3)));
     // Alignment brings the others nearer to the first.
     for pair in 0..3 {
         assert!(distances(1)[pair] < distances(0)[pair], "{all:?}");
@@ -166,20 +123,12 @@ fn distances_and_angles_are_reported_before_and_after_alignment() {
 fn a_schedule_and_random_erasing_change_the_training_and_are_checked() {
     let place = Sandbox::new();
     let run = |name: &str, more: &str| {
-        place
-            .surfit(&format!("run tiny.toml --run-dir {name} {more}"))
-            .ok();
+        place.surfit(&format!("run tiny.toml --run-dir {name} {more}")).ok();
         corner(&place, name, 1)
     };
     let cosine = run("a", "");
-    let step = run(
-        "b",
-        "--set corners.schedule=step --set corners.milestones=[0.5,0.8]",
-    );
-    let erased = run(
-        "c",
-        "--set corners.erase=0.5 --set fit.erase=0.5 --set fit.schedule=linear",
-    );
+    let step = run("b", "--set corners.schedule=step --set corners.milestones=[0.5,0.8]");
+    let erased = run("c", "--set corners.erase=0.5 --set fit.erase=0.5 --set fit.schedule=linear");
     assert!(cosine != step && cosine != erased && step != erased);
     for (set, part) in [
         ("corners.schedule=sinus", "sinus"),
@@ -187,9 +136,7 @@ fn a_schedule_and_random_erasing_change_the_training_and_are_checked() {
         ("corners.erase=1.5", "probability"),
         ("fit.gamma=0", "factor above 0"),
     ] {
-        place
-            .surfit(&format!("run tiny.toml --set {set}"))
-            .fails(2, &[part]);
+        place.surfit(&format!("run tiny.toml --set {set}")).fails(2, &[part]);
     }
 }
 
@@ -199,17 +146,12 @@ fn a_cache_that_cannot_be_written_costs_nothing_but_the_cache() {
     // A file where the folder would be.
     std::fs::create_dir_all(place.path("cache")).expect("a folder");
     place.write("cache/corners", "not a folder");
-    place
-        .surfit("run tiny.toml --run-dir a --set corners.cache=true")
-        .ok();
+    place.surfit("run tiny.toml --run-dir a --set corners.cache=true").ok();
     place.surfit("run tiny.toml --run-dir b").ok();
     assert_eq!(corner(&place, "a", 2), corner(&place, "b", 2));
     let said = events_of(&place.path("a"), "notice");
     let text = |e: &serde_json::Value| e["text"].as_str().expect("a text").to_owned();
-    assert!(
-        said.iter().any(|e| text(e).contains("is not in the cache")),
-        "{said:?}"
-    );
+    assert!(said.iter().any(|e| text(e).contains("is not in the cache")), "{said:?}");
 }
 
 #[test]
@@ -227,14 +169,11 @@ fn a_corner_whose_half_done_training_is_damaged_is_trained_from_its_beginning() 
     place.surfit("resume a").ok();
     let said = events_of(&run, "notice");
     let told = |e: &serde_json::Value| {
-        e["text"].as_str().is_some_and(|t| {
-            t.contains("partial.safetensors: the file is damaged")
-                && t.contains("from its beginning")
-        })
+        e["text"]
+            .as_str()
+            .is_some_and(|t| t.contains("partial.safetensors: the file is damaged") && t.contains("from its beginning"))
     };
     assert!(said.iter().any(told), "{said:?}");
-    place
-        .surfit(&format!("run tiny.toml --run-dir b {line}"))
-        .ok();
+    place.surfit(&format!("run tiny.toml --run-dir b {line}")).ok();
     assert_eq!(corner(&place, "a", 1), corner(&place, "b", 1));
 }

@@ -8,9 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
-use support::{
-    ChildGuard, SafetensorsFile, Sandbox, events, finished_event, is_alive, send_signal, wait_for,
-};
+use support::{ChildGuard, SafetensorsFile, Sandbox, events, finished_event, is_alive, send_signal, wait_for};
 
 const LONGER: &str = "--set fit.epochs=60 --set corners.epochs=1 --set checkpoint.every_seconds=0.1 \
                       --set data.validation_images=200 --set heatmap.grid=5";
@@ -32,10 +30,7 @@ fn engines(run: &Path) -> Vec<i32> {
         let words: Vec<&[u8]> = words.split(|&b| b == 0).collect();
         words.get(1) == Some(&b"serve".as_slice()) && words.contains(&run.as_bytes())
     };
-    entries
-        .filter_map(|e| e.file_name().to_str()?.parse().ok())
-        .filter(ours)
-        .collect()
+    entries.filter_map(|e| e.file_name().to_str()?.parse().ok()).filter(ours).collect()
 }
 
 fn kill(client: &mut Child, run: &Path, client_first: bool) {
@@ -43,9 +38,7 @@ fn kill(client: &mut Child, run: &Path, client_first: bool) {
         let _ = client.kill();
     }
     let mut killed = engines(run);
-    killed
-        .iter()
-        .for_each(|&pid| send_signal(pid, Signal::KILL));
+    killed.iter().for_each(|&pid| send_signal(pid, Signal::KILL));
     let _ = client.kill();
     let _ = client.wait();
     // One that the client was just starting; and threads on their way out, which hold the run's lock.
@@ -67,10 +60,7 @@ struct KillMoment {
 /// Kills and resumes the run `name` so many times, or until its job is done.
 fn kill_again_and_again(place: &Sandbox, name: &str, times: u64, seed: u64) -> KillMoment {
     let run = place.path(name);
-    let mut killed = KillMoment {
-        times: 0,
-        stages: BTreeMap::new(),
-    };
+    let mut killed = KillMoment { times: 0, stages: BTreeMap::new() };
     for n in 0..times {
         // Without a configuration nothing was begun yet that could be resumed.
         let command = if run.join("config.toml").is_file() {
@@ -85,10 +75,8 @@ fn kill_again_and_again(place: &Sandbox, name: &str, times: u64, seed: u64) -> K
         let mut client = ChildGuard(child.expect("surfit starts"));
         // Every fifth time at any moment of the start, else at any moment of the work; from the third part of the
         // kills on at any moment of the fit or later, so that a slow machine does not spend them all on the corners.
-        let at_work = || {
-            length(&run) > before
-                && (n < times / 3 || began(&run, "fit") || finished_event(&run).is_some())
-        };
+        let at_work =
+            || length(&run) > before && (n < times / 3 || began(&run, "fit") || finished_event(&run).is_some());
         if n % 5 == 0 {
             std::thread::sleep(Duration::from_micros(chance(seed, 2 * n) % 500_000));
         } else {
@@ -98,17 +86,9 @@ fn kill_again_and_again(place: &Sandbox, name: &str, times: u64, seed: u64) -> K
         if finished_event(&run).is_some() {
             break;
         }
-        kill(
-            &mut client.0,
-            &run,
-            chance(seed, 2 * n + 1).is_multiple_of(2),
-        );
+        kill(&mut client.0, &run, chance(seed, 2 * n + 1).is_multiple_of(2));
         killed.times += 1;
-        let stage = match events(&run)
-            .iter()
-            .rev()
-            .find(|e| e["event"] == "stage_began")
-        {
+        let stage = match events(&run).iter().rev().find(|e| e["event"] == "stage_began") {
             _ if length(&run) == before => "start".to_owned(),
             Some(e) => e["stage"].as_str().unwrap_or("?").to_owned(),
             None => "start".to_owned(),
@@ -130,21 +110,12 @@ fn length(run: &Path) -> u64 {
 
 #[track_caller]
 fn assert_same(run: &Path, reference: &Path, seed: u64) {
-    for file in [
-        "surface/state",
-        "corners/corner-1",
-        "corners/corner-2",
-        "corners/corner-3",
-        "corners/corner-4",
-    ] {
+    for file in ["surface/state", "corners/corner-1", "corners/corner-2", "corners/corner-3", "corners/corner-4"] {
         let file = format!("{file}.safetensors");
         let (ours, theirs) = (run.join(&file), reference.join(&file));
         let differences = SafetensorsFile::read(&ours).differences(&SafetensorsFile::read(&theirs));
         assert_eq!(differences, Vec::<String>::new(), "{file}, seed {seed}");
-        assert!(
-            std::fs::read(ours).unwrap() == std::fs::read(theirs).unwrap(),
-            "{file}, seed {seed}"
-        );
+        assert!(std::fs::read(ours).unwrap() == std::fs::read(theirs).unwrap(), "{file}, seed {seed}");
     }
     for key in ["corners", "corners_test", "best", "best_test", "heatmap"] {
         let of = |run: &Path| finished_event(run).expect("a finished event")[key].clone();
@@ -157,12 +128,7 @@ fn assert_same(run: &Path, reference: &Path, seed: u64) {
 
 #[test]
 fn a_hundred_kills_change_nothing() {
-    let variable = |name: &str, usual: u64| {
-        std::env::var(name)
-            .ok()
-            .and_then(|n| n.parse().ok())
-            .unwrap_or(usual)
-    };
+    let variable = |name: &str, usual: u64| std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(usual);
     let kills = variable("SURFIT_KILLS", 100);
     let seed = variable("SURFIT_KILLS_SEED", 1);
     let place = Sandbox::new();
@@ -195,12 +161,6 @@ fn a_hundred_kills_change_nothing() {
         assert_same(&place.path(format!("killed-{n}")), &reference, seed);
     }
     let in_fit: u64 = killed.iter().filter_map(|k| k.stages.get("fit")).sum();
-    assert!(
-        times >= kills.min(60),
-        "only {times} kills: the job is too short"
-    );
-    assert!(
-        in_fit >= kills.min(60) / 6,
-        "only {in_fit} kills in the fit"
-    );
+    assert!(times >= kills.min(60), "only {times} kills: the job is too short");
+    assert!(in_fit >= kills.min(60) / 6, "only {in_fit} kills in the fit");
 }

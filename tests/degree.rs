@@ -24,10 +24,7 @@ fn a_finished_surface_is_raised_exactly_and_lowered_with_a_figure() {
 
     let lowered = place.surfit("degree a 1 1 --json").ok().last_json();
     let deviation = lowered["deviation"].as_f64().expect("a figure");
-    assert!(
-        deviation > 1e-3,
-        "a fitted surface is not linear: {deviation}"
-    );
+    assert!(deviation > 1e-3, "a fitted surface is not linear: {deviation}");
 
     place.surfit("degree a 9 1").fails(2, &["9", "1..=8"]);
 }

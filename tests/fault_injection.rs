@@ -21,10 +21,7 @@ fn commands_that_are_disturbed_anywhere_come_to_the_same() {
     let mut command = place.program("python3");
     command
         .arg("-B")
-        .arg(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/scripts/inject_faults.py"
-        ))
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/inject_faults.py"))
         .arg(env!("CARGO_BIN_EXE_surfit"))
         .args(["--every", EVERY, "--seconds", "40", "--jobs", "2"])
         .args(["--scenarios", "run", "export", "fork"])

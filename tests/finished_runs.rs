@@ -12,17 +12,14 @@ fn listed(place: &Sandbox, arguments: &str) -> Vec<Value> {
 }
 
 fn names(place: &Sandbox, arguments: &str) -> Vec<String> {
-    let mut all: Vec<String> = listed(place, arguments)
-        .iter()
-        .map(|l| l["run"].as_str().expect("a name").to_owned())
-        .collect();
+    let mut all: Vec<String> =
+        listed(place, arguments).iter().map(|l| l["run"].as_str().expect("a name").to_owned()).collect();
     all.sort();
     all
 }
 
 #[test]
-fn another_grid_changes_the_run_only_when_it_is_finer_or_kept_and_a_fit_goes_on_at_a_raised_degree()
-{
+fn another_grid_changes_the_run_only_when_it_is_finer_or_kept_and_a_fit_goes_on_at_a_raised_degree() {
     let place = Sandbox::new();
     let run = place.run_tiny_job("a", "");
     let best = |place: &Sandbox| listed(place, "")[0]["best"].clone();
@@ -35,58 +32,27 @@ fn another_grid_changes_the_run_only_when_it_is_finer_or_kept_and_a_fit_goes_on_
     // Known from the finer one, measured anew, kept, made finer.
     let coarse = place.surfit("heatmap a --grid 3").ok();
     assert_eq!(coarse.out.lines().count(), 10, "{}", coarse.describe());
-    assert!(
-        coarse
-            .err
-            .contains("the run keeps its heatmap of 5×5 points"),
-        "{}",
-        coarse.describe()
-    );
+    assert!(coarse.err.contains("the run keeps its heatmap of 5×5 points"), "{}", coarse.describe());
     let other = place.surfit("heatmap a --grid 4 --out four.csv").ok();
-    assert!(
-        other
-            .out
-            .contains("four.csv: accuracy on 4×4 points, best "),
-        "{}",
-        other.describe()
-    );
-    assert!(
-        other.err.contains("keeps its heatmap"),
-        "{}",
-        other.describe()
-    );
+    assert!(other.out.contains("four.csv: accuracy on 4×4 points, best "), "{}", other.describe());
+    assert!(other.err.contains("keeps its heatmap"), "{}", other.describe());
     assert_eq!(snapshot()["heatmap"]["grid"], 5);
     assert_eq!(best(&place), before, "what is best is what it was");
     assert_eq!(listed(&place, "")[0]["state"], "finished");
     let kept = place.surfit("heatmap a --grid 4 --keep --format json").ok();
-    assert!(
-        kept.err
-            .contains("has 4×4 points now, where it had 5×5 points"),
-        "{}",
-        kept.describe()
-    );
+    assert!(kept.err.contains("has 4×4 points now, where it had 5×5 points"), "{}", kept.describe());
     assert_eq!(snapshot()["heatmap"]["grid"], 4);
     let finer = place.surfit("heatmap a --grid 7 --out seven.csv").ok();
-    assert!(
-        finer.err.contains("has 7×7 points now"),
-        "{}",
-        finer.describe()
-    );
+    assert!(finer.err.contains("has 7×7 points now"), "{}", finer.describe());
     assert_eq!(snapshot()["heatmap"]["grid"], 7);
     let same = place.surfit("heatmap a --out seven.npy").ok();
     assert_eq!(same.err, "", "nothing changed, nothing is said");
 
     // A raised degree, and a further fit with it.
-    let steps = |place: &Sandbox| {
-        support::finished_event(&place.path("a")).expect("finished")["steps"][1].clone()
-    };
+    let steps = |place: &Sandbox| support::finished_event(&place.path("a")).expect("finished")["steps"][1].clone();
     let first = steps(&place).as_u64().expect("steps");
-    place
-        .surfit("fit a --epochs 0")
-        .fails(2, &["--epochs 0", "above 0"]);
-    place
-        .surfit("fit a --epochs 1 --steps 3")
-        .fails(2, &["--epochs", "--steps"]);
+    place.surfit("fit a --epochs 0").fails(2, &["--epochs 0", "above 0"]);
+    place.surfit("fit a --epochs 1 --steps 3").fails(2, &["--epochs", "--steps"]);
     place.surfit("degree a 3 3").ok();
     let fitted = place.surfit("fit a --steps 12").ok();
     assert!(fitted.out.contains("best "), "{}", fitted.describe());
@@ -94,86 +60,41 @@ fn another_grid_changes_the_run_only_when_it_is_finer_or_kept_and_a_fit_goes_on_
     assert_eq!(finished["degrees"], json!([3, 3]));
     assert_eq!(steps(&place), first + 12);
     let rounds = events_of(&run, "losses");
-    let last = rounds
-        .iter()
-        .rfind(|e| e["curve"] == "surface")
-        .expect("losses");
+    let last = rounds.iter().rfind(|e| e["curve"] == "surface").expect("losses");
     assert!(last["first_step"].as_u64().expect("a step") >= first);
-    assert_eq!(
-        listed(&place, "")[0]["alive"],
-        false,
-        "its engine went with it"
-    );
+    assert_eq!(listed(&place, "")[0]["alive"], false, "its engine went with it");
     let further = place.surfit("fit a --epochs 0.5 --json").ok().last_json();
     assert_eq!(further["event"], "finished", "{further}");
-    assert!(
-        place
-            .surfit("resume a")
-            .ok()
-            .out
-            .contains("fit its surface further with `surfit fit ")
-    );
+    assert!(place.surfit("resume a").ok().out.contains("fit its surface further with `surfit fit "));
 }
 
 #[test]
 fn runs_of_several_seeds_are_listed_filtered_and_removed() {
     let place = Sandbox::new();
     let quick = "--set fit.epochs=0.5 --set fit.edge_epochs=0 --set corners.epochs=1";
-    let done = place
-        .surfit(&format!("run tiny.toml --seeds 2 --run-dir s {quick}"))
-        .ok();
+    let done = place.surfit(&format!("run tiny.toml --seeds 2 --run-dir s {quick}")).ok();
     assert!(done.out.contains("s/seed-3"), "{}", done.describe());
     assert_eq!(names(&place, ""), ["s/seed-3", "s/seed-4"]);
-    assert_eq!(
-        names(&place, "seed-4 state:finished net:cnn degree:2"),
-        ["s/seed-4"]
-    );
+    assert_eq!(names(&place, "seed-4 state:finished net:cnn degree:2"), ["s/seed-4"]);
     assert_eq!(names(&place, "!s acc>0"), Vec::<String>::new());
     let line = &listed(&place, "seed-3")[0];
-    assert_eq!(
-        (&line["data"], &line["network"]),
-        (&json!("fashion-mnist-16k"), &json!("cnn"))
-    );
+    assert_eq!((&line["data"], &line["network"]), (&json!("fashion-mnist-16k"), &json!("cnn")));
     assert!(line["bytes"].as_u64().expect("a size") > 10_000, "{line}");
     let none = place.surfit("ls loss<0").ok();
-    assert!(
-        none.out.contains("none of the 2 runs fits `loss<0`"),
-        "{}",
-        none.describe()
-    );
-    place
-        .surfit("ls stat:running")
-        .fails(2, &["did you mean `state`?"]);
-    assert!(
-        place
-            .surfit("heatmap s/seed-3")
-            .ok()
-            .out
-            .starts_with("u,v,accuracy")
-    );
-    place
-        .surfit("heatmap s")
-        .fails(2, &["holds 2 runs", "s/seed-3"]);
+    assert!(none.out.contains("none of the 2 runs fits `loss<0`"), "{}", none.describe());
+    place.surfit("ls stat:running").fails(2, &["did you mean `state`?"]);
+    assert!(place.surfit("heatmap s/seed-3").ok().out.starts_with("u,v,accuracy"));
+    place.surfit("heatmap s").fails(2, &["holds 2 runs", "s/seed-3"]);
 
     // What is no run stays whatever is said, and so does a run until it is said for certain.
     std::fs::create_dir(place.path("site")).expect("a folder");
     place.write("site/config.toml", "title = 'my site'");
-    place
-        .surfit("rm site --yes")
-        .fails(2, &["is not a run that surfit made"]);
+    place.surfit("rm site --yes").fails(2, &["is not a run that surfit made"]);
     assert!(place.path("site/config.toml").is_file());
     place.surfit("rm s/seed-3").fails(2, &["--yes"]);
-    place
-        .surfit("rm s/seed --yes")
-        .fails(2, &["no run is called `s/seed`"]);
+    place.surfit("rm s/seed --yes").fails(2, &["no run is called `s/seed`"]);
     place.surfit("rm").fails(2, &["RUN"]);
-    assert!(
-        place
-            .surfit("rm --failed --yes")
-            .ok()
-            .out
-            .contains("no run has failed")
-    );
+    assert!(place.surfit("rm --failed --yes").ok().out.contains("no run has failed"));
     let removed = place.surfit("rm s/seed-3 --yes").ok();
     assert!(removed.out.contains("s/seed-3"), "{}", removed.describe());
     assert_eq!(names(&place, ""), ["s/seed-4"]);
@@ -196,9 +117,7 @@ fn runs_of_several_seeds_are_listed_filtered_and_removed() {
 
     // A live one only together with its engine.
     let (live, pid) = place.start_tiny_job("b", "--set fit.epochs=100000");
-    place
-        .surfit("rm b --yes")
-        .fails(1, &["an engine works on ", "--stop"]);
+    place.surfit("rm b --yes").fails(1, &["an engine works on ", "--stop"]);
     assert!(live.join("config.toml").is_file());
     place.surfit("rm b s --yes --stop").ok();
     assert!(!live.exists());
@@ -206,9 +125,7 @@ fn runs_of_several_seeds_are_listed_filtered_and_removed() {
     wait_for("the engine's end", || (!is_alive(pid)).then_some(()));
     assert!(!place.path("s/seed-4").exists());
     assert_eq!(names(&place, ""), Vec::<String>::new());
-    let left = std::fs::read_dir(place.path("runs"))
-        .expect("the runs")
-        .count();
+    let left = std::fs::read_dir(place.path("runs")).expect("the runs").count();
     assert_eq!(left, 0, "no link leads nowhere");
 }
 
@@ -216,43 +133,18 @@ fn runs_of_several_seeds_are_listed_filtered_and_removed() {
 fn what_cannot_be_run_is_refused_before_anything_is_made() {
     let place = Sandbox::new();
     for (text, parts) in [
-        (
-            "[network]\nname = 'resnet18'\nwidths = [4]\n",
-            ["bad.toml:3:", "takes 4 widths"],
-        ),
-        (
-            "[network]\nname = 'vgg16'\n",
-            ["bad.toml", "use vgg16-cifar"],
-        ),
-        (
-            "[data]\nset = 'mnist'\ndir = 'nowhere'\n",
-            ["nowhere", "data.dir"],
-        ),
-        (
-            "[corners]\ncount = 3\nfrom = ['a.pt', 'b.pt']\n",
-            ["bad.toml:2:", "names 2 files"],
-        ),
-        (
-            "[corners]\nfrom = ['a.pt', 'b.pt']\n",
-            ["a.pt", "not there"],
-        ),
-        (
-            "[corners]\ncount = 3\nepochs = [1, 2]\n",
-            ["bad.toml:2:", "lists 2 checkpoints"],
-        ),
+        ("[network]\nname = 'resnet18'\nwidths = [4]\n", ["bad.toml:3:", "takes 4 widths"]),
+        ("[network]\nname = 'vgg16'\n", ["bad.toml", "use vgg16-cifar"]),
+        ("[data]\nset = 'mnist'\ndir = 'nowhere'\n", ["nowhere", "data.dir"]),
+        ("[corners]\ncount = 3\nfrom = ['a.pt', 'b.pt']\n", ["bad.toml:2:", "names 2 files"]),
+        ("[corners]\nfrom = ['a.pt', 'b.pt']\n", ["a.pt", "not there"]),
+        ("[corners]\ncount = 3\nepochs = [1, 2]\n", ["bad.toml:2:", "lists 2 checkpoints"]),
         ("seed = -1\n", ["bad.toml:1:", "a whole number, 0 or more"]),
-        (
-            "[fit]\nschedule = 'foo'\n",
-            ["bad.toml:2:", "cosine, step, linear or constant"],
-        ),
+        ("[fit]\nschedule = 'foo'\n", ["bad.toml:2:", "cosine, step, linear or constant"]),
     ] {
         place.write("bad.toml", text);
-        for command in [
-            "config check bad.toml",
-            "run bad.toml --run-dir a",
-            "run bad.toml --seeds 2",
-            "open bad.toml",
-        ] {
+        for command in ["config check bad.toml", "run bad.toml --run-dir a", "run bad.toml --seeds 2", "open bad.toml"]
+        {
             place.surfit(command).fails(2, &parts);
         }
     }
@@ -261,49 +153,25 @@ fn what_cannot_be_run_is_refused_before_anything_is_made() {
     // What is typed means the folder one is in, what is in a file the file's.
     std::fs::create_dir(place.path("sub")).expect("a folder");
     place.write("sub/c.toml", "[corners]\nfrom = ['x.pt', 'y.pt']\n");
-    place
-        .surfit("config check sub/c.toml")
-        .fails(2, &["sub/x.pt"]);
+    place.surfit("config check sub/c.toml").fails(2, &["sub/x.pt"]);
     let here = place.path("x.pt").display().to_string();
-    place
-        .surfit("run sub/c.toml --set corners.from=['x.pt','y.pt']")
-        .fails(2, &[&here, "not there"]);
+    place.surfit("run sub/c.toml --set corners.from=['x.pt','y.pt']").fails(2, &[&here, "not there"]);
 
     // A study is checked, and told from a configuration.
-    let study =
-        "config = 'tiny.toml'\nseeds = [1, 2]\n[[variant]]\nname = 'a'\nset = ['fit.degree=3']\n";
+    let study = "config = 'tiny.toml'\nseeds = [1, 2]\n[[variant]]\nname = 'a'\nset = ['fit.degree=3']\n";
     place.write("s.toml", study);
     let good = place.surfit("config check s.toml").ok();
-    assert!(
-        good.out.contains("a study: 1 variants over 2 seeds"),
-        "{}",
-        good.describe()
-    );
-    place
-        .surfit("run s.toml")
-        .fails(2, &["this is a study", "surfit study s.toml"]);
-    place.write(
-        "s.toml",
-        study.replace("fit.degree=3", "network.widths=[4,4,4,4,4,4]"),
-    );
-    place
-        .surfit("config check s.toml")
-        .fails(2, &["variant a", "after 5 widths"]);
-    place
-        .surfit("study s.toml")
-        .fails(2, &["variant a", "after 5 widths"]);
+    assert!(good.out.contains("a study: 1 variants over 2 seeds"), "{}", good.describe());
+    place.surfit("run s.toml").fails(2, &["this is a study", "surfit study s.toml"]);
+    place.write("s.toml", study.replace("fit.degree=3", "network.widths=[4,4,4,4,4,4]"));
+    place.surfit("config check s.toml").fails(2, &["variant a", "after 5 widths"]);
+    place.surfit("study s.toml").fails(2, &["variant a", "after 5 widths"]);
 
     // Words.
-    place
-        .surfit("ls --theme nosuch")
-        .fails(2, &["--theme", "there is no theme `nosuch`"]);
+    place.surfit("ls --theme nosuch").fails(2, &["--theme", "there is no theme `nosuch`"]);
     place.surfit("rnu tiny.toml").fails(2, &["'rnu'", "'run'"]);
-    place
-        .surfit("ls --jsno")
-        .fails(2, &["'--jsno'", "'--json'"]);
-    place
-        .surfit("eval sub")
-        .fails(2, &["sub", "holds no model"]);
+    place.surfit("ls --jsno").fails(2, &["'--jsno'", "'--json'"]);
+    place.surfit("eval sub").fails(2, &["sub", "holds no model"]);
 }
 
 #[test]
@@ -313,14 +181,8 @@ fn the_best_point_so_far_is_in_the_list_before_a_heatmap_is_complete() {
     let (run, _) = place.start_tiny_job("runs/sd/a", more);
     let listed = |term: &str| place.surfit(&format!("ls {term} --json")).ok().json_lines();
     wait_for("a best point in the list", || {
-        listed("sd/*")
-            .first()
-            .filter(|l| l["best"]["accuracy"].is_number())
-            .map(drop)
+        listed("sd/*").first().filter(|l| l["best"]["accuracy"].is_number()).map(drop)
     });
     assert!(events_of(&run, "heatmap_complete").is_empty());
-    assert_eq!(
-        (listed("*/a").len(), listed("s*").len(), listed("x*").len()),
-        (1, 1, 0)
-    );
+    assert_eq!((listed("*/a").len(), listed("s*").len(), listed("x*").len()), (1, 1, 0));
 }

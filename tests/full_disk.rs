@@ -22,9 +22,7 @@ impl SmallDisk {
     fn mount(place: &Sandbox) -> Option<Self> {
         let disk = Self::try_mount(place);
         if disk.is_none() {
-            println!(
-                "skipped: no disk could be mounted (needs unshare, nsenter and user namespaces)"
-            );
+            println!("skipped: no disk could be mounted (needs unshare, nsenter and user namespaces)");
         }
         disk
     }
@@ -34,30 +32,17 @@ impl SmallDisk {
         let script = "mount -t tmpfs -o size=4m surfit-test disk && echo mounted && exec sleep 600";
         let mut command = place.program("unshare");
         command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]);
-        let mut holder = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .ok()?;
+        let mut holder = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
         let mut line = String::new();
-        BufReader::new(holder.stdout.take()?)
-            .read_line(&mut line)
-            .ok()?;
+        BufReader::new(holder.stdout.take()?).read_line(&mut line).ok()?;
         if line.trim() != "mounted" {
             let _ = holder.kill();
             let _ = holder.wait();
             return None;
         }
         let filler = PathBuf::from(format!("/proc/{}/root", holder.id()));
-        let inside = place
-            .path("disk")
-            .strip_prefix("/")
-            .expect("an absolute path")
-            .to_owned();
-        Some(Self {
-            holder,
-            filler: filler.join(inside).join("filler"),
-        })
+        let inside = place.path("disk").strip_prefix("/").expect("an absolute path").to_owned();
+        Some(Self { holder, filler: filler.join(inside).join("filler") })
     }
 
     /// A path on the disk, as it is seen from outside. Inside it is the place's `disk`; paths for the programs there must
@@ -78,17 +63,9 @@ impl SmallDisk {
     /// `surfit` inside, where the disk is.
     fn command(&self, place: &Sandbox, arguments: &str) -> Command {
         let mut command = place.program("nsenter");
-        command.args([
-            "--user",
-            "--mount",
-            "--preserve-credentials",
-            "--target",
-            &self.holder.id().to_string(),
-        ]);
+        command.args(["--user", "--mount", "--preserve-credentials", "--target", &self.holder.id().to_string()]);
         command.arg(format!("--wd={}", place.path("").display()));
-        command
-            .arg(env!("CARGO_BIN_EXE_surfit"))
-            .args(arguments.split_whitespace());
+        command.arg(env!("CARGO_BIN_EXE_surfit")).args(arguments.split_whitespace());
         command
     }
 
@@ -109,9 +86,7 @@ impl Drop for SmallDisk {
         if std::thread::panicking() {
             let all = events(&self.path("a"));
             let log = std::fs::read_to_string(self.path("a").join("log.txt")).unwrap_or_default();
-            all[all.len().saturating_sub(5)..]
-                .iter()
-                .for_each(|e| eprintln!("{e}"));
+            all[all.len().saturating_sub(5)..].iter().for_each(|e| eprintln!("{e}"));
             eprintln!("-- log.txt\n{log}");
         }
         let _ = self.holder.kill();
@@ -119,8 +94,7 @@ impl Drop for SmallDisk {
     }
 }
 
-const LONGER: &str =
-    "--set fit.epochs=40 --set checkpoint.every_seconds=0.25 --set data.validation_images=200";
+const LONGER: &str = "--set fit.epochs=40 --set checkpoint.every_seconds=0.25 --set data.validation_images=200";
 
 #[test]
 fn a_full_disk_stops_checkpoints_and_nothing_else() {
@@ -134,37 +108,21 @@ fn a_full_disk_stops_checkpoints_and_nothing_else() {
     let mut wire = EngineWire::connect_and_greet(&place);
     wire.wait_for_fit();
     wait_for("a checkpoint of the fit", || {
-        events_of(&run, "checkpoint")
-            .pop()
-            .filter(|e| e["step"].as_u64() > Some(0))
+        events_of(&run, "checkpoint").pop().filter(|e| e["step"].as_u64() > Some(0))
     });
 
     disk.fill();
     let at = wire.events.len();
-    let notice = wire.wait_for_event("notice", at, |e| {
-        e["text"]
-            .as_str()
-            .is_some_and(|t| t.contains("checkpoint failed"))
-    });
+    let notice =
+        wire.wait_for_event("notice", at, |e| e["text"].as_str().is_some_and(|t| t.contains("checkpoint failed")));
     let text = notice["text"].as_str().expect("a sentence");
-    assert!(
-        text.contains("the last one is kept") && text.contains("make room on the disk"),
-        "{text}"
-    );
+    assert!(text.contains("the last one is kept") && text.contains("make room on the disk"), "{text}");
     let step = wire.wait_for_next_snapshot("the present step", |_| true)["fit_step"].as_u64();
-    wire.wait_for_snapshot("the fit going on", |s| {
-        s["fit_step"].as_u64() > step.map(|n| n + 5)
-    });
-    let repeated = wire.events[at..]
-        .iter()
-        .filter(|e| e["event"] == "notice")
-        .count();
+    wire.wait_for_snapshot("the fit going on", |s| s["fit_step"].as_u64() > step.map(|n| n + 5));
+    let repeated = wire.events[at..].iter().filter(|e| e["event"] == "notice").count();
     assert_eq!(repeated, 1, "one sentence about it is enough");
     SafetensorsFile::read(&run.join("surface/state.safetensors"));
-    assert_eq!(
-        wire.request(serde_json::json!({"command": "pause"})),
-        serde_json::Value::Null
-    );
+    assert_eq!(wire.request(serde_json::json!({"command": "pause"})), serde_json::Value::Null);
     let told = wire.events.len();
     drop(wire);
 
@@ -173,37 +131,22 @@ fn a_full_disk_stops_checkpoints_and_nothing_else() {
     let state = SafetensorsFile::read(&run.join("surface/state.safetensors"));
     assert!(state.all.contains_key("theta") && state.all.contains_key("velocity"));
     let durable = events(&run).len();
-    assert!(
-        durable > 10 && durable <= told,
-        "{durable} events of {told}"
-    );
-    let litter: Vec<_> = std::fs::read_dir(run.join("surface"))
-        .expect("its folder")
-        .flatten()
-        .collect();
+    assert!(durable > 10 && durable <= told, "{durable} events of {told}");
+    let litter: Vec<_> = std::fs::read_dir(run.join("surface")).expect("its folder").flatten().collect();
     assert!(litter.len() <= 2, "temporary files pile up: {litter:?}");
 
     // It is resumed while there is still no room, and then there is.
-    place
-        .run_to_end(disk.command(&place, &format!("resume {inside} --json --detach")))
-        .ok();
+    place.run_to_end(disk.command(&place, &format!("resume {inside} --json --detach"))).ok();
     let mut wire = EngineWire::connect_and_greet(&place);
     wire.wait_for_fit();
     disk.free();
     std::thread::sleep(Duration::from_millis(300));
     drop(wire);
     wait_for("the run to finish", || finished_event(&run));
-    wait_for("the engine to end", || {
-        events(&run).pop().filter(|e| e["event"] == "closed")
-    });
+    wait_for("the engine to end", || events(&run).pop().filter(|e| e["event"] == "closed"));
     let file = "surface/state.safetensors";
-    let differences = SafetensorsFile::read(&run.join(file))
-        .differences(&SafetensorsFile::read(&reference.join(file)));
-    assert_eq!(
-        differences,
-        Vec::<String>::new(),
-        "the surface of a run with a full disk in between"
-    );
+    let differences = SafetensorsFile::read(&run.join(file)).differences(&SafetensorsFile::read(&reference.join(file)));
+    assert_eq!(differences, Vec::<String>::new(), "the surface of a run with a full disk in between");
     for (n, e) in events(&run).iter().enumerate() {
         assert_eq!(e["seq"], n as u64 + 1, "events.jsonl has gaps: {e}");
     }
@@ -254,10 +197,7 @@ fn a_run_on_a_disk_that_takes_no_writing_can_be_looked_at() {
     let inside = place.path("disk/a").display().to_string();
     let job = format!("run tiny.toml --run-dir {inside} --json --set data.validation_images=200");
     place.run_to_end(disk.command(&place, &job)).ok();
-    let table = place
-        .run_to_end(disk.command(&place, &format!("heatmap {inside}")))
-        .ok()
-        .out;
+    let table = place.run_to_end(disk.command(&place, &format!("heatmap {inside}"))).ok().out;
     // The engine's process has its log open for a moment longer.
     wait_for("the disk to take no writing", || {
         let mut remount = place.program("nsenter");
@@ -282,8 +222,7 @@ fn a_full_disk_costs_the_queue_no_fit() {
     };
     let runs = place.path("runs");
     std::os::unix::fs::symlink(place.path("disk"), &runs).expect("a link");
-    let queue =
-        |arguments: &str| place.run_to_end(disk.command(&place, &format!("queue {arguments}")));
+    let queue = |arguments: &str| place.run_to_end(disk.command(&place, &format!("queue {arguments}")));
     let config = place.path("tiny.toml").display().to_string();
     let small = "--set fit.epochs=1 --set corners.epochs=1 --set data.validation_images=100 \
                  --set heatmap.grid=3";

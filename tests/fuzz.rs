@@ -70,17 +70,12 @@ fn no_frames_however_damaged_harm_an_engine() {
             }
             _ => {
                 bytes = frame(
-                    json!({"type": "hello", "protocol": 1 + n, "after": u64::MAX, "new": {}})
-                        .to_string()
-                        .as_bytes(),
+                    json!({"type": "hello", "protocol": 1 + n, "after": u64::MAX, "new": {}}).to_string().as_bytes(),
                 )
             }
         }
-        let mut stream =
-            std::os::unix::net::UnixStream::connect(&socket).expect("the engine listens");
-        stream
-            .set_read_timeout(Some(Duration::from_millis(60)))
-            .expect("a timeout");
+        let mut stream = std::os::unix::net::UnixStream::connect(&socket).expect("the engine listens");
+        stream.set_read_timeout(Some(Duration::from_millis(60))).expect("a timeout");
         let _ = stream.write_all(&bytes);
         let _ = stream.shutdown(std::net::Shutdown::Write);
         // Whatever it says, it comes to an end or goes on with its events.
@@ -170,10 +165,7 @@ fn no_file_of_a_run_however_damaged_makes_a_command_panic_or_hang() {
     let mut chance = TestRandom(5);
     let mut resumed = 0;
     for (n, file) in files(&whole).into_iter().enumerate() {
-        let text = matches!(
-            file.extension().and_then(|e| e.to_str()),
-            Some("json" | "jsonl" | "toml")
-        );
+        let text = matches!(file.extension().and_then(|e| e.to_str()), Some("json" | "jsonl" | "toml"));
         for kind in 0..if text { 4 } else { 2 } {
             let run = place.path("runs/damaged");
             let _ = std::fs::remove_dir_all(&run);
@@ -186,9 +178,7 @@ fn no_file_of_a_run_however_damaged_makes_a_command_panic_or_hang() {
             sane(place.surfit("ls --json"), &what);
             sane(place.surfit("open damaged"), &what);
             // Each engine takes a second: every fifth, and always for what is read when a run is gone on with.
-            let central = ["config.toml", "events.jsonl", "state.safetensors"]
-                .iter()
-                .any(|f| file.ends_with(f));
+            let central = ["config.toml", "events.jsonl", "state.safetensors"].iter().any(|f| file.ends_with(f));
             if central || (n + kind).is_multiple_of(5) {
                 sane(place.surfit("resume damaged --json"), &what);
                 resumed += 1;

@@ -40,10 +40,7 @@ fn outside(folder: &Path, all: &mut OutsideState) {
 /// A finished run, and a folder outside with what links will lead to.
 fn prepared() -> Sandbox {
     let place = Sandbox::new();
-    let whole = place.run_tiny_job(
-        "whole",
-        "--set corners.epochs=1 --set fit.epochs=0.5 --set heatmap.grid=3",
-    );
+    let whole = place.run_tiny_job("whole", "--set corners.epochs=1 --set fit.epochs=0.5 --set heatmap.grid=3");
     copy_folder(&whole, &place.path("outside"), false);
     place.write("outside/mine", "years of work");
     place
@@ -68,10 +65,7 @@ fn attack(place: &Sandbox, what: &str, commands: &[&str]) {
     let mut before = OutsideState::new();
     outside(&place.path("outside"), &mut before);
     for command in commands {
-        let line = format!(
-            "ulimit -v {KILOBYTES}; exec {} {command}",
-            env!("CARGO_BIN_EXE_surfit")
-        );
+        let line = format!("ulimit -v {KILOBYTES}; exec {} {command}", env!("CARGO_BIN_EXE_surfit"));
         let mut shell = place.program("sh");
         shell.args(["-c", &line]);
         let done = place.run_to_end(shell);
@@ -86,11 +80,7 @@ fn attack(place: &Sandbox, what: &str, commands: &[&str]) {
         let mut after = OutsideState::new();
         outside(&place.path("outside"), &mut after);
         for (path, facts) in &before {
-            assert!(
-                after.get(path) == Some(facts),
-                "{} changed: {story}",
-                path.display()
-            );
+            assert!(after.get(path) == Some(facts), "{} changed: {story}", path.display());
         }
         assert_eq!(after.len(), before.len(), "{story}");
     }
@@ -113,10 +103,7 @@ fn links_in_a_run_directory_lead_no_command_outside() {
         ("surface", &["fork a", "export a --best --out m3"]),
         ("corners", &["fork a", "resume a"]),
         ("heatmaps", &["heatmap a --grid 5 --keep"]),
-        (
-            "exports",
-            &["export a --best --out runs/a/exports/mine", "rm a --yes"],
-        ),
+        ("exports", &["export a --best --out runs/a/exports/mine", "rm a --yes"]),
         ("figures", &["report a --out runs/a/figures"]),
     ];
     for (part, commands) in with_engine {
@@ -131,9 +118,7 @@ fn links_in_a_run_directory_lead_no_command_outside() {
         symlink(place.path("outside/config.toml"), path).expect("a link");
     });
     attack(&place, "config.toml is a link", &["ls", "report a"]);
-    place
-        .surfit("report a")
-        .fails(1, &["config.toml", "symbolic link"]);
+    place.surfit("report a").fails(1, &["config.toml", "symbolic link"]);
 }
 
 #[test]
@@ -146,12 +131,8 @@ fn pipes_devices_and_huge_files_in_a_run_directory_hang_no_command() {
     };
     let zero = |path: &Path| symlink("/dev/zero", path).expect("a link");
     let folder = |path: &Path| fs::create_dir(path).expect("a folder");
-    let ways: [(&str, ObstacleMaker<'_>); 4] = [
-        ("a pipe", &pipe),
-        ("huge", &huge),
-        ("/dev/zero", &zero),
-        ("a folder", &folder),
-    ];
+    let ways: [(&str, ObstacleMaker<'_>); 4] =
+        [("a pipe", &pipe), ("huge", &huge), ("/dev/zero", &zero), ("a folder", &folder)];
     for (index, part) in [
         "config.toml",
         "events.jsonl",
@@ -173,18 +154,10 @@ fn pipes_devices_and_huge_files_in_a_run_directory_hang_no_command() {
         // One of them with an engine, and with figures, in turn.
         let (way, make) = ways[index % 3];
         hostile(&place, part, make);
-        attack(
-            &place,
-            &format!("{part} is {way}"),
-            &["report a", "export a --best --out m --force"],
-        );
+        attack(&place, &format!("{part} is {way}"), &["report a", "export a --best --out m --force"]);
     }
     hostile(&place, "surface/state.safetensors", pipe);
-    attack(
-        &place,
-        "the checkpoint is a pipe",
-        &["fork a --degree 3", "resume a"],
-    );
+    attack(&place, "the checkpoint is a pipe", &["fork a --degree 3", "resume a"]);
     // The screen opens what can be read, and leaves.
     hostile(&place, "snapshot.json", pipe);
     let mut screen = TerminalScreen::open(&place, "open a", (100, 30), &[]);
@@ -215,10 +188,7 @@ fn a_line_of_events_without_end_costs_little_and_is_told() {
     place.surfit("export a --best --out m").ok();
     let told = support::events_of(&place.path("runs/a"), "notice");
     let text = told.last().expect("a notice")["text"].to_string();
-    assert!(
-        text.contains("events.jsonl is damaged") && text.contains("passed over"),
-        "{text}"
-    );
+    assert!(text.contains("events.jsonl is damaged") && text.contains("passed over"), "{text}");
 }
 
 #[test]
@@ -229,24 +199,14 @@ fn a_socket_that_no_engine_of_the_user_made_is_not_spoken_to() {
     let listener = UnixListener::bind(&foreign).expect("a socket");
     listener.set_nonblocking(true).expect("a socket");
     let foreign = foreign.display().to_string();
-    hostile(&place, "socket", |path| {
-        fs::write(path, &foreign).expect("a note")
-    });
-    attack(
-        &place,
-        "a foreign socket",
-        &["report a", "set a fit.rate=0.01", "stop a"],
-    );
+    hostile(&place, "socket", |path| fs::write(path, &foreign).expect("a note"));
+    attack(&place, "a foreign socket", &["report a", "set a fit.rate=0.01", "stop a"]);
     place.surfit("export a --best --out m").ok();
     // While somebody holds the run, the note cannot be an old one.
-    hostile(&place, "socket", |path| {
-        fs::write(path, &foreign).expect("a note")
-    });
+    hostile(&place, "socket", |path| fs::write(path, &foreign).expect("a note"));
     let lock = fs::File::open(place.path("runs/a/lock")).expect("a lock");
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).expect("a lock");
-    place
-        .surfit("set a fit.rate=0.01")
-        .fails(1, &["is no socket that an engine of yours made"]);
+    place.surfit("set a fit.rate=0.01").fails(1, &["is no socket that an engine of yours made"]);
     assert!(listener.accept().is_err(), "somebody spoke");
 }
 
@@ -289,28 +249,17 @@ fn a_run_that_may_not_be_written_is_looked_at_and_forked() {
         };
         place.run_to_end(command)
     };
-    let is_dropped = !rustix::process::geteuid().is_root()
-        || place.program("setpriv").arg("--version").output().is_ok();
+    let is_dropped =
+        !rustix::process::geteuid().is_root() || place.program("setpriv").arg("--version").output().is_ok();
     if !is_dropped {
         println!("skipped: the superuser needs setpriv to give up the right to write everywhere");
     }
     if is_dropped {
-        for arguments in [
-            "ls",
-            "open a",
-            "heatmap a",
-            "resume a",
-            "report a --out report",
-        ] {
+        for arguments in ["ls", "open a", "heatmap a", "resume a", "report a --out report"] {
             ask(arguments).ok();
         }
         ask("report a").fails(1, &["figures", "choose another --out"]);
-        for arguments in [
-            "export a --best --out m",
-            "heatmap a --grid 4",
-            "set a fit.rate=0.1",
-            "rm a --yes",
-        ] {
+        for arguments in ["export a --best --out m", "heatmap a --grid 4", "set a fit.rate=0.1", "rm a --yes"] {
             ask(arguments).fails(1, &["may not be written to", "surfit fork"]);
         }
         ask("stop a").fails(1, &["no engine is running"]);
@@ -328,11 +277,7 @@ fn text_from_files_neither_steers_the_terminal_nor_fills_it() {
     let clean = |what: &str, text: &str| {
         let odd = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
         let at = text.find(odd);
-        assert!(
-            at.is_none(),
-            "{what}: {:?}",
-            &text[at.unwrap_or(0)..].chars().take(40).collect::<String>()
-        );
+        assert!(at.is_none(), "{what}: {:?}", &text[at.unwrap_or(0)..].chars().take(40).collect::<String>());
         assert!(!text.lines().any(|l| l == "surfit: all is well"), "{what}");
     };
     let json = |text: &str| serde_json::to_string(text).expect("JSON");
@@ -345,10 +290,7 @@ fn text_from_files_neither_steers_the_terminal_nor_fills_it() {
         status["state"] = "failed".into();
         fs::write(run.join("status.json"), status.to_string()).expect("a status");
         let events = run.join("events.jsonl");
-        let whole = fs::read_to_string(&events)
-            .expect("events")
-            .trim_end()
-            .to_owned();
+        let whole = fs::read_to_string(&events).expect("events").trim_end().to_owned();
         let whole: Vec<String> = whole
             .lines()
             .map(|line| {
@@ -360,41 +302,17 @@ fn text_from_files_neither_steers_the_terminal_nor_fills_it() {
             })
             .collect();
         let seq = 10_000;
-        let failed = format!(
-            r#"{{"seq":{seq},"time":1.0,"event":"failed","message":{}}}"#,
-            json(text)
-        );
-        let notice = format!(
-            r#"{{"seq":{},"time":1.0,"event":"notice","text":{}}}"#,
-            seq + 1,
-            json(text)
-        );
-        fs::write(
-            &events,
-            [whole.join("\n"), failed, notice, String::new()].join("\n"),
-        )
-        .expect("events");
+        let failed = format!(r#"{{"seq":{seq},"time":1.0,"event":"failed","message":{}}}"#, json(text));
+        let notice = format!(r#"{{"seq":{},"time":1.0,"event":"notice","text":{}}}"#, seq + 1, json(text));
+        fs::write(&events, [whole.join("\n"), failed, notice, String::new()].join("\n")).expect("events");
     };
-    for text in [
-        bad.to_owned(),
-        bad.to_owned() + &long[..300_000],
-        bad.to_owned() + &long[..3_000_000],
-    ] {
+    for text in [bad.to_owned(), bad.to_owned() + &long[..300_000], bad.to_owned() + &long[..3_000_000]] {
         again(&text);
-        for command in [
-            "ls",
-            "report a",
-            "resume a",
-            "export a --best --out m --force",
-        ] {
+        for command in ["ls", "report a", "resume a", "export a --best --out m --force"] {
             let done = place.surfit(command);
             clean(command, &done.out);
             clean(command, &done.err);
-            assert!(
-                done.out.len() + done.err.len() < 20_000,
-                "{command}: {}",
-                done.out.len()
-            );
+            assert!(done.out.len() + done.err.len() < 20_000, "{command}: {}", done.out.len());
             if command != "report a" {
                 continue;
             }
@@ -414,11 +332,7 @@ fn text_from_files_neither_steers_the_terminal_nor_fills_it() {
     let odd = format!("odd{bad}").replace('\u{7}', "");
     let odd_run = place.path("runs").join(&odd);
     let made = std::process::Command::new("cp")
-        .args([
-            std::ffi::OsStr::new("-r"),
-            run.as_os_str(),
-            odd_run.as_os_str(),
-        ])
+        .args([std::ffi::OsStr::new("-r"), run.as_os_str(), odd_run.as_os_str()])
         .status()
         .expect("cp");
     assert!(made.success());
@@ -429,10 +343,7 @@ fn text_from_files_neither_steers_the_terminal_nor_fills_it() {
     screen.wait_for_exit_code();
     let written = screen.written();
     let odd = written.find(['\u{7}', '\u{202e}', '\u{9b}']);
-    assert!(
-        odd.is_none() && !written.contains("\u{1b}]0;owned"),
-        "{written:?}"
-    );
+    assert!(odd.is_none() && !written.contains("\u{1b}]0;owned"), "{written:?}");
     // Every line about several files goes the same way.
     fs::write(place.path("bad.toml"), format!("{}k = 1\n", json(bad))).expect("a file");
     let done = place.surfit("config check bad.toml bad.toml");

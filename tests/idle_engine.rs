@@ -72,14 +72,8 @@ fn a_finished_run_exports_searches_measures_and_gives_up_from_the_screen() {
     screen.press("Z");
     until(&run, "stopped", 1);
     screen.press("H");
-    wait_for("the complete heatmap", || {
-        events_of(&run, "heatmap_complete")
-            .pop()
-            .filter(|e| e["grid"] == 7)
-    });
-    screen.wait_until("the heatmap", |screen| {
-        screen.contains("49/49 measured") && screen.contains("✓ finished")
-    });
+    wait_for("the complete heatmap", || events_of(&run, "heatmap_complete").pop().filter(|e| e["grid"] == 7));
+    screen.wait_until("the heatmap", |screen| screen.contains("49/49 measured") && screen.contains("✓ finished"));
     screen.press("q");
     let (code, text) = screen.expect_terminal_restored();
     assert!(code == 0 && text.contains("is finished"), "{code}: {text}");
@@ -166,10 +160,7 @@ fn a_finished_run_whose_idle_engine_is_killed_stays_finished() {
     // As long as it takes to see that an engine died.
     std::thread::sleep(std::time::Duration::from_secs(2));
     let text = screen.text();
-    assert!(
-        text.contains("✓ finished") && !text.contains("died"),
-        "{text}"
-    );
+    assert!(text.contains("✓ finished") && !text.contains("died"), "{text}");
     let listed = place.surfit("ls a").ok();
     assert!(listed.out.contains("finished"), "{}", listed.describe());
     // What is asked next has an engine of its own.

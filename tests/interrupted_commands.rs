@@ -8,10 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Stdio;
-use support::{
-    ChildGuard, Sandbox, copy_folder, events, events_of, finished_event, is_alive, send_signal,
-    wait_for,
-};
+use support::{ChildGuard, Sandbox, copy_folder, events, events_of, finished_event, is_alive, send_signal, wait_for};
 
 fn start(place: &Sandbox, arguments: &str) -> ChildGuard {
     let mut command = place.command(arguments);
@@ -88,18 +85,13 @@ fn others(run: &Path, images: u64) -> std::collections::BTreeMap<u64, usize> {
 fn to_measure(run: &Path) -> u64 {
     let began = events_of(run, "stage_began");
     let last = began.iter().rfind(|e| e["stage"] == "heatmap");
-    last.expect("a heatmap")["total"]
-        .as_u64()
-        .expect("a number")
+    last.expect("a heatmap")["total"].as_u64().expect("a number")
 }
 
 #[test]
 fn what_was_measured_on_any_grid_outlives_a_kill() {
     let place = Sandbox::new();
-    let run = place.run_tiny_job(
-        "a",
-        "--set data.validation_images=2000 --set heatmap.grid=9",
-    );
+    let run = place.run_tiny_job("a", "--set data.validation_images=2000 --set heatmap.grid=9");
     let own = snapshot(&run)["heatmap"].clone();
     copy_folder(&run, &place.path("b"), false);
 
@@ -127,9 +119,7 @@ fn what_was_measured_on_any_grid_outlives_a_kill() {
     assert_eq!(snapshot(&run)["heatmap"]["grid"], 8);
     assert_eq!(others(&run, 2000), [(9, 81)].into());
     let mut client = start(&place, "heatmap a --grid 30 --keep");
-    wait_for("the fine grid", || {
-        (snapshot(&run)["heatmap"]["grid"] == 30).then_some(())
-    });
+    wait_for("the fine grid", || (snapshot(&run)["heatmap"]["grid"] == 30).then_some(()));
     place.kill(engine(&run));
     client.0.wait().expect("its end");
     assert_eq!(others(&run, 2000), [(8, 64), (9, 81)].into());
@@ -155,9 +145,7 @@ fn a_measurement_that_is_broken_off_is_given_up_and_what_was_measured_stays() {
     assert_eq!(done.status.code(), Some(75), "{said}");
     assert!(said.contains("what was measured is kept"), "{said}");
     assert_eq!(count(&run, "stopped", |_| true), 1);
-    wait_for("its engine to end with the visit", || {
-        (!is_alive(pid)).then_some(())
-    });
+    wait_for("its engine to end with the visit", || (!is_alive(pid)).then_some(()));
     assert_eq!(snapshot(&run)["heatmap"]["grid"], 30);
     assert_eq!(others(&run, 2000), [(5, 25)].into());
 }
@@ -167,13 +155,9 @@ fn a_live_fit_refuses_another_grids_measurement_and_keeps_its_grid() {
     let place = Sandbox::new();
     let (run, _) = place.start_tiny_job("b", "--set fit.epochs=100000");
     let fits = |e: &Value| e["curve"] == "surface";
-    wait_for("the fit", || {
-        (count(&run, "losses", fits) > 0).then_some(())
-    });
+    wait_for("the fit", || (count(&run, "losses", fits) > 0).then_some(()));
     for grid in [3, 7] {
-        place
-            .surfit(&format!("heatmap b --grid {grid}"))
-            .fails(1, &["measured when the fit ends"]);
+        place.surfit(&format!("heatmap b --grid {grid}")).fails(1, &["measured when the fit ends"]);
     }
     assert_eq!(events_of(&run, "grid_changed"), Vec::<Value>::new());
     place.surfit("stop b").ok();
@@ -188,17 +172,13 @@ fn a_hang_up_leaves_a_further_fit_to_itself_and_a_signal_ends_who_asks_for_one()
     let fits = |e: &Value| e["curve"] == "surface";
     let done = count(&run, "losses", fits);
     let mut client = start(&place, "fit a --steps 100000");
-    wait_for("the fit", || {
-        (count(&run, "losses", fits) > done).then_some(())
-    });
+    wait_for("the fit", || (count(&run, "losses", fits) > done).then_some(()));
     send_signal(client.0.id() as i32, Signal::HUP);
     let status = client.0.wait().expect("its end");
     // The fit is not done, so that this is no success.
     assert_eq!(status.code(), Some(75), "{status}");
     let before = events(&run).len();
-    wait_for("the fit to go on", || {
-        (events(&run).len() > before + 2).then_some(())
-    });
+    wait_for("the fit to go on", || (events(&run).len() > before + 2).then_some(()));
     assert!(alive(&place), "the engine goes on after a hang-up");
     place.surfit("stop a").ok();
 
@@ -216,13 +196,8 @@ fn given_corners_need_no_batch_for_their_training() {
     let place = Sandbox::new();
     let run = place.run_tiny_job("a", "");
     let corner = |n: usize| run.join(format!("corners/corner-{n}.safetensors"));
-    let files: Vec<String> = (1..=4)
-        .map(|n| format!("'{}'", corner(n).display()))
-        .collect();
-    let sets = format!(
-        "--set corners.from=[{}] --set data.train_images=100 --set corners.batch=128",
-        files.join(",")
-    );
+    let files: Vec<String> = (1..=4).map(|n| format!("'{}'", corner(n).display())).collect();
+    let sets = format!("--set corners.from=[{}] --set data.train_images=100 --set corners.batch=128", files.join(","));
     place.run_tiny_job("b", &sets);
     assert!(support::finished_event(&place.path("b")).is_some());
 }
@@ -257,9 +232,7 @@ fn what_a_killed_test_started_ends_with_it() {
     test.0.kill().expect("a signal");
     test.0.wait().expect("its end");
     wait_for("the engine to end", || (!is_alive(pid)).then_some(()));
-    wait_for("its folder to go", || {
-        (!Path::new(&folder).exists()).then_some(())
-    });
+    wait_for("its folder to go", || (!Path::new(&folder).exists()).then_some(()));
 }
 
 #[test]
@@ -275,9 +248,7 @@ fn runs_of_several_seeds_go_on_when_nobody_reads_and_the_terminal_goes() {
     let mut out = BufReader::new(job.0.stdout.take().expect("its output"));
     out.read_line(&mut line).expect("a line");
     drop(out);
-    wait_for("the first run", || {
-        place.path("s/seed-3/events.jsonl").exists().then_some(())
-    });
+    wait_for("the first run", || place.path("s/seed-3/events.jsonl").exists().then_some(()));
     send_signal(job.0.id() as i32, Signal::HUP);
     let ended = wait_for("the end", || job.0.try_wait().expect("its state"));
     assert!(ended.success(), "{ended}");

@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use support::{
-    EngineWire, SafetensorsFile, Sandbox, copy_folder, engine_program, events, events_of,
-    finished_event, wait_for,
+    EngineWire, SafetensorsFile, Sandbox, copy_folder, engine_program, events, events_of, finished_event, wait_for,
 };
 
 /// A fit that does not end by itself while a test looks.
@@ -37,10 +36,7 @@ fn rate_draws_and_frozen_points_are_kept_through_kills_bit_for_bit() {
         losses.iter().any(|e| e["curve"] == "surface").then_some(())
     });
     let before = last_rate(&run);
-    let said = place
-        .surfit("set a fit.rate=x0.25 fit.draws=3 --json")
-        .ok()
-        .json_lines();
+    let said = place.surfit("set a fit.rate=x0.25 fit.draws=3 --json").ok().json_lines();
     assert_eq!(said[0]["event"], "rate_changed", "{said:?}");
     let ratio = said[0]["to"].as_f64().unwrap() / said[0]["from"].as_f64().unwrap();
     assert!((ratio - 0.25).abs() < 1e-12, "{said:?}");
@@ -52,15 +48,9 @@ fn rate_draws_and_frozen_points_are_kept_through_kills_bit_for_bit() {
     assert_eq!(shown["peak_rate"], said[0]["to"], "{shown}");
     drop(wire);
     place.kill(pid);
-    assert!(
-        finished_event(&run).is_none(),
-        "killed too late to mean anything"
-    );
+    assert!(finished_event(&run).is_none(), "killed too late to mean anything");
     let after = last_rate(&run);
-    assert!(
-        after < 0.5 * before,
-        "the steps went on at {after} after {before}"
-    );
+    assert!(after < 0.5 * before, "the steps went on at {after} after {before}");
 
     // From that checkpoint: once without a break, once with kills.
     let twin = place.path("b");
@@ -77,16 +67,12 @@ fn rate_draws_and_frozen_points_are_kept_through_kills_bit_for_bit() {
         pid = place.resume_detached("b");
     }
     wait_for("the end", || finished_event(&twin));
-    wait_for("the engine to end", || {
-        (!support::is_alive(pid)).then_some(())
-    });
-    let differences = SafetensorsFile::read(&run.join("surface/state.safetensors")).differences(
-        &SafetensorsFile::read(&twin.join("surface/state.safetensors")),
-    );
+    wait_for("the engine to end", || (!support::is_alive(pid)).then_some(()));
+    let differences = SafetensorsFile::read(&run.join("surface/state.safetensors"))
+        .differences(&SafetensorsFile::read(&twin.join("surface/state.safetensors")));
     assert_eq!(differences, Vec::<String>::new());
     assert!(state(&run) == state(&twin), "other bytes");
-    let metadata =
-        &SafetensorsFile::read(&run.join("surface/state.safetensors")).metadata["surfit"];
+    let metadata = &SafetensorsFile::read(&run.join("surface/state.safetensors")).metadata["surfit"];
     let stored: Value = serde_json::from_str(metadata).expect("JSON");
     assert_eq!(stored["steering"]["draws"], json!([4, 3]), "{stored}");
     let frozen = stored["surface"]["frozen"].as_array().expect("a list");
@@ -94,12 +80,8 @@ fn rate_draws_and_frozen_points_are_kept_through_kills_bit_for_bit() {
 
     // The rate in the configuration is meant again once somebody edits it.
     place.surfit("set a fit.rate=0").fails(2, &["above 0"]);
-    place
-        .surfit("set a fit.draws=26")
-        .fails(1, &["26 draws", "choose 1 to 25"]);
-    place
-        .surfit("set a fit.momentum=0.5")
-        .fails(2, &["fit.momentum", "fit.rate"]);
+    place.surfit("set a fit.draws=26").fails(1, &["26 draws", "choose 1 to 25"]);
+    place.surfit("set a fit.momentum=0.5").fails(2, &["fit.momentum", "fit.rate"]);
 }
 
 #[test]
@@ -124,24 +106,16 @@ fn a_search_finds_no_worse_point_and_says_the_same_twice() {
     let ask = "search a --at 0.3,0.3 --radius 0.2 --budget 12 --json";
     let found = place.surfit(ask).ok().last_json();
     let accuracy = |p: &Value| p["accuracy"].as_f64().expect("an accuracy");
-    assert!(
-        accuracy(&found["to"]) >= accuracy(&found["from"]),
-        "{found}"
-    );
+    assert!(accuracy(&found["to"]) >= accuracy(&found["from"]), "{found}");
     assert_eq!(found["to"]["images"], 400, "the winner is measured in full");
     let looked_at = found["looked_at"].as_u64().expect("a number");
     assert!((2..=12).contains(&looked_at), "{found}");
-    assert!(
-        found["images"].as_u64() < Some(looked_at * 400 * 2),
-        "{found}"
-    );
+    assert!(found["images"].as_u64() < Some(looked_at * 400 * 2), "{found}");
     let again = place.surfit(ask).ok().last_json();
     assert_eq!(found, again, "a search is a function of its arguments");
     let near = |key: &str| (found["to"][key].as_f64().unwrap() - 0.3).abs();
     assert!(near("u") < 0.7 && near("v") < 0.7);
-    place
-        .surfit("search a --at 0.3,0.3 --radius 7")
-        .fails(1, &["a step of 7", "choose"]);
+    place.surfit("search a --at 0.3,0.3 --radius 7").fails(1, &["a step of 7", "choose"]);
     place.surfit("search a --at 0.3,1.3").fails(2, &["0 to 1"]);
 }
 
@@ -149,10 +123,7 @@ fn a_search_finds_no_worse_point_and_says_the_same_twice() {
 fn an_ensemble_is_chosen_on_validation_exported_and_measured_again_from_its_files() {
     let place = Sandbox::new();
     let run = place.run_tiny_job("a", "--set data.validation_images=400");
-    let made = place
-        .surfit("export a --ensemble 3 --out three --json")
-        .ok()
-        .last_json();
+    let made = place.surfit("export a --ensemble 3 --out three --json").ok().last_json();
     assert_eq!(made["selection"], "ensemble", "{made}");
     assert_eq!(made["members"].as_array().map(Vec::len), Some(3), "{made}");
     assert_eq!(made["chosen"], true, "{made}");
@@ -164,29 +135,18 @@ fn an_ensemble_is_chosen_on_validation_exported_and_measured_again_from_its_file
         .iter()
         .map(|m| m["validation_accuracy"].as_f64().expect("an accuracy"))
         .fold(0.0, f64::max);
-    assert!(
-        made["validation_accuracy"].as_f64() >= Some(best_member - 0.02),
-        "{card}"
-    );
+    assert!(made["validation_accuracy"].as_f64() >= Some(best_member - 0.02), "{card}");
     for split in ["val", "test"] {
-        let again = place
-            .surfit(&format!("eval three --split {split} --json"))
-            .ok()
-            .last_json();
+        let again = place.surfit(&format!("eval three --split {split} --json")).ok().last_json();
         let key = match split {
             "val" => "validation_accuracy",
             _ => "test_accuracy",
         };
         assert_eq!(again["accuracy"], card[key], "{split}: {again}");
     }
-    place
-        .surfit("export a --ensemble 3 --out three")
-        .fails(2, &["already holds a model", "--force"]);
+    place.surfit("export a --ensemble 3 --out three").fails(2, &["already holds a model", "--force"]);
     // Given members, in the place of the three.
-    let two = place
-        .surfit("export a --member 0.25,0.5 --member 0.75,0.5 --out three --force --json")
-        .ok()
-        .last_json();
+    let two = place.surfit("export a --member 0.25,0.5 --member 0.75,0.5 --out three --force --json").ok().last_json();
     assert_eq!(two["members"], json!([[0.25, 0.5], [0.75, 0.5]]), "{two}");
     assert_eq!(two["chosen"], false, "{two}");
     assert!(!place.path("three/member-3.safetensors").exists());
@@ -194,27 +154,17 @@ fn an_ensemble_is_chosen_on_validation_exported_and_measured_again_from_its_file
     place.surfit("export a --centroid --out three --force").ok();
     assert!(!place.path("three/member-1.safetensors").exists());
     place.surfit("eval three").ok();
-    place
-        .surfit("export a --ensemble 0 --out four")
-        .fails(2, &["choose 1 to 64"]);
+    place.surfit("export a --ensemble 0 --out four").fails(2, &["choose 1 to 64"]);
     let mut engine = place.program(engine_program());
-    engine
-        .arg("serve")
-        .arg(&run)
-        .args(["--wait", "--linger", "30"]);
+    engine.arg("serve").arg(&run).args(["--wait", "--linger", "30"]);
     let _engine = support::ChildGuard(engine.spawn().expect("the engine starts"));
     let mut wire_run = EngineWire::connect_and_greet(&place);
     let at = wire_run.events.len();
-    wire_run.expect_accepted(
-        json!({"command": "measure_ensemble", "points": [[0.0, 0.0], [1.0, 1.0]]}),
-    );
+    wire_run.expect_accepted(json!({"command": "measure_ensemble", "points": [[0.0, 0.0], [1.0, 1.0]]}));
     let measured = wire_run.wait_for_event("ensemble_measured", at, |_| true);
     assert_eq!(measured["members"].as_array().map(Vec::len), Some(2));
     assert_eq!(measured["images"], 400);
-    wire_run.expect_refused(
-        json!({"command": "measure_ensemble", "points": []}),
-        "mark 1 to 64",
-    );
+    wire_run.expect_refused(json!({"command": "measure_ensemble", "points": []}), "mark 1 to 64");
     drop(wire_run);
     assert_eq!(events_of(&run, "ensemble_measured").len(), 1);
 }
@@ -232,9 +182,7 @@ fn what_takes_long_shows_its_progress_answers_others_and_is_given_up() {
     let measured = wire.send(&json!({"command": "evaluate", "u": 0.1, "v": 0.1}));
     let degree = wire.send(&json!({"command": "set_degree", "degrees": [3, 2]}));
     let shown = wire.wait_for_snapshot("the search", |s| {
-        s["errand"]["name"]
-            .as_str()
-            .is_some_and(|n| n.contains("searching near"))
+        s["errand"]["name"].as_str().is_some_and(|n| n.contains("searching near"))
             && s["errand"]["waiting"].as_u64() >= Some(1)
     });
     assert_eq!(shown["errand"]["total"], 1000, "{}", shown["errand"]);
@@ -253,10 +201,7 @@ fn what_takes_long_shows_its_progress_answers_others_and_is_given_up() {
         }
     }
     let given_up = errors[&Some(id)].as_str();
-    assert!(
-        given_up.is_some_and(|e| e.contains("given up")),
-        "{errors:?}"
-    );
+    assert!(given_up.is_some_and(|e| e.contains("given up")), "{errors:?}");
     for id in [cancel, measured, degree] {
         assert!(errors[&Some(id)].is_null(), "{errors:?}");
     }
@@ -268,9 +213,7 @@ fn what_takes_long_shows_its_progress_answers_others_and_is_given_up() {
         .collect();
     assert_eq!(order, ["cancelled", "evaluated", "degree_changed"]);
     let step = wire.snapshot["fit_step"].as_u64();
-    wire.wait_for_next_snapshot("the fit going on", |s| {
-        s["errand"].is_null() && s["fit_step"].as_u64() > step
-    });
+    wire.wait_for_next_snapshot("the fit going on", |s| s["errand"].is_null() && s["fit_step"].as_u64() > step);
 
     // Figures that views show.
     let shown = wire.wait_for_next_snapshot("load and cost", |s| {

@@ -11,10 +11,7 @@ fn a_surface_larger_than_the_machine_is_refused_before_anything_is_trained() {
     let shape = format!("--set network.name=mlp --set network.widths=[{widths}]");
     let told = place
         .surfit(&format!("run tiny.toml --run-dir a --json {shape}"))
-        .fails(
-            1,
-            &["9 control points", "GB left", "lower degree", "more memory"],
-        );
+        .fails(1, &["9 control points", "GB left", "lower degree", "more memory"]);
     assert!(told.seconds < 60.0, "it took {:.0} s", told.seconds);
     assert!(support::events_of(&place.path("a"), "losses").is_empty());
 }

@@ -46,9 +46,7 @@ fn cursor(text: &str) -> Option<(f64, f64)> {
 
 #[track_caller]
 fn moved(screen: &TerminalScreen, from: (f64, f64)) -> (f64, f64) {
-    screen.wait_until("the cursor to move", |text| {
-        cursor(text).is_some_and(|now| now != from)
-    });
+    screen.wait_until("the cursor to move", |text| cursor(text).is_some_and(|now| now != from));
     cursor(&screen.text()).expect("a cursor")
 }
 
@@ -69,26 +67,16 @@ fn the_mouse_chooses_panes_and_cells_and_moves_borders() {
     let surface = find(&screen, "2 Surface");
     let before = cursor(&screen.text()).expect("a cursor");
     let middle = (surface.0 + 40, surface.1 + 14);
-    let [left, right, lower] = [
-        (middle.0 - 26, middle.1),
-        (middle.0 + 14, middle.1),
-        (middle.0 + 14, middle.1 + 14),
-    ];
+    let [left, right, lower] = [(middle.0 - 26, middle.1), (middle.0 + 14, middle.1), (middle.0 + 14, middle.1 + 14)];
     click(&mut screen, left);
     screen.wait_for_text("┏ 2 Surface");
     let first = moved(&screen, before);
     click(&mut screen, right);
     let second = moved(&screen, first);
-    assert!(
-        second.0 > first.0 && second.1 == first.1,
-        "{first:?}, {second:?}"
-    );
+    assert!(second.0 > first.0 && second.1 == first.1, "{first:?}, {second:?}");
     click(&mut screen, lower);
     let third = moved(&screen, second);
-    assert!(
-        third.1 < second.1 && third.0 == second.0,
-        "{second:?}, {third:?}"
-    );
+    assert!(third.1 < second.1 && third.0 == second.0, "{second:?}, {third:?}");
     // The wheel shows fewer cells, about the one under it, and all again.
     let pane = |text: &str| -> Vec<String> {
         let right = |line: &str| line.chars().skip(surface.0.into()).collect();
@@ -213,11 +201,7 @@ fn figures_are_copied_and_written_from_the_screen() {
         let path = figures.join(name);
         wait_for("the file", || path.exists().then_some(()));
         let bytes = std::fs::read(&path).expect("the file");
-        assert!(
-            bytes.starts_with(begins),
-            "{name}: {:?}",
-            &bytes[..bytes.len().min(40)]
-        );
+        assert!(bytes.starts_with(begins), "{name}: {:?}", &bytes[..bytes.len().min(40)]);
         if keys.starts_with('i') {
             screen.press("i");
         }
@@ -269,11 +253,7 @@ fn commands_ask_show_how_far_they_are_and_are_given_up() {
     assert!(support::events_of(&run, "searched").is_empty() && is_alive(pid));
     // Where nobody looks there is nothing but the result.
     let done = place.surfit("export a --at 0.5,0.5 --out taken").ok();
-    assert!(
-        done.err.is_empty() && done.out.lines().count() == 1,
-        "{}",
-        done.describe()
-    );
+    assert!(done.err.is_empty() && done.out.lines().count() == 1, "{}", done.describe());
     send_signal(pid, Signal::TERM);
     wait_for("the engine to end", || (!is_alive(pid)).then_some(()));
 

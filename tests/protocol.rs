@@ -19,60 +19,33 @@ fn only_those_who_speak_the_protocol_are_served_and_the_engine_minds_nobody_else
     let socket = place.socket();
     let mode = |path: &std::path::Path| path.metadata().expect("its mode").mode() & 0o777;
     assert_eq!(mode(&socket), 0o600, "the socket's mode");
-    assert_eq!(
-        mode(socket.parent().unwrap()),
-        0o700,
-        "the mode of the socket's folder"
-    );
+    assert_eq!(mode(socket.parent().unwrap()), 0o700, "the mode of the socket's folder");
 
     let rejected = |first: &[u8], parts: &[&str]| {
         let mut wire = EngineWire::connect(&socket);
         wire.stream.write_all(first).expect("the engine reads");
-        let answer = wire
-            .read()
-            .unwrap_or_else(|| panic!("no answer to {:?}", String::from_utf8_lossy(first)));
-        let reason = answer["reason"]
-            .as_str()
-            .unwrap_or_else(|| panic!("not rejected: {answer}"))
-            .to_owned();
+        let answer = wire.read().unwrap_or_else(|| panic!("no answer to {:?}", String::from_utf8_lossy(first)));
+        let reason = answer["reason"].as_str().unwrap_or_else(|| panic!("not rejected: {answer}")).to_owned();
         assert_eq!(answer["type"], "rejected");
         for part in parts {
             assert!(reason.contains(part), "`{part}` is not in: {reason}");
         }
-        assert!(
-            wire.read().is_none(),
-            "the connection should be closed after: {reason}"
-        );
+        assert!(wire.read().is_none(), "the connection should be closed after: {reason}");
     };
     let framed = |text: &str| [&(text.len() as u32).to_be_bytes(), text.as_bytes()].concat();
     rejected(
         &framed(r#"{"type":"hello","protocol":99,"client":"test","after":null}"#),
         &["protocol 1", "99", "use the surfit that started the run"],
     );
-    rejected(
-        &framed("GET / HTTP/1.1"),
-        &["no message of surfit's protocol"],
-    );
-    rejected(
-        &framed(r#"{"type":"command","id":1,"command":{"command":"start"}}"#),
-        &["first", "hello"],
-    );
-    rejected(
-        b"\xff\xff\xff\xff garbage",
-        &["no message of surfit's protocol"],
-    );
+    rejected(&framed("GET / HTTP/1.1"), &["no message of surfit's protocol"]);
+    rejected(&framed(r#"{"type":"command","id":1,"command":{"command":"start"}}"#), &["first", "hello"]);
+    rejected(b"\xff\xff\xff\xff garbage", &["no message of surfit's protocol"]);
 
     // After the greeting too, and with a degree that no surface has.
     for (body, part) in [
         ("nonsense", "no message"),
-        (
-            r#"{"type":"command","id":1,"command":{"command":"set_degree","degrees":[2,9]}}"#,
-            "outside 1..=8",
-        ),
-        (
-            r#"{"type":"command","id":1,"command":{"command":"dance"}}"#,
-            "no message",
-        ),
+        (r#"{"type":"command","id":1,"command":{"command":"set_degree","degrees":[2,9]}}"#, "outside 1..=8"),
+        (r#"{"type":"command","id":1,"command":{"command":"dance"}}"#, "no message"),
     ] {
         let mut wire = EngineWire::connect_and_greet(&place);
         wire.send_frame(body);
@@ -83,29 +56,19 @@ fn only_those_who_speak_the_protocol_are_served_and_the_engine_minds_nobody_else
             }
         };
         assert!(reason.contains(part), "`{part}` is not in: {reason}");
-        assert!(
-            wire.read().is_none(),
-            "the connection should be closed after: {reason}"
-        );
+        assert!(wire.read().is_none(), "the connection should be closed after: {reason}");
     }
     // Half a frame, then gone.
     let mut wire = EngineWire::connect(&socket);
-    wire.stream
-        .write_all(b"\0\0\0\x40{\"type\":")
-        .expect("the engine reads");
+    wire.stream.write_all(b"\0\0\0\x40{\"type\":").expect("the engine reads");
     drop(wire);
 
     let mut wire = EngineWire::connect_and_greet(&place);
     wire.wait_for_fit();
     assert!(support::is_alive(pid) && finished_event(&run).is_none());
     wire.expect_accepted(json!({"command": "shutdown"}));
-    wait_for("the engine to end", || {
-        (!support::is_alive(pid)).then_some(())
-    });
-    assert!(
-        !socket.exists(),
-        "the socket's file should go with the engine"
-    );
+    wait_for("the engine to end", || (!support::is_alive(pid)).then_some(()));
+    assert!(!socket.exists(), "the socket's file should go with the engine");
 }
 
 #[test]
@@ -117,10 +80,7 @@ fn a_client_that_never_reads_does_not_slow_the_engine() {
     wire.wait_for_fit();
     let pace = |wire: &mut EngineWire| {
         let step = |s: &Value| s["fit_step"].as_u64().expect("a step");
-        let (from, began) = (
-            step(&wire.wait_for_next_snapshot("anything", |_| true)),
-            Instant::now(),
-        );
+        let (from, began) = (step(&wire.wait_for_next_snapshot("anything", |_| true)), Instant::now());
         wire.receive_for(Duration::from_secs(2));
         let to = step(&wire.wait_for_next_snapshot("anything", |_| true));
         (to - from) as f64 / began.elapsed().as_secs_f64()
@@ -133,25 +93,17 @@ fn a_client_that_never_reads_does_not_slow_the_engine() {
             sleeper
         })
         .collect();
-    wire.wait_for_snapshot("the sleepers as viewers", |s| {
-        s["viewers"].as_u64() >= Some(4)
-    });
+    wire.wait_for_snapshot("the sleepers as viewers", |s| s["viewers"].as_u64() >= Some(4));
     wire.receive_for(Duration::from_secs(1));
     let after = pace(&mut wire);
     println!("steps a second: {before:.1} alone, {after:.1} beside three clients that never read");
     // The machine may be busy with other things; a blocked engine would stand still.
-    assert!(
-        after > 0.4 * before,
-        "{before:.1} steps a second fell to {after:.1}"
-    );
+    assert!(after > 0.4 * before, "{before:.1} steps a second fell to {after:.1}");
     let asked = Instant::now();
     wire.expect_accepted(json!({"command": "set_metric", "metric": "loss"}));
     let answered = asked.elapsed();
     println!("an answer took {} ms", answered.as_millis());
-    assert!(
-        answered < Duration::from_secs(3),
-        "an answer took {answered:?}"
-    );
+    assert!(answered < Duration::from_secs(3), "an answer took {answered:?}");
     drop(sleepers);
     wire.wait_for_snapshot("nobody else", |s| s["viewers"] == 1);
 }
@@ -180,9 +132,7 @@ fn an_engine_that_cannot_be_spoken_to_is_ended_by_a_signal() {
     std::fs::write(run.join("socket"), "/nowhere/at/all.sock").expect("a wrong note");
     place.surfit("stop a").ok();
     // The kernel lets go of the lock a moment before the process is gone.
-    wait_for("the engine's end", || {
-        (!support::is_alive(pid)).then_some(())
-    });
+    wait_for("the engine's end", || (!support::is_alive(pid)).then_some(()));
     assert_eq!(support::events_of(&run, "closed").len(), 1, "in good order");
 }
 
@@ -194,57 +144,27 @@ fn a_run_has_one_engine_and_a_dead_ones_socket_is_no_hindrance() {
     wire.wait_for_fit();
     let socket = place.socket();
 
-    place.surfit("resume a").fails(
-        1,
-        &[
-            "in use by another engine",
-            &format!("pid {pid}"),
-            "surfit open",
-        ],
-    );
+    place.surfit("resume a").fails(1, &["in use by another engine", &format!("pid {pid}"), "surfit open"]);
     let mut engine = place.program(engine_program());
     engine.arg("serve").arg(&run);
-    place
-        .run_to_end(engine)
-        .fails(1, &["in use by another engine", "surfit stop"]);
-    assert!(
-        socket.exists(),
-        "the second engine took the first one's socket away"
-    );
+    place.run_to_end(engine).fails(1, &["in use by another engine", "surfit stop"]);
+    assert!(socket.exists(), "the second engine took the first one's socket away");
     wire.expect_accepted(json!({"command": "checkpoint"}));
     drop(wire);
 
     place.kill(pid);
-    assert!(
-        socket.exists(),
-        "a killed engine cannot clean up; this test means nothing"
-    );
+    assert!(socket.exists(), "a killed engine cannot clean up; this test means nothing");
     // Nobody listens there: commands that need an engine start one, and the file is replaced.
     let again = place.resume_detached("a");
     assert_ne!(again, pid);
     let mut wire = EngineWire::connect_and_greet(&place);
     wire.wait_for_fit();
-    assert_eq!(
-        wire.events
-            .iter()
-            .filter(|e| e["event"] == "started")
-            .count(),
-        2
-    );
-    assert!(
-        wire.events.iter().any(|e| e["event"] == "resumed"),
-        "the history should say where it went on"
-    );
+    assert_eq!(wire.events.iter().filter(|e| e["event"] == "started").count(), 2);
+    assert!(wire.events.iter().any(|e| e["event"] == "resumed"), "the history should say where it went on");
     drop(wire);
     place.kill(again);
-    let model = place
-        .surfit("export a --at 0.5,0.5 --out model --json")
-        .ok()
-        .last_json();
-    assert_eq!(
-        model["u"], 0.5,
-        "an engine was started for the export over the stale socket"
-    );
+    let model = place.surfit("export a --at 0.5,0.5 --out model --json").ok().last_json();
+    assert_eq!(model["u"], 0.5, "an engine was started for the export over the stale socket");
     place.surfit("stop a").fails(1, &["no engine is running"]);
 }
 
@@ -254,8 +174,7 @@ fn an_engine_refuses_commands_of_a_client_that_only_watches() {
     let (run, _) = place.start_tiny_job("a", ENDLESS);
     let mut watcher = EngineWire::connect(&place.socket());
     watcher.send_frame(
-        json!({"type": "hello", "protocol": 1, "client": "test", "after": 0, "readonly": true})
-            .to_string(),
+        json!({"type": "hello", "protocol": 1, "client": "test", "after": 0, "readonly": true}).to_string(),
     );
     assert_eq!(watcher.read().expect("a welcome")["type"], "welcome");
     watcher.wait_for_fit();
@@ -305,8 +224,5 @@ fn a_client_that_says_so_gets_of_a_large_heatmap_what_is_new() {
     while next() != "paused" {}
     assert_eq!(heatmap, paused["heatmap"]);
     // Who does not say so gets every one whole.
-    assert_eq!(
-        other.snapshot["heatmap"]["cells"].as_array().map(Vec::len),
-        Some(41 * 41)
-    );
+    assert_eq!(other.snapshot["heatmap"]["cells"].as_array().map(Vec::len), Some(41 * 41));
 }

@@ -10,10 +10,7 @@ const SMALL: &str = "name = 'rel'\nthreads = 1\n[network]\nwidths = [4, 8]\n[fit
 /// A folder with files of two corners and a configuration that names them without a folder.
 fn with_corners() -> Sandbox {
     let place = Sandbox::new();
-    place.run_tiny_job(
-        "made",
-        "--set corners.count=2 --set fit.degree=2 --set corners.epochs=1",
-    );
+    place.run_tiny_job("made", "--set corners.count=2 --set fit.degree=2 --set corners.epochs=1");
     for n in 1..=2 {
         let name = format!("corner-{n}.safetensors");
         std::fs::copy(place.path("made/corners").join(&name), place.path(&name)).expect("a corner");
@@ -30,9 +27,8 @@ fn corner_files_are_found_beside_a_configuration_that_is_named_without_a_folder(
     place.surfit("config check rel.toml").ok();
     place.surfit("run rel.toml --run-dir a --json").ok();
     place.surfit("run ./rel.toml --run-dir b --json").ok();
-    let configuration = |run: &str| {
-        std::fs::read_to_string(place.path(run).join("config.toml")).expect("a configuration")
-    };
+    let configuration =
+        |run: &str| std::fs::read_to_string(place.path(run).join("config.toml")).expect("a configuration");
     assert_eq!(configuration("a"), configuration("b"));
     // Without a terminal it does the job as `run` does.
     let opened = place.surfit("open rel.toml").ok();

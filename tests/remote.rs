@@ -18,12 +18,7 @@ fn far_side() {
 }
 
 fn open(place: &Sandbox, line: &StandInHost, what: &str) -> TerminalScreen {
-    TerminalScreen::open(
-        place,
-        &format!("open {what}"),
-        (140, 44),
-        &line.environment(),
-    )
+    TerminalScreen::open(place, &format!("open {what}"), (140, 44), &line.environment())
 }
 
 #[test]
@@ -35,29 +30,18 @@ fn a_run_on_another_machine_is_watched_steered_left_and_come_back_to() {
     wire.wait_for_fit();
     line.set_line("banner=Welcome to gpu1, all jobs are logged\n");
     let mut screen = open(&place, &line, "me@gpu1:far");
-    for text in [
-        "me@gpu1:far",
-        "running",
-        "Loss",
-        "Surface",
-        "Control points",
-    ] {
+    for text in ["me@gpu1:far", "running", "Loss", "Surface", "Control points"] {
         screen.wait_for_text(text);
     }
     assert!(!screen.text().contains("Welcome"), "{}", screen.text());
     let dialled = line.dials();
-    assert!(
-        dialled[0].1.contains("me@gpu1") && dialled[0].1.ends_with("bridge -- far"),
-        "{dialled:?}"
-    );
+    assert!(dialled[0].1.contains("me@gpu1") && dialled[0].1.ends_with("bridge -- far"), "{dialled:?}");
 
     // What is asked here is done there.
     screen.press("u");
     screen.wait_for_text("3×2");
     screen.press("\r");
-    wait_for("the degree's event", || {
-        events_of(&run, "degree_changed").pop()
-    });
+    wait_for("the degree's event", || events_of(&run, "degree_changed").pop());
     screen.press("p");
     screen.wait_for_text("‖ paused");
     screen.press("p");
@@ -70,10 +54,7 @@ fn a_run_on_another_machine_is_watched_steered_left_and_come_back_to() {
     screen.wait_for_text("No line to me@gpu1");
     screen.wait_for_text("Connection refused");
     let screen_is_whole = screen.text();
-    assert!(
-        screen_is_whole.contains("Control points"),
-        "{screen_is_whole}"
-    );
+    assert!(screen_is_whole.contains("Control points"), "{screen_is_whole}");
     wire.expect_accepted(json!({"command": "mark", "u": 0.25, "v": 0.75}));
     wire.expect_accepted(json!({"command": "set_degree", "degrees": [3, 3]}));
     line.set_line("");
@@ -117,9 +98,7 @@ fn a_line_that_breaks_inside_frames_again_and_again_loses_no_event() {
             std::thread::sleep(Duration::from_millis(520));
             (line.dials().len() >= before + 2).then_some(())
         });
-        wire.expect_accepted(
-            json!({"command": "evaluate", "u": 0.5, "v": f64::from(cut) / 20_000.0}),
-        );
+        wire.expect_accepted(json!({"command": "evaluate", "u": 0.5, "v": f64::from(cut) / 20_000.0}));
         line.set_line("");
     }
     line.set_line("");
@@ -136,11 +115,7 @@ fn a_line_that_breaks_inside_frames_again_and_again_loses_no_event() {
     assert_eq!(measured.len(), 5);
     screen.press("i");
     for event in &measured {
-        let point = format!(
-            "({:.3}, {:.3})",
-            event["u"].as_f64().unwrap(),
-            event["v"].as_f64().unwrap()
-        );
+        let point = format!("({:.3}, {:.3})", event["u"].as_f64().unwrap(), event["v"].as_f64().unwrap());
         screen.wait_for_text(&point);
     }
 }
@@ -175,10 +150,7 @@ fn a_slow_line_stays_responsive() {
         rate / 1e3
     );
     assert!(rate < 10_500.0, "{rate} B/s over a line of 10 kB/s");
-    assert!(
-        median < 2500.0,
-        "half of the answers took more than {median:.0} ms"
-    );
+    assert!(median < 2500.0, "half of the answers took more than {median:.0} ms");
 }
 
 #[test]
@@ -193,10 +165,7 @@ fn a_line_that_cannot_be_had_is_told_in_the_words_of_ssh() {
         for part in parts {
             assert!(told.contains(part), "`{part}` is not in: {told}");
         }
-        assert!(
-            !told.contains("\x1b[?1049h"),
-            "the screen was taken for nothing"
-        );
+        assert!(!told.contains("\x1b[?1049h"), "the screen was taken for nothing");
         let mut ls = place.command("ls nowhere:");
         ls.envs(line.environment());
         place.run_to_end(ls).fails(1, parts);
@@ -205,27 +174,14 @@ fn a_line_that_cannot_be_had_is_told_in_the_words_of_ssh() {
         "fail=ssh: Could not resolve hostname nowhere: Name or service not known\n",
         &["nowhere: ssh: Could not resolve hostname nowhere"],
     );
-    refused(
-        "fail=me@nowhere: Permission denied (publickey).\n",
-        &["Permission denied (publickey)"],
-    );
+    refused("fail=me@nowhere: Permission denied (publickey).\n", &["Permission denied (publickey)"]);
     let settings = place.path("settings/surfit/client.toml");
     std::fs::write(&settings, "program = 'surfit-that-is-not-there'\n").expect("settings");
     refused("", &["not found", "install surfit there", "client.toml"]);
-    let old = place.write(
-        "old",
-        "#!/bin/sh\nprintf '\\036surfit-bridge 99 9.9.9\\n'\ncat > /dev/null\n",
-    );
+    let old = place.write("old", "#!/bin/sh\nprintf '\\036surfit-bridge 99 9.9.9\\n'\ncat > /dev/null\n");
     make_executable(&old);
     std::fs::write(&settings, format!("program = '{}'\n", old.display())).expect("settings");
-    refused(
-        "",
-        &[
-            "surfit 9.9.9",
-            concat!("surfit ", env!("CARGO_PKG_VERSION")),
-            "same version on both",
-        ],
-    );
+    refused("", &["surfit 9.9.9", concat!("surfit ", env!("CARGO_PKG_VERSION")), "same version on both"]);
     let other = place.write("other", "#!/bin/sh\necho This account is not available\n");
     make_executable(&other);
     std::fs::write(&settings, format!("program = '{}'\n", other.display())).expect("settings");
@@ -233,9 +189,7 @@ fn a_line_that_cannot_be_had_is_told_in_the_words_of_ssh() {
     std::fs::write(&settings, "shh = ['ssh']\n").expect("settings");
     let mut ls = place.command("ls nowhere:");
     ls.envs(line.environment());
-    place
-        .run_to_end(ls)
-        .fails(2, &["client.toml", "line 1", "shh"]);
+    place.run_to_end(ls).fails(2, &["client.toml", "line 1", "shh"]);
 }
 
 fn make_executable(path: &std::path::Path) {
@@ -258,11 +212,7 @@ fn runs_there_are_listed_and_names_that_are_wrong_are_told() {
     line.set_line("banner={\"not\": \"a run\"}\n");
     let there = at_host("ls gpu1: --json").ok();
     let here = place.surfit("ls --json").ok();
-    assert_eq!(
-        there.json_lines(),
-        here.json_lines(),
-        "the same list, over a line that begins with a banner"
-    );
+    assert_eq!(there.json_lines(), here.json_lines(), "the same list, over a line that begins with a banner");
     assert!(at_host("ls gpu1:").ok().out.contains("finished"));
     at_host("ls gpu1:one").fails(2, &["gpu1"]);
     at_host("open gpu1:one").fails(2, &["needs a terminal"]);
@@ -297,12 +247,7 @@ fn a_dead_engine_there_is_told_and_resumed_over_the_line_and_watching_changes_no
     let mut wire = EngineWire::connect_and_greet(&place);
     wire.wait_for_fit();
     wire.expect_accepted(json!({"command": "checkpoint"}));
-    let mut watcher = TerminalScreen::open(
-        &place,
-        "open --readonly gpu1:far",
-        (140, 44),
-        &line.environment(),
-    );
+    let mut watcher = TerminalScreen::open(&place, "open --readonly gpu1:far", (140, 44), &line.environment());
     watcher.wait_for_text("read-only");
     watcher.wait_for_text("running");
     watcher.press("p");
@@ -322,9 +267,7 @@ fn a_dead_engine_there_is_told_and_resumed_over_the_line_and_watching_changes_no
     screen.press("r");
     screen.wait_for_text_gone("The engine died");
     screen.wait_for_text("running");
-    wait_for("the new engine to go on", || {
-        events_of(&run, "resumed").pop()
-    });
+    wait_for("the new engine to go on", || events_of(&run, "resumed").pop());
     watcher.wait_for_text("running");
     watcher.press("q");
     assert_eq!(watcher.expect_terminal_restored().0, 0);
@@ -332,13 +275,8 @@ fn a_dead_engine_there_is_told_and_resumed_over_the_line_and_watching_changes_no
     screen.wait_for_text("Leave while work is under way?");
     screen.press("s");
     let (code, text) = screen.expect_terminal_restored();
-    assert!(
-        code == 0 && text.contains("surfit resume"),
-        "{code}: {text}"
-    );
-    wait_for("the engine to end", || {
-        events(&run).pop().filter(|e| e["event"] == "closed")
-    });
+    assert!(code == 0 && text.contains("surfit resume"), "{code}: {text}");
+    wait_for("the engine to end", || events(&run).pop().filter(|e| e["event"] == "closed"));
 }
 
 #[test]
@@ -367,9 +305,7 @@ fn a_run_at_rest_there_is_asked_copied_from_and_written_from_here() {
     screen.press("Wp");
     screen.wait_for_text("gpu1-one-figures/surface.png");
     screen.press("\r");
-    let picture = wait_for("the picture", || {
-        std::fs::read(place.path("gpu1-one-figures/surface.png")).ok()
-    });
+    let picture = wait_for("the picture", || std::fs::read(place.path("gpu1-one-figures/surface.png")).ok());
     assert!(picture.starts_with(b"\x89PNG"));
     // The next sentence must not be followed by this one.
     screen.wait_until("the picture's sentence", |text| {
@@ -389,18 +325,14 @@ fn a_run_at_rest_there_is_asked_copied_from_and_written_from_here() {
     // And it is asked like one here.
     let before = events_of(&run, "exported").len();
     screen.press("x");
-    wait_for("the export", || {
-        (events_of(&run, "exported").len() > before).then_some(())
-    });
+    wait_for("the export", || (events_of(&run, "exported").len() > before).then_some(()));
     screen.wait_for_text("exported the best to");
     // A fork that is asked for just before leaving is waited for over the line too.
     screen.press("Nd");
     let (code, text) = screen.expect_terminal_restored();
     let said = "one-3x3 goes on at degree 3×3 as a run of its own";
     assert!(code == 0 && text.contains(said), "{code}: {text}");
-    wait_for("the fork", || {
-        events_of(&place.path("runs/one-3x3"), "forked").pop()
-    });
+    wait_for("the fork", || events_of(&place.path("runs/one-3x3"), "forked").pop());
 }
 
 #[test]
@@ -419,8 +351,7 @@ fn a_redial_asks_for_no_password_and_stops_where_it_is_refused() {
     let ssh = place.write("bin/ssh", &script);
     make_executable(&ssh);
     let ssh = ssh.display().to_string();
-    let mut screen =
-        TerminalScreen::open(&place, "open gpu1:far", (140, 44), &[(name, &ssh), file]);
+    let mut screen = TerminalScreen::open(&place, "open gpu1:far", (140, 44), &[(name, &ssh), file]);
     screen.wait_for_text("running");
     let first = std::fs::read_to_string(&log).expect("the log");
     assert!(!first.contains("BatchMode"), "{first}");
@@ -428,12 +359,7 @@ fn a_redial_asks_for_no_password_and_stops_where_it_is_refused() {
     line.break_line();
     screen.wait_for_text("Permission denied");
     screen.wait_for_text("Log in again");
-    let tries = || {
-        std::fs::read_to_string(&log)
-            .expect("the log")
-            .lines()
-            .count()
-    };
+    let tries = || std::fs::read_to_string(&log).expect("the log").lines().count();
     let before = tries();
     screen.press("zz");
     std::thread::sleep(Duration::from_secs(3));

@@ -4,17 +4,14 @@ mod support;
 
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use support::{
-    EngineWire, SafetensorsFile, Sandbox, copy_folder, events, events_of, is_alive, wait_for,
-};
+use support::{EngineWire, SafetensorsFile, Sandbox, copy_folder, events, events_of, is_alive, wait_for};
 
 /// A fit that does not end by itself while a test looks.
 const ENDLESS: &str = "--set fit.epochs=100000 --set fit.warmup=0 --set data.validation_images=200 \
                        --set checkpoint.every_seconds=1000";
 
 fn steering(run: &Path) -> Value {
-    let metadata =
-        &SafetensorsFile::read(&run.join("surface/state.safetensors")).metadata["surfit"];
+    let metadata = &SafetensorsFile::read(&run.join("surface/state.safetensors")).metadata["surfit"];
     let stored: Value = serde_json::from_str(metadata).expect("JSON");
     stored["steering"].clone()
 }
@@ -43,12 +40,8 @@ fn steered(link: bool) {
     assert_eq!(note(&twin), note(&run), "the note travels with the copy");
 
     // Nobody works on the copy: what needs an engine that does is refused.
-    place
-        .surfit("stop b")
-        .fails(1, &["no engine is running for", "/b"]);
-    place
-        .surfit("set b draws=3")
-        .fails(2, &["`draws` cannot be changed", "fit.draws"]);
+    place.surfit("stop b").fails(1, &["no engine is running for", "/b"]);
+    place.surfit("set b draws=3").fails(2, &["`draws` cannot be changed", "fit.draws"]);
     let line = |name: &str| -> Value {
         let mut list = place.command("ls --json");
         list.env("SURFIT_RUNS", place.path(""));
@@ -86,10 +79,7 @@ fn steered(link: bool) {
     assert!(events_of(&run, "closed").is_empty());
     place.surfit("stop a").ok();
     for (run, kind) in [(&run, "draws_changed"), (&twin, "paused")] {
-        let numbers: Vec<u64> = events(run)
-            .iter()
-            .filter_map(|e| e["seq"].as_u64())
-            .collect();
+        let numbers: Vec<u64> = events(run).iter().filter_map(|e| e["seq"].as_u64()).collect();
         let expected: Vec<u64> = (1..=numbers.len() as u64).collect();
         assert_eq!(numbers, expected, "{}", run.display());
         let of_kind = events_of(run, kind).len();
@@ -110,35 +100,16 @@ fn a_copy_made_of_hard_links_is_steered_for_itself() {
 #[test]
 fn a_run_that_was_moved_or_copied_names_its_own_folders() {
     let place = Sandbox::new();
-    let old = place.run_tiny_job(
-        "runs/a",
-        "--set corners.epochs=1 --set fit.epochs=0.5 --set heatmap.grid=3",
-    );
+    let old = place.run_tiny_job("runs/a", "--set corners.epochs=1 --set fit.epochs=0.5 --set heatmap.grid=3");
     copy_folder(&old, &place.path("runs/b"), false);
     std::fs::rename(&old, place.path("runs/c")).expect("a move");
     for name in ["b", "c"] {
         let told = place.surfit(&format!("open {name}")).ok();
         let own = place.path("runs").join(name).join("exports");
-        let model = told
-            .out
-            .lines()
-            .find(|l| l.starts_with("model "))
-            .expect("a model");
-        assert!(
-            model.contains(own.to_str().expect("a path")),
-            "{}",
-            told.describe()
-        );
+        let model = told.out.lines().find(|l| l.starts_with("model ")).expect("a model");
+        assert!(model.contains(own.to_str().expect("a path")), "{}", told.describe());
         assert!(!told.out.contains("runs/a/exports"), "{}", told.describe());
-        let json = place
-            .surfit(&format!("resume {name} --json"))
-            .ok()
-            .last_json();
-        assert!(
-            json["export"]
-                .as_str()
-                .expect("a folder")
-                .starts_with(own.to_str().expect("a path"))
-        );
+        let json = place.surfit(&format!("resume {name} --json")).ok().last_json();
+        assert!(json["export"].as_str().expect("a folder").starts_with(own.to_str().expect("a path")));
     }
 }

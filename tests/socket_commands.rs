@@ -16,48 +16,29 @@ fn a_fit_is_steered_while_it_runs_and_every_event_is_durable() {
     let place = Sandbox::new();
     let (run, _) = place.start_tiny_job("a", ENDLESS);
     let mut wire = EngineWire::connect_and_greet(&place);
-    wire.expect_refused(
-        json!({"command": "export", "selection": "centroid", "dir": null}),
-        "no surface yet",
-    );
+    wire.expect_refused(json!({"command": "export", "selection": "centroid", "dir": null}), "no surface yet");
     wire.wait_for_fit();
 
     // Raising keeps every point of the surface; lowering says how far it moved one.
     let at = wire.events.len();
     wire.expect_accepted(json!({"command": "set_degree", "degrees": [3, 2]}));
     let raised = wire.wait_for_event("degree_changed", at, |_| true);
-    assert_eq!(
-        (&raised["from"], &raised["to"]),
-        (&json!([2, 2]), &json!([3, 2])),
-        "{raised}"
-    );
-    assert!(
-        raised["deviation"].as_f64().expect("a number") < 1e-5,
-        "raising moved the surface: {raised}"
-    );
-    let shown = wire.wait_for_snapshot("12 control points", |s| {
-        s["control_points"].as_array().map(Vec::len) == Some(12)
-    });
+    assert_eq!((&raised["from"], &raised["to"]), (&json!([2, 2]), &json!([3, 2])), "{raised}");
+    assert!(raised["deviation"].as_f64().expect("a number") < 1e-5, "raising moved the surface: {raised}");
+    let shown =
+        wire.wait_for_snapshot("12 control points", |s| s["control_points"].as_array().map(Vec::len) == Some(12));
     let step = shown["fit_step"].as_u64();
-    wire.wait_for_snapshot("the fit going on", |s| {
-        s["fit_step"].as_u64() > step.map(|n| n + 15)
-    });
+    wire.wait_for_snapshot("the fit going on", |s| s["fit_step"].as_u64() > step.map(|n| n + 15));
     let at = wire.events.len();
     wire.expect_accepted(json!({"command": "set_degree", "degrees": [1, 2]}));
     let lowered = wire.wait_for_event("degree_changed", at, |_| true);
     let deviation = lowered["deviation"].as_f64().expect("a number");
-    assert!(
-        lowered["to"] == json!([1, 2]) && (1e-5..1.0).contains(&deviation),
-        "{lowered}"
-    );
+    assert!(lowered["to"] == json!([1, 2]) && (1e-5..1.0).contains(&deviation), "{lowered}");
 
     // Five at once: the work is done for the last, and perhaps for the first that was alone for a moment.
     let at = wire.events.len();
     let mut burst = Vec::new();
-    for (id, degrees) in [[2, 2], [3, 3], [4, 4], [5, 5], [3, 4]]
-        .into_iter()
-        .enumerate()
-    {
+    for (id, degrees) in [[2, 2], [3, 3], [4, 4], [5, 5], [3, 4]].into_iter().enumerate() {
         let command = json!({"command": "set_degree", "degrees": degrees});
         let body = json!({"type": "command", "id": 1000 + id, "command": command}).to_string();
         burst.extend((body.len() as u32).to_be_bytes());
@@ -68,21 +49,9 @@ fn a_fit_is_steered_while_it_runs_and_every_event_is_durable() {
         let error = wire.wait_for_reply(id);
         assert!(error.is_null(), "{error}");
     }
-    let changes: Vec<Value> = wire.events[at..]
-        .iter()
-        .filter(|e| e["event"] == "degree_changed")
-        .cloned()
-        .collect();
-    assert!(
-        (1..=3).contains(&changes.len()),
-        "the work was done {} times: {changes:?}",
-        changes.len()
-    );
-    assert_eq!(
-        changes.last().expect("one")["to"],
-        json!([3, 4]),
-        "the latest should win"
-    );
+    let changes: Vec<Value> = wire.events[at..].iter().filter(|e| e["event"] == "degree_changed").cloned().collect();
+    assert!((1..=3).contains(&changes.len()), "the work was done {} times: {changes:?}", changes.len());
+    assert_eq!(changes.last().expect("one")["to"], json!([3, 4]), "the latest should win");
 
     wire.expect_accepted(json!({"command": "pause"}));
     let paused = wire.wait_for_snapshot("a pause", |s| s["state"] == "paused")["fit_step"].clone();
@@ -91,92 +60,49 @@ fn a_fit_is_steered_while_it_runs_and_every_event_is_durable() {
     wire.expect_accepted(json!({"command": "set_metric", "metric": "accuracy"}));
     wire.receive_for(Duration::from_millis(300));
     let still = wire.snapshot.clone();
-    assert_eq!(
-        (&still["fit_step"], &still["state"]),
-        (&paused, &json!("paused")),
-        "a pause stands still"
-    );
+    assert_eq!((&still["fit_step"], &still["state"]), (&paused, &json!("paused")), "a pause stands still");
     wire.expect_accepted(json!({"command": "unpause"}));
-    wire.wait_for_snapshot("the fit going on", |s| {
-        s["fit_step"].as_u64() > paused.as_u64()
-    });
+    wire.wait_for_snapshot("the fit going on", |s| s["fit_step"].as_u64() > paused.as_u64());
     wire.expect_refused(json!({"command": "unpause"}), "nothing is paused");
 
-    wire.expect_refused(
-        json!({"command": "set_grid", "grid": 1}),
-        "a grid of 1 cannot be measured; choose 2 to 101",
-    );
-    wire.expect_refused(
-        json!({"command": "set_grid", "grid": 102}),
-        "choose 2 to 101",
-    );
+    wire.expect_refused(json!({"command": "set_grid", "grid": 1}), "a grid of 1 cannot be measured; choose 2 to 101");
+    wire.expect_refused(json!({"command": "set_grid", "grid": 102}), "choose 2 to 101");
     wire.expect_accepted(json!({"command": "set_grid", "grid": 7}));
     wire.wait_for_snapshot("the grid", |s| {
         s["heatmap"]["grid"] == 7 && s["heatmap"]["cells"].as_array().map(Vec::len) == Some(49)
     });
 
-    wire.expect_refused(
-        json!({"command": "freeze", "i": 0, "j": 0, "frozen": true}),
-        "corner",
-    );
-    wire.expect_refused(
-        json!({"command": "freeze", "i": 7, "j": 0, "frozen": true}),
-        "no control point (7, 0)",
-    );
+    wire.expect_refused(json!({"command": "freeze", "i": 0, "j": 0, "frozen": true}), "corner");
+    wire.expect_refused(json!({"command": "freeze", "i": 7, "j": 0, "frozen": true}), "no control point (7, 0)");
     wire.expect_accepted(json!({"command": "freeze", "i": 1, "j": 2, "frozen": true}));
     let frozen = |s: &Value| {
         let points = s["control_points"].as_array().cloned().unwrap_or_default();
-        points
-            .into_iter()
-            .find(|p| p["i"] == 1 && p["j"] == 2)
-            .filter(|p| p["frozen"] == true)
+        points.into_iter().find(|p| p["i"] == 1 && p["j"] == 2).filter(|p| p["frozen"] == true)
     };
     let first = frozen(&wire.wait_for_snapshot("a frozen point", |s| frozen(s).is_some())).unwrap();
     wire.receive_for(Duration::from_millis(2500));
-    let later =
-        frozen(&wire.wait_for_snapshot("it still frozen", |s| frozen(s).is_some())).unwrap();
-    assert_eq!(
-        first["travelled"], later["travelled"],
-        "a frozen point travels no further"
-    );
+    let later = frozen(&wire.wait_for_snapshot("it still frozen", |s| frozen(s).is_some())).unwrap();
+    assert_eq!(first["travelled"], later["travelled"], "a frozen point travels no further");
 
     let at = wire.events.len();
     wire.expect_accepted(json!({"command": "evaluate", "u": 0.3, "v": 0.7}));
     let point = wire.wait_for_event("evaluated", at, |_| true);
-    assert_eq!(
-        (&point["u"], &point["images"]),
-        (&0.3.into(), &200.into()),
-        "{point}"
-    );
-    wire.expect_refused(
-        json!({"command": "evaluate", "u": 1.5, "v": 0.5}),
-        "outside the surface",
-    );
+    assert_eq!((&point["u"], &point["images"]), (&0.3.into(), &200.into()), "{point}");
+    wire.expect_refused(json!({"command": "evaluate", "u": 1.5, "v": 0.5}), "outside the surface");
     for marked in [true, false] {
         let at = wire.events.len();
         wire.expect_accepted(json!({"command": "mark", "u": 0.3, "v": 0.7}));
-        assert_eq!(
-            wire.wait_for_event("marked", at, |_| true)["marked"],
-            marked
-        );
+        assert_eq!(wire.wait_for_event("marked", at, |_| true)["marked"], marked);
     }
-    for selection in [
-        json!({"at": {"u": 0.5, "v": 0.25}}),
-        json!("centroid"),
-        json!("best"),
-    ] {
+    for selection in [json!({"at": {"u": 0.5, "v": 0.25}}), json!("centroid"), json!("best")] {
         let at = wire.events.len();
         wire.expect_accepted(json!({"command": "export", "selection": selection, "dir": null}));
         let exported = wire.wait_for_event("exported", at, |_| true);
         let dir = std::path::Path::new(exported["dir"].as_str().expect("a folder"));
-        assert!(
-            dir.join("model.safetensors").is_file() && dir.join("model.json").is_file(),
-            "{exported}"
-        );
+        assert!(dir.join("model.safetensors").is_file() && dir.join("model.json").is_file(), "{exported}");
         assert!(exported["test_accuracy"].as_f64() > Some(0.1), "{exported}");
     }
-    let elsewhere =
-        json!({"command": "export", "selection": "centroid", "dir": place.path("model")});
+    let elsewhere = json!({"command": "export", "selection": "centroid", "dir": place.path("model")});
     wire.expect_accepted(elsewhere.clone());
     wire.expect_refused(elsewhere, "holds a model already");
     wire.expect_accepted(json!({"command": "checkpoint"}));
@@ -200,10 +126,6 @@ fn a_fit_is_steered_while_it_runs_and_every_event_is_durable() {
         e.as_object_mut().expect("an object").remove("type");
         e
     });
-    assert_eq!(
-        told.collect::<Vec<_>>(),
-        events(&run),
-        "told events and events.jsonl"
-    );
+    assert_eq!(told.collect::<Vec<_>>(), events(&run), "told events and events.jsonl");
     assert_eq!(wire.events.last().expect("events")["event"], "closed");
 }

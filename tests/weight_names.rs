@@ -28,12 +28,9 @@ fn resnet(seed: u32) -> WrittenWeights {
         let fan = shape[1] * shape[2] * shape[3];
         let weights = values(shape[0] * fan, (3.0 / fan as f32).sqrt(), 0.0);
         file.insert(format!("{name}.weight"), (shape.to_vec(), weights));
-        for (what, scale, mean) in [
-            ("weight", 0.2, 1.0),
-            ("bias", 0.1, 0.0),
-            ("running_mean", 0.1, 0.0),
-            ("running_var", 0.3, 1.0),
-        ] {
+        for (what, scale, mean) in
+            [("weight", 0.2, 1.0), ("bias", 0.1, 0.0), ("running_mean", 0.1, 0.0), ("running_var", 0.3, 1.0)]
+        {
             let of = values(shape[0], scale, mean);
             file.insert(format!("{norm}.{what}"), (vec![shape[0]], of));
         }
@@ -46,12 +43,7 @@ fn resnet(seed: u32) -> WrittenWeights {
             conv(&mut file, at("conv1"), at("bn1"), [units, before, 3, 3]);
             conv(&mut file, at("conv2"), at("bn2"), [units, units, 3, 3]);
             if before != units {
-                conv(
-                    &mut file,
-                    at("downsample.0"),
-                    at("downsample.1"),
-                    [units, before, 1, 1],
-                );
+                conv(&mut file, at("downsample.0"), at("downsample.1"), [units, before, 1, 1]);
             }
             before = units;
         }
@@ -79,18 +71,14 @@ fn write(place: &Sandbox, name: &str, file: &WrittenWeights, called: impl Fn(&st
 
 /// kuangliu's names.
 fn kuangliu(name: &str) -> String {
-    name.replace("downsample", "shortcut")
-        .replace("fc.", "linear.")
+    name.replace("downsample", "shortcut").replace("fc.", "linear.")
 }
 
 /// Body and head under different prefixes, with a wrapper in the middle.
 fn prefixed(name: &str) -> String {
     match name.strip_prefix("fc.") {
         Some(what) => format!("model.head.fc.{what}"),
-        None => format!(
-            "model.backbone.{}",
-            name.replace("layer3.", "layer3._orig_mod.")
-        ),
+        None => format!("model.backbone.{}", name.replace("layer3.", "layer3._orig_mod.")),
     }
 }
 
@@ -103,15 +91,11 @@ fn corners_under_other_names_are_read_and_given_back_under_them() {
     let from = "--set corners.from=['a.safetensors','b.safetensors']";
     let run = place.run_tiny_job("run", &format!("{NETWORK} {LESS} {from}"));
     for (number, file) in [(1, &first), (2, &second)] {
-        let corner =
-            SafetensorsFile::read(&run.join(format!("corners/corner-{number}.safetensors")));
+        let corner = SafetensorsFile::read(&run.join(format!("corners/corner-{number}.safetensors")));
         // Alignment permutes the second one's units, never those of the classes.
         assert_eq!(corner.floats("fc.bias"), file["fc.bias"].1);
         if number == 1 {
-            assert_eq!(
-                corner.floats("layer2.0.downsample.0.weight"),
-                file["layer2.0.downsample.0.weight"].1
-            );
+            assert_eq!(corner.floats("layer2.0.downsample.0.weight"), file["layer2.0.downsample.0.weight"].1);
         }
     }
 
@@ -119,9 +103,7 @@ fn corners_under_other_names_are_read_and_given_back_under_them() {
     for name in ["a.safetensors", "b.safetensors"] {
         std::fs::remove_file(place.path(name)).expect("a file");
     }
-    place
-        .surfit("export run --at 0 --names as-given --out theirs")
-        .ok();
+    place.surfit("export run --at 0 --names as-given --out theirs").ok();
     place.surfit("export run --at 0 --out ours").ok();
     let theirs = SafetensorsFile::read(&place.path("theirs/model.safetensors"));
     let ours = SafetensorsFile::read(&place.path("ours/model.safetensors"));
@@ -140,10 +122,7 @@ fn corners_under_other_names_are_read_and_given_back_under_them() {
     assert_eq!(card("theirs")["naming"], "kuangliu/pytorch-cifar");
     assert_eq!(card("ours")["names"], "surfit");
     let eval = |folder: &str| {
-        let line = place
-            .surfit(&format!("eval {folder} --json"))
-            .ok()
-            .last_json();
+        let line = place.surfit(&format!("eval {folder} --json")).ok().last_json();
         (line["correct"].clone(), line["loss"].clone())
     };
     assert_eq!(eval("theirs"), eval("ours"));
@@ -155,15 +134,9 @@ fn corners_under_other_names_are_read_and_given_back_under_them() {
         std::fs::read(run.join(names)).expect("the run's names")
     );
 
-    let trained = place.run_tiny_job(
-        "trained",
-        "--set corners.count=2 --set fit.degree=1 --set export.best=false",
-    );
+    let trained = place.run_tiny_job("trained", "--set corners.count=2 --set fit.degree=1 --set export.best=false");
     place
-        .surfit(&format!(
-            "export {} --names as-given --out x",
-            trained.display()
-        ))
+        .surfit(&format!("export {} --names as-given --out x", trained.display()))
         .fails(1, &["were trained here", "have no other names"]);
 }
 
@@ -182,9 +155,7 @@ fn a_check_refuses_in_the_words_of_a_run_before_one_is_made() {
     let checked = place.surfit("config check mine.toml").ok().out;
     assert!(!checked.contains("\\n"), "{checked}");
 
-    write(&place, "odd.safetensors", &resnet(3), |name| {
-        name.replace("layer1.0.conv2", "layer1.0.conv3")
-    });
+    write(&place, "odd.safetensors", &resnet(3), |name| name.replace("layer1.0.conv2", "layer1.0.conv3"));
     let mut other = resnet(4);
     other.insert("fc.weight".into(), (vec![7, 7], vec![0.5; 49]));
     other.insert("fc.bias".into(), (vec![7], vec![0.5; 7]));
@@ -193,30 +164,18 @@ fn a_check_refuses_in_the_words_of_a_run_before_one_is_made() {
         (
             ours,
             "odd.safetensors",
-            [
-                "`layer1.0.conv3.weight` is unknown; the network has `layer1.0.conv2.weight`",
-                "odd.safetensors",
-            ],
+            ["`layer1.0.conv3.weight` is unknown; the network has `layer1.0.conv2.weight`", "odd.safetensors"],
         ),
         (
             "name = 'resnet18'",
             "good.safetensors",
-            [
-                "network.name = \"resnet18-cifar\"",
-                "network.widths = [4, 5, 6, 7]",
-            ],
+            ["network.name = \"resnet18-cifar\"", "network.widths = [4, 5, 6, 7]"],
         ),
-        (
-            ours,
-            "classes.safetensors",
-            ["it tells 7 classes apart, the data set has 10", "data.set"],
-        ),
+        (ours, "classes.safetensors", ["it tells 7 classes apart, the data set has 10", "data.set"]),
     ] {
         config(network, first, "");
         let checked = place.surfit("config check mine.toml").fails(2, &parts);
-        let run = place
-            .surfit("run mine.toml --run-dir none")
-            .fails(2, &parts);
+        let run = place.surfit("run mine.toml --run-dir none").fails(2, &parts);
         assert_eq!(checked.err, run.err);
         assert!(!place.path("none").exists());
     }
@@ -224,25 +183,13 @@ fn a_check_refuses_in_the_words_of_a_run_before_one_is_made() {
     config(ours, "odd.safetensors", "rename = [['conv3', 'conv2']]");
     place.surfit("config check mine.toml").ok();
     config(ours, "odd.safetensors", "rename = [['(', '']]");
-    place
-        .surfit("config check mine.toml")
-        .fails(2, &["mine.toml:6:", "corners.rename", "unclosed group"]);
+    place.surfit("config check mine.toml").fails(2, &["mine.toml:6:", "corners.rename", "unclosed group"]);
 }
 
 #[test]
 fn classes_and_channels_are_held_against_given_corners() {
-    const CLASSES: [&str; 10] = [
-        "ankle boot",
-        "bag",
-        "sneaker",
-        "shirt",
-        "sandal",
-        "coat",
-        "dress",
-        "pullover",
-        "trouser",
-        "T-shirt/top",
-    ];
+    const CLASSES: [&str; 10] =
+        ["ankle boot", "bag", "sneaker", "shirt", "sandal", "coat", "dress", "pullover", "trouser", "T-shirt/top"];
     let place = Sandbox::new();
     let mut colour = resnet(2);
     colour.insert("conv1.weight".into(), (vec![4, 3, 3, 3], vec![0.1; 108]));
@@ -271,61 +218,18 @@ fn classes_and_channels_are_held_against_given_corners() {
         place.surfit("config check mine.toml").ok();
     }
     for (file, data, parts) in [
-        (
-            "colour",
-            String::new(),
-            [
-                "it reads images of 3 channels, the data set has 1",
-                "data.channels = 3",
-            ],
-        ),
-        (
-            "grey",
-            "channels = 3".into(),
-            [
-                "it reads images of one channel, the data set has 3",
-                "data.channels = 1",
-            ],
-        ),
-        (
-            "grey",
-            "channels = 2".into(),
-            ["mine.toml:2:", "data.channels"],
-        ),
-        (
-            "grey",
-            "channels = 4".into(),
-            ["mine.toml:2:", "data.channels"],
-        ),
-        (
-            "grey",
-            with(0, "boot"),
-            [
-                "does not have `boot`, and has also `ankle boot`",
-                "each of its 10 classes",
-            ],
-        ),
-        (
-            "grey",
-            with(9, "bag"),
-            ["mine.toml:2: `data.classes", "name every class once"],
-        ),
-        (
-            "grey",
-            classes(&CLASSES[1..]),
-            ["has also `ankle boot`", "each of its 10 classes"],
-        ),
-        (
-            "grey",
-            classes(&[&CLASSES[..], &["bag"]].concat()),
-            ["mine.toml:2: `data.classes", "name every class once"],
-        ),
+        ("colour", String::new(), ["it reads images of 3 channels, the data set has 1", "data.channels = 3"]),
+        ("grey", "channels = 3".into(), ["it reads images of one channel, the data set has 3", "data.channels = 1"]),
+        ("grey", "channels = 2".into(), ["mine.toml:2:", "data.channels"]),
+        ("grey", "channels = 4".into(), ["mine.toml:2:", "data.channels"]),
+        ("grey", with(0, "boot"), ["does not have `boot`, and has also `ankle boot`", "each of its 10 classes"]),
+        ("grey", with(9, "bag"), ["mine.toml:2: `data.classes", "name every class once"]),
+        ("grey", classes(&CLASSES[1..]), ["has also `ankle boot`", "each of its 10 classes"]),
+        ("grey", classes(&[&CLASSES[..], &["bag"]].concat()), ["mine.toml:2: `data.classes", "name every class once"]),
     ] {
         config(file, &data);
         let checked = place.surfit("config check mine.toml").fails(2, &parts);
-        let run = place
-            .surfit("run mine.toml --run-dir none")
-            .fails(2, &parts);
+        let run = place.surfit("run mine.toml --run-dir none").fails(2, &parts);
         assert_eq!(checked.err, run.err);
         assert!(!place.path("none").exists());
     }

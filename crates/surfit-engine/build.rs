@@ -20,9 +20,7 @@ fn libtorch_link_args() -> Vec<String> {
     println!("cargo::rerun-if-env-changed=LIBTORCH");
     println!("cargo::rerun-if-env-changed=LIBTORCH_LIB");
     // The same places in the same order as torch-sys, so that what is linked is what is loaded.
-    let root = env::var_os("LIBTORCH_LIB")
-        .or_else(|| env::var_os("LIBTORCH"))
-        .map(PathBuf::from);
+    let root = env::var_os("LIBTORCH_LIB").or_else(|| env::var_os("LIBTORCH")).map(PathBuf::from);
     let Some(root) = root else {
         if Path::new("/usr/lib/libtorch.so").exists() {
             return Vec::new(); // the loader looks there by itself
@@ -55,7 +53,5 @@ fn libtorch_link_args() -> Vec<String> {
 
 /// Each argument handed through the compiler driver to the linker.
 fn linker<const N: usize>(args: [&str; N]) -> Vec<String> {
-    args.iter()
-        .flat_map(|arg| ["-Xlinker".to_owned(), (*arg).to_owned()])
-        .collect()
+    args.iter().flat_map(|arg| ["-Xlinker".to_owned(), (*arg).to_owned()]).collect()
 }

@@ -17,11 +17,7 @@ impl CommandResult {
     /// Panics with everything there is to know unless the command succeeded.
     #[track_caller]
     pub fn ok(self) -> Self {
-        assert!(
-            self.status.success(),
-            "should have succeeded:\n{}",
-            self.describe()
-        );
+        assert!(self.status.success(), "should have succeeded:\n{}", self.describe());
         self
     }
 
@@ -29,35 +25,14 @@ impl CommandResult {
     #[track_caller]
     pub fn fails(self, code: i32, parts: &[&str]) -> Self {
         let story = self.describe();
-        assert_eq!(
-            self.status.code(),
-            Some(code),
-            "the exit code should be {code}:\n{story}"
-        );
+        assert_eq!(self.status.code(), Some(code), "the exit code should be {code}:\n{story}");
         let lines: Vec<&str> = self.err.lines().filter(|l| !l.trim().is_empty()).collect();
-        assert_eq!(
-            lines.len(),
-            1,
-            "standard error should hold one sentence:\n{story}"
-        );
+        assert_eq!(lines.len(), 1, "standard error should hold one sentence:\n{story}");
         for part in parts {
-            assert!(
-                self.err.contains(part),
-                "the sentence should hold `{part}`:\n{story}"
-            );
+            assert!(self.err.contains(part), "the sentence should hold `{part}`:\n{story}");
         }
-        for sign in [
-            "panicked",
-            "RUST_BACKTRACE",
-            "stack backtrace",
-            "unwrap",
-            "Os {",
-            "Error(",
-        ] {
-            assert!(
-                !self.err.contains(sign),
-                "`{sign}` is nothing for users:\n{story}"
-            );
+        for sign in ["panicked", "RUST_BACKTRACE", "stack backtrace", "unwrap", "Os {", "Error("] {
+            assert!(!self.err.contains(sign), "`{sign}` is nothing for users:\n{story}");
         }
         self
     }
@@ -65,19 +40,14 @@ impl CommandResult {
     /// The output's lines as JSON.
     #[track_caller]
     pub fn json_lines(&self) -> Vec<Value> {
-        let parse = |l| {
-            serde_json::from_str(l)
-                .unwrap_or_else(|e| panic!("no JSON ({e}): {l}\n{}", self.describe()))
-        };
+        let parse = |l| serde_json::from_str(l).unwrap_or_else(|e| panic!("no JSON ({e}): {l}\n{}", self.describe()));
         self.out.lines().map(parse).collect()
     }
 
     /// The last line of the output as JSON.
     #[track_caller]
     pub fn last_json(&self) -> Value {
-        self.json_lines()
-            .pop()
-            .unwrap_or_else(|| panic!("no output:\n{}", self.describe()))
+        self.json_lines().pop().unwrap_or_else(|| panic!("no output:\n{}", self.describe()))
     }
 
     pub fn describe(&self) -> String {

@@ -20,27 +20,16 @@ impl EngineWire {
     #[track_caller]
     pub fn connect(socket: &Path) -> Self {
         let stream = wait_for("the engine to listen", || UnixStream::connect(socket).ok());
-        stream
-            .set_read_timeout(Some(super::TEST_TIMEOUT))
-            .expect("a timeout");
-        Self {
-            stream,
-            events: Vec::new(),
-            snapshot: Value::Null,
-            next_id: 1,
-        }
+        stream.set_read_timeout(Some(super::TEST_TIMEOUT)).expect("a timeout");
+        Self { stream, events: Vec::new(), snapshot: Value::Null, next_id: 1 }
     }
 
     /// Connects to the place's engine and greets it; every event comes.
     #[track_caller]
     pub fn connect_and_greet(place: &Sandbox) -> Self {
         let mut wire = Self::connect(&place.socket());
-        wire.send_frame(
-            json!({"type": "hello", "protocol": 1, "client": "test", "after": 0}).to_string(),
-        );
-        let welcome = wire
-            .read()
-            .expect("a welcome, not the end of the connection");
+        wire.send_frame(json!({"type": "hello", "protocol": 1, "client": "test", "after": 0}).to_string());
+        let welcome = wire.read().expect("a welcome, not the end of the connection");
         assert_eq!(welcome["type"], "welcome", "{welcome}");
         wire
     }
@@ -66,14 +55,8 @@ impl EngineWire {
     #[track_caller]
     fn fill(&mut self, bytes: &mut [u8]) -> Option<()> {
         let result = self.stream.read_exact(bytes);
-        if result
-            .as_ref()
-            .is_err_and(|e| e.kind() == ErrorKind::WouldBlock)
-        {
-            panic!(
-                "the engine said nothing for {} s",
-                super::TEST_TIMEOUT.as_secs()
-            );
+        if result.as_ref().is_err_and(|e| e.kind() == ErrorKind::WouldBlock) {
+            panic!("the engine said nothing for {} s", super::TEST_TIMEOUT.as_secs());
         }
         result.ok()
     }
@@ -116,13 +99,8 @@ impl EngineWire {
     #[track_caller]
     pub fn expect_refused(&mut self, command: Value, part: &str) {
         let error = self.request(command.clone());
-        let sentence = error
-            .as_str()
-            .unwrap_or_else(|| panic!("{command} should have been refused"));
-        assert!(
-            sentence.contains(part),
-            "{command}: `{part}` is not in: {sentence}"
-        );
+        let sentence = error.as_str().unwrap_or_else(|| panic!("{command} should have been refused"));
+        assert!(sentence.contains(part), "{command}: `{part}` is not in: {sentence}");
     }
 
     /// Sends a command without waiting.
@@ -146,12 +124,7 @@ impl EngineWire {
 
     /// Waits for an event of a kind that `wanted` likes, from the ones not looked at yet.
     #[track_caller]
-    pub fn wait_for_event(
-        &mut self,
-        kind: &str,
-        from: usize,
-        wanted: impl Fn(&Value) -> bool,
-    ) -> Value {
+    pub fn wait_for_event(&mut self, kind: &str, from: usize, wanted: impl Fn(&Value) -> bool) -> Value {
         let began = Instant::now();
         let mut at = from;
         loop {
@@ -161,10 +134,7 @@ impl EngineWire {
                 }
                 at += 1;
             }
-            assert!(
-                began.elapsed() < super::TEST_TIMEOUT,
-                "no event `{kind}` came"
-            );
+            assert!(began.elapsed() < super::TEST_TIMEOUT, "no event `{kind}` came");
             self.receive();
         }
     }
@@ -187,20 +157,14 @@ impl EngineWire {
             if message["type"] == "snapshot" && wanted(&message) {
                 return message;
             }
-            assert!(
-                began.elapsed() < super::TEST_TIMEOUT,
-                "no snapshot showed {what}: {}",
-                self.snapshot["state"]
-            );
+            assert!(began.elapsed() < super::TEST_TIMEOUT, "no snapshot showed {what}: {}", self.snapshot["state"]);
         }
     }
 
     /// Waits until the fit is under way.
     #[track_caller]
     pub fn wait_for_fit(&mut self) {
-        self.wait_for_snapshot("a fit under way", |s| {
-            s["stage"] == "fit" && s["fit_step"].as_u64() > Some(2)
-        });
+        self.wait_for_snapshot("a fit under way", |s| s["stage"] == "fit" && s["fit_step"].as_u64() > Some(2));
     }
 
     /// Takes messages for a while.
@@ -210,14 +174,10 @@ impl EngineWire {
             // A timeout inside a frame would lose its beginning: look for bytes first.
             let mut byte = [0];
             let peeked = {
-                self.stream
-                    .set_read_timeout(Some(left.max(Duration::from_millis(1))))
-                    .expect("a timeout");
+                self.stream.set_read_timeout(Some(left.max(Duration::from_millis(1)))).expect("a timeout");
                 rustix::net::recv(&self.stream, &mut byte, rustix::net::RecvFlags::PEEK)
             };
-            self.stream
-                .set_read_timeout(Some(super::TEST_TIMEOUT))
-                .expect("a timeout");
+            self.stream.set_read_timeout(Some(super::TEST_TIMEOUT)).expect("a timeout");
             if peeked.is_ok() {
                 self.receive();
             }

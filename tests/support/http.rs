@@ -42,10 +42,7 @@ impl HttpServer {
                 std::thread::spawn(move || serve(stream, &log, &*answer));
             }
         });
-        Self {
-            url,
-            requests: seen,
-        }
+        Self { url, requests: seen }
     }
 
     /// The requests so far.
@@ -54,18 +51,12 @@ impl HttpServer {
     }
 }
 
-fn serve(
-    stream: TcpStream,
-    log: &Mutex<Vec<HttpRequest>>,
-    answer: &dyn Fn(&HttpRequest, usize) -> HttpReply,
-) {
+fn serve(stream: TcpStream, log: &Mutex<Vec<HttpRequest>>, answer: &dyn Fn(&HttpRequest, usize) -> HttpReply) {
     let mut reader = BufReader::new(stream.try_clone().expect("a stream"));
     let mut line = String::new();
     let _ = reader.read_line(&mut line);
-    let mut request = HttpRequest {
-        path: line.split(' ').nth(1).unwrap_or_default().to_owned(),
-        ..HttpRequest::default()
-    };
+    let mut request =
+        HttpRequest { path: line.split(' ').nth(1).unwrap_or_default().to_owned(), ..HttpRequest::default() };
     loop {
         line.clear();
         if reader.read_line(&mut line).is_err() || line.trim().is_empty() {
@@ -77,9 +68,7 @@ fn serve(
         let value = value.trim();
         match name.to_lowercase().as_str() {
             "range" => {
-                request.range_start = value
-                    .strip_prefix("bytes=")
-                    .and_then(|v| v.trim_end_matches('-').parse().ok());
+                request.range_start = value.strip_prefix("bytes=").and_then(|v| v.trim_end_matches('-').parse().ok());
             }
             "if-range" => request.if_range = Some(value.to_owned()),
             _ => {}
@@ -116,40 +105,24 @@ pub fn response(status: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> 
 
 /// What a good server sends: the whole content, or the range that was asked for.
 pub fn content_response(request: &HttpRequest, content: &[u8], tag: &str) -> Vec<u8> {
-    let asked = request
-        .range_start
-        .filter(|_| request.if_range.as_ref().is_none_or(|t| t == tag));
+    let asked = request.range_start.filter(|_| request.if_range.as_ref().is_none_or(|t| t == tag));
     match asked {
         Some(from) if from < content.len() => response(
             "206 Partial Content",
             &[
                 ("Content-Length", &(content.len() - from).to_string()),
-                (
-                    "Content-Range",
-                    &format!("bytes {from}-{}/{}", content.len() - 1, content.len()),
-                ),
+                ("Content-Range", &format!("bytes {from}-{}/{}", content.len() - 1, content.len())),
                 ("ETag", tag),
             ],
             &content[from..],
         ),
         Some(_) => response("416 Range Not Satisfiable", &[("Content-Length", "0")], b""),
-        None => response(
-            "200 OK",
-            &[
-                ("Content-Length", &content.len().to_string()),
-                ("ETag", tag),
-            ],
-            content,
-        ),
+        None => response("200 OK", &[("Content-Length", &content.len().to_string()), ("ETag", tag)], content),
     }
 }
 
 /// The first `bytes` of an answer's body: the connection breaks off there.
 pub fn truncated_response(answer: &[u8], bytes: usize) -> Vec<u8> {
-    let body = answer
-        .windows(4)
-        .position(|w| w == b"\r\n\r\n")
-        .expect("a head")
-        + 4;
+    let body = answer.windows(4).position(|w| w == b"\r\n\r\n").expect("a head") + 4;
     answer[..(body + bytes).min(answer.len())].to_vec()
 }

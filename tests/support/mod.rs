@@ -2,11 +2,7 @@
 //!
 //! Every test works in a temporary folder of its own (runs, sockets, configuration of the user), so tests do not see
 //! each other, and everything a test started ends with it.
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "every test program uses another part"
-)]
+#![allow(dead_code, unused_imports, reason = "every test program uses another part")]
 
 mod command_result;
 mod engine_wire;
@@ -28,10 +24,6 @@ pub use terminal_screen::{TerminalScreen, keys};
 /// workspace builds it (`cargo nextest run --workspace`), one of this package alone does not.
 pub fn engine_program() -> std::path::PathBuf {
     let engine = std::path::Path::new(env!("CARGO_BIN_EXE_surfit")).with_file_name("surfit-engine");
-    assert!(
-        engine.exists(),
-        "{} is missing: run `cargo build -p surfit-engine`",
-        engine.display()
-    );
+    assert!(engine.exists(), "{} is missing: run `cargo build -p surfit-engine`", engine.display());
     engine
 }

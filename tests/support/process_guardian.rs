@@ -44,14 +44,8 @@ impl ProcessGuardian {
     /// test's process is killed.
     pub fn new(mark: String, folder: &Path) -> Self {
         let mut command = Command::new("sh");
-        command
-            .args(["-c", GUARDIAN_SCRIPT, "guardian", &mark])
-            .arg(folder);
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .current_dir("/");
+        command.args(["-c", GUARDIAN_SCRIPT, "guardian", &mark]).arg(folder);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).current_dir("/");
         // What kills the test's process group must not kill this one.
         command.process_group(0);
         let watcher = command.spawn().expect("a shell");
@@ -66,10 +60,7 @@ impl ProcessGuardian {
             let mut variables = environment.split(|&b| b == 0);
             variables.any(|v| v == self.mark.as_bytes())
         };
-        entries
-            .filter_map(|e| e.file_name().to_str()?.parse().ok())
-            .filter(has_mark)
-            .collect()
+        entries.filter_map(|e| e.file_name().to_str()?.parse().ok()).filter(has_mark).collect()
     }
 
     /// Kills every process that has the mark, and those that they are just starting, and waits until they are gone.
@@ -78,9 +69,7 @@ impl ProcessGuardian {
         let mut killed: Vec<i32> = Vec::new();
         loop {
             let found = self.marked_processes();
-            found
-                .iter()
-                .for_each(|&pid| send_signal(pid, rustix::process::Signal::KILL));
+            found.iter().for_each(|&pid| send_signal(pid, rustix::process::Signal::KILL));
             let quiet = found.is_empty();
             killed.extend(found);
             killed.retain(|&pid| is_alive(pid));

@@ -53,17 +53,10 @@ impl Sandbox {
         super::engine_program();
         let slot = TestSlot::acquire();
         // Not the system's temporary folder: a socket's path has room for about a hundred bytes only.
-        let dir = tempfile::Builder::new()
-            .prefix("surfit-")
-            .tempdir_in("/tmp")
-            .expect("a temporary folder");
+        let dir = tempfile::Builder::new().prefix("surfit-").tempdir_in("/tmp").expect("a temporary folder");
         // Not the folder of the runs: a test may have several.
         let mark = format!("XDG_DATA_HOME={}", dir.path().join("data-home").display());
-        let place = Self {
-            _guardian: ProcessGuardian::new(mark, dir.path()),
-            dir,
-            _slot: slot,
-        };
+        let place = Self { _guardian: ProcessGuardian::new(mark, dir.path()), dir, _slot: slot };
         for folder in ["runtime", "settings", "data"] {
             std::fs::create_dir(place.path(folder)).expect("a folder");
         }
@@ -98,22 +91,13 @@ impl Sandbox {
     }
 
     /// Variables of whoever runs the tests that would change what the programs do.
-    pub const REMOVED_VARIABLES: [&str; 6] = [
-        "SURFIT_ENGINE",
-        "SURFIT_THEME",
-        "NO_COLOR",
-        "COLORTERM",
-        "RUST_BACKTRACE",
-        "RUST_LOG",
-    ];
+    pub const REMOVED_VARIABLES: [&str; 6] =
+        ["SURFIT_ENGINE", "SURFIT_THEME", "NO_COLOR", "COLORTERM", "RUST_BACKTRACE", "RUST_LOG"];
 
     /// A program set up for the folder, which is its working directory.
     pub fn program(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
-        command
-            .envs(self.environment())
-            .current_dir(self.dir.path())
-            .stdin(Stdio::null());
+        command.envs(self.environment()).current_dir(self.dir.path()).stdin(Stdio::null());
         for name in Self::REMOVED_VARIABLES {
             command.env_remove(name);
         }
@@ -137,20 +121,11 @@ impl Sandbox {
     #[track_caller]
     pub fn run_to_end(&self, mut command: Command) -> CommandResult {
         let words = std::iter::once(command.get_program()).chain(command.get_args());
-        let line = words
-            .map(|w| w.to_string_lossy().into_owned())
-            .collect::<Vec<_>>()
-            .join(" ");
+        let line = words.map(|w| w.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ");
         let began = Instant::now();
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|e| panic!("{line}: {e}"));
-        let (out, err) = (
-            spawn_pipe_reader(child.stdout.take()),
-            spawn_pipe_reader(child.stderr.take()),
-        );
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap_or_else(|e| panic!("{line}: {e}"));
+        let (out, err) = (spawn_pipe_reader(child.stdout.take()), spawn_pipe_reader(child.stderr.take()));
         let status = loop {
             if let Some(status) = child.try_wait().expect("the child") {
                 break status;
@@ -182,19 +157,14 @@ impl Sandbox {
     /// Does a whole tiny job in the run directory `name`, with `extra` arguments; gives the directory.
     #[track_caller]
     pub fn run_tiny_job(&self, name: &str, extra: &str) -> PathBuf {
-        self.surfit(&format!("run tiny.toml --run-dir {name} --json {extra}"))
-            .ok();
+        self.surfit(&format!("run tiny.toml --run-dir {name} --json {extra}")).ok();
         self.path(name)
     }
 
     /// Begins a tiny job and leaves it to its engine: the run directory and the engine's process id.
     #[track_caller]
     pub fn start_tiny_job(&self, name: &str, extra: &str) -> (PathBuf, i32) {
-        let done = self
-            .surfit(&format!(
-                "run tiny.toml --run-dir {name} --json --detach {extra}"
-            ))
-            .ok();
+        let done = self.surfit(&format!("run tiny.toml --run-dir {name} --json --detach {extra}")).ok();
         (self.path(name), detached_pid(&done))
     }
 
@@ -206,17 +176,9 @@ impl Sandbox {
 
     /// Every run directory in the folder or among its runs.
     fn run_directories(&self) -> Vec<PathBuf> {
-        let inside = |folder: PathBuf| {
-            std::fs::read_dir(folder)
-                .into_iter()
-                .flatten()
-                .flatten()
-                .map(|e| e.path())
-        };
-        let mut all: Vec<PathBuf> = inside(self.path(""))
-            .chain(inside(self.path("runs")))
-            .filter_map(|p| p.canonicalize().ok())
-            .collect();
+        let inside = |folder: PathBuf| std::fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path());
+        let mut all: Vec<PathBuf> =
+            inside(self.path("")).chain(inside(self.path("runs"))).filter_map(|p| p.canonicalize().ok()).collect();
         all.retain(|p| p.join("config.toml").is_file());
         all.sort();
         all.dedup();
@@ -238,9 +200,7 @@ impl Sandbox {
     #[track_caller]
     pub fn kill(&self, pid: i32) {
         send_signal(pid, rustix::process::Signal::KILL);
-        wait_for("the killed process to be gone", || {
-            (!is_alive(pid)).then_some(())
-        });
+        wait_for("the killed process to be gone", || (!is_alive(pid)).then_some(()));
     }
 }
 
@@ -252,27 +212,17 @@ impl Drop for Sandbox {
             for run in self.run_directories() {
                 let tail = |name: &str, lines: usize| {
                     let text = std::fs::read_to_string(run.join(name)).unwrap_or_default();
-                    let all: Vec<String> = text
-                        .lines()
-                        .map(|l| l.chars().take(400).collect())
-                        .collect();
+                    let all: Vec<String> = text.lines().map(|l| l.chars().take(400).collect()).collect();
                     all[all.len().saturating_sub(lines)..].join("\n")
                 };
-                eprintln!(
-                    "-- {}\n{}\n{}",
-                    run.display(),
-                    tail("log.txt", 10),
-                    tail("events.jsonl", 5)
-                );
+                eprintln!("-- {}\n{}\n{}", run.display(), tail("log.txt", 10), tail("events.jsonl", 5));
             }
         }
     }
 }
 
 fn detached_pid(done: &CommandResult) -> i32 {
-    let pid = done.last_json()["pid"]
-        .as_i64()
-        .unwrap_or_else(|| panic!("no pid:\n{}", done.describe()));
+    let pid = done.last_json()["pid"].as_i64().unwrap_or_else(|| panic!("no pid:\n{}", done.describe()));
     i32::try_from(pid).expect("a process id")
 }
 
@@ -295,10 +245,7 @@ pub fn is_alive(pid: i32) -> bool {
     let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else {
         return !cfg!(target_os = "linux");
     };
-    let zombie = stat
-        .rsplit(')')
-        .next()
-        .is_some_and(|rest| rest.trim_start().starts_with('Z'));
+    let zombie = stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z'));
     let threads = std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
     !zombie || threads > 1
 }
@@ -311,11 +258,7 @@ pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
         if let Some(answer) = ask() {
             return answer;
         }
-        assert!(
-            began.elapsed() < TEST_TIMEOUT,
-            "waited {} s for {what}",
-            TEST_TIMEOUT.as_secs()
-        );
+        assert!(began.elapsed() < TEST_TIMEOUT, "waited {} s for {what}", TEST_TIMEOUT.as_secs());
         std::thread::sleep(Duration::from_millis(15));
     }
 }

@@ -44,10 +44,7 @@ pub fn run_ssh_stand_in() {
         .stdout(Stdio::piped())
         .spawn()
         .expect("a shell");
-    let (delay, rate) = (
-        number("delay").unwrap_or(0.0),
-        number("rate").unwrap_or(1e9),
-    );
+    let (delay, rate) = (number("delay").unwrap_or(0.0), number("rate").unwrap_or(1e9));
     let cut = number("cut").map(|n| n as u64);
     let up = child.stdin.take().expect("its input");
     std::thread::spawn(move || {
@@ -84,24 +81,13 @@ fn exit_with_broken_pipe() -> ! {
 
 fn append_log(file: &Path, line: &str) {
     let path = file.with_extension("log");
-    let open = std::fs::File::options()
-        .create(true)
-        .append(true)
-        .open(path);
-    let seconds = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0.0, |d| d.as_secs_f64());
+    let open = std::fs::File::options().create(true).append(true).open(path);
+    let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64());
     let _ = open.and_then(|mut f| f.write_all(format!("{seconds:.3} {line}\n").as_bytes()));
 }
 
 /// Carries bytes with some milliseconds of delay at some bytes a second, with the 64 kB of buffers that lines have.
-fn copy_throttled(
-    mut from: impl Read,
-    mut to: impl Write + Send,
-    delay: f64,
-    rate: f64,
-    mut seen: impl FnMut(u64),
-) {
+fn copy_throttled(mut from: impl Read, mut to: impl Write + Send, delay: f64, rate: f64, mut seen: impl FnMut(u64)) {
     let (sender, receiver) = sync_channel::<(Instant, Vec<u8>)>(128);
     std::thread::scope(move |scope| {
         scope.spawn(move || {
@@ -160,10 +146,7 @@ impl StandInHost {
     /// The variables for `surfit`.
     pub fn environment(&self) -> [(&str, &str); 2] {
         let file = self.file.to_str().expect("a plain path");
-        [
-            ("SURFIT_SSH", self.command.as_str()),
-            (LINE_FILE_VARIABLE, file),
-        ]
+        [("SURFIT_SSH", self.command.as_str()), (LINE_FILE_VARIABLE, file)]
     }
 
     /// What happened on the lines, each with its time.
@@ -186,10 +169,7 @@ impl StandInHost {
     /// Bytes that came from the other end of the latest line.
     pub fn received_bytes(&self) -> u64 {
         let log = self.read_log();
-        let last = log
-            .iter()
-            .rev()
-            .find_map(|l| l.1.strip_prefix("bytes ")?.parse().ok());
+        let last = log.iter().rev().find_map(|l| l.1.strip_prefix("bytes ")?.parse().ok());
         last.unwrap_or(0)
     }
 }

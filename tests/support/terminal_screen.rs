@@ -41,12 +41,7 @@ pub struct TerminalScreen {
 }
 
 fn pty_size(columns: u16, rows: u16) -> PtySize {
-    PtySize {
-        rows,
-        cols: columns,
-        pixel_width: 0,
-        pixel_height: 0,
-    }
+    PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }
 }
 
 fn non_zero(n: u16) -> NonZeroU16 {
@@ -56,12 +51,7 @@ fn non_zero(n: u16) -> NonZeroU16 {
 impl TerminalScreen {
     /// Starts `surfit` with arguments in a terminal of that size; `environment` on top of the place's.
     #[track_caller]
-    pub fn open(
-        place: &Sandbox,
-        arguments: &str,
-        size: (u16, u16),
-        environment: &[(&str, &str)],
-    ) -> Self {
+    pub fn open(place: &Sandbox, arguments: &str, size: (u16, u16), environment: &[(&str, &str)]) -> Self {
         let words: Vec<&str> = arguments.split_whitespace().collect();
         Self::open_with(place, &words, size, environment)
     }
@@ -74,35 +64,22 @@ impl TerminalScreen {
         (columns, rows): (u16, u16),
         environment: &[(&str, &str)],
     ) -> Self {
-        let pair = native_pty_system()
-            .openpty(pty_size(columns, rows))
-            .expect("a pseudo-terminal");
+        let pair = native_pty_system().openpty(pty_size(columns, rows)).expect("a pseudo-terminal");
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_surfit"));
         command.args(arguments);
         command.cwd(place.path(""));
-        Sandbox::REMOVED_VARIABLES
-            .iter()
-            .for_each(|name| command.env_remove(name));
-        place
-            .environment()
-            .into_iter()
-            .for_each(|(name, value)| command.env(name, value));
+        Sandbox::REMOVED_VARIABLES.iter().for_each(|name| command.env_remove(name));
+        place.environment().into_iter().for_each(|(name, value)| command.env(name, value));
         command.env("TERM", "xterm-256color");
         command.env("COLORTERM", "truecolor");
         command.env("LC_ALL", "C.UTF-8");
-        environment
-            .iter()
-            .for_each(|(name, value)| command.env(name, value));
+        environment.iter().for_each(|(name, value)| command.env(name, value));
         let modes = format!("{:?}", pair.master.get_termios());
         let mut reader = pair.master.try_clone_reader().expect("a reader");
         let writer = pair.master.take_writer().expect("a writer");
         let parser = vt100::Parser::new(non_zero(rows), non_zero(columns), 0);
-        let tape = Arc::new(Mutex::new(CapturedOutput {
-            parser,
-            bytes: Vec::new(),
-            last: Instant::now(),
-            hung_up: false,
-        }));
+        let tape =
+            Arc::new(Mutex::new(CapturedOutput { parser, bytes: Vec::new(), last: Instant::now(), hung_up: false }));
         let recorder = tape.clone();
         std::thread::spawn(move || {
             let mut buffer = [0; 65536];
@@ -120,26 +97,12 @@ impl TerminalScreen {
         let child = pair.slave.spawn_command(command).expect("surfit starts");
         let pid = child.process_id().expect("a process id") as i32;
         let (master, slave) = (Some(pair.master), Some(pair.slave));
-        Self {
-            output: tape,
-            child,
-            master,
-            writer: Some(writer),
-            slave,
-            modes,
-            began,
-            pid,
-        }
+        Self { output: tape, child, master, writer: Some(writer), slave, modes, began, pid }
     }
 
     /// What a person sees.
     pub fn text(&self) -> String {
-        self.output
-            .lock()
-            .expect("the tape")
-            .parser
-            .screen()
-            .contents()
+        self.output.lock().expect("the tape").parser.screen().contents()
     }
 
     /// Everything that was written, as it was written.
@@ -156,10 +119,7 @@ impl TerminalScreen {
             if written.contains(text) {
                 return written;
             }
-            assert!(
-                began.elapsed() < TEST_TIMEOUT,
-                "`{text}` was never written, but\n{written}"
-            );
+            assert!(began.elapsed() < TEST_TIMEOUT, "`{text}` was never written, but\n{written}");
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -172,9 +132,7 @@ impl TerminalScreen {
     /// Waits until the screen holds `text`; gives the seconds since the program's start.
     #[track_caller]
     pub fn wait_for_text(&self, text: &str) -> f64 {
-        self.wait_until(&format!("`{text}` to appear"), |screen| {
-            screen.contains(text)
-        })
+        self.wait_until(&format!("`{text}` to appear"), |screen| screen.contains(text))
     }
 
     /// Waits until the screen no longer holds `text`.
@@ -196,11 +154,7 @@ impl TerminalScreen {
             assert!(
                 !dead && asked.elapsed() < TEST_TIMEOUT,
                 "waited for {what}{}; the screen shows\n{text}",
-                if dead {
-                    ", but the program has ended"
-                } else {
-                    ""
-                }
+                if dead { ", but the program has ended" } else { "" }
             );
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -210,10 +164,7 @@ impl TerminalScreen {
     #[track_caller]
     pub fn press(&mut self, keys: &str) {
         let writer = self.writer.as_mut().expect("the terminal");
-        writer
-            .write_all(keys.as_bytes())
-            .and_then(|()| writer.flush())
-            .expect("the terminal takes keys");
+        writer.write_all(keys.as_bytes()).and_then(|()| writer.flush()).expect("the terminal takes keys");
     }
 
     /// Milliseconds from a key to the first byte that comes out after it, when the screen was at rest before.
@@ -225,26 +176,14 @@ impl TerminalScreen {
             if changed(&self.text()) {
                 return pressed.elapsed().as_secs_f64() * 1e3;
             }
-            assert!(
-                pressed.elapsed() < TEST_TIMEOUT,
-                "no answer to {keys:?}; the screen shows\n{}",
-                self.text()
-            );
+            assert!(pressed.elapsed() < TEST_TIMEOUT, "no answer to {keys:?}; the screen shows\n{}", self.text());
             std::thread::sleep(Duration::from_millis(1));
         }
     }
 
     pub fn resize(&self, columns: u16, rows: u16) {
-        self.output
-            .lock()
-            .expect("the tape")
-            .parser
-            .set_size(non_zero(rows), non_zero(columns));
-        self.master
-            .as_ref()
-            .expect("the terminal")
-            .resize(pty_size(columns, rows))
-            .expect("another size");
+        self.output.lock().expect("the tape").parser.set_size(non_zero(rows), non_zero(columns));
+        self.master.as_ref().expect("the terminal").resize(pty_size(columns, rows)).expect("another size");
     }
 
     pub fn signal(&self, signal: rustix::process::Signal) {
@@ -266,11 +205,7 @@ impl TerminalScreen {
             if let Some(status) = self.child.try_wait().expect("the child") {
                 return status.exit_code();
             }
-            assert!(
-                began.elapsed() < TEST_TIMEOUT,
-                "the program does not end; the screen shows\n{}",
-                self.text()
-            );
+            assert!(began.elapsed() < TEST_TIMEOUT, "the program does not end; the screen shows\n{}", self.text());
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -291,37 +226,17 @@ impl TerminalScreen {
         }
         let tape = self.output.lock().expect("the tape");
         let screen = tape.parser.screen();
-        assert!(
-            tape.bytes.windows(8).any(|w| w == b"\x1b[?1049h"),
-            "the alternate screen was never used"
-        );
-        assert!(
-            !screen.alternate_screen(),
-            "the alternate screen was not left"
-        );
+        assert!(tape.bytes.windows(8).any(|w| w == b"\x1b[?1049h"), "the alternate screen was never used");
+        assert!(!screen.alternate_screen(), "the alternate screen was not left");
         assert!(!screen.hide_cursor(), "the cursor stayed hidden");
-        assert_eq!(
-            screen.mouse_protocol_mode(),
-            MouseProtocolMode::None,
-            "the mouse stayed captured"
-        );
+        assert_eq!(screen.mouse_protocol_mode(), MouseProtocolMode::None, "the mouse stayed captured");
         assert!(!screen.bracketed_paste(), "bracketed paste stayed on");
         let colours = (screen.fgcolor(), screen.bgcolor());
-        assert_eq!(
-            colours,
-            (vt100::Color::Default, vt100::Color::Default),
-            "colours stayed on"
-        );
-        assert!(
-            !screen.bold() && !screen.inverse() && !screen.underline(),
-            "a style stayed on"
-        );
+        assert_eq!(colours, (vt100::Color::Default, vt100::Color::Default), "colours stayed on");
+        assert!(!screen.bold() && !screen.inverse() && !screen.underline(), "a style stayed on");
         let text = screen.contents();
         drop(tape);
-        let modes = format!(
-            "{:?}",
-            self.master.as_ref().expect("the terminal").get_termios()
-        );
+        let modes = format!("{:?}", self.master.as_ref().expect("the terminal").get_termios());
         assert_eq!(modes, self.modes, "echo or line mode were not given back");
         (code, text)
     }

@@ -21,12 +21,7 @@ impl TestSlot {
         let files: Vec<File> = (0..MAX_CONCURRENT_TESTS)
             .map(|n| {
                 let path = folder.join(format!("slot-{n}"));
-                File::options()
-                    .create(true)
-                    .truncate(false)
-                    .write(true)
-                    .open(path)
-                    .expect("a lock file")
+                File::options().create(true).truncate(false).write(true).open(path).expect("a lock file")
             })
             .collect();
         loop {

@@ -16,10 +16,7 @@ pub use models::{EvalArgs, ExportArgs};
 pub use program::{CompletionsArgs, ConfigArgs, ConfigSub, KeysArgs, ManArgs};
 pub use steer::{CancelArgs, ForkArgs, QueueArgs, QueueSub, SearchArgs, SetArgs};
 pub use study::{CacheArgs, CacheCommand, StudyArgs};
-pub use values::{
-    ColorChoice, HeatmapFormat, ImageChoice, MapArg, MetricArg, SplitChoice, parse_pair,
-    parse_point,
-};
+pub use values::{ColorChoice, HeatmapFormat, ImageChoice, MapArg, MetricArg, SplitChoice, parse_pair, parse_point};
 
 use super::complete;
 use clap::builder::styling::{AnsiColor, Effects, Styles};
@@ -346,12 +343,7 @@ pub struct FitArgs {
     #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
     pub run: String,
     /// How long, in epochs of the training images; by default `fit.epochs` of the run's configuration
-    #[arg(
-        long,
-        value_name = "E",
-        conflicts_with = "steps",
-        allow_negative_numbers = true
-    )]
+    #[arg(long, value_name = "E", conflicts_with = "steps", allow_negative_numbers = true)]
     pub epochs: Option<f64>,
     /// How long, in optimizer steps
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]

@@ -29,8 +29,6 @@ pub fn bench(args: BenchArgs) -> Result<(), CliError> {
     match status.code() {
         Some(0) => Ok(()),
         Some(code) => Err(CliError::ChildExit(u8::try_from(code).unwrap_or(1))),
-        None => Err(CliError::Failure(format!(
-            "the benchmark was ended ({status})"
-        ))),
+        None => Err(CliError::Failure(format!("the benchmark was ended ({status})"))),
     }
 }

@@ -23,23 +23,12 @@ pub fn bridge(args: BridgeArgs) -> Result<(), CliError> {
         Some(name) => run_lookup::find_run(name)?,
         None => latest_run()?,
     };
-    Ok(remote::serve(
-        run,
-        args.readonly,
-        stdin(),
-        stdout(),
-        |run, ended, stop, name| {
-            let back = || exit_message(&run.id(), name, ExitState::of(run, ended, stop));
-            let last = ended.stop_error.clone().or_else(back);
-            let all: Vec<String> = ended
-                .unreported_outcomes
-                .iter()
-                .cloned()
-                .chain(last)
-                .collect();
-            (!all.is_empty()).then(|| all.join("\n"))
-        },
-    )?)
+    Ok(remote::serve(run, args.readonly, stdin(), stdout(), |run, ended, stop, name| {
+        let back = || exit_message(&run.id(), name, ExitState::of(run, ended, stop));
+        let last = ended.stop_error.clone().or_else(back);
+        let all: Vec<String> = ended.unreported_outcomes.iter().cloned().chain(last).collect();
+        (!all.is_empty()).then(|| all.join("\n"))
+    })?)
 }
 
 /// The run that `surfit open` opens when none is named.

@@ -6,16 +6,13 @@ use super::output;
 use serde_json::{Value, json};
 use std::time::UNIX_EPOCH;
 use surfit_client::runs::format_time_ago;
-use surfit_core::corner_cache::{
-    CachedCorner, MAX_CACHE_BYTES, corner_cache_folder, list_cached_corners, read_recipe,
-};
+use surfit_core::corner_cache::{CachedCorner, MAX_CACHE_BYTES, corner_cache_folder, list_cached_corners, read_recipe};
 use surfit_core::files::remove;
 
 /// Says what is kept, or lets go of it.
 pub fn cache(command: &CacheCommand) -> Result<(), CliError> {
-    let folder = corner_cache_folder().ok_or_else(|| {
-        CliError::Failure("there is no folder for caches; set SURFIT_CACHE to one".into())
-    })?;
+    let folder = corner_cache_folder()
+        .ok_or_else(|| CliError::Failure("there is no folder for caches; set SURFIT_CACHE to one".into()))?;
     let mut all = list_cached_corners(&folder);
     all.sort_by_key(|e| std::cmp::Reverse(e.last_used));
     let megabytes = all.iter().map(|e| e.bytes).sum::<u64>() as f64 / 1e6;
@@ -36,8 +33,7 @@ pub fn cache(command: &CacheCommand) -> Result<(), CliError> {
                     "{short}  {:>9.1} MB  used {:<14} {}",
                     entry.bytes as f64 / 1e6,
                     format_time_ago(used_unix_seconds(entry)),
-                    read_recipe(&entry.path)
-                        .map_or_else(|| "damaged".into(), |r| describe_recipe(&r))
+                    read_recipe(&entry.path).map_or_else(|| "damaged".into(), |r| describe_recipe(&r))
                 ))?;
             }
             output::print_line(format!(
@@ -49,9 +45,8 @@ pub fn cache(command: &CacheCommand) -> Result<(), CliError> {
         }
         CacheCommand::Clear => {
             for entry in &all {
-                remove(&entry.path).map_err(|e| {
-                    CliError::Failure(format!("{}: {e}; remove it by hand", entry.path.display()))
-                })?;
+                remove(&entry.path)
+                    .map_err(|e| CliError::Failure(format!("{}: {e}; remove it by hand", entry.path.display())))?;
             }
             output::print_line(format!("{} corners removed, {megabytes:.1} MB", all.len()))
         }

@@ -2,9 +2,7 @@
 //! completions know the runs there are.
 
 use clap::CommandFactory;
-use clap_complete::engine::{
-    ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter,
-};
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter};
 use clap_complete::env::CompleteEnv;
 use std::ffi::OsStr;
 use surfit_client::runs;
@@ -17,40 +15,28 @@ pub const COMPLETE_VARIABLE: &str = "COMPLETE";
 
 /// Answers a shell and ends the process, when it is a shell that asks.
 pub fn complete_and_exit() {
-    CompleteEnv::with_factory(super::args::CommandLine::command)
-        .var(COMPLETE_VARIABLE)
-        .complete();
+    CompleteEnv::with_factory(super::args::CommandLine::command).var(COMPLETE_VARIABLE).complete();
 }
 
 type CompletionCandidates = Vec<CompletionCandidate>;
 
 /// Those of the texts that go on from what is written.
-fn candidates_with_prefix(
-    current: &OsStr,
-    all: impl IntoIterator<Item = (String, String)>,
-) -> CompletionCandidates {
+fn candidates_with_prefix(current: &OsStr, all: impl IntoIterator<Item = (String, String)>) -> CompletionCandidates {
     let current = current.to_string_lossy();
     all.into_iter()
         .filter(|(text, _)| text.starts_with(&*current))
-        .map(|(text, help)| {
-            CompletionCandidate::new(text).help((!help.is_empty()).then(|| help.into()))
-        })
+        .map(|(text, help)| CompletionCandidate::new(text).help((!help.is_empty()).then(|| help.into())))
         .collect()
 }
 
 fn without_help(names: &[&str]) -> Vec<(String, String)> {
-    names
-        .iter()
-        .map(|n| ((*n).to_owned(), String::new()))
-        .collect()
+    names.iter().map(|n| ((*n).to_owned(), String::new())).collect()
 }
 
 /// The user's runs, each with how it stands.
 fn run_names(current: &OsStr) -> CompletionCandidates {
     let about = |line: runs::RunSummary| {
-        let best = line
-            .best
-            .map(|p| format!(", best {:.2} %", 100.0 * p.accuracy));
+        let best = line.best.map(|p| format!(", best {:.2} %", 100.0 * p.accuracy));
         let about = format!("{}{}", line.state, best.unwrap_or_default());
         (line.run, about)
     };
@@ -89,16 +75,12 @@ pub fn theme() -> ArgValueCompleter {
 
 /// Completes the name of a data set.
 pub fn data_set() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| {
-        candidates_with_prefix(current, without_help(DATA_SETS))
-    })
+    ArgValueCompleter::new(|current: &OsStr| candidates_with_prefix(current, without_help(DATA_SETS)))
 }
 
 /// Completes the name of a network.
 pub fn network() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| {
-        candidates_with_prefix(current, without_help(NETWORKS))
-    })
+    ArgValueCompleter::new(|current: &OsStr| candidates_with_prefix(current, without_help(NETWORKS)))
 }
 
 /// Completes `KEY=VALUE`: the keys, and the values of those that name something.
@@ -112,11 +94,7 @@ fn setting_candidates() -> Vec<(String, String)> {
     for (table, value) in &defaults {
         match value.as_table() {
             Some(inner) => {
-                all.extend(
-                    inner
-                        .iter()
-                        .map(|(key, v)| (format!("{table}.{key}="), v.to_string())),
-                );
+                all.extend(inner.iter().map(|(key, v)| (format!("{table}.{key}="), v.to_string())));
             }
             None => all.push((format!("{table}="), value.to_string())),
         }
@@ -130,15 +108,9 @@ fn setting_candidates() -> Vec<(String, String)> {
 /// Completes a term of a filter.
 pub fn filter() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
-        let keys = [
-            "state:", "net:", "data:", "degree:", "acc>", "loss<", "age<", "name:",
-        ];
+        let keys = ["state:", "net:", "data:", "degree:", "acc>", "loss<", "age<", "name:"];
         let mut all = without_help(&keys);
-        for (key, names) in [
-            ("state", RUN_STATES),
-            ("net", NETWORKS),
-            ("data", DATA_SETS),
-        ] {
+        for (key, names) in [("state", RUN_STATES), ("net", NETWORKS), ("data", DATA_SETS)] {
             all.extend(names.iter().map(|n| (format!("{key}:{n}"), String::new())));
         }
         candidates_with_prefix(current, all)
@@ -151,29 +123,16 @@ mod tests {
 
     fn completion_values(completer: &ArgValueCompleter, current: &str) -> Vec<String> {
         let all = completer.complete(OsStr::new(current));
-        all.iter()
-            .map(|c| c.get_value().to_string_lossy().into_owned())
-            .collect()
+        all.iter().map(|c| c.get_value().to_string_lossy().into_owned()).collect()
     }
 
     #[test]
     fn values_are_those_there_are() {
-        assert_eq!(
-            completion_values(&network(), "resnet18-"),
-            ["resnet18-cifar"]
-        );
-        assert_eq!(
-            completion_values(&data_set(), "cifar1"),
-            ["cifar10", "cifar100"]
-        );
+        assert_eq!(completion_values(&network(), "resnet18-"), ["resnet18-cifar"]);
+        assert_eq!(completion_values(&data_set(), "cifar1"), ["cifar10", "cifar100"]);
         assert!(completion_values(&setting(), "fit.deg").contains(&"fit.degree=".to_owned()));
-        assert!(
-            completion_values(&setting(), "data.set=c").contains(&"data.set=cifar10".to_owned())
-        );
+        assert!(completion_values(&setting(), "data.set=c").contains(&"data.set=cifar10".to_owned()));
         assert_eq!(completion_values(&filter(), "state:run"), ["state:running"]);
-        assert_eq!(
-            completion_values(&theme(), "").len(),
-            Theme::built_in_names().count()
-        );
+        assert_eq!(completion_values(&theme(), "").len(), Theme::built_in_names().count());
     }
 }

@@ -13,18 +13,10 @@ pub fn completions(args: &CompletionsArgs) -> Result<(), CliError> {
 fn completion_script(shell: &str) -> Result<Vec<u8>, CliError> {
     let fault = |why: String| CliError::Failure(format!("completions for {shell}: {why}"));
     let shells = Shells::builtins();
-    let completer = shells
-        .completer(shell)
-        .ok_or_else(|| fault("there are none; use another shell".into()))?;
+    let completer = shells.completer(shell).ok_or_else(|| fault("there are none; use another shell".into()))?;
     let mut script = Vec::new();
     completer
-        .write_registration(
-            complete::COMPLETE_VARIABLE,
-            "surfit",
-            "surfit",
-            "surfit",
-            &mut script,
-        )
+        .write_registration(complete::COMPLETE_VARIABLE, "surfit", "surfit", "surfit", &mut script)
         .map_err(|e| fault(e.to_string()))?;
     Ok(script)
 }

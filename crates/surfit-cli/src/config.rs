@@ -69,10 +69,7 @@ mod tests {
 
     #[test]
     fn the_printed_default_is_the_default_and_shows_every_key() {
-        assert_eq!(
-            config::parse(DEFAULT_CONFIG, "default.toml").unwrap(),
-            Config::default()
-        );
+        assert_eq!(config::parse(DEFAULT_CONFIG, "default.toml").unwrap(), Config::default());
         let shown: toml::Table = DEFAULT_CONFIG.parse().unwrap();
         let all: toml::Table = Config::default().to_toml().parse().unwrap();
         let (mut shown, mut all) = (keys(&shown, ""), keys(&all, ""));

@@ -58,11 +58,7 @@ struct DataSetStatus {
 }
 
 impl DataSetStatus {
-    fn of(
-        entry: &'static CatalogueEntry,
-        found: Option<FoundSet>,
-        closed: Option<DataError>,
-    ) -> Self {
+    fn of(entry: &'static CatalogueEntry, found: Option<FoundSet>, closed: Option<DataError>) -> Self {
         let state = match &found {
             Some(found) if found.is_embedded() => "embedded",
             Some(found) if found.is_complete() => "complete",
@@ -100,11 +96,7 @@ impl DataSetStatus {
         let fetched = || {
             let first = self.files.first().map_or("", |f| f.form);
             let bytes = self.files.iter().filter(|f| f.form == first);
-            format!(
-                "`surfit data fetch {}` gets {}",
-                self.set,
-                size(bytes.map(|f| f.bytes).sum())
-            )
+            format!("`surfit data fetch {}` gets {}", self.set, size(bytes.map(|f| f.bytes).sum()))
         };
         let source = self.source.as_deref().unwrap_or_default();
         match self.state {
@@ -112,12 +104,7 @@ impl DataSetStatus {
             "complete" => format!("{} in {source}", size(self.bytes)),
             "partial" => {
                 let first = self.missing.first().map(|p| p.display().to_string());
-                format!(
-                    "{} of it in {source}, without {}; {}",
-                    size(self.bytes),
-                    first.unwrap_or_default(),
-                    fetched()
-                )
+                format!("{} of it in {source}, without {}; {}", size(self.bytes), first.unwrap_or_default(), fetched())
             }
             "unreadable" => self.why.clone().unwrap_or_default(),
             "folder" => "where data.dir says".into(),
@@ -133,9 +120,7 @@ fn ls(args: &DataLsArgs) -> Result<(), CliError> {
             let found = find::find_partial(entry.name, None)?;
             let closed = match found {
                 Some(_) => None,
-                None => find::inaccessible_folders(entry.name, None)?
-                    .into_iter()
-                    .next(),
+                None => find::inaccessible_folders(entry.name, None)?.into_iter().next(),
             };
             Ok(DataSetStatus::of(entry, found, closed))
         })
@@ -173,9 +158,7 @@ fn verify_sets(args: VerifyArgs) -> Result<(), CliError> {
             }
         }
     }
-    faults
-        .error_message()
-        .map_or(Ok(()), |s| Err(CliError::Failure(s)))
+    faults.error_message().map_or(Ok(()), |s| Err(CliError::Failure(s)))
 }
 
 /// How many files are not as they should be.
@@ -232,11 +215,7 @@ fn format_checked_file(checked: &CheckedFile) -> String {
         FileVerdict::Damaged | FileVerdict::Unreadable | FileVerdict::Missing => None,
         _ => Some(format!("checked: {}", checked.checked)),
     };
-    let said: Vec<&str> = seen
-        .as_deref()
-        .into_iter()
-        .chain(checked.note.as_deref())
-        .collect();
+    let said: Vec<&str> = seen.as_deref().into_iter().chain(checked.note.as_deref()).collect();
     if !said.is_empty() {
         text += &format!(" ({})", said.join("; "));
     }
@@ -264,10 +243,7 @@ mod tests {
     fn a_line_says_what_is_here_and_what_to_do() {
         let cifar = find_entry("cifar10").unwrap();
         let absent = DataSetStatus::of(cifar, None, None);
-        assert_eq!(
-            absent.status_text(),
-            "`surfit data fetch cifar10` gets 170.1 MB"
-        );
+        assert_eq!(absent.status_text(), "`surfit data fetch cifar10` gets 170.1 MB");
         assert_eq!((absent.state, absent.files.len()), ("absent", 2));
         let json = serde_json::to_value(&absent).unwrap();
         assert_eq!(json["files"][1]["form"], "python");
@@ -278,9 +254,7 @@ mod tests {
         let closed = DataSetStatus::of(cifar, None, Some(denied));
         assert_eq!(closed.state, "unreadable");
         assert!(
-            closed
-                .status_text()
-                .starts_with("/data/cifar10: permission denied; change"),
+            closed.status_text().starts_with("/data/cifar10: permission denied; change"),
             "{}",
             closed.status_text()
         );
@@ -295,16 +269,8 @@ mod tests {
         };
         assert_eq!(of(&[FileVerdict::Published, FileVerdict::Readable]), None);
         let said = of(&[FileVerdict::Unreadable]).unwrap();
-        assert!(
-            said.contains("permissions") && !said.contains("delete"),
-            "{said}"
-        );
-        let said = of(&[
-            FileVerdict::Unreadable,
-            FileVerdict::Missing,
-            FileVerdict::Damaged,
-        ])
-        .unwrap();
+        assert!(said.contains("permissions") && !said.contains("delete"), "{said}");
+        let said = of(&[FileVerdict::Unreadable, FileVerdict::Missing, FileVerdict::Damaged]).unwrap();
         assert!(
             said.starts_with("2 files are damaged or missing; delete them")
                 && said.contains("; one file or folder may not be read"),

@@ -19,8 +19,7 @@ pub fn degree(args: DegreeArgs) -> Result<(), CliError> {
     Degrees::new(args.m, n).map_err(|e| CliError::Usage(e.to_string()))?;
     let mut session = EngineSession::open(&run)?;
     let patch = session.latest_snapshot().degrees.patch();
-    let degrees =
-        Degrees::for_patch(patch, args.m, n).map_err(|e| CliError::Usage(e.to_string()))?;
+    let degrees = Degrees::for_patch(patch, args.m, n).map_err(|e| CliError::Usage(e.to_string()))?;
     let signals = Signals::listen()?;
     let id = session.send(EngineCommand::SetDegree { degrees })?;
     // Changes and remarks that came, with their numbers: other clients' are among them until the answer tells which are own.
@@ -29,9 +28,7 @@ pub fn degree(args: DegreeArgs) -> Result<(), CliError> {
     let (mut measuring, mut answered) = (false, false);
     loop {
         match session.next_reply() {
-            Ok(EngineReply::Event(
-                event @ (Event::DegreeChanged { .. } | Event::Notice { .. }),
-            )) if !answered => {
+            Ok(EngineReply::Event(event @ (Event::DegreeChanged { .. } | Event::Notice { .. }))) if !answered => {
                 said.push((session.last_event(), event));
             }
             Ok(EngineReply::Event(Event::Failed { message })) => {
@@ -40,10 +37,7 @@ pub fn degree(args: DegreeArgs) -> Result<(), CliError> {
             Ok(EngineReply::Reply(of, Some(error), _)) if of == id => {
                 return Err(CliError::Failure(error));
             }
-            Ok(EngineReply::Event(Event::StageBegan {
-                stage: JobStage::Heatmap,
-                ..
-            })) => measuring = true,
+            Ok(EngineReply::Event(Event::StageBegan { stage: JobStage::Heatmap, .. })) => measuring = true,
             Ok(EngineReply::Event(
                 Event::HeatmapComplete { .. } | Event::Stopped { .. } | Event::StageBegan { .. },
             )) => measuring = false,
@@ -53,8 +47,7 @@ pub fn degree(args: DegreeArgs) -> Result<(), CliError> {
             }
             // Every event up to now has come.
             Ok(EngineReply::Reconnected) if !answered => {
-                let own =
-                    |e: &Event| matches!(e, Event::DegreeChanged { to, .. } if *to == degrees);
+                let own = |e: &Event| matches!(e, Event::DegreeChanged { to, .. } if *to == degrees);
                 said.retain(|(_, event)| own(event));
                 if said.is_empty() {
                     return Err(CliError::Failure(UNANSWERED_MESSAGE.into()));
@@ -79,30 +72,22 @@ pub fn degree(args: DegreeArgs) -> Result<(), CliError> {
         if signals.stop_request().is_some() || signals.hangup() {
             let what = match answered {
                 true => "the degree was changed; left while the engine measures the heatmap",
-                false => {
-                    "left before the engine answered; look with `surfit open` whether it was done"
-                }
+                false => "left before the engine answered; look with `surfit open` whether it was done",
             };
             return Err(CliError::Interrupted(what.into()));
         }
     }
     let said: Vec<Event> = said.into_iter().map(|(_, event)| event).collect();
     if args.json {
-        let changed = said
-            .iter()
-            .find(|e| matches!(e, Event::DegreeChanged { .. }));
+        let changed = said.iter().find(|e| matches!(e, Event::DegreeChanged { .. }));
         return match changed {
             Some(event) => output::print_json(event),
-            None => {
-                output::print_json(&serde_json::json!({ "event": "unchanged", "degrees": degrees }))
-            }
+            None => output::print_json(&serde_json::json!({ "event": "unchanged", "degrees": degrees })),
         };
     }
     if said.is_empty() {
         return output::print_line(format!("the surface has degree {degrees} already"));
     }
     let sentences = said.iter().filter_map(describe_event);
-    sentences
-        .map(|(text, _)| text)
-        .try_for_each(output::print_line)
+    sentences.map(|(text, _)| text).try_for_each(output::print_line)
 }

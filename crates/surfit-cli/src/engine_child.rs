@@ -20,10 +20,7 @@ pub fn run_engine_program(mut command: Command) -> Result<Output, CliError> {
     let signals = Signals::listen()?;
     let starting = ClientError::io("starting surfit-engine");
     let mut child = command.stdin(Stdio::null()).spawn().map_err(starting)?;
-    let (stdout, stderr) = (
-        spawn_pipe_reader(child.stdout.take()),
-        spawn_pipe_reader(child.stderr.take()),
-    );
+    let (stdout, stderr) = (spawn_pipe_reader(child.stdout.take()), spawn_pipe_reader(child.stderr.take()));
     let mut stopped = false;
     let status = loop {
         let waiting = ClientError::io("waiting for surfit-engine");
@@ -41,11 +38,7 @@ pub fn run_engine_program(mut command: Command) -> Result<Output, CliError> {
     if stopped || status.code().is_none() && signals.await_stop() {
         return Err(CliError::Interrupted("stopped before its end".into()));
     }
-    Ok(Output {
-        status,
-        stdout: stdout.join().unwrap_or_default(),
-        stderr: stderr.join().unwrap_or_default(),
-    })
+    Ok(Output { status, stdout: stdout.join().unwrap_or_default(), stderr: stderr.join().unwrap_or_default() })
 }
 
 /// Reads a pipe to its end, so that a full one never stops the child.

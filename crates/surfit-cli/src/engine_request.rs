@@ -12,7 +12,8 @@ use surfit_core::protocol::{EngineCommand, EventSpan};
 use surfit_core::snapshot::{RunningTask, Snapshot};
 
 /// What is said when the answer cannot come any more.
-pub const UNANSWERED_MESSAGE: &str = "the connection to the engine ended before its answer; look with `surfit open` whether it was done, else ask again";
+pub const UNANSWERED_MESSAGE: &str =
+    "the connection to the engine ended before its answer; look with `surfit open` whether it was done, else ask again";
 
 /// How long after the engine is seen with nothing to do the event of what it did last may be on its way.
 const EVENT_ARRIVAL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -33,8 +34,7 @@ pub fn send_request(
         }
         if signals.stop_request().is_some() || signals.hangup() {
             return Err(CliError::Interrupted(
-                "left before the engine answered; look with `surfit open` whether it was done"
-                    .into(),
+                "left before the engine answered; look with `surfit open` whether it was done".into(),
             ));
         }
     }
@@ -59,9 +59,7 @@ pub fn send_request_with_progress(
             Ok(false) => {}
             Ok(true) => return Ok(waiting.into_caused_events()),
             Err(CliError::Failure(_)) if given_up => {
-                return Err(CliError::Interrupted(
-                    "given up; nothing was written".into(),
-                ));
+                return Err(CliError::Interrupted("given up; nothing was written".into()));
             }
             Err(other) => return Err(other),
         }
@@ -87,13 +85,7 @@ pub fn send_request_with_progress(
 
 /// What the engine is asked and has under way, without how far it came.
 fn task_title(visit: &EngineSession) -> Option<&str> {
-    visit
-        .latest_snapshot()
-        .errand
-        .as_ref()?
-        .name
-        .split(':')
-        .next()
+    visit.latest_snapshot().errand.as_ref()?.name.split(':').next()
 }
 
 /// A command that waits for its answer.
@@ -111,21 +103,11 @@ struct PendingReply {
 
 impl PendingReply {
     fn send(visit: &mut EngineSession, command: EngineCommand) -> Result<Self, CliError> {
-        Ok(Self {
-            id: visit.send(command)?,
-            events: Vec::new(),
-            span: None,
-            lost_at: None,
-            idle_since: None,
-        })
+        Ok(Self { id: visit.send(command)?, events: Vec::new(), span: None, lost_at: None, idle_since: None })
     }
 
     /// Takes in one thing the engine says; true when it was the answer.
-    fn receive(
-        &mut self,
-        visit: &mut EngineSession,
-        tells: impl Fn(&Event) -> bool,
-    ) -> Result<bool, CliError> {
+    fn receive(&mut self, visit: &mut EngineSession, tells: impl Fn(&Event) -> bool) -> Result<bool, CliError> {
         match visit.next_reply() {
             Ok(EngineReply::Event(Event::Failed { message })) => {
                 return Err(CliError::Failure(message));
@@ -136,9 +118,7 @@ impl PendingReply {
                 self.span = span;
                 return error.map_or(Ok(true), |error| Err(CliError::Failure(error)));
             }
-            Ok(EngineReply::Reconnected) => {
-                (self.lost_at, self.idle_since) = (Some(Instant::now()), None)
-            }
+            Ok(EngineReply::Reconnected) => (self.lost_at, self.idle_since) = (Some(Instant::now()), None),
             Ok(EngineReply::Snapshot) if self.lost_at.is_some() => {
                 let works = visit.latest_snapshot().errand.is_some();
                 self.idle_since = (!works).then(|| self.idle_since.unwrap_or_else(Instant::now));
@@ -156,9 +136,7 @@ impl PendingReply {
             return Ok(true);
         }
         match self.idle_since {
-            Some(since) if since.elapsed() > EVENT_ARRIVAL_TIMEOUT => {
-                Err(CliError::Failure(UNANSWERED_MESSAGE.into()))
-            }
+            Some(since) if since.elapsed() > EVENT_ARRIVAL_TIMEOUT => Err(CliError::Failure(UNANSWERED_MESSAGE.into())),
             _ => Ok(false),
         }
     }
@@ -176,18 +154,11 @@ impl PendingReply {
 
 /// A bar that is taken away when it goes; none where standard error is no terminal.
 fn task_progress_bar() -> ProgressBar {
-    let target = if stderr().is_terminal() {
-        ProgressDrawTarget::stderr_with_hz(4)
-    } else {
-        ProgressDrawTarget::hidden()
-    };
+    let target =
+        if stderr().is_terminal() { ProgressDrawTarget::stderr_with_hz(4) } else { ProgressDrawTarget::hidden() };
     let style = ProgressStyle::with_template("{bar:28.cyan/dim} {msg}");
-    let style = style
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("━╸─");
-    ProgressBar::with_draw_target(Some(100), target)
-        .with_style(style)
-        .with_finish(indicatif::ProgressFinish::AndClear)
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸─");
+    ProgressBar::with_draw_target(Some(100), target).with_style(style).with_finish(indicatif::ProgressFinish::AndClear)
 }
 
 fn show_task_progress(bar: &ProgressBar, snapshot: &Snapshot) {
@@ -241,20 +212,11 @@ mod tests {
             assert!(peer.read().is_some());
             drop(peer);
             let (mut peer, _) = engine.welcome();
-            peer.send(&snapshot(Some(RunningTask {
-                name: "search".into(),
-                done: 1,
-                total: 9,
-                waiting: 0,
-            })));
+            peer.send(&snapshot(Some(RunningTask { name: "search".into(), done: 1, total: 9, waiting: 0 })));
             after(&mut engine, &mut peer);
             peer.send(&snapshot(None));
             // Of another command.
-            peer.send(&ServerMessage::Reply {
-                id: 1,
-                error: None,
-                events: None,
-            });
+            peer.send(&ServerMessage::Reply { id: 1, error: None, events: None });
             assert_eq!(peer.read(), None);
         });
         let mut visit = EngineSession::open(&run.dir).unwrap();
@@ -273,22 +235,13 @@ mod tests {
             let (mut peer, _) = engine.welcome();
             let snapshot = Snapshot::empty(Config::default().degrees(), 5);
             peer.send(&ServerMessage::Snapshot(Box::new(snapshot)));
-            let Some(ClientMessage::Command { id, .. }) = peer.read() else {
-                panic!("no command")
-            };
+            let Some(ClientMessage::Command { id, .. }) = peer.read() else { panic!("no command") };
             for text in ["of another", "own", "of a third"] {
                 let event = engine.append_event(notice(text));
                 peer.send(&ServerMessage::Event(event));
             }
             let last = engine.log.seq() - 1;
-            peer.send(&ServerMessage::Reply {
-                id,
-                error: None,
-                events: Some(EventSpan {
-                    after: last - 1,
-                    last,
-                }),
-            });
+            peer.send(&ServerMessage::Reply { id, error: None, events: Some(EventSpan { after: last - 1, last }) });
             assert_eq!(peer.read(), None);
         });
         let mut visit = EngineSession::open(&run.dir).unwrap();
@@ -305,20 +258,13 @@ mod tests {
             peer.send(&ServerMessage::Event(done));
         });
         assert!(matches!(said.unwrap().as_slice(), [Event::Notice { .. }]));
-        let Err(CliError::Failure(why)) = request_over_cut_connection(|_, _| {}) else {
-            panic!("nothing was done")
-        };
+        let Err(CliError::Failure(why)) = request_over_cut_connection(|_, _| {}) else { panic!("nothing was done") };
         assert_eq!(why, UNANSWERED_MESSAGE);
     }
 
     #[test]
     fn a_line_says_what_is_under_way_and_how_far() {
-        let mut errand = RunningTask {
-            name: "search near (0.5, 0.5)".into(),
-            done: 40,
-            total: 100,
-            waiting: 0,
-        };
+        let mut errand = RunningTask { name: "search near (0.5, 0.5)".into(), done: 40, total: 100, waiting: 0 };
         assert_eq!(task_line(&errand), "search near (0.5, 0.5), 40 %");
         (errand.total, errand.waiting) = (0, 2);
         assert_eq!(task_line(&errand), "search near (0.5, 0.5), 2 more wait");

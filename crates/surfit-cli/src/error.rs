@@ -87,11 +87,7 @@ pub fn from_clap(error: &clap::Error, words: impl Iterator<Item = OsString>) -> 
     let text = error.render().to_string();
     let (name, here) = find_command(words);
     let first = text.split("\n\n").next().unwrap_or_default();
-    let what: Vec<&str> = first
-        .lines()
-        .map(str::trim)
-        .filter(|l| !l.is_empty())
-        .collect();
+    let what: Vec<&str> = first.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
     let what = what.join(" ");
     let tip = text
         .lines()
@@ -114,11 +110,8 @@ fn suggest_subcommand(error: &clap::Error, command: &clap::Command) -> Option<St
         ContextValue::String(word) => word,
         _ => return None,
     };
-    let known: Vec<&str> = command
-        .get_subcommands()
-        .filter(|s| !s.is_hide_set())
-        .map(clap::Command::get_name)
-        .collect();
+    let known: Vec<&str> =
+        command.get_subcommands().filter(|s| !s.is_hide_set()).map(clap::Command::get_name).collect();
     let name = nearest_name(word, &known)?;
     Some(format!("; did you mean '{name}'?"))
 }

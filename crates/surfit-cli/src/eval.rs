@@ -47,11 +47,7 @@ pub fn eval(args: EvalArgs) -> Result<(), CliError> {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let output = engine_child::run_engine_program(command)?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let line = text
-        .lines()
-        .map(str::trim)
-        .rfind(|l| !l.is_empty())
-        .unwrap_or_default();
+    let line = text.lines().map(str::trim).rfind(|l| !l.is_empty()).unwrap_or_default();
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let why = said.lines().map(str::trim).rfind(|l| !l.is_empty());
@@ -64,11 +60,8 @@ pub fn eval(args: EvalArgs) -> Result<(), CliError> {
             _ => CliError::Failure(why),
         });
     }
-    let e: EngineEvaluation = serde_json::from_str(line).map_err(|e| {
-        CliError::Failure(format!(
-            "surfit-engine said something else than a result: {e}"
-        ))
-    })?;
+    let e: EngineEvaluation = serde_json::from_str(line)
+        .map_err(|e| CliError::Failure(format!("surfit-engine said something else than a result: {e}")))?;
     if args.json {
         output::print_bytes(format!("{line}\n").as_bytes())
     } else {
@@ -87,10 +80,7 @@ fn check_model_folder(folder: &Path) -> Result<(), CliError> {
     } else {
         "; name the folder of an exported model, or the model itself"
     };
-    Err(CliError::Usage(format!(
-        "{} holds no model{hint}",
-        folder.display()
-    )))
+    Err(CliError::Usage(format!("{} holds no model{hint}", folder.display())))
 }
 
 fn describe(e: &EngineEvaluation) -> String {
@@ -99,11 +89,7 @@ fn describe(e: &EngineEvaluation) -> String {
         100.0 * e.accuracy,
         e.correct,
         e.images,
-        if e.split == "val" {
-            "validation"
-        } else {
-            &e.split
-        },
+        if e.split == "val" { "validation" } else { &e.split },
         e.data,
         e.loss
     )
@@ -117,9 +103,6 @@ mod tests {
     fn a_result_reads_as_a_sentence() {
         let line = r#"{"accuracy":0.875,"loss":0.25,"correct":7,"images":8,"split":"val","data":"x","new":1}"#;
         let e: EngineEvaluation = serde_json::from_str(line).unwrap();
-        assert_eq!(
-            describe(&e),
-            "87.50 % (7 of 8 validation images of x), loss 0.2500"
-        );
+        assert_eq!(describe(&e), "87.50 % (7 of 8 validation images of x), loss 0.2500");
     }
 }

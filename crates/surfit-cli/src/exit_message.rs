@@ -75,61 +75,19 @@ mod tests {
         let told = |s| exit_message("id", "name", s).unwrap_or_default();
         let left = ExitState::default;
         assert_eq!(told(left()), "");
-        assert!(
-            told(ExitState {
-                alive: true,
-                ..left()
-            })
-            .contains("goes on")
-        );
-        let waits = ExitState {
-            alive: true,
-            finished: true,
-            ..left()
-        };
+        assert!(told(ExitState { alive: true, ..left() }).contains("goes on"));
+        let waits = ExitState { alive: true, finished: true, ..left() };
         let waits = told(waits);
         assert!(!waits.contains("goes on") && waits.contains("is finished"));
-        let in_job = told(ExitState {
-            alive: true,
-            batch_job: Some("Slurm job 81".into()),
-            ..left()
-        });
-        assert!(
-            in_job.contains("until Slurm job 81 ends") && !in_job.contains("goes on;"),
-            "{in_job}"
-        );
-        assert!(
-            told(ExitState {
-                starting: true,
-                ..left()
-            })
-            .contains("engine is starting")
-        );
-        let stop = || ExitState {
-            stop_requested: true,
-            ..left()
-        };
-        assert!(
-            told(ExitState {
-                alive: true,
-                ..stop()
-            })
-            .contains("has not ended yet")
-        );
-        let gone = || ExitState {
-            stopped: true,
-            closed_cleanly: true,
-            ..stop()
-        };
+        let in_job = told(ExitState { alive: true, batch_job: Some("Slurm job 81".into()), ..left() });
+        assert!(in_job.contains("until Slurm job 81 ends") && !in_job.contains("goes on;"), "{in_job}");
+        assert!(told(ExitState { starting: true, ..left() }).contains("engine is starting"));
+        let stop = || ExitState { stop_requested: true, ..left() };
+        assert!(told(ExitState { alive: true, ..stop() }).contains("has not ended yet"));
+        let gone = || ExitState { stopped: true, closed_cleanly: true, ..stop() };
         assert!(told(gone()).contains("stopped; go on with `surfit resume name`"));
-        let done = told(ExitState {
-            finished: true,
-            ..gone()
-        });
-        assert!(
-            done.contains("finished") && !done.contains("resume"),
-            "{done}"
-        );
+        let done = told(ExitState { finished: true, ..gone() });
+        assert!(done.contains("finished") && !done.contains("resume"), "{done}");
         assert!(!told(stop()).contains("stopped"));
     }
 }

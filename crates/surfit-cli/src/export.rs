@@ -12,8 +12,7 @@ use surfit_core::protocol::EngineCommand;
 pub fn export(args: ExportArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
     // The engine has a working directory of its own.
-    let dir = std::path::absolute(&args.out)
-        .map_err(|e| CliError::Usage(format!("{}: {e}", args.out.display())))?;
+    let dir = std::path::absolute(&args.out).map_err(|e| CliError::Usage(format!("{}: {e}", args.out.display())))?;
     if dir.to_str().is_none() {
         return Err(CliError::Usage(format!(
             "{}: the path is not UTF-8, and the card of a model is; choose another --out",
@@ -30,15 +29,10 @@ pub fn export(args: ExportArgs) -> Result<(), CliError> {
     let patch = run.config()?.patch();
     let selection = args.which.selection(patch).map_err(CliError::Usage)?;
     let mut session = EngineSession::open(&run)?;
-    let command = EngineCommand::Export {
-        selection,
-        dir: Some(dir.clone()),
-        replace: args.force,
-        names: args.names.into(),
-    };
+    let command =
+        EngineCommand::Export { selection, dir: Some(dir.clone()), replace: args.force, names: args.names.into() };
     let written = |event: &Event| matches!(event, Event::Exported(e) if e.dir == dir);
-    let said =
-        send_request_with_progress(&mut session, command, &run_lookup::open_name(&run), written)?;
+    let said = send_request_with_progress(&mut session, command, &run_lookup::open_name(&run), written)?;
     for event in &said {
         if let Event::Notice { text } = event {
             output::print_warning(text);
@@ -49,10 +43,7 @@ pub fn export(args: ExportArgs) -> Result<(), CliError> {
         _ => None,
     });
     let exported = exported.ok_or_else(|| {
-        CliError::Failure(format!(
-            "the engine did not say what it wrote; look into {}",
-            dir.display()
-        ))
+        CliError::Failure(format!("the engine did not say what it wrote; look into {}", dir.display()))
     })?;
     if args.json {
         return output::print_json(&exported);

@@ -28,25 +28,14 @@ pub fn run_job(run: &RunDir, json: bool) -> Result<(), CliError> {
     let signals = Signals::listen()?;
     let picture = run.load_state()?;
     let seq = picture.seq;
-    let how = EngineLaunch {
-        wait: false,
-        linger: Some(0),
-    };
+    let how = EngineLaunch { wait: false, linger: Some(0) };
     let (connection, why) = match surfit_client::start_engine(run, how, Some(seq)) {
         Ok((_, connection)) => (Some(connection), None),
         // It may have begun and ended before anybody could greet it; then its events say what happened.
         Err(ClientError::DidNotStart(why)) => (None, Some(why)),
         Err(other) => return Err(other.into()),
     };
-    follow_run(
-        run,
-        connection,
-        picture,
-        json,
-        why,
-        &signals,
-        RunOwnership::Job,
-    )
+    follow_run(run, connection, picture, json, why, &signals, RunOwnership::Job)
 }
 
 /// How long an engine that was started for a command stays when this process is killed before it was sent.
@@ -54,15 +43,8 @@ const LINGER_SECS: u64 = 30;
 
 /// Has a run's engine, started for it when there is none, carry out a command that its job goes on with, and follows it
 /// to the end of the job. An engine that was started here ends with it, and is asked to stop when this process is.
-pub fn run_further(
-    run: &RunDir,
-    command: EngineCommand,
-    how: FollowOptions,
-) -> Result<(), CliError> {
-    let launch = EngineLaunch {
-        wait: true,
-        linger: Some(LINGER_SECS),
-    };
+pub fn run_further(run: &RunDir, command: EngineCommand, how: FollowOptions) -> Result<(), CliError> {
+    let launch = EngineLaunch { wait: true, linger: Some(LINGER_SECS) };
     if how.detach {
         // Signals end this process as they do any other: an engine that was given nothing to do leaves by itself.
         let (_, mut connection) = surfit_client::connect_or_start(run, launch, None)?;
@@ -82,22 +64,13 @@ pub fn run_further(
     }
     let signals = Signals::listen()?;
     let picture = run.load_state()?;
-    let (started, mut connection) =
-        surfit_client::connect_or_start(run, launch, Some(picture.seq))?;
+    let (started, mut connection) = surfit_client::connect_or_start(run, launch, Some(picture.seq))?;
     connection.send(command)?;
     let owner = match started {
         Some(_) => RunOwnership::Engine,
         None => RunOwnership::Unowned,
     };
-    follow_run(
-        run,
-        Some(connection),
-        picture,
-        how.json,
-        None,
-        &signals,
-        owner,
-    )
+    follow_run(run, Some(connection), picture, how.json, None, &signals, owner)
 }
 
 /// What of a run is this process's, and ends with it.
@@ -154,21 +127,12 @@ pub fn print_stopped_run(run: &RunDir) -> Result<(), CliError> {
     if finished {
         return Ok(());
     }
-    output::print_line(format!(
-        "no engine is running; go on with `surfit resume {}`",
-        run_lookup::open_name(run)
-    ))
+    output::print_line(format!("no engine is running; go on with `surfit resume {}`", run_lookup::open_name(run)))
 }
 
 /// Prints the last lines of a run's log.
 fn print_recent_log(picture: &RunState) -> Result<(), CliError> {
-    picture
-        .log
-        .iter()
-        .rev()
-        .take(10)
-        .rev()
-        .try_for_each(|line| output::print_line(&line.text))
+    picture.log.iter().rev().take(10).rev().try_for_each(|line| output::print_line(&line.text))
 }
 
 /// Follows a run that is none of this process's business to stop.
@@ -184,15 +148,7 @@ pub fn watch_run(run: &RunDir) -> Result<(), CliError> {
         }
         connection => Some(connection?),
     };
-    follow_run(
-        run,
-        connection,
-        picture,
-        false,
-        None,
-        &signals,
-        RunOwnership::Unowned,
-    )
+    follow_run(run, connection, picture, false, None, &signals, RunOwnership::Unowned)
 }
 
 /// The job goes on when nobody reads its output any more, and its outcome is still the exit code; who only watches
@@ -222,19 +178,10 @@ fn follow_run(
         printer = printer.with_immediate_progress();
     }
     let mut viewers = 0;
-    let ended = follow_to_end(
-        run,
-        &mut follower,
-        printer,
-        why,
-        signals,
-        owner,
-        &mut viewers,
-    );
+    let ended = follow_to_end(run, &mut follower, printer, why, signals, owner, &mut viewers);
     match (&ended, owner) {
         // After a hang-up the engine goes on; after a second ctrl-c it is on its way out and not waited for.
-        (Ok(FollowEnd::Detached) | Err(CliError::Interrupted(_)), _)
-        | (_, RunOwnership::Unowned) => {}
+        (Ok(FollowEnd::Detached) | Err(CliError::Interrupted(_)), _) | (_, RunOwnership::Unowned) => {}
         (_, RunOwnership::Engine) => surfit_client::end_started_engine(run, &mut follower, viewers),
         // The next command should find the run at rest. Other viewers keep the engine, which is as it should be.
         (Ok(FollowEnd::Done) | Err(CliError::Failure(_)), RunOwnership::Job) if viewers <= 1 => {
@@ -314,28 +261,19 @@ fn follow_to_end(
             FollowedItem::Snapshot(snapshot) => {
                 *viewers = snapshot.viewers;
                 ignore_closed_pipe(printer.print_progress(&snapshot), owner)?;
-                idle = (snapshot.state == EngineState::Idle)
-                    .then(|| idle.unwrap_or_else(Instant::now));
+                idle = (snapshot.state == EngineState::Idle).then(|| idle.unwrap_or_else(Instant::now));
             }
             // An engine that is ending answers nothing any more, and its end tells what became of it.
             FollowedItem::Reply { error: Some(_), .. } if stopping => {}
-            FollowedItem::Reply {
-                id,
-                error: Some(error),
-                ..
-            } if checkpoints.contains(&id) => {
+            FollowedItem::Reply { id, error: Some(error), .. } if checkpoints.contains(&id) => {
                 let text = format!("no checkpoint was made: {error}");
                 ignore_closed_pipe(printer.print_sentence(&text), owner)?;
             }
-            FollowedItem::Reply {
-                error: Some(error), ..
-            } if owner && signals.await_stop() => {
+            FollowedItem::Reply { error: Some(error), .. } if owner && signals.await_stop() => {
                 // The engine ended of the same signal.
                 ignore_closed_pipe(printer.print_sentence(&error), owner)?;
             }
-            FollowedItem::Reply {
-                error: Some(error), ..
-            } => return Err(CliError::Failure(error)),
+            FollowedItem::Reply { error: Some(error), .. } => return Err(CliError::Failure(error)),
             FollowedItem::Reconnected if stopping => drop(follower.send(EngineCommand::Shutdown)),
             // Of a command whose answer was lost the events tell.
             FollowedItem::Reply { error: None, .. } | FollowedItem::Reconnected => {}
@@ -348,13 +286,9 @@ fn follow_to_end(
                 )));
             }
             // A batch system may signal the engine too, a moment before this process.
-            FollowedItem::Ended | FollowedItem::Died
-                if stopping || owner && signals.await_stop() =>
-            {
+            FollowedItem::Ended | FollowedItem::Died if stopping || owner && signals.await_stop() => {
                 ignore_closed_pipe(printer.finish(), owner)?;
-                return Err(CliError::Interrupted(format!(
-                    "stopped; go on with `surfit resume {place}`"
-                )));
+                return Err(CliError::Interrupted(format!("stopped; go on with `surfit resume {place}`")));
             }
             FollowedItem::Ended => {
                 ignore_closed_pipe(printer.finish(), owner)?;

@@ -24,16 +24,11 @@ pub fn fork(args: ForkArgs) -> Result<(), CliError> {
             "run": new.id(), "dir": new.path(), "pid": pid, "from": run.id(),
         }));
     }
-    let (name, what) = (
-        run_lookup::open_name(&new),
-        format!("{} runs (pid {pid}), forked from {},", new.id(), run.id()),
-    );
+    let (name, what) =
+        (run_lookup::open_name(&new), format!("{} runs (pid {pid}), forked from {},", new.id(), run.id()));
     output::print_line(match EngineNode::current().job.as_deref() {
         Some(job) => foreground::job_lifetime_warning(&what, job, &name),
-        None => format!(
-            "{}; watch it with `surfit open {name}`",
-            what.trim_end_matches(',')
-        ),
+        None => format!("{}; watch it with `surfit open {name}`", what.trim_end_matches(',')),
     })
 }
 

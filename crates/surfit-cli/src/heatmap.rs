@@ -24,21 +24,14 @@ pub fn heatmap(args: HeatmapArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
     let had = run.snapshot().map(|s| s.heatmap);
     let (snapshot, kept) = fetch_complete_heatmap(&run, args.grid, args.keep)?;
-    let bytes = render(
-        &run,
-        &snapshot,
-        format,
-        args.metric.metric(),
-        args.colormap.map(),
-    )?;
+    let bytes = render(&run, &snapshot, format, args.metric.metric(), args.colormap.map())?;
     match &args.out {
         None => output::print_bytes(&bytes)?,
         Some(path) => {
             // Inside the run no link is followed, wherever the user's own paths lead.
             let place = std::path::absolute(path).map_or(path.clone().into(), |p| run.confine(&p));
-            write_atomic(&place, &bytes).map_err(|e| {
-                CliError::Failure(format!("{}: {e}; choose another --out", path.display()))
-            })?;
+            write_atomic(&place, &bytes)
+                .map_err(|e| CliError::Failure(format!("{}: {e}; choose another --out", path.display())))?;
             output::print_line(format!(
                 "{}: {}",
                 path.display(),
@@ -60,17 +53,9 @@ fn summarize_heatmap(heatmap: &Heatmap, metric: Metric) -> String {
             Metric::Accuracy => format!("{:.2} %", 100.0 * p.accuracy),
             Metric::Loss => format!("{:.4}", p.loss),
         };
-        format!(
-            ", best {value} at {}",
-            heatmap.patch.format_parameters(p.u, p.v, 2)
-        )
+        format!(", best {value} at {}", heatmap.patch.format_parameters(p.u, p.v, 2))
     });
-    format!(
-        "{} on {}{}",
-        metric.name(),
-        heatmap.patch.describe_grid(heatmap.grid),
-        best.unwrap_or_default()
-    )
+    format!("{} on {}{}", metric.name(), heatmap.patch.describe_grid(heatmap.grid), best.unwrap_or_default())
 }
 
 /// Says what a measurement means for the run, when it was on another grid than the run's.
@@ -80,11 +65,7 @@ fn describe_change(had: Option<&Heatmap>, shown: &Heatmap, kept: HeatmapAfter) -
     let best = |h: &Heatmap| {
         let best = h.best_point(Metric::Accuracy);
         best.map_or_else(String::new, |p| {
-            format!(
-                "{:.2} % at {}",
-                100.0 * p.accuracy,
-                h.patch.format_parameters(p.u, p.v, 2)
-            )
+            format!("{:.2} % at {}", 100.0 * p.accuracy, h.patch.format_parameters(p.u, p.v, 2))
         })
     };
     Some(match kept {
@@ -148,8 +129,7 @@ fn output_format(args: &HeatmapArgs) -> Result<HeatmapFormat, CliError> {
     let binary = matches!(format, HeatmapFormat::Png | HeatmapFormat::Npy);
     if binary && args.out.is_none() && stdout().is_terminal() {
         return Err(CliError::Usage(
-            "this format is not for a terminal; name a file with --out, or redirect the output"
-                .into(),
+            "this format is not for a terminal; name a file with --out, or redirect the output".into(),
         ));
     }
     Ok(format)
@@ -164,9 +144,8 @@ fn render(
 ) -> Result<Vec<u8>, CliError> {
     let heatmap = &snapshot.heatmap;
     let title = || surfit_report::heatmap_title(&run.id(), snapshot.degrees, metric);
-    let picture = |bytes: Result<Vec<u8>, surfit_report::ReportError>| {
-        bytes.map_err(|e| CliError::Failure(e.to_string()))
-    };
+    let picture =
+        |bytes: Result<Vec<u8>, surfit_report::ReportError>| bytes.map_err(|e| CliError::Failure(e.to_string()));
     let spec = || surfit_report::HeatmapFigure {
         heatmap,
         metric,
@@ -193,12 +172,7 @@ mod tests {
     fn measured_heatmap(grid: usize) -> Heatmap {
         let mut heatmap = Heatmap::new(Patch::Square, grid);
         for (index, cell) in heatmap.cells.iter_mut().enumerate() {
-            *cell = Cell {
-                correct: index as u32,
-                images: 200,
-                loss: 0.5,
-                version: 0,
-            };
+            *cell = Cell { correct: index as u32, images: 200, loss: 0.5, version: 0 };
         }
         heatmap
     }
@@ -211,20 +185,11 @@ mod tests {
             "accuracy on 5×5 points, best 12.00 % at u 1.00, v 1.00"
         );
         let kept = describe_change(Some(&fine), &coarse, HeatmapAfter::Previous).unwrap();
-        assert!(
-            kept.contains("keeps its heatmap of 5×5 points") && kept.contains("12.00 %"),
-            "{kept}"
-        );
+        assert!(kept.contains("keeps its heatmap of 5×5 points") && kept.contains("12.00 %"), "{kept}");
         let shown = describe_change(Some(&coarse), &fine, HeatmapAfter::Shown).unwrap();
-        assert!(
-            shown.contains("has 5×5 points now, where it had 3×3 points"),
-            "{shown}"
-        );
+        assert!(shown.contains("has 5×5 points now, where it had 3×3 points"), "{shown}");
         assert!(shown.contains("was 4.00 % at") && shown.contains("is 12.00 %"));
-        assert_eq!(
-            describe_change(Some(&fine), &fine, HeatmapAfter::Shown),
-            None
-        );
+        assert_eq!(describe_change(Some(&fine), &fine, HeatmapAfter::Shown), None);
         assert_eq!(describe_change(None, &fine, HeatmapAfter::Shown), None);
     }
 }

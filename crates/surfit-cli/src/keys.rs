@@ -13,9 +13,7 @@ pub fn keys(args: &KeysArgs) -> Result<(), CliError> {
     }
     let rows = key_rows(&map);
     if args.json {
-        return rows
-            .iter()
-            .try_for_each(|row| output::print_line(row_json(row).to_string()));
+        return rows.iter().try_for_each(|row| output::print_line(row_json(row).to_string()));
     }
     if args.markdown {
         return output::print_bytes(markdown_tables(&rows).as_bytes());
@@ -24,10 +22,7 @@ pub fn keys(args: &KeysArgs) -> Result<(), CliError> {
     match Keymap::user_file() {
         Some(path) => {
             output::print_line("")?;
-            output::print_line(format!(
-                "Change them in {}, such as: pause = \"f2\"",
-                path.display()
-            ))
+            output::print_line(format!("Change them in {}, such as: pause = \"f2\"", path.display()))
         }
         None => Ok(()),
     }
@@ -52,10 +47,7 @@ fn markdown_tables(rows: &[KeyRow]) -> String {
         }
         let keys: Vec<String> = row.keys.iter().map(cell).collect();
         let keys = keys.join(" or ");
-        text += &format!(
-            "| {keys} | {} | `{}` | {} |\n",
-            row.scope, row.action, row.help
-        );
+        text += &format!("| {keys} | {} | `{}` | {} |\n", row.scope, row.action, row.help);
     }
     text
 }
@@ -73,14 +65,8 @@ fn text_table(rows: &[KeyRow]) -> String {
             text += &format!("{gap}{}\n", row.group);
             group = row.group;
         }
-        text += format!(
-            "  {:<wide$}  {:<placed$}  {:<named$}  {}",
-            keys(row),
-            row.scope,
-            row.action,
-            row.help
-        )
-        .trim_end();
+        text +=
+            format!("  {:<wide$}  {:<placed$}  {:<named$}  {}", keys(row), row.scope, row.action, row.help).trim_end();
         text.push('\n');
     }
     text
@@ -95,11 +81,7 @@ mod tests {
         let rows = key_rows(&Keymap::default());
         let text = text_table(&rows);
         for row in &rows {
-            assert!(
-                text.contains(row.help) && text.contains(row.group),
-                "{}",
-                row.action
-            );
+            assert!(text.contains(row.help) && text.contains(row.group), "{}", row.action);
         }
         assert!(rows.len() > 10);
     }
@@ -109,10 +91,7 @@ mod tests {
         let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/keys.md");
         let page = std::fs::read_to_string(page).unwrap();
         let keys = markdown_tables(&key_rows(&Keymap::default()));
-        assert!(
-            page.ends_with(&keys),
-            "docs/keys.md: put the output of `surfit keys --markdown` there"
-        );
+        assert!(page.ends_with(&keys), "docs/keys.md: put the output of `surfit keys --markdown` there");
     }
 
     #[test]
@@ -120,15 +99,10 @@ mod tests {
         let rows = key_rows(&Keymap::default());
         let text = markdown_tables(&rows);
         for row in &rows {
-            let line = text
-                .lines()
-                .find(|l| l.contains(&format!("| `{}` |", row.action)));
+            let line = text.lines().find(|l| l.contains(&format!("| `{}` |", row.action)));
             let line = line.unwrap_or_else(|| panic!("{}", row.action));
             assert_eq!(line.replace("\\|", "").matches('|').count(), 5, "{line}");
-            assert!(
-                line.contains(row.help) && line.contains(row.scope),
-                "{line}"
-            );
+            assert!(line.contains(row.help) && line.contains(row.scope), "{line}");
             assert_eq!(row_json(row)["keys"], serde_json::json!(row.keys));
         }
     }

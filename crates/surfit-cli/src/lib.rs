@@ -55,12 +55,7 @@ pub fn main() -> ExitCode {
     complete::complete_and_exit();
     let result = match CommandLine::try_parse() {
         Ok(cli) => dispatch(cli),
-        Err(error)
-            if matches!(
-                error.kind(),
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
-            ) =>
-        {
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             // Printing goes through clap for its colours; a closed pipe is no fault.
             let _ = error.print();
             Ok(())
@@ -76,8 +71,7 @@ pub fn main() -> ExitCode {
 fn dispatch(cli: CommandLine) -> Result<(), CliError> {
     // A misspelt theme is told also where nothing is drawn.
     if let Some(name) = &cli.screen.theme {
-        Theme::load(name, ColorDepth::None)
-            .map_err(|e| CliError::Usage(format!("--theme: {e}")))?;
+        Theme::load(name, ColorDepth::None).map_err(|e| CliError::Usage(format!("--theme: {e}")))?;
     }
     match cli.command {
         None => workbench::open_default(cli.screen),

@@ -16,16 +16,12 @@ use surfit_core::run_dir::RunDir;
 /// Lists runs, the most recently begun first.
 pub fn ls(args: LsArgs) -> Result<(), CliError> {
     // A key of a filter has a value behind its colon, a host has not.
-    let (hosts, terms): (Vec<&String>, Vec<&String>) =
-        args.filter.iter().partition(|word| is_host(word));
+    let (hosts, terms): (Vec<&String>, Vec<&String>) = args.filter.iter().partition(|word| is_host(word));
     let terms: Vec<&str> = terms.into_iter().map(String::as_str).collect();
     if let Some(fault) = terms.iter().find_map(|term| unknown_term_error(term)) {
         return Err(fault);
     }
-    let filter: Filter = terms
-        .join(" ")
-        .parse()
-        .map_err(|e: FilterError| CliError::Usage(e.to_string()))?;
+    let filter: Filter = terms.join(" ").parse().map_err(|e: FilterError| CliError::Usage(e.to_string()))?;
     let all = match hosts[..] {
         [] => {
             remove::remove_stale_runs();
@@ -35,20 +31,14 @@ pub fn ls(args: LsArgs) -> Result<(), CliError> {
         [..] => return Err(CliError::Usage("name one host at a time".into())),
     };
     let count = all.len();
-    let lines: Vec<RunSummary> = all
-        .into_iter()
-        .filter(|l| filter.matches(&l.attributes()))
-        .collect();
+    let lines: Vec<RunSummary> = all.into_iter().filter(|l| filter.matches(&l.attributes())).collect();
     if args.json {
         return lines.iter().try_for_each(output::print_json);
     }
     if count == 0 {
         return output::print_line(match hosts.first() {
             Some(host) => format!("no runs on {}", host.trim_end_matches(':')),
-            None => format!(
-                "no runs in {}; `surfit` begins one",
-                RunDir::default_root().display()
-            ),
+            None => format!("no runs in {}; `surfit` begins one", RunDir::default_root().display()),
         });
     }
     if lines.is_empty() {
@@ -61,16 +51,13 @@ pub fn ls(args: LsArgs) -> Result<(), CliError> {
 
 /// True for `HOST:`; a key of the filter with nothing behind it is a mistake of its own.
 fn is_host(word: &str) -> bool {
-    word.strip_suffix(':').is_some_and(|host| {
-        !host.is_empty() && !FILTER_KEYS.contains(&host.trim_start_matches('!'))
-    })
+    word.strip_suffix(':').is_some_and(|host| !host.is_empty() && !FILTER_KEYS.contains(&host.trim_start_matches('!')))
 }
 
 /// A fault, when a word is neither a term nor a host but looks like a run on one.
 fn unknown_term_error(word: &str) -> Option<CliError> {
     let (key, _) = word.trim_start_matches('!').split_once(':')?;
-    let unlike =
-        !FILTER_KEYS.contains(&key) && !key.is_empty() && nearest_name(key, FILTER_KEYS).is_none();
+    let unlike = !FILTER_KEYS.contains(&key) && !key.is_empty() && nearest_name(key, FILTER_KEYS).is_none();
     unlike.then(|| {
         CliError::Usage(format!(
             "`{word}` is no host and no filter; `{key}:` lists the runs of a host, and the keys of a filter are {}",
@@ -81,13 +68,9 @@ fn unknown_term_error(word: &str) -> Option<CliError> {
 
 /// The runs of another machine, `HOST:`.
 fn list_remote_runs(host: &str) -> Result<Vec<RunSummary>, CliError> {
-    let address = RemoteAddress::parse(host)
-        .filter(|a| a.run.is_empty())
-        .ok_or_else(|| {
-            CliError::Usage(format!(
-                "`{host}` is no host; write it as for ssh, such as gpu1: or me@gpu1:"
-            ))
-        })?;
+    let address = RemoteAddress::parse(host).filter(|a| a.run.is_empty()).ok_or_else(|| {
+        CliError::Usage(format!("`{host}` is no host; write it as for ssh, such as gpu1: or me@gpu1:"))
+    })?;
     let host_config = remote::load_host_config(&address.host).map_err(CliError::Usage)?;
     let seen = stderr().is_terminal();
     let _reaching = seen.then(|| output::Reaching::new(&address.host));
@@ -111,9 +94,6 @@ mod tests {
         let filter: Filter = "loss<0".parse().unwrap();
         let one = "the one run that there is does not fit `loss<0`";
         assert_eq!(no_match_message(1, &filter), one);
-        assert_eq!(
-            no_match_message(2, &filter),
-            "none of the 2 runs fits `loss<0`"
-        );
+        assert_eq!(no_match_message(2, &filter), "none of the 2 runs fits `loss<0`");
     }
 }

@@ -14,30 +14,23 @@ pub fn man(args: ManArgs) -> Result<(), CliError> {
     let Some(folder) = args.out else {
         return output::print_bytes(&render_page(command)?);
     };
-    std::fs::create_dir_all(&folder)
-        .map_err(|e| CliError::Failure(format!("{}: {e}", folder.display())))?;
+    std::fs::create_dir_all(&folder).map_err(|e| CliError::Failure(format!("{}: {e}", folder.display())))?;
     write_pages(&folder, command)
 }
 
 fn render_page(command: Command) -> Result<Vec<u8>, CliError> {
     let mut page = Vec::new();
-    clap_mangen::Man::new(command)
-        .render(&mut page)
-        .map_err(|e| CliError::Failure(format!("the manual page: {e}")))?;
+    clap_mangen::Man::new(command).render(&mut page).map_err(|e| CliError::Failure(format!("the manual page: {e}")))?;
     Ok(page)
 }
 
 fn write_pages(folder: &Path, command: Command) -> Result<(), CliError> {
-    let name = command
-        .get_display_name()
-        .unwrap_or(command.get_name())
-        .to_owned();
+    let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
     let path = folder.join(format!("{name}.1"));
     for sub in command.get_subcommands().filter(|s| !s.is_hide_set()) {
         write_pages(folder, sub.clone())?;
     }
-    write_atomic(&path, &render_page(command)?)
-        .map_err(|e| CliError::Failure(format!("{}: {e}", path.display())))?;
+    write_atomic(&path, &render_page(command)?).map_err(|e| CliError::Failure(format!("{}: {e}", path.display())))?;
     output::print_line(path.display().to_string())
 }
 
@@ -59,11 +52,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut command = CommandLine::command();
         command.build();
-        let subs: Vec<String> = command
-            .get_subcommands()
-            .filter(|s| !s.is_hide_set())
-            .map(|s| s.get_name().to_owned())
-            .collect();
+        let subs: Vec<String> =
+            command.get_subcommands().filter(|s| !s.is_hide_set()).map(|s| s.get_name().to_owned()).collect();
         write_pages(dir.path(), command).unwrap();
         for sub in subs {
             let page = std::fs::read_to_string(dir.path().join(format!("surfit-{sub}.1"))).unwrap();

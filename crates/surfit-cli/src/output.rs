@@ -16,9 +16,7 @@ fn stdout_error(error: io::Error) -> CliError {
 /// Writes bytes and flushes, so that a reader sees them now.
 pub fn print_bytes(bytes: &[u8]) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
-    out.write_all(bytes)
-        .and_then(|()| out.flush())
-        .map_err(stdout_error)
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(stdout_error)
 }
 
 /// Writes a line and flushes. Nothing in it steers the terminal, whatever file it comes from.
@@ -66,10 +64,7 @@ pub struct Reaching;
 impl Reaching {
     /// Begins to say so.
     pub fn new(host: &str) -> Self {
-        write_stderr(&format!(
-            "reaching {} …\r",
-            to_printable(host, MAX_NAME_CHARS)
-        ));
+        write_stderr(&format!("reaching {} …\r", to_printable(host, MAX_NAME_CHARS)));
         Self
     }
 }

@@ -56,9 +56,7 @@ mod tests {
 
     fn refusal_of(sets: &[&str]) -> Option<String> {
         let first = parse("", "x").unwrap();
-        let config = sets
-            .iter()
-            .fold(first, |c, set| apply_set(&c, set).unwrap());
+        let config = sets.iter().fold(first, |c, set| apply_set(&c, set).unwrap());
         check_config(&config).err()
     }
 
@@ -66,33 +64,18 @@ mod tests {
     fn what_an_engine_would_refuse_is_known_before() {
         assert_eq!(refusal_of(&[]), None);
         for (sets, part) in [
-            (
-                &["corners.from=['/no/a.pt', '/no/b.pt']"][..],
-                "/no/a.pt: the file is not there",
-            ),
+            (&["corners.from=['/no/a.pt', '/no/b.pt']"][..], "/no/a.pt: the file is not there"),
             (&["data.set=mnist", "data.dir=/no/mnist"], "/no/mnist"),
             (&["data.set=folder"], "needs data.dir"),
             (&["network.name=vgg16"], "use vgg16-cifar"),
-            (
-                &["network.name=vit-tiny", "network.patch=5"],
-                "divisor of both",
-            ),
-            (
-                &["network.widths=[2,2,2,2,2,2]"],
-                "leaves nothing after 5 widths",
-            ),
+            (&["network.name=vit-tiny", "network.patch=5"], "divisor of both"),
+            (&["network.widths=[2,2,2,2,2,2]"], "leaves nothing after 5 widths"),
             (
                 &["data.mean=imagenet"],
                 "data.mean = \"imagenet\": \"imagenet\" is 3 constants for images of one channel",
             ),
-            (
-                &["data.std=[0.5, 0.5]"],
-                "data.std = [0.5, 0.5]: there are 2 constants",
-            ),
-            (
-                &["data.train_images=100"],
-                "larger than the 100 training images",
-            ),
+            (&["data.std=[0.5, 0.5]"], "data.std = [0.5, 0.5]: there are 2 constants"),
+            (&["data.train_images=100"], "larger than the 100 training images"),
         ] {
             let why = refusal_of(sets).unwrap_or_default();
             assert!(why.contains(part), "{sets:?}: {why}");

@@ -38,13 +38,7 @@ impl ProgressPrinter {
     pub fn new(json: bool, picture: RunState) -> Self {
         let bar = (!json).then(|| stderr_progress_bar("{bar:28.cyan/dim} {msg}", Some(100)));
         let bar = bar.flatten();
-        Self {
-            json,
-            run_state: picture,
-            bar,
-            last_printed: None,
-            print_at_once: false,
-        }
+        Self { json, run_state: picture, bar, last_printed: None, print_at_once: false }
     }
 
     /// Prints the first progress at once: somebody has come to look.
@@ -87,14 +81,11 @@ impl ProgressPrinter {
             bar.set_message(output::bar_message(&line));
             return Ok(());
         }
-        let (since, stage) = *self
-            .last_printed
-            .get_or_insert((Instant::now(), snapshot.stage));
+        let (since, stage) = *self.last_printed.get_or_insert((Instant::now(), snapshot.stage));
         if stage != snapshot.stage {
             self.last_printed = Some((Instant::now(), snapshot.stage));
         }
-        let due =
-            self.print_at_once || stage == snapshot.stage && since.elapsed() >= PROGRESS_INTERVAL;
+        let due = self.print_at_once || stage == snapshot.stage && since.elapsed() >= PROGRESS_INTERVAL;
         if self.json || !due || snapshot.state != EngineState::Running {
             return Ok(());
         }
@@ -123,20 +114,12 @@ impl Drop for ProgressPrinter {
 }
 
 fn progress_fraction(snapshot: &Snapshot) -> f64 {
-    if snapshot.total == 0 {
-        0.0
-    } else {
-        (snapshot.done as f64 / snapshot.total as f64).min(1.0)
-    }
+    if snapshot.total == 0 { 0.0 } else { (snapshot.done as f64 / snapshot.total as f64).min(1.0) }
 }
 
 /// Stage, percent, step, loss, validation accuracy and time left, as far as they are known.
 fn progress_line(snapshot: &Snapshot, picture: &RunState) -> String {
-    let mut parts = vec![format!(
-        "{:<8} {:>3.0} %",
-        snapshot.stage.name(),
-        100.0 * progress_fraction(snapshot)
-    )];
+    let mut parts = vec![format!("{:<8} {:>3.0} %", snapshot.stage.name(), 100.0 * progress_fraction(snapshot))];
     if snapshot.total > 0 {
         let unit = match snapshot.stage {
             JobStage::Heatmap => "cell",
@@ -147,10 +130,9 @@ fn progress_line(snapshot: &Snapshot, picture: &RunState) -> String {
     }
     let curve = match snapshot.stage {
         JobStage::Fit => Some(LossCurve::Surface),
-        JobStage::Corners => (0..snapshot.degrees.corner_count())
-            .rev()
-            .map(LossCurve::Corner)
-            .find(|c| picture.curves.contains_key(c)),
+        JobStage::Corners => {
+            (0..snapshot.degrees.corner_count()).rev().map(LossCurve::Corner).find(|c| picture.curves.contains_key(c))
+        }
         _ => None,
     };
     if let Some(curve) = curve {
@@ -163,11 +145,7 @@ fn progress_line(snapshot: &Snapshot, picture: &RunState) -> String {
     }
     match snapshot.state {
         EngineState::Running => {
-            parts.extend(
-                snapshot
-                    .seconds_left
-                    .map(|s| format!("{} left", format_duration(s))),
-            );
+            parts.extend(snapshot.seconds_left.map(|s| format!("{} left", format_duration(s))));
         }
         other => parts.push(other.name().into()),
     }
@@ -193,18 +171,11 @@ fn format_result(f: &JobResult) -> String {
         text += &format!("\n           {} %  test", percent(test));
     }
     if let Some(dir) = &f.export {
-        text += &format!(
-            "\nmodel      {}",
-            to_printable(&dir.join("model.safetensors").to_string_lossy(), usize::MAX)
-        );
+        text += &format!("\nmodel      {}", to_printable(&dir.join("model.safetensors").to_string_lossy(), usize::MAX));
     }
     let times: Vec<String> = JobStage::ALL
         .iter()
-        .filter_map(|s| {
-            f.seconds
-                .get(s.name())
-                .map(|x| format!("{} {}", s.name(), format_duration(*x)))
-        })
+        .filter_map(|s| f.seconds.get(s.name()).map(|x| format!("{} {}", s.name(), format_duration(*x))))
         .collect();
     text + &format!("\ntime       {}\n", times.join(", "))
 }
@@ -235,25 +206,11 @@ mod tests {
         (snapshot.done, snapshot.total, snapshot.seconds_left) = (420, 1000, Some(65.0));
         let mut picture = RunState::default();
         let events = [
-            Event::Losses {
-                curve: LossCurve::Surface,
-                first_step: 0,
-                values: vec![0.5],
-                rate: 0.1,
-            },
-            Event::Validated {
-                curve: LossCurve::Surface,
-                step: 1,
-                loss: 0.4,
-                accuracy: 0.872,
-            },
+            Event::Losses { curve: LossCurve::Surface, first_step: 0, values: vec![0.5], rate: 0.1 },
+            Event::Validated { curve: LossCurve::Surface, step: 1, loss: 0.4, accuracy: 0.872 },
         ];
         for (i, event) in events.into_iter().enumerate() {
-            picture.apply(&Envelope {
-                seq: i as u64 + 1,
-                time: 0.0,
-                event,
-            });
+            picture.apply(&Envelope { seq: i as u64 + 1, time: 0.0, event });
         }
         assert_eq!(
             progress_line(&snapshot, &picture),
@@ -265,13 +222,9 @@ mod tests {
 
     #[test]
     fn durations_are_short() {
-        for (seconds, text) in [
-            (0.84, "0.8 s"),
-            (42.4, "42 s"),
-            (185.0, "3 min 5 s"),
-            (7800.0, "2 h 10 min"),
-            (-1.0, "0.0 s"),
-        ] {
+        for (seconds, text) in
+            [(0.84, "0.8 s"), (42.4, "42 s"), (185.0, "3 min 5 s"), (7800.0, "2 h 10 min"), (-1.0, "0.0 s")]
+        {
             assert_eq!(format_duration(seconds), text);
         }
     }

@@ -15,11 +15,8 @@ pub fn queue(args: QueueArgs) -> Result<(), CliError> {
     match args.command {
         QueueSub::Add(args) => {
             // All of them are read before the first is added.
-            let configs = args
-                .configs
-                .iter()
-                .map(|path| config::load(path, &args.sets))
-                .collect::<Result<Vec<_>, _>>()?;
+            let configs =
+                args.configs.iter().map(|path| config::load(path, &args.sets)).collect::<Result<Vec<_>, _>>()?;
             for (config, path) in configs.iter().zip(&args.configs) {
                 check_runnable(config, &path.display().to_string())?;
             }
@@ -48,13 +45,9 @@ pub fn queue(args: QueueArgs) -> Result<(), CliError> {
             for number in numbers {
                 let entry = queue.remove(number)?;
                 let begun = entry.run.and_then(|path| RunDir::open(&path).ok());
-                let begun = begun.map_or_else(String::new, |run| {
-                    format!("; what was begun of it stays as {}", run.id())
-                });
-                output::print_line(format!(
-                    "{number} {} is out of the queue{begun}",
-                    entry.title
-                ))?;
+                let begun =
+                    begun.map_or_else(String::new, |run| format!("; what was begun of it stays as {}", run.id()));
+                output::print_line(format!("{number} {} is out of the queue{begun}", entry.title))?;
             }
             Ok(())
         }
@@ -62,9 +55,9 @@ pub fn queue(args: QueueArgs) -> Result<(), CliError> {
             if detach {
                 queue.start_runner()?;
                 return output::print_line(match EngineNode::current().job.as_deref() {
-                    Some(job) => format!(
-                        "the queue is worked on until {job} ends; let `exec surfit queue start` be the job"
-                    ),
+                    Some(job) => {
+                        format!("the queue is worked on until {job} ends; let `exec surfit queue start` be the job")
+                    }
                     None => "the queue is worked on".into(),
                 });
             }
@@ -79,23 +72,18 @@ pub fn queue(args: QueueArgs) -> Result<(), CliError> {
                 }
             })?;
             match end {
-                RunnerEnd::AlreadyRunning => {
-                    output::print_line("the queue is worked on by another process")
+                RunnerEnd::AlreadyRunning => output::print_line("the queue is worked on by another process"),
+                RunnerEnd::Stopped => {
+                    Err(CliError::Interrupted("stopped; `surfit queue start` goes on with the queue".into()))
                 }
-                RunnerEnd::Stopped => Err(CliError::Interrupted(
-                    "stopped; `surfit queue start` goes on with the queue".into(),
-                )),
                 RunnerEnd::Abandoned => Err(CliError::Interrupted(
-                    "left while the engine was ending; `surfit queue start` goes on with the queue"
-                        .into(),
+                    "left while the engine was ending; `surfit queue start` goes on with the queue".into(),
                 )),
-                RunnerEnd::Empty if !begun => output::print_line(
-                    "the queue is empty; `surfit queue add CONFIG` puts a fit into it",
-                ),
-                RunnerEnd::Empty if failed.is_empty() => Ok(()),
-                RunnerEnd::Empty => {
-                    Err(CliError::Failure(format!("failed: {}", failed.join(", "))))
+                RunnerEnd::Empty if !begun => {
+                    output::print_line("the queue is empty; `surfit queue add CONFIG` puts a fit into it")
                 }
+                RunnerEnd::Empty if failed.is_empty() => Ok(()),
+                RunnerEnd::Empty => Err(CliError::Failure(format!("failed: {}", failed.join(", ")))),
             }
         }
     }
@@ -116,9 +104,9 @@ fn queue_status_text(queue: &FitQueue, empty: bool) -> Result<String, CliError> 
         (false, true) => "the queue is worked on",
         (false, false) => "nobody works on the queue; `surfit queue start` does",
     };
-    let log = queue.existing_log().map_or_else(String::new, |log| {
-        format!("; what became of its fits is in {}", log.display())
-    });
+    let log = queue
+        .existing_log()
+        .map_or_else(String::new, |log| format!("; what became of its fits is in {}", log.display()));
     Ok(format!("{how}{log}"))
 }
 

@@ -22,15 +22,11 @@ pub fn report(args: ReportArgs) -> Result<(), CliError> {
         None => run.join("figures"),
     };
     let config = run.config()?;
-    let files = surfit_report::write_report(&run.id(), &config, &picture, &folder).map_err(
-        |e| match e {
-            ReportError::Io { .. } => CliError::Failure(format!("{e}; choose another --out")),
-            e => CliError::Failure(e.to_string()),
-        },
-    )?;
-    files
-        .iter()
-        .try_for_each(|f| output::print_line(f.display().to_string()))
+    let files = surfit_report::write_report(&run.id(), &config, &picture, &folder).map_err(|e| match e {
+        ReportError::Io { .. } => CliError::Failure(format!("{e}; choose another --out")),
+        e => CliError::Failure(e.to_string()),
+    })?;
+    files.iter().try_for_each(|f| output::print_line(f.display().to_string()))
 }
 
 /// What a live engine shows now; the stored snapshot is as old as the last checkpoint.

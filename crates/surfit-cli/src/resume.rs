@@ -65,10 +65,7 @@ mod tests {
         std::fs::create_dir(run.lock_path()).unwrap();
         assert!(run.repair_finished_run().is_err());
         for json in [false, true] {
-            let follow = FollowOptions {
-                json,
-                detach: false,
-            };
+            let follow = FollowOptions { json, detach: false };
             assert!(resume_run(&run, follow).is_ok());
         }
     }

@@ -13,11 +13,7 @@ use surfit_core::snapshot::EngineState;
 /// Removes the runs that were named, or all that failed.
 pub fn rm(args: RmArgs) -> Result<(), CliError> {
     remove::remove_stale_runs();
-    let named = if args.failed {
-        failed_runs()
-    } else {
-        runs_by_name(&args.runs)?
-    };
+    let named = if args.failed { failed_runs() } else { runs_by_name(&args.runs)? };
     let named = remove::distinct_runs(named)?;
     if named.is_empty() {
         return output::print_line("no run has failed; nothing is removed");
@@ -30,10 +26,7 @@ pub fn rm(args: RmArgs) -> Result<(), CliError> {
     }
     // Before the first is removed: half of what was asked for is the worst answer.
     let live: Vec<&RunDir> = named.iter().filter(|r| r.is_engine_alive()).collect();
-    if let Some(run) = live
-        .iter()
-        .find(|run| run.unreachable_engine_node().is_some())
-    {
+    if let Some(run) = live.iter().find(|run| run.unreachable_engine_node().is_some()) {
         return Err(ClientError::unreachable(run).into());
     }
     if let Some(run) = live.first().filter(|_| !args.stop) {
@@ -58,10 +51,7 @@ pub fn rm(args: RmArgs) -> Result<(), CliError> {
 /// Every run that could not go on.
 fn failed_runs() -> Vec<RunDir> {
     let all = RunDir::list(&RunDir::default_root()).into_iter();
-    all.filter(|r| {
-        !r.is_engine_alive() && r.status().is_some_and(|s| s.state == EngineState::Failed)
-    })
-    .collect()
+    all.filter(|r| !r.is_engine_alive() && r.status().is_some_and(|s| s.state == EngineState::Failed)).collect()
 }
 
 /// The runs of names; a directory of several runs stands for all of them. No beginnings of names: what is removed must have
@@ -71,9 +61,7 @@ fn runs_by_name(names: &[String]) -> Result<Vec<RunDir>, CliError> {
     let mut all: Vec<RunDir> = Vec::new();
     for name in names {
         let name = name.trim_end_matches('/');
-        let path = [PathBuf::from(name), root.join(name)]
-            .into_iter()
-            .find(|p| !name.is_empty() && p.is_dir());
+        let path = [PathBuf::from(name), root.join(name)].into_iter().find(|p| !name.is_empty() && p.is_dir());
         let path = path.ok_or_else(|| {
             let hint = match RunDir::find(&root, name) {
                 Ok(run) => format!("write its whole name, `{}`", run_lookup::open_name(&run)),
@@ -93,9 +81,7 @@ fn runs_by_name(names: &[String]) -> Result<Vec<RunDir>, CliError> {
 /// Asks on a terminal.
 fn confirm_removal(all: &[RunDir]) -> Result<bool, CliError> {
     if !(stdin().is_terminal() && stderr().is_terminal()) {
-        return Err(CliError::Usage(
-            "there is no terminal to ask on; say --yes to remove without a question".into(),
-        ));
+        return Err(CliError::Usage("there is no terminal to ask on; say --yes to remove without a question".into()));
     }
     for run in all {
         let line = runs::summarize(run);
@@ -113,13 +99,8 @@ fn confirm_removal(all: &[RunDir]) -> Result<bool, CliError> {
         1 => "this run".to_owned(),
         n => format!("these {n} runs"),
     };
-    output::print_prompt(&format!(
-        "Remove {what} with all that is in the directories? [y/N]"
-    ));
+    output::print_prompt(&format!("Remove {what} with all that is in the directories? [y/N]"));
     let mut answer = String::new();
-    stdin()
-        .lock()
-        .read_line(&mut answer)
-        .map_err(|e| CliError::Failure(format!("reading the answer: {e}")))?;
+    stdin().lock().read_line(&mut answer).map_err(|e| CliError::Failure(format!("reading the answer: {e}")))?;
     Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
 }

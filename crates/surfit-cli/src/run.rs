@@ -61,10 +61,7 @@ pub fn start_and_follow(run: &RunDir, follow: FollowOptions) -> Result<(), CliEr
         }
         return foreground::run_job(run, follow.json);
     }
-    let how = EngineLaunch {
-        wait: false,
-        linger: Some(0),
-    };
+    let how = EngineLaunch { wait: false, linger: Some(0) };
     let (_, connection) = surfit_client::start_engine(run, how, None)?;
     foreground::print_detached_run(run, connection.welcome().pid, follow.json)
 }

@@ -23,15 +23,10 @@ pub fn remote_address_hint(name: &str) -> Option<String> {
     let (user, host) = name.rsplit_once('@').unwrap_or(("x", name));
     let plain = |word: &str| {
         let first = word.starts_with(|c: char| c.is_ascii_alphanumeric());
-        first
-            && word
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
+        first && word.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
     };
     let may_be = plain(user) && plain(host) && RemoteAddress::parse(&format!("{name}:")).is_some();
-    may_be.then(|| {
-        format!("for the most recent run of a machine of that name write `surfit open {name}:`")
-    })
+    may_be.then(|| format!("for the most recent run of a machine of that name write `surfit open {name}:`"))
 }
 
 /// Where a command that knows only the runs of this machine can be given for one on another.
@@ -88,17 +83,9 @@ fn link_into_runs(root: &Path, dir: &Path) -> std::io::Result<()> {
     if target.starts_with(root.canonicalize()?) {
         return Ok(());
     }
-    let id = target
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
+    let id = target.file_name().unwrap_or_default().to_string_lossy().into_owned();
     for attempt in 1..100 {
-        let suffix = if attempt == 1 {
-            String::new()
-        } else {
-            format!("-{attempt}")
-        };
+        let suffix = if attempt == 1 { String::new() } else { format!("-{attempt}") };
         let name = root.join(format!("{id}{suffix}"));
         if name.canonicalize().is_ok_and(|there| there == target) {
             return Ok(());
@@ -125,10 +112,7 @@ mod tests {
         link_into_runs(&root, run.path()).unwrap();
         link_into_runs(&root, run.path()).unwrap();
         assert_eq!(RunDir::list(&root).len(), 1);
-        assert_eq!(
-            RunDir::find(&root, "a").unwrap().socket_path(),
-            run.socket_path()
-        );
+        assert_eq!(RunDir::find(&root, "a").unwrap().socket_path(), run.socket_path());
 
         let second = RunDir::create(&dir.path().join("other/a"), &Config::default()).unwrap();
         link_into_runs(&root, second.path()).unwrap();
@@ -137,10 +121,7 @@ mod tests {
         std::fs::remove_dir_all(&elsewhere).unwrap();
         let third = RunDir::create(&dir.path().join("third/a"), &Config::default()).unwrap();
         link_into_runs(&root, third.path()).unwrap();
-        assert_eq!(
-            RunDir::find(&root, "a").unwrap().socket_path(),
-            third.socket_path()
-        );
+        assert_eq!(RunDir::find(&root, "a").unwrap().socket_path(), third.socket_path());
     }
 
     #[test]

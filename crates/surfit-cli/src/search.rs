@@ -14,23 +14,15 @@ pub fn search(args: SearchArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
     let mut session = EngineSession::open(&run)?;
     let (u, v) = args.at;
-    let command = EngineCommand::Search {
-        u,
-        v,
-        radius: args.radius,
-        budget: args.budget,
-    };
+    let command = EngineCommand::Search { u, v, radius: args.radius, budget: args.budget };
     let name = run_lookup::open_name(&run);
-    let found =
-        |event: &Event| matches!(event, Event::Searched(s) if (s.from.u, s.from.v) == (u, v));
+    let found = |event: &Event| matches!(event, Event::Searched(s) if (s.from.u, s.from.v) == (u, v));
     let said = send_request_with_progress(&mut session, command, &name, found)?;
     let found = said.into_iter().find_map(|event| match event {
         Event::Searched(found) => Some(found),
         _ => None,
     });
-    let found = found.ok_or_else(|| {
-        CliError::Failure("the engine did not say what it found; try again".into())
-    })?;
+    let found = found.ok_or_else(|| CliError::Failure("the engine did not say what it found; try again".into()))?;
     if args.json {
         return output::print_json(&found);
     }
@@ -50,9 +42,6 @@ pub fn cancel(args: CancelArgs) -> Result<(), CliError> {
     let mut visit = EngineSession::open(&run)?;
     let tells = |event: &Event| matches!(event, Event::Cancelled { .. } | Event::Stopped { .. });
     let said = send_request(&mut visit, EngineCommand::Cancel, tells)?;
-    let what = said
-        .iter()
-        .find(|event| tells(event))
-        .and_then(describe_event);
+    let what = said.iter().find(|event| tells(event)).and_then(describe_event);
     output::print_line(what.map_or_else(|| "given up".to_owned(), |(text, _)| text))
 }

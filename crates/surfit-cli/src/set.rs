@@ -24,19 +24,12 @@ enum SettingChange {
 pub fn set(args: SetArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
     // All of them are read before the first is made.
-    let changes = args
-        .changes
-        .iter()
-        .map(|text| parse_change(text).map_err(CliError::Usage))
-        .collect::<Result<Vec<_>, _>>()?;
+    let changes =
+        args.changes.iter().map(|text| parse_change(text).map_err(CliError::Usage)).collect::<Result<Vec<_>, _>>()?;
     let mut session = EngineSession::open(&run)?;
     for change in changes {
         let patch = session.latest_snapshot().degrees.patch();
-        let mut said = send_request(
-            &mut session,
-            change_command(change, patch)?,
-            is_setting_event,
-        )?;
+        let mut said = send_request(&mut session, change_command(change, patch)?, is_setting_event)?;
         said.retain(|event| is_setting_event(event) || matches!(event, Event::Notice { .. }));
         if said.is_empty() && args.json {
             output::print_json(&serde_json::json!({ "event": "unchanged" }))?;
@@ -77,9 +70,8 @@ fn change_command(change: SettingChange, patch: Patch) -> Result<EngineCommand, 
 
 /// Parses a change written as `KEY=VALUE`.
 fn parse_change(text: &str) -> Result<SettingChange, String> {
-    let (key, value) = text
-        .split_once('=')
-        .ok_or_else(|| format!("`{text}` is no change; write KEY=VALUE, such as fit.rate=0.01"))?;
+    let (key, value) =
+        text.split_once('=').ok_or_else(|| format!("`{text}` is no change; write KEY=VALUE, such as fit.rate=0.01"))?;
     let (key, value) = (key.trim(), value.trim());
     let refuse = |what: &str| format!("`{key}={value}`: {what}");
     match key {
@@ -89,16 +81,10 @@ fn parse_change(text: &str) -> Result<SettingChange, String> {
                 None => (false, value),
             };
             match number.parse::<f64>() {
-                Ok(x) if x > f64::from(f32::MAX) => {
-                    Err(refuse("this is more than a weight can hold"))
-                }
-                Ok(x) if x > 0.0 && x.is_finite() && factor => {
-                    Ok(SettingChange::Rate(RateChange::Factor(x)))
-                }
+                Ok(x) if x > f64::from(f32::MAX) => Err(refuse("this is more than a weight can hold")),
+                Ok(x) if x > 0.0 && x.is_finite() && factor => Ok(SettingChange::Rate(RateChange::Factor(x))),
                 Ok(x) if x > 0.0 && x.is_finite() => Ok(SettingChange::Rate(RateChange::Peak(x))),
-                _ => Err(refuse(
-                    "use a number above 0, or x0.5 for half of what it is",
-                )),
+                _ => Err(refuse("use a number above 0, or x0.5 for half of what it is")),
             }
         }
         "fit.draws" => match value.parse() {
@@ -106,11 +92,8 @@ fn parse_change(text: &str) -> Result<SettingChange, String> {
             _ => Err(refuse("use a number of draws from 1 on")),
         },
         "fit.degree" => {
-            let numbers: Result<Vec<u8>, _> = value
-                .trim_matches(['[', ']'])
-                .split(',')
-                .map(|n| n.trim().parse())
-                .collect();
+            let numbers: Result<Vec<u8>, _> =
+                value.trim_matches(['[', ']']).split(',').map(|n| n.trim().parse()).collect();
             match numbers.as_deref() {
                 Ok(&[m]) => Ok(SettingChange::Degree([m, m])),
                 Ok(&[m, n]) => Ok(SettingChange::Degree([m, n])),
@@ -133,23 +116,11 @@ mod tests {
 
     #[test]
     fn changes_are_read_and_refused_in_words() {
-        assert_eq!(
-            parse_change("fit.rate=0.01"),
-            Ok(SettingChange::Rate(RateChange::Peak(0.01)))
-        );
-        assert_eq!(
-            parse_change("fit.learning_rate=x0.5"),
-            Ok(SettingChange::Rate(RateChange::Factor(0.5)))
-        );
+        assert_eq!(parse_change("fit.rate=0.01"), Ok(SettingChange::Rate(RateChange::Peak(0.01))));
+        assert_eq!(parse_change("fit.learning_rate=x0.5"), Ok(SettingChange::Rate(RateChange::Factor(0.5))));
         assert_eq!(parse_change("fit.draws = 4"), Ok(SettingChange::Draws(4)));
-        assert_eq!(
-            parse_change("fit.degree=[3,2]"),
-            Ok(SettingChange::Degree([3, 2]))
-        );
-        assert_eq!(
-            parse_change("fit.degree=3"),
-            Ok(SettingChange::Degree([3, 3]))
-        );
+        assert_eq!(parse_change("fit.degree=[3,2]"), Ok(SettingChange::Degree([3, 2])));
+        assert_eq!(parse_change("fit.degree=3"), Ok(SettingChange::Degree([3, 3])));
         for (text, part) in [
             ("fit.rate", "KEY=VALUE"),
             ("fit.rate=-1", "above 0"),

@@ -26,11 +26,7 @@ pub fn stop(args: StopArgs) -> Result<(), CliError> {
     }
     shut_down_engine(&run)?;
     let done = run.load_state().is_ok_and(|p| p.finished.is_some());
-    let next = if done {
-        "look at it with `surfit open"
-    } else {
-        "go on with `surfit resume"
-    };
+    let next = if done { "look at it with `surfit open" } else { "go on with `surfit resume" };
     output::print_line(format!("stopped; {next} {}`", run_lookup::open_name(&run)))
 }
 
@@ -48,22 +44,16 @@ pub fn shut_down_engine(run: &RunDir) -> Result<(), CliError> {
         Err(_) if !run.is_engine_alive() => {}
         // No process of another machine is ended by a signal from here.
         Err(StopFailure::Unreachable(error @ ClientError::Elsewhere { .. }))
-            if !run
-                .unreachable_engine_node()
-                .is_some_and(|node| node.shares_processes()) =>
+            if !run.unreachable_engine_node().is_some_and(|node| node.shares_processes()) =>
         {
             return Err(error.into());
         }
         // It cannot be spoken to; a signal makes it checkpoint and end as well.
         Err(StopFailure::Unreachable(error)) => surfit_client::signal_engine(run, Signal::TERM)
-            .map_err(|why| {
-                CliError::Failure(format!("{error}. A signal was not sent either: {why}"))
-            })?,
+            .map_err(|why| CliError::Failure(format!("{error}. A signal was not sent either: {why}")))?,
     }
     let asked = Instant::now();
-    while !surfit_client::wait_for_engine_exit(run, EXIT_POLL_INTERVAL)
-        && asked.elapsed() <= SHUTDOWN_TIMEOUT
-    {
+    while !surfit_client::wait_for_engine_exit(run, EXIT_POLL_INTERVAL) && asked.elapsed() <= SHUTDOWN_TIMEOUT {
         suspended_message(run).map_or(Ok(()), |why| Err(CliError::Failure(why)))?;
     }
     if run.is_engine_alive() {
@@ -143,10 +133,7 @@ mod tests {
         let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
         // Held by this process, as by an engine that cannot be reached.
         let _lock = run.lock().unwrap();
-        let mut other = std::process::Command::new("sleep")
-            .arg("100")
-            .spawn()
-            .unwrap();
+        let mut other = std::process::Command::new("sleep").arg("100").spawn().unwrap();
         for pid in [other.id(), std::process::id(), 0, u32::MAX] {
             run.write_status(&RunStatus {
                 state: EngineState::Running,

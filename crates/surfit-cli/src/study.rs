@@ -22,27 +22,15 @@ pub fn study(args: StudyArgs) -> Result<(), CliError> {
     }
     let typed = |set: &String| config::resolve_set_paths(set, Path::new("."));
     plan.set.extend(args.sets.iter().map(typed));
-    if let Some(name) = args
-        .only
-        .iter()
-        .find(|n| plan.variants.iter().all(|v| v.name != **n))
-    {
+    if let Some(name) = args.only.iter().find(|n| plan.variants.iter().all(|v| v.name != **n)) {
         let known: Vec<&str> = plan.variants.iter().map(|v| v.name.as_str()).collect();
         return Err(CliError::Usage(format!(
             "--only {name}: the study has no such variant; it has {}",
             known.join(", ")
         )));
     }
-    let stem = args
-        .plan
-        .file_stem()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    let dir = args
-        .dir
-        .clone()
-        .unwrap_or_else(|| RunDir::default_root().join(format!("study-{stem}")));
+    let stem = args.plan.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let dir = args.dir.clone().unwrap_or_else(|| RunDir::default_root().join(format!("study-{stem}")));
     let common = config::load(&plan.config, &plan.set)?;
     let all = list_jobs(&plan, &dir)?;
     let wanted = |job: &&StudyJob| args.only.is_empty() || args.only.contains(&job.variant);
@@ -61,8 +49,8 @@ pub fn study(args: StudyArgs) -> Result<(), CliError> {
         )));
     }
     let folder = args.out.unwrap_or(dir);
-    let files = write_study(&plan, &common.to_toml(), &outcomes, &folder)
-        .map_err(|e| CliError::Failure(e.to_string()))?;
+    let files =
+        write_study(&plan, &common.to_toml(), &outcomes, &folder).map_err(|e| CliError::Failure(e.to_string()))?;
     output::print_line(format!("report {}", files[0].display()))
 }
 
@@ -83,8 +71,7 @@ pub fn check_study(file: &Path) -> Result<String, CliError> {
 /// Refuses a study of which a variant cannot be run: hours later it would be late to say so.
 fn check_jobs_runnable(plan: &Study, jobs: &[StudyJob]) -> Result<(), CliError> {
     let origin = |job: &StudyJob| format!("{}: variant {}", plan.config.display(), job.variant);
-    jobs.iter()
-        .try_for_each(|job| check_runnable(&job.config, &origin(job)).map(drop))
+    jobs.iter().try_for_each(|job| check_runnable(&job.config, &origin(job)).map(drop))
 }
 
 /// One configuration over several seeds: each a run of its own, then the spread of every figure.
@@ -105,15 +92,7 @@ pub fn run_seeds(args: RunArgs, count: u64) -> Result<(), CliError> {
         .map(|k| {
             let seed = config.seed.saturating_add(k);
             let dir = base.join(format!("seed-{seed}"));
-            StudyJob {
-                variant: config.name.clone(),
-                seed,
-                dir,
-                config: Config {
-                    seed,
-                    ..config.clone()
-                },
-            }
+            StudyJob { variant: config.name.clone(), seed, dir, config: Config { seed, ..config.clone() } }
         })
         .collect();
     let json = args.follow.json;
@@ -135,17 +114,8 @@ pub fn run_seeds(args: RunArgs, count: u64) -> Result<(), CliError> {
         .map(|job| Ok((job.seed, job_result(job)?)))
         .filter_map(|r: Result<_, CliError>| r.map(|(seed, f)| Some((seed, f?))).transpose())
         .collect::<Result<Vec<(u64, JobResult)>, CliError>>()?;
-    let variant = Variant {
-        name: config.name.clone(),
-        title: config.name.clone(),
-        set: Vec::new(),
-        network: false,
-    };
-    let outcome = VariantOutcome {
-        variant: &variant,
-        finished,
-        heatmap: None,
-    };
+    let variant = Variant { name: config.name.clone(), title: config.name.clone(), set: Vec::new(), network: false };
+    let outcome = VariantOutcome { variant: &variant, finished, heatmap: None };
     // What is finished is worth having although another run failed.
     match worked {
         Ok(()) => print_summary(&outcome, json),
@@ -166,33 +136,19 @@ fn print_status(text: String) {
 /// Prints mean and standard deviation of every figure.
 fn print_summary(outcome: &VariantOutcome, json: bool) -> Result<(), CliError> {
     let Some((_, first)) = outcome.finished.first() else {
-        return Err(CliError::Failure(
-            "no run was finished, so there is nothing to summarize".into(),
-        ));
+        return Err(CliError::Failure("no run was finished, so there is nothing to summarize".into()));
     };
-    let spreads: Vec<(&str, MeanDeviation)> = result_figures(first)
-        .into_iter()
-        .filter_map(|(name, _)| Some((name, outcome.mean_deviation(name)?)))
-        .collect();
+    let spreads: Vec<(&str, MeanDeviation)> =
+        result_figures(first).into_iter().filter_map(|(name, _)| Some((name, outcome.mean_deviation(name)?))).collect();
     if json {
         let seeds: Vec<u64> = outcome.finished.iter().map(|f| f.0).collect();
-        let figures: serde_json::Map<String, serde_json::Value> = spreads
-            .iter()
-            .map(|(name, s)| ((*name).into(), serde_json::json!(s)))
-            .collect();
-        return output::print_json(
-            &serde_json::json!({ "event": "summary", "seeds": seeds, "figures": figures }),
-        );
+        let figures: serde_json::Map<String, serde_json::Value> =
+            spreads.iter().map(|(name, s)| ((*name).into(), serde_json::json!(s))).collect();
+        return output::print_json(&serde_json::json!({ "event": "summary", "seeds": seeds, "figures": figures }));
     }
-    output::print_lines(&format!(
-        "\nover {} seeds, percent: mean ± standard deviation",
-        outcome.finished.len()
-    ))?;
+    output::print_lines(&format!("\nover {} seeds, percent: mean ± standard deviation", outcome.finished.len()))?;
     spreads.iter().try_for_each(|(name, s)| {
-        output::print_line(format!(
-            "  {name:<32} {:>15}",
-            format_cell(Some(*s), name.contains('−'))
-        ))
+        output::print_line(format!("  {name:<32} {:>15}", format_cell(Some(*s), name.contains('−'))))
     })
 }
 
@@ -206,32 +162,16 @@ fn list_jobs(plan: &Study, dir: &Path) -> Result<Vec<StudyJob>, CliError> {
             let config = config::load(&plan.config, &sets)
                 .map_err(|e| CliError::Usage(format!("variant {}: {e}", variant.name)))?;
             let name = variant.name.clone();
-            let config = Config {
-                seed,
-                name: name.clone(),
-                ..config
-            };
-            jobs.push(StudyJob {
-                dir: dir.join(format!("{name}-seed{seed}")),
-                variant: name,
-                seed,
-                config,
-            });
+            let config = Config { seed, name: name.clone(), ..config };
+            jobs.push(StudyJob { dir: dir.join(format!("{name}-seed{seed}")), variant: name, seed, config });
         }
     }
     Ok(jobs)
 }
 
-fn variant_outcomes<'a>(
-    plan: &'a Study,
-    jobs: &[StudyJob],
-) -> Result<Vec<VariantOutcome<'a>>, CliError> {
+fn variant_outcomes<'a>(plan: &'a Study, jobs: &[StudyJob]) -> Result<Vec<VariantOutcome<'a>>, CliError> {
     let of = |variant: &'a Variant| {
-        let mut outcome = VariantOutcome {
-            variant,
-            finished: Vec::new(),
-            heatmap: None,
-        };
+        let mut outcome = VariantOutcome { variant, finished: Vec::new(), heatmap: None };
         for job in jobs.iter().filter(|j| j.variant == variant.name) {
             let Some(finished) = job_result(job)? else {
                 continue;

@@ -1,8 +1,6 @@
 //! The command line as it is written.
 
-use super::args::{
-    CliCommand, ColorChoice, CommandLine, HeatmapFormat, ModelSelector, parse_point,
-};
+use super::args::{CliCommand, ColorChoice, CommandLine, HeatmapFormat, ModelSelector, parse_point};
 use super::error::{CliError, from_clap};
 use clap::{CommandFactory, Parser};
 use surfit_core::protocol::Selection;
@@ -29,24 +27,16 @@ fn the_definition_is_consistent() {
 fn the_documented_commands_are_understood() {
     assert!(parse("surfit").unwrap().command.is_none());
     let Some(CliCommand::Run(run)) =
-        parse("surfit run c.toml --run-dir d --set a.b=1 --set c=[1,2] --json")
-            .unwrap()
-            .command
+        parse("surfit run c.toml --run-dir d --set a.b=1 --set c=[1,2] --json").unwrap().command
     else {
         panic!()
     };
     assert_eq!(run.sets, ["a.b=1", "c=[1,2]"]);
     assert!(run.follow.json && !run.follow.detach);
-    let Some(CliCommand::Heatmap(heatmap)) = parse("surfit heatmap d --grid 11 --format csv")
-        .unwrap()
-        .command
-    else {
+    let Some(CliCommand::Heatmap(heatmap)) = parse("surfit heatmap d --grid 11 --format csv").unwrap().command else {
         panic!()
     };
-    assert_eq!(
-        (heatmap.grid, heatmap.format),
-        (Some(11), Some(HeatmapFormat::Csv))
-    );
+    assert_eq!((heatmap.grid, heatmap.format), (Some(11), Some(HeatmapFormat::Csv)));
     let cli = parse("surfit open d --color 256 --theme light --ascii").unwrap();
     assert_eq!(cli.screen.color, Some(ColorChoice::Ansi256));
     for line in [
@@ -88,14 +78,8 @@ fn what_is_exported() {
         other => panic!("{other:?}"),
     };
     assert_eq!(selection("surfit export r --out x"), Selection::Best);
-    assert_eq!(
-        selection("surfit export r --centroid --out x"),
-        Selection::Centroid
-    );
-    assert_eq!(
-        selection("surfit export r --at 0.5,0.25 --out x"),
-        Selection::At { u: 0.5, v: 0.25 }
-    );
+    assert_eq!(selection("surfit export r --centroid --out x"), Selection::Centroid);
+    assert_eq!(selection("surfit export r --at 0.5,0.25 --out x"), Selection::At { u: 0.5, v: 0.25 });
     assert!(usage("surfit export r --best --centroid --out x").contains("cannot be used with"));
 }
 
@@ -105,40 +89,19 @@ fn points_are_two_numbers_on_the_surface() {
     assert_eq!(parse_point("1,0"), Ok((1.0, Some(0.0))));
     assert_eq!(parse_point("0.5"), Ok((0.5, None)));
     let members = parse("surfit export r --member 0.2,0.3 --member 0.7,0.6 --out x").unwrap();
-    assert!(
-        matches!(members.command, Some(CliCommand::Export(e)) if e.which.clone().selection(Patch::Square)
-            == Ok(Selection::Ensemble { points: vec![(0.2, 0.3), (0.7, 0.6)] }))
-    );
+    assert!(matches!(members.command, Some(CliCommand::Export(e)) if e.which.clone().selection(Patch::Square)
+            == Ok(Selection::Ensemble { points: vec![(0.2, 0.3), (0.7, 0.6)] })));
     assert!(usage("surfit search r --at 0.5").contains("such as 0.5,0.25"));
     parse("surfit search r --at 0.5,0.25").unwrap();
     let at = |patch| {
-        let which = ModelSelector {
-            at: Some((0.5, None)),
-            ..ModelSelector::default()
-        };
+        let which = ModelSelector { at: Some((0.5, None)), ..ModelSelector::default() };
         which.selection(patch)
     };
     assert_eq!(at(Patch::Curve), Ok(Selection::At { u: 0.5, v: 0.0 }));
-    assert!(
-        at(Patch::Triangle)
-            .unwrap_err()
-            .contains("a triangular patch needs two numbers")
-    );
-    assert!(
-        parse_point("0.5,0.5,0.5")
-            .unwrap_err()
-            .contains("two numbers")
-    );
-    assert!(
-        parse_point("1.5,0")
-            .unwrap_err()
-            .contains("u = 1.5 is outside")
-    );
-    assert!(
-        parse_point("0,-0.1")
-            .unwrap_err()
-            .contains("v = -0.1 is outside")
-    );
+    assert!(at(Patch::Triangle).unwrap_err().contains("a triangular patch needs two numbers"));
+    assert!(parse_point("0.5,0.5,0.5").unwrap_err().contains("two numbers"));
+    assert!(parse_point("1.5,0").unwrap_err().contains("u = 1.5 is outside"));
+    assert!(parse_point("0,-0.1").unwrap_err().contains("v = -0.1 is outside"));
     assert!(parse_point("0,nan").unwrap_err().contains("outside"));
     assert!(parse_point("a,0").unwrap_err().contains("`a` is no number"));
 }
@@ -147,24 +110,12 @@ fn points_are_two_numbers_on_the_surface() {
 fn wrong_use_is_one_sentence_with_the_way_to_the_help() {
     for (line, parts) in [
         ("surfit rum", ["unrecognized subcommand 'rum'", "'run'"]),
-        (
-            "surfit rnu c.toml",
-            ["unrecognized subcommand 'rnu'", "did you mean 'run'?"],
-        ),
+        ("surfit rnu c.toml", ["unrecognized subcommand 'rnu'", "did you mean 'run'?"]),
         ("surfit run", ["<CONFIG>", "see `surfit run --help`"]),
         ("surfit ls --jsn", ["'--jsn'", "'--json'"]),
-        (
-            "surfit export r --at 2,0 --out x",
-            ["u = 2 is outside the surface", "see `surfit export --help`"],
-        ),
-        (
-            "surfit heatmap r --grid x",
-            ["--grid", "surfit heatmap --help"],
-        ),
-        (
-            "surfit heatmap r --format gif",
-            ["csv, json, npy, png, svg", "surfit heatmap --help"],
-        ),
+        ("surfit export r --at 2,0 --out x", ["u = 2 is outside the surface", "see `surfit export --help`"]),
+        ("surfit heatmap r --grid x", ["--grid", "surfit heatmap --help"]),
+        ("surfit heatmap r --format gif", ["csv, json, npy, png, svg", "surfit heatmap --help"]),
         ("surfit config", ["subcommand", "surfit config --help"]),
     ] {
         let sentence = usage(line);
@@ -178,14 +129,8 @@ fn wrong_use_is_one_sentence_with_the_way_to_the_help() {
 #[test]
 fn what_is_suggested_is_what_was_asked_for() {
     let told = usage("surfit config nope");
-    assert!(
-        told.contains("surfit config --help") && !told.contains("open"),
-        "{told}"
-    );
+    assert!(told.contains("surfit config --help") && !told.contains("open"), "{told}");
     assert!(usage("surfit config chekc").contains("'check'"));
     let told = usage("surfit open c.toml --set a=1");
-    assert!(
-        told.contains("--set") && !told.contains("-- --set"),
-        "{told}"
-    );
+    assert!(told.contains("--set") && !told.contains("-- --set"), "{told}");
 }

@@ -51,9 +51,7 @@ pub fn open(args: OpenArgs, screen: ScreenOptions) -> Result<(), CliError> {
             match live.or_else(latest) {
                 Some(run) => OpenTarget::Existing(run),
                 None if args.readonly => {
-                    return Err(CliError::Usage(
-                        "there is no run to watch yet; `surfit` begins one".into(),
-                    ));
+                    return Err(CliError::Usage("there is no run to watch yet; `surfit` begins one".into()));
                 }
                 None => OpenTarget::New(Box::new(demo_config()?)),
             }
@@ -85,11 +83,7 @@ fn is_config(what: &str) -> bool {
     path.is_file() || (what.ends_with(".toml") && !path.is_dir())
 }
 
-fn run_workbench(
-    target: OpenTarget,
-    screen: ScreenOptions,
-    readonly: bool,
-) -> Result<(), CliError> {
+fn run_workbench(target: OpenTarget, screen: ScreenOptions, readonly: bool) -> Result<(), CliError> {
     if !(stdout().is_terminal() && stdin().is_terminal()) {
         return run_plain(target);
     }
@@ -98,8 +92,8 @@ fn run_workbench(
         surfit_client::engine_program()?;
     }
     let options = workbench_options(&target, screen, readonly)?;
-    let (bridge, link) = bridge::open(target, readonly)
-        .map_err(|e| CliError::Failure(format!("starting a thread: {e}")))?;
+    let (bridge, link) =
+        bridge::open(target, readonly).map_err(|e| CliError::Failure(format!("starting a thread: {e}")))?;
     let left = surfit_tui::run(options, link);
     let stop = matches!(left, Ok(LeaveReason::Quit { stop_engine: true }));
     if stop {
@@ -115,11 +109,7 @@ fn run_workbench(
 }
 
 /// A run on another machine.
-fn open_remote_run(
-    address: RemoteAddress,
-    screen: ScreenOptions,
-    readonly: bool,
-) -> Result<(), CliError> {
+fn open_remote_run(address: RemoteAddress, screen: ScreenOptions, readonly: bool) -> Result<(), CliError> {
     let host = address.host.clone();
     if !(stdout().is_terminal() && stdin().is_terminal()) {
         let there = format!("surfit open {}", address.run);
@@ -149,9 +139,7 @@ fn open_remote_run(
     let words = remote.end_with_progress(stop, SLOW_EXIT_DELAY, slow_exit_notice(stop));
     match left {
         Ok(LeaveReason::LinkLost(why)) => Err(CliError::Failure(why)),
-        Ok(LeaveReason::Detached | LeaveReason::Quit { .. }) => {
-            words.map_or(Ok(()), |text| output::print_lines(&text))
-        }
+        Ok(LeaveReason::Detached | LeaveReason::Quit { .. }) => words.map_or(Ok(()), |text| output::print_lines(&text)),
         Err(error) => Err(CliError::Failure(format!("the terminal: {error}"))),
     }
 }
@@ -167,10 +155,7 @@ fn slow_exit_notice(mut said: bool) -> impl FnMut() {
 
 /// Says what became of other runs that were asked for, and how to come back, when there is something to come back to.
 fn print_exit_message(ended: &BridgeEnd, stop: bool) -> Result<(), CliError> {
-    ended
-        .unreported_outcomes
-        .iter()
-        .try_for_each(output::print_line)?;
+    ended.unreported_outcomes.iter().try_for_each(output::print_line)?;
     let Some(run) = &ended.run else { return Ok(()) };
     if let Some(why) = &ended.stop_error {
         return Err(CliError::Failure(why.clone()));
@@ -182,11 +167,7 @@ fn print_exit_message(ended: &BridgeEnd, stop: bool) -> Result<(), CliError> {
     }
 }
 
-fn workbench_options(
-    target: &OpenTarget,
-    screen: ScreenOptions,
-    readonly: bool,
-) -> Result<WorkbenchOptions, CliError> {
+fn workbench_options(target: &OpenTarget, screen: ScreenOptions, readonly: bool) -> Result<WorkbenchOptions, CliError> {
     let (name, config) = match target {
         OpenTarget::Existing(run) => (run.id(), run.config()?),
         OpenTarget::New(config) => (config.name.clone(), (**config).clone()),

@@ -82,27 +82,16 @@ pub fn open(target: OpenTarget, readonly: bool) -> io::Result<(BridgeHandle, Wor
     let (outgoing, from_screen) = channel();
     let (inputs, receiver) = sync_channel(INPUT_QUEUE_CAPACITY);
     let forward = inputs.clone();
-    let reader = std::thread::Builder::new()
-        .name("screen reader".into())
-        .spawn(move || {
-            for message in from_screen {
-                if forward.send(BridgeInput::Screen(message)).is_err() {
-                    return;
-                }
+    let reader = std::thread::Builder::new().name("screen reader".into()).spawn(move || {
+        for message in from_screen {
+            if forward.send(BridgeInput::Screen(message)).is_err() {
+                return;
             }
-        })?;
+        }
+    })?;
     let worker = BridgeWorker::new(to_screen, inputs.clone(), readonly);
-    let thread = std::thread::Builder::new()
-        .name("bridge".into())
-        .spawn(move || worker.run_loop(target, &receiver))?;
-    Ok((
-        BridgeHandle {
-            thread,
-            reader,
-            inputs,
-        },
-        WorkbenchLink { incoming, outgoing },
-    ))
+    let thread = std::thread::Builder::new().name("bridge".into()).spawn(move || worker.run_loop(target, &receiver))?;
+    Ok((BridgeHandle { thread, reader, inputs }, WorkbenchLink { incoming, outgoing }))
 }
 
 impl BridgeHandle {
@@ -115,12 +104,7 @@ impl BridgeHandle {
     /// Ends the bridge, on request with the engine of the run that is shown. The link's `outgoing` must have been
     /// dropped: what was sent on it last is carried out first, and files and other runs that were asked for are made. `waiting` is
     /// called every time that `pace` has passed meanwhile.
-    pub fn end_with_progress(
-        self,
-        stop_engine: bool,
-        pace: Duration,
-        on_wait: impl FnMut(),
-    ) -> BridgeEnd {
+    pub fn end_with_progress(self, stop_engine: bool, pace: Duration, on_wait: impl FnMut()) -> BridgeEnd {
         let _ = self.reader.join();
         let _ = self.inputs.send(BridgeInput::End { stop_engine });
         join_with_progress(self.thread, pace, on_wait)
@@ -128,11 +112,7 @@ impl BridgeHandle {
 }
 
 /// Waits for a thread's end; `waiting` is called every time that `pace` has passed meanwhile.
-pub fn join_with_progress<T: Default>(
-    thread: JoinHandle<T>,
-    pace: Duration,
-    mut waiting: impl FnMut(),
-) -> T {
+pub fn join_with_progress<T: Default>(thread: JoinHandle<T>, pace: Duration, mut waiting: impl FnMut()) -> T {
     let mut told = Instant::now();
     while !thread.is_finished() {
         std::thread::sleep(shutdown::POLL_INTERVAL);
@@ -146,17 +126,9 @@ pub fn join_with_progress<T: Default>(
 
 enum BridgeInput {
     Screen(Outgoing),
-    Engine {
-        generation: u64,
-        received: ReceivedMessage,
-    },
-    Attached {
-        generation: u64,
-        attached: AttachedEngine,
-    },
-    End {
-        stop_engine: bool,
-    },
+    Engine { generation: u64, received: ReceivedMessage },
+    Attached { generation: u64, attached: AttachedEngine },
+    End { stop_engine: bool },
 }
 
 /// After so long leaving is said to take a while.
@@ -271,18 +243,13 @@ impl BridgeWorker {
     fn on_input(&mut self, input: BridgeInput) {
         match input {
             BridgeInput::Screen(message) => self.on_ui_request(message),
-            BridgeInput::Engine {
-                generation,
-                received,
-            } if generation == self.generation => self.on_engine_message(received),
-            BridgeInput::Attached {
-                generation,
-                attached: begun,
-            } if generation == self.generation => {
+            BridgeInput::Engine { generation, received } if generation == self.generation => {
+                self.on_engine_message(received)
+            }
+            BridgeInput::Attached { generation, attached: begun } if generation == self.generation => {
                 self.on_attached(begun);
             }
-            BridgeInput::Engine { .. } | BridgeInput::Attached { .. } | BridgeInput::End { .. } => {
-            }
+            BridgeInput::Engine { .. } | BridgeInput::Attached { .. } | BridgeInput::End { .. } => {}
         }
     }
 
@@ -305,19 +272,10 @@ impl BridgeWorker {
         self.generation += 1;
         let (generation, inputs, after) = (self.generation, self.inputs.clone(), self.seq);
         let readonly = self.readonly;
-        let started = std::thread::Builder::new()
-            .name("engine starter".into())
-            .spawn(move || {
-                let begun = if readonly {
-                    attach_read_only(&run, after)
-                } else {
-                    attach_or_spawn(&run, how, after)
-                };
-                let _ = inputs.send(BridgeInput::Attached {
-                    generation,
-                    attached: begun,
-                });
-            });
+        let started = std::thread::Builder::new().name("engine starter".into()).spawn(move || {
+            let begun = if readonly { attach_read_only(&run, after) } else { attach_or_spawn(&run, how, after) };
+            let _ = inputs.send(BridgeInput::Attached { generation, attached: begun });
+        });
         if let Err(error) = started {
             self.starting = false;
             self.send_problem(&error);
@@ -328,14 +286,7 @@ impl BridgeWorker {
         self.starting = false;
         let connected = begun.and_then(|(child, connection)| {
             let (generation, inputs) = (self.generation, self.inputs.clone());
-            connection.read_into(move |received| {
-                inputs
-                    .send(BridgeInput::Engine {
-                        generation,
-                        received,
-                    })
-                    .is_ok()
-            })?;
+            connection.read_into(move |received| inputs.send(BridgeInput::Engine { generation, received }).is_ok())?;
             Ok((child, connection))
         });
         match connected {
@@ -343,15 +294,11 @@ impl BridgeWorker {
                 self.on_demand_engine &= child.is_some();
                 if let Some(mut child) = child {
                     // Reaped when it ends, so that it does not stay as a zombie while the workbench is open.
-                    let _ = std::thread::Builder::new()
-                        .name("engine waiter".into())
-                        .spawn(move || child.wait());
+                    let _ = std::thread::Builder::new().name("engine waiter".into()).spawn(move || child.wait());
                 }
                 self.closed_cleanly = false;
                 self.last_busy = Instant::now();
-                self.send_to_screen(Incoming::Connected {
-                    pid: connection.welcome().pid,
-                });
+                self.send_to_screen(Incoming::Connected { pid: connection.welcome().pid });
                 self.connection = Some(connection);
                 if let Some(job) = self.shared_job() {
                     self.send_to_screen(Incoming::BatchJob(job));
@@ -367,15 +314,10 @@ impl BridgeWorker {
                     self.follow_files(&error);
                 } else {
                     self.send_problem(&error);
-                    self.send_to_screen(Incoming::Disconnected {
-                        reason: error.to_string(),
-                    });
+                    self.send_to_screen(Incoming::Disconnected { reason: error.to_string() });
                 }
                 for (id, _) in std::mem::take(&mut self.pending_commands) {
-                    self.send_to_screen(Incoming::Reply {
-                        id,
-                        error: Some(error.to_string()),
-                    });
+                    self.send_to_screen(Incoming::Reply { id, error: Some(error.to_string()) });
                 }
             }
         }
@@ -384,9 +326,7 @@ impl BridgeWorker {
     fn on_ui_request(&mut self, message: Outgoing) {
         match message {
             Outgoing::Command { id, command } => self.send_command(id, command),
-            Outgoing::ResumeEngine(_) | Outgoing::Fork(_) | Outgoing::Queue(_)
-                if self.removed_reason().is_some() =>
-            {
+            Outgoing::ResumeEngine(_) | Outgoing::Fork(_) | Outgoing::Queue(_) if self.removed_reason().is_some() => {
                 self.send_removed();
             }
             Outgoing::ResumeEngine(_) if self.readonly => {
@@ -401,12 +341,8 @@ impl BridgeWorker {
                 self.send_engine_status();
             }
             // Asked for with another run, which could not be opened.
-            Outgoing::ResumeEngine(Some(path)) if !self.is_shown(&path) => {
-                self.send_engine_status()
-            }
-            Outgoing::ResumeEngine(_) if self.connection.is_none() => {
-                self.start_attach(AttachMode::Serve)
-            }
+            Outgoing::ResumeEngine(Some(path)) if !self.is_shown(&path) => self.send_engine_status(),
+            Outgoing::ResumeEngine(_) if self.connection.is_none() => self.start_attach(AttachMode::Serve),
             Outgoing::ResumeEngine(_) => {}
             Outgoing::Refresh => self.send_to_screen(Incoming::Runs(self.run_lines())),
             Outgoing::RemoveRun(_) if self.readonly => {
@@ -451,10 +387,7 @@ impl BridgeWorker {
         match &mut self.connection {
             Some(connection) => match connection.send_as(id, command) {
                 Ok(()) => drop(self.unanswered.insert(id)),
-                Err(error) => self.send_to_screen(Incoming::Reply {
-                    id,
-                    error: Some(error.to_string()),
-                }),
+                Err(error) => self.send_to_screen(Incoming::Reply { id, error: Some(error.to_string()) }),
             },
             None if self.pending_commands.len() < MAX_PENDING_COMMANDS => {
                 self.pending_commands.push_back((id, command));

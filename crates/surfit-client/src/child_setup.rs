@@ -1,10 +1,7 @@
 //! What a child process gets between `fork` and `exec`: a session of its own, and signals that it ignores.
 //!
 //! The standard library has no safe call for either, so that this file alone in the client has `unsafe` code.
-#![expect(
-    unsafe_code,
-    reason = "`pre_exec` and `signal` have no safe form; each block makes bare system calls only"
-)]
+#![expect(unsafe_code, reason = "`pre_exec` and `signal` have no safe form; each block makes bare system calls only")]
 
 use signal_hook::consts::{SIGUSR1, SIGUSR2};
 use std::os::unix::process::CommandExt;

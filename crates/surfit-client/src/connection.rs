@@ -56,64 +56,33 @@ pub fn connect(run: &RunDir, after: Option<u64>) -> Result<EngineConnection, Cli
 ///
 /// # Errors
 /// As [`connect`].
-pub fn connect_read_only(
-    run: &RunDir,
-    after: Option<u64>,
-) -> Result<EngineConnection, ClientError> {
+pub fn connect_read_only(run: &RunDir, after: Option<u64>) -> Result<EngineConnection, ClientError> {
     connect_as(run, after, true)
 }
 
-fn connect_as(
-    dir: &RunDir,
-    after: Option<u64>,
-    readonly: bool,
-) -> Result<EngineConnection, ClientError> {
+fn connect_as(dir: &RunDir, after: Option<u64>, readonly: bool) -> Result<EngineConnection, ClientError> {
     let path = dir.trusted_socket().map_err(|error| match error {
         // On another node the folder of sockets may be another one, and an engine there cannot be reached anyway.
-        RunError::ForeignSocket(_) if dir.unreachable_engine_node().is_some() => {
-            ClientError::unreachable(dir)
-        }
+        RunError::ForeignSocket(_) if dir.unreachable_engine_node().is_some() => ClientError::unreachable(dir),
         error => error.into(),
     })?;
     let mut stream = UnixStream::connect(&path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => ClientError::unreachable(dir),
-        _ => ClientError::Io {
-            what: format!("connecting to {}", path.display()),
-            source,
-        },
+        _ => ClientError::Io { what: format!("connecting to {}", path.display()), source },
     })?;
     check_peer(&stream, &path)?;
     let setup = |r: io::Result<()>| r.map_err(ClientError::io("preparing the engine's socket"));
     setup(stream.set_read_timeout(Some(HANDSHAKE_TIMEOUT)))?;
     setup(stream.set_write_timeout(Some(HANDSHAKE_TIMEOUT)))?;
-    let client = format!(
-        "surfit {} (pid {})",
-        env!("CARGO_PKG_VERSION"),
-        std::process::id()
-    );
-    let hello = ClientMessage::Hello {
-        protocol: PROTOCOL_VERSION,
-        client,
-        after,
-        readonly,
-        changes: true,
-    };
+    let client = format!("surfit {} (pid {})", env!("CARGO_PKG_VERSION"), std::process::id());
+    let hello = ClientMessage::Hello { protocol: PROTOCOL_VERSION, client, after, readonly, changes: true };
     frame::write(&mut stream, &hello).map_err(|_| ClientError::Closed)?;
     let began = Instant::now();
     let welcome = loop {
         match frame::read(&mut stream)? {
-            Some(ServerMessage::Welcome {
-                protocol,
-                engine,
-                run,
-                pid,
-                dir: works_in,
-            }) => {
+            Some(ServerMessage::Welcome { protocol, engine, run, pid, dir: works_in }) => {
                 if protocol != PROTOCOL_VERSION {
-                    return Err(ClientError::Version {
-                        engine: protocol,
-                        client: PROTOCOL_VERSION,
-                    });
+                    return Err(ClientError::Version { engine: protocol, client: PROTOCOL_VERSION });
                 }
                 if !works_in_directory(dir, works_in, &path) {
                     return Err(ClientError::NoEngine(dir.path().to_owned()));
@@ -122,9 +91,7 @@ fn connect_as(
             }
             Some(ServerMessage::Rejected { reason }) => return Err(ClientError::Rejected(reason)),
             Some(_) => {
-                return Err(ClientError::InvalidMessage(
-                    "it did not begin with a welcome".into(),
-                ));
+                return Err(ClientError::InvalidMessage("it did not begin with a welcome".into()));
             }
             None if began.elapsed() > HANDSHAKE_TIMEOUT => {
                 return Err(ClientError::Timeout(HANDSHAKE_TIMEOUT.as_secs()));
@@ -133,11 +100,7 @@ fn connect_as(
         }
     };
     setup(stream.set_read_timeout(None))?;
-    Ok(EngineConnection {
-        stream,
-        welcome,
-        next_id: 1,
-    })
+    Ok(EngineConnection { stream, welcome, next_id: 1 })
 }
 
 /// True when the engine that answered on a socket works in the directory: the note of where it listens travels with a
@@ -161,9 +124,7 @@ fn check_peer(stream: &UnixStream, path: &Path) -> Result<(), ClientError> {
 #[cfg(not(target_os = "linux"))]
 fn check_peer(_: &UnixStream, path: &Path) -> Result<(), ClientError> {
     use std::os::unix::fs::MetadataExt;
-    let metadata = path
-        .metadata()
-        .map_err(ClientError::io(path.display().to_string()))?;
+    let metadata = path.metadata().map_err(ClientError::io(path.display().to_string()))?;
     check_owner(metadata.uid(), path)
 }
 
@@ -206,20 +167,12 @@ impl EngineConnection {
     ///
     /// # Errors
     /// [`ClientError::Io`] when the system gives no thread or descriptor.
-    pub fn read_into(
-        &self,
-        mut sink: impl FnMut(ReceivedMessage) -> bool + Send + 'static,
-    ) -> Result<(), ClientError> {
-        let mut stream = self
-            .stream
-            .try_clone()
-            .map_err(ClientError::io("sharing the engine's socket"))?;
+    pub fn read_into(&self, mut sink: impl FnMut(ReceivedMessage) -> bool + Send + 'static) -> Result<(), ClientError> {
+        let mut stream = self.stream.try_clone().map_err(ClientError::io("sharing the engine's socket"))?;
         let read = move || {
             let mut shown = None;
             loop {
-                match frame::read(&mut stream)
-                    .and_then(|m| m.map(|m| expand_delta(m, &mut shown)).transpose())
-                {
+                match frame::read(&mut stream).and_then(|m| m.map(|m| expand_delta(m, &mut shown)).transpose()) {
                     Ok(Some(message)) => {
                         if !sink(ReceivedMessage::Message(message)) {
                             return;
@@ -254,10 +207,7 @@ impl EngineConnection {
 
 /// A message as everybody else wants it: a snapshot of which only what is new was sent, on top of the heatmap of the one
 /// before.
-fn expand_delta(
-    message: ServerMessage,
-    shown: &mut Option<Heatmap>,
-) -> Result<ServerMessage, ClientError> {
+fn expand_delta(message: ServerMessage, shown: &mut Option<Heatmap>) -> Result<ServerMessage, ClientError> {
     match message {
         ServerMessage::Snapshot(snapshot) => {
             *shown = Some(snapshot.heatmap.clone());
@@ -267,9 +217,7 @@ fn expand_delta(
             let snapshot = shown.as_mut().and_then(|heatmap| changed.apply_to(heatmap));
             snapshot
                 .map(|snapshot| ServerMessage::Snapshot(Box::new(snapshot)))
-                .ok_or_else(|| {
-                    ClientError::InvalidMessage("a change to a snapshot that was not sent".into())
-                })
+                .ok_or_else(|| ClientError::InvalidMessage("a change to a snapshot that was not sent".into()))
         }
         other => Ok(other),
     }
@@ -317,10 +265,7 @@ mod tests {
         next.fit_step = 99;
         let changed = || ServerMessage::Changed(Box::new(next.diff(&first.heatmap).unwrap()));
         let mut shown = None;
-        assert!(matches!(
-            expand_delta(changed(), &mut shown),
-            Err(ClientError::InvalidMessage(_))
-        ));
+        assert!(matches!(expand_delta(changed(), &mut shown), Err(ClientError::InvalidMessage(_))));
         expand_delta(ServerMessage::Snapshot(Box::new(first.clone())), &mut shown).unwrap();
         let came = expand_delta(changed(), &mut shown).unwrap();
         assert_eq!(came, ServerMessage::Snapshot(Box::new(next.clone())));
@@ -334,10 +279,7 @@ mod tests {
         assert!(check_owner(me, path).is_ok());
         for other in [me + 1, me.wrapping_sub(1), 65_534, u32::MAX] {
             let refused = check_owner(other, path).unwrap_err();
-            assert!(
-                matches!(&refused, ClientError::ForeignSocket(p) if p == path),
-                "{other}: {refused}"
-            );
+            assert!(matches!(&refused, ClientError::ForeignSocket(p) if p == path), "{other}: {refused}");
         }
         // The two ends of a pair have this process's user.
         let (one, _other) = UnixStream::pair().unwrap();

@@ -40,10 +40,7 @@ fn is_engine_of(pid: u32, run: &RunDir) -> bool {
         return false;
     };
     let files = std::fs::read_dir(process.join("fd")).into_iter().flatten();
-    serves
-        && files
-            .flatten()
-            .any(|f| FileIdentity::of_path(&f.path()) == Some(lock))
+    serves && files.flatten().any(|f| FileIdentity::of_path(&f.path()) == Some(lock))
 }
 
 /// As on Linux, where the system says which process has a file open.

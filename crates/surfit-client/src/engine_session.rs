@@ -1,8 +1,6 @@
 //! A short visit to a run's engine: ask something, wait for the answer, leave things as they were.
 
-use super::{
-    ClientError, EngineLaunch, FollowedItem, RunFollower, connect_or_start, wait_for_engine_exit,
-};
+use super::{ClientError, EngineLaunch, FollowedItem, RunFollower, connect_or_start, wait_for_engine_exit};
 use std::process::Child;
 use std::time::Duration;
 use surfit_core::event::{Envelope, Event};
@@ -52,27 +50,20 @@ impl EngineSession {
         // An engine that is just ending may still greet; then another one is started after it.
         for _ in 0..3 {
             let seq = run.last_event_number()?;
-            let how = EngineLaunch {
-                wait: true,
-                linger: Some(LINGER_SECS),
-            };
+            let how = EngineLaunch { wait: true, linger: Some(LINGER_SECS) };
             let (started, connection) = connect_or_start(run, how, Some(seq))?;
             let mut follower = RunFollower::new(run.clone(), seq, connection)?;
             let mut failed = None;
             loop {
                 match follower.next(POLL_INTERVAL)? {
                     // Of one that was started here: it could not open the run, and the next one could not either.
-                    Some(FollowedItem::Event(Envelope {
-                        event: Event::Failed { message },
-                        ..
-                    })) if started.is_some() => failed = Some(message),
+                    Some(FollowedItem::Event(Envelope { event: Event::Failed { message }, .. }))
+                        if started.is_some() =>
+                    {
+                        failed = Some(message)
+                    }
                     Some(FollowedItem::Snapshot(latest)) => {
-                        return Ok(Self {
-                            run: run.clone(),
-                            follower,
-                            started,
-                            latest_snapshot: *latest,
-                        });
+                        return Ok(Self { run: run.clone(), follower, started, latest_snapshot: *latest });
                     }
                     Some(FollowedItem::Ended | FollowedItem::Died) => break,
                     _ => {}
@@ -81,10 +72,7 @@ impl EngineSession {
             wait_for_engine_exit(run, EXIT_TIMEOUT);
             if let Some(why) = failed {
                 let log = run.log_path();
-                return Err(ClientError::Failed {
-                    why,
-                    log: log.into_path(),
-                });
+                return Err(ClientError::Failed { why, log: log.into_path() });
             }
         }
         Err(ClientError::Closed)
@@ -115,9 +103,7 @@ impl EngineSession {
     pub fn next_reply(&mut self) -> Result<EngineReply, ClientError> {
         match self.follower.next(POLL_INTERVAL)? {
             Some(FollowedItem::Event(envelope)) => Ok(EngineReply::Event(envelope.event)),
-            Some(FollowedItem::Reply { id, error, events }) => {
-                Ok(EngineReply::Reply(id, error, events))
-            }
+            Some(FollowedItem::Reply { id, error, events }) => Ok(EngineReply::Reply(id, error, events)),
             Some(FollowedItem::Snapshot(snapshot)) => {
                 self.latest_snapshot = *snapshot;
                 Ok(EngineReply::Snapshot)

@@ -38,9 +38,7 @@ pub enum ClientError {
     #[error("the engine sent something that is no message ({0}); the connection was closed")]
     InvalidMessage(String),
     /// A frame longer than the protocol allows.
-    #[error(
-        "the engine sent a frame of {0} bytes, more than the protocol allows; the connection was closed"
-    )]
+    #[error("the engine sent a frame of {0} bytes, more than the protocol allows; the connection was closed")]
     FrameTooLarge(usize),
     /// The other end closed.
     #[error("the engine closed the connection")]
@@ -60,9 +58,7 @@ pub enum ClientError {
     #[error("the socket {0} is served by another user; it was not trusted")]
     ForeignSocket(PathBuf),
     /// The engine program is not there.
-    #[error(
-        "the program surfit-engine is not at {0}; install it beside surfit, or name it in SURFIT_ENGINE"
-    )]
+    #[error("the program surfit-engine is not at {0}; install it beside surfit, or name it in SURFIT_ENGINE")]
     NoProgram(PathBuf),
     /// The engine program ended before it listened.
     #[error("{0}")]
@@ -89,10 +85,9 @@ impl ClientError {
     pub fn is_machine_fault(&self) -> bool {
         match self {
             Self::Refused(_) | Self::Failed { .. } | Self::Elsewhere { .. } => false,
-            Self::Run(error) => matches!(
-                error,
-                RunError::Io { .. } | RunError::ForeignFolder(_) | RunError::ForeignSocket(_)
-            ),
+            Self::Run(error) => {
+                matches!(error, RunError::Io { .. } | RunError::ForeignFolder(_) | RunError::ForeignSocket(_))
+            }
             _ => true,
         }
     }
@@ -101,11 +96,7 @@ impl ClientError {
     pub fn unreachable(run: &RunDir) -> Self {
         let path = run.path().to_owned();
         match run.unreachable_engine_node() {
-            Some(node) => Self::Elsewhere {
-                path,
-                node: Box::new(node),
-                heartbeat_age: run.heartbeat_age(),
-            },
+            Some(node) => Self::Elsewhere { path, node: Box::new(node), heartbeat_age: run.heartbeat_age() },
             None => Self::NoEngine(path),
         }
     }
@@ -123,7 +114,5 @@ const MAX_HEARTBEAT_AGE_SECS: f64 = 60.0;
 /// How long an engine elsewhere has been silent, when that is long.
 fn heartbeat_note(heartbeat_age: Option<f64>) -> String {
     let silent = heartbeat_age.filter(|age| *age > MAX_HEARTBEAT_AGE_SECS);
-    silent.map_or_else(String::new, |age| {
-        format!(" and was last heard of {}", format_seconds_ago(age))
-    })
+    silent.map_or_else(String::new, |age| format!(" and was last heard of {}", format_seconds_ago(age)))
 }

@@ -39,12 +39,7 @@ impl FakeEngine {
         std::fs::create_dir_all(socket.parent().unwrap()).unwrap();
         let _ = std::fs::remove_file(&socket);
         let log = EventLog::open(&run.events_path()).unwrap();
-        Self {
-            listener: UnixListener::bind(&socket).unwrap(),
-            _lock: lock,
-            dir: run.identity(),
-            log,
-        }
+        Self { listener: UnixListener::bind(&socket).unwrap(), _lock: lock, dir: run.identity(), log }
     }
 
     /// Writes an event as an engine does: into the file, and back for a connection.
@@ -65,12 +60,7 @@ impl FakeEngine {
         let (stream, _) = self.listener.accept().unwrap();
         let mut peer = FakePeer { stream };
         match peer.read() {
-            Some(ClientMessage::Hello {
-                protocol: PROTOCOL_VERSION,
-                after,
-                readonly,
-                ..
-            }) => (peer, after, readonly),
+            Some(ClientMessage::Hello { protocol: PROTOCOL_VERSION, after, readonly, .. }) => (peer, after, readonly),
             other => panic!("{other:?}"),
         }
     }
@@ -85,13 +75,7 @@ impl FakeEngine {
     pub fn welcome_with_mode(&self) -> (FakePeer, Option<u64>, bool) {
         let (mut peer, after, readonly) = self.accept_with_mode();
         let (engine, run) = ("fake".into(), "a".into());
-        peer.send(&ServerMessage::Welcome {
-            protocol: PROTOCOL_VERSION,
-            engine,
-            run,
-            pid: 42,
-            dir: self.dir,
-        });
+        peer.send(&ServerMessage::Welcome { protocol: PROTOCOL_VERSION, engine, run, pid: 42, dir: self.dir });
         (peer, after, readonly)
     }
 }

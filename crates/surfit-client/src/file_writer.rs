@@ -13,11 +13,7 @@ use surfit_tui::link::{FileContent, NewFile, local_figures_dir};
 
 /// Writes a file and says so. A file that is there already is only replaced when that is wanted. `run` is the run's id, for
 /// the title of a figure, and `picture` gives what is known of it.
-pub fn write_new_file(
-    file: NewFile,
-    run: &str,
-    picture: impl FnOnce() -> Result<RunState, String>,
-) -> Incoming {
+pub fn write_new_file(file: NewFile, run: &str, picture: impl FnOnce() -> Result<RunState, String>) -> Incoming {
     write_new_file_confined(file, run, |path| path.into(), picture)
 }
 
@@ -71,13 +67,11 @@ impl FileWriters {
         screen: SyncSender<Incoming>,
         write: impl FnOnce() -> Incoming + Send + 'static,
     ) -> std::io::Result<()> {
-        let thread = std::thread::Builder::new()
-            .name("file writer".into())
-            .spawn(move || {
-                let said = write();
-                // The screen may be gone; the file is written all the same.
-                (outcome_text(&said), screen.send(said).is_ok())
-            })?;
+        let thread = std::thread::Builder::new().name("file writer".into()).spawn(move || {
+            let said = write();
+            // The screen may be gone; the file is written all the same.
+            (outcome_text(&said), screen.send(said).is_ok())
+        })?;
         self.threads.retain(|t| !t.is_finished());
         self.threads.push(thread);
         Ok(())
@@ -105,10 +99,7 @@ impl FileWriters {
 fn outcome_text(said: &Incoming) -> String {
     match said {
         Incoming::Notice(text) | Incoming::Problem(text) => text.clone(),
-        Incoming::Exists(file) => format!(
-            "{} is there already; nothing was written",
-            file.path.display()
-        ),
+        Incoming::Exists(file) => format!("{} is there already; nothing was written", file.path.display()),
         _ => String::new(),
     }
 }
@@ -142,10 +133,7 @@ fn write(
 ) -> Result<(), String> {
     let fault = |e: std::io::Error| format!("{}: {e}; choose another name", path.display());
     if path.is_dir() {
-        return Err(format!(
-            "{} is a folder; add the file's name",
-            path.display()
-        ));
+        return Err(format!("{} is a folder; add the file's name", path.display()));
     }
     let drawn;
     let bytes = match &file.content {
@@ -173,11 +161,7 @@ mod tests {
     use surfit_tui::link::{FigureDrawing, FigureForm};
 
     fn text(path: &Path, text: &str, replace: bool) -> NewFile {
-        NewFile {
-            path: path.to_owned(),
-            replace,
-            content: FileContent::Text(text.into()),
-        }
+        NewFile { path: path.to_owned(), replace, content: FileContent::Text(text.into()) }
     }
 
     fn none() -> Result<RunState, String> {
@@ -189,31 +173,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("figures/losses.csv");
         let said = write_new_file(text(&path, "a", false), "demo", none);
-        let Incoming::Notice(said) = said else {
-            panic!("{said:?}")
-        };
+        let Incoming::Notice(said) = said else { panic!("{said:?}") };
         assert!(said.ends_with("figures/losses.csv"), "{said}");
         let back = write_new_file(text(&path, "b", false), "demo", none);
-        let Incoming::Exists(file) = back else {
-            panic!("{back:?}")
-        };
+        let Incoming::Exists(file) = back else { panic!("{back:?}") };
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "a");
-        write_new_file(
-            NewFile {
-                replace: true,
-                ..*file
-            },
-            "demo",
-            none,
-        );
+        write_new_file(NewFile { replace: true, ..*file }, "demo", none);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "b");
         let folder = write_new_file(text(dir.path(), "c", true), "demo", none);
         assert!(matches!(folder, Incoming::Problem(why) if why.contains("is a folder")));
         let under = write_new_file(text(&path.join("x"), "d", false), "demo", none);
         assert!(matches!(under, Incoming::Problem(why) if why.contains("choose another name")));
-        let left: Vec<_> = std::fs::read_dir(dir.path().join("figures"))
-            .unwrap()
-            .collect();
+        let left: Vec<_> = std::fs::read_dir(dir.path().join("figures")).unwrap().collect();
         assert_eq!(left.len(), 1, "{left:?}");
     }
 
@@ -248,12 +219,7 @@ mod tests {
         let run = dir.path().join("run");
         std::fs::create_dir_all(run.join("figures")).unwrap();
         std::os::unix::fs::symlink(run.join("figures"), dir.path().join("link")).unwrap();
-        for inside in [
-            "run/a.csv",
-            "run/figures/a.csv",
-            "run/new/folder/a",
-            "link/a.csv",
-        ] {
+        for inside in ["run/a.csv", "run/figures/a.csv", "run/new/folder/a", "link/a.csv"] {
             assert!(is_inside(&dir.path().join(inside), &run), "{inside}");
         }
         for outside in ["a.csv", "run-figures/a.csv", "new/run/a.csv"] {
@@ -266,17 +232,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut snapshot = Snapshot::empty(Degrees::new(2, 2).unwrap(), 5);
         for (n, cell) in snapshot.heatmap.cells.iter_mut().enumerate() {
-            *cell = Cell {
-                correct: 80 + n as u32 % 15,
-                images: 100,
-                loss: 0.4,
-                version: 0,
-            };
+            *cell = Cell { correct: 80 + n as u32 % 15, images: 100, loss: 0.4, version: 0 };
         }
-        let picture = RunState {
-            snapshot: Some(snapshot),
-            ..RunState::default()
-        };
+        let picture = RunState { snapshot: Some(snapshot), ..RunState::default() };
         let map = FigureDrawing::Heatmap {
             metric: Metric::Accuracy,
             colormap: Colormap::Viridis,
@@ -285,12 +243,7 @@ mod tests {
         let gain = FigureDrawing::Heatmap {
             metric: Metric::Accuracy,
             colormap: Colormap::Viridis,
-            look: HeatmapStyle {
-                quantity: CellQuantity::Gain,
-                corner: 0.9,
-                contours: true,
-                ..HeatmapStyle::default()
-            },
+            look: HeatmapStyle { quantity: CellQuantity::Gain, corner: 0.9, contours: true, ..HeatmapStyle::default() },
         };
         let slices = FigureDrawing::Slices {
             metric: Metric::Loss,
@@ -314,12 +267,7 @@ mod tests {
         let (metric, colormap) = (Metric::Loss, Colormap::Viridis);
         let camera = surfit_core::projection::Camera::default();
         let look = HeatmapStyle::default();
-        let relief = FigureDrawing::Relief {
-            metric,
-            colormap,
-            look,
-            camera,
-        };
+        let relief = FigureDrawing::Relief { metric, colormap, look, camera };
         let beside = FigureDrawing::Beside {
             metric,
             colormap,
@@ -339,24 +287,14 @@ mod tests {
             (slices, "slices"),
             (losses, "losses"),
         ] {
-            for (form, begins) in [
-                (FigureForm::Png, &b"\x89PNG"[..]),
-                (FigureForm::Svg, &b"<svg"[..]),
-            ] {
+            for (form, begins) in [(FigureForm::Png, &b"\x89PNG"[..]), (FigureForm::Svg, &b"<svg"[..])] {
                 let path = dir.path().join(format!("{name}-{form:?}"));
                 let content = FileContent::Drawn(Box::new(drawing.clone()), form);
                 let (path, replace) = (path, false);
-                let file = NewFile {
-                    path: path.clone(),
-                    replace,
-                    content,
-                };
+                let file = NewFile { path: path.clone(), replace, content };
                 let said = write_new_file(file, "demo", || Ok(picture.clone()));
                 assert!(matches!(said, Incoming::Notice(_)), "{said:?}");
-                assert!(
-                    std::fs::read(&path).unwrap().starts_with(begins),
-                    "{path:?}"
-                );
+                assert!(std::fs::read(&path).unwrap().starts_with(begins), "{path:?}");
             }
         }
         let file = NewFile {
@@ -369,10 +307,7 @@ mod tests {
         let distances = NewFile {
             path: dir.path().join("none.svg"),
             replace: false,
-            content: FileContent::Drawn(
-                Box::new(FigureDrawing::Distances { colormap }),
-                FigureForm::Svg,
-            ),
+            content: FileContent::Drawn(Box::new(FigureDrawing::Distances { colormap }), FigureForm::Svg),
         };
         let said = write_new_file(distances, "demo", || Ok(RunState::default()));
         assert!(matches!(said, Incoming::Problem(why) if why.contains("no distances")));

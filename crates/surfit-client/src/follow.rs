@@ -115,19 +115,14 @@ impl RunFollower {
                 if envelope.seq > self.seq + 1 {
                     // What the connection left out is in the file. A promise there may be one that the engine did not keep.
                     self.queued_events.extend(self.run.events(self.seq)?);
-                    self.queued_events
-                        .retain(|e| e.seq < envelope.seq && !e.event.requires_durability());
+                    self.queued_events.retain(|e| e.seq < envelope.seq && !e.event.requires_durability());
                     self.queued_events.push_back(envelope);
                     return self.next(timeout);
                 }
                 Ok(Some(self.accept_event(envelope)))
             }
-            Ok(Some(ServerMessage::Snapshot(snapshot))) => {
-                Ok(Some(FollowedItem::Snapshot(snapshot)))
-            }
-            Ok(Some(ServerMessage::Reply { id, error, events })) => {
-                Ok(Some(FollowedItem::Reply { id, error, events }))
-            }
+            Ok(Some(ServerMessage::Snapshot(snapshot))) => Ok(Some(FollowedItem::Snapshot(snapshot))),
+            Ok(Some(ServerMessage::Reply { id, error, events })) => Ok(Some(FollowedItem::Reply { id, error, events })),
             Ok(Some(_) | None) => Ok(None),
             Err(ClientError::Closed | ClientError::Io { .. }) => {
                 (self.connection, self.connection_lost) = (None, true);
@@ -149,15 +144,10 @@ impl RunFollower {
     }
 
     /// The engine hung up: it is gone, or it cut us off for being slow.
-    fn next_without_connection(
-        &mut self,
-        timeout: Duration,
-    ) -> Result<Option<FollowedItem>, ClientError> {
+    fn next_without_connection(&mut self, timeout: Duration) -> Result<Option<FollowedItem>, ClientError> {
         let alive = self.run.is_engine_alive();
         // Read after the lock was looked at: what a dead engine wrote is complete then.
-        let tail = self
-            .tail
-            .get_or_insert_with(|| EventTail::new(&self.run.events_path(), self.seq));
+        let tail = self.tail.get_or_insert_with(|| EventTail::new(&self.run.events_path(), self.seq));
         let mut found = tail.read()?;
         // Of a promise, and what comes after it, the engine says when it is durable.
         let promise = found.iter().position(|e| e.event.requires_durability());
@@ -170,11 +160,7 @@ impl RunFollower {
             return self.next(timeout);
         }
         if !alive {
-            return Ok(Some(if self.closed {
-                FollowedItem::Ended
-            } else {
-                FollowedItem::Died
-            }));
+            return Ok(Some(if self.closed { FollowedItem::Ended } else { FollowedItem::Died }));
         }
         match connect(&self.run, Some(self.seq)) {
             Ok(connection) => {
@@ -191,9 +177,7 @@ impl RunFollower {
             Err(ClientError::Elsewhere { .. }) => self.queued_events.extend(held),
             // It is on its way out, or on its way in.
             Err(ClientError::NoEngine(_) | ClientError::Closed) => {
-                std::thread::sleep(
-                    timeout.clamp(Duration::from_millis(10), Duration::from_millis(50)),
-                );
+                std::thread::sleep(timeout.clamp(Duration::from_millis(10), Duration::from_millis(50)));
             }
             Err(other) => return Err(other),
         }

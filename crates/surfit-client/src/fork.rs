@@ -1,8 +1,8 @@
 //! Forks: a new run from the checkpoint of another, with an engine of its own.
 
 use super::{
-    ClientError, EngineConnection, EngineLaunch, FollowedItem, RunFollower, connect, remove,
-    start_engine, wait_for_engine_exit,
+    ClientError, EngineConnection, EngineLaunch, FollowedItem, RunFollower, connect, remove, start_engine,
+    wait_for_engine_exit,
 };
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -22,11 +22,7 @@ const CHECKPOINT_TIMEOUT: Duration = Duration::from_secs(300);
 ///
 /// # Errors
 /// When the other run has no surface yet, or the new one cannot be made.
-pub fn fork(
-    run: &RunDir,
-    degrees: Option<Degrees>,
-    dir: Option<&Path>,
-) -> Result<RunDir, ClientError> {
+pub fn fork(run: &RunDir, degrees: Option<Degrees>, dir: Option<&Path>) -> Result<RunDir, ClientError> {
     dir.map_or(Ok(()), RunDir::check_not_nested)?;
     checkpoint_if_running(run)?;
     if let Some(dir) = dir {
@@ -103,23 +99,13 @@ pub fn start_fork(new: &RunDir, from: &RunDir) -> Result<u32, ClientError> {
 }
 
 /// Waits until an engine that was just started shows the run's state, or has failed.
-fn await_first_snapshot(
-    run: &RunDir,
-    seq: u64,
-    connection: EngineConnection,
-) -> Result<(), ClientError> {
+fn await_first_snapshot(run: &RunDir, seq: u64, connection: EngineConnection) -> Result<(), ClientError> {
     let mut follower = RunFollower::new(run.clone(), seq, connection)?;
     loop {
         match follower.next(Duration::from_millis(200))? {
-            Some(FollowedItem::Event(Envelope {
-                event: Event::Failed { message: why },
-                ..
-            })) => {
+            Some(FollowedItem::Event(Envelope { event: Event::Failed { message: why }, .. })) => {
                 let log = run.log_path();
-                return Err(ClientError::Failed {
-                    why,
-                    log: log.into_path(),
-                });
+                return Err(ClientError::Failed { why, log: log.into_path() });
             }
             // A short fit may have been done before anybody could look.
             Some(FollowedItem::Snapshot(_) | FollowedItem::Ended) => return Ok(()),
@@ -131,15 +117,10 @@ fn await_first_snapshot(
 
 /// Starts the engine of a run and greets it.
 fn start_and_connect(run: &RunDir, after: Option<u64>) -> Result<EngineConnection, ClientError> {
-    let how = EngineLaunch {
-        wait: false,
-        linger: Some(0),
-    };
+    let how = EngineLaunch { wait: false, linger: Some(0) };
     let (mut child, connection) = start_engine(run, how, after)?;
     // Reaped when it ends, so that it does not stay as a zombie of a program that goes on.
-    let _ = std::thread::Builder::new()
-        .name("engine waiter".into())
-        .spawn(move || child.wait());
+    let _ = std::thread::Builder::new().name("engine waiter".into()).spawn(move || child.wait());
     Ok(connection)
 }
 

@@ -36,23 +36,18 @@ pub fn read(stream: &mut impl Read) -> Result<Option<ServerMessage>, ClientError
 
 fn fill(stream: &mut impl Read, buffer: &mut [u8]) -> Result<(), ClientError> {
     stream.read_exact(buffer).map_err(|e| match e.kind() {
-        io::ErrorKind::UnexpectedEof
-        | io::ErrorKind::ConnectionReset
-        | io::ErrorKind::BrokenPipe => ClientError::Closed,
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
+            ClientError::Closed
+        }
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
             ClientError::Timeout(super::connection::HANDSHAKE_TIMEOUT.as_secs())
         }
-        _ => ClientError::Io {
-            what: "reading from the engine".into(),
-            source: e,
-        },
+        _ => ClientError::Io { what: "reading from the engine".into(), source: e },
     })
 }
 
 /// Kinds of message this version knows; only an unknown kind is passed over, a broken known one is not.
-const KNOWN_MESSAGE_TYPES: [&str; 6] = [
-    "welcome", "rejected", "event", "snapshot", "changed", "reply",
-];
+const KNOWN_MESSAGE_TYPES: [&str; 6] = ["welcome", "rejected", "event", "snapshot", "changed", "reply"];
 
 fn parse(body: &[u8]) -> Result<Option<ServerMessage>, ClientError> {
     serde_json::from_slice(body).map(Some).or_else(|error| {
@@ -73,53 +68,25 @@ mod tests {
 
     #[test]
     fn unknown_kinds_are_passed_over_and_broken_ones_are_not() {
-        assert!(
-            parse(br#"{"type":"weather","sunny":true}"#)
-                .unwrap()
-                .is_none()
-        );
-        assert!(matches!(
-            parse(br#"{"type":"reply","id":"x"}"#),
-            Err(ClientError::InvalidMessage(_))
-        ));
-        assert!(matches!(
-            parse(b"GET / HTTP/1.1"),
-            Err(ClientError::InvalidMessage(_))
-        ));
-        assert!(
-            parse(br#"{"type":"reply","id":3,"error":null,"new":1}"#)
-                .unwrap()
-                .is_some()
-        );
+        assert!(parse(br#"{"type":"weather","sunny":true}"#).unwrap().is_none());
+        assert!(matches!(parse(br#"{"type":"reply","id":"x"}"#), Err(ClientError::InvalidMessage(_))));
+        assert!(matches!(parse(b"GET / HTTP/1.1"), Err(ClientError::InvalidMessage(_))));
+        assert!(parse(br#"{"type":"reply","id":3,"error":null,"new":1}"#).unwrap().is_some());
     }
 
     #[test]
     fn a_frame_that_ends_early_is_a_closed_connection() {
         let mut frame = Vec::new();
-        write(
-            &mut frame,
-            &ServerMessage::Reply {
-                id: 1,
-                error: None,
-                events: None,
-            },
-        )
-        .unwrap();
+        write(&mut frame, &ServerMessage::Reply { id: 1, error: None, events: None }).unwrap();
         assert!(read(&mut frame.as_slice()).unwrap().is_some());
-        assert!(matches!(
-            read(&mut &frame[..frame.len() - 1]),
-            Err(ClientError::Closed)
-        ));
+        assert!(matches!(read(&mut &frame[..frame.len() - 1]), Err(ClientError::Closed)));
         assert!(matches!(read(&mut &frame[..2]), Err(ClientError::Closed)));
     }
 
     #[test]
     fn an_oversize_frame_is_refused_by_its_length_alone() {
         let length = u32::MAX.to_be_bytes();
-        assert!(matches!(
-            read(&mut length.as_slice()),
-            Err(ClientError::FrameTooLarge(_))
-        ));
+        assert!(matches!(read(&mut length.as_slice()), Err(ClientError::FrameTooLarge(_))));
     }
 
     #[test]
@@ -127,15 +94,7 @@ mod tests {
         let degrees = surfit_core::config::Config::default().degrees();
         let snapshot = surfit_core::snapshot::Snapshot::empty(degrees, 5);
         let mut whole = Vec::new();
-        write(
-            &mut whole,
-            &ServerMessage::Reply {
-                id: 1,
-                error: None,
-                events: None,
-            },
-        )
-        .unwrap();
+        write(&mut whole, &ServerMessage::Reply { id: 1, error: None, events: None }).unwrap();
         write(&mut whole, &ServerMessage::Snapshot(Box::new(snapshot))).unwrap();
         let ends = |bytes: &[u8]| {
             let mut from = bytes;

@@ -31,18 +31,12 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// # Errors
 /// [`ClientError::NoProgram`] when it is not there.
 pub fn engine_program() -> Result<PathBuf, ClientError> {
-    let named = std::env::var_os("SURFIT_ENGINE")
-        .filter(|p| !p.is_empty())
-        .map(PathBuf::from);
+    let named = std::env::var_os("SURFIT_ENGINE").filter(|p| !p.is_empty()).map(PathBuf::from);
     let program = match named {
         Some(program) => program,
         None => own_program()?.with_file_name("surfit-engine"),
     };
-    if program.is_file() {
-        Ok(program)
-    } else {
-        Err(ClientError::NoProgram(program))
-    }
+    if program.is_file() { Ok(program) } else { Err(ClientError::NoProgram(program)) }
 }
 
 /// This program's own file. When another one has taken its place since it was started, as after an update, the system says
@@ -51,8 +45,7 @@ pub fn engine_program() -> Result<PathBuf, ClientError> {
 /// # Errors
 /// [`ClientError::Io`].
 pub(super) fn own_program() -> Result<PathBuf, ClientError> {
-    let path =
-        std::env::current_exe().map_err(ClientError::io("finding this program's own file"))?;
+    let path = std::env::current_exe().map_err(ClientError::io("finding this program's own file"))?;
     Ok(strip_deleted_suffix(path))
 }
 
@@ -76,13 +69,9 @@ pub fn engine_command() -> Result<Command, ClientError> {
     // the terminal included; threads that sleep at once make a small network's step twice as long. A spin of some
     // microseconds avoids both (measured: 22.9 ms a step against 42.8 asleep and 32.0 spinning, on two idle cores).
     // OpenMP reads this when libtorch is loaded, so the engine cannot set it for itself.
-    let user_decides = ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT"]
-        .iter()
-        .any(|name| std::env::var_os(name).is_some());
+    let user_decides = ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT"].iter().any(|name| std::env::var_os(name).is_some());
     if !user_decides {
-        command
-            .env("OMP_WAIT_POLICY", "passive")
-            .env("GOMP_SPINCOUNT", "3000");
+        command.env("OMP_WAIT_POLICY", "passive").env("GOMP_SPINCOUNT", "3000");
     }
     // A request for a checkpoint must not end an engine that has no handler yet, or none at all.
     child_setup::ignore_checkpoint_requests_in(&mut command);
@@ -112,9 +101,7 @@ pub fn spawn_engine(run: &RunDir, how: EngineLaunch) -> Result<Child, ClientErro
     // that half second would otherwise reach it.
     child_setup::start_in_own_session(&mut command);
     let program = command.get_program().to_string_lossy().into_owned();
-    command
-        .spawn()
-        .map_err(ClientError::io(format!("starting {program}")))
+    command.spawn().map_err(ClientError::io(format!("starting {program}")))
 }
 
 /// Starts the engine of a run and greets it as soon as it listens.
@@ -144,9 +131,7 @@ pub fn start_engine(
             Err(ClientError::Run(RunError::ForeignSocket(_))) => {}
             Err(other) => return Err(other),
         }
-        let exited = child
-            .try_wait()
-            .map_err(ClientError::io("watching the engine"))?;
+        let exited = child.try_wait().map_err(ClientError::io("watching the engine"))?;
         if let Some(status) = exited {
             return Err(start_failure(run, log_length, status));
         }
@@ -163,12 +148,8 @@ fn start_failure(run: &RunDir, log_length: u64, status: ExitStatus) -> ClientErr
     if run.is_engine_alive() {
         return ClientError::Run(run.in_use_error());
     }
-    let why = last_log_line(run, log_length).unwrap_or_else(|| {
-        format!(
-            "the engine ended at its start ({status}); look at {}",
-            run.log_path().display()
-        )
-    });
+    let why = last_log_line(run, log_length)
+        .unwrap_or_else(|| format!("the engine ended at its start ({status}); look at {}", run.log_path().display()));
     ClientError::DidNotStart(why)
 }
 
@@ -200,15 +181,12 @@ pub fn connect_or_start(
                 match start_engine(run, how, after) {
                     Ok((child, connection)) => return Ok((Some(child), connection)),
                     // Another one was faster, and serves as well.
-                    Err(ClientError::Run(RunError::InUse { .. }))
-                        if began.elapsed() < START_TIMEOUT => {}
+                    Err(ClientError::Run(RunError::InUse { .. })) if began.elapsed() < START_TIMEOUT => {}
                     Err(other) => return Err(other),
                 }
             }
             // It holds the run but does not listen yet, or does not listen any more.
-            Err(ClientError::NoEngine(_)) if began.elapsed() < START_TIMEOUT => {
-                std::thread::sleep(POLL_INTERVAL)
-            }
+            Err(ClientError::NoEngine(_)) if began.elapsed() < START_TIMEOUT => std::thread::sleep(POLL_INTERVAL),
             Err(other) => return Err(other),
         }
     }
@@ -231,19 +209,12 @@ pub(super) fn last_log_line(run: &RunDir, from: u64) -> Option<String> {
     let mut file = files::open(&run.log_path()).ok()?;
     let length = file.metadata().ok()?.len();
     // Only the end matters; a log may be long.
-    file.seek(SeekFrom::Start(
-        from.max(length.saturating_sub(64 << 10)).min(length),
-    ))
-    .ok()?;
+    file.seek(SeekFrom::Start(from.max(length.saturating_sub(64 << 10)).min(length))).ok()?;
     let mut bytes = Vec::new();
     file.take(64 << 10).read_to_end(&mut bytes).ok()?;
     let text = String::from_utf8_lossy(&bytes);
     let line = text.lines().map(str::trim).rfind(|l| !l.is_empty())?;
-    Some(
-        line.strip_prefix("surfit-engine: ")
-            .unwrap_or(line)
-            .to_owned(),
-    )
+    Some(line.strip_prefix("surfit-engine: ").unwrap_or(line).to_owned())
 }
 
 #[cfg(test)]
@@ -271,10 +242,6 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let odd = dir.path().join("surfit (deleted)");
         std::fs::write(&odd, "").unwrap();
-        assert_eq!(
-            strip_deleted_suffix(odd.clone()),
-            odd,
-            "a file that is called so"
-        );
+        assert_eq!(strip_deleted_suffix(odd.clone()), odd, "a file that is called so");
     }
 }

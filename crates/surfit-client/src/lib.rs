@@ -33,6 +33,5 @@ pub use engine_session::{EngineReply, EngineSession, end_started_engine};
 pub use error::ClientError;
 pub use follow::{FollowedItem, RunFollower};
 pub use launch::{
-    EngineLaunch, connect_or_start, engine_command, engine_program, spawn_engine, start_engine,
-    wait_for_engine_exit,
+    EngineLaunch, connect_or_start, engine_command, engine_program, spawn_engine, start_engine, wait_for_engine_exit,
 };

@@ -61,10 +61,7 @@ pub struct FitQueue {
 impl FitQueue {
     /// The queue beside the user's runs.
     pub fn open() -> Self {
-        Self {
-            folder: RunDir::default_root().join(".queue"),
-            machine_folder: socket_folder(),
-        }
+        Self { folder: RunDir::default_root().join(".queue"), machine_folder: socket_folder() }
     }
 
     /// Where a runner without a terminal says what becomes of the fits; `None` before there was one.
@@ -92,13 +89,8 @@ impl FitQueue {
     /// # Errors
     /// When the file system says no.
     pub fn add_config(&self, config: &Config) -> Result<QueuedFit, ClientError> {
-        let title = format!(
-            "{} ({} on {}, degree {})",
-            config.name,
-            config.network.name,
-            config.data.set,
-            config.degrees()
-        );
+        let title =
+            format!("{} ({} on {}, degree {})", config.name, config.network.name, config.data.set, config.degrees());
         let config = config.try_to_toml(&self.folder).map_err(RunError::Config)?;
         self.add_entry(QueuedFitKind::New { config }, title)
     }
@@ -123,13 +115,7 @@ impl FitQueue {
         let given = fs::read_to_string(&path).unwrap_or_default();
         let number = last.max(given.trim().parse().unwrap_or(0)) + 1;
         write_atomic(&path, number.to_string().as_bytes()).map_err(io_error_at(&path))?;
-        let entry = QueuedFit {
-            number,
-            task,
-            title,
-            run: None,
-            halted: false,
-        };
+        let entry = QueuedFit { number, task, title, run: None, halted: false };
         self.write_entry(&entry)?;
         Ok(entry)
     }

@@ -15,17 +15,12 @@ const REMOVED_PREFIX: &str = ".surfit-removed-";
 /// # Errors
 /// [`ClientError::Refused`].
 pub fn check_is_run(run: &RunDir) -> Result<(), ClientError> {
-    let made = ["corners", "surface", "heatmaps", "exports"]
-        .iter()
-        .all(|folder| files::is_folder(&run.join(folder)));
+    let made = ["corners", "surface", "heatmaps", "exports"].iter().all(|folder| files::is_folder(&run.join(folder)));
     let readable = run.config().is_ok() || files::is_file(&run.join("events.jsonl"));
     if made && readable {
         return Ok(());
     }
-    Err(ClientError::Refused(format!(
-        "{} is not a run that surfit made; nothing is removed",
-        run.path().display()
-    )))
+    Err(ClientError::Refused(format!("{} is not a run that surfit made; nothing is removed", run.path().display())))
 }
 
 /// Refuses to remove a run in whose directory another one lies that an engine works on, unless that is among `others`.
@@ -75,11 +70,7 @@ fn remove_run_in(root: &Path, run: &RunDir) -> Result<(), ClientError> {
     // Held while it goes: an engine that is just being started finds the run taken.
     let lock = run.lock().map_err(|error| match error {
         RunError::InUse { node, .. } => ClientError::Refused(match node {
-            Some(node) => format!(
-                "{} has an engine on {}; stop it there before it is removed",
-                run.id(),
-                node.name()
-            ),
+            Some(node) => format!("{} has an engine on {}; stop it there before it is removed", run.id(), node.name()),
             None => format!("{} has an engine; stop it before it is removed", run.id()),
         }),
         other => other.into(),
@@ -99,22 +90,15 @@ fn remove_run_in(root: &Path, run: &RunDir) -> Result<(), ClientError> {
     };
     fs::remove_dir_all(&gone).map_err(ClientError::io(format!("removing {}", gone.display())))?;
     drop(lock);
-    if socket
-        .symlink_metadata()
-        .is_ok_and(|m| m.file_type().is_socket())
-    {
+    if socket.symlink_metadata().is_ok_and(|m| m.file_type().is_socket()) {
         let _ = fs::remove_file(&socket);
     }
     links.iter().for_each(|link| drop(fs::remove_file(link)));
     remove_stale_in_folder(&group);
-    let among_runs = root
-        .canonicalize()
-        .is_ok_and(|r| group != r && group.starts_with(r));
+    let among_runs = root.canonicalize().is_ok_and(|r| group != r && group.starts_with(r));
     // Fails for any that is not empty, which is what is wanted: one with a report in it stays.
     if (among_runs || !links_to_group.is_empty()) && fs::remove_dir(&group).is_ok() {
-        links_to_group
-            .iter()
-            .for_each(|link| drop(fs::remove_file(link)));
+        links_to_group.iter().for_each(|link| drop(fs::remove_file(link)));
     }
     Ok(())
 }
@@ -124,10 +108,8 @@ fn remove_run_in(root: &Path, run: &RunDir) -> Result<(), ClientError> {
 /// # Errors
 /// [`ClientError::Io`] for a directory that is gone.
 pub fn distinct_runs(named: Vec<RunDir>) -> Result<Vec<RunDir>, ClientError> {
-    let mut all = named
-        .into_iter()
-        .map(|run| Ok((canonical_path(run.path())?, run)))
-        .collect::<Result<Vec<_>, ClientError>>()?;
+    let mut all =
+        named.into_iter().map(|run| Ok((canonical_path(run.path())?, run))).collect::<Result<Vec<_>, ClientError>>()?;
     all.sort_by(|(a, _), (b, _)| {
         let depth = |path: &Path| path.components().count();
         depth(b).cmp(&depth(a)).then_with(|| a.cmp(b))
@@ -186,8 +168,7 @@ fn links_to(root: &Path, target: &Path) -> Vec<PathBuf> {
 }
 
 fn canonical_path(path: &Path) -> Result<PathBuf, ClientError> {
-    path.canonicalize()
-        .map_err(ClientError::io(format!("removing {}", path.display())))
+    path.canonicalize().map_err(ClientError::io(format!("removing {}", path.display())))
 }
 
 #[cfg(test)]
@@ -223,10 +204,7 @@ mod tests {
         let run = make(&dir.path().join("a"));
         let lock = run.lock().unwrap();
         let why = remove_run_in(dir.path(), &run).unwrap_err().to_string();
-        assert!(
-            why.contains("has an engine") && run.path().exists(),
-            "{why}"
-        );
+        assert!(why.contains("has an engine") && run.path().exists(), "{why}");
         drop(lock);
         let socket = run.new_socket_path();
         fs::create_dir_all(socket.parent().unwrap()).unwrap();
@@ -243,10 +221,7 @@ mod tests {
         let inner = make(&run.join("exports/deep/inner"));
         let lock = inner.lock().unwrap();
         let why = remove_run_in(dir.path(), &run).unwrap_err().to_string();
-        assert!(
-            why.contains("inner lies in") && run.path().exists(),
-            "{why}"
-        );
+        assert!(why.contains("inner lies in") && run.path().exists(), "{why}");
         assert!(refuse_live_below(&run, &[inner]).is_ok());
         drop(lock);
         remove_run_in(dir.path(), &run).unwrap();

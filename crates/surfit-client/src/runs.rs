@@ -14,11 +14,7 @@ use surfit_core::surface::Degrees;
 pub fn open_name(run: &RunDir) -> String {
     let root = RunDir::default_root();
     let among = std::path::absolute(&root).is_ok_and(|root| run.path().starts_with(root));
-    if among {
-        run.name_in(&root)
-    } else {
-        run.path().display().to_string()
-    }
+    if among { run.name_in(&root) } else { run.path().display().to_string() }
 }
 
 /// A run as `surfit ls` shows it.
@@ -84,22 +80,14 @@ pub fn summarize(run: &RunDir) -> RunSummary {
         done: s.map_or(0, |s| s.done),
         total: s.map_or(0, |s| s.total),
         degrees: s.map(|s| s.degrees).or_else(|| Some(config()?.degrees())),
-        network: s
-            .map(|s| s.network.clone())
-            .or_else(|| Some(config()?.network.name.clone())),
-        data: s
-            .map(|s| s.data.clone())
-            .filter(|d| !d.is_empty())
-            .or_else(|| Some(config()?.data.set.clone())),
+        network: s.map(|s| s.network.clone()).or_else(|| Some(config()?.network.name.clone())),
+        data: s.map(|s| s.data.clone()).filter(|d| !d.is_empty()).or_else(|| Some(config()?.data.set.clone())),
         bytes: None,
         best: s.and_then(|s| s.best),
         failed: s.and_then(|s| s.failed.clone()),
         pid: s.filter(|_| alive).map(|s| s.pid),
         elsewhere: elsewhere.is_some(),
-        node: elsewhere
-            .map(|node| node.host)
-            .or_else(|| Some(s?.node.clone()))
-            .filter(|node| !node.is_empty()),
+        node: elsewhere.map(|node| node.host).or_else(|| Some(s?.node.clone())).filter(|node| !node.is_empty()),
         heartbeat: s.map(|s| s.heartbeat),
         began: begin_time(run),
     }
@@ -120,10 +108,7 @@ fn status_and_liveness(
 
 /// The configuration is the first file of a run and never changes.
 fn begin_time(run: &RunDir) -> Option<f64> {
-    let written = surfit_core::files::metadata(&run.config_path())
-        .ok()?
-        .modified()
-        .ok()?;
+    let written = surfit_core::files::metadata(&run.config_path()).ok()?.modified().ok()?;
     Some(written.duration_since(UNIX_EPOCH).ok()?.as_secs_f64())
 }
 
@@ -145,9 +130,7 @@ impl RunSummary {
 
 /// Seconds since a time (seconds since the Unix epoch).
 fn age(time: f64) -> f64 {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0.0, |d| d.as_secs_f64());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64());
     age_at(time, now)
 }
 
@@ -209,10 +192,7 @@ fn state_name(status: Option<&RunStatus>, alive: bool) -> &'static str {
 
 /// All runs among the user's, the most recently begun first.
 pub fn list() -> Vec<RunSummary> {
-    RunDir::list(&RunDir::default_root())
-        .iter()
-        .map(summarize)
-        .collect()
+    RunDir::list(&RunDir::default_root()).iter().map(summarize).collect()
 }
 
 /// As [`list`], with the bytes that each takes on disk.
@@ -226,9 +206,7 @@ pub fn list_with_sizes() -> Vec<RunSummary> {
 
 /// The most recently begun run that has an engine.
 pub fn most_recent_live() -> Option<RunDir> {
-    RunDir::list(&RunDir::default_root())
-        .into_iter()
-        .find(RunDir::is_engine_alive)
+    RunDir::list(&RunDir::default_root()).into_iter().find(RunDir::is_engine_alive)
 }
 
 #[cfg(test)]
@@ -286,15 +264,9 @@ mod tests {
         let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
         assert_eq!(summarize(&run).state, "new");
         run.write_status(&status(EngineState::Running)).unwrap();
-        assert_eq!(
-            (&*summarize(&run).state, summarize(&run).pid),
-            ("interrupted", None)
-        );
+        assert_eq!((&*summarize(&run).state, summarize(&run).pid), ("interrupted", None));
         let lock = run.lock().unwrap();
-        assert_eq!(
-            (&*summarize(&run).state, summarize(&run).pid),
-            ("running", Some(1))
-        );
+        assert_eq!((&*summarize(&run).state, summarize(&run).pid), ("running", Some(1)));
         drop(lock);
         run.write_status(&status(EngineState::Finished)).unwrap();
         assert_eq!(summarize(&run).state, "finished");
@@ -306,16 +278,8 @@ mod tests {
         let told = |(status, alive): (Option<RunStatus>, bool)| state_name(status.as_ref(), alive);
         // What it works on, what it leaves, and how many looks at it go by before that.
         for (before, after, changes) in [
-            (
-                (true, EngineState::Running),
-                (false, EngineState::Finished),
-                1,
-            ),
-            (
-                (false, EngineState::Finished),
-                (true, EngineState::Running),
-                1,
-            ),
+            ((true, EngineState::Running), (false, EngineState::Finished), 1),
+            ((false, EngineState::Finished), (true, EngineState::Running), 1),
         ] {
             let looks = Cell::new(0);
             let now = || {
@@ -336,12 +300,8 @@ mod tests {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let (now, hour, day) = (now.as_secs_f64(), 3600.0, 86_400.0);
         for heartbeat in [now, now - hour, now + hour, now - day, now + day, 0.0] {
-            run.write_status(&RunStatus {
-                pid: std::process::id(),
-                heartbeat,
-                ..status(EngineState::Running)
-            })
-            .unwrap();
+            run.write_status(&RunStatus { pid: std::process::id(), heartbeat, ..status(EngineState::Running) })
+                .unwrap();
             assert!(!run.is_engine_alive(), "{heartbeat}");
             assert_eq!(summarize(&run).state, "interrupted", "{heartbeat}");
             let lock = run.lock().unwrap();
@@ -357,9 +317,6 @@ mod tests {
         // The clock was set back an hour since.
         assert_eq!(age_at(3700.0, 100.0), 0.0);
         assert_eq!(format_seconds_ago(age_at(3700.0, 100.0)), "now");
-        assert_eq!(
-            format_seconds_ago(age_at(100.0, 100.0 + 86_400.0)),
-            "1 d ago"
-        );
+        assert_eq!(format_seconds_ago(age_at(100.0, 100.0 + 86_400.0)), "1 d ago");
     }
 }

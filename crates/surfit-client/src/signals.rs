@@ -50,8 +50,7 @@ impl Signals {
             (SIGUSR1, &signals.checkpoint),
             (SIGUSR2, &signals.checkpoint),
         ] {
-            signal_hook::flag::register(signal, flag.clone())
-                .map_err(ClientError::io("listening for signals"))?;
+            signal_hook::flag::register(signal, flag.clone()).map_err(ClientError::io("listening for signals"))?;
         }
         Ok(signals)
     }

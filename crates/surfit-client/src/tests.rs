@@ -41,17 +41,11 @@ fn item_text(found: FollowedItem) -> String {
 #[test]
 fn nobody_listening_and_a_stale_socket_are_no_engine() {
     let run = temporary_run();
-    assert!(matches!(
-        connect(&run.dir, None),
-        Err(ClientError::NoEngine(_))
-    ));
+    assert!(matches!(connect(&run.dir, None), Err(ClientError::NoEngine(_))));
     drop(FakeEngine::open(&run.dir));
     assert!(run.dir.socket_path().exists() && !run.dir.is_engine_alive());
     let refused = connect(&run.dir, None).unwrap_err();
-    assert!(
-        refused.to_string().contains("no engine is running"),
-        "{refused}"
-    );
+    assert!(refused.to_string().contains("no engine is running"), "{refused}");
 }
 
 /// Connects to an engine that answers the hello in the test's way.
@@ -68,37 +62,17 @@ fn handshake(answer: impl FnOnce(FakePeer) + Send + 'static) -> ClientError {
 fn refusals_at_the_handshake_are_told_in_words() {
     let other = handshake(|mut peer| {
         let (engine, run) = ("9".into(), "a".into());
-        peer.send(&ServerMessage::Welcome {
-            protocol: 9,
-            engine,
-            run,
-            pid: 1,
-            dir: None,
-        });
+        peer.send(&ServerMessage::Welcome { protocol: 9, engine, run, pid: 1, dir: None });
     });
-    assert!(
-        matches!(other, ClientError::Version { engine: 9, .. }),
-        "{other}"
-    );
+    assert!(matches!(other, ClientError::Version { engine: 9, .. }), "{other}");
     let rejected = handshake(|mut peer| {
-        peer.send(&ServerMessage::Rejected {
-            reason: "protocol 1 is too old".into(),
-        });
+        peer.send(&ServerMessage::Rejected { reason: "protocol 1 is too old".into() });
     });
-    assert!(
-        rejected.to_string().contains("protocol 1 is too old"),
-        "{rejected}"
-    );
+    assert!(rejected.to_string().contains("protocol 1 is too old"), "{rejected}");
     let garbage = handshake(|mut peer| peer.send_bytes(b"\0\0\0\x05hello"));
-    assert!(
-        matches!(garbage, ClientError::InvalidMessage(_)),
-        "{garbage}"
-    );
+    assert!(matches!(garbage, ClientError::InvalidMessage(_)), "{garbage}");
     let oversize = handshake(|mut peer| peer.send_bytes(b"HTTP/1.1 200 OK"));
-    assert!(
-        matches!(oversize, ClientError::FrameTooLarge(_)),
-        "{oversize}"
-    );
+    assert!(matches!(oversize, ClientError::FrameTooLarge(_)), "{oversize}");
     let silent = handshake(drop);
     assert!(matches!(silent, ClientError::Closed), "{silent}");
 }
@@ -107,9 +81,7 @@ fn refusals_at_the_handshake_are_told_in_words() {
 fn events_come_once_and_in_order_even_when_the_connection_leaves_some_out() {
     let run = temporary_run();
     let mut engine = FakeEngine::open(&run.dir);
-    let events: Vec<_> = ["1", "2", "3", "4"]
-        .map(|t| engine.append_event(notice(t)))
-        .into();
+    let events: Vec<_> = ["1", "2", "3", "4"].map(|t| engine.append_event(notice(t))).into();
     let thread = spawn(move || {
         let (mut peer, after) = engine.welcome();
         assert_eq!(after, Some(1));
@@ -121,9 +93,7 @@ fn events_come_once_and_in_order_even_when_the_connection_leaves_some_out() {
     let connection = connect(&run.dir, Some(1)).unwrap();
     assert_eq!(connection.welcome().pid, 42);
     let mut follower = RunFollower::new(run.dir.clone(), 1, connection).unwrap();
-    let seen: Vec<String> = (0..5)
-        .map(|_| item_text(next_item(&mut follower)))
-        .collect();
+    let seen: Vec<String> = (0..5).map(|_| item_text(next_item(&mut follower))).collect();
     assert_eq!(seen, ["2", "3", "4", "Closed", "Ended"]);
     thread.join().unwrap();
 }
@@ -142,9 +112,7 @@ fn an_engine_that_dies_mid_way_is_told_from_one_that_closes() {
     });
     let connection = connect(&run.dir, Some(0)).unwrap();
     let mut follower = RunFollower::new(run.dir.clone(), 0, connection).unwrap();
-    let seen: Vec<String> = (0..3)
-        .map(|_| item_text(next_item(&mut follower)))
-        .collect();
+    let seen: Vec<String> = (0..3).map(|_| item_text(next_item(&mut follower))).collect();
     assert_eq!(seen, ["sent", "only in the file", "Died"]);
     thread.join().unwrap();
 }
@@ -165,9 +133,7 @@ fn a_client_that_was_cut_off_comes_back_where_it_was() {
     });
     let connection = connect(&run.dir, Some(0)).unwrap();
     let mut follower = RunFollower::new(run.dir.clone(), 0, connection).unwrap();
-    let seen: Vec<String> = (0..3)
-        .map(|_| item_text(next_item(&mut follower)))
-        .collect();
+    let seen: Vec<String> = (0..3).map(|_| item_text(next_item(&mut follower))).collect();
     assert_eq!(seen, ["missed", "Reconnected", "live again"]);
     drop(follower);
     thread.join().unwrap();
@@ -200,9 +166,7 @@ fn a_promise_in_the_file_is_heard_of_the_engine_or_after_its_death() {
     });
     let connection = connect(&run.dir, Some(0)).unwrap();
     let mut follower = RunFollower::new(run.dir.clone(), 0, connection).unwrap();
-    let mut seen: Vec<String> = (0..5)
-        .map(|_| item_text(next_item(&mut follower)))
-        .collect();
+    let mut seen: Vec<String> = (0..5).map(|_| item_text(next_item(&mut follower))).collect();
     assert!(seen.remove(3).starts_with("Exported"), "{seen:?}");
     assert_eq!(seen, ["missed", "Reconnected", "not durable", "Died"]);
     thread.join().unwrap();
@@ -250,32 +214,14 @@ fn the_bridge_shows_a_live_run_and_tells_when_its_engine_dies() {
         let live = engine.append_event(notice("live"));
         peer.send(&ServerMessage::Event(live));
         let command = peer.read();
-        assert_eq!(
-            command,
-            Some(ClientMessage::Command {
-                id: 7,
-                command: EngineCommand::Pause
-            })
-        );
-        peer.send(&ServerMessage::Reply {
-            id: 7,
-            error: Some("nothing to pause".into()),
-            events: None,
-        });
+        assert_eq!(command, Some(ClientMessage::Command { id: 7, command: EngineCommand::Pause }));
+        peer.send(&ServerMessage::Reply { id: 7, error: Some("nothing to pause".into()), events: None });
     });
     let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
     assert!(matches!(receive(&link.incoming), Incoming::Picture(p) if p.seq == 1));
-    assert!(matches!(
-        receive(&link.incoming),
-        Incoming::Connected { pid: 42 }
-    ));
+    assert!(matches!(receive(&link.incoming), Incoming::Connected { pid: 42 }));
     assert!(matches!(receive(&link.incoming), Incoming::Event(e) if e.seq == 2));
-    link.outgoing
-        .send(Outgoing::Command {
-            id: 7,
-            command: EngineCommand::Pause,
-        })
-        .unwrap();
+    link.outgoing.send(Outgoing::Command { id: 7, command: EngineCommand::Pause }).unwrap();
     let reply = receive(&link.incoming);
     assert!(matches!(&reply, Incoming::Reply { id: 7, error: Some(e) } if e == "nothing to pause"));
     assert!(matches!(receive(&link.incoming), Incoming::EngineDied));
@@ -292,30 +238,16 @@ fn the_bridge_shows_runs_without_an_engine_and_changes_between_them() {
     let (bridge, link) = bridge::open(OpenTarget::Existing(died.dir.clone()), false).unwrap();
     assert!(matches!(receive(&link.incoming), Incoming::Picture(p) if p.seq == 1));
     assert!(matches!(receive(&link.incoming), Incoming::EngineDied));
-    link.outgoing
-        .send(Outgoing::OpenRun(closed.dir.path().to_owned()))
-        .unwrap();
+    link.outgoing.send(Outgoing::OpenRun(closed.dir.path().to_owned())).unwrap();
     assert!(matches!(receive(&link.incoming), Incoming::Picture(p) if p.closed));
-    assert!(matches!(
-        receive(&link.incoming),
-        Incoming::Disconnected { .. }
-    ));
-    link.outgoing
-        .send(Outgoing::OpenRun("/nowhere/at/all".into()))
-        .unwrap();
-    assert!(
-        matches!(receive(&link.incoming), Incoming::Unopened { why, .. } if why.contains("no run"))
-    );
+    assert!(matches!(receive(&link.incoming), Incoming::Disconnected { .. }));
+    link.outgoing.send(Outgoing::OpenRun("/nowhere/at/all".into())).unwrap();
+    assert!(matches!(receive(&link.incoming), Incoming::Unopened { why, .. } if why.contains("no run")));
     // The run that was shown before is shown again.
     assert!(matches!(receive(&link.incoming), Incoming::Picture(p) if p.closed));
-    assert!(matches!(
-        receive(&link.incoming),
-        Incoming::Disconnected { .. }
-    ));
+    assert!(matches!(receive(&link.incoming), Incoming::Disconnected { .. }));
     link.outgoing.send(Outgoing::Figures).unwrap();
-    assert!(
-        matches!(receive(&link.incoming), Incoming::Problem(p) if p.contains("no heatmap yet"))
-    );
+    assert!(matches!(receive(&link.incoming), Incoming::Problem(p) if p.contains("no heatmap yet")));
     // Another run can be looked into without being shown.
     let other = died.dir.path().to_owned();
     link.outgoing.send(Outgoing::Load(other.clone())).unwrap();
@@ -323,9 +255,7 @@ fn the_bridge_shows_runs_without_an_engine_and_changes_between_them() {
         receive(&link.incoming),
         Incoming::Loaded { path, picture } if path == other && picture.seq == 1
     ));
-    link.outgoing
-        .send(Outgoing::Load("/nowhere/at/all".into()))
-        .unwrap();
+    link.outgoing.send(Outgoing::Load("/nowhere/at/all".into())).unwrap();
     assert!(matches!(
         receive(&link.incoming),
         Incoming::Unread { path, why }
@@ -341,9 +271,7 @@ fn quitting_with_the_engine_asks_it_to_end() {
     let engine = FakeEngine::open(&run.dir);
     let thread = spawn(move || {
         let (mut peer, _) = engine.welcome();
-        let Some(ClientMessage::Command { command, .. }) = peer.read() else {
-            panic!("no command")
-        };
+        let Some(ClientMessage::Command { command, .. }) = peer.read() else { panic!("no command") };
         assert_eq!(command, EngineCommand::Shutdown);
     });
     let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
@@ -360,9 +288,7 @@ fn quitting_with_an_engine_that_loses_something_tells_what() {
     let why = "stopped at step 3, but the last checkpoint is of step 1";
     let thread = spawn(move || {
         let (mut peer, _) = engine.welcome();
-        let Some(ClientMessage::Command { id, .. }) = peer.read() else {
-            panic!("no command")
-        };
+        let Some(ClientMessage::Command { id, .. }) = peer.read() else { panic!("no command") };
         // Its disk is full: the run's files say nothing of it.
         let (error, events) = (Some(why.into()), None);
         peer.send(&ServerMessage::Reply { id, error, events });
@@ -380,22 +306,13 @@ fn a_command_sent_just_before_leaving_reaches_an_engine_that_is_still_greeting()
     let run = temporary_run();
     let engine = FakeEngine::open(&run.dir);
     let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
-    link.outgoing
-        .send(Outgoing::Command {
-            id: 3,
-            command: EngineCommand::Checkpoint,
-        })
-        .unwrap();
+    link.outgoing.send(Outgoing::Command { id: 3, command: EngineCommand::Checkpoint }).unwrap();
     drop(link);
     let thread = spawn(move || {
         std::thread::sleep(Duration::from_millis(200));
         let (mut peer, _) = engine.welcome();
         let first = peer.read();
-        peer.send(&ServerMessage::Reply {
-            id: 3,
-            error: None,
-            events: None,
-        });
+        peer.send(&ServerMessage::Reply { id: 3, error: None, events: None });
         (first, peer.read())
     });
     let ended = bridge.end(false);
@@ -417,10 +334,7 @@ fn the_bridge_tells_why_an_engine_that_is_there_cannot_be_spoken_to() {
     assert!(matches!(receive(&link.incoming), Incoming::Picture(_)));
     assert!(matches!(receive(&link.incoming), Incoming::Problem(p) if p.contains("too old")));
     let told = receive(&link.incoming);
-    assert!(
-        matches!(&told, Incoming::Disconnected { reason } if reason.contains("too old")),
-        "{told:?}"
-    );
+    assert!(matches!(&told, Incoming::Disconnected { reason } if reason.contains("too old")), "{told:?}");
     thread.join().unwrap();
     drop(link);
     bridge.end(false);
@@ -434,15 +348,9 @@ fn a_visit_asks_and_leaves_an_engine_that_was_there_alone() {
         let (mut peer, _) = engine.welcome();
         let snapshot = Snapshot::empty(Config::default().degrees(), 5);
         peer.send(&ServerMessage::Snapshot(Box::new(snapshot)));
-        let Some(ClientMessage::Command { id, command }) = peer.read() else {
-            panic!("no command")
-        };
+        let Some(ClientMessage::Command { id, command }) = peer.read() else { panic!("no command") };
         assert_eq!(command, EngineCommand::Measure);
-        peer.send(&ServerMessage::Reply {
-            id,
-            error: Some("the fit is under way".into()),
-            events: None,
-        });
+        peer.send(&ServerMessage::Reply { id, error: Some("the fit is under way".into()), events: None });
         assert_eq!(peer.read(), None);
     });
     let mut visit = EngineSession::open(&run.dir).unwrap();
@@ -491,21 +399,10 @@ fn who_only_watches_says_so_and_sends_nothing() {
     });
     let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), true).unwrap();
     assert!(matches!(receive(&link.incoming), Incoming::Picture(_)));
-    assert!(matches!(
-        receive(&link.incoming),
-        Incoming::Connected { .. }
-    ));
-    link.outgoing
-        .send(Outgoing::Command {
-            id: 7,
-            command: EngineCommand::Pause,
-        })
-        .unwrap();
+    assert!(matches!(receive(&link.incoming), Incoming::Connected { .. }));
+    link.outgoing.send(Outgoing::Command { id: 7, command: EngineCommand::Pause }).unwrap();
     let reply = receive(&link.incoming);
-    assert!(
-        matches!(&reply, Incoming::Reply { id: 7, error: Some(e) } if e.contains("only watches")),
-        "{reply:?}"
-    );
+    assert!(matches!(&reply, Incoming::Reply { id: 7, error: Some(e) } if e.contains("only watches")), "{reply:?}");
     drop(link);
     bridge.end(true);
     thread.join().unwrap();

@@ -2,9 +2,7 @@
 
 /// Binomial coefficient `n choose k`, exact in `f64` for the degrees used here (`n ≤ 16`).
 pub fn binomial(n: usize, k: usize) -> f64 {
-    (0..k.min(n - k))
-        .fold(1.0, |c, i| c * (n - i) as f64 / (i + 1) as f64)
-        .round()
+    (0..k.min(n - k)).fold(1.0, |c, i| c * (n - i) as f64 / (i + 1) as f64).round()
 }
 
 /// The `degree + 1` Bernstein polynomials `B_i(t)`, by de Casteljau's recurrence.
@@ -27,14 +25,11 @@ pub fn basis(degree: usize, t: f64) -> Vec<f64> {
 
 /// `∫₀¹ B_i(t) B_k(t) dt` for all pairs: the `[degree + 1, degree + 1]` Gram matrix, row by row.
 pub fn gram_matrix(degree: usize) -> Vec<Vec<f64>> {
-    (0..=degree)
-        .map(|i| (0..=degree).map(|k| gram_entry(degree, i, k)).collect())
-        .collect()
+    (0..=degree).map(|i| (0..=degree).map(|k| gram_entry(degree, i, k)).collect()).collect()
 }
 
 fn gram_entry(degree: usize, i: usize, k: usize) -> f64 {
-    binomial(degree, i) * binomial(degree, k)
-        / (binomial(2 * degree, i + k) * (2 * degree + 1) as f64)
+    binomial(degree, i) * binomial(degree, k) / (binomial(2 * degree, i + k) * (2 * degree + 1) as f64)
 }
 
 /// One step of exact degree elevation along one axis, as a `[degree + 2, degree + 1]` matrix:
@@ -69,13 +64,8 @@ pub fn lowering_matrix(degree: usize) -> Vec<Vec<f64>> {
     // inner rows of x, with x_0 = y_0 and x_low = y_degree.
     let e = elevation_matrix(low);
     let g = gram_matrix(degree);
-    let ge: Vec<Vec<f64>> = (0..=degree)
-        .map(|r| {
-            (0..=low)
-                .map(|c| (0..=degree).map(|k| g[r][k] * e[k][c]).sum())
-                .collect()
-        })
-        .collect();
+    let ge: Vec<Vec<f64>> =
+        (0..=degree).map(|r| (0..=low).map(|c| (0..=degree).map(|k| g[r][k] * e[k][c]).sum()).collect()).collect();
     let normal = |a: usize, b: usize| -> f64 { (0..=degree).map(|k| e[k][a] * ge[k][b]).sum() };
     let mut out = vec![vec![0.0; degree + 1]; low + 1];
     out[0][0] = 1.0;
@@ -84,9 +74,7 @@ pub fn lowering_matrix(degree: usize) -> Vec<Vec<f64>> {
     if inner == 0 {
         return out;
     }
-    let mut a: Vec<Vec<f64>> = (0..inner)
-        .map(|r| (0..inner).map(|c| normal(r + 1, c + 1)).collect())
-        .collect();
+    let mut a: Vec<Vec<f64>> = (0..inner).map(|r| (0..inner).map(|c| normal(r + 1, c + 1)).collect()).collect();
     let mut rhs: Vec<Vec<f64>> = (0..inner)
         .map(|r| {
             (0..=degree)
@@ -113,22 +101,15 @@ pub fn lowering_matrix(degree: usize) -> Vec<Vec<f64>> {
 pub(crate) fn solve_linear_system(a: &mut [Vec<f64>], rhs: &mut [Vec<f64>]) {
     let n = a.len();
     for p in 0..n {
-        let best = (p..n)
-            .max_by(|&x, &y| a[x][p].abs().total_cmp(&a[y][p].abs()))
-            .unwrap_or(p);
+        let best = (p..n).max_by(|&x, &y| a[x][p].abs().total_cmp(&a[y][p].abs())).unwrap_or(p);
         a.swap(p, best);
         rhs.swap(p, best);
         let (pivot_a, pivot_r) = (a[p].clone(), rhs[p].clone());
         for r in 0..n {
             if r != p {
                 let factor = a[r][p] / pivot_a[p];
-                a[r].iter_mut()
-                    .zip(&pivot_a)
-                    .for_each(|(x, y)| *x -= factor * y);
-                rhs[r]
-                    .iter_mut()
-                    .zip(&pivot_r)
-                    .for_each(|(x, y)| *x -= factor * y);
+                a[r].iter_mut().zip(&pivot_a).for_each(|(x, y)| *x -= factor * y);
+                rhs[r].iter_mut().zip(&pivot_r).for_each(|(x, y)| *x -= factor * y);
             }
         }
     }
@@ -196,10 +177,7 @@ mod tests {
     fn lowering_is_least_squares_with_ends_held() {
         // Perturbing the inner point of the lowered curve must not come closer to the original.
         let y = [0.0, 2.0, -1.0, 0.5];
-        let x: Vec<f64> = lowering_matrix(3)
-            .iter()
-            .map(|r| r.iter().zip(&y).map(|(a, y)| a * y).sum())
-            .collect();
+        let x: Vec<f64> = lowering_matrix(3).iter().map(|r| r.iter().zip(&y).map(|(a, y)| a * y).sum()).collect();
         assert_eq!((x[0], x[2]), (0.0, 0.5));
         let error = |inner: f64| -> f64 {
             (0..1000)

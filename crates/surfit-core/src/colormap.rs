@@ -61,21 +61,14 @@ fn diverging_color(side: f64) -> (u8, u8, u8) {
     let far = side.abs();
     let hue: f64 = if side < 0.0 { 52.0 } else { 252.0 };
     let (lightness, chroma) = (0.95 - 0.47 * far, 0.135 * far.powf(0.85));
-    let (a, b) = (
-        chroma * hue.to_radians().cos(),
-        chroma * hue.to_radians().sin(),
-    );
+    let (a, b) = (chroma * hue.to_radians().cos(), chroma * hue.to_radians().sin());
     let cube = |x: f64| x * x * x;
     let l = cube(lightness + 0.396_337_777_4 * a + 0.215_803_757_3 * b);
     let m = cube(lightness - 0.105_561_345_8 * a - 0.063_854_172_8 * b);
     let s = cube(lightness - 0.089_484_177_5 * a - 1.291_485_548_0 * b);
     let channel = |x: f64| {
         let x = x.clamp(0.0, 1.0);
-        let x = if x <= 0.003_130_8 {
-            12.92 * x
-        } else {
-            1.055 * x.powf(1.0 / 2.4) - 0.055
-        };
+        let x = if x <= 0.003_130_8 { 12.92 * x } else { 1.055 * x.powf(1.0 / 2.4) - 0.055 };
         (255.0 * x).round() as u8
     };
     (
@@ -89,11 +82,7 @@ fn diverging_color(side: f64) -> (u8, u8, u8) {
 pub fn luminance((r, g, b): (u8, u8, u8)) -> f64 {
     let linear = |c: u8| {
         let c = f64::from(c) / 255.0;
-        if c <= 0.04045 {
-            c / 12.92
-        } else {
-            ((c + 0.055) / 1.055).powf(2.4)
-        }
+        if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
     };
     0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)
 }
@@ -110,27 +99,13 @@ mod tests {
 
     #[test]
     fn sequential_maps_grow_lighter() {
-        for map in Colormap::ALL
-            .into_iter()
-            .filter(|&m| m != Colormap::Diverging)
-        {
-            let light: Vec<f64> = (0..=32)
-                .map(|i| luminance(map.color_at(f64::from(i) / 32.0)))
-                .collect();
+        for map in Colormap::ALL.into_iter().filter(|&m| m != Colormap::Diverging) {
+            let light: Vec<f64> = (0..=32).map(|i| luminance(map.color_at(f64::from(i) / 32.0))).collect();
             // Interpolation of the published tables wobbles by a hair.
-            assert!(
-                light.windows(2).all(|w| w[1] >= w[0] - 0.01),
-                "{map:?} {light:?}"
-            );
+            assert!(light.windows(2).all(|w| w[1] >= w[0] - 0.01), "{map:?} {light:?}");
         }
-        assert_eq!(
-            Colormap::Viridis.color_at(f64::NAN),
-            Colormap::Viridis.color_at(0.0)
-        );
-        assert_eq!(
-            Colormap::Viridis.color_at(7.0),
-            Colormap::Viridis.color_at(1.0)
-        );
+        assert_eq!(Colormap::Viridis.color_at(f64::NAN), Colormap::Viridis.color_at(0.0));
+        assert_eq!(Colormap::Viridis.color_at(7.0), Colormap::Viridis.color_at(1.0));
     }
 
     #[test]
@@ -141,17 +116,13 @@ mod tests {
             let (x, y) = (luminance(worse), luminance(better));
             assert!((x - y).abs() < 0.06, "{k}: {x} {y}");
             // Who sees no difference between red and green has blue against the mean of the two left.
-            let yellow =
-                |(r, g, b): (u8, u8, u8)| (f64::from(r) + f64::from(g)) / 2.0 - f64::from(b);
+            let yellow = |(r, g, b): (u8, u8, u8)| (f64::from(r) + f64::from(g)) / 2.0 - f64::from(b);
             assert!(
-                yellow(worse) > 6.0 * f64::from(k).min(8.0)
-                    && yellow(better) < -4.0 * f64::from(k).min(8.0),
+                yellow(worse) > 6.0 * f64::from(k).min(8.0) && yellow(better) < -4.0 * f64::from(k).min(8.0),
                 "{k}"
             );
         }
-        let light: Vec<f64> = (0..=10)
-            .map(|k| luminance(at(0.5 + 0.05 * f64::from(k))))
-            .collect();
+        let light: Vec<f64> = (0..=10).map(|k| luminance(at(0.5 + 0.05 * f64::from(k)))).collect();
         assert!(light.windows(2).all(|w| w[1] < w[0]), "{light:?}");
     }
 

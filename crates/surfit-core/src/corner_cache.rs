@@ -37,11 +37,7 @@ pub fn list_cached_corners(folder: &Path) -> Vec<CachedCorner> {
         let path = file.path();
         let data = file.metadata().ok()?;
         let is_corner = data.is_file() && path.extension().is_some_and(|e| e == "safetensors");
-        is_corner.then_some(CachedCorner {
-            bytes: data.len(),
-            last_used: data.modified().ok()?,
-            path,
-        })
+        is_corner.then_some(CachedCorner { bytes: data.len(), last_used: data.modified().ok()?, path })
     };
     files.filter_map(kept).collect()
 }

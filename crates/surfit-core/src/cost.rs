@@ -42,8 +42,7 @@ pub struct DegreePreview {
 
 /// Bytes of control points and velocity, `(K + trainable)·P·4`.
 pub fn surface_bytes(degrees: Degrees, parameters: u64) -> u64 {
-    ((degrees.point_count() + degrees.trainable_count()) as u64)
-        .saturating_mul(parameters.saturating_mul(4))
+    ((degrees.point_count() + degrees.trainable_count()) as u64).saturating_mul(parameters.saturating_mul(4))
 }
 
 /// Draws whose gradients go into the surface in one pass in `bf16`; in `f32` it is half as many, for which the figures are
@@ -54,8 +53,7 @@ pub const DRAWS_PER_PASS: usize = 4;
 /// goes back and forth once for every four draws, and the trainable points are written once.
 fn memory_traffic(degrees: Degrees, draws: usize) -> f64 {
     let passes = draws.div_ceil(DRAWS_PER_PASS);
-    (passes * (degrees.point_count() + 2 * degrees.trainable_count()) + degrees.trainable_count())
-        as f64
+    (passes * (degrees.point_count() + 2 * degrees.trainable_count()) + degrees.trainable_count()) as f64
 }
 
 impl FitCost {
@@ -116,33 +114,19 @@ mod tests {
         let p = cost.preview_degree_change(degrees(2, 2), degrees(3, 3), 2);
         assert_eq!((p.points, p.trainable), ([9, 16], [5, 12]));
         assert_eq!(p.surface_bytes, [14 * 4_000_000, 28 * 4_000_000]);
-        assert_eq!(
-            (p.needed_bytes, p.fits_in_memory),
-            (29 * 4_000_000, Some(false))
-        );
+        assert_eq!((p.needed_bytes, p.fits_in_memory), (29 * 4_000_000, Some(false)));
         assert!(p.exact);
         // 24 rows become 52: only the surface's fifth of the step grows.
         let want = (0.08 + 0.02 * 52.0 / 24.0) / 0.1;
-        assert!(
-            (p.step_ratio.unwrap() - want).abs() < 1e-12,
-            "{:?}",
-            p.step_ratio
-        );
-        assert!(
-            !cost
-                .preview_degree_change(degrees(2, 2), degrees(1, 2), 2)
-                .exact
-        );
+        assert!((p.step_ratio.unwrap() - want).abs() < 1e-12, "{:?}", p.step_ratio);
+        assert!(!cost.preview_degree_change(degrees(2, 2), degrees(1, 2), 2).exact);
         assert!((cost.relative_step_time().unwrap() - 1.25).abs() < 1e-12);
     }
 
     #[test]
     fn nothing_is_claimed_before_it_is_measured() {
         let p = FitCost::default().preview_degree_change(degrees(2, 2), degrees(3, 2), 1);
-        assert_eq!(
-            (p.step_ratio, p.fits_in_memory, p.surface_bytes),
-            (None, None, [0, 0])
-        );
+        assert_eq!((p.step_ratio, p.fits_in_memory, p.surface_bytes), (None, None, [0, 0]));
         assert_eq!(FitCost::default().relative_step_time(), None);
     }
 }

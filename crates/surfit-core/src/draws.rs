@@ -46,13 +46,7 @@ impl PointDraws {
     /// Stratified interior draws are Roberts' R2 sequence; edge draws walk round the boundary, one edge and a
     /// golden-ratio step apart, so that as many draws as there are edges hit them all. A triangle is a square folded along
     /// its diagonal. With a `density`, interior draws are warped to follow it instead of being uniform.
-    pub fn draw_points(
-        &self,
-        phase: FitPhase,
-        step: u64,
-        count: usize,
-        density: Option<&Density>,
-    ) -> Vec<(f64, f64)> {
+    pub fn draw_points(&self, phase: FitPhase, step: u64, count: usize, density: Option<&Density>) -> Vec<(f64, f64)> {
         let first = step * count as u64;
         let unit: Vec<(f64, f64)> = match self.sampling {
             Sampling::Stratified => {
@@ -62,23 +56,15 @@ impl PointDraws {
                     FitPhase::Interior if self.patch == Patch::Curve => {
                         (sequence_fraction(shift.0, INVERSE_GOLDEN_RATIO, k), 0.0)
                     }
-                    FitPhase::Interior => (
-                        sequence_fraction(shift.0, R2_STEPS.0, k),
-                        sequence_fraction(shift.1, R2_STEPS.1, k),
-                    ),
-                    FitPhase::Edge => (
-                        sequence_fraction(shift.0, INVERSE_GOLDEN_RATIO, k),
-                        self.edge_position(k),
-                    ),
+                    FitPhase::Interior => {
+                        (sequence_fraction(shift.0, R2_STEPS.0, k), sequence_fraction(shift.1, R2_STEPS.1, k))
+                    }
+                    FitPhase::Edge => (sequence_fraction(shift.0, INVERSE_GOLDEN_RATIO, k), self.edge_position(k)),
                 };
                 (first..first + count as u64).map(sequence).collect()
             }
             Sampling::Independent => {
-                let mut rng = random::stream(
-                    self.seed,
-                    RandomStream::IndependentDraws,
-                    2 * step + phase as u64,
-                );
+                let mut rng = random::stream(self.seed, RandomStream::IndependentDraws, 2 * step + phase as u64);
                 (0..count).map(|_| (rng.random(), rng.random())).collect()
             }
         };
@@ -142,11 +128,7 @@ mod tests {
     use crate::surface::Degrees;
 
     fn draws(seed: u64, patch: Patch, sampling: Sampling) -> PointDraws {
-        PointDraws {
-            seed,
-            patch,
-            sampling,
-        }
+        PointDraws { seed, patch, sampling }
     }
 
     const SAMPLINGS: [Sampling; 2] = [Sampling::Stratified, Sampling::Independent];
@@ -154,9 +136,7 @@ mod tests {
     #[test]
     fn draws_are_a_function_of_seed_phase_and_step() {
         for sampling in SAMPLINGS {
-            let of = |seed, step| {
-                draws(seed, Patch::Square, sampling).draw_points(FitPhase::Interior, step, 4, None)
-            };
+            let of = |seed, step| draws(seed, Patch::Square, sampling).draw_points(FitPhase::Interior, step, 4, None);
             assert_eq!(of(7, 10), of(7, 10));
             assert_ne!(of(7, 10), of(8, 10));
             assert_ne!(of(7, 10), of(7, 11));
@@ -165,16 +145,10 @@ mod tests {
 
     #[test]
     fn every_draw_lies_on_its_surface() {
-        for (patch, sampling) in Patch::ALL
-            .into_iter()
-            .flat_map(|p| SAMPLINGS.map(|s| (p, s)))
-        {
+        for (patch, sampling) in Patch::ALL.into_iter().flat_map(|p| SAMPLINGS.map(|s| (p, s))) {
             for (phase, step) in [(FitPhase::Edge, 3), (FitPhase::Interior, 5)] {
                 for (u, v) in draws(2, patch, sampling).draw_points(phase, step, 64, None) {
-                    assert!(
-                        patch.contains(u, v),
-                        "{patch:?} {sampling:?} {phase:?} ({u}, {v})"
-                    );
+                    assert!(patch.contains(u, v), "{patch:?} {sampling:?} {phase:?} ({u}, {v})");
                 }
             }
         }
@@ -185,12 +159,9 @@ mod tests {
         for count in [1, 4] {
             let mut edges = [0; 4];
             for step in 0..8 {
-                for (u, v) in draws(1, Patch::Square, Sampling::Stratified).draw_points(
-                    FitPhase::Edge,
-                    step,
-                    count,
-                    None,
-                ) {
+                for (u, v) in
+                    draws(1, Patch::Square, Sampling::Stratified).draw_points(FitPhase::Edge, step, count, None)
+                {
                     let edge = [v == 0.0, u == 1.0, v == 1.0, u == 0.0];
                     edges[edge.iter().position(|&e| e).expect("on the boundary")] += 1;
                 }
@@ -207,10 +178,9 @@ mod tests {
             Degrees::for_patch(Patch::Curve, 3, 3).unwrap(),
         ];
         for (d, sampling) in all.into_iter().flat_map(|d| SAMPLINGS.map(|s| (d, s))) {
-            for (phase, want) in [
-                (FitPhase::Interior, d.interior_second_moments()),
-                (FitPhase::Edge, d.edge_second_moments()),
-            ] {
+            for (phase, want) in
+                [(FitPhase::Interior, d.interior_second_moments()), (FitPhase::Edge, d.edge_second_moments())]
+            {
                 let mut got = vec![0.0; d.point_count()];
                 let steps = 9000;
                 for step in 0..steps {
@@ -220,16 +190,9 @@ mod tests {
                         }
                     }
                 }
-                let near = if sampling == Sampling::Stratified {
-                    2e-3
-                } else {
-                    1e-2
-                };
+                let near = if sampling == Sampling::Stratified { 2e-3 } else { 1e-2 };
                 for (g, w) in got.iter().zip(want) {
-                    assert!(
-                        (g - w).abs() < near,
-                        "{d:?} {sampling:?} {phase:?}: {g} {w}"
-                    );
+                    assert!((g - w).abs() < near, "{d:?} {sampling:?} {phase:?}: {g} {w}");
                 }
             }
         }

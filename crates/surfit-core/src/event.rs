@@ -3,8 +3,8 @@
 mod payloads;
 
 pub use payloads::{
-    Alignment, Baseline, CornerReady, Distances, EnsembleMeasured, ExportedModel, Geometry,
-    JobResult, OwnStatistics, RunInfo, SearchResult,
+    Alignment, Baseline, CornerReady, Distances, EnsembleMeasured, ExportedModel, Geometry, JobResult, OwnStatistics,
+    RunInfo, SearchResult,
 };
 
 use crate::draws::FitPhase;
@@ -45,14 +45,8 @@ pub enum JobStage {
 
 impl JobStage {
     /// Every stage in order.
-    pub const ALL: [JobStage; 6] = [
-        JobStage::Data,
-        JobStage::Corners,
-        JobStage::Align,
-        JobStage::Fit,
-        JobStage::Heatmap,
-        JobStage::Export,
-    ];
+    pub const ALL: [JobStage; 6] =
+        [JobStage::Data, JobStage::Corners, JobStage::Align, JobStage::Fit, JobStage::Heatmap, JobStage::Export];
 
     /// The stage's name for people.
     pub fn name(self) -> &'static str {
@@ -270,10 +264,7 @@ pub enum Event {
 impl Event {
     /// True for events that say of something that it is done for good: nobody is to hear them before they are durable.
     pub fn requires_durability(&self) -> bool {
-        matches!(
-            self,
-            Event::Exported(_) | Event::HeatmapComplete { .. } | Event::Finished(_)
-        )
+        matches!(self, Event::Exported(_) | Event::HeatmapComplete { .. } | Event::Finished(_))
     }
 }
 
@@ -283,26 +274,15 @@ mod tests {
 
     #[test]
     fn an_event_is_one_flat_object_and_comes_back() {
-        let event = Event::Losses {
-            curve: LossCurve::Corner(2),
-            first_step: 5,
-            values: vec![1.5, f32::NAN],
-            rate: 0.1,
-        };
-        let line = serde_json::to_string(&Envelope {
-            seq: 3,
-            time: 1.0,
-            event,
-        })
-        .unwrap();
+        let event =
+            Event::Losses { curve: LossCurve::Corner(2), first_step: 5, values: vec![1.5, f32::NAN], rate: 0.1 };
+        let line = serde_json::to_string(&Envelope { seq: 3, time: 1.0, event }).unwrap();
         assert_eq!(
             line,
             r#"{"seq":3,"time":1.0,"event":"losses","curve":{"corner":2},"first_step":5,"values":[1.5,null],"rate":0.1}"#
         );
         let back: Envelope = serde_json::from_str(&line).unwrap();
-        let Event::Losses { values, .. } = back.event else {
-            panic!("{back:?}")
-        };
+        let Event::Losses { values, .. } = back.event else { panic!("{back:?}") };
         assert!(values[0] == 1.5 && values[1].is_nan());
     }
 
@@ -318,35 +298,14 @@ mod tests {
             own_statistics: Some(OwnStatistics { accuracy, loss }),
             warnings: vec!["far off".into()],
         };
-        let alignment = Alignment {
-            index: 1,
-            moved: 1.0,
-            logit_change: f64::NAN,
-            distance: [1.0, f64::INFINITY],
-        };
+        let alignment = Alignment { index: 1, moved: 1.0, logit_change: f64::NAN, distance: [1.0, f64::INFINITY] };
         for event in [
-            Event::Validated {
-                curve: LossCurve::Surface,
-                step: 1,
-                loss,
-                accuracy,
-            },
+            Event::Validated { curve: LossCurve::Surface, step: 1, loss, accuracy },
             Event::CornerReady(corner),
             Event::Aligned(alignment),
-            Event::Evaluated(MeasuredPoint {
-                u: 0.0,
-                v: 0.0,
-                accuracy,
-                loss,
-                images: 1,
-            }),
+            Event::Evaluated(MeasuredPoint { u: 0.0, v: 0.0, accuracy, loss, images: 1 }),
         ] {
-            let line = serde_json::to_string(&Envelope {
-                seq: 1,
-                time: 0.0,
-                event,
-            })
-            .unwrap();
+            let line = serde_json::to_string(&Envelope { seq: 1, time: 0.0, event }).unwrap();
             let back: Envelope = serde_json::from_str(&line).unwrap();
             assert_eq!(serde_json::to_string(&back).unwrap(), line);
         }

@@ -5,14 +5,11 @@ mod location;
 mod stale_files;
 
 pub use confined::{
-    FolderEntry, copy_content, create_folder, create_new_folder, exists, hard_link_or_copy,
-    is_confinement_error, is_file, is_folder, list_folder, metadata, open, open_with, read, remove,
-    remove_folder, rename,
+    FolderEntry, copy_content, create_folder, create_new_folder, exists, hard_link_or_copy, is_confinement_error,
+    is_file, is_folder, list_folder, metadata, open, open_with, read, remove, remove_folder, rename,
 };
 pub use location::{FileLocation, FilePath};
-pub use stale_files::{
-    lock_unfinished_folder, remove_abandoned, remove_stale, remove_temporary_files,
-};
+pub use stale_files::{lock_unfinished_folder, remove_abandoned, remove_stale, remove_temporary_files};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
 use std::fs::File;
@@ -43,8 +40,7 @@ pub fn write_atomic_with(
     // What lies there under this name is of a process that was killed, or of somebody who means no good.
     let _ = unlinkat(&folder, &temporary, AtFlags::empty());
     let result = (|| {
-        let flags =
-            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mode = Mode::from_raw_mode(0o666);
         let file = File::from(openat(&folder, &temporary, flags, mode)?);
         stale_files::lock_unfinished(&file);
@@ -76,9 +72,7 @@ pub fn encode_json(value: &impl serde::Serialize) -> io::Result<Vec<u8>> {
 /// As [`write_atomic`], and when the file cannot be read.
 pub fn replace_with_copy(path: &(impl FileLocation + ?Sized)) -> io::Result<()> {
     let mut old = open(path)?;
-    write_atomic_with(path, |file| {
-        confined::copy_content(&mut old, file.get_ref())
-    })
+    write_atomic_with(path, |file| confined::copy_content(&mut old, file.get_ref()))
 }
 
 /// As [`replace_with_copy`], for a file that is going to be changed in its place; nothing to do when it has one name, or none.
@@ -99,10 +93,7 @@ pub fn break_hard_link(path: &(impl FileLocation + ?Sized)) -> io::Result<()> {
 /// Whatever opening or syncing the folder gives.
 pub fn sync_folder(path: &(impl FileLocation + ?Sized)) -> io::Result<()> {
     let folder = crate::config::folder_of(path.full_path());
-    sync_path(
-        &FilePath::from_location(path).with_path(folder),
-        OFlags::DIRECTORY,
-    )
+    sync_path(&FilePath::from_location(path).with_path(folder), OFlags::DIRECTORY)
 }
 
 /// Makes a folder durable with everything in it.
@@ -123,12 +114,7 @@ pub fn sync_all(folder: &(impl FileLocation + ?Sized)) -> io::Result<()> {
 }
 
 fn sync_path(path: &FilePath, kind: OFlags) -> io::Result<()> {
-    File::from(confined::open_at(
-        path,
-        OFlags::RDONLY | kind,
-        Mode::empty(),
-    )?)
-    .sync_all()?;
+    File::from(confined::open_at(path, OFlags::RDONLY | kind, Mode::empty())?).sync_all()?;
     #[cfg(test)]
     SYNCED_PATHS.with_borrow_mut(|all| all.push(path.to_path_buf()));
     Ok(())
@@ -153,10 +139,7 @@ pub fn cache_folder(kind: &str) -> Option<PathBuf> {
     let named = std::env::var_os("SURFIT_CACHE").filter(|root| !root.is_empty());
     let root = match named {
         Some(root) => PathBuf::from(root),
-        None => etcetera::choose_base_strategy()
-            .ok()?
-            .cache_dir()
-            .join("surfit"),
+        None => etcetera::choose_base_strategy().ok()?.cache_dir().join("surfit"),
     };
     Some(root.join(kind))
 }
@@ -171,18 +154,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         take_synced_paths();
         create_folder(&dir.path().join("a/b/c")).unwrap();
-        let made = [
-            dir.path().to_owned(),
-            dir.path().join("a"),
-            dir.path().join("a/b"),
-        ];
+        let made = [dir.path().to_owned(), dir.path().join("a"), dir.path().join("a/b")];
         assert_eq!(take_synced_paths(), made);
         create_folder(&dir.path().join("a/b/c")).unwrap();
-        assert_eq!(
-            take_synced_paths(),
-            Vec::<PathBuf>::new(),
-            "nothing was new"
-        );
+        assert_eq!(take_synced_paths(), Vec::<PathBuf>::new(), "nothing was new");
         fs::write(dir.path().join("file"), "").unwrap();
         assert!(create_folder(&dir.path().join("file/x")).is_err());
     }

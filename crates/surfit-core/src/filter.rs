@@ -38,17 +38,8 @@ pub struct RunAttributes {
 }
 
 /// The states of a run, with those that its directory alone tells.
-pub const RUN_STATES: &[&str] = &[
-    "new",
-    "starting",
-    "running",
-    "paused",
-    "idle",
-    "finished",
-    "failed",
-    "closed",
-    "interrupted",
-];
+pub const RUN_STATES: &[&str] =
+    &["new", "starting", "running", "paused", "idle", "finished", "failed", "closed", "interrupted"];
 
 /// A way to choose among runs. The empty one chooses all.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -64,9 +55,7 @@ pub struct FilterError(String);
 impl Filter {
     /// True when every term holds.
     pub fn matches(&self, facts: &RunAttributes) -> bool {
-        self.terms
-            .iter()
-            .all(|(wanted, term)| term.matches(facts) == *wanted)
+        self.terms.iter().all(|(wanted, term)| term.matches(facts) == *wanted)
     }
 
     /// True when it chooses everything.
@@ -89,16 +78,9 @@ impl FromStr for Filter {
         let term = |word: &str| {
             let bare = word.trim_start_matches('!');
             let wanted = (word.len() - bare.len()).is_multiple_of(2);
-            FilterTerm::parse(bare)
-                .map(|term| (wanted, term))
-                .map_err(FilterError)
+            FilterTerm::parse(bare).map(|term| (wanted, term)).map_err(FilterError)
         };
-        Ok(Self {
-            terms: text
-                .split_whitespace()
-                .map(term)
-                .collect::<Result<_, _>>()?,
-        })
+        Ok(Self { terms: text.split_whitespace().map(term).collect::<Result<_, _>>()? })
     }
 }
 

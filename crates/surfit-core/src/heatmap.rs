@@ -119,12 +119,7 @@ impl Heatmap {
     /// If `grid < 2`: one point has no extent. Configuration and protocol refuse it before.
     pub fn new(patch: Patch, grid: usize) -> Self {
         assert!(grid >= 2, "a grid of {grid} has no extent");
-        Self {
-            grid,
-            cells: vec![Cell::default(); grid * grid],
-            version: 0,
-            patch,
-        }
+        Self { grid, cells: vec![Cell::default(); grid * grid], version: 0, patch }
     }
 
     /// True when the cell lies on the surface, and not beside a curve or a triangle.
@@ -149,21 +144,14 @@ impl Heatmap {
 
     /// `None` when `grid` can be used, else a sentence that says why not.
     pub fn check_grid(grid: usize) -> Option<String> {
-        (!(2..=Self::MAX_GRID).contains(&grid)).then(|| {
-            format!(
-                "a grid of {grid} cannot be measured; choose 2 to {}",
-                Self::MAX_GRID
-            )
-        })
+        (!(2..=Self::MAX_GRID).contains(&grid))
+            .then(|| format!("a grid of {grid} cannot be measured; choose 2 to {}", Self::MAX_GRID))
     }
 
     /// Parameters of the cell with index `index`.
     pub fn parameters(&self, index: usize) -> (f64, f64) {
         let last = (self.grid - 1) as f64;
-        (
-            (index / self.grid) as f64 / last,
-            (index % self.grid) as f64 / last,
-        )
+        ((index / self.grid) as f64 / last, (index % self.grid) as f64 / last)
     }
 
     /// Takes the figures of every point that another grid of the same surface has as well, unless that is unmeasured there, or
@@ -230,13 +218,7 @@ impl Heatmap {
         let cell = self.cells.get(index)?;
         let (u, v) = self.parameters(index);
         let (accuracy, loss) = (cell.accuracy()?, f64::from(cell.loss));
-        Some(MeasuredPoint {
-            u,
-            v,
-            accuracy,
-            loss,
-            images: cell.images,
-        })
+        Some(MeasuredPoint { u, v, accuracy, loss, images: cell.images })
     }
 
     /// True when the cell is measured, but not on the present surface.
@@ -246,42 +228,24 @@ impl Heatmap {
 
     /// Number of cells measured on the present surface.
     pub fn fresh_cell_count(&self) -> usize {
-        self.surface_cells()
-            .map(|i| &self.cells[i])
-            .filter(|c| c.images > 0 && c.version == self.version)
-            .count()
+        self.surface_cells().map(|i| &self.cells[i]).filter(|c| c.images > 0 && c.version == self.version).count()
     }
 
     /// True when every cell was measured on the present surface, all on the same number of images.
     pub fn is_complete(&self) -> bool {
         self.fresh_cell_count() == self.surface_cell_count()
-            && self
-                .surface_cells()
-                .all(|i| self.cells[i].images == self.cells[0].images)
+            && self.surface_cells().all(|i| self.cells[i].images == self.cells[0].images)
     }
 
     /// Indices of measured cells, best first by `metric`; ties in accuracy go to the lower loss, then the index, so
     /// the order is one and the same for the same measurements.
     pub fn rank_cells(&self, metric: Metric) -> Vec<usize> {
-        let mut order: Vec<usize> = self
-            .surface_cells()
-            .filter(|&i| metric.value_at(&self.cells[i]).is_some())
-            .collect();
+        let mut order: Vec<usize> =
+            self.surface_cells().filter(|&i| metric.value_at(&self.cells[i]).is_some()).collect();
         let key = |i: usize| {
-            let (cell, value) = (
-                &self.cells[i],
-                metric.value_at(&self.cells[i]).unwrap_or(f64::NAN),
-            );
-            let value = if metric.higher_is_better() {
-                -value
-            } else {
-                value
-            };
-            let loss = if cell.loss.is_finite() {
-                f64::from(cell.loss)
-            } else {
-                f64::INFINITY
-            };
+            let (cell, value) = (&self.cells[i], metric.value_at(&self.cells[i]).unwrap_or(f64::NAN));
+            let value = if metric.higher_is_better() { -value } else { value };
+            let loss = if cell.loss.is_finite() { f64::from(cell.loss) } else { f64::INFINITY };
             (value, loss)
         };
         order.sort_by(|&a, &b| {
@@ -293,18 +257,13 @@ impl Heatmap {
 
     /// The best measured point by `metric`.
     pub fn best_point(&self, metric: Metric) -> Option<MeasuredPoint> {
-        self.rank_cells(metric)
-            .first()
-            .and_then(|&i| self.measured_point(i))
+        self.rank_cells(metric).first().and_then(|&i| self.measured_point(i))
     }
 
     /// The summary over measured cells; `None` when there are none.
     pub fn summary(&self) -> Option<HeatmapSummary> {
         let of = |keep: &dyn Fn(usize) -> bool| -> Vec<f64> {
-            self.surface_cells()
-                .filter(|&i| keep(i))
-                .filter_map(|i| self.cells[i].accuracy())
-                .collect()
+            self.surface_cells().filter(|&i| keep(i)).filter_map(|i| self.cells[i].accuracy()).collect()
         };
         let mean = |x: &[f64]| x.iter().sum::<f64>() / x.len() as f64;
         let all = of(&|_| true);
@@ -315,18 +274,10 @@ impl Heatmap {
         let corners = of(&|i| self.corner_cells().contains(&i));
         Some(HeatmapSummary {
             mean: mean(&all),
-            interior_mean: if inner.is_empty() {
-                mean(&all)
-            } else {
-                mean(&inner)
-            },
+            interior_mean: if inner.is_empty() { mean(&all) } else { mean(&inner) },
             min: all.iter().copied().fold(f64::INFINITY, f64::min),
             max: all.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-            corners_mean: if corners.is_empty() {
-                mean(&all)
-            } else {
-                mean(&corners)
-            },
+            corners_mean: if corners.is_empty() { mean(&all) } else { mean(&corners) },
         })
     }
 

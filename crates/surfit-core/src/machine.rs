@@ -66,14 +66,7 @@ mod tests {
             (&[][..], 8),
             (&["SLURM_JOB_ID=7"], 8),
             (&["SLURM_JOB_ID=7", "SLURM_CPUS_ON_NODE=3"], 3),
-            (
-                &[
-                    "SLURM_JOB_ID=7",
-                    "SLURM_CPUS_ON_NODE=6",
-                    "SLURM_CPUS_PER_TASK=2",
-                ],
-                2,
-            ),
+            (&["SLURM_JOB_ID=7", "SLURM_CPUS_ON_NODE=6", "SLURM_CPUS_PER_TASK=2"], 2),
             // A cpuset is narrower, or the value is none.
             (&["SLURM_JOB_ID=7", "SLURM_CPUS_ON_NODE=64"], 8),
             (&["SLURM_JOB_ID=7", "SLURM_CPUS_ON_NODE=2(x2)"], 8),
@@ -83,9 +76,7 @@ mod tests {
         ] {
             let variable = |name: &str| {
                 let all = variables.iter().filter_map(|v: &&str| v.split_once('='));
-                all.clone()
-                    .find(|(key, _)| *key == name)
-                    .map(|(_, value)| value.to_owned())
+                all.clone().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
             };
             assert_eq!(cores_of_job(8, variable), threads, "{variables:?}");
         }

@@ -1,8 +1,6 @@
 //! `model.json`: what an exported model is and how it was chosen.
 
-use crate::config::{
-    ChannelConstants, ChannelStatistic, ComputePrecision, DataConfig, NetworkConfig,
-};
+use crate::config::{ChannelConstants, ChannelStatistic, ComputePrecision, DataConfig, NetworkConfig};
 use crate::files;
 use crate::protocol::TensorNames;
 use crate::surface::Degrees;
@@ -128,9 +126,8 @@ impl ModelCard {
 
     /// Why images cannot be normalized with the card's constants; `None` when they can.
     pub fn check_constants(&self) -> Option<String> {
-        let refuse = |constants: &[f64], statistic| {
-            ChannelConstants::Each(constants.to_vec()).check_constants(statistic)
-        };
+        let refuse =
+            |constants: &[f64], statistic| ChannelConstants::Each(constants.to_vec()).check_constants(statistic);
         refuse(&self.mean, ChannelStatistic::Mean)
             .map(|why| format!("mean = {:?} cannot be used; {why}", self.mean))
             .or_else(|| {

@@ -13,15 +13,8 @@ pub mod nan_as_null {
     ///
     /// # Errors
     /// The serializer's.
-    pub fn serialize<S: Serializer, T: Into<f64> + Copy + Serialize>(
-        value: &T,
-        out: S,
-    ) -> Result<S::Ok, S::Error> {
-        if (*value).into().is_finite() {
-            value.serialize(out)
-        } else {
-            out.serialize_none()
-        }
+    pub fn serialize<S: Serializer, T: Into<f64> + Copy + Serialize>(value: &T, out: S) -> Result<S::Ok, S::Error> {
+        if (*value).into().is_finite() { value.serialize(out) } else { out.serialize_none() }
     }
 
     /// `null` becomes NaN.
@@ -45,10 +38,7 @@ pub mod nans_as_null {
     ///
     /// # Errors
     /// The serializer's.
-    pub fn serialize<S: Serializer, T: Into<f64> + Copy + Serialize>(
-        values: &[T],
-        out: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub fn serialize<S: Serializer, T: Into<f64> + Copy + Serialize>(values: &[T], out: S) -> Result<S::Ok, S::Error> {
         let nullable = values.iter().map(|&v| v.into().is_finite().then_some(v));
         out.collect_seq(nullable)
     }
@@ -64,10 +54,7 @@ pub mod nans_as_null {
         L: TryFrom<Vec<T>>,
     {
         let nullable = Vec::<Option<T>>::deserialize(from)?;
-        let list: Vec<T> = nullable
-            .into_iter()
-            .map(|v| v.unwrap_or_else(|| T::from(f32::NAN)))
-            .collect();
+        let list: Vec<T> = nullable.into_iter().map(|v| v.unwrap_or_else(|| T::from(f32::NAN))).collect();
         let length = list.len();
         L::try_from(list).map_err(|_| serde::de::Error::invalid_length(length, &"another length"))
     }

@@ -16,11 +16,7 @@ pub struct Camera {
 
 impl Default for Camera {
     fn default() -> Self {
-        Self {
-            turn: 30.0,
-            tilt: 35.0,
-            height: 0.55,
-        }
+        Self { turn: 30.0, tilt: 35.0, height: 0.55 }
     }
 }
 
@@ -81,10 +77,7 @@ impl Projection {
         }
         out.scale = (width / (high.0 - low.0)).min(height / (high.1 - low.1));
         let middle = ((low.0 + high.0) / 2.0, (low.1 + high.1) / 2.0);
-        out.shift = (
-            left + width / 2.0 - out.scale * middle.0,
-            top + height / 2.0 - out.scale * middle.1,
-        );
+        out.shift = (left + width / 2.0 - out.scale * middle.0, top + height / 2.0 - out.scale * middle.1);
         out
     }
 
@@ -106,11 +99,7 @@ impl Projection {
         let [p, q, r] = triangle.map(|corner| self.to_view_direction(corner));
         let minus = |a: [f64; 3], b: [f64; 3]| [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
         let (s, t) = (minus(q, p), minus(r, p));
-        let normal = [
-            s[1] * t[2] - s[2] * t[1],
-            s[2] * t[0] - s[0] * t[2],
-            s[0] * t[1] - s[1] * t[0],
-        ];
+        let normal = [s[1] * t[2] - s[2] * t[1], s[2] * t[0] - s[0] * t[2], s[0] * t[1] - s[1] * t[0]];
         let length = normal.iter().map(|x| x * x).sum::<f64>().sqrt().max(1e-12);
         let sun = [-0.46, -0.46, 0.76];
         let falls = normal.iter().zip(sun).map(|(n, s)| n * s).sum::<f64>() / length;
@@ -135,11 +124,7 @@ mod tests {
 
     #[test]
     fn both_faces_are_lit_alike_and_what_has_no_face_is_dark() {
-        let camera = Camera {
-            turn: 30.0,
-            tilt: 35.0,
-            height: 0.5,
-        };
+        let camera = Camera { turn: 30.0, tilt: 35.0, height: 0.5 };
         let projection = Projection::fit_to_rect(camera, [0.0, 0.0, 100.0, 100.0], 1.0);
         let flat = [[0.0, 0.0, 0.2], [1.0, 0.0, 0.2], [0.0, 1.0, 0.2]];
         let [p, q, r] = flat;
@@ -148,10 +133,7 @@ mod tests {
         assert!((projection.light_intensity([p, r, q]) - light).abs() < 1e-12);
         let steep = [p, q, [0.0, 1.0, 0.9]];
         let other = projection.light_intensity(steep);
-        assert!(
-            (0.0..=1.0).contains(&other) && (other - light).abs() > 1e-3,
-            "{other}"
-        );
+        assert!((0.0..=1.0).contains(&other) && (other - light).abs() > 1e-3, "{other}");
         assert_eq!(projection.light_intensity([p, p, q]), 0.0);
     }
 }

@@ -19,8 +19,7 @@ pub const PROTOCOL_VERSION: u32 = 1;
 pub const MAX_FRAME_BYTES: usize = 8 << 20;
 
 /// Why a command of a client that said it only watches is refused.
-pub const READONLY_ERROR: &str =
-    "this client only watches; open the run without --readonly to change it";
+pub const READONLY_ERROR: &str = "this client only watches; open the run without --readonly to change it";
 
 /// From client to engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -296,10 +295,7 @@ mod tests {
                 readonly: true,
                 changes: true,
             },
-            ClientMessage::Command {
-                id: 1,
-                command: EngineCommand::SetDegree { degrees: d },
-            },
+            ClientMessage::Command { id: 1, command: EngineCommand::SetDegree { degrees: d } },
             ClientMessage::Command {
                 id: 2,
                 command: EngineCommand::Export {
@@ -312,32 +308,18 @@ mod tests {
         ];
         for message in messages {
             let json = serde_json::to_string(&message).unwrap();
-            assert_eq!(
-                serde_json::from_str::<ClientMessage>(&json).unwrap(),
-                message
-            );
+            assert_eq!(serde_json::from_str::<ClientMessage>(&json).unwrap(), message);
         }
-        let bad =
-            r#"{"type":"command","id":1,"command":{"command":"set_degree","degrees":[2,99]}}"#;
-        let error = serde_json::from_str::<ClientMessage>(bad)
-            .unwrap_err()
-            .to_string();
+        let bad = r#"{"type":"command","id":1,"command":{"command":"set_degree","degrees":[2,99]}}"#;
+        let error = serde_json::from_str::<ClientMessage>(bad).unwrap_err().to_string();
         assert!(error.contains("outside 1..=8"), "{error}");
     }
 
     #[test]
     fn the_largest_snapshot_fits_a_frame() {
-        let mut s = Snapshot::empty(
-            Degrees::new(8, 8).unwrap(),
-            crate::heatmap::Heatmap::MAX_GRID,
-        );
+        let mut s = Snapshot::empty(Degrees::new(8, 8).unwrap(), crate::heatmap::Heatmap::MAX_GRID);
         for cell in &mut s.heatmap.cells {
-            *cell = crate::heatmap::Cell {
-                correct: 123_456,
-                images: 123_456,
-                loss: 1.234_567_8,
-                version: 10_000_000,
-            };
+            *cell = crate::heatmap::Cell { correct: 123_456, images: 123_456, loss: 1.234_567_8, version: 10_000_000 };
         }
         let bytes = serde_json::to_vec(&ServerMessage::Snapshot(Box::new(s))).unwrap();
         assert!(bytes.len() < MAX_FRAME_BYTES / 4, "{}", bytes.len());

@@ -114,15 +114,8 @@ impl RunDir {
     pub fn create_in(root: &Path, config: &Config) -> Result<Self, RunError> {
         let stamp = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
         for attempt in 1.. {
-            let suffix = if attempt == 1 {
-                String::new()
-            } else {
-                format!("-{attempt}")
-            };
-            match Self::create_new(
-                &root.join(format!("{}-{stamp}{suffix}", config.name)),
-                config,
-            ) {
+            let suffix = if attempt == 1 { String::new() } else { format!("-{attempt}") };
+            match Self::create_new(&root.join(format!("{}-{stamp}{suffix}", config.name)), config) {
                 Err(RunError::Exists(_)) if attempt < 100 => {}
                 done => return done,
             }
@@ -138,9 +131,7 @@ impl RunDir {
         if !path.is_dir() {
             return Err(RunError::NotFound(path.display().to_string()));
         }
-        let run = Self {
-            path: absolute_utf8_path(path)?,
-        };
+        let run = Self { path: absolute_utf8_path(path)? };
         let config_path = run.config_path();
         match files::metadata(&config_path) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
@@ -156,10 +147,7 @@ impl RunDir {
             let inside = Self::runs_in(path);
             return Err(match inside.iter().map(Self::id).min() {
                 Some(first) => RunError::SeveralRuns {
-                    first: format!(
-                        "{}/{first}",
-                        path.display().to_string().trim_end_matches('/')
-                    ),
+                    first: format!("{}/{first}", path.display().to_string().trim_end_matches('/')),
                     path: path.to_owned(),
                     count: inside.len(),
                 },
@@ -176,11 +164,7 @@ impl RunDir {
 
     /// The run's id: the directory's name.
     pub fn id(&self) -> String {
-        self.path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned()
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     /// A path inside the directory, confined to it: what is read and written there through [`files`] leads over no link.
@@ -240,10 +224,7 @@ impl RunDir {
 
     /// When the snapshot was stored last; `None` when there is none.
     pub fn snapshot_modified_at(&self) -> Option<std::time::SystemTime> {
-        files::metadata(&self.join("snapshot.json"))
-            .ok()?
-            .modified()
-            .ok()
+        files::metadata(&self.join("snapshot.json")).ok()?.modified().ok()
     }
 
     /// Stores the snapshot, for clients that open the run when no engine is there.
@@ -256,13 +237,9 @@ impl RunDir {
 
     /// Heatmaps on other grids than the snapshot's; none when there are none, or when they are damaged.
     pub fn other_grids(&self) -> Vec<Heatmap> {
-        let all: Option<Vec<serde_json::Value>> =
-            self.read_json(OTHER_GRIDS_FILE, MAX_SNAPSHOT_BYTES);
+        let all: Option<Vec<serde_json::Value>> = self.read_json(OTHER_GRIDS_FILE, MAX_SNAPSHOT_BYTES);
         // A damaged one does not take the others with it.
-        all.unwrap_or_default()
-            .into_iter()
-            .filter_map(|one| serde_json::from_value(one).ok())
-            .collect()
+        all.unwrap_or_default().into_iter().filter_map(|one| serde_json::from_value(one).ok()).collect()
     }
 
     /// Replaces the heatmaps on other grids.
@@ -289,8 +266,7 @@ impl RunDir {
 
     fn write_json(&self, name: &str, value: &impl serde::Serialize) -> Result<(), RunError> {
         let path = self.join(name);
-        write_atomic(&path, &encode_json(value).map_err(io_error_at(&path))?)
-            .map_err(io_error_at(&path))
+        write_atomic(&path, &encode_json(value).map_err(io_error_at(&path))?).map_err(io_error_at(&path))
     }
 
     /// Events with numbers above `after`, in order.
@@ -336,10 +312,7 @@ impl RunDir {
         tail.for_each_event(|e| picture.apply(&e))?;
         picture.snapshot = self.snapshot();
         // What a fork's events tell is of the run that it comes from, until its engine has begun.
-        if self
-            .fork_record()
-            .is_ok_and(|f| f.is_some_and(|f| !f.begun))
-        {
+        if self.fork_record().is_ok_and(|f| f.is_some_and(|f| !f.begun)) {
             picture.finished = None;
         }
         Ok((picture, tail.damage()))

@@ -15,8 +15,8 @@ pub use validation::ValidationPoint;
 
 use crate::draws::FitPhase;
 use crate::event::{
-    Alignment, CornerReady, Distances, EnsembleMeasured, ExportedModel, Geometry, JobResult,
-    JobStage, LossCurve, RunInfo, SearchResult,
+    Alignment, CornerReady, Distances, EnsembleMeasured, ExportedModel, Geometry, JobResult, JobStage, LossCurve,
+    RunInfo, SearchResult,
 };
 use crate::heatmap::{HeatmapSummary, MeasuredPoint};
 use crate::series::{Series, StepTrack};
@@ -131,15 +131,9 @@ impl RunState {
         if self.failed.is_some() {
             EngineState::Failed
         } else if self.closed {
-            if self.finished.is_some() {
-                EngineState::Finished
-            } else {
-                EngineState::Closed
-            }
+            if self.finished.is_some() { EngineState::Finished } else { EngineState::Closed }
         } else {
-            self.snapshot
-                .as_ref()
-                .map_or(EngineState::Starting, |s| s.state)
+            self.snapshot.as_ref().map_or(EngineState::Starting, |s| s.state)
         }
     }
 
@@ -162,10 +156,7 @@ impl RunState {
 
     /// Validation accuracy of the best corner.
     pub fn best_corner_accuracy(&self) -> Option<f64> {
-        self.corners
-            .values()
-            .map(|c| c.accuracy)
-            .max_by(f64::total_cmp)
+        self.corners.values().map(|c| c.accuracy).max_by(f64::total_cmp)
     }
 }
 

@@ -46,8 +46,7 @@ impl Schedule<'_> {
         match self.decay {
             LrDecay::Cosine => {
                 let x = (at - rise) / (total - rise).max(1.0);
-                MIN_LR_FACTOR
-                    + (1.0 - MIN_LR_FACTOR) * 0.5 * (1.0 + (std::f64::consts::PI * x).cos())
+                MIN_LR_FACTOR + (1.0 - MIN_LR_FACTOR) * 0.5 * (1.0 + (std::f64::consts::PI * x).cos())
             }
             LrDecay::Step => {
                 let passed = self.milestones.iter().filter(|m| whole >= **m).count();
@@ -67,12 +66,7 @@ mod tests {
     use super::*;
 
     fn schedule(course: LrDecay) -> Schedule<'static> {
-        Schedule {
-            warmup: 0.1,
-            decay: course,
-            milestones: &[0.625, 0.875],
-            gamma: 0.2,
-        }
+        Schedule { warmup: 0.1, decay: course, milestones: &[0.625, 0.875], gamma: 0.2 }
     }
 
     #[test]
@@ -90,10 +84,7 @@ mod tests {
     fn steps_fall_at_their_milestones() {
         // 160 epochs, ×0.2 at 100 and 140, as in the paper.
         let f = |epoch| schedule(LrDecay::Step).factor(epoch, 160);
-        assert_eq!(
-            (f(99), f(100), f(139), f(140)),
-            (1.0, 0.2, 0.2, 0.2f64.powi(2))
-        );
+        assert_eq!((f(99), f(100), f(139), f(140)), (1.0, 0.2, 0.2, 0.2f64.powi(2)));
     }
 
     #[test]

@@ -42,13 +42,7 @@ pub struct Bucket {
 
 impl Bucket {
     fn empty(step: u64) -> Self {
-        Self {
-            step,
-            min: f32::INFINITY,
-            max: f32::NEG_INFINITY,
-            sum: 0.0,
-            count: 0,
-        }
+        Self { step, min: f32::INFINITY, max: f32::NEG_INFINITY, sum: 0.0, count: 0 }
     }
 
     fn add(&mut self, value: f32) {
@@ -110,11 +104,7 @@ impl Series {
         }
         // Nobody computes so many steps: what is in front of such a gap does not belong to this curve.
         if first_step - self.next_step > Self::MAX_GAP {
-            *self = Self {
-                first_step,
-                next_step: first_step,
-                ..Self::default()
-            };
+            *self = Self { first_step, next_step: first_step, ..Self::default() };
         }
         while self.next_step < first_step {
             self.push(f32::NAN);
@@ -133,10 +123,8 @@ impl Series {
             self.recent.pop_front();
         }
         if value.is_finite() {
-            self.smoothed = Self::SMOOTHING_FACTOR * self.smoothed
-                + (1.0 - Self::SMOOTHING_FACTOR) * f64::from(value);
-            self.smoothed_weight =
-                Self::SMOOTHING_FACTOR * self.smoothed_weight + (1.0 - Self::SMOOTHING_FACTOR);
+            self.smoothed = Self::SMOOTHING_FACTOR * self.smoothed + (1.0 - Self::SMOOTHING_FACTOR) * f64::from(value);
+            self.smoothed_weight = Self::SMOOTHING_FACTOR * self.smoothed_weight + (1.0 - Self::SMOOTHING_FACTOR);
         }
         if (step - self.first_step).is_multiple_of(self.stride) {
             self.buckets.push(Bucket::empty(step));
@@ -192,10 +180,7 @@ impl Series {
     /// The recent values with their steps.
     pub fn recent_values(&self) -> impl ExactSizeIterator<Item = (u64, f32)> + '_ {
         let first = self.next_step - self.recent.len() as u64;
-        self.recent
-            .iter()
-            .enumerate()
-            .map(move |(i, &v)| (first + i as u64, v))
+        self.recent.iter().enumerate().map(move |(i, &v)| (first + i as u64, v))
     }
 
     /// The whole curve in buckets.
@@ -213,9 +198,7 @@ impl Series {
     /// Every step is in exactly one of them.
     pub fn finest_buckets(&self) -> impl Iterator<Item = Bucket> + '_ {
         let kept = self.next_step - self.recent.len() as u64;
-        let whole = self
-            .buckets
-            .partition_point(|b| b.step.saturating_add(self.stride) <= kept);
+        let whole = self.buckets.partition_point(|b| b.step.saturating_add(self.stride) <= kept);
         let from = self.buckets.get(whole).map_or(self.next_step, |b| b.step);
         // The bucket over the border goes on whole; what it holds already is left out of the recent values.
         let border = (from < kept).then(|| self.buckets[whole]);
@@ -226,11 +209,7 @@ impl Series {
             bucket.add(value);
             bucket
         };
-        self.buckets[..whole]
-            .iter()
-            .copied()
-            .chain(border)
-            .chain(recent.map(single))
+        self.buckets[..whole].iter().copied().chain(border).chain(recent.map(single))
     }
 
     /// Steps of a bucket.
@@ -249,10 +228,7 @@ mod tests {
         for step in 0..100_000u64 {
             s.extend(step, &[if step == 54_321 { 99.0 } else { 1.0 }]);
         }
-        assert!(
-            s.buckets().len() <= Series::MAX_BUCKETS
-                && s.recent_values().len() == Series::MAX_RECENT
-        );
+        assert!(s.buckets().len() <= Series::MAX_BUCKETS && s.recent_values().len() == Series::MAX_RECENT);
         assert_eq!(s.buckets().iter().map(|b| b.count).sum::<u64>(), 100_000);
         assert!(s.buckets().iter().any(|b| b.max == 99.0));
         assert_eq!(s.end_step(), 100_000);
@@ -264,12 +240,7 @@ mod tests {
         s.extend(10, &[1.0, f32::NAN, f32::INFINITY]);
         s.extend(15, &[2.0]);
         assert_eq!(s.end_step(), 16);
-        assert_eq!(
-            s.recent_values()
-                .filter(|(_, v)| v.is_finite())
-                .collect::<Vec<_>>(),
-            [(10, 1.0), (15, 2.0)]
-        );
+        assert_eq!(s.recent_values().filter(|(_, v)| v.is_finite()).collect::<Vec<_>>(), [(10, 1.0), (15, 2.0)]);
         assert!(s.smoothed().unwrap().is_finite());
     }
 
@@ -279,10 +250,7 @@ mod tests {
         for far in [9_000_000_000_000_000_000, u64::MAX - 1, u64::MAX] {
             s.extend(0, &[1.0; 10]);
             s.extend(far, &[2.0, 3.0]);
-            assert_eq!(
-                (s.start_step(), s.recent_values().len()),
-                (far, (u64::MAX - far).min(2) as usize)
-            );
+            assert_eq!((s.start_step(), s.recent_values().len()), (far, (u64::MAX - far).min(2) as usize));
         }
         s.extend(0, &[1.0]);
         s.extend(Series::MAX_GAP + 1, &[2.0]);
@@ -297,10 +265,7 @@ mod tests {
             s.extend(7, &values);
             let all: Vec<Bucket> = s.finest_buckets().collect();
             assert_eq!(all.iter().map(|b| b.count).sum::<u64>(), n, "{n}");
-            assert!(
-                all.windows(2).all(|w| w[0].step + w[0].count == w[1].step),
-                "{n}"
-            );
+            assert!(all.windows(2).all(|w| w[0].step + w[0].count == w[1].step), "{n}");
             assert_eq!(all.last().unwrap().max, (n - 1) as f32);
             assert!(all.len() <= Series::MAX_BUCKETS + Series::MAX_RECENT);
         }

@@ -186,12 +186,8 @@ impl SnapshotDelta {
     /// The snapshot, on top of the heatmap of the one before, which becomes that of this one; `None` when it does not
     /// belong there.
     pub fn apply_to(self, before: &mut Heatmap) -> Option<Snapshot> {
-        (before.patch == self.rest.heatmap.patch && before.apply_change(&self.heatmap)).then(|| {
-            Snapshot {
-                heatmap: before.clone(),
-                ..self.rest
-            }
-        })
+        (before.patch == self.rest.heatmap.patch && before.apply_change(&self.heatmap))
+            .then(|| Snapshot { heatmap: before.clone(), ..self.rest })
     }
 }
 
@@ -199,10 +195,7 @@ impl Snapshot {
     /// This snapshot for one who has the heatmap of an earlier one; `None` when it is to be told whole.
     pub fn diff(&self, before: &Heatmap) -> Option<SnapshotDelta> {
         let heatmap = self.heatmap.diff(before)?;
-        let rest = Snapshot {
-            heatmap: Heatmap::new(self.heatmap.patch, 2),
-            ..self.clone()
-        };
+        let rest = Snapshot { heatmap: Heatmap::new(self.heatmap.patch, 2), ..self.clone() };
         Some(SnapshotDelta { rest, heatmap })
     }
 
@@ -254,23 +247,14 @@ mod tests {
         for n in 0..200u64 {
             let before = now.heatmap.clone();
             for cell in [n, 17 * n + 3] {
-                now.heatmap.cells[cell as usize] = Cell {
-                    correct: n as u32,
-                    images: 500,
-                    loss: if n == 50 { f32::NAN } else { 0.123 },
-                    version: n,
-                };
+                now.heatmap.cells[cell as usize] =
+                    Cell { correct: n as u32, images: 500, loss: if n == 50 { f32::NAN } else { 0.123 }, version: n };
             }
             (now.heatmap.version, now.fit_step) = (n + 1, n);
             let changed = now.diff(&before).expect("few cells are new");
             let json = serde_json::to_vec(&changed).unwrap();
             let whole = serde_json::to_vec(&now).unwrap();
-            assert!(
-                50 * json.len() < whole.len(),
-                "{} {}",
-                json.len(),
-                whole.len()
-            );
+            assert!(50 * json.len() < whole.len(), "{} {}", json.len(), whole.len());
             let back: SnapshotDelta = serde_json::from_slice(&json).unwrap();
             let back = back.apply_to(&mut there).unwrap();
             // As text: a cell without a loss is not equal to itself.

@@ -59,19 +59,13 @@ impl Study {
     /// # Errors
     /// A sentence that names the file, the place and the remedy.
     pub fn load(path: &Path) -> Result<Self, StudyError> {
-        let fault = |what: String| StudyError {
-            path: path.to_owned(),
-            what,
-        };
+        let fault = |what: String| StudyError { path: path.to_owned(), what };
         let text = std::fs::read_to_string(path)
             .map_err(|e| fault(format!("cannot be read ({e}); name a study's TOML file")))?;
         let mut study: Self = toml::from_str(&text).map_err(|e| {
             let line = e.span().map(|s| 1 + text[..s.start].matches('\n').count());
             let place = line.map(|l| format!("line {l}: ")).unwrap_or_default();
-            fault(format!(
-                "{place}{}",
-                e.message().lines().next().unwrap_or_default()
-            ))
+            fault(format!("{place}{}", e.message().lines().next().unwrap_or_default()))
         })?;
         if let Some(what) = study.describe_fault() {
             return Err(fault(what));
@@ -81,11 +75,7 @@ impl Study {
             study.config = folder.join(&study.config);
         }
         if study.title.is_empty() {
-            study.title = path
-                .file_stem()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into();
+            study.title = path.file_stem().unwrap_or_default().to_string_lossy().into();
         }
         let anchor = |set: &mut String| *set = config::resolve_set_paths(set, folder);
         study.set.iter_mut().for_each(anchor);
@@ -117,9 +107,7 @@ impl Study {
             !name.is_empty()
                 && name.len() <= 64
                 && !name.starts_with('.')
-                && name
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+                && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
         };
         if self.variants.is_empty() || self.seeds.is_empty() {
             return Some("a study needs at least one seed and one [[variant]]".into());
@@ -134,8 +122,7 @@ impl Study {
                     "the variant `{name}` needs a name of at most 64 letters, digits, `-`, `_` or `.`"
                 ));
             }
-            (!names.insert(&v.name))
-                .then(|| format!("two variants are called `{}`; rename one", v.name))
+            (!names.insert(&v.name)).then(|| format!("two variants are called `{}`; rename one", v.name))
         })
     }
 }
@@ -161,15 +148,7 @@ impl MeanDeviation {
         }
         let mean = finite.iter().sum::<f64>() / n as f64;
         let squares: f64 = finite.iter().map(|x| (x - mean).powi(2)).sum();
-        Some(Self {
-            mean,
-            deviation: if n > 1 {
-                (squares / (n - 1) as f64).sqrt()
-            } else {
-                0.0
-            },
-            runs: n,
-        })
+        Some(Self { mean, deviation: if n > 1 { (squares / (n - 1) as f64).sqrt() } else { 0.0 }, runs: n })
     }
 }
 
@@ -180,12 +159,7 @@ pub type ResultFigure = (&'static str, Option<f64>);
 pub fn result_figures(f: &JobResult) -> Vec<ResultFigure> {
     let mean = |x: &[f64]| (!x.is_empty()).then(|| x.iter().sum::<f64>() / x.len() as f64);
     let best_corner = f.corners_test.iter().copied().max_by(f64::total_cmp);
-    let baseline = |name: &str| {
-        f.baselines
-            .iter()
-            .find(|b| b.name == name)
-            .map(|b| b.test_accuracy)
-    };
+    let baseline = |name: &str| f.baselines.iter().find(|b| b.name == name).map(|b| b.test_accuracy);
     vec![
         ("corners, validation", mean(&f.corners)),
         ("corners, test", mean(&f.corners_test)),
@@ -193,17 +167,11 @@ pub fn result_figures(f: &JobResult) -> Vec<ResultFigure> {
         ("last corner, test", f.corners_test.last().copied()),
         ("mean", Some(f.heatmap.mean)),
         ("interior", Some(f.interior_mean)),
-        (
-            "interior − corners",
-            mean(&f.corners).map(|c| f.interior_mean - c),
-        ),
+        ("interior − corners", mean(&f.corners).map(|c| f.interior_mean - c)),
         ("worst point", Some(f.heatmap.min)),
         ("best point, validation", Some(f.best.accuracy)),
         ("best point, test", f.best_test),
-        (
-            "best point − best corner, test",
-            f.best_test.zip(best_corner).map(|(a, b)| a - b),
-        ),
+        ("best point − best corner, test", f.best_test.zip(best_corner).map(|(a, b)| a - b)),
         ("corner ensemble, test", baseline("corner ensemble")),
         ("surface ensemble, test", baseline("surface ensemble")),
         ("centroid, test", baseline("centroid")),
@@ -226,36 +194,21 @@ mod tests {
 
     #[test]
     fn a_plan_is_read_and_its_faults_are_named() {
-        let good = plan(&format!(
-            "{HEAD}[[variant]]\nname = \"a\"\ntitle = \"A\"\nset = [\"fit.degree=2\"]\n"
-        ))
-        .unwrap();
+        let good =
+            plan(&format!("{HEAD}[[variant]]\nname = \"a\"\ntitle = \"A\"\nset = [\"fit.degree=2\"]\n")).unwrap();
         assert!(good.config.ends_with("a.toml") && good.config.is_absolute());
         assert_eq!(good.variants[0].set, ["fit.degree=2"]);
-        let bare =
-            "config = 'a.toml'\nseeds = [1]\nset = ['data.dir=d']\n[[variant]]\nname = 'b'\n";
+        let bare = "config = 'a.toml'\nseeds = [1]\nset = ['data.dir=d']\n[[variant]]\nname = 'b'\n";
         let bare = plan(bare).unwrap();
-        assert_eq!(
-            (bare.title.as_str(), bare.variants[0].title.as_str()),
-            ("s", "b")
-        );
+        assert_eq!((bare.title.as_str(), bare.variants[0].title.as_str()), ("s", "b"));
         let folder = bare.config.parent().unwrap().join("d");
-        assert!(
-            bare.set[0].contains(folder.to_str().unwrap()),
-            "{}",
-            bare.set[0]
-        );
+        assert!(bare.set[0].contains(folder.to_str().unwrap()), "{}", bare.set[0]);
         let error = |text: &str| plan(text).unwrap_err().to_string();
         assert!(error(&format!("{HEAD}colour = 1\n")).contains("line 4: unknown field `colour`"));
         assert!(error(&format!("{HEAD}variant = []\n")).contains("at least one seed"));
         let twice = "[[variant]]\nname = \"a\"\ntitle = \"A\"\n".repeat(2);
         assert!(error(&format!("{HEAD}{twice}")).contains("two variants are called `a`"));
-        assert!(
-            error(&format!(
-                "{HEAD}[[variant]]\nname = \"a/b\"\ntitle = \"A\"\n"
-            ))
-            .contains("needs a name")
-        );
+        assert!(error(&format!("{HEAD}[[variant]]\nname = \"a/b\"\ntitle = \"A\"\n")).contains("needs a name"));
     }
 
     #[test]
@@ -265,10 +218,7 @@ mod tests {
         let stray = format!("seeds = 3\n{default}");
         assert!(!Study::is_study_text(&stray) && !Study::is_study_text("config = 'a.toml'\n"));
         let error = config::parse(&stray, "c.toml").unwrap_err().to_string();
-        assert!(
-            error.contains("seeds") && !error.contains("this is a study"),
-            "{error}"
-        );
+        assert!(error.contains("seeds") && !error.contains("this is a study"), "{error}");
         assert!(Study::is_study_text("[[variant]]\nname = 'a'\n"));
         let error = config::parse(HEAD, "s.toml").unwrap_err().to_string();
         assert_eq!(

@@ -61,11 +61,7 @@ impl Degrees {
     /// The highest degree per axis.
     pub const MAX_DEGREE: u8 = 8;
     /// The linear surface over four corners.
-    pub const LINEAR: Degrees = Degrees {
-        patch: Patch::Square,
-        m: 1,
-        n: 1,
-    };
+    pub const LINEAR: Degrees = Degrees { patch: Patch::Square, m: 1, n: 1 };
 
     /// Degrees `m × n` of a surface over four corners.
     ///
@@ -81,10 +77,7 @@ impl Degrees {
     /// [`DegreeError::OutOfRange`] for a degree outside `1..=8`, [`DegreeError::UnequalTriangle`] for two different ones.
     pub fn for_patch(patch: Patch, m: u8, n: u8) -> Result<Self, DegreeError> {
         let n = if patch == Patch::Curve { m } else { n };
-        if let Some(bad) = [m, n]
-            .into_iter()
-            .find(|d| !(1..=Self::MAX_DEGREE).contains(d))
-        {
+        if let Some(bad) = [m, n].into_iter().find(|d| !(1..=Self::MAX_DEGREE).contains(d)) {
             return Err(DegreeError::OutOfRange(bad));
         }
         match patch {
@@ -116,11 +109,7 @@ impl Degrees {
 
     /// Degree along `axis`.
     pub fn degree_along(self, axis: ParameterAxis) -> usize {
-        if axis == ParameterAxis::U {
-            self.m()
-        } else {
-            self.n()
-        }
+        if axis == ParameterAxis::U { self.m() } else { self.n() }
     }
 
     /// The same degrees with that of `axis` changed by `by`; a triangular patch has one, which either axis changes.
@@ -156,11 +145,7 @@ impl Degrees {
         let corners = &[(0, 0), (m, 0), (0, n), (m, n)][..self.corner_count()];
         let holds = |i: usize, j: usize| self.patch != Patch::Triangle || i + j <= m;
         let others = (0..=m).flat_map(|i| (0..=n).map(move |j| (i, j)));
-        corners
-            .iter()
-            .copied()
-            .chain(others.filter(|p| holds(p.0, p.1) && !corners.contains(p)))
-            .collect()
+        corners.iter().copied().chain(others.filter(|p| holds(p.0, p.1) && !corners.contains(p))).collect()
     }
 
     /// The Bernstein weights `b_k` of all `K` rows; they sum to one.
@@ -169,18 +154,12 @@ impl Degrees {
             return triangle::bernstein_weights(self.m(), &self.row_indices(), u, v);
         }
         let (bu, bv) = (bernstein::basis(self.m(), u), bernstein::basis(self.n(), v));
-        self.row_indices()
-            .into_iter()
-            .map(|(i, j)| bu[i] * bv[j])
-            .collect()
+        self.row_indices().into_iter().map(|(i, j)| bu[i] * bv[j]).collect()
     }
 
     /// The parameters `(i/m, j/n)` at which a row lies on the linear surface.
     pub fn row_parameters(self, (i, j): (usize, usize)) -> (f64, f64) {
-        (
-            i as f64 / self.m() as f64,
-            j as f64 / self.n().max(1) as f64,
-        )
+        (i as f64 / self.m() as f64, j as f64 / self.n().max(1) as f64)
     }
 
     /// The linear interpolation of the corners at every row: `[K, corners]`.
@@ -206,10 +185,7 @@ impl Degrees {
             let gram = triangle::gram_matrix(self.m(), &rows);
             return (0..rows.len()).map(|k| gram[k][k]).collect();
         }
-        let (gu, gv) = (
-            bernstein::gram_matrix(self.m()),
-            bernstein::gram_matrix(self.n()),
-        );
+        let (gu, gv) = (bernstein::gram_matrix(self.m()), bernstein::gram_matrix(self.n()));
         rows.into_iter().map(|(i, j)| gu[i][i] * gv[j][j]).collect()
     }
 
@@ -237,25 +213,13 @@ impl Degrees {
     /// # Panics
     /// If `to` is another kind of surface: it has other corners.
     pub fn conversion_matrix(self, to: Degrees) -> DenseMatrix {
-        assert_eq!(
-            self.patch,
-            to.patch,
-            "a {} cannot become a {}",
-            self.patch.name(),
-            to.patch.name()
-        );
+        assert_eq!(self.patch, to.patch, "a {} cannot become a {}", self.patch.name(), to.patch.name());
         if self.patch == Patch::Triangle {
             return self.triangle_conversion_matrix(to);
         }
-        let (au, av) = (
-            axis_conversion_matrix(self.m(), to.m()),
-            axis_conversion_matrix(self.n(), to.n()),
-        );
+        let (au, av) = (axis_conversion_matrix(self.m(), to.m()), axis_conversion_matrix(self.n(), to.n()));
         let from = self.row_indices();
-        to.row_indices()
-            .into_iter()
-            .map(|(i, j)| from.iter().map(|&(k, l)| au[i][k] * av[j][l]).collect())
-            .collect()
+        to.row_indices().into_iter().map(|(i, j)| from.iter().map(|&(k, l)| au[i][k] * av[j][l]).collect()).collect()
     }
 
     fn triangle_conversion_matrix(self, to: Degrees) -> DenseMatrix {
@@ -263,11 +227,7 @@ impl Degrees {
         let mut total = identity_matrix(self.point_count());
         let mut degree = self.m;
         while degree != to.m {
-            let next = if degree < to.m {
-                degree + 1
-            } else {
-                degree - 1
-            };
+            let next = if degree < to.m { degree + 1 } else { degree - 1 };
             let step = if degree < to.m {
                 triangle::elevation_matrix(degree.into(), &rows(degree), &rows(next))
             } else {
@@ -300,9 +260,7 @@ impl TryFrom<DegreesText> for Degrees {
         match wire {
             DegreesText::Square([m, n]) => Self::new(m, n),
             DegreesText::Curve([m]) => Self::for_patch(Patch::Curve, m, m),
-            DegreesText::Triangle { triangle } => {
-                Self::for_patch(Patch::Triangle, triangle, triangle)
-            }
+            DegreesText::Triangle { triangle } => Self::for_patch(Patch::Triangle, triangle, triangle),
         }
     }
 }
@@ -330,11 +288,7 @@ fn axis_conversion_matrix(from: usize, to: usize) -> DenseMatrix {
     let mut total = identity_matrix(from + 1);
     let mut degree = from;
     while degree != to {
-        let step = if degree < to {
-            bernstein::elevation_matrix(degree)
-        } else {
-            bernstein::lowering_matrix(degree)
-        };
+        let step = if degree < to { bernstein::elevation_matrix(degree) } else { bernstein::lowering_matrix(degree) };
         total = multiply_matrices(&step, &total);
         degree = if degree < to { degree + 1 } else { degree - 1 };
     }
@@ -342,14 +296,10 @@ fn axis_conversion_matrix(from: usize, to: usize) -> DenseMatrix {
 }
 
 fn identity_matrix(n: usize) -> DenseMatrix {
-    (0..n)
-        .map(|r| (0..n).map(|c| f64::from(r == c)).collect())
-        .collect()
+    (0..n).map(|r| (0..n).map(|c| f64::from(r == c)).collect()).collect()
 }
 
 fn multiply_matrices(a: &DenseMatrix, b: &DenseMatrix) -> DenseMatrix {
     let column = |row: &Vec<f64>, c: usize| row.iter().zip(b).map(|(x, r)| x * r[c]).sum();
-    a.iter()
-        .map(|row| (0..b[0].len()).map(|c| column(row, c)).collect())
-        .collect()
+    a.iter().map(|row| (0..b[0].len()).map(|c| column(row, c)).collect()).collect()
 }

@@ -32,11 +32,7 @@ impl From<String> for TableValue {
 
 impl From<f64> for TableValue {
     fn from(x: f64) -> Self {
-        if x.is_finite() {
-            TableValue::Number(x)
-        } else {
-            TableValue::Missing
-        }
+        if x.is_finite() { TableValue::Number(x) } else { TableValue::Missing }
     }
 }
 
@@ -112,10 +108,7 @@ pub struct DataTable {
 impl DataTable {
     /// A table without rows.
     pub fn new(columns: &[&str]) -> Self {
-        Self {
-            columns: columns.iter().map(ToString::to_string).collect(),
-            rows: Vec::new(),
-        }
+        Self { columns: columns.iter().map(ToString::to_string).collect(), rows: Vec::new() }
     }
 
     /// Adds a row.
@@ -127,11 +120,7 @@ impl DataTable {
     /// Comma-separated values with a line of names, quoted as RFC 4180 says.
     pub fn to_csv(&self) -> String {
         self.to_separated_text(',', |text| {
-            if text.contains([',', '"', '\n', '\r']) {
-                format!("\"{}\"", text.replace('"', "\"\""))
-            } else {
-                text
-            }
+            if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
         })
     }
 
@@ -182,32 +171,18 @@ mod tests {
     fn table() -> DataTable {
         let mut table = DataTable::new(&["name", "loss", "images", "best"]);
         table.push_row(["a, \"b\"".into(), 0.1f32.into(), 7usize.into(), true.into()]);
-        table.push_row([
-            "c\td".into(),
-            f64::NAN.into(),
-            TableValue::Missing,
-            false.into(),
-        ]);
+        table.push_row(["c\td".into(), f64::NAN.into(), TableValue::Missing, false.into()]);
         table
     }
 
     #[test]
     fn the_three_forms_tell_the_same() {
         let it = table();
-        assert_eq!(
-            it.to_csv(),
-            "name,loss,images,best\n\"a, \"\"b\"\"\",0.1,7,true\nc\td,,,false\n"
-        );
-        assert_eq!(
-            it.to_tsv(),
-            "name\tloss\timages\tbest\na, \"b\"\t0.1\t7\ttrue\nc d\t\t\tfalse\n"
-        );
+        assert_eq!(it.to_csv(), "name,loss,images,best\n\"a, \"\"b\"\"\",0.1,7,true\nc\td,,,false\n");
+        assert_eq!(it.to_tsv(), "name\tloss\timages\tbest\na, \"b\"\t0.1\t7\ttrue\nc d\t\t\tfalse\n");
         let json: serde_json::Value = serde_json::from_str(&it.to_json()).unwrap();
         assert_eq!(json[0]["name"], "a, \"b\"");
-        assert_eq!(
-            (&json[0]["loss"], &json[0]["images"]),
-            (&0.1.into(), &7.into())
-        );
+        assert_eq!((&json[0]["loss"], &json[0]["images"]), (&0.1.into(), &7.into()));
         assert!(json[1]["loss"].is_null() && json[1]["best"] == false);
         assert_eq!(DataTable::new(&["a"]).to_json(), "[\n]\n");
     }

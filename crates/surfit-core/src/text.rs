@@ -59,20 +59,14 @@ fn shorten_text(text: &str, max: usize) -> Cow<'_, str> {
     let tail_at = text.char_indices().rev().nth(tail.saturating_sub(1));
     let tail_at = tail_at.filter(|_| tail > 0).map_or(text.len(), |(i, _)| i);
     let left_out = count - max;
-    Cow::Owned(format!(
-        "{} … ({left_out} characters left out) … {}",
-        &text[..at(head)],
-        &text[tail_at..]
-    ))
+    Cow::Owned(format!("{} … ({left_out} characters left out) … {}", &text[..at(head)], &text[tail_at..]))
 }
 
 /// True for a character that steers a terminal or is not seen.
 fn is_hidden(c: char, before: char) -> bool {
     match c {
         // Joiners and forms of what they follow belong to emoji and to several scripts.
-        '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' => {
-            before.is_ascii_alphabetic() || before == ' '
-        }
+        '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' => before.is_ascii_alphabetic() || before == ' ',
         _ => is_unprintable(c),
     }
 }
@@ -90,8 +84,7 @@ fn is_unprintable(c: char) -> bool {
 
 /// True when a text has a character in it that [`to_printable`] escapes wherever it stands.
 pub fn has_unprintable(text: &str) -> bool {
-    !text.is_ascii() && text.chars().any(is_unprintable)
-        || text.bytes().any(|b| b.is_ascii_control())
+    !text.is_ascii() && text.chars().any(is_unprintable) || text.bytes().any(|b| b.is_ascii_control())
 }
 
 /// Returns a JSON text in which nothing is hidden and nothing steers a terminal: JSON itself escapes the control characters
@@ -133,9 +126,7 @@ impl Event {
     /// Makes every text of the event [`to_printable`], whoever wrote it. Paths stay as they are.
     pub fn make_printable(&mut self) {
         match self {
-            Self::Notice { text }
-            | Self::Failed { message: text }
-            | Self::Cancelled { what: text } => {
+            Self::Notice { text } | Self::Failed { message: text } | Self::Cancelled { what: text } => {
                 make_printable(text, MAX_SENTENCE_CHARS);
             }
             Self::Started(info) => {
@@ -172,8 +163,7 @@ impl Event {
                 }
                 if finished.seconds.keys().any(|name| has_unprintable(name)) {
                     let all = std::mem::take(&mut finished.seconds).into_iter();
-                    let named =
-                        all.map(|(name, s)| (to_printable(&name, MAX_NAME_CHARS).into_owned(), s));
+                    let named = all.map(|(name, s)| (to_printable(&name, MAX_NAME_CHARS).into_owned(), s));
                     finished.seconds = named.collect();
                 }
             }
@@ -221,22 +211,12 @@ mod tests {
             ("ad\u{200d}min", "ad\\u{200d}min"),
             ("\u{e0041}", "\\u{e0041}"),
             // People's writing.
-            (
-                "Bézier, Beziér e\u{301}, 3×3, 日本語",
-                "Bézier, Beziér e\u{301}, 3×3, 日本語",
-            ),
-            (
-                "👩\u{200d}🔬 ❤\u{fe0f} 1\u{fe0f}\u{20e3}",
-                "👩\u{200d}🔬 ❤\u{fe0f} 1\u{fe0f}\u{20e3}",
-            ),
+            ("Bézier, Beziér e\u{301}, 3×3, 日本語", "Bézier, Beziér e\u{301}, 3×3, 日本語"),
+            ("👩\u{200d}🔬 ❤\u{fe0f} 1\u{fe0f}\u{20e3}", "👩\u{200d}🔬 ❤\u{fe0f} 1\u{fe0f}\u{20e3}"),
             ("می\u{200c}خواهم", "می\u{200c}خواهم"),
         ] {
             assert_eq!(to_printable(text, 100), shown, "{text:?}");
-            assert_eq!(
-                to_printable(&to_printable(text, 100), 100),
-                shown,
-                "{text:?} twice"
-            );
+            assert_eq!(to_printable(&to_printable(text, 100), 100), shown, "{text:?} twice");
         }
         assert!(matches!(to_printable("as it is", 8), Cow::Borrowed(_)));
     }
@@ -257,20 +237,11 @@ mod tests {
         let long = format!("BEGIN{}END", "ü".repeat(5_000_000));
         let shown = to_printable(&long, 300);
         assert!(shown.chars().count() < 350, "{}", shown.len());
-        assert!(
-            shown.starts_with("BEGINü") && shown.ends_with("üEND"),
-            "{shown}"
-        );
-        assert!(
-            shown.contains("… (4999708 characters left out) …"),
-            "{shown}"
-        );
+        assert!(shown.starts_with("BEGINü") && shown.ends_with("üEND"), "{shown}");
+        assert!(shown.contains("… (4999708 characters left out) …"), "{shown}");
         let all_control = "\x1b".repeat(300_000);
         let shown = to_printable(&all_control, 300);
-        assert!(
-            shown.chars().count() < 700 && !has_unprintable(&shown),
-            "{shown}"
-        );
+        assert!(shown.chars().count() < 700 && !has_unprintable(&shown), "{shown}");
         for max in 0..5 {
             assert!(to_printable("äöüÄÖÜ", max).contains("left out"));
         }
@@ -290,9 +261,7 @@ mod tests {
             format!(
                 r#"{{"event":"started","run":{json},"engine":{json},"device":{json},"compute":{json},"threads":1,"network":{json},"parameters":1,"data":{json},"images":[1,1,1],"classes":[{json}]}}"#
             ),
-            format!(
-                r#"{{"event":"corner_ready","index":0,"source":{json},"accuracy":0.5,"loss":1,"seconds":1}}"#
-            ),
+            format!(r#"{{"event":"corner_ready","index":0,"source":{json},"accuracy":0.5,"loss":1,"seconds":1}}"#),
             format!(
                 r#"{{"event":"exported","dir":{path},"selection":{json},"u":0,"v":0,"validation_accuracy":0.5,"test_accuracy":0.5}}"#
             ),
@@ -301,22 +270,12 @@ mod tests {
                 r#"{{"event":"finished","corners":[],"corners_test":[],"degrees":[2,2],"best":{point},"best_test":null,"interior_mean":0.5,"heatmap":{summary},"grid":11,"seconds":{{{json}:1}},"export":{path},"baselines":[{{"name":{json},"validation_accuracy":0,"test_accuracy":0}}]}}"#
             ),
         ] {
-            let mut event: Event =
-                serde_json::from_str(&event).unwrap_or_else(|e| panic!("{e}: {}", &event[..60]));
+            let mut event: Event = serde_json::from_str(&event).unwrap_or_else(|e| panic!("{e}: {}", &event[..60]));
             assert_ne!(event, Event::Unknown);
             event.make_printable();
             let shown = serde_json::to_string(&event).unwrap();
-            assert!(
-                shown.len() < 10_000,
-                "{} bytes: {}",
-                shown.len(),
-                &shown[..80]
-            );
-            assert!(
-                !shown.contains("\\u001b") && !shown.contains("m\\n"),
-                "{}",
-                &shown[..80]
-            );
+            assert!(shown.len() < 10_000, "{} bytes: {}", shown.len(), &shown[..80]);
+            assert!(!shown.contains("\\u001b") && !shown.contains("m\\n"), "{}", &shown[..80]);
         }
     }
 }

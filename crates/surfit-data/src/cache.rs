@@ -33,14 +33,9 @@ impl CacheSource {
 
     /// As [`CacheSource::add`], where the file was looked at before.
     pub fn add_metadata(&mut self, name: &str, data: &Metadata) {
-        let time = data
-            .modified()
-            .ok()
-            .and_then(|t| t.duration_since(UNIX_EPOCH).ok())
-            .map_or(0, |d| d.as_nanos());
+        let time = data.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok()).map_or(0, |d| d.as_nanos());
         self.0.update(name.as_bytes());
-        self.0
-            .update(format!("\0{}\0{time}\0", data.len()).as_bytes());
+        self.0.update(format!("\0{}\0{time}\0", data.len()).as_bytes());
     }
 
     /// The key of everything seen, for images of this size and so many channels (0 for as they are).
@@ -81,11 +76,7 @@ fn image_cache_folder(_source: &Path) -> Option<PathBuf> {
 /// A hidden folder beside the source: tests leave nothing in the user's cache.
 #[cfg(test)]
 fn image_cache_folder(source: &Path) -> Option<PathBuf> {
-    let dir = if source.is_dir() {
-        source
-    } else {
-        source.parent()?
-    };
+    let dir = if source.is_dir() { source } else { source.parent()? };
     Some(dir.join(".cache"))
 }
 
@@ -151,11 +142,7 @@ fn write(path: &Path, key: &str, set: &RawSet) -> io::Result<()> {
 }
 
 /// The header of a cache of `length` bytes and how long it is; `None` when it is another's.
-fn read_header(
-    length: u64,
-    key: &str,
-    mut get: impl FnMut(&mut [u8]) -> Option<()>,
-) -> Option<(CacheHeader, u64)> {
+fn read_header(length: u64, key: &str, mut get: impl FnMut(&mut [u8]) -> Option<()>) -> Option<(CacheHeader, u64)> {
     let mut start = [0; 24];
     get(&mut start)?;
     let (magic, header_length) = start.split_at(16);
@@ -181,15 +168,8 @@ fn read(path: &Path, key: &str) -> Option<RawSet> {
     };
     let (header, header_length) = read_header(length, key, &mut get)?;
     // Nothing is asked for that the file does not have.
-    let size = header
-        .shape
-        .iter()
-        .try_fold(1usize, |n, &s| n.checked_mul(s))?;
-    let count = header
-        .counts
-        .iter()
-        .flatten()
-        .try_fold(0usize, |n, &c| n.checked_add(c))?;
+    let size = header.shape.iter().try_fold(1usize, |n, &s| n.checked_mul(s))?;
+    let count = header.counts.iter().flatten().try_fold(0usize, |n, &c| n.checked_add(c))?;
     let content = (size as u64).checked_add(2)?.checked_mul(count as u64)?;
     if length != content.checked_add(28 + header_length)? {
         return None;
@@ -205,10 +185,7 @@ fn read(path: &Path, key: &str) -> Option<RawSet> {
         Some(Some(LabeledImages {
             shape: header.shape,
             pixels,
-            labels: labels
-                .chunks_exact(2)
-                .map(|b| u16::from_le_bytes([b[0], b[1]]))
-                .collect(),
+            labels: labels.chunks_exact(2).map(|b| u16::from_le_bytes([b[0], b[1]])).collect(),
         }))
     };
     let [train, validation, test] = header.counts;
@@ -218,12 +195,7 @@ fn read(path: &Path, key: &str) -> Option<RawSet> {
     if checksum.finalize() != u32::from_le_bytes(stored) {
         return None;
     }
-    let set = RawSet {
-        classes: header.classes,
-        train,
-        validation,
-        test,
-    };
+    let set = RawSet { classes: header.classes, train, validation, test };
     let classes = set.classes.len();
     let known = |images: &LabeledImages| images.labels.iter().all(|&l| usize::from(l) < classes);
     let good = splits(&set).into_iter().flatten().all(known);

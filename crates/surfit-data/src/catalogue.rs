@@ -54,7 +54,8 @@ pub struct CatalogueEntry {
     pub folders: &'static [&'static str],
 }
 
-const VALIDATION_FROM_TRAINING: &str = "validation images are taken from the training images, the same share of every class, by the seed";
+const VALIDATION_FROM_TRAINING: &str =
+    "validation images are taken from the training images, the same share of every class, by the seed";
 
 /// Every data set.
 pub const CATALOGUE: &[CatalogueEntry] = &[
@@ -178,12 +179,7 @@ impl CatalogueEntry {
 
     /// What is wrong with the training file when it has as many images as were published to test, and the test file as many
     /// as to train on. Other counts say nothing: few images to train on and many to test may well be meant.
-    pub(crate) fn describe_swap(
-        &self,
-        train: usize,
-        test: usize,
-        test_file: &str,
-    ) -> Option<String> {
+    pub(crate) fn describe_swap(&self, train: usize, test: usize, test_file: &str) -> Option<String> {
         let [published_train, published_test] = self.images;
         let crosswise = published_train != published_test && [test, train] == self.images;
         crosswise.then(|| {

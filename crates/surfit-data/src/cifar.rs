@@ -74,39 +74,22 @@ const CIFAR10_FORMS: [CifarForm; 2] = [
     },
     CifarForm {
         folder: "cifar-10-batches-py",
-        files: &[
-            "data_batch_1",
-            "data_batch_2",
-            "data_batch_3",
-            "data_batch_4",
-            "data_batch_5",
-            "test_batch",
-        ],
+        files: &["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"],
         kind: CifarKind::Python { labels: "labels" },
     },
 ];
 
 const CIFAR100_FORMS: [CifarForm; 2] = [
-    CifarForm {
-        folder: "cifar-100-binary",
-        files: &["train.bin", "test.bin"],
-        kind: CifarKind::Binary { labels: 2 },
-    },
+    CifarForm { folder: "cifar-100-binary", files: &["train.bin", "test.bin"], kind: CifarKind::Binary { labels: 2 } },
     CifarForm {
         folder: "cifar-100-python",
         files: &["train", "test"],
-        kind: CifarKind::Python {
-            labels: "fine_labels",
-        },
+        kind: CifarKind::Python { labels: "fine_labels" },
     },
 ];
 
 fn forms(entry: &CatalogueEntry) -> &'static [CifarForm; 2] {
-    if entry.class_count == 100 {
-        &CIFAR100_FORMS
-    } else {
-        &CIFAR10_FORMS
-    }
+    if entry.class_count == 100 { &CIFAR100_FORMS } else { &CIFAR10_FORMS }
 }
 
 /// Files that are there, and those that are missing.
@@ -125,10 +108,7 @@ pub(crate) fn find_forms(entry: &CatalogueEntry, dir: &Path) -> Vec<(CifarLocati
     for (form, published) in forms(entry).iter().zip(entry.published_files()) {
         let path = dir.join(published.name);
         if path.is_file() {
-            all.push((
-                CifarLocation::Archive(path.clone(), *form),
-                (vec![path], vec![]),
-            ));
+            all.push((CifarLocation::Archive(path.clone(), *form), (vec![path], vec![])));
         }
     }
     all
@@ -141,9 +121,7 @@ pub(crate) fn read_set(entry: &'static CatalogueEntry, place: &CifarLocation) ->
         CifarLocation::Archive(path, form) => (form, read_archived(entry, path, form)?),
     };
     debug_assert_eq!(parts.len(), form.files.len());
-    if let Some((index, what)) =
-        find_misplaced(entry, form, &parts.iter().collect::<Vec<_>>()).pop()
-    {
+    if let Some((index, what)) = find_misplaced(entry, form, &parts.iter().collect::<Vec<_>>()).pop() {
         let name = match place {
             CifarLocation::Unpacked(dir, _) => dir.join(form.files[index]).display().to_string(),
             CifarLocation::Archive(path, _) => format!("{}: {}", path.display(), form.files[index]),
@@ -161,19 +139,13 @@ pub(crate) fn read_set(entry: &'static CatalogueEntry, place: &CifarLocation) ->
 
 /// Training and test images of a set: by the length of its binary files, of pickles by reading them. Of an archive that is as
 /// long as the published one they are as many as were published; others are read.
-pub(crate) fn count_images(
-    entry: &'static CatalogueEntry,
-    place: &CifarLocation,
-) -> Result<[usize; 2]> {
+pub(crate) fn count_images(entry: &'static CatalogueEntry, place: &CifarLocation) -> Result<[usize; 2]> {
     let (dir, form) = match place {
         CifarLocation::Unpacked(dir, form) => (dir, form),
         CifarLocation::Archive(path, _) => {
             let bytes = path.metadata().map_err(DataError::io(path))?.len();
             let name = path.file_name().unwrap_or_default();
-            if entry
-                .published_files()
-                .any(|file| name == file.name && bytes == file.size)
-            {
+            if entry.published_files().any(|file| name == file.name && bytes == file.size) {
                 return Ok(entry.images);
             }
             let set = read_set(entry, place)?;
@@ -194,20 +166,13 @@ pub(crate) fn count_images(
     if let &[train, test] = &counts[..]
         && let Some(what) = entry.describe_swap(train, test, form.files[1])
     {
-        return Err(bad_content_error(
-            &dir.join(form.files[0]).display().to_string(),
-            what,
-        ));
+        return Err(bad_content_error(&dir.join(form.files[0]).display().to_string(), what));
     }
     let test = counts.pop().unwrap_or_default();
     Ok([counts.iter().sum(), test])
 }
 
-fn read_unpacked(
-    entry: &CatalogueEntry,
-    dir: &Path,
-    form: &CifarForm,
-) -> Result<Vec<LabeledImages>> {
+fn read_unpacked(entry: &CatalogueEntry, dir: &Path, form: &CifarForm) -> Result<Vec<LabeledImages>> {
     let read = |name: &&str| read_file(entry, form, &dir.join(name));
     form.files.iter().map(read).collect()
 }
@@ -222,11 +187,7 @@ fn read_file(entry: &CatalogueEntry, form: &CifarForm, path: &Path) -> Result<La
 
 /// The files, by their index in the form, that have the images of another, each with what is wrong with it. `parts` are the
 /// images of all files.
-fn find_misplaced(
-    entry: &CatalogueEntry,
-    form: &CifarForm,
-    parts: &[&LabeledImages],
-) -> Vec<(usize, String)> {
+fn find_misplaced(entry: &CatalogueEntry, form: &CifarForm, parts: &[&LabeledImages]) -> Vec<(usize, String)> {
     let known: &[&str] = match entry.class_count {
         10 => &misplaced_files::CIFAR10_CHECKSUMS,
         _ => &[],
@@ -244,14 +205,11 @@ fn find_misplaced(
 }
 
 /// Reads every file of a set that is there, for itself: each with its path and its images, or what is wrong with it.
-pub(crate) fn read_each(
-    entry: &'static CatalogueEntry,
-    place: &CifarLocation,
-) -> Vec<(PathBuf, Result<usize>)> {
+pub(crate) fn read_each(entry: &'static CatalogueEntry, place: &CifarLocation) -> Vec<(PathBuf, Result<usize>)> {
     let (dir, form) = match place {
         CifarLocation::Archive(path, _) => {
-            let images = read_set(entry, place)
-                .map(|set| set.train.len() + set.test.as_ref().map_or(0, LabeledImages::len));
+            let images =
+                read_set(entry, place).map(|set| set.train.len() + set.test.as_ref().map_or(0, LabeledImages::len));
             return vec![(path.clone(), images)];
         }
         CifarLocation::Unpacked(dir, form) => (dir, form),
@@ -271,9 +229,7 @@ pub(crate) fn read_each(
             all[index].1 = Err(bad_content_error(&name, what));
         }
     }
-    all.into_iter()
-        .map(|(path, images)| (path, images.map(|i| i.len())))
-        .collect()
+    all.into_iter().map(|(path, images)| (path, images.map(|i| i.len()))).collect()
 }
 
 /// Reads one file of a set. `bytes` is how long it is said to be.
@@ -286,40 +242,26 @@ fn read_image_file(
 ) -> Result<LabeledImages> {
     refuse_length(entry, name, bytes)?;
     match form.kind {
-        CifarKind::Binary { labels } => {
-            binary::read_records(entry, labels, name, bytes as usize, input)
-        }
-        CifarKind::Python { labels } => {
-            python::read_batch(entry, labels, name, bytes as usize, input)
-        }
+        CifarKind::Binary { labels } => binary::read_records(entry, labels, name, bytes as usize, input),
+        CifarKind::Python { labels } => python::read_batch(entry, labels, name, bytes as usize, input),
     }
 }
 
 /// Refuses a file that is longer than any of the set.
 fn refuse_length(entry: &CatalogueEntry, name: &str, bytes: u64) -> Result<()> {
     if bytes > MAX_FILE_BYTES {
-        return Err(bad_content_error(
-            name,
-            format!("it has {bytes} bytes, more than any file of {}", entry.name),
-        ));
+        return Err(bad_content_error(name, format!("it has {bytes} bytes, more than any file of {}", entry.name)));
     }
     Ok(())
 }
 
 /// Reads the files out of an archive in the order in which they lie there.
-fn read_archived(
-    entry: &CatalogueEntry,
-    path: &Path,
-    form: &CifarForm,
-) -> Result<Vec<LabeledImages>> {
+fn read_archived(entry: &CatalogueEntry, path: &Path, form: &CifarForm) -> Result<Vec<LabeledImages>> {
     let archive_name = path.display().to_string();
     let source = NamedFile::File(path);
     let mut archive = tar::Archive::new(source.open()?);
     let broken = |e: &io::Error| match e.kind() {
-        io::ErrorKind::Other => bad_content_error(
-            &archive_name,
-            format!("it is cut short or no tar archive ({e})"),
-        ),
+        io::ErrorKind::Other => bad_content_error(&archive_name, format!("it is cut short or no tar archive ({e})")),
         _ => unreadable_error(&archive_name, e),
     };
     let mut parts: Vec<Option<LabeledImages>> = form.files.iter().map(|_| None).collect();
@@ -331,15 +273,11 @@ fn read_archived(
         if !member.header().entry_type().is_file() {
             continue;
         }
-        let inside = String::from_utf8_lossy(&member.path_bytes())
-            .trim_start_matches("./")
-            .to_owned();
-        let index = form.files.iter().position(|name| {
-            inside
-                .strip_prefix(form.folder)
-                .and_then(|rest| rest.strip_prefix('/'))
-                == Some(*name)
-        });
+        let inside = String::from_utf8_lossy(&member.path_bytes()).trim_start_matches("./").to_owned();
+        let index = form
+            .files
+            .iter()
+            .position(|name| inside.strip_prefix(form.folder).and_then(|rest| rest.strip_prefix('/')) == Some(*name));
         if let Some(index) = index {
             let name = format!("{archive_name}: {inside}");
             let bytes = member.size();
@@ -354,10 +292,7 @@ fn read_archived(
     for (images, file) in parts.into_iter().zip(form.files) {
         let Some(images) = images else {
             let instead = first.map_or_else(String::new, |name| format!(", but {name}"));
-            return Err(bad_content_error(
-                &archive_name,
-                format!("it does not have {}/{file}{instead}", form.folder),
-            ));
+            return Err(bad_content_error(&archive_name, format!("it does not have {}/{file}{instead}", form.folder)));
         };
         all.push(images);
     }
@@ -386,16 +321,9 @@ mod tests {
     #[test]
     fn as_many_images_in_each_file_as_were_published_in_the_other_are_refused() {
         let entry = crate::find_entry("cifar100").unwrap();
-        let part = |n: usize| LabeledImages {
-            shape: [1, 1, 1],
-            pixels: vec![7; n],
-            labels: vec![3; n],
-        };
+        let part = |n: usize| LabeledImages { shape: [1, 1, 1], pixels: vec![7; n], labels: vec![3; n] };
         let [train, test] = [50_000, 10_000].map(part);
-        for (form, names) in forms(entry)
-            .iter()
-            .zip([["train.bin", "test.bin"], ["train", "test"]])
-        {
+        for (form, names) in forms(entry).iter().zip([["train.bin", "test.bin"], ["train", "test"]]) {
             assert_eq!(form.files, names);
             assert_eq!(find_misplaced(entry, form, &[&train, &test]), []);
             let [(0, what)] = &find_misplaced(entry, form, &[&test, &train])[..] else {

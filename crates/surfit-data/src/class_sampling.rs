@@ -5,26 +5,14 @@ use surfit_core::random::{self, RandomStream};
 /// Chooses `n` of the images with these labels, in equal parts of every class as far as the classes reach: a
 /// function of the seed and `part`, which tells choices of one run apart. Gives the chosen and the other images,
 /// both in rising order.
-pub(crate) fn sample_equal_classes(
-    labels: &[u16],
-    n: usize,
-    seed: u64,
-    part: u64,
-) -> (Vec<usize>, Vec<usize>) {
+pub(crate) fn sample_equal_classes(labels: &[u16], n: usize, seed: u64, part: u64) -> (Vec<usize>, Vec<usize>) {
     sample_by_rank(labels, n, seed, part, |rank, _| rank as f64)
 }
 
 /// As [`sample_equal_classes`], but every class gives the same share of its own images, so that a small class keeps most of them. Where all
 /// classes are of one size the two are the same.
-pub(crate) fn sample_proportionally(
-    labels: &[u16],
-    n: usize,
-    seed: u64,
-    part: u64,
-) -> (Vec<usize>, Vec<usize>) {
-    sample_by_rank(labels, n, seed, part, |rank, size| {
-        (rank as f64 + 0.5) / size as f64
-    })
+pub(crate) fn sample_proportionally(labels: &[u16], n: usize, seed: u64, part: u64) -> (Vec<usize>, Vec<usize>) {
+    sample_by_rank(labels, n, seed, part, |rank, size| (rank as f64 + 0.5) / size as f64)
 }
 
 /// Chooses the `n` images that come first by `place`, a function of an image's rank in its class and the class's size.

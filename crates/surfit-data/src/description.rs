@@ -36,11 +36,7 @@ pub struct SetDescription {
 pub fn describe_set(config: &DataConfig) -> Result<SetDescription> {
     let entry = find_entry(&config.set).map_err(|e| DataError::input(format!("data.set: {e}")))?;
     let found = find_set(entry, &config.dir)?;
-    let SetOutline {
-        mut set,
-        shape,
-        skipped_notices: left_out,
-    } = outline_set(&found, config)?;
+    let SetOutline { mut set, shape, skipped_notices: left_out } = outline_set(&found, config)?;
     class_order::reorder_classes(&mut set, &config.classes, &found.source())?;
     // How many images a split takes does not depend on the seed.
     let divided = splits::split_set(set, &found.source(), config, 0)?;
@@ -64,8 +60,7 @@ struct SetOutline {
 
 fn outline_set(found: &FoundSet, config: &DataConfig) -> Result<SetOutline> {
     let entry = found.entry;
-    let published =
-        |[train, test]: [usize; 2]| [balanced_labels(entry, train), balanced_labels(entry, test)];
+    let published = |[train, test]: [usize; 2]| [balanced_labels(entry, train), balanced_labels(entry, test)];
     let (train, validation, test) = match &found.layout {
         SetLayout::Embedded { .. } => {
             let [train, test] = published(entry.images);
@@ -93,29 +88,17 @@ fn outline_set(found: &FoundSet, config: &DataConfig) -> Result<SetOutline> {
                 validation: None,
                 test: Some(images_without_pixels(picture_labels(&listed.val))),
             };
-            return Ok(SetOutline {
-                set,
-                shape: entry.shape.unwrap_or_default(),
-                skipped_notices: Vec::new(),
-            });
+            return Ok(SetOutline { set, shape: entry.shape.unwrap_or_default(), skipped_notices: Vec::new() });
         }
         SetLayout::Folder(dir) => {
             let (listed, shape) = folder::describe_files(dir, config.image_size, config.channels)?;
             let set = RawSet {
                 classes: listed.classes,
                 train: images_without_pixels(picture_labels(&listed.train)),
-                validation: listed
-                    .validation
-                    .map(|v| images_without_pixels(picture_labels(&v))),
-                test: listed
-                    .test
-                    .map(|t| images_without_pixels(picture_labels(&t))),
+                validation: listed.validation.map(|v| images_without_pixels(picture_labels(&v))),
+                test: listed.test.map(|t| images_without_pixels(picture_labels(&t))),
             };
-            return Ok(SetOutline {
-                set,
-                shape,
-                skipped_notices: listed.skipped_notices,
-            });
+            return Ok(SetOutline { set, shape, skipped_notices: listed.skipped_notices });
         }
     };
     Ok(SetOutline {
@@ -142,9 +125,5 @@ fn picture_labels(pictures: &[PictureFile]) -> Vec<u16> {
 
 /// Images of which only the labels are known.
 fn images_without_pixels(labels: Vec<u16>) -> LabeledImages {
-    LabeledImages {
-        shape: [0; 3],
-        pixels: Vec::new(),
-        labels,
-    }
+    LabeledImages { shape: [0; 3], pixels: Vec::new(), labels }
 }

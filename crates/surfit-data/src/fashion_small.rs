@@ -20,18 +20,9 @@ macro_rules! embedded {
 pub(crate) fn read_embedded(entry: &'static CatalogueEntry) -> Result<RawSet> {
     let read = |images, labels| idx::read(entry, &images, &labels);
     Ok(RawSet {
-        train: read(
-            embedded!("train-images-idx3-ubyte"),
-            embedded!("train-labels-idx1-ubyte"),
-        )?,
-        validation: Some(read(
-            embedded!("validation-images-idx3-ubyte"),
-            embedded!("validation-labels-idx1-ubyte"),
-        )?),
-        test: Some(read(
-            embedded!("test-images-idx3-ubyte"),
-            embedded!("test-labels-idx1-ubyte"),
-        )?),
+        train: read(embedded!("train-images-idx3-ubyte"), embedded!("train-labels-idx1-ubyte"))?,
+        validation: Some(read(embedded!("validation-images-idx3-ubyte"), embedded!("validation-labels-idx1-ubyte"))?),
+        test: Some(read(embedded!("test-images-idx3-ubyte"), embedded!("test-labels-idx1-ubyte"))?),
         classes: entry.class_names(),
     })
 }

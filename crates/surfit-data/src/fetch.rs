@@ -42,11 +42,7 @@ pub struct FetchTimeouts {
 
 impl Default for FetchTimeouts {
     fn default() -> Self {
-        Self {
-            max_attempts: 5,
-            initial_backoff: Duration::from_millis(500),
-            idle_timeout: Duration::from_secs(30),
-        }
+        Self { max_attempts: 5, initial_backoff: Duration::from_millis(500), idle_timeout: Duration::from_secs(30) }
     }
 }
 
@@ -106,17 +102,11 @@ pub enum FetchEvent {
 /// # Errors
 /// A sentence for a set that is not published, an unknown form, another fetch into the same folder, files that cannot be
 /// got or are not what was published, and a full disk. What was fetched before stays.
-pub fn fetch(
-    entry: &CatalogueEntry,
-    options: &FetchOptions,
-    on_event: &mut dyn FnMut(FetchEvent),
-) -> Result<()> {
+pub fn fetch(entry: &CatalogueEntry, options: &FetchOptions, on_event: &mut dyn FnMut(FetchEvent)) -> Result<()> {
     let form = select_form(entry, options.form.as_deref())?;
     let mirror = options.mirror.as_deref();
     if let Some(mirror) = mirror
-        && !["http://", "https://"]
-            .iter()
-            .any(|w| mirror.starts_with(w))
+        && !["http://", "https://"].iter().any(|w| mirror.starts_with(w))
     {
         return Err(DataError::input(format!(
             "the mirror `{mirror}` is no URL; it should begin with http:// or https://"
@@ -124,41 +114,24 @@ pub fn fetch(
     }
     let urls = |file: &PublishedFile| -> Vec<String> {
         match mirror {
-            Some(base) => vec![format!(
-                "{}/{}/{}",
-                base.trim_end_matches('/'),
-                entry.name,
-                file.name
-            )],
-            None => file
-                .homes
-                .iter()
-                .map(|home| format!("{home}/{}", file.name))
-                .collect(),
+            Some(base) => vec![format!("{}/{}/{}", base.trim_end_matches('/'), entry.name, file.name)],
+            None => file.homes.iter().map(|home| format!("{home}/{}", file.name)).collect(),
         }
     };
-    let files: Vec<(PublishedFile, Vec<String>)> =
-        form.files.iter().map(|f| (*f, urls(f))).collect();
+    let files: Vec<(PublishedFile, Vec<String>)> = form.files.iter().map(|f| (*f, urls(f))).collect();
     fetch_files(&files, &options.dir, options.timeouts, on_event)
 }
 
 fn select_form<'a>(entry: &'a CatalogueEntry, name: Option<&str>) -> Result<&'a PublishedForm> {
     let Some(first) = entry.forms.first() else {
-        return Err(DataError::input(format!(
-            "{} is not fetched: it is {}",
-            entry.name, entry.about
-        )));
+        return Err(DataError::input(format!("{} is not fetched: it is {}", entry.name, entry.about)));
     };
     let Some(name) = name else {
         return Ok(first);
     };
     entry.forms.iter().find(|f| f.name == name).ok_or_else(|| {
         let names: Vec<&str> = entry.forms.iter().map(|f| f.name).collect();
-        DataError::input(unknown_name_message(
-            &format!("form of {}", entry.name),
-            name,
-            &names,
-        ))
+        DataError::input(unknown_name_message(&format!("form of {}", entry.name), name, &names))
     })
 }
 
@@ -174,18 +147,11 @@ pub(crate) fn fetch_files(
     for (file, urls) in files {
         let path = dir.join(file.name);
         if is_published(&path, file)? {
-            on_event(FetchEvent::Present {
-                path,
-                bytes: file.size,
-            });
+            on_event(FetchEvent::Present { path, bytes: file.size });
             continue;
         }
         transfer::fetch_file(file, urls, &path, timeouts, on_event)?;
-        on_event(FetchEvent::Fetched {
-            path,
-            bytes: file.size,
-            sha256: file.sha256,
-        });
+        on_event(FetchEvent::Fetched { path, bytes: file.size, sha256: file.sha256 });
     }
     Ok(())
 }
@@ -193,9 +159,7 @@ pub(crate) fn fetch_files(
 /// True when a file is there as it was published.
 pub(crate) fn is_published(path: &Path, file: &PublishedFile) -> Result<bool> {
     match path.metadata() {
-        Ok(data) if data.is_file() && data.len() == file.size => {
-            Ok(digest::sha256_hex_of_file(path)? == file.sha256)
-        }
+        Ok(data) if data.is_file() && data.len() == file.size => Ok(digest::sha256_hex_of_file(path)? == file.sha256),
         _ => Ok(false),
     }
 }

@@ -48,12 +48,8 @@ impl FoundSet {
     /// What stands behind the set's name: the folder or archive, or `embedded`.
     pub fn source(&self) -> String {
         match &self.layout {
-            SetLayout::Embedded {
-                searched_folders: None,
-            } => "embedded".into(),
-            SetLayout::Embedded {
-                searched_folders: Some(places),
-            } => format!("embedded; no full set in {places}"),
+            SetLayout::Embedded { searched_folders: None } => "embedded".into(),
+            SetLayout::Embedded { searched_folders: Some(places) } => format!("embedded; no full set in {places}"),
             SetLayout::EmbeddedFiles(path)
             | SetLayout::Idx(path)
             | SetLayout::TinyImageNet(path)
@@ -76,11 +72,9 @@ impl FoundSet {
     pub fn bytes(&self) -> u64 {
         let size = |path: &PathBuf| path.metadata().map_or(0, |m| m.len());
         match self.layout {
-            SetLayout::Folder(_) | SetLayout::TinyImageNet(_) => self
-                .files
-                .iter()
-                .map(|path| folder::total_bytes(path))
-                .sum(),
+            SetLayout::Folder(_) | SetLayout::TinyImageNet(_) => {
+                self.files.iter().map(|path| folder::total_bytes(path)).sum()
+            }
             _ => self.files.iter().map(size).sum(),
         }
     }
@@ -95,15 +89,11 @@ pub fn fetch_folder() -> PathBuf {
 }
 
 fn env_data_folder() -> Option<PathBuf> {
-    std::env::var_os("SURFIT_DATA")
-        .filter(|root| !root.is_empty())
-        .map(PathBuf::from)
+    std::env::var_os("SURFIT_DATA").filter(|root| !root.is_empty()).map(PathBuf::from)
 }
 
 fn user_data_folder() -> Option<PathBuf> {
-    etcetera::choose_base_strategy()
-        .ok()
-        .map(|base| base.data_dir().join("surfit").join("data"))
+    etcetera::choose_base_strategy().ok().map(|base| base.data_dir().join("surfit").join("data"))
 }
 
 /// The usual places of a set, in the order in which they are searched.
@@ -136,14 +126,9 @@ pub(crate) fn find_set_in(entry: &'static CatalogueEntry, places: &[PathBuf]) ->
         return Ok(embedded_set(entry, None));
     }
     if entry.family == SetFamily::Folder {
-        return Err(DataError::input(
-            "data.set = \"folder\" needs data.dir, the folder that has the class folders",
-        ));
+        return Err(DataError::input("data.set = \"folder\" needs data.dir, the folder that has the class folders"));
     }
-    let mut there: Vec<FoundSet> = places
-        .iter()
-        .filter_map(|dir| best_in_folder(entry, dir))
-        .collect();
+    let mut there: Vec<FoundSet> = places.iter().filter_map(|dir| best_in_folder(entry, dir)).collect();
     if let Some(at) = there.iter().position(FoundSet::is_complete) {
         return Ok(there.swap_remove(at));
     }
@@ -152,11 +137,7 @@ pub(crate) fn find_set_in(entry: &'static CatalogueEntry, places: &[PathBuf]) ->
         return require_complete(there.swap_remove(0));
     }
     if entry.name == "fashion-mnist" {
-        let told = |place: &PathBuf| match inaccessible::inaccessible_folders(
-            entry,
-            std::slice::from_ref(place),
-        )
-        .pop()
+        let told = |place: &PathBuf| match inaccessible::inaccessible_folders(entry, std::slice::from_ref(place)).pop()
         {
             Some(error) => format!("{} ({error})", place.display()),
             None => place.display().to_string(),
@@ -169,12 +150,7 @@ pub(crate) fn find_set_in(entry: &'static CatalogueEntry, places: &[PathBuf]) ->
 }
 
 fn embedded_set(entry: &'static CatalogueEntry, searched_folders: Option<String>) -> FoundSet {
-    FoundSet {
-        entry,
-        files: Vec::new(),
-        missing: Vec::new(),
-        layout: SetLayout::Embedded { searched_folders },
-    }
+    FoundSet { entry, files: Vec::new(), missing: Vec::new(), layout: SetLayout::Embedded { searched_folders } }
 }
 
 fn require_complete(found: FoundSet) -> Result<FoundSet> {
@@ -183,10 +159,7 @@ fn require_complete(found: FoundSet) -> Result<FoundSet> {
         Some(path) => Err(DataError::input(format!(
             "{}: no such file{}; data.dir must hold the files of {}{}",
             path.display(),
-            if matches!(
-                found.layout,
-                SetLayout::Idx(_) | SetLayout::EmbeddedFiles(_)
-            ) {
+            if matches!(found.layout, SetLayout::Idx(_) | SetLayout::EmbeddedFiles(_)) {
                 ", plain or with .gz"
             } else {
                 ""
@@ -198,19 +171,12 @@ fn require_complete(found: FoundSet) -> Result<FoundSet> {
 }
 
 fn remedy(entry: &CatalogueEntry) -> String {
-    if entry.is_fetchable() {
-        format!(", and `surfit data fetch {}` gets them", entry.name)
-    } else {
-        String::new()
-    }
+    if entry.is_fetchable() { format!(", and `surfit data fetch {}` gets them", entry.name) } else { String::new() }
 }
 
 /// Why a set was not found.
 fn not_found_error(entry: &CatalogueEntry, places: &[PathBuf]) -> DataError {
-    match inaccessible::inaccessible_folders(entry, places)
-        .into_iter()
-        .next()
-    {
+    match inaccessible::inaccessible_folders(entry, places).into_iter().next() {
         Some(error) => error,
         None => DataError::input(describe_absence(entry, places)),
     }
@@ -255,21 +221,12 @@ fn candidate_folders(entry: &CatalogueEntry, dir: &Path) -> Vec<PathBuf> {
 
 /// Every form of a set that a folder has something of, the one that a run takes before others that are as whole.
 fn all_in_folder(entry: &'static CatalogueEntry, dir: &Path) -> Vec<FoundSet> {
-    let found = |layout, (files, missing): (Vec<PathBuf>, Vec<PathBuf>)| FoundSet {
-        entry,
-        files,
-        missing,
-        layout,
-    };
+    let found = |layout, (files, missing): (Vec<PathBuf>, Vec<PathBuf>)| FoundSet { entry, files, missing, layout };
     let all = match entry.family {
-        SetFamily::Embedded => vec![found(
-            SetLayout::EmbeddedFiles(dir.into()),
-            idx::find_parts(dir, &idx::EMBEDDED_SPLITS),
-        )],
-        SetFamily::Idx => vec![found(
-            SetLayout::Idx(dir.into()),
-            idx::find_parts(dir, &idx::PUBLISHED_PARTS),
-        )],
+        SetFamily::Embedded => {
+            vec![found(SetLayout::EmbeddedFiles(dir.into()), idx::find_parts(dir, &idx::EMBEDDED_SPLITS))]
+        }
+        SetFamily::Idx => vec![found(SetLayout::Idx(dir.into()), idx::find_parts(dir, &idx::PUBLISHED_PARTS))],
         SetFamily::Cifar => cifar::find_forms(entry, dir)
             .into_iter()
             .map(|(place, files)| found(SetLayout::Cifar(place), files))
@@ -295,10 +252,7 @@ pub fn find_partial(name: &str, dir: Option<&Path>) -> Result<Option<FoundSet>> 
     if entry.family == SetFamily::Embedded {
         return Ok(Some(embedded_set(entry, None)));
     }
-    let mut there: Vec<FoundSet> = search_folders(entry)
-        .iter()
-        .filter_map(|dir| best_in_folder(entry, dir))
-        .collect();
+    let mut there: Vec<FoundSet> = search_folders(entry).iter().filter_map(|dir| best_in_folder(entry, dir)).collect();
     let best = there.iter().position(FoundSet::is_complete).unwrap_or(0);
     Ok((!there.is_empty()).then(|| there.swap_remove(best)))
 }
@@ -342,16 +296,11 @@ pub(crate) fn find_all_in(entry: &'static CatalogueEntry, places: &[PathBuf]) ->
     if let Some(best) = all.iter().position(FoundSet::is_complete) {
         all[..=best].rotate_right(1);
     }
-    all.iter_mut()
-        .skip(1)
-        .for_each(|found| found.missing.clear());
+    all.iter_mut().skip(1).for_each(|found| found.missing.clear());
     // Two places may be one folder. A link to a file is a file of its own: its name says what it should be.
     let mut seen = HashSet::new();
     all.retain(|found| {
-        let fresh = found
-            .files
-            .iter()
-            .filter(|file| seen.insert(resolve_parent_links(file)));
+        let fresh = found.files.iter().filter(|file| seen.insert(resolve_parent_links(file)));
         fresh.count() > 0
     });
     all
@@ -388,10 +337,7 @@ mod tests {
         assert_eq!(told.len(), 1, "once, not for what lies in it as well");
         assert!(told[0].is_permission_denied());
         let said = told[0].to_string();
-        assert!(
-            said.starts_with("/data/cifar10: ") && said.contains("change its permissions"),
-            "{said}"
-        );
+        assert!(said.starts_with("/data/cifar10: ") && said.contains("change its permissions"), "{said}");
         // A disk that gives nothing back is no lack of permission, and no lack of the set.
         let told = of(ErrorKind::Other);
         assert!(told.len() == 1 && !told[0].is_permission_denied());
@@ -403,11 +349,7 @@ mod tests {
         std::fs::write(dir.path().join("file"), "").unwrap();
         for name in ["cifar10", "folder"] {
             let entry = find_entry(name).unwrap();
-            for place in [
-                dir.path().to_owned(),
-                dir.path().join("no"),
-                dir.path().join("file"),
-            ] {
+            for place in [dir.path().to_owned(), dir.path().join("no"), dir.path().join("file")] {
                 assert!(inaccessible_folders(name, Some(&place)).unwrap().is_empty());
                 let said = find_set(entry, &place).unwrap_err().to_string();
                 assert!(said.contains("no such file"), "{said}");

@@ -36,13 +36,9 @@ pub(crate) fn total_bytes(path: &Path) -> u64 {
     let mut waiting = vec![path.to_owned()];
     while let Some(path) = waiting.pop() {
         match path.symlink_metadata() {
-            Ok(m) if m.is_dir() => waiting.extend(
-                std::fs::read_dir(&path)
-                    .into_iter()
-                    .flatten()
-                    .flatten()
-                    .map(|e| e.path()),
-            ),
+            Ok(m) if m.is_dir() => {
+                waiting.extend(std::fs::read_dir(&path).into_iter().flatten().flatten().map(|e| e.path()))
+            }
             Ok(m) => sum += m.len(),
             Err(_) => {}
         }
@@ -52,9 +48,8 @@ pub(crate) fn total_bytes(path: &Path) -> u64 {
 
 /// What is in a folder, in the order of the names, hidden files left out.
 pub(crate) fn list_entries(dir: &Path) -> Result<Vec<DirEntry>> {
-    let mut all = std::fs::read_dir(dir)
-        .and_then(Iterator::collect::<std::io::Result<Vec<_>>>)
-        .map_err(DataError::io(dir))?;
+    let mut all =
+        std::fs::read_dir(dir).and_then(Iterator::collect::<std::io::Result<Vec<_>>>).map_err(DataError::io(dir))?;
     let hidden = |e: &DirEntry| {
         let name = e.file_name();
         name.to_string_lossy().starts_with('.') || name == "Thumbs.db"
@@ -77,9 +72,7 @@ pub(crate) struct ListedPictures {
 impl ListedPictures {
     /// The pictures of each split that is there.
     pub fn splits(&self) -> impl Iterator<Item = &Vec<PictureFile>> {
-        std::iter::once(&self.train)
-            .chain(&self.validation)
-            .chain(&self.test)
+        std::iter::once(&self.train).chain(&self.validation).chain(&self.test)
     }
 }
 
@@ -112,18 +105,11 @@ pub(crate) fn list_pictures(dir: &Path, cache_source: &mut CacheSource) -> Resul
         }
     }
     // Images right in it make it a class.
-    let of_classes: Vec<String> = folders
-        .iter()
-        .filter(|name| has_subfolders(&dir.join(name)))
-        .cloned()
-        .collect();
+    let of_classes: Vec<String> = folders.iter().filter(|name| has_subfolders(&dir.join(name))).cloned().collect();
     let train = split_folder(dir, &of_classes, TRAIN_NAMES)?;
     let root = train.as_deref().unwrap_or(dir);
-    let is_split = |name: &String| {
-        [TRAIN_NAMES, VALIDATION_NAMES, TEST_NAMES]
-            .iter()
-            .any(|n| matches_any_name(name, n))
-    };
+    let is_split =
+        |name: &String| [TRAIN_NAMES, VALIDATION_NAMES, TEST_NAMES].iter().any(|n| matches_any_name(name, n));
     if train.is_none() && !folders.is_empty() && folders.iter().all(is_split) {
         return Err(DataError::input(format!(
             "{}: {} have no class folders, so that nothing says what their images show; sort them into \
@@ -172,17 +158,10 @@ pub(crate) fn list_pictures(dir: &Path, cache_source: &mut CacheSource) -> Resul
             ));
         }
     }
-    let others = listing.non_images.into_notice(
-        "file",
-        "that no picture's name ends like or that is no regular file",
-    );
-    let loose = listing
-        .stray_images
-        .into_notice("image", "that lie beside class folders, in none of them");
+    let others = listing.non_images.into_notice("file", "that no picture's name ends like or that is no regular file");
+    let loose = listing.stray_images.into_notice("image", "that lie beside class folders, in none of them");
     let told = loose.into_iter().chain(others);
-    listed
-        .skipped_notices
-        .extend(told.map(|told| format!("{}: {told}", dir.display())));
+    listed.skipped_notices.extend(told.map(|told| format!("{}: {told}", dir.display())));
     Ok(listed)
 }
 
@@ -200,18 +179,13 @@ fn count_images(folder: &Path) -> Result<usize> {
 
 /// Reads the images below `dir`, all of one size, or brought to `image_size` and `channels` where those are not 0; and what
 /// was left out.
-pub(crate) fn read_set(
-    dir: &Path,
-    image_size: usize,
-    channels: usize,
-) -> Result<(RawSet, Vec<String>)> {
+pub(crate) fn read_set(dir: &Path, image_size: usize, channels: usize) -> Result<(RawSet, Vec<String>)> {
     let mut seen = CacheSource::default();
     let listed = list_pictures(dir, &mut seen)?;
     let make = || {
         let target = picture_target(dir, &listed, image_size, channels)?;
         let origin = PictureOrigin::Folder(dir.to_owned());
-        let decode =
-            |pictures: &Vec<PictureFile>| image_files::decode_all(&origin, pictures, target);
+        let decode = |pictures: &Vec<PictureFile>| image_files::decode_all(&origin, pictures, target);
         Ok(RawSet {
             train: decode(&listed.train)?,
             validation: listed.validation.as_ref().map(decode).transpose()?,
@@ -224,11 +198,7 @@ pub(crate) fn read_set(
 }
 
 /// What the files say of the set without being decoded: its pictures, and `[C, H, W]` as they are kept in memory.
-pub(crate) fn describe_files(
-    dir: &Path,
-    image_size: usize,
-    channels: usize,
-) -> Result<(ListedPictures, [usize; 3])> {
+pub(crate) fn describe_files(dir: &Path, image_size: usize, channels: usize) -> Result<(ListedPictures, [usize; 3])> {
     let mut seen = CacheSource::default();
     let listed = list_pictures(dir, &mut seen)?;
     let shape = match cache::stored_shape(dir, CACHE_NAME, &seen.key(image_size, channels)) {
@@ -363,16 +333,10 @@ impl SplitListing<'_> {
             }
             let below = path.strip_prefix(self.dir).unwrap_or(&path);
             let name = below.to_str().ok_or_else(|| {
-                DataError::input(format!(
-                    "{}: the file's name is not UTF-8; rename it",
-                    path.display()
-                ))
+                DataError::input(format!("{}: the file's name is not UTF-8; rename it", path.display()))
             })?;
             self.cache_source.add_metadata(name, &data);
-            all.push(PictureFile {
-                name: name.to_owned(),
-                label,
-            });
+            all.push(PictureFile { name: name.to_owned(), label });
         }
         above.pop();
         Ok(())
@@ -380,12 +344,7 @@ impl SplitListing<'_> {
 }
 
 /// What all pictures are to become.
-fn picture_target(
-    dir: &Path,
-    listed: &ListedPictures,
-    image_size: usize,
-    channels: usize,
-) -> Result<PictureTarget> {
+fn picture_target(dir: &Path, listed: &ListedPictures, image_size: usize, channels: usize) -> Result<PictureTarget> {
     let (mut grey, mut first) = (true, None);
     // Of all short sides, where they are the same.
     let mut short_side = None;
@@ -421,8 +380,5 @@ fn picture_target(
         0 => 3,
         n => n,
     };
-    Ok(PictureTarget {
-        shape: [channels, height, width],
-        resize: image_size > 0,
-    })
+    Ok(PictureTarget { shape: [channels, height, width], resize: image_size > 0 })
 }

@@ -30,12 +30,7 @@ const FILE_KINDS: [&str; 2] = ["images-idx3-ubyte", "labels-idx1-ubyte"];
 /// Names under which the file of one kind may lie, the published one without `.gz` first.
 fn file_names(part: &str, kind: &str) -> [String; 4] {
     let dotted = kind.replace("-idx", ".idx");
-    [
-        format!("{part}-{kind}"),
-        format!("{part}-{kind}.gz"),
-        format!("{part}-{dotted}"),
-        format!("{part}-{dotted}.gz"),
-    ]
+    [format!("{part}-{kind}"), format!("{part}-{kind}.gz"), format!("{part}-{dotted}"), format!("{part}-{dotted}.gz")]
 }
 
 /// The files of the parts of a set in `dir`, each where it is there, and the names of those that are not.
@@ -69,27 +64,17 @@ fn find_spellings(dir: &Path, part: &str, kind: &str) -> Vec<(usize, PathBuf)> {
 
 /// Every file of the parts of a set in `dir`, under whichever of its names.
 pub(crate) fn all_files(dir: &Path, parts: &[&str]) -> Vec<PathBuf> {
-    let kinds = parts
-        .iter()
-        .flat_map(|part| FILE_KINDS.map(|kind| find_spellings(dir, part, kind)));
+    let kinds = parts.iter().flat_map(|part| FILE_KINDS.map(|kind| find_spellings(dir, part, kind)));
     kinds.flatten().map(|(_, path)| path).collect()
 }
 
 /// Reads the training and test images of a set in `dir`.
 pub(crate) fn read_set(entry: &'static CatalogueEntry, dir: &Path) -> Result<RawSet> {
-    let (train, test) = (
-        read_part(entry, dir, "train")?,
-        read_part(entry, dir, "t10k")?,
-    );
+    let (train, test) = (read_part(entry, dir, "train")?, read_part(entry, dir, "t10k")?);
     if let Some(error) = swapped_files_error(entry, dir, &train, &test) {
         return Err(error);
     }
-    Ok(RawSet {
-        train,
-        validation: None,
-        test: Some(test),
-        classes: entry.class_names(),
-    })
+    Ok(RawSet { train, validation: None, test: Some(test), classes: entry.class_names() })
 }
 
 /// What is wrong with the training images when the files of the two parts were mistaken for each other.
@@ -113,11 +98,7 @@ fn swapped_files_error(
 type IdxFile = (PathBuf, Result<String>);
 
 /// Reads every file of these parts that is there, for itself: those that a run takes, and those beside them.
-pub(crate) fn read_each(
-    entry: &'static CatalogueEntry,
-    dir: &Path,
-    parts: &[&str],
-) -> Vec<IdxFile> {
+pub(crate) fn read_each(entry: &'static CatalogueEntry, dir: &Path, parts: &[&str]) -> Vec<IdxFile> {
     let mut all: Vec<IdxFile> = Vec::new();
     let mut whole: Vec<(usize, LabeledImages)> = Vec::new();
     for part in parts {
@@ -152,14 +133,7 @@ pub(crate) fn read_each(
                     && let Some(pixels) = pixels.take()
                 {
                     let [c, h, w] = entry.shape.unwrap_or([1, 28, 28]);
-                    whole.push((
-                        at,
-                        LabeledImages {
-                            shape: [c, h, w],
-                            pixels,
-                            labels: values,
-                        },
-                    ));
+                    whole.push((at, LabeledImages { shape: [c, h, w], pixels, labels: values }));
                 }
                 said
             });
@@ -202,20 +176,11 @@ pub(crate) fn read_part_labels(entry: &CatalogueEntry, dir: &Path, part: &str) -
     let mut input = images.open()?;
     let count = read_image_count(entry, &images, &mut input)?;
     copy_body(&images, &mut input, count * height * width, &mut io::sink())?;
-    read_labels(
-        entry,
-        &NamedFile::File(&labels),
-        Some(&(count, images.name())),
-    )
+    read_labels(entry, &NamedFile::File(&labels), Some(&(count, images.name())))
 }
 
 /// Refuses the training images in `dir` when there are as many as were published to test, and the other way around.
-pub(crate) fn check_not_swapped(
-    entry: &CatalogueEntry,
-    dir: &Path,
-    train: usize,
-    test: usize,
-) -> Result<()> {
+pub(crate) fn check_not_swapped(entry: &CatalogueEntry, dir: &Path, train: usize, test: usize) -> Result<()> {
     let path = |part| find_file(dir, part, FILE_KINDS[0]).unwrap_or_default();
     let other = path("t10k");
     let other = other.file_name().unwrap_or_default().to_string_lossy();
@@ -226,16 +191,9 @@ pub(crate) fn check_not_swapped(
 }
 
 /// Reads the header and gives the length of each of the `axes` axes.
-fn read_header(
-    source: &NamedFile,
-    input: &mut dyn Read,
-    axes: usize,
-    what: &str,
-) -> Result<Vec<usize>> {
+fn read_header(source: &NamedFile, input: &mut dyn Read, axes: usize, what: &str) -> Result<Vec<usize>> {
     let mut magic = [0u8; 4];
-    input
-        .read_exact(&mut magic)
-        .map_err(|e| source.unreadable_error(&e))?;
+    input.read_exact(&mut magic).map_err(|e| source.unreadable_error(&e))?;
     let expected = [0, 0, 8, axes as u8];
     if magic != expected {
         return Err(source.bad_content_error(format!(
@@ -245,18 +203,13 @@ fn read_header(
         )));
     }
     let mut lengths = vec![0u8; 4 * axes];
-    input
-        .read_exact(&mut lengths)
-        .map_err(|e| source.unreadable_error(&e))?;
-    let lengths: Vec<usize> = lengths
-        .chunks_exact(4)
-        .map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]) as usize)
-        .collect();
+    input.read_exact(&mut lengths).map_err(|e| source.unreadable_error(&e))?;
+    let lengths: Vec<usize> =
+        lengths.chunks_exact(4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]) as usize).collect();
     if lengths[0] == 0 || lengths[0] > MAX_IMAGES {
-        return Err(source.bad_content_error(format!(
-            "its header says {} {what}, expected 1 to {MAX_IMAGES}",
-            lengths[0]
-        )));
+        return Err(
+            source.bad_content_error(format!("its header says {} {what}, expected 1 to {MAX_IMAGES}", lengths[0]))
+        );
     }
     Ok(lengths)
 }
@@ -269,28 +222,16 @@ fn read_body(source: &NamedFile, input: &mut dyn Read, size: usize) -> Result<Ve
 }
 
 /// Copies the `size` bytes behind the header, and makes sure that nothing follows them.
-fn copy_body(
-    source: &NamedFile,
-    input: &mut dyn Read,
-    size: usize,
-    output: &mut dyn Write,
-) -> Result<()> {
-    let there =
-        io::copy(&mut input.take(size as u64), output).map_err(|e| source.unreadable_error(&e))?;
+fn copy_body(source: &NamedFile, input: &mut dyn Read, size: usize, output: &mut dyn Write) -> Result<()> {
+    let there = io::copy(&mut input.take(size as u64), output).map_err(|e| source.unreadable_error(&e))?;
     if there < size as u64 {
-        return Err(source.bad_content_error(format!(
-            "the file is cut short: its header promises {size} bytes, {there} are there"
-        )));
+        return Err(source
+            .bad_content_error(format!("the file is cut short: its header promises {size} bytes, {there} are there")));
     }
     // Reading past the end is also what makes the decoder compare the checksum.
-    match input
-        .read(&mut [0])
-        .map_err(|e| source.unreadable_error(&e))?
-    {
+    match input.read(&mut [0]).map_err(|e| source.unreadable_error(&e))? {
         0 => Ok(()),
-        _ => Err(source.bad_content_error(format!(
-            "more bytes follow the {size} that its header promises"
-        ))),
+        _ => Err(source.bad_content_error(format!("more bytes follow the {size} that its header promises"))),
     }
 }
 
@@ -299,11 +240,7 @@ fn copy_body(
 /// # Errors
 /// A sentence that names the file and what was expected, for anything else than two whole files that belong
 /// together.
-pub(crate) fn read(
-    entry: &CatalogueEntry,
-    images: &NamedFile,
-    labels: &NamedFile,
-) -> Result<LabeledImages> {
+pub(crate) fn read(entry: &CatalogueEntry, images: &NamedFile, labels: &NamedFile) -> Result<LabeledImages> {
     let [channels, height, width] = entry.shape.unwrap_or([1, 28, 28]);
     let (count, pixels) = read_pixels(entry, images)?;
     Ok(LabeledImages {
@@ -314,18 +251,12 @@ pub(crate) fn read(
 }
 
 /// Reads the header of a file of images, which must have the entry's size: how many there are.
-fn read_image_count(
-    entry: &CatalogueEntry,
-    images: &NamedFile,
-    input: &mut dyn Read,
-) -> Result<usize> {
+fn read_image_count(entry: &CatalogueEntry, images: &NamedFile, input: &mut dyn Read) -> Result<usize> {
     let [_, height, width] = entry.shape.unwrap_or([1, 28, 28]);
     let lengths = read_header(images, input, 3, "images")?;
     if lengths[1..] != [height, width] {
-        return Err(images.bad_content_error(format!(
-            "its images are {}×{}, expected {height}×{width}",
-            lengths[1], lengths[2]
-        )));
+        return Err(images
+            .bad_content_error(format!("its images are {}×{}, expected {height}×{width}", lengths[1], lengths[2])));
     }
     Ok(lengths[0])
 }
@@ -341,26 +272,18 @@ fn read_pixels(entry: &CatalogueEntry, images: &NamedFile) -> Result<(usize, Vec
 }
 
 /// Reads a file of labels: as many as there are images in the file of this name, where they are known.
-fn read_labels(
-    entry: &CatalogueEntry,
-    labels: &NamedFile,
-    images: Option<&(usize, String)>,
-) -> Result<Vec<u16>> {
+fn read_labels(entry: &CatalogueEntry, labels: &NamedFile, images: Option<&(usize, String)>) -> Result<Vec<u16>> {
     let mut input = HashedContent::new(labels)?;
     let lengths = read_header(labels, &mut input, 1, "labels")?;
     let count = lengths[0];
     if let Some((expected, name)) = images
         && count != *expected
     {
-        return Err(labels.bad_content_error(format!(
-            "it has {count} labels, expected {expected}, one for each image of {name}"
-        )));
+        return Err(labels
+            .bad_content_error(format!("it has {count} labels, expected {expected}, one for each image of {name}")));
     }
     let values = read_body(labels, &mut input, count)?;
-    if let Some(i) = values
-        .iter()
-        .position(|&l| usize::from(l) >= entry.class_count)
-    {
+    if let Some(i) = values.iter().position(|&l| usize::from(l) >= entry.class_count) {
         return Err(labels.bad_content_error(format!(
             "label {} of image {i} is no class: expected 0 to {}",
             values[i],
@@ -379,10 +302,7 @@ struct HashedContent<'a> {
 
 impl<'a> HashedContent<'a> {
     fn new(source: &'a NamedFile) -> Result<Self> {
-        Ok(Self {
-            input: source.open()?,
-            hash: Sha256::new(),
-        })
+        Ok(Self { input: source.open()?, hash: Sha256::new() })
     }
 
     /// Refuses content that was published under another name than the file's.
@@ -391,11 +311,7 @@ impl<'a> HashedContent<'a> {
             return Ok(());
         };
         let found = digest::to_hex(self.hash);
-        let own = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .replace(".idx", "-idx");
+        let own = path.file_name().unwrap_or_default().to_string_lossy().replace(".idx", "-idx");
         let own = own.trim_end_matches(".gz");
         let published = CATALOGUE
             .iter()
@@ -403,16 +319,13 @@ impl<'a> HashedContent<'a> {
             .flat_map(|e| e.published_files().map(move |file| (e, file)))
             .find(|(_, file)| file.unpacked == found);
         match published {
-            Some((set, file))
-                if set.name != entry.name || file.name.trim_end_matches(".gz") != own =>
-            {
-                Err(source.bad_content_error(format!(
+            Some((set, file)) if set.name != entry.name || file.name.trim_end_matches(".gz") != own => Err(source
+                .bad_content_error(format!(
                     "its content is {} of {}, expected {own} of {}",
                     file.name.trim_end_matches(".gz"),
                     set.name,
                     entry.name
-                )))
-            }
+                ))),
             _ => Ok(()),
         }
     }

@@ -4,9 +4,7 @@ use crate::images::{LabeledImages, luma};
 use crate::jpeg;
 use crate::source::unreadable_error;
 use crate::{DataError, Result};
-use image::{
-    DynamicImage, GenericImageView, ImageDecoder, ImageReader, Limits, imageops::FilterType,
-};
+use image::{DynamicImage, GenericImageView, ImageDecoder, ImageReader, Limits, imageops::FilterType};
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
@@ -21,9 +19,7 @@ const MAX_DECODED_BYTES: u64 = 256 << 20;
 const MAX_SIDE: u32 = 16_384;
 const TRUNCATED_MESSAGE: &str = "the image is cut short";
 /// Endings of the formats that are read.
-const EXTENSIONS: [&str; 12] = [
-    "png", "jpg", "jpeg", "bmp", "ppm", "pgm", "pbm", "pnm", "webp", "tif", "tiff", "gif",
-];
+const EXTENSIONS: [&str; 12] = ["png", "jpg", "jpeg", "bmp", "ppm", "pgm", "pbm", "pnm", "webp", "tif", "tiff", "gif"];
 
 /// Where pictures lie.
 #[derive(Clone, Debug)]
@@ -60,8 +56,7 @@ pub(crate) struct PictureHeader {
 
 /// True when a file's name has the ending of a picture.
 pub(crate) fn is_picture(name: &str) -> bool {
-    name.rsplit_once('.')
-        .is_some_and(|(_, ending)| EXTENSIONS.iter().any(|e| ending.eq_ignore_ascii_case(e)))
+    name.rsplit_once('.').is_some_and(|(_, ending)| EXTENSIONS.iter().any(|e| ending.eq_ignore_ascii_case(e)))
 }
 
 /// The endings of pictures, for messages.
@@ -146,69 +141,49 @@ pub(crate) fn decode_all(
     pixels.resize(size * pictures.len(), 0u8);
     let stop = AtomicBool::new(false);
     let each = pictures.len().div_ceil(worker_count()).max(1);
-    run_in_parallel(
-        pictures
-            .chunks(each)
-            .zip(pixels.chunks_mut((each * size).max(1))),
-        |(pictures, pixels)| {
-            let mut reader = PictureReader::open(origin)?;
-            for (picture, pixels) in pictures.iter().zip(pixels.chunks_mut(size)) {
-                if stop.load(Ordering::Relaxed) {
-                    return Ok(());
-                }
-                let done = reader.read(&picture.name).and_then(|bytes| {
-                    decode_into(&bytes, &reader.display_name(&picture.name), target, pixels)
-                });
-                if done.is_err() {
-                    stop.store(true, Ordering::Relaxed);
-                    return done;
-                }
+    run_in_parallel(pictures.chunks(each).zip(pixels.chunks_mut((each * size).max(1))), |(pictures, pixels)| {
+        let mut reader = PictureReader::open(origin)?;
+        for (picture, pixels) in pictures.iter().zip(pixels.chunks_mut(size)) {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(());
             }
-            Ok(())
-        },
-    )?;
-    Ok(LabeledImages {
-        shape: target.shape,
-        pixels,
-        labels: pictures.iter().map(|p| p.label).collect(),
-    })
+            let done = reader
+                .read(&picture.name)
+                .and_then(|bytes| decode_into(&bytes, &reader.display_name(&picture.name), target, pixels));
+            if done.is_err() {
+                stop.store(true, Ordering::Relaxed);
+                return done;
+            }
+        }
+        Ok(())
+    })?;
+    Ok(LabeledImages { shape: target.shape, pixels, labels: pictures.iter().map(|p| p.label).collect() })
 }
 
 /// What every picture's header says, without decoding pixels.
 pub(crate) fn read_headers(dir: &Path, pictures: &[PictureFile]) -> Result<Vec<PictureHeader>> {
-    let empty = PictureHeader {
-        width: 0,
-        height: 0,
-        grey: false,
-    };
+    let empty = PictureHeader { width: 0, height: 0, grey: false };
     let mut all = vec![empty; pictures.len()];
     let each = pictures.len().div_ceil(worker_count()).max(1);
-    run_in_parallel(
-        pictures.chunks(each).zip(all.chunks_mut(each)),
-        |(pictures, headers)| {
-            for (picture, header) in pictures.iter().zip(headers) {
-                let path = dir.join(&picture.name);
-                let shown = path.display().to_string();
-                let file = File::open(&path).map_err(DataError::io(&path))?;
-                let reader = ImageReader::new(BufReader::new(file))
-                    .with_guessed_format()
-                    .map_err(DataError::io(&path))?;
-                if reader.format().is_none() {
-                    return Err(not_a_picture_error(&shown));
-                }
-                let decoder = reader
-                    .into_decoder()
-                    .map_err(|e| damaged_picture_error(&shown, &e))?;
-                let (width, height) = decoder.dimensions();
-                *header = PictureHeader {
-                    width: width as usize,
-                    height: height as usize,
-                    grey: !decoder.color_type().has_color(),
-                };
+    run_in_parallel(pictures.chunks(each).zip(all.chunks_mut(each)), |(pictures, headers)| {
+        for (picture, header) in pictures.iter().zip(headers) {
+            let path = dir.join(&picture.name);
+            let shown = path.display().to_string();
+            let file = File::open(&path).map_err(DataError::io(&path))?;
+            let reader = ImageReader::new(BufReader::new(file)).with_guessed_format().map_err(DataError::io(&path))?;
+            if reader.format().is_none() {
+                return Err(not_a_picture_error(&shown));
             }
-            Ok(())
-        },
-    )?;
+            let decoder = reader.into_decoder().map_err(|e| damaged_picture_error(&shown, &e))?;
+            let (width, height) = decoder.dimensions();
+            *header = PictureHeader {
+                width: width as usize,
+                height: height as usize,
+                grey: !decoder.color_type().has_color(),
+            };
+        }
+        Ok(())
+    })?;
     Ok(all)
 }
 
@@ -217,10 +192,7 @@ fn worker_count() -> usize {
 }
 
 /// Does every piece of work in a thread of its own; gives the first failure in their order.
-fn run_in_parallel<W: Send>(
-    work: impl Iterator<Item = W>,
-    job: impl Fn(W) -> Result<()> + Sync,
-) -> Result<()> {
+fn run_in_parallel<W: Send>(work: impl Iterator<Item = W>, job: impl Fn(W) -> Result<()> + Sync) -> Result<()> {
     std::thread::scope(|scope| {
         let threads: Vec<_> = work.map(|w| scope.spawn(|| job(w))).collect();
         let results: Vec<Result<()>> = threads
@@ -250,10 +222,7 @@ pub(crate) fn check_decodable(
     size: Option<(usize, usize)>,
 ) -> Result<DecodeSummary> {
     let each = pictures.len().div_ceil(worker_count()).max(1);
-    let mut parts: Vec<DecodeSummary> = pictures
-        .chunks(each)
-        .map(|_| DecodeSummary::default())
-        .collect();
+    let mut parts: Vec<DecodeSummary> = pictures.chunks(each).map(|_| DecodeSummary::default()).collect();
     run_in_parallel(
         pictures.chunks(each).zip(&mut parts),
         |(pictures, seen): (&[&PictureFile], &mut DecodeSummary)| {
@@ -265,10 +234,9 @@ pub(crate) fn check_decodable(
                     .and_then(|bytes| decode_picture(&bytes, &shown))
                     .map(|picture| (picture.width() as usize, picture.height() as usize));
                 match (decoded, size) {
-                    (Ok(found), Some(size)) if found != size => seen.faults.push((
-                        picture.name.clone(),
-                        size_mismatch_error(&shown, found, size),
-                    )),
+                    (Ok(found), Some(size)) if found != size => {
+                        seen.faults.push((picture.name.clone(), size_mismatch_error(&shown, found, size)))
+                    }
                     (Ok(found), _) if seen.sizes.len() < 2 && !seen.sizes.contains(&found) => {
                         seen.sizes.push(found);
                     }
@@ -300,9 +268,8 @@ fn size_mismatch_error(name: &str, found: (usize, usize), expected: (usize, usiz
 
 /// Decodes one picture.
 fn decode_picture(bytes: &[u8], name: &str) -> Result<DynamicImage> {
-    let mut reader = ImageReader::new(Cursor::new(bytes))
-        .with_guessed_format()
-        .map_err(|e| unreadable_error(name, &e))?;
+    let mut reader =
+        ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| unreadable_error(name, &e))?;
     if reader.format().is_none() {
         return Err(not_a_picture_error(name));
     }
@@ -351,16 +318,15 @@ fn decode_into(bytes: &[u8], name: &str, target: PictureTarget, pixels: &mut [u8
 fn crop_and_resize(picture: &DynamicImage, height: usize, width: usize) -> DynamicImage {
     let (w, h) = picture.dimensions();
     let side = w.min(h);
-    picture
-        .crop_imm((w - side) / 2, (h - side) / 2, side, side)
-        .resize_exact(width as u32, height as u32, FilterType::Triangle)
+    picture.crop_imm((w - side) / 2, (h - side) / 2, side, side).resize_exact(
+        width as u32,
+        height as u32,
+        FilterType::Triangle,
+    )
 }
 
 fn not_a_picture_error(name: &str) -> DataError {
-    DataError::input(format!(
-        "{name}: not an image; expected one of the formats {}",
-        list_extensions()
-    ))
+    DataError::input(format!("{name}: not an image; expected one of the formats {}", list_extensions()))
 }
 
 fn damaged_picture_error(name: &str, error: &image::ImageError) -> DataError {
@@ -371,15 +337,10 @@ fn damaged_picture_error(name: &str, error: &image::ImageError) -> DataError {
                 MAX_DECODED_BYTES >> 20
             ));
         }
-        image::ImageError::IoError(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
-            TRUNCATED_MESSAGE.to_owned()
-        }
+        image::ImageError::IoError(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => TRUNCATED_MESSAGE.to_owned(),
         other => {
             let text = other.to_string();
-            format!(
-                "the image is damaged or of an unknown kind ({})",
-                text.lines().next().unwrap_or_default()
-            )
+            format!("the image is damaged or of an unknown kind ({})", text.lines().next().unwrap_or_default())
         }
     };
     crate::source::bad_content_error(name, what)

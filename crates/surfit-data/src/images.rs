@@ -41,9 +41,7 @@ impl LabeledImages {
         let size = self.image_bytes();
         let mut taken = Self::with_capacity(self.shape, indices.len());
         for &i in indices {
-            taken
-                .pixels
-                .extend_from_slice(&self.pixels[i * size..(i + 1) * size]);
+            taken.pixels.extend_from_slice(&self.pixels[i * size..(i + 1) * size]);
             taken.labels.push(self.labels[i]);
         }
         taken
@@ -54,8 +52,7 @@ impl LabeledImages {
         let size = self.image_bytes();
         for (to, &from) in indices.iter().enumerate() {
             debug_assert!(to <= from);
-            self.pixels
-                .copy_within(from * size..(from + 1) * size, to * size);
+            self.pixels.copy_within(from * size..(from + 1) * size, to * size);
             self.labels[to] = self.labels[from];
         }
         self.pixels.truncate(indices.len() * size);
@@ -79,13 +76,7 @@ impl LabeledImages {
         let [own, height, width] = self.shape;
         let plane = height * width;
         let pixels = match (own, channels) {
-            (1, 3) => self
-                .pixels
-                .chunks_exact(plane.max(1))
-                .flat_map(|grey| [grey; 3])
-                .flatten()
-                .copied()
-                .collect(),
+            (1, 3) => self.pixels.chunks_exact(plane.max(1)).flat_map(|grey| [grey; 3]).flatten().copied().collect(),
             (3, 1) => self
                 .pixels
                 .chunks_exact(3 * plane.max(1))
@@ -93,11 +84,7 @@ impl LabeledImages {
                 .collect(),
             _ => return self,
         };
-        Self {
-            shape: [channels, height, width],
-            pixels,
-            labels: self.labels,
-        }
+        Self { shape: [channels, height, width], pixels, labels: self.labels }
     }
 
     /// Mean and standard deviation of every channel, of pixel values in 0..=1. A channel of one value only has the
@@ -113,12 +100,7 @@ impl LabeledImages {
         }
         let statistic = |counts: &[u64; 256]| {
             let n = counts.iter().sum::<u64>().max(1) as f64;
-            let moment = |f: fn(f64) -> f64| {
-                (0..256)
-                    .map(|v| counts[v] as f64 * f(v as f64 / 255.0))
-                    .sum::<f64>()
-                    / n
-            };
+            let moment = |f: fn(f64) -> f64| (0..256).map(|v| counts[v] as f64 * f(v as f64 / 255.0)).sum::<f64>() / n;
             let mean = moment(|x| x);
             let variance = (moment(|x| x * x) - mean * mean).max(0.0);
             (mean, variance.sqrt().max(1.0 / 255.0))

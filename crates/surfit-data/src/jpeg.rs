@@ -30,9 +30,7 @@ fn has_end_marker(mut rest: &[u8]) -> bool {
             0x01 | 0xd0..=0xd8 => {}
             _ => {
                 scans += usize::from(marker == START_OF_SCAN);
-                let length = rest
-                    .first_chunk()
-                    .map(|&b| usize::from(u16::from_be_bytes(b)));
+                let length = rest.first_chunk().map(|&b| usize::from(u16::from_be_bytes(b)));
                 match length.and_then(|length| rest.get(length..)) {
                     Some(behind) => rest = behind,
                     None => return false,

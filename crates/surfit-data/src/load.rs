@@ -3,9 +3,7 @@
 use crate::catalogue::find_entry;
 use crate::find::{FoundSet, SetLayout, find_set};
 use crate::images::LabeledImages;
-use crate::{
-    DataError, Result, cifar, class_order, fashion_small, folder, idx, splits, tiny_imagenet,
-};
+use crate::{DataError, Result, cifar, class_order, fashion_small, folder, idx, splits, tiny_imagenet};
 use surfit_core::config::{ChannelConstants, ChannelStatistic, DataConfig};
 
 /// A data set as its files have it.
@@ -96,11 +94,7 @@ pub(crate) fn load_found(found: &FoundSet, config: &DataConfig, seed: u64) -> Re
 ///
 /// # Errors
 /// A sentence when there are not as many constants as channels.
-pub fn normalization(
-    config: &DataConfig,
-    channels: usize,
-    own: &(Vec<f64>, Vec<f64>),
-) -> Result<(Vec<f64>, Vec<f64>)> {
+pub fn normalization(config: &DataConfig, channels: usize, own: &(Vec<f64>, Vec<f64>)) -> Result<(Vec<f64>, Vec<f64>)> {
     let resolve = |key: &str, constants: &ChannelConstants, statistic, own| {
         let found = constants.resolve(statistic, channels, own);
         found.map_err(|why| DataError::input(format!("data.{key} = {constants}: {why}")))
@@ -112,10 +106,7 @@ pub fn normalization(
 }
 
 /// `[C, H, W]` that images of `shape` are brought to.
-pub(crate) fn input_shape(
-    [channels, height, width]: [usize; 3],
-    config: &DataConfig,
-) -> [usize; 3] {
+pub(crate) fn input_shape([channels, height, width]: [usize; 3], config: &DataConfig) -> [usize; 3] {
     let channels = match config.channels {
         0 => channels,
         n => n,

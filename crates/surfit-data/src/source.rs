@@ -31,15 +31,9 @@ impl NamedFile<'_> {
             }
             NamedFile::Embedded(_, bytes) => Box::new(*bytes),
         };
-        let head = inner
-            .fill_buf()
-            .map_err(|e| unreadable_error(&self.name(), &e))?;
+        let head = inner.fill_buf().map_err(|e| unreadable_error(&self.name(), &e))?;
         // By content: people unpack such files and keep the name, and the other way around.
-        if head.starts_with(&[0x1f, 0x8b]) {
-            Ok(Box::new(MultiGzDecoder::new(inner)))
-        } else {
-            Ok(Box::new(inner))
-        }
+        if head.starts_with(&[0x1f, 0x8b]) { Ok(Box::new(MultiGzDecoder::new(inner))) } else { Ok(Box::new(inner)) }
     }
 
     pub fn bad_content_error(&self, what: impl std::fmt::Display) -> DataError {
@@ -53,9 +47,7 @@ impl NamedFile<'_> {
 
 /// Says what is wrong with the content of a file.
 pub(crate) fn bad_content_error(name: &str, what: impl std::fmt::Display) -> DataError {
-    DataError::input(format!(
-        "{name}: {what}; put the original file in its place"
-    ))
+    DataError::input(format!("{name}: {what}; put the original file in its place"))
 }
 
 /// Says why a file's content cannot be read.

@@ -20,27 +20,15 @@ const LIMITED_VALIDATION_STREAM: u64 = 2;
 const TEST_STREAM: u64 = 3;
 
 /// Divides a set. Name, description, notices and normalization are left to the caller.
-pub(crate) fn split_set(
-    set: RawSet,
-    place: &str,
-    config: &DataConfig,
-    seed: u64,
-) -> Result<LoadedSet> {
+pub(crate) fn split_set(set: RawSet, place: &str, config: &DataConfig, seed: u64) -> Result<LoadedSet> {
     let least = 2 * set.classes.len();
     let taken = set.validation.is_none();
-    for (key, n) in [
-        ("train_images", config.train_images),
-        ("validation_images", config.validation_images),
-    ] {
+    for (key, n) in [("train_images", config.train_images), ("validation_images", config.validation_images)] {
         if n > 0 && n < least {
             return Err(DataError::input(format!(
                 "data.{key}: {n} images are too few for {} classes; use at least {least}, or 0 for {}",
                 set.classes.len(),
-                if key == "validation_images" && taken {
-                    "the default"
-                } else {
-                    "all"
-                },
+                if key == "validation_images" && taken { "the default" } else { "all" },
             )));
         }
     }
@@ -68,12 +56,7 @@ pub(crate) fn split_set(
     let (validation, validation_from) = match set.validation {
         Some(validation) => {
             let own = validation.len();
-            let kept = limit_images(
-                validation,
-                config.validation_images,
-                seed,
-                LIMITED_VALIDATION_STREAM,
-            );
+            let kept = limit_images(validation, config.validation_images, seed, LIMITED_VALIDATION_STREAM);
             let from = if kept.len() < own {
                 format!("{} of its own {own}, by seed {seed}", kept.len())
             } else {
@@ -83,17 +66,11 @@ pub(crate) fn split_set(
         }
         None => {
             let n = match config.validation_images {
-                0 => DEFAULT_VALIDATION_IMAGES
-                    .min(all / 10)
-                    .max(set.classes.len()),
+                0 => DEFAULT_VALIDATION_IMAGES.min(all / 10).max(set.classes.len()),
                 n => n,
             };
             if n + least > all {
-                let remedy = if config.validation_images == 0 {
-                    "add images"
-                } else {
-                    "use fewer"
-                };
+                let remedy = if config.validation_images == 0 { "add images" } else { "use fewer" };
                 return Err(DataError::input(format!(
                     "data.validation_images: {n} of the {all} training images would leave fewer than {least} to \
                      train on; {remedy}"
@@ -101,9 +78,7 @@ pub(crate) fn split_set(
             }
             (
                 split_off_images(&mut train, n, seed, VALIDATION_STREAM),
-                format!(
-                    "{n} of {all} training images, the same share of every class by seed {seed}"
-                ),
+                format!("{n} of {all} training images, the same share of every class by seed {seed}"),
             )
         }
     };
@@ -114,15 +89,9 @@ pub(crate) fn split_set(
             set.classes[usize::from(class)]
         )));
     }
-    for (split, images) in [
-        ("training", &train),
-        ("validation", &validation),
-        ("test", &test),
-    ] {
+    for (split, images) in [("training", &train), ("validation", &validation), ("test", &test)] {
         if images.is_empty() {
-            return Err(DataError::input(format!(
-                "{place}: the {split} split has no images; add some"
-            )));
+            return Err(DataError::input(format!("{place}: the {split} split has no images; add some")));
         }
     }
     let mut class_sizes = vec![0; set.classes.len()];

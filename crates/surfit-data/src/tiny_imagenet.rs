@@ -45,25 +45,15 @@ fn count_images(names: &[String]) -> [usize; 2] {
 /// Reads the set from its archive or folder.
 ///
 /// Pictures are kept no larger than they are published: those that `image_size` makes larger are enlarged batch by batch.
-pub(crate) fn read_set(
-    entry: &'static CatalogueEntry,
-    path: &Path,
-    image_size: usize,
-) -> Result<RawSet> {
+pub(crate) fn read_set(entry: &'static CatalogueEntry, path: &Path, image_size: usize) -> Result<RawSet> {
     let mut seen = CacheSource::default();
     let (origin, names) = open_source(path, &mut seen)?;
     let make = || {
         let listed = TinyImageNetPictures::new(&mut PictureReader::open(&origin)?, &names)?;
         let [channels, height, width] = entry.shape.unwrap_or([3, 64, 64]);
         let target = match image_size {
-            0 => PictureTarget {
-                shape: [channels, height, width],
-                resize: false,
-            },
-            n => PictureTarget {
-                shape: [channels, n.min(height), n.min(width)],
-                resize: true,
-            },
+            0 => PictureTarget { shape: [channels, height, width], resize: false },
+            n => PictureTarget { shape: [channels, n.min(height), n.min(width)], resize: true },
         };
         Ok(RawSet {
             train: image_files::decode_all(&origin, &listed.train, target)?,
@@ -76,15 +66,9 @@ pub(crate) fn read_set(
 }
 
 /// The archive or folder, and the files in it.
-fn open_source(
-    path: &Path,
-    cache_source: &mut CacheSource,
-) -> Result<(PictureOrigin, Vec<String>)> {
+fn open_source(path: &Path, cache_source: &mut CacheSource) -> Result<(PictureOrigin, Vec<String>)> {
     if path.is_dir() {
-        return Ok((
-            PictureOrigin::Folder(path.to_owned()),
-            walk_folder(path, cache_source)?,
-        ));
+        return Ok((PictureOrigin::Folder(path.to_owned()), walk_folder(path, cache_source)?));
     }
     cache_source.add(path, ARCHIVE_NAME)?;
     list_archive(path)
@@ -129,8 +113,7 @@ fn walk_folder(dir: &Path, cache_source: &mut CacheSource) -> Result<Vec<String>
 
 /// The archive's files, below the folder in it.
 fn list_archive(path: &Path) -> Result<(PictureOrigin, Vec<String>)> {
-    let PictureReader::Zip(_, _, archive) =
-        PictureReader::open(&PictureOrigin::Zip(path.to_owned(), String::new()))?
+    let PictureReader::Zip(_, _, archive) = PictureReader::open(&PictureOrigin::Zip(path.to_owned(), String::new()))?
     else {
         unreachable!("a zip archive was opened");
     };
@@ -141,10 +124,7 @@ fn list_archive(path: &Path) -> Result<(PictureOrigin, Vec<String>)> {
             (at == 0 || name[..at].ends_with('/')).then(|| name[..at].to_owned())
         })
         .ok_or_else(|| {
-            bad_content_error(
-                &path.display().to_string(),
-                "it has no folder `train`, as Tiny-ImageNet has",
-            )
+            bad_content_error(&path.display().to_string(), "it has no folder `train`, as Tiny-ImageNet has")
         })?;
     let names = archive
         .file_names()
@@ -181,15 +161,9 @@ impl TinyImageNetPictures {
         }
         let ids = class_ids(reader, names, &train)?;
         let label = |class: &str| ids.binary_search(&class.to_owned()).ok();
-        let picture = |name: &str, label: usize| PictureFile {
-            name: name.to_owned(),
-            label: label as u16,
-        };
-        let train = train
-            .values()
-            .enumerate()
-            .flat_map(|(i, names)| names.iter().map(move |name| picture(name, i)))
-            .collect();
+        let picture = |name: &str, label: usize| PictureFile { name: name.to_owned(), label: label as u16 };
+        let train =
+            train.values().enumerate().flat_map(|(i, names)| names.iter().map(move |name| picture(name, i))).collect();
 
         let mut val = Vec::new();
         if !val_plain.is_empty() {
@@ -220,28 +194,21 @@ impl TinyImageNetPictures {
             if known.len() != there {
                 return Err(bad_content_error(
                     &shown,
-                    format!(
-                        "it has {} images, expected {there}, one for each in val/images",
-                        known.len()
-                    ),
+                    format!("it has {} images, expected {there}, one for each in val/images", known.len()),
                 ));
             }
             for (file, name) in val_plain {
-                let class = known.get(file).ok_or_else(|| {
-                    bad_content_error(&shown, format!("it does not say the class of {file}"))
-                })?;
-                let label = label(class).ok_or_else(|| {
-                    bad_content_error(&shown, format!("class {class} of {file} is not in `train`"))
-                })?;
+                let class = known
+                    .get(file)
+                    .ok_or_else(|| bad_content_error(&shown, format!("it does not say the class of {file}")))?;
+                let label = label(class)
+                    .ok_or_else(|| bad_content_error(&shown, format!("class {class} of {file} is not in `train`")))?;
                 val.push(picture(name, label));
             }
         }
         for (class, name) in val_sorted {
             let label = label(class).ok_or_else(|| {
-                bad_content_error(
-                    &reader.display_name(name),
-                    format!("class {class} is not in `train`"),
-                )
+                bad_content_error(&reader.display_name(name), format!("class {class} is not in `train`"))
             })?;
             val.push(picture(name, label));
         }
@@ -251,11 +218,7 @@ impl TinyImageNetPictures {
                 "it has no images, and they are the test split",
             ));
         }
-        Ok(Self {
-            classes: read_class_names(reader, names, &ids)?,
-            train,
-            val,
-        })
+        Ok(Self { classes: read_class_names(reader, names, &ids)?, train, val })
     }
 }
 
@@ -274,10 +237,7 @@ fn class_ids(
     }
     if names.iter().any(|n| n == "wnids.txt") {
         let text = reader.read("wnids.txt")?;
-        let listed: BTreeSet<String> = String::from_utf8_lossy(&text)
-            .split_whitespace()
-            .map(str::to_owned)
-            .collect();
+        let listed: BTreeSet<String> = String::from_utf8_lossy(&text).split_whitespace().map(str::to_owned).collect();
         if let Some(id) = listed.iter().find(|id| there.binary_search(id).is_err()) {
             return Err(bad_content_error(
                 &reader.display_name(&format!("train/{id}")),
@@ -312,11 +272,7 @@ fn read_annotations(reader: &mut PictureReader, list: &str) -> Result<HashMap<St
 }
 
 /// What the classes are called: the first word of each in `words.txt`, else its number.
-fn read_class_names(
-    reader: &mut PictureReader,
-    names: &[String],
-    ids: &[String],
-) -> Result<Vec<String>> {
+fn read_class_names(reader: &mut PictureReader, names: &[String], ids: &[String]) -> Result<Vec<String>> {
     let mut called: HashMap<String, String> = HashMap::new();
     if names.iter().any(|n| n == "words.txt") {
         let text = reader.read("words.txt")?;

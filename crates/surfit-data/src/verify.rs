@@ -43,19 +43,8 @@ pub struct CheckedFile {
 }
 
 impl CheckedFile {
-    fn new(
-        set: &'static str,
-        file: &Path,
-        verdict: FileVerdict,
-        checked: impl Into<String>,
-    ) -> Self {
-        Self {
-            set,
-            file: file.to_owned(),
-            verdict,
-            checked: checked.into(),
-            note: None,
-        }
+    fn new(set: &'static str, file: &Path, verdict: FileVerdict, checked: impl Into<String>) -> Self {
+        Self { set, file: file.to_owned(), verdict, checked: checked.into(), note: None }
     }
 }
 
@@ -72,10 +61,8 @@ pub fn verify(found: &FoundSet) -> Vec<CheckedFile> {
         SetLayout::EmbeddedFiles(dir) => idx::all_files(dir, &idx::EMBEDDED_SPLITS),
         _ => found.files.clone(),
     };
-    let checked = |file: &PathBuf| {
-        compare_with_published(entry, file)
-            .unwrap_or_else(|error| damaged_file(entry, file, &error))
-    };
+    let checked =
+        |file: &PathBuf| compare_with_published(entry, file).unwrap_or_else(|error| damaged_file(entry, file, &error));
     let mut all: Vec<CheckedFile> = files.iter().map(checked).collect();
     if all.iter().any(|c| c.verdict == FileVerdict::Unchecked) || found.is_embedded() {
         for read in check_by_reading(found) {
@@ -107,21 +94,13 @@ fn check_by_reading(found: &FoundSet) -> Vec<CheckedFile> {
     match &found.layout {
         SetLayout::Embedded { .. } => {
             let read = fashion_small::read_embedded(entry).map(|set| {
-                let others = set
-                    .validation
-                    .iter()
-                    .chain(&set.test)
-                    .map(LabeledImages::len);
+                let others = set.validation.iter().chain(&set.test).map(LabeledImages::len);
                 format_image_count(set.train.len() + others.sum::<usize>())
             });
             vec![told(Path::new("embedded"), read)]
         }
-        SetLayout::Idx(dir) => {
-            into_checked_files(idx::read_each(entry, dir, &idx::PUBLISHED_PARTS), told)
-        }
-        SetLayout::EmbeddedFiles(dir) => {
-            into_checked_files(idx::read_each(entry, dir, &idx::EMBEDDED_SPLITS), told)
-        }
+        SetLayout::Idx(dir) => into_checked_files(idx::read_each(entry, dir, &idx::PUBLISHED_PARTS), told),
+        SetLayout::EmbeddedFiles(dir) => into_checked_files(idx::read_each(entry, dir, &idx::EMBEDDED_SPLITS), told),
         SetLayout::Cifar(place) => cifar::read_each(entry, place)
             .into_iter()
             .map(|(path, count)| told(&path, count.map(format_image_count)))
@@ -158,10 +137,7 @@ fn into_checked_files(
     files: Vec<(PathBuf, Result<String>)>,
     told: impl Fn(&Path, Result<String>) -> CheckedFile,
 ) -> Vec<CheckedFile> {
-    files
-        .into_iter()
-        .map(|(path, what)| told(&path, what))
-        .collect()
+    files.into_iter().map(|(path, what)| told(&path, what)).collect()
 }
 
 /// The folders of a set's places, or of `dir`, that are there and cannot be looked into.
@@ -173,10 +149,7 @@ pub fn check_inaccessible(entry: &CatalogueEntry, dir: Option<&Path>) -> Result<
         DataError::Io { path, .. } => damaged_file(entry, path, error),
         DataError::Input(_) => damaged_file(entry, Path::new(""), error),
     };
-    Ok(find::inaccessible_folders(entry.name, dir)?
-        .iter()
-        .map(told)
-        .collect())
+    Ok(find::inaccessible_folders(entry.name, dir)?.iter().map(told).collect())
 }
 
 /// A file that cannot be used, or not be read.
@@ -216,9 +189,7 @@ fn check_pictures(
         format!("{}{beside}", format_image_count(pictures.len())),
     );
     if let [(w, h), (other_w, other_h)] = seen.sizes[..] {
-        whole.note = Some(format!(
-            "images of {w}×{h}, {other_w}×{other_h} and so on: a run needs data.image_size"
-        ));
+        whole.note = Some(format!("images of {w}×{h}, {other_w}×{other_h} and so on: a run needs data.image_size"));
     }
     if let Some((verdict, note)) = describe_faults(&seen.faults) {
         whole.verdict = verdict;
@@ -233,10 +204,7 @@ fn check_pictures(
 
 /// What is said of a folder or an archive some of whose images are faulty; `None` when none is.
 fn describe_faults(faults: &[(String, DataError)]) -> Option<(FileVerdict, String)> {
-    let forbidden = faults
-        .iter()
-        .filter(|(_, e)| e.is_permission_denied())
-        .count();
+    let forbidden = faults.iter().filter(|(_, e)| e.is_permission_denied()).count();
     let images = |n: usize, one: &str, many: &str| match n {
         0 => None,
         1 => Some(format!("one image {one}")),
@@ -266,11 +234,7 @@ fn compare_with_published(entry: &CatalogueEntry, path: &Path) -> Result<Checked
         return Ok(unread());
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let stem = |name: &str| {
-        name.replace(".idx", "-idx")
-            .trim_end_matches(".gz")
-            .to_owned()
-    };
+    let stem = |name: &str| name.replace(".idx", "-idx").trim_end_matches(".gz").to_owned();
     let same = |file: &&PublishedFile| match entry.family {
         SetFamily::Idx => stem(file.name) == stem(&name),
         _ => file.name == name,
@@ -282,26 +246,16 @@ fn compare_with_published(entry: &CatalogueEntry, path: &Path) -> Result<Checked
 }
 
 /// How a file compares with this published one.
-pub(crate) fn compare_with(
-    set: &'static str,
-    file: &PublishedFile,
-    path: &Path,
-) -> Result<CheckedFile> {
+pub(crate) fn compare_with(set: &'static str, file: &PublishedFile, path: &Path) -> Result<CheckedFile> {
     let found = digest::sha256_hex_of_file(path)?;
     if found == file.sha256 {
-        return Ok(CheckedFile::new(
-            set,
-            path,
-            FileVerdict::Published,
-            "SHA-256",
-        ));
+        return Ok(CheckedFile::new(set, path, FileVerdict::Published, "SHA-256"));
     }
     if !file.unpacked.is_empty()
         && let Ok(mut content) = NamedFile::File(path).open()
         && digest::sha256_hex_of_reader(&mut *content).is_ok_and(|d| d == file.unpacked)
     {
-        let mut checked =
-            CheckedFile::new(set, path, FileVerdict::Published, "SHA-256 of its content");
+        let mut checked = CheckedFile::new(set, path, FileVerdict::Published, "SHA-256 of its content");
         checked.note = Some("packed anew".into());
         return Ok(checked);
     }
@@ -331,15 +285,8 @@ mod tests {
         assert_eq!(forbidden.verdict, FileVerdict::Unreadable);
         assert_eq!(forbidden.checked, "nothing");
         let note = forbidden.note.unwrap();
-        assert!(
-            note.contains("change its permissions") && !note.contains("original file"),
-            "{note}"
-        );
-        for kind in [
-            ErrorKind::UnexpectedEof,
-            ErrorKind::InvalidData,
-            ErrorKind::Other,
-        ] {
+        assert!(note.contains("change its permissions") && !note.contains("original file"), "{note}");
+        for kind in [ErrorKind::UnexpectedEof, ErrorKind::InvalidData, ErrorKind::Other] {
             assert_eq!(of(kind).verdict, FileVerdict::Damaged, "{kind}");
         }
     }
@@ -348,14 +295,9 @@ mod tests {
     fn images_that_may_not_be_read_are_counted_for_themselves() {
         let fault = |kind: ErrorKind| ("a.png".to_owned(), DataError::io("a.png")(kind.into()));
         let (forbidden, other) = (ErrorKind::PermissionDenied, ErrorKind::Other);
-        let of = |kinds: &[ErrorKind]| {
-            describe_faults(&kinds.iter().map(|k| fault(*k)).collect::<Vec<_>>())
-        };
+        let of = |kinds: &[ErrorKind]| describe_faults(&kinds.iter().map(|k| fault(*k)).collect::<Vec<_>>());
         assert_eq!(of(&[]), None);
-        assert_eq!(
-            of(&[forbidden, forbidden]),
-            Some((FileVerdict::Unreadable, "2 images may not be read".into()))
-        );
+        assert_eq!(of(&[forbidden, forbidden]), Some((FileVerdict::Unreadable, "2 images may not be read".into())));
         let (verdict, note) = of(&[forbidden, other]).unwrap();
         assert_eq!(verdict, FileVerdict::Damaged);
         assert_eq!(note, "one image is damaged and one image may not be read");

@@ -208,8 +208,7 @@ pub fn run(
     }));
     let result = outcome.unwrap_or_else(|panic| Err(EngineError::input(panic_sentence(&*panic))));
     let result = result.map_err(|error| {
-        memory::explain_oom(&error.to_string(), memory_context(run, journal))
-            .map_or(error, EngineError::input)
+        memory::explain_oom(&error.to_string(), memory_context(run, journal)).map_or(error, EngineError::input)
     });
     match &result {
         Ok(()) => journal.emit(Event::Closed),
@@ -270,11 +269,7 @@ pub fn measure_ensemble(
 /// What the run was working on, for a message about memory.
 fn memory_context(run: &RunDir, journal: &EventJournal) -> Option<memory::MemoryContext> {
     let parameters = journal.run_state().info.as_ref()?.parameters as i64;
-    Some(memory::MemoryContext {
-        degrees: run.status()?.degrees,
-        parameters,
-        batch: run.config().ok()?.fit.batch,
-    })
+    Some(memory::MemoryContext { degrees: run.status()?.degrees, parameters, batch: run.config().ok()?.fit.batch })
 }
 
 /// The first line of a panic's message: libtorch appends a C++ stack.
@@ -284,16 +279,8 @@ fn panic_sentence(panic: &(dyn std::any::Any + Send)) -> String {
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("no message");
-    let text = text
-        .split("\\n")
-        .next()
-        .unwrap_or(text)
-        .lines()
-        .next()
-        .unwrap_or(text);
-    format!(
-        "the engine failed inside a computation: {text}; the last checkpoint is kept, resume from it"
-    )
+    let text = text.split("\\n").next().unwrap_or(text).lines().next().unwrap_or(text);
+    format!("the engine failed inside a computation: {text}; the last checkpoint is kept, resume from it")
 }
 
 impl Actor<'_> {
@@ -313,8 +300,7 @@ impl Actor<'_> {
             self.check_failure()?;
             self.check_directory()?;
             let stalled = self.stall.is_some_and(|(until, _)| Instant::now() < until);
-            let busy =
-                !matches!(self.activity, ActorActivity::None) && self.state == EngineState::Running;
+            let busy = !matches!(self.activity, ActorActivity::None) && self.state == EngineState::Running;
             self.serve_requests(self.tasks.is_empty() && (!busy || stalled))?;
             self.expire_temporary_grid();
             if !self.tasks.is_empty() {
@@ -347,11 +333,7 @@ impl Actor<'_> {
         if !retry(|| self.save_checkpoint()) {
             self.check_no_steps_lost()?;
         }
-        self.state = if self.state == EngineState::Finished {
-            EngineState::Finished
-        } else {
-            EngineState::Closed
-        };
+        self.state = if self.state == EngineState::Finished { EngineState::Finished } else { EngineState::Closed };
         retry(|| {
             self.publish(true);
             self.is_published()
@@ -485,10 +467,7 @@ impl Actor<'_> {
 
     fn end_stage(&mut self) {
         let seconds = self.stage_began.elapsed().as_secs_f64();
-        self.journal.emit(Event::StageEnded {
-            stage: self.stage,
-            seconds,
-        });
+        self.journal.emit(Event::StageEnded { stage: self.stage, seconds });
         self.journal.sync();
         memory::release_free_memory();
     }

@@ -54,9 +54,7 @@ impl AlignmentRun {
     ) -> Self {
         let layout = network.layout();
         let matching = match method {
-            AlignMethod::Activation => {
-                PermutationSearch::by_activations(layout, image_batches(images).len())
-            }
+            AlignMethod::Activation => PermutationSearch::by_activations(layout, image_batches(images).len()),
             AlignMethod::Weight => PermutationSearch::by_weights(layout),
         };
         Self {
@@ -83,9 +81,7 @@ impl AlignmentRun {
         let (reference, other) = (&self.reference, &self.other);
         match self.search.step(network, reference, other, &self.images)? {
             None => Ok(None),
-            Some(permutations) => {
-                apply_and_verify(network, reference, other, &permutations, &self.images).map(Some)
-            }
+            Some(permutations) => apply_and_verify(network, reference, other, &permutations, &self.images).map(Some),
         }
     }
 }
@@ -118,11 +114,7 @@ fn apply_and_verify(
 ) -> Result<(Tensor, AlignmentReport)> {
     let aligned = permute(network.layout(), other, permutations);
     let units: usize = permutations.iter().map(Vec::len).sum();
-    let moved = permutations
-        .iter()
-        .flat_map(|p| p.iter().enumerate())
-        .filter(|&(to, &from)| to as i64 != from)
-        .count();
+    let moved = permutations.iter().flat_map(|p| p.iter().enumerate()).filter(|&(to, &from)| to as i64 != from).count();
     let logit_change = relative_logit_change(network, other, &aligned, images);
     let largest = match other.device() {
         Device::Cpu => MAX_LOGIT_CHANGE,
@@ -149,9 +141,7 @@ pub fn permute(layout: &WeightLayout, flat: &Tensor, permutations: &[Vec<i64>]) 
     let result = flat.detach().copy();
     for (index, parameter) in layout.parameters.iter().enumerate() {
         let permuted = permute_parameter(layout, flat, index, permutations, None);
-        result
-            .narrow(0, parameter.offset, parameter.len())
-            .copy_(&permuted.reshape([-1]));
+        result.narrow(0, parameter.offset, parameter.len()).copy_(&permuted.reshape([-1]));
     }
     result
 }
@@ -165,10 +155,7 @@ fn permute_parameter(
     except: Option<usize>,
 ) -> Tensor {
     let parameter = &layout.parameters[index];
-    let mut tensor = flat
-        .detach()
-        .narrow(0, parameter.offset, parameter.len())
-        .view(parameter.shape.as_slice());
+    let mut tensor = flat.detach().narrow(0, parameter.offset, parameter.len()).view(parameter.shape.as_slice());
     for (dim, axis) in parameter.axes.iter().enumerate() {
         let Some(axis) = axis.filter(|_| except != Some(dim)) else {
             continue;
@@ -198,18 +185,12 @@ fn relative_logit_change(network: &dyn Network, a: &Tensor, b: &Tensor, images: 
     // `f64::max` would pass over a value that is not a number.
     let worst = |a: f64, b: f64| if b.is_nan() || b > a { b } else { a };
     for part in image_batches(&images) {
-        let logits = |weights: &[Tensor]| {
-            network.forward(weights.into(), &part, &mut NormStatistics::Batch, None)
-        };
+        let logits = |weights: &[Tensor]| network.forward(weights.into(), &part, &mut NormStatistics::Batch, None);
         let (a, b) = (logits(&a), logits(&b));
         difference = worst(difference, (&a - &b).abs().max().double_value(&[]));
         largest = worst(largest, a.abs().max().double_value(&[]));
     }
-    if difference == 0.0 && largest.is_finite() {
-        0.0
-    } else {
-        difference / largest
-    }
+    if difference == 0.0 && largest.is_finite() { 0.0 } else { difference / largest }
 }
 
 #[cfg(test)]

@@ -26,9 +26,8 @@ pub fn measure_baselines(
     data: &DataSet,
     surface: &Surface,
 ) -> Result<Vec<Baseline>> {
-    let corners: Vec<Tensor> = (0..surface.degrees().corner_count() as i64)
-        .map(|row| surface.theta().get(row))
-        .collect();
+    let corners: Vec<Tensor> =
+        (0..surface.degrees().corner_count() as i64).map(|row| surface.theta().get(row)).collect();
     let network = |w: &Tensor| MemberProbabilities::measure(model, evaluator, data, w);
     let members = corners.iter().map(network).collect::<Result<Vec<_>>>()?;
     let all: Vec<&MemberProbabilities> = members.iter().collect();
@@ -60,20 +59,10 @@ impl MemberProbabilities {
 }
 
 /// Accuracy of the mean of the members' probabilities.
-fn ensemble_baseline(
-    name: &str,
-    members: &[&MemberProbabilities],
-    data: &DataSet,
-) -> Result<Baseline> {
-    let of = |probabilities: fn(&MemberProbabilities) -> &Tensor,
-              split: &DataSplit|
-     -> Result<f64> {
-        let all: Vec<Tensor> = members
-            .iter()
-            .map(|m| probabilities(m).shallow_clone())
-            .collect();
-        let sum =
-            Tensor::f_stack(&all, 0)?.f_sum_dim_intlist([0i64].as_slice(), false, Kind::Float)?;
+fn ensemble_baseline(name: &str, members: &[&MemberProbabilities], data: &DataSet) -> Result<Baseline> {
+    let of = |probabilities: fn(&MemberProbabilities) -> &Tensor, split: &DataSplit| -> Result<f64> {
+        let all: Vec<Tensor> = members.iter().map(|m| probabilities(m).shallow_clone()).collect();
+        let sum = Tensor::f_stack(&all, 0)?.f_sum_dim_intlist([0i64].as_slice(), false, Kind::Float)?;
         ensemble_accuracy(&sum, split)
     };
     Ok(Baseline {

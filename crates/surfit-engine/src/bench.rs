@@ -32,12 +32,8 @@ pub struct BenchOptions {
 pub const DEFAULT_NETWORKS: [&str; 4] = ["cnn", "resnet18-cifar", "vgg16-bn-cifar", "vit-tiny"];
 
 /// Rates of the steps that are measured; their sizes change no cost.
-const BENCH_HYPERPARAMS: StepHyperparams = StepHyperparams {
-    learning_rate: 1e-3,
-    momentum: 0.9,
-    weight_decay: 5e-4,
-    label_smoothing: 0.0,
-};
+const BENCH_HYPERPARAMS: StepHyperparams =
+    StepHyperparams { learning_rate: 1e-3, momentum: 0.9, weight_decay: 5e-4, label_smoothing: 0.0 };
 
 /// Networks below this size are measured often, on whole splits.
 const MIN_LARGE_PARAMETERS: i64 = 1_000_000;
@@ -57,10 +53,7 @@ impl BenchSubject {
     /// A network by its name, with images from inside the program: as they are for the demo's network, framed to the
     /// 3×32×32 of CIFAR for the others.
     fn new(name: &str, widths: &[usize], compute: ComputePrecision) -> Result<Self> {
-        let mut config = Config {
-            compute,
-            ..Config::default()
-        };
+        let mut config = Config { compute, ..Config::default() };
         config.data.set = "fashion-mnist-16k".into();
         let device = Placement::resolve(&config, 0)?.device;
         let mut data = data::load(&config.data, config.seed, device)?;
@@ -83,11 +76,7 @@ impl BenchSubject {
             model,
             data,
             batch: config.fit.batch as i64,
-            calibration_images: if large {
-                256
-            } else {
-                config.data.calibration_images as i64
-            },
+            calibration_images: if large { 256 } else { config.data.calibration_images as i64 },
         })
     }
 
@@ -136,18 +125,11 @@ pub fn run_benchmarks(options: &BenchOptions) -> Result<BenchReport> {
     let amx = processor_has_flag("amx_bf16");
     // First, while the heap holds nothing else: large enough to be seen in the process's memory, with activations that
     // are not.
-    let mut rows = fit_memory::memory_rows(&BenchSubject::new(
-        "mlp",
-        &[4096, 2048],
-        ComputePrecision::F32,
-    )?)?;
+    let mut rows = fit_memory::memory_rows(&BenchSubject::new("mlp", &[4096, 2048], ComputePrecision::F32)?)?;
     let mut placement = None;
     for name in names {
         let subject = |compute| BenchSubject::new(name, &[], compute);
-        let subjects = [
-            subject(ComputePrecision::F32)?,
-            subject(ComputePrecision::Bf16)?,
-        ];
+        let subjects = [subject(ComputePrecision::F32)?, subject(ComputePrecision::Bf16)?];
         let small = subjects[0].model.parameters() < MIN_LARGE_PARAMETERS;
         let repetitions = match (small, options.quick) {
             (true, false) => 40,
@@ -158,17 +140,12 @@ pub fn run_benchmarks(options: &BenchOptions) -> Result<BenchReport> {
         for subject in &subjects {
             placement = Some(subject.model.placement());
             rows.extend(steps::step_rows(subject, repetitions)?);
-            rows.push(heatmap_cell::heatmap_cell_row(
-                subject,
-                repetitions.min(12),
-            )?);
+            rows.push(heatmap_cell::heatmap_cell_row(subject, repetitions.min(12))?);
             memory::release_free_memory();
         }
         let [f32, bf16] = &subjects;
         let has_target = amx && name == "resnet18-cifar";
-        rows.push(
-            steps::precision_row(f32, bf16, repetitions).with_target(has_target.then_some(2.5)),
-        );
+        rows.push(steps::precision_row(f32, bf16, repetitions).with_target(has_target.then_some(2.5)));
         memory::release_free_memory();
     }
     let placement = placement.ok_or_else(|| EngineError::input("no network was measured"))?;
@@ -192,30 +169,19 @@ pub fn run_benchmarks(options: &BenchOptions) -> Result<BenchReport> {
 }
 
 fn network_config(name: &str, widths: &[usize]) -> NetworkConfig {
-    NetworkConfig {
-        name: name.into(),
-        widths: widths.into(),
-        ..NetworkConfig::default()
-    }
+    NetworkConfig { name: name.into(), widths: widths.into(), ..NetworkConfig::default() }
 }
 
 fn linear_surface(model: &Model, side: u8) -> Result<Surface> {
-    let degrees =
-        Degrees::new(side - 1, side - 1).map_err(|e| EngineError::input(e.to_string()))?;
+    let degrees = Degrees::new(side - 1, side - 1).map_err(|e| EngineError::input(e.to_string()))?;
     let (layout, device) = (model.network().layout(), model.placement().device);
-    let corners = (1..=4)
-        .map(|seed| layout.initial_weights(seed).to_device(device))
-        .collect();
+    let corners = (1..=4).map(|seed| layout.initial_weights(seed).to_device(device)).collect();
     Ok(Surface::linear(degrees, corners))
 }
 
 /// A minibatch in parts, each at its own draw of step `step`.
 fn micro_batches(x: &Tensor, labels: &Tensor, step: u64, count: usize) -> Vec<MicroBatch> {
-    const POINT_DRAWS: PointDraws = PointDraws {
-        seed: 1,
-        patch: Patch::Square,
-        sampling: Sampling::Stratified,
-    };
+    const POINT_DRAWS: PointDraws = PointDraws { seed: 1, patch: Patch::Square, sampling: Sampling::Stratified };
     POINT_DRAWS
         .draw_points(FitPhase::Interior, step, count, None)
         .into_iter()

@@ -30,22 +30,12 @@ impl FitProgress {
     pub fn start(config: &FitConfig, steps_per_epoch: u64) -> Self {
         let steps = |epochs: f64| (epochs * steps_per_epoch as f64).round() as u64;
         let edge_steps = steps(config.edge_epochs);
-        Self {
-            step: 0,
-            total: edge_steps + steps(config.epochs),
-            round_start: 0,
-            edge_steps,
-        }
+        Self { step: 0, total: edge_steps + steps(config.epochs), round_start: 0, edge_steps }
     }
 
     /// A further round of so many steps on the whole surface, from where this one stands.
     pub fn extended_by(self, steps: u64) -> Self {
-        Self {
-            step: self.step,
-            total: self.step + steps,
-            round_start: self.step,
-            edge_steps: 0,
-        }
+        Self { step: self.step, total: self.step + steps, round_start: self.step, edge_steps: 0 }
     }
 
     /// True when no step is left.
@@ -159,8 +149,7 @@ pub fn save(
         steering: steering.clone(),
         gradients: gradients.clone(),
     };
-    let json = serde_json::to_string(&stored)
-        .map_err(|e| EngineError::io(path(run).into_path())(e.into()))?;
+    let json = serde_json::to_string(&stored).map_err(|e| EngineError::io(path(run).into_path())(e.into()))?;
     let tensors = [("theta", surface.theta()), ("velocity", surface.velocity())];
     write_checksummed(&path(run), &tensors, &[("surfit".into(), json)])
 }
@@ -208,15 +197,10 @@ pub fn load(run: &RunDir, parameters: i64, device: Device) -> Result<Option<Chec
     };
     let mut take = |name: &str, rows: usize| -> Result<Tensor> {
         let found = tensors.iter().position(|(n, _)| n == name);
-        let tensor = tensors
-            .swap_remove(found.ok_or_else(|| damaged(format!("no {name}")))?)
-            .1;
+        let tensor = tensors.swap_remove(found.ok_or_else(|| damaged(format!("no {name}")))?).1;
         let want = [rows as i64, parameters];
         if tensor.size() != want || tensor.kind() != Kind::Float {
-            return Err(damaged(format!(
-                "{name} is {:?}, not {want:?}",
-                tensor.size()
-            )));
+            return Err(damaged(format!("{name} is {:?}, not {want:?}", tensor.size())));
         }
         Ok(tensor.to_device(device))
     };
@@ -224,9 +208,7 @@ pub fn load(run: &RunDir, parameters: i64, device: Device) -> Result<Option<Chec
     let theta = take("theta", degrees.point_count())?;
     let velocity = take("velocity", degrees.trainable_count())?;
     if stored.surface.frozen.len() != degrees.point_count() {
-        return Err(damaged(
-            "its list of frozen points has another length".into(),
-        ));
+        return Err(damaged("its list of frozen points has another length".into()));
     }
     Ok(Some(Checkpoint {
         surface: Surface::restore(stored.surface, theta, velocity),
@@ -254,9 +236,7 @@ pub fn remove_file(path: &(impl FileLocation + ?Sized)) -> Result<()> {
     if !files::exists(path) {
         return Ok(());
     }
-    files::remove(path)
-        .and_then(|()| files::sync_folder(path))
-        .map_err(EngineError::io(path.full_path()))
+    files::remove(path).and_then(|()| files::sync_folder(path)).map_err(EngineError::io(path.full_path()))
 }
 
 #[cfg(test)]
@@ -269,15 +249,9 @@ mod tests {
     fn a_change_holds_until_the_configuration_is_edited() {
         let mut config = Config::default().fit;
         let (rate, draws) = (config.learning_rate, config.draws);
-        let steering = SteeredSettings {
-            rate: Some((rate, 0.5 * rate)),
-            draws: Some((draws, draws + 1)),
-        };
+        let steering = SteeredSettings { rate: Some((rate, 0.5 * rate)), draws: Some((draws, draws + 1)) };
         steering.apply(&mut config);
-        assert_eq!(
-            (config.learning_rate, config.draws),
-            (0.5 * rate, draws + 1)
-        );
+        assert_eq!((config.learning_rate, config.draws), (0.5 * rate, draws + 1));
         config.learning_rate = 0.125;
         config.draws = draws;
         steering.apply(&mut config);
@@ -292,41 +266,23 @@ mod tests {
         let surface = Surface::linear(Degrees::new(2, 2).unwrap(), corners.collect());
         let progress = FitProgress::start(&Config::default().fit, 10);
         let gradients = GradientHistory::default();
-        save(
-            &run,
-            &surface,
-            progress,
-            &[],
-            &SteeredSettings::default(),
-            &gradients,
-            None,
-        )
-        .unwrap();
+        save(&run, &surface, progress, &[], &SteeredSettings::default(), &gradients, None).unwrap();
         let whole = std::fs::read(path(&run)).unwrap();
         let refused = |bytes: &[u8]| {
             std::fs::write(path(&run), bytes).unwrap();
             load(&run, 3, Device::Cpu).unwrap_err().to_string()
         };
         // In the weights, in the sum itself, and in the header's figures.
-        let digit = whole
-            .windows(8)
-            .position(|w| w == b"\"step\\\":")
-            .map(|at| at + 8);
+        let digit = whole.windows(8).position(|w| w == b"\"step\\\":").map(|at| at + 8);
         for at in [whole.len() - 20, whole.len() - 1, digit.expect("a step")] {
             let mut bytes = whole.clone();
             bytes[at] ^= 1;
             let why = refused(&bytes);
-            assert!(
-                why.contains("state.safetensors is no usable checkpoint (the file is damaged"),
-                "{why}"
-            );
+            assert!(why.contains("state.safetensors is no usable checkpoint (the file is damaged"), "{why}");
             assert!(why.ends_with("or remove it to fit anew"), "{why}");
         }
         let why = refused(&whole[..whole.len() / 2]);
-        assert!(
-            why.contains("is no usable checkpoint (") && why.contains("cut short"),
-            "{why}"
-        );
+        assert!(why.contains("is no usable checkpoint (") && why.contains("cut short"), "{why}");
         // One that promises more than such a surface has is not read at all.
         let size = u64::from_le_bytes(whole[..8].try_into().unwrap()) as usize;
         let mut header: serde_json::Value = serde_json::from_slice(&whole[8..8 + size]).unwrap();
@@ -341,16 +297,10 @@ mod tests {
         text.resize(text.len().next_multiple_of(8), b' ');
         let why = refused(&[&(text.len() as u64).to_le_bytes()[..], &text].concat());
         assert!(why.contains("cut short"), "{why}");
-        let sparse = std::fs::File::options()
-            .write(true)
-            .open(path(&run))
-            .unwrap();
+        let sparse = std::fs::File::options().write(true).open(path(&run)).unwrap();
         sparse.set_len(8 + text.len() as u64 + end).unwrap();
         let why = load(&run, 3, Device::Cpu).unwrap_err().to_string();
-        assert!(
-            why.contains("(its header promises 13194139533312 bytes of tensors"),
-            "{why}"
-        );
+        assert!(why.contains("(its header promises 13194139533312 bytes of tensors"), "{why}");
         // As they were written before there was a checksum.
         std::fs::write(path(&run), &whole).unwrap();
         let (tensors, metadata) = read_tensors(&path(&run), |_| 1 << 20).unwrap();
@@ -371,20 +321,10 @@ mod tests {
         let surface = Surface::linear(degrees, corners.collect());
         let progress = FitProgress::start(&Config::default().fit, 10);
         let focus = [0.1, f64::NAN, f64::INFINITY, 1.0 / 3.0];
-        let steering = SteeredSettings {
-            rate: Some((0.1, 0.1 / 3.0)),
-            draws: None,
-        };
-        let mut live = LiveMap {
-            heatmap: surfit_core::heatmap::Heatmap::new(degrees.patch(), 3),
-            progress: Default::default(),
-        };
-        live.heatmap.cells[4] = surfit_core::heatmap::Cell {
-            correct: 1,
-            images: 3,
-            loss: 0.1,
-            version: 7,
-        };
+        let steering = SteeredSettings { rate: Some((0.1, 0.1 / 3.0)), draws: None };
+        let mut live =
+            LiveMap { heatmap: surfit_core::heatmap::Heatmap::new(degrees.patch(), 3), progress: Default::default() };
+        live.heatmap.cells[4] = surfit_core::heatmap::Cell { correct: 1, images: 3, loss: 0.1, version: 7 };
         let map = Some(live.clone());
         let gradients = GradientHistory::default();
         save(&run, &surface, progress, &focus, &steering, &gradients, map).unwrap();
@@ -393,10 +333,7 @@ mod tests {
         assert_eq!(back.progress, progress);
         assert_eq!(back.steered_settings, steering);
         assert_eq!(back.live_map, Some(live));
-        assert_eq!(
-            (back.focus_losses[0], back.focus_losses[3]),
-            (0.1, 1.0 / 3.0)
-        );
+        assert_eq!((back.focus_losses[0], back.focus_losses[3]), (0.1, 1.0 / 3.0));
         assert!(!back.focus_losses[1].is_finite() && !back.focus_losses[2].is_finite());
     }
 }

@@ -16,9 +16,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use surfit_core::config::{Config, CornerEpochs, CornersConfig, NetworkConfig};
-use surfit_core::corner_cache::{
-    MAX_CACHE_BYTES, RECIPE_KEY, corner_cache_folder, list_cached_corners,
-};
+use surfit_core::corner_cache::{MAX_CACHE_BYTES, RECIPE_KEY, corner_cache_folder, list_cached_corners};
 use surfit_core::files::remove;
 use tch::{Kind, Tensor};
 
@@ -98,14 +96,8 @@ impl CacheEntry {
             threads: placement.threads,
         };
         let recipe = serde_json::to_string(&recipe).expect("plain data");
-        let name: String = Sha256::digest(&recipe)
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
-        Some(Self {
-            path: corner_cache_folder()?.join(format!("{name}.safetensors")),
-            recipe,
-        })
+        let name: String = Sha256::digest(&recipe).iter().map(|b| format!("{b:02x}")).collect();
+        Some(Self { path: corner_cache_folder()?.join(format!("{name}.safetensors")), recipe })
     }
 
     /// The weights, `[P]` on the CPU; `None` when they are not there.
@@ -130,10 +122,7 @@ impl CacheEntry {
                 && weights.sum(Kind::Float).double_value(&[]).is_finite()
         });
         let weights = whole.ok_or_else(|| {
-            EngineError::input(format!(
-                "{}: is damaged or not the corner that its name says",
-                self.path.display()
-            ))
+            EngineError::input(format!("{}: is damaged or not the corner that its name says", self.path.display()))
         })?;
         // Used is as good as new; what is not used goes first.
         let used = std::fs::File::options().append(true).open(&self.path);
@@ -149,10 +138,8 @@ impl CacheEntry {
         if let Some(folder) = self.path.parent() {
             std::fs::create_dir_all(folder).map_err(crate::EngineError::io(folder))?;
         }
-        let metadata = [
-            (RECIPE_KEY.to_owned(), self.recipe.clone()),
-            (DIGEST_KEY.to_owned(), digest::digest_tensors([weights])),
-        ];
+        let metadata =
+            [(RECIPE_KEY.to_owned(), self.recipe.clone()), (DIGEST_KEY.to_owned(), digest::digest_tensors([weights]))];
         write_tensors(&self.path, &[(WEIGHTS_NAME, weights)], &metadata)?;
         self.evict_least_recently_used(MAX_CACHE_BYTES);
         Ok(())
@@ -180,10 +167,7 @@ mod tests {
     use super::*;
 
     fn entry(dir: &Path, name: &str) -> CacheEntry {
-        CacheEntry {
-            path: dir.join(format!("{name}.safetensors")),
-            recipe: format!("{{\"seed\":\"{name}\"}}"),
-        }
+        CacheEntry { path: dir.join(format!("{name}.safetensors")), recipe: format!("{{\"seed\":\"{name}\"}}") }
     }
 
     #[test]
@@ -195,10 +179,7 @@ mod tests {
         here.write(&weights).unwrap();
         assert_eq!(here.read(3).unwrap().unwrap(), weights);
         assert!(here.read(4).is_err(), "another network");
-        let foreign = CacheEntry {
-            recipe: "{}".into(),
-            ..here.clone()
-        };
+        let foreign = CacheEntry { recipe: "{}".into(), ..here.clone() };
         assert!(foreign.read(3).is_err(), "another recipe");
         let whole = std::fs::read(&here.path).unwrap();
         std::fs::write(&here.path, &whole[..whole.len() - 5]).unwrap();
@@ -210,8 +191,7 @@ mod tests {
         assert!(error.contains("is damaged"), "one bit: {error}");
         std::fs::write(&here.path, &whole).unwrap();
         assert!(here.read(3).unwrap().is_some(), "mended");
-        here.write(&Tensor::from_slice(&[f32::NAN, 0.0, 0.0]))
-            .unwrap();
+        here.write(&Tensor::from_slice(&[f32::NAN, 0.0, 0.0])).unwrap();
         assert!(here.read(3).is_err(), "not finite");
     }
 
@@ -221,18 +201,11 @@ mod tests {
         let weights = Tensor::zeros([1000], (Kind::Float, tch::Device::Cpu));
         for name in ["a", "b", "c"] {
             entry(dir.path(), name).write(&weights).unwrap();
-            let old = SystemTime::now()
-                - std::time::Duration::from_secs(if name == "a" { 10 } else { 100 });
-            let file = std::fs::File::options()
-                .append(true)
-                .open(&entry(dir.path(), name).path)
-                .unwrap();
+            let old = SystemTime::now() - std::time::Duration::from_secs(if name == "a" { 10 } else { 100 });
+            let file = std::fs::File::options().append(true).open(&entry(dir.path(), name).path).unwrap();
             file.set_modified(old).unwrap();
         }
-        assert!(
-            entry(dir.path(), "b").read(1000).unwrap().is_some(),
-            "reading makes it recent"
-        );
+        assert!(entry(dir.path(), "b").read(1000).unwrap().is_some(), "reading makes it recent");
         let newest = entry(dir.path(), "d");
         newest.write(&weights).unwrap();
         // What killed programs left goes too, once nobody can be writing it.

@@ -34,18 +34,10 @@ impl Placement {
         let kind = match config.compute {
             ComputePrecision::F32 => Kind::Float,
             ComputePrecision::Bf16 => Kind::BFloat16,
-            ComputePrecision::Auto
-                if parameters >= MIN_BF16_PARAMETERS && has_fast_bf16(device) =>
-            {
-                Kind::BFloat16
-            }
+            ComputePrecision::Auto if parameters >= MIN_BF16_PARAMETERS && has_fast_bf16(device) => Kind::BFloat16,
             ComputePrecision::Auto => Kind::Float,
         };
-        Ok(Self {
-            device,
-            kind,
-            threads,
-        })
+        Ok(Self { device, kind, threads })
     }
 
     /// The device's name, such as `cuda:0`.
@@ -65,20 +57,12 @@ impl Placement {
 
     /// The compute type as a configuration names it.
     pub fn precision(&self) -> ComputePrecision {
-        if self.kind == Kind::BFloat16 {
-            ComputePrecision::Bf16
-        } else {
-            ComputePrecision::F32
-        }
+        if self.kind == Kind::BFloat16 { ComputePrecision::Bf16 } else { ComputePrecision::F32 }
     }
 
     /// The compute type's name.
     pub fn precision_name(&self) -> &'static str {
-        if self.kind == Kind::BFloat16 {
-            "bf16"
-        } else {
-            "f32"
-        }
+        if self.kind == Kind::BFloat16 { "bf16" } else { "f32" }
     }
 }
 
@@ -89,9 +73,7 @@ pub fn is_device_available(name: &str) -> bool {
 
 fn resolve_device(name: &str) -> Result<Device> {
     let missing = |what: &str| {
-        EngineError::input(format!(
-            "device `{name}` is not available: {what}; use device = \"cpu\" or \"auto\""
-        ))
+        EngineError::input(format!("device `{name}` is not available: {what}; use device = \"cpu\" or \"auto\""))
     };
     match name {
         "auto" if Cuda::is_available() => Ok(Device::Cuda(0)),
@@ -100,9 +82,7 @@ fn resolve_device(name: &str) -> Result<Device> {
         "mps" if tch::utils::has_mps() => Ok(Device::Mps),
         "mps" => Err(missing("this libtorch has no MPS")),
         _ => {
-            let index = name
-                .strip_prefix("cuda:")
-                .map_or(Ok(0), str::parse::<usize>);
+            let index = name.strip_prefix("cuda:").map_or(Ok(0), str::parse::<usize>);
             let index = index.map_err(|_| missing("write cuda or cuda:N"))?;
             let count = Cuda::device_count();
             if index as i64 >= count || !Cuda::is_available() {
@@ -124,19 +104,14 @@ fn has_fast_bf16(device: Device) -> bool {
 
 /// True when the processor's flags have this one, as Linux names it.
 pub(crate) fn processor_has_flag(flag: &str) -> bool {
-    std::fs::read_to_string("/proc/cpuinfo")
-        .is_ok_and(|info| info.split_whitespace().any(|word| word == flag))
+    std::fs::read_to_string("/proc/cpuinfo").is_ok_and(|info| info.split_whitespace().any(|word| word == flag))
 }
 
 /// The processor's name as the system gives it.
 pub fn processor_name() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info
-        .lines()
-        .find_map(|l| l.strip_prefix("model name").map(str::to_owned));
-    model.map_or("unknown processor".into(), |m| {
-        m.trim_start_matches([' ', '\t', ':']).to_owned()
-    })
+    let model = info.lines().find_map(|l| l.strip_prefix("model name").map(str::to_owned));
+    model.map_or("unknown processor".into(), |m| m.trim_start_matches([' ', '\t', ':']).to_owned())
 }
 
 #[cfg(test)]
@@ -147,10 +122,7 @@ mod tests {
     fn a_device_that_is_not_there_is_refused_with_a_remedy() {
         for name in ["cuda:99", "cuda:x"] {
             let sentence = resolve_device(name).unwrap_err().to_string();
-            assert!(
-                sentence.contains(name) && sentence.contains("cpu"),
-                "{sentence}"
-            );
+            assert!(sentence.contains(name) && sentence.contains("cpu"), "{sentence}");
         }
         assert_eq!(resolve_device("cpu").unwrap(), Device::Cpu);
     }

@@ -87,24 +87,13 @@ impl Evaluator {
     }
 
     /// Measures a network with given statistics on some of the validation images.
-    pub fn measure(
-        &self,
-        model: &Model,
-        w: &Tensor,
-        stats: &RunningStats,
-        images: Range<i64>,
-    ) -> Measurement {
+    pub fn measure(&self, model: &Model, w: &Tensor, stats: &RunningStats, images: Range<i64>) -> Measurement {
         measure(model, w, stats, &self.validation, images)
     }
 }
 
 /// As [`Evaluator::recalibrate`], on the images of `calibration`.
-pub fn recalibrate(
-    model: &Model,
-    w: &Tensor,
-    calibration: &DataSplit,
-    images: i64,
-) -> RunningStats {
+pub fn recalibrate(model: &Model, w: &Tensor, calibration: &DataSplit, images: i64) -> RunningStats {
     let mut stats = RunningStats::new(model.network().layout(), w.device());
     if model.network().layout().norms.is_empty() {
         return stats;
@@ -113,33 +102,18 @@ pub fn recalibrate(
     let size = batch_size(calibration.pixels(), w.device());
     let mut part = ImageRange::in_batches(0..calibration.len(), size);
     while let Some((x, _)) = part.next_batch_within(calibration, images) {
-        let _ = model.logits(
-            &weights,
-            &x,
-            &mut crate::layout::NormStatistics::Collect(&mut stats),
-        );
+        let _ = model.logits(&weights, &x, &mut crate::layout::NormStatistics::Collect(&mut stats));
         stats.batches += 1;
     }
     stats
 }
 
 /// Measures a network with given statistics on a whole split, in its own order.
-pub fn measure_split(
-    model: &Model,
-    w: &Tensor,
-    stats: &RunningStats,
-    split: &DataSplit,
-) -> Measurement {
+pub fn measure_split(model: &Model, w: &Tensor, stats: &RunningStats, split: &DataSplit) -> Measurement {
     measure(model, w, stats, split, 0..split.len())
 }
 
-fn measure(
-    model: &Model,
-    w: &Tensor,
-    stats: &RunningStats,
-    split: &DataSplit,
-    images: Range<i64>,
-) -> Measurement {
+fn measure(model: &Model, w: &Tensor, stats: &RunningStats, split: &DataSplit, images: Range<i64>) -> Measurement {
     let count = (images.end - images.start).max(0);
     let weights = model.network().layout().views(w);
     // Sums stay on the device; one read at the end.
@@ -151,11 +125,7 @@ fn measure(
         return Measurement::default();
     };
     let total = total.to_device(Device::Cpu);
-    Measurement {
-        correct: total.double_value(&[0]) as u32,
-        images: count as u32,
-        loss_sum: total.double_value(&[1]),
-    }
+    Measurement { correct: total.double_value(&[0]) as u32, images: count as u32, loss_sum: total.double_value(&[1]) }
 }
 
 /// Images of a split in batches of nearly equal size: a small remainder would weigh as much as a full batch in the
@@ -172,11 +142,7 @@ impl ImageRange {
     fn in_batches(images: Range<i64>, batch_size: i64) -> Self {
         let count = (images.end - images.start).max(0);
         let batches = (count as u64).div_ceil(batch_size as u64) as i64;
-        Self {
-            images,
-            next_batch: 0,
-            batch_count: batches,
-        }
+        Self { images, next_batch: 0, batch_count: batches }
     }
 
     fn batch_start(&self, batch: i64) -> i64 {
@@ -194,10 +160,7 @@ impl ImageRange {
         if self.next_batch >= self.batch_count {
             return None;
         }
-        let (from, to) = (
-            self.batch_start(self.next_batch),
-            self.batch_start(self.next_batch + 1),
-        );
+        let (from, to) = (self.batch_start(self.next_batch), self.batch_start(self.next_batch + 1));
         self.next_batch += 1;
         Some(split.batch_range(from, to - from))
     }
@@ -209,8 +172,7 @@ impl ImageRange {
         if seen >= most {
             return None;
         }
-        self.next_batch(split)
-            .filter(|(x, _)| seen == 0 || x.size()[0] > 1)
+        self.next_batch(split).filter(|(x, _)| seen == 0 || x.size()[0] > 1)
     }
 }
 
@@ -221,14 +183,9 @@ mod tests {
     #[test]
     fn large_images_go_in_batches_of_bounded_size() {
         let gpu = Device::Cuda(0);
-        for (side, cpu_images, gpu_images) in [
-            (28, 128, 1024),
-            (32, 128, 1024),
-            (64, 128, 1024),
-            (96, 56, 455),
-            (224, 10, 83),
-            (4096, 2, 2),
-        ] {
+        for (side, cpu_images, gpu_images) in
+            [(28, 128, 1024), (32, 128, 1024), (64, 128, 1024), (96, 56, 455), (224, 10, 83), (4096, 2, 2)]
+        {
             let pixels = side * side;
             assert_eq!(batch_size(pixels, Device::Cpu), cpu_images, "{side}");
             assert_eq!(batch_size(pixels, gpu), gpu_images, "{side}");

@@ -55,14 +55,9 @@ pub struct MeasuredNetwork<'a> {
 /// [`EngineError::Input`].
 pub fn check_folder(dir: &(impl FileLocation + ?Sized), replace: bool) -> Result<()> {
     let dir = FilePath::from_location(dir);
-    let holds = ["model.safetensors", "model.json"]
-        .iter()
-        .any(|name| files::exists(&dir.join(name)));
+    let holds = ["model.safetensors", "model.json"].iter().any(|name| files::exists(&dir.join(name)));
     if holds && !replace {
-        return Err(EngineError::input(format!(
-            "{} holds a model already; choose another folder",
-            dir.display()
-        )));
+        return Err(EngineError::input(format!("{} holds a model already; choose another folder", dir.display())));
     }
     Ok(())
 }
@@ -148,8 +143,7 @@ pub fn write_card(
         members,
     };
     let card_file = folder.staging_folder().join("model.json");
-    let json =
-        serde_json::to_vec_pretty(&card).map_err(|e| EngineError::io(&card_file)(e.into()))?;
+    let json = serde_json::to_vec_pretty(&card).map_err(|e| EngineError::io(&card_file)(e.into()))?;
     write_atomic(&card_file, &json).map_err(EngineError::io(&card_file))?;
     let dir = folder.destination().to_path_buf();
     folder.publish()?;
@@ -184,10 +178,7 @@ pub fn read_own_export(dir: &FilePath, run: &str) -> Option<ExportedModel> {
     let card: ModelCard = serde_json::from_slice(&bytes).ok()?;
     let name = default_folder_name(&card.selection, card.u.zip(card.v), card.fit_steps);
     let further = dir.file_name()?.to_str()?.strip_prefix(&name)?;
-    let is_further = |n: &str| {
-        n.parse()
-            .is_ok_and(|n: u32| n > 1 && further == format!("-{n}"))
-    };
+    let is_further = |n: &str| n.parse().is_ok_and(|n: u32| n > 1 && further == format!("-{n}"));
     let is_named = further.is_empty() || further.strip_prefix('-').is_some_and(is_further);
     (card.run == run && is_named).then(|| exported_model(&card, dir.to_path_buf()))
 }
@@ -280,13 +271,7 @@ pub fn evaluate_model(path: &Path, config: &Config, split: EvalSplit) -> Result<
             }
         }
     };
-    Ok(ModelEvaluation {
-        measurement: measured,
-        data: data.description,
-        mean: data.mean,
-        std: data.std,
-        remark,
-    })
+    Ok(ModelEvaluation { measurement: measured, data: data.description, mean: data.mean, std: data.std, remark })
 }
 
 /// Normalizes images as a model's card says, and tells what else the configuration would have had. A card of other images is
@@ -319,9 +304,8 @@ fn ensemble_files(path: &Path) -> Result<Vec<PathBuf>> {
             card_file.display()
         ))
     })?;
-    let card: ModelCard = serde_json::from_slice(&bytes).map_err(|e| {
-        EngineError::input(format!("{} is no model card ({e})", card_file.display()))
-    })?;
+    let card: ModelCard = serde_json::from_slice(&bytes)
+        .map_err(|e| EngineError::input(format!("{} is no model card ({e})", card_file.display())))?;
     card.members
         .iter()
         .map(|member| {
@@ -342,21 +326,14 @@ fn ensemble_files(path: &Path) -> Result<Vec<PathBuf>> {
 ///
 /// # Errors
 /// [`EngineError::Torch`].
-pub fn class_probabilities(
-    model: &Model,
-    w: &Tensor,
-    stats: &RunningStats,
-    split: &DataSplit,
-) -> Result<Tensor> {
+pub fn class_probabilities(model: &Model, w: &Tensor, stats: &RunningStats, split: &DataSplit) -> Result<Tensor> {
     let views = model.network().layout().views(w);
     let size = batch_size(split.pixels(), w.device());
     let parts: Vec<Tensor> = (0..split.len())
         .step_by(size as usize)
         .map(|start| {
             let (x, _) = split.batch_range(start, size);
-            model
-                .logits(&views, &x, &mut NormStatistics::Running(stats))
-                .softmax(-1, Kind::Float)
+            model.logits(&views, &x, &mut NormStatistics::Running(stats)).softmax(-1, Kind::Float)
         })
         .collect();
     Ok(Tensor::f_cat(&parts, 0)?)
@@ -372,17 +349,10 @@ pub fn config_from_card(model: &Path) -> Result<Config> {
         false => model.with_file_name("model.json"),
     };
     let bytes = files::read(&path, MAX_CARD_BYTES).map_err(|e| {
-        EngineError::input(format!(
-            "{}: {e}; give --config, or keep model.json beside the model",
-            path.display()
-        ))
+        EngineError::input(format!("{}: {e}; give --config, or keep model.json beside the model", path.display()))
     })?;
-    let card: ModelCard = serde_json::from_slice(&bytes).map_err(|e| {
-        EngineError::input(format!(
-            "{} is no model card ({e}); give --config",
-            path.display()
-        ))
-    })?;
+    let card: ModelCard = serde_json::from_slice(&bytes)
+        .map_err(|e| EngineError::input(format!("{} is no model card ({e}); give --config", path.display())))?;
     if let Some(why) = card.check_constants() {
         return Err(EngineError::input(format!("{}: {why}", path.display())));
     }

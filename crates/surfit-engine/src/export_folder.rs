@@ -6,9 +6,7 @@ use crate::{EngineError, Result};
 use std::io;
 use std::os::fd::OwnedFd;
 use surfit_core::config::folder_of;
-use surfit_core::files::{
-    self, FileLocation, FilePath, create_folder, create_new_folder, sync_folder,
-};
+use surfit_core::files::{self, FileLocation, FilePath, create_folder, create_new_folder, sync_folder};
 use surfit_core::model_card::{MAX_CARD_BYTES, ModelCard};
 
 /// A folder that a model is being written to. A new one has a temporary name until [`ExportFolder::publish`]; what a kill
@@ -35,11 +33,7 @@ impl ExportFolder {
             let why = format!("the folder cannot be made ({e}); choose another place");
             EngineError::io(place)(io::Error::new(e.kind(), why))
         };
-        let mut folder = Self {
-            destination: place.clone(),
-            staging_folder: place.clone(),
-            folder_lock: None,
-        };
+        let mut folder = Self { destination: place.clone(), staging_folder: place.clone(), folder_lock: None };
         if files::exists(place) {
             create_folder(place).map_err(cannot)?;
             remove_model(place)?;
@@ -135,9 +129,7 @@ fn remove_model(folder: &FilePath) -> Result<()> {
 #[cfg(test)]
 pub(crate) fn names_in(folder: &std::path::Path) -> Vec<String> {
     let entries = files::list_folder(folder).unwrap().into_iter();
-    let mut names: Vec<String> = entries
-        .map(|e| e.name.to_string_lossy().into_owned())
-        .collect();
+    let mut names: Vec<String> = entries.map(|e| e.name.to_string_lossy().into_owned()).collect();
     names.sort();
     names
 }

@@ -82,10 +82,7 @@ impl EventBacklog {
 /// the file, where the promise may be read although it is not durable.
 fn withdrawal_notice(envelope: Envelope) -> Envelope {
     let text = "a result is not durable, since the disk refused it; look after the disk, then resume the run";
-    Envelope {
-        event: Event::Notice { text: text.into() },
-        ..envelope
-    }
+    Envelope { event: Event::Notice { text: text.into() }, ..envelope }
 }
 
 /// The backlog of a journal as it changes.
@@ -270,9 +267,7 @@ impl EventJournal {
     pub fn try_sync(&mut self) -> Result<()> {
         #[cfg(test)]
         if self.syncs_fail {
-            return Err(EngineError::io("events.jsonl")(
-                std::io::ErrorKind::StorageFull.into(),
-            ));
+            return Err(EngineError::io("events.jsonl")(std::io::ErrorKind::StorageFull.into()));
         }
         self.event_log.sync()?;
         self.event_bus.backlog.lock().unpersisted.clear();
@@ -282,8 +277,6 @@ impl EventJournal {
 
     /// Replaces the latest snapshot.
     pub fn publish_snapshot(&self, snapshot: Snapshot) {
-        self.event_bus
-            .snapshots
-            .send_replace(Some(Arc::new(snapshot)));
+        self.event_bus.snapshots.send_replace(Some(Arc::new(snapshot)));
     }
 }

@@ -16,10 +16,7 @@ pub trait LayoutTensors {
 
 impl LayoutTensors for WeightLayout {
     fn views(&self, flat: &Tensor) -> Vec<Tensor> {
-        self.parameters
-            .iter()
-            .map(|p| flat.narrow(0, p.offset, p.len()).view(p.shape.as_slice()))
-            .collect()
+        self.parameters.iter().map(|p| flat.narrow(0, p.offset, p.len()).view(p.shape.as_slice())).collect()
     }
 
     fn initial_weights(&self, seed: u64) -> Tensor {
@@ -27,9 +24,7 @@ impl LayoutTensors for WeightLayout {
         for (index, p) in self.parameters.iter().enumerate() {
             let mut rng = random::stream(seed, RandomStream::Initialization, index as u64);
             values.extend((0..p.len()).map(|_| match p.init {
-                ParameterInit::Uniform(bound) => {
-                    (rng.random::<f64>() * 2.0 - 1.0) as f32 * bound as f32
-                }
+                ParameterInit::Uniform(bound) => (rng.random::<f64>() * 2.0 - 1.0) as f32 * bound as f32,
                 ParameterInit::Normal(std) => (standard_normal(&mut rng) * std) as f32,
                 ParameterInit::Ones => 1.0,
                 ParameterInit::Zeros => 0.0,
@@ -60,17 +55,9 @@ impl RunningStats {
     /// Statistics before any batch: mean 0, variance 1.
     pub fn new(layout: &WeightLayout, device: Device) -> Self {
         let of = |make: fn(&[i64], (Kind, Device)) -> Tensor| {
-            layout
-                .norms
-                .iter()
-                .map(|n| make(&[n.channels], (Kind::Float, device)))
-                .collect()
+            layout.norms.iter().map(|n| make(&[n.channels], (Kind::Float, device))).collect()
         };
-        Self {
-            mean: of(|s, o| Tensor::zeros(s, o)),
-            var: of(|s, o| Tensor::ones(s, o)),
-            batches: 0,
-        }
+        Self { mean: of(|s, o| Tensor::zeros(s, o)), var: of(|s, o| Tensor::ones(s, o)), batches: 0 }
     }
 }
 
@@ -78,21 +65,13 @@ impl RunningStats {
     /// The same tensors once more, not copies of them.
     pub fn shallow_clone(&self) -> Self {
         let of = |all: &[Tensor]| all.iter().map(Tensor::shallow_clone).collect();
-        Self {
-            mean: of(&self.mean),
-            var: of(&self.var),
-            batches: self.batches,
-        }
+        Self { mean: of(&self.mean), var: of(&self.var), batches: self.batches }
     }
 
     /// The same on another device.
     pub fn to_device(&self, device: Device) -> Self {
         let of = |all: &[Tensor]| all.iter().map(|t| t.to_device(device)).collect();
-        Self {
-            mean: of(&self.mean),
-            var: of(&self.var),
-            batches: self.batches,
-        }
+        Self { mean: of(&self.mean), var: of(&self.var), batches: self.batches }
     }
 
     /// Bytes that they take.
@@ -118,35 +97,15 @@ impl NormStatistics<'_> {
     pub fn apply(&mut self, layer: usize, x: &Tensor, weight: &Tensor, bias: &Tensor) -> Tensor {
         const EPS: f64 = 1e-5;
         let call = |mean: Option<&Tensor>, var: Option<&Tensor>, training, momentum| {
-            Tensor::batch_norm(
-                x,
-                Some(weight),
-                Some(bias),
-                mean,
-                var,
-                training,
-                momentum,
-                EPS,
-                false,
-            )
+            Tensor::batch_norm(x, Some(weight), Some(bias), mean, var, training, momentum, EPS, false)
         };
         match self {
             NormStatistics::Batch => call(None, None, true, 0.0),
             NormStatistics::Collect(stats) => {
                 let share = 1.0 / (stats.batches + 1) as f64;
-                call(
-                    Some(&stats.mean[layer]),
-                    Some(&stats.var[layer]),
-                    true,
-                    share,
-                )
+                call(Some(&stats.mean[layer]), Some(&stats.var[layer]), true, share)
             }
-            NormStatistics::Running(stats) => call(
-                Some(&stats.mean[layer]),
-                Some(&stats.var[layer]),
-                false,
-                0.0,
-            ),
+            NormStatistics::Running(stats) => call(Some(&stats.mean[layer]), Some(&stats.var[layer]), false, 0.0),
         }
     }
 }

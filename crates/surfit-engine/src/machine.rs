@@ -41,10 +41,7 @@ impl LoadSampler {
 
     /// The load as it was seen a second ago or less. Zeros where the system does not say.
     pub fn latest(&mut self) -> MachineLoad {
-        if self
-            .sampled_at
-            .is_none_or(|at| at.elapsed() >= SAMPLE_INTERVAL)
-        {
+        if self.sampled_at.is_none_or(|at| at.elapsed() >= SAMPLE_INTERVAL) {
             self.sampled_at = Some(Instant::now());
             self.sample();
         }
@@ -65,10 +62,7 @@ impl LoadSampler {
 
     fn sample(&mut self) {
         let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-        let (own, all) = (
-            process_ticks(&read("/proc/self/stat")),
-            processor_ticks(&read("/proc/stat")),
-        );
+        let (own, all) = (process_ticks(&read("/proc/self/stat")), processor_ticks(&read("/proc/stat")));
         if let (Some(own), Some((busy, total, cores))) = (own, all) {
             if let Some((own_before, busy_before, total_before)) = self.previous_ticks {
                 let passed = total.saturating_sub(total_before) as f64 / cores as f64;
@@ -102,17 +96,11 @@ fn process_ticks(stat: &str) -> Option<u64> {
 /// Ticks in which the processors worked, ticks in all, and how many processors there are.
 fn processor_ticks(stat: &str) -> Option<(u64, u64, usize)> {
     let line = stat.lines().next()?.strip_prefix("cpu ")?;
-    let all: Vec<u64> = line
-        .split_whitespace()
-        .map(|n| n.parse().unwrap_or(0))
-        .collect();
+    let all: Vec<u64> = line.split_whitespace().map(|n| n.parse().unwrap_or(0)).collect();
     // user nice system idle iowait irq softirq steal; guests are counted with user already.
     let total: u64 = all.iter().take(8).sum();
     let idle = all.get(3)? + all.get(4).unwrap_or(&0);
-    let cores = stat
-        .lines()
-        .filter(|l| l.starts_with("cpu") && !l.starts_with("cpu "))
-        .count();
+    let cores = stat.lines().filter(|l| l.starts_with("cpu") && !l.starts_with("cpu ")).count();
     (cores > 0).then_some((total - idle, total, cores))
 }
 
@@ -141,14 +129,7 @@ mod tests {
         let stat = "cpu  10 0 20 60 10 0 0 0 5 0\ncpu0 5 0 10 30 5 0 0 0 0 0\ncpu1 5 0 10 30 5 0 0 0 0 0\nintr 9";
         assert_eq!(processor_ticks(stat), Some((30, 100, 2)));
         assert_eq!(total_memory("MemTotal:  8 kB\n"), Some(8192));
-        assert_eq!(
-            (
-                process_ticks(""),
-                processor_ticks("cpu x"),
-                total_memory("")
-            ),
-            (None, None, None)
-        );
+        assert_eq!((process_ticks(""), processor_ticks("cpu x"), total_memory("")), (None, None, None));
     }
 
     #[test]

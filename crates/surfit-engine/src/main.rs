@@ -12,11 +12,7 @@ use surfit_engine::export::{EvalSplit, config_from_card, evaluate_model};
 use surfit_engine::{EngineError, Result, bench};
 
 #[derive(Parser)]
-#[command(
-    name = "surfit-engine",
-    version,
-    about = "The engine behind surfit: one process per run"
-)]
+#[command(name = "surfit-engine", version, about = "The engine behind surfit: one process per run")]
 struct EngineArguments {
     #[command(subcommand)]
     task: EngineInvocation,
@@ -77,31 +73,19 @@ enum SplitName {
 fn main() -> ExitCode {
     surfit_engine::memory::configure_malloc();
     let outcome = match EngineArguments::parse().task {
-        EngineInvocation::Serve { run, wait, linger } => serve(
-            &run,
-            ServeOptions {
-                wait,
-                idle_timeout: linger,
-            },
-        ),
-        EngineInvocation::Eval {
-            model,
-            config,
-            split,
-            data_dir,
-            json: _,
-        } => print_evaluation(model, config, split, data_dir),
-        EngineInvocation::Bench {
-            networks,
-            quick,
-            json,
-        } => bench::run_benchmarks(&bench::BenchOptions { networks, quick }).map(|report| {
-            if json {
-                println!("{}", report.to_json());
-            } else {
-                print!("{}", report.to_table());
-            }
-        }),
+        EngineInvocation::Serve { run, wait, linger } => serve(&run, ServeOptions { wait, idle_timeout: linger }),
+        EngineInvocation::Eval { model, config, split, data_dir, json: _ } => {
+            print_evaluation(model, config, split, data_dir)
+        }
+        EngineInvocation::Bench { networks, quick, json } => {
+            bench::run_benchmarks(&bench::BenchOptions { networks, quick }).map(|report| {
+                if json {
+                    println!("{}", report.to_json());
+                } else {
+                    print!("{}", report.to_table());
+                }
+            })
+        }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

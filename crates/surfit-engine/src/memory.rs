@@ -39,11 +39,7 @@ mod tests {
     fn a_large_allocation_is_seen() {
         let before = resident_bytes();
         let block = vec![1u8; 64 << 20];
-        assert!(
-            resident_bytes() > before + (60 << 20),
-            "{} {before}",
-            block.len()
-        );
+        assert!(resident_bytes() > before + (60 << 20), "{} {before}", block.len());
         assert!(peak_bytes() >= resident_bytes());
     }
 }

@@ -48,12 +48,7 @@ impl Model {
     pub fn new(network: Box<dyn Network>, placement: Placement) -> Self {
         let parameters = &network.layout().parameters;
         let cast = parameters.iter().map(|p| !p.always_f32).collect();
-        Self {
-            network,
-            placement,
-            cast,
-            defers_conv_grads: placement.uses_amx(),
-        }
+        Self { network, placement, cast, defers_conv_grads: placement.uses_amx() }
     }
 
     /// Returns the network that the model computes.
@@ -81,64 +76,27 @@ impl Model {
             return self.network.forward(weights, x, norms, None);
         }
         let kind = self.placement.kind;
-        let ForwardWeights {
-            views,
-            deferred_grads: products,
-        } = weights;
-        let cast: Vec<Tensor> = views
-            .iter()
-            .zip(&self.cast)
-            .map(|(w, &c)| {
-                if c {
-                    w.to_kind(kind)
-                } else {
-                    w.shallow_clone()
-                }
-            })
-            .collect();
+        let ForwardWeights { views, deferred_grads: products } = weights;
+        let cast: Vec<Tensor> =
+            views.iter().zip(&self.cast).map(|(w, &c)| if c { w.to_kind(kind) } else { w.shallow_clone() }).collect();
         let views = cast.as_slice();
         self.network
-            .forward(
-                ForwardWeights {
-                    views,
-                    deferred_grads: products,
-                },
-                &x.to_kind(kind),
-                norms,
-                None,
-            )
+            .forward(ForwardWeights { views, deferred_grads: products }, &x.to_kind(kind), norms, None)
             .to_kind(Kind::Float)
     }
 
     /// One forward and backward pass at the flat weights `w`, `[P]`: writes the gradient into `gradient`, `[P]`, and
     /// gives the mean cross-entropy as a scalar on the device, so that nothing waits for the host.
-    pub fn gradient(
-        &self,
-        w: &Tensor,
-        x: &Tensor,
-        labels: &Tensor,
-        smoothing: f64,
-        gradient: &Tensor,
-    ) -> Tensor {
+    pub fn gradient(&self, w: &Tensor, x: &Tensor, labels: &Tensor, smoothing: f64, gradient: &Tensor) -> Tensor {
         let (loss, parts) = self.backward(w, x, labels, smoothing);
-        let flat: Vec<Tensor> = parts
-            .iter()
-            .map(|g| g.reshape([-1]).to_kind(Kind::Float))
-            .collect();
+        let flat: Vec<Tensor> = parts.iter().map(|g| g.reshape([-1]).to_kind(Kind::Float)).collect();
         let _ = Tensor::cat_out(gradient, &flat, 0);
         loss
     }
 
     /// As [`Model::gradient`], but the gradient takes the place of the weights: `w` becomes `(g + λw)/(1 + λ)` with `λ`
     /// the weight decay. Without a second vector of length `P`, and in one pass.
-    pub fn gradient_in_place(
-        &self,
-        w: &Tensor,
-        x: &Tensor,
-        labels: &Tensor,
-        smoothing: f64,
-        decay: f64,
-    ) -> Tensor {
+    pub fn gradient_in_place(&self, w: &Tensor, x: &Tensor, labels: &Tensor, smoothing: f64, decay: f64) -> Tensor {
         let (loss, parts) = self.backward(w, x, labels, smoothing);
         for (mut view, g) in self.network.layout().views(w).into_iter().zip(parts) {
             let _ = view.lerp_(&g.to_kind(Kind::Float), 1.0 / (1.0 + decay));
@@ -148,13 +106,7 @@ impl Model {
 
     /// The mean cross-entropy and its gradient with respect to every parameter, in the types the parameters are computed
     /// with.
-    fn backward(
-        &self,
-        w: &Tensor,
-        x: &Tensor,
-        labels: &Tensor,
-        smoothing: f64,
-    ) -> (Tensor, Vec<Tensor>) {
+    fn backward(&self, w: &Tensor, x: &Tensor, labels: &Tensor, smoothing: f64) -> (Tensor, Vec<Tensor>) {
         let layout = self.network.layout();
         // Leaves that share storage with `w`. Differentiating with respect to `w` itself would make every slice's
         // backward pass fill a zero vector of length P.
@@ -179,16 +131,11 @@ impl Model {
         labels: &Tensor,
         smoothing: f64,
     ) -> (Tensor, Vec<Tensor>) {
-        let leaves: Vec<Tensor> = weights
-            .into_iter()
-            .map(|leaf| leaf.detach().set_requires_grad(true))
-            .collect();
+        let leaves: Vec<Tensor> = weights.into_iter().map(|leaf| leaf.detach().set_requires_grad(true)).collect();
         let mut products = DeferredConvGrads::default();
         let loss = tch::with_grad(|| {
-            let weights = ForwardWeights {
-                views: &leaves,
-                deferred_grads: self.defers_conv_grads.then_some(&mut products),
-            };
+            let weights =
+                ForwardWeights { views: &leaves, deferred_grads: self.defers_conv_grads.then_some(&mut products) };
             let logits = self.forward(weights, x, &mut NormStatistics::Batch);
             cross_entropy(&logits, labels, Reduction::Mean, smoothing)
         });
@@ -197,24 +144,14 @@ impl Model {
     }
 
     /// Correct predictions and summed loss on a batch on the device, `[2]`, in `f64` where the device has it.
-    pub fn measure_batch(
-        &self,
-        weights: &[Tensor],
-        stats: &RunningStats,
-        x: &Tensor,
-        labels: &Tensor,
-    ) -> Tensor {
+    pub fn measure_batch(&self, weights: &[Tensor], stats: &RunningStats, x: &Tensor, labels: &Tensor) -> Tensor {
         let logits = self.logits(weights, x, &mut NormStatistics::Running(stats));
         self.measurement_sums(&logits, labels)
     }
 
     /// The same from the batch's logits.
     pub fn measurement_sums(&self, logits: &Tensor, labels: &Tensor) -> Tensor {
-        let wide = if logits.device() == Device::Mps {
-            Kind::Float
-        } else {
-            Kind::Double
-        };
+        let wide = if logits.device() == Device::Mps { Kind::Float } else { Kind::Double };
         let correct = logits.argmax(1, false).eq_tensor(labels).sum(wide);
         let loss = cross_entropy(logits, labels, Reduction::Sum, 0.0).to_kind(wide);
         Tensor::stack(&[correct, loss], 0)

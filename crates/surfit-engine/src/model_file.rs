@@ -59,12 +59,8 @@ fn write_with(
         )));
     }
     let flat = flat.detach();
-    let mut tensors: Vec<(String, Tensor)> = layout
-        .parameters
-        .iter()
-        .map(|p| p.name.clone())
-        .zip(layout.views(&flat))
-        .collect();
+    let mut tensors: Vec<(String, Tensor)> =
+        layout.parameters.iter().map(|p| p.name.clone()).zip(layout.views(&flat)).collect();
     for (i, norm) in layout.norms.iter().enumerate() {
         let named = |what: &str| format!("{}.{what}", norm.prefix);
         tensors.push((named(RUNNING_STATISTICS[0]), stats.mean[i].shallow_clone()));
@@ -80,10 +76,7 @@ fn write_with(
 }
 
 /// Tensors of a layout under the names of a file, and in its parts; behind them what else the file's module has.
-fn rename_tensors(
-    tensors: Vec<(String, Tensor)>,
-    names: &NameMap,
-) -> Result<Vec<(String, Tensor)>> {
+fn rename_tensors(tensors: Vec<(String, Tensor)>, names: &NameMap) -> Result<Vec<(String, Tensor)>> {
     let mut given = Vec::with_capacity(tensors.len());
     for (name, tensor) in tensors {
         let called = names.names_in_file(&name).unwrap_or_else(|| vec![name]);

@@ -45,9 +45,7 @@ pub fn serve_run(run: &RunDir, options: ServeOptions) -> Result<()> {
     drop(journal);
     drop(inbox);
     let _ = stop.send(());
-    let served = server
-        .join()
-        .unwrap_or_else(|_| Err(EngineError::input("the server thread panicked")));
+    let served = server.join().unwrap_or_else(|_| Err(EngineError::input("the server thread panicked")));
     result.and(served)
 }
 
@@ -70,15 +68,9 @@ fn write_starting_status(run: &RunDir) {
         best: None,
         failed: None,
     });
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0.0, |d| d.as_secs_f64());
-    let status = RunStatus {
-        pid: std::process::id(),
-        node: EngineNode::current().host.clone(),
-        heartbeat: now,
-        ..before
-    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64());
+    let status =
+        RunStatus { pid: std::process::id(), node: EngineNode::current().host.clone(), heartbeat: now, ..before };
     if let Err(error) = run.write_status(&status) {
         crate::journal::log_warning(format_args!("{error}"));
     }
@@ -98,8 +90,7 @@ mod tests {
         // No process has the largest number.
         let left = [
             folder.join(format!(".model.safetensors.{}.tmp", i32::MAX)),
-            run.join("surface")
-                .join(format!(".state.safetensors.{}.tmp", i32::MAX)),
+            run.join("surface").join(format!(".state.safetensors.{}.tmp", i32::MAX)),
         ];
         left.iter().for_each(|p| std::fs::write(p, "half").unwrap());
         let whole = folder.join("model.safetensors");

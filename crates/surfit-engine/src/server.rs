@@ -13,8 +13,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use surfit_core::protocol::{
-    ClientMessage, EngineCommand, EventSpan, MAX_FRAME_BYTES, PROTOCOL_VERSION, READONLY_ERROR,
-    ServerMessage,
+    ClientMessage, EngineCommand, EventSpan, MAX_FRAME_BYTES, PROTOCOL_VERSION, READONLY_ERROR, ServerMessage,
 };
 use surfit_core::run_dir::{EventTail, FileIdentity, RunDir};
 use surfit_core::snapshot::Snapshot;
@@ -54,15 +53,9 @@ type FrameStream = Framed<UnixStream, LengthDelimitedCodec>;
 ///
 /// # Errors
 /// When the runtime or the listener cannot be set up.
-pub fn serve(
-    socket: BoundSocket,
-    service: ServerContext,
-    mut stop: oneshot::Receiver<()>,
-) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(EngineError::io("tokio runtime"))?;
+pub fn serve(socket: BoundSocket, service: ServerContext, mut stop: oneshot::Receiver<()>) -> Result<()> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(EngineError::io("tokio runtime"))?;
     runtime.block_on(async move {
         let mut socket = socket;
         let mut listener = socket.tokio_listener()?;
@@ -118,16 +111,9 @@ async fn handle_signals(requests: SyncSender<CommandRequest>) {
         };
         let (reply, answer) = oneshot::channel();
         let client = SIGNAL_CLIENT;
-        let _ = requests.try_send(CommandRequest {
-            client,
-            command,
-            reply,
-        });
+        let _ = requests.try_send(CommandRequest { client, command, reply });
         tokio::spawn(async move {
-            if let Ok(CommandAnswer {
-                error: Some(error), ..
-            }) = answer.await
-            {
+            if let Ok(CommandAnswer { error: Some(error), .. }) = answer.await {
                 crate::journal::log_warning(format_args!("after a signal: {error}"));
             }
         });
@@ -143,19 +129,13 @@ async fn serve_client(stream: UnixStream, service: ServerContext) {
     if !is_run_owner(stream.peer_cred().map(|c| c.uid())) {
         return;
     }
-    let codec = LengthDelimitedCodec::builder()
-        .max_frame_length(MAX_FRAME_BYTES)
-        .new_codec();
+    let codec = LengthDelimitedCodec::builder().max_frame_length(MAX_FRAME_BYTES).new_codec();
     let mut frames = Framed::new(stream, codec);
     let hello = tokio::time::timeout(CLIENT_TIMEOUT, receive_message(&mut frames)).await;
     let refusal = match hello {
-        Ok(Some(Ok(ClientMessage::Hello {
-            protocol,
-            after,
-            readonly,
-            changes,
-            ..
-        }))) if protocol == PROTOCOL_VERSION => {
+        Ok(Some(Ok(ClientMessage::Hello { protocol, after, readonly, changes, .. })))
+            if protocol == PROTOCOL_VERSION =>
+        {
             let welcome = ServerMessage::Welcome {
                 protocol: PROTOCOL_VERSION,
                 engine: env!("CARGO_PKG_VERSION").into(),
@@ -182,9 +162,7 @@ async fn serve_client(stream: UnixStream, service: ServerContext) {
 }
 
 /// The next message: `None` at the end, `Some(Err)` for bytes that are no message.
-async fn receive_message(
-    frames: &mut FrameStream,
-) -> Option<std::result::Result<ClientMessage, String>> {
+async fn receive_message(frames: &mut FrameStream) -> Option<std::result::Result<ClientMessage, String>> {
     match frames.next().await? {
         Ok(bytes) => Some(serde_json::from_slice(&bytes).map_err(|e| e.to_string())),
         Err(e) => Some(Err(e.to_string())),
@@ -194,10 +172,7 @@ async fn receive_message(
 /// The client is gone, or too slow.
 struct ClientGone;
 
-async fn send_message(
-    frames: &mut FrameStream,
-    message: &ServerMessage,
-) -> std::result::Result<(), ClientGone> {
+async fn send_message(frames: &mut FrameStream, message: &ServerMessage) -> std::result::Result<(), ClientGone> {
     let bytes = serde_json::to_vec(message).map_err(|_| ClientGone)?;
     match tokio::time::timeout(CLIENT_TIMEOUT, frames.send(bytes::Bytes::from(bytes))).await {
         Ok(Ok(())) => Ok(()),
@@ -212,21 +187,12 @@ async fn exchange_messages(
     readonly: bool,
     changes: bool,
 ) -> std::result::Result<(), ClientGone> {
-    let ServerContext {
-        run,
-        event_bus: feed,
-        requests,
-        actor_end: end,
-        ..
-    } = service;
+    let ServerContext { run, event_bus: feed, requests, actor_end: end, .. } = service;
     let _viewer = feed.subscriber_guard();
     // Listening begins before the file is read, so that nothing falls between.
     let mut live = feed.subscribe_events();
     let mut snapshots = feed.subscribe_snapshots();
-    let history = EventHistory {
-        run,
-        backlog: feed.backlog(),
-    };
+    let history = EventHistory { run, backlog: feed.backlog() };
     // A feed kept here would keep the channels open after the journal is gone.
     drop(feed);
     let wants_events = after.is_some();
@@ -332,9 +298,7 @@ async fn send_missed_events(
     let backlog = history.backlog.current();
     let mut tail = EventTail::new(&history.run.events_path(), *sent);
     loop {
-        let some = tail
-            .read_at_most(MAX_EVENTS_PER_READ)
-            .map_err(|_| ClientGone)?;
+        let some = tail.read_at_most(MAX_EVENTS_PER_READ).map_err(|_| ClientGone)?;
         if some.is_empty() {
             break;
         }
@@ -343,11 +307,7 @@ async fn send_missed_events(
                 return Ok(());
             }
             *sent = envelope.seq;
-            send_message(
-                frames,
-                &ServerMessage::Event(backlog.as_published(envelope)),
-            )
-            .await?;
+            send_message(frames, &ServerMessage::Event(backlog.as_published(envelope))).await?;
         }
     }
     for envelope in &backlog.unpersisted {
@@ -385,11 +345,7 @@ fn forward_command(
 ) -> std::result::Result<(), ActorEnd> {
     let is_shutdown = matches!(command, EngineCommand::Shutdown);
     let (reply, answer) = oneshot::channel();
-    let request = CommandRequest {
-        client,
-        command,
-        reply,
-    };
+    let request = CommandRequest { client, command, reply };
     match requests.try_send(request) {
         Ok(()) => {}
         Err(TrySendError::Full(_)) => {
@@ -404,8 +360,7 @@ fn forward_command(
     tokio::spawn(async move {
         let answer = answer.await.unwrap_or_else(|_| CommandAnswer {
             events: EventSpan { after: 0, last: 0 },
-            error: unanswered_result(is_shutdown, &end, "the engine closed before it answered")
-                .err(),
+            error: unanswered_result(is_shutdown, &end, "the engine closed before it answered").err(),
         });
         let _ = replies.send((id, answer)).await;
     });
@@ -431,12 +386,7 @@ mod tests {
             Self::with_requests(run, feed, after, std::sync::mpsc::sync_channel(1).0).await
         }
 
-        async fn with_requests(
-            run: &RunDir,
-            feed: EventBus,
-            after: u64,
-            requests: SyncSender<CommandRequest>,
-        ) -> Self {
+        async fn with_requests(run: &RunDir, feed: EventBus, after: u64, requests: SyncSender<CommandRequest>) -> Self {
             let (near, far) = UnixStream::pair().unwrap();
             let service = ServerContext {
                 run: run.clone(),
@@ -462,12 +412,8 @@ mod tests {
 
         async fn received_numbers(&mut self) -> Vec<u64> {
             let mut numbers = Vec::new();
-            while let Ok(Some(frame)) =
-                tokio::time::timeout(Duration::from_secs(1), self.frames.next()).await
-            {
-                if let ServerMessage::Event(envelope) =
-                    serde_json::from_slice(&frame.unwrap()).unwrap()
-                {
+            while let Ok(Some(frame)) = tokio::time::timeout(Duration::from_secs(1), self.frames.next()).await {
+                if let ServerMessage::Event(envelope) = serde_json::from_slice(&frame.unwrap()).unwrap() {
                     let is_promise = envelope.event.requires_durability();
                     self.promises.extend(is_promise.then_some(envelope.seq));
                     numbers.push(envelope.seq);
@@ -492,10 +438,7 @@ mod tests {
             members: Vec::new(),
             chosen: None,
         });
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             journal.log("one");
             journal.fail_syncs(true);
@@ -525,19 +468,12 @@ mod tests {
         let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
         let journal = EventJournal::open(&run).unwrap();
         let (requests, inbox) = std::sync::mpsc::sync_channel(1);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let mut client = Listener::with_requests(&run, journal.event_bus(), 0, requests).await;
             let (id, command) = (7, EngineCommand::Checkpoint);
             let message = serde_json::to_vec(&ClientMessage::Command { id, command }).unwrap();
-            client
-                .frames
-                .send(bytes::Bytes::from(message))
-                .await
-                .unwrap();
+            client.frames.send(bytes::Bytes::from(message)).await.unwrap();
             let request = loop {
                 match inbox.try_recv() {
                     Ok(request) => break request,
@@ -560,9 +496,7 @@ mod tests {
 
     #[test]
     fn who_asks_for_an_end_that_is_under_way_is_told_how_it_went() {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let lost = || Err("stopped at step 3".to_owned());
         let unknown = || Err("the engine closed before it answered".to_owned());
         let closing = || Err("the engine is closing".to_owned());
@@ -571,12 +505,7 @@ mod tests {
             (EngineCommand::Shutdown, Some(lost()), lost(), lost()),
             // It may fail yet.
             (EngineCommand::Shutdown, None, unknown(), closing()),
-            (
-                EngineCommand::Checkpoint,
-                Some(Ok(())),
-                unknown(),
-                closing(),
-            ),
+            (EngineCommand::Checkpoint, Some(Ok(())), unknown(), closing()),
         ] {
             runtime.block_on(async {
                 let (requests, inbox) = std::sync::mpsc::sync_channel(1);

@@ -47,10 +47,7 @@ impl Surface {
     /// one after the other, so that no second copy of them stays.
     pub fn linear(degrees: Degrees, corners: Vec<Tensor>) -> Self {
         let (device, p) = (corners[0].device(), corners[0].size()[0]);
-        let (k, trainable) = (
-            degrees.point_count() as i64,
-            degrees.trainable_count() as i64,
-        );
+        let (k, trainable) = (degrees.point_count() as i64, degrees.trainable_count() as i64);
         let theta = Tensor::empty([k, p], (Kind::Float, device));
         let given = degrees.corner_count();
         debug_assert_eq!(corners.len(), given);
@@ -60,32 +57,16 @@ impl Surface {
         if trainable > 0 {
             let rest = coefficient_tensor(&degrees.linear_rows()[given..], device);
             let given = given as i64;
-            let _ = rest.mm_out(
-                &theta.narrow(0, given, trainable),
-                &theta.narrow(0, 0, given),
-            );
+            let _ = rest.mm_out(&theta.narrow(0, given, trainable), &theta.narrow(0, 0, given));
         }
         let velocity = Tensor::zeros([trainable, p], (Kind::Float, device));
         let frozen = vec![false; degrees.point_count()];
-        Self {
-            degrees,
-            theta,
-            velocity,
-            frozen,
-            last_rate: 0.0,
-            version: 1,
-            buffers: None,
-        }
+        Self { degrees, theta, velocity, frozen, last_rate: 0.0, version: 1, buffers: None }
     }
 
     /// A surface from its stored parts. `theta` is `[K, P]`, `velocity` `[K − corners, P]`.
     pub fn restore(state: SurfaceState, theta: Tensor, velocity: Tensor) -> Self {
-        let SurfaceState {
-            degrees,
-            frozen,
-            last_rate,
-            version,
-        } = state;
+        let SurfaceState { degrees, frozen, last_rate, version } = state;
         Self {
             degrees,
             theta: theta.contiguous(),
@@ -169,12 +150,7 @@ impl Surface {
             FitPhase::Edge => self.degrees.edge_second_moments(),
             FitPhase::Interior => self.degrees.interior_second_moments(),
         };
-        moments
-            .iter()
-            .enumerate()
-            .filter(|(k, _)| self.is_trainable(*k))
-            .map(|(_, m)| m)
-            .sum()
+        moments.iter().enumerate().filter(|(k, _)| self.is_trainable(*k)).map(|(_, m)| m).sum()
     }
 
     fn is_trainable(&self, row: usize) -> bool {
@@ -195,15 +171,9 @@ impl Surface {
         let theta = coefficient_tensor(&matrix, device).mm(&self.theta);
         // Corners do not move, so their velocity is zero and the rest of the matrix carries it all.
         let corners = from.corner_count();
-        let inner: DenseMatrix = matrix[corners..]
-            .iter()
-            .map(|row| row[corners..].to_vec())
-            .collect();
+        let inner: DenseMatrix = matrix[corners..].iter().map(|row| row[corners..].to_vec()).collect();
         let velocity = match (inner.len(), from.trainable_count()) {
-            (0, _) | (_, 0) => Tensor::zeros(
-                [to.trainable_count() as i64, theta.size()[1]],
-                (Kind::Float, device),
-            ),
+            (0, _) | (_, 0) => Tensor::zeros([to.trainable_count() as i64, theta.size()[1]], (Kind::Float, device)),
             _ => coefficient_tensor(&inner, device).mm(&self.velocity),
         };
         // The corners' rows are the given networks to the last bit, not a sum with rounding.
@@ -213,12 +183,8 @@ impl Surface {
         let old = std::mem::replace(&mut self.theta, theta);
         let moved = grid_points(from, 5)
             .map(|(u, v)| {
-                let before = coefficient_tensor(&[from.bernstein_weights(u, v)], device)
-                    .mm(&old)
-                    .squeeze_dim(0);
-                (self.combine(&to.bernstein_weights(u, v)) - before)
-                    .norm()
-                    .double_value(&[])
+                let before = coefficient_tensor(&[from.bernstein_weights(u, v)], device).mm(&old).squeeze_dim(0);
+                (self.combine(&to.bernstein_weights(u, v)) - before).norm().double_value(&[])
             })
             .fold(exact, f64::max);
         self.velocity = velocity;
@@ -235,13 +201,8 @@ impl Surface {
     pub fn mean_corner_distance(&self) -> f64 {
         let corner = |c| self.theta.get(c);
         let corners = self.degrees.corner_count() as i64;
-        let pairs: Vec<(i64, i64)> = (0..corners)
-            .flat_map(|a| (a + 1..corners).map(move |b| (a, b)))
-            .collect();
-        let sum: f64 = pairs
-            .iter()
-            .map(|&(a, b)| (corner(a) - corner(b)).norm().double_value(&[]))
-            .sum();
+        let pairs: Vec<(i64, i64)> = (0..corners).flat_map(|a| (a + 1..corners).map(move |b| (a, b))).collect();
+        let sum: f64 = pairs.iter().map(|&(a, b)| (corner(a) - corner(b)).norm().double_value(&[])).sum();
         sum / pairs.len() as f64
     }
 
@@ -276,10 +237,7 @@ impl Surface {
 /// The largest distance between a surface and its conversion on a fine grid, from the Gram matrix `G = ΘΘᵀ` of the old
 /// control points: with `d = b_from − Mᵀ b_to` the distance is `√(dᵀ G d)`.
 fn deviation_on_grid(from: Degrees, to: Degrees, matrix: &DenseMatrix, theta: &Tensor) -> f64 {
-    let gram = theta
-        .mm(&theta.tr())
-        .to_kind(Kind::Float)
-        .to_device(Device::Cpu);
+    let gram = theta.mm(&theta.tr()).to_kind(Kind::Float).to_device(Device::Cpu);
     let k = from.point_count();
     let gram: Vec<f32> = Vec::try_from(gram.reshape([-1])).unwrap_or_else(|_| vec![0.0; k * k]);
     let at = |(u, v): (f64, f64)| {

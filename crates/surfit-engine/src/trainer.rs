@@ -25,10 +25,7 @@ impl BatchOrder {
     pub fn indices(&mut self, data: &DataSet, seed: u64, batch: usize, step: u64) -> Tensor {
         let per_epoch = Self::steps_per_epoch(data.train.len(), batch);
         let (epoch, within) = (step / per_epoch, step % per_epoch);
-        let cached = self
-            .cached_epoch
-            .take()
-            .filter(|(s, e, _)| (*s, *e) == (seed, epoch));
+        let cached = self.cached_epoch.take().filter(|(s, e, _)| (*s, *e) == (seed, epoch));
         let order = cached.map(|c| c.2).unwrap_or_else(|| {
             let n = data.train.len() as usize;
             let order = random::permutation(n, seed, RandomStream::BatchOrder, epoch);
@@ -58,11 +55,7 @@ pub struct Trainer {
 impl Trainer {
     /// Fresh weights for a seed.
     pub fn new(model: &Model, seed: u64) -> Self {
-        let weights = model
-            .network()
-            .layout()
-            .initial_weights(seed)
-            .to_device(model.placement().device);
+        let weights = model.network().layout().initial_weights(seed).to_device(model.placement().device);
         let velocity = weights.zeros_like();
         Self::restore(weights, velocity, 0, seed)
     }
@@ -70,14 +63,7 @@ impl Trainer {
     /// A training that goes on from stored parts.
     pub fn restore(weights: Tensor, velocity: Tensor, step: u64, seed: u64) -> Self {
         let gradient = weights.zeros_like();
-        Self {
-            weights,
-            velocity,
-            step,
-            seed,
-            gradient,
-            batch_order: BatchOrder::default(),
-        }
+        Self { weights, velocity, step, seed, gradient, batch_order: BatchOrder::default() }
     }
 
     /// Steps of the longest training, which the schedule spans.
@@ -87,17 +73,12 @@ impl Trainer {
 
     /// Steps after which the weights of a corner are taken.
     pub fn corner_steps(data: &DataSet, config: &CornersConfig, corner: usize) -> u64 {
-        config.epochs.for_corner(corner)
-            * BatchOrder::steps_per_epoch(data.train.len(), config.batch)
+        config.epochs.for_corner(corner) * BatchOrder::steps_per_epoch(data.train.len(), config.batch)
     }
 
     /// Steps of all trainings together.
     pub fn total_steps(data: &DataSet, config: &CornersConfig) -> u64 {
-        let trainings = if config.epochs.is_single_training() {
-            1
-        } else {
-            config.len() as u64
-        };
+        let trainings = if config.epochs.is_single_training() { 1 } else { config.len() as u64 };
         trainings * Self::longest_training_steps(data, config)
     }
 
@@ -110,17 +91,13 @@ impl Trainer {
     /// One step of SGD with Nesterov momentum; gives the loss as a scalar on the device.
     pub fn step(&mut self, model: &Model, data: &DataSet, config: &CornersConfig) -> Tensor {
         let rate = self.learning_rate(data, config);
-        let indices = self
-            .batch_order
-            .indices(data, self.seed, config.batch, self.step);
+        let indices = self.batch_order.indices(data, self.seed, config.batch, self.step);
         let changes = Augmentation {
             random_crop_padding: config.shift,
             horizontal_flip: config.flip,
             random_erasing: config.erase,
         };
-        let (x, labels) = data
-            .train
-            .augmented_batch(&indices, &changes, self.seed, self.step);
+        let (x, labels) = data.train.augmented_batch(&indices, &changes, self.seed, self.step);
         let rates = StepHyperparams {
             learning_rate: rate,
             momentum: config.momentum,
@@ -131,32 +108,16 @@ impl Trainer {
     }
 
     /// One step on a batch `x`, `[N, C, H, W]`, with labels `[N]`.
-    pub fn step_on_batch(
-        &mut self,
-        model: &Model,
-        x: &Tensor,
-        labels: &Tensor,
-        rates: StepHyperparams,
-    ) -> Tensor {
-        let loss = model.gradient(
-            &self.weights,
-            x,
-            labels,
-            rates.label_smoothing,
-            &self.gradient,
-        );
+    pub fn step_on_batch(&mut self, model: &Model, x: &Tensor, labels: &Tensor, rates: StepHyperparams) -> Tensor {
+        let loss = model.gradient(&self.weights, x, labels, rates.label_smoothing, &self.gradient);
         // All in place, without a second vector of length P: lerp gives (g + λw)/(1 + λ) and (g + μv)/(1 + μ), and the
         // factors are in the rate. The velocity is that of SGD divided by 1 + λ.
         let (decay, momentum) = (rates.weight_decay, rates.momentum);
         let _ = self.gradient.lerp_(&self.weights, decay / (1.0 + decay));
         let _ = self.velocity.g_mul_scalar_(momentum);
         let _ = self.velocity.g_add_(&self.gradient);
-        let _ = self
-            .gradient
-            .lerp_(&self.velocity, momentum / (1.0 + momentum));
-        let _ = self
-            .gradient
-            .g_mul_scalar_(rates.learning_rate * (1.0 + decay) * (1.0 + momentum));
+        let _ = self.gradient.lerp_(&self.velocity, momentum / (1.0 + momentum));
+        let _ = self.gradient.g_mul_scalar_(rates.learning_rate * (1.0 + decay) * (1.0 + momentum));
         let _ = self.weights.g_sub_(&self.gradient);
         self.step += 1;
         loss
@@ -218,8 +179,6 @@ impl LossBuffer {
 
 /// Reads scalars from the device in one transfer.
 pub fn read_scalars(scalars: &[Tensor]) -> Vec<f32> {
-    let together = Tensor::stack(scalars, 0)
-        .to_kind(Kind::Float)
-        .to_device(tch::Device::Cpu);
+    let together = Tensor::stack(scalars, 0).to_kind(Kind::Float).to_device(tch::Device::Cpu);
     Vec::<f32>::try_from(together).unwrap_or_else(|_| vec![f32::NAN; scalars.len()])
 }

@@ -4,10 +4,8 @@
 use std::process::Command;
 
 fn engine(arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_surfit-engine"))
-        .args(arguments)
-        .output()
-        .expect("surfit-engine starts");
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_surfit-engine")).args(arguments).output().expect("surfit-engine starts");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let code = output.status.code().expect("an exit status");
     (code, text(&output.stdout), text(&output.stderr))
@@ -17,10 +15,7 @@ fn engine(arguments: &[&str]) -> (i32, String, String) {
 fn version_is_that_of_the_package() {
     let (code, out, errors) = engine(&["--version"]);
     assert_eq!(code, 0, "{errors}");
-    assert_eq!(
-        out.trim(),
-        concat!("surfit-engine ", env!("CARGO_PKG_VERSION"))
-    );
+    assert_eq!(out.trim(), concat!("surfit-engine ", env!("CARGO_PKG_VERSION")));
 }
 
 #[test]

@@ -7,8 +7,7 @@ use plotters::style::text_anchor::{HPos, VPos};
 use std::ops::Range;
 
 /// What drawing can give.
-pub type DrawResult<DB, T = ()> =
-    Result<T, DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
+pub type DrawResult<DB, T = ()> = Result<T, DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
 
 /// A panel of a figure: where it lies and what its axes show.
 pub struct AxesPanel {
@@ -31,15 +30,9 @@ impl AxesPanel {
         let [left, top, right, bottom] = self.frame.map(f64::from);
         let part = |v: f64, r: &Range<f64>| ((v - r.start) / (r.end - r.start)).clamp(0.0, 1.0);
         let tx = part(x, &self.x);
-        let ty = if self.log_y {
-            part(y.max(1e-300).ln(), &(self.y.start.ln()..self.y.end.ln()))
-        } else {
-            part(y, &self.y)
-        };
-        (
-            (left + tx * (right - left)).round() as i32,
-            (bottom - ty * (bottom - top)).round() as i32,
-        )
+        let ty =
+            if self.log_y { part(y.max(1e-300).ln(), &(self.y.start.ln()..self.y.end.ln())) } else { part(y, &self.y) };
+        ((left + tx * (right - left)).round() as i32, (bottom - ty * (bottom - top)).round() as i32)
     }
 
     /// Draws grid lines, axis lines, tick labels and the axes' names.
@@ -59,26 +52,17 @@ impl AxesPanel {
         let y_ticks = y_ticks.unwrap_or_else(|| ticks(&self.y, self.y_tick_count()));
         for &value in &y_ticks {
             let y = self.pixel_at(self.x.start, value).1;
-            area.draw(&PathElement::new(
-                [(left, y), (right, y)],
-                line_style(GRID_COLOR, 0.8),
-            ))?;
+            area.draw(&PathElement::new([(left, y), (right, y)], line_style(GRID_COLOR, 0.8)))?;
             let style = text_style(11.0, MUTED_COLOR, HPos::Right, VPos::Center);
             area.draw_text(&format.1(value), &style, (left - px(6.0), y))?;
         }
         for value in ticks(&self.x, 6) {
             let x = self.pixel_at(value, self.y.start).0;
-            area.draw(&PathElement::new(
-                [(x, bottom), (x, bottom + px(4.0))],
-                line_style(AXIS_COLOR, 1.0),
-            ))?;
+            area.draw(&PathElement::new([(x, bottom), (x, bottom + px(4.0))], line_style(AXIS_COLOR, 1.0)))?;
             let style = text_style(11.0, MUTED_COLOR, HPos::Center, VPos::Top);
             area.draw_text(&format.0(value), &style, (x, bottom + px(6.0)))?;
         }
-        area.draw(&PathElement::new(
-            [(left, bottom), (right, bottom)],
-            line_style(AXIS_COLOR, 1.0),
-        ))?;
+        area.draw(&PathElement::new([(left, bottom), (right, bottom)], line_style(AXIS_COLOR, 1.0)))?;
         let style = text_style(11.5, TEXT_COLOR, HPos::Center, VPos::Top);
         area.draw_text(names.0, &style, ((left + right) / 2, bottom + px(22.0)))?;
         let style = text_style(11.5, TEXT_COLOR, HPos::Left, VPos::Bottom);
@@ -112,10 +96,8 @@ impl AxesPanel {
                     let step = left.abs().min(long - done).max(1e-9);
                     done += step;
                     let t = (done / long).min(1.0);
-                    let at = (
-                        (from.0 + t * (to.0 - from.0)).round() as i32,
-                        (from.1 + t * (to.1 - from.1)).round() as i32,
-                    );
+                    let at =
+                        ((from.0 + t * (to.0 - from.0)).round() as i32, (from.1 + t * (to.1 - from.1)).round() as i32);
                     if left > 0.0 {
                         drawn.push(at);
                         left -= step;
@@ -188,10 +170,7 @@ impl AxesPanel {
         let mut x = self.frame[0];
         while x < self.frame[2] {
             let end = (x + dash).min(self.frame[2]);
-            area.draw(&PathElement::new(
-                [(x, y), (end, y)],
-                line_style(color, 1.4),
-            ))?;
+            area.draw(&PathElement::new([(x, y), (end, y)], line_style(color, 1.4)))?;
             x += dash + gap;
         }
         Ok(())
@@ -205,31 +184,15 @@ fn draw_polyline<DB: DrawingBackend>(
 ) -> DrawResult<DB> {
     match piece.len() {
         0 => Ok(()),
-        1 => area.draw(&Circle::new(
-            piece.remove(0),
-            px(1.2),
-            fill_style(style.color),
-        )),
+        1 => area.draw(&Circle::new(piece.remove(0), px(1.2), fill_style(style.color))),
         _ => area.draw(&PathElement::new(std::mem::take(piece), style)),
     }
 }
 
 /// The title of a figure, and a line below it.
-pub fn draw_title<DB: DrawingBackend>(
-    area: &DrawingArea<DB, Shift>,
-    title: &str,
-    below: &str,
-) -> DrawResult<DB> {
-    area.draw_text(
-        title,
-        &bold_style(16.0, TEXT_COLOR, HPos::Left, VPos::Top),
-        (px(20.0), px(14.0)),
-    )?;
-    area.draw_text(
-        below,
-        &text_style(12.0, MUTED_COLOR, HPos::Left, VPos::Top),
-        (px(20.0), px(37.0)),
-    )
+pub fn draw_title<DB: DrawingBackend>(area: &DrawingArea<DB, Shift>, title: &str, below: &str) -> DrawResult<DB> {
+    area.draw_text(title, &bold_style(16.0, TEXT_COLOR, HPos::Left, VPos::Top), (px(20.0), px(14.0)))?;
+    area.draw_text(below, &text_style(12.0, MUTED_COLOR, HPos::Left, VPos::Top), (px(20.0), px(37.0)))
 }
 
 /// How an entry of a key looks.
@@ -269,9 +232,7 @@ pub fn draw_legend_within<DB: DrawingBackend>(
         let end = x + px(18.0);
         match mark {
             LegendMark::Line(style) => area.draw(&PathElement::new([(x, y), (end, y)], *style))?,
-            LegendMark::Dot(color) => {
-                area.draw(&Circle::new((x + px(9.0), y), px(3.2), fill_style(color)))?
-            }
+            LegendMark::Dot(color) => area.draw(&Circle::new((x + px(9.0), y), px(3.2), fill_style(color)))?,
             LegendMark::Dashes(color) => {
                 for part in [(0.0, 5.0), (7.0, 12.0), (14.0, 18.0)] {
                     let dash = [(x + px(part.0), y), (x + px(part.1), y)];
@@ -293,10 +254,7 @@ pub fn ticks(range: &Range<f64>, count: usize) -> Vec<f64> {
     }
     let rough = span / count as f64;
     let power = 10f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0]
-        .map(|k| k * power)
-        .into_iter()
-        .find(|s| *s >= rough * 0.999);
+    let step = [1.0, 2.0, 5.0, 10.0].map(|k| k * power).into_iter().find(|s| *s >= rough * 0.999);
     let step = step.unwrap_or(power);
     let first = (range.start / step - 1e-9).ceil() as i64;
     let last = (range.end / step + 1e-9).floor() as i64;
@@ -305,28 +263,16 @@ pub fn ticks(range: &Range<f64>, count: usize) -> Vec<f64> {
 
 /// Round values inside a range of a logarithmic axis: powers of ten with 2 and 5 between when they are few.
 pub fn log_ticks(range: &Range<f64>) -> Vec<f64> {
-    let (low, high) = (
-        range.start.log10().floor() as i32,
-        range.end.log10().ceil() as i32,
-    );
-    let factors: &[f64] = if high - low <= 3 {
-        &[1.0, 2.0, 5.0]
-    } else {
-        &[1.0]
-    };
+    let (low, high) = (range.start.log10().floor() as i32, range.end.log10().ceil() as i32);
+    let factors: &[f64] = if high - low <= 3 { &[1.0, 2.0, 5.0] } else { &[1.0] };
     let all = (low..=high).flat_map(|p| factors.iter().map(move |f| f * 10f64.powi(p)));
-    all.filter(|v| (range.start * 0.999..=range.end * 1.001).contains(v))
-        .collect()
+    all.filter(|v| (range.start * 0.999..=range.end * 1.001).contains(v)).collect()
 }
 
 /// A range widened by a part of itself on both sides; a single value gets an extent.
 pub fn pad_range(low: f64, high: f64, part: f64) -> Range<f64> {
     let span = high - low;
-    let pad = if span > 0.0 {
-        span * part
-    } else {
-        low.abs().max(1e-3) * 0.05
-    };
+    let pad = if span > 0.0 { span * part } else { low.abs().max(1e-3) * 0.05 };
     low - pad..high + pad
 }
 
@@ -334,11 +280,7 @@ pub fn pad_range(low: f64, high: f64, part: f64) -> Range<f64> {
 pub fn format_number(value: f64) -> String {
     let text = format!("{value:.6}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text.is_empty() || text == "-0" {
-        "0".into()
-    } else {
-        text.to_owned()
-    }
+    if text.is_empty() || text == "-0" { "0".into() } else { text.to_owned() }
 }
 
 /// A count with thousands apart: `12 000`.
@@ -369,12 +311,7 @@ mod tests {
     #[test]
     fn numbers_are_short() {
         assert_eq!(
-            [
-                format_number(0.5),
-                format_number(12.0),
-                format_number(0.0),
-                format_number(-0.0)
-            ],
+            [format_number(0.5), format_number(12.0), format_number(0.0), format_number(-0.0)],
             ["0.5", "12", "0", "0"]
         );
         assert_eq!(format_thousands(12_345.0), "12\u{2009}345");
@@ -382,12 +319,7 @@ mod tests {
 
     #[test]
     fn points_outside_land_on_the_edge() {
-        let panel = AxesPanel {
-            frame: [0, 0, 100, 50],
-            x: 0.0..1.0,
-            y: 0.1..10.0,
-            log_y: true,
-        };
+        let panel = AxesPanel { frame: [0, 0, 100, 50], x: 0.0..1.0, y: 0.1..10.0, log_y: true };
         assert_eq!(panel.pixel_at(0.5, 1.0), (50, 25));
         assert_eq!(panel.pixel_at(2.0, 1e9), (100, 0));
         assert_eq!(panel.pixel_at(-1.0, 0.0), (0, 50));

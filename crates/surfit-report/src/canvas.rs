@@ -35,8 +35,7 @@ pub trait DrawableFigure {
             let area = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
             draw_on(&area, self).map_err(|e| ReportError::Draw(e.to_string()))?;
         }
-        let (pixels, width, height) =
-            downsample(&pixels, width, height, PIXELS_PER_POINT as u32 / PNG_SCALE);
+        let (pixels, width, height) = downsample(&pixels, width, height, PIXELS_PER_POINT as u32 / PNG_SCALE);
         encode_png(&pixels, width, height).map_err(|e| ReportError::Draw(e.to_string()))
     }
 
@@ -49,8 +48,7 @@ pub trait DrawableFigure {
         let mut document = String::new();
         {
             let area = SVGBackend::with_string(&mut document, size).into_drawing_area();
-            area.fill(&WHITE)
-                .map_err(|e| ReportError::Draw(e.to_string()))?;
+            area.fill(&WHITE).map_err(|e| ReportError::Draw(e.to_string()))?;
             draw_on(&area, self).map_err(|e| ReportError::Draw(e.to_string()))?;
         }
         // The view box keeps the drawing's pixels; only the size on the page is nominal.
@@ -73,10 +71,7 @@ pub trait DrawableFigure {
             Some("svg") => self.svg()?.into_bytes(),
             _ => return Err(ReportError::UnknownFormat(path.to_owned())),
         };
-        write_atomic(location, &bytes).map_err(|source| ReportError::Io {
-            path: path.to_owned(),
-            source,
-        })
+        write_atomic(location, &bytes).map_err(|source| ReportError::Io { path: path.to_owned(), source })
     }
 }
 
@@ -119,11 +114,7 @@ fn encode_png(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, png::En
     encoder.set_depth(png::BitDepth::Eight);
     // 96 points an inch, so that the picture has its nominal size on paper too.
     let per_metre = (96.0 * f64::from(PNG_SCALE) / 0.0254).round() as u32;
-    encoder.set_pixel_dims(Some(png::PixelDimensions {
-        xppu: per_metre,
-        yppu: per_metre,
-        unit: png::Unit::Meter,
-    }));
+    encoder.set_pixel_dims(Some(png::PixelDimensions { xppu: per_metre, yppu: per_metre, unit: png::Unit::Meter }));
     let mut writer = encoder.write_header()?;
     writer.write_image_data(pixels)?;
     writer.finish()?;

@@ -32,23 +32,14 @@ impl ColorBar<'_> {
             let edge = |k: i32| top + side - side * k / steps;
             let value = low + (high - low) * (f64::from(k) + 0.5) / f64::from(steps);
             let corners = [(left, edge(k + 1)), (left + width, edge(k))];
-            area.draw(&Rectangle::new(
-                corners,
-                fill_style(rgb((self.color)(value))),
-            ))?;
+            area.draw(&Rectangle::new(corners, fill_style(rgb((self.color)(value)))))?;
         }
-        area.draw(&Rectangle::new(
-            [(left, top), (left + width, top + side)],
-            line_style(AXIS_COLOR, 1.0),
-        ))?;
+        area.draw(&Rectangle::new([(left, top), (left + width, top + side)], line_style(AXIS_COLOR, 1.0)))?;
         for (value, label) in &self.ticks {
             let t = (value - low) / (high - low);
             let y = top + side - (t * f64::from(side)).round() as i32;
             let right = left + width;
-            area.draw(&PathElement::new(
-                [(right, y), (right + px(4.0), y)],
-                line_style(AXIS_COLOR, 1.0),
-            ))?;
+            area.draw(&PathElement::new([(right, y), (right + px(4.0), y)], line_style(AXIS_COLOR, 1.0)))?;
             let style = text_style(11.0, MUTED_COLOR, HPos::Left, VPos::Center);
             area.draw_text(label, &style, (right + px(7.0), y))?;
         }

@@ -51,11 +51,7 @@ impl DrawableFigure for BesideFigure<'_> {
     fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
         let maps = self.build_maps();
         draw_title(area, &self.title, &self.subtitle(&maps))?;
-        let names = [
-            self.this.name.clone(),
-            self.other.name.clone(),
-            "the first less the second".into(),
-        ];
+        let names = [self.this.name.clone(), self.other.name.clone(), "the first less the second".into()];
         for (map, name) in maps.iter().zip(names) {
             map.draw(area)?;
             let style = bold_style(13.0, TEXT_COLOR, HPos::Left, VPos::Bottom);
@@ -86,17 +82,10 @@ fn shorten_to_width<DB: DrawingBackend>(
 
 impl<'a> BesideFigure<'a> {
     fn build_maps(&self) -> [FieldMap<'a>; 3] {
-        let place = |n: usize| MapPlacement {
-            left: MAP_LEFTS[n],
-            top: MAP_TOP,
-            side: MAP_SIDE,
-        };
+        let place = |n: usize| MapPlacement { left: MAP_LEFTS[n], top: MAP_TOP, side: MAP_SIDE };
         let map = |side: &ComparedSurface<'a>, n| {
             let corner = side.corner_value;
-            let look = HeatmapStyle {
-                corner,
-                ..self.style
-            };
+            let look = HeatmapStyle { corner, ..self.style };
             FieldMap::new(side.heatmap, self.metric, self.colormap, look, place(n))
         };
         let (mut this, mut other) = (map(&self.this, 0), map(&self.other, 1));
@@ -106,18 +95,8 @@ impl<'a> BesideFigure<'a> {
         for map in [&mut this, &mut other] {
             map.style.range = Some(self.style.range.unwrap_or(range));
         }
-        let look = HeatmapStyle {
-            quantity: CellQuantity::Gain,
-            range: self.difference_range,
-            ..self.style
-        };
-        let mut difference = FieldMap::new(
-            self.this.heatmap,
-            self.metric,
-            self.colormap,
-            look,
-            place(2),
-        );
+        let look = HeatmapStyle { quantity: CellQuantity::Gain, range: self.difference_range, ..self.style };
+        let mut difference = FieldMap::new(self.this.heatmap, self.metric, self.colormap, look, place(2));
         difference.field = this.field.subtract(&other.field);
         difference.is_difference = true;
         [this, other, difference]
@@ -138,17 +117,10 @@ impl<'a> BesideFigure<'a> {
         };
         let count = values.len();
         let mean = values.iter().sum::<f64>() / count as f64;
-        let (low, high) = values
-            .iter()
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| {
-                (l.min(v), h.max(v))
-            });
+        let (low, high) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
         let best = |map: &FieldMap<'_>| {
             let point = map.heatmap.measured_point(map.best_cell()?)?;
-            let (u, v) = (
-                format_number(round_thousandths(point.u)),
-                format_number(round_thousandths(point.v)),
-            );
+            let (u, v) = (format_number(round_thousandths(point.u)), format_number(round_thousandths(point.v)));
             Some(format!("({u}, {v})"))
         };
         let stars = match (best(&maps[0]), best(&maps[1])) {
@@ -170,20 +142,13 @@ mod tests {
     use crate::test_data;
 
     fn side<'a>(heatmap: &'a Heatmap, name: &str) -> ComparedSurface<'a> {
-        ComparedSurface {
-            heatmap,
-            name: name.into(),
-            corner_value: 0.87,
-        }
+        ComparedSurface { heatmap, name: name.into(), corner_value: 0.87 }
     }
 
     fn figure<'a>(this: &'a Heatmap, other: &'a Heatmap) -> BesideFigure<'a> {
         BesideFigure {
             this: side(this, "degree 3×3"),
-            other: side(
-                other,
-                "a run whose name is far too long to stand over a map of this size",
-            ),
+            other: side(other, "a run whose name is far too long to stand over a map of this size"),
             metric: Metric::Accuracy,
             colormap: Colormap::Viridis,
             style: HeatmapStyle::default(),
@@ -206,12 +171,7 @@ mod tests {
         assert!((middle - 0.01).abs() < 0.002, "{middle}");
         assert_eq!(maps[2].best_cell(), None);
         let svg = figure.svg().unwrap();
-        for words in [
-            "degree 3×3",
-            "the first less the second",
-            "over 121 cells: mean +",
-            "points",
-        ] {
+        for words in ["degree 3×3", "the first less the second", "over 121 cells: mean +", "points"] {
             assert!(svg.contains(words), "{words}");
         }
         assert!(!svg.contains("of this size"));
@@ -219,10 +179,7 @@ mod tests {
 
     #[test]
     fn surfaces_without_a_common_cell_are_said_to_have_none() {
-        let (this, other) = (
-            test_data::heatmap(5),
-            Heatmap::new(surfit_core::surface::Patch::Square, 5),
-        );
+        let (this, other) = (test_data::heatmap(5), Heatmap::new(surfit_core::surface::Patch::Square, 5));
         let svg = figure(&this, &other).svg().unwrap();
         assert!(svg.contains("no cell was measured on both"));
     }

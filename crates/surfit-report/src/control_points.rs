@@ -39,10 +39,7 @@ impl DrawableFigure for PointsFigure<'_> {
         let [w, h] = self.tile_size();
         let [columns, rows] = self.tile_grid().map(|n| n as f64);
         let width = TILES_LEFT + columns * w + 150.0;
-        (
-            width.max(640.0) as u32,
-            (TILES_TOP + rows * h + 58.0) as u32,
-        )
+        (width.max(640.0) as u32, (TILES_TOP + rows * h + 58.0) as u32)
     }
 
     fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
@@ -80,13 +77,8 @@ impl PointsFigure<'_> {
     /// Width and height of a tile.
     fn tile_size(&self) -> [f64; 2] {
         let [columns, rows] = self.tile_grid();
-        let within = |room: f64, count: usize, least: f64, most: f64| {
-            (room / count as f64).floor().clamp(least, most)
-        };
-        [
-            within(760.0, columns, 76.0, 180.0),
-            within(600.0, rows, 66.0, 128.0),
-        ]
+        let within = |room: f64, count: usize, least: f64, most: f64| (room / count as f64).floor().clamp(least, most);
+        [within(760.0, columns, 76.0, 180.0), within(600.0, rows, 66.0, 128.0)]
     }
 
     /// The upper left of a tile.
@@ -142,9 +134,7 @@ impl PointsFigure<'_> {
     fn color_range(&self) -> Option<(f64, f64)> {
         let points = self.snapshot.control_points.iter().enumerate();
         let values = points.filter_map(|(row, p)| self.value(row, p));
-        let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| {
-            (l.min(v), h.max(v))
-        });
+        let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
         let low = match self.quantity {
             PointFigure::Accuracy => low.min(high - MIN_ACCURACY_SPAN),
             _ => 0.0,
@@ -170,10 +160,7 @@ impl PointsFigure<'_> {
             _ => (0xee, 0xf0, 0xf3),
         };
         let ink = contrast_color(color);
-        let corners = [
-            (px(x + 2.0), px(y + 2.0)),
-            (px(x + w - 2.0), px(y + h - 2.0)),
-        ];
+        let corners = [(px(x + 2.0), px(y + 2.0)), (px(x + w - 2.0), px(y + h - 2.0))];
         area.draw(&Rectangle::new(corners, fill_style(rgb(color))))?;
         if point.frozen {
             area.draw(&Rectangle::new(corners, line_style(TEXT_COLOR, 2.0)))?;
@@ -213,20 +200,12 @@ impl PointsFigure<'_> {
     }
 
     /// What stands in a tile, each with its name where there is room for names.
-    fn tile_lines(
-        &self,
-        row: usize,
-        point: &ControlPoint,
-        named: bool,
-    ) -> Vec<(&'static str, String)> {
+    fn tile_lines(&self, row: usize, point: &ControlPoint, named: bool) -> Vec<(&'static str, String)> {
         let mut out = Vec::new();
-        let accuracy = self
-            .run_state
-            .accuracy_at(self.snapshot, row)
-            .map(|(a, about)| {
-                let sign = if about { "≈ " } else { "" };
-                format!("{sign}{:.2} %", 100.0 * a)
-            });
+        let accuracy = self.run_state.accuracy_at(self.snapshot, row).map(|(a, about)| {
+            let sign = if about { "≈ " } else { "" };
+            format!("{sign}{:.2} %", 100.0 * a)
+        });
         if !point.corner && (named || self.quantity != PointFigure::Gradient) {
             out.push(("travelled", format_quantity(point.travelled)));
         }
@@ -286,10 +265,7 @@ fn draw_history<DB: DrawingBackend>(
     });
     let base = [(px(left), px(bottom)), (px(right), px(bottom))];
     area.draw(&PathElement::new(base, line_style(ink.mix(0.35), 0.8)))?;
-    area.draw(&PathElement::new(
-        points.collect::<Vec<_>>(),
-        line_style(ink, 1.3),
-    ))
+    area.draw(&PathElement::new(points.collect::<Vec<_>>(), line_style(ink, 1.3)))
 }
 
 /// A quantity in three figures.
@@ -330,10 +306,7 @@ mod tests {
                 let corner = if degree == 8 { "\n4\n" } else { "corner 4" };
                 assert!(svg.contains(corner), "{degree}");
                 if degree == 3 {
-                    assert!(
-                        svg.contains("frozen") && svg.contains("87.11 %"),
-                        "{svg:.400}"
-                    );
+                    assert!(svg.contains("frozen") && svg.contains("87.11 %"), "{svg:.400}");
                     assert!(svg.contains("gradient norms of late"));
                 }
             }
@@ -353,9 +326,6 @@ mod tests {
         }
         assert_eq!(figure(&picture, PointFigure::Gradient).color_range(), None);
         figure(&picture, PointFigure::Travelled).png().unwrap();
-        assert_eq!(
-            [0.0, 0.1234, 123.4, 2e-7].map(format_quantity),
-            ["0", "0.123", "123", "2.00e-7"]
-        );
+        assert_eq!([0.0, 0.1234, 123.4, 2e-7].map(format_quantity), ["0", "0.123", "123", "2.00e-7"]);
     }
 }

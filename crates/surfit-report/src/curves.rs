@@ -4,8 +4,7 @@
 mod traces;
 
 use super::axes::{
-    AxesPanel, DrawResult, LegendMark, draw_legend_within, draw_title, format_number,
-    format_thousands, log_ticks,
+    AxesPanel, DrawResult, LegendMark, draw_legend_within, draw_title, format_number, format_thousands, log_ticks,
 };
 use super::canvas::DrawableFigure;
 use super::style::*;
@@ -49,17 +48,9 @@ impl DrawableFigure for CurvesFigure<'_> {
         draw_title(area, &self.title, &self.subtitle())?;
         let traces = self.traces();
         let room = px(DATA_EDGES.1 - 20.0);
-        draw_legend_within(
-            area,
-            (px(20.0), px(68.0)),
-            room,
-            &self.legend_entries(&traces),
-        )?;
+        draw_legend_within(area, (px(20.0), px(68.0)), room, &self.legend_entries(&traces))?;
         let top = 122.0;
-        let panel = self.build_panel(
-            [DATA_EDGES.0, top, DATA_EDGES.1, top + LOSS_HEIGHT],
-            self.style.range,
-        );
+        let panel = self.build_panel([DATA_EDGES.0, top, DATA_EDGES.1, top + LOSS_HEIGHT], self.style.range);
         self.draw_frame(area, &panel, !self.style.rate)?;
         self.draw_degree_changes(area, &panel)?;
         let mut ends = Vec::new();
@@ -80,27 +71,21 @@ impl DrawableFigure for CurvesFigure<'_> {
 
 impl<'a> CurvesFigure<'a> {
     fn traces(&self) -> Vec<CurveTrace<'a>> {
-        let others = self
-            .other_curves
-            .iter()
-            .enumerate()
-            .map(|(n, o)| CurveTrace {
-                name: shorten_name(&o.name),
-                label: char::from(b'A' + (n % 26) as u8).to_string(),
-                color: CORNER_COLORS[n % CORNER_COLORS.len()],
-                is_other_run: true,
-                series: &o.series,
-                track: Some(&o.track),
-                validations: &o.validations,
-            });
+        let others = self.other_curves.iter().enumerate().map(|(n, o)| CurveTrace {
+            name: shorten_name(&o.name),
+            label: char::from(b'A' + (n % 26) as u8).to_string(),
+            color: CORNER_COLORS[n % CORNER_COLORS.len()],
+            is_other_run: true,
+            series: &o.series,
+            track: Some(&o.track),
+            validations: &o.validations,
+        });
         let own = self.style.curves.iter().filter_map(|curve| {
             let series = self.run_state.curves.get(curve).filter(|s| !s.is_empty())?;
             let (name, sign, color) = match curve {
-                LossCurve::Corner(c) => (
-                    format!("corner {}", c + 1),
-                    (c + 1).to_string(),
-                    CORNER_COLORS[c % CORNER_COLORS.len()],
-                ),
+                LossCurve::Corner(c) => {
+                    (format!("corner {}", c + 1), (c + 1).to_string(), CORNER_COLORS[c % CORNER_COLORS.len()])
+                }
                 LossCurve::Surface => ("surface".into(), String::new(), SURFACE_COLOR),
             };
             Some(CurveTrace {
@@ -120,16 +105,8 @@ impl<'a> CurvesFigure<'a> {
         let (from, to) = self.style.window;
         let (unit, name) = self.time_unit();
         let part = match self.style.time {
-            true => format!(
-                "{} to {} {name}",
-                format_short(from / unit),
-                format_short(to / unit)
-            ),
-            false => format!(
-                "steps {} to {}",
-                format_thousands(from),
-                format_thousands(to)
-            ),
+            true => format!("{} to {} {name}", format_short(from / unit), format_short(to / unit)),
+            false => format!("steps {} to {}", format_thousands(from), format_thousands(to)),
         };
         let smoothing = match self.style.smoothing {
             Some(past) => format!("smoothed with weight {past} of the past a step"),
@@ -150,12 +127,7 @@ impl<'a> CurvesFigure<'a> {
     fn build_panel(&self, frame: [f64; 4], y: (f64, f64)) -> AxesPanel {
         let (from, to) = self.style.window;
         let log = self.style.log && y.0 > 0.0 && y == self.style.range;
-        AxesPanel {
-            frame: frame.map(px),
-            x: from..to.max(from + 1e-9),
-            y: y.0..y.1.max(y.0 + 1e-12),
-            log_y: log,
-        }
+        AxesPanel { frame: frame.map(px), x: from..to.max(from + 1e-9), y: y.0..y.1.max(y.0 + 1e-12), log_y: log }
     }
 
     fn draw_frame<DB: DrawingBackend>(
@@ -166,11 +138,7 @@ impl<'a> CurvesFigure<'a> {
     ) -> DrawResult<DB> {
         let small = panel.log_y && log_ticks(&panel.y).iter().any(|v| *v < 0.01);
         let loss = move |v: f64| {
-            if small {
-                format!("{v:e}")
-            } else {
-                format_number(v)
-            }
+            if small { format!("{v:e}") } else { format_number(v) }
         };
         let name = match panel.log_y {
             true => "loss, nats (logarithmic)",
@@ -202,11 +170,7 @@ impl<'a> CurvesFigure<'a> {
         };
         // Ticks are natural in the unit that is written.
         let scale = if time { unit } else { 1.0 };
-        let shown = AxesPanel {
-            x: panel.x.start / scale..panel.x.end / scale,
-            y: panel.y.clone(),
-            ..*panel
-        };
+        let shown = AxesPanel { x: panel.x.start / scale..panel.x.end / scale, y: panel.y.clone(), ..*panel };
         shown.draw_axes(area, (&below, name), (&across, format))
     }
 
@@ -237,11 +201,7 @@ impl<'a> CurvesFigure<'a> {
             let label = format!("degree {to}");
             let style = text_style(10.5, MUTED_COLOR, HPos::Left, VPos::Top);
             let width = area.estimate_text_size(&label, &style)?.0 as i32;
-            let left = if x + px(4.0) + width > right {
-                x - px(4.0) - width
-            } else {
-                x + px(4.0)
-            };
+            let left = if x + px(4.0) + width > right { x - px(4.0) - width } else { x + px(4.0) };
             // Several changes in a row would write over each other.
             if left > free {
                 area.draw_text(&label, &style, (left, top))?;
@@ -264,43 +224,24 @@ impl<'a> CurvesFigure<'a> {
                 let track = t.track.filter(|t| !t.marks().is_empty())?;
                 let (from, to) = self.style.window;
                 let last = track.marks().last()?;
-                let end = if self.style.time {
-                    last.seconds
-                } else {
-                    last.step as f64 - 1.0
-                };
+                let end = if self.style.time { last.seconds } else { last.step as f64 - 1.0 };
                 let place = |k: usize| from + (to - from) * k as f64 / RATE_SAMPLES as f64;
                 let rate = |x: f64| {
-                    let step = if self.style.time {
-                        track.step_at(x)?
-                    } else {
-                        x + 1.0
-                    };
+                    let step = if self.style.time { track.step_at(x)? } else { x + 1.0 };
                     Some((x, track.mark_at(step)?.rate))
                 };
-                let places = (0..=RATE_SAMPLES)
-                    .map(place)
-                    .take_while(|x| *x <= end + 1e-9);
+                let places = (0..=RATE_SAMPLES).map(place).take_while(|x| *x <= end + 1e-9);
                 Some((places.filter_map(rate).collect(), t.color))
             })
             .collect();
         let values = marks.iter().flat_map(|m| m.0.iter().map(|p| p.1));
         let most = values.filter(|v| v.is_finite()).fold(0.0, f64::max);
         let most = if most > 0.0 { most * 1.1 } else { 1.0 };
-        let frame = [
-            DATA_EDGES.0,
-            below + 36.0,
-            DATA_EDGES.1,
-            below + RATE_HEIGHT,
-        ];
+        let frame = [DATA_EDGES.0, below + 36.0, DATA_EDGES.1, below + RATE_HEIGHT];
         let panel = self.build_panel(frame, (0.0, most));
         let small = most < 1e-3;
         let rate = move |v: f64| {
-            if small && v > 0.0 {
-                format!("{v:e}")
-            } else {
-                format_number(v)
-            }
+            if small && v > 0.0 { format!("{v:e}") } else { format_number(v) }
         };
         self.draw_panel_axes(area, &panel, true, "learning rate", &rate)?;
         for (points, color) in marks {
@@ -324,23 +265,13 @@ impl<'a> CurvesFigure<'a> {
         };
         let mut out = match traces {
             [only] if smooth => vec![
-                (
-                    LegendMark::Line(line_style(only.color.mix(0.22), 7.0)),
-                    "each step".into(),
-                ),
-                (
-                    LegendMark::Line(line_style(only.color, 2.0)),
-                    "smoothed".into(),
-                ),
+                (LegendMark::Line(line_style(only.color.mix(0.22), 7.0)), "each step".into()),
+                (LegendMark::Line(line_style(only.color, 2.0)), "smoothed".into()),
             ],
             _ => traces.iter().map(named).collect(),
         };
         if traces.iter().any(|t| !t.validations.is_empty()) {
-            let color = if traces.len() == 1 {
-                VALIDATION_COLOR
-            } else {
-                MUTED_COLOR
-            };
+            let color = if traces.len() == 1 { VALIDATION_COLOR } else { MUTED_COLOR };
             out.push((LegendMark::Dot(color), "validation".into()));
         }
         out

@@ -42,28 +42,17 @@ impl DrawableFigure for DistancesFigure<'_> {
         for (n, name) in names.iter().enumerate().step_by(every) {
             let middle = cell * (n as f64 + 0.5);
             let style = text_style(11.0, MUTED_COLOR, HPos::Right, VPos::Center);
-            area.draw_text(
-                name,
-                &style,
-                (px(MATRIX_LEFT - 7.0), px(MATRIX_TOP + middle)),
-            )?;
+            area.draw_text(name, &style, (px(MATRIX_LEFT - 7.0), px(MATRIX_TOP + middle)))?;
             let wide = names.iter().map(|n| n.len()).max().unwrap_or(1) as f64 * 6.6 + 4.0;
             if n.is_multiple_of(((wide / cell).ceil() as usize).max(1)) {
                 let style = text_style(11.0, MUTED_COLOR, HPos::Center, VPos::Bottom);
-                area.draw_text(
-                    name,
-                    &style,
-                    (px(MATRIX_LEFT + middle), px(MATRIX_TOP - 6.0)),
-                )?;
+                area.draw_text(name, &style, (px(MATRIX_LEFT + middle), px(MATRIX_TOP - 6.0)))?;
             }
         }
         for (k, &value) in self.matrix.values.iter().enumerate() {
             self.draw_cell(area, (k / count, k % count), value, most)?;
         }
-        let frame = [
-            (px(MATRIX_LEFT), px(MATRIX_TOP)),
-            (px(MATRIX_LEFT + MATRIX_SIDE), px(MATRIX_TOP + MATRIX_SIDE)),
-        ];
+        let frame = [(px(MATRIX_LEFT), px(MATRIX_TOP)), (px(MATRIX_LEFT + MATRIX_SIDE), px(MATRIX_TOP + MATRIX_SIDE))];
         area.draw(&Rectangle::new(frame, line_style(AXIS_COLOR, 1.0)))?;
         if most <= 0.0 {
             return Ok(());
@@ -75,10 +64,7 @@ impl DrawableFigure for DistancesFigure<'_> {
             ticks: shown.map(|t| (t, format_number(t))).collect(),
             color: &|v| self.color(v, most),
         };
-        bar.draw(
-            area,
-            [MATRIX_LEFT + MATRIX_SIDE + 26.0, MATRIX_TOP, MATRIX_SIDE],
-        )
+        bar.draw(area, [MATRIX_LEFT + MATRIX_SIDE + 26.0, MATRIX_TOP, MATRIX_SIDE])
     }
 }
 
@@ -102,10 +88,7 @@ impl DistancesFigure<'_> {
         let edge = |k: usize| cell * k as f64;
         let corners = [
             (px(MATRIX_LEFT + edge(column)), px(MATRIX_TOP + edge(row))),
-            (
-                px(MATRIX_LEFT + edge(column + 1)),
-                px(MATRIX_TOP + edge(row + 1)),
-            ),
+            (px(MATRIX_LEFT + edge(column + 1)), px(MATRIX_TOP + edge(row + 1))),
         ];
         // A point's distance to itself says nothing.
         let told = row != column && value.is_finite() && most > 0.0;
@@ -115,21 +98,13 @@ impl DistancesFigure<'_> {
         };
         area.draw(&Rectangle::new(corners, fill_style(rgb(color))))?;
         if cell >= 28.0 {
-            let style = text_style(
-                (cell * 0.24).clamp(8.0, 14.0),
-                contrast_color(color),
-                HPos::Center,
-                VPos::Center,
-            );
+            let style = text_style((cell * 0.24).clamp(8.0, 14.0), contrast_color(color), HPos::Center, VPos::Center);
             let label = match (row == column, value.is_finite()) {
                 (true, _) => "·".into(),
                 (_, false) => "?".into(),
                 _ => format_quantity(value),
             };
-            let middle = (
-                px(MATRIX_LEFT + edge(column) + cell / 2.0),
-                px(MATRIX_TOP + edge(row) + cell / 2.0),
-            );
+            let middle = (px(MATRIX_LEFT + edge(column) + cell / 2.0), px(MATRIX_TOP + edge(row) + cell / 2.0));
             area.draw_text(&label, &style, middle)?;
         }
         Ok(())

@@ -15,11 +15,7 @@ pub enum ReportSection {
     /// A table: its header, and its rows.
     Table(Vec<&'static str>, Vec<Vec<String>>),
     /// A figure: its file's name without extension, its caption, and its SVG.
-    Figure {
-        name: String,
-        caption: String,
-        svg: String,
-    },
+    Figure { name: String, caption: String, svg: String },
     /// Text as it is, such as a configuration.
     Verbatim(String),
 }
@@ -48,15 +44,9 @@ impl Document {
                     let fence = "`".repeat(2 + longest_run_of_backticks(&text).max(1));
                     out += &format!("{fence}toml\n{}\n{fence}\n", text.trim_end());
                 }
-                ReportSection::Figure { name, caption, .. } => {
-                    out += &format!("![{caption}]({name}.png)\n")
-                }
+                ReportSection::Figure { name, caption, .. } => out += &format!("![{caption}]({name}.png)\n"),
                 ReportSection::Table(head, rows) => {
-                    out += &format!(
-                        "| {} |\n|{}\n",
-                        head.join(" | "),
-                        " --- |".repeat(head.len())
-                    );
+                    out += &format!("| {} |\n|{}\n", head.join(" | "), " --- |".repeat(head.len()));
                     for row in rows {
                         let cells: Vec<String> = row.iter().map(|c| cell(c)).collect();
                         out += &format!("| {} |\n", cells.join(" | "));
@@ -77,25 +67,15 @@ impl Document {
         );
         for part in &self.sections {
             match part {
-                ReportSection::Heading(text) => {
-                    push_format(&mut out, format_args!("<h2>{}</h2>\n", escape_html(text)))
-                }
-                ReportSection::Text(text) => {
-                    push_format(&mut out, format_args!("<p>{}</p>\n", escape_html(text)))
-                }
+                ReportSection::Heading(text) => push_format(&mut out, format_args!("<h2>{}</h2>\n", escape_html(text))),
+                ReportSection::Text(text) => push_format(&mut out, format_args!("<p>{}</p>\n", escape_html(text))),
                 ReportSection::Verbatim(text) => {
                     let text = printable_lines(text);
-                    push_format(
-                        &mut out,
-                        format_args!("<pre>{}</pre>\n", escape_tags(&text)),
-                    );
+                    push_format(&mut out, format_args!("<pre>{}</pre>\n", escape_tags(&text)));
                 }
                 ReportSection::Figure { caption, svg, .. } => push_format(
                     &mut out,
-                    format_args!(
-                        "<figure>\n{svg}<figcaption>{}</figcaption>\n</figure>\n",
-                        escape_html(caption)
-                    ),
+                    format_args!("<figure>\n{svg}<figcaption>{}</figcaption>\n</figure>\n", escape_html(caption)),
                 ),
                 ReportSection::Table(head, rows) => push_html_table(&mut out, head, rows),
             }
@@ -111,10 +91,7 @@ fn push_format(out: &mut String, text: std::fmt::Arguments<'_>) {
 
 fn push_html_table(out: &mut String, head: &[&str], rows: &[Vec<String>]) {
     let row = |tag: &str, cells: Vec<String>| {
-        let cells: String = cells
-            .iter()
-            .map(|c| format!("<{tag}>{}</{tag}>", escape_html(c)))
-            .collect();
+        let cells: String = cells.iter().map(|c| format!("<{tag}>{}</{tag}>", escape_html(c))).collect();
         format!("<tr>{cells}</tr>\n")
     };
     *out += "<table>\n";
@@ -155,10 +132,7 @@ fn escape_html(text: &str) -> String {
 }
 
 fn escape_tags(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 const HTML_STYLE: &str = "\
@@ -184,10 +158,7 @@ mod tests {
     fn text_cannot_break_out_of_its_place() {
         let document = Document {
             title: "a <script>".into(),
-            sections: vec![ReportSection::Table(
-                vec!["k"],
-                vec![vec!["x | y & z".into()]],
-            )],
+            sections: vec![ReportSection::Table(vec!["k"], vec![vec!["x | y & z".into()]])],
         };
         assert!(document.markdown().contains("| x \\| y & z |"));
         let html = document.html();

@@ -58,13 +58,8 @@ impl DrawableFigure for HeatmapFigure<'_> {
 
 impl<'a> HeatmapFigure<'a> {
     fn field_map(&self) -> FieldMap<'a> {
-        let place = MapPlacement {
-            left: MAP_LEFT,
-            top: MAP_TOP,
-            side: MAP_SIDE,
-        };
-        FieldMap::new(self.heatmap, self.metric, self.colormap, self.style, place)
-            .with_marks(self.marks)
+        let place = MapPlacement { left: MAP_LEFT, top: MAP_TOP, side: MAP_SIDE };
+        FieldMap::new(self.heatmap, self.metric, self.colormap, self.style, place).with_marks(self.marks)
     }
 }
 
@@ -145,39 +140,20 @@ impl<'a> FieldMap<'a> {
     /// Its best cell, and how much of it was measured.
     pub fn summary(&self) -> String {
         let h = self.heatmap;
-        let best = h
-            .rank_cells(self.metric)
-            .first()
-            .and_then(|&i| h.measured_point(i))
-            .map(|p| {
-                let value = self.format_value(if self.metric == Metric::Accuracy {
-                    p.accuracy
-                } else {
-                    p.loss
-                });
-                let v = match h.patch {
-                    Patch::Curve => String::new(),
-                    _ => format!(", v {}", format_number(round_thousandths(p.v))),
-                };
-                format!(
-                    "best {value} at u {}{v} · ",
-                    format_number(round_thousandths(p.u))
-                )
-            });
+        let best = h.rank_cells(self.metric).first().and_then(|&i| h.measured_point(i)).map(|p| {
+            let value = self.format_value(if self.metric == Metric::Accuracy { p.accuracy } else { p.loss });
+            let v = match h.patch {
+                Patch::Curve => String::new(),
+                _ => format!(", v {}", format_number(round_thousandths(p.v))),
+            };
+            format!("best {value} at u {}{v} · ", format_number(round_thousandths(p.u)))
+        });
         let fresh = h.fresh_cell_count();
         let state = if h.is_complete() {
-            format!(
-                "{}, {} validation images each",
-                h.patch.describe_grid(h.grid),
-                h.cells[0].images
-            )
+            format!("{}, {} validation images each", h.patch.describe_grid(h.grid), h.cells[0].images)
         } else {
             {
-                let stale = if (0..h.cells.len()).any(|i| h.is_stale(i)) {
-                    ", slash: stale"
-                } else {
-                    ""
-                };
+                let stale = if (0..h.cells.len()).any(|i| h.is_stale(i)) { ", slash: stale" } else { "" };
                 format!("{fresh} of {} cells fresh{stale}", h.surface_cell_count())
             }
         };
@@ -225,16 +201,10 @@ impl<'a> FieldMap<'a> {
         let (first, _) = self.style.visible_cells(self.heatmap.grid);
         let a = (index / self.heatmap.grid).saturating_sub(first.0);
         let b = (index % self.heatmap.grid).saturating_sub(first.1);
-        let (left, bottom) = (
-            px(self.placement.left),
-            px(self.placement.top + self.placement.side),
-        );
+        let (left, bottom) = (px(self.placement.left), px(self.placement.top + self.placement.side));
         if self.heatmap.patch == Patch::Curve {
             // A curve is drawn as bands over the whole height.
-            return [
-                (left + self.edge_pixel(a), px(self.placement.top)),
-                (left + self.edge_pixel(a + 1), bottom),
-            ];
+            return [(left + self.edge_pixel(a), px(self.placement.top)), (left + self.edge_pixel(a + 1), bottom)];
         }
         [
             (left + self.edge_pixel(a), bottom - self.edge_pixel(b + 1)),
@@ -247,25 +217,13 @@ impl<'a> FieldMap<'a> {
         ((x0 + x1) / 2, (y0 + y1) / 2)
     }
 
-    fn draw_cells<DB: DrawingBackend>(
-        &self,
-        area: &DrawingArea<DB, Shift>,
-        low: f64,
-        high: f64,
-    ) -> DrawResult<DB> {
+    fn draw_cells<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, low: f64, high: f64) -> DrawResult<DB> {
         let h = self.heatmap;
         for index in h.surface_cells().filter(|&i| self.is_visible(i)) {
             let corners = self.cell_rect(index);
             let Some(value) = self.field_value(index) else {
-                area.draw(&Rectangle::new(
-                    corners,
-                    fill_style(RGBColor(0xf0, 0xf1, 0xf3)),
-                ))?;
-                area.draw(&Circle::new(
-                    self.cell_center(index),
-                    px(1.0),
-                    fill_style(AXIS_COLOR),
-                ))?;
+                area.draw(&Rectangle::new(corners, fill_style(RGBColor(0xf0, 0xf1, 0xf3))))?;
+                area.draw(&Circle::new(self.cell_center(index), px(1.0), fill_style(AXIS_COLOR)))?;
                 continue;
             };
             let color = self.color(value, low, high);
@@ -274,22 +232,14 @@ impl<'a> FieldMap<'a> {
             if h.is_stale(index) {
                 let [(x0, _), (_, y1)] = corners;
                 let reach = (corners[1].0 - x0) / 3;
-                area.draw(&PathElement::new(
-                    [(x0, y1 - reach), (x0 + reach, y1)],
-                    line_style(ink.mix(0.7), 0.8),
-                ))?;
+                area.draw(&PathElement::new([(x0, y1 - reach), (x0 + reach, y1)], line_style(ink.mix(0.7), 0.8)))?;
             }
             if self.shows_numbers() {
                 let (x, y) = self.cell_center(index);
                 let down = if self.has_badge(index) { px(9.0) } else { 0 };
                 let number = self.format_cell_value(value);
-                let size =
-                    (self.placement.side / self.visible_cells() as f64 * 0.27).clamp(8.0, 14.0);
-                area.draw_text(
-                    &number,
-                    &text_style(size, ink, HPos::Center, VPos::Center),
-                    (x, y + down),
-                )?;
+                let size = (self.placement.side / self.visible_cells() as f64 * 0.27).clamp(8.0, 14.0);
+                area.draw_text(&number, &text_style(size, ink, HPos::Center, VPos::Center), (x, y + down))?;
             }
         }
         Ok(())
@@ -297,16 +247,8 @@ impl<'a> FieldMap<'a> {
 
     /// The best value of the metric among the corner cells.
     fn corner_value(&self) -> Option<f64> {
-        let values = self
-            .heatmap
-            .corner_cells()
-            .into_iter()
-            .filter_map(|i| self.value(i));
-        if self.metric.higher_is_better() {
-            values.max_by(f64::total_cmp)
-        } else {
-            values.min_by(f64::total_cmp)
-        }
+        let values = self.heatmap.corner_cells().into_iter().filter_map(|i| self.value(i));
+        if self.metric.higher_is_better() { values.max_by(f64::total_cmp) } else { values.min_by(f64::total_cmp) }
     }
 
     /// Whether each cell is better than every corner.
@@ -319,20 +261,14 @@ impl<'a> FieldMap<'a> {
         })
     }
 
-    fn outline_better_region<DB: DrawingBackend>(
-        &self,
-        area: &DrawingArea<DB, Shift>,
-    ) -> DrawResult<DB> {
+    fn outline_better_region<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
         let (g, beats) = (self.heatmap.grid, self.better_cells().collect::<Vec<_>>());
         for index in (0..beats.len()).filter(|&i| beats[i] && self.is_visible(i)) {
             let (a, b) = (index / g, index % g);
             let [(x0, y0), (x1, y1)] = self.cell_rect(index);
             // The neighbour across each edge, and the edge. The boundary of the surface is no edge of the region.
             let worse = |there: bool, index: usize| {
-                there
-                    && self.heatmap.contains_cell(index)
-                    && self.is_visible(index)
-                    && !beats[index]
+                there && self.heatmap.contains_cell(index) && self.is_visible(index) && !beats[index]
             };
             let edges = [
                 (worse(a > 0, index.saturating_sub(g)), [(x0, y0), (x0, y1)]),
@@ -383,19 +319,12 @@ impl<'a> FieldMap<'a> {
             let (x, y) = self.cell_center(index);
             let r = px(5.0);
             let diamond = vec![(x, y - r), (x + r, y), (x, y + r), (x - r, y), (x, y - r)];
-            area.draw(&PathElement::new(
-                diamond.clone(),
-                line_style(TEXT_COLOR, 3.0),
-            ))?;
+            area.draw(&PathElement::new(diamond.clone(), line_style(TEXT_COLOR, 3.0)))?;
             area.draw(&PathElement::new(diamond, line_style(WHITE, 1.5)))?;
         }
         if let Some(index) = best.filter(|&i| self.is_visible(i)) {
             let (x, y) = self.cell_center(index);
-            let aside = if h.corner_cells().contains(&index) {
-                px(9.0)
-            } else {
-                0
-            };
+            let aside = if h.corner_cells().contains(&index) { px(9.0) } else { 0 };
             draw_star(area, (x + aside, y - up), 10.0)?;
         }
         Ok(())

@@ -58,12 +58,7 @@ pub fn quantity_name(metric: Metric, quantity: CellQuantity) -> String {
 }
 
 /// The same for something made of the metric.
-pub fn quantity_title(
-    run: &str,
-    degrees: Degrees,
-    metric: Metric,
-    quantity: CellQuantity,
-) -> String {
+pub fn quantity_title(run: &str, degrees: Degrees, metric: Metric, quantity: CellQuantity) -> String {
     let what = quantity_name(metric, quantity);
     format!("{run} · {what} on the surface of degree {degrees}")
 }
@@ -79,15 +74,9 @@ pub fn write_figures(
 ) -> Result<Vec<PathBuf>, ReportError> {
     let folder = &FilePath::from_location(folder);
     let mut files = Vec::new();
-    create_folder(folder).map_err(|source| ReportError::Io {
-        path: folder.to_path_buf(),
-        source,
-    })?;
+    create_folder(folder).map_err(|source| ReportError::Io { path: folder.to_path_buf(), source })?;
     if picture.curves.values().any(|c| !c.is_empty()) {
-        let figure = LossFigure {
-            run_state: picture,
-            title: format!("{run} · loss"),
-        };
+        let figure = LossFigure { run_state: picture, title: format!("{run} · loss") };
         write_png_and_svg(&figure, folder, "loss", &mut files)?;
     }
     if let Some(snapshot) = &picture.snapshot {
@@ -102,12 +91,7 @@ pub fn write_figures(
                     title: heatmap_title(run, snapshot.degrees, metric),
                     marks: &snapshot.marks,
                 };
-                write_png_and_svg(
-                    &figure,
-                    folder,
-                    &format!("heatmap-{}", metric.name()),
-                    &mut files,
-                )?;
+                write_png_and_svg(&figure, folder, &format!("heatmap-{}", metric.name()), &mut files)?;
             }
         }
         if let Some(best) = heatmap.best_point(Metric::Accuracy) {

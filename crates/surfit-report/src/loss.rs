@@ -1,8 +1,7 @@
 //! Loss curves: the corners' training and the surface's fit.
 
 use super::axes::{
-    AxesPanel, DrawResult, LegendMark, draw_legend, draw_title, format_number, format_thousands,
-    log_ticks,
+    AxesPanel, DrawResult, LegendMark, draw_legend, draw_title, format_number, format_thousands, log_ticks,
 };
 use super::canvas::DrawableFigure;
 use super::style::*;
@@ -33,34 +32,16 @@ impl DrawableFigure for LossFigure<'_> {
 
     fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
         let (width, height) = self.size();
-        draw_title(
-            area,
-            &self.title,
-            "training and validation cross-entropy, nats",
-        )?;
-        let corners: Vec<LossCurve> = (0..4)
-            .map(LossCurve::Corner)
-            .filter(|c| self.series(*c).is_some())
-            .collect();
-        let fit: Vec<LossCurve> = [LossCurve::Surface]
-            .into_iter()
-            .filter(|c| self.series(*c).is_some())
-            .collect();
-        let groups: Vec<(&str, Vec<LossCurve>)> = [("Corners", corners), ("Surface", fit)]
-            .into_iter()
-            .filter(|(_, curves)| !curves.is_empty())
-            .collect();
+        draw_title(area, &self.title, "training and validation cross-entropy, nats")?;
+        let corners: Vec<LossCurve> = (0..4).map(LossCurve::Corner).filter(|c| self.series(*c).is_some()).collect();
+        let fit: Vec<LossCurve> = [LossCurve::Surface].into_iter().filter(|c| self.series(*c).is_some()).collect();
+        let groups: Vec<(&str, Vec<LossCurve>)> =
+            [("Corners", corners), ("Surface", fit)].into_iter().filter(|(_, curves)| !curves.is_empty()).collect();
         let count = groups.len().max(1) as f64;
         let each = (f64::from(width) - 20.0) / count;
         for (i, (name, curves)) in groups.iter().enumerate() {
             let left = 20.0 + each * i as f64;
-            let frame = [
-                left + 40.0,
-                118.0,
-                left + each - 34.0,
-                f64::from(height) - 52.0,
-            ]
-            .map(px);
+            let frame = [left + 40.0, 118.0, left + each - 34.0, f64::from(height) - 52.0].map(px);
             self.draw_panel(area, frame, name, curves)?;
         }
         Ok(())
@@ -88,22 +69,11 @@ impl LossFigure<'_> {
         )?;
         let small = panel.log_y && log_ticks(&panel.y).iter().any(|v| *v < 0.01);
         let loss = move |v: f64| {
-            if small {
-                format!("{v:e}")
-            } else {
-                format_number(v)
-            }
+            if small { format!("{v:e}") } else { format_number(v) }
         };
         panel.draw_axes(
             area,
-            (
-                "optimizer step",
-                if panel.log_y {
-                    "loss (logarithmic)"
-                } else {
-                    "loss"
-                },
-            ),
+            ("optimizer step", if panel.log_y { "loss (logarithmic)" } else { "loss" }),
             (&|v| format_thousands(v), &loss),
         )?;
         if surface {
@@ -157,12 +127,7 @@ impl LossFigure<'_> {
         } else {
             (low - 0.1 * (high - low)).max(0.0)..high + 0.1 * (high - low).max(0.01)
         };
-        AxesPanel {
-            frame,
-            x: 0.0..end,
-            y,
-            log_y: log,
-        }
+        AxesPanel { frame, x: 0.0..end, y, log_y: log }
     }
 
     fn draw_degree_changes<DB: DrawingBackend>(
@@ -191,75 +156,39 @@ impl LossFigure<'_> {
         panel: &AxesPanel,
         curve: LossCurve,
     ) -> DrawResult<DB> {
-        let points: Vec<(f64, f64)> = self
-            .run_state
-            .validations
-            .get(&curve)
-            .into_iter()
-            .flatten()
-            .map(|v| (v.step as f64, v.loss))
-            .collect();
+        let points: Vec<(f64, f64)> =
+            self.run_state.validations.get(&curve).into_iter().flatten().map(|v| (v.step as f64, v.loss)).collect();
         let color = match curve {
             LossCurve::Corner(i) => CORNER_COLORS[i % 4],
             LossCurve::Surface => VALIDATION_COLOR,
         };
         if curve == LossCurve::Surface {
-            panel.draw_curve(
-                area,
-                points.iter().copied(),
-                line_style(color.mix(0.7), 1.2),
-            )?;
+            panel.draw_curve(area, points.iter().copied(), line_style(color.mix(0.7), 1.2))?;
         }
         for (x, y) in points.into_iter().filter(|p| p.1.is_finite()) {
-            area.draw(&Circle::new(
-                panel.pixel_at(x, y),
-                px(3.4),
-                fill_style(WHITE),
-            ))?;
-            area.draw(&Circle::new(
-                panel.pixel_at(x, y),
-                px(2.6),
-                fill_style(color),
-            ))?;
+            area.draw(&Circle::new(panel.pixel_at(x, y), px(3.4), fill_style(WHITE)))?;
+            area.draw(&Circle::new(panel.pixel_at(x, y), px(2.6), fill_style(color)))?;
         }
         Ok(())
     }
 
     fn legend_entries(&self, curves: &[LossCurve]) -> Vec<(LegendMark, String)> {
-        let validated = curves
-            .iter()
-            .any(|c| self.run_state.validations.contains_key(c));
+        let validated = curves.iter().any(|c| self.run_state.validations.contains_key(c));
         let surface = curves == [LossCurve::Surface];
         let mut entries = if surface {
             vec![
-                (
-                    LegendMark::Line(line_style(SURFACE_COLOR.mix(0.22), 7.0)),
-                    "each step".to_owned(),
-                ),
-                (
-                    LegendMark::Line(line_style(SURFACE_COLOR, 2.0)),
-                    "smoothed".to_owned(),
-                ),
+                (LegendMark::Line(line_style(SURFACE_COLOR.mix(0.22), 7.0)), "each step".to_owned()),
+                (LegendMark::Line(line_style(SURFACE_COLOR, 2.0)), "smoothed".to_owned()),
             ]
         } else {
             let name = |c: &LossCurve| match c {
-                LossCurve::Corner(i) => (
-                    LegendMark::Line(line_style(CORNER_COLORS[i % 4], 1.8)),
-                    (i + 1).to_string(),
-                ),
-                LossCurve::Surface => (
-                    LegendMark::Line(line_style(SURFACE_COLOR, 1.8)),
-                    "surface".to_owned(),
-                ),
+                LossCurve::Corner(i) => (LegendMark::Line(line_style(CORNER_COLORS[i % 4], 1.8)), (i + 1).to_string()),
+                LossCurve::Surface => (LegendMark::Line(line_style(SURFACE_COLOR, 1.8)), "surface".to_owned()),
             };
             curves.iter().map(name).collect()
         };
         if validated {
-            let color = if surface {
-                VALIDATION_COLOR
-            } else {
-                MUTED_COLOR
-            };
+            let color = if surface { VALIDATION_COLOR } else { MUTED_COLOR };
             entries.push((LegendMark::Dot(color), "validation".to_owned()));
         }
         entries
@@ -269,8 +198,7 @@ impl LossFigure<'_> {
 /// The exponentially smoothed curve over its buckets; gaps are NaN.
 fn smooth_series(series: &Series) -> Vec<(f64, f64)> {
     let (mut sum, mut weight) = (0.0, 0.0);
-    let past =
-        1.0 - 1.0 / (SMOOTHING_FRACTION * series.buckets().len() as f64).max(MIN_SMOOTHING_POINTS);
+    let past = 1.0 - 1.0 / (SMOOTHING_FRACTION * series.buckets().len() as f64).max(MIN_SMOOTHING_POINTS);
     series
         .buckets()
         .iter()
@@ -304,10 +232,7 @@ fn draw_series<DB: DrawingBackend>(
         let group = (buckets.len() / 240).max(1);
         for chunk in buckets.chunks(group) {
             let low = chunk.iter().map(|b| b.min).fold(f32::INFINITY, f32::min);
-            let high = chunk
-                .iter()
-                .map(|b| b.max)
-                .fold(f32::NEG_INFINITY, f32::max);
+            let high = chunk.iter().map(|b| b.max).fold(f32::NEG_INFINITY, f32::max);
             let x = chunk[chunk.len() / 2].step as f64;
             if low <= high {
                 piece.push((x, f64::from(low), f64::from(high)));
@@ -319,10 +244,7 @@ fn draw_series<DB: DrawingBackend>(
         panel.draw_band(area, &piece, color.mix(0.22))?;
     }
     let width = if raw { 2.0 } else { 1.6 };
-    let end = smooth
-        .iter()
-        .rfind(|p| p.1.is_finite())
-        .map(|p| panel.pixel_at(p.0, p.1).1);
+    let end = smooth.iter().rfind(|p| p.1.is_finite()).map(|p| panel.pixel_at(p.0, p.1).1);
     // More points than the eye resolves would only thicken the line; gaps stay.
     let step = (smooth.len() / 300).max(1);
     let last = smooth.len().saturating_sub(1);
@@ -350,11 +272,7 @@ fn draw_end_labels<DB: DrawingBackend>(
         lowest = end.0 - apart;
     }
     for (y, label, color) in ends {
-        area.draw_text(
-            &label,
-            &bold_style(11.0, color, HPos::Left, VPos::Center),
-            (right + px(6.0), y),
-        )?;
+        area.draw_text(&label, &bold_style(11.0, color, HPos::Left, VPos::Center), (right + px(6.0), y))?;
     }
     Ok(())
 }
@@ -367,20 +285,8 @@ mod tests {
     #[test]
     fn svg_names_axes_curves_and_degree_changes() {
         let picture = test_data::run_state();
-        let svg = LossFigure {
-            run_state: &picture,
-            title: "a <b> run".into(),
-        }
-        .svg()
-        .unwrap();
-        for text in [
-            "a &lt;b&gt; run",
-            "optimizer step",
-            "Corners",
-            "Surface",
-            "smoothed",
-            "degree 3×3",
-        ] {
+        let svg = LossFigure { run_state: &picture, title: "a <b> run".into() }.svg().unwrap();
+        for text in ["a &lt;b&gt; run", "optimizer step", "Corners", "Surface", "smoothed", "degree 3×3"] {
             assert!(svg.contains(text), "{text}");
         }
     }
@@ -388,28 +294,10 @@ mod tests {
     #[test]
     fn losses_that_are_not_finite_break_the_curve_but_not_the_figure() {
         let mut picture = RunState::default();
-        picture
-            .curves
-            .entry(LossCurve::Surface)
-            .or_default()
-            .extend(0, &[f32::NAN, 1.0, 0.9, f32::INFINITY, 0.8, 0.7]);
-        let png = LossFigure {
-            run_state: &picture,
-            title: "x".into(),
-        }
-        .png()
-        .unwrap();
+        picture.curves.entry(LossCurve::Surface).or_default().extend(0, &[f32::NAN, 1.0, 0.9, f32::INFINITY, 0.8, 0.7]);
+        let png = LossFigure { run_state: &picture, title: "x".into() }.png().unwrap();
         test_data::check_png(&png, (2000, 920));
-        picture
-            .curves
-            .get_mut(&LossCurve::Surface)
-            .unwrap()
-            .truncate(1);
-        LossFigure {
-            run_state: &picture,
-            title: "only gaps".into(),
-        }
-        .svg()
-        .unwrap();
+        picture.curves.get_mut(&LossCurve::Surface).unwrap().truncate(1);
+        LossFigure { run_state: &picture, title: "only gaps".into() }.svg().unwrap();
     }
 }

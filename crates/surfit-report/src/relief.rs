@@ -48,11 +48,7 @@ impl DrawableFigure for ReliefFigure<'_> {
     }
 
     fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
-        let place = MapPlacement {
-            left: BOX_RECT[0],
-            top: BOX_RECT[1],
-            side: BOX_RECT[3],
-        };
+        let place = MapPlacement { left: BOX_RECT[0], top: BOX_RECT[1], side: BOX_RECT[3] };
         let map = FieldMap::new(self.heatmap, self.metric, self.colormap, self.style, place);
         let Camera { turn, tilt, .. } = self.camera;
         let seen = format!(" · turned {turn:.0}°, tilted {tilt:.0}°");
@@ -117,10 +113,7 @@ impl<'a, 'm> PlacedRelief<'a, 'm> {
     /// Where a place, told in cells, lies on the floor.
     fn floor_position(&self, x: f64, y: f64) -> (f64, f64) {
         let span = self.visible_cells.saturating_sub(1).max(1) as f64;
-        (
-            (x - self.first_cell.0 as f64) / span,
-            (y - self.first_cell.1 as f64) / span,
-        )
+        ((x - self.first_cell.0 as f64) / span, (y - self.first_cell.1 as f64) / span)
     }
 
     /// The point over a place on the floor, in nominal points.
@@ -140,9 +133,8 @@ impl<'a, 'm> PlacedRelief<'a, 'm> {
     fn cells_back_to_front(&self) -> Vec<(usize, usize)> {
         let count = self.visible_cells.saturating_sub(1);
         let (a0, b0) = self.first_cell;
-        let mut all: Vec<(usize, usize)> = (a0..a0 + count)
-            .flat_map(|a| (b0..b0 + count).map(move |b| (a, b)))
-            .collect();
+        let mut all: Vec<(usize, usize)> =
+            (a0..a0 + count).flat_map(|a| (b0..b0 + count).map(move |b| (a, b))).collect();
         let away = |&(a, b): &(usize, usize)| {
             let [_, away, _] = self.projection.to_view_direction([a as f64, b as f64, 0.0]);
             away
@@ -152,22 +144,11 @@ impl<'a, 'm> PlacedRelief<'a, 'm> {
     }
 
     /// The square's halves, each of small faces in the colours of their values.
-    fn draw_faces<DB: DrawingBackend>(
-        &self,
-        area: &DrawingArea<DB, Shift>,
-        (a, b): (usize, usize),
-    ) -> DrawResult<DB> {
-        let parts = FACES_PER_SIDE
-            .div_ceil(self.visible_cells.max(2) - 1)
-            .clamp(1, 12);
-        let mut halves = [
-            [(a, b), (a + 1, b), (a, b + 1)],
-            [(a + 1, b + 1), (a, b + 1), (a + 1, b)],
-        ];
+    fn draw_faces<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, (a, b): (usize, usize)) -> DrawResult<DB> {
+        let parts = FACES_PER_SIDE.div_ceil(self.visible_cells.max(2) - 1).clamp(1, 12);
+        let mut halves = [[(a, b), (a + 1, b), (a, b + 1)], [(a + 1, b + 1), (a, b + 1), (a + 1, b)]];
         let away = |half: &[(usize, usize); 3]| {
-            let [x, y] = half
-                .iter()
-                .fold([0.0, 0.0], |[x, y], p| [x + p.0 as f64, y + p.1 as f64]);
+            let [x, y] = half.iter().fold([0.0, 0.0], |[x, y], p| [x + p.0 as f64, y + p.1 as f64]);
             self.projection.to_view_direction([x, y, 0.0])[1]
         };
         halves.sort_by(|p, q| away(q).total_cmp(&away(p)));
@@ -182,11 +163,7 @@ impl<'a, 'm> PlacedRelief<'a, 'm> {
             let at = |i: usize, j: usize| {
                 let (s, t) = (i as f64 / parts as f64, j as f64 / parts as f64);
                 let mix = |p: f64, q: f64, r: f64| p + s * (q - p) + t * (r - p);
-                (
-                    mix(p.0.0, q.0.0, r.0.0),
-                    mix(p.0.1, q.0.1, r.0.1),
-                    mix(p.1, q.1, r.1),
-                )
+                (mix(p.0.0, q.0.0, r.0.0), mix(p.0.1, q.0.1, r.0.1), mix(p.1, q.1, r.1))
             };
             for (i, j) in (0..parts).flat_map(|i| (0..parts - i).map(move |j| (i, j))) {
                 self.draw_face(area, [at(i, j), at(i + 1, j), at(i, j + 1)], light, pale)?;
@@ -241,15 +218,9 @@ impl<'a, 'm> PlacedRelief<'a, 'm> {
     }
 
     /// The lines between the cells round a square.
-    fn draw_net<DB: DrawingBackend>(
-        &self,
-        area: &DrawingArea<DB, Shift>,
-        (a, b): (usize, usize),
-    ) -> DrawResult<DB> {
+    fn draw_net<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, (a, b): (usize, usize)) -> DrawResult<DB> {
         let every = (self.visible_cells - 1).div_ceil(MAX_NET_LINES).max(1);
-        let on = |k: usize, first: usize| {
-            (k - first).is_multiple_of(every) || k - first == self.visible_cells - 1
-        };
+        let on = |k: usize, first: usize| (k - first).is_multiple_of(every) || k - first == self.visible_cells - 1;
         let mut edges = Vec::new();
         for k in [a, a + 1] {
             edges.extend(on(k, self.first_cell.0).then_some([(k, b), (k, b + 1)]));
@@ -265,10 +236,7 @@ impl<'a, 'm> PlacedRelief<'a, 'm> {
             let known = edge.map(|(a, b)| Some((a as f64, b as f64, self.field.get(a, b)?)));
             if let [Some(p), Some(q)] = known {
                 let points = [p, q].map(|(x, y, v)| self.pixel(x, y, v));
-                area.draw(&PathElement::new(
-                    points,
-                    line_style(TEXT_COLOR.mix(0.32), 0.6),
-                ))?;
+                area.draw(&PathElement::new(points, line_style(TEXT_COLOR.mix(0.32), 0.6)))?;
             }
         }
         Ok(())
@@ -285,12 +253,7 @@ impl<'a, 'm> PlacedRelief<'a, 'm> {
             (0.0..=1.0).contains(&s) && (0.0..=1.0).contains(&t)
         };
         let levels = super::axes::ticks(&(low..high), CONTOUR_LEVELS).into_iter();
-        let lines = levels.flat_map(|l| {
-            self.field
-                .contour_segments(l)
-                .into_iter()
-                .map(move |s| (l, s))
-        });
+        let lines = levels.flat_map(|l| self.field.contour_segments(l).into_iter().map(move |s| (l, s)));
         lines.filter(|(_, s)| s.iter().all(shown)).collect()
     }
 }

@@ -29,51 +29,28 @@ pub fn write_report(
     let mut files = write_figures(run, picture, folder)?;
     let drawn: Vec<FilePath> = files.iter().map(|f| folder.clone().with_path(f)).collect();
     let document = build_document(run, config, picture, &drawn)?;
-    for (name, text) in [
-        ("report.md", document.markdown()),
-        ("report.html", document.html()),
-    ] {
+    for (name, text) in [("report.md", document.markdown()), ("report.html", document.html())] {
         let path = folder.join(name);
-        write_atomic(&path, text.as_bytes()).map_err(|source| ReportError::Io {
-            path: path.to_path_buf(),
-            source,
-        })?;
+        write_atomic(&path, text.as_bytes()).map_err(|source| ReportError::Io { path: path.to_path_buf(), source })?;
         files.push(path.into_path());
     }
     Ok(files)
 }
 
-fn build_document(
-    run: &str,
-    config: &Config,
-    picture: &RunState,
-    files: &[FilePath],
-) -> Result<Document, ReportError> {
+fn build_document(run: &str, config: &Config, picture: &RunState, files: &[FilePath]) -> Result<Document, ReportError> {
     let mut parts = vec![ReportSection::Text(summary_text(picture))];
     let figure = |name: &str, caption: &str| -> Result<Option<ReportSection>, ReportError> {
         let stem = |p: &&FilePath| p.file_stem().is_some_and(|s| s == name);
-        let Some(path) = files
-            .iter()
-            .filter(|p| p.extension().is_some_and(|e| e == "svg"))
-            .find(stem)
-        else {
+        let Some(path) = files.iter().filter(|p| p.extension().is_some_and(|e| e == "svg")).find(stem) else {
             return Ok(None);
         };
         let svg = read(path, MAX_FIGURE_BYTES)
             .and_then(|bytes| String::from_utf8(bytes).map_err(std::io::Error::other))
-            .map_err(|source| ReportError::Io {
-                path: path.to_path_buf(),
-                source,
-            })?;
-        Ok(Some(ReportSection::Figure {
-            name: name.into(),
-            caption: caption.into(),
-            svg,
-        }))
+            .map_err(|source| ReportError::Io { path: path.to_path_buf(), source })?;
+        Ok(Some(ReportSection::Figure { name: name.into(), caption: caption.into(), svg }))
     };
     let headed = |heading: &str, part: Option<ReportSection>| {
-        part.map(|p| vec![ReportSection::Heading(heading.into()), p])
-            .unwrap_or_default()
+        part.map(|p| vec![ReportSection::Heading(heading.into()), p]).unwrap_or_default()
     };
     parts.extend(headed("The surface", tables::surface_table(picture)));
     parts.extend(figure(
@@ -81,40 +58,20 @@ fn build_document(
         "Validation accuracy on the surface. Corners are numbered, the star is the best point, and the \
          outline goes round what is better than every corner.",
     )?);
-    parts.extend(figure(
-        "heatmap-loss",
-        "Validation cross-entropy on the surface.",
-    )?);
-    parts.extend(figure(
-        "slices",
-        "Accuracy along both parameters through the best point.",
-    )?);
+    parts.extend(figure("heatmap-loss", "Validation cross-entropy on the surface.")?);
+    parts.extend(figure("slices", "Accuracy along both parameters through the best point.")?);
     parts.extend(headed("Models written", tables::export_table(picture)));
     parts.extend(headed("Corners", tables::corner_table(picture)));
     let warnings = picture.corners.values().flat_map(|c| &c.warnings);
     parts.extend(warnings.map(|warning| ReportSection::Text(format!("Warning: {warning}."))));
-    parts.extend(headed(
-        "Distances and angles of the corners",
-        tables::geometry_table(picture),
-    ));
+    parts.extend(headed("Distances and angles of the corners", tables::geometry_table(picture)));
     parts.extend(headed("Alignment", tables::alignment_table(picture)));
-    parts.extend(headed(
-        "Training",
-        figure(
-            "loss",
-            "Training and validation loss of the corners and of the surface.",
-        )?,
-    ));
+    parts
+        .extend(headed("Training", figure("loss", "Training and validation loss of the corners and of the surface.")?));
     parts.extend(headed("Changes of degree", tables::degree_table(picture)));
     parts.extend(headed("Time", tables::stage_table(picture)));
-    parts.extend(headed(
-        "Configuration",
-        Some(ReportSection::Verbatim(config.to_toml())),
-    ));
-    Ok(Document {
-        title: format!("Report of {run}"),
-        sections: parts,
-    })
+    parts.extend(headed("Configuration", Some(ReportSection::Verbatim(config.to_toml()))));
+    Ok(Document { title: format!("Report of {run}"), sections: parts })
 }
 
 fn summary_text(picture: &RunState) -> String {
@@ -147,14 +104,8 @@ fn summary_text(picture: &RunState) -> String {
             ));
         }
     }
-    let patch = picture
-        .snapshot
-        .as_ref()
-        .map_or(Patch::Square, |s| s.degrees.patch());
-    let best = picture
-        .snapshot
-        .as_ref()
-        .and_then(|s| s.heatmap.best_point(Metric::Accuracy));
+    let patch = picture.snapshot.as_ref().map_or(Patch::Square, |s| s.degrees.patch());
+    let best = picture.snapshot.as_ref().and_then(|s| s.heatmap.best_point(Metric::Accuracy));
     if let (Some(best), Some(corner)) = (best, picture.best_corner_accuracy()) {
         sentences.push(format!(
             "The best point of the {}, at {}, reaches {} on validation: {} against the best corner's {}.",
@@ -222,10 +173,7 @@ mod tests {
         };
         for (node, said) in [
             ("", "computed in bf16 on cuda:0."),
-            (
-                "gpu7 (Slurm job 12)",
-                "computed in bf16 on cuda:0 of node gpu7 (Slurm job 12).",
-            ),
+            ("gpu7 (Slurm job 12)", "computed in bf16 on cuda:0 of node gpu7 (Slurm job 12)."),
         ] {
             info.node = node.into();
             picture.info = Some(info.clone());
@@ -238,12 +186,7 @@ mod tests {
     fn a_run_without_anything_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let refused = write_report("new", &Config::default(), &RunState::default(), dir.path());
-        assert!(
-            refused
-                .unwrap_err()
-                .to_string()
-                .contains("no losses and no heatmap yet")
-        );
+        assert!(refused.unwrap_err().to_string().contains("no losses and no heatmap yet"));
     }
 
     #[test]
@@ -251,12 +194,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file");
         std::fs::write(&file, "").unwrap();
-        let refused = write_report(
-            "x",
-            &Config::default(),
-            &test_data::run_state(),
-            &file.join("figures"),
-        );
+        let refused = write_report("x", &Config::default(), &test_data::run_state(), &file.join("figures"));
         assert!(refused.unwrap_err().to_string().contains("figures"));
     }
 }

@@ -1,8 +1,6 @@
 //! Slices of the surface through a point.
 
-use super::axes::{
-    AxesPanel, DrawResult, LegendMark, draw_legend, draw_title, format_number, pad_range,
-};
+use super::axes::{AxesPanel, DrawResult, LegendMark, draw_legend, draw_title, format_number, pad_range};
 use super::canvas::DrawableFigure;
 use super::heatmap::{is_percent, quantity_label};
 use super::style::*;
@@ -43,21 +41,14 @@ impl DrawableFigure for SliceFigure<'_> {
 
     fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
         draw_title(area, &self.title, &self.subtitle())?;
-        let halves = self
-            .directions
-            .map(|along| (self.slice_cells(along), self.axis_label(along), along));
+        let halves = self.directions.map(|along| (self.slice_cells(along), self.axis_label(along), along));
         let reference = self.reference_value();
         let ends = |c: &SliceCell| {
             let (low, high) = c.interval.unwrap_or((c.value, c.value));
             [low, high]
         };
-        let all = halves
-            .iter()
-            .flat_map(|h| h.0.iter().flat_map(ends))
-            .chain(reference);
-        let (low, high) = all.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| {
-            (l.min(x), h.max(x))
-        });
+        let all = halves.iter().flat_map(|h| h.0.iter().flat_map(ends)).chain(reference);
+        let (low, high) = all.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| (l.min(x), h.max(x)));
         let y = match (low <= high, is_percent(self.metric)) {
             (true, _) => pad_range(low, high, 0.08),
             (false, true) => 0.0..100.0,
@@ -65,11 +56,7 @@ impl DrawableFigure for SliceFigure<'_> {
         };
         // Along `v` a curve has nothing to show.
         let curve = self.heatmap.patch == Patch::Curve;
-        for ((cuts, name, along), left) in halves
-            .iter()
-            .zip([20.0, 510.0])
-            .take(2 - usize::from(curve))
-        {
+        for ((cuts, name, along), left) in halves.iter().zip([20.0, 510.0]).take(2 - usize::from(curve)) {
             let right = if curve { 946.0 } else { left + 456.0 };
             let panel = AxesPanel {
                 frame: [left + 40.0, 94.0, right, 346.0].map(px),
@@ -86,11 +73,7 @@ impl DrawableFigure for SliceFigure<'_> {
 impl SliceFigure<'_> {
     fn subtitle(&self) -> String {
         let name = self.metric.name();
-        let known = self
-            .heatmap
-            .cells
-            .iter()
-            .any(|c| self.metric.interval(c).is_some());
+        let known = self.heatmap.cells.iter().any(|c| self.metric.interval(c).is_some());
         match self.style.quantity {
             CellQuantity::Value if known => format!("validation {name} with its 95 % interval"),
             CellQuantity::Value => format!("validation {name}"),
@@ -152,10 +135,7 @@ impl SliceFigure<'_> {
         let unit = if is_percent(self.metric) { 100.0 } else { 1.0 };
         let cut = |index: usize| {
             let cell = &self.heatmap.cells[index];
-            let value = self
-                .style
-                .quantity
-                .value_of(self.metric, cell, self.style.corner)?;
+            let value = self.style.quantity.value_of(self.metric, cell, self.style.corner)?;
             let shift = value - self.metric.value_at(cell)?;
             let interval = self.metric.interval(cell);
             let interval = interval.filter(|_| self.style.quantity != CellQuantity::Width);
@@ -198,9 +178,7 @@ impl SliceFigure<'_> {
     ) -> DrawResult<DB> {
         let unit = quantity_label(self.metric, self.style.quantity);
         panel.draw_axes(area, (name, &unit), (&format_number, &format_number))?;
-        let bands = cuts
-            .iter()
-            .filter_map(|c| c.interval.map(|(l, h)| (c.parameter, l, h)));
+        let bands = cuts.iter().filter_map(|c| c.interval.map(|(l, h)| (c.parameter, l, h)));
         panel.draw_band(area, &bands.collect::<Vec<_>>(), SURFACE_COLOR.mix(0.16))?;
         if let Some(reference) = reference {
             panel.draw_level(area, reference, REFERENCE_COLOR)?;
@@ -219,21 +197,11 @@ impl SliceFigure<'_> {
                 area.draw(&Circle::new(at, px(6.0), line_style(TEXT_COLOR, 1.6)))?;
             }
         }
-        let mut entries = vec![(
-            LegendMark::Line(line_style(SURFACE_COLOR, 2.0)),
-            "surface".to_owned(),
-        )];
+        let mut entries = vec![(LegendMark::Line(line_style(SURFACE_COLOR, 2.0)), "surface".to_owned())];
         if reference.is_some() {
-            entries.push((
-                LegendMark::Dashes(REFERENCE_COLOR),
-                "best corner".to_owned(),
-            ));
+            entries.push((LegendMark::Dashes(REFERENCE_COLOR), "best corner".to_owned()));
         }
-        draw_legend(
-            area,
-            (panel.frame[0] + px(80.0), panel.frame[1] - px(15.0)),
-            &entries,
-        )
+        draw_legend(area, (panel.frame[0] + px(80.0), panel.frame[1] - px(15.0)), &entries)
     }
 }
 
@@ -264,11 +232,7 @@ mod tests {
     #[test]
     fn metric_quantity_direction_and_part_are_those_that_are_looked_at() {
         let heatmap = test_data::heatmap(11);
-        let diagonals = SliceFigure {
-            metric: Metric::Loss,
-            directions: SliceDirection::DIAGONALS,
-            ..figure(&heatmap)
-        };
+        let diagonals = SliceFigure { metric: Metric::Loss, directions: SliceDirection::DIAGONALS, ..figure(&heatmap) };
         let svg = diagonals.svg().unwrap();
         assert!(svg.contains("u, with v rising through (0.3, 0.7)") && svg.contains("loss, nats"));
         let gain = SliceFigure {
@@ -280,19 +244,9 @@ mod tests {
             },
             ..figure(&heatmap)
         };
-        assert_eq!(
-            (
-                gain.slice_cells(SliceDirection::U).len(),
-                gain.slice_cells(SliceDirection::V).len()
-            ),
-            (5, 5)
-        );
+        assert_eq!((gain.slice_cells(SliceDirection::U).len(), gain.slice_cells(SliceDirection::V).len()), (5, 5));
         let middle = heatmap.cells[3 * 11 + 7].accuracy().unwrap();
-        let here = gain
-            .slice_cells(SliceDirection::U)
-            .into_iter()
-            .find(|c| c.is_cursor)
-            .unwrap();
+        let here = gain.slice_cells(SliceDirection::U).into_iter().find(|c| c.is_cursor).unwrap();
         assert!((here.value - 100.0 * (middle - 0.85)).abs() < 1e-9);
         assert!(gain.svg().unwrap().contains("points"));
     }

@@ -25,11 +25,8 @@ pub struct VariantOutcome<'a> {
 impl VariantOutcome<'_> {
     /// The spread of a figure over the finished runs.
     pub fn mean_deviation(&self, name: &str) -> Option<MeanDeviation> {
-        let values: Vec<f64> = self
-            .finished
-            .iter()
-            .filter_map(|(_, f)| result_figures(f).into_iter().find(|x| x.0 == name)?.1)
-            .collect();
+        let values: Vec<f64> =
+            self.finished.iter().filter_map(|(_, f)| result_figures(f).into_iter().find(|x| x.0 == name)?.1).collect();
         MeanDeviation::from_values(&values)
     }
 }
@@ -59,27 +56,15 @@ const BASELINE_COLUMNS: [(&str, &str); 7] = [
 /// A figure as a table has it: percent, and the deviation where there are several runs.
 pub fn format_cell(spread: Option<MeanDeviation>, difference: bool) -> String {
     let Some(s) = spread else { return "–".into() };
-    let mean = if difference {
-        format!("{:+.2}", 100.0 * s.mean)
-    } else {
-        format!("{:.2}", 100.0 * s.mean)
-    };
-    if s.runs > 1 {
-        format!("{mean} ± {:.2}", 100.0 * s.deviation)
-    } else {
-        mean
-    }
+    let mean = if difference { format!("{:+.2}", 100.0 * s.mean) } else { format!("{:.2}", 100.0 * s.mean) };
+    if s.runs > 1 { format!("{mean} ± {:.2}", 100.0 * s.deviation) } else { mean }
 }
 
-fn outcome_table(
-    outcomes: &[&VariantOutcome],
-    columns: &[(&'static str, &'static str)],
-) -> ReportSection {
+fn outcome_table(outcomes: &[&VariantOutcome], columns: &[(&'static str, &'static str)]) -> ReportSection {
     let mut head = vec!["variant"];
     head.extend(columns.iter().map(|c| c.0));
     let row = |o: &&VariantOutcome| {
-        let figure =
-            |&(_, name): &(&str, &str)| format_cell(o.mean_deviation(name), name.contains('−'));
+        let figure = |&(_, name): &(&str, &str)| format_cell(o.mean_deviation(name), name.contains('−'));
         let mut cells = vec![o.variant.title.clone()];
         cells.extend(columns.iter().map(figure));
         cells
@@ -100,14 +85,7 @@ fn steps_table(outcomes: &[VariantOutcome]) -> ReportSection {
             o.variant.set.join(" "),
         ]
     };
-    let head = vec![
-        "variant",
-        "corners",
-        "steps a corner",
-        "steps of the fit",
-        "seeds",
-        "settings",
-    ];
+    let head = vec!["variant", "corners", "steps a corner", "steps of the fit", "seeds", "settings"];
     ReportSection::Table(head, outcomes.iter().map(row).collect())
 }
 
@@ -152,44 +130,27 @@ pub fn write_study(
     )));
     let surfaces: Vec<&VariantOutcome> = outcomes.iter().filter(|o| !o.variant.network).collect();
     let networks: Vec<&VariantOutcome> = outcomes.iter().filter(|o| o.variant.network).collect();
-    let shown: Vec<&VariantOutcome> = surfaces
-        .iter()
-        .copied()
-        .filter(|o| !o.finished.is_empty())
-        .collect();
+    let shown: Vec<&VariantOutcome> = surfaces.iter().copied().filter(|o| !o.finished.is_empty()).collect();
     if !shown.is_empty() {
-        let figure = VariantsFigure {
-            outcomes: &shown,
-            title: &study.title,
-        };
+        let figure = VariantsFigure { outcomes: &shown, title: &study.title };
         picture(&|| figure.png(), "variants")?;
         parts.push(ReportSection::Heading("Surfaces".into()));
         parts.push(outcome_table(&surfaces, &SURFACE_COLUMNS));
         parts.push(ReportSection::Figure {
             name: "variants".into(),
-            caption:
-                "Worst point, interior mean and best point of every variant, against its corners"
-                    .into(),
+            caption: "Worst point, interior mean and best point of every variant, against its corners".into(),
             svg: String::new(),
         });
     }
-    let with: Vec<&VariantOutcome> = surfaces
-        .iter()
-        .copied()
-        .filter(|o| o.finished.iter().any(|f| !f.1.baselines.is_empty()))
-        .collect();
+    let with: Vec<&VariantOutcome> =
+        surfaces.iter().copied().filter(|o| o.finished.iter().any(|f| !f.1.baselines.is_empty())).collect();
     if !with.is_empty() {
-        parts.push(ReportSection::Heading(
-            "What else the same corners give, on test".into(),
-        ));
+        parts.push(ReportSection::Heading("What else the same corners give, on test".into()));
         parts.push(outcome_table(&with, &BASELINE_COLUMNS));
     }
     if !networks.is_empty() {
         parts.push(ReportSection::Heading("One network trained as long".into()));
-        parts.push(outcome_table(
-            &networks,
-            &[("accuracy on test", "last corner, test")],
-        ));
+        parts.push(outcome_table(&networks, &[("accuracy on test", "last corner, test")]));
     }
     parts.push(ReportSection::Heading("Heatmaps of the first seed".into()));
     for o in &surfaces {
@@ -204,19 +165,12 @@ pub fn write_study(
             marks: &[],
         };
         picture(&|| figure.png(), &name)?;
-        parts.push(ReportSection::Figure {
-            name,
-            caption: o.variant.title.clone(),
-            svg: String::new(),
-        });
+        parts.push(ReportSection::Figure { name, caption: o.variant.title.clone(), svg: String::new() });
     }
     parts.push(ReportSection::Heading("Steps and settings".into()));
     parts.push(steps_table(outcomes));
     parts.push(ReportSection::Verbatim(settings.into()));
-    let document = Document {
-        title: study.title.clone(),
-        sections: parts,
-    };
+    let document = Document { title: study.title.clone(), sections: parts };
     let path = folder.join("README.md");
     surfit_core::files::write_atomic(&path, document.markdown().as_bytes()).map_err(io(&path))?;
     files.insert(0, path);
@@ -229,13 +183,7 @@ mod tests {
 
     #[test]
     fn a_cell_has_its_deviation_only_over_several_runs() {
-        let s = |mean, deviation, runs| {
-            Some(MeanDeviation {
-                mean,
-                deviation,
-                runs,
-            })
-        };
+        let s = |mean, deviation, runs| Some(MeanDeviation { mean, deviation, runs });
         assert_eq!(format_cell(s(0.8712, 0.004, 3), false), "87.12 ± 0.40");
         assert_eq!(format_cell(s(0.01, 0.0, 1), true), "+1.00");
         assert_eq!(format_cell(None, false), "–");
@@ -264,13 +212,7 @@ mod tests {
             corners: vec![0.86, 0.85],
             corners_test: vec![0.85, 0.84],
             degrees: surfit_core::surface::Degrees::LINEAR,
-            best: surfit_core::heatmap::MeasuredPoint {
-                u: 0.5,
-                v: 0.5,
-                accuracy: best,
-                loss: 0.4,
-                images: 100,
-            },
+            best: surfit_core::heatmap::MeasuredPoint { u: 0.5, v: 0.5, accuracy: best, loss: 0.4, images: 100 },
             best_test: Some(best - 0.01),
             interior_mean: 0.865,
             heatmap: heatmap.summary().unwrap(),
@@ -286,22 +228,12 @@ mod tests {
                 finished: vec![(1, finished(0.88)), (2, finished(0.87))],
                 heatmap: Some(heatmap.clone()),
             },
-            VariantOutcome {
-                variant: &b,
-                finished: Vec::new(),
-                heatmap: None,
-            },
+            VariantOutcome { variant: &b, finished: Vec::new(), heatmap: None },
         ];
         let files = write_study(&study, "seed = 1", &outcomes, dir.path()).unwrap();
         let text = std::fs::read_to_string(&files[0]).unwrap();
-        assert!(
-            text.contains("87.50 ± 0.71") && text.contains("| the b one | – |"),
-            "{text}"
-        );
-        assert!(
-            text.contains("What it is about.") && text.contains("| 100 | 200 | 2 |"),
-            "{text}"
-        );
+        assert!(text.contains("87.50 ± 0.71") && text.contains("| the b one | – |"), "{text}");
+        assert!(text.contains("What it is about.") && text.contains("| 100 | 200 | 2 |"), "{text}");
         assert_eq!(files.len(), 3);
         assert!(files.iter().all(|f| f.exists()));
     }

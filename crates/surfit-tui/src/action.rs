@@ -238,27 +238,16 @@ mod tests {
             }
         }
         for e in TABLE {
-            assert!(
-                e.label.len() <= 12 && e.help.len() <= 62,
-                "{}: {}",
-                e.id,
-                e.help
-            );
+            assert!(e.label.len() <= 12 && e.help.len() <= 62, "{}: {}", e.id, e.help);
         }
     }
     /// Every key of one line with every key of another, or with those before it of the same line.
     fn key_pairs(e: &ActionEntry, other: &ActionEntry) -> Vec<(Sequence, Sequence)> {
-        let of = |e: &ActionEntry| -> Vec<Sequence> {
-            e.keys.iter().map(|k| k.parse().unwrap()).collect()
-        };
+        let of = |e: &ActionEntry| -> Vec<Sequence> { e.keys.iter().map(|k| k.parse().unwrap()).collect() };
         let (mine, theirs) = (of(e), of(other));
         let mut all = Vec::new();
         for (n, &a) in mine.iter().enumerate() {
-            let until = if e.action == other.action {
-                n
-            } else {
-                theirs.len()
-            };
+            let until = if e.action == other.action { n } else { theirs.len() };
             all.extend(theirs[..until].iter().map(|&b| (a, b)));
         }
         all

@@ -36,9 +36,7 @@ use crate::keymap::Keymap;
 use crate::layout::{Arrangement, Border};
 use crate::link::{Incoming, LeaveReason, NewFile, Outgoing, RunLine, WorkbenchOptions};
 use crate::theme::Theme;
-use crate::views::{
-    help::HelpView, log::LogView, machine::LoadHistory, models::ModelsView, runs::RunsView,
-};
+use crate::views::{help::HelpView, log::LogView, machine::LoadHistory, models::ModelsView, runs::RunsView};
 use crate::views::{loss::LossView, points::PointsView, surface::SurfaceView};
 use crossterm::event::{KeyEvent, KeyEventKind, MouseEvent};
 use ratatui::layout::{Position, Size};
@@ -272,17 +270,12 @@ pub struct App {
 impl App {
     /// The workbench before anything is known but its options.
     pub fn new(options: &WorkbenchOptions, theme: Theme, keymap: Keymap, size: Size) -> Self {
-        let grid = options
-            .grid
-            .clamp(2, surfit_core::heatmap::Heatmap::MAX_GRID);
+        let grid = options.grid.clamp(2, surfit_core::heatmap::Heatmap::MAX_GRID);
         let snapshot = Some(Snapshot::empty(options.degrees, grid));
         Self {
             theme,
             keymap,
-            run_state: RunState {
-                snapshot,
-                ..RunState::default()
-            },
+            run_state: RunState { snapshot, ..RunState::default() },
             run: options.run.clone(),
             connection: EngineLink::Connecting,
             remote_line: options.host.clone().map(RemoteLine::new),
@@ -297,10 +290,7 @@ impl App {
             run_location: None,
             question: None,
             loss: LossView::default(),
-            surface: SurfaceView {
-                cursor: (grid / 2, grid / 2),
-                ..SurfaceView::default()
-            },
+            surface: SurfaceView { cursor: (grid / 2, grid / 2), ..SurfaceView::default() },
             points: PointsView::default(),
             help: HelpView::default(),
             log: LogView::default(),
@@ -393,10 +383,7 @@ impl App {
                 vec![Effect::Redraw]
             }
             AppMessage::Incoming(incoming) => self.handle_incoming(*incoming),
-            AppMessage::Hangup => vec![
-                Effect::Send(Outgoing::Detach),
-                Effect::Exit(LeaveReason::Detached),
-            ],
+            AppMessage::Hangup => vec![Effect::Send(Outgoing::Detach), Effect::Exit(LeaveReason::Detached)],
             // One that does not listen makes none, and needs none.
             AppMessage::CheckpointRequest if self.is_connected() && !self.readonly => {
                 self.dirty = true;
@@ -418,19 +405,12 @@ impl App {
 
     /// Points per axis of the heatmap.
     pub fn grid(&self) -> usize {
-        self.run_state
-            .snapshot
-            .as_ref()
-            .map_or(2, |s| s.heatmap.grid)
+        self.run_state.snapshot.as_ref().map_or(2, |s| s.heatmap.grid)
     }
 
     /// The control point that is chosen, if there is one.
     pub fn selected_point(&self) -> Option<&ControlPoint> {
-        self.run_state
-            .snapshot
-            .as_ref()?
-            .control_points
-            .get(self.points.cursor)
+        self.run_state.snapshot.as_ref()?.control_points.get(self.points.cursor)
     }
 
     /// An engine listens.
@@ -454,10 +434,7 @@ impl App {
     /// When something on the screen changes by itself next, in seconds since the workbench began.
     pub fn next_redraw_at(&self) -> Option<f64> {
         let note = self.status_message.as_ref().and_then(|n| n.expires_at);
-        let line = self
-            .remote_line
-            .as_ref()
-            .and_then(|l| l.next_redraw_at(self.now));
+        let line = self.remote_line.as_ref().and_then(|l| l.next_redraw_at(self.now));
         note.into_iter()
             .chain(line)
             .chain(self.next_stall_update())
@@ -484,9 +461,7 @@ impl App {
     /// Seconds after which an engine counts as silent: one that speaks between slow steps is not.
     fn stall_timeout(&self) -> f64 {
         match self.run_state.snapshot.as_ref().map(|s| s.rate) {
-            Some(rate) if rate > 0.0 => {
-                (3.0 / rate).clamp(STALL_TIMEOUT_SECS, MAX_STALL_TIMEOUT_SECS)
-            }
+            Some(rate) if rate > 0.0 => (3.0 / rate).clamp(STALL_TIMEOUT_SECS, MAX_STALL_TIMEOUT_SECS),
             _ => STALL_TIMEOUT_SECS,
         }
     }
@@ -494,9 +469,7 @@ impl App {
     /// An engine of this machine is at work.
     fn is_engine_running(&self) -> bool {
         let connected = matches!(self.connection, EngineLink::Connected { .. });
-        connected
-            && self.remote_line.is_none()
-            && self.run_state.engine_state() == EngineState::Running
+        connected && self.remote_line.is_none() && self.run_state.engine_state() == EngineState::Running
     }
 
     /// When the silence changes what the screen says: first after [`App::stall_timeout`], then every second.

@@ -21,11 +21,7 @@ pub struct OneWrite<W> {
 impl<W: Write> OneWrite<W> {
     /// A writer in front of `out`.
     pub fn new(out: W) -> Self {
-        Self {
-            frame: Vec::with_capacity(1 << 16),
-            flushed_bytes: Rc::default(),
-            out,
-        }
+        Self { frame: Vec::with_capacity(1 << 16), flushed_bytes: Rc::default(), out }
     }
 }
 
@@ -79,11 +75,7 @@ impl<W: Write> ScreenCanvas<W> {
     ///
     /// # Errors
     /// When the terminal cannot be written.
-    pub fn draw_frame(
-        &mut self,
-        size: Size,
-        render: impl FnOnce(&mut Buffer),
-    ) -> io::Result<usize> {
+    pub fn draw_frame(&mut self, size: Size, render: impl FnOnce(&mut Buffer)) -> io::Result<usize> {
         let area = Rect::from((Position::ORIGIN, size));
         let mut next = Buffer::empty(area);
         render(&mut next);
@@ -154,9 +146,7 @@ mod tests {
 
     fn draw_app(canvas: &mut ScreenCanvas<OutputTape>, rig: &TestApp) -> bool {
         canvas
-            .draw_frame(rig.app.size, |buf| {
-                crate::views::screen::render(&rig.app, buf)
-            })
+            .draw_frame(rig.app.size, |buf| crate::views::screen::render(&rig.app, buf))
             .map(|bytes| bytes > 0)
             .unwrap()
     }
@@ -178,15 +168,8 @@ mod tests {
         assert!(second < first.len() / 8, "{second} of {}", first.len());
 
         let mut screen = emulator(44, 140);
-        tape.0
-            .borrow()
-            .iter()
-            .for_each(|bytes| screen.process(bytes));
-        let seen: Vec<String> = screen
-            .screen()
-            .rows(0, 140)
-            .map(|r| r.trim_end().into())
-            .collect();
+        tape.0.borrow().iter().for_each(|bytes| screen.process(bytes));
+        let seen: Vec<String> = screen.screen().rows(0, 140).map(|r| r.trim_end().into()).collect();
         let text = rig.screen_text();
         assert_eq!(seen, text.lines().collect::<Vec<_>>());
     }
@@ -202,11 +185,7 @@ mod tests {
         draw_app(&mut canvas, &rig);
         let mut screen = emulator(30, 100);
         screen.process(&tape.0.borrow()[1]);
-        let seen: Vec<String> = screen
-            .screen()
-            .rows(0, 100)
-            .map(|r| r.trim_end().into())
-            .collect();
+        let seen: Vec<String> = screen.screen().rows(0, 100).map(|r| r.trim_end().into()).collect();
         assert_eq!(seen, rig.screen_text().lines().collect::<Vec<_>>());
     }
 
@@ -215,25 +194,14 @@ mod tests {
         crossterm::style::force_color_output(true);
         let tape = OutputTape::default();
         let mut canvas = ScreenCanvas::new(tape.clone());
-        let rig = TestApp::with_run_state(140, 44, fixture::fitting_run()).with_theme(
-            "dark",
-            ColorDepth::None,
-            false,
-        );
+        let rig = TestApp::with_run_state(140, 44, fixture::fitting_run()).with_theme("dark", ColorDepth::None, false);
         draw_app(&mut canvas, &rig);
         let bytes = tape.0.borrow().concat();
         let text = String::from_utf8(bytes).unwrap();
-        for part in text
-            .split("\x1b[")
-            .skip(1)
-            .filter_map(|p| p.split_once('m'))
-            .map(|p| p.0)
-        {
+        for part in text.split("\x1b[").skip(1).filter_map(|p| p.split_once('m')).map(|p| p.0) {
             // 39, 49 and 59 are the terminal's own colours; every other number from 30 on is a colour.
-            let coloured = part
-                .split(';')
-                .filter_map(|n| n.parse::<u8>().ok())
-                .any(|n| n >= 30 && ![39, 49, 59].contains(&n));
+            let coloured =
+                part.split(';').filter_map(|n| n.parse::<u8>().ok()).any(|n| n >= 30 && ![39, 49, 59].contains(&n));
             let style = part.chars().all(|c| c.is_ascii_digit() || c == ';');
             assert!(!(style && coloured), "{part}");
         }

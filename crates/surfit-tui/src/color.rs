@@ -24,12 +24,7 @@ pub enum ColorDepth {
 
 impl ColorDepth {
     /// Every depth, fewest colours first.
-    pub const ALL: [ColorDepth; 4] = [
-        ColorDepth::None,
-        ColorDepth::Ansi16,
-        ColorDepth::Ansi256,
-        ColorDepth::Truecolor,
-    ];
+    pub const ALL: [ColorDepth; 4] = [ColorDepth::None, ColorDepth::Ansi16, ColorDepth::Ansi256, ColorDepth::Truecolor];
 
     /// The depth's name in options and in `SURFIT_COLOR`.
     pub fn name(self) -> &'static str {
@@ -51,11 +46,7 @@ impl ColorDepth {
 
     /// The depth that `SURFIT_COLOR` asks for, if any, or a sentence about a value it cannot have.
     pub fn env_override() -> Result<Option<Self>, String> {
-        std::env::var("SURFIT_COLOR")
-            .ok()
-            .filter(|s| !s.is_empty())
-            .map(|s| s.parse())
-            .transpose()
+        std::env::var("SURFIT_COLOR").ok().filter(|s| !s.is_empty()).map(|s| s.parse()).transpose()
     }
 
     fn from_environment(env: &impl EnvVarSource, out: &impl IsTerminal) -> Self {
@@ -97,8 +88,7 @@ impl ColorDepth {
     pub fn colormap_rgb(self, map: Colormap, rgb: (u8, u8, u8)) -> Color {
         match self {
             ColorDepth::Ansi256 => {
-                let index =
-                    palette_path::palette_index(map, rgb).unwrap_or_else(|| nearest_256(rgb));
+                let index = palette_path::palette_index(map, rgb).unwrap_or_else(|| nearest_256(rgb));
                 Color::Indexed(index)
             }
             _ => self.rgb(rgb),
@@ -157,11 +147,7 @@ impl<E: EnvVarSource> EnvVarSource for TerminalEnv<'_, E> {
             "TEAMCITY_VERSION",
             "TF_BUILD",
         ];
-        if BUILD_SERVER_VARS.contains(&key) {
-            None
-        } else {
-            self.0.var(key)
-        }
+        if BUILD_SERVER_VARS.contains(&key) { None } else { self.0.var(key) }
     }
 }
 
@@ -177,10 +163,7 @@ impl<T: IsTerminal> termprofile::IsTerminal for TerminalOutput<'_, T> {
 /// True when letters outside ASCII are safe: the locale says UTF-8.
 pub(crate) fn is_unicode_locale(var: impl Fn(&str) -> Option<String>) -> bool {
     // The first of these that is set decides, as in the C library.
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
-        .into_iter()
-        .find_map(&var)
-        .unwrap_or_default();
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(&var).unwrap_or_default();
     let locale = locale.to_ascii_lowercase();
     locale.contains("utf-8") || locale.contains("utf8")
 }
@@ -191,21 +174,13 @@ const CUBE_LEVELS: [u8; 6] = [0, 95, 135, 175, 215, 255];
 /// Index of the palette's colour nearest to `rgb`, by a distance weighted as eyes weigh ("redmean"). The first 16 are
 /// left out: terminals colour those as users like.
 pub fn nearest_256(rgb: (u8, u8, u8)) -> u8 {
-    let level = |c: u8| {
-        (0..6)
-            .min_by_key(|&i| CUBE_LEVELS[i].abs_diff(c))
-            .unwrap_or(0)
-    };
+    let level = |c: u8| (0..6).min_by_key(|&i| CUBE_LEVELS[i].abs_diff(c)).unwrap_or(0);
     let [r, g, b] = [level(rgb.0), level(rgb.1), level(rgb.2)];
     let cube = (16 + 36 * r + 6 * g + b) as u8;
     let mean = (u16::from(rgb.0) + u16::from(rgb.1) + u16::from(rgb.2)) / 3;
     let step = (mean.saturating_sub(8) + 5) / 10;
     let grey = 232 + step.min(23) as u8;
-    if redmean_distance(rgb, palette_256(grey)) < redmean_distance(rgb, palette_256(cube)) {
-        grey
-    } else {
-        cube
-    }
+    if redmean_distance(rgb, palette_256(grey)) < redmean_distance(rgb, palette_256(cube)) { grey } else { cube }
 }
 
 /// The colour of an index from 16 on; darker indices count as black.
@@ -214,11 +189,7 @@ pub fn palette_256(index: u8) -> (u8, u8, u8) {
         0..=15 => (0, 0, 0),
         16..=231 => {
             let i = usize::from(index - 16);
-            (
-                CUBE_LEVELS[i / 36],
-                CUBE_LEVELS[i / 6 % 6],
-                CUBE_LEVELS[i % 6],
-            )
+            (CUBE_LEVELS[i / 36], CUBE_LEVELS[i / 6 % 6], CUBE_LEVELS[i % 6])
         }
         232.. => {
             let grey = 8 + 10 * (index - 232);
@@ -248,56 +219,31 @@ mod tests {
 
     #[test]
     fn the_environment_decides_and_a_forced_value_wins() {
-        assert_eq!(
-            depth(&[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")]),
-            ColorDepth::Truecolor
-        );
+        assert_eq!(depth(&[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")]), ColorDepth::Truecolor);
         assert_eq!(depth(&[("TERM", "xterm-256color")]), ColorDepth::Ansi256);
         assert_eq!(depth(&[("TERM", "linux")]), ColorDepth::Ansi16);
-        assert_eq!(
-            depth(&[("TERM", "xterm-256color"), ("NO_COLOR", "0")]),
-            ColorDepth::None
-        );
+        assert_eq!(depth(&[("TERM", "xterm-256color"), ("NO_COLOR", "0")]), ColorDepth::None);
         assert_eq!(depth(&[("TERM", "dumb")]), ColorDepth::None);
         let xterm = ("TERM", "xterm");
-        assert_eq!(
-            depth(&[xterm, ("XTERM_VERSION", "XTerm(379)")]),
-            ColorDepth::Truecolor
-        );
+        assert_eq!(depth(&[xterm, ("XTERM_VERSION", "XTerm(379)")]), ColorDepth::Truecolor);
         assert_eq!(depth(&[xterm, ("MLTERM", "3.9.2")]), ColorDepth::Truecolor);
         assert!(depth(&[xterm, ("XTERM_VERSION", "XTerm(278)")]) < ColorDepth::Truecolor);
-        let inside = [
-            ("TERM", "screen"),
-            ("STY", "1.a"),
-            ("XTERM_VERSION", "XTerm(379)"),
-        ];
+        let inside = [("TERM", "screen"), ("STY", "1.a"), ("XTERM_VERSION", "XTerm(379)")];
         assert!(depth(&inside) < ColorDepth::Truecolor);
         let sty = ("STY", "1.a");
         let screen = |term| depth(&[("TERM", term), sty, ("COLORTERM", "truecolor")]);
         assert_eq!(screen("screen"), ColorDepth::Ansi16);
         assert_eq!(screen("screen.xterm-256color"), ColorDepth::Ansi256);
-        assert_eq!(
-            depth(&[("TERM", "screen"), ("TMUX", "a")]),
-            ColorDepth::Ansi256
-        );
+        assert_eq!(depth(&[("TERM", "screen"), ("TMUX", "a")]), ColorDepth::Ansi256);
         let forced = [("NO_COLOR", "1"), ("SURFIT_COLOR", "256"), ("TERM", "dumb")];
         assert_eq!(depth(&forced), ColorDepth::Ansi256);
-        assert!(
-            "many"
-                .parse::<ColorDepth>()
-                .unwrap_err()
-                .contains("`many` is no colour depth")
-        );
+        assert!("many".parse::<ColorDepth>().unwrap_err().contains("`many` is no colour depth"));
     }
 
     #[test]
     fn the_nearest_of_256_is_itself_for_every_colour_of_the_palette() {
         for index in 16..=255u8 {
-            assert_eq!(
-                palette_256(nearest_256(palette_256(index))),
-                palette_256(index),
-                "{index}"
-            );
+            assert_eq!(palette_256(nearest_256(palette_256(index))), palette_256(index), "{index}");
         }
         assert_eq!(ColorDepth::Ansi16.rgb((1, 2, 3)), Color::Reset);
         assert_eq!(ColorDepth::Truecolor.rgb((1, 2, 3)), Color::Rgb(1, 2, 3));

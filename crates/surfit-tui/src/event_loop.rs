@@ -10,9 +10,7 @@ use crate::link::{LeaveReason, Outgoing, WorkbenchLink, WorkbenchOptions};
 use crate::remembered_choices::RememberedChoices;
 use crate::signals::{self, SignalRequest};
 use crate::terminal::{self, TerminalGuard};
-use crate::terminal_query::{
-    self, AnswerEvent, AnswerFilter, TerminalAnswer, TerminalBackground, TerminalQuestion,
-};
+use crate::terminal_query::{self, AnswerEvent, AnswerFilter, TerminalAnswer, TerminalBackground, TerminalQuestion};
 use crate::theme::Theme;
 use crate::views::screen;
 use crossterm::clipboard::CopyToClipboard;
@@ -86,16 +84,12 @@ pub fn run(options: WorkbenchOptions, link: WorkbenchLink) -> io::Result<LeaveRe
     let wants = |question: &TerminalQuestion| match question {
         TerminalQuestion::Background => chosen.is_none() && told.is_none(),
         TerminalQuestion::Version => {
-            let forced =
-                options.color.is_some() || ColorDepth::env_override().is_ok_and(|d| d.is_some());
+            let forced = options.color.is_some() || ColorDepth::env_override().is_ok_and(|d| d.is_some());
             depth < ColorDepth::Truecolor && !forced
         }
     };
-    let may_ask =
-        depth > ColorDepth::None && terminal_query::can_query(&var("TERM").unwrap_or_default());
-    let questions = TerminalQuestion::ALL
-        .into_iter()
-        .filter(|q| may_ask && wants(q));
+    let may_ask = depth > ColorDepth::None && terminal_query::can_query(&var("TERM").unwrap_or_default());
+    let questions = TerminalQuestion::ALL.into_iter().filter(|q| may_ask && wants(q));
     let questions: Vec<TerminalQuestion> = questions.collect();
 
     let guard = TerminalGuard::new(options.mouse)?;
@@ -111,9 +105,7 @@ pub fn run(options: WorkbenchOptions, link: WorkbenchLink) -> io::Result<LeaveRe
             TerminalAnswer::Truecolor => depth = ColorDepth::Truecolor,
         }
     }
-    let usual = told
-        .or(answered)
-        .map_or(Theme::DEFAULT, TerminalBackground::default_theme);
+    let usual = told.or(answered).map_or(Theme::DEFAULT, TerminalBackground::default_theme);
     let theme = Theme::load(chosen.unwrap_or(usual), depth).or_else(|why| {
         problems.push(why.to_string());
         Theme::load(Theme::DEFAULT, depth)
@@ -160,9 +152,7 @@ pub fn run(options: WorkbenchOptions, link: WorkbenchLink) -> io::Result<LeaveRe
     // A terminal that is gone has no picture either.
     let _ = workbench.shown_picture.remove_image(&mut workbench.canvas);
     drop(guard);
-    workbench
-        .choice_keeper
-        .save_if_due(&mut workbench.app, true);
+    workbench.choice_keeper.save_if_due(&mut workbench.app, true);
     left
 }
 
@@ -230,9 +220,7 @@ fn message_from_event(event: Event) -> Option<AppMessage> {
         Event::Mouse(mouse) if mouse.kind == MouseEventKind::Moved => None,
         Event::Mouse(mouse) => Some(AppMessage::Mouse(mouse)),
         Event::Paste(text) => Some(AppMessage::Paste(text)),
-        Event::Resize(width, height) => {
-            Some(AppMessage::Resize(Size::new(width.max(1), height.max(1))))
-        }
+        Event::Resize(width, height) => Some(AppMessage::Resize(Size::new(width.max(1), height.max(1)))),
         _ => None,
     }
 }
@@ -240,10 +228,7 @@ fn message_from_event(event: Event) -> Option<AppMessage> {
 fn spawn_link_forwarder(incoming: Receiver<crate::link::Incoming>, sender: SyncSender<LoopInput>) {
     thread::spawn(move || {
         for message in incoming {
-            if sender
-                .send(LoopInput::App(AppMessage::Incoming(Box::new(message))))
-                .is_err()
-            {
+            if sender.send(LoopInput::App(AppMessage::Incoming(Box::new(message)))).is_err() {
                 return;
             }
         }
@@ -253,8 +238,7 @@ fn spawn_link_forwarder(incoming: Receiver<crate::link::Incoming>, sender: SyncS
 
 /// Least time to the next drawing that no key asks for, after one of so many bytes.
 fn frame_interval_after(bytes: usize) -> Duration {
-    Duration::from_secs_f64(bytes as f64 / MAX_FRAME_BYTES_PER_SEC)
-        .clamp(MIN_FRAME_INTERVAL, MAX_FRAME_INTERVAL)
+    Duration::from_secs_f64(bytes as f64 / MAX_FRAME_BYTES_PER_SEC).clamp(MIN_FRAME_INTERVAL, MAX_FRAME_INTERVAL)
 }
 
 /// Keeps what the user chose in its file while the screen is open, so that no kill loses it.
@@ -266,11 +250,7 @@ struct ChoiceKeeper {
 
 impl ChoiceKeeper {
     fn new(place: Option<PathBuf>, app: &mut App) -> Self {
-        Self {
-            path: place,
-            saved_choices: app.remembered_choices(),
-            saved_at: Instant::now(),
-        }
+        Self { path: place, saved_choices: app.remembered_choices(), saved_at: Instant::now() }
     }
 
     /// Writes what changed, at most every few seconds or at the end. A folder that cannot be written is no reason to
@@ -319,8 +299,9 @@ impl Workbench {
             let due = drawn + if urgent { MIN_KEY_FRAME_INTERVAL } else { pace };
             let wake = match (self.app.dirty, self.app.next_redraw_at()) {
                 (true, _) => due,
-                (false, Some(t)) => (self.started_at + Duration::from_secs_f64(t.max(0.0)))
-                    .min(now + TERMINAL_CHECK_INTERVAL),
+                (false, Some(t)) => {
+                    (self.started_at + Duration::from_secs_f64(t.max(0.0))).min(now + TERMINAL_CHECK_INTERVAL)
+                }
                 (false, None) => now + TERMINAL_CHECK_INTERVAL,
             };
             let first = match inputs.recv_timeout(wake.saturating_duration_since(now)) {
@@ -337,17 +318,11 @@ impl Workbench {
                 return Ok(leave);
             }
             // Bounded, so that a flood of messages cannot keep the screen from being drawn.
-            for input in first
-                .into_iter()
-                .chain(inputs.try_iter().take(MAX_QUEUED_INPUTS))
-            {
+            for input in first.into_iter().chain(inputs.try_iter().take(MAX_QUEUED_INPUTS)) {
                 urgent |= matches!(
                     input,
                     LoopInput::App(
-                        AppMessage::Key(_)
-                            | AppMessage::Mouse(_)
-                            | AppMessage::Paste(_)
-                            | AppMessage::Resize(_)
+                        AppMessage::Key(_) | AppMessage::Mouse(_) | AppMessage::Paste(_) | AppMessage::Resize(_)
                     ) | LoopInput::Signal(_)
                 );
                 if let Some(leave) = self.handle_input(input)? {
@@ -357,13 +332,10 @@ impl Workbench {
             let due = drawn + if urgent { MIN_KEY_FRAME_INTERVAL } else { pace };
             if self.app.dirty && Instant::now() >= due {
                 let app = &self.app;
-                let bytes = self
-                    .canvas
-                    .draw_frame(app.size, |buf| screen::render(app, buf))?;
+                let bytes = self.canvas.draw_frame(app.size, |buf| screen::render(app, buf))?;
                 self.app.dirty = false;
                 let (app, canvas) = (&mut self.app, &mut self.canvas);
-                self.shown_picture
-                    .update(app, canvas, cell_pixels(), Instant::now())?;
+                self.shown_picture.update(app, canvas, cell_pixels(), Instant::now())?;
                 pace = frame_interval_after(bytes);
                 (drawn, urgent) = (Instant::now(), false);
             } else if idle && !self.app.dirty && crossterm::terminal::window_size().is_err() {
@@ -416,8 +388,7 @@ impl Workbench {
     }
 
     fn copy_to_terminal(&mut self, text: String) -> io::Result<()> {
-        self.canvas
-            .write_command(CopyToClipboard::to_clipboard_from(text))
+        self.canvas.write_command(CopyToClipboard::to_clipboard_from(text))
     }
 
     /// Leaves the mouse to the terminal while a text is shown to be selected, and takes it again.
@@ -458,10 +429,7 @@ fn copy_to_tmux(text: &str) -> io::Result<()> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;
-    let written = tmux
-        .stdin
-        .take()
-        .map_or(Ok(()), |mut to| to.write_all(text.as_bytes()));
+    let written = tmux.stdin.take().map_or(Ok(()), |mut to| to.write_all(text.as_bytes()));
     let status = tmux.wait()?;
     written?;
     match status.success() {

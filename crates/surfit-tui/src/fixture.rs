@@ -27,23 +27,12 @@ pub(crate) fn loading_run() -> RunState {
         parameters: 76_458,
         data: "fashion-mnist-16k (embedded)".into(),
         images: [13_000, 1_500, 1_500],
-        classes: ["T-shirt", "Trouser", "Pullover", "Dress", "Coat"]
-            .map(String::from)
-            .to_vec(),
+        classes: ["T-shirt", "Trouser", "Pullover", "Dress", "Coat"].map(String::from).to_vec(),
         mean: vec![0.286],
         std: vec![0.353],
         node: String::new(),
     };
-    apply_events(
-        &mut p,
-        vec![
-            Event::Started(Box::new(info)),
-            Event::StageBegan {
-                stage: JobStage::Data,
-                total: 0,
-            },
-        ],
-    );
+    apply_events(&mut p, vec![Event::Started(Box::new(info)), Event::StageBegan { stage: JobStage::Data, total: 0 }]);
     let mut s = Snapshot::empty(degrees(2, 2), 21);
     (s.state, s.seq, s.viewers, s.memory) = (EngineState::Running, p.seq, 1, 180 << 20);
     p.snapshot = Some(s);
@@ -54,14 +43,8 @@ pub(crate) fn loading_run() -> RunState {
 pub(crate) fn corner_training_run() -> RunState {
     let mut p = loading_run();
     let mut events = vec![
-        Event::StageEnded {
-            stage: JobStage::Data,
-            seconds: 0.4,
-        },
-        Event::StageBegan {
-            stage: JobStage::Corners,
-            total: 1632,
-        },
+        Event::StageEnded { stage: JobStage::Data, seconds: 0.4 },
+        Event::StageBegan { stage: JobStage::Corners, total: 1632 },
     ];
     for index in 0..2 {
         events.extend(corner_training_events(index, 408));
@@ -82,14 +65,8 @@ pub(crate) fn fitting_run() -> RunState {
     events.push(Event::CornerReady(corner_ready(2)));
     events.extend(corner_training_events(3, 408));
     events.push(Event::CornerReady(corner_ready(3)));
-    events.push(Event::StageEnded {
-        stage: JobStage::Corners,
-        seconds: 27.2,
-    });
-    events.push(Event::StageBegan {
-        stage: JobStage::Align,
-        total: 3,
-    });
+    events.push(Event::StageEnded { stage: JobStage::Corners, seconds: 27.2 });
+    events.push(Event::StageBegan { stage: JobStage::Align, total: 3 });
     for index in 1..4 {
         events.push(Event::Aligned(Alignment {
             index,
@@ -98,25 +75,12 @@ pub(crate) fn fitting_run() -> RunState {
             distance: [1.0, 0.71 + 0.01 * index as f64],
         }));
     }
-    events.push(Event::StageEnded {
-        stage: JobStage::Align,
-        seconds: 0.6,
-    });
-    events.push(Event::StageBegan {
-        stage: JobStage::Fit,
-        total: 3000,
-    });
+    events.push(Event::StageEnded { stage: JobStage::Align, seconds: 0.6 });
+    events.push(Event::StageBegan { stage: JobStage::Fit, total: 3000 });
     for block in 0..124u64 {
         let first_step = 10 * block;
-        let values = (first_step..first_step + 10)
-            .map(|s| loss(9, s, 0.95, 0.31, 300.0))
-            .collect();
-        events.push(Event::Losses {
-            curve: LossCurve::Surface,
-            first_step,
-            values,
-            rate: 0.04,
-        });
+        let values = (first_step..first_step + 10).map(|s| loss(9, s, 0.95, 0.31, 300.0)).collect();
+        events.push(Event::Losses { curve: LossCurve::Surface, first_step, values, rate: 0.04 });
         if (first_step + 10) % 200 == 0 {
             let t = (first_step as f64 / 500.0).min(2.5);
             events.push(Event::Validated {
@@ -128,20 +92,14 @@ pub(crate) fn fitting_run() -> RunState {
         }
         if first_step == 600 {
             let (from, to) = (degrees(2, 2), degrees(3, 3));
-            events.push(Event::DegreeChanged {
-                step: 600,
-                from,
-                to,
-                deviation: 3.1e-7,
-            });
+            events.push(Event::DegreeChanged { step: 600, from, to, deviation: 3.1e-7 });
         }
     }
     events.push(Event::Checkpoint { step: 1200 });
     apply_events(&mut p, events);
     let s = p.snapshot.as_mut().unwrap();
     (s.seq, s.stage, s.done, s.total, s.rate) = (p.seq, JobStage::Fit, 1240, 3000, 82.4);
-    (s.phase, s.fit_step, s.fit_total, s.learning_rate) =
-        (Some(FitPhase::Interior), 1240, 3000, 0.0402);
+    (s.phase, s.fit_step, s.fit_total, s.learning_rate) = (Some(FitPhase::Interior), 1240, 3000, 0.0402);
     (s.seconds_left, s.degrees, s.memory) = (Some(131.0), degrees(3, 3), 412 << 20);
     s.marks = vec![(0.25, 0.4)];
     s.heatmap = heatmap(21, 210, 512);
@@ -163,27 +121,11 @@ pub(crate) fn finished_run() -> RunState {
     apply_events(
         &mut p,
         vec![
-            Event::StageEnded {
-                stage: JobStage::Fit,
-                seconds: 36.9,
-            },
-            Event::StageBegan {
-                stage: JobStage::Heatmap,
-                total: 441,
-            },
-            Event::HeatmapComplete {
-                grid: 21,
-                summary,
-                best,
-            },
-            Event::StageEnded {
-                stage: JobStage::Heatmap,
-                seconds: 9.8,
-            },
-            Event::StageBegan {
-                stage: JobStage::Export,
-                total: 1,
-            },
+            Event::StageEnded { stage: JobStage::Fit, seconds: 36.9 },
+            Event::StageBegan { stage: JobStage::Heatmap, total: 441 },
+            Event::HeatmapComplete { grid: 21, summary, best },
+            Event::StageEnded { stage: JobStage::Heatmap, seconds: 9.8 },
+            Event::StageBegan { stage: JobStage::Export, total: 1 },
             Event::Exported(ExportedModel {
                 dir: dir.clone(),
                 selection: "best".into(),
@@ -194,10 +136,7 @@ pub(crate) fn finished_run() -> RunState {
                 members: Vec::new(),
                 chosen: None,
             }),
-            Event::StageEnded {
-                stage: JobStage::Export,
-                seconds: 0.5,
-            },
+            Event::StageEnded { stage: JobStage::Export, seconds: 0.5 },
             Event::Finished(Box::new(JobResult {
                 corners: CORNER_ACCURACIES.to_vec(),
                 corners_test: vec![0.868, 0.866, 0.872, 0.8647],
@@ -207,9 +146,7 @@ pub(crate) fn finished_run() -> RunState {
                 interior_mean: summary.interior_mean,
                 heatmap: summary,
                 grid: 21,
-                seconds: [("corners", 27.2), ("fit", 36.9)]
-                    .map(|(k, v)| (k.to_string(), v))
-                    .into(),
+                seconds: [("corners", 27.2), ("fit", 36.9)].map(|(k, v)| (k.to_string(), v)).into(),
                 export: Some(dir),
                 baselines: Vec::new(),
                 steps: [408, 3000],
@@ -217,8 +154,7 @@ pub(crate) fn finished_run() -> RunState {
         ],
     );
     let s = p.snapshot.as_mut().unwrap();
-    (s.seq, s.state, s.stage, s.done, s.total) =
-        (p.seq, EngineState::Finished, JobStage::Export, 1, 1);
+    (s.seq, s.state, s.stage, s.done, s.total) = (p.seq, EngineState::Finished, JobStage::Export, 1, 1);
     (s.rate, s.seconds_left, s.fit_step, s.heatmap) = (0.0, None, 3000, complete);
     p
 }
@@ -226,42 +162,21 @@ pub(crate) fn finished_run() -> RunState {
 /// A point of the fixture's surface that was measured on the whole validation split.
 pub(crate) fn evaluated_event(u: f64, v: f64) -> Event {
     let accuracy = accuracy(u, v);
-    Event::Evaluated(MeasuredPoint {
-        u,
-        v,
-        accuracy,
-        loss: 0.9 * (1.0 - accuracy) + 0.25,
-        images: 1500,
-    })
+    Event::Evaluated(MeasuredPoint { u, v, accuracy, loss: 0.9 * (1.0 - accuracy) + 0.25, images: 1500 })
 }
 
 /// The fit goes on by `steps`: losses, gradients and a few cells change, as between two frames of a real fit.
 pub(crate) fn advance_fit(picture: &mut RunState, steps: u64) {
     let first_step = picture.curves[&LossCurve::Surface].end_step();
-    let values = (first_step..first_step + steps)
-        .map(|s| loss(9, s, 0.95, 0.31, 300.0))
-        .collect();
-    apply_events(
-        picture,
-        vec![Event::Losses {
-            curve: LossCurve::Surface,
-            first_step,
-            values,
-            rate: 0.0397,
-        }],
-    );
+    let values = (first_step..first_step + steps).map(|s| loss(9, s, 0.95, 0.31, 300.0)).collect();
+    apply_events(picture, vec![Event::Losses { curve: LossCurve::Surface, first_step, values, rate: 0.0397 }]);
     let s = picture.snapshot.as_mut().unwrap();
     let step = first_step + steps;
     (s.seq, s.done, s.fit_step, s.heatmap.version) = (picture.seq, step, step, step);
     (s.rate, s.memory) = (82.0 + noise(3, step), s.memory + 4096);
     s.seconds_left = Some((3000.0 - step as f64) / 13.4);
     s.learning_rate *= 0.999;
-    for (row, point) in s
-        .control_points
-        .iter_mut()
-        .enumerate()
-        .filter(|(_, p)| !p.corner && !p.frozen)
-    {
+    for (row, point) in s.control_points.iter_mut().enumerate().filter(|(_, p)| !p.corner && !p.frozen) {
         point.travelled += 1e-5 * steps as f64;
         point.gradient = 0.15 + 0.05 * noise(row as u64, step);
         if step % 40 < steps {
@@ -289,11 +204,7 @@ pub(crate) fn degrees(m: u8, n: u8) -> Degrees {
 pub(crate) fn apply_events(picture: &mut RunState, events: Vec<Event>) {
     for event in events {
         let seq = picture.seq + 1;
-        picture.apply(&Envelope {
-            seq,
-            time: START_TIME + 0.1 * seq as f64,
-            event,
-        });
+        picture.apply(&Envelope { seq, time: START_TIME + 0.1 * seq as f64, event });
     }
 }
 
@@ -310,16 +221,9 @@ fn corner_ready(index: usize) -> CornerReady {
 }
 
 fn corner_training_events(index: usize, steps: u64) -> Vec<Event> {
-    let values = (0..steps)
-        .map(|s| loss(index as u64, s, 2.3, 0.33, 70.0))
-        .collect();
+    let values = (0..steps).map(|s| loss(index as u64, s, 2.3, 0.33, 70.0)).collect();
     let curve = LossCurve::Corner(index);
-    let mut events = vec![Event::Losses {
-        curve,
-        first_step: 0,
-        values,
-        rate: 0.05,
-    }];
+    let mut events = vec![Event::Losses { curve, first_step: 0, values, rate: 0.05 }];
     for step in (102..=steps).step_by(102) {
         let left = (-(step as f64) / 130.0).exp();
         events.push(Event::Validated {
@@ -333,8 +237,7 @@ fn corner_training_events(index: usize, steps: u64) -> Vec<Event> {
 }
 
 fn noise(purpose: u64, step: u64) -> f64 {
-    let mut x = (purpose + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        ^ step.wrapping_mul(0xd1b5_4a32_d192_ed03);
+    let mut x = (purpose + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ step.wrapping_mul(0xd1b5_4a32_d192_ed03);
     x ^= x >> 29;
     x = x.wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x ^= x >> 32;
@@ -358,12 +261,7 @@ fn accuracy(u: f64, v: f64) -> f64 {
 fn heatmap(grid: usize, measured: usize, images: u32) -> Heatmap {
     let mut map = Heatmap::new(surfit_core::surface::Patch::Square, grid);
     map.version = 1240;
-    for (n, index) in map
-        .coarse_to_fine_order()
-        .into_iter()
-        .take(measured)
-        .enumerate()
-    {
+    for (n, index) in map.coarse_to_fine_order().into_iter().take(measured).enumerate() {
         let (u, v) = map.parameters(index);
         let a = accuracy(u, v);
         let cell = &mut map.cells[index];
@@ -385,28 +283,11 @@ fn control_points(degrees: Degrees) -> Vec<ControlPoint> {
             j,
             corner,
             frozen: row == 6,
-            travelled: if corner {
-                0.0
-            } else {
-                0.18 + 0.1 * noise(key, 99)
-            },
-            gradient: if corner || row == 6 {
-                0.0
-            } else {
-                gradient(31)
-            },
-            gradients: if corner || row == 6 {
-                Vec::new()
-            } else {
-                (0..32).map(|t| gradient(t) as f32).collect()
-            },
+            travelled: if corner { 0.0 } else { 0.18 + 0.1 * noise(key, 99) },
+            gradient: if corner || row == 6 { 0.0 } else { gradient(31) },
+            gradients: if corner || row == 6 { Vec::new() } else { (0..32).map(|t| gradient(t) as f32).collect() },
             accuracy: None,
         }
     };
-    degrees
-        .row_indices()
-        .into_iter()
-        .enumerate()
-        .map(point)
-        .collect()
+    degrees.row_indices().into_iter().enumerate().map(point).collect()
 }

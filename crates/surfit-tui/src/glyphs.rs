@@ -41,8 +41,7 @@ impl GlyphSet {
             return name.parse().map(|glyphs| (glyphs, None));
         }
         if !is_unicode_locale(var) {
-            let why =
-                "plain ASCII: the locale is not UTF-8; set LANG=C.UTF-8, or insist with --unicode";
+            let why = "plain ASCII: the locale is not UTF-8; set LANG=C.UTF-8, or insist with --unicode";
             return Ok((GlyphSet::Ascii, Some(why)));
         }
         if var("TERM").is_some_and(|term| term == "linux") {
@@ -60,9 +59,7 @@ impl FromStr for GlyphSet {
         Self::ALL
             .into_iter()
             .find(|g| g.name().eq_ignore_ascii_case(s))
-            .ok_or_else(|| {
-                format!("SURFIT_GLYPHS cannot be `{s}`; choose ascii, blocks or unicode")
-            })
+            .ok_or_else(|| format!("SURFIT_GLYPHS cannot be `{s}`; choose ascii, blocks or unicode"))
     }
 }
 
@@ -78,23 +75,14 @@ mod tests {
 
     #[test]
     fn the_locale_and_the_console_decide_and_who_insists_wins() {
-        assert_eq!(
-            found(None, &[("LANG", "en_US.UTF-8")]),
-            (GlyphSet::Braille, false)
-        );
+        assert_eq!(found(None, &[("LANG", "en_US.UTF-8")]), (GlyphSet::Braille, false));
         assert_eq!(found(None, &[("LC_ALL", "C")]), (GlyphSet::Ascii, true));
         let console = [("LANG", "C.UTF-8"), ("TERM", "linux")];
         assert_eq!(found(None, &console), (GlyphSet::Blocks, true));
-        assert_eq!(
-            found(Some(GlyphSet::Braille), &[("LC_ALL", "C")]),
-            (GlyphSet::Braille, false)
-        );
+        assert_eq!(found(Some(GlyphSet::Braille), &[("LC_ALL", "C")]), (GlyphSet::Braille, false));
         let insists = [("LC_ALL", "C"), ("SURFIT_GLYPHS", "unicode")];
         assert_eq!(found(None, &insists), (GlyphSet::Braille, false));
-        assert_eq!(
-            found(Some(GlyphSet::Ascii), &insists),
-            (GlyphSet::Ascii, false)
-        );
+        assert_eq!(found(Some(GlyphSet::Ascii), &insists), (GlyphSet::Ascii, false));
         let odd = |_: &str| Some("many".into());
         assert!(GlyphSet::detect(None, odd).unwrap_err().contains("`many`"));
     }

@@ -56,9 +56,7 @@ pub fn detect(
         (_, Some("sixel")) => ImageMode::By(ImageProtocol::Sixel),
         (_, Some("iterm2")) => ImageMode::By(ImageProtocol::Iterm2),
         (_, Some(other)) => {
-            return Err(format!(
-                "SURFIT_IMAGES cannot be `{other}`; choose auto, off, kitty, sixel or iterm2"
-            ));
+            return Err(format!("SURFIT_IMAGES cannot be `{other}`; choose auto, off, kitty, sixel or iterm2"));
         }
     };
     match way {
@@ -70,12 +68,8 @@ pub fn detect(
     if far.iter().any(|name| var(name).is_some()) {
         return Ok(None);
     }
-    let (term, program) = (
-        var("TERM").unwrap_or_default(),
-        var("TERM_PROGRAM").unwrap_or_default(),
-    );
-    let kitty =
-        var("KITTY_WINDOW_ID").is_some() || term.contains("kitty") || term.contains("ghostty");
+    let (term, program) = (var("TERM").unwrap_or_default(), var("TERM_PROGRAM").unwrap_or_default());
+    let kitty = var("KITTY_WINDOW_ID").is_some() || term.contains("kitty") || term.contains("ghostty");
     Ok(match (kitty, program.as_str()) {
         (true, _) => Some(ImageProtocol::Kitty),
         (_, "WezTerm" | "iTerm.app") => Some(ImageProtocol::Iterm2),
@@ -92,26 +86,15 @@ mod tests {
         chosen(None, pairs)
     }
 
-    fn chosen(
-        way: Option<ImageMode>,
-        pairs: &[(&str, &str)],
-    ) -> Result<Option<ImageProtocol>, String> {
-        detect(way, |n| {
-            pairs.iter().find(|p| p.0 == n).map(|p| p.1.to_string())
-        })
+    fn chosen(way: Option<ImageMode>, pairs: &[(&str, &str)]) -> Result<Option<ImageProtocol>, String> {
+        detect(way, |n| pairs.iter().find(|p| p.0 == n).map(|p| p.1.to_string()))
     }
 
     #[test]
     fn the_environment_tells_the_way_and_a_forced_one_wins() {
         assert_eq!(with(&[("TERM", "xterm-256color")]), Ok(None));
-        assert_eq!(
-            with(&[("TERM", "xterm-kitty")]),
-            Ok(Some(ImageProtocol::Kitty))
-        );
-        assert_eq!(
-            with(&[("TERM_PROGRAM", "WezTerm")]),
-            Ok(Some(ImageProtocol::Iterm2))
-        );
+        assert_eq!(with(&[("TERM", "xterm-kitty")]), Ok(Some(ImageProtocol::Kitty)));
+        assert_eq!(with(&[("TERM_PROGRAM", "WezTerm")]), Ok(Some(ImageProtocol::Iterm2)));
         assert_eq!(with(&[("TERM", "foot")]), Ok(Some(ImageProtocol::Sixel)));
         let far = [("TERM", "xterm-kitty"), ("SSH_TTY", "/dev/pts/1")];
         assert_eq!(with(&far), Ok(None));
@@ -119,19 +102,12 @@ mod tests {
         assert_eq!(with(&forced), Ok(Some(ImageProtocol::Sixel)));
         let off = [("SURFIT_IMAGES", "off"), ("TERM", "xterm-kitty")];
         assert_eq!(with(&off), Ok(None));
-        assert!(
-            with(&[("SURFIT_IMAGES", "many")])
-                .unwrap_err()
-                .contains("`many`")
-        );
+        assert!(with(&[("SURFIT_IMAGES", "many")]).unwrap_err().contains("`many`"));
         // What is said on the command line goes before the variable, good or bad.
         let by = ImageMode::By(ImageProtocol::Iterm2);
         assert_eq!(chosen(Some(by), &off), Ok(Some(ImageProtocol::Iterm2)));
         assert_eq!(chosen(Some(ImageMode::Off), &forced), Ok(None));
-        assert_eq!(
-            chosen(Some(ImageMode::Auto), &off),
-            Ok(Some(ImageProtocol::Kitty))
-        );
+        assert_eq!(chosen(Some(ImageMode::Auto), &off), Ok(Some(ImageProtocol::Kitty)));
         let odd = [("SURFIT_IMAGES", "many")];
         assert_eq!(chosen(Some(ImageMode::Off), &odd), Ok(None));
     }

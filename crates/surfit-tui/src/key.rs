@@ -42,17 +42,11 @@ impl Key {
     pub const ENTER: Key = Key::plain(KeyCode::Enter);
 
     /// Leaves, or asks, whatever the user's keys are.
-    pub const CTRL_C: Key = Key {
-        code: KeyCode::Char('c'),
-        modifiers: KeyModifiers::CONTROL,
-    };
+    pub const CTRL_C: Key = Key { code: KeyCode::Char('c'), modifiers: KeyModifiers::CONTROL };
 
     /// The key without modifiers.
     pub const fn plain(code: KeyCode) -> Self {
-        Self {
-            code,
-            modifiers: KeyModifiers::NONE,
-        }
+        Self { code, modifiers: KeyModifiers::NONE }
     }
 
     /// The event of its being pressed.
@@ -79,21 +73,14 @@ impl Key {
             KeyCode::Down => "↓",
             _ => "",
         };
-        if ascii || arrow.is_empty() || !self.modifiers.is_empty() {
-            self.to_string()
-        } else {
-            arrow.into()
-        }
+        if ascii || arrow.is_empty() || !self.modifiers.is_empty() { self.to_string() } else { arrow.into() }
     }
 }
 
 impl From<KeyEvent> for Key {
     fn from(event: KeyEvent) -> Self {
         let kept = KeyModifiers::CONTROL | KeyModifiers::ALT;
-        Self {
-            code: event.code,
-            modifiers: event.modifiers & kept,
-        }
+        Self { code: event.code, modifiers: event.modifiers & kept }
     }
 }
 
@@ -114,20 +101,13 @@ impl FromStr for Key {
         let mut letters = rest.chars();
         let code = match (letters.next(), letters.next()) {
             (Some(c), None) if !c.is_control() && c != ' ' => Some(KeyCode::Char(c)),
-            _ => KEY_NAMES
-                .iter()
-                .find(|n| n.0 == rest)
-                .map(|n| n.1)
-                .or_else(|| {
-                    let number: u8 = rest.strip_prefix('f')?.parse().ok()?;
-                    (1..=24).contains(&number).then_some(KeyCode::F(number))
-                }),
+            _ => KEY_NAMES.iter().find(|n| n.0 == rest).map(|n| n.1).or_else(|| {
+                let number: u8 = rest.strip_prefix('f')?.parse().ok()?;
+                (1..=24).contains(&number).then_some(KeyCode::F(number))
+            }),
         };
-        code.map(|code| Self { code, modifiers }).ok_or_else(|| {
-            format!(
-                "`{s}` is no key; write one like g, G, ctrl-g, alt-g, space, enter, pageup or f5"
-            )
-        })
+        code.map(|code| Self { code, modifiers })
+            .ok_or_else(|| format!("`{s}` is no key; write one like g, G, ctrl-g, alt-g, space, enter, pageup or f5"))
     }
 }
 
@@ -156,18 +136,7 @@ mod tests {
 
     #[test]
     fn keys_are_written_as_they_are_read() {
-        for s in [
-            "g",
-            "G",
-            "-",
-            "ctrl-c",
-            "alt-x",
-            "ctrl-alt-space",
-            "f12",
-            "shift-tab",
-            "pageup",
-            "?",
-        ] {
+        for s in ["g", "G", "-", "ctrl-c", "alt-x", "ctrl-alt-space", "f12", "shift-tab", "pageup", "?"] {
             assert_eq!(s.parse::<Key>().unwrap().to_string(), s);
         }
         for s in ["", "gg", "ctrl-", "f0", "f99", "hyper-x", " "] {

@@ -51,10 +51,7 @@ impl Keymap {
     /// before what counts anywhere.
     pub fn lookup(&self, here: KeyScope, begun: Option<Key>, key: Key) -> KeyLookup {
         let sequence = match begun {
-            Some(first) => Sequence {
-                first,
-                second: Some(key),
-            },
+            Some(first) => Sequence { first, second: Some(key) },
             None => key.into(),
         };
         for scope in [here, KeyScope::Anywhere] {
@@ -101,10 +98,7 @@ impl Keymap {
 
     /// The keys of an action as the screen shows them; empty when it has none.
     pub fn key_label(&self, action: Action, ascii: bool) -> String {
-        self.keys(action)
-            .first()
-            .map(|k| k.display_label(ascii))
-            .unwrap_or_default()
+        self.keys(action).first().map(|k| k.display_label(ascii)).unwrap_or_default()
     }
 
     /// Where a user's keys are read from.

@@ -51,11 +51,7 @@ impl ScreenLayout {
     /// The layout for the terminal's size and what is open; `None`-like empty panes when it is too small.
     pub fn of(app: &App) -> Self {
         let area = Rect::from((Position::ORIGIN, app.size));
-        let header_rows = if area.height >= 28 && area.width >= 90 {
-            2
-        } else {
-            1
-        };
+        let header_rows = if area.height >= 28 && area.width >= 90 { 2 } else { 1 };
         // A banner may need more than a row: without an engine it is the most important thing there is.
         let message_rows = crate::views::message::row_count(app, area.width);
         let [header, main, message, footer] = Layout::vertical([
@@ -80,8 +76,7 @@ impl ScreenLayout {
         match (app.zoomed, single) {
             (true, _) => screen.panes = vec![(app.focus, main)],
             (false, true) => {
-                let [tabs, rest] =
-                    Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(main);
+                let [tabs, rest] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(main);
                 screen.tabs = Some(tabs);
                 screen.panes = vec![(app.focus, rest)];
             }
@@ -96,14 +91,11 @@ impl ScreenLayout {
 
     /// Gives the right edge of a generous screen to the lists, and what is left to the panes.
     fn split_off_sidebar(&mut self, main: Rect, app: &App) -> Rect {
-        if !app.sidebar_shown || main.width < MIN_SIDEBAR_AREA.0 || main.height < MIN_SIDEBAR_AREA.1
-        {
+        if !app.sidebar_shown || main.width < MIN_SIDEBAR_AREA.0 || main.height < MIN_SIDEBAR_AREA.1 {
             return main;
         }
-        let [rest, side] =
-            Layout::horizontal([Constraint::Min(0), Constraint::Length(SIDEBAR_WIDTH)]).areas(main);
-        let [models, log] =
-            Layout::vertical([Constraint::Percentage(50), Constraint::Min(0)]).areas(side);
+        let [rest, side] = Layout::horizontal([Constraint::Min(0), Constraint::Length(SIDEBAR_WIDTH)]).areas(main);
+        let [models, log] = Layout::vertical([Constraint::Percentage(50), Constraint::Min(0)]).areas(side);
         self.sidebar_lists = vec![(SidebarList::Models, models), (SidebarList::Log, log)];
         rest
     }
@@ -115,10 +107,7 @@ impl ScreenLayout {
 
     /// All but the message and the keys, which stay readable below what is asked.
     pub fn content_area(&self) -> Rect {
-        Rect {
-            height: self.message.y - self.area.y,
-            ..self.area
-        }
+        Rect { height: self.message.y - self.area.y, ..self.area }
     }
 
     /// The pane at a place.
@@ -140,11 +129,7 @@ impl ScreenLayout {
     /// The pane whose tab is at a place.
     pub fn tab_at(&self, at: Position) -> Option<Pane> {
         let tabs = self.tabs.filter(|t| t.contains(at))?;
-        Pane::ALL
-            .into_iter()
-            .zip(tab_spans(tabs))
-            .find(|(_, span)| span.contains(at))
-            .map(|p| p.0)
+        Pane::ALL.into_iter().zip(tab_spans(tabs)).find(|(_, span)| span.contains(at)).map(|p| p.0)
     }
 }
 
@@ -167,33 +152,19 @@ fn overlay_area(main: Rect, app: &App) -> Rect {
         _ => 104,
     };
     let width = main.width.saturating_sub(4).min(most);
-    let most = main
-        .height
-        .saturating_sub(if main.height > 30 { 4 } else { 0 });
+    let most = main.height.saturating_sub(if main.height > 30 { 4 } else { 0 });
     let needed = match &app.overlay {
         Some(Overlay::Models { .. }) => crate::views::models::row_count(app) + 2,
         Some(Overlay::Machine { .. }) => {
             let inner = Rect::new(0, 0, width.saturating_sub(4), most.saturating_sub(2));
             crate::views::machine::line_count(app, inner) + 2
         }
-        Some(Overlay::Runs { .. }) => {
-            app.runs.len().max(5)
-                + if app.runs_view.pinned.is_some() {
-                    14
-                } else {
-                    4
-                }
-        }
+        Some(Overlay::Runs { .. }) => app.runs.len().max(5) + if app.runs_view.pinned.is_some() { 14 } else { 4 },
         Some(Overlay::Themes { choices, .. }) => return theme_list_area(main, choices),
         _ => usize::MAX,
     };
     let height = most.min(needed.try_into().unwrap_or(u16::MAX));
-    Rect {
-        x: main.x + (main.width - width) / 2,
-        y: main.y + (main.height - height) / 2,
-        width,
-        height,
-    }
+    Rect { x: main.x + (main.width - width) / 2, y: main.y + (main.height - height) / 2, width, height }
 }
 
 /// The list of themes lies low at the left, where it covers least of what they are judged by.
@@ -201,10 +172,5 @@ fn theme_list_area(main: Rect, choices: &[ThemeChoice]) -> Rect {
     let width = main.width.saturating_sub(4).min(52);
     let needed = crate::views::themes::row_count(choices) + 2;
     let height = main.height.min(needed.try_into().unwrap_or(u16::MAX));
-    Rect {
-        x: main.x + 2.min(main.width - width),
-        y: main.bottom() - height,
-        width,
-        height,
-    }
+    Rect { x: main.x + 2.min(main.width - width), y: main.bottom() - height, width, height }
 }

@@ -5,7 +5,5 @@ use std::path::PathBuf;
 
 /// `$XDG_CONFIG_HOME/surfit`, or `~/.config/surfit`; `None` without a home.
 pub fn config_folder() -> Option<PathBuf> {
-    etcetera::choose_base_strategy()
-        .ok()
-        .map(|s| s.config_dir().join("surfit"))
+    etcetera::choose_base_strategy().ok().map(|s| s.config_dir().join("surfit"))
 }

@@ -131,10 +131,7 @@ impl RememberedChoices {
 impl App {
     /// What is worth remembering of the present screen.
     pub fn remembered_choices(&mut self) -> RememberedChoices {
-        let toggles = toggle_fields(self)
-            .into_iter()
-            .map(|(name, on)| (name.to_string(), *on))
-            .collect();
+        let toggles = toggle_fields(self).into_iter().map(|(name, on)| (name.to_string(), *on)).collect();
         RememberedChoices {
             version: FORMAT_VERSION,
             theme: match self.theme_chosen {
@@ -215,15 +212,10 @@ mod tests {
         before.save(&path).unwrap();
         let mut other = TestApp::with_run_state(140, 44, fixture::fitting_run());
         assert_ne!(other.app.remembered_choices(), before);
-        other
-            .app
-            .restore_choices(&RememberedChoices::load(&path).unwrap().unwrap());
+        other.app.restore_choices(&RememberedChoices::load(&path).unwrap().unwrap());
         assert_eq!(other.app.remembered_choices(), before);
         // What was said about it is gone, and the last word of the engine is as old in both.
-        assert_eq!(
-            other.tick(100.0).screen_text(),
-            rig.tick(100.0).screen_text()
-        );
+        assert_eq!(other.tick(100.0).screen_text(), rig.tick(100.0).screen_text());
     }
 
     #[test]

@@ -33,9 +33,7 @@ pub fn forward_signals<T: Send + 'static>(
     sender: SyncSender<T>,
     wrap: impl Fn(SignalRequest) -> T + Send + 'static,
 ) -> io::Result<()> {
-    let mut signals = Signals::new([
-        SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGUSR1, SIGUSR2,
-    ])?;
+    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGUSR1, SIGUSR2])?;
     thread::spawn(move || {
         for signal in &mut signals {
             let what = match signal {

@@ -4,8 +4,8 @@ use crossterm::cursor::{Hide, MoveTo, Show};
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
 use crossterm::style::ResetColor;
 use crossterm::terminal::{
-    Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-    disable_raw_mode, enable_raw_mode,
+    Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+    enable_raw_mode,
 };
 use crossterm::{Command, execute};
 use std::fmt;
@@ -52,13 +52,8 @@ pub fn enter_screen(mouse: bool) -> io::Result<()> {
     enable_raw_mode()?;
     TERMINAL_ACTIVE.store(true, Ordering::SeqCst);
     let mut out = io::stdout();
-    let taken = execute!(out, EnterAlternateScreen, Hide, EnableBracketedPaste).and_then(|()| {
-        if mouse {
-            execute!(out, MouseClicks)
-        } else {
-            Ok(())
-        }
-    });
+    let taken = execute!(out, EnterAlternateScreen, Hide, EnableBracketedPaste)
+        .and_then(|()| if mouse { execute!(out, MouseClicks) } else { Ok(()) });
     if taken.is_err() {
         leave_screen();
     }
@@ -105,9 +100,7 @@ pub(crate) fn force_cooked_mode() -> bool {
 }
 
 fn lock_ignoring_poison<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 fn install_panic_hook() {

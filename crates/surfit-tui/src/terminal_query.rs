@@ -48,20 +48,14 @@ impl TerminalBackground {
         let colour = answer.strip_prefix("11;")?;
         let (_, colour) = colour.split_once(':')?;
         let mut channels = colour.split('/').map(|digits| {
-            let most = 16_u32
-                .checked_pow(digits.len().try_into().ok()?)?
-                .checked_sub(1)?;
+            let most = 16_u32.checked_pow(digits.len().try_into().ok()?)?.checked_sub(1)?;
             let value = u32::from_str_radix(digits, 16).ok()?;
             (most > 0).then(|| f64::from(value) / f64::from(most))
         });
         let (r, g, b) = (channels.next()??, channels.next()??, channels.next()??);
         // Brightness as televisions weigh it; the middle divides.
         let light = 0.299 * r + 0.587 * g + 0.114 * b > 0.5;
-        Some(if light {
-            TerminalBackground::Light
-        } else {
-            TerminalBackground::Dark
-        })
+        Some(if light { TerminalBackground::Light } else { TerminalBackground::Dark })
     }
 
     /// The theme for it, when nobody chose one.
@@ -99,8 +93,7 @@ pub(crate) enum TerminalQuestion {
 
 impl TerminalQuestion {
     /// Every question, in the order they are asked.
-    pub(crate) const ALL: [TerminalQuestion; 2] =
-        [TerminalQuestion::Background, TerminalQuestion::Version];
+    pub(crate) const ALL: [TerminalQuestion; 2] = [TerminalQuestion::Background, TerminalQuestion::Version];
 
     fn sequence(self) -> &'static str {
         match self {
@@ -120,9 +113,7 @@ impl TerminalQuestion {
     /// What an answer tells, without its frame.
     fn parse_answer(self, body: &str) -> Option<TerminalAnswer> {
         match self {
-            TerminalQuestion::Background => {
-                TerminalBackground::from_answer(body).map(TerminalAnswer::Background)
-            }
+            TerminalQuestion::Background => TerminalBackground::from_answer(body).map(TerminalAnswer::Background),
             TerminalQuestion::Version => {
                 let name = body.strip_prefix(">|")?;
                 let old = xterm_version(name).is_some_and(|v| v < XTERM_TRUECOLOR);
@@ -167,10 +158,7 @@ impl AnswerFilter {
     ///
     /// # Errors
     /// When the terminal cannot be written.
-    pub(crate) fn send_questions(
-        questions: &[TerminalQuestion],
-        out: &mut impl Write,
-    ) -> io::Result<Self> {
+    pub(crate) fn send_questions(questions: &[TerminalQuestion], out: &mut impl Write) -> io::Result<Self> {
         for question in questions {
             out.write_all(question.sequence().as_bytes())?;
         }
@@ -228,8 +216,7 @@ impl AnswerFilter {
             return AnswerEvent::Events(vec![event]);
         }
         let escape = KeyCode::Esc;
-        let after_escape =
-            matches!(self.buffered_events.last(), Some(Event::Key(k)) if k.code == escape);
+        let after_escape = matches!(self.buffered_events.last(), Some(Event::Key(k)) if k.code == escape);
         let alt = after_escape || key.modifiers.contains(KeyModifiers::ALT);
         let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
         let part = match (&mut self.partial_answer, key.code) {
@@ -243,9 +230,7 @@ impl AnswerFilter {
                 fits && body.len() < MAX_ANSWER_CHARS
             }
             (None, KeyCode::Char(c)) if alt && !ctrl => {
-                let question = TerminalQuestion::ALL
-                    .into_iter()
-                    .find(|q| q.answer_prefix().0 == c);
+                let question = TerminalQuestion::ALL.into_iter().find(|q| q.answer_prefix().0 == c);
                 let due = question.filter(|q| self.unanswered.contains(q));
                 self.partial_answer = due.map(|q| (q, String::new()));
                 due.is_some()
@@ -326,10 +311,7 @@ mod tests {
     fn answers_are_no_keys_and_keys_are_no_answers() {
         let (light, dark) = (TerminalBackground::Light, TerminalBackground::Dark);
         for (body, answer) in [
-            (
-                "]11;rgb:ffff/ffff/ffff",
-                Some(TerminalAnswer::Background(light)),
-            ),
+            ("]11;rgb:ffff/ffff/ffff", Some(TerminalAnswer::Background(light))),
             ("]11;rgb:00/2b/36", Some(TerminalAnswer::Background(dark))),
             ("]11;rgba:f/f/e/f", Some(TerminalAnswer::Background(light))),
             ("]11;rgb:", None),
@@ -343,10 +325,7 @@ mod tests {
                 let mut filter = test_filter();
                 let whole = format!("\x1b{body}{end}");
                 let expected = (vec![answer], Vec::new());
-                assert_eq!(
-                    feed_pieces(&mut filter, &[&whole], Duration::ZERO),
-                    expected
-                );
+                assert_eq!(feed_pieces(&mut filter, &[&whole], Duration::ZERO), expected);
                 // It was answered: the same keys are keys again.
                 let again = feed_pieces(&mut filter, &[&whole], Duration::ZERO);
                 assert_eq!(again, (Vec::new(), keys(&whole)), "{body}");
@@ -362,10 +341,7 @@ mod tests {
     #[test]
     fn an_answer_may_be_split_anywhere_and_no_escape_key_comes_of_it() {
         let whole = "\x1b]11;rgb:ffff/ffff/ffff\x1b\\\x1bP>|XTerm(379)\x1b\\";
-        let both = vec![
-            Some(TerminalAnswer::Background(TerminalBackground::Light)),
-            Some(TerminalAnswer::Truecolor),
-        ];
+        let both = vec![Some(TerminalAnswer::Background(TerminalBackground::Light)), Some(TerminalAnswer::Truecolor)];
         for at in 1..whole.len() {
             let (a, b) = whole.split_at(at);
             let parts = feed_pieces(&mut test_filter(), &[a, b], MAX_ANSWER_PAUSE / 2);
@@ -394,10 +370,7 @@ mod tests {
         let mut filter = test_filter();
         let now = Instant::now();
         let pressed = keys("\x1b");
-        assert_eq!(
-            filter.handle_event(pressed[0].clone(), now),
-            AnswerEvent::Events(vec![])
-        );
+        assert_eq!(filter.handle_event(pressed[0].clone(), now), AnswerEvent::Events(vec![]));
         let soon = filter.flush_timeout(now).unwrap();
         assert!(soon > Duration::ZERO && soon <= MAX_ANSWER_PAUSE);
         let later = now + 2 * MAX_ANSWER_PAUSE;
@@ -411,14 +384,8 @@ mod tests {
 
     #[test]
     fn the_environment_tells_light_from_dark() {
-        assert_eq!(
-            TerminalBackground::from_colorfgbg("15;0"),
-            Some(TerminalBackground::Dark)
-        );
-        assert_eq!(
-            TerminalBackground::from_colorfgbg("0;default;15"),
-            Some(TerminalBackground::Light)
-        );
+        assert_eq!(TerminalBackground::from_colorfgbg("15;0"), Some(TerminalBackground::Dark));
+        assert_eq!(TerminalBackground::from_colorfgbg("0;default;15"), Some(TerminalBackground::Light));
         assert_eq!(TerminalBackground::from_colorfgbg("0;default"), None);
         assert!(can_query("xterm") && !can_query("dumb") && !can_query("linux") && !can_query(""));
     }

@@ -36,10 +36,7 @@ impl TestApp {
         };
         let theme = Theme::built_in("dark", ColorDepth::Truecolor).unwrap();
         let app = App::new(&options, theme, Keymap::default(), Size::new(width, height));
-        Self {
-            app,
-            effects: Vec::new(),
-        }
+        Self { app, effects: Vec::new() }
     }
 
     /// A workbench that is connected to a run of that picture.
@@ -80,22 +77,14 @@ impl TestApp {
 
     pub fn type_text(&mut self, text: &str) -> &mut Self {
         for c in text.chars() {
-            self.update(AppMessage::Key(KeyEvent::new(
-                KeyCode::Char(c),
-                KeyModifiers::NONE,
-            )));
+            self.update(AppMessage::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE)));
         }
         self
     }
 
     pub fn mouse(&mut self, kind: MouseEventKind, column: u16, row: u16) -> &mut Self {
         let modifiers = KeyModifiers::NONE;
-        self.update(AppMessage::Mouse(MouseEvent {
-            kind,
-            column,
-            row,
-            modifiers,
-        }))
+        self.update(AppMessage::Mouse(MouseEvent { kind, column, row, modifiers }))
     }
 
     pub fn click(&mut self, column: u16, row: u16) -> &mut Self {
@@ -112,10 +101,7 @@ impl TestApp {
             Effect::Send(Outgoing::Command { id, command }) => Some((id, command)),
             _ => None,
         };
-        std::mem::take(&mut self.effects)
-            .into_iter()
-            .filter_map(command)
-            .collect()
+        std::mem::take(&mut self.effects).into_iter().filter_map(command).collect()
     }
 
     /// Says yes to every command that waits.
@@ -127,10 +113,7 @@ impl TestApp {
     }
 
     pub fn draw(&self) -> Buffer {
-        let mut buf = Buffer::empty(Rect::from((
-            ratatui::layout::Position::ORIGIN,
-            self.app.size,
-        )));
+        let mut buf = Buffer::empty(Rect::from((ratatui::layout::Position::ORIGIN, self.app.size)));
         screen::render(&self.app, &mut buf);
         buf
     }
@@ -142,8 +125,7 @@ impl TestApp {
     /// The first cell of where `needle` stands.
     pub fn cell_of(&self, needle: &str) -> Cell {
         let buf = self.draw();
-        let (x, y) = find_text(&buf, needle)
-            .unwrap_or_else(|| panic!("no `{needle}` in\n{}", buffer_text(&buf)));
+        let (x, y) = find_text(&buf, needle).unwrap_or_else(|| panic!("no `{needle}` in\n{}", buffer_text(&buf)));
         buf[(x, y)].clone()
     }
 }
@@ -162,12 +144,6 @@ pub(crate) fn find_text(buf: &Buffer, needle: &str) -> Option<(u16, u16)> {
 }
 
 pub(crate) fn buffer_text(buf: &Buffer) -> String {
-    let row = |y| {
-        (0..buf.area.width)
-            .map(|x| buf[(x, y)].symbol())
-            .collect::<String>()
-    };
-    (0..buf.area.height)
-        .map(|y| row(y).trim_end().to_string() + "\n")
-        .collect()
+    let row = |y| (0..buf.area.width).map(|x| buf[(x, y)].symbol()).collect::<String>();
+    (0..buf.area.height).map(|y| row(y).trim_end().to_string() + "\n").collect()
 }

@@ -117,12 +117,7 @@ impl ThemeRole {
 
     /// The role of corner `0..4`.
     pub fn corner(index: usize) -> ThemeRole {
-        [
-            ThemeRole::Corner1,
-            ThemeRole::Corner2,
-            ThemeRole::Corner3,
-            ThemeRole::Corner4,
-        ][index % 4]
+        [ThemeRole::Corner1, ThemeRole::Corner2, ThemeRole::Corner3, ThemeRole::Corner4][index % 4]
     }
 }
 
@@ -157,10 +152,7 @@ const BUILT_IN_THEMES: [(&str, &str); 7] = [
     ("light", include_str!("../themes/light.toml")),
     ("ember", include_str!("../themes/ember.toml")),
     ("paper", include_str!("../themes/paper.toml")),
-    (
-        "high-contrast",
-        include_str!("../themes/high-contrast.toml"),
-    ),
+    ("high-contrast", include_str!("../themes/high-contrast.toml")),
     ("colour-blind", include_str!("../themes/colour-blind.toml")),
     ("mono", include_str!("../themes/mono.toml")),
 ];
@@ -193,14 +185,7 @@ impl Theme {
         };
         looks.extend(file.roles);
         let (name, description, colormap) = (file.name, file.description, file.colormap);
-        Ok(Theme {
-            name,
-            description,
-            colormap,
-            styles: looks,
-            depth,
-            glyphs: GlyphSet::Braille,
-        })
+        Ok(Theme { name, description, colormap, styles: looks, depth, glyphs: GlyphSet::Braille })
     }
 
     /// The user's own theme of that name where there is one, else the program's.
@@ -215,10 +200,7 @@ impl Theme {
         }
         Self::built_in(name, depth).ok_or_else(|| {
             let names: Vec<&str> = Self::built_in_names().collect();
-            ThemeError(format!(
-                "there is no theme `{name}`; choose {}",
-                names.join(", ")
-            ))
+            ThemeError(format!("there is no theme `{name}`; choose {}", names.join(", ")))
         })
     }
 
@@ -235,11 +217,7 @@ impl Theme {
         }
         let text = std::fs::read_to_string(path).map_err(|e| named(e.to_string()))?;
         let mut theme = Self::from_toml(&text, depth).map_err(|e| named(e.0))?;
-        theme.name = path
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        theme.name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         Ok(theme)
     }
 
@@ -250,11 +228,7 @@ impl Theme {
 
     /// The same theme without letters outside ASCII, or with them.
     pub fn with_ascii(self, ascii: bool) -> Self {
-        self.with_glyphs(if ascii {
-            GlyphSet::Ascii
-        } else {
-            GlyphSet::Braille
-        })
+        self.with_glyphs(if ascii { GlyphSet::Ascii } else { GlyphSet::Braille })
     }
 
     /// The same theme for a terminal that shows these characters.
@@ -295,20 +269,9 @@ impl Theme {
         }
         let ((fg, bg), add) = match self.depth {
             ColorDepth::Ansi16 => (look.ansi, look.modifiers | look.ansi_modifiers),
-            _ => (
-                (
-                    look.fg.map(|c| self.depth.rgb(c)),
-                    look.bg.map(|c| self.depth.rgb(c)),
-                ),
-                look.modifiers,
-            ),
+            _ => ((look.fg.map(|c| self.depth.rgb(c)), look.bg.map(|c| self.depth.rgb(c))), look.modifiers),
         };
-        Style {
-            fg,
-            bg,
-            ..Style::new()
-        }
-        .add_modifier(add)
+        Style { fg, bg, ..Style::new() }.add_modifier(add)
     }
 
     /// Colours the terminal can show.
@@ -340,29 +303,19 @@ impl Theme {
     pub fn shade_color(&self, role: ThemeRole) -> Option<Color> {
         let (ink, ground) = (self.styles.get(&role)?.fg?, self.background_rgb());
         let mixed = |a: u8, b: u8| ((u16::from(a) + 3 * u16::from(b)) / 4) as u8;
-        matches!(self.depth, ColorDepth::Truecolor | ColorDepth::Ansi256).then(|| {
-            self.depth.rgb((
-                mixed(ink.0, ground.0),
-                mixed(ink.1, ground.1),
-                mixed(ink.2, ground.2),
-            ))
-        })
+        matches!(self.depth, ColorDepth::Truecolor | ColorDepth::Ansi256)
+            .then(|| self.depth.rgb((mixed(ink.0, ground.0), mixed(ink.1, ground.1), mixed(ink.2, ground.2))))
     }
 
     /// A role's red, green and blue, for pictures.
     pub fn foreground_rgb(&self, role: ThemeRole) -> (u8, u8, u8) {
         let of = |role| self.styles.get(&role).and_then(|l: &RoleStyle| l.fg);
-        of(role)
-            .or_else(|| of(ThemeRole::Text))
-            .unwrap_or((200, 200, 200))
+        of(role).or_else(|| of(ThemeRole::Text)).unwrap_or((200, 200, 200))
     }
 
     /// The ground's red, green and blue.
     pub fn background_rgb(&self) -> (u8, u8, u8) {
-        self.styles
-            .get(&ThemeRole::Background)
-            .and_then(|l| l.bg)
-            .unwrap_or((0, 0, 0))
+        self.styles.get(&ThemeRole::Background).and_then(|l| l.bg).unwrap_or((0, 0, 0))
     }
 
     /// The better legible of `unicode` and `ascii` for this terminal.

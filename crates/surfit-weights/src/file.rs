@@ -84,12 +84,7 @@ impl WeightFile {
             check_repetition(&tensors, &contents.blobs)?;
             let (mut entries, mut sources) = (Vec::new(), Vec::new());
             for tensor in tensors {
-                let FileTensor {
-                    name,
-                    shape,
-                    dtype,
-                    source,
-                } = tensor;
+                let FileTensor { name, shape, dtype, source } = tensor;
                 entries.push(TensorEntry { name, shape, dtype });
                 sources.push(source);
             }
@@ -119,10 +114,7 @@ impl WeightFile {
 
     /// True for a tensor that is computed from others of the file.
     pub fn is_computed(&self, index: usize) -> bool {
-        matches!(
-            self.sources[index],
-            ValueSource::Masked(_) | ValueSource::WeightNorm(_)
-        )
+        matches!(self.sources[index], ValueSource::Masked(_) | ValueSource::WeightNorm(_))
     }
 
     /// What a user should know of how the file is read, each a sentence without its full stop.
@@ -137,17 +129,12 @@ impl WeightFile {
     /// A sentence for a tensor whose bytes are damaged, or that cannot be read.
     pub fn read_values(&self, index: usize) -> Result<Vec<f32>, WeightFileError> {
         let entry = &self.entries[index];
-        self.read_source_values(entry, &self.sources[index])
-            .map_err(|refusal| refusal.into_error_at(&self.path))
+        self.read_source_values(entry, &self.sources[index]).map_err(|refusal| refusal.into_error_at(&self.path))
     }
 
     fn read_source_values(&self, entry: &TensorEntry, source: &ValueSource) -> ReadStep<Vec<f32>> {
         let of = |tensor: &FileTensor| {
-            let entry = TensorEntry {
-                name: tensor.name.clone(),
-                shape: tensor.shape.clone(),
-                dtype: tensor.dtype,
-            };
+            let entry = TensorEntry { name: tensor.name.clone(), shape: tensor.shape.clone(), dtype: tensor.dtype };
             self.read_source_values(&entry, &tensor.source)
         };
         match source {
@@ -169,12 +156,7 @@ impl WeightFile {
             }
             ValueSource::WeightNorm(parts) => {
                 let (magnitudes, directions) = (of(&parts[0])?, of(&parts[1])?);
-                Ok(derived::scale_directions(
-                    &magnitudes,
-                    directions,
-                    &parts[0].shape,
-                    &parts[1].shape,
-                ))
+                Ok(derived::scale_directions(&magnitudes, directions, &parts[0].shape, &parts[1].shape))
             }
         }
     }
@@ -243,18 +225,13 @@ struct ListedFile {
 impl ListedFile {
     /// A file that was opened; `index` is its number among those of the network.
     fn new(path: PathBuf, section: &FileSection, index: usize) -> Self {
-        Self {
-            path,
-            identity: section.identity,
-            open_section: (index < MAX_OPEN_FILES).then(|| section.clone()),
-        }
+        Self { path, identity: section.identity, open_section: (index < MAX_OPEN_FILES).then(|| section.clone()) }
     }
 
     /// Opens the file again, which must be the same.
     fn reopen(&self) -> ReadStep<FileSection> {
         let opened = open_regular(&self.path);
-        let section = opened
-            .map_err(|refusal| WeightFileRefusal::Other(refusal.into_error_at(&self.path)))?;
+        let section = opened.map_err(|refusal| WeightFileRefusal::Other(refusal.into_error_at(&self.path)))?;
         match section.identity == self.identity {
             true => Ok(section),
             false => Err(changed_file_refusal(&self.path)),
@@ -285,10 +262,7 @@ fn check_name<'a>(name: &'a str, seen: &mut HashSet<&'a str>) -> ReadStep<()> {
     check_name_length(name)?;
     match seen.insert(name) {
         true => Ok(()),
-        false => refuse(format!(
-            "is damaged: it holds {} twice; copy or download it anew",
-            quote(name)
-        )),
+        false => refuse(format!("is damaged: it holds {} twice; copy or download it anew", quote(name))),
     }
 }
 
@@ -310,10 +284,7 @@ fn open_path(path: &Path, weights: CornerWeights) -> ReadStep<folder::FoundShard
         return folder::read_index(path, &section, weights);
     }
     let contents = read_file(&section, weights)?;
-    Ok((
-        vec![ListedFile::new(path.to_owned(), &section, 0)],
-        contents,
-    ))
+    Ok((vec![ListedFile::new(path.to_owned(), &section, 0)], contents))
 }
 
 /// Reads the list of tensors of one file, of whatever format.
@@ -329,8 +300,7 @@ fn read_file(section: &FileSection, weights: CornerWeights) -> ReadStep<FileCont
     if legacy::is_legacy(&head) {
         return legacy::read_legacy(section, weights);
     }
-    const EXPECTED_FORMATS: &str =
-        "expected one of torch.save(model.state_dict(), …) or safetensors";
+    const EXPECTED_FORMATS: &str = "expected one of torch.save(model.state_dict(), …) or safetensors";
     let tar = head.get(257..262) == Some(b"ustar");
     refuse(match head {
         _ if head.is_empty() => format!("is empty; {EXPECTED_FORMATS}"),
@@ -366,8 +336,7 @@ fn crc32_of(mut section: FileSection) -> ReadStep<u32> {
 /// many tensors may name the same values.
 fn check_repetition(tensors: &[FileTensor], blobs: &[ByteRange]) -> ReadStep<()> {
     let stored: u64 = blobs.iter().map(|blob| blob.len).sum();
-    let mut left =
-        MAX_REPEATED_VALUES.saturating_add((stored as usize).saturating_mul(MAX_SHARING_FACTOR));
+    let mut left = MAX_REPEATED_VALUES.saturating_add((stored as usize).saturating_mul(MAX_SHARING_FACTOR));
     for tensor in tensors {
         let count = value_source::value_count(&tensor.shape);
         match count.and_then(|count| left.checked_sub(count)) {

@@ -35,11 +35,7 @@ pub struct GroupAxis {
 impl GroupAxis {
     /// An axis with one entry for each unit of the group.
     pub fn for_group(group: usize) -> Self {
-        Self {
-            group,
-            repeat: 1,
-            block: 1,
-        }
+        Self { group, repeat: 1, block: 1 }
     }
 
     /// For every entry of the permuted axis the entry it is taken from, when unit `i` becomes what unit
@@ -117,21 +113,12 @@ pub struct WeightLayout {
 impl WeightLayout {
     /// Adds a permutation group and gives its index.
     pub fn add_group(&mut self, name: &str, size: i64) -> usize {
-        self.groups.push(PermutationGroup {
-            name: name.into(),
-            size,
-        });
+        self.groups.push(PermutationGroup { name: name.into(), size });
         self.groups.len() - 1
     }
 
     /// Adds a parameter behind the others. Axes beyond `axes` belong to no group.
-    pub fn add_parameter(
-        &mut self,
-        name: &str,
-        shape: &[i64],
-        init: ParameterInit,
-        axes: &[Option<GroupAxis>],
-    ) {
+    pub fn add_parameter(&mut self, name: &str, shape: &[i64], init: ParameterInit, axes: &[Option<GroupAxis>]) {
         let mut axes = axes.to_vec();
         axes.resize(shape.len(), None);
         let offset = self.len();
@@ -147,10 +134,7 @@ impl WeightLayout {
 
     /// Adds the weight and bias of a normalization over `channels`, which begins as the identity.
     pub fn add_scale_and_shift(&mut self, prefix: &str, channels: i64, group: Option<usize>) {
-        for (what, init) in [
-            ("weight", ParameterInit::Ones),
-            ("bias", ParameterInit::Zeros),
-        ] {
+        for (what, init) in [("weight", ParameterInit::Ones), ("bias", ParameterInit::Zeros)] {
             let axis = group.map(GroupAxis::for_group);
             self.add_parameter(&format!("{prefix}.{what}"), &[channels], init, &[axis]);
             self.mark_last_as_f32();
@@ -167,11 +151,7 @@ impl WeightLayout {
     /// Adds a batch-norm layer: weight, bias, and a place for running statistics.
     pub fn add_batch_norm(&mut self, prefix: &str, channels: i64, group: Option<usize>) {
         self.add_scale_and_shift(prefix, channels, group);
-        self.norms.push(NormLayer {
-            prefix: prefix.into(),
-            channels,
-            group,
-        });
+        self.norms.push(NormLayer { prefix: prefix.into(), channels, group });
     }
 
     /// Number of weights `P`.

@@ -2,8 +2,8 @@
 
 use crate::file::{WeightFile, is_float, quote};
 use crate::names::{
-    ExpectedNetwork, KeptTensor, MODE_CONNECTIVITY_NAMING, MappedTensor, NameMap,
-    RUNNING_STATISTICS, RenameRules, match_names,
+    ExpectedNetwork, KeptTensor, MODE_CONNECTIVITY_NAMING, MappedTensor, NameMap, RUNNING_STATISTICS, RenameRules,
+    match_names,
 };
 use crate::networks::{Architecture, NetworkError};
 use std::collections::HashMap;
@@ -41,11 +41,8 @@ impl MatchedFile {
         let bad = |what: String| NetworkError(format!("{}: {what}", path.display()));
         let tensors = file.tensors();
         let mut names = match_names(network, tensors, renames).map_err(|e| bad(e.0))?;
-        let indices: HashMap<String, usize> = tensors
-            .iter()
-            .enumerate()
-            .map(|(index, entry)| (entry.name.clone(), index))
-            .collect();
+        let indices: HashMap<String, usize> =
+            tensors.iter().enumerate().map(|(index, entry)| (entry.name.clone(), index)).collect();
         // Only weights have to be floats: counters and states beside them are of any type.
         let mut sources = names.tensors.iter().flat_map(|t| &t.sources);
         let odd = sources.find_map(|source| {
@@ -60,19 +57,13 @@ impl MatchedFile {
             )));
         }
         let sources = names.tensors.iter().flat_map(|t| &t.sources);
-        let computed =
-            sources.filter(|name| indices.get(*name).is_some_and(|&i| file.is_computed(i)));
+        let computed = sources.filter(|name| indices.get(*name).is_some_and(|&i| file.is_computed(i)));
         names.computed = computed.cloned().collect();
         let grid = match &network.architecture {
             Architecture::Vit(vit) => vit.grid,
             _ => [1, 1],
         };
-        let matched = Self {
-            file,
-            names,
-            indices,
-            grid,
-        };
+        let matched = Self { file, names, indices, grid };
         match matched.find_unused_layer()? {
             Some(layer) => Err(bad(format!(
                 "{} was never run: {MODE_CONNECTIVITY_NAMING}'s VGG16BN leaves half of each stage's layers out, which is another \
@@ -105,9 +96,7 @@ impl MatchedFile {
                 false => is_trained = true,
             }
         }
-        let layer = unused
-            .filter(|_| is_trained)
-            .and_then(|name| name.rsplit_once('.'));
+        let layer = unused.filter(|_| is_trained).and_then(|name| name.rsplit_once('.'));
         Ok(layer.map(|(layer, _)| layer.to_owned()))
     }
 
@@ -133,10 +122,7 @@ impl MatchedFile {
             let Some(entry) = self.indices.get(name).map(|&i| &self.file.tensors()[i]) else {
                 continue;
             };
-            let count = entry
-                .shape
-                .iter()
-                .try_fold(1usize, |n, &d| n.checked_mul(d));
+            let count = entry.shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
             let Some(rest) = count.and_then(|count| left.checked_sub(count)) else {
                 continue;
             };
@@ -145,12 +131,7 @@ impl MatchedFile {
                 && values.iter().all(|v| v.is_finite())
             {
                 left = rest;
-                self.names.kept.push(KeptTensor {
-                    name: name.clone(),
-                    shape,
-                    dtype: entry.dtype,
-                    values,
-                });
+                self.names.kept.push(KeptTensor { name: name.clone(), shape, dtype: entry.dtype, values });
             }
         }
     }
@@ -168,10 +149,7 @@ impl MatchedFile {
         }
         let [rows, columns] = self.grid;
         let side = (rows * columns).isqrt();
-        if rows != columns
-            && side * side == rows * columns
-            && self.names.interpolated_embeddings().is_none()
-        {
+        if rows != columns && side * side == rows * columns && self.names.interpolated_embeddings().is_none() {
             notices.push(format!(
                 "its position embeddings are taken for {rows}×{columns} patches, as the images have them; those of {side}×{side} \
                  patches would have to be resampled first"

@@ -53,17 +53,8 @@ impl ExpectedNetwork {
     ///
     /// # Errors
     /// As [`describe_network`].
-    pub fn new(
-        config: &NetworkConfig,
-        input: [usize; 3],
-        classes: usize,
-    ) -> Result<Self, NetworkError> {
-        Ok(Self {
-            architecture: describe_network(config, input, classes)?,
-            config: config.clone(),
-            input,
-            classes,
-        })
+    pub fn new(config: &NetworkConfig, input: [usize; 3], classes: usize) -> Result<Self, NetworkError> {
+        Ok(Self { architecture: describe_network(config, input, classes)?, config: config.clone(), input, classes })
     }
 
     /// How its weights lie.
@@ -154,10 +145,7 @@ impl NameMap {
             1 => "one tensor is no weight and was".into(),
             n => format!("{n} tensors are no weights and were"),
         };
-        Some(format!(
-            "{subject} passed over: {}",
-            mismatch::list_first_names(&names)
-        ))
+        Some(format!("{subject} passed over: {}", mismatch::list_first_names(&names)))
     }
 
     /// Why a file of these names does not load strictly into the module that they come from; `None` where it does.
@@ -171,11 +159,7 @@ impl NameMap {
             ));
         }
         let is_kept = |name: &String| self.kept.iter().any(|kept| kept.name == *name);
-        let lost = self
-            .passed_over
-            .iter()
-            .chain(&self.beside)
-            .filter(|name| !is_kept(name));
+        let lost = self.passed_over.iter().chain(&self.beside).filter(|name| !is_kept(name));
         let names: Vec<String> = lost.map(|name| quote(name)).collect();
         (!names.is_empty()).then(|| {
             format!(
@@ -201,10 +185,7 @@ impl NameMap {
             1 => "one tensor beside the network was".into(),
             n => format!("{n} tensors beside the network were"),
         };
-        Some(format!(
-            "{subject} passed over: {}",
-            mismatch::list_first_names(&names)
-        ))
+        Some(format!("{subject} passed over: {}", mismatch::list_first_names(&names)))
     }
 }
 
@@ -233,9 +214,7 @@ pub fn match_names(
         }
         None => suggestion::suggest_network(network, &index),
     };
-    Err(NetworkError(mismatch::describe_mismatch(
-        network, &index, &best, suggested,
-    )))
+    Err(NetworkError(mismatch::describe_mismatch(network, &index, &best, suggested)))
 }
 
 /// A tensor that a network has, as a naming calls it.
@@ -275,20 +254,12 @@ impl NamingMatch {
     /// second, then less of the third.
     fn rank(&self) -> (usize, usize, std::cmp::Reverse<usize>) {
         let count = |is: fn(&ExpectedTensor) -> bool| self.tensors.iter().filter(|t| is(t)).count();
-        (
-            count(|t| t.has_right_shape),
-            count(|t| !t.entries.is_empty()),
-            std::cmp::Reverse(self.unknown.len()),
-        )
+        (count(|t| t.has_right_shape), count(|t| !t.entries.is_empty()), std::cmp::Reverse(self.unknown.len()))
     }
 
     fn into_map(self, network: &ExpectedNetwork, index: &NameIndex) -> NameMap {
-        let named = |entries: &[usize]| -> Vec<String> {
-            entries
-                .iter()
-                .map(|&e| index.original_name(e).into())
-                .collect()
-        };
+        let named =
+            |entries: &[usize]| -> Vec<String> { entries.iter().map(|&e| index.original_name(e).into()).collect() };
         NameMap {
             naming: self.naming.into(),
             tensors: self
@@ -306,9 +277,7 @@ impl NamingMatch {
                 .collect(),
             has_statistics: self.has_statistics && !network.layout().norms.is_empty(),
             counters: named(&self.counters),
-            normalization: self
-                .normalization
-                .map(|entry| entry.map(|e| index.original_name(e).into())),
+            normalization: self.normalization.map(|entry| entry.map(|e| index.original_name(e).into())),
             passed_over: named(&self.ignored),
             kept: Vec::new(),
             computed: Vec::new(),
@@ -330,11 +299,7 @@ fn best_match(network: &ExpectedNetwork, index: &NameIndex) -> NamingMatch {
 }
 
 /// The body of the same network under other names, among the tensors that are left when a match is whole.
-fn find_other_copy(
-    network: &ExpectedNetwork,
-    index: &NameIndex,
-    found: &NamingMatch,
-) -> Option<NamingMatch> {
+fn find_other_copy(network: &ExpectedNetwork, index: &NameIndex, found: &NamingMatch) -> Option<NamingMatch> {
     let body_len = body_len(&network.architecture);
     let left = [found.unknown.as_slice(), &found.other_modules].concat();
     let is_one = found.prefixes.len() < 2 && found.tensors.iter().all(|t| t.has_right_shape);
@@ -342,10 +307,7 @@ fn find_other_copy(
         return None;
     }
     let copy = best_match(network, &index.restricted_to(&left));
-    copy.tensors[..body_len]
-        .iter()
-        .all(|t| t.has_right_shape)
-        .then_some(copy)
+    copy.tensors[..body_len].iter().all(|t| t.has_right_shape).then_some(copy)
 }
 
 /// Parameters of a network before its linear layers at the end.
@@ -353,21 +315,14 @@ fn body_len(architecture: &Architecture) -> usize {
     architecture.layout().parameters.len() - 2 * heads::head_layer_count(architecture)
 }
 
-fn match_naming(
-    network: &ExpectedNetwork,
-    index: &NameIndex,
-    naming: &FamilyNaming,
-) -> NamingMatch {
+fn match_naming(network: &ExpectedNetwork, index: &NameIndex, naming: &FamilyNaming) -> NamingMatch {
     let architecture = &network.architecture;
     let layout = architecture.layout();
     let body_len = body_len(architecture);
-    let calls: Vec<Vec<String>> = layout.parameters[..body_len]
-        .iter()
-        .map(|p| naming.translate(architecture, &p.name))
-        .collect();
+    let calls: Vec<Vec<String>> =
+        layout.parameters[..body_len].iter().map(|p| naming.translate(architecture, &p.name)).collect();
     let body = layout.parameters[..body_len].iter().zip(&calls);
-    let prefixes =
-        index.best_prefixes(body.map(|(p, calls)| (calls.as_slice(), p.shape.as_slice())));
+    let prefixes = index.best_prefixes(body.map(|(p, calls)| (calls.as_slice(), p.shape.as_slice())));
     let prefix = prefixes.first().map_or("", String::as_str).to_owned();
 
     let fits = |found: &[usize], parts: usize, name: &str, shape: &[i64]| {
@@ -376,10 +331,7 @@ fn match_naming(
                 || parts == 1 && can_be_interpolated(name, index.shape(found[0]), shape))
     };
     let look_up = |name: &str, shape: &[i64], calls: &[String]| {
-        let found: Option<Vec<usize>> = calls
-            .iter()
-            .map(|call| index.get(&format!("{prefix}{call}")))
-            .collect();
+        let found: Option<Vec<usize>> = calls.iter().map(|call| index.get(&format!("{prefix}{call}"))).collect();
         let found = found.unwrap_or_default();
         ExpectedTensor {
             has_right_shape: fits(&found, calls.len(), name, shape),
@@ -388,11 +340,8 @@ fn match_naming(
             entries: found,
         }
     };
-    let mut tensors: Vec<ExpectedTensor> = layout.parameters[..body_len]
-        .iter()
-        .zip(&calls)
-        .map(|(p, calls)| look_up(&p.name, &p.shape, calls))
-        .collect();
+    let mut tensors: Vec<ExpectedTensor> =
+        layout.parameters[..body_len].iter().zip(&calls).map(|(p, calls)| look_up(&p.name, &p.shape, calls)).collect();
     let mut claimed: HashSet<usize> = tensors.iter().flat_map(|t| t.entries.clone()).collect();
 
     let head = heads::find_head(index, &layout.parameters[body_len..], &claimed, &prefix);
@@ -402,8 +351,7 @@ fn match_naming(
     let mut statistics = Vec::new();
     let mut counters = Vec::new();
     for norm in &layout.norms {
-        let module =
-            |what: &str| naming.translate(architecture, &format!("{}.{what}", norm.prefix));
+        let module = |what: &str| naming.translate(architecture, &format!("{}.{what}", norm.prefix));
         for what in RUNNING_STATISTICS {
             let name = format!("{}.{what}", norm.prefix);
             statistics.push(look_up(&name, &[norm.channels], &module(what)));

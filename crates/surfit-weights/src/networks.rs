@@ -67,19 +67,11 @@ struct NetworkShape<'a> {
 impl NetworkShape<'_> {
     /// The configured widths, or the network's own.
     fn widths_or(&self, own: &[usize]) -> Vec<usize> {
-        if self.widths.is_empty() {
-            own.to_vec()
-        } else {
-            self.widths.to_vec()
-        }
+        if self.widths.is_empty() { own.to_vec() } else { self.widths.to_vec() }
     }
 
     /// The configured widths, or the network's own, where there must be `N`; `what` says what they are.
-    fn exact_widths<const N: usize>(
-        &self,
-        own: [usize; N],
-        what: &str,
-    ) -> Result<[i64; N], NetworkError> {
+    fn exact_widths<const N: usize>(&self, own: [usize; N], what: &str) -> Result<[i64; N], NetworkError> {
         let widths: [usize; N] = self.widths_or(&own).try_into().map_err(|_| {
             NetworkError(format!(
                 "network.widths: {} takes {N} widths ({what}), not {}; give {N}, or none for {own:?}",
@@ -136,12 +128,7 @@ pub fn describe_network(
 ) -> Result<Architecture, NetworkError> {
     let refuse = |sentence: String| Err(NetworkError(sentence));
     let Some((name, describe)) = NETWORKS.iter().find(|(name, _)| *name == config.name) else {
-        return refuse(unknown_value_message(
-            "network.name",
-            "network",
-            &config.name,
-            NETWORK_NAMES,
-        ));
+        return refuse(unknown_value_message("network.name", "network", &config.name, NETWORK_NAMES));
     };
     let is_width = |width: &usize| (1..=MAX_WIDTH).contains(width);
     if !config.widths.iter().all(is_width) {
@@ -154,9 +141,7 @@ pub fn describe_network(
         ));
     }
     if config.patch > 0 && !name.starts_with("vit") {
-        return refuse(format!(
-            "network.patch: {name} does not divide its images into patches; leave it at 0"
-        ));
+        return refuse(format!("network.patch: {name} does not divide its images into patches; leave it at 0"));
     }
     if let Some(why) = config.check_hidden() {
         return refuse(format!("network.hidden: {why}"));

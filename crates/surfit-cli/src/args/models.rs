@@ -96,16 +96,9 @@ impl ModelSelector {
     /// As the engine of a surface of that kind is asked for it; the error is a sentence.
     pub fn selection(self, patch: Patch) -> Result<Selection, String> {
         Ok(match self {
-            ModelSelector {
-                ensemble: Some(count),
-                ..
-            } => Selection::Greedy { count },
-            ModelSelector { members, .. } if !members.is_empty() => {
-                Selection::Ensemble { points: members }
-            }
-            ModelSelector {
-                at: Some((u, v)), ..
-            } => match (v, patch) {
+            ModelSelector { ensemble: Some(count), .. } => Selection::Greedy { count },
+            ModelSelector { members, .. } if !members.is_empty() => Selection::Ensemble { points: members },
+            ModelSelector { at: Some((u, v)), .. } => match (v, patch) {
                 (Some(v), _) => Selection::At { u, v },
                 (None, Patch::Curve) => Selection::At { u, v: 0.0 },
                 (None, _) => {

@@ -75,18 +75,13 @@ pub fn parse_point(text: &str) -> Result<(f64, Option<f64>), String> {
         [u] => (u, None),
         [u, v] => (u, Some(v)),
         _ => {
-            return Err(
-                "give two numbers with a comma between, such as 0.5,0.25, or one for a curve"
-                    .into(),
-            );
+            return Err("give two numbers with a comma between, such as 0.5,0.25, or one for a curve".into());
         }
     };
     let number = |name: &str, part: &str| match part.parse::<f64>() {
         Ok(x) if (0.0..=1.0).contains(&x) => Ok(x),
         Ok(x) => Err(format!("{name} = {x} is outside the surface; use 0 to 1")),
-        Err(_) => Err(format!(
-            "{name} = `{part}` is no number; use 0 to 1, such as 0.5,0.25"
-        )),
+        Err(_) => Err(format!("{name} = `{part}` is no number; use 0 to 1, such as 0.5,0.25")),
     };
     Ok((number("u", u)?, v.map(|v| number("v", v)).transpose()?))
 }
@@ -95,9 +90,7 @@ pub fn parse_point(text: &str) -> Result<(f64, Option<f64>), String> {
 pub fn parse_pair(text: &str) -> Result<(f64, f64), String> {
     match parse_point(text)? {
         (u, Some(v)) => Ok((u, v)),
-        (u, None) => Err(format!(
-            "give two numbers with a comma between, such as {u},0.25; on a curve {u},0"
-        )),
+        (u, None) => Err(format!("give two numbers with a comma between, such as {u},0.25; on a curve {u},0")),
     }
 }
 

@@ -11,12 +11,7 @@ use surfit_data::find;
 
 /// Fetches a set.
 pub fn fetch(args: FetchArgs) -> Result<(), CliError> {
-    let config = args
-        .config
-        .as_deref()
-        .map(|path| config::load(path, &[]))
-        .transpose()?
-        .map(|c| c.data);
+    let config = args.config.as_deref().map(|path| config::load(path, &[])).transpose()?.map(|c| c.data);
     let name = match (&args.set, &config) {
         (Some(set), _) => set.clone(),
         (None, Some(data)) => data.set.clone(),
@@ -24,10 +19,7 @@ pub fn fetch(args: FetchArgs) -> Result<(), CliError> {
     };
     let entry = entry_by_name(&name)?;
     if !entry.is_fetchable() {
-        return Err(CliError::Usage(format!(
-            "{name} is not fetched: it is {}",
-            entry.about
-        )));
+        return Err(CliError::Usage(format!("{name} is not fetched: it is {}", entry.about)));
     }
     // Of a configuration for another set only the mirror counts.
     let configured_dir = config
@@ -41,10 +33,7 @@ pub fn fetch(args: FetchArgs) -> Result<(), CliError> {
         .or_else(|| std::env::var("SURFIT_MIRROR").ok())
         .filter(|m| !m.is_empty());
     let options = FetchOptions {
-        dir: args
-            .dir
-            .or(configured_dir)
-            .unwrap_or_else(|| find::fetch_folder().join(entry.name)),
+        dir: args.dir.or(configured_dir).unwrap_or_else(|| find::fetch_folder().join(entry.name)),
         mirror,
         form: args.form,
         timeouts: FetchTimeouts::default(),
@@ -71,16 +60,9 @@ struct FetchProgress {
 
 impl FetchProgress {
     fn new(json: bool) -> Self {
-        let template =
-            "{bar:28.cyan/dim} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left  {msg}";
-        let bar = (!json)
-            .then(|| progress::stderr_progress_bar(template, None))
-            .flatten();
-        Self {
-            json,
-            bar,
-            printed_tenths: 0,
-        }
+        let template = "{bar:28.cyan/dim} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left  {msg}";
+        let bar = (!json).then(|| progress::stderr_progress_bar(template, None)).flatten();
+        Self { json, bar, printed_tenths: 0 }
     }
 
     fn print_event(&mut self, event: &FetchEvent) -> Result<(), CliError> {
@@ -91,12 +73,7 @@ impl FetchProgress {
             };
         }
         match event {
-            FetchEvent::Begun {
-                file,
-                url,
-                from,
-                bytes,
-            } => {
+            FetchEvent::Begun { file, url, from, bytes } => {
                 self.printed_tenths = 10 * from / bytes.max(&1);
                 if let Some(bar) = &self.bar {
                     bar.set_length(*bytes);
@@ -125,9 +102,7 @@ impl FetchProgress {
             FetchEvent::Retry { file, why, wait } => {
                 self.print_line(&format!("{file}: {why}; trying again in {wait:.1} s"))
             }
-            FetchEvent::Present { path, .. } => {
-                self.print_line(&format!("{} is here, as published", path.display()))
-            }
+            FetchEvent::Present { path, .. } => self.print_line(&format!("{} is here, as published", path.display())),
             FetchEvent::Fetched { path, bytes, .. } => self.print_line(&format!(
                 "{} is fetched: {} with the published SHA-256",
                 path.display(),

@@ -20,18 +20,8 @@ fn a_job_that_another_client_stopped_ends_although_the_engine_has_no_more_news()
     let connection = surfit_client::connect(&run.dir, Some(0)).unwrap();
     let picture = RunState::default();
     let began = Instant::now();
-    let ended = follow_run(
-        &run.dir,
-        Some(connection),
-        picture,
-        true,
-        None,
-        &signals,
-        RunOwnership::Job,
-    );
-    assert!(
-        matches!(&ended, Err(CliError::Failure(why)) if why.contains("stopped before its end"))
-    );
+    let ended = follow_run(&run.dir, Some(connection), picture, true, None, &signals, RunOwnership::Job);
+    assert!(matches!(&ended, Err(CliError::Failure(why)) if why.contains("stopped before its end")));
     assert!(began.elapsed() >= IDLE_TIMEOUT);
     thread.join().unwrap();
 }
@@ -41,13 +31,7 @@ fn finished_result() -> JobResult {
         corners: Vec::new(),
         corners_test: Vec::new(),
         degrees: surfit_core::config::Config::default().degrees(),
-        best: surfit_core::heatmap::MeasuredPoint {
-            u: 0.5,
-            v: 0.5,
-            accuracy: 0.9,
-            loss: 0.4,
-            images: 100,
-        },
+        best: surfit_core::heatmap::MeasuredPoint { u: 0.5, v: 0.5, accuracy: 0.9, loss: 0.4, images: 100 },
         best_test: None,
         interior_mean: 0.9,
         heatmap: surfit_core::heatmap::HeatmapSummary {
@@ -66,10 +50,7 @@ fn finished_result() -> JobResult {
 }
 
 /// What the engine of a further fit is told after the end of its job, while so many watch; and how following ended.
-fn command_sent_after_job(
-    viewers: usize,
-    hung_up: bool,
-) -> (Option<ClientMessage>, Result<(), CliError>) {
+fn command_sent_after_job(viewers: usize, hung_up: bool) -> (Option<ClientMessage>, Result<(), CliError>) {
     let run = fake::temporary_run();
     let mut engine = fake::FakeEngine::open(&run.dir);
     let (told, tell) = std::sync::mpsc::channel();
@@ -88,15 +69,7 @@ fn command_sent_after_job(
     let signals = Signals::for_test(hung_up);
     let connection = surfit_client::connect(&run.dir, Some(0)).unwrap();
     let began = Instant::now();
-    let ended = follow_run(
-        &run.dir,
-        Some(connection),
-        RunState::default(),
-        true,
-        None,
-        &signals,
-        RunOwnership::Engine,
-    );
+    let ended = follow_run(&run.dir, Some(connection), RunState::default(), true, None, &signals, RunOwnership::Engine);
     assert!(began.elapsed() < EXIT_TIMEOUT / 2, "it waits for nothing");
     thread.join().unwrap();
     (tell.recv().unwrap(), ended)
@@ -104,15 +77,8 @@ fn command_sent_after_job(
 
 #[test]
 fn an_engine_that_was_started_for_a_fit_is_sent_away_at_once_unless_others_watch() {
-    let shutdown = |m: &Option<ClientMessage>| {
-        matches!(
-            m,
-            Some(ClientMessage::Command {
-                command: EngineCommand::Shutdown,
-                ..
-            })
-        )
-    };
+    let shutdown =
+        |m: &Option<ClientMessage>| matches!(m, Some(ClientMessage::Command { command: EngineCommand::Shutdown, .. }));
     let (told, ended) = command_sent_after_job(1, false);
     assert!(shutdown(&told) && ended.is_ok(), "{told:?} {ended:?}");
     let (told, ended) = command_sent_after_job(2, false);
@@ -127,9 +93,6 @@ fn an_engine_that_was_started_for_a_fit_is_sent_away_at_once_unless_others_watch
 #[test]
 fn a_closed_pipe_ends_watching_but_not_the_job() {
     assert!(ignore_closed_pipe(Err(CliError::ClosedPipe), true).is_ok());
-    assert!(matches!(
-        ignore_closed_pipe(Err(CliError::ClosedPipe), false),
-        Err(CliError::ClosedPipe)
-    ));
+    assert!(matches!(ignore_closed_pipe(Err(CliError::ClosedPipe), false), Err(CliError::ClosedPipe)));
     assert!(ignore_closed_pipe(Err(CliError::Failure("disk".into())), true).is_err());
 }

@@ -30,9 +30,7 @@ pub fn fetch_complete_heatmap(
 ) -> Result<(Snapshot, HeatmapAfter), CliError> {
     // Between the two parts of their measurement all cells may have seen equally few images.
     let at_rest = |s: &Snapshot| s.stage != JobStage::Heatmap || s.done >= s.total;
-    let fits = |s: &Snapshot| {
-        s.heatmap.is_complete() && at_rest(s) && grid.is_none_or(|g| g == s.heatmap.grid)
-    };
+    let fits = |s: &Snapshot| s.heatmap.is_complete() && at_rest(s) && grid.is_none_or(|g| g == s.heatmap.grid);
     // What is known without a measurement, as long as the run is not to have it.
     let known = |s: Snapshot| match grid {
         Some(grid) if s.heatmap.is_complete() && at_rest(&s) && grid < s.heatmap.grid && !keep => {
@@ -49,8 +47,7 @@ pub fn fetch_complete_heatmap(
     }
     let session = EngineSession::open(run)?;
     let mut request = HeatmapRequest {
-        already_measuring: session.latest_snapshot().stage == JobStage::Heatmap
-            && !at_rest(session.latest_snapshot()),
+        already_measuring: session.latest_snapshot().stage == JobStage::Heatmap && !at_rest(session.latest_snapshot()),
         signals: Signals::listen()?,
         cancelled: false,
         session,
@@ -79,16 +76,10 @@ pub fn fetch_complete_heatmap(
 }
 
 fn heatmap_progress_bar() -> ProgressBar {
-    let target = if stderr().is_terminal() {
-        ProgressDrawTarget::stderr_with_hz(4)
-    } else {
-        ProgressDrawTarget::hidden()
-    };
-    let style =
-        ProgressStyle::with_template("{bar:28.cyan/dim} {msg} {pos}/{len} cells, {eta} left");
-    let style = style
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("━╸─");
+    let target =
+        if stderr().is_terminal() { ProgressDrawTarget::stderr_with_hz(4) } else { ProgressDrawTarget::hidden() };
+    let style = ProgressStyle::with_template("{bar:28.cyan/dim} {msg} {pos}/{len} cells, {eta} left");
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸─");
     ProgressBar::with_draw_target(None, target)
         .with_style(style)
         .with_message("measuring")
@@ -132,11 +123,7 @@ impl HeatmapRequest {
     }
 
     /// Waits for a snapshot that is wanted: a live one, or after the measurement the stored one.
-    fn wait_for_snapshot(
-        &mut self,
-        run: &RunDir,
-        wanted: impl Fn(&Snapshot) -> bool,
-    ) -> Result<Snapshot, CliError> {
+    fn wait_for_snapshot(&mut self, run: &RunDir, wanted: impl Fn(&Snapshot) -> bool) -> Result<Snapshot, CliError> {
         let found = loop {
             if wanted(self.session.latest_snapshot()) {
                 break self.session.latest_snapshot().clone();
@@ -146,10 +133,7 @@ impl HeatmapRequest {
             {
                 break stored;
             }
-            if self
-                .ended_at
-                .is_some_and(|at| at.elapsed() > HEATMAP_ARRIVAL_TIMEOUT)
-            {
+            if self.ended_at.is_some_and(|at| at.elapsed() > HEATMAP_ARRIVAL_TIMEOUT) {
                 return Err(CliError::Failure(
                     "the measured heatmap was replaced before it arrived here; try again".into(),
                 ));
@@ -179,8 +163,7 @@ impl HeatmapRequest {
         }
         self.session.send(EngineCommand::Cancel)?;
         self.cancelled = true;
-        self.bar
-            .set_message("giving up (ctrl-c again leaves without waiting)");
+        self.bar.set_message("giving up (ctrl-c again leaves without waiting)");
         Ok(())
     }
 
@@ -193,8 +176,7 @@ impl HeatmapRequest {
                 let snapshot = self.session.latest_snapshot();
                 if snapshot.stage == JobStage::Heatmap {
                     self.bar.set_length(snapshot.heatmap.cells.len() as u64);
-                    self.bar
-                        .set_position(snapshot.heatmap.fresh_cell_count() as u64);
+                    self.bar.set_position(snapshot.heatmap.fresh_cell_count() as u64);
                 }
             }
             Ok(EngineReply::Event(Event::Failed { message })) => {
@@ -202,19 +184,14 @@ impl HeatmapRequest {
             }
             Ok(EngineReply::Event(Event::HeatmapComplete { .. })) => self.measured = true,
             Ok(EngineReply::Event(Event::StageBegan { .. })) => self.ended_at = None,
-            Ok(EngineReply::Event(Event::StageEnded {
-                stage: JobStage::Heatmap,
-                ..
-            })) => self.ended_at = Some(Instant::now()),
+            Ok(EngineReply::Event(Event::StageEnded { stage: JobStage::Heatmap, .. })) => {
+                self.ended_at = Some(Instant::now())
+            }
             Ok(EngineReply::Event(Event::Stopped { .. })) if self.cancelled => {
-                return Err(CliError::Interrupted(
-                    "given up; what was measured is kept".into(),
-                ));
+                return Err(CliError::Interrupted("given up; what was measured is kept".into()));
             }
             Ok(EngineReply::Event(Event::Stopped { .. })) => {
-                return Err(CliError::Failure(
-                    "the measurement was stopped before its end; try again".into(),
-                ));
+                return Err(CliError::Failure("the measurement was stopped before its end; try again".into()));
             }
             Ok(EngineReply::Reconnected) => self.connection_lost = true,
             Ok(EngineReply::Event(_) | EngineReply::Timeout) => {}

@@ -21,28 +21,14 @@ const COLUMNS: [TableColumn; 10] = [
     column("PROGRESS", 0, 0, progress_cell),
     column("NETWORK", 8, 4, |l| text_or_dash(l.network.as_ref())),
     column("DATA", 7, 2, |l| text_or_dash(l.data.as_ref())),
-    column("DEGREE", 0, 0, |l| {
-        l.degrees.map_or_else(dash, |d| d.to_string())
-    }),
+    column("DEGREE", 0, 0, |l| l.degrees.map_or_else(dash, |d| d.to_string())),
     column("BEST", 7, 0, best_cell),
     column("AGE", 0, 3, |l| l.began.map_or_else(dash, age_cell)),
-    column("SIZE", 0, 1, |l| {
-        l.bytes.map_or_else(dash, runs::format_size)
-    }),
+    column("SIZE", 0, 1, |l| l.bytes.map_or_else(dash, runs::format_size)),
 ];
 
-const fn column(
-    head: &'static str,
-    least: usize,
-    leave: u8,
-    cell: fn(&RunSummary) -> String,
-) -> TableColumn {
-    TableColumn {
-        heading: head,
-        min_width: least,
-        drop_order: leave,
-        cell,
-    }
+const fn column(head: &'static str, least: usize, leave: u8, cell: fn(&RunSummary) -> String) -> TableColumn {
+    TableColumn { heading: head, min_width: least, drop_order: leave, cell }
 }
 
 const COLUMN_GAP: usize = 2;
@@ -89,30 +75,22 @@ fn age_cell(began: f64) -> String {
 /// The runs as lines of at most `width` characters, or of any length.
 pub fn format_table(lines: &[RunSummary], width: Option<usize>) -> String {
     let here = &EngineNode::current().host;
-    let on_other_node =
-        |l: &RunSummary| l.elsewhere || l.node.as_ref().is_some_and(|node| node != here);
+    let on_other_node = |l: &RunSummary| l.elsewhere || l.node.as_ref().is_some_and(|node| node != here);
     // The node is only told when a run has another one than this machine.
     let nodes = lines.iter().any(on_other_node);
     let mut columns: Vec<(&TableColumn, Vec<String>)> = COLUMNS
         .iter()
         .filter(|c| nodes || c.heading != "NODE")
         .map(|c| {
-            let cells = lines
-                .iter()
-                .map(|line| to_printable(&(c.cell)(line), MAX_NAME_CHARS).into_owned());
-            (
-                c,
-                std::iter::once(c.heading.to_owned()).chain(cells).collect(),
-            )
+            let cells = lines.iter().map(|line| to_printable(&(c.cell)(line), MAX_NAME_CHARS).into_owned());
+            (c, std::iter::once(c.heading.to_owned()).chain(cells).collect())
         })
         .collect();
     let natural = |cells: &[String]| cells.iter().map(|c| c.chars().count()).max().unwrap_or(0);
     let mut widths: Vec<usize> = columns.iter().map(|(_, cells)| natural(cells)).collect();
     if width.is_none() {
         // One long name is written out, and not every line for its sake as wide.
-        widths
-            .iter_mut()
-            .for_each(|w| *w = (*w).min(MAX_PADDED_WIDTH));
+        widths.iter_mut().for_each(|w| *w = (*w).min(MAX_PADDED_WIDTH));
     }
     if let Some(max_width) = width {
         loop {
@@ -134,9 +112,8 @@ pub fn format_table(lines: &[RunSummary], width: Option<usize>) -> String {
                     continue;
                 }
             }
-            let next = (0..columns.len())
-                .filter(|&i| columns[i].0.drop_order > 0)
-                .min_by_key(|&i| columns[i].0.drop_order);
+            let next =
+                (0..columns.len()).filter(|&i| columns[i].0.drop_order > 0).min_by_key(|&i| columns[i].0.drop_order);
             match (next, widest) {
                 (Some(i), _) => {
                     columns.remove(i);
@@ -149,13 +126,10 @@ pub fn format_table(lines: &[RunSummary], width: Option<usize>) -> String {
     }
     let mut text = String::new();
     for row in 0..=lines.len() {
-        let cells = columns
-            .iter()
-            .zip(&widths)
-            .map(|((_, cells), &w)| match width {
-                Some(_) => format!("{:<w$}", truncate_cell(&cells[row], w)),
-                None => format!("{:<w$}", cells[row]),
-            });
+        let cells = columns.iter().zip(&widths).map(|((_, cells), &w)| match width {
+            Some(_) => format!("{:<w$}", truncate_cell(&cells[row], w)),
+            None => format!("{:<w$}", cells[row]),
+        });
         text += cells.collect::<Vec<_>>().join("  ").trim_end();
         text.push('\n');
     }
@@ -174,11 +148,7 @@ fn truncate_cell(text: &str, width: usize) -> String {
     }
     let tail = width.saturating_sub(1) / 2;
     let head = width.saturating_sub(1) - tail;
-    all[..head]
-        .iter()
-        .chain(&['…'])
-        .chain(&all[all.len() - tail..])
-        .collect()
+    all[..head].iter().chain(&['…']).chain(&all[all.len() - tail..]).collect()
 }
 
 /// Columns of the terminal on standard output.
@@ -206,13 +176,7 @@ mod tests {
             network: Some("resnet18-cifar".into()),
             data: Some("fashion-mnist-16k".into()),
             bytes: Some(3_400_000),
-            best: Some(MeasuredPoint {
-                u: 0.5,
-                v: 0.25,
-                accuracy: 0.8765,
-                loss: 0.3,
-                images: 100,
-            }),
+            best: Some(MeasuredPoint { u: 0.5, v: 0.25, accuracy: 0.8765, loss: 0.3, images: 100 }),
             failed: None,
             pid: Some(7),
             node: Some("gpu7".into()),
@@ -230,11 +194,7 @@ mod tests {
             bytes: None,
             ..line.clone()
         };
-        let done = RunSummary {
-            state: "finished".into(),
-            stage: Some(JobStage::Heatmap),
-            ..line.clone()
-        };
+        let done = RunSummary { state: "finished".into(), stage: Some(JobStage::Heatmap), ..line.clone() };
         vec![line, bare, done]
     }
 
@@ -242,25 +202,13 @@ mod tests {
     fn columns_line_up() {
         let text = format_table(&lines(), None);
         let rows: Vec<&str> = text.lines().collect();
-        assert!(
-            rows[1].contains("fit 25 %") && rows[1].contains("87.65 % at 0.50,0.25"),
-            "{text}"
-        );
-        assert!(
-            rows[1].contains(" d ") && rows[1].ends_with("3.4 MB"),
-            "{text}"
-        );
-        assert!(
-            rows[3].contains("finished") && rows[3].contains("done"),
-            "{text}"
-        );
+        assert!(rows[1].contains("fit 25 %") && rows[1].contains("87.65 % at 0.50,0.25"), "{text}");
+        assert!(rows[1].contains(" d ") && rows[1].ends_with("3.4 MB"), "{text}");
+        assert!(rows[3].contains("finished") && rows[3].contains("done"), "{text}");
         assert!(!rows[3].contains("heatmap"), "{text}");
         let column = |l: &str, what: &str| l.find(what).map(|at| l[..at].chars().count());
         assert_eq!(column(rows[0], "BEST"), column(rows[1], "87.65 %"));
-        assert_eq!(
-            column(rows[0], "DATA"),
-            column(rows[3], "fashion-mnist-16k")
-        );
+        assert_eq!(column(rows[0], "DATA"), column(rows[3], "fashion-mnist-16k"));
     }
 
     #[test]
@@ -307,10 +255,7 @@ mod tests {
             }
         }
         let at_80 = format_table(&lines(), Some(80));
-        assert!(
-            at_80.contains("seed12"),
-            "the end of a name tells runs apart: {at_80}"
-        );
+        assert!(at_80.contains("seed12"), "the end of a name tells runs apart: {at_80}");
         assert!(at_80.contains("AGE"), "{at_80}");
     }
 }

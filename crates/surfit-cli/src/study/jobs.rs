@@ -72,24 +72,15 @@ const MAX_ATTEMPTS: usize = 3;
 
 /// Does the jobs, `parallel` of them at a time, and says a line about each. When asked to stop, the engines make a checkpoint
 /// and end; the same call goes on from there. A terminal that goes away stops nothing.
-pub fn run_jobs(
-    jobs: &[StudyJob],
-    parallel: usize,
-    report: &mut dyn FnMut(String),
-) -> Result<(), CliError> {
+pub fn run_jobs(jobs: &[StudyJob], parallel: usize, report: &mut dyn FnMut(String)) -> Result<(), CliError> {
     surfit_client::engine_program()?;
     // All of them before the first begins: hours later it would be late to say that one cannot.
     for job in jobs {
         job.existing_run()?;
     }
     let signals = Signals::listen()?;
-    let mut waiting: VecDeque<PendingRun> = (1..=jobs.len())
-        .map(|number| PendingRun {
-            number,
-            attempts: 0,
-            wait_reported: false,
-        })
-        .collect();
+    let mut waiting: VecDeque<PendingRun> =
+        (1..=jobs.len()).map(|number| PendingRun { number, attempts: 0, wait_reported: false }).collect();
     let mut working: Vec<(RunningJob, PendingRun)> = Vec::new();
     let mut others: Vec<PendingRun> = Vec::new();
     let mut failed: Vec<String> = Vec::new();
@@ -122,9 +113,7 @@ pub fn run_jobs(
             }
         }
         if signals.checkpoint_request() {
-            working
-                .iter()
-                .for_each(|(work, _)| work.send_signal(Signal::USR1));
+            working.iter().for_each(|(work, _)| work.send_signal(Signal::USR1));
         }
         if signals.stop_request().is_some() {
             return Err(stop_engines(working, &signals));
@@ -170,11 +159,7 @@ pub fn run_jobs(
                     others.push(pending);
                 }
                 Err(RunFailure::Ended(why) | RunFailure::Failed(why)) => {
-                    report(format!(
-                        "{} {}: {why}",
-                        position_label(work.number, jobs),
-                        job_name(job)
-                    ));
+                    report(format!("{} {}: {why}", position_label(work.number, jobs), job_name(job)));
                     failed.push(job_name(job));
                 }
             }
@@ -213,18 +198,11 @@ fn start_job(number: usize, job: &StudyJob) -> Result<StartedJob, CliError> {
         return Ok(StartedJob::Done(finished));
     }
     if alive {
-        let node = run
-            .unreachable_engine_node()
-            .map(|node| format!(" on {}", node.name()));
+        let node = run.unreachable_engine_node().map(|node| format!(" on {}", node.name()));
         let node = node.unwrap_or_default();
-        return Ok(StartedJob::OtherRunner(format!(
-            "another runner works on it{node}"
-        )));
+        return Ok(StartedJob::OtherRunner(format!("another runner works on it{node}")));
     }
-    let how = EngineLaunch {
-        wait: false,
-        linger: Some(0),
-    };
+    let how = EngineLaunch { wait: false, linger: Some(0) };
     Ok(StartedJob::Working(RunningJob {
         child: surfit_client::spawn_engine(&run, how)?,
         number,
@@ -253,16 +231,11 @@ enum RunFailure {
 
 /// What a run whose engine has ended came to, or why it came to nothing.
 fn job_outcome(run: &RunDir) -> Result<JobResult, RunFailure> {
-    let picture = run
-        .load_state()
-        .map_err(|e| RunFailure::Failed(e.to_string()))?;
+    let picture = run.load_state().map_err(|e| RunFailure::Failed(e.to_string()))?;
     let failed = picture.failed;
     picture.finished.ok_or_else(|| match failed {
         Some(why) => RunFailure::Failed(why),
-        None => RunFailure::Ended(format!(
-            "its engine ended; look at {}",
-            run.log_path().display()
-        )),
+        None => RunFailure::Ended(format!("its engine ended; look at {}", run.log_path().display())),
     })
 }
 
@@ -278,9 +251,7 @@ fn stop_engines(mut working: Vec<(RunningJob, PendingRun)>, signals: &Signals) -
             break;
         }
         if signals.stop_request() == Some(StopRequest::ExitNow) {
-            return CliError::Interrupted(
-                "left while the engines were ending; the same line goes on".into(),
-            );
+            return CliError::Interrupted("left while the engines were ending; the same line goes on".into());
         }
         std::thread::sleep(POLL_INTERVAL / 5);
     }
@@ -308,18 +279,9 @@ fn job_name(job: &StudyJob) -> String {
     format!("{} seed {}", job.variant, job.seed)
 }
 
-fn result_line(
-    number: usize,
-    jobs: &[StudyJob],
-    job: &StudyJob,
-    f: &JobResult,
-    how: &str,
-) -> String {
+fn result_line(number: usize, jobs: &[StudyJob], job: &StudyJob, f: &JobResult, how: &str) -> String {
     let percent = |x: f64| format!("{:.2} %", 100.0 * x);
-    let test = f
-        .best_test
-        .map(|t| format!(", test {}", percent(t)))
-        .unwrap_or_default();
+    let test = f.best_test.map(|t| format!(", test {}", percent(t))).unwrap_or_default();
     format!(
         "{} {}: interior {}, best {}{test} ({how})",
         position_label(number, jobs),

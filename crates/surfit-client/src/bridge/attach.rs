@@ -1,9 +1,6 @@
 //! Coming by an engine, and a small text for the screen.
 
-use crate::{
-    ClientError, EngineConnection, EngineLaunch, connect, connect_or_start, connect_read_only,
-    start_engine,
-};
+use crate::{ClientError, EngineConnection, EngineLaunch, connect, connect_or_start, connect_read_only, start_engine};
 use std::path::PathBuf;
 use std::process::Child;
 use std::time::{Duration, Instant};
@@ -31,10 +28,7 @@ pub type AttachedEngine = Result<(Option<Child>, EngineConnection), ClientError>
 
 /// Greets the engine of a run, or starts one, as asked; events after number `after` follow.
 pub fn attach_or_spawn(run: &RunDir, how: AttachMode, after: u64) -> AttachedEngine {
-    let waiting = EngineLaunch {
-        wait: true,
-        linger: Some(LINGER_SECS),
-    };
+    let waiting = EngineLaunch { wait: true, linger: Some(LINGER_SECS) };
     match how {
         AttachMode::Wait => connect_or_start(run, waiting, Some(after)),
         AttachMode::Serve if !run.is_engine_alive() => {
@@ -63,10 +57,7 @@ pub fn attach_read_only(run: &RunDir, after: u64) -> AttachedEngine {
 }
 
 /// While the lock is held an engine listens soon, or is gone soon.
-fn retry_until_listening(
-    run: &RunDir,
-    greet: impl Fn() -> Result<EngineConnection, ClientError>,
-) -> AttachedEngine {
+fn retry_until_listening(run: &RunDir, greet: impl Fn() -> Result<EngineConnection, ClientError>) -> AttachedEngine {
     let began = Instant::now();
     loop {
         match greet() {
@@ -86,16 +77,10 @@ fn retry_until_listening(
 
 /// The files of a folder in one sentence.
 pub fn figures_message(files: &[PathBuf], folder: &std::path::Path) -> String {
-    let mut names: Vec<String> = files
-        .iter()
-        .filter_map(|f| Some(f.file_stem()?.to_string_lossy().into_owned()))
-        .collect();
+    let mut names: Vec<String> =
+        files.iter().filter_map(|f| Some(f.file_stem()?.to_string_lossy().into_owned())).collect();
     names.dedup();
-    format!(
-        "figures in {}: {} (PNG and SVG)",
-        folder.display(),
-        names.join(", ")
-    )
+    format!("figures in {}: {} (PNG and SVG)", folder.display(), names.join(", "))
 }
 
 #[cfg(test)]

@@ -39,9 +39,7 @@ impl BridgeWorker {
                 self.catch_up_disconnected();
                 self.fail_lost_commands();
                 self.send_problem(&error);
-                self.send_to_screen(Incoming::Disconnected {
-                    reason: error.to_string(),
-                });
+                self.send_to_screen(Incoming::Disconnected { reason: error.to_string() });
             }
         }
     }
@@ -49,10 +47,7 @@ impl BridgeWorker {
     /// Answers what was asked over a connection that is no more, with the reason when the engine said it.
     fn fail_lost_commands(&mut self) {
         let why = self.failure.clone();
-        self.fail_unanswered(
-            why.as_deref()
-                .unwrap_or("the connection ended before the answer"),
-        );
+        self.fail_unanswered(why.as_deref().unwrap_or("the connection ended before the answer"));
     }
 
     pub(super) fn on_event(&mut self, envelope: Envelope) {
@@ -102,17 +97,9 @@ impl BridgeWorker {
         for (id, _) in std::mem::take(&mut self.pending_commands) {
             self.send_to_screen(Incoming::Reply {
                 id,
-                error: Some(
-                    self.failure
-                        .clone()
-                        .unwrap_or_else(|| "the engine ended".into()),
-                ),
+                error: Some(self.failure.clone().unwrap_or_else(|| "the engine ended".into())),
             });
         }
-        if self.is_at_rest() {
-            self.send_no_engine()
-        } else {
-            self.send_to_screen(Incoming::EngineDied)
-        }
+        if self.is_at_rest() { self.send_no_engine() } else { self.send_to_screen(Incoming::EngineDied) }
     }
 }

@@ -30,8 +30,7 @@ impl BridgeWorker {
         };
         self.spawn_writer(move || {
             let result = current_state(&run, snapshot).and_then(|picture| {
-                surfit_report::write_figures(&run.id(), &picture, &folder)
-                    .map_err(|e| e.to_string())
+                surfit_report::write_figures(&run.id(), &picture, &folder).map_err(|e| e.to_string())
             });
             match result {
                 Ok(files) => Incoming::Notice(figures_message(&files, &folder)),
@@ -46,16 +45,12 @@ impl BridgeWorker {
             return self.send_problem(&"there is no run yet to write anything of");
         };
         let (snapshot, readonly) = (self.snapshot.clone(), self.readonly);
-        self.spawn_writer(move || {
-            match readonly && file_writer::is_inside(&file.path, run.path()) {
-                true => Incoming::Problem(format!(
-                    "{} lies in the directory of a run that is only watched; choose another place",
-                    file.path.display()
-                )),
-                false => {
-                    file_writer::write_new_file_in_run(&run, file, || current_state(&run, snapshot))
-                }
-            }
+        self.spawn_writer(move || match readonly && file_writer::is_inside(&file.path, run.path()) {
+            true => Incoming::Problem(format!(
+                "{} lies in the directory of a run that is only watched; choose another place",
+                file.path.display()
+            )),
+            false => file_writer::write_new_file_in_run(&run, file, || current_state(&run, snapshot)),
         });
     }
 

@@ -32,12 +32,7 @@ impl BridgeWorker {
         self.engine_alive = true;
         self.send_to_screen(Incoming::Elsewhere { node: node.clone() });
         self.send_to_screen(Incoming::Notice(error.to_string()));
-        self.file_follower = Some(FileFollower {
-            node,
-            tail,
-            snapshot_written: None,
-            heartbeat: 0.0,
-        });
+        self.file_follower = Some(FileFollower { node, tail, snapshot_written: None, heartbeat: 0.0 });
         self.poll_files();
     }
 
@@ -78,8 +73,7 @@ impl BridgeWorker {
     /// Tells again where the engine works, when that is elsewhere.
     pub(super) fn send_node(&self) -> bool {
         let node = self.file_follower.as_ref().map(|files| files.node.clone());
-        node.map(|node| self.send_to_screen(Incoming::Elsewhere { node }))
-            .is_some()
+        node.map(|node| self.send_to_screen(Incoming::Elsewhere { node })).is_some()
     }
 }
 
@@ -96,13 +90,7 @@ impl FileFollower {
             let grid = run.config().ok()?.heatmap.grid;
             Some(Snapshot::empty(status.degrees, grid))
         })?;
-        Some(Snapshot {
-            state: status.state,
-            stage: status.stage,
-            done: status.done,
-            total: status.total,
-            ..stored
-        })
+        Some(Snapshot { state: status.state, stage: status.stage, done: status.done, total: status.total, ..stored })
     }
 }
 
@@ -118,10 +106,7 @@ mod tests {
     use surfit_tui::Outgoing;
 
     /// Takes what comes until `wanted` is true of it.
-    fn receive_until(
-        incoming: &Receiver<Incoming>,
-        wanted: impl Fn(&Incoming) -> bool,
-    ) -> Incoming {
+    fn receive_until(incoming: &Receiver<Incoming>, wanted: impl Fn(&Incoming) -> bool) -> Incoming {
         loop {
             let came = incoming.recv_timeout(Duration::from_secs(20));
             let came = came.expect("it comes");
@@ -145,10 +130,7 @@ mod tests {
         log.append(notice("one")).1.unwrap();
 
         let (bridge, link) = open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
-        receive_until(
-            &link.incoming,
-            |m| matches!(m, Incoming::Elsewhere { node } if node == "gpu7"),
-        );
+        receive_until(&link.incoming, |m| matches!(m, Incoming::Elsewhere { node } if node == "gpu7"));
         log.append(notice("two")).1.unwrap();
         receive_until(
             &link.incoming,
@@ -156,20 +138,13 @@ mod tests {
         );
         let (id, command) = (7, EngineCommand::Measure);
         let began = std::time::Instant::now();
-        link.outgoing
-            .send(Outgoing::Command { id, command })
-            .unwrap();
+        link.outgoing.send(Outgoing::Command { id, command }).unwrap();
         let reply = receive_until(&link.incoming, |m| matches!(m, Incoming::Reply { .. }));
-        assert!(
-            matches!(&reply, Incoming::Reply { id: 7, error: Some(why) } if why.contains("gpu7")),
-            "{reply:?}"
-        );
+        assert!(matches!(&reply, Incoming::Reply { id: 7, error: Some(why) } if why.contains("gpu7")), "{reply:?}");
         assert!(began.elapsed() < Duration::from_secs(1), "at once");
         log.append(Event::Closed).1.unwrap();
         drop(lock);
-        receive_until(&link.incoming, |m| {
-            matches!(m, Incoming::Disconnected { .. })
-        });
+        receive_until(&link.incoming, |m| matches!(m, Incoming::Disconnected { .. }));
         drop(link.outgoing);
         bridge.end(false);
     }

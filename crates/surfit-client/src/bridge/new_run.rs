@@ -97,28 +97,22 @@ impl BridgeWorker {
         };
         let stage = Arc::new(Mutex::new(CreationStage::AwaitingCheckpoint));
         let (screen, shared) = (self.screen.clone(), stage.clone());
-        let started = std::thread::Builder::new()
-            .name("another run".into())
-            .spawn(move || {
-                let (message, text) = match create_new_run(&run, how, degrees, &shared) {
-                    Ok(made) => made,
-                    Err(error) => {
-                        let why = error.to_string();
-                        let text = format!("no run of degree {degrees} was made: {why}");
-                        (Incoming::Problem(why), text)
-                    }
-                };
-                // The screen may be gone; the run is made all the same.
-                (text, screen.send(message).is_ok())
-            });
+        let started = std::thread::Builder::new().name("another run".into()).spawn(move || {
+            let (message, text) = match create_new_run(&run, how, degrees, &shared) {
+                Ok(made) => made,
+                Err(error) => {
+                    let why = error.to_string();
+                    let text = format!("no run of degree {degrees} was made: {why}");
+                    (Incoming::Problem(why), text)
+                }
+            };
+            // The screen may be gone; the run is made all the same.
+            (text, screen.send(message).is_ok())
+        });
         match started {
             Ok(thread) => {
                 self.run_creations.retain(RunCreation::is_running);
-                self.run_creations.push(RunCreation {
-                    degrees,
-                    stage,
-                    thread,
-                });
+                self.run_creations.push(RunCreation { degrees, stage, thread });
             }
             Err(error) => self.send_problem(&error),
         }
@@ -127,29 +121,20 @@ impl BridgeWorker {
     /// Waits for runs that are being made, and says what became of those that the screen was not told of. None is left half
     /// made.
     pub(super) fn await_run_creations(&mut self, inputs: &Receiver<BridgeInput>) -> Vec<String> {
-        let late: Vec<bool> = self
-            .run_creations
-            .iter()
-            .map(RunCreation::is_running)
-            .collect();
+        let late: Vec<bool> = self.run_creations.iter().map(RunCreation::is_running).collect();
         self.process_inputs_while(inputs, RUN_CREATION_TIMEOUT, |w| {
             w.run_creations.iter().any(RunCreation::is_running)
         });
         // Files are only as slow as their disk.
-        self.process_inputs_while(inputs, Duration::MAX, |w| {
-            w.run_creations.iter().any(RunCreation::is_being_written)
-        });
+        self.process_inputs_while(inputs, Duration::MAX, |w| w.run_creations.iter().any(RunCreation::is_being_written));
         let run = self.run.as_ref().map_or_else(String::new, RunDir::id);
-        let said = std::mem::take(&mut self.run_creations)
-            .into_iter()
-            .zip(late)
-            .filter_map(|(making, late)| {
-                if making.is_running() {
-                    return Some(making.cancel_or_describe(&run));
-                }
-                let (text, told) = making.thread.join().ok()?;
-                (late || !told).then_some(text)
-            });
+        let said = std::mem::take(&mut self.run_creations).into_iter().zip(late).filter_map(|(making, late)| {
+            if making.is_running() {
+                return Some(making.cancel_or_describe(&run));
+            }
+            let (text, told) = making.thread.join().ok()?;
+            (late || !told).then_some(text)
+        });
         said.collect()
     }
 }
@@ -183,10 +168,7 @@ fn create_new_run(
     let new = fork::fork_last_checkpoint(run, Some(degrees))?;
     advance_stage(stage, CreationStage::Created(new.id()))?;
     fork::start_fork(&new, run)?;
-    let sentence = format!(
-        "{} goes on at degree {degrees} as a run of its own",
-        new.id()
-    );
+    let sentence = format!("{} goes on at degree {degrees} as a run of its own", new.id());
     let path = new.path().to_owned();
     let said = sentence.clone();
     Ok((Incoming::Forked { path, sentence }, said))
@@ -214,10 +196,7 @@ mod tests {
         assert!(waiting.is_running() && !waiting.is_being_written());
         let said = waiting.cancel_or_describe("a");
         assert!(said.contains("no run of degree 3×2 was made"), "{said}");
-        assert!(
-            advance_stage(&stage, CreationStage::Writing).is_err(),
-            "it was given up"
-        );
+        assert!(advance_stage(&stage, CreationStage::Writing).is_err(), "it was given up");
         drop(end);
         let stage = Arc::new(Mutex::new(CreationStage::AwaitingCheckpoint));
         advance_stage(&stage, CreationStage::Writing).unwrap();

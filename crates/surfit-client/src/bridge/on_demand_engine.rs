@@ -10,10 +10,7 @@ use surfit_core::snapshot::{EngineState, Snapshot};
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 
 fn is_working(snapshot: &Snapshot) -> bool {
-    let state = matches!(
-        snapshot.state,
-        EngineState::Running | EngineState::Paused | EngineState::Starting
-    );
+    let state = matches!(snapshot.state, EngineState::Running | EngineState::Paused | EngineState::Starting);
     state || snapshot.errand.is_some()
 }
 

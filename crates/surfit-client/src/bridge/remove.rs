@@ -23,10 +23,7 @@ impl BridgeWorker {
         let run = self.run.as_ref()?;
         let gone = !surfit_core::files::is_file(&run.config_path());
         gone.then(|| {
-            format!(
-                "{} is removed; what is shown is the last that was known of it, open another run",
-                run.id()
-            )
+            format!("{} is removed; what is shown is the last that was known of it, open another run", run.id())
         })
     }
 
@@ -36,9 +33,7 @@ impl BridgeWorker {
             return;
         };
         self.send_to_screen(Incoming::Problem(why));
-        self.send_to_screen(Incoming::Disconnected {
-            reason: "its directory was removed".into(),
-        });
+        self.send_to_screen(Incoming::Disconnected { reason: "its directory was removed".into() });
     }
 }
 
@@ -67,12 +62,9 @@ mod tests {
         let (inputs, _waits) = sync_channel(9);
         let mut worker = BridgeWorker::new(screen, inputs, false);
         worker.open_run(run.clone());
-        worker.on_input(BridgeInput::Screen(Outgoing::RemoveRun(
-            run.path().to_owned(),
-        )));
+        worker.on_input(BridgeInput::Screen(Outgoing::RemoveRun(run.path().to_owned())));
         let all: Vec<Incoming> = told.try_iter().collect();
-        let said =
-            |m: &Incoming| matches!(m, Incoming::Problem(why) if why.contains("a is removed"));
+        let said = |m: &Incoming| matches!(m, Incoming::Problem(why) if why.contains("a is removed"));
         assert!(all.iter().any(said), "{all:?}");
         let file = NewFile {
             path: run.path().join("figures/losses.csv"),
@@ -88,14 +80,7 @@ mod tests {
         ] {
             worker.on_input(BridgeInput::Screen(message.clone()));
             let came = told.try_recv().expect("an answer at once");
-            let refused = said(&came)
-                || matches!(
-                    &came,
-                    Incoming::Reply {
-                        id: 7,
-                        error: Some(_)
-                    }
-                );
+            let refused = said(&came) || matches!(&came, Incoming::Reply { id: 7, error: Some(_) });
             assert!(refused, "{message:?}: {came:?}");
             told.try_iter().for_each(drop);
         }
@@ -108,10 +93,7 @@ mod tests {
         let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
         let lock = run.lock().unwrap();
         let why = remove_run_dir(run.path()).unwrap_err();
-        assert!(
-            why.contains("has an engine") && run.path().is_dir(),
-            "{why}"
-        );
+        assert!(why.contains("has an engine") && run.path().is_dir(), "{why}");
         drop(lock);
         // By another name it is the run that goes, not its name.
         let link = dir.path().join("link");

@@ -20,9 +20,7 @@ impl BridgeWorker {
             }
             Err(error) => {
                 self.send_problem(&error);
-                self.send_to_screen(Incoming::Disconnected {
-                    reason: "the run could not be begun".into(),
-                });
+                self.send_to_screen(Incoming::Disconnected { reason: "the run could not be begun".into() });
             }
         }
     }
@@ -57,10 +55,7 @@ impl BridgeWorker {
     }
 
     fn send_location(&self, run: &RunDir) {
-        self.send_to_screen(Incoming::At {
-            dir: run.path().to_owned(),
-            name: runs::open_name(run),
-        });
+        self.send_to_screen(Incoming::At { dir: run.path().to_owned(), name: runs::open_name(run) });
     }
 
     /// The run in this directory is shown.
@@ -111,15 +106,11 @@ impl BridgeWorker {
     /// Tells how it stands with the engine of the run that is shown.
     pub(super) fn send_engine_status(&self) {
         match &self.connection {
-            Some(connection) => self.send_to_screen(Incoming::Connected {
-                pid: connection.welcome().pid,
-            }),
+            Some(connection) => self.send_to_screen(Incoming::Connected { pid: connection.welcome().pid }),
             None if self.starting || self.send_node() => {}
             None if self.seq == 0 => self.send_no_engine(),
             None if self.run.as_ref().is_some_and(RunDir::is_engine_alive) => {
-                self.send_to_screen(Incoming::Disconnected {
-                    reason: "the connection to its engine ended".into(),
-                })
+                self.send_to_screen(Incoming::Disconnected { reason: "the connection to its engine ended".into() })
             }
             None if self.is_at_rest() => self.send_no_engine(),
             None => self.send_to_screen(Incoming::EngineDied),

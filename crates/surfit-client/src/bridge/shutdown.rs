@@ -26,16 +26,12 @@ impl BridgeWorker {
         self.process_inputs_while(inputs, GREETING_TIMEOUT, |w| {
             w.starting && (stop_engine || !w.pending_commands.is_empty())
         });
-        self.process_inputs_while(inputs, STARTUP_TIMEOUT, |w| {
-            w.starting && !w.is_engine_alive()
-        });
+        self.process_inputs_while(inputs, STARTUP_TIMEOUT, |w| w.starting && !w.is_engine_alive());
         self.process_inputs_while(inputs, REPLY_TIMEOUT, |w| !w.unanswered.is_empty());
         // The batch system may end the engine with this process, and asks nobody.
         if !stop_engine && self.connection.is_some() && self.shared_job().is_some() {
             self.send_command(u64::MAX - 1, EngineCommand::Checkpoint);
-            self.process_inputs_while(inputs, CHECKPOINT_TIMEOUT, |w| {
-                w.unanswered.contains(&(u64::MAX - 1))
-            });
+            self.process_inputs_while(inputs, CHECKPOINT_TIMEOUT, |w| w.unanswered.contains(&(u64::MAX - 1)));
         }
         // Before the engine ends: they begin with a checkpoint of it.
         let mut made = std::mem::take(&mut self.writers).finish();
@@ -90,15 +86,8 @@ impl BridgeWorker {
                 gone.get_or_insert_with(Instant::now);
             }
             match inputs.recv_timeout(POLL_INTERVAL) {
-                Ok(BridgeInput::Engine {
-                    generation,
-                    received,
-                }) if generation == self.generation => match received {
-                    ReceivedMessage::Message(ServerMessage::Reply {
-                        id: u64::MAX,
-                        error,
-                        ..
-                    }) => lost = error.or(lost),
+                Ok(BridgeInput::Engine { generation, received }) if generation == self.generation => match received {
+                    ReceivedMessage::Message(ServerMessage::Reply { id: u64::MAX, error, .. }) => lost = error.or(lost),
                     ReceivedMessage::Message(ServerMessage::Event(Envelope {
                         event: Event::Failed { message },
                         ..

@@ -47,9 +47,8 @@ impl RunSizes {
         for line in lines {
             let known = self.lock_counted().get(&line.path).copied();
             line.bytes = known.map(|k| k.bytes);
-            let stale = |k: CountedSize| {
-                k.counted_at.elapsed() >= again && k.last_event_at != last_event_time(&line.path)
-            };
+            let stale =
+                |k: CountedSize| k.counted_at.elapsed() >= again && k.last_event_at != last_event_time(&line.path);
             if known.is_none_or(stale) {
                 due.push(line.path.clone());
             }
@@ -58,19 +57,17 @@ impl RunSizes {
             return;
         }
         let sizes = self.clone();
-        let started = std::thread::Builder::new()
-            .name("sizes".into())
-            .spawn(move || {
-                for path in due {
-                    let counted = CountedSize {
-                        last_event_at: last_event_time(&path),
-                        bytes: runs::directory_bytes(&path),
-                        counted_at: Instant::now(),
-                    };
-                    sizes.lock_counted().insert(path, counted);
-                }
-                sizes.counting.store(false, Ordering::Release);
-            });
+        let started = std::thread::Builder::new().name("sizes".into()).spawn(move || {
+            for path in due {
+                let counted = CountedSize {
+                    last_event_at: last_event_time(&path),
+                    bytes: runs::directory_bytes(&path),
+                    counted_at: Instant::now(),
+                };
+                sizes.lock_counted().insert(path, counted);
+            }
+            sizes.counting.store(false, Ordering::Release);
+        });
         if started.is_err() {
             self.counting.store(false, Ordering::Release);
         }
@@ -123,10 +120,7 @@ mod tests {
         let run = temporary_run();
         std::fs::write(run.dir.join("corners/corner-1.safetensors"), [0; 5000]).unwrap();
         let sizes = RunSizes::default();
-        let line = RunLine {
-            path: run.dir.path().to_owned(),
-            ..RunLine::default()
-        };
+        let line = RunLine { path: run.dir.path().to_owned(), ..RunLine::default() };
         let ask = |again| {
             let mut lines = [line.clone()];
             sizes.fill_sizes(&mut lines, again);

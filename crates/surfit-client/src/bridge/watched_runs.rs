@@ -34,9 +34,7 @@ impl BridgeWorker {
 
 fn spawn_watcher(screen: SyncSender<Incoming>) -> std::io::Result<Sender<KnownRuns>> {
     let (sender, wishes) = channel();
-    std::thread::Builder::new()
-        .name("other runs".into())
-        .spawn(move || watch_loop(&wishes, &screen))?;
+    std::thread::Builder::new().name("other runs".into()).spawn(move || watch_loop(&wishes, &screen))?;
     Ok(sender)
 }
 
@@ -71,29 +69,18 @@ impl OtherRun {
     /// `None` for a directory that is no run any more.
     fn of((path, seq): (PathBuf, u64)) -> Option<Self> {
         let run = RunDir::open(&path).ok()?;
-        Some(Self {
-            tail: EventTail::new(&run.events_path(), seq),
-            run,
-            path,
-            snapshot_written: None,
-        })
+        Some(Self { tail: EventTail::new(&run.events_path(), seq), run, path, snapshot_written: None })
     }
 
     /// What is new of it. A file that cannot be read now is read at the next look.
     fn poll_changes(&mut self) -> Option<Incoming> {
         let events = self.tail.read().unwrap_or_default();
         let written = self.run.snapshot_modified_at();
-        let snapshot = (written.is_some() && written != self.snapshot_written)
-            .then(|| self.run.snapshot())
-            .flatten();
+        let snapshot = (written.is_some() && written != self.snapshot_written).then(|| self.run.snapshot()).flatten();
         if snapshot.is_some() {
             self.snapshot_written = written;
         }
         let silent = events.is_empty() && snapshot.is_none();
-        (!silent).then(|| Incoming::Grown {
-            path: self.path.clone(),
-            events,
-            snapshot: snapshot.map(Box::new),
-        })
+        (!silent).then(|| Incoming::Grown { path: self.path.clone(), events, snapshot: snapshot.map(Box::new) })
     }
 }

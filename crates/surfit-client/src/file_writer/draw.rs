@@ -2,8 +2,8 @@
 
 use surfit_core::run_state::RunState;
 use surfit_report::{
-    BesideFigure, ComparedSurface, CurvesFigure, DistancesFigure, DrawableFigure, HeatmapFigure,
-    PointsFigure, ReliefFigure, SliceFigure, quantity_name, quantity_title,
+    BesideFigure, ComparedSurface, CurvesFigure, DistancesFigure, DrawableFigure, HeatmapFigure, PointsFigure,
+    ReliefFigure, SliceFigure, quantity_name, quantity_title,
 };
 use surfit_tui::link::{FigureDrawing, FigureForm};
 
@@ -22,23 +22,12 @@ pub fn draw_figure(
         picture.snapshot.as_ref().ok_or(none)
     };
     match *drawing {
-        FigureDrawing::Losses {
-            ref look,
-            ref others,
-        } => {
-            let figure = CurvesFigure {
-                run_state: picture,
-                style: look,
-                other_curves: others,
-                title: format!("{run} · loss"),
-            };
+        FigureDrawing::Losses { ref look, ref others } => {
+            let figure =
+                CurvesFigure { run_state: picture, style: look, other_curves: others, title: format!("{run} · loss") };
             encode_figure(&figure, form)
         }
-        FigureDrawing::Heatmap {
-            metric,
-            colormap,
-            look,
-        } => {
+        FigureDrawing::Heatmap { metric, colormap, look } => {
             let snapshot = surface()?;
             let figure = HeatmapFigure {
                 heatmap: &snapshot.heatmap,
@@ -50,12 +39,7 @@ pub fn draw_figure(
             };
             encode_figure(&figure, form)
         }
-        FigureDrawing::Relief {
-            metric,
-            colormap,
-            look,
-            camera,
-        } => {
+        FigureDrawing::Relief { metric, colormap, look, camera } => {
             let snapshot = surface()?;
             let figure = ReliefFigure {
                 heatmap: &snapshot.heatmap,
@@ -67,21 +51,10 @@ pub fn draw_figure(
             };
             encode_figure(&figure, form)
         }
-        FigureDrawing::Beside {
-            metric,
-            colormap,
-            look,
-            ref names,
-            ref other,
-            corner,
-            difference,
-        } => {
+        FigureDrawing::Beside { metric, colormap, look, ref names, ref other, corner, difference } => {
             let what = quantity_name(metric, look.quantity);
-            let side = |heatmap, n: usize, corner| ComparedSurface {
-                heatmap,
-                name: names[n].clone(),
-                corner_value: corner,
-            };
+            let side =
+                |heatmap, n: usize, corner| ComparedSurface { heatmap, name: names[n].clone(), corner_value: corner };
             let figure = BesideFigure {
                 this: side(&surface()?.heatmap, 0, look.corner),
                 other: side(other, 1, corner),
@@ -108,10 +81,7 @@ pub fn draw_figure(
             let matrix = picture.distance_matrix().ok_or(none)?;
             let aligned = picture.geometry.last().is_some_and(|g| g.aligned);
             let about = match &picture.distances {
-                Some(d) => format!(
-                    "between the control points at step {}, in mean distances between corners",
-                    d.step
-                ),
+                Some(d) => format!("between the control points at step {}, in mean distances between corners", d.step),
                 None if aligned => "Euclidean, between the aligned corners".into(),
                 None => "Euclidean, between the corners".into(),
             };
@@ -123,18 +93,9 @@ pub fn draw_figure(
             };
             encode_figure(&figure, form)
         }
-        FigureDrawing::Slices {
-            metric,
-            look,
-            along,
-            u,
-            v,
-        } => {
+        FigureDrawing::Slices { metric, look, along, u, v } => {
             let heatmap = &surface()?.heatmap;
-            let (what, place) = (
-                quantity_name(metric, look.quantity),
-                heatmap.patch.format_parameters(u, v, 3),
-            );
+            let (what, place) = (quantity_name(metric, look.quantity), heatmap.patch.format_parameters(u, v, 3));
             let figure = SliceFigure {
                 heatmap,
                 point: (u, v),

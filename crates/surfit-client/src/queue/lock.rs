@@ -63,11 +63,7 @@ impl FitQueue {
 
     /// Waits for this queue's turn on the machine, which two fits at a time would only slow down; `busy` is called when
     /// another queue has it. `None` when a signal asked to stop meanwhile.
-    pub(super) fn wait_for_turn(
-        &self,
-        signals: &Signals,
-        busy: impl FnOnce(),
-    ) -> Result<Option<File>, ClientError> {
+    pub(super) fn wait_for_turn(&self, signals: &Signals, busy: impl FnOnce()) -> Result<Option<File>, ClientError> {
         ensure_private_folder(&self.machine_folder)?;
         let path = self.machine_folder.join("queue.lock");
         let lock = open_lock_file(&path)?;

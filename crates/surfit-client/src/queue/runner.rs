@@ -167,8 +167,7 @@ impl FitQueue {
                 }
                 checkpoint |= signals.checkpoint_request();
                 // One that is starting is asked when it works.
-                checkpoint = checkpoint
-                    && !request_engine(&run, Signal::USR1, protocol::EngineCommand::Checkpoint);
+                checkpoint = checkpoint && !request_engine(&run, Signal::USR1, protocol::EngineCommand::Checkpoint);
                 if signals.await_stop() {
                     return self.halt_entry(entry, &run, signals, told);
                 }
@@ -185,17 +184,14 @@ impl FitQueue {
                     QueuedFitEnd::Failed(why.unwrap_or_else(|| "it could not go on".into()))
                 }
                 // The engine that goes on with it has not said so yet, or another one has still to leave.
-                Some(EngineState::Closed | EngineState::Idle)
-                    if entry.halted && run.is_engine_alive() =>
-                {
+                Some(EngineState::Closed | EngineState::Idle) if entry.halted && run.is_engine_alive() => {
                     match signals.await_stop() {
                         true => return self.halt_entry(entry, &run, signals, told),
                         false => continue,
                     }
                 }
                 Some(EngineState::Closed | EngineState::Idle)
-                    if !entry.halted
-                        || engine.is_some() && status.as_ref().map(|s| s.pid) == engine =>
+                    if !entry.halted || engine.is_some() && status.as_ref().map(|s| s.pid) == engine =>
                 {
                     // A batch system may have signalled the engine too, a moment before this process.
                     if signals.await_stop() {
@@ -204,9 +200,7 @@ impl FitQueue {
                     QueuedFitEnd::Stopped
                 }
                 // New, stopped with its runner, or its engine died.
-                _ if deaths > MAX_ENGINE_DEATHS => {
-                    QueuedFitEnd::Failed(format!("its engine died {deaths} times"))
-                }
+                _ if deaths > MAX_ENGINE_DEATHS => QueuedFitEnd::Failed(format!("its engine died {deaths} times")),
                 _ => {
                     deaths += 1;
                     engine = start_entry_engine(&run)?;
@@ -258,26 +252,14 @@ impl FitQueue {
     pub fn start_runner(&self) -> Result<(), ClientError> {
         fs::create_dir_all(&self.folder).map_err(io_error_at(&self.folder))?;
         let log_path = self.log_path();
-        let log = File::options()
-            .create(true)
-            .append(true)
-            .open(&log_path)
-            .map_err(io_error_at(&log_path))?;
+        let log = File::options().create(true).append(true).open(&log_path).map_err(io_error_at(&log_path))?;
         let errors = log.try_clone().map_err(io_error_at(&log_path))?;
         let mut command = Command::new(own_program()?);
-        command
-            .args(["queue", "start"])
-            .stdin(Stdio::null())
-            .stdout(log)
-            .stderr(errors);
+        command.args(["queue", "start"]).stdin(Stdio::null()).stdout(log).stderr(errors);
         child_setup::start_in_own_session(&mut command);
         let program = command.get_program().to_string_lossy().into_owned();
-        let mut child = command
-            .spawn()
-            .map_err(ClientError::io(format!("starting {program}")))?;
-        let _ = std::thread::Builder::new()
-            .name("queue waiter".into())
-            .spawn(move || child.wait());
+        let mut child = command.spawn().map_err(ClientError::io(format!("starting {program}")))?;
+        let _ = std::thread::Builder::new().name("queue waiter".into()).spawn(move || child.wait());
         Ok(())
     }
 
@@ -310,11 +292,7 @@ impl Begun {
 
 /// The run of an entry, made when it was not. Where it is to be is written down before it is made, so that a runner that
 /// dies in between leaves nothing that nobody knows of.
-fn open_or_create_run(
-    queue: &FitQueue,
-    entry: &mut QueuedFit,
-    signals: &Signals,
-) -> Result<Begun, ClientError> {
+fn open_or_create_run(queue: &FitQueue, entry: &mut QueuedFit, signals: &Signals) -> Result<Begun, ClientError> {
     if let Some(path) = &entry.run
         && let Ok(run) = RunDir::open(path)
     {
@@ -355,18 +333,11 @@ fn open_or_create_run(
 }
 
 /// Makes the run of a configuration.
-fn create_entry_run(
-    queue: &FitQueue,
-    entry: &mut QueuedFit,
-    config: &Config,
-) -> Result<Option<RunDir>, ClientError> {
+fn create_entry_run(queue: &FitQueue, entry: &mut QueuedFit, config: &Config) -> Result<Option<RunDir>, ClientError> {
     // Before the directory is made: without an engine it would be a run at rest.
     engine_program()?;
     let name = format!("{}-q{}", config.name, entry.number);
-    let mut path = entry
-        .run
-        .clone()
-        .unwrap_or_else(|| queue.free_run_path(&name));
+    let mut path = entry.run.clone().unwrap_or_else(|| queue.free_run_path(&name));
     loop {
         entry.run = Some(path.clone());
         if !queue.claim_entry(entry)? {
@@ -398,14 +369,10 @@ pub(super) fn started_engine_pid(
         Err(ClientError::Run(RunError::InUse { .. })) => Ok(None),
         // It may have begun and ended before anybody could greet it. A status that says it works belongs to an engine that
         // is no more; the new one writes its own at once.
-        Err(ClientError::DidNotStart(_))
-            if has_job_ended(run) && run.status().map(|s| s.heartbeat) != before =>
-        {
+        Err(ClientError::DidNotStart(_)) if has_job_ended(run) && run.status().map(|s| s.heartbeat) != before => {
             Ok(None)
         }
-        Err(ClientError::DidNotStart(why)) if run.config().is_err() => {
-            Err(ClientError::Refused(why))
-        }
+        Err(ClientError::DidNotStart(why)) if run.config().is_err() => Err(ClientError::Refused(why)),
         started => started.map(Some),
     }
 }
@@ -413,17 +380,14 @@ pub(super) fn started_engine_pid(
 /// Asks the engine of a run by a signal, which needs no answer, or else by a command: its process id is not known where its
 /// status could not be written. False while it cannot be reached.
 fn request_engine(run: &RunDir, signal: Signal, command: protocol::EngineCommand) -> bool {
-    signal_engine(run, signal).is_ok()
-        || connect(run, None).is_ok_and(|mut engine| engine.send(command).is_ok())
+    signal_engine(run, signal).is_ok() || connect(run, None).is_ok_and(|mut engine| engine.send(command).is_ok())
 }
 
 /// What keeps the engine of a run from its end that was `asked` for, as far as somebody can do something about it.
 pub(super) fn shutdown_obstacle(run: &RunDir, asked: bool) -> Option<String> {
     if run.engine_process_state() == Some(ProcessState::Suspended) {
         let pid = run.status()?.pid;
-        return Some(format!(
-            "its engine (pid {pid}) is suspended; let it go on with `kill -CONT {pid}`"
-        ));
+        return Some(format!("its engine (pid {pid}) is suspended; let it go on with `kill -CONT {pid}`"));
     }
     let unasked = || {
         let log = run.log_path().display().to_string();
@@ -435,19 +399,12 @@ pub(super) fn shutdown_obstacle(run: &RunDir, asked: bool) -> Option<String> {
 /// An engine works on a run's job.
 fn is_job_running(run: &RunDir) -> bool {
     let state = run.status().map_or(EngineState::Starting, |s| s.state);
-    let works = matches!(
-        state,
-        EngineState::Starting | EngineState::Running | EngineState::Paused
-    );
+    let works = matches!(state, EngineState::Starting | EngineState::Running | EngineState::Paused);
     run.is_engine_alive() && works
 }
 
 /// Its status says how its job ended.
 fn has_job_ended(run: &RunDir) -> bool {
-    let ended = [
-        EngineState::Finished,
-        EngineState::Failed,
-        EngineState::Closed,
-    ];
+    let ended = [EngineState::Finished, EngineState::Failed, EngineState::Closed];
     run.status().is_some_and(|s| ended.contains(&s.state))
 }

@@ -13,10 +13,7 @@ fn temporary_queue(root: &std::path::Path) -> FitQueue {
     let folder = root.join(".queue");
     fs::create_dir_all(&folder).unwrap();
     let machine = root.join("machine");
-    FitQueue {
-        folder,
-        machine_folder: machine,
-    }
+    FitQueue { folder, machine_folder: machine }
 }
 
 #[test]
@@ -28,24 +25,14 @@ fn the_lock_empties_no_file_and_its_folder_is_private() {
     fs::create_dir(&queue.machine_folder).unwrap();
     fs::set_permissions(&queue.machine_folder, fs::Permissions::from_mode(0o777)).unwrap();
     symlink(&thesis, queue.machine_folder.join("queue.lock")).unwrap();
-    let turn = |queue: &FitQueue| {
-        queue.wait_for_turn(&Signals::for_test(false), || panic!("nobody has it"))
-    };
+    let turn = |queue: &FitQueue| queue.wait_for_turn(&Signals::for_test(false), || panic!("nobody has it"));
     assert!(turn(&queue).is_err());
     assert_eq!(fs::read(&thesis).unwrap(), b"years of work");
-    let mode = queue
-        .machine_folder
-        .metadata()
-        .unwrap()
-        .permissions()
-        .mode();
+    let mode = queue.machine_folder.metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
     // A folder that is a link is not its owner's word.
     symlink(&queue.machine_folder, dir.path().join("link")).unwrap();
-    let over_link = FitQueue {
-        machine_folder: dir.path().join("link"),
-        ..queue.clone()
-    };
+    let over_link = FitQueue { machine_folder: dir.path().join("link"), ..queue.clone() };
     let error = turn(&over_link).unwrap_err();
     assert!(error.to_string().contains("another user"), "{error}");
     fs::remove_file(queue.machine_folder.join("queue.lock")).unwrap();
@@ -110,17 +97,10 @@ fn a_fit_that_is_added_while_the_runner_ends_is_not_forgotten() {
     let take = || {
         times += 1;
         let held = queue.try_lock_runner()?;
-        Ok(held.map(|held| RunnerRight {
-            queue: &queue,
-            lock: Some(held),
-            adds_fit: times == 1,
-        }))
+        Ok(held.map(|held| RunnerRight { queue: &queue, lock: Some(held), adds_fit: times == 1 }))
     };
     let worked = queue.run_queue_while(take, &Signals::for_test(false), &mut |entry, news| {
-        assert!(
-            matches!(news, RunnerNews::Ended(QueuedFitEnd::Failed(_))),
-            "{news:?}"
-        );
+        assert!(matches!(news, RunnerNews::Ended(QueuedFitEnd::Failed(_))), "{news:?}");
         ended.push(entry.number);
     });
     assert_eq!(worked.unwrap(), RunnerEnd::Empty);
@@ -160,21 +140,10 @@ fn what_is_wrong_with_the_machine_stops_the_runner_and_costs_no_fit() {
     queue.write_entry(&entry).unwrap();
     let behind = queue.add_config(&Config::default()).unwrap();
     let mut ended = Vec::new();
-    let error = queue
-        .run_queue(&Signals::for_test(false), &mut |entry, _| {
-            ended.push(entry.number)
-        })
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("number 2 and what is behind it stay"),
-        "{error}"
-    );
-    assert_eq!(
-        ended,
-        [hopeless],
-        "what is wrong with one fit ends that one"
-    );
+    let error =
+        queue.run_queue(&Signals::for_test(false), &mut |entry, _| ended.push(entry.number)).unwrap_err().to_string();
+    assert!(error.contains("number 2 and what is behind it stay"), "{error}");
+    assert_eq!(ended, [hopeless], "what is wrong with one fit ends that one");
     assert_eq!(queue.entries(), [entry, behind]);
     assert!(!queue.has_runner().unwrap());
 }
@@ -206,14 +175,9 @@ fn a_fit_that_is_taken_out_is_not_put_back_and_one_that_is_begun_is_not_taken_ou
 fn queues_of_one_machine_take_turns() {
     let dir = tempfile::tempdir().unwrap();
     let one = temporary_queue(dir.path());
-    let other = FitQueue {
-        folder: dir.path().join("elsewhere/.queue"),
-        machine_folder: one.machine_folder.clone(),
-    };
+    let other = FitQueue { folder: dir.path().join("elsewhere/.queue"), machine_folder: one.machine_folder.clone() };
     let number = add_hopeless(&other);
-    let turn = one
-        .wait_for_turn(&Signals::for_test(false), || panic!("nobody has it"))
-        .unwrap();
+    let turn = one.wait_for_turn(&Signals::for_test(false), || panic!("nobody has it")).unwrap();
     let (waits, waited) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || {
         let mut news = Vec::new();
@@ -236,16 +200,11 @@ fn queues_of_one_machine_take_turns() {
 fn a_runner_that_waits_for_its_turn_heeds_a_signal_and_leaves_the_queue_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let one = temporary_queue(dir.path());
-    let other = FitQueue {
-        folder: dir.path().join("elsewhere/.queue"),
-        machine_folder: one.machine_folder.clone(),
-    };
+    let other = FitQueue { folder: dir.path().join("elsewhere/.queue"), machine_folder: one.machine_folder.clone() };
     add_hopeless(&other);
     let _turn = one.wait_for_turn(&Signals::for_test(false), || panic!("nobody has it"));
     let mut news = Vec::new();
-    let end = other.run_queue(&Signals::for_test_terminated(), &mut |_, what| {
-        news.push(what.clone())
-    });
+    let end = other.run_queue(&Signals::for_test_terminated(), &mut |_, what| news.push(what.clone()));
     assert_eq!(end.unwrap(), RunnerEnd::Stopped);
     assert_eq!(news, [RunnerNews::Waiting]);
     assert_eq!(other.entries().len(), 1);
@@ -300,16 +259,12 @@ fn a_suspended_engine_is_told_as_what_is_waited_for() {
     use rustix::process::{Pid, Signal, kill_process};
     let run = crate::fake::temporary_run();
     let run = &run.dir;
-    let mut process = std::process::Command::new("sleep")
-        .arg("100")
-        .spawn()
-        .unwrap();
+    let mut process = std::process::Command::new("sleep").arg("100").spawn().unwrap();
     let status = serde_json::json!({
         "state": "running", "stage": "fit", "pid": process.id(), "heartbeat": 0.0, "done": 0, "total": 1,
         "degrees": Config::default().degrees(), "network": "cnn", "best": null, "failed": null,
     });
-    run.write_status(&serde_json::from_value(status).unwrap())
-        .unwrap();
+    run.write_status(&serde_json::from_value(status).unwrap()).unwrap();
     let _lock = run.lock().unwrap();
     assert_eq!(shutdown_obstacle(run, true), None);
     assert!(shutdown_obstacle(run, false).is_some_and(|why| why.contains("cannot be asked")));

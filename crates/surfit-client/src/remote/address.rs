@@ -19,9 +19,7 @@ impl RemoteAddress {
         if Path::new(text).exists() {
             return None;
         }
-        let open = text
-            .find('[')
-            .filter(|&at| at == 0 || text[..at].ends_with('@'));
+        let open = text.find('[').filter(|&at| at == 0 || text[..at].ends_with('@'));
         let (host, run) = match open {
             Some(open) => {
                 let close = open + text[open..].find(']')?;
@@ -63,15 +61,9 @@ mod tests {
         let some = |host: &str, run: &str| Some((host.to_owned(), run.to_owned()));
         assert_eq!(parsed("gpu1:demo-2026"), some("gpu1", "demo-2026"));
         assert_eq!(parsed("gpu1:"), some("gpu1", ""));
-        assert_eq!(
-            parsed("me@gpu1:/data/runs/a"),
-            some("me@gpu1", "/data/runs/a")
-        );
+        assert_eq!(parsed("me@gpu1:/data/runs/a"), some("me@gpu1", "/data/runs/a"));
         assert_eq!(parsed("[::1]:a"), some("::1", "a"));
-        assert_eq!(
-            parsed("me@[fe80::1%eth0]:a:b"),
-            some("me@fe80::1%eth0", "a:b")
-        );
+        assert_eq!(parsed("me@[fe80::1%eth0]:a:b"), some("me@fe80::1%eth0", "a:b"));
         for local in [
             "demo",
             "./a:b",

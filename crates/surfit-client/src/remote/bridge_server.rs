@@ -51,11 +51,7 @@ pub fn serve(
     exit_message: impl FnOnce(&RunDir, &BridgeEnd, bool, &str) -> Option<String>,
 ) -> Result<(), ClientError> {
     let shown = describe_run(&run)?;
-    if output
-        .write_all(wire::greeting().as_bytes())
-        .and_then(|()| output.flush())
-        .is_err()
-    {
+    if output.write_all(wire::greeting().as_bytes()).and_then(|()| output.flush()).is_err() {
         return Ok(());
     }
     let thread = ClientError::io("starting a thread");
@@ -65,8 +61,7 @@ pub fn serve(
         return Ok(());
     };
     let thread = ClientError::io("starting a thread");
-    let (bridge, link) =
-        bridge::open(OpenTarget::Existing(run.clone()), readonly).map_err(thread)?;
+    let (bridge, link) = bridge::open(OpenTarget::Existing(run.clone()), readonly).map_err(thread)?;
     let incoming = link.incoming;
     std::thread::spawn(move || {
         for message in incoming {
@@ -95,12 +90,7 @@ pub fn serve(
     let left = far.serve_client(&receiver);
     // Whoever still has something to say must not wait for room.
     drop(receiver);
-    let BridgeServer {
-        outgoing,
-        mut sender,
-        run,
-        ..
-    } = far;
+    let BridgeServer { outgoing, mut sender, run, .. } = far;
     drop(outgoing);
     let (stop, name) = left.unwrap_or_default();
     // The near end waits for as long as it hears that there is something to wait for.
@@ -111,26 +101,17 @@ pub fn serve(
         let run = ended.run.as_ref().unwrap_or(&run);
         let words = exit_message(run, &ended, stop, &name);
         // The near end may be gone, which is no fault.
-        let _ =
-            encode(&ToNear::Parted { words }).and_then(|body| sender.send(FrameKind::Whole, &body));
+        let _ = encode(&ToNear::Parted { words }).and_then(|body| sender.send(FrameKind::Whole, &body));
     }
     Ok(())
 }
 
 fn describe_run(run: &RunDir) -> Result<ShownRun, ClientError> {
     let config = run.config()?;
-    Ok(ShownRun {
-        id: run.id(),
-        path: run.path().to_owned(),
-        grid: config.heatmap.grid,
-        degrees: config.degrees(),
-    })
+    Ok(ShownRun { id: run.id(), path: run.path().to_owned(), grid: config.heatmap.grid, degrees: config.degrees() })
 }
 
-fn spawn_reader(
-    mut input: impl Read + Send + 'static,
-    inputs: SyncSender<FarInput>,
-) -> io::Result<()> {
+fn spawn_reader(mut input: impl Read + Send + 'static, inputs: SyncSender<FarInput>) -> io::Result<()> {
     let read = move || loop {
         let said = wire::read_frame(&mut input);
         let over = said.is_err();
@@ -138,10 +119,7 @@ fn spawn_reader(
             return;
         }
     };
-    std::thread::Builder::new()
-        .name("line reader".into())
-        .spawn(read)
-        .map(drop)
+    std::thread::Builder::new().name("line reader".into()).spawn(read).map(drop)
 }
 
 struct BridgeServer<W: Write> {
@@ -176,13 +154,8 @@ impl<W: Write> BridgeServer<W> {
     fn serve_client(&mut self, inputs: &Receiver<FarInput>) -> Option<(bool, String)> {
         loop {
             self.send_queued().ok()?;
-            let mut wait = KEEPALIVE_INTERVAL
-                .saturating_sub(self.last_sent.elapsed())
-                .max(Duration::from_millis(10));
-            if self.snapshot.is_some()
-                && self.flow_control.is_open()
-                && self.snapshot_sent.is_none()
-            {
+            let mut wait = KEEPALIVE_INTERVAL.saturating_sub(self.last_sent.elapsed()).max(Duration::from_millis(10));
+            if self.snapshot.is_some() && self.flow_control.is_open() && self.snapshot_sent.is_none() {
                 wait = wait.min(self.next_snapshot.saturating_duration_since(Instant::now()));
             }
             match inputs.recv_timeout(wait) {
@@ -200,9 +173,7 @@ impl<W: Write> BridgeServer<W> {
                     if self.last_received.elapsed() > CLIENT_TIMEOUT {
                         return None;
                     }
-                    if self.flow_control.is_empty()
-                        && self.last_sent.elapsed() >= KEEPALIVE_INTERVAL
-                    {
+                    if self.flow_control.is_empty() && self.last_sent.elapsed() >= KEEPALIVE_INTERVAL {
                         self.urgent.push_back(ToNear::Alive);
                     }
                 }
@@ -219,8 +190,7 @@ impl<W: Write> BridgeServer<W> {
         {
             // At most half of a slow line is for snapshots.
             self.snapshot_sent = None;
-            self.next_snapshot =
-                now + (now - at).clamp(MIN_SNAPSHOT_INTERVAL, MAX_SNAPSHOT_INTERVAL);
+            self.next_snapshot = now + (now - at).clamp(MIN_SNAPSHOT_INTERVAL, MAX_SNAPSHOT_INTERVAL);
         }
     }
 
@@ -269,9 +239,7 @@ impl<W: Write> BridgeServer<W> {
             self.awaiting_run_state = true;
             self.client_known = None;
             self.ordered.clear();
-            let _ = self
-                .outgoing
-                .send(Outgoing::OpenRun(self.run.path().to_owned()));
+            let _ = self.outgoing.send(Outgoing::OpenRun(self.run.path().to_owned()));
         }
     }
 
@@ -281,9 +249,7 @@ impl<W: Write> BridgeServer<W> {
         self.ordered.retain(|m| matches!(m, ToNear::Shown(_)));
         self.snapshot = picture.snapshot.take().map(Box::new);
         let missed = self.client_known.take().and_then(|(id, seq)| {
-            let few = seq <= picture.seq
-                && picture.seq - seq <= MAX_REPLAYED_EVENTS
-                && id == self.run.id();
+            let few = seq <= picture.seq && picture.seq - seq <= MAX_REPLAYED_EVENTS && id == self.run.id();
             let mut events = few.then(|| self.run.events(seq).ok())??;
             events.retain(|e| e.seq <= picture.seq);
             // A log with a damaged line has gaps, which only the picture bridges.
@@ -296,9 +262,7 @@ impl<W: Write> BridgeServer<W> {
             }
             None => match encode(&ToNear::Tell(Incoming::Picture(picture))) {
                 Ok(bytes) => self.bulk = Some((bytes, 0)),
-                Err(error) => self
-                    .urgent
-                    .push_back(ToNear::Tell(Incoming::Problem(error.to_string()))),
+                Err(error) => self.urgent.push_back(ToNear::Tell(Incoming::Problem(error.to_string()))),
             },
         }
     }
@@ -309,17 +273,10 @@ impl<W: Write> BridgeServer<W> {
             let now = Instant::now();
             // Which run it is comes before everything about it.
             let first = matches!(self.ordered.front(), Some(ToNear::Shown(_)));
-            let next = if first {
-                self.ordered.pop_front()
-            } else {
-                self.urgent.pop_front()
-            };
+            let next = if first { self.ordered.pop_front() } else { self.urgent.pop_front() };
             if let Some(message) = next {
                 self.send(FrameKind::Whole, &encode(&message)?)?;
-            } else if self.snapshot_sent.is_none()
-                && now >= self.next_snapshot
-                && self.send_snapshot(now)?
-            {
+            } else if self.snapshot_sent.is_none() && now >= self.next_snapshot && self.send_snapshot(now)? {
             } else if let Some((bytes, at)) = self.bulk.take() {
                 let (kind, end) = wire::next_part(bytes.len(), at, BULK_PART_BYTES);
                 self.send(kind, &bytes[at..end])?;

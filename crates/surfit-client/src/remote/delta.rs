@@ -28,13 +28,9 @@ impl ValueDelta {
     pub fn between(old: &Value, new: &Value) -> Option<Self> {
         match (old, new) {
             (old, new) if old == new => None,
-            (Value::Map(old), Value::Map(new))
-                if old.len() == new.len() && keys(old).eq(keys(new)) =>
-            {
-                let changed = old
-                    .iter()
-                    .zip(new)
-                    .filter_map(|((key, a), (_, b))| Some((key.clone(), Self::between(a, b)?)));
+            (Value::Map(old), Value::Map(new)) if old.len() == new.len() && keys(old).eq(keys(new)) => {
+                let changed =
+                    old.iter().zip(new).filter_map(|((key, a), (_, b))| Some((key.clone(), Self::between(a, b)?)));
                 Some(Self::Entries(changed.collect()))
             }
             (Value::Array(old), Value::Array(new)) => Some(Self::between_lists(old, new)),
@@ -54,11 +50,7 @@ impl ValueDelta {
             return Self::Whole(Value::Array(new.to_vec()));
         }
         let changed = old.iter().zip(new).enumerate();
-        Self::Items(
-            changed
-                .filter_map(|(n, (a, b))| Some((n, Self::between(a, b)?)))
-                .collect(),
-        )
+        Self::Items(changed.filter_map(|(n, (a, b))| Some((n, Self::between(a, b)?))).collect())
     }
 
     /// Goes the way from `value`. False, with `value` in no useful state, when the way does not begin there.
@@ -73,9 +65,9 @@ impl ValueDelta {
                 let entry = map.iter_mut().find(|(k, _)| *k == key);
                 entry.is_some_and(|(_, v)| delta.apply(v))
             }),
-            (Self::Items(changed), Value::Array(items)) => changed
-                .into_iter()
-                .all(|(n, delta)| items.get_mut(n).is_some_and(|v| delta.apply(v))),
+            (Self::Items(changed), Value::Array(items)) => {
+                changed.into_iter().all(|(n, delta)| items.get_mut(n).is_some_and(|v| delta.apply(v)))
+            }
             (Self::Shift(gone, new), Value::Array(items)) if gone <= items.len() => {
                 items.drain(..gone);
                 items.extend(new);
@@ -128,12 +120,7 @@ mod tests {
     fn one_cell_and_a_shifted_history_cost_little_and_come_back_whole() {
         let old = snapshot();
         let mut new = old.clone();
-        new.heatmap.cells[700] = Cell {
-            correct: 90,
-            images: 100,
-            loss: 0.25,
-            version: 3,
-        };
+        new.heatmap.cells[700] = Cell { correct: 90, images: 100, loss: 0.25, version: 3 };
         new.done = 17;
         new.marks.push((0.5, 0.25));
         for point in &mut new.control_points {
@@ -141,12 +128,7 @@ mod tests {
             point.gradients.push(0.125);
         }
         let delta = ValueDelta::between(&value(&old), &value(&new)).unwrap();
-        assert!(
-            length(&delta) < 500,
-            "{} of {}",
-            length(&delta),
-            length(&new)
-        );
+        assert!(length(&delta) < 500, "{} of {}", length(&delta), length(&new));
         assert!(length(&new) > 20_000);
         let mut bytes = Vec::new();
         ciborium::into_writer(&delta, &mut bytes).unwrap();

@@ -56,9 +56,7 @@ impl DialCommand {
         let status = loop {
             match lock_child(&self.child).try_wait() {
                 Ok(Some(status)) => break Some(status),
-                Ok(None) if began.elapsed() < timeout => {
-                    std::thread::sleep(Duration::from_millis(10))
-                }
+                Ok(None) if began.elapsed() < timeout => std::thread::sleep(Duration::from_millis(10)),
                 _ => break None,
             }
         };
@@ -94,24 +92,19 @@ impl StderrText {
     fn spawn_reader(mut stderr: ChildStderr) -> Self {
         let text = Arc::new(Mutex::new(String::new()));
         let kept = text.clone();
-        let reader = std::thread::Builder::new()
-            .name("ssh messages".into())
-            .spawn(move || {
-                let mut buffer = [0; 1024];
-                while let Ok(n @ 1..) = stderr.read(&mut buffer) {
-                    let Ok(mut kept) = kept.lock() else { return };
-                    kept.push_str(&String::from_utf8_lossy(&buffer[..n]));
-                    let mut excess = kept.len().saturating_sub(MAX_STDERR_BYTES);
-                    while !kept.is_char_boundary(excess) {
-                        excess += 1;
-                    }
-                    kept.drain(..excess);
+        let reader = std::thread::Builder::new().name("ssh messages".into()).spawn(move || {
+            let mut buffer = [0; 1024];
+            while let Ok(n @ 1..) = stderr.read(&mut buffer) {
+                let Ok(mut kept) = kept.lock() else { return };
+                kept.push_str(&String::from_utf8_lossy(&buffer[..n]));
+                let mut excess = kept.len().saturating_sub(MAX_STDERR_BYTES);
+                while !kept.is_char_boundary(excess) {
+                    excess += 1;
                 }
-            });
-        Self {
-            text,
-            reader: reader.ok(),
-        }
+                kept.drain(..excess);
+            }
+        });
+        Self { text, reader: reader.ok() }
     }
 
     /// Leaves out everything up to here.
@@ -125,9 +118,7 @@ impl StderrText {
     fn last_message(&mut self) -> String {
         // A process that the command left behind may hold the pipe; its words are not waited for.
         let began = Instant::now();
-        while self.reader.as_ref().is_some_and(|r| !r.is_finished())
-            && began.elapsed() < Duration::from_millis(300)
-        {
+        while self.reader.as_ref().is_some_and(|r| !r.is_finished()) && began.elapsed() < Duration::from_millis(300) {
             std::thread::sleep(Duration::from_millis(10));
         }
         let text = self.text.lock().map(|t| t.clone()).unwrap_or_default();
@@ -147,10 +138,7 @@ fn last_error_lines(lines: &[String]) -> String {
     let messages: Vec<&String> = lines.iter().filter(|line| is_message(line)).collect();
     let all: Vec<&String> = lines.iter().collect();
     let of = if messages.is_empty() { all } else { messages };
-    let last: Vec<&str> = of[of.len().saturating_sub(2)..]
-        .iter()
-        .map(|l| l.as_str())
-        .collect();
+    let last: Vec<&str> = of[of.len().saturating_sub(2)..].iter().map(|l| l.as_str()).collect();
     last.join("; ")
 }
 
@@ -185,8 +173,7 @@ fn is_message(line: &str) -> bool {
         "error:",
         "no run `",
     ];
-    MESSAGE_PREFIXES.iter().any(|b| line.starts_with(b))
-        || MESSAGE_PARTS.iter().any(|p| line.contains(p))
+    MESSAGE_PREFIXES.iter().any(|b| line.starts_with(b)) || MESSAGE_PARTS.iter().any(|p| line.contains(p))
 }
 
 /// True when the host refused who dialled: trying again by itself would only be refused again.
@@ -203,11 +190,7 @@ pub fn is_refused(why: &str) -> bool {
 
 /// The command that asks for no password, where ssh is part of it.
 fn with_batch_mode(ssh: &[String]) -> Vec<String> {
-    let is_ssh = |word: &String| {
-        Path::new(word)
-            .file_name()
-            .is_some_and(|name| name == "ssh")
-    };
+    let is_ssh = |word: &String| Path::new(word).file_name().is_some_and(|name| name == "ssh");
     let mut words = ssh.to_vec();
     if let Some(at) = words.iter().position(is_ssh) {
         // Of an option given twice ssh takes the first.
@@ -241,17 +224,8 @@ fn quote_program(words: &[String]) -> impl Iterator<Item = String> {
 ///
 /// # Errors
 /// A clause that says what went wrong, mostly in the command's own words.
-pub fn dial(
-    host_config: &HostConfig,
-    host: &str,
-    arguments: &[&str],
-    alone: bool,
-) -> Result<DialedLine, String> {
-    let patience = if alone {
-        GREETING_TIMEOUT
-    } else {
-        FIRST_GREETING_TIMEOUT
-    };
+pub fn dial(host_config: &HostConfig, host: &str, arguments: &[&str], alone: bool) -> Result<DialedLine, String> {
+    let patience = if alone { GREETING_TIMEOUT } else { FIRST_GREETING_TIMEOUT };
     dial_with_timeout(host_config, host, arguments, alone, patience)
 }
 
@@ -268,40 +242,24 @@ pub fn dial_with_timeout(
 ) -> Result<DialedLine, String> {
     let words = arguments.iter().map(|a| quote_word(a));
     let there: Vec<String> = quote_program(&reach.program).chain(words).collect();
-    let ssh = if alone {
-        with_batch_mode(&reach.ssh)
-    } else {
-        reach.ssh.clone()
-    };
+    let ssh = if alone { with_batch_mode(&reach.ssh) } else { reach.ssh.clone() };
     let mut command = Command::new(&ssh[0]);
     command.args(&ssh[1..]).arg(host).arg(there.join(" "));
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     if alone {
         command.env("SSH_ASKPASS_REQUIRE", "never");
         child_setup::start_in_own_session(&mut command);
     }
-    let modes = (!alone)
-        .then(|| termios::tcgetattr(std::io::stdin()).ok())
-        .flatten();
+    let modes = (!alone).then(|| termios::tcgetattr(std::io::stdin()).ok()).flatten();
     let mut child = command.spawn().map_err(|e| {
-        format!(
-            "`{}` cannot be started ({e}); install it, or name another one in SURFIT_SSH",
-            reach.ssh[0]
-        )
+        format!("`{}` cannot be started ({e}); install it, or name another one in SURFIT_SSH", reach.ssh[0])
     })?;
-    let (Some(stdin), Some(stdout), Some(stderr)) =
-        (child.stdin.take(), child.stdout.take(), child.stderr.take())
+    let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
         return Err("the command has no standard streams".into());
     };
     let child = Arc::new(Mutex::new(child));
-    let mut running = DialCommand {
-        child,
-        stderr: StderrText::spawn_reader(stderr),
-    };
+    let mut running = DialCommand { child, stderr: StderrText::spawn_reader(stderr) };
     let mut stdout = BufReader::new(stdout);
     // On a thread of its own: what the command has started may hold the pipe open when the command itself is gone.
     let (done, waited) = channel();
@@ -324,19 +282,13 @@ pub fn dial_with_timeout(
             nothing if nothing.starts_with("the connection ended") => String::new(),
             said => format!(" ({said})"),
         };
-        return Err(format!(
-            "it did not answer within {seconds:.0} s{said}; see whether `ssh {host}` reaches it"
-        ));
+        return Err(format!("it did not answer within {seconds:.0} s{said}; see whether `ssh {host}` reaches it"));
     };
     match greeting {
         Ok((LINK_VERSION, _)) => {
             // What came before the greeting is the server's banner, and says nothing of why the line ends.
             running.stderr.clear();
-            Ok(DialedLine {
-                stdin,
-                stdout,
-                command: running,
-            })
+            Ok(DialedLine { stdin, stdout, command: running })
         }
         Ok((link, version)) => Err(format!(
             "it has surfit {version} there, whose bridge speaks version {link}, and this is surfit {}, which speaks \
@@ -354,13 +306,9 @@ pub fn dial_with_timeout(
 /// Adds what can be done, where that is known.
 fn add_remedy(why: String, first: Option<String>, program: &[String]) -> String {
     // The shell there says the path as it expanded it.
-    let names = program
-        .iter()
-        .filter_map(|word| Path::new(word).file_name()?.to_str());
+    let names = program.iter().filter_map(|word| Path::new(word).file_name()?.to_str());
     let low = why.to_lowercase();
-    let missing = ["not found", "no such file", "unknown command"]
-        .iter()
-        .any(|s| low.contains(s))
+    let missing = ["not found", "no such file", "unknown command"].iter().any(|s| low.contains(s))
         && names.into_iter().any(|name| why.contains(name));
     if missing
         && let [word] = program
@@ -371,10 +319,7 @@ fn add_remedy(why: String, first: Option<String>, program: &[String]) -> String 
             word.split_whitespace().collect::<Vec<_>>()
         )
     } else if missing {
-        format!(
-            "{why}; install surfit there, or correct `program` in client.toml, which is `{}`",
-            program.join(" ")
-        )
+        format!("{why}; install surfit there, or correct `program` in client.toml, which is `{}`", program.join(" "))
     } else if why.contains("unrecognized subcommand") {
         format!(
             "{why}; the surfit there is older than this one ({}), install the same version on both",
@@ -404,12 +349,7 @@ fn read_greeting(from: &mut impl BufRead) -> Result<(u32, String), Option<String
             let link = words.next().and_then(|w| w.parse().ok());
             return Ok((link.unwrap_or(0), words.next().unwrap_or("?").to_owned()));
         }
-        let clean: String = line
-            .trim()
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(80)
-            .collect();
+        let clean: String = line.trim().chars().filter(|c| !c.is_control()).take(80).collect();
         first = first.or(Some(clean).filter(|c| !c.is_empty()));
     }
 }
@@ -424,37 +364,23 @@ mod tests {
     fn a_greeting_is_found_behind_whatever_a_login_prints() {
         let text = format!("Welcome to gpu1\n\nmotd without end {}rest", greeting());
         let mut from = text.as_bytes();
-        assert_eq!(
-            read_greeting(&mut from),
-            Ok((LINK_VERSION, env!("CARGO_PKG_VERSION").into()))
-        );
+        assert_eq!(read_greeting(&mut from), Ok((LINK_VERSION, env!("CARGO_PKG_VERSION").into())));
         assert_eq!(from, b"rest", "not a byte of the frames is taken");
-        assert_eq!(
-            read_greeting(&mut b"Hello\nyou".as_slice()),
-            Err(Some("Hello".into()))
-        );
+        assert_eq!(read_greeting(&mut b"Hello\nyou".as_slice()), Err(Some("Hello".into())));
         let endless = "x\n".repeat(MAX_BANNER_BYTES as usize);
         assert!(read_greeting(&mut endless.as_bytes()).is_err());
-        assert_eq!(
-            read_greeting(&mut "\x1esurfit-bridge 9 2.0.0\n".as_bytes()),
-            Ok((9, "2.0.0".into()))
-        );
+        assert_eq!(read_greeting(&mut "\x1esurfit-bridge 9 2.0.0\n".as_bytes()), Ok((9, "2.0.0".into())));
     }
 
     #[test]
     fn a_host_that_says_nothing_is_given_up_although_its_pipe_stays_open() {
         let reach = HostConfig {
-            ssh: ["sh", "-c", "sleep 600 & sleep 600"]
-                .map(Into::into)
-                .to_vec(),
+            ssh: ["sh", "-c", "sleep 600 & sleep 600"].map(Into::into).to_vec(),
             program: vec!["surfit".into()],
         };
         let patience = Duration::from_millis(50);
         let why = dial_with_timeout(&reach, "gpu1", &["bridge"], false, patience).unwrap_err();
-        assert!(
-            why.contains("did not answer within") && why.contains("ssh gpu1"),
-            "{why}"
-        );
+        assert!(why.contains("did not answer within") && why.contains("ssh gpu1"), "{why}");
     }
 
     #[test]
@@ -477,10 +403,9 @@ mod tests {
     fn a_banner_of_the_beginning_is_no_reason_for_the_end() {
         let script = "echo Trespassers will be shot. >&2; sleep 0.3; printf '%s' \"$0\"; read x; \
                       test \"$x\" = quiet || echo client_loop: broken pipe >&2; exit 255";
-        for (word, reason) in [
-            ("quiet", "the connection ended (exit status: 255)"),
-            ("loud", "client_loop: broken pipe"),
-        ] {
+        for (word, reason) in
+            [("quiet", "the connection ended (exit status: 255)"), ("loud", "client_loop: broken pipe")]
+        {
             let reach = HostConfig {
                 ssh: ["sh", "-c", script, &greeting()].map(Into::into).to_vec(),
                 program: vec!["surfit".into()],
@@ -514,14 +439,8 @@ mod tests {
             add_remedy(why.into(), None, &words)
         };
         for (why, program) in [
-            (
-                "bash: line 1: /home/me/bin/surfit: No such file or directory",
-                &["~/bin/surfit"][..],
-            ),
-            (
-                "env: ‘surfit’: No such file or directory",
-                &["env", "A=B", "surfit"],
-            ),
+            ("bash: line 1: /home/me/bin/surfit: No such file or directory", &["~/bin/surfit"][..]),
+            ("env: ‘surfit’: No such file or directory", &["env", "A=B", "surfit"]),
             ("fish: Unknown command: surfit", &["surfit"]),
             ("surfit: Command not found.", &["surfit"]),
         ] {
@@ -531,9 +450,7 @@ mod tests {
         let told = hint("sh: 1: env A=B surfit: not found", &["env A=B surfit"]);
         assert!(told.contains("[\"env\", \"A=B\", \"surfit\"]"), "{told}");
         assert!(!is_refused("bash: /opt/surfit: Permission denied"));
-        assert!(is_refused(
-            "me@gpu1: Permission denied (publickey,password)."
-        ));
+        assert!(is_refused("me@gpu1: Permission denied (publickey,password)."));
     }
 
     #[test]

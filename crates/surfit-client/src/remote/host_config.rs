@@ -40,10 +40,7 @@ struct HostTable {
 
 /// One word, whatever is in it, or several.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "program is a word such as \"surfit\", or a list such as [\"env\", \"A=B\", \"surfit\"]"
-)]
+#[serde(untagged, expecting = "program is a word such as \"surfit\", or a list such as [\"env\", \"A=B\", \"surfit\"]")]
 enum HostProgram {
     Word(String),
     Words(Vec<String>),
@@ -85,25 +82,15 @@ pub fn load_host_config(host: &str) -> Result<HostConfig, String> {
 
 fn parse(text: &str) -> Result<HostsFile, String> {
     let file: HostsFile = toml::from_str(text).map_err(|e| {
-        let line = e
-            .span()
-            .map(|s| text[..s.start.min(text.len())].matches('\n').count() + 1);
+        let line = e.span().map(|s| text[..s.start.min(text.len())].matches('\n').count() + 1);
         let line = line.map(|n| format!("line {n}: ")).unwrap_or_default();
         format!("{line}{}", e.message().replace('\n', ", "))
     })?;
     let all = std::iter::once(("ssh".to_owned(), &file.ssh));
-    let each = file
-        .hosts
-        .iter()
-        .map(|(name, host)| (format!("hosts.{name}.ssh"), &host.ssh));
+    let each = file.hosts.iter().map(|(name, host)| (format!("hosts.{name}.ssh"), &host.ssh));
     for (key, ssh) in all.chain(each) {
-        if ssh
-            .as_ref()
-            .is_some_and(|words| words.first().is_none_or(String::is_empty))
-        {
-            return Err(format!(
-                "{key} is empty; give a command such as [\"ssh\", \"-T\"]"
-            ));
+        if ssh.as_ref().is_some_and(|words| words.first().is_none_or(String::is_empty)) {
+            return Err(format!("{key} is empty; give a command such as [\"ssh\", \"-T\"]"));
         }
     }
     Ok(file)
@@ -112,17 +99,10 @@ fn parse(text: &str) -> Result<HostsFile, String> {
 fn resolve_host_config(mut file: HostsFile, host: &str, environment: Vec<String>) -> HostConfig {
     // `user@gpu1` is reached as `gpu1` is, unless it has a table of its own.
     let name = host.rsplit_once('@').map_or(host, |(_, name)| name);
-    let own = file
-        .hosts
-        .remove(host)
-        .or_else(|| file.hosts.remove(name))
-        .unwrap_or_default();
+    let own = file.hosts.remove(host).or_else(|| file.hosts.remove(name)).unwrap_or_default();
     let ssh = Some(environment).filter(|words| !words.is_empty());
     HostConfig {
-        ssh: ssh
-            .or(own.ssh)
-            .or(file.ssh)
-            .unwrap_or_else(|| vec!["ssh".into(), "-T".into()]),
+        ssh: ssh.or(own.ssh).or(file.ssh).unwrap_or_else(|| vec!["ssh".into(), "-T".into()]),
         program: own
             .program
             .or(file.program)
@@ -138,32 +118,16 @@ mod tests {
 
     #[test]
     fn a_host_has_the_last_word_over_the_file_and_the_environment_over_both() {
-        let text =
-            "ssh = ['ssh', '-4']\nprogram = '/opt/surfit'\n[hosts.gpu1]\nprogram = 'bin/surfit'\n";
+        let text = "ssh = ['ssh', '-4']\nprogram = '/opt/surfit'\n[hosts.gpu1]\nprogram = 'bin/surfit'\n";
         let file = parse(text).unwrap();
         let none = Vec::new;
         let usual = resolve_host_config(file.clone(), "gpu2", none());
-        assert_eq!(
-            (usual.ssh, usual.program),
-            (vec!["ssh".into(), "-4".into()], vec!["/opt/surfit".into()])
-        );
-        assert_eq!(
-            resolve_host_config(file.clone(), "me@gpu1", none()).program,
-            ["bin/surfit"]
-        );
+        assert_eq!((usual.ssh, usual.program), (vec!["ssh".into(), "-4".into()], vec!["/opt/surfit".into()]));
+        assert_eq!(resolve_host_config(file.clone(), "me@gpu1", none()).program, ["bin/surfit"]);
         let words = parse("program = ['env', 'A=B', 'surfit']").unwrap();
-        assert_eq!(
-            resolve_host_config(words, "a", none()).program,
-            ["env", "A=B", "surfit"]
-        );
-        assert_eq!(
-            resolve_host_config(file, "gpu1", vec!["stand-in".into()]).ssh,
-            ["stand-in"]
-        );
-        assert_eq!(
-            resolve_host_config(HostsFile::default(), "a", none()).ssh,
-            ["ssh", "-T"]
-        );
+        assert_eq!(resolve_host_config(words, "a", none()).program, ["env", "A=B", "surfit"]);
+        assert_eq!(resolve_host_config(file, "gpu1", vec!["stand-in".into()]).ssh, ["stand-in"]);
+        assert_eq!(resolve_host_config(HostsFile::default(), "a", none()).ssh, ["ssh", "-T"]);
     }
 
     #[test]

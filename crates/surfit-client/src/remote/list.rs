@@ -20,17 +20,13 @@ pub fn list_remote_runs(host_config: &HostConfig, host: &str) -> Result<Vec<RunS
         .map_err(|why| format!("{host}: {why}"))?;
     drop(line.stdin);
     let unreadable = |why: &dyn Display| {
-        format!(
-            "{host} sent a list of runs that cannot be read ({why}); install the same version on both"
-        )
+        format!("{host} sent a list of runs that cannot be read ({why}); install the same version on both")
     };
     let mut lines = Vec::new();
     let mut limited = (&mut line.stdout).take(MAX_LIST_BYTES);
     loop {
         let mut text = Vec::new();
-        limited
-            .read_until(b'\n', &mut text)
-            .map_err(|e| format!("{host}: {e}"))?;
+        limited.read_until(b'\n', &mut text).map_err(|e| format!("{host}: {e}"))?;
         let Some(text) = text.strip_suffix(b"\n") else {
             break;
         };
@@ -40,10 +36,7 @@ pub fn list_remote_runs(host_config: &HostConfig, host: &str) -> Result<Vec<RunS
         lines.push(serde_json::from_slice(text).map_err(|e| unreadable(&e))?);
     }
     if limited.limit() == 0 {
-        return Err(unreadable(&format!(
-            "more than {} MB",
-            MAX_LIST_BYTES >> 20
-        )));
+        return Err(unreadable(&format!("more than {} MB", MAX_LIST_BYTES >> 20)));
     }
     let why = line.command.end(Duration::from_secs(2));
     Err(format!("{host}: {why}"))
@@ -97,10 +90,7 @@ mod tests {
             ("exit 3", "exit status: 3"),
         ] {
             let why = list_from_script(script).expect_err(script);
-            assert!(
-                why.starts_with("gpu1") && why.contains(part),
-                "{script}: {why}"
-            );
+            assert!(why.starts_with("gpu1") && why.contains(part), "{script}: {why}");
             assert!(why.len() < 300, "{script}: {why}");
         }
     }

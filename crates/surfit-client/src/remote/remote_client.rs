@@ -13,9 +13,7 @@ use crate::file_writer::{self, FileWriters};
 use ciborium::Value;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::mpsc::{
-    Receiver, RecvTimeoutError, SyncSender, TryRecvError, channel, sync_channel,
-};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, channel, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use surfit_core::run_state::RunState;
@@ -47,12 +45,7 @@ pub struct RemoteHandle {
 impl RemoteHandle {
     /// Leaves, on request after the engine has stopped; gives the last words. The link's `outgoing` must have been
     /// dropped. `waiting` is called every time that `pace` has passed meanwhile.
-    pub fn end_with_progress(
-        self,
-        stop: bool,
-        pace: Duration,
-        on_wait: impl FnMut(),
-    ) -> Option<String> {
+    pub fn end_with_progress(self, stop: bool, pace: Duration, on_wait: impl FnMut()) -> Option<String> {
         let _ = self.reader.join();
         let _ = self.inputs.send(NearInput::End { stop });
         join_with_progress(self.thread, pace, on_wait)
@@ -62,17 +55,9 @@ impl RemoteHandle {
 #[derive(Debug)]
 enum NearInput {
     Screen(Outgoing),
-    Bridge {
-        generation: u64,
-        received: Result<Option<ToNear>, ClientError>,
-    },
-    Dialled {
-        generation: u64,
-        line: Result<dial::DialedLine, String>,
-    },
-    End {
-        stop: bool,
-    },
+    Bridge { generation: u64, received: Result<Option<ToNear>, ClientError> },
+    Dialled { generation: u64, line: Result<dial::DialedLine, String> },
+    End { stop: bool },
 }
 
 /// Most frames that come before the one that says which run it is.
@@ -88,13 +73,8 @@ pub fn open(
     readonly: bool,
 ) -> Result<(RemoteHandle, WorkbenchLink, ShownRun), String> {
     let host = address.host.clone();
-    let line = dial(
-        &host_config,
-        &host,
-        &bridge_arguments(&address.run, readonly),
-        false,
-    )
-    .map_err(|why| format!("{host}: {why}"))?;
+    let line = dial(&host_config, &host, &bridge_arguments(&address.run, readonly), false)
+        .map_err(|why| format!("{host}: {why}"))?;
     let (to_screen, incoming) = sync_channel(256);
     let (outgoing, from_screen) = channel::<Outgoing>();
     let (inputs, receiver) = sync_channel(64);
@@ -111,10 +91,7 @@ pub fn open(
     let began = Instant::now();
     let shown = loop {
         match receiver.recv_timeout(OPEN_TIMEOUT.saturating_sub(began.elapsed())) {
-            Ok(NearInput::Bridge {
-                received: Ok(message),
-                ..
-            }) => {
+            Ok(NearInput::Bridge { received: Ok(message), .. }) => {
                 near.on_bridge_message(message);
                 if let Some(shown) = &near.shown {
                     break shown.clone();
@@ -126,14 +103,8 @@ pub fn open(
                     ));
                 }
             }
-            Ok(NearInput::Bridge {
-                received: Err(error),
-                ..
-            }) => {
-                let why = near
-                    .line
-                    .take()
-                    .map_or(String::new(), |mut l| l.command.end(Duration::from_secs(1)));
+            Ok(NearInput::Bridge { received: Err(error), .. }) => {
+                let why = near.line.take().map_or(String::new(), |mut l| l.command.end(Duration::from_secs(1)));
                 return Err(match error {
                     ClientError::Closed => format!("{host}: {why}"),
                     error => format!("{host}: {error}"),
@@ -141,19 +112,12 @@ pub fn open(
             }
             Ok(_) => {}
             Err(_) => {
-                return Err(format!(
-                    "{host} greeted and then said nothing for {} s",
-                    OPEN_TIMEOUT.as_secs()
-                ));
+                return Err(format!("{host} greeted and then said nothing for {} s", OPEN_TIMEOUT.as_secs()));
             }
         }
     };
     let thread = std::thread::spawn(move || near.run_loop(&receiver));
-    let remote = RemoteHandle {
-        thread,
-        reader,
-        inputs,
-    };
+    let remote = RemoteHandle { thread, reader, inputs };
     Ok((remote, WorkbenchLink { incoming, outgoing }, shown))
 }
 
@@ -248,9 +212,8 @@ impl RemoteClient {
                 Err(TryRecvError::Empty) => {
                     // Now, not after a pause in what comes: keys alone would put that off for ever.
                     self.check_line();
-                    let wait = self.retry_at.map_or(Duration::from_secs(1), |at| {
-                        at.saturating_duration_since(Instant::now())
-                    });
+                    let wait =
+                        self.retry_at.map_or(Duration::from_secs(1), |at| at.saturating_duration_since(Instant::now()));
                     match inputs.recv_timeout(wait.min(Duration::from_secs(1))) {
                         Ok(input) => input,
                         Err(RecvTimeoutError::Timeout) => continue,
@@ -268,13 +231,14 @@ impl RemoteClient {
     fn on_input(&mut self, input: NearInput) {
         match input {
             NearInput::Screen(message) => self.on_ui_request(message),
-            NearInput::Bridge {
-                generation,
-                received: said,
-            } if generation == self.generation && self.line.is_some() => match said {
-                Ok(message) => self.on_bridge_message(message),
-                Err(error) => self.on_line_lost(Some(error)),
-            },
+            NearInput::Bridge { generation, received: said }
+                if generation == self.generation && self.line.is_some() =>
+            {
+                match said {
+                    Ok(message) => self.on_bridge_message(message),
+                    Err(error) => self.on_line_lost(Some(error)),
+                }
+            }
             NearInput::Dialled { generation, line } if generation == self.generation => {
                 self.dialling = false;
                 match line {
@@ -319,9 +283,7 @@ impl RemoteClient {
                     self.unanswered.insert(id);
                 } else {
                     let host = &self.address.host;
-                    let error = Some(format!(
-                        "the line to {host} is down; nothing was asked of it"
-                    ));
+                    let error = Some(format!("the line to {host} is down; nothing was asked of it"));
                     self.send_to_screen(Incoming::Reply { id, error });
                 }
             }
@@ -371,12 +333,10 @@ impl RemoteClient {
         let (id, picture) = self.shown_state();
         let name = self.location.as_ref().map_or(&id, |(_, name)| name);
         let folder = file_writer::local_figures_folder(Some(&self.address.host), name);
-        self.spawn_writer(
-            move || match surfit_report::write_figures(&id, &picture, &folder) {
-                Ok(files) => Incoming::Notice(figures_message(&files, &folder)),
-                Err(error) => Incoming::Problem(error.to_string()),
-            },
-        );
+        self.spawn_writer(move || match surfit_report::write_figures(&id, &picture, &folder) {
+            Ok(files) => Incoming::Notice(figures_message(&files, &folder)),
+            Err(error) => Incoming::Problem(error.to_string()),
+        });
     }
 
     /// Writes a file on this machine, where the user is.
@@ -404,17 +364,11 @@ impl RemoteClient {
     fn close_session(mut self, stop: bool, inputs: &Receiver<NearInput>) -> Option<String> {
         let id = self.shown.as_ref().map_or(String::new(), |s| s.id.clone());
         let (host, name) = (self.address.host.clone(), self.address.format_run(&id));
-        let asked = self.send_to_bridge(ToFar::End {
-            stop,
-            name: name.clone(),
-        });
+        let asked = self.send_to_bridge(ToFar::End { stop, name: name.clone() });
         let (began, mut heard) = (Instant::now(), Instant::now());
         while asked && heard.elapsed() < GOODBYE_TIMEOUT && began.elapsed() < STOP_TIMEOUT {
             match inputs.recv_timeout(Duration::from_millis(50)) {
-                Ok(NearInput::Bridge {
-                    generation,
-                    received: said,
-                }) if generation == self.generation => match said {
+                Ok(NearInput::Bridge { generation, received: said }) if generation == self.generation => match said {
                     Ok(Some(ToNear::Parted { words })) => return words,
                     Ok(_) => {
                         heard = Instant::now();
@@ -430,9 +384,7 @@ impl RemoteClient {
             Some(_) => "is finished",
             None => "goes on there",
         };
-        Some(format!(
-            "no line to {host}; {id} {stands}, come back with `surfit open {name}`"
-        ))
+        Some(format!("no line to {host}; {id} {stands}, come back with `surfit open {name}`"))
     }
 }
 

@@ -83,10 +83,7 @@ pub enum ToNear {
 
 /// The far end's first line.
 pub fn greeting() -> String {
-    format!(
-        "{HANDSHAKE_PREFIX}{LINK_VERSION} {}\n",
-        env!("CARGO_PKG_VERSION")
-    )
+    format!("{HANDSHAKE_PREFIX}{LINK_VERSION} {}\n", env!("CARGO_PKG_VERSION"))
 }
 
 /// Encodes a message.
@@ -157,13 +154,8 @@ pub struct FrameSender<W: Write> {
 impl<W: Write> FrameSender<W> {
     /// Sends over `out`, which has had the greeting.
     pub fn new(out: W) -> Self {
-        let counted = CountingStream {
-            inner: out,
-            count: 0,
-        };
-        Self {
-            out: DeflateEncoder::new(counted, Compression::default()),
-        }
+        let counted = CountingStream { inner: out, count: 0 };
+        Self { out: DeflateEncoder::new(counted, Compression::default()) }
     }
 
     /// Sends a frame; gives the bytes that it took on the line.
@@ -225,13 +217,7 @@ pub struct FrameReceiver<R: Read> {
 impl<R: Read> FrameReceiver<R> {
     /// Receives from `from`, whose greeting has been read.
     pub fn new(from: R) -> Self {
-        Self {
-            from: InflateStream {
-                from: BufReader::new(from),
-                state: Decompress::new(false),
-            },
-            bulk: Vec::new(),
-        }
+        Self { from: InflateStream { from: BufReader::new(from), state: Decompress::new(false) }, bulk: Vec::new() }
     }
 
     /// The next frame's message; `None` when it was a part of a large one.
@@ -255,9 +241,7 @@ impl<R: Read> FrameReceiver<R> {
             return decode(&body).map(Some);
         }
         if kind > FrameKind::First as u8 {
-            return Err(ClientError::InvalidMessage(format!(
-                "a frame of kind {kind}"
-            )));
+            return Err(ClientError::InvalidMessage(format!("a frame of kind {kind}")));
         }
         let had = self.bulk.len();
         self.bulk.resize(had + length, 0);
@@ -316,9 +300,7 @@ mod tests {
         let mut bytes = Vec::new();
         let mut sender = FrameSender::new(&mut bytes);
         for message in messages {
-            sender
-                .send(FrameKind::Whole, &encode(message).unwrap())
-                .unwrap();
+            sender.send(FrameKind::Whole, &encode(message).unwrap()).unwrap();
         }
         drop(sender);
         bytes
@@ -334,29 +316,21 @@ mod tests {
         let mut sender = FrameSender::new(&mut bytes);
         let (first, last) = body.split_at(body.len() / 2);
         sender.send(FrameKind::Part, first).unwrap();
-        sender
-            .send(FrameKind::Whole, &encode(&ToNear::Alive).unwrap())
-            .unwrap();
+        sender.send(FrameKind::Whole, &encode(&ToNear::Alive).unwrap()).unwrap();
         sender.send(FrameKind::Last, last).unwrap();
         drop(sender);
         let mut receiver = FrameReceiver::new(bytes.as_slice());
         assert!(receiver.next().unwrap().is_none());
         assert!(matches!(receiver.next().unwrap(), Some(ToNear::Alive)));
-        let Some(ToNear::Tell(Incoming::Picture(back))) = receiver.next().unwrap() else {
-            panic!("no picture")
-        };
-        let values: Vec<f32> = back.curves[&LossCurve::Corner(2)]
-            .recent_values()
-            .map(|v| v.1)
-            .collect();
+        let Some(ToNear::Tell(Incoming::Picture(back))) = receiver.next().unwrap() else { panic!("no picture") };
+        let values: Vec<f32> = back.curves[&LossCurve::Corner(2)].recent_values().map(|v| v.1).collect();
         assert!(values[0] == 1.5 && values[1].is_nan() && values[2] == f32::INFINITY);
     }
 
     #[test]
     fn a_large_message_that_is_left_unfinished_does_not_spoil_the_next() {
-        let (mut bytes, large) = (Vec::new(), |c: &str| {
-            encode(&ToNear::Tell(Incoming::Notice(c.repeat(999)))).unwrap()
-        });
+        let (mut bytes, large) =
+            (Vec::new(), |c: &str| encode(&ToNear::Tell(Incoming::Notice(c.repeat(999)))).unwrap());
         let mut sender = FrameSender::new(&mut bytes);
         // The first of three is broken off, as when another run is opened meanwhile; the last one is of one part.
         for (text, most, parts) in [("a", 300, 2), ("b", 300, 9), ("c", 5000, 9)] {
@@ -383,10 +357,7 @@ mod tests {
 
     #[test]
     fn frames_that_are_cut_damaged_or_too_long_are_errors_and_never_hang() {
-        let whole = line(&[
-            ToNear::Alive,
-            ToNear::Tell(Incoming::Notice("hello".into())),
-        ]);
+        let whole = line(&[ToNear::Alive, ToNear::Tell(Incoming::Notice("hello".into()))]);
         for cut in 0..whole.len() {
             let mut receiver = FrameReceiver::new(&whole[..cut]);
             while let Ok(message) = receiver.next() {
@@ -405,28 +376,20 @@ mod tests {
         encoder.write_all(&[0, 0xff, 0, 0, 0]).unwrap();
         encoder.flush().unwrap();
         drop(encoder);
-        assert!(matches!(
-            FrameReceiver::new(bytes.as_slice()).next(),
-            Err(ClientError::FrameTooLarge(_))
-        ));
+        assert!(matches!(FrameReceiver::new(bytes.as_slice()).next(), Err(ClientError::FrameTooLarge(_))));
     }
 
     #[test]
     fn what_has_come_is_given_before_more_is_waited_for() {
         let (far, near) = std::os::unix::net::UnixStream::pair().unwrap();
-        near.set_read_timeout(Some(std::time::Duration::from_secs(10)))
-            .unwrap();
+        near.set_read_timeout(Some(std::time::Duration::from_secs(10))).unwrap();
         let mut sender = FrameSender::new(far);
         let mut receiver = FrameReceiver::new(near);
         for n in 0..300 {
             // Of every size around those of buffers.
-            let text: String = (0..n * n / 4)
-                .map(|k| char::from(b'a' + (k * 7 % (n + 1) % 26) as u8))
-                .collect();
+            let text: String = (0..n * n / 4).map(|k| char::from(b'a' + (k * 7 % (n + 1) % 26) as u8)).collect();
             let message = ToNear::Tell(Incoming::Notice(text.clone()));
-            sender
-                .send(FrameKind::Whole, &encode(&message).unwrap())
-                .unwrap();
+            sender.send(FrameKind::Whole, &encode(&message).unwrap()).unwrap();
             let came = receiver.next().unwrap();
             assert!(matches!(came, Some(ToNear::Tell(Incoming::Notice(t))) if t == text));
         }
@@ -438,19 +401,10 @@ mod tests {
         write_frame(&mut bytes, &ToFar::Say(Outgoing::Refresh)).unwrap();
         write_frame(&mut bytes, &ToFar::Taken(7)).unwrap();
         let mut line = bytes.as_slice();
-        assert!(matches!(
-            read_frame(&mut line),
-            Ok(ToFar::Say(Outgoing::Refresh))
-        ));
+        assert!(matches!(read_frame(&mut line), Ok(ToFar::Say(Outgoing::Refresh))));
         assert!(matches!(read_frame(&mut line), Ok(ToFar::Taken(7))));
         assert!(matches!(read_frame(&mut line), Err(ClientError::Closed)));
-        assert!(matches!(
-            read_frame(&mut [0xffu8; 9].as_slice()),
-            Err(ClientError::FrameTooLarge(_))
-        ));
-        assert!(matches!(
-            read_frame(&mut [0u8, 0, 0, 1, 0xff].as_slice()),
-            Err(ClientError::InvalidMessage(_))
-        ));
+        assert!(matches!(read_frame(&mut [0xffu8; 9].as_slice()), Err(ClientError::FrameTooLarge(_))));
+        assert!(matches!(read_frame(&mut [0u8, 0, 0, 1, 0xff].as_slice()), Err(ClientError::InvalidMessage(_))));
     }
 }

@@ -14,12 +14,8 @@ fn a_run_that_is_gone_is_not_resumed_nor_is_the_one_before() {
     assert!(rests(receive(&link.incoming)));
     let gone = PathBuf::from("/nowhere/at/all");
     link.outgoing.send(Outgoing::OpenRun(gone.clone())).unwrap();
-    link.outgoing
-        .send(Outgoing::ResumeEngine(Some(gone)))
-        .unwrap();
-    assert!(
-        matches!(receive(&link.incoming), Incoming::Unopened { why, .. } if why.contains("no run"))
-    );
+    link.outgoing.send(Outgoing::ResumeEngine(Some(gone))).unwrap();
+    assert!(matches!(receive(&link.incoming), Incoming::Unopened { why, .. } if why.contains("no run")));
     assert!(matches!(receive(&link.incoming), Incoming::Picture(p) if p.closed));
     // Once of the run that is shown again, and once as the answer to resuming.
     assert!(rests(receive(&link.incoming)) && rests(receive(&link.incoming)));

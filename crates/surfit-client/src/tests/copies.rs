@@ -34,10 +34,7 @@ fn a_copy_of_a_run_does_not_reach_the_engine_of_the_original() {
     });
     for _ in is_told {
         let refused = connect(&copy, None).unwrap_err();
-        assert!(
-            matches!(&refused, ClientError::NoEngine(path) if path == copy.path()),
-            "{refused}"
-        );
+        assert!(matches!(&refused, ClientError::NoEngine(path) if path == copy.path()), "{refused}");
     }
     // The run itself, under whatever name.
     let link = run.dir.path().with_file_name("c");

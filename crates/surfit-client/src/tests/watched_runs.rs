@@ -13,10 +13,7 @@ const TEST_TIMEOUT: Duration = Duration::from_secs(10);
 fn receive_changes(link: &WorkbenchLink) -> (Vec<u64>, bool) {
     let began = Instant::now();
     while began.elapsed() < TEST_TIMEOUT {
-        if let Ok(Incoming::Grown {
-            events, snapshot, ..
-        }) = link.incoming.recv_timeout(Duration::from_millis(50))
-        {
+        if let Ok(Incoming::Grown { events, snapshot, .. }) = link.incoming.recv_timeout(Duration::from_millis(50)) {
             return (events.iter().map(|e| e.seq).collect(), snapshot.is_some());
         }
     }
@@ -49,10 +46,7 @@ fn what_is_new_of_another_run_is_told_once_while_it_is_wanted() {
     while link.incoming.try_recv().is_ok() {}
     log.append(notice("5")).1.unwrap();
     std::thread::sleep(Duration::from_millis(1500));
-    let late = link
-        .incoming
-        .try_iter()
-        .find(|m| matches!(m, Incoming::Grown { .. }));
+    let late = link.incoming.try_iter().find(|m| matches!(m, Incoming::Grown { .. }));
     assert!(late.is_none(), "{late:?}");
     watch(vec![(path, 4)]);
     assert_eq!(receive_changes(&link).0, [5]);

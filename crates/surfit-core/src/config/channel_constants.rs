@@ -35,18 +35,9 @@ impl ChannelConstants {
     ///
     /// # Errors
     /// A sentence when there are not as many constants as `channels`.
-    pub fn resolve(
-        &self,
-        statistic: ChannelStatistic,
-        channels: usize,
-        own: &[f64],
-    ) -> Result<Vec<f64>, String> {
+    pub fn resolve(&self, statistic: ChannelStatistic, channels: usize, own: &[f64]) -> Result<Vec<f64>, String> {
         let mean = statistic == ChannelStatistic::Mean;
-        let imagenet = if mean {
-            [0.485, 0.456, 0.406]
-        } else {
-            [0.229, 0.224, 0.225]
-        };
+        let imagenet = if mean { [0.485, 0.456, 0.406] } else { [0.229, 0.224, 0.225] };
         let constants: &[f64] = match self {
             Self::Each(constants) => constants,
             Self::Named(name) => match name.as_str() {
@@ -97,9 +88,7 @@ impl ChannelConstants {
             return Some("give a number for each channel, or a name".into());
         }
         if all.iter().any(|x| x.abs() > MAX_CONSTANT) {
-            return Some(
-                "pixels are from 0 to 1 here; divide constants for 0 to 255 by 255".into(),
-            );
+            return Some("pixels are from 0 to 1 here; divide constants for 0 to 255 by 255".into());
         }
         let usable = |x: &f64| match statistic {
             ChannelStatistic::Mean => x.is_finite(),
@@ -156,10 +145,7 @@ impl<'de> Deserialize<'de> for ChannelConstants {
                 self.visit_f64(value as f64)
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(
-                self,
-                mut list: A,
-            ) -> Result<ChannelConstants, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<ChannelConstants, A::Error> {
                 let mut all = Vec::new();
                 while let Some(value) = list.next_element::<f64>()? {
                     all.push(value);
@@ -183,10 +169,7 @@ mod tests {
             ("'half'", ChannelConstants::Named("half".into())),
             ("0.5", ChannelConstants::Each(vec![0.5])),
             ("1", ChannelConstants::Each(vec![1.0])),
-            (
-                "[0.4914, 1, 0.4465]",
-                ChannelConstants::Each(vec![0.4914, 1.0, 0.4465]),
-            ),
+            ("[0.4914, 1, 0.4465]", ChannelConstants::Each(vec![0.4914, 1.0, 0.4465])),
         ] {
             let config = parse(&format!("[data]\nstd = {text}\n"), "x.toml").unwrap();
             assert_eq!(config.data.std, constants);
@@ -219,10 +202,7 @@ mod tests {
             let text = format!("[data]\n{key} = {value}\n");
             let error = parse(&text, "x.toml").unwrap_err().to_string();
             assert!(error.contains(part), "{text}: {error}");
-            assert!(
-                error.starts_with(&format!("x.toml:2: `data.{key} = ")),
-                "{error}"
-            );
+            assert!(error.starts_with(&format!("x.toml:2: `data.{key} = ")), "{error}");
         }
     }
 
@@ -235,10 +215,7 @@ mod tests {
         assert_eq!(named("half").resolve(Std, 2, &own).unwrap(), [0.5, 0.5]);
         assert_eq!(named("none").resolve(Mean, 1, &[0.3]).unwrap(), [0.0]);
         assert_eq!(named("none").resolve(Std, 1, &[0.3]).unwrap(), [1.0]);
-        assert_eq!(
-            named("imagenet").resolve(Std, 3, &own).unwrap(),
-            [0.229, 0.224, 0.225]
-        );
+        assert_eq!(named("imagenet").resolve(Std, 3, &own).unwrap(), [0.229, 0.224, 0.225]);
         let one = ChannelConstants::Each(vec![0.4]);
         assert_eq!(one.resolve(Mean, 3, &own).unwrap(), [0.4; 3]);
         assert_eq!(

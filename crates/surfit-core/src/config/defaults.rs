@@ -1,9 +1,8 @@
 //! What a key has that a configuration leaves out; `configs/default.toml` says the same in words.
 
 use super::{
-    AlignConfig, AlignMethod, ChannelConstants, CheckpointConfig, ComputePrecision, Config,
-    CornerEpochs, CornerWeights, CornersConfig, DataConfig, DegreeSetting, ExportConfig, FitConfig,
-    HeatmapConfig, NetworkConfig,
+    AlignConfig, AlignMethod, ChannelConstants, CheckpointConfig, ComputePrecision, Config, CornerEpochs,
+    CornerWeights, CornersConfig, DataConfig, DegreeSetting, ExportConfig, FitConfig, HeatmapConfig, NetworkConfig,
 };
 use crate::draws::Sampling;
 use crate::schedule::LrDecay;
@@ -49,12 +48,7 @@ impl Default for DataConfig {
 
 impl Default for NetworkConfig {
     fn default() -> Self {
-        Self {
-            name: "cnn".into(),
-            widths: Vec::new(),
-            patch: 0,
-            hidden: Vec::new(),
-        }
+        Self { name: "cnn".into(), widths: Vec::new(), patch: 0, hidden: Vec::new() }
     }
 }
 
@@ -86,11 +80,7 @@ impl Default for CornersConfig {
 
 impl Default for AlignConfig {
     fn default() -> Self {
-        Self {
-            enabled: true,
-            method: AlignMethod::Activation,
-            images: 1024,
-        }
+        Self { enabled: true, method: AlignMethod::Activation, images: 1024 }
     }
 }
 
@@ -121,27 +111,18 @@ impl Default for FitConfig {
 
 impl Default for HeatmapConfig {
     fn default() -> Self {
-        Self {
-            grid: 11,
-            budget: 0.1,
-            live_images: 500,
-        }
+        Self { grid: 11, budget: 0.1, live_images: 500 }
     }
 }
 
 impl Default for CheckpointConfig {
     fn default() -> Self {
-        Self {
-            every_seconds: 15.0,
-        }
+        Self { every_seconds: 15.0 }
     }
 }
 
 impl Default for ExportConfig {
     fn default() -> Self {
-        Self {
-            best: true,
-            baselines: false,
-        }
+        Self { best: true, baselines: false }
     }
 }

@@ -12,11 +12,7 @@ pub struct DegreeSetting(pub [u8; 2]);
 
 impl From<Degrees> for DegreeSetting {
     fn from(degrees: Degrees) -> Self {
-        let n = if degrees.patch() == Patch::Curve {
-            degrees.m()
-        } else {
-            degrees.n()
-        };
+        let n = if degrees.patch() == Patch::Curve { degrees.m() } else { degrees.n() };
         Self([degrees.m() as u8, n as u8])
     }
 }
@@ -41,12 +37,9 @@ impl<'de> Deserialize<'de> for DegreeSetting {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<DegreeSetting, A::Error> {
-                let missing =
-                    || A::Error::custom("give one degree, or two: one along u and one along v");
+                let missing = || A::Error::custom("give one degree, or two: one along u and one along v");
                 let first = check_degree(list.next_element::<i64>()?.ok_or_else(missing)?)?;
-                let second = list
-                    .next_element::<i64>()?
-                    .map_or(Ok(first), check_degree)?;
+                let second = list.next_element::<i64>()?.map_or(Ok(first), check_degree)?;
                 match list.next_element::<i64>()? {
                     Some(_) => Err(missing()),
                     None => Ok(DegreeSetting([first, second])),
@@ -59,12 +52,6 @@ impl<'de> Deserialize<'de> for DegreeSetting {
 }
 
 fn check_degree<E: Error>(value: i64) -> Result<u8, E> {
-    let within = u8::try_from(value)
-        .ok()
-        .filter(|d| (1..=Degrees::MAX_DEGREE).contains(d));
-    within.ok_or_else(|| {
-        E::custom(format!(
-            "degree {value} is outside 1..=8; choose a degree from 1 (linear) to 8"
-        ))
-    })
+    let within = u8::try_from(value).ok().filter(|d| (1..=Degrees::MAX_DEGREE).contains(d));
+    within.ok_or_else(|| E::custom(format!("degree {value} is outside 1..=8; choose a degree from 1 (linear) to 8")))
 }

@@ -24,9 +24,7 @@ fn compare_tables(prefix: &str, there: &Table, here: &Table, found: &mut Vec<Str
                 compare_tables(&format!("{name}."), a, b, found);
             }
             (a, b) => {
-                let text = |value: Option<&Value>| {
-                    value.map_or_else(|| "not set".to_owned(), Value::to_string)
-                };
+                let text = |value: Option<&Value>| value.map_or_else(|| "not set".to_owned(), Value::to_string);
                 found.push(format!("{name} ({} there, {} here)", text(a), text(b)));
             }
         }
@@ -47,10 +45,7 @@ mod tests {
         let found = there.differences(&here).join("; ");
         let draws = |c: &Config| c.fit.draws;
         let wanted = format!("fit.draws ({} there, {} here)", draws(&there), draws(&here));
-        assert!(
-            found.contains(&wanted) && found.contains("seed ("),
-            "{found}"
-        );
+        assert!(found.contains(&wanted) && found.contains("seed ("), "{found}");
         assert_eq!(there.differences(&here).len(), 2);
     }
 }

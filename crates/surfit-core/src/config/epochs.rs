@@ -17,13 +17,10 @@ pub enum CornerEpochs {
 impl CornerEpochs {
     /// Epochs after which a corner's weights are taken.
     pub fn for_corner(&self, corner: usize) -> u64 {
-        self.all_epochs()
-            .get(corner)
-            .copied()
-            .unwrap_or(match self {
-                CornerEpochs::Each(epochs) => *epochs,
-                CornerEpochs::Checkpoints(_) => 0,
-            })
+        self.all_epochs().get(corner).copied().unwrap_or(match self {
+            CornerEpochs::Each(epochs) => *epochs,
+            CornerEpochs::Checkpoints(_) => 0,
+        })
     }
 
     /// Every number there is.
@@ -96,29 +93,16 @@ mod tests {
     fn checkpoints_are_reached_in_the_order_of_their_epochs() {
         let list = CornerEpochs::Checkpoints(vec![220, 160, 200]);
         assert_eq!(list.completion_order(3), [1, 2, 0]);
-        assert_eq!(
-            (list.max_epochs(), list.for_corner(1), list.for_corner(3)),
-            (220, 160, 0)
-        );
+        assert_eq!((list.max_epochs(), list.for_corner(1), list.for_corner(3)), (220, 160, 0));
         assert_eq!(CornerEpochs::Each(8).completion_order(3), [0, 1, 2]);
-        assert_eq!(
-            (
-                CornerEpochs::Each(8).for_corner(3),
-                CornerEpochs::Each(8).max_epochs()
-            ),
-            (8, 8)
-        );
+        assert_eq!((CornerEpochs::Each(8).for_corner(3), CornerEpochs::Each(8).max_epochs()), (8, 8));
     }
 
     #[test]
     fn numbers_and_lists_come_back_and_others_are_refused_with_a_remedy() {
-        for (text, epochs) in [
-            ("30", CornerEpochs::Each(30)),
-            (
-                "[160, 220, 200]",
-                CornerEpochs::Checkpoints(vec![160, 220, 200]),
-            ),
-        ] {
+        for (text, epochs) in
+            [("30", CornerEpochs::Each(30)), ("[160, 220, 200]", CornerEpochs::Checkpoints(vec![160, 220, 200]))]
+        {
             let config = parse(&format!("[corners]\nepochs = {text}\n"), "x.toml").unwrap();
             assert_eq!(config.corners.epochs, epochs);
             assert_eq!(parse(&config.to_toml(), "x.toml").unwrap(), config);

@@ -4,15 +4,8 @@
 //! Their tests hold these lists against the tables.
 
 /// The data sets, as `data.set` names them.
-pub const DATA_SETS: &[&str] = &[
-    "fashion-mnist-16k",
-    "fashion-mnist",
-    "mnist",
-    "cifar10",
-    "cifar100",
-    "tiny-imagenet",
-    "folder",
-];
+pub const DATA_SETS: &[&str] =
+    &["fashion-mnist-16k", "fashion-mnist", "mnist", "cifar10", "cifar100", "tiny-imagenet", "folder"];
 
 /// The networks, as `network.name` names them.
 pub const NETWORKS: &[&str] = &[
@@ -43,10 +36,7 @@ pub fn nearest_name<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
 pub fn unknown_name_message(what: &str, name: &str, known: &[&str]) -> String {
     match nearest_name(name, known) {
         Some(k) => format!("there is no {what} `{name}`; did you mean `{k}`?"),
-        None => format!(
-            "there is no {what} `{name}`; there are: {}",
-            known.join(", ")
-        ),
+        None => format!("there is no {what} `{name}`; there are: {}", known.join(", ")),
     }
 }
 

@@ -17,10 +17,7 @@ use toml_edit::{Document, DocumentMut, Item, Table};
 /// # Errors
 /// A [`ConfigError`] for an unreadable file, a syntax error, an unknown key (with the nearest right one), a value of
 /// the wrong type, or one outside its range.
-pub fn load(
-    location: &(impl FileLocation + ?Sized),
-    sets: &[String],
-) -> Result<Config, ConfigError> {
+pub fn load(location: &(impl FileLocation + ?Sized), sets: &[String]) -> Result<Config, ConfigError> {
     let path = location.full_path();
     let origin = path.display().to_string();
     let read = match location.confining_folder() {
@@ -62,10 +59,8 @@ pub fn parse(text: &str, origin: &str) -> Result<Config, ConfigError> {
         line: offset.map(|at| 1 + text[..at.min(text.len())].matches('\n').count()),
         message,
     };
-    let document = Document::parse(text)
-        .map_err(|e| fault(e.span().map(|s| s.start), first_line(e.message())))?;
-    let model: toml::Table =
-        toml::from_str(&Config::default().to_toml()).expect("defaults are TOML");
+    let document = Document::parse(text).map_err(|e| fault(e.span().map(|s| s.start), first_line(e.message())))?;
+    let model: toml::Table = toml::from_str(&Config::default().to_toml()).expect("defaults are TOML");
     if let Some((offset, message)) = find_unknown_key(document.as_table(), &model, "") {
         if Study::is_study_text(text) {
             return Err(fault(
@@ -80,15 +75,10 @@ pub fn parse(text: &str, origin: &str) -> Result<Config, ConfigError> {
     }
     let mut config: Config = toml::from_str(text).map_err(|e| {
         let offset = e.span().map(|s| s.start);
-        fault(
-            offset,
-            describe_value_error(document.as_table(), offset, &first_line(e.message())),
-        )
+        fault(offset, describe_value_error(document.as_table(), offset, &first_line(e.message())))
     })?;
     // Files and checkpoints say how many there are; a number beside them is a second word for the same, or a mistake.
-    let counted = locate_key(document.as_table(), &["corners", "count"])
-        .0
-        .is_some();
+    let counted = locate_key(document.as_table(), &["corners", "count"]).0.is_some();
     if !counted && Patch::from_corner_count(config.corners.len()).is_some() {
         config.corners.count = config.corners.len();
     }
@@ -96,13 +86,8 @@ pub fn parse(text: &str, origin: &str) -> Result<Config, ConfigError> {
         None => Ok(config),
         Some((path, remedy)) => {
             let (offset, value) = locate_key(document.as_table(), path);
-            let value = value
-                .map(|v| format!(" = {}", shorten_value(&v)))
-                .unwrap_or_default();
-            Err(fault(
-                offset,
-                format!("`{}{value}` cannot be used; {remedy}", path.join(".")),
-            ))
+            let value = value.map(|v| format!(" = {}", shorten_value(&v))).unwrap_or_default();
+            Err(fault(offset, format!("`{}{value}` cannot be used; {remedy}", path.join("."))))
         }
     }
 }
@@ -113,14 +98,9 @@ pub fn parse(text: &str, origin: &str) -> Result<Config, ConfigError> {
 /// # Errors
 /// As [`parse`], with the option itself as the place.
 pub fn apply_set(config: &Config, set: &str) -> Result<Config, ConfigError> {
-    let mut document: DocumentMut = config
-        .to_toml()
-        .parse()
-        .expect("a configuration writes itself as TOML");
+    let mut document: DocumentMut = config.to_toml().parse().expect("a configuration writes itself as TOML");
     // The number follows new files and new checkpoints.
-    if ["corners.from", "corners.epochs"]
-        .iter()
-        .any(|k| set.trim_start().starts_with(k))
+    if ["corners.from", "corners.epochs"].iter().any(|k| set.trim_start().starts_with(k))
         && let Some(corners) = document.get_mut("corners").and_then(Item::as_table_mut)
     {
         corners.remove("count");
@@ -142,10 +122,8 @@ fn apply_sets(text: &str, sets: &[String]) -> Result<Config, ConfigError> {
     }
     let last = stages.last().expect("there is at least one set").clone();
     last.map_err(|fault| {
-        let since = stages
-            .iter()
-            .rposition(|s| !matches!(s, Err(e) if e.message == fault.message))
-            .map_or(0, |at| at + 1);
+        let since =
+            stages.iter().rposition(|s| !matches!(s, Err(e) if e.message == fault.message)).map_or(0, |at| at + 1);
         match stages.swap_remove(since) {
             Err(named) => named,
             Ok(_) => fault,
@@ -155,15 +133,10 @@ fn apply_sets(text: &str, sets: &[String]) -> Result<Config, ConfigError> {
 
 /// Replaces the value of one key.
 fn replace_key(document: &mut DocumentMut, set: &str) -> Result<(), ConfigError> {
-    let fault = |message: String| ConfigError {
-        origin: format!("--set {set}"),
-        line: None,
-        message,
-    };
+    let fault = |message: String| ConfigError { origin: format!("--set {set}"), line: None, message };
     let anchored = paths::resolve_set_paths(set, Path::new("."));
-    let (key, value) = anchored
-        .split_once('=')
-        .ok_or_else(|| fault("write KEY=VALUE, such as fit.degree=[3,3]".into()))?;
+    let (key, value) =
+        anchored.split_once('=').ok_or_else(|| fault("write KEY=VALUE, such as fit.degree=[3,3]".into()))?;
     let value: toml_edit::Value = paths::parse_value(value);
     let parts: Vec<&str> = key.trim().split('.').collect();
     let (last, tables) = parts.split_last().expect("split gives at least one part");

@@ -18,14 +18,12 @@ pub use channel_constants::{ChannelConstants, ChannelStatistic};
 pub use degree::DegreeSetting;
 pub use epochs::CornerEpochs;
 pub use error::ConfigError;
-pub use known_names::{
-    DATA_SETS, NETWORKS, nearest_name, unknown_name_message, unknown_value_message,
-};
+pub use known_names::{DATA_SETS, NETWORKS, nearest_name, unknown_name_message, unknown_value_message};
 pub use load::{apply_set, load, parse};
 pub use paths::{folder_of, resolve_set_paths};
 pub use tables::{
-    AlignConfig, AlignMethod, CheckpointConfig, ComputePrecision, Config, CornerWeights,
-    CornersConfig, DataConfig, ExportConfig, FitConfig, HeatmapConfig, NetworkConfig,
+    AlignConfig, AlignMethod, CheckpointConfig, ComputePrecision, Config, CornerWeights, CornersConfig, DataConfig,
+    ExportConfig, FitConfig, HeatmapConfig, NetworkConfig,
 };
 
 #[cfg(test)]

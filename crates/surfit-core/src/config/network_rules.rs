@@ -26,15 +26,10 @@ impl NetworkConfig {
             && count != given.len()
         {
             let (name, given) = (&self.name, given.len());
-            return Some(format!(
-                "{name} takes {count} widths ({what}), not {given}; leave them out for its own"
-            ));
+            return Some(format!("{name} takes {count} widths ({what}), not {given}; leave them out for its own"));
         }
         if self.name.starts_with("vit-") && !given[0].is_multiple_of(given[2]) {
-            return Some(format!(
-                "{} features do not divide into {} heads; use a multiple",
-                given[0], given[2]
-            ));
+            return Some(format!("{} features do not divide into {} heads; use a multiple", given[0], given[2]));
         }
         None
     }
@@ -46,16 +41,11 @@ impl NetworkConfig {
         }
         if !self.name.starts_with("vgg16") {
             let name = &self.name;
-            return Some(format!(
-                "only a vgg16 has a classifier with hidden layers, {name} has none; leave it empty"
-            ));
+            return Some(format!("only a vgg16 has a classifier with hidden layers, {name} has none; leave it empty"));
         }
         let sizes_ok = self.hidden.iter().all(|units| (1..=65536).contains(units));
-        (!sizes_ok || self.hidden.len() > MAX_HIDDEN_LAYERS).then(|| {
-            format!(
-                "use at most {MAX_HIDDEN_LAYERS} layers of 1 to 65536 units, such as [512, 512]"
-            )
-        })
+        (!sizes_ok || self.hidden.len() > MAX_HIDDEN_LAYERS)
+            .then(|| format!("use at most {MAX_HIDDEN_LAYERS} layers of 1 to 65536 units, such as [512, 512]"))
     }
 
     /// Why the network cannot be built for images of `[channels, height, width]`; `None` when it can.
@@ -111,9 +101,7 @@ impl CornersConfig {
             // The lines before point at the place with a caret.
             let why = error.lines().last().unwrap_or_default();
             let why = why.strip_prefix("error: ").unwrap_or(why);
-            Some(format!(
-                "{pattern:?} is no regular expression ({why}); mend it, or escape its special characters"
-            ))
+            Some(format!("{pattern:?} is no regular expression ({why}); mend it, or escape its special characters"))
         })
     }
 }
@@ -132,25 +120,19 @@ impl Config {
     /// Why so many training images cannot fill a batch; `None` when they can. Corners that are given are not trained.
     pub fn check_batch_size(&self, train_images: usize) -> Option<String> {
         let trained = self.corners.from.is_empty();
-        [
-            ("corners.batch", self.corners.batch, trained),
-            ("fit.batch", self.fit.batch, true),
-        ]
-        .into_iter()
-        .find(|(_, batch, is_used)| *is_used && *batch > train_images)
-        .map(|(key, batch, _)| {
-            format!(
-                "{key} = {batch} is larger than the {train_images} training images; use a smaller batch"
-            )
-        })
+        [("corners.batch", self.corners.batch, trained), ("fit.batch", self.fit.batch, true)]
+            .into_iter()
+            .find(|(_, batch, is_used)| *is_used && *batch > train_images)
+            .map(|(key, batch, _)| {
+                format!("{key} = {batch} is larger than the {train_images} training images; use a smaller batch")
+            })
     }
 
     /// Why a list of checkpoints and files cannot both be meant; `None` when they are not.
     pub(super) fn check_corner_sources(&self) -> Option<String> {
         let corners = &self.corners;
-        (!corners.from.is_empty() && corners.epochs.is_single_training()).then(|| {
-            "`corners.from` loads the corners, so that none is trained; leave one of the two out".into()
-        })
+        (!corners.from.is_empty() && corners.epochs.is_single_training())
+            .then(|| "`corners.from` loads the corners, so that none is trained; leave one of the two out".into())
     }
 }
 
@@ -169,18 +151,10 @@ mod tests {
             "x.toml:3: `network.widths = [8, 16]` cannot be used; resnet18 takes 4 widths (the channels of each stage), \
              not 2; leave them out for its own"
         );
-        assert!(
-            error("[network]\nname = 'vgg16-cifar'\nwidths = [8]\n").contains("takes 5 widths")
-        );
+        assert!(error("[network]\nname = 'vgg16-cifar'\nwidths = [8]\n").contains("takes 5 widths"));
         assert!(error("[network]\nname = 'vit-tiny'\nwidths = [9, 1, 2]\n").contains("9 features"));
         assert!(error("[network]\nname = 'mlp'\npatch = 4\n").contains("network.patch"));
-        assert!(
-            parse(
-                "[network]\nname = 'vit-tiny'\nwidths = [8, 1, 2]\npatch = 4\n",
-                "x"
-            )
-            .is_ok()
-        );
+        assert!(parse("[network]\nname = 'vit-tiny'\nwidths = [8, 1, 2]\npatch = 4\n", "x").is_ok());
         assert!(parse("[network]\nname = 'cnn'\nwidths = [1, 2, 3, 4]\n", "x").is_ok());
     }
 
@@ -203,13 +177,7 @@ mod tests {
 
     #[test]
     fn names_are_replaced_by_regular_expressions() {
-        assert!(
-            parse(
-                "[corners]\nrename = [['^body\\.', ''], ['a', '$0b']]\n",
-                "x"
-            )
-            .is_ok()
-        );
+        assert!(parse("[corners]\nrename = [['^body\\.', ''], ['a', '$0b']]\n", "x").is_ok());
         assert_eq!(
             error("[corners]\nrename = [[\"^(body\", \"\"]]\n"),
             "x.toml:2: `corners.rename = [[\"^(body\", \"\"]]` cannot be used; \"^(body\" is no regular expression (unclosed \
@@ -224,48 +192,24 @@ mod tests {
             let network = parse(&format!("[network]\n{text}\n"), "x").unwrap().network;
             network.check_image_size([1, side, side])
         };
-        assert!(
-            refuse("widths = [1, 2, 3, 4, 5, 6]", 28)
-                .unwrap()
-                .contains("after 5 widths")
-        );
+        assert!(refuse("widths = [1, 2, 3, 4, 5, 6]", 28).unwrap().contains("after 5 widths"));
         assert_eq!(refuse("widths = [1, 2, 3, 4, 5]", 28), None);
-        assert!(
-            refuse("name = 'vgg16'", 28)
-                .unwrap()
-                .contains("use vgg16-cifar")
-        );
+        assert!(refuse("name = 'vgg16'", 28).unwrap().contains("use vgg16-cifar"));
         assert_eq!(refuse("name = 'vgg16-cifar'", 28), None);
-        assert!(
-            refuse("name = 'vit-tiny'\npatch = 5", 28)
-                .unwrap()
-                .contains("divisor of both")
-        );
+        assert!(refuse("name = 'vit-tiny'\npatch = 5", 28).unwrap().contains("divisor of both"));
         assert_eq!(refuse("name = 'vit-tiny'", 28), None);
     }
 
     #[test]
     fn the_number_of_corners_is_said_once_or_twice_the_same() {
         let from = "from = ['a.pt', 'b.pt']\n";
-        assert_eq!(
-            parse(&format!("[corners]\n{from}"), "x")
-                .unwrap()
-                .corners
-                .count,
-            2
-        );
+        assert_eq!(parse(&format!("[corners]\n{from}"), "x").unwrap().corners.count, 2);
         assert!(parse(&format!("[corners]\ncount = 2\n{from}"), "x").is_ok());
         assert_eq!(
             error(&format!("[corners]\ncount = 4\n{from}")),
             "x.toml:2: `corners.count = 4` cannot be used; `corners.from` names 2 files; leave the number out"
         );
-        assert!(
-            error("[corners]\ncount = 3\nepochs = [4, 5]\n")
-                .contains("`corners.epochs` lists 2 checkpoints")
-        );
-        assert!(
-            error(&format!("[corners]\nepochs = [4, 5]\n{from}"))
-                .contains("leave one of the two out")
-        );
+        assert!(error("[corners]\ncount = 3\nepochs = [4, 5]\n").contains("`corners.epochs` lists 2 checkpoints"));
+        assert!(error(&format!("[corners]\nepochs = [4, 5]\n{from}")).contains("leave one of the two out"));
     }
 }

@@ -33,9 +33,7 @@ pub(super) fn non_utf8_path(config: &Config) -> Option<&Path> {
 
 /// A value as it is written on a command line: TOML, or else text.
 pub(super) fn parse_value(text: &str) -> Value {
-    text.trim()
-        .parse()
-        .unwrap_or_else(|_| Value::from(text.trim()))
+    text.trim().parse().unwrap_or_else(|_| Value::from(text.trim()))
 }
 
 /// A replacement `KEY=VALUE` whose relative paths are made absolute: they are in `folder`. Others stay as they are.
@@ -47,14 +45,8 @@ pub fn resolve_set_paths(set: &str, folder: &Path) -> String {
     match (key.trim(), &mut value) {
         ("corners.from", files) => make_absolute(files, folder),
         ("data.dir", dir) => make_absolute(dir, folder),
-        ("corners", Value::InlineTable(t)) => t
-            .get_mut("from")
-            .into_iter()
-            .for_each(|v| make_absolute(v, folder)),
-        ("data", Value::InlineTable(t)) => t
-            .get_mut("dir")
-            .into_iter()
-            .for_each(|v| make_absolute(v, folder)),
+        ("corners", Value::InlineTable(t)) => t.get_mut("from").into_iter().for_each(|v| make_absolute(v, folder)),
+        ("data", Value::InlineTable(t)) => t.get_mut("dir").into_iter().for_each(|v| make_absolute(v, folder)),
         _ => return set.to_owned(),
     }
     format!("{key}={value}")
@@ -64,11 +56,7 @@ fn make_absolute(value: &mut Value, folder: &Path) {
     match value {
         Value::String(path) if !path.value().is_empty() => {
             let path = folder.join(path.value());
-            if let Some(path) = std::path::absolute(&path)
-                .ok()
-                .as_deref()
-                .and_then(Path::to_str)
-            {
+            if let Some(path) = std::path::absolute(&path).ok().as_deref().and_then(Path::to_str) {
                 *value = path.into();
             }
         }
@@ -83,12 +71,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_named_without_a_folder_is_in_the_working_directory() {
-        for (file, folder) in [
-            ("rel.toml", "."),
-            ("./rel.toml", "."),
-            ("d/a", "d"),
-            ("/a", "/"),
-        ] {
+        for (file, folder) in [("rel.toml", "."), ("./rel.toml", "."), ("d/a", "d"), ("/a", "/")] {
             assert_eq!(folder_of(Path::new(file)), Path::new(folder), "{file}");
         }
         let mut config = Config::default();
@@ -108,10 +91,7 @@ mod tests {
         assert_eq!(at("data.dir="), "data.dir=\"\"");
         assert!(at("data.dir=d").ends_with("\"/f/d\""));
         let files = at("corners.from=['a.pt', \"/b.pt\"]");
-        assert!(
-            files.contains("/f/a.pt") && files.contains("\"/b.pt\""),
-            "{files}"
-        );
+        assert!(files.contains("/f/a.pt") && files.contains("\"/b.pt\""), "{files}");
         assert!(at("corners={from=['a.pt', 'b.pt']}").contains("/f/a.pt"));
     }
 }

@@ -265,12 +265,7 @@ impl CornersConfig {
 
     /// The learning rate's schedule.
     pub fn lr_schedule(&self) -> Schedule<'_> {
-        Schedule {
-            warmup: self.warmup,
-            decay: self.schedule,
-            milestones: &self.milestones,
-            gamma: self.gamma,
-        }
+        Schedule { warmup: self.warmup, decay: self.schedule, milestones: &self.milestones, gamma: self.gamma }
     }
 
     /// Never: a surface has at least two corners.
@@ -282,12 +277,7 @@ impl CornersConfig {
 impl FitConfig {
     /// The learning rate's schedule.
     pub fn lr_schedule(&self) -> Schedule<'_> {
-        Schedule {
-            warmup: self.warmup,
-            decay: self.schedule,
-            milestones: &self.milestones,
-            gamma: self.gamma,
-        }
+        Schedule { warmup: self.warmup, decay: self.schedule, milestones: &self.milestones, gamma: self.gamma }
     }
 }
 
@@ -300,9 +290,7 @@ impl Config {
     /// Degrees of the surface to fit. Where they do not suit the number of corners, which no checked configuration has,
     /// those of the linear surface.
     pub fn degrees(&self) -> Degrees {
-        self.checked_degrees()
-            .or_else(|_| Degrees::for_patch(self.patch(), 1, 1))
-            .unwrap_or(Degrees::LINEAR)
+        self.checked_degrees().or_else(|_| Degrees::for_patch(self.patch(), 1, 1)).unwrap_or(Degrees::LINEAR)
     }
 
     pub(super) fn checked_degrees(&self) -> Result<Degrees, DegreeError> {

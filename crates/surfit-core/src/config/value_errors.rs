@@ -5,11 +5,7 @@ use toml_edit::{Item, Table, TableLike};
 
 /// A value that its key cannot have, as a sentence: `said` is what the reader of values says of it, `offset` where the value
 /// stands.
-pub(super) fn describe_value_error(
-    table: &Table,
-    offset: Option<usize>,
-    reader_message: &str,
-) -> String {
+pub(super) fn describe_value_error(table: &Table, offset: Option<usize>, reader_message: &str) -> String {
     let place = offset.and_then(|at| find_key_at(table, at, ""));
     let Some((key, value)) = place else {
         return reader_message.to_owned();
@@ -18,10 +14,7 @@ pub(super) fn describe_value_error(
         Some((_, wanted)) => format!("use {}", describe_expected_value(wanted, &value)),
         None => reader_message.to_owned(),
     };
-    format!(
-        "`{key} = {}` cannot be used; {remedy}",
-        shorten_value(&value)
-    )
+    format!("`{key} = {}` cannot be used; {remedy}", shorten_value(&value))
 }
 
 /// A value as a sentence repeats it: of a long one, such as a number of hundreds of digits, the beginning.
@@ -70,21 +63,11 @@ fn describe_expected_value(expected: &str, value: &str) -> String {
         "a string" => "a name or text in quotes".into(),
         "path string" => "a path in quotes".into(),
         // What TOML cannot read as a list was taken as text.
-        "a sequence"
-            if value
-                .trim()
-                .trim_start_matches(['"', '\''])
-                .starts_with('[') =>
-        {
-            format!(
-                "a list that TOML can read: whole numbers up to {}, text in quotes",
-                i64::MAX
-            )
+        "a sequence" if value.trim().trim_start_matches(['"', '\'']).starts_with('[') => {
+            format!("a list that TOML can read: whole numbers up to {}, text in quotes", i64::MAX)
         }
         "a sequence" => "a list in brackets, such as [1, 2]".into(),
-        other if other.starts_with("struct ") || other == "a map" => {
-            "a table, such as [fit] with keys below it".into()
-        }
+        other if other.starts_with("struct ") || other == "a map" => "a table, such as [fit] with keys below it".into(),
         other => other.to_owned(),
     }
 }
@@ -95,28 +78,21 @@ fn key_alias(key: &str) -> Option<&'static str> {
 }
 
 /// The first key of `table` that the defaults do not have: its byte offset and a sentence.
-pub(super) fn find_unknown_key(
-    table: &Table,
-    model: &toml::Table,
-    prefix: &str,
-) -> Option<(Option<usize>, String)> {
+pub(super) fn find_unknown_key(table: &Table, model: &toml::Table, prefix: &str) -> Option<(Option<usize>, String)> {
     for (name, item) in table.iter() {
         let offset = table.key(name).and_then(|k| k.span()).map(|s| s.start);
         let Some(known) = model.get(name) else {
             let all: Vec<&str> = model.keys().map(String::as_str).collect();
-            let hint =
-                match key_alias(&format!("{prefix}{name}")).or_else(|| nearest_name(name, &all)) {
-                    Some(k) => format!("did you mean `{prefix}{k}`?"),
-                    None => format!("known here: {}", all.join(", ")),
-                };
+            let hint = match key_alias(&format!("{prefix}{name}")).or_else(|| nearest_name(name, &all)) {
+                Some(k) => format!("did you mean `{prefix}{k}`?"),
+                None => format!("known here: {}", all.join(", ")),
+            };
             return Some((offset, format!("unknown key `{prefix}{name}`; {hint}")));
         };
         let inner = match (item.as_table(), item.as_inline_table(), known.as_table()) {
             (Some(t), _, Some(m)) => find_unknown_key(t, m, &format!("{prefix}{name}.")),
-            (_, Some(t), Some(m)) => {
-                find_unknown_key(&t.clone().into_table(), m, &format!("{prefix}{name}."))
-                    .map(|(_, message)| (offset, message))
-            }
+            (_, Some(t), Some(m)) => find_unknown_key(&t.clone().into_table(), m, &format!("{prefix}{name}."))
+                .map(|(_, message)| (offset, message)),
             _ => None,
         };
         if inner.is_some() {

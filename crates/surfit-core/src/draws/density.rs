@@ -46,9 +46,7 @@ impl Density {
             }
             area * (known.iter().sum::<f64>() / known.len() as f64).powf(focus)
         };
-        let heights: Vec<Vec<f64>> = (0..squares)
-            .map(|a| (0..squares).map(|b| height(a, b)).collect())
-            .collect();
+        let heights: Vec<Vec<f64>> = (0..squares).map(|a| (0..squares).map(|b| height(a, b)).collect()).collect();
         let sums: Vec<f64> = heights.iter().map(|column| column.iter().sum()).collect();
         let total: f64 = sums.iter().sum();
         if !(total.is_finite() && total > 0.0) {
@@ -58,10 +56,7 @@ impl Density {
             patch,
             squares,
             column_cdf: cumulative_shares(&sums),
-            row_cdfs: heights
-                .iter()
-                .map(|column| cumulative_shares(column))
-                .collect(),
+            row_cdfs: heights.iter().map(|column| cumulative_shares(column)).collect(),
         })
     }
 
@@ -70,17 +65,10 @@ impl Density {
         let (column, within_u) = invert_cdf(&self.column_cdf, a);
         let (row, within_v) = invert_cdf(&self.row_cdfs[column], b);
         let last = self.patch == Patch::Triangle && column + row + 1 == self.squares;
-        let (x, y) = if last && within_u + within_v > 1.0 {
-            (1.0 - within_u, 1.0 - within_v)
-        } else {
-            (within_u, within_v)
-        };
+        let (x, y) =
+            if last && within_u + within_v > 1.0 { (1.0 - within_u, 1.0 - within_v) } else { (within_u, within_v) };
         let at = |square: usize, within: f64| (square as f64 + within) / self.squares as f64;
-        let v = if self.patch == Patch::Curve {
-            0.0
-        } else {
-            at(row, y)
-        };
+        let v = if self.patch == Patch::Curve { 0.0 } else { at(row, y) };
         (at(column, x), v)
     }
 }
@@ -101,14 +89,8 @@ fn cumulative_shares(heights: &[f64]) -> Vec<f64> {
 
 /// The piece of a cumulative distribution that holds `x`, and how far into it `x` is.
 fn invert_cdf(cumulative: &[f64], x: f64) -> (usize, f64) {
-    let piece = cumulative
-        .partition_point(|&c| c <= x)
-        .min(cumulative.len() - 1);
-    let before = if piece == 0 {
-        0.0
-    } else {
-        cumulative[piece - 1]
-    };
+    let piece = cumulative.partition_point(|&c| c <= x).min(cumulative.len() - 1);
+    let before = if piece == 0 { 0.0 } else { cumulative[piece - 1] };
     let size = cumulative[piece] - before;
     if size <= 0.0 {
         return (piece, 0.5);
@@ -126,19 +108,12 @@ mod tests {
         for patch in Patch::ALL {
             let grid = 5;
             // Loss is three times as high where u is above one half.
-            let losses: Vec<f64> = (0..grid * grid)
-                .map(|i| if i / grid > 2 { 3.0 } else { 1.0 })
-                .collect();
+            let losses: Vec<f64> = (0..grid * grid).map(|i| if i / grid > 2 { 3.0 } else { 1.0 }).collect();
             let density = Density::from_losses(patch, grid, &losses, 1.0).unwrap();
-            let draws = PointDraws {
-                seed: 1,
-                patch,
-                sampling: Sampling::Stratified,
-            };
+            let draws = PointDraws { seed: 1, patch, sampling: Sampling::Stratified };
             let share = |density: Option<&Density>| {
-                let points: Vec<(f64, f64)> = (0..2000)
-                    .flat_map(|s| draws.draw_points(FitPhase::Interior, s, 4, density))
-                    .collect();
+                let points: Vec<(f64, f64)> =
+                    (0..2000).flat_map(|s| draws.draw_points(FitPhase::Interior, s, 4, density)).collect();
                 assert!(points.iter().all(|&(u, v)| patch.contains(u, v)));
                 points.iter().filter(|p| p.0 > 0.75).count() as f64 / points.len() as f64
             };
@@ -149,11 +124,7 @@ mod tests {
                 _ => (1.0 + 1.0 + 2.0 + 3.0) / 4.0,
             };
             let got = share(Some(&density)) / uniform;
-            assert!(
-                (got - 3.0 / mean).abs() < 0.12,
-                "{patch:?}: {got} {}",
-                3.0 / mean
-            );
+            assert!((got - 3.0 / mean).abs() < 0.12, "{patch:?}: {got} {}", 3.0 / mean);
         }
     }
 

@@ -44,9 +44,7 @@ impl From<FileRefusal> for io::Error {
 
 /// True for an error of this module's own: what is there is not what it should be, and trying again is of no use.
 pub fn is_confinement_error(error: &io::Error) -> bool {
-    error
-        .get_ref()
-        .is_some_and(|inner| inner.is::<FileRefusal>())
+    error.get_ref().is_some_and(|inner| inner.is::<FileRefusal>())
 }
 
 /// An entry of a folder.
@@ -61,11 +59,7 @@ pub struct FolderEntry {
 }
 
 /// Opens what lies at a location. A folder's own confining folder is opened as the user named it.
-pub(super) fn open_at(
-    location: &(impl FileLocation + ?Sized),
-    flags: OFlags,
-    mode: Mode,
-) -> io::Result<OwnedFd> {
+pub(super) fn open_at(location: &(impl FileLocation + ?Sized), flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
     let (path, flags) = (location.full_path(), flags | OFlags::CLOEXEC);
     let Some(root) = location.confining_folder() else {
         return Ok(rustix::fs::open(path, flags, mode)?);
@@ -75,8 +69,7 @@ pub(super) fn open_at(
         return Ok(rustix::fs::open(root, flags, mode)?);
     }
     let folder = rustix::fs::open(root, FOLDER_FLAGS | INSPECT_FLAGS, Mode::empty())?;
-    open_beneath(&folder, inside, flags, mode)
-        .map_err(|error| describe_link_error(root, inside, error))
+    open_beneath(&folder, inside, flags, mode).map_err(|error| describe_link_error(root, inside, error))
 }
 
 /// The part of a path below its confining folder, which has plain names only.
@@ -89,12 +82,7 @@ fn path_beneath<'a>(path: &'a Path, root: &Path) -> io::Result<&'a Path> {
 }
 
 #[cfg(target_os = "linux")]
-fn open_beneath(
-    folder: &OwnedFd,
-    inside: &Path,
-    flags: OFlags,
-    mode: Mode,
-) -> Result<OwnedFd, Errno> {
+fn open_beneath(folder: &OwnedFd, inside: &Path, flags: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {
     use rustix::fs::{ResolveFlags, openat2};
     let way = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     let flags = flags | OFlags::NOFOLLOW;
@@ -111,33 +99,18 @@ fn open_beneath(
 }
 
 #[cfg(not(target_os = "linux"))]
-fn open_beneath(
-    folder: &OwnedFd,
-    inside: &Path,
-    flags: OFlags,
-    mode: Mode,
-) -> Result<OwnedFd, Errno> {
+fn open_beneath(folder: &OwnedFd, inside: &Path, flags: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {
     open_by_component(folder, inside, flags | OFlags::NOFOLLOW, mode)
 }
 
 /// Opens component by component, so that none of them can be a link.
-fn open_by_component(
-    folder: &OwnedFd,
-    inside: &Path,
-    flags: OFlags,
-    mode: Mode,
-) -> Result<OwnedFd, Errno> {
+fn open_by_component(folder: &OwnedFd, inside: &Path, flags: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {
     let mut parts = inside.components().peekable();
     let mut reached: Option<OwnedFd> = None;
     while let Some(part) = parts.next() {
         let at = reached.as_ref().unwrap_or(folder).as_fd();
         let opened = match parts.peek() {
-            Some(_) => openat(
-                at,
-                part.as_os_str(),
-                FOLDER_FLAGS | INSPECT_FLAGS | OFlags::NOFOLLOW,
-                Mode::empty(),
-            ),
+            Some(_) => openat(at, part.as_os_str(), FOLDER_FLAGS | INSPECT_FLAGS | OFlags::NOFOLLOW, Mode::empty()),
             None => openat(at, part.as_os_str(), flags, mode),
         }?;
         reached = Some(opened);
@@ -173,9 +146,9 @@ pub fn open_with(location: &(impl FileLocation + ?Sized), flags: OFlags) -> io::
         let there = || metadata(location).ok().map(|m| irregular_file_kind(&m));
         match error.raw_os_error().map(Errno::from_raw_os_error) {
             // A named pipe without a reader, a socket, a device without a driver.
-            Some(Errno::NXIO | Errno::NODEV | Errno::OPNOTSUPP | Errno::ISDIR) => there()
-                .flatten()
-                .map_or(error, |kind| FileRefusal::Irregular(kind).into()),
+            Some(Errno::NXIO | Errno::NODEV | Errno::OPNOTSUPP | Errno::ISDIR) => {
+                there().flatten().map_or(error, |kind| FileRefusal::Irregular(kind).into())
+            }
             _ => error,
         }
     })?);
@@ -235,8 +208,7 @@ pub fn metadata(location: &(impl FileLocation + ?Sized)) -> io::Result<Metadata>
     #[cfg(not(target_os = "linux"))]
     match location.confining_folder() {
         None => location.full_path().metadata(),
-        Some(_) => open_parent(location, INSPECT_FLAGS)
-            .and_then(|_| location.full_path().symlink_metadata()),
+        Some(_) => open_parent(location, INSPECT_FLAGS).and_then(|_| location.full_path().symlink_metadata()),
     }
 }
 
@@ -256,10 +228,7 @@ pub fn is_folder(location: &(impl FileLocation + ?Sized)) -> bool {
 }
 
 /// Opens the folder that something lies in, and gives its name there.
-pub(super) fn open_parent(
-    location: &(impl FileLocation + ?Sized),
-    flags: OFlags,
-) -> io::Result<(OwnedFd, &OsStr)> {
+pub(super) fn open_parent(location: &(impl FileLocation + ?Sized), flags: OFlags) -> io::Result<(OwnedFd, &OsStr)> {
     let path = location.full_path();
     let name = path.file_name().ok_or(Errno::INVAL)?;
     let folder = super::FilePath::from_location(location).with_path(folder_of(path));
@@ -267,10 +236,7 @@ pub(super) fn open_parent(
 }
 
 /// Opens a folder.
-pub(super) fn open_folder(
-    folder: &(impl FileLocation + ?Sized),
-    flags: OFlags,
-) -> io::Result<OwnedFd> {
+pub(super) fn open_folder(folder: &(impl FileLocation + ?Sized), flags: OFlags) -> io::Result<OwnedFd> {
     open_at(folder, FOLDER_FLAGS | flags, Mode::empty())
 }
 
@@ -318,14 +284,8 @@ fn create_unconfined_folder(path: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// As [`open_with`].
-pub fn rename(
-    from: &(impl FileLocation + ?Sized),
-    to: &(impl FileLocation + ?Sized),
-) -> io::Result<()> {
-    let ((old_folder, old), (new_folder, new)) = (
-        open_parent(from, INSPECT_FLAGS)?,
-        open_parent(to, INSPECT_FLAGS)?,
-    );
+pub fn rename(from: &(impl FileLocation + ?Sized), to: &(impl FileLocation + ?Sized)) -> io::Result<()> {
+    let ((old_folder, old), (new_folder, new)) = (open_parent(from, INSPECT_FLAGS)?, open_parent(to, INSPECT_FLAGS)?);
     Ok(rustix::fs::renameat(old_folder, old, new_folder, new)?)
 }
 
@@ -345,8 +305,7 @@ pub fn create_new_folder(folder: &(impl FileLocation + ?Sized)) -> io::Result<()
 /// # Errors
 /// When it is there and stays.
 pub fn remove_folder(folder: &(impl FileLocation + ?Sized)) -> io::Result<()> {
-    let removed = open_parent(folder, INSPECT_FLAGS)
-        .and_then(|(above, name)| Ok(remove_tree(&above, name, 0)?));
+    let removed = open_parent(folder, INSPECT_FLAGS).and_then(|(above, name)| Ok(remove_tree(&above, name, 0)?));
     match removed {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
@@ -401,9 +360,7 @@ fn list_open_folder(opened: &OwnedFd) -> Result<Vec<FolderEntry>, Errno> {
         }
         let kind = match entry.file_type() {
             FileType::Unknown => rustix::fs::statat(opened, name, AtFlags::SYMLINK_NOFOLLOW)
-                .map_or(FileType::Unknown, |stat| {
-                    FileType::from_raw_mode(stat.st_mode)
-                }),
+                .map_or(FileType::Unknown, |stat| FileType::from_raw_mode(stat.st_mode)),
             kind => kind,
         };
         all.push(FolderEntry {
@@ -432,15 +389,9 @@ pub fn remove(location: &(impl FileLocation + ?Sized)) -> io::Result<()> {
 ///
 /// # Errors
 /// As [`open_with`], and when something has that name already.
-pub fn hard_link_or_copy(
-    from: &(impl FileLocation + ?Sized),
-    to: &(impl FileLocation + ?Sized),
-) -> io::Result<()> {
+pub fn hard_link_or_copy(from: &(impl FileLocation + ?Sized), to: &(impl FileLocation + ?Sized)) -> io::Result<()> {
     let mut file = open(from)?;
-    let ((from, name), (folder, new)) = (
-        open_parent(from, INSPECT_FLAGS)?,
-        open_parent(to, INSPECT_FLAGS)?,
-    );
+    let ((from, name), (folder, new)) = (open_parent(from, INSPECT_FLAGS)?, open_parent(to, INSPECT_FLAGS)?);
     match rustix::fs::linkat(&from, name, &folder, new, AtFlags::empty()) {
         Ok(()) => Ok(()),
         Err(_) => {

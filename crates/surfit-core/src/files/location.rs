@@ -47,18 +47,12 @@ pub struct FilePath {
 impl FilePath {
     /// The path of a location.
     pub fn from_location(location: &(impl FileLocation + ?Sized)) -> Self {
-        Self {
-            path: location.full_path().to_owned(),
-            folder: location.confining_folder().map(Path::to_owned),
-        }
+        Self { path: location.full_path().to_owned(), folder: location.confining_folder().map(Path::to_owned) }
     }
 
     /// A path below `folder`, confined to it.
     pub fn beneath(folder: &Path, part: impl AsRef<Path>) -> Self {
-        Self {
-            path: folder.join(part),
-            folder: Some(folder.to_owned()),
-        }
+        Self { path: folder.join(part), folder: Some(folder.to_owned()) }
     }
 
     /// `path`, confined to `folder` when it lies below it.
@@ -72,19 +66,13 @@ impl FilePath {
     /// A path below this one, confined as this one is.
     #[must_use]
     pub fn join(&self, part: impl AsRef<Path>) -> Self {
-        Self {
-            path: self.path.join(part),
-            folder: self.folder.clone(),
-        }
+        Self { path: self.path.join(part), folder: self.folder.clone() }
     }
 
     /// Another path, confined as this one is.
     #[must_use]
     pub fn with_path(self, path: &Path) -> Self {
-        Self {
-            path: path.to_owned(),
-            folder: self.folder,
-        }
+        Self { path: path.to_owned(), folder: self.folder }
     }
 
     /// The bare path.

@@ -19,28 +19,14 @@ use std::time::{Duration, SystemTime};
 const STALE_AGE: Duration = Duration::from_secs(3600);
 
 /// Endings of the files that this program writes beside others' files.
-const OWN_EXTENSIONS: [&str; 9] = [
-    "json",
-    "toml",
-    "csv",
-    "tsv",
-    "md",
-    "png",
-    "svg",
-    "safetensors",
-    "last",
-];
+const OWN_EXTENSIONS: [&str; 9] = ["json", "toml", "csv", "tsv", "md", "png", "svg", "safetensors", "last"];
 
 /// Removes what [`write_atomic`](super::write_atomic) left in a folder that nobody else works in, when its process was
 /// killed. Who still lives may still be writing.
 pub fn remove_temporary_files(folder: &(impl FileLocation + ?Sized)) {
     let folder = FilePath::from_location(folder);
     for entry in list_folder(&folder).unwrap_or_default() {
-        let process = entry
-            .name
-            .to_str()
-            .and_then(parse_temporary_name)
-            .map(|(_, process)| process);
+        let process = entry.name.to_str().and_then(parse_temporary_name).map(|(_, process)| process);
         if process.is_some_and(has_process_ended) && entry.is_file {
             let _ = remove(&folder.join(&entry.name));
         }
@@ -55,9 +41,7 @@ pub fn remove_stale(folder: &Path) {
         let (Some(name), Ok(kind)) = (name.to_str(), entry.file_type()) else {
             continue;
         };
-        let file = parse_temporary_name(name)
-            .filter(|(of, _)| is_own_file_name(of))
-            .filter(|_| kind.is_file());
+        let file = parse_temporary_name(name).filter(|(of, _)| is_own_file_name(of)).filter(|_| kind.is_file());
         let run = parse_partial_name(name).filter(|_| kind.is_dir());
         let process = file.or(run).map(|(_, process)| process);
         if !process.is_some_and(has_process_ended) || !is_past_stale_age(&path) {
@@ -87,9 +71,7 @@ pub fn remove_abandoned(place: &(impl FileLocation + ?Sized)) {
         let run = parse_partial_name(name).filter(|_| entry.is_folder);
         let (is_run, made) = (run.is_some(), run.or(parse_temporary_name(name)));
         let left = folder.join(name);
-        if !made.is_some_and(|(of, process)| of == wanted && has_process_ended(process))
-            || !is_unlocked(&left)
-        {
+        if !made.is_some_and(|(of, process)| of == wanted && has_process_ended(process)) || !is_unlocked(&left) {
             continue;
         }
         let _ = match entry.is_folder {
@@ -146,8 +128,7 @@ fn is_on_shared_file_system(opened: impl AsFd) -> bool {
         0x6573_5546,
         0x5346_414f,
     ];
-    rustix::fs::fstatfs(opened)
-        .is_ok_and(|found| SHARED_FILE_SYSTEMS.contains(&(found.f_type as u32)))
+    rustix::fs::fstatfs(opened).is_ok_and(|found| SHARED_FILE_SYSTEMS.contains(&(found.f_type as u32)))
 }
 
 /// True for a file or folder on a file system that other machines may have mounted as well; not known here.
@@ -168,10 +149,7 @@ fn contains_only_own_files(folder: &FilePath) -> bool {
 
 /// What a temporary file will be called, and the process that writes it.
 fn parse_temporary_name(name: &str) -> Option<(&str, Pid)> {
-    let (of, process) = name
-        .strip_prefix('.')?
-        .strip_suffix(".tmp")?
-        .rsplit_once('.')?;
+    let (of, process) = name.strip_prefix('.')?.strip_suffix(".tmp")?.rsplit_once('.')?;
     // A number follows where the name was taken.
     let process = match process.split_once('-') {
         Some((process, number)) => number.parse::<u32>().ok().map(|_| process)?,
@@ -201,9 +179,7 @@ fn has_process_ended(process: Pid) -> bool {
     }
     let stat = fs::read_to_string(format!("/proc/{}/stat", process.as_raw_pid()));
     // After the name, which may hold anything.
-    let state = stat
-        .ok()
-        .and_then(|s| s.rsplit(')').next()?.trim_start().chars().next());
+    let state = stat.ok().and_then(|s| s.rsplit(')').next()?.trim_start().chars().next());
     matches!(state, Some('Z' | 'X'))
 }
 
@@ -291,10 +267,7 @@ mod tests {
         let inside = ["model.safetensors", ".model.json.77.tmp"];
         let left = [
             make(format!(".model.{UNUSED_PID}.tmp"), &inside),
-            make(
-                format!(".model.{UNUSED_PID}-7.partial"),
-                &["config.toml", "lock"],
-            ),
+            make(format!(".model.{UNUSED_PID}-7.partial"), &["config.toml", "lock"]),
             write(format!(".model.{}.tmp", UNUSED_PID - 1)),
             make(format!(".model.{UNUSED_PID}-1.tmp"), &inside),
         ];
@@ -329,10 +302,7 @@ mod tests {
     fn a_link_or_a_pipe_that_has_such_a_name_is_neither_opened_nor_removed() {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: String| dir.path().join(name);
-        let pipes = [
-            path("outside".into()),
-            path(format!(".model.{UNUSED_PID}.tmp")),
-        ];
+        let pipes = [path("outside".into()), path(format!(".model.{UNUSED_PID}.tmp"))];
         let link = path(format!(".model.{}.tmp", UNUSED_PID - 1));
         for pipe in &pipes {
             let made = std::process::Command::new("mkfifo").arg(pipe).status();
@@ -340,9 +310,8 @@ mod tests {
         }
         std::os::unix::fs::symlink(&pipes[0], &link).unwrap();
         // Whoever opens a pipe to write waits until somebody opens it to read.
-        let writers = pipes.clone().map(|pipe| {
-            std::thread::spawn(move || File::options().write(true).open(pipe).map(drop))
-        });
+        let writers =
+            pipes.clone().map(|pipe| std::thread::spawn(move || File::options().write(true).open(pipe).map(drop)));
         std::thread::sleep(Duration::from_millis(200));
         remove_abandoned(&dir.path().join("model"));
         std::thread::sleep(Duration::from_millis(200));
@@ -355,10 +324,7 @@ mod tests {
         for writer in writers {
             writer.join().unwrap().unwrap();
         }
-        assert!(
-            !is_unlocked(&FilePath::from_location(&link)),
-            "young, and no file"
-        );
+        assert!(!is_unlocked(&FilePath::from_location(&link)), "young, and no file");
     }
 
     #[test]

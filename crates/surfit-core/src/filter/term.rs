@@ -59,9 +59,8 @@ const BOUND_SIGNS: [(&str, NumberBound); 6] = [
 ];
 
 /// The keys that a term can have.
-pub const FILTER_KEYS: &[&str] = &[
-    "name", "state", "net", "network", "data", "degree", "acc", "accuracy", "loss", "age",
-];
+pub const FILTER_KEYS: &[&str] =
+    &["name", "state", "net", "network", "data", "degree", "acc", "accuracy", "loss", "age"];
 
 impl FilterTerm {
     /// Reads a term without its `!`; the error is a sentence.
@@ -82,10 +81,7 @@ impl FilterTerm {
         }
         let text = |key| match bound {
             NumberBound::Equal => Self::parse_text(key, word, value),
-            _ => Err(format!(
-                "`{word}`: a {} has no order; write `:` and a name",
-                key_name(key)
-            )),
+            _ => Err(format!("`{word}`: a {} has no order; write `:` and a name", key_name(key))),
         };
         let number = |key| {
             let value = parse_quantity(key, value).ok_or_else(|| {
@@ -111,17 +107,11 @@ impl FilterTerm {
                 (NumberBound::Equal, Some((m, n))) => Ok(FilterTerm::Degrees(m, n)),
                 _ => number(NumberKey::Degree),
             },
-            "" => Err(format!(
-                "`{word}` has no key; there are {}",
-                FILTER_KEYS.join(", ")
-            )),
+            "" => Err(format!("`{word}` has no key; there are {}", FILTER_KEYS.join(", "))),
             other => Err(match nearest_name(other, FILTER_KEYS) {
                 // The value may fit the key no better: `age:yes`, say.
                 Some(key) => format!("there is no key `{other}`; did you mean `{key}`?"),
-                None => format!(
-                    "there is no key `{other}`; there are {}",
-                    FILTER_KEYS.join(", ")
-                ),
+                None => format!("there is no key `{other}`; there are {}", FILTER_KEYS.join(", ")),
             }),
         }
     }
@@ -138,8 +128,7 @@ impl FilterTerm {
             TextKey::Data => DATA_SETS,
         };
         // A name that nothing can have would choose nothing without a word.
-        let wrong =
-            |v: &&String| !known.is_empty() && !v.contains('*') && !known.contains(&v.as_str());
+        let wrong = |v: &&String| !known.is_empty() && !v.contains('*') && !known.contains(&v.as_str());
         match values.iter().find(wrong) {
             Some(v) => Err(unknown_name_message(key_name(key), v, known)),
             None => Ok(FilterTerm::Text(key, values)),
@@ -149,9 +138,7 @@ impl FilterTerm {
     /// True when it holds of a run.
     pub(super) fn matches(&self, facts: &RunAttributes) -> bool {
         match self {
-            FilterTerm::Word(pattern) if pattern.contains('*') => {
-                matches_pattern(pattern, &facts.name.to_lowercase())
-            }
+            FilterTerm::Word(pattern) if pattern.contains('*') => matches_pattern(pattern, &facts.name.to_lowercase()),
             FilterTerm::Word(word) => facts.name.to_lowercase().contains(word),
             FilterTerm::Text(key, values) => {
                 let text = match key {
@@ -253,9 +240,7 @@ fn matches_pattern(pattern: &str, text: &str) -> bool {
         return false;
     };
     let tails = text.char_indices().map(|(at, _)| at).chain([text.len()]);
-    tails
-        .into_iter()
-        .any(|at| matches_pattern(rest, &text[at..]))
+    tails.into_iter().any(|at| matches_pattern(rest, &text[at..]))
 }
 
 impl fmt::Display for FilterTerm {

@@ -69,10 +69,7 @@ fn terms_mean_what_they_say() {
 
 #[test]
 fn a_word_with_a_star_is_a_pattern_of_the_name() {
-    let facts = RunAttributes {
-        name: "sd/Wide-seed1".into(),
-        ..run()
-    };
+    let facts = RunAttributes { name: "sd/Wide-seed1".into(), ..run() };
     let matches = |text: &str| text.parse::<Filter>().unwrap().matches(&facts);
     for yes in ["sd/*", "sd*", "*seed1", "SD/wide*", "sd", "!x*", "*"] {
         assert!(matches(yes), "{yes}");
@@ -85,10 +82,7 @@ fn a_word_with_a_star_is_a_pattern_of_the_name() {
 #[test]
 fn a_curve_has_one_degree() {
     let curve = Degrees::for_patch(crate::surface::Patch::Curve, 3, 3).ok();
-    let facts = RunAttributes {
-        degrees: curve,
-        ..run()
-    };
+    let facts = RunAttributes { degrees: curve, ..run() };
     let matches = |text: &str| text.parse::<Filter>().unwrap().matches(&facts);
     assert!(matches("degree:3") && !matches("degree:2") && matches("degree>2"));
 }
@@ -96,46 +90,21 @@ fn a_curve_has_one_degree() {
 #[test]
 fn what_is_not_known_fulfils_nothing() {
     let facts = RunAttributes::default();
-    for text in [
-        "acc>0",
-        "loss<9",
-        "net:*",
-        "data:*",
-        "degree:1",
-        "degree>=1",
-        "age<9w",
-    ] {
+    for text in ["acc>0", "loss<9", "net:*", "data:*", "degree:1", "degree>=1", "age<9w"] {
         assert!(!text.parse::<Filter>().unwrap().matches(&facts), "{text}");
-        assert!(
-            format!("!{text}")
-                .parse::<Filter>()
-                .unwrap()
-                .matches(&facts)
-        );
+        assert!(format!("!{text}").parse::<Filter>().unwrap().matches(&facts));
     }
 }
 
 #[test]
 fn faults_are_sentences() {
     for (text, part) in [
-        (
-            "stat:running",
-            "there is no key `stat`; did you mean `state`?",
-        ),
-        (
-            "colour=red",
-            "there is no key `colour`; there are name, state,",
-        ),
+        ("stat:running", "there is no key `stat`; did you mean `state`?"),
+        ("colour=red", "there is no key `colour`; there are name, state,"),
         ("state:runing", "did you mean `running`?"),
-        (
-            "net:resnet",
-            "there is no network `resnet`; did you mean `resnet18`?",
-        ),
+        ("net:resnet", "there is no network `resnet`; did you mean `resnet18`?"),
         ("data:cifar", "did you mean `cifar10`?"),
-        (
-            "acc>90",
-            "a fraction from 0 to 1, or a percentage such as 90%",
-        ),
+        ("acc>90", "a fraction from 0 to 1, or a percentage such as 90%"),
         ("acc>high", "a fraction"),
         ("loss<nan", "a number, such as 0.3"),
         ("degree:9", "a degree from 1 to 8"),
@@ -181,18 +150,16 @@ fn facts() -> impl Strategy<Value = RunAttributes> {
         prop::option::of(-9.0..9.0),
         prop::option::of(0.0..9e6),
     )
-        .prop_map(
-            |(name, state, network, data, degrees, accuracy, loss, age)| RunAttributes {
-                name,
-                state: state.into(),
-                network: network.map(Into::into),
-                data: data.map(Into::into),
-                degrees: degrees.and_then(|(m, n)| Degrees::new(m, n).ok()),
-                accuracy,
-                loss,
-                age,
-            },
-        )
+        .prop_map(|(name, state, network, data, degrees, accuracy, loss, age)| RunAttributes {
+            name,
+            state: state.into(),
+            network: network.map(Into::into),
+            data: data.map(Into::into),
+            degrees: degrees.and_then(|(m, n)| Degrees::new(m, n).ok()),
+            accuracy,
+            loss,
+            age,
+        })
 }
 
 proptest! {

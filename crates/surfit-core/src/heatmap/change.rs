@@ -20,10 +20,8 @@ impl Heatmap {
             return None;
         }
         let both = self.cells.iter().zip(&before.cells).enumerate();
-        let cells: Vec<(usize, Cell)> = both
-            .filter(|(_, (now, then))| now != then)
-            .map(|(index, (now, _))| (index, *now))
-            .collect();
+        let cells: Vec<(usize, Cell)> =
+            both.filter(|(_, (now, then))| now != then).map(|(index, (now, _))| (index, *now)).collect();
         let version = self.version;
         (2 * cells.len() < self.cells.len()).then_some(HeatmapChange { version, cells })
     }

@@ -19,10 +19,8 @@ impl CellField {
         for (a, b) in (0..self.grid - 1).flat_map(|a| (0..self.grid - 1).map(move |b| (a, b))) {
             // Round the square, so that neighbours in the list are neighbours in the square.
             let around = [(a, b), (a + 1, b), (a + 1, b + 1), (a, b + 1)];
-            let corners: Vec<SquareCorner> = around
-                .into_iter()
-                .filter_map(|(a, b)| Some(((a as f64, b as f64), self.get(a, b)?)))
-                .collect();
+            let corners: Vec<SquareCorner> =
+                around.into_iter().filter_map(|(a, b)| Some(((a as f64, b as f64), self.get(a, b)?))).collect();
             if corners.len() >= 3 {
                 cut_cell(&corners, level, &mut out);
             }
@@ -58,11 +56,7 @@ fn cut_cell(corners: &[SquareCorner], level: f64, out: &mut Vec<ContourSegment>)
 fn edge_crossing((from, low): SquareCorner, (to, high): SquareCorner, level: f64) -> (f64, f64) {
     // Halves keep the difference of huge figures finite.
     let span = high / 2.0 - low / 2.0;
-    let t = if span == 0.0 {
-        0.5
-    } else {
-        ((level / 2.0 - low / 2.0) / span).clamp(0.0, 1.0)
-    };
+    let t = if span == 0.0 { 0.5 } else { ((level / 2.0 - low / 2.0) / span).clamp(0.0, 1.0) };
     (from.0 + t * (to.0 - from.0), from.1 + t * (to.1 - from.1))
 }
 
@@ -74,9 +68,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn field(patch: Patch, grid: usize, f: impl Fn(f64, f64) -> f64) -> CellField {
-        CellField::from_heatmap(&Heatmap::new(patch, grid), |i, _| {
-            Some(f((i / grid) as f64, (i % grid) as f64))
-        })
+        CellField::from_heatmap(&Heatmap::new(patch, grid), |i, _| Some(f((i / grid) as f64, (i % grid) as f64)))
     }
 
     #[test]
@@ -86,25 +78,16 @@ mod tests {
         let mut ends = std::collections::BTreeMap::new();
         for p in line.iter().flatten() {
             assert!(((p.0 - 10.0).hypot(p.1 - 10.0) - 6.0).abs() < 0.05, "{p:?}");
-            *ends
-                .entry(((1e6 * p.0) as i64, (1e6 * p.1) as i64))
-                .or_insert(0) += 1;
+            *ends.entry(((1e6 * p.0) as i64, (1e6 * p.1) as i64)).or_insert(0) += 1;
         }
         assert!(ends.values().all(|&n| n == 2), "every end meets another");
         let length: f64 = line.iter().map(|[p, q]| (p.0 - q.0).hypot(p.1 - q.1)).sum();
-        assert!(
-            (length - 12.0 * std::f64::consts::PI).abs() < 0.5,
-            "{length}"
-        );
+        assert!((length - 12.0 * std::f64::consts::PI).abs() < 0.5, "{length}");
     }
 
     #[test]
     fn a_saddle_is_cut_twice_without_a_cross() {
-        let f = CellField {
-            grid: 2,
-            patch: Patch::Square,
-            values: vec![Some(1.0), Some(0.0), Some(0.0), Some(1.0)],
-        };
+        let f = CellField { grid: 2, patch: Patch::Square, values: vec![Some(1.0), Some(0.0), Some(0.0), Some(1.0)] };
         for level in [0.25, 0.75] {
             let line = f.contour_segments(level);
             assert_eq!(line.len(), 2);
@@ -119,8 +102,7 @@ mod tests {
     #[test]
     fn a_triangular_patch_has_lines_up_to_its_third_edge() {
         let f = field(Patch::Triangle, 6, |x, _| x);
-        let highest =
-            |l: Vec<ContourSegment>| l.into_iter().flatten().map(|p| p.1).fold(0.0, f64::max);
+        let highest = |l: Vec<ContourSegment>| l.into_iter().flatten().map(|p| p.1).fold(0.0, f64::max);
         assert!((highest(f.contour_segments(1.5)) - 3.5).abs() < 1e-9);
     }
 

@@ -37,8 +37,7 @@ impl Heatmap {
             true => format!("{},", self.grid),
             false => format!("{0}, {0}", self.grid),
         };
-        let mut header =
-            format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({shape}), }}");
+        let mut header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({shape}), }}");
         // The format wants magic, lengths and header together to be a multiple of 64, ending in a newline.
         while (10 + header.len() + 1) % 64 != 0 {
             header.push(' ');
@@ -86,12 +85,7 @@ mod tests {
     #[test]
     fn a_table_has_no_word_for_what_is_not_finite() {
         let mut heatmap = Heatmap::new(Patch::Curve, 2);
-        heatmap.cells[0] = Cell {
-            correct: 9,
-            images: 10,
-            loss: f32::NAN,
-            version: 0,
-        };
+        heatmap.cells[0] = Cell { correct: 9, images: 10, loss: f32::NAN, version: 0 };
         let csv = heatmap.to_csv();
         assert!(csv.contains("\n0.000000,0.900000,,10\n"), "{csv}");
     }
@@ -99,12 +93,7 @@ mod tests {
     #[test]
     fn json_has_every_cell_and_no_nan() {
         let mut heatmap = Heatmap::new(Patch::Square, 2);
-        heatmap.cells[1] = Cell {
-            correct: 9,
-            images: 10,
-            loss: f32::NAN,
-            version: 0,
-        };
+        heatmap.cells[1] = Cell { correct: 9, images: 10, loss: f32::NAN, version: 0 };
         let json = heatmap.to_json();
         assert_eq!(json["cells"].as_array().map(Vec::len), Some(4));
         assert_eq!(json["cells"][1]["accuracy"], 0.9);

@@ -22,17 +22,10 @@ impl CellField {
     /// The `figure` of every cell that lies on the surface. Figures that are not finite count as none.
     pub fn from_heatmap(heatmap: &Heatmap, figure: impl Fn(usize, &Cell) -> Option<f64>) -> Self {
         let value = |index: usize| {
-            let cell = heatmap
-                .cells
-                .get(index)
-                .filter(|_| heatmap.contains_cell(index))?;
+            let cell = heatmap.cells.get(index).filter(|_| heatmap.contains_cell(index))?;
             figure(index, cell).filter(|v| v.is_finite())
         };
-        Self {
-            grid: heatmap.grid,
-            patch: heatmap.patch,
-            values: (0..heatmap.grid * heatmap.grid).map(value).collect(),
-        }
+        Self { grid: heatmap.grid, patch: heatmap.patch, values: (0..heatmap.grid * heatmap.grid).map(value).collect() }
     }
 
     /// The figure of a cell; `None` outside the grid too.
@@ -87,18 +80,13 @@ impl CellField {
     /// surface that is measured only here and there. Without any figure it stays as it is.
     pub fn fill_missing(&self, holds: impl Fn(usize) -> bool) -> Self {
         let mut out = self.clone();
-        let missing: Vec<usize> = (0..self.values.len())
-            .filter(|&i| holds(i) && self.values[i].is_none())
-            .collect();
+        let missing: Vec<usize> = (0..self.values.len()).filter(|&i| holds(i) && self.values[i].is_none()).collect();
         if missing.is_empty() || self.values.iter().all(Option::is_none) {
             return out;
         }
         let mut open = missing.clone();
         while !open.is_empty() {
-            let found: Vec<(usize, f64)> = open
-                .iter()
-                .filter_map(|&i| Some((i, out.neighbor_mean(i)?)))
-                .collect();
+            let found: Vec<(usize, f64)> = open.iter().filter_map(|&i| Some((i, out.neighbor_mean(i)?))).collect();
             if found.is_empty() {
                 break;
             }
@@ -139,10 +127,7 @@ impl CellField {
         let last = self.grid.saturating_sub(1).max(1) as f64;
         let scale = other.grid.saturating_sub(1) as f64 / last;
         let value = |(index, mine): (usize, &Option<f64>)| {
-            let (x, y) = (
-                (index / self.grid) as f64 * scale,
-                (index % self.grid) as f64 * scale,
-            );
+            let (x, y) = ((index / self.grid) as f64 * scale, (index % self.grid) as f64 * scale);
             other.get(x.round() as usize, y.round() as usize)?;
             Some((*mine)? - other.interpolated_value(x, y)?).filter(|d| d.is_finite())
         };
@@ -159,16 +144,8 @@ impl CellField {
 }
 
 /// Neighbours with their weights: those across a corner count less.
-const NEIGHBOR_WEIGHTS: [(i64, i64, f64); 8] = [
-    (-1, 0, 1.0),
-    (1, 0, 1.0),
-    (0, -1, 1.0),
-    (0, 1, 1.0),
-    (-1, -1, 0.5),
-    (-1, 1, 0.5),
-    (1, -1, 0.5),
-    (1, 1, 0.5),
-];
+const NEIGHBOR_WEIGHTS: [(i64, i64, f64); 8] =
+    [(-1, 0, 1.0), (1, 0, 1.0), (0, -1, 1.0), (0, 1, 1.0), (-1, -1, 0.5), (-1, 1, 0.5), (1, -1, 0.5), (1, 1, 0.5)];
 
 #[cfg(test)]
 mod tests {
@@ -176,9 +153,7 @@ mod tests {
 
     fn plane(grid: usize, keep: impl Fn(usize) -> bool) -> CellField {
         let heatmap = Heatmap::new(Patch::Square, grid);
-        CellField::from_heatmap(&heatmap, |i, _| {
-            keep(i).then(|| 2.0 * (i / grid) as f64 - (i % grid) as f64)
-        })
+        CellField::from_heatmap(&heatmap, |i, _| keep(i).then(|| 2.0 * (i / grid) as f64 - (i % grid) as f64))
     }
 
     #[test]
@@ -189,10 +164,7 @@ mod tests {
         }
         assert_eq!(f.interpolated_value(-3.0, f64::NAN), f.get(0, 0));
         let holed = plane(5, |i| i != 6);
-        assert!(
-            holed.interpolated_value(1.0, 1.0).is_none()
-                && holed.interpolated_value(1.0, 1.4).is_some()
-        );
+        assert!(holed.interpolated_value(1.0, 1.0).is_none() && holed.interpolated_value(1.0, 1.4).is_some());
     }
 
     #[test]
@@ -200,10 +172,7 @@ mod tests {
         let f = plane(5, |i| i != 12);
         assert_eq!(f.measured_value_near(0.5, 0.5), None);
         assert_eq!(f.measured_value_near(0.45, 0.55), None);
-        assert!(
-            f.measured_value_near(0.25, 0.5)
-                .is_some_and(|v| (v - 0.0).abs() < 1e-12)
-        );
+        assert!(f.measured_value_near(0.25, 0.5).is_some_and(|v| (v - 0.0).abs() < 1e-12));
         // Near the gap only the measured neighbours count.
         assert!(f.measured_value_near(0.3, 0.5).is_some_and(|v| v < 0.2));
         let triangle = Heatmap::new(Patch::Triangle, 5);
@@ -215,32 +184,17 @@ mod tests {
     fn gaps_are_filled_between_their_neighbours() {
         let f = plane(9, |i| i % 3 == 0).fill_missing(|_| true);
         let (low, high) = (-8.0, 16.0);
-        assert!(
-            f.values
-                .iter()
-                .all(|v| v.is_some_and(|v| (low..=high).contains(&v)))
-        );
+        assert!(f.values.iter().all(|v| v.is_some_and(|v| (low..=high).contains(&v))));
         assert!((f.get(4, 4).unwrap() - 4.0).abs() < 1.0);
-        assert_eq!(
-            plane(4, |_| false).fill_missing(|_| true),
-            plane(4, |_| false)
-        );
+        assert_eq!(plane(4, |_| false).fill_missing(|_| true), plane(4, |_| false));
     }
 
     #[test]
     fn a_field_less_itself_on_another_grid_is_zero() {
         let (coarse, fine) = (plane(5, |_| true), plane(9, |_| true));
         // The same plane over `(u, v)`: the figures of the finer grid are twice as large.
-        let half = CellField {
-            values: fine.values.iter().map(|v| v.map(|v| v / 2.0)).collect(),
-            ..fine
-        };
-        for d in half
-            .subtract(&coarse)
-            .values
-            .into_iter()
-            .chain(coarse.subtract(&half).values)
-        {
+        let half = CellField { values: fine.values.iter().map(|v| v.map(|v| v / 2.0)).collect(), ..fine };
+        for d in half.subtract(&coarse).values.into_iter().chain(coarse.subtract(&half).values) {
             assert!(d.unwrap().abs() < 1e-12);
         }
         let holed = plane(5, |i| i != 12);

@@ -91,16 +91,9 @@ impl Metric {
     }
 
     /// The best value among corners; `None` when none has one.
-    pub fn best_corner_value<'a>(
-        self,
-        corners: impl IntoIterator<Item = &'a CornerReady>,
-    ) -> Option<f64> {
+    pub fn best_corner_value<'a>(self, corners: impl IntoIterator<Item = &'a CornerReady>) -> Option<f64> {
         let values = corners.into_iter().filter_map(|c| self.corner_value(c));
-        if self.higher_is_better() {
-            values.max_by(f64::total_cmp)
-        } else {
-            values.min_by(f64::total_cmp)
-        }
+        if self.higher_is_better() { values.max_by(f64::total_cmp) } else { values.min_by(f64::total_cmp) }
     }
 
     /// The metric's name for people.

@@ -38,9 +38,7 @@ impl Heatmap {
     fn neighbors(&self, index: usize) -> impl Iterator<Item = usize> + '_ {
         let (a, b) = (index / self.grid, index % self.grid);
         let near = |k: usize| k.saturating_sub(1)..=(k + 1).min(self.grid - 1);
-        near(a)
-            .flat_map(move |a| near(b).map(move |b| a * self.grid + b))
-            .filter(move |&n| n != index)
+        near(a).flat_map(move |a| near(b).map(move |b| a * self.grid + b)).filter(move |&n| n != index)
     }
 }
 
@@ -54,17 +52,10 @@ mod tests {
         let mut map = Heatmap::new(Patch::Square, grid);
         for index in 0..grid * grid {
             let (u, v) = map.parameters(index);
-            let height: f64 = centres
-                .iter()
-                .map(|c| c.2 * (-((u - c.0).powi(2) + (v - c.1).powi(2)) / 0.02).exp())
-                .sum();
+            let height: f64 =
+                centres.iter().map(|c| c.2 * (-((u - c.0).powi(2) + (v - c.1).powi(2)) / 0.02).exp()).sum();
             let correct = (1e6 * (0.5 + 0.3 * height)) as u32;
-            map.cells[index] = Cell {
-                correct,
-                images: 1_000_000,
-                loss: 1.0 - correct as f32 / 1e6,
-                version: 0,
-            };
+            map.cells[index] = Cell { correct, images: 1_000_000, loss: 1.0 - correct as f32 / 1e6, version: 0 };
         }
         map
     }
@@ -73,11 +64,7 @@ mod tests {
     fn each_bump_is_named_once_best_first() {
         let map = bumps(21, &[(0.2, 0.2, 0.8), (0.8, 0.75, 1.0), (0.2, 0.85, 0.5)]);
         for metric in Metric::ALL {
-            let peaks: Vec<_> = map
-                .peaks(metric, 3)
-                .iter()
-                .map(|&i| map.parameters(i))
-                .collect();
+            let peaks: Vec<_> = map.peaks(metric, 3).iter().map(|&i| map.parameters(i)).collect();
             assert_eq!(peaks, [(0.8, 0.75), (0.2, 0.2), (0.2, 0.85)]);
         }
         assert_eq!(map.peaks(Metric::Accuracy, 1).len(), 1);
@@ -87,16 +74,8 @@ mod tests {
     fn peaks_are_never_neighbours_and_a_plateau_has_few() {
         let flat = bumps(11, &[]);
         let peaks = flat.peaks(Metric::Accuracy, 9);
-        assert_eq!(
-            peaks,
-            [0],
-            "equal cells have one order, so one of them is first"
-        );
-        assert!(
-            Heatmap::new(Patch::Curve, 11)
-                .peaks(Metric::Loss, 9)
-                .is_empty()
-        );
+        assert_eq!(peaks, [0], "equal cells have one order, so one of them is first");
+        assert!(Heatmap::new(Patch::Curve, 11).peaks(Metric::Loss, 9).is_empty());
         let mut rough = bumps(31, &[]);
         for (index, cell) in rough.cells.iter_mut().enumerate() {
             cell.correct = (crate::random::derive_seed(7, index as u64) % 1_000_000) as u32;
@@ -104,11 +83,7 @@ mod tests {
         let peaks = rough.peaks(Metric::Accuracy, 9);
         assert_eq!(peaks.len(), 9);
         for (n, &one) in peaks.iter().enumerate() {
-            assert!(
-                peaks[n + 1..]
-                    .iter()
-                    .all(|&other| rough.cell_distance(one, other) > 3)
-            );
+            assert!(peaks[n + 1..].iter().all(|&other| rough.cell_distance(one, other) > 3));
         }
         assert_eq!(peaks[0], rough.rank_cells(Metric::Accuracy)[0]);
     }

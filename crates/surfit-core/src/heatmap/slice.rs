@@ -58,10 +58,7 @@ mod tests {
         assert_eq!(map.slice_cells((1, 2), SliceDirection::U), [2, 6, 10, 14]);
         assert_eq!(map.slice_cells((1, 2), SliceDirection::V), [4, 5, 6, 7]);
         assert_eq!(map.slice_cells((1, 2), SliceDirection::Rising), [1, 6, 11]);
-        assert_eq!(
-            map.slice_cells((1, 2), SliceDirection::Falling),
-            [3, 6, 9, 12]
-        );
+        assert_eq!(map.slice_cells((1, 2), SliceDirection::Falling), [3, 6, 9, 12]);
         let triangle = Heatmap::new(Patch::Triangle, 4);
         assert_eq!(triangle.slice_cells((1, 1), SliceDirection::U), [1, 5, 9]);
     }

@@ -18,12 +18,7 @@ impl TryFrom<StoredHeatmap> for Heatmap {
     type Error = String;
 
     fn try_from(stored: StoredHeatmap) -> Result<Self, String> {
-        let StoredHeatmap {
-            grid,
-            cells,
-            version,
-            patch,
-        } = stored;
+        let StoredHeatmap { grid, cells, version, patch } = stored;
         if let Some(sentence) = Heatmap::check_grid(grid) {
             return Err(sentence);
         }
@@ -31,12 +26,7 @@ impl TryFrom<StoredHeatmap> for Heatmap {
             let count = cells.len();
             return Err(format!("a grid of {grid} has not {count} cells"));
         }
-        Ok(Self {
-            grid,
-            cells,
-            version,
-            patch,
-        })
+        Ok(Self { grid, cells, version, patch })
     }
 }
 

@@ -62,26 +62,15 @@ mod tests {
 
     #[test]
     fn a_part_is_found_on_every_grid_and_figures_are_made_of_the_metric() {
-        let look = HeatmapStyle {
-            part: Some([(0.2, 0.6), (0.5, 0.9)]),
-            ..HeatmapStyle::default()
-        };
+        let look = HeatmapStyle { part: Some([(0.2, 0.6), (0.5, 0.9)]), ..HeatmapStyle::default() };
         assert_eq!(look.visible_cells(11), ((2, 5), 5));
         assert_eq!(look.visible_cells(101), ((20, 50), 41));
         assert_eq!(look.visible_cells(2), ((0, 1), 1));
         assert_eq!(HeatmapStyle::default().visible_cells(7), ((0, 0), 7));
-        let cell = Cell {
-            correct: 90,
-            images: 100,
-            ..Cell::default()
-        };
-        let gain = CellQuantity::Gain
-            .value_of(Metric::Accuracy, &cell, 0.85)
-            .unwrap();
+        let cell = Cell { correct: 90, images: 100, ..Cell::default() };
+        let gain = CellQuantity::Gain.value_of(Metric::Accuracy, &cell, 0.85).unwrap();
         assert!((gain - 0.05).abs() < 1e-12);
-        let width = CellQuantity::Width
-            .value_of(Metric::Accuracy, &cell, 0.85)
-            .unwrap();
+        let width = CellQuantity::Width.value_of(Metric::Accuracy, &cell, 0.85).unwrap();
         assert!(width > 0.04 && width < 0.08, "{width}");
         assert_eq!(CellQuantity::Width.value_of(Metric::Loss, &cell, 0.0), None);
     }

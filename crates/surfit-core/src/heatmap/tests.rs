@@ -1,12 +1,7 @@
 use super::*;
 
 fn cell(correct: u32, loss: f32, version: u64) -> Cell {
-    Cell {
-        correct,
-        images: 100,
-        loss,
-        version,
-    }
+    Cell { correct, images: 100, loss, version }
 }
 
 #[test]
@@ -41,14 +36,9 @@ fn coarse_to_fine_visits_every_cell_once_corners_first() {
 #[test]
 fn summary_separates_interior_and_corners() {
     let mut h = Heatmap::new(Patch::Square, 3);
-    h.cells = (0..9)
-        .map(|i| cell(if i == 4 { 100 } else { 50 }, 1.0, 2))
-        .collect();
+    h.cells = (0..9).map(|i| cell(if i == 4 { 100 } else { 50 }, 1.0, 2)).collect();
     let s = h.summary().unwrap();
-    assert_eq!(
-        (s.interior_mean, s.corners_mean, s.min, s.max),
-        (1.0, 0.5, 0.5, 1.0)
-    );
+    assert_eq!((s.interior_mean, s.corners_mean, s.min, s.max), (1.0, 0.5, 0.5, 1.0));
     h.version = 2;
     assert!(h.is_complete());
     h.version = 3;
@@ -58,22 +48,12 @@ fn summary_separates_interior_and_corners() {
 
 #[test]
 fn interval_holds_the_accuracy_and_shrinks() {
-    let (few, many) = (
-        cell(90, 0.0, 0),
-        Cell {
-            correct: 9000,
-            images: 10000,
-            ..cell(0, 0.0, 0)
-        },
-    );
+    let (few, many) = (cell(90, 0.0, 0), Cell { correct: 9000, images: 10000, ..cell(0, 0.0, 0) });
     let width = |c: &Cell| c.interval().map(|(a, b)| b - a).unwrap();
     assert!(width(&few) > 5.0 * width(&many));
     let (low, high) = few.interval().unwrap();
     assert!(low < 0.9 && 0.9 < high && high <= 1.0);
-    let all = Cell {
-        correct: 100,
-        ..few
-    };
+    let all = Cell { correct: 100, ..few };
     assert!(all.interval().unwrap().1 <= 1.0 + 1e-12);
 }
 
@@ -83,10 +63,7 @@ fn tables_have_every_cell() {
     h.cells[3] = cell(87, 0.25, 0);
     let csv = h.to_csv();
     assert_eq!(csv.lines().count(), 5);
-    assert!(
-        csv.ends_with("1.000000,1.000000,0.870000,0.250000,100\n"),
-        "{csv}"
-    );
+    assert!(csv.ends_with("1.000000,1.000000,0.870000,0.250000,100\n"), "{csv}");
     let npy = h.to_npy(Metric::Accuracy);
     assert_eq!(npy.len() % 8, 0);
     assert_eq!(npy[npy.len() - 8..], 0.87f64.to_le_bytes());
@@ -94,11 +71,7 @@ fn tables_have_every_cell() {
 
 #[test]
 fn a_curve_and_a_triangle_have_their_own_cells() {
-    for (patch, count) in [
-        (Patch::Curve, 5),
-        (Patch::Triangle, 15),
-        (Patch::Square, 25),
-    ] {
+    for (patch, count) in [(Patch::Curve, 5), (Patch::Triangle, 15), (Patch::Square, 25)] {
         let mut h = Heatmap::new(patch, 5);
         assert_eq!(h.surface_cell_count(), count);
         let mut order = h.coarse_to_fine_order();
@@ -111,10 +84,7 @@ fn a_curve_and_a_triangle_have_their_own_cells() {
         assert_eq!(order, h.surface_cells().collect::<Vec<_>>());
         for i in h.surface_cells() {
             let (u, v) = h.parameters(i);
-            assert!(
-                patch.contains(u, v) && h.nearest_cell(u, v) == i,
-                "{patch:?} {i}"
-            );
+            assert!(patch.contains(u, v) && h.nearest_cell(u, v) == i, "{patch:?} {i}");
         }
         assert!(h.contains_cell(h.nearest_cell(0.9, 0.9)));
         for i in order {
@@ -133,23 +103,14 @@ fn a_coarser_grid_of_the_same_points_is_known_and_another_is_not() {
     let mut fine = Heatmap::new(Patch::Square, 11);
     fine.version = 3;
     for (index, cell) in fine.cells.iter_mut().enumerate() {
-        *cell = Cell {
-            correct: index as u32,
-            images: 200,
-            loss: 0.5,
-            version: 3,
-        };
+        *cell = Cell { correct: index as u32, images: 200, loss: 0.5, version: 3 };
     }
     let coarse = fine.with_grid(6);
     assert!(coarse.is_complete() && coarse.version == 3);
     let at = |h: &Heatmap, u, v| h.cells[h.nearest_cell(u, v)].correct;
     assert_eq!(at(&coarse, 0.2, 0.8), at(&fine, 0.2, 0.8));
     let other = fine.with_grid(4);
-    assert_eq!(
-        (other.is_complete(), other.fresh_cell_count()),
-        (false, 4),
-        "only the corners are shared"
-    );
+    assert_eq!((other.is_complete(), other.fresh_cell_count()), (false, 4), "only the corners are shared");
     // What is measured goes over, what is not takes nothing away.
     let mut back = Heatmap::new(Patch::Square, 11);
     back.version = 3;
@@ -162,12 +123,7 @@ fn a_coarser_grid_of_the_same_points_is_known_and_another_is_not() {
 fn a_curve_is_a_table_of_one_parameter() {
     let mut heatmap = Heatmap::new(Patch::Curve, 3);
     for index in [0, 3, 6] {
-        heatmap.cells[index] = Cell {
-            correct: 9,
-            images: 10,
-            loss: 0.5,
-            version: 0,
-        };
+        heatmap.cells[index] = Cell { correct: 9, images: 10, loss: 0.5, version: 0 };
     }
     assert_eq!(
         heatmap.to_csv(),
@@ -183,18 +139,11 @@ fn what_is_known_better_is_not_taken() {
     let measured = |grid: usize, images: u32, version: u64| {
         let mut heatmap = Heatmap::new(Patch::Square, grid);
         heatmap.version = version;
-        heatmap.cells.fill(Cell {
-            correct: images / 2,
-            images,
-            loss: 1.0,
-            version,
-        });
+        heatmap.cells.fill(Cell { correct: images / 2, images, loss: 1.0, version });
         heatmap
     };
     // On three points an axis are four corners, the middle and the sides' middles of five.
-    let shared = |heatmap: &Heatmap, images: u32| {
-        heatmap.cells.iter().filter(|c| c.images == images).count()
-    };
+    let shared = |heatmap: &Heatmap, images: u32| heatmap.cells.iter().filter(|c| c.images == images).count();
     let mut coarse = measured(3, 100, 7);
     coarse.merge_from(&measured(5, 2000, 7));
     assert_eq!(shared(&coarse, 2000), 9);

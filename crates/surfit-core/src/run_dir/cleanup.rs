@@ -31,10 +31,7 @@ impl RunDir {
         };
         self.remove_unfinished_files();
         match self.status().filter(|s| s.state != EngineState::Finished) {
-            Some(status) => self.write_status(&RunStatus {
-                state: EngineState::Finished,
-                ..status
-            }),
+            Some(status) => self.write_status(&RunStatus { state: EngineState::Finished, ..status }),
             None => Ok(()),
         }
     }

@@ -70,9 +70,7 @@ pub enum RunError {
         node: Option<Box<EngineNode>>,
     },
     /// Nothing may be written into its directory.
-    #[error(
-        "{0} may not be written to; make a run of your own from it with `surfit fork {0}`, or copy it"
-    )]
+    #[error("{0} may not be written to; make a run of your own from it with `surfit fork {0}`, or copy it")]
     ReadOnly(PathBuf),
     /// The stored configuration is damaged.
     #[error(transparent)]
@@ -109,10 +107,7 @@ impl RunDir {
     /// Attaches a path in the run to an error of writing there, and says when nothing in the run may be written.
     pub fn write_error_at<'a>(&'a self, path: &'a Path) -> impl FnOnce(io::Error) -> RunError + 'a {
         move |source| {
-            let refused = [
-                io::ErrorKind::PermissionDenied,
-                io::ErrorKind::ReadOnlyFilesystem,
-            ];
+            let refused = [io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem];
             let may_write = || rustix::fs::access(self.path(), Access::WRITE_OK).is_ok();
             match refused.contains(&source.kind()) && !may_write() {
                 true => RunError::ReadOnly(self.path().to_owned()),
@@ -125,18 +120,12 @@ impl RunDir {
 /// What to do where a new run's directory is taken, by a run or by something else.
 fn describe_existing(path: &Path) -> String {
     match files::is_file(&FilePath::beneath(path, "config.toml")) {
-        true => format!(
-            "; choose another --run-dir, or go on with `surfit resume {}`",
-            path.display()
-        ),
+        true => format!("; choose another --run-dir, or go on with `surfit resume {}`", path.display()),
         false => " and is no run; choose another --run-dir, or an empty directory".into(),
     }
 }
 
 /// Attaches a path to an I/O error.
 pub fn io_error_at(path: &Path) -> impl FnOnce(io::Error) -> RunError + '_ {
-    move |source| RunError::Io {
-        path: path.to_owned(),
-        source,
-    }
+    move |source| RunError::Io { path: path.to_owned(), source }
 }

@@ -45,12 +45,10 @@ impl EventLog {
         let path = location.full_path();
         // A copy of the run that was made of hard links has the same file, and keeps it.
         break_hard_link(location).map_err(io_error_at(path))?;
-        let mut file =
-            files::open_with(location, OFlags::RDWR | OFlags::CREATE).map_err(io_error_at(path))?;
+        let mut file = files::open_with(location, OFlags::RDWR | OFlags::CREATE).map_err(io_error_at(path))?;
         let end = log_end::find_log_end(&file).map_err(io_error_at(path))?;
         file.set_len(end.length).map_err(io_error_at(path))?;
-        file.seek(SeekFrom::Start(end.length))
-            .map_err(io_error_at(path))?;
+        file.seek(SeekFrom::Start(end.length)).map_err(io_error_at(path))?;
         if end.length == 0 {
             // Its name; what it holds is synced when that matters.
             sync_folder(path).map_err(io_error_at(path))?;
@@ -75,21 +73,12 @@ impl EventLog {
     pub fn append(&mut self, mut event: Event) -> (Envelope, Result<(), RunError>) {
         event.make_printable();
         self.seq += 1;
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0.0, |d| d.as_secs_f64());
-        let mut envelope = Envelope {
-            seq: self.seq,
-            time: (now * 1e3).round() / 1e3,
-            event,
-        };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64());
+        let mut envelope = Envelope { seq: self.seq, time: (now * 1e3).round() / 1e3, event };
         let line = encode_json(&envelope).and_then(|line| match line.len() < MAX_EVENT_BYTES {
             true => Ok(line),
             // Readers would take it for damage.
-            false => Err(std::io::Error::other(format!(
-                "it has {} bytes",
-                line.len()
-            ))),
+            false => Err(std::io::Error::other(format!("it has {} bytes", line.len()))),
         });
         let line = line.or_else(|error| {
             // Its number is given; what cannot be written must not end the engine.

@@ -23,24 +23,16 @@ impl RunDir {
     pub fn check_not_nested(path: &Path) -> Result<(), RunError> {
         let absolute = std::path::absolute(path).map_err(io_error_at(path))?;
         // Links are followed as far as there is something.
-        let around = absolute
-            .ancestors()
-            .skip(1)
-            .find_map(|p| p.canonicalize().ok());
+        let around = absolute.ancestors().skip(1).find_map(|p| p.canonicalize().ok());
         let runs = around.iter().flat_map(|folder| folder.ancestors());
         // Many programs have a config.toml.
         let is_run = |folder: &&Path| {
             let part = |name| files::metadata(&FilePath::beneath(folder, name));
             part("config.toml").is_ok_and(|m| m.is_file())
-                && ["corners", "surface", "heatmaps", "exports"]
-                    .iter()
-                    .all(|name| part(name).is_ok_and(|m| m.is_dir()))
+                && ["corners", "surface", "heatmaps", "exports"].iter().all(|name| part(name).is_ok_and(|m| m.is_dir()))
         };
         match runs.into_iter().find(is_run) {
-            Some(run) => Err(RunError::InsideRun {
-                path: path.to_owned(),
-                run: run.to_owned(),
-            }),
+            Some(run) => Err(RunError::InsideRun { path: path.to_owned(), run: run.to_owned() }),
             None => Ok(()),
         }
     }
@@ -62,11 +54,7 @@ impl RunDir {
             1 => Ok(matching.remove(0)),
             count => {
                 let (name, latest) = (name.to_owned(), matching[0].name_in(root));
-                Err(RunError::Ambiguous {
-                    name,
-                    count,
-                    latest,
-                })
+                Err(RunError::Ambiguous { name, count, latest })
             }
         }
     }
@@ -83,14 +71,7 @@ impl RunDir {
         let mut runs: Vec<_> = Self::runs_in(root)
             .into_iter()
             .chain(entries.filter_map(group).flatten())
-            .map(|r| {
-                (
-                    files::metadata(&r.config_path())
-                        .and_then(|m| m.modified())
-                        .ok(),
-                    r,
-                )
-            })
+            .map(|r| (files::metadata(&r.config_path()).and_then(|m| m.modified()).ok(), r))
             .collect();
         runs.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| b.1.path.cmp(&a.1.path)));
         runs.into_iter().map(|(_, run)| run).collect()

@@ -1,11 +1,7 @@
 //! A run that begins as a copy of another one's checkpoint.
 
-use super::{
-    MAX_SMALL_FILE_BYTES, OTHER_GRIDS_FILE, RunDir, RunError, absolute_utf8_path, io_error_at,
-};
-use crate::files::{
-    self, FilePath, create_folder, encode_json, sync_all, sync_folder, write_atomic,
-};
+use super::{MAX_SMALL_FILE_BYTES, OTHER_GRIDS_FILE, RunDir, RunError, absolute_utf8_path, io_error_at};
+use crate::files::{self, FilePath, create_folder, encode_json, sync_all, sync_folder, write_atomic};
 use crate::surface::Degrees;
 use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
@@ -66,17 +62,13 @@ impl RunDir {
             new => new,
         };
         let _held = files::lock_unfinished_folder(&partial);
-        let made = new
-            .and_then(|new| self.copy_checkpoint_into(&new, degrees))
-            .and_then(|()| {
-                fs::rename(&partial, &path).map_err(|error| match error.kind() {
-                    // Another one was faster.
-                    ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists => {
-                        RunError::Exists(path.clone())
-                    }
-                    _ => io_error_at(&path)(error),
-                })
-            });
+        let made = new.and_then(|new| self.copy_checkpoint_into(&new, degrees)).and_then(|()| {
+            fs::rename(&partial, &path).map_err(|error| match error.kind() {
+                // Another one was faster.
+                ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists => RunError::Exists(path.clone()),
+                _ => io_error_at(&path)(error),
+            })
+        });
         if made.is_err() {
             // What is left of it has no name that anybody looks for.
             let _ = fs::remove_dir_all(&partial);
@@ -104,16 +96,12 @@ impl RunDir {
             let (from, to) = (self.join(name), new.join(name));
             if files::exists(&from) {
                 let mut file = files::open(&from).map_err(io_error_at(&from))?;
-                let copied = files::open_with(&to, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)
-                    .map_err(io_error_at(&to))?;
+                let copied =
+                    files::open_with(&to, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL).map_err(io_error_at(&to))?;
                 files::copy_content(&mut file, &copied).map_err(io_error_at(&to))?;
             }
         }
-        new.write_fork_record(&ForkRecord {
-            from: self.path.clone(),
-            degrees,
-            begun: false,
-        })?;
+        new.write_fork_record(&ForkRecord { from: self.path.clone(), degrees, begun: false })?;
         // Before it gets its name, which the disk may keep sooner than what is in it.
         sync_all(&new.join("")).map_err(io_error_at(new.path()))
     }
@@ -129,10 +117,7 @@ impl RunDir {
             Err(e) => Err(io_error_at(&path)(e)),
             Ok(bytes) => serde_json::from_slice(&bytes)
                 .map(Some)
-                .map_err(|e| RunError::Damaged {
-                    path: path.into_path(),
-                    why: e.to_string(),
-                }),
+                .map_err(|e| RunError::Damaged { path: path.into_path(), why: e.to_string() }),
         }
     }
 
@@ -142,8 +127,7 @@ impl RunDir {
     /// [`RunError::Io`].
     pub fn write_fork_record(&self, fork: &ForkRecord) -> Result<(), RunError> {
         let path = self.join("fork.json");
-        write_atomic(&path, &encode_json(fork).map_err(io_error_at(&path))?)
-            .map_err(io_error_at(&path))
+        write_atomic(&path, &encode_json(fork).map_err(io_error_at(&path))?).map_err(io_error_at(&path))
     }
 }
 
@@ -228,14 +212,10 @@ mod tests {
         let is_done = |run: &RunDir| run.load_state().unwrap().job_result().is_some();
         assert!(is_done(&run) && !is_done(&fork));
         // The engine says where the run comes from before it notes that it has begun.
-        let forked =
-            r#"{"seq":2,"time":2.0,"event":"forked","from":"/a","step":2,"degrees":[2,2]}"#;
+        let forked = r#"{"seq":2,"time":2.0,"event":"forked","from":"/a","step":2,"degrees":[2,2]}"#;
         let told = fs::read_to_string(fork.events_path()).unwrap() + forked + "\n";
         fs::write(fork.events_path(), told).unwrap();
-        let begun = fork
-            .fork_record()
-            .unwrap()
-            .map(|f| ForkRecord { begun: true, ..f });
+        let begun = fork.fork_record().unwrap().map(|f| ForkRecord { begun: true, ..f });
         fork.write_fork_record(&begun.unwrap()).unwrap();
         assert!(!is_done(&fork));
     }
@@ -251,9 +231,7 @@ mod tests {
         for round in 0..10 {
             let twin = dir.path().join(format!("b{round}"));
             let all: Vec<_> = std::thread::scope(|scope| {
-                let all: Vec<_> = (0..4)
-                    .map(|_| scope.spawn(|| run.fork(&twin, None)))
-                    .collect();
+                let all: Vec<_> = (0..4).map(|_| scope.spawn(|| run.fork(&twin, None))).collect();
                 all.into_iter().map(|t| t.join().unwrap()).collect()
             });
             assert_eq!(all.iter().filter(|made| made.is_ok()).count(), 1);

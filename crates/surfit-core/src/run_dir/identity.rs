@@ -27,9 +27,6 @@ impl FileIdentity {
     }
 
     fn from_metadata(metadata: &Metadata) -> Self {
-        Self {
-            device: metadata.dev(),
-            node: metadata.ino(),
-        }
+        Self { device: metadata.dev(), node: metadata.ino() }
     }
 }

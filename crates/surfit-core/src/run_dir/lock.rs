@@ -3,9 +3,7 @@
 //! A copy of a run that was made of hard links (`cp -al`) has the very file that the original's engine holds. Who holds a
 //! lock therefore writes into it which directory it works in, and a lock that has other names is made anew.
 
-use super::{
-    EngineNode, FileIdentity, MAX_SMALL_FILE_BYTES, ProcessState, RunDir, RunError, io_error_at,
-};
+use super::{EngineNode, FileIdentity, MAX_SMALL_FILE_BYTES, ProcessState, RunDir, RunError, io_error_at};
 use crate::files::{self, FilePath};
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
@@ -60,10 +58,7 @@ impl RunDir {
     /// Waits while nobody but an engine that was killed holds the run, for some seconds at most.
     pub fn await_killed_engine(&self) {
         let began = Instant::now();
-        while began.elapsed() < KILLED_ENGINE_TIMEOUT
-            && self.is_engine_alive()
-            && self.is_holder_dead()
-        {
+        while began.elapsed() < KILLED_ENGINE_TIMEOUT && self.is_engine_alive() && self.is_holder_dead() {
             std::thread::sleep(Duration::from_millis(25));
         }
     }
@@ -89,11 +84,8 @@ impl RunDir {
         }
         // An observer tests the lock for an instant; an engine that starts just then waits it out.
         let began = Instant::now();
-        while began.elapsed() < LOCK_PROBE_TIMEOUT
-            || began.elapsed() < KILLED_ENGINE_TIMEOUT && self.is_holder_dead()
-        {
-            let file = files::open_with(&path, OFlags::WRONLY | OFlags::CREATE)
-                .map_err(self.write_error_at(&path))?;
+        while began.elapsed() < LOCK_PROBE_TIMEOUT || began.elapsed() < KILLED_ENGINE_TIMEOUT && self.is_holder_dead() {
+            let file = files::open_with(&path, OFlags::WRONLY | OFlags::CREATE).map_err(self.write_error_at(&path))?;
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 // Somebody may have made it anew before it was held.
                 Ok(()) if FileIdentity::of_file(&file) != FileIdentity::of_path(&path) => {}
@@ -141,10 +133,7 @@ impl RunDir {
     /// made of hard links looks as if an engine worked on it.
     fn write_lock_signature(&self, mut file: &File) {
         if let Some(here) = self.identity() {
-            let signature = LockSignature {
-                identity: here,
-                works_on: Some(EngineNode::current().clone()),
-            };
+            let signature = LockSignature { identity: here, works_on: Some(EngineNode::current().clone()) };
             let text = serde_json::to_vec(&signature).unwrap_or_default();
             let _ = file.set_len(0).and_then(|()| file.write_all(&text));
         }
@@ -170,10 +159,7 @@ mod tests {
     fn a_file_system_without_locks_is_told_with_a_remedy() {
         for errno in UNSUPPORTED_LOCK_ERRNOS {
             let text = lock_refusal(errno).to_string();
-            assert!(
-                text.contains("no locks") && text.contains("SURFIT_RUNS"),
-                "{text}"
-            );
+            assert!(text.contains("no locks") && text.contains("SURFIT_RUNS"), "{text}");
         }
         let other = lock_refusal(Errno::IO).to_string();
         assert!(!other.contains("no locks"), "{other}");

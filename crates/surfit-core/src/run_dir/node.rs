@@ -11,11 +11,7 @@ use std::time::{Duration, SystemTime};
 const ENGINE_START_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Batch systems by the variable that names the job of a process.
-const BATCH_SYSTEMS: [(&str, &str); 3] = [
-    ("SLURM_JOB_ID", "Slurm"),
-    ("PBS_JOBID", "PBS"),
-    ("LSB_JOBID", "LSF"),
-];
+const BATCH_SYSTEMS: [(&str, &str); 3] = [("SLURM_JOB_ID", "Slurm"), ("PBS_JOBID", "PBS"), ("LSB_JOBID", "LSF")];
 
 /// A place where processes see each other and reach each other's sockets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,14 +36,9 @@ impl EngineNode {
             let namespace = |kind: &str| std::fs::read_link(format!("/proc/self/ns/{kind}"));
             let namespaces = namespace("pid").and_then(|pid| Ok([pid, namespace("mnt")?]));
             Self {
-                host: rustix::system::uname()
-                    .nodename()
-                    .to_string_lossy()
-                    .into_owned(),
+                host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
                 boot: boot.ok().map(|id| id.trim().to_owned()),
-                namespaces: namespaces
-                    .ok()
-                    .map(|all| all.map(|path| path.display().to_string())),
+                namespaces: namespaces.ok().map(|all| all.map(|path| path.display().to_string())),
                 job: batch_job(|name| std::env::var(name).ok()),
             }
         })
@@ -68,8 +59,7 @@ impl EngineNode {
 
     fn is_current(&self) -> bool {
         let here = Self::current();
-        !self.is_other_machine()
-            && !known_to_differ(self.namespaces.as_ref(), here.namespaces.as_ref())
+        !self.is_other_machine() && !known_to_differ(self.namespaces.as_ref(), here.namespaces.as_ref())
     }
 
     /// A name for people, such as `gpu7`.
@@ -99,9 +89,7 @@ impl EngineNode {
             return format!("run this command where its engine was started{step}");
         }
         let step = step.map_or_else(String::new, |step| format!(" or {step}"));
-        format!(
-            "run this command there (`ssh {host}`{step}), or open it with `surfit open {host}:{path}`"
-        )
+        format!("run this command there (`ssh {host}`{step}), or open it with `surfit open {host}:{path}`")
     }
 }
 
@@ -169,39 +157,21 @@ mod tests {
     fn another_machine_is_known_by_its_name_or_its_boot() {
         let here = EngineNode::current();
         assert!(!here.host.is_empty() && here.is_current() && here.shares_processes());
-        let named = EngineNode {
-            host: "gpu7".into(),
-            ..here.clone()
-        };
+        let named = EngineNode { host: "gpu7".into(), ..here.clone() };
         assert!(named.is_other_machine() && named.name() == "gpu7");
         let said = named.describe_access(Path::new("/runs/a"));
         assert!(said.contains("`surfit open gpu7:/runs/a`"), "{said}");
-        let twin = EngineNode {
-            boot: Some("another".into()),
-            ..here.clone()
-        };
+        let twin = EngineNode { boot: Some("another".into()), ..here.clone() };
         assert_eq!(twin.is_other_machine(), here.boot.is_some());
-        let slurm = EngineNode {
-            job: Some("Slurm job 12".into()),
-            ..named
-        };
+        let slurm = EngineNode { job: Some("Slurm job 12".into()), ..named };
         assert_eq!(slurm.name_with_job(), "gpu7 (Slurm job 12)");
         let said = slurm.describe_access(Path::new("/runs/a"));
-        assert!(
-            said.contains("`ssh gpu7` or `srun --jobid=12 --overlap`"),
-            "{said}"
-        );
-        let container = EngineNode {
-            namespaces: Some(["pid:[1]".into(), "mnt:[1]".into()]),
-            ..here.clone()
-        };
+        assert!(said.contains("`ssh gpu7` or `srun --jobid=12 --overlap`"), "{said}");
+        let container = EngineNode { namespaces: Some(["pid:[1]".into(), "mnt:[1]".into()]), ..here.clone() };
         assert!(!container.is_other_machine());
         assert_eq!(container.is_current(), here.namespaces.is_none());
         // Of an older program nothing but the name may be known.
-        let bare = EngineNode {
-            host: here.host.clone(),
-            ..EngineNode::default()
-        };
+        let bare = EngineNode { host: here.host.clone(), ..EngineNode::default() };
         assert!(bare.is_current());
     }
 
@@ -217,25 +187,16 @@ mod tests {
             serde_json::from_slice(&std::fs::read(run.lock_path()).unwrap()).unwrap();
         signature["works_on"] = json!({ "host": "gpu7" });
         std::fs::write(run.lock_path(), signature.to_string()).unwrap();
-        assert_eq!(
-            run.unreachable_engine_node().map(|n| n.host),
-            Some("gpu7".into())
-        );
+        assert_eq!(run.unreachable_engine_node().map(|n| n.host), Some("gpu7".into()));
         let refused = run.lock().unwrap_err().to_string();
-        assert!(
-            refused.contains("on gpu7") && refused.contains("ssh gpu7"),
-            "{refused}"
-        );
+        assert!(refused.contains("on gpu7") && refused.contains("ssh gpu7"), "{refused}");
         // What is reached is not elsewhere, whatever the node is called.
         let socket = run.new_socket_path();
         ensure_private_folder(socket.parent().unwrap()).unwrap();
         let listener = UnixListener::bind(&socket).unwrap();
         assert_eq!(run.unreachable_engine_node(), None);
         drop(listener);
-        assert!(
-            run.unreachable_engine_node().is_some(),
-            "nobody listens any more"
-        );
+        assert!(run.unreachable_engine_node().is_some(), "nobody listens any more");
         std::fs::remove_file(&socket).unwrap();
         drop(lock);
         assert_eq!(run.unreachable_engine_node(), None, "it is gone");

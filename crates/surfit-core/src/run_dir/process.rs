@@ -19,9 +19,7 @@ impl ProcessState {
             Ok(text) => Self::parse_status(&text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::Dead,
             // It ended while it was read, or is hidden.
-            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error()) => {
-                Self::Dead
-            }
+            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error()) => Self::Dead,
             Err(_) => Self::Running,
         }
     }
@@ -41,10 +39,7 @@ impl ProcessState {
     #[cfg(target_os = "linux")]
     fn parse_status(text: &str) -> Self {
         const SIGKILL_MASK: u64 = 1 << 8;
-        let field = |name: &str| {
-            text.lines()
-                .find_map(|l| l.strip_prefix(name)?.strip_prefix(':'))
-        };
+        let field = |name: &str| text.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(':'));
         let signals = |name| {
             let mask = field(name).and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
             mask.unwrap_or(0)
@@ -66,10 +61,7 @@ mod tests {
 
     #[test]
     fn a_process_is_told_as_running_suspended_or_dead() {
-        let mut child = std::process::Command::new("sleep")
-            .arg("100")
-            .spawn()
-            .unwrap();
+        let mut child = std::process::Command::new("sleep").arg("100").spawn().unwrap();
         let pid = rustix::process::Pid::from_child(&child);
         let becomes = |state| {
             (0..1000).any(|_| {

@@ -16,9 +16,7 @@ impl RunDir {
     ///
     /// A note that names no socket as engines make them counts as none; [`RunDir::trusted_socket`] tells of it.
     pub fn socket_path(&self) -> PathBuf {
-        let said = self
-            .read_socket_note()
-            .filter(|said| is_engine_socket_path(said));
+        let said = self.read_socket_note().filter(|said| is_engine_socket_path(said));
         said.unwrap_or_else(|| self.new_socket_path())
     }
 
@@ -65,18 +63,13 @@ impl RunDir {
     /// Where a new engine puts its socket: in a private folder, under a short name made from the directory's path,
     /// since a socket's path has room for about a hundred bytes only.
     pub fn new_socket_path(&self) -> PathBuf {
-        let canonical = self
-            .path
-            .canonicalize()
-            .unwrap_or_else(|_| self.path.clone());
+        let canonical = self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
         // FNV-1a, 64 bits: a name, not a secret.
         let hash = canonical
             .as_os_str()
             .as_encoded_bytes()
             .iter()
-            .fold(0xcbf2_9ce4_8422_2325u64, |h, b| {
-                (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3)
-            });
+            .fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3));
         socket_folder().join(format!("{hash:016x}.sock"))
     }
 }
@@ -91,9 +84,7 @@ fn is_private(socket: &Path) -> bool {
     match folder {
         Err(error) => error.kind() == ErrorKind::NotFound,
         Ok(m) if !m.is_dir() || m.uid() != me || m.mode() & 0o077 != 0 => false,
-        Ok(_) => socket
-            .symlink_metadata()
-            .map_or(true, |m| m.file_type().is_socket() && m.uid() == me),
+        Ok(_) => socket.symlink_metadata().map_or(true, |m| m.file_type().is_socket() && m.uid() == me),
     }
 }
 
@@ -109,9 +100,7 @@ fn is_engine_socket_path(path: &Path) -> bool {
         user.is_some_and(|id| id.parse::<u32>().is_ok())
     };
     let plain = path.components().all(|c| c != Component::ParentDir);
-    plain
-        && named.as_ref().is_some_and(digits)
-        && (name(folder).is_some_and(|n| n == "surfit") || in_temporary())
+    plain && named.as_ref().is_some_and(digits) && (name(folder).is_some_and(|n| n == "surfit") || in_temporary())
 }
 
 /// The private folder for sockets: in `XDG_RUNTIME_DIR`, else in the temporary folder under the user's id.
@@ -119,10 +108,7 @@ pub fn socket_folder() -> PathBuf {
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
     match runtime.filter(|r| r.is_absolute() && r.as_os_str().len() <= 60 && r.is_dir()) {
         Some(folder) => folder.join("surfit"),
-        None => PathBuf::from(format!(
-            "/tmp/surfit-{}",
-            rustix::process::getuid().as_raw()
-        )),
+        None => PathBuf::from(format!("/tmp/surfit-{}", rustix::process::getuid().as_raw())),
     }
 }
 
@@ -131,10 +117,7 @@ pub fn socket_folder() -> PathBuf {
 /// # Errors
 /// [`RunError::ForeignFolder`] when it is another user's or a link, [`RunError::Io`].
 pub fn ensure_private_folder(folder: &Path) -> Result<(), RunError> {
-    let made = fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder);
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.map_err(io_error_at(folder))?;
     let facts = fs::symlink_metadata(folder).map_err(io_error_at(folder))?;
     let me = rustix::process::geteuid().as_raw();

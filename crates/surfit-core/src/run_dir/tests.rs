@@ -10,25 +10,15 @@ fn notice(text: &str) -> Event {
 #[test]
 fn a_run_is_found_by_path_id_and_beginning() {
     let root = tempfile::tempdir().unwrap();
-    let config = Config {
-        name: "demo".into(),
-        ..Config::default()
-    };
+    let config = Config { name: "demo".into(), ..Config::default() };
     let run = RunDir::create_in(root.path(), &config).unwrap();
     assert_eq!(run.config().unwrap(), config);
-    for name in [
-        run.path().to_str().unwrap().to_owned(),
-        run.id(),
-        "dem".into(),
-    ] {
+    for name in [run.path().to_str().unwrap().to_owned(), run.id(), "dem".into()] {
         assert_eq!(RunDir::find(root.path(), &name).unwrap(), run);
     }
     let second = RunDir::create_in(root.path(), &config).unwrap();
     assert_ne!(second, run);
-    assert!(matches!(
-        RunDir::find(root.path(), "dem"),
-        Err(RunError::Ambiguous { count: 2, .. })
-    ));
+    assert!(matches!(RunDir::find(root.path(), "dem"), Err(RunError::Ambiguous { count: 2, .. })));
     assert_eq!(RunDir::list(root.path()).len(), 2);
 }
 
@@ -38,14 +28,8 @@ fn a_directory_with_something_in_it_is_not_overwritten() {
     std::fs::write(root.path().join("thesis.tex"), "").unwrap();
     let refused = RunDir::create(root.path(), &Config::default()).unwrap_err();
     let refused = refused.to_string();
-    assert!(
-        refused.contains("already exists and is no run") && !refused.contains("resume"),
-        "{refused}"
-    );
-    assert!(matches!(
-        RunDir::open(root.path()),
-        Err(RunError::NotARun(_))
-    ));
+    assert!(refused.contains("already exists and is no run") && !refused.contains("resume"), "{refused}");
+    assert!(matches!(RunDir::open(root.path()), Err(RunError::NotARun(_))));
 }
 
 #[test]
@@ -56,10 +40,7 @@ fn the_lock_tells_the_living_from_the_dead() {
     let lock = run.lock().unwrap();
     assert!(run.is_engine_alive());
     let refused = run.lock().unwrap_err();
-    assert!(
-        refused.to_string().contains("in use by another engine"),
-        "{refused}"
-    );
+    assert!(refused.to_string().contains("in use by another engine"), "{refused}");
     drop(lock);
     assert!(!run.is_engine_alive());
 }
@@ -73,16 +54,11 @@ fn events_survive_a_line_cut_short() {
     log.append(notice("two")).1.unwrap();
     drop(log);
     let mut file = File::options().append(true).open(&path).unwrap();
-    file.write_all(b"{\"seq\":3,\"time\":1.0,\"event\":\"not")
-        .unwrap();
+    file.write_all(b"{\"seq\":3,\"time\":1.0,\"event\":\"not").unwrap();
     assert_eq!(read_events(&path, 0).unwrap().len(), 2);
     let mut log = EventLog::open(&path).unwrap();
     assert_eq!(log.append(notice("three")).0.seq, 3);
-    let texts: Vec<_> = read_events(&path, 1)
-        .unwrap()
-        .into_iter()
-        .map(|e| e.event)
-        .collect();
+    let texts: Vec<_> = read_events(&path, 1).unwrap().into_iter().map(|e| e.event).collect();
     assert_eq!(texts, [notice("two"), notice("three")]);
 }
 
@@ -90,18 +66,10 @@ fn events_survive_a_line_cut_short() {
 fn a_damaged_line_is_passed_over_and_its_number_is_not_given_again() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("events.jsonl");
-    EventLog::open(&path)
-        .unwrap()
-        .append(notice("one"))
-        .1
-        .unwrap();
+    EventLog::open(&path).unwrap().append(notice("one")).1.unwrap();
     let mut file = File::options().append(true).open(&path).unwrap();
-    file.write_all(b"{\"seq\":2,\"time\":1.0,\"ev\x00\x00\n")
-        .unwrap();
-    assert_eq!(
-        EventLog::open(&path).unwrap().append(notice("three")).0.seq,
-        3
-    );
+    file.write_all(b"{\"seq\":2,\"time\":1.0,\"ev\x00\x00\n").unwrap();
+    assert_eq!(EventLog::open(&path).unwrap().append(notice("three")).0.seq, 3);
     assert_eq!(read_events(&path, 0).unwrap().len(), 2);
 }
 
@@ -117,11 +85,7 @@ fn a_full_disk_delays_events_but_loses_none() {
     assert_eq!(read_events(&path, 0).unwrap().len(), 1);
     log.file = good;
     log.append(notice("three")).1.unwrap();
-    let numbers: Vec<_> = read_events(&path, 0)
-        .unwrap()
-        .iter()
-        .map(|e| e.seq)
-        .collect();
+    let numbers: Vec<_> = read_events(&path, 0).unwrap().iter().map(|e| e.seq).collect();
     assert_eq!(numbers, [1, 2, 3]);
 }
 
@@ -136,10 +100,7 @@ fn what_a_failed_sync_may_have_dropped_is_written_once_more() {
     log.append(notice("two")).1.unwrap();
     // A pipe takes what is written and makes nothing durable.
     let (_reads, writes) = std::io::pipe().unwrap();
-    let good = std::mem::replace(
-        &mut log.file,
-        File::from(std::os::fd::OwnedFd::from(writes)),
-    );
+    let good = std::mem::replace(&mut log.file, File::from(std::os::fd::OwnedFd::from(writes)));
     assert!(log.sync().is_err());
     log.file = good;
     // The system has dropped it meanwhile, and says nothing about it any more.
@@ -149,11 +110,7 @@ fn what_a_failed_sync_may_have_dropped_is_written_once_more() {
     log.file.write_all_at(&zeros, second as u64).unwrap();
     log.append(notice("three")).1.unwrap();
     log.sync().unwrap();
-    let numbers: Vec<_> = read_events(&path, 0)
-        .unwrap()
-        .iter()
-        .map(|e| e.seq)
-        .collect();
+    let numbers: Vec<_> = read_events(&path, 0).unwrap().iter().map(|e| e.seq).collect();
     assert_eq!(numbers, [1, 2, 3]);
 }
 
@@ -183,10 +140,7 @@ fn a_note_of_another_users_engine_counts_while_an_engine_works_and_not_after() {
     assert_eq!(run.trusted_socket().unwrap(), run.new_socket_path());
     let lock = run.lock().unwrap();
     let refused = run.trusted_socket().unwrap_err();
-    assert!(
-        matches!(&refused, RunError::ForeignSocket(path) if *path == socket),
-        "{refused}"
-    );
+    assert!(matches!(&refused, RunError::ForeignSocket(path) if *path == socket), "{refused}");
     drop(lock);
     // The same socket in a folder of the user's alone.
     let mode = std::fs::Permissions::from_mode(0o700);
@@ -207,15 +161,9 @@ fn runs_of_a_group_are_listed_and_found_by_their_names() {
     assert_eq!(names, ["a", "seeds/seed-1", "seeds/seed-2"]);
     let found = |name: &str| RunDir::find(root, name);
     assert_eq!(found("seeds/seed-2").unwrap().id(), "seed-2");
-    assert!(matches!(
-        found("seeds/s"),
-        Err(RunError::Ambiguous { count: 2, .. })
-    ));
+    assert!(matches!(found("seeds/s"), Err(RunError::Ambiguous { count: 2, .. })));
     let error = found("seeds").unwrap_err().to_string();
-    assert!(
-        error.contains("holds 2 runs") && error.contains("seeds/seed-1"),
-        "{error}"
-    );
+    assert!(error.contains("holds 2 runs") && error.contains("seeds/seed-1"), "{error}");
     assert!(matches!(found("notes"), Err(RunError::NotARun(_))));
     assert!(matches!(found(""), Err(RunError::NotFound(_))));
 }
@@ -240,10 +188,7 @@ fn a_copy_is_another_run_and_a_renamed_one_is_the_same() {
 fn linked(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
-        let (path, twin) = (
-            entry.as_ref().unwrap().path(),
-            to.join(entry.unwrap().file_name()),
-        );
+        let (path, twin) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
         match path.is_dir() {
             true => linked(&path, &twin),
             false => std::fs::hard_link(path, twin).unwrap(),
@@ -328,26 +273,17 @@ fn a_directory_that_no_file_can_name_is_refused() {
 fn a_configuration_that_toml_cannot_say_makes_no_run() {
     use std::os::unix::ffi::OsStrExt;
     let dir = tempfile::tempdir().unwrap();
-    let good = Config {
-        seed: i64::MAX as u64,
-        ..Config::default()
-    };
+    let good = Config { seed: i64::MAX as u64, ..Config::default() };
     let run = RunDir::create(&dir.path().join("a"), &good).unwrap();
     assert_eq!(run.config().unwrap(), good);
     // As a sequence of seeds comes to it.
-    let seed = Config {
-        seed: good.seed + 1,
-        ..good.clone()
-    };
+    let seed = Config { seed: good.seed + 1, ..good.clone() };
     let mut odd = good;
     odd.data.dir = std::ffi::OsStr::from_bytes(b"/b\xff").into();
     for config in [seed, odd] {
         let path = dir.path().join("b");
         let error = RunDir::create(&path, &config).unwrap_err().to_string();
-        assert!(
-            error.contains("use paths in UTF-8 and seeds up to"),
-            "{error}"
-        );
+        assert!(error.contains("use paths in UTF-8 and seeds up to"), "{error}");
         assert!(!path.exists());
     }
 }

@@ -20,11 +20,7 @@ pub enum PointFigure {
 
 impl PointFigure {
     /// Every figure, in the order a key goes through them.
-    pub const ALL: [PointFigure; 3] = [
-        PointFigure::Travelled,
-        PointFigure::Accuracy,
-        PointFigure::Gradient,
-    ];
+    pub const ALL: [PointFigure; 3] = [PointFigure::Travelled, PointFigure::Accuracy, PointFigure::Gradient];
 
     /// The figure in a word.
     pub fn name(self) -> &'static str {
@@ -92,19 +88,13 @@ impl DistanceMatrix {
             values[a * count + b] = distance;
             values[b * count + a] = distance;
         }
-        Self {
-            names: (1..=count).map(|n| n.to_string()).collect(),
-            values,
-        }
+        Self { names: (1..=count).map(|n| n.to_string()).collect(), values }
     }
 
     /// Distances between all control points, as the engine told them.
     pub fn from_control_points(distances: &Distances) -> Self {
         let names = distances.points.iter();
-        Self {
-            names: names.map(|(i, j)| format!("{i}{j}")).collect(),
-            values: distances.values.clone(),
-        }
+        Self { names: names.map(|(i, j)| format!("{i}{j}")).collect(), values: distances.values.clone() }
     }
 
     /// The largest of them.

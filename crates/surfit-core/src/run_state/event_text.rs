@@ -21,12 +21,9 @@ pub fn describe_event(event: &Event) -> Option<(String, bool)> {
         Event::StageBegan { stage, .. } => format!("{} began", stage.name()),
         Event::StageEnded { stage, seconds } => format!("{} took {seconds:.1} s", stage.name()),
         Event::CornerReady(c) => {
-            let own = c.own_statistics.map(|own| {
-                format!(
-                    " with batch norm recalibrated, {} with its own statistics",
-                    percent(own.accuracy)
-                )
-            });
+            let own = c
+                .own_statistics
+                .map(|own| format!(" with batch norm recalibrated, {} with its own statistics", percent(own.accuracy)));
             format!(
                 "corner {} ({}): {} on validation{}",
                 c.index + 1,
@@ -46,11 +43,7 @@ pub fn describe_event(event: &Event) -> Option<(String, bool)> {
             };
             let figures = g.distances.iter().zip(&g.angles);
             let all: Vec<String> = g.pairs.iter().zip(figures).map(pair).collect();
-            let when = if g.aligned {
-                "aligned corners"
-            } else {
-                "corners"
-            };
+            let when = if g.aligned { "aligned corners" } else { "corners" };
             format!("{when}, distances (angles): {}", all.join(", "))
         }
         Event::Aligned(a) => format!(
@@ -61,15 +54,8 @@ pub fn describe_event(event: &Event) -> Option<(String, bool)> {
             a.distance[1],
             a.logit_change
         ),
-        Event::DegreeChanged {
-            step,
-            from,
-            to,
-            deviation,
-        } => {
-            format!(
-                "degree {from} → {to} at step {step}; the surface moved by at most {deviation:.1e}"
-            )
+        Event::DegreeChanged { step, from, to, deviation } => {
+            format!("degree {from} → {to} at step {step}; the surface moved by at most {deviation:.1e}")
         }
         Event::RateChanged { step, from, to } => {
             format!("learning rate {from:.3e} → {to:.3e} (peak) from step {step} on")
@@ -77,14 +63,9 @@ pub fn describe_event(event: &Event) -> Option<(String, bool)> {
         Event::DrawsChanged { step, from, to } => {
             format!("draws a step {from} → {to} from step {step} on")
         }
-        Event::Forked {
-            from,
-            step,
-            degrees,
-        } => format!(
-            "forked from {} at step {step}, degree {degrees}",
-            from.display()
-        ),
+        Event::Forked { from, step, degrees } => {
+            format!("forked from {} at step {step}, degree {degrees}", from.display())
+        }
         Event::Searched(s) => format!(
             "best near ({:.3}, {:.3}): ({:.3}, {:.3}) with {}, {:+.2} points, after {} points and {} images",
             s.from.u,
@@ -117,16 +98,9 @@ pub fn describe_event(event: &Event) -> Option<(String, bool)> {
         Event::Cancelled { what } => format!("given up: {what}"),
         Event::GridChanged { grid } => format!("grid of {grid} points an axis"),
         Event::Frozen { i, j, frozen } => {
-            format!(
-                "control point ({i}, {j}) {}",
-                if *frozen { "frozen" } else { "trains again" }
-            )
+            format!("control point ({i}, {j}) {}", if *frozen { "frozen" } else { "trains again" })
         }
-        Event::HeatmapComplete {
-            grid,
-            summary,
-            best,
-        } => format!(
+        Event::HeatmapComplete { grid, summary, best } => format!(
             "heatmap with {grid} points an axis complete: mean {}, interior {}, best {} at ({:.2}, {:.2})",
             percent(summary.mean),
             percent(summary.interior_mean),
@@ -143,10 +117,7 @@ pub fn describe_event(event: &Event) -> Option<(String, bool)> {
             p.loss
         ),
         Event::Marked { u, v, marked } => {
-            format!(
-                "({u:.3}, {v:.3}) {}",
-                if *marked { "marked" } else { "unmarked" }
-            )
+            format!("({u:.3}, {v:.3}) {}", if *marked { "marked" } else { "unmarked" })
         }
         Event::Exported(x) => format!(
             "exported {} to {}: validation {}, test {}",
@@ -165,12 +136,9 @@ pub fn describe_event(event: &Event) -> Option<(String, bool)> {
         Event::Stopped { step } => format!("stopped at step {step}"),
         Event::Notice { text } => text.clone(),
         Event::Failed { message } => return Some((message.clone(), true)),
-        Event::Finished(f) => format!(
-            "finished: best {} at ({:.2}, {:.2})",
-            percent(f.best.accuracy),
-            f.best.u,
-            f.best.v
-        ),
+        Event::Finished(f) => {
+            format!("finished: best {} at ({:.2}, {:.2})", percent(f.best.accuracy), f.best.u, f.best.v)
+        }
         Event::Reopened => "the job goes on after its result".into(),
         Event::Closed => "engine closed".into(),
         Event::PhaseBegan { step, phase } => match phase {

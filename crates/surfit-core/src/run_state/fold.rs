@@ -12,11 +12,7 @@ const MAX_WORK_GAP_SECONDS: f64 = 3600.0;
 /// Seconds of work between two moments.
 pub(super) fn work_seconds(since: f64, until: f64) -> f64 {
     let seconds = until - since;
-    if seconds <= MAX_WORK_GAP_SECONDS {
-        seconds
-    } else {
-        0.0
-    }
+    if seconds <= MAX_WORK_GAP_SECONDS { seconds } else { 0.0 }
 }
 
 impl RunState {
@@ -50,12 +46,7 @@ impl RunState {
     /// pause, is no work.
     fn track_work_time(&mut self, envelope: &Envelope) {
         match &envelope.event {
-            Event::Losses {
-                curve,
-                first_step,
-                values,
-                rate,
-            } => {
+            Event::Losses { curve, first_step, values, rate } => {
                 let since = self.working_since.unwrap_or(envelope.time);
                 let track = self.tracks.entry(*curve).or_default();
                 if *first_step == 0 {
@@ -65,10 +56,9 @@ impl RunState {
                 track.advance(end, work_seconds(since, envelope.time), *rate);
                 self.working_since = Some(envelope.time);
             }
-            Event::Started(_)
-            | Event::Resumed { .. }
-            | Event::Unpaused { .. }
-            | Event::StageBegan { .. } => self.working_since = Some(envelope.time),
+            Event::Started(_) | Event::Resumed { .. } | Event::Unpaused { .. } | Event::StageBegan { .. } => {
+                self.working_since = Some(envelope.time)
+            }
             _ => {}
         }
     }
@@ -96,12 +86,7 @@ impl RunState {
             Event::StageEnded { stage, seconds } => {
                 self.seconds.insert(*stage, *seconds);
             }
-            Event::Losses {
-                curve,
-                first_step,
-                values,
-                ..
-            } => {
+            Event::Losses { curve, first_step, values, .. } => {
                 if *first_step == 0 {
                     self.validations.remove(curve);
                     if *curve == LossCurve::Surface {
@@ -110,22 +95,10 @@ impl RunState {
                         self.draws_changes.clear();
                     }
                 }
-                self.curves
-                    .entry(*curve)
-                    .or_default()
-                    .extend(*first_step, values);
+                self.curves.entry(*curve).or_default().extend(*first_step, values);
             }
-            Event::Validated {
-                curve,
-                step,
-                loss,
-                accuracy,
-            } => {
-                let validation = ValidationPoint {
-                    step: *step,
-                    loss: *loss,
-                    accuracy: *accuracy,
-                };
+            Event::Validated { curve, step, loss, accuracy } => {
+                let validation = ValidationPoint { step: *step, loss: *loss, accuracy: *accuracy };
                 validation.insert_into(self.validations.entry(*curve).or_default());
             }
             Event::CornerReady(corner) => {

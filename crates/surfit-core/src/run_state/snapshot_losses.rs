@@ -36,41 +36,24 @@ impl RunState {
         }
         let series = self.curves.entry(curve).or_default();
         let track = self.tracks.entry(curve).or_default();
-        self.durable_curve = Some(Box::new(DurableCurve {
-            curve,
-            series: series.clone(),
-            track: track.clone(),
-        }));
+        self.durable_curve = Some(Box::new(DurableCurve { curve, series: series.clone(), track: track.clone() }));
         series.extend(fresh.first_step, &fresh.values);
         let end = fresh.first_step.saturating_add(fresh.values.len() as u64);
         let since = self.working_since.unwrap_or(fresh.time);
-        track.advance(
-            end,
-            super::fold::work_seconds(since, fresh.time),
-            fresh.rate,
-        );
+        track.advance(end, super::fold::work_seconds(since, fresh.time), fresh.rate);
     }
 
     /// Before an event that changes curves: they are again as events left them.
     pub(super) fn restore_before_event(&mut self, event: &Event) {
-        if matches!(
-            event,
-            Event::Losses { .. }
-                | Event::Started(_)
-                | Event::Resumed { .. }
-                | Event::StageBegan { .. }
-        ) {
+        if matches!(event, Event::Losses { .. } | Event::Started(_) | Event::Resumed { .. } | Event::StageBegan { .. })
+        {
             self.restore_durable_curve();
         }
     }
 
     fn restore_durable_curve(&mut self) {
         if let Some(durable) = self.durable_curve.take() {
-            let DurableCurve {
-                curve,
-                series,
-                track,
-            } = *durable;
+            let DurableCurve { curve, series, track } = *durable;
             self.curves.insert(curve, series);
             self.tracks.insert(curve, track);
         }

@@ -6,30 +6,18 @@ use crate::event::{Envelope, Event};
 fn feed(picture: &mut RunState, events: Vec<Event>) {
     for event in events {
         let seq = picture.seq + 1;
-        picture.apply(&Envelope {
-            seq,
-            time: seq as f64,
-            event,
-        });
+        picture.apply(&Envelope { seq, time: seq as f64, event });
     }
 }
 
 fn losses(first_step: u64, values: Vec<f32>) -> Event {
-    Event::Losses {
-        curve: LossCurve::Surface,
-        first_step,
-        values,
-        rate: 0.1,
-    }
+    Event::Losses { curve: LossCurve::Surface, first_step, values, rate: 0.1 }
 }
 
 #[test]
 fn resuming_takes_back_what_the_checkpoint_does_not_hold() {
     let mut p = RunState::default();
-    feed(
-        &mut p,
-        vec![losses(0, vec![1.0; 30]), Event::Resumed { step: 20 }],
-    );
+    feed(&mut p, vec![losses(0, vec![1.0; 30]), Event::Resumed { step: 20 }]);
     assert_eq!(p.curves[&LossCurve::Surface].end_step(), 20);
     feed(&mut p, vec![losses(20, vec![2.0; 15])]);
     assert_eq!(p.curves[&LossCurve::Surface].end_step(), 35);
@@ -41,9 +29,7 @@ fn time_counts_work_and_not_what_lies_between() {
     let mut at = |time: f64, event: Event| {
         let seq = p.seq + 1;
         p.apply(&Envelope { seq, time, event });
-        p.tracks
-            .get(&LossCurve::Surface)
-            .map_or(0.0, StepTrack::seconds)
+        p.tracks.get(&LossCurve::Surface).map_or(0.0, StepTrack::seconds)
     };
     let stage = JobStage::Fit;
     at(10.0, Event::StageBegan { stage, total: 90 });
@@ -66,12 +52,7 @@ fn time_counts_work_and_not_what_lies_between() {
 fn degree_and_phase_of_any_step() {
     let degrees = |d| Degrees::new(d, d).unwrap();
     let mut p = RunState::default();
-    let change = |step, from, to| Event::DegreeChanged {
-        step,
-        from: degrees(from),
-        to: degrees(to),
-        deviation: 0.0,
-    };
+    let change = |step, from, to| Event::DegreeChanged { step, from: degrees(from), to: degrees(to), deviation: 0.0 };
     let begins = |step, phase| Event::PhaseBegan { step, phase };
     let events = vec![
         begins(0, FitPhase::Edge),
@@ -81,14 +62,8 @@ fn degree_and_phase_of_any_step() {
         change(80, 3, 4),
     ];
     feed(&mut p, events);
-    assert_eq!(
-        [0, 49, 50, 80, 99].map(|s| p.degrees_at(s).unwrap()),
-        [2, 2, 3, 4, 4].map(degrees)
-    );
-    assert_eq!(
-        [0, 39, 40].map(|s| p.phase_at(s).unwrap()),
-        [FitPhase::Edge, FitPhase::Edge, FitPhase::Interior]
-    );
+    assert_eq!([0, 49, 50, 80, 99].map(|s| p.degrees_at(s).unwrap()), [2, 2, 3, 4, 4].map(degrees));
+    assert_eq!([0, 39, 40].map(|s| p.phase_at(s).unwrap()), [FitPhase::Edge, FitPhase::Edge, FitPhase::Interior]);
     // The next fit begins anew.
     feed(&mut p, vec![begins(0, FitPhase::Interior)]);
     assert_eq!(p.phases, [(0, FitPhase::Interior)]);
@@ -97,13 +72,7 @@ fn degree_and_phase_of_any_step() {
 #[test]
 fn an_event_seen_twice_counts_once() {
     let mut p = RunState::default();
-    let e = Envelope {
-        seq: 1,
-        time: 0.0,
-        event: Event::Failed {
-            message: "disk full".into(),
-        },
-    };
+    let e = Envelope { seq: 1, time: 0.0, event: Event::Failed { message: "disk full".into() } };
     p.apply(&e);
     p.apply(&e);
     assert_eq!(p.log.len(), 1);
@@ -114,14 +83,7 @@ fn an_event_seen_twice_counts_once() {
 #[test]
 fn the_log_is_bounded() {
     let mut p = RunState::default();
-    feed(
-        &mut p,
-        (0..2000)
-            .map(|n| Event::Notice {
-                text: n.to_string(),
-            })
-            .collect(),
-    );
+    feed(&mut p, (0..2000).map(|n| Event::Notice { text: n.to_string() }).collect());
     assert_eq!(p.log.len(), RunState::MAX_LOG_LINES);
     assert_eq!(p.log.back().unwrap().text, "1999");
 }
@@ -151,10 +113,7 @@ fn what_only_snapshots_tell_is_seen_at_once_and_counted_once() {
         for part in [stretch / 3, stretch / 2, stretch] {
             let time = live.seq as f64 + part as f64 / stretch as f64;
             live.apply_snapshot(ahead(&live, done as u64, &values[done..done + part], time));
-            assert_eq!(
-                live.curves[&LossCurve::Surface].end_step(),
-                (done + part) as u64
-            );
+            assert_eq!(live.curves[&LossCurve::Surface].end_step(), (done + part) as u64);
             let track = &live.tracks[&LossCurve::Surface];
             if done > 0 && part > 0 {
                 assert_eq!(track.marks().last().unwrap().step, (done + part) as u64);
@@ -165,10 +124,7 @@ fn what_only_snapshots_tell_is_seen_at_once_and_counted_once() {
         let notice = || Event::Notice { text: "x".into() };
         feed(&mut live, vec![notice()]);
         feed(&mut file, vec![notice()]);
-        assert_eq!(
-            live.curves[&LossCurve::Surface].end_step(),
-            (done + stretch) as u64
-        );
+        assert_eq!(live.curves[&LossCurve::Surface].end_step(), (done + stretch) as u64);
         let told = || losses(done as u64, values[done..done + stretch].to_vec());
         feed(&mut live, vec![told()]);
         feed(&mut file, vec![told()]);
@@ -179,10 +135,7 @@ fn what_only_snapshots_tell_is_seen_at_once_and_counted_once() {
     // The engine died: what only a snapshot told goes with it, and another one begins before.
     live.apply_snapshot(ahead(&live, done as u64, &values[..50], 90.0));
     for p in [&mut live, &mut file] {
-        feed(
-            p,
-            vec![Event::Resumed { step: 4000 }, losses(4000, vec![1.0; 9])],
-        );
+        feed(p, vec![Event::Resumed { step: 4000 }, losses(4000, vec![1.0; 9])]);
     }
     assert_eq!(live.curves, file.curves);
     assert_eq!(live.tracks, file.tracks);
@@ -196,10 +149,7 @@ fn losses_of_a_snapshot_that_belongs_to_other_events_are_not_shown() {
     feed(&mut p, vec![losses(30, vec![2.0; 9])]);
     p.apply_snapshot(late.clone());
     assert_eq!(p.curves[&LossCurve::Surface].end_step(), 39);
-    p.apply_snapshot(Snapshot {
-        seq: p.seq + 1,
-        ..late.clone()
-    });
+    p.apply_snapshot(Snapshot { seq: p.seq + 1, ..late.clone() });
     assert_eq!(p.curves[&LossCurve::Surface].end_step(), 39);
     // Of the right event, but with steps missing before.
     p.apply_snapshot(ahead(&p, 50, &[2.0; 5], 1.0));
@@ -224,8 +174,5 @@ fn a_pair_without_an_angle_is_told_by_its_distance_alone() {
         angles_at_first: vec![45.0],
     };
     let (text, _) = crate::run_state::describe_event(&Event::Geometry(geometry)).unwrap();
-    assert_eq!(
-        text,
-        "corners, distances (angles): 1–2 2.61, 1–3 3.00 (90°)"
-    );
+    assert_eq!(text, "corners, distances (angles): 1–2 2.61, 1–3 3.00 (90°)");
 }

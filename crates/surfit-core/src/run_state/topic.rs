@@ -97,14 +97,9 @@ mod tests {
     fn every_topic_is_in_the_list_once_and_failures_are_errors() {
         let names: std::collections::BTreeSet<_> = LogTopic::ALL.map(LogTopic::name).into();
         assert_eq!(names.len(), LogTopic::ALL.len());
-        let failed = Event::Failed {
-            message: "disk full".into(),
-        };
+        let failed = Event::Failed { message: "disk full".into() };
         assert_eq!(LogTopic::of_event(&failed), LogTopic::Error);
-        assert_eq!(
-            LogTopic::of_event(&Event::Checkpoint { step: 3 }),
-            LogTopic::Job
-        );
+        assert_eq!(LogTopic::of_event(&Event::Checkpoint { step: 3 }), LogTopic::Job);
     }
 
     #[test]
@@ -132,10 +127,7 @@ mod tests {
                 ),
                 LogTopic::Corners,
             ),
-            (
-                tagged("grid_changed", json!({"grid": 7})),
-                LogTopic::Surface,
-            ),
+            (tagged("grid_changed", json!({"grid": 7})), LogTopic::Surface),
             (
                 tagged(
                     "degree_changed",
@@ -144,33 +136,15 @@ mod tests {
                 ),
                 LogTopic::Surface,
             ),
-            (
-                tagged("rate_changed", json!({"step": 1, "from": 0.1, "to": 0.2})),
-                LogTopic::Surface,
-            ),
-            (
-                tagged("frozen", json!({"i": 1, "j": 1, "frozen": true})),
-                LogTopic::Surface,
-            ),
+            (tagged("rate_changed", json!({"step": 1, "from": 0.1, "to": 0.2})), LogTopic::Surface),
+            (tagged("frozen", json!({"i": 1, "j": 1, "frozen": true})), LogTopic::Surface),
             (tagged("evaluated", point.clone()), LogTopic::Measured),
             (tagged("searched", searched), LogTopic::Measured),
-            (
-                tagged("marked", json!({"u": 0.5, "v": 0.5, "marked": true})),
-                LogTopic::Measured,
-            ),
+            (tagged("marked", json!({"u": 0.5, "v": 0.5, "marked": true})), LogTopic::Measured),
             (tagged("exported", exported), LogTopic::Models),
-            (
-                tagged("notice", json!({"text": "a note"})),
-                LogTopic::Notice,
-            ),
-            (
-                tagged("failed", json!({"message": "disk full"})),
-                LogTopic::Error,
-            ),
-            (
-                tagged("cancelled", json!({"what": "a search"})),
-                LogTopic::Job,
-            ),
+            (tagged("notice", json!({"text": "a note"})), LogTopic::Notice),
+            (tagged("failed", json!({"message": "disk full"})), LogTopic::Error),
+            (tagged("cancelled", json!({"what": "a search"})), LogTopic::Job),
             (tagged("stopped", json!({"step": 3})), LogTopic::Job),
             (tagged("paused", json!({"step": 3})), LogTopic::Job),
         ] {

@@ -33,10 +33,7 @@ impl ValidationPoint {
 fn thin(list: &mut Vec<ValidationPoint>) {
     let best = |better: fn(&ValidationPoint, &ValidationPoint) -> bool| {
         let finite = list.iter().filter(|v| v.loss.is_finite());
-        finite
-            .copied()
-            .reduce(|a, b| if better(&b, &a) { b } else { a })
-            .map(|v| v.step)
+        finite.copied().reduce(|a, b| if better(&b, &a) { b } else { a }).map(|v| v.step)
     };
     let kept = [
         best(|a, b| a.accuracy > b.accuracy),
@@ -72,38 +69,23 @@ mod tests {
         };
         let loss = |n: u64| if n == 27_182 { 0.01 } else { 1.0 };
         for n in 0..90_000u64 {
-            let validation = ValidationPoint {
-                step: 40 * n,
-                loss: loss(n),
-                accuracy: accuracy(n),
-            };
+            let validation = ValidationPoint { step: 40 * n, loss: loss(n), accuracy: accuracy(n) };
             validation.insert_into(&mut list);
             assert!(list.len() <= ValidationPoint::MAX_POINTS);
             assert_eq!(list.last(), Some(&validation));
         }
-        assert!(
-            list.len() > ValidationPoint::MAX_POINTS / 4,
-            "{}",
-            list.len()
-        );
+        assert!(list.len() > ValidationPoint::MAX_POINTS / 4, "{}", list.len());
         assert!(list.windows(2).all(|w| w[0].step < w[1].step));
         // Every one is as it was measured, the best ones among them, and none is far from the next.
         for v in &list {
-            assert_eq!(
-                (v.loss, v.accuracy),
-                (loss(v.step / 40), accuracy(v.step / 40))
-            );
+            assert_eq!((v.loss, v.accuracy), (loss(v.step / 40), accuracy(v.step / 40)));
         }
         assert!(list.iter().any(|v| v.accuracy == 0.99));
         assert!(list.iter().any(|v| v.loss == 0.01));
         let widest = list.windows(2).map(|w| w[1].step - w[0].step).max();
         assert!(widest < Some(40 * 90_000 / 200), "{widest:?}");
         // What a resumed run repeats takes the place of what came after.
-        let again = ValidationPoint {
-            step: 40 * 50_000,
-            loss: 2.0,
-            accuracy: 0.25,
-        };
+        let again = ValidationPoint { step: 40 * 50_000, loss: 2.0, accuracy: 0.25 };
         again.insert_into(&mut list);
         assert_eq!(list.last(), Some(&again));
     }
@@ -112,12 +94,7 @@ mod tests {
     fn steps_at_the_end_of_numbers_and_losses_that_are_none_come_to_an_end() {
         let mut list = Vec::new();
         for n in 0..5000u64 {
-            ValidationPoint {
-                step: u64::MAX - 5000 + n,
-                loss: f64::NAN,
-                accuracy: 0.1,
-            }
-            .insert_into(&mut list);
+            ValidationPoint { step: u64::MAX - 5000 + n, loss: f64::NAN, accuracy: 0.1 }.insert_into(&mut list);
         }
         assert!(list.len() <= ValidationPoint::MAX_POINTS);
     }

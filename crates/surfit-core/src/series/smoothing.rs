@@ -13,12 +13,7 @@ pub struct Smoothing {
 impl Smoothing {
     /// Smoothing with this weight of the past, per step.
     pub fn new(past: f64) -> Self {
-        Self {
-            decay: past,
-            sum: 0.0,
-            weight: 0.0,
-            cached_power: (1, past),
-        }
+        Self { decay: past, sum: 0.0, weight: 0.0, cached_power: (1, past) }
     }
 
     /// Takes in the mean of `count` steps and gives the smoothed value up to there; `None` for a gap.

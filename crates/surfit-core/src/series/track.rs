@@ -25,10 +25,7 @@ pub struct StepMark {
 
 impl Default for StepTrack {
     fn default() -> Self {
-        Self {
-            marks: Vec::new(),
-            stride: 1,
-        }
+        Self { marks: Vec::new(), stride: 1 }
     }
 }
 
@@ -40,16 +37,8 @@ impl StepTrack {
     /// resumed run repeats.
     pub fn advance(&mut self, step: u64, seconds: f64, rate: f64) {
         self.truncate(step.saturating_sub(1));
-        let seconds = if seconds.is_finite() {
-            seconds.max(0.0)
-        } else {
-            0.0
-        };
-        let mark = StepMark {
-            step,
-            seconds: self.seconds() + seconds,
-            rate,
-        };
+        let seconds = if seconds.is_finite() { seconds.max(0.0) } else { 0.0 };
+        let mark = StepMark { step, seconds: self.seconds() + seconds, rate };
         // The last mark gives way to this one while both belong to the same stride.
         if let [.., before, last] = self.marks.as_mut_slice()
             && last.step - before.step < self.stride
@@ -115,11 +104,7 @@ impl StepTrack {
         };
         let Some(before) = after.checked_sub(1).map(|k| self.marks[k]) else {
             let part = (step / (first.step.max(1) as f64)).clamp(0.0, 1.0);
-            return Some(StepMark {
-                step: whole,
-                seconds: part * first.seconds,
-                rate: first.rate,
-            });
+            return Some(StepMark { step: whole, seconds: part * first.seconds, rate: first.rate });
         };
         let part = (step - before.step as f64) / (next.step - before.step).max(1) as f64;
         let between = |a: f64, b: f64| a + part * (b - a);
@@ -143,11 +128,7 @@ impl StepTrack {
             None => return Some(first.step as f64),
         };
         let width = next.seconds - before.1;
-        let part = if width > 0.0 {
-            ((seconds - before.1) / width).clamp(0.0, 1.0)
-        } else {
-            1.0
-        };
+        let part = if width > 0.0 { ((seconds - before.1) / width).clamp(0.0, 1.0) } else { 1.0 };
         Some(before.0 + part * (next.step as f64 - before.0))
     }
 }

@@ -116,9 +116,6 @@ mod tests {
         }
         assert!(!Patch::Curve.contains(0.5, 0.1) && !Patch::Triangle.contains(0.6, 0.6));
         assert!(!Patch::Square.contains(1.1, 0.0) && !Patch::Square.contains(f64::NAN, 0.0));
-        assert_eq!(
-            (Patch::from_corner_count(1), Patch::from_corner_count(5)),
-            (None, None)
-        );
+        assert_eq!((Patch::from_corner_count(1), Patch::from_corner_count(5)), (None, None));
     }
 }

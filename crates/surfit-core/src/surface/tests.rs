@@ -99,11 +99,7 @@ proptest! {
 #[test]
 fn corners_are_reproduced() {
     let all = Patch::ALL.map(|p| [1, 2, 3, 8].map(|d| Degrees::for_patch(p, d, d).unwrap()));
-    for d in all
-        .into_iter()
-        .flatten()
-        .chain([Degrees::new(3, 5).unwrap()])
-    {
+    for d in all.into_iter().flatten().chain([Degrees::new(3, 5).unwrap()]) {
         for corner in 0..d.corner_count() {
             let (u, v) = d.patch.corner_parameters(corner);
             let b = d.bernstein_weights(u, v);
@@ -117,10 +113,7 @@ fn corners_are_reproduced() {
 fn second_moments_and_centroid_match_a_fine_grid() {
     let n = 400;
     let mid = |s: usize| (s as f64 + 0.5) / n as f64;
-    for d in [
-        Degrees::new(2, 3).unwrap(),
-        Degrees::for_patch(Patch::Triangle, 3, 3).unwrap(),
-    ] {
+    for d in [Degrees::new(2, 3).unwrap(), Degrees::for_patch(Patch::Triangle, 3, 3).unwrap()] {
         let (mut square, mut mean) = (vec![0.0; d.point_count()], vec![0.0; d.point_count()]);
         // Folding the square's other half over the triangle covers it twice, evenly.
         for (a, b) in (0..n).flat_map(|a| (0..n).map(move |b| (a, b))) {
@@ -131,10 +124,7 @@ fn second_moments_and_centroid_match_a_fine_grid() {
             }
         }
         for k in 0..d.point_count() {
-            assert!(
-                (square[k] - d.interior_second_moments()[k]).abs() < 1e-4,
-                "{d:?}"
-            );
+            assert!((square[k] - d.interior_second_moments()[k]).abs() < 1e-4, "{d:?}");
             assert!((mean[k] - d.centroid_weights()[k]).abs() < 1e-4, "{d:?}");
         }
         let mut edge = vec![0.0; d.point_count()];
@@ -160,40 +150,17 @@ fn second_moments_and_centroid_match_a_fine_grid() {
 fn degrees_outside_the_range_are_refused() {
     assert_eq!(Degrees::new(0, 2), Err(DegreeError::OutOfRange(0)));
     assert_eq!(Degrees::new(2, 9), Err(DegreeError::OutOfRange(9)));
-    assert_eq!(
-        Degrees::for_patch(Patch::Triangle, 2, 3),
-        Err(DegreeError::UnequalTriangle(2, 3))
-    );
+    assert_eq!(Degrees::for_patch(Patch::Triangle, 2, 3), Err(DegreeError::UnequalTriangle(2, 3)));
     assert!(serde_json::from_str::<Degrees>("[2,9]").is_err());
-    assert!(
-        Degrees::new(8, 1)
-            .unwrap()
-            .with_changed_degree(ParameterAxis::U, 1)
-            .is_err()
-    );
+    assert!(Degrees::new(8, 1).unwrap().with_changed_degree(ParameterAxis::U, 1).is_err());
 }
 
 #[test]
 fn one_degree_changes_where_there_is_one() {
     let curve = Degrees::for_patch(Patch::Curve, 2, 2).unwrap();
-    assert_eq!(
-        curve.with_changed_degree(ParameterAxis::V, 1),
-        Err(DegreeError::CurveWithoutV)
-    );
-    assert_eq!(
-        (
-            curve.point_count(),
-            curve
-                .with_changed_degree(ParameterAxis::U, 1)
-                .unwrap()
-                .point_count()
-        ),
-        (3, 4)
-    );
+    assert_eq!(curve.with_changed_degree(ParameterAxis::V, 1), Err(DegreeError::CurveWithoutV));
+    assert_eq!((curve.point_count(), curve.with_changed_degree(ParameterAxis::U, 1).unwrap().point_count()), (3, 4));
     let triangle = Degrees::for_patch(Patch::Triangle, 2, 2).unwrap();
     assert_eq!(triangle.point_count(), 6);
-    assert_eq!(
-        triangle.with_changed_degree(ParameterAxis::V, 1),
-        triangle.with_changed_degree(ParameterAxis::U, 1)
-    );
+    assert_eq!(triangle.with_changed_degree(ParameterAxis::V, 1), triangle.with_changed_degree(ParameterAxis::U, 1));
 }

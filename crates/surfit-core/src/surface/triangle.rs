@@ -13,9 +13,7 @@ pub(super) fn bernstein_weights(degree: usize, rows: &MatrixRows, u: f64, v: f64
     let w = (1.0 - u - v).max(0.0);
     let power = |x: f64, n: usize| x.powi(n as i32);
     rows.iter()
-        .map(|&(i, j)| {
-            multinomial(degree, i, j) * power(u, i) * power(v, j) * power(w, degree - i - j)
-        })
+        .map(|&(i, j)| multinomial(degree, i, j) * power(u, i) * power(v, j) * power(w, degree - i - j))
         .collect()
 }
 
@@ -28,9 +26,7 @@ pub(super) fn gram_matrix(degree: usize, rows: &MatrixRows) -> DenseMatrix {
         let integral = factorial(x) * factorial(y) * factorial(z) / factorial(2 * degree + 2);
         2.0 * multinomial(degree, i, j) * multinomial(degree, a, b) * integral
     };
-    rows.iter()
-        .map(|r| rows.iter().map(|s| entry(r, s)).collect())
-        .collect()
+    rows.iter().map(|r| rows.iter().map(|s| entry(r, s)).collect()).collect()
 }
 
 /// `E[B_ij²]` of every row, `(u, v)` uniform on the boundary (each edge a third).
@@ -66,30 +62,17 @@ pub(super) fn elevation_matrix(degree: usize, low: &MatrixRows, high: &MatrixRow
 /// lower degree whose corners, the first three rows of both, stay where they are. `[low.len(), high.len()]`.
 pub(super) fn lowering_matrix(degree: usize, low: &MatrixRows, high: &MatrixRows) -> DenseMatrix {
     const FIXED_CORNERS: usize = 3;
-    let (e, g) = (
-        elevation_matrix(degree - 1, low, high),
-        gram_matrix(degree, high),
-    );
+    let (e, g) = (elevation_matrix(degree - 1, low, high), gram_matrix(degree, high));
     let (lows, highs) = (low.len(), high.len());
-    let ge: DenseMatrix = (0..highs)
-        .map(|r| {
-            (0..lows)
-                .map(|c| (0..highs).map(|k| g[r][k] * e[k][c]).sum())
-                .collect()
-        })
-        .collect();
+    let ge: DenseMatrix =
+        (0..highs).map(|r| (0..lows).map(|c| (0..highs).map(|k| g[r][k] * e[k][c]).sum()).collect()).collect();
     let normal = |a: usize, b: usize| -> f64 { (0..highs).map(|k| e[k][a] * ge[k][b]).sum() };
     let mut out = vec![vec![0.0; highs]; lows];
     (0..FIXED_CORNERS).for_each(|corner| out[corner][corner] = 1.0);
-    let mut a: DenseMatrix = (FIXED_CORNERS..lows)
-        .map(|r| (FIXED_CORNERS..lows).map(|c| normal(r, c)).collect())
-        .collect();
+    let mut a: DenseMatrix =
+        (FIXED_CORNERS..lows).map(|r| (FIXED_CORNERS..lows).map(|c| normal(r, c)).collect()).collect();
     let mut rhs: DenseMatrix = (FIXED_CORNERS..lows)
-        .map(|r| {
-            (0..highs)
-                .map(|y| ge[y][r] - if y < FIXED_CORNERS { normal(r, y) } else { 0.0 })
-                .collect()
-        })
+        .map(|r| (0..highs).map(|y| ge[y][r] - if y < FIXED_CORNERS { normal(r, y) } else { 0.0 }).collect())
         .collect();
     solve_linear_system(&mut a, &mut rhs);
     out.truncate(FIXED_CORNERS);

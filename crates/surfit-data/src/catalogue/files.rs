@@ -25,10 +25,8 @@ pub struct PublishedFile {
 }
 
 const CIFAR_HOMES: &[&str] = &["https://www.cs.toronto.edu/~kriz"];
-const MNIST_HOMES: &[&str] = &[
-    "https://ossci-datasets.s3.amazonaws.com/mnist",
-    "https://storage.googleapis.com/cvdf-datasets/mnist",
-];
+const MNIST_HOMES: &[&str] =
+    &["https://ossci-datasets.s3.amazonaws.com/mnist", "https://storage.googleapis.com/cvdf-datasets/mnist"];
 const FASHION_HOMES: &[&str] = &["http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"];
 
 const fn archive_file(
@@ -37,13 +35,7 @@ const fn archive_file(
     sha256: &'static str,
     homes: &'static [&'static str],
 ) -> PublishedFile {
-    PublishedFile {
-        name,
-        size,
-        sha256,
-        unpacked: "",
-        homes,
-    }
+    PublishedFile { name, size, sha256, unpacked: "", homes }
 }
 
 pub(super) const CIFAR10_PUBLISHED: &[PublishedForm] = &[
@@ -109,13 +101,7 @@ const fn idx_files(
         "t10k-images-idx3-ubyte.gz",
         "t10k-labels-idx1-ubyte.gz",
     ];
-    let mut all = [PublishedFile {
-        name: "",
-        size: 0,
-        sha256: "",
-        unpacked: "",
-        homes,
-    }; 4];
+    let mut all = [PublishedFile { name: "", size: 0, sha256: "", unpacked: "", homes }; 4];
     let mut i = 0;
     while i < 4 {
         let (size, sha256, unpacked) = files[i];

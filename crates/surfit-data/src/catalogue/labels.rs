@@ -1,35 +1,15 @@
 //! Names of classes, in the order of the labels.
 
 /// Class names of Fashion-MNIST.
-pub(crate) const FASHION_MNIST_CLASSES: [&str; 10] = [
-    "T-shirt/top",
-    "trouser",
-    "pullover",
-    "dress",
-    "coat",
-    "sandal",
-    "shirt",
-    "sneaker",
-    "bag",
-    "ankle boot",
-];
+pub(crate) const FASHION_MNIST_CLASSES: [&str; 10] =
+    ["T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"];
 
 /// Class names of MNIST.
 pub(crate) const MNIST_CLASSES: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
 /// Class names of CIFAR-10.
-pub(crate) const CIFAR10_CLASSES: [&str; 10] = [
-    "airplane",
-    "automobile",
-    "bird",
-    "cat",
-    "deer",
-    "dog",
-    "frog",
-    "horse",
-    "ship",
-    "truck",
-];
+pub(crate) const CIFAR10_CLASSES: [&str; 10] =
+    ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
 /// CIFAR-100, the fine labels.
 pub(crate) const CIFAR100_CLASSES: [&str; 100] = [

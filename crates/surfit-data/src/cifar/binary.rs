@@ -11,29 +11,18 @@ use std::io::Read;
 const RECORDS_PER_READ: usize = 256;
 
 /// How many records a file of `bytes` bytes has, each with this many label bytes.
-pub(super) fn count_records(
-    entry: &CatalogueEntry,
-    labels: usize,
-    name: &str,
-    bytes: usize,
-) -> Result<usize> {
+pub(super) fn count_records(entry: &CatalogueEntry, labels: usize, name: &str, bytes: usize) -> Result<usize> {
     let record = labels + IMAGE_BYTES;
     if bytes == 0 || !bytes.is_multiple_of(record) {
         let other = 3 - labels + IMAGE_BYTES;
         let hint = if bytes > 0 && bytes.is_multiple_of(other) {
-            format!(
-                ", but whole records of {}",
-                if labels == 1 { "CIFAR-100" } else { "CIFAR-10" }
-            )
+            format!(", but whole records of {}", if labels == 1 { "CIFAR-100" } else { "CIFAR-10" })
         } else {
             ", so it is cut short or another file".into()
         };
         return Err(bad_content_error(
             name,
-            format!(
-                "its {bytes} bytes are not whole records of {record} bytes, as {} has them{hint}",
-                entry.name
-            ),
+            format!("its {bytes} bytes are not whole records of {record} bytes, as {} has them{hint}", entry.name),
         ));
     }
     Ok(bytes / record)
@@ -53,14 +42,10 @@ pub(super) fn read_records(
     let mut buffer = vec![0; RECORDS_PER_READ.min(count) * record];
     while images.len() < count {
         let buffer = &mut buffer[..RECORDS_PER_READ.min(count - images.len()) * record];
-        input
-            .read_exact(buffer)
-            .map_err(|e| unreadable_error(name, &e))?;
+        input.read_exact(buffer).map_err(|e| unreadable_error(name, &e))?;
         for record in buffer.chunks_exact(record) {
             let label = record[labels - 1].into();
-            images
-                .labels
-                .push(class_of_label(entry, name, label, images.labels.len())?);
+            images.labels.push(class_of_label(entry, name, label, images.labels.len())?);
             images.pixels.extend_from_slice(&record[labels..]);
         }
     }

@@ -19,11 +19,7 @@ pub(super) const CIFAR10_CHECKSUMS: [&str; 6] = [
 
 /// The files with the images of another: `known` are the checksums of the published files, in order. Gives the indices of
 /// the files and what is wrong with each.
-pub(super) fn match_checksums(
-    files: &[&str],
-    known: &[&str],
-    parts: &[&LabeledImages],
-) -> Vec<(usize, String)> {
+pub(super) fn match_checksums(files: &[&str], known: &[&str], parts: &[&LabeledImages]) -> Vec<(usize, String)> {
     let found: Vec<String> = parts.iter().map(|part| checksum(part)).collect();
     let of_another = |(i, checksum): (usize, &String)| {
         let published = known.iter().position(|k| k == checksum);
@@ -37,11 +33,7 @@ pub(super) fn match_checksums(
 /// SHA-256 of the images as records of a label byte and pixels, the binary form of CIFAR-10.
 fn checksum(images: &LabeledImages) -> String {
     let mut hash = Sha256::new();
-    for (label, pixels) in images
-        .labels
-        .iter()
-        .zip(images.pixels.chunks(images.image_bytes()))
-    {
+    for (label, pixels) in images.labels.iter().zip(images.pixels.chunks(images.image_bytes())) {
         hash.update([*label as u8]);
         hash.update(pixels);
     }
@@ -54,11 +46,7 @@ mod tests {
 
     #[test]
     fn published_images_under_another_name_are_known() {
-        let part = |label: u16| LabeledImages {
-            shape: [3, 1, 1],
-            pixels: vec![1, 2, 3],
-            labels: vec![label],
-        };
+        let part = |label: u16| LabeledImages { shape: [3, 1, 1], pixels: vec![1, 2, 3], labels: vec![label] };
         let (zero, one) = (part(0), part(1));
         let parts = [&zero, &one];
         let known = parts.map(checksum);

@@ -12,19 +12,14 @@ use std::io::Read;
 
 /// Callables that NumPy's arrays and Python 3's bytes are written with.
 fn is_allowed_callable(module: &str, name: &str) -> bool {
-    matches!(
-        (module, name),
-        ("numpy", "ndarray" | "dtype") | ("_codecs", "encode") | ("collections", "OrderedDict")
-    ) || is_numpy(module, name, "multiarray", "_reconstruct")
+    matches!((module, name), ("numpy", "ndarray" | "dtype") | ("_codecs", "encode") | ("collections", "OrderedDict"))
+        || is_numpy(module, name, "multiarray", "_reconstruct")
         || is_numpy(module, name, "numeric", "_frombuffer")
 }
 
 /// NumPy 2 has renamed its folder `core`.
 fn is_numpy(module: &str, name: &str, file: &str, function: &str) -> bool {
-    name == function
-        && ["numpy.core.", "numpy._core."]
-            .iter()
-            .any(|folder| module.strip_prefix(folder) == Some(file))
+    name == function && ["numpy.core.", "numpy._core."].iter().any(|folder| module.strip_prefix(folder) == Some(file))
 }
 
 /// Reads a file of `bytes` bytes with its labels under this key.
@@ -36,24 +31,18 @@ pub(super) fn read_batch(
     input: &mut dyn Read,
 ) -> Result<LabeledImages> {
     let mut content = Vec::new();
-    input
-        .take(bytes as u64)
-        .read_to_end(&mut content)
-        .map_err(|e| unreadable_error(name, &e))?;
+    input.take(bytes as u64).read_to_end(&mut content).map_err(|e| unreadable_error(name, &e))?;
     let refuse = |what: String| bad_content_error(name, what);
     let (labels, pixels) = {
         let (objects, root) = pickle::read(&content, is_allowed_callable).map_err(|refusal| {
             refuse(match refusal {
                 PickleRefusal::Damaged => "it is cut short, or no pickle of plain data".into(),
-                PickleRefusal::Callable(callable) => format!(
-                    "it holds `{callable}`, but only plain data are read: nothing in a file is ever executed"
-                ),
+                PickleRefusal::Callable(callable) => {
+                    format!("it holds `{callable}`, but only plain data are read: nothing in a file is ever executed")
+                }
             })
         })?;
-        let file = PickledBatch {
-            content: &content,
-            objects,
-        };
+        let file = PickledBatch { content: &content, objects };
         let labels = file.labels(entry, key, root).map_err(&refuse)?;
         let labels: Vec<u16> = labels
             .iter()
@@ -74,11 +63,7 @@ pub(super) fn read_batch(
         }
         PixelSource::Decoded(pixels) => pixels,
     };
-    Ok(LabeledImages {
-        shape: IMAGE_SHAPE,
-        pixels,
-        labels,
-    })
+    Ok(LabeledImages { shape: IMAGE_SHAPE, pixels, labels })
 }
 
 /// Where the pixels are.
@@ -99,24 +84,16 @@ impl PickledBatch<'_> {
     fn is_text(&self, value: PickleValue, text: &str) -> bool {
         match value {
             PickleValue::Text(i) => self.objects.texts[i] == text,
-            PickleValue::Bytes(i) => {
-                &self.content[self.objects.bytes[i].clone()] == text.as_bytes()
-            }
+            PickleValue::Bytes(i) => &self.content[self.objects.bytes[i].clone()] == text.as_bytes(),
             other => self.latin1_text(other) == Some(text),
         }
     }
 
-    fn dict_entry(
-        &self,
-        root: PickleValue,
-        key: &str,
-    ) -> std::result::Result<Option<PickleValue>, String> {
+    fn dict_entry(&self, root: PickleValue, key: &str) -> std::result::Result<Option<PickleValue>, String> {
         let PickleValue::Dict(dict) = root else {
             return Err("it does not hold a dictionary".into());
         };
-        let found = self.objects.dicts[dict]
-            .iter()
-            .find(|(k, _)| self.is_text(*k, key));
+        let found = self.objects.dicts[dict].iter().find(|(k, _)| self.is_text(*k, key));
         Ok(found.map(|(_, value)| *value))
     }
 
@@ -137,12 +114,7 @@ impl PickledBatch<'_> {
         }
     }
 
-    fn labels(
-        &self,
-        entry: &CatalogueEntry,
-        key: &str,
-        root: PickleValue,
-    ) -> std::result::Result<Vec<i64>, String> {
+    fn labels(&self, entry: &CatalogueEntry, key: &str, root: PickleValue) -> std::result::Result<Vec<i64>, String> {
         let Some(labels) = self.dict_entry(root, key)? else {
             let other = [("labels", "CIFAR-10"), ("fine_labels", "CIFAR-100")];
             let mut hint = String::new();
@@ -151,10 +123,7 @@ impl PickledBatch<'_> {
                     hint = format!(", but `{other}`, as {set} has");
                 }
             }
-            return Err(format!(
-                "it has no `{key}`, as {} should have{hint}",
-                entry.name
-            ));
+            return Err(format!("it has no `{key}`, as {} should have{hint}", entry.name));
         };
         let number = |value: &PickleValue| match value {
             PickleValue::Int(n) => Some(*n),
@@ -167,11 +136,7 @@ impl PickledBatch<'_> {
     }
 
     fn pixels(&self, root: PickleValue, count: usize) -> std::result::Result<PixelSource, String> {
-        let wrong = || {
-            format!(
-                "its `data` is not an array of {count}×{IMAGE_BYTES} bytes, one row for each label"
-            )
-        };
+        let wrong = || format!("its `data` is not an array of {count}×{IMAGE_BYTES} bytes, one row for each label");
         let data = self.dict_entry(root, "data")?.ok_or_else(wrong)?;
         let bytes = match self.object_with_callable(data) {
             None => Some(data),
@@ -212,27 +177,18 @@ impl PickledBatch<'_> {
         let &[bytes, kind, shape, order] = &self.objects.sequences[object.arguments][..] else {
             return None;
         };
-        (self.is_shape(shape, count) && self.is_byte(kind) && self.is_text(order, "C"))
-            .then_some(bytes)
+        (self.is_shape(shape, count) && self.is_byte(kind) && self.is_text(order, "C")).then_some(bytes)
     }
 
     fn is_shape(&self, shape: PickleValue, count: usize) -> bool {
-        self.items(shape)
-            == Some(&[
-                PickleValue::Int(count as i64),
-                PickleValue::Int(IMAGE_BYTES as i64),
-            ])
+        self.items(shape) == Some(&[PickleValue::Int(count as i64), PickleValue::Int(IMAGE_BYTES as i64)])
     }
 
     fn is_byte(&self, kind: PickleValue) -> bool {
-        self.object_with_callable(kind)
-            .is_some_and(|(object, callable)| {
-                let arguments = &self.objects.sequences[object.arguments];
-                callable == ("numpy", "dtype")
-                    && arguments
-                        .first()
-                        .is_some_and(|&name| self.is_text(name, "u1"))
-            })
+        self.object_with_callable(kind).is_some_and(|(object, callable)| {
+            let arguments = &self.objects.sequences[object.arguments];
+            callable == ("numpy", "dtype") && arguments.first().is_some_and(|&name| self.is_text(name, "u1"))
+        })
     }
 
     /// Bytes that Python 3 has written as text for Python 2, `_codecs.encode(text, 'latin1')`: the text.
@@ -241,8 +197,7 @@ impl PickledBatch<'_> {
         let arguments = &self.objects.sequences[object.arguments];
         match arguments[..] {
             [PickleValue::Text(text), PickleValue::Text(encoding)]
-                if callable == ("_codecs", "encode")
-                    && self.objects.texts[encoding] == "latin1" =>
+                if callable == ("_codecs", "encode") && self.objects.texts[encoding] == "latin1" =>
             {
                 Some(self.objects.texts[text])
             }
@@ -253,7 +208,5 @@ impl PickledBatch<'_> {
 
 /// The bytes that a text stands for in Latin-1.
 fn encode_latin1(text: &str) -> Option<Vec<u8>> {
-    text.chars()
-        .map(|c| u8::try_from(u32::from(c)).ok())
-        .collect()
+    text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect()
 }

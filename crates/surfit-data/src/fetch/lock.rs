@@ -6,9 +6,7 @@ use std::fs::File;
 use std::path::Path;
 
 /// Held while files are fetched into a folder; the kernel gives it up when the process ends in any way.
-pub(super) struct FetchLock(
-    #[expect(dead_code, reason = "the lock is held by the open file")] File,
-);
+pub(super) struct FetchLock(#[expect(dead_code, reason = "the lock is held by the open file")] File);
 
 impl FetchLock {
     /// Takes the lock of `dir`.
@@ -17,12 +15,8 @@ impl FetchLock {
     /// A sentence when another fetch holds it.
     pub fn acquire(dir: &Path) -> Result<Self> {
         let path = dir.join(".fetch.lock");
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(DataError::io(&path))?;
+        let file =
+            File::options().create(true).truncate(false).write(true).open(&path).map_err(DataError::io(&path))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Self(file)),
             Err(rustix::io::Errno::WOULDBLOCK) => Err(DataError::input(format!(

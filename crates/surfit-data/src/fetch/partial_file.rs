@@ -29,11 +29,7 @@ impl PartialFile {
             name.push(ending);
             target.with_file_name(name)
         };
-        Self {
-            path: beside(".part"),
-            note: beside(".part.json"),
-            target: target.to_owned(),
-        }
+        Self { path: beside(".part"), note: beside(".part.json"), target: target.to_owned() }
     }
 
     pub fn path(&self) -> &Path {
@@ -62,10 +58,7 @@ impl PartialFile {
 
     /// Goes on at the end.
     pub fn open_append(&self) -> Result<File> {
-        File::options()
-            .append(true)
-            .open(&self.path)
-            .map_err(DataError::io(&self.path))
+        File::options().append(true).open(&self.path).map_err(DataError::io(&self.path))
     }
 
     /// Takes part and note away.

@@ -57,26 +57,16 @@ pub(super) fn fetch_file(
     let part = PartialFile::for_target(path);
     let mut said = Vec::new();
     for url in urls {
-        let one = FileTransfer {
-            agent: &agent,
-            file,
-            url,
-            partial: &part,
-        };
+        let one = FileTransfer { agent: &agent, file, url, partial: &part };
         match one.run_attempts(timeouts, on_event) {
             Ok(()) => return part.rename_to_target(),
             Err(TransferError::Local(error)) => return Err(error),
-            Err(TransferError::Transient(why) | TransferError::Permanent(why)) => {
-                said.push(format!("{url}: {why}"))
-            }
+            Err(TransferError::Transient(why) | TransferError::Permanent(why)) => said.push(format!("{url}: {why}")),
         }
     }
     let kept = match part.len() {
         0 => String::new(),
-        n => format!(
-            " ({n} of {} bytes are kept, and the same command goes on from there)",
-            file.size
-        ),
+        n => format!(" ({n} of {} bytes are kept, and the same command goes on from there)", file.size),
     };
     Err(DataError::input(format!(
         "{} was not fetched{kept}: {}; try again later, or name another source with --mirror",
@@ -119,29 +109,18 @@ impl FileTransfer<'_> {
                 false => fruitless + 1,
             };
             if fruitless >= timeouts.max_attempts {
-                return Err(TransferError::Transient(format!(
-                    "{why}, {fruitless} times without any progress"
-                )));
+                return Err(TransferError::Transient(format!("{why}, {fruitless} times without any progress")));
             }
             let doublings = fruitless.saturating_sub(1).min(16);
             let wait = (timeouts.initial_backoff * 2u32.pow(doublings)).min(MAX_BACKOFF);
-            on_event(FetchEvent::Retry {
-                file: self.file.name,
-                why,
-                wait: wait.as_secs_f64(),
-            });
+            on_event(FetchEvent::Retry { file: self.file.name, why, wait: wait.as_secs_f64() });
             std::thread::sleep(wait);
         }
-        Err(TransferError::Transient(format!(
-            "the connection broke off {MAX_URL_ATTEMPTS} times"
-        )))
+        Err(TransferError::Transient(format!("the connection broke off {MAX_URL_ATTEMPTS} times")))
     }
 
     /// Fetches what is missing of the part; gives the byte at which the last answer began.
-    fn attempt_transfer(
-        &self,
-        on_event: &mut dyn FnMut(FetchEvent),
-    ) -> std::result::Result<u64, TransferError> {
+    fn attempt_transfer(&self, on_event: &mut dyn FnMut(FetchEvent)) -> std::result::Result<u64, TransferError> {
         let size = self.file.size;
         let mut there = self.partial.len();
         if there > size {
@@ -175,37 +154,23 @@ impl FileTransfer<'_> {
                         "the server says that the file has {length} bytes, expected {size}"
                     )));
                 }
-                self.partial
-                    .create(version_note(self.url, &response).as_ref())?
+                self.partial.create(version_note(self.url, &response).as_ref())?
             }
             StatusCode::RANGE_NOT_SATISFIABLE => {
                 self.partial.remove()?;
-                return Err(TransferError::Transient(format!(
-                    "the server has no bytes after the first {there}"
-                )));
+                return Err(TransferError::Transient(format!("the server has no bytes after the first {there}")));
             }
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
-                return Err(TransferError::Transient(format!(
-                    "the server answers {status}"
-                )));
+                return Err(TransferError::Transient(format!("the server answers {status}")));
             }
             _ if status.is_server_error() => {
-                return Err(TransferError::Transient(format!(
-                    "the server answers {status}"
-                )));
+                return Err(TransferError::Transient(format!("the server answers {status}")));
             }
             _ => {
-                return Err(TransferError::Permanent(format!(
-                    "the server answers {status}"
-                )));
+                return Err(TransferError::Permanent(format!("the server answers {status}")));
             }
         };
-        on_event(FetchEvent::Begun {
-            file: self.file.name,
-            url: self.url.to_owned(),
-            from: there,
-            bytes: size,
-        });
+        on_event(FetchEvent::Begun { file: self.file.name, url: self.url.to_owned(), from: there, bytes: size });
         self.copy_response(response, &mut out, there, on_event)?;
         Ok(there)
     }
@@ -232,8 +197,7 @@ impl FileTransfer<'_> {
                     )));
                 }
                 Ok(n) => {
-                    out.write_all(&buffer[..n])
-                        .map_err(DataError::io(self.partial.path()))?;
+                    out.write_all(&buffer[..n]).map_err(DataError::io(self.partial.path()))?;
                     there += n as u64;
                 }
                 Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
@@ -245,35 +209,20 @@ impl FileTransfer<'_> {
             }
             if told.elapsed() >= PROGRESS_INTERVAL || there == size {
                 told = Instant::now();
-                on_event(FetchEvent::Progress {
-                    file: self.file.name,
-                    done: there,
-                    bytes: size,
-                });
+                on_event(FetchEvent::Progress { file: self.file.name, done: there, bytes: size });
             }
         }
         // A body without a length may go on.
         if matches!(body.read(&mut buffer[..1]), Ok(1)) {
             self.partial.remove()?;
-            return Err(TransferError::Permanent(format!(
-                "the server sends more than the expected {size} bytes"
-            )));
+            return Err(TransferError::Permanent(format!("the server sends more than the expected {size} bytes")));
         }
         Ok(())
     }
 
     /// Refuses an answer that is not for the range that was asked for.
-    fn check_range(
-        &self,
-        response: &Response<Body>,
-        there: u64,
-    ) -> std::result::Result<(), TransferError> {
-        let said = response
-            .headers()
-            .get(CONTENT_RANGE)
-            .and_then(|v| v.to_str().ok())
-            .unwrap_or_default()
-            .to_owned();
+    fn check_range(&self, response: &Response<Body>, there: u64) -> std::result::Result<(), TransferError> {
+        let said = response.headers().get(CONTENT_RANGE).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
         let parts = said
             .strip_prefix("bytes ")
             .and_then(|range| range.split_once('/'))
@@ -323,13 +272,7 @@ impl FileTransfer<'_> {
 }
 
 fn content_length(response: &Response<Body>) -> Option<u64> {
-    response
-        .headers()
-        .get(CONTENT_LENGTH)?
-        .to_str()
-        .ok()?
-        .parse()
-        .ok()
+    response.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// What the server says of the version, when it can be asked for by it.
@@ -337,8 +280,5 @@ fn version_note(url: &str, response: &Response<Body>) -> Option<PartialFileNote>
     let text = |name| response.headers().get(name)?.to_str().ok();
     let tag = text(ETAG).filter(|tag| !tag.starts_with("W/"));
     tag.or_else(|| text(LAST_MODIFIED))
-        .map(|version| PartialFileNote {
-            url: url.to_owned(),
-            version: version.to_owned(),
-        })
+        .map(|version| PartialFileNote { url: url.to_owned(), version: version.to_owned() })
 }

@@ -306,9 +306,7 @@ impl<'a> PickleMachine<'a> {
     /// A `str` of Python 2 in quotes, from `start` to the end of the line.
     fn read_quoted(&mut self, start: usize) -> MachineStep<PickleValue> {
         let line = self.read_line()?;
-        let bare = ["'", "\""]
-            .iter()
-            .find_map(|q| line.strip_prefix(q)?.strip_suffix(q));
+        let bare = ["'", "\""].iter().find_map(|q| line.strip_prefix(q)?.strip_suffix(q));
         match bare {
             Some(text) if !text.contains('\\') => {
                 self.objects.bytes.push(start + 1..start + 1 + text.len());
@@ -367,10 +365,7 @@ impl<'a> PickleMachine<'a> {
         Ok(self.stack.split_off(mark))
     }
 
-    fn memoize_at(
-        &mut self,
-        index: impl FnOnce(&mut Self) -> MachineStep<u32>,
-    ) -> MachineStep<Option<PickleValue>> {
+    fn memoize_at(&mut self, index: impl FnOnce(&mut Self) -> MachineStep<u32>) -> MachineStep<Option<PickleValue>> {
         let index = index(self)?;
         let value = *self.stack.last().ok_or(Damaged)?;
         self.memo.insert(index, value);

@@ -62,9 +62,7 @@ pub fn cifar10(python_form: bool) -> CifarBatches {
         true => ("cifar-10-batches-py", ""),
         false => ("cifar-10-batches-bin", ".bin"),
     };
-    let mut files: CifarBatches = (0..5)
-        .map(|i| (format!("{folder}/data_batch_{}{ending}", i + 1), part(i)))
-        .collect();
+    let mut files: CifarBatches = (0..5).map(|i| (format!("{folder}/data_batch_{}{ending}", i + 1), part(i))).collect();
     files.push((format!("{folder}/test_batch{ending}"), part(5)));
     files.push((format!("{folder}/readme.html"), b"<html>".to_vec()));
     // Not in order, as in the published archives.
@@ -77,14 +75,8 @@ pub fn cifar10(python_form: bool) -> CifarBatches {
 fn cifar100(python_form: bool) -> CifarBatches {
     match python_form {
         true => vec![
-            (
-                "cifar-100-python/train".into(),
-                python(0, 300, "fine_labels", 100),
-            ),
-            (
-                "cifar-100-python/test".into(),
-                python(300, 100, "fine_labels", 100),
-            ),
+            ("cifar-100-python/train".into(), python(0, 300, "fine_labels", 100)),
+            ("cifar-100-python/test".into(), python(300, 100, "fine_labels", 100)),
         ],
         false => vec![
             ("cifar-100-binary/train.bin".into(), binary(0, 300, 2, 100)),
@@ -96,10 +88,8 @@ fn cifar100(python_form: bool) -> CifarBatches {
 #[test]
 fn both_forms_packed_and_unpacked_are_the_same_set() {
     type BatchMaker = fn(bool) -> CifarBatches;
-    let sets: [(&str, &str, BatchMaker, [usize; 3]); 2] = [
-        ("cifar10", "cifar-10", cifar10, [80, 20, 20]),
-        ("cifar100", "cifar-100", cifar100, [200, 100, 100]),
-    ];
+    let sets: [(&str, &str, BatchMaker, [usize; 3]); 2] =
+        [("cifar10", "cifar-10", cifar10, [80, 20, 20]), ("cifar100", "cifar-100", cifar100, [200, 100, 100])];
     for (set, file, make, lengths) in sets {
         let mut all = Vec::new();
         for python_form in [false, true] {
@@ -112,28 +102,13 @@ fn both_forms_packed_and_unpacked_are_the_same_set() {
             unpack(unpacked.path(), &files);
             let inner = unpacked.path().join(files[0].0.split('/').next().unwrap());
             for dir in [packed.path(), unpacked.path(), &inner] {
-                let config = DataConfig {
-                    validation_images: lengths[1],
-                    ..config(set, dir)
-                };
+                let config = DataConfig { validation_images: lengths[1], ..config(set, dir) };
                 // 300 images leave CIFAR-100 with two of every class.
-                let loaded = load(
-                    &DataConfig {
-                        validation_images: if set == "cifar100" { 0 } else { 20 },
-                        ..config
-                    },
-                    1,
-                )
-                .unwrap();
+                let loaded =
+                    load(&DataConfig { validation_images: if set == "cifar100" { 0 } else { 20 }, ..config }, 1)
+                        .unwrap();
                 assert!(loaded.description.contains(dir.to_str().unwrap()));
-                assert_eq!(
-                    [
-                        loaded.train.len(),
-                        loaded.validation.len(),
-                        loaded.test.len()
-                    ],
-                    lengths
-                );
+                assert_eq!([loaded.train.len(), loaded.validation.len(), loaded.test.len()], lengths);
                 assert_eq!(loaded.train.shape, [3, 32, 32]);
                 all.push((loaded.train, loaded.validation, loaded.test));
             }
@@ -201,28 +176,13 @@ fn damaged_swapped_and_foreign_files_are_named() {
         (good[..good.len() - 1].to_vec(), "not whole records of 3073"),
         (Vec::new(), "0 bytes are not whole records"),
         (binary(0, 20, 2, 100), "whole records of CIFAR-100"),
-        (
-            label,
-            "label 10 of image 1 is no class of cifar10: expected 0 to 9",
-        ),
+        (label, "label 10 of image 1 is no class of cifar10: expected 0 to 9"),
         (b"<html>not found</html>".to_vec(), "another file"),
     ] {
         change("cifar10", &ten, "data_batch_2.bin", bytes, part);
     }
-    change(
-        "cifar10",
-        &ten,
-        "test_batch.bin",
-        binary(0, 20, 1, 10),
-        "its images are those of data_batch_1.bin",
-    );
-    change(
-        "cifar100",
-        &hundred,
-        "train.bin",
-        binary(0, 300, 1, 10),
-        "whole records of CIFAR-10",
-    );
+    change("cifar10", &ten, "test_batch.bin", binary(0, 20, 1, 10), "its images are those of data_batch_1.bin");
+    change("cifar100", &hundred, "train.bin", binary(0, 300, 1, 10), "whole records of CIFAR-10");
 
     let (ten, hundred) = (cifar10(true), cifar100(true));
     let good = python(0, 20, "labels", 10);
@@ -234,23 +194,14 @@ fn damaged_swapped_and_foreign_files_are_named() {
         (good[..good.len() / 2].to_vec(), "cut short"),
         (Vec::new(), "cut short"),
         (b"\x80\x02N.".to_vec(), "does not hold a dictionary"),
-        (
-            python(0, 20, "fine_labels", 10),
-            "no `labels`, as cifar10 should have, but `fine_labels`, as CIFAR-100 has",
-        ),
+        (python(0, 20, "fine_labels", 10), "no `labels`, as cifar10 should have, but `fine_labels`, as CIFAR-100 has"),
         (python(0, 20, "labels", 12), "label 10 of image 10"),
         (short, "not an array of 19×3072 bytes"),
         (b"<html>not found</html>".to_vec(), "no pickle"),
     ] {
         change("cifar10", &ten, "data_batch_2", bytes, part);
     }
-    change(
-        "cifar100",
-        &hundred,
-        "test",
-        python(0, 100, "labels", 10),
-        "but `labels`, as CIFAR-10 has",
-    );
+    change("cifar100", &hundred, "test", python(0, 100, "labels", 10), "but `labels`, as CIFAR-10 has");
 }
 
 #[test]
@@ -265,37 +216,23 @@ fn archives_with_a_fault_are_named() {
         (good[..good.len() / 2].to_vec(), "cut short"),
         (good[..good.len() - 9].to_vec(), "cut short"),
         (checksum, "packed data are damaged"),
-        (
-            tar_gz(&missing),
-            "does not have cifar-10-batches-bin/data_batch_3.bin",
-        ),
+        (tar_gz(&missing), "does not have cifar-10-batches-bin/data_batch_3.bin"),
         (
             tar_gz(&cifar100(false)),
             "does not have cifar-10-batches-bin/data_batch_1.bin, but cifar-100-binary/train.bin",
         ),
-        (
-            b"<html>not found</html>".to_vec(),
-            "cut short or no tar archive",
-        ),
+        (b"<html>not found</html>".to_vec(), "cut short or no tar archive"),
         (gzipped(b"hello"), "cut short or no tar archive"),
         (Vec::new(), "does not have"),
     ] {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("cifar-10-binary.tar.gz"), bytes).unwrap();
-        assert_refused(
-            load(&config("cifar10", dir.path()), 1),
-            "cifar-10-binary.tar.gz",
-            part,
-        );
+        assert_refused(load(&config("cifar10", dir.path()), 1), "cifar-10-binary.tar.gz", part);
     }
     // A part of the unpacked folder: the file that is missing is named.
     let dir = tempfile::tempdir().unwrap();
     unpack(dir.path(), &missing);
-    assert_refused(
-        load(&config("cifar10", dir.path()), 1),
-        "data_batch_3.bin",
-        "no such file",
-    );
+    assert_refused(load(&config("cifar10", dir.path()), 1), "data_batch_3.bin", "no such file");
 }
 
 #[test]
@@ -320,21 +257,14 @@ fn training_and_test_images_in_each_others_place_are_refused() {
             let (set, _) = crate::load::read_found(&found, &Default::default()).unwrap();
             assert_eq!((set.train.len(), set.test.unwrap().len()), (100, 300));
             let checked = crate::verify::verify(&found);
-            assert!(
-                checked.iter().all(|c| c.verdict == FileVerdict::Readable),
-                "{checked:?}"
-            );
+            assert!(checked.iter().all(|c| c.verdict == FileVerdict::Readable), "{checked:?}");
         }
         let (train, test) = files.split_at_mut(1);
         test[0].1 = train[0].1.clone();
         let part = "its images are those of train";
         let name = files[1].0.rsplit('/').next().unwrap();
         for (found, _dir) in found(&files) {
-            assert_refused(
-                crate::load::read_found(&found, &Default::default()),
-                name,
-                part,
-            );
+            assert_refused(crate::load::read_found(&found, &Default::default()), name, part);
             let checked = crate::verify::verify(&found);
             let note = checked.last().unwrap().note.as_deref();
             assert!(note.unwrap().contains(part), "{checked:?}");
@@ -365,12 +295,7 @@ fn extension_headers_of_archives_are_passed_over() {
         bytes.extend(member(b'x', "./PaxHeaders/x", 30, pax));
         bytes.extend(member(b'0', &name, content.len() as u64, &content));
         // A file with a long name in both ways of writing it.
-        bytes.extend(member(
-            b'L',
-            "././@LongLink",
-            long.len() as u64,
-            long.as_bytes(),
-        ));
+        bytes.extend(member(b'L', "././@LongLink", long.len() as u64, long.as_bytes()));
         bytes.extend(member(b'0', &long[..90], 3, b"abc"));
     }
     bytes.extend([0; 1024]);

@@ -46,38 +46,14 @@ fn variants(config: &DataConfig) -> Vec<DataConfig> {
 #[test]
 fn descriptions_are_what_loading_gives() {
     let dirs = [(); 4].map(|()| tempfile::tempdir().unwrap());
-    classes(dirs[0].path(), ".", 30, |i| {
-        (
-            "png".into(),
-            encode_picture(grey(6, 6, i), ImageFormat::Png),
-        )
-    });
-    classes(dirs[1].path(), "Training", 40, |i| {
-        (
-            "png".into(),
-            encode_picture(colour(12, 9, i), ImageFormat::Png),
-        )
-    });
-    classes(dirs[1].path(), "valid", 8, |i| {
-        (
-            "bmp".into(),
-            encode_picture(colour(12, 9, i), ImageFormat::Bmp),
-        )
-    });
-    write_file(
-        dirs[1].path(),
-        "test/1.png",
-        encode_picture(colour(3, 3, 1), ImageFormat::Png),
-    );
+    classes(dirs[0].path(), ".", 30, |i| ("png".into(), encode_picture(grey(6, 6, i), ImageFormat::Png)));
+    classes(dirs[1].path(), "Training", 40, |i| ("png".into(), encode_picture(colour(12, 9, i), ImageFormat::Png)));
+    classes(dirs[1].path(), "valid", 8, |i| ("bmp".into(), encode_picture(colour(12, 9, i), ImageFormat::Bmp)));
+    write_file(dirs[1].path(), "test/1.png", encode_picture(colour(3, 3, 1), ImageFormat::Png));
     write_file(dirs[1].path(), "Training/ant/x.txt", vec![1]);
     idx_files(dirs[2].path());
     tiny_imagenet::folder_and_archive(dirs[3].path());
-    for (set, dir) in [
-        ("folder", &dirs[0]),
-        ("folder", &dirs[1]),
-        ("mnist", &dirs[2]),
-        ("tiny-imagenet", &dirs[3]),
-    ] {
+    for (set, dir) in [("folder", &dirs[0]), ("folder", &dirs[1]), ("mnist", &dirs[2]), ("tiny-imagenet", &dirs[3])] {
         for config in variants(&config(set, dir.path())) {
             same(&config);
         }
@@ -94,32 +70,14 @@ fn descriptions_are_what_loading_gives() {
 #[test]
 fn small_images_stay_small_in_memory() {
     let dir = tempfile::tempdir().unwrap();
-    classes(dir.path(), ".", 30, |i| {
-        (
-            "png".into(),
-            encode_picture(colour(12, 9, i), ImageFormat::Png),
-        )
-    });
-    let sized = |image_size| DataConfig {
-        image_size,
-        ..config("folder", dir.path())
-    };
+    classes(dir.path(), ".", 30, |i| ("png".into(), encode_picture(colour(12, 9, i), ImageFormat::Png)));
+    let sized = |image_size| DataConfig { image_size, ..config("folder", dir.path()) };
     let large = load(&sized(224), 1).unwrap();
-    assert_eq!(
-        (large.train.shape, large.input_shape),
-        ([3, 9, 9], [3, 224, 224])
-    );
+    assert_eq!((large.train.shape, large.input_shape), ([3, 9, 9], [3, 224, 224]));
     let small = load(&sized(4), 1).unwrap();
-    assert_eq!(
-        (small.train.shape, small.input_shape),
-        ([3, 4, 4], [3, 4, 4])
-    );
+    assert_eq!((small.train.shape, small.input_shape), ([3, 4, 4], [3, 4, 4]));
     // Of several sizes all are brought to the one that is wanted.
-    write_file(
-        dir.path(),
-        "ant/x.png",
-        encode_picture(colour(14, 14, 1), ImageFormat::Png),
-    );
+    write_file(dir.path(), "ant/x.png", encode_picture(colour(14, 14, 1), ImageFormat::Png));
     assert_eq!(load(&sized(20), 1).unwrap().train.shape, [3, 20, 20]);
 }
 
@@ -138,16 +96,8 @@ fn files_of_a_wrong_length_are_refused_in_the_same_words() {
     let grown: Change = |bytes| bytes.extend([0; 9]);
     for (file, change, part) in [
         ("train-images-idx3-ubyte.gz", cut, "cut short"),
-        (
-            "t10k-images-idx3-ubyte",
-            cut,
-            "header promises 15680 bytes, 11756 are there",
-        ),
-        (
-            "t10k-images-idx3-ubyte",
-            grown,
-            "more bytes follow the 15680",
-        ),
+        ("t10k-images-idx3-ubyte", cut, "header promises 15680 bytes, 11756 are there"),
+        ("t10k-images-idx3-ubyte", grown, "more bytes follow the 15680"),
         ("train-labels-idx1-ubyte", cut, "cut short"),
         ("t10k-labels-idx1-ubyte.gz", cut, "cut short"),
     ] {
@@ -160,12 +110,7 @@ fn files_of_a_wrong_length_are_refused_in_the_same_words() {
         refused("mnist", dir.path(), file, part);
     }
     for (python_form, name, change, part) in [
-        (
-            false,
-            "data_batch_3.bin",
-            torn,
-            "are not whole records of 3073 bytes",
-        ),
+        (false, "data_batch_3.bin", torn, "are not whole records of 3073 bytes"),
         (false, "test_batch.bin", grown, "are not whole records"),
         (true, "data_batch_3", cut, "it is cut short"),
         (true, "test_batch", cut, "it is cut short"),
@@ -203,10 +148,7 @@ fn what_loading_refuses_by_names_and_headers_is_refused_in_the_same_words() {
     let dirs = [(); 2].map(|()| tempfile::tempdir().unwrap());
     classes(dirs[0].path(), "train", 12, |i| {
         let side = if i == 5 { 7 } else { 6 };
-        (
-            "png".into(),
-            encode_picture(colour(side, 6, i), ImageFormat::Png),
-        )
+        ("png".into(), encode_picture(colour(side, 6, i), ImageFormat::Png))
     });
     idx_files(dirs[1].path());
     let folder = config("folder", dirs[0].path());
@@ -219,24 +161,10 @@ fn what_loading_refuses_by_names_and_headers_is_refused_in_the_same_words() {
     for (config, part) in [
         (folder.clone(), "set data.image_size"),
         (own(&folder, &|c| c.dir = "/no/such".into()), "/no/such"),
-        (
-            own(&folder, &|c| (c.image_size, c.train_images) = (6, 3)),
-            "data.train_images",
-        ),
-        (
-            own(&folder, &|c| {
-                (c.image_size, c.classes) = (6, vec!["x".into()])
-            }),
-            "data.classes",
-        ),
-        (
-            own(&mnist, &|c| c.validation_images = 199),
-            "data.validation_images",
-        ),
-        (
-            own(&mnist, &|c| c.set = "minst".into()),
-            "did you mean `mnist`?",
-        ),
+        (own(&folder, &|c| (c.image_size, c.train_images) = (6, 3)), "data.train_images"),
+        (own(&folder, &|c| (c.image_size, c.classes) = (6, vec!["x".into()])), "data.classes"),
+        (own(&mnist, &|c| c.validation_images = 199), "data.validation_images"),
+        (own(&mnist, &|c| c.set = "minst".into()), "did you mean `mnist`?"),
     ] {
         let told = describe_set(&config).expect_err(part).to_string();
         assert!(told.contains(part), "{told}");

@@ -19,9 +19,7 @@ const SHORT_TIMEOUTS: FetchTimeouts = FetchTimeouts {
 };
 
 fn content() -> Vec<u8> {
-    (0..200_000u32)
-        .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8)
-        .collect()
+    (0..200_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect()
 }
 
 fn published(content: &[u8]) -> PublishedFile {
@@ -36,10 +34,7 @@ fn published(content: &[u8]) -> PublishedFile {
 
 /// Fetches the content from these servers into `dir`; gives what was told but progress.
 fn fetch_from(dir: &Path, servers: &[&HttpServer]) -> (Result<()>, Vec<FetchEvent>) {
-    let urls = servers
-        .iter()
-        .map(|s| format!("{}/x/set.tar.gz", s.url))
-        .collect();
+    let urls = servers.iter().map(|s| format!("{}/x/set.tar.gz", s.url)).collect();
     let mut told = Vec::new();
     let files = [(published(&content()), urls)];
     let result = fetch_files(&files, dir, SHORT_TIMEOUTS, &mut |event| {
@@ -75,21 +70,11 @@ fn range_starts(server: &HttpServer) -> Vec<Option<usize>> {
 #[test]
 fn a_file_is_fetched_once() {
     let dir = tempfile::tempdir().unwrap();
-    let server =
-        HttpServer::new(|r, _| HttpReply::Send(content_response(r, &content(), ENTITY_TAG)));
+    let server = HttpServer::new(|r, _| HttpReply::Send(content_response(r, &content(), ENTITY_TAG)));
     let (result, told) = fetch_from(dir.path(), &[&server]);
     result.unwrap();
     assert_whole(dir.path());
-    assert!(
-        matches!(
-            told[..],
-            [
-                FetchEvent::Begun { from: 0, .. },
-                FetchEvent::Fetched { .. }
-            ]
-        ),
-        "{told:?}"
-    );
+    assert!(matches!(told[..], [FetchEvent::Begun { from: 0, .. }, FetchEvent::Fetched { .. }]), "{told:?}");
     let (result, told) = fetch_from(dir.path(), &[&server]);
     result.unwrap();
     assert!(matches!(told[..], [FetchEvent::Present { .. }]), "{told:?}");
@@ -105,10 +90,7 @@ fn a_broken_connection_goes_on_where_it_stopped() {
     let dir = tempfile::tempdir().unwrap();
     // Every connection brings 30,000 bytes.
     let server = HttpServer::new(|r, _| {
-        HttpReply::Send(truncated_response(
-            &content_response(r, &content(), ENTITY_TAG),
-            30_000,
-        ))
+        HttpReply::Send(truncated_response(&content_response(r, &content(), ENTITY_TAG), 30_000))
     });
     let (result, told) = fetch_from(dir.path(), &[&server]);
     result.unwrap();
@@ -116,47 +98,24 @@ fn a_broken_connection_goes_on_where_it_stopped() {
     let asked = range_starts(&server);
     assert_eq!(asked.len(), 7);
     assert_eq!((asked[0], asked[6]), (None, Some(180_000)));
-    assert!(
-        server.requests()[1..]
-            .iter()
-            .all(|r| r.if_range.as_deref() == Some(ENTITY_TAG))
-    );
-    assert_eq!(
-        told.iter()
-            .filter(|e| matches!(e, FetchEvent::Retry { .. }))
-            .count(),
-        6
-    );
+    assert!(server.requests()[1..].iter().all(|r| r.if_range.as_deref() == Some(ENTITY_TAG)));
+    assert_eq!(told.iter().filter(|e| matches!(e, FetchEvent::Retry { .. })).count(), 6);
 }
 
 #[test]
 fn another_call_goes_on_where_the_last_one_stopped() {
     let dir = tempfile::tempdir().unwrap();
     let server = HttpServer::new(|r, n| match n {
-        0 => HttpReply::Send(truncated_response(
-            &content_response(r, &content(), ENTITY_TAG),
-            70_000,
-        )),
+        0 => HttpReply::Send(truncated_response(&content_response(r, &content(), ENTITY_TAG), 70_000)),
         1..=3 => HttpReply::Send(response("503 Service Unavailable", &[], b"busy")),
         _ => HttpReply::Send(content_response(r, &content(), ENTITY_TAG)),
     });
     let (result, _) = fetch_from(dir.path(), &[&server]);
-    assert_refused(
-        dir.path(),
-        result,
-        &[
-            "70000 of 200000 bytes are kept",
-            "503",
-            "3 times without any progress",
-        ],
-    );
+    assert_refused(dir.path(), result, &["70000 of 200000 bytes are kept", "503", "3 times without any progress"]);
     let (result, told) = fetch_from(dir.path(), &[&server]);
     result.unwrap();
     assert_whole(dir.path());
-    assert!(
-        matches!(told[0], FetchEvent::Begun { from: 70_000, .. }),
-        "{told:?}"
-    );
+    assert!(matches!(told[0], FetchEvent::Begun { from: 70_000, .. }), "{told:?}");
 }
 
 #[test]
@@ -164,11 +123,7 @@ fn a_server_without_ranges_starts_over() {
     let dir = tempfile::tempdir().unwrap();
     let server = HttpServer::new(|_, n| {
         let whole = content_response(&HttpRequest::default(), &content(), ENTITY_TAG);
-        HttpReply::Send(if n == 0 {
-            truncated_response(&whole, 50_000)
-        } else {
-            whole
-        })
+        HttpReply::Send(if n == 0 { truncated_response(&whole, 50_000) } else { whole })
     });
     fetch_from(dir.path(), &[&server]).0.unwrap();
     assert_whole(dir.path());
@@ -182,11 +137,7 @@ fn a_file_that_changed_meanwhile_starts_over() {
     for tagged in [true, false] {
         let server = HttpServer::new(move |r, n| {
             let old: Vec<u8> = content().iter().map(|b| !b).collect();
-            let tag = if tagged {
-                ["\"old\"", ENTITY_TAG][n.min(1)]
-            } else {
-                "W/\"weak\""
-            };
+            let tag = if tagged { ["\"old\"", ENTITY_TAG][n.min(1)] } else { "W/\"weak\"" };
             HttpReply::Send(if n == 0 {
                 truncated_response(&content_response(r, &old, tag), 90_000)
             } else {
@@ -195,11 +146,7 @@ fn a_file_that_changed_meanwhile_starts_over() {
         });
         fetch_from(dir.path(), &[&server]).0.unwrap();
         assert_whole(dir.path());
-        let expected = if tagged {
-            vec![None, Some(90_000)]
-        } else {
-            vec![None, Some(90_000), None]
-        };
+        let expected = if tagged { vec![None, Some(90_000)] } else { vec![None, Some(90_000), None] };
         assert_eq!(range_starts(&server), expected);
         std::fs::remove_file(dir.path().join("set.tar.gz")).unwrap();
     }
@@ -211,66 +158,31 @@ fn wrong_bytes_leave_nothing_behind() {
     let mut wrong = content();
     wrong[123] ^= 1;
     let digest = digest::sha256_hex(&wrong);
-    let server =
-        HttpServer::new(move |r, _| HttpReply::Send(content_response(r, &wrong, ENTITY_TAG)));
+    let server = HttpServer::new(move |r, _| HttpReply::Send(content_response(r, &wrong, ENTITY_TAG)));
     let (result, _) = fetch_from(dir.path(), &[&server]);
-    assert_refused(
-        dir.path(),
-        result,
-        &[
-            "SHA-256",
-            &digest,
-            &digest::sha256_hex(&content()),
-            "deleted",
-        ],
-    );
+    assert_refused(dir.path(), result, &["SHA-256", &digest, &digest::sha256_hex(&content()), "deleted"]);
     assert!(!dir.path().join("set.tar.gz.part").exists());
-    assert_eq!(
-        server.requests().len(),
-        1,
-        "wrong bytes are not asked for again"
-    );
+    assert_eq!(server.requests().len(), 1, "wrong bytes are not asked for again");
     // The next home is asked, and has them right.
-    let right =
-        HttpServer::new(|r, _| HttpReply::Send(content_response(r, &content(), ENTITY_TAG)));
+    let right = HttpServer::new(|r, _| HttpReply::Send(content_response(r, &content(), ENTITY_TAG)));
     fetch_from(dir.path(), &[&server, &right]).0.unwrap();
     assert_whole(dir.path());
 }
 
 #[test]
 fn lies_about_the_length_are_seen() {
-    let head =
-        |status: &str, headers: &[(&str, &str)], body: &[u8]| response(status, headers, body);
+    let head = |status: &str, headers: &[(&str, &str)], body: &[u8]| response(status, headers, body);
     let longer = [content(), b"more".to_vec()].concat();
     let cases: Vec<(Vec<u8>, &str)> = vec![
         // Another length than the published one.
-        (
-            head(
-                "200 OK",
-                &[("Content-Length", "199999")],
-                &content()[..199_999],
-            ),
-            "has 199999 bytes, expected 200000",
-        ),
-        (
-            head("200 OK", &[("Content-Length", "200004")], &longer),
-            "has 200004 bytes, expected 200000",
-        ),
+        (head("200 OK", &[("Content-Length", "199999")], &content()[..199_999]), "has 199999 bytes, expected 200000"),
+        (head("200 OK", &[("Content-Length", "200004")], &longer), "has 200004 bytes, expected 200000"),
         // No length, and more than that.
-        (
-            head("200 OK", &[], &longer),
-            "sends more than the expected 200000 bytes",
-        ),
+        (head("200 OK", &[], &longer), "sends more than the expected 200000 bytes"),
         // The right length, and less.
-        (
-            head("200 OK", &[("Content-Length", "200000")], &content()[..10]),
-            "broke off after 10 of 200000 bytes",
-        ),
+        (head("200 OK", &[("Content-Length", "200000")], &content()[..10]), "broke off after 10 of 200000 bytes"),
         // No length, and less.
-        (
-            head("200 OK", &[], &content()[..10]),
-            "broke off after 10 of 200000 bytes",
-        ),
+        (head("200 OK", &[], &content()[..10]), "broke off after 10 of 200000 bytes"),
     ];
     for (bytes, part) in cases {
         let dir = tempfile::tempdir().unwrap();
@@ -281,31 +193,18 @@ fn lies_about_the_length_are_seen() {
     // Ranges that are not the one asked for, or of a file of another length.
     for (range, part) in [
         ("bytes 0-199999/200000", "not from byte 60000 on"),
-        (
-            "bytes 60000-199998/199999",
-            "has 199999 bytes, expected 200000",
-        ),
+        ("bytes 60000-199998/199999", "has 199999 bytes, expected 200000"),
         ("nonsense", "not from byte 60000 on"),
     ] {
         let dir = tempfile::tempdir().unwrap();
         let server = HttpServer::new(move |r, _| match r.range_start {
-            None => HttpReply::Send(truncated_response(
-                &content_response(r, &content(), ENTITY_TAG),
-                60_000,
-            )),
-            Some(_) => HttpReply::Send(response(
-                "206 Partial Content",
-                &[("Content-Range", range)],
-                &content(),
-            )),
+            None => HttpReply::Send(truncated_response(&content_response(r, &content(), ENTITY_TAG), 60_000)),
+            Some(_) => HttpReply::Send(response("206 Partial Content", &[("Content-Range", range)], &content())),
         });
         let (result, told) = fetch_from(dir.path(), &[&server]);
         let retried = format!("{told:?}");
         match result {
-            Err(error) => assert!(
-                format!("{error}{retried}").contains(part),
-                "{error} {retried}"
-            ),
+            Err(error) => assert!(format!("{error}{retried}").contains(part), "{error} {retried}"),
             Ok(()) => panic!("{range} was believed"),
         }
         assert!(!dir.path().join("set.tar.gz").exists());
@@ -314,12 +213,7 @@ fn lies_about_the_length_are_seen() {
 
 #[test]
 fn what_will_not_pass_is_not_tried_again() {
-    for (status, times) in [
-        ("404 Not Found", 1),
-        ("403 Forbidden", 1),
-        ("500 Oops", 3),
-        ("429 Slowly", 3),
-    ] {
+    for (status, times) in [("404 Not Found", 1), ("403 Forbidden", 1), ("500 Oops", 3), ("429 Slowly", 3)] {
         let dir = tempfile::tempdir().unwrap();
         let server = HttpServer::new(move |_, _| HttpReply::Send(response(status, &[], b"no")));
         let (result, _) = fetch_from(dir.path(), &[&server]);
@@ -341,27 +235,17 @@ fn what_will_not_pass_is_not_tried_again() {
 fn redirections_and_silence() {
     let dir = tempfile::tempdir().unwrap();
     let end = HttpServer::new(|r, n| match n {
-        0 => HttpReply::Stall(truncated_response(
-            &content_response(r, &content(), ENTITY_TAG),
-            40_000,
-        )),
+        0 => HttpReply::Stall(truncated_response(&content_response(r, &content(), ENTITY_TAG), 40_000)),
         _ => HttpReply::Send(content_response(r, &content(), ENTITY_TAG)),
     });
     let url = end.url.clone();
     let server = HttpServer::new(move |r, _| {
         let to = format!("{url}/elsewhere{}", r.path);
-        HttpReply::Send(response(
-            "302 Found",
-            &[("Location", &to), ("Content-Length", "0")],
-            b"",
-        ))
+        HttpReply::Send(response("302 Found", &[("Location", &to), ("Content-Length", "0")], b""))
     });
     let began = Instant::now();
     fetch_from(dir.path(), &[&server]).0.unwrap();
-    assert!(
-        began.elapsed() < Duration::from_secs(20),
-        "silence was waited out"
-    );
+    assert!(began.elapsed() < Duration::from_secs(20), "silence was waited out");
     assert_whole(dir.path());
     assert_eq!(end.requests()[0].path, "/elsewhere/x/set.tar.gz");
     assert_eq!(range_starts(&end), [None, Some(40_000)]);
@@ -382,8 +266,7 @@ fn two_fetches_into_one_folder_do_not_collide() {
         while server.requests().is_empty() {
             std::thread::sleep(Duration::from_millis(2));
         }
-        let other =
-            HttpServer::new(|r, _| HttpReply::Send(content_response(r, &content(), ENTITY_TAG)));
+        let other = HttpServer::new(|r, _| HttpReply::Send(content_response(r, &content(), ENTITY_TAG)));
         let error = fetch_from(&path, &[&other]).0.unwrap_err().to_string();
         assert!(error.contains("another fetch is at work"), "{error}");
         sender.send(()).unwrap();
@@ -406,36 +289,18 @@ fn a_mirror_has_a_folder_for_each_set() {
     for (set, form, path) in [
         ("mnist", None, "/base/mnist/train-images-idx3-ubyte.gz"),
         ("cifar10", None, "/base/cifar10/cifar-10-binary.tar.gz"),
-        (
-            "cifar10",
-            Some("python"),
-            "/base/cifar10/cifar-10-python.tar.gz",
-        ),
+        ("cifar10", Some("python"), "/base/cifar10/cifar-10-python.tar.gz"),
     ] {
         fetch(find_entry(set).unwrap(), &options(form, &url), &mut |_| ()).unwrap_err();
         assert_eq!(server.requests().last().unwrap().path, path);
     }
     for (set, form, mirror, part) in [
-        (
-            "cifar10",
-            Some("pyton"),
-            url.as_str(),
-            "did you mean `python`?",
-        ),
-        (
-            "folder",
-            None,
-            &url,
-            "folder is not fetched: it is your own images",
-        ),
+        ("cifar10", Some("pyton"), url.as_str(), "did you mean `python`?"),
+        ("folder", None, &url, "folder is not fetched: it is your own images"),
         ("fashion-mnist-16k", None, &url, "inside the program"),
         ("mnist", None, "ftp://x", "begin with http:// or https://"),
     ] {
-        let error = fetch(
-            find_entry(set).unwrap(),
-            &options(form, mirror),
-            &mut |_| (),
-        );
+        let error = fetch(find_entry(set).unwrap(), &options(form, mirror), &mut |_| ());
         let error = error.unwrap_err().to_string();
         assert!(error.contains(part), "{error}");
     }

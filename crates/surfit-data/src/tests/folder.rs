@@ -19,10 +19,7 @@ pub fn encode_picture(picture: DynamicImage, format: ImageFormat) -> Vec<u8> {
 
 /// A colour picture in which every pixel is different.
 pub fn colour(width: u32, height: u32, number: u8) -> DynamicImage {
-    RgbImage::from_fn(width, height, |x, y| {
-        image::Rgb([(x * 3 % 256) as u8, (y * 5 % 256) as u8, number])
-    })
-    .into()
+    RgbImage::from_fn(width, height, |x, y| image::Rgb([(x * 3 % 256) as u8, (y * 5 % 256) as u8, number])).into()
 }
 
 pub fn grey(width: u32, height: u32, number: u8) -> DynamicImage {
@@ -65,10 +62,7 @@ fn folders_with_their_own_splits_are_read_as_they_are() {
     write_file(dir.path(), "train/.DS_Store", vec![1]);
     let set = load(&config("folder", dir.path()), 1).unwrap();
     assert_eq!(set.classes, ["ant", "bee", "cat"]);
-    assert_eq!(
-        [&set.train, &set.validation, &set.test].map(LabeledImages::len),
-        [36, 6, 9]
-    );
+    assert_eq!([&set.train, &set.validation, &set.test].map(LabeledImages::len), [36, 6, 9]);
     assert_eq!(set.train.shape, [3, 8, 10]);
     assert_eq!(class_counts(&set.train, 3), [12; 3]);
     // Image 5 is a PNG of class 0: red rises with x, green with y, blue is its number.
@@ -85,43 +79,23 @@ fn folders_with_their_own_splits_are_read_as_they_are() {
 #[test]
 fn plain_class_folders_are_divided_by_the_seed() {
     let dir = tempfile::tempdir().unwrap();
-    classes(dir.path(), ".", 30, |i| {
-        (
-            "png".into(),
-            encode_picture(grey(6, 6, i), ImageFormat::Png),
-        )
-    });
+    classes(dir.path(), ".", 30, |i| ("png".into(), encode_picture(grey(6, 6, i), ImageFormat::Png)));
     let [a, b, c] = [1, 1, 2].map(|seed| load(&config("folder", dir.path()), seed).unwrap());
-    assert_eq!(
-        [&a.train, &a.validation, &a.test].map(LabeledImages::len),
-        [68, 7, 15]
-    );
+    assert_eq!([&a.train, &a.validation, &a.test].map(LabeledImages::len), [68, 7, 15]);
     assert_eq!(a.train.shape, [1, 6, 6], "grey when all are");
     assert_eq!(class_counts(&a.test, 3), [5; 3]);
     assert_eq!((&a.train, &a.test), (&b.train, &b.test));
     assert_ne!(a.test, c.test);
-    assert!(
-        a.splits
-            .ends_with("test: 15 of 90 images, the same share of every class by seed 1")
-    );
+    assert!(a.splits.ends_with("test: 15 of 90 images, the same share of every class by seed 1"));
     // One in colour makes all of them so.
-    write_file(
-        dir.path(),
-        "bee/x.png",
-        encode_picture(colour(6, 6, 1), ImageFormat::Png),
-    );
+    write_file(dir.path(), "bee/x.png", encode_picture(colour(6, 6, 1), ImageFormat::Png));
     let mixed = load(&config("folder", dir.path()), 1).unwrap();
     assert_eq!(mixed.train.shape, [3, 6, 6]);
 }
 
 #[test]
 fn a_class_may_be_called_like_a_split() {
-    let picture = |i: u8| {
-        (
-            "png".to_owned(),
-            encode_picture(colour(6, 6, i), ImageFormat::Png),
-        )
-    };
+    let picture = |i: u8| ("png".to_owned(), encode_picture(colour(6, 6, i), ImageFormat::Png));
     for name in ["train", "val", "test", "validation"] {
         let dir = tempfile::tempdir().unwrap();
         classes(dir.path(), ".", 12, picture);
@@ -134,11 +108,7 @@ fn a_class_may_be_called_like_a_split() {
         assert_eq!(set.classes, expected);
         let all = set.train.len() + set.validation.len() + set.test.len();
         assert_eq!(all, 48, "{name}");
-        assert!(
-            set.splits.contains("test: 8 of 48 images"),
-            "{}",
-            set.splits
-        );
+        assert!(set.splits.contains("test: 8 of 48 images"), "{}", set.splits);
 
         // As a class of a set with splits.
         let dir = tempfile::tempdir().unwrap();
@@ -171,15 +141,10 @@ fn a_class_may_be_called_like_a_split() {
     assert_eq!(set.notices.len(), 2, "{:?}", set.notices);
     let said = &set.notices[0];
     assert!(
-        said.contains("13 images left out that lie beside class folders")
-            && said.contains("train/0.png first"),
+        said.contains("13 images left out that lie beside class folders") && said.contains("train/0.png first"),
         "{said}"
     );
-    assert!(
-        set.notices[1].contains("1 file left out"),
-        "{:?}",
-        set.notices
-    );
+    assert!(set.notices[1].contains("1 file left out"), "{:?}", set.notices);
 }
 
 #[test]
@@ -193,20 +158,10 @@ fn image_size_takes_the_middle_of_every_image() {
             let inside = |v: u32, all: u32| (all - side) / 2 <= v && v < (all + side) / 2;
             image::Luma([if inside(x, w) && inside(y, h) { 255 } else { 0 }])
         });
-        (
-            "png".into(),
-            encode_picture(picture.into(), ImageFormat::Png),
-        )
+        ("png".into(), encode_picture(picture.into(), ImageFormat::Png))
     });
-    assert_refused(
-        load(&config("folder", dir.path()), 1),
-        "01.png",
-        "the image is 8×16, but ",
-    );
-    let sized = DataConfig {
-        image_size: 6,
-        ..config("folder", dir.path())
-    };
+    assert_refused(load(&config("folder", dir.path()), 1), "01.png", "the image is 8×16, but ");
+    let sized = DataConfig { image_size: 6, ..config("folder", dir.path()) };
     let set = load(&sized, 1).unwrap();
     assert_eq!(set.train.shape, [1, 6, 6]);
     assert!(set.train.pixels.iter().all(|&p| p == 255));
@@ -222,11 +177,7 @@ fn what_is_no_image_is_named() {
         ("train/bee/x.png", b"hello".to_vec(), "not an image"),
         ("train/bee/x.png", png[..png.len() / 2].to_vec(), "x.png"),
         ("train/bee/x.bmp", bomb, "x.bmp"),
-        (
-            "train/bee/x.png",
-            encode_picture(colour(9, 8, 1), ImageFormat::Png),
-            "9×8",
-        ),
+        ("train/bee/x.png", encode_picture(colour(9, 8, 1), ImageFormat::Png), "9×8"),
         ("test/dog/x.png", png.clone(), "no class `dog` among"),
     ];
     for (name, bytes, part) in cases {
@@ -237,10 +188,7 @@ fn what_is_no_image_is_named() {
         let file = dir.path().join(name.split("/x").next().unwrap());
         let said = config("folder", dir.path());
         assert_refused(load(&said, 1), file.to_str().unwrap(), part);
-        let sized = DataConfig {
-            image_size: 8,
-            ..said
-        };
+        let sized = DataConfig { image_size: 8, ..said };
         if !name.ends_with("bee/x.png") || part != "9×8" {
             assert_refused(load(&sized, 1), file.to_str().unwrap(), "");
         }
@@ -248,18 +196,10 @@ fn what_is_no_image_is_named() {
     let dir = tempfile::tempdir().unwrap();
     classes(dir.path(), "train", 12, mixed);
     std::fs::create_dir_all(dir.path().join("train/dog")).unwrap();
-    assert_refused(
-        load(&config("folder", dir.path()), 1),
-        "train/dog",
-        "the class folder has no images",
-    );
+    assert_refused(load(&config("folder", dir.path()), 1), "train/dog", "the class folder has no images");
     std::fs::remove_dir(dir.path().join("train/dog")).unwrap();
     std::fs::create_dir_all(dir.path().join("val/ant")).unwrap();
-    assert_refused(
-        load(&config("folder", dir.path()), 1),
-        "val",
-        "no class folders with images",
-    );
+    assert_refused(load(&config("folder", dir.path()), 1), "val", "no class folders with images");
 }
 
 #[test]
@@ -273,12 +213,7 @@ fn a_cache_is_used_until_its_source_or_its_bytes_change() {
             pixels: (0..4 * n).collect(),
             labels: (0..n).map(|i| u16::from(i % 2)).collect(),
         };
-        Ok(RawSet {
-            classes: vec!["a".into(), "b".into()],
-            train: images(9),
-            validation: None,
-            test: Some(images(3)),
-        })
+        Ok(RawSet { classes: vec!["a".into(), "b".into()], train: images(9), validation: None, test: Some(images(3)) })
     };
     let source = Path::new("/somewhere/images");
     let get = |key: &str| load_or_make_in(dir.path(), source, "folder", key, make).unwrap();

@@ -19,34 +19,18 @@ fn damaged_files_get_a_sentence_with_their_name() {
     let mut counted = good.clone();
     counted[4..8].fill(0xff);
     let bad_images: Vec<(&str, Vec<u8>, &str)> = vec![
-        (
-            "cut",
-            good[..good.len() - 5].to_vec(),
-            "promises 23520 bytes, 23515 are there",
-        ),
+        ("cut", good[..good.len() - 5].to_vec(), "promises 23520 bytes, 23515 are there"),
         ("cut gzip", gzipped(&good)[..60].to_vec(), "cut short"),
         ("cut in the header", good[..7].to_vec(), "cut short"),
         ("empty", Vec::new(), "cut short"),
-        (
-            "long",
-            [good.clone(), vec![0]].concat(),
-            "more bytes follow the 23520",
-        ),
+        ("long", [good.clone(), vec![0]].concat(), "more bytes follow the 23520"),
         ("checksum", flipped, "packed data are damaged"),
         ("magic", magic, "begins with 00000801, expected 00000803"),
-        (
-            "a page of text",
-            b"<html>not found</html>".to_vec(),
-            "not an IDX file",
-        ),
+        ("a page of text", b"<html>not found</html>".to_vec(), "not an IDX file"),
         ("too many", counted, "4294967295 images"),
         ("none", images_idx(0, 28), "0 images"),
         ("size", images_idx(30, 32), "32×32, expected 28×28"),
-        (
-            "bomb",
-            gzipped(&[images_idx(3, 28), vec![0; 10_000_000]].concat()),
-            "more bytes follow the 2352",
-        ),
+        ("bomb", gzipped(&[images_idx(3, 28), vec![0; 10_000_000]].concat()), "more bytes follow the 2352"),
     ];
     let dir = tempfile::tempdir().unwrap();
     let (x, y) = (dir.path().join("x"), dir.path().join("y"));
@@ -56,28 +40,18 @@ fn damaged_files_get_a_sentence_with_their_name() {
     for (case, bytes, expected) in bad_images {
         std::fs::write(&x, bytes).unwrap();
         let error = read().unwrap_err().to_string();
-        assert!(
-            error.starts_with(x.to_str().unwrap()) && error.contains(expected),
-            "{case}: {error}"
-        );
+        assert!(error.starts_with(x.to_str().unwrap()) && error.contains(expected), "{case}: {error}");
     }
     std::fs::write(&x, &good).unwrap();
     read().unwrap();
     for (case, bytes, expected) in [
         ("count", labels_idx(&[1; 29]), "29 labels, expected 30"),
-        (
-            "class",
-            labels_idx(&[10; 30]),
-            "label 10 of image 0 is no class: expected 0 to 9",
-        ),
+        ("class", labels_idx(&[10; 30]), "label 10 of image 0 is no class: expected 0 to 9"),
         ("images", good, "expected 00000801"),
     ] {
         std::fs::write(&y, bytes).unwrap();
         let error = read().unwrap_err().to_string();
-        assert!(
-            error.starts_with(y.to_str().unwrap()) && error.contains(expected),
-            "{case}: {error}"
-        );
+        assert!(error.starts_with(y.to_str().unwrap()) && error.contains(expected), "{case}: {error}");
     }
 }
 
@@ -86,8 +60,7 @@ fn damaged_files_get_a_sentence_with_their_name() {
 fn training_and_test_files_in_each_others_place_are_refused() {
     for set in ["mnist", "fashion-mnist"] {
         let dir = tempfile::tempdir().unwrap();
-        let write =
-            |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).unwrap();
+        let write = |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).unwrap();
         let labels: Vec<u8> = (0..60_000).map(|i| (i % 10) as u8).collect();
         let load = || load(&config(set, dir.path()), 1);
         // A few images to train on are a set like any other.
@@ -96,10 +69,7 @@ fn training_and_test_files_in_each_others_place_are_refused() {
         write("train-images.idx3-ubyte.gz", &gzipped(&images_idx(60, 28)));
         write("train-labels-idx1-ubyte", &labels_idx(&labels[..60]));
         let few = load().unwrap();
-        assert_eq!(
-            [few.train.len(), few.validation.len(), few.test.len()],
-            [50, 10, 200]
-        );
+        assert_eq!([few.train.len(), few.validation.len(), few.test.len()], [50, 10, 200]);
         let found = best_in_folder(find_entry(set).unwrap(), dir.path()).unwrap();
         let checked = verify(&found);
         assert!(checked.iter().all(|c| c.verdict == FileVerdict::Readable));
@@ -111,20 +81,15 @@ fn training_and_test_files_in_each_others_place_are_refused() {
         std::fs::remove_file(dir.path().join("train-images.idx3-ubyte.gz")).unwrap();
         write("t10k-labels-idx1-ubyte", &labels_idx(&labels[..200]));
         write("train-images-idx3-ubyte", &images_idx(200, 28));
-        assert_refused(
-            load(),
-            "train-images-idx3-ubyte",
-            "its images are those of t10k-images-idx3-ubyte",
-        );
+        assert_refused(load(), "train-images-idx3-ubyte", "its images are those of t10k-images-idx3-ubyte");
         // As many images in each as were published in the other.
         write("train-images-idx3-ubyte", &images_idx(10_000, 28));
         write("train-labels-idx1-ubyte", &labels_idx(&labels[..10_000]));
         write("t10k-images-idx3-ubyte", &images_idx(60_000, 28));
         write("t10k-labels-idx1-ubyte", &labels_idx(&labels));
-        for part in [
-            "it has 10000 images and t10k-images-idx3-ubyte has 60000",
-            "expected 60000 to train on and 10000 to test",
-        ] {
+        for part in
+            ["it has 10000 images and t10k-images-idx3-ubyte has 60000", "expected 60000 to train on and 10000 to test"]
+        {
             assert_refused(load(), "train-images-idx3-ubyte", part);
         }
     }
@@ -139,10 +104,7 @@ fn real_files_are_read_and_refused_under_another_sets_name() {
         return;
     }
     let set = load(&config("fashion-mnist", real), 1).unwrap();
-    assert_eq!(
-        [set.train.len(), set.validation.len(), set.test.len()],
-        [55_000, 5_000, 10_000]
-    );
+    assert_eq!([set.train.len(), set.validation.len(), set.test.len()], [55_000, 5_000, 10_000]);
     assert_eq!(class_counts(&set.validation, 10), [500; 10]);
     let (mean, std) = set.train.channel_statistics();
     assert!((mean[0] - 0.2860).abs() < 1e-3 && (std[0] - 0.3530).abs() < 1e-3);

@@ -16,23 +16,14 @@ const KINDS: [(&str, &[u8]); 5] = [
     ("cmyk", include_bytes!("pictures/cmyk.jpg")),
     ("grey", include_bytes!("pictures/grey.jpg")),
     ("restarts", include_bytes!("pictures/restarts.jpg")),
-    (
-        "exif-thumbnail",
-        include_bytes!("pictures/exif-thumbnail.jpg"),
-    ),
+    ("exif-thumbnail", include_bytes!("pictures/exif-thumbnail.jpg")),
 ];
 
 fn decoded(bytes: &[u8]) -> crate::Result<Vec<u8>> {
     let dir = tempfile::tempdir().unwrap();
     write_file(dir.path(), "x.jpg", bytes.to_vec());
-    let picture = PictureFile {
-        name: "x.jpg".into(),
-        label: 0,
-    };
-    let target = PictureTarget {
-        shape: [3, 24, 32],
-        resize: false,
-    };
+    let picture = PictureFile { name: "x.jpg".into(), label: 0 };
+    let target = PictureTarget { shape: [3, 24, 32], resize: false };
     let origin = PictureOrigin::Folder(dir.path().to_owned());
     image_files::decode_all(&origin, &[picture], target).map(|images| images.pixels)
 }
@@ -73,9 +64,7 @@ fn files_that_are_cut_anywhere_are_refused() {
             let error = decoded(&bytes[..bytes.len() - part]).expect_err(kind);
             assert!(error.to_string().contains("x.jpg: the image is"), "{error}");
         }
-        let error = decoded(&bytes[..bytes.len() - 20])
-            .expect_err(kind)
-            .to_string();
+        let error = decoded(&bytes[..bytes.len() - 20]).expect_err(kind).to_string();
         assert!(error.contains("cut short"), "{kind}: {error}");
     }
 }
@@ -92,21 +81,15 @@ fn a_cut_file_is_refused_in_every_set_and_by_the_check_of_files() {
     let unpacked = tiny.path().join("tiny-imagenet-200");
     for (set, dir, name) in [
         ("folder", folder.path(), "bee/3.jpg"),
-        (
-            "tiny-imagenet",
-            &unpacked,
-            "train/n01641577/images/n01641577_3.JPEG",
-        ),
+        ("tiny-imagenet", &unpacked, "train/n01641577/images/n01641577_3.JPEG"),
     ] {
         // Also after the whole set was cached.
         load(&config(set, dir), 1).unwrap();
         write_file(dir, name, cut.to_vec());
         assert_refused(load(&config(set, dir), 1), name, "the image is cut short");
         let checked = verify(&find_set(find_entry(set).unwrap(), dir).unwrap());
-        let bad: Vec<_> = checked
-            .iter()
-            .filter(|c| c.verdict == FileVerdict::Damaged && c.file.ends_with(name))
-            .collect();
+        let bad: Vec<_> =
+            checked.iter().filter(|c| c.verdict == FileVerdict::Damaged && c.file.ends_with(name)).collect();
         assert_eq!(bad.len(), 1, "{checked:?}");
         assert!(bad[0].note.as_deref().unwrap().contains("cut short"));
     }

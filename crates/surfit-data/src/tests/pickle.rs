@@ -18,10 +18,7 @@ fn marks_stack_and_memo_are_bounded() {
     };
     // One fewer of each is read: the refusals are the bound's.
     let marks = |n| repeated(b"\x80\x02", b"(", n, b"N.");
-    assert_eq!(
-        read(&marks(VALUES - 1), none).unwrap().1,
-        PickleValue::Other
-    );
+    assert_eq!(read(&marks(VALUES - 1), none).unwrap().1, PickleValue::Other);
     refused("marks", marks(VALUES + 1));
     let stack = |n| repeated(b"", b"N", n, b".");
     assert_eq!(read(&stack(VALUES), none).unwrap().1, PickleValue::Other);
@@ -41,20 +38,11 @@ fn what_was_never_made_takes_items_and_keeps_none() {
         ("a set", b"\x8f(K\x01\x90."),
     ] {
         let (objects, value) = read(bytes, any).unwrap();
-        assert!(
-            matches!(value, PickleValue::Object(0) | PickleValue::Other),
-            "{what}: {value:?}"
-        );
+        assert!(matches!(value, PickleValue::Object(0) | PickleValue::Other), "{what}: {value:?}");
         assert!(objects.dicts.iter().all(Vec::is_empty), "{what}");
     }
     // But no number takes any, and none is called.
-    for bytes in [
-        &b"K\x01(K\x02e."[..],
-        b"K\x01K\x02K\x03s.",
-        b"K\x01)R.",
-        b"K\x01}b.",
-        b"]K\x01s.",
-    ] {
+    for bytes in [&b"K\x01(K\x02e."[..], b"K\x01K\x02K\x03s.", b"K\x01)R.", b"K\x01}b.", b"]K\x01s."] {
         assert_eq!(read(bytes, any).unwrap_err(), PickleRefusal::Damaged);
     }
 }

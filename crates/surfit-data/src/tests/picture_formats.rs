@@ -18,10 +18,7 @@ fn set_of(dir: &Path, ending: &str, bytes: &[u8]) {
 }
 
 fn loaded(dir: &Path, channels: usize) -> LoadedSet {
-    let config = DataConfig {
-        channels,
-        ..config("folder", dir)
-    };
+    let config = DataConfig { channels, ..config("folder", dir) };
     load(&config, 1).unwrap()
 }
 
@@ -29,26 +26,15 @@ fn loaded(dir: &Path, channels: usize) -> LoadedSet {
 fn tiff_is_read_and_of_a_gif_the_first_frame() {
     let picture = colour(10, 8, 7);
     let mut gif = Vec::new();
-    let plain =
-        |rgb: [u8; 3]| -> DynamicImage { RgbImage::from_pixel(10, 8, image::Rgb(rgb)).into() };
+    let plain = |rgb: [u8; 3]| -> DynamicImage { RgbImage::from_pixel(10, 8, image::Rgb(rgb)).into() };
     let mut frames = GifEncoder::new(&mut gif);
     for rgb in [[250, 10, 20], [0, 0, 255]] {
-        frames
-            .encode_frame(Frame::new(plain(rgb).to_rgba8()))
-            .unwrap();
+        frames.encode_frame(Frame::new(plain(rgb).to_rgba8())).unwrap();
     }
     drop(frames);
     for (ending, bytes, expected) in [
-        (
-            "tif",
-            encode_picture(picture.clone(), ImageFormat::Tiff),
-            &picture,
-        ),
-        (
-            "TIFF",
-            encode_picture(picture.clone(), ImageFormat::Tiff),
-            &picture,
-        ),
+        ("tif", encode_picture(picture.clone(), ImageFormat::Tiff), &picture),
+        ("TIFF", encode_picture(picture.clone(), ImageFormat::Tiff), &picture),
         ("gif", gif, &plain([250, 10, 20])),
     ] {
         let dir = tempfile::tempdir().unwrap();
@@ -58,10 +44,7 @@ fn tiff_is_read_and_of_a_gif_the_first_frame() {
         let expected = expected.to_rgb8();
         for (i, value) in pictures(&set.train)[0].iter().enumerate() {
             let pixel = expected.as_raw()[i % 80 * 3 + i / 80];
-            assert!(
-                value.abs_diff(pixel) < 8,
-                "{ending}: {value} at {i}, expected {pixel}"
-            );
+            assert!(value.abs_diff(pixel) < 8, "{ending}: {value} at {i}, expected {pixel}");
         }
     }
 }
@@ -69,21 +52,14 @@ fn tiff_is_read_and_of_a_gif_the_first_frame() {
 #[test]
 fn a_cut_file_of_any_format_is_refused_or_loses_no_pixel() {
     let picture: DynamicImage = RgbImage::from_fn(30, 20, |x, y| {
-        image::Rgb([
-            (x * 37 % 251) as u8,
-            (y * 91 % 241) as u8,
-            (x * y * 13 % 239) as u8,
-        ])
+        image::Rgb([(x * 37 % 251) as u8, (y * 91 % 241) as u8, (x * y * 13 % 239) as u8])
     })
     .into();
     let decoded = |ending: &str, bytes: &[u8]| {
         let dir = tempfile::tempdir().unwrap();
         let name = format!("x.{ending}");
         write_file(dir.path(), &name, bytes.to_vec());
-        let target = PictureTarget {
-            shape: [3, 20, 30],
-            resize: false,
-        };
+        let target = PictureTarget { shape: [3, 20, 30], resize: false };
         let origin = PictureOrigin::Folder(dir.path().to_owned());
         image_files::decode_all(&origin, &[PictureFile { name, label: 0 }], target)
     };
@@ -98,10 +74,7 @@ fn a_cut_file_of_any_format_is_refused_or_loses_no_pixel() {
     ] {
         let bytes = encode_picture(picture.clone(), format);
         let whole = decoded(ending, &bytes).unwrap();
-        for length in (0..bytes.len())
-            .step_by(7)
-            .chain(bytes.len() - 12..bytes.len())
-        {
+        for length in (0..bytes.len()).step_by(7).chain(bytes.len() - 12..bytes.len()) {
             if let Ok(cut) = decoded(ending, &bytes[..length]) {
                 assert_eq!(cut, whole, "{ending} cut to {length} of {}", bytes.len());
             }
@@ -112,11 +85,7 @@ fn a_cut_file_of_any_format_is_refused_or_loses_no_pixel() {
 #[test]
 fn channels_make_grey_images_colour_ones_and_back() {
     let dir = tempfile::tempdir().unwrap();
-    set_of(
-        dir.path(),
-        "png",
-        &encode_picture(grey(6, 4, 9), ImageFormat::Png),
-    );
+    set_of(dir.path(), "png", &encode_picture(grey(6, 4, 9), ImageFormat::Png));
     let plain = loaded(dir.path(), 0);
     assert_eq!(plain.train.shape, [1, 4, 6]);
     // The cache of the one is not that of the other.
@@ -131,11 +100,7 @@ fn channels_make_grey_images_colour_ones_and_back() {
     }
     let dir = tempfile::tempdir().unwrap();
     let picture = colour(6, 4, 200);
-    set_of(
-        dir.path(),
-        "png",
-        &encode_picture(picture.clone(), ImageFormat::Png),
-    );
+    set_of(dir.path(), "png", &encode_picture(picture.clone(), ImageFormat::Png));
     let set = loaded(dir.path(), 1);
     assert_eq!(set.train.shape, [1, 4, 6]);
     let expected: Vec<u8> = picture.to_rgb8().pixels().map(|p| luma(p.0)).collect();
@@ -162,23 +127,13 @@ fn channels_hold_for_sets_of_one_shape_too() {
     let dir = tempfile::tempdir().unwrap();
     idx_files(dir.path());
     let own = load(&config("mnist", dir.path()), 1).unwrap();
-    let three = DataConfig {
-        channels: 3,
-        ..config("mnist", dir.path())
-    };
+    let three = DataConfig { channels: 3, ..config("mnist", dir.path()) };
     let set = load(&three, 1).unwrap();
-    assert_eq!(
-        (set.train.shape, set.input_shape),
-        ([3, 28, 28], [3, 28, 28])
-    );
+    assert_eq!((set.train.shape, set.input_shape), ([3, 28, 28], [3, 28, 28]));
     assert_eq!((set.mean, set.std), (vec![0.1307; 3], vec![0.3081; 3]));
     for (three, one) in pictures(&set.test).iter().zip(pictures(&own.test)) {
         assert_eq!(three.to_vec(), [one; 3].concat());
     }
-    let images = LabeledImages {
-        shape: [3, 1, 2],
-        pixels: vec![255, 10, 0, 20, 0, 200],
-        labels: vec![0],
-    };
+    let images = LabeledImages { shape: [3, 1, 2], pixels: vec![255, 10, 0, 20, 0, 200], labels: vec![0] };
     assert_eq!(images.with_channels(1).pixels, [76, 38]);
 }

@@ -8,20 +8,13 @@ use std::path::Path;
 use surfit_core::config::DataConfig;
 
 pub fn config(set: &str, dir: &Path) -> DataConfig {
-    DataConfig {
-        set: set.into(),
-        dir: dir.into(),
-        ..DataConfig::default()
-    }
+    DataConfig { set: set.into(), dir: dir.into(), ..DataConfig::default() }
 }
 
 /// Images of each class.
 pub fn class_counts(images: &LabeledImages, classes: usize) -> Vec<usize> {
     let mut counts = vec![0; classes];
-    images
-        .labels
-        .iter()
-        .for_each(|&l| counts[usize::from(l)] += 1);
+    images.labels.iter().for_each(|&l| counts[usize::from(l)] += 1);
     counts
 }
 
@@ -68,20 +61,13 @@ pub fn assert_refused<T: std::fmt::Debug>(result: crate::Result<T>, file: &str, 
 
 pub fn images_idx(n: u32, size: u32) -> Vec<u8> {
     let mut bytes = vec![0, 0, 8, 3];
-    [n, size, size]
-        .iter()
-        .for_each(|x| bytes.extend(x.to_be_bytes()));
+    [n, size, size].iter().for_each(|x| bytes.extend(x.to_be_bytes()));
     (0..n).for_each(|i| bytes.extend(vec![i as u8; (size * size) as usize]));
     bytes
 }
 
 pub fn labels_idx(values: &[u8]) -> Vec<u8> {
-    [
-        &[0, 0, 8, 1],
-        (values.len() as u32).to_be_bytes().as_slice(),
-        values,
-    ]
-    .concat()
+    [&[0, 0, 8, 1], (values.len() as u32).to_be_bytes().as_slice(), values].concat()
 }
 
 /// A small set in the files of the MNIST family, some gzipped: 200 training and 20 test images.
@@ -91,15 +77,10 @@ pub fn idx_files(dir: &Path) {
     write("train-images-idx3-ubyte.gz", gzipped(&images_idx(200, 28)));
     write("train-labels-idx1-ubyte", labels_idx(&values));
     write("t10k-images-idx3-ubyte", images_idx(20, 28));
-    write(
-        "t10k-labels-idx1-ubyte.gz",
-        gzipped(&labels_idx(&values[..20])),
-    );
+    write("t10k-labels-idx1-ubyte.gz", gzipped(&labels_idx(&values[..20])));
 }
 
 /// Pixels of a made-up image, different for every number.
 pub fn pattern(number: usize, size: usize) -> Vec<u8> {
-    (0..size)
-        .map(|k| ((number * 7919 + k * 31) % 251) as u8)
-        .collect()
+    (0..size).map(|k| ((number * 7919 + k * 31) % 251) as u8).collect()
 }

@@ -21,10 +21,7 @@ fn files() -> ArchiveFiles {
     let mut annotations = String::new();
     for (c, id) in IDS.iter().enumerate() {
         for i in 0..12 {
-            files.push((
-                format!("train/{id}/images/{id}_{i}.JPEG"),
-                picture(80 * c as u8),
-            ));
+            files.push((format!("train/{id}/images/{id}_{i}.JPEG"), picture(80 * c as u8)));
         }
         files.push((format!("train/{id}/{id}_boxes.txt"), b"boxes".to_vec()));
         for i in 0..2 {
@@ -38,20 +35,15 @@ fn files() -> ArchiveFiles {
     let mut ids = IDS;
     ids.reverse();
     files.push(("wnids.txt".into(), ids.join("\n").into()));
-    files.push((
-        "words.txt".into(),
-        "n01443537\tgoldfish, Carassius auratus\nn01641577\tbullfrog\n".into(),
-    ));
+    files.push(("words.txt".into(), "n01443537\tgoldfish, Carassius auratus\nn01641577\tbullfrog\n".into()));
     files
 }
 
 fn zipped(files: &ArchiveFiles) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    zip.add_directory("tiny-imagenet-200/", FileOptions::default())
-        .unwrap();
+    zip.add_directory("tiny-imagenet-200/", FileOptions::default()).unwrap();
     for (name, bytes) in files {
-        zip.start_file(format!("tiny-imagenet-200/{name}"), FileOptions::default())
-            .unwrap();
+        zip.start_file(format!("tiny-imagenet-200/{name}"), FileOptions::default()).unwrap();
         zip.write_all(bytes).unwrap();
     }
     zip.finish().unwrap().into_inner()
@@ -67,19 +59,11 @@ pub fn folder_and_archive(dir: &Path) {
 fn folder_and_archive_are_the_same_set() {
     let (dir, packed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     unpack(&dir.path().join("tiny-imagenet-200"), &files());
-    std::fs::write(
-        packed.path().join("tiny-imagenet-200.zip"),
-        zipped(&files()),
-    )
-    .unwrap();
-    let sets =
-        [dir.path(), packed.path()].map(|dir| load(&config("tiny-imagenet", dir), 1).unwrap());
+    std::fs::write(packed.path().join("tiny-imagenet-200.zip"), zipped(&files())).unwrap();
+    let sets = [dir.path(), packed.path()].map(|dir| load(&config("tiny-imagenet", dir), 1).unwrap());
     for set in &sets {
         assert_eq!(set.classes, ["goldfish", "n01629819", "bullfrog"]);
-        assert_eq!(
-            [set.train.len(), set.validation.len(), set.test.len()],
-            [33, 3, 6]
-        );
+        assert_eq!([set.train.len(), set.validation.len(), set.test.len()], [33, 3, 6]);
         assert_eq!(set.train.shape, [3, 64, 64]);
         assert_eq!(set.test.labels, [0, 0, 1, 1, 2, 2]);
         // The blue channel tells the class, as far as JPEG keeps it.
@@ -93,10 +77,7 @@ fn folder_and_archive_are_the_same_set() {
     // The second time comes from the cache and is the same.
     let again = load(&config("tiny-imagenet", packed.path()), 1).unwrap();
     assert_eq!(again.train, sets[1].train);
-    let small = DataConfig {
-        image_size: 32,
-        ..config("tiny-imagenet", packed.path())
-    };
+    let small = DataConfig { image_size: 32, ..config("tiny-imagenet", packed.path()) };
     assert_eq!(load(&small, 1).unwrap().train.shape, [3, 32, 32]);
 }
 
@@ -118,31 +99,24 @@ fn a_val_sorted_into_class_folders_is_read() {
 
 #[test]
 fn a_val_that_was_copied_into_class_folders_counts_once() {
-    let copy =
-        |files: &ArchiveFiles, moved: &dyn Fn(usize) -> bool, wrong: usize| -> ArchiveFiles {
-            let mut all = Vec::new();
-            for (name, bytes) in files {
-                let number = name.strip_prefix("val/images/val_");
-                let Some(number) =
-                    number.and_then(|f| f.trim_end_matches(".JPEG").parse::<usize>().ok())
-                else {
-                    all.push((name.clone(), bytes.clone()));
-                    continue;
-                };
-                let class = IDS[(number / 2 + usize::from(number == wrong)) % 3];
-                all.push((format!("val/{class}/val_{number}.JPEG"), bytes.clone()));
-                if !moved(number) {
-                    all.push((name.clone(), bytes.clone()));
-                }
+    let copy = |files: &ArchiveFiles, moved: &dyn Fn(usize) -> bool, wrong: usize| -> ArchiveFiles {
+        let mut all = Vec::new();
+        for (name, bytes) in files {
+            let number = name.strip_prefix("val/images/val_");
+            let Some(number) = number.and_then(|f| f.trim_end_matches(".JPEG").parse::<usize>().ok()) else {
+                all.push((name.clone(), bytes.clone()));
+                continue;
+            };
+            let class = IDS[(number / 2 + usize::from(number == wrong)) % 3];
+            all.push((format!("val/{class}/val_{number}.JPEG"), bytes.clone()));
+            if !moved(number) {
+                all.push((name.clone(), bytes.clone()));
             }
-            all
-        };
+        }
+        all
+    };
     let never = usize::MAX;
-    for moved in [
-        &(|_| false) as &dyn Fn(usize) -> bool,
-        &|n| n % 3 == 0,
-        &|_| true,
-    ] {
+    for moved in [&(|_| false) as &dyn Fn(usize) -> bool, &|n| n % 3 == 0, &|_| true] {
         let dir = tempfile::tempdir().unwrap();
         unpack(dir.path(), &copy(&files(), moved, never));
         let set = load(&config("tiny-imagenet", dir.path()), 1).unwrap();
@@ -166,23 +140,14 @@ fn a_folder_that_was_not_unpacked_to_its_end_gives_way_to_the_archive() {
     std::fs::write(&archive, zipped(&files())).unwrap();
     for folder in ["train/", "val/"] {
         let mut half = files();
-        let last = half
-            .iter()
-            .rposition(|f| f.0.starts_with(folder) && f.0.ends_with("JPEG"));
+        let last = half.iter().rposition(|f| f.0.starts_with(folder) && f.0.ends_with("JPEG"));
         half.remove(last.unwrap());
         // Otherwise every list would still have the file, and the folder would be refused.
         half.retain(|f| !f.0.ends_with(".txt") || folder == "train/");
         unpack(dir.path(), &half);
         let set = load(&config("tiny-imagenet", dir.path()), 1).unwrap();
-        assert!(
-            set.description.contains(archive.to_str().unwrap()),
-            "{}",
-            set.description
-        );
-        assert_eq!(
-            [set.train.len(), set.validation.len(), set.test.len()],
-            [33, 3, 6]
-        );
+        assert!(set.description.contains(archive.to_str().unwrap()), "{}", set.description);
+        assert_eq!([set.train.len(), set.validation.len(), set.test.len()], [33, 3, 6]);
         for folder in ["train", "val"] {
             std::fs::remove_dir_all(dir.path().join(folder)).unwrap();
         }
@@ -190,11 +155,7 @@ fn a_folder_that_was_not_unpacked_to_its_end_gives_way_to_the_archive() {
     // A whole folder needs no unpacking, and an archive that is not whole is worth less than any.
     unpack(dir.path(), &files());
     let unpacked = load(&config("tiny-imagenet", dir.path()), 1).unwrap();
-    assert!(
-        !unpacked.description.contains(".zip"),
-        "{}",
-        unpacked.description
-    );
+    assert!(!unpacked.description.contains(".zip"), "{}", unpacked.description);
     std::fs::remove_file(dir.path().join("train/n01443537/images/n01443537_3.JPEG")).unwrap();
     let whole = std::fs::read(&archive).unwrap();
     std::fs::write(&archive, &whole[..whole.len() / 2]).unwrap();
@@ -210,49 +171,27 @@ fn faults_are_named() {
             f.retain(|f| !f.0.starts_with("train/n01629819"));
         }),
         ("val/val_annotations.txt", "5 images, expected 6", |f| {
-            let file = f
-                .iter_mut()
-                .find(|f| f.0.ends_with("annotations.txt"))
-                .unwrap();
-            let end = file.1[..file.1.len() - 1]
-                .iter()
-                .rposition(|&b| b == b'\n')
-                .unwrap();
+            let file = f.iter_mut().find(|f| f.0.ends_with("annotations.txt")).unwrap();
+            let end = file.1[..file.1.len() - 1].iter().rposition(|&b| b == b'\n').unwrap();
             file.1.truncate(end + 1);
         }),
         ("val/val_annotations.txt", "class n9 of val_0.JPEG", |f| {
-            let file = f
-                .iter_mut()
-                .find(|f| f.0.ends_with("annotations.txt"))
-                .unwrap();
+            let file = f.iter_mut().find(|f| f.0.ends_with("annotations.txt")).unwrap();
             let text = String::from_utf8(file.1.clone()).unwrap();
             file.1 = text.replacen("n01443537", "n9", 1).into();
         }),
         ("n01641577_3.JPEG", "n01641577_3.JPEG", |f| {
-            let file = f
-                .iter_mut()
-                .find(|f| f.0.ends_with("n01641577_3.JPEG"))
-                .unwrap();
+            let file = f.iter_mut().find(|f| f.0.ends_with("n01641577_3.JPEG")).unwrap();
             file.1.truncate(200);
         }),
         ("n01641577_3.JPEG", "not an image", |f| {
-            let file = f
-                .iter_mut()
-                .find(|f| f.0.ends_with("n01641577_3.JPEG"))
-                .unwrap();
+            let file = f.iter_mut().find(|f| f.0.ends_with("n01641577_3.JPEG")).unwrap();
             file.1 = b"<html>".to_vec();
         }),
-        (
-            "n01641577_3.JPEG",
-            "the image is 32×64, expected 64×64",
-            |f| {
-                let file = f
-                    .iter_mut()
-                    .find(|f| f.0.ends_with("n01641577_3.JPEG"))
-                    .unwrap();
-                file.1 = encode_picture(colour(32, 64, 0), ImageFormat::Jpeg);
-            },
-        ),
+        ("n01641577_3.JPEG", "the image is 32×64, expected 64×64", |f| {
+            let file = f.iter_mut().find(|f| f.0.ends_with("n01641577_3.JPEG")).unwrap();
+            file.1 = encode_picture(colour(32, 64, 0), ImageFormat::Jpeg);
+        }),
     ];
     for (file, part, change) in cases {
         let mut files = files();
@@ -266,19 +205,12 @@ fn faults_are_named() {
     }
     let good = zipped(&files());
     for (bytes, part) in [
-        (
-            good[..good.len() / 2].to_vec(),
-            "cut short or no zip archive",
-        ),
+        (good[..good.len() / 2].to_vec(), "cut short or no zip archive"),
         (b"<html>".to_vec(), "cut short or no zip archive"),
         (zipped(&vec![("x.txt".into(), vec![])]), "no folder `train`"),
     ] {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("tiny-imagenet-200.zip"), bytes).unwrap();
-        assert_refused(
-            load(&config("tiny-imagenet", dir.path()), 1),
-            "tiny-imagenet-200.zip",
-            part,
-        );
+        assert_refused(load(&config("tiny-imagenet", dir.path()), 1), "tiny-imagenet-200.zip", part);
     }
 }

@@ -21,29 +21,19 @@ fn files_that_can_be_read_are_told_from_published_and_damaged_ones() {
     for checked in &all {
         assert_eq!(checked.verdict, FileVerdict::Readable);
         let note = checked.note.as_deref().unwrap();
-        assert!(
-            note.contains("not the published file") && note.contains("expected"),
-            "{note}"
-        );
+        assert!(note.contains("not the published file") && note.contains("expected"), "{note}");
     }
     let path = dir.path().join("t10k-images-idx3-ubyte");
     let mut bytes = std::fs::read(&path).unwrap();
     bytes.truncate(999);
     std::fs::write(&path, bytes).unwrap();
-    let damaged: Vec<_> = check()
-        .into_iter()
-        .filter(|c| c.verdict == FileVerdict::Damaged)
-        .collect();
+    let damaged: Vec<_> = check().into_iter().filter(|c| c.verdict == FileVerdict::Damaged).collect();
     assert_eq!(damaged.len(), 1);
     assert_eq!(damaged[0].file, path);
     assert!(damaged[0].note.as_deref().unwrap().contains("cut short"));
     std::fs::remove_file(&path).unwrap();
     let all = check();
-    assert!(
-        all.iter()
-            .any(|c| c.file == path && c.verdict == FileVerdict::Missing),
-        "{all:?}"
-    );
+    assert!(all.iter().any(|c| c.file == path && c.verdict == FileVerdict::Missing), "{all:?}");
 }
 
 #[test]
@@ -61,30 +51,15 @@ fn every_file_is_checked_for_itself() {
         found.expect(name).clone()
     };
     for (name, verdict, checked, note) in [
-        (
-            "train-images-idx3-ubyte.gz",
-            FileVerdict::Damaged,
-            "",
-            "not an IDX file",
-        ),
+        ("train-images-idx3-ubyte.gz", FileVerdict::Damaged, "", "not an IDX file"),
         (
             "train-labels-idx1-ubyte",
             FileVerdict::Readable,
             "200 labels, not compared with the number of images",
             "not the published file",
         ),
-        (
-            "t10k-images-idx3-ubyte",
-            FileVerdict::Readable,
-            "20 images",
-            "not the published file",
-        ),
-        (
-            "t10k-labels-idx1-ubyte.gz",
-            FileVerdict::Damaged,
-            "",
-            "label 10 of image 0",
-        ),
+        ("t10k-images-idx3-ubyte", FileVerdict::Readable, "20 images", "not the published file"),
+        ("t10k-labels-idx1-ubyte.gz", FileVerdict::Damaged, "", "label 10 of image 0"),
     ] {
         let found = of(&all, name);
         assert_eq!(found.verdict, verdict, "{found:?}");
@@ -94,15 +69,9 @@ fn every_file_is_checked_for_itself() {
     // One that is not there says nothing about the others.
     std::fs::remove_file(dir.path().join("train-images-idx3-ubyte.gz")).unwrap();
     let all = check();
-    assert_eq!(
-        of(&all, "t10k-labels-idx1-ubyte.gz").verdict,
-        FileVerdict::Damaged
-    );
+    assert_eq!(of(&all, "t10k-labels-idx1-ubyte.gz").verdict, FileVerdict::Damaged);
     assert_eq!(of(&all, "t10k-images-idx3-ubyte").checked, "20 images");
-    assert_eq!(
-        of(&all, "train-images-idx3-ubyte").verdict,
-        FileVerdict::Missing
-    );
+    assert_eq!(of(&all, "train-images-idx3-ubyte").verdict, FileVerdict::Missing);
 
     let dir = tempfile::tempdir().unwrap();
     let batch = |name: &str| dir.path().join(format!("cifar-10-batches-bin/{name}.bin"));
@@ -110,24 +79,10 @@ fn every_file_is_checked_for_itself() {
     std::fs::write(batch("data_batch_1"), b"short").unwrap();
     std::fs::write(batch("data_batch_4"), b"<html>").unwrap();
     let all = verify(&best_in_folder(find_entry("cifar10").unwrap(), dir.path()).unwrap());
-    let bad: Vec<&CheckedFile> = all
-        .iter()
-        .filter(|c| c.verdict == FileVerdict::Damaged)
-        .collect();
-    assert_eq!(
-        bad.iter().map(|c| c.file.clone()).collect::<Vec<_>>(),
-        [batch("data_batch_1"), batch("data_batch_4")]
-    );
-    assert!(
-        bad[1]
-            .note
-            .as_deref()
-            .unwrap()
-            .contains("data_batch_4.bin: its 6 bytes")
-    );
-    let good = all
-        .iter()
-        .filter(|c| c.verdict == FileVerdict::Readable && c.checked == "20 images");
+    let bad: Vec<&CheckedFile> = all.iter().filter(|c| c.verdict == FileVerdict::Damaged).collect();
+    assert_eq!(bad.iter().map(|c| c.file.clone()).collect::<Vec<_>>(), [batch("data_batch_1"), batch("data_batch_4")]);
+    assert!(bad[1].note.as_deref().unwrap().contains("data_batch_4.bin: its 6 bytes"));
+    let good = all.iter().filter(|c| c.verdict == FileVerdict::Readable && c.checked == "20 images");
     assert_eq!((good.count(), all.len()), (4, 6));
 }
 
@@ -184,11 +139,7 @@ fn every_packing_of_a_file_is_checked() {
         })
         .collect();
     said.sort_by(|a, b| a.0.cmp(&b.0));
-    let (good, bad, part) = (
-        FileVerdict::Readable,
-        FileVerdict::Damaged,
-        "as far as it can be read",
-    );
+    let (good, bad, part) = (FileVerdict::Readable, FileVerdict::Damaged, "as far as it can be read");
     let expected = [
         ("t10k-images-idx3-ubyte", good, "20 images"),
         ("t10k-images-idx3-ubyte.gz", bad, part),
@@ -222,35 +173,22 @@ fn every_form_and_place_is_checked() {
     assert_eq!(all.len(), 6 + 1 + 1 + 1, "{all:?}");
     assert!(
         all[..6].iter().all(|(file, verdict, _)| {
-            file.starts_with(dir.path().join("cifar-10-batches-bin"))
-                && *verdict == FileVerdict::Readable
+            file.starts_with(dir.path().join("cifar-10-batches-bin")) && *verdict == FileVerdict::Readable
         }),
         "{all:?}"
     );
     all.drain(..6);
     all.sort_by_key(|(file, ..)| file.extension().is_some());
     let read = |n: usize| format!("{n} images");
-    assert_eq!(
-        all[0],
-        (
-            dir.path().join(&python[0].0),
-            FileVerdict::Readable,
-            read(20)
-        )
-    );
-    assert_eq!(
-        (&all[1].0, all[1].1),
-        (&archive(dir.path()), FileVerdict::Damaged)
-    );
+    assert_eq!(all[0], (dir.path().join(&python[0].0), FileVerdict::Readable, read(20)));
+    assert_eq!((&all[1].0, all[1].1), (&archive(dir.path()), FileVerdict::Damaged));
     assert_eq!(all[2], (second, FileVerdict::Readable, read(120)));
 
     // Of a set that is nowhere whole, what a run would miss is missing.
     let part = tempfile::tempdir().unwrap();
     unpack(part.path(), &files[..4]);
-    let verdicts: Vec<FileVerdict> = everything("cifar10", &[part.path(), part.path()])
-        .iter()
-        .map(|(_, verdict, _)| *verdict)
-        .collect();
+    let verdicts: Vec<FileVerdict> =
+        everything("cifar10", &[part.path(), part.path()]).iter().map(|(_, verdict, _)| *verdict).collect();
     assert_eq!(verdicts[..4], [FileVerdict::Readable; 4]);
     assert_eq!(verdicts[4..], [FileVerdict::Missing; 2]);
 }
@@ -269,23 +207,14 @@ fn archive_and_folder_of_tiny_imagenet_are_both_checked() {
         };
         (of(&folder), of(archive), all.len())
     };
-    assert_eq!(
-        home(&archive),
-        (FileVerdict::Readable, FileVerdict::Readable, 2)
-    );
+    assert_eq!(home(&archive), (FileVerdict::Readable, FileVerdict::Readable, 2));
     // Both right in one folder.
     let beside = folder.join("tiny-imagenet-200.zip");
     std::fs::rename(&archive, &beside).unwrap();
-    assert_eq!(
-        home(&beside),
-        (FileVerdict::Readable, FileVerdict::Readable, 2)
-    );
+    assert_eq!(home(&beside), (FileVerdict::Readable, FileVerdict::Readable, 2));
     let whole = std::fs::read(&beside).unwrap();
     std::fs::write(&beside, &whole[..whole.len() / 2]).unwrap();
-    assert_eq!(
-        home(&beside),
-        (FileVerdict::Readable, FileVerdict::Damaged, 2)
-    );
+    assert_eq!(home(&beside), (FileVerdict::Readable, FileVerdict::Damaged, 2));
 }
 
 /// The cache may hold what a file was before it rotted, which neither its size nor its time tells.
@@ -299,27 +228,18 @@ fn pictures_are_read_from_their_files_and_the_cache_is_left_alone() {
             std::fs::write(dir.path().join(format!("{class}/{i:02}.png")), bytes).unwrap();
         }
     }
-    let sized = DataConfig {
-        image_size: 8,
-        ..config("folder", dir.path())
-    };
+    let sized = DataConfig { image_size: 8, ..config("folder", dir.path()) };
     load(&sized, 1).unwrap();
     let cache = || {
         let files = std::fs::read_dir(dir.path().join(".cache")).unwrap();
         let read = |e: std::fs::DirEntry| (e.path(), std::fs::read(e.path()).unwrap());
         files.flatten().map(read).collect::<Vec<_>>()
     };
-    let (before, found) = (
-        cache(),
-        best_in_folder(find_entry("folder").unwrap(), dir.path()).unwrap(),
-    );
+    let (before, found) = (cache(), best_in_folder(find_entry("folder").unwrap(), dir.path()).unwrap());
     assert_eq!(before.len(), 1);
     let all = verify(&found);
     assert_eq!(all.len(), 1);
-    assert_eq!(
-        (all[0].verdict, all[0].checked.as_str()),
-        (FileVerdict::Readable, "24 images")
-    );
+    assert_eq!((all[0].verdict, all[0].checked.as_str()), (FileVerdict::Readable, "24 images"));
 
     let rot = |name: &str| {
         let path = dir.path().join(name);
@@ -328,12 +248,7 @@ fn pictures_are_read_from_their_files_and_the_cache_is_left_alone() {
         let middle = bytes.len() / 2;
         bytes[middle..].fill(0);
         std::fs::write(&path, bytes).unwrap();
-        std::fs::File::options()
-            .write(true)
-            .open(&path)
-            .unwrap()
-            .set_modified(time)
-            .unwrap();
+        std::fs::File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
         path
     };
     let rotten = [rot("ant/03.png"), rot("bee/07.png")];
@@ -341,18 +256,9 @@ fn pictures_are_read_from_their_files_and_the_cache_is_left_alone() {
     let all = verify(&found);
     let names: Vec<_> = all.iter().map(|c| c.file.clone()).collect();
     assert_eq!(names, [dir.path(), &rotten[0], &rotten[1]]);
-    assert!(
-        all.iter().all(|c| c.verdict == FileVerdict::Damaged),
-        "{all:?}"
-    );
+    assert!(all.iter().all(|c| c.verdict == FileVerdict::Damaged), "{all:?}");
     assert_eq!(all[0].note.as_deref(), Some("2 images are damaged"));
-    assert!(
-        all[2]
-            .note
-            .as_deref()
-            .unwrap()
-            .contains("07.png: the image is")
-    );
+    assert!(all[2].note.as_deref().unwrap().contains("07.png: the image is"));
     assert!(cache() == before, "the cache was touched");
 }
 
@@ -364,17 +270,8 @@ fn the_published_content_is_known_however_it_is_packed() {
     let digests = [&packed, &content].map(|bytes| digest::sha256_hex(bytes));
     // The digests live as long as the program, as those of the catalogue do.
     let [sha256, unpacked] = digests.map(|d| &*d.leak());
-    let published = PublishedFile {
-        name: "x.gz",
-        size: packed.len() as u64,
-        sha256,
-        unpacked,
-        homes: &[],
-    };
-    let archive = PublishedFile {
-        unpacked: "",
-        ..published
-    };
+    let published = PublishedFile { name: "x.gz", size: packed.len() as u64, sha256, unpacked, homes: &[] };
+    let archive = PublishedFile { unpacked: "", ..published };
     let path = dir.path().join("x.gz");
     let compared = |file: &PublishedFile, bytes: &[u8]| {
         std::fs::write(&path, bytes).unwrap();
@@ -385,30 +282,10 @@ fn the_published_content_is_known_however_it_is_packed() {
     assert_ne!(other, packed);
     for (bytes, verdict, checked, note) in [
         (&packed, FileVerdict::Published, "SHA-256", ""),
-        (
-            &other,
-            FileVerdict::Published,
-            "SHA-256 of its content",
-            "packed anew",
-        ),
-        (
-            &content,
-            FileVerdict::Published,
-            "SHA-256 of its content",
-            "packed anew",
-        ),
-        (
-            &gzipped(&images_idx(4, 28)),
-            FileVerdict::Unchecked,
-            "nothing",
-            "not the published file",
-        ),
-        (
-            &packed[..40].to_vec(),
-            FileVerdict::Unchecked,
-            "nothing",
-            "40 bytes with SHA-256",
-        ),
+        (&other, FileVerdict::Published, "SHA-256 of its content", "packed anew"),
+        (&content, FileVerdict::Published, "SHA-256 of its content", "packed anew"),
+        (&gzipped(&images_idx(4, 28)), FileVerdict::Unchecked, "nothing", "not the published file"),
+        (&packed[..40].to_vec(), FileVerdict::Unchecked, "nothing", "40 bytes with SHA-256"),
     ] {
         let found = compared(&published, bytes);
         assert_eq!((found.verdict, found.checked.as_str()), (verdict, checked));

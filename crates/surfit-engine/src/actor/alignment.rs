@@ -53,23 +53,12 @@ impl Actor<'_> {
 
     fn new_alignment_run(&self, index: usize) -> Result<AlignmentRun> {
         let train = &self.data.train;
-        let order = random::permutation(
-            train.len() as usize,
-            self.config.seed,
-            RandomStream::Calibration,
-            0,
-        );
+        let order = random::permutation(train.len() as usize, self.config.seed, RandomStream::Calibration, 0);
         let images = train.select(&order[..self.config.align.images.min(order.len())]);
         let (x, _) = images.batch_range(0, images.len());
         let corners = self.all_corners()?;
         let method = self.config.align.method;
-        Ok(AlignmentRun::new(
-            self.model.network(),
-            &corners[0],
-            &corners[index],
-            method,
-            &x,
-        ))
+        Ok(AlignmentRun::new(self.model.network(), &corners[0], &corners[index], method, &x))
     }
 
     /// The linear surface between the corners as they stand, durable from its first moment on.
@@ -91,39 +80,23 @@ impl Actor<'_> {
             surface.start_versions_after(old.version());
         }
         if !surface.is_finite() {
-            return Err(EngineError::input(
-                "a corner has weights that are not finite; train or load it again",
-            ));
+            return Err(EngineError::input("a corner has weights that are not finite; train or load it again"));
         }
         let steps = BatchOrder::steps_per_epoch(self.data.train.len(), self.config.fit.batch);
         let progress = FitProgress::start(&self.config.fit, steps);
         let (patch, version) = (surface.degrees().patch(), surface.version());
-        let mut heatmap = Heatmap {
-            version,
-            ..Heatmap::new(patch, self.own_grid())
-        };
+        let mut heatmap = Heatmap { version, ..Heatmap::new(patch, self.own_grid()) };
         // Its corners are measured at once, as rows of it, so that they are the same however the run came here.
         for (row, index) in heatmap.corner_cells().into_iter().enumerate() {
             let w = surface.theta().get(row as i64);
             let (m, _) = self.evaluator.validate(&self.model, &w, i64::MAX);
             heatmap.cells[index] = super::heatmap_measurement::measured_cell(&m, version);
         }
-        let live = LiveMap {
-            heatmap: heatmap.clone(),
-            progress: LiveProgress::default(),
-        };
+        let live = LiveMap { heatmap: heatmap.clone(), progress: LiveProgress::default() };
         self.emit_reopened();
         self.journal.try_sync()?;
         let gradients = GradientHistory::default();
-        checkpoint::save(
-            &self.run,
-            &surface,
-            progress,
-            &[],
-            &self.steered_settings,
-            &gradients,
-            Some(live),
-        )?;
+        checkpoint::save(&self.run, &surface, progress, &[], &self.steered_settings, &gradients, Some(live))?;
         self.publication_times.saved_position = Some((None, progress.step));
         // From here on it is the run's surface: nothing is refused any more.
         self.focus_losses.clear();

@@ -19,15 +19,12 @@ pub(super) fn mark_superseded(waiting: Vec<CommandRequest>) -> Vec<(CommandReque
             EngineCommand::SetDegree { .. }
                 | EngineCommand::SetGrid { .. }
                 | EngineCommand::SetDraws { .. }
-                | EngineCommand::SetRate {
-                    rate: RateChange::Peak(_)
-                }
+                | EngineCommand::SetRate { rate: RateChange::Peak(_) }
         )
         .then(|| (r.client, discriminant(&r.command)))
     };
     let kinds: Vec<_> = waiting.iter().map(kind).collect();
-    let superseded =
-        |i: usize| kinds[i].is_some() && kinds[i + 1..].iter().any(|later| *later == kinds[i]);
+    let superseded = |i: usize| kinds[i].is_some() && kinds[i + 1..].iter().any(|later| *later == kinds[i]);
     let flags: Vec<bool> = (0..waiting.len()).map(superseded).collect();
     waiting.into_iter().zip(flags).collect()
 }
@@ -53,21 +50,9 @@ impl Actor<'_> {
         self.check_not_replaced()?;
         let errand: Box<dyn ActorTask> = match command {
             EngineCommand::Evaluate { u, v } => Box::new(EvaluationTask::new(self, u, v)?),
-            EngineCommand::Search {
-                u,
-                v,
-                radius,
-                budget,
-            } => Box::new(SearchTask::new(self, (u, v), radius, budget)?),
-            EngineCommand::MeasureEnsemble { points } => {
-                Box::new(MeasuringEnsemble::of_points(self, &points)?)
-            }
-            EngineCommand::Export {
-                selection,
-                dir,
-                replace,
-                names,
-            } => {
+            EngineCommand::Search { u, v, radius, budget } => Box::new(SearchTask::new(self, (u, v), radius, budget)?),
+            EngineCommand::MeasureEnsemble { points } => Box::new(MeasuringEnsemble::of_points(self, &points)?),
+            EngineCommand::Export { selection, dir, replace, names } => {
                 let names = self.export_tensor_names(names)?;
                 match selection {
                     Selection::Ensemble { points } => {
@@ -91,9 +76,7 @@ impl Actor<'_> {
         match command {
             EngineCommand::Start => self.start(),
             EngineCommand::StartCorners => self.resume_job_on_error(Self::start_corners),
-            EngineCommand::StartFit { degrees } => {
-                self.resume_job_on_error(|a| a.start_fit(degrees))
-            }
+            EngineCommand::StartFit { degrees } => self.resume_job_on_error(|a| a.start_fit(degrees)),
             EngineCommand::FitFurther { steps, epochs } => self.extend_fit(steps, epochs),
             EngineCommand::Pause => self.pause(),
             EngineCommand::Unpause => self.unpause(),
@@ -107,18 +90,12 @@ impl Actor<'_> {
             }
             EngineCommand::Measure => {
                 self.require_surface()?;
-                if matches!(
-                    self.activity,
-                    ActorActivity::None | ActorActivity::Heatmap { .. }
-                ) {
-                    let finish =
-                        matches!(self.activity, ActorActivity::Heatmap { finish: true, .. });
+                if matches!(self.activity, ActorActivity::None | ActorActivity::Heatmap { .. }) {
+                    let finish = matches!(self.activity, ActorActivity::Heatmap { finish: true, .. });
                     self.begin_heatmap_stage(finish);
                     return Ok(());
                 }
-                Err(EngineError::input(
-                    "the heatmap is measured when the fit ends; stop the fit to measure it now",
-                ))
+                Err(EngineError::input("the heatmap is measured when the fit ends; stop the fit to measure it now"))
             }
             EngineCommand::MeasureOn { grid, keep } => self.measure_grid(grid, keep),
             EngineCommand::SetRate { rate } => self.set_learning_rate(rate),
@@ -170,15 +147,10 @@ impl Actor<'_> {
         let progress = match self.progress {
             Some(progress) if progress.is_complete() => progress,
             _ => {
-                return Err(EngineError::input(
-                    "the fit has not come to its end yet; let it go on, or stop it first",
-                ));
+                return Err(EngineError::input("the fit has not come to its end yet; let it go on, or stop it first"));
             }
         };
-        let per_epoch = crate::trainer::BatchOrder::steps_per_epoch(
-            self.data.train.len(),
-            self.config.fit.batch,
-        );
+        let per_epoch = crate::trainer::BatchOrder::steps_per_epoch(self.data.train.len(), self.config.fit.batch);
         let epochs = epochs.unwrap_or(self.config.fit.epochs);
         let steps = steps.unwrap_or_else(|| (epochs * per_epoch as f64).round() as u64);
         if !(0.0..=1e6).contains(&epochs) || steps == 0 {
@@ -224,9 +196,7 @@ impl Actor<'_> {
             )));
         }
         self.check_memory(degrees, false)?;
-        let corners = (0..present.corner_count() as i64)
-            .map(|row| surface.theta().get(row).copy())
-            .collect();
+        let corners = (0..present.corner_count() as i64).map(|row| surface.theta().get(row).copy()).collect();
         self.install_surface(Surface::linear(degrees, corners))?;
         self.begin_fit();
         Ok(())
@@ -242,17 +212,13 @@ impl Actor<'_> {
 
     fn pause(&mut self) -> Result<()> {
         if self.state != EngineState::Running || matches!(self.activity, ActorActivity::None) {
-            return Err(EngineError::input(
-                "nothing is under way that could be paused",
-            ));
+            return Err(EngineError::input("nothing is under way that could be paused"));
         }
         self.flush_losses();
         self.state = EngineState::Paused;
         self.paused_at = Some(std::time::Instant::now());
         self.save_checkpoint();
-        self.journal.emit(Event::Paused {
-            step: self.training_step(),
-        });
+        self.journal.emit(Event::Paused { step: self.training_step() });
         Ok(())
     }
 
@@ -264,17 +230,13 @@ impl Actor<'_> {
         if let Some(at) = self.paused_at.take() {
             self.stage_began += at.elapsed();
         }
-        self.journal.emit(Event::Unpaused {
-            step: self.training_step(),
-        });
+        self.journal.emit(Event::Unpaused { step: self.training_step() });
         Ok(())
     }
 
     pub(super) fn stop(&mut self) -> Result<()> {
         match std::mem::take(&mut self.activity) {
-            ActorActivity::None => Err(EngineError::input(
-                "nothing is under way that could be stopped",
-            )),
+            ActorActivity::None => Err(EngineError::input("nothing is under way that could be stopped")),
             ActorActivity::Fit => {
                 self.flush_losses();
                 // Its weights may have gone since the last look. There is nothing to end then but the engine.
@@ -282,9 +244,7 @@ impl Actor<'_> {
                     self.failure = Some(EngineError::input(diverged.to_string()));
                     return Err(diverged);
                 }
-                self.journal.emit(Event::Stopped {
-                    step: self.training_step(),
-                });
+                self.journal.emit(Event::Stopped { step: self.training_step() });
                 self.state = EngineState::Running;
                 self.end_fit()
             }
@@ -296,24 +256,18 @@ impl Actor<'_> {
                 self.activity = ActorActivity::None;
                 self.trainer = None;
                 self.discard_partial_work();
-                self.journal.emit(Event::Stopped {
-                    step: self.training_step(),
-                });
+                self.journal.emit(Event::Stopped { step: self.training_step() });
                 let done = self.journal.run_state().finished.is_some();
-                self.state = if done {
-                    EngineState::Finished
-                } else {
-                    EngineState::Idle
-                };
+                self.state = if done { EngineState::Finished } else { EngineState::Idle };
                 Ok(())
             }
         }
     }
 
     pub(super) fn require_surface(&self) -> Result<&Surface> {
-        self.surface.as_ref().ok_or_else(|| {
-            EngineError::input("there is no surface yet; wait until the corners are ready")
-        })
+        self.surface
+            .as_ref()
+            .ok_or_else(|| EngineError::input("there is no surface yet; wait until the corners are ready"))
     }
 
     fn toggle_mark(&mut self, u: f64, v: f64) -> Result<()> {
@@ -336,29 +290,17 @@ impl Actor<'_> {
         if patch.contains(u, v) {
             return Ok(());
         }
-        Err(EngineError::input(format!(
-            "({u}, {v}) lies outside the surface; use {}",
-            patch.describe_domain()
-        )))
+        Err(EngineError::input(format!("({u}, {v}) lies outside the surface; use {}", patch.describe_domain())))
     }
 
     fn set_frozen(&mut self, i: usize, j: usize, frozen: bool) -> Result<()> {
         let surface = self.require_surface()?;
-        let row = surface
-            .degrees()
-            .row_indices()
-            .iter()
-            .position(|&p| p == (i, j));
+        let row = surface.degrees().row_indices().iter().position(|&p| p == (i, j));
         let row = row.ok_or_else(|| {
-            EngineError::input(format!(
-                "there is no control point ({i}, {j}) at degree {}",
-                surface.degrees()
-            ))
+            EngineError::input(format!("there is no control point ({i}, {j}) at degree {}", surface.degrees()))
         })?;
         if row < surface.degrees().corner_count() {
-            return Err(EngineError::input(
-                "corners are given networks and always stay fixed",
-            ));
+            return Err(EngineError::input("corners are given networks and always stay fixed"));
         }
         if let Some(surface) = &mut self.surface {
             surface.set_frozen(row, frozen);
@@ -376,9 +318,7 @@ mod tests {
 
     #[test]
     fn of_several_degrees_of_a_client_the_latest_wins_and_other_commands_stay() {
-        let d = |m| EngineCommand::SetDegree {
-            degrees: Degrees::new(m, 2).unwrap(),
-        };
+        let d = |m| EngineCommand::SetDegree { degrees: Degrees::new(m, 2).unwrap() };
         let commands = [
             (1, d(3)),
             (1, EngineCommand::Pause),
@@ -390,16 +330,9 @@ mod tests {
         ];
         let waiting = commands
             .into_iter()
-            .map(|(client, command)| CommandRequest {
-                client,
-                command,
-                reply: tokio::sync::oneshot::channel().0,
-            })
+            .map(|(client, command)| CommandRequest { client, command, reply: tokio::sync::oneshot::channel().0 })
             .collect();
-        let flags: Vec<bool> = mark_superseded(waiting)
-            .into_iter()
-            .map(|(_, s)| s)
-            .collect();
+        let flags: Vec<bool> = mark_superseded(waiting).into_iter().map(|(_, s)| s).collect();
         assert_eq!(flags, [true, false, true, false, false, false, false]);
     }
 }

@@ -34,11 +34,7 @@ impl GradientHistory {
             return;
         };
         if self.squares.len() != points {
-            *self = Self {
-                squares: vec![0.0; points],
-                norms: vec![Vec::new(); points],
-                ..Self::default()
-            };
+            *self = Self { squares: vec![0.0; points], norms: vec![Vec::new(); points], ..Self::default() };
         }
         let share = 1.0 / weights.len() as f64;
         for (b, norm) in weights.iter().zip(norms) {
@@ -68,10 +64,7 @@ impl Actor<'_> {
         let Some(surface) = &self.surface else {
             return Vec::new();
         };
-        let scale = self
-            .fit_scratch
-            .mean_corner_distance
-            .unwrap_or_else(|| surface.mean_corner_distance());
+        let scale = self.fit_scratch.mean_corner_distance.unwrap_or_else(|| surface.mean_corner_distance());
         let rows = surface.degrees().row_indices().into_iter();
         rows.zip(surface.distances_from_linear())
             .zip(surface.frozen())

@@ -1,8 +1,6 @@
 //! Corners: trained here, or loaded.
 
-use super::given_corner_checks::{
-    GivenFindings, WeightOrigin, read_stored_record, record_metadata,
-};
+use super::given_corner_checks::{GivenFindings, WeightOrigin, read_stored_record, record_metadata};
 use super::{Actor, ActorActivity};
 use crate::corner_cache::CacheEntry;
 use crate::geometry;
@@ -71,14 +69,8 @@ impl Actor<'_> {
         }
         checkpoint::remove_file(&self.given_names_path())?;
         let count = self.corners.len();
-        let trainings = if self.config.corners.epochs.is_single_training() {
-            1
-        } else {
-            count
-        };
-        let next: Vec<u64> = (0..trainings)
-            .map(|i| short_seed(self.corner_seed(i), count as u64))
-            .collect();
+        let trainings = if self.config.corners.epochs.is_single_training() { 1 } else { count };
+        let next: Vec<u64> = (0..trainings).map(|i| short_seed(self.corner_seed(i), count as u64)).collect();
         self.config.corners.seeds = next;
         self.config.heatmap.grid = self.own_grid();
         self.store_config()?;
@@ -100,9 +92,7 @@ impl Actor<'_> {
     }
 
     pub(super) fn corner_path(&self, index: usize) -> FilePath {
-        self.run
-            .join("corners")
-            .join(format!("corner-{}.safetensors", index + 1))
+        self.run.join("corners").join(format!("corner-{}.safetensors", index + 1))
     }
 
     fn partial_path(&self) -> FilePath {
@@ -123,11 +113,7 @@ impl Actor<'_> {
             self.check_given_corners()?;
             self.given_corners_checked = true;
         }
-        let index = self
-            .config
-            .corners
-            .epochs
-            .completion_order(self.corners.len())[place];
+        let index = self.config.corners.epochs.completion_order(self.corners.len())[place];
         if self.trainer.is_none() || self.fit_scratch.corner_index != index {
             self.fit_scratch.corner_index = index;
             self.fit_scratch.corner_began = std::time::Instant::now();
@@ -139,10 +125,7 @@ impl Actor<'_> {
                 let record = file.and_then(|_| read_stored_record(&stored));
                 // What was told of it goes first; a kill may have come before that.
                 let (source, origin) = match (record, file) {
-                    (Some(record), _) => (
-                        record.source.clone(),
-                        WeightOrigin::Stored(Box::new(record)),
-                    ),
+                    (Some(record), _) => (record.source.clone(), WeightOrigin::Stored(Box::new(record))),
                     (None, Some(file)) => {
                         let name = file.file_name().unwrap_or_default();
                         (name.to_string_lossy().into_owned(), WeightOrigin::Trained)
@@ -153,11 +136,7 @@ impl Actor<'_> {
             }
             if let Some(file) = self.config.corners.from.get(index).cloned() {
                 let (flat, stats) = self.read_given_corner(index, &file)?;
-                let source = file
-                    .file_name()
-                    .unwrap_or_default()
-                    .to_string_lossy()
-                    .into_owned();
+                let source = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 return self.measure_corner(place, flat, source, 0.0, WeightOrigin::Given(stats));
             }
             let seed = self.corner_seed(index);
@@ -166,14 +145,10 @@ impl Actor<'_> {
                 return self.measure_corner(place, flat, source, 0.0, WeightOrigin::Trained);
             }
             let target = Trainer::corner_steps(&self.data, &self.config.corners, index);
-            let goes_on = self
-                .trainer
-                .as_ref()
-                .is_some_and(|t| t.seed == seed && t.step <= target);
+            let goes_on = self.trainer.as_ref().is_some_and(|t| t.seed == seed && t.step <= target);
             if !goes_on {
                 let trainer = self.open_trainer(index)?;
-                self.publication_times.saved_position =
-                    (trainer.step > 0).then_some((Some(index), trainer.step));
+                self.publication_times.saved_position = (trainer.step > 0).then_some((Some(index), trainer.step));
                 self.trainer = Some(trainer);
             }
         }
@@ -208,10 +183,7 @@ impl Actor<'_> {
 
     /// How a corner is trained, in words.
     fn describe_training(&self, index: usize) -> String {
-        let (seed, epochs) = (
-            self.corner_seed(index),
-            self.config.corners.epochs.for_corner(index),
-        );
+        let (seed, epochs) = (self.corner_seed(index), self.config.corners.epochs.for_corner(index));
         format!("seed {seed}, {epochs} epochs")
     }
 
@@ -234,16 +206,9 @@ impl Actor<'_> {
         self.flush_losses();
         let Some(trainer) = &self.trainer else { return };
         let images = self.config.heatmap.live_images as i64;
-        let (m, _) = self
-            .evaluator
-            .validate(&self.model, &trainer.weights, images);
+        let (m, _) = self.evaluator.validate(&self.model, &trainer.weights, images);
         let (step, curve) = (trainer.step, LossCurve::Corner(index));
-        self.journal.emit(Event::Validated {
-            curve,
-            step,
-            loss: m.loss(),
-            accuracy: m.accuracy(),
-        });
+        self.journal.emit(Event::Validated { curve, step, loss: m.loss(), accuracy: m.accuracy() });
     }
 
     /// Measures a corner that is trained or loaded.
@@ -255,11 +220,7 @@ impl Actor<'_> {
         seconds: f64,
         origin: WeightOrigin,
     ) -> Result<()> {
-        let index = self
-            .config
-            .corners
-            .epochs
-            .completion_order(self.corners.len())[place];
+        let index = self.config.corners.epochs.completion_order(self.corners.len())[place];
         if !flat.sum(tch::Kind::Float).double_value(&[]).is_finite() {
             checkpoint::remove_file(&self.partial_path())?;
             return Err(EngineError::input(format!(
@@ -271,23 +232,12 @@ impl Actor<'_> {
         let (measured, stats) = self.evaluator.validate(&self.model, &flat, i64::MAX);
         let findings = match origin {
             WeightOrigin::Trained => GivenFindings::default(),
-            WeightOrigin::Given(own) => {
-                self.examine_given_corner(index, &flat, own.as_ref(), (&measured, &stats))
+            WeightOrigin::Given(own) => self.examine_given_corner(index, &flat, own.as_ref(), (&measured, &stats)),
+            WeightOrigin::Stored(record) => {
+                GivenFindings { own_statistics: record.own_statistics, warnings: record.warnings }
             }
-            WeightOrigin::Stored(record) => GivenFindings {
-                own_statistics: record.own_statistics,
-                warnings: record.warnings,
-            },
         };
-        let ready = MeasuredCorner {
-            index,
-            flat,
-            stats,
-            measurement: measured,
-            source,
-            seconds,
-            findings,
-        };
+        let ready = MeasuredCorner { index, flat, stats, measurement: measured, source, seconds, findings };
         self.store_corner(place, ready)
     }
 
@@ -317,8 +267,7 @@ impl Actor<'_> {
             self.journal.log(warning);
         }
         let cell = self.heatmap.corner_cells()[index];
-        self.heatmap.cells[cell] =
-            super::heatmap_measurement::measured_cell(&m, self.heatmap.version);
+        self.heatmap.cells[cell] = super::heatmap_measurement::measured_cell(&m, self.heatmap.version);
         if !last {
             self.activity = ActorActivity::Corner(place + 1);
             self.publish(true);
@@ -369,13 +318,11 @@ impl Actor<'_> {
     /// The corner as it was trained before in exactly this way.
     fn read_cached_corner(&mut self, index: usize) -> Option<Tensor> {
         let entry = self.cache_entry(index)?;
-        let flat = entry
-            .read(self.model.parameters())
-            .unwrap_or_else(|error| {
-                let sentence = format!("{error}; corner {} is trained again", index + 1);
-                self.journal.log(sentence);
-                None
-            })?;
+        let flat = entry.read(self.model.parameters()).unwrap_or_else(|error| {
+            let sentence = format!("{error}; corner {} is trained again", index + 1);
+            self.journal.log(sentence);
+            None
+        })?;
         Some(flat.to_device(self.model.placement().device))
     }
 
@@ -386,8 +333,7 @@ impl Actor<'_> {
             return;
         };
         if let Err(error) = entry.write(weights) {
-            self.journal
-                .log(format!("{error}; corner {} is not in the cache", index + 1));
+            self.journal.log(format!("{error}; corner {} is not in the cache", index + 1));
         }
     }
 
@@ -395,9 +341,7 @@ impl Actor<'_> {
         if !self.config.corners.cache {
             return None;
         }
-        let digest = self
-            .training_digest
-            .get_or_insert_with(|| self.data.train.digest());
+        let digest = self.training_digest.get_or_insert_with(|| self.data.train.digest());
         let epochs = self.config.corners.epochs.for_corner(index);
         let (config, data, model) = (&self.config, &self.data, &self.model);
         let seed = training_seed(config, index);
@@ -415,10 +359,7 @@ impl Actor<'_> {
             // Trained anew it arrives where it would have arrived.
             Err(EngineError::Input(why)) => {
                 let what = why.strip_suffix("; copy or write it anew").unwrap_or(&why);
-                self.journal.log(format!(
-                    "{what}; corner {} is trained from its beginning",
-                    index + 1
-                ));
+                self.journal.log(format!("{what}; corner {} is trained from its beginning", index + 1));
                 return Ok(Trainer::new(&self.model, seed));
             }
             read => read?,
@@ -429,13 +370,7 @@ impl Actor<'_> {
             let found = tensors.iter().find(|(n, t)| n == name && t.size() == want);
             found.map(|(_, t)| t.to_device(self.model.placement().device))
         };
-        match (
-            number("corner"),
-            number("seed"),
-            number("step"),
-            find("weights"),
-            find("velocity"),
-        ) {
+        match (number("corner"), number("seed"), number("step"), find("weights"), find("velocity")) {
             (Some(c), Some(s), Some(step), Some(weights), Some(velocity))
                 if s == seed
                     && (c == index as u64 || self.config.corners.epochs.is_single_training())
@@ -453,26 +388,15 @@ impl Actor<'_> {
         let Some(trainer) = &self.trainer else {
             return Ok(());
         };
-        if !trainer
-            .weights
-            .sum(tch::Kind::Float)
-            .double_value(&[])
-            .is_finite()
-        {
-            return Err(EngineError::input(format!(
-                "corner {} has weights that are not finite",
-                index + 1
-            )));
+        if !trainer.weights.sum(tch::Kind::Float).double_value(&[]).is_finite() {
+            return Err(EngineError::input(format!("corner {} has weights that are not finite", index + 1)));
         }
         let metadata = [
             ("corner".to_owned(), index.to_string()),
             ("seed".to_owned(), trainer.seed.to_string()),
             ("step".to_owned(), trainer.step.to_string()),
         ];
-        let tensors = [
-            ("weights", &trainer.weights),
-            ("velocity", &trainer.velocity),
-        ];
+        let tensors = [("weights", &trainer.weights), ("velocity", &trainer.velocity)];
         let saved = Some((Some(index), trainer.step));
         model_file::write_checksummed(&self.partial_path(), &tensors, &metadata)?;
         self.publication_times.saved_position = saved;
@@ -481,22 +405,14 @@ impl Actor<'_> {
 
     /// All corners, when they are there.
     pub(super) fn all_corners(&self) -> Result<Vec<Tensor>> {
-        let all: Option<Vec<Tensor>> = self
-            .corners
-            .iter()
-            .map(|c| c.as_ref().map(Tensor::shallow_clone))
-            .collect();
+        let all: Option<Vec<Tensor>> = self.corners.iter().map(|c| c.as_ref().map(Tensor::shallow_clone)).collect();
         all.ok_or_else(|| EngineError::input("the corners are not ready; train or load them first"))
     }
 }
 
 /// The seed of a corner's training; checkpoints of one training share it.
 fn training_seed(config: &Config, corner: usize) -> u64 {
-    let corner = if config.corners.epochs.is_single_training() {
-        0
-    } else {
-        corner
-    };
+    let corner = if config.corners.epochs.is_single_training() { 0 } else { corner };
     let given = config.corners.seeds.get(corner).copied();
     given.unwrap_or(short_seed(config.seed, corner as u64))
 }

@@ -10,9 +10,7 @@ use surfit_core::surface::Degrees;
 impl Actor<'_> {
     /// Degrees of the surface, or of the one to come.
     pub(super) fn present_degrees(&self) -> Degrees {
-        self.surface
-            .as_ref()
-            .map_or_else(|| self.config.degrees(), |s| s.degrees())
+        self.surface.as_ref().map_or_else(|| self.config.degrees(), |s| s.degrees())
     }
 
     /// Refuses a surface that the host's memory cannot hold, before any of it is allocated.
@@ -45,8 +43,7 @@ impl Actor<'_> {
         let Some(from) = self.surface.as_ref().map(Surface::degrees) else {
             self.config.fit.degree = to.into();
             self.store_config()?;
-            self.journal
-                .log(format!("the surface will have degree {to}"));
+            self.journal.log(format!("the surface will have degree {to}"));
             return Ok(());
         };
         if from == to {
@@ -56,10 +53,7 @@ impl Actor<'_> {
         self.checkpoint_change();
         // During a fit the live heatmap follows by itself; a surface at rest that moved is measured again.
         if !matches!(self.activity, ActorActivity::Fit) && !from.converts_exactly(to) {
-            let finish = matches!(
-                self.activity,
-                ActorActivity::Heatmap { finish: true, .. } | ActorActivity::Finish
-            );
+            let finish = matches!(self.activity, ActorActivity::Heatmap { finish: true, .. } | ActorActivity::Finish);
             self.begin_heatmap_stage(finish);
         }
         Ok(())
@@ -71,20 +65,12 @@ impl Actor<'_> {
             return;
         };
         let from = surface.degrees();
-        let scale = *self
-            .fit_scratch
-            .mean_corner_distance
-            .get_or_insert_with(|| surface.mean_corner_distance());
+        let scale = *self.fit_scratch.mean_corner_distance.get_or_insert_with(|| surface.mean_corner_distance());
         let deviation = surface.convert(to, scale);
         let step = self.progress.map_or(0, |p| p.step);
         self.clear_gradients();
         self.points = self.describe_points();
         self.mark_cells_stale();
-        self.journal.emit(Event::DegreeChanged {
-            step,
-            from,
-            to,
-            deviation,
-        });
+        self.journal.emit(Event::DegreeChanged { step, from, to, deviation });
     }
 }

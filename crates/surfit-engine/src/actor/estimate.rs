@@ -42,10 +42,9 @@ impl Actor<'_> {
         if matches!(self.stage, JobStage::Corners | JobStage::Align) {
             let fit = &self.config.fit;
             // A fit's step is hardly more than a plain one of the same batch.
-            let plain = self.cost_estimate.corner_step_seconds * fit.batch as f64
-                / self.config.corners.batch.max(1) as f64;
-            let steps =
-                crate::trainer::BatchOrder::steps_per_epoch(self.data.train.len(), fit.batch);
+            let plain =
+                self.cost_estimate.corner_step_seconds * fit.batch as f64 / self.config.corners.batch.max(1) as f64;
+            let steps = crate::trainer::BatchOrder::steps_per_epoch(self.data.train.len(), fit.batch);
             let epochs = fit.edge_epochs + fit.epochs;
             let step = known(self.cost_estimate.fit_step_seconds).or(known(1.1 * plain))?;
             left += epochs * steps as f64 * step / (1.0 - self.config.heatmap.budget);
@@ -61,8 +60,7 @@ impl Actor<'_> {
 
     fn pass_seconds(&self, images: i64) -> Option<f64> {
         let images = (images + self.evaluator.calibration_images()) as f64;
-        (self.cost_estimate.image_seconds > 0.0)
-            .then_some(images * self.cost_estimate.image_seconds)
+        (self.cost_estimate.image_seconds > 0.0).then_some(images * self.cost_estimate.image_seconds)
     }
 
     fn heatmap_seconds(&self) -> Option<f64> {
@@ -82,9 +80,7 @@ impl Actor<'_> {
             return;
         }
         match self.stage {
-            JobStage::Corners if self.trainer.is_some() => {
-                self.cost_estimate.corner_step_seconds = 1.0 / rate
-            }
+            JobStage::Corners if self.trainer.is_some() => self.cost_estimate.corner_step_seconds = 1.0 / rate,
             JobStage::Fit => self.cost_estimate.fit_step_seconds = 1.0 / rate,
             _ => {}
         }
@@ -93,17 +89,11 @@ impl Actor<'_> {
     /// Optimizer steps a second, from the pace of the present stage.
     pub(super) fn steps_per_second(&self, rate: f64) -> f64 {
         let trains = match self.stage {
-            JobStage::Corners => {
-                Trainer::longest_training_steps(&self.data, &self.config.corners) > 0
-            }
+            JobStage::Corners => Trainer::longest_training_steps(&self.data, &self.config.corners) > 0,
             JobStage::Fit => true,
             _ => false,
         };
-        if trains && (self.trainer.is_some() || self.stage == JobStage::Fit) {
-            rate
-        } else {
-            0.0
-        }
+        if trains && (self.trainer.is_some() || self.stage == JobStage::Fit) { rate } else { 0.0 }
     }
 
     /// Images of a minibatch in the present stage.

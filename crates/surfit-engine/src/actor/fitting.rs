@@ -57,22 +57,15 @@ impl Default for FitScratch {
 impl Actor<'_> {
     pub(super) fn begin_fit(&mut self) {
         let total = self.progress.map_or(0, |p| p.total);
-        let scale = self
-            .fit_scratch
-            .mean_corner_distance
-            .or_else(|| self.surface.as_ref().map(|s| s.mean_corner_distance()));
-        self.fit_scratch = FitScratch {
-            mean_corner_distance: scale,
-            ..FitScratch::default()
-        };
+        let scale =
+            self.fit_scratch.mean_corner_distance.or_else(|| self.surface.as_ref().map(|s| s.mean_corner_distance()));
+        self.fit_scratch = FitScratch { mean_corner_distance: scale, ..FitScratch::default() };
         self.begin_stage(JobStage::Fit, total, ActorActivity::Fit);
     }
 
     pub(super) fn tick_fit(&mut self) -> Result<()> {
         let (Some(surface), Some(progress)) = (&self.surface, self.progress) else {
-            return Err(EngineError::input(
-                "there is no surface to fit; train or load the corners first",
-            ));
+            return Err(EngineError::input("there is no surface to fit; train or load the corners first"));
         };
         if progress.is_complete() || surface.degrees().trainable_count() == 0 {
             return self.end_fit();
@@ -86,38 +79,23 @@ impl Actor<'_> {
             return Ok(());
         };
         let (config, seed) = (&self.config.fit, self.config.seed);
-        let indices =
-            self.fit_scratch
-                .batch_order
-                .indices(&self.data, seed, config.batch, progress.step);
+        let indices = self.fit_scratch.batch_order.indices(&self.data, seed, config.batch, progress.step);
         let changes = Augmentation {
             random_crop_padding: config.shift,
             horizontal_flip: config.flip,
             random_erasing: config.erase,
         };
-        let (x, labels) = self
-            .data
-            .train
-            .augmented_batch(&indices, &changes, seed, progress.step);
+        let (x, labels) = self.data.train.augmented_batch(&indices, &changes, seed, progress.step);
         let count = config.draws as i64;
-        let draws = PointDraws {
-            seed,
-            patch: surface.degrees().patch(),
-            sampling: config.sampling,
-        };
-        let density =
-            Density::from_losses(draws.patch, FOCUS_GRID, &self.focus_losses, config.focus);
+        let draws = PointDraws { seed, patch: surface.degrees().patch(), sampling: config.sampling };
+        let density = Density::from_losses(draws.patch, FOCUS_GRID, &self.focus_losses, config.focus);
         let points = |progress: FitProgress| {
             let (phase, step) = progress.phase();
             draws.draw_points(phase, step, config.draws, density.as_ref())
         };
         let parts: Vec<MicroBatch> = points(progress)
             .into_iter()
-            .zip(
-                x.tensor_split(count, 0)
-                    .into_iter()
-                    .zip(labels.tensor_split(count, 0)),
-            )
+            .zip(x.tensor_split(count, 0).into_iter().zip(labels.tensor_split(count, 0)))
             .map(|(uv, (x, labels))| MicroBatch { uv, x, labels })
             .collect();
         let rates = StepHyperparams {
@@ -129,24 +107,18 @@ impl Actor<'_> {
         // Where losses are measured anew in between it may draw elsewhere, which the step finds out.
         let mut after = progress;
         after.step += 1;
-        let next = if after.is_complete() {
-            Vec::new()
-        } else {
-            points(after)
-        };
+        let next = if after.is_complete() { Vec::new() } else { points(after) };
         let (phase, timed) = (progress.phase().0, self.fit_scratch.timed_at);
         let record = if timed.is_none_or(|at| at.elapsed().as_secs_f64() > TIMING_INTERVAL) {
             let (record, parts) = surface.timed_step(&self.model, phase, &parts, rates, &next);
             // The first step also makes what later ones find made.
-            self.fit_scratch.step_timing =
-                timed.map_or(self.fit_scratch.step_timing, |_| Some(parts));
+            self.fit_scratch.step_timing = timed.map_or(self.fit_scratch.step_timing, |_| Some(parts));
             self.fit_scratch.timed_at = Some(Instant::now());
             record
         } else {
             surface.step(&self.model, phase, &parts, rates, &next)
         };
-        self.pending_losses
-            .push(progress.step, record.loss.shallow_clone());
+        self.pending_losses.push(progress.step, record.loss.shallow_clone());
         self.fit_scratch.step_records.push(record);
         self.fit_scratch.phase = Some(phase);
         self.progress = Some(after);
@@ -171,12 +143,7 @@ impl Actor<'_> {
         let Some(surface) = &self.surface else {
             return Ok(());
         };
-        let order = random::permutation(
-            train.len() as usize,
-            self.config.seed,
-            RandomStream::Calibration,
-            0,
-        );
+        let order = random::permutation(train.len() as usize, self.config.seed, RandomStream::Calibration, 0);
         let count = self.config.data.calibration_images.min(order.len());
         let sample = train.select(&order[..count]);
         let coarse = Heatmap::new(surface.degrees().patch(), FOCUS_GRID);
@@ -237,9 +204,7 @@ impl Actor<'_> {
                 let rate = trainer.learning_rate(&self.data, &self.config.corners);
                 (LossCurve::Corner(self.fit_scratch.corner_index), rate)
             }
-            (None, Some(progress)) => {
-                (LossCurve::Surface, progress.learning_rate(&self.config.fit))
-            }
+            (None, Some(progress)) => (LossCurve::Surface, progress.learning_rate(&self.config.fit)),
             (None, None) => return,
         };
         let lost = values.iter().any(|v| !v.is_finite());
@@ -250,12 +215,7 @@ impl Actor<'_> {
             }
             _ => {
                 self.emit_losses();
-                self.unlogged_losses = Some(LossBuffer {
-                    curve,
-                    first_step,
-                    values,
-                    learning_rate: rate,
-                });
+                self.unlogged_losses = Some(LossBuffer { curve, first_step, values, learning_rate: rate });
             }
         }
         if lost {
@@ -270,32 +230,20 @@ impl Actor<'_> {
         let Some(buffer) = self.unlogged_losses.take() else {
             return;
         };
-        let LossBuffer {
-            curve,
-            first_step,
-            values,
-            learning_rate: rate,
-        } = buffer;
-        self.journal.emit(Event::Losses {
-            curve,
-            first_step,
-            values,
-            rate,
-        });
+        let LossBuffer { curve, first_step, values, learning_rate: rate } = buffer;
+        self.journal.emit(Event::Losses { curve, first_step, values, rate });
     }
 
     /// Refuses a surface that is no longer finite. The engine then ends with the sentence; the last checkpoint is from
     /// before, and a resumed run reads the corrected rate from its configuration.
     pub(super) fn check_divergence(&self) -> Result<()> {
         match (&self.surface, self.progress) {
-            (Some(surface), Some(progress)) if !surface.is_finite() => {
-                Err(EngineError::input(format!(
-                    "the fit diverged before step {}: its weights are not finite; lower fit.learning_rate in {} and \
+            (Some(surface), Some(progress)) if !surface.is_finite() => Err(EngineError::input(format!(
+                "the fit diverged before step {}: its weights are not finite; lower fit.learning_rate in {} and \
                  resume from the last checkpoint",
-                    progress.step,
-                    self.run.config_path().display()
-                )))
-            }
+                progress.step,
+                self.run.config_path().display()
+            ))),
             _ => Ok(()),
         }
     }

@@ -15,11 +15,7 @@ impl Actor<'_> {
         let (Some(surface), Some(progress)) = (&self.surface, self.progress) else {
             return Ok(());
         };
-        self.journal.emit(Event::Forked {
-            from: fork.from.clone(),
-            step: progress.step,
-            degrees: surface.degrees(),
-        });
+        self.journal.emit(Event::Forked { from: fork.from.clone(), step: progress.step, degrees: surface.degrees() });
         if let Some(to) = fork.degrees
             && to != surface.degrees()
         {

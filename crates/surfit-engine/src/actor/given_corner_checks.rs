@@ -25,10 +25,8 @@ const SUFFICIENT_CALIBRATION_IMAGES: usize = 4096;
 
 /// Constants that many networks are trained with, besides those that have names: kuangliu's of CIFAR-10, and MNIST's, which
 /// stand in many scripts for other grey images.
-const COMMON_CONSTANTS: [(&[f64], &[f64]); 2] = [
-    (&[0.4914, 0.4822, 0.4465], &[0.2023, 0.1994, 0.2010]),
-    (&[0.1307], &[0.3081]),
-];
+const COMMON_CONSTANTS: [(&[f64], &[f64]); 2] =
+    [(&[0.4914, 0.4822, 0.4465], &[0.2023, 0.1994, 0.2010]), (&[0.1307], &[0.3081])];
 
 /// Where a corner's weights come from.
 #[derive(Debug)]
@@ -76,21 +74,14 @@ impl Actor<'_> {
         let mut findings = GivenFindings::default();
         let layout = self.model.network().layout();
         let own = own.map(|stats| stats.to_device(w.device()));
-        let measured_own = own
-            .as_ref()
-            .map(|stats| measure_split(&self.model, w, stats, self.evaluator.validation()));
-        findings.own_statistics = measured_own.map(|m| OwnStatistics {
-            accuracy: m.accuracy(),
-            loss: m.loss(),
-        });
+        let measured_own = own.as_ref().map(|stats| measure_split(&self.model, w, stats, self.evaluator.validation()));
+        findings.own_statistics = measured_own.map(|m| OwnStatistics { accuracy: m.accuracy(), loss: m.loss() });
         let corner = format!("corner {}", index + 1);
         // Re-estimated statistics would hide most of the difference.
         let fixed = own.as_ref().or(layout.norms.is_empty().then_some(stats));
         let otherwise = fixed.and_then(|fixed| self.try_normalizations(index, w, fixed));
         let is_normalized_otherwise = otherwise.is_some();
-        findings
-            .warnings
-            .extend(otherwise.map(|text| format!("{corner}{text}")));
+        findings.warnings.extend(otherwise.map(|text| format!("{corner}{text}")));
         if let Some(own) = measured_own
             && is_outside_interval(&own, recalibrated)
             && is_outside_interval(recalibrated, &own)
@@ -98,10 +89,12 @@ impl Actor<'_> {
             let cause = match recalibrated.correct < own.correct {
                 true => self.explain_accuracy_loss(w, &own),
                 false if is_normalized_otherwise => "its images were normalized otherwise".into(),
-                false => "usual causes are a learning rate that was high to the last step, weights that were averaged, \
+                false => {
+                    "usual causes are a learning rate that was high to the last step, weights that were averaged, \
                           or images that were normalized otherwise (data.mean, data.std); the surface is measured with \
                           recalibrated statistics"
-                    .into(),
+                        .into()
+                }
             };
             findings.warnings.push(format!(
                 "{corner} has {} with the batch-norm statistics in its file and {} with recalibrated ones; {cause}",
@@ -146,9 +139,7 @@ impl Actor<'_> {
         });
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         match written {
-            Ok(()) => format!(
-                "another order; set data.classes as corners/{name} in the run's directory has it"
-            ),
+            Ok(()) => format!("another order; set data.classes as corners/{name} in the run's directory has it"),
             Err(_) => here,
         }
     }
@@ -161,12 +152,7 @@ impl Actor<'_> {
 
     /// The order of the classes with which the network does far better than the `measured`, and its accuracy in percent
     /// then: the classes that its logits stand for.
-    fn find_class_order(
-        &self,
-        w: &Tensor,
-        stats: &RunningStats,
-        measured: &Measurement,
-    ) -> Option<(Vec<&str>, f64)> {
+    fn find_class_order(&self, w: &Tensor, stats: &RunningStats, measured: &Measurement) -> Option<(Vec<&str>, f64)> {
         // A network that is right more often than not has its classes in order, but for a few.
         if measured.accuracy() > 0.6 {
             return None;
@@ -183,12 +169,9 @@ impl Actor<'_> {
             .filter_map(|of_logit| (0..classes).map(|class| (of_logit[class], class)).max())
             .collect();
         let different: BTreeSet<usize> = most.iter().map(|m| m.1).collect();
-        let reordered = Measurement {
-            correct: most.iter().map(|m| m.0).sum::<i64>() as u32,
-            ..*measured
-        };
-        let is_far_better = accuracy_interval(&reordered).0 > accuracy_interval(measured).1
-            && reordered.accuracy() > 0.5;
+        let reordered = Measurement { correct: most.iter().map(|m| m.0).sum::<i64>() as u32, ..*measured };
+        let is_far_better =
+            accuracy_interval(&reordered).0 > accuracy_interval(measured).1 && reordered.accuracy() > 0.5;
         (different.len() == classes && is_far_better).then(|| {
             let names = most.iter().map(|m| self.data.classes[m.1].as_str());
             (names.collect(), 100.0 * reordered.accuracy())
@@ -240,12 +223,7 @@ impl Actor<'_> {
         let data = &self.data;
         let file = self.config.corners.from.get(index);
         let card = file.and_then(|file| ModelCard::find_beside_model(file));
-        let card = card.map(|card| {
-            (
-                ChannelConstants::Each(card.mean),
-                ChannelConstants::Each(card.std),
-            )
-        });
+        let card = card.map(|card| (ChannelConstants::Each(card.mean), ChannelConstants::Each(card.std)));
         let from_card = card.is_some();
         let named = ChannelConstants::NAMES.iter().map(|&name| {
             let named = ChannelConstants::Named(name.to_owned());
@@ -257,13 +235,8 @@ impl Actor<'_> {
         });
         let mut trials: Vec<NormalizationTrial> = Vec::new();
         let known = named.chain(others).map(|keys| (keys, false));
-        for ((mean, std), from_card) in card.into_iter().map(|keys| (keys, from_card)).chain(known)
-        {
-            let keys = DataConfig {
-                mean: mean.clone(),
-                std: std.clone(),
-                ..DataConfig::default()
-            };
+        for ((mean, std), from_card) in card.into_iter().map(|keys| (keys, from_card)).chain(known) {
+            let keys = DataConfig { mean: mean.clone(), std: std.clone(), ..DataConfig::default() };
             let Ok((mean_values, std_values)) =
                 surfit_data::normalization(&keys, data.input_shape[0], &data.own_constants)
             else {
@@ -276,12 +249,9 @@ impl Actor<'_> {
             match trials.iter_mut().find(|t| same(&t.mean, &t.std)) {
                 // A name says more than the numbers of a card.
                 Some(trial) => trial.keys = [mean, std],
-                None => trials.push(NormalizationTrial {
-                    keys: [mean, std],
-                    mean: mean_values,
-                    std: std_values,
-                    from_card,
-                }),
+                None => {
+                    trials.push(NormalizationTrial { keys: [mean, std], mean: mean_values, std: std_values, from_card })
+                }
             }
         }
         trials
@@ -298,9 +268,7 @@ impl Actor<'_> {
         };
         let enough = (train.len() as usize).min(SUFFICIENT_CALIBRATION_IMAGES);
         if images < enough && heals(&sample_proportionally(train, enough, config.seed)) {
-            return format!(
-                "data.calibration_images = {images} are too few, with {enough} it keeps its accuracy"
-            );
+            return format!("data.calibration_images = {images} are too few, with {enough} it keeps its accuracy");
         }
         let (smallest, largest) = class_size_range(&class_counts(train));
         if smallest < largest && heals(&sample_classes_equally(train, images, config.seed)) {
@@ -343,9 +311,7 @@ pub(super) fn record_metadata(corner: &CornerReady) -> Vec<(String, String)> {
 }
 
 fn accuracy_interval(m: &Measurement) -> (f64, f64) {
-    heatmap_measurement::measured_cell(m, 0)
-        .interval()
-        .unwrap_or((0.0, 1.0))
+    heatmap_measurement::measured_cell(m, 0).interval().unwrap_or((0.0, 1.0))
 }
 
 /// Whether the accuracy of `one` lies outside the 95 % interval of `other`.

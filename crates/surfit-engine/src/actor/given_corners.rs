@@ -52,11 +52,7 @@ impl Actor<'_> {
     }
 
     /// The corner of a file, `[P]` on the device, and its running statistics. The first one's names are kept for exports.
-    pub(super) fn read_given_corner(
-        &mut self,
-        index: usize,
-        path: &Path,
-    ) -> Result<(Tensor, Option<RunningStats>)> {
+    pub(super) fn read_given_corner(&mut self, index: usize, path: &Path) -> Result<(Tensor, Option<RunningStats>)> {
         let renames = RenameRules::new(&self.config.corners.rename)?;
         let given = self.read_weights(path, &renames)?;
         if index == 0 {
@@ -79,8 +75,7 @@ impl Actor<'_> {
         let (tensors, _) = read_tensors(path, |_| limit)?;
         let parts = layout.parameters.iter().map(|p| {
             let found = tensors.iter().find(|(name, _)| *name == p.name);
-            let fitting =
-                found.filter(|(_, t)| t.size() == p.shape && t.kind() == Kind::Float);
+            let fitting = found.filter(|(_, t)| t.size() == p.shape && t.kind() == Kind::Float);
             let tensor = fitting.map(|(_, tensor)| tensor.view(-1));
             tensor.ok_or_else(|| {
                 EngineError::input(format!(
@@ -117,10 +112,7 @@ impl Actor<'_> {
         }
         let bytes = files::read(&path, MAX_NAMES_BYTES).map_err(EngineError::io(&path))?;
         let map: NameMap = serde_json::from_slice(&bytes).map_err(|e| {
-            EngineError::input(format!(
-                "{} is damaged ({e}); export with surfit's names",
-                path.display()
-            ))
+            EngineError::input(format!("{} is damaged ({e}); export with surfit's names", path.display()))
         })?;
         let expected = self.model.network().layout();
         let same = map

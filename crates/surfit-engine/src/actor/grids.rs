@@ -33,17 +33,13 @@ impl OtherGrids {
         let mut known = run.other_grids();
         known.retain(|h| h.patch == patch && h.version == version);
         let stored = known.iter().map(heatmap_fingerprint).collect();
-        Self {
-            heatmaps: known,
-            stored_fingerprints: stored,
-        }
+        Self { heatmaps: known, stored_fingerprints: stored }
     }
 
     /// Keeps what was measured on a grid, and no more than two grids.
     fn insert(&mut self, heatmap: Heatmap) {
         let version = heatmap.version;
-        self.heatmaps
-            .retain(|h| h.version == version && h.grid != heatmap.grid);
+        self.heatmaps.retain(|h| h.version == version && h.grid != heatmap.grid);
         if heatmap.fresh_cell_count() == 0 {
             return;
         }
@@ -73,19 +69,9 @@ impl OtherGrids {
     ///
     /// # Errors
     /// When the disk does not take them.
-    pub(super) fn store(
-        &mut self,
-        run: &RunDir,
-        own: &Heatmap,
-        shown: Option<&Heatmap>,
-    ) -> Result<()> {
-        let wanted = |h: &&Heatmap| {
-            h.version == own.version && h.grid != own.grid && h.fresh_cell_count() > 0
-        };
-        let others = self
-            .heatmaps
-            .iter()
-            .filter(|h| shown.is_none_or(|s| s.grid != h.grid));
+    pub(super) fn store(&mut self, run: &RunDir, own: &Heatmap, shown: Option<&Heatmap>) -> Result<()> {
+        let wanted = |h: &&Heatmap| h.version == own.version && h.grid != own.grid && h.fresh_cell_count() > 0;
+        let others = self.heatmaps.iter().filter(|h| shown.is_none_or(|s| s.grid != h.grid));
         let all: Vec<&Heatmap> = others.chain(shown).filter(wanted).collect();
         let outlines: Vec<_> = all.iter().map(|h| heatmap_fingerprint(h)).collect();
         if outlines != self.stored_fingerprints {
@@ -97,10 +83,7 @@ impl OtherGrids {
 }
 
 /// The run's own heatmap, also while another one is looked at.
-pub(super) fn own_heatmap<'a>(
-    temporary: &'a Option<TemporaryGrid>,
-    present: &'a Heatmap,
-) -> &'a Heatmap {
+pub(super) fn own_heatmap<'a>(temporary: &'a Option<TemporaryGrid>, present: &'a Heatmap) -> &'a Heatmap {
     temporary.as_ref().map_or(present, |aside| &aside.heatmap)
 }
 
@@ -143,10 +126,7 @@ impl Actor<'_> {
         let present = &self.heatmap;
         if !keep && grid < present.grid && present.is_complete() {
             let heatmap = present.clone();
-            self.temporary_grid = Some(TemporaryGrid {
-                heatmap,
-                expires_at: None,
-            });
+            self.temporary_grid = Some(TemporaryGrid { heatmap, expires_at: None });
         }
         self.set_grid(grid);
         self.begin_heatmap_stage(false);
@@ -166,8 +146,7 @@ impl Actor<'_> {
         // What is stored of a heatmap counts from the first checkpoint on; until then the configuration tells the grid.
         if self.surface.is_none() {
             let before = std::mem::replace(&mut self.config.heatmap.grid, grid);
-            self.store_config()
-                .inspect_err(|_| self.config.heatmap.grid = before)?;
+            self.store_config().inspect_err(|_| self.config.heatmap.grid = before)?;
         }
         // What its own grid has so far counts as measured, not what was only looked at.
         self.restore_grid();
@@ -182,10 +161,7 @@ impl Actor<'_> {
         let shown = self.heatmap.grid;
         self.temporary_grid = None;
         self.other_grids.heatmaps.clear();
-        self.heatmap = Heatmap {
-            version,
-            ..Heatmap::new(patch, grid)
-        };
+        self.heatmap = Heatmap { version, ..Heatmap::new(patch, grid) };
         if grid != shown {
             self.journal.emit(Event::GridChanged { grid });
         }
@@ -193,14 +169,11 @@ impl Actor<'_> {
 
     /// Ends the look at another grid when its time is over, when its measurement was given up, or when other work began.
     pub(super) fn expire_temporary_grid(&mut self) {
-        let over = self
-            .temporary_grid
-            .as_ref()
-            .is_some_and(|a| match self.activity {
-                ActorActivity::Heatmap { finish: false, .. } => a.expires_at.is_some(),
-                ActorActivity::None => a.expires_at.is_none_or(|until| Instant::now() >= until),
-                _ => true,
-            });
+        let over = self.temporary_grid.as_ref().is_some_and(|a| match self.activity {
+            ActorActivity::Heatmap { finish: false, .. } => a.expires_at.is_some(),
+            ActorActivity::None => a.expires_at.is_none_or(|until| Instant::now() >= until),
+            _ => true,
+        });
         if over {
             self.restore_grid();
             self.publish(true);
@@ -246,10 +219,7 @@ impl Actor<'_> {
         }
         self.other_grids.insert(old);
         self.journal.emit(Event::GridChanged { grid });
-        if matches!(self.activity, ActorActivity::None)
-            && self.surface.is_some()
-            && self.heatmap.is_complete()
-        {
+        if matches!(self.activity, ActorActivity::None) && self.surface.is_some() && self.heatmap.is_complete() {
             self.emit_heatmap_complete();
         }
         match self.activity {

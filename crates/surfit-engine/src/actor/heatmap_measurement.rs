@@ -54,12 +54,7 @@ impl LiveProgress {
 
 /// A measurement as a cell of a version of the surface.
 pub(super) fn measured_cell(m: &Measurement, version: u64) -> Cell {
-    Cell {
-        correct: m.correct,
-        images: m.images,
-        loss: m.loss() as f32,
-        version,
-    }
+    Cell { correct: m.correct, images: m.images, loss: m.loss() as f32, version }
 }
 
 impl Actor<'_> {
@@ -75,19 +70,13 @@ impl Actor<'_> {
         };
         let steps = progress.step - progress.round_start;
         let trained = steps * self.config.fit.batch as u64;
-        if self
-            .live_progress
-            .is_within_budget(self.config.heatmap.budget, trained)
-        {
+        if self.live_progress.is_within_budget(self.config.heatmap.budget, trained) {
             let order = self.heatmap.coarse_to_fine_order();
             let age = |i: &usize| {
                 let c = &self.heatmap.cells[*i];
                 if c.images == 0 { 0 } else { c.version + 1 }
             };
-            let next = order
-                .into_iter()
-                .filter(|i| age(i) <= surface.version())
-                .min_by_key(age);
+            let next = order.into_iter().filter(|i| age(i) <= surface.version()).min_by_key(age);
             if let Some(index) = next {
                 self.measure_live_cell(index)?;
             }
@@ -104,9 +93,7 @@ impl Actor<'_> {
         let began = Instant::now();
         let (u, v) = self.heatmap.parameters(index);
         let images = self.config.heatmap.live_images as i64;
-        let (m, _) = self
-            .evaluator
-            .validate(&self.model, &surface.network_at(u, v), images);
+        let (m, _) = self.evaluator.validate(&self.model, &surface.network_at(u, v), images);
         self.heatmap.cells[index] = measured_cell(&m, surface.version());
         if !self.heatmap.corner_cells().contains(&index) {
             self.live_progress.cells += 1;
@@ -116,8 +103,7 @@ impl Actor<'_> {
         let calibrated = images.min(self.evaluator.calibration_images());
         let passes = (i64::from(m.images) + calibrated).max(1) as u64;
         self.live_progress.add_passes(passes);
-        self.cost_estimate
-            .record_image_cost(began.elapsed().as_secs_f64() / passes as f64);
+        self.cost_estimate.record_image_cost(began.elapsed().as_secs_f64() / passes as f64);
         Ok(())
     }
 
@@ -132,12 +118,7 @@ impl Actor<'_> {
         let (accuracy, loss) = (live.accuracy / n, live.loss / n);
         (live.cells, live.accuracy, live.loss) = (0, 0.0, 0.0);
         let step = self.progress.map_or(0, |p| p.step);
-        self.journal.emit(Event::Validated {
-            curve: LossCurve::Surface,
-            step,
-            loss,
-            accuracy,
-        });
+        self.journal.emit(Event::Validated { curve: LossCurve::Surface, step, loss, accuracy });
     }
 
     /// Begins to measure every cell on the whole validation split, in the order of [`CellRace`]; cells that already are, are
@@ -155,11 +136,7 @@ impl Actor<'_> {
         });
         cells.reverse();
         self.cell_race = CellRace::new(self.config.heatmap.live_images as i64, all.into());
-        self.begin_stage(
-            JobStage::Heatmap,
-            cells.len() as u64,
-            ActorActivity::Heatmap { cells, finish },
-        );
+        self.begin_stage(JobStage::Heatmap, cells.len() as u64, ActorActivity::Heatmap { cells, finish });
     }
 
     /// Goes on with the heatmap for a moment.
@@ -176,9 +153,7 @@ impl Actor<'_> {
                 let (RacePhase::Scan(index) | RacePhase::Remainder(index)) = phase;
                 let (u, v) = self.heatmap.parameters(index);
                 let w = surface.network_at(u, v);
-                let measuring = self
-                    .cell_race
-                    .begin_phase(phase, &self.evaluator, &self.model, w);
+                let measuring = self.cell_race.begin_phase(phase, &self.evaluator, &self.model, w);
                 (phase, surface.version(), measuring)
             }
         };
@@ -188,8 +163,7 @@ impl Actor<'_> {
             return Ok(());
         }
         let measured = measuring.into_result();
-        self.cost_estimate
-            .record_image_cost(measured.seconds_per_image);
+        self.cost_estimate.record_image_cost(measured.seconds_per_image);
         let m = self.cell_race.record_phase(phase, measured);
         let (RacePhase::Scan(index) | RacePhase::Remainder(index)) = phase;
         self.heatmap.cells[index] = measured_cell(&m, version);
@@ -214,18 +188,10 @@ impl Actor<'_> {
         self.start_grid_timeout();
         self.emit_heatmap_complete();
         self.save_checkpoint();
-        self.activity = if finish {
-            ActorActivity::Finish
-        } else {
-            ActorActivity::None
-        };
+        self.activity = if finish { ActorActivity::Finish } else { ActorActivity::None };
         if !finish {
             let done = self.journal.run_state().finished.is_some();
-            self.state = if done {
-                EngineState::Finished
-            } else {
-                EngineState::Idle
-            };
+            self.state = if done { EngineState::Finished } else { EngineState::Idle };
             if done {
                 // The job's last stage, not this one, is what a finished run came to.
                 self.stage = JobStage::Export;
@@ -242,15 +208,9 @@ impl Actor<'_> {
             return;
         }
         let heatmap = &self.heatmap;
-        if let (Some(summary), Some(best)) =
-            (heatmap.summary(), heatmap.best_point(Metric::Accuracy))
-        {
+        if let (Some(summary), Some(best)) = (heatmap.summary(), heatmap.best_point(Metric::Accuracy)) {
             let grid = heatmap.grid;
-            self.journal.emit(Event::HeatmapComplete {
-                grid,
-                summary,
-                best,
-            });
+            self.journal.emit(Event::HeatmapComplete { grid, summary, best });
         }
     }
 
@@ -259,11 +219,7 @@ impl Actor<'_> {
     /// # Errors
     /// When the disk does not take it; the work then waits for that, as for everything that a run comes to.
     fn store_heatmap(&self) -> Result<()> {
-        let name = format!(
-            "step-{}-grid-{}.csv",
-            self.progress.map_or(0, |p| p.step),
-            self.heatmap.grid
-        );
+        let name = format!("step-{}-grid-{}.csv", self.progress.map_or(0, |p| p.step), self.heatmap.grid);
         let path = self.run.join("heatmaps").join(name);
         let table = self.heatmap.to_csv();
         surfit_core::files::write_atomic(&path, table.as_bytes()).map_err(EngineError::io(path))

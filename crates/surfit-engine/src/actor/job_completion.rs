@@ -24,9 +24,7 @@ pub(super) struct JobCompletion {
 impl JobCompletion {
     /// What is exported is chosen, and not yet written.
     pub(super) fn has_chosen(&self) -> bool {
-        self.export_task
-            .as_ref()
-            .is_some_and(ExportTask::has_chosen)
+        self.export_task.as_ref().is_some_and(ExportTask::has_chosen)
     }
 }
 
@@ -55,9 +53,7 @@ impl Actor<'_> {
         self.begin_stage(JobStage::Export, 1, ActorActivity::Finish);
         let exported = self.previous_export();
         let exporting = match &exported {
-            None if self.config.export.best => {
-                Some(ExportTask::new(self, &Selection::Best, None, true)?)
-            }
+            None if self.config.export.best => Some(ExportTask::new(self, &Selection::Best, None, true)?),
             _ => None,
         };
         Ok(Box::new(JobCompletion {
@@ -88,9 +84,7 @@ impl Actor<'_> {
             finishing.measurement = Some(self.new_measurement(w, MeasuredSplit::Test));
         }
         if let Some(measured) = self.advance_measurement(&mut finishing.measurement) {
-            finishing
-                .corner_test_accuracies
-                .push(measured.measurement.accuracy());
+            finishing.corner_test_accuracies.push(measured.measurement.accuracy());
         }
         Ok(false)
     }
@@ -98,9 +92,10 @@ impl Actor<'_> {
     /// Steps of the end of the job that are done, and all: the model, and a test figure for every corner.
     pub(super) fn completion_progress(&self) -> (u64, u64) {
         let total = 1 + self.config.corners.len() as u64;
-        let done = self.completion.as_ref().map_or(0, |f| {
-            f.corner_test_accuracies.len() as u64 + u64::from(f.export_task.is_none())
-        });
+        let done = self
+            .completion
+            .as_ref()
+            .map_or(0, |f| f.corner_test_accuracies.len() as u64 + u64::from(f.export_task.is_none()));
         (done, total)
     }
 
@@ -121,9 +116,7 @@ impl Actor<'_> {
         let steps = [corner_steps, self.progress.map_or(0, |p| p.step)];
         self.end_stage();
         let heatmap = &self.heatmap;
-        if let (Some(summary), Some(best)) =
-            (heatmap.summary(), heatmap.best_point(Metric::Accuracy))
-        {
+        if let (Some(summary), Some(best)) = (heatmap.summary(), heatmap.best_point(Metric::Accuracy)) {
             let corner = |i: &usize| heatmap.cells[*i].accuracy().unwrap_or(f64::NAN);
             let seconds = &self.journal.run_state().seconds;
             let exported = finishing.exported.clone();
@@ -136,10 +129,7 @@ impl Actor<'_> {
                 interior_mean: summary.interior_mean,
                 heatmap: summary,
                 grid: heatmap.grid,
-                seconds: seconds
-                    .iter()
-                    .map(|(s, t)| (s.name().to_owned(), *t))
-                    .collect(),
+                seconds: seconds.iter().map(|(s, t)| (s.name().to_owned(), *t)).collect(),
                 export: exported.map(|e| e.dir),
                 baselines,
                 steps,

@@ -66,11 +66,7 @@ impl WorkRate {
             None => self.last_sample = Some((now, done)),
             Some((at, before)) if now - at > Duration::from_secs(1) => {
                 let fresh = done.saturating_sub(before) as f64 / (now - at).as_secs_f64();
-                self.rate = if self.rate > 0.0 {
-                    0.6 * self.rate + 0.4 * fresh
-                } else {
-                    fresh
-                };
+                self.rate = if self.rate > 0.0 { 0.6 * self.rate + 0.4 * fresh } else { fresh };
                 self.last_sample = Some((now, done));
             }
             Some(_) => {}
@@ -81,9 +77,7 @@ impl WorkRate {
 
 /// Seconds since the Unix epoch.
 fn unix_seconds() -> f64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0.0, |d| d.as_secs_f64())
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64())
 }
 
 /// True when `last` is longer ago than `seconds`; sets it to now then.
@@ -120,10 +114,8 @@ impl Actor<'_> {
     pub(super) fn publish(&mut self, now: bool) {
         let running = self.state == EngineState::Running || !self.tasks.is_empty();
         if !self.pending_losses.is_empty()
-            && (is_due(
-                &mut self.publication_times.losses_read_at,
-                LOSS_READ_INTERVAL,
-            ) || self.pending_losses.len() >= MAX_PENDING_LOSSES)
+            && (is_due(&mut self.publication_times.losses_read_at, LOSS_READ_INTERVAL)
+                || self.pending_losses.len() >= MAX_PENDING_LOSSES)
         {
             self.fetch_losses();
             if self.losses_are_due() {
@@ -131,12 +123,8 @@ impl Actor<'_> {
             }
             self.watch_for_divergence();
         }
-        let points_every =
-            POINTS_INTERVAL.max(MIN_INTERVAL_PER_COST * self.publication_times.points_seconds);
-        if running
-            && self.stage == JobStage::Fit
-            && is_due(&mut self.publication_times.points_at, points_every)
-        {
+        let points_every = POINTS_INTERVAL.max(MIN_INTERVAL_PER_COST * self.publication_times.points_seconds);
+        if running && self.stage == JobStage::Fit && is_due(&mut self.publication_times.points_at, points_every) {
             let began = Instant::now();
             self.refresh_points();
             self.publication_times.points_seconds = began.elapsed().as_secs_f64();
@@ -157,11 +145,8 @@ impl Actor<'_> {
         if running {
             self.refresh_stored_snapshot();
         }
-        let every = self
-            .config
-            .checkpoint
-            .every_seconds
-            .max(MIN_INTERVAL_PER_COST * self.publication_times.checkpoint_seconds);
+        let every =
+            self.config.checkpoint.every_seconds.max(MIN_INTERVAL_PER_COST * self.publication_times.checkpoint_seconds);
         if running && self.publication_times.checkpoint_at.is_none() {
             self.publication_times.checkpoint_at = Some(Instant::now());
         } else if running && is_due(&mut self.publication_times.checkpoint_at, every) {
@@ -179,14 +164,11 @@ impl Actor<'_> {
             0 => 0.0,
             _ => self.curve_seconds(buffer.curve),
         };
-        let every = (work / LOSS_EVENTS_PER_TRAINING_TIME)
-            .clamp(*LOSS_EVENT_INTERVAL.start(), *LOSS_EVENT_INTERVAL.end());
+        let every =
+            (work / LOSS_EVENTS_PER_TRAINING_TIME).clamp(*LOSS_EVENT_INTERVAL.start(), *LOSS_EVENT_INTERVAL.end());
         // Half a reading earlier: the next one would be late by nearly a whole.
         buffer.values.len() >= MAX_UNLOGGED_LOSSES
-            || is_due(
-                &mut self.publication_times.losses_logged_at,
-                every - LOSS_READ_INTERVAL / 2.0,
-            )
+            || is_due(&mut self.publication_times.losses_logged_at, every - LOSS_READ_INTERVAL / 2.0)
     }
 
     /// Seconds of work that are behind the steps of a curve, in this process and in others.
@@ -198,8 +180,7 @@ impl Actor<'_> {
     /// Stores the snapshot between checkpoints when its heatmap has changed. That it is not stored does no harm: the next
     /// checkpoint stores it, and says when it cannot.
     fn refresh_stored_snapshot(&mut self) {
-        let every = SNAPSHOT_STORE_INTERVAL
-            .max(MIN_INTERVAL_PER_COST * self.publication_times.store_seconds);
+        let every = SNAPSHOT_STORE_INTERVAL.max(MIN_INTERVAL_PER_COST * self.publication_times.store_seconds);
         if !is_due(&mut self.publication_times.snapshot_stored_at, every) {
             return;
         }
@@ -218,10 +199,7 @@ impl Actor<'_> {
             return;
         }
         let curve = self.journal.run_state().curves.get(&LossCurve::Surface);
-        if curve
-            .and_then(|s| s.last_value())
-            .is_some_and(|v| !v.is_finite())
-        {
+        if curve.and_then(|s| s.last_value()).is_some_and(|v| !v.is_finite()) {
             self.failure = self.check_divergence().err();
         }
     }
@@ -229,9 +207,7 @@ impl Actor<'_> {
     /// Stores the snapshot, when the disk takes it; the next checkpoint stores it again.
     pub(super) fn store_snapshot(&mut self) {
         if let Err(e) = self.try_store_snapshot() {
-            self.journal.log(format!(
-                "{e}; the snapshot is stored with the next checkpoint"
-            ));
+            self.journal.log(format!("{e}; the snapshot is stored with the next checkpoint"));
         }
     }
 
@@ -261,9 +237,7 @@ impl Actor<'_> {
 
     fn stage_progress(&self) -> (u64, u64) {
         match (self.stage, &self.activity) {
-            (JobStage::Corners, ActorActivity::Corner(index))
-                if self.config.corners.from.is_empty() =>
-            {
+            (JobStage::Corners, ActorActivity::Corner(index)) if self.config.corners.from.is_empty() => {
                 let corners = &self.config.corners;
                 let here = self.trainer.as_ref().map_or(0, |t| t.step);
                 let before = if corners.epochs.is_single_training() {
@@ -273,9 +247,7 @@ impl Actor<'_> {
                 };
                 (before + here, Trainer::total_steps(&self.data, corners))
             }
-            (JobStage::Corners, ActorActivity::Corner(index)) => {
-                (*index as u64, self.corners.len() as u64)
-            }
+            (JobStage::Corners, ActorActivity::Corner(index)) => (*index as u64, self.corners.len() as u64),
             (JobStage::Align, ActorActivity::Align(index)) => {
                 let (done, total) = match &self.alignment_run {
                     Some(aligning) => aligning.progress(),
@@ -304,11 +276,7 @@ impl Actor<'_> {
         let degrees = self.present_degrees();
         let progress = self.progress;
         let seconds_left = seconds_left(total.saturating_sub(done), rate).filter(|_| running);
-        let steps = if running {
-            self.steps_per_second(rate)
-        } else {
-            0.0
-        };
+        let steps = if running { self.steps_per_second(rate) } else { 0.0 };
         Snapshot {
             seq: self.journal.seq(),
             state: self.state,
@@ -372,10 +340,8 @@ impl Actor<'_> {
             network: self.config.network.name.clone(),
             data: self.config.data.set.clone(),
             // Until there is a complete heatmap, what of the live one is best: the screen shows it, too.
-            best: (picture.complete.map(|c| c.1)).or_else(|| {
-                self.heatmap
-                    .best_point(surfit_core::heatmap::Metric::Accuracy)
-            }),
+            best: (picture.complete.map(|c| c.1))
+                .or_else(|| self.heatmap.best_point(surfit_core::heatmap::Metric::Accuracy)),
             failed: None,
         };
         let written = self.run.write_status(&status);
@@ -406,10 +372,7 @@ impl Actor<'_> {
             }
             Ok(None) => {}
             Err(error) => {
-                let known = self
-                    .publication_times
-                    .checkpoint_error
-                    .replace(error.to_string());
+                let known = self.publication_times.checkpoint_error.replace(error.to_string());
                 if known.is_none() {
                     self.journal.log(format!(
                         "checkpoint failed: {error}; the last one is kept and the work goes on, make room on the disk"
@@ -442,25 +405,14 @@ impl Actor<'_> {
         let step = match (&self.surface, self.progress) {
             (Some(surface), Some(progress)) => {
                 if !surface.is_finite() {
-                    return Err(EngineError::input(
-                        "the surface has weights that are not finite",
-                    ));
+                    return Err(EngineError::input("the surface has weights that are not finite"));
                 }
                 let live = LiveMap {
                     heatmap: super::grids::own_heatmap(&self.temporary_grid, &self.heatmap).clone(),
                     progress: self.live_progress.clone(),
                 };
-                let (focus, steering, gradients) =
-                    (&self.focus_losses, &self.steered_settings, &self.gradients);
-                checkpoint::save(
-                    &self.run,
-                    surface,
-                    progress,
-                    focus,
-                    steering,
-                    gradients,
-                    Some(live),
-                )?;
+                let (focus, steering, gradients) = (&self.focus_losses, &self.steered_settings, &self.gradients);
+                checkpoint::save(&self.run, surface, progress, focus, steering, gradients, Some(live))?;
                 self.publication_times.saved_position = Some((None, progress.step));
                 self.publication_times.has_unsaved_change = false;
                 Some(progress.step)

@@ -49,10 +49,7 @@ impl CellRace {
     /// A race over cells of `all` validation images with a first part of `first`. A first part of more than half would
     /// save nothing.
     pub(super) fn new(first: i64, all: i64) -> Self {
-        Self {
-            first_images: if 2 * first <= all { first } else { 0 },
-            ..Self::default()
-        }
+        Self { first_images: if 2 * first <= all { first } else { 0 }, ..Self::default() }
     }
 
     /// Cells whose first part is measured and whose second is not.
@@ -66,16 +63,9 @@ impl CellRace {
         if let Some(&index) = cells.iter().rev().find(scan) {
             return Some(RacePhase::Scan(index));
         }
-        let upper = |i: &usize| {
-            self.scans
-                .get(i)
-                .map_or(f64::INFINITY, |s| s.accuracy_upper_bound)
-        };
+        let upper = |i: &usize| self.scans.get(i).map_or(f64::INFINITY, |s| s.accuracy_upper_bound);
         let promising = |a: &&usize, b: &&usize| upper(a).total_cmp(&upper(b));
-        cells
-            .iter()
-            .max_by(promising)
-            .map(|&i| RacePhase::Remainder(i))
+        cells.iter().max_by(promising).map(|&i| RacePhase::Remainder(i))
     }
 
     /// Begins what comes next of a cell at flat weights `w`, `[P]`; [`CellRace::record_phase`] takes what the measurement came to.
@@ -88,47 +78,26 @@ impl CellRace {
     ) -> NetworkMeasurement {
         let all = evaluator.validation_images();
         match phase {
-            RacePhase::Scan(_) => NetworkMeasurement::new(
-                model,
-                evaluator,
-                w,
-                i64::MAX,
-                MeasuredSplit::Validation,
-                0..self.first_images,
-            ),
+            RacePhase::Scan(_) => {
+                NetworkMeasurement::new(model, evaluator, w, i64::MAX, MeasuredSplit::Validation, 0..self.first_images)
+            }
             // In the same two parts whatever happened before: sums come out the same.
             RacePhase::Remainder(index) => {
                 let rest = self.first_images..all;
                 let stats = self.scans.get_mut(&index).and_then(|s| s.stats.take());
                 self.kept_bytes -= stats.as_ref().map_or(0, RunningStats::size_in_bytes);
                 match stats {
-                    Some(stats) => NetworkMeasurement::with_stats(
-                        model,
-                        evaluator,
-                        w,
-                        stats,
-                        MeasuredSplit::Validation,
-                        rest,
-                    ),
-                    None => NetworkMeasurement::new(
-                        model,
-                        evaluator,
-                        w,
-                        i64::MAX,
-                        MeasuredSplit::Validation,
-                        rest,
-                    ),
+                    Some(stats) => {
+                        NetworkMeasurement::with_stats(model, evaluator, w, stats, MeasuredSplit::Validation, rest)
+                    }
+                    None => NetworkMeasurement::new(model, evaluator, w, i64::MAX, MeasuredSplit::Validation, rest),
                 }
             }
         }
     }
 
     /// Takes a part's measurement in; the images of the cell that were seen so far.
-    pub(super) fn record_phase(
-        &mut self,
-        phase: RacePhase,
-        measured: MeasurementResult,
-    ) -> Measurement {
+    pub(super) fn record_phase(&mut self, phase: RacePhase, measured: MeasurementResult) -> Measurement {
         let now = measured.measurement;
         match phase {
             RacePhase::Scan(index) => {
@@ -144,11 +113,7 @@ impl CellRace {
                 now
             }
             RacePhase::Remainder(index) => {
-                let seen = self
-                    .scans
-                    .remove(&index)
-                    .map(|s| s.measurement)
-                    .unwrap_or_default();
+                let seen = self.scans.remove(&index).map(|s| s.measurement).unwrap_or_default();
                 Measurement {
                     correct: seen.correct + now.correct,
                     images: seen.images + now.images,
@@ -169,10 +134,7 @@ impl CellRace {
             .filter(|&i| full(&heatmap.cells[i]))
             .max_by_key(|&i| (heatmap.cells[i].correct, std::cmp::Reverse(i)))?;
         let accuracy = heatmap.cells[best].accuracy()?;
-        self.winner_announced = self
-            .scans
-            .values()
-            .all(|s| s.accuracy_upper_bound < accuracy);
+        self.winner_announced = self.scans.values().all(|s| s.accuracy_upper_bound < accuracy);
         self.winner_announced.then_some(best)
     }
 }
@@ -204,18 +166,14 @@ mod tests {
             match leg {
                 RacePhase::Scan(index) => {
                     let seen = count(index, first);
-                    let scan = FirstScan {
-                        measurement: seen,
-                        accuracy_upper_bound: accuracy_upper_bound(&seen),
-                        stats: None,
-                    };
+                    let scan =
+                        FirstScan { measurement: seen, accuracy_upper_bound: accuracy_upper_bound(&seen), stats: None };
                     race.scans.insert(index, scan);
                 }
                 RacePhase::Remainder(index) => {
                     race.scans.remove(&index);
                     cells.retain(|&i| i != index);
-                    heatmap.cells[index] =
-                        super::super::heatmap_measurement::measured_cell(&count(index, all), 0);
+                    heatmap.cells[index] = super::super::heatmap_measurement::measured_cell(&count(index, all), 0);
                 }
             }
             if let Some(best) = race.winner(&heatmap, &cells, all as u32) {

@@ -22,11 +22,7 @@ impl DirectoryWatch {
     const MAX_MISSED_CHECKS: u32 = 3;
 
     pub(super) fn new(run: &RunDir) -> Self {
-        Self {
-            directory: run.identity(),
-            checked_at: Instant::now(),
-            missed_checks: 0,
-        }
+        Self { directory: run.identity(), checked_at: Instant::now(), missed_checks: 0 }
     }
 
     /// Makes it miss the directory at its next look.
@@ -52,10 +48,7 @@ impl DirectoryWatch {
 
     /// True when another directory lies at the run's path: what is written there goes into another run.
     fn is_replaced(&self, run: &RunDir) -> bool {
-        self.directory.is_some()
-            && run
-                .identity()
-                .is_some_and(|now| Some(now) != self.directory)
+        self.directory.is_some() && run.identity().is_some_and(|now| Some(now) != self.directory)
     }
 
     /// True when another directory lies at the run's path, or none. One that cannot be looked at may be there.

@@ -1,8 +1,8 @@
 //! Opening a run: what it stands on, and where it goes on.
 
 use super::{
-    Actor, ActorActivity, CommandRequest, GradientHistory, LiveMap, LiveProgress, ServeOptions,
-    estimate, fitting, grids, publish, race, shutdown,
+    Actor, ActorActivity, CommandRequest, GradientHistory, LiveMap, LiveProgress, ServeOptions, estimate, fitting,
+    grids, publish, race, shutdown,
 };
 use crate::checkpoint::{self, SteeredSettings};
 use crate::data::{self, DataSet};
@@ -88,9 +88,7 @@ impl<'a> Actor<'a> {
         if let Some(c) = restored {
             let version = c.surface.version();
             let known = restore_heatmap(version, c.live_map.as_ref(), shown);
-            heatmap = known
-                .filter(|h| h.patch == heatmap.patch)
-                .unwrap_or(heatmap);
+            heatmap = known.filter(|h| h.patch == heatmap.patch).unwrap_or(heatmap);
             live = c.live_map.map_or(live, |live| live.progress);
             (surface, progress) = (Some(c.surface), Some(c.progress));
             (focus, steering, gradients) = (c.focus_losses, c.steered_settings, c.gradients);
@@ -148,10 +146,7 @@ impl<'a> Actor<'a> {
             model,
             evaluator,
         };
-        actor.journal.emit(Event::StageEnded {
-            stage: JobStage::Data,
-            seconds: began.elapsed().as_secs_f64(),
-        });
+        actor.journal.emit(Event::StageEnded { stage: JobStage::Data, seconds: began.elapsed().as_secs_f64() });
         actor.restore_run()?;
         Ok(actor)
     }
@@ -161,9 +156,7 @@ impl<'a> Actor<'a> {
         if let (Some(surface), Some(progress)) = (&self.surface, self.progress) {
             let patch = self.config.patch();
             self.other_grids = grids::OtherGrids::load(&self.run, patch, surface.version());
-            self.journal.emit(Event::Resumed {
-                step: progress.step,
-            });
+            self.journal.emit(Event::Resumed { step: progress.step });
             self.publication_times.saved_position = self.training_position();
             self.refresh_points();
             self.stage = JobStage::Fit;
@@ -197,11 +190,7 @@ impl<'a> Actor<'a> {
 
 /// The heatmap of a surface of this version: what its checkpoint holds, with what was measured of the same surface since,
 /// which the stored snapshot has. Cells of later versions belong to steps that will be made again.
-fn restore_heatmap(
-    version: u64,
-    live: Option<&LiveMap>,
-    shown: Option<&Heatmap>,
-) -> Option<Heatmap> {
+fn restore_heatmap(version: u64, live: Option<&LiveMap>, shown: Option<&Heatmap>) -> Option<Heatmap> {
     let shown = shown.map(|shown| {
         let mut shown = shown.clone();
         let later = |cell: &&mut Cell| cell.version > version;
@@ -220,9 +209,7 @@ fn restore_heatmap(
             }
             let earlier = |cell: &&mut Cell| cell.version < version;
             let cells = shown.cells.iter_mut();
-            cells
-                .filter(earlier)
-                .for_each(|cell| *cell = Cell::default());
+            cells.filter(earlier).for_each(|cell| *cell = Cell::default());
             if shown.patch == heatmap.patch {
                 heatmap.merge_from(&shown);
             }

@@ -49,11 +49,7 @@ impl Actor<'_> {
         let configured = self.steered_settings.draws.map_or(from, |d| d.0);
         self.steered_settings.draws = (draws != configured).then_some((configured, draws));
         let step = self.progress.map_or(0, |p| p.step);
-        self.journal.emit(Event::DrawsChanged {
-            step,
-            from,
-            to: draws,
-        });
+        self.journal.emit(Event::DrawsChanged { step, from, to: draws });
         self.persist_change()
     }
 
@@ -61,9 +57,8 @@ impl Actor<'_> {
     pub(super) fn checkpoint_change(&mut self) {
         if !self.save_checkpoint() {
             self.publication_times.has_unsaved_change = true;
-            self.journal.log(
-                "the change is made, but it is not durable: the disk refused the checkpoint; the next one has it",
-            );
+            self.journal
+                .log("the change is made, but it is not durable: the disk refused the checkpoint; the next one has it");
         }
     }
 
@@ -81,10 +76,7 @@ impl Actor<'_> {
     /// Tells the distances between all control points.
     pub(super) fn emit_distances(&mut self) -> Result<()> {
         let surface = self.require_surface()?;
-        let scale = self
-            .fit_scratch
-            .mean_corner_distance
-            .unwrap_or_else(|| surface.mean_corner_distance());
+        let scale = self.fit_scratch.mean_corner_distance.unwrap_or_else(|| surface.mean_corner_distance());
         let theta = surface.theta();
         let count = theta.size()[0];
         // Not from the Gram matrix: differences of large squares would lose small distances. A row at a time, so that
@@ -93,9 +85,7 @@ impl Actor<'_> {
             .map(|k| {
                 let others: Vec<Tensor> = (0..count)
                     .map(|l| match l.cmp(&k) {
-                        std::cmp::Ordering::Less => {
-                            Tensor::zeros([], (Kind::Float, theta.device()))
-                        }
+                        std::cmp::Ordering::Less => Tensor::zeros([], (Kind::Float, theta.device())),
                         _ => (theta.get(k) - theta.get(l)).norm(),
                     })
                     .collect();

@@ -63,10 +63,7 @@ impl Actor<'_> {
             return self.send_reply(reply, self.journal.seq(), Err(EngineError::input(why)));
         }
         self.flush_losses();
-        self.tasks.push_back(PendingTask {
-            task: errand,
-            reply,
-        });
+        self.tasks.push_back(PendingTask { task: errand, reply });
         self.publish(true);
     }
 
@@ -103,26 +100,17 @@ impl Actor<'_> {
             let what = pending.task.name();
             let after = self.journal.seq();
             self.journal.emit(Event::Cancelled { what: what.clone() });
-            self.send_reply(
-                pending.reply,
-                after,
-                Err(EngineError::input(format!("{what}: given up"))),
-            );
+            self.send_reply(pending.reply, after, Err(EngineError::input(format!("{what}: given up"))));
             return Ok(CommandOutcome::Done);
         }
         if matches!(
             self.activity,
-            ActorActivity::Heatmap { .. }
-                | ActorActivity::Align(_)
-                | ActorActivity::Surface
-                | ActorActivity::Finish
+            ActorActivity::Heatmap { .. } | ActorActivity::Align(_) | ActorActivity::Surface | ActorActivity::Finish
         ) {
             self.stop()?;
             return Ok(CommandOutcome::Done);
         }
-        Err(EngineError::input(
-            "nothing is under way that could be given up; stop ends the training early",
-        ))
+        Err(EngineError::input("nothing is under way that could be given up; stop ends the training early"))
     }
 
     /// The errand under way, for the snapshot.
@@ -148,8 +136,7 @@ impl Actor<'_> {
             return None;
         }
         let measured = one.into_result();
-        self.cost_estimate
-            .record_image_cost(measured.seconds_per_image);
+        self.cost_estimate.record_image_cost(measured.seconds_per_image);
         Some(measured)
     }
 }

@@ -23,10 +23,7 @@ heatmap = { grid = 3, live_images = 50 }
 export = { baselines = false }
 ";
 
-const NO_IDLE_TIMEOUT: ServeOptions = ServeOptions {
-    wait: false,
-    idle_timeout: 0.0,
-};
+const NO_IDLE_TIMEOUT: ServeOptions = ServeOptions { wait: false, idle_timeout: 0.0 };
 
 /// Opens a run, a new one when there is none, and does something with its actor.
 fn with_actor<T>(path: &std::path::Path, then: impl FnOnce(&mut Actor<'_>) -> T) -> T {
@@ -63,10 +60,7 @@ impl Actor<'_> {
 }
 
 /// Goes on with a new run until its work is `there`, then carries `command` out and goes on to the end of the job.
-fn result_after_command(
-    there: impl Fn(&Actor<'_>) -> bool,
-    command: EngineCommand,
-) -> surfit_core::event::JobResult {
+fn result_after_command(there: impl Fn(&Actor<'_>) -> bool, command: EngineCommand) -> surfit_core::event::JobResult {
     let dir = tempfile::tempdir().unwrap();
     let config = surfit_core::config::parse(TINY, "the test").unwrap();
     let run = RunDir::create(&dir.path().join("a"), &config).unwrap();
@@ -97,26 +91,16 @@ fn is_exporting(actor: &Actor<'_>) -> bool {
 
 #[test]
 fn a_fit_that_goes_on_from_the_export_ends_with_a_model_of_its_own() {
-    let further = EngineCommand::FitFurther {
-        steps: Some(3),
-        epochs: None,
-    };
+    let further = EngineCommand::FitFurther { steps: Some(3), epochs: None };
     for command in [further, EngineCommand::StartFit { degrees: None }] {
         let ends = |finished: surfit_core::event::JobResult, step| {
             let folder = finished.export.expect("an export");
             let name = folder.file_name().unwrap().to_string_lossy().into_owned();
             assert!(name.ends_with(&format!("-step{step}")), "{name}");
             let best = finished.best;
-            assert!(
-                name.contains(&format!("u{:.3}-v{:.3}", best.u, best.v)),
-                "{name} {best:?}"
-            );
+            assert!(name.contains(&format!("u{:.3}-v{:.3}", best.u, best.v)), "{name} {best:?}");
         };
-        let steps = if matches!(command, EngineCommand::StartFit { .. }) {
-            4
-        } else {
-            7
-        };
+        let steps = if matches!(command, EngineCommand::StartFit { .. }) { 4 } else { 7 };
         ends(result_after_command(is_exporting, command), steps);
     }
 }
@@ -130,10 +114,7 @@ fn a_grid_that_is_set_during_the_export_is_measured_before_the_job_ends() {
     assert!(on_grid(best.u) && on_grid(best.v), "{best:?}");
     let name = finished.export.expect("an export");
     let name = name.file_name().unwrap().to_string_lossy();
-    assert!(
-        name.contains(&format!("u{:.3}-v{:.3}", best.u, best.v)),
-        "{name}"
-    );
+    assert!(name.contains(&format!("u{:.3}-v{:.3}", best.u, best.v)), "{name}");
     assert_eq!(best.images, 100);
     assert!(finished.heatmap.interior_mean.is_finite());
 }
@@ -141,13 +122,7 @@ fn a_grid_that_is_set_during_the_export_is_measured_before_the_job_ends() {
 /// Losses events of the fit in a run's record.
 fn count_loss_events(run: &RunDir) -> usize {
     let of_fit = |e: &&surfit_core::event::Envelope| {
-        matches!(
-            e.event,
-            Event::Losses {
-                curve: surfit_core::event::LossCurve::Surface,
-                ..
-            }
-        )
+        matches!(e.event, Event::Losses { curve: surfit_core::event::LossCurve::Surface, .. })
     };
     run.events(0).unwrap().iter().filter(of_fit).count()
 }
@@ -174,20 +149,10 @@ fn a_long_fit_tells_its_losses_seldom_and_shows_them_at_once() {
     assert_eq!(count_loss_events(&run), 3);
     // As if those ten steps had taken an hour.
     let mut events = run.events(0).unwrap();
-    let of_fit = |e: &surfit_core::event::Envelope| {
-        matches!(
-            e.event,
-            Event::Losses {
-                curve: LossCurve::Surface,
-                ..
-            }
-        )
-    };
+    let of_fit = |e: &surfit_core::event::Envelope| matches!(e.event, Event::Losses { curve: LossCurve::Surface, .. });
     let second = events.iter().rposition(of_fit).unwrap();
     events[second..].iter_mut().for_each(|e| e.time += 3500.0);
-    let lines = events
-        .iter()
-        .map(|e| serde_json::to_string(e).unwrap() + "\n");
+    let lines = events.iter().map(|e| serde_json::to_string(e).unwrap() + "\n");
     std::fs::write(run.events_path(), lines.collect::<String>()).unwrap();
 
     let mut journal = EventJournal::open(&run).unwrap();
@@ -206,11 +171,7 @@ fn a_long_fit_tells_its_losses_seldom_and_shows_them_at_once() {
         std::thread::sleep(Duration::from_millis(10));
     }
     // One at the beginning, of what was never told before; then every five seconds.
-    assert!(
-        count_loss_events(&run) - before <= 1,
-        "{} events",
-        count_loss_events(&run) - before
-    );
+    assert!(count_loss_events(&run) - before <= 1, "{} events", count_loss_events(&run) - before);
     assert!(longest > 20, "{longest}");
     // The screen has all but the last moment.
     let step = actor.progress.unwrap().step;
@@ -229,10 +190,7 @@ fn a_long_fit_tells_its_losses_seldom_and_shows_them_at_once() {
 }
 
 /// The degrees that a model's card names, and the weights beside it, as one vector.
-fn read_exported_model(
-    dir: &std::path::Path,
-    actor: &Actor<'_>,
-) -> (surfit_core::surface::Degrees, Tensor) {
+fn read_exported_model(dir: &std::path::Path, actor: &Actor<'_>) -> (surfit_core::surface::Degrees, Tensor) {
     let card = std::fs::read(dir.join("model.json")).unwrap();
     let card: surfit_core::model_card::ModelCard = serde_json::from_slice(&card).unwrap();
     let path = dir.join("model.safetensors");
@@ -261,8 +219,7 @@ fn a_card_names_the_degree_of_the_surface_that_its_weights_were_taken_from() {
             export.advance(&mut actor).unwrap();
         }
         let before = actor.present_degrees();
-        let raised =
-            surfit_core::surface::Degrees::new(before.m() as u8 + 1, before.n() as u8 + 1).unwrap();
+        let raised = surfit_core::surface::Degrees::new(before.m() as u8 + 1, before.n() as u8 + 1).unwrap();
         let command = EngineCommand::SetDegree { degrees: raised };
         let s = actor.surface.as_ref().unwrap();
         let old = Surface::restore(s.state(), s.theta().copy(), s.velocity().copy());

@@ -11,19 +11,12 @@ use tch::{Device, Kind, Tensor};
 /// When memory is short: a group of `n` units takes `16·n²` bytes.
 pub(super) fn solve_assignment(score: &Tensor) -> Result<Vec<i64>> {
     let n = score.size()[0] as usize;
-    let score = score
-        .f_to_device(Device::Cpu)?
-        .f_to_kind(Kind::Double)?
-        .f_nan_to_num(0.0, 0.0, 0.0)?;
+    let score = score.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?.f_nan_to_num(0.0, 0.0, 0.0)?;
     let values = Vec::<f64>::try_from(score.f_contiguous()?.f_view(-1)?)?;
     let failed = |e: &dyn std::fmt::Display| {
-        EngineError::input(format!(
-            "cannot match {n} units: {e}; switch alignment off with align.enabled = false"
-        ))
+        EngineError::input(format!("cannot match {n} units: {e}; switch alignment off with align.enabled = false"))
     };
-    let cost = Array2::from_shape_vec((n, n), values)
-        .map_err(|e| failed(&e))?
-        .mapv_into(|v| -v);
+    let cost = Array2::from_shape_vec((n, n), values).map_err(|e| failed(&e))?.mapv_into(|v| -v);
     let (rows, _) = lapjv::lapjv(&cost).map_err(|e| failed(&e))?;
     // Dead units tie with each other. Moving them for nothing would make two equal networks look different.
     let total = |p: &dyn Fn(usize) -> usize| (0..n).map(|i| cost[(i, p(i))]).sum::<f64>();

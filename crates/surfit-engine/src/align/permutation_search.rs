@@ -57,13 +57,9 @@ impl PermutationSearch {
     /// Steps done and in all; how many sweeps over the weights there will be nobody knows.
     pub(super) fn progress(&self) -> (u64, u64) {
         match self {
-            Self::Activations {
-                batches_done: seen,
-                batch_count: parts,
-                permutations,
-                groups,
-                ..
-            } => ((seen + permutations.len()) as u64, (parts + groups) as u64),
+            Self::Activations { batches_done: seen, batch_count: parts, permutations, groups, .. } => {
+                ((seen + permutations.len()) as u64, (parts + groups) as u64)
+            }
             Self::Weights(WeightMatching { stale, .. }) => {
                 let left = stale.iter().filter(|&&s| s).count() as u64;
                 (stale.len() as u64 - left, stale.len() as u64)
@@ -81,13 +77,7 @@ impl PermutationSearch {
     ) -> Result<Option<Vec<Vec<i64>>>> {
         let layout = network.layout();
         match self {
-            Self::Activations {
-                batches_done: seen,
-                batch_count: count,
-                moments: sums,
-                permutations,
-                groups,
-            } => {
+            Self::Activations { batches_done: seen, batch_count: count, moments: sums, permutations, groups } => {
                 if *seen < *count {
                     let part = &image_batches(images)[*seen];
                     record_activations(network, reference, other, part, sums)?;
@@ -115,11 +105,7 @@ impl PermutationSearch {
 
 impl WeightMatching {
     pub(super) fn new(layout: &WeightLayout) -> Self {
-        let permutations: Vec<Vec<i64>> = layout
-            .groups
-            .iter()
-            .map(|group| (0..group.size).collect())
-            .collect();
+        let permutations: Vec<Vec<i64>> = layout.groups.iter().map(|group| (0..group.size).collect()).collect();
         Self {
             neighbours: neighbouring_groups(layout),
             stale: vec![true; permutations.len()],
@@ -149,12 +135,7 @@ impl WeightMatching {
         let targets = layout.views(reference);
         let score = weight_score(layout, &targets, other, at, &self.permutations)?;
         let better = assignment::solve_assignment(&score)?;
-        let total = |p: &[i64]| -> f64 {
-            p.iter()
-                .enumerate()
-                .map(|(i, &j)| score.double_value(&[i as i64, j]))
-                .sum()
-        };
+        let total = |p: &[i64]| -> f64 { p.iter().enumerate().map(|(i, &j)| score.double_value(&[i as i64, j])).sum() };
         let (old, new) = (total(&self.permutations[at]), total(&better));
         if new > old + 1e-9 * old.abs() {
             self.permutations[at] = better;
@@ -179,12 +160,7 @@ fn record_activations(
     for (flat, taps) in [reference, other].into_iter().zip(&mut taps) {
         // Only what it leaves in `taps` matters.
         let views = layout.views(flat);
-        let _ = network.forward(
-            (&views).into(),
-            images,
-            &mut NormStatistics::Batch,
-            Some(taps),
-        );
+        let _ = network.forward((&views).into(), images, &mut NormStatistics::Batch, Some(taps));
     }
     let [a, b] = taps;
     for (place, ((group, a), (_, b))) in a.into_iter().zip(b).enumerate() {
@@ -200,10 +176,7 @@ fn record_activations(
 /// Activations `[N, units, …]` as `[units, N·…]`.
 fn unit_rows(taps: &Tensor) -> Result<Tensor> {
     let units = taps.size()[1];
-    Ok(taps
-        .f_transpose(0, 1)?
-        .f_reshape([units, -1])?
-        .f_to_kind(Kind::Float)?)
+    Ok(taps.f_transpose(0, 1)?.f_reshape([units, -1])?.f_to_kind(Kind::Float)?)
 }
 
 /// Sums over observations of two sets of units, in `f64` on the CPU, from which their correlations follow.
@@ -221,8 +194,7 @@ impl ActivationMoments {
     fn from_activations(a: &Tensor, b: &Tensor) -> Result<Self> {
         // Not every device has `f64`, so that only the results become wide.
         let wide = |x: Tensor| x.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double);
-        let first =
-            |x: &Tensor| wide(x.f_sum_dim_intlist([1i64].as_slice(), false, Kind::Float)?);
+        let first = |x: &Tensor| wide(x.f_sum_dim_intlist([1i64].as_slice(), false, Kind::Float)?);
         let second = |x: &Tensor| first(&x.f_square()?);
         Ok(Self {
             count: a.size()[1] as f64,
@@ -248,9 +220,7 @@ impl ActivationMoments {
             let variance = &self.square_sums[i] / self.count - mean[i].f_square()?;
             // Rounding leaves constant units a little variance of either sign, nothing that may be divided by.
             let floor = &self.square_sums[i] * (1e-6 / self.count);
-            Ok(variance
-                .where_self(&variance.gt_tensor(&floor), &Tensor::from(f64::INFINITY))
-                .f_sqrt()?)
+            Ok(variance.where_self(&variance.gt_tensor(&floor), &Tensor::from(f64::INFINITY)).f_sqrt()?)
         };
         let covariance = &self.product_sums / self.count - mean[0].f_outer(&mean[1])?;
         Ok(covariance.f_div(&deviation(0)?.f_outer(&deviation(1)?)?)?)
@@ -265,9 +235,7 @@ fn neighbouring_groups(layout: &WeightLayout) -> Vec<Vec<usize>> {
             axes.map(|axis| axis.group).collect::<BTreeSet<_>>()
         });
         let mut near = BTreeSet::new();
-        groups
-            .filter(|groups| groups.contains(&group))
-            .for_each(|groups| near.extend(groups));
+        groups.filter(|groups| groups.contains(&group)).for_each(|groups| near.extend(groups));
         near.remove(&group);
         near.into_iter().collect()
     };
@@ -300,13 +268,7 @@ fn weight_score(
                     .f_reshape([size, -1])?)
             };
             let a = rows(&targets[index])?;
-            let b = rows(&permute_parameter(
-                layout,
-                other,
-                index,
-                permutations,
-                Some(dim),
-            ))?;
+            let b = rows(&permute_parameter(layout, other, index, permutations, Some(dim)))?;
             let products = a.f_matmul(&b.f_transpose(0, 1)?)?;
             score += products.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?;
         }

@@ -13,12 +13,7 @@ fn network(name: &str, widths: &[usize]) -> Box<dyn Network> {
         "vgg16-cifar" => vec![6, 5],
         _ => Vec::new(),
     };
-    let config = NetworkConfig {
-        name: name.into(),
-        widths: widths.into(),
-        patch: 0,
-        hidden,
-    };
+    let config = NetworkConfig { name: name.into(), widths: widths.into(), patch: 0, hidden };
     crate::networks::build(&config, [1, 28, 28], 10).unwrap()
 }
 
@@ -59,23 +54,12 @@ fn a_shuffled_copy_is_put_back_exactly() {
     ] {
         let network = network(name, widths);
         let reference = permuted_weights(network.layout(), 1);
-        let other = permute(
-            network.layout(),
-            &reference,
-            &random_permutations(network.layout(), 5),
-        );
+        let other = permute(network.layout(), &reference, &random_permutations(network.layout(), 5));
         for method in [AlignMethod::Activation, AlignMethod::Weight] {
-            let (aligned, report) =
-                align(&*network, &reference, &other, method, &images(40)).unwrap();
+            let (aligned, report) = align(&*network, &reference, &other, method, &images(40)).unwrap();
             assert_eq!(aligned, reference, "{name} {method:?}");
-            assert!(
-                report.distance[0] > 1.0 && report.distance[1] == 0.0,
-                "{report:?}"
-            );
-            assert!(
-                report.moved_fraction > 0.8 && report.logit_change < 1e-4,
-                "{report:?}"
-            );
+            assert!(report.distance[0] > 1.0 && report.distance[1] == 0.0, "{report:?}");
+            assert!(report.moved_fraction > 0.8 && report.logit_change < 1e-4, "{report:?}");
         }
     }
 }
@@ -98,9 +82,7 @@ fn permuting_keeps_the_function_and_comes_back() {
             .iter()
             .map(|p| {
                 let mut inverse = vec![0; p.len()];
-                p.iter()
-                    .enumerate()
-                    .for_each(|(to, &from)| inverse[from as usize] = to as i64);
+                p.iter().enumerate().for_each(|(to, &from)| inverse[from as usize] = to as i64);
                 inverse
             })
             .collect();
@@ -121,13 +103,7 @@ fn blocks_move_together() {
         "next.weight",
         &[2, 6],
         ParameterInit::Zeros,
-        &[
-            None,
-            Some(GroupAxis {
-                block: 2,
-                ..GroupAxis::for_group(group)
-            }),
-        ],
+        &[None, Some(GroupAxis { block: 2, ..GroupAxis::for_group(group) })],
     );
     let flat = Tensor::arange(12, (Kind::Float, Device::Cpu));
     let moved = permute(&layout, &flat, &[vec![2, 0, 1]]);
@@ -146,19 +122,13 @@ fn blocks_move_together() {
 #[test]
 fn different_networks_come_closer_and_the_same_answer_comes_twice() {
     let network = network("cnn", &[6, 10]);
-    let (a, b) = (
-        network.layout().initial_weights(1),
-        network.layout().initial_weights(2),
-    );
+    let (a, b) = (network.layout().initial_weights(1), network.layout().initial_weights(2));
     for method in [AlignMethod::Activation, AlignMethod::Weight] {
         let images = images(33);
         let (first, report) = align(&*network, &a, &b, method, &images).unwrap();
         let (second, again) = align(&*network, &a, &b, method, &images).unwrap();
         assert_eq!((first, report), (second, again));
-        assert!(
-            report.moved_fraction > 0.0 && report.logit_change < 1e-4,
-            "{report:?}"
-        );
+        assert!(report.moved_fraction > 0.0 && report.logit_change < 1e-4, "{report:?}");
         if method == AlignMethod::Weight {
             assert!(report.distance[1] < report.distance[0], "{report:?}");
         }
@@ -174,14 +144,7 @@ fn a_network_is_aligned_with_itself_dead_units_and_all() {
     for method in [AlignMethod::Activation, AlignMethod::Weight] {
         let (aligned, report) = align(&*network, &flat, &flat, method, &images(20)).unwrap();
         assert_eq!(aligned, flat);
-        assert_eq!(
-            report,
-            AlignmentReport {
-                moved_fraction: 0.0,
-                logit_change: 0.0,
-                distance: [0.0, 0.0]
-            }
-        );
+        assert_eq!(report, AlignmentReport { moved_fraction: 0.0, logit_change: 0.0, distance: [0.0, 0.0] });
     }
 }
 
@@ -193,10 +156,7 @@ fn weights_that_are_not_finite_get_a_sentence() {
     let _ = broken.narrow(0, 7, 1).fill_(f64::NAN);
     for method in [AlignMethod::Activation, AlignMethod::Weight] {
         let error = align(&*network, &flat, &broken, method, &images(8)).unwrap_err();
-        assert!(
-            error.to_string().contains("align.enabled = false"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("align.enabled = false"), "{error}");
     }
 }
 
@@ -207,25 +167,14 @@ fn assignments_are_the_best_ones() {
     for round in 0..50 {
         let n = 1 + round % 6;
         // Few distinct values: ties are the hard part.
-        let values: Vec<f32> = (0..n * n)
-            .map(|_| rand::Rng::random_range(&mut rng, 0..4) as f32)
-            .collect();
-        let total = |p: &[i64]| -> f32 {
-            p.iter()
-                .enumerate()
-                .map(|(i, &j)| values[i * n + j as usize])
-                .sum()
-        };
-        let found =
-            assignment::solve_assignment(&Tensor::from_slice(&values).view([n as i64, n as i64]))
-                .unwrap();
+        let values: Vec<f32> = (0..n * n).map(|_| rand::Rng::random_range(&mut rng, 0..4) as f32).collect();
+        let total = |p: &[i64]| -> f32 { p.iter().enumerate().map(|(i, &j)| values[i * n + j as usize]).sum() };
+        let found = assignment::solve_assignment(&Tensor::from_slice(&values).view([n as i64, n as i64])).unwrap();
         let mut sorted = found.clone();
         sorted.sort_unstable();
         assert_eq!(sorted, (0..n as i64).collect::<Vec<_>>());
         let mut best = f32::MIN;
-        all_permutations(&mut (0..n as i64).collect(), 0, &mut |p| {
-            best = best.max(total(p))
-        });
+        all_permutations(&mut (0..n as i64).collect(), 0, &mut |p| best = best.max(total(p)));
         assert_eq!(total(&found), best);
     }
 }
@@ -249,9 +198,6 @@ fn no_part_of_the_images_is_one_image_alone() {
         let images = Tensor::zeros([n, 1, 224, 224], (Kind::Uint8, Device::Cpu));
         let sizes: Vec<i64> = image_batches(&images).iter().map(|p| p.size()[0]).collect();
         assert_eq!(sizes.iter().sum::<i64>(), n);
-        assert!(
-            sizes.iter().all(|s| (2..=part).contains(s)),
-            "{n}: {sizes:?}"
-        );
+        assert!(sizes.iter().all(|s| (2..=part).contains(s)), "{n}: {sizes:?}");
     }
 }

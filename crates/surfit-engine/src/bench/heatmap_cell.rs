@@ -21,10 +21,7 @@ pub(super) fn heatmap_cell_row(subject: &BenchSubject, repetitions: usize) -> Re
     let w = surface.network_at(0.3, 0.6);
     let views = model.network().layout().views(&w);
     let prepare = |split: &DataSplit, images: i64, size: i64| -> BenchBatches {
-        (0..images)
-            .step_by(size as usize)
-            .map(|s| split.batch_range(s, size.min(images - s)))
-            .collect()
+        (0..images).step_by(size as usize).map(|s| split.batch_range(s, size.min(images - s))).collect()
     };
     let pass = |calibrate: &BenchBatches, validate: &BenchBatches| {
         let mut stats = RunningStats::new(model.network().layout(), w.device());
@@ -34,9 +31,7 @@ pub(super) fn heatmap_cell_row(subject: &BenchSubject, repetitions: usize) -> Re
                 stats.batches += 1;
             }
         }
-        let sums = validate
-            .iter()
-            .map(|(x, y)| model.measure_batch(&views, &stats, x, y));
+        let sums = validate.iter().map(|(x, y)| model.measure_batch(&views, &stats, x, y));
         if let Some(total) = sums.reduce(|a, b| a + b) {
             wait_for_device(&total.get(0));
         }
@@ -56,8 +51,7 @@ pub(super) fn heatmap_cell_row(subject: &BenchSubject, repetitions: usize) -> Re
             best = Some((seconds, size, calibrate, validate));
         }
     }
-    let (_, size, calibrate, validate) =
-        best.ok_or_else(|| EngineError::input("no batch size was measured"))?;
+    let (_, size, calibrate, validate) = best.ok_or_else(|| EngineError::input("no batch size was measured"))?;
     let mut times = Vec::new();
     // The first of each is not measured.
     for repetition in 0..=repetitions {
@@ -67,10 +61,7 @@ pub(super) fn heatmap_cell_row(subject: &BenchSubject, repetitions: usize) -> Re
         let middle = Instant::now();
         pass(&calibrate, &validate);
         if repetition > 0 {
-            times.push((
-                (middle - began).as_secs_f64() * 1e3,
-                middle.elapsed().as_secs_f64() * 1e3,
-            ));
+            times.push(((middle - began).as_secs_f64() * 1e3, middle.elapsed().as_secs_f64() * 1e3));
         }
     }
     let row = BenchRow {

@@ -25,17 +25,8 @@ impl PlainTraining {
             .zip(&layout.parameters)
             .map(|(view, p)| vs.root().var_copy(&p.name.replace('.', "|"), &view))
             .collect();
-        let optimizer = tch::nn::Sgd {
-            momentum: 0.9,
-            wd: weight_decay,
-            ..Default::default()
-        }
-        .build(&vs, 1e-3)?;
-        Ok(Self {
-            var_store: vs,
-            weights,
-            optimizer,
-        })
+        let optimizer = tch::nn::Sgd { momentum: 0.9, wd: weight_decay, ..Default::default() }.build(&vs, 1e-3)?;
+        Ok(Self { var_store: vs, weights, optimizer })
     }
 
     /// One step on a batch; gives the loss, on the device.
@@ -43,8 +34,7 @@ impl PlainTraining {
         debug_assert_eq!(self.var_store.len(), self.weights.len());
         let loss = tch::with_grad(|| {
             let logits = model.logits(&self.weights, x, &mut NormStatistics::Batch);
-            let loss =
-                logits.cross_entropy_loss::<Tensor>(labels, None, Reduction::Mean, -100, 0.0);
+            let loss = logits.cross_entropy_loss::<Tensor>(labels, None, Reduction::Mean, -100, 0.0);
             self.optimizer.zero_grad();
             loss.backward();
             loss

@@ -56,11 +56,7 @@ impl BenchRow {
             RowKind::Bf16 => self.ratio >= t,
             _ => self.ratio <= t,
         });
-        Self {
-            target,
-            met,
-            ..self
-        }
+        Self { target, met, ..self }
     }
 
     fn row_name(&self) -> String {
@@ -76,10 +72,7 @@ impl BenchRow {
             RowKind::Training => "training step / plain step".into(),
             RowKind::Bf16 => "training step f32 / bf16".into(),
             RowKind::HeatmapCell => "heatmap cell / (refresh + pass)".into(),
-            RowKind::Memory => format!(
-                "memory of a fit {}, {draws}, above plain / bound",
-                self.control_points
-            ),
+            RowKind::Memory => format!("memory of a fit {}, {draws}, above plain / bound", self.control_points),
         }
     }
 }
@@ -110,23 +103,13 @@ impl BenchReport {
         for row in &self.rows {
             if network != (&row.network, row.compute) {
                 network = (&row.network, row.compute);
-                let title = format!(
-                    "{}, {} weights, {}",
-                    row.network, row.parameters, row.compute
-                );
-                out += &format!(
-                    "\n{title:<52}{:>10}{:>12}{:>8}{:>9}\n",
-                    "", "baseline", "ratio", "target"
-                );
+                let title = format!("{}, {} weights, {}", row.network, row.parameters, row.compute);
+                out += &format!("\n{title:<52}{:>10}{:>12}{:>8}{:>9}\n", "", "baseline", "ratio", "target");
             }
             let target = match (row.target, row.met) {
                 (Some(t), Some(met)) => format!(
                     "{}{t:.2} {}",
-                    if row.what == RowKind::Bf16 {
-                        "≥"
-                    } else {
-                        "≤"
-                    },
+                    if row.what == RowKind::Bf16 { "≥" } else { "≤" },
                     if met { "met" } else { "MISSED" }
                 ),
                 _ => "–".into(),
@@ -143,10 +126,7 @@ impl BenchReport {
                 row.ratio
             );
         }
-        out + &format!(
-            "\nresident memory of this process: {:.0} MB\n",
-            self.resident_bytes as f64 / 1e6
-        )
+        out + &format!("\nresident memory of this process: {:.0} MB\n", self.resident_bytes as f64 / 1e6)
     }
 }
 
@@ -199,14 +179,8 @@ mod tests {
             resident_bytes: 0,
         };
         let table = report.to_table();
-        assert!(
-            table.contains("fit step 3×3, 4 draws / plain step"),
-            "{table}"
-        );
-        assert!(
-            table.contains("≤1.15 MISSED") && table.contains("≤1.00 met"),
-            "{table}"
-        );
+        assert!(table.contains("fit step 3×3, 4 draws / plain step"), "{table}");
+        assert!(table.contains("≤1.15 MISSED") && table.contains("≤1.00 met"), "{table}");
         let json: serde_json::Value = serde_json::from_str(&report.to_json()).expect("JSON");
         assert_eq!(json["rows"][0]["what"], "fit_step");
         assert_eq!(json["rows"][1]["met"], true);

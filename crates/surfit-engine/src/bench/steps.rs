@@ -35,23 +35,13 @@ impl BaselineSteps<'_> {
         let model = &self.subject.model;
         [
             time_milliseconds(|| wait_for_device(&self.plain.step(model, x, labels))),
-            time_milliseconds(|| {
-                wait_for_device(
-                    &self
-                        .trainer
-                        .step_on_batch(model, x, labels, BENCH_HYPERPARAMS),
-                )
-            }),
+            time_milliseconds(|| wait_for_device(&self.trainer.step_on_batch(model, x, labels, BENCH_HYPERPARAMS))),
         ]
     }
 
     /// A step of `what`, which is given the number of the step and a batch, against those before and after it: whatever
     /// drifts, drifts through both neighbours. Gives milliseconds of the step and of both bases, repetition by repetition.
-    fn time_steps(
-        &mut self,
-        repetitions: usize,
-        mut what: impl FnMut(u64, &Tensor, &Tensor),
-    ) -> Vec<(f64, [f64; 2])> {
+    fn time_steps(&mut self, repetitions: usize, mut what: impl FnMut(u64, &Tensor, &Tensor)) -> Vec<(f64, [f64; 2])> {
         let warm_up = 1 + repetitions / 6;
         let mut times = Vec::new();
         let mut before = [f64::NAN; 2];
@@ -95,52 +85,28 @@ pub(super) fn step_rows(subject: &BenchSubject, repetitions: usize) -> Result<Ve
             let mut surface = linear_surface(model, side)?;
             let times = bases.time_steps(repetitions, |step, x, labels| {
                 let here = micro_batches(x, labels, step, draws);
-                let next: Vec<(f64, f64)> = micro_batches(x, labels, step + 1, draws)
-                    .iter()
-                    .map(|part| part.uv)
-                    .collect();
-                let record =
-                    surface.step(model, FitPhase::Interior, &here, BENCH_HYPERPARAMS, &next);
+                let next: Vec<(f64, f64)> =
+                    micro_batches(x, labels, step + 1, draws).iter().map(|part| part.uv).collect();
+                let record = surface.step(model, FitPhase::Interior, &here, BENCH_HYPERPARAMS, &next);
                 wait_for_device(&record.loss);
             });
             let asked = (subject.name == "resnet18-cifar").then_some(target);
-            for (base, what) in [RowKind::FitStep, RowKind::FitTraining]
-                .into_iter()
-                .enumerate()
-            {
-                let row = BenchRow {
-                    control_points: format!("{side}×{side}"),
-                    draws,
-                    ..subject.row(what)
-                };
-                let times: Vec<_> = times
-                    .iter()
-                    .map(|(here, bases)| (*here, bases[base]))
-                    .collect();
+            for (base, what) in [RowKind::FitStep, RowKind::FitTraining].into_iter().enumerate() {
+                let row = BenchRow { control_points: format!("{side}×{side}"), draws, ..subject.row(what) };
+                let times: Vec<_> = times.iter().map(|(here, bases)| (*here, bases[base])).collect();
                 let row = with_times(row, subject.batch, &times);
                 rows.push(row.with_target(asked.filter(|_| what == RowKind::FitStep)));
             }
-            trainings.extend(
-                times
-                    .iter()
-                    .map(|(_, [plain, training])| (*training, *plain)),
-            );
+            trainings.extend(times.iter().map(|(_, [plain, training])| (*training, *plain)));
         }
     }
-    rows.insert(
-        0,
-        with_times(subject.row(RowKind::Training), subject.batch, &trainings),
-    );
+    rows.insert(0, with_times(subject.row(RowKind::Training), subject.batch, &trainings));
     Ok(rows)
 }
 
 /// Training in `f32` against training in `bf16`, by turns, the fastest step of each: neighbours on a shared machine slow one
 /// type more than the other (a core's matrix unit is shared by its threads), and they never make a step faster.
-pub(super) fn precision_row(
-    f32: &BenchSubject,
-    bf16: &BenchSubject,
-    repetitions: usize,
-) -> BenchRow {
+pub(super) fn precision_row(f32: &BenchSubject, bf16: &BenchSubject, repetitions: usize) -> BenchRow {
     let mut trainings = [f32, bf16].map(|subject| (subject, Trainer::new(&subject.model, 1)));
     let mut fastest = [f64::INFINITY; 2];
     for repetition in 0..2 * repetitions {
@@ -148,12 +114,7 @@ pub(super) fn precision_row(
             let (x, labels) = subject.batch(repetition);
             let mut step = || {
                 time_milliseconds(|| {
-                    wait_for_device(&trainer.step_on_batch(
-                        &subject.model,
-                        &x,
-                        &labels,
-                        BENCH_HYPERPARAMS,
-                    ))
+                    wait_for_device(&trainer.step_on_batch(&subject.model, &x, &labels, BENCH_HYPERPARAMS))
                 })
             };
             // The first after the other type asks for its memory anew, which a training never sees.
@@ -162,11 +123,5 @@ pub(super) fn precision_row(
         }
     }
     let [value, baseline] = fastest;
-    BenchRow {
-        batch: bf16.batch,
-        value,
-        baseline,
-        ratio: value / baseline,
-        ..bf16.row(RowKind::Bf16)
-    }
+    BenchRow { batch: bf16.batch, value, baseline, ratio: value / baseline, ..bf16.row(RowKind::Bf16) }
 }

@@ -39,22 +39,9 @@ impl Augmentation {
             plan.extend(self.erasing_plan(batch, height, width, seed, step));
         }
         // All random numbers of the step in one transfer, which waits for nothing that the device still has to do.
-        let plan = Tensor::from_slice(&plan).view([-1, batch]).to_device_(
-            x.device(),
-            Kind::Int64,
-            true,
-            false,
-        );
-        let x = if moves {
-            shift_and_flip(x, self.random_crop_padding as i64, &plan)
-        } else {
-            x.shallow_clone()
-        };
-        if erases {
-            erase_rectangles(&x, &plan.narrow(0, if moves { 3 } else { 0 }, 4))
-        } else {
-            x
-        }
+        let plan = Tensor::from_slice(&plan).view([-1, batch]).to_device_(x.device(), Kind::Int64, true, false);
+        let x = if moves { shift_and_flip(x, self.random_crop_padding as i64, &plan) } else { x.shallow_clone() };
+        if erases { erase_rectangles(&x, &plan.narrow(0, if moves { 3 } else { 0 }, 4)) } else { x }
     }
 
     /// Top row, first column and direction (1, or −1 when mirrored) of each image's cut out of its padded self, `[3, B]`.
@@ -68,11 +55,7 @@ impl Augmentation {
             let left = rng.random_range(span.clone());
             // Drawn in any case, so that switching flips on changes no shift.
             let mirrored = rng.random::<bool>() && self.horizontal_flip;
-            let (first, direction) = if mirrored {
-                (left + width - 1, -1)
-            } else {
-                (left, 1)
-            };
+            let (first, direction) = if mirrored { (left + width - 1, -1) } else { (left, 1) };
             plan[count + image] = first;
             plan[2 * count + image] = direction;
         }
@@ -88,8 +71,7 @@ impl Augmentation {
             let (chosen, area): (f64, f64) = (rng.random(), rng.random_range(0.02..0.33));
             let aspect = rng.random_range(0.3f64.ln()..3.3f64.ln()).exp();
             let (at_y, at_x): (f64, f64) = (rng.random(), rng.random());
-            let extent =
-                |part: f64, whole: i64| ((part * whole as f64).round() as i64).clamp(1, whole);
+            let extent = |part: f64, whole: i64| ((part * whole as f64).round() as i64).clamp(1, whole);
             // The sides are shares of the image's, so that the area is one whatever its shape.
             let h = extent((area * aspect).sqrt(), height);
             let w = extent((area / aspect).sqrt(), width);
@@ -111,10 +93,7 @@ fn erase_rectangles(x: &Tensor, bounds: &Tensor) -> Tensor {
     let bound = |which: i64| bounds.get(which).view([batch, 1, 1, 1]);
     let rows = Tensor::arange(height, (Kind::Int64, device)).view([1, 1, height, 1]);
     let columns = Tensor::arange(width, (Kind::Int64, device)).view([1, 1, 1, width]);
-    let within = |at: &Tensor, from: i64| {
-        at.ge_tensor(&bound(from))
-            .logical_and(&at.lt_tensor(&bound(from + 1)))
-    };
+    let within = |at: &Tensor, from: i64| at.ge_tensor(&bound(from)).logical_and(&at.lt_tensor(&bound(from + 1)));
     x.masked_fill(&within(&rows, 0).logical_and(&within(&columns, 2)), 0.0)
 }
 
@@ -129,15 +108,9 @@ fn shift_and_flip(x: &Tensor, shift: i64, plan: &Tensor) -> Tensor {
     let columns = each(1) + each(2) * along(width);
 
     let (padded_height, padded_width) = (height + 2 * shift, width + 2 * shift);
-    let padded = if shift > 0 {
-        x.constant_pad_nd([shift, shift, shift, shift])
-    } else {
-        x.shallow_clone()
-    };
+    let padded = if shift > 0 { x.constant_pad_nd([shift, shift, shift, shift]) } else { x.shallow_clone() };
     let pixels = rows.unsqueeze(2) * padded_width + columns.unsqueeze(1);
-    let pixels = pixels
-        .view([batch, 1, height * width])
-        .expand([-1, channels, -1], false);
+    let pixels = pixels.view([batch, 1, height * width]).expand([-1, channels, -1], false);
     padded
         .reshape([batch, channels, padded_height * padded_width])
         .gather(2, &pixels, false)

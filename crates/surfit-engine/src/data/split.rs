@@ -28,9 +28,7 @@ impl DataSplit {
         let labels: Vec<i64> = images.labels.iter().map(|&l| l.into()).collect();
         let (scale, offset) = scale_and_offset(mean, std, device);
         Self {
-            images: Tensor::from_slice(&images.pixels)
-                .view([-1, c, h, w])
-                .to_device(device),
+            images: Tensor::from_slice(&images.pixels).view([-1, c, h, w]).to_device(device),
             labels: Tensor::from_slice(&labels).to_device(device),
             scale,
             offset,
@@ -102,37 +100,22 @@ impl DataSplit {
     ///
     /// They come before the resize: of CIFAR at 224 that moves a fiftieth of the pixels, a shift stays as many pixels of the
     /// set's own as it says, and pipelines that crop 32×32 images with a margin of 4 and then enlarge them do the same.
-    pub fn augmented_batch(
-        &self,
-        indices: &Tensor,
-        changes: &Augmentation,
-        seed: u64,
-        step: u64,
-    ) -> (Tensor, Tensor) {
+    pub fn augmented_batch(&self, indices: &Tensor, changes: &Augmentation, seed: u64, step: u64) -> (Tensor, Tensor) {
         let images = self.normalize(&self.images.index_select(0, indices));
-        (
-            self.resize(changes.apply(&images, seed, step)),
-            self.labels.index_select(0, indices),
-        )
+        (self.resize(changes.apply(&images, seed, step)), self.labels.index_select(0, indices))
     }
 
     /// As [`DataSplit::batch`], for the images `start..start + len`, cut at the end of the split.
     pub fn batch_range(&self, start: i64, len: i64) -> (Tensor, Tensor) {
         let start = start.clamp(0, self.len());
         let len = len.clamp(0, self.len() - start);
-        (
-            self.resize(self.normalize(&self.images.narrow(0, start, len))),
-            self.labels.narrow(0, start, len),
-        )
+        (self.resize(self.normalize(&self.images.narrow(0, start, len))), self.labels.narrow(0, start, len))
     }
 
     /// A split of the images at `indices`, in that order.
     pub fn select(&self, indices: &[i64]) -> DataSplit {
         let indices = Tensor::from_slice(indices).to_device(self.images.device());
-        self.with_images(
-            self.images.index_select(0, &indices),
-            self.labels.index_select(0, &indices),
-        )
+        self.with_images(self.images.index_select(0, &indices), self.labels.index_select(0, &indices))
     }
 
     /// The first `n` images, or all when there are fewer. Shares memory with this split.
@@ -154,13 +137,7 @@ impl DataSplit {
 
     fn with_images(&self, images: Tensor, labels: Tensor) -> DataSplit {
         let (scale, offset) = (self.scale.shallow_clone(), self.offset.shallow_clone());
-        DataSplit {
-            images,
-            labels,
-            scale,
-            offset,
-            resize_side: self.resize_side,
-        }
+        DataSplit { images, labels, scale, offset, resize_side: self.resize_side }
     }
 
     /// Bilinear with antialiasing, as torchvision's `Resize` does it to tensors.
@@ -178,10 +155,7 @@ impl DataSplit {
     }
 
     fn normalize(&self, images: &Tensor) -> Tensor {
-        images
-            .to_kind(Kind::Float)
-            .g_mul_(&self.scale)
-            .g_add_(&self.offset)
+        images.to_kind(Kind::Float).g_mul_(&self.scale).g_add_(&self.offset)
     }
 }
 
@@ -190,12 +164,7 @@ fn scale_and_offset(mean: &[f64], std: &[f64], device: Device) -> (Tensor, Tenso
     let per_channel = |value: fn(f64, f64) -> f64| {
         let values = mean.iter().zip(std).map(|(&m, &s)| value(m, s) as f32);
         let values: Vec<f32> = values.collect();
-        Tensor::from_slice(&values)
-            .view([1, -1, 1, 1])
-            .to_device(device)
+        Tensor::from_slice(&values).view([1, -1, 1, 1]).to_device(device)
     };
-    (
-        per_channel(|_, std| 1.0 / (255.0 * std)),
-        per_channel(|mean, std| -mean / std),
-    )
+    (per_channel(|_, std| 1.0 / (255.0 * std)), per_channel(|mean, std| -mean / std))
 }

@@ -5,10 +5,7 @@ use tch::{Kind, Tensor};
 const CPU: Device = Device::Cpu;
 
 fn config(set: &str) -> DataConfig {
-    DataConfig {
-        set: set.into(),
-        ..DataConfig::default()
-    }
+    DataConfig { set: set.into(), ..DataConfig::default() }
 }
 
 /// Images of each class.
@@ -31,31 +28,18 @@ fn the_embedded_set_is_balanced_and_normalized() {
     let set = load(&config("fashion-mnist-16k"), 1, CPU).unwrap();
     assert_eq!(set.description, "fashion-mnist-16k (embedded)");
     assert_eq!((set.input_shape, set.classes.len()), ([1, 28, 28], 10));
-    assert_eq!(
-        [&set.train, &set.validation, &set.test].map(DataSplit::len),
-        [12000, 2000, 2000]
-    );
+    assert_eq!([&set.train, &set.validation, &set.test].map(DataSplit::len), [12000, 2000, 2000]);
     assert_eq!(counts(&set.train), [1200; 10]);
     assert_eq!(counts(&set.validation), [200; 10]);
     assert_eq!(counts(&set.test), [200; 10]);
     let (x, y) = set.train.batch_range(0, 12000);
-    assert_eq!(
-        (x.kind(), x.size(), y.kind()),
-        (Kind::Float, vec![12000, 1, 28, 28], Kind::Int64)
-    );
+    assert_eq!((x.kind(), x.size(), y.kind()), (Kind::Float, vec![12000, 1, 28, 28], Kind::Int64));
     let close = |value: Tensor, to: f64| (value.double_value(&[]) - to).abs() < 0.03;
     assert!(close(x.mean(None), 0.0) && close(x.std(true), 1.0));
     // Fashion-MNIST has a few images twice, so that splits are nearly, not wholly, without common images.
     let train: HashSet<_> = image_bits(&set.train).into_iter().collect();
-    let common = image_bits(&set.validation)
-        .into_iter()
-        .filter(|p| train.contains(p))
-        .count();
-    assert!(
-        train.len() > 11_900 && common < 10,
-        "{} {common}",
-        train.len()
-    );
+    let common = image_bits(&set.validation).into_iter().filter(|p| train.contains(p)).count();
+    assert!(train.len() > 11_900 && common < 10, "{} {common}", train.len());
 }
 
 #[test]
@@ -70,10 +54,7 @@ fn batches_are_what_their_indices_say() {
     let part = split.select(&[7, 3]);
     assert_eq!(part.len(), 2);
     assert_eq!(part.batch_range(1, 1).0, all.narrow(0, 3, 1));
-    assert_eq!(
-        split.truncated(9).batch_range(0, 100).0,
-        all.narrow(0, 0, 9)
-    );
+    assert_eq!(split.truncated(9).batch_range(0, 100).0, all.narrow(0, 0, 9));
     assert_eq!(split.truncated(1 << 40).len(), split.len());
     assert_eq!(split.batch_range(1990, 100).0.size()[0], 10);
     assert_eq!(split.batch_range(5000, 100).0.size()[0], 0);
@@ -82,49 +63,25 @@ fn batches_are_what_their_indices_say() {
 
 #[test]
 fn limits_are_balanced_functions_of_the_seed() {
-    let limited = DataConfig {
-        train_images: 105,
-        validation_images: 20,
-        ..config("fashion-mnist-16k")
-    };
+    let limited = DataConfig { train_images: 105, validation_images: 20, ..config("fashion-mnist-16k") };
     let [a, b, c] = [1, 1, 2].map(|seed| load(&limited, seed, CPU).unwrap());
-    assert_eq!(
-        [&a.train, &a.validation, &a.test].map(DataSplit::len),
-        [105, 20, 2000]
-    );
+    assert_eq!([&a.train, &a.validation, &a.test].map(DataSplit::len), [105, 20, 2000]);
     assert!(counts(&a.train).iter().all(|n| (10..=11).contains(n)));
     assert_eq!(counts(&a.validation), [2; 10]);
     assert_eq!(image_bits(&a.train), image_bits(&b.train));
     assert_ne!(image_bits(&a.train), image_bits(&c.train));
-    let all = DataConfig {
-        train_images: 999_999,
-        ..config("fashion-mnist-16k")
-    };
+    let all = DataConfig { train_images: 999_999, ..config("fashion-mnist-16k") };
     assert_eq!(load(&all, 1, CPU).unwrap().train.len(), 12000);
 
     for few in [
-        DataConfig {
-            train_images: 19,
-            ..config("fashion-mnist-16k")
-        },
-        DataConfig {
-            validation_images: 1,
-            ..config("fashion-mnist-16k")
-        },
+        DataConfig { train_images: 19, ..config("fashion-mnist-16k") },
+        DataConfig { validation_images: 1, ..config("fashion-mnist-16k") },
     ] {
         let error = load(&few, 1, CPU).unwrap_err().to_string();
-        assert!(
-            error.contains("_images") && error.contains("at least 20"),
-            "{error}"
-        );
+        assert!(error.contains("_images") && error.contains("at least 20"), "{error}");
     }
-    let error = load(&config("fashion-mnits"), 1, CPU)
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("data.set") && error.contains("did you mean `fashion-mnist`?"),
-        "{error}"
-    );
+    let error = load(&config("fashion-mnits"), 1, CPU).unwrap_err().to_string();
+    assert!(error.contains("data.set") && error.contains("did you mean `fashion-mnist`?"), "{error}");
 }
 
 #[test]
@@ -153,18 +110,12 @@ fn augmentation_shifts_and_mirrors_and_repeats_itself() {
     // Flips alone move nothing else.
     let flipped = changes(0, true, 0.0).apply(&x, 1, 9);
     let same = (0..40).filter(|&i| flipped.get(i) == x.get(i)).count();
-    let mirrored = (0..40)
-        .filter(|&i| flipped.get(i) == x.get(i).flip([2]))
-        .count();
+    let mirrored = (0..40).filter(|&i| flipped.get(i) == x.get(i).flip([2])).count();
     assert!(same > 5 && mirrored > 5 && same + mirrored == 40);
 }
 
 fn changes(shift: usize, flip: bool, erase: f64) -> Augmentation {
-    Augmentation {
-        random_crop_padding: shift,
-        horizontal_flip: flip,
-        random_erasing: erase,
-    }
+    Augmentation { random_crop_padding: shift, horizontal_flip: flip, random_erasing: erase }
 }
 
 #[test]
@@ -184,11 +135,7 @@ fn erased_rectangles_are_zero_as_large_as_they_should_be_and_the_rest_stays() {
             areas += gone / 1024.0;
             // A rectangle: as many zeros as rows and columns with one say.
             let zero = plane.eq(0.0);
-            let along = |dim: i64| {
-                zero.any_dim(dim, false)
-                    .sum(tch::Kind::Int64)
-                    .double_value(&[])
-            };
+            let along = |dim: i64| zero.any_dim(dim, false).sum(tch::Kind::Int64).double_value(&[]);
             assert_eq!(along(0) * along(1), gone);
         }
     }
@@ -200,9 +147,7 @@ fn erased_rectangles_are_zero_as_large_as_they_should_be_and_the_rest_stays() {
 #[test]
 fn batches_are_resized_as_torchvision_does_it() {
     // torchvision 0.29.2: Resize(3, antialias=True) of a 4×4 tensor.
-    let expected = [
-        25.2, 54.45, 34.21, 66.45, 50.25, 34.05, 58.21, 46.05, 33.89f32,
-    ];
+    let expected = [25.2, 54.45, 34.21, 66.45, 50.25, 34.05, 58.21, 46.05, 33.89f32];
     let images = surfit_data::LabeledImages {
         shape: [1, 4, 4],
         pixels: (0..16u32).map(|i| (i * 37 % 101) as u8).collect(),

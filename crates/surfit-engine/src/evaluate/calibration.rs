@@ -20,12 +20,7 @@ pub fn sample_proportionally(train: &DataSplit, images: usize, seed: u64) -> Dat
     let mut ranked: Vec<(f64, i64)> = Vec::with_capacity(train.len() as usize);
     for of_class in shuffled_by_class(train, seed) {
         let place = |rank: usize| (rank as f64 + 0.5) / of_class.len() as f64;
-        ranked.extend(
-            of_class
-                .iter()
-                .enumerate()
-                .map(|(n, &image)| (place(n), image)),
-        );
+        ranked.extend(of_class.iter().enumerate().map(|(n, &image)| (place(n), image)));
     }
     ranked.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     let indices: Vec<i64> = ranked.iter().take(images).map(|r| r.1).collect();
@@ -39,9 +34,7 @@ pub fn sample_classes_equally(train: &DataSplit, images: usize, seed: u64) -> Da
     let classes = by_class.iter().filter(|of_class| !of_class.is_empty());
     let each = images.div_ceil(classes.clone().count().max(1));
     // In turn, so that every batch has all classes.
-    let indices: Vec<i64> = (0..each)
-        .flat_map(|n| classes.clone().map(move |of| of[n % of.len()]))
-        .collect();
+    let indices: Vec<i64> = (0..each).flat_map(|n| classes.clone().map(move |of| of[n % of.len()])).collect();
     train.select(&indices)
 }
 
@@ -78,11 +71,7 @@ mod tests {
     /// Images of classes of these sizes, one class behind the other.
     fn split(sizes: &[usize]) -> DataSplit {
         let labels: Vec<u16> = (0..).zip(sizes).flat_map(|(c, &n)| vec![c; n]).collect();
-        let images = LabeledImages {
-            shape: [1, 1, 1],
-            pixels: vec![0; labels.len()],
-            labels,
-        };
+        let images = LabeledImages { shape: [1, 1, 1], pixels: vec![0; labels.len()], labels };
         DataSplit::new(images, &[0.0], &[1.0], Device::Cpu)
     }
 
@@ -95,10 +84,7 @@ mod tests {
             let first = class_counts(&drawn.truncated(128));
             assert_eq!(first, [90, 30, 6, 2], "seed {seed}");
         }
-        assert_eq!(
-            class_counts(&sample_proportionally(&train, 5000, 1)),
-            [900, 300, 60, 20]
-        );
+        assert_eq!(class_counts(&sample_proportionally(&train, 5000, 1)), [900, 300, 60, 20]);
     }
 
     #[test]

@@ -70,10 +70,7 @@ impl NetworkMeasurement {
         let size = evaluator.batch_size(w.device());
         let calibration = ImageRange::in_batches(0..evaluator.calibration.len(), size);
         let first = (!layout.norms.is_empty()).then_some((calibration, refresh));
-        Self {
-            recalibration: first,
-            ..Self::with_stats(model, evaluator, w, stats, on, images)
-        }
+        Self { recalibration: first, ..Self::with_stats(model, evaluator, w, stats, on, images) }
     }
 
     /// With statistics that are known already.
@@ -108,13 +105,9 @@ impl NetworkMeasurement {
 
     /// Images classified so far, and in all, those for batch norm included.
     pub fn progress(&self) -> (u64, u64) {
-        let left = self.recalibration.as_ref().map_or(0, |(part, most)| {
-            part.remaining_images().min((*most).max(0) as u64)
-        });
-        (
-            self.images_done,
-            self.images_done + left + self.batches.remaining_images(),
-        )
+        let left =
+            self.recalibration.as_ref().map_or(0, |(part, most)| part.remaining_images().min((*most).max(0) as u64));
+        (self.images_done, self.images_done + left + self.batches.remaining_images())
     }
 
     /// Goes on for a moment; true when the measurement is complete. `test` is the test split.
@@ -137,11 +130,7 @@ impl NetworkMeasurement {
         if let Some((part, most)) = &mut self.recalibration {
             match part.next_batch_within(&evaluator.calibration, *most) {
                 Some((x, _)) => {
-                    let _ = model.logits(
-                        &self.views,
-                        &x,
-                        &mut NormStatistics::Collect(&mut self.stats),
-                    );
+                    let _ = model.logits(&self.views, &x, &mut NormStatistics::Collect(&mut self.stats));
                     self.stats.batches += 1;
                     self.images_done += x.size()[0] as u64;
                 }
@@ -159,8 +148,7 @@ impl NetworkMeasurement {
         let sums = match &mut self.probabilities {
             None => model.measure_batch(&self.views, &self.stats, &x, &labels),
             Some(all) => {
-                let logits =
-                    model.logits(&self.views, &x, &mut NormStatistics::Running(&self.stats));
+                let logits = model.logits(&self.views, &x, &mut NormStatistics::Running(&self.stats));
                 all.push(logits.softmax(-1, Kind::Float));
                 model.measurement_sums(&logits, &labels)
             }
@@ -179,21 +167,14 @@ impl NetworkMeasurement {
         let began = Instant::now();
         let measurement = self.sums.map_or_else(Measurement::default, |total| {
             let total = total.to_device(Device::Cpu);
-            Measurement {
-                correct: total.double_value(&[0]) as u32,
-                images,
-                loss_sum: total.double_value(&[1]),
-            }
+            Measurement { correct: total.double_value(&[0]) as u32, images, loss_sum: total.double_value(&[1]) }
         });
         let seconds = self.seconds + began.elapsed().as_secs_f64();
         MeasurementResult {
             w: self.w,
             stats: self.stats,
             measurement,
-            probabilities: self
-                .probabilities
-                .filter(|all| !all.is_empty())
-                .map(|all| Tensor::cat(&all, 0)),
+            probabilities: self.probabilities.filter(|all| !all.is_empty()).map(|all| Tensor::cat(&all, 0)),
             seconds_per_image: seconds / self.images_done.max(1) as f64,
         }
     }

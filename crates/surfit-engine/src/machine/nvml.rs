@@ -18,9 +18,7 @@ impl NvmlLibrary {
     pub(super) fn open() -> Self {
         // The versioned name is there without a development package.
         let names = ["libnvidia-ml.so.1", "libnvidia-ml.so"];
-        let found = names
-            .into_iter()
-            .find_map(|name| Nvml::builder().lib_path(OsStr::new(name)).init().ok());
+        let found = names.into_iter().find_map(|name| Nvml::builder().lib_path(OsStr::new(name)).init().ok());
         Self(found)
     }
 
@@ -35,9 +33,7 @@ impl NvmlLibrary {
                 let memory = device.memory_info().ok()?;
                 Some(Gpu {
                     name: device.name().unwrap_or_default(),
-                    busy: device
-                        .utilization_rates()
-                        .map_or(0.0, |u| f64::from(u.gpu) / 100.0),
+                    busy: device.utilization_rates().map_or(0.0, |u| f64::from(u.gpu) / 100.0),
                     used: memory.used,
                     memory: memory.total,
                     temperature: device.temperature(TemperatureSensor::Gpu).unwrap_or(0),

@@ -4,10 +4,7 @@
 //! more than 32 MiB anew and gives a large free top of the heap back to the system at once, so that every step touches
 //! fresh pages, which the kernel has to clear one by one. Keeping them made a step of the demo's network twice and one of
 //! ResNet-18 1.3 times as fast on two cores.
-#![cfg_attr(
-    all(target_os = "linux", target_env = "gnu"),
-    expect(unsafe_code, reason = "malloc is tuned by C calls")
-)]
+#![cfg_attr(all(target_os = "linux", target_env = "gnu"), expect(unsafe_code, reason = "malloc is tuned by C calls"))]
 
 /// Lets the allocator keep what is freed, for use by the next step. Blocks as large as a surface's matrix are still mapped
 /// and given back one by one, so that changing a surface leaves no hole. To be called once, before any work.

@@ -32,17 +32,10 @@ fn vectors_bytes(degrees: Degrees, working: u64, parameters: i64) -> u64 {
 /// `None` where the system does not say.
 pub fn available_memory() -> Option<AvailableMemory> {
     let system = parse_available_memory(&std::fs::read_to_string("/proc/meminfo").ok()?)?;
-    let machine = AvailableMemory {
-        bytes: system,
-        limit: "this machine",
-    };
+    let machine = AvailableMemory { bytes: system, limit: "this machine" };
     let groups = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let group = control_group_available(&groups, Path::new("/sys/fs/cgroup")).map(|bytes| {
-        AvailableMemory {
-            bytes,
-            limit: "this process's control group",
-        }
-    });
+    let group = control_group_available(&groups, Path::new("/sys/fs/cgroup"))
+        .map(|bytes| AvailableMemory { bytes, limit: "this process's control group" });
     Some(group.filter(|g| g.bytes < system).unwrap_or(machine))
 }
 
@@ -52,22 +45,12 @@ pub fn available_memory() -> Option<AvailableMemory> {
 ///
 /// # Errors
 /// A sentence with the number of control points, `P`, the bytes, what there is, and the remedy.
-pub fn check_surface_memory(
-    degrees: Degrees,
-    parameters: i64,
-    converted: bool,
-    device: Device,
-) -> Result<()> {
+pub fn check_surface_memory(degrees: Degrees, parameters: i64, converted: bool, device: Device) -> Result<()> {
     let available = (device == Device::Cpu).then(available_memory).flatten();
     check_memory(degrees, parameters, converted, available)
 }
 
-fn check_memory(
-    degrees: Degrees,
-    parameters: i64,
-    converted: bool,
-    available: Option<AvailableMemory>,
-) -> Result<()> {
+fn check_memory(degrees: Degrees, parameters: i64, converted: bool, available: Option<AvailableMemory>) -> Result<()> {
     let working = if converted { 1 } else { WORKING_VECTORS };
     let needed = vectors_bytes(degrees, working, parameters);
     match available {
@@ -76,11 +59,7 @@ fn check_memory(
              use a lower degree, a smaller network, or a machine with more memory",
             degrees.point_count(),
             format_bytes(needed),
-            if converted {
-                " beside the present one"
-            } else {
-                ""
-            },
+            if converted { " beside the present one" } else { "" },
             a.limit,
             format_bytes(a.bytes),
         ))),
@@ -90,11 +69,7 @@ fn check_memory(
 
 /// Bytes for people.
 pub(super) fn format_bytes(bytes: u64) -> String {
-    if bytes < 1_000_000_000 {
-        format!("{} MB", bytes / 1_000_000)
-    } else {
-        format!("{:.1} GB", bytes as f64 / 1e9)
-    }
+    if bytes < 1_000_000_000 { format!("{} MB", bytes / 1_000_000) } else { format!("{:.1} GB", bytes as f64 / 1e9) }
 }
 
 /// `MemAvailable` in bytes.
@@ -113,12 +88,7 @@ fn control_group_available(groups: &str, root: &Path) -> Option<u64> {
             let mut fields = line.splitn(3, ':').skip(1);
             let (controllers, path) = (fields.next()?, fields.next()?.trim_start_matches('/'));
             let (mount, limit, usage, file) = if controllers.is_empty() {
-                (
-                    root.to_owned(),
-                    "memory.max",
-                    "memory.current",
-                    "inactive_file",
-                )
+                (root.to_owned(), "memory.max", "memory.current", "inactive_file")
             } else if controllers.split(',').any(|c| c == "memory") {
                 let files = ("memory.limit_in_bytes", "memory.usage_in_bytes");
                 (root.join("memory"), files.0, files.1, "total_inactive_file")
@@ -135,10 +105,7 @@ fn control_group_available(groups: &str, root: &Path) -> Option<u64> {
                     let used: u64 = read(usage)?.trim().parse().ok()?;
                     // Cached files are given up when memory is wanted.
                     let stat = read("memory.stat").unwrap_or_default();
-                    let cached = stat
-                        .lines()
-                        .find_map(|l| l.strip_prefix(file)?.trim().parse().ok())
-                        .unwrap_or(0);
+                    let cached = stat.lines().find_map(|l| l.strip_prefix(file)?.trim().parse().ok()).unwrap_or(0);
                     Some(limit.saturating_sub(used.saturating_sub(cached)))
                 })
                 .min()
@@ -156,22 +123,11 @@ mod tests {
 
     #[test]
     fn a_surface_that_does_not_fit_is_refused_with_figures_and_remedy() {
-        let a = AvailableMemory {
-            bytes: 2_000_000_000,
-            limit: "this machine",
-        };
+        let a = AvailableMemory { bytes: 2_000_000_000, limit: "this machine" };
         assert!(check_memory(degrees(2), 11_173_962, false, Some(a)).is_ok());
         assert!(check_memory(degrees(8), 11_173_962, false, None).is_ok());
-        let sentence = check_memory(degrees(8), 11_173_962, false, Some(a))
-            .unwrap_err()
-            .to_string();
-        for part in [
-            "81 control points",
-            "11173962",
-            "7.3 GB",
-            "2.0 GB",
-            "lower degree",
-        ] {
+        let sentence = check_memory(degrees(8), 11_173_962, false, Some(a)).unwrap_err().to_string();
+        for part in ["81 control points", "11173962", "7.3 GB", "2.0 GB", "lower degree"] {
             assert!(sentence.contains(part), "{part}: {sentence}");
         }
     }
@@ -209,10 +165,7 @@ mod tests {
 
     #[test]
     fn available_memory_is_read_from_the_systems_table() {
-        assert_eq!(
-            parse_available_memory("MemTotal: 9 kB\nMemAvailable:   7 kB\n"),
-            Some(7168)
-        );
+        assert_eq!(parse_available_memory("MemTotal: 9 kB\nMemAvailable:   7 kB\n"), Some(7168));
         assert_eq!(parse_available_memory("MemTotal: 9 kB\n"), None);
     }
 }

@@ -19,17 +19,14 @@ pub struct MemoryContext {
 pub fn explain_oom(message: &str, context: Option<MemoryContext>) -> Option<String> {
     let place = if message.contains("MPS backend out of memory") {
         "the GPU (MPS)"
-    } else if message.contains("CUDA out of memory")
-        || message.contains("CUDA error: out of memory")
-    {
+    } else if message.contains("CUDA out of memory") || message.contains("CUDA error: out of memory") {
         "the GPU (CUDA)"
     } else if message.contains("can't allocate memory") || message.contains("not enough memory") {
         "this machine"
     } else {
         return None;
     };
-    let wanted =
-        requested_amount(message).map_or(String::new(), |w| format!(" when {w} more were wanted"));
+    let wanted = requested_amount(message).map_or(String::new(), |w| format!(" when {w} more were wanted"));
     let holds = context.map_or(String::new(), |b| {
         format!(
             "; the surface of degree {} has {} control points of {} weights and takes {}, the rest goes to batches of {} \
@@ -80,11 +77,9 @@ mod tests {
             parameters: 11_173_962,
             batch: 128,
         });
-        for (message, place, wanted) in [
-            (CPU, "this machine", "44.7 GB"),
-            (CUDA, "CUDA", "2.00 GiB"),
-            (MPS, "MPS", "256 MB"),
-        ] {
+        for (message, place, wanted) in
+            [(CPU, "this machine", "44.7 GB"), (CUDA, "CUDA", "2.00 GiB"), (MPS, "MPS", "256 MB")]
+        {
             let sentence = explain_oom(message, burden).expect("a sentence");
             for part in [
                 place,
@@ -106,8 +101,7 @@ mod tests {
     #[test]
     fn libtorchs_own_message_is_known() {
         // Far more than any address space holds.
-        let error = tch::Tensor::f_empty([1 << 45, 8], (tch::Kind::Float, tch::Device::Cpu))
-            .expect_err("an exabyte");
+        let error = tch::Tensor::f_empty([1 << 45, 8], (tch::Kind::Float, tch::Device::Cpu)).expect_err("an exabyte");
         assert!(explain_oom(&error.to_string(), None).is_some(), "{error}");
     }
 }

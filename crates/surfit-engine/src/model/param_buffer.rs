@@ -47,13 +47,10 @@ impl Model {
             let columns = parameter.offset as usize..(parameter.offset + parameter.len()) as usize;
             let apart = narrow && !cast;
             match stretches.last_mut() {
-                Some(last) if last.full_precision_start.is_some() == apart => {
-                    last.columns.end = columns.end
+                Some(last) if last.full_precision_start.is_some() == apart => last.columns.end = columns.end,
+                _ => {
+                    stretches.push(ParamSpan { columns: columns.clone(), full_precision_start: apart.then_some(wide) })
                 }
-                _ => stretches.push(ParamSpan {
-                    columns: columns.clone(),
-                    full_precision_start: apart.then_some(wide),
-                }),
             }
             if apart {
                 wide += columns.len();
@@ -64,13 +61,7 @@ impl Model {
 
     /// One forward and backward pass at the network in a slot: its gradient takes its place. Gives the mean cross-entropy
     /// as a scalar on the device, so that nothing waits for the host.
-    pub fn gradient_in_buffer(
-        &self,
-        slot: &ParamBuffer,
-        x: &Tensor,
-        labels: &Tensor,
-        smoothing: f64,
-    ) -> Tensor {
+    pub fn gradient_in_buffer(&self, slot: &ParamBuffer, x: &Tensor, labels: &Tensor, smoothing: f64) -> Tensor {
         let mut views = self.network.layout().views(&slot.flat);
         let mut first = 0;
         if let Some(wide) = &slot.full_precision {
@@ -99,28 +90,15 @@ mod tests {
 
     #[test]
     fn stretches_divide_the_flat_vector_and_normalizations_keep_f32() {
-        let config = NetworkConfig {
-            name: "cnn".into(),
-            widths: vec![5, 6],
-            patch: 0,
-            hidden: Vec::new(),
-        };
+        let config = NetworkConfig { name: "cnn".into(), widths: vec![5, 6], patch: 0, hidden: Vec::new() };
         for kind in [Kind::Float, Kind::BFloat16] {
-            let placement = Placement {
-                device: Device::Cpu,
-                kind,
-                threads: 1,
-            };
+            let placement = Placement { device: Device::Cpu, kind, threads: 1 };
             let network = networks::build(&config, [1, 8, 8], 3).expect("a network");
             let model = Model::new(network, placement);
             let (stretches, slot) = (model.param_spans(), model.new_param_buffer());
             let ends = stretches.iter().map(|stretch| stretch.columns.end);
             let starts = stretches.iter().map(|stretch| stretch.columns.start);
-            assert!(
-                std::iter::once(0)
-                    .chain(ends)
-                    .eq(starts.chain([model.parameters() as usize]))
-            );
+            assert!(std::iter::once(0).chain(ends).eq(starts.chain([model.parameters() as usize])));
             assert_eq!(slot.flat.kind(), kind);
             let norms = 2 * (5 + 6);
             let wide = (kind != Kind::Float).then_some(vec![norms]);

@@ -26,12 +26,7 @@ impl GivenWeights {
     ///
     /// # Errors
     /// As [`MatchedFile::open`], and for values that are not finite.
-    pub fn read(
-        path: &Path,
-        weights: CornerWeights,
-        network: &ExpectedNetwork,
-        renames: &RenameRules,
-    ) -> Result<Self> {
+    pub fn read(path: &Path, weights: CornerWeights, network: &ExpectedNetwork, renames: &RenameRules) -> Result<Self> {
         let mut file = MatchedFile::open(path, weights, network, renames)?;
         let bad = |what: String| EngineError::input(format!("{}: {what}", path.display()));
         let layout = network.layout();
@@ -42,8 +37,7 @@ impl GivenWeights {
             for source in &mapped.sources {
                 let (shape, values) = file.read_tensor(source)?;
                 let part = Tensor::f_from_slice(&values)?.f_reshape(shape)?;
-                check_values(source, &part, mapped.name.ends_with(RUNNING_STATISTICS[1]))
-                    .map_err(bad)?;
+                check_values(source, &part, mapped.name.ends_with(RUNNING_STATISTICS[1])).map_err(bad)?;
                 parts.push(part);
             }
             let mut tensor = match parts.len() {
@@ -56,37 +50,20 @@ impl GivenWeights {
                 tensor = interpolate_positions(&tensor, vit.grid)?;
             }
             match layout.parameters.get(index) {
-                Some(p) => flat
-                    .f_narrow(0, p.offset, p.len())?
-                    .f_copy_(&tensor.f_reshape([-1])?)?,
+                Some(p) => flat.f_narrow(0, p.offset, p.len())?.f_copy_(&tensor.f_reshape([-1])?)?,
                 None => statistics.push(tensor),
             }
         }
         let stats = file.names.has_statistics.then(|| {
             let of = |index: usize| -> Vec<Tensor> {
-                let of_one = statistics
-                    .iter()
-                    .skip(index)
-                    .step_by(RUNNING_STATISTICS.len());
+                let of_one = statistics.iter().skip(index).step_by(RUNNING_STATISTICS.len());
                 of_one.map(Tensor::shallow_clone).collect()
             };
-            let counters = file
-                .names
-                .counters
-                .iter()
-                .filter_map(|n| read_counter(&file, n));
-            RunningStats {
-                mean: of(0),
-                var: of(1),
-                batches: counters.max().unwrap_or(1).max(1),
-            }
+            let counters = file.names.counters.iter().filter_map(|n| read_counter(&file, n));
+            RunningStats { mean: of(0), var: of(1), batches: counters.max().unwrap_or(1).max(1) }
         });
         file.retain_ignored_values();
-        Ok(Self {
-            flat,
-            stats,
-            names: file.names,
-        })
+        Ok(Self { flat, stats, names: file.names })
     }
 }
 
@@ -100,9 +77,7 @@ fn check_values(name: &str, tensor: &Tensor, variance: bool) -> std::result::Res
         ));
     }
     if variance && tensor.numel() > 0 && tensor.min().double_value(&[]) < 0.0 {
-        return Err(format!(
-            "{name} has a negative variance; the file is damaged"
-        ));
+        return Err(format!("{name} has a negative variance; the file is damaged"));
     }
     Ok(())
 }

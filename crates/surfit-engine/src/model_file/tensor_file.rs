@@ -77,16 +77,11 @@ fn write_file(
     checked: bool,
 ) -> Result<()> {
     let path = location.full_path();
-    let bad =
-        |what: String| EngineError::input(format!("{}: cannot be written: {what}", path.display()));
+    let bad = |what: String| EngineError::input(format!("{}: cannot be written: {what}", path.display()));
     let mut entries = Vec::with_capacity(tensors.len());
     for &(name, tensor) in tensors {
-        let dtype = DTYPE_KINDS
-            .iter()
-            .find(|(_, kind)| *kind == tensor.kind())
-            .map(|(dtype, _)| *dtype);
-        let dtype =
-            dtype.ok_or_else(|| bad(format!("tensor `{name}` is of type {:?}", tensor.kind())))?;
+        let dtype = DTYPE_KINDS.iter().find(|(_, kind)| *kind == tensor.kind()).map(|(dtype, _)| *dtype);
+        let dtype = dtype.ok_or_else(|| bad(format!("tensor `{name}` is of type {:?}", tensor.kind())))?;
         entries.push((name, tensor, dtype));
     }
     // Widest types first, so that every tensor lies at a multiple of its element's size.
@@ -107,30 +102,17 @@ fn write_file(
         let begin = end;
         end += tensor.numel() * tensor.kind().elt_size_in_bytes();
         let shape = tensor.size().iter().map(|&n| n as usize).collect();
-        let info = TensorInfo {
-            dtype: *dtype,
-            shape,
-            data_offsets: (begin, end),
-        };
+        let info = TensorInfo { dtype: *dtype, shape, data_offsets: (begin, end) };
         put(name, info)?;
     }
     if checked {
-        let info = TensorInfo {
-            dtype: Dtype::U8,
-            shape: vec![4],
-            data_offsets: (end, end + 4),
-        };
+        let info = TensorInfo { dtype: Dtype::U8, shape: vec![4], data_offsets: (end, end + 4) };
         put(CHECKSUM_TENSOR, info)?;
     }
     if !metadata.is_empty() {
-        let strings: serde_json::Map<String, serde_json::Value> = metadata
-            .iter()
-            .map(|(k, v)| (k.clone(), v.clone().into()))
-            .collect();
-        if header
-            .insert("__metadata__".into(), strings.into())
-            .is_some()
-        {
+        let strings: serde_json::Map<String, serde_json::Value> =
+            metadata.iter().map(|(k, v)| (k.clone(), v.clone().into())).collect();
+        if header.insert("__metadata__".into(), strings.into()).is_some() {
             return Err(bad("`__metadata__` is not a tensor's name".into()));
         }
     }
@@ -156,11 +138,7 @@ fn write_file(
 fn write_bytes(tensor: &Tensor, out: &mut impl Write) -> io::Result<()> {
     let torch = |e: tch::TchError| io::Error::other(e.to_string());
     let size = tensor.kind().elt_size_in_bytes();
-    let flat = tensor
-        .detach()
-        .f_contiguous()
-        .and_then(|t| t.f_view(-1))
-        .map_err(torch)?;
+    let flat = tensor.detach().f_contiguous().and_then(|t| t.f_view(-1)).map_err(torch)?;
     let (total, step) = (flat.numel(), CHUNK_BYTES / size);
     let mut buffer = vec![0; step.min(total) * size];
     for start in (0..total).step_by(step) {
@@ -176,11 +154,7 @@ fn write_bytes(tensor: &Tensor, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// Reads `shape` values of `kind` from `input` into a new tensor on the CPU.
-fn read_bytes(
-    input: &mut impl Read,
-    shape: &[i64],
-    kind: Kind,
-) -> std::result::Result<Tensor, ReadError> {
+fn read_bytes(input: &mut impl Read, shape: &[i64], kind: Kind) -> std::result::Result<Tensor, ReadError> {
     let size = kind.elt_size_in_bytes();
     let tensor = Tensor::f_empty(shape, (kind, Device::Cpu))?;
     let flat = tensor.f_view(-1)?;
@@ -191,8 +165,7 @@ fn read_bytes(
         let bytes = &mut buffer[..count * size];
         input.read_exact(bytes)?;
         let piece = Tensor::f_from_data_size(bytes, &[count as i64], kind)?;
-        flat.f_narrow(0, start as i64, count as i64)?
-            .f_copy_(&piece)?;
+        flat.f_narrow(0, start as i64, count as i64)?.f_copy_(&piece)?;
     }
     Ok(tensor)
 }
@@ -220,10 +193,7 @@ impl ReadError {
     /// The error with the file's name.
     fn with_path(self, path: &Path) -> EngineError {
         match self {
-            Self::Io(source) => EngineError::Io {
-                path: path.into(),
-                source,
-            },
+            Self::Io(source) => EngineError::Io { path: path.into(), source },
             Self::Torch(error) => error.into(),
         }
     }
@@ -269,10 +239,7 @@ pub fn read_tensors(
             }
             continue;
         }
-        let kind = DTYPE_KINDS
-            .iter()
-            .find(|(dtype, _)| *dtype == info.dtype)
-            .map(|(_, kind)| *kind);
+        let kind = DTYPE_KINDS.iter().find(|(dtype, _)| *dtype == info.dtype).map(|(_, kind)| *kind);
         let kind = kind.ok_or_else(|| {
             EngineError::input(format!(
                 "{}: tensor `{name}` has values of type {:?}, which is not supported",
@@ -321,15 +288,10 @@ fn read_header(path: &Path, file: &mut impl Read, length: u64) -> Result<Metadat
     file.read_exact(&mut size).map_err(EngineError::io(path))?;
     let size = u64::from_le_bytes(size);
     if size > MAX_HEADER_BYTES {
-        return Err(foreign(
-            "it does not begin with the length of a header".into(),
-        ));
+        return Err(foreign("it does not begin with the length of a header".into()));
     }
     if size > length - 8 {
-        return Err(foreign(format!(
-            "it is cut short: its header has {size} bytes, {} are there",
-            length - 8
-        )));
+        return Err(foreign(format!("it is cut short: its header has {size} bytes, {} are there", length - 8)));
     }
     let mut text = vec![0; size as usize];
     file.read_exact(&mut text).map_err(EngineError::io(path))?;
@@ -338,11 +300,7 @@ fn read_header(path: &Path, file: &mut impl Read, length: u64) -> Result<Metadat
     if promised == present {
         return Ok(header);
     }
-    let what = if present < promised {
-        "is cut short"
-    } else {
-        "has more than it should"
-    };
+    let what = if present < promised { "is cut short" } else { "has more than it should" };
     Err(EngineError::input(format!(
         "{}: the file {what}: its header promises {promised} bytes of tensors, {present} are there; copy or \
          write it anew",

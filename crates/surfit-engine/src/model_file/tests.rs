@@ -6,12 +6,7 @@ use surfit_weights::names::{ExpectedNetwork, RenameRules};
 use tch::{Device, Kind};
 
 fn expected() -> ExpectedNetwork {
-    let config = NetworkConfig {
-        name: "cnn".into(),
-        widths: vec![3, 5],
-        patch: 0,
-        hidden: Vec::new(),
-    };
+    let config = NetworkConfig { name: "cnn".into(), widths: vec![3, 5], patch: 0, hidden: Vec::new() };
     ExpectedNetwork::new(&config, [1, 8, 8], 4).unwrap()
 }
 
@@ -20,12 +15,7 @@ fn layout() -> WeightLayout {
 }
 
 fn read(path: &Path) -> Result<GivenWeights> {
-    GivenWeights::read(
-        path,
-        CornerWeights::Ema,
-        &expected(),
-        &RenameRules::default(),
-    )
+    GivenWeights::read(path, CornerWeights::Ema, &expected(), &RenameRules::default())
 }
 
 /// Statistics that are no defaults.
@@ -76,10 +66,7 @@ fn a_network_comes_back_bit_for_bit_under_pytorchs_names() {
         ]
     );
     let tracked = file.tensor("features.1.1.num_batches_tracked").unwrap();
-    assert_eq!(
-        (tracked.dtype(), tracked.shape()),
-        (safetensors::Dtype::I64, [].as_slice())
-    );
+    assert_eq!((tracked.dtype(), tracked.shape()), (safetensors::Dtype::I64, [].as_slice()));
     assert_eq!(tracked.data(), 8i64.to_le_bytes());
     let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
     assert_eq!(header.metadata().as_ref().unwrap()["format"], "pt");
@@ -87,10 +74,7 @@ fn a_network_comes_back_bit_for_bit_under_pytorchs_names() {
     let given = read(&path).unwrap();
     assert_eq!(given.flat, flat);
     let (back, stats) = (given.stats.unwrap(), stats(&layout));
-    assert_eq!(
-        (&back.mean, &back.var, back.batches),
-        (&stats.mean, &stats.var, 8)
-    );
+    assert_eq!((&back.mean, &back.var, back.batches), (&stats.mean, &stats.var, 8));
 
     assert!(refusal(write(&path, &layout, &flat.narrow(0, 0, 7), &stats, None)).contains("[7]"));
     assert_eq!(fs::read(&path).unwrap(), bytes);
@@ -102,13 +86,7 @@ fn tensors_come_back_bit_for_bit_whatever_they_are() {
     let path = dir.path().join("state.safetensors");
     tch::manual_seed(3);
     let floats = (Kind::Float, Device::Cpu);
-    let odd = [
-        f32::NAN,
-        f32::INFINITY,
-        -0.0,
-        f32::MIN_POSITIVE / 2.0,
-        f32::MAX,
-    ];
+    let odd = [f32::NAN, f32::INFINITY, -0.0, f32::MIN_POSITIVE / 2.0, f32::MAX];
     let large = Tensor::randn([(tensor_file::CHUNK_BYTES / 4) as i64 * 2 + 5], floats);
     let matrix = Tensor::randn([6, 4], floats);
     let tensors = [
@@ -123,16 +101,10 @@ fn tensors_come_back_bit_for_bit_whatever_they_are() {
         ("brain", matrix.to_kind(Kind::BFloat16)),
         ("bytes", Tensor::from_slice(&[1u8, 255, 3])),
         ("flags", Tensor::from_slice(&[true, false, true])),
-        (
-            "tracked",
-            Tensor::randn([2], floats).set_requires_grad(true),
-        ),
+        ("tracked", Tensor::randn([2], floats).set_requires_grad(true)),
     ];
     let named: Vec<(&str, &Tensor)> = tensors.iter().map(|(n, t)| (*n, t)).collect();
-    let metadata = [
-        ("step".to_owned(), "17".to_owned()),
-        ("phase".into(), "edge \"1\"\n".into()),
-    ];
+    let metadata = [("step".to_owned(), "17".to_owned()), ("phase".into(), "edge \"1\"\n".into())];
     write_tensors(&path, &named, &metadata).unwrap();
     let (back, strings) = read_tensors(&path, |_| u64::MAX).unwrap();
     assert_eq!(strings, metadata.clone().into_iter().collect());
@@ -150,10 +122,7 @@ fn tensors_come_back_bit_for_bit_whatever_they_are() {
 
     let first = fs::read(&path).unwrap();
     write_tensors(&path, &named, &metadata).unwrap();
-    assert!(
-        fs::read(&path).unwrap() == first,
-        "the same content, the same bytes"
-    );
+    assert!(fs::read(&path).unwrap() == first, "the same content, the same bytes");
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     // The format's own reader agrees.
     safetensors::SafeTensors::deserialize(&first).unwrap();
@@ -164,10 +133,7 @@ fn tensors_come_back_bit_for_bit_whatever_they_are() {
     assert!(refusal(write_tensors(&path, &[("c", &complex)], &[])).contains("ComplexFloat"));
     let nowhere = dir.path().join("no/such/x.safetensors");
     assert!(refusal(write_tensors(&nowhere, &[], &[])).contains("no/such/x.safetensors"));
-    assert!(
-        fs::read(&path).unwrap() == first,
-        "an error leaves the old file"
-    );
+    assert!(fs::read(&path).unwrap() == first, "an error leaves the old file");
 }
 
 #[test]
@@ -178,36 +144,17 @@ fn damaged_and_foreign_files_get_a_sentence_with_their_name() {
     let good = fs::read(&path).unwrap();
     let longest = [&u64::MAX.to_le_bytes(), good.as_slice()].concat();
     for (case, bytes, expected) in [
-        (
-            "tail cut",
-            good[..good.len() - 4].to_vec(),
-            "promises 256 bytes of tensors, 252 are there",
-        ),
+        ("tail cut", good[..good.len() - 4].to_vec(), "promises 256 bytes of tensors, 252 are there"),
         ("header cut", good[..20].to_vec(), "cut short"),
         ("empty", Vec::new(), "is empty"),
-        (
-            "long",
-            [good.as_slice(), b"x"].concat(),
-            "has more than it should",
-        ),
-        (
-            "other",
-            b"hello, this is a text file".to_vec(),
-            "no file of a network's weights",
-        ),
+        ("long", [good.as_slice(), b"x"].concat(), "has more than it should"),
+        ("other", b"hello, this is a text file".to_vec(), "no file of a network's weights"),
         ("length", longest, "no file of a network's weights"),
-        (
-            "json",
-            [&20u64.to_le_bytes()[..], &[b'{'; 20]].concat(),
-            "not whole as safetensors",
-        ),
+        ("json", [&20u64.to_le_bytes()[..], &[b'{'; 20]].concat(), "not whole as safetensors"),
     ] {
         fs::write(&path, bytes).unwrap();
         let error = refusal(read(&path));
-        assert!(
-            error.starts_with(path.to_str().unwrap()) && error.contains(expected),
-            "{case}: {error}"
-        );
+        assert!(error.starts_with(path.to_str().unwrap()) && error.contains(expected), "{case}: {error}");
     }
     assert!(refusal(read(&dir.path().join("gone.safetensors"))).contains("gone.safetensors"));
 }
@@ -219,20 +166,13 @@ fn a_state_dict_must_be_that_of_the_network() {
     let path = dir.path().join("corner3.pt");
     let flat = layout.initial_weights(1);
     let full = || -> Vec<(String, Tensor)> {
-        let mut tensors: Vec<(String, Tensor)> = layout
-            .parameters
-            .iter()
-            .zip(layout.views(&flat))
-            .map(|(p, t)| (p.name.clone(), t.copy()))
-            .collect();
+        let mut tensors: Vec<(String, Tensor)> =
+            layout.parameters.iter().zip(layout.views(&flat)).map(|(p, t)| (p.name.clone(), t.copy())).collect();
         for n in &layout.norms {
             let ones = || Tensor::ones([n.channels], (Kind::Float, Device::Cpu));
             tensors.push((format!("{}.running_mean", n.prefix), ones()));
             tensors.push((format!("{}.running_var", n.prefix), ones()));
-            tensors.push((
-                format!("{}.num_batches_tracked", n.prefix),
-                Tensor::from(5f32),
-            ));
+            tensors.push((format!("{}.num_batches_tracked", n.prefix), Tensor::from(5f32)));
         }
         tensors
     };
@@ -244,17 +184,10 @@ fn a_state_dict_must_be_that_of_the_network() {
 
     let (same, stats) = check(full()).unwrap();
     assert_eq!((same, stats.unwrap().batches), (flat.copy(), 5));
-    let prefixed = full()
-        .into_iter()
-        .map(|(n, t)| (format!("module.{n}"), t))
-        .rev()
-        .collect();
+    let prefixed = full().into_iter().map(|(n, t)| (format!("module.{n}"), t)).rev().collect();
     assert_eq!(check(prefixed).unwrap().0, flat);
     // torch.compile and data-parallel training, one in the other.
-    let wrapped = full()
-        .into_iter()
-        .map(|(n, t)| (format!("module._orig_mod.{n}"), t))
-        .collect();
+    let wrapped = full().into_iter().map(|(n, t)| (format!("module._orig_mod.{n}"), t)).collect();
     assert_eq!(check(wrapped).unwrap().0, flat);
     // What is no float and no weight may be there.
     let mut more = full();
@@ -272,10 +205,7 @@ fn a_state_dict_must_be_that_of_the_network() {
         let (same, _) = check(narrow.collect()).unwrap();
         assert_eq!(same, flat.to_kind(kind).to_kind(Kind::Float));
     }
-    let bare = full()
-        .into_iter()
-        .filter(|(n, _)| !n.contains("running"))
-        .collect();
+    let bare = full().into_iter().filter(|(n, _)| !n.contains("running")).collect();
     let (same, stats) = check(bare).unwrap();
     assert!(same == flat && stats.is_none());
 
@@ -283,31 +213,16 @@ fn a_state_dict_must_be_that_of_the_network() {
     let mut edited: Vec<EditedTensors> = Vec::new();
     let mut d = full();
     d.retain(|(n, _)| n != "features.1.0.weight");
-    edited.push((
-        "missing",
-        d,
-        vec![
-            "it lacks `features.1.0.weight`",
-            "use a file with all weights",
-        ],
-    ));
+    edited.push(("missing", d, vec!["it lacks `features.1.0.weight`", "use a file with all weights"]));
     let mut d = full();
     d.retain(|(n, _)| n != "features.0.1.running_var");
-    edited.push((
-        "half the statistics",
-        d,
-        vec!["lacks `features.0.1.running_var`"],
-    ));
+    edited.push(("half the statistics", d, vec!["lacks `features.0.1.running_var`"]));
     let mut d = full();
     d.push(("fc.weight".into(), Tensor::from(1f32)));
     edited.push(("unexpected", d, vec!["`fc.weight` is unknown"]));
     let mut d = full();
     d[0].1 = Tensor::zeros([3, 3, 3, 3], (Kind::Float, Device::Cpu));
-    edited.push((
-        "shape",
-        d,
-        vec!["it reads images of 3 channels", "data.channels = 3"],
-    ));
+    edited.push(("shape", d, vec!["it reads images of 3 channels", "data.channels = 3"]));
     let mut d = full();
     let float = (Kind::Float, Device::Cpu);
     d[6].1 = Tensor::zeros([100, 5], float);
@@ -323,18 +238,10 @@ fn a_state_dict_must_be_that_of_the_network() {
     ));
     let d = full();
     let _ = d[6].1.narrow(0, 1, 2).fill_(f64::INFINITY);
-    edited.push((
-        "infinite",
-        d,
-        vec!["`classifier.weight` has 10 values that are not finite"],
-    ));
+    edited.push(("infinite", d, vec!["`classifier.weight` has 10 values that are not finite"]));
     let d = full();
     let _ = d[9].1.narrow(0, 0, 1).fill_(f64::NAN);
-    edited.push((
-        "statistic",
-        d,
-        vec!["`features.0.1.running_var` has 1 values"],
-    ));
+    edited.push(("statistic", d, vec!["`features.0.1.running_var` has 1 values"]));
     let mut d = full();
     let _ = d[9].1.fill_(-1.0);
     edited.push(("negative", d, vec!["negative variance"]));

@@ -33,9 +33,6 @@ impl Network for Cnn {
                 x.relu_().mean_dim([2i64, 3].as_slice(), false, None)
             };
         }
-        x.linear(
-            &weights[3 * self.blocks],
-            Some(&weights[3 * self.blocks + 1]),
-        )
+        x.linear(&weights[3 * self.blocks], Some(&weights[3 * self.blocks + 1]))
     }
 }

@@ -41,11 +41,7 @@ pub trait Network: Send + Sync + std::fmt::Debug {
 ///
 /// # Errors
 /// As [`surfit_weights::networks::describe_network`].
-pub fn build(
-    config: &NetworkConfig,
-    input: [usize; 3],
-    classes: usize,
-) -> Result<Box<dyn Network>> {
+pub fn build(config: &NetworkConfig, input: [usize; 3], classes: usize) -> Result<Box<dyn Network>> {
     Ok(match networks::describe_network(config, input, classes)? {
         Architecture::Cnn(network) => Box::new(network),
         Architecture::Mlp(network) => Box::new(network),

@@ -15,21 +15,13 @@ pub(super) struct ForwardWalk<'a, 'b> {
 
 impl<'a, 'b> ForwardWalk<'a, 'b> {
     pub fn new(weights: ForwardWeights<'a>, norms: &'a mut NormStatistics<'b>) -> Self {
-        Self {
-            weights,
-            norms,
-            parameter: 0,
-            layer: 0,
-        }
+        Self { weights, norms, parameter: 0, layer: 0 }
     }
 
     /// The next parameter.
     pub fn next_parameter(&mut self) -> &'a Tensor {
         self.parameter += 1;
-        self.weights
-            .views
-            .get(self.parameter - 1)
-            .expect("a forward pass reads the parameters of its layout")
+        self.weights.views.get(self.parameter - 1).expect("a forward pass reads the parameters of its layout")
     }
 
     /// A convolution without bias, padded by half its kernel.
@@ -37,9 +29,7 @@ impl<'a, 'b> ForwardWalk<'a, 'b> {
         let weight = self.next_parameter();
         let parameter = self.parameter - 1;
         self.convolve_deferred(|products| products.convolve(parameter, weight, x, stride))
-            .unwrap_or_else(|| {
-                x.conv2d(weight, None::<&Tensor>, stride, weight.size()[2] / 2, 1, 1)
-            })
+            .unwrap_or_else(|| x.conv2d(weight, None::<&Tensor>, stride, weight.size()[2] / 2, 1, 1))
     }
 
     /// A convolution with bias, padded by half its kernel.
@@ -52,14 +42,8 @@ impl<'a, 'b> ForwardWalk<'a, 'b> {
     }
 
     /// A convolution whose weight gradient is formed apart, where one is wanted.
-    fn convolve_deferred(
-        &mut self,
-        convolve: impl FnOnce(&mut DeferredConvGrads) -> Option<Tensor>,
-    ) -> Option<Tensor> {
-        self.weights
-            .deferred_grads
-            .as_deref_mut()
-            .and_then(convolve)
+    fn convolve_deferred(&mut self, convolve: impl FnOnce(&mut DeferredConvGrads) -> Option<Tensor>) -> Option<Tensor> {
+        self.weights.deferred_grads.as_deref_mut().and_then(convolve)
     }
 
     /// The next batch-norm layer.
@@ -88,11 +72,7 @@ pub(super) fn channels_last(x: &Tensor) -> Tensor {
     let size = x.size();
     // By way of a flat view: with one channel the strides would otherwise stay those of the other order, and
     // libtorch goes by strides.
-    x.permute([0, 2, 3, 1])
-        .contiguous()
-        .view(-1)
-        .view([size[0], size[2], size[3], size[1]])
-        .permute([0, 3, 1, 2])
+    x.permute([0, 2, 3, 1]).contiguous().view(-1).view([size[0], size[2], size[3], size[1]]).permute([0, 3, 1, 2])
 }
 
 /// Max pooling of 2×2 pixels; of an odd number of pixels the last one is left out.
@@ -102,8 +82,7 @@ pub(super) fn max_pool(x: &Tensor) -> Tensor {
     }
     // Without a gradient nobody asks which pixel was the largest, and this is three times as fast.
     let size = x.size();
-    let half =
-        |x: &Tensor, dim: i64, first: i64| x.slice(dim, first, size[dim as usize] / 2 * 2, 2);
+    let half = |x: &Tensor, dim: i64, first: i64| x.slice(dim, first, size[dim as usize] / 2 * 2, 2);
     let rows = half(x, 2, 0).maximum(&half(x, 2, 1));
     half(&rows, 3, 0).maximum(&half(&rows, 3, 1))
 }

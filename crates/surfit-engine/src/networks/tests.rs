@@ -7,12 +7,7 @@ mod pytorch;
 fn network(name: &str, widths: &[usize]) -> Box<dyn Network> {
     // Tests run side by side; threads of several of them would only wait for each other.
     tch::set_num_threads(1);
-    let config = NetworkConfig {
-        name: name.into(),
-        widths: widths.into(),
-        patch: 0,
-        hidden: Vec::new(),
-    };
+    let config = NetworkConfig { name: name.into(), widths: widths.into(), patch: 0, hidden: Vec::new() };
     build(&config, [1, 28, 28], 10).unwrap()
 }
 
@@ -38,12 +33,7 @@ fn max_abs(x: &Tensor) -> f64 {
 #[test]
 fn a_cnn_is_the_plain_composition_of_its_layers() {
     let network = network("cnn", &[4, 6, 8]);
-    let names: Vec<&str> = network
-        .layout()
-        .parameters
-        .iter()
-        .map(|p| p.name.as_str())
-        .collect();
+    let names: Vec<&str> = network.layout().parameters.iter().map(|p| p.name.as_str()).collect();
     assert_eq!(
         names,
         [
@@ -79,11 +69,7 @@ fn a_cnn_is_the_plain_composition_of_its_layers() {
             false,
         );
         y = y.relu();
-        y = if i < 2 {
-            y.max_pool2d(2, 2, 0, 1, false)
-        } else {
-            y.adaptive_avg_pool2d([1, 1])
-        };
+        y = if i < 2 { y.max_pool2d(2, 2, 0, 1, false) } else { y.adaptive_avg_pool2d([1, 1]) };
     }
     let expected = y.flatten(1, -1).linear(&w[9], Some(&w[10]));
 
@@ -92,14 +78,7 @@ fn a_cnn_is_the_plain_composition_of_its_layers() {
     assert_eq!(logits.size(), [5, 10]);
     assert!(max_abs(&(&logits - &expected)) < 1e-5);
     let sizes: Vec<_> = taps.into_iter().map(|(g, t)| (g, t.size())).collect();
-    assert_eq!(
-        sizes,
-        [
-            (0, vec![5, 4, 7, 7]),
-            (1, vec![5, 6, 7, 7]),
-            (2, vec![5, 8, 7, 7])
-        ]
-    );
+    assert_eq!(sizes, [(0, vec![5, 4, 7, 7]), (1, vec![5, 6, 7, 7]), (2, vec![5, 8, 7, 7])]);
 
     let gradient = |logits: &Tensor| {
         let loss = logits.square().sum(Kind::Float);
@@ -119,22 +98,13 @@ fn taps_and_gradients_do_not_change_the_logits() {
         let traced = plain.copy().set_requires_grad(true);
         for running in [false, true] {
             let forward = |flat: &Tensor, taps: Option<&mut ActivationHooks>| {
-                let mut norms = if running {
-                    NormStatistics::Running(&stats)
-                } else {
-                    NormStatistics::Batch
-                };
-                network
-                    .forward((&network.layout().views(flat)).into(), &x, &mut norms, taps)
-                    .detach()
+                let mut norms = if running { NormStatistics::Running(&stats) } else { NormStatistics::Batch };
+                network.forward((&network.layout().views(flat)).into(), &x, &mut norms, taps).detach()
             };
             let logits = forward(&plain, None);
             assert!(max_abs(&logits) > 0.0);
             assert_eq!(logits, forward(&traced, None));
-            assert_eq!(
-                logits,
-                forward(&plain, Some(&mut ActivationHooks::default()))
-            );
+            assert_eq!(logits, forward(&plain, Some(&mut ActivationHooks::default())));
         }
     }
 }
@@ -145,37 +115,20 @@ fn in_16_bits_logits_and_gradients_are_nearly_those_of_32() {
     use crate::model::Model;
     for (name, widths) in SMALL_NETWORKS {
         let of = |kind| {
-            let model = Model::new(
-                network(name, widths),
-                Placement {
-                    device: Device::Cpu,
-                    kind,
-                    threads: 1,
-                },
-            );
+            let model = Model::new(network(name, widths), Placement { device: Device::Cpu, kind, threads: 1 });
             let flat = model.network().layout().initial_weights(1);
-            let (x, labels) = (
-                images(64),
-                Tensor::arange(64, (Kind::Int64, Device::Cpu)).remainder(10),
-            );
+            let (x, labels) = (images(64), Tensor::arange(64, (Kind::Int64, Device::Cpu)).remainder(10));
             let gradient = flat.zeros_like();
             let loss = model.gradient(&flat, &x, &labels, 0.0, &gradient);
             let stats = RunningStats::new(model.network().layout(), Device::Cpu);
             let views = model.network().layout().views(&flat);
             let logits = model.logits(&views, &x, &mut NormStatistics::Running(&stats));
-            assert_eq!(
-                (logits.kind(), loss.kind()),
-                (Kind::Float, Kind::Float),
-                "{name}"
-            );
+            assert_eq!((logits.kind(), loss.kind()), (Kind::Float, Kind::Float), "{name}");
             (logits, gradient)
         };
         let ((wide, g), (narrow, h)) = (of(Kind::Float), of(Kind::BFloat16));
         let logits = max_abs(&(&narrow - &wide)) / max_abs(&wide);
-        assert!(
-            logits > 0.0 && logits < 0.05,
-            "{name}: logits differ by {logits}"
-        );
+        assert!(logits > 0.0 && logits < 0.05, "{name}: logits differ by {logits}");
         let cosine = (&g * &h).sum(Kind::Float) / (g.norm() * h.norm());
         let cosine = cosine.double_value(&[]);
         // Rounding decides which pixel of a pooling was the largest, in every one of many layers.
@@ -195,12 +148,7 @@ fn an_mlp_is_the_plain_composition_of_its_layers() {
     let mut taps = ActivationHooks::default();
     let logits = network.forward((&w).into(), &x, &mut NormStatistics::Batch, Some(&mut taps));
     assert!(max_abs(&(logits - expected)) < 1e-5);
-    assert_eq!(
-        taps.into_iter()
-            .map(|(g, t)| (g, t.size()))
-            .collect::<Vec<_>>(),
-        [(0, vec![4, 12]), (1, vec![4, 9])]
-    );
+    assert_eq!(taps.into_iter().map(|(g, t)| (g, t.size())).collect::<Vec<_>>(), [(0, vec![4, 12]), (1, vec![4, 9])]);
 }
 
 #[test]
@@ -211,20 +159,14 @@ fn collecting_gives_the_mean_of_the_batches_statistics() {
     let mut stats = RunningStats::new(network.layout(), Device::Cpu);
     let (mut means, mut vars) = (Vec::new(), Vec::new());
     for batch in images(12).chunk(3, 0) {
-        let _ = network.forward(
-            (&w).into(),
-            &batch,
-            &mut NormStatistics::Collect(&mut stats),
-            None,
-        );
+        let _ = network.forward((&w).into(), &batch, &mut NormStatistics::Collect(&mut stats), None);
         stats.batches += 1;
         let first = batch.conv2d(&w[0], None::<Tensor>, 1, 1, 1, 1);
         let (var, mean) = first.var_mean_dim([0i64, 2, 3].as_slice(), true, false);
         means.push(mean);
         vars.push(var);
     }
-    let mean_of =
-        |t: &[Tensor]| Tensor::stack(t, 0).mean_dim([0i64].as_slice(), false, Kind::Float);
+    let mean_of = |t: &[Tensor]| Tensor::stack(t, 0).mean_dim([0i64].as_slice(), false, Kind::Float);
     assert!(max_abs(&(&stats.mean[0] - mean_of(&means))) < 1e-6);
     assert!(max_abs(&(&stats.var[0] - mean_of(&vars))) < 1e-5);
     // The statistics are what evaluation then uses.
@@ -237,31 +179,18 @@ fn collecting_gives_the_mean_of_the_batches_statistics() {
 #[test]
 fn bad_descriptions_get_a_sentence() {
     let error = |name: &str, widths: &[usize]| {
-        let config = NetworkConfig {
-            name: name.into(),
-            widths: widths.into(),
-            patch: 0,
-            hidden: Vec::new(),
-        };
+        let config = NetworkConfig { name: name.into(), widths: widths.into(), patch: 0, hidden: Vec::new() };
         build(&config, [1, 28, 28], 10).unwrap_err().to_string()
     };
     assert!(error("cnm", &[4]).contains("did you mean `cnn`?"));
     assert!(error("transformer", &[4]).contains("cnn, mlp, resnet18"));
     assert!(error("mlp", &[4, 0]).contains("network.widths"));
     let deep = error("cnn", &[4; 6]);
-    assert!(
-        deep.contains("28×28") && deep.contains("after 5 widths"),
-        "{deep}"
-    );
+    assert!(deep.contains("28×28") && deep.contains("after 5 widths"), "{deep}");
     // Five widths leave one pixel, which is enough.
     let network = network("cnn", &[2; 5]);
     let w = network.layout().views(&network.layout().initial_weights(1));
-    assert_eq!(
-        network
-            .forward((&w).into(), &images(3), &mut NormStatistics::Batch, None)
-            .size(),
-        [3, 10]
-    );
+    assert_eq!(network.forward((&w).into(), &images(3), &mut NormStatistics::Batch, None).size(), [3, 10]);
 }
 
 #[test]
@@ -279,17 +208,11 @@ fn weight_gradients_as_products_are_the_same_gradients() {
         let flat = layout.initial_weights(3);
         let (x, labels) = (images(3), Tensor::from_slice(&[0i64, 4, 2]));
         let gradients = |apart: bool| {
-            let leaves: Vec<Tensor> = layout
-                .views(&flat)
-                .iter()
-                .map(|view| view.detach().set_requires_grad(true))
-                .collect();
+            let leaves: Vec<Tensor> =
+                layout.views(&flat).iter().map(|view| view.detach().set_requires_grad(true)).collect();
             let mut products = DeferredConvGrads::default();
             let loss = tch::with_grad(|| {
-                let weights = ForwardWeights {
-                    views: &leaves,
-                    deferred_grads: apart.then_some(&mut products),
-                };
+                let weights = ForwardWeights { views: &leaves, deferred_grads: apart.then_some(&mut products) };
                 let logits = network.forward(weights, &x, &mut NormStatistics::Batch, None);
                 logits.cross_entropy_for_logits(&labels)
             });
@@ -300,11 +223,7 @@ fn weight_gradients_as_products_are_the_same_gradients() {
             assert_eq!(a.size(), parameter.shape, "{name}, {}", parameter.name);
             let scale = b.abs().max().double_value(&[]);
             let difference = (a - b).abs().max().double_value(&[]);
-            assert!(
-                difference <= 1e-4 * scale + 1e-7,
-                "{name}, {}: {difference} of {scale}",
-                parameter.name
-            );
+            assert!(difference <= 1e-4 * scale + 1e-7, "{name}, {}: {difference} of {scale}", parameter.name);
         }
     }
 }

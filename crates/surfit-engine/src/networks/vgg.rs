@@ -36,17 +36,12 @@ impl Network for Vgg {
                 x = x.relu_();
                 record(&x);
             }
-            x = if self.cifar {
-                max_pool_ceil(&x)
-            } else {
-                max_pool(&x)
-            };
+            x = if self.cifar { max_pool_ceil(&x) } else { max_pool(&x) };
         }
         x = if self.cifar {
             x.mean_dim([2i64, 3].as_slice(), false, None)
         } else {
-            x.adaptive_avg_pool2d([Vgg::POOLED_SIZE, Vgg::POOLED_SIZE])
-                .flatten(1, -1)
+            x.adaptive_avg_pool2d([Vgg::POOLED_SIZE, Vgg::POOLED_SIZE]).flatten(1, -1)
         };
         for _ in 0..self.hidden {
             x = walk.linear(&x).relu_();
@@ -59,9 +54,5 @@ impl Network for Vgg {
 /// Max pooling of 2×2 pixels, of what is there where their number is odd: small images keep a pixel to the end.
 fn max_pool_ceil(x: &Tensor) -> Tensor {
     let odd = x.size()[2..].iter().any(|n| n % 2 == 1);
-    if odd {
-        x.max_pool2d(2, 2, 0, 1, true)
-    } else {
-        max_pool(x)
-    }
+    if odd { x.max_pool2d(2, 2, 0, 1, true) } else { max_pool(x) }
 }

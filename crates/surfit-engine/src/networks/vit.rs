@@ -64,9 +64,11 @@ impl Network for Vit {
 fn patches(x: &Tensor, patch: i64) -> Tensor {
     let size = x.size();
     let (rows, columns) = (size[2] / patch, size[3] / patch);
-    x.reshape([size[0], size[1], rows, patch, columns, patch])
-        .permute([0, 2, 4, 1, 3, 5])
-        .reshape([size[0], rows * columns, -1])
+    x.reshape([size[0], size[1], rows, patch, columns, patch]).permute([0, 2, 4, 1, 3, 5]).reshape([
+        size[0],
+        rows * columns,
+        -1,
+    ])
 }
 
 /// Self-attention over tokens `x`, `[N, T, dim]`; shows the attention of every head to `see`, `[N, heads, T, T]`.
@@ -77,18 +79,13 @@ fn attention(
     record_attention: Option<&mut dyn FnMut(&Tensor)>,
 ) -> Tensor {
     let size = x.size();
-    let qkv = walk
-        .linear(x)
-        .view([size[0], size[1], 3, heads, size[2] / heads])
-        .permute([2, 0, 3, 1, 4]);
+    let qkv = walk.linear(x).view([size[0], size[1], 3, heads, size[2] / heads]).permute([2, 0, 3, 1, 4]);
     let (q, k, v) = (qkv.get(0), qkv.get(1), qkv.get(2));
     // For the few tokens of small images the plain products are several times as fast on a CPU as libtorch's fused
     // attention, whose backward pass is slow there; on a GPU it is the other way round.
     let y = if record_attention.is_some() || x.device() == Device::Cpu {
         let scale = (size[2] as f64 / heads as f64).powf(-0.5);
-        let attention = (q * scale)
-            .matmul(&k.transpose(-2, -1))
-            .softmax(-1, x.kind());
+        let attention = (q * scale).matmul(&k.transpose(-2, -1)).softmax(-1, x.kind());
         if let Some(record_attention) = record_attention {
             // Which tokens a head looks at does not depend on how its own dimensions are turned, as its output
             // does.

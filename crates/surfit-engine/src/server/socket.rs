@@ -30,8 +30,7 @@ impl BoundSocket {
         let path = run.new_socket_path();
         ensure_private_folder(path.parent().unwrap_or(Path::new("/")))?;
         crate::checkpoint::remove_file(&path)?;
-        let listener =
-            std::os::unix::net::UnixListener::bind(&path).map_err(EngineError::io(&path))?;
+        let listener = std::os::unix::net::UnixListener::bind(&path).map_err(EngineError::io(&path))?;
         // From here on the file goes when something fails.
         let socket = Self { listener, path };
         let path = &socket.path;
@@ -69,10 +68,7 @@ impl BoundSocket {
 
     /// The listener for the runtime.
     pub(super) fn tokio_listener(&self) -> Result<UnixListener> {
-        let listener = self
-            .listener
-            .try_clone()
-            .map_err(EngineError::io(&self.path))?;
+        let listener = self.listener.try_clone().map_err(EngineError::io(&self.path))?;
         UnixListener::from_std(listener).map_err(EngineError::io(&self.path))
     }
 }
@@ -86,26 +82,17 @@ mod tests {
     fn a_socket_that_was_taken_away_is_made_anew_and_stays() {
         let dir = tempfile::tempdir().unwrap();
         let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let _inside = runtime.enter();
         let mut socket = BoundSocket::bind(&run).unwrap();
         assert!(socket.rebind_if_missing(&run).unwrap().is_none());
         for _ in 0..2 {
             std::fs::remove_file(&socket.path).unwrap();
-            let listener = socket
-                .rebind_if_missing(&run)
-                .unwrap()
-                .expect("a new listener");
+            let listener = socket.rebind_if_missing(&run).unwrap().expect("a new listener");
             let path = run.socket_path();
             assert!(std::os::unix::net::UnixStream::connect(&path).is_ok());
             drop(listener);
-            assert!(
-                socket.rebind_if_missing(&run).unwrap().is_none(),
-                "it is gone again"
-            );
+            assert!(socket.rebind_if_missing(&run).unwrap().is_none(), "it is gone again");
         }
         drop(socket);
         assert!(!run.socket_path().exists());

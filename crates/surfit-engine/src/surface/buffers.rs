@@ -35,19 +35,13 @@ impl SampleBuffers {
     /// Room for `draws` networks of `p` weights, to be filled by library calls.
     pub fn matrix(draws: usize, p: i64, device: Device) -> Self {
         let rows = Tensor::empty([draws as i64, p], (Kind::Float, device));
-        Self {
-            layout: BufferLayout::Matrix(rows),
-            prepared: None,
-        }
+        Self { layout: BufferLayout::Matrix(rows), prepared: None }
     }
 
     /// Room for `draws` networks as `model` computes them, to be filled by this program's own arithmetic.
     fn per_sample(draws: usize, model: &Model) -> Self {
         let slots = (0..draws).map(|_| model.new_param_buffer()).collect();
-        Self {
-            layout: BufferLayout::PerSample(slots, model.param_spans()),
-            prepared: None,
-        }
+        Self { layout: BufferLayout::PerSample(slots, model.param_spans()), prepared: None }
     }
 
     fn capacity(&self) -> usize {
@@ -59,17 +53,9 @@ impl SampleBuffers {
 }
 
 /// The slots as the arithmetic sees them.
-pub(super) fn typed_segments(
-    slots: &[ParamBuffer],
-    stretches: &[ParamSpan],
-) -> Vec<kernel::TypedSegment> {
-    fn rows<'a, T>(
-        tensors: impl Iterator<Item = &'a Tensor>,
-        first: usize,
-    ) -> Vec<kernel::SharedRow<T>> {
-        tensors
-            .map(|tensor| kernel::SharedRow::new(tensor.data_ptr().cast()).offset(first))
-            .collect()
+pub(super) fn typed_segments(slots: &[ParamBuffer], stretches: &[ParamSpan]) -> Vec<kernel::TypedSegment> {
+    fn rows<'a, T>(tensors: impl Iterator<Item = &'a Tensor>, first: usize) -> Vec<kernel::SharedRow<T>> {
+        tensors.map(|tensor| kernel::SharedRow::new(tensor.data_ptr().cast()).offset(first)).collect()
     }
     let narrow = slots.iter().any(|slot| slot.flat.kind() == Kind::BFloat16);
     stretches
@@ -82,10 +68,7 @@ pub(super) fn typed_segments(
                 None if narrow => kernel::SampleSlots::Bf16(rows(flat, stretch.columns.start)),
                 None => kernel::SampleSlots::F32(rows(flat, stretch.columns.start)),
             };
-            kernel::TypedSegment {
-                columns: stretch.columns.clone(),
-                slots,
-            }
+            kernel::TypedSegment { columns: stretch.columns.clone(), slots }
         })
         .collect()
 }
@@ -96,18 +79,11 @@ impl Surface {
         let fits = |buffers: &SampleBuffers| buffers.capacity() >= draws;
         let (p, device) = (self.theta.size()[1], self.theta.device());
         assert_eq!(p, model.parameters(), "a surface is of one network");
-        let mut buffers = self
-            .buffers
-            .take()
-            .filter(fits)
-            .unwrap_or_else(|| match device {
-                Device::Cpu => SampleBuffers::per_sample(draws, model),
-                _ => SampleBuffers::matrix(draws, p, device),
-            });
-        let here = PreparedNetworks {
-            weights: weights.to_vec(),
-            version: self.version,
-        };
+        let mut buffers = self.buffers.take().filter(fits).unwrap_or_else(|| match device {
+            Device::Cpu => SampleBuffers::per_sample(draws, model),
+            _ => SampleBuffers::matrix(draws, p, device),
+        });
+        let here = PreparedNetworks { weights: weights.to_vec(), version: self.version };
         if buffers.prepared.take() != Some(here) {
             self.interpolate(&buffers.layout, weights);
         }

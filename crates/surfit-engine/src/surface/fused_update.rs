@@ -1,8 +1,5 @@
 //! What passes over the large matrices: as few times as can be, for that is all a surface costs beside its networks.
-#![expect(
-    unsafe_code,
-    reason = "threads write disjoint columns of shared rows with vector instructions"
-)]
+#![expect(unsafe_code, reason = "threads write disjoint columns of shared rows with vector instructions")]
 
 use super::buffers::{BufferLayout, PreparedNetworks, typed_segments};
 use super::kernel::{self, FusedPass, GradientUse};
@@ -69,10 +66,8 @@ impl Surface {
         if update.moves_points && update.step_weights.is_some() {
             self.version += 1;
         }
-        room.prepared = (!update.next_weights.is_empty()).then(|| PreparedNetworks {
-            weights: update.next_weights.to_vec(),
-            version: self.version,
-        });
+        room.prepared = (!update.next_weights.is_empty())
+            .then(|| PreparedNetworks { weights: update.next_weights.to_vec(), version: self.version });
         self.buffers = Some(room);
         norms
     }
@@ -121,8 +116,7 @@ impl Surface {
         let gradients = rows.narrow(0, 0, update.network_weights.len() as i64);
         let norms = gradients.norm_scalaropt_dim(2, [1i64].as_slice(), false);
         if let Some(steps) = update.step_weights {
-            let (corners, trainable) =
-                (self.degrees.corner_count(), self.degrees.trainable_count());
+            let (corners, trainable) = (self.degrees.corner_count(), self.degrees.trainable_count());
             let _ = self.velocity.g_mul_scalar_(update.velocity_factor);
             let steps = coefficient_tensor(steps, device).tr();
             let _ = self.velocity.addmm_(&steps, &gradients);

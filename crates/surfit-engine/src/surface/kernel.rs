@@ -7,10 +7,7 @@
 //!
 //! Every column is computed for itself, in the order of the rows: control points depend neither on the number of threads
 //! nor on whether networks are made by a sweep or for themselves.
-#![expect(
-    unsafe_code,
-    reason = "threads write disjoint columns of shared rows with vector instructions"
-)]
+#![expect(unsafe_code, reason = "threads write disjoint columns of shared rows with vector instructions")]
 
 #[cfg(target_arch = "x86_64")]
 use super::simd::Avx2;
@@ -59,9 +56,7 @@ impl<T> SharedRow<T> {
         {
             use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
             // SAFETY: a hint reads nothing, wherever it points.
-            unsafe {
-                _mm_prefetch::<_MM_HINT_T0>(self.0.wrapping_add(first + PREFETCH_COLUMNS).cast())
-            };
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(self.0.wrapping_add(first + PREFETCH_COLUMNS).cast()) };
         }
     }
 }
@@ -173,8 +168,7 @@ impl FusedPass {
     fn row_coefficients(&self) -> PassRows<'_> {
         let by_row = |draws: &[Vec<f32>]| -> Vec<DrawCoefficients> {
             let rows = draws.first().map_or(0, Vec::len);
-            let of =
-                |row: usize| std::array::from_fn(|draw| draws.get(draw).map_or(0.0, |d| d[row]));
+            let of = |row: usize| std::array::from_fn(|draw| draws.get(draw).map_or(0.0, |d| d[row]));
             (0..rows).map(of).collect()
         };
         let gradients = self.gradients.as_ref();
@@ -194,17 +188,11 @@ impl FusedPass {
     pub unsafe fn run(&self, threads: usize) -> Vec<f64> {
         let rows = self.row_coefficients();
         let columns = self.segments.last().map_or(0, |s| s.columns.end);
-        let share = columns
-            .div_ceil(threads.max(1))
-            .next_multiple_of(BLOCK_COLUMNS);
-        let shares: Vec<Range<usize>> = (0..columns)
-            .step_by(share.max(1))
-            .map(|first| first..(first + share).min(columns))
-            .collect();
+        let share = columns.div_ceil(threads.max(1)).next_multiple_of(BLOCK_COLUMNS);
+        let shares: Vec<Range<usize>> =
+            (0..columns).step_by(share.max(1)).map(|first| first..(first + share).min(columns)).collect();
         let mut sums = [0.0; MAX_SAMPLES_PER_PASS];
-        let mut add = |part: [f64; MAX_SAMPLES_PER_PASS]| {
-            sums.iter_mut().zip(part).for_each(|(s, p)| *s += p)
-        };
+        let mut add = |part: [f64; MAX_SAMPLES_PER_PASS]| sums.iter_mut().zip(part).for_each(|(s, p)| *s += p);
         std::thread::scope(|scope| {
             let Some((own, others)) = shares.split_first() else {
                 return;
@@ -213,9 +201,7 @@ impl FusedPass {
                 .iter()
                 .map(|share| {
                     let work = || rows.run_columns(share.clone());
-                    std::thread::Builder::new()
-                        .spawn_scoped(scope, work)
-                        .map_err(|_| share)
+                    std::thread::Builder::new().spawn_scoped(scope, work).map_err(|_| share)
                 })
                 .collect();
             add(rows.run_columns(own.clone()));
@@ -302,9 +288,7 @@ impl PassRows<'_> {
                 (2, 1 | 2) => self.tiles::<V, T, 2, 2>(columns, slots, within),
                 (2, _) => self.tiles::<V, T, 2, MAX_SAMPLES_PER_PASS>(columns, slots, within),
                 (_, 0) => self.tiles::<V, T, MAX_SAMPLES_PER_PASS, 0>(columns, slots, within),
-                _ => self.tiles::<V, T, MAX_SAMPLES_PER_PASS, MAX_SAMPLES_PER_PASS>(
-                    columns, slots, within,
-                ),
+                _ => self.tiles::<V, T, MAX_SAMPLES_PER_PASS, MAX_SAMPLES_PER_PASS>(columns, slots, within),
             }
         }
     }
@@ -356,11 +340,7 @@ impl PassRows<'_> {
             let (mut keep, mut moves) = (V::splat(1.0), false);
             if let (true, Some(gradients)) = (G > 0, &pass.gradients) {
                 (keep, moves) = (V::splat(gradients.velocity_factor), gradients.moves_points);
-                for (g, slot) in g
-                    .iter_mut()
-                    .zip(slots)
-                    .take(gradients.network_weights.len())
-                {
+                for (g, slot) in g.iter_mut().zip(slots).take(gradients.network_weights.len()) {
                     slot.prefetch(within);
                     *g = T::load(slot.pointer_at(within));
                 }
@@ -419,11 +399,7 @@ impl PassRows<'_> {
 /// # Safety
 /// As for [`SimdVector`].
 #[inline(always)]
-unsafe fn accumulate<V: SimdVector, const N: usize>(
-    b: &DrawCoefficients,
-    theta: V,
-    w: &mut [V; N],
-) {
+unsafe fn accumulate<V: SimdVector, const N: usize>(b: &DrawCoefficients, theta: V, w: &mut [V; N]) {
     for draw in 0..N {
         // SAFETY: the caller's promise.
         w[draw] = unsafe { V::splat(b[draw]).mul_add(theta, w[draw]) };

@@ -1,8 +1,5 @@
 //! Numbers that a processor computes with at once.
-#![expect(
-    unsafe_code,
-    reason = "threads write disjoint columns of shared rows with vector instructions"
-)]
+#![expect(unsafe_code, reason = "threads write disjoint columns of shared rows with vector instructions")]
 
 /// Some `f32` numbers side by side, with slots of `bf16` numbers by their bits.
 ///
@@ -80,11 +77,7 @@ impl<const N: usize, const FUSED: bool> SimdVector for ScalarVector<N, FUSED> {
     #[inline(always)]
     unsafe fn mul_add(self, b: Self, c: Self) -> Self {
         let one = |i: usize| {
-            if FUSED {
-                self.0[i].mul_add(b.0[i], c.0[i])
-            } else {
-                self.0[i] * b.0[i] + c.0[i]
-            }
+            if FUSED { self.0[i].mul_add(b.0[i], c.0[i]) } else { self.0[i] * b.0[i] + c.0[i] }
         };
         Self(std::array::from_fn(one))
     }

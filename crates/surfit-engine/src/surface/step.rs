@@ -88,12 +88,7 @@ impl Surface {
         });
         synchronize(device);
         let surface = (began.elapsed().as_secs_f64() - network).max(0.0);
-        let parts = StepTiming {
-            network,
-            surface,
-            draws: parts.len(),
-            degrees: self.degrees,
-        };
+        let parts = StepTiming { network, surface, draws: parts.len(), degrees: self.degrees };
         (record, parts)
     }
 
@@ -125,16 +120,8 @@ impl Surface {
         around: &mut dyn FnMut(&dyn Fn() -> Tensor) -> Tensor,
     ) -> StepRecord {
         let normalizer = self.normalizer(phase);
-        let rate = if normalizer > 0.0 {
-            rates.learning_rate / normalizer
-        } else {
-            0.0
-        };
-        let keep = if self.last_rate > 0.0 {
-            rates.momentum * rate / self.last_rate
-        } else {
-            0.0
-        };
+        let rate = if normalizer > 0.0 { rates.learning_rate / normalizer } else { 0.0 };
+        let keep = if self.last_rate > 0.0 { rates.momentum * rate / self.last_rate } else { 0.0 };
         let device = self.theta.device();
         let images: i64 = parts.iter().map(|part| part.x.size()[0]).sum();
         let share = |part: &MicroBatch| part.x.size()[0] as f64 / images as f64;
@@ -150,14 +137,7 @@ impl Surface {
                 // The gradients come divided by 1 + λ.
                 let scale = rate * share(part) * (1.0 + decay);
                 let rows = self.degrees.corner_count()..b.len();
-                rows.map(|k| {
-                    if self.is_trainable(k) {
-                        b[k] * scale
-                    } else {
-                        0.0
-                    }
-                })
-                .collect()
+                rows.map(|k| if self.is_trainable(k) { b[k] * scale } else { 0.0 }).collect()
             })
             .collect();
         let most = samples_per_pass(model);
@@ -191,10 +171,7 @@ impl Surface {
             followed.collect()
         };
         StepRecord {
-            loss: losses
-                .into_iter()
-                .reduce(|a, b| a + b)
-                .unwrap_or_else(|| Tensor::zeros([], (Kind::Float, device))),
+            loss: losses.into_iter().reduce(|a, b| a + b).unwrap_or_else(|| Tensor::zeros([], (Kind::Float, device))),
             norms: Tensor::cat(&norms, 0),
             weights: weights.into_iter().map(followed).collect(),
         }

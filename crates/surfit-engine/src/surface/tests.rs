@@ -14,27 +14,13 @@ fn model(name: &str) -> Model {
 fn model_of_kind(name: &str, kind: Kind) -> Model {
     // Tests run side by side; threads of several of them would only wait for each other.
     tch::set_num_threads(1);
-    let config = NetworkConfig {
-        name: name.into(),
-        widths: vec![5, 6],
-        patch: 0,
-        hidden: Vec::new(),
-    };
+    let config = NetworkConfig { name: name.into(), widths: vec![5, 6], patch: 0, hidden: Vec::new() };
     let network = networks::build(&config, [1, 8, 8], 3).unwrap();
-    Model::new(
-        network,
-        Placement {
-            device: Device::Cpu,
-            kind,
-            threads: 1,
-        },
-    )
+    Model::new(network, Placement { device: Device::Cpu, kind, threads: 1 })
 }
 
 fn corners(model: &Model) -> Vec<Tensor> {
-    [1, 2, 3, 4]
-        .map(|seed| model.network().layout().initial_weights(seed))
-        .into()
+    [1, 2, 3, 4].map(|seed| model.network().layout().initial_weights(seed)).into()
 }
 
 fn batch(seed: i64, images: i64) -> (Tensor, Tensor) {
@@ -53,19 +39,11 @@ fn largest_difference(a: &Tensor, b: &Tensor) -> f64 {
 }
 
 /// Loss at `(u, v)` as a function of all control points, differentiated by libtorch itself.
-fn loss_through_interpolation(
-    model: &Model,
-    theta: &Tensor,
-    b: &[f64],
-    part: &MicroBatch,
-) -> Tensor {
+fn loss_through_interpolation(model: &Model, theta: &Tensor, b: &[f64], part: &MicroBatch) -> Tensor {
     let b = Tensor::from_slice(&to_f32(b)).unsqueeze(0);
     let w = b.mm(theta).squeeze_dim(0);
     let views = model.network().layout().views(&w);
-    let logits =
-        model
-            .network()
-            .forward((&views).into(), &part.x, &mut NormStatistics::Batch, None);
+    let logits = model.network().forward((&views).into(), &part.x, &mut NormStatistics::Batch, None);
     logits.cross_entropy_loss::<Tensor>(&part.labels, None, Reduction::Mean, -100, 0.0)
 }
 
@@ -80,22 +58,13 @@ fn gradient_of_every_control_point_is_its_weight_times_the_gradient_at_the_draw(
         let theta = surface.theta().copy().set_requires_grad(true);
         loss_through_interpolation(&model, &theta, &b, &part).backward();
         let g = Tensor::zeros([model.parameters()], (Kind::Float, Device::Cpu));
-        let _ = model.gradient(
-            &surface.network_at(0.3, 0.8),
-            &part.x,
-            &part.labels,
-            0.0,
-            &g,
-        );
+        let _ = model.gradient(&surface.network_at(0.3, 0.8), &part.x, &part.labels, 0.0, &g);
         let scale = theta.grad().abs().max().double_value(&[]);
         for (k, b) in b.iter().enumerate() {
             let expected = theta.grad().get(k as i64);
             let got = &g * *b;
             let difference = largest_difference(&expected, &got);
-            assert!(
-                difference < 1e-5 * scale,
-                "{name}, control point {k}: {difference} of {scale}"
-            );
+            assert!(difference < 1e-5 * scale, "{name}, control point {k}: {difference} of {scale}");
         }
     }
 }
@@ -111,16 +80,8 @@ fn steps_are_sgd_with_momentum_on_the_control_points() {
     for step in 0..4 {
         // The rate changes from step to step, as a schedule makes it.
         let rate = 0.02 * (1.0 + step as f64);
-        let rates = StepHyperparams {
-            learning_rate: rate,
-            momentum: 0.9,
-            weight_decay: 0.01,
-            label_smoothing: 0.0,
-        };
-        let parts = [
-            micro_batch((0.2, 0.7), step),
-            micro_batch((0.9, 0.4), 10 + step),
-        ];
+        let rates = StepHyperparams { learning_rate: rate, momentum: 0.9, weight_decay: 0.01, label_smoothing: 0.0 };
+        let parts = [micro_batch((0.2, 0.7), step), micro_batch((0.9, 0.4), 10 + step)];
         let mut gradient = Tensor::zeros_like(&theta);
         for p in &parts {
             let leaf = theta.copy().set_requires_grad(true);
@@ -137,31 +98,22 @@ fn steps_are_sgd_with_momentum_on_the_control_points() {
     }
     let difference = largest_difference(&theta, surface.theta());
     let moved = largest_difference(&theta, Surface::linear(degrees, corners(&model)).theta());
-    assert!(
-        moved > 1e-2 && difference < 1e-4 * moved,
-        "{difference} of {moved}"
-    );
+    assert!(moved > 1e-2 && difference < 1e-4 * moved, "{difference} of {moved}");
     assert_eq!(surface.version(), 5);
 }
 
 /// Six steps with `draws` draws, a point held still; `told` says whether a step is told where the next one draws.
 fn six_steps(model: &Model, mut surface: Surface, draws: usize, told: bool) -> (Surface, Vec<f64>) {
     surface.set_frozen(5, true);
-    let rates = StepHyperparams {
-        learning_rate: 0.05,
-        momentum: 0.9,
-        weight_decay: 0.01,
-        label_smoothing: 0.1,
-    };
+    let rates = StepHyperparams { learning_rate: 0.05, momentum: 0.9, weight_decay: 0.01, label_smoothing: 0.1 };
     let at = |step: usize, draw: usize| {
         let x = 0.17 * (step * draws + draw) as f64;
         (x.fract(), (1.7 * x).fract())
     };
     let mut norms = Vec::new();
     for step in 0..6 {
-        let parts: Vec<MicroBatch> = (0..draws)
-            .map(|draw| micro_batch(at(step, draw), (step * draws + draw) as i64))
-            .collect();
+        let parts: Vec<MicroBatch> =
+            (0..draws).map(|draw| micro_batch(at(step, draw), (step * draws + draw) as i64)).collect();
         let mut next: Vec<_> = (0..draws).map(|draw| at(step + 1, draw)).collect();
         if !told {
             next.clear();
@@ -186,22 +138,12 @@ fn own_arithmetic_and_library_calls_make_the_same_steps() {
             let linear = || Surface::linear(degrees, corners(&model));
             let (own, norms) = six_steps(&model, linear(), draws, true);
             let mut calls = linear();
-            calls.buffers = Some(buffers::SampleBuffers::matrix(
-                4,
-                model.parameters(),
-                Device::Cpu,
-            ));
+            calls.buffers = Some(buffers::SampleBuffers::matrix(4, model.parameters(), Device::Cpu));
             let (calls, expected) = six_steps(&model, calls, draws, true);
             let moved = largest_difference(own.theta(), start.theta());
             let difference = largest_difference(own.theta(), calls.theta());
-            assert!(
-                moved > 1e-3 && difference < tolerance * moved,
-                "{kind:?}, {draws} draws: {difference} of {moved}"
-            );
-            assert_eq!(
-                largest_difference(&own.theta().get(5), &start.theta().get(5)),
-                0.0
-            );
+            assert!(moved > 1e-3 && difference < tolerance * moved, "{kind:?}, {draws} draws: {difference} of {moved}");
+            assert_eq!(largest_difference(&own.theta().get(5), &start.theta().get(5)), 0.0);
             assert_eq!(own.version(), calls.version());
             for (norm, expected) in norms.iter().zip(&expected) {
                 let near = (norm - expected).abs() < tolerance * expected;
@@ -246,20 +188,9 @@ fn an_untrained_surface_is_linear_and_its_corners_are_the_given_networks() {
 /// A surface that has been trained a little, so that it is not linear.
 fn fitted_surface(model: &Model, degrees: Degrees) -> Surface {
     let mut surface = Surface::linear(degrees, corners(model));
-    let rates = StepHyperparams {
-        learning_rate: 0.1,
-        momentum: 0.9,
-        weight_decay: 1e-3,
-        label_smoothing: 0.0,
-    };
+    let rates = StepHyperparams { learning_rate: 0.1, momentum: 0.9, weight_decay: 1e-3, label_smoothing: 0.0 };
     for step in 0..5 {
-        surface.step(
-            model,
-            FitPhase::Interior,
-            &[micro_batch((0.4, 0.6), step)],
-            rates,
-            &[],
-        );
+        surface.step(model, FitPhase::Interior, &[micro_batch((0.4, 0.6), step)], rates, &[]);
     }
     surface
 }
@@ -269,19 +200,13 @@ fn raising_the_degree_leaves_every_point_and_the_next_step_where_they_were() {
     let model = model("cnn");
     let mut surface = fitted_surface(&model, Degrees::new(2, 2).unwrap());
     let points = [(0.0, 0.3), (0.5, 0.5), (0.9, 0.2)];
-    let before: Vec<Tensor> = points
-        .iter()
-        .map(|&(u, v)| surface.network_at(u, v))
-        .collect();
+    let before: Vec<Tensor> = points.iter().map(|&(u, v)| surface.network_at(u, v)).collect();
     let velocity_at = |s: &Surface| {
         let b = to_f32(&s.degrees().bernstein_weights(0.4, 0.7)[4..]);
         Tensor::from_slice(&b).unsqueeze(0).mm(s.velocity())
     };
     let velocity = velocity_at(&surface);
-    let to = surface
-        .degrees()
-        .with_changed_degree(ParameterAxis::U, 1)
-        .unwrap();
+    let to = surface.degrees().with_changed_degree(ParameterAxis::U, 1).unwrap();
     let version = surface.version();
     let deviation = surface.convert(to, surface.mean_corner_distance());
     assert!(deviation < 1e-6, "{deviation}");
@@ -320,26 +245,11 @@ fn frozen_points_and_corners_stand_still_and_the_others_move() {
     surface.set_frozen(5, true);
     surface.set_frozen(0, true);
     let before = surface.theta().copy();
-    let rates = StepHyperparams {
-        learning_rate: 0.1,
-        momentum: 0.9,
-        weight_decay: 1e-3,
-        label_smoothing: 0.0,
-    };
-    surface.step(
-        &model,
-        FitPhase::Interior,
-        &[micro_batch((0.5, 0.4), 1)],
-        rates,
-        &[],
-    );
+    let rates = StepHyperparams { learning_rate: 0.1, momentum: 0.9, weight_decay: 1e-3, label_smoothing: 0.0 };
+    surface.step(&model, FitPhase::Interior, &[micro_batch((0.5, 0.4), 1)], rates, &[]);
     for row in 0..9 {
         let moved = largest_difference(&before.get(row), &surface.theta().get(row));
-        assert_eq!(
-            moved == 0.0,
-            row < 4 || row == 5,
-            "row {row} moved by {moved}"
-        );
+        assert_eq!(moved == 0.0, row < 4 || row == 5, "row {row} moved by {moved}");
     }
     assert!(!surface.frozen()[0]);
 }
@@ -361,25 +271,12 @@ fn the_centroid_is_the_mean_of_the_control_points_and_of_the_surface() {
 
 #[test]
 fn raising_the_degree_during_a_fit_of_a_resnet_makes_no_jump_in_the_loss() {
-    let config = NetworkConfig {
-        name: "resnet18-cifar".into(),
-        widths: vec![4, 4, 8, 8],
-        patch: 0,
-        hidden: Vec::new(),
-    };
+    let config =
+        NetworkConfig { name: "resnet18-cifar".into(), widths: vec![4, 4, 8, 8], patch: 0, hidden: Vec::new() };
     let network = networks::build(&config, [1, 8, 8], 3).unwrap();
-    let placement = Placement {
-        device: Device::Cpu,
-        kind: Kind::Float,
-        threads: 1,
-    };
+    let placement = Placement { device: Device::Cpu, kind: Kind::Float, threads: 1 };
     let model = Model::new(network, placement);
-    let rates = StepHyperparams {
-        learning_rate: 0.02,
-        momentum: 0.9,
-        weight_decay: 5e-4,
-        label_smoothing: 0.0,
-    };
+    let rates = StepHyperparams { learning_rate: 0.02, momentum: 0.9, weight_decay: 5e-4, label_smoothing: 0.0 };
     let draws = surfit_core::draws::PointDraws {
         seed: 3,
         patch: Patch::Square,
@@ -408,17 +305,8 @@ fn raising_the_degree_during_a_fit_of_a_resnet_makes_no_jump_in_the_loss() {
     let last = &before[12..];
     let spread = (last.iter().map(|x| (x - mean(last)).powi(2)).sum::<f64>() / 12.0).sqrt();
     // The step after the change sees the same surface, and the ones behind it go the same way.
-    assert!(
-        (raised[0] - kept[0]).abs() < 1e-3 * kept[0],
-        "{raised:?} {kept:?}"
-    );
+    assert!((raised[0] - kept[0]).abs() < 1e-3 * kept[0], "{raised:?} {kept:?}");
     let apart = (mean(&raised) - mean(&kept)).abs();
-    assert!(
-        apart < spread,
-        "{apart} apart, the loss spreads by {spread}"
-    );
-    assert!(
-        mean(last) < mean(&before[..5]),
-        "the fit learns nothing: {before:?}"
-    );
+    assert!(apart < spread, "{apart} apart, the loss spreads by {spread}");
+    assert!(mean(last) < mean(&before[..5]), "the fit learns nothing: {before:?}");
 }

@@ -19,61 +19,23 @@ fn look() -> CurveLook {
 
 fn svg(look: &CurveLook, others: &[OtherCurve]) -> String {
     let picture = test_data::run_state();
-    CurvesFigure {
-        run_state: &picture,
-        style: look,
-        other_curves: others,
-        title: "demo".into(),
-    }
-    .svg()
-    .unwrap()
+    CurvesFigure { run_state: &picture, style: look, other_curves: others, title: "demo".into() }.svg().unwrap()
 }
 
 #[test]
 fn what_is_seen_of_the_curves_is_drawn_and_said() {
     let plain = svg(&look(), &[]);
-    for words in [
-        "steps 1\u{2009}000 to 2\u{2009}000",
-        "weight 0.97",
-        "degree 3×3",
-    ] {
+    for words in ["steps 1\u{2009}000 to 2\u{2009}000", "weight 0.97", "degree 3×3"] {
         assert!(plain.contains(words), "{words}");
     }
     // The whole has more than the part, and without the change that lies beyond it the part says less.
-    let early = svg(
-        &CurveLook {
-            window: (0.0, 900.0),
-            ..look()
-        },
-        &[],
-    );
+    let early = svg(&CurveLook { window: (0.0, 900.0), ..look() }, &[]);
     assert!(!early.contains("degree 3×3"));
-    let log = svg(
-        &CurveLook {
-            log: true,
-            smoothing: None,
-            ..look()
-        },
-        &[],
-    );
+    let log = svg(&CurveLook { log: true, smoothing: None, ..look() }, &[]);
     assert!(log.contains("logarithmic") && log.contains("not smoothed"));
-    let time = svg(
-        &CurveLook {
-            time: true,
-            window: (0.0, 600.0),
-            rate: true,
-            ..look()
-        },
-        &[],
-    );
+    let time = svg(&CurveLook { time: true, window: (0.0, 600.0), rate: true, ..look() }, &[]);
     assert!(time.contains("time of work, min") && time.contains("learning rate"));
-    let corners = CurveLook {
-        curves: (0..4)
-            .map(LossCurve::Corner)
-            .chain([LossCurve::Surface])
-            .collect(),
-        ..look()
-    };
+    let corners = CurveLook { curves: (0..4).map(LossCurve::Corner).chain([LossCurve::Surface]).collect(), ..look() };
     assert!(svg(&corners, &[]).contains("corner 4"));
 }
 
@@ -94,31 +56,13 @@ fn other_runs_have_their_names_and_letters() {
 #[test]
 fn curves_without_values_or_extent_have_a_figure() {
     let empty = RunState::default();
-    let nothing = CurveLook {
-        window: (0.0, 0.0),
-        range: (1.0, 1.0),
-        rate: true,
-        ..look()
-    };
-    CurvesFigure {
-        run_state: &empty,
-        style: &nothing,
-        other_curves: &[],
-        title: "x".into(),
-    }
-    .png()
-    .unwrap();
+    let nothing = CurveLook { window: (0.0, 0.0), range: (1.0, 1.0), rate: true, ..look() };
+    CurvesFigure { run_state: &empty, style: &nothing, other_curves: &[], title: "x".into() }.png().unwrap();
 }
 
 #[test]
 fn lines_are_cut_at_the_edges() {
     let points = [(0.0, 0.0), (10.0, 10.0), (20.0, 20.0)];
-    assert_eq!(
-        clip_to_range(&points, &(5.0..15.0)),
-        [(5.0, 5.0), (10.0, 10.0), (15.0, 15.0)]
-    );
-    assert_eq!(
-        clip_to_range(&points, &(12.0..18.0)),
-        [(12.0, 12.0), (18.0, 18.0)]
-    );
+    assert_eq!(clip_to_range(&points, &(5.0..15.0)), [(5.0, 5.0), (10.0, 10.0), (15.0, 15.0)]);
+    assert_eq!(clip_to_range(&points, &(12.0..18.0)), [(12.0, 12.0), (18.0, 18.0)]);
 }

@@ -49,9 +49,7 @@ impl CurvesFigure<'_> {
             let middle = bucket.step as f64;
             let sample = CurveSample {
                 x: self.axis_position(trace.track, middle, 1.0),
-                range: mean.map_or((f64::NAN, f64::NAN, f64::NAN), |mean| {
-                    (bucket.min.into(), mean, bucket.max.into())
-                }),
+                range: mean.map_or((f64::NAN, f64::NAN, f64::NAN), |mean| (bucket.min.into(), mean, bucket.max.into())),
                 smoothed: smoothing.add(mean, bucket.count).unwrap_or(f64::NAN),
             };
             if sample.x <= from {
@@ -116,23 +114,11 @@ impl CurvesFigure<'_> {
         };
         let points: Vec<(f64, f64)> = points.filter(inside).collect();
         if alone {
-            panel.draw_curve(
-                area,
-                points.iter().copied(),
-                line_style(color.mix(0.7), 1.2),
-            )?;
+            panel.draw_curve(area, points.iter().copied(), line_style(color.mix(0.7), 1.2))?;
         }
         for (x, y) in points {
-            area.draw(&Circle::new(
-                panel.pixel_at(x, y),
-                px(3.4),
-                fill_style(WHITE),
-            ))?;
-            area.draw(&Circle::new(
-                panel.pixel_at(x, y),
-                px(2.6),
-                fill_style(color),
-            ))?;
+            area.draw(&Circle::new(panel.pixel_at(x, y), px(3.4), fill_style(WHITE)))?;
+            area.draw(&Circle::new(panel.pixel_at(x, y), px(2.6), fill_style(color)))?;
         }
         Ok(())
     }
@@ -147,20 +133,11 @@ fn draw_range_band<DB: DrawingBackend>(
 ) -> DrawResult<DB> {
     // A range over a handful of neighbours reads as a band, single values would be a hatch.
     let group = (samples.len() / 240).max(1);
-    let inside: Vec<&CurveSample> = samples
-        .iter()
-        .filter(|s| (panel.x.start..=panel.x.end).contains(&s.x))
-        .collect();
+    let inside: Vec<&CurveSample> = samples.iter().filter(|s| (panel.x.start..=panel.x.end).contains(&s.x)).collect();
     let mut piece: Vec<(f64, f64, f64)> = Vec::new();
     for chunk in inside.chunks(group) {
-        let low = chunk
-            .iter()
-            .map(|s| s.range.0)
-            .fold(f64::INFINITY, f64::min);
-        let high = chunk
-            .iter()
-            .map(|s| s.range.2)
-            .fold(f64::NEG_INFINITY, f64::max);
+        let low = chunk.iter().map(|s| s.range.0).fold(f64::INFINITY, f64::min);
+        let high = chunk.iter().map(|s| s.range.2).fold(f64::NEG_INFINITY, f64::max);
         if low <= high {
             piece.push((chunk[chunk.len() / 2].x, low, high));
         } else {
@@ -204,10 +181,7 @@ pub(super) fn draw_labels<DB: DrawingBackend>(
     for ((x, y), n) in ends {
         // Sideways, so that a sign stays at the height of its curve.
         let mut x = x + px(6.0);
-        while placed
-            .iter()
-            .any(|p| (p.0 - x).abs() < wide && (p.1 - y).abs() < high)
-        {
+        while placed.iter().any(|p| (p.0 - x).abs() < wide && (p.1 - y).abs() < high) {
             x += wide;
         }
         placed.push((x, y));

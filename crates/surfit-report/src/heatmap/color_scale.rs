@@ -38,9 +38,7 @@ impl FieldMap<'_> {
             return range;
         }
         let values = (0..self.heatmap.cells.len()).filter_map(|i| self.field_value(i));
-        let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| {
-            (a.min(x), b.max(x))
-        });
+        let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
         match (low <= high, self.style.quantity) {
             // Zero has the middle of the colours.
             (true, CellQuantity::Gain) => {
@@ -92,10 +90,7 @@ impl FieldMap<'_> {
         let label = |tick: f64| {
             let text = format_number(tick);
             let positive = signed && tick > 0.0 && text != "0";
-            (
-                tick / unit,
-                if positive { format!("+{text}") } else { text },
-            )
+            (tick / unit, if positive { format!("+{text}") } else { text })
         };
         let ticks = ticks(&(unit * low..unit * high), 8);
         ticks.into_iter().map(label).collect()

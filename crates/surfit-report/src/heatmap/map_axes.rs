@@ -11,10 +11,7 @@ use surfit_core::surface::Patch;
 
 impl FieldMap<'_> {
     /// Draws the frame, its ticks and the names of both parameters.
-    pub(super) fn draw_axes<DB: DrawingBackend>(
-        &self,
-        area: &DrawingArea<DB, Shift>,
-    ) -> DrawResult<DB> {
+    pub(super) fn draw_axes<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
         let place = self.placement;
         let (left, top, side) = (px(place.left), px(place.top), px(place.side));
         let frame = [(left, top), (left + side, top + side)];
@@ -26,20 +23,14 @@ impl FieldMap<'_> {
         for t in [0.0, 0.25, 0.5, 0.75, 1.0] {
             let (x, y) = (left + at(t), top + side - at(t));
             let (low, tick) = (top + side, px(4.0));
-            area.draw(&PathElement::new(
-                [(x, low), (x, low + tick)],
-                line_style(AXIS_COLOR, 1.0),
-            ))?;
+            area.draw(&PathElement::new([(x, low), (x, low + tick)], line_style(AXIS_COLOR, 1.0)))?;
             let style = text_style(11.0, MUTED_COLOR, HPos::Center, VPos::Top);
             let u = round_thousandths(left_u + t * (right_u - left_u));
             area.draw_text(&format_number(u), &style, (x, low + px(6.0)))?;
             if self.heatmap.patch == Patch::Curve {
                 continue;
             }
-            area.draw(&PathElement::new(
-                [(left - tick, y), (left, y)],
-                line_style(AXIS_COLOR, 1.0),
-            ))?;
+            area.draw(&PathElement::new([(left - tick, y), (left, y)], line_style(AXIS_COLOR, 1.0)))?;
             let style = text_style(11.0, MUTED_COLOR, HPos::Right, VPos::Center);
             let v = round_thousandths(low_v + t * (high_v - low_v));
             area.draw_text(&format_number(v), &style, (left - px(7.0), y))?;

@@ -20,11 +20,7 @@ fn svg_tells_values_and_the_best_point() {
     let svg = figure(&heatmap, Metric::Accuracy).svg().unwrap();
     let best = heatmap.best_point(Metric::Accuracy).unwrap();
     for text in [
-        format!(
-            "best {:.2} % at u {}",
-            100.0 * best.accuracy,
-            format_number(round_thousandths(best.u))
-        ),
+        format!("best {:.2} % at u {}", 100.0 * best.accuracy, format_number(round_thousandths(best.u))),
         "accuracy, %".into(),
         format!("{:.1}", 100.0 * heatmap.cells[0].accuracy().unwrap()),
         "better than every corner".into(),
@@ -66,43 +62,24 @@ fn empty_flat_and_stale_heatmaps_have_figures() {
 #[test]
 fn gain_confidence_lines_and_a_part_are_drawn_as_they_are_looked_at() {
     let heatmap = test_data::heatmap(11);
-    let look = |quantity| HeatmapStyle {
-        quantity,
-        corner: 0.85,
-        ..HeatmapStyle::default()
-    };
+    let look = |quantity| HeatmapStyle { quantity, corner: 0.85, ..HeatmapStyle::default() };
     let drawn = |look: HeatmapStyle| {
-        let figure = HeatmapFigure {
-            style: look,
-            ..figure(&heatmap, Metric::Accuracy)
-        };
+        let figure = HeatmapFigure { style: look, ..figure(&heatmap, Metric::Accuracy) };
         figure.svg().unwrap()
     };
     let middle = heatmap.cells[60];
     let gain = drawn(look(CellQuantity::Gain));
     let written = format!("{:+.2}", 100.0 * (middle.accuracy().unwrap() - 0.85));
-    assert!(
-        gain.contains(&written) && gain.contains("points"),
-        "{written}"
-    );
+    assert!(gain.contains(&written) && gain.contains("points"), "{written}");
     let (low, high) = middle.interval().unwrap();
     let width = drawn(look(CellQuantity::Width));
     assert!(width.contains(&format!("{:.2}", 50.0 * (high - low))));
-    assert!(
-        !width.contains("outlined"),
-        "the interval is no better or worse"
-    );
+    assert!(!width.contains("outlined"), "the interval is no better or worse");
     let plain = drawn(HeatmapStyle::default());
-    let lines = drawn(HeatmapStyle {
-        contours: true,
-        ..HeatmapStyle::default()
-    });
+    let lines = drawn(HeatmapStyle { contours: true, ..HeatmapStyle::default() });
     let strokes = |svg: &str| svg.matches("<polyline").count();
     assert!(strokes(&lines) > strokes(&plain) + 50);
-    let part = drawn(HeatmapStyle {
-        part: Some([(0.2, 0.4), (0.6, 0.8)]),
-        ..HeatmapStyle::default()
-    });
+    let part = drawn(HeatmapStyle { part: Some([(0.2, 0.4), (0.6, 0.8)]), ..HeatmapStyle::default() });
     let number = |i: usize| format!("{:.1}", 100.0 * heatmap.cells[i].accuracy().unwrap());
     assert!(part.contains(&number(3 * 11 + 7)));
     assert!(part.matches("<text").count() + 80 < plain.matches("<text").count());
@@ -112,10 +89,7 @@ fn gain_confidence_lines_and_a_part_are_drawn_as_they_are_looked_at() {
     }
     // A range that was chosen holds, and what is beyond it has the colour of its end.
     let fixed = HeatmapFigure {
-        style: HeatmapStyle {
-            range: Some((0.2, 0.3)),
-            ..HeatmapStyle::default()
-        },
+        style: HeatmapStyle { range: Some((0.2, 0.3)), ..HeatmapStyle::default() },
         ..figure(&heatmap, Metric::Accuracy)
     };
     let fixed = fixed.field_map();

@@ -16,9 +16,7 @@ impl PlacedRelief<'_, '_> {
     /// The corners of the floor, in order round it.
     fn floor_corners(&self) -> &'static [FloorPoint] {
         match self.map.heatmap.patch {
-            Patch::Triangle if self.map.style.part.is_none() => {
-                &[(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)]
-            }
+            Patch::Triangle if self.map.style.part.is_none() => &[(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)],
             _ => &[(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)],
         }
     }
@@ -39,17 +37,10 @@ impl PlacedRelief<'_, '_> {
     }
 
     /// The floor, and the walls behind the surface with lines at the heights of the ticks.
-    pub(super) fn draw_frame<DB: DrawingBackend>(
-        &self,
-        area: &DrawingArea<DB, Shift>,
-    ) -> DrawResult<DB> {
+    pub(super) fn draw_frame<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
         let middle = self.floor_depth((0.5, 0.5));
         let ticks = self.map.bar_ticks(self.range.0, self.range.1);
-        let floor: Vec<(i32, i32)> = self
-            .floor_corners()
-            .iter()
-            .map(|&c| self.pixel_at(c, 0.0))
-            .collect();
+        let floor: Vec<(i32, i32)> = self.floor_corners().iter().map(|&c| self.pixel_at(c, 0.0)).collect();
         area.draw(&Polygon::new(floor, fill_style(RGBColor(0xf6, 0xf7, 0xf9))))?;
         for [p, q] in self.floor_sides() {
             let behind = (self.floor_depth(p) + self.floor_depth(q)) / 2.0 > middle + 1e-6;
@@ -73,10 +64,7 @@ impl PlacedRelief<'_, '_> {
     }
 
     /// Figures and names of the axes; where there would be two of them at a place there is the first.
-    pub(super) fn draw_labels<DB: DrawingBackend>(
-        &self,
-        area: &DrawingArea<DB, Shift>,
-    ) -> DrawResult<DB> {
+    pub(super) fn draw_labels<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
         let mut taken: Vec<[f64; 4]> = Vec::new();
         self.draw_height_labels(area, &mut taken)?;
         let [u, v] = self.map.style.part.unwrap_or([(0.0, 1.0); 2]);
@@ -99,23 +87,12 @@ impl PlacedRelief<'_, '_> {
         let along = |side: &[FloorPoint; 2]| {
             let [p, q] = side;
             let (du, dv) = ((q.0 - p.0).abs(), (q.1 - p.1).abs());
-            if along_u {
-                du > 0.5 && dv < 0.5
-            } else {
-                dv > 0.5 && du < 0.5
-            }
+            if along_u { du > 0.5 && dv < 0.5 } else { dv > 0.5 && du < 0.5 }
         };
         let depth = |side: &[FloorPoint; 2]| self.floor_depth(side[0]) + self.floor_depth(side[1]);
-        let nearest = self
-            .floor_sides()
-            .filter(along)
-            .min_by(|a, b| depth(a).total_cmp(&depth(b)))?;
+        let nearest = self.floor_sides().filter(along).min_by(|a, b| depth(a).total_cmp(&depth(b)))?;
         let [p, q] = nearest;
-        Some(if p.0 + p.1 > q.0 + q.1 {
-            [q, p]
-        } else {
-            [p, q]
-        })
+        Some(if p.0 + p.1 > q.0 + q.1 { [q, p] } else { [p, q] })
     }
 
     /// Writes beside a place of the floor, away from its middle.
@@ -128,18 +105,11 @@ impl PlacedRelief<'_, '_> {
         text_: &str,
         name: bool,
     ) -> DrawResult<DB> {
-        let (middle, (x, y)) = (
-            self.project_point(0.5, 0.5, 0.0),
-            self.project_point(spot.0, spot.1, 0.0),
-        );
+        let (middle, (x, y)) = (self.project_point(0.5, 0.5, 0.0), self.project_point(spot.0, spot.1, 0.0));
         let (dx, dy) = (x - middle.0, y - middle.1);
         // Of an edge seen from its end there is no outward: then downward.
         let long = dx.hypot(dy);
-        let (dx, dy) = if long > 8.0 {
-            (dx / long, dy / long)
-        } else {
-            (0.0, 1.0)
-        };
+        let (dx, dy) = if long > 8.0 { (dx / long, dy / long) } else { (0.0, 1.0) };
         // Seen from low, the floor is a line; labels still go below it.
         let (dx, dy) = (0.75 * dx, dy.max(0.55));
         let long = dx.hypot(dy);
@@ -162,14 +132,10 @@ impl PlacedRelief<'_, '_> {
         side: f64,
     ) -> DrawResult<DB> {
         let (width, height) = area.estimate_text_size(text, style)?;
-        let (w, h) = (
-            f64::from(width) / PIXELS_PER_POINT,
-            f64::from(height) / PIXELS_PER_POINT,
-        );
+        let (w, h) = (f64::from(width) / PIXELS_PER_POINT, f64::from(height) / PIXELS_PER_POINT);
         let left = x - side * w;
         let room = [left - 2.0, y - h / 2.0, left + w + 2.0, y + h / 2.0];
-        let meets =
-            |o: &[f64; 4]| room[0] < o[2] && o[0] < room[2] && room[1] < o[3] && o[1] < room[3];
+        let meets = |o: &[f64; 4]| room[0] < o[2] && o[0] < room[2] && room[1] < o[3] && o[1] < room[3];
         if taken.iter().any(meets) {
             return Ok(());
         }
@@ -184,11 +150,7 @@ impl PlacedRelief<'_, '_> {
         taken: &mut Vec<[f64; 4]>,
     ) -> DrawResult<DB> {
         let x = |c: &FloorPoint| self.project_point(c.0, c.1, 0.0).0;
-        let Some(&left) = self
-            .floor_corners()
-            .iter()
-            .min_by(|a, b| x(a).total_cmp(&x(b)))
-        else {
+        let Some(&left) = self.floor_corners().iter().min_by(|a, b| x(a).total_cmp(&x(b))) else {
             return Ok(());
         };
         let upright = [self.pixel_at(left, 0.0), self.pixel_at(left, 1.0)];

@@ -32,24 +32,17 @@ impl PlacedRelief<'_, '_> {
             let inside = area.abs() > 1e-9 && wp.min(wq).min(wr) >= 0.0;
             inside && wp * p.depth + wq * q.depth + wr * r.depth < point.depth - 0.02
         };
-        self.cells_back_to_front().into_iter().any(|(a, b)| {
-            before([(a, b), (a + 1, b), (a, b + 1)])
-                || before([(a + 1, b + 1), (a, b + 1), (a + 1, b)])
-        })
+        self.cells_back_to_front()
+            .into_iter()
+            .any(|(a, b)| before([(a, b), (a + 1, b), (a, b + 1)]) || before([(a + 1, b + 1), (a, b + 1), (a + 1, b)]))
     }
 
     /// The numbers of the corners, and a star over the best cell.
-    pub(super) fn draw_markers<DB: DrawingBackend>(
-        &self,
-        area: &DrawingArea<DB, Shift>,
-    ) -> DrawResult<DB> {
+    pub(super) fn draw_markers<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
         let heatmap = self.map.heatmap;
         let over = |index: usize| {
             let (a, b) = (index / heatmap.grid, index % heatmap.grid);
-            let value = self
-                .field
-                .get(a, b)
-                .filter(|_| self.map.is_visible(index))?;
+            let value = self.field.get(a, b).filter(|_| self.map.is_visible(index))?;
             Some(self.pixel(a as f64, b as f64, value))
         };
         for (number, index) in heatmap.corner_cells().into_iter().enumerate() {
@@ -59,18 +52,10 @@ impl PlacedRelief<'_, '_> {
             let ink = if hidden { AXIS_COLOR } else { TEXT_COLOR };
             let ground = if hidden { 0.55 } else { 1.0 };
             let at = (x, y - px(15.0));
-            area.draw(&PathElement::new(
-                [(x, y), at],
-                line_style(ink.mix(ground), 1.0),
-            ))?;
+            area.draw(&PathElement::new([(x, y), at], line_style(ink.mix(ground), 1.0)))?;
             area.draw(&Circle::new(at, px(7.5), fill_style(WHITE.mix(ground))))?;
             area.draw(&Circle::new(at, px(7.5), line_style(ink, 1.0)))?;
-            let style = bold_style(
-                10.0,
-                if hidden { MUTED_COLOR } else { TEXT_COLOR },
-                HPos::Center,
-                VPos::Center,
-            );
+            let style = bold_style(10.0, if hidden { MUTED_COLOR } else { TEXT_COLOR }, HPos::Center, VPos::Center);
             area.draw_text(&(number + 1).to_string(), &style, at)?;
         }
         if let Some((x, y)) = self.map.best_cell().and_then(over) {

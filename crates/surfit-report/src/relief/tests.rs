@@ -25,17 +25,8 @@ fn a_relief_has_faces_axes_and_a_bar_from_every_side() {
     let texts = |svg: &str| svg.matches("<text").count();
     for turn in [0.0, 45.0, 90.0, 200.0, 359.0] {
         for tilt in [5.0, 40.0, 90.0] {
-            let camera = Camera {
-                turn,
-                tilt,
-                height: 0.5,
-            };
-            let svg = ReliefFigure {
-                camera,
-                ..figure(&heatmap)
-            }
-            .svg()
-            .unwrap();
+            let camera = Camera { turn, tilt, height: 0.5 };
+            let svg = ReliefFigure { camera, ..figure(&heatmap) }.svg().unwrap();
             // Title, line below it, both axes, bar, corners.
             assert!(texts(&svg) >= 18, "{turn} {tilt}: {}", texts(&svg));
         }
@@ -46,34 +37,14 @@ fn a_relief_has_faces_axes_and_a_bar_from_every_side() {
 #[test]
 fn nearer_squares_are_drawn_last() {
     let heatmap = test_data::heatmap(5);
-    let place = MapPlacement {
-        left: 0.0,
-        top: 0.0,
-        side: 1.0,
-    };
-    let map = FieldMap::new(
-        &heatmap,
-        Metric::Accuracy,
-        Colormap::Viridis,
-        HeatmapStyle::default(),
-        place,
-    );
-    let relief = PlacedRelief::new(
-        &map,
-        Camera {
-            turn: 0.0,
-            ..Camera::default()
-        },
-    );
+    let place = MapPlacement { left: 0.0, top: 0.0, side: 1.0 };
+    let map = FieldMap::new(&heatmap, Metric::Accuracy, Colormap::Viridis, HeatmapStyle::default(), place);
+    let relief = PlacedRelief::new(&map, Camera { turn: 0.0, ..Camera::default() });
     let cells = relief.cells_back_to_front();
     assert_eq!((cells.len(), cells[0].1, cells[15].1), (16, 3, 0));
     // The hill hides the corners behind it when it is looked at from low.
     let hidden = |tilt| {
-        let camera = Camera {
-            turn: 45.0,
-            tilt,
-            height: 1.0,
-        };
+        let camera = Camera { turn: 45.0, tilt, height: 1.0 };
         let relief = PlacedRelief::new(&map, camera);
         [(0, 0), (4, 0), (0, 4), (4, 4)].map(|c| relief.is_hidden(c))
     };
@@ -98,11 +69,6 @@ fn every_surface_has_a_relief_measured_or_not() {
             part: Some([(0.25, 0.75), (0.0, 0.5)]),
             ..HeatmapStyle::default()
         };
-        ReliefFigure {
-            style: look,
-            ..figure(&heatmap)
-        }
-        .svg()
-        .unwrap();
+        ReliefFigure { style: look, ..figure(&heatmap) }.svg().unwrap();
     }
 }

@@ -31,26 +31,10 @@ pub(super) fn surface_table(picture: &RunState) -> Option<ReportSection> {
             ),
         ],
         ["mean accuracy".into(), format_percent(summary.mean)],
-        [
-            "mean of the interior".into(),
-            format_percent(summary.interior_mean),
-        ],
-        [
-            "mean of the corners".into(),
-            format_percent(summary.corners_mean),
-        ],
-        [
-            "interior against corners".into(),
-            format_points(summary.interior_mean - summary.corners_mean),
-        ],
-        [
-            "lowest and highest".into(),
-            format!(
-                "{} and {}",
-                format_percent(summary.min),
-                format_percent(summary.max)
-            ),
-        ],
+        ["mean of the interior".into(), format_percent(summary.interior_mean)],
+        ["mean of the corners".into(), format_percent(summary.corners_mean)],
+        ["interior against corners".into(), format_points(summary.interior_mean - summary.corners_mean)],
+        ["lowest and highest".into(), format!("{} and {}", format_percent(summary.min), format_percent(summary.max))],
     ];
     // The test figure belongs to the point that was chosen then, not to whatever another grid has found since.
     let chosen = |f: &&JobResult| heatmap.best_point(Metric::Accuracy) == Some(f.best);
@@ -68,18 +52,11 @@ pub(super) fn surface_table(picture: &RunState) -> Option<ReportSection> {
             ]);
         }
     }
-    Some(ReportSection::Table(
-        vec!["figure", "value"],
-        rows.into_iter().map(Vec::from).collect(),
-    ))
+    Some(ReportSection::Table(vec!["figure", "value"], rows.into_iter().map(Vec::from).collect()))
 }
 
 pub(super) fn corner_table(picture: &RunState) -> Option<ReportSection> {
-    let tests = picture
-        .finished
-        .as_ref()
-        .map(|f| f.corners_test.clone())
-        .unwrap_or_default();
+    let tests = picture.finished.as_ref().map(|f| f.corners_test.clone()).unwrap_or_default();
     let mut rows: Vec<Vec<String>> = picture
         .corners
         .values()
@@ -88,25 +65,14 @@ pub(super) fn corner_table(picture: &RunState) -> Option<ReportSection> {
                 (c.index + 1).to_string(),
                 c.source.clone(),
                 format_percent(c.accuracy),
-                c.own_statistics
-                    .map_or_else(|| "–".into(), |own| format_percent(own.accuracy)),
+                c.own_statistics.map_or_else(|| "–".into(), |own| format_percent(own.accuracy)),
                 format!("{:.4}", c.loss),
-                tests
-                    .get(c.index)
-                    .map_or_else(|| "–".into(), |t| format_percent(*t)),
+                tests.get(c.index).map_or_else(|| "–".into(), |t| format_percent(*t)),
                 format!("{:.1} s", c.seconds),
             ]
         })
         .collect();
-    let mut head = vec![
-        "corner",
-        "source",
-        "validation",
-        "with own statistics",
-        "loss",
-        "test",
-        "time",
-    ];
+    let mut head = vec!["corner", "source", "validation", "with own statistics", "loss", "test", "time"];
     if picture.corners.values().all(|c| c.own_statistics.is_none()) {
         let column = 3;
         head.remove(column);
@@ -122,9 +88,7 @@ pub(super) fn geometry_table(picture: &RunState) -> Option<ReportSection> {
             others.zip(&g.angles_at_first).find(|(p, _)| *p == pair)
         };
         g.pairs.iter().enumerate().map(move |(k, pair)| {
-            let figure = |x: Option<&f64>, decimals: usize| {
-                x.map_or_else(|| "–".into(), |x| format!("{x:.decimals$}"))
-            };
+            let figure = |x: Option<&f64>, decimals: usize| x.map_or_else(|| "–".into(), |x| format!("{x:.decimals$}"));
             vec![
                 if g.aligned { "aligned" } else { "as given" }.to_owned(),
                 format!("{}–{}", pair.0 + 1, pair.1 + 1),
@@ -135,13 +99,7 @@ pub(super) fn geometry_table(picture: &RunState) -> Option<ReportSection> {
         })
     });
     let rows: Vec<Vec<String>> = rows.collect();
-    let head = vec![
-        "corners",
-        "pair",
-        "distance",
-        "angle between the weights, °",
-        "angle seen from corner 1, °",
-    ];
+    let head = vec!["corners", "pair", "distance", "angle between the weights, °", "angle seen from corner 1, °"];
     (!rows.is_empty()).then_some(ReportSection::Table(head, rows))
 }
 
@@ -159,13 +117,7 @@ pub(super) fn alignment_table(picture: &RunState) -> Option<ReportSection> {
             ]
         })
         .collect();
-    let head = vec![
-        "corner",
-        "units moved",
-        "distance before",
-        "distance after",
-        "change of logits",
-    ];
+    let head = vec!["corner", "units moved", "distance before", "distance after", "change of logits"];
     (!rows.is_empty()).then_some(ReportSection::Table(head, rows))
 }
 
@@ -201,12 +153,7 @@ pub(super) fn degree_table(picture: &RunState) -> Option<ReportSection> {
 pub(super) fn stage_table(picture: &RunState) -> Option<ReportSection> {
     let rows: Vec<Vec<String>> = JobStage::ALL
         .iter()
-        .filter_map(|s| {
-            Some(vec![
-                s.name().to_owned(),
-                format!("{:.1} s", picture.seconds.get(s)?),
-            ])
-        })
+        .filter_map(|s| Some(vec![s.name().to_owned(), format!("{:.1} s", picture.seconds.get(s)?)]))
         .collect();
     (!rows.is_empty()).then_some(ReportSection::Table(vec!["stage", "time"], rows))
 }
@@ -225,10 +172,7 @@ mod tests {
         };
         assert_eq!(table(&picture).0.len(), 6);
         let corner = picture.corners.get_mut(&1).unwrap();
-        corner.own_statistics = Some(surfit_core::event::OwnStatistics {
-            accuracy: 0.9912,
-            loss: 0.1,
-        });
+        corner.own_statistics = Some(surfit_core::event::OwnStatistics { accuracy: 0.9912, loss: 0.1 });
         let (head, rows) = table(&picture);
         assert_eq!(head[3], "with own statistics");
         assert_eq!(rows[0][3], "–");
@@ -255,18 +199,13 @@ mod tests {
             steps: [0, 0],
         };
         let told = |picture: &RunState| {
-            let Some(ReportSection::Table(_, rows)) = surface_table(picture) else {
-                panic!("no table")
-            };
+            let Some(ReportSection::Table(_, rows)) = surface_table(picture) else { panic!("no table") };
             rows.iter().any(|r| r[0] == "best point on test")
         };
         picture.finished = Some(finished(best));
         assert!(told(&picture));
         // Another grid was measured since, and its best is another point.
-        picture.finished = Some(finished(surfit_core::heatmap::MeasuredPoint {
-            u: best.u + 0.01,
-            ..best
-        }));
+        picture.finished = Some(finished(surfit_core::heatmap::MeasuredPoint { u: best.u + 0.01, ..best }));
         assert!(!told(&picture));
     }
 }

@@ -21,10 +21,7 @@ const ROWS_TOP: f64 = 96.0;
 
 impl DrawableFigure for VariantsFigure<'_> {
     fn size(&self) -> (u32, u32) {
-        (
-            900,
-            (ROWS_TOP + ROW_HEIGHT * self.outcomes.len() as f64 + 60.0) as u32,
-        )
+        (900, (ROWS_TOP + ROW_HEIGHT * self.outcomes.len() as f64 + 60.0) as u32)
     }
 
     fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
@@ -33,21 +30,10 @@ impl DrawableFigure for VariantsFigure<'_> {
             self.title,
             "validation accuracy, %: line for the corners, ring for the worst point, dot for the interior, star for the best; bars are standard deviations",
         )?;
-        let marks = [
-            "corners, validation",
-            "worst point",
-            "interior",
-            "best point, validation",
-        ];
-        let all = self
-            .outcomes
-            .iter()
-            .flat_map(|o| marks.iter().filter_map(|m| o.mean_deviation(m)));
+        let marks = ["corners, validation", "worst point", "interior", "best point, validation"];
+        let all = self.outcomes.iter().flat_map(|o| marks.iter().filter_map(|m| o.mean_deviation(m)));
         let (low, high) = all.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), s| {
-            (
-                l.min(100.0 * (s.mean - s.deviation)),
-                h.max(100.0 * (s.mean + s.deviation)),
-            )
+            (l.min(100.0 * (s.mean - s.deviation)), h.max(100.0 * (s.mean + s.deviation)))
         });
         let bottom = ROWS_TOP + ROW_HEIGHT * self.outcomes.len() as f64;
         let panel = AxesPanel {
@@ -58,10 +44,7 @@ impl DrawableFigure for VariantsFigure<'_> {
         };
         for value in ticks(&panel.x, 8) {
             let x = panel.pixel_at(value, 0.0).0;
-            area.draw(&PathElement::new(
-                [(x, px(ROWS_TOP)), (x, px(bottom))],
-                line_style(GRID_COLOR, 0.8),
-            ))?;
+            area.draw(&PathElement::new([(x, px(ROWS_TOP)), (x, px(bottom))], line_style(GRID_COLOR, 0.8)))?;
             let style = text_style(11.0, MUTED_COLOR, HPos::Center, VPos::Top);
             area.draw_text(&format_number(value), &style, (x, px(bottom + 8.0)))?;
         }
@@ -91,11 +74,9 @@ impl VariantsFigure<'_> {
                 line_style(REFERENCE_COLOR, 2.0),
             ))?;
         }
-        for (name, color) in [
-            ("worst point", MUTED_COLOR),
-            ("interior", SURFACE_COLOR),
-            ("best point, validation", VALIDATION_COLOR),
-        ] {
+        for (name, color) in
+            [("worst point", MUTED_COLOR), ("interior", SURFACE_COLOR), ("best point, validation", VALIDATION_COLOR)]
+        {
             let Some(s) = outcome.mean_deviation(name) else {
                 continue;
             };

@@ -54,11 +54,7 @@ pub(super) fn can_remove_run(app: &App) -> Availability {
 
 /// Runs are not only watched.
 fn can_change_run(app: &App) -> Availability {
-    if app.readonly {
-        unavailable(READONLY_ERROR)
-    } else {
-        Ok(())
-    }
+    if app.readonly { unavailable(READONLY_ERROR) } else { Ok(()) }
 }
 
 /// An engine listens, or starts when it is asked for something.
@@ -73,16 +69,11 @@ pub(super) fn engine_reachable(app: &App) -> Availability {
 /// An engine listens.
 fn engine_ready(app: &App) -> Availability {
     if let Some(line) = app.remote_line.as_ref().filter(|l| l.is_down()) {
-        return Err(format!(
-            "the line to {} is down and is being tried again",
-            line.host
-        ));
+        return Err(format!("the line to {} is down and is being tried again", line.host));
     }
     match &app.connection {
         EngineLink::Connected { .. } => Ok(()),
-        EngineLink::OnOtherNode(node) => Err(format!(
-            "only watched here, its engine works on {node}: open it there"
-        )),
+        EngineLink::OnOtherNode(node) => Err(format!("only watched here, its engine works on {node}: open it there")),
         EngineLink::Connecting => unavailable("the engine is not here yet; wait a moment"),
         _ => unavailable("no engine works on this run; press r to start it again"),
     }
@@ -90,10 +81,7 @@ fn engine_ready(app: &App) -> Availability {
 
 fn reported_snapshot(app: &App) -> Result<&Snapshot, String> {
     engine_reachable(app)?;
-    app.run_state
-        .snapshot
-        .as_ref()
-        .ok_or_else(|| "the engine has not reported yet".into())
+    app.run_state.snapshot.as_ref().ok_or_else(|| "the engine has not reported yet".into())
 }
 
 /// What a degree or a grid that was typed needs: whether the value is new the engine decides itself.
@@ -123,9 +111,7 @@ pub(super) fn can_start_job(app: &App) -> Availability {
 pub(super) fn can_start_corners(app: &App) -> Availability {
     engine_reachable(app)?;
     match app.run_state.engine_state() {
-        EngineState::Running | EngineState::Starting => {
-            unavailable("the job is under way; stop it first")
-        }
+        EngineState::Running | EngineState::Starting => unavailable("the job is under way; stop it first"),
         _ => Ok(()),
     }
 }
@@ -197,10 +183,7 @@ pub(super) fn can_export_best(app: &App) -> Availability {
 
 fn can_change_degree(app: &App, axis: ParameterAxis, by: i8) -> Availability {
     reported_snapshot(app)?;
-    app.target_degrees()
-        .with_changed_degree(axis, by)
-        .map(|_| ())
-        .map_err(|e| e.to_string())
+    app.target_degrees().with_changed_degree(axis, by).map(|_| ()).map_err(|e| e.to_string())
 }
 
 pub(super) fn can_raise_u(app: &App) -> Availability {
@@ -221,16 +204,12 @@ pub(super) fn can_lower_v(app: &App) -> Availability {
 
 pub(super) fn can_refine_grid(app: &App) -> Availability {
     reported_snapshot(app)?;
-    app.next_finer_grid()
-        .map(|_| ())
-        .ok_or_else(|| "this is the finest grid".into())
+    app.next_finer_grid().map(|_| ()).ok_or_else(|| "this is the finest grid".into())
 }
 
 pub(super) fn can_coarsen_grid(app: &App) -> Availability {
     reported_snapshot(app)?;
-    app.next_coarser_grid()
-        .map(|_| ())
-        .ok_or_else(|| "this is the coarsest grid".into())
+    app.next_coarser_grid().map(|_| ()).ok_or_else(|| "this is the coarsest grid".into())
 }
 
 pub(super) fn can_freeze(app: &App) -> Availability {
@@ -264,19 +243,15 @@ pub(super) fn can_pan_curves(app: &App) -> Availability {
 
 /// The surface is shown in three dimensions.
 pub(super) fn relief_shown(app: &App) -> Availability {
-    if app.surface.show_relief {
-        Ok(())
-    } else {
-        unavailable("the surface is shown flat; choose `relief` first")
-    }
+    if app.surface.show_relief { Ok(()) } else { unavailable("the surface is shown flat; choose `relief` first") }
 }
 
 /// There is another surface to show beside this one, or one is shown.
 pub(super) fn can_compare_surfaces(app: &App) -> Availability {
     match (&app.surface.comparison, &app.surface.earlier_surface) {
-        (None, None) => unavailable(
-            "the degree has not changed since the workbench was opened; type `beside RUN` for another run",
-        ),
+        (None, None) => {
+            unavailable("the degree has not changed since the workbench was opened; type `beside RUN` for another run")
+        }
         _ => Ok(()),
     }
 }
@@ -302,10 +277,7 @@ pub(super) fn several_panes_shown(app: &App) -> Availability {
 /// Something that was asked for is under way, or a stage that can be given up.
 pub(super) fn can_cancel(app: &App) -> Availability {
     let s = reported_snapshot(app)?;
-    let stage = matches!(
-        s.stage,
-        JobStage::Align | JobStage::Heatmap | JobStage::Export
-    );
+    let stage = matches!(s.stage, JobStage::Align | JobStage::Heatmap | JobStage::Export);
     let works = s.errand.is_some() || (stage && s.state == EngineState::Running);
     if works && !app.engine_stopped() || app.awaits_task_reply() {
         return Ok(());

@@ -18,10 +18,7 @@ impl App {
     pub fn perform_action(&mut self, action: Action) -> Vec<Effect> {
         self.dirty = true;
         if let Err(why) = (action.entry().availability)(self) {
-            self.show_message(
-                MessageKind::Hint,
-                format!("{}: {why}", action.entry().label),
-            );
+            self.show_message(MessageKind::Hint, format!("{}: {why}", action.entry().label));
             return Vec::new();
         }
         self.dispatch_action(action).unwrap_or_default()

@@ -34,10 +34,7 @@ impl App {
     /// Shows another run's surface beside this one's, by its id, the beginning of one, or its directory.
     pub(super) fn compare_with(&mut self, name: &str) -> Vec<Effect> {
         if let Some(line) = self.remote_line.as_ref().filter(|l| l.is_down()) {
-            let text = format!(
-                "the line to {} is down; nothing can be read there",
-                line.host
-            );
+            let text = format!("the line to {} is down; nothing can be read there", line.host);
             self.show_message(MessageKind::Hint, text);
             return Vec::new();
         }
@@ -54,37 +51,23 @@ impl App {
         if purpose == CompareMode::Surface {
             // There is room for one.
             let earlier = self.pending_comparisons.loading.iter_mut();
-            earlier
-                .filter(|(_, p)| *p == CompareMode::Surface)
-                .for_each(|(_, p)| *p = CompareMode::Superseded);
+            earlier.filter(|(_, p)| *p == CompareMode::Surface).for_each(|(_, p)| *p = CompareMode::Superseded);
         }
-        self.pending_comparisons
-            .loading
-            .push((path.clone(), purpose));
+        self.pending_comparisons.loading.push((path.clone(), purpose));
         vec![Effect::Send(Outgoing::Load(path))]
     }
 
     /// What the run that lies there was asked for, now that its answer is here; curves are what is told unasked.
     fn remove_compare_mode(&mut self, path: &Path) -> CompareMode {
-        let place = self
-            .pending_comparisons
-            .loading
-            .iter()
-            .position(|(p, _)| p == path);
-        place.map_or(CompareMode::Curves, |n| {
-            self.pending_comparisons.loading.remove(n).1
-        })
+        let place = self.pending_comparisons.loading.iter().position(|(p, _)| p == path);
+        place.map_or(CompareMode::Curves, |n| self.pending_comparisons.loading.remove(n).1)
     }
 
     /// Another run was read.
     pub(super) fn on_run_loaded(&mut self, path: PathBuf, picture: RunState) {
         // It may have become the one that is shown.
         let purpose = self.remove_compare_mode(&path);
-        if self
-            .run_location
-            .as_ref()
-            .is_some_and(|place| place.dir == path)
-        {
+        if self.run_location.as_ref().is_some_and(|place| place.dir == path) {
             let text = format!("{} is the run that is shown", path.display());
             return self.show_message(MessageKind::Hint, text);
         }
@@ -110,23 +93,18 @@ impl App {
 
     /// Shows the run that is chosen in the list; without a list it opens one.
     pub(super) fn compare_selected_surface(&mut self) -> Vec<Effect> {
-        let line = match self.selected_run_or_open_list(
-            Action::CompareRunSurface,
-            "shows its surface beside this one's",
-        ) {
-            Ok(line) => line,
-            Err(effects) => return effects,
-        };
+        let line =
+            match self.selected_run_or_open_list(Action::CompareRunSurface, "shows its surface beside this one's") {
+                Ok(line) => line,
+                Err(effects) => return effects,
+            };
         self.load_listed_run(line, CompareMode::Surface)
     }
 
     /// Reads a run of the list, unless it is the one that is shown.
     pub(super) fn load_listed_run(&mut self, line: RunLine, purpose: CompareMode) -> Vec<Effect> {
         if self.is_shown_run(&line) {
-            self.show_message(
-                MessageKind::Hint,
-                format!("{} is the run that is shown", line.id),
-            );
+            self.show_message(MessageKind::Hint, format!("{} is the run that is shown", line.id));
             return Vec::new();
         }
         self.show_message(MessageKind::Info, format!("reading {} …", line.id));
@@ -135,11 +113,7 @@ impl App {
 
     /// The run that is chosen in the list. Without a list it opens one, says what the action's key does there, and gives the
     /// effects of that.
-    pub(super) fn selected_run_or_open_list(
-        &mut self,
-        action: Action,
-        does: &str,
-    ) -> Result<RunLine, Vec<Effect>> {
+    pub(super) fn selected_run_or_open_list(&mut self, action: Action, does: &str) -> Result<RunLine, Vec<Effect>> {
         if !matches!(self.overlay, Some(Overlay::Runs { .. })) {
             self.overlay = Some(Overlay::runs());
             let key = self.key_label(action);
@@ -198,22 +172,13 @@ impl App {
         let run = self.other_run_label(path, picture);
         let patch = self.degrees().patch();
         match SurfaceComparison::of(run.clone(), true, picture) {
-            None => self.show_message(
-                MessageKind::Hint,
-                format!("nothing was measured of {run} yet"),
-            ),
+            None => self.show_message(MessageKind::Hint, format!("nothing was measured of {run} yet")),
             Some(other) if other.heatmap.patch != patch => {
                 let (theirs, ours) = (other.heatmap.patch.name(), patch.name());
-                self.show_message(
-                    MessageKind::Hint,
-                    format!("{run} is a {theirs}, this run a {ours}"),
-                );
+                self.show_message(MessageKind::Hint, format!("{run} is a {theirs}, this run a {ours}"));
             }
             Some(other) => {
-                self.show_message(
-                    MessageKind::Info,
-                    format!("{run} is shown beside this surface"),
-                );
+                self.show_message(MessageKind::Info, format!("{run} is shown beside this surface"));
                 self.surface.comparison = Some(other);
                 self.followed_runs.compared_surface = Some(path.to_owned());
                 self.overlay = None;

@@ -31,9 +31,7 @@ impl DegreePlan {
         let by = |axis| self.to.degree_along(axis) as i8 - self.from.degree_along(axis) as i8;
         let along_u = from.with_changed_degree(ParameterAxis::U, by(ParameterAxis::U));
         let both = match from.patch() {
-            Patch::Square => {
-                along_u.and_then(|d| d.with_changed_degree(ParameterAxis::V, by(ParameterAxis::V)))
-            }
+            Patch::Square => along_u.and_then(|d| d.with_changed_degree(ParameterAxis::V, by(ParameterAxis::V))),
             // Either axis changes the one degree there is.
             Patch::Curve | Patch::Triangle => along_u,
         };
@@ -52,12 +50,7 @@ impl App {
         let to = self.degree_plan?.to;
         let snapshot = self.run_state.snapshot.as_ref()?;
         let from = self.degrees();
-        Some((
-            to,
-            snapshot
-                .cost
-                .preview_degree_change(from, to, snapshot.draws.max(1)),
-        ))
+        Some((to, snapshot.cost.preview_degree_change(from, to, snapshot.draws.max(1))))
     }
 
     /// A change of degree waits to be confirmed, and enter does so. Over a list or a question enter and escape mean
@@ -76,9 +69,7 @@ impl App {
 
     /// The plan that waits in words: what there is now, what it becomes, and how to answer.
     pub fn plan_summary(&self) -> Option<String> {
-        let plan = self
-            .degree_plan
-            .filter(|_| self.awaits_plan_confirmation())?;
+        let plan = self.degree_plan.filter(|_| self.awaits_plan_confirmation())?;
         let (to, p) = self.planned_degrees()?;
         let arrow = if self.theme.is_ascii() { "->" } else { "→" };
         let pair = |[a, b]: [String; 2]| match a == b {
@@ -87,10 +78,7 @@ impl App {
         };
         let now = if plan.rebased { " (planned again)" } else { "" };
         let mut parts = vec![
-            format!(
-                "degree {}{now}",
-                pair([self.degrees(), to].map(|d| d.to_string()))
-            ),
+            format!("degree {}{now}", pair([self.degrees(), to].map(|d| d.to_string()))),
             format!("{} points", pair(p.points.map(|k| k.to_string()))),
         ];
         if p.surface_bytes[1] > 0 {
@@ -103,14 +91,7 @@ impl App {
             let times = if self.theme.is_ascii() { "x" } else { "×" };
             parts.push(format!("step {times}{ratio:.2}"));
         }
-        parts.push(
-            if p.exact {
-                "exact"
-            } else {
-                "moves the surface"
-            }
-            .into(),
-        );
+        parts.push(if p.exact { "exact" } else { "moves the surface" }.into());
         Some(format!("{}; enter does it, esc not", parts.join(", ")))
     }
 
@@ -119,12 +100,8 @@ impl App {
         match self.target_degrees().with_changed_degree(axis, by) {
             Ok(to) => {
                 let (from, order) = (self.degrees(), self.next_message_order());
-                self.degree_plan = (to != from).then_some(DegreePlan {
-                    from,
-                    to,
-                    rebased: false,
-                    message_order: order,
-                });
+                self.degree_plan =
+                    (to != from).then_some(DegreePlan { from, to, rebased: false, message_order: order });
                 self.dirty = true;
             }
             Err(why) => self.show_message(MessageKind::Hint, why.to_string()),
@@ -142,19 +119,11 @@ impl App {
         self.dirty = true;
         if present == plan.to {
             self.degree_plan = None;
-            return self.show_message(
-                MessageKind::Hint,
-                format!("the degree is {present} already"),
-            );
+            return self.show_message(MessageKind::Hint, format!("the degree is {present} already"));
         }
         match plan.target_from(present) {
             Ok(to) => {
-                self.degree_plan = Some(DegreePlan {
-                    from: present,
-                    to,
-                    rebased: true,
-                    ..plan
-                });
+                self.degree_plan = Some(DegreePlan { from: present, to, rebased: true, ..plan });
             }
             Err(why) => {
                 self.degree_plan = None;

@@ -37,14 +37,8 @@ const GRID_SIZES: [usize; 13] = [3, 5, 7, 9, 11, 15, 21, 25, 31, 41, 51, 81, 101
 
 impl App {
     /// Sends a command and remembers that it waits.
-    pub(super) fn send_command(
-        &mut self,
-        name: &'static str,
-        command: EngineCommand,
-    ) -> Vec<Effect> {
-        let waiting = self
-            .engine_stopped()
-            .then(|| "starting the engine …".into());
+    pub(super) fn send_command(&mut self, name: &'static str, command: EngineCommand) -> Vec<Effect> {
+        let waiting = self.engine_stopped().then(|| "starting the engine …".into());
         self.send_command_with_progress(name, command, waiting)
     }
 
@@ -57,15 +51,7 @@ impl App {
         let id = self.next_command_id;
         self.next_command_id += 1;
         let order = self.next_message_order();
-        self.pending.insert(
-            id,
-            PendingCommand {
-                name,
-                progress_text: waiting,
-                done_text: None,
-                order,
-            },
-        );
+        self.pending.insert(id, PendingCommand { name, progress_text: waiting, done_text: None, order });
         self.dirty = true;
         vec![Effect::Send(Outgoing::Command { id, command })]
     }
@@ -75,9 +61,7 @@ impl App {
         let reported = self.run_state.snapshot.as_ref().map(|s| s.degrees);
         let wanted = self.requested_degrees.map(|w| w.value);
         // A picture without a snapshot exists only between two messages; the demo's degrees stand in.
-        wanted
-            .or(reported)
-            .unwrap_or_else(|| Degrees::new(2, 2).expect("2 is in 1..=8"))
+        wanted.or(reported).unwrap_or_else(|| Degrees::new(2, 2).expect("2 is in 1..=8"))
     }
 
     /// Degrees that were asked for and have not come yet.
@@ -96,10 +80,7 @@ impl App {
 
     /// The next coarser grid, if there is one.
     pub fn next_coarser_grid(&self) -> Option<usize> {
-        GRID_SIZES
-            .into_iter()
-            .rev()
-            .find(|&g| g < self.target_grid())
+        GRID_SIZES.into_iter().rev().find(|&g| g < self.target_grid())
     }
 
     pub(super) fn requested_rate(&self) -> Option<f64> {
@@ -115,11 +96,7 @@ impl App {
             RateChange::Peak(peak) => peak,
             RateChange::Factor(factor) => self.peak_rate() * factor,
         };
-        self.requested_rate = Some(WantedValue {
-            value,
-            id: self.next_command_id,
-            accepted_at: None,
-        });
+        self.requested_rate = Some(WantedValue { value, id: self.next_command_id, accepted_at: None });
         // The value, not the factor: of several that wait the latest is the right one.
         let rate = RateChange::Peak(value);
         let waiting = format!("changing the learning rate to {value:.3e} …");
@@ -127,58 +104,31 @@ impl App {
     }
 
     pub(super) fn set_draws(&mut self, value: usize) -> Vec<Effect> {
-        self.requested_draws = Some(WantedValue {
-            value,
-            id: self.next_command_id,
-            accepted_at: None,
-        });
+        self.requested_draws = Some(WantedValue { value, id: self.next_command_id, accepted_at: None });
         let waiting = format!("changing the draws a step to {value} …");
-        self.send_command_with_progress(
-            "draws",
-            EngineCommand::SetDraws { draws: value },
-            Some(waiting),
-        )
+        self.send_command_with_progress("draws", EngineCommand::SetDraws { draws: value }, Some(waiting))
     }
 
     pub(super) fn set_degrees(&mut self, value: Degrees) -> Vec<Effect> {
         self.degree_plan = None;
-        self.requested_degrees = Some(WantedValue {
-            value,
-            id: self.next_command_id,
-            accepted_at: None,
-        });
+        self.requested_degrees = Some(WantedValue { value, id: self.next_command_id, accepted_at: None });
         let waiting = format!("changing the degree to {value} …");
-        self.send_command_with_progress(
-            "degree",
-            EngineCommand::SetDegree { degrees: value },
-            Some(waiting),
-        )
+        self.send_command_with_progress("degree", EngineCommand::SetDegree { degrees: value }, Some(waiting))
     }
 
     pub(super) fn set_grid(&mut self, value: usize) -> Vec<Effect> {
-        self.requested_grid = Some(WantedValue {
-            value,
-            id: self.next_command_id,
-            accepted_at: None,
-        });
+        self.requested_grid = Some(WantedValue { value, id: self.next_command_id, accepted_at: None });
         let waiting = format!("changing the grid to {value}×{value} …");
-        let effects = self.send_command_with_progress(
-            "grid",
-            EngineCommand::SetGrid { grid: value },
-            Some(waiting),
-        );
+        let effects = self.send_command_with_progress("grid", EngineCommand::SetGrid { grid: value }, Some(waiting));
         // Nothing measures on it by itself.
         let at_rest = !matches!(
             self.run_state.engine_state(),
             EngineState::Running | EngineState::Paused | EngineState::Starting
         );
         if let Some(pending) = self.pending.values_mut().next_back().filter(|_| at_rest) {
-            let key = self
-                .keymap
-                .key_label(Action::Measure, self.theme.is_ascii());
-            pending.done_text = Some(format!(
-                "The grid is {value}×{value}; {key} measures what is not measured on it."
-            ));
+            let key = self.keymap.key_label(Action::Measure, self.theme.is_ascii());
+            pending.done_text =
+                Some(format!("The grid is {value}×{value}; {key} measures what is not measured on it."));
         }
         effects
     }
@@ -232,29 +182,22 @@ impl App {
         let Some(s) = &self.run_state.snapshot else {
             return;
         };
-        let old = |granted: Option<f64>| {
-            granted.is_some_and(|t| t + ACCEPTED_REQUEST_TIMEOUT_SECS < self.now)
-        };
-        if self
-            .requested_degrees
-            .is_some_and(|w| w.value == s.degrees && w.accepted_at.is_some() || old(w.accepted_at))
+        let old = |granted: Option<f64>| granted.is_some_and(|t| t + ACCEPTED_REQUEST_TIMEOUT_SECS < self.now);
+        if self.requested_degrees.is_some_and(|w| w.value == s.degrees && w.accepted_at.is_some() || old(w.accepted_at))
         {
             self.requested_degrees = None;
         }
-        if self.requested_grid.is_some_and(|w| {
-            w.value == s.heatmap.grid && w.accepted_at.is_some() || old(w.accepted_at)
-        }) {
+        if self
+            .requested_grid
+            .is_some_and(|w| w.value == s.heatmap.grid && w.accepted_at.is_some() || old(w.accepted_at))
+        {
             self.requested_grid = None;
         }
-        if self.requested_rate.is_some_and(|w| {
-            w.value == s.peak_rate && w.accepted_at.is_some() || old(w.accepted_at)
-        }) {
+        if self.requested_rate.is_some_and(|w| w.value == s.peak_rate && w.accepted_at.is_some() || old(w.accepted_at))
+        {
             self.requested_rate = None;
         }
-        if self
-            .requested_draws
-            .is_some_and(|w| w.value == s.draws && w.accepted_at.is_some() || old(w.accepted_at))
-        {
+        if self.requested_draws.is_some_and(|w| w.value == s.draws && w.accepted_at.is_some() || old(w.accepted_at)) {
             self.requested_draws = None;
         }
     }

@@ -74,10 +74,7 @@ pub struct FilenamePrompt {
 impl<T> ItemMenu<T> {
     fn of(offers: Vec<MenuItem<T>>) -> Option<Self> {
         let selected = 0;
-        (!offers.is_empty()).then_some(Self {
-            items: offers,
-            selected,
-        })
+        (!offers.is_empty()).then_some(Self { items: offers, selected })
     }
 
     fn move_by(&mut self, by: isize) {

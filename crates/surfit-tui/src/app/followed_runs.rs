@@ -25,11 +25,7 @@ pub(super) struct FollowedRuns {
 impl App {
     /// Asks to be told how other runs grow, those that are on the screen now, when these are not the same as before.
     pub(super) fn update_followed_runs(&mut self) -> Option<Effect> {
-        let foreign = self
-            .surface
-            .comparison
-            .as_ref()
-            .is_some_and(|b| b.from_other_run);
+        let foreign = self.surface.comparison.as_ref().is_some_and(|b| b.from_other_run);
         if !foreign {
             self.followed_runs.compared_surface = None;
         }
@@ -56,11 +52,7 @@ impl App {
             let overlays = self.loss.overlays.iter();
             out.extend(overlays.map(|o| (o.path.clone(), o.run_state.seq)));
         }
-        if let Some(path) = self
-            .followed_runs
-            .compared_surface
-            .as_ref()
-            .filter(|_| seen(Pane::Surface))
+        if let Some(path) = self.followed_runs.compared_surface.as_ref().filter(|_| seen(Pane::Surface))
             && out.iter().all(|o| o.0 != *path)
         {
             // Of a surface the measured state is wanted, not what happened.
@@ -70,12 +62,7 @@ impl App {
     }
 
     /// Takes in what is new of another run.
-    pub(super) fn apply_run_growth(
-        &mut self,
-        path: &Path,
-        events: &[Envelope],
-        snapshot: Option<Box<Snapshot>>,
-    ) {
+    pub(super) fn apply_run_growth(&mut self, path: &Path, events: &[Envelope], snapshot: Option<Box<Snapshot>>) {
         let overlay = self.loss.overlays.iter_mut().find(|o| o.path == path);
         if let Some(overlay) = overlay.filter(|_| !events.is_empty()) {
             events.iter().for_each(|e| overlay.run_state.apply(e));
@@ -110,16 +97,10 @@ impl App {
             self.surface.comparison = Some(other);
             self.followed_runs.compared_surface = Some(path.clone());
         }
-        let run = ComparedCurve {
-            name: name.clone(),
-            path,
-            run_state: picture,
-        };
+        let run = ComparedCurve { name: name.clone(), path, run_state: picture };
         match self.loss.add_overlay(run) {
-            Ok(()) => self.show_message(
-                MessageKind::Good,
-                format!("{name} goes on as a run of its own, shown beside this one"),
-            ),
+            Ok(()) => self
+                .show_message(MessageKind::Good, format!("{name} goes on as a run of its own, shown beside this one")),
             Err(why) => self.show_message(MessageKind::Hint, why),
         }
     }

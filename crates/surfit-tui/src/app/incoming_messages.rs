@@ -52,11 +52,7 @@ impl App {
                 self.show_message(MessageKind::Error, text);
             }
             Incoming::Line(line) => self.apply_line_state(line),
-            Incoming::Grown {
-                path,
-                events,
-                snapshot,
-            } => self.apply_run_growth(&path, &events, snapshot),
+            Incoming::Grown { path, events, snapshot } => self.apply_run_growth(&path, &events, snapshot),
             Incoming::Forked { path, sentence } => return self.on_fork_created(path, sentence),
             Incoming::At { dir, name } => {
                 self.clear_self_comparison(&dir);
@@ -118,21 +114,12 @@ impl App {
         if let Event::Started(info) = &envelope.event {
             self.run.clone_from(&info.run);
         }
-        if matches!(
-            envelope.event,
-            Event::StageBegan {
-                stage: JobStage::Corners | JobStage::Fit,
-                ..
-            }
-        ) {
+        if matches!(envelope.event, Event::StageBegan { stage: JobStage::Corners | JobStage::Fit, .. }) {
             self.cursor_initialised = false;
         }
         if matches!(
             envelope.event,
-            Event::StageBegan { .. }
-                | Event::Stopped { .. }
-                | Event::Finished(_)
-                | Event::Failed { .. }
+            Event::StageBegan { .. } | Event::Stopped { .. } | Event::Finished(_) | Event::Failed { .. }
         ) {
             self.withdraw_stop_question();
         }
@@ -152,8 +139,7 @@ impl App {
         }
         self.adopt_metric(snapshot.metric);
         self.load_history.record(self.now, &snapshot);
-        self.surface
-            .save_earlier_surface(&self.run_state, &snapshot);
+        self.surface.save_earlier_surface(&self.run_state, &snapshot);
         self.run_state.apply_snapshot(snapshot);
         self.update_views();
     }
@@ -173,10 +159,7 @@ impl App {
         let Some(s) = &self.run_state.snapshot else {
             return;
         };
-        let due = self
-            .header_stats
-            .sampled_at
-            .is_none_or(|t| self.now - t >= 1.0);
+        let due = self.header_stats.sampled_at.is_none_or(|t| self.now - t >= 1.0);
         if due || s.rate == 0.0 {
             self.header_stats = ThrottledStats {
                 units_per_second: s.rate,
@@ -189,10 +172,7 @@ impl App {
             };
         }
         self.surface.clamp(s.heatmap.grid, s.heatmap.patch);
-        self.points.cursor = self
-            .points
-            .cursor
-            .min(s.control_points.len().saturating_sub(1));
+        self.points.cursor = self.points.cursor.min(s.control_points.len().saturating_sub(1));
         // Once, when the surface is complete, the cursor goes where the user wants to look.
         if !self.cursor_initialised && s.heatmap.is_complete() {
             self.cursor_initialised = true;
@@ -205,9 +185,7 @@ impl App {
 /// Which events are told in the message line; the log has all.
 fn message_kind(event: &Event) -> Option<MessageKind> {
     match event {
-        Event::Exported(_) | Event::Finished(_) | Event::HeatmapComplete { .. } => {
-            Some(MessageKind::Good)
-        }
+        Event::Exported(_) | Event::Finished(_) | Event::HeatmapComplete { .. } => Some(MessageKind::Good),
         Event::Evaluated(_)
         | Event::Marked { .. }
         | Event::DegreeChanged { .. }

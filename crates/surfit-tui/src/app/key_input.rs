@@ -60,11 +60,7 @@ impl App {
 
     fn report_unbound_key(&mut self, begun: Option<Key>, key: Key) -> Vec<Effect> {
         let (help, ascii) = (self.key_label(Action::Help), self.theme.is_ascii());
-        let text = match (
-            begun,
-            self.keymap
-                .find_in_other_scope(KeyScope::of_focus(self), key),
-        ) {
+        let text = match (begun, self.keymap.find_in_other_scope(KeyScope::of_focus(self), key)) {
             (Some(first), _) => format!(
                 "{} {} has no meaning here; {help} shows every key",
                 first.display_label(ascii),
@@ -73,16 +69,9 @@ impl App {
             (None, Some(action)) => {
                 let entry = action.entry();
                 let place = entry.scope.name();
-                format!(
-                    "{} is {} in the {place} pane",
-                    key.display_label(ascii),
-                    entry.label
-                )
+                format!("{} is {} in the {place} pane", key.display_label(ascii), entry.label)
             }
-            (None, None) => format!(
-                "{} has no meaning here; {help} shows every key",
-                key.display_label(ascii)
-            ),
+            (None, None) => format!("{} has no meaning here; {help} shows every key", key.display_label(ascii)),
         };
         self.show_message(MessageKind::Hint, text);
         Vec::new()
@@ -110,10 +99,7 @@ impl App {
 pub(super) fn allowed_in_overlay(overlay: &Overlay, action: Action) -> bool {
     let scope = action.entry().scope;
     let picture = matches!(overlay, Overlay::Image { .. });
-    let curves = matches!(
-        action,
-        Action::LogAxis | Action::Recent | Action::Smooth | Action::CornerCurves
-    );
+    let curves = matches!(action, Action::LogAxis | Action::Recent | Action::Smooth | Action::CornerCurves);
     picture && curves
         || scope == KeyScope::of_overlay(overlay)
         || scope == KeyScope::Anywhere

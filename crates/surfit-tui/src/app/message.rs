@@ -60,12 +60,7 @@ impl App {
             MessageKind::Error => 12.0,
         };
         let order = self.next_message_order();
-        self.status_message = Some(ScreenMessage {
-            kind,
-            text,
-            expires_at: Some(self.now + seconds),
-            order,
-        });
+        self.status_message = Some(ScreenMessage { kind, text, expires_at: Some(self.now + seconds), order });
         self.dirty = true;
     }
 
@@ -77,11 +72,7 @@ impl App {
             time,
             text: text.into(),
             error,
-            topic: if error {
-                LogTopic::Error
-            } else {
-                LogTopic::Notice
-            },
+            topic: if error { LogTopic::Error } else { LogTopic::Notice },
         });
         let excess = self.local_log_lines.len().saturating_sub(100);
         self.local_log_lines.drain(..excess);
@@ -100,10 +91,7 @@ impl App {
             Some((text, p.order))
         });
         // What the engine says of an errand is better than what was said when it was asked for.
-        let (text, order) = (
-            self.task_progress_line(),
-            waiting.as_ref().map_or(0, |w| w.1),
-        );
+        let (text, order) = (self.task_progress_line(), waiting.as_ref().map_or(0, |w| w.1));
         let waiting = text.or(waiting.map(|w| w.0)).map(|text| ScreenMessage {
             kind: MessageKind::Info,
             text,
@@ -126,17 +114,9 @@ impl App {
             true => format!("{leave} leaves."),
             false => format!("{resume} {does}, {leave} leaves."),
         };
-        let banner = |why: String, remedy: String| {
-            Some(Banner {
-                reason: why,
-                remedy,
-            })
-        };
+        let banner = |why: String, remedy: String| Some(Banner { reason: why, remedy });
         if let Some(down) = self.remote_line.as_ref().and_then(|l| {
-            let run = self
-                .run_location
-                .as_ref()
-                .map_or(&self.run, |place| &place.name);
+            let run = self.run_location.as_ref().map_or(&self.run, |place| &place.name);
             l.outage_message(self.now, &resume, run)
         }) {
             let (why, next) = down;
@@ -152,10 +132,9 @@ impl App {
                 banner(why, remedy("resumes from the last checkpoint"))
             }
             EngineLink::Lost(_) | EngineLink::Dead if self.engine_stopped() => None,
-            EngineLink::Lost(reason) => banner(
-                format!("No engine: {reason}."),
-                remedy("connects again or starts it from the last checkpoint"),
-            ),
+            EngineLink::Lost(reason) => {
+                banner(format!("No engine: {reason}."), remedy("connects again or starts it from the last checkpoint"))
+            }
             EngineLink::Dead => banner(
                 match self.readonly {
                     true => "The engine died. The last checkpoint is safe;".into(),
@@ -172,12 +151,7 @@ impl App {
         // The silence of an engine is told in whole seconds.
         self.dirty |= self.stalled_for().map(|s| s as u64) != self.shown_stall_secs;
         self.shown_stall_secs = self.stalled_for().map(|s| s as u64);
-        if self
-            .status_message
-            .as_ref()
-            .and_then(|n| n.expires_at)
-            .is_some_and(|t| t <= self.now)
-        {
+        if self.status_message.as_ref().and_then(|n| n.expires_at).is_some_and(|t| t <= self.now) {
             self.status_message = None;
             self.dirty = true;
         }

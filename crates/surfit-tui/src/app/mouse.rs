@@ -98,9 +98,9 @@ impl App {
             self.focus_pane(pane);
             return Vec::new();
         }
-        let double = self.last_click.is_some_and(|(t, x, y)| {
-            self.now - t <= DOUBLE_CLICK_TIMEOUT_SECS && (x, y) == (at.x, at.y)
-        });
+        let double = self
+            .last_click
+            .is_some_and(|(t, x, y)| self.now - t <= DOUBLE_CLICK_TIMEOUT_SECS && (x, y) == (at.x, at.y));
         self.last_click = (!double).then_some((self.now, at.x, at.y));
         self.dragged_border = screen.border_at(at).copied();
         if let Some((pane, _)) = screen.pane_at(at) {
@@ -138,8 +138,7 @@ impl App {
     /// A press on the loss curves begins to choose a part of them.
     fn begin_zoom_selection(&mut self, at: Position) {
         if let Some(area) = self.uncovered_loss_area().filter(|a| a.contains(at)) {
-            self.loss
-                .select_range(area, (at.x, at.y), &self.run_state, true);
+            self.loss.select_range(area, (at.x, at.y), &self.run_state, true);
         }
     }
 
@@ -196,13 +195,10 @@ impl App {
                 self.dirty = true;
             }
             None => {
-                let part = self
-                    .uncovered_loss_area()
-                    .filter(|_| self.loss.selection.is_some());
+                let part = self.uncovered_loss_area().filter(|_| self.loss.selection.is_some());
                 match part {
                     Some(area) => {
-                        self.loss
-                            .select_range(area, (at.x, at.y), &self.run_state, false);
+                        self.loss.select_range(area, (at.x, at.y), &self.run_state, false);
                         self.dirty = true;
                     }
                     None => self.move_cursor_to_mouse(at),
@@ -219,9 +215,7 @@ impl App {
         };
         match pane {
             Pane::Surface => {
-                let cell = self
-                    .surface
-                    .cell_at(area, at.x, at.y, &self.theme, &self.run_state);
+                let cell = self.surface.cell_at(area, at.x, at.y, &self.theme, &self.run_state);
                 self.surface.cursor = cell.unwrap_or(self.surface.cursor);
                 self.surface.clamp(self.grid(), self.degrees().patch());
             }
@@ -246,14 +240,10 @@ impl App {
         }
         let inner = views::popup::inner(screen.overlay);
         let row = match &self.overlay {
-            Some(Overlay::Palette { input, selected }) => {
-                views::palette::row_at(self, inner, input, *selected, at)
-            }
+            Some(Overlay::Palette { input, selected }) => views::palette::row_at(self, inner, input, *selected, at),
             Some(Overlay::Runs { selected }) => views::runs::row_at(self, inner, *selected, at),
             Some(Overlay::Models { .. }) => views::models::row_at(self, inner, at),
-            Some(Overlay::Themes { choices, selected }) => {
-                views::themes::row_at(inner, choices.len(), *selected, at)
-            }
+            Some(Overlay::Themes { choices, selected }) => views::themes::row_at(inner, choices.len(), *selected, at),
             _ => None,
         };
         let Some(row) = row else { return Vec::new() };
@@ -263,19 +253,13 @@ impl App {
                 true
             }
             // The first click chooses, the second goes there.
-            Some(
-                Overlay::Runs { selected }
-                | Overlay::Models { selected }
-                | Overlay::Themes { selected, .. },
-            ) => std::mem::replace(selected, row) == row,
+            Some(Overlay::Runs { selected } | Overlay::Models { selected } | Overlay::Themes { selected, .. }) => {
+                std::mem::replace(selected, row) == row
+            }
             _ => false,
         };
         self.clamp_overlay();
-        if enters {
-            self.confirm_overlay()
-        } else {
-            Vec::new()
-        }
+        if enters { self.confirm_overlay() } else { Vec::new() }
     }
 
     fn handle_wheel(&mut self, by: i64, at: Position) -> Vec<Effect> {
@@ -298,9 +282,7 @@ impl App {
         let factor = if by < 0 { 0.8 } else { 1.25 };
         self.dirty = true;
         match pane {
-            Pane::Loss => self
-                .loss
-                .zoom_at(area, (at.x, at.y), &self.run_state, factor),
+            Pane::Loss => self.loss.zoom_at(area, (at.x, at.y), &self.run_state, factor),
             Pane::Surface => {
                 let (theme, picture) = (&self.theme, &self.run_state);
                 let cell = self.surface.cell_at(area, at.x, at.y, theme, picture);

@@ -99,10 +99,7 @@ impl Overlay {
     }
 
     pub(super) fn palette() -> Self {
-        Overlay::Palette {
-            input: Input::default(),
-            selected: 0,
-        }
+        Overlay::Palette { input: Input::default(), selected: 0 }
     }
 
     pub(super) fn log() -> Self {
@@ -127,10 +124,7 @@ impl Overlay {
             Pane::Loss => PictureSubject::Curves,
             _ => PictureSubject::Heatmap,
         };
-        Overlay::Image {
-            subject,
-            contour_lines: 6,
-        }
+        Overlay::Image { subject, contour_lines: 6 }
     }
 
     /// The place in the list or text.
@@ -140,9 +134,7 @@ impl Overlay {
             | Overlay::Palette { selected: at, .. }
             | Overlay::Log { lines_from_end: at }
             | Overlay::Models { selected: at }
-            | Overlay::Image {
-                contour_lines: at, ..
-            }
+            | Overlay::Image { contour_lines: at, .. }
             | Overlay::Machine { scroll: at }
             | Overlay::Runs { selected: at }
             | Overlay::Text { scroll: at, .. }
@@ -162,24 +154,16 @@ impl App {
     /// The scope of what has the keys, or of the pane whose picture lies over it.
     pub(super) fn content_scope(&self) -> KeyScope {
         match self.overlay {
-            Some(Overlay::Image {
-                subject: PictureSubject::Curves,
-                ..
-            }) => KeyScope::Loss,
-            Some(Overlay::Image {
-                subject: PictureSubject::Slices,
-                ..
-            }) => KeyScope::Surface,
+            Some(Overlay::Image { subject: PictureSubject::Curves, .. }) => KeyScope::Loss,
+            Some(Overlay::Image { subject: PictureSubject::Slices, .. }) => KeyScope::Surface,
             _ => KeyScope::of_focus(self),
         }
     }
 
     /// Opens an overlay, or closes it when it is open.
     pub(super) fn toggle_overlay(&mut self, overlay: Overlay) {
-        let same = self
-            .overlay
-            .as_ref()
-            .is_some_and(|open| std::mem::discriminant(open) == std::mem::discriminant(&overlay));
+        let same =
+            self.overlay.as_ref().is_some_and(|open| std::mem::discriminant(open) == std::mem::discriminant(&overlay));
         self.overlay = (!same).then_some(overlay);
         self.help = Default::default();
         self.log.search.typing = false;
@@ -228,9 +212,11 @@ impl App {
             KeyCode::PageDown => self.scroll_overlay(page),
             KeyCode::Enter => return self.confirm_overlay(),
             _ if typing => match meaning {
-                KeyLookup::Action(
-                    action @ (Action::Palette | Action::Help | Action::Redraw | Action::Suspend),
-                ) if !key.is_letter() => return self.perform_action(action),
+                KeyLookup::Action(action @ (Action::Palette | Action::Help | Action::Redraw | Action::Suspend))
+                    if !key.is_letter() =>
+                {
+                    return self.perform_action(action);
+                }
                 _ => self.type_in_palette(event),
             },
             KeyCode::Home => self.scroll_overlay(i64::MIN / 2),
@@ -250,19 +236,14 @@ impl App {
     fn overlay_prefix(&self, key: Key) -> Option<Key> {
         let overlay = self.overlay.as_ref()?;
         let follow = self.keymap.continuations(KeyScope::of_focus(self), key);
-        follow
-            .iter()
-            .any(|(_, a)| allowed_in_overlay(overlay, *a))
-            .then_some(key)
+        follow.iter().any(|(_, a)| allowed_in_overlay(overlay, *a)).then_some(key)
     }
 
     /// Does what an action means while something lies over the panes.
     fn perform_overlay_action(&mut self, action: Action) -> Vec<Effect> {
         match action {
             // In the list of themes the next one is the line below.
-            Action::Theme if matches!(self.overlay, Some(Overlay::Themes { .. })) => {
-                self.scroll_overlay(1)
-            }
+            Action::Theme if matches!(self.overlay, Some(Overlay::Themes { .. })) => self.scroll_overlay(1),
             Action::Quit => self.overlay = None,
             Action::Up => self.scroll_overlay(-1),
             Action::Down => self.scroll_overlay(1),
@@ -278,10 +259,7 @@ impl App {
         let text = text.trim().to_string();
         self.command_history.retain(|t| *t != text);
         self.command_history.push(text);
-        let excess = self
-            .command_history
-            .len()
-            .saturating_sub(crate::remembered_choices::MAX_HISTORY);
+        let excess = self.command_history.len().saturating_sub(crate::remembered_choices::MAX_HISTORY);
         self.command_history.drain(..excess);
     }
 
@@ -316,28 +294,15 @@ impl App {
     /// Moves in the open overlay, down for positive numbers.
     pub(super) fn scroll_overlay(&mut self, by: i64) {
         match self.overlay {
-            Some(Overlay::Image {
-                subject: PictureSubject::Curves,
-                ..
-            }) => {
+            Some(Overlay::Image { subject: PictureSubject::Curves, .. }) => {
                 self.dirty = true;
                 return self.loss.adjust_smoothing(-by.signum() as i32);
             }
             // Slices have nothing to choose.
-            Some(Overlay::Image {
-                subject: PictureSubject::Slices,
-                ..
-            }) => return,
+            Some(Overlay::Image { subject: PictureSubject::Slices, .. }) => return,
             _ => {}
         }
-        let by = if matches!(
-            self.overlay,
-            Some(Overlay::Log { .. } | Overlay::Image { .. })
-        ) {
-            -by
-        } else {
-            by
-        };
+        let by = if matches!(self.overlay, Some(Overlay::Log { .. } | Overlay::Image { .. })) { -by } else { by };
         if let Some(overlay) = &mut self.overlay {
             let place = overlay.position_mut();
             *place = place.saturating_add_signed(by as isize);
@@ -356,9 +321,7 @@ impl App {
                 views::help::line_count(self, inner.width).saturating_sub(body.height.into())
             }
             Some(Overlay::Palette { input, .. }) => {
-                views::palette::matching_actions(self, input.value())
-                    .len()
-                    .saturating_sub(1)
+                views::palette::matching_actions(self, input.value()).len().saturating_sub(1)
             }
             Some(Overlay::Log { .. }) => {
                 let inner = views::popup::inner(ScreenLayout::of(self).overlay);
@@ -371,9 +334,7 @@ impl App {
             }
             Some(Overlay::Text { text, .. }) => {
                 let room = usize::from(self.size.height.saturating_sub(1));
-                views::plain_text::wrap_lines(text, self.size.width)
-                    .len()
-                    .saturating_sub(room)
+                views::plain_text::wrap_lines(text, self.size.width).len().saturating_sub(room)
             }
             Some(Overlay::Models { .. }) => views::models::items(self).len().saturating_sub(1),
             Some(Overlay::Runs { .. }) => views::runs::visible_runs(self).len().saturating_sub(1),
@@ -395,19 +356,13 @@ impl App {
                 match views::palette::matching_actions(self, input.value()).get(selected) {
                     Some(&action) => self.perform_action(action),
                     None => {
-                        self.show_message(
-                            MessageKind::Hint,
-                            format!("no action is called `{}`", input.value()),
-                        );
+                        self.show_message(MessageKind::Hint, format!("no action is called `{}`", input.value()));
                         Vec::new()
                     }
                 }
             }
             Some(Overlay::Runs { selected }) => {
-                let line = views::runs::visible_runs(self)
-                    .get(selected)
-                    .copied()
-                    .cloned();
+                let line = views::runs::visible_runs(self).get(selected).copied().cloned();
                 line.map_or(Vec::new(), |line| self.open_run(line))
             }
             Some(Overlay::Models { selected }) => self.move_cursor_to_model(selected),
@@ -429,10 +384,7 @@ impl App {
         };
         match views::models::item_parameters(self, item) {
             Some((u, v)) => self.move_cursor_to(u, v),
-            None => self.show_message(
-                MessageKind::Hint,
-                "the mean of the surface is no point of the surface",
-            ),
+            None => self.show_message(MessageKind::Hint, "the mean of the surface is no point of the surface"),
         }
         Vec::new()
     }

@@ -59,113 +59,43 @@ pub struct Question {
     pub selected: usize,
 }
 
-const fn choice(
-    key: char,
-    label: &'static str,
-    meaning: &'static str,
-    answer: AnswerAction,
-) -> AnswerChoice {
-    AnswerChoice {
-        key,
-        label,
-        meaning,
-        answer,
-    }
+const fn choice(key: char, label: &'static str, meaning: &'static str, answer: AnswerAction) -> AnswerChoice {
+    AnswerChoice { key, label, meaning, answer }
 }
 
 const QUIT_CHOICES: &[AnswerChoice] = &[
-    choice(
-        'd',
-        "detach",
-        "leave, the engine goes on",
-        AnswerAction::Detach,
-    ),
-    choice(
-        's',
-        "stop engine",
-        "checkpoint, end it, and leave",
-        AnswerAction::StopEngine,
-    ),
+    choice('d', "detach", "leave, the engine goes on", AnswerAction::Detach),
+    choice('s', "stop engine", "checkpoint, end it, and leave", AnswerAction::StopEngine),
     choice('c', "cancel", "stay here", AnswerAction::Cancel),
 ];
 /// In a batch job the engine does not outlive it.
 const QUIT_BATCH_JOB_CHOICES: &[AnswerChoice] = &[
-    choice(
-        'd',
-        "detach",
-        "checkpoint and leave; the job's end ends the engine",
-        AnswerAction::Detach,
-    ),
+    choice('d', "detach", "checkpoint and leave; the job's end ends the engine", AnswerAction::Detach),
     QUIT_CHOICES[1],
     QUIT_CHOICES[2],
 ];
 const STOP_CHOICES: &[AnswerChoice] = &[
     choice('c', "cancel", "go on", AnswerAction::Cancel),
-    choice(
-        's',
-        "stop",
-        "end it here, keep what was reached",
-        AnswerAction::StopStage,
-    ),
+    choice('s', "stop", "end it here, keep what was reached", AnswerAction::StopStage),
 ];
 const FIT_CHOICES: &[AnswerChoice] = &[
-    choice(
-        'c',
-        "cancel",
-        "leave the surface as it is",
-        AnswerAction::Cancel,
-    ),
-    choice(
-        'g',
-        "go on",
-        "fit this surface further, with a new schedule",
-        AnswerAction::FitFurther,
-    ),
-    choice(
-        'f',
-        "new fit",
-        "fit again between these corners",
-        AnswerAction::StartFit,
-    ),
+    choice('c', "cancel", "leave the surface as it is", AnswerAction::Cancel),
+    choice('g', "go on", "fit this surface further, with a new schedule", AnswerAction::FitFurther),
+    choice('f', "new fit", "fit again between these corners", AnswerAction::StartFit),
 ];
 const CORNER_CHOICES: &[AnswerChoice] = &[
-    choice(
-        'c',
-        "cancel",
-        "keep the present corners",
-        AnswerAction::Cancel,
-    ),
-    choice(
-        't',
-        "train",
-        "train new corners, then fit",
-        AnswerAction::StartCorners,
-    ),
+    choice('c', "cancel", "keep the present corners", AnswerAction::Cancel),
+    choice('t', "train", "train new corners, then fit", AnswerAction::StartCorners),
 ];
 
 const REMOVE_CHOICES: &[AnswerChoice] = &[
     choice('c', "cancel", "keep it", AnswerAction::Cancel),
-    choice(
-        'r',
-        "remove",
-        "delete its directory for good",
-        AnswerAction::RemoveRun,
-    ),
+    choice('r', "remove", "delete its directory for good", AnswerAction::RemoveRun),
 ];
 
 const REPLACE_CHOICES: &[AnswerChoice] = &[
-    choice(
-        'n',
-        "other name",
-        "write it elsewhere",
-        AnswerAction::Rename,
-    ),
-    choice(
-        'r',
-        "replace",
-        "what is there is lost",
-        AnswerAction::Replace,
-    ),
+    choice('n', "other name", "write it elsewhere", AnswerAction::Rename),
+    choice('r', "replace", "what is there is lost", AnswerAction::Replace),
     choice('c', "cancel", "write nothing", AnswerAction::Cancel),
 ];
 
@@ -175,18 +105,8 @@ fn is_plural(stage: JobStage) -> bool {
 }
 
 impl App {
-    fn ask_question(
-        &mut self,
-        title: &'static str,
-        text: String,
-        choices: &'static [AnswerChoice],
-    ) -> Vec<Effect> {
-        self.question = Some(Question {
-            title,
-            text,
-            choices,
-            selected: 0,
-        });
+    fn ask_question(&mut self, title: &'static str, text: String, choices: &'static [AnswerChoice]) -> Vec<Effect> {
+        self.question = Some(Question { title, text, choices, selected: 0 });
         self.dirty = true;
         Vec::new()
     }
@@ -208,10 +128,7 @@ impl App {
                 }
             }
             Some(s) => {
-                let (name, be) = (
-                    s.stage.name(),
-                    if is_plural(s.stage) { "are" } else { "is" },
-                );
+                let (name, be) = (s.stage.name(), if is_plural(s.stage) { "are" } else { "is" });
                 format!("The {name} of {} {be} under way.", self.run)
             }
             None => format!("{} is under way.", self.run),
@@ -219,11 +136,7 @@ impl App {
         match &self.batch_job {
             Some(job) => {
                 let text = format!("{text} Its engine ends with {job}.");
-                self.ask_question(
-                    "Leave while work is under way?",
-                    text,
-                    QUIT_BATCH_JOB_CHOICES,
-                )
+                self.ask_question("Leave while work is under way?", text, QUIT_BATCH_JOB_CHOICES)
             }
             None => self.ask_question("Leave while work is under way?", text, QUIT_CHOICES),
         }
@@ -233,12 +146,7 @@ impl App {
         let text = match &self.run_state.snapshot {
             Some(s) if s.total > 0 => {
                 let have = if is_plural(s.stage) { "have" } else { "has" };
-                format!(
-                    "The {} {have} done {} of {}.",
-                    s.stage.name(),
-                    s.done,
-                    s.total
-                )
+                format!("The {} {have} done {} of {}.", s.stage.name(), s.done, s.total)
             }
             Some(s) if is_plural(s.stage) => format!("The {} are under way.", s.stage.name()),
             Some(s) => format!("The {} is under way.", s.stage.name()),
@@ -249,11 +157,7 @@ impl App {
 
     /// Takes back the question whether to stop a stage that is over: a late answer would stop the next one.
     pub(super) fn withdraw_stop_question(&mut self) {
-        let asks = |q: &Question| {
-            q.choices
-                .iter()
-                .any(|c| c.answer == AnswerAction::StopStage)
-        };
+        let asks = |q: &Question| q.choices.iter().any(|c| c.answer == AnswerAction::StopStage);
         if self.question.as_ref().is_some_and(asks) {
             self.question = None;
             self.show_message(MessageKind::Hint, "stop: that stage is over");
@@ -275,11 +179,7 @@ impl App {
             return Vec::new();
         };
         let path = run.path.clone();
-        let text = format!(
-            "{} is deleted with its corners, surface and models, from {}.",
-            run.id,
-            path.display()
-        );
+        let text = format!("{} is deleted with its corners, surface and models, from {}.", run.id, path.display());
         self.runs_view.run_to_delete = Some(path);
         self.ask_question("Remove this run?", text, REMOVE_CHOICES)
     }
@@ -308,9 +208,7 @@ impl App {
             KeyCode::Up | KeyCode::Left | KeyCode::BackTab => {
                 question.selected = (question.selected + count - 1) % count;
             }
-            KeyCode::Char(c)
-                if !(event.modifiers).intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) =>
-            {
+            KeyCode::Char(c) if !(event.modifiers).intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => {
                 let c = c.to_ascii_lowercase();
                 if let Some(choice) = question.choices.iter().find(|choice| choice.key == c) {
                     return self.answer_question(choice.answer);
@@ -324,10 +222,7 @@ impl App {
     pub(super) fn answer_question(&mut self, answer: AnswerAction) -> Vec<Effect> {
         self.question = None;
         self.dirty = true;
-        let (doomed, file) = (
-            self.runs_view.run_to_delete.take(),
-            self.existing_file.take(),
-        );
+        let (doomed, file) = (self.runs_view.run_to_delete.take(), self.existing_file.take());
         match answer {
             AnswerAction::RemoveRun => self.remove_run(doomed),
             AnswerAction::Replace => self.replace_file(file),
@@ -336,16 +231,10 @@ impl App {
             AnswerAction::Detach => self.exit_effects(LeaveReason::Detached),
             AnswerAction::StopEngine => self.exit_effects(LeaveReason::Quit { stop_engine: true }),
             AnswerAction::StopStage => self.send_command("stop", EngineCommand::Stop),
-            AnswerAction::FitFurther => self.send_command(
-                "start",
-                EngineCommand::FitFurther {
-                    steps: None,
-                    epochs: None,
-                },
-            ),
-            AnswerAction::StartFit => {
-                self.send_command("start", EngineCommand::StartFit { degrees: None })
+            AnswerAction::FitFurther => {
+                self.send_command("start", EngineCommand::FitFurther { steps: None, epochs: None })
             }
+            AnswerAction::StartFit => self.send_command("start", EngineCommand::StartFit { degrees: None }),
             AnswerAction::StartCorners => self.send_command("start", EngineCommand::StartCorners),
         }
     }

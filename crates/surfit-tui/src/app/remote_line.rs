@@ -26,12 +26,7 @@ struct LineDown {
 
 impl RemoteLine {
     pub(super) fn new(host: String) -> Self {
-        Self {
-            host,
-            last_message_at: 0.0,
-            outage: None,
-            drawn_seconds: (0, None),
-        }
+        Self { host, last_message_at: 0.0, outage: None, drawn_seconds: (0, None) }
     }
 
     /// Nothing can be asked of the other machine now.
@@ -60,16 +55,8 @@ impl RemoteLine {
 
     /// What is wrong with the line, and when it is tried again; `again` is the key that does so after a refusal, `run`
     /// what the run is called there.
-    pub(super) fn outage_message(
-        &self,
-        now: f64,
-        again: &str,
-        run: &str,
-    ) -> Option<(String, String)> {
-        let LineDown {
-            reason: why,
-            retry_at: retry,
-        } = self.outage.as_ref()?;
+    pub(super) fn outage_message(&self, now: f64, again: &str, run: &str) -> Option<(String, String)> {
+        let LineDown { reason: why, retry_at: retry } = self.outage.as_ref()?;
         let next = match self.seconds_to_retry(now).filter(|_| retry.is_some()) {
             None => format!(
                 "Log in again: leave, then `surfit open {}:{run}` asks for a password; {again} tries with a key of \
@@ -100,9 +87,7 @@ impl RemoteLine {
             // The seconds left to the next try end at other times than those since the last word.
             let left = self.seconds_to_retry(now).filter(|left| *left > 0);
             let retry = self.outage.as_ref().and_then(|d| d.retry_at);
-            let nearer = retry
-                .zip(left)
-                .map(|(at, left)| at - (left - 1) as f64 + 1e-3);
+            let nearer = retry.zip(left).map(|(at, left)| at - (left - 1) as f64 + 1e-3);
             nearer.map_or(older, |nearer| older.min(nearer))
         } else {
             self.last_message_at + STALE_TIMEOUT_SECS + 0.1
@@ -138,10 +123,7 @@ impl App {
                 // The other end forgets what it was asked for.
                 self.followed_runs.requested.clear();
                 let first = !line.is_down();
-                line.outage = Some(LineDown {
-                    reason: why,
-                    retry_at: retry,
-                });
+                line.outage = Some(LineDown { reason: why, retry_at: retry });
                 self.dirty = true;
                 if first {
                     // Answers to what was sent last will never come.
@@ -161,10 +143,7 @@ impl App {
         let Some(line) = self.remote_line.as_mut().filter(|l| l.is_stale(now)) else {
             return;
         };
-        let shown = (
-            (now - line.last_message_at).max(0.0) as u64,
-            line.seconds_to_retry(now),
-        );
+        let shown = ((now - line.last_message_at).max(0.0) as u64, line.seconds_to_retry(now));
         self.dirty |= shown != line.drawn_seconds;
         line.drawn_seconds = shown;
     }
@@ -172,9 +151,6 @@ impl App {
     /// Any key tries a line that is down at once, unless the login was refused.
     pub(super) fn reconnect_line(&self) -> Option<Effect> {
         let down = |line: &RemoteLine| line.is_down() && !line.is_refused();
-        self.remote_line
-            .as_ref()
-            .is_some_and(down)
-            .then_some(Effect::Send(Outgoing::Reconnect))
+        self.remote_line.as_ref().is_some_and(down).then_some(Effect::Send(Outgoing::Reconnect))
     }
 }

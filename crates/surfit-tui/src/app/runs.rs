@@ -51,9 +51,7 @@ impl App {
     /// The run that is chosen in the list.
     pub fn selected_run(&self) -> Option<&RunLine> {
         match self.overlay {
-            Some(Overlay::Runs { selected }) => {
-                views::runs::visible_runs(self).get(selected).copied()
-            }
+            Some(Overlay::Runs { selected }) => views::runs::visible_runs(self).get(selected).copied(),
             _ => None,
         }
     }
@@ -139,10 +137,7 @@ impl App {
         }
         // What was seen of the other run must not be taken for this one.
         let snapshot = Some(Snapshot::empty(self.degrees(), self.grid()));
-        self.run_state = RunState {
-            snapshot,
-            ..RunState::default()
-        };
+        self.run_state = RunState { snapshot, ..RunState::default() };
         self.clear_pending_commands();
         self.clear_earlier_surface();
         self.clear_self_comparison(&line.path);

@@ -92,8 +92,7 @@ impl App {
 
     /// Esc in the help takes back a search first; false when there is none.
     pub(super) fn clear_help_search(&mut self) -> bool {
-        let searched =
-            matches!(self.overlay, Some(Overlay::Help { .. })) && !self.help.search.is_empty();
+        let searched = matches!(self.overlay, Some(Overlay::Help { .. })) && !self.help.search.is_empty();
         if searched {
             self.help = Default::default();
             self.clamp_overlay();
@@ -104,13 +103,7 @@ impl App {
     fn find_in_log(&mut self, forward: bool) -> bool {
         let inner = popup::inner(ScreenLayout::of(self).overlay);
         let found = log::next_match(self, inner, forward);
-        if let (
-            Some((hit, at)),
-            Some(Overlay::Log {
-                lines_from_end: back,
-            }),
-        ) = (found, &mut self.overlay)
-        {
+        if let (Some((hit, at)), Some(Overlay::Log { lines_from_end: back })) = (found, &mut self.overlay) {
             self.log.current_match = Some(hit);
             *back = at;
         }
@@ -121,9 +114,7 @@ impl App {
     pub(super) fn keep_log_position(&mut self) {
         let width = popup::inner(ScreenLayout::of(self).overlay).width;
         let rows = log::last_line_rows(self, width);
-        if let Some(Overlay::Log {
-            lines_from_end: back,
-        }) = &mut self.overlay
+        if let Some(Overlay::Log { lines_from_end: back }) = &mut self.overlay
             && *back > 0
         {
             *back += rows;

@@ -39,20 +39,14 @@ pub(super) fn parse(words: &[&str]) -> Option<Result<SteerCommand, String>> {
             None => (false, text),
         };
         match number.parse::<f64>() {
-            Ok(x) if x > 0.0 && x.is_finite() && factor => {
-                Ok(SteerCommand::Rate(RateChange::Factor(x)))
-            }
+            Ok(x) if x > 0.0 && x.is_finite() && factor => Ok(SteerCommand::Rate(RateChange::Factor(x))),
             Ok(x) if x > 0.0 && x.is_finite() => Ok(SteerCommand::Rate(RateChange::Peak(x))),
-            _ => Err(format!(
-                "`{text}` is no learning rate; write 0.01, or x0.5 for half of it"
-            )),
+            _ => Err(format!("`{text}` is no learning rate; write 0.01, or x0.5 for half of it")),
         }
     };
     let count = |text: &str, what: &str, most: usize| match text.parse::<usize>() {
         Ok(n) if (1..=most).contains(&n) => Ok(n),
-        _ => Err(format!(
-            "`{text}` is no number of {what}; choose 1 to {most}"
-        )),
+        _ => Err(format!("`{text}` is no number of {what}; choose 1 to {most}")),
     };
     let radius = |text: &str| match text.parse::<f64>() {
         Ok(r) if (1e-3..=1.0).contains(&r) => Ok(r),
@@ -62,9 +56,7 @@ pub(super) fn parse(words: &[&str]) -> Option<Result<SteerCommand, String>> {
         ["rate", text] => rate(text),
         ["draws", text] => count(text, "draws", 1 << 16).map(SteerCommand::Draws),
         ["search", r] => radius(r).map(|r| SteerCommand::Search(r, DEFAULT_SEARCH_BUDGET)),
-        ["search", r, n] => {
-            radius(r).and_then(|r| Ok(SteerCommand::Search(r, count(n, "points", 1000)?)))
-        }
+        ["search", r, n] => radius(r).and_then(|r| Ok(SteerCommand::Search(r, count(n, "points", 1000)?))),
         [word @ ("fork" | "queue"), rest @ ..] if matches!(rest.len(), 1 | 2) => {
             let degree = |text: &str| count(text, "degrees", 8).map(|d| d as u8);
             let (m, n) = (degree(rest[0]), degree(rest[rest.len() - 1]));
@@ -78,30 +70,18 @@ pub(super) fn parse(words: &[&str]) -> Option<Result<SteerCommand, String>> {
 impl App {
     /// Peak of the learning rate as the user sees it: what was asked for last, else what was reported.
     pub fn peak_rate(&self) -> f64 {
-        let reported = self
-            .run_state
-            .snapshot
-            .as_ref()
-            .map_or(0.0, |s| s.peak_rate);
+        let reported = self.run_state.snapshot.as_ref().map_or(0.0, |s| s.peak_rate);
         self.requested_rate().unwrap_or(reported)
     }
 
     /// Draws a step as the user sees them.
     pub fn draws(&self) -> usize {
-        let reported = self
-            .run_state
-            .snapshot
-            .as_ref()
-            .map_or(1, |s| s.draws.max(1));
+        let reported = self.run_state.snapshot.as_ref().map_or(1, |s| s.draws.max(1));
         self.requested_draws().unwrap_or(reported)
     }
 
     pub(super) fn change_rate(&mut self, up: bool) -> Vec<Effect> {
-        let factor = if up {
-            RATE_STEP_FACTOR
-        } else {
-            1.0 / RATE_STEP_FACTOR
-        };
+        let factor = if up { RATE_STEP_FACTOR } else { 1.0 / RATE_STEP_FACTOR };
         // Three digits, so that a number a person can read comes of it.
         let peak = round_to_three_digits(self.peak_rate() * factor);
         self.set_rate(RateChange::Peak(peak))
@@ -122,19 +102,16 @@ impl App {
             SteerCommand::Rate(rate) => self.set_rate(rate),
             SteerCommand::Draws(draws) => self.set_draws(draws),
             SteerCommand::Search(radius, budget) => self.search_near(radius, budget),
-            SteerCommand::NewRun(m, n, queued) => {
-                match Degrees::for_patch(self.degrees().patch(), m, n) {
-                    Ok(degrees) => self.send_new_run_request(degrees, queued),
-                    Err(why) => {
-                        self.show_message(MessageKind::Hint, why.to_string());
-                        Vec::new()
-                    }
+            SteerCommand::NewRun(m, n, queued) => match Degrees::for_patch(self.degrees().patch(), m, n) {
+                Ok(degrees) => self.send_new_run_request(degrees, queued),
+                Err(why) => {
+                    self.show_message(MessageKind::Hint, why.to_string());
+                    Vec::new()
                 }
+            },
+            SteerCommand::Ensemble(count) => {
+                self.export_selection(Selection::Greedy { count }, format!("an ensemble of {count}"))
             }
-            SteerCommand::Ensemble(count) => self.export_selection(
-                Selection::Greedy { count },
-                format!("an ensemble of {count}"),
-            ),
         }
     }
 
@@ -172,16 +149,10 @@ impl App {
 
     fn send_new_run_request(&mut self, degrees: Degrees, queued: bool) -> Vec<Effect> {
         if queued {
-            self.show_message(
-                MessageKind::Info,
-                format!("putting degree {degrees} into the queue …"),
-            );
+            self.show_message(MessageKind::Info, format!("putting degree {degrees} into the queue …"));
             return vec![Effect::Send(Outgoing::Queue(degrees))];
         }
-        self.show_message(
-            MessageKind::Info,
-            format!("making a run of degree {degrees} from here …"),
-        );
+        self.show_message(MessageKind::Info, format!("making a run of degree {degrees} from here …"));
         vec![Effect::Send(Outgoing::Fork(degrees))]
     }
 
@@ -192,16 +163,7 @@ impl App {
     fn search_near(&mut self, radius: f64, budget: usize) -> Vec<Effect> {
         let (u, v) = self.surface.uv(self.grid());
         let waiting = Some(format!("searching near ({u:.3}, {v:.3}) …"));
-        self.send_command_with_progress(
-            "search",
-            EngineCommand::Search {
-                u,
-                v,
-                radius,
-                budget,
-            },
-            waiting,
-        )
+        self.send_command_with_progress("search", EngineCommand::Search { u, v, radius, budget }, waiting)
     }
 
     /// What takes a while in the engine, how far it is, and how to give it up.
@@ -250,11 +212,7 @@ impl App {
             return Vec::new();
         };
         let waiting = Some(format!("measuring an ensemble of {} …", points.len()));
-        self.send_command_with_progress(
-            "ensemble",
-            EngineCommand::MeasureEnsemble { points },
-            waiting,
-        )
+        self.send_command_with_progress("ensemble", EngineCommand::MeasureEnsemble { points }, waiting)
     }
 
     pub(super) fn export_marks(&mut self) -> Vec<Effect> {
@@ -281,31 +239,13 @@ mod tests {
 
     #[test]
     fn figures_are_read_and_refused_in_words() {
-        assert_eq!(
-            parse(&["rate", "0.01"]),
-            Some(Ok(SteerCommand::Rate(RateChange::Peak(0.01))))
-        );
-        assert_eq!(
-            parse(&["rate", "x0.5"]),
-            Some(Ok(SteerCommand::Rate(RateChange::Factor(0.5))))
-        );
+        assert_eq!(parse(&["rate", "0.01"]), Some(Ok(SteerCommand::Rate(RateChange::Peak(0.01)))));
+        assert_eq!(parse(&["rate", "x0.5"]), Some(Ok(SteerCommand::Rate(RateChange::Factor(0.5)))));
         assert_eq!(parse(&["draws", "4"]), Some(Ok(SteerCommand::Draws(4))));
-        assert_eq!(
-            parse(&["search", "0.2", "60"]),
-            Some(Ok(SteerCommand::Search(0.2, 60)))
-        );
-        assert_eq!(
-            parse(&["ensemble", "3"]),
-            Some(Ok(SteerCommand::Ensemble(3)))
-        );
+        assert_eq!(parse(&["search", "0.2", "60"]), Some(Ok(SteerCommand::Search(0.2, 60))));
+        assert_eq!(parse(&["ensemble", "3"]), Some(Ok(SteerCommand::Ensemble(3))));
         assert_eq!(parse(&["rate"]), None);
-        for words in [
-            &["rate", "-1"][..],
-            &["rate", "inf"],
-            &["draws", "0"],
-            &["search", "2"],
-            &["ensemble", "65"],
-        ] {
+        for words in [&["rate", "-1"][..], &["rate", "inf"], &["draws", "0"], &["search", "2"], &["ensemble", "65"]] {
             assert!(parse(words).unwrap().is_err(), "{words:?}");
         }
     }

@@ -12,10 +12,7 @@ impl App {
             return;
         }
         let choices = list_themes(self.theme.depth());
-        let selected = choices
-            .iter()
-            .position(|c| c.name == self.theme.name())
-            .unwrap_or(0);
+        let selected = choices.iter().position(|c| c.name == self.theme.name()).unwrap_or(0);
         self.toggle_overlay(Overlay::Themes { choices, selected });
         self.theme_before_preview = Some(self.theme.clone());
     }
@@ -49,15 +46,9 @@ impl App {
 
     pub(super) fn cycle_theme(&mut self) {
         // A file that cannot be read is passed over: the list of themes says what is wrong with it.
-        let usable: Vec<String> = list_themes(self.theme.depth())
-            .into_iter()
-            .filter(|c| c.theme.is_ok())
-            .map(|c| c.name)
-            .collect();
-        let next = usable
-            .iter()
-            .position(|n| n == self.theme.name())
-            .map_or(0, |i| i + 1);
+        let usable: Vec<String> =
+            list_themes(self.theme.depth()).into_iter().filter(|c| c.theme.is_ok()).map(|c| c.name).collect();
+        let next = usable.iter().position(|n| n == self.theme.name()).map_or(0, |i| i + 1);
         if let Some(name) = usable.get(next % usable.len().max(1)) {
             self.use_theme(name);
         }
@@ -77,10 +68,7 @@ impl App {
     pub(super) fn use_theme(&mut self, name: &str) {
         match Theme::load(name, self.theme.depth()) {
             Ok(theme) => {
-                self.show_message(
-                    MessageKind::Info,
-                    format!("theme {name}: {}", theme.description()),
-                );
+                self.show_message(MessageKind::Info, format!("theme {name}: {}", theme.description()));
                 self.theme_chosen = true;
                 self.theme = theme.with_glyphs(self.theme.glyphs());
             }

@@ -41,14 +41,8 @@ pub enum TypedCommand {
 
 /// Reads a typed command; `None` when it is none, an error in words when one of its figures is not usable.
 pub fn parse(text: &str) -> Option<Result<TypedCommand, String>> {
-    let words: Vec<&str> = text
-        .split([' ', ',', '×'])
-        .filter(|w| !w.is_empty())
-        .collect();
-    let number = |w: &str| {
-        w.parse::<u8>()
-            .map_err(|_| format!("`{w}` is no degree; choose 1 to 8"))
-    };
+    let words: Vec<&str> = text.split([' ', ',', '×']).filter(|w| !w.is_empty()).collect();
+    let number = |w: &str| w.parse::<u8>().map_err(|_| format!("`{w}` is no degree; choose 1 to 8"));
     let part = |w: &str| match w.parse::<f64>() {
         Ok(x) if (0.0..=1.0).contains(&x) => Ok(x),
         _ => Err(format!("`{w}` is no parameter; choose 0 to 1")),
@@ -58,10 +52,7 @@ pub fn parse(text: &str) -> Option<Result<TypedCommand, String>> {
         ["degree", m, n] => number(m).and_then(|m| Ok(TypedCommand::Degree(m, Some(number(n)?)))),
         ["grid", g] => match g.parse() {
             Ok(g) => Heatmap::check_grid(g).map_or(Ok(TypedCommand::Grid(g)), Err),
-            Err(_) => Err(format!(
-                "`{g}` is no grid; choose 2 to {}",
-                Heatmap::MAX_GRID
-            )),
+            Err(_) => Err(format!("`{g}` is no grid; choose 2 to {}", Heatmap::MAX_GRID)),
         },
         ["go", u, v] => part(u).and_then(|u| Ok(TypedCommand::MoveCursor(u, part(v)?))),
         ["beside", run] => Ok(TypedCommand::CompareSurface((*run).into())),
@@ -83,9 +74,7 @@ impl App {
     pub fn typed_availability(&self, typed: &TypedCommand) -> Result<(), String> {
         let action = match typed {
             TypedCommand::Degree(..) | TypedCommand::Grid(_) => return snapshot_reported(self),
-            TypedCommand::MoveCursor(..)
-            | TypedCommand::Theme(_)
-            | TypedCommand::CompareSurface(_) => {
+            TypedCommand::MoveCursor(..) | TypedCommand::Theme(_) | TypedCommand::CompareSurface(_) => {
                 return Ok(());
             }
             TypedCommand::Steer(SteerCommand::Rate(_)) => Action::RateUp,
@@ -107,15 +96,13 @@ impl App {
                 self.show_message(MessageKind::Hint, why);
                 Vec::new()
             }
-            Ok(TypedCommand::Degree(m, n)) => {
-                match Degrees::for_patch(self.degrees().patch(), m, n.unwrap_or(m)) {
-                    Ok(degrees) => self.set_degrees(degrees),
-                    Err(why) => {
-                        self.show_message(MessageKind::Hint, why.to_string());
-                        Vec::new()
-                    }
+            Ok(TypedCommand::Degree(m, n)) => match Degrees::for_patch(self.degrees().patch(), m, n.unwrap_or(m)) {
+                Ok(degrees) => self.set_degrees(degrees),
+                Err(why) => {
+                    self.show_message(MessageKind::Hint, why.to_string());
+                    Vec::new()
                 }
-            }
+            },
             Ok(TypedCommand::Grid(grid)) => self.set_grid(grid),
             Ok(TypedCommand::MoveCursor(u, v)) => {
                 self.move_cursor_to(u, v);
@@ -138,16 +125,9 @@ mod tests {
     #[test]
     fn figures_are_read_and_refused_in_words() {
         for text in ["degree 3 4", "degree 3×4", "degree  3, 4"] {
-            assert_eq!(
-                parse(text),
-                Some(Ok(TypedCommand::Degree(3, Some(4)))),
-                "{text}"
-            );
+            assert_eq!(parse(text), Some(Ok(TypedCommand::Degree(3, Some(4)))), "{text}");
         }
-        assert_eq!(
-            parse("go 0.25,1"),
-            Some(Ok(TypedCommand::MoveCursor(0.25, 1.0)))
-        );
+        assert_eq!(parse("go 0.25,1"), Some(Ok(TypedCommand::MoveCursor(0.25, 1.0))));
         let error = |text: &str| parse(text).unwrap().unwrap_err();
         assert_eq!(parse("degree 2"), Some(Ok(TypedCommand::Degree(2, None))));
         assert!(error("degree x 9").contains("no degree"));

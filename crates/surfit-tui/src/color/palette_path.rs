@@ -29,11 +29,7 @@ const MAX_CACHED_COLORS: usize = 1 << 14;
 fn oklab((r, g, b): Rgb) -> [f32; 3] {
     let linear = |c: u8| {
         let c = f32::from(c) / 255.0;
-        if c <= 0.04045 {
-            c / 12.92
-        } else {
-            ((c + 0.055) / 1.055).powf(2.4)
-        }
+        if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
     };
     let (r, g, b) = (linear(r), linear(g), linear(b));
     let l = (0.412_221_46 * r + 0.536_332_55 * g + 0.051_445_995 * b).cbrt();
@@ -66,19 +62,15 @@ impl PalettePath {
     fn of(map: Colormap) -> Self {
         let palette: Vec<(u8, [f32; 3])> = (16..=255).map(|i| (i, oklab(palette_256(i)))).collect();
         let last = (MAP_SAMPLES - 1) as f64;
-        let colours: Vec<Rgb> = (0..MAP_SAMPLES)
-            .map(|n| map.color_at(n as f64 / last))
-            .collect();
+        let colours: Vec<Rgb> = (0..MAP_SAMPLES).map(|n| map.color_at(n as f64 / last)).collect();
         // For each place its candidates.
         let mut ways: Vec<Vec<PathStep>> = Vec::with_capacity(MAP_SAMPLES);
         let mut before = oklab(colours[0]);
         for &colour in &colours {
             let wanted = oklab(colour);
             let grows = (wanted[0] - before[0]).signum();
-            let mut near: Vec<(f32, u8, [f32; 3])> = palette
-                .iter()
-                .map(|&(i, lab)| (oklab_distance(lab, wanted), i, lab))
-                .collect();
+            let mut near: Vec<(f32, u8, [f32; 3])> =
+                palette.iter().map(|&(i, lab)| (oklab_distance(lab, wanted), i, lab)).collect();
             near.sort_by(|a, b| a.0.total_cmp(&b.0));
             near.truncate(MAX_CANDIDATES);
             let way = |&(off, index, lab): &(f32, u8, [f32; 3])| {
@@ -88,19 +80,13 @@ impl PalettePath {
                     .enumerate()
                     .map(|(by, was)| {
                         let against = (grows * (was.lab[0] - lab[0])).max(0.0);
-                        let change = CHANGE_WEIGHT * oklab_distance(was.lab, lab)
-                            + LIGHTNESS_REVERSAL_WEIGHT * against;
+                        let change = CHANGE_WEIGHT * oklab_distance(was.lab, lab) + LIGHTNESS_REVERSAL_WEIGHT * against;
                         (was.cost + change, by)
                     })
                     .min_by(|a, b| a.0.total_cmp(&b.0))
                     .unwrap_or((0.0, 0));
                 let cost = best + off * off;
-                PathStep {
-                    index,
-                    lab,
-                    cost,
-                    previous: by,
-                }
+                PathStep { index, lab, cost, previous: by }
             };
             let next = near.iter().map(way).collect();
             ways.push(next);
@@ -123,23 +109,16 @@ impl PalettePath {
     fn nearest_index(&self, (r, g, b): Rgb) -> Option<u8> {
         let off = |c: Rgb| {
             let parts = [c.0.abs_diff(r), c.1.abs_diff(g), c.2.abs_diff(b)];
-            (
-                parts.iter().copied().max(),
-                parts.iter().map(|&p| u32::from(p)).sum::<u32>(),
-            )
+            (parts.iter().copied().max(), parts.iter().map(|&p| u32::from(p)).sum::<u32>())
         };
         let (colour, index) = self.0.iter().min_by_key(|(c, _)| off(*c).1)?;
-        off(*colour)
-            .0
-            .is_some_and(|most| most <= MAX_CHANNEL_DIFFERENCE)
-            .then_some(*index)
+        off(*colour).0.is_some_and(|most| most <= MAX_CHANNEL_DIFFERENCE).then_some(*index)
     }
 }
 
 /// The palette's index for `rgb` when it is a colour of `map` or of the diverging map.
 pub(super) fn palette_index(map: Colormap, rgb: Rgb) -> Option<u8> {
-    static PATHS: [OnceLock<PalettePath>; Colormap::ALL.len()] =
-        [const { OnceLock::new() }; Colormap::ALL.len()];
+    static PATHS: [OnceLock<PalettePath>; Colormap::ALL.len()] = [const { OnceLock::new() }; Colormap::ALL.len()];
     thread_local! {
         // A screen has few colours, and the next one has the same.
         static INDEX_CACHE: RefCell<HashMap<(u8, Rgb), Option<u8>>> = RefCell::default();
@@ -149,11 +128,9 @@ pub(super) fn palette_index(map: Colormap, rgb: Rgb) -> Option<u8> {
         if known.len() >= MAX_CACHED_COLORS {
             known.clear();
         }
-        *known.entry((map as u8, rgb)).or_insert_with(|| {
-            path(map)
-                .nearest_index(rgb)
-                .or_else(|| path(Colormap::Diverging).nearest_index(rgb))
-        })
+        *known
+            .entry((map as u8, rgb))
+            .or_insert_with(|| path(map).nearest_index(rgb).or_else(|| path(Colormap::Diverging).nearest_index(rgb)))
     })
 }
 
@@ -191,11 +168,7 @@ mod tests {
                 assert_eq!(distinct.len(), indices.len(), "{map:?} {indices:?}");
                 assert!(indices.len() >= 6, "{map:?} {indices:?}");
             }
-            let off = path
-                .0
-                .iter()
-                .map(|&(c, i)| oklab_distance(oklab(c), oklab(palette_256(i))))
-                .fold(0.0, f32::max);
+            let off = path.0.iter().map(|&(c, i)| oklab_distance(oklab(c), oklab(palette_256(i)))).fold(0.0, f32::max);
             assert!(off < 0.2, "{map:?} is {off} off");
         }
     }

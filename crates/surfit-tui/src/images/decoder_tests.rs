@@ -16,11 +16,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 use terminal::DecodingTerminal;
 
-const ALL: [ImageProtocol; 3] = [
-    ImageProtocol::Kitty,
-    ImageProtocol::Sixel,
-    ImageProtocol::Iterm2,
-];
+const ALL: [ImageProtocol; 3] = [ImageProtocol::Kitty, ImageProtocol::Sixel, ImageProtocol::Iterm2];
 const CELL: Size = Size::new(8, 16);
 
 #[derive(Clone, Default)]
@@ -77,12 +73,8 @@ impl ImageStage {
     fn frame(&mut self, seconds: u64) -> usize {
         self.now += Duration::from_secs(seconds);
         let app = &mut self.test_app.app;
-        self.canvas
-            .draw_frame(app.size, |buf| screen::render(app, buf))
-            .unwrap();
-        self.shown_picture
-            .update(app, &mut self.canvas, self.cell, self.now)
-            .unwrap();
+        self.canvas.draw_frame(app.size, |buf| screen::render(app, buf)).unwrap();
+        self.shown_picture.update(app, &mut self.canvas, self.cell, self.now).unwrap();
         self.decode_output()
     }
 
@@ -111,10 +103,7 @@ impl ImageStage {
     }
 
     fn assert_no_image(&self) {
-        assert!(
-            self.terminal.visible_images().is_empty(),
-            "the picture is still there"
-        );
+        assert!(self.terminal.visible_images().is_empty(), "the picture is still there");
     }
 }
 
@@ -135,17 +124,9 @@ fn every_way_gives_the_pixels_back() {
     let area = Rect::new(4, 2, 20, 10);
     let pixels = (0..160 * 100).map(|n| {
         let (x, y) = (n % 160, n / 160);
-        (
-            (x / 10 * 16) as u8,
-            (y / 10 * 24) as u8,
-            (x / 40 * 60) as u8,
-        )
+        ((x / 10 * 16) as u8, (y / 10 * 24) as u8, (x / 40 * 60) as u8)
     });
-    let raster = Raster {
-        width: 160,
-        height: 100,
-        pixels: pixels.collect(),
-    };
+    let raster = Raster { width: 160, height: 100, pixels: pixels.collect() };
     for protocol in ALL {
         let cell = Size::new(8, 10);
         let mut terminal = DecodingTerminal::new(cell);
@@ -179,18 +160,8 @@ fn a_changed_cell_is_drawn_anew_when_it_is_due_and_nothing_else_is_sent() {
         stage.assert_image_visible();
         assert_eq!(stage.frame(5), 0, "nothing has changed");
         let index = {
-            let map = &mut stage
-                .test_app
-                .app
-                .run_state
-                .snapshot
-                .as_mut()
-                .unwrap()
-                .heatmap;
-            let index = map
-                .surface_cells()
-                .find(|&i| map.cells[i].images > 0)
-                .unwrap();
+            let map = &mut stage.test_app.app.run_state.snapshot.as_mut().unwrap().heatmap;
+            let index = map.surface_cells().find(|&i| map.cells[i].images > 0).unwrap();
             map.cells[index].correct /= 2;
             index
         };
@@ -219,10 +190,7 @@ fn curves_are_drawn_once_a_second_while_they_grow_in_few_bytes_and_slices_are_tw
             pictures += stage.frame(0);
             bytes += stage.bytes;
         }
-        assert!(
-            (2..=14).contains(&pictures),
-            "{protocol:?}: {pictures} in 12 seconds"
-        );
+        assert!((2..=14).contains(&pictures), "{protocol:?}: {pictures} in 12 seconds");
         let rate = bytes / 12;
         assert!(rate < 25_000, "{protocol:?}: {rate} bytes a second");
         stage.frame(7);

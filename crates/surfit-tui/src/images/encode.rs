@@ -19,13 +19,7 @@ const MAX_SIXEL_COLORS: usize = 256;
 pub const MAX_IMAGES: usize = 2;
 
 /// Bytes that show the `n`th picture over the characters of `area`, all of it. `cell` is a character in pixels.
-pub fn encode_image(
-    protocol: ImageProtocol,
-    raster: &Raster,
-    area: Rect,
-    cell: Size,
-    n: usize,
-) -> String {
+pub fn encode_image(protocol: ImageProtocol, raster: &Raster, area: Rect, cell: Size, n: usize) -> String {
     let mut out = format!("\x1b[{};{}H", area.y + 1, area.x + 1);
     match protocol {
         ImageProtocol::Kitty => kitty(&mut out, raster, area, FIRST_IMAGE_ID + n as u32),
@@ -57,10 +51,7 @@ fn kitty(out: &mut String, raster: &Raster, area: Rect, id: u32) {
     for (n, part) in parts.iter().enumerate() {
         let more = u8::from(n + 1 < parts.len());
         let head = match n {
-            0 => format!(
-                "a=T,f=100,q=2,i={id},p=1,c={},r={},C=1,m={more}",
-                area.width, area.height
-            ),
+            0 => format!("a=T,f=100,q=2,i={id},p=1,c={},r={},C=1,m={more}", area.width, area.height),
             _ => format!("m={more},q=2"),
         };
         let part = std::str::from_utf8(part).unwrap_or_default();
@@ -114,10 +105,7 @@ fn index_colors(raster: &Raster) -> Option<(Vec<u8>, Vec<u8>)> {
 /// The picture as large as its room: the other ways say how many characters it covers, but a sixel is a pixel.
 fn scale_to_area(raster: &Raster, area: Rect, cell: Size) -> Cow<'_, Raster> {
     let pixels = |cells: u16, size: u16| usize::from(cells) * usize::from(size.max(1));
-    let size = (
-        pixels(area.width, cell.width),
-        pixels(area.height, cell.height),
-    );
+    let size = (pixels(area.width, cell.width), pixels(area.height, cell.height));
     if size == (raster.width, raster.height) || size.0 == 0 || size.1 == 0 {
         return Cow::Borrowed(raster);
     }
@@ -151,8 +139,7 @@ fn sixel(out: &mut String, raster: &Raster) {
         let mut rows: BTreeMap<usize, Vec<u8>> = BTreeMap::new();
         for (n, &register) in band.iter().enumerate() {
             let (x, y) = (n % raster.width, n / raster.width);
-            rows.entry(register)
-                .or_insert_with(|| vec![0; raster.width])[x] |= 1 << y;
+            rows.entry(register).or_insert_with(|| vec![0; raster.width])[x] |= 1 << y;
         }
         for (register, row) in rows {
             let _ = write!(out, "#{register}");
@@ -187,18 +174,8 @@ mod tests {
     use super::*;
 
     fn test_raster(width: usize, height: usize) -> Raster {
-        let pixel = |n: usize| {
-            (
-                (n * 37 % 256) as u8,
-                (n / 7 % 256) as u8,
-                (n % 5 * 50) as u8,
-            )
-        };
-        Raster {
-            width,
-            height,
-            pixels: (0..width * height).map(pixel).collect(),
-        }
+        let pixel = |n: usize| ((n * 37 % 256) as u8, (n / 7 % 256) as u8, (n % 5 * 50) as u8);
+        Raster { width, height, pixels: (0..width * height).map(pixel).collect() }
     }
 
     const AREA: Rect = Rect::new(4, 2, 30, 10);
@@ -207,11 +184,7 @@ mod tests {
     #[test]
     fn kitty_gets_small_parts_that_hold_the_whole_picture_and_never_answers() {
         let out = encode_image(ImageProtocol::Kitty, &test_raster(200, 100), AREA, CELL, 0);
-        assert!(
-            out.starts_with("\x1b[3;5H\x1b_Ga=T,f=100,q=2"),
-            "{}",
-            &out[..60]
-        );
+        assert!(out.starts_with("\x1b[3;5H\x1b_Ga=T,f=100,q=2"), "{}", &out[..60]);
         let parts: Vec<&str> = out.split("\x1b_G").skip(1).collect();
         let mut data = String::new();
         for (n, part) in parts.iter().enumerate() {
@@ -222,33 +195,19 @@ mod tests {
             data += body;
         }
         let bytes = STANDARD.decode(data).unwrap();
-        let mut reader = png::Decoder::new(std::io::Cursor::new(bytes))
-            .read_info()
-            .unwrap();
+        let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
         reader.next_frame(&mut pixels).unwrap();
-        assert_eq!(
-            reader.info().color_type,
-            png::ColorType::Rgb,
-            "many colours"
-        );
+        assert_eq!(reader.info().color_type, png::ColorType::Rgb, "many colours");
         let first = test_raster(200, 100).pixels[1];
         assert_eq!(pixels[3..6], [first.0, first.1, first.2]);
-        assert!(
-            encode_removal(ImageProtocol::Kitty)
-                .unwrap()
-                .contains("a=d")
-        );
+        assert!(encode_removal(ImageProtocol::Kitty).unwrap().contains("a=d"));
     }
 
     #[test]
     fn few_colours_are_sent_by_number() {
         let flat = Raster {
-            pixels: test_raster(60, 40)
-                .pixels
-                .iter()
-                .map(|p| (p.0 & 0xc0, 0, 0))
-                .collect(),
+            pixels: test_raster(60, 40).pixels.iter().map(|p| (p.0 & 0xc0, 0, 0)).collect(),
             ..test_raster(60, 40)
         };
         let (palette, data) = index_colors(&flat).unwrap();
@@ -261,9 +220,7 @@ mod tests {
         let raster = Raster {
             width: 9,
             height: 8,
-            pixels: (0..72)
-                .map(|n| if n % 9 < 5 { (0, 0, 0) } else { (248, 0, 248) })
-                .collect(),
+            pixels: (0..72).map(|n| if n % 9 < 5 { (0, 0, 0) } else { (248, 0, 248) }).collect(),
         };
         let small = Rect::new(4, 2, 1, 1);
         let out = encode_image(ImageProtocol::Sixel, &raster, small, CELL, 0);

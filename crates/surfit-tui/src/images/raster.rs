@@ -29,28 +29,15 @@ enum PixelOrigin {
 
 /// Draws what is shown of a heatmap: `u` to the right, `v` upward, values between the cells interpolated over those that are
 /// measured, `lines` contour lines, a ring round the best cell. What is not measured is hatched.
-pub(crate) fn render_heatmap(
-    scene: &SurfaceScene<'_>,
-    size: (usize, usize),
-    lines: usize,
-) -> Raster {
+pub(crate) fn render_heatmap(scene: &SurfaceScene<'_>, size: (usize, usize), lines: usize) -> Raster {
     let (width, height) = (size.0.max(1), size.1.max(1));
     let (field, range) = (&scene.field, scene.range);
     let background = scene.theme.background_rgb();
-    let colors = if range.kind.signed {
-        Colormap::Diverging
-    } else {
-        scene.theme.colormap()
-    };
+    let colors = if range.kind.signed { Colormap::Diverging } else { scene.theme.colormap() };
     let share = |v: f64| range.quality(v);
     let [(left, right), (bottom, top)] = scene.cells.parameter_ranges();
     let at = |n: usize, count: usize| (n as f64 + 0.5) / count as f64;
-    let place = |x: usize, y: usize| {
-        (
-            left + at(x, width) * (right - left),
-            top - at(y, height) * (top - bottom),
-        )
-    };
+    let place = |x: usize, y: usize| (left + at(x, width) * (right - left), top - at(y, height) * (top - bottom));
     let grid: Vec<PixelOrigin> = (0..width * height)
         .map(|p| {
             let (u, v) = place(p % width, p / width);
@@ -74,23 +61,14 @@ pub(crate) fn render_heatmap(
                 let crossed = |q: usize| band(q) >= 0 && band(q) != band(p);
                 let right = x + 1 < width && crossed(p + 1);
                 let below = y + 1 < height && crossed(p + width);
-                if lines > 0 && (right || below) {
-                    mix_colors(full, contrast_color(full), 0.55)
-                } else {
-                    full
-                }
+                if lines > 0 && (right || below) { mix_colors(full, contrast_color(full), 0.55) } else { full }
             }
         }
     };
-    let mut raster = Raster {
-        width,
-        height,
-        pixels: (0..width * height).map(color).collect(),
-    };
+    let mut raster = Raster { width, height, pixels: (0..width * height).map(color).collect() };
     let bands: Vec<i64> = (0..width * height).map(band).collect();
-    for (level, at) in contour_label_positions(&bands, (width, height), lines, |level| {
-        level_label(scene, level, lines)
-    }) {
+    for (level, at) in contour_label_positions(&bands, (width, height), lines, |level| level_label(scene, level, lines))
+    {
         let plate = colors.color_at(level as f64 / (lines + 1) as f64);
         let text = level_label(scene, level, lines);
         raster.label(&text, at, letter_size(width), plate);
@@ -188,19 +166,12 @@ impl Raster {
         let row = |y| (0..width).map(move |x| (from(x, width, self.width), y));
         let places = (0..height).flat_map(|y| row(from(y, height, self.height)));
         let pixels = places.map(|(x, y)| self.pixels[y * self.width + x]);
-        Self {
-            width,
-            height,
-            pixels: pixels.collect(),
-        }
+        Self { width, height, pixels: pixels.collect() }
     }
 
     /// A ring round a place, dark within light, so that it is seen on every colour.
     fn ring(&mut self, u: f64, v: f64) {
-        let (cx, cy) = (
-            u * (self.width - 1) as f64,
-            (1.0 - v) * (self.height - 1) as f64,
-        );
+        let (cx, cy) = (u * (self.width - 1) as f64, (1.0 - v) * (self.height - 1) as f64);
         let radius = (self.width.min(self.height) as f64 / 40.0).max(3.0);
         for y in 0..self.height {
             for x in 0..self.width {
@@ -225,8 +196,7 @@ mod tests {
     use std::sync::LazyLock;
     use surfit_core::heatmap::{Cell, Heatmap, Metric};
 
-    static GREYS: LazyLock<Theme> =
-        LazyLock::new(|| Theme::built_in("mono", ColorDepth::Truecolor).unwrap());
+    static GREYS: LazyLock<Theme> = LazyLock::new(|| Theme::built_in("mono", ColorDepth::Truecolor).unwrap());
 
     fn measured_heatmap(patch: Patch, grid: usize) -> Heatmap {
         let mut map = Heatmap::new(patch, grid);
@@ -251,10 +221,7 @@ mod tests {
     }
 
     fn draw(map: &Heatmap, metric: Metric, lines: usize) -> Raster {
-        let view = SurfaceView {
-            metric,
-            ..SurfaceView::default()
-        };
+        let view = SurfaceView { metric, ..SurfaceView::default() };
         render_grey(map, &view, lines)
     }
 
@@ -278,16 +245,11 @@ mod tests {
     #[test]
     fn contour_lines_are_drawn_and_what_is_not_measured_is_hatched() {
         let mut map = measured_heatmap(Patch::Square, 5);
-        assert_ne!(
-            draw(&map, Metric::Accuracy, 0),
-            draw(&map, Metric::Accuracy, 5)
-        );
+        assert_ne!(draw(&map, Metric::Accuracy, 0), draw(&map, Metric::Accuracy, 5));
         map.cells[2] = Cell::default();
         let r = draw(&map, Metric::Accuracy, 0);
-        let near: std::collections::BTreeSet<u8> = (0..8)
-            .flat_map(|x| (26..34).map(move |y| (x, y)))
-            .map(|(x, y)| light(&r, x, y))
-            .collect();
+        let near: std::collections::BTreeSet<u8> =
+            (0..8).flat_map(|x| (26..34).map(move |y| (x, y))).map(|(x, y)| light(&r, x, y)).collect();
         assert!(near.len() >= 2 && near.iter().all(|l| *l < 80), "{near:?}");
         let nothing = draw(&Heatmap::new(Patch::Square, 3), Metric::Accuracy, 5);
         assert_eq!(nothing.pixels.len(), 80 * 60);
@@ -303,15 +265,11 @@ mod tests {
         let (size, lines) = ((720, 480), 6);
         let bands: Vec<i64> = (0..size.0 * size.1)
             .map(|p| {
-                let (x, y) = (
-                    (p % size.0) as f64 / 719.0,
-                    1.0 - (p / size.0) as f64 / 479.0,
-                );
+                let (x, y) = ((p % size.0) as f64 / 719.0, 1.0 - (p / size.0) as f64 / 479.0);
                 (scene.range.quality(0.5 + 0.2 * x + 0.1 * y) * 7.0).floor() as i64
             })
             .collect();
-        let places =
-            contour_label_positions(&bands, size, lines, |n| level_label(&scene, n, lines));
+        let places = contour_label_positions(&bands, size, lines, |n| level_label(&scene, n, lines));
         assert!(places.len() >= 5, "{places:?}");
         for (n, &(level, (x, y))) in places.iter().enumerate() {
             // It stands on its line, and says the value that the surface has there.
@@ -326,9 +284,7 @@ mod tests {
         // A digit on white in every corner of the picture.
         for (x, y) in [(8, 8), (711, 8), (8, 471), (711, 471)] {
             let near = (0..100).map(|n| (x + n % 10 - 5, y + n / 10 - 5));
-            let light: Vec<u8> = near
-                .map(|(x, y)| light(&drawn, x as usize, y as usize))
-                .collect();
+            let light: Vec<u8> = near.map(|(x, y)| light(&drawn, x as usize, y as usize)).collect();
             assert!(light.contains(&0) && light.contains(&255), "{x} {y}");
         }
     }

@@ -60,19 +60,14 @@ impl Raster {
     /// A digit in a white disc with a dark rim, all of it inside the picture.
     pub(super) fn badge(&mut self, digit: usize, (x, y): (f64, f64), size: usize) {
         let radius = (GLYPH_SIDE * size) as f64 * 0.85;
-        let within =
-            |at: f64, most: usize| at.clamp(radius, (most as f64 - 1.0 - radius).max(radius));
+        let within = |at: f64, most: usize| at.clamp(radius, (most as f64 - 1.0 - radius).max(radius));
         let (x, y) = (within(x, self.width), within(y, self.height));
         let reach = radius.ceil() as i64;
         for dy in -reach..=reach {
             for dx in -reach..=reach {
                 let far = (dx as f64).hypot(dy as f64);
                 if far <= radius {
-                    let color = if far > radius - 1.5 {
-                        (0, 0, 0)
-                    } else {
-                        (255, 255, 255)
-                    };
+                    let color = if far > radius - 1.5 { (0, 0, 0) } else { (255, 255, 255) };
                     self.set(x as i64 + dx, y as i64 + dy, color);
                 }
             }
@@ -86,11 +81,7 @@ mod tests {
     use super::*;
 
     fn blank(width: usize, height: usize) -> Raster {
-        Raster {
-            width,
-            height,
-            pixels: vec![(9, 9, 9); width * height],
-        }
+        Raster { width, height, pixels: vec![(9, 9, 9); width * height] }
     }
 
     #[test]
@@ -115,11 +106,7 @@ mod tests {
         let mut raster = blank(60, 60);
         raster.badge(1, (0.0, 59.0), 1);
         let dark = raster.pixels.iter().filter(|p| **p == (0, 0, 0)).count();
-        let white = raster
-            .pixels
-            .iter()
-            .filter(|p| **p == (255, 255, 255))
-            .count();
+        let white = raster.pixels.iter().filter(|p| **p == (255, 255, 255)).count();
         assert!(dark > 20 && white > 40, "{dark} {white}");
         assert_eq!(raster.pixels[59 * 60], (9, 9, 9), "the disc is round");
     }

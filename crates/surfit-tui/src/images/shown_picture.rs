@@ -50,8 +50,7 @@ impl ShownPicture {
             return Ok(());
         };
         // A cleared screen has no picture any more.
-        self.current
-            .take_if(|k| k.clear_count != canvas.clear_count());
+        self.current.take_if(|k| k.clear_count != canvas.clear_count());
         let places = image::image_areas(app);
         let choice = image::current_choice(app);
         if let Some(known) = &self.current {

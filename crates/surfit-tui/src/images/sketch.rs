@@ -21,13 +21,7 @@ impl PictureSketch {
     /// An empty one.
     pub fn new((width, height): (usize, usize), ground: Rgb) -> Self {
         let (width, height) = (width.max(1), height.max(1));
-        Self {
-            raster: Raster {
-                width,
-                height,
-                pixels: vec![ground; width * height],
-            },
-        }
+        Self { raster: Raster { width, height, pixels: vec![ground; width * height] } }
     }
 
     /// What was drawn.
@@ -57,16 +51,8 @@ impl PictureSketch {
             return;
         }
         let half = width / 2.0;
-        let columns = Self::pixel_range(
-            from.0.min(to.0) - half,
-            from.0.max(to.0) + half,
-            self.raster.width,
-        );
-        let rows = Self::pixel_range(
-            from.1.min(to.1) - half,
-            from.1.max(to.1) + half,
-            self.raster.height,
-        );
+        let columns = Self::pixel_range(from.0.min(to.0) - half, from.0.max(to.0) + half, self.raster.width);
+        let rows = Self::pixel_range(from.1.min(to.1) - half, from.1.max(to.1) + half, self.raster.height);
         let (dx, dy) = (to.0 - from.0, to.1 - from.1);
         let long = (dx * dx + dy * dy).max(1e-9);
         for y in rows {
@@ -88,10 +74,7 @@ impl PictureSketch {
 
     /// The same of dashes.
     pub fn dashes(&mut self, spots: &[PixelSpot], width: f64, color: Rgb) {
-        let (dash, all) = (
-            DASH_AND_GAP.0 * width,
-            (DASH_AND_GAP.0 + DASH_AND_GAP.1) * width,
-        );
+        let (dash, all) = (DASH_AND_GAP.0 * width, (DASH_AND_GAP.0 + DASH_AND_GAP.1) * width);
         let mut gone = 0.0;
         for pair in spots.windows(2) {
             let (p, q) = (pair[0], pair[1]);
@@ -107,10 +90,7 @@ impl PictureSketch {
             let mut done = 0.0;
             while done < long {
                 let into = (gone + done) % all;
-                let (drawn, rest) = (
-                    into < dash,
-                    if into < dash { dash - into } else { all - into },
-                );
+                let (drawn, rest) = (into < dash, if into < dash { dash - into } else { all - into });
                 let next = (done + rest.max(0.5)).min(long);
                 if drawn {
                     self.line(at(done), at(next), width, color);
@@ -123,16 +103,12 @@ impl PictureSketch {
 
     /// A column of pixels from one height to another.
     pub fn draw_column(&mut self, x: f64, (top, bottom): (f64, f64), color: Rgb, share: f64) {
-        let inside =
-            x >= 0.0 && x < self.raster.width as f64 && top.is_finite() && bottom.is_finite();
+        let inside = x >= 0.0 && x < self.raster.width as f64 && top.is_finite() && bottom.is_finite();
         if !inside {
             return;
         }
         let last = (self.raster.height - 1) as f64;
-        let (from, to) = (
-            top.round().clamp(0.0, last),
-            bottom.round().clamp(0.0, last),
-        );
+        let (from, to) = (top.round().clamp(0.0, last), bottom.round().clamp(0.0, last));
         for y in from as usize..=to as usize {
             self.blend(x as usize, y, color, share);
         }
@@ -171,18 +147,10 @@ mod tests {
     fn a_line_is_as_long_and_as_wide_as_it_is_said_to_be() {
         let mut sketch = PictureSketch::new((100, 100), BLACK);
         sketch.line((10.0, 50.0), (90.0, 50.0), 4.0, WHITE);
-        assert!(
-            (light(&sketch) - 4.0 * 80.0).abs() < 30.0,
-            "{}",
-            light(&sketch)
-        );
+        assert!((light(&sketch) - 4.0 * 80.0).abs() < 30.0, "{}", light(&sketch));
         let mut dashed = PictureSketch::new((100, 100), BLACK);
         dashed.dashes(&[(10.0, 50.0), (50.0, 50.0), (90.0, 50.0)], 2.0, WHITE);
-        assert!(
-            light(&dashed) > 60.0 && light(&dashed) < 150.0,
-            "{}",
-            light(&dashed)
-        );
+        assert!(light(&dashed) > 60.0 && light(&dashed) < 150.0, "{}", light(&dashed));
         // What is no number is a gap.
         let mut gap = PictureSketch::new((20, 20), BLACK);
         gap.path(&[(0.0, 0.0), (f64::NAN, 5.0), (20.0, 20.0)], 2.0, WHITE);

@@ -16,18 +16,13 @@ pub struct Sequence {
 impl Sequence {
     /// True when one of the two can never be finished beside the other: they are the same, or one opens the other.
     pub fn conflicts_with(self, other: Sequence) -> bool {
-        self.first == other.first
-            && (self.second.is_none() || other.second.is_none() || self.second == other.second)
+        self.first == other.first && (self.second.is_none() || other.second.is_none() || self.second == other.second)
     }
 
     /// The keys as the screen shows them.
     pub fn display_label(self, ascii: bool) -> String {
         match self.second {
-            Some(second) => format!(
-                "{} {}",
-                self.first.display_label(ascii),
-                second.display_label(ascii)
-            ),
+            Some(second) => format!("{} {}", self.first.display_label(ascii), second.display_label(ascii)),
             None => self.first.display_label(ascii),
         }
     }
@@ -35,10 +30,7 @@ impl Sequence {
 
 impl From<Key> for Sequence {
     fn from(first: Key) -> Self {
-        Self {
-            first,
-            second: None,
-        }
+        Self { first, second: None }
     }
 }
 
@@ -53,15 +45,10 @@ impl FromStr for Sequence {
                 if [first, second].contains(&Key::ESC) {
                     return Err(format!("`{s}` holds esc, which takes back what was begun"));
                 }
-                Ok(Self {
-                    first,
-                    second: Some(second),
-                })
+                Ok(Self { first, second: Some(second) })
             }
             [] => Err("an empty text is no key; `[]` takes the keys away".into()),
-            _ => Err(format!(
-                "`{s}` is more than two keys; write one or two, such as `g` or `g l`"
-            )),
+            _ => Err(format!("`{s}` is more than two keys; write one or two, such as `g` or `g l`")),
         }
     }
 }

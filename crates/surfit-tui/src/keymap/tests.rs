@@ -22,47 +22,28 @@ fn action(map: &Keymap, keys: &str) -> Option<Action> {
 fn a_panes_own_keys_go_before_those_that_count_anywhere() {
     let (map, problems) = Keymap::from_toml("freeze = ['p', 'g z']\npause = 'p'");
     assert_eq!(problems, Vec::<String>::new());
-    assert_eq!(
-        lookup(&map, KeyScope::Points, "p"),
-        KeyLookup::Action(Action::Freeze)
-    );
-    assert_eq!(
-        lookup(&map, KeyScope::Loss, "p"),
-        KeyLookup::Action(Action::Pause)
-    );
+    assert_eq!(lookup(&map, KeyScope::Points, "p"), KeyLookup::Action(Action::Freeze));
+    assert_eq!(lookup(&map, KeyScope::Loss, "p"), KeyLookup::Action(Action::Pause));
     assert_eq!(lookup(&map, KeyScope::Points, "g"), KeyLookup::Prefix);
-    assert_eq!(
-        lookup(&map, KeyScope::Points, "g z"),
-        KeyLookup::Action(Action::Freeze)
-    );
-    assert_eq!(
-        lookup(&map, KeyScope::Points, "g g"),
-        KeyLookup::Action(Action::First)
-    );
+    assert_eq!(lookup(&map, KeyScope::Points, "g z"), KeyLookup::Action(Action::Freeze));
+    assert_eq!(lookup(&map, KeyScope::Points, "g g"), KeyLookup::Action(Action::First));
     assert_eq!(lookup(&map, KeyScope::Loss, "g z"), KeyLookup::Unbound);
     let after_g = map.continuations(KeyScope::Points, key("g"));
     assert_eq!(after_g[0], (key("z"), Action::Freeze));
     assert!(after_g.contains(&(key("l"), Action::FocusLoss)));
-    assert_eq!(
-        Keymap::default().find_in_other_scope(KeyScope::Loss, key("f")),
-        Some(Action::Freeze)
-    );
+    assert_eq!(Keymap::default().find_in_other_scope(KeyScope::Loss, key("f")), Some(Action::Freeze));
 }
 
 #[test]
 fn a_users_key_moves_from_the_action_that_had_it() {
-    let (map, problems) =
-        Keymap::from_toml("checkpoint = 'p'\nfiner = ['+', 'ctrl-g']\nstop = []\nmark = 'f'");
+    let (map, problems) = Keymap::from_toml("checkpoint = 'p'\nfiner = ['+', 'ctrl-g']\nstop = []\nmark = 'f'");
     let told = |key: &str, what: &str| {
         let words = format!("`{key}` is {what}; say what keys they are to have, [] for none");
         assert!(problems.contains(&words), "{words}\n{problems:?}");
     };
     told("p", "checkpoint now, which takes away `p` (pause)");
     told("f", "mark now, which takes away `f` (freeze)");
-    told(
-        "+",
-        "finer now, which takes away `+` (zoom-in), `+` (loss-zoom-in)",
-    );
+    told("+", "finer now, which takes away `+` (zoom-in), `+` (loss-zoom-in)");
     assert_eq!(problems.len(), 3, "{problems:?}");
     assert_eq!(action(&map, "p"), Some(Action::Checkpoint));
     assert_eq!(action(&map, "c"), None);
@@ -70,10 +51,7 @@ fn a_users_key_moves_from_the_action_that_had_it() {
     assert_eq!(action(&map, "ctrl-g"), Some(Action::RefineGrid));
     assert_eq!(map.key_label(Action::Stop, false), "");
     // A key for anywhere counts in the pane, too, that has it by default.
-    assert_eq!(
-        lookup(&map, KeyScope::Points, "f"),
-        KeyLookup::Action(Action::Mark)
-    );
+    assert_eq!(lookup(&map, KeyScope::Points, "f"), KeyLookup::Action(Action::Mark));
     assert!(map.keys(Action::Freeze).is_empty());
 }
 
@@ -86,14 +64,8 @@ fn a_key_that_opened_sequences_takes_them_away_and_that_is_told() {
             || problems[1].contains("`x y` is mark now, which takes away `x` (export-best)"),
         "{problems:?}"
     );
-    let g = problems
-        .iter()
-        .find(|p| p.starts_with("`g` is finer now"))
-        .unwrap();
-    assert!(
-        g.contains("`g l` (focus-loss)") && g.contains("`g g` (first)"),
-        "{g}"
-    );
+    let g = problems.iter().find(|p| p.starts_with("`g` is finer now")).unwrap();
+    assert!(g.contains("`g l` (focus-loss)") && g.contains("`g g` (first)"), "{g}");
     assert_eq!(action(&map, "g"), Some(Action::RefineGrid));
     assert_eq!(map.keys(Action::First), [key("home").into()]);
     assert_eq!(action(&map, "x y"), Some(Action::Mark));
@@ -122,10 +94,7 @@ fn an_entry_that_cannot_be_used_leaves_the_usual_keys() {
     // What another entry has already leaves them as well.
     let (map, problems) = Keymap::from_toml("pause = 'Y'\nstop = 'Y'");
     assert_eq!(action(&map, "."), Some(Action::Stop));
-    assert!(
-        problems[0].ends_with("pause keeps it; stop keeps its usual ."),
-        "{problems:?}"
-    );
+    assert!(problems[0].ends_with("pause keeps it; stop keeps its usual ."), "{problems:?}");
     // One that can be used in part is.
     let (map, problems) = Keymap::from_toml("pause = ['mm', 'ctrl-g']");
     assert_eq!(map.keys(Action::Pause), [key("ctrl-g").into()]);
@@ -137,18 +106,9 @@ fn there_is_always_a_key_that_goes_back() {
     let back = |map: &Keymap| map.keys(Action::Back).to_vec();
     for (text, why) in [
         ("pause = 'esc'", "`esc` for pause leaves back without a key"),
-        (
-            "freeze = 'esc'",
-            "`esc` for freeze leaves back without a key",
-        ),
-        (
-            "back = []",
-            "back cannot be without a key; back keeps its usual esc",
-        ),
-        (
-            "back = 'mm'\nquit = 'esc'",
-            "`esc` for quit leaves back without a key",
-        ),
+        ("freeze = 'esc'", "`esc` for freeze leaves back without a key"),
+        ("back = []", "back cannot be without a key; back keeps its usual esc"),
+        ("back = 'mm'\nquit = 'esc'", "`esc` for quit leaves back without a key"),
     ] {
         let (map, problems) = Keymap::from_toml(text);
         assert_eq!(back(&map), [key("esc").into()], "{text}");
@@ -157,15 +117,13 @@ fn there_is_always_a_key_that_goes_back() {
     let (map, problems) = Keymap::from_toml("arrange = 'j'\nback = 'j'\nquit = 'esc'");
     assert_eq!(back(&map), [key("j").into()]);
     assert_eq!(action(&map, "esc"), Some(Action::Quit));
-    assert!(
-        problems.iter().any(|p| p.contains("takes away `j` (down)")),
-        "{problems:?}"
-    );
+    assert!(problems.iter().any(|p| p.contains("takes away `j` (down)")), "{problems:?}");
 }
 
 #[test]
 fn conflicts_and_what_is_unknown_are_told_in_a_sentence_and_the_rest_is_used() {
-    let text = "pause = 'Y'\nstop = 'Y'\nstpo = 'y'\nmark = 'mm'\nhelp = 3\nmodels = 'W'\ntheme = 'W a'\nfoo-bar-baz = 'b'";
+    let text =
+        "pause = 'Y'\nstop = 'Y'\nstpo = 'y'\nmark = 'mm'\nhelp = 3\nmodels = 'W'\ntheme = 'W a'\nfoo-bar-baz = 'b'";
     let (map, problems) = Keymap::from_toml(text);
     let all = problems.join("\n");
     for words in [
@@ -193,10 +151,6 @@ fn every_action_is_in_the_rows_for_people() {
     let rows = key_rows(&Keymap::default());
     for e in TABLE {
         let row = rows.iter().find(|row| row.action == e.id).unwrap();
-        assert!(
-            row.help == e.help && row.keys.len() == e.keys.len() && row.scope == e.scope.name(),
-            "{}",
-            e.id
-        );
+        assert!(row.help == e.help && row.keys.len() == e.keys.len() && row.scope == e.scope.name(), "{}", e.id);
     }
 }

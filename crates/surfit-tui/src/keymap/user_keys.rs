@@ -26,10 +26,7 @@ impl Keymap {
                 let named = problems.into_iter().map(|p| format!("{name}: {p}"));
                 (map, named.collect())
             }
-            Err(e) => (
-                Self::default(),
-                vec![format!("{name}: {e}; the usual keys are used")],
-            ),
+            Err(e) => (Self::default(), vec![format!("{name}: {e}; the usual keys are used")]),
         }
     }
 
@@ -42,10 +39,7 @@ impl Keymap {
             Ok(table) => table,
             Err(e) => {
                 let why = e.to_string();
-                return (
-                    Self::default(),
-                    vec![format!("{}; the usual keys are used", why.trim())],
-                );
+                return (Self::default(), vec![format!("{}; the usual keys are used", why.trim())]);
             }
         };
         let (read, mut problems) = UserKeys::of(&table);
@@ -56,17 +50,9 @@ impl Keymap {
         // The user's keys that take others away, each with what it takes.
         let mut taken: Vec<(ChosenKey, Vec<(Sequence, usize)>)> = Vec::new();
         let usual = Self::default().keys;
-        for (row, usual) in usual
-            .into_iter()
-            .enumerate()
-            .filter(|u| !read.configured_rows[u.0])
-        {
+        for (row, usual) in usual.into_iter().enumerate().filter(|u| !read.configured_rows[u.0]) {
             for key in usual {
-                let Some(&by) = read
-                    .bindings
-                    .iter()
-                    .find(|c| displaces_default(**c, key, row))
-                else {
+                let Some(&by) = read.bindings.iter().find(|c| displaces_default(**c, key, row)) else {
                     keys[row].push(key);
                     continue;
                 };
@@ -99,10 +85,7 @@ impl UserKeys {
     /// Reads the file's entries, and says what cannot be used of them.
     fn of(table: &toml::Table) -> (Self, Vec<String>) {
         let mut problems = Vec::new();
-        let mut read = UserKeys {
-            bindings: Vec::new(),
-            configured_rows: vec![false; TABLE.len()],
-        };
+        let mut read = UserKeys { bindings: Vec::new(), configured_rows: vec![false; TABLE.len()] };
         // First of all the way back, which decides whether others can have its key.
         let back = Action::Back.entry().id;
         let mut entries: Vec<(&String, &toml::Value)> = table.iter().collect();
@@ -154,14 +137,9 @@ impl UserKeys {
         let entry = &TABLE[row];
         let id = entry.id;
         let goes_back = |r: usize| TABLE[r].action == Action::Back;
-        if key == Key::ESC.into()
-            && !goes_back(row)
-            && !self.bindings.iter().any(|c| goes_back(c.1) && c.0 != key)
-        {
+        if key == Key::ESC.into() && !goes_back(row) && !self.bindings.iter().any(|c| goes_back(c.1) && c.0 != key) {
             let back = Action::Back.entry().id;
-            return Some(format!(
-                "`{key}` for {id} leaves {back} without a key; give {back} another one first"
-            ));
+            return Some(format!("`{key}` for {id} leaves {back} without a key; give {back} another one first"));
         }
         let (other, first) = self
             .bindings
@@ -213,9 +191,7 @@ fn key_strings<'a>(value: &'a toml::Value, id: &str, problems: &mut Vec<String>)
         other => vec![one(other)],
     };
     if list.iter().any(Option::is_none) {
-        problems.push(format!(
-            "{id}: write a key as \"g\" or \"g l\", or several as [\"g\", \"ctrl-g\"]"
-        ));
+        problems.push(format!("{id}: write a key as \"g\" or \"g l\", or several as [\"g\", \"ctrl-g\"]"));
     }
     list.into_iter().flatten().collect()
 }

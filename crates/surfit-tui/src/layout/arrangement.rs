@@ -67,27 +67,23 @@ impl Arrangement {
         match self.preset {
             Preset::Surface => {
                 let usual = main.width - surface_width(main);
-                let (left, surface, a) =
-                    split_at_border(main, true, first, usual, beside(MIN_PANE_WIDTH));
+                let (left, surface, a) = split_at_border(main, true, first, usual, beside(MIN_PANE_WIDTH));
                 let usual = left.height.div_ceil(2);
                 let (loss, points, b) = split_at_border(left, false, second, usual, above);
                 (in_pane_order(loss, surface, points), [a, b])
             }
             Preset::Loss => {
                 let usual = percent_of(main.width, 56);
-                let (loss, right, a) =
-                    split_at_border(main, true, first, usual, beside(MIN_PANE_WIDTH));
+                let (loss, right, a) = split_at_border(main, true, first, usual, beside(MIN_PANE_WIDTH));
                 let usual = percent_of(right.height, 62);
                 let (surface, points, b) = split_at_border(right, false, second, usual, above);
                 (in_pane_order(loss, surface, points), [a, b])
             }
             Preset::Columns => {
                 let usual = percent_of(main.width, 30);
-                let (loss, rest, a) =
-                    split_at_border(main, true, first, usual, beside(2 * MIN_PANE_WIDTH));
+                let (loss, rest, a) = split_at_border(main, true, first, usual, beside(2 * MIN_PANE_WIDTH));
                 let usual = percent_of(rest.width, 62);
-                let (surface, points, b) =
-                    split_at_border(rest, true, second, usual, beside(MIN_PANE_WIDTH));
+                let (surface, points, b) = split_at_border(rest, true, second, usual, beside(MIN_PANE_WIDTH));
                 (in_pane_order(loss, surface, points), [a, b])
             }
         }
@@ -113,11 +109,7 @@ impl Arrangement {
 }
 
 fn in_pane_order(loss: Rect, surface: Rect, points: Rect) -> [(Pane, Rect); 3] {
-    [
-        (Pane::Loss, loss),
-        (Pane::Surface, surface),
-        (Pane::Points, points),
-    ]
+    [(Pane::Loss, loss), (Pane::Surface, surface), (Pane::Points, points)]
 }
 
 fn percent_of(total: u16, percent: u16) -> u16 {
@@ -165,13 +157,7 @@ fn split_at_border(
         (after.y, after.height) = (before.bottom(), whole.height - before.height);
         (place.y, place.height) = (after.y.saturating_sub(1), 2);
     }
-    let border = Border {
-        index,
-        vertical: upright,
-        area: place,
-        container: whole,
-        min_sizes: least,
-    };
+    let border = Border { index, vertical: upright, area: place, container: whole, min_sizes: least };
     (before, after, border)
 }
 
@@ -185,19 +171,12 @@ mod tests {
         let main = Rect::new(0, 2, 140, 40);
         for preset in Preset::ALL {
             for share in [0, 1] {
-                let mut it = Arrangement {
-                    preset,
-                    ..Arrangement::default()
-                };
+                let mut it = Arrangement { preset, ..Arrangement::default() };
                 let border = it.split_area(main).1[share];
                 let (x, y) = (border.container.x + 37, border.container.y + 11);
                 it.move_border(&border, x, y);
                 let moved = it.split_area(main).1[share];
-                let at = if border.vertical {
-                    moved.area.x + 1 == x
-                } else {
-                    moved.area.y + 1 == y
-                };
+                let at = if border.vertical { moved.area.x + 1 == x } else { moved.area.y + 1 == y };
                 assert!(at, "{preset:?} {share}: {moved:?}");
                 it.move_border(&border, 0, 0);
                 it.reset_borders();

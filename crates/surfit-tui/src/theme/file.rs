@@ -51,29 +51,17 @@ pub(super) struct ThemeFile {
 
 pub(super) fn parse(text: &str) -> Result<ThemeFile, ThemeError> {
     let raw: RawTheme = toml::from_str(text).map_err(|e| {
-        let line = e
-            .span()
-            .and_then(|s| text.get(..s.start))
-            .map(|t| format!("line {}: ", t.matches('\n').count() + 1));
+        let line =
+            e.span().and_then(|s| text.get(..s.start)).map(|t| format!("line {}: ", t.matches('\n').count() + 1));
         let why = e.message().replace('\n', " ");
         ThemeError(format!("{}{}", line.unwrap_or_default(), why.trim()))
     })?;
     let look = |(role, look): (ThemeRole, RawLook)| {
-        let look = to_role_style(&look)
-            .map_err(|why| ThemeError(format!("role {}: {why}", role.name())))?;
+        let look = to_role_style(&look).map_err(|why| ThemeError(format!("role {}: {why}", role.name())))?;
         Ok((role, look))
     };
-    let roles = raw
-        .roles
-        .into_iter()
-        .map(look)
-        .collect::<Result<_, ThemeError>>()?;
-    Ok(ThemeFile {
-        name: raw.name,
-        description: raw.description,
-        colormap: raw.colormap,
-        roles,
-    })
+    let roles = raw.roles.into_iter().map(look).collect::<Result<_, ThemeError>>()?;
+    Ok(ThemeFile { name: raw.name, description: raw.description, colormap: raw.colormap, roles })
 }
 
 fn to_role_style(raw: &RawLook) -> Result<RoleStyle, String> {
@@ -86,10 +74,7 @@ fn to_role_style(raw: &RawLook) -> Result<RoleStyle, String> {
         bg: raw.bg.as_deref().map(parse_hex_color).transpose()?,
         ansi,
         ansi_modifiers: ansi_add,
-        modifiers: raw
-            .add
-            .as_deref()
-            .map_or(Ok(Modifier::empty()), parse_modifiers)?,
+        modifiers: raw.add.as_deref().map_or(Ok(Modifier::empty()), parse_modifiers)?,
         plain_modifiers: raw.plain.as_deref().map(parse_modifiers).transpose()?,
     })
 }
@@ -107,15 +92,9 @@ type ColorPair = (Option<Color>, Option<Color>);
 /// A [`parse_color_pair`], with styles for letters after it: `default dim`.
 fn parse_styled_pair(text: &str) -> Result<(ColorPair, Modifier), String> {
     let words: Vec<&str> = text.split_whitespace().collect();
-    let styles = words
-        .iter()
-        .rev()
-        .take_while(|w| parse_modifiers(w).is_ok());
+    let styles = words.iter().rev().take_while(|w| parse_modifiers(w).is_ok());
     let (colours, styles) = words.split_at(words.len() - styles.count());
-    Ok((
-        parse_color_pair(&colours.join(" "))?,
-        parse_modifiers(&styles.join(" "))?,
-    ))
+    Ok((parse_color_pair(&colours.join(" "))?, parse_modifiers(&styles.join(" "))?))
 }
 
 /// `white`, or `black on white`; `default` is what the terminal itself uses.
@@ -129,29 +108,26 @@ fn parse_named_color(s: &str) -> Result<Color, String> {
     match s.trim() {
         "default" => Ok(Color::Reset),
         name => match Color::from_str(name) {
-            Ok(Color::Rgb(..) | Color::Indexed(_)) | Err(_) => Err(format!(
-                "`{name}` is none of the 16 colours; write one like lightblue, or default"
-            )),
+            Ok(Color::Rgb(..) | Color::Indexed(_)) | Err(_) => {
+                Err(format!("`{name}` is none of the 16 colours; write one like lightblue, or default"))
+            }
             Ok(color) => Ok(color),
         },
     }
 }
 
 fn parse_modifiers(s: &str) -> Result<Modifier, String> {
-    s.split_whitespace()
-        .try_fold(Modifier::empty(), |all, word| {
-            Ok(all
-                | match word {
-                    "bold" => Modifier::BOLD,
-                    "dim" => Modifier::DIM,
-                    "italic" => Modifier::ITALIC,
-                    "underlined" => Modifier::UNDERLINED,
-                    "reversed" => Modifier::REVERSED,
-                    _ => {
-                        return Err(format!(
-                            "`{word}` is no style; choose bold, dim, italic, underlined or reversed"
-                        ));
-                    }
-                })
-        })
+    s.split_whitespace().try_fold(Modifier::empty(), |all, word| {
+        Ok(all
+            | match word {
+                "bold" => Modifier::BOLD,
+                "dim" => Modifier::DIM,
+                "italic" => Modifier::ITALIC,
+                "underlined" => Modifier::UNDERLINED,
+                "reversed" => Modifier::REVERSED,
+                _ => {
+                    return Err(format!("`{word}` is no style; choose bold, dim, italic, underlined or reversed"));
+                }
+            })
+    })
 }

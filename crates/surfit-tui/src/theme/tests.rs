@@ -24,9 +24,7 @@ fn every_role_of_every_theme_stands_out_enough() {
         assert!(!theme.description().is_empty());
         for role in ThemeRole::ALL {
             let look = &theme.styles[&role];
-            let fg = look
-                .fg
-                .unwrap_or_else(|| panic!("{name} {role:?} has no colour"));
+            let fg = look.fg.unwrap_or_else(|| panic!("{name} {role:?} has no colour"));
             let ratio = contrast_ratio(fg, look.bg.unwrap_or(theme.background_rgb()));
             let least = min_contrast(name, role);
             assert!(ratio >= least, "{name} {role:?}: {ratio:.2} < {least}");
@@ -43,10 +41,7 @@ fn every_role_stands_out_enough_in_256_colours_too() {
             other => panic!("{name}: {other:?}"),
         };
         let ground = shown(theme.style(ThemeRole::Background).bg);
-        for role in ThemeRole::ALL
-            .into_iter()
-            .filter(|r| !FRAME_ROLES.contains(r))
-        {
+        for role in ThemeRole::ALL.into_iter().filter(|r| !FRAME_ROLES.contains(r)) {
             let style = theme.style(role);
             let bg = style.bg.map_or(ground, |b| shown(Some(b)));
             let ratio = contrast_ratio(shown(style.fg), bg);
@@ -59,21 +54,10 @@ fn every_role_stands_out_enough_in_256_colours_too() {
 
 /// Linear red, green and blue as eyes without red or green cones see them (Machado, Oliveira and Fernandes 2009).
 const BLINDNESS: [(&str, [[f64; 3]; 3]); 2] = [
-    (
-        "protanopia",
-        [
-            [0.152286, 1.052583, -0.204868],
-            [0.114503, 0.786281, 0.099216],
-            [-0.003882, -0.048116, 1.051998],
-        ],
-    ),
+    ("protanopia", [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]),
     (
         "deuteranopia",
-        [
-            [0.367322, 0.860646, -0.227968],
-            [0.280085, 0.672501, 0.047413],
-            [-0.011820, 0.042940, 0.968881],
-        ],
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
     ),
 ];
 
@@ -81,20 +65,12 @@ const BLINDNESS: [(&str, [[f64; 3]; 3]); 2] = [
 fn lab((r, g, b): (u8, u8, u8), seen: &[[f64; 3]; 3]) -> [f64; 3] {
     let linear = [r, g, b].map(|c| {
         let c = f64::from(c) / 255.0;
-        if c <= 0.04045 {
-            c / 12.92
-        } else {
-            ((c + 0.055) / 1.055).powf(2.4)
-        }
+        if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
     });
     let dot = |row: &[f64; 3], of: [f64; 3]| row[0] * of[0] + row[1] * of[1] + row[2] * of[2];
     let rgb = [0, 1, 2].map(|n| dot(&seen[n], linear).clamp(0.0, 1.0));
     let f = |t: f64| {
-        if t > 216.0 / 24389.0 {
-            t.cbrt()
-        } else {
-            (24389.0 / 27.0 * t + 16.0) / 116.0
-        }
+        if t > 216.0 / 24389.0 { t.cbrt() } else { (24389.0 / 27.0 * t + 16.0) / 116.0 }
     };
     let x = f(dot(&[0.4124, 0.3576, 0.1805], rgb) / 0.95047);
     let y = f(dot(&[0.2126, 0.7152, 0.0722], rgb));
@@ -121,10 +97,7 @@ fn series_stay_apart_for_the_colour_blind_where_a_theme_says_so() {
                 let (x, y) = (at(a), at(b));
                 let delta: f64 = (0..3).map(|n| (x[n] - y[n]).powi(2)).sum::<f64>().sqrt();
                 // 2.3 is what can just be seen side by side; thin lines need several times that.
-                assert!(
-                    delta >= 15.0,
-                    "{kind}: {a:?} and {b:?} are {delta:.1} apart"
-                );
+                assert!(delta >= 15.0, "{kind}: {a:?} and {b:?} are {delta:.1} apart");
             }
         }
     }
@@ -134,10 +107,7 @@ fn series_stay_apart_for_the_colour_blind_where_a_theme_says_so() {
 fn the_users_themes_follow_the_programs_and_may_stand_in_their_place() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-    write(
-        "dusk.toml",
-        "description = 'mine'\n[roles]\ntext = { fg = '#ffffff' }",
-    );
+    write("dusk.toml", "description = 'mine'\n[roles]\ntext = { fg = '#ffffff' }");
     write("light.toml", "name = 'other'\ndescription = 'my light'");
     write("broken.toml", "\n[roles]\ntext = { fg = 7 }");
     write("notes.txt", "no theme");
@@ -148,16 +118,10 @@ fn the_users_themes_follow_the_programs_and_may_stand_in_their_place() {
     wanted.extend(["broken", "dusk", "folder"]);
     assert_eq!(names, wanted);
     let of = |name: &str| all.iter().find(|c| c.name == name).unwrap();
-    assert_eq!(
-        (of("light").is_user_theme, of("light").description()),
-        (true, "my light")
-    );
+    assert_eq!((of("light").is_user_theme, of("light").description()), (true, "my light"));
     assert_eq!(of("light").theme.as_ref().unwrap().name(), "light");
     let why = of("broken").description();
-    assert!(
-        why.contains("broken.toml: line 3: ") && !why.contains('\n'),
-        "{why}"
-    );
+    assert!(why.contains("broken.toml: line 3: ") && !why.contains('\n'), "{why}");
     assert!(of("folder").description().contains("no file of a theme"));
     let none = choices::list_themes_in(None, ColorDepth::None);
     assert_eq!(none.len(), Theme::built_in_names().len());
@@ -172,13 +136,7 @@ fn without_colour_only_letters_change_and_with_it_every_role_has_one() {
             assert_eq!((style.fg, style.bg), (None, None), "{name} {role:?}");
         }
         // What must be told apart without colour.
-        let looks = [
-            ThemeRole::Selection,
-            ThemeRole::Cursor,
-            ThemeRole::Muted,
-            ThemeRole::Text,
-            ThemeRole::Key,
-        ];
+        let looks = [ThemeRole::Selection, ThemeRole::Cursor, ThemeRole::Muted, ThemeRole::Text, ThemeRole::Key];
         for (n, a) in looks.iter().enumerate() {
             for b in &looks[n + 1..] {
                 assert_ne!(plain.style(*a), plain.style(*b), "{name} {a:?} {b:?}");
@@ -187,10 +145,7 @@ fn without_colour_only_letters_change_and_with_it_every_role_has_one() {
         let named = Theme::built_in(name, ColorDepth::Ansi16).unwrap();
         for role in ThemeRole::ALL {
             let fg = named.style(role).fg.unwrap();
-            assert!(
-                !matches!(fg, Color::Rgb(..) | Color::Indexed(_)),
-                "{name} {role:?}"
-            );
+            assert!(!matches!(fg, Color::Rgb(..) | Color::Indexed(_)), "{name} {role:?}");
         }
     }
     assert!(Theme::built_in("pink", ColorDepth::None).is_none());
@@ -198,20 +153,13 @@ fn without_colour_only_letters_change_and_with_it_every_role_has_one() {
 
 #[test]
 fn a_users_theme_may_leave_roles_out_and_its_errors_say_where() {
-    let theme = Theme::from_toml(
-        "name = 'mine'\n[roles]\ntext = { fg = '#010203' }",
-        ColorDepth::Truecolor,
-    );
+    let theme = Theme::from_toml("name = 'mine'\n[roles]\ntext = { fg = '#010203' }", ColorDepth::Truecolor);
     let theme = theme.unwrap();
     assert_eq!(theme.style(ThemeRole::Text).fg, Some(Color::Rgb(1, 2, 3)));
     let dark = Theme::built_in("dark", ColorDepth::Truecolor).unwrap();
     assert_eq!(theme.style(ThemeRole::Key), dark.style(ThemeRole::Key));
 
-    let error = |text: &str| {
-        Theme::from_toml(text, ColorDepth::Truecolor)
-            .unwrap_err()
-            .to_string()
-    };
+    let error = |text: &str| Theme::from_toml(text, ColorDepth::Truecolor).unwrap_err().to_string();
     for role in ThemeRole::ALL {
         let name = role.name();
         let why = error(&format!("[roles]\n{name} = {{ fg = 'blue' }}"));
@@ -233,46 +181,31 @@ fn a_theme_is_read_from_a_file_that_errors_name() {
     let theme = Theme::from_file(&path, ColorDepth::Truecolor).unwrap();
     assert_eq!((theme.name(), theme.colormap()), ("mine", Colormap::Magma));
     std::fs::write(&path, "colormap = 'ultra'").unwrap();
-    let error = Theme::from_file(&path, ColorDepth::Truecolor)
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("mine.toml") && error.contains("ultra"),
-        "{error}"
-    );
-    assert!(
-        Theme::load("no-such", ColorDepth::None)
-            .unwrap_err()
-            .0
-            .contains("choose dark, light")
-    );
+    let error = Theme::from_file(&path, ColorDepth::Truecolor).unwrap_err().to_string();
+    assert!(error.contains("mine.toml") && error.contains("ultra"), "{error}");
+    assert!(Theme::load("no-such", ColorDepth::None).unwrap_err().0.contains("choose dark, light"));
 }
 
 /// Red, green and blue of the 16 colours.
 type RgbPalette = [u32; 16];
 
 const XTERM: RgbPalette = [
-    0x000000, 0xcd0000, 0x00cd00, 0xcdcd00, 0x0000ee, 0xcd00cd, 0x00cdcd, 0xe5e5e5, 0x7f7f7f,
-    0xff0000, 0x00ff00, 0xffff00, 0x5c5cff, 0xff00ff, 0x00ffff, 0xffffff,
+    0x000000, 0xcd0000, 0x00cd00, 0xcdcd00, 0x0000ee, 0xcd00cd, 0x00cdcd, 0xe5e5e5, 0x7f7f7f, 0xff0000, 0x00ff00,
+    0xffff00, 0x5c5cff, 0xff00ff, 0x00ffff, 0xffffff,
 ];
 const TANGO: RgbPalette = [
-    0x000000, 0xcc0000, 0x4e9a06, 0xc4a000, 0x3465a4, 0x75507b, 0x06989a, 0xd3d7cf, 0x555753,
-    0xef2929, 0x8ae234, 0xfce94f, 0x729fcf, 0xad7fa8, 0x34e2e2, 0xeeeeec,
+    0x000000, 0xcc0000, 0x4e9a06, 0xc4a000, 0x3465a4, 0x75507b, 0x06989a, 0xd3d7cf, 0x555753, 0xef2929, 0x8ae234,
+    0xfce94f, 0x729fcf, 0xad7fa8, 0x34e2e2, 0xeeeeec,
 ];
 const CONSOLE: RgbPalette = [
-    0x000000, 0xaa0000, 0x00aa00, 0xaa5500, 0x0000aa, 0xaa00aa, 0x00aaaa, 0xaaaaaa, 0x555555,
-    0xff5555, 0x55ff55, 0xffff55, 0x5555ff, 0xff55ff, 0x55ffff, 0xffffff,
+    0x000000, 0xaa0000, 0x00aa00, 0xaa5500, 0x0000aa, 0xaa00aa, 0x00aaaa, 0xaaaaaa, 0x555555, 0xff5555, 0x55ff55,
+    0xffff55, 0x5555ff, 0xff55ff, 0x55ffff, 0xffffff,
 ];
 
 type Rgb = (u8, u8, u8);
 
 /// Ink and ground of a style on a terminal whose own are `own`; `None` of a colour is what lies below.
-fn rendered_colors(
-    style: Style,
-    below: Style,
-    palette: &RgbPalette,
-    own: (Rgb, Rgb),
-) -> (Rgb, Rgb) {
+fn rendered_colors(style: Style, below: Style, palette: &RgbPalette, own: (Rgb, Rgb)) -> (Rgb, Rgb) {
     const NAMED: [Color; 16] = [
         Color::Black,
         Color::Red,
@@ -294,10 +227,7 @@ fn rendered_colors(
     let rgb = |color: Option<Color>, reset: Rgb, bright: bool| match color {
         None | Some(Color::Reset) => reset,
         Some(named) => {
-            let at = NAMED
-                .iter()
-                .position(|n| *n == named)
-                .expect("one of the 16");
+            let at = NAMED.iter().position(|n| *n == named).expect("one of the 16");
             // Many terminals show bold letters of the first eight as the bright ones.
             let [_, r, g, b] = palette[if bright && at < 8 { at + 8 } else { at }].to_be_bytes();
             (r, g, b)
@@ -308,11 +238,7 @@ fn rendered_colors(
     let mut ink = rgb(style.fg.or(below.fg), own.0, has(Modifier::BOLD));
     if has(Modifier::DIM) {
         let mixed = |a: u8, b: u8| ((u16::from(a) + u16::from(b)) / 2) as u8;
-        ink = (
-            mixed(ink.0, ground.0),
-            mixed(ink.1, ground.1),
-            mixed(ink.2, ground.2),
-        );
+        ink = (mixed(ink.0, ground.0), mixed(ink.1, ground.1), mixed(ink.2, ground.2));
     }
     (ink, ground)
 }
@@ -336,15 +262,8 @@ fn sixteen_colours_are_legible_on_white_and_on_black() {
                 let (ink, ground) = rendered_colors(theme.style(role), below, palette, own);
                 let ratio = contrast_ratio(ink, ground);
                 // No colour of the 16 reaches 4.5 on both; letters alone tell what lines frame.
-                let least = if FRAME_ROLES.contains(&role) {
-                    1.5
-                } else {
-                    2.7
-                };
-                assert!(
-                    ratio >= least,
-                    "{name} {role:?} on terminal {n}: {ratio:.2} < {least}"
-                );
+                let least = if FRAME_ROLES.contains(&role) { 1.5 } else { 2.7 };
+                assert!(ratio >= least, "{name} {role:?} on terminal {n}: {ratio:.2} < {least}");
             }
         }
     }

@@ -23,8 +23,7 @@ pub fn render(screen: Rect, buf: &mut Buffer, app: &App, take: &ExportMenu) {
         ExportMenu::Copy(menu) => {
             let hint = "a letter or enter copies";
             let inner = popup::draw(area, buf, &app.theme, "Copy", hint);
-            let lines = (menu.items.iter())
-                .map(|o| (o.key, o.label, o.value.lines().next().unwrap_or_default()));
+            let lines = (menu.items.iter()).map(|o| (o.key, o.label, o.value.lines().next().unwrap_or_default()));
             list(rows(inner, take), buf, app, lines, menu.selected);
             if let Some(offer) = menu.items.get(menu.selected) {
                 preview(preview_area(inner, take), buf, app, &offer.value);
@@ -37,30 +36,14 @@ pub fn render(screen: Rect, buf: &mut Buffer, app: &App, take: &ExportMenu) {
             list(rows(inner, take), buf, app, lines, menu.selected);
             if let Some(offer) = menu.items.get(menu.selected) {
                 let muted = app.theme.style(ThemeRole::Muted);
-                put(
-                    preview_area(inner, take),
-                    buf,
-                    app,
-                    offer.value.description,
-                    muted,
-                );
+                put(preview_area(inner, take), buf, app, offer.value.description, muted);
             }
         }
         ExportMenu::Name(naming) => {
             let hint = "enter writes it";
             let inner = popup::draw(area, buf, &app.theme, "Write a file", hint);
-            put(
-                inner,
-                buf,
-                app,
-                &naming.description,
-                app.theme.style(ThemeRole::Muted),
-            );
-            let line = Rect {
-                y: inner.y + 1,
-                height: inner.height.saturating_sub(1).min(1),
-                ..inner
-            };
+            put(inner, buf, app, &naming.description, app.theme.style(ThemeRole::Muted));
+            let line = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1).min(1), ..inner };
             input_line::draw(line, buf, &app.theme, &naming.input);
         }
     }
@@ -76,8 +59,7 @@ pub fn closes_at(screen: Rect, take: &ExportMenu, at: Position) -> bool {
 pub fn line_at(screen: Rect, take: &ExportMenu, at: Position) -> Option<usize> {
     let inner = popup::inner(popup_area(screen, take));
     let rows = rows(inner, take);
-    let line =
-        usize::from(at.y.checked_sub(inner.y)?) + first_visible_line(take.selected(), rows.height);
+    let line = usize::from(at.y.checked_sub(inner.y)?) + first_visible_line(take.selected(), rows.height);
     (rows.contains(at) && line < take.len()).then_some(line)
 }
 
@@ -90,12 +72,7 @@ fn popup_area(screen: Rect, take: &ExportMenu) -> Rect {
         ExportMenu::Name(_) => 2,
     };
     let height = (rows + 2).min(screen.height);
-    Rect {
-        x: screen.x + (screen.width - width) / 2,
-        y: screen.y + (screen.height - height) / 2,
-        width,
-        height,
-    }
+    Rect { x: screen.x + (screen.width - width) / 2, y: screen.y + (screen.height - height) / 2, width, height }
 }
 
 /// The rows of the list. What a file holds is told below it, also where not every line has room.
@@ -105,10 +82,7 @@ fn rows(inner: Rect, take: &ExportMenu) -> Rect {
         _ => 0,
     };
     let most = inner.height.saturating_sub(below);
-    Rect {
-        height: most.min(take.len() as u16),
-        ..inner
-    }
+    Rect { height: most.min(take.len() as u16), ..inner }
 }
 
 /// The first line that is shown: the chosen one is always in sight.
@@ -120,11 +94,7 @@ fn first_visible_line(selected: usize, rows: u16) -> usize {
 fn preview_area(inner: Rect, take: &ExportMenu) -> Rect {
     let rows = rows(inner, take).height;
     let used = (rows + 1).min(inner.height.saturating_sub(1).max(rows));
-    Rect {
-        y: inner.y + used,
-        height: inner.height - used,
-        ..inner
-    }
+    Rect { y: inner.y + used, height: inner.height - used, ..inner }
 }
 
 fn list<'a>(
@@ -135,17 +105,11 @@ fn list<'a>(
     selected: usize,
 ) {
     let theme = &app.theme;
-    let lines = lines
-        .enumerate()
-        .skip(first_visible_line(selected, inner.height));
+    let lines = lines.enumerate().skip(first_visible_line(selected, inner.height));
     for ((n, (key, label, beside)), row) in lines.zip(inner.rows()) {
         let chosen = n == selected;
         let role = |usual| theme.style(if chosen { ThemeRole::Selection } else { usual });
-        let mark = if chosen {
-            theme.pick_glyph("›", ">")
-        } else {
-            " "
-        };
+        let mark = if chosen { theme.pick_glyph("›", ">") } else { " " };
         buf.set_style(row, role(ThemeRole::Text));
         Line::from(vec![
             Span::styled(format!("{mark} "), role(ThemeRole::Text)),
@@ -154,18 +118,8 @@ fn list<'a>(
         ])
         .render(row, buf);
         let used = LABEL_WIDTH.min(row.width);
-        let rest = Rect {
-            x: row.x + used,
-            width: row.width - used,
-            ..row
-        };
-        put(
-            rest,
-            buf,
-            app,
-            &beside.replace('\t', "  "),
-            role(ThemeRole::Muted),
-        );
+        let rest = Rect { x: row.x + used, width: row.width - used, ..row };
+        put(rest, buf, app, &beside.replace('\t', "  "), role(ThemeRole::Muted));
     }
 }
 
@@ -181,21 +135,12 @@ fn preview(area: Rect, buf: &mut Buffer, app: &App, text: &str) {
     };
     let rows: Vec<Rect> = area.rows().collect();
     for (line, row) in text.lines().take(shown).zip(&rows) {
-        put(
-            *row,
-            buf,
-            app,
-            &line.replace('\t', "  "),
-            theme.style(ThemeRole::Muted),
-        );
+        put(*row, buf, app, &line.replace('\t', "  "), theme.style(ThemeRole::Muted));
     }
     if let (true, Some(row)) = (rest, rows.get(shown)) {
         let size = text.len().div_ceil(1000);
         let (text, role) = if text.len() > crate::app::MAX_COPY_BYTES {
-            (
-                format!("{count} lines, {size} kB: more than terminals take"),
-                ThemeRole::Warning,
-            )
+            (format!("{count} lines, {size} kB: more than terminals take"), ThemeRole::Warning)
         } else {
             (format!("{count} lines, {size} kB"), ThemeRole::Accent)
         };

@@ -49,11 +49,7 @@ impl FooterItem {
 pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     let theme = &app.theme;
     for item in visible_items(app, area) {
-        let key = if item.available {
-            ThemeRole::Key
-        } else {
-            ThemeRole::Muted
-        };
+        let key = if item.available { ThemeRole::Key } else { ThemeRole::Muted };
         let line = Line::from(vec![
             Span::styled(item.key, theme.style(key)),
             Span::styled(format!(" {}", item.label), theme.style(ThemeRole::Muted)),
@@ -64,10 +60,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
 
 /// What the key that stands at column `x` does.
 pub fn hit_at(app: &App, area: Rect, x: u16) -> Option<FooterHit> {
-    visible_items(app, area)
-        .into_iter()
-        .find(|i| (i.x..i.x + i.width).contains(&x))?
-        .hit
+    visible_items(app, area).into_iter().find(|i| (i.x..i.x + i.width).contains(&x))?.hit
 }
 
 /// What stands in the footer: the keys of what lies over the main area, else those of the pane.
@@ -106,11 +99,7 @@ fn rank(app: &App, entry: &ActionEntry) -> u8 {
             n => n + 1,
         },
     };
-    if own > 0 && (entry.availability)(app).is_ok() {
-        own
-    } else {
-        0
-    }
+    if own > 0 && (entry.availability)(app).is_ok() { own } else { 0 }
 }
 
 fn label(app: &App, entry: &ActionEntry) -> String {

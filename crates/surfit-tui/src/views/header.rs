@@ -19,37 +19,16 @@ const MIN_RUN_NAME_WIDTH: u16 = 10;
 
 /// Draws the header.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
-    let [first, second] = [0, 1].map(|n| Rect {
-        y: area.y + n,
-        height: 1,
-        ..area
-    });
+    let [first, second] = [0, 1].map(|n| Rect { y: area.y + n, height: 1, ..area });
     if area.height >= 2 {
         let mut left = identity(app, first.width);
         left.extend(details(app));
         draw_pieces(first, buf, left, facts(app));
         let stages = stages(app);
         let width = columns(&stages) + 2;
-        draw_pieces(
-            Rect {
-                width: width.min(second.width),
-                ..second
-            },
-            buf,
-            stages,
-            Vec::new(),
-        );
+        draw_pieces(Rect { width: width.min(second.width), ..second }, buf, stages, Vec::new());
         let rest = second.width.saturating_sub(width);
-        progress::render(
-            Rect {
-                x: second.x + second.width - rest,
-                width: rest,
-                ..second
-            },
-            buf,
-            app,
-            true,
-        );
+        progress::render(Rect { x: second.x + second.width - rest, width: rest, ..second }, buf, app, true);
     } else {
         let mut left = identity(app, identity_width(app, first.width));
         left.extend(stall_piece(app, true));
@@ -58,11 +37,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
         left.extend(best(app).filter(|b| columns(&left) + piece_width(b) + 4 + bar <= first.width));
         let width = (columns(&left) + 2).min(first.width);
         draw_pieces(first, buf, left, Vec::new());
-        let rest = Rect {
-            x: first.x + width,
-            width: first.width - width,
-            ..first
-        };
+        let rest = Rect { x: first.x + width, width: first.width - width, ..first };
         progress::render(rest, buf, app, false);
     }
 }
@@ -89,9 +64,7 @@ pub fn action_at(app: &App, area: Rect, at: Position) -> Option<Action> {
             return match n + missing {
                 0 => Some(Action::Help),
                 1 => Some(Action::Runs),
-                _ => state
-                    .into_iter()
-                    .find(|a| (a.entry().availability)(app).is_ok()),
+                _ => state.into_iter().find(|a| (a.entry().availability)(app).is_ok()),
             };
         }
         x += width + 2;
@@ -101,12 +74,7 @@ pub fn action_at(app: &App, area: Rect, at: Position) -> Option<Action> {
 
 /// Columns that pieces take, two between each.
 fn columns(pieces: &[FigurePiece]) -> u16 {
-    pieces
-        .iter()
-        .map(|p| piece_width(p) + 2)
-        .sum::<u16>()
-        .saturating_sub(2)
-        + 1
+    pieces.iter().map(|p| piece_width(p) + 2).sum::<u16>().saturating_sub(2) + 1
 }
 
 fn piece_width(piece: &FigurePiece) -> u16 {
@@ -159,10 +127,7 @@ fn identity<'a>(app: &App, room: u16) -> Vec<FigurePiece<'a>> {
     }
     let more = needed(&whole) - room;
     let name = piece_width(&whole[1]);
-    let mut short = full_identity_pieces(
-        app,
-        name.saturating_sub(more).max(MIN_RUN_NAME_WIDTH.min(name)),
-    );
+    let mut short = full_identity_pieces(app, name.saturating_sub(more).max(MIN_RUN_NAME_WIDTH.min(name)));
     if needed(&short) > room {
         let freed = piece_width(&short[0]) + 2;
         short = full_identity_pieces(app, (name + freed).saturating_sub(more).clamp(1, name));
@@ -176,11 +141,7 @@ fn identity<'a>(app: &App, room: u16) -> Vec<FigurePiece<'a>> {
 
 fn full_identity_pieces<'a>(app: &App, name: u16) -> Vec<FigurePiece<'a>> {
     let theme = &app.theme;
-    let (sign, role, word) = match app
-        .remote_line
-        .as_ref()
-        .and_then(|l| l.status_label(app.now))
-    {
+    let (sign, role, word) = match app.remote_line.as_ref().and_then(|l| l.status_label(app.now)) {
         Some(word) => (theme.pick_glyph("▲", "!"), ThemeRole::Warning, word),
         None => {
             let (sign, role, word) = state(app);
@@ -202,11 +163,7 @@ fn full_identity_pieces<'a>(app: &App, name: u16) -> Vec<FigurePiece<'a>> {
     vec![
         vec![Span::styled("surfit", theme.style(ThemeRole::TitleFocused))],
         vec![Span::styled(
-            truncate_end(
-                &transliterate(&run, theme.is_ascii()),
-                name,
-                theme.is_ascii(),
-            ),
+            truncate_end(&transliterate(&run, theme.is_ascii()), name, theme.is_ascii()),
             theme.style(ThemeRole::Text),
         )],
         words,
@@ -224,9 +181,7 @@ fn state(app: &App) -> (&'static str, ThemeRole, &'static str) {
         (EngineLink::Dead, _) => (pick("✗", "!"), ThemeRole::Error, "engine died"),
         (_, EngineState::Closed) => (pick("□", "-"), ThemeRole::Muted, "closed"),
         (EngineLink::Lost(_), _) => (pick("▲", "!"), ThemeRole::Error, "no engine"),
-        (EngineLink::Connecting, EngineState::Starting) => {
-            (pick("◌", "~"), ThemeRole::Warning, "starting")
-        }
+        (EngineLink::Connecting, EngineState::Starting) => (pick("◌", "~"), ThemeRole::Warning, "starting"),
         (EngineLink::Connecting, _) => (pick("◌", "~"), ThemeRole::Warning, "connecting"),
         (_, EngineState::Starting) => (pick("◌", "~"), ThemeRole::Warning, "starting"),
         (_, EngineState::Running) => (pick("●", "*"), ThemeRole::Good, "running"),
@@ -245,17 +200,10 @@ fn details<'a>(app: &App) -> Vec<FigurePiece<'a>> {
     };
     let mut degree = vec![
         Span::styled("degree ", muted),
-        Span::styled(
-            transliterate(&s.degrees.to_string(), theme.is_ascii()),
-            text,
-        ),
+        Span::styled(transliterate(&s.degrees.to_string(), theme.is_ascii()), text),
     ];
     if let Some(wanted) = app.requested_degrees().filter(|w| *w != s.degrees) {
-        let to = format!(
-            " {} {}",
-            theme.pick_glyph("→", "->"),
-            transliterate(&wanted.to_string(), theme.is_ascii())
-        );
+        let to = format!(" {} {}", theme.pick_glyph("→", "->"), transliterate(&wanted.to_string(), theme.is_ascii()));
         degree.push(Span::styled(to, theme.style(ThemeRole::Warning)));
     }
     let mut out = vec![degree];
@@ -277,10 +225,7 @@ fn facts<'a>(app: &App) -> Vec<FigurePiece<'a>> {
     if app.is_connected() && is_disk_nearly_full(m) {
         let sign = app.theme.pick_glyph("▲", "!");
         let text = format!("{sign} {} left on the disk", format_bytes(m.disk_left));
-        out.push(vec![Span::styled(
-            text,
-            app.theme.style(ThemeRole::Warning),
-        )]);
+        out.push(vec![Span::styled(text, app.theme.style(ThemeRole::Warning))]);
     }
     out.extend(best(app));
     let mut tell = |text: String| out.push(vec![Span::styled(text, muted)]);
@@ -294,11 +239,7 @@ fn facts<'a>(app: &App) -> Vec<FigurePiece<'a>> {
     let mut tell = |text: String| out.push(vec![Span::styled(transliterate(&text, ascii), muted)]);
     if let Some(info) = &app.run_state.info {
         tell(format!("{} {}", info.device, info.compute));
-        tell(format!(
-            "{}, {} weights",
-            info.network,
-            group_digits(info.parameters as u64)
-        ));
+        tell(format!("{}, {} weights", info.network, group_digits(info.parameters as u64)));
         tell(info.data.split(" (").next().unwrap_or_default().to_string());
     }
     out
@@ -328,11 +269,7 @@ fn load<'a>(app: &App) -> Option<FigurePiece<'a>> {
 
 /// What a step of the fit costs beside one of plain training.
 fn push_step_cost(out: &mut Vec<FigurePiece<'_>>, app: &App, s: &Snapshot) {
-    if let Some(ratio) = s
-        .cost
-        .relative_step_time()
-        .filter(|_| s.stage == JobStage::Fit)
-    {
+    if let Some(ratio) = s.cost.relative_step_time().filter(|_| s.stage == JobStage::Fit) {
         let times = app.theme.pick_glyph("×", "x");
         let text = format!("step {times}{ratio:.2}");
         out.push(vec![Span::styled(text, app.theme.style(ThemeRole::Muted))]);
@@ -347,10 +284,7 @@ fn stall_piece<'a>(app: &App, short: bool) -> Option<FigurePiece<'a>> {
         true => format!("{sign} silent {seconds:.0} s"),
         false => format!("{sign} silent for {}", progress::format_duration(seconds)),
     };
-    Some(vec![Span::styled(
-        text,
-        app.theme.style(ThemeRole::Warning),
-    )])
+    Some(vec![Span::styled(text, app.theme.style(ThemeRole::Warning))])
 }
 
 /// The best accuracy measured so far, and how much that is above the best corner, in points.
@@ -370,11 +304,7 @@ fn best<'a>(app: &App) -> Option<FigurePiece<'a>> {
     ];
     if let Some(corner) = app.run_state.best_corner_accuracy() {
         let gain = 100.0 * (top - corner);
-        let role = if gain > 0.0 {
-            ThemeRole::Good
-        } else {
-            ThemeRole::Warning
-        };
+        let role = if gain > 0.0 { ThemeRole::Good } else { ThemeRole::Warning };
         let text = format!(" {gain:+.2} over corner");
         out.push(Span::styled(text, theme.style(role)));
     }
@@ -384,11 +314,7 @@ fn best<'a>(app: &App) -> Option<FigurePiece<'a>> {
 /// Bytes in words: `412 MB`, `1.2 GB`.
 pub(super) fn format_bytes(bytes: u64) -> String {
     let mega = bytes as f64 / 1e6;
-    if mega >= 999.5 {
-        format!("{:.1} GB", mega / 1e3)
-    } else {
-        format!("{mega:.0} MB")
-    }
+    if mega >= 999.5 { format!("{:.1} GB", mega / 1e3) } else { format!("{mega:.0} MB") }
 }
 
 /// All stages with what became of each.
@@ -398,11 +324,9 @@ fn stages<'a>(app: &App) -> Vec<FigurePiece<'a>> {
         return Vec::new();
     };
     let done = |stage: JobStage| {
-        app.run_state.seconds.contains_key(&stage)
-            || (stage < s.stage && app.run_state.info.is_some())
+        app.run_state.seconds.contains_key(&stage) || (stage < s.stage && app.run_state.info.is_some())
     };
-    let live = matches!(s.state, EngineState::Running | EngineState::Paused)
-        && app.run_state.info.is_some();
+    let live = matches!(s.state, EngineState::Running | EngineState::Paused) && app.run_state.info.is_some();
     JobStage::ALL
         .into_iter()
         .map(|stage| {
@@ -413,15 +337,8 @@ fn stages<'a>(app: &App) -> Vec<FigurePiece<'a>> {
             } else {
                 (theme.pick_glyph("·", "."), ThemeRole::Muted)
             };
-            let word = if role == ThemeRole::Accent {
-                ThemeRole::Text
-            } else {
-                ThemeRole::Muted
-            };
-            vec![
-                Span::styled(format!("{sign} "), theme.style(role)),
-                Span::styled(stage.name(), theme.style(word)),
-            ]
+            let word = if role == ThemeRole::Accent { ThemeRole::Text } else { ThemeRole::Muted };
+            vec![Span::styled(format!("{sign} "), theme.style(role)), Span::styled(stage.name(), theme.style(word))]
         })
         .collect()
 }

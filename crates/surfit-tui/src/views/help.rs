@@ -30,19 +30,13 @@ struct HelpRow<'a> {
 
 impl<'a> From<Line<'a>> for HelpRow<'a> {
     fn from(line: Line<'a>) -> Self {
-        Self {
-            line,
-            is_match: false,
-        }
+        Self { line, is_match: false }
     }
 }
 
 /// Draws the overlay from line `scroll` on.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App, scroll: usize) {
-    let bright = app.theme.pick_glyph(
-        "bright: possible now · dim: not now",
-        "dim keys are not possible now",
-    );
+    let bright = app.theme.pick_glyph("bright: possible now · dim: not now", "dim keys are not possible now");
     let inner = popup::draw(area, buf, &app.theme, "Keys", bright);
     let (body, rows) = (body(app, inner), rows(app, inner.width));
     let found: Vec<usize> = (0..rows.len()).filter(|&n| rows[n].is_match).collect();
@@ -69,11 +63,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, scroll: usize) {
 pub fn body(app: &App, inner: Rect) -> Rect {
     let search = &app.help.search;
     let used = u16::from(search.typing || !search.is_empty()).min(inner.height);
-    Rect {
-        y: inner.y + used,
-        height: inner.height - used,
-        ..inner
-    }
+    Rect { y: inner.y + used, height: inner.height - used, ..inner }
 }
 
 /// How many lines there are at this width.
@@ -101,9 +91,8 @@ fn rows<'a>(app: &App, width: u16) -> Vec<HelpRow<'a>> {
         (group.name(), TABLE.iter().filter(of).collect())
     }));
     for (heading, entries) in sections.filter(|s| !s.1.is_empty()) {
-        let shown: Vec<&ActionEntry> = (entries.into_iter())
-            .filter(|e| search.is_empty() || matches_search(app, e))
-            .collect();
+        let shown: Vec<&ActionEntry> =
+            (entries.into_iter()).filter(|e| search.is_empty() || matches_search(app, e)).collect();
         if shown.is_empty() {
             continue;
         }
@@ -112,12 +101,8 @@ fn rows<'a>(app: &App, width: u16) -> Vec<HelpRow<'a>> {
         }
         rows.push(Line::styled(heading, theme.style(ThemeRole::Title)).into());
         for entry in shown {
-            let keys: Vec<String> = app
-                .keymap
-                .keys(entry.action)
-                .iter()
-                .map(|k| k.display_label(theme.is_ascii()))
-                .collect();
+            let keys: Vec<String> =
+                app.keymap.keys(entry.action).iter().map(|k| k.display_label(theme.is_ascii())).collect();
             let elsewhere = entry.scope != KeyScope::Anywhere && entry.scope != here;
             let place = elsewhere.then(|| format!("in {}", entry.scope.name()));
             let reason = place.or_else(|| (entry.availability)(app).err());
@@ -128,19 +113,12 @@ fn rows<'a>(app: &App, width: u16) -> Vec<HelpRow<'a>> {
             let keys = if keys.is_empty() {
                 "no key".into()
             } else {
-                keys.join(if keys.iter().any(|k| k.contains(' ')) {
-                    "  "
-                } else {
-                    " "
-                })
+                keys.join(if keys.iter().any(|k| k.contains(' ')) { "  " } else { " " })
             };
             let keys_wide = Span::raw(keys.as_str()).width();
             let room = usize::from(width).saturating_sub(3 + key_width.max(keys_wide));
             let help = truncate_end(entry.help, room as u16, theme.is_ascii());
-            let mut spans = vec![Span::styled(
-                format!("  {keys:<key_width$} "),
-                theme.style(key),
-            )];
+            let mut spans = vec![Span::styled(format!("  {keys:<key_width$} "), theme.style(key))];
             spans.extend(highlight_match(app, help, theme.style(text)));
             // Found by its name, which the text does not have.
             let name = entry.id.replace('-', " ");
@@ -152,10 +130,7 @@ fn rows<'a>(app: &App, width: u16) -> Vec<HelpRow<'a>> {
             if !reason.is_empty() && reason.chars().count() <= room {
                 spans.push(Span::styled(reason, theme.style(ThemeRole::Stale)));
             }
-            rows.push(HelpRow {
-                line: Line::from(spans),
-                is_match: !search.is_empty(),
-            });
+            rows.push(HelpRow { line: Line::from(spans), is_match: !search.is_empty() });
         }
     }
     if let (true, Some(path)) = (search.is_empty(), crate::keymap::Keymap::user_file()) {
@@ -174,9 +149,7 @@ fn matches_search(app: &App, entry: &ActionEntry) -> bool {
     search.finds(entry.help)
         || search.finds(entry.label)
         || search.finds(&entry.id.replace('-', " "))
-        || keys
-            .into_iter()
-            .any(|k| k.display_label(app.theme.is_ascii()) == search.text())
+        || keys.into_iter().any(|k| k.display_label(app.theme.is_ascii()) == search.text())
 }
 
 /// The text, with the first place where the words stand made to stand out.
@@ -184,18 +157,14 @@ fn highlight_match<'a>(app: &App, text: String, style: Style) -> Vec<Span<'a>> {
     let words = app.help.search.text().to_lowercase();
     let lower = text.to_lowercase();
     // Lower case may be longer elsewhere than in plain English.
-    let at = lower
-        .find(&words)
-        .filter(|_| !words.is_empty() && lower.len() == text.len());
+    let at = lower.find(&words).filter(|_| !words.is_empty() && lower.len() == text.len());
     let end = at.map_or(0, |at| at + words.len());
     match at {
         Some(at) if text.is_char_boundary(at) && text.is_char_boundary(end) => vec![
             Span::styled(text[..at].to_owned(), style),
             Span::styled(
                 text[at..end].to_owned(),
-                style
-                    .patch(app.theme.style(ThemeRole::Accent))
-                    .add_modifier(Modifier::UNDERLINED),
+                style.patch(app.theme.style(ThemeRole::Accent)).add_modifier(Modifier::UNDERLINED),
             ),
             Span::styled(text[end..].to_owned(), style),
         ],

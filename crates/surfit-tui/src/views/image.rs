@@ -38,9 +38,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
             "This terminal is not known to show pictures. SURFIT_IMAGES=kitty, sixel or iterm2 says that it does; \
              F writes the figures as files."
         }
-        (_, false) if subject == PictureSubject::Curves => {
-            "The picture appears with the first training step."
-        }
+        (_, false) if subject == PictureSubject::Curves => "The picture appears with the first training step.",
         (_, false) => "The picture appears when the first cells are measured.",
         _ => "",
     };
@@ -53,12 +51,8 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
         (PictureSubject::Curves, _) => {
             loss::image_view::draw_around(inner, buf, &app.theme, &app.run_state, &app.loss);
         }
-        (PictureSubject::Slices, Some(scene)) => {
-            slices::image_view::draw_around(buf, &scene, inner)
-        }
-        (PictureSubject::Heatmap, Some(scene)) => {
-            surface::image_frame::draw_around(buf, &scene, inner)
-        }
+        (PictureSubject::Slices, Some(scene)) => slices::image_view::draw_around(buf, &scene, inner),
+        (PictureSubject::Heatmap, Some(scene)) => surface::image_frame::draw_around(buf, &scene, inner),
         _ => {}
     }
 }
@@ -76,10 +70,7 @@ fn curves_hint(app: &App) -> String {
 /// What picture is asked for, and its contour lines.
 fn requested_subject(app: &App) -> Option<(PictureSubject, usize)> {
     match app.overlay {
-        Some(Overlay::Image {
-            subject,
-            contour_lines: lines,
-        }) => Some((subject, lines)),
+        Some(Overlay::Image { subject, contour_lines: lines }) => Some((subject, lines)),
         _ => None,
     }
 }
@@ -87,9 +78,7 @@ fn requested_subject(app: &App) -> Option<(PictureSubject, usize)> {
 /// The heatmap, when a cell of it is measured.
 fn measured_heatmap(app: &App) -> Option<&Heatmap> {
     let map = &app.run_state.snapshot.as_ref()?.heatmap;
-    map.surface_cells()
-        .any(|i| map.cells[i].images > 0)
-        .then_some(map)
+    map.surface_cells().any(|i| map.cells[i].images > 0).then_some(map)
 }
 
 /// True when there is something to show.
@@ -160,12 +149,7 @@ pub fn current_choice(app: &App) -> Option<PictureChoice> {
         overlay_count: loss.overlays.len(),
         cursor: loss.cursor,
     });
-    Some(PictureChoice {
-        subject,
-        theme: app.theme.name().to_owned(),
-        map,
-        curves,
-    })
+    Some(PictureChoice { subject, theme: app.theme.name().to_owned(), map, curves })
 }
 
 fn overlay_interior(app: &App) -> Rect {
@@ -179,23 +163,16 @@ pub fn image_areas(app: &App) -> Vec<Rect> {
     };
     // Pictures lie over letters: what has to be read goes before.
     let covered = app.question.is_some() || app.export_menu.is_some();
-    if covered
-        || app.image_protocol.is_none()
-        || ScreenLayout::of(app).is_too_small()
-        || !has_content(app, subject)
-    {
+    if covered || app.image_protocol.is_none() || ScreenLayout::of(app).is_too_small() || !has_content(app, subject) {
         return Vec::new();
     }
     let room = overlay_interior(app);
     match subject {
         PictureSubject::Heatmap => {
-            let map = measured_heatmap(app)
-                .and_then(|map| surface::image_frame::map_area(room, map.patch));
+            let map = measured_heatmap(app).and_then(|map| surface::image_frame::map_area(room, map.patch));
             map.into_iter().collect()
         }
-        PictureSubject::Curves => loss::image_view::image_area(room, &app.run_state, &app.loss)
-            .into_iter()
-            .collect(),
+        PictureSubject::Curves => loss::image_view::image_area(room, &app.run_state, &app.loss).into_iter().collect(),
         PictureSubject::Slices => {
             let scene = SurfaceScene::new(&app.theme, &app.run_state, &app.surface);
             scene.map_or_else(Vec::new, |s| slices::image_view::image_areas(&s, room))
@@ -221,35 +198,21 @@ pub fn requested_images(app: &App, cell: Size) -> Vec<WantedPicture> {
     let rasters = match (subject, scene) {
         (PictureSubject::Curves, _) => {
             let unit = character_pixels(area, cell, MAX_PLOT_PIXELS);
-            let sketch = loss::image_view::sketch(
-                overlay_interior(app),
-                &app.theme,
-                &app.run_state,
-                &app.loss,
-                unit,
-            );
+            let sketch = loss::image_view::sketch(overlay_interior(app), &app.theme, &app.run_state, &app.loss, unit);
             sketch.into_iter().collect()
         }
-        (PictureSubject::Slices, Some(scene)) => slices::image_view::sketches(
-            &scene,
-            overlay_interior(app),
-            character_pixels(area, cell, MAX_PLOT_PIXELS),
-        ),
+        (PictureSubject::Slices, Some(scene)) => {
+            slices::image_view::sketches(&scene, overlay_interior(app), character_pixels(area, cell, MAX_PLOT_PIXELS))
+        }
         (PictureSubject::Heatmap, Some(scene)) => {
             let (w, h) = character_pixels(area, cell, MAX_HEATMAP_PIXELS);
             let size = (f64::from(area.width) * w, f64::from(area.height) * h);
-            vec![render_heatmap(
-                &scene,
-                (size.0 as usize, size.1 as usize),
-                lines,
-            )]
+            vec![render_heatmap(&scene, (size.0 as usize, size.1 as usize), lines)]
         }
         (_, None) => Vec::new(),
     };
     let pairs = areas.into_iter().zip(rasters);
-    pairs
-        .map(|(area, raster)| WantedPicture { area, raster })
-        .collect()
+    pairs.map(|(area, raster)| WantedPicture { area, raster }).collect()
 }
 
 #[cfg(test)]
@@ -288,9 +251,8 @@ mod tests {
             }
             assert_eq!(text.contains("corners 1 "), width >= 140, "{text}");
             // The bar's colours beside the picture, from the good end to the bad one.
-            let bar = (wanted.area.y..wanted.area.bottom())
-                .map(|y| buf[(wanted.area.right() + 2, y)].fg)
-                .collect::<Vec<_>>();
+            let bar =
+                (wanted.area.y..wanted.area.bottom()).map(|y| buf[(wanted.area.right() + 2, y)].fg).collect::<Vec<_>>();
             assert!(bar.windows(2).all(|w| w[0] != w[1]), "{bar:?}");
         }
     }
@@ -302,11 +264,7 @@ mod tests {
         fixture::advance_fit(&mut rig.app.run_state, 8);
         assert_ne!(requested_images(&rig.app, CELL), before);
         rig.press("up up");
-        assert!(
-            rig.screen_text().contains("8 contour lines"),
-            "{}",
-            rig.screen_text()
-        );
+        assert!(rig.screen_text().contains("8 contour lines"), "{}", rig.screen_text());
         rig.press("q");
         assert!(image_areas(&rig.app).is_empty());
     }
@@ -316,21 +274,13 @@ mod tests {
         for depth in ColorDepth::ALL {
             let mut rig = open(80, 24).with_theme("dark", depth, false);
             rig.app.image_protocol = None;
-            assert!(
-                rig.screen_text().contains("SURFIT_IMAGES=kitty"),
-                "{}",
-                rig.screen_text()
-            );
+            assert!(rig.screen_text().contains("SURFIT_IMAGES=kitty"), "{}", rig.screen_text());
             assert!(image_areas(&rig.app).is_empty());
         }
         let mut early = TestApp::with_run_state(80, 24, fixture::loading_run());
         early.app.image_protocol = Some(ImageProtocol::Sixel);
         early.app.perform_action(Action::Image);
-        assert!(
-            early.screen_text().contains("first cells are measured"),
-            "{}",
-            early.screen_text()
-        );
+        assert!(early.screen_text().contains("first cells are measured"), "{}", early.screen_text());
     }
 
     #[test]
@@ -341,8 +291,7 @@ mod tests {
                 rig.press("tab");
                 let text = rig.screen_text();
                 assert!(text.contains(words), "{width}×{height}: {words}\n{text}");
-                let (wanted, inner) =
-                    (requested_images(&rig.app, CELL), overlay_interior(&rig.app));
+                let (wanted, inner) = (requested_images(&rig.app, CELL), overlay_interior(&rig.app));
                 assert_eq!(wanted.len(), count, "{width}×{height}\n{text}");
                 let buf = rig.draw();
                 for w in &wanted {
@@ -360,18 +309,10 @@ mod tests {
     fn the_picture_is_that_of_the_pane_and_its_keys_work_over_it() {
         let mut rig = open(140, 44);
         rig.press("esc 1 g f");
-        assert!(
-            rig.screen_text().contains("Picture of the losses"),
-            "{}",
-            rig.screen_text()
-        );
+        assert!(rig.screen_text().contains("Picture of the losses"), "{}", rig.screen_text());
         let before = requested_images(&rig.app, CELL);
         rig.press("L");
-        assert!(
-            rig.screen_text().contains("log axis"),
-            "{}",
-            rig.screen_text()
-        );
+        assert!(rig.screen_text().contains("log axis"), "{}", rig.screen_text());
         assert_ne!(requested_images(&rig.app, CELL), before);
         let (smooth, was) = (requested_images(&rig.app, CELL), rig.app.loss.strength);
         rig.press("up");
@@ -379,11 +320,7 @@ mod tests {
         assert_ne!(requested_images(&rig.app, CELL), smooth);
         // What is written is what is looked at.
         rig.press("W");
-        assert!(
-            rig.screen_text().contains("losses as PNG"),
-            "{}",
-            rig.screen_text()
-        );
+        assert!(rig.screen_text().contains("losses as PNG"), "{}", rig.screen_text());
         assert!(image_areas(&rig.app).is_empty(), "the list is read before");
     }
 
@@ -414,11 +351,7 @@ mod tests {
                         for w in some {
                             assert_eq!(w.area.intersection(inner), w.area);
                         }
-                        let lies: Vec<char> = rig
-                            .screen_text()
-                            .chars()
-                            .filter(|c| !c.is_ascii())
-                            .collect();
+                        let lies: Vec<char> = rig.screen_text().chars().filter(|c| !c.is_ascii()).collect();
                         assert!(!ascii || lies.is_empty(), "{lies:?}\n{text}");
                     }
                 }

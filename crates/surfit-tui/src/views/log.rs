@@ -57,11 +57,7 @@ impl LogView {
 /// Draws the overlay, `back` rows before the end.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App, back: usize) {
     let theme = &app.theme;
-    let hint = if app.log.absolute_time {
-        "time of day"
-    } else {
-        "time since the run began"
-    };
+    let hint = if app.log.absolute_time { "time of day" } else { "time since the run began" };
     let inner = popup::draw(area, buf, theme, "Log", hint);
     let (head, body) = split_area(inner);
     let rows = rows::rows(app, body.width);
@@ -76,10 +72,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, back: usize) {
         return super::plot::pane_frame::draw_placeholder(body, buf, theme, &text);
     }
     let first = rows.len().saturating_sub(usize::from(body.height) + back);
-    let here = app
-        .log
-        .current_match
-        .and_then(|h| rows::matching_entries(&rows).nth(h));
+    let here = app.log.current_match.and_then(|h| rows::matching_entries(&rows).nth(h));
     for (row, place) in rows.iter().skip(first).zip(body.rows()) {
         if row.is_match && here == Some(row.entry) {
             buf.set_style(place, theme.style(ThemeRole::Selection));
@@ -90,15 +83,8 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, back: usize) {
 
 /// The row of topics and search, and the room below it.
 fn split_area(inner: Rect) -> (Rect, Rect) {
-    let head = Rect {
-        height: inner.height.min(1),
-        ..inner
-    };
-    let body = Rect {
-        y: inner.y + head.height,
-        height: inner.height - head.height,
-        ..inner
-    };
+    let head = Rect { height: inner.height.min(1), ..inner };
+    let body = Rect { y: inner.y + head.height, height: inner.height - head.height, ..inner };
     (head, body)
 }
 
@@ -119,10 +105,7 @@ fn header(app: &App, rows: &[rows::LogRow<'_>], back: usize, area: Rect, buf: &m
     }
     let right = Line::from(right);
     let width = (right.width() as u16).min(area.width);
-    let left = Rect {
-        width: area.width - width,
-        ..area
-    };
+    let left = Rect { width: area.width - width, ..area };
     let chip = |topic: Option<LogTopic>| {
         let name = topic.map_or("all", LogTopic::name);
         let (text, role) = if topic == app.log.topic {
@@ -132,35 +115,18 @@ fn header(app: &App, rows: &[rows::LogRow<'_>], back: usize, area: Rect, buf: &m
         };
         Span::styled(text, theme.style(role))
     };
-    let chips: Vec<Span<'_>> = [None]
-        .into_iter()
-        .chain(LogTopic::ALL.map(Some))
-        .map(chip)
-        .collect();
+    let chips: Vec<Span<'_>> = [None].into_iter().chain(LogTopic::ALL.map(Some)).map(chip).collect();
     let all = Line::from(chips);
     // Where not all have room only the chosen one is shown.
-    let chips = if all.width() as u16 <= left.width {
-        all
-    } else {
-        Line::from(chip(app.log.topic))
-    };
+    let chips = if all.width() as u16 <= left.width { all } else { Line::from(chip(app.log.topic)) };
     chips.render(left, buf);
-    right.render(
-        Rect {
-            x: area.right() - width,
-            width,
-            ..area
-        },
-        buf,
-    );
+    right.render(Rect { x: area.right() - width, width, ..area }, buf);
 }
 
 /// How many rows before the end the last row shown can be, when the room inside the frame is `inner`.
 pub fn max_scroll(app: &App, inner: Rect) -> usize {
     let (_, body) = split_area(inner);
-    rows::rows(app, body.width)
-        .len()
-        .saturating_sub(body.height.into())
+    rows::rows(app, body.width).len().saturating_sub(body.height.into())
 }
 
 /// The line found after (or before) the one that is looked at, and how many rows before the end to show it; `None` when

@@ -23,14 +23,7 @@ use surfit_core::event::LossCurve;
 use surfit_core::run_state::RunState;
 
 /// Draws the pane.
-pub fn render(
-    area: Rect,
-    buf: &mut Buffer,
-    theme: &Theme,
-    picture: &RunState,
-    view: &LossView,
-    focused: bool,
-) {
+pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &RunState, view: &LossView, focused: bool) {
     let area = area.intersection(*buf.area());
     let plot = CurvePlot::of(pane_frame::inside(area), picture, view);
     let chrome = |foot, mode| PaneFrame {
@@ -62,8 +55,7 @@ pub fn render(
                 (LegendWords::ShortName, short, true),
                 (LegendWords::Minimal, short, true),
             ];
-            let ways =
-                ways.map(|(w, m, n)| (legend(theme, plot, view, w, m), mode(theme, view, n)));
+            let ways = ways.map(|(w, m, n)| (legend(theme, plot, view, w, m), mode(theme, view, n)));
             let fits = |(legend, mode): &&(Vec<FigurePiece<'_>>, String)| {
                 text::flow_width(legend) <= usize::from(pane_frame::foot_width(area.width, mode))
             };
@@ -126,16 +118,9 @@ fn title_pieces<'a>(
     }
     let muted = theme.style(ThemeRole::Muted);
     let pair = |name: &str, value: String, role: ThemeRole| -> FigurePiece<'a> {
-        vec![
-            Span::styled(format!("{name} "), muted),
-            Span::styled(value, theme.style(role)),
-        ]
+        vec![Span::styled(format!("{name} "), muted), Span::styled(value, theme.style(role))]
     };
-    out.push(pair(
-        "step",
-        text::group_digits(series.end_step()),
-        ThemeRole::Text,
-    ));
+    out.push(pair("step", text::group_digits(series.end_step()), ThemeRole::Text));
     // What the drawn curve ends with, or, where that is out of sight, what the series knows.
     let last = plot
         .and_then(|p| p.traces.last())
@@ -149,9 +134,7 @@ fn title_pieces<'a>(
         }
         (_, Some(smoothed)) => out.push(vec![Span::styled(
             text::format_loss(smoothed),
-            theme
-                .style(ThemeRole::CurveSmooth)
-                .add_modifier(Modifier::BOLD),
+            theme.style(ThemeRole::CurveSmooth).add_modifier(Modifier::BOLD),
         )]),
         _ => {}
     }
@@ -161,11 +144,7 @@ fn title_pieces<'a>(
     }
     let rate = picture.tracks.get(curve).and_then(|t| t.marks().last());
     if let Some(mark) = rate.filter(|_| view.show_learning_rate) {
-        out.push(pair(
-            "rate",
-            text::format_learning_rate(mark.rate),
-            ThemeRole::Text,
-        ));
+        out.push(pair("rate", text::format_learning_rate(mark.rate), ThemeRole::Text));
     }
     out
 }
@@ -180,19 +159,10 @@ enum LegendWords {
     Minimal,
 }
 
-fn legend<'a>(
-    theme: &Theme,
-    plot: &CurvePlot,
-    view: &LossView,
-    words: LegendWords,
-    name: u16,
-) -> Vec<FigurePiece<'a>> {
+fn legend<'a>(theme: &Theme, plot: &CurvePlot, view: &LossView, words: LegendWords, name: u16) -> Vec<FigurePiece<'a>> {
     let muted = theme.style(ThemeRole::Muted);
     let entry = |glyph: &str, role: ThemeRole, name: &str| -> FigurePiece<'a> {
-        vec![
-            Span::styled(format!("{glyph} "), theme.style(role)),
-            Span::styled(name.to_string(), muted),
-        ]
+        vec![Span::styled(format!("{glyph} "), theme.style(role)), Span::styled(name.to_string(), muted)]
     };
     let (line, mut dots) = theme.pick_glyph(("━", "⣿"), ("-", ":"));
     let point = plot.validation_sign(theme);
@@ -209,10 +179,9 @@ fn legend<'a>(
             .traces
             .iter()
             .filter_map(|t| match t.name {
-                CurveOwner::Own(LossCurve::Corner(c)) => Some(Span::styled(
-                    format!("{} ", c + 1),
-                    theme.style(ThemeRole::corner(c)),
-                )),
+                CurveOwner::Own(LossCurve::Corner(c)) => {
+                    Some(Span::styled(format!("{} ", c + 1), theme.style(ThemeRole::corner(c))))
+                }
                 _ => None,
             })
             .collect();
@@ -222,9 +191,7 @@ fn legend<'a>(
         }
         for (n, trace) in plot.traces.iter().enumerate() {
             match trace.name {
-                CurveOwner::Own(LossCurve::Surface) => {
-                    out.push(entry(line, ThemeRole::CurveSmooth, "surface"))
-                }
+                CurveOwner::Own(LossCurve::Surface) => out.push(entry(line, ThemeRole::CurveSmooth, "surface")),
                 CurveOwner::Other(other) => {
                     let name = readout::overlay_label(theme, trace.name, view, other, name);
                     out.push(vec![Span::styled(name, theme.style(plot.trace_role(n)))]);
@@ -239,25 +206,13 @@ fn legend<'a>(
         if view.smooth {
             out.push(entry(line, plot.trace_role(0), &smoothed));
         }
-        let role = if view.smooth {
-            ThemeRole::CurveRaw
-        } else {
-            plot.trace_role(0)
-        };
+        let role = if view.smooth { ThemeRole::CurveRaw } else { plot.trace_role(0) };
         out.push(entry(dots, role, "raw"));
     }
     if plot.traces.iter().any(|t| !t.validations.is_empty()) {
         // Among several curves the points have each its curve's colour.
-        let role = if plot.has_several_curves() {
-            ThemeRole::Muted
-        } else {
-            ThemeRole::CurveValidation
-        };
-        let name = if words == LegendWords::Full {
-            "validation"
-        } else {
-            "val"
-        };
+        let role = if plot.has_several_curves() { ThemeRole::Muted } else { ThemeRole::CurveValidation };
+        let name = if words == LegendWords::Full { "validation" } else { "val" };
         out.push(entry(point, role, name));
     }
     out

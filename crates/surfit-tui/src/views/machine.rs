@@ -33,9 +33,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, scroll: usize) {
         _ if matches!(app.connection, EngineLink::Lost(_) | EngineLink::Dead) => {
             "as last reported; no engine listens".into()
         }
-        _ if matches!(app.connection, EngineLink::OnOtherNode(_)) => {
-            "as stored with the last checkpoint".into()
-        }
+        _ if matches!(app.connection, EngineLink::OnOtherNode(_)) => "as stored with the last checkpoint".into(),
         0 => "nothing measured yet".into(),
         n => format!("the last {}", format_duration(n as f64)),
     };
@@ -92,11 +90,7 @@ impl MachineSheet<'_> {
     fn fact<'a>(&self, name: &str, value: String, role: ThemeRole) -> Line<'a> {
         let theme = &self.app.theme;
         let room = self.width.saturating_sub(NAME) as u16;
-        let value = truncate_end(
-            &transliterate(&value, theme.is_ascii()),
-            room,
-            theme.is_ascii(),
-        );
+        let value = truncate_end(&transliterate(&value, theme.is_ascii()), room, theme.is_ascii());
         Line::from(vec![
             Span::styled(format!("{name:<NAME$}"), theme.style(ThemeRole::Muted)),
             Span::styled(value, theme.style(role)),
@@ -104,13 +98,7 @@ impl MachineSheet<'_> {
     }
 
     /// A name, a figure, and its history between 0 and `most` (the largest value where that is larger or not known).
-    fn curve<'a>(
-        &self,
-        name: &str,
-        value: String,
-        figure: impl Fn(&LoadSample) -> f32,
-        most: f64,
-    ) -> Vec<Line<'a>> {
+    fn curve<'a>(&self, name: &str, value: String, figure: impl Fn(&LoadSample) -> f32, most: f64) -> Vec<Line<'a>> {
         let theme = &self.app.theme;
         let room = self.width.saturating_sub(NAME + FIGURE);
         let values = self.app.load_history.resample(figure, room.min(120));
@@ -125,11 +113,7 @@ impl MachineSheet<'_> {
         rows.into_iter()
             .enumerate()
             .map(|(n, row)| {
-                let (name, value) = if n == last {
-                    (name, value.as_str())
-                } else {
-                    ("", "")
-                };
+                let (name, value) = if n == last { (name, value.as_str()) } else { ("", "") };
                 Line::from(vec![
                     Span::styled(format!("{name:<NAME$}"), theme.style(ThemeRole::Muted)),
                     Span::styled(format!("{value:<FIGURE$}"), theme.style(ThemeRole::Text)),
@@ -143,8 +127,7 @@ impl MachineSheet<'_> {
     /// How long the stage and the whole job will take.
     fn time_left_lines<'a>(&self, s: &Snapshot) -> Vec<Line<'a>> {
         let mut out = Vec::new();
-        if self.app.is_connected() && matches!(s.state, EngineState::Running | EngineState::Paused)
-        {
+        if self.app.is_connected() && matches!(s.state, EngineState::Running | EngineState::Paused) {
             let left = match s.seconds_left {
                 Some(left) if s.state == EngineState::Running => {
                     format!("{} left", format_duration(left))
@@ -153,10 +136,7 @@ impl MachineSheet<'_> {
                 _ => "not known yet".into(),
             };
             out.push(self.fact(s.stage.name(), left, ThemeRole::Accent));
-            if let Some(left) = s
-                .job_seconds_left
-                .filter(|_| s.state == EngineState::Running)
-            {
+            if let Some(left) = s.job_seconds_left.filter(|_| s.state == EngineState::Running) {
                 let left = format!("{} left", format_duration(left));
                 out.push(self.fact("whole job", left, ThemeRole::Text));
             }
@@ -190,9 +170,7 @@ impl MachineSheet<'_> {
             EngineLink::Connected { pid } => (format!("process {pid}"), ThemeRole::Text),
             EngineLink::OnOtherNode(node) => (format!("works on {node}"), ThemeRole::Text),
             EngineLink::Connecting => ("connecting".into(), ThemeRole::Warning),
-            EngineLink::Lost(_) | EngineLink::Dead if self.app.is_run_idle() => {
-                ("none runs".into(), ThemeRole::Muted)
-            }
+            EngineLink::Lost(_) | EngineLink::Dead if self.app.is_run_idle() => ("none runs".into(), ThemeRole::Muted),
             EngineLink::Lost(why) => (format!("none: {why}"), ThemeRole::Error),
             EngineLink::Dead => ("died".into(), ThemeRole::Error),
         };

@@ -30,9 +30,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
         return;
     };
     let short = |kind| matches!(kind, MessageKind::Error | MessageKind::Hint);
-    let note = app
-        .status_message()
-        .filter(|n| short(n.kind) || app.banner().is_none());
+    let note = app.status_message().filter(|n| short(n.kind) || app.banner().is_none());
     if note.is_none()
         && let Some(rows) = banner_rows(app, area.width)
     {
@@ -55,11 +53,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
             (sign, role, transliterate(&note.text, theme.is_ascii()))
         }
         None => match status_message(app) {
-            Some((role, text)) => (
-                theme.pick_glyph("·", "-"),
-                role,
-                transliterate(&text, theme.is_ascii()),
-            ),
+            Some((role, text)) => (theme.pick_glyph("·", "-"), role, transliterate(&text, theme.is_ascii())),
             None => return,
         },
     };
@@ -69,17 +63,10 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     };
     Line::from(vec![
         Span::styled(format!(" {sign} "), theme.style(role)),
-        Span::styled(
-            truncate_end(&text, area.width.saturating_sub(4), theme.is_ascii()),
-            text_style,
-        ),
+        Span::styled(truncate_end(&text, area.width.saturating_sub(4), theme.is_ascii()), text_style),
     ])
     .render(area, buf);
-    let rest = Rect {
-        y: area.y + 1,
-        height: area.height.saturating_sub(1),
-        ..area
-    };
+    let rest = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     buf.set_style(rest, Style::new());
 }
 
@@ -90,31 +77,17 @@ fn draw_plan(area: Rect, buf: &mut Buffer, app: &App) -> Option<Rect> {
     };
     let theme = &app.theme;
     let room = area.width.saturating_sub(4);
-    let text = truncate_end(
-        &transliterate(&plan, theme.is_ascii()),
-        room,
-        theme.is_ascii(),
-    );
-    let sign = Span::styled(
-        format!(" {} ", theme.pick_glyph("›", ">")),
-        theme.style(ThemeRole::Accent),
-    );
+    let text = truncate_end(&transliterate(&plan, theme.is_ascii()), room, theme.is_ascii());
+    let sign = Span::styled(format!(" {} ", theme.pick_glyph("›", ">")), theme.style(ThemeRole::Accent));
     Line::from(vec![sign, Span::styled(text, theme.style(ThemeRole::Text))]).render(area, buf);
-    let below = Rect {
-        y: area.y + 1,
-        height: area.height.saturating_sub(1),
-        ..area
-    };
+    let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     (below.height > 0).then_some(below)
 }
 
 /// What stands where there is no engine, in rows of `width` columns and at most [`MAX_BANNER_ROWS`] of them: the reason is shortened
 /// before what can be done about it is.
 fn banner_rows(app: &App, width: u16) -> Option<Vec<String>> {
-    let Banner {
-        reason: why,
-        remedy,
-    } = app.banner()?;
+    let Banner { reason: why, remedy } = app.banner()?;
     let ascii = app.theme.is_ascii();
     let (why, remedy) = (transliterate(&why, ascii), transliterate(&remedy, ascii));
     // The sign, and a column at either side.
@@ -123,10 +96,7 @@ fn banner_rows(app: &App, width: u16) -> Option<Vec<String>> {
     if whole.len() <= MAX_BANNER_ROWS {
         return Some(whole);
     }
-    let (mut rows, remedy) = (
-        text_wrap::wrap_sentence(&why, room),
-        text_wrap::wrap_sentence(&remedy, room),
-    );
+    let (mut rows, remedy) = (text_wrap::wrap_sentence(&why, room), text_wrap::wrap_sentence(&remedy, room));
     let kept = MAX_BANNER_ROWS.saturating_sub(remedy.len());
     if let Some(last) = kept.checked_sub(1).filter(|_| rows.len() > kept) {
         rows[last] = truncate_end(&rows[last..].join(" "), room, ascii);
@@ -150,31 +120,18 @@ pub fn row_count(app: &App, width: u16) -> u16 {
 /// Letters that core's sentences use, for terminals without them.
 pub fn transliterate(text: &str, ascii: bool) -> String {
     // Whatever a file name or an error holds, it stays one line and never speaks to the terminal.
-    let text: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     if !ascii {
         return text;
     }
-    let text = text
-        .replace('…', "...")
-        .replace('→', "->")
-        .replace('×', "x")
-        .replace('±', "+-");
-    text.chars()
-        .map(|c| if c.is_ascii() { c } else { '?' })
-        .collect()
+    let text = text.replace('…', "...").replace('→', "->").replace('×', "x").replace('±', "+-");
+    text.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect()
 }
 
 /// Hints that stand apart by two columns or more, as many as fit: those before the last go first, since the last tells how to
 /// get away. A single one that does not fit is shortened.
 pub fn fit_hints(hints: &str, width: u16, ascii: bool) -> String {
-    let mut all: Vec<&str> = hints
-        .split("  ")
-        .map(str::trim)
-        .filter(|h| !h.is_empty())
-        .collect();
+    let mut all: Vec<&str> = hints.split("  ").map(str::trim).filter(|h| !h.is_empty()).collect();
     let fits = |text: &str| Span::raw(text).width() <= usize::from(width);
     if fits(hints) {
         return hints.into();
@@ -227,15 +184,10 @@ fn status_message(app: &App) -> Option<(ThemeRole, String)> {
     let text = match (picture.engine_state(), &app.connection) {
         (_, EngineLink::Connecting) => "waiting for the engine …".into(),
         (EngineState::Starting, _) => "the engine is starting …".into(),
-        (EngineState::Idle, _) => on(
-            "nothing is under way",
-            Action::Start,
-            "goes on with the job",
-        ),
+        (EngineState::Idle, _) => on("nothing is under way", Action::Start, "goes on with the job"),
         (EngineState::Closed, _) => {
             let leave = app.key_label(Action::Quit);
-            on("stopped, at rest", Action::Resume, "goes on with the job")
-                + &format!(", {leave} leaves")
+            on("stopped, at rest", Action::Resume, "goes on with the job") + &format!(", {leave} leaves")
         }
         (EngineState::Paused, _) => on("paused", Action::Pause, "goes on"),
         (EngineState::Running, _) => match stage? {
@@ -243,9 +195,7 @@ fn status_message(app: &App) -> Option<(ThemeRole, String)> {
             JobStage::Corners => "training the corners; the surface between them comes next".into(),
             JobStage::Align => "aligning the corners to the first …".into(),
             JobStage::Heatmap => "measuring every cell on the finished surface …".into(),
-            JobStage::Export => {
-                "writing the best model and measuring it on the test split …".into()
-            }
+            JobStage::Export => "writing the best model and measuring it on the test split …".into(),
             JobStage::Fit => return None,
         },
         _ => return None,
@@ -258,42 +208,26 @@ fn result(picture: &RunState) -> Option<(ThemeRole, String)> {
     let finished = picture.finished.as_ref()?;
     let best = finished.best;
     if let Some(degrees) = picture.lowered {
-        return Some((
-            ThemeRole::Muted,
-            lowered_degree_message(picture, degrees, best.accuracy),
-        ));
+        return Some((ThemeRole::Muted, lowered_degree_message(picture, degrees, best.accuracy)));
     }
     let mut text = format!(
         "finished: best {} at {}",
         format_percent(best.accuracy, 2),
-        finished
-            .degrees
-            .patch()
-            .format_parameters(best.u, best.v, 2)
+        finished.degrees.patch().format_parameters(best.u, best.v, 2)
     );
     let top = |list: &[f64]| list.iter().copied().max_by(f64::total_cmp);
     if let Some(corner) = top(&finished.corners) {
-        text += &format!(
-            ", {:+.2} points over the best corner",
-            100.0 * (best.accuracy - corner)
-        );
+        text += &format!(", {:+.2} points over the best corner", 100.0 * (best.accuracy - corner));
     }
     if let (Some(test), Some(corner)) = (finished.best_test, top(&finished.corners_test)) {
-        text += &format!(
-            " (on test {}, {:+.2})",
-            format_percent(test, 2),
-            100.0 * (test - corner)
-        );
+        text += &format!(" (on test {}, {:+.2})", format_percent(test, 2), 100.0 * (test - corner));
     }
     if let Some((_, grid)) = picture.better_point_on_other_grid() {
         // The first thing to be read beside a header that tells another figure.
         let told = text.split_off("finished: best ".len());
         text += &format!("of the {grid}×{grid} grid {told}");
     }
-    text += &format!(
-        "; interior mean {}",
-        format_percent(finished.interior_mean, 2)
-    );
+    text += &format!("; interior mean {}", format_percent(finished.interior_mean, 2));
     Some((ThemeRole::Good, text))
 }
 

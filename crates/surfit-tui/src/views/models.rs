@@ -45,9 +45,7 @@ fn first_visible_row(rows: &[ModelRow<'_>], selected: usize, height: u16) -> usi
     let row = if last == Some(selected) {
         rows.len().saturating_sub(1)
     } else {
-        rows.iter()
-            .position(|r| r.item == Some(selected))
-            .unwrap_or(0)
+        rows.iter().position(|r| r.item == Some(selected)).unwrap_or(0)
     };
     let first = popup::first_visible_row(row, height);
     // The end is shown only as far as the chosen row stays in sight.

@@ -38,14 +38,10 @@ pub fn matching_actions(app: &App, typed: &str) -> Vec<Action> {
         .filter(|e| words.split_whitespace().all(|word| matches_word(word, e)))
         .filter_map(|e| {
             let mut score = |text: &str, weight: u32| {
-                pattern
-                    .score(Utf32Str::new(text, &mut letters), &mut matcher)
-                    .map(|s| s * weight)
+                pattern.score(Utf32Str::new(text, &mut letters), &mut matcher).map(|s| s * weight)
             };
             // A hit in the name is worth more than one in the explanation.
-            score(&e.id.replace('-', " "), 3)
-                .max(score(e.help, 1))
-                .map(|s| (s, e.action))
+            score(&e.id.replace('-', " "), 3).max(score(e.help, 1)).map(|s| (s, e.action))
         })
         .collect();
     found.sort_by_key(|f| std::cmp::Reverse(f.0));
@@ -55,11 +51,7 @@ pub fn matching_actions(app: &App, typed: &str) -> Vec<Action> {
 /// True when an action's name has a typed word, or its letters in order from the first of a word on, or when a word of what it
 /// does begins so.
 fn matches_word(word: &str, entry: &ActionEntry) -> bool {
-    let begins = |text: &str| {
-        text.to_lowercase()
-            .split(|c: char| !c.is_alphanumeric())
-            .any(|w| w.starts_with(word))
-    };
+    let begins = |text: &str| text.to_lowercase().split(|c: char| !c.is_alphanumeric()).any(|w| w.starts_with(word));
     let from = |start: usize| {
         let mut rest = entry.id[start..].chars();
         word.chars().all(|c| rest.any(|r| r == c))
@@ -70,13 +62,7 @@ fn matches_word(word: &str, entry: &ActionEntry) -> bool {
 }
 
 /// The line of the list at a place.
-pub fn row_at(
-    app: &App,
-    inner: Rect,
-    input: &Input,
-    selected: usize,
-    at: Position,
-) -> Option<usize> {
+pub fn row_at(app: &App, inner: Rect, input: &Input, selected: usize, at: Position) -> Option<usize> {
     let lines = match parse(input.value()) {
         // What was typed stands alone.
         Some(_) => 1,
@@ -86,30 +72,15 @@ pub fn row_at(
 }
 
 fn list(inner: Rect) -> Rect {
-    Rect {
-        y: inner.y + HEADER_ROWS,
-        height: inner.height.saturating_sub(HEADER_ROWS),
-        ..inner
-    }
+    Rect { y: inner.y + HEADER_ROWS, height: inner.height.saturating_sub(HEADER_ROWS), ..inner }
 }
 
 /// Draws the overlay.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App, input: &Input, selected: usize) {
     let theme = &app.theme;
-    let inner = popup::draw(
-        area,
-        buf,
-        theme,
-        "Do something by its name",
-        &TYPED_COMMAND_EXAMPLES.join("   "),
-    );
+    let inner = popup::draw(area, buf, theme, "Do something by its name", &TYPED_COMMAND_EXAMPLES.join("   "));
     buf.set_string(inner.x, inner.y, ": ", theme.style(ThemeRole::Key));
-    let line = Rect {
-        x: inner.x + 2,
-        width: inner.width.saturating_sub(2),
-        height: inner.height.min(1),
-        ..inner
-    };
+    let line = Rect { x: inner.x + 2, width: inner.width.saturating_sub(2), height: inner.height.min(1), ..inner };
     input_line::draw(line, buf, theme, input);
     let list = list(inner);
     if let Some(typed) = parse(input.value()) {
@@ -131,11 +102,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, input: &Input, selected: 
         let reason = (entry.availability)(app).err();
         let chosen = n == selected;
         let role = |usual| if chosen { ThemeRole::Selection } else { usual };
-        let text = if reason.is_some() {
-            ThemeRole::Muted
-        } else {
-            ThemeRole::Text
-        };
+        let text = if reason.is_some() { ThemeRole::Muted } else { ThemeRole::Text };
         let key = app.key_label(*action);
         if chosen {
             buf.set_style(row, theme.style(ThemeRole::Selection));
@@ -144,25 +111,15 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, input: &Input, selected: 
         let room = row.width.saturating_sub(KEY_WIDTH + NAME_WIDTH + 1);
         if chosen && Span::raw(help.as_str()).width() > usize::from(room) {
             // What the list cuts of the chosen one stands whole above it.
-            let above = Rect {
-                y: inner.y + 1,
-                height: 1,
-                ..inner
-            };
+            let above = Rect { y: inner.y + 1, height: 1, ..inner };
             let whole = truncate_end(&help, above.width, theme.is_ascii());
             Line::styled(whole, theme.style(ThemeRole::Muted)).render(above, buf);
         }
         let help = truncate_end(&help, room, theme.is_ascii());
         let (key_width, name_width) = (usize::from(KEY_WIDTH), usize::from(NAME_WIDTH));
         Line::from(vec![
-            Span::styled(
-                format!(" {key:<key_width$}"),
-                theme.style(role(ThemeRole::Key)),
-            ),
-            Span::styled(
-                format!("{:<name_width$}", entry.id.replace('-', " ")),
-                theme.style(role(text)),
-            ),
+            Span::styled(format!(" {key:<key_width$}"), theme.style(role(ThemeRole::Key))),
+            Span::styled(format!("{:<name_width$}", entry.id.replace('-', " ")), theme.style(role(text))),
             Span::styled(help, theme.style(role(ThemeRole::Muted))),
         ])
         .render(row, buf);

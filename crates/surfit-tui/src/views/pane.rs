@@ -26,18 +26,12 @@ pub fn block<'a>(theme: &Theme, title: impl Into<Line<'a>>, focused: bool) -> Bl
         (ThemeRole::Border, ThemeRole::Title)
     };
     let set = match (theme.glyphs(), focused) {
-        (GlyphSet::Ascii, true) => border::Set {
-            horizontal_top: "=",
-            horizontal_bottom: "=",
-            ..ASCII_BORDER
-        },
+        (GlyphSet::Ascii, true) => border::Set { horizontal_top: "=", horizontal_bottom: "=", ..ASCII_BORDER },
         (GlyphSet::Ascii, false) => ASCII_BORDER,
         (GlyphSet::Blocks, true) => border::DOUBLE,
         (GlyphSet::Blocks, false) => border::PLAIN,
         // Without colour the weight of the line is all there is.
-        (GlyphSet::Braille, true) if theme.depth() <= crate::color::ColorDepth::Ansi16 => {
-            border::THICK
-        }
+        (GlyphSet::Braille, true) if theme.depth() <= crate::color::ColorDepth::Ansi16 => border::THICK,
         (GlyphSet::Braille, _) => border::ROUNDED,
     };
     Block::bordered()

@@ -19,10 +19,7 @@ struct PendingKey {
 /// Esc first, then what can follow, as many as find room.
 fn items(app: &App, area: Rect) -> Vec<PendingKey> {
     let ascii = app.theme.is_ascii();
-    let shown = app
-        .pending_prefix()
-        .map(|k| k.display_label(ascii))
-        .unwrap_or_default();
+    let shown = app.pending_prefix().map(|k| k.display_label(ascii)).unwrap_or_default();
     let mut x = area.x + 5 + Span::raw(shown).width() as u16;
     let follow = app.continuations().into_iter().map(|(next, action)| {
         let entry = action.entry();
@@ -32,13 +29,7 @@ fn items(app: &App, area: Rect) -> Vec<PendingKey> {
         .chain(follow)
         .map_while(|(next, label, possible)| {
             let width = (Span::raw(next.display_label(ascii)).width() + 1 + label.len()) as u16;
-            let item = PendingKey {
-                x,
-                width,
-                next,
-                label,
-                available: possible,
-            };
+            let item = PendingKey { x, width, next, label, available: possible };
             x += width + 2;
             (item.x + width <= area.right()).then_some(item)
         })
@@ -48,10 +39,7 @@ fn items(app: &App, area: Rect) -> Vec<PendingKey> {
 /// The key whose name stands at column `x`.
 pub fn key_at(app: &App, area: Rect, x: u16) -> Option<Key> {
     app.pending_prefix()?;
-    items(app, area)
-        .into_iter()
-        .find(|i| (i.x..i.x + i.width).contains(&x))
-        .map(|i| i.next)
+    items(app, area).into_iter().find(|i| (i.x..i.x + i.width).contains(&x)).map(|i| i.next)
 }
 
 /// Draws the key that was pressed and those that can follow.
@@ -60,24 +48,10 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
         return;
     };
     let theme = &app.theme;
-    let shown = format!(
-        " {} {}",
-        begun.display_label(theme.is_ascii()),
-        theme.pick_glyph("…", "~")
-    );
-    buf.set_stringn(
-        area.x,
-        area.y,
-        shown,
-        usize::from(area.width),
-        theme.style(ThemeRole::Accent),
-    );
+    let shown = format!(" {} {}", begun.display_label(theme.is_ascii()), theme.pick_glyph("…", "~"));
+    buf.set_stringn(area.x, area.y, shown, usize::from(area.width), theme.style(ThemeRole::Accent));
     for item in items(app, area) {
-        let key = if item.available {
-            ThemeRole::Key
-        } else {
-            ThemeRole::Muted
-        };
+        let key = if item.available { ThemeRole::Key } else { ThemeRole::Muted };
         let line = Line::from(vec![
             Span::styled(item.next.display_label(theme.is_ascii()), theme.style(key)),
             Span::styled(format!(" {}", item.label), theme.style(ThemeRole::Muted)),

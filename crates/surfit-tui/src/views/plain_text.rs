@@ -11,10 +11,7 @@ use ratatui::widgets::{Clear, Widget};
 
 /// Draws the text from row `scroll` on, above the footer's row.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App, text: &str, scroll: usize) {
-    let area = Rect {
-        height: area.height.saturating_sub(1),
-        ..area
-    };
+    let area = Rect { height: area.height.saturating_sub(1), ..area };
     Clear.render(area, buf);
     buf.set_style(area, app.theme.style(ThemeRole::Background));
     let rows = wrap_lines(text, area.width);

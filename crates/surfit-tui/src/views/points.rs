@@ -40,8 +40,7 @@ impl PointsView {
     pub fn move_by(&mut self, du: i32, dv: i32, degrees: Degrees) {
         let rows = degrees.row_indices();
         let (i, j) = rows.get(self.cursor).copied().unwrap_or((0, 0));
-        let step =
-            |at: usize, by: i32, last: usize| at.saturating_add_signed(by as isize).min(last);
+        let step = |at: usize, by: i32, last: usize| at.saturating_add_signed(by as isize).min(last);
         let (i, j) = (step(i, du, degrees.m()), step(j, dv, degrees.n()));
         // Along the third edge of a triangle the cursor slides.
         let to = match degrees.patch() {
@@ -56,20 +55,11 @@ impl PointsView {
     pub fn move_pair(&mut self, du: i32, dv: i32, picture: &RunState) {
         let last = distances::point_count(picture).saturating_sub(1);
         let step = |at: usize, by: i32| at.min(last).saturating_add_signed(by as isize).min(last);
-        self.pair = (
-            step(self.pair.0, dv.saturating_neg()),
-            step(self.pair.1, du),
-        );
+        self.pair = (step(self.pair.0, dv.saturating_neg()), step(self.pair.1, du));
     }
 
     /// The pair of points whose distance is drawn at a place on the screen when the pane has `area`.
-    pub fn pair_at(
-        &self,
-        area: Rect,
-        column: u16,
-        row: u16,
-        picture: &RunState,
-    ) -> Option<(usize, usize)> {
+    pub fn pair_at(&self, area: Rect, column: u16, row: u16, picture: &RunState) -> Option<(usize, usize)> {
         let inner = pane_frame::inside(area);
         distances::pair_at(inner, picture, self.pair, (column, row)).filter(|_| self.show_distances)
     }
@@ -80,12 +70,8 @@ impl PointsView {
         if self.show_distances {
             return None;
         }
-        let snapshot = picture
-            .snapshot
-            .as_ref()
-            .filter(|s| has_all_control_points(s))?;
-        TileLayout::of(pane_frame::inside(area), snapshot.degrees, self.cursor)
-            .point_at(column, row)
+        let snapshot = picture.snapshot.as_ref().filter(|s| has_all_control_points(s))?;
+        TileLayout::of(pane_frame::inside(area), snapshot.degrees, self.cursor).point_at(column, row)
     }
 }
 
@@ -97,18 +83,8 @@ fn has_all_control_points(snapshot: &Snapshot) -> bool {
 }
 
 /// Draws the pane.
-pub fn render(
-    area: Rect,
-    buf: &mut Buffer,
-    theme: &Theme,
-    picture: &RunState,
-    view: &PointsView,
-    focused: bool,
-) {
-    let snapshot = picture
-        .snapshot
-        .as_ref()
-        .filter(|s| has_all_control_points(s));
+pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &RunState, view: &PointsView, focused: bool) {
+    let snapshot = picture.snapshot.as_ref().filter(|s| has_all_control_points(s));
     let started = !picture.corners.is_empty() || !picture.curves.is_empty();
     let chrome = PaneFrame {
         key: '3',
@@ -202,25 +178,14 @@ impl PointState {
 
 fn title_pieces<'a>(theme: &Theme, snapshot: &Snapshot) -> Vec<FigurePiece<'a>> {
     let (muted, text) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Text));
-    let free = snapshot
-        .control_points
-        .iter()
-        .filter(|p| !p.corner && !p.frozen)
-        .count();
+    let free = snapshot.control_points.iter().filter(|p| !p.corner && !p.frozen).count();
     let degrees = snapshot.degrees.to_string();
-    let degrees = if theme.is_ascii() {
-        degrees.replace('×', "x")
-    } else {
-        degrees
-    };
+    let degrees = if theme.is_ascii() { degrees.replace('×', "x") } else { degrees };
     vec![
         vec![Span::styled("degree ", muted), Span::styled(degrees, text)],
         vec![
             Span::styled(free.to_string(), text),
-            Span::styled(
-                format!(" of {} train", snapshot.control_points.len()),
-                muted,
-            ),
+            Span::styled(format!(" of {} train", snapshot.control_points.len()), muted),
         ],
     ]
 }
@@ -234,10 +199,7 @@ fn legend<'a>(theme: &Theme, snapshot: &Snapshot) -> Vec<FigurePiece<'a>> {
         if !seen.contains(&state) {
             seen.push(state);
             let (glyph, role) = state.sign(theme);
-            out.push(vec![
-                Span::styled(format!("{glyph} "), theme.style(role)),
-                Span::styled(state.name(), muted),
-            ]);
+            out.push(vec![Span::styled(format!("{glyph} "), theme.style(role)), Span::styled(state.name(), muted)]);
         }
     }
     out

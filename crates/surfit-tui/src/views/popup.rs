@@ -15,9 +15,7 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, title: &str, hint: &str
     Clear.render(area, buf);
     buf.set_style(area, theme.style(ThemeRole::Background));
     // The frame's title style lies under the hint, too; its weight is the title's alone.
-    let quiet = theme
-        .style(ThemeRole::Muted)
-        .remove_modifier(Modifier::BOLD | Modifier::REVERSED);
+    let quiet = theme.style(ThemeRole::Muted).remove_modifier(Modifier::BOLD | Modifier::REVERSED);
     let hint = fit_hints(hint, area.width.saturating_sub(6), theme.is_ascii());
     let hint = Line::from(Span::styled(format!(" {hint} "), quiet));
     let title = Line::from(format!(" {title} "));
@@ -49,7 +47,5 @@ pub fn row_at(list: Rect, lines: usize, selected: usize, at: Position) -> Option
 /// `list` rows scrolled so that `selected` is visible in `height` rows: the first one shown. None is chosen at
 /// `usize::MAX`, and the list stands at its beginning.
 pub fn first_visible_row(selected: usize, height: u16) -> usize {
-    selected
-        .wrapping_add(1)
-        .saturating_sub(usize::from(height).max(1))
+    selected.wrapping_add(1).saturating_sub(usize::from(height).max(1))
 }

@@ -30,10 +30,7 @@ pub fn min_width(app: &App) -> u16 {
 
 /// Time left of the stage, in words.
 fn time_left(app: &App) -> Option<String> {
-    let left = app
-        .header_stats
-        .seconds_left
-        .filter(|_| app.is_connected())?;
+    let left = app.header_stats.seconds_left.filter(|_| app.is_connected())?;
     Some(format!("{} left", format_duration(left)))
 }
 
@@ -59,19 +56,13 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, stage_is_named: bool) {
             let left = time_left(app).unwrap_or_default();
             // In a narrow row every column counts more than rest.
             let width = if area.width < 40 { 0 } else { 16 };
-            figures.push(vec![Span::styled(
-                format!("{left:>width$}"),
-                theme.style(ThemeRole::Accent),
-            )]);
+            figures.push(vec![Span::styled(format!("{left:>width$}"), theme.style(ThemeRole::Accent))]);
         }
         let job = app.header_stats.job_seconds_left.filter(|_| connected);
         if let Some(left) = job.filter(|_| s.state == EngineState::Running) {
             let left = format_duration(left);
             let pad = 11usize.saturating_sub(left.chars().count());
-            figures.push(vec![
-                Span::styled(format!("{}job ", " ".repeat(pad)), muted),
-                Span::styled(left, text),
-            ]);
+            figures.push(vec![Span::styled(format!("{}job ", " ".repeat(pad)), muted), Span::styled(left, text)]);
         }
         let of = group_digits(s.total);
         let width = of.len();
@@ -79,55 +70,32 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, stage_is_named: bool) {
             Span::styled(format!("{:>width$}", group_digits(s.done)), text),
             Span::styled(format!(" / {of}"), muted),
         ]);
-        let rate = if app.header_stats.units_per_second > 0.0
-            && connected
-            && s.state == EngineState::Running
-        {
+        let rate = if app.header_stats.units_per_second > 0.0 && connected && s.state == EngineState::Running {
             format_speed(s, app.header_stats.units_per_second)
         } else {
             String::new()
         };
         figures.push(vec![Span::styled(format!("{rate:>10}"), muted)]);
-        if app.header_stats.images_per_second > 0.0 && connected && s.state == EngineState::Running
-        {
-            let images = format!(
-                "{} images/s",
-                group_digits(app.header_stats.images_per_second.round() as u64)
-            );
+        if app.header_stats.images_per_second > 0.0 && connected && s.state == EngineState::Running {
+            let images = format!("{} images/s", group_digits(app.header_stats.images_per_second.round() as u64));
             figures.push(vec![Span::styled(format!("{images:>15}"), muted)]);
         }
     }
-    let name = if stage_is_named {
-        phase(s)
-    } else {
-        stage_name(s)
-    };
+    let name = if stage_is_named { phase(s) } else { stage_name(s) };
     let needs = |figures: &[FigurePiece], name: &str, bar: u16| {
-        let name = if name.is_empty() {
-            0
-        } else {
-            name.chars().count() as u16 + 2
-        };
+        let name = if name.is_empty() { 0 } else { name.chars().count() as u16 + 2 };
         figures.iter().map(|f| piece_width(f) + 2).sum::<u16>() + name + bar
     };
     // The bar gets some columns; figures give way, the last first, then the name that the stages tell as well.
     while figures.len() > 2 && needs(&figures, &name, 14) > area.width {
         figures.pop();
     }
-    let name = if stage_is_named && needs(&figures, &name, 14) > area.width {
-        String::new()
-    } else {
-        name
-    };
+    let name = if stage_is_named && needs(&figures, &name, 14) > area.width { String::new() } else { name };
     // Percentage and time left go before the bar and the name.
     while figures.len() > 2 && needs(&figures, &name, 7) > area.width {
         figures.pop();
     }
-    let name = if needs(&figures, &name, 7) > area.width {
-        String::new()
-    } else {
-        name
-    };
+    let name = if needs(&figures, &name, 7) > area.width { String::new() } else { name };
     while figures.len() > 1 && needs(&figures, &name, 0) > area.width + 1 {
         figures.pop();
     }
@@ -135,26 +103,14 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, stage_is_named: bool) {
     if !name.is_empty() {
         let width = (name.chars().count() as u16 + 2).min(area.width);
         Span::styled(name, theme.style(ThemeRole::Accent)).render(area, buf);
-        left = Rect {
-            x: area.x + width,
-            width: area.width - width,
-            ..area
-        };
+        left = Rect { x: area.x + width, width: area.width - width, ..area };
     }
     if s.total == 0 {
         return;
     }
     let used: u16 = figures.iter().map(|f| piece_width(f) + 2).sum();
     let room = left.width.saturating_sub(used + 1);
-    bar(
-        Rect {
-            width: room,
-            ..left
-        },
-        buf,
-        theme,
-        s.done as f64 / s.total as f64,
-    );
+    bar(Rect { width: room, ..left }, buf, theme, s.done as f64 / s.total as f64);
     let mut x = left.x + room + 1;
     for figure in figures {
         let width = piece_width(&figure).min(left.right().saturating_sub(x));
@@ -186,11 +142,7 @@ pub(super) fn format_speed(s: &Snapshot, rate: f64) -> String {
         JobStage::Heatmap => "cells/s",
         _ => "/s",
     };
-    if rate >= 10.0 {
-        format!("{rate:.0} {unit}")
-    } else {
-        format!("{rate:.1} {unit}")
-    }
+    if rate >= 10.0 { format!("{rate:.0} {unit}") } else { format!("{rate:.1} {unit}") }
 }
 
 fn piece_width(piece: &FigurePiece) -> u16 {
@@ -205,10 +157,7 @@ fn total_time(area: Rect, buf: &mut Buffer, app: &App) {
     };
     let line = Line::from(vec![
         Span::styled("done in ", app.theme.style(ThemeRole::Muted)),
-        Span::styled(
-            format!("{} ", format_duration(total)),
-            app.theme.style(ThemeRole::Text),
-        ),
+        Span::styled(format!("{} ", format_duration(total)), app.theme.style(ThemeRole::Text)),
     ]);
     // What was only opened and looked at took no time worth a word.
     if total >= 1.0 {
@@ -254,12 +203,7 @@ mod tests {
 
     #[test]
     fn durations_in_words() {
-        let cases = [
-            (0.4, "0 s"),
-            (59.6, "1 min 0 s"),
-            (131.0, "2 min 11 s"),
-            (3900.0, "1 h 5 min"),
-        ];
+        let cases = [(0.4, "0 s"), (59.6, "1 min 0 s"), (131.0, "2 min 11 s"), (3900.0, "1 h 5 min")];
         for (seconds, words) in cases {
             assert_eq!(format_duration(seconds), words);
         }

@@ -50,10 +50,7 @@ fn run_attributes(app: &App, run: &RunLine) -> RunAttributes {
         degrees: run.degrees,
         accuracy: run.best,
         loss: run.loss,
-        age: run
-            .begun
-            .zip(app.started_at_unix)
-            .map(|(begun, epoch)| (epoch + app.now - begun).max(0.0)),
+        age: run.begun.zip(app.started_at_unix).map(|(begun, epoch)| (epoch + app.now - begun).max(0.0)),
     }
 }
 
@@ -66,12 +63,7 @@ pub fn visible_runs(app: &App) -> Vec<&RunLine> {
 
 /// The run at a place.
 pub fn row_at(app: &App, inner: Rect, selected: usize, at: Position) -> Option<usize> {
-    popup::row_at(
-        layout_overlay(app, inner).list,
-        visible_runs(app).len(),
-        selected,
-        at,
-    )
+    popup::row_at(layout_overlay(app, inner).list, visible_runs(app).len(), selected, at)
 }
 
 struct RunsLayout {
@@ -153,16 +145,10 @@ fn filter_line(app: &App, passing: usize, area: Rect, buf: &mut Buffer) {
         (some, all) => format!("{some} of {all} runs"),
     };
     let right = (count.len() as u16).min(area.width);
-    let room = Rect {
-        width: area.width.saturating_sub(right + 2),
-        ..area
-    };
+    let room = Rect { width: area.width.saturating_sub(right + 2), ..area };
     let left = match (search.spans(theme), filter(app)) {
         (Some(mut spans), Err(why)) => {
-            spans.push(Span::styled(
-                format!("  {why}"),
-                theme.style(ThemeRole::Warning),
-            ));
+            spans.push(Span::styled(format!("  {why}"), theme.style(ThemeRole::Warning)));
             spans
         }
         (Some(mut spans), Ok(_)) if search.is_empty() => {
@@ -177,20 +163,8 @@ fn filter_line(app: &App, passing: usize, area: Rect, buf: &mut Buffer) {
     };
     let text: Vec<Span<'_>> = left
         .into_iter()
-        .map(|s| {
-            Span::styled(
-                super::message::transliterate(&s.content, theme.is_ascii()),
-                s.style,
-            )
-        })
+        .map(|s| Span::styled(super::message::transliterate(&s.content, theme.is_ascii()), s.style))
         .collect();
     Line::from(text).render(room, buf);
-    Line::styled(count, muted).render(
-        Rect {
-            x: area.right() - right,
-            width: right,
-            ..area
-        },
-        buf,
-    );
+    Line::styled(count, muted).render(Rect { x: area.right() - right, width: right, ..area }, buf);
 }

@@ -38,10 +38,7 @@ impl AxisScale {
             return None;
         }
         if log && hi > 0.0 {
-            return Some(Self::logarithmic(
-                positive.max(hi / MAX_LOG_RATIO).max(1e-300),
-                hi.max(1e-299),
-            ));
+            return Some(Self::logarithmic(positive.max(hi / MAX_LOG_RATIO).max(1e-300), hi.max(1e-299)));
         }
         Some(Self::linear(lo, hi))
     }
@@ -49,60 +46,32 @@ impl AxisScale {
     fn linear(lo: f64, hi: f64) -> Self {
         let middle = (lo / 2.0 + hi / 2.0).abs();
         let least = (middle * 0.005).max(1e-9);
-        let (lo, hi) = if hi - lo < least {
-            (lo - least, hi + least)
-        } else {
-            (lo, hi)
-        };
+        let (lo, hi) = if hi - lo < least { (lo - least, hi + least) } else { (lo, hi) };
         let step = nice_number((hi - lo) / 8.0);
         let (mut low, high) = ((lo / step).floor() * step, (hi / step).ceil() * step);
         // A loss that comes near zero is better judged with zero in sight.
         if lo >= 0.0 && low < 0.25 * high {
             low = 0.0;
         }
-        Self {
-            lo: low,
-            hi: high.max(low + step),
-            log: false,
-        }
+        Self { lo: low, hi: high.max(low + step), log: false }
     }
 
     fn logarithmic(lo: f64, hi: f64) -> Self {
         let down = |x: f64| {
             let decade = 10f64.powf(x.log10().floor());
-            [5.0, 2.0, 1.0]
-                .into_iter()
-                .map(|f| f * decade)
-                .find(|&c| c <= x * 1.000_001)
-                .unwrap_or(decade)
+            [5.0, 2.0, 1.0].into_iter().map(|f| f * decade).find(|&c| c <= x * 1.000_001).unwrap_or(decade)
         };
         let up = |x: f64| {
             let decade = 10f64.powf(x.log10().floor());
-            [1.0, 2.0, 5.0]
-                .into_iter()
-                .map(|f| f * decade)
-                .find(|&c| c >= x * 0.999_999)
-                .unwrap_or(10.0 * decade)
+            [1.0, 2.0, 5.0].into_iter().map(|f| f * decade).find(|&c| c >= x * 0.999_999).unwrap_or(10.0 * decade)
         };
         let (lo, hi) = (down(lo).max(1e-300), up(hi));
-        if hi > lo * 1.5 {
-            Self { lo, hi, log: true }
-        } else {
-            Self {
-                lo: lo / 2.0,
-                hi: hi * 2.0,
-                log: true,
-            }
-        }
+        if hi > lo * 1.5 { Self { lo, hi, log: true } } else { Self { lo: lo / 2.0, hi: hi * 2.0, log: true } }
     }
 
     /// Its length: of a logarithmic axis in decades.
     pub fn span(&self) -> f64 {
-        if self.log {
-            self.hi.log10() - self.lo.log10()
-        } else {
-            self.hi - self.lo
-        }
+        if self.log { self.hi.log10() - self.lo.log10() } else { self.hi - self.lo }
     }
 
     /// Where `value` lies, clamped to 0..1; `None` when it is not finite. On a logarithmic axis zero and below lie at 0.
@@ -125,20 +94,9 @@ impl AxisScale {
         if most == 0 {
             return Vec::new();
         }
-        let values = if self.log {
-            self.log_ticks(most)
-        } else {
-            self.linear_ticks(most)
-        };
-        let gap = values
-            .windows(2)
-            .map(|w| w[1] - w[0])
-            .fold(f64::INFINITY, f64::min);
-        let gap = if gap.is_finite() {
-            gap
-        } else {
-            self.hi - self.lo
-        };
+        let values = if self.log { self.log_ticks(most) } else { self.linear_ticks(most) };
+        let gap = values.windows(2).map(|w| w[1] - w[0]).fold(f64::INFINITY, f64::min);
+        let gap = if gap.is_finite() { gap } else { self.hi - self.lo };
         let log = self.log;
         let label = |v: f64| format_number(v, if log { v } else { gap });
         values.into_iter().map(|v| (v, label(v))).collect()
@@ -148,15 +106,10 @@ impl AxisScale {
         let mut step = nice_number((self.hi - self.lo) / most as f64);
         for _ in 0..6 {
             // A hair of slack, so that a limit which is a multiple is not lost to rounding.
-            let (first, last) = (
-                (self.lo / step - 1e-6).ceil(),
-                (self.hi / step + 1e-6).floor(),
-            );
+            let (first, last) = ((self.lo / step - 1e-6).ceil(), (self.hi / step + 1e-6).floor());
             let count = last - first + 1.0;
             if count >= 1.0 && count <= most as f64 {
-                return (0..count as usize)
-                    .map(|k| (first + k as f64) * step)
-                    .collect();
+                return (0..count as usize).map(|k| (first + k as f64) * step).collect();
             }
             if count < 1.0 {
                 break;
@@ -167,10 +120,7 @@ impl AxisScale {
     }
 
     fn log_ticks(&self, most: usize) -> Vec<f64> {
-        let (first, last) = (
-            self.lo.log10().floor() as i32,
-            self.hi.log10().ceil() as i32,
-        );
+        let (first, last) = (self.lo.log10().floor() as i32, self.hi.log10().ceil() as i32);
         let with = |factors: &[f64], every: i32| -> Vec<f64> {
             (first..=last)
                 .filter(|d| d.rem_euclid(every) == 0)
@@ -180,10 +130,7 @@ impl AxisScale {
         };
         let mut choices = vec![with(&[1.0, 2.0, 5.0], 1), with(&[1.0, 3.0], 1)];
         choices.extend((1..=last - first + 1).map(|every| with(&[1.0], every)));
-        choices
-            .into_iter()
-            .find(|c| !c.is_empty() && c.len() <= most)
-            .unwrap_or_else(|| vec![self.lo])
+        choices.into_iter().find(|c| !c.is_empty() && c.len() <= most).unwrap_or_else(|| vec![self.lo])
     }
 }
 
@@ -193,11 +140,7 @@ pub fn nice_number(x: f64) -> f64 {
         return 1e-300;
     }
     let decade = 10f64.powf(x.log10().floor());
-    [1.0, 2.0, 5.0, 10.0]
-        .into_iter()
-        .map(|f| f * decade)
-        .find(|&c| c >= x * (1.0 - 1e-9))
-        .unwrap_or(10.0 * decade)
+    [1.0, 2.0, 5.0, 10.0].into_iter().map(|f| f * decade).find(|&c| c >= x * (1.0 - 1e-9)).unwrap_or(10.0 * decade)
 }
 
 /// The end of a step axis that has reached `end`: rounded up in jumps of a fifth or so, so that a growing curve does
@@ -226,9 +169,7 @@ pub fn format_number(value: f64, gap: f64) -> String {
     if !plain.contains(&size) {
         return format!("{value:.0e}");
     }
-    let decimals = (-(gap.abs().max(1e-9)).log10() - 1e-9)
-        .ceil()
-        .clamp(0.0, 6.0) as usize;
+    let decimals = (-(gap.abs().max(1e-9)).log10() - 1e-9).ceil().clamp(0.0, 6.0) as usize;
     format!("{value:.decimals$}")
 }
 
@@ -255,21 +196,14 @@ mod tests {
         let s = AxisScale::covering([0.312, 2.31], false).unwrap();
         assert_eq!((s.lo, s.hi), (0.0, 2.5));
         let labels: Vec<String> = s.ticks(6).into_iter().map(|t| t.1).collect();
-        assert_eq!(
-            labels,
-            ["0.0", "0.5", "1.0", "1.5", "2.0", "2.5"].map(|l| if l == "0.0" { "0" } else { l })
-        );
+        assert_eq!(labels, ["0.0", "0.5", "1.0", "1.5", "2.0", "2.5"].map(|l| if l == "0.0" { "0" } else { l }));
         let s = AxisScale::covering([0.8412, 0.8791], false).unwrap();
-        assert!(
-            (s.lo - 0.84).abs() < 1e-12 && (s.hi - 0.88).abs() < 1e-12,
-            "{s:?}"
-        );
+        assert!((s.lo - 0.84).abs() < 1e-12 && (s.hi - 0.88).abs() < 1e-12, "{s:?}");
     }
 
     #[test]
     fn a_log_axis_takes_zero_and_nan() {
-        let s =
-            AxisScale::covering([0.0, -3.0, f64::NAN, f64::INFINITY, 0.013, 2.3], true).unwrap();
+        let s = AxisScale::covering([0.0, -3.0, f64::NAN, f64::INFINITY, 0.013, 2.3], true).unwrap();
         assert!(s.log && s.lo == 0.01 && s.hi == 5.0, "{s:?}");
         assert_eq!(s.position_of(0.0), Some(0.0));
         assert_eq!(s.position_of(f64::NAN), None);

@@ -1,8 +1,8 @@
 //! The whole screen.
 
 use super::{
-    dialog, export_menu, footer, header, help, image, log, loss, machine, message, models, palette,
-    plain_text, points, runs, sidebar, surface, themes,
+    dialog, export_menu, footer, header, help, image, log, loss, machine, message, models, palette, plain_text, points,
+    runs, sidebar, surface, themes,
 };
 use crate::app::{App, Overlay, Pane};
 use crate::color::ColorDepth;
@@ -48,9 +48,7 @@ pub fn render(app: &App, buf: &mut Buffer) {
         Some(Overlay::Palette { input, selected }) => {
             palette::render(screen.overlay, buf, app, input, *selected);
         }
-        Some(Overlay::Log {
-            lines_from_end: back,
-        }) => log::render(screen.overlay, buf, app, *back),
+        Some(Overlay::Log { lines_from_end: back }) => log::render(screen.overlay, buf, app, *back),
         Some(Overlay::Image { .. }) => image::render(screen.overlay, buf, app),
         Some(Overlay::Machine { scroll }) => machine::render(screen.overlay, buf, app, *scroll),
         // Drawn over everything, below.
@@ -103,16 +101,9 @@ fn replace_unprintable(buf: &mut Buffer) {
 fn tabs(app: &App, area: Rect, buf: &mut Buffer) {
     for (n, (pane, span)) in Pane::ALL.into_iter().zip(tab_spans(area)).enumerate() {
         let chosen = pane == app.focus;
-        let role = if chosen {
-            ThemeRole::Selection
-        } else {
-            ThemeRole::Muted
-        };
+        let role = if chosen { ThemeRole::Selection } else { ThemeRole::Muted };
         let line = Line::from(vec![
-            Span::styled(
-                format!(" {} ", n + 1),
-                app.theme.style(if chosen { role } else { ThemeRole::Key }),
-            ),
+            Span::styled(format!(" {} ", n + 1), app.theme.style(if chosen { role } else { ThemeRole::Key })),
             Span::styled(format!("{} ", pane.name()), app.theme.style(role)),
         ]);
         line.render(span, buf);
@@ -125,17 +116,12 @@ fn too_small(app: &App, area: Rect, buf: &mut Buffer) {
         "The terminal is {}x{}. surfit needs at least {width}x{height}: enlarge it. {}{} leaves.",
         area.width,
         area.height,
-        if app.is_run_idle() {
-            ""
-        } else {
-            "The run goes on; "
-        },
+        if app.is_run_idle() { "" } else { "The run goes on; " },
         app.key_label(crate::action::Action::Detach)
     );
     let rows = (text.len() as u16).div_ceil(area.width.max(1)) + 1;
-    let [middle] = Layout::vertical([Constraint::Length(rows.min(area.height))])
-        .flex(ratatui::layout::Flex::Center)
-        .areas(area);
+    let [middle] =
+        Layout::vertical([Constraint::Length(rows.min(area.height))]).flex(ratatui::layout::Flex::Center).areas(area);
     Paragraph::new(text)
         .wrap(Wrap { trim: true })
         .centered()

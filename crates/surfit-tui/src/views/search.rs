@@ -17,10 +17,7 @@ pub struct SearchField {
 impl SearchField {
     /// An empty line that takes the keys.
     pub fn open() -> Self {
-        Self {
-            typing: true,
-            ..Self::default()
-        }
+        Self { typing: true, ..Self::default() }
     }
 
     /// The text, without space around it.
@@ -70,10 +67,7 @@ impl SearchField {
         out.push(Span::styled(part(&letters[..at.min(letters.len())]), style));
         let under = letters.get(at).map_or(" ".into(), char::to_string);
         out.push(Span::styled(under, theme.style(ThemeRole::Cursor)));
-        out.push(Span::styled(
-            part(letters.get(at + 1..).unwrap_or_default()),
-            style,
-        ));
+        out.push(Span::styled(part(letters.get(at + 1..).unwrap_or_default()), style));
         Some(out)
     }
 }

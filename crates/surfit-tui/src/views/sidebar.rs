@@ -22,14 +22,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, which: SidebarList) {
             ("Log", app.key_label(crate::action::Action::Log))
         }
     };
-    let edges = [
-        Rect { height: 1, ..area },
-        Rect {
-            y: area.bottom().saturating_sub(1),
-            height: 1,
-            ..area
-        },
-    ];
+    let edges = [Rect { height: 1, ..area }, Rect { y: area.bottom().saturating_sub(1), height: 1, ..area }];
     for edge in edges {
         ratatui::widgets::Clear.render(edge, buf);
         buf.set_style(edge, app.theme.style(ThemeRole::Background));

@@ -74,13 +74,7 @@ pub(crate) fn draw(
     for (k, (slice, room)) in slices.iter().zip(rooms).enumerate() {
         let behind = other
             .zip(theirs.as_ref())
-            .and_then(|((scene, name), theirs)| {
-                Some(BackgroundSlice {
-                    scene,
-                    name,
-                    slice: theirs.get(k)?,
-                })
-            });
+            .and_then(|((scene, name), theirs)| Some(BackgroundSlice { scene, name, slice: theirs.get(k)? }));
         slice.draw(buf, scene, room, scale, behind);
     }
 }
@@ -112,12 +106,7 @@ pub(crate) fn draw_curve_plot(buf: &mut Buffer, scene: &SurfaceScene<'_>, room: 
 }
 
 /// The cell at a character of [`draw_curve_plot`].
-pub(crate) fn cell_at(
-    scene: &SurfaceScene<'_>,
-    room: Rect,
-    column: u16,
-    row: u16,
-) -> Option<(usize, usize)> {
+pub(crate) fn cell_at(scene: &SurfaceScene<'_>, room: Rect, column: u16, row: u16) -> Option<(usize, usize)> {
     let slice = CellSlice::of(scene, SliceDirection::U).clip_to_visible(scene);
     let scale = common_scale(scene, std::slice::from_ref(&slice))?;
     let plot = plot::large_plot_area(scene, room, scale)?;
@@ -133,9 +122,7 @@ pub(crate) fn cell_at(
 fn common_scale(scene: &SurfaceScene<'_>, slices: &[CellSlice]) -> Option<AxisScale> {
     let cells = || slices.iter().flat_map(|s| s.cells.iter().copied());
     let values = cells().filter_map(|i| scene.value(i));
-    let ends = cells()
-        .filter_map(|i| scene.interval(i))
-        .flat_map(|(low, high)| [low, high]);
+    let ends = cells().filter_map(|i| scene.interval(i)).flat_map(|(low, high)| [low, high]);
     AxisScale::covering(values.chain(ends).chain(scene.reference), false)
 }
 
@@ -157,8 +144,7 @@ impl CellSlice {
     /// The cells of it that are shown.
     fn clip_to_visible(mut self, scene: &SurfaceScene<'_>) -> Self {
         let grid = scene.heatmap.grid;
-        self.cells
-            .retain(|i| scene.cells.contains((i / grid, i % grid)));
+        self.cells.retain(|i| scene.cells.contains((i / grid, i % grid)));
         let here = scene.index(scene.cursor);
         self.cursor = self.cells.iter().position(|&i| i == here).unwrap_or(0);
         self
@@ -168,11 +154,7 @@ impl CellSlice {
         let cells = scene.heatmap.slice_cells(scene.cursor, along);
         let here = scene.index(scene.cursor);
         let cursor = cells.iter().position(|&i| i == here).unwrap_or(0);
-        Self {
-            direction: along,
-            cells,
-            cursor,
-        }
+        Self { direction: along, cells, cursor }
     }
 
     /// The name of the direction, and where the slice lies.
@@ -182,13 +164,10 @@ impl CellSlice {
         let at = |k: usize| k as f64 / last;
         let through = || format!(" through {}", scene.format_position((at(a), at(b))));
         // Of a part its ends: the plot has no axis below it.
-        let [u, v] = scene
-            .cells
-            .parameter_ranges()
-            .map(|(from, to)| match scene.cells.is_all() {
-                true => String::new(),
-                false => format!(" {from:.2}{}{to:.2}", scene.theme.pick_glyph("–", "-")),
-            });
+        let [u, v] = scene.cells.parameter_ranges().map(|(from, to)| match scene.cells.is_all() {
+            true => String::new(),
+            false => format!(" {from:.2}{}{to:.2}", scene.theme.pick_glyph("–", "-")),
+        });
         match (self.direction, scene.heatmap.patch) {
             (_, Patch::Curve) => ("u", format!("{u} on the curve")),
             (SliceDirection::U, _) => ("u", format!("{u} at v = {:.2}", at(b))),

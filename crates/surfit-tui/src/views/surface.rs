@@ -57,10 +57,7 @@ pub(crate) enum CellPaint {
 
 impl CellPaint {
     pub(crate) fn of(theme: &Theme) -> Self {
-        match (
-            theme.depth() >= ColorDepth::Ansi256,
-            theme.glyphs() == GlyphSet::Ascii,
-        ) {
+        match (theme.depth() >= ColorDepth::Ansi256, theme.glyphs() == GlyphSet::Ascii) {
             (true, false) => CellPaint::Halves,
             (true, true) => CellPaint::Whole,
             (false, _) => CellPaint::Glyphs,
@@ -89,11 +86,7 @@ pub(crate) struct SurfaceScene<'a> {
 }
 
 impl<'a> SurfaceScene<'a> {
-    pub(crate) fn new(
-        theme: &'a Theme,
-        picture: &'a RunState,
-        view: &'a SurfaceView,
-    ) -> Option<Self> {
+    pub(crate) fn new(theme: &'a Theme, picture: &'a RunState, view: &'a SurfaceView) -> Option<Self> {
         let heatmap = &picture.snapshot.as_ref()?.heatmap;
         if heatmap.grid < 2 || heatmap.cells.len() != heatmap.grid * heatmap.grid {
             return None;
@@ -111,11 +104,7 @@ impl<'a> SurfaceScene<'a> {
         view: &'a SurfaceView,
         shown: ShownField,
     ) -> Self {
-        let peaks = if view.show_peaks {
-            heatmap.peaks(view.metric, SurfaceView::MAX_PEAKS)
-        } else {
-            Vec::new()
-        };
+        let peaks = if view.show_peaks { heatmap.peaks(view.metric, SurfaceView::MAX_PEAKS) } else { Vec::new() };
         Self {
             theme,
             run_state: picture,
@@ -193,14 +182,7 @@ impl<'a> SurfaceScene<'a> {
 }
 
 /// Draws the pane.
-pub fn render(
-    area: Rect,
-    buf: &mut Buffer,
-    theme: &Theme,
-    picture: &RunState,
-    view: &SurfaceView,
-    focused: bool,
-) {
+pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &RunState, view: &SurfaceView, focused: bool) {
     let scene = SurfaceScene::new(theme, picture, view);
     let chrome = PaneFrame {
         key: '2',
@@ -211,12 +193,7 @@ pub fn render(
     };
     let inner = chrome.draw(area, buf, theme, focused);
     let Some(scene) = scene else {
-        return pane_frame::draw_placeholder(
-            inner,
-            buf,
-            theme,
-            "The surface appears here when its corners are ready.",
-        );
+        return pane_frame::draw_placeholder(inner, buf, theme, "The surface appears here when its corners are ready.");
     };
     if let Some(other) = scene.comparable_surface() {
         return comparison::draw(buf, &scene, other, inner);
@@ -247,18 +224,11 @@ fn title_pieces<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
         let value = scene.best.and_then(|i| metric.value_at(&map.cells[i]));
         let value = value.map_or("?".into(), |v| readout::format_metric(metric, v));
         out.push(vec![Span::styled(format!("{star} {value}"), strong)]);
-        out.push(vec![Span::styled(
-            format!("at {}", scene.format_position((point.u, point.v))),
-            muted,
-        )]);
+        out.push(vec![Span::styled(format!("at {}", scene.format_position((point.u, point.v))), muted)]);
     }
     if let Some(s) = &scene.run_state.snapshot {
         let degrees = s.degrees.to_string();
-        let degrees = if theme.is_ascii() {
-            degrees.replace('×', "x")
-        } else {
-            degrees
-        };
+        let degrees = if theme.is_ascii() { degrees.replace('×', "x") } else { degrees };
         out.push(vec![Span::styled(format!("degree {degrees}"), muted)]);
     }
     out
@@ -266,21 +236,12 @@ fn title_pieces<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
 
 fn foot<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     let (map, muted) = (scene.heatmap, scene.theme.style(ThemeRole::Muted));
-    let measured = map
-        .surface_cells()
-        .filter(|&i| map.cells[i].images > 0)
-        .count();
+    let measured = map.surface_cells().filter(|&i| map.cells[i].images > 0).count();
     let stale = measured - map.fresh_cell_count().min(measured);
-    let mut out = vec![vec![Span::styled(
-        format!("{measured}/{} measured", map.surface_cell_count()),
-        muted,
-    )]];
+    let mut out = vec![vec![Span::styled(format!("{measured}/{} measured", map.surface_cell_count()), muted)]];
     if stale > 0 {
         let glyph = map::stale_glyph(scene.theme);
-        out.push(vec![Span::styled(
-            format!("{glyph} {stale} stale"),
-            scene.theme.style(ThemeRole::Stale),
-        )]);
+        out.push(vec![Span::styled(format!("{glyph} {stale} stale"), scene.theme.style(ThemeRole::Stale))]);
     }
     out
 }
@@ -313,10 +274,7 @@ fn mode(scene: &SurfaceScene<'_>) -> String {
     }
     if scene.is_relief() {
         let camera = scene.view.camera;
-        add(&format!(
-            "turned {:.0}, tilted {:.0}",
-            camera.turn, camera.tilt
-        ));
+        add(&format!("turned {:.0}, tilted {:.0}", camera.turn, camera.tilt));
     }
     add(&format!("grid {grid}"));
     if !scene.cells.is_all() {

@@ -7,11 +7,8 @@ use ratatui::text::Span;
 pub fn wrap_sentence(sentence: &str, width: u16) -> Vec<String> {
     let width = width.max(1);
     let kept = sentence.replace(" %", "\u{a0}%");
-    let words: Vec<FigurePiece<'_>> = kept
-        .split(' ')
-        .flat_map(|word| break_word(word, width))
-        .map(|word| vec![Span::raw(word)])
-        .collect();
+    let words: Vec<FigurePiece<'_>> =
+        kept.split(' ').flat_map(|word| break_word(word, width)).map(|word| vec![Span::raw(word)]).collect();
     let row = |line: ratatui::text::Line<'_>| {
         let spans = line.spans.iter().map(|s| s.content.as_ref());
         spans.collect::<String>().replace('\u{a0}', " ")
@@ -109,10 +106,7 @@ mod tests {
         assert_eq!(wrap_sentence("曲面 曲面", 5), ["曲面", "曲面"]);
         assert_eq!(wrap_sentence("abcdefgh i", 4), ["abcd", "efgh", "i"]);
         assert_eq!(wrap_sentence("now 88 %", 6), ["now", "88 %"]);
-        assert_eq!(
-            (pad_to_width("曲", 4), pad_to_width("abc", 2)),
-            ("曲  ".into(), "abc".into())
-        );
+        assert_eq!((pad_to_width("曲", 4), pad_to_width("abc", 2)), ("曲  ".into(), "abc".into()));
     }
 
     #[test]
@@ -120,19 +114,10 @@ mod tests {
         assert_eq!(truncate_middle("network-1.pt", 12, false), "network-1.pt");
         assert_eq!(truncate_middle("network-of-1.pt", 9, false), "net…-of-1");
         assert_eq!(truncate_middle("network-of-1.pt", 9, true), "net..of-1");
-        assert_eq!(
-            truncate_middle("network-of-1.pt", 13, false),
-            "network-of-1…"
-        );
+        assert_eq!(truncate_middle("network-of-1.pt", 13, false), "network-of-1…");
         assert_eq!(truncate_middle("曲面-of-two-1.pt", 9, false), "曲…two-1");
         assert_eq!(truncate_middle("runs-of-1.0943", 9, false), "run….0943");
-        assert_eq!(
-            (
-                truncate_middle("ab", 1, false),
-                truncate_middle("ab", 0, false)
-            ),
-            ("…".into(), "…".into())
-        );
+        assert_eq!((truncate_middle("ab", 1, false), truncate_middle("ab", 0, false)), ("…".into(), "…".into()));
     }
 
     #[test]

@@ -36,10 +36,7 @@ pub fn row_at(inner: Rect, lines: usize, selected: usize, at: Position) -> Optio
 
 /// The list has all rows but the last two: a gap, and a line about the chosen theme.
 fn list(inner: Rect) -> Rect {
-    Rect {
-        height: inner.height.saturating_sub(2),
-        ..inner
-    }
+    Rect { height: inner.height.saturating_sub(2), ..inner }
 }
 
 /// Draws the overlay.
@@ -56,22 +53,14 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, choices: &[ThemeChoice], 
         }
         let role = |usual| theme.style(if chosen { ThemeRole::Selection } else { usual });
         let kept = choice.name == app.confirmed_theme().name();
-        let sign = if kept {
-            theme.pick_glyph("●", "*")
-        } else {
-            " "
-        };
+        let sign = if kept { theme.pick_glyph("●", "*") } else { " " };
         let name = truncate_end(&choice.name, NAME_WIDTH, theme.is_ascii());
         Line::from(vec![
             Span::styled(format!(" {sign} "), role(ThemeRole::Accent)),
             Span::styled(format!("{name:<15} "), role(ThemeRole::Text)),
         ])
         .render(row, buf);
-        let rest = Rect {
-            x: row.x + NAME_WIDTH + 4,
-            width: row.width.saturating_sub(NAME_WIDTH + 4),
-            ..row
-        };
+        let rest = Rect { x: row.x + NAME_WIDTH + 4, width: row.width.saturating_sub(NAME_WIDTH + 4), ..row };
         match &choice.theme {
             Ok(sampled) if theme.depth() > ColorDepth::None => {
                 sample(rest, buf, &sampled.clone().with_terminal_of(theme));
@@ -85,11 +74,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, choices: &[ThemeChoice], 
     let Some(choice) = choices.get(selected) else {
         return;
     };
-    let about = Rect {
-        y: inner.bottom().saturating_sub(1),
-        height: 1,
-        ..inner
-    };
+    let about = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
     let (role, own) = match (&choice.theme, choice.is_user_theme) {
         (Err(_), _) => (ThemeRole::Error, ""),
         (Ok(_), true) => (ThemeRole::Muted, "your own. "),
@@ -118,11 +103,7 @@ fn sample(area: Rect, buf: &mut Buffer, sampled: &Theme) {
     }
     for n in 0..COLORMAP_WIDTH {
         let x = area.x + width + n;
-        let colour = sampled.rgb(
-            sampled
-                .colormap()
-                .color_at(f64::from(n) / f64::from(COLORMAP_WIDTH - 1)),
-        );
+        let colour = sampled.rgb(sampled.colormap().color_at(f64::from(n) / f64::from(COLORMAP_WIDTH - 1)));
         if x < area.right()
             && let Some(cell) = buf.cell_mut((x, area.y))
         {

@@ -14,10 +14,7 @@ use zip::{CompressionMethod, ZipArchive};
 const MAX_ENTRIES: u64 = 8 * MAX_TENSORS as u64;
 
 /// Reads the tensors of a state dict in an archive.
-pub(super) fn read_archive(
-    section: &FileSection,
-    weights: CornerWeights,
-) -> ReadStep<FileContents> {
+pub(super) fn read_archive(section: &FileSection, weights: CornerWeights) -> ReadStep<FileContents> {
     let (list, mut archive) = Archive::open(section)?;
     let (objects, root, _) = pickle_tensors::read_first(&list)?;
     read_state_dict(&objects, root, weights, &mut archive)
@@ -34,10 +31,8 @@ pub(super) fn read_archived_tensor(section: &FileSection, name: &str) -> ReadSte
 fn describe_program(zip: &ZipArchive<BufReader<FileSection>>) -> Option<&'static str> {
     let has = |is: fn(&str) -> bool| zip.file_names().any(is);
     // Both lie below a folder of the archive's name; before PyTorch 2.7 an exported program did not.
-    let is_script =
-        has(|n| n.split('/').nth(1) == Some("code")) && has(|n| n.ends_with("/constants.pkl"));
-    let is_exported = has(|n| n.ends_with("/archive_format"))
-        && has(|n| n.split('/').nth(1) == Some("models"))
+    let is_script = has(|n| n.split('/').nth(1) == Some("code")) && has(|n| n.ends_with("/constants.pkl"));
+    let is_exported = has(|n| n.ends_with("/archive_format")) && has(|n| n.split('/').nth(1) == Some("models"))
         || has(|n| n == "serialized_exported_program.json");
     match (is_script, is_exported) {
         (true, _) => Some(
@@ -73,27 +68,18 @@ impl<'a> Archive<'a> {
                 "is an archive of more than {MAX_ENTRIES} files; save a model's state_dict() alone"
             ));
         }
-        let mut zip =
-            ZipArchive::new(BufReader::new(section.clone())).map_err(|error| match error {
-                zip::result::ZipError::Io(source) => WeightFileRefusal::from(source),
-                _ => WeightFileRefusal::Reason(
-                    "is cut short or damaged; copy or download it anew".into(),
-                ),
-            })?;
+        let mut zip = ZipArchive::new(BufReader::new(section.clone())).map_err(|error| match error {
+            zip::result::ZipError::Io(source) => WeightFileRefusal::from(source),
+            _ => WeightFileRefusal::Reason("is cut short or damaged; copy or download it anew".into()),
+        })?;
         if let Some(what) = describe_program(&zip) {
             return refuse(what);
         }
-        let lists = zip
-            .file_names()
-            .filter(|n| n.split('/').nth(1) == Some("data.pkl"));
+        let lists = zip.file_names().filter(|n| n.split('/').nth(1) == Some("data.pkl"));
         let Some(folder) = lists.min().and_then(|name| name.strip_suffix("/data.pkl")) else {
             return refuse(match zip.file_names().any(|n| n.ends_with(".npy")) {
-                true => {
-                    "is an archive of NumPy's; save a PyTorch model's state_dict() with torch.save"
-                }
-                false => {
-                    "is a zip archive but not a PyTorch file; name one of torch.save or safetensors"
-                }
+                true => "is an archive of NumPy's; save a PyTorch model's state_dict() with torch.save",
+                false => "is a zip archive but not a PyTorch file; name one of torch.save or safetensors",
             });
         };
         let folder = folder.to_owned();
@@ -102,21 +88,13 @@ impl<'a> Archive<'a> {
             entry.is_ok_and(|entry| entry.crc32() != 0)
         });
         let left = section.len;
-        let mut archive = Self {
-            zip,
-            section,
-            folder,
-            has_checksums,
-            remaining_bytes: left,
-        };
+        let mut archive = Self { zip, section, folder, has_checksums, remaining_bytes: left };
         if let Some(order) = archive.read_small_entry("byteorder", 16)
             && order.trim_ascii() != b"little"
         {
             return refuse("was written on a big-endian machine; save it anew on another");
         }
-        let list = archive
-            .read_small_entry("data.pkl", MAX_PICKLE_BYTES)
-            .ok_or_else(damaged_list)?;
+        let list = archive.read_small_entry("data.pkl", MAX_PICKLE_BYTES).ok_or_else(damaged_list)?;
         Ok((list, archive))
     }
 
@@ -151,9 +129,7 @@ impl StorageTable for Archive<'_> {
             return Ok(None);
         };
         self.remaining_bytes = self.remaining_bytes.checked_sub(blob.len).ok_or_else(|| {
-            WeightFileRefusal::Reason(
-                "is damaged: its tensors would take more bytes than the file has".into(),
-            )
+            WeightFileRefusal::Reason("is damaged: its tensors would take more bytes than the file has".into())
         })?;
         Ok(Some(blob))
     }

@@ -6,15 +6,9 @@ use safetensors::Dtype;
 use std::collections::{BTreeMap, HashMap};
 
 /// Puts computed weights in the place of what they are computed from, and refuses what only the module's code could compute.
-pub(super) fn derive_weights(
-    tensors: Vec<FileTensor>,
-    notes: &mut Vec<String>,
-) -> ReadStep<Vec<FileTensor>> {
-    let names: HashMap<&str, usize> = tensors
-        .iter()
-        .enumerate()
-        .map(|(index, tensor)| (tensor.name.as_str(), index))
-        .collect();
+pub(super) fn derive_weights(tensors: Vec<FileTensor>, notes: &mut Vec<String>) -> ReadStep<Vec<FileTensor>> {
+    let names: HashMap<&str, usize> =
+        tensors.iter().enumerate().map(|(index, tensor)| (tensor.name.as_str(), index)).collect();
     check_no_scales(&tensors, &names)?;
     // At the place of a computed weight's first part the weight, at the others' nothing.
     let mut computed: HashMap<usize, Option<FileTensor>> = HashMap::new();
@@ -36,8 +30,7 @@ pub(super) fn derive_weights(
     let (mut pruned, mut normed) = (0, 0);
     for (index, tensor) in tensors.iter().enumerate() {
         let name = tensor.name.as_str();
-        let other =
-            |base: &str, suffix: &str| names.get(format!("{base}{suffix}").as_str()).copied();
+        let other = |base: &str, suffix: &str| names.get(format!("{base}{suffix}").as_str()).copied();
         let given = |base: &str| names.contains_key(base);
         if let Some(base) = name.strip_suffix("_orig") {
             if let Some(mask) = other(base, "_mask").filter(|_| !given(base)) {
@@ -80,9 +73,7 @@ pub(super) fn derive_weights(
         }
     }
     if pruned > 0 {
-        notes.push(format!(
-            "{pruned} pruned tensors were multiplied by their masks"
-        ));
+        notes.push(format!("{pruned} pruned tensors were multiplied by their masks"));
     }
     if normed > 0 {
         notes.push(format!("{normed} weight-normed tensors were computed"));
@@ -91,9 +82,7 @@ pub(super) fn derive_weights(
         return Ok(tensors);
     }
     let tensors = tensors.into_iter().enumerate();
-    Ok(tensors
-        .filter_map(|(index, tensor)| computed.remove(&index).unwrap_or(Some(tensor)))
-        .collect())
+    Ok(tensors.filter_map(|(index, tensor)| computed.remove(&index).unwrap_or(Some(tensor))).collect())
 }
 
 fn refuse_parametrized<T>(weight: &str, remedy: &str) -> ReadStep<T> {
@@ -145,9 +134,7 @@ fn is_magnitude_of(magnitude: &[usize], direction: &[usize]) -> bool {
         return true;
     }
     let mut axes = magnitude.iter().zip(direction).filter(|(g, _)| **g != 1);
-    magnitude.len() == direction.len()
-        && axes.next().is_none_or(|(g, v)| g == v)
-        && axes.next().is_none()
+    magnitude.len() == direction.len() && axes.next().is_none_or(|(g, v)| g == v) && axes.next().is_none()
 }
 
 /// Weight normalization: `g · v / ‖v‖`, the norm taken over all axes but the one that `g` has.
@@ -164,11 +151,7 @@ pub(super) fn scale_directions(
     for (index, v) in directions.iter().enumerate() {
         squares[slice(index)] += f64::from(*v) * f64::from(*v);
     }
-    let factors: Vec<f64> = magnitudes
-        .iter()
-        .zip(squares)
-        .map(|(g, square)| f64::from(*g) / square.sqrt())
-        .collect();
+    let factors: Vec<f64> = magnitudes.iter().zip(squares).map(|(g, square)| f64::from(*g) / square.sqrt()).collect();
     for (index, v) in directions.iter_mut().enumerate() {
         *v = (f64::from(*v) * factors[slice(index)]) as f32;
     }

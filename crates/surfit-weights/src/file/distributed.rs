@@ -11,10 +11,7 @@ use super::pickle_tensors::{PickleValue, TensorObjects, read_first};
 use super::section::FileSection;
 use super::value_source::{FileContents, FileTensor, TensorChunk, ValueSource, value_count};
 use super::weight_selection::{CheckpointDict, DictChild, choose_weights};
-use super::{
-    ListedFile, MAX_NAME_BYTES, MAX_PICKLE_BYTES, MAX_TENSORS, check_name, check_name_length,
-    open_regular,
-};
+use super::{ListedFile, MAX_NAME_BYTES, MAX_PICKLE_BYTES, MAX_TENSORS, check_name, check_name_length, open_regular};
 use safetensors::Dtype;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -30,8 +27,7 @@ const MAX_ALL_CHUNKS: usize = 1 << 16;
 const MAX_PATH_DEPTH: usize = 8;
 /// What a list in the place of a dictionary is called; no weights are looked for there.
 const LIST_PLACEHOLDER: &str = "[]";
-const CONVERT_REMEDY: &str =
-    "convert it with torch.distributed.checkpoint.format_utils.dcp_to_torch_save";
+const CONVERT_REMEDY: &str = "convert it with torch.distributed.checkpoint.format_utils.dcp_to_torch_save";
 
 /// Reads the list of tensors of such a folder.
 pub(super) fn read_distributed(folder: &Path, weights: CornerWeights) -> ReadStep<FoundShards> {
@@ -45,46 +41,26 @@ pub(super) fn read_distributed(folder: &Path, weights: CornerWeights) -> ReadSte
     let metadata = objects.state(root, "Metadata").ok_or_else(damaged_list)?;
     let part = |name| objects.dict_entry(metadata, name);
     let state = part("state_dict_metadata").and_then(|v| objects.dict(v));
-    let tree = FlatNames::new(
-        &objects,
-        state.ok_or_else(damaged_list)?,
-        part("planner_data"),
-    )?;
+    let tree = FlatNames::new(&objects, state.ok_or_else(damaged_list)?, part("planner_data"))?;
     let places = part("storage_data").and_then(|v| objects.dict(v));
     let places = locate_boxes(&objects, places.ok_or_else(damaged_list)?)?;
 
     let mut contents = FileContents::default();
     let chosen = choose_weights(&tree, 0, weights, &mut contents.notes)?;
-    let mut shards = ShardFiles {
-        folder,
-        files: Vec::new(),
-        open: None,
-    };
+    let mut shards = ShardFiles { folder, files: Vec::new(), open: None };
     let tensors = &tree.dicts[chosen].tensors;
     // Before a file is opened for each.
     let parts = |described| {
         let chunks = objects.dict_entry(described, "chunks");
-        chunks
-            .and_then(|list| objects.items(list))
-            .map_or(0, <[_]>::len)
+        chunks.and_then(|list| objects.items(list)).map_or(0, <[_]>::len)
     };
     if tensors.iter().map(|t| parts(t.2)).sum::<usize>() > MAX_ALL_CHUNKS {
-        return refuse(format!(
-            "divides its tensors into more than {MAX_ALL_CHUNKS} parts; {CONVERT_REMEDY}"
-        ));
+        return refuse(format!("divides its tensors into more than {MAX_ALL_CHUNKS} parts; {CONVERT_REMEDY}"));
     }
     let mut seen = HashSet::new();
     for (name, full_name, described) in tensors {
         check_name(name, &mut seen)?;
-        let tensor = read_boxes(
-            &objects,
-            name,
-            full_name,
-            *described,
-            &places,
-            &mut shards,
-            &mut contents,
-        )?;
+        let tensor = read_boxes(&objects, name, full_name, *described, &places, &mut shards, &mut contents)?;
         contents.tensors.push(tensor);
     }
     Ok((shards.files, contents))
@@ -99,10 +75,7 @@ struct BoxLocation<'a> {
 
 type TensorBoxes<'a> = HashMap<(&'a str, Vec<usize>), BoxLocation<'a>>;
 
-fn locate_boxes<'a>(
-    objects: &TensorObjects<'a>,
-    entries: &[(PickleValue, PickleValue)],
-) -> ReadStep<TensorBoxes<'a>> {
+fn locate_boxes<'a>(objects: &TensorObjects<'a>, entries: &[(PickleValue, PickleValue)]) -> ReadStep<TensorBoxes<'a>> {
     let mut places = HashMap::new();
     for &(index, info) in entries {
         let key = objects.state(index, "MetadataIndex");
@@ -113,10 +86,7 @@ fn locate_boxes<'a>(
         let name = objects.dict_entry(key, "fqn");
         let name = name.and_then(|v| short_text(objects, v));
         // Objects that are no tensors have no offset.
-        let Some(offsets) = objects
-            .dict_entry(key, "offset")
-            .filter(|v| *v != PickleValue::Other)
-        else {
+        let Some(offsets) = objects.dict_entry(key, "offset").filter(|v| *v != PickleValue::Other) else {
             continue;
         };
         let file = objects.dict_entry(info, "relative_path");
@@ -124,27 +94,17 @@ fn locate_boxes<'a>(
             Some(PickleValue::Int(n)) => u64::try_from(n).ok(),
             _ => None,
         };
-        let (Some(name), Some(file), Some(offset), Some(length)) = (
-            name,
-            file.and_then(|v| short_text(objects, v)),
-            number("offset"),
-            number("length"),
-        ) else {
+        let (Some(name), Some(file), Some(offset), Some(length)) =
+            (name, file.and_then(|v| short_text(objects, v)), number("offset"), number("length"))
+        else {
             return Err(damaged_list());
         };
         if let Some(steps) = objects.dict_entry(info, "transform_descriptors")
             && objects.items(steps).is_none_or(|s| !s.is_empty())
         {
-            return refuse(format!(
-                "holds {} in an encoded form; {CONVERT_REMEDY}",
-                quote(name)
-            ));
+            return refuse(format!("holds {} in an encoded form; {CONVERT_REMEDY}", quote(name)));
         }
-        let place = BoxLocation {
-            file,
-            offset,
-            length,
-        };
+        let place = BoxLocation { file, offset, length };
         places.insert((name, objects.parse_sizes(offsets)?), place);
     }
     Ok(places)
@@ -169,14 +129,10 @@ impl ShardFiles<'_> {
         let known = self.files.iter().position(|f| f.path == path);
         let index = known.unwrap_or(self.files.len());
         let section = match self.files.get(index) {
-            Some(file) => file
-                .open_section
-                .clone()
-                .map_or_else(|| file.reopen(), Ok)?,
+            Some(file) => file.open_section.clone().map_or_else(|| file.reopen(), Ok)?,
             None => {
                 let opened = open_regular(&path);
-                let section = opened
-                    .map_err(|refusal| WeightFileRefusal::Other(refusal.into_error_at(&path)))?;
+                let section = opened.map_err(|refusal| WeightFileRefusal::Other(refusal.into_error_at(&path)))?;
                 self.files.push(ListedFile::new(path, &section, index));
                 section
             }
@@ -201,20 +157,15 @@ fn read_boxes(
     let dtype = dtype_of(objects, part("properties")?, name)?;
     let list = objects.items(part("chunks")?).ok_or_else(damaged_list)?;
     if list.len() > MAX_TENSOR_CHUNKS {
-        return refuse(format!(
-            "divides {} into more than {MAX_TENSOR_CHUNKS} parts; {CONVERT_REMEDY}",
-            quote(name)
-        ));
+        return refuse(format!("divides {} into more than {MAX_TENSOR_CHUNKS} parts; {CONVERT_REMEDY}", quote(name)));
     }
     let mut boxes: Vec<TensorBox> = Vec::new();
     for chunk in list {
         let chunk = objects.state(*chunk, "ChunkStorageMetadata");
         let chunk = chunk.ok_or_else(damaged_list)?;
         let field = |name| objects.dict_entry(chunk, name).ok_or_else(damaged_list);
-        let part = TensorBox {
-            offsets: objects.parse_sizes(field("offsets")?)?,
-            size: objects.parse_sizes(field("sizes")?)?,
-        };
+        let part =
+            TensorBox { offsets: objects.parse_sizes(field("offsets")?)?, size: objects.parse_sizes(field("sizes")?)? };
         // A process that has nothing of a tensor may say so.
         if !part.size.contains(&0) {
             boxes.push(part);
@@ -234,18 +185,11 @@ fn read_boxes(
                 quote(name)
             ))
         };
-        let place = places
-            .get(&(full_name, offsets.clone()))
-            .ok_or_else(lacks)?;
+        let place = places.get(&(full_name, offsets.clone())).ok_or_else(lacks)?;
         let (index, section) = shards.open_file(place.file)?;
-        let section = section
-            .subsection(place.offset, place.length)
-            .ok_or_else(lacks)?;
+        let section = section.subsection(place.offset, place.length).ok_or_else(lacks)?;
         if section.first_bytes(2)? != b"PK" {
-            return refuse(format!(
-                "holds {} in another form than torch.save's; {CONVERT_REMEDY}",
-                quote(name)
-            ));
+            return refuse(format!("holds {} in another form than torch.save's; {CONVERT_REMEDY}", quote(name)));
         }
         let tensors = contents.merge_file(read_archived_tensor(&section, name)?, index);
         let Some(ValueSource::View(view)) = tensors.into_iter().next().map(|t| t.source) else {
@@ -256,12 +200,7 @@ fn read_boxes(
         }
         chunks.push(TensorChunk { offsets, view });
     }
-    Ok(FileTensor {
-        name: name.to_owned(),
-        shape,
-        dtype,
-        source: ValueSource::Chunks(chunks),
-    })
+    Ok(FileTensor { name: name.to_owned(), shape, dtype, source: ValueSource::Chunks(chunks) })
 }
 
 /// The type in a tensor's properties, a tuple that begins with it or, before PyTorch 2.1, a dictionary.
@@ -296,9 +235,7 @@ fn covers_tensor(shape: &[usize], boxes: &[TensorBox]) -> bool {
         let axes = part.offsets.iter().zip(&part.size).zip(shape);
         part.offsets.len() == shape.len()
             && part.size.len() == shape.len()
-            && axes
-                .into_iter()
-                .all(|((o, n), s)| o.checked_add(*n).is_some_and(|end| end <= *s))
+            && axes.into_iter().all(|((o, n), s)| o.checked_add(*n).is_some_and(|end| end <= *s))
     };
     // The sum first: the pairs of many boxes take longer.
     let mut values = boxes.iter().map(|part| value_count(&part.size));
@@ -317,9 +254,7 @@ fn covers_tensor(shape: &[usize], boxes: &[TensorBox]) -> bool {
 
 /// A text that is short enough to be compared any number of times.
 fn short_text<'a>(objects: &TensorObjects<'a>, value: PickleValue) -> Option<&'a str> {
-    objects
-        .text(value)
-        .filter(|text| text.len() <= MAX_NAME_BYTES)
+    objects.text(value).filter(|text| text.len() <= MAX_NAME_BYTES)
 }
 
 /// The names of a checkpoint as the dictionaries that they were before they were made flat.
@@ -352,11 +287,7 @@ impl<'a> FlatNames<'a> {
             let full_name = objects.text(full_name).ok_or_else(damaged_list)?;
             check_name_length(full_name)?;
             let path = paths.get(full_name).copied().unwrap_or_default();
-            let path = if path.len() <= MAX_PATH_DEPTH {
-                path
-            } else {
-                &[]
-            };
+            let path = if path.len() <= MAX_PATH_DEPTH { path } else { &[] };
             let texts = path.iter().map_while(|p| short_text(objects, *p));
             let mut outer: Vec<&str> = texts.collect();
             // What is in a list has a number in its path.
@@ -381,9 +312,7 @@ impl<'a> FlatNames<'a> {
                 dicts[dict].tensors.push((name, full_name, described));
             }
             if dicts[dict].tensors.len() > MAX_TENSORS || dicts.len() > MAX_TENSORS {
-                return refuse(format!(
-                    "holds more than {MAX_TENSORS} tensors; save a model's state dict alone"
-                ));
+                return refuse(format!("holds more than {MAX_TENSORS} tensors; save a model's state dict alone"));
             }
         }
         Ok(Self { dicts })
@@ -396,9 +325,7 @@ impl CheckpointDict for FlatNames<'_> {
     fn children(&self, dict: usize, names: &[&str]) -> Vec<Option<DictChild<usize>>> {
         let inner = &self.dicts[dict].inner;
         let names = names.iter();
-        names
-            .map(|name| inner.get(*name).map(|d| DictChild::Dict(*d)))
-            .collect()
+        names.map(|name| inner.get(*name).map(|d| DictChild::Dict(*d))).collect()
     }
 
     fn dicts(&self, dict: usize) -> Vec<usize> {

@@ -4,10 +4,7 @@ use safetensors::Dtype;
 
 /// True for types whose values are read as `f32`; of 64-bit floats and integers the nearest.
 pub(super) fn is_readable(dtype: Dtype) -> bool {
-    !matches!(
-        dtype,
-        Dtype::F4 | Dtype::F6_E2M3 | Dtype::F6_E3M2 | Dtype::C64
-    )
+    !matches!(dtype, Dtype::F4 | Dtype::F6_E2M3 | Dtype::F6_E3M2 | Dtype::C64)
 }
 
 /// True for floats of 8 to 64 bits.
@@ -78,12 +75,7 @@ enum SpecialType {
     NegativeZero,
 }
 
-const HALF: SmallFloat = SmallFloat {
-    exponent_bits: 5,
-    mantissa_bits: 10,
-    bias: 15,
-    special: SpecialType::Ieee,
-};
+const HALF: SmallFloat = SmallFloat { exponent_bits: 5, mantissa_bits: 10, bias: 15, special: SpecialType::Ieee };
 
 fn small_float(dtype: Dtype) -> Option<SmallFloat> {
     let (exponent_bits, mantissa_bits, bias, special) = match dtype {
@@ -96,12 +88,7 @@ fn small_float(dtype: Dtype) -> Option<SmallFloat> {
         Dtype::F8_E8M0 => (8, 0, 127, SpecialType::AllOnes),
         _ => return None,
     };
-    Some(SmallFloat {
-        exponent_bits,
-        mantissa_bits,
-        bias,
-        special,
-    })
+    Some(SmallFloat { exponent_bits, mantissa_bits, bias, special })
 }
 
 impl SmallFloat {
@@ -117,12 +104,8 @@ impl SmallFloat {
             SpecialType::AllOnes if largest && full => f32::NAN,
             SpecialType::NegativeZero if sign == 1 && exponent == 0 && mantissa == 0 => f32::NAN,
             _ if self.mantissa_bits == 0 => 2f64.powi(exponent as i32 - self.bias) as f32,
-            _ if exponent == 0 => {
-                mantissa as f32 * 2f32.powi(1 - self.bias - self.mantissa_bits as i32)
-            }
-            _ => f32::from_bits(
-                (exponent + 127 - self.bias as u32) << 23 | mantissa << (23 - self.mantissa_bits),
-            ),
+            _ if exponent == 0 => mantissa as f32 * 2f32.powi(1 - self.bias - self.mantissa_bits as i32),
+            _ => f32::from_bits((exponent + 127 - self.bias as u32) << 23 | mantissa << (23 - self.mantissa_bits)),
         };
         if sign == 1 { -magnitude } else { magnitude }
     }

@@ -58,9 +58,7 @@ impl WeightFileRefusal {
 impl From<io::Error> for WeightFileRefusal {
     fn from(source: io::Error) -> Self {
         match source.kind() {
-            io::ErrorKind::UnexpectedEof => {
-                Self::Reason("is cut short; copy or download it anew".into())
-            }
+            io::ErrorKind::UnexpectedEof => Self::Reason("is cut short; copy or download it anew".into()),
             _ => Self::Unreadable(source),
         }
     }
@@ -73,27 +71,18 @@ pub(super) fn refuse<T>(reason: impl Into<String>) -> ReadStep<T> {
 
 /// The refusal of a list of tensors that makes no sense.
 pub(super) fn damaged_list() -> WeightFileRefusal {
-    WeightFileRefusal::Reason(
-        "is damaged: its list of tensors cannot be read; copy or download it anew".into(),
-    )
+    WeightFileRefusal::Reason("is damaged: its list of tensors cannot be read; copy or download it anew".into())
 }
 
 /// The refusal of a tensor that the file does not hold as it says.
 pub(super) fn damaged_tensor(name: &str) -> WeightFileRefusal {
-    WeightFileRefusal::Reason(format!(
-        "is damaged: tensor {} cannot be read; copy or download it anew",
-        quote(name)
-    ))
+    WeightFileRefusal::Reason(format!("is damaged: tensor {} cannot be read; copy or download it anew", quote(name)))
 }
 
 /// Text from a file for a sentence: between backticks, its control characters escaped, and of bounded length.
 pub fn quote(text: &str) -> String {
     const MAX_QUOTED_CHARS: usize = 120;
-    let mut shown: String = text
-        .chars()
-        .take(MAX_QUOTED_CHARS)
-        .flat_map(char::escape_debug)
-        .collect();
+    let mut shown: String = text.chars().take(MAX_QUOTED_CHARS).flat_map(char::escape_debug).collect();
     if text.chars().nth(MAX_QUOTED_CHARS).is_some() {
         shown.push('…');
     }

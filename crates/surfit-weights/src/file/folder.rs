@@ -12,10 +12,7 @@ use surfit_core::config::CornerWeights;
 /// Longest index that is read.
 const MAX_INDEX_BYTES: u64 = 32 << 20;
 /// The files of weights that a folder of Hugging Face's may have, the first of them first.
-const INDEX_FILES: [&str; 2] = [
-    "model.safetensors.index.json",
-    "pytorch_model.bin.index.json",
-];
+const INDEX_FILES: [&str; 2] = ["model.safetensors.index.json", "pytorch_model.bin.index.json"];
 const SINGLE_FILES: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
 
 /// Files, and what is in them.
@@ -50,9 +47,7 @@ fn find_weights(folder: &Path) -> ReadStep<FolderWeights> {
     let has = |name: &str| names.iter().any(|n| n == name);
     let index = INDEX_FILES.into_iter().find(|n| has(n)).or_else(|| {
         let mut all = names.iter().filter(|n| n.ends_with(".index.json"));
-        all.next()
-            .filter(|_| all.next().is_none())
-            .map(String::as_str)
+        all.next().filter(|_| all.next().is_none()).map(String::as_str)
     });
     if let Some(name) = index {
         return Ok(FolderWeights::Index(folder.join(name)));
@@ -65,13 +60,12 @@ fn find_weights(folder: &Path) -> ReadStep<FolderWeights> {
             "is a folder of torch.distributed.checkpoint without its .metadata; its saving was not completed",
         );
     }
-    let inner = names
-        .iter()
-        .find(|n| folder.join(n).join(distributed::METADATA_FILE).is_file());
+    let inner = names.iter().find(|n| folder.join(n).join(distributed::METADATA_FILE).is_file());
     refuse(match inner {
         Some(name) => format!("is a folder whose {} holds weights; name that", quote(name)),
-        None => "is a folder without weights of torch.distributed.checkpoint or an index of safetensors; name a file"
-            .into(),
+        None => {
+            "is a folder without weights of torch.distributed.checkpoint or an index of safetensors; name a file".into()
+        }
     })
 }
 
@@ -102,25 +96,17 @@ pub(super) fn is_index(section: &FileSection) -> ReadStep<bool> {
 }
 
 /// Reads the files that an index names.
-pub(super) fn read_index(
-    path: &Path,
-    section: &FileSection,
-    weights: CornerWeights,
-) -> ReadStep<FoundShards> {
+pub(super) fn read_index(path: &Path, section: &FileSection, weights: CornerWeights) -> ReadStep<FoundShards> {
     if section.len > MAX_INDEX_BYTES {
         return refuse("is text, but too long for an index of weights; name a file of weights");
     }
-    let not_index = || {
-        WeightFileRefusal::Reason("is JSON, but no index of weights; name a file of weights".into())
-    };
+    let not_index = || WeightFileRefusal::Reason("is JSON, but no index of weights; name a file of weights".into());
     let text = section.first_bytes(MAX_INDEX_BYTES as usize)?;
     let index: serde_json::Value = serde_json::from_slice(&text).map_err(|_| not_index())?;
     let map = index.get("weight_map").and_then(|m| m.as_object());
     let map = map.ok_or_else(not_index)?;
     if map.len() > MAX_TENSORS {
-        return refuse(format!(
-            "names more than {MAX_TENSORS} tensors; name a network's alone"
-        ));
+        return refuse(format!("names more than {MAX_TENSORS} tensors; name a network's alone"));
     }
     let mut shards: BTreeMap<&str, HashSet<&str>> = BTreeMap::new();
     for (name, file) in map {
@@ -131,14 +117,10 @@ pub(super) fn read_index(
     let (mut files, mut contents) = (Vec::new(), FileContents::default());
     for (file, mut names) in shards {
         let path = sibling_file(folder, file)?;
-        let read =
-            open_regular(&path).and_then(|section| Ok((read_file(&section, weights)?, section)));
-        let (shard, section) =
-            read.map_err(|refusal| WeightFileRefusal::Other(refusal.into_error_at(&path)))?;
+        let read = open_regular(&path).and_then(|section| Ok((read_file(&section, weights)?, section)));
+        let (shard, section) = read.map_err(|refusal| WeightFileRefusal::Other(refusal.into_error_at(&path)))?;
         let tensors = contents.merge_file(shard, files.len());
-        let named = tensors
-            .into_iter()
-            .filter(|t| names.remove(t.name.as_str()));
+        let named = tensors.into_iter().filter(|t| names.remove(t.name.as_str()));
         contents.tensors.extend(named);
         if let Some(name) = names.iter().min() {
             return refuse(format!(
@@ -159,12 +141,7 @@ pub(super) fn sibling_file(folder: &Path, name: &str) -> ReadStep<PathBuf> {
     let short = name.len() <= MAX_FILE_NAME;
     let mut parts = Path::new(name).components();
     match (parts.next(), parts.next()) {
-        (Some(Component::Normal(_)), None) if short && !name.chars().any(char::is_control) => {
-            Ok(folder.join(name))
-        }
-        _ => refuse(format!(
-            "names {}, which is not a file beside it; copy or download it anew",
-            quote(name)
-        )),
+        (Some(Component::Normal(_)), None) if short && !name.chars().any(char::is_control) => Ok(folder.join(name)),
+        _ => refuse(format!("names {}, which is not a file beside it; copy or download it anew", quote(name))),
     }
 }

@@ -13,10 +13,7 @@ use std::collections::HashMap;
 use surfit_core::config::CornerWeights;
 
 /// The first pickle's number, as protocols from 2 on and before have it.
-const MAGIC: [&[u8]; 2] = [
-    b"\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19",
-    b"119547037146038801333356",
-];
+const MAGIC: [&[u8]; 2] = [b"\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", b"119547037146038801333356"];
 
 /// True when a file begins with the first pickle of the format.
 pub(super) fn is_legacy(head: &[u8]) -> bool {
@@ -32,11 +29,9 @@ pub(super) fn read_legacy(section: &FileSection, weights: CornerWeights) -> Read
     const INITIAL_HEAD_BYTES: usize = 1 << 20;
     let head = section.first_bytes(INITIAL_HEAD_BYTES)?;
     match read_head(section, &head, weights) {
-        Err(WeightFileRefusal::Reason(_)) if section.len > INITIAL_HEAD_BYTES as u64 => read_head(
-            section,
-            &section.first_bytes(MAX_PICKLE_BYTES as usize)?,
-            weights,
-        ),
+        Err(WeightFileRefusal::Reason(_)) if section.len > INITIAL_HEAD_BYTES as u64 => {
+            read_head(section, &section.first_bytes(MAX_PICKLE_BYTES as usize)?, weights)
+        }
         other => other,
     }
 }
@@ -56,11 +51,7 @@ fn read_head(section: &FileSection, head: &[u8], weights: CornerWeights) -> Read
     }
     let (objects, root) = next()?;
     let (keys, list) = next()?;
-    let keys = keys
-        .items(list)
-        .ok_or_else(damaged_list)?
-        .iter()
-        .map(|key| keys.text(*key).ok_or_else(damaged_list));
+    let keys = keys.items(list).ok_or_else(damaged_list)?.iter().map(|key| keys.text(*key).ok_or_else(damaged_list));
 
     // Every storage is passed over by its size, also those of an optimizer.
     let mut sizes = HashMap::new();
@@ -101,11 +92,6 @@ impl StorageTable for StorageOffsets<'_> {
         let count = self.section.read_bytes(start - 8, 8)?;
         let count = count.iter().rev().fold(0u64, |n, b| n << 8 | u64::from(*b));
         let promised = storage.bytes() == Some(len) && count == storage.len;
-        Ok(promised.then(|| ByteRange {
-            file: 0,
-            start: self.section.start + start,
-            len,
-            crc: None,
-        }))
+        Ok(promised.then(|| ByteRange { file: 0, start: self.section.start + start, len, crc: None }))
     }
 }

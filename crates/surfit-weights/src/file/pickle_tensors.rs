@@ -85,10 +85,7 @@ pub(super) fn read_first(bytes: &[u8]) -> ReadStep<(TensorObjects<'_>, PickleVal
     let (all, root, len) = pickle::read_first(bytes, |_, _| true).map_err(|_| damaged_list())?;
     let mut sources = Vec::with_capacity(all.objects.len());
     for (index, object) in all.objects.iter().enumerate() {
-        let source = match (
-            all.globals[object.callable],
-            all.sequences[object.arguments].first(),
-        ) {
+        let source = match (all.globals[object.callable], all.sequences[object.arguments].first()) {
             (
                 ("torch._utils", "_rebuild_parameter" | "_rebuild_parameter_with_state"),
                 Some(&PickleValue::Object(earlier)),
@@ -97,11 +94,7 @@ pub(super) fn read_first(bytes: &[u8]) -> ReadStep<(TensorObjects<'_>, PickleVal
         };
         sources.push(source);
     }
-    let objects = TensorObjects {
-        pickle_objects: all,
-        input: bytes,
-        sources,
-    };
+    let objects = TensorObjects { pickle_objects: all, input: bytes, sources };
     Ok((objects, root, len))
 }
 
@@ -111,9 +104,7 @@ impl<'a> TensorObjects<'a> {
         match value {
             PickleValue::Text(index) => Some(self.pickle_objects.texts[index]),
             // Python 2 has no names that are longer, and each is looked through again.
-            PickleValue::Bytes(index)
-                if self.pickle_objects.bytes[index].len() <= MAX_NAME_BYTES =>
-            {
+            PickleValue::Bytes(index) if self.pickle_objects.bytes[index].len() <= MAX_NAME_BYTES => {
                 std::str::from_utf8(&self.input[self.pickle_objects.bytes[index].clone()]).ok()
             }
             _ => None,
@@ -157,9 +148,7 @@ impl<'a> TensorObjects<'a> {
             return None;
         };
         let object = self.pickle_objects.objects[index];
-        (self.pickle_objects.globals[object.callable].1 == class)
-            .then_some(object.state)
-            .flatten()
+        (self.pickle_objects.globals[object.callable].1 == class).then_some(object.state).flatten()
     }
 
     /// Module and name of the callable or type that a value is.
@@ -179,8 +168,7 @@ impl<'a> TensorObjects<'a> {
         let mut global = object.callable;
         // The class says more than that there is one.
         if self.pickle_objects.globals[global] == REBUILD_SUBCLASS
-            && let Some(&PickleValue::Global(class)) =
-                self.pickle_objects.sequences[object.arguments].get(1)
+            && let Some(&PickleValue::Global(class)) = self.pickle_objects.sequences[object.arguments].get(1)
         {
             global = class;
         }
@@ -216,22 +204,11 @@ impl<'a> TensorObjects<'a> {
             ));
         }
         let PickleValue::Object(index) = value else {
-            return refuse(format!(
-                "holds {}, which is not a tensor; save a model's state_dict()",
-                quote(name)
-            ));
+            return refuse(format!("holds {}, which is not a tensor; save a model's state_dict()", quote(name)));
         };
-        let PickleObject {
-            callable,
-            arguments,
-            state,
-        } = self.pickle_objects.objects[self.sources[index]];
-        if let Some((what, remedy)) = unsupported_tensor_kind(self.pickle_objects.globals[callable])
-        {
-            return refuse(format!(
-                "holds {}, a {what} tensor, which is not read; save it as x.{remedy}",
-                quote(name)
-            ));
+        let PickleObject { callable, arguments, state } = self.pickle_objects.objects[self.sources[index]];
+        if let Some((what, remedy)) = unsupported_tensor_kind(self.pickle_objects.globals[callable]) {
+            return refuse(format!("holds {}, a {what} tensor, which is not read; save it as x.{remedy}", quote(name)));
         }
         let arguments = &self.pickle_objects.sequences[arguments][..];
         let made = match (self.pickle_objects.globals[callable], arguments) {
@@ -239,26 +216,16 @@ impl<'a> TensorObjects<'a> {
             // A tensor with attributes of its own.
             (
                 REBUILD_SUBCLASS,
-                &[
-                    PickleValue::Global(made_by),
-                    PickleValue::Global(class),
-                    PickleValue::Sequence(inner),
-                    ..,
-                ],
+                &[PickleValue::Global(made_by), PickleValue::Global(class), PickleValue::Sequence(inner), ..],
             ) if is_plain_maker(self.pickle_objects.globals[made_by])
                 && is_plain(self.pickle_objects.globals[class]) =>
             {
-                Some((
-                    self.pickle_objects.globals[made_by],
-                    &self.pickle_objects.sequences[inner][..],
-                ))
+                Some((self.pickle_objects.globals[made_by], &self.pickle_objects.sequences[inner][..]))
             }
             _ => None,
         };
         match made {
-            Some((maker, arguments)) if state.is_none() => {
-                self.rebuild_view(name, maker, arguments)
-            }
+            Some((maker, arguments)) if state.is_none() => self.rebuild_view(name, maker, arguments),
             _ => {
                 let maker = self.maker_name(value).unwrap_or_default();
                 refuse(format!(
@@ -271,20 +238,8 @@ impl<'a> TensorObjects<'a> {
     }
 
     /// The view that one of [`MAKERS`] makes of these arguments.
-    fn rebuild_view(
-        &self,
-        name: &str,
-        maker: (&str, &str),
-        arguments: &[PickleValue],
-    ) -> ReadStep<StorageView<'a>> {
-        let &[
-            PickleValue::Persistent(key),
-            PickleValue::Int(offset),
-            shape,
-            strides,
-            ref more @ ..,
-        ] = arguments
-        else {
+    fn rebuild_view(&self, name: &str, maker: (&str, &str), arguments: &[PickleValue]) -> ReadStep<StorageView<'a>> {
+        let &[PickleValue::Persistent(key), PickleValue::Int(offset), shape, strides, ref more @ ..] = arguments else {
             return Err(damaged_list());
         };
         let storage = self.parse_storage(self.pickle_objects.persistent[key])?;
@@ -315,9 +270,7 @@ impl<'a> TensorObjects<'a> {
             dtype,
             offset: u64::try_from(offset).map_err(|_| damaged_tensor(name))?,
             shape: self.parse_sizes(shape).map_err(|_| damaged_tensor(name))?,
-            strides: self
-                .parse_sizes(strides)
-                .map_err(|_| damaged_tensor(name))?,
+            strides: self.parse_sizes(strides).map_err(|_| damaged_tensor(name))?,
             negated: self.is_negated(name, flags.copied())?,
         })
     }
@@ -352,20 +305,12 @@ impl<'a> TensorObjects<'a> {
                 "was written with pickle protocol 0, in which storages have no names that can be read; save it anew",
             );
         };
-        let &[
-            tag,
-            PickleValue::Global(global),
-            key,
-            _,
-            PickleValue::Int(len),
-            ref part @ ..,
-        ] = &self.pickle_objects.sequences[id][..]
+        let &[tag, PickleValue::Global(global), key, _, PickleValue::Int(len), ref part @ ..] =
+            &self.pickle_objects.sequences[id][..]
         else {
             return Err(damaged_list());
         };
-        let (Some("storage"), Some(key), Ok(len)) =
-            (self.text(tag), self.text(key), u64::try_from(len))
-        else {
+        let (Some("storage"), Some(key), Ok(len)) = (self.text(tag), self.text(key), u64::try_from(len)) else {
             return Err(damaged_list());
         };
         if key.len() > MAX_NAME_BYTES {
@@ -391,12 +336,7 @@ impl<'a> TensorObjects<'a> {
         if start.checked_add(count).is_none_or(|end| end > len) {
             return Err(damaged_list());
         }
-        Ok(Storage {
-            key,
-            kind,
-            len,
-            view_range: (start, count),
-        })
+        Ok(Storage { key, kind, len, view_range: (start, count) })
     }
 
     /// The type that a storage's name gives, for a sentence.
@@ -436,28 +376,21 @@ fn is_plain_maker(global: (&str, &str)) -> bool {
 }
 
 fn is_maker(global: (&str, &str)) -> bool {
-    is_plain_maker(global)
-        || global == REBUILD_SUBCLASS
-        || unsupported_tensor_kind(global).is_some()
+    is_plain_maker(global) || global == REBUILD_SUBCLASS || unsupported_tensor_kind(global).is_some()
 }
 
 /// Of what makes a tensor that is no view into a storage: what kind it is, and the method that gives a plain one.
 fn unsupported_tensor_kind((module, name): (&str, &str)) -> Option<(&'static str, &'static str)> {
     match (module, name) {
         ("torch._utils", "_rebuild_qtensor") => Some(("quantized", "dequantize()")),
-        ("torch._utils", "_rebuild_sparse_tensor" | "_rebuild_sparse_csr_tensor") => {
-            Some(("sparse", "to_dense()"))
-        }
+        ("torch._utils", "_rebuild_sparse_tensor" | "_rebuild_sparse_csr_tensor") => Some(("sparse", "to_dense()")),
         _ => None,
     }
 }
 
 /// True for PyTorch's own classes of tensors; what others make of the values is known to their code alone.
 fn is_plain(class: (&str, &str)) -> bool {
-    matches!(
-        class,
-        ("torch", "Tensor") | ("torch.nn.parameter", "Parameter")
-    )
+    matches!(class, ("torch", "Tensor") | ("torch.nn.parameter", "Parameter"))
 }
 
 /// Type of the values of `torch.FloatStorage` and so on.

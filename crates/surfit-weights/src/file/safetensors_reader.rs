@@ -17,17 +17,12 @@ pub(super) fn is_safetensors(head: &[u8]) -> bool {
 /// Reads the header of a file, and makes sure that the whole file is as it says.
 pub(super) fn read_safetensors(section: &FileSection) -> ReadStep<FileContents> {
     let foreign = |why: String| {
-        WeightFileRefusal::Reason(format!(
-            "is not whole as safetensors: {why}; copy or download it anew"
-        ))
+        WeightFileRefusal::Reason(format!("is not whole as safetensors: {why}; copy or download it anew"))
     };
     let size = section.read_bytes(0, 8)?;
     let size = size.iter().rev().fold(0u64, |n, b| n << 8 | u64::from(*b));
     if size > section.len - 8 {
-        return Err(foreign(format!(
-            "it is cut short: its header has {size} bytes, {} are there",
-            section.len - 8
-        )));
+        return Err(foreign(format!("it is cut short: its header has {size} bytes, {} are there", section.len - 8)));
     }
     if size > MAX_HEADER_BYTES {
         return refuse(format!(
@@ -35,28 +30,17 @@ pub(super) fn read_safetensors(section: &FileSection) -> ReadStep<FileContents> 
         ));
     }
     let text = section.read_bytes(8, size as usize)?;
-    let too_many = || {
-        refuse(format!(
-            "holds more than {MAX_TENSORS} tensors; save a model's state_dict() alone"
-        ))
-    };
+    let too_many = || refuse(format!("holds more than {MAX_TENSORS} tensors; save a model's state_dict() alone"));
     // Counted before anything is made of them.
     let text = str::from_utf8(&text).map_err(|e| foreign(e.to_string()))?;
     if text.matches("data_offsets").count() > MAX_TENSORS {
         return too_many();
     }
-    let header: Metadata =
-        serde_json::from_str(text).map_err(|e| foreign(bound_message(&e.to_string())))?;
+    let header: Metadata = serde_json::from_str(text).map_err(|e| foreign(bound_message(&e.to_string())))?;
     let (promised, present) = (header.data_len() as u64, section.len - 8 - size);
     if promised != present {
-        let what = if present < promised {
-            "it is cut short"
-        } else {
-            "it has more than it should"
-        };
-        return Err(foreign(format!(
-            "{what}: its header promises {promised} bytes of tensors, {present} are there"
-        )));
+        let what = if present < promised { "it is cut short" } else { "it has more than it should" };
+        return Err(foreign(format!("{what}: its header promises {promised} bytes of tensors, {present} are there")));
     }
     let names = header.offset_keys();
     if names.len() > MAX_TENSORS {

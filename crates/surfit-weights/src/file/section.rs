@@ -43,13 +43,7 @@ impl FileSection {
     /// The whole of a file.
     pub fn from_file(file: File) -> io::Result<Self> {
         let identity = FileIdentity::from_metadata(&file.metadata()?);
-        Ok(Self {
-            file: Rc::new(file),
-            start: 0,
-            len: identity.len,
-            identity,
-            position: 0,
-        })
+        Ok(Self { file: Rc::new(file), start: 0, len: identity.len, identity, position: 0 })
     }
 
     /// A part of this section, if it lies within.
@@ -90,9 +84,7 @@ impl Read for FileSection {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let left = self.len.saturating_sub(self.position);
         let wanted = left.min(bytes.len() as u64) as usize;
-        let read = self
-            .file
-            .read_at(&mut bytes[..wanted], self.start + self.position)?;
+        let read = self.file.read_at(&mut bytes[..wanted], self.start + self.position)?;
         self.position += read as u64;
         Ok(read)
     }

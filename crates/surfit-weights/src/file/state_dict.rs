@@ -24,21 +24,14 @@ impl CheckpointDict for TensorObjects<'_> {
     fn children(&self, dict: PickleValue, names: &[&str]) -> Vec<Option<DictChild<PickleValue>>> {
         let mut found = vec![None; names.len()];
         for &(key, value) in self.dict(dict).unwrap_or_default() {
-            let Some(place) = self
-                .text(key)
-                .and_then(|key| names.iter().position(|n| *n == key))
-            else {
+            let Some(place) = self.text(key).and_then(|key| names.iter().position(|n| *n == key)) else {
                 continue;
             };
             found[place] = Some(match (value, self.maker_name(value)) {
                 (PickleValue::Dict(_), _) => DictChild::Dict(value),
                 _ if self.is_tensor(value) => DictChild::Other,
                 (_, Some(class)) => DictChild::Object(class),
-                (PickleValue::Sequence(_), _)
-                    if self.items(value).is_some_and(|l| !l.is_empty()) =>
-                {
-                    DictChild::List
-                }
+                (PickleValue::Sequence(_), _) if self.items(value).is_some_and(|l| !l.is_empty()) => DictChild::List,
                 _ => DictChild::Other,
             });
         }
@@ -85,16 +78,12 @@ pub(super) fn read_state_dict(
     let chosen = choose_weights(objects, root, weights, &mut contents.notes)?;
     let dict = objects.dict(chosen).unwrap_or_default();
     if dict.len() > MAX_TENSORS {
-        return refuse(format!(
-            "holds more than {MAX_TENSORS} tensors; save a model's state_dict()"
-        ));
+        return refuse(format!("holds more than {MAX_TENSORS} tensors; save a model's state_dict()"));
     }
     let (mut storages, mut seen) = (SeenStorages::default(), HashSet::new());
     for &(key, value) in dict {
         let Some(name) = objects.text(key) else {
-            return refuse(
-                "holds a dictionary whose keys are not names; save a model's state_dict()",
-            );
+            return refuse("holds a dictionary whose keys are not names; save a model's state_dict()");
         };
         let is_tensor = objects.is_tensor(value);
         if !is_tensor && name.rsplit('.').next() == Some(EXTRA_STATE) {
@@ -182,11 +171,6 @@ impl<'a> SeenStorages<'a> {
                 quote(name)
             ));
         }
-        Ok(FileTensor {
-            name: name.into(),
-            shape: own.shape.clone(),
-            dtype: own.dtype,
-            source: ValueSource::View(own),
-        })
+        Ok(FileTensor { name: name.into(), shape: own.shape.clone(), dtype: own.dtype, source: ValueSource::View(own) })
     }
 }

@@ -106,14 +106,7 @@ pub(super) fn contiguous_strides(shape: &[usize]) -> Vec<usize> {
 impl TensorView {
     /// A view of all values of a blob in order.
     pub fn contiguous(blob: usize, dtype: Dtype, shape: Vec<usize>) -> Self {
-        Self {
-            blob,
-            dtype,
-            offset: 0,
-            strides: contiguous_strides(&shape),
-            shape,
-            negated: false,
-        }
+        Self { blob, dtype, offset: 0, strides: contiguous_strides(&shape), shape, negated: false }
     }
 
     /// Values from the first to the last one; `None` beyond all bounds.
@@ -122,11 +115,7 @@ impl TensorView {
             return Some(0);
         }
         let steps = self.shape.iter().zip(&self.strides);
-        steps
-            .map(|(&n, &s)| (n - 1, s))
-            .try_fold(1u64, |at, (n, s)| {
-                at.checked_add((n as u64).checked_mul(s as u64)?)
-            })
+        steps.map(|(&n, &s)| (n - 1, s)).try_fold(1u64, |at, (n, s)| at.checked_add((n as u64).checked_mul(s as u64)?))
     }
 
     /// True when every value lies within `bytes` bytes.
@@ -135,9 +124,7 @@ impl TensorView {
         let end = self.spanned_len().and_then(|s| self.offset.checked_add(s));
         self.shape.len() == self.strides.len()
             && value_count(&self.shape).is_some()
-            && end
-                .and_then(|e| e.checked_mul(item))
-                .is_some_and(|e| e <= bytes)
+            && end.and_then(|e| e.checked_mul(item)).is_some_and(|e| e <= bytes)
     }
 
     /// Reads the values in order. `file` is the one that the blob lies in.
@@ -145,11 +132,9 @@ impl TensorView {
         let span = self.spanned_len().ok_or_else(|| damaged_tensor("?"))? as usize;
         let item = dtype::item_size(self.dtype);
         let start = blob.start + self.offset * item as u64;
-        let mut part =
-            file.subsection(start, (span * item) as u64)
-                .ok_or(WeightFileRefusal::from(std::io::Error::from(
-                    std::io::ErrorKind::UnexpectedEof,
-                )))?;
+        let mut part = file
+            .subsection(start, (span * item) as u64)
+            .ok_or(WeightFileRefusal::from(std::io::Error::from(std::io::ErrorKind::UnexpectedEof)))?;
         let mut values = Vec::with_capacity(span);
         let mut left = span * item;
         let mut buffer = vec![0; left.min(READ_CHUNK_BYTES)];
@@ -206,13 +191,7 @@ fn for_each_row(shape: &[usize], strides: &[usize], mut row: impl FnMut(usize, u
 }
 
 /// Puts the values of a box at its place in a tensor of this shape.
-pub(super) fn place_box(
-    values: &[f32],
-    size: &[usize],
-    offsets: &[usize],
-    shape: &[usize],
-    out: &mut [f32],
-) {
+pub(super) fn place_box(values: &[f32], size: &[usize], offsets: &[usize], shape: &[usize], out: &mut [f32]) {
     let strides = contiguous_strides(shape);
     let first: usize = offsets.iter().zip(&strides).map(|(o, s)| o * s).sum();
     let mut rest = values;

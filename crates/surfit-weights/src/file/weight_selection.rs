@@ -6,18 +6,8 @@ use super::error::{ReadStep, quote, refuse};
 use surfit_core::config::CornerWeights;
 
 /// Under which names training scripts keep the state dict beside other things.
-const RAW_KEYS: [&str; 10] = [
-    "state_dict",
-    "model_state_dict",
-    "model",
-    "net",
-    "model_state",
-    "network",
-    "weights",
-    "params",
-    "module",
-    "app",
-];
+const RAW_KEYS: [&str; 10] =
+    ["state_dict", "model_state_dict", "model", "net", "model_state", "network", "weights", "params", "module", "app"];
 
 /// Under which names they keep averaged weights; the order is that of timm's loader.
 const AVERAGED_KEYS: [&str; 12] = [
@@ -71,8 +61,7 @@ pub(super) trait CheckpointDict {
     fn first_name(&self, dict: Self::Dict) -> Option<Option<String>>;
 }
 
-const WHOLE_MODULE_REMEDY: &str =
-    "and nothing in a file is ever executed to make one; save its state_dict()";
+const WHOLE_MODULE_REMEDY: &str = "and nothing in a file is ever executed to make one; save its state_dict()";
 
 /// Finds the dictionary of tensors in a checkpoint; notes say which of several was taken.
 pub(super) fn choose_weights<C: CheckpointDict>(
@@ -110,27 +99,17 @@ fn find_inner_dict<C: CheckpointDict>(
     {
         return Ok(Some(match weights {
             CornerWeights::Ema => {
-                notes.push(format_choice_note(
-                    raw_name,
-                    LIGHTNING_RAW_KEY,
-                    "averaged",
-                    "raw",
-                ));
+                notes.push(format_choice_note(raw_name, LIGHTNING_RAW_KEY, "averaged", "raw"));
                 average
             }
             CornerWeights::Raw => {
-                notes.push(format_choice_note(
-                    LIGHTNING_RAW_KEY,
-                    raw_name,
-                    "raw",
-                    "ema",
-                ));
+                notes.push(format_choice_note(LIGHTNING_RAW_KEY, raw_name, "raw", "ema"));
                 last
             }
         }));
     }
-    let mut averaged = first_dict(checkpoint, dict, &AVERAGED_KEYS)
-        .filter(|(_, inner)| holds_tensors(checkpoint, *inner));
+    let mut averaged =
+        first_dict(checkpoint, dict, &AVERAGED_KEYS).filter(|(_, inner)| holds_tensors(checkpoint, *inner));
     if averaged.is_none()
         && let [Some(DictChild::Dict(callbacks))] = checkpoint.children(dict, &[CALLBACKS_KEY])[..]
     {
@@ -152,33 +131,21 @@ fn find_inner_dict<C: CheckpointDict>(
     };
     match (weights, raw) {
         (CornerWeights::Ema, Some(_)) => {
-            notes.push(format_choice_note(
-                name,
-                raw_name.unwrap_or("the rest"),
-                "averaged",
-                "raw",
-            ));
+            notes.push(format_choice_note(name, raw_name.unwrap_or("the rest"), "averaged", "raw"));
             Ok(Some(average))
         }
         (CornerWeights::Ema, None) => {
-            notes.push(format!(
-                "averaged weights, `{name}`, were taken; there are no raw ones"
-            ));
+            notes.push(format!("averaged weights, `{name}`, were taken; there are no raw ones"));
             Ok(Some(average))
         }
         (CornerWeights::Raw, Some(raw)) => {
-            notes.push(format_choice_note(
-                raw_name.unwrap_or("the rest"),
-                name,
-                "raw",
-                "ema",
-            ));
+            notes.push(format_choice_note(raw_name.unwrap_or("the rest"), name, "raw", "ema"));
             // The outer dictionary itself is where the search ends.
             Ok(raw_name.map(|_| raw))
         }
-        (CornerWeights::Raw, None) => refuse(format!(
-            "holds averaged weights alone, `{name}`; set corners.weights = \"ema\""
-        )),
+        (CornerWeights::Raw, None) => {
+            refuse(format!("holds averaged weights alone, `{name}`; set corners.weights = \"ema\""))
+        }
     }
 }
 
@@ -190,19 +157,14 @@ fn list_unread_averages<C: CheckpointDict>(checkpoint: &C, dict: C::Dict) -> Vec
     }
     let mut notes: Vec<String> = Vec::new();
     for place in places {
-        for (name, child) in AVERAGED_KEYS
-            .iter()
-            .zip(checkpoint.children(place, &AVERAGED_KEYS))
-        {
+        for (name, child) in AVERAGED_KEYS.iter().zip(checkpoint.children(place, &AVERAGED_KEYS)) {
             let why = match child {
                 Some(DictChild::Object(class)) => format!("is a whole object of {class}"),
                 Some(DictChild::Dict(inner)) if checkpoint.first_name(inner).is_none() => continue,
                 Some(DictChild::Dict(_) | DictChild::List) => "has no tensors by name".into(),
                 Some(DictChild::Other) | None => continue,
             };
-            let note = format!(
-                "averaged weights were not read, because `{name}` {why}; raw weights were taken"
-            );
+            let note = format!("averaged weights were not read, because `{name}` {why}; raw weights were taken");
             if !notes.contains(&note) && notes.len() < AVERAGED_KEYS.len() {
                 notes.push(note);
             }
@@ -243,9 +205,7 @@ fn holds_tensors<C: CheckpointDict>(checkpoint: &C, dict: C::Dict) -> bool {
 /// The refusal of a root that is no dictionary.
 pub(super) fn refuse_root<T>(maker: Option<String>) -> ReadStep<T> {
     match maker {
-        Some(class) => refuse(format!(
-            "holds a whole object of {class}, {WHOLE_MODULE_REMEDY}"
-        )),
+        Some(class) => refuse(format!("holds a whole object of {class}, {WHOLE_MODULE_REMEDY}")),
         None => refuse("does not hold a dictionary of tensors; save a model's state_dict()"),
     }
 }
@@ -254,9 +214,7 @@ fn refuse_dict<C: CheckpointDict, T>(checkpoint: &C, dict: C::Dict) -> ReadStep<
     let names: Vec<&str> = RAW_KEYS.iter().chain(&AVERAGED_KEYS).copied().collect();
     for (name, child) in names.iter().zip(checkpoint.children(dict, &names)) {
         if let Some(DictChild::Object(class)) = child {
-            return refuse(format!(
-                "holds `{name}` as a whole object of {class}, {WHOLE_MODULE_REMEDY}"
-            ));
+            return refuse(format!("holds `{name}` as a whole object of {class}, {WHOLE_MODULE_REMEDY}"));
         }
     }
     refuse(match checkpoint.first_name(dict) {
@@ -266,9 +224,7 @@ fn refuse_dict<C: CheckpointDict, T>(checkpoint: &C, dict: C::Dict) -> ReadStep<
             quote(&name),
             RAW_KEYS.map(|name| format!("`{name}`")).join(", ")
         ),
-        Some(None) => {
-            "holds a dictionary whose keys are not names; save a model's state_dict()".into()
-        }
+        Some(None) => "holds a dictionary whose keys are not names; save a model's state_dict()".into(),
         None => "holds an empty dictionary; save a model's state_dict()".into(),
     })
 }

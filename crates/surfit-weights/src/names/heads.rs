@@ -7,18 +7,8 @@ use crate::networks::Architecture;
 use std::collections::{BTreeMap, HashSet};
 
 /// Last components of what classifiers are called.
-const CLASSIFIER_NAMES: [&str; 10] = [
-    "fc",
-    "linear",
-    "classifier",
-    "head",
-    "heads",
-    "output",
-    "out",
-    "logits",
-    "predictor",
-    "last_linear",
-];
+const CLASSIFIER_NAMES: [&str; 10] =
+    ["fc", "linear", "classifier", "head", "heads", "output", "out", "logits", "predictor", "last_linear"];
 
 /// Maximum number of classifiers that are tried behind each row of linear layers.
 const MAX_CLASSIFIERS: usize = 8;
@@ -62,10 +52,7 @@ pub(super) fn find_linear_rows(index: &NameIndex, claimed: &HashSet<usize>) -> V
     rows.into_iter()
         .map(|(stem, mut layers)| {
             layers.sort_unstable();
-            LinearHead {
-                stem: stem.into(),
-                layers: layers.into_iter().map(|(_, layer)| layer).collect(),
-            }
+            LinearHead { stem: stem.into(), layers: layers.into_iter().map(|(_, layer)| layer).collect() }
         })
         .collect()
 }
@@ -99,9 +86,7 @@ fn join_classifiers(rows: &[LinearHead], layer_count: usize, prefix: &str) -> Ve
     let classifiers = classifiers.take(MAX_CLASSIFIERS);
     let pairs = classifiers.flat_map(|head| rows.iter().map(move |body| (body, head)));
     pairs
-        .filter(|(body, head)| {
-            body.stem != head.stem && body.layers.len() + head.layers.len() == layer_count
-        })
+        .filter(|(body, head)| body.stem != head.stem && body.layers.len() + head.layers.len() == layer_count)
         .map(|(body, head)| LinearHead {
             stem: body.stem.clone(),
             layers: [body.layers.clone(), head.layers.clone()].concat(),
@@ -121,10 +106,7 @@ pub(super) fn find_head(
     let only_linear = claimed.is_empty();
     let fitting = |head: &LinearHead| {
         let entries = head.layers.iter().flatten();
-        entries
-            .zip(parameters)
-            .filter(|(entry, p)| index.shape(**entry) == p.shape)
-            .count()
+        entries.zip(parameters).filter(|(entry, p)| index.shape(**entry) == p.shape).count()
     };
     let own = |head: &LinearHead| {
         head.stem.strip_prefix(prefix).is_some_and(|rest| {
@@ -143,13 +125,7 @@ pub(super) fn find_head(
         .filter(|head| only_linear || has_wanted(head) && is_classifier(head, prefix))
         .max_by_key(|head| {
             let near = head.stem.starts_with(prefix);
-            (
-                has_wanted(head),
-                fitting(head),
-                own(head),
-                near,
-                std::cmp::Reverse(head.stem.len()),
-            )
+            (has_wanted(head), fitting(head), own(head), near, std::cmp::Reverse(head.stem.len()))
         })
         .unwrap_or_default();
     let mut entries = best.layers.iter().flatten();
@@ -157,11 +133,7 @@ pub(super) fn find_head(
         .iter()
         .map(|p| {
             // Without a whole row, what is there under the layout's own names is at least not called unknown.
-            let own = || {
-                index
-                    .get(&format!("{prefix}{}", p.name))
-                    .filter(|e| !claimed.contains(e))
-            };
+            let own = || index.get(&format!("{prefix}{}", p.name)).filter(|e| !claimed.contains(e));
             let found = match best.layers.is_empty() {
                 true => own(),
                 false => entries.next().copied(),

@@ -7,13 +7,8 @@ use std::collections::HashMap;
 
 /// Components that wrappers leave in names: data-parallel training, `torch.compile`, fully sharded training and
 /// activation checkpoints.
-const WRAPPERS: [&str; 5] = [
-    "module",
-    "_orig_mod",
-    "_fsdp_wrapped_module",
-    "_checkpoint_wrapped_module",
-    "_forward_module",
-];
+const WRAPPERS: [&str; 5] =
+    ["module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_forward_module"];
 /// Components of a prefix that are looked through at most.
 const MAX_PREFIX_DEPTH: usize = 16;
 
@@ -63,11 +58,7 @@ impl<'a> NameIndex<'a> {
                 )));
             }
         }
-        Ok(Self {
-            entries,
-            names,
-            by_name,
-        })
+        Ok(Self { entries, names, by_name })
     }
 
     /// The same with these entries alone.
@@ -77,11 +68,7 @@ impl<'a> NameIndex<'a> {
             names[entry].clone_from(&self.names[entry]);
         }
         let kept = entries.iter().map(|&e| (self.names[e].clone(), e));
-        Self {
-            entries: self.entries,
-            by_name: kept.collect(),
-            names,
-        }
+        Self { entries: self.entries, by_name: kept.collect(), names }
     }
 
     /// The entry of this name.
@@ -92,16 +79,13 @@ impl<'a> NameIndex<'a> {
     /// Entries with their names, without those that were renamed to nothing.
     pub fn iter(&self) -> impl Iterator<Item = (usize, &str)> {
         let all = self.names.iter().enumerate();
-        all.filter(|(_, n)| !n.is_empty())
-            .map(|(entry, name)| (entry, name.as_str()))
+        all.filter(|(_, n)| !n.is_empty()).map(|(entry, name)| (entry, name.as_str()))
     }
 
     /// Entries that `corners.rename` leaves out.
     pub fn excluded_entries(&self) -> Vec<usize> {
         let all = self.names.iter().enumerate();
-        all.filter(|(_, name)| name.is_empty())
-            .map(|(entry, _)| entry)
-            .collect()
+        all.filter(|(_, name)| name.is_empty()).map(|(entry, _)| entry).collect()
     }
 
     /// What an entry is called here.
@@ -144,10 +128,7 @@ impl<'a> NameIndex<'a> {
 
     /// The prefixes under which tensors of these names and shapes stand, the best one first: with the most of the right
     /// shape, then with the most at all, then the shortest. Only those are given that have as much as the best.
-    pub fn best_prefixes<'b>(
-        &self,
-        expected: impl Iterator<Item = (&'b [String], &'b [i64])>,
-    ) -> Vec<String> {
+    pub fn best_prefixes<'b>(&self, expected: impl Iterator<Item = (&'b [String], &'b [i64])>) -> Vec<String> {
         let mut shapes: HashMap<&str, Option<&[i64]>> = HashMap::new();
         for (calls, shape) in expected {
             for call in calls {
@@ -157,9 +138,8 @@ impl<'a> NameIndex<'a> {
         }
         let mut tally: HashMap<&str, (usize, usize)> = HashMap::new();
         for (entry, name) in self.iter() {
-            let starts = std::iter::once(0)
-                .chain(name.match_indices('.').map(|(at, _)| at + 1))
-                .take(MAX_PREFIX_DEPTH + 1);
+            let starts =
+                std::iter::once(0).chain(name.match_indices('.').map(|(at, _)| at + 1)).take(MAX_PREFIX_DEPTH + 1);
             for start in starts {
                 let Some(shape) = shapes.get(&name[start..]) else {
                     continue;
@@ -171,11 +151,8 @@ impl<'a> NameIndex<'a> {
             }
         }
         let most = tally.values().max().copied();
-        let mut best: Vec<&str> = tally
-            .iter()
-            .filter(|(_, counts)| Some(**counts) == most)
-            .map(|(prefix, _)| *prefix)
-            .collect();
+        let mut best: Vec<&str> =
+            tally.iter().filter(|(_, counts)| Some(**counts) == most).map(|(prefix, _)| *prefix).collect();
         best.sort_unstable_by_key(|prefix| (prefix.len(), *prefix));
         best.into_iter().map(str::to_owned).collect()
     }

@@ -36,10 +36,7 @@ pub(super) fn describe_mismatch(
     }
     let shaped = describe_shapes(index, found);
     if !shaped.is_empty() {
-        complaints.push(format!(
-            "it has the wrong shapes {}",
-            list_first_names(&shaped)
-        ));
+        complaints.push(format!("it has the wrong shapes {}", list_first_names(&shaped)));
     }
     if !found.unknown.is_empty() {
         complaints.push(describe_unknown(index, found));
@@ -57,11 +54,7 @@ pub(super) fn describe_mismatch(
     if remedies.is_empty() {
         remedies.push("use a file with all weights of this network");
     }
-    format!(
-        "not a state dict of the configured network: {}; {}",
-        complaints.join(", "),
-        remedies.join(", ")
-    )
+    format!("not a state dict of the configured network: {}; {}", complaints.join(", "), remedies.join(", "))
 }
 
 /// True when nothing is wrong but that there is too much.
@@ -75,23 +68,12 @@ fn tensor_names(found: &NamingMatch, is: impl Fn(&ExpectedTensor) -> bool) -> Ve
 }
 
 fn describe_shapes(index: &NameIndex, found: &NamingMatch) -> Vec<String> {
-    let wrong = found
-        .tensors
-        .iter()
-        .filter(|t| !t.entries.is_empty() && !t.has_right_shape);
+    let wrong = found.tensors.iter().filter(|t| !t.entries.is_empty() && !t.has_right_shape);
     wrong
         .map(|t| {
-            let shapes: Vec<String> = t
-                .entries
-                .iter()
-                .map(|&e| format!("{:?}", index.shape(e)))
-                .collect();
+            let shapes: Vec<String> = t.entries.iter().map(|&e| format!("{:?}", index.shape(e))).collect();
             let name = quote(index.original_name(t.entries[0]));
-            format!(
-                "{name} is {} instead of {:?}",
-                shapes.join(" and "),
-                t.shape
-            )
+            format!("{name} is {} instead of {:?}", shapes.join(" and "), t.shape)
         })
         .collect()
 }
@@ -101,25 +83,13 @@ fn describe_unknown(index: &NameIndex, found: &NamingMatch) -> String {
     let mut entries = found.unknown.clone();
     entries.sort_unstable_by_key(|&e| index.original_name(e));
     let prefix = found.prefixes.first().map_or("", String::as_str);
-    let told: Vec<String> = entries
-        .iter()
-        .map(|&e| quote(index.original_name(e)))
-        .collect();
+    let told: Vec<String> = entries.iter().map(|&e| quote(index.original_name(e))).collect();
     let known: Vec<&ExpectedTensor> = match found.tensors.iter().any(|t| t.entries.is_empty()) {
-        true => found
-            .tensors
-            .iter()
-            .filter(|t| t.entries.is_empty())
-            .collect(),
+        true => found.tensors.iter().filter(|t| t.entries.is_empty()).collect(),
         false => found.tensors.iter().collect(),
     };
     let name = index.name(entries[0]);
-    let name: String = name
-        .strip_prefix(prefix)
-        .unwrap_or(name)
-        .chars()
-        .take(MAX_COMPARED_CHARS)
-        .collect();
+    let name: String = name.strip_prefix(prefix).unwrap_or(name).chars().take(MAX_COMPARED_CHARS).collect();
     let nearest = known
         .iter()
         .map(|t| (strsim::damerau_levenshtein(&t.name, &name), &t.name))
@@ -148,18 +118,13 @@ fn describe_other_settings(
     if ours.name != theirs.name {
         settings.push(format!("network.name = {:?}", theirs.name));
     }
-    for (key, ours, theirs) in [
-        ("widths", &ours.widths, &theirs.widths),
-        ("hidden", &ours.hidden, &theirs.hidden),
-    ] {
+    for (key, ours, theirs) in [("widths", &ours.widths, &theirs.widths), ("hidden", &ours.hidden, &theirs.hidden)] {
         if ours != theirs {
             settings.push(format!("network.{key} = {theirs:?}"));
         }
     }
     let patch = |n: &ExpectedNetwork| n.config.patch_size(n.input[1]);
-    if theirs.name.starts_with("vit-")
-        && (patch(network) != patch(other) || ours.patch != theirs.patch)
-    {
+    if theirs.name.starts_with("vit-") && (patch(network) != patch(other) || ours.patch != theirs.patch) {
         settings.push(format!("network.patch = {}", theirs.patch));
     }
     if network.input[1..] != other.input[1..] {

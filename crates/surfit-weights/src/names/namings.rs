@@ -20,14 +20,8 @@ impl FamilyNaming {
     }
 }
 
-const fn family_naming(
-    name: &'static str,
-    call: fn(&Architecture, &str) -> Vec<String>,
-) -> FamilyNaming {
-    FamilyNaming {
-        name,
-        translate: call,
-    }
+const fn family_naming(name: &'static str, call: fn(&Architecture, &str) -> Vec<String>) -> FamilyNaming {
+    FamilyNaming { name, translate: call }
 }
 
 const PLAIN_NAMINGS: [FamilyNaming; 1] = [family_naming("surfit", unchanged_name)];
@@ -38,10 +32,8 @@ const RESNET_NAMINGS: [FamilyNaming; 5] = [
     family_naming("a Sequential of torchvision's layers", resnet_sequential),
     family_naming("Hugging Face", resnet_hugging_face),
 ];
-const VGG_NAMINGS: [FamilyNaming; 2] = [
-    family_naming("torchvision", unchanged_name),
-    family_naming(super::MODE_CONNECTIVITY_NAMING, vgg_layer_blocks),
-];
+const VGG_NAMINGS: [FamilyNaming; 2] =
+    [family_naming("torchvision", unchanged_name), family_naming(super::MODE_CONNECTIVITY_NAMING, vgg_layer_blocks)];
 const VIT_NAMINGS: [FamilyNaming; 4] = [
     family_naming("timm", unchanged_name),
     family_naming("torchvision", vit_torchvision),
@@ -74,12 +66,7 @@ fn resnet_block(name: &str) -> Option<(usize, &str, &str)> {
 fn replace_first(name: &str, pairs: &[(&str, &str)]) -> String {
     let mut pairs = pairs.iter();
     pairs
-        .find_map(|(from, to)| {
-            Some(format!(
-                "{to}.{}",
-                name.strip_prefix(from)?.strip_prefix('.')?
-            ))
-        })
+        .find_map(|(from, to)| Some(format!("{to}.{}", name.strip_prefix(from)?.strip_prefix('.')?)))
         .unwrap_or_else(|| name.into())
 }
 
@@ -89,10 +76,7 @@ fn resnet_shortcut(_: &Architecture, name: &str) -> Vec<String> {
 
 fn resnet_residual_function(_: &Architecture, name: &str) -> Vec<String> {
     let Some((stage, index, rest)) = resnet_block(name) else {
-        return vec![replace_first(
-            name,
-            &[("conv1", "conv1.0"), ("bn1", "conv1.1")],
-        )];
+        return vec![replace_first(name, &[("conv1", "conv1.0"), ("bn1", "conv1.1")])];
     };
     let rest = replace_first(
         rest,
@@ -178,10 +162,7 @@ fn torchvision_block(name: &str, [first, second]: [&str; 2]) -> Vec<String> {
         return vec![match name {
             "cls_token" => "class_token".into(),
             "pos_embed" => "encoder.pos_embedding".into(),
-            _ => replace_first(
-                name,
-                &[("patch_embed.proj", "conv_proj"), ("norm", "encoder.ln")],
-            ),
+            _ => replace_first(name, &[("patch_embed.proj", "conv_proj"), ("norm", "encoder.ln")]),
         }];
     };
     let rest = match rest.strip_prefix("attn.qkv.") {
@@ -207,18 +188,13 @@ fn vit_hugging_face(_: &Architecture, name: &str) -> Vec<String> {
             "pos_embed" => "embeddings.position_embeddings".into(),
             _ => replace_first(
                 name,
-                &[
-                    ("patch_embed.proj", "embeddings.patch_embeddings.projection"),
-                    ("norm", "layernorm"),
-                ],
+                &[("patch_embed.proj", "embeddings.patch_embeddings.projection"), ("norm", "layernorm")],
             ),
         }];
     };
     let layer = format!("encoder.layer.{index}");
     if let Some(what) = rest.strip_prefix("attn.qkv.") {
-        return ["query", "key", "value"]
-            .map(|part| format!("{layer}.attention.attention.{part}.{what}"))
-            .into();
+        return ["query", "key", "value"].map(|part| format!("{layer}.attention.attention.{part}.{what}")).into();
     }
     let rest = replace_first(
         rest,

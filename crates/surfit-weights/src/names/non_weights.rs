@@ -31,10 +31,8 @@ const STATE_NAMES: [&str; 21] = [
 ];
 
 /// Last components of names of buffers that images are normalized with, mean and standard deviation.
-const NORMALIZATION_NAMES: [[&str; 5]; 2] = [
-    ["mean", "_mean", "image_mean", "pixel_mean", "mu"],
-    ["std", "_std", "image_std", "pixel_std", "sigma"],
-];
+const NORMALIZATION_NAMES: [[&str; 5]; 2] =
+    [["mean", "_mean", "image_mean", "pixel_mean", "mu"], ["std", "_std", "image_std", "pixel_std", "sigma"]];
 
 /// Words in names of modules that a training has beside its network, and that no network has in itself.
 const TRAINING_WORDS: [&str; 5] = ["loss", "losses", "criterion", "metric", "metrics"];
@@ -85,11 +83,7 @@ fn belongs_to_training(name: &str) -> bool {
 
 /// Divides all tensors but the claimed ones into what can be passed over and what cannot; `channels` are those of the
 /// images.
-pub(super) fn classify_leftovers(
-    index: &NameIndex,
-    claimed: &HashSet<usize>,
-    channels: usize,
-) -> LeftoverTensors {
+pub(super) fn classify_leftovers(index: &NameIndex, claimed: &HashSet<usize>, channels: usize) -> LeftoverTensors {
     let mut rest = LeftoverTensors::default();
     for (entry, name) in index.iter().filter(|(entry, _)| !claimed.contains(entry)) {
         let last = name.rsplit('.').next().unwrap_or(name);

@@ -21,9 +21,7 @@ impl RenameRules {
             let regex = Regex::new(pattern).map_err(|e| {
                 let why = e.to_string();
                 let why = why.lines().last().unwrap_or_default();
-                NetworkError(format!(
-                    "corners.rename: {pattern:?} is no regular expression ({why})"
-                ))
+                NetworkError(format!("corners.rename: {pattern:?} is no regular expression ({why})"))
             })?;
             Ok((regex, replacement.clone()))
         });

@@ -25,10 +25,7 @@ struct NetworkGuess {
 
 /// The network that the tensors match completely, with the fewest settings; the configured one with other settings before
 /// others.
-pub(super) fn suggest_network(
-    network: &ExpectedNetwork,
-    index: &NameIndex,
-) -> Option<ExpectedNetwork> {
+pub(super) fn suggest_network(network: &ExpectedNetwork, index: &NameIndex) -> Option<ExpectedNetwork> {
     if index.iter().nth(MAX_TENSORS).is_some() {
         return None;
     }
@@ -37,12 +34,7 @@ pub(super) fn suggest_network(
     names
         .flat_map(|name| guess_networks(name, network, index))
         .filter_map(|guess| match_guess(network, index, guess))
-        .min_by_key(|found| {
-            (
-                setting_count(&found.config),
-                found.input[1] != network.input[1],
-            )
-        })
+        .min_by_key(|found| (setting_count(&found.config), found.input[1] != network.input[1]))
 }
 
 /// How many settings a configuration needs beside the name.
@@ -51,11 +43,7 @@ fn setting_count(config: &NetworkConfig) -> usize {
 }
 
 /// The guess as a network, when the tensors match it: for the images that there are, else for those that it was made for.
-fn match_guess(
-    network: &ExpectedNetwork,
-    index: &NameIndex,
-    guess: NetworkGuess,
-) -> Option<ExpectedNetwork> {
+fn match_guess(network: &ExpectedNetwork, index: &NameIndex, guess: NetworkGuess) -> Option<ExpectedNetwork> {
     let here = [network.input[1], network.input[2]];
     let made_for = guess.side.filter(|&side| side > 0);
     let sides = [Some(here), made_for.map(|side| [side, side])];
@@ -67,11 +55,7 @@ fn match_guess(
             return None;
         }
         // What are the network's own settings is not said.
-        for leave_out in [
-            (|c| c.widths.clear()) as fn(&mut NetworkConfig),
-            |c| c.hidden.clear(),
-            |c| c.patch = 0,
-        ] {
+        for leave_out in [(|c| c.widths.clear()) as fn(&mut NetworkConfig), |c| c.hidden.clear(), |c| c.patch = 0] {
             let mut config = found.config.clone();
             leave_out(&mut config);
             if let Ok(shorter) = build(&config)
@@ -121,14 +105,8 @@ impl NamingMatch {
 
     /// Outputs and inputs of every convolution in order.
     fn convolution_shapes(&self, index: &NameIndex) -> Vec<[i64; 2]> {
-        let shapes = self
-            .tensors
-            .iter()
-            .filter_map(|t| index.concatenated_shape(&t.entries));
-        shapes
-            .filter(|shape| shape.len() == 4)
-            .map(|shape| [shape[0], shape[1]])
-            .collect()
+        let shapes = self.tensors.iter().filter_map(|t| index.concatenated_shape(&t.entries));
+        shapes.filter(|shape| shape.len() == 4).map(|shape| [shape[0], shape[1]]).collect()
     }
 
     /// Entries of a tensor's first axis, where it is there.
@@ -143,12 +121,7 @@ fn guess_resnet(name: &str, index: &NameIndex) -> Option<NetworkGuess> {
         let shape = found.shape_in_file(index, &format!("{module}.weight"))?;
         shape.first().copied()
     };
-    let widths = [
-        units("conv1")?,
-        units("layer2.0.conv1")?,
-        units("layer3.0.conv1")?,
-        units("layer4.0.conv1")?,
-    ];
+    let widths = [units("conv1")?, units("layer2.0.conv1")?, units("layer3.0.conv1")?, units("layer4.0.conv1")?];
     Some(NetworkGuess {
         config: network_config(name, &widths),
         channels: image_channels(&found, index)?,
@@ -176,18 +149,14 @@ fn guess_vgg(name: &str, index: &NameIndex) -> Vec<NetworkGuess> {
         first
     });
     let widths: Vec<i64> = firsts.collect();
-    let body = found
-        .tensors
-        .iter()
-        .filter(|t| t.name.starts_with("features"));
+    let body = found.tensors.iter().filter(|t| t.name.starts_with("features"));
     let claimed: HashSet<usize> = body.flat_map(|t| t.entries.clone()).collect();
     let prefix = found.prefixes.first().map_or("", String::as_str);
     let last_width = widths.last().copied().unwrap_or(0);
     // Each channel of the last stage is as many features as there are pixels left.
     let fits = |features: i64| last_width > 0 && features % last_width == 0;
-    let rows = chained_linear_rows(index, &claimed, fits)
-        .into_iter()
-        .filter(|(head, _)| heads::is_classifier(head, prefix));
+    let rows =
+        chained_linear_rows(index, &claimed, fits).into_iter().filter(|(head, _)| heads::is_classifier(head, prefix));
     let guess = |(_, units): (heads::LinearHead, Vec<i64>)| {
         let (&classes, hidden) = units.split_last()?;
         Some(NetworkGuess {
@@ -215,10 +184,7 @@ fn chained_linear_rows(
         let units: Vec<i64> = shapes().map(|shape| shape[0]).collect();
         let features: Vec<i64> = shapes().map(|shape| shape[1]).collect();
         let (&first, others) = features.split_first()?;
-        let chained = others
-            .iter()
-            .zip(&units)
-            .all(|(features, units)| features == units);
+        let chained = others.iter().zip(&units).all(|(features, units)| features == units);
         let sizes_ok = units.iter().all(|u| (1..=MAX_WIDTH as i64).contains(u));
         (chained && sizes_ok && fits(first)).then_some((head, units))
     };
@@ -229,14 +195,9 @@ fn chained_linear_rows(
 }
 
 fn guess_cnn(index: &NameIndex) -> Option<NetworkGuess> {
-    let found = (1..=MAX_BLOCKS)
-        .map_while(|depth| match_body_names(&network_config("cnn", &vec![2; depth]), index))
-        .last()?;
-    let widths: Vec<i64> = found
-        .convolution_shapes(index)
-        .iter()
-        .map(|c| c[0])
-        .collect();
+    let found =
+        (1..=MAX_BLOCKS).map_while(|depth| match_body_names(&network_config("cnn", &vec![2; depth]), index)).last()?;
+    let widths: Vec<i64> = found.convolution_shapes(index).iter().map(|c| c[0]).collect();
     Some(NetworkGuess {
         config: network_config("cnn", &widths),
         channels: image_channels(&found, index)?,
@@ -270,46 +231,30 @@ fn guess_mlp(network: &ExpectedNetwork, index: &NameIndex) -> Vec<NetworkGuess> 
             side: Some(side),
         })
     };
-    let rows = chained_linear_rows(index, &HashSet::new(), |features| {
-        images(features).is_some()
-    });
+    let rows = chained_linear_rows(index, &HashSet::new(), |features| images(features).is_some());
     rows.into_iter().take(MAX_ROWS).filter_map(guess).collect()
 }
 
 fn guess_vit(name: &str, network: &ExpectedNetwork, index: &NameIndex) -> Option<NetworkGuess> {
-    let template = |depth: usize| NetworkConfig {
-        patch: 16,
-        ..network_config(name, &[2, depth as i64, 1])
-    };
-    let (depth, found) = (1..=MAX_BLOCKS)
-        .map_while(|depth| Some((depth, match_body_names(&template(depth), index)?)))
-        .last()?;
+    let template = |depth: usize| NetworkConfig { patch: 16, ..network_config(name, &[2, depth as i64, 1]) };
+    let (depth, found) =
+        (1..=MAX_BLOCKS).map_while(|depth| Some((depth, match_body_names(&template(depth), index)?))).last()?;
     let &[_, _, dim] = found.shape_in_file(index, "cls_token")?.as_slice() else {
         return None;
     };
-    let &[_, channels, patch, _] = found
-        .shape_in_file(index, "patch_embed.proj.weight")?
-        .as_slice()
-    else {
+    let &[_, channels, patch, _] = found.shape_in_file(index, "patch_embed.proj.weight")?.as_slice() else {
         return None;
     };
-    let tokens = *found
-        .shape_in_file(index, super::POSITION_EMBEDDINGS)?
-        .get(1)?;
+    let tokens = *found.shape_in_file(index, super::POSITION_EMBEDDINGS)?.get(1)?;
     // Shapes do not tell how many heads there are; those of timm have 64 features.
     let given = network.config.widths.get(2).map(|&h| h as i64);
     let heads = given.filter(|_| network.config.name.starts_with("vit-"));
     let heads = heads.unwrap_or((dim / 64).max(1));
     let patch = usize::try_from(patch).ok()?;
     Some(NetworkGuess {
-        config: NetworkConfig {
-            patch,
-            ..network_config(name, &[dim, depth as i64, heads])
-        },
+        config: NetworkConfig { patch, ..network_config(name, &[dim, depth as i64, heads]) },
         channels: usize::try_from(channels).ok()?,
         classes: found.first_axis_len(index, "head.weight")?,
-        side: usize::try_from((tokens - 1).max(0).isqrt())
-            .ok()?
-            .checked_mul(patch),
+        side: usize::try_from((tokens - 1).max(0).isqrt()).ok()?.checked_mul(patch),
     })
 }

@@ -8,12 +8,7 @@ mod refusals;
 
 /// A network for images of `[3, 32, 32]` and 10 classes.
 fn network(name: &str, widths: &[usize], hidden: &[usize]) -> ExpectedNetwork {
-    let config = NetworkConfig {
-        name: name.into(),
-        widths: widths.into(),
-        patch: 0,
-        hidden: hidden.into(),
-    };
+    let config = NetworkConfig { name: name.into(), widths: widths.into(), patch: 0, hidden: hidden.into() };
     ExpectedNetwork::new(&config, [3, 32, 32], 10).unwrap()
 }
 
@@ -23,9 +18,7 @@ type NamedEntries = Vec<(String, Vec<i64>)>;
 fn entries(network: &ExpectedNetwork) -> NamedEntries {
     let layout = network.layout();
     let parameters = layout.parameters.iter();
-    let mut all: NamedEntries = parameters
-        .map(|p| (p.name.clone(), p.shape.clone()))
-        .collect();
+    let mut all: NamedEntries = parameters.map(|p| (p.name.clone(), p.shape.clone())).collect();
     for norm in &layout.norms {
         for what in RUNNING_STATISTICS {
             all.push((format!("{}.{what}", norm.prefix), vec![norm.channels]));
@@ -37,10 +30,7 @@ fn entries(network: &ExpectedNetwork) -> NamedEntries {
 
 /// The same with every name replaced.
 fn renamed(entries: &NamedEntries, name: impl Fn(&str) -> String) -> NamedEntries {
-    entries
-        .iter()
-        .map(|(n, shape)| (name(n), shape.clone()))
-        .collect()
+    entries.iter().map(|(n, shape)| (name(n), shape.clone())).collect()
 }
 
 /// As [`super::match_names`]: counters are integers, all else is of floats.
@@ -69,22 +59,13 @@ fn matched(network: &ExpectedNetwork, entries: &NamedEntries) -> NameMap {
 }
 
 fn refusal(network: &ExpectedNetwork, entries: &NamedEntries) -> String {
-    match_names(network, entries, &RenameRules::default())
-        .expect_err("a refusal")
-        .to_string()
+    match_names(network, entries, &RenameRules::default()).expect_err("a refusal").to_string()
 }
 
 /// The file's name of every tensor of the layout.
 fn sources(map: &NameMap) -> Vec<(&str, Vec<&str>)> {
     let tensors = map.tensors.iter();
-    tensors
-        .map(|t| {
-            (
-                t.name.as_str(),
-                t.sources.iter().map(String::as_str).collect(),
-            )
-        })
-        .collect()
+    tensors.map(|t| (t.name.as_str(), t.sources.iter().map(String::as_str).collect())).collect()
 }
 
 fn source<'a>(map: &'a NameMap, name: &str) -> Vec<&'a str> {
@@ -114,44 +95,19 @@ fn the_layouts_own_names_are_themselves() {
 fn prefixes_and_wrappers_are_seen_through_wherever_they_stand() {
     let resnet = network("resnet18-cifar", &[4, 5, 6, 7], &[]);
     let all = entries(&resnet);
-    for prefix in [
-        "model.",
-        "net.",
-        "backbone.",
-        "encoder.",
-        "1.",
-        "module.model.",
-        "_orig_mod.module.",
-    ] {
+    for prefix in ["model.", "net.", "backbone.", "encoder.", "1.", "module.model.", "_orig_mod.module."] {
         let map = matched(&resnet, &renamed(&all, |n| format!("{prefix}{n}")));
-        assert_eq!(
-            source(&map, "conv1.weight"),
-            [format!("{prefix}conv1.weight")]
-        );
+        assert_eq!(source(&map, "conv1.weight"), [format!("{prefix}conv1.weight")]);
     }
     let inside = |n: &str| {
         n.replace("layer2.", "layer2._fsdp_wrapped_module.")
-            .replace(
-                "layer1.0.",
-                "layer1.0._checkpoint_wrapped_module._orig_mod.",
-            )
+            .replace("layer1.0.", "layer1.0._checkpoint_wrapped_module._orig_mod.")
     };
     let map = matched(&resnet, &renamed(&all, inside));
-    assert_eq!(
-        source(&map, "layer1.0.bn1.bias"),
-        ["layer1.0._checkpoint_wrapped_module._orig_mod.bn1.bias"]
-    );
+    assert_eq!(source(&map, "layer1.0.bn1.bias"), ["layer1.0._checkpoint_wrapped_module._orig_mod.bn1.bias"]);
     let vgg = network("vgg16-bn-cifar", &[], &[]);
-    let map = matched(
-        &vgg,
-        &renamed(&entries(&vgg), |n| {
-            n.replace("features.", "features.module.")
-        }),
-    );
-    assert_eq!(
-        source(&map, "features.0.weight"),
-        ["features.module.0.weight"]
-    );
+    let map = matched(&vgg, &renamed(&entries(&vgg), |n| n.replace("features.", "features.module.")));
+    assert_eq!(source(&map, "features.0.weight"), ["features.module.0.weight"]);
 }
 
 #[test]
@@ -175,10 +131,7 @@ fn the_head_may_stand_elsewhere_than_the_body() {
             }),
         );
         assert_eq!(source(&map, "fc.bias"), [format!("{head}bias")]);
-        assert_eq!(
-            map.names_in_file("fc.weight"),
-            Some(vec![format!("{head}weight")])
-        );
+        assert_eq!(map.names_in_file("fc.weight"), Some(vec![format!("{head}weight")]));
     }
 }
 
@@ -204,10 +157,7 @@ fn what_is_no_weight_is_passed_over() {
         map.ignored_tensors_notice().unwrap(),
         "7 tensors are no weights and were passed over: `n_averaged`, `averaged.n_averaged`, `1._extra_state` and 4 more"
     );
-    assert_eq!(
-        map.normalization,
-        [Some("0.mean".to_owned()), Some("0.std".to_owned())]
-    );
+    assert_eq!(map.normalization, [Some("0.mean".to_owned()), Some("0.std".to_owned())]);
     // A mean of something else is a weight that nobody knows.
     all.push(("2.mean".into(), vec![64]));
     assert!(refusal(&resnet, &all).contains("`2.mean` is unknown"));
@@ -246,16 +196,10 @@ fn floats_that_are_called_as_states_are_refused() {
 fn pytorch_cifars_and_other_resnets_are_the_same_network() {
     let resnet = network("resnet18-cifar", &[], &[]);
     let all = entries(&resnet);
-    let kuangliu = renamed(&all, |n| {
-        n.replace("downsample", "shortcut")
-            .replace("fc.", "linear.")
-    });
+    let kuangliu = renamed(&all, |n| n.replace("downsample", "shortcut").replace("fc.", "linear."));
     let map = matched(&resnet, &kuangliu);
     assert_eq!(map.naming, "kuangliu/pytorch-cifar");
-    assert_eq!(
-        source(&map, "layer3.0.downsample.1.running_var"),
-        ["layer3.0.shortcut.1.running_var"]
-    );
+    assert_eq!(source(&map, "layer3.0.downsample.1.running_var"), ["layer3.0.shortcut.1.running_var"]);
     assert_eq!(source(&map, "fc.weight"), ["linear.weight"]);
 
     // Written out as its repository has them.
@@ -291,19 +235,10 @@ fn pytorch_cifars_and_other_resnets_are_the_same_network() {
     let map = matched(&resnet, &names);
     assert!(!map.has_statistics);
     assert_eq!(map.naming, "weiaicunzai/pytorch-cifar100");
-    assert_eq!(
-        source(&map, "layer4.1.conv2.weight"),
-        ["conv5_x.1.residual_function.3.weight"]
-    );
-    assert_eq!(
-        source(&map, "layer2.0.downsample.0.weight"),
-        ["conv3_x.0.shortcut.0.weight"]
-    );
+    assert_eq!(source(&map, "layer4.1.conv2.weight"), ["conv5_x.1.residual_function.3.weight"]);
+    assert_eq!(source(&map, "layer2.0.downsample.0.weight"), ["conv3_x.0.shortcut.0.weight"]);
     // What a file without statistics would call them.
-    assert_eq!(
-        map.names_in_file("bn1.running_mean"),
-        Some(vec!["conv1.1.running_mean".to_owned()])
-    );
+    assert_eq!(map.names_in_file("bn1.running_mean"), Some(vec!["conv1.1.running_mean".to_owned()]));
     assert_eq!(map.names_in_file("bn9.running_mean"), None);
 
     let sequential = renamed(&all, |n| {
@@ -317,20 +252,14 @@ fn pytorch_cifars_and_other_resnets_are_the_same_network() {
             _ => n,
         }
     });
-    assert_eq!(
-        source(&matched(&resnet, &sequential), "layer1.0.conv1.weight"),
-        ["backbone.4.0.conv1.weight"]
-    );
+    assert_eq!(source(&matched(&resnet, &sequential), "layer1.0.conv1.weight"), ["backbone.4.0.conv1.weight"]);
 }
 
 #[test]
 fn a_pre_activation_resnet_is_not_taken_for_another() {
     // Its batch norms stand before the convolutions, so that some have other widths, and its shortcuts have none.
     let resnet = network("resnet18-cifar", &[], &[]);
-    let mut all = renamed(&entries(&resnet), |n| {
-        n.replace("downsample", "shortcut")
-            .replace("fc.", "linear.")
-    });
+    let mut all = renamed(&entries(&resnet), |n| n.replace("downsample", "shortcut").replace("fc.", "linear."));
     all.retain(|(n, _)| !n.contains("shortcut.1"));
     for (name, shape) in &mut all {
         if name.starts_with("layer2.0.bn1.") && shape.len() == 1 {
@@ -355,11 +284,7 @@ fn vggs_with_hidden_layers_are_matched_by_the_order_of_their_layers() {
         (MODE_CONNECTIVITY_NAMING, false, [1, 4, 6], [512, 512]),
         (MODE_CONNECTIVITY_NAMING, true, [1, 4, 6], [512, 512]),
     ] {
-        let name = if normed {
-            "vgg16-bn-cifar"
-        } else {
-            "vgg16-cifar"
-        };
+        let name = if normed { "vgg16-bn-cifar" } else { "vgg16-cifar" };
         let vgg = network(name, &[], &units);
         // As their authors write them: the layers in a loop over stages.
         let mut names: NamedEntries = Vec::new();
@@ -395,19 +320,8 @@ fn vggs_with_hidden_layers_are_matched_by_the_order_of_their_layers() {
         }
         let map = matched(&vgg, &names);
         assert_eq!(map.naming, naming);
-        assert_eq!(
-            source(&map, "classifier.6.weight"),
-            [format!("classifier.{}.weight", numbers[2])]
-        );
-        let last = network(name, &[], &[])
-            .layout()
-            .parameters
-            .iter()
-            .rev()
-            .nth(2)
-            .unwrap()
-            .name
-            .clone();
+        assert_eq!(source(&map, "classifier.6.weight"), [format!("classifier.{}.weight", numbers[2])]);
+        let last = network(name, &[], &[]).layout().parameters.iter().rev().nth(2).unwrap().name.clone();
         let expected = match (naming, normed) {
             (MODE_CONNECTIVITY_NAMING, true) => "layer_blocks.4.5.bias".to_owned(),
             (MODE_CONNECTIVITY_NAMING, false) => "layer_blocks.4.2.bias".to_owned(),
@@ -443,10 +357,7 @@ fn vits_of_torchvision_and_hugging_face_are_timms() {
     });
     let map = matched(&vit, &torchvision);
     assert_eq!(map.naming, "torchvision");
-    assert_eq!(
-        source(&map, "blocks.1.attn.qkv.bias"),
-        ["encoder.layers.encoder_layer_1.self_attention.in_proj_bias"]
-    );
+    assert_eq!(source(&map, "blocks.1.attn.qkv.bias"), ["encoder.layers.encoder_layer_1.self_attention.in_proj_bias"]);
     assert_eq!(source(&map, "head.weight"), ["heads.head.weight"]);
 
     let mut hugging_face: NamedEntries = Vec::new();
@@ -465,8 +376,7 @@ fn vits_of_torchvision_and_hugging_face_are_timms() {
     let map = matched(&vit, &hugging_face);
     assert_eq!(
         source(&map, "blocks.0.attn.qkv.weight"),
-        ["query", "key", "value"]
-            .map(|p| format!("vit.encoder.layer.0.attention.attention.{p}.weight"))
+        ["query", "key", "value"].map(|p| format!("vit.encoder.layer.0.attention.attention.{p}.weight"))
     );
     // Parts of unequal size are no thirds, though together they are as large.
     for (name, shape) in &mut hugging_face {
@@ -487,16 +397,8 @@ fn position_embeddings_of_other_images_are_taken_to_be_interpolated() {
     let map = matched(&vit, &all);
     let (tensor, patches) = map.interpolated_embeddings().unwrap();
     assert_eq!((tensor.name.as_str(), patches), (POSITION_EMBEDDINGS, 196));
-    assert_eq!(
-        matched(&vit, &entries(&vit)).interpolated_embeddings(),
-        None
-    );
-    for wrong in [
-        vec![1, 14 * 14, 12],
-        vec![1, 1, 12],
-        vec![1, 197, 13],
-        vec![197, 12],
-    ] {
+    assert_eq!(matched(&vit, &entries(&vit)).interpolated_embeddings(), None);
+    for wrong in [vec![1, 14 * 14, 12], vec![1, 1, 12], vec![1, 197, 13], vec![197, 12]] {
         all[1].1 = wrong;
         let why = refusal(&vit, &all);
         assert!(why.contains("pos_embed"), "{why}");
@@ -509,26 +411,16 @@ fn linear_layers_alone_may_have_their_head_under_another_prefix() {
     for (body, head) in [
         (["backbone.0", "backbone.2"], "head.fc"),
         (["backbone.fc1", "backbone.fc2"], "classifier"),
-        (
-            ["module.features.0", "module.features.3"],
-            "module.classifier.1",
-        ),
+        (["module.features.0", "module.features.3"], "module.classifier.1"),
         (["fc1", "fc2"], "out"),
     ] {
         let all = renamed(&entries(&mlp), |name| {
-            let (layer, what) = name
-                .strip_prefix("layers.")
-                .unwrap()
-                .split_once('.')
-                .unwrap();
+            let (layer, what) = name.strip_prefix("layers.").unwrap().split_once('.').unwrap();
             let module = [body[0], body[1], head][layer.parse::<usize>().unwrap()];
             format!("{module}.{what}")
         });
         let map = matched(&mlp, &all);
-        assert_eq!(
-            source(&map, "layers.1.weight"),
-            [format!("{}.weight", body[1])]
-        );
+        assert_eq!(source(&map, "layers.1.weight"), [format!("{}.weight", body[1])]);
         assert_eq!(source(&map, "layers.2.bias"), [format!("{head}.bias")]);
     }
     // A layer that is missing is named, and not all of them.
@@ -537,12 +429,6 @@ fn linear_layers_alone_may_have_their_head_under_another_prefix() {
         .filter(|(name, _)| name != "2.bias")
         .collect();
     let why = refusal(&mlp, &all);
-    assert!(
-        why.contains("lacks `layers.2.weight`, `layers.2.bias`"),
-        "{why}"
-    );
-    assert!(
-        !why.contains("layers.0") && why.contains("`2.weight` is unknown"),
-        "{why}"
-    );
+    assert!(why.contains("lacks `layers.2.weight`, `layers.2.bias`"), "{why}");
+    assert!(!why.contains("layers.0") && why.contains("`2.weight` is unknown"), "{why}");
 }

@@ -25,25 +25,12 @@ pub(super) fn describe(shape: &NetworkShape) -> Result<Architecture, NetworkErro
         let units = units as i64;
         let group = layout.add_group(&format!("features.{i}"), units);
         let axes = [Some(GroupAxis::for_group(group)), reads];
-        layout.add_parameter(
-            &format!("features.{i}.0.weight"),
-            &[units, fan, 3, 3],
-            uniform_init(9 * fan),
-            &axes,
-        );
+        layout.add_parameter(&format!("features.{i}.0.weight"), &[units, fan, 3, 3], uniform_init(9 * fan), &axes);
         layout.add_batch_norm(&format!("features.{i}.1"), units, Some(group));
         (fan, reads) = (units, axes[0]);
     }
     let classes = shape.classes as i64;
-    layout.add_parameter(
-        "classifier.weight",
-        &[classes, fan],
-        uniform_init(fan),
-        &[None, reads],
-    );
+    layout.add_parameter("classifier.weight", &[classes, fan], uniform_init(fan), &[None, reads]);
     layout.add_parameter("classifier.bias", &[classes], uniform_init(fan), &[None]);
-    Ok(Architecture::Cnn(Cnn {
-        layout,
-        blocks: widths.len(),
-    }))
+    Ok(Architecture::Cnn(Cnn { layout, blocks: widths.len() }))
 }

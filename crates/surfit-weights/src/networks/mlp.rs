@@ -18,8 +18,7 @@ pub(super) fn describe(shape: &NetworkShape) -> Result<Architecture, NetworkErro
     let (mut fan, mut reads) = (shape.input.iter().product::<usize>() as i64, None);
     for i in 0..=widths.len() {
         let units = widths.get(i).copied().unwrap_or(shape.classes) as i64;
-        let writes = (i < widths.len())
-            .then(|| GroupAxis::for_group(layout.add_group(&format!("layers.{i}"), units)));
+        let writes = (i < widths.len()).then(|| GroupAxis::for_group(layout.add_group(&format!("layers.{i}"), units)));
         let (weight, bias) = (format!("layers.{i}.weight"), format!("layers.{i}.bias"));
         layout.add_parameter(&weight, &[units, fan], uniform_init(fan), &[writes, reads]);
         layout.add_parameter(&bias, &[units], uniform_init(fan), &[writes]);

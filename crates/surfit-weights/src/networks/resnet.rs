@@ -62,12 +62,7 @@ fn describe(shape: &NetworkShape, stem: Stem) -> Result<Architecture, NetworkErr
     let kernel = if stem == Stem::ImageNet { 7 } else { 3 };
     let mut stream = layout.add_group("conv1", widths[0]);
     let stem_stream = stream;
-    add_convolution(
-        &mut layout,
-        "conv1",
-        [widths[0], shape.input[0] as i64, kernel],
-        [Some(stream), None],
-    );
+    add_convolution(&mut layout, "conv1", [widths[0], shape.input[0] as i64, kernel], [Some(stream), None]);
     layout.add_batch_norm("bn1", widths[0], Some(stream));
 
     let (mut blocks, mut channels) = (Vec::new(), widths[0]);
@@ -91,39 +86,19 @@ fn describe(shape: &NetworkShape, stem: Stem) -> Result<Architecture, NetworkErr
                 let shape = [units, channels, 1];
                 add("downsample.0", "downsample.1", shape, [stream, reads]);
             }
-            blocks.push(BasicBlock {
-                stride: if downsample { 2 } else { 1 },
-                downsample,
-                hidden,
-                stream,
-            });
+            blocks.push(BasicBlock { stride: if downsample { 2 } else { 1 }, downsample, hidden, stream });
             channels = units;
         }
     }
     let classes = shape.classes as i64;
     let axes = [None, Some(GroupAxis::for_group(stream))];
-    layout.add_parameter(
-        "fc.weight",
-        &[classes, channels],
-        uniform_init(channels),
-        &axes,
-    );
+    layout.add_parameter("fc.weight", &[classes, channels], uniform_init(channels), &axes);
     layout.add_parameter("fc.bias", &[classes], uniform_init(channels), &[]);
-    Ok(Architecture::ResNet(ResNet {
-        layout,
-        stem,
-        stream: stem_stream,
-        blocks,
-    }))
+    Ok(Architecture::ResNet(ResNet { layout, stem, stream: stem_stream, blocks }))
 }
 
 /// A convolution without bias; `shape` is units, channels, kernel, and `groups` those of units and channels.
-fn add_convolution(
-    layout: &mut WeightLayout,
-    name: &str,
-    shape: [i64; 3],
-    groups: [Option<usize>; 2],
-) {
+fn add_convolution(layout: &mut WeightLayout, name: &str, shape: [i64; 3], groups: [Option<usize>; 2]) {
     let [units, channels, kernel] = shape;
     layout.add_parameter(
         &format!("{name}.weight"),

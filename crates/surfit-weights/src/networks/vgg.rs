@@ -75,10 +75,7 @@ fn describe(shape: &NetworkShape, normed: bool, cifar: bool) -> Result<Architect
     }
     if !cifar {
         fan *= Vgg::POOLED_SIZE * Vgg::POOLED_SIZE;
-        reads = reads.map(|axis| GroupAxis {
-            block: Vgg::POOLED_SIZE * Vgg::POOLED_SIZE,
-            ..axis
-        });
+        reads = reads.map(|axis| GroupAxis { block: Vgg::POOLED_SIZE * Vgg::POOLED_SIZE, ..axis });
     }
     let hidden = match shape.hidden {
         [] if cifar => &[],
@@ -103,10 +100,5 @@ fn describe(shape: &NetworkShape, normed: bool, cifar: bool) -> Result<Architect
         layout.add_parameter(&bias, &[units], zeros, &[writes]);
         (fan, reads) = (units, writes);
     }
-    Ok(Architecture::Vgg(Vgg {
-        layout,
-        normed,
-        cifar,
-        hidden: hidden.len(),
-    }))
+    Ok(Architecture::Vgg(Vgg { layout, normed, cifar, hidden: hidden.len() }))
 }

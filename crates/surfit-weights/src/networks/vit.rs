@@ -61,28 +61,13 @@ fn describe(shape: &NetworkShape, own: [usize; 3]) -> Result<Architecture, Netwo
     let features = Some(GroupAxis::for_group(stream));
     let positions = [None, None, features];
     for (name, length, std) in [("cls_token", 1, 1e-6), ("pos_embed", tokens, 0.02)] {
-        layout.add_parameter(
-            name,
-            &[1, length, dim],
-            ParameterInit::Normal(std),
-            &positions,
-        );
+        layout.add_parameter(name, &[1, length, dim], ParameterInit::Normal(std), &positions);
         // With these the residual stream is f32 from its beginning: every block adds a little to it.
         layout.mark_last_as_f32();
     }
     let fan = channels * patch * patch;
-    layout.add_parameter(
-        "patch_embed.proj.weight",
-        &[dim, channels, patch, patch],
-        uniform_init(fan),
-        &[features],
-    );
-    layout.add_parameter(
-        "patch_embed.proj.bias",
-        &[dim],
-        uniform_init(fan),
-        &[features],
-    );
+    layout.add_parameter("patch_embed.proj.weight", &[dim, channels, patch, patch], uniform_init(fan), &[features]);
+    layout.add_parameter("patch_embed.proj.bias", &[dim], uniform_init(fan), &[features]);
     let mut blocks = Vec::new();
     for i in 0..depth {
         let prefix = |part: &str| format!("blocks.{i}.{part}");
@@ -90,69 +75,24 @@ fn describe(shape: &NetworkShape, own: [usize; 3]) -> Result<Architecture, Netwo
             heads: layout.add_group(&prefix("attn"), heads),
             hidden: layout.add_group(&prefix("mlp"), MLP_RATIO * dim),
         };
-        let head = GroupAxis {
-            block: dim / heads,
-            ..GroupAxis::for_group(block.heads)
-        };
+        let head = GroupAxis { block: dim / heads, ..GroupAxis::for_group(block.heads) };
         let thrice = Some(GroupAxis { repeat: 3, ..head });
         let (head, hidden) = (Some(head), Some(GroupAxis::for_group(block.hidden)));
         layout.add_scale_and_shift(&prefix("norm1"), dim, Some(stream));
-        add_linear(
-            &mut layout,
-            &prefix("attn.qkv"),
-            [3 * dim, dim],
-            [thrice, features],
-        );
-        add_linear(
-            &mut layout,
-            &prefix("attn.proj"),
-            [dim, dim],
-            [features, head],
-        );
+        add_linear(&mut layout, &prefix("attn.qkv"), [3 * dim, dim], [thrice, features]);
+        add_linear(&mut layout, &prefix("attn.proj"), [dim, dim], [features, head]);
         layout.add_scale_and_shift(&prefix("norm2"), dim, Some(stream));
-        add_linear(
-            &mut layout,
-            &prefix("mlp.fc1"),
-            [MLP_RATIO * dim, dim],
-            [hidden, features],
-        );
-        add_linear(
-            &mut layout,
-            &prefix("mlp.fc2"),
-            [dim, MLP_RATIO * dim],
-            [features, hidden],
-        );
+        add_linear(&mut layout, &prefix("mlp.fc1"), [MLP_RATIO * dim, dim], [hidden, features]);
+        add_linear(&mut layout, &prefix("mlp.fc2"), [dim, MLP_RATIO * dim], [features, hidden]);
         blocks.push(block);
     }
     layout.add_scale_and_shift("norm", dim, Some(stream));
     add_linear(&mut layout, "head", [classes, dim], [None, features]);
-    Ok(Architecture::Vit(Vit {
-        layout,
-        patch,
-        grid,
-        heads,
-        stream,
-        blocks,
-    }))
+    Ok(Architecture::Vit(Vit { layout, patch, grid, heads, stream, blocks }))
 }
 
 /// A linear layer as timm starts it; `axes` are those of its weight.
-fn add_linear(
-    layout: &mut WeightLayout,
-    name: &str,
-    shape: [i64; 2],
-    axes: [Option<GroupAxis>; 2],
-) {
-    layout.add_parameter(
-        &format!("{name}.weight"),
-        &shape,
-        ParameterInit::Normal(0.02),
-        &axes,
-    );
-    layout.add_parameter(
-        &format!("{name}.bias"),
-        &shape[..1],
-        ParameterInit::Zeros,
-        &axes[..1],
-    );
+fn add_linear(layout: &mut WeightLayout, name: &str, shape: [i64; 2], axes: [Option<GroupAxis>; 2]) {
+    layout.add_parameter(&format!("{name}.weight"), &shape, ParameterInit::Normal(0.02), &axes);
+    layout.add_parameter(&format!("{name}.bias"), &shape[..1], ParameterInit::Zeros, &axes[..1]);
 }

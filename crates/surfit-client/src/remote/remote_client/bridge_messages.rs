@@ -24,10 +24,7 @@ impl RemoteClient {
             None | Some(ToNear::Alive | ToNear::Parted { .. }) => {}
             Some(ToNear::Shown(shown)) => {
                 // The screen waits for the picture of a run that it asked for, even of the one it had.
-                let asked = self
-                    .requested_run
-                    .take_if(|path| *path == shown.path)
-                    .is_some();
+                let asked = self.requested_run.take_if(|path| *path == shown.path).is_some();
                 if asked || self.shown.as_ref().is_none_or(|s| s.path != shown.path) {
                     (self.seq, self.snapshot, self.location) = (None, None, None);
                     self.run_state = RunState::default();
@@ -42,9 +39,7 @@ impl RemoteClient {
                     Incoming::Reply { id, .. } => drop(self.unanswered.remove(id)),
                     Incoming::At { dir, name } => self.location = Some((dir.clone(), name.clone())),
                     // The far end could not open it, and shows what it did before. Another may have been asked for since.
-                    Incoming::Unopened { path, .. } => {
-                        drop(self.requested_run.take_if(|w| w == path))
-                    }
+                    Incoming::Unopened { path, .. } => drop(self.requested_run.take_if(|w| w == path)),
                     _ => {}
                 }
                 self.send_to_screen(message);
@@ -54,9 +49,8 @@ impl RemoteClient {
 
     pub(super) fn apply_snapshot_delta(&mut self, delta: ValueDelta) {
         if !delta.apply(&mut self.base_snapshot) {
-            return self.on_line_lost(Some(ClientError::InvalidMessage(
-                "a change to a snapshot that is not here".into(),
-            )));
+            return self
+                .on_line_lost(Some(ClientError::InvalidMessage("a change to a snapshot that is not here".into())));
         }
         match self.base_snapshot.deserialized::<Snapshot>() {
             Ok(snapshot) => {
@@ -87,10 +81,7 @@ impl RemoteClient {
         if envelope.seq > seq + 1 {
             // The next line brings the whole picture.
             self.seq = None;
-            return self.on_line_lost(Some(ClientError::InvalidMessage(format!(
-                "event {} after {seq}",
-                envelope.seq
-            ))));
+            return self.on_line_lost(Some(ClientError::InvalidMessage(format!("event {} after {seq}", envelope.seq))));
         }
         self.seq = Some(envelope.seq);
         if let Event::Exported(exported) = &mut envelope.event {

@@ -34,11 +34,7 @@ impl RemoteClient {
         (self.dialling, self.retry_at, self.last_dialled) = (true, None, Instant::now());
         self.generation += 1;
         let (generation, inputs) = (self.generation, self.inputs.clone());
-        let (reach, host, readonly) = (
-            self.host_config.clone(),
-            self.address.host.clone(),
-            self.readonly,
-        );
+        let (reach, host, readonly) = (self.host_config.clone(), self.address.host.clone(), self.readonly);
         let (run, _) = self.dial_target();
         std::thread::spawn(move || {
             let line = dial(&reach, &host, &bridge_arguments(&run, readonly), true);
@@ -49,13 +45,8 @@ impl RemoteClient {
     /// A line carries: says what is known, and reads.
     pub(super) fn on_connected(&mut self, line: dial::DialedLine) {
         self.generation += 1;
-        (self.received_frames, self.base_snapshot, self.last_received) =
-            (0, Value::Null, Instant::now());
-        let dial::DialedLine {
-            mut stdin,
-            stdout,
-            command,
-        } = line;
+        (self.received_frames, self.base_snapshot, self.last_received) = (0, Value::Null, Instant::now());
+        let dial::DialedLine { mut stdin, stdout, command } = line;
         let (says, to_say) = sync_channel::<ToFar>(256);
         // Writing may have to wait for the line; nothing here waits for it.
         std::thread::spawn(move || {
@@ -71,22 +62,12 @@ impl RemoteClient {
             loop {
                 let said = frames.next();
                 let over = said.is_err();
-                if inputs
-                    .send(NearInput::Bridge {
-                        generation,
-                        received: said,
-                    })
-                    .is_err()
-                    || over
-                {
+                if inputs.send(NearInput::Bridge { generation, received: said }).is_err() || over {
                     return;
                 }
             }
         });
-        self.line = Some(OpenLine {
-            sender: says,
-            command,
-        });
+        self.line = Some(OpenLine { sender: says, command });
         let (_, known) = self.dial_target();
         self.send_to_bridge(ToFar::Open { known });
     }
@@ -125,9 +106,7 @@ impl RemoteClient {
         };
         for id in std::mem::take(&mut self.unanswered) {
             let host = &self.address.host;
-            let error = Some(format!(
-                "the line broke before {host} answered; look whether it was done"
-            ));
+            let error = Some(format!("the line broke before {host} answered; look whether it was done"));
             self.send_to_screen(Incoming::Reply { id, error });
         }
         self.schedule_redial(why);
@@ -139,13 +118,9 @@ impl RemoteClient {
             self.retry_at = None;
             return self.send_to_screen(Incoming::Line(LineState::Refused { why }));
         }
-        let pause =
-            Duration::from_secs(REDIAL_DELAYS_SECS[self.attempt.min(REDIAL_DELAYS_SECS.len() - 1)]);
+        let pause = Duration::from_secs(REDIAL_DELAYS_SECS[self.attempt.min(REDIAL_DELAYS_SECS.len() - 1)]);
         self.attempt += 1;
         self.retry_at = Some(Instant::now() + pause);
-        self.send_to_screen(Incoming::Line(LineState::Down {
-            why,
-            retry: pause.as_secs_f64(),
-        }));
+        self.send_to_screen(Incoming::Line(LineState::Down { why, retry: pause.as_secs_f64() }));
     }
 }

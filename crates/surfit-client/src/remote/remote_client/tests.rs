@@ -14,10 +14,7 @@ fn shown_message(path: &str) -> Option<ToNear> {
 }
 
 fn run_state_message(seq: u64) -> Option<ToNear> {
-    let picture = RunState {
-        seq,
-        ..RunState::default()
-    };
+    let picture = RunState { seq, ..RunState::default() };
     Some(ToNear::Tell(Incoming::Picture(Box::new(picture))))
 }
 
@@ -25,20 +22,10 @@ fn run_state_message(seq: u64) -> Option<ToNear> {
 fn connected_client() -> (RemoteClient, Receiver<Incoming>, Receiver<NearInput>) {
     let greeting = super::super::wire::greeting();
     let reach = HostConfig {
-        ssh: vec![
-            "sh".into(),
-            "-c".into(),
-            format!(
-                "printf '%s\\n' '{}'; cat > /dev/null; true",
-                greeting.trim_end()
-            ),
-        ],
+        ssh: vec!["sh".into(), "-c".into(), format!("printf '%s\\n' '{}'; cat > /dev/null; true", greeting.trim_end())],
         program: vec!["surfit".into()],
     };
-    let address = RemoteAddress {
-        host: "there".into(),
-        run: "a".into(),
-    };
+    let address = RemoteAddress { host: "there".into(), run: "a".into() };
     let (screen, told) = sync_channel(256);
     let (inputs, receiver) = sync_channel(64);
     let line = dial(&reach, "there", &["bridge"], true).unwrap();
@@ -58,11 +45,7 @@ fn a_run_that_was_asked_for_before_the_line_broke_is_dialled_for() {
     near.on_line_lost(None);
     assert_eq!(near.dial_target(), ("/r/b".into(), None));
     near.on_bridge_message(shown_message("/r/b"));
-    assert_eq!(
-        near.dial_target(),
-        ("/r/b".into(), None),
-        "its picture is missing"
-    );
+    assert_eq!(near.dial_target(), ("/r/b".into(), None), "its picture is missing");
     near.on_bridge_message(run_state_message(3));
     assert_eq!(near.dial_target(), ("/r/b".into(), Some(("b".into(), 3))));
     let pictures = told.try_iter().filter_map(|m| match m {
@@ -90,10 +73,7 @@ fn a_run_that_the_far_end_could_not_open_is_not_dialled_for() {
 }
 
 fn unopened(path: &str) -> Incoming {
-    Incoming::Unopened {
-        path: path.into(),
-        why: format!("no run at {path}"),
-    }
+    Incoming::Unopened { path: path.into(), why: format!("no run at {path}") }
 }
 
 #[test]
@@ -119,10 +99,7 @@ fn a_silent_line_is_found_while_keys_come_all_the_time() {
     let thread = std::thread::spawn(move || near.run_loop(&receiver));
     let began = Instant::now();
     loop {
-        assert!(
-            began.elapsed() < SERVER_TIMEOUT,
-            "nobody looked at the line"
-        );
+        assert!(began.elapsed() < SERVER_TIMEOUT, "nobody looked at the line");
         inputs.send(NearInput::Screen(Outgoing::Detach)).unwrap();
         match told.recv_timeout(Duration::from_millis(100)) {
             Ok(Incoming::Line(surfit_tui::link::LineState::Down { why, .. })) => {
@@ -145,9 +122,7 @@ fn a_host_that_never_says_which_run_it_shows_is_told_at_once() {
         let path = dir.path().join("frames");
         let mut sender = FrameSender::new(std::fs::File::create(&path).unwrap());
         for _ in 0..2000 {
-            sender
-                .send(FrameKind::Whole, &encode(message).unwrap())
-                .unwrap();
+            sender.send(FrameKind::Whole, &encode(message).unwrap()).unwrap();
         }
         format!("cat '{}'", path.display())
     };
@@ -163,18 +138,12 @@ fn a_host_that_never_says_which_run_it_shows_is_told_at_once() {
             ssh: ["sh", "-c", &script, &greeting()].map(Into::into).to_vec(),
             program: vec!["surfit".into()],
         };
-        let address = RemoteAddress {
-            host: "gpu1".into(),
-            run: "a".into(),
-        };
+        let address = RemoteAddress { host: "gpu1".into(), run: "a".into() };
         let began = Instant::now();
         let Err(why) = open(address, reach, false) else {
             panic!("{script}: it was opened");
         };
-        assert!(
-            why.starts_with("gpu1") && why.contains(part),
-            "{script}: {why}"
-        );
+        assert!(why.starts_with("gpu1") && why.contains(part), "{script}: {why}");
         assert!(began.elapsed() < OPEN_TIMEOUT, "{script}");
     }
 }

@@ -47,10 +47,7 @@ fn no_link_below_the_folder_is_followed_by_anything() {
         symlink(target, folders.file("lock")).unwrap();
         let file = folders.file("lock");
         let sentence = read(&file, 100).unwrap_err().to_string();
-        assert!(
-            sentence.contains("is a symbolic link"),
-            "{target}: {sentence}"
-        );
+        assert!(sentence.contains("is a symbolic link"), "{target}: {sentence}");
         assert!(open_with(&file, OFlags::WRONLY | OFlags::CREATE).is_err());
         assert!(exists(&file) && !is_file(&file) && !is_folder(&file));
         assert!(replace_with_copy(&file).is_err() && break_hard_link(&file).is_ok());
@@ -72,10 +69,7 @@ fn no_folder_that_is_a_link_is_entered_by_anything() {
     for folder in ["exports", "corners/deep"] {
         let (folder, file) = (folders.file(folder), folders.file(folder).join("mine"));
         let sentence = read(&file, 100).unwrap_err().to_string();
-        assert!(
-            sentence.contains("is a symbolic link") && sentence.contains("put what"),
-            "{sentence}"
-        );
+        assert!(sentence.contains("is a symbolic link") && sentence.contains("put what"), "{sentence}");
         assert!(list_folder(&folder).is_err() && create_folder(&folder.join("best")).is_err());
         assert!(write_atomic(&file, b"new").is_err() && remove(&file).is_err());
         assert!(write_atomic(&folder.join("new"), b"new").is_err());
@@ -146,13 +140,7 @@ fn component_by_component_is_as_strict_as_the_kernels_own_way() {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW;
     let walked = |inside: &str| open_by_component(&root, Path::new(inside), flags, Mode::empty());
     assert!(walked("corners/a").is_ok() && walked("corners").is_ok());
-    for inside in [
-        "exports/mine",
-        "corners/link",
-        "corners/link/a",
-        "corners/none",
-        "exports",
-    ] {
+    for inside in ["exports/mine", "corners/link", "corners/link/a", "corners/none", "exports"] {
         assert!(walked(inside).is_err(), "{inside}");
         assert!(open_beneath(&root, Path::new(inside), flags, Mode::empty()).is_err());
     }
@@ -163,37 +151,18 @@ fn only_regular_files_are_opened_and_nothing_is_waited_for() {
     let folders = TestFolders::new();
     mkfifo(&folders.file("pipe"));
     let _listener = std::os::unix::net::UnixListener::bind(folders.file("socket")).unwrap();
-    for (name, kind) in [
-        ("pipe", "a named pipe"),
-        ("socket", "a socket"),
-        ("corners", "a folder"),
-    ] {
+    for (name, kind) in [("pipe", "a named pipe"), ("socket", "a socket"), ("corners", "a folder")] {
         let file = folders.file(name);
-        for flags in [
-            OFlags::RDONLY,
-            OFlags::WRONLY | OFlags::CREATE,
-            OFlags::RDWR,
-        ] {
+        for flags in [OFlags::RDONLY, OFlags::WRONLY | OFlags::CREATE, OFlags::RDWR] {
             let sentence = open_with(&file, flags).unwrap_err().to_string();
-            assert!(
-                sentence.contains(kind) || sentence.contains("directory"),
-                "{name}: {sentence}"
-            );
+            assert!(sentence.contains(kind) || sentence.contains("directory"), "{name}: {sentence}");
         }
         let plain = open(&*file as &Path).unwrap_err();
-        assert!(
-            is_confinement_error(&plain) && plain.to_string().contains(kind),
-            "{name}: {plain}"
-        );
+        assert!(is_confinement_error(&plain) && plain.to_string().contains(kind), "{name}: {plain}");
         assert!(!is_file(&file) && exists(&file));
     }
     // Nor where the user's own paths lead.
-    assert!(
-        open(Path::new("/dev/zero"))
-            .unwrap_err()
-            .to_string()
-            .contains("a device")
-    );
+    assert!(open(Path::new("/dev/zero")).unwrap_err().to_string().contains("a device"));
     let link = folders.outside().join("link");
     symlink(folders.outside().join("mine"), &link).unwrap();
     assert_eq!(read(&link, 100).unwrap(), b"years of work");
@@ -205,10 +174,7 @@ fn a_file_that_is_longer_than_it_may_be_is_not_read() {
     let file = folders.file("status.json");
     File::create(&file).unwrap().set_len(10 << 30).unwrap();
     let sentence = read(&file, 1 << 20).unwrap_err().to_string();
-    assert!(
-        sentence.contains("10737418240 bytes") && sentence.contains("1048576"),
-        "{sentence}"
-    );
+    assert!(sentence.contains("10737418240 bytes") && sentence.contains("1048576"), "{sentence}");
     write_atomic(&file, &[0; 100]).unwrap();
     assert_eq!(read(&file, 100).unwrap().len(), 100);
     assert!(read(&file, 99).is_err());

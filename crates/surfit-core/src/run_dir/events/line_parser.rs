@@ -39,12 +39,7 @@ fn parse_losses(line: &[u8]) -> Option<Envelope> {
     Some(Envelope {
         seq: l.seq,
         time: l.time,
-        event: Event::Losses {
-            curve: l.curve,
-            first_step: l.first_step,
-            values: l.values,
-            rate: l.rate,
-        },
+        event: Event::Losses { curve: l.curve, first_step: l.first_step, values: l.values, rate: l.rate },
     })
 }
 
@@ -69,10 +64,7 @@ mod tests {
 
     #[test]
     fn a_number_is_read_from_the_beginning_of_a_line_alone() {
-        assert_eq!(
-            parse_event_number(b"{\"seq\":17,\"time\":1.0,\"event\":"),
-            Some(17)
-        );
+        assert_eq!(parse_event_number(b"{\"seq\":17,\"time\":1.0,\"event\":"), Some(17));
         for odd in [
             "",
             "{\"seq\":",
@@ -92,37 +84,17 @@ mod tests {
             let line = serde_json::to_vec(&Envelope {
                 seq: 12,
                 time: 1_700_000_000.125,
-                event: Event::Losses {
-                    curve,
-                    first_step: 99,
-                    values: values.clone(),
-                    rate: 0.012_345_678_9,
-                },
+                event: Event::Losses { curve, first_step: 99, values: values.clone(), rate: 0.012_345_678_9 },
             })
             .unwrap();
             let fast = parse_losses(&line).expect("the fast way");
-            assert_eq!(
-                fast,
-                serde_json::from_slice::<Envelope>(&line).unwrap(),
-                "{curve:?}"
-            );
-            let Event::Losses { values: read, .. } = fast.event else {
-                panic!()
-            };
-            assert!(
-                read.iter()
-                    .zip(&values)
-                    .all(|(a, b)| a.to_bits() == b.to_bits())
-            );
+            assert_eq!(fast, serde_json::from_slice::<Envelope>(&line).unwrap(), "{curve:?}");
+            let Event::Losses { values: read, .. } = fast.event else { panic!() };
+            assert!(read.iter().zip(&values).all(|(a, b)| a.to_bits() == b.to_bits()));
         }
-        let gaps = br#"{"seq":1,"time":2,"event":"losses","curve":"surface","first_step":0,"values":[null,1],"rate":0}"#;
-        let Some(Envelope {
-            event: Event::Losses { values, .. },
-            ..
-        }) = parse_losses(gaps)
-        else {
-            panic!()
-        };
+        let gaps =
+            br#"{"seq":1,"time":2,"event":"losses","curve":"surface","first_step":0,"values":[null,1],"rate":0}"#;
+        let Some(Envelope { event: Event::Losses { values, .. }, .. }) = parse_losses(gaps) else { panic!() };
         assert!(values[0].is_nan() && values[1] == 1.0);
         // Damage is damage, another order and another event are read as a whole.
         assert!(parse_event(&gaps[..gaps.len() - 3]).is_none());

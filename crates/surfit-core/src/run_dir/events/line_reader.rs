@@ -84,9 +84,6 @@ mod tests {
         }
         let mut endless = BufReader::with_capacity(1 << 20, io::repeat(0));
         let error = read_line(&mut endless, &mut line).unwrap_err().to_string();
-        assert!(
-            error.contains("damaged") && error.contains("restore it"),
-            "{error}"
-        );
+        assert!(error.contains("damaged") && error.contains("restore it"), "{error}");
     }
 }

@@ -108,11 +108,7 @@ mod tests {
             damaged += u64::from(event.is_none() && !line.is_empty());
             event
         });
-        LogEnd {
-            length: end as u64,
-            last_number: last.map_or(0, |e| e.seq),
-            damaged,
-        }
+        LogEnd { length: end as u64, last_number: last.map_or(0, |e| e.seq), damaged }
     }
 
     fn notice(seq: u64, length: usize) -> String {
@@ -166,8 +162,7 @@ mod tests {
         let path = dir.path().join("events.jsonl");
         File::create(&path).unwrap().set_len(8 << 30).unwrap();
         let mut file = File::options().append(true).open(&path).unwrap();
-        file.write_all(format!("\n{}", notice(77, 5)).as_bytes())
-            .unwrap();
+        file.write_all(format!("\n{}", notice(77, 5)).as_bytes()).unwrap();
         let began = std::time::Instant::now();
         assert_eq!(EventLog::open(&path).unwrap().seq(), 77);
         assert!(began.elapsed().as_secs() < 2, "{:?}", began.elapsed());

@@ -28,10 +28,7 @@ fn relocated_export(dir: &Path, root: &Path) -> Option<PathBuf> {
     }
     let here = root.join("exports").join(dir.file_name()?);
     // Through a link the same folder has two names, and both are right.
-    let same = || {
-        dir.canonicalize()
-            .is_ok_and(|there| here.canonicalize().is_ok_and(|h| h == there))
-    };
+    let same = || dir.canonicalize().is_ok_and(|there| here.canonicalize().is_ok_and(|h| h == there));
     (here.is_dir() && !same()).then_some(here)
 }
 
@@ -51,10 +48,7 @@ mod tests {
         assert_eq!(relocated_export(&best(&old), &new), Some(best(&new)));
         assert_eq!(relocated_export(&best(&new), &new), None);
         // Not of the run, or not with it.
-        assert_eq!(
-            relocated_export(&dir.path().join("models/best"), &new),
-            None
-        );
+        assert_eq!(relocated_export(&dir.path().join("models/best"), &new), None);
         assert_eq!(relocated_export(&old.join("exports/other"), &new), None);
         let link = dir.path().join("link");
         std::os::unix::fs::symlink(&new, &link).unwrap();

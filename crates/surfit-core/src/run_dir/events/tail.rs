@@ -15,10 +15,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// [`RunError::Io`]; a file that does not exist holds no events.
-pub fn read_events(
-    path: &(impl FileLocation + ?Sized),
-    after: u64,
-) -> Result<Vec<Envelope>, RunError> {
+pub fn read_events(path: &(impl FileLocation + ?Sized), after: u64) -> Result<Vec<Envelope>, RunError> {
     EventTail::new(path, after).read()
 }
 
@@ -37,13 +34,7 @@ pub struct EventTail {
 impl EventTail {
     /// Events with numbers above `after`.
     pub fn new(path: &(impl FileLocation + ?Sized), after: u64) -> Self {
-        Self {
-            path: FilePath::from_location(path),
-            offset: 0,
-            seq: after,
-            within_overlong: false,
-            overlong_lines: 0,
-        }
+        Self { path: FilePath::from_location(path), offset: 0, seq: after, within_overlong: false, overlong_lines: 0 }
     }
 
     /// That lines were passed over which are longer than any event; `None` when there was none so far.
@@ -52,12 +43,8 @@ impl EventTail {
         let limit = MAX_EVENT_BYTES >> 20;
         match self.overlong_lines {
             0 => None,
-            1 => Some(format!(
-                "{name} is damaged: a line has more than {limit} MiB and is passed over"
-            )),
-            count => Some(format!(
-                "{name} is damaged: {count} lines have more than {limit} MiB and are passed over"
-            )),
+            1 => Some(format!("{name} is damaged: a line has more than {limit} MiB and is passed over")),
+            count => Some(format!("{name} is damaged: {count} lines have more than {limit} MiB and are passed over")),
         }
     }
 
@@ -92,20 +79,14 @@ impl EventTail {
     ///
     /// # Errors
     /// [`RunError::Io`]; what was handed on counts as read.
-    pub fn for_each_event(
-        &mut self,
-        mut handle_event: impl FnMut(Envelope),
-    ) -> Result<(), RunError> {
+    pub fn for_each_event(&mut self, mut handle_event: impl FnMut(Envelope)) -> Result<(), RunError> {
         self.visit_events(|envelope| {
             handle_event(envelope);
             ControlFlow::Continue(())
         })
     }
 
-    fn visit_events(
-        &mut self,
-        mut handle_event: impl FnMut(Envelope) -> ControlFlow<()>,
-    ) -> Result<(), RunError> {
+    fn visit_events(&mut self, mut handle_event: impl FnMut(Envelope) -> ControlFlow<()>) -> Result<(), RunError> {
         let path = self.path.clone();
         let root = path.parent().unwrap_or(Path::new("."));
         let at = || io_error_at(&path);
@@ -213,18 +194,10 @@ mod tests {
             log.append(Event::Notice { text }).1.unwrap();
         }
         let text = std::fs::read(&path).unwrap();
-        for (n, line) in text
-            .split(|&b| b == b'\n')
-            .filter(|l| !l.is_empty())
-            .enumerate()
-        {
+        for (n, line) in text.split(|&b| b == b'\n').filter(|l| !l.is_empty()).enumerate() {
             assert_eq!(parse_event_number(line), Some(n as u64 + 1));
         }
-        let seqs: Vec<u64> = read_events(&path, 37)
-            .unwrap()
-            .iter()
-            .map(|e| e.seq)
-            .collect();
+        let seqs: Vec<u64> = read_events(&path, 37).unwrap().iter().map(|e| e.seq).collect();
         assert_eq!(seqs, [38, 39, 40]);
         // In another order, as another program may write it: read as a whole.
         let other = r#"{"event":"closed","time":1.0,"seq":41}"#;
@@ -270,15 +243,8 @@ mod tests {
         let mut text = String::new();
         for seq in 1..=6000u64 {
             // Lines of every length, some far longer than a part, and damaged ones in between.
-            let long = if seq % 1000 == 7 {
-                150_000
-            } else {
-                (seq % 97) as usize
-            };
-            text += &format!(
-                r#"{{"seq":{seq},"time":1.0,"event":"notice","text":"{}"}}"#,
-                "x".repeat(long)
-            );
+            let long = if seq % 1000 == 7 { 150_000 } else { (seq % 97) as usize };
+            text += &format!(r#"{{"seq":{seq},"time":1.0,"event":"notice","text":"{}"}}"#, "x".repeat(long));
             text += "\n";
             if seq % 50 == 3 {
                 text += "damaged\n";
@@ -286,11 +252,7 @@ mod tests {
         }
         std::fs::write(&path, &text).unwrap();
         for after in (0..=6001).step_by(97).chain([1, 2, 5999, 6000]) {
-            let seqs: Vec<u64> = read_events(&path, after)
-                .unwrap()
-                .iter()
-                .map(|e| e.seq)
-                .collect();
+            let seqs: Vec<u64> = read_events(&path, after).unwrap().iter().map(|e| e.seq).collect();
             assert!(seqs.iter().copied().eq(after + 1..=6000), "after {after}");
             let mut file = File::open(&path).unwrap();
             let from = find_unread_offset(&mut file, text.len() as u64, after).unwrap() as usize;
@@ -299,10 +261,7 @@ mod tests {
                 .split_inclusive('\n')
                 .take_while(|l| parse_event_number(l.as_bytes()).is_none_or(|n| n <= after));
             let passed: usize = known_bytes.map(str::len).sum();
-            assert!(
-                passed as u64 <= MIN_SEARCH_BYTES + 151_000,
-                "{passed} after {after}"
-            );
+            assert!(passed as u64 <= MIN_SEARCH_BYTES + 151_000, "{passed} after {after}");
         }
         // A part at a time, in order.
         let (mut tail, mut all) = (EventTail::new(&path, 10), Vec::new());
@@ -324,11 +283,7 @@ mod tests {
         let line = |seq: u64| format!(r#"{{"event":"closed","time":1.0,"seq":{seq}}}"#) + "\n";
         let text: String = (1..=9000).map(line).collect();
         std::fs::write(&path, text).unwrap();
-        let seqs: Vec<u64> = read_events(&path, 8990)
-            .unwrap()
-            .iter()
-            .map(|e| e.seq)
-            .collect();
+        let seqs: Vec<u64> = read_events(&path, 8990).unwrap().iter().map(|e| e.seq).collect();
         assert!(seqs.into_iter().eq(8991..=9000));
     }
 }

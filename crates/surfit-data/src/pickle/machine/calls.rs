@@ -5,22 +5,14 @@ use super::super::{PickleObject, PickleValue};
 use super::{MachineStep, PickleMachine};
 
 impl PickleMachine<'_> {
-    pub(super) fn record_call(
-        &mut self,
-        callable: PickleValue,
-        arguments: PickleValue,
-    ) -> MachineStep<PickleValue> {
+    pub(super) fn record_call(&mut self, callable: PickleValue, arguments: PickleValue) -> MachineStep<PickleValue> {
         let (arguments, callable) = match (arguments, callable) {
-            (PickleValue::Sequence(arguments), PickleValue::Global(callable)) => {
-                (arguments, callable)
-            }
+            (PickleValue::Sequence(arguments), PickleValue::Global(callable)) => (arguments, callable),
             // A class that the writer keeps elsewhere, with its source.
-            (PickleValue::Sequence(arguments), PickleValue::Persistent(key)) => {
-                match self.persistent_class(key) {
-                    Some(class) => (arguments, class),
-                    None => return Ok(PickleValue::Other),
-                }
-            }
+            (PickleValue::Sequence(arguments), PickleValue::Persistent(key)) => match self.persistent_class(key) {
+                Some(class) => (arguments, class),
+                None => return Ok(PickleValue::Other),
+            },
             // What to call would itself have to be made first.
             (PickleValue::Sequence(_), PickleValue::Object(_) | PickleValue::Other) => {
                 return Ok(PickleValue::Other);
@@ -41,11 +33,7 @@ impl PickleMachine<'_> {
             ("collections", "defaultdict") => return Ok(self.add_dict()),
             _ => {}
         }
-        self.objects.objects.push(PickleObject {
-            callable,
-            arguments,
-            state: None,
-        });
+        self.objects.objects.push(PickleObject { callable, arguments, state: None });
         Ok(PickleValue::Object(self.objects.objects.len() - 1))
     }
 

@@ -6,9 +6,7 @@ mod greedy_selection;
 
 pub(in crate::actor) use greedy_selection::measure_probability_sum;
 
-use self::greedy_selection::{
-    VotingMember, measure_members, require_probabilities, select_greedily,
-};
+use self::greedy_selection::{VotingMember, measure_members, require_probabilities, select_greedily};
 use super::{Actor, ActorTask};
 use crate::evaluate::{MeasuredSplit, MeasurementResult, NetworkMeasurement};
 use crate::export;
@@ -59,10 +57,7 @@ pub(in crate::actor) struct MeasuringEnsemble {
 }
 
 /// The test split for a network that was just measured on the validation split, with the same statistics.
-pub(super) fn test_measurement(
-    actor: &Actor<'_>,
-    measured: &MeasurementResult,
-) -> NetworkMeasurement {
+pub(super) fn test_measurement(actor: &Actor<'_>, measured: &MeasurementResult) -> NetworkMeasurement {
     NetworkMeasurement::with_stats(
         &actor.model,
         &actor.evaluator,
@@ -115,11 +110,7 @@ impl MeasuringEnsemble {
     }
 
     /// Writes it too.
-    pub(in crate::actor) fn with_export(
-        mut self,
-        dir: Option<PathBuf>,
-        replace: bool,
-    ) -> Result<Self> {
+    pub(in crate::actor) fn with_export(mut self, dir: Option<PathBuf>, replace: bool) -> Result<Self> {
         if let Some(dir) = &dir {
             export::check_folder(dir, replace)?;
         }
@@ -245,15 +236,13 @@ impl ActorTask for MeasuringEnsemble {
         }
         if let EnsemblePurpose::Measure = self.purpose {
             let m = measure_members(&self.members, split)?;
-            actor
-                .journal
-                .emit(Event::EnsembleMeasured(EnsembleMeasured {
-                    points: self.points(),
-                    accuracy: m.accuracy(),
-                    loss: m.loss(),
-                    members: self.members.iter().map(|m| m.accuracy).collect(),
-                    images: m.images,
-                }));
+            actor.journal.emit(Event::EnsembleMeasured(EnsembleMeasured {
+                points: self.points(),
+                accuracy: m.accuracy(),
+                loss: m.loss(),
+                members: self.members.iter().map(|m| m.accuracy).collect(),
+                images: m.images,
+            }));
             return Ok(true);
         }
         if !self.write_members(actor)? {

@@ -18,26 +18,14 @@ pub(in crate::actor) struct EvaluationTask {
 impl EvaluationTask {
     pub(in crate::actor) fn new(actor: &Actor<'_>, u: f64, v: f64) -> Result<Self> {
         actor.check_parameters(u, v)?;
-        let measuring = actor.new_measurement(
-            actor.require_surface()?.network_at(u, v),
-            MeasuredSplit::Validation,
-        );
-        Ok(Self {
-            u,
-            v,
-            progress: measuring.progress(),
-            measurement: Some(measuring),
-        })
+        let measuring = actor.new_measurement(actor.require_surface()?.network_at(u, v), MeasuredSplit::Validation);
+        Ok(Self { u, v, progress: measuring.progress(), measurement: Some(measuring) })
     }
 }
 
 impl Actor<'_> {
     /// A whole measurement of a network.
-    pub(in crate::actor) fn new_measurement(
-        &self,
-        w: tch::Tensor,
-        on: MeasuredSplit,
-    ) -> NetworkMeasurement {
+    pub(in crate::actor) fn new_measurement(&self, w: tch::Tensor, on: MeasuredSplit) -> NetworkMeasurement {
         let images = match on {
             MeasuredSplit::Validation => self.evaluator.validation_images(),
             MeasuredSplit::Test => self.data.test.len(),
@@ -55,10 +43,8 @@ impl Actor<'_> {
                 images: point.images,
                 loss_sum,
             };
-            self.heatmap.cells[index] = crate::actor::heatmap_measurement::measured_cell(
-                &measurement,
-                self.heatmap.version,
-            );
+            self.heatmap.cells[index] =
+                crate::actor::heatmap_measurement::measured_cell(&measurement, self.heatmap.version);
         }
     }
 }
@@ -80,13 +66,7 @@ impl ActorTask for EvaluationTask {
             return Ok(false);
         };
         let m = measured.measurement;
-        let point = MeasuredPoint {
-            u: self.u,
-            v: self.v,
-            accuracy: m.accuracy(),
-            loss: m.loss(),
-            images: m.images,
-        };
+        let point = MeasuredPoint { u: self.u, v: self.v, accuracy: m.accuracy(), loss: m.loss(), images: m.images };
         actor.emit_evaluated(point, m.loss_sum);
         Ok(true)
     }

@@ -32,20 +32,13 @@ pub(in crate::actor) struct ExportTask {
 #[derive(Debug)]
 enum ExportPhase {
     /// Cells that may be the best, those left to be measured last first, and the version they are measured on.
-    Candidates {
-        cells: Vec<usize>,
-        remaining: Vec<usize>,
-        version: u64,
-    },
+    Candidates { cells: Vec<usize>, remaining: Vec<usize>, version: u64 },
     /// The network on the validation split.
     Validation,
     /// The network on the test split; what the validation split said.
     Test(Option<MeasurementResult>),
     /// Everything is measured.
-    Write {
-        validation: MeasurementResult,
-        test: MeasurementResult,
-    },
+    Write { validation: MeasurementResult, test: MeasurementResult },
 }
 
 impl ExportTask {
@@ -83,9 +76,7 @@ impl ExportTask {
                 let mut all = actor.heatmap.rank_cells(Metric::Accuracy);
                 all.truncate(MAX_CANDIDATES);
                 if all.is_empty() {
-                    return Err(EngineError::input(
-                        "no point is measured yet; wait for the heatmap",
-                    ));
+                    return Err(EngineError::input("no point is measured yet; wait for the heatmap"));
                 }
                 // Cells that were measured on a sample or on an earlier surface are measured on the whole split before
                 // they may win: the best of many small samples is mostly the luckiest of them.
@@ -94,14 +85,7 @@ impl ExportTask {
                 let cell = |&i: &usize| actor.heatmap.cells[i];
                 let poor = |i: &usize| cell(i).images < images || cell(i).version < version;
                 let left = all.iter().rev().copied().filter(poor).collect();
-                (
-                    ExportPhase::Candidates {
-                        cells: all,
-                        remaining: left,
-                        version,
-                    },
-                    None,
-                )
+                (ExportPhase::Candidates { cells: all, remaining: left, version }, None)
             }
         };
         Ok(Self {
@@ -136,12 +120,7 @@ impl ExportTask {
     /// been raised since the export was asked for.
     fn choose_best(&mut self, actor: &mut Actor<'_>) -> Result<()> {
         let (done, _) = self.measurement_progress();
-        let ExportPhase::Candidates {
-            cells: all,
-            remaining: left,
-            version,
-        } = &mut self.phase
-        else {
+        let ExportPhase::Candidates { cells: all, remaining: left, version } = &mut self.phase else {
             return Ok(());
         };
         if self.measurement.is_none() {
@@ -150,9 +129,7 @@ impl ExportTask {
                 let ranking = actor.heatmap.rank_cells(Metric::Accuracy);
                 let best = ranking.into_iter().find(|index| all.contains(index));
                 let best = best.and_then(|index| actor.heatmap.measured_point(index));
-                let best = best.ok_or_else(|| {
-                    EngineError::input("no point is measured yet; wait for the heatmap")
-                })?;
+                let best = best.ok_or_else(|| EngineError::input("no point is measured yet; wait for the heatmap"))?;
                 self.chosen.uv = Some((best.u, best.v));
                 self.heatmap_was_incomplete = !actor.heatmap.is_complete();
                 let surface = actor.require_surface()?;
@@ -174,19 +151,14 @@ impl ExportTask {
             };
             // The grid may have become another one.
             if let Some(cell) = actor.heatmap.cells.get_mut(index) {
-                *cell = crate::actor::heatmap_measurement::measured_cell(
-                    &measured.measurement,
-                    version,
-                );
+                *cell = crate::actor::heatmap_measurement::measured_cell(&measured.measurement, version);
             }
         }
         Ok(())
     }
 
     fn measurement_progress(&self) -> (u64, u64) {
-        self.measurement
-            .as_ref()
-            .map_or((0, 0), NetworkMeasurement::progress)
+        self.measurement.as_ref().map_or((0, 0), NetworkMeasurement::progress)
     }
 
     fn write_export(&mut self, actor: &mut Actor<'_>) -> Result<bool> {
@@ -197,8 +169,7 @@ impl ExportTask {
             Some(dir) => (actor.run.confine(dir), self.replace),
             None => {
                 let chosen = &self.chosen;
-                let free =
-                    actor.unused_export_folder(&chosen.selection, chosen.uv, chosen.fit_steps);
+                let free = actor.unused_export_folder(&chosen.selection, chosen.uv, chosen.fit_steps);
                 (free, true)
             }
         };

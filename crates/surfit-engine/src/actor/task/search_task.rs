@@ -32,12 +32,7 @@ struct Candidate {
 
 impl Candidate {
     fn new(u: f64, v: f64) -> Self {
-        Self {
-            u,
-            v,
-            measurement: Measurement::default(),
-            stats: None,
-        }
+        Self { u, v, measurement: Measurement::default(), stats: None }
     }
 
     fn point(&self) -> MeasuredPoint {
@@ -83,12 +78,7 @@ pub(in crate::actor) struct SearchTask {
 }
 
 impl SearchTask {
-    pub(in crate::actor) fn new(
-        actor: &Actor<'_>,
-        (u, v): (f64, f64),
-        radius: f64,
-        budget: usize,
-    ) -> Result<Self> {
+    pub(in crate::actor) fn new(actor: &Actor<'_>, (u, v): (f64, f64), radius: f64, budget: usize) -> Result<Self> {
         actor.check_parameters(u, v)?;
         let surface = actor.require_surface()?;
         if !(MIN_STEP..=1.0).contains(&radius) {
@@ -114,24 +104,14 @@ impl SearchTask {
             points_tried: 1,
             images_classified: 0,
             tried_points: vec![(u, v)],
-            measurement: Some(
-                actor.new_measurement(surface.network_at(u, v), MeasuredSplit::Validation),
-            ),
+            measurement: Some(actor.new_measurement(surface.network_at(u, v), MeasuredSplit::Validation)),
         })
     }
 
     /// The neighbours at a step's distance that were not tried yet, as many as the budget allows.
     fn untried_neighbours(&mut self) -> Vec<Candidate> {
-        let ways: [(f64, f64); 8] = [
-            (1.0, 0.0),
-            (0.0, 1.0),
-            (-1.0, 0.0),
-            (0.0, -1.0),
-            (1.0, 1.0),
-            (-1.0, 1.0),
-            (-1.0, -1.0),
-            (1.0, -1.0),
-        ];
+        let ways: [(f64, f64); 8] =
+            [(1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0), (1.0, 1.0), (-1.0, 1.0), (-1.0, -1.0), (1.0, -1.0)];
         // A curve has one parameter.
         let curve = self.patch.corner_count() == 2;
         let mut found = Vec::new();
@@ -178,11 +158,7 @@ impl SearchTask {
     }
 
     /// Takes in what the candidate under measurement came to; true when the search is over.
-    fn record_result(
-        &mut self,
-        actor: &mut Actor<'_>,
-        measured: MeasurementResult,
-    ) -> Result<bool> {
+    fn record_result(&mut self, actor: &mut Actor<'_>, measured: MeasurementResult) -> Result<bool> {
         let now = measured.measurement;
         self.images_classified += u64::from(now.images);
         if self.start_point.is_none() {
@@ -204,11 +180,7 @@ impl SearchTask {
         self.candidate_index = 0;
         let all = actor.evaluator.validation_images();
         // The best so far is known on every image; it stays in the race by its interval there.
-        let floor = self
-            .candidates
-            .iter()
-            .map(|c| c.interval().0)
-            .fold(self.best.interval().0, f64::max);
+        let floor = self.candidates.iter().map(|c| c.interval().0).fold(self.best.interval().0, f64::max);
         self.candidates.retain(|c| c.interval().1 >= floor);
         if self.images_per_candidate < all && !self.candidates.is_empty() {
             self.images_per_candidate = (2 * self.images_per_candidate).min(all);
@@ -230,9 +202,7 @@ impl SearchTask {
         let Some(candidate) = self.candidates.get_mut(self.candidate_index) else {
             return Ok(());
         };
-        let w = actor
-            .require_surface()?
-            .network_at(candidate.u, candidate.v);
+        let w = actor.require_surface()?.network_at(candidate.u, candidate.v);
         let images = i64::from(candidate.measurement.images)..self.images_per_candidate;
         self.measurement = Some(match candidate.stats.take() {
             Some(stats) => NetworkMeasurement::with_stats(
@@ -243,14 +213,9 @@ impl SearchTask {
                 MeasuredSplit::Validation,
                 images,
             ),
-            None => NetworkMeasurement::new(
-                &actor.model,
-                &actor.evaluator,
-                w,
-                i64::MAX,
-                MeasuredSplit::Validation,
-                images,
-            ),
+            None => {
+                NetworkMeasurement::new(&actor.model, &actor.evaluator, w, i64::MAX, MeasuredSplit::Validation, images)
+            }
         });
         Ok(())
     }

@@ -27,11 +27,7 @@ fn shut_down_after(
     let mut actor = Actor::open(&run, &mut journal, &inbox, NO_IDLE_TIMEOUT).unwrap();
     work(&mut actor);
     let (reply, mut answer) = tokio::sync::oneshot::channel();
-    let request = CommandRequest {
-        client: 1,
-        command: EngineCommand::Shutdown,
-        reply,
-    };
+    let request = CommandRequest { client: 1, command: EngineCommand::Shutdown, reply };
     sender.send(request).unwrap();
     happen(&run);
     let worked = actor.work_until_closed();
@@ -78,10 +74,7 @@ fn an_end_knows_the_last_checkpoint_whatever_wrote_it() {
     let lost = why(shut_down_after(&dir.path().join("a"), command, |run| {
         replace_folder_with_file(run, "surface");
     }));
-    assert!(
-        lost.contains("step 3, but the last checkpoint is of step 2:"),
-        "{lost}"
-    );
+    assert!(lost.contains("step 3, but the last checkpoint is of step 2:"), "{lost}");
     // The beginning of the fit, after one of a corner's training.
     let begun = |actor: &mut Actor<'_>| {
         actor.tick_until(|a| matches!(a.activity, ActorActivity::Corner(3)) && at(3)(a));
@@ -91,22 +84,11 @@ fn an_end_knows_the_last_checkpoint_whatever_wrote_it() {
     let lost = why(shut_down_after(&dir.path().join("b"), begun, |run| {
         replace_folder_with_file(run, "surface");
     }));
-    assert!(
-        lost.contains("step 1, but the last checkpoint is of step 0:"),
-        "{lost}"
-    );
+    assert!(lost.contains("step 1, but the last checkpoint is of step 0:"), "{lost}");
     // Corners, by their numbers, and one that has none yet.
     for (name, save, says) in [
-        (
-            "c",
-            true,
-            "step 3 of corner 2, but the last checkpoint is of step 2 of corner 2:",
-        ),
-        (
-            "d",
-            false,
-            "step 3 of corner 2, but there is no checkpoint of it:",
-        ),
+        ("c", true, "step 3 of corner 2, but the last checkpoint is of step 2 of corner 2:"),
+        ("d", false, "step 3 of corner 2, but there is no checkpoint of it:"),
     ] {
         let corner = |actor: &mut Actor<'_>| {
             actor.tick_until(at(2));
@@ -164,12 +146,7 @@ fn an_engine_whose_directory_was_replaced_leaves_the_other_run_alone() {
     let files = |path: &Path| -> Vec<_> {
         let entries = std::fs::read_dir(path).unwrap().map(|e| e.unwrap().path());
         let mut all: Vec<_> = entries.collect();
-        all.extend(
-            std::fs::read_dir(path.join("surface"))
-                .into_iter()
-                .flatten()
-                .map(|e| e.unwrap().path()),
-        );
+        all.extend(std::fs::read_dir(path.join("surface")).into_iter().flatten().map(|e| e.unwrap().path()));
         all.sort();
         all
     };

@@ -14,13 +14,7 @@ fn serve_commands(
         .map(|(client, command)| {
             let (reply, answer) = tokio::sync::oneshot::channel();
             let command = command.clone();
-            sender
-                .send(CommandRequest {
-                    client,
-                    command,
-                    reply,
-                })
-                .unwrap();
+            sender.send(CommandRequest { client, command, reply }).unwrap();
             answer
         })
         .collect();
@@ -28,10 +22,7 @@ fn serve_commands(
     while !actor.tasks.is_empty() {
         actor.tick_task();
     }
-    receivers
-        .into_iter()
-        .map(|mut answer| answer.try_recv().unwrap())
-        .collect()
+    receivers.into_iter().map(|mut answer| answer.try_recv().unwrap()).collect()
 }
 
 fn with_clients(then: impl FnOnce(&mut Actor<'_>, &SyncSender<CommandRequest>, &std::path::Path)) {
@@ -56,22 +47,16 @@ fn caused_events(actor: &Actor<'_>, answer: &CommandAnswer) -> Vec<Event> {
 fn changes_of_several_clients_are_all_made_and_told_to_each() {
     with_clients(|actor, sender, _| {
         let draws = |draws| EngineCommand::SetDraws { draws };
-        let degree = |m| EngineCommand::SetDegree {
-            degrees: surfit_core::surface::Degrees::new(m, m).unwrap(),
-        };
+        let degree = |m| EngineCommand::SetDegree { degrees: surfit_core::surface::Degrees::new(m, m).unwrap() };
         let all = [draws(4), degree(3), draws(8), degree(4), draws(16)];
         let answers = serve_commands(actor, sender, &all);
         for (command, answer) in all.iter().zip(&answers) {
             assert_eq!(answer.error, None);
-            let changes = caused_events(actor, answer)
-                .into_iter()
-                .filter_map(|e| match e {
-                    Event::DrawsChanged { to, .. } => Some(draws(to)),
-                    Event::DegreeChanged { to, .. } => {
-                        Some(EngineCommand::SetDegree { degrees: to })
-                    }
-                    _ => None,
-                });
+            let changes = caused_events(actor, answer).into_iter().filter_map(|e| match e {
+                Event::DrawsChanged { to, .. } => Some(draws(to)),
+                Event::DegreeChanged { to, .. } => Some(EngineCommand::SetDegree { degrees: to }),
+                _ => None,
+            });
             assert_eq!(changes.collect::<Vec<_>>(), std::slice::from_ref(command));
         }
     });
@@ -112,19 +97,14 @@ fn of_two_exports_to_one_folder_the_second_is_refused() {
         let all = [export(0.25, "one"), export(0.5, "two"), export(0.75, "one")];
         let answers = serve_commands(actor, sender, &all);
         let said = |answer| {
-            caused_events(actor, answer)
-                .into_iter()
-                .find_map(|e| match e {
-                    Event::Exported(e) => e.u,
-                    _ => None,
-                })
+            caused_events(actor, answer).into_iter().find_map(|e| match e {
+                Event::Exported(e) => e.u,
+                _ => None,
+            })
         };
         assert_eq!(said(&answers[0]), Some(0.25));
         assert_eq!(said(&answers[1]), Some(0.5));
         let why = answers[2].error.as_ref().expect("a refusal");
-        assert!(
-            why.contains("an export to this folder is under way"),
-            "{why}"
-        );
+        assert!(why.contains("an export to this folder is under way"), "{why}");
     });
 }

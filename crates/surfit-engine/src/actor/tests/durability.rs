@@ -65,9 +65,7 @@ fn run_live_heatmap(path: &Path, wait: Duration, killed: Option<u64>) -> LiveMap
 #[test]
 fn the_live_map_is_a_function_of_the_step_and_not_of_the_clock() {
     let dir = tempfile::tempdir().unwrap();
-    let run = |name: &str, wait, killed| {
-        run_live_heatmap(&dir.path().join(name), Duration::from_millis(wait), killed)
-    };
+    let run = |name: &str, wait, killed| run_live_heatmap(&dir.path().join(name), Duration::from_millis(wait), killed);
     let whole = run("whole", 0, None);
     assert!(whole.validations.len() > 1, "{whole:?}");
     assert_eq!(run("slow", 30, None), whole);
@@ -117,16 +115,11 @@ fn an_export_that_was_not_told_is_told_once_and_not_written_again() {
     let kept: String = lines.into_iter().take_while(told_at).collect();
     std::fs::write(path.join("events.jsonl"), kept).unwrap();
     with_actor(&path, |actor| actor.tick_until_idle());
-    assert_eq!(
-        (names_in(&path.join("exports")), told(&path)),
-        (exports, before)
-    );
+    assert_eq!((names_in(&path.join("exports")), told(&path)), (exports, before));
     // A model of somebody else is not this run's.
     let foreign = path.join("exports/foreign");
     std::fs::create_dir(&foreign).unwrap();
-    let card = path
-        .join("exports")
-        .join(&names_in(&path.join("exports"))[0]);
+    let card = path.join("exports").join(&names_in(&path.join("exports"))[0]);
     let card = std::fs::read_to_string(card.join("model.json")).unwrap();
     let card = card.replace("\"run\": \"a\"", "\"run\": \"b\"");
     std::fs::write(foreign.join("model.json"), card).unwrap();
@@ -156,13 +149,9 @@ fn a_killed_training_goes_on_where_it_was_saved_though_earlier_corners_are_ready
         actor.tick_until(|a| !matches!(a.activity, ActorActivity::Corner(1)));
     });
     let first = RunDir::open(&path).unwrap().events(0).unwrap();
-    let opened = first
-        .iter()
-        .rposition(|e| matches!(e.event, Event::Started(_)));
+    let opened = first.iter().rposition(|e| matches!(e.event, Event::Started(_)));
     let losses = first[opened.unwrap()..].iter().find_map(|e| match e.event {
-        Event::Losses {
-            curve, first_step, ..
-        } => Some((curve, first_step)),
+        Event::Losses { curve, first_step, .. } => Some((curve, first_step)),
         _ => None,
     });
     assert_eq!(losses, Some((LossCurve::Corner(1), 2)));
@@ -172,16 +161,9 @@ fn a_killed_training_goes_on_where_it_was_saved_though_earlier_corners_are_ready
 #[test]
 fn a_result_is_never_the_last_word_beside_a_fit_that_goes_on() {
     let degrees = surfit_core::surface::Degrees::new(3, 3).unwrap();
-    let further = EngineCommand::FitFurther {
-        steps: Some(2),
-        epochs: None,
-    };
+    let further = EngineCommand::FitFurther { steps: Some(2), epochs: None };
     let mut going_on = 0;
-    for command in [
-        further,
-        EngineCommand::StartFit { degrees: None },
-        EngineCommand::SetDegree { degrees },
-    ] {
+    for command in [further, EngineCommand::StartFit { degrees: None }, EngineCommand::SetDegree { degrees }] {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a");
         let events = || RunDir::open(&path).unwrap().events(0).unwrap();
@@ -193,10 +175,7 @@ fn a_result_is_never_the_last_word_beside_a_fit_that_goes_on() {
         });
         let said = events().into_iter().skip(before).map(|e| e.event);
         let kind = said.filter_map(|event| match event {
-            Event::StageBegan {
-                stage: JobStage::Fit,
-                ..
-            } => Some("fit"),
+            Event::StageBegan { stage: JobStage::Fit, .. } => Some("fit"),
             Event::Checkpoint { .. } => Some("checkpoint"),
             _ => None,
         });
@@ -279,10 +258,7 @@ fn a_fork_is_done_with_a_result_of_its_own_and_not_with_the_other_runs() {
             assert!(actor.run.fork_record().unwrap().unwrap().begun);
             // Nothing that comes later is on the disk after a power cut.
             let told = actor.run.events(0).unwrap();
-            let forked = told
-                .iter()
-                .rposition(|e| matches!(e.event, Event::Forked { .. }))
-                .unwrap();
+            let forked = told.iter().rposition(|e| matches!(e.event, Event::Forked { .. })).unwrap();
             let mut picture = surfit_core::run_state::RunState::default();
             told[..=forked].iter().for_each(|e| picture.apply(e));
             assert!(picture.job_result().is_none(), "{name}");
@@ -365,9 +341,7 @@ fn a_promise_is_heard_when_it_is_durable_and_in_its_order() {
     assert!(heard.try_recv().is_err() && journal.has_unpublished_events());
     journal.fail_syncs(false);
     journal.log("last");
-    let numbers: Vec<u64> = std::iter::from_fn(|| heard.try_recv().ok())
-        .map(|e| e.seq)
-        .collect();
+    let numbers: Vec<u64> = std::iter::from_fn(|| heard.try_recv().ok()).map(|e| e.seq).collect();
     assert_eq!(numbers, [2, 3, 4]);
     // An engine that ends promises nothing that may be lost, and says the rest.
     journal.fail_syncs(true);
@@ -378,13 +352,8 @@ fn a_promise_is_heard_when_it_is_durable_and_in_its_order() {
     assert!(instead.seq == 5 && matches!(instead.event, Event::Notice { .. }));
     assert_eq!(heard.try_recv().unwrap().event, Event::Closed);
     // A model on another disk is there, whatever this one takes.
-    let Event::Exported(mut elsewhere) = promise else {
-        unreachable!()
-    };
+    let Event::Exported(mut elsewhere) = promise else { unreachable!() };
     elsewhere.dir = "/elsewhere".into();
     journal.emit(Event::Exported(elsewhere));
-    assert!(matches!(
-        heard.try_recv().unwrap().event,
-        Event::Exported(_)
-    ));
+    assert!(matches!(heard.try_recv().unwrap().event, Event::Exported(_)));
 }

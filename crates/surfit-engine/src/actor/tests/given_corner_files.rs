@@ -34,11 +34,7 @@ fn given_files_are_looked_at_once_however_often_the_disk_refuses() {
         std::fs::remove_file(&corners).unwrap();
         std::fs::rename(&aside, &corners).unwrap();
         actor.tick_or_stall().unwrap();
-        assert!(
-            matches!(actor.activity, ActorActivity::Corner(1)),
-            "{:?}",
-            actor.activity
-        );
+        assert!(matches!(actor.activity, ActorActivity::Corner(1)), "{:?}", actor.activity);
         // Corners that are begun anew are looked at again.
         actor.begin_corners();
         let why = actor.tick_corner(0).unwrap_err().to_string();
@@ -51,25 +47,17 @@ fn a_stored_corner_is_a_file_of_this_program_and_lies_in_the_run() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a");
     train_corners(&path);
-    let (stored, outside) = (
-        corner_path(&path, 1),
-        dir.path().join("outside.safetensors"),
-    );
+    let (stored, outside) = (corner_path(&path, 1), dir.path().join("outside.safetensors"));
     with_actor(&path, |actor| {
         let whole = actor.read_stored_corner(&stored).unwrap();
         let (tensors, _) = read_tensors(&stored, |_| 1 << 30).unwrap();
         // As a given file may be.
-        let renamed: Vec<(String, &Tensor)> = tensors
-            .iter()
-            .map(|(name, tensor)| (format!("module.{name}"), tensor))
-            .collect();
+        let renamed: Vec<(String, &Tensor)> =
+            tensors.iter().map(|(name, tensor)| (format!("module.{name}"), tensor)).collect();
         let renamed: Vec<(&str, &Tensor)> = renamed.iter().map(|(n, t)| (n.as_str(), *t)).collect();
         write_tensors(&stored, &renamed, &[]).unwrap();
         let why = actor.read_stored_corner(&stored).unwrap_err().to_string();
-        assert!(
-            why.contains("is no corner of this network") && why.contains("is missing"),
-            "{why}"
-        );
+        assert!(why.contains("is no corner of this network") && why.contains("is missing"), "{why}");
         let zeros: Vec<Tensor> = tensors.iter().map(|(_, t)| t.zeros_like()).collect();
         let named = |values: Vec<&'_ Tensor>, to: &FilePath| {
             let names = tensors.iter().map(|(name, _)| name.as_str());
@@ -78,10 +66,7 @@ fn a_stored_corner_is_a_file_of_this_program_and_lies_in_the_run() {
         };
         named(zeros.iter().collect(), &FilePath::from_location(&outside));
         let kept = dir.path().join("kept.safetensors");
-        named(
-            tensors.iter().map(|(_, t)| t).collect(),
-            &FilePath::from_location(&kept),
-        );
+        named(tensors.iter().map(|(_, t)| t).collect(), &FilePath::from_location(&kept));
         // Whenever somebody puts a link in its place, what lies outside is not read.
         let (over, swapped) = (AtomicBool::new(false), dir.path().join("swapped"));
         std::thread::scope(|scope| {
@@ -111,18 +96,12 @@ fn an_order_of_many_classes_is_in_a_file_that_can_be_pasted() {
     let dir = tempfile::tempdir().unwrap();
     with_actor(&dir.path().join("a"), |actor| {
         let short = actor.describe_class_order(0, &["b", "a \"quoted\""]);
-        assert_eq!(
-            short,
-            "the order data.classes = [\"b\", \"a \\\"quoted\\\"\"]"
-        );
+        assert_eq!(short, "the order data.classes = [\"b\", \"a \\\"quoted\\\"\"]");
         assert!(!actor.class_order_path(0).exists());
         let names: Vec<String> = (0..100).rev().map(|n| format!("class \"{n}\"")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let said = actor.describe_class_order(0, &names);
-        assert!(
-            said.len() < 200 && said.contains("corners/corner-1-classes.toml"),
-            "{said}"
-        );
+        assert!(said.len() < 200 && said.contains("corners/corner-1-classes.toml"), "{said}");
         let text = std::fs::read_to_string(actor.class_order_path(0)).unwrap();
         let config = surfit_core::config::parse(&text, "the file").unwrap();
         assert_eq!(config.data.classes, names);
@@ -138,25 +117,15 @@ fn other_shares_of_the_classes_are_a_cause_only_where_there_are_others() {
     with_actor(&dir.path().join("a"), |actor| {
         let counted: usize = actor.data.class_sizes.iter().sum();
         assert!(counted > 200, "{counted} images without the limit");
-        let w = Tensor::zeros(
-            [actor.model.parameters()],
-            (tch::Kind::Float, tch::Device::Cpu),
-        );
+        let w = Tensor::zeros([actor.model.parameters()], (tch::Kind::Float, tch::Device::Cpu));
         // What no recalibration reaches.
-        let own = crate::model::Measurement {
-            correct: 100,
-            images: 100,
-            loss_sum: 0.0,
-        };
+        let own = crate::model::Measurement { correct: 100, images: 100, loss_sum: 0.0 };
         let balanced = actor.explain_accuracy_loss(&w, &own);
         assert!(!balanced.contains("leave it at 0"), "{balanced}");
         assert!(balanced.contains("check data.set"), "{balanced}");
         actor.data.class_sizes[3] -= 1;
         let imbalanced = actor.explain_accuracy_loss(&w, &own);
-        assert!(
-            imbalanced.contains("other shares of the classes than data.train_images = 200 leaves"),
-            "{imbalanced}"
-        );
+        assert!(imbalanced.contains("other shares of the classes than data.train_images = 200 leaves"), "{imbalanced}");
     });
 }
 
@@ -166,18 +135,9 @@ fn a_copy_of_an_export_is_not_told_as_one() {
     let path = dir.path().join("a");
     with_actor(&path, |actor| actor.tick_until_idle());
     let exports = path.join("exports");
-    let made = std::fs::read_dir(&exports)
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap();
+    let made = std::fs::read_dir(&exports).unwrap().next().unwrap().unwrap();
     let name = made.file_name().into_string().unwrap();
-    for copy in [
-        "mine".to_owned(),
-        format!("{name}-old"),
-        format!("{name}-02"),
-        format!("x{name}"),
-    ] {
+    for copy in ["mine".to_owned(), format!("{name}-old"), format!("{name}-02"), format!("x{name}")] {
         std::fs::create_dir(exports.join(&copy)).unwrap();
         let card = made.path().join("model.json");
         std::fs::copy(card, exports.join(copy).join("model.json")).unwrap();

@@ -40,17 +40,12 @@ fn of_earlier_corners_no_cell_is_left_though_the_version_is_the_same_again() {
 #[test]
 fn a_look_at_another_grid_ends_with_the_surface_that_it_is_of() {
     let dir = tempfile::tempdir().unwrap();
-    for command in [
-        EngineCommand::StartFit { degrees: None },
-        EngineCommand::StartCorners,
-    ] {
+    for command in [EngineCommand::StartFit { degrees: None }, EngineCommand::StartCorners] {
         let corners = matches!(command, EngineCommand::StartCorners);
         with_actor(&dir.path().join(format!("a-{corners}")), |actor| {
             measured_on_two_grids(actor);
             let (grid, keep) = (2, false);
-            actor
-                .execute(EngineCommand::MeasureOn { grid, keep })
-                .unwrap();
+            actor.execute(EngineCommand::MeasureOn { grid, keep }).unwrap();
             assert!(actor.temporary_grid.is_some() && actor.heatmap.grid == 2);
             actor.execute(command).unwrap();
             actor.expire_temporary_grid();
@@ -79,14 +74,10 @@ fn choosing_a_grid_during_a_look_at_another_one_loses_no_cell() {
         measured_on_two_grids(actor);
         for chosen in [4, 5] {
             let (grid, keep) = (2, false);
-            actor
-                .execute(EngineCommand::MeasureOn { grid, keep })
-                .unwrap();
+            actor.execute(EngineCommand::MeasureOn { grid, keep }).unwrap();
             actor.tick_until_idle();
             assert!(actor.temporary_grid.is_some());
-            actor
-                .execute(EngineCommand::SetGrid { grid: chosen })
-                .unwrap();
+            actor.execute(EngineCommand::SetGrid { grid: chosen }).unwrap();
             assert!(actor.temporary_grid.is_none());
             assert_eq!(actor.heatmap.is_complete(), chosen == 4);
         }
@@ -141,14 +132,15 @@ fn a_surface_that_the_disk_refuses_leaves_the_one_there_is() {
         actor.execute(EngineCommand::Mark { u, v }).unwrap();
         actor.execute(again()).unwrap();
         assert!(matches!(actor.activity, ActorActivity::Fit) && actor.progress.unwrap().step == 0);
-        assert!(
-            actor.surface.as_ref().unwrap().version() > before && actor.focus_losses.is_empty()
-        );
+        assert!(actor.surface.as_ref().unwrap().version() > before && actor.focus_losses.is_empty());
         actor.execute(EngineCommand::StartCorners).unwrap();
         assert!(matches!(actor.activity, ActorActivity::Corner(0)) && actor.surface.is_none());
-        let notices = actor.run.events(0).unwrap().into_iter().filter(
-            |e| matches!(&e.event, Event::Notice { text } if text.contains("snapshot.json")),
-        );
+        let notices = actor
+            .run
+            .events(0)
+            .unwrap()
+            .into_iter()
+            .filter(|e| matches!(&e.event, Event::Notice { text } if text.contains("snapshot.json")));
         assert_eq!(notices.count(), 3);
     });
 }
@@ -166,13 +158,7 @@ fn stopping_a_fit_whose_weights_are_gone_ends_the_engine_with_the_reason() {
     let _ = theta.fill_(f64::NAN);
     let (reply, mut answer) = tokio::sync::oneshot::channel();
     let command = EngineCommand::Stop;
-    requests
-        .send(CommandRequest {
-            client: 1,
-            command,
-            reply,
-        })
-        .unwrap();
+    requests.send(CommandRequest { client: 1, command, reply }).unwrap();
     let why = actor.work_until_closed().unwrap_err().to_string();
     assert!(why.contains("not finite"), "{why}");
     let answer = answer.try_recv().unwrap();

@@ -50,9 +50,7 @@ fn what_a_stalled_tick_has_done_is_done_once() {
         assert!(actor.unstored_corner.is_some(), "what was measured stays");
         corners.open();
         actor.tick_or_stall().unwrap();
-        assert!(
-            actor.unstored_corner.is_none() && matches!(actor.activity, ActorActivity::Corner(1))
-        );
+        assert!(actor.unstored_corner.is_none() && matches!(actor.activity, ActorActivity::Corner(1)));
         let surface = ClosedFolder::new(actor.run.path().join("surface"));
         actor.stall();
         surface.open();
@@ -66,22 +64,15 @@ fn what_a_stalled_tick_has_done_is_done_once() {
         assert_eq!(tables, ["step-4-grid-3.csv"]);
         let events = actor.run.events(0).unwrap();
         let count = |wanted: fn(&Event) -> bool| events.iter().filter(|e| wanted(&e.event)).count();
-        for stage in [
-            JobStage::Corners,
-            JobStage::Align,
-            JobStage::Fit,
-            JobStage::Heatmap,
-        ] {
-            let of_it = |e: &&surfit_core::event::Envelope| matches!(e.event, Event::StageEnded { stage: s, .. } if s == stage);
+        for stage in [JobStage::Corners, JobStage::Align, JobStage::Fit, JobStage::Heatmap] {
+            let of_it =
+                |e: &&surfit_core::event::Envelope| matches!(e.event, Event::StageEnded { stage: s, .. } if s == stage);
             assert_eq!(events.iter().filter(of_it).count(), 1, "{}", stage.name());
         }
         assert_eq!(count(|e| matches!(e, Event::CornerReady(_))), 4);
         // As trained, and aligned.
         assert_eq!(count(|e| matches!(e, Event::Geometry(_))), 2);
-        assert_eq!(
-            count(|e| matches!(e, Event::Notice { text } if text.contains("the work waits"))),
-            3
-        );
+        assert_eq!(count(|e| matches!(e, Event::Notice { text } if text.contains("the work waits"))), 3);
     });
 }
 
@@ -90,10 +81,7 @@ fn a_model_that_the_disk_takes_late_has_one_folder() {
     let dir = tempfile::tempdir().unwrap();
     with_actor(&dir.path().join("a"), |actor| {
         actor.tick_until(is_exporting);
-        let uv = actor
-            .heatmap
-            .best_point(Metric::Accuracy)
-            .map(|p| (p.u, p.v));
+        let uv = actor.heatmap.best_point(Metric::Accuracy).map(|p| (p.u, p.v));
         let folder = actor.unused_export_folder("best", uv, 4);
         // The folder can be made, and the model does not go into it.
         std::fs::create_dir_all(folder.join("model.safetensors")).unwrap();
@@ -122,9 +110,7 @@ fn a_frozen_point_has_no_gradients_from_then_on() {
         let rows = actor.surface.as_ref().unwrap().degrees().row_indices();
         let (i, j) = rows[corners];
         let frozen = true;
-        actor
-            .execute(EngineCommand::Freeze { i, j, frozen })
-            .unwrap();
+        actor.execute(EngineCommand::Freeze { i, j, frozen }).unwrap();
         actor.tick_until(|a| a.progress.is_some_and(|p| p.step == 3));
         actor.flush_losses();
         for points in [actor.points.clone(), actor.describe_points()] {

@@ -7,12 +7,7 @@ use surfit_weights::names::MODE_CONNECTIVITY_NAMING;
 
 fn expected(name: &str, widths: &[usize], input: [usize; 3]) -> ExpectedNetwork {
     tch::set_num_threads(1);
-    let config = NetworkConfig {
-        name: name.into(),
-        widths: widths.into(),
-        patch: 0,
-        hidden: Vec::new(),
-    };
+    let config = NetworkConfig { name: name.into(), widths: widths.into(), patch: 0, hidden: Vec::new() };
     ExpectedNetwork::new(&config, input, 4).unwrap()
 }
 
@@ -25,9 +20,7 @@ fn tensors(layout: &WeightLayout) -> Vec<(String, Tensor)> {
     tch::manual_seed(5);
     let flat = Tensor::randn([layout.len()], (Kind::Float, Device::Cpu));
     let names = layout.parameters.iter().map(|p| p.name.clone());
-    names
-        .zip(layout.views(&flat).iter().map(Tensor::copy))
-        .collect()
+    names.zip(layout.views(&flat).iter().map(Tensor::copy)).collect()
 }
 
 fn save(path: &Path, tensors: &[(String, Tensor)]) {
@@ -38,10 +31,7 @@ fn save(path: &Path, tensors: &[(String, Tensor)]) {
 /// Name, type and shape of every tensor of a file, sorted.
 fn listed(path: &Path) -> Vec<(String, Kind, Vec<i64>)> {
     let (tensors, _) = read_tensors(path, |_| 1 << 20).unwrap();
-    let mut all: Vec<_> = tensors
-        .into_iter()
-        .map(|(n, t)| (n, t.kind(), t.size()))
-        .collect();
+    let mut all: Vec<_> = tensors.into_iter().map(|(n, t)| (n, t.kind(), t.size())).collect();
     all.sort_by(|a, b| a.0.cmp(&b.0));
     all
 }
@@ -53,20 +43,11 @@ fn a_module_gets_everything_back_that_its_file_had() {
     let dir = tempfile::tempdir().unwrap();
     let (theirs, ours) = (dir.path().join("a"), dir.path().join("b"));
     let under = |n: String| format!("net.{n}");
-    let mut file: Vec<(String, Tensor)> = tensors(layout)
-        .into_iter()
-        .map(|(n, t)| (under(n), t))
-        .collect();
-    file.push((
-        "normalize.mean".into(),
-        Tensor::from_slice(&[0.5f32]).view([1, 1, 1]),
-    ));
+    let mut file: Vec<(String, Tensor)> = tensors(layout).into_iter().map(|(n, t)| (under(n), t)).collect();
+    file.push(("normalize.mean".into(), Tensor::from_slice(&[0.5f32]).view([1, 1, 1])));
     file.push(("normalize.std".into(), Tensor::from_slice(&[0.25f64])));
     file.push(("n_averaged".into(), Tensor::from(7i64)));
-    file.push((
-        "val_acc.confmat".into(),
-        Tensor::from_slice(&[1i32, 2, 3, 4]).view([2, 2]),
-    ));
+    file.push(("val_acc.confmat".into(), Tensor::from_slice(&[1i32, 2, 3, 4]).view([2, 2])));
     save(&theirs, &file);
     let given = read(&theirs, &network).unwrap();
     assert_eq!(given.names.strict_loading_notice(), None);
@@ -83,38 +64,19 @@ fn a_module_gets_everything_back_that_its_file_had() {
     }
 
     // What is too large to be kept is told.
-    file.push((
-        "train_auc.preds".into(),
-        Tensor::zeros([70_000], (Kind::Int64, Device::Cpu)),
-    ));
+    file.push(("train_auc.preds".into(), Tensor::zeros([70_000], (Kind::Int64, Device::Cpu))));
     save(&theirs, &file);
-    let notice = read(&theirs, &network)
-        .unwrap()
-        .names
-        .strict_loading_notice();
-    assert_eq!(
-        notice.unwrap(),
-        "the export lacks `train_auc.preds` of corner 1's file; load it with strict=False"
-    );
+    let notice = read(&theirs, &network).unwrap().names.strict_loading_notice();
+    assert_eq!(notice.unwrap(), "the export lacks `train_auc.preds` of corner 1's file; load it with strict=False");
     file.pop();
     // So is what stands for other tensors.
-    let at = file
-        .iter()
-        .position(|(n, _)| n.ends_with("weight"))
-        .unwrap();
+    let at = file.iter().position(|(n, _)| n.ends_with("weight")).unwrap();
     let (name, weight) = file.swap_remove(at);
     file.push((format!("{name}_mask"), weight.ones_like()));
     file.push((format!("{name}_orig"), weight));
     save(&theirs, &file);
-    let notice = read(&theirs, &network)
-        .unwrap()
-        .names
-        .strict_loading_notice();
-    assert!(
-        notice
-            .unwrap()
-            .starts_with(&format!("the export has `{name}`, which the module"))
-    );
+    let notice = read(&theirs, &network).unwrap().names.strict_loading_notice();
+    assert!(notice.unwrap().starts_with(&format!("the export has `{name}`, which the module")));
 }
 
 #[test]
@@ -126,8 +88,7 @@ fn position_embeddings_are_interpolated_as_timm_does() {
         before: Vec<f32>,
         after: Vec<f32>,
     }
-    let cases: Vec<GivenFileCase> =
-        serde_json::from_str(include_str!("../fixtures/positions.json")).unwrap();
+    let cases: Vec<GivenFileCase> = serde_json::from_str(include_str!("../fixtures/positions.json")).unwrap();
     for case in &cases {
         let before = Tensor::from_slice(&case.before).view([1, 1 + case.side * case.side, 3]);
         let after = interpolate_positions(&before, case.grid).unwrap();
@@ -146,15 +107,7 @@ fn a_vit_of_other_images_is_read_and_given_back_under_its_own_names() {
     let path = dir.path().join("vit.pt");
     // Made for 7×7 patches of 4 pixels, and read for 2×2 of them.
     let vit = expected("vit-tiny", &[12, 2, 3], [1, 8, 8]);
-    let vit = ExpectedNetwork::new(
-        &NetworkConfig {
-            patch: 4,
-            ..vit.config
-        },
-        [1, 8, 8],
-        4,
-    )
-    .unwrap();
+    let vit = ExpectedNetwork::new(&NetworkConfig { patch: 4, ..vit.config }, [1, 8, 8], 4).unwrap();
     let mut all = tensors(vit.layout());
     let positions = Tensor::randn([1, 50, 12], (Kind::Float, Device::Cpu));
     all[1].1 = positions.copy();
@@ -177,10 +130,7 @@ fn a_vit_of_other_images_is_read_and_given_back_under_its_own_names() {
             .replace("mlp.fc2", "output.dense")
             .replace("cls_token", "vit.embeddings.cls_token")
             .replace("pos_embed", "vit.embeddings.position_embeddings")
-            .replace(
-                "patch_embed.proj",
-                "vit.embeddings.patch_embeddings.projection",
-            )
+            .replace("patch_embed.proj", "vit.embeddings.patch_embeddings.projection")
             .replace("head.", "classifier.");
         let called = match called.strip_prefix("norm.") {
             Some(what) => format!("vit.layernorm.{what}"),
@@ -193,23 +143,12 @@ fn a_vit_of_other_images_is_read_and_given_back_under_its_own_names() {
     assert_eq!(read_once.names.naming, "Hugging Face");
     let views = vit.layout().views(&read_once.flat);
     assert_eq!(views[1], interpolate_positions(&positions, [2, 2]).unwrap());
-    for (view, (name, tensor)) in views
-        .iter()
-        .zip(&all)
-        .filter(|(_, (n, _))| n != "pos_embed")
-    {
+    for (view, (name, tensor)) in views.iter().zip(&all).filter(|(_, (n, _))| n != "pos_embed") {
         assert_eq!(view, tensor, "{name}");
     }
     let stats = RunningStats::new(vit.layout(), Device::Cpu);
     let back = dir.path().join("back.safetensors");
-    write(
-        &back,
-        vit.layout(),
-        &read_once.flat,
-        &stats,
-        Some(&read_once.names),
-    )
-    .unwrap();
+    write(&back, vit.layout(), &read_once.flat, &stats, Some(&read_once.names)).unwrap();
     let bytes = std::fs::read(&back).unwrap();
     let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     let mut theirs: Vec<&str> = given.iter().map(|(n, _)| n.as_str()).collect();
@@ -257,16 +196,10 @@ fn layers_that_a_forward_pass_leaves_out_are_told() {
         // All trained; none trained, as a network that was just made.
         for means in [[0.5, 0.5], [0.0, 0.0]] {
             save_with(means, counters);
-            assert_eq!(
-                read(&path, &vgg).unwrap().names.naming,
-                MODE_CONNECTIVITY_NAMING
-            );
+            assert_eq!(read(&path, &vgg).unwrap().names.naming, MODE_CONNECTIVITY_NAMING);
         }
         save_with([0.5, 0.0], counters);
         let why = read(&path, &vgg).unwrap_err().to_string();
-        assert!(
-            why.contains("`layer_blocks.0.3` was never run") && why.contains("its VGG16"),
-            "{why}"
-        );
+        assert!(why.contains("`layer_blocks.0.3` was never run") && why.contains("its VGG16"), "{why}");
     }
 }

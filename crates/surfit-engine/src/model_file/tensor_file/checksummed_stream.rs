@@ -12,10 +12,7 @@ pub(super) struct ChecksummedStream<T> {
 
 impl<T> ChecksummedStream<T> {
     pub(super) fn new(inner: T) -> Self {
-        Self {
-            inner,
-            hash: Hasher::new(),
-        }
+        Self { inner, hash: Hasher::new() }
     }
 
     fn checksum(&self) -> [u8; 4] {

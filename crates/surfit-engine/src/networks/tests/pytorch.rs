@@ -35,9 +35,7 @@ fn noise(name: &str, count: i64) -> Tensor {
             f64::from(h) / f64::from(1u32 << 31) - 1.0
         })
         .collect();
-    let start = name
-        .bytes()
-        .fold(0, |s, b| (s * 31 + i64::from(b)) % NOISE_TABLE_SIZE);
+    let start = name.bytes().fold(0, |s, b| (s * 31 + i64::from(b)) % NOISE_TABLE_SIZE);
     Tensor::from_slice(&table)
         .roll([-start], [0])
         .repeat([(count + NOISE_TABLE_SIZE - 1) / NOISE_TABLE_SIZE])
@@ -61,11 +59,7 @@ fn check_family(family: &str) {
     let text = include_str!("../fixtures/pytorch.json");
     let fixtures: PyTorchFixtures = serde_json::from_str(text).unwrap();
     let mut seen = 0;
-    for case in fixtures
-        .cases
-        .iter()
-        .filter(|c| c.network.name.starts_with(family))
-    {
+    for case in fixtures.cases.iter().filter(|c| c.network.name.starts_with(family)) {
         seen += 1;
         let what = format!("{} on {:?}", describe(&case.network), case.input);
         let network = build(&case.network, case.input, case.classes).unwrap();
@@ -84,16 +78,9 @@ fn check_family(family: &str) {
         }
         let [c, h, w] = case.input.map(|n| n as i64);
         let n = fixtures.images;
-        let x = (noise("images", n * c * h * w) * 1.7)
-            .to_kind(Kind::Float)
-            .view([n, c, h, w]);
+        let x = (noise("images", n * c * h * w) * 1.7).to_kind(Kind::Float).view([n, c, h, w]);
         let views = layout.views(&flat);
-        let logits = network.forward(
-            (&views).into(),
-            &x,
-            &mut NormStatistics::Running(&stats),
-            None,
-        );
+        let logits = network.forward((&views).into(), &x, &mut NormStatistics::Running(&stats), None);
         let expected = Tensor::from_slice2(&case.logits);
         assert_eq!(logits.size(), expected.size(), "{what}");
         let relative = max_abs(&(&logits - &expected)) / max_abs(&expected);
@@ -129,13 +116,9 @@ fn vision_transformers_agree_with_timm() {
 
 #[test]
 fn every_network_has_logits_of_pytorch() {
-    let fixtures: PyTorchFixtures =
-        serde_json::from_str(include_str!("../fixtures/pytorch.json")).unwrap();
+    let fixtures: PyTorchFixtures = serde_json::from_str(include_str!("../fixtures/pytorch.json")).unwrap();
     for name in NETWORK_NAMES {
         let found = fixtures.cases.iter().any(|c| c.network.name == *name);
-        assert!(
-            found,
-            "{name} is not in fixtures/pytorch.json; run scripts/pytorch/fixtures.py"
-        );
+        assert!(found, "{name} is not in fixtures/pytorch.json; run scripts/pytorch/fixtures.py");
     }
 }

@@ -44,21 +44,14 @@ impl PassCase {
         let gradients = (shape.draws > 0).then(|| GradientUse {
             network_weights: matrix(shape.draws, rows),
             weight_decay: shape.decay,
-            step_weights: if shape.trains {
-                matrix(shape.draws, shape.inner)
-            } else {
-                Vec::new()
-            },
+            step_weights: if shape.trains { matrix(shape.draws, shape.inner) } else { Vec::new() },
             velocity_factor: 0.9,
             moves_points: shape.moves,
         });
         Self {
             theta: matrix(rows, columns),
             velocity: matrix(shape.inner, columns),
-            narrow: flat
-                .iter()
-                .map(|row| row.iter().map(|&x| to_bf16_bits(x)).collect())
-                .collect(),
+            narrow: flat.iter().map(|row| row.iter().map(|&x| to_bf16_bits(x)).collect()).collect(),
             wide: flat,
             ends,
             gradients,
@@ -69,16 +62,10 @@ impl PassCase {
     /// Its pass; borrows by address, as the program does.
     fn pass(&mut self) -> FusedPass {
         let rows = |matrix: &mut Vec<Vec<f32>>| -> Vec<SharedRow<f32>> {
-            matrix
-                .iter_mut()
-                .map(|row| SharedRow::new(row.as_mut_ptr()))
-                .collect()
+            matrix.iter_mut().map(|row| SharedRow::new(row.as_mut_ptr())).collect()
         };
         let (wide, narrow) = (rows(&mut self.wide), &mut self.narrow);
-        let narrow: Vec<_> = narrow
-            .iter_mut()
-            .map(|row| SharedRow::new(row.as_mut_ptr()))
-            .collect();
+        let narrow: Vec<_> = narrow.iter_mut().map(|row| SharedRow::new(row.as_mut_ptr())).collect();
         let mut first = 0;
         let segments = self.ends.iter().enumerate().map(|(index, &end)| {
             let columns = std::mem::replace(&mut first, end)..end;
@@ -113,8 +100,7 @@ impl PassCase {
     fn column(&self, c: usize) -> [Vec<f64>; 4] {
         let mut theta: Vec<f64> = self.theta.iter().map(|row| row[c].into()).collect();
         let mut u: Vec<f64> = self.velocity.iter().map(|row| row[c].into()).collect();
-        let dot =
-            |b: &[f32], x: &[f64]| -> f64 { b.iter().zip(x).map(|(&b, x)| f64::from(b) * x).sum() };
+        let dot = |b: &[f32], x: &[f64]| -> f64 { b.iter().zip(x).map(|(&b, x)| f64::from(b) * x).sum() };
         let mut squares = Vec::new();
         if let Some(gradients) = &self.gradients {
             let decay = f64::from(gradients.weight_decay);
@@ -152,12 +138,7 @@ fn is_close(a: f64, b: f64, tolerance: f64) -> bool {
 }
 
 fn shapes() -> impl Strategy<Value = PassShape> {
-    let numbers = (
-        0usize..6,
-        0usize..=MAX_SAMPLES_PER_PASS,
-        0usize..=MAX_SAMPLES_PER_PASS,
-        any::<u64>(),
-    );
+    let numbers = (0usize..6, 0usize..=MAX_SAMPLES_PER_PASS, 0usize..=MAX_SAMPLES_PER_PASS, any::<u64>());
     (numbers, any::<bool>(), any::<bool>(), prop::bool::ANY).prop_map(
         |((inner, draws, next, seed), trains, moves, decays)| PassShape {
             inner,
@@ -224,15 +205,7 @@ proptest! {
 /// Processors without AVX2 get the same numbers up to rounding.
 #[test]
 fn plain_arithmetic_agrees_with_vectors() {
-    let shape = PassShape {
-        inner: 5,
-        draws: 3,
-        next: 4,
-        trains: true,
-        moves: true,
-        decay: 0.01,
-        seed: 1,
-    };
+    let shape = PassShape { inner: 5, draws: 3, next: 4, trains: true, moves: true, decay: 0.01, seed: 1 };
     let (mut fast, mut plain) = (PassCase::new(shape), PassCase::new(shape));
     let norms = unsafe { fast.pass().run(1) };
     let pass = plain.pass();
@@ -242,16 +215,8 @@ fn plain_arithmetic_agrees_with_vectors() {
     for (norm, square) in norms.iter().zip(squares) {
         assert!(is_close(*norm, square, 1e-5), "{norm} {square}");
     }
-    for (fast, plain) in fast
-        .theta
-        .iter()
-        .flatten()
-        .zip(plain.theta.iter().flatten())
-    {
-        assert!(
-            is_close((*fast).into(), (*plain).into(), 1e-5),
-            "{fast} {plain}"
-        );
+    for (fast, plain) in fast.theta.iter().flatten().zip(plain.theta.iter().flatten()) {
+        assert!(is_close((*fast).into(), (*plain).into(), 1e-5), "{fast} {plain}");
     }
 }
 
@@ -259,34 +224,17 @@ fn plain_arithmetic_agrees_with_vectors() {
 #[test]
 fn numbers_are_rounded_as_libtorch_rounds_them() {
     let mut rng = StdRng::seed_from_u64(3);
-    let mut numbers: Vec<f32> = (0..4000)
-        .map(|_| f32::from_bits(rng.random()))
-        .filter(|x| !x.is_nan())
-        .collect();
+    let mut numbers: Vec<f32> = (0..4000).map(|_| f32::from_bits(rng.random())).filter(|x| !x.is_nan()).collect();
     // Halfway cases, the largest numbers, and what is none.
-    numbers.extend([
-        1.003_906_3,
-        1.011_718_8,
-        f32::MAX,
-        f32::MIN,
-        0.0,
-        -0.0,
-        1e-40,
-    ]);
+    numbers.extend([1.003_906_3, 1.011_718_8, f32::MAX, f32::MIN, 0.0, -0.0, 1e-40]);
     numbers.extend([f32::INFINITY, f32::NEG_INFINITY, f32::NAN]);
     numbers.resize(numbers.len().next_multiple_of(8), 1.5);
-    let theirs = Tensor::from_slice(&numbers)
-        .to_kind(Kind::BFloat16)
-        .to_kind(Kind::Float);
+    let theirs = Tensor::from_slice(&numbers).to_kind(Kind::BFloat16).to_kind(Kind::Float);
     let theirs: Vec<f32> = theirs.try_into().unwrap();
     let same = |a: f32, b: f32| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan());
     let widened = |bits: u16| f32::from_bits(u32::from(bits) << 16);
     for (&x, &y) in numbers.iter().zip(&theirs) {
-        assert!(
-            same(widened(to_bf16_bits(x)), y),
-            "{x}: {} and {y}",
-            widened(to_bf16_bits(x))
-        );
+        assert!(same(widened(to_bf16_bits(x)), y), "{x}: {} and {y}", widened(to_bf16_bits(x)));
     }
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx2") {
@@ -297,10 +245,7 @@ fn numbers_are_rounded_as_libtorch_rounds_them() {
                 Avx2::load(x.as_ptr()).store_bf16(narrow.as_mut_ptr());
                 Avx2::load_bf16(narrow.as_ptr()).store(wide.as_mut_ptr());
             }
-            assert!(
-                wide.iter().zip(y).all(|(&a, &b)| same(a, b)),
-                "{x:?}: {wide:?} and {y:?}"
-            );
+            assert!(wide.iter().zip(y).all(|(&a, &b)| same(a, b)), "{x:?}: {wide:?} and {y:?}");
         }
     }
 }

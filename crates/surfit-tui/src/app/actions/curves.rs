@@ -38,18 +38,13 @@ impl App {
 
     /// Lays the chosen run's curve over this one's, or takes it away. Without a list of runs it opens one.
     fn toggle_curve_comparison(&mut self) -> Vec<Effect> {
-        let line = match self.selected_run_or_open_list(
-            Action::CompareRunCurves,
-            "lays its loss curve over this one's",
-        ) {
+        let line = match self.selected_run_or_open_list(Action::CompareRunCurves, "lays its loss curve over this one's")
+        {
             Ok(line) => line,
             Err(effects) => return effects,
         };
         if self.loss.remove_overlay(&line.path) {
-            self.show_message(
-                MessageKind::Info,
-                format!("{} is off the loss curves", line.id),
-            );
+            self.show_message(MessageKind::Info, format!("{} is off the loss curves", line.id));
             return Vec::new();
         }
         self.load_listed_run(line, CompareMode::Curves)
@@ -58,16 +53,9 @@ impl App {
     /// Lays the curve of a run that was read over this one's.
     pub(in crate::app) fn add_compared_curve(&mut self, path: PathBuf, picture: RunState) {
         let name = self.other_run_label(&path, &picture);
-        let run = ComparedCurve {
-            name: name.clone(),
-            path,
-            run_state: picture,
-        };
+        let run = ComparedCurve { name: name.clone(), path, run_state: picture };
         match self.loss.add_overlay(run) {
-            Ok(()) => self.show_message(
-                MessageKind::Info,
-                format!("{name} lies over the loss curves"),
-            ),
+            Ok(()) => self.show_message(MessageKind::Info, format!("{name} lies over the loss curves")),
             Err(why) => self.show_message(MessageKind::Hint, why),
         }
     }

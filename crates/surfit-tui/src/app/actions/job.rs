@@ -29,11 +29,7 @@ impl App {
             Action::FewerDraws => self.change_draws(-1),
             Action::Checkpoint => {
                 let waiting = Some("writing a checkpoint …".into());
-                let effects = self.send_command_with_progress(
-                    "checkpoint",
-                    EngineCommand::Checkpoint,
-                    waiting,
-                );
+                let effects = self.send_command_with_progress("checkpoint", EngineCommand::Checkpoint, waiting);
                 if let Some(p) = self.pending.values_mut().next_back() {
                     p.done_text = Some("The checkpoint is on disk.".into());
                 }

@@ -18,11 +18,7 @@ impl App {
             Action::Mark => return Some(self.send_command("mark", EngineCommand::Mark { u, v })),
             Action::Evaluate => {
                 let waiting = Some(format!("measuring ({u:.3}, {v:.3}) …"));
-                return Some(self.send_command_with_progress(
-                    "evaluate",
-                    EngineCommand::Evaluate { u, v },
-                    waiting,
-                ));
+                return Some(self.send_command_with_progress("evaluate", EngineCommand::Evaluate { u, v }, waiting));
             }
             Action::Search => return Some(self.search_at_cursor()),
             Action::MeasureMarks => return Some(self.measure_marks()),
@@ -37,9 +33,7 @@ impl App {
                 return Some(self.export_selection(Selection::At { u, v }, what));
             }
             Action::ExportCentroid => {
-                return Some(
-                    self.export_selection(Selection::Centroid, "the mean of the surface".into()),
-                );
+                return Some(self.export_selection(Selection::Centroid, "the mean of the surface".into()));
             }
             Action::ExportNames => self.toggle_export_names(),
             Action::Copy => return Some(self.copy_point_or_model(u, v)),
@@ -63,32 +57,19 @@ impl App {
         };
         let here = self.grid();
         let place = self.degrees().patch().format_parameters(best.u, best.v, 2);
-        format!(
-            "the best of the {here}×{here} grid, though {place} on the {grid}×{grid} grid is better,"
-        )
+        format!("the best of the {here}×{here} grid, though {place} on the {grid}×{grid} grid is better,")
     }
 
-    pub(in crate::app) fn export_selection(
-        &mut self,
-        selection: Selection,
-        what: String,
-    ) -> Vec<Effect> {
+    pub(in crate::app) fn export_selection(&mut self, selection: Selection, what: String) -> Vec<Effect> {
         let names = self.models.tensor_names;
         let named = match names {
             TensorNames::Surfit => "",
             TensorNames::AsGiven => ", named as in corner 1's file,",
         };
-        let waiting = Some(format!(
-            "exporting {what}{named} and measuring it on the test split …"
-        ));
+        let waiting = Some(format!("exporting {what}{named} and measuring it on the test split …"));
         self.send_command_with_progress(
             "export",
-            EngineCommand::Export {
-                selection,
-                dir: None,
-                replace: false,
-                names,
-            },
+            EngineCommand::Export { selection, dir: None, replace: false, names },
             waiting,
         )
     }
@@ -99,23 +80,18 @@ impl App {
             TensorNames::AsGiven => (TensorNames::Surfit, "surfit's, as in torchvision and timm"),
         };
         self.models.tensor_names = names;
-        self.show_message(
-            MessageKind::Info,
-            format!("tensor names of exports: {told}"),
-        );
+        self.show_message(MessageKind::Info, format!("tensor names of exports: {told}"));
     }
 
     fn copy_point_or_model(&mut self, u: f64, v: f64) -> Vec<Effect> {
         let text = match &self.overlay {
-            Some(Overlay::Models { selected }) => {
-                match crate::views::models::text_to_copy(self, *selected) {
-                    Some(text) => text,
-                    None => {
-                        self.show_message(MessageKind::Hint, "copy: nothing is listed yet");
-                        return Vec::new();
-                    }
+            Some(Overlay::Models { selected }) => match crate::views::models::text_to_copy(self, *selected) {
+                Some(text) => text,
+                None => {
+                    self.show_message(MessageKind::Hint, "copy: nothing is listed yet");
+                    return Vec::new();
                 }
-            }
+            },
             _ => format!("{u:.4},{v:.4}"),
         };
         self.show_message(MessageKind::Info, format!("copied {text}"));

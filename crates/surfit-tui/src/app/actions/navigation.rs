@@ -58,8 +58,7 @@ impl App {
         match self.focus {
             Pane::Loss => self.loss.move_cursor_to_end(&self.run_state, sign > 0),
             Pane::Points if self.points.show_distances => {
-                self.points
-                    .move_pair(1000 * sign, -1000 * sign, &self.run_state);
+                self.points.move_pair(1000 * sign, -1000 * sign, &self.run_state);
             }
             _ => self.move_cursor_by(1000 * sign, 1000 * sign),
         }

@@ -13,8 +13,7 @@ impl App {
             return;
         };
         let upright = columns != 0;
-        let Some((border, by)) = border_to_move(&screen.borders, *area, upright, columns + rows)
-        else {
+        let Some((border, by)) = border_to_move(&screen.borders, *area, upright, columns + rows) else {
             let pane = self.focus.name();
             let what = if upright { "width" } else { "height" };
             let text = format!("{pane} has all of the {what} already");
@@ -23,11 +22,7 @@ impl App {
         let go = |at: u16, by: i32| (i32::from(at) + by).clamp(0, i32::from(u16::MAX)) as u16;
         // The border stands where the second of its two cells is.
         let (x, y) = (border.area.x + 1, border.area.y + 1);
-        let (x, y) = if upright {
-            (go(x, by), y)
-        } else {
-            (x, go(y, by))
-        };
+        let (x, y) = if upright { (go(x, by), y) } else { (x, go(y, by)) };
         self.arrangement.move_border(&border, x, y);
     }
 
@@ -53,7 +48,5 @@ fn border_to_move(borders: &[Border], pane: Rect, upright: bool, by: i32) -> Opt
             b.vertical == upright && edge
         })
     };
-    of(true)
-        .map(|b| (b, by))
-        .or_else(|| of(false).map(|b| (b, -by)))
+    of(true).map(|b| (b, by)).or_else(|| of(false).map(|b| (b, -by)))
 }

@@ -50,23 +50,16 @@ impl App {
             return self.exit_effects(LeaveReason::Detached);
         }
         let connected = matches!(self.connection, EngineLink::Connected { .. });
-        let busy = matches!(
-            self.run_state.engine_state(),
-            EngineState::Running | EngineState::Paused | EngineState::Starting
-        ) || self.is_task_running();
+        let busy =
+            matches!(self.run_state.engine_state(), EngineState::Running | EngineState::Paused | EngineState::Starting)
+                || self.is_task_running();
         // An engine that is found or started at this moment goes on with its job.
         let asked = self.engine_stopped() && self.awaits_task_reply();
         if self.connection == EngineLink::Connecting || connected && busy || asked {
             return self.ask_quit();
         }
         // An idle engine is of use only to those who still watch it.
-        let alone = self
-            .run_state
-            .snapshot
-            .as_ref()
-            .is_none_or(|s| s.viewers <= 1);
-        self.exit_effects(LeaveReason::Quit {
-            stop_engine: connected && alone,
-        })
+        let alone = self.run_state.snapshot.as_ref().is_none_or(|s| s.viewers <= 1);
+        self.exit_effects(LeaveReason::Quit { stop_engine: connected && alone })
     }
 }

@@ -16,12 +16,8 @@ impl App {
                 self.points.show_distances = true;
                 self.send_command("distances", EngineCommand::Distances)
             }
-            Action::RefineGrid => self
-                .next_finer_grid()
-                .map_or(Vec::new(), |g| self.set_grid(g)),
-            Action::CoarsenGrid => self
-                .next_coarser_grid()
-                .map_or(Vec::new(), |g| self.set_grid(g)),
+            Action::RefineGrid => self.next_finer_grid().map_or(Vec::new(), |g| self.set_grid(g)),
+            Action::CoarsenGrid => self.next_coarser_grid().map_or(Vec::new(), |g| self.set_grid(g)),
             Action::Freeze => {
                 let point = self.selected_point().map(|p| (p.i, p.j, !p.frozen));
                 point.map_or(Vec::new(), |(i, j, frozen)| {

@@ -32,25 +32,14 @@ impl App {
             }
             Action::Blocks => {
                 self.surface.block_set = self.surface.block_set.next();
-                self.show_message(
-                    MessageKind::Info,
-                    format!("drawn with {}", self.surface.block_set.name()),
-                );
+                self.show_message(MessageKind::Info, format!("drawn with {}", self.surface.block_set.name()));
             }
             Action::Comparison => self.toggle_comparison(),
             Action::CompareRunSurface => return Some(self.compare_selected_surface()),
-            Action::RangeNarrow => self
-                .surface
-                .adjust_range(&self.run_state, RangeChange::Narrow),
-            Action::RangeWiden => self
-                .surface
-                .adjust_range(&self.run_state, RangeChange::Widen),
-            Action::RangeRaise => self
-                .surface
-                .adjust_range(&self.run_state, RangeChange::Raise),
-            Action::RangeLower => self
-                .surface
-                .adjust_range(&self.run_state, RangeChange::Lower),
+            Action::RangeNarrow => self.surface.adjust_range(&self.run_state, RangeChange::Narrow),
+            Action::RangeWiden => self.surface.adjust_range(&self.run_state, RangeChange::Widen),
+            Action::RangeRaise => self.surface.adjust_range(&self.run_state, RangeChange::Raise),
+            Action::RangeLower => self.surface.adjust_range(&self.run_state, RangeChange::Lower),
             Action::RangeAuto => self.surface.fixed_range = None,
             Action::Distances => self.toggle_distances(),
             Action::PointQuantity => self.points.figure = self.points.figure.next(),
@@ -89,10 +78,7 @@ impl App {
     fn toggle_distances(&mut self) {
         self.points.show_distances = !self.points.show_distances;
         let possible = Action::MeasureDistances.entry().availability;
-        if self.points.show_distances
-            && self.run_state.distances.is_none()
-            && possible(self).is_ok()
-        {
+        if self.points.show_distances && self.run_state.distances.is_none() && possible(self).is_ok() {
             let key = self.key_label(Action::MeasureDistances);
             let text = format!("{key} measures the distances between all control points");
             self.show_message(MessageKind::Hint, text);

@@ -37,26 +37,14 @@ impl App {
             ('r', "what is read here", self.readout_text()),
             ('p', "the point as u,v", self.point_text()),
             ('t', "the table, for a spreadsheet", self.table_text()),
-            (
-                'c',
-                "the command line for it",
-                Some(self.shell_command_line()),
-            ),
+            ('c', "the command line for it", Some(self.shell_command_line())),
             ('d', "the run's directory", self.run_dir()),
             ('e', "the model's folder", self.model_dir()),
-            (
-                SHOW_COPY_KEY,
-                "show what was copied last, to select by hand",
-                self.last_copied_text(),
-            ),
+            (SHOW_COPY_KEY, "show what was copied last, to select by hand", self.last_copied_text()),
         ];
         let offer = |(key, label, text): (char, &'static str, Option<String>)| {
             let what = text.filter(|t| !t.is_empty())?;
-            Some(MenuItem {
-                key,
-                label,
-                value: what,
-            })
+            Some(MenuItem { key, label, value: what })
         };
         offers.into_iter().filter_map(offer).collect()
     }
@@ -78,9 +66,7 @@ impl App {
             let most = MAX_COPY_BYTES / 1000;
             self.show_message(
                 MessageKind::Hint,
-                format!(
-                    "copy: these are {size} kB, and terminals take {most}; {key} writes a file"
-                ),
+                format!("copy: these are {size} kB, and terminals take {most}; {key} writes a file"),
             );
             return Vec::new();
         }
@@ -88,10 +74,7 @@ impl App {
             0 | 1 => text.trim_end().to_owned(),
             n => format!("{bytes}, {n} lines"),
         };
-        self.last_copy = Some(LastCopy {
-            summary: what,
-            text: text.clone(),
-        });
+        self.last_copy = Some(LastCopy { summary: what, text: text.clone() });
         if !self.in_tmux {
             self.report_copied(false);
         }
@@ -106,10 +89,7 @@ impl App {
             true => format!("copied into tmux's buffer: {}", last.summary),
             false => {
                 let menu = self.key_label(Action::CopyMenu);
-                format!(
-                    "sent to the terminal ({menu} s shows it to select): {}",
-                    last.summary
-                )
+                format!("sent to the terminal ({menu} s shows it to select): {}", last.summary)
             }
         };
         self.show_message(MessageKind::Info, said);
@@ -187,12 +167,10 @@ impl App {
     /// The chosen model's folder, else that of the latest model.
     fn model_dir(&self) -> Option<String> {
         let exports = &self.run_state.exports;
-        let chosen = self
-            .selected_model()
-            .and_then(|n| match *models::items(self).get(n)? {
-                ModelItem::Export(n) => exports.get(n),
-                _ => None,
-            });
+        let chosen = self.selected_model().and_then(|n| match *models::items(self).get(n)? {
+            ModelItem::Export(n) => exports.get(n),
+            _ => None,
+        });
         let dir = &chosen.or(exports.last())?.dir;
         Some(dir.display().to_string())
     }
@@ -215,13 +193,7 @@ impl App {
             (None, None) => self.run.clone(),
         };
         let host = self.remote_line.as_ref().map(|l| l.host.as_str());
-        let words = |parts: &[&str]| {
-            parts
-                .iter()
-                .map(|p| shell_quote(p))
-                .collect::<Vec<_>>()
-                .join(" ")
-        };
+        let words = |parts: &[&str]| parts.iter().map(|p| shell_quote(p)).collect::<Vec<_>>().join(" ");
         let there = |parts: &[&str]| match host {
             // The line passes through one more shell.
             Some(host) => format!("ssh {} {}", shell_quote(host), shell_quote(&words(parts))),
@@ -236,9 +208,7 @@ impl App {
             KeyScope::Surface | KeyScope::Image => {
                 let metric = self.surface.metric.name();
                 let file = format!("{metric}.png");
-                there(&[
-                    "surfit", "heatmap", &run, "--metric", metric, "--out", &file,
-                ])
+                there(&["surfit", "heatmap", &run, "--metric", metric, "--out", &file])
             }
             KeyScope::Models => {
                 let items = models::items(self);
@@ -263,10 +233,7 @@ impl App {
 /// `name value` of every column that has one.
 fn row_text(table: &surfit_core::table::DataTable, row: usize) -> Option<String> {
     table.rows.get(row)?;
-    let one = surfit_core::table::DataTable {
-        columns: table.columns.clone(),
-        rows: vec![table.rows[row].clone()],
-    };
+    let one = surfit_core::table::DataTable { columns: table.columns.clone(), rows: vec![table.rows[row].clone()] };
     let text = one.to_tsv();
     let mut lines = text.lines().map(|l| l.split('\t'));
     let (names, values) = (lines.next()?, lines.next()?);

@@ -15,22 +15,11 @@ impl App {
             Some(OtherCurve {
                 name: run.name.clone(),
                 series: picture.curves.get(&LossCurve::Surface)?.clone(),
-                track: picture
-                    .tracks
-                    .get(&LossCurve::Surface)
-                    .cloned()
-                    .unwrap_or_default(),
-                validations: picture
-                    .validations
-                    .get(&LossCurve::Surface)
-                    .cloned()
-                    .unwrap_or_default(),
+                track: picture.tracks.get(&LossCurve::Surface).cloned().unwrap_or_default(),
+                validations: picture.validations.get(&LossCurve::Surface).cloned().unwrap_or_default(),
             })
         });
-        FigureDrawing::Losses {
-            look: self.loss.curve_style(&self.run_state),
-            others: others.collect(),
-        }
+        FigureDrawing::Losses { look: self.loss.curve_style(&self.run_state), others: others.collect() }
     }
 
     /// The map as it is shown, or would be of another quantity.
@@ -66,10 +55,7 @@ impl App {
 
     /// This surface and the one beside it; alone without one.
     pub(super) fn comparison_figure(&self) -> FigureDrawing {
-        let (metric, alone) = (
-            self.surface.metric,
-            self.heatmap_figure(self.surface.quantity),
-        );
+        let (metric, alone) = (self.surface.metric, self.heatmap_figure(self.surface.quantity));
         let Some(other) = self.surface.comparison.as_ref() else {
             return alone;
         };
@@ -87,10 +73,7 @@ impl App {
         FigureDrawing::Beside {
             metric,
             colormap: self.theme.colormap(),
-            look: HeatmapStyle {
-                range: Some(both),
-                ..scene.heatmap_style()
-            },
+            look: HeatmapStyle { range: Some(both), ..scene.heatmap_style() },
             names: compared.names,
             other: Box::new(other.heatmap.clone()),
             corner: corner.unwrap_or(0.0),
@@ -100,24 +83,16 @@ impl App {
 
     /// The control points in the colours of the figure that their tiles tell first.
     pub(super) fn points_figure(&self) -> FigureDrawing {
-        FigureDrawing::Points {
-            figure: self.points.figure,
-            colormap: self.theme.colormap(),
-        }
+        FigureDrawing::Points { figure: self.points.figure, colormap: self.theme.colormap() }
     }
 
     /// The distances that are known.
     pub(super) fn distances_figure(&self) -> FigureDrawing {
-        FigureDrawing::Distances {
-            colormap: self.theme.colormap(),
-        }
+        FigureDrawing::Distances { colormap: self.theme.colormap() }
     }
 
     fn heatmap_style(&self, quantity: CellQuantity) -> HeatmapStyle {
-        let view = SurfaceView {
-            quantity,
-            ..self.surface.clone()
-        };
+        let view = SurfaceView { quantity, ..self.surface.clone() };
         let scene = SurfaceScene::new(&self.theme, &self.run_state, &view);
         scene.map(|s| s.heatmap_style()).unwrap_or_default()
     }

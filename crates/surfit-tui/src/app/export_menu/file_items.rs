@@ -13,10 +13,8 @@ use surfit_core::surface::Patch;
 use tui_input::Input;
 
 /// Endings that say what is in a file, to programs and people.
-const KNOWN_EXTENSIONS: [&str; 14] = [
-    "png", "svg", "csv", "tsv", "json", "txt", "npy", "jpg", "jpeg", "gif", "webp", "pdf", "eps",
-    "bmp",
-];
+const KNOWN_EXTENSIONS: [&str; 14] =
+    ["png", "svg", "csv", "tsv", "json", "txt", "npy", "jpg", "jpeg", "gif", "webp", "pdf", "eps", "bmp"];
 
 /// How a file comes by its content.
 #[derive(Clone, Copy, Debug)]
@@ -67,16 +65,8 @@ fn menu_item(
     about: &'static str,
     product: ExportSource,
 ) -> MenuItem<ExportItem> {
-    let what = ExportItem {
-        name,
-        description: about,
-        source: product,
-    };
-    MenuItem {
-        key,
-        label,
-        value: what,
-    }
+    let what = ExportItem { name, description: about, source: product };
+    MenuItem { key, label, value: what }
 }
 
 /// A drawing as pixels and as vectors.
@@ -87,15 +77,7 @@ fn figure_items(
     names: [&'static str; 2],
     about: &'static str,
 ) -> [MenuItem<ExportItem>; 2] {
-    let one = |n: usize, form| {
-        menu_item(
-            keys[n],
-            labels[n],
-            names[n],
-            about,
-            ExportSource::Figure(drawing, form),
-        )
-    };
+    let one = |n: usize, form| menu_item(keys[n], labels[n], names[n], about, ExportSource::Figure(drawing, form));
     [one(0, FigureForm::Png), one(1, FigureForm::Svg)]
 }
 
@@ -118,10 +100,7 @@ impl App {
     pub(in crate::app) fn open_file_menu(&mut self) -> Vec<Effect> {
         self.export_menu = ItemMenu::of(self.file_items()).map(ExportMenu::Write);
         if self.export_menu.is_none() {
-            self.show_message(
-                MessageKind::Hint,
-                "write: there is nothing here to write yet",
-            );
+            self.show_message(MessageKind::Hint, "write: there is nothing here to write yet");
         }
         Vec::new()
     }
@@ -150,7 +129,8 @@ impl App {
             KeyScope::Log if log::visible_lines(self).is_empty() => Vec::new(),
             KeyScope::Log => {
                 let about = "the lines that are shown, as they are shown";
-                let mut all = vec![menu_item('t', "log as text", "log.txt", about, ExportSource::Text(log::plain_lines))];
+                let mut all =
+                    vec![menu_item('t', "log as text", "log.txt", about, ExportSource::Text(log::plain_lines))];
                 all.extend(table!('c' 'j' "log" "the lines that are shown, with time and topic" tables::log));
                 all
             }
@@ -167,13 +147,7 @@ impl App {
         }
         let about = "every cell: u, v, accuracy, loss, images";
         let mut all = vec![
-            menu_item(
-                'c',
-                "grid as CSV",
-                "surface.csv",
-                about,
-                ExportSource::Text(heatmap_csv),
-            ),
+            menu_item('c', "grid as CSV", "surface.csv", about, ExportSource::Text(heatmap_csv)),
             menu_item(
                 'j',
                 "grid as JSON",
@@ -191,66 +165,34 @@ impl App {
         if self.surface.quantity != CellQuantity::Gain {
             let about = "how much better than the best corner every cell is";
             let (labels, names) = (["gain as PNG", "gain as SVG"], ["gain.png", "gain.svg"]);
-            all.extend(figure_items(
-                |app| app.heatmap_figure(CellQuantity::Gain),
-                ['g', 'G'],
-                labels,
-                names,
-                about,
-            ));
+            all.extend(figure_items(|app| app.heatmap_figure(CellQuantity::Gain), ['g', 'G'], labels, names, about));
         }
         let interval = |c: &_| self.surface.metric.interval(c).is_some();
-        if self.surface.quantity != CellQuantity::Width
-            && snapshot.heatmap.cells.iter().any(interval)
-        {
+        if self.surface.quantity != CellQuantity::Width && snapshot.heatmap.cells.iter().any(interval) {
             let about = "how wide the confidence interval of every cell is";
             let labels = ["confidence as PNG", "confidence as SVG"];
             let names = ["confidence.png", "confidence.svg"];
-            all.extend(figure_items(
-                |app| app.heatmap_figure(CellQuantity::Width),
-                ['i', 'I'],
-                labels,
-                names,
-                about,
-            ));
+            all.extend(figure_items(|app| app.heatmap_figure(CellQuantity::Width), ['i', 'I'], labels, names, about));
         }
         if snapshot.degrees.patch() != Patch::Curve {
             let about = "the surface in three dimensions, seen as its relief is";
             let labels = ["relief as PNG", "relief as SVG"];
             let names = ["relief.png", "relief.svg"];
-            all.extend(figure_items(
-                App::relief_figure,
-                ['r', 'R'],
-                labels,
-                names,
-                about,
-            ));
+            all.extend(figure_items(App::relief_figure, ['r', 'R'], labels, names, about));
         }
         let beside = self.surface.comparison.as_ref();
         if beside.is_some_and(|b| b.heatmap.patch == snapshot.heatmap.patch) {
             let about = "this surface, the one beside it, and their difference";
             let labels = ["both and difference as PNG", "both and difference as SVG"];
             let names = ["beside.png", "beside.svg"];
-            all.extend(figure_items(
-                App::comparison_figure,
-                ['b', 'B'],
-                labels,
-                names,
-                about,
-            ));
+            all.extend(figure_items(App::comparison_figure, ['b', 'B'], labels, names, about));
         }
         if slices {
             all.extend(table!('C' 'J' "slices" "the slices through the cursor, with intervals" tables::slices));
             let labels = ["slices as PNG", "slices as SVG"];
             let names = ["slices.png", "slices.svg"];
             let about = "the slices through the cursor as they are shown, with intervals";
-            all.extend(figure_items(
-                App::slices_figure,
-                ['P', 'S'],
-                labels,
-                names,
-                about,
-            ));
+            all.extend(figure_items(App::slices_figure, ['P', 'S'], labels, names, about));
         }
         all
     }
@@ -259,32 +201,20 @@ impl App {
         let mut all = Vec::new();
         let points = |s: &surfit_core::snapshot::Snapshot| !s.control_points.is_empty();
         if self.run_state.snapshot.as_ref().is_some_and(points) {
-            all.extend(table!('c' 'j' "points" "every control point: place, distance travelled, gradient" tables::points));
+            all.extend(
+                table!('c' 'j' "points" "every control point: place, distance travelled, gradient" tables::points),
+            );
             let about = "the grid of control points, with figures and gradients";
             let labels = ["points as PNG", "points as SVG"];
             let names = ["points.png", "points.svg"];
-            all.extend(figure_items(
-                App::points_figure,
-                ['p', 's'],
-                labels,
-                names,
-                about,
-            ));
+            all.extend(figure_items(App::points_figure, ['p', 's'], labels, names, about));
         }
         if tables::distances(self).is_some() {
-            all.extend(
-                table!('C' 'J' "distances" "the matrix of distances in weight space" distance_table),
-            );
+            all.extend(table!('C' 'J' "distances" "the matrix of distances in weight space" distance_table));
             let about = "the matrix of distances in colours";
             let labels = ["distances as PNG", "distances as SVG"];
             let names = ["distances.png", "distances.svg"];
-            all.extend(figure_items(
-                App::distances_figure,
-                ['P', 'S'],
-                labels,
-                names,
-                about,
-            ));
+            all.extend(figure_items(App::distances_figure, ['P', 'S'], labels, names, about));
         }
         all
     }
@@ -293,9 +223,7 @@ impl App {
     pub(super) fn prompt_filename(&mut self, offer: &MenuItem<ExportItem>) {
         let content = match offer.value.source {
             ExportSource::Text(text) => FileContent::Text(text(self)),
-            ExportSource::Figure(drawing, form) => {
-                FileContent::Drawn(Box::new(drawing(self)), form)
-            }
+            ExportSource::Figure(drawing, form) => FileContent::Drawn(Box::new(drawing(self)), form),
         };
         let path = self.suggested_figures_dir().join(offer.value.name);
         self.export_menu = Some(ExportMenu::Name(FilenamePrompt {
@@ -330,11 +258,7 @@ impl App {
         }
         let path = PathBuf::from(path);
         match content_for_name(&path, &naming) {
-            Ok(content) => self.write_file(NewFile {
-                path,
-                replace: false,
-                content,
-            }),
+            Ok(content) => self.write_file(NewFile { path, replace: false, content }),
             Err(why) => {
                 self.show_message(MessageKind::Hint, why);
                 self.export_menu = Some(ExportMenu::Name(naming));
@@ -344,19 +268,14 @@ impl App {
     }
 
     fn write_file(&mut self, file: NewFile) -> Vec<Effect> {
-        self.show_message(
-            MessageKind::Info,
-            format!("writing {} …", file.path.display()),
-        );
+        self.show_message(MessageKind::Info, format!("writing {} …", file.path.display()));
         vec![Effect::Send(Outgoing::Write(Box::new(file)))]
     }
 
     /// The file that is there was given up.
     pub(in crate::app) fn replace_file(&mut self, file: Option<NewFile>) -> Vec<Effect> {
         let replace = true;
-        file.map_or(Vec::new(), |file| {
-            self.write_file(NewFile { replace, ..file })
-        })
+        file.map_or(Vec::new(), |file| self.write_file(NewFile { replace, ..file }))
     }
 
     /// The file that is there stays: another name is asked for.
@@ -382,8 +301,7 @@ fn content_for_name(path: &Path, naming: &FilenamePrompt) -> Result<FileContent,
     let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
     let ending = ending.filter(|e| KNOWN_EXTENSIONS.contains(&&**e));
     // Every text is a text.
-    let text =
-        |ending: &str| ending == "txt" || naming.extension.is_none_or(|usual| usual == ending);
+    let text = |ending: &str| ending == "txt" || naming.extension.is_none_or(|usual| usual == ending);
     let right = match (&naming.content, ending.as_deref()) {
         (FileContent::Drawn(drawing, _), Some("png")) => {
             return Ok(FileContent::Drawn(drawing.clone(), FigureForm::Png));
@@ -398,7 +316,5 @@ fn content_for_name(path: &Path, naming: &FilenamePrompt) -> Result<FileContent,
         _ => return Ok(naming.content.clone()),
     };
     let ending = ending.unwrap_or_default();
-    Err(format!(
-        "write: what is written is no .{ending}; end the name with {right}"
-    ))
+    Err(format!("write: what is written is no .{ending}; end the name with {right}"))
 }

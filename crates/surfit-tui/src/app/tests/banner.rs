@@ -17,25 +17,18 @@ fn joined_screen_text(rig: &TestApp) -> String {
 fn the_remedy_is_there_at_every_width_however_long_the_reason() {
     let reasons = [
         "the connection closed".to_owned(),
-        "the folder of the run cannot be read any more because somebody took its rights away, "
-            .repeat(4),
+        "the folder of the run cannot be read any more because somebody took its rights away, ".repeat(4),
         "目录无法读取，请检查磁盘空间和权限 ".repeat(12),
         format!("cannot read /{}", "very/long/path".repeat(20)),
     ];
     for reason in reasons {
         for (width, height) in [(60, 16), (80, 24), (100, 30), (140, 44)] {
             let mut rig = TestApp::with_run_state(width, height, fixture::fitting_run());
-            rig.receive(Incoming::Disconnected {
-                reason: reason.clone(),
-            });
+            rig.receive(Incoming::Disconnected { reason: reason.clone() });
             let text = joined_screen_text(&rig);
             let remedy = "r connects again or starts it from the last checkpoint, q leaves.";
             assert!(text.contains(remedy), "{width}: {}", rig.screen_text());
-            assert!(
-                text.contains("No engine:"),
-                "{width}: {}",
-                rig.screen_text()
-            );
+            assert!(text.contains("No engine:"), "{width}: {}", rig.screen_text());
 
             let mut rig = TestApp::with_run_state(width, height, fixture::fitting_run());
             let message = reason.clone();
@@ -49,16 +42,9 @@ fn the_remedy_is_there_at_every_width_however_long_the_reason() {
 
             let mut rig = TestApp::with_run_state(width, height, fixture::fitting_run());
             rig.app.remote_line = Some(crate::app::RemoteLine::new("gpu1".into()));
-            rig.receive(Incoming::Line(LineState::Down {
-                why: reason.clone(),
-                retry: 9.0,
-            }));
+            rig.receive(Incoming::Line(LineState::Down { why: reason.clone(), retry: 9.0 }));
             let remedy = "Trying again in 9 s, any key does at once; q leaves.";
-            assert!(
-                joined_screen_text(&rig).contains(remedy),
-                "{width}: {}",
-                rig.screen_text()
-            );
+            assert!(joined_screen_text(&rig).contains(remedy), "{width}: {}", rig.screen_text());
         }
     }
 }
@@ -67,8 +53,6 @@ fn the_remedy_is_there_at_every_width_however_long_the_reason() {
 fn a_terminal_without_other_letters_is_sent_none() {
     let rig = TestApp::with_run_state(80, 24, fixture::fitting_run());
     let mut rig = rig.with_theme("dark", ColorDepth::None, true);
-    rig.receive(Incoming::Disconnected {
-        reason: "3×3 → 曲面 … ".repeat(20),
-    });
+    rig.receive(Incoming::Disconnected { reason: "3×3 → 曲面 … ".repeat(20) });
     assert!(rig.screen_text().is_ascii(), "{}", rig.screen_text());
 }

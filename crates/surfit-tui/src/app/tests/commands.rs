@@ -8,9 +8,7 @@ use surfit_core::protocol::{EngineCommand, Selection, TensorNames};
 use surfit_core::snapshot::EngineState;
 
 fn set_degree(m: u8, n: u8) -> EngineCommand {
-    EngineCommand::SetDegree {
-        degrees: fixture::degrees(m, n),
-    }
+    EngineCommand::SetDegree { degrees: fixture::degrees(m, n) }
 }
 
 fn take_sent_commands(rig: &mut TestApp) -> Vec<EngineCommand> {
@@ -22,49 +20,26 @@ fn degree_keys_pressed_quickly_add_up_and_the_wish_is_shown_until_it_comes_true(
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("u enter u enter u enter V enter");
     let sent = rig.take_sent_commands();
-    let wanted = [
-        set_degree(4, 3),
-        set_degree(5, 3),
-        set_degree(6, 3),
-        set_degree(6, 2),
-    ];
+    let wanted = [set_degree(4, 3), set_degree(5, 3), set_degree(6, 3), set_degree(6, 2)];
     assert_eq!(sent.iter().map(|c| c.1.clone()).collect::<Vec<_>>(), wanted);
-    assert!(
-        rig.screen_text().contains("degree 3×3 → 6×2"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("degree 3×3 → 6×2"), "{}", rig.screen_text());
     // The engine did the last only and refuses what that replaced: nobody needs to hear of it.
     for (id, _) in &sent[..3] {
-        rig.receive(Incoming::Reply {
-            id: *id,
-            error: Some("a later degree took its place".into()),
-        });
+        rig.receive(Incoming::Reply { id: *id, error: Some("a later degree took its place".into()) });
     }
     assert!(!rig.screen_text().contains("took its place"));
-    rig.receive(Incoming::Reply {
-        id: sent[3].0,
-        error: None,
-    });
+    rig.receive(Incoming::Reply { id: sent[3].0, error: None });
     rig.press("u enter");
     assert_eq!(take_sent_commands(&mut rig), [set_degree(7, 2)]);
     rig.accept_pending_commands();
     let mut snapshot = fixture::fitting_run().snapshot.unwrap();
     snapshot.degrees = fixture::degrees(7, 2);
     rig.receive(Incoming::Snapshot(Box::new(snapshot)));
-    assert!(
-        !rig.screen_text().contains('→') || !rig.screen_text().contains("×2 →"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(!rig.screen_text().contains('→') || !rig.screen_text().contains("×2 →"), "{}", rig.screen_text());
     assert_eq!(rig.app.requested_degrees(), None);
     rig.press("u u");
     // 8 is the highest: the second press says so and changes nothing.
-    assert!(
-        rig.screen_text().contains("outside 1..=8"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("outside 1..=8"), "{}", rig.screen_text());
     rig.press("enter");
     assert_eq!(take_sent_commands(&mut rig), [set_degree(8, 2)]);
 }
@@ -74,21 +49,12 @@ fn a_refused_degree_goes_back_to_what_the_engine_has() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("u enter");
     let id = rig.take_sent_commands()[0].0;
-    rig.receive(Incoming::Reply {
-        id,
-        error: Some("not while the heatmap is measured".into()),
-    });
+    rig.receive(Incoming::Reply { id, error: Some("not while the heatmap is measured".into()) });
     let text = rig.screen_text();
-    assert!(
-        text.contains("degree: not while the heatmap is measured"),
-        "{text}"
-    );
+    assert!(text.contains("degree: not while the heatmap is measured"), "{text}");
     assert!(!text.contains("3×3 →"));
     rig.press("i");
-    assert!(
-        rig.screen_text().contains("not while the heatmap"),
-        "the log keeps it"
-    );
+    assert!(rig.screen_text().contains("not while the heatmap"), "the log keeps it");
     rig.press("esc u enter");
     assert_eq!(take_sent_commands(&mut rig), [set_degree(4, 3)]);
 }
@@ -113,17 +79,10 @@ fn exports_get_the_names_of_the_given_corners_when_that_was_chosen_until_it_is_t
         sent.filter_map(export).collect()
     };
     rig.press("; n");
-    assert!(
-        rig.screen_text()
-            .contains("tensor names of exports: as in the file of corner 1")
-    );
+    assert!(rig.screen_text().contains("tensor names of exports: as in the file of corner 1"));
     rig.press("x X C ; e m");
     assert_eq!(names(&mut rig), [TensorNames::AsGiven; 4]);
-    assert!(
-        rig.screen_text().contains("named as in corner 1's file"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("named as in corner 1's file"), "{}", rig.screen_text());
     rig.press("; n x");
     assert_eq!(names(&mut rig), [TensorNames::Surfit]);
 }
@@ -133,12 +92,7 @@ fn the_cursor_decides_where_marks_measurements_and_exports_are() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("home right up up m e X x C");
     let (u, v) = (0.05, 0.1);
-    let export = |selection| EngineCommand::Export {
-        selection,
-        dir: None,
-        replace: false,
-        names: TensorNames::Surfit,
-    };
+    let export = |selection| EngineCommand::Export { selection, dir: None, replace: false, names: TensorNames::Surfit };
     let wanted = [
         EngineCommand::Mark { u, v },
         EngineCommand::Evaluate { u, v },
@@ -147,58 +101,30 @@ fn the_cursor_decides_where_marks_measurements_and_exports_are() {
         export(Selection::Centroid),
     ];
     assert_eq!(take_sent_commands(&mut rig), wanted);
-    assert!(
-        rig.screen_text()
-            .contains("exporting the mean of the surface"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("exporting the mean of the surface"), "{}", rig.screen_text());
     rig.accept_pending_commands();
     assert!(!rig.screen_text().contains("exporting"));
     let seq = rig.app.run_state.seq + 1;
     let event = fixture::evaluated_event(u, v);
-    rig.receive(Incoming::Event(surfit_core::event::Envelope {
-        seq,
-        time: 0.0,
-        event,
-    }));
-    assert!(
-        rig.screen_text().contains("on 1500 validation images"),
-        "{}",
-        rig.screen_text()
-    );
+    rig.receive(Incoming::Event(surfit_core::event::Envelope { seq, time: 0.0, event }));
+    assert!(rig.screen_text().contains("on 1500 validation images"), "{}", rig.screen_text());
 }
 
 #[test]
 fn pause_stop_checkpoint_and_start_are_commands_when_they_make_sense() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("p c s");
-    assert_eq!(
-        take_sent_commands(&mut rig),
-        [EngineCommand::Pause, EngineCommand::Checkpoint]
-    );
-    assert!(
-        rig.screen_text().contains("the job is under way"),
-        "{}",
-        rig.screen_text()
-    );
+    assert_eq!(take_sent_commands(&mut rig), [EngineCommand::Pause, EngineCommand::Checkpoint]);
+    assert!(rig.screen_text().contains("the job is under way"), "{}", rig.screen_text());
     rig.accept_pending_commands();
     assert!(rig.screen_text().contains("The checkpoint is on disk."));
     rig.app.run_state.snapshot.as_mut().unwrap().state = EngineState::Paused;
     rig.press("p");
     assert_eq!(take_sent_commands(&mut rig), [EngineCommand::Unpause]);
     rig.press(".");
-    assert!(
-        rig.screen_text().contains("The fit has done 1240 of 3000."),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("The fit has done 1240 of 3000."), "{}", rig.screen_text());
     rig.press("enter");
-    assert_eq!(
-        take_sent_commands(&mut rig),
-        [],
-        "enter takes what loses nothing"
-    );
+    assert_eq!(take_sent_commands(&mut rig), [], "enter takes what loses nothing");
     rig.press(". s");
     assert_eq!(take_sent_commands(&mut rig), [EngineCommand::Stop]);
     rig.app.run_state.snapshot.as_mut().unwrap().state = EngineState::Idle;
@@ -212,15 +138,9 @@ fn new_fits_and_corners_are_asked_about_first() {
     rig.press("s");
     assert_eq!(take_sent_commands(&mut rig), []);
     rig.press("f");
-    assert_eq!(
-        take_sent_commands(&mut rig),
-        [EngineCommand::StartFit { degrees: None }]
-    );
+    assert_eq!(take_sent_commands(&mut rig), [EngineCommand::StartFit { degrees: None }]);
     rig.press("s g");
-    let further = EngineCommand::FitFurther {
-        steps: None,
-        epochs: None,
-    };
+    let further = EngineCommand::FitFurther { steps: None, epochs: None };
     assert_eq!(take_sent_commands(&mut rig), [further]);
     rig.press("S esc S t");
     assert_eq!(take_sent_commands(&mut rig), [EngineCommand::StartCorners]);
@@ -230,21 +150,11 @@ fn new_fits_and_corners_are_asked_about_first() {
 fn a_control_point_is_frozen_only_when_it_was_chosen() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("f");
-    assert!(
-        rig.screen_text()
-            .contains("freeze in the control points pane")
-    );
+    assert!(rig.screen_text().contains("freeze in the control points pane"));
     rig.press("3 f");
     assert!(rig.screen_text().contains("a corner never trains"));
     rig.press("right up f");
-    assert_eq!(
-        take_sent_commands(&mut rig),
-        [EngineCommand::Freeze {
-            i: 1,
-            j: 1,
-            frozen: true
-        }]
-    );
+    assert_eq!(take_sent_commands(&mut rig), [EngineCommand::Freeze { i: 1, j: 1, frozen: true }]);
 }
 
 #[test]
@@ -252,12 +162,7 @@ fn the_metric_follows_the_key_and_the_engine() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("M");
     assert_eq!(rig.app.surface.metric, Metric::Loss);
-    assert_eq!(
-        take_sent_commands(&mut rig),
-        [EngineCommand::SetMetric {
-            metric: Metric::Loss
-        }]
-    );
+    assert_eq!(take_sent_commands(&mut rig), [EngineCommand::SetMetric { metric: Metric::Loss }]);
 }
 
 #[test]
@@ -282,10 +187,7 @@ fn the_metric_is_the_views_own_and_a_run_begins_with_what_was_looked_at_last() {
     rig.app.readonly = true;
     rig.press("M");
     assert_eq!(rig.app.surface.metric, Metric::Loss);
-    assert_eq!(
-        (rig.take_sent_commands(), rig.app.pending.len()),
-        (vec![], 0)
-    );
+    assert_eq!((rig.take_sent_commands(), rig.app.pending.len()), (vec![], 0));
 }
 
 #[test]
@@ -300,31 +202,16 @@ fn leaving_asks_while_work_is_under_way_and_each_answer_does_what_it_says() {
     };
     let quit = |stop_engine| Some(LeaveReason::Quit { stop_engine });
     assert_eq!(left("q", fixture::fitting_run()), None);
-    assert_eq!(
-        left("q d", fixture::fitting_run()),
-        Some(LeaveReason::Detached)
-    );
-    assert_eq!(
-        left("q enter", fixture::fitting_run()),
-        Some(LeaveReason::Detached)
-    );
+    assert_eq!(left("q d", fixture::fitting_run()), Some(LeaveReason::Detached));
+    assert_eq!(left("q enter", fixture::fitting_run()), Some(LeaveReason::Detached));
     assert_eq!(left("q s", fixture::fitting_run()), quit(true));
     assert_eq!(left("q down enter", fixture::fitting_run()), quit(true));
     assert_eq!(left("q c", fixture::fitting_run()), None);
     assert_eq!(left("q esc", fixture::fitting_run()), None);
     assert_eq!(left("ctrl-c", fixture::fitting_run()), None);
-    assert_eq!(
-        left("ctrl-c ctrl-c", fixture::fitting_run()),
-        Some(LeaveReason::Detached)
-    );
-    assert_eq!(
-        left("? ctrl-c d", fixture::fitting_run()),
-        Some(LeaveReason::Detached)
-    );
-    assert_eq!(
-        left("d", fixture::fitting_run()),
-        Some(LeaveReason::Detached)
-    );
+    assert_eq!(left("ctrl-c ctrl-c", fixture::fitting_run()), Some(LeaveReason::Detached));
+    assert_eq!(left("? ctrl-c d", fixture::fitting_run()), Some(LeaveReason::Detached));
+    assert_eq!(left("d", fixture::fitting_run()), Some(LeaveReason::Detached));
     assert_eq!(left("q", fixture::finished_run()), quit(true));
     let mut watched = fixture::finished_run();
     watched.snapshot.as_mut().unwrap().viewers = 2;
@@ -333,12 +220,7 @@ fn leaving_asks_while_work_is_under_way_and_each_answer_does_what_it_says() {
     let mut rig = TestApp::with_run_state(80, 24, fixture::fitting_run());
     rig.press("q");
     let text = rig.screen_text();
-    for words in [
-        "Leave while work is under way?",
-        "d  detach",
-        "s  stop engine",
-        "c  cancel",
-    ] {
+    for words in ["Leave while work is under way?", "d  detach", "s  stop engine", "c  cancel"] {
         assert!(text.contains(words), "{words}\n{text}");
     }
 }
@@ -364,20 +246,10 @@ fn what_is_typed_into_the_palette_is_done() {
     rig.press(":").type_text("degree 4 5").press("enter");
     rig.press(":").type_text("checkp").press("enter");
     rig.press(":").type_text("go 1 0").press("enter");
-    assert_eq!(
-        take_sent_commands(&mut rig),
-        [set_degree(4, 5), EngineCommand::Checkpoint]
-    );
-    assert_eq!(
-        (rig.app.surface.cursor, rig.app.focus),
-        ((20, 0), Pane::Surface)
-    );
+    assert_eq!(take_sent_commands(&mut rig), [set_degree(4, 5), EngineCommand::Checkpoint]);
+    assert_eq!((rig.app.surface.cursor, rig.app.focus), ((20, 0), Pane::Surface));
     rig.press(":").type_text("grid 1");
-    assert!(
-        rig.screen_text().contains("a grid of 1 cannot be measured"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("a grid of 1 cannot be measured"), "{}", rig.screen_text());
     rig.press("enter");
     assert_eq!(take_sent_commands(&mut rig), []);
     rig.press(":").type_text("theme light").press("enter");
@@ -388,17 +260,11 @@ fn what_is_typed_into_the_palette_is_done() {
 fn figures_and_runs_are_asked_of_the_carrying_program() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("F o");
-    let sent = [
-        Effect::Send(Outgoing::Figures),
-        Effect::Send(Outgoing::Refresh),
-    ];
+    let sent = [Effect::Send(Outgoing::Figures), Effect::Send(Outgoing::Refresh)];
     assert_eq!(rig.effects, sent);
     rig.receive(Incoming::Notice("figures in runs/demo-7/figures".into()));
     rig.press("esc");
-    assert!(
-        rig.screen_text()
-            .contains("✓ figures in runs/demo-7/figures")
-    );
+    assert!(rig.screen_text().contains("✓ figures in runs/demo-7/figures"));
 }
 
 #[test]
@@ -408,11 +274,7 @@ fn an_event_is_told_and_goes_after_some_seconds() {
     rig.tick(1.0);
     let seq = rig.app.run_state.seq + 1;
     let event = Event::Checkpoint { step: 1240 };
-    rig.receive(Incoming::Event(surfit_core::event::Envelope {
-        seq,
-        time: 0.0,
-        event,
-    }));
+    rig.receive(Incoming::Event(surfit_core::event::Envelope { seq, time: 0.0, event }));
     rig.press("t");
     assert!(rig.screen_text().contains("theme light"));
     assert_eq!(rig.app.next_redraw_at(), Some(7.0));
@@ -437,15 +299,8 @@ fn the_rate_and_the_draws_go_on_from_what_was_asked_for_last() {
     let all: Vec<EngineCommand> = rates.into_iter().chain(draws).collect();
     assert_eq!(take_sent_commands(&mut rig), all);
     rig.press("; < ; <");
-    assert_eq!(
-        take_sent_commands(&mut rig),
-        [EngineCommand::SetDraws { draws: 1 }]
-    );
-    assert!(
-        rig.screen_text().contains("at least one"),
-        "{}",
-        rig.screen_text()
-    );
+    assert_eq!(take_sent_commands(&mut rig), [EngineCommand::SetDraws { draws: 1 }]);
+    assert!(rig.screen_text().contains("at least one"), "{}", rig.screen_text());
 }
 
 #[test]
@@ -454,17 +309,9 @@ fn ensembles_and_searches_are_asked_for_and_given_up() {
     let marks = vec![(0.25, 0.5), (0.75, 0.5)];
     rig.app.run_state.snapshot.as_mut().unwrap().marks = Vec::new();
     rig.press("; m");
-    assert!(
-        rig.screen_text().contains("no point is marked"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("no point is marked"), "{}", rig.screen_text());
     rig.press("Z");
-    assert!(
-        rig.screen_text().contains("nothing is under way"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("nothing is under way"), "{}", rig.screen_text());
     rig.app.run_state.snapshot.as_mut().unwrap().marks = marks.clone();
     rig.press("; m ; s Z");
     let sent = take_sent_commands(&mut rig);

@@ -11,27 +11,17 @@ use surfit_core::event::{Envelope, Event, LossCurve};
 use surfit_core::run_state::RunState;
 
 fn listed_runs() -> Vec<RunLine> {
-    let line = |id: &str| RunLine {
-        id: id.into(),
-        path: format!("/runs/{id}").into(),
-        ..RunLine::default()
-    };
+    let line = |id: &str| RunLine { id: id.into(), path: format!("/runs/{id}").into(), ..RunLine::default() };
     vec![line(fixture::RUN_ID), line("resnet-3")]
 }
 
 /// Two runs of the same name in the folders of two studies; the first is shown.
 fn namesakes() -> TestApp {
-    let line = |study: &str| RunLine {
-        id: "s1".into(),
-        path: format!("/runs/{study}/s1").into(),
-        ..RunLine::default()
-    };
+    let line =
+        |study: &str| RunLine { id: "s1".into(), path: format!("/runs/{study}/s1").into(), ..RunLine::default() };
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.app.run = "s1".into();
-    rig.receive(Incoming::At {
-        dir: "/runs/a/s1".into(),
-        name: "a/s1".into(),
-    });
+    rig.receive(Incoming::At { dir: "/runs/a/s1".into(), name: "a/s1".into() });
     rig.press("o");
     rig.receive(Incoming::Runs(vec![line("a"), line("b")]));
     rig.effects.clear();
@@ -54,12 +44,8 @@ fn runs_of_the_same_name_are_told_apart_by_where_they_lie() {
     assert_eq!(rig.effects.last(), Some(&load));
     let mut picture = fixture::fitting_run();
     picture.info.as_mut().expect("facts").run = "s1".into();
-    let loaded = |path: &str| Incoming::Loaded {
-        path: path.into(),
-        picture: Box::new(picture.clone()),
-    };
-    rig.receive(loaded("/runs/b/s1"))
-        .receive(loaded("/runs/c/s1"));
+    let loaded = |path: &str| Incoming::Loaded { path: path.into(), picture: Box::new(picture.clone()) };
+    rig.receive(loaded("/runs/b/s1")).receive(loaded("/runs/c/s1"));
     let names: Vec<_> = rig.app.loss.overlays.iter().map(|o| &*o.name).collect();
     assert_eq!(names, ["b/s1", "c/s1"]);
     // Taken away is the one that was chosen.
@@ -84,19 +70,14 @@ fn a_name_that_several_runs_have_shows_none_of_them_beside() {
     rig.effects.clear();
     rig.receive(Incoming::Runs(runs));
     assert_eq!(rig.effects, []);
-    assert!(
-        rig.screen_text().contains("several runs are called s1"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("several runs are called s1"), "{}", rig.screen_text());
 }
 
 #[test]
 fn a_surface_of_before_does_not_follow_to_another_run() {
     let mut rig = namesakes();
     let picture = rig.app.run_state.clone();
-    rig.app.surface.earlier_surface =
-        crate::views::surface::SurfaceComparison::of("before".into(), false, &picture);
+    rig.app.surface.earlier_surface = crate::views::surface::SurfaceComparison::of("before".into(), false, &picture);
     assert!(rig.app.surface.earlier_surface.is_some());
     rig.press("down enter");
     let mut other = fixture::fitting_run();
@@ -112,11 +93,7 @@ fn keys_of_the_loss_pane_zoom_pan_and_change_axes() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("1");
     rig.press(">");
-    assert!(
-        rig.screen_text().contains("zoom in first"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("zoom in first"), "{}", rig.screen_text());
     rig.press("+ + < < < <");
     let zoom = rig.app.loss.zoom.expect("a part of the curve");
     assert!(zoom.to - zoom.from < 800.0 && !zoom.follows_end);
@@ -126,29 +103,18 @@ fn keys_of_the_loss_pane_zoom_pan_and_change_axes() {
     assert!(loss.zoom.is_none() && loss.show_learning_rate && loss.time);
     assert_eq!(loss.smoothing(), 0.99);
     let text = rig.screen_text();
-    assert!(
-        text.contains("learning rate") && text.contains("smoothed 0.99"),
-        "{text}"
-    );
+    assert!(text.contains("learning rate") && text.contains("smoothed 0.99"), "{text}");
     // In another pane its keys are not its own.
     rig.press("2 ,");
     assert!(rig.app.loss.time);
-    assert!(
-        rig.screen_text().contains("in the loss pane"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("in the loss pane"), "{}", rig.screen_text());
 }
 
 #[test]
 fn before_the_first_step_nothing_can_be_zoomed() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::loading_run());
     rig.press("1 +");
-    assert!(
-        rig.screen_text().contains("before the first training step"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("before the first training step"), "{}", rig.screen_text());
     rig.press("left right home end");
     assert_eq!(rig.app.loss.cursor, None);
 }
@@ -169,45 +135,23 @@ fn the_wheel_zooms_the_curves() {
 fn a_run_is_laid_over_this_one_and_taken_off() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("o").receive(Incoming::Runs(listed_runs()));
-    assert!(
-        rig.screen_text().contains("c losses"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("c losses"), "{}", rig.screen_text());
     rig.press("c");
     assert!(rig.screen_text().contains("is the run that is shown"));
     rig.press("down c");
     let path = std::path::PathBuf::from("/runs/resnet-3");
-    assert_eq!(
-        rig.effects.last(),
-        Some(&Effect::Send(Outgoing::Load(path.clone())))
-    );
+    assert_eq!(rig.effects.last(), Some(&Effect::Send(Outgoing::Load(path.clone()))));
     let picture = Box::new(fixture::finished_run());
-    rig.receive(Incoming::Loaded {
-        path: path.clone(),
-        picture,
-    });
+    rig.receive(Incoming::Loaded { path: path.clone(), picture });
     rig.press("esc");
     assert_eq!(rig.app.loss.overlays.len(), 1);
     // Its history names the run that is shown: it goes by its directory then.
-    assert!(
-        rig.screen_text().contains("A resnet-3"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("A resnet-3"), "{}", rig.screen_text());
     rig.press("o down c esc");
     assert!(rig.app.loss.overlays.is_empty());
     // A run without a fit has nothing to compare.
-    rig.receive(Incoming::Loaded {
-        path,
-        picture: Box::new(RunState::default()),
-    });
-    assert!(
-        rig.screen_text()
-            .contains("resnet-3 has no curve of a fit yet"),
-        "{}",
-        rig.screen_text()
-    );
+    rig.receive(Incoming::Loaded { path, picture: Box::new(RunState::default()) });
+    assert!(rig.screen_text().contains("resnet-3 has no curve of a fit yet"), "{}", rig.screen_text());
 }
 
 #[test]
@@ -217,10 +161,7 @@ fn from_the_palette_comparing_opens_the_list_of_runs() {
     assert_eq!(rig.effects.last(), Some(&Effect::Send(Outgoing::Refresh)));
     rig.receive(Incoming::Runs(listed_runs()));
     let text = rig.screen_text();
-    assert!(
-        text.contains("choose a run; c lays") && text.contains("resnet-3"),
-        "{text}"
-    );
+    assert!(text.contains("choose a run; c lays") && text.contains("resnet-3"), "{text}");
 }
 
 /// What was asked to be followed since the last call.
@@ -229,10 +170,7 @@ fn take_watch_requests(rig: &mut TestApp) -> Vec<Vec<(std::path::PathBuf, u64)>>
         Effect::Send(Outgoing::Watch(runs)) => Some(runs),
         _ => None,
     };
-    std::mem::take(&mut rig.effects)
-        .into_iter()
-        .filter_map(watch)
-        .collect()
+    std::mem::take(&mut rig.effects).into_iter().filter_map(watch).collect()
 }
 
 #[test]
@@ -241,44 +179,29 @@ fn a_live_run_over_this_one_is_followed_while_it_is_on_the_screen() {
     let path = std::path::PathBuf::from("/runs/resnet-3");
     let other = fixture::fitting_run();
     let (seq, end) = (other.seq, other.curves[&LossCurve::Surface].end_step());
-    rig.receive(Incoming::Loaded {
-        path: path.clone(),
-        picture: Box::new(other),
-    });
+    rig.receive(Incoming::Loaded { path: path.clone(), picture: Box::new(other) });
     assert_eq!(take_watch_requests(&mut rig), [vec![(path.clone(), seq)]]);
     let grown = |first_step: u64, seq: u64| Incoming::Grown {
         path: path.clone(),
         events: vec![Envelope {
             seq,
             time: 2e9,
-            event: Event::Losses {
-                curve: LossCurve::Surface,
-                first_step,
-                values: vec![0.3; 10],
-                rate: 0.04,
-            },
+            event: Event::Losses { curve: LossCurve::Surface, first_step, values: vec![0.3; 10], rate: 0.04 },
         }],
         snapshot: None,
     };
     rig.app.dirty = false;
     rig.receive(grown(end, seq + 1));
-    let length =
-        |rig: &TestApp| rig.app.loss.overlays[0].run_state.curves[&LossCurve::Surface].end_step();
+    let length = |rig: &TestApp| rig.app.loss.overlays[0].run_state.curves[&LossCurve::Surface].end_step();
     assert!(rig.app.dirty && length(&rig) == end + 10);
     rig.receive(grown(end, seq + 1));
     assert_eq!(length(&rig), end + 10, "what is known counts once");
-    assert!(
-        take_watch_requests(&mut rig).is_empty(),
-        "growing is no reason to ask anew"
-    );
+    assert!(take_watch_requests(&mut rig).is_empty(), "growing is no reason to ask anew");
     // With the surface alone on the screen nobody looks at the curve.
     rig.press("2 z");
     assert_eq!(take_watch_requests(&mut rig), [Vec::new()]);
     rig.press("z");
-    assert_eq!(
-        take_watch_requests(&mut rig),
-        [vec![(path.clone(), seq + 1)]]
-    );
+    assert_eq!(take_watch_requests(&mut rig), [vec![(path.clone(), seq + 1)]]);
     rig.app.loss.remove_overlay(&path);
     rig.tick(1.0);
     assert_eq!(take_watch_requests(&mut rig), [Vec::new()]);
@@ -311,33 +234,20 @@ fn a_fork_puts_itself_beside_the_run_it_comes_from() {
         path: path.clone(),
         sentence: "demo-7-4x4 goes on at degree 4×4 as a run of its own".into(),
     });
-    assert_eq!(
-        rig.effects.last(),
-        Some(&Effect::Send(Outgoing::Load(path.clone())))
-    );
+    assert_eq!(rig.effects.last(), Some(&Effect::Send(Outgoing::Load(path.clone()))));
     let picture = fixture::fitting_run();
     let mut snapshot = picture.snapshot.clone().unwrap();
-    rig.receive(Incoming::Loaded {
-        path: path.clone(),
-        picture: Box::new(picture),
-    });
+    rig.receive(Incoming::Loaded { path: path.clone(), picture: Box::new(picture) });
     let text = rig.screen_text();
     for part in ["A demo-7-4x4", "shown beside this one"] {
         assert!(text.contains(part), "{part}: {text}");
     }
     // Its own name, not that of the run whose history it begins with; and both surfaces.
-    assert_eq!(
-        rig.app.surface.comparison.as_ref().unwrap().name,
-        "demo-7-4x4"
-    );
+    assert_eq!(rig.app.surface.comparison.as_ref().unwrap().name, "demo-7-4x4");
     for cell in &mut snapshot.heatmap.cells {
         (cell.correct, cell.images) = (700, 1000);
     }
-    rig.receive(Incoming::Grown {
-        path: path.clone(),
-        events: Vec::new(),
-        snapshot: Some(Box::new(snapshot)),
-    });
+    rig.receive(Incoming::Grown { path: path.clone(), events: Vec::new(), snapshot: Some(Box::new(snapshot)) });
     let beside = rig.app.surface.comparison.as_ref().unwrap();
     assert!(beside.heatmap.cells.iter().all(|c| c.correct == 700));
     let text = rig.screen_text();
@@ -387,7 +297,6 @@ fn dragging_over_the_curves_chooses_a_part_and_a_double_click_shows_all_again() 
     assert_eq!(rig.app.loss.zoom.unwrap().from, 0.0);
     // A question that comes up meanwhile ends it.
     rig.press("esc").tick(30.0).click(to, y).press("q");
-    rig.mouse(MouseEventKind::Drag(left), from, y)
-        .mouse(up, from, y);
+    rig.mouse(MouseEventKind::Drag(left), from, y).mouse(up, from, y);
     assert!(rig.app.loss.zoom.is_none() && rig.app.loss.selection.is_none());
 }

@@ -17,10 +17,7 @@ fn receive_loaded_run(rig: &mut TestApp, name: &str, keys: &str) {
     rig.press(keys);
     let mut picture = fixture::finished_run();
     picture.info.as_mut().unwrap().run = name.into();
-    rig.receive(Incoming::Loaded {
-        path: format!("/runs/{name}").into(),
-        picture: Box::new(picture),
-    });
+    rig.receive(Incoming::Loaded { path: format!("/runs/{name}").into(), picture: Box::new(picture) });
     rig.press("esc");
 }
 
@@ -30,11 +27,7 @@ fn names_are_ascii_where_nothing_else_is() {
         let mut picture = fixture::finished_run();
         let info = picture.info.as_mut().unwrap();
         (info.run, info.data) = ("曲面×3".into(), "café (曲面)".into());
-        let mut rig = TestApp::with_run_state(width, height, picture).with_theme(
-            "dark",
-            ColorDepth::Truecolor,
-            true,
-        );
+        let mut rig = TestApp::with_run_state(width, height, picture).with_theme("dark", ColorDepth::Truecolor, true);
         receive_loaded_run(&mut rig, "other×3-曲面", "home b");
         receive_loaded_run(&mut rig, "third×5-曲面", "home c");
         assert!(rig.app.surface.comparison.is_some() && rig.app.loss.overlays.len() == 1);
@@ -49,10 +42,7 @@ fn names_are_ascii_where_nothing_else_is() {
 
 #[test]
 fn what_is_typed_into_the_palette_stays_in_sight() {
-    for text in [
-        "beside a-run-with-a-name-that-has-no-end-".repeat(6),
-        "曲面".repeat(80),
-    ] {
+    for text in ["beside a-run-with-a-name-that-has-no-end-".repeat(6), "曲面".repeat(80)] {
         let mut rig = TestApp::with_run_state(80, 24, fixture::fitting_run());
         rig.press(":").type_text(&text).type_text("END");
         assert!(rig.screen_text().contains("END"), "{}", rig.screen_text());
@@ -66,10 +56,7 @@ fn what_is_typed_into_the_palette_stays_in_sight() {
 
 #[test]
 fn a_question_about_a_long_or_wide_name_is_whole() {
-    for name in [
-        "目录/无法/读取/磁盘".repeat(6),
-        "folder-of-figures/".repeat(8),
-    ] {
+    for name in ["目录/无法/读取/磁盘".repeat(6), "folder-of-figures/".repeat(8)] {
         let mut rig = TestApp::with_run_state(80, 24, fixture::finished_run());
         rig.receive(Incoming::Exists(Box::new(NewFile {
             path: format!("/data/{name}/END.csv").into(),
@@ -96,11 +83,7 @@ fn a_small_learning_rate_is_told_in_digits() {
     fixture::apply_events(&mut picture, vec![losses]);
     picture.snapshot.as_mut().unwrap().learning_rate = 3e-5;
     let rig = TestApp::with_run_state(140, 44, picture);
-    assert!(
-        rig.screen_text().contains("learning rate 3.0e-5"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("learning rate 3.0e-5"), "{}", rig.screen_text());
 }
 
 #[test]
@@ -112,11 +95,7 @@ fn the_box_beside_the_cursor_is_a_box_with_wide_names() {
     let shown = rig.draw();
     let (x, y) = find_text(&shown, " step     ").unwrap_or_else(|| panic!("{}", rig.screen_text()));
     let value = |y| {
-        let letter = |x: &u16| {
-            shown[(*x, y)]
-                .symbol()
-                .starts_with(|c: char| c.is_ascii_digit())
-        };
+        let letter = |x: &u16| shown[(*x, y)].symbol().starts_with(|c: char| c.is_ascii_digit());
         (x + 6..shown.area.width).find(letter)
     };
     let other = (0..shown.area.height).find(|&y| shown[(x + 3, y)].symbol() == "曲");

@@ -12,11 +12,7 @@ fn every_action_of_the_table_is_carried_out_by_its_groups_file() {
     for e in TABLE {
         let mut rig = TestApp::with_run_state(140, 44, fixture::finished_run());
         rig.press("3 1 2");
-        assert!(
-            rig.app.dispatch_action(e.action).is_some(),
-            "{} does nothing",
-            e.id
-        );
+        assert!(rig.app.dispatch_action(e.action).is_some(), "{} does nothing", e.id);
     }
 }
 
@@ -25,25 +21,12 @@ fn a_sequence_shows_what_can_follow_and_esc_takes_it_back() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("g");
     let text = rig.screen_text();
-    for words in [
-        "g …",
-        "esc cancel",
-        "g first",
-        "l loss",
-        "s surface",
-        "p points",
-    ] {
+    for words in ["g …", "esc cancel", "g first", "l loss", "s surface", "p points"] {
         assert!(text.contains(words), "{words}\n{text}");
     }
-    assert_eq!(
-        rig.cell_of("l loss").style().fg,
-        rig.app.theme.style(ThemeRole::Key).fg
-    );
+    assert_eq!(rig.cell_of("l loss").style().fg, rig.app.theme.style(ThemeRole::Key).fg);
     rig.tick(1000.0);
-    assert!(
-        rig.screen_text().contains("g …"),
-        "it waits as long as the user does"
-    );
+    assert!(rig.screen_text().contains("g …"), "it waits as long as the user does");
     rig.press("esc");
     assert!(!rig.screen_text().contains("g …"));
     rig.press("l");
@@ -63,15 +46,9 @@ fn a_letter_of_another_pane_is_told_and_works_there() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("f");
     let text = rig.screen_text();
-    assert!(
-        text.contains("f is freeze in the control points pane"),
-        "{text}"
-    );
+    assert!(text.contains("f is freeze in the control points pane"), "{text}");
     rig.press("3 right f");
-    assert!(matches!(
-        rig.take_sent_commands()[..],
-        [(_, EngineCommand::Freeze { .. })]
-    ));
+    assert!(matches!(rig.take_sent_commands()[..], [(_, EngineCommand::Freeze { .. })]));
 }
 
 #[test]
@@ -79,15 +56,9 @@ fn the_focused_panes_own_key_goes_before_the_same_key_elsewhere() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     (rig.app.keymap, _) = Keymap::from_toml("freeze = 'u'\nraise-u = 'u'");
     rig.press("u enter");
-    assert!(matches!(
-        rig.take_sent_commands()[..],
-        [(_, EngineCommand::SetDegree { .. })]
-    ));
+    assert!(matches!(rig.take_sent_commands()[..], [(_, EngineCommand::SetDegree { .. })]));
     rig.press("3 right u");
-    assert!(matches!(
-        rig.take_sent_commands()[..],
-        [(_, EngineCommand::Freeze { .. })]
-    ));
+    assert!(matches!(rig.take_sent_commands()[..], [(_, EngineCommand::Freeze { .. })]));
 }
 
 #[test]
@@ -96,30 +67,15 @@ fn sequences_work_over_a_list_and_ctrl_c_in_the_middle_of_one_leaves() {
     rig.press("i G");
     let end = rig.screen_text();
     rig.press("g");
-    assert!(
-        rig.screen_text().contains("esc cancel"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("esc cancel"), "{}", rig.screen_text());
     rig.press("g");
     assert_ne!(rig.screen_text(), end);
     rig.press("g esc");
-    assert!(
-        rig.app.overlay.is_some(),
-        "esc takes back the sequence alone"
-    );
+    assert!(rig.app.overlay.is_some(), "esc takes back the sequence alone");
     rig.press("g w");
-    assert!(
-        rig.screen_text().contains("Models"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("Models"), "{}", rig.screen_text());
     rig.press("esc g ctrl-c");
-    assert!(
-        matches!(rig.effects[..], [Effect::Exit(_)]) || rig.app.question.is_some(),
-        "{:?}",
-        rig.effects
-    );
+    assert!(matches!(rig.effects[..], [Effect::Exit(_)]) || rig.app.question.is_some(), "{:?}", rig.effects);
 }
 
 #[test]
@@ -136,21 +92,13 @@ fn panes_are_made_wider_and_taller_by_keys_in_every_arrangement() {
             let (after, main) = (size(&rig), rig.app.size.height);
             assert_eq!(after.width, before.width);
             let whole = before.height + 8 > main;
-            assert!(
-                whole
-                    || after.height == before.height + 2
-                    || rig.screen_text().contains("has all of")
-            );
+            assert!(whole || after.height == before.height + 2 || rig.screen_text().contains("has all of"));
             rig.press("ctrl-w =");
         }
         rig.press("\\");
     }
     rig.press("z ctrl-right");
-    assert!(
-        rig.screen_text().contains("leave zoom first"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("leave zoom first"), "{}", rig.screen_text());
     let mut rig = TestApp::with_run_state(60, 16, fixture::fitting_run());
     rig.press("ctrl-w >");
     assert!(rig.screen_text().contains("room for one pane only"));

@@ -26,12 +26,7 @@ fn a_click_chooses_a_pane_and_what_is_under_it() {
     assert!(rig.app.selected_point().unwrap().frozen);
     let loss = ScreenLayout::of(&rig.app).panes[0].1;
     rig.click(loss.x + 20, loss.y + 5);
-    assert!(
-        rig.app
-            .loss
-            .cursor
-            .is_some_and(|step| step > 100.0 && step < 2000.0)
-    );
+    assert!(rig.app.loss.cursor.is_some_and(|step| step > 100.0 && step < 2000.0));
 }
 
 #[test]
@@ -43,11 +38,7 @@ fn the_wheel_zooms_the_surface_about_the_cell_under_it_and_dragging_moves_the_pa
         let app = &rig.app;
         app.surface.cell_at(area, x, y, &app.theme, &app.run_state)
     };
-    let shown = |rig: &TestApp| {
-        rig.app
-            .surface
-            .shown_cells(rig.app.grid(), rig.app.degrees().patch())
-    };
+    let shown = |rig: &TestApp| rig.app.surface.shown_cells(rig.app.grid(), rig.app.degrees().patch());
     let under = cell(&rig, x, y).unwrap();
     for _ in 0..4 {
         rig.mouse(MouseEventKind::ScrollUp, x, y);
@@ -61,11 +52,7 @@ fn the_wheel_zooms_the_surface_about_the_cell_under_it_and_dragging_moves_the_pa
     let held = cell(&rig, x, y).unwrap();
     rig.mouse(MouseEventKind::Down(MouseButton::Right), x, y);
     for step in 1..=6 {
-        rig.mouse(
-            MouseEventKind::Drag(MouseButton::Right),
-            x + step,
-            y + step / 2,
-        );
+        rig.mouse(MouseEventKind::Drag(MouseButton::Right), x + step, y + step / 2);
         let now = cell(&rig, x + step, y + step / 2).unwrap();
         assert_eq!(now, held);
     }
@@ -123,16 +110,10 @@ fn borders_are_dragged_and_the_panes_keep_a_size_that_can_be_read() {
     let after = ScreenLayout::of(&rig.app).panes[1].1;
     assert_eq!(after.x, before.x + 7);
     rig.mouse(drag, 20, y);
-    assert_eq!(
-        ScreenLayout::of(&rig.app).panes[1].1,
-        after,
-        "it was let go"
-    );
+    assert_eq!(ScreenLayout::of(&rig.app).panes[1].1, after, "it was let go");
     assert_eq!(rig.app.surface.cursor, cursor, "a border is no cell");
     let points = ScreenLayout::of(&rig.app).panes[2].1;
-    rig.click(points.x + 9, points.y)
-        .mouse(drag, points.x + 9, 0)
-        .mouse(up, 0, 0);
+    rig.click(points.x + 9, points.y).mouse(drag, points.x + 9, 0).mouse(up, 0, 0);
     let loss = ScreenLayout::of(&rig.app).panes[0].1;
     assert!(loss.height >= 6, "{loss:?}");
     rig.press("ctrl-w =");
@@ -171,13 +152,7 @@ fn the_header_the_message_line_and_what_follows_a_key_can_be_clicked() {
 fn lists_beside_the_panes_open_by_a_click() {
     let mut rig = TestApp::with_run_state(220, 60, fixture::finished_run());
     let text = rig.screen_text();
-    for words in [
-        "w Models",
-        "i Log",
-        "1 Loss",
-        "2 Surface",
-        "3 Control points",
-    ] {
+    for words in ["w Models", "i Log", "1 Loss", "2 Surface", "3 Control points"] {
         assert!(text.contains(words), "{words}\n{text}");
     }
     let (x, y) = position_of(&rig, "i Log");
@@ -204,10 +179,7 @@ fn the_empty_room_below_a_list_is_no_line_of_it() {
     rig.press(":").type_text("grid 31");
     let (x, y) = position_of(&rig, "enter: grid 31");
     rig.click(x, y);
-    assert_eq!(
-        rig.take_sent_commands()[0].1,
-        EngineCommand::SetGrid { grid: 31 }
-    );
+    assert_eq!(rig.take_sent_commands()[0].1, EngineCommand::SetGrid { grid: 31 });
 }
 
 #[test]
@@ -226,11 +198,7 @@ fn the_second_click_in_the_models_goes_there() {
 /// Clicks on a key of the footer.
 fn click_footer(rig: &mut TestApp, needle: &str) {
     let (y, buf) = (ScreenLayout::of(&rig.app).footer.y, rig.draw());
-    let from = |x| {
-        (x..buf.area.width)
-            .map(|x| buf[(x, y)].symbol())
-            .collect::<String>()
-    };
+    let from = |x| (x..buf.area.width).map(|x| buf[(x, y)].symbol()).collect::<String>();
     let x = (0..buf.area.width).find(|&x| from(x).starts_with(needle));
     let x = x.unwrap_or_else(|| panic!("no {needle}\n{}", rig.screen_text()));
     rig.click(x, y);
@@ -288,10 +256,7 @@ fn the_keys_of_an_overlay_can_be_clicked() {
         rig.press("2 W c");
         click_footer(&mut rig, "enter write it");
         let written = rig.effects.last();
-        assert!(
-            matches!(written, Some(Effect::Send(Outgoing::Write(_)))),
-            "{written:?}"
-        );
+        assert!(matches!(written, Some(Effect::Send(Outgoing::Write(_)))), "{written:?}");
     }
 }
 
@@ -305,17 +270,11 @@ fn a_planned_degree_is_confirmed_and_taken_back_by_clicks() {
         assert_eq!(rig.take_sent_commands(), [], "it was taken back");
         rig.press("u");
         click_footer(&mut rig, "enter do it");
-        assert!(matches!(
-            rig.take_sent_commands()[..],
-            [(_, EngineCommand::SetDegree { .. })]
-        ));
+        assert!(matches!(rig.take_sent_commands()[..], [(_, EngineCommand::SetDegree { .. })]));
         rig.accept_pending_commands().press("v");
         let row = ScreenLayout::of(&rig.app).message;
         rig.click(5, row.y);
-        assert!(matches!(
-            rig.take_sent_commands()[..],
-            [(_, EngineCommand::SetDegree { .. })]
-        ));
+        assert!(matches!(rig.take_sent_commands()[..], [(_, EngineCommand::SetDegree { .. })]));
         assert!(rig.app.overlay.is_none());
     }
 }
@@ -328,13 +287,12 @@ fn what_is_under_way_can_be_given_up_by_a_click() {
             let (y, text) = (ScreenLayout::of(&rig.app).footer.y, rig.screen_text());
             let footer = text.lines().nth(y.into()).unwrap();
             assert!(!footer.contains("give up"), "{footer}");
-            rig.app.run_state.snapshot.as_mut().unwrap().errand =
-                Some(surfit_core::snapshot::RunningTask {
-                    name: "exporting the best point".into(),
-                    done: 40,
-                    total: 100,
-                    waiting: 0,
-                });
+            rig.app.run_state.snapshot.as_mut().unwrap().errand = Some(surfit_core::snapshot::RunningTask {
+                name: "exporting the best point".into(),
+                done: 40,
+                total: 100,
+                waiting: 0,
+            });
             click_footer(&mut rig, "Z give up");
             assert_eq!(rig.take_sent_commands()[0].1, EngineCommand::Cancel);
         }

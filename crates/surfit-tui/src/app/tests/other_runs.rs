@@ -10,11 +10,7 @@ use surfit_core::snapshot::Snapshot;
 use surfit_core::surface::ParameterAxis;
 
 fn run_line(id: &str) -> RunLine {
-    RunLine {
-        id: id.into(),
-        path: format!("/runs/{id}").into(),
-        ..RunLine::default()
-    }
+    RunLine { id: id.into(), path: format!("/runs/{id}").into(), ..RunLine::default() }
 }
 
 fn run_dir(id: &str) -> PathBuf {
@@ -24,9 +20,7 @@ fn run_dir(id: &str) -> PathBuf {
 /// The list of runs, open, at the run of that line.
 fn open_run_list(rig: &mut TestApp, selected: usize) {
     rig.press("o");
-    rig.receive(Incoming::Runs(
-        ["demo-7", "other-3", "third-5"].map(run_line).into(),
-    ));
+    rig.receive(Incoming::Runs(["demo-7", "other-3", "third-5"].map(run_line).into()));
     rig.press("home");
     for _ in 0..selected {
         rig.press("down");
@@ -36,17 +30,11 @@ fn open_run_list(rig: &mut TestApp, selected: usize) {
 fn receive_loaded_run(rig: &mut TestApp, id: &str) {
     let mut picture = fixture::finished_run();
     picture.info.as_mut().unwrap().run = id.into();
-    rig.receive(Incoming::Loaded {
-        path: run_dir(id),
-        picture: Box::new(picture),
-    });
+    rig.receive(Incoming::Loaded { path: run_dir(id), picture: Box::new(picture) });
 }
 
 fn receive_unread_run(rig: &mut TestApp, id: &str) {
-    rig.receive(Incoming::Unread {
-        path: run_dir(id),
-        why: format!("{id} cannot be read"),
-    });
+    rig.receive(Incoming::Unread { path: run_dir(id), why: format!("{id} cannot be read") });
 }
 
 fn compared_surface_name(rig: &TestApp) -> Option<&str> {
@@ -67,10 +55,7 @@ fn answers_go_where_they_were_asked_for() {
     rig.receive(Incoming::Problem("the disk is full".into()));
     receive_loaded_run(&mut rig, "third-5");
     receive_loaded_run(&mut rig, "other-3");
-    assert_eq!(
-        (compared_surface_name(&rig), compared_curve_names(&rig)),
-        (Some("other-3"), vec!["third-5"])
-    );
+    assert_eq!((compared_surface_name(&rig), compared_curve_names(&rig)), (Some("other-3"), vec!["third-5"]));
     // The same run for both.
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     open_run_list(&mut rig, 1);
@@ -78,20 +63,14 @@ fn answers_go_where_they_were_asked_for() {
     receive_loaded_run(&mut rig, "other-3");
     open_run_list(&mut rig, 1);
     receive_loaded_run(&mut rig, "other-3");
-    assert_eq!(
-        (compared_surface_name(&rig), compared_curve_names(&rig)),
-        (Some("other-3"), vec!["other-3"])
-    );
+    assert_eq!((compared_surface_name(&rig), compared_curve_names(&rig)), (Some("other-3"), vec!["other-3"]));
     // Of two that were wanted beside it, the later, whichever comes first.
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     open_run_list(&mut rig, 1);
     rig.press("b down b");
     receive_loaded_run(&mut rig, "third-5");
     receive_loaded_run(&mut rig, "other-3");
-    assert_eq!(
-        (compared_surface_name(&rig), compared_curve_names(&rig)),
-        (Some("third-5"), vec![])
-    );
+    assert_eq!((compared_surface_name(&rig), compared_curve_names(&rig)), (Some("third-5"), vec![]));
 }
 
 #[test]
@@ -100,16 +79,9 @@ fn what_cannot_be_read_takes_back_its_own_wish_alone() {
     open_run_list(&mut rig, 1);
     rig.press("b down c");
     receive_unread_run(&mut rig, "third-5");
-    assert!(
-        rig.screen_text().contains("third-5 cannot be read"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("third-5 cannot be read"), "{}", rig.screen_text());
     receive_loaded_run(&mut rig, "other-3");
-    assert_eq!(
-        (compared_surface_name(&rig), compared_curve_names(&rig)),
-        (Some("other-3"), vec![])
-    );
+    assert_eq!((compared_surface_name(&rig), compared_curve_names(&rig)), (Some("other-3"), vec![]));
 }
 
 #[test]
@@ -119,11 +91,7 @@ fn a_run_is_not_held_against_itself() {
     rig.effects.clear();
     rig.press("b c");
     assert_eq!(rig.effects, []);
-    assert!(
-        rig.screen_text().contains("is the run that is shown"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("is the run that is shown"), "{}", rig.screen_text());
     // One that is beside this and over its curves becomes the one that is shown; the third stays.
     open_run_list(&mut rig, 1);
     rig.press("esc");
@@ -135,15 +103,9 @@ fn a_run_is_not_held_against_itself() {
     assert_eq!(compared_surface_name(&rig), Some("other-3"));
     open_run_list(&mut rig, 1);
     rig.press("enter");
-    assert_eq!(
-        (compared_surface_name(&rig), compared_curve_names(&rig)),
-        (None, vec!["third-5"])
-    );
+    assert_eq!((compared_surface_name(&rig), compared_curve_names(&rig)), (None, vec!["third-5"]));
     // Also when only the program knows where that run lies.
-    rig.receive(Incoming::At {
-        dir: run_dir("third-5"),
-        name: "third-5".into(),
-    });
+    rig.receive(Incoming::At { dir: run_dir("third-5"), name: "third-5".into() });
     assert!(compared_curve_names(&rig).is_empty());
 }
 
@@ -152,10 +114,7 @@ fn what_a_surface_was_before_goes_with_its_run() {
     let picture = fixture::fitting_run();
     let mut now: Snapshot = picture.snapshot.clone().unwrap();
     let mut rig = TestApp::with_run_state(140, 44, picture);
-    now.degrees = now
-        .degrees
-        .with_changed_degree(ParameterAxis::U, 1)
-        .unwrap();
+    now.degrees = now.degrees.with_changed_degree(ParameterAxis::U, 1).unwrap();
     now.seq += 1;
     rig.receive(Incoming::Snapshot(Box::new(now)));
     rig.press("2 A");
@@ -172,10 +131,7 @@ fn a_line_that_is_down_is_asked_for_no_list_and_forgets_what_it_was_asked() {
     rig.receive(Incoming::Line(LineState::Heard));
     open_run_list(&mut rig, 1);
     rig.press("b");
-    rig.receive(Incoming::Line(LineState::Down {
-        why: "gone".into(),
-        retry: 60.0,
-    }));
+    rig.receive(Incoming::Line(LineState::Down { why: "gone".into(), retry: 60.0 }));
     rig.effects.clear();
     for second in 1..30 {
         let now = f64::from(second);
@@ -183,19 +139,9 @@ fn a_line_that_is_down_is_asked_for_no_list_and_forgets_what_it_was_asked() {
         assert!(rig.app.next_redraw_at().is_none_or(|due| due > now));
     }
     assert_eq!(rig.effects, []);
-    assert!(
-        rig.screen_text().contains("No line to gpu1"),
-        "{}",
-        rig.screen_text()
-    );
-    rig.press("esc :")
-        .type_text("beside other-3")
-        .press("enter");
-    assert!(
-        rig.screen_text().contains("nothing can be read there"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("No line to gpu1"), "{}", rig.screen_text());
+    rig.press("esc :").type_text("beside other-3").press("enter");
+    assert!(rig.screen_text().contains("nothing can be read there"), "{}", rig.screen_text());
     // When it is back the open list is renewed, and nothing is read that nobody waits for.
     rig.effects.clear();
     rig.press("o");

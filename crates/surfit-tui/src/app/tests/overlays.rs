@@ -16,26 +16,16 @@ fn help_lists_every_key_and_tells_what_is_possible_now_by_its_look() {
     for e in TABLE {
         assert!(seen.contains(e.help), "{}", e.id);
         assert!(e.keys.iter().all(|k| {
-            let shown = k
-                .parse::<crate::key::Sequence>()
-                .unwrap()
-                .display_label(false);
+            let shown = k.parse::<crate::key::Sequence>().unwrap().display_label(false);
             seen.contains(&shown)
         }));
     }
     rig.press("home");
-    let (key, muted) = (
-        rig.app.theme.style(ThemeRole::Key).fg,
-        rig.app.theme.style(ThemeRole::Muted).fg,
-    );
+    let (key, muted) = (rig.app.theme.style(ThemeRole::Key).fg, rig.app.theme.style(ThemeRole::Muted).fg);
     // A fit runs: it can be paused, but not started.
     assert_eq!(rig.cell_of("p space").style().fg, key);
     assert_eq!(rig.cell_of("start the job").style().fg, muted);
-    assert!(
-        rig.screen_text().contains("the job is under way"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("the job is under way"), "{}", rig.screen_text());
     rig.press("?");
     assert!(rig.app.overlay.is_none());
 }
@@ -45,63 +35,32 @@ fn the_help_is_searched_while_it_is_typed() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("? /").type_text("learning rate");
     let text = rig.screen_text();
-    assert!(
-        text.contains("/learning rate") && text.contains("1 of 3"),
-        "{text}"
-    );
-    assert!(
-        text.contains("a higher learning rate") && !text.contains("start the job"),
-        "{text}"
-    );
+    assert!(text.contains("/learning rate") && text.contains("1 of 3"), "{text}");
+    assert!(text.contains("a higher learning rate") && !text.contains("start the job"), "{text}");
     let plain = |rig: &TestApp| rig.cell_of("a lower learning rate").style().bg;
     let chosen = rig.app.theme.style(ThemeRole::Selection).bg;
     assert_ne!(plain(&rig), chosen);
     // Letters that are keys are letters here; afterwards they go from one to the next, round.
     rig.press("enter n");
-    assert!(
-        rig.screen_text().contains("2 of 3"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("2 of 3"), "{}", rig.screen_text());
     assert_eq!(plain(&rig), chosen);
     rig.press("N N");
-    assert!(
-        rig.screen_text().contains("3 of 3"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("3 of 3"), "{}", rig.screen_text());
     rig.press("esc");
     assert!(rig.app.overlay.is_some() && rig.screen_text().contains("start the job"));
     rig.press("n");
-    assert!(
-        rig.screen_text().contains("nothing is searched for"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("nothing is searched for"), "{}", rig.screen_text());
     rig.press("/").type_text("zzzz").press("enter");
-    assert!(
-        rig.screen_text().contains("no key is about that"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("no key is about that"), "{}", rig.screen_text());
     rig.press("esc esc");
     assert!(rig.app.overlay.is_none());
     // Where only an action's name has the words, it is shown.
     rig.press("? /").type_text("export marks");
-    assert!(
-        rig.screen_text().contains("marked points  export marks"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("marked points  export marks"), "{}", rig.screen_text());
     rig.press("esc esc");
     // A key is found by itself.
     rig.press("? /").type_text("X");
-    assert!(
-        rig.screen_text()
-            .contains("write the model under the cursor"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("write the model under the cursor"), "{}", rig.screen_text());
 }
 
 #[test]
@@ -133,22 +92,12 @@ fn help_scrolls_to_its_end_and_no_further() {
 fn the_palette_finds_actions_by_some_letters_and_says_why_one_is_not_possible() {
     let mut rig = TestApp::with_run_state(100, 30, fixture::fitting_run());
     rig.press(":").type_text("exp best");
-    assert!(
-        rig.screen_text().contains("export best"),
-        "{}",
-        rig.screen_text()
-    );
-    let Some(Overlay::Palette { input, .. }) = &rig.app.overlay else {
-        panic!()
-    };
+    assert!(rig.screen_text().contains("export best"), "{}", rig.screen_text());
+    let Some(Overlay::Palette { input, .. }) = &rig.app.overlay else { panic!() };
     let found = crate::views::palette::matching_actions(&rig.app, input.value());
     assert_eq!(found[0], crate::action::Action::ExportBest);
     rig.press("esc :").type_text("start corners");
-    assert!(
-        rig.screen_text().contains("stop it first"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("stop it first"), "{}", rig.screen_text());
     rig.press("esc :").type_text("zzzz");
     assert!(rig.screen_text().contains("No action is called that"));
     rig.press("enter");
@@ -174,16 +123,11 @@ fn the_palette_finds_actions_by_some_letters_and_says_why_one_is_not_possible() 
 fn letters_typed_into_the_palette_are_letters() {
     let mut rig = TestApp::with_run_state(100, 30, fixture::fitting_run());
     rig.press(":").type_text("q?").press("backspace");
-    let Some(Overlay::Palette { input, .. }) = &rig.app.overlay else {
-        panic!()
-    };
+    let Some(Overlay::Palette { input, .. }) = &rig.app.overlay else { panic!() };
     assert_eq!(input.value(), "q");
     assert!(rig.effects.is_empty());
     rig.press("backspace backspace");
-    assert!(
-        rig.app.overlay.is_none(),
-        "backspace in an empty line closes"
-    );
+    assert!(rig.app.overlay.is_none(), "backspace in an empty line closes");
 }
 
 #[test]
@@ -194,10 +138,7 @@ fn the_log_shows_its_end_and_scrolls_back() {
     assert!(end.contains("finished: best"), "{end}");
     rig.press("home");
     let start = rig.screen_text();
-    assert!(
-        start.contains("0:00:00") && start.contains("data began"),
-        "{start}"
-    );
+    assert!(start.contains("0:00:00") && start.contains("data began"), "{start}");
     rig.press("q");
     assert!(rig.app.overlay.is_none() && rig.app.question.is_none());
 }
@@ -207,36 +148,20 @@ fn models_show_validation_and_test_of_corners_and_exports() {
     let mut rig = TestApp::with_run_state(100, 30, fixture::finished_run());
     rig.press("w");
     let text = rig.screen_text();
-    for words in [
-        "validation",
-        "test",
-        "87.15 %",
-        "86.80 %",
-        "88.53 %",
-        "exports/best-1",
-        "corner 4",
-    ] {
+    for words in ["validation", "test", "87.15 %", "86.80 %", "88.53 %", "exports/best-1", "corner 4"] {
         assert!(text.contains(words), "{words}\n{text}");
     }
     let mut rig = TestApp::with_run_state(100, 30, fixture::loading_run());
     rig.press("w");
     let text = rig.screen_text();
-    assert!(
-        text.contains("No model was written yet: x writes the best"),
-        "{text}"
-    );
+    assert!(text.contains("No model was written yet: x writes the best"), "{text}");
 }
 
 #[test]
 fn a_key_without_meaning_says_where_help_is() {
     let mut rig = TestApp::with_run_state(80, 24, fixture::fitting_run());
     rig.press("f9");
-    assert!(
-        rig.screen_text()
-            .contains("f9 has no meaning here; ? shows every key"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("f9 has no meaning here; ? shows every key"), "{}", rig.screen_text());
 }
 
 #[test]
@@ -244,10 +169,7 @@ fn help_begins_with_what_the_pane_alone_can_do() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("3 ?");
     let text = rig.screen_text();
-    let at = |words: &str| {
-        text.find(words)
-            .unwrap_or_else(|| panic!("{words}\n{text}"))
-    };
+    let at = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words}\n{text}"));
     assert!(at("hold the chosen control point still") < at("start the job"));
     rig.press("? 1 ?");
     let mut seen = rig.screen_text();
@@ -255,10 +177,7 @@ fn help_begins_with_what_the_pane_alone_can_do() {
         rig.press("down");
         seen += &rig.screen_text();
     }
-    let row = seen
-        .lines()
-        .find(|l| l.contains("turn the surface in 3-D"))
-        .unwrap();
+    let row = seen.lines().find(|l| l.contains("turn the surface in 3-D")).unwrap();
     assert!(row.contains("in surface"), "{row}");
 }
 
@@ -292,14 +211,7 @@ fn what_is_under_way_is_given_up_from_the_log_where_the_line_says_so() {
     });
     let mut rig = TestApp::with_run_state(140, 44, picture);
     rig.press("i");
-    assert!(
-        rig.screen_text().contains("Z gives it up"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("Z gives it up"), "{}", rig.screen_text());
     rig.press("Z");
-    assert_eq!(
-        rig.take_sent_commands()[0].1,
-        surfit_core::protocol::EngineCommand::Cancel
-    );
+    assert_eq!(rig.take_sent_commands()[0].1, surfit_core::protocol::EngineCommand::Cancel);
 }

@@ -9,9 +9,7 @@ fn take_sent_commands(rig: &mut TestApp) -> Vec<EngineCommand> {
 }
 
 fn set_degree(m: u8, n: u8) -> EngineCommand {
-    EngineCommand::SetDegree {
-        degrees: fixture::degrees(m, n),
-    }
+    EngineCommand::SetDegree { degrees: fixture::degrees(m, n) }
 }
 
 /// Another screen changed the degree.
@@ -26,17 +24,10 @@ fn apply_remote_degree_change(rig: &mut TestApp, degrees: Degrees) {
 fn a_plan_takes_its_steps_from_the_degrees_that_there_are_when_it_is_confirmed() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("u");
-    assert!(
-        rig.screen_text().contains("degree 3×3 → 4×3"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("degree 3×3 → 4×3"), "{}", rig.screen_text());
     apply_remote_degree_change(&mut rig, fixture::degrees(3, 4));
     let text = rig.screen_text();
-    assert!(
-        text.contains("degree 3×4 → 4×4 (planned again), 20 → 25 points"),
-        "{text}"
-    );
+    assert!(text.contains("degree 3×4 → 4×4 (planned again), 20 → 25 points"), "{text}");
     assert!(text.contains("exact; enter does it"), "{text}");
     rig.press("enter");
     assert_eq!(take_sent_commands(&mut rig), [set_degree(4, 4)]);
@@ -52,10 +43,7 @@ fn a_plan_that_came_true_or_that_cannot_be_any_more_is_dropped_with_a_sentence()
     rig.press("u u");
     apply_remote_degree_change(&mut rig, fixture::degrees(7, 3));
     let text = rig.screen_text();
-    assert!(
-        text.contains("the degree became 7×3, the planned change is dropped: degree 9"),
-        "{text}"
-    );
+    assert!(text.contains("the degree became 7×3, the planned change is dropped: degree 9"), "{text}");
     rig.press("enter");
     assert_eq!(take_sent_commands(&mut rig), []);
 }
@@ -67,10 +55,7 @@ fn a_plan_stays_to_be_read_above_what_is_said_until_it_is_answered() {
         rig.press("u c").accept_pending_commands();
         for _ in 0..2 {
             let text = rig.screen_text();
-            let at = |words| {
-                text.find(words)
-                    .unwrap_or_else(|| panic!("{words}\n{text}"))
-            };
+            let at = |words| text.find(words).unwrap_or_else(|| panic!("{words}\n{text}"));
             assert!(at("degree 3×3 → 4×3") < at("The checkpoint is on disk."));
             rig.press("left");
         }
@@ -98,37 +83,16 @@ fn a_degree_is_looked_at_before_it_is_changed() {
     };
     let mut rig = TestApp::with_run_state(140, 44, picture);
     rig.press("u u V");
-    assert_eq!(
-        take_sent_commands(&mut rig),
-        [],
-        "nothing is done before enter"
-    );
-    for part in [
-        "degree 3×3 → 5×2",
-        "16 → 18 points",
-        "112 MB → 128 MB",
-        "step ×1.0",
-        "moves the surface",
-        "enter does it",
-    ] {
-        assert!(
-            rig.screen_text().contains(part),
-            "{part}: {}",
-            rig.screen_text()
-        );
+    assert_eq!(take_sent_commands(&mut rig), [], "nothing is done before enter");
+    for part in
+        ["degree 3×3 → 5×2", "16 → 18 points", "112 MB → 128 MB", "step ×1.0", "moves the surface", "enter does it"]
+    {
+        assert!(rig.screen_text().contains(part), "{part}: {}", rig.screen_text());
     }
     rig.press("esc");
-    assert!(
-        !rig.screen_text().contains("enter does it"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(!rig.screen_text().contains("enter does it"), "{}", rig.screen_text());
     rig.press("u U");
-    assert!(
-        !rig.screen_text().contains("enter does it"),
-        "back where it was: {}",
-        rig.screen_text()
-    );
+    assert!(!rig.screen_text().contains("enter does it"), "back where it was: {}", rig.screen_text());
     rig.press("u v enter");
     assert_eq!(take_sent_commands(&mut rig), [set_degree(4, 4)]);
 }
@@ -137,23 +101,11 @@ fn a_degree_is_looked_at_before_it_is_changed() {
 fn a_plan_is_not_spoken_of_where_enter_means_something_else() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("u");
-    assert!(
-        rig.screen_text().contains("enter does it"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("enter does it"), "{}", rig.screen_text());
     for keys in ["o", "q", "Y"] {
         rig.press(keys);
-        assert!(
-            !rig.screen_text().contains("enter does it"),
-            "{keys}: {}",
-            rig.screen_text()
-        );
+        assert!(!rig.screen_text().contains("enter does it"), "{keys}: {}", rig.screen_text());
         rig.press("esc");
-        assert!(
-            rig.screen_text().contains("enter does it"),
-            "{keys}: {}",
-            rig.screen_text()
-        );
+        assert!(rig.screen_text().contains("enter does it"), "{keys}: {}", rig.screen_text());
     }
 }

@@ -58,18 +58,11 @@ fn nothing_that_changes_a_run_is_offered_to_who_only_watches() {
         rig.effects.clear();
         for text in ["degree 2", "grid 31", "fork 2 2", "queue 2 2", "rate 0.1"] {
             rig.press(":").type_text(text).press("enter");
-            assert!(
-                rig.screen_text().contains("only watches"),
-                "{text}: {}",
-                rig.screen_text()
-            );
+            assert!(rig.screen_text().contains("only watches"), "{text}: {}", rig.screen_text());
         }
         assert_eq!(rig.effects, []);
         let footer = rig.screen_text().lines().last().unwrap().to_owned();
-        assert!(
-            !footer.contains("pause") && footer.contains("quit"),
-            "{footer}"
-        );
+        assert!(!footer.contains("pause") && footer.contains("quit"), "{footer}");
     }
 }
 
@@ -79,10 +72,7 @@ fn who_only_watches_is_told_of_no_key_that_is_refused() {
     rig.app.readonly = true;
     rig.receive(Incoming::EngineDied);
     let text = rig.screen_text();
-    assert!(
-        text.contains("engine died") && text.contains("q leaves"),
-        "{text}"
-    );
+    assert!(text.contains("engine died") && text.contains("q leaves"), "{text}");
     assert!(!text.contains("r resumes"), "{text}");
     assert!(rig.app.perform_action(Action::Resume).is_empty());
 }

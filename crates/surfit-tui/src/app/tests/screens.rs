@@ -12,12 +12,7 @@ use surfit_core::run_state::RunState;
 const SIZES: [(u16, u16); 4] = [(80, 24), (100, 30), (140, 44), (200, 60)];
 
 fn stage_states() -> [RunState; 4] {
-    [
-        fixture::loading_run(),
-        fixture::corner_training_run(),
-        fixture::fitting_run(),
-        fixture::finished_run(),
-    ]
+    [fixture::loading_run(), fixture::corner_training_run(), fixture::fitting_run(), fixture::finished_run()]
 }
 
 #[test]
@@ -41,10 +36,7 @@ fn the_first_screen_shows_everything_at_every_size() {
             "d detach",
         ];
         for word in words {
-            assert!(
-                text.contains(word),
-                "{width}×{height} has no {word}\n{text}"
-            );
+            assert!(text.contains(word), "{width}×{height} has no {word}\n{text}");
         }
         assert_eq!(text.lines().count(), usize::from(height));
     }
@@ -59,15 +51,10 @@ fn every_state_size_depth_and_overlay_draws_without_colour_where_there_is_none()
             crate::views::screen::render(&self.0.app, buf);
         }
     }
-    for (width, height) in SIZES
-        .into_iter()
-        .chain([(60, 16), (79, 23), (1, 1), (20, 5), (500, 10)])
-    {
+    for (width, height) in SIZES.into_iter().chain([(60, 16), (79, 23), (1, 1), (20, 5), (500, 10)]) {
         for picture in stage_states() {
             let mut rig = TestApp::with_run_state(width, height, picture);
-            for keys in [
-                "", "z", "esc ?", "esc :", "esc i", "esc w", "esc o", "esc q",
-            ] {
+            for keys in ["", "z", "esc ?", "esc :", "esc i", "esc w", "esc o", "esc q"] {
                 rig.press(keys);
                 for depth in ColorDepth::ALL {
                     // The middle depths add nothing new at the odd sizes.
@@ -77,9 +64,7 @@ fn every_state_size_depth_and_overlay_draws_without_colour_where_there_is_none()
                     }
                     rig = rig.with_theme("dark", depth, depth == ColorDepth::None);
                     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-                    terminal
-                        .draw(|f| f.render_widget(WholeScreen(&rig), f.area()))
-                        .unwrap();
+                    terminal.draw(|f| f.render_widget(WholeScreen(&rig), f.area())).unwrap();
                     let shown = terminal.backend().buffer();
                     for cell in shown.content() {
                         let (fg, bg) = (cell.fg, cell.bg);
@@ -89,16 +74,9 @@ fn every_state_size_depth_and_overlay_draws_without_colour_where_there_is_none()
                             ColorDepth::Ansi256 => !matches!(c, Color::Rgb(..)),
                             ColorDepth::Truecolor => !matches!(c, Color::Indexed(_)),
                         };
-                        assert!(
-                            fits(fg) && fits(bg),
-                            "{width}×{height} {keys} {depth:?} {cell:?}"
-                        );
+                        assert!(fits(fg) && fits(bg), "{width}×{height} {keys} {depth:?} {cell:?}");
                         if depth == ColorDepth::None {
-                            assert!(
-                                cell.symbol().is_ascii(),
-                                "{width}×{height} `{keys}` {}",
-                                buffer_text(shown)
-                            );
+                            assert!(cell.symbol().is_ascii(), "{width}×{height} `{keys}` {}", buffer_text(shown));
                         }
                     }
                 }
@@ -110,36 +88,18 @@ fn every_state_size_depth_and_overlay_draws_without_colour_where_there_is_none()
 #[test]
 fn the_focus_moves_with_its_keys_and_is_told_by_the_border_at_every_depth() {
     for depth in ColorDepth::ALL {
-        let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run())
-            .with_theme("dark", depth, false);
-        for (key, pane) in [
-            ("1", Pane::Loss),
-            ("2", Pane::Surface),
-            ("3", Pane::Points),
-            ("tab", Pane::Loss),
-        ] {
+        let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run()).with_theme("dark", depth, false);
+        for (key, pane) in [("1", Pane::Loss), ("2", Pane::Surface), ("3", Pane::Points), ("tab", Pane::Loss)] {
             rig.press(key);
             assert_eq!(rig.app.focus, pane);
             let buf = rig.draw();
             for (other, area) in ScreenLayout::of(&rig.app).panes {
                 let corner = &buf[(area.x, area.bottom() - 1)];
                 let (heavy, focused) = (corner.symbol() == "┗", other == pane);
-                let role = if focused {
-                    ThemeRole::BorderFocused
-                } else {
-                    ThemeRole::Border
-                };
+                let role = if focused { ThemeRole::BorderFocused } else { ThemeRole::Border };
                 let wanted = rig.app.theme.style(role);
-                assert_eq!(
-                    heavy,
-                    focused && depth <= ColorDepth::Ansi16,
-                    "{depth:?} {other:?}"
-                );
-                assert_eq!(
-                    corner.fg,
-                    wanted.fg.unwrap_or_default(),
-                    "{depth:?} {other:?}"
-                );
+                assert_eq!(heavy, focused && depth <= ColorDepth::Ansi16, "{depth:?} {other:?}");
+                assert_eq!(corner.fg, wanted.fg.unwrap_or_default(), "{depth:?} {other:?}");
             }
         }
     }
@@ -149,35 +109,18 @@ fn the_focus_moves_with_its_keys_and_is_told_by_the_border_at_every_depth() {
 fn a_terminal_that_is_too_small_says_what_it_needs() {
     for (width, height) in [(59, 24), (80, 15), (30, 8)] {
         let rig = TestApp::with_run_state(width, height, fixture::fitting_run());
-        let words = rig
-            .screen_text()
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ");
-        assert!(
-            words.contains(&format!("The terminal is {width}x{height}.")),
-            "{words}"
-        );
-        assert!(
-            words.contains("at least 60x16") && words.contains("d leaves"),
-            "{words}"
-        );
+        let words = rig.screen_text().split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(&format!("The terminal is {width}x{height}.")), "{words}");
+        assert!(words.contains("at least 60x16") && words.contains("d leaves"), "{words}");
     }
-    assert!(
-        !TestApp::with_run_state(60, 16, fixture::fitting_run())
-            .screen_text()
-            .contains("at least")
-    );
+    assert!(!TestApp::with_run_state(60, 16, fixture::fitting_run()).screen_text().contains("at least"));
 }
 
 #[test]
 fn a_narrow_terminal_shows_one_pane_and_names_the_others() {
     let mut rig = TestApp::with_run_state(70, 20, fixture::fitting_run());
     let text = rig.screen_text();
-    assert!(
-        text.contains("1 Loss") && text.contains("3 Control points"),
-        "{text}"
-    );
+    assert!(text.contains("1 Loss") && text.contains("3 Control points"), "{text}");
     assert_eq!(ScreenLayout::of(&rig.app).panes.len(), 1);
     rig.press("3");
     assert_eq!(ScreenLayout::of(&rig.app).panes[0].0, Pane::Points);
@@ -202,13 +145,7 @@ fn zoom_gives_the_pane_everything_between_header_and_message() {
 fn before_anything_is_known_the_screen_is_there_and_says_what_it_waits_for() {
     let rig = TestApp::new(80, 24);
     let text = rig.screen_text();
-    for words in [
-        "demo-7",
-        "starting",
-        "waiting for the engine",
-        "2 Surface",
-        "q quit",
-    ] {
+    for words in ["demo-7", "starting", "waiting for the engine", "2 Surface", "q quit"] {
         assert!(text.contains(words), "{words}\n{text}");
     }
     let rig = TestApp::with_run_state(140, 44, fixture::loading_run());
@@ -219,40 +156,23 @@ fn before_anything_is_known_the_screen_is_there_and_says_what_it_waits_for() {
 fn the_result_stands_under_a_finished_run() {
     let rig = TestApp::with_run_state(140, 44, fixture::finished_run());
     let text = rig.screen_text();
-    assert!(
-        text.contains("✓ finished") && text.contains("points over the best corner"),
-        "{text}"
-    );
-    assert!(
-        text.contains("on test 88.53 %") && text.contains("s new fit"),
-        "{text}"
-    );
+    assert!(text.contains("✓ finished") && text.contains("points over the best corner"), "{text}");
+    assert!(text.contains("on test 88.53 %") && text.contains("s new fit"), "{text}");
 }
 
 #[test]
 fn what_is_said_of_a_finished_run_is_true_of_what_became_of_it() {
     use surfit_core::event::{Event, JobStage};
     let mut picture = fixture::finished_run();
-    let changed = |from, to| Event::DegreeChanged {
-        step: 3000,
-        from,
-        to,
-        deviation: 2e-3,
-    };
+    let changed = |from, to| Event::DegreeChanged { step: 3000, from, to, deviation: 2e-3 };
     let (low, high) = (fixture::degrees(2, 3), fixture::degrees(4, 3));
     // A raised degree leaves the surface where it was; a measurement afterwards is no part of the job.
     fixture::apply_events(
         &mut picture,
         vec![
             changed(fixture::degrees(3, 3), high),
-            Event::StageBegan {
-                stage: JobStage::Heatmap,
-                total: 25,
-            },
-            Event::StageEnded {
-                stage: JobStage::Heatmap,
-                seconds: 0.3,
-            },
+            Event::StageBegan { stage: JobStage::Heatmap, total: 25 },
+            Event::StageEnded { stage: JobStage::Heatmap, seconds: 0.3 },
         ],
     );
     let text = TestApp::with_run_state(140, 44, picture.clone()).screen_text();
@@ -288,8 +208,7 @@ fn a_grid_that_misses_the_best_point_is_told_apart_from_the_one_that_has_it() {
     assert!(text.contains(told), "{text}");
     rig.press("x");
     let text = rig.screen_text();
-    let told =
-        "exporting the best of the 5×5 grid, though u 0.45, v 0.65 on the 21×21 grid is better";
+    let told = "exporting the best of the 5×5 grid, though u 0.45, v 0.65 on the 21×21 grid is better";
     assert!(text.contains(told), "{text}");
     // The grid that has it needs no word.
     let text = TestApp::with_run_state(140, 44, fixture::finished_run()).screen_text();
@@ -313,16 +232,10 @@ fn themes_go_round_and_paint_the_ground() {
 #[test]
 fn a_control_character_in_a_message_never_reaches_the_terminal() {
     let mut rig = TestApp::with_run_state(100, 30, fixture::fitting_run());
-    rig.receive(crate::link::Incoming::Problem(
-        "bad \x1b]0;name\x07 \n file".into(),
-    ));
+    rig.receive(crate::link::Incoming::Problem("bad \x1b]0;name\x07 \n file".into()));
     rig.press("i");
     let all = rig.draw();
-    assert!(
-        all.content()
-            .iter()
-            .all(|c| !c.symbol().chars().any(char::is_control))
-    );
+    assert!(all.content().iter().all(|c| !c.symbol().chars().any(char::is_control)));
 }
 
 #[test]
@@ -332,14 +245,8 @@ fn what_is_cut_says_so_and_hints_end_with_how_to_get_away() {
     let text = rig.screen_text();
     assert!(text.contains("best corner every…"), "{text}");
     // The chosen line stands whole above the list, the typed forms from their beginning.
-    assert!(
-        text.contains("how much better than the best corner every cell is"),
-        "{text}"
-    );
-    assert!(
-        text.contains(" degree 3 4  ") && text.contains(" queue 4 4 ╯"),
-        "{text}"
-    );
+    assert!(text.contains("how much better than the best corner every cell is"), "{text}");
+    assert!(text.contains(" degree 3 4  ") && text.contains(" queue 4 4 ╯"), "{text}");
     for (width, height) in [(60, 16), (80, 24), (140, 44)] {
         let mut rig = TestApp::with_run_state(width, height, fixture::finished_run());
         for keys in ["o", "w", "i", "?", ":", "g t", "g m"] {

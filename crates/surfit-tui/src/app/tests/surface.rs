@@ -21,12 +21,7 @@ fn the_panes_keys_change_what_is_shown_and_only_there() {
     rig.press("0 T");
     assert!(rig.screen_text().contains("accuracy · grid"));
     rig.press("<");
-    assert!(
-        rig.screen_text()
-            .contains("the whole surface is shown flat"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("the whole surface is shown flat"), "{}", rig.screen_text());
     rig.press("D O P E");
     assert_eq!(rig.app.surface.quantity, CellQuantity::Gain);
     assert_eq!(rig.app.surface.contours, Contours::Over);
@@ -37,46 +32,28 @@ fn the_panes_keys_change_what_is_shown_and_only_there() {
     rig.press("=");
     assert!(rig.app.surface.fixed_range.is_none());
     rig.press("1 T");
-    assert!(
-        !rig.app.surface.show_relief,
-        "the loss pane has no third dimension"
-    );
+    assert!(!rig.app.surface.show_relief, "the loss pane has no third dimension");
 }
 
 #[test]
 fn keys_zoom_and_move_the_part_that_is_shown_and_the_cursor_takes_it_along() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     let cells = |rig: &TestApp| {
-        let c = rig
-            .app
-            .surface
-            .shown_cells(rig.app.grid(), rig.app.degrees().patch());
+        let c = rig.app.surface.shown_cells(rig.app.grid(), rig.app.degrees().patch());
         (c.first_cell, c.count)
     };
     rig.press("2 -");
-    assert!(
-        rig.screen_text().contains("the whole surface is shown"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("the whole surface is shown"), "{}", rig.screen_text());
     let grid = rig.app.grid();
     rig.press("home + +");
     let (first, count) = cells(&rig);
     assert!(first == (0, 0) && count < grid / 2, "{count} of {grid}");
-    assert!(
-        rig.screen_text().contains("u 0.00–"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("u 0.00–"), "{}", rig.screen_text());
     rig.press("> K");
     assert!(cells(&rig).0.0 > 0 && cells(&rig).0.1 > 0);
     rig.press("end");
     assert_eq!(cells(&rig).0, (grid - count, grid - count));
-    assert!(
-        rig.screen_text().contains("–1.00, v"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("–1.00, v"), "{}", rig.screen_text());
     rig.press("-");
     assert!(cells(&rig).1 > count);
     // Whatever shows the whole again.
@@ -92,27 +69,14 @@ fn the_surface_before_a_change_of_degree_can_be_seen_beside_the_new_one() {
     let mut now = picture.snapshot.clone().unwrap();
     let mut rig = TestApp::with_run_state(140, 44, picture);
     rig.press("2 A");
-    assert!(
-        rig.screen_text().contains("the degree has not changed"),
-        "{}",
-        rig.screen_text()
-    );
-    now.degrees = now
-        .degrees
-        .with_changed_degree(ParameterAxis::U, 1)
-        .unwrap();
+    assert!(rig.screen_text().contains("the degree has not changed"), "{}", rig.screen_text());
+    now.degrees = now.degrees.with_changed_degree(ParameterAxis::U, 1).unwrap();
     now.seq += 1;
     rig.receive(Incoming::Snapshot(Box::new(now)));
     rig.press("A z");
     let text = rig.screen_text();
-    assert!(
-        text.contains("degree 4×3") && text.contains("degree 3×3"),
-        "{text}"
-    );
-    assert!(
-        text.contains("this − that") && text.contains("mean difference"),
-        "{text}"
-    );
+    assert!(text.contains("degree 4×3") && text.contains("degree 3×3"), "{text}");
+    assert!(text.contains("this − that") && text.contains("mean difference"), "{text}");
     rig.press("A");
     assert!(!rig.screen_text().contains("this − that"));
 }
@@ -122,18 +86,11 @@ fn another_run_is_asked_for_by_name_and_shown_beside() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     let loaded = |rig: &mut TestApp, picture| {
         rig.press(":").type_text("beside other-3").press("enter");
-        let line = RunLine {
-            id: "other-3".into(),
-            path: "/runs/other-3".into(),
-            ..RunLine::default()
-        };
+        let line = RunLine { id: "other-3".into(), path: "/runs/other-3".into(), ..RunLine::default() };
         rig.receive(Incoming::Runs(vec![line]));
         let wanted = Effect::Send(Outgoing::Load("/runs/other-3".into()));
         assert_eq!(rig.effects.last(), Some(&wanted));
-        rig.receive(Incoming::Loaded {
-            path: "/runs/other-3".into(),
-            picture: Box::new(picture),
-        });
+        rig.receive(Incoming::Loaded { path: "/runs/other-3".into(), picture: Box::new(picture) });
     };
     rig.press(":").type_text("beside nobody").press("enter");
     rig.receive(Incoming::Runs(Vec::new()));
@@ -141,46 +98,25 @@ fn another_run_is_asked_for_by_name_and_shown_beside() {
     let mut nothing = fixture::loading_run();
     nothing.info.as_mut().unwrap().run = "other-3".into();
     loaded(&mut rig, nothing);
-    assert!(
-        rig.screen_text()
-            .contains("nothing was measured of other-3")
-    );
+    assert!(rig.screen_text().contains("nothing was measured of other-3"));
     let mut other = fixture::finished_run();
     other.info.as_mut().unwrap().run = "other-3".into();
     loaded(&mut rig, other);
     let text = rig.screen_text();
-    assert!(
-        text.contains("other-3") && text.contains("this − that"),
-        "{text}"
-    );
-    let curve =
-        crate::views::plot::fixture::fitting_run_on(surfit_core::surface::Patch::Curve, 2, 5);
+    assert!(text.contains("other-3") && text.contains("this − that"), "{text}");
+    let curve = crate::views::plot::fixture::fitting_run_on(surfit_core::surface::Patch::Curve, 2, 5);
     loaded(&mut rig, curve);
-    assert!(
-        rig.screen_text().contains("is a curve"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("is a curve"), "{}", rig.screen_text());
 }
 
 #[test]
 fn another_run_is_found_by_the_beginning_of_its_id_unless_several_begin_so() {
     let asked = |name: &str| {
         let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
-        rig.press(":")
-            .type_text(&format!("beside {name}"))
-            .press("enter");
+        rig.press(":").type_text(&format!("beside {name}")).press("enter");
         rig.effects.clear();
-        let line = |id: &str| RunLine {
-            id: id.into(),
-            path: format!("/runs/{id}").into(),
-            ..RunLine::default()
-        };
-        rig.receive(Incoming::Runs(vec![
-            line("live"),
-            line("live-b"),
-            line("other-3"),
-        ]));
+        let line = |id: &str| RunLine { id: id.into(), path: format!("/runs/{id}").into(), ..RunLine::default() };
+        rig.receive(Incoming::Runs(vec![line("live"), line("live-b"), line("other-3")]));
         (rig.effects.pop(), rig.screen_text())
     };
     let load = |path: &str| Some(Effect::Send(Outgoing::Load(path.into())));
@@ -196,17 +132,9 @@ fn another_run_is_found_by_the_beginning_of_its_id_unless_several_begin_so() {
 fn tiles_tell_another_figure_and_distances_are_measured_looked_through_and_clicked() {
     let mut rig = TestApp::with_run_state(80, 24, fixture::fitting_run());
     rig.press("3 T");
-    assert!(
-        rig.screen_text().contains("accuracy %"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("accuracy %"), "{}", rig.screen_text());
     rig.press("T T D");
-    assert!(
-        rig.screen_text().contains("; d measures the distances"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("; d measures the distances"), "{}", rig.screen_text());
     rig.press("; d");
     assert_eq!(rig.take_sent_commands()[0].1, EngineCommand::Distances);
     let points = fixture::degrees(3, 3).row_indices();
@@ -221,16 +149,9 @@ fn tiles_tell_another_figure_and_distances_are_measured_looked_through_and_click
         points: points.clone(),
     });
     let seq = rig.app.run_state.seq + 1;
-    rig.receive(Incoming::Event(Envelope {
-        seq,
-        time: 0.0,
-        event,
-    }));
+    rig.receive(Incoming::Event(Envelope { seq, time: 0.0, event }));
     let text = rig.screen_text();
-    assert!(
-        text.contains("3 Distances") && text.contains("00–00 0"),
-        "{text}"
-    );
+    assert!(text.contains("3 Distances") && text.contains("00–00 0"), "{text}");
     // The whole matrix does not fit: the cursor takes what is shown along.
     rig.press("right right right right right down");
     let text = rig.screen_text();
@@ -245,9 +166,5 @@ fn tiles_tell_another_figure_and_distances_are_measured_looked_through_and_click
     let (_, area) = crate::layout::ScreenLayout::of(&rig.app).panes[2];
     rig.click(area.x + 14, area.y + 4);
     let (row, column) = rig.app.points.pair;
-    assert!(
-        row > 0 && column > 0,
-        "({row}, {column}) of {}",
-        rig.screen_text()
-    );
+    assert!(row > 0 && column > 0, "({row}, {column}) of {}", rig.screen_text());
 }

@@ -27,26 +27,10 @@ type TableRun = (&'static str, fn(u16, u16) -> TestApp, &'static str);
 
 const RUNS: [TableRun; 9] = [
     ("first-run", TestApp::new, "starting"),
-    (
-        "loading",
-        |w, h| TestApp::with_run_state(w, h, fixture::loading_run()),
-        "running",
-    ),
-    (
-        "corners",
-        |w, h| TestApp::with_run_state(w, h, fixture::corner_training_run()),
-        "running",
-    ),
-    (
-        "fit",
-        |w, h| TestApp::with_run_state(w, h, fixture::fitting_run()),
-        "running",
-    ),
-    (
-        "finished",
-        |w, h| TestApp::with_run_state(w, h, fixture::finished_run()),
-        "finished",
-    ),
+    ("loading", |w, h| TestApp::with_run_state(w, h, fixture::loading_run()), "running"),
+    ("corners", |w, h| TestApp::with_run_state(w, h, fixture::corner_training_run()), "running"),
+    ("fit", |w, h| TestApp::with_run_state(w, h, fixture::fitting_run()), "running"),
+    ("finished", |w, h| TestApp::with_run_state(w, h, fixture::finished_run()), "finished"),
     ("failed", failed_run, "failed"),
     ("diverged", diverged_run, "failed"),
     ("dead", dead_engine, "died"),
@@ -87,11 +71,7 @@ const SCREENS: [(&str, &str); 29] = [
 ];
 
 fn failed_run(width: u16, height: u16) -> TestApp {
-    with_failure(
-        fixture::corner_training_run(),
-        "the disk is full; free some and resume",
-        (width, height),
-    )
+    with_failure(fixture::corner_training_run(), "the disk is full; free some and resume", (width, height))
 }
 
 /// A fit whose weights went away: losses grow, then are no numbers at all.
@@ -104,12 +84,7 @@ fn diverged_run(width: u16, height: u16) -> TestApp {
             _ => f32::NAN,
         })
         .collect();
-    let losses = Event::Losses {
-        curve: LossCurve::Surface,
-        first_step: 1240,
-        values,
-        rate: 9.0,
-    };
+    let losses = Event::Losses { curve: LossCurve::Surface, first_step: 1240, values, rate: 9.0 };
     fixture::apply_events(&mut picture, vec![losses]);
     let snapshot = picture.snapshot.as_mut().unwrap();
     for cell in snapshot.heatmap.cells.iter_mut().step_by(3) {
@@ -135,17 +110,14 @@ fn with_failure(mut picture: RunState, why: &str, (width, height): (u16, u16)) -
 
 fn dead_engine(width: u16, height: u16) -> TestApp {
     let mut rig = TestApp::with_run_state(width, height, fixture::fitting_run());
-    rig.receive(Incoming::Disconnected {
-        reason: "the connection closed".into(),
-    });
+    rig.receive(Incoming::Disconnected { reason: "the connection closed".into() });
     rig.receive(Incoming::EngineDied);
     rig
 }
 
 /// Names without an end, wide letters, letters that combine.
 fn long_names(width: u16, height: u16) -> TestApp {
-    let name =
-        "a-very-long-name-of-a-run-that-nobody-would-choose-but-somebody-has-曲面-é-".repeat(3);
+    let name = "a-very-long-name-of-a-run-that-nobody-would-choose-but-somebody-has-曲面-é-".repeat(3);
     let mut picture = fixture::fitting_run();
     if let Some(info) = &mut picture.info {
         info.run.clone_from(&name);
@@ -167,10 +139,7 @@ fn long_names(width: u16, height: u16) -> TestApp {
         alive,
         ..RunLine::default()
     };
-    rig.receive(Incoming::Runs(vec![
-        line(name, true),
-        line("short".into(), false),
-    ]));
+    rig.receive(Incoming::Runs(vec![line(name, true), line("short".into(), false)]));
     rig
 }
 
@@ -191,11 +160,7 @@ fn draw_within_bounds(rig: &TestApp, at: &str) -> Buffer {
     outside().for_each(|place| buf[place] = sentinel_cell());
     crate::views::screen::render(&rig.app, &mut buf);
     for place in outside() {
-        assert_eq!(
-            buf[place],
-            sentinel_cell(),
-            "{at}: drawn beyond, at {place}"
-        );
+        assert_eq!(buf[place], sentinel_cell(), "{at}: drawn beyond, at {place}");
         buf[place] = Cell::EMPTY;
     }
     buf
@@ -213,9 +178,9 @@ fn is_in_depth(depth: ColorDepth, color: Color) -> bool {
 /// A figure that is cut off after its point: `87.` before a frame, a sign of shortening or the edge.
 fn has_cut_number(line: &str) -> bool {
     let letters: Vec<char> = line.chars().collect();
-    letters.windows(3).any(|w| {
-        w[0].is_ascii_digit() && w[1] == '.' && matches!(w[2], '…' | '~' | '│' | '┃' | '|' | '║')
-    })
+    letters
+        .windows(3)
+        .any(|w| w[0].is_ascii_digit() && w[1] == '.' && matches!(w[2], '…' | '~' | '│' | '┃' | '|' | '║'))
 }
 
 /// Something lies over the panes.
@@ -243,9 +208,7 @@ fn screen_faults(rig: &TestApp, at: &str, words: [&str; 2]) -> Vec<String> {
         }
         let plain = cell.symbol().chars().all(|c| matches!(c, ' '..='~'));
         // Names that people chose are theirs: they are not spelled anew.
-        if ascii && !plain && !at.starts_with("long-names")
-            || cell.symbol().contains(char::is_control)
-        {
+        if ascii && !plain && !at.starts_with("long-names") || cell.symbol().contains(char::is_control) {
             find(format!("{:?} is shown", cell.symbol()));
             break;
         }
@@ -256,11 +219,7 @@ fn screen_faults(rig: &TestApp, at: &str, words: [&str; 2]) -> Vec<String> {
         find(format!("a figure is cut off in {line}"));
     }
     // In a narrow header the program's name gives way to what cannot be guessed.
-    let program = if rig.app.size.width < 80 {
-        ""
-    } else {
-        "surfit"
-    };
+    let program = if rig.app.size.width < 80 { "" } else { "surfit" };
     for word in words.into_iter().chain([program]) {
         if !text.contains(word) {
             find(format!("no `{word}`"));
@@ -287,22 +246,13 @@ fn check_size(width: u16, height: u16) {
                 rig = rig.with_theme("dark", depth, ascii);
                 let at = format!("{run}, {width}x{height}, `{keys}`, {depth:?}, ascii {ascii}");
                 let covered = has_overlay(&rig);
-                wrong.extend(screen_faults(
-                    &rig,
-                    &at,
-                    [word, if covered { "" } else { state }],
-                ));
+                wrong.extend(screen_faults(&rig, &at, [word, if covered { "" } else { state }]));
             }
         }
     }
     let heads: Vec<&str> = wrong.iter().filter_map(|w| w.lines().next()).collect();
     let first = wrong.first().map_or("", String::as_str);
-    assert!(
-        wrong.is_empty(),
-        "{} of them:\n{}\n\n{first}",
-        wrong.len(),
-        heads.join("\n")
-    );
+    assert!(wrong.is_empty(), "{} of them:\n{}\n\n{first}", wrong.len(), heads.join("\n"));
 }
 
 #[test]
@@ -327,15 +277,7 @@ fn every_screen_at_220_by_60() {
 
 #[test]
 fn odd_sizes_draw_without_a_panic() {
-    for (width, height) in [
-        (1, 1),
-        (20, 5),
-        (59, 16),
-        (61, 15),
-        (79, 23),
-        (500, 10),
-        (100, 200),
-    ] {
+    for (width, height) in [(1, 1), (20, 5), (59, 16), (61, 15), (79, 23), (500, 10), (100, 200)] {
         for (run, rig, _) in RUNS {
             let mut rig = rig(width, height);
             for (keys, _) in SCREENS {
@@ -349,7 +291,5 @@ fn odd_sizes_draw_without_a_panic() {
 #[test]
 fn a_cut_figure_is_seen() {
     assert!(has_cut_number("acc 87.│") && has_cut_number("88.…") && has_cut_number("88.~ more"));
-    assert!(
-        !has_cut_number("step 1240. Then") && !has_cut_number("87.5 %│") && !has_cut_number("x.│")
-    );
+    assert!(!has_cut_number("step 1240. Then") && !has_cut_number("87.5 %│") && !has_cut_number("x.│"));
 }

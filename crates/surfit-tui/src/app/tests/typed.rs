@@ -22,22 +22,10 @@ fn enter_command(rig: &mut TestApp, text: &str) {
 
 #[test]
 fn a_run_at_rest_is_asked_by_typed_commands_as_by_keys() {
-    for text in [
-        "degree 3",
-        "grid 31",
-        "search 0.1",
-        "ensemble 6",
-        "rate 0.01",
-        "draws 2",
-    ] {
+    for text in ["degree 3", "grid 31", "search 0.1", "ensemble 6", "rate 0.01", "draws 2"] {
         let mut rig = idle_run();
         enter_command(&mut rig, text);
-        assert_eq!(
-            rig.take_sent_commands().len(),
-            1,
-            "{text}: {}",
-            rig.screen_text()
-        );
+        assert_eq!(rig.take_sent_commands().len(), 1, "{text}: {}", rig.screen_text());
     }
     let mut rig = idle_run();
     enter_command(&mut rig, "ensemble 6");
@@ -63,16 +51,8 @@ fn another_run_is_made_from_one_without_an_engine() {
 fn what_cannot_be_done_says_so_before_enter_and_after() {
     let mut rig = TestApp::with_run_state(100, 30, fixture::loading_run());
     rig.press(":").type_text("search 0.1");
-    assert!(
-        !rig.screen_text().contains("enter: search"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(!rig.screen_text().contains("enter: search"), "{}", rig.screen_text());
     rig.press("enter");
-    assert!(
-        rig.screen_text().contains("no surface before the corners"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("no surface before the corners"), "{}", rig.screen_text());
     assert_eq!(rig.effects, []);
 }

@@ -24,10 +24,7 @@ pub struct DecodingTerminal {
 impl DecodingTerminal {
     /// A terminal whose characters have so many pixels.
     pub fn new(cell: Size) -> Self {
-        Self {
-            cell,
-            ..Self::default()
-        }
+        Self { cell, ..Self::default() }
     }
 
     /// The pictures of which anything can be seen.
@@ -36,8 +33,7 @@ impl DecodingTerminal {
             let covered = |p: Position| number.is_none() && self.written.contains(&(p.x, p.y));
             !area.positions().all(covered)
         });
-        all.map(|(_, area, raster)| (*area, raster.clone()))
-            .collect()
+        all.map(|(_, area, raster)| (*area, raster.clone())).collect()
     }
 
     /// True when nothing was written where they lie.
@@ -72,10 +68,7 @@ impl DecodingTerminal {
                     n
                 }
                 [0x1b, b'[', ..] => {
-                    let n = rest[2..]
-                        .find(|c: char| c.is_ascii_alphabetic())
-                        .expect("a command")
-                        + 3;
+                    let n = rest[2..].find(|c: char| c.is_ascii_alphabetic()).expect("a command") + 3;
                     self.execute_control(&rest[2..n]);
                     n
                 }
@@ -111,8 +104,7 @@ impl DecodingTerminal {
         // What comes lies over what was written before.
         self.written.retain(|&(x, y)| !area.contains((x, y).into()));
         // One of the same number, or at the same place, goes.
-        self.images
-            .retain(|(n, a, _)| (number.is_none() || *n != number) && *a != area);
+        self.images.retain(|(n, a, _)| (number.is_none() || *n != number) && *a != area);
         self.images.push((number, area, raster));
         self.images_received += 1;
     }
@@ -120,18 +112,12 @@ impl DecodingTerminal {
     fn kitty(&mut self, command: &str) {
         let (head, data) = command.split_once(';').unwrap_or((command, ""));
         let field = |head: &str, name: &str| {
-            let found = head
-                .split(',')
-                .find_map(|f| f.strip_prefix(name)?.strip_prefix('='));
+            let found = head.split(',').find_map(|f| f.strip_prefix(name)?.strip_prefix('='));
             found.map(str::to_owned)
         };
         assert_eq!(field(head, "q").as_deref(), Some("2"), "never an answer");
         if field(head, "a").as_deref() == Some("d") {
-            assert_eq!(
-                field(head, "d").as_deref(),
-                Some("I"),
-                "its memory goes too"
-            );
+            assert_eq!(field(head, "d").as_deref(), Some("I"), "its memory goes too");
             let gone = field(head, "i").and_then(|n| n.parse().ok());
             self.images.retain(|(n, ..)| *n != gone);
             return;
@@ -152,34 +138,22 @@ impl DecodingTerminal {
     fn iterm(&mut self, file: &str) {
         let (head, data) = file.split_once(':').unwrap();
         let field = |name: &str| {
-            let found = head
-                .split(';')
-                .find_map(|f| f.strip_prefix(name)?.strip_prefix('='));
+            let found = head.split(';').find_map(|f| f.strip_prefix(name)?.strip_prefix('='));
             found.unwrap().parse::<usize>().unwrap()
         };
         assert_eq!(field("inline"), 1);
         let bytes = STANDARD.decode(data).unwrap();
         assert_eq!(field("size"), bytes.len(), "the size is that of the file");
-        self.place_image(
-            (field("width") as u16, field("height") as u16),
-            png(&bytes),
-            None,
-        );
+        self.place_image((field("width") as u16, field("height") as u16), png(&bytes), None);
     }
 
     /// Sixels as DEC tells them: colours in hundredths, six rows of pixels a band.
     fn sixel(&mut self, command: &str) {
         let body = command.split_once('q').unwrap().1;
-        let numbers =
-            |text: &str| -> Vec<usize> { text.split(';').map(|n| n.parse().unwrap()).collect() };
-        let end = |text: &str| {
-            text.find(|c: char| !(c.is_ascii_digit() || c == ';'))
-                .unwrap_or(text.len())
-        };
+        let numbers = |text: &str| -> Vec<usize> { text.split(';').map(|n| n.parse().unwrap()).collect() };
+        let end = |text: &str| text.find(|c: char| !(c.is_ascii_digit() || c == ';')).unwrap_or(text.len());
         let raster_end = end(&body[1..]) + 1;
-        let [_, _, width, height] = numbers(&body[1..raster_end])[..] else {
-            panic!("no size")
-        };
+        let [_, _, width, height] = numbers(&body[1..raster_end])[..] else { panic!("no size") };
         let mut pixels = vec![None; width * height];
         let mut colors = vec![(0, 0, 0); 256];
         let (mut x, mut band, mut color) = (0, 0, 0);
@@ -221,14 +195,8 @@ impl DecodingTerminal {
                 other => panic!("no sixel: {other:?}"),
             }
         }
-        let pixels = pixels
-            .into_iter()
-            .map(|p| p.expect("every pixel has a colour"));
-        let raster = Raster {
-            width,
-            height,
-            pixels: pixels.collect(),
-        };
+        let pixels = pixels.into_iter().map(|p| p.expect("every pixel has a colour"));
+        let raster = Raster { width, height, pixels: pixels.collect() };
         let (w, h) = (self.cell.width, self.cell.height);
         let size = ((width as u16).div_ceil(w), (height as u16).div_ceil(h));
         self.place_image(size, raster, None);

@@ -35,11 +35,7 @@ pub(super) fn plan_hints(app: &App) -> Vec<FooterItem> {
 
 /// The keys of what is open; `None` when nothing is. How to get away stands last.
 pub(super) fn overlay_hints(app: &App) -> Option<Vec<FooterItem>> {
-    let arrows = if app.theme.is_ascii() {
-        "up down"
-    } else {
-        "↑↓"
-    };
+    let arrows = if app.theme.is_ascii() { "up down" } else { "↑↓" };
     let enter = |label| key_hint(app, Key::ENTER, label);
     let esc = |label| key_hint(app, Key::ESC, label);
     let choose = || text_hint(arrows, "choose");
@@ -50,11 +46,7 @@ pub(super) fn overlay_hints(app: &App) -> Option<Vec<FooterItem>> {
     }
     match &app.export_menu {
         Some(ExportMenu::Name(_)) => {
-            return Some(vec![
-                text_hint("type", "a name"),
-                enter("write it"),
-                esc("cancel"),
-            ]);
+            return Some(vec![text_hint("type", "a name"), enter("write it"), esc("cancel")]);
         }
         Some(_) => {
             let letter = text_hint("a letter", "takes it");
@@ -64,17 +56,10 @@ pub(super) fn overlay_hints(app: &App) -> Option<Vec<FooterItem>> {
     }
     let overlay = app.overlay.as_ref()?;
     if app.is_typing_search() {
-        return Some(vec![
-            text_hint("type", "words"),
-            enter("keep them"),
-            esc("give up"),
-        ]);
+        return Some(vec![text_hint("type", "words"), enter("keep them"), esc("give up")]);
     }
-    let acts = |of: &[(Action, &str)]| -> Vec<FooterItem> {
-        of.iter()
-            .filter_map(|&(a, l)| action_hint(app, a, l))
-            .collect()
-    };
+    let acts =
+        |of: &[(Action, &str)]| -> Vec<FooterItem> { of.iter().filter_map(|&(a, l)| action_hint(app, a, l)).collect() };
     let (before, own, after) = match overlay {
         Overlay::Log { .. } => (
             vec![scroll()],
@@ -92,34 +77,22 @@ pub(super) fn overlay_hints(app: &App) -> Option<Vec<FooterItem>> {
                 acts(&[(Action::NextImage, "slices"), (Action::Metric, "metric")]),
                 vec![esc("close")],
             ),
-            PictureSubject::Slices => (
-                Vec::new(),
-                acts(&[(Action::NextImage, "curves"), (Action::Metric, "metric")]),
-                vec![esc("close")],
-            ),
+            PictureSubject::Slices => {
+                (Vec::new(), acts(&[(Action::NextImage, "curves"), (Action::Metric, "metric")]), vec![esc("close")])
+            }
             PictureSubject::Curves => (
                 vec![text_hint(arrows, "smoothing")],
-                acts(&[
-                    (Action::NextImage, "heatmap"),
-                    (Action::LogAxis, "log axis"),
-                    (Action::Smooth, "raw"),
-                ]),
+                acts(&[(Action::NextImage, "heatmap"), (Action::LogAxis, "log axis"), (Action::Smooth, "raw")]),
                 vec![esc("close")],
             ),
         },
-        Overlay::Help { .. } => (
-            vec![pages()],
-            acts(&[(Action::SearchHelp, "search"), (Action::NextHelp, "next")]),
-            vec![esc("close")],
-        ),
-        Overlay::Machine { .. } | Overlay::Text { .. } => {
-            (vec![pages()], Vec::new(), vec![esc("close")])
+        Overlay::Help { .. } => {
+            (vec![pages()], acts(&[(Action::SearchHelp, "search"), (Action::NextHelp, "next")]), vec![esc("close")])
         }
-        Overlay::Palette { .. } => (
-            vec![text_hint("type", "to find"), choose()],
-            Vec::new(),
-            vec![enter("do it"), esc("close")],
-        ),
+        Overlay::Machine { .. } | Overlay::Text { .. } => (vec![pages()], Vec::new(), vec![esc("close")]),
+        Overlay::Palette { .. } => {
+            (vec![text_hint("type", "to find"), choose()], Vec::new(), vec![enter("do it"), esc("close")])
+        }
         Overlay::Models { .. } => (
             vec![choose(), enter("go there")],
             acts(&[(Action::Copy, "copy"), (Action::SortModels, "sort")]),
@@ -138,11 +111,9 @@ pub(super) fn overlay_hints(app: &App) -> Option<Vec<FooterItem>> {
             // The frame of the list says the first, too: it gives way first.
             vec![enter("go there"), esc("close")],
         ),
-        Overlay::Themes { .. } => (
-            vec![text_hint(arrows, "try on")],
-            Vec::new(),
-            vec![enter("keep it"), esc("as it was")],
-        ),
+        Overlay::Themes { .. } => {
+            (vec![text_hint(arrows, "try on")], Vec::new(), vec![enter("keep it"), esc("as it was")])
+        }
     };
     Some(before.into_iter().chain(own).chain(after).collect())
 }

@@ -26,21 +26,12 @@ fn time_width(app: &App) -> u16 {
 
 /// Every row of the lines that are to be shown.
 pub fn rows<'a>(app: &App, width: u16) -> Vec<LogRow<'a>> {
-    visible_lines(app)
-        .into_iter()
-        .enumerate()
-        .flat_map(|(entry, line)| wrapped(app, line, entry, width))
-        .collect()
+    visible_lines(app).into_iter().enumerate().flat_map(|(entry, line)| wrapped(app, line, entry, width)).collect()
 }
 
 /// The lines that are to be shown, the latest last.
 pub fn visible_lines(app: &App) -> Vec<&LogLine> {
-    let mut all: Vec<&LogLine> = app
-        .run_state
-        .log
-        .iter()
-        .chain(&app.local_log_lines)
-        .collect();
+    let mut all: Vec<&LogLine> = app.run_state.log.iter().chain(&app.local_log_lines).collect();
     all.sort_by(|a, b| a.time.total_cmp(&b.time));
     all.retain(|line| is_visible(app, line));
     all
@@ -54,12 +45,7 @@ pub fn plain_lines(app: &App) -> String {
 
 /// How many rows the run's latest line takes; none when it is not to be shown.
 pub fn last_line_rows(app: &App, width: u16) -> usize {
-    match app
-        .run_state
-        .log
-        .back()
-        .filter(|line| is_visible(app, line))
-    {
+    match app.run_state.log.back().filter(|line| is_visible(app, line)) {
         Some(line) => wrapped(app, line, 0, width).len(),
         None => 0,
     }
@@ -68,10 +54,7 @@ pub fn last_line_rows(app: &App, width: u16) -> usize {
 /// The lines that were looked for, once each.
 pub fn matching_entries<'a>(rows: &'a [LogRow<'_>]) -> impl Iterator<Item = usize> + 'a {
     let mut before = None;
-    rows.iter()
-        .filter(|r| r.is_match)
-        .map(|r| r.entry)
-        .filter(move |entry| before.replace(*entry) != Some(*entry))
+    rows.iter().filter(|r| r.is_match).map(|r| r.entry).filter(move |entry| before.replace(*entry) != Some(*entry))
 }
 
 fn is_visible(app: &App, line: &LogLine) -> bool {
@@ -81,11 +64,7 @@ fn is_visible(app: &App, line: &LogLine) -> bool {
 fn wrapped<'a>(app: &App, line: &LogLine, entry: usize, width: u16) -> Vec<LogRow<'a>> {
     let theme = &app.theme;
     let hit = app.log.search.finds(&line.text);
-    let role = if line.error {
-        ThemeRole::Error
-    } else {
-        ThemeRole::Text
-    };
+    let role = if line.error { ThemeRole::Error } else { ThemeRole::Text };
     let time_width = time_width(app);
     // Two columns for the sign of an error or of what was found.
     let room = width.saturating_sub(time_width + 2).max(1);
@@ -94,11 +73,7 @@ fn wrapped<'a>(app: &App, line: &LogLine, entry: usize, width: u16) -> Vec<LogRo
         (_, true) => theme.pick_glyph("✗ ", "! "),
         _ => "  ",
     };
-    let sign_role = if hit {
-        ThemeRole::Accent
-    } else {
-        ThemeRole::Error
-    };
+    let sign_role = if hit { ThemeRole::Accent } else { ThemeRole::Error };
     text_wrap::wrap_sentence(&transliterate(&line.text, theme.is_ascii()), room)
         .into_iter()
         .enumerate()
@@ -113,11 +88,7 @@ fn wrapped<'a>(app: &App, line: &LogLine, entry: usize, width: u16) -> Vec<LogRo
                 Span::styled(sign, theme.style(sign_role)),
             ];
             spans.push(Span::styled(row, theme.style(role)));
-            LogRow {
-                entry,
-                is_match: hit,
-                line: Line::from(spans),
-            }
+            LogRow { entry, is_match: hit, line: Line::from(spans) }
         })
         .collect()
 }
@@ -138,10 +109,7 @@ fn clock(seconds: f64) -> String {
 /// Seconds since the Unix epoch as `24 Nov 12:03:11`.
 fn day_time(time: f64, zone: &TimeZone) -> String {
     match Timestamp::from_second(time as i64) {
-        Ok(at) if time.is_finite() => at
-            .to_zoned(zone.clone())
-            .strftime("%d %b %H:%M:%S")
-            .to_string(),
+        Ok(at) if time.is_finite() => at.to_zoned(zone.clone()).strftime("%d %b %H:%M:%S").to_string(),
         _ => "?".into(),
     }
 }

@@ -17,9 +17,7 @@ fn open(width: u16, height: u16) -> TestApp {
 
 fn back(rig: &TestApp) -> usize {
     match rig.app.overlay {
-        Some(Overlay::Log {
-            lines_from_end: back,
-        }) => back,
+        Some(Overlay::Log { lines_from_end: back }) => back,
         _ => panic!("the log is not open"),
     }
 }
@@ -27,11 +25,7 @@ fn back(rig: &TestApp) -> usize {
 fn receive_notice(rig: &mut TestApp, text: &str) {
     let seq = rig.app.run_state.seq + 1;
     let event = Event::Notice { text: text.into() };
-    rig.receive(Incoming::Event(Envelope {
-        seq,
-        time: 1_750_000_100.0,
-        event,
-    }));
+    rig.receive(Incoming::Event(Envelope { seq, time: 1_750_000_100.0, event }));
 }
 
 #[test]
@@ -46,16 +40,8 @@ fn words_are_looked_for_from_the_end_and_round() {
         assert!(text.contains("› corner 4 aligned"), "{text}");
         rig.press("enter");
         rig.app.perform_action(Action::FindNext);
-        assert!(
-            rig.screen_text().contains("1 of 3"),
-            "{}",
-            rig.screen_text()
-        );
-        assert!(
-            rig.screen_text().contains("corner 2 aligned"),
-            "{}",
-            rig.screen_text()
-        );
+        assert!(rig.screen_text().contains("1 of 3"), "{}", rig.screen_text());
+        assert!(rig.screen_text().contains("corner 2 aligned"), "{}", rig.screen_text());
         rig.app.perform_action(Action::FindPrevious);
         assert!(rig.screen_text().contains("3 of 3"));
         rig.app.perform_action(Action::SearchLog);
@@ -77,10 +63,7 @@ fn what_was_found_is_told_by_more_than_colour() {
         let chosen = rig.app.theme.style(ThemeRole::Selection);
         assert_eq!(
             (Some(here.fg), here.modifier),
-            (
-                Some(here.style().fg.unwrap()),
-                chosen.add_modifier | here.modifier
-            )
+            (Some(here.style().fg.unwrap()), chosen.add_modifier | here.modifier)
         );
     }
 }
@@ -90,10 +73,7 @@ fn only_one_topic_is_shown() {
     let mut rig = open(100, 30);
     rig.app.perform_action(Action::LogTopic);
     assert_eq!(rig.app.log.topic, Some(LogTopic::Error));
-    assert!(
-        rig.screen_text()
-            .contains("Nothing about errors has happened yet")
-    );
+    assert!(rig.screen_text().contains("Nothing about errors has happened yet"));
     while rig.app.log.topic != Some(LogTopic::Surface) {
         rig.app.perform_action(Action::LogTopic);
     }
@@ -107,29 +87,15 @@ fn what_is_read_stays_where_it_is_while_the_log_grows() {
     let mut rig = open(80, 24);
     receive_notice(&mut rig, "one more line");
     assert_eq!(back(&rig), 0);
-    assert!(
-        rig.screen_text().contains("one more line"),
-        "the end is followed"
-    );
+    assert!(rig.screen_text().contains("one more line"), "the end is followed");
     rig.press("up up up");
     let at = back(&rig);
-    let shown = |rig: &TestApp| {
-        rig.screen_text()
-            .lines()
-            .skip(6)
-            .take(8)
-            .map(String::from)
-            .collect::<Vec<_>>()
-    };
+    let shown = |rig: &TestApp| rig.screen_text().lines().skip(6).take(8).map(String::from).collect::<Vec<_>>();
     let before = shown(&rig);
     receive_notice(&mut rig, &"a long line of many words ".repeat(8));
     assert!(back(&rig) > at + 1);
     assert_eq!(shown(&rig), before);
-    assert!(
-        rig.screen_text().contains("rows further"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("rows further"), "{}", rig.screen_text());
     rig.press("end");
     assert_eq!(back(&rig), 0);
 }
@@ -142,19 +108,12 @@ fn long_paths_are_wrapped_and_times_are_of_the_day_on_demand() {
     let text: String = rig.screen_text().split_whitespace().collect();
     assert!(text.contains("model.safetensors"), "{text}");
     rig.app.perform_action(Action::LogTimes);
-    assert!(
-        rig.screen_text().contains("15 Jun 15:08:20"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("15 Jun 15:08:20"), "{}", rig.screen_text());
 }
 
 #[test]
 fn an_empty_log_says_what_will_be_there() {
     let mut rig = TestApp::new(80, 24);
     rig.app.perform_action(Action::Log);
-    assert!(
-        rig.screen_text()
-            .contains("The engine's first words appear here")
-    );
+    assert!(rig.screen_text().contains("The engine's first words appear here"));
 }

@@ -33,29 +33,15 @@ pub(super) struct Readout {
 }
 
 impl Readout {
-    pub(super) fn of(
-        plot: &CurvePlot,
-        picture: &RunState,
-        view: &LossView,
-        theme: &Theme,
-        x: f64,
-    ) -> Self {
+    pub(super) fn of(plot: &CurvePlot, picture: &RunState, view: &LossView, theme: &Theme, x: f64) -> Self {
         let mut rows = Vec::new();
         let mut add = |name: &str, value: String, role: ThemeRole| {
-            rows.push(ReadoutRow {
-                name: name.into(),
-                value,
-                role,
-            });
+            rows.push(ReadoutRow { name: name.into(), value, role });
         };
         let step = plot.step_at(x);
         add("step", text::group_digits(step), ThemeRole::Text);
         let here: Vec<(usize, &PlotTrace)> = plot.traces.iter().enumerate().collect();
-        let here: Vec<_> = here
-            .into_iter()
-            .rev()
-            .filter(|(_, t)| t.covers(x))
-            .collect();
+        let here: Vec<_> = here.into_iter().rev().filter(|(_, t)| t.covers(x)).collect();
         for (n, trace) in &here {
             let sample = trace.sample_at(x);
             let raw = match sample.and_then(|s| s.range) {
@@ -70,13 +56,9 @@ impl Readout {
                 Some(smooth) => text::format_loss(smooth),
                 None => "not finite".into(),
             };
-            let validation = trace.validation_at(x).map(|v| {
-                format!(
-                    "{} ({})",
-                    text::format_loss(v.loss),
-                    text::format_percent(v.accuracy, 1)
-                )
-            });
+            let validation = trace
+                .validation_at(x)
+                .map(|v| format!("{} ({})", text::format_loss(v.loss), text::format_percent(v.accuracy, 1)));
             if !plot.has_several_curves() {
                 add("raw", raw, ThemeRole::Text);
                 if view.smooth {
@@ -92,11 +74,7 @@ impl Readout {
                 CurveOwner::Own(LossCurve::Surface) => "surface".into(),
                 CurveOwner::Other(o) => overlay_label(theme, trace.name, view, o, MAX_NAME_WIDTH),
             };
-            add(
-                &name,
-                if view.smooth { smooth } else { raw },
-                plot.trace_role(*n),
-            );
+            add(&name, if view.smooth { smooth } else { raw }, plot.trace_role(*n));
             if let Some(validation) = validation {
                 add("  val", validation, plot.trace_role(*n));
             }
@@ -110,10 +88,7 @@ impl Readout {
         if let Some(rate) = plot.rate_at(x).filter(|r| r.is_finite()) {
             add("rate", text::format_learning_rate(rate), ThemeRole::Text);
         }
-        let fit = plot
-            .traces
-            .last()
-            .is_some_and(|t| t.name == CurveOwner::Own(LossCurve::Surface));
+        let fit = plot.traces.last().is_some_and(|t| t.name == CurveOwner::Own(LossCurve::Surface));
         if let Some(degrees) = picture.degrees_at(step).filter(|_| fit) {
             let mut value = degrees.to_string();
             if theme.is_ascii() {
@@ -132,11 +107,7 @@ impl Readout {
         let half = usize::from(plot.area.width.saturating_sub(6) / 2);
         let room = half.saturating_sub(values.unwrap_or(0) + 3);
         for row in &mut rows {
-            row.name = text_wrap::truncate_middle(
-                &row.name,
-                (room as u16).max(MIN_NAME_WIDTH),
-                theme.is_ascii(),
-            );
+            row.name = text_wrap::truncate_middle(&row.name, (room as u16).max(MIN_NAME_WIDTH), theme.is_ascii());
         }
         Self { rows }
     }
@@ -146,15 +117,8 @@ impl Readout {
         let muted = theme.style(ThemeRole::Muted);
         let piece = |row: &ReadoutRow| -> FigurePiece<'a> {
             let name = row.name.trim_start();
-            let name = if name.is_empty() {
-                String::new()
-            } else {
-                format!("{name} ")
-            };
-            vec![
-                Span::styled(name, muted),
-                Span::styled(row.value.clone(), style(theme, row)),
-            ]
+            let name = if name.is_empty() { String::new() } else { format!("{name} ") };
+            vec![Span::styled(name, muted), Span::styled(row.value.clone(), style(theme, row))]
         };
         self.rows.iter().map(piece).collect()
     }
@@ -181,14 +145,7 @@ impl Readout {
         let right = (column + 2 + width <= plot.area.right()).then_some(column + 2);
         let tops = [plot.area.y, plot.area.bottom() - height];
         let places = [right, left].into_iter().flatten();
-        let places = places.flat_map(|x| {
-            tops.map(|y| Rect {
-                x,
-                y,
-                width,
-                height,
-            })
-        });
+        let places = places.flat_map(|x| tops.map(|y| Rect { x, y, width, height }));
         let Some(place) = places.min_by_key(|p| count_covered_characters(buf, *p)) else {
             return;
         };
@@ -196,10 +153,7 @@ impl Readout {
             let blank = " ".repeat(usize::from(width));
             text::put(buf, place.x, y, width, &blank, Style::new());
             let line = Line::from(vec![
-                Span::styled(
-                    format!(" {} ", pad_to_width(&row.name, names)),
-                    theme.style(ThemeRole::Muted),
-                ),
+                Span::styled(format!(" {} ", pad_to_width(&row.name, names)), theme.style(ThemeRole::Muted)),
                 Span::styled(row.value.clone(), style(theme, row)),
             ]);
             text::put_line(buf, place.x, y, width, &line);
@@ -208,30 +162,18 @@ impl Readout {
 }
 
 fn style(theme: &Theme, row: &ReadoutRow) -> Style {
-    let role = if row.value == "not finite" {
-        ThemeRole::Error
-    } else {
-        row.role
-    };
+    let role = if row.value == "not finite" { ThemeRole::Error } else { row.role };
     theme.style(role)
 }
 
 /// Characters that a place would hide.
 fn count_covered_characters(buf: &Buffer, place: Rect) -> usize {
     let cells = place.positions().filter_map(|p| buf.cell(p));
-    cells
-        .filter(|c| !matches!(c.symbol(), " " | "·" | "."))
-        .count()
+    cells.filter(|c| !matches!(c.symbol(), " " | "·" | ".")).count()
 }
 
 /// `A demo-7`: the letter of another run, and its id, in at most `width` columns.
-pub(super) fn overlay_label(
-    theme: &Theme,
-    name: CurveOwner,
-    view: &LossView,
-    other: usize,
-    width: u16,
-) -> String {
+pub(super) fn overlay_label(theme: &Theme, name: CurveOwner, view: &LossView, other: usize, width: u16) -> String {
     let letter = name.letter().unwrap_or(' ');
     let id = view.overlays.get(other).map_or("", |o| o.name.as_str());
     let id = transliterate(id, theme.is_ascii());

@@ -23,71 +23,28 @@ fn run_with_losses(values: Vec<f32>) -> RunState {
 
 fn braille(buf: &Buffer, x: u16) -> bool {
     let area = buf.area;
-    (area.top()..area.bottom()).any(|y| {
-        buf[(x, y)]
-            .symbol()
-            .chars()
-            .all(|c| ('\u{2801}'..='\u{28ff}').contains(&c))
-    })
+    (area.top()..area.bottom()).any(|y| buf[(x, y)].symbol().chars().all(|c| ('\u{2801}'..='\u{28ff}').contains(&c)))
 }
 
 #[test]
 fn before_the_first_step_there_is_one_calm_sentence() {
-    let buf = draw_to_buffer(
-        &RunState::default(),
-        &LossView::default(),
-        (40, 9),
-        &theme(ColorDepth::None, false),
-    );
+    let buf = draw_to_buffer(&RunState::default(), &LossView::default(), (40, 9), &theme(ColorDepth::None, false));
     let text = fixture::text(&buf);
-    assert!(
-        text.contains("Curves appear here") && text.contains("1 Loss"),
-        "{text}"
-    );
+    assert!(text.contains("Curves appear here") && text.contains("1 Loss"), "{text}");
 }
 
 #[test]
 fn title_axes_and_legend() {
-    let mut picture = run_with_losses(
-        (0..1240)
-            .map(|k| 0.3 + (-(k as f32) / 100.0).exp())
-            .collect(),
-    );
-    let v = Event::Validated {
-        curve: LossCurve::Surface,
-        step: 1200,
-        loss: 0.4,
-        accuracy: 0.872,
-    };
+    let mut picture = run_with_losses((0..1240).map(|k| 0.3 + (-(k as f32) / 100.0).exp()).collect());
+    let v = Event::Validated { curve: LossCurve::Surface, step: 1200, loss: 0.4, accuracy: 0.872 };
     apply_events(&mut picture, [v]);
-    let buf = draw_to_buffer(
-        &picture,
-        &LossView::default(),
-        (60, 18),
-        &theme(ColorDepth::None, false),
-    );
+    let buf = draw_to_buffer(&picture, &LossView::default(), (60, 18), &theme(ColorDepth::None, false));
     let rows = rows(&buf);
-    assert!(
-        rows[0].contains("1 Loss  step 1 240  0.300  val 87.2 %"),
-        "{}",
-        rows[0]
-    );
-    assert!(
-        rows[17].contains("━ smoothed 0.97") && rows[17].contains("linear · all"),
-        "{}",
-        rows[17]
-    );
+    assert!(rows[0].contains("1 Loss  step 1 240  0.300  val 87.2 %"), "{}", rows[0]);
+    assert!(rows[17].contains("━ smoothed 0.97") && rows[17].contains("linear · all"), "{}", rows[17]);
     assert!(rows[16].contains("0 ") && rows[16].contains("500") && rows[16].contains("1000"));
-    assert!(
-        rows.iter().any(|r| r.contains("│1.0 ")),
-        "{}",
-        rows.join("\n")
-    );
-    assert_eq!(
-        fixture::text(&buf).matches('●').count(),
-        2,
-        "one point and its legend"
-    );
+    assert!(rows.iter().any(|r| r.contains("│1.0 ")), "{}", rows.join("\n"));
+    assert_eq!(fixture::text(&buf).matches('●').count(), 2, "one point and its legend");
 }
 
 #[test]
@@ -95,30 +52,12 @@ fn values_that_are_not_finite_leave_a_gap_and_do_not_move_the_axis() {
     let mut values = vec![1.0f32; 200];
     values[80..120].fill(f32::NAN);
     values[90] = f32::INFINITY;
-    let buf = draw_to_buffer(
-        &run_with_losses(values),
-        &LossView::default(),
-        (62, 12),
-        &theme(ColorDepth::None, false),
-    );
-    let plot = plot(
-        &run_with_losses(vec![1.0; 200]),
-        &LossView::default(),
-        buf.area,
-    );
-    let at = |step: f64| {
-        braille(
-            &buf,
-            plot.area.x + (step / 199.0 * f64::from(plot.area.width - 1)) as u16,
-        )
-    };
+    let buf = draw_to_buffer(&run_with_losses(values), &LossView::default(), (62, 12), &theme(ColorDepth::None, false));
+    let plot = plot(&run_with_losses(vec![1.0; 200]), &LossView::default(), buf.area);
+    let at = |step: f64| braille(&buf, plot.area.x + (step / 199.0 * f64::from(plot.area.width - 1)) as u16);
     assert!(at(40.0) && at(160.0), "{}", fixture::text(&buf));
     assert!(!at(95.0) && !at(105.0), "{}", fixture::text(&buf));
-    assert!(
-        fixture::text(&buf).contains("1.00"),
-        "{}",
-        fixture::text(&buf)
-    );
+    assert!(fixture::text(&buf).contains("1.00"), "{}", fixture::text(&buf));
 }
 
 #[test]
@@ -134,23 +73,9 @@ fn a_loss_that_is_not_finite_now_is_told_in_the_title() {
 
 #[test]
 fn a_log_axis_shows_decades_and_takes_zeros() {
-    let values = (0..300).map(|k| {
-        if k % 50 == 7 {
-            0.0
-        } else {
-            10f32.powf(-k as f32 / 100.0)
-        }
-    });
-    let view = LossView {
-        log: true,
-        ..LossView::default()
-    };
-    let buf = draw_to_buffer(
-        &run_with_losses(values.collect()),
-        &view,
-        (60, 20),
-        &theme(ColorDepth::None, false),
-    );
+    let values = (0..300).map(|k| if k % 50 == 7 { 0.0 } else { 10f32.powf(-k as f32 / 100.0) });
+    let view = LossView { log: true, ..LossView::default() };
+    let buf = draw_to_buffer(&run_with_losses(values.collect()), &view, (60, 20), &theme(ColorDepth::None, false));
     let text = fixture::text(&buf);
     for label in ["0.01 ", "0.1 ", "1 ", "log"] {
         assert!(text.contains(label), "{label}: {text}");
@@ -161,31 +86,16 @@ fn a_log_axis_shows_decades_and_takes_zeros() {
 fn changes_of_degree_are_marked() {
     let mut picture = run_with_losses(vec![0.5; 1000]);
     let degrees = |d| Degrees::new(d, d).unwrap();
-    let change = Event::DegreeChanged {
-        step: 500,
-        from: degrees(2),
-        to: degrees(3),
-        deviation: 0.0,
-    };
+    let change = Event::DegreeChanged { step: 500, from: degrees(2), to: degrees(3), deviation: 0.0 };
     apply_events(&mut picture, [change]);
-    let buf = draw_to_buffer(
-        &picture,
-        &LossView::default(),
-        (70, 16),
-        &theme(ColorDepth::Truecolor, false),
-    );
+    let buf = draw_to_buffer(&picture, &LossView::default(), (70, 16), &theme(ColorDepth::Truecolor, false));
     let row = &rows(&buf)[1];
     let at = row.chars().position(|c| c == '┊').expect("a dotted line");
     assert!(row.contains("┊3×3"), "{row}");
     let plot = plot(&picture, &LossView::default(), buf.area);
     let want = plot.area.x + (500.0 / 999.0 * f64::from(plot.area.width - 1)).round() as u16;
     assert_eq!(at, usize::from(want));
-    let ascii = draw_to_buffer(
-        &picture,
-        &LossView::default(),
-        (70, 16),
-        &theme(ColorDepth::None, true),
-    );
+    let ascii = draw_to_buffer(&picture, &LossView::default(), (70, 16), &theme(ColorDepth::None, true));
     assert!(fixture::text(&ascii).contains("|3x3"));
 }
 
@@ -209,29 +119,16 @@ fn corners_are_told_apart_by_colour_and_by_number() {
     assert!(rows(&buf)[0].contains("corner 3"));
     // Once the surface trains its curve is alone, until the corners are asked for.
     apply_events(&mut picture, [losses(LossCurve::Surface, vec![0.5; 10])]);
-    assert_eq!(
-        curves::curves_to_show(&picture, false),
-        [LossCurve::Surface]
-    );
+    assert_eq!(curves::curves_to_show(&picture, false), [LossCurve::Surface]);
     assert_eq!(curves::curves_to_show(&picture, true).len(), 4);
 }
 
 #[test]
 fn ascii_is_ascii() {
     let mut p = run_with_losses((0..500).map(|k| 1.0 / (1.0 + k as f32)).collect());
-    apply_events(
-        &mut p,
-        [
-            fixture::corner(0, 0.8),
-            losses(LossCurve::Corner(0), vec![1.0; 30]),
-        ],
-    );
+    apply_events(&mut p, [fixture::corner(0, 0.8), losses(LossCurve::Corner(0), vec![1.0; 30])]);
     for (corners, cursor) in [(false, None), (true, Some(0.3))] {
-        let view = LossView {
-            show_corners: corners,
-            cursor,
-            ..LossView::default()
-        };
+        let view = LossView { show_corners: corners, cursor, ..LossView::default() };
         let buf = draw_to_buffer(&p, &view, (60, 18), &theme(ColorDepth::None, true));
         assert!(fixture::text(&buf).is_ascii(), "{}", fixture::text(&buf));
     }
@@ -245,11 +142,7 @@ fn without_colours_there_are_none() {
         (50, 12),
         &theme(ColorDepth::None, false),
     );
-    assert!(
-        buf.content()
-            .iter()
-            .all(|c| c.fg == ratatui::style::Color::Reset && c.bg == c.fg)
-    );
+    assert!(buf.content().iter().all(|c| c.fg == ratatui::style::Color::Reset && c.bg == c.fg));
 }
 
 proptest! {

@@ -67,16 +67,7 @@ pub(super) struct HeldCurve {
 }
 
 /// What the loss axis depends on beside the values themselves.
-type AxisShape = (
-    bool,
-    bool,
-    bool,
-    usize,
-    bool,
-    bool,
-    Option<AxisWindow>,
-    usize,
-);
+type AxisShape = (bool, bool, bool, usize, bool, bool, Option<AxisWindow>, usize);
 
 impl Default for LossView {
     fn default() -> Self {
@@ -169,11 +160,7 @@ impl LossView {
             return;
         };
         let inside = |x: &f64| (from..=to).contains(x);
-        let fixed = at
-            .or(self.cursor)
-            .filter(inside)
-            .or(Some(extent.end).filter(inside))
-            .unwrap_or((from + to) / 2.0);
+        let fixed = at.or(self.cursor).filter(inside).or(Some(extent.end).filter(inside)).unwrap_or((from + to) / 2.0);
         let window = extent.zoomed((from, to), fixed, factor);
         if window.is_none() {
             self.recent = false;
@@ -216,10 +203,7 @@ impl LossView {
         let moved = (cursor.clamp(from, last) + stride * f64::from(by)).clamp(0.0, extent.end);
         // Beyond the edge the cursor takes the window along.
         if !(from..=to).contains(&moved) {
-            self.pan_by(
-                picture,
-                (moved - if moved < from { from } else { to }) / (to - from),
-            );
+            self.pan_by(picture, (moved - if moved < from { from } else { to }) / (to - from));
         }
         let (from, to) = self.window(picture).unwrap_or((from, to));
         self.cursor = Some(moved.clamp(from, to));
@@ -228,11 +212,7 @@ impl LossView {
     /// Puts the cursor at the first step that is shown, or at the last.
     pub fn move_cursor_to_end(&mut self, picture: &RunState, last: bool) {
         if let Some((extent, (from, to))) = self.extent(picture).zip(self.window(picture)) {
-            self.cursor = Some(if last {
-                to.min(extent.end).max(from)
-            } else {
-                from
-            });
+            self.cursor = Some(if last { to.min(extent.end).max(from) } else { from });
         }
     }
 
@@ -252,9 +232,7 @@ impl LossView {
         }
         self.remove_overlay(&run.path);
         if self.overlays.len() >= MAX_OVERLAYS {
-            return Err(format!(
-                "{MAX_OVERLAYS} runs lie over this one already; take one away first"
-            ));
+            return Err(format!("{MAX_OVERLAYS} runs lie over this one already; take one away first"));
         }
         self.overlays.push(run);
         Ok(())
@@ -268,13 +246,7 @@ impl LossView {
     }
 
     /// The place along the axis that belongs to a place on the screen: the inverse of what is drawn, for the mouse.
-    pub fn position_at(
-        &self,
-        area: Rect,
-        column: u16,
-        row: u16,
-        picture: &RunState,
-    ) -> Option<f64> {
+    pub fn position_at(&self, area: Rect, column: u16, row: u16, picture: &RunState) -> Option<f64> {
         let plot = CurvePlot::of(pane_frame::inside(area), picture, self)?;
         let inside = plot.area.contains((column, row).into());
         inside.then(|| plot.x_at(column))
@@ -289,18 +261,11 @@ impl LossView {
 
     /// Begins to choose a part of the axis at a place on the screen, or goes on with it there; false beside the curves. Once
     /// begun it goes on beside them too, up to their edge.
-    pub fn select_range(
-        &mut self,
-        area: Rect,
-        at: (u16, u16),
-        picture: &RunState,
-        begin: bool,
-    ) -> bool {
+    pub fn select_range(&mut self, area: Rect, at: (u16, u16), picture: &RunState, begin: bool) -> bool {
         let Some(plot) = CurvePlot::of(pane_frame::inside(area), picture, self) else {
             return false;
         };
-        let column =
-            at.0.clamp(plot.area.left(), plot.area.right().saturating_sub(1));
+        let column = at.0.clamp(plot.area.left(), plot.area.right().saturating_sub(1));
         let x = plot.x_at(column);
         match (self.selection, begin) {
             (Some((from, _)), false) => self.selection = Some((from, x)),
@@ -334,25 +299,12 @@ impl LossView {
     fn shape(&self) -> AxisShape {
         let (time, corners) = (self.time, self.show_corners);
         let strength = self.strength * usize::from(self.smooth);
-        (
-            self.log,
-            self.recent,
-            self.smooth,
-            strength,
-            time,
-            corners,
-            self.zoom,
-            self.overlays.len(),
-        )
+        (self.log, self.recent, self.smooth, strength, time, corners, self.zoom, self.overlays.len())
     }
 
     /// The loss axis for values whose own axis would be `wanted` and which span `lowest..=highest`: the last one when it
     /// still holds them and does not waste half of its room.
-    pub(in crate::views) fn stabilize_axis(
-        &self,
-        wanted: AxisScale,
-        (lowest, highest): (f64, f64),
-    ) -> AxisScale {
+    pub(in crate::views) fn stabilize_axis(&self, wanted: AxisScale, (lowest, highest): (f64, f64)) -> AxisScale {
         let view = self.shape();
         let serves = |h: &HeldCurve| {
             h.view == view
@@ -361,11 +313,7 @@ impl LossView {
                 && highest <= h.scale.hi
                 && wanted.span() >= 0.5 * h.scale.span()
         };
-        let scale = self
-            .last_axis
-            .get()
-            .filter(serves)
-            .map_or(wanted, |h| h.scale);
+        let scale = self.last_axis.get().filter(serves).map_or(wanted, |h| h.scale);
         self.last_axis.set(Some(HeldCurve { scale, view }));
         scale
     }

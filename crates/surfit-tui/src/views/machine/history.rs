@@ -110,11 +110,7 @@ impl LoadHistory {
         let mean = |part: &[f32]| {
             let heard = part.iter().copied().filter(|v| v.is_finite());
             let (sum, n) = heard.fold((0.0, 0u32), |(s, n), v| (s + f64::from(v), n + 1));
-            if n == 0 {
-                f32::NAN
-            } else {
-                (sum / f64::from(n)) as f32
-            }
+            if n == 0 { f32::NAN } else { (sum / f64::from(n)) as f32 }
         };
         values.chunks(each).map(mean).collect()
     }
@@ -154,12 +150,6 @@ mod tests {
         (0..100).for_each(|n| h.record(f64::from(n), &snapshot(f64::from(n + 1))));
         let thin = h.resample(|s| s.units_per_second, 10);
         assert_eq!((thin.len(), thin[0], thin[9]), (10, 5.5, 95.5));
-        assert_eq!(
-            h.resample(|s| s.engine_memory, 10)
-                .iter()
-                .filter(|m| m.is_nan())
-                .count(),
-            10
-        );
+        assert_eq!(h.resample(|s| s.engine_memory, 10).iter().filter(|m| m.is_nan()).count(), 10);
     }
 }

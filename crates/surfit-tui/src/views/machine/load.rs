@@ -23,11 +23,7 @@ impl MachineSheet<'_> {
     /// Steps, images, and what a step costs.
     pub(super) fn speed<'a>(&self, s: &Snapshot) -> Vec<Line<'a>> {
         let running = s.state == EngineState::Running && s.rate > 0.0;
-        let rate = if running && self.app.is_connected() {
-            format_speed(s, s.rate)
-        } else {
-            "nothing runs".into()
-        };
+        let rate = if running && self.app.is_connected() { format_speed(s, s.rate) } else { "nothing runs".into() };
         let mut out = self.curve("speed", rate, |x| x.units_per_second, 0.0);
         if s.images_per_second > 0.0 && self.app.is_connected() {
             let images = group_digits(s.images_per_second.round() as u64);
@@ -37,9 +33,7 @@ impl MachineSheet<'_> {
         if let Some(ratio) = s.cost.relative_step_time() {
             let times = self.app.theme.pick_glyph("×", "x");
             let [network, surface] = [s.cost.network, s.cost.surface].map(|t| 1e3 * t);
-            let text = format!(
-                "{times}{ratio:.2} of plain: {network:.1} ms network, {surface:.1} ms surface"
-            );
+            let text = format!("{times}{ratio:.2} of plain: {network:.1} ms network, {surface:.1} ms surface");
             out.push(self.fact("fit step", text, ThemeRole::Text));
         }
         self.push_separator(&mut out);
@@ -84,11 +78,7 @@ impl MachineSheet<'_> {
         out.push(match m.disk {
             0 => self.fact("disk", unknown(), ThemeRole::Muted),
             disk => {
-                let left = format!(
-                    "{} left of {}",
-                    format_bytes(m.disk_left),
-                    format_bytes(disk)
-                );
+                let left = format!("{} left of {}", format_bytes(m.disk_left), format_bytes(disk));
                 match is_disk_nearly_full(m) {
                     true => self.fact("disk", format!("nearly full: {left}"), ThemeRole::Warning),
                     false => self.fact("disk", left, ThemeRole::Text),
@@ -109,18 +99,12 @@ impl MachineSheet<'_> {
             let degrees = self.app.theme.pick_glyph("°C", " C");
             value += &format!(", {}{degrees}", gpu.temperature);
         }
-        let figure =
-            move |x: &super::LoadSample| x.gpu_fractions.get(n).copied().unwrap_or(f32::NAN);
+        let figure = move |x: &super::LoadSample| x.gpu_fractions.get(n).copied().unwrap_or(f32::NAN);
         let mut out = match n < MAX_GPUS {
             true => self.curve(&name, value, figure, 1.0),
             false => vec![self.fact(&name, value, ThemeRole::Text)],
         };
-        let of = format!(
-            "{} of {}, {}",
-            format_bytes(gpu.used),
-            format_bytes(gpu.memory),
-            gpu.name
-        );
+        let of = format!("{} of {}, {}", format_bytes(gpu.used), format_bytes(gpu.memory), gpu.name);
         out.push(self.fact("", of, ThemeRole::Muted));
         self.push_separator(&mut out);
         out

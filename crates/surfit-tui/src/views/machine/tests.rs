@@ -31,14 +31,8 @@ fn speed_memory_and_time_left_are_told_with_their_history() {
             }
             let curve = rig.app.theme.style(ThemeRole::CurveSmooth);
             let bars = rig.draw();
-            let mut bars = bars
-                .content()
-                .iter()
-                .filter(|c| "▅▆▇█".contains(c.symbol()));
-            assert!(
-                bars.any(|c| c.fg == curve.fg.unwrap_or_default()),
-                "{depth:?}"
-            );
+            let mut bars = bars.content().iter().filter(|c| "▅▆▇█".contains(c.symbol()));
+            assert!(bars.any(|c| c.fg == curve.fg.unwrap_or_default()), "{depth:?}");
         }
     }
     let text = app_with_history(140, 44).screen_text();
@@ -53,11 +47,7 @@ fn small_screens_scroll_to_the_last_fact() {
     let mut rig = app_with_history(60, 16);
     assert!(!rig.screen_text().contains("viewers"));
     rig.press("end");
-    assert!(
-        rig.screen_text().contains("viewers"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("viewers"), "{}", rig.screen_text());
 }
 
 #[test]
@@ -65,10 +55,7 @@ fn before_the_first_report_it_says_so() {
     let mut rig = TestApp::new(80, 24);
     rig.app.perform_action(Action::Machine);
     let text = rig.screen_text();
-    assert!(
-        text.contains("nothing measured yet") && text.contains("connecting"),
-        "{text}"
-    );
+    assert!(text.contains("nothing measured yet") && text.contains("connecting"), "{text}");
 }
 
 #[test]
@@ -79,34 +66,19 @@ fn an_engine_that_works_and_says_nothing_is_called_silent() {
     assert_eq!(rig.app.next_redraw_at(), Some(94.0));
     rig.app.dirty = false;
     rig.tick(94.2);
-    assert!(
-        rig.app.dirty && rig.screen_text().contains("▲ silent for 5 s"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.app.dirty && rig.screen_text().contains("▲ silent for 5 s"), "{}", rig.screen_text());
     rig.app.dirty = false;
     rig.tick(94.9);
     assert!(!rig.app.dirty, "a second is told once");
-    rig.receive(Incoming::Disconnected {
-        reason: "the link broke".into(),
-    });
-    assert!(
-        !rig.screen_text().contains("silent for"),
-        "{}",
-        rig.screen_text()
-    );
+    rig.receive(Incoming::Disconnected { reason: "the link broke".into() });
+    assert!(!rig.screen_text().contains("silent for"), "{}", rig.screen_text());
 }
 
 #[test]
 fn the_header_tells_the_best_so_far_against_the_best_corner() {
     for depth in ColorDepth::ALL {
-        let rig = TestApp::with_run_state(140, 44, fixture::fitting_run())
-            .with_theme("dark", depth, false);
-        assert!(
-            rig.screen_text().contains("best 88.87 % +1.45 over corner"),
-            "{}",
-            rig.screen_text()
-        );
+        let rig = TestApp::with_run_state(140, 44, fixture::fitting_run()).with_theme("dark", depth, false);
+        assert!(rig.screen_text().contains("best 88.87 % +1.45 over corner"), "{}", rig.screen_text());
         let gain = rig.cell_of("+1.45 over corner");
         let good = rig.app.theme.style(ThemeRole::Good);
         assert_eq!(gain.fg, good.fg.unwrap_or_default());
@@ -153,8 +125,7 @@ fn app_with_snapshot(width: u16, height: u16, s: surfit_core::snapshot::Snapshot
         let mut s = s.clone();
         s.done += second;
         s.machine.engine = 1.9 * second as f64 / 60.0;
-        rig.tick(second as f64)
-            .receive(Incoming::Snapshot(Box::new(s)));
+        rig.tick(second as f64).receive(Incoming::Snapshot(Box::new(s)));
     }
     rig
 }
@@ -185,8 +156,7 @@ fn everything_that_is_told_of_the_machine_is_shown() {
         let text = rig.screen_text();
         assert!(text.contains("62.0 GB left of 252.0 GB"), "{text}");
     }
-    let mut rig =
-        app_with_snapshot(80, 24, full_snapshot(1)).with_theme("mono", ColorDepth::None, true);
+    let mut rig = app_with_snapshot(80, 24, full_snapshot(1)).with_theme("mono", ColorDepth::None, true);
     rig.app.perform_action(Action::Machine);
     let text = rig.screen_text();
     assert!(text.contains("GPU  ") && text.contains("x1.08"), "{text}");
@@ -202,33 +172,19 @@ fn what_the_machine_does_not_tell_and_a_disk_without_room_are_said_in_words() {
     assert!(!text.contains("no GPU"), "{text}");
     let mut rig = app_with_snapshot(80, 24, full_snapshot(0));
     rig.app.perform_action(Action::Machine);
-    assert!(
-        rig.screen_text().contains("no GPU on this machine"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("no GPU on this machine"), "{}", rig.screen_text());
     let mut s = full_snapshot(0);
     s.machine.disk_left = 900_000_000;
     let mut rig = app_with_snapshot(140, 44, s);
-    assert!(
-        rig.screen_text().contains("▲ 900 MB left on the disk"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("▲ 900 MB left on the disk"), "{}", rig.screen_text());
     rig.app.perform_action(Action::Machine);
     rig.press("end");
     let text = rig.screen_text();
-    assert!(
-        text.contains("nearly full: 900 MB left of 252.0 GB"),
-        "{text}"
-    );
+    assert!(text.contains("nearly full: 900 MB left of 252.0 GB"), "{text}");
     // Without an engine the figures are those it told last.
     rig.receive(Incoming::EngineDied);
     let text = rig.screen_text();
-    assert!(
-        text.contains("as last reported; no engine listens"),
-        "{text}"
-    );
+    assert!(text.contains("as last reported; no engine listens"), "{text}");
     assert!(!text.contains("▲ 900 MB left on the disk"), "{text}");
 }
 

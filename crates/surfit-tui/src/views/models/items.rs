@@ -37,12 +37,7 @@ pub enum ModelSort {
 }
 
 impl ModelSort {
-    const ALL: [ModelSort; 4] = [
-        ModelSort::Latest,
-        ModelSort::Validation,
-        ModelSort::Test,
-        ModelSort::Position,
-    ];
+    const ALL: [ModelSort; 4] = [ModelSort::Latest, ModelSort::Validation, ModelSort::Test, ModelSort::Position];
 
     /// The next order.
     pub fn next(self) -> Self {
@@ -69,9 +64,8 @@ pub fn items(app: &App) -> Vec<ModelItem> {
 fn exports(app: &App) -> Vec<ModelItem> {
     let exports = &app.run_state.exports;
     let mut order: Vec<usize> = (0..exports.len()).rev().collect();
-    let best_first = |of: fn(&ExportedModel) -> f64| {
-        move |a: &usize, b: &usize| of(&exports[*b]).total_cmp(&of(&exports[*a]))
-    };
+    let best_first =
+        |of: fn(&ExportedModel) -> f64| move |a: &usize, b: &usize| of(&exports[*b]).total_cmp(&of(&exports[*a]));
     match app.models.sort {
         ModelSort::Latest => {}
         ModelSort::Validation => order.sort_by(best_first(|x| x.validation_accuracy)),
@@ -97,34 +91,24 @@ fn points(app: &App) -> Vec<ModelItem> {
         .collect();
     match app.models.sort {
         ModelSort::Latest => out.reverse(),
-        ModelSort::Position => out.sort_by(|a, b| {
-            point_parameters(a)
-                .partial_cmp(&point_parameters(b))
-                .unwrap_or(std::cmp::Ordering::Equal)
-        }),
+        ModelSort::Position => out
+            .sort_by(|a, b| point_parameters(a).partial_cmp(&point_parameters(b)).unwrap_or(std::cmp::Ordering::Equal)),
         ModelSort::Validation | ModelSort::Test => out.sort_by(|a, b| {
             let value = |item: &ModelItem| match *item {
-                ModelItem::Point { u, v, .. } => {
-                    measured_point(app, u, v).map_or(-1.0, |m| m.0.accuracy)
-                }
+                ModelItem::Point { u, v, .. } => measured_point(app, u, v).map_or(-1.0, |m| m.0.accuracy),
                 _ => -1.0,
             };
             value(b).total_cmp(&value(a))
         }),
     }
     let known = |out: &[ModelItem], p: &MeasuredPoint| {
-        out.iter()
-            .any(|i| point_parameters(i).is_some_and(|at| is_same_point(at, (p.u, p.v))))
+        out.iter().any(|i| point_parameters(i).is_some_and(|at| is_same_point(at, (p.u, p.v))))
     };
     let mut seen = 0;
     for p in app.run_state.evaluated.iter().rev() {
         if seen < MAX_UNMARKED_POINTS && !known(&out, p) {
             seen += 1;
-            out.push(ModelItem::Point {
-                u: p.u,
-                v: p.v,
-                marked: false,
-            });
+            out.push(ModelItem::Point { u: p.u, v: p.v, marked: false });
         }
     }
     out
@@ -145,15 +129,11 @@ fn is_same_point(a: (f64, f64), b: (f64, f64)) -> bool {
 /// former.
 pub fn measured_point(app: &App, u: f64, v: f64) -> Option<(MeasuredPoint, bool)> {
     let exact = app.run_state.evaluated.iter().rev();
-    if let Some(p) = exact
-        .into_iter()
-        .find(|p| is_same_point((p.u, p.v), (u, v)))
-    {
+    if let Some(p) = exact.into_iter().find(|p| is_same_point((p.u, p.v), (u, v))) {
         return Some((*p, true));
     }
     let map = &app.run_state.snapshot.as_ref()?.heatmap;
-    map.measured_point(map.nearest_cell(u, v))
-        .map(|p| (p, false))
+    map.measured_point(map.nearest_cell(u, v)).map(|p| (p, false))
 }
 
 /// Half the width of the 95 % confidence interval of an accuracy over so many images.
@@ -163,11 +143,7 @@ pub fn interval_half_width(accuracy: f64, images: usize) -> Option<f64> {
         return None;
     }
     let correct = (accuracy * f64::from(images)).round() as u32;
-    let cell = Cell {
-        correct,
-        images,
-        ..Cell::default()
-    };
+    let cell = Cell { correct, images, ..Cell::default() };
     cell.interval().map(|(low, high)| (high - low) / 2.0)
 }
 

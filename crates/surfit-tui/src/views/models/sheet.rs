@@ -81,55 +81,32 @@ impl<'b> ModelSheet<'b> {
         let gap = if wide { 2 * INTERVAL } else { 0 };
         let left = usize::from(width).saturating_sub(1 + NAME + 10 + FIGURE + gap);
         let recipes = app.run_state.corners.values();
-        let wanted = recipes
-            .map(|c| Span::raw(c.source.as_str()).width() + 1)
-            .max();
+        let wanted = recipes.map(|c| Span::raw(c.source.as_str()).width() + 1).max();
         let more = wanted.unwrap_or(0).saturating_sub(MIN_POSITION_WIDTH);
         let (place, rest) = match left.saturating_sub(MIN_POSITION_WIDTH + 2) {
-            rest if rest < MIN_DETAIL_WIDTHS.0 => (
-                MIN_POSITION_WIDTH + more.min(left.saturating_sub(MIN_POSITION_WIDTH)),
-                0,
-            ),
+            rest if rest < MIN_DETAIL_WIDTHS.0 => {
+                (MIN_POSITION_WIDTH + more.min(left.saturating_sub(MIN_POSITION_WIDTH)), 0)
+            }
             rest => {
                 let more = more.min(rest.saturating_sub(MIN_DETAIL_WIDTHS.1));
                 (MIN_POSITION_WIDTH + more, rest - more)
             }
         };
-        Self {
-            app,
-            width,
-            wide,
-            position_width: place,
-            detail_width: rest,
-            selected,
-        }
+        Self { app, width, wide, position_width: place, detail_width: rest, selected }
     }
 
     fn blank<'a>(&self) -> ModelRow<'a> {
-        ModelRow {
-            item: None,
-            line: Line::default(),
-        }
+        ModelRow { item: None, line: Line::default() }
     }
 
     fn muted_row<'a>(&self, text: String) -> ModelRow<'a> {
-        let text = truncate_end(
-            &text,
-            self.width.saturating_sub(1),
-            self.app.theme.is_ascii(),
-        );
-        ModelRow {
-            item: None,
-            line: Line::styled(format!(" {text}"), self.app.theme.style(ThemeRole::Muted)),
-        }
+        let text = truncate_end(&text, self.width.saturating_sub(1), self.app.theme.is_ascii());
+        ModelRow { item: None, line: Line::styled(format!(" {text}"), self.app.theme.style(ThemeRole::Muted)) }
     }
 
     fn no_models_hint(&self) -> String {
         let keys = [Action::ExportBest, Action::ExportCursor].map(|a| self.app.key_label(a));
-        format!(
-            "No model was written yet: {} writes the best, {} the one under the cursor.",
-            keys[0], keys[1]
-        )
+        format!("No model was written yet: {} writes the best, {} the one under the cursor.", keys[0], keys[1])
     }
 
     /// A heading: what the section is, and its columns.
@@ -143,29 +120,15 @@ impl<'b> ModelSheet<'b> {
             false => format!("{title:<room$}"),
         };
         let gap = if self.wide { INTERVAL } else { 0 };
-        let figures = format!(
-            "{:>10}{:gap$}{:>FIGURE$}{:gap$}  ",
-            columns[1], "", columns[2], ""
-        );
-        let last = if last.len() <= self.detail_width {
-            last
-        } else {
-            ""
-        };
+        let figures = format!("{:>10}{:gap$}{:>FIGURE$}{:gap$}  ", columns[1], "", columns[2], "");
+        let last = if last.len() <= self.detail_width { last } else { "" };
         let title_width = title.len().min(left.len());
         ModelRow {
             item: None,
             line: Line::from(vec![
+                Span::styled(format!(" {}", &left[..title_width]), theme.style(ThemeRole::Title)),
                 Span::styled(
-                    format!(" {}", &left[..title_width]),
-                    theme.style(ThemeRole::Title),
-                ),
-                Span::styled(
-                    format!(
-                        "{}{}",
-                        &left[title_width..],
-                        format!("{figures}{last}").trim_end()
-                    ),
+                    format!("{}{}", &left[title_width..], format!("{figures}{last}").trim_end()),
                     theme.style(ThemeRole::Muted),
                 ),
             ]),
@@ -173,13 +136,7 @@ impl<'b> ModelSheet<'b> {
     }
 
     /// An accuracy with its interval where there is room for it.
-    fn figure<'a>(
-        &self,
-        accuracy: Option<f64>,
-        images: usize,
-        width: usize,
-        role: ThemeRole,
-    ) -> Vec<Span<'a>> {
+    fn figure<'a>(&self, accuracy: Option<f64>, images: usize, width: usize, role: ThemeRole) -> Vec<Span<'a>> {
         let theme = &self.app.theme;
         let text = accuracy.map(|a| format_percent(a, 2)).unwrap_or_default();
         let mut out = vec![Span::styled(format!("{text:>width$}"), theme.style(role))];
@@ -188,10 +145,7 @@ impl<'b> ModelSheet<'b> {
             let sign = theme.pick_glyph("±", "+-");
             let text = half.map(|h| format!(" {sign}{:.2}", 100.0 * h));
             let text = text.unwrap_or_default();
-            out.push(Span::styled(
-                format!("{text:<INTERVAL$}"),
-                theme.style(ThemeRole::Muted),
-            ));
+            out.push(Span::styled(format!("{text:<INTERVAL$}"), theme.style(ThemeRole::Muted)));
         }
         out
     }
@@ -205,10 +159,7 @@ impl<'b> ModelSheet<'b> {
                 *span = Span::styled(span.content.clone(), style);
             }
         }
-        ModelRow {
-            item: Some(n),
-            line: Line::from(spans),
-        }
+        ModelRow { item: Some(n), line: Line::from(spans) }
     }
 
     /// What is left of the row after the columns.
@@ -217,11 +168,7 @@ impl<'b> ModelSheet<'b> {
         if self.detail_width == 0 {
             return Span::default();
         }
-        let text = truncate_end(
-            &transliterate(text, theme.is_ascii()),
-            self.detail_width as u16,
-            theme.is_ascii(),
-        );
+        let text = truncate_end(&transliterate(text, theme.is_ascii()), self.detail_width as u16, theme.is_ascii());
         Span::styled(format!("  {text}"), theme.style(ThemeRole::Muted))
     }
 
@@ -242,19 +189,12 @@ impl<'b> ModelSheet<'b> {
         let name = truncate_end(name, NAME as u16 - 1, theme.is_ascii());
         vec![
             Span::styled(format!(" {}", pad_to_width(&name, NAME)), theme.style(role)),
-            Span::styled(
-                pad_to_width(&place, self.position_width),
-                theme.style(ThemeRole::Muted),
-            ),
+            Span::styled(pad_to_width(&place, self.position_width), theme.style(ThemeRole::Muted)),
         ]
     }
 
     fn images(&self, split: usize) -> usize {
-        self.app
-            .run_state
-            .info
-            .as_ref()
-            .map_or(0, |i| i.images[split])
+        self.app.run_state.info.as_ref().map_or(0, |i| i.images[split])
     }
 
     fn export<'a>(&self, n: usize, item: ModelItem) -> Option<ModelRow<'a>> {
@@ -294,10 +234,7 @@ impl<'b> ModelSheet<'b> {
             0 => "-".into(),
             n => group_digits(n.into()),
         };
-        spans.push(Span::styled(
-            format!("{count:>FIGURE$}"),
-            theme.style(ThemeRole::Text),
-        ));
+        spans.push(Span::styled(format!("{count:>FIGURE$}"), theme.style(ThemeRole::Text)));
         if self.wide {
             spans.push(Span::raw(" ".repeat(INTERVAL)));
         }
@@ -325,10 +262,7 @@ impl<'b> ModelSheet<'b> {
         let curve = LossCurve::Corner(index);
         let mut facts = Vec::new();
         if let Some(own) = corner.own_statistics {
-            facts.push(format!(
-                "own statistics {}",
-                format_percent(own.accuracy, 2)
-            ));
+            facts.push(format!("own statistics {}", format_percent(own.accuracy, 2)));
         }
         facts.push(format!("loss {}", format_loss(corner.loss)));
         if let Some(a) = picture.alignments.get(&index) {
@@ -362,46 +296,28 @@ impl<'b> ModelSheet<'b> {
             false => "as trained",
         };
         let (far, turn) = if self.width >= 55 { (12, 9) } else { (11, 8) };
-        let titles: String = geometry
-            .iter()
-            .map(|g| format!("{:>far$}{:>turn$}", head(g), "angle"))
-            .collect();
+        let titles: String = geometry.iter().map(|g| format!("{:>far$}{:>turn$}", head(g), "angle")).collect();
         let mut out = vec![
             self.blank(),
             ModelRow {
                 item: None,
                 line: Line::from(vec![
-                    Span::styled(
-                        format!(" {:<NAME$}", "distances"),
-                        theme.style(ThemeRole::Title),
-                    ),
+                    Span::styled(format!(" {:<NAME$}", "distances"), theme.style(ThemeRole::Title)),
                     Span::styled(titles, theme.style(ThemeRole::Muted)),
                 ]),
             },
         ];
         for (n, (a, b)) in first.pairs.iter().enumerate() {
             let pair = format!("{} {} {}", a + 1, theme.pick_glyph("–", "-"), b + 1);
-            let mut spans = vec![Span::styled(
-                format!(" {pair:<NAME$}"),
-                theme.style(ThemeRole::Text),
-            )];
+            let mut spans = vec![Span::styled(format!(" {pair:<NAME$}"), theme.style(ThemeRole::Text))];
             for g in geometry {
                 let (d, angle) = (g.distances.get(n), g.angles.get(n));
                 let d = d.map_or("?".into(), |d| format!("{d:.2}"));
                 let angle = angle.map_or("?".into(), |x| format!("{x:.0}{degrees}"));
-                spans.push(Span::styled(
-                    format!("{d:>far$}"),
-                    theme.style(ThemeRole::Text),
-                ));
-                spans.push(Span::styled(
-                    format!("{angle:>turn$}"),
-                    theme.style(ThemeRole::Muted),
-                ));
+                spans.push(Span::styled(format!("{d:>far$}"), theme.style(ThemeRole::Text)));
+                spans.push(Span::styled(format!("{angle:>turn$}"), theme.style(ThemeRole::Muted)));
             }
-            out.push(ModelRow {
-                item: None,
-                line: Line::from(spans),
-            });
+            out.push(ModelRow { item: None, line: Line::from(spans) });
         }
         out
     }

@@ -81,11 +81,7 @@ fn models_points_and_corners_are_listed_with_what_is_known() {
 fn ensembles_are_told_apart_by_their_members() {
     let mut picture = full_run();
     let ensemble = |count: usize, chosen| match exported("ensemble", None, 0.889, 0.881) {
-        Event::Exported(one) => Event::Exported(ExportedModel {
-            members: vec![(0.5, 0.5); count],
-            chosen,
-            ..one
-        }),
+        Event::Exported(one) => Event::Exported(ExportedModel { members: vec![(0.5, 0.5); count], chosen, ..one }),
         _ => unreachable!(),
     };
     let all = [(4, Some(true)), (2, Some(false)), (3, None)];
@@ -106,34 +102,22 @@ fn every_size_and_depth_shows_the_chosen_line_by_more_than_colour() {
             let count = items(&rig.app).len();
             for _ in 0..count {
                 let selected = rig.app.theme.style(ThemeRole::Selection);
-                let Some(Overlay::Models { selected: at }) = rig.app.overlay else {
-                    panic!()
-                };
+                let Some(Overlay::Models { selected: at }) = rig.app.overlay else { panic!() };
                 let rows = sheet::rows(&rig.app, 100, at);
                 let row = rows.iter().find(|r| r.item == Some(at)).unwrap();
                 let name = row.line.spans[0].content.trim().to_owned();
                 let buf = rig.draw();
-                let seen = buf.content().iter().any(|c| {
-                    c.modifier.contains(selected.add_modifier)
-                        && selected.bg.is_none_or(|bg| c.bg == bg)
-                });
-                assert!(
-                    seen,
-                    "{name} at {width}×{height} {depth:?}\n{}",
-                    rig.screen_text()
-                );
-                assert!(
-                    rig.screen_text().contains(&name),
-                    "{name}\n{}",
-                    rig.screen_text()
-                );
+                let seen = buf
+                    .content()
+                    .iter()
+                    .any(|c| c.modifier.contains(selected.add_modifier) && selected.bg.is_none_or(|bg| c.bg == bg));
+                assert!(seen, "{name} at {width}×{height} {depth:?}\n{}", rig.screen_text());
+                assert!(rig.screen_text().contains(&name), "{name}\n{}", rig.screen_text());
                 rig.press("down");
             }
         }
     }
-    let ascii = open(80, 24)
-        .with_theme("mono", ColorDepth::None, true)
-        .screen_text();
+    let ascii = open(80, 24).with_theme("mono", ColorDepth::None, true).screen_text();
     assert!(ascii.is_ascii(), "{ascii}");
 }
 
@@ -165,16 +149,9 @@ fn sorting_goes_by_what_was_measured() {
 fn enter_goes_to_the_point_and_copying_takes_the_folder() {
     let mut rig = open(140, 44);
     rig.press("enter");
-    assert!(
-        rig.screen_text().contains("no point of the surface"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("no point of the surface"), "{}", rig.screen_text());
     rig.press("w down y");
-    let copied = rig
-        .effects
-        .iter()
-        .any(|e| matches!(e, Effect::Copy(t) if t.ends_with("exports/at")));
+    let copied = rig.effects.iter().any(|e| matches!(e, Effect::Copy(t) if t.ends_with("exports/at")));
     assert!(copied);
     rig.app.focus = Pane::Loss;
     rig.press("enter");
@@ -193,17 +170,9 @@ fn before_there_is_anything_it_says_how_to_get_it() {
         assert!(text.contains(part), "{part}: {text}");
     }
     rig.press("y");
-    assert!(
-        rig.screen_text().contains("copy: nothing is listed"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("copy: nothing is listed"), "{}", rig.screen_text());
     rig.press("enter");
-    assert!(
-        rig.screen_text().contains("go there: nothing is listed"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("go there: nothing is listed"), "{}", rig.screen_text());
 }
 
 #[test]
@@ -213,27 +182,18 @@ fn no_heading_is_cut_and_a_column_without_room_is_left_out_whole() {
         let rows = sheet::rows(&rig.app, width, 0);
         let texts: Vec<String> = rows.iter().map(|r| r.line.to_string()).collect();
         for text in &texts {
-            assert!(
-                text.trim_end().chars().count() <= usize::from(width),
-                "{width}: {text}"
-            );
+            assert!(text.trim_end().chars().count() <= usize::from(width), "{width}: {text}");
         }
         let head = texts.iter().find(|t| t.contains("recipe")).unwrap();
         let trained = head.trim_end().ends_with("trained");
-        assert!(
-            trained || head.trim_end().ends_with("test"),
-            "{width}: {head}"
-        );
+        assert!(trained || head.trim_end().ends_with("test"), "{width}: {head}");
         let corner = texts.iter().find(|t| t.contains("corner 1")).unwrap();
         assert_eq!(corner.contains("loss 0"), trained, "{width}: {corner}");
     }
     // Where there is room the whole recipe stands.
     let wide = sheet::rows(&rig.app, 120, 0);
     let source = &rig.app.run_state.corners[&0].source;
-    assert!(
-        wide.iter().any(|r| r.line.to_string().contains(source)),
-        "{source}"
-    );
+    assert!(wide.iter().any(|r| r.line.to_string().contains(source)), "{source}");
 }
 
 #[test]

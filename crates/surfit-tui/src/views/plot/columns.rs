@@ -46,9 +46,7 @@ pub fn reduce(
             continue;
         };
         // Between the means of this sample and the one before, where the line crosses an edge.
-        let at = |x0: f64, y0: f64, edge: f64| {
-            y0 + (mean - y0) * ((edge - x0) / (sample.x - x0)).clamp(0.0, 1.0)
-        };
+        let at = |x0: f64, y0: f64, edge: f64| y0 + (mean - y0) * ((edge - x0) / (sample.x - x0)).clamp(0.0, 1.0);
         let beyond = sample.x < x.lo || sample.x > x.hi;
         if let Some((x0, y0)) = before.filter(|b| b.0 < x.lo && sample.x > x.lo) {
             let y = at(x0, y0, x.lo);
@@ -76,14 +74,7 @@ fn add(out: &mut Vec<CurveColumn>, column: usize, (low, mean, high): (f64, f64, 
             (c.low, c.high) = (c.low.min(low), c.high.max(high));
             c.last = mean;
         }
-        None => out.push(CurveColumn {
-            column,
-            low,
-            high,
-            first: mean,
-            last: mean,
-            after_gap: apart,
-        }),
+        None => out.push(CurveColumn { column, low, high, first: mean, last: mean, after_gap: apart }),
     }
 }
 
@@ -134,12 +125,7 @@ pub fn draw(dots: &mut DotCanvas, columns: &[CurveColumn], y: &AxisScale, pen: C
             }
         }
         if drawn(c.column) {
-            dots.line(
-                (c.column, row(c.low)),
-                (c.column, row(c.high)),
-                pen.rank,
-                pen.ink,
-            );
+            dots.line((c.column, row(c.low)), (c.column, row(c.high)), pen.rank, pen.ink);
         }
         before = Some((c.column, row(c.last)));
     }
@@ -151,13 +137,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn sample(step: f64, value: Option<f64>) -> CurveSpan {
-        CurveSpan {
-            step,
-            x: step,
-            range: value.map(|v| (v, v, v)),
-            smooth: value,
-            has_nonfinite: value.is_none(),
-        }
+        CurveSpan { step, x: step, range: value.map(|v| (v, v, v)), smooth: value, has_nonfinite: value.is_none() }
     }
 
     fn scale(lo: f64, hi: f64) -> AxisScale {
@@ -178,23 +158,11 @@ mod tests {
 
     #[test]
     fn a_gap_is_not_bridged() {
-        let samples = [
-            sample(0.0, Some(1.0)),
-            sample(1.0, None),
-            sample(2.0, Some(1.0)),
-        ];
+        let samples = [sample(0.0, Some(1.0)), sample(1.0, None), sample(2.0, Some(1.0))];
         let columns = reduce(&samples, &scale(0.0, 2.0), 21, |s| s.range);
-        assert_eq!(
-            columns.iter().map(|c| c.after_gap).collect::<Vec<_>>(),
-            [true, true]
-        );
+        assert_eq!(columns.iter().map(|c| c.after_gap).collect::<Vec<_>>(), [true, true]);
         let mut dots = DotCanvas::new(11, 1, crate::glyphs::GlyphSet::Braille);
-        let pen = CurvePen {
-            rank: 0,
-            ink: 1,
-            dashed: false,
-            extremes_only: false,
-        };
+        let pen = CurvePen { rank: 0, ink: 1, dashed: false, extremes_only: false };
         draw(&mut dots, &columns, &scale(0.0, 2.0), pen);
         assert_eq!(dots.columns_with_dots(), [0, 20]);
     }
@@ -206,12 +174,7 @@ mod tests {
         for samples in [&samples[..], &[samples[0], samples[99]]] {
             let columns = reduce(samples, &x, 100, |s| s.range);
             let mut dots = DotCanvas::new(50, 1, crate::glyphs::GlyphSet::Braille);
-            let pen = CurvePen {
-                rank: 0,
-                ink: 1,
-                dashed: true,
-                extremes_only: false,
-            };
+            let pen = CurvePen { rank: 0, ink: 1, dashed: true, extremes_only: false };
             draw(&mut dots, &columns, &scale(0.0, 2.0), pen);
             let set = dots.columns_with_dots().len();
             assert!((55..=75).contains(&set), "{set}");

@@ -64,9 +64,7 @@ impl CurvePlot {
         let mut free = area.x.saturating_sub(self.gutter);
         for (at, label) in self.x_ticks() {
             let (x, width) = (self.column(at), label.len() as u16);
-            let left = x
-                .saturating_sub(width / 2)
-                .min(area.right().saturating_sub(width));
+            let left = x.saturating_sub(width / 2).min(area.right().saturating_sub(width));
             if left < free {
                 continue;
             }
@@ -90,12 +88,7 @@ impl CurvePlot {
         for (n, trace) in self.traces.iter().enumerate() {
             let (ink, last) = (n as u8 + 1, n + 1 == self.traces.len());
             let dashed = matches!(trace.name, CurveOwner::Other(_));
-            let pen = |rank, ink, sparse| CurvePen {
-                rank,
-                ink,
-                dashed,
-                extremes_only: sparse,
-            };
+            let pen = |rank, ink, sparse| CurvePen { rank, ink, dashed, extremes_only: sparse };
             // Several raw curves over each other are noise; then only the one that grows keeps its own.
             if last || !self.smooth {
                 let reduced = columns::reduce(&trace.samples, &self.x, across, |s| s.range);
@@ -144,27 +137,13 @@ impl CurvePlot {
                     _ => ThemeRole::CurveRaw,
                 };
                 if above != Some((x, role)) {
-                    text::put(
-                        buf,
-                        x,
-                        top,
-                        1,
-                        theme.pick_glyph("▴", "^"),
-                        theme.style(role),
-                    );
+                    text::put(buf, x, top, 1, theme.pick_glyph("▴", "^"), theme.style(role));
                 }
                 above = Some((x, role));
             }
             if sample.has_nonfinite && lost != Some(x) {
                 lost = Some(x);
-                text::put(
-                    buf,
-                    x,
-                    bottom,
-                    1,
-                    theme.pick_glyph("×", "x"),
-                    theme.style(ThemeRole::Error),
-                );
+                text::put(buf, x, bottom, 1, theme.pick_glyph("×", "x"), theme.style(ThemeRole::Error));
             }
         }
     }
@@ -172,11 +151,7 @@ impl CurvePlot {
     /// True when there are so many validations that full points would hide the curves.
     pub fn has_crowded_validations(&self) -> bool {
         let count = |n: usize| {
-            let mut columns: Vec<u16> = self.traces[n]
-                .validations
-                .iter()
-                .map(|v| self.column(v.0))
-                .collect();
+            let mut columns: Vec<u16> = self.traces[n].validations.iter().map(|v| self.column(v.0)).collect();
             columns.dedup();
             columns.len()
         };
@@ -202,9 +177,7 @@ impl CurvePlot {
                     let letter = trace.name.letter().unwrap_or('o').to_ascii_lowercase();
                     (letter.to_string(), self.trace_role(n))
                 }
-                CurveOwner::Other(_) => {
-                    (if crowded { "◦" } else { "○" }.into(), self.trace_role(n))
-                }
+                CurveOwner::Other(_) => (if crowded { "◦" } else { "○" }.into(), self.trace_role(n)),
                 CurveOwner::Own(_) if several => (point.into(), self.trace_role(n)),
                 CurveOwner::Own(_) => (point.into(), ThemeRole::CurveValidation),
             };
@@ -230,27 +203,13 @@ impl CurvePlot {
         let axis = theme.style(ThemeRole::Axis);
         let name = "learning rate ";
         let line = theme.pick_glyph("┄", "-").repeat(usize::from(area.width));
-        text::put(
-            buf,
-            area.x,
-            area.y - 1,
-            area.width,
-            &line,
-            theme.style(ThemeRole::Border),
-        );
+        text::put(buf, area.x, area.y - 1, area.width, &line, theme.style(ThemeRole::Border));
         text::put(buf, area.x, area.y - 1, area.width, name, axis);
         if self.gutter > 0 {
             let pad = usize::from(self.gutter - 1);
             let (high, x) = (rate_label(self.rate_scale.hi), area.x - self.gutter);
             text::put(buf, x, area.y, self.gutter, &format!("{high:>pad$}"), axis);
-            text::put(
-                buf,
-                x,
-                area.bottom() - 1,
-                self.gutter,
-                &format!("{:>pad$}", "0"),
-                axis,
-            );
+            text::put(buf, x, area.bottom() - 1, self.gutter, &format!("{:>pad$}", "0"), axis);
         }
         let mut dots = DotCanvas::new(area.width, area.height, theme.glyphs());
         for (n, trace) in self.traces.iter().enumerate() {
@@ -264,12 +223,7 @@ impl CurvePlot {
             let samples: Vec<CurveSpan> = trace.rates.iter().map(as_sample).collect();
             let reduced = columns::reduce(&samples, &self.x, dots.columns(), |s| s.range);
             let dashed = matches!(trace.name, CurveOwner::Other(_));
-            let pen = CurvePen {
-                rank: u8::from(!dashed),
-                ink: n as u8,
-                dashed,
-                extremes_only: false,
-            };
+            let pen = CurvePen { rank: u8::from(!dashed), ink: n as u8, dashed, extremes_only: false };
             columns::draw(&mut dots, &reduced, &self.rate_scale, pen);
         }
         dots.draw(area, buf, |n| theme.style(self.trace_role(usize::from(n))));
@@ -294,11 +248,7 @@ impl CurvePlot {
                     .iter()
                     .filter(inside)
                     .filter_map(|s| {
-                        let value = if self.smooth {
-                            s.smooth
-                        } else {
-                            s.range.map(|r| r.1)
-                        };
+                        let value = if self.smooth { s.smooth } else { s.range.map(|r| r.1) };
                         Some((s.x, value?))
                     })
                     .collect();

@@ -30,11 +30,7 @@ impl CurvePlot {
         for (n, (x, label)) in self.degrees.iter().enumerate() {
             let x = self.column(*x);
             // Of several changes in one column the last one counts.
-            if self
-                .degrees
-                .get(n + 1)
-                .is_some_and(|next| self.column(next.0) == x)
-            {
+            if self.degrees.get(n + 1).is_some_and(|next| self.column(next.0) == x) {
                 continue;
             }
             let label = match theme.is_ascii() {
@@ -42,11 +38,7 @@ impl CurvePlot {
                 false => label.clone(),
             };
             let width = label.chars().count() as u16;
-            let left = if x + 1 + width <= area.right() {
-                x + 1
-            } else {
-                x.saturating_sub(width)
-            };
+            let left = if x + 1 + width <= area.right() { x + 1 } else { x.saturating_sub(width) };
             if let Some(row) = free.iter().position(|free| left >= *free) {
                 text::put(buf, left, area.y + row as u16, width, &label, style);
                 free[row] = left + width + 1;
@@ -72,14 +64,7 @@ impl CurvePlot {
             let label = format!(" {name} ");
             let width = label.len() as u16;
             if let Some(row) = axis.filter(|_| x + 2 + width <= end) {
-                text::put(
-                    buf,
-                    x + 2,
-                    row,
-                    width,
-                    &label,
-                    theme.style(ThemeRole::Muted),
-                );
+                text::put(buf, x + 2, row, width, &label, theme.style(ThemeRole::Muted));
             }
         }
     }
@@ -113,22 +98,15 @@ impl CurvePlot {
         let strong = theme.style(ThemeRole::Accent);
         let bottom = self.rate_area.unwrap_or(self.area).bottom();
         for y in self.area.top()..bottom {
-            let quiet = buf.cell((x, y)).is_some_and(|c| {
-                matches!(c.symbol(), " " | "·" | "." | "┊" | "╎" | "┄" | "-" | ":")
-            });
+            let quiet =
+                buf.cell((x, y)).is_some_and(|c| matches!(c.symbol(), " " | "·" | "." | "┊" | "╎" | "┄" | "-" | ":"));
             if quiet {
                 text::put(buf, x, y, 1, theme.pick_glyph("│", "|"), strong);
             }
         }
         for trace in self.traces.iter().filter(|t| t.covers(cursor)) {
             let sample = trace.sample_at(cursor);
-            let value = sample.and_then(|s| {
-                if self.smooth {
-                    s.smooth
-                } else {
-                    s.range.map(|r| r.1)
-                }
-            });
+            let value = sample.and_then(|s| if self.smooth { s.smooth } else { s.range.map(|r| r.1) });
             if let Some(y) = value.and_then(|v| self.row(v)) {
                 let mark = theme.pick_glyph("◆", "#");
                 text::put(buf, x, y, 1, mark, strong.add_modifier(Modifier::BOLD));

@@ -41,23 +41,11 @@ impl CurvePlot {
     pub fn of(inner: Rect, picture: &RunState, view: &LossView) -> Option<CurvePlot> {
         let shown = curves::curves_to_show(picture, view.show_corners);
         let (from, to) = view.window(picture)?;
-        let wanted = CurveRequest {
-            window: (from, to),
-            time: view.time,
-            smoothing: view.smoothing(),
-        };
+        let wanted = CurveRequest { window: (from, to), time: view.time, smoothing: view.smoothing() };
         let others = view.overlays.iter().enumerate();
-        let others = others.filter_map(|(n, run)| {
-            PlotTrace::of(
-                &run.run_state,
-                LossCurve::Surface,
-                CurveOwner::Other(n),
-                &wanted,
-            )
-        });
-        let own = shown
-            .iter()
-            .filter_map(|c| PlotTrace::of(picture, *c, CurveOwner::Own(*c), &wanted));
+        let others = others
+            .filter_map(|(n, run)| PlotTrace::of(&run.run_state, LossCurve::Surface, CurveOwner::Other(n), &wanted));
+        let own = shown.iter().filter_map(|c| PlotTrace::of(picture, *c, CurveOwner::Own(*c), &wanted));
         let traces: Vec<PlotTrace> = others.chain(own).collect();
         let y = loss_axis(&traces, view);
         let rates = traces.iter().flat_map(|t| t.rates.iter().map(|r| r.1));
@@ -78,28 +66,12 @@ impl CurvePlot {
         let labels = y.ticks(6).into_iter().map(|t| t.1.len());
         let label = (rows > 0).then(|| rate_label(rate.hi).len());
         let widest = labels.chain(label).max().unwrap_or(0) as u16;
-        let gutter = if inner.width >= widest + 14 {
-            widest + 1
-        } else {
-            0
-        };
-        let area = Rect {
-            x: inner.x + gutter,
-            width: inner.width - gutter,
-            height: inner.height - foot - rows,
-            ..inner
-        };
-        let rate_area = (rows > 0).then(|| Rect {
-            y: area.bottom() + 1,
-            height: rows - 1,
-            ..area
-        });
+        let gutter = if inner.width >= widest + 14 { widest + 1 } else { 0 };
+        let area =
+            Rect { x: inner.x + gutter, width: inner.width - gutter, height: inner.height - foot - rows, ..inner };
+        let rate_area = (rows > 0).then(|| Rect { y: area.bottom() + 1, height: rows - 1, ..area });
         let track = shown.last().and_then(|c| picture.tracks.get(c)).cloned();
-        let x = AxisScale {
-            lo: from,
-            hi: to,
-            log: false,
-        };
+        let x = AxisScale { lo: from, hi: to, log: false };
         let mut plot = CurvePlot {
             area,
             rate_area,
@@ -124,10 +96,7 @@ impl CurvePlot {
     fn set_degree_and_phase_marks(&mut self, picture: &RunState) {
         let inside = |x: &f64| (self.x.lo..=self.x.hi).contains(x);
         let degrees = picture.degree_changes.iter();
-        self.degrees = degrees
-            .map(|c| (self.step_position(c.0), c.2.to_string()))
-            .filter(|d| inside(&d.0))
-            .collect();
+        self.degrees = degrees.map(|c| (self.step_position(c.0), c.2.to_string())).filter(|d| inside(&d.0)).collect();
         // A fit of one phase alone has nothing to tell apart.
         if picture.phases.iter().any(|p| p.1 == FitPhase::Edge) {
             let name = |phase| match phase {
@@ -135,10 +104,7 @@ impl CurvePlot {
                 FitPhase::Interior => "interior",
             };
             let phases = picture.phases.iter();
-            self.phases = phases
-                .map(|p| (self.step_position(p.0), name(p.1)))
-                .filter(|p| inside(&p.0))
-                .collect();
+            self.phases = phases.map(|p| (self.step_position(p.0), name(p.1))).filter(|p| inside(&p.0)).collect();
         }
     }
 
@@ -229,11 +195,7 @@ impl CurvePlot {
 
     pub(super) fn x_ticks(&self) -> Vec<(f64, String)> {
         let most = usize::from(self.area.width / 10).clamp(2, 12);
-        if self.time {
-            ticks::time_ticks(&self.x, most)
-        } else {
-            ticks::step_ticks(&self.x, most)
-        }
+        if self.time { ticks::time_ticks(&self.x, most) } else { ticks::step_ticks(&self.x, most) }
     }
 }
 
@@ -247,18 +209,10 @@ fn loss_axis(traces: &[PlotTrace], view: &LossView) -> AxisScale {
     if view.log {
         values.retain(|v| *v > 0.0);
     }
-    let limits = values
-        .iter()
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| {
-            (l.min(v), h.max(v))
-        });
+    let limits = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
     match AxisScale::covering(values, view.log) {
         Some(wanted) => view.stabilize_axis(wanted, limits),
-        None => AxisScale {
-            lo: 0.0,
-            hi: 1.0,
-            log: false,
-        },
+        None => AxisScale { lo: 0.0, hi: 1.0, log: false },
     }
 }
 
@@ -266,13 +220,8 @@ fn loss_axis(traces: &[PlotTrace], view: &LossView) -> AxisScale {
 /// raw ones may leave it at the top, so that one spike does not flatten everything; so may a curve that diverged.
 fn axis_values(trace: &PlotTrace, view: &LossView) -> Vec<f64> {
     let own = matches!(trace.name, CurveOwner::Own(_));
-    let mut raw: Vec<f64> = trace
-        .samples
-        .iter()
-        .filter(|_| own || !view.smooth)
-        .filter_map(|s| s.range)
-        .flat_map(|r| [r.0, r.2])
-        .collect();
+    let mut raw: Vec<f64> =
+        trace.samples.iter().filter(|_| own || !view.smooth).filter_map(|s| s.range).flat_map(|r| [r.0, r.2]).collect();
     if view.smooth && raw.len() >= 100 {
         let kept = raw.len() - raw.len() / 100;
         raw.select_nth_unstable_by(kept, f64::total_cmp);

@@ -75,12 +75,7 @@ pub struct CurveRequest {
 
 impl PlotTrace {
     /// The trace of a curve; `None` when the picture has no value of it.
-    pub fn of(
-        picture: &RunState,
-        curve: LossCurve,
-        name: CurveOwner,
-        wanted: &CurveRequest,
-    ) -> Option<Self> {
+    pub fn of(picture: &RunState, curve: LossCurve, name: CurveOwner, wanted: &CurveRequest) -> Option<Self> {
         let series = picture.curves.get(&curve).filter(|s| !s.is_empty())?;
         let track = picture.tracks.get(&curve).filter(|_| wanted.time);
         // Time counts steps that are done: step 0 is done when one step is.
@@ -91,32 +86,14 @@ impl PlotTrace {
         let (from, to) = wanted.window;
         let inside = |x: &f64| (from..=to).contains(x);
         let after = |step: u64| {
-            if wanted.time {
-                x(step as f64 - 1.0)
-            } else {
-                step as f64
-            }
+            if wanted.time { x(step as f64 - 1.0) } else { step as f64 }
         };
         let list = picture.validations.get(&curve);
-        let validations = list
-            .into_iter()
-            .flatten()
-            .map(|v| (after(v.step), *v))
-            .filter(|(x, _)| inside(x))
-            .collect();
+        let validations = list.into_iter().flatten().map(|v| (after(v.step), *v)).filter(|(x, _)| inside(x)).collect();
         let marks = picture.tracks.get(&curve).map_or(&[][..], |t| t.marks());
         let rates = marks
             .iter()
-            .map(|m| {
-                (
-                    if wanted.time {
-                        m.seconds
-                    } else {
-                        m.step as f64 - 1.0
-                    },
-                    m.rate,
-                )
-            })
+            .map(|m| (if wanted.time { m.seconds } else { m.step as f64 - 1.0 }, m.rate))
             .filter(|(_, rate)| rate.is_finite());
         Some(Self {
             name,
@@ -150,16 +127,11 @@ impl PlotTrace {
 pub fn curves_to_show(picture: &RunState, with_corners: bool) -> Vec<LossCurve> {
     let has = |c: &LossCurve| picture.curves.get(c).is_some_and(|s| !s.is_empty());
     let corners: Vec<LossCurve> = (0..4).map(LossCurve::Corner).filter(has).collect();
-    let training = picture
-        .snapshot
-        .as_ref()
-        .is_some_and(|s| s.stage == JobStage::Corners && s.state == EngineState::Running);
+    let training =
+        picture.snapshot.as_ref().is_some_and(|s| s.stage == JobStage::Corners && s.state == EngineState::Running);
     match (has(&LossCurve::Surface), corners.is_empty()) {
         (true, false) if training => corners,
-        (true, false) if with_corners => corners
-            .into_iter()
-            .chain(std::iter::once(LossCurve::Surface))
-            .collect(),
+        (true, false) if with_corners => corners.into_iter().chain(std::iter::once(LossCurve::Surface)).collect(),
         (true, _) => vec![LossCurve::Surface],
         (false, _) => corners,
     }
@@ -211,11 +183,7 @@ mod tests {
     use super::*;
 
     fn curve_request(from: u64, to: u64) -> CurveRequest {
-        CurveRequest {
-            window: (from as f64, to as f64),
-            time: false,
-            smoothing: Series::SMOOTHING_FACTOR,
-        }
+        CurveRequest { window: (from as f64, to as f64), time: false, smoothing: Series::SMOOTHING_FACTOR }
     }
 
     fn of(series: &Series, from: u64, to: u64) -> Vec<CurveSpan> {
@@ -244,24 +212,13 @@ mod tests {
         let mut s = Series::default();
         s.extend(0, &[2.0, 2.0, 2.0, 5.0]);
         for smoothing in [0.5, 0.9, 0.999] {
-            let wanted = CurveRequest {
-                smoothing,
-                ..curve_request(0, 9)
-            };
+            let wanted = CurveRequest { smoothing, ..curve_request(0, 9) };
             let shown = samples(&s, &wanted, |s| s);
-            assert!(
-                shown[..3]
-                    .iter()
-                    .all(|s| (s.smooth.unwrap() - 2.0).abs() < 1e-12)
-            );
+            assert!(shown[..3].iter().all(|s| (s.smooth.unwrap() - 2.0).abs() < 1e-12));
             // Direct: weights (1 - past) past^age, divided by their sum.
             let weights: Vec<f64> = (0..4).rev().map(|age| smoothing.powi(age)).collect();
-            let mean = weights
-                .iter()
-                .zip([2.0, 2.0, 2.0, 5.0])
-                .map(|(w, v)| w * v)
-                .sum::<f64>()
-                / weights.iter().sum::<f64>();
+            let mean =
+                weights.iter().zip([2.0, 2.0, 2.0, 5.0]).map(|(w, v)| w * v).sum::<f64>() / weights.iter().sum::<f64>();
             assert!((shown[3].smooth.unwrap() - mean).abs() < 1e-12);
         }
     }
@@ -271,10 +228,7 @@ mod tests {
         let mut s = Series::default();
         s.extend(0, &[1.0; 100]);
         let steps: Vec<f64> = of(&s, 20, 25).iter().map(|s| s.step).collect();
-        assert_eq!(
-            (steps[0], steps[steps.len() - 1], steps.len()),
-            (20.0, 26.0, 7)
-        );
+        assert_eq!((steps[0], steps[steps.len() - 1], steps.len()), (20.0, 26.0, 7));
     }
 
     #[test]
@@ -283,10 +237,7 @@ mod tests {
         s.extend(0, &[1.0, f32::NAN, 3.0]);
         let shown = of(&s, 0, 9);
         assert_eq!(
-            shown
-                .iter()
-                .map(|s| (s.range.is_some(), s.has_nonfinite))
-                .collect::<Vec<_>>(),
+            shown.iter().map(|s| (s.range.is_some(), s.has_nonfinite)).collect::<Vec<_>>(),
             [(true, false), (false, true), (true, false)]
         );
         assert_eq!(shown[1].smooth, None);

@@ -29,12 +29,7 @@ impl DotCanvas {
     /// An empty canvas of that many characters.
     pub fn new(width: u16, height: u16, glyphs: GlyphSet) -> Self {
         let (width, height) = (usize::from(width), usize::from(height));
-        Self {
-            width,
-            height,
-            glyphs,
-            spots: vec![DotCell::default(); width * height],
-        }
+        Self { width, height, glyphs, spots: vec![DotCell::default(); width * height] }
     }
 
     fn per_character(&self) -> (usize, usize) {
@@ -56,8 +51,7 @@ impl DotCanvas {
 
     /// The dot column of `x` and the dot row of `y`, both 0..1, `y` upward.
     pub fn dot_at(&self, x: f64, y: f64) -> (usize, usize) {
-        let at =
-            |t: f64, n: usize| (t.clamp(0.0, 1.0) * n.saturating_sub(1) as f64).round() as usize;
+        let at = |t: f64, n: usize| (t.clamp(0.0, 1.0) * n.saturating_sub(1) as f64).round() as usize;
         (at(x, self.columns()), at(1.0 - y, self.rows()))
     }
 
@@ -78,20 +72,14 @@ impl DotCanvas {
         if spot.rank < rank {
             spot.mask = 0;
         }
-        *spot = DotCell {
-            mask: spot.mask | bit,
-            rank,
-            ink,
-        };
+        *spot = DotCell { mask: spot.mask | bit, rank, ink };
     }
 
     /// A straight line between two dots, both included.
     pub fn line(&mut self, from: (usize, usize), to: (usize, usize), rank: u8, ink: u8) {
         let (x0, y0, x1, y1) = (from.0 as i64, from.1 as i64, to.0 as i64, to.1 as i64);
         let steps = (x1 - x0).abs().max((y1 - y0).abs()).max(1);
-        let between = |a: i64, b: i64, k: i64| {
-            (a as f64 + (b - a) as f64 * k as f64 / steps as f64).round() as usize
-        };
+        let between = |a: i64, b: i64, k: i64| (a as f64 + (b - a) as f64 * k as f64 / steps as f64).round() as usize;
         for k in 0..=steps {
             self.set(between(x0, x1, k), between(y0, y1, k), rank, ink);
         }
@@ -102,11 +90,7 @@ impl DotCanvas {
     pub fn columns_with_dots(&self) -> Vec<usize> {
         let (dx, _) = self.per_character();
         let bits = |x: usize| {
-            if dx == 1 {
-                3
-            } else {
-                BRAILLE.iter().fold(0, |m, row| m | row[x % 2])
-            }
+            if dx == 1 { 3 } else { BRAILLE.iter().fold(0, |m, row| m | row[x % 2]) }
         };
         let set = |x: &usize| {
             let column = self.spots.iter().skip(x / dx).step_by(self.width);
@@ -144,9 +128,7 @@ impl DotCanvas {
                 (GlyphSet::Blocks, 1) => '▀',
                 (GlyphSet::Blocks, 2) => '▄',
                 (GlyphSet::Blocks, _) => '█',
-                (GlyphSet::Braille, mask) => {
-                    char::from_u32(0x2800 + u32::from(mask)).unwrap_or(' ')
-                }
+                (GlyphSet::Braille, mask) => char::from_u32(0x2800 + u32::from(mask)).unwrap_or(' '),
             };
             text::reset_letter_style(buf, area.x + x, area.y + y);
             if let Some(cell) = buf.cell_mut((area.x + x, area.y + y)) {

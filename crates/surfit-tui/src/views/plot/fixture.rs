@@ -11,18 +11,12 @@ use surfit_core::snapshot::{ControlPoint, EngineState, Snapshot};
 use surfit_core::surface::{Degrees, Patch};
 
 /// Every colour depth.
-pub const COLOR_DEPTHS: [ColorDepth; 4] = [
-    ColorDepth::None,
-    ColorDepth::Ansi16,
-    ColorDepth::Ansi256,
-    ColorDepth::Truecolor,
-];
+pub const COLOR_DEPTHS: [ColorDepth; 4] =
+    [ColorDepth::None, ColorDepth::Ansi16, ColorDepth::Ansi256, ColorDepth::Truecolor];
 
 /// The dark theme.
 pub fn theme(depth: ColorDepth, ascii: bool) -> Theme {
-    Theme::built_in("dark", depth)
-        .expect("the dark theme is built in")
-        .with_ascii(ascii)
+    Theme::built_in("dark", depth).expect("the dark theme is built in").with_ascii(ascii)
 }
 
 /// An empty screen of that size.
@@ -34,11 +28,7 @@ pub fn screen(width: u16, height: u16) -> (Rect, Buffer) {
 /// The rows of a screen as text.
 pub fn rows(buf: &Buffer) -> Vec<String> {
     let area = buf.area;
-    let row = |y| {
-        (area.left()..area.right())
-            .map(|x| buf[(x, y)].symbol())
-            .collect()
-    };
+    let row = |y| (area.left()..area.right()).map(|x| buf[(x, y)].symbol()).collect();
     (area.top()..area.bottom()).map(row).collect()
 }
 
@@ -51,22 +41,13 @@ pub fn text(buf: &Buffer) -> String {
 pub fn apply_events(picture: &mut RunState, events: impl IntoIterator<Item = Event>) {
     for event in events {
         let seq = picture.seq + 1;
-        picture.apply(&Envelope {
-            seq,
-            time: seq as f64,
-            event,
-        });
+        picture.apply(&Envelope { seq, time: seq as f64, event });
     }
 }
 
 /// Losses of a curve from step 0.
 pub fn losses(curve: LossCurve, values: Vec<f32>) -> Event {
-    Event::Losses {
-        curve,
-        first_step: 0,
-        values,
-        rate: 0.05,
-    }
+    Event::Losses { curve, first_step: 0, values, rate: 0.05 }
 }
 
 /// A corner that is ready.
@@ -93,19 +74,10 @@ pub fn points(degrees: Degrees) -> Vec<ControlPoint> {
         frozen: k == 5,
         travelled: if k < corners { 0.0 } else { 0.1 * i as f64 },
         gradient: if k < corners { 0.0 } else { 0.02 },
-        gradients: if k < corners {
-            Vec::new()
-        } else {
-            (0..32).map(|g| g as f32).collect()
-        },
+        gradients: if k < corners { Vec::new() } else { (0..32).map(|g| g as f32).collect() },
         accuracy: None,
     };
-    degrees
-        .row_indices()
-        .into_iter()
-        .enumerate()
-        .map(point)
-        .collect()
+    degrees.row_indices().into_iter().enumerate().map(point).collect()
 }
 
 /// A run in the middle of a fit, four corners ready, every cell measured: accuracy grows along `u` and `v`.
@@ -116,13 +88,8 @@ pub fn fitting_run(degree: u8, grid: usize) -> RunState {
 /// The same on any kind of surface.
 pub fn fitting_run_on(patch: Patch, degree: u8, grid: usize) -> RunState {
     let mut picture = RunState::default();
-    apply_events(
-        &mut picture,
-        (0..patch.corner_count()).map(|c| corner(c, 0.86 + 0.001 * c as f64)),
-    );
-    let values = (0..400)
-        .map(|k| 0.3 + 2.0 * (-(k as f32) / 60.0).exp())
-        .collect();
+    apply_events(&mut picture, (0..patch.corner_count()).map(|c| corner(c, 0.86 + 0.001 * c as f64)));
+    let values = (0..400).map(|k| 0.3 + 2.0 * (-(k as f32) / 60.0).exp()).collect();
     apply_events(&mut picture, [losses(LossCurve::Surface, values)]);
     let degrees = Degrees::for_patch(patch, degree, degree).expect("a degree within 1..=8");
     let mut snapshot = Snapshot::empty(degrees, grid);
@@ -133,12 +100,8 @@ pub fn fitting_run_on(patch: Patch, degree: u8, grid: usize) -> RunState {
     for index in inside {
         let (u, v) = snapshot.heatmap.parameters(index);
         let correct = (10_000.0 * (0.80 + 0.05 * u + 0.04 * v)).round() as u32;
-        snapshot.heatmap.cells[index] = Cell {
-            correct,
-            images: 10_000,
-            loss: (0.6 - 0.1 * u - 0.2 * v) as f32,
-            version: 400,
-        };
+        snapshot.heatmap.cells[index] =
+            Cell { correct, images: 10_000, loss: (0.6 - 0.1 * u - 0.2 * v) as f32, version: 400 };
     }
     snapshot.control_points = points(degrees);
     for point in &mut snapshot.control_points {
@@ -163,18 +126,8 @@ impl NumberSource {
 
     /// Mostly ordinary, sometimes a number that breaks careless arithmetic.
     fn unusual_number(&mut self) -> f64 {
-        const ODD: [f64; 10] = [
-            f64::NAN,
-            f64::INFINITY,
-            f64::NEG_INFINITY,
-            0.0,
-            -1.0,
-            f64::MAX,
-            f64::MIN_POSITIVE,
-            1e30,
-            -1e300,
-            1e-40,
-        ];
+        const ODD: [f64; 10] =
+            [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -1.0, f64::MAX, f64::MIN_POSITIVE, 1e30, -1e300, 1e-40];
         match self.below(20) {
             n @ 0..10 => ODD[n as usize],
             _ => self.below(1_000_000) as f64 / 1_000_000.0,
@@ -187,9 +140,7 @@ pub fn random_run_state(seed: u64, degrees: (u8, u8), grid: usize) -> RunState {
     let mut picture = RunState::default();
     let mut rng = NumberSource { seed, drawn: 0 };
     for curve in (0..4).map(LossCurve::Corner).chain([LossCurve::Surface]) {
-        let values: Vec<f32> = (0..rng.below(3000))
-            .map(|_| rng.unusual_number() as f32)
-            .collect();
+        let values: Vec<f32> = (0..rng.below(3000)).map(|_| rng.unusual_number() as f32).collect();
         if rng.below(3) > 0 {
             apply_events(&mut picture, [losses(curve, values)]);
         }
@@ -203,30 +154,17 @@ pub fn random_run_state(seed: u64, degrees: (u8, u8), grid: usize) -> RunState {
         apply_events(&mut picture, events);
     }
     let patch = Patch::ALL[rng.below(3) as usize];
-    let second = if patch == Patch::Square {
-        degrees.1
-    } else {
-        degrees.0
-    };
+    let second = if patch == Patch::Square { degrees.1 } else { degrees.0 };
     let to = Degrees::for_patch(patch, degrees.0, second).expect("degrees within 1..=8");
     for index in 0..4 {
-        let change = Event::DegreeChanged {
-            step: rng.below(4000),
-            from: to,
-            to,
-            deviation: rng.unusual_number(),
-        };
+        let change = Event::DegreeChanged { step: rng.below(4000), from: to, to, deviation: rng.unusual_number() };
         let moved = Alignment {
             index,
             moved: rng.unusual_number(),
             logit_change: 0.0,
             distance: [rng.unusual_number(), rng.unusual_number()],
         };
-        let events = [
-            corner(index, rng.unusual_number()),
-            Event::Aligned(moved),
-            change,
-        ];
+        let events = [corner(index, rng.unusual_number()), Event::Aligned(moved), change];
         let kept = rng.below(4) as usize;
         apply_events(&mut picture, events.into_iter().take(kept));
     }
@@ -234,41 +172,24 @@ pub fn random_run_state(seed: u64, degrees: (u8, u8), grid: usize) -> RunState {
         return picture;
     }
     let mut snapshot = Snapshot::empty(to, grid);
-    snapshot.state = if rng.below(2) == 0 {
-        EngineState::Running
-    } else {
-        EngineState::Idle
-    };
+    snapshot.state = if rng.below(2) == 0 { EngineState::Running } else { EngineState::Idle };
     snapshot.fit_total = rng.below(5000);
     snapshot.heatmap.version = rng.below(3000);
     let gaps = rng.below(4);
     for cell in &mut snapshot.heatmap.cells {
-        let images = if rng.below(4) < gaps {
-            0
-        } else {
-            rng.below(5000) as u32
-        };
+        let images = if rng.below(4) < gaps { 0 } else { rng.below(5000) as u32 };
         let correct = rng.below(u64::from(images) + 1) as u32;
         let version = rng.below(snapshot.heatmap.version + 1);
-        *cell = Cell {
-            correct,
-            images,
-            loss: rng.unusual_number() as f32,
-            version,
-        };
+        *cell = Cell { correct, images, loss: rng.unusual_number() as f32, version };
     }
     if rng.below(4) > 0 {
         snapshot.control_points = points(to);
         for point in &mut snapshot.control_points {
             (point.travelled, point.gradient) = (rng.unusual_number(), rng.unusual_number());
-            point.gradients = (0..rng.below(33))
-                .map(|_| rng.unusual_number() as f32)
-                .collect();
+            point.gradients = (0..rng.below(33)).map(|_| rng.unusual_number() as f32).collect();
         }
     }
-    snapshot.marks = (0..rng.below(3))
-        .map(|_| (rng.unusual_number(), rng.unusual_number()))
-        .collect();
+    snapshot.marks = (0..rng.below(3)).map(|_| (rng.unusual_number(), rng.unusual_number())).collect();
     picture.snapshot = Some(snapshot);
     picture
 }

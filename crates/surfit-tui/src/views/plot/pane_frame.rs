@@ -29,11 +29,7 @@ impl PaneFrame<'_> {
             return Rect::ZERO;
         }
         let room = area.width.saturating_sub(2);
-        let role = if focused {
-            ThemeRole::TitleFocused
-        } else {
-            ThemeRole::Title
-        };
+        let role = if focused { ThemeRole::TitleFocused } else { ThemeRole::Title };
         let head = vec![
             Span::styled(self.key.to_string(), theme.style(ThemeRole::Key)),
             Span::styled(format!(" {}", self.name), theme.style(role)),
@@ -49,17 +45,8 @@ impl PaneFrame<'_> {
         let mode_width = Span::raw(self.mode.as_str()).width() as u16 + 2;
         let left = foot_width(area.width, &self.mode);
         if !self.mode.is_empty() && mode_width + 2 <= room {
-            let line = padded(vec![Line::styled(
-                self.mode.clone(),
-                theme.style(ThemeRole::Muted),
-            )]);
-            text::put_line(
-                buf,
-                area.right() - 2 - mode_width,
-                bottom,
-                mode_width,
-                &line,
-            );
+            let line = padded(vec![Line::styled(self.mode.clone(), theme.style(ThemeRole::Muted))]);
+            text::put_line(buf, area.right() - 2 - mode_width, bottom, mode_width, &line);
         }
         let foot = text::flow(std::slice::from_ref(&self.foot), left, 1);
         if !foot.is_empty() {
@@ -83,11 +70,7 @@ pub fn foot_width(width: u16, mode: &str) -> u16 {
 /// The room inside a border.
 pub fn inside(area: Rect) -> Rect {
     if area.width < 3 || area.height < 3 {
-        return Rect {
-            width: 0,
-            height: 0,
-            ..area
-        };
+        return Rect { width: 0, height: 0, ..area };
     }
     Rect::new(area.x + 1, area.y + 1, area.width - 2, area.height - 2)
 }
@@ -95,10 +78,7 @@ pub fn inside(area: Rect) -> Rect {
 /// Writes one calm sentence into the middle of an empty pane, over as many rows as it needs.
 pub fn draw_placeholder(area: Rect, buf: &mut Buffer, theme: &Theme, sentence: &str) {
     let muted = theme.style(ThemeRole::Muted);
-    let words: Vec<FigurePiece<'_>> = sentence
-        .split(' ')
-        .map(|w| vec![Span::styled(w.to_string(), muted)])
-        .collect();
+    let words: Vec<FigurePiece<'_>> = sentence.split(' ').map(|w| vec![Span::styled(w.to_string(), muted)]).collect();
     let lines = text::fill(&words, area.width.saturating_sub(2));
     if lines.len() > usize::from(area.height) {
         return;
@@ -114,9 +94,7 @@ fn padded(lines: Vec<Line<'_>>) -> Line<'_> {
     let mut spans = vec![Span::raw(" ")];
     spans.extend(lines.into_iter().flat_map(|line| {
         let style = line.style;
-        line.spans
-            .into_iter()
-            .map(move |s| Span::styled(s.content, style.patch(s.style)))
+        line.spans.into_iter().map(move |s| Span::styled(s.content, style.patch(s.style)))
     }));
     spans.push(Span::raw(" "));
     Line::from(spans)

@@ -12,21 +12,9 @@ const ASCII: [char; 5] = ['_', '.', '-', '=', '^'];
 /// largest. Values that are not finite leave a space.
 pub fn sparkline(values: &[f32], width: usize, glyphs: GlyphSet) -> String {
     let shown = &values[values.len().saturating_sub(width)..];
-    let finite = || {
-        shown
-            .iter()
-            .copied()
-            .filter(|v| v.is_finite())
-            .map(f64::from)
-    };
-    let (low, high) = finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| {
-        (l.min(v), h.max(v))
-    });
-    let floor = if low > 0.5 * high {
-        low - 0.25 * (high - low)
-    } else {
-        low.min(0.0)
-    };
+    let finite = || shown.iter().copied().filter(|v| v.is_finite()).map(f64::from);
+    let (low, high) = finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+    let floor = if low > 0.5 * high { low - 0.25 * (high - low) } else { low.min(0.0) };
     let glyphs: &[char] = match glyphs {
         GlyphSet::Braille => &BARS,
         GlyphSet::Blocks => &HALVES,
@@ -50,10 +38,7 @@ mod tests {
 
     #[test]
     fn heights_gaps_and_width() {
-        assert_eq!(
-            sparkline(&[9.0, 0.0, 1.0, 2.0], 3, GlyphSet::Braille),
-            "▁▅█"
-        );
+        assert_eq!(sparkline(&[9.0, 0.0, 1.0, 2.0], 3, GlyphSet::Braille), "▁▅█");
         assert_eq!(sparkline(&[0.0, f32::NAN, 1.0], 8, GlyphSet::Ascii), "_ ^");
         assert_eq!(sparkline(&[9.0, 0.0, 1.0, 2.0], 3, GlyphSet::Blocks), "_▄█");
         assert_eq!(sparkline(&[0.0, 0.0], 8, GlyphSet::Braille), "▁▁");

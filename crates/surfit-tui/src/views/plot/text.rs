@@ -20,11 +20,7 @@ pub fn group_digits(n: u64) -> String {
 
 /// A fraction as a percentage with `decimals`: `87.43 %`.
 pub fn format_percent(fraction: f64, decimals: usize) -> String {
-    if fraction.is_finite() {
-        format!("{:.decimals$} %", 100.0 * fraction)
-    } else {
-        "?".into()
-    }
+    if fraction.is_finite() { format!("{:.decimals$} %", 100.0 * fraction) } else { "?".into() }
 }
 
 /// A fraction as a percentage with as many decimals, and with its sign, as `room` columns hold: `87.43 %`, `87.43`, `87.4`,
@@ -35,11 +31,7 @@ pub fn fit_percent(fraction: f64, room: usize) -> String {
         let bare = long.trim_end_matches(" %").to_owned();
         [long, bare]
     };
-    [2, 1, 0]
-        .into_iter()
-        .flat_map(shorter)
-        .find(|t| t.len() <= room)
-        .unwrap_or_default()
+    [2, 1, 0].into_iter().flat_map(shorter).find(|t| t.len() <= room).unwrap_or_default()
 }
 
 /// A loss: three significant digits or so, `?` when it is not a number.
@@ -113,8 +105,7 @@ pub type FigurePiece<'a> = Vec<Span<'a>>;
 /// Every group begins a row of its own; the last groups are left out when rows do not last. When not even the first two
 /// fit so, groups run on. Pieces that find no room are left out whole.
 pub fn flow<'a>(groups: &[Vec<FigurePiece<'a>>], width: u16, rows: u16) -> Vec<Line<'a>> {
-    let apart =
-        |n: &usize| wrap(&groups[..*n], width, u16::MAX, true, 2).len() <= usize::from(rows);
+    let apart = |n: &usize| wrap(&groups[..*n], width, u16::MAX, true, 2).len() <= usize::from(rows);
     match (2..=groups.len()).rev().find(apart) {
         Some(n) => wrap(&groups[..n], width, rows, true, 2),
         None => wrap(groups, width, rows, false, 2),
@@ -132,13 +123,7 @@ pub fn fill<'a>(words: &[FigurePiece<'a>], width: u16) -> Vec<Line<'a>> {
     wrap(&[words.to_vec()], width, u16::MAX, false, 1)
 }
 
-fn wrap<'a>(
-    groups: &[Vec<FigurePiece<'a>>],
-    width: u16,
-    rows: u16,
-    apart: bool,
-    space: usize,
-) -> Vec<Line<'a>> {
+fn wrap<'a>(groups: &[Vec<FigurePiece<'a>>], width: u16, rows: u16, apart: bool, space: usize) -> Vec<Line<'a>> {
     let (width, rows) = (usize::from(width), usize::from(rows));
     let mut lines: Vec<(usize, Vec<Span<'a>>)> = Vec::new();
     for group in groups {
@@ -166,10 +151,7 @@ fn wrap<'a>(
             }
         }
     }
-    lines
-        .into_iter()
-        .map(|(_, spans)| Line::from(spans))
-        .collect()
+    lines.into_iter().map(|(_, spans)| Line::from(spans)).collect()
 }
 
 /// Draws lines from the top of `area`.
@@ -185,20 +167,12 @@ mod tests {
 
     #[test]
     fn figures() {
-        assert_eq!(
-            [group_digits(7), group_digits(1240), group_digits(1_234_567)],
-            ["7", "1 240", "1 234 567"]
-        );
+        assert_eq!([group_digits(7), group_digits(1240), group_digits(1_234_567)], ["7", "1 240", "1 234 567"]);
         assert_eq!(format_percent(0.87434, 2), "87.43 %");
         let rooms = [7, 6, 5, 4, 3, 2, 1].map(|room| fit_percent(0.87434, room));
         assert_eq!(rooms, ["87.43 %", "87.43", "87.43", "87.4", "87", "87", ""]);
         assert_eq!(
-            [
-                format_loss(0.3124),
-                format_loss(f64::NAN),
-                format_loss(2e-5),
-                format_loss(1234.0)
-            ],
+            [format_loss(0.3124), format_loss(f64::NAN), format_loss(2e-5), format_loss(1234.0)],
             ["0.312", "not finite", "2.0e-5", "1234.0"]
         );
         assert_eq!(
@@ -211,12 +185,7 @@ mod tests {
             ["0.0402", "5.0e-5", "0.100", "0"]
         );
         assert_eq!(
-            [
-                format_compact(0.0),
-                format_compact(0.0123),
-                format_compact(12.34),
-                format_compact(2e-7)
-            ],
+            [format_compact(0.0), format_compact(0.0123), format_compact(12.34), format_compact(2e-7)],
             ["0", "0.012", "12.3", "2e-7"]
         );
     }
@@ -224,15 +193,9 @@ mod tests {
     #[test]
     fn pieces_are_kept_whole_and_the_first_win() {
         let piece = |t: &'static str| vec![Span::raw(t)];
-        let groups = vec![
-            vec![piece("aaaa"), piece("bbbb")],
-            vec![piece("cc"), piece("dddddddd")],
-        ];
+        let groups = vec![vec![piece("aaaa"), piece("bbbb")], vec![piece("cc"), piece("dddddddd")]];
         let text = |w, h| -> Vec<String> {
-            flow(&groups, w, h)
-                .iter()
-                .map(|l| l.spans.iter().map(|s| s.content.as_ref()).collect())
-                .collect()
+            flow(&groups, w, h).iter().map(|l| l.spans.iter().map(|s| s.content.as_ref()).collect()).collect()
         };
         assert_eq!(text(20, 3), ["aaaa  bbbb", "cc  dddddddd"]);
         assert_eq!(text(20, 1), ["aaaa  bbbb  cc"]);

@@ -49,51 +49,28 @@ impl CurveExtent {
     pub fn of(picture: &RunState, view: &LossView) -> Option<Self> {
         let shown = curves::curves_to_show(picture, view.show_corners);
         let end_of = |picture: &RunState, curve: &LossCurve| -> Option<f64> {
-            let end = picture
-                .curves
-                .get(curve)
-                .filter(|s| !s.is_empty())?
-                .end_step();
-            if view.time {
-                picture.tracks.get(curve).map(|t| t.seconds())
-            } else {
-                Some((end.max(1) - 1) as f64)
-            }
+            let end = picture.curves.get(curve).filter(|s| !s.is_empty())?.end_step();
+            if view.time { picture.tracks.get(curve).map(|t| t.seconds()) } else { Some((end.max(1) - 1) as f64) }
         };
         let own = shown.iter().filter_map(|c| end_of(picture, c));
         let end = own.max_by(f64::total_cmp)?;
         let others = view.overlays.iter();
-        let longest = others
-            .filter_map(|o| end_of(&o.run_state, &LossCurve::Surface))
-            .fold(end, f64::max);
+        let longest = others.filter_map(|o| end_of(&o.run_state, &LossCurve::Surface)).fold(end, f64::max);
         let total = picture.snapshot.as_ref().map_or(0, |s| s.fit_total) as f64 - 1.0;
         let fit = shown.contains(&LossCurve::Surface) && !view.time;
         // Once a good part of the fit is done its whole length is the calmest axis, and shows how far it is.
         let planned = (fit && total >= longest && total <= 4.0 * (end + 1.0)).then_some(total);
-        Some(Self {
-            end,
-            longest,
-            planned,
-            time: view.time,
-        })
+        Some(Self { end, longest, planned, time: view.time })
     }
 
     /// A width or stride: whole steps, or any time.
     fn rounded(&self, width: f64) -> f64 {
-        if self.time {
-            width.max(1e-3)
-        } else {
-            width.round().max(1.0)
-        }
+        if self.time { width.max(1e-3) } else { width.round().max(1.0) }
     }
 
     /// The least that can be zoomed to.
     fn min_width(&self) -> f64 {
-        if self.time {
-            (self.longest / 1e5).max(0.05)
-        } else {
-            8.0
-        }
+        if self.time { (self.longest / 1e5).max(0.05) } else { 8.0 }
     }
 
     /// The whole axis, rounded up so that it does not move all the time.
@@ -144,11 +121,7 @@ impl CurveExtent {
     /// `window` moved by this many of its widths, within the axis.
     pub fn panned(&self, (from, to): (f64, f64), widths: f64) -> AxisWindow {
         let width = to - from;
-        let by = if self.time {
-            widths * width
-        } else {
-            (widths * width).round()
-        };
+        let by = if self.time { widths * width } else { (widths * width).round() };
         self.window_at(from + by, width)
     }
 
@@ -158,11 +131,7 @@ impl CurveExtent {
         let from = from.min(end - width).max(start);
         let to = from + width;
         let follows = from <= self.end && self.end <= to;
-        AxisWindow {
-            from,
-            to,
-            follows_end: follows,
-        }
+        AxisWindow { from, to, follows_end: follows }
     }
 }
 
@@ -172,19 +141,13 @@ mod tests {
     use proptest::prelude::*;
 
     fn extent(end: f64) -> CurveExtent {
-        CurveExtent {
-            end,
-            longest: end,
-            planned: None,
-            time: false,
-        }
+        CurveExtent { end, longest: end, planned: None, time: false }
     }
 
     #[test]
     fn the_recent_window_moves_in_jumps() {
-        let starts: std::collections::BTreeSet<u64> = (9000..10_000)
-            .map(|e| extent(f64::from(e)).recent_range().0 as u64)
-            .collect();
+        let starts: std::collections::BTreeSet<u64> =
+            (9000..10_000).map(|e| extent(f64::from(e)).recent_range().0 as u64).collect();
         assert!(starts.len() < 12, "{starts:?}");
         for end in 0..20_000 {
             let end = f64::from(end);
@@ -202,9 +165,8 @@ mod tests {
         let later = extent(1100.0);
         let (from, to) = at_end.visible_range(&later);
         assert!(to >= 1100.0 && to - from == at_end.to - at_end.from);
-        let jumps: std::collections::BTreeSet<u64> = (1000..1400)
-            .map(|end| at_end.visible_range(&extent(f64::from(end))).1 as u64)
-            .collect();
+        let jumps: std::collections::BTreeSet<u64> =
+            (1000..1400).map(|end| at_end.visible_range(&extent(f64::from(end))).1 as u64).collect();
         assert!(jumps.len() < 20, "{jumps:?}");
         let middle = e.zoomed(e.full_range(), 300.0, 0.25).unwrap();
         assert!(!middle.follows_end);

@@ -18,10 +18,7 @@ const MIN_SOURCE_WIDTH: u16 = 8;
 
 /// How many corners there are to be; four before anything is known.
 fn count(picture: &RunState) -> usize {
-    picture
-        .snapshot
-        .as_ref()
-        .map_or(4, |s| s.degrees.corner_count())
+    picture.snapshot.as_ref().map_or(4, |s| s.degrees.corner_count())
 }
 
 /// How many corners are ready.
@@ -53,19 +50,10 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &RunState) {
         if top >= area.bottom() {
             break;
         }
-        let room = Rect {
-            x: area.x + 1,
-            y: top,
-            width: area.width - 2,
-            height: each,
-        };
+        let room = Rect { x: area.x + 1, y: top, width: area.width - 2, height: each };
         let room = room.intersection(area);
-        let number = Span::styled(
-            (corner + 1).to_string(),
-            theme
-                .style(ThemeRole::corner(corner))
-                .add_modifier(Modifier::BOLD),
-        );
+        let number =
+            Span::styled((corner + 1).to_string(), theme.style(ThemeRole::corner(corner)).add_modifier(Modifier::BOLD));
         let (mut first, mut second, third) = card(theme, picture, corner, number, room.width);
         if let Some(ready) = picture.corners.get(&corner) {
             // Where the card is one row, the source has what is left of it.
@@ -85,16 +73,8 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &RunState) {
         let rows = if each >= 3 { each - 1 } else { each };
         let lines = text::flow(&[first], room.width, 1)
             .into_iter()
-            .chain(
-                text::flow(&[second], room.width.saturating_sub(4), 1)
-                    .into_iter()
-                    .map(indent),
-            )
-            .chain(
-                text::flow(&[third], room.width.saturating_sub(4), 1)
-                    .into_iter()
-                    .map(indent),
-            );
+            .chain(text::flow(&[second], room.width.saturating_sub(4), 1).into_iter().map(indent))
+            .chain(text::flow(&[third], room.width.saturating_sub(4), 1).into_iter().map(indent));
         let lines: Vec<_> = lines.take(usize::from(rows.max(1))).collect();
         text::put_lines(buf, room, &lines);
     }
@@ -116,10 +96,7 @@ fn card<'a>(
 ) -> (CornerGroup<'a>, CornerGroup<'a>, CornerGroup<'a>) {
     let (muted, strong) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Text));
     let named = |name: &str, value: String| -> FigurePiece<'a> {
-        vec![
-            Span::styled(format!("{name} "), muted),
-            Span::styled(value, strong),
-        ]
+        vec![Span::styled(format!("{name} "), muted), Span::styled(value, strong)]
     };
     let lead = |glyph: &'static str, role: ThemeRole, word: String, style| -> FigurePiece<'a> {
         vec![
@@ -142,10 +119,7 @@ fn card<'a>(
         }
         let mut second = Vec::new();
         if let Some(own) = ready.own_statistics {
-            second.push(named(
-                "own statistics",
-                text::format_percent(own.accuracy, 2),
-            ));
+            second.push(named("own statistics", text::format_percent(own.accuracy, 2)));
         }
         let good = |word: &'static str| vec![Span::styled(word, theme.style(ThemeRole::Good))];
         let quiet = |text: String| vec![Span::styled(text, muted)];
@@ -165,12 +139,7 @@ fn card<'a>(
     }
     let curve = LossCurve::Corner(corner);
     let Some(series) = picture.curves.get(&curve).filter(|s| !s.is_empty()) else {
-        let waiting = lead(
-            theme.pick_glyph("·", "."),
-            ThemeRole::Muted,
-            "waiting".into(),
-            muted,
-        );
+        let waiting = lead(theme.pick_glyph("·", "."), ThemeRole::Muted, "waiting".into(), muted);
         return (vec![waiting], Vec::new(), Vec::new());
     };
     // The corner at which the training failed is the last that has a curve.
@@ -188,10 +157,7 @@ fn card<'a>(
     first.push(named("step", text::group_digits(series.end_step())));
     let history = history(series, usize::from(width.saturating_sub(6)).min(48));
     let line = sparkline::sparkline(&history, 48, theme.glyphs());
-    let second = vec![vec![Span::styled(
-        line,
-        theme.style(ThemeRole::corner(corner)),
-    )]];
+    let second = vec![vec![Span::styled(line, theme.style(ThemeRole::corner(corner)))]];
     (first, second, Vec::new())
 }
 
@@ -200,14 +166,8 @@ fn history(series: &Series, most: usize) -> Vec<f32> {
     let whole = series.buckets();
     let each = whole.len().div_ceil(most.max(1)).max(1);
     let mean = |chunk: &[surfit_core::series::Bucket]| {
-        let (sum, count) = chunk
-            .iter()
-            .fold((0.0, 0), |(s, c), b| (s + b.sum, c + b.count));
-        if count > 0 {
-            (sum / count as f64) as f32
-        } else {
-            f32::NAN
-        }
+        let (sum, count) = chunk.iter().fold((0.0, 0), |(s, c), b| (s + b.sum, c + b.count));
+        if count > 0 { (sum / count as f64) as f32 } else { f32::NAN }
     };
     whole.chunks(each).map(mean).collect()
 }

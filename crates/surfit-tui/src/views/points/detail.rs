@@ -16,14 +16,7 @@ use surfit_core::snapshot::Snapshot;
 use surfit_core::surface::Patch;
 
 /// Draws what `room` holds, the most important first.
-pub fn draw(
-    buf: &mut Buffer,
-    theme: &Theme,
-    picture: &RunState,
-    snapshot: &Snapshot,
-    room: Rect,
-    cursor: usize,
-) {
+pub fn draw(buf: &mut Buffer, theme: &Theme, picture: &RunState, snapshot: &Snapshot, room: Rect, cursor: usize) {
     let Some(point) = snapshot.control_points.get(cursor) else {
         return;
     };
@@ -32,10 +25,7 @@ pub fn draw(
     }
     let (muted, strong) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Text));
     let named = |name: &str, value: String| -> FigurePiece<'_> {
-        vec![
-            Span::styled(format!("{name} "), muted),
-            Span::styled(value, strong),
-        ]
+        vec![Span::styled(format!("{name} "), muted), Span::styled(value, strong)]
     };
     let state = PointState::of(snapshot, point);
     let (glyph, role) = state.sign(theme);
@@ -59,10 +49,7 @@ pub fn draw(
         who.push(named("travelled", text::format_compact(point.travelled)));
         ways.push(named("gradient", text::format_compact(point.gradient)));
         let history = sparkline::sparkline(&point.gradients, 16, theme.glyphs());
-        ways.push(vec![Span::styled(
-            history,
-            theme.style(ThemeRole::CurveSmooth),
-        )]);
+        ways.push(vec![Span::styled(history, theme.style(ThemeRole::CurveSmooth))]);
     }
     // A control point pulls hardest where its Bernstein polynomial peaks, at (i/m, j/n).
     let (u, v) = snapshot.degrees.row_parameters((point.i, point.j));
@@ -76,14 +63,6 @@ pub fn draw(
         let told = accuracy.text(9, theme.is_ascii());
         there.push(named("surface there", told));
     }
-    let room = Rect {
-        x: room.x + 1,
-        width: room.width - 1,
-        ..room
-    };
-    text::put_lines(
-        buf,
-        room,
-        &text::flow(&[who, ways, there], room.width, room.height),
-    );
+    let room = Rect { x: room.x + 1, width: room.width - 1, ..room };
+    text::put_lines(buf, room, &text::flow(&[who, ways, there], room.width, room.height));
 }

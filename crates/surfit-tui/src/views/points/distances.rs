@@ -20,11 +20,7 @@ pub fn title_pieces<'a>(theme: &Theme, picture: &RunState) -> Vec<FigurePiece<'a
     let Some(geometry) = picture.geometry.last() else {
         return Vec::new();
     };
-    let what = if geometry.aligned {
-        "between the aligned corners"
-    } else {
-        "between the corners"
-    };
+    let what = if geometry.aligned { "between the aligned corners" } else { "between the corners" };
     vec![vec![Span::styled(what, muted)]]
 }
 
@@ -62,10 +58,7 @@ impl MatrixWindow {
         if width == 0 || rows == 0 {
             return None;
         }
-        let shown = (
-            count.min(usize::from(rows / height)),
-            count.min(usize::from(room / width)),
-        );
+        let shown = (count.min(usize::from(rows / height)), count.min(usize::from(room / width)));
         let first = |at: usize, shown: usize| {
             let at = at.min(count - 1);
             (at + 1).saturating_sub(shown).min(count - shown)
@@ -101,12 +94,7 @@ impl MatrixWindow {
 }
 
 /// The pair whose distance is drawn at a place.
-pub fn pair_at(
-    area: Rect,
-    picture: &RunState,
-    pair: (usize, usize),
-    at: (u16, u16),
-) -> Option<(usize, usize)> {
+pub fn pair_at(area: Rect, picture: &RunState, pair: (usize, usize), at: (u16, u16)) -> Option<(usize, usize)> {
     let grid = MatrixWindow::of(area, &picture.distance_matrix()?, pair)?;
     let rows = grid.rows();
     let mut all = rows.flat_map(|r| grid.columns().map(move |c| (r, c)));
@@ -125,18 +113,11 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &RunState, pai
         return pane_frame::draw_placeholder(area, buf, theme, "No room; zoom the pane.");
     };
     let name_of = |n: usize, chosen: usize| {
-        let role = if n == chosen {
-            ThemeRole::Accent
-        } else {
-            ThemeRole::Muted
-        };
+        let role = if n == chosen { ThemeRole::Accent } else { ThemeRole::Muted };
         (matrix.names[n].as_str(), theme.style(role))
     };
     for column in grid.columns() {
-        let ((name, style), room) = (
-            name_of(column, pair.1),
-            grid.cell_area(grid.first_cell.0, column),
-        );
+        let ((name, style), room) = (name_of(column, pair.1), grid.cell_area(grid.first_cell.0, column));
         let at = room.x + room.width.saturating_sub(name.len() as u16) / 2;
         text::put(buf, at, area.y, room.width, name, style);
     }
@@ -148,24 +129,13 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &RunState, pai
         for column in grid.columns() {
             let value = matrix.values[row * matrix.names.len() + column];
             let chosen = (row, column) == pair;
-            tile(
-                buf,
-                theme,
-                grid.cell_area(row, column),
-                value,
-                largest,
-                chosen,
-            );
+            tile(buf, theme, grid.cell_area(row, column), value, largest, chosen);
         }
     }
     draw_overflow_signs(buf, theme, &grid, last + 1);
     let told = pair_pieces(theme, &matrix, picture, &grid, pair);
     let lines = text::flow(&[told], area.width, 1);
-    let foot = Rect {
-        y: grid.cells.bottom(),
-        height: 1,
-        ..area
-    };
+    let foot = Rect { y: grid.cells.bottom(), height: 1, ..area };
     text::put_lines(buf, foot.intersection(area), &lines);
 }
 
@@ -178,25 +148,10 @@ fn draw_overflow_signs(buf: &mut Buffer, theme: &Theme, grid: &MatrixWindow, cou
             text::put(buf, x, y, 1, sign, style);
         }
     };
-    sign(
-        grid.first_cell.1 > 0,
-        cells.x,
-        cells.y - 1,
-        theme.pick_glyph("←", "<"),
-    );
+    sign(grid.first_cell.1 > 0, cells.x, cells.y - 1, theme.pick_glyph("←", "<"));
     let right = grid.first_cell.1 + grid.cell_count.1 < count;
-    sign(
-        right,
-        cells.right() - 1,
-        cells.y - 1,
-        theme.pick_glyph("→", ">"),
-    );
-    sign(
-        grid.first_cell.0 > 0,
-        x,
-        cells.y,
-        theme.pick_glyph("↑", "^"),
-    );
+    sign(right, cells.right() - 1, cells.y - 1, theme.pick_glyph("→", ">"));
+    sign(grid.first_cell.0 > 0, x, cells.y, theme.pick_glyph("↑", "^"));
     let below = grid.first_cell.0 + grid.cell_count.0 < count;
     sign(below, x, cells.bottom() - 1, theme.pick_glyph("↓", "v"));
 }
@@ -212,45 +167,27 @@ fn pair_pieces<'a>(
     let (muted, strong) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Text));
     let count = matrix.names.len();
     let named = |name: String, value: String| -> FigurePiece<'a> {
-        vec![
-            Span::styled(name, muted),
-            Span::styled(value, strong.add_modifier(Modifier::BOLD)),
-        ]
+        vec![Span::styled(name, muted), Span::styled(value, strong.add_modifier(Modifier::BOLD))]
     };
     let between = theme.pick_glyph("–", "-");
     let (a, b) = (&matrix.names[pair.0], &matrix.names[pair.1]);
     let value = matrix.values[pair.0 * count + pair.1];
-    let mut out = vec![named(
-        format!("{a}{between}{b} "),
-        text::format_compact(value),
-    )];
+    let mut out = vec![named(format!("{a}{between}{b} "), text::format_compact(value))];
     // Angles are known of corners alone.
-    let geometry = picture
-        .geometry
-        .last()
-        .filter(|_| picture.distances.is_none());
+    let geometry = picture.geometry.last().filter(|_| picture.distances.is_none());
     let angle = geometry.and_then(|g| {
         let (a, b) = (pair.0.min(pair.1), pair.0.max(pair.1));
-        let at = g
-            .pairs
-            .iter()
-            .position(|p| (p.0.min(p.1), p.0.max(p.1)) == (a, b))?;
+        let at = g.pairs.iter().position(|p| (p.0.min(p.1), p.0.max(p.1)) == (a, b))?;
         g.angles.get(at).copied().filter(|x| x.is_finite())
     });
     if let Some(angle) = angle {
         let degrees = theme.pick_glyph("°", " degrees");
         out.push(named("angle ".into(), format!("{angle:.0}{degrees}")));
     }
-    out.push(named(
-        "largest ".into(),
-        text::format_compact(matrix.max_distance()),
-    ));
+    out.push(named("largest ".into(), text::format_compact(matrix.max_distance())));
     if grid.cell_count != (count, count) {
         let times = theme.pick_glyph("×", "x");
-        let part = format!(
-            "{}{times}{} of {count}",
-            grid.cell_count.0, grid.cell_count.1
-        );
+        let part = format!("{}{times}{} of {count}", grid.cell_count.0, grid.cell_count.1);
         out.push(vec![Span::styled(part, muted)]);
     }
     out
@@ -264,21 +201,12 @@ fn tile(buf: &mut Buffer, theme: &Theme, room: Rect, value: f64, largest: f64, c
         theme.style(ThemeRole::Cursor)
     } else if coloured {
         let ground = theme.colormap().color_at(0.1 + 0.8 * share);
-        Style::new()
-            .bg(theme.rgb(ground))
-            .fg(theme.rgb(contrast_color(ground)))
+        Style::new().bg(theme.rgb(ground)).fg(theme.rgb(contrast_color(ground)))
     } else {
         theme.style(ThemeRole::Text)
     };
     for y in room.y..room.bottom() {
-        text::put(
-            buf,
-            room.x,
-            y,
-            room.width,
-            &" ".repeat(room.width.into()),
-            style,
-        );
+        text::put(buf, room.x, y, room.width, &" ".repeat(room.width.into()), style);
     }
     let plain = text::format_compact(value);
     // Told by signs too where they fit, not by colour alone.
@@ -289,14 +217,7 @@ fn tile(buf: &mut Buffer, theme: &Theme, room: Rect, value: f64, largest: f64, c
     let middle = room.y + room.height / 2;
     if figure.len() < usize::from(room.width) || figure.starts_with('[') {
         let x = room.x + (room.width - figure.len() as u16) / 2;
-        text::put(
-            buf,
-            x,
-            middle,
-            room.width,
-            &figure,
-            style.add_modifier(Modifier::BOLD),
-        );
+        text::put(buf, x, middle, room.width, &figure, style.add_modifier(Modifier::BOLD));
     } else if !coloured {
         // Tenths of the largest, where neither colours nor figures are to be had.
         let digit = match share {
@@ -344,21 +265,14 @@ mod tests {
                 let text = fixture::text(&buf);
                 assert!(text.contains("12.5") && text.contains("3.00"), "{text}");
                 assert!(text.contains('?'), "{text}");
-                let grounds: std::collections::HashSet<_> =
-                    buf.content().iter().map(|c| c.bg).collect();
+                let grounds: std::collections::HashSet<_> = buf.content().iter().map(|c| c.bg).collect();
                 assert_eq!(grounds.len() > 2, depth >= ColorDepth::Ansi256, "{depth:?}");
             }
         }
         // What has no room is scrolled to.
         for (pair, figure) in [((0, 2), "12.5"), ((1, 0), "3.00"), ((2, 2), "[0]")] {
             let (area, mut buf) = screen(8, 4);
-            draw(
-                area,
-                &mut buf,
-                &theme(ColorDepth::None, true),
-                &picture,
-                pair,
-            );
+            draw(area, &mut buf, &theme(ColorDepth::None, true), &picture, pair);
             let text = fixture::text(&buf);
             assert!(text.contains(figure) && text.is_ascii(), "{text}");
             assert!(text.contains('<') || text.contains('>'), "{text}");
@@ -371,25 +285,16 @@ mod tests {
         let event = surfit_core::event::Event::Geometry(geometry(true));
         fixture::apply_events(&mut picture, [event]);
         let (area, mut buf) = screen(60, 12);
-        draw(
-            area,
-            &mut buf,
-            &theme(ColorDepth::Truecolor, false),
-            &picture,
-            (2, 0),
-        );
+        draw(area, &mut buf, &theme(ColorDepth::Truecolor, false), &picture, (2, 0));
         let text = fixture::text(&buf);
         assert!(text.contains("3–1 12.5  angle 80°  largest 12.5"), "{text}");
     }
 
     /// Distances between all control points of a degree.
     fn run_with_distances(degree: usize) -> RunState {
-        let points: Vec<(usize, usize)> = (0..=degree)
-            .flat_map(|i| (0..=degree).map(move |j| (i, j)))
-            .collect();
+        let points: Vec<(usize, usize)> = (0..=degree).flat_map(|i| (0..=degree).map(move |j| (i, j))).collect();
         let values = points.iter().flat_map(|a| {
-            let far =
-                move |b: &(usize, usize)| a.0.abs_diff(b.0) as f64 + 0.1 * a.1.abs_diff(b.1) as f64;
+            let far = move |b: &(usize, usize)| a.0.abs_diff(b.0) as f64 + 0.1 * a.1.abs_diff(b.1) as f64;
             points.iter().map(far).collect::<Vec<_>>()
         });
         let event = surfit_core::event::Event::Distances(surfit_core::event::Distances {
@@ -409,20 +314,12 @@ mod tests {
         for size in [(29, 8), (60, 20), (200, 60)] {
             for pair in [(0, 0), (80, 0), (0, 80), (40, 41), (80, 80)] {
                 let (area, mut buf) = screen(size.0, size.1);
-                draw(
-                    area,
-                    &mut buf,
-                    &theme(ColorDepth::None, false),
-                    &picture,
-                    pair,
-                );
+                draw(area, &mut buf, &theme(ColorDepth::None, false), &picture, pair);
                 let text = fixture::text(&buf);
                 let name = |n: usize| format!("{}{}", n / 9, n % 9);
                 let told = format!("{}–{}", name(pair.0), name(pair.1));
                 assert!(text.contains(&told), "{told}: {text}");
-                let found = area
-                    .positions()
-                    .find(|p| pair_at(area, &picture, pair, (p.x, p.y)) == Some(pair));
+                let found = area.positions().find(|p| pair_at(area, &picture, pair, (p.x, p.y)) == Some(pair));
                 assert!(found.is_some(), "{pair:?} is not shown at {size:?}\n{text}");
             }
         }

@@ -63,23 +63,9 @@ fn draw_overflow_signs(buf: &mut Buffer, theme: &Theme, layout: &TileLayout) {
         return;
     }
     if layout.first_tile.1 + layout.tile_count.1 < layout.degrees.n() + 1 {
-        text::put(
-            buf,
-            tiles.right() - 1,
-            tiles.y,
-            1,
-            theme.pick_glyph("↑", "^"),
-            style,
-        );
+        text::put(buf, tiles.right() - 1, tiles.y, 1, theme.pick_glyph("↑", "^"), style);
     }
     if layout.first_tile.1 > 0 {
-        text::put(
-            buf,
-            tiles.right() - 1,
-            tiles.bottom() - 1,
-            1,
-            theme.pick_glyph("↓", "v"),
-            style,
-        );
+        text::put(buf, tiles.right() - 1, tiles.bottom() - 1, 1, theme.pick_glyph("↓", "v"), style);
     }
 }

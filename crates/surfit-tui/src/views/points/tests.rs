@@ -1,24 +1,12 @@
 use super::*;
 use crate::theme::ColorDepth;
-use crate::views::plot::fixture::{
-    self, COLOR_DEPTHS, apply_events, corner, fitting_run, losses, rows, screen, theme,
-};
+use crate::views::plot::fixture::{self, COLOR_DEPTHS, apply_events, corner, fitting_run, losses, rows, screen, theme};
 use proptest::prelude::*;
 use surfit_core::event::LossCurve;
 
 fn draw_to_buffer(picture: &RunState, cursor: usize, size: (u16, u16), theme: &Theme) -> Buffer {
     let (area, mut buf) = screen(size.0, size.1);
-    render(
-        area,
-        &mut buf,
-        theme,
-        picture,
-        &PointsView {
-            cursor,
-            ..PointsView::default()
-        },
-        false,
-    );
+    render(area, &mut buf, theme, picture, &PointsView { cursor, ..PointsView::default() }, false);
     buf
 }
 
@@ -27,16 +15,8 @@ fn points_lie_as_on_the_surface() {
     let picture = fitting_run(2, 5);
     let buf = draw_to_buffer(&picture, 8, (55, 18), &theme(ColorDepth::None, false));
     let text = rows(&buf);
-    assert!(
-        text[0].contains("3 Control points  degree 2×2  4 of 9 train"),
-        "{}",
-        text[0]
-    );
-    let row = |part: &str| {
-        text.iter()
-            .position(|r| r.contains(part))
-            .unwrap_or_else(|| panic!("{part}"))
-    };
+    assert!(text[0].contains("3 Control points  degree 2×2  4 of 9 train"), "{}", text[0]);
+    let row = |part: &str| text.iter().position(|r| r.contains(part)).unwrap_or_else(|| panic!("{part}"));
     // v upward: corners 3 and 4 above corners 1 and 2.
     assert!(row("◆ 3") < row("◆ 1") && row("◆ 3") == row("◆ 4") && row("◆ 1") == row("◆ 2"));
     let third = &text[row("◆ 3")];
@@ -50,37 +30,15 @@ fn points_lie_as_on_the_surface() {
 fn the_selected_point_is_described() {
     let picture = fitting_run(2, 5);
     let degrees = picture.snapshot.as_ref().unwrap().degrees;
-    let at = degrees
-        .row_indices()
-        .iter()
-        .position(|r| *r == (1, 2))
-        .unwrap();
-    let text = fixture::text(&draw_to_buffer(
-        &picture,
-        at,
-        (55, 18),
-        &theme(ColorDepth::None, false),
-    ));
-    for part in [
-        "(1, 2) trainable",
-        "travelled 0.100",
-        "gradient 0.020",
-        "peaks at (0.50, 1.00)",
-    ] {
+    let at = degrees.row_indices().iter().position(|r| *r == (1, 2)).unwrap();
+    let text = fixture::text(&draw_to_buffer(&picture, at, (55, 18), &theme(ColorDepth::None, false)));
+    for part in ["(1, 2) trainable", "travelled 0.100", "gradient 0.020", "peaks at (0.50, 1.00)"] {
         assert!(text.contains(part), "{part}: {text}");
     }
     // The surface at (0.5, 1): 0.80 + 0.025 + 0.04.
     assert!(text.contains("surface there 86.50 %"), "{text}");
-    let corner = fixture::text(&draw_to_buffer(
-        &picture,
-        3,
-        (55, 18),
-        &theme(ColorDepth::None, false),
-    ));
-    assert!(
-        corner.contains("(2, 2) fixed") && corner.contains("accuracy 86.30 %"),
-        "{corner}"
-    );
+    let corner = fixture::text(&draw_to_buffer(&picture, 3, (55, 18), &theme(ColorDepth::None, false)));
+    assert!(corner.contains("(2, 2) fixed") && corner.contains("accuracy 86.30 %"), "{corner}");
 }
 
 #[test]
@@ -91,23 +49,13 @@ fn all_81_points_of_the_highest_degree_can_be_reached() {
         for (cursor, (i, j)) in degrees.row_indices().into_iter().enumerate() {
             let area = Rect::new(0, 0, size.0, size.1);
             let layout = TileLayout::of(pane_frame::inside(area), degrees, cursor);
-            let found = area
-                .positions()
-                .find(|p| layout.point_at(p.x, p.y) == Some(cursor));
-            let view = PointsView {
-                cursor,
-                ..PointsView::default()
-            };
+            let found = area.positions().find(|p| layout.point_at(p.x, p.y) == Some(cursor));
+            let view = PointsView { cursor, ..PointsView::default() };
             let found = found.and_then(|p| view.point_at(area, p.x, p.y, &picture));
             assert!(found == Some(cursor), "({i}, {j}) is not shown at {size:?}");
         }
     }
-    let text = fixture::text(&draw_to_buffer(
-        &picture,
-        40,
-        (55, 18),
-        &theme(ColorDepth::None, true),
-    ));
+    let text = fixture::text(&draw_to_buffer(&picture, 40, (55, 18), &theme(ColorDepth::None, true)));
     assert!(text.is_ascii(), "{text}");
     assert!(text.matches('.').count() >= 76, "{text}");
 }
@@ -118,25 +66,11 @@ fn the_mouse_finds_the_tile() {
     let area = Rect::new(3, 2, 55, 18);
     let mut buf = Buffer::empty(Rect::new(0, 0, 70, 30));
     let view = PointsView::default();
-    render(
-        area,
-        &mut buf,
-        &theme(ColorDepth::None, false),
-        &picture,
-        &view,
-        true,
-    );
+    render(area, &mut buf, &theme(ColorDepth::None, false), &picture, &view, true);
     let text = rows(&buf);
     let y = text.iter().position(|r| r.contains("◆ 4")).unwrap();
-    let x = text[y]
-        .chars()
-        .collect::<Vec<_>>()
-        .windows(3)
-        .position(|w| w == ['◆', ' ', '4']);
-    assert_eq!(
-        view.point_at(area, x.unwrap() as u16, y as u16, &picture),
-        Some(3)
-    );
+    let x = text[y].chars().collect::<Vec<_>>().windows(3).position(|w| w == ['◆', ' ', '4']);
+    assert_eq!(view.point_at(area, x.unwrap() as u16, y as u16, &picture), Some(3));
     assert_eq!(view.point_at(area, 0, 0, &picture), None);
 }
 
@@ -160,69 +94,28 @@ fn the_cursor_moves_over_the_grid() {
 fn tiles_grow_lighter_with_the_way_travelled() {
     let picture = fitting_run(2, 5);
     let buf = draw_to_buffer(&picture, 0, (55, 18), &theme(ColorDepth::Truecolor, false));
-    let grounds: std::collections::BTreeSet<String> = buf
-        .content()
-        .iter()
-        .map(|c| format!("{:?}", c.bg))
-        .collect();
+    let grounds: std::collections::BTreeSet<String> = buf.content().iter().map(|c| format!("{:?}", c.bg)).collect();
     assert!(grounds.len() >= 4, "{grounds:?}");
     let plain = draw_to_buffer(&picture, 0, (55, 18), &theme(ColorDepth::None, false));
-    assert!(
-        plain
-            .content()
-            .iter()
-            .all(|c| c.bg == ratatui::style::Color::Reset)
-    );
+    assert!(plain.content().iter().all(|c| c.bg == ratatui::style::Color::Reset));
 }
 
 #[test]
 fn corners_are_shown_while_they_are_made() {
     let mut picture = RunState::default();
-    let empty = fixture::text(&draw_to_buffer(
-        &picture,
-        0,
-        (55, 18),
-        &theme(ColorDepth::None, false),
-    ));
+    let empty = fixture::text(&draw_to_buffer(&picture, 0, (55, 18), &theme(ColorDepth::None, false)));
     assert!(empty.contains("Control points appear here"), "{empty}");
-    apply_events(
-        &mut picture,
-        [
-            corner(0, 0.861),
-            losses(LossCurve::Corner(1), vec![0.7; 240]),
-        ],
-    );
-    let accuracy = surfit_core::event::Event::Validated {
-        curve: LossCurve::Corner(1),
-        step: 200,
-        loss: 0.5,
-        accuracy: 0.812,
-    };
+    apply_events(&mut picture, [corner(0, 0.861), losses(LossCurve::Corner(1), vec![0.7; 240])]);
+    let accuracy =
+        surfit_core::event::Event::Validated { curve: LossCurve::Corner(1), step: 200, loss: 0.5, accuracy: 0.812 };
     apply_events(&mut picture, [accuracy]);
     for size in [(55, 18), (40, 9)] {
-        let text = fixture::text(&draw_to_buffer(
-            &picture,
-            0,
-            size,
-            &theme(ColorDepth::None, false),
-        ));
-        for part in [
-            "1 of 4 ready",
-            "1 ✓ 86.10 %",
-            "12.3 s",
-            "2 ▸ training",
-            "val 81.2 %",
-            "4 · waiting",
-        ] {
+        let text = fixture::text(&draw_to_buffer(&picture, 0, size, &theme(ColorDepth::None, false)));
+        for part in ["1 of 4 ready", "1 ✓ 86.10 %", "12.3 s", "2 ▸ training", "val 81.2 %", "4 · waiting"] {
             assert!(text.contains(part), "{part}: {text}");
         }
     }
-    let text = fixture::text(&draw_to_buffer(
-        &picture,
-        0,
-        (55, 18),
-        &theme(ColorDepth::None, true),
-    ));
+    let text = fixture::text(&draw_to_buffer(&picture, 0, (55, 18), &theme(ColorDepth::None, true)));
     assert!(text.contains("seed 1, 8 epochs") && text.contains("loss 0.700"));
     assert!(text.is_ascii(), "{text}");
 }
@@ -230,25 +123,13 @@ fn corners_are_shown_while_they_are_made() {
 #[test]
 fn a_given_corner_is_shown_with_both_of_its_figures_and_marked_when_something_is_wrong() {
     let mut picture = RunState::default();
-    let surfit_core::event::Event::CornerReady(mut given) = corner(0, 0.7712) else {
-        panic!("no corner")
-    };
+    let surfit_core::event::Event::CornerReady(mut given) = corner(0, 0.7712) else { panic!("no corner") };
     given.source = "a.pt".into();
-    given.own_statistics = Some(surfit_core::event::OwnStatistics {
-        accuracy: 1.0,
-        loss: 0.01,
-    });
-    let ready = |given: &surfit_core::event::CornerReady| {
-        surfit_core::event::Event::CornerReady(given.clone())
-    };
+    given.own_statistics = Some(surfit_core::event::OwnStatistics { accuracy: 1.0, loss: 0.01 });
+    let ready = |given: &surfit_core::event::CornerReady| surfit_core::event::Event::CornerReady(given.clone());
     apply_events(&mut picture, [ready(&given)]);
     let seen = |picture: &RunState, ascii| {
-        fixture::text(&draw_to_buffer(
-            picture,
-            0,
-            (55, 18),
-            &theme(ColorDepth::None, ascii),
-        ))
+        fixture::text(&draw_to_buffer(picture, 0, (55, 18), &theme(ColorDepth::None, ascii)))
     };
     let text = seen(&picture, false);
     for part in ["1 ✓ 77.12 %", "own statistics 100.00 %", "a.pt"] {
@@ -287,12 +168,7 @@ fn no_figure_of_a_tile_is_cut_at_any_size() {
     for degree in [1, 2, 3, 8] {
         let picture = fitting_run(degree, 5);
         for size in [(38, 8), (37, 11), (55, 18), (80, 22), (140, 40), (200, 50)] {
-            let text = fixture::text(&draw_to_buffer(
-                &picture,
-                0,
-                size,
-                &theme(ColorDepth::None, false),
-            ));
+            let text = fixture::text(&draw_to_buffer(&picture, 0, size, &theme(ColorDepth::None, false)));
             // A corner has its number, and its accuracy whole or not at all.
             for (n, _) in text.match_indices("◆ ") {
                 let tile: String = text[n..].chars().skip(2).take(9).collect();
@@ -300,27 +176,11 @@ fn no_figure_of_a_tile_is_cut_at_any_size() {
             }
         }
     }
-    let zoomed = fixture::text(&draw_to_buffer(
-        &fitting_run(2, 5),
-        0,
-        (200, 50),
-        &theme(ColorDepth::None, false),
-    ));
-    for part in [
-        "travelled",
-        "gradient",
-        "accuracy   86.",
-        "corner 1 fixed",
-        "(1, 1) trainable",
-    ] {
+    let zoomed = fixture::text(&draw_to_buffer(&fitting_run(2, 5), 0, (200, 50), &theme(ColorDepth::None, false)));
+    for part in ["travelled", "gradient", "accuracy   86.", "corner 1 fixed", "(1, 1) trainable"] {
         assert!(zoomed.contains(part), "{part}: {zoomed}");
     }
-    let small = fixture::text(&draw_to_buffer(
-        &fitting_run(3, 5),
-        0,
-        (37, 11),
-        &theme(ColorDepth::None, false),
-    ));
+    let small = fixture::text(&draw_to_buffer(&fitting_run(3, 5), 0, (37, 11), &theme(ColorDepth::None, false)));
     assert!(small.contains("86.00") || small.contains("86.0"), "{small}");
 }
 
@@ -339,12 +199,7 @@ fn points_that_move_are_told_from_those_that_wait() {
         }
     }
     picture.snapshot.as_mut().unwrap().state = surfit_core::snapshot::EngineState::Paused;
-    let text = fixture::text(&draw_to_buffer(
-        &picture,
-        8,
-        (55, 18),
-        &theme(ColorDepth::None, false),
-    ));
+    let text = fixture::text(&draw_to_buffer(&picture, 8, (55, 18), &theme(ColorDepth::None, false)));
     assert!(!text.contains("moving"), "{text}");
 }
 
@@ -357,10 +212,7 @@ fn draw_smallest(degree: u8, figure: Figure, told: bool, theme: &Theme) -> Strin
         point.accuracy = told.then_some(0.80 + 0.05 * u + 0.04 * v);
         point.travelled *= 0.9137;
     }
-    let view = PointsView {
-        figure,
-        ..PointsView::default()
-    };
+    let view = PointsView { figure, ..PointsView::default() };
     let (area, mut buf) = screen(31, 10);
     render(area, &mut buf, theme, &picture, &view, false);
     fixture::text(&buf)
@@ -372,11 +224,7 @@ fn small_tiles_tell_two_digits_of_the_figure_that_was_chosen() {
         let plain = theme(ColorDepth::None, ascii);
         for degree in [4, 8] {
             let text = draw_smallest(degree, Figure::Travelled, true, &plain);
-            let unit = if ascii {
-                "travelled x0.0"
-            } else {
-                "travelled ×0.0"
-            };
+            let unit = if ascii { "travelled x0.0" } else { "travelled ×0.0" };
             assert!(text.contains(unit), "{text}");
             assert!(ascii || !text.contains(".0\u{20}"), "{text}");
             let text = draw_smallest(degree, Figure::Accuracy, true, &plain);
@@ -418,24 +266,13 @@ fn an_accuracy_that_the_engine_did_not_tell_is_marked() {
 fn colours_go_by_the_chosen_figure() {
     let grounds = |figure| {
         let mut picture = fitting_run(4, 5);
-        for (n, point) in (picture.snapshot.as_mut().unwrap().control_points.iter_mut()).enumerate()
-        {
+        for (n, point) in (picture.snapshot.as_mut().unwrap().control_points.iter_mut()).enumerate() {
             point.accuracy = Some(0.8 + 0.003 * n as f64);
             point.travelled = 0.2;
         }
-        let view = PointsView {
-            figure,
-            ..PointsView::default()
-        };
+        let view = PointsView { figure, ..PointsView::default() };
         let (area, mut buf) = screen(90, 40);
-        render(
-            area,
-            &mut buf,
-            &theme(ColorDepth::Truecolor, false),
-            &picture,
-            &view,
-            false,
-        );
+        render(area, &mut buf, &theme(ColorDepth::Truecolor, false), &picture, &view, false);
         let all = buf.content().iter().map(|c| format!("{:?}", c.bg));
         all.collect::<std::collections::BTreeSet<_>>().len()
     };

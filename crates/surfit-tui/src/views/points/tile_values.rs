@@ -33,10 +33,7 @@ impl TileAccuracy {
 pub fn accuracies(picture: &RunState, snapshot: &Snapshot) -> Vec<Option<TileAccuracy>> {
     let of = |row| {
         let (value, about) = picture.accuracy_at(snapshot, row)?;
-        Some(TileAccuracy {
-            value,
-            approximate: about,
-        })
+        Some(TileAccuracy { value, approximate: about })
     };
     (0..snapshot.control_points.len()).map(of).collect()
 }
@@ -57,19 +54,10 @@ pub struct FigureSpan {
 
 impl FigureSpan {
     /// The scale of a figure over the control points and their accuracies.
-    pub fn of(
-        figure: Figure,
-        points: &[ControlPoint],
-        accuracies: &[Option<TileAccuracy>],
-    ) -> Self {
-        let values = points
-            .iter()
-            .zip(accuracies)
-            .filter_map(|(p, a)| figure_value(figure, p, *a))
-            .filter(|v| v.is_finite());
-        let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| {
-            (l.min(v), h.max(v))
-        });
+    pub fn of(figure: Figure, points: &[ControlPoint], accuracies: &[Option<TileAccuracy>]) -> Self {
+        let values =
+            points.iter().zip(accuracies).filter_map(|(p, a)| figure_value(figure, p, *a)).filter(|v| v.is_finite());
+        let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
         let low = match figure {
             Figure::Accuracy => low.min(high - MIN_ACCURACY_SPAN),
             _ => 0.0,
@@ -136,11 +124,7 @@ impl FigureSpan {
 }
 
 /// The figure of a control point; `None` where it is not known.
-pub fn figure_value(
-    figure: Figure,
-    point: &ControlPoint,
-    accuracy: Option<TileAccuracy>,
-) -> Option<f64> {
+pub fn figure_value(figure: Figure, point: &ControlPoint, accuracy: Option<TileAccuracy>) -> Option<f64> {
     match figure {
         Figure::Travelled => Some(point.travelled).filter(|_| !point.corner),
         Figure::Accuracy => accuracy.map(|a| a.value),
@@ -168,11 +152,7 @@ mod tests {
     use super::*;
 
     fn scale(figure: Figure, high: f64) -> FigureSpan {
-        FigureSpan {
-            figure,
-            low: 0.0,
-            high,
-        }
+        FigureSpan { figure, low: 0.0, high }
     }
 
     #[test]
@@ -181,31 +161,16 @@ mod tests {
         assert_eq!(s.description(2, false), "travelled ×0.01");
         assert_eq!([0.43, 0.102, 0.0].map(|v| s.text(v, 2)), ["43", "10", "0"]);
         let s = scale(Figure::Gradient, 0.999_999);
-        assert_eq!(
-            (s.text(0.999_999, 2), s.description(2, true)),
-            ("99".into(), "gradient x0.01".into())
-        );
+        assert_eq!((s.text(0.999_999, 2), s.description(2, true)), ("99".into(), "gradient x0.01".into()));
         let s = scale(Figure::Travelled, 12.7);
-        assert_eq!(
-            (s.text(12.7, 2), s.description(2, false)),
-            ("13".into(), "travelled".into())
-        );
+        assert_eq!((s.text(12.7, 2), s.description(2, false)), ("13".into(), "travelled".into()));
         let s = scale(Figure::Travelled, 3.2e-7);
-        assert_eq!(
-            (s.text(3.2e-7, 3), s.description(3, false)),
-            ("320".into(), "travelled ×1e-9".into())
-        );
+        assert_eq!((s.text(3.2e-7, 3), s.description(3, false)), ("320".into(), "travelled ×1e-9".into()));
         // With room figures are written as they are.
         let s = scale(Figure::Travelled, 0.43);
-        assert_eq!(
-            (s.text(0.102, 5), s.description(5, false)),
-            ("0.102".into(), String::new())
-        );
+        assert_eq!((s.text(0.102, 5), s.description(5, false)), ("0.102".into(), String::new()));
         assert_eq!(s.text(f64::NAN, 2), "?");
-        assert_eq!(
-            scale(Figure::Accuracy, 0.9).description(2, false),
-            "accuracy %"
-        );
+        assert_eq!(scale(Figure::Accuracy, 0.9).description(2, false), "accuracy %");
     }
 
     #[test]
@@ -213,12 +178,7 @@ mod tests {
         let nothing = FigureSpan::of(Figure::Travelled, &[], &[]);
         assert_eq!(nothing.fraction(Some(0.0)), 0.0);
         assert!(nothing.fraction(None).is_nan() && nothing.unit(2).is_none());
-        let accuracy = |value| {
-            Some(TileAccuracy {
-                value,
-                approximate: false,
-            })
-        };
+        let accuracy = |value| Some(TileAccuracy { value, approximate: false });
         let point = |i| ControlPoint {
             i,
             j: 0,
@@ -232,36 +192,15 @@ mod tests {
         let points = [point(0), point(1)];
         let known = [accuracy(0.88), accuracy(0.881)];
         let s = FigureSpan::of(Figure::Accuracy, &points, &known);
-        assert!(
-            (s.fraction(Some(0.88)) - 0.8).abs() < 1e-9,
-            "noise is no landscape"
-        );
-        assert_eq!(
-            FigureSpan::of(Figure::Travelled, &points, &known)
-                .fraction(Some(f64::INFINITY))
-                .to_string(),
-            "NaN"
-        );
+        assert!((s.fraction(Some(0.88)) - 0.8).abs() < 1e-9, "noise is no landscape");
+        assert_eq!(FigureSpan::of(Figure::Travelled, &points, &known).fraction(Some(f64::INFINITY)).to_string(), "NaN");
     }
 
     #[test]
     fn an_accuracy_of_the_nearest_cell_is_marked() {
-        let near = TileAccuracy {
-            value: 0.8743,
-            approximate: true,
-        };
+        let near = TileAccuracy { value: 0.8743, approximate: true };
         assert_eq!(near.text(8, false), "≈87.43 %");
-        assert_eq!(
-            (near.text(3, true), near.text(2, true)),
-            ("~87".into(), String::new())
-        );
-        assert_eq!(
-            TileAccuracy {
-                approximate: false,
-                ..near
-            }
-            .text(4, true),
-            "87.4"
-        );
+        assert_eq!((near.text(3, true), near.text(2, true)), ("~87".into(), String::new()));
+        assert_eq!(TileAccuracy { approximate: false, ..near }.text(4, true), "87.4");
     }
 }

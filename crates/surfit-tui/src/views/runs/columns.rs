@@ -118,16 +118,8 @@ impl RunColumns {
         let theme = &app.theme;
         let role = |usual| theme.style(if chosen { ThemeRole::Selection } else { usual });
         let (sign, sign_role) = sign(theme, run);
-        let pin = if pinned {
-            theme.pick_glyph("▪", "=")
-        } else {
-            " "
-        };
-        let here = if app.is_shown_run(run) {
-            theme.pick_glyph("▸", ">")
-        } else {
-            " "
-        };
+        let pin = if pinned { theme.pick_glyph("▪", "=") } else { " " };
+        let here = if app.is_shown_run(run) { theme.pick_glyph("▸", ">") } else { " " };
         let mut spans = vec![
             Span::styled(pin, role(ThemeRole::Accent)),
             Span::styled(here, role(ThemeRole::Accent)),
@@ -136,11 +128,7 @@ impl RunColumns {
         ];
         for column in &self.columns {
             let text = fit_text(theme, &value(*column, theme, run), column.width());
-            let usual = if *column == RunColumn::State {
-                sign_role
-            } else {
-                column.role()
-            };
+            let usual = if *column == RunColumn::State { sign_role } else { column.role() };
             spans.push(Span::styled(format!("  {text}"), role(usual)));
         }
         Line::from(spans)
@@ -149,11 +137,7 @@ impl RunColumns {
 
 /// Text in exactly so many columns.
 fn fit_text(theme: &Theme, text: &str, width: u16) -> String {
-    let text = truncate_end(
-        &transliterate(text, theme.is_ascii()),
-        width,
-        theme.is_ascii(),
-    );
+    let text = truncate_end(&transliterate(text, theme.is_ascii()), width, theme.is_ascii());
     let pad = usize::from(width).saturating_sub(Span::raw(text.as_str()).width());
     format!("{text}{:pad$}", "")
 }

@@ -20,55 +20,32 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, pinned: &RunLine, chose
         return;
     }
     let rule = theme.pick_glyph("─", "-").repeat(area.width.into());
-    text::put(
-        buf,
-        area.x,
-        area.y,
-        area.width,
-        &rule,
-        theme.style(ThemeRole::Border),
-    );
+    text::put(buf, area.x, area.y, area.width, &rule, theme.style(ThemeRole::Border));
     let each = (area.width - NAME_WIDTH) / 2;
     let mut y = area.y + 1;
-    let mut row =
-        |name: &str, values: [String; 2], style: Style, note: Option<(String, ThemeRole)>| {
-            if y >= area.bottom() {
-                return;
+    let mut row = |name: &str, values: [String; 2], style: Style, note: Option<(String, ThemeRole)>| {
+        if y >= area.bottom() {
+            return;
+        }
+        text::put(buf, area.x, y, NAME_WIDTH, name, theme.style(ThemeRole::Muted));
+        for (n, value) in values.iter().enumerate() {
+            let x = area.x + NAME_WIDTH + n as u16 * each;
+            let value = truncate_end(&transliterate(value, theme.is_ascii()), each - 1, theme.is_ascii());
+            text::put(buf, x, y, each - 1, &value, style);
+            if let (1, Some((note, role))) = (n, &note) {
+                let at = x + value.chars().count() as u16 + 2;
+                let room = area.right().saturating_sub(at);
+                text::put(buf, at, y, room, note, theme.style(*role));
             }
-            text::put(
-                buf,
-                area.x,
-                y,
-                NAME_WIDTH,
-                name,
-                theme.style(ThemeRole::Muted),
-            );
-            for (n, value) in values.iter().enumerate() {
-                let x = area.x + NAME_WIDTH + n as u16 * each;
-                let value = truncate_end(
-                    &transliterate(value, theme.is_ascii()),
-                    each - 1,
-                    theme.is_ascii(),
-                );
-                text::put(buf, x, y, each - 1, &value, style);
-                if let (1, Some((note, role))) = (n, &note) {
-                    let at = x + value.chars().count() as u16 + 2;
-                    let room = area.right().saturating_sub(at);
-                    text::put(buf, at, y, room, note, theme.style(*role));
-                }
-            }
-            y += 1;
-        };
+        }
+        y += 1;
+    };
     let plain = theme.style(ThemeRole::Text);
     let names = [&pinned.id, &chosen.id].map(Clone::clone);
     row("", names, theme.style(ThemeRole::Title), None);
     let gain = pinned.best.zip(chosen.best).map(|(a, b)| 100.0 * (b - a));
     let note = gain.filter(|g| g.abs() >= 0.005).map(|g| {
-        let role = if g > 0.0 {
-            ThemeRole::Good
-        } else {
-            ThemeRole::Warning
-        };
+        let role = if g > 0.0 { ThemeRole::Good } else { ThemeRole::Warning };
         (format!("{g:+.2}"), role)
     });
     let both = |column| [pinned, chosen].map(|r| value(column, theme, r));
@@ -86,11 +63,7 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, pinned: &RunLine, chose
     for (name, column) in facts {
         // What differs stands out.
         let values = both(column);
-        let style = if values[0] == values[1] {
-            theme.style(ThemeRole::Muted)
-        } else {
-            plain
-        };
+        let style = if values[0] == values[1] { theme.style(ThemeRole::Muted) } else { plain };
         row(name, values, style, None);
     }
 }

@@ -33,12 +33,7 @@ pub(crate) fn open(width: u16, height: u16) -> TestApp {
     rig.press("o");
     rig.receive(Incoming::Runs(vec![
         run(fixture::RUN_ID, "running", 3, None),
-        run(
-            "a-run-with-a-very-long-name-that-does-not-fit-20261124",
-            "finished",
-            2,
-            Some(0.912),
-        ),
+        run("a-run-with-a-very-long-name-that-does-not-fit-20261124", "finished", 2, Some(0.912)),
         run("broken", "failed", 3, None),
         run("older", "interrupted", 3, Some(0.934)),
     ]));
@@ -58,9 +53,7 @@ fn what_a_run_is_doing_is_told_by_sign_and_word_at_every_size_and_depth() {
         for (width, height) in [(60, 16), (80, 24), (140, 44)] {
             let rig = open(width, height).with_theme("dark", depth, false);
             let text = rig.screen_text();
-            for part in [
-                "● ", "running", "✓ ", "finished", "✗ ", "failed", "▲ ", "interr", "93.40 %",
-            ] {
+            for part in ["● ", "running", "✓ ", "finished", "✗ ", "failed", "▲ ", "interr", "93.40 %"] {
                 assert!(text.contains(part), "{part} at {width}: {text}");
             }
             let failed = rig.app.theme.style(ThemeRole::Error);
@@ -68,45 +61,20 @@ fn what_a_run_is_doing_is_told_by_sign_and_word_at_every_size_and_depth() {
         }
     }
     let wide = open(140, 44).screen_text();
-    for part in [
-        "fit 41 %",
-        "resnet18",
-        "cifar10",
-        "3 min ago",
-        "4 runs",
-        "3×3",
-    ] {
+    for part in ["fit 41 %", "resnet18", "cifar10", "3 min ago", "4 runs", "3×3"] {
         assert!(wide.contains(part), "{part}: {wide}");
     }
-    assert!(
-        open(80, 24)
-            .with_theme("mono", ColorDepth::None, true)
-            .screen_text()
-            .is_ascii()
-    );
+    assert!(open(80, 24).with_theme("mono", ColorDepth::None, true).screen_text().is_ascii());
 }
 
 #[test]
 fn one_run_is_one() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("o");
-    rig.receive(Incoming::Runs(vec![run(
-        fixture::RUN_ID,
-        "running",
-        3,
-        None,
-    )]));
-    assert!(
-        rig.screen_text().contains(" 1 run "),
-        "{}",
-        rig.screen_text()
-    );
+    rig.receive(Incoming::Runs(vec![run(fixture::RUN_ID, "running", 3, None)]));
+    assert!(rig.screen_text().contains(" 1 run "), "{}", rig.screen_text());
     rig.press("/").type_text("nothingofthekind");
-    assert!(
-        rig.screen_text().contains("0 of 1 run "),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("0 of 1 run "), "{}", rig.screen_text());
 }
 
 #[test]
@@ -114,20 +82,12 @@ fn a_filter_narrows_the_list_while_it_is_typed() {
     let mut rig = open(140, 44);
     rig.press("/").type_text("degree:3 acc>0.9");
     let text = rig.screen_text();
-    assert!(
-        text.contains("1 of 4 runs") && text.contains("older"),
-        "{text}"
-    );
+    assert!(text.contains("1 of 4 runs") && text.contains("older"), "{text}");
     assert!(!text.contains("broken"), "{text}");
     rig.press("enter enter");
-    let opened = rig
-        .effects
-        .iter()
-        .any(|e| matches!(e, Effect::Send(Outgoing::OpenRun(path)) if path.ends_with("older")));
-    assert!(
-        opened,
-        "enter goes to the run that is shown, not to the first of all"
-    );
+    let opened =
+        rig.effects.iter().any(|e| matches!(e, Effect::Send(Outgoing::OpenRun(path)) if path.ends_with("older")));
+    assert!(opened, "enter goes to the run that is shown, not to the first of all");
     // A filter that is none says why, and hides nothing.
     let mut rig = open(140, 44);
     rig.press("/").type_text("acc>many");
@@ -136,11 +96,7 @@ fn a_filter_narrows_the_list_while_it_is_typed() {
     rig.press("esc");
     assert!(rig.app.runs_view.search.is_empty() && rig.app.overlay.is_some());
     rig.press("/").type_text("nothingofthekind").press("enter");
-    assert!(
-        rig.screen_text().contains("No run passes the filter"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("No run passes the filter"), "{}", rig.screen_text());
 }
 
 #[test]
@@ -149,26 +105,16 @@ fn two_runs_are_held_side_by_side() {
     rig.press("down C down down");
     let text = rig.screen_text();
     assert!(text.contains("+2.20"), "{text}");
-    assert!(
-        text.contains("loss there") && text.contains("2×2") && text.contains("3×3"),
-        "{text}"
-    );
+    assert!(text.contains("loss there") && text.contains("2×2") && text.contains("3×3"), "{text}");
     rig.press("up up C");
-    assert!(
-        !rig.screen_text().contains("loss there"),
-        "the second press lets it go"
-    );
+    assert!(!rig.screen_text().contains("loss there"), "the second press lets it go");
 }
 
 #[test]
 fn a_run_at_rest_is_resumed_from_the_list_and_a_live_one_is_not() {
     let mut rig = open(140, 44);
     rig.press("r");
-    assert!(
-        rig.screen_text().contains("its engine is at work"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("its engine is at work"), "{}", rig.screen_text());
     rig.effects.clear();
     rig.press("end r");
     let sent: Vec<&Outgoing> = rig
@@ -179,14 +125,8 @@ fn a_run_at_rest_is_resumed_from_the_list_and_a_live_one_is_not() {
             _ => None,
         })
         .collect();
-    assert!(
-        matches!(sent[0], Outgoing::OpenRun(p) if p.ends_with("older")),
-        "{sent:?}"
-    );
-    assert!(
-        matches!(sent[1], Outgoing::ResumeEngine(Some(p)) if p.ends_with("older")),
-        "{sent:?}"
-    );
+    assert!(matches!(sent[0], Outgoing::OpenRun(p) if p.ends_with("older")), "{sent:?}");
+    assert!(matches!(sent[1], Outgoing::ResumeEngine(Some(p)) if p.ends_with("older")), "{sent:?}");
 }
 
 #[test]
@@ -194,22 +134,13 @@ fn a_run_is_removed_only_after_a_question_and_never_a_live_one() {
     let mut rig = open(140, 44);
     rig.press("delete");
     assert!(rig.app.question.is_none());
-    assert!(
-        rig.screen_text().contains("stop it first"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("stop it first"), "{}", rig.screen_text());
     rig.press("down down delete");
     let text = rig.screen_text();
-    assert!(
-        text.contains("Remove this run?") && text.contains("broken"),
-        "{text}"
-    );
+    assert!(text.contains("Remove this run?") && text.contains("broken"), "{text}");
     rig.press("enter");
     let gone = |rig: &TestApp| {
-        rig.effects
-            .iter()
-            .any(|e| matches!(e, Effect::Send(Outgoing::RemoveRun(p)) if p.ends_with("broken")))
+        rig.effects.iter().any(|e| matches!(e, Effect::Send(Outgoing::RemoveRun(p)) if p.ends_with("broken")))
     };
     assert!(!gone(&rig), "the first answer loses nothing");
     rig.press("delete r");
@@ -251,22 +182,12 @@ fn the_node_is_told_as_soon_as_a_run_has_another_one() {
     for (width, height) in [(80, 24), (140, 44)] {
         let mut rig = open(width, height);
         assert!(!rig.screen_text().contains("node"), "{}", rig.screen_text());
-        let here = RunLine {
-            node: Some("login1".into()),
-            ..run("here", "finished", 2, Some(0.9))
-        };
-        let there = RunLine {
-            node: Some("gpu-a100-7".into()),
-            on_other_node: true,
-            ..run("there", "running", 3, Some(0.93))
-        };
+        let here = RunLine { node: Some("login1".into()), ..run("here", "finished", 2, Some(0.9)) };
+        let there =
+            RunLine { node: Some("gpu-a100-7".into()), on_other_node: true, ..run("there", "running", 3, Some(0.93)) };
         rig.receive(Incoming::Runs(vec![here, there]));
         for part in ["node", "login1", "gpu-a100-7", "running", "93.00", "41 %"] {
-            assert!(
-                rig.screen_text().contains(part),
-                "`{part}`: {}",
-                rig.screen_text()
-            );
+            assert!(rig.screen_text().contains(part), "`{part}`: {}", rig.screen_text());
         }
     }
 }

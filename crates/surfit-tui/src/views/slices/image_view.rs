@@ -23,17 +23,8 @@ fn rooms(inner: Rect) -> [Rect; 2] {
         return [left, Rect { x, ..left }];
     }
     let height = inner.height / 2;
-    let top = Rect {
-        height: height.saturating_sub(1),
-        ..inner
-    };
-    [
-        top,
-        Rect {
-            y: inner.y + height,
-            ..top
-        },
-    ]
+    let top = Rect { height: height.saturating_sub(1), ..inner };
+    [top, Rect { y: inner.y + height, ..top }]
 }
 
 /// Every slice with the room of its plot, and their scale.
@@ -65,10 +56,7 @@ pub(crate) fn draw_around(buf: &mut Buffer, scene: &SurfaceScene<'_>, inner: Rec
         slice.draw(buf, scene, room, scale, None);
     }
     let axis = scene.theme.style(ThemeRole::Axis);
-    for (slice_room, (_, area, scale)) in slice_areas(slices.len(), inner)
-        .iter()
-        .zip(plots(scene, inner))
-    {
+    for (slice_room, (_, area, scale)) in slice_areas(slices.len(), inner).iter().zip(plots(scene, inner)) {
         clear_area(buf, scene.theme, area);
         let pad = usize::from(area.x - slice_room.x - 1);
         for (value, _) in ticks(scale, area) {
@@ -98,29 +86,17 @@ fn slice_areas(count: usize, inner: Rect) -> Vec<Rect> {
 /// The pictures, of `unit` pixels a character.
 pub(crate) fn sketches(scene: &SurfaceScene<'_>, inner: Rect, unit: PixelUnit) -> Vec<Raster> {
     let plots = plots(scene, inner).into_iter();
-    plots
-        .map(|(slice, area, scale)| slice.sketch(scene, area, scale, unit))
-        .collect()
+    plots.map(|(slice, area, scale)| slice.sketch(scene, area, scale, unit)).collect()
 }
 
 impl CellSlice {
-    fn sketch(
-        &self,
-        scene: &SurfaceScene<'_>,
-        area: Rect,
-        scale: AxisScale,
-        unit: PixelUnit,
-    ) -> Raster {
+    fn sketch(&self, scene: &SurfaceScene<'_>, area: Rect, scale: AxisScale, unit: PixelUnit) -> Raster {
         let theme = scene.theme;
-        let (wide, high) = (
-            f64::from(area.width) * unit.0,
-            f64::from(area.height) * unit.1,
-        );
+        let (wide, high) = (f64::from(area.width) * unit.0, f64::from(area.height) * unit.1);
         let ground = theme.background_rgb();
         let mut sketch = PictureSketch::new((wide as usize, high as usize), ground);
         let pen = (unit.1 / 16.0).max(0.7);
-        let x =
-            |k: usize| unit.0 * (0.5 + self.axis_fraction(k) * f64::from(area.width.max(1) - 1));
+        let x = |k: usize| unit.0 * (0.5 + self.axis_fraction(k) * f64::from(area.width.max(1) - 1));
         let y = |t: f64| unit.1 * (0.5 + (1.0 - t) * f64::from(area.height.max(1) - 1));
         let at = |value: f64| scale.position_of(value).map(y);
         let faint = mix_colors(ground, theme.foreground_rgb(ThemeRole::Axis), 0.35);
@@ -149,38 +125,19 @@ impl CellSlice {
             before = Some(here);
         }
         if let Some(y) = scene.reference.and_then(at) {
-            sketch.dashes(
-                &[(0.0, y), (wide, y)],
-                1.3 * pen,
-                theme.foreground_rgb(ThemeRole::Axis),
-            );
+            sketch.dashes(&[(0.0, y), (wide, y)], 1.3 * pen, theme.foreground_rgb(ThemeRole::Axis));
         }
         let known = self.cells.iter().enumerate();
-        let known =
-            known.filter_map(|(k, &i)| Some(((x(k), at(scene.value(i)?)?), k == self.cursor)));
+        let known = known.filter_map(|(k, &i)| Some(((x(k), at(scene.value(i)?)?), k == self.cursor)));
         let known: Vec<((f64, f64), bool)> = known.collect();
         let spots: Vec<(f64, f64)> = known.iter().map(|k| k.0).collect();
-        sketch.path(
-            &spots,
-            1.9 * pen,
-            theme.foreground_rgb(ThemeRole::CurveSmooth),
-        );
+        sketch.path(&spots, 1.9 * pen, theme.foreground_rgb(ThemeRole::CurveSmooth));
         let few = (spots.len() as f64) * 10.0 * pen < wide;
         for (spot, here) in known {
             if here {
-                sketch.point(
-                    spot,
-                    4.0 * pen,
-                    theme.foreground_rgb(ThemeRole::Accent),
-                    ground,
-                );
+                sketch.point(spot, 4.0 * pen, theme.foreground_rgb(ThemeRole::Accent), ground);
             } else if few {
-                sketch.point(
-                    spot,
-                    2.2 * pen,
-                    theme.foreground_rgb(ThemeRole::CurveSmooth),
-                    ground,
-                );
+                sketch.point(spot, 2.2 * pen, theme.foreground_rgb(ThemeRole::CurveSmooth), ground);
             }
         }
         sketch.raster()

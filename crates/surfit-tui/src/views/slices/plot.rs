@@ -15,23 +15,12 @@ use ratatui::text::{Line, Span};
 const LEVELS_WIDTH: u16 = 2;
 
 /// The plot's room within that of a large one: labels at the left, a row of them below.
-pub(super) fn large_plot_area(
-    scene: &SurfaceScene<'_>,
-    room: Rect,
-    scale: AxisScale,
-) -> Option<Rect> {
+pub(super) fn large_plot_area(scene: &SurfaceScene<'_>, room: Rect, scale: AxisScale) -> Option<Rect> {
     let ticks = scale.ticks(usize::from(room.height / 4).max(2));
     let wide = |v: f64| label(scene, scale, v).chars().count() as u16;
     let gutter = ticks.iter().map(|t| wide(t.0)).max().unwrap_or(0) + 2;
     let fits = room.width >= gutter + LEVELS_WIDTH + 8 && room.height >= 5;
-    fits.then(|| {
-        Rect::new(
-            room.x + gutter,
-            room.y + 1,
-            room.width - gutter - LEVELS_WIDTH,
-            room.height - 2,
-        )
-    })
+    fits.then(|| Rect::new(room.x + gutter, room.y + 1, room.width - gutter - LEVELS_WIDTH, room.height - 2))
 }
 
 /// The room of a small plot within that of its slice.
@@ -43,26 +32,13 @@ pub(super) struct PlotInterior {
 }
 
 /// See [`PlotInterior`]; `None` where a slice has no room.
-pub(super) fn small_plot_interior(
-    scene: &SurfaceScene<'_>,
-    room: Rect,
-    scale: AxisScale,
-) -> Option<PlotInterior> {
+pub(super) fn small_plot_interior(scene: &SurfaceScene<'_>, room: Rect, scale: AxisScale) -> Option<PlotInterior> {
     let wide = |v: f64| label(scene, scale, v).chars().count() as u16;
     let gutter = wide(scale.lo).max(wide(scale.hi)) + 2;
-    let levels = if room.width >= gutter + 20 {
-        LEVELS_WIDTH
-    } else {
-        0
-    };
+    let levels = if room.width >= gutter + 20 { LEVELS_WIDTH } else { 0 };
     let fits = room.height >= 3 && room.width >= (gutter + 6).max(14);
     fits.then(|| PlotInterior {
-        area: Rect {
-            x: room.x + gutter,
-            y: room.y + 1,
-            width: room.width - gutter - levels,
-            height: room.height - 1,
-        },
+        area: Rect { x: room.x + gutter, y: room.y + 1, width: room.width - gutter - levels, height: room.height - 1 },
         gutter,
         levels,
     })
@@ -106,16 +82,9 @@ impl CellSlice {
     }
 
     /// The only slice of a curve, in all the room there is.
-    pub(super) fn draw_large(
-        &self,
-        buf: &mut Buffer,
-        scene: &SurfaceScene<'_>,
-        room: Rect,
-        scale: Option<AxisScale>,
-    ) {
+    pub(super) fn draw_large(&self, buf: &mut Buffer, scene: &SurfaceScene<'_>, room: Rect, scale: Option<AxisScale>) {
         let axis = scene.theme.style(ThemeRole::Axis);
-        let Some((scale, plot)) = scale.and_then(|s| Some((s, large_plot_area(scene, room, s)?)))
-        else {
+        let Some((scale, plot)) = scale.and_then(|s| Some((s, large_plot_area(scene, room, s)?))) else {
             return;
         };
         self.title(buf, scene, room, None);
@@ -124,37 +93,19 @@ impl CellSlice {
             let text = label(scene, scale, value);
             let y = row(scale, plot, value).unwrap_or(plot.y);
             text::put(buf, room.x, y, pad as u16, &format!("{text:>pad$}"), axis);
-            text::put(
-                buf,
-                plot.x - 1,
-                y,
-                1,
-                scene.theme.pick_glyph("┤", "+"),
-                axis,
-            );
+            text::put(buf, plot.x - 1, y, 1, scene.theme.pick_glyph("┤", "+"), axis);
         }
         let [(from, to), _] = scene.cells.parameter_ranges();
         for t in [0.0, 0.25, 0.5, 0.75, 1.0] {
             let text = format_parameter(from + t * (to - from));
             let wide = text.len() as u16;
             let x = plot.x + (t * f64::from(plot.width - 1)).round() as u16;
-            text::put(
-                buf,
-                x - (wide / 2).min(x - room.x),
-                plot.bottom(),
-                wide,
-                &text,
-                axis,
-            );
+            text::put(buf, x - (wide / 2).min(x - room.x), plot.bottom(), wide, &text, axis);
         }
         self.curve(buf, scene, plot, scale);
         corner_levels(buf, scene, plot, scale);
         let best = scene.best.filter(|_| scene.peaks.is_empty());
-        let signs = scene
-            .peaks
-            .iter()
-            .enumerate()
-            .map(|(n, &i)| (i, (n + 1).to_string()));
+        let signs = scene.peaks.iter().enumerate().map(|(n, &i)| (i, (n + 1).to_string()));
         let star = scene.theme.pick_glyph("★", "*").to_string();
         for (index, sign) in signs.chain(best.map(|i| (i, star))) {
             let place = self.cells.iter().position(|&i| i == index);
@@ -167,13 +118,7 @@ impl CellSlice {
         }
     }
 
-    fn title(
-        &self,
-        buf: &mut Buffer,
-        scene: &SurfaceScene<'_>,
-        room: Rect,
-        behind: Option<&BackgroundSlice<'_>>,
-    ) {
+    fn title(&self, buf: &mut Buffer, scene: &SurfaceScene<'_>, room: Rect, behind: Option<&BackgroundSlice<'_>>) {
         let theme = scene.theme;
         let (muted, axis) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Axis));
         let (name, at) = self.name(scene);
@@ -186,22 +131,12 @@ impl CellSlice {
         text::put_line(buf, room.x, room.y, room.width, &title);
         let (note, axis) = match behind {
             Some(b) => (
-                format!(
-                    "{} {}",
-                    theme.pick_glyph("━", "-"),
-                    transliterate(b.name, theme.is_ascii())
-                ),
+                format!("{} {}", theme.pick_glyph("━", "-"), transliterate(b.name, theme.is_ascii())),
                 theme.style(ThemeRole::CurveValidation),
             ),
-            None => (
-                format!("{} best corner", theme.pick_glyph("┄┄", "--")),
-                axis,
-            ),
+            None => (format!("{} best corner", theme.pick_glyph("┄┄", "--")), axis),
         };
-        let (left, width) = (
-            title.width() as u16,
-            Span::raw(note.as_str()).width() as u16,
-        );
+        let (left, width) = (title.width() as u16, Span::raw(note.as_str()).width() as u16);
         let wanted = behind.is_some() || scene.reference.is_some();
         if wanted && left + width + 3 <= room.width {
             text::put(buf, room.right() - width, room.y, width, &note, axis);
@@ -220,36 +155,18 @@ impl CellSlice {
         let theme = scene.theme;
         if let Some(y) = scene.reference.and_then(|v| row(scale, plot, v)) {
             let line = theme.pick_glyph("┄", "-").repeat(usize::from(plot.width));
-            text::put(
-                buf,
-                plot.x,
-                y,
-                plot.width,
-                &line,
-                theme.style(ThemeRole::Axis),
-            );
+            text::put(buf, plot.x, y, plot.width, &line, theme.style(ThemeRole::Axis));
         }
         let mut dots = DotCanvas::new(plot.width, plot.height, theme.glyphs());
         for (k, &index) in self.cells.iter().enumerate() {
             let ends = scene.interval(index);
-            if let Some((Some(low), Some(high))) =
-                ends.map(|(a, b)| (scale.position_of(a), scale.position_of(b)))
-            {
-                let (from, to) = (
-                    dots.dot_at(self.axis_fraction(k), low),
-                    dots.dot_at(self.axis_fraction(k), high),
-                );
+            if let Some((Some(low), Some(high))) = ends.map(|(a, b)| (scale.position_of(a), scale.position_of(b))) {
+                let (from, to) = (dots.dot_at(self.axis_fraction(k), low), dots.dot_at(self.axis_fraction(k), high));
                 dots.line(from, to, 0, 1);
             }
         }
         self.line(&mut dots, scene, scale);
-        dots.draw(plot, buf, |ink| {
-            theme.style(if ink == 0 {
-                ThemeRole::CurveSmooth
-            } else {
-                ThemeRole::CurveRaw
-            })
-        });
+        dots.draw(plot, buf, |ink| theme.style(if ink == 0 { ThemeRole::CurveSmooth } else { ThemeRole::CurveRaw }));
         let here = self.cells.get(self.cursor);
         let value = here.and_then(|&i| scene.value(i));
         if let Some(y) = value.and_then(|v| row(scale, plot, v)) {
@@ -283,10 +200,7 @@ pub(super) fn row(scale: AxisScale, plot: Rect, value: f64) -> Option<u16> {
 /// The corners' numbers at the heights of their values, right of the plot. Where two meet, the better corner's stays.
 fn corner_levels(buf: &mut Buffer, scene: &SurfaceScene<'_>, plot: Rect, scale: AxisScale) {
     let metric = scene.view.metric;
-    let shift = match (
-        scene.quantity,
-        metric.best_corner_value(scene.run_state.corners.values()),
-    ) {
+    let shift = match (scene.quantity, metric.best_corner_value(scene.run_state.corners.values())) {
         (CellQuantity::Value, _) => 0.0,
         (CellQuantity::Gain, Some(best)) => best,
         _ => return,

@@ -55,14 +55,7 @@ fn along_v(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) {
     // The name stands between the numbers of the middle and the end.
     let name = row(first + last).midpoint(row(first + last.div_ceil(2)));
     if !taken.contains(&name) {
-        text::put(
-            buf,
-            left,
-            name,
-            width,
-            scene.theme.pick_glyph("v ↑", "  v"),
-            axis,
-        );
+        text::put(buf, left, name, width, scene.theme.pick_glyph("v ↑", "  v"), axis);
     }
     let arrow = scene.theme.pick_glyph("▸", ">");
     let style = scene.theme.style(ThemeRole::Accent);
@@ -79,21 +72,12 @@ fn along_u(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) {
     let (first, last) = (layout.first_cell.0, layout.grid - 1);
     let cursor = column(scene.cursor.0);
     let arrow = scene.theme.pick_glyph("▴", "^");
-    text::put(
-        buf,
-        cursor,
-        y,
-        1,
-        arrow,
-        scene.theme.style(ThemeRole::Accent),
-    );
+    text::put(buf, cursor, y, 1, arrow, scene.theme.style(ThemeRole::Accent));
     let mut taken = vec![(cursor, cursor + 1)];
     let name = scene.theme.pick_glyph("u →", "u").to_string();
     let between = column(first + last).midpoint(column(first + last.div_ceil(2)));
     let numbers = labelled_cells(layout, first, scene.heatmap.grid);
-    let numbers = numbers
-        .into_iter()
-        .map(|(cell, label)| (column(cell), label));
+    let numbers = numbers.into_iter().map(|(cell, label)| (column(cell), label));
     for (middle, label) in numbers.chain([(between, name)]) {
         let width = label.chars().count() as u16;
         let x = middle.saturating_sub(width / 2);
@@ -133,16 +117,8 @@ fn corners(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) {
         });
         // A corner may have any figure; it does not push others away.
         let width = line.width().min(usize::from(map.width)) as u16;
-        let x = if left {
-            map.x
-        } else {
-            map.right().saturating_sub(width)
-        };
-        let y = if top {
-            map.y.saturating_sub(1)
-        } else {
-            map.bottom() + u16::from(layout.has_axis_row)
-        };
+        let x = if left { map.x } else { map.right().saturating_sub(width) };
+        let y = if top { map.y.saturating_sub(1) } else { map.bottom() + u16::from(layout.has_axis_row) };
         text::put_line(buf, x, y, width, &line);
     }
 }

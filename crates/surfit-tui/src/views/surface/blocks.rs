@@ -26,13 +26,8 @@ pub enum BlockSet {
 
 impl BlockSet {
     /// Every set, in the order a switch goes through them.
-    pub const ALL: [BlockSet; 5] = [
-        BlockSet::Halves,
-        BlockSet::Quadrants,
-        BlockSet::Sextants,
-        BlockSet::Octants,
-        BlockSet::Braille,
-    ];
+    pub const ALL: [BlockSet; 5] =
+        [BlockSet::Halves, BlockSet::Quadrants, BlockSet::Sextants, BlockSet::Octants, BlockSet::Braille];
 
     /// The set after this one, round the list.
     pub fn next(self) -> Self {
@@ -51,9 +46,7 @@ impl BlockSet {
 
     /// The character whose pixels in `mask` are set, row by row from the upper left, the lowest bit first.
     pub fn glyph(self, mask: u8) -> char {
-        const QUADRANTS: [char; 16] = [
-            ' ', '▘', '▝', '▀', '▖', '▌', '▞', '▛', '▗', '▚', '▐', '▜', '▄', '▙', '▟', '█',
-        ];
+        const QUADRANTS: [char; 16] = [' ', '▘', '▝', '▀', '▖', '▌', '▞', '▛', '▗', '▚', '▐', '▜', '▄', '▙', '▟', '█'];
         match self {
             BlockSet::Halves => [' ', '▀', '▄', '█'][usize::from(mask & 3)],
             BlockSet::Quadrants => QUADRANTS[usize::from(mask & 15)],
@@ -118,10 +111,7 @@ fn octant(mask: u8) -> char {
 
 fn braille(mask: u8) -> char {
     const BITS: [u32; 8] = [0x01, 0x08, 0x02, 0x10, 0x04, 0x20, 0x40, 0x80];
-    let dots = (0..8)
-        .filter(|k| mask >> k & 1 == 1)
-        .map(|k| BITS[k])
-        .sum::<u32>();
+    let dots = (0..8).filter(|k| mask >> k & 1 == 1).map(|k| BITS[k]).sum::<u32>();
     char::from_u32(0x2800 + dots).unwrap_or(' ')
 }
 
@@ -139,12 +129,7 @@ impl BlockCanvas {
     pub(crate) fn new(width: u16, height: u16, fine: BlockSet) -> Self {
         let (x, y) = fine.pixels();
         let (width, height) = (usize::from(width) * x, usize::from(height) * y);
-        Self {
-            block_set: fine,
-            width,
-            height,
-            pixels: vec![None; width * height],
-        }
+        Self { block_set: fine, width, height, pixels: vec![None; width * height] }
     }
 
     /// Colours a pixel; outside the canvas nothing happens.
@@ -158,10 +143,7 @@ impl BlockCanvas {
     pub(crate) fn draw(&self, area: Rect, buf: &mut Buffer, theme: &Theme) {
         let (dx, dy) = self.block_set.pixels();
         for place in area.intersection(*buf.area()).positions() {
-            let (x, y) = (
-                usize::from(place.x - area.x) * dx,
-                usize::from(place.y - area.y) * dy,
-            );
+            let (x, y) = (usize::from(place.x - area.x) * dx, usize::from(place.y - area.y) * dy);
             let pixels = (0..dx * dy).map(|k| {
                 let (x, y) = (x + k % dx, y + k / dx);
                 let inside = x < self.width && y < self.height;
@@ -183,27 +165,17 @@ impl BlockCanvas {
         if pixels.contains(&None) {
             let mask = mask(pixels, |p| p.is_some());
             let colour = mean(pixels.iter().flatten().copied());
-            return Some((
-                self.block_set.glyph(mask),
-                Style::new().fg(theme.rgb(colour)),
-            ));
+            return Some((self.block_set.glyph(mask), Style::new().fg(theme.rgb(colour))));
         }
         let all = || pixels.iter().flatten().copied();
-        let far = all()
-            .max_by_key(|&c| color_distance(c, first))
-            .unwrap_or(first);
+        let far = all().max_by_key(|&c| color_distance(c, first)).unwrap_or(first);
         if color_distance(far, first) < 12 {
             // A space on its colour is a third of the bytes.
             return Some((' ', Style::new().bg(theme.rgb(mean(all())))));
         }
-        let other = all()
-            .max_by_key(|&c| color_distance(c, far))
-            .unwrap_or(first);
+        let other = all().max_by_key(|&c| color_distance(c, far)).unwrap_or(first);
         let near_far = |c: Rgb| color_distance(c, far) < color_distance(c, other);
-        let (ink, ground) = (
-            mean(all().filter(|&c| near_far(c))),
-            mean(all().filter(|&c| !near_far(c))),
-        );
+        let (ink, ground) = (mean(all().filter(|&c| near_far(c))), mean(all().filter(|&c| !near_far(c))));
         let mask = mask(pixels, |p| p.is_some_and(near_far));
         let style = Style::new().fg(theme.rgb(ink)).bg(theme.rgb(ground));
         Some((self.block_set.glyph(mask), style))
@@ -267,17 +239,8 @@ mod tests {
         blocks.draw(area, &mut buf, &theme);
         let grey = |c| Color::Rgb(c, c, c);
         // Either of the two colours may be the ink.
-        let pair = |at: u16| {
-            (
-                buf[(at, 0)].symbol().to_string(),
-                buf[(at, 0)].fg,
-                buf[(at, 0)].bg,
-            )
-        };
-        let either = [
-            ("▘".to_string(), grey(200), grey(10)),
-            ("▟".to_string(), grey(10), grey(200)),
-        ];
+        let pair = |at: u16| (buf[(at, 0)].symbol().to_string(), buf[(at, 0)].fg, buf[(at, 0)].bg);
+        let either = [("▘".to_string(), grey(200), grey(10)), ("▟".to_string(), grey(10), grey(200))];
         assert!(either.contains(&pair(0)), "{:?}", pair(0));
         assert_eq!(pair(1), ("▖".into(), grey(99), Color::Reset));
         assert_eq!(pair(2), (" ".into(), Color::Reset, Color::Rgb(7, 8, 9)));

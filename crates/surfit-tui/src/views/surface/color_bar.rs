@@ -23,18 +23,10 @@ pub fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) 
 fn bar_character(scene: &SurfaceScene<'_>, upper: f64, lower: f64) -> (char, Style) {
     let theme = scene.theme;
     let signed = scene.range.kind.signed;
-    let map = if signed {
-        Colormap::Diverging
-    } else {
-        theme.colormap()
-    };
+    let map = if signed { Colormap::Diverging } else { theme.colormap() };
     let rgb = |t: f64| theme.rgb(map.color_at(t));
     let middle = (upper + lower) / 2.0;
-    let dense = if signed {
-        (2.0 * middle - 1.0).max(0.0)
-    } else {
-        middle
-    };
+    let dense = if signed { (2.0 * middle - 1.0).max(0.0) } else { middle };
     match CellPaint::of(theme) {
         CellPaint::Halves => ('▀', Style::new().fg(rgb(upper)).bg(rgb(lower))),
         CellPaint::Whole => (' ', Style::new().bg(rgb((upper + lower) / 2.0))),
@@ -50,32 +42,17 @@ pub(super) fn draw_vertical(buf: &mut Buffer, scene: &SurfaceScene<'_>, room: Re
         let at = |half: u16| 1.0 - f64::from(2 * y + half) / last;
         let (glyph, style) = bar_character(scene, at(0), at(1));
         for column in 0..2 {
-            text::put(
-                buf,
-                x + column,
-                room.y + y,
-                1,
-                glyph.encode_utf8(&mut [0; 4]),
-                style,
-            );
+            text::put(buf, x + column, room.y + y, 1, glyph.encode_utf8(&mut [0; 4]), style);
         }
         if CellPaint::of(scene.theme) == CellPaint::Glyphs {
             // The digit that cells of this height bear.
-            let digit = scene
-                .range
-                .digit(scene.range.value_at((at(0) + at(1)) / 2.0));
+            let digit = scene.range.digit(scene.range.value_at((at(0) + at(1)) / 2.0));
             text::put(buf, x, room.y + y, 1, &digit.to_string(), style);
         }
     }
-    let row = |value: f64| {
-        room.y + ((1.0 - scene.range.quality(value)) * f64::from(height - 1)).round() as u16
-    };
+    let row = |value: f64| room.y + ((1.0 - scene.range.quality(value)) * f64::from(height - 1)).round() as u16;
     let range = scene.range;
-    let scale = AxisScale {
-        lo: range.lo,
-        hi: range.hi,
-        log: false,
-    };
+    let scale = AxisScale { lo: range.lo, hi: range.hi, log: false };
     let most = usize::from(height / 3).clamp(2, 6);
     let axis = scene.theme.style(ThemeRole::Axis);
     let mut rows = Vec::new();
@@ -83,10 +60,7 @@ pub(super) fn draw_vertical(buf: &mut Buffer, scene: &SurfaceScene<'_>, room: Re
     if range.kind.signed {
         limits.push(0.0);
     }
-    for value in limits
-        .into_iter()
-        .chain(scale.ticks(most).into_iter().map(|t| t.0))
-    {
+    for value in limits.into_iter().chain(scale.ticks(most).into_iter().map(|t| t.0)) {
         let y = row(value);
         if rows.iter().any(|r: &u16| r.abs_diff(y) < 2) {
             continue;
@@ -109,14 +83,7 @@ pub(super) fn draw_vertical(buf: &mut Buffer, scene: &SurfaceScene<'_>, room: Re
     }
     if let Some(value) = scene.value(scene.index(scene.cursor)) {
         let arrow = scene.theme.pick_glyph("◂", "<");
-        text::put(
-            buf,
-            x + 2,
-            row(value),
-            1,
-            arrow,
-            scene.theme.style(ThemeRole::Accent),
-        );
+        text::put(buf, x + 2, row(value), 1, arrow, scene.theme.style(ThemeRole::Accent));
     }
 }
 
@@ -135,10 +102,7 @@ fn draw_horizontal(buf: &mut Buffer, scene: &SurfaceScene<'_>, room: Rect) {
     };
     let (low, high) = (end(0.0), format!("{}{unit}", end(1.0)));
     let axis = scene.theme.style(ThemeRole::Axis);
-    let (left, right) = (
-        low.chars().count() as u16 + 1,
-        high.chars().count() as u16 + 1,
-    );
+    let (left, right) = (low.chars().count() as u16 + 1, high.chars().count() as u16 + 1);
     let Some(width) = room.width.checked_sub(left + right).filter(|w| *w >= 4) else {
         return;
     };
@@ -152,26 +116,12 @@ fn draw_horizontal(buf: &mut Buffer, scene: &SurfaceScene<'_>, room: Rect) {
         if CellPaint::of(scene.theme) == CellPaint::Glyphs && k % 2 == 0 {
             glyph = char::from(b'0' + range.digit(range.value_at(t)).min(9));
         }
-        text::put(
-            buf,
-            room.x + left + k,
-            room.y,
-            1,
-            glyph.encode_utf8(&mut [0; 4]),
-            style,
-        );
+        text::put(buf, room.x + left + k, room.y, 1, glyph.encode_utf8(&mut [0; 4]), style);
     }
     text::put(buf, room.x + left + width + 1, room.y, right, &high, axis);
     if range.kind.signed {
         let zero = room.x + left + (width - 1) / 2;
         let style = scene.theme.style(ThemeRole::Text);
-        text::put(
-            buf,
-            zero,
-            room.y,
-            1,
-            scene.theme.pick_glyph("┃", "0"),
-            style,
-        );
+        text::put(buf, zero, room.y, 1, scene.theme.pick_glyph("┃", "0"), style);
     }
 }

@@ -23,31 +23,18 @@ impl RangeKind {
     /// The kind of a metric's own values.
     pub fn of(metric: Metric) -> Self {
         let facts = metric.spec();
-        Self {
-            higher_is_better: facts.higher_is_better,
-            percent: facts.percent,
-            signed: false,
-            bounds: facts.bounds,
-        }
+        Self { higher_is_better: facts.higher_is_better, percent: facts.percent, signed: false, bounds: facts.bounds }
     }
 
     /// The kind of differences between a metric's values.
     pub fn difference(metric: Metric) -> Self {
-        Self {
-            signed: true,
-            bounds: (f64::NEG_INFINITY, f64::INFINITY),
-            ..Self::of(metric)
-        }
+        Self { signed: true, bounds: (f64::NEG_INFINITY, f64::INFINITY), ..Self::of(metric) }
     }
 
     /// The least span worth a whole colour map: half a percentage point. Less is noise, and noise should not look like a
     /// landscape.
     fn min_span(self, size: f64) -> f64 {
-        if self.percent {
-            0.005
-        } else {
-            (size.abs() * 0.02).max(1e-6)
-        }
+        if self.percent { 0.005 } else { (size.abs() * 0.02).max(1e-6) }
     }
 }
 
@@ -94,41 +81,19 @@ impl ColorRange {
         let values = sorted(values);
         let (Some(&first), Some(&last)) = (values.first(), values.last()) else {
             let lo = if kind.signed { -1.0 } else { 0.0 };
-            return Self {
-                lo,
-                hi: 1.0,
-                clipped: (false, false),
-                fixed: false,
-                kind,
-            };
+            return Self { lo, hi: 1.0, clipped: (false, false), fixed: false, kind };
         };
-        let (lo, hi) = if kind.signed {
-            Self::about_zero(&values, kind)
-        } else {
-            Self::natural(&values, kind)
-        };
-        Self {
-            lo,
-            hi,
-            clipped: (first < lo, last > hi),
-            fixed: false,
-            kind,
-        }
+        let (lo, hi) = if kind.signed { Self::about_zero(&values, kind) } else { Self::natural(&values, kind) };
+        Self { lo, hi, clipped: (first < lo, last > hi), fixed: false, kind }
     }
 
     fn natural(values: &[f64], kind: RangeKind) -> (f64, f64) {
         let (cut, last) = (values.len() / 50, values.len() - 1);
-        let (lo, hi) = if kind.higher_is_better {
-            (values[cut], values[last])
-        } else {
-            (values[0], values[last - cut])
-        };
+        let (lo, hi) =
+            if kind.higher_is_better { (values[cut], values[last]) } else { (values[0], values[last - cut]) };
         let least = kind.min_span(hi);
         let step = nice_number(((hi - lo) / 10.0).max(least / 10.0));
-        let (mut low, mut high) = (
-            (lo / step - 1e-6).floor() * step,
-            (hi / step + 1e-6).ceil() * step,
-        );
+        let (mut low, mut high) = ((lo / step - 1e-6).floor() * step, (hi / step + 1e-6).ceil() * step);
         if high - low < least {
             let more = ((least - (high - low)) / (2.0 * step)).ceil() * step;
             (low, high) = (low - more, high + more);
@@ -147,21 +112,13 @@ impl ColorRange {
     }
 
     /// A range that the user chose, for those values.
-    pub fn with_limits(
-        (lo, hi): (f64, f64),
-        values: impl IntoIterator<Item = f64>,
-        kind: RangeKind,
-    ) -> Self {
+    pub fn with_limits((lo, hi): (f64, f64), values: impl IntoIterator<Item = f64>, kind: RangeKind) -> Self {
         let values = sorted(values);
-        let beyond =
-            |v: Option<&f64>, out: fn(f64, f64) -> bool, end| v.is_some_and(|&v| out(v, end));
+        let beyond = |v: Option<&f64>, out: fn(f64, f64) -> bool, end| v.is_some_and(|&v| out(v, end));
         Self {
             lo,
             hi,
-            clipped: (
-                beyond(values.first(), |v, end| v < end, lo),
-                beyond(values.last(), |v, end| v > end, hi),
-            ),
+            clipped: (beyond(values.first(), |v, end| v < end, lo), beyond(values.last(), |v, end| v > end, hi)),
             fixed: true,
             kind,
         }
@@ -180,21 +137,13 @@ impl ColorRange {
         let step = nice_number(span / 200.0);
         let round = |x: f64| (x / step).round() * step;
         let (lo, hi) = (round(middle - span / 2.0), round(middle + span / 2.0));
-        if hi > lo {
-            (lo, hi)
-        } else {
-            (self.lo, self.hi)
-        }
+        if hi > lo { (lo, hi) } else { (self.lo, self.hi) }
     }
 
     /// How good a value is, 0 to 1.
     pub fn quality(&self, value: f64) -> f64 {
         let t = self.height(value);
-        if self.kind.higher_is_better {
-            t
-        } else {
-            1.0 - t
-        }
+        if self.kind.higher_is_better { t } else { 1.0 - t }
     }
 
     /// How high a value lies in the range, 0 to 1, whether that is good or bad.
@@ -206,21 +155,13 @@ impl ColorRange {
 
     /// The value at `t`, 0 (worst) to 1 (best).
     pub fn value_at(&self, t: f64) -> f64 {
-        let t = if self.kind.higher_is_better {
-            t
-        } else {
-            1.0 - t
-        };
+        let t = if self.kind.higher_is_better { t } else { 1.0 - t };
         self.lo + t * (self.hi - self.lo)
     }
 
     /// How good a value is, in tenths: a digit from 0 to 9. Of a difference, how large it is.
     pub fn digit(&self, value: f64) -> u8 {
-        let t = if self.kind.signed {
-            (2.0 * self.height(value) - 1.0).abs()
-        } else {
-            self.quality(value)
-        };
+        let t = if self.kind.signed { (2.0 * self.height(value) - 1.0).abs() } else { self.quality(value) };
         (t * 10.0).floor().clamp(0.0, 9.0) as u8
     }
 
@@ -240,11 +181,7 @@ impl ColorRange {
         let (span, signed) = (self.hi - self.lo, self.kind.signed);
         if !self.kind.percent {
             let text = format_number(value, span / 20.0);
-            return if signed && value > 0.0 {
-                format!("+{text}")
-            } else {
-                text
-            };
+            return if signed && value > 0.0 { format!("+{text}") } else { text };
         }
         let decimals = match 100.0 * span {
             span if span > 20.0 => 0,
@@ -263,9 +200,7 @@ impl ColorRange {
 
 fn sorted(values: impl IntoIterator<Item = f64>) -> Vec<f64> {
     let finite = values.into_iter().filter(|v| v.is_finite());
-    let mut values: Vec<f64> = finite
-        .map(|v| v.clamp(-MAX_MAGNITUDE, MAX_MAGNITUDE))
-        .collect();
+    let mut values: Vec<f64> = finite.map(|v| v.clamp(-MAX_MAGNITUDE, MAX_MAGNITUDE)).collect();
     values.sort_by(f64::total_cmp);
     values
 }
@@ -279,12 +214,7 @@ mod tests {
     fn heatmap(correct: &[u32]) -> Heatmap {
         let mut h = Heatmap::new(surfit_core::surface::Patch::Square, 11);
         for (cell, &correct) in h.cells.iter_mut().zip(correct) {
-            *cell = Cell {
-                correct,
-                images: 1000,
-                loss: 1.0 - correct as f32 / 1000.0,
-                version: 0,
-            };
+            *cell = Cell { correct, images: 1000, loss: 1.0 - correct as f32 / 1000.0, version: 0 };
         }
         h
     }
@@ -297,10 +227,7 @@ mod tests {
         let r = ColorRange::of(&heatmap(&correct), Metric::Accuracy);
         assert!(r.lo > 0.84 && (r.hi - 0.88).abs() < 1e-9, "{r:?}");
         assert_eq!((r.quality(0.11), r.clipped), (0.0, (true, false)));
-        assert_eq!(
-            (r.end_sign(r.lo, false), r.end_sign(r.hi, false)),
-            ("≤", "")
-        );
+        assert_eq!((r.end_sign(r.lo, false), r.end_sign(r.hi, false)), ("≤", ""));
         let l = ColorRange::of(&heatmap(&correct), Metric::Loss);
         assert!(l.hi < 0.17 && l.quality(0.12) > l.quality(0.15), "{l:?}");
         assert_eq!(l.end_sign(l.hi, true), ">");
@@ -308,20 +235,14 @@ mod tests {
 
     #[test]
     fn equal_unmeasured_and_extreme_cells() {
-        let r = ColorRange::of(
-            &Heatmap::new(surfit_core::surface::Patch::Square, 5),
-            Metric::Accuracy,
-        );
+        let r = ColorRange::of(&Heatmap::new(surfit_core::surface::Patch::Square, 5), Metric::Accuracy);
         assert_eq!((r.lo, r.hi), (0.0, 1.0));
         for all in [0, 500, 1000] {
             let r = ColorRange::of(&heatmap(&[all; 121]), Metric::Accuracy);
             assert!(r.hi > r.lo && r.lo >= 0.0 && r.hi <= 1.0, "{r:?}");
         }
         let r = ColorRange::of(&heatmap(&[0, 1000]), Metric::Accuracy);
-        assert_eq!(
-            (r.lo, r.hi, r.digit(1.0), r.digit(0.0), r.digit(0.55)),
-            (0.0, 1.0, 9, 0, 5)
-        );
+        assert_eq!((r.lo, r.hi, r.digit(1.0), r.digit(0.0), r.digit(0.55)), (0.0, 1.0, 9, 0, 5));
         assert_eq!(r.label(0.5), "50");
     }
 
@@ -344,15 +265,9 @@ mod tests {
         let narrow = ColorRange::with_limits(r.adjusted(RangeChange::Narrow), values, r.kind);
         assert!(narrow.fixed && narrow.clipped == (true, true), "{narrow:?}");
         let back = narrow.adjusted(RangeChange::Widen);
-        assert!(
-            (back.0 - r.lo).abs() < 1e-3 && (back.1 - r.hi).abs() < 1e-3,
-            "{back:?}"
-        );
+        assert!((back.0 - r.lo).abs() < 1e-3 && (back.1 - r.hi).abs() < 1e-3, "{back:?}");
         let up = ColorRange::with_limits(r.adjusted(RangeChange::Raise), values, r.kind);
-        assert_eq!(
-            (up.end_sign(up.lo, false), up.end_sign(up.hi, false)),
-            ("≤", "")
-        );
+        assert_eq!((up.end_sign(up.lo, false), up.end_sign(up.hi, false)), ("≤", ""));
     }
 
     proptest! {

@@ -50,9 +50,8 @@ impl SurfaceView {
     pub fn save_earlier_surface(&mut self, before: &RunState, now: &Snapshot) {
         let Some(old) = &before.snapshot else { return };
         let changed = old.degrees != now.degrees && old.fit_total > 0;
-        if let Some(earlier) = changed
-            .then(|| SurfaceComparison::of(format!("degree {}", old.degrees), false, before))
-            .flatten()
+        if let Some(earlier) =
+            changed.then(|| SurfaceComparison::of(format!("degree {}", old.degrees), false, before)).flatten()
         {
             self.earlier_surface = Some(earlier);
         }
@@ -67,11 +66,7 @@ enum ComparedPanel {
     Difference,
 }
 
-const PANELS: [ComparedPanel; 3] = [
-    ComparedPanel::This,
-    ComparedPanel::Other,
-    ComparedPanel::Difference,
-];
+const PANELS: [ComparedPanel; 3] = [ComparedPanel::This, ComparedPanel::Other, ComparedPanel::Difference];
 
 /// Rows of the readout.
 const READOUT_ROWS: u16 = 2;
@@ -80,38 +75,23 @@ const READOUT_ROWS: u16 = 2;
 /// the maps largest.
 fn panel_areas(inner: Rect) -> ([Rect; 3], Rect) {
     let rows = if inner.height >= 10 { READOUT_ROWS } else { 0 };
-    let room = Rect {
-        height: inner.height - rows,
-        ..inner
-    };
+    let room = Rect { height: inner.height - rows, ..inner };
     let readout = Rect::new(inner.x, room.bottom(), inner.width, rows);
     let size = |(columns, rows): (u16, u16)| {
         let (w, h) = (room.width / columns, room.height / rows);
         w.min(2 * h.saturating_sub(2))
     };
-    let (columns, rows) = [(3, 1), (1, 3), (2, 2)]
-        .into_iter()
-        .max_by_key(|&shape| size(shape))
-        .unwrap_or((3, 1));
+    let (columns, rows) = [(3, 1), (1, 3), (2, 2)].into_iter().max_by_key(|&shape| size(shape)).unwrap_or((3, 1));
     let (w, h) = (room.width / columns, room.height / rows);
     let part = |n: u16| Rect::new(room.x + n % columns * w, room.y + n / columns * h, w, h);
     ([part(0), part(1), part(2)], readout)
 }
 
 /// What a panel's map is drawn from.
-fn scene<'a>(
-    base: &'a SurfaceScene<'a>,
-    comparison: &'a SurfaceComparison,
-    panel: ComparedPanel,
-) -> SurfaceScene<'a> {
+fn scene<'a>(base: &'a SurfaceScene<'a>, comparison: &'a SurfaceComparison, panel: ComparedPanel) -> SurfaceScene<'a> {
     let best = base.view.metric.best_corner_value(&comparison.corners);
     let (mine, mut other) = (
-        ShownField {
-            field: base.field.clone(),
-            range: base.range,
-            quantity: base.quantity,
-            reference: base.reference,
-        },
+        ShownField { field: base.field.clone(), range: base.range, quantity: base.quantity, reference: base.reference },
         ShownField::of(best, &comparison.heatmap, base.view),
     );
     // A run without corners or intervals cannot show what this one does, so nothing is compared.
@@ -120,9 +100,7 @@ fn scene<'a>(
         let both = mine.field.values.iter().chain(&other.field.values);
         let values = both.flatten().copied();
         match base.range.fixed {
-            true => {
-                ColorRange::with_limits((base.range.lo, base.range.hi), values, base.range.kind)
-            }
+            true => ColorRange::with_limits((base.range.lo, base.range.hi), values, base.range.kind),
             false => ColorRange::automatic(values, base.range.kind),
         }
     };
@@ -142,12 +120,7 @@ fn scene<'a>(
                 ..RangeKind::difference(base.view.metric)
             };
             let range = ColorRange::automatic(field.values.iter().flatten().copied(), kind);
-            let shown = ShownField {
-                field,
-                range,
-                quantity: CellQuantity::Value,
-                reference: None,
-            };
+            let shown = ShownField { field, range, quantity: CellQuantity::Value, reference: None };
             (base.heatmap, shown)
         }
     };
@@ -171,12 +144,8 @@ pub(crate) struct ComparedSurfaces {
 }
 
 /// What is shown of two surfaces side by side.
-pub(crate) fn compare_surfaces(
-    base: &SurfaceScene<'_>,
-    comparison: &SurfaceComparison,
-) -> ComparedSurfaces {
-    let ranges = [ComparedPanel::This, ComparedPanel::Difference]
-        .map(|panel| scene(base, comparison, panel).range);
+pub(crate) fn compare_surfaces(base: &SurfaceScene<'_>, comparison: &SurfaceComparison) -> ComparedSurfaces {
+    let ranges = [ComparedPanel::This, ComparedPanel::Difference].map(|panel| scene(base, comparison, panel).range);
     ComparedSurfaces {
         names: [this_name(base, comparison), comparison.name.clone()],
         ranges: ranges.map(|r| (r.lo, r.hi)),
@@ -185,53 +154,29 @@ pub(crate) fn compare_surfaces(
 
 /// A panel's layout: a title, the map, a bar below it.
 fn layout(room: Rect, scene: &SurfaceScene<'_>) -> SurfaceLayout {
-    let inside = Rect {
-        y: room.y + 1,
-        height: room.height.saturating_sub(1),
-        width: room.width.saturating_sub(1),
-        ..room
-    };
+    let inside =
+        Rect { y: room.y + 1, height: room.height.saturating_sub(1), width: room.width.saturating_sub(1), ..room };
     SurfaceLayout::map_with_bar(inside, scene.cells.count, scene.view.show_relief)
         .with_first_cell(scene.cells.first_cell)
 }
 
 /// The rooms of two slices below the maps, where those leave any.
-fn slice_areas(
-    layouts: &[SurfaceLayout; 3],
-    rooms: &[Rect; 3],
-    readout: Rect,
-) -> Option<[Rect; 2]> {
+fn slice_areas(layouts: &[SurfaceLayout; 3], rooms: &[Rect; 3], readout: Rect) -> Option<[Rect; 2]> {
     let in_a_row = rooms.iter().all(|r| r.y == rooms[0].y);
     let ends = layouts.iter().map(|l| l.map.bottom().max(l.bar.bottom()));
     let top = ends.max()? + 1;
-    let height = readout
-        .y
-        .checked_sub(top)
-        .filter(|&h| h >= 6 && in_a_row)?
-        .min(16);
+    let height = readout.y.checked_sub(top).filter(|&h| h >= 6 && in_a_row)?.min(16);
     let half = readout.width / 2;
     let left = Rect::new(readout.x, readout.y - height, half - 1, height);
-    Some([
-        left,
-        Rect {
-            x: left.x + half,
-            ..left
-        },
-    ])
+    Some([left, Rect { x: left.x + half, ..left }])
 }
 
 /// Draws the maps with their names and the readout into the pane's inside.
-pub(super) fn draw(
-    buf: &mut Buffer,
-    base: &SurfaceScene<'_>,
-    comparison: &SurfaceComparison,
-    inner: Rect,
-) {
+pub(super) fn draw(buf: &mut Buffer, base: &SurfaceScene<'_>, comparison: &SurfaceComparison, inner: Rect) {
     let (rooms, below) = panel_areas(inner);
     let scenes = PANELS.map(|panel| scene(base, comparison, panel));
     let layouts = [0, 1, 2].map(|k| layout(rooms[k], &scenes[k]));
-    for (((panel, room), scene), layout) in PANELS.into_iter().zip(rooms).zip(&scenes).zip(&layouts)
-    {
+    for (((panel, room), scene), layout) in PANELS.into_iter().zip(rooms).zip(&scenes).zip(&layouts) {
         if room.width < 6 || room.height < 4 {
             continue;
         }
@@ -255,27 +200,14 @@ pub(super) fn draw(
     readout(buf, &scenes, comparison, below);
 }
 
-fn title(
-    buf: &mut Buffer,
-    scene: &SurfaceScene<'_>,
-    comparison: &SurfaceComparison,
-    panel: ComparedPanel,
-    room: Rect,
-) {
+fn title(buf: &mut Buffer, scene: &SurfaceScene<'_>, comparison: &SurfaceComparison, panel: ComparedPanel, room: Rect) {
     let style = scene.theme.style(ThemeRole::Title);
     let name = match panel {
         ComparedPanel::This => this_name(scene, comparison),
         ComparedPanel::Other => other_name(scene, comparison),
         ComparedPanel::Difference => format!("this {} that", scene.theme.pick_glyph("−", "-")),
     };
-    text::put(
-        buf,
-        room.x,
-        room.y,
-        room.width.saturating_sub(1),
-        &name,
-        style,
-    );
+    text::put(buf, room.x, room.y, room.width.saturating_sub(1), &name, style);
 }
 
 /// What this surface is called: its run beside another run, else its degree.
@@ -294,32 +226,21 @@ fn other_name(scene: &SurfaceScene<'_>, comparison: &SurfaceComparison) -> Strin
 }
 
 /// The point under the cursors: both figures and their difference.
-fn readout(
-    buf: &mut Buffer,
-    scenes: &[SurfaceScene<'_>; 3],
-    comparison: &SurfaceComparison,
-    room: Rect,
-) {
+fn readout(buf: &mut Buffer, scenes: &[SurfaceScene<'_>; 3], comparison: &SurfaceComparison, room: Rect) {
     let [this, other, difference] = scenes;
     let theme = this.theme;
     let (muted, plain) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Text));
     let index = this.index(this.cursor);
     let place = this.format_position(this.heatmap.parameters(index));
     let mut group: Vec<FigurePiece<'_>> = vec![vec![
-        Span::styled(
-            format!("{} ", theme.pick_glyph("▸", ">")),
-            theme.style(ThemeRole::Accent),
-        ),
+        Span::styled(format!("{} ", theme.pick_glyph("▸", ">")), theme.style(ThemeRole::Accent)),
         Span::styled(place, plain),
     ]];
     let figure = |scene: &SurfaceScene<'_>| match scene.value(scene.index(scene.cursor)) {
         Some(value) => readout::format_precise(value, scene.range.kind),
         None => "not measured".into(),
     };
-    for (name, scene) in [
-        (this_name(this, comparison), this),
-        (other_name(other, comparison), other),
-    ] {
+    for (name, scene) in [(this_name(this, comparison), this), (other_name(other, comparison), other)] {
         group.push(vec![
             Span::styled(format!("{name} "), muted),
             Span::styled(figure(scene), plain.add_modifier(Modifier::BOLD)),
@@ -328,11 +249,7 @@ fn readout(
     if let Some(value) = difference.value(index) {
         let kind = difference.range.kind;
         let good = value == 0.0 || (value > 0.0) == kind.higher_is_better;
-        let role = if good {
-            ThemeRole::Good
-        } else {
-            ThemeRole::Warning
-        };
+        let role = if good { ThemeRole::Good } else { ThemeRole::Warning };
         group.push(vec![
             Span::styled("difference ", muted),
             Span::styled(readout::format_precise(value, kind), theme.style(role)),
@@ -342,26 +259,12 @@ fn readout(
     let (sum, count) = mean.fold((0.0, 0), |(s, n), v| (s + v, n + 1));
     let whole: Vec<FigurePiece<'_>> = if count > 0 {
         let mean = readout::format_precise(sum / f64::from(count), difference.range.kind);
-        vec![vec![
-            Span::styled(format!("mean difference over {count} cells "), muted),
-            Span::styled(mean, plain),
-        ]]
+        vec![vec![Span::styled(format!("mean difference over {count} cells "), muted), Span::styled(mean, plain)]]
     } else {
-        vec![vec![Span::styled(
-            "no cell was measured on both surfaces",
-            muted,
-        )]]
+        vec![vec![Span::styled("no cell was measured on both surfaces", muted)]]
     };
-    let inside = Rect {
-        x: room.x + 1,
-        width: room.width.saturating_sub(2),
-        ..room
-    };
-    text::put_lines(
-        buf,
-        inside,
-        &text::flow(&[group, whole], inside.width, inside.height),
-    );
+    let inside = Rect { x: room.x + 1, width: room.width.saturating_sub(2), ..room };
+    text::put_lines(buf, inside, &text::flow(&[group, whole], inside.width, inside.height));
 }
 
 /// The cell of this surface at a character of whichever map.
@@ -388,9 +291,7 @@ pub(super) fn cell_at(
             layout.cell_at(column, row)
         };
         let (a, b) = cell?;
-        let (u, v) = scene
-            .heatmap
-            .parameters(scene.index(scene.heatmap.clamp_to_surface((a, b))));
+        let (u, v) = scene.heatmap.parameters(scene.index(scene.heatmap.clamp_to_surface((a, b))));
         let index = base.heatmap.nearest_cell(u, v);
         // The cells of a coarser grid may reach a little beyond the part that is shown.
         let (first, last) = (base.cells.first_cell, base.cells.count - 1);

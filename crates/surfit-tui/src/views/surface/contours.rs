@@ -40,11 +40,7 @@ impl Contours {
 /// Levels of contour lines: natural numbers within the range, the more the larger the map. Differences have zero among
 /// them.
 pub(super) fn contour_levels(scene: &SurfaceScene<'_>, rows: u16) -> Vec<f64> {
-    let scale = AxisScale {
-        lo: scene.range.lo,
-        hi: scene.range.hi,
-        log: false,
-    };
+    let scale = AxisScale { lo: scene.range.lo, hi: scene.range.hi, log: false };
     let most = usize::from(rows / 3).clamp(3, 9);
     scale.ticks(most).into_iter().map(|t| t.0).collect()
 }
@@ -96,9 +92,7 @@ pub(super) fn draw(
         }
     }
     let pen = ContourPen { scene, alone };
-    strokes.draw(map, buf, |buf, at, ink| {
-        pen.style(buf, at, *levels.get(usize::from(ink))?)
-    });
+    strokes.draw(map, buf, |buf, at, ink| pen.style(buf, at, *levels.get(usize::from(ink))?));
     if scene.view.show_values && layout.pixels >= 2 * layout.grid {
         // The cells' own figures say more, and the two together could not be read.
         return Vec::new();
@@ -106,10 +100,8 @@ pub(super) fn draw(
     // Labels leave the cursor and the best points to be seen.
     let grid = scene.heatmap.grid;
     let marked = scene.best.iter().chain(&scene.peaks);
-    let mut taken: Vec<Rect> = marked
-        .map(|&i| layout.cell_area((i / grid, i % grid)))
-        .chain([layout.cell_area(scene.cursor)])
-        .collect();
+    let mut taken: Vec<Rect> =
+        marked.map(|&i| layout.cell_area((i / grid, i % grid))).chain([layout.cell_area(scene.cursor)]).collect();
     let mut labels = Vec::new();
     for (line, &level) in lines.iter().zip(&levels) {
         let label = scene.range.label(level);
@@ -121,11 +113,7 @@ pub(super) fn draw(
         if let Some(style) = pen.style(buf, middle, level) {
             let style = style.add_modifier(Modifier::BOLD);
             taken.push(room);
-            labels.push(ContourLabel {
-                room,
-                text: label,
-                style,
-            });
+            labels.push(ContourLabel { room, text: label, style });
         }
     }
     labels
@@ -182,10 +170,7 @@ fn rgb(colour: Color) -> Option<map::Rgb> {
 /// Where the label of a line goes: into a piece that runs level, away from the map's edges and from other labels; `None`
 /// when the line is too short or there is no such piece.
 fn label_area(line: &[ContourSegment], map: Rect, width: u16, taken: &[Rect]) -> Option<Rect> {
-    let length: f64 = line
-        .iter()
-        .map(|[p, q]| (p.0 - q.0).hypot(2.0 * (p.1 - q.1)))
-        .sum();
+    let length: f64 = line.iter().map(|[p, q]| (p.0 - q.0).hypot(2.0 * (p.1 - q.1))).sum();
     if length < 3.0 * f64::from(width) || map.width < 3 * width || map.height < 5 {
         return None;
     }
@@ -203,12 +188,7 @@ fn label_area(line: &[ContourSegment], map: Rect, width: u16, taken: &[Rect]) ->
         dy / (dx + dy).max(1e-9)
     };
     let free = |r: &Rect| {
-        let wide = Rect {
-            x: r.x.saturating_sub(2),
-            y: r.y.saturating_sub(1),
-            width: r.width + 4,
-            height: 3,
-        };
+        let wide = Rect { x: r.x.saturating_sub(2), y: r.y.saturating_sub(1), width: r.width + 4, height: 3 };
         taken.iter().all(|t| !t.intersects(wide))
     };
     line.iter()

@@ -18,16 +18,8 @@ const ROWS_ABOVE: u16 = 1;
 
 /// The characters of the picture in `inner`, all that the axes and the bar leave; `None` where that is nothing.
 pub(crate) fn map_area(inner: Rect, patch: Patch) -> Option<Rect> {
-    let left = if patch == Patch::Curve {
-        1
-    } else {
-        GUTTER_WIDTH
-    };
-    let right = if inner.width >= MIN_WIDTH_WITH_BAR {
-        BAR_WIDTH
-    } else {
-        1
-    };
+    let left = if patch == Patch::Curve { 1 } else { GUTTER_WIDTH };
+    let right = if inner.width >= MIN_WIDTH_WITH_BAR { BAR_WIDTH } else { 1 };
     let area = Rect {
         x: inner.x + left,
         y: inner.y + ROWS_ABOVE,
@@ -42,17 +34,12 @@ pub(crate) fn draw_around(buf: &mut Buffer, scene: &SurfaceScene<'_>, inner: Rec
     let Some(map) = map_area(inner, scene.heatmap.patch) else {
         return;
     };
-    let (axis, name) = (
-        scene.theme.style(ThemeRole::Axis),
-        scene.theme.style(ThemeRole::Text),
-    );
+    let (axis, name) = (scene.theme.style(ThemeRole::Axis), scene.theme.style(ThemeRole::Text));
     let [(first_u, last_u), (first_v, last_v)] = scene.cells.parameter_ranges();
     for (share, column) in marks_of(map.width, 24) {
         let tick = format_parameter(first_u + share * (last_u - first_u));
         let wide = tick.len() as u16;
-        let x = (map.x + column)
-            .saturating_sub(wide / 2)
-            .min(map.right() - wide);
+        let x = (map.x + column).saturating_sub(wide / 2).min(map.right() - wide);
         text::put(buf, x.max(map.x), map.bottom(), wide, &tick, axis);
     }
     if map.width >= 24 {
@@ -61,14 +48,7 @@ pub(crate) fn draw_around(buf: &mut Buffer, scene: &SurfaceScene<'_>, inner: Rec
     if scene.heatmap.patch != Patch::Curve {
         for (share, row) in marks_of(map.height, 8) {
             let tick = format_parameter(last_v - share * (last_v - first_v));
-            text::put(
-                buf,
-                inner.x + 1,
-                map.y + row,
-                3,
-                &format!("{tick:>3}"),
-                axis,
-            );
+            text::put(buf, inner.x + 1, map.y + row, 3, &format!("{tick:>3}"), axis);
             let line = scene.theme.pick_glyph("┤", "-");
             text::put(buf, inner.x + 5, map.y + row, 1, line, axis);
         }
@@ -82,11 +62,7 @@ pub(crate) fn draw_around(buf: &mut Buffer, scene: &SurfaceScene<'_>, inner: Rec
     let title = format!("{}{unit}", scene.description());
     text::put(buf, map.x, inner.y, inner.right() - map.x, &title, name);
     if inner.width >= MIN_WIDTH_WITH_BAR {
-        let room = Rect {
-            x: map.right() + 1,
-            width: BAR_WIDTH - 1,
-            ..map
-        };
+        let room = Rect { x: map.right() + 1, width: BAR_WIDTH - 1, ..map };
         color_bar::draw_vertical(buf, scene, room);
     }
     let (room, row) = (inner.right() - map.x, inner.bottom() - 1);
@@ -112,9 +88,7 @@ fn best_sentence(scene: &SurfaceScene<'_>, room: u16) -> String {
         Some(format!("ring: best, {} at {place}", told(index)?))
     });
     let corners = scene.heatmap.corner_cells().into_iter().enumerate();
-    let corners: Vec<String> = corners
-        .filter_map(|(n, index)| Some(format!("{} {}", n + 1, told(index)?)))
-        .collect();
+    let corners: Vec<String> = corners.filter_map(|(n, index)| Some(format!("{} {}", n + 1, told(index)?))).collect();
     let Some(best) = best else {
         return String::new();
     };

@@ -83,11 +83,7 @@ impl SurfaceLayout {
     }
 
     fn without_room(inner: Rect, grid: usize) -> Self {
-        let none = Rect {
-            width: 0,
-            height: 0,
-            ..inner
-        };
+        let none = Rect { width: 0, height: 0, ..inner };
         Self {
             grid,
             first_cell: (0, 0),
@@ -105,23 +101,14 @@ impl SurfaceLayout {
     fn with_options(inner: Rect, grid: usize, wish: LayoutOptions) -> Option<Self> {
         let gutter = if wish.frame { GUTTER_WIDTH } else { 0 };
         let corner_rows = if wish.corners { 2 } else { 0 };
-        let below =
-            u16::from(wish.frame) + corner_rows + u16::from(wish.bar == BarPlacement::Below);
-        let wide = gutter
-            + if wish.bar == BarPlacement::Side {
-                BAR_WIDTH
-            } else {
-                0
-            };
+        let below = u16::from(wish.frame) + corner_rows + u16::from(wish.bar == BarPlacement::Below);
+        let wide = gutter + if wish.bar == BarPlacement::Side { BAR_WIDTH } else { 0 };
         let (panel_w, panel_h) = match (wish.side, wish.slices) {
             (true, _) => (MIN_PANEL_WIDTH + 2, 0),
             (false, true) => (0, wish.readout + MIN_SLICE_ROWS),
             (false, false) => (0, wish.readout),
         };
-        let room = (
-            inner.width.checked_sub(wide + panel_w)?,
-            inner.height.checked_sub(below + panel_h)?,
-        );
+        let room = (inner.width.checked_sub(wide + panel_w)?, inner.height.checked_sub(below + panel_h)?);
         let pixels = pixels(room.0, room.1, grid);
         if pixels == 0 || (wish.frame && pixels < 6) || (wish.corners && pixels < 24) {
             return None;
@@ -130,28 +117,18 @@ impl SurfaceLayout {
         // The map with its labels and bar is centred in what the panel leaves; the panel takes the rest.
         let group = wide + map_w;
         let free_w = inner.width - panel_w - group;
-        let left = if wish.side {
-            (free_w / 4).min(2)
-        } else {
-            free_w / 2
-        };
+        let left = if wish.side { (free_w / 4).min(2) } else { free_w / 2 };
         let top = inner.y + u16::from(wish.corners);
         let used = below + map_h;
         let map = Rect::new(inner.x + left + gutter, top, map_w, map_h);
         let after = inner.y + used;
         let bar = match wish.bar {
             BarPlacement::Side => Rect::new(map.right(), map.y, BAR_WIDTH, map.height),
-            BarPlacement::Below => {
-                Rect::new(map.x - gutter, after - 1, (map_w + gutter).max(20), 1)
-            }
+            BarPlacement::Below => Rect::new(map.x - gutter, after - 1, (map_w + gutter).max(20), 1),
             BarPlacement::None => Rect::new(map.right(), map.y, 0, 0),
         };
         // A bar below is wider than a narrow map, and must not reach into a panel at the side.
-        let end = if wish.side {
-            inner.x + left + group
-        } else {
-            inner.right()
-        };
+        let end = if wish.side { inner.x + left + group } else { inner.right() };
         if bar.right() > end || (wish.bar == BarPlacement::Side && map_h < 4) {
             return None;
         }
@@ -180,10 +157,7 @@ impl SurfaceLayout {
 
     /// The same layout for cells from `first` on.
     pub fn with_first_cell(self, first: (usize, usize)) -> Self {
-        Self {
-            first_cell: first,
-            ..self
-        }
+        Self { first_cell: first, ..self }
     }
 
     /// The cell along `u` at a pixel counted from the left.
@@ -199,12 +173,7 @@ impl SurfaceLayout {
     /// The pixels, first and one past the last, of a cell counted from the first; at least one, though it may show a neighbour.
     fn pixels_of_cell(&self, cell: usize) -> (usize, usize) {
         // The smallest pixel `p` with `(2p + 1)·grid ≥ 2·pixels·cell`: `cell_of_pixel` turned round.
-        let first = |cell: usize| {
-            (2 * self.pixels * cell)
-                .div_ceil(self.grid)
-                .saturating_sub(1)
-                .div_ceil(2)
-        };
+        let first = |cell: usize| (2 * self.pixels * cell).div_ceil(self.grid).saturating_sub(1).div_ceil(2);
         let (from, to) = (first(cell), first(cell + 1).min(self.pixels));
         let from = from.min(self.pixels.saturating_sub(1));
         (from, to.max(from + 1))
@@ -214,10 +183,7 @@ impl SurfaceLayout {
     pub fn pixel_position(&self, pixel: (usize, usize)) -> (f64, f64) {
         let cells = self.grid as f64 / self.pixels.max(1) as f64;
         let place = |pixel: usize, first: usize| first as f64 + (pixel as f64 + 0.5) * cells - 0.5;
-        (
-            place(pixel.0, self.first_cell.0),
-            place(pixel.1, self.first_cell.1),
-        )
+        (place(pixel.0, self.first_cell.0), place(pixel.1, self.first_cell.1))
     }
 
     /// Where a place between cells lies in the map, in characters from its upper left.
@@ -238,10 +204,7 @@ impl SurfaceLayout {
         if !self.map.contains((column, row).into()) {
             return None;
         }
-        let (x, y) = (
-            usize::from(column - self.map.x),
-            2 * usize::from(row - self.map.y),
-        );
+        let (x, y) = (usize::from(column - self.map.x), 2 * usize::from(row - self.map.y));
         Some((self.column_cell(x), self.row_cell(y)))
     }
 
@@ -253,22 +216,10 @@ impl SurfaceLayout {
         };
         let (x0, x1) = self.pixels_of_cell(a);
         let (low, high) = self.pixels_of_cell(b);
-        let (y0, y1) = (
-            self.pixels - high.min(self.pixels),
-            self.pixels - low.min(self.pixels),
-        );
+        let (y0, y1) = (self.pixels - high.min(self.pixels), self.pixels - low.min(self.pixels));
         let (top, bottom) = (y0.div_ceil(2), y1 / 2);
-        let (top, bottom) = if top < bottom {
-            (top, bottom)
-        } else {
-            (y0 / 2, y0 / 2 + 1)
-        };
-        Rect::new(
-            self.map.x + x0 as u16,
-            self.map.y + top as u16,
-            (x1 - x0) as u16,
-            (bottom - top) as u16,
-        )
+        let (top, bottom) = if top < bottom { (top, bottom) } else { (y0 / 2, y0 / 2 + 1) };
+        Rect::new(self.map.x + x0 as u16, self.map.y + top as u16, (x1 - x0) as u16, (bottom - top) as u16)
     }
 }
 
@@ -300,17 +251,8 @@ fn candidate_options(slices: bool) -> Vec<LayoutOptions> {
         for bar in [BarPlacement::Side, BarPlacement::Below, BarPlacement::None] {
             for corners in [true, false] {
                 for slices in [true, false].into_iter().filter(|s| slices || !s) {
-                    for (side, readout) in
-                        [(true, 6), (false, 3), (false, 2), (false, 1), (false, 0)]
-                    {
-                        out.push(LayoutOptions {
-                            side,
-                            readout,
-                            slices,
-                            corners,
-                            bar,
-                            frame,
-                        });
+                    for (side, readout) in [(true, 6), (false, 3), (false, 2), (false, 1), (false, 0)] {
+                        out.push(LayoutOptions { side, readout, slices, corners, bar, frame });
                     }
                 }
             }
@@ -322,21 +264,13 @@ fn candidate_options(slices: bool) -> Vec<LayoutOptions> {
 /// Pixels along each axis of the largest square map in `width × height` characters.
 fn pixels(width: u16, height: u16, grid: usize) -> usize {
     let room = usize::from(width).min(2 * usize::from(height));
-    if room >= grid {
-        room / grid * grid
-    } else {
-        room
-    }
+    if room >= grid { room / grid * grid } else { room }
 }
 
 /// Readout and slices within the panel; `None` when the wished ones have no room.
 fn split(panel: Rect, wish: LayoutOptions) -> Option<(Rect, Option<[Rect; 2]>)> {
     if !wish.slices {
-        let height = if wish.side {
-            panel.height
-        } else {
-            panel.height.min(4)
-        };
+        let height = if wish.side { panel.height } else { panel.height.min(4) };
         return Some((Rect { height, ..panel }, None));
     }
     if wish.side {
@@ -347,20 +281,8 @@ fn split(panel: Rect, wish: LayoutOptions) -> Option<(Rect, Option<[Rect; 2]>)> 
         }
         let below = panel.y + readout + 1;
         let along = Rect::new(panel.x, below, panel.width, each);
-        let rooms = [
-            along,
-            Rect {
-                y: below + each,
-                ..along
-            },
-        ];
-        return Some((
-            Rect {
-                height: readout,
-                ..panel
-            },
-            Some(rooms),
-        ));
+        let rooms = [along, Rect { y: below + each, ..along }];
+        return Some((Rect { height: readout, ..panel }, Some(rooms)));
     }
     let height = panel.height.checked_sub(wish.readout)?;
     if height < MIN_SLICE_ROWS || panel.width < 40 {
@@ -370,15 +292,6 @@ fn split(panel: Rect, wish: LayoutOptions) -> Option<(Rect, Option<[Rect; 2]>)> 
     let height = panel.height - readout;
     let half = (panel.width - 4) / 2;
     let along = Rect::new(panel.x, panel.y + readout, half, height);
-    let across = Rect {
-        x: along.right() + 3,
-        ..along
-    };
-    Some((
-        Rect {
-            height: readout,
-            ..panel
-        },
-        Some([along, across]),
-    ))
+    let across = Rect { x: along.right() + 3, ..along };
+    Some((Rect { height: readout, ..panel }, Some([along, across])))
 }

@@ -3,9 +3,7 @@
 mod cell_colors;
 mod marks;
 
-pub use cell_colors::{
-    Rgb, cell_color, contrast_color, density, fresh_color, mix_colors, paleness, stale_glyph,
-};
+pub use cell_colors::{Rgb, cell_color, contrast_color, density, fresh_color, mix_colors, paleness, stale_glyph};
 
 use super::layout::SurfaceLayout;
 use super::{CellPaint, Contours, SurfaceScene, contours};
@@ -20,18 +18,10 @@ pub fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) 
     if layout.pixels == 0 {
         return;
     }
-    let canvas = MapCanvas {
-        scene,
-        layout,
-        paint: CellPaint::of(scene.theme),
-    };
+    let canvas = MapCanvas { scene, layout, paint: CellPaint::of(scene.theme) };
     canvas.draw_cells(buf);
     let lines = scene.view.contours != Contours::Off && scene.heatmap.patch != Patch::Curve;
-    let labels = if lines {
-        contours::draw(buf, scene, layout, canvas.draws_lines_only())
-    } else {
-        Vec::new()
-    };
+    let labels = if lines { contours::draw(buf, scene, layout, canvas.draws_lines_only()) } else { Vec::new() };
     canvas.draw_cell_texts(buf);
     labels.iter().for_each(|label| label.write(buf));
     canvas.corner_digits(buf);
@@ -78,15 +68,9 @@ impl MapCanvas<'_> {
             for x in 0..map.width {
                 let upper = self.pixel(x.into(), 2 * usize::from(y));
                 let below = 2 * usize::from(y) + 1;
-                let lower = if below < self.layout.pixels {
-                    self.pixel(x.into(), below)
-                } else {
-                    MapPixel::Outside
-                };
-                let index = self.shown_index((
-                    self.layout.column_cell(x.into()),
-                    self.layout.row_cell(2 * usize::from(y)),
-                ));
+                let lower = if below < self.layout.pixels { self.pixel(x.into(), below) } else { MapPixel::Outside };
+                let index =
+                    self.shown_index((self.layout.column_cell(x.into()), self.layout.row_cell(2 * usize::from(y))));
                 let Some(cell) = buf.cell_mut((map.x + x, map.y + y)) else {
                     continue;
                 };
@@ -112,11 +96,7 @@ impl MapCanvas<'_> {
     fn cell_area(&self, cell: (usize, usize)) -> Rect {
         let room = self.layout.cell_area(cell);
         match self.scene.heatmap.patch {
-            Patch::Curve if !room.is_empty() => Rect {
-                y: self.layout.map.y,
-                height: self.layout.map.height,
-                ..room
-            },
+            Patch::Curve if !room.is_empty() => Rect { y: self.layout.map.y, height: self.layout.map.height, ..room },
             _ => room,
         }
     }
@@ -143,10 +123,7 @@ impl MapCanvas<'_> {
         };
         match value {
             Some(_) if self.draws_lines_only() => MapPixel::Outside,
-            Some(value) => MapPixel::Measured(
-                self.theme()
-                    .rgb(cell_colors::value_color(self.scene, index, value)),
-            ),
+            Some(value) => MapPixel::Measured(self.theme().rgb(cell_colors::value_color(self.scene, index, value))),
             None => MapPixel::Unmeasured,
         }
     }
@@ -188,21 +165,13 @@ impl MapCanvas<'_> {
         }
         let Some(value) = self.scene.value(index) else {
             // Beside glyphs a gap tells enough; between lines alone it would not.
-            let glyph = if self.draws_lines_only() {
-                theme.pick_glyph('░', '.')
-            } else {
-                ' '
-            };
+            let glyph = if self.draws_lines_only() { theme.pick_glyph('░', '.') } else { ' ' };
             return (glyph, theme.style(ThemeRole::Unmeasured));
         };
         if self.draws_lines_only() {
             return (' ', Style::new());
         }
-        let role = if self.scene.heatmap.is_stale(index) {
-            ThemeRole::Stale
-        } else {
-            ThemeRole::Text
-        };
+        let role = if self.scene.heatmap.is_stale(index) { ThemeRole::Stale } else { ThemeRole::Text };
         (cell_colors::glyph_of(self.scene, value), theme.style(role))
     }
 }

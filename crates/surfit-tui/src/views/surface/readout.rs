@@ -14,18 +14,10 @@ pub fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, room: Rect) {
     if room.width < 8 || room.height == 0 {
         return;
     }
-    let room = Rect {
-        x: room.x + 1,
-        width: room.width - 2,
-        ..room
-    };
+    let room = Rect { x: room.x + 1, width: room.width - 2, ..room };
     let groups = [
         cursor(scene, room.width),
-        if scene.peaks.len() > 1 {
-            peaks(scene)
-        } else {
-            best(scene)
-        },
+        if scene.peaks.len() > 1 { peaks(scene) } else { best(scene) },
         summary_pieces(scene),
         corners(scene),
     ];
@@ -34,28 +26,17 @@ pub fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, room: Rect) {
 
 fn named<'a>(scene: &SurfaceScene<'_>, name: &str, value: String, style: Style) -> FigurePiece<'a> {
     let muted = scene.theme.style(ThemeRole::Muted);
-    vec![
-        Span::styled(format!("{name} "), muted),
-        Span::styled(value, style),
-    ]
+    vec![Span::styled(format!("{name} "), muted), Span::styled(value, style)]
 }
 
 /// A metric's value for people.
 pub(super) fn format_metric(metric: Metric, value: f64) -> String {
-    if metric.spec().percent {
-        text::format_percent(value, 2)
-    } else {
-        text::format_loss(value)
-    }
+    if metric.spec().percent { text::format_percent(value, 2) } else { text::format_loss(value) }
 }
 
 /// A difference of a metric's values with its sign, in percentage points where they are percentages.
 pub(super) fn format_difference(metric: Metric, difference: f64) -> String {
-    if metric.spec().percent {
-        format!("{:+.2}", 100.0 * difference)
-    } else {
-        format!("{difference:+.3}")
-    }
+    if metric.spec().percent { format!("{:+.2}", 100.0 * difference) } else { format!("{difference:+.3}") }
 }
 
 /// A figure with all its decimals, as its kind is written.
@@ -92,33 +73,19 @@ fn cursor<'a>(scene: &SurfaceScene<'_>, width: u16) -> Vec<FigurePiece<'a>> {
     let cell = &scene.heatmap.cells[index];
     let place = scene.format_position(scene.heatmap.parameters(index));
     let arrow = theme.pick_glyph("▸", ">");
-    let mut out = vec![vec![
-        Span::styled(format!("{arrow} "), theme.style(ThemeRole::Accent)),
-        Span::styled(place, text),
-    ]];
+    let mut out =
+        vec![vec![Span::styled(format!("{arrow} "), theme.style(ThemeRole::Accent)), Span::styled(place, text)]];
     let Some(accuracy) = cell.accuracy() else {
         out.push(vec![Span::styled("not measured yet", muted)]);
         return out;
     };
     let value = format!("{:.2} %", 100.0 * accuracy);
     let margin = margin(scene, Metric::Accuracy, cell);
-    out.push(vec![
-        Span::styled(value, text.add_modifier(Modifier::BOLD)),
-        Span::styled(margin, muted),
-    ]);
-    out.push(named(
-        scene,
-        "loss",
-        text::format_loss(cell.loss.into()),
-        text,
-    ));
+    out.push(vec![Span::styled(value, text.add_modifier(Modifier::BOLD)), Span::styled(margin, muted)]);
+    out.push(named(scene, "loss", text::format_loss(cell.loss.into()), text));
     if let Some(corner) = scene.run_state.best_corner_accuracy() {
         let gain = accuracy - corner;
-        let style = theme.style(if gain >= 0.0 {
-            ThemeRole::Good
-        } else {
-            ThemeRole::Warning
-        });
+        let style = theme.style(if gain >= 0.0 { ThemeRole::Good } else { ThemeRole::Warning });
         out.push(if width >= 96 {
             let over = Span::styled(" points over the best corner", muted);
             vec![Span::styled(points(gain), style), over]
@@ -126,16 +93,10 @@ fn cursor<'a>(scene: &SurfaceScene<'_>, width: u16) -> Vec<FigurePiece<'a>> {
             named(scene, "gain", points(gain), style)
         });
     }
-    out.push(vec![Span::styled(
-        format!("{} images", text::group_digits(cell.images.into())),
-        muted,
-    )]);
+    out.push(vec![Span::styled(format!("{} images", text::group_digits(cell.images.into())), muted)]);
     out.push(if scene.heatmap.is_stale(index) {
         let glyph = super::map::stale_glyph(theme);
-        vec![Span::styled(
-            format!("{glyph} stale"),
-            theme.style(ThemeRole::Stale),
-        )]
+        vec![Span::styled(format!("{glyph} stale"), theme.style(ThemeRole::Stale))]
     } else {
         vec![Span::styled("fresh", theme.style(ThemeRole::Good))]
     });
@@ -153,28 +114,15 @@ fn best<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     let Some(cell) = scene.best.map(|i| scene.heatmap.cells[i]) else {
         return Vec::new();
     };
-    let value = metric
-        .value_at(&cell)
-        .map_or("?".into(), |v| format_metric(metric, v));
+    let value = metric.value_at(&cell).map_or("?".into(), |v| format_metric(metric, v));
     // The test figure belongs to the point that was chosen then, not to whatever is best since.
-    let chosen = scene
-        .run_state
-        .finished
-        .as_ref()
-        .filter(|f| f.best == point);
-    let words = if chosen.is_some() {
-        " best"
-    } else {
-        " best so far"
-    };
+    let chosen = scene.run_state.finished.as_ref().filter(|f| f.best == point);
+    let words = if chosen.is_some() { " best" } else { " best so far" };
     let margin = margin(scene, metric, &cell);
     let mut out = vec![
         vec![
             Span::styled(format!("{star} "), theme.style(ThemeRole::Best)),
-            Span::styled(
-                scene.format_position((point.u, point.v)),
-                theme.style(ThemeRole::Text),
-            ),
+            Span::styled(scene.format_position((point.u, point.v)), theme.style(ThemeRole::Text)),
         ],
         vec![
             Span::styled(value, theme.style(ThemeRole::Best)),
@@ -184,20 +132,11 @@ fn best<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     ];
     if let Some(corner) = scene.run_state.best_corner_accuracy() {
         let gain = point.accuracy - corner;
-        let style = theme.style(if gain >= 0.0 {
-            ThemeRole::Good
-        } else {
-            ThemeRole::Warning
-        });
+        let style = theme.style(if gain >= 0.0 { ThemeRole::Good } else { ThemeRole::Warning });
         out.push(named(scene, "gain", points(gain), style));
     }
     if let Some(test) = chosen.and_then(|f| f.best_test) {
-        out.push(named(
-            scene,
-            "test",
-            text::format_percent(test, 2),
-            theme.style(ThemeRole::Text),
-        ));
+        out.push(named(scene, "test", text::format_percent(test, 2), theme.style(ThemeRole::Text)));
     }
     out
 }
@@ -227,35 +166,20 @@ fn summary_pieces<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     let figure = |x: f64| format!("{:.2}", 100.0 * x);
     let to = scene.theme.pick_glyph("–", "-");
     vec![
-        named(
-            scene,
-            "interior",
-            format!("{} %", figure(s.interior_mean)),
-            text,
-        ),
+        named(scene, "interior", format!("{} %", figure(s.interior_mean)), text),
         named(scene, "mean", figure(s.mean), text),
         named(scene, "at corners", figure(s.corners_mean), text),
-        named(
-            scene,
-            "range",
-            format!("{}{to}{}", figure(s.min), figure(s.max)),
-            text,
-        ),
+        named(scene, "range", format!("{}{to}{}", figure(s.min), figure(s.max)), text),
     ]
 }
 
 fn corners<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     let theme = scene.theme;
     let piece = |(corner, ready): (&usize, &surfit_core::event::CornerReady)| -> FigurePiece<'a> {
-        let number = theme
-            .style(ThemeRole::corner(*corner))
-            .add_modifier(Modifier::BOLD);
+        let number = theme.style(ThemeRole::corner(*corner)).add_modifier(Modifier::BOLD);
         vec![
             Span::styled(format!("{} ", corner + 1), number),
-            Span::styled(
-                text::format_percent(ready.accuracy, 2),
-                theme.style(ThemeRole::Text),
-            ),
+            Span::styled(text::format_percent(ready.accuracy, 2), theme.style(ThemeRole::Text)),
         ]
     };
     scene.run_state.corners.iter().map(piece).collect()

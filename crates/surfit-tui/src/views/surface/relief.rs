@@ -29,40 +29,27 @@ pub(super) fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceL
 }
 
 /// The cell whose point is drawn nearest to a character; `None` when none is near.
-pub(super) fn cell_at(
-    scene: &SurfaceScene<'_>,
-    room: Rect,
-    column: u16,
-    row: u16,
-) -> Option<(usize, usize)> {
+pub(super) fn cell_at(scene: &SurfaceScene<'_>, room: Rect, column: u16, row: u16) -> Option<(usize, usize)> {
     if !room.contains((column, row).into()) {
         return None;
     }
     let relief = ScreenRelief::of(scene, room)?;
-    let at = (
-        f64::from(column - room.x) + 0.5,
-        f64::from(row - room.y) + 0.5,
-    );
+    let at = (f64::from(column - room.x) + 0.5, f64::from(row - room.y) + 0.5);
     let distance = |index: usize| {
         let p = relief.projected_points[index]?;
         let far = (p.x - at.0).hypot(2.0 * (p.y - at.1));
         // Of points at one place the nearer to the viewer is meant.
         Some(far + 0.5 * p.depth)
     };
-    let (index, far) = scene
-        .heatmap
-        .surface_cells()
-        .filter_map(|i| Some((i, distance(i)?)))
-        .min_by(|a, b| a.1.total_cmp(&b.1))?;
+    let (index, far) =
+        scene.heatmap.surface_cells().filter_map(|i| Some((i, distance(i)?))).min_by(|a, b| a.1.total_cmp(&b.1))?;
     (far < 4.0).then_some((index / scene.heatmap.grid, index % scene.heatmap.grid))
 }
 
 /// Where a cell lies on the floor, 0 to 1 along either axis.
 fn floor_position(scene: &SurfaceScene<'_>, index: usize) -> (f64, f64) {
     let grid = scene.heatmap.grid;
-    scene
-        .cells
-        .fraction(((index / grid) as f64, (index % grid) as f64))
+    scene.cells.fraction(((index / grid) as f64, (index % grid) as f64))
 }
 
 /// A relief with its place on the screen.
@@ -81,11 +68,7 @@ impl<'a> ScreenRelief<'a> {
         if room.width < 10 || room.height < 5 {
             return None;
         }
-        let margins = if room.width >= 36 && room.height >= 10 {
-            [7, 5, 1, 1]
-        } else {
-            [1, 1, 0, 1]
-        };
+        let margins = if room.width >= 36 && room.height >= 10 { [7, 5, 1, 1] } else { [1, 1, 0, 1] };
         let camera = scene.view.camera;
         let projection = camera::fit_projection(camera, (room.width, room.height), margins);
         let field = scene.field.fill_missing(|i| scene.heatmap.contains_cell(i));
@@ -97,19 +80,12 @@ impl<'a> ScreenRelief<'a> {
             Some(projection.project(s, t, scene.range.height(value)))
         };
         let spots = (0..field.values.len()).map(spot).collect();
-        Some(Self {
-            scene,
-            room,
-            projection,
-            field,
-            projected_points: spots,
-        })
+        Some(Self { scene, room, projection, field, projected_points: spots })
     }
 
     fn draw(&self, buf: &mut Buffer) {
         let theme = self.scene.theme;
-        let faces = CellPaint::of(theme) == CellPaint::Halves
-            && self.scene.view.block_set != BlockSet::Braille;
+        let faces = CellPaint::of(theme) == CellPaint::Halves && self.scene.view.block_set != BlockSet::Braille;
         let fine = match faces {
             true if theme.glyphs() == GlyphSet::Blocks => BlockSet::Halves,
             true => self.scene.view.block_set,
@@ -127,28 +103,17 @@ impl<'a> ScreenRelief<'a> {
 
     fn vertex(&self, index: usize, fine: BlockSet) -> Option<Vertex> {
         let (spot, (x, y)) = (self.projected_points[index]?, fine.pixels());
-        Some(Vertex {
-            x: spot.x * x as f64,
-            y: spot.y * y as f64,
-            depth: spot.depth,
-            value: self.field.values[index]?,
-        })
+        Some(Vertex { x: spot.x * x as f64, y: spot.y * y as f64, depth: spot.depth, value: self.field.values[index]? })
     }
 
     fn raster(&self, fine: BlockSet) -> FaceRaster {
         let (x, y) = fine.pixels();
-        let size = (
-            usize::from(self.room.width) * x,
-            usize::from(self.room.height) * y,
-        );
+        let size = (usize::from(self.room.width) * x, usize::from(self.room.height) * y);
         let mut raster = FaceRaster::new(size.0, size.1);
         let grid = self.field.grid;
         for (a, b) in (0..grid - 1).flat_map(|a| (0..grid - 1).map(move |b| (a, b))) {
             let at = |da: usize, db: usize| (a + da) * grid + b + db;
-            for triangle in [
-                [at(0, 0), at(1, 0), at(0, 1)],
-                [at(1, 1), at(0, 1), at(1, 0)],
-            ] {
+            for triangle in [[at(0, 0), at(1, 0), at(0, 1)], [at(1, 1), at(0, 1), at(1, 0)]] {
                 let [Some(p), Some(q), Some(r)] = triangle.map(|i| self.vertex(i, fine)) else {
                     continue;
                 };
@@ -184,8 +149,7 @@ impl<'a> ScreenRelief<'a> {
         let mut blocks = BlockCanvas::new(self.room.width, self.room.height, fine);
         let mut lines = vec![false; raster.width * raster.height];
         self.for_each_net_pixel(fine, |x, y, depth, _| {
-            let inside =
-                x >= 0.0 && y >= 0.0 && x < raster.width as f64 && y < raster.height as f64;
+            let inside = x >= 0.0 && y >= 0.0 && x < raster.width as f64 && y < raster.height as f64;
             if inside && raster.is_visible_at_pixel(x, y, depth) {
                 lines[y as usize * raster.width + x as usize] = true;
             }
@@ -196,11 +160,7 @@ impl<'a> ScreenRelief<'a> {
                 continue;
             };
             let full = map::fresh_color(self.scene, f64::from(face.value));
-            let line = if lines[y * raster.width + x] {
-                0.07
-            } else {
-                0.0
-            };
+            let line = if lines[y * raster.width + x] { 0.07 } else { 0.0 };
             let mut colour = mix_colors((0, 0, 0), full, f64::from(face.light) - line);
             colour = mix_colors(colour, ground, f64::from(face.paleness));
             if contours[y * raster.width + x] {
@@ -237,8 +197,7 @@ impl<'a> ScreenRelief<'a> {
                     let s = k as f64 / steps;
                     let at = |a: f64, b: f64| a + s * (b - a);
                     let (x, y) = (at(p.x, q.x) * px as f64, at(p.y, q.y) * py as f64);
-                    let inside =
-                        x >= 0.0 && y >= 0.0 && x < raster.width as f64 && y < raster.height as f64;
+                    let inside = x >= 0.0 && y >= 0.0 && x < raster.width as f64 && y < raster.height as f64;
                     if inside && raster.is_visible_at_pixel(x, y, at(p.depth, q.depth)) {
                         out[y as usize * raster.width + x as usize] = true;
                     }
@@ -253,14 +212,10 @@ impl<'a> ScreenRelief<'a> {
         const INKS: f64 = 24.0;
         let theme = self.scene.theme;
         let (px, py) = fine.pixels();
-        let mut strokes = StrokeCanvas::new(
-            self.room.width,
-            self.room.height,
-            (!theme.is_ascii()).then_some(BlockSet::Braille),
-        );
+        let mut strokes =
+            StrokeCanvas::new(self.room.width, self.room.height, (!theme.is_ascii()).then_some(BlockSet::Braille));
         for (from, to) in self.net_edges(fine) {
-            let (Some(p), Some(q)) = (self.projected_points[from], self.projected_points[to])
-            else {
+            let (Some(p), Some(q)) = (self.projected_points[from], self.projected_points[to]) else {
                 continue;
             };
             let values = [from, to].map(|i| self.field.values[i].unwrap_or(0.0));
@@ -270,17 +225,11 @@ impl<'a> ScreenRelief<'a> {
                 let at = |a: f64, b: f64| a + k * (b - a);
                 // A line between cells that are not measured is broken.
                 (known || ((k * 6.0) as usize).is_multiple_of(2))
-                    && raster.is_visible(
-                        at(p.x, q.x) * px as f64,
-                        at(p.y, q.y) * py as f64,
-                        at(p.depth, q.depth),
-                    )
+                    && raster.is_visible(at(p.x, q.x) * px as f64, at(p.y, q.y) * py as f64, at(p.depth, q.depth))
             };
             strokes.line_where((p.x, p.y), (q.x, q.y), (t * INKS) as u16, seen);
         }
-        strokes.draw(self.room, buf, |_, _, ink| {
-            Some(self.net_style((f64::from(ink) + 0.5) / INKS))
-        });
+        strokes.draw(self.room, buf, |_, _, ink| Some(self.net_style((f64::from(ink) + 0.5) / INKS)));
     }
 
     fn net_style(&self, height: f64) -> Style {
@@ -290,11 +239,7 @@ impl<'a> ScreenRelief<'a> {
         }
         let range = self.scene.range;
         let colour = map::fresh_color(self.scene, range.lo + height * (range.hi - range.lo));
-        Style::new().fg(theme.rgb(mix_colors(
-            colour,
-            map::contrast_color(theme.background_rgb()),
-            0.2,
-        )))
+        Style::new().fg(theme.rgb(mix_colors(colour, map::contrast_color(theme.background_rgb()), 0.2)))
     }
 
     /// The cells that lines are drawn between: every so many-th row and column, and the last, so that lines stay apart.
@@ -303,15 +248,10 @@ impl<'a> ScreenRelief<'a> {
         let (px, _) = fine.pixels();
         let cells = self.scene.cells;
         let apart = f64::from(self.room.width) * px as f64 / 1.4 / (cells.count - 1) as f64;
-        let wanted = if self.scene.theme.is_ascii() {
-            14.0
-        } else {
-            5.0
-        };
+        let wanted = if self.scene.theme.is_ascii() { 14.0 } else { 5.0 };
         let every = (wanted / apart).ceil().max(1.0) as usize;
         let on = |k: usize, first: usize| {
-            k.checked_sub(first)
-                .is_some_and(|k| k.is_multiple_of(every) || k == cells.count - 1)
+            k.checked_sub(first).is_some_and(|k| k.is_multiple_of(every) || k == cells.count - 1)
         };
         let mut edges = Vec::new();
         for (a, b) in (0..grid).flat_map(|a| (0..grid).map(move |b| (a, b))) {

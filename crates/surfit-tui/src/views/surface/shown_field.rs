@@ -43,29 +43,17 @@ impl ShownField {
         let (kind, reference) = match quantity {
             CellQuantity::Value => (RangeKind::of(metric), corner),
             CellQuantity::Gain => (RangeKind::difference(metric), Some(0.0)),
-            CellQuantity::Width => (
-                RangeKind {
-                    higher_is_better: false,
-                    bounds: (0.0, 1.0),
-                    ..RangeKind::of(metric)
-                },
-                None,
-            ),
+            CellQuantity::Width => {
+                (RangeKind { higher_is_better: false, bounds: (0.0, 1.0), ..RangeKind::of(metric) }, None)
+            }
         };
         let field = CellField::from_heatmap(heatmap, |_, cell| figure(cell));
         let values = field.values.iter().flatten().copied();
-        let fixed = view
-            .fixed_range
-            .filter(|f| (f.metric, f.quantity) == (metric, quantity));
+        let fixed = view.fixed_range.filter(|f| (f.metric, f.quantity) == (metric, quantity));
         let range = match fixed {
             Some(fixed) => ColorRange::with_limits(fixed.limits, values, kind),
             None => ColorRange::automatic(values, kind),
         };
-        Self {
-            field,
-            range,
-            quantity,
-            reference,
-        }
+        Self { field, range, quantity, reference }
     }
 }

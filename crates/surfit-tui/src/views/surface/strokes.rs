@@ -48,20 +48,13 @@ impl StrokeCanvas {
     }
 
     /// A straight line, where `seen` says so of the share of the way that is done.
-    pub(crate) fn line_where(
-        &mut self,
-        from: (f64, f64),
-        to: (f64, f64),
-        ink: u16,
-        seen: impl Fn(f64) -> bool,
-    ) {
+    pub(crate) fn line_where(&mut self, from: (f64, f64), to: (f64, f64), ink: u16, seen: impl Fn(f64) -> bool) {
         let finite = [from.0, from.1, to.0, to.1].iter().all(|t| t.is_finite());
         if !finite || self.spots.is_empty() {
             return;
         }
         let (dx, dy) = (to.0 - from.0, to.1 - from.1);
-        let long =
-            (dx.abs() * DOTS_PER_CHARACTER.0 as f64).max(dy.abs() * DOTS_PER_CHARACTER.1 as f64);
+        let long = (dx.abs() * DOTS_PER_CHARACTER.0 as f64).max(dy.abs() * DOTS_PER_CHARACTER.1 as f64);
         let steps = (1.5 * long).ceil().clamp(1.0, 4000.0) as usize;
         for k in 0..=steps {
             let t = k as f64 / steps as f64;
@@ -76,22 +69,12 @@ impl StrokeCanvas {
             return;
         }
         let (column, row) = (x as usize, y as usize);
-        let rows = self
-            .block_set
-            .map_or(DOTS_PER_CHARACTER.1, |f| f.pixels().1);
+        let rows = self.block_set.map_or(DOTS_PER_CHARACTER.1, |f| f.pixels().1);
         let inside = |t: f64, n: usize| ((t.fract() * n as f64) as usize).min(n - 1);
         let bit = inside(y, rows) * DOTS_PER_CHARACTER.0 + inside(x, DOTS_PER_CHARACTER.0);
         let spot = &mut self.spots[row * self.width + column];
-        let stroke = if spot.mask == 0 || spot.ink != ink || spot.stroke == stroke {
-            stroke
-        } else {
-            b'+'
-        };
-        *spot = StrokeCell {
-            mask: spot.mask | 1 << bit,
-            ink,
-            stroke,
-        };
+        let stroke = if spot.mask == 0 || spot.ink != ink || spot.stroke == stroke { stroke } else { b'+' };
+        *spot = StrokeCell { mask: spot.mask | 1 << bit, ink, stroke };
     }
 
     /// True when some line goes through the character.
@@ -102,12 +85,7 @@ impl StrokeCanvas {
 
     /// Draws the lines into `area`, whose size the canvas was made for. `style` is told the place in the buffer and the
     /// ink; where it gives none, and where no line is, characters stay as they are.
-    pub(crate) fn draw(
-        &self,
-        area: Rect,
-        buf: &mut Buffer,
-        style: impl Fn(&Buffer, (u16, u16), u16) -> Option<Style>,
-    ) {
+    pub(crate) fn draw(&self, area: Rect, buf: &mut Buffer, style: impl Fn(&Buffer, (u16, u16), u16) -> Option<Style>) {
         for place in area.intersection(*buf.area()).positions() {
             let (x, y) = (place.x - area.x, place.y - area.y);
             if !self.has_line(x, y) {
@@ -165,33 +143,17 @@ mod tests {
             strokes.line(*from, *to, 3);
         }
         let mut buf = Buffer::empty(area);
-        strokes.draw(area, &mut buf, |_, _, ink| {
-            Some(Style::new().fg(Color::Indexed(ink as u8)))
-        });
-        (0..2)
-            .map(|y| (0..4).map(|x| buf[(x, y)].symbol()).collect())
-            .collect()
+        strokes.draw(area, &mut buf, |_, _, ink| Some(Style::new().fg(Color::Indexed(ink as u8))));
+        (0..2).map(|y| (0..4).map(|x| buf[(x, y)].symbol()).collect()).collect()
     }
 
     #[test]
     fn lines_in_ascii_follow_their_slope_and_height() {
-        assert_eq!(
-            draw_rows(None, &[[(0.0, 0.1), (4.0, 0.1)]]),
-            ["''''", "    "]
-        );
-        assert_eq!(
-            draw_rows(None, &[[(0.0, 1.9), (4.0, 1.9)]]),
-            ["    ", "____"]
-        );
-        assert_eq!(
-            draw_rows(None, &[[(1.5, 0.0), (1.5, 2.0)]]),
-            [" |  ", " |  "]
-        );
+        assert_eq!(draw_rows(None, &[[(0.0, 0.1), (4.0, 0.1)]]), ["''''", "    "]);
+        assert_eq!(draw_rows(None, &[[(0.0, 1.9), (4.0, 1.9)]]), ["    ", "____"]);
+        assert_eq!(draw_rows(None, &[[(1.5, 0.0), (1.5, 2.0)]]), [" |  ", " |  "]);
         assert!(draw_rows(None, &[[(0.1, 0.1), (3.9, 1.9)]])[0].starts_with("\\\\"));
-        assert_eq!(
-            draw_rows(Some(BlockSet::Halves), &[[(0.0, 0.1), (1.9, 0.1)]]),
-            ["⠉⠉  ", "    "]
-        );
+        assert_eq!(draw_rows(Some(BlockSet::Halves), &[[(0.0, 0.1), (1.9, 0.1)]]), ["⠉⠉  ", "    "]);
     }
 
     proptest! {

@@ -13,12 +13,7 @@ mod patches;
 mod relief;
 mod viewport;
 
-fn draw_to_buffer(
-    picture: &RunState,
-    view: &SurfaceView,
-    size: (u16, u16),
-    theme: &Theme,
-) -> Buffer {
+fn draw_to_buffer(picture: &RunState, view: &SurfaceView, size: (u16, u16), theme: &Theme) -> Buffer {
     let (area, mut buf) = screen(size.0, size.1);
     render(area, &mut buf, theme, picture, view, false);
     buf
@@ -26,10 +21,7 @@ fn draw_to_buffer(
 
 /// A view whose cursor is out of the way of what is tested.
 fn view() -> SurfaceView {
-    SurfaceView {
-        cursor: (0, 0),
-        ..SurfaceView::default()
-    }
+    SurfaceView { cursor: (0, 0), ..SurfaceView::default() }
 }
 
 fn heatmap(picture: &mut RunState) -> &mut Heatmap {
@@ -39,25 +31,12 @@ fn heatmap(picture: &mut RunState) -> &mut Heatmap {
 #[test]
 fn the_best_cell_is_marked_and_named() {
     let picture = fitting_run(2, 11);
-    let buf = draw_to_buffer(
-        &picture,
-        &view(),
-        (84, 38),
-        &theme(ColorDepth::Truecolor, false),
-    );
+    let buf = draw_to_buffer(&picture, &view(), (84, 38), &theme(ColorDepth::Truecolor, false));
     let room = SurfaceLayout::of(buf.area, 11, true).cell_area((10, 10));
     assert!(room.positions().any(|p| buf[p].symbol() == "★"));
     assert!(rows(&buf)[0].contains("★ 89.00 %  at (1.00, 1.00)  degree 2×2"));
-    let loss = SurfaceView {
-        metric: Metric::Loss,
-        ..view()
-    };
-    let buf = draw_to_buffer(
-        &picture,
-        &loss,
-        (84, 38),
-        &theme(ColorDepth::Truecolor, false),
-    );
+    let loss = SurfaceView { metric: Metric::Loss, ..view() };
+    let buf = draw_to_buffer(&picture, &loss, (84, 38), &theme(ColorDepth::Truecolor, false));
     assert!(rows(&buf)[0].contains("★ 0.300"), "{}", rows(&buf)[0]);
     assert!(fixture::text(&buf).contains("loss · grid 11×11"));
 }
@@ -66,34 +45,14 @@ fn the_best_cell_is_marked_and_named() {
 fn the_readout_tells_all_about_the_cell() {
     let mut picture = fitting_run(2, 11);
     heatmap(&mut picture).cells[5 * 11 + 5].version = 1;
-    let at = SurfaceView {
-        cursor: (5, 5),
-        ..view()
-    };
-    let text = fixture::text(&draw_to_buffer(
-        &picture,
-        &at,
-        (84, 38),
-        &theme(ColorDepth::Truecolor, false),
-    ));
-    for part in [
-        "(0.50, 0.50)",
-        "84.50 % ±0.71",
-        "loss 0.450",
-        "-1.80",
-        "10 000 images",
-        "stale",
-    ] {
+    let at = SurfaceView { cursor: (5, 5), ..view() };
+    let text = fixture::text(&draw_to_buffer(&picture, &at, (84, 38), &theme(ColorDepth::Truecolor, false)));
+    for part in ["(0.50, 0.50)", "84.50 % ±0.71", "loss 0.450", "-1.80", "10 000 images", "stale"] {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(text.contains("along u at v = 0.50") && text.contains("along v at u = 0.50"));
     heatmap(&mut picture).cells[5 * 11 + 5] = Default::default();
-    let text = fixture::text(&draw_to_buffer(
-        &picture,
-        &at,
-        (84, 38),
-        &theme(ColorDepth::Truecolor, false),
-    ));
+    let text = fixture::text(&draw_to_buffer(&picture, &at, (84, 38), &theme(ColorDepth::Truecolor, false)));
     assert!(text.contains("not measured yet"));
 }
 
@@ -124,12 +83,7 @@ fn moving_and_jumping() {
 
 #[test]
 fn before_the_first_snapshot_there_is_one_calm_sentence() {
-    let text = fixture::text(&draw_to_buffer(
-        &RunState::default(),
-        &view(),
-        (60, 18),
-        &theme(ColorDepth::None, true),
-    ));
+    let text = fixture::text(&draw_to_buffer(&RunState::default(), &view(), (60, 18), &theme(ColorDepth::None, true)));
     assert!(text.contains("The surface appears here"), "{text}");
 }
 
@@ -153,22 +107,16 @@ fn stepping_the_surface_redraws_little() {
 fn any_view(seed: u64, slices: bool) -> SurfaceView {
     let pick = |n: u64, of: u64| surfit_core::random::derive_seed(seed, 1000 + n) % of;
     let mut view = SurfaceView {
-        quantity: [CellQuantity::Value, CellQuantity::Gain, CellQuantity::Width]
-            [pick(0, 3) as usize],
+        quantity: [CellQuantity::Value, CellQuantity::Gain, CellQuantity::Width][pick(0, 3) as usize],
         contours: [Contours::Off, Contours::Over, Contours::Alone][pick(1, 3) as usize],
-        slices: if slices {
-            Slices::Diagonals
-        } else {
-            Slices::Off
-        },
+        slices: if slices { Slices::Diagonals } else { Slices::Off },
         interpolate: pick(2, 2) == 0,
         show_peaks: pick(3, 2) == 0,
         show_relief: pick(4, 2) == 0,
         block_set: BlockSet::ALL[pick(5, 5) as usize],
         ..SurfaceView::default()
     };
-    view.camera
-        .rotate(pick(6, 360) as f64, pick(7, 90) as f64 - 30.0);
+    view.camera.rotate(pick(6, 360) as f64, pick(7, 90) as f64 - 30.0);
     view
 }
 

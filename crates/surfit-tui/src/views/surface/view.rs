@@ -98,11 +98,8 @@ impl SurfaceView {
     /// Moves the cursor to the best measured cell; called again from there, to the next best, and so on, round the ranking.
     /// While best points are numbered it goes from number to number.
     pub fn move_to_next_best(&mut self, heatmap: &Heatmap) {
-        let ranking = if self.show_peaks {
-            heatmap.peaks(self.metric, Self::MAX_PEAKS)
-        } else {
-            heatmap.rank_cells(self.metric)
-        };
+        let ranking =
+            if self.show_peaks { heatmap.peaks(self.metric, Self::MAX_PEAKS) } else { heatmap.rank_cells(self.metric) };
         if ranking.is_empty() {
             return;
         }
@@ -129,11 +126,7 @@ impl SurfaceView {
 
     /// Shows a figure made of the metric, or the metric itself again.
     pub fn toggle_quantity(&mut self, quantity: CellQuantity) {
-        self.quantity = if self.quantity == quantity {
-            CellQuantity::Value
-        } else {
-            quantity
-        };
+        self.quantity = if self.quantity == quantity { CellQuantity::Value } else { quantity };
     }
 
     /// Changes the range of colours by hand, beginning with the one that is shown.
@@ -143,11 +136,8 @@ impl SurfaceView {
         };
         let corner = self.metric.best_corner_value(picture.corners.values());
         let shown = ShownField::of(corner, &snapshot.heatmap, self);
-        self.fixed_range = Some(FixedRange {
-            metric: self.metric,
-            quantity: shown.quantity,
-            limits: shown.range.adjusted(by),
-        });
+        self.fixed_range =
+            Some(FixedRange { metric: self.metric, quantity: shown.quantity, limits: shown.range.adjusted(by) });
     }
 
     /// The cell drawn at a place on the screen when the pane has `area`; `None` beside the surface. Where a character shows

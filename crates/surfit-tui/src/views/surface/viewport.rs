@@ -31,11 +31,7 @@ const MIN_CELLS: usize = 3;
 impl ShownCells {
     /// All cells of a grid.
     pub fn all(grid: usize) -> Self {
-        Self {
-            first_cell: (0, 0),
-            count: grid,
-            grid,
-        }
+        Self { first_cell: (0, 0), count: grid, grid }
     }
 
     /// True when nothing is left out.
@@ -59,10 +55,7 @@ impl ShownCells {
     /// Where a place told in cells lies between the first and the last of them, 0 to 1 along either axis.
     pub fn fraction(&self, (x, y): (f64, f64)) -> (f64, f64) {
         let span = self.count.saturating_sub(1).max(1) as f64;
-        (
-            (x - self.first_cell.0 as f64) / span,
-            (y - self.first_cell.1 as f64) / span,
-        )
+        ((x - self.first_cell.0 as f64) / span, (y - self.first_cell.1 as f64) / span)
     }
 
     /// The same number of cells from `first` on, moved so that they lie on the surface.
@@ -75,16 +68,12 @@ impl ShownCells {
             // The lower left cell at least belongs to the triangle.
             Patch::Triangle => first.1.clamp(0, most.min(self.grid as i64 - 1 - a)),
         };
-        Self {
-            first_cell: (a as usize, b as usize),
-            ..self
-        }
+        Self { first_cell: (a as usize, b as usize), ..self }
     }
 
     /// Moved as little as it takes to hold a cell.
     fn moved_to_contain(self, (a, b): (usize, usize), patch: Patch) -> Self {
-        let moved =
-            |at: usize, first: usize| first.min(at).max((at + 1).saturating_sub(self.count));
+        let moved = |at: usize, first: usize| first.min(at).max((at + 1).saturating_sub(self.count));
         let first = (moved(a, self.first_cell.0), moved(b, self.first_cell.1));
         self.moved_to((first.0 as i64, first.1 as i64), patch)
     }
@@ -93,11 +82,7 @@ impl ShownCells {
     fn zoomed(self, factor: f64, about: (usize, usize), patch: Patch) -> Self {
         let wanted = (self.count as f64 * factor).round() as usize;
         // Every turn of the wheel shows some change.
-        let wanted = if factor < 1.0 {
-            wanted.min(self.count - 1)
-        } else {
-            wanted.max(self.count + 1)
-        };
+        let wanted = if factor < 1.0 { wanted.min(self.count - 1) } else { wanted.max(self.count + 1) };
         let count = wanted.clamp(MIN_CELLS.min(self.grid), self.grid);
         let (x, y) = self.fraction((about.0 as f64, about.1 as f64));
         let before = |share: f64| (share.clamp(0.0, 1.0) * (count - 1) as f64).round() as i64;
@@ -107,10 +92,7 @@ impl ShownCells {
 
     fn viewport(self) -> Option<SurfaceViewport> {
         let [(u, to), (v, _)] = self.parameter_ranges();
-        (!self.is_all()).then_some(SurfaceViewport {
-            from: (u, v),
-            side: to - u,
-        })
+        (!self.is_all()).then_some(SurfaceViewport { from: (u, v), side: to - u })
     }
 }
 
@@ -133,13 +115,7 @@ impl SurfaceView {
     }
 
     /// Zooms by a factor on the width, below 1 to see less, about a cell; about the cursor when nothing is said.
-    pub fn zoom_by(
-        &mut self,
-        factor: f64,
-        about: Option<(usize, usize)>,
-        grid: usize,
-        patch: Patch,
-    ) {
+    pub fn zoom_by(&mut self, factor: f64, about: Option<(usize, usize)>, grid: usize, patch: Patch) {
         let about = about.unwrap_or(self.cursor);
         let cells = self.shown_cells(grid, patch).zoomed(factor, about, patch);
         self.show_cells(cells, patch);
@@ -148,10 +124,7 @@ impl SurfaceView {
     /// Moves the part that is shown by cells; the whole stays where it is.
     pub fn pan_by(&mut self, (da, db): (i64, i64), grid: usize, patch: Patch) {
         let cells = self.shown_cells(grid, patch);
-        let first = (
-            cells.first_cell.0 as i64 + da,
-            cells.first_cell.1 as i64 + db,
-        );
+        let first = (cells.first_cell.0 as i64 + da, cells.first_cell.1 as i64 + db);
         self.show_cells(cells.moved_to(first, patch), patch);
     }
 
@@ -169,10 +142,7 @@ impl SurfaceView {
     /// Moves the part that is shown as little as it takes to see the cursor.
     pub(super) fn follow_cursor(&mut self, grid: usize, patch: Patch) {
         if self.viewport.is_some() {
-            self.viewport = self
-                .shown_cells(grid, patch)
-                .moved_to_contain(self.cursor, patch)
-                .viewport();
+            self.viewport = self.shown_cells(grid, patch).moved_to_contain(self.cursor, patch).viewport();
         }
     }
 
@@ -181,10 +151,7 @@ impl SurfaceView {
         self.viewport = cells.viewport();
         let (first, last) = (cells.first_cell, cells.count - 1);
         let (a, b) = self.cursor;
-        let (mut a, mut b) = (
-            a.clamp(first.0, first.0 + last),
-            b.clamp(first.1, first.1 + last),
-        );
+        let (mut a, mut b) = (a.clamp(first.0, first.0 + last), b.clamp(first.1, first.1 + last));
         if patch == Patch::Triangle {
             a = a.min(cells.grid - 1 - first.1);
             b = b.min(cells.grid - 1 - a);
@@ -221,10 +188,7 @@ mod tests {
         assert_eq!((cells.first_cell, cells.count), ((4, 4), 3));
         assert_eq!(view.cursor, (4, 4), "the cursor stays in sight");
         // A finer grid shows the same part of `(u, v)`.
-        assert_eq!(
-            view.shown_cells(51, Patch::Square).parameter_ranges(),
-            cells.parameter_ranges()
-        );
+        assert_eq!(view.shown_cells(51, Patch::Square).parameter_ranges(), cells.parameter_ranges());
         view.pan((1, 1), 11, Patch::Square);
         assert_eq!(view.shown_cells(11, Patch::Square).first_cell, (5, 5));
         for _ in 0..9 {
@@ -246,10 +210,7 @@ mod tests {
 
     #[test]
     fn ends_are_short() {
-        let written: Vec<String> = [0.0, 0.3, 0.25, 0.04, 1.0]
-            .into_iter()
-            .map(format_parameter)
-            .collect();
+        let written: Vec<String> = [0.0, 0.3, 0.25, 0.04, 1.0].into_iter().map(format_parameter).collect();
         assert_eq!(written, ["0", "0.3", ".25", ".04", "1"]);
     }
 

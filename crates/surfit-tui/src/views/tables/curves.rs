@@ -48,17 +48,8 @@ fn name(curve: LossCurve) -> String {
     }
 }
 
-fn full_trace(
-    picture: &RunState,
-    curve: LossCurve,
-    view: &LossView,
-    time: bool,
-) -> Option<PlotTrace> {
-    let wanted = CurveRequest {
-        window: (f64::NEG_INFINITY, f64::INFINITY),
-        time,
-        smoothing: view.smoothing(),
-    };
+fn full_trace(picture: &RunState, curve: LossCurve, view: &LossView, time: bool) -> Option<PlotTrace> {
+    let wanted = CurveRequest { window: (f64::NEG_INFINITY, f64::INFINITY), time, smoothing: view.smoothing() };
     PlotTrace::of(picture, curve, CurveOwner::Own(curve), &wanted)
 }
 
@@ -66,16 +57,9 @@ fn add(table: &mut DataTable, run: &str, picture: &RunState, curve: LossCurve, v
     let Some(trace) = full_trace(picture, curve, view, false) else {
         return;
     };
-    let mut measured: BTreeMap<u64, ValidationPoint> = trace
-        .validations
-        .iter()
-        .map(|(_, v)| (v.step, *v))
-        .collect();
+    let mut measured: BTreeMap<u64, ValidationPoint> = trace.validations.iter().map(|(_, v)| (v.step, *v)).collect();
     let track = picture.tracks.get(&curve);
-    let mut row = |step: u64,
-                   steps: TableValue,
-                   figures: [TableValue; 4],
-                   validation: Option<ValidationPoint>| {
+    let mut row = |step: u64, steps: TableValue, figures: [TableValue; 4], validation: Option<ValidationPoint>| {
         // The mark of a step is set when it is done.
         let mark = track.and_then(|t| t.mark_at(step as f64 + 1.0));
         let [loss, lowest, highest, smoothed] = figures;
@@ -101,12 +85,7 @@ fn add(table: &mut DataTable, run: &str, picture: &RunState, curve: LossCurve, v
         // Measured within the stretch before.
         let later = measured.split_off(&step);
         for (at, validation) in std::mem::replace(&mut measured, later) {
-            row(
-                at,
-                TableValue::Missing,
-                Default::default(),
-                Some(validation),
-            );
+            row(at, TableValue::Missing, Default::default(), Some(validation));
         }
         let range = sample.range;
         let figures = [
@@ -119,12 +98,7 @@ fn add(table: &mut DataTable, run: &str, picture: &RunState, curve: LossCurve, v
         row(step, steps.into(), figures, measured.remove(&step));
     }
     for (at, validation) in measured {
-        row(
-            at,
-            TableValue::Missing,
-            Default::default(),
-            Some(validation),
-        );
+        row(at, TableValue::Missing, Default::default(), Some(validation));
     }
 }
 
@@ -149,9 +123,6 @@ pub fn readout(app: &App) -> Option<String> {
         }
         Some(text)
     };
-    let lines: Vec<String> = curves_to_show(picture, view.show_corners)
-        .into_iter()
-        .filter_map(of)
-        .collect();
+    let lines: Vec<String> = curves_to_show(picture, view.show_corners).into_iter().filter_map(of).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }

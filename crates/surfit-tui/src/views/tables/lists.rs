@@ -10,90 +10,46 @@ use surfit_core::table::{DataTable, TableValue};
 
 /// Everything the list of models has, in its order.
 pub fn models(app: &App) -> DataTable {
-    let mut table = DataTable::new(&[
-        "kind",
-        "what",
-        "u",
-        "v",
-        "validation_accuracy",
-        "test_accuracy",
-        "loss",
-        "images",
-        "from",
-    ]);
+    let mut table =
+        DataTable::new(&["kind", "what", "u", "v", "validation_accuracy", "test_accuracy", "loss", "images", "from"]);
     for item in models::items(app) {
         let place = models::item_parameters(app, item);
-        let (kind, what, validation, test, loss, images, from): (
-            _,
-            TableValue,
-            _,
-            _,
-            _,
-            TableValue,
-            TableValue,
-        ) = match item {
-            ModelItem::Export(n) => {
-                let Some(x) = app.run_state.exports.get(n) else {
-                    continue;
-                };
-                let what = match x.describe_members() {
-                    Some(members) => format!("{} of {members}", x.selection),
-                    None => x.selection.clone(),
-                };
-                let (validation, test) = (x.validation_accuracy, x.test_accuracy);
-                let dir = x.dir.display().to_string();
-                let (loss, images) = (None, TableValue::Missing);
-                (
-                    "model",
-                    what.into(),
-                    Some(validation),
-                    Some(test),
-                    loss,
-                    images,
-                    dir.into(),
-                )
-            }
-            ModelItem::Point { u, v, marked } => {
-                let known = measured_point(app, u, v);
-                let (point, exact) = (known.map(|k| k.0), known.is_some_and(|k| k.1));
-                let what = if marked { "marked" } else { "measured" };
-                let from = if exact {
-                    "measured here"
-                } else {
-                    "nearest cell"
-                };
-                let from = known.map(|_| from);
-                let images = point.map(|p| p.images);
-                let (accuracy, loss) = (point.map(|p| p.accuracy), point.map(|p| p.loss));
-                (
-                    "point",
-                    what.into(),
-                    accuracy,
-                    None,
-                    loss,
-                    images.into(),
-                    from.into(),
-                )
-            }
-            ModelItem::Corner(n) => {
-                let Some(corner) = app.run_state.corners.get(&n) else {
-                    continue;
-                };
-                let finished = app.run_state.finished.as_ref();
-                let test = finished.and_then(|f| f.corners_test.get(n).copied());
-                let (accuracy, loss) = (Some(corner.accuracy), Some(corner.loss));
-                let source = corner.source.as_str().into();
-                (
-                    "corner",
-                    (n + 1).into(),
-                    accuracy,
-                    test,
-                    loss,
-                    TableValue::Missing,
-                    source,
-                )
-            }
-        };
+        let (kind, what, validation, test, loss, images, from): (_, TableValue, _, _, _, TableValue, TableValue) =
+            match item {
+                ModelItem::Export(n) => {
+                    let Some(x) = app.run_state.exports.get(n) else {
+                        continue;
+                    };
+                    let what = match x.describe_members() {
+                        Some(members) => format!("{} of {members}", x.selection),
+                        None => x.selection.clone(),
+                    };
+                    let (validation, test) = (x.validation_accuracy, x.test_accuracy);
+                    let dir = x.dir.display().to_string();
+                    let (loss, images) = (None, TableValue::Missing);
+                    ("model", what.into(), Some(validation), Some(test), loss, images, dir.into())
+                }
+                ModelItem::Point { u, v, marked } => {
+                    let known = measured_point(app, u, v);
+                    let (point, exact) = (known.map(|k| k.0), known.is_some_and(|k| k.1));
+                    let what = if marked { "marked" } else { "measured" };
+                    let from = if exact { "measured here" } else { "nearest cell" };
+                    let from = known.map(|_| from);
+                    let images = point.map(|p| p.images);
+                    let (accuracy, loss) = (point.map(|p| p.accuracy), point.map(|p| p.loss));
+                    ("point", what.into(), accuracy, None, loss, images.into(), from.into())
+                }
+                ModelItem::Corner(n) => {
+                    let Some(corner) = app.run_state.corners.get(&n) else {
+                        continue;
+                    };
+                    let finished = app.run_state.finished.as_ref();
+                    let test = finished.and_then(|f| f.corners_test.get(n).copied());
+                    let (accuracy, loss) = (Some(corner.accuracy), Some(corner.loss));
+                    let source = corner.source.as_str().into();
+                    ("corner", (n + 1).into(), accuracy, test, loss, TableValue::Missing, source)
+                }
+            };
         table.push_row([
             kind.into(),
             what,
@@ -162,12 +118,8 @@ pub fn machine(app: &App) -> DataTable {
         "processors_busy",
         "memory_used_bytes",
     ]);
-    table
-        .columns
-        .extend((0..gpus).map(|n| format!("gpu_{n}_busy")));
-    let of = |figure: &dyn Fn(&LoadSample) -> f32| {
-        app.load_history.resample(figure, LoadHistory::MAX_SECONDS)
-    };
+    table.columns.extend((0..gpus).map(|n| format!("gpu_{n}_busy")));
+    let of = |figure: &dyn Fn(&LoadSample) -> f32| app.load_history.resample(figure, LoadHistory::MAX_SECONDS);
     let mut figures = vec![
         of(&|s| s.units_per_second),
         of(&|s| s.engine_memory),

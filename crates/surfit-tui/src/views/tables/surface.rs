@@ -9,17 +9,8 @@ use surfit_core::table::{DataTable, TableValue};
 
 /// The cells of the slices that are chosen, each with its figures and interval.
 pub fn slices(app: &App) -> DataTable {
-    let mut table = DataTable::new(&[
-        "slice",
-        "u",
-        "v",
-        "accuracy",
-        "accuracy_low",
-        "accuracy_high",
-        "loss",
-        "images",
-        "stale",
-    ]);
+    let mut table =
+        DataTable::new(&["slice", "u", "v", "accuracy", "accuracy_low", "accuracy_high", "loss", "images", "stale"]);
     let Some(scene) = SurfaceScene::new(&app.theme, &app.run_state, &app.surface) else {
         return table;
     };
@@ -46,23 +37,8 @@ pub fn slices(app: &App) -> DataTable {
 
 /// Every control point: where it is in its grid, where on the square its polynomial peaks, and how it fares.
 pub fn points(app: &App) -> DataTable {
-    let mut table = DataTable::new(&[
-        "i",
-        "j",
-        "u",
-        "v",
-        "corner",
-        "frozen",
-        "travelled",
-        "gradient",
-        "accuracy",
-    ]);
-    for point in app
-        .run_state
-        .snapshot
-        .iter()
-        .flat_map(|s| &s.control_points)
-    {
+    let mut table = DataTable::new(&["i", "j", "u", "v", "corner", "frozen", "travelled", "gradient", "accuracy"]);
+    for point in app.run_state.snapshot.iter().flat_map(|s| &s.control_points) {
         let (u, v) = app.degrees().row_parameters((point.i, point.j));
         table.push_row([
             point.i.into(),
@@ -81,10 +57,7 @@ pub fn points(app: &App) -> DataTable {
 
 /// The matrix of distances that is known, a row a point; `None` before it was measured.
 pub fn distances(app: &App) -> Option<DataTable> {
-    let matrix = app
-        .run_state
-        .distance_matrix()
-        .filter(|m| !m.names.is_empty())?;
+    let matrix = app.run_state.distance_matrix().filter(|m| !m.names.is_empty())?;
     let count = matrix.names.len();
     let mut table = DataTable::new(&["point"]);
     table.columns.extend(matrix.names.iter().cloned());
@@ -109,16 +82,9 @@ pub fn readout(app: &App) -> Option<String> {
     if let Some((low, high)) = cell.interval() {
         line += &format!(" ± {:.2}", 50.0 * (high - low));
     }
-    line += &format!(
-        ", loss {}, {} images",
-        text::format_loss(cell.loss.into()),
-        cell.images
-    );
+    line += &format!(", loss {}, {} images", text::format_loss(cell.loss.into()), cell.images);
     if let Some(corner) = app.run_state.best_corner_accuracy() {
-        line += &format!(
-            ", {:+.2} points to the best corner",
-            100.0 * (accuracy - corner)
-        );
+        line += &format!(", {:+.2} points to the best corner", 100.0 * (accuracy - corner));
     }
     Some(line)
 }

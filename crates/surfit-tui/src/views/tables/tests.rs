@@ -15,13 +15,8 @@ fn every_curve_is_there_with_every_step_and_every_validation() {
     let rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     let table = losses(&rig.app);
     let picture = &rig.app.run_state;
-    let of = |curve: &str| -> Vec<&Vec<TableValue>> {
-        table.rows.iter().filter(|r| r[1] == curve.into()).collect()
-    };
-    for (curve, name) in [
-        (LossCurve::Corner(0), "corner 1"),
-        (LossCurve::Surface, "surface"),
-    ] {
+    let of = |curve: &str| -> Vec<&Vec<TableValue>> { table.rows.iter().filter(|r| r[1] == curve.into()).collect() };
+    for (curve, name) in [(LossCurve::Corner(0), "corner 1"), (LossCurve::Surface, "surface")] {
         let rows = of(name);
         let counted: u64 = (rows.iter())
             .map(|r| match r[3] {
@@ -41,10 +36,7 @@ fn every_curve_is_there_with_every_step_and_every_validation() {
     let steps = column(&table, "step");
     assert!(steps.iter().all(|s| matches!(s, TableValue::Integer(_))));
     let line = loss_readout(&rig.app).unwrap();
-    assert!(
-        line.starts_with("surface at step 12") && line.contains("validation"),
-        "{line}"
-    );
+    assert!(line.starts_with("surface at step 12") && line.contains("validation"), "{line}");
 }
 
 #[test]
@@ -55,59 +47,27 @@ fn slices_points_and_distances_are_what_the_panes_show() {
     let grid = rig.app.grid();
     assert_eq!(table.rows.len(), 2 * grid);
     let along_u = table.rows.iter().filter(|r| r[0] == "u".into());
-    assert!(
-        along_u.clone().count() == grid
-            && along_u
-                .clone()
-                .all(|r| r[2] == (5.0 / (grid - 1) as f64).into())
-    );
-    assert!(
-        table
-            .rows
-            .iter()
-            .all(|r| r[3] != TableValue::Missing && r[4] != TableValue::Missing)
-    );
+    assert!(along_u.clone().count() == grid && along_u.clone().all(|r| r[2] == (5.0 / (grid - 1) as f64).into()));
+    assert!(table.rows.iter().all(|r| r[3] != TableValue::Missing && r[4] != TableValue::Missing));
     let line = surface_readout(&rig.app).unwrap();
-    assert!(
-        line.contains("accuracy") && line.contains("best corner"),
-        "{line}"
-    );
+    assert!(line.contains("accuracy") && line.contains("best corner"), "{line}");
 
-    let count = rig
-        .app
-        .run_state
-        .snapshot
-        .as_ref()
-        .unwrap()
-        .control_points
-        .len();
+    let count = rig.app.run_state.snapshot.as_ref().unwrap().control_points.len();
     assert_eq!(points(&rig.app).rows.len(), count);
     assert_eq!(distances(&rig.app), None);
-    rig.app.run_state.distances = Some(Distances {
-        step: 7,
-        points: vec![(0, 0), (1, 0)],
-        values: vec![0.0, 0.5, 0.5, f64::NAN],
-    });
+    rig.app.run_state.distances =
+        Some(Distances { step: 7, points: vec![(0, 0), (1, 0)], values: vec![0.0, 0.5, 0.5, f64::NAN] });
     let table = distances(&rig.app).unwrap();
     assert_eq!(table.columns, ["point", "00", "10"]);
-    assert_eq!(
-        table.rows[1],
-        ["10".into(), 0.5.into(), TableValue::Missing]
-    );
+    assert_eq!(table.rows[1], ["10".into(), 0.5.into(), TableValue::Missing]);
 }
 
 #[test]
 fn the_lists_have_a_row_for_everything_they_show() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::finished_run());
     let table = models(&rig.app);
-    assert_eq!(
-        table.rows.len(),
-        crate::views::models::items(&rig.app).len()
-    );
-    let kinds: std::collections::BTreeSet<String> = column(&table, "kind")
-        .iter()
-        .map(|k| format!("{k:?}"))
-        .collect();
+    assert_eq!(table.rows.len(), crate::views::models::items(&rig.app).len());
+    let kinds: std::collections::BTreeSet<String> = column(&table, "kind").iter().map(|k| format!("{k:?}")).collect();
     assert!(kinds.len() >= 2, "{kinds:?}");
     let line = RunLine {
         id: "other".into(),
@@ -117,19 +77,10 @@ fn the_lists_have_a_row_for_everything_they_show() {
         ..RunLine::default()
     };
     rig.receive(Incoming::Runs(vec![line]));
-    assert_eq!(
-        column(&runs(&rig.app), "best_accuracy"),
-        [&TableValue::Number(0.9)]
-    );
-    assert_eq!(
-        column(&runs(&rig.app), "node"),
-        [&TableValue::Text("gpu7".into())]
-    );
+    assert_eq!(column(&runs(&rig.app), "best_accuracy"), [&TableValue::Number(0.9)]);
+    assert_eq!(column(&runs(&rig.app), "node"), [&TableValue::Text("gpu7".into())]);
     let lines = rig.app.run_state.log.len();
     assert_eq!(log(&rig.app).rows.len(), lines);
-    assert_eq!(
-        crate::views::log::plain_lines(&rig.app).lines().count(),
-        lines
-    );
+    assert_eq!(crate::views::log::plain_lines(&rig.app).lines().count(), lines);
     assert!(machine(&rig.app).rows.len() == rig.app.load_history.len());
 }

@@ -16,11 +16,7 @@ fn the_screen_takes_on_each_theme_and_esc_takes_it_back() {
     let before = ground(&rig);
     rig.press("g t");
     for name in Theme::built_in_names() {
-        assert!(
-            rig.screen_text().contains(name),
-            "{name}\n{}",
-            rig.screen_text()
-        );
+        assert!(rig.screen_text().contains(name), "{name}\n{}", rig.screen_text());
     }
     rig.press("down");
     assert_eq!(rig.app.theme.name(), "light");
@@ -46,18 +42,11 @@ fn enter_or_a_second_click_keeps_the_theme() {
     rig.press("g t down enter");
     assert!(rig.app.overlay.is_none());
     assert_eq!(rig.app.theme.name(), "light");
-    assert!(
-        rig.screen_text().contains("theme light: Dark ink"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("theme light: Dark ink"), "{}", rig.screen_text());
     rig.press("g t");
     let at = popup::inner(ScreenLayout::of(&rig.app).overlay).as_position();
     rig.click(at.x, at.y);
-    assert_eq!(
-        (rig.app.theme.name(), rig.app.overlay.is_some()),
-        ("dark", true)
-    );
+    assert_eq!((rig.app.theme.name(), rig.app.overlay.is_some()), ("dark", true));
     rig.click(at.x, at.y);
     assert!(rig.app.overlay.is_none());
     assert_eq!(rig.app.confirmed_theme().name(), "dark");
@@ -67,21 +56,11 @@ fn enter_or_a_second_click_keeps_the_theme() {
 fn a_file_that_cannot_be_read_says_why_and_changes_nothing() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("g t");
-    let Some(Overlay::Themes { choices, .. }) = &mut rig.app.overlay else {
-        panic!()
-    };
+    let Some(Overlay::Themes { choices, .. }) = &mut rig.app.overlay else { panic!() };
     let why = ThemeError("line 3: `blue` is no colour".into());
-    choices.push(ThemeChoice {
-        name: "mine".into(),
-        is_user_theme: true,
-        theme: Err(why),
-    });
+    choices.push(ThemeChoice { name: "mine".into(), is_user_theme: true, theme: Err(why) });
     rig.press("end");
-    assert!(
-        rig.screen_text().contains("line 3: `blue` is no colour"),
-        "{}",
-        rig.screen_text()
-    );
+    assert!(rig.screen_text().contains("line 3: `blue` is no colour"), "{}", rig.screen_text());
     assert_eq!(rig.app.theme.name(), "dark");
 }
 
@@ -95,18 +74,8 @@ fn the_list_scrolls_where_it_has_no_room_and_samples_keep_to_the_depth() {
         );
         rig.press("g t end");
         let text = rig.screen_text();
-        assert!(
-            text.contains("mono") && text.contains("Greys only"),
-            "{text}"
-        );
+        assert!(text.contains("mono") && text.contains("Greys only"), "{text}");
         let name = rig.cell_of("mono");
-        assert_eq!(
-            name.style().bg,
-            rig.app
-                .theme
-                .style(ThemeRole::Selection)
-                .bg
-                .or(name.style().bg)
-        );
+        assert_eq!(name.style().bg, rig.app.theme.style(ThemeRole::Selection).bg.or(name.style().bg));
     }
 }

@@ -9,9 +9,7 @@ pub(super) fn repeat_last_entry(path: &Path, number: &str, count: u16) {
     let end = bytes.len() - 22;
     assert_eq!(bytes[end..end + 4], *b"PK\x05\x06");
     let number_of = |at: usize, bytes: &[u8]| u16::from_le_bytes([bytes[at], bytes[at + 1]]);
-    let long = |at: usize, bytes: &[u8]| {
-        u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
-    };
+    let long = |at: usize, bytes: &[u8]| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
     let (entries, size) = (number_of(end + 10, &bytes), long(end + 12, &bytes));
     let mut tail = bytes.split_off(end);
     let last = bytes.windows(4).rposition(|w| w == b"PK\x01\x02").unwrap();

@@ -5,19 +5,12 @@ use super::*;
 
 /// A dictionary whose tensor `w` is this value.
 fn weights(p: PickleWriter, value: u8) -> PickleWriter {
-    p.raw(b"}")
-        .text("w")
-        .tensor("FloatStorage", &value.to_string(), 1, 0, &[1], &[1])
-        .raw(b"s")
+    p.raw(b"}").text("w").tensor("FloatStorage", &value.to_string(), 1, 0, &[1], &[1]).raw(b"s")
 }
 
 /// A checkpoint with such dictionaries under these names.
 fn checkpoint(dir: &Path, parts: &[(&str, u8)]) -> PathBuf {
-    let list = parts
-        .iter()
-        .fold(PickleWriter::new().raw(b"}("), |p, (name, value)| {
-            weights(p.text(name), *value)
-        });
+    let list = parts.iter().fold(PickleWriter::new().raw(b"}("), |p, (name, value)| weights(p.text(name), *value));
     written(dir, list.raw(b"u"))
 }
 
@@ -52,15 +45,11 @@ fn the_average_is_taken_unless_raw_weights_are_asked_for() {
             assert_eq!(value(&path, CornerWeights::Raw), 1.0, "{raw}");
             assert_eq!(
                 note(&path, CornerWeights::Ema),
-                format!(
-                    "averaged weights, `{averaged}`, were taken; corners.weights = \"raw\" takes `{raw}`"
-                )
+                format!("averaged weights, `{averaged}`, were taken; corners.weights = \"raw\" takes `{raw}`")
             );
             assert_eq!(
                 note(&path, CornerWeights::Raw),
-                format!(
-                    "raw weights, `{raw}`, were taken; corners.weights = \"ema\" takes `{averaged}`"
-                )
+                format!("raw weights, `{raw}`, were taken; corners.weights = \"ema\" takes `{averaged}`")
             );
         }
     }
@@ -87,12 +76,7 @@ fn lightnings_averages_are_known() {
 
     // And callbacks that keep one of their own.
     let list = weights(PickleWriter::new().raw(b"}(").text("state_dict"), 1);
-    let list = list
-        .text("callbacks")
-        .raw(b"}")
-        .text("EMA")
-        .raw(b"}")
-        .text("ema_state_dict");
+    let list = list.text("callbacks").raw(b"}").text("EMA").raw(b"}").text("ema_state_dict");
     let path = written(dir.path(), weights(list, 2).raw(b"ssu"));
     assert_eq!(value(&path, CornerWeights::Ema), 2.0);
     assert_eq!(value(&path, CornerWeights::Raw), 1.0);
@@ -106,10 +90,7 @@ fn an_average_that_is_an_object_is_left_and_told() {
     let path = written(dir.path(), list);
     assert_eq!(value(&path, CornerWeights::Ema), 1.0);
     let note = note(&path, CornerWeights::Ema);
-    assert!(
-        note.contains("because `ema` is a whole object of `net.Net`"),
-        "{note}"
-    );
+    assert!(note.contains("because `ema` is a whole object of `net.Net`"), "{note}");
 }
 
 /// `torch_ema` and diffusers keep a list in the order of the parameters.
@@ -122,24 +103,18 @@ fn an_average_without_names_is_left_and_told() {
         tensor(list.raw(b"](")).raw(b"eu")
     };
     let list = |p: PickleWriter| tensor(p.raw(b"](")).raw(b"e");
-    let in_callback =
-        |p: PickleWriter| list(p.raw(b"}").text("EMA").raw(b"}").text("ema_weights")).raw(b"ss");
+    let in_callback = |p: PickleWriter| list(p.raw(b"}").text("EMA").raw(b"}").text("ema_weights")).raw(b"ss");
     /// What stands under a key of the checkpoint.
     type Make<'a> = &'a dyn Fn(PickleWriter) -> PickleWriter;
-    let made: [(&str, &str, Make); 3] = [
-        ("ema", "ema", &state),
-        ("model_ema", "model_ema", &list),
-        ("callbacks", "ema_weights", &in_callback),
-    ];
+    let made: [(&str, &str, Make); 3] =
+        [("ema", "ema", &state), ("model_ema", "model_ema", &list), ("callbacks", "ema_weights", &in_callback)];
     for (key, name, value_of) in made {
         let raw = weights(PickleWriter::new().raw(b"}(").text("model"), 1);
         let path = written(dir.path(), value_of(raw.text(key)).raw(b"u"));
         assert_eq!(value(&path, CornerWeights::Ema), 1.0);
         assert_eq!(
             note(&path, CornerWeights::Ema),
-            format!(
-                "averaged weights were not read, because `{name}` has no tensors by name; raw weights were taken"
-            )
+            format!("averaged weights were not read, because `{name}` has no tensors by name; raw weights were taken")
         );
         assert_eq!(note(&path, CornerWeights::Raw), "");
     }

@@ -83,21 +83,11 @@ fn inner() -> Vec<u8> {
 fn whatever_stands_beside_a_state_dict_is_passed_over() {
     let dir = tempfile::tempdir().unwrap();
     for name in ["state_dict", "model_state_dict", "model", "net"] {
-        for outer in [
-            &b"}("[..],
-            b"ccollections\nOrderedDict\n)R(",
-            b"ccollections\ndefaultdict\ncbuiltins\ndict\n\x85R(",
-        ] {
-            let file = PickleWriter::new()
-                .raw(outer)
-                .training_state()
-                .text(name)
-                .raw(&inner());
-            check_state_dict(&archive(
-                dir.path(),
-                file.training_state().raw(b"u").end(),
-                storages(),
-            ));
+        for outer in
+            [&b"}("[..], b"ccollections\nOrderedDict\n)R(", b"ccollections\ndefaultdict\ncbuiltins\ndict\n\x85R("]
+        {
+            let file = PickleWriter::new().raw(outer).training_state().text(name).raw(&inner());
+            check_state_dict(&archive(dir.path(), file.training_state().raw(b"u").end(), storages()));
         }
     }
     // The name of the network under a name that others use for its weights.
@@ -121,9 +111,7 @@ fn tensors_with_attributes_are_read() {
     let dir = tempfile::tempdir().unwrap();
     let arguments = |p: PickleWriter| {
         // The call's arguments without the call.
-        let mut tensor = PickleWriter::new()
-            .tensor("FloatStorage", "0", 6, 2, &[3], &[1])
-            .0;
+        let mut tensor = PickleWriter::new().tensor("FloatStorage", "0", 6, 2, &[3], &[1]).0;
         tensor.drain(..2 + b"ctorch._utils\n_rebuild_tensor_v2\n".len());
         assert_eq!(tensor.pop(), Some(b'R'));
         p.raw(&tensor)
@@ -159,47 +147,23 @@ fn tensors_with_attributes_are_read() {
 fn what_would_have_to_be_executed_for_a_weight_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let in_place_of_a_tensor = |p: fn(PickleWriter) -> PickleWriter| {
-        p(PickleWriter::new()
-            .raw(b"}")
-            .text("state_dict")
-            .raw(b"}(")
-            .text("w"))
-        .text("v")
-        .tensor("FloatStorage", "0", 6, 0, &[6], &[1])
-        .raw(b"us")
+        p(PickleWriter::new().raw(b"}").text("state_dict").raw(b"}(").text("w"))
+            .text("v")
+            .tensor("FloatStorage", "0", 6, 0, &[6], &[1])
+            .raw(b"us")
     };
-    let module = |p: PickleWriter| {
-        p.global("net", "Net")
-            .raw(b")\x81}")
-            .text("training")
-            .raw(b"\x88sb")
-    };
+    let module = |p: PickleWriter| p.global("net", "Net").raw(b")\x81}").text("training").raw(b"\x88sb");
     let cases: Vec<(&str, PickleWriter, &[&str])> = vec![
-        (
-            "a module",
-            module(PickleWriter::new()),
-            &[
-                "a whole object of `net.Net`",
-                "ever executed",
-                "state_dict()",
-            ],
-        ),
+        ("a module", module(PickleWriter::new()), &["a whole object of `net.Net`", "ever executed", "state_dict()"]),
         (
             "a module in a checkpoint",
             module(PickleWriter::new().raw(b"}").text("model")).raw(b"s"),
-            &[
-                "holds `model` as a whole object of `net.Net`",
-                "state_dict()",
-            ],
+            &["holds `model` as a whole object of `net.Net`", "state_dict()"],
         ),
         (
             "a call",
             in_place_of_a_tensor(|p| p.global("os", "system").text("true").raw(b"\x85R")),
-            &[
-                "holds `w`",
-                "`os.system` would have to make",
-                "ever executed",
-            ],
+            &["holds `w`", "`os.system` would have to make", "ever executed"],
         ),
         (
             "a number of NumPy",
@@ -229,26 +193,13 @@ fn what_would_have_to_be_executed_for_a_weight_is_refused() {
         ),
         (
             "no usual name",
-            PickleWriter::new()
-                .raw(b"}(")
-                .training_state()
-                .text("mine")
-                .raw(&inner())
-                .raw(b"u"),
+            PickleWriter::new().raw(b"}(").training_state().text("mine").raw(&inner()).raw(b"u"),
             &["holds `epoch`, which is not a tensor", "`model_state_dict`"],
         ),
-        (
-            "nothing",
-            PickleWriter::new().raw(b"}"),
-            &["an empty dictionary"],
-        ),
+        ("nothing", PickleWriter::new().raw(b"}"), &["an empty dictionary"]),
         (
             "a list of calls that is cut",
-            PickleWriter::new()
-                .raw(b"}")
-                .text("args")
-                .global("argparse", "Namespace")
-                .raw(b"\x81"),
+            PickleWriter::new().raw(b"}").text("args").global("argparse", "Namespace").raw(b"\x81"),
             &["list of tensors cannot be read"],
         ),
     ];
@@ -286,10 +237,7 @@ fn chains_of_parameters_take_no_time() {
     assert!(began.elapsed() < Duration::from_secs(20));
 
     let dir = tempfile::tempdir().unwrap();
-    let mut many = PickleWriter::new()
-        .raw(b"}(")
-        .tensor("FloatStorage", "0", 6, 0, &[6], &[1])
-        .raw(b"q\x020");
+    let mut many = PickleWriter::new().raw(b"}(").tensor("FloatStorage", "0", 6, 0, &[6], &[1]).raw(b"q\x020");
     for _ in 0..70_000 {
         many = many.text("w").raw(b"h\x02");
     }

@@ -5,16 +5,12 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("src/fixtures")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/fixtures").join(name)
 }
 
 fn sorted(path: &Path) -> BTreeMap<String, (Vec<usize>, Vec<f32>)> {
     let tensors = read(path).unwrap().into_iter();
-    tensors
-        .map(|(name, shape, values)| (name, (shape, values)))
-        .collect()
+    tensors.map(|(name, shape, values)| (name, (shape, values))).collect()
 }
 
 #[test]
@@ -32,17 +28,7 @@ fn names_of_files_say_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let plain = sorted(&fixture("plain.safetensors"));
     for form in ["plain.safetensors", "legacy.th", "protocol1.pt"] {
-        for name in [
-            "a.pth.tar",
-            "a.th",
-            "a.bin",
-            "a.ckpt",
-            "a.t7",
-            "a.pkl",
-            "a",
-            "a.json",
-            "a.safetensors",
-        ] {
+        for name in ["a.pth.tar", "a.th", "a.bin", "a.ckpt", "a.t7", "a.pkl", "a", "a.json", "a.safetensors"] {
             let path = dir.path().join(name);
             fs::copy(fixture(form), &path).unwrap();
             assert_eq!(sorted(&path), plain, "{form} as {name}");
@@ -84,15 +70,8 @@ fn computed_weights_are_what_pytorch_computes() {
         let path = fixture(&format!("{name}.pt"));
         let file = WeightFile::open(&path, CornerWeights::Ema).unwrap();
         assert_eq!(file.notes(), [note]);
-        let (tensors, expected) = (
-            sorted(&path),
-            sorted(&fixture(&format!("{name}.safetensors"))),
-        );
-        assert_eq!(
-            tensors.len(),
-            8,
-            "no part of a computed weight is left: {tensors:?}"
-        );
+        let (tensors, expected) = (sorted(&path), sorted(&fixture(&format!("{name}.safetensors"))));
+        assert_eq!(tensors.len(), 8, "no part of a computed weight is left: {tensors:?}");
         for (weight, (shape, values)) in expected {
             assert_eq!(tensors[&weight].0, shape);
             for (value, expected) in tensors[&weight].1.iter().zip(values) {
@@ -109,45 +88,12 @@ fn computed_weights_are_what_pytorch_computes() {
 #[test]
 fn programs_and_tensors_of_other_kinds_are_told_with_what_to_do() {
     for (name, parts) in [
-        (
-            "script.pt",
-            [
-                "a TorchScript program of torch.jit.save",
-                "torch.jit.load(FILE).state_dict()",
-            ],
-        ),
-        (
-            "frozen.pt",
-            [
-                "a TorchScript program of torch.jit.save",
-                "torch.jit.load(FILE).state_dict()",
-            ],
-        ),
-        (
-            "exported.pt2",
-            [
-                "an exported program of torch.export.save",
-                "torch.export.load(FILE).state_dict",
-            ],
-        ),
-        (
-            "sparse.pt",
-            ["holds `weight`, a sparse tensor", "save it as x.to_dense()"],
-        ),
-        (
-            "quantized.pt",
-            [
-                "holds `weight`, a quantized tensor",
-                "save it as x.dequantize()",
-            ],
-        ),
-        (
-            "quantized_layer.pt",
-            [
-                "holds `0._packed_params.dtype`, part of a quantized layer",
-                "dequantize()",
-            ],
-        ),
+        ("script.pt", ["a TorchScript program of torch.jit.save", "torch.jit.load(FILE).state_dict()"]),
+        ("frozen.pt", ["a TorchScript program of torch.jit.save", "torch.jit.load(FILE).state_dict()"]),
+        ("exported.pt2", ["an exported program of torch.export.save", "torch.export.load(FILE).state_dict"]),
+        ("sparse.pt", ["holds `weight`, a sparse tensor", "save it as x.to_dense()"]),
+        ("quantized.pt", ["holds `weight`, a quantized tensor", "save it as x.dequantize()"]),
+        ("quantized_layer.pt", ["holds `0._packed_params.dtype`, part of a quantized layer", "dequantize()"]),
     ] {
         let error = refusal(read(&fixture(name)));
         for part in parts {
@@ -169,10 +115,7 @@ fn folders_of_several_processes_are_put_together() {
     assert_eq!(sorted(dir.path()), expected);
     fs::remove_file(dir.path().join("__1_0.distcp")).unwrap();
     let error = refusal(read(dir.path()));
-    assert!(
-        error.contains("__1_0.distcp: the file is not there"),
-        "{error}"
-    );
+    assert!(error.contains("__1_0.distcp: the file is not there"), "{error}");
     fs::remove_file(dir.path().join(".metadata")).unwrap();
     let error = refusal(read(dir.path()));
     assert!(error.contains("without its .metadata"), "{error}");
@@ -229,12 +172,6 @@ fn damaged_folders_never_crash_the_reader() {
     }
     for (name, prefixes, flips) in [(".metadata", 3, 2), ("__0_0.distcp", 11, 7)] {
         let original = fixture("distributed").join(name);
-        damage(
-            &original,
-            &dir.path().join(name),
-            dir.path(),
-            prefixes,
-            flips,
-        );
+        damage(&original, &dir.path().join(name), dir.path(), prefixes, flips);
     }
 }

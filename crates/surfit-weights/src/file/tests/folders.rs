@@ -7,13 +7,9 @@ use serde_json::json;
 use std::time::Duration;
 
 fn safetensors_file(path: &Path, tensors: &[(&str, [f32; 2])]) {
-    let bytes: Vec<(&str, Vec<u8>)> = tensors
-        .iter()
-        .map(|(name, values)| (*name, values.iter().flat_map(|v| v.to_le_bytes()).collect()))
-        .collect();
-    let views = bytes
-        .iter()
-        .map(|(name, bytes)| (*name, TensorView::new(Dtype::F32, vec![2], bytes).unwrap()));
+    let bytes: Vec<(&str, Vec<u8>)> =
+        tensors.iter().map(|(name, values)| (*name, values.iter().flat_map(|v| v.to_le_bytes()).collect())).collect();
+    let views = bytes.iter().map(|(name, bytes)| (*name, TensorView::new(Dtype::F32, vec![2], bytes).unwrap()));
     fs::write(path, safetensors::serialize(views, None).unwrap()).unwrap();
 }
 
@@ -32,35 +28,20 @@ fn sharded_safetensors_are_read_by_folder_or_index() {
         "a": "model-00002-of-00002.safetensors",
         "b": "model-00001-of-00002.safetensors",
     }));
-    let expected = [
-        ("b".to_owned(), vec![2], vec![3., 4.]),
-        ("a".to_owned(), vec![2], vec![1., 2.]),
-    ];
+    let expected = [("b".to_owned(), vec![2], vec![3., 4.]), ("a".to_owned(), vec![2], vec![1., 2.])];
     assert_eq!(read(&index).unwrap(), expected);
     assert_eq!(read(dir.path()).unwrap(), expected);
 
     for (map, part) in [
-        (
-            json!({ "c": "model-00001-of-00002.safetensors" }),
-            "names tensor `c`",
-        ),
-        (
-            json!({ "a": "gone.safetensors" }),
-            "gone.safetensors: the file is not there",
-        ),
-        (
-            json!({ "a": "../model.safetensors" }),
-            "not a file beside it",
-        ),
+        (json!({ "c": "model-00001-of-00002.safetensors" }), "names tensor `c`"),
+        (json!({ "a": "gone.safetensors" }), "gone.safetensors: the file is not there"),
+        (json!({ "a": "../model.safetensors" }), "not a file beside it"),
         (json!({ "a": "/etc/passwd" }), "not a file beside it"),
         (json!({ "a": "model\u{1b}[31m" }), "not a file beside it"),
         (json!({ "a": 3 }), "no index of weights"),
         (json!([]), "no index of weights"),
         (
-            (0..70_000)
-                .map(|i| (i.to_string(), json!("x")))
-                .collect::<serde_json::Map<_, _>>()
-                .into(),
+            (0..70_000).map(|i| (i.to_string(), json!("x"))).collect::<serde_json::Map<_, _>>().into(),
             "more than 65536 tensors",
         ),
     ] {
@@ -75,24 +56,12 @@ fn sharded_state_dicts_are_read() {
     let dir = tempfile::tempdir().unwrap();
     let path = archive(dir.path(), state_dict().end(), storages());
     fs::rename(&path, dir.path().join("pytorch_model-1.bin")).unwrap();
-    let more = PickleWriter::new()
-        .raw(b"}")
-        .text("c")
-        .tensor("FloatStorage", "0", 6, 2, &[2], &[1])
-        .raw(b"s");
+    let more = PickleWriter::new().raw(b"}").text("c").tensor("FloatStorage", "0", 6, 2, &[2], &[1]).raw(b"s");
     let path = archive(dir.path(), more.end(), storages());
     fs::rename(&path, dir.path().join("pytorch_model-2.bin")).unwrap();
-    let names = [
-        "a.weight",
-        "a.bias",
-        "b.weight",
-        "b.bias",
-        "n.num_batches_tracked",
-    ];
-    let mut map: serde_json::Map<_, _> = names
-        .iter()
-        .map(|name| ((*name).to_owned(), json!("pytorch_model-1.bin")))
-        .collect();
+    let names = ["a.weight", "a.bias", "b.weight", "b.bias", "n.num_batches_tracked"];
+    let mut map: serde_json::Map<_, _> =
+        names.iter().map(|name| ((*name).to_owned(), json!("pytorch_model-1.bin"))).collect();
     map.insert("c".into(), json!("pytorch_model-2.bin"));
     let index = dir.path().join("pytorch_model.bin.index.json");
     fs::write(index, json!({ "weight_map": map }).to_string()).unwrap();
@@ -110,19 +79,13 @@ fn folders_and_devices_get_a_sentence_or_are_read() {
     fs::create_dir(&inner).unwrap();
     fs::write(inner.join(".metadata"), b"").unwrap();
     let error = refusal(read(dir.path()));
-    assert!(
-        error.contains("whose `pytorch_model_fsdp_0` holds weights"),
-        "{error}"
-    );
+    assert!(error.contains("whose `pytorch_model_fsdp_0` holds weights"), "{error}");
     safetensors_file(&dir.path().join("model.safetensors"), &[("a", [1., 2.])]);
     assert_eq!(read(dir.path()).unwrap()[0].2, [1., 2.]);
     let error = refusal(read(Path::new("/dev/zero")));
     assert!(error.contains("a device or a pipe"), "{error}");
     let error = refusal(read(&dir.path().join("gone.pth")));
-    assert!(
-        error.ends_with("gone.pth: the file is not there; name an existing one"),
-        "{error}"
-    );
+    assert!(error.ends_with("gone.pth: the file is not there; name an existing one"), "{error}");
 }
 
 #[test]
@@ -143,9 +106,7 @@ fn a_file_that_is_written_while_it_is_read_is_never_mixed() {
     safetensors_file(&path, &[("a", [9., 9.]), ("b", [9., 9.])]);
     let error = refusal(file.read_values(0));
     assert!(
-        error.ends_with(
-            "last.safetensors: the file was changed while it was read; try again when it is written"
-        ),
+        error.ends_with("last.safetensors: the file was changed while it was read; try again when it is written"),
         "{error}"
     );
 }
@@ -169,10 +130,7 @@ fn a_file_that_is_opened_again_is_the_same_one() {
     safetensors_file(&next, &[(&format!("t{MAX_OPEN_FILES:02}"), [5., 6.])]);
     fs::rename(&next, dir.path().join(&last)).unwrap();
     let error = refusal(file.read_values(MAX_OPEN_FILES));
-    assert!(
-        error.contains(&format!("{last}: the file was changed")),
-        "{error}"
-    );
+    assert!(error.contains(&format!("{last}: the file was changed")), "{error}");
 }
 
 #[test]

@@ -6,10 +6,7 @@ use super::*;
 /// A file with this object, whose storages have these names, numbers of values and bytes.
 fn legacy(dir: &Path, object: PickleWriter, storages: &[(&str, u64, Vec<u8>)]) -> PathBuf {
     let magic = PickleWriter::new().raw(b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19");
-    let facts = PickleWriter::new()
-        .raw(b"}")
-        .text("little_endian")
-        .raw(b"\x88s");
+    let facts = PickleWriter::new().raw(b"}").text("little_endian").raw(b"\x88s");
     let names = storages.iter();
     let names = names.fold(PickleWriter::new().raw(b"]("), |p, (name, ..)| p.text(name));
     let mut bytes = magic.end();
@@ -39,17 +36,10 @@ fn storages_follow_the_pickles() {
     let mut odd = stored.clone();
     odd[1].1 = 5;
     let error = refusal(read(&legacy(dir.path(), state_dict(), &odd)));
-    assert!(
-        error.contains("tensor `a.weight` cannot be read"),
-        "{error}"
-    );
+    assert!(error.contains("tensor `a.weight` cannot be read"), "{error}");
     let error = refusal(read(&legacy(dir.path(), state_dict(), &stored[..3])));
     assert!(error.contains("tensor `a.bias` cannot be read"), "{error}");
-    let error = refusal(read(&legacy(
-        dir.path(),
-        PickleWriter::new().global("net", "Net").raw(b")\x81"),
-        &[],
-    )));
+    let error = refusal(read(&legacy(dir.path(), PickleWriter::new().global("net", "Net").raw(b")\x81"), &[])));
     assert!(error.contains("a whole object of `net.Net`"), "{error}");
 }
 
@@ -59,15 +49,10 @@ fn storages_follow_the_pickles() {
 fn files_of_python_2_are_read() {
     let dir = tempfile::tempdir().unwrap();
     let bytes = |p: PickleWriter, text: &str| p.raw(&[b'U', text.len() as u8]).raw(text.as_bytes());
-    let entry = bytes(PickleWriter(Vec::new()), "fc.weight")
-        .global("torch._utils", "_rebuild_tensor")
-        .raw(b"((");
+    let entry = bytes(PickleWriter(Vec::new()), "fc.weight").global("torch._utils", "_rebuild_tensor").raw(b"((");
     let entry = bytes(entry, "storage").global("torch.cuda", "FloatStorage");
     let entry = bytes(bytes(entry, "77"), "cuda:0").int(6).raw(b"(");
-    let entry = bytes(entry, "78")
-        .int(2)
-        .int(4)
-        .raw(b"ttQ\x8a\x01\x01(\x8a\x01\x03t(\x8a\x01\x01ttR");
+    let entry = bytes(entry, "78").int(2).int(4).raw(b"ttQ\x8a\x01\x01(\x8a\x01\x03t(\x8a\x01\x01ttR");
     let object = PickleWriter::new()
         .global("collections", "OrderedDict")
         .raw(b"](](")
@@ -91,10 +76,7 @@ fn what_cannot_be_read_of_old_files_gets_a_sentence() {
     tar[257..262].copy_from_slice(b"ustar");
     fs::write(&path, tar).unwrap();
     let error = refusal(read(&path));
-    assert!(
-        error.contains("a tar archive, as PyTorch before 0.2 wrote"),
-        "{error}"
-    );
+    assert!(error.contains("a tar archive, as PyTorch before 0.2 wrote"), "{error}");
     assert!(error.contains("weights_only=False"), "{error}");
 
     let text = b"L119547037146038801333356L\n.I1001\n.(dp0\n.(dp0\nVw\nctorch._utils\n_rebuild_tensor_v2\n(P('storage', 'x')\nI0\n(t(tI00\nNtRs.(lp0\n.";

@@ -8,8 +8,7 @@ fn header(tensors: usize) -> Vec<u8> {
     let mut text = String::from("{");
     for i in 0..tensors {
         let comma = if i == 0 { "" } else { "," };
-        text +=
-            &format!("{comma}\"{i}\":{{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}}");
+        text += &format!("{comma}\"{i}\":{{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}}");
     }
     text.push('}');
     [&(text.len() as u64).to_le_bytes()[..], text.as_bytes()].concat()
@@ -31,10 +30,7 @@ fn a_million_empty_tensors_are_refused_at_once() {
     let zip = [&b"PK\x03\x04"[..], &end].concat();
     // One description for all of them.
     let mut described = PickleWriter::new()
-        .global(
-            "torch.distributed.checkpoint.metadata",
-            "TensorStorageMetadata",
-        )
+        .global("torch.distributed.checkpoint.metadata", "TensorStorageMetadata")
         .raw(b")\x81}bq\x010")
         .global("torch.distributed.checkpoint.metadata", "Metadata")
         .raw(b")\x81}(")
@@ -47,24 +43,12 @@ fn a_million_empty_tensors_are_refused_at_once() {
     fs::write(folder.join(".metadata"), described).unwrap();
     let mut list = PickleWriter::new().raw(b"}(");
     for i in 0..100_000 {
-        list = list
-            .text(&i.to_string())
-            .tensor("FloatStorage", "0", 6, 0, &[0], &[1]);
+        list = list.text(&i.to_string()).tensor("FloatStorage", "0", 6, 0, &[0], &[1]);
     }
     let list = archive(dir.path(), list.raw(b"u").end(), storages());
     for (case, bytes, opened, part) in [
-        (
-            "short header",
-            header(70_000),
-            &path,
-            "more than 65536 tensors",
-        ),
-        (
-            "long header",
-            header(1_000_000),
-            &path,
-            "the longest of a network",
-        ),
+        ("short header", header(70_000), &path, "more than 65536 tensors"),
+        ("long header", header(1_000_000), &path, "the longest of a network"),
         ("archive", zip, &path, "more than 524288 files"),
         ("folder", Vec::new(), &folder, "more than 65536 tensors"),
         ("pickle", Vec::new(), &list, ""),
@@ -87,10 +71,7 @@ fn lists_are_not_copied_without_end() {
     for _ in 0..10_000 {
         list = list.raw(b"(K\x01K\x02t");
     }
-    list = list
-        .raw(b"eq\x01")
-        .global("collections", "OrderedDict")
-        .raw(b"q\x02");
+    list = list.raw(b"eq\x01").global("collections", "OrderedDict").raw(b"q\x02");
     for _ in 0..100_000 {
         list = list.raw(b"h\x02h\x01\x85R0");
     }
@@ -117,30 +98,19 @@ fn a_long_name_is_not_copied_for_every_tensor() {
     };
     let began = Instant::now();
     let error = refusal(read(&many(&"x".repeat(1 << 20), 2_000)));
-    assert!(
-        error.contains("a tensor's name of 1048576 bytes"),
-        "{error}"
-    );
+    assert!(error.contains("a tensor's name of 1048576 bytes"), "{error}");
     let error = refusal(read(&many("w", 2)));
     assert!(error.contains("it holds `w` twice"), "{error}");
     // So are names of storages, which are compared for each tensor.
     let long = "k".repeat(1 << 20);
-    let list = PickleWriter::new()
-        .raw(b"}")
-        .text("w")
-        .tensor("FloatStorage", &long, 6, 0, &[1], &[1])
-        .raw(b"s");
+    let list = PickleWriter::new().raw(b"}").text("w").tensor("FloatStorage", &long, 6, 0, &[1], &[1]).raw(b"s");
     let error = refusal(read(&archive(dir.path(), list.end(), storages())));
     assert!(error.contains("list of tensors cannot be read"), "{error}");
     assert!(began.elapsed() < Duration::from_secs(10));
 }
 
 /// An object of a distributed checkpoint's list, with these fields.
-fn object(
-    p: PickleWriter,
-    class: &str,
-    fields: impl FnOnce(PickleWriter) -> PickleWriter,
-) -> PickleWriter {
+fn object(p: PickleWriter, class: &str, fields: impl FnOnce(PickleWriter) -> PickleWriter) -> PickleWriter {
     let object = p.global("torch.distributed.checkpoint.metadata", class);
     fields(object.raw(b")\x81}(")).raw(b"ub")
 }
@@ -181,47 +151,12 @@ fn boxes_of_a_distributed_checkpoint_are_bounded_before_files_are_opened() {
     let empty = vec![(5, 0); 1000];
     for (case, count, size, boxes, more, part) in [
         ("same place", 60, 1000, &same, 0, "do not make it whole"),
-        (
-            "overlapping",
-            1,
-            3,
-            &vec![(0, 2), (1, 1)],
-            0,
-            "do not make it whole",
-        ),
-        (
-            "outside",
-            1,
-            2,
-            &vec![(0, 1), (2, 1)],
-            0,
-            "do not make it whole",
-        ),
-        (
-            "one too many",
-            1,
-            2000,
-            &vec![(0, 1); 1025],
-            0,
-            "more than 1024 parts",
-        ),
-        (
-            "all of them",
-            66,
-            1000,
-            &ones,
-            0,
-            "tensors into more than 65536 parts",
-        ),
+        ("overlapping", 1, 3, &vec![(0, 2), (1, 1)], 0, "do not make it whole"),
+        ("outside", 1, 2, &vec![(0, 1), (2, 1)], 0, "do not make it whole"),
+        ("one too many", 1, 2000, &vec![(0, 1); 1025], 0, "more than 1024 parts"),
+        ("all of them", 66, 1000, &ones, 0, "tensors into more than 65536 parts"),
         ("nowhere", 65, 1000, &ones, 0, "is not where it should be"),
-        (
-            "a long record",
-            60_000,
-            1000,
-            &ones,
-            100_000,
-            "list of tensors cannot be read",
-        ),
+        ("a long record", 60_000, 1000, &ones, 100_000, "list of tensors cannot be read"),
         ("nothing in them", 1, 5, &empty, 0, "do not make it whole"),
     ] {
         let folder = distributed(dir.path(), count, size, boxes, more);
@@ -248,18 +183,10 @@ fn storages_that_are_beyond_all_bounds_are_refused() {
         .raw(b"u")
         .end();
     // So many values of 8 bytes are as many as none, to who does not look.
-    let at = list
-        .windows(4)
-        .position(|w| w == MARK.to_le_bytes())
-        .unwrap()
-        - 1;
+    let at = list.windows(4).position(|w| w == MARK.to_le_bytes()).unwrap() - 1;
     let many = [&b"\x8a\x08"[..], &(1i64 << 61).to_le_bytes()].concat();
     list.splice(at..at + 5, many);
-    let error = refusal(read(&archive(
-        dir.path(),
-        list,
-        vec![("x/data/0", Vec::new())],
-    )));
+    let error = refusal(read(&archive(dir.path(), list, vec![("x/data/0", Vec::new())])));
     assert!(error.contains("tensor `v` cannot be read"), "{error}");
 }
 
@@ -271,14 +198,8 @@ fn names_are_escaped_and_bounded() {
     for list in [
         complex(PickleWriter::new().raw(b"}").text(&long)).raw(b"s"),
         PickleWriter::new().raw(b"}").text(&long).raw(b"K\x01s"),
-        PickleWriter::new()
-            .global(&"m\u{9b}".repeat(1 << 20), "Net")
-            .raw(b")\x81"),
-        PickleWriter::new()
-            .raw(b"}")
-            .text("w")
-            .tensor(&"S\u{1b}".repeat(1 << 20), "0", 6, 0, &[6], &[1])
-            .raw(b"s"),
+        PickleWriter::new().global(&"m\u{9b}".repeat(1 << 20), "Net").raw(b")\x81"),
+        PickleWriter::new().raw(b"}").text("w").tensor(&"S\u{1b}".repeat(1 << 20), "0", 6, 0, &[6], &[1]).raw(b"s"),
     ] {
         let error = refusal(read(&archive(dir.path(), list.end(), storages())));
         assert!(error.chars().count() < 800, "{}", error.len());

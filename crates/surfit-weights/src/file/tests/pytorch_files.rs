@@ -22,9 +22,7 @@ impl PickleWriter {
     }
 
     pub(super) fn text(self, text: &str) -> Self {
-        self.raw(b"X")
-            .raw(&(text.len() as u32).to_le_bytes())
-            .raw(text.as_bytes())
+        self.raw(b"X").raw(&(text.len() as u32).to_le_bytes()).raw(text.as_bytes())
     }
 
     pub(super) fn int(self, n: i32) -> Self {
@@ -44,15 +42,7 @@ impl PickleWriter {
         all.raw(b"t")
     }
 
-    pub(super) fn tensor(
-        self,
-        kind: &str,
-        key: &str,
-        len: i32,
-        offset: i32,
-        size: &[i32],
-        stride: &[i32],
-    ) -> Self {
+    pub(super) fn tensor(self, kind: &str, key: &str, len: i32, offset: i32, size: &[i32], stride: &[i32]) -> Self {
         self.global("torch._utils", "_rebuild_tensor_v2")
             .raw(b"((")
             .text("storage")
@@ -97,15 +87,9 @@ pub(super) fn storages() -> Vec<(&'static str, Vec<u8>)> {
     // 0.5 and −2 in 16 bits.
     let half_bytes = vec![0x00, 0x38, 0x00, 0xc0];
     vec![
-        (
-            "x/data/0",
-            (0..6).flat_map(|i| (i as f32).to_le_bytes()).collect(),
-        ),
+        ("x/data/0", (0..6).flat_map(|i| (i as f32).to_le_bytes()).collect()),
         ("x/data/1", half_bytes),
-        (
-            "x/data/2",
-            (0..8).flat_map(|i| f64::from(i).to_le_bytes()).collect(),
-        ),
+        ("x/data/2", (0..8).flat_map(|i| f64::from(i).to_le_bytes()).collect()),
         ("x/data/3", 9i64.to_le_bytes().into()),
     ]
 }
@@ -113,12 +97,8 @@ pub(super) fn storages() -> Vec<(&'static str, Vec<u8>)> {
 pub(super) fn archive(dir: &Path, pickle: Vec<u8>, files: Vec<(&str, Vec<u8>)>) -> PathBuf {
     let path = dir.join("model.pt");
     let mut zip = zip::ZipWriter::new(fs::File::create(&path).unwrap());
-    let stored =
-        zip::write::FileOptions::default().compression_method(zip::CompressionMethod::Stored);
-    for (name, bytes) in [("x/data.pkl", pickle), ("x/byteorder", b"little".into())]
-        .into_iter()
-        .chain(files)
-    {
+    let stored = zip::write::FileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (name, bytes) in [("x/data.pkl", pickle), ("x/byteorder", b"little".into())].into_iter().chain(files) {
         zip.start_file(name, stored).unwrap();
         zip.write_all(&bytes).unwrap();
     }
@@ -146,11 +126,7 @@ pub(super) fn check_tensors(tensors: &[NamedValues]) {
 fn state_dicts_are_read_alone_or_inside_a_checkpoint() {
     let dir = tempfile::tempdir().unwrap();
     // What PyTorch adds to a module's state dict: attributes.
-    let attributes = state_dict()
-        .raw(b"}")
-        .text("_metadata")
-        .ordered_dict()
-        .raw(b"sb");
+    let attributes = state_dict().raw(b"}").text("_metadata").ordered_dict().raw(b"sb");
     check_state_dict(&archive(dir.path(), attributes.end(), storages()));
 
     let inner = state_dict().0.split_off(2);
@@ -188,33 +164,12 @@ fn state_dicts_are_read_alone_or_inside_a_checkpoint() {
 fn nothing_but_tensors_is_admitted() {
     let dir = tempfile::tempdir().unwrap();
     let view = |len, offset, size: &[i32], stride: &[i32]| {
-        PickleWriter::new()
-            .raw(b"}")
-            .text("w")
-            .tensor("FloatStorage", "0", len, offset, size, stride)
-            .raw(b"s")
-            .end()
+        PickleWriter::new().raw(b"}").text("w").tensor("FloatStorage", "0", len, offset, size, stride).raw(b"s").end()
     };
-    let call = PickleWriter::new()
-        .global("os", "system")
-        .raw(b"(")
-        .text("true")
-        .raw(b"tR")
-        .end();
+    let call = PickleWriter::new().global("os", "system").raw(b"(").text("true").raw(b"tR").end();
     let cases: Vec<(&str, Vec<u8>, &str)> = vec![
-        (
-            "a call",
-            call,
-            "holds a whole object of `os.system`, and nothing in a file is ever executed",
-        ),
-        (
-            "a whole model",
-            PickleWriter::new()
-                .global("mymodel", "Net")
-                .raw(b")\x81.")
-                .0,
-            "`mymodel.Net`",
-        ),
+        ("a call", call, "holds a whole object of `os.system`, and nothing in a file is ever executed"),
+        ("a whole model", PickleWriter::new().global("mymodel", "Net").raw(b")\x81.").0, "`mymodel.Net`"),
         (
             "complex numbers",
             PickleWriter::new()
@@ -225,45 +180,20 @@ fn nothing_but_tensors_is_admitted() {
                 .end(),
             "type C64 in tensor `w`",
         ),
-        (
-            "no dictionary",
-            PickleWriter::new().int(3).end(),
-            "does not hold a dictionary",
-        ),
+        ("no dictionary", PickleWriter::new().int(3).end(), "does not hold a dictionary"),
         (
             "no tensor",
-            PickleWriter::new()
-                .raw(b"}")
-                .text("epoch")
-                .int(3)
-                .raw(b"s")
-                .end(),
+            PickleWriter::new().raw(b"}").text("epoch").int(3).raw(b"s").end(),
             "`epoch`, which is not a tensor",
         ),
-        (
-            "keys",
-            PickleWriter::new().raw(b"}").int(3).int(3).raw(b"s").end(),
-            "keys are not names",
-        ),
+        ("keys", PickleWriter::new().raw(b"}").int(3).int(3).raw(b"s").end(), "keys are not names"),
         ("cut", state_dict().0, "list of tensors"),
-        (
-            "past the end",
-            view(6, 4, &[3], &[1]),
-            "tensor `w` cannot be read",
-        ),
+        ("past the end", view(6, 4, &[3], &[1]), "tensor `w` cannot be read"),
         ("stride", view(6, 0, &[2, 3], &[6, 1]), "tensor `w`"),
         ("negative", view(6, 3, &[2], &[-1]), "tensor `w`"),
         ("offset", view(6, -1, &[2], &[1]), "tensor `w`"),
-        (
-            "repeated",
-            view(6, 0, &[1 << 30, 6], &[0, 1]),
-            "repeats its values too often, up to tensor `w`",
-        ),
-        (
-            "more than a number counts",
-            view(6, 0, &[i32::MAX; 4], &[0; 4]),
-            "tensor `w`",
-        ),
+        ("repeated", view(6, 0, &[1 << 30, 6], &[0, 1]), "repeats its values too often, up to tensor `w`"),
+        ("more than a number counts", view(6, 0, &[i32::MAX; 4], &[0; 4]), "tensor `w`"),
         ("storage", view(7, 0, &[2], &[1]), "tensor `w`"),
         ("huge", view(i32::MAX, 0, &[2], &[1]), "tensor `w`"),
     ];
@@ -271,10 +201,7 @@ fn nothing_but_tensors_is_admitted() {
         let path = archive(dir.path(), pickle, storages());
         let error = refusal(read(&path));
         assert!(error.starts_with(path.to_str().unwrap()), "{case}: {error}");
-        assert!(
-            error.contains(expected) && error.contains("; "),
-            "{case}: {error}"
-        );
+        assert!(error.contains(expected) && error.contains("; "), "{case}: {error}");
     }
     let path = archive(dir.path(), state_dict().end(), storages()[..3].to_vec());
     assert!(refusal(read(&path)).contains("tensor `n.num_batches_tracked` cannot be read"));
@@ -306,36 +233,20 @@ fn bombs_are_refused() {
         zip.finish().unwrap();
         assert!(fs::metadata(&path).unwrap().len() < 1 << 20);
     };
-    let (stored, deflated) = (
-        zip::CompressionMethod::Stored,
-        zip::CompressionMethod::Deflated,
-    );
+    let (stored, deflated) = (zip::CompressionMethod::Stored, zip::CompressionMethod::Deflated);
     // A list of tensors, and a storage, that are far larger than the file.
     let zeros = vec![0; 64 << 20];
     write(&[("x/data.pkl", &zeros, deflated)]);
     assert!(refusal(read(&path)).contains("list of tensors cannot be read"));
-    let one = PickleWriter::new()
-        .raw(b"}")
-        .text("w")
-        .tensor("FloatStorage", "0", 16 << 20, 0, &[16 << 20], &[1])
-        .raw(b"s");
-    write(&[
-        ("x/data.pkl", &one.end(), stored),
-        ("x/data/0", &zeros, deflated),
-    ]);
+    let one =
+        PickleWriter::new().raw(b"}").text("w").tensor("FloatStorage", "0", 16 << 20, 0, &[16 << 20], &[1]).raw(b"s");
+    write(&[("x/data.pkl", &one.end(), stored), ("x/data/0", &zeros, deflated)]);
     assert!(refusal(read(&path)).contains("tensor `w` cannot be read"));
 
     // Many entries of the archive for the same bytes, each of which would become a storage.
     let mut shared = PickleWriter::new().raw(b"}(");
     for i in 0..300 {
-        shared = shared.text(&format!("w{i}")).tensor(
-            "FloatStorage",
-            &format!("{i:03}"),
-            1 << 14,
-            0,
-            &[1 << 14],
-            &[1],
-        );
+        shared = shared.text(&format!("w{i}")).tensor("FloatStorage", &format!("{i:03}"), 1 << 14, 0, &[1 << 14], &[1]);
     }
     let only = vec![("x/data/000", vec![0; 4 << 14])];
     let path = archive(dir.path(), shared.raw(b"u").end(), only);
@@ -347,20 +258,15 @@ fn bombs_are_refused() {
     assert!(error.contains("more bytes than the file has"), "{error}");
 
     // A list of sizes that is long, which many tensors could name.
-    let sized = PickleWriter::new()
-        .raw(b"}")
-        .text("w")
-        .tensor("FloatStorage", "0", 6, 0, &[1; 100], &[1; 100])
-        .raw(b"s");
+    let sized =
+        PickleWriter::new().raw(b"}").text("w").tensor("FloatStorage", "0", 6, 0, &[1; 100], &[1; 100]).raw(b"s");
     assert!(refusal(read(&archive(dir.path(), sized.end(), storages()))).contains("damaged"));
 
     // Many names for one storage, each of which would have a copy of its values.
     let values = 1 << 13;
     let many = |names: usize| {
         let view = [values as i32];
-        let mut list = PickleWriter::new()
-            .tensor("HalfStorage", "0", view[0], 0, &view, &[1])
-            .raw(b"q\x020}(");
+        let mut list = PickleWriter::new().tensor("HalfStorage", "0", view[0], 0, &view, &[1]).raw(b"q\x020}(");
         for i in 0..names {
             list = list.text(&format!("w{i}")).raw(b"h\x02");
         }
@@ -380,43 +286,21 @@ fn damaged_archives_get_a_sentence() {
     let path = archive(dir.path(), state_dict().end(), storages());
     let good = fs::read(&path).unwrap();
     let mut flipped = good.clone();
-    let content = good
-        .windows(4)
-        .position(|w| w == 5f32.to_le_bytes())
-        .unwrap();
+    let content = good.windows(4).position(|w| w == 5f32.to_le_bytes()).unwrap();
     flipped[content] ^= 1;
     for (case, bytes, expected) in [
-        (
-            "cut",
-            good[..good.len() / 2].to_vec(),
-            "cut short or damaged",
-        ),
+        ("cut", good[..good.len() / 2].to_vec(), "cut short or damaged"),
         ("empty", Vec::new(), "is empty"),
-        (
-            "text",
-            b"version https://git-lfs.github.com/spec/v1".to_vec(),
-            "git lfs pull",
-        ),
+        ("text", b"version https://git-lfs.github.com/spec/v1".to_vec(), "git lfs pull"),
         ("web page", b"<!DOCTYPE html>".to_vec(), "is a web page"),
-        (
-            "gzip",
-            b"\x1f\x8b\x08\x00\x00\x00\x00\x00".to_vec(),
-            "unpack it first",
-        ),
-        (
-            "pickle",
-            b"\x80\x04\x95}q\x00.".to_vec(),
-            "torch.save did not write",
-        ),
+        ("gzip", b"\x1f\x8b\x08\x00\x00\x00\x00\x00".to_vec(), "unpack it first"),
+        ("pickle", b"\x80\x04\x95}q\x00.".to_vec(), "torch.save did not write"),
         ("numbers", vec![7; 600], "no file of a network's weights"),
         ("bit rot", flipped, "tensor `a.weight` cannot be read"),
     ] {
         fs::write(&path, bytes).unwrap();
         let error = refusal(read(&path));
-        assert!(
-            error.starts_with(path.to_str().unwrap()) && error.contains(expected),
-            "{case}: {error}"
-        );
+        assert!(error.starts_with(path.to_str().unwrap()) && error.contains(expected), "{case}: {error}");
     }
     assert!(refusal(read(&dir.path().join("gone.pth"))).contains("gone.pth"));
 }

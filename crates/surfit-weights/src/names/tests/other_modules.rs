@@ -38,21 +38,12 @@ fn tensors_outside_the_networks_prefix_are_passed_over_and_told() {
         ],
     );
     let map = matched(&resnet, &all);
-    assert_eq!(
-        map.beside,
-        all[all.len() - 5..]
-            .iter()
-            .map(|(n, _)| n.clone())
-            .collect::<Vec<_>>()
-    );
+    assert_eq!(map.beside, all[all.len() - 5..].iter().map(|(n, _)| n.clone()).collect::<Vec<_>>());
     assert_eq!(
         map.other_modules_notice().unwrap(),
         "5 tensors beside the network were passed over: `loss.weight`, `train_f1.counts`, `temperature` and 2 more"
     );
-    assert_eq!(
-        matched(&resnet, &under(&resnet, "net.")).other_modules_notice(),
-        None
-    );
+    assert_eq!(matched(&resnet, &under(&resnet, "net.")).other_modules_notice(), None);
     // The head's prefix is another, and all that they share is outside of the rest.
     let both = renamed(&apart(&resnet), |n| format!("model.{n}"));
     let map = matched(&resnet, &with(&both, &[("ema.decay_rate", &[1])]));
@@ -88,40 +79,16 @@ fn what_may_be_part_of_the_network_is_refused() {
         assert!(why.contains(said), "{said}: {why}");
     };
     // Inside of its prefix; beside a body and a head that share none.
-    refused(
-        &net,
-        &[("net.neck.weight", &[7])],
-        "`net.neck.weight` is unknown",
-    );
-    refused(
-        &entries(&resnet),
-        &[("neck.weight", &[7])],
-        "`neck.weight` is unknown",
-    );
-    refused(
-        &apart(&resnet),
-        &[("neck.weight", &[7])],
-        "`neck.weight` is unknown",
-    );
+    refused(&net, &[("net.neck.weight", &[7])], "`net.neck.weight` is unknown");
+    refused(&entries(&resnet), &[("neck.weight", &[7])], "`neck.weight` is unknown");
+    refused(&apart(&resnet), &[("neck.weight", &[7])], "`neck.weight` is unknown");
     // `loss` is the tensor here, and no module.
-    refused(
-        &entries(&resnet),
-        &[("neck.loss", &[7])],
-        "`neck.loss` is unknown",
-    );
+    refused(&entries(&resnet), &[("neck.loss", &[7])], "`neck.loss` is unknown");
     // Another head for the same classes.
-    refused(
-        &net,
-        &[("probe.weight", &[10, 7]), ("probe.bias", &[10])],
-        "`probe.bias`, `probe.weight` are unknown",
-    );
+    refused(&net, &[("probe.weight", &[10, 7]), ("probe.bias", &[10])], "`probe.bias`, `probe.weight` are unknown");
     // The network a second time, under the same names and under others.
     let twice = [net.clone(), under(&resnet, "teacher.")].concat();
-    refused(
-        &twice,
-        &[("loss.weight", &[10])],
-        "2 times, behind `net.` and `teacher.`",
-    );
+    refused(&twice, &[("loss.weight", &[10])], "2 times, behind `net.` and `teacher.`");
     let kuangliu = |n: &str| {
         let n = n.replace(".downsample.", ".shortcut.");
         format!("teacher.{}", n.replace("fc.", "linear."))
@@ -129,15 +96,8 @@ fn what_may_be_part_of_the_network_is_refused() {
     let twice = [net.clone(), renamed(&entries(&resnet), kuangliu)].concat();
     refused(&twice, &[], "2 times, behind `net.` and `teacher.`");
     // What is beside an incomplete network may be what it lacks.
-    let less: NamedEntries = net
-        .into_iter()
-        .filter(|(n, _)| n != "net.bn1.bias")
-        .collect();
-    refused(
-        &less,
-        &[("shift", &[4])],
-        "it lacks `bn1.bias`, `shift` is unknown",
-    );
+    let less: NamedEntries = net.into_iter().filter(|(n, _)| n != "net.bn1.bias").collect();
+    refused(&less, &[("shift", &[4])], "it lacks `bn1.bias`, `shift` is unknown");
     // A layer before those of an MLP, in whatever they lie.
     let mlp = network("mlp", &[7, 9], &[]);
     let why = refusal(&mlp, &with(&entries(&mlp), &[("norm.weight", &[3072])]));
@@ -149,10 +109,7 @@ fn settings_that_would_fit_are_said_in_spite_of_a_loss() {
     let narrow = network("resnet18-cifar", &[4, 4, 4, 4], &[]);
     let all = with(&under(&narrow, "net."), &[("loss.weight", &[10])]);
     let why = refusal(&resnet(), &all);
-    assert!(
-        why.contains("it fits network.widths = [4, 4, 4, 4]"),
-        "{why}"
-    );
+    assert!(why.contains("it fits network.widths = [4, 4, 4, 4]"), "{why}");
 }
 
 proptest! {

@@ -23,21 +23,8 @@ struct WrittenFile {
     truth: Vec<Option<(String, usize)>>,
 }
 
-const PREFIXES: [&str; 6] = [
-    "",
-    "model.",
-    "net.backbone.",
-    "0.",
-    "module.",
-    "encoder._orig_mod.",
-];
-const EXTRAS: [&str; 5] = [
-    "n_averaged",
-    "acc.tp",
-    "x._extra_state",
-    "normalize.mean",
-    "criterion.weight",
-];
+const PREFIXES: [&str; 6] = ["", "model.", "net.backbone.", "0.", "module.", "encoder._orig_mod."];
+const EXTRAS: [&str; 5] = ["n_averaged", "acc.tp", "x._extra_state", "normalize.mean", "criterion.weight"];
 
 fn write(
     network: &ExpectedNetwork,
@@ -65,9 +52,7 @@ fn write(
         for (part, call) in calls.into_iter().enumerate() {
             // A wrapper behind some first components, the same for all below them.
             let (first, rest) = call.split_once('.').unwrap_or((&call, ""));
-            let bit = first
-                .bytes()
-                .fold(7, |h: u64, b| (h * 31 + u64::from(b)) % 64);
+            let bit = first.bytes().fold(7, |h: u64, b| (h * 31 + u64::from(b)) % 64);
             let mut path = format!("{}{first}", PREFIXES[prefix % PREFIXES.len()]);
             if !rest.is_empty() {
                 if wrap >> bit & 1 == 1 {
@@ -84,10 +69,7 @@ fn write(
         all.push(((*extra).into(), vec![3], None));
     }
     // Any order.
-    let key = |name: &str| {
-        name.bytes()
-            .fold(order, |h, b| h.wrapping_mul(1099511628211) ^ u64::from(b))
-    };
+    let key = |name: &str| name.bytes().fold(order, |h, b| h.wrapping_mul(1099511628211) ^ u64::from(b));
     all.sort_by_key(|(name, ..)| key(name));
     WrittenFile {
         entries: all.iter().map(|(n, s, _)| (n.clone(), s.clone())).collect(),

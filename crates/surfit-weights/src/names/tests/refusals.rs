@@ -7,32 +7,18 @@ fn renamings_come_first_one_after_the_other_and_can_leave_out() {
     let resnet = network("resnet18-cifar", &[4, 5, 6, 7], &[]);
     let mut all = renamed(&entries(&resnet), |n| n.replace("layer", "stage"));
     all.push(("projector.0.weight".into(), vec![3, 3]));
-    let pairs = [
-        ("^stage(\\d)", "body$1"),
-        ("^body", "layer"),
-        ("^projector\\..*", ""),
-    ];
+    let pairs = [("^stage(\\d)", "body$1"), ("^body", "layer"), ("^projector\\..*", "")];
     let pairs = pairs.map(|(a, b)| (a.to_owned(), b.to_owned()));
     let renames = RenameRules::new(&pairs).unwrap();
     let map = match_names(&resnet, &all, &renames).unwrap();
-    assert_eq!(
-        source(&map, "layer1.0.conv1.weight"),
-        ["stage1.0.conv1.weight"]
-    );
-    assert!(
-        refusal(&resnet, &all).contains("is unknown")
-            || refusal(&resnet, &all).contains("are unknown")
-    );
-    let bad = RenameRules::new(&[("(".into(), String::new())])
-        .unwrap_err()
-        .to_string();
+    assert_eq!(source(&map, "layer1.0.conv1.weight"), ["stage1.0.conv1.weight"]);
+    assert!(refusal(&resnet, &all).contains("is unknown") || refusal(&resnet, &all).contains("are unknown"));
+    let bad = RenameRules::new(&[("(".into(), String::new())]).unwrap_err().to_string();
     assert!(bad.contains("is no regular expression"), "{bad}");
     // A few rules that double a name would let it grow without end.
     let doubling = ("(.+)".to_owned(), "$1$1".to_owned());
     let doubling = RenameRules::new(&vec![doubling; 64]).unwrap();
-    let why = match_names(&resnet, &all, &doubling)
-        .unwrap_err()
-        .to_string();
+    let why = match_names(&resnet, &all, &doubling).unwrap_err().to_string();
     assert!(why.contains("1024 are allowed"), "{why}");
     // Two names must not become one.
     let one = RenameRules::new(&[("conv.".into(), "conv1".into())]).unwrap();
@@ -52,75 +38,39 @@ fn an_unknown_tensor_is_told_with_the_nearest_one_that_is_known() {
     let why = refusal(&resnet, &all);
     assert!(
         why.contains("it lacks `layer1.0.conv2.weight`")
-            && why.contains(
-                "`layer1.0.conv3.weight` is unknown; the network has `layer1.0.conv2.weight`"
-            ),
+            && why.contains("`layer1.0.conv3.weight` is unknown; the network has `layer1.0.conv2.weight`"),
         "{why}"
     );
-    assert!(
-        !why.contains("check [network]"),
-        "the shapes are right: {why}"
-    );
+    assert!(!why.contains("check [network]"), "the shapes are right: {why}");
     let mut less = entries(&resnet);
     less.retain(|(name, _)| name != "fc.bias");
     let why = refusal(&resnet, &less);
-    assert!(
-        why.contains("it lacks `fc.bias`; use a file with all weights"),
-        "{why}"
-    );
+    assert!(why.contains("it lacks `fc.bias`; use a file with all weights"), "{why}");
     // Control characters stay inside.
     all.push(("x\u{1b}[2J\n".repeat(1000), vec![1]));
     let why = refusal(&resnet, &all);
     assert!(why.len() < 1000 && !why.contains(char::is_control), "{why}");
 
     let all = entries(&resnet);
-    let twice = [
-        renamed(&all, |n| format!("student.{n}")),
-        renamed(&all, |n| format!("teacher.{n}")),
-    ]
-    .concat();
+    let twice = [renamed(&all, |n| format!("student.{n}")), renamed(&all, |n| format!("teacher.{n}"))].concat();
     let why = refusal(&resnet, &twice);
-    assert!(
-        why.contains("2 times, behind `student.` and `teacher.`"),
-        "{why}"
-    );
+    assert!(why.contains("2 times, behind `student.` and `teacher.`"), "{why}");
 }
 
 #[test]
 fn settings_that_would_fit_are_said() {
-    let of =
-        |name: &str, widths: &[usize], hidden: &[usize]| entries(&network(name, widths, hidden));
+    let of = |name: &str, widths: &[usize], hidden: &[usize]| entries(&network(name, widths, hidden));
     for (configured, file, said) in [
-        (
-            network("vgg16-cifar", &[], &[]),
-            of("vgg16-cifar", &[], &[512, 512]),
-            "it fits network.hidden = [512, 512]",
-        ),
-        (
-            network("vgg16-cifar", &[], &[]),
-            of("vgg16-bn", &[], &[]),
-            "it fits network.name = \"vgg16-bn\"",
-        ),
+        (network("vgg16-cifar", &[], &[]), of("vgg16-cifar", &[], &[512, 512]), "it fits network.hidden = [512, 512]"),
+        (network("vgg16-cifar", &[], &[]), of("vgg16-bn", &[], &[]), "it fits network.name = \"vgg16-bn\""),
         (
             network("resnet18", &[], &[]),
             of("resnet18-cifar", &[8, 16, 24, 32], &[]),
             "it fits network.name = \"resnet18-cifar\", network.widths = [8, 16, 24, 32]",
         ),
-        (
-            network("resnet18-cifar", &[8, 8, 8, 8], &[]),
-            of("resnet18-cifar", &[], &[]),
-            "it fits network.widths = []",
-        ),
-        (
-            network("vit-tiny", &[], &[]),
-            of("vit-small", &[], &[]),
-            "it fits network.name = \"vit-small\"",
-        ),
-        (
-            network("vit-small", &[], &[]),
-            of("vit-tiny", &[24, 3, 2], &[]),
-            "network.widths = [24, 3, 1]",
-        ),
+        (network("resnet18-cifar", &[8, 8, 8, 8], &[]), of("resnet18-cifar", &[], &[]), "it fits network.widths = []"),
+        (network("vit-tiny", &[], &[]), of("vit-small", &[], &[]), "it fits network.name = \"vit-small\""),
+        (network("vit-small", &[], &[]), of("vit-tiny", &[24, 3, 2], &[]), "network.widths = [24, 3, 1]"),
         (
             network("resnet18", &[], &[]),
             of("cnn", &[4, 6], &[]),
@@ -137,25 +87,15 @@ fn settings_that_would_fit_are_said() {
         assert!(!why.contains("check [network]"), "{why}");
     }
     let other = |input, classes| {
-        let config = NetworkConfig {
-            name: "resnet18-cifar".into(),
-            widths: vec![4, 5, 6, 7],
-            patch: 0,
-            hidden: Vec::new(),
-        };
+        let config =
+            NetworkConfig { name: "resnet18-cifar".into(), widths: vec![4, 5, 6, 7], patch: 0, hidden: Vec::new() };
         ExpectedNetwork::new(&config, input, classes).unwrap()
     };
     let ours = other([3, 32, 32], 10);
     let why = refusal(&ours, &entries(&other([3, 32, 32], 100)));
-    assert!(
-        why.contains("it tells 100 classes apart, the data set has 10: `fc.weight` is [100, 7]"),
-        "{why}"
-    );
+    assert!(why.contains("it tells 100 classes apart, the data set has 10: `fc.weight` is [100, 7]"), "{why}");
     let why = refusal(&ours, &entries(&other([1, 32, 32], 10)));
-    assert!(
-        why.contains("it reads images of one channel") && why.contains("data.channels = 1"),
-        "{why}"
-    );
+    assert!(why.contains("it reads images of one channel") && why.contains("data.channels = 1"), "{why}");
 }
 
 #[test]
@@ -181,10 +121,7 @@ fn settings_are_looked_for_in_bounded_time() {
 #[test]
 fn shapes_beyond_all_bounds_are_no_settings() {
     const HUGE: i64 = 1 << 62;
-    let (cnn, vit) = (
-        network("cnn", &[], &[]),
-        network("vit-tiny", &[12, 2, 3], &[]),
-    );
+    let (cnn, vit) = (network("cnn", &[], &[]), network("vit-tiny", &[12, 2, 3], &[]));
     let with = |of: &ExpectedNetwork, changes: &[(&str, &[i64])]| {
         let mut all = entries(of);
         for (name, shape) in &mut all {
@@ -197,27 +134,12 @@ fn shapes_beyond_all_bounds_are_no_settings() {
     for all in [
         with(&vit, &[("cls_token", &[1, 0, HUGE])]),
         with(&vit, &[("patch_embed.proj.weight", &[0, 3, HUGE, HUGE])]),
-        with(
-            &vit,
-            &[
-                ("pos_embed", &[1, HUGE, 0]),
-                ("patch_embed.proj.weight", &[0, 3, HUGE, 4]),
-            ],
-        ),
+        with(&vit, &[("pos_embed", &[1, HUGE, 0]), ("patch_embed.proj.weight", &[0, 3, HUGE, 4])]),
         with(&vit, &[("patch_embed.proj.weight", &[0, HUGE, 4, 4])]),
         with(&vit, &[("head.weight", &[HUGE, 0])]),
-        with(
-            &vgg,
-            &[
-                ("classifier.0.weight", &[HUGE, 0]),
-                ("classifier.3.weight", &[10, HUGE]),
-            ],
-        ),
+        with(&vgg, &[("classifier.0.weight", &[HUGE, 0]), ("classifier.3.weight", &[10, HUGE])]),
         with(&vgg, &[("features.0.weight", &[HUGE, HUGE, 0, 3])]),
-        vec![
-            ("layers.0.weight".into(), vec![HUGE, 3072]),
-            ("layers.0.bias".into(), vec![HUGE]),
-        ],
+        vec![("layers.0.weight".into(), vec![HUGE, 3072]), ("layers.0.bias".into(), vec![HUGE])],
     ] {
         assert!(refusal(&cnn, &all).contains("not a state dict"));
     }
@@ -225,24 +147,13 @@ fn shapes_beyond_all_bounds_are_no_settings() {
 
 #[test]
 fn patches_of_another_size_are_told_with_the_images_they_were_made_for() {
-    let config = |patch| NetworkConfig {
-        name: "vit-tiny".into(),
-        widths: Vec::new(),
-        patch,
-        hidden: Vec::new(),
-    };
+    let config = |patch| NetworkConfig { name: "vit-tiny".into(), widths: Vec::new(), patch, hidden: Vec::new() };
     let made = ExpectedNetwork::new(&config(16), [3, 224, 224], 10).unwrap();
     let here = ExpectedNetwork::new(&config(0), [3, 32, 32], 10).unwrap();
     let why = refusal(&here, &entries(&made));
-    assert!(
-        why.contains("it fits network.patch = 16; it was made for data.image_size = 224"),
-        "{why}"
-    );
+    assert!(why.contains("it fits network.patch = 16; it was made for data.image_size = 224"), "{why}");
     // Images of 28 pixels do not divide into such patches at all.
     let here = ExpectedNetwork::new(&config(0), [3, 28, 28], 10).unwrap();
     let why = refusal(&here, &entries(&made));
-    assert!(
-        why.contains("network.patch = 16, data.image_size = 224"),
-        "{why}"
-    );
+    assert!(why.contains("network.patch = 16, data.image_size = 224"), "{why}");
 }

@@ -16,9 +16,7 @@ impl MeasuringEnsemble {
             return Ok(true);
         };
         if self.measurement.is_none() {
-            let w = actor
-                .require_surface()?
-                .network_at(member.uv.0, member.uv.1);
+            let w = actor.require_surface()?.network_at(member.uv.0, member.uv.1);
             let file = EnsembleMember::file_name(self.tested_members);
             let file = self.export_folder(actor)?.staging_folder().join(file);
             let member = &self.members[self.tested_members];
@@ -26,14 +24,8 @@ impl MeasuringEnsemble {
             model_file::write(&file, layout, &w, &member.stats, self.names.as_ref())?;
             let stats = member.stats.shallow_clone();
             let all = 0..actor.data.test.len();
-            let measuring = NetworkMeasurement::with_stats(
-                &actor.model,
-                &actor.evaluator,
-                w,
-                stats,
-                MeasuredSplit::Test,
-                all,
-            );
+            let measuring =
+                NetworkMeasurement::with_stats(&actor.model, &actor.evaluator, w, stats, MeasuredSplit::Test, all);
             self.measurement = Some(measuring.with_probabilities());
         }
         self.advance_measurement(actor, |ensemble, _, measured| {
@@ -72,9 +64,10 @@ impl MeasuringEnsemble {
 
     pub(super) fn write_card(&mut self, actor: &mut Actor<'_>) -> Result<()> {
         let validation = measure_members(&self.members, actor.evaluator.validation())?;
-        let sum = self.test_probability_sum.as_ref().ok_or_else(|| {
-            EngineError::input("the test split has no images to measure an ensemble on")
-        })?;
+        let sum = self
+            .test_probability_sum
+            .as_ref()
+            .ok_or_else(|| EngineError::input("the test split has no images to measure an ensemble on"))?;
         let test = measure_probability_sum(sum, self.members.len(), &actor.data.test)?;
         let chosen = ChosenModel {
             selection: "ensemble".into(),
@@ -99,15 +92,8 @@ impl MeasuringEnsemble {
         let Some(folder) = self.folder.take() else {
             return Ok(());
         };
-        let mut exported = export::write_card(
-            folder,
-            &chosen,
-            [validation, test],
-            members,
-            &actor.model,
-            &actor.data,
-            &actor.config,
-        )?;
+        let mut exported =
+            export::write_card(folder, &chosen, [validation, test], members, &actor.model, &actor.data, &actor.config)?;
         exported.chosen = Some(self.is_greedy);
         actor.log_strictness_notice(&chosen);
         actor.journal.emit(Event::Exported(exported));

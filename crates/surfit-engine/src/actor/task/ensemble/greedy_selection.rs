@@ -51,20 +51,13 @@ pub(super) fn select_greedily(
 
 /// The ensemble of these members on the validation split.
 pub(super) fn measure_members(members: &[VotingMember], split: &DataSplit) -> Result<Measurement> {
-    let all: Vec<Tensor> = members
-        .iter()
-        .map(|m| m.validation_probabilities.shallow_clone())
-        .collect();
+    let all: Vec<Tensor> = members.iter().map(|m| m.validation_probabilities.shallow_clone()).collect();
     let sum = Tensor::f_stack(&all, 0)?.f_sum_dim_intlist([0i64].as_slice(), false, Kind::Float)?;
     measure_probability_sum(&sum, all.len(), split)
 }
 
 /// Correct images and loss of the mean of `count` networks' probabilities, from their sum, `[N, classes]`.
-pub(in crate::actor) fn measure_probability_sum(
-    sum: &Tensor,
-    count: usize,
-    split: &DataSplit,
-) -> Result<Measurement> {
+pub(in crate::actor) fn measure_probability_sum(sum: &Tensor, count: usize, split: &DataSplit) -> Result<Measurement> {
     let labels = split.labels();
     let correct = sum.f_argmax(1, false)?.f_eq_tensor(labels)?;
     let mean = sum / count.max(1) as f64;

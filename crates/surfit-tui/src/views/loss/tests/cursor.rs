@@ -29,12 +29,7 @@ fn full_run() -> RunState {
             });
         }
     }
-    events.push(Event::DegreeChanged {
-        step: 500,
-        from: degrees(2),
-        to: degrees(3),
-        deviation: 0.0,
-    });
+    events.push(Event::DegreeChanged { step: 500, from: degrees(2), to: degrees(3), deviation: 0.0 });
     apply_events(&mut picture, events);
     picture
 }
@@ -49,17 +44,11 @@ fn a_small_pane_reads_into_the_foot_line() {
     view.cursor = view.position_at(area, column, plot.area.y, &picture);
     let cursor = view.cursor.unwrap();
     // The axis ends at step 119: of 101 steps it rounds up to 120.
-    assert!(
-        (cursor - 59.0).abs() <= 2.0 && cursor.fract() == 0.0,
-        "{cursor}"
-    );
+    assert!((cursor - 59.0).abs() <= 2.0 && cursor.fract() == 0.0, "{cursor}");
     let buf = draw_to_buffer(&picture, &view, (70, 9), &theme(ColorDepth::None, false));
     let foot = &rows(&buf)[8];
     let raw = text::format_loss(cursor / 100.0);
-    assert!(
-        foot.contains(&format!("step {cursor}  raw {raw}  smoothed")),
-        "{foot}"
-    );
+    assert!(foot.contains(&format!("step {cursor}  raw {raw}  smoothed")), "{foot}");
     assert!(!foot.contains("linear"), "{foot}");
     assert_eq!(view.position_at(area, 0, 0, &picture), None);
 }
@@ -67,21 +56,9 @@ fn a_small_pane_reads_into_the_foot_line() {
 #[test]
 fn a_large_pane_shows_everything_beside_the_cursor() {
     let picture = full_run();
-    for (cursor, degree) in [
-        (100.0, "2×2, edges"),
-        (450.0, "2×2, interior"),
-        (700.0, "3×3, interior"),
-    ] {
-        let view = LossView {
-            cursor: Some(cursor),
-            ..LossView::default()
-        };
-        let buf = draw_to_buffer(
-            &picture,
-            &view,
-            (100, 24),
-            &theme(ColorDepth::Truecolor, false),
-        );
+    for (cursor, degree) in [(100.0, "2×2, edges"), (450.0, "2×2, interior"), (700.0, "3×3, interior")] {
+        let view = LossView { cursor: Some(cursor), ..LossView::default() };
+        let buf = draw_to_buffer(&picture, &view, (100, 24), &theme(ColorDepth::Truecolor, false));
         let text = fixture::text(&buf);
         for part in [
             format!("step     {cursor}"),
@@ -125,10 +102,7 @@ fn keys_move_it_and_it_takes_the_window_along() {
     }
     let cursor = view.cursor.unwrap();
     let window = view.window(&picture).unwrap();
-    assert!(
-        cursor < from && window.0 <= cursor && cursor <= window.1,
-        "{cursor} {window:?}"
-    );
+    assert!(cursor < from && window.0 <= cursor && cursor <= window.1, "{cursor} {window:?}");
     view.move_cursor_to_end(&picture, false);
     assert_eq!(view.cursor, Some(window.0));
     assert!(view.clear_cursor_or_zoom() && view.cursor.is_none() && view.zoom.is_some());
@@ -139,17 +113,9 @@ fn keys_move_it_and_it_takes_the_window_along() {
 #[test]
 fn it_stays_on_its_step_while_the_fit_goes_on() {
     let mut picture = run_with_steps(1000);
-    let view = LossView {
-        cursor: Some(400.0),
-        ..LossView::default()
-    };
+    let view = LossView { cursor: Some(400.0), ..LossView::default() };
     let before = plot(&picture, &view, Rect::new(0, 0, 80, 20)).step_at(view.cursor.unwrap());
-    let more = Event::Losses {
-        curve: LossCurve::Surface,
-        first_step: 1000,
-        values: vec![1.0; 3000],
-        rate: 0.1,
-    };
+    let more = Event::Losses { curve: LossCurve::Surface, first_step: 1000, values: vec![1.0; 3000], rate: 0.1 };
     apply_events(&mut picture, [more]);
     let after = plot(&picture, &view, Rect::new(0, 0, 80, 20)).step_at(view.cursor.unwrap());
     assert_eq!((before, after), (400, 400));

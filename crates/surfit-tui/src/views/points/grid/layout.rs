@@ -48,11 +48,7 @@ impl TileLayout {
         };
         // With room beside the tiles the details go there, and the tiles have the whole height.
         let side = inner.width >= 30 + 10 * columns as u16;
-        let most = if side {
-            inner.height
-        } else {
-            inner.height.saturating_sub(wanted)
-        };
+        let most = if side { inner.height } else { inner.height.saturating_sub(wanted) };
         let shown_rows = rows.min(usize::from(most / height));
         let width = if side { inner.width - 28 } else { inner.width };
         let tile_width = match width / columns as u16 {
@@ -62,52 +58,26 @@ impl TileLayout {
         };
         let shown = (columns.min(usize::from(width / tile_width)), shown_rows);
         let (i, j) = degrees.row_indices().get(cursor).copied().unwrap_or((0, 0));
-        let first = |at: usize, shown: usize, all: usize| {
-            (at + 1)
-                .saturating_sub(shown)
-                .min(all.saturating_sub(shown))
-        };
+        let first = |at: usize, shown: usize, all: usize| (at + 1).saturating_sub(shown).min(all.saturating_sub(shown));
         let first = (first(i, shown.0, columns), first(j, shown.1, rows));
         let size = (shown.0 as u16 * tile_width, shown.1 as u16 * height);
-        let left = if side {
-            1
-        } else {
-            (inner.width - size.0.min(inner.width)) / 2
-        };
+        let left = if side { 1 } else { (inner.width - size.0.min(inner.width)) / 2 };
         let tiles = Rect::new(inner.x + left, inner.y, size.0, size.1).intersection(inner);
         let detail = if side {
             let x = tiles.right() + 2;
-            Rect {
-                x,
-                width: inner.right().saturating_sub(x),
-                ..inner
-            }
+            Rect { x, width: inner.right().saturating_sub(x), ..inner }
         } else {
             // An empty row between, when it costs nothing.
             let free = inner.bottom() - tiles.bottom();
             let gap = u16::from(free > wanted + 1);
-            Rect {
-                y: tiles.bottom() + gap,
-                height: free - gap,
-                ..inner
-            }
+            Rect { y: tiles.bottom() + gap, height: free - gap, ..inner }
         };
-        Self {
-            degrees,
-            tiles,
-            tile: (tile_width, height),
-            first_tile: first,
-            tile_count: shown,
-            detail,
-        }
+        Self { degrees, tiles, tile: (tile_width, height), first_tile: first, tile_count: shown, detail }
     }
 
     /// The room of the tile of `(i, j)`; `None` when it is scrolled away.
     pub(super) fn tile_area(&self, i: usize, j: usize) -> Option<Rect> {
-        let (a, b) = (
-            i.checked_sub(self.first_tile.0)?,
-            j.checked_sub(self.first_tile.1)?,
-        );
+        let (a, b) = (i.checked_sub(self.first_tile.0)?, j.checked_sub(self.first_tile.1)?);
         if a >= self.tile_count.0 || b >= self.tile_count.1 {
             return None;
         }
@@ -126,9 +96,9 @@ impl TileLayout {
 
     /// The control point whose tile is at a place on the screen.
     pub fn point_at(&self, column: u16, row: u16) -> Option<usize> {
-        self.degrees.row_indices().into_iter().position(|(i, j)| {
-            self.tile_area(i, j)
-                .is_some_and(|room| room.contains((column, row).into()))
-        })
+        self.degrees
+            .row_indices()
+            .into_iter()
+            .position(|(i, j)| self.tile_area(i, j).is_some_and(|room| room.contains((column, row).into())))
     }
 }

@@ -49,28 +49,15 @@ impl PointTile<'_> {
         let theme = self.theme;
         // The first column is for the sign of selection; tiles too narrow to spare it are turned inside out instead.
         let roomy = room.width >= 5;
-        let (x, width) = if roomy {
-            (room.x + 1, room.width - 1)
-        } else {
-            (room.x, room.width)
-        };
-        let height = if room.height >= 4 {
-            room.height - 1
-        } else {
-            room.height
-        };
+        let (x, width) = if roomy { (room.x + 1, room.width - 1) } else { (room.x, room.width) };
+        let height = if room.height >= 4 { room.height - 1 } else { room.height };
         let (glyph, role) = self.state.sign(theme);
-        let (mut plain, mut faint, mut lead) = (
-            theme.style(ThemeRole::Text),
-            theme.style(ThemeRole::Muted),
-            theme.style(role),
-        );
+        let (mut plain, mut faint, mut lead) =
+            (theme.style(ThemeRole::Text), theme.style(ThemeRole::Muted), theme.style(role));
         if let Some(ground) = self.background_color() {
             let (ink, ground_colour) = (contrast_color(ground), theme.rgb(ground));
             plain = Style::new().fg(theme.rgb(ink)).bg(ground_colour);
-            faint = Style::new()
-                .fg(theme.rgb(mix_colors(ink, ground, 0.35)))
-                .bg(ground_colour);
+            faint = Style::new().fg(theme.rgb(mix_colors(ink, ground, 0.35))).bg(ground_colour);
             lead = lead.bg(ground_colour);
         }
         lead = lead.add_modifier(Modifier::BOLD);
@@ -81,11 +68,7 @@ impl PointTile<'_> {
             text::put(buf, x, y, width, &" ".repeat(usize::from(width)), plain);
         }
         if roomy {
-            let mark = if self.selected {
-                theme.pick_glyph("▐", "[")
-            } else {
-                " "
-            };
+            let mark = if self.selected { theme.pick_glyph("▐", "[") } else { " " };
             for y in room.y..room.y + height {
                 text::put(buf, room.x, y, 1, mark, theme.style(ThemeRole::Accent));
             }
@@ -96,22 +79,11 @@ impl PointTile<'_> {
                 text::put(buf, x + 2, room.y + n as u16, width - 2, line, style);
             }
         } else {
-            let turned = if self.selected {
-                theme.style(ThemeRole::Cursor)
-            } else {
-                lead
-            };
+            let turned = if self.selected { theme.style(ThemeRole::Cursor) } else { lead };
             text::put(buf, x, room.y, width, glyph, turned);
             if width > 1 {
                 let style = if self.selected { turned } else { plain };
-                text::put(
-                    buf,
-                    x + 1,
-                    room.y,
-                    width - 1,
-                    &self.digits(width - 1),
-                    style,
-                );
+                text::put(buf, x + 1, room.y, width - 1, &self.digits(width - 1), style);
             }
         }
     }
@@ -119,9 +91,7 @@ impl PointTile<'_> {
     /// One to three characters of what is known: a corner's number, the figure where two fit, else its tenths of the most.
     fn digits(&self, room: u16) -> String {
         let figure = self.scale.figure;
-        if let Some(corner) =
-            corner_number(self.row, self.point).filter(|_| figure != Figure::Accuracy)
-        {
+        if let Some(corner) = corner_number(self.row, self.point).filter(|_| figure != Figure::Accuracy) {
             return (corner + 1).to_string();
         }
         match self.value() {
@@ -187,15 +157,10 @@ impl PointTile<'_> {
         match figure {
             Figure::Travelled => of(self.point.travelled, room),
             Figure::Accuracy => self.fit_accuracy(room),
-            Figure::Gradient if room < 7 && self.scale.figure == figure => {
-                of(self.point.gradient, room)
-            }
+            Figure::Gradient if room < 7 && self.scale.figure == figure => of(self.point.gradient, room),
             Figure::Gradient => {
                 let nabla = self.theme.pick_glyph("∇", "g");
-                format!(
-                    "{nabla} {}",
-                    of(self.point.gradient, room.saturating_sub(2))
-                )
+                format!("{nabla} {}", of(self.point.gradient, room.saturating_sub(2)))
             }
         }
     }

@@ -1,8 +1,6 @@
 //! Layouts apart from the usual one: for a relief, and for maps side by side.
 
-use super::{
-    BAR_WIDTH, BarPlacement, LayoutOptions, MIN_PANEL_WIDTH, SurfaceLayout, pixels, split,
-};
+use super::{BAR_WIDTH, BarPlacement, LayoutOptions, MIN_PANEL_WIDTH, SurfaceLayout, pixels, split};
 use crate::views::plot::pane_frame;
 use ratatui::layout::Rect;
 
@@ -17,14 +15,8 @@ impl SurfaceLayout {
             let width = (inner.width / 3).clamp(MIN_PANEL_WIDTH, 44);
             let panel = Rect::new(inner.right() - width, inner.y, width, inner.height);
             room.width -= width + 2;
-            let wish = LayoutOptions {
-                side,
-                readout: 6,
-                slices,
-                corners: false,
-                bar: BarPlacement::Side,
-                frame: false,
-            };
+            let wish =
+                LayoutOptions { side, readout: 6, slices, corners: false, bar: BarPlacement::Side, frame: false };
             if let Some((readout, slices)) = split(panel, wish) {
                 (out.readout, out.slices) = (readout, slices);
             }

@@ -35,15 +35,9 @@ proptest! {
 fn the_map_is_large_where_the_pane_is() {
     // The standard screen's pane has slices and a map of 5×5 half characters a cell.
     let l = SurfaceLayout::of(Rect::new(0, 0, 84, 38), 11, true);
-    assert!(
-        l.pixels >= 55 && l.slices.is_some() && l.has_axis_row && !l.bar.is_empty(),
-        "{l:?}"
-    );
+    assert!(l.pixels >= 55 && l.slices.is_some() && l.has_axis_row && !l.bar.is_empty(), "{l:?}");
     let small = SurfaceLayout::of(Rect::new(0, 0, 40, 18), 11, true);
-    assert!(
-        small.pixels == 22 && small.has_axis_row && small.readout.height >= 2,
-        "{small:?}"
-    );
+    assert!(small.pixels == 22 && small.has_axis_row && small.readout.height >= 2, "{small:?}");
     assert!(SurfaceLayout::of(Rect::new(0, 0, 20, 6), 11, true).pixels >= 6);
     assert_eq!(SurfaceLayout::of(Rect::new(0, 0, 2, 2), 11, true).pixels, 0);
 }

@@ -29,20 +29,12 @@ pub fn density(theme: &Theme, t: f64) -> char {
 /// The glyph of a value: of a difference, dense where it is large and good, dots where it is bad or nothing.
 pub(super) fn glyph_of(scene: &SurfaceScene<'_>, value: f64) -> char {
     let t = scene.range.quality(value);
-    if scene.range.kind.signed {
-        density(scene.theme, (2.0 * t - 1.0).max(0.0))
-    } else {
-        density(scene.theme, t)
-    }
+    if scene.range.kind.signed { density(scene.theme, (2.0 * t - 1.0).max(0.0)) } else { density(scene.theme, t) }
 }
 
 /// The colour map's colour of a value, as if just measured.
 pub fn fresh_color(scene: &SurfaceScene<'_>, value: f64) -> Rgb {
-    let map = if scene.range.kind.signed {
-        Colormap::Diverging
-    } else {
-        scene.theme.colormap()
-    };
+    let map = if scene.range.kind.signed { Colormap::Diverging } else { scene.theme.colormap() };
     map.color_at(scene.range.quality(value))
 }
 
@@ -54,11 +46,7 @@ pub fn cell_color(scene: &SurfaceScene<'_>, index: usize) -> Option<Rgb> {
 
 /// The colour of a value within a cell.
 pub fn value_color(scene: &SurfaceScene<'_>, index: usize, value: f64) -> Rgb {
-    mix_colors(
-        fresh_color(scene, value),
-        scene.theme.background_rgb(),
-        paleness(scene, index),
-    )
+    mix_colors(fresh_color(scene, value), scene.theme.background_rgb(), paleness(scene, index))
 }
 
 /// How much of the ground's colour a measured cell has, by the age of the surface it was measured on.
@@ -68,12 +56,7 @@ pub fn paleness(scene: &SurfaceScene<'_>, index: usize) -> f64 {
     if !scene.heatmap.is_stale(index) {
         return 0.0;
     }
-    let steps = scene
-        .run_state
-        .snapshot
-        .as_ref()
-        .map_or(0, |s| s.fit_total)
-        .max(1);
+    let steps = scene.run_state.snapshot.as_ref().map_or(0, |s| s.fit_total).max(1);
     let age = scene.heatmap.version - scene.heatmap.cells[index].version;
     match age as f64 / steps as f64 {
         a if a < 0.05 => 0.12,
@@ -91,9 +74,5 @@ pub fn mix_colors(a: Rgb, b: Rgb, t: f64) -> Rgb {
 /// Black or white, whichever reads better on `ground`.
 pub fn contrast_color(ground: Rgb) -> Rgb {
     let (black, white) = ((0, 0, 0), (255, 255, 255));
-    if contrast_ratio(black, ground) >= contrast_ratio(white, ground) {
-        black
-    } else {
-        white
-    }
+    if contrast_ratio(black, ground) >= contrast_ratio(white, ground) { black } else { white }
 }

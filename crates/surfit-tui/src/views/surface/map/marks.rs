@@ -13,9 +13,7 @@ impl MapCanvas<'_> {
         match (self.paint, cell_color(self.scene, index)) {
             (CellPaint::Glyphs, _) | (_, None) => self.theme().style(ThemeRole::Text),
             (_, Some(_)) if self.draws_lines_only() => self.theme().style(ThemeRole::Text),
-            (_, Some(c)) => Style::new()
-                .fg(self.theme().rgb(contrast_color(c)))
-                .bg(self.theme().rgb(c)),
+            (_, Some(c)) => Style::new().fg(self.theme().rgb(contrast_color(c))).bg(self.theme().rgb(c)),
         }
     }
 
@@ -39,12 +37,7 @@ impl MapCanvas<'_> {
             }
             let (x, y) = center(room);
             let cell = &self.scene.heatmap.cells[index];
-            let finite = self
-                .scene
-                .view
-                .metric
-                .value_at(cell)
-                .filter(|v| v.is_finite());
+            let finite = self.scene.view.metric.value_at(cell).filter(|v| v.is_finite());
             let Some(value) = self.scene.value(index) else {
                 // A difference may be missing because the other surface was not measured there: that is no fault.
                 if cell.images > 0 && finite.is_none() {
@@ -53,11 +46,7 @@ impl MapCanvas<'_> {
                 continue;
             };
             let (ink, stale) = (self.text_style(index), self.scene.heatmap.is_stale(index));
-            let figure = if self.scene.view.show_values {
-                self.figure(value, room.width)
-            } else {
-                None
-            };
+            let figure = if self.scene.view.show_values { self.figure(value, room.width) } else { None };
             if let Some(figure) = figure {
                 let left = room.x + (room.width - figure.len() as u16) / 2;
                 self.write(buf, left, y, &figure, ink);
@@ -70,13 +59,7 @@ impl MapCanvas<'_> {
                 let ink = self.style_on_glyph(ink, value);
                 self.write(buf, x, y, &digit, ink.add_modifier(Modifier::BOLD));
                 if stale && usize::from(room.width) > digit.len() {
-                    self.write(
-                        buf,
-                        x + digit.len() as u16,
-                        y,
-                        stale_glyph(self.theme()),
-                        ink,
-                    );
+                    self.write(buf, x + digit.len() as u16, y, stale_glyph(self.theme()), ink);
                 }
             } else if stale {
                 self.write(buf, x, y, stale_glyph(self.theme()), ink);
@@ -98,25 +81,14 @@ impl MapCanvas<'_> {
     /// Letters on dense glyphs are turned inside out: dark on light, as their surroundings.
     fn style_on_glyph(&self, ink: Style, value: f64) -> Style {
         let blocks = self.paint == CellPaint::Glyphs && !self.theme().is_ascii();
-        let half = if self.scene.range.kind.signed {
-            0.75
-        } else {
-            0.5
-        };
+        let half = if self.scene.range.kind.signed { 0.75 } else { 0.5 };
         let dense = blocks && self.scene.range.quality(value) >= half;
-        if dense {
-            ink.add_modifier(Modifier::REVERSED)
-        } else {
-            ink
-        }
+        if dense { ink.add_modifier(Modifier::REVERSED) } else { ink }
     }
 
     /// The row of a cell's figure, when it has one.
     fn figure_row(&self, index: usize, room: Rect) -> Option<u16> {
-        let value = self
-            .scene
-            .value(index)
-            .filter(|_| self.scene.view.show_values)?;
+        let value = self.scene.value(index).filter(|_| self.scene.view.show_values)?;
         self.figure(value, room.width).map(|_| center(room).1)
     }
 
@@ -125,14 +97,9 @@ impl MapCanvas<'_> {
         let kind = self.scene.range.kind;
         let value = if kind.percent { 100.0 * value } else { value };
         // A gap keeps neighbours apart, except in cells that hold two digits exactly.
-        let fits =
-            |text: &String| text.len() < usize::from(width) || (text.len() == 2 && width == 2);
+        let fits = |text: &String| text.len() < usize::from(width) || (text.len() == 2 && width == 2);
         let written = |d: usize| {
-            if kind.signed {
-                format!("{value:+.d$}")
-            } else {
-                format!("{value:.d$}")
-            }
+            if kind.signed { format!("{value:+.d$}") } else { format!("{value:.d$}") }
         };
         [2, 1, 0].into_iter().map(written).find(fits)
     }
@@ -150,11 +117,7 @@ impl MapCanvas<'_> {
                 continue;
             }
             let x = if a == 0 { room.x } else { room.right() - 1 };
-            let (outer, inner) = if b == 0 {
-                (room.bottom() - 1, room.y)
-            } else {
-                (room.y, room.bottom() - 1)
-            };
+            let (outer, inner) = if b == 0 { (room.bottom() - 1, room.y) } else { (room.y, room.bottom() - 1) };
             // Beside the figure or the digit of its value, never in it.
             let figure = match self.paint {
                 CellPaint::Glyphs => Some(center(room).1),
@@ -163,9 +126,7 @@ impl MapCanvas<'_> {
             let Some(y) = [outer, inner].into_iter().find(|y| Some(*y) != figure) else {
                 continue;
             };
-            let style = self
-                .text_style(self.scene.index((a, b)))
-                .add_modifier(Modifier::BOLD);
+            let style = self.text_style(self.scene.index((a, b))).add_modifier(Modifier::BOLD);
             self.write(buf, x, y, &(corner + 1).to_string(), style);
         }
     }
@@ -215,11 +176,7 @@ impl MapCanvas<'_> {
             return;
         }
         let (x, mut y) = center(room);
-        let x = if sign.chars().count() > 1 {
-            room.x + room.width.saturating_sub(2) / 2
-        } else {
-            x
-        };
+        let x = if sign.chars().count() > 1 { room.x + room.width.saturating_sub(2) / 2 } else { x };
         let style = self.text_style(index).add_modifier(Modifier::BOLD);
         if self.figure_row(index, room).is_some() && room.height > 1 {
             y = if y + 1 < room.bottom() { y + 1 } else { y - 1 };
@@ -235,38 +192,17 @@ impl MapCanvas<'_> {
             CellPaint::Glyphs => self.theme().style(ThemeRole::Cursor),
             _ => self.text_style(index).add_modifier(Modifier::BOLD),
         };
-        let (right, bottom) = (
-            room.right().saturating_sub(1),
-            room.bottom().saturating_sub(1),
-        );
+        let (right, bottom) = (room.right().saturating_sub(1), room.bottom().saturating_sub(1));
         let blocks = !self.theme().is_ascii();
-        if let Some(y) = self
-            .figure_row(index, room)
-            .filter(|_| room.width < 7 || room.height < 3)
-        {
+        if let Some(y) = self.figure_row(index, room).filter(|_| room.width < 7 || room.height < 3) {
             // No room for a frame round the figure: turn its row inside out.
-            let ink = self
-                .text_style(index)
-                .add_modifier(Modifier::REVERSED | Modifier::BOLD);
-            buf.set_style(
-                Rect {
-                    y,
-                    height: 1,
-                    ..room
-                },
-                ink,
-            );
+            let ink = self.text_style(index).add_modifier(Modifier::REVERSED | Modifier::BOLD);
+            buf.set_style(Rect { y, height: 1, ..room }, ink);
             return;
         }
         match (room.width, room.height) {
             (0, _) | (_, 0) => {}
-            (1, _) => self.write(
-                buf,
-                room.x,
-                room.y,
-                self.theme().pick_glyph("◉", "X"),
-                style,
-            ),
+            (1, _) => self.write(buf, room.x, room.y, self.theme().pick_glyph("◉", "X"), style),
             (w, h) if blocks && w >= 4 && h >= 2 => {
                 for (y, left_end, right_end) in [(room.y, "┏", "┓"), (bottom, "┗", "┛")] {
                     if h >= 3 {
@@ -292,8 +228,5 @@ impl MapCanvas<'_> {
 }
 
 fn center(room: Rect) -> (u16, u16) {
-    (
-        room.x + room.width.saturating_sub(1) / 2,
-        room.y + room.height.saturating_sub(1) / 2,
-    )
+    (room.x + room.width.saturating_sub(1) / 2, room.y + room.height.saturating_sub(1) / 2)
 }

@@ -7,11 +7,7 @@ pub(crate) use surfit_core::projection::{ProjectedPoint, Projection};
 const ASPECT: f64 = 2.0;
 
 /// The largest view that leaves `margins` (left, right, top, bottom) of a room of `width × height` characters free.
-pub(crate) fn fit_projection(
-    camera: Camera,
-    (width, height): (u16, u16),
-    margins: [u16; 4],
-) -> Projection {
+pub(crate) fn fit_projection(camera: Camera, (width, height): (u16, u16), margins: [u16; 4]) -> Projection {
     let [left, right, top, bottom] = margins.map(f64::from);
     let room = [
         left + 0.5,
@@ -33,10 +29,7 @@ mod tests {
         let (near, far) = (p.project(0.0, 0.0, 0.0), p.project(1.0, 1.0, 0.0));
         assert!(near.depth < far.depth && near.y > far.y);
         assert!(p.project(0.5, 0.5, 1.0).y < p.project(0.5, 0.5, 0.0).y);
-        let level = Camera {
-            turn: 0.0,
-            ..Camera::default()
-        };
+        let level = Camera { turn: 0.0, ..Camera::default() };
         let p = fit_projection(level, (80, 30), [0; 4]);
         assert!(p.project(1.0, 0.0, 0.0).x > p.project(0.0, 0.0, 0.0).x);
         assert!((p.project(0.0, 1.0, 0.0).x - p.project(0.0, 0.0, 0.0).x).abs() < 1e-9);

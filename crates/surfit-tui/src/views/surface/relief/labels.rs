@@ -28,10 +28,7 @@ impl ScreenRelief<'_> {
         let (px, py) = fine.pixels();
         let floor = self.floor();
         let at = |(u, v): (f64, f64), t: f64| self.projection.project(u, v, t);
-        let near = floor
-            .iter()
-            .map(|&c| at(c, 0.0).depth)
-            .fold(f64::INFINITY, f64::min);
+        let near = floor.iter().map(|&c| at(c, 0.0).depth).fold(f64::INFINITY, f64::min);
         let mut lines: Vec<(ProjectedPoint, ProjectedPoint)> = Vec::new();
         for (k, &corner) in floor.iter().enumerate() {
             lines.push((at(corner, 0.0), at(floor[(k + 1) % floor.len()], 0.0)));
@@ -39,25 +36,16 @@ impl ScreenRelief<'_> {
                 lines.push((at(corner, 0.0), at(corner, 1.0)));
             }
         }
-        let mut strokes = StrokeCanvas::new(
-            self.room.width,
-            self.room.height,
-            (!theme.is_ascii()).then_some(BlockSet::Braille),
-        );
+        let mut strokes =
+            StrokeCanvas::new(self.room.width, self.room.height, (!theme.is_ascii()).then_some(BlockSet::Braille));
         for (p, q) in lines {
             let seen = |k: f64| {
                 let at = |a: f64, b: f64| a + k * (b - a);
-                raster.is_visible_at_pixel(
-                    at(p.x, q.x) * px as f64,
-                    at(p.y, q.y) * py as f64,
-                    at(p.depth, q.depth),
-                )
+                raster.is_visible_at_pixel(at(p.x, q.x) * px as f64, at(p.y, q.y) * py as f64, at(p.depth, q.depth))
             };
             strokes.line_where((p.x, p.y), (q.x, q.y), 0, seen);
         }
-        strokes.draw(self.room, buf, |_, _, _| {
-            Some(theme.style(ThemeRole::Border))
-        });
+        strokes.draw(self.room, buf, |_, _, _| Some(theme.style(ThemeRole::Border)));
     }
 
     pub(super) fn labels(&self, buf: &mut Buffer, raster: &FaceRaster, fine: BlockSet) {
@@ -105,16 +93,8 @@ impl ScreenRelief<'_> {
         let at = |u: f64, v: f64| self.projection.project(u, v, 0.0);
         let square = self.scene.heatmap.patch == Patch::Square;
         // Of two parallel edges the nearer; a triangular patch has one.
-        let v_of_u = if square && at(0.5, 1.0).depth < at(0.5, 0.0).depth {
-            1.0
-        } else {
-            0.0
-        };
-        let u_of_v = if square && at(1.0, 0.5).depth < at(0.0, 0.5).depth {
-            1.0
-        } else {
-            0.0
-        };
+        let v_of_u = if square && at(0.5, 1.0).depth < at(0.5, 0.0).depth { 1.0 } else { 0.0 };
+        let u_of_v = if square && at(1.0, 0.5).depth < at(0.0, 0.5).depth { 1.0 } else { 0.0 };
         let middle = at(0.5, 0.5).x;
         let mut beside = |spot: ProjectedPoint, label: &str, style: Style| {
             let wide = label.chars().count() as f64;
@@ -127,10 +107,7 @@ impl ScreenRelief<'_> {
         };
         let [u, v] = self.scene.cells.parameter_ranges();
         let labels = |(from, to): (f64, f64), letter: &str| {
-            let numbers = [
-                (0.04, format_parameter(from), axis),
-                (0.96, format_parameter(to), axis),
-            ];
+            let numbers = [(0.04, format_parameter(from), axis), (0.96, format_parameter(to), axis)];
             numbers.into_iter().chain([(0.5, letter.to_string(), name)])
         };
         let met = |t: f64, other: f64| (t - other).abs() < 0.1;
@@ -159,18 +136,11 @@ impl ScreenRelief<'_> {
     fn heights(&self, buf: &mut Buffer) {
         let range = self.scene.range;
         let project = |&(u, v): &(f64, f64), t: f64| self.projection.project(u, v, t);
-        let left = self
-            .floor()
-            .iter()
-            .min_by(|a, b| project(a, 0.0).x.total_cmp(&project(b, 0.0).x));
+        let left = self.floor().iter().min_by(|a, b| project(a, 0.0).x.total_cmp(&project(b, 0.0).x));
         let Some(left) = left else { return };
         let style = self.scene.theme.style(ThemeRole::Axis);
         let (low, high) = (project(left, 0.0), project(left, 1.0));
-        let scale = AxisScale {
-            lo: range.lo,
-            hi: range.hi,
-            log: false,
-        };
+        let scale = AxisScale { lo: range.lo, hi: range.hi, log: false };
         let most = ((low.y - high.y) / 2.0).floor().clamp(2.0, 6.0) as usize;
         let mut rows: Vec<f64> = Vec::new();
         let ends = [range.hi, range.lo].into_iter();
@@ -211,11 +181,6 @@ impl ScreenRelief<'_> {
             Some(Color::Rgb(r, g, b)) => Style::new().fg(theme.rgb(map::contrast_color((r, g, b)))),
             _ => theme.style(role),
         };
-        self.put(
-            buf,
-            (spot.x, spot.y),
-            sign,
-            style.add_modifier(Modifier::BOLD),
-        );
+        self.put(buf, (spot.x, spot.y), sign, style.add_modifier(Modifier::BOLD));
     }
 }

@@ -30,12 +30,7 @@ pub(super) struct FaceRaster {
 
 impl FaceRaster {
     pub(super) fn new(width: usize, height: usize) -> Self {
-        Self {
-            width,
-            height,
-            depth: vec![f32::INFINITY; width * height],
-            faces: vec![None; width * height],
-        }
+        Self { width, height, depth: vec![f32::INFINITY; width * height], faces: vec![None; width * height] }
     }
 
     /// Fills a triangle. Pixels belong to it by their middle.
@@ -53,9 +48,7 @@ impl FaceRaster {
         for y in rows {
             for x in columns.clone() {
                 let (px, py) = (x as f64 + 0.5, y as f64 + 0.5);
-                let edge = |p: Vertex, q: Vertex| {
-                    ((q.x - p.x) * (py - p.y) - (q.y - p.y) * (px - p.x)) / area
-                };
+                let edge = |p: Vertex, q: Vertex| ((q.x - p.x) * (py - p.y) - (q.y - p.y) * (px - p.x)) / area;
                 let (wa, wb, wc) = (edge(b, c), edge(c, a), edge(a, b));
                 // A hair of overlap, so that no seam opens between neighbours.
                 if wa.min(wb).min(wc) < -1e-9 {
@@ -86,13 +79,10 @@ impl FaceRaster {
     pub(super) fn is_visible(&self, x: f64, y: f64, depth: f64) -> bool {
         let pixel = |t: f64| t.floor().clamp(-9.0, 1e9) as i64;
         let (x, y) = (pixel(x), pixel(y));
-        (-1..=1)
-            .flat_map(|dy| (-1..=1).map(move |dx| (x + dx, y + dy)))
-            .any(|(x, y)| {
-                let inside = x >= 0 && y >= 0 && x < self.width as i64 && y < self.height as i64;
-                !inside
-                    || depth <= f64::from(self.depth[y as usize * self.width + x as usize]) + 0.012
-            })
+        (-1..=1).flat_map(|dy| (-1..=1).map(move |dx| (x + dx, y + dy))).any(|(x, y)| {
+            let inside = x >= 0 && y >= 0 && x < self.width as i64 && y < self.height as i64;
+            !inside || depth <= f64::from(self.depth[y as usize * self.width + x as usize]) + 0.012
+        })
     }
 
     /// True when nothing lies before a point at its very pixel.
@@ -110,12 +100,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn flat(depth: f64, size: f64) -> [Vertex; 3] {
-        let at = |x, y| Vertex {
-            x,
-            y,
-            depth,
-            value: depth,
-        };
+        let at = |x, y| Vertex { x, y, depth, value: depth };
         [at(0.0, 0.0), at(size, 0.0), at(0.0, size)]
     }
 
@@ -128,11 +113,7 @@ mod tests {
             }
             assert_eq!(r.face(2, 2).unwrap().value, 1.0);
             assert!(r.face(9, 9).is_none());
-            assert!(
-                !r.is_visible(3.0, 3.0, 1.5)
-                    && r.is_visible(3.0, 3.0, 1.0)
-                    && r.is_visible(9.0, 9.0, 99.0)
-            );
+            assert!(!r.is_visible(3.0, 3.0, 1.5) && r.is_visible(3.0, 3.0, 1.0) && r.is_visible(9.0, 9.0, 99.0));
             assert!(!r.is_visible_at_pixel(3.0, 3.0, 1.5));
         }
     }

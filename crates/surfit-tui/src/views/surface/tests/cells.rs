@@ -18,16 +18,9 @@ fn every_cell_has_exactly_the_colour_of_its_value() {
             let (r, g, b) = Colormap::Viridis.color_at(range.quality(value));
             for p in layout.cell_area(cell).positions() {
                 // Signs are letters on the cell's colour, so the ground is the same everywhere.
-                let ground = if layout.pixels >= 22 {
-                    buf[p].bg
-                } else {
-                    buf[p].fg
-                };
+                let ground = if layout.pixels >= 22 { buf[p].bg } else { buf[p].fg };
                 let halves = ["▀", "◉", "★"].contains(&buf[p].symbol()) && layout.pixels < 22;
-                assert!(
-                    halves || ground == Color::Rgb(r, g, b),
-                    "{cell:?} at {p:?}: {ground:?}"
-                );
+                assert!(halves || ground == Color::Rgb(r, g, b), "{cell:?} at {p:?}: {ground:?}");
             }
         }
     }
@@ -46,30 +39,18 @@ fn half_an_unmeasured_character_is_as_bright_as_the_dots_beside_it() {
         let theme = theme(depth, false);
         let buf = draw_to_buffer(&picture, &view(), (40, 18), &theme);
         let map = SurfaceLayout::of(buf.area, 31, true).map;
-        let shade = theme
-            .shade_color(ThemeRole::Unmeasured)
-            .expect("colours to mix");
-        let halves = map
-            .positions()
-            .filter(|&p| ["▀", "▄"].contains(&buf[p].symbol()));
+        let shade = theme.shade_color(ThemeRole::Unmeasured).expect("colours to mix");
+        let halves = map.positions().filter(|&p| ["▀", "▄"].contains(&buf[p].symbol()));
         let with_shade = halves.filter(|&p| buf[p].bg == shade).count();
         assert!(with_shade > 100, "{depth:?}: {with_shade}");
     }
-    assert_eq!(
-        theme(ColorDepth::Ansi16, false).shade_color(ThemeRole::Unmeasured),
-        None
-    );
+    assert_eq!(theme(ColorDepth::Ansi16, false).shade_color(ThemeRole::Unmeasured), None);
 }
 
 #[test]
 fn two_cells_share_a_character() {
     let picture = fitting_run(2, 31);
-    let buf = draw_to_buffer(
-        &picture,
-        &view(),
-        (40, 18),
-        &theme(ColorDepth::Truecolor, false),
-    );
+    let buf = draw_to_buffer(&picture, &view(), (40, 18), &theme(ColorDepth::Truecolor, false));
     let layout = SurfaceLayout::of(buf.area, 31, true);
     assert!(layout.pixels < 31 && layout.pixels > 20);
     let (map, heat) = (layout.map, &picture.snapshot.as_ref().unwrap().heatmap);
@@ -80,22 +61,12 @@ fn two_cells_share_a_character() {
     let (column, row) = (usize::from(x - map.x), 2 * usize::from(y - map.y));
     let colour = |row: usize| {
         let index = layout.column_cell(column) * 31 + layout.row_cell(row);
-        let (r, g, b) =
-            Colormap::Viridis.color_at(range.quality(heat.cells[index].accuracy().unwrap()));
+        let (r, g, b) = Colormap::Viridis.color_at(range.quality(heat.cells[index].accuracy().unwrap()));
         Color::Rgb(r, g, b)
     };
     assert_eq!((cell.fg, cell.bg), (colour(row), colour(row + 1)));
     let upper = (layout.column_cell(column), layout.row_cell(row));
-    assert_eq!(
-        view().cell_at(
-            buf.area,
-            x,
-            y,
-            &theme(ColorDepth::Truecolor, false),
-            &picture
-        ),
-        Some(upper)
-    );
+    assert_eq!(view().cell_at(buf.area, x, y, &theme(ColorDepth::Truecolor, false), &picture), Some(upper));
 }
 
 #[test]
@@ -150,87 +121,47 @@ fn stale_and_unmeasured_cells_are_told_without_colour() {
             let theme = theme(depth, ascii);
             let buf = draw_to_buffer(&picture, &view(), (84, 38), &theme);
             let layout = SurfaceLayout::of(buf.area, 5, true);
-            let symbols = |cell| -> String {
-                layout
-                    .cell_area(cell)
-                    .positions()
-                    .map(|p| buf[p].symbol())
-                    .collect()
-            };
+            let symbols = |cell| -> String { layout.cell_area(cell).positions().map(|p| buf[p].symbol()).collect() };
             let stale = symbols((1, 1));
-            assert!(
-                stale.contains(map::stale_glyph(&theme)),
-                "{depth:?} {ascii} {stale}"
-            );
+            assert!(stale.contains(map::stale_glyph(&theme)), "{depth:?} {ascii} {stale}");
             let fresh = symbols((3, 3));
-            assert!(
-                !fresh.contains(map::stale_glyph(&theme)),
-                "{depth:?} {ascii} {fresh}"
-            );
+            assert!(!fresh.contains(map::stale_glyph(&theme)), "{depth:?} {ascii} {fresh}");
             let unmeasured = symbols((2, 2));
             let want = match CellPaint::of(&theme) {
                 CellPaint::Halves => '░',
                 CellPaint::Whole => '.',
                 CellPaint::Glyphs => ' ',
             };
-            assert!(
-                unmeasured.chars().all(|c| c == want),
-                "{depth:?} {ascii} {unmeasured}"
-            );
+            assert!(unmeasured.chars().all(|c| c == want), "{depth:?} {ascii} {unmeasured}");
             assert!(fixture::text(&buf).contains("24/25 measured"));
             assert!(fixture::text(&buf).contains("1 stale"));
         }
     }
     // With colours a stale cell is paler as well.
     let theme = theme(ColorDepth::Truecolor, false);
-    let scene = SurfaceScene::new(&theme, &picture, &SurfaceView::default())
-        .map(|s| map::cell_color(&s, 6));
+    let scene = SurfaceScene::new(&theme, &picture, &SurfaceView::default()).map(|s| map::cell_color(&s, 6));
     let value = heatmap(&mut picture.clone()).cells[6].accuracy().unwrap();
-    let range = ColorRange::of(
-        &picture.snapshot.as_ref().unwrap().heatmap,
-        Metric::Accuracy,
-    );
-    assert_ne!(
-        scene.flatten(),
-        Some(Colormap::Viridis.color_at(range.quality(value)))
-    );
+    let range = ColorRange::of(&picture.snapshot.as_ref().unwrap().heatmap, Metric::Accuracy);
+    assert_ne!(scene.flatten(), Some(Colormap::Viridis.color_at(range.quality(value))));
 }
 
 #[test]
 fn without_colours_there_are_digits_and_a_legend() {
     let picture = fitting_run(2, 5);
-    for (depth, ascii) in [
-        (ColorDepth::None, false),
-        (ColorDepth::Ansi16, false),
-        (ColorDepth::None, true),
-    ] {
+    for (depth, ascii) in [(ColorDepth::None, false), (ColorDepth::Ansi16, false), (ColorDepth::None, true)] {
         let buf = draw_to_buffer(&picture, &view(), (84, 38), &theme(depth, ascii));
         let layout = SurfaceLayout::of(buf.area, 5, true);
-        let range = ColorRange::of(
-            &picture.snapshot.as_ref().unwrap().heatmap,
-            Metric::Accuracy,
-        );
+        let range = ColorRange::of(&picture.snapshot.as_ref().unwrap().heatmap, Metric::Accuracy);
         for cell in [(1, 1), (3, 2), (4, 3)] {
             let value = 0.80 + 0.05 * cell.0 as f64 / 4.0 + 0.04 * cell.1 as f64 / 4.0;
-            let symbols: String = layout
-                .cell_area(cell)
-                .positions()
-                .map(|p| buf[p].symbol())
-                .collect();
+            let symbols: String = layout.cell_area(cell).positions().map(|p| buf[p].symbol()).collect();
             let digit = range.digit(value).to_string();
-            assert!(
-                symbols.contains(&digit),
-                "{depth:?} {cell:?} {digit} in {symbols}"
-            );
+            assert!(symbols.contains(&digit), "{depth:?} {cell:?} {digit} in {symbols}");
         }
         let bar: String = layout.bar.positions().map(|p| buf[p].symbol()).collect();
         assert!((0..=9).all(|d| bar.contains(&d.to_string())), "{bar}");
         if depth == ColorDepth::None {
-            assert!(
-                buf.content()
-                    .iter()
-                    .all(|c| c.fg == Color::Reset && c.bg == Color::Reset)
-            );
+            assert!(buf.content().iter().all(|c| c.fg == Color::Reset && c.bg == Color::Reset));
         }
         if ascii {
             assert!(fixture::text(&buf).is_ascii(), "{}", fixture::text(&buf));
@@ -243,16 +174,8 @@ fn the_cursor_is_seen_on_every_colour() {
     let picture = fitting_run(2, 11);
     let layout = SurfaceLayout::of(Rect::new(0, 0, 84, 38), 11, true);
     for cell in (0..11).flat_map(|a| (0..11).map(move |b| (a, b))) {
-        let view = SurfaceView {
-            cursor: cell,
-            ..view()
-        };
-        let buf = draw_to_buffer(
-            &picture,
-            &view,
-            (84, 38),
-            &theme(ColorDepth::Truecolor, false),
-        );
+        let view = SurfaceView { cursor: cell, ..view() };
+        let buf = draw_to_buffer(&picture, &view, (84, 38), &theme(ColorDepth::Truecolor, false));
         let room = layout.cell_area(cell);
         let corner = &buf[(room.x, room.y)];
         assert_eq!(corner.symbol(), "┏");
@@ -262,73 +185,31 @@ fn the_cursor_is_seen_on_every_colour() {
         assert!(contrast_ratio((r, g, b), (x, y, z)) >= 4.5, "{cell:?}");
     }
     for depth in COLOR_DEPTHS {
-        let view = SurfaceView {
-            cursor: (2, 7),
-            ..view()
-        };
-        let text = fixture::text(&draw_to_buffer(
-            &picture,
-            &view,
-            (84, 38),
-            &theme(depth, false),
-        ));
+        let view = SurfaceView { cursor: (2, 7), ..view() };
+        let text = fixture::text(&draw_to_buffer(&picture, &view, (84, 38), &theme(depth, false)));
         assert!(text.contains('▸') && text.contains('▴'), "{text}");
         let small = draw_to_buffer(&picture, &view, (40, 18), &theme(depth, true));
-        assert!(
-            rows(&small).iter().any(|r| r.contains("[]")),
-            "{}",
-            fixture::text(&small)
-        );
+        assert!(rows(&small).iter().any(|r| r.contains("[]")), "{}", fixture::text(&small));
     }
 }
 
 #[test]
 fn numbers_are_written_where_they_fit() {
     let picture = fitting_run(2, 11);
-    let numbers = SurfaceView {
-        show_values: true,
-        ..view()
-    };
-    let text = |size| {
-        fixture::text(&draw_to_buffer(
-            &picture,
-            &numbers,
-            size,
-            &theme(ColorDepth::Truecolor, false),
-        ))
-    };
+    let numbers = SurfaceView { show_values: true, ..view() };
+    let text = |size| fixture::text(&draw_to_buffer(&picture, &numbers, size, &theme(ColorDepth::Truecolor, false)));
     assert!(text((140, 42)).contains("84.50"));
     assert!(text((84, 38)).contains("84.5"));
     let picture = fitting_run(2, 31);
-    let buf = draw_to_buffer(
-        &picture,
-        &numbers,
-        (40, 18),
-        &theme(ColorDepth::Truecolor, false),
-    );
-    assert_eq!(
-        buf.area.height, 18,
-        "cells too small for figures are drawn without"
-    );
+    let buf = draw_to_buffer(&picture, &numbers, (40, 18), &theme(ColorDepth::Truecolor, false));
+    assert_eq!(buf.area.height, 18, "cells too small for figures are drawn without");
 }
 
 #[test]
 fn the_figure_under_the_cursor_is_turned_inside_out() {
     let picture = fitting_run(2, 11);
-    let view = SurfaceView {
-        show_values: true,
-        cursor: (4, 4),
-        ..view()
-    };
-    let buf = draw_to_buffer(
-        &picture,
-        &view,
-        (84, 38),
-        &theme(ColorDepth::Truecolor, false),
-    );
+    let view = SurfaceView { show_values: true, cursor: (4, 4), ..view() };
+    let buf = draw_to_buffer(&picture, &view, (84, 38), &theme(ColorDepth::Truecolor, false));
     let room = SurfaceLayout::of(buf.area, 11, true).cell_area((4, 4));
-    assert!(
-        room.positions()
-            .any(|p| buf[p].modifier.contains(Modifier::REVERSED))
-    );
+    assert!(room.positions().any(|p| buf[p].modifier.contains(Modifier::REVERSED)));
 }

@@ -10,11 +10,7 @@ fn pair(grid: usize, other: usize) -> (RunState, SurfaceView) {
         cell.correct -= 100;
     }
     let beside = SurfaceComparison::of("degree 2×2".into(), false, &before);
-    let view = SurfaceView {
-        comparison: beside,
-        cursor: (grid / 2, grid / 2),
-        ..SurfaceView::default()
-    };
+    let view = SurfaceView { comparison: beside, cursor: (grid / 2, grid / 2), ..SurfaceView::default() };
     (picture, view)
 }
 
@@ -23,30 +19,14 @@ fn both_maps_and_their_difference_are_shown_with_linked_cursors() {
     for (grid, other) in [(11, 11), (11, 21), (21, 5)] {
         let (picture, view) = pair(grid, other);
         for (w, h) in [(140, 42), (84, 38), (44, 19), (58, 12)] {
-            let buf = draw_to_buffer(
-                &picture,
-                &view,
-                (w, h),
-                &theme(ColorDepth::Truecolor, false),
-            );
+            let buf = draw_to_buffer(&picture, &view, (w, h), &theme(ColorDepth::Truecolor, false));
             let text = fixture::text(&buf);
             for part in ["degree 3×3", "degree 2×2", "this − that", "(0.50, 0.50)"] {
-                assert!(
-                    text.contains(part),
-                    "{grid} {other} {w}×{h}: no {part}\n{text}"
-                );
+                assert!(text.contains(part), "{grid} {other} {w}×{h}: no {part}\n{text}");
             }
         }
-        let text = fixture::text(&draw_to_buffer(
-            &picture,
-            &view,
-            (140, 42),
-            &theme(ColorDepth::Truecolor, false),
-        ));
-        assert!(
-            text.contains("84.50 %") && text.contains("83.50 %"),
-            "{text}"
-        );
+        let text = fixture::text(&draw_to_buffer(&picture, &view, (140, 42), &theme(ColorDepth::Truecolor, false)));
+        assert!(text.contains("84.50 %") && text.contains("83.50 %"), "{text}");
         assert!(text.contains("difference +1.00"), "{text}");
         assert!(text.contains("mean difference over"), "{text}");
     }
@@ -62,10 +42,7 @@ fn a_difference_that_is_not_known_is_no_fault() {
     for depth in [ColorDepth::None, ColorDepth::Truecolor] {
         let buf = draw_to_buffer(&picture, &view, (140, 42), &theme(depth, false));
         let text = fixture::text(&buf);
-        assert!(
-            text.contains("this − that") && !text.contains('!'),
-            "{text}"
-        );
+        assert!(text.contains("this − that") && !text.contains('!'), "{text}");
     }
 }
 
@@ -87,12 +64,7 @@ fn the_mouse_finds_cells_in_each_of_the_three() {
 fn surfaces_of_different_kinds_are_not_compared() {
     let (_, view) = pair(11, 11);
     let curve = fixture::fitting_run_on(Patch::Curve, 2, 11);
-    let text = fixture::text(&draw_to_buffer(
-        &curve,
-        &view,
-        (84, 38),
-        &theme(ColorDepth::None, false),
-    ));
+    let text = fixture::text(&draw_to_buffer(&curve, &view, (84, 38), &theme(ColorDepth::None, false)));
     assert!(!text.contains("this − that"), "{text}");
 }
 

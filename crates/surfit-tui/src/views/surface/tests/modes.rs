@@ -7,16 +7,8 @@ const SIZES: [(u16, u16); 5] = [(140, 42), (84, 38), (80, 20), (44, 19), (60, 12
 #[test]
 fn the_difference_to_the_best_corner_has_a_map_of_its_own_with_zero_marked() {
     let picture = fitting_run(2, 11);
-    let view = SurfaceView {
-        quantity: CellQuantity::Gain,
-        ..view()
-    };
-    let buf = draw_to_buffer(
-        &picture,
-        &view,
-        (84, 38),
-        &theme(ColorDepth::Truecolor, false),
-    );
+    let view = SurfaceView { quantity: CellQuantity::Gain, ..view() };
+    let buf = draw_to_buffer(&picture, &view, (84, 38), &theme(ColorDepth::Truecolor, false));
     let layout = SurfaceLayout::of(buf.area, 11, true);
     // The best corner has 86.3 %: the cell at (0, 0) with 80 % is worse, that at (1, 1) with 89 % better.
     let ground = |cell| buf[layout.cell_area(cell).as_position()].bg;
@@ -24,19 +16,9 @@ fn the_difference_to_the_best_corner_has_a_map_of_its_own_with_zero_marked() {
         panic!("no colours");
     };
     assert!(r > b && y > x, "orange where worse, blue where better");
-    let bar: Vec<String> = layout
-        .bar
-        .rows()
-        .map(|row| row.positions().map(|p| buf[p].symbol()).collect())
-        .collect();
-    let zero = bar
-        .iter()
-        .position(|r| r.contains("┤0"))
-        .expect("zero is marked");
-    assert!(
-        zero.abs_diff(usize::from(layout.bar.height) / 2) <= 1,
-        "{bar:?}"
-    );
+    let bar: Vec<String> = layout.bar.rows().map(|row| row.positions().map(|p| buf[p].symbol()).collect()).collect();
+    let zero = bar.iter().position(|r| r.contains("┤0")).expect("zero is marked");
+    assert!(zero.abs_diff(usize::from(layout.bar.height) / 2) <= 1, "{bar:?}");
     assert!(bar.iter().any(|r| r.contains('+')) && bar.iter().any(|r| r.contains('-')));
     assert!(fixture::text(&buf).contains("accuracy less best corner's"));
     // Without colours the sign is a letter.
@@ -58,20 +40,12 @@ fn the_confidence_map_is_light_where_the_interval_is_narrow() {
     let mut picture = fitting_run(2, 5);
     heatmap(&mut picture).cells[12].images = 500;
     heatmap(&mut picture).cells[12].correct = 420;
-    let view = SurfaceView {
-        quantity: CellQuantity::Width,
-        ..view()
-    };
+    let view = SurfaceView { quantity: CellQuantity::Width, ..view() };
     let theme = theme(ColorDepth::Truecolor, false);
     let scene = SurfaceScene::new(&theme, &picture, &view).unwrap();
     let light = |i| surfit_core::colormap::luminance(map::cell_color(&scene, i).unwrap());
-    assert!(
-        light(12) < light(6),
-        "the cell with fewer images is the darker one"
-    );
-    assert!(
-        fixture::text(&draw_to_buffer(&picture, &view, (84, 38), &theme)).contains("accuracy ±")
-    );
+    assert!(light(12) < light(6), "the cell with fewer images is the darker one");
+    assert!(fixture::text(&draw_to_buffer(&picture, &view, (84, 38), &theme)).contains("accuracy ±"));
 }
 
 #[test]
@@ -83,30 +57,19 @@ fn a_fixed_range_is_told_on_the_bar_and_stays_while_cells_change() {
     let limits = view.fixed_range.unwrap().limits;
     let theme = theme(ColorDepth::Truecolor, false);
     let text = fixture::text(&draw_to_buffer(&picture, &view, (84, 38), &theme));
-    assert!(
-        text.contains("fixed") && text.contains('≤') && text.contains('≥'),
-        "{text}"
-    );
+    assert!(text.contains("fixed") && text.contains('≤') && text.contains('≥'), "{text}");
     heatmap(&mut picture).cells[0].correct = 10;
     let range = SurfaceScene::new(&theme, &picture, &view).unwrap().range;
     assert_eq!((range.lo, range.hi), limits);
     // Another metric has its own.
     view.metric = Metric::Loss;
-    assert!(
-        !SurfaceScene::new(&theme, &picture, &view)
-            .unwrap()
-            .range
-            .fixed
-    );
+    assert!(!SurfaceScene::new(&theme, &picture, &view).unwrap().range.fixed);
 }
 
 #[test]
 fn between_cells_colours_are_interpolated_and_at_cells_they_are_exact() {
     let picture = fitting_run(2, 5);
-    let smooth = SurfaceView {
-        interpolate: true,
-        ..view()
-    };
+    let smooth = SurfaceView { interpolate: true, ..view() };
     let theme = theme(ColorDepth::Truecolor, false);
     let colours = |view: &SurfaceView| {
         let buf = draw_to_buffer(&picture, view, (84, 38), &theme);
@@ -116,20 +79,13 @@ fn between_cells_colours_are_interpolated_and_at_cells_they_are_exact() {
         distinct.len()
     };
     assert!(colours(&smooth) > 3 * colours(&view()));
-    assert!(
-        fixture::text(&draw_to_buffer(&picture, &smooth, (84, 38), &theme))
-            .contains("interpolated")
-    );
+    assert!(fixture::text(&draw_to_buffer(&picture, &smooth, (84, 38), &theme)).contains("interpolated"));
 }
 
 #[test]
 fn contour_lines_lie_over_the_map_and_have_their_levels() {
     let picture = fitting_run(2, 21);
-    for (contours, ascii) in [
-        (Contours::Over, false),
-        (Contours::Alone, false),
-        (Contours::Alone, true),
-    ] {
+    for (contours, ascii) in [(Contours::Over, false), (Contours::Alone, false), (Contours::Alone, true)] {
         let view = SurfaceView { contours, ..view() };
         let theme = theme(ColorDepth::Truecolor, ascii);
         let buf = draw_to_buffer(&picture, &view, (84, 38), &theme);
@@ -144,10 +100,7 @@ fn contour_lines_lie_over_the_map_and_have_their_levels() {
         let inner = contours::contour_levels(&scene, layout.map.height);
         let label = scene.range.label(inner[inner.len() / 2]);
         assert!(symbols.contains(&label), "no {label} in {symbols}");
-        let coloured = layout
-            .map
-            .positions()
-            .filter(|&p| buf[p].bg != Color::Reset);
+        let coloured = layout.map.positions().filter(|&p| buf[p].bg != Color::Reset);
         assert_eq!(coloured.count() > 500, contours == Contours::Over);
     }
 }
@@ -156,10 +109,7 @@ fn contour_lines_lie_over_the_map_and_have_their_levels() {
 fn labels_of_contour_lines_are_whole_where_cells_bear_signs() {
     let live = crate::fixture::fitting_run();
     for depth in COLOR_DEPTHS {
-        let view = SurfaceView {
-            contours: Contours::Over,
-            ..view()
-        };
+        let view = SurfaceView { contours: Contours::Over, ..view() };
         let buf = draw_to_buffer(&live, &view, (84, 38), &theme(depth, false));
         let layout = SurfaceLayout::of(buf.area, 21, true);
         let symbols: String = layout.map.positions().map(|p| buf[p].symbol()).collect();
@@ -177,16 +127,8 @@ fn the_best_points_are_numbered_and_listed() {
     for (cell, correct) in [((4, 15), 9400), ((15, 5), 9300)] {
         heatmap(&mut picture).cells[cell.0 * 21 + cell.1].correct = correct;
     }
-    let view = SurfaceView {
-        show_peaks: true,
-        ..view()
-    };
-    let buf = draw_to_buffer(
-        &picture,
-        &view,
-        (140, 42),
-        &theme(ColorDepth::Truecolor, false),
-    );
+    let view = SurfaceView { show_peaks: true, ..view() };
+    let buf = draw_to_buffer(&picture, &view, (140, 42), &theme(ColorDepth::Truecolor, false));
     let text = fixture::text(&buf);
     let layout = SurfaceLayout::of(buf.area, 21, true);
     for (n, cell) in [(1, (4, 15)), (2, (15, 5)), (3, (20, 20))] {
@@ -207,19 +149,10 @@ fn the_best_points_are_numbered_and_listed() {
 
 #[test]
 fn diagonal_slices_go_through_the_cursor_and_stay_on_a_triangle() {
-    let view = SurfaceView {
-        slices: Slices::Diagonals,
-        cursor: (3, 2),
-        ..view()
-    };
+    let view = SurfaceView { slices: Slices::Diagonals, cursor: (3, 2), ..view() };
     for patch in [Patch::Square, Patch::Triangle] {
         let picture = fixture::fitting_run_on(patch, 2, 11);
-        let text = fixture::text(&draw_to_buffer(
-            &picture,
-            &view,
-            (84, 38),
-            &theme(ColorDepth::None, false),
-        ));
+        let text = fixture::text(&draw_to_buffer(&picture, &view, (84, 38), &theme(ColorDepth::None, false)));
         assert!(text.contains("along ↗ through (0.30, 0.20)"), "{text}");
         assert!(text.contains("along ↘ through (0.30, 0.20)"), "{text}");
     }
@@ -233,8 +166,7 @@ fn every_mode_keeps_to_ascii_where_only_ascii_may_be_used() {
             for seed in 0u64..24 {
                 let view = any_view(seed, seed.is_multiple_of(2));
                 for size in SIZES {
-                    let text =
-                        fixture::text(&draw_to_buffer(&picture, &view, size, &theme(depth, true)));
+                    let text = fixture::text(&draw_to_buffer(&picture, &view, size, &theme(depth, true)));
                     assert!(text.is_ascii(), "{depth:?} {view:?}\n{text}");
                 }
             }

@@ -4,10 +4,7 @@ use super::*;
 use surfit_core::heatmap::Cell;
 
 fn view() -> SurfaceView {
-    SurfaceView {
-        show_relief: true,
-        ..SurfaceView::default()
-    }
+    SurfaceView { show_relief: true, ..SurfaceView::default() }
 }
 
 /// A ridge along `u = v`, high above flat land.
@@ -17,10 +14,7 @@ fn ridge(grid: usize) -> RunState {
     for index in 0..grid * grid {
         let (u, v) = map.parameters(index);
         let correct = (10_000.0 * (0.8 + 0.1 * (-(u - v).powi(2) / 0.01).exp())) as u32;
-        map.cells[index] = Cell {
-            correct,
-            ..map.cells[index]
-        };
+        map.cells[index] = Cell { correct, ..map.cells[index] };
     }
     picture
 }
@@ -30,32 +24,15 @@ fn it_is_drawn_in_blocks_of_every_kind_with_its_axes() {
     let picture = ridge(11);
     for fine in BlockSet::ALL {
         for (w, h) in [(140, 42), (84, 38), (60, 14)] {
-            let view = SurfaceView {
-                block_set: fine,
-                ..view()
-            };
-            let buf = draw_to_buffer(
-                &picture,
-                &view,
-                (w, h),
-                &theme(ColorDepth::Truecolor, false),
-            );
+            let view = SurfaceView { block_set: fine, ..view() };
+            let buf = draw_to_buffer(&picture, &view, (w, h), &theme(ColorDepth::Truecolor, false));
             let text = fixture::text(&buf);
-            let blocks = buf
-                .content()
-                .iter()
-                .filter(|c| c.bg != Color::Reset)
-                .count();
+            let blocks = buf.content().iter().filter(|c| c.bg != Color::Reset).count();
             if fine == BlockSet::Braille {
-                let dots = text
-                    .chars()
-                    .filter(|c| ('\u{2801}'..='\u{28FF}').contains(c));
+                let dots = text.chars().filter(|c| ('\u{2801}'..='\u{28FF}').contains(c));
                 assert!(dots.count() > usize::from(w * h / 20), "{text}");
             } else {
-                assert!(
-                    blocks > usize::from(w * h / 24),
-                    "{fine:?} {w}×{h}: {blocks}\n{text}"
-                );
+                assert!(blocks > usize::from(w * h / 24), "{fine:?} {w}×{h}: {blocks}\n{text}");
             }
             for label in ["u", "v", "◆", "★"] {
                 assert!(text.contains(label), "{fine:?} {w}×{h}: no {label}\n{text}");
@@ -67,11 +44,7 @@ fn it_is_drawn_in_blocks_of_every_kind_with_its_axes() {
 #[test]
 fn without_colours_or_blocks_it_is_a_net_of_lines() {
     let picture = ridge(21);
-    for (depth, ascii) in [
-        (ColorDepth::None, false),
-        (ColorDepth::Ansi16, true),
-        (ColorDepth::Truecolor, true),
-    ] {
+    for (depth, ascii) in [(ColorDepth::None, false), (ColorDepth::Ansi16, true), (ColorDepth::Truecolor, true)] {
         let buf = draw_to_buffer(&picture, &view(), (84, 38), &theme(depth, ascii));
         let text = fixture::text(&buf);
         let strokes = text.chars().filter(|c| match ascii {
@@ -96,10 +69,7 @@ fn a_ridge_hides_what_lies_behind_it() {
         let text = fixture::text(&draw_to_buffer(&picture, &low, (84, 38), &theme));
         (text.contains('◆'), text.contains('◇'))
     });
-    assert!(
-        signs.contains(&(true, false)) && signs.contains(&(false, true)),
-        "{signs:?}"
-    );
+    assert!(signs.contains(&(true, false)) && signs.contains(&(false, true)), "{signs:?}");
 }
 
 #[test]
@@ -112,10 +82,7 @@ fn the_mouse_finds_the_point_that_is_drawn_there() {
         view.cursor = cell;
         let mut buf = Buffer::empty(Rect::new(0, 0, 100, 50));
         render(area, &mut buf, &theme, &picture, &view, false);
-        let place = buf
-            .area
-            .positions()
-            .find(|&p| ["◆", "◇"].contains(&buf[p].symbol()) && area.contains(p));
+        let place = buf.area.positions().find(|&p| ["◆", "◇"].contains(&buf[p].symbol()) && area.contains(p));
         let p = place.expect("the cursor is drawn");
         assert_eq!(view.cell_at(area, p.x, p.y, &theme, &picture), Some(cell));
     }
@@ -130,9 +97,7 @@ fn a_curve_is_a_line_and_the_mouse_slides_along_it() {
     for part in ["along u on the curve", ".25", "┤", "◆", "best corner"] {
         assert!(text.contains(part), "{part}\n{text}");
     }
-    let row: Vec<(usize, usize)> = (0..84)
-        .filter_map(|x| view().cell_at(buf.area, x, 10, &theme, &picture))
-        .collect();
+    let row: Vec<(usize, usize)> = (0..84).filter_map(|x| view().cell_at(buf.area, x, 10, &theme, &picture)).collect();
     assert_eq!((row.first(), row.last()), (Some(&(0, 0)), Some(&(20, 0))));
     assert!(row.windows(2).all(|w| w[0].0 <= w[1].0));
 }
@@ -146,11 +111,5 @@ fn a_surface_that_is_measured_only_here_and_there_is_whole_and_paler() {
     }
     let theme = theme(ColorDepth::Truecolor, false);
     let buf = draw_to_buffer(&picture, &view(), (84, 38), &theme);
-    assert!(
-        buf.content()
-            .iter()
-            .filter(|c| c.bg != Color::Reset)
-            .count()
-            > 250
-    );
+    assert!(buf.content().iter().filter(|c| c.bg != Color::Reset).count() > 250);
 }

@@ -4,19 +4,10 @@ use super::*;
 
 /// A view of the cells from `first` on, `count` along each axis of a grid of 11.
 fn view_of_part(first: (usize, usize), count: usize, patch: Patch) -> SurfaceView {
-    let mut view = SurfaceView {
-        cursor: first,
-        ..SurfaceView::default()
-    };
+    let mut view = SurfaceView { cursor: first, ..SurfaceView::default() };
     view.zoom_by(count as f64 / 11.0, Some((0, 0)), 11, patch);
     view.pan_by((first.0 as i64, first.1 as i64), 11, patch);
-    assert_eq!(
-        (
-            view.shown_cells(11, patch).first_cell,
-            view.shown_cells(11, patch).count
-        ),
-        (first, count)
-    );
+    assert_eq!((view.shown_cells(11, patch).first_cell, view.shown_cells(11, patch).count), (first, count));
     view
 }
 
@@ -34,17 +25,11 @@ fn every_character_has_the_colour_of_the_cell_that_the_mouse_finds_there() {
     let scene = SurfaceScene::new(&theme, &picture, &view).unwrap();
     let mut seen = std::collections::BTreeSet::new();
     for p in scene.layout(buf.area).map.positions() {
-        let (a, b) = view
-            .cell_at(buf.area, p.x, p.y, &theme, &picture)
-            .unwrap_or_else(|| panic!("nothing at {p:?}"));
+        let (a, b) = view.cell_at(buf.area, p.x, p.y, &theme, &picture).unwrap_or_else(|| panic!("nothing at {p:?}"));
         assert!((2..7).contains(&a) && (4..9).contains(&b), "({a}, {b})");
         let (r, g, b2) = map::cell_color(&scene, scene.index((a, b))).unwrap();
         let cell = &buf[p];
-        let upper = if cell.symbol() == "▀" {
-            cell.fg
-        } else {
-            cell.bg
-        };
+        let upper = if cell.symbol() == "▀" { cell.fg } else { cell.bg };
         if [" ", "▀"].contains(&cell.symbol()) {
             assert_eq!(upper, Color::Rgb(r, g, b2), "({a}, {b}) at {p:?}");
         }
@@ -69,21 +54,11 @@ fn axes_slices_and_title_tell_the_part_and_corners_outside_are_gone() {
         ] {
             assert!(text.contains(&part), "{part}: {text}");
         }
-        let layout = SurfaceScene::new(&theme, &picture, &view)
-            .unwrap()
-            .layout(buf.area);
+        let layout = SurfaceScene::new(&theme, &picture, &view).unwrap().layout(buf.area);
         let labels = &rows(&buf)[usize::from(layout.map.bottom())];
         assert!(labels.contains("0.5") && labels.contains("0.7"), "{labels}");
-        let beside = |y: u16| {
-            rows(&buf)[usize::from(y)]
-                .chars()
-                .take(6)
-                .collect::<String>()
-        };
-        assert!(
-            beside(layout.cell_area((3, 9)).y + 2).contains("0.9"),
-            "{text}"
-        );
+        let beside = |y: u16| rows(&buf)[usize::from(y)].chars().take(6).collect::<String>();
+        assert!(beside(layout.cell_area((3, 9)).y + 2).contains("0.9"), "{text}");
         // No corner lies in the part, so none is told round the map.
         let above = &rows(&buf)[usize::from(layout.map.y - 1)];
         assert!(!above.contains('%') && !labels.contains('%'), "{text}");
@@ -97,10 +72,7 @@ fn the_part_zooms_lines_and_signs_and_signs_outside_are_left_out() {
     let mut picture = fitting_run(2, 11);
     picture.snapshot.as_mut().unwrap().marks = vec![(0.9, 0.9), (0.1, 0.1)];
     let theme = theme(ColorDepth::Truecolor, false);
-    for patch_view in [
-        view_of_part((6, 6), 5, Patch::Square),
-        view_of_part((0, 0), 3, Patch::Square),
-    ] {
+    for patch_view in [view_of_part((6, 6), 5, Patch::Square), view_of_part((0, 0), 3, Patch::Square)] {
         let view = SurfaceView {
             contours: Contours::Over,
             show_peaks: true,
@@ -109,27 +81,16 @@ fn the_part_zooms_lines_and_signs_and_signs_outside_are_left_out() {
             ..patch_view
         };
         let buf = draw_to_buffer(&picture, &view, (84, 38), &theme);
-        let layout = SurfaceScene::new(&theme, &picture, &view)
-            .unwrap()
-            .layout(buf.area);
+        let layout = SurfaceScene::new(&theme, &picture, &view).unwrap().layout(buf.area);
         let signs = |glyph: &str| {
             let at = layout.map.positions().filter(|&p| buf[p].symbol() == glyph);
-            at.filter_map(|p| layout.cell_at(p.x, p.y))
-                .collect::<Vec<_>>()
+            at.filter_map(|p| layout.cell_at(p.x, p.y)).collect::<Vec<_>>()
         };
         let cells = view.shown_cells(11, Patch::Square);
-        let marked = if cells.first_cell == (6, 6) {
-            (9, 9)
-        } else {
-            (1, 1)
-        };
+        let marked = if cells.first_cell == (6, 6) { (9, 9) } else { (1, 1) };
         assert_eq!(signs("◇"), [marked]);
         let best = signs("★");
-        assert_eq!(
-            best.contains(&(10, 10)),
-            cells.contains((10, 10)),
-            "{best:?}"
-        );
+        assert_eq!(best.contains(&(10, 10)), cells.contains((10, 10)), "{best:?}");
         let lines = layout.map.positions().any(|p| {
             let c = buf[p].symbol().chars().next().unwrap();
             ('\u{2801}'..='\u{28FF}').contains(&c)
@@ -142,19 +103,10 @@ fn the_part_zooms_lines_and_signs_and_signs_outside_are_left_out() {
 fn a_relief_shows_the_part_and_the_mouse_finds_only_its_cells() {
     let picture = fitting_run(2, 11);
     let theme = theme(ColorDepth::Truecolor, false);
-    let whole = SurfaceView {
-        show_relief: true,
-        ..view()
-    };
-    let part = SurfaceView {
-        show_relief: true,
-        contours: Contours::Over,
-        ..view_of_part((4, 2), 3, Patch::Square)
-    };
-    let (all, some) = (
-        draw_to_buffer(&picture, &whole, (84, 38), &theme),
-        draw_to_buffer(&picture, &part, (84, 38), &theme),
-    );
+    let whole = SurfaceView { show_relief: true, ..view() };
+    let part = SurfaceView { show_relief: true, contours: Contours::Over, ..view_of_part((4, 2), 3, Patch::Square) };
+    let (all, some) =
+        (draw_to_buffer(&picture, &whole, (84, 38), &theme), draw_to_buffer(&picture, &part, (84, 38), &theme));
     assert_ne!(all, some);
     let text = fixture::text(&some);
     for end in ["0.4", "0.6", "0.2"] {
@@ -165,11 +117,7 @@ fn a_relief_shows_the_part_and_the_mouse_finds_only_its_cells() {
         found.extend(part.cell_at(some.area, p.x, p.y, &theme, &picture));
     }
     assert!(found.len() >= 7, "{found:?}");
-    assert!(
-        found
-            .iter()
-            .all(|&c| part.shown_cells(11, Patch::Square).contains(c))
-    );
+    assert!(found.iter().all(|&c| part.shown_cells(11, Patch::Square).contains(c)));
 }
 
 #[test]
@@ -183,19 +131,11 @@ fn beside_each_other_both_surfaces_show_the_part_whatever_their_grids() {
     };
     let buf = draw_to_buffer(&picture, &view, (140, 40), &theme);
     let mut found = std::collections::BTreeSet::new();
-    for p in buf
-        .area
-        .positions()
-        .filter(|p| p.x % 4 == 0 && p.y % 2 == 0)
-    {
+    for p in buf.area.positions().filter(|p| p.x % 4 == 0 && p.y % 2 == 0) {
         found.extend(view.cell_at(buf.area, p.x, p.y, &theme, &picture));
     }
     assert_eq!(found.len(), 25);
-    assert!(
-        found
-            .iter()
-            .all(|&c| view.shown_cells(11, Patch::Square).contains(c))
-    );
+    assert!(found.iter().all(|&c| view.shown_cells(11, Patch::Square).contains(c)));
     assert!(fixture::text(&buf).contains("u 0.20–0.60, v 0.40–0.80"));
 }
 
@@ -204,10 +144,7 @@ fn of_a_curve_u_is_zoomed_and_of_a_triangle_what_lies_beside_stays_empty() {
     let theme = theme(ColorDepth::Truecolor, false);
     let curve = fixture::fitting_run_on(Patch::Curve, 2, 11);
     for relief in [false, true] {
-        let view = SurfaceView {
-            show_relief: relief,
-            ..view_of_part((3, 0), 5, Patch::Curve)
-        };
+        let view = SurfaceView { show_relief: relief, ..view_of_part((3, 0), 5, Patch::Curve) };
         let buf = draw_to_buffer(&curve, &view, (84, 38), &theme);
         let mut found = std::collections::BTreeSet::new();
         for p in buf.area.positions() {
@@ -220,9 +157,7 @@ fn of_a_curve_u_is_zoomed_and_of_a_triangle_what_lies_beside_stays_empty() {
     let triangle = fixture::fitting_run_on(Patch::Triangle, 2, 11);
     let view = view_of_part((4, 4), 5, Patch::Triangle);
     let buf = draw_to_buffer(&triangle, &view, (84, 38), &theme);
-    let layout = SurfaceScene::new(&theme, &triangle, &view)
-        .unwrap()
-        .layout(buf.area);
+    let layout = SurfaceScene::new(&theme, &triangle, &view).unwrap().layout(buf.area);
     let ground = |cell| buf[layout.cell_area(cell).as_position()].bg;
     assert_eq!(ground((8, 8)), Color::Reset);
     assert_ne!(ground((5, 5)), Color::Reset);
