@@ -85,7 +85,7 @@ pub fn run_seeds(args: RunArgs, count: u64) -> Result<(), CliError> {
     check_runnable(&config, &args.config.display().to_string())?;
     let elsewhere = args.run_dir.is_some();
     let base = args.run_dir.unwrap_or_else(|| {
-        let stamp = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S");
+        let stamp = jiff::ZonedDateTime::now().strftime("%Y%m%d-%H%M%S");
         RunDir::default_root().join(format!("{}-seeds-{stamp}", config.name))
     });
     let jobs: Vec<StudyJob> = (0..count)

@@ -112,7 +112,7 @@ impl RunDir {
     /// # Errors
     /// As [`RunDir::create`].
     pub fn create_in(root: &Path, config: &Config) -> Result<Self, RunError> {
-        let stamp = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
+        let stamp = jiff::ZonedDateTime::now().strftime("%Y%m%d-%H%M%S").to_string();
         for attempt in 1.. {
             let suffix = if attempt == 1 { String::new() } else { format!("-{attempt}") };
             match Self::create_new(&root.join(format!("{}-{stamp}{suffix}", config.name)), config) {
