@@ -1,13 +1,13 @@
-//! What can go wrong between a client and an engine, each as one sentence.
+//! Errors between a client and an engine, each with a message of one sentence.
 
 use super::runs::format_seconds_ago;
 use std::path::PathBuf;
 use surfit_core::run_dir::{EngineNode, RunDir, RunError};
 
-/// A failed conversation.
+/// An error of a connection, a start or a command.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// Nobody listens: no engine, or the socket of one that is gone.
+    /// No engine, or the socket of one that is gone.
     #[error("no engine is running for {0}; start one with `surfit resume {0}`")]
     NoEngine(PathBuf),
     /// The engine works on another machine, or in another container, and its socket cannot be reached from here.
@@ -17,15 +17,15 @@ pub enum ClientError {
         path: PathBuf,
         /// Where its engine works.
         node: Box<EngineNode>,
-        /// Seconds since the engine's last sign of life.
+        /// Seconds since the engine's last heartbeat.
         heartbeat_age: Option<f64>,
     },
-    /// The engine said no at the handshake.
+    /// The engine refused the handshake.
     #[error("the engine refused this client: {0}")]
     Rejected(String),
-    /// The engine speaks another version of the protocol.
+    /// The engine has another protocol version.
     #[error(
-        "the engine speaks protocol {engine}, this program {client}; use the surfit that started the run, \
+        "the engine uses protocol {engine}, this program {client}; use the surfit that started the run, \
          or end the engine with `surfit stop`"
     )]
     Version {
@@ -34,44 +34,44 @@ pub enum ClientError {
         /// Protocol version of this program.
         client: u32,
     },
-    /// What came is no message of the protocol.
-    #[error("the engine sent something that is no message ({0}); the connection was closed")]
+    /// A message that is not part of the protocol.
+    #[error("the engine sent an invalid message ({0}); the connection was closed")]
     InvalidMessage(String),
     /// A frame longer than the protocol allows.
-    #[error("the engine sent a frame of {0} bytes, more than the protocol allows; the connection was closed")]
+    #[error("the engine sent too large a frame ({0} bytes); the connection was closed")]
     FrameTooLarge(usize),
-    /// The other end closed.
+    /// The engine closed the connection.
     #[error("the engine closed the connection")]
     Closed,
-    /// The engine failed and said why.
+    /// The engine failed with a reason.
     #[error("{why}; the engine's log is {log}")]
     Failed {
         /// Reason that the engine gave, as a sentence.
         why: String,
-        /// Where the rest of what it said is.
+        /// Path of the log.
         log: PathBuf,
     },
-    /// No answer in time.
-    #[error("the engine did not answer within {0} s; look at log.txt in the run's directory")]
+    /// No reply in time.
+    #[error("the engine did not reply within {0} s; see log.txt in the run's directory")]
     Timeout(u64),
-    /// The socket belongs to somebody else.
-    #[error("the socket {0} is served by another user; it was not trusted")]
+    /// The socket belongs to another user.
+    #[error("the socket {0} belongs to another user and was not used; remove it or check the path")]
     ForeignSocket(PathBuf),
-    /// The engine program is not there.
-    #[error("the program surfit-engine is not at {0}; install it beside surfit, or name it in SURFIT_ENGINE")]
+    /// The engine program is missing.
+    #[error("surfit-engine not found at {0}; install it beside surfit, or set SURFIT_ENGINE to its path")]
     NoProgram(PathBuf),
     /// The engine program ended before it listened.
     #[error("{0}")]
     DidNotStart(String),
-    /// The engine, or the queue, said no, in a sentence.
+    /// The engine or the queue refused, with a sentence.
     #[error("{0}")]
     Refused(String),
-    /// The operating system said no.
+    /// An operation of the system failed.
     #[error("{what}: {source}")]
     Io {
         /// What was tried.
         what: String,
-        /// What it said.
+        /// Error of the system.
         source: std::io::Error,
     },
     /// The run's directory is not usable.
@@ -80,8 +80,7 @@ pub enum ClientError {
 }
 
 impl ClientError {
-    /// True for what is wrong with the machine or the installation, not with the run that was asked for: with another run it
-    /// would be the same.
+    /// True for an error of the machine or the installation, which every other run would have too.
     pub fn is_machine_fault(&self) -> bool {
         match self {
             Self::Refused(_) | Self::Failed { .. } | Self::Elsewhere { .. } => false,
@@ -92,7 +91,7 @@ impl ClientError {
         }
     }
 
-    /// That nobody listens for a run, and where its engine works when it has one elsewhere.
+    /// Returns the error for a run without a reachable engine.
     pub fn unreachable(run: &RunDir) -> Self {
         let path = run.path().to_owned();
         match run.unreachable_engine_node() {
@@ -101,7 +100,7 @@ impl ClientError {
         }
     }
 
-    /// Attaches what was tried to an I/O error.
+    /// Attaches the attempted operation to an I/O error.
     pub fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let what = what.into();
         move |source| Self::Io { what, source }
@@ -111,8 +110,8 @@ impl ClientError {
 /// Seconds after which an engine that writes its status every few seconds counts as silent.
 const MAX_HEARTBEAT_AGE_SECS: f64 = 60.0;
 
-/// How long an engine elsewhere has been silent, when that is long.
+/// Returns a note on the last heartbeat of an engine elsewhere, if that was long ago.
 fn heartbeat_note(heartbeat_age: Option<f64>) -> String {
     let silent = heartbeat_age.filter(|age| *age > MAX_HEARTBEAT_AGE_SECS);
-    silent.map_or_else(String::new, |age| format!(" and was last heard of {}", format_seconds_ago(age)))
+    silent.map_or_else(String::new, |age| format!(" and was last seen {}", format_seconds_ago(age)))
 }

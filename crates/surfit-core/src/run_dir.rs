@@ -129,7 +129,7 @@ impl RunDir {
     /// [`RunError::NotARun`] when it has no configuration, [`RunError::NotUtf8`].
     pub fn open(path: &Path) -> Result<Self, RunError> {
         if !path.is_dir() {
-            return Err(RunError::NotFound(path.display().to_string()));
+            return Err(RunError::NotFound { name: path.display().to_string(), nearest: Vec::new() });
         }
         let run = Self { path: absolute_utf8_path(path)? };
         let config_path = run.config_path();

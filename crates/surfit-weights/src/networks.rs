@@ -137,7 +137,7 @@ pub fn describe_network(
     let [channels, height, side] = input;
     if channels.max(classes) > MAX_WIDTH || height.max(side).max(config.patch) > MAX_SIDE {
         return refuse(format!(
-            "images of {channels}×{height}×{side} and {classes} classes are more than a network can be built for; use at most {MAX_WIDTH} channels and classes, and {MAX_SIDE} pixels a side"
+            "images of {channels}×{height}×{side} and {classes} classes are more than a network can be built for; use at most {MAX_WIDTH} channels and classes, and {MAX_SIDE} pixels per side"
         ));
     }
     if config.patch > 0 && !name.starts_with("vit") {

@@ -1,38 +1,38 @@
-//! Values of options.
+//! Values of options and their parsers.
 
 use clap::ValueEnum;
 
-/// Colours of a terminal.
+/// Colour depth of the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {
-    /// No colours at all.
+    /// No colours
     None,
-    /// The 16 ANSI colours.
+    /// The 16 ANSI colours
     #[value(name = "16")]
     Ansi16,
-    /// The 256 indexed colours.
+    /// The 256 indexed colours
     #[value(name = "256")]
     Ansi256,
-    /// 24-bit colour.
+    /// 24-bit colour
     Truecolor,
 }
 
-/// A way to show pictures.
+/// Image protocol of the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ImageChoice {
-    /// What the environment tells; never through ssh or a multiplexer.
+    /// Detect it from the environment; off through ssh and in multiplexers
     Auto,
-    /// The graphics protocol of kitty.
+    /// kitty's graphics protocol
     Kitty,
-    /// Sixels.
+    /// Sixel graphics
     Sixel,
-    /// Inline images of iTerm2.
+    /// iTerm2's inline images
     Iterm2,
-    /// No pictures.
+    /// No images
     Off,
 }
 
-/// A metric by name.
+/// Metric of a heatmap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum MetricArg {
     /// Fraction of validation images classified correctly
@@ -41,7 +41,7 @@ pub enum MetricArg {
     Loss,
 }
 
-/// Forms of a heatmap.
+/// Output format of a heatmap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum HeatmapFormat {
     /// Table with a header line
@@ -50,13 +50,13 @@ pub enum HeatmapFormat {
     Json,
     /// NumPy array
     Npy,
-    /// Picture in pixels
+    /// Bitmap image
     Png,
-    /// Picture in vectors
+    /// Vector image
     Svg,
 }
 
-/// A colour map by name.
+/// Colour map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[allow(missing_docs)]
 pub enum MapArg {
@@ -68,20 +68,20 @@ pub enum MapArg {
     Greys,
 }
 
-/// Reads `U,V`, or `U` for a curve.
+/// Parses `U,V`, or `U` for a curve.
 pub fn parse_point(text: &str) -> Result<(f64, Option<f64>), String> {
     let parts: Vec<&str> = text.split(',').map(str::trim).collect();
     let (u, v) = match parts[..] {
         [u] => (u, None),
         [u, v] => (u, Some(v)),
         _ => {
-            return Err("give two numbers with a comma between, such as 0.5,0.25, or one for a curve".into());
+            return Err("give two numbers, such as 0.5,0.25, or one for a curve".into());
         }
     };
     let number = |name: &str, part: &str| match part.parse::<f64>() {
         Ok(x) if (0.0..=1.0).contains(&x) => Ok(x),
         Ok(x) => Err(format!("{name} = {x} is outside the surface; use 0 to 1")),
-        Err(_) => Err(format!("{name} = `{part}` is no number; use 0 to 1, such as 0.5,0.25")),
+        Err(_) => Err(format!("{name} = `{part}` is not a number; use 0 to 1, such as 0.5,0.25")),
     };
     Ok((number("u", u)?, v.map(|v| number("v", v)).transpose()?))
 }
@@ -90,15 +90,15 @@ pub fn parse_point(text: &str) -> Result<(f64, Option<f64>), String> {
 pub fn parse_pair(text: &str) -> Result<(f64, f64), String> {
     match parse_point(text)? {
         (u, Some(v)) => Ok((u, v)),
-        (u, None) => Err(format!("give two numbers with a comma between, such as {u},0.25; on a curve {u},0")),
+        (u, None) => Err(format!("give two numbers, such as {u},0.25; on a curve {u},0")),
     }
 }
 
-/// A held-out split.
+/// Held-out split of the data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SplitChoice {
-    /// Validation: what selection went by
+    /// Validation images, which selection uses
     Val,
-    /// Test: what selection never saw
+    /// Test images, which selection never uses
     Test,
 }

@@ -1,4 +1,4 @@
-//! Figures of what the screen shows, for its files.
+//! Draws what the screen shows as plots for files.
 
 use surfit_core::run_state::RunState;
 use surfit_report::{
@@ -7,10 +7,10 @@ use surfit_report::{
 };
 use surfit_tui::link::{FigureDrawing, FigureForm};
 
-/// The bytes of a figure. `run` is the run's id, for its title.
+/// Returns the bytes of a plot. `run` is the run's id, for its title.
 ///
 /// # Errors
-/// A sentence when there is nothing to draw, or the figure could not be drawn.
+/// A sentence, when there is nothing to draw or drawing fails.
 pub fn draw_figure(
     drawing: &FigureDrawing,
     form: FigureForm,
@@ -18,7 +18,7 @@ pub fn draw_figure(
     picture: &RunState,
 ) -> Result<Vec<u8>, String> {
     let surface = || {
-        let none = "the surface is not measured yet; write it when its first cells are";
+        let none = "the surface is not measured yet; save it after its first cells";
         picture.snapshot.as_ref().ok_or(none)
     };
     match *drawing {
@@ -77,7 +77,7 @@ pub fn draw_figure(
             encode_figure(&figure, form)
         }
         FigureDrawing::Distances { colormap } => {
-            let none = "no distances are measured yet; those between the corners are when all corners are ready";
+            let none = "no distances yet; they are measured when all corners are ready";
             let matrix = picture.distance_matrix().ok_or(none)?;
             let aligned = picture.geometry.last().is_some_and(|g| g.aligned);
             let about = match &picture.distances {

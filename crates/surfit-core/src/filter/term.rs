@@ -66,7 +66,7 @@ impl FilterTerm {
     /// Reads a term without its `!`; the error is a sentence.
     pub(super) fn parse(word: &str) -> Result<Self, String> {
         if word.is_empty() {
-            return Err("`!` stands alone; write a term behind it, such as !state:failed".into());
+            return Err("`!` needs a term after it, such as !state:failed".into());
         }
         let found = BOUND_SIGNS
             .iter()
@@ -77,18 +77,18 @@ impl FilterTerm {
         };
         let (key, value) = (word[..at].to_lowercase(), &word[at + sign.len()..]);
         if value.is_empty() {
-            return Err(format!("`{word}` has no value; write one behind `{sign}`"));
+            return Err(format!("`{word}` has no value; write one after `{sign}`"));
         }
         let text = |key| match bound {
             NumberBound::Equal => Self::parse_text(key, word, value),
-            _ => Err(format!("`{word}`: a {} has no order; write `:` and a name", key_name(key))),
+            _ => Err(format!("`{word}`: a {} cannot be compared; write `:` and a name", key_name(key))),
         };
         let number = |key| {
             let value = parse_quantity(key, value).ok_or_else(|| {
                 let remedy = match key {
                     NumberKey::Accuracy => "a fraction from 0 to 1, or a percentage such as 90%",
                     NumberKey::Loss => "a number, such as 0.3",
-                    NumberKey::Degree => "a degree from 1 to 8, or 3x2 behind `:`",
+                    NumberKey::Degree => "a degree from 1 to 8, or 3x2 after `:`",
                     NumberKey::Age => "a time, such as 30min, 2h, 3d or 1w",
                 };
                 format!("`{word}`: use {remedy}")
@@ -107,11 +107,11 @@ impl FilterTerm {
                 (NumberBound::Equal, Some((m, n))) => Ok(FilterTerm::Degrees(m, n)),
                 _ => number(NumberKey::Degree),
             },
-            "" => Err(format!("`{word}` has no key; there are {}", FILTER_KEYS.join(", "))),
+            "" => Err(format!("`{word}` has no key; the keys are {}", FILTER_KEYS.join(", "))),
             other => Err(match nearest_name(other, FILTER_KEYS) {
                 // The value may fit the key no better: `age:yes`, say.
-                Some(key) => format!("there is no key `{other}`; did you mean `{key}`?"),
-                None => format!("there is no key `{other}`; there are {}", FILTER_KEYS.join(", ")),
+                Some(key) => format!("unknown key `{other}`; did you mean `{key}`?"),
+                None => format!("unknown key `{other}`; the keys are {}", FILTER_KEYS.join(", ")),
             }),
         }
     }
@@ -119,7 +119,7 @@ impl FilterTerm {
     fn parse_text(key: TextKey, word: &str, value: &str) -> Result<Self, String> {
         let values: Vec<String> = value.split(',').map(str::to_lowercase).collect();
         if values.iter().any(String::is_empty) {
-            return Err(format!("`{word}`: a value is missing beside the comma"));
+            return Err(format!("`{word}`: a value is missing at the comma"));
         }
         let known = match key {
             TextKey::Name => &[],

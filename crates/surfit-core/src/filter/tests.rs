@@ -99,8 +99,8 @@ fn what_is_not_known_fulfils_nothing() {
 #[test]
 fn faults_are_sentences() {
     for (text, part) in [
-        ("stat:running", "there is no key `stat`; did you mean `state`?"),
-        ("colour=red", "there is no key `colour`; there are name, state,"),
+        ("stat:running", "unknown key `stat`; did you mean `state`?"),
+        ("colour=red", "unknown key `colour`; the keys are name, state,"),
         ("state:runing", "did you mean `running`?"),
         ("net:resnet", "there is no network `resnet`; did you mean `resnet18`?"),
         ("data:cifar", "did you mean `cifar10`?"),
@@ -111,11 +111,11 @@ fn faults_are_sentences() {
         ("degree>3x2", "a degree from 1 to 8"),
         ("age<2", "a time, such as 30min"),
         ("age<-2h", "a time"),
-        ("state>running", "a state has no order"),
+        ("state>running", "a state cannot be compared"),
         ("state:", "has no value"),
         ("state:running,", "a value is missing"),
         (":x", "has no key"),
-        ("!", "`!` stands alone"),
+        ("!", "`!` needs a term"),
     ] {
         let error = text.parse::<Filter>().unwrap_err().to_string();
         assert!(error.contains(part), "{text}: {error}");

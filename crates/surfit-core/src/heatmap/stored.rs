@@ -24,7 +24,7 @@ impl TryFrom<StoredHeatmap> for Heatmap {
         }
         if cells.len() != grid * grid {
             let count = cells.len();
-            return Err(format!("a grid of {grid} has not {count} cells"));
+            return Err(format!("a grid of {grid} does not have {count} cells"));
         }
         Ok(Self { grid, cells, version, patch })
     }

@@ -36,7 +36,7 @@ pub(super) fn read_batch(
     let (labels, pixels) = {
         let (objects, root) = pickle::read(&content, is_allowed_callable).map_err(|refusal| {
             refuse(match refusal {
-                PickleRefusal::Damaged => "it is cut short, or no pickle of plain data".into(),
+                PickleRefusal::Damaged => "it is cut short, or not a pickle of plain data".into(),
                 PickleRefusal::Callable(callable) => {
                     format!("it holds `{callable}`, but only plain data are read: nothing in a file is ever executed")
                 }

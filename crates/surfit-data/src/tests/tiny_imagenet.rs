@@ -205,8 +205,8 @@ fn faults_are_named() {
     }
     let good = zipped(&files());
     for (bytes, part) in [
-        (good[..good.len() / 2].to_vec(), "cut short or no zip archive"),
-        (b"<html>".to_vec(), "cut short or no zip archive"),
+        (good[..good.len() / 2].to_vec(), "cut short or not a zip archive"),
+        (b"<html>".to_vec(), "cut short or not a zip archive"),
         (zipped(&vec![("x.txt".into(), vec![])]), "no folder `train`"),
     ] {
         let dir = tempfile::tempdir().unwrap();

@@ -82,7 +82,7 @@ impl<'a> Archive<'a> {
         let reader = BufReader::new(section.clone());
         let mut zip = ZipArchive::with_config(config, reader).map_err(|error| match error {
             zip::result::ZipError::Io(source) => WeightFileRefusal::from(source),
-            _ => WeightFileRefusal::Reason("is cut short or damaged; copy or download it anew".into()),
+            _ => WeightFileRefusal::Reason("is cut short or damaged; copy or download it again".into()),
         })?;
         if let Some(what) = describe_program(&zip) {
             return refuse(what);
@@ -103,7 +103,7 @@ impl<'a> Archive<'a> {
         if let Some(order) = archive.read_small_entry("byteorder", 16)
             && order.trim_ascii() != b"little"
         {
-            return refuse("was written on a big-endian machine; save it anew on another");
+            return refuse("was written on a big-endian machine; save it again on another");
         }
         let list = archive.read_small_entry("data.pkl", MAX_PICKLE_BYTES).ok_or_else(damaged_list)?;
         Ok((list, archive))

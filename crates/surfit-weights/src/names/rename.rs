@@ -15,13 +15,13 @@ impl RenameRules {
     /// Compiles the pairs of a configuration.
     ///
     /// # Errors
-    /// A sentence for what is no regular expression.
+    /// A sentence for what is not a regular expression.
     pub fn new(pairs: &[(String, String)]) -> Result<Self, NetworkError> {
         let compiled = pairs.iter().map(|(pattern, replacement)| {
             let regex = Regex::new(pattern).map_err(|e| {
                 let why = e.to_string();
                 let why = why.lines().last().unwrap_or_default();
-                NetworkError(format!("corners.rename: {pattern:?} is no regular expression ({why})"))
+                NetworkError(format!("corners.rename: {pattern:?} is not a regular expression ({why})"))
             })?;
             Ok((regex, replacement.clone()))
         });

@@ -329,7 +329,7 @@ fn damaged_archives_get_a_sentence() {
         ("web page", b"<!DOCTYPE html>".to_vec(), "is a web page"),
         ("gzip", b"\x1f\x8b\x08\x00\x00\x00\x00\x00".to_vec(), "unpack it first"),
         ("pickle", b"\x80\x04\x95}q\x00.".to_vec(), "torch.save did not write"),
-        ("numbers", vec![7; 600], "no file of a network's weights"),
+        ("numbers", vec![7; 600], "not a file of network weights"),
         ("bit rot", flipped, "tensor `a.weight` cannot be read"),
     ] {
         fs::write(&path, bytes).unwrap();
