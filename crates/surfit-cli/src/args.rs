@@ -16,12 +16,15 @@ pub use models::{EvalArgs, ExportArgs};
 pub use program::{CompletionsArgs, ConfigArgs, ConfigSub, KeysArgs, ManArgs};
 pub use steer::{CancelArgs, ForkArgs, QueueArgs, QueueSub, SearchArgs, SetArgs};
 pub use study::{CacheArgs, CacheCommand, StudyArgs};
-pub use values::{ColorChoice, HeatmapFormat, ImageChoice, MapArg, MetricArg, SplitChoice, parse_pair, parse_point};
+pub use values::{
+    ColorChoice, HeatmapFormat, ImageChoice, MapArg, SplitChoice, metric_parser, parse_pair, parse_point,
+};
 
 use super::complete;
 use clap::builder::styling::{AnsiColor, Effects, Styles};
 use clap::{Args, Parser, Subcommand, ValueHint};
 use std::path::PathBuf;
+use surfit_core::metrics::Metric;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Cyan.on_default().effects(Effects::BOLD))
@@ -364,8 +367,8 @@ Examples:
 A grid that was not measured yet is measured on the whole validation split by the run's engine,
 which is started for it when none is running. A finer grid becomes the run's: its best point, that of
 `export --best`, may be another then, and it is said. A coarser one leaves the run as it is, unless with --keep.
-csv has the columns u,v,accuracy,loss,images (a curve has no v); json is one object with the cells in the same
-order.")]
+csv has the columns u,v,accuracy,loss,images (a curve has no v), then intervals and other metrics by id; json is
+one object with the cells in the same order.")]
 pub struct HeatmapArgs {
     /// The run
     #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
@@ -377,8 +380,8 @@ pub struct HeatmapArgs {
     #[arg(long, requires = "grid")]
     pub keep: bool,
     /// What pictures and arrays show
-    #[arg(long, value_name = "METRIC", default_value = "accuracy")]
-    pub metric: MetricArg,
+    #[arg(long, value_name = "METRIC", default_value_t, value_parser = metric_parser())]
+    pub metric: Metric,
     /// Form of the output; by default from the name of --out, else csv
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<HeatmapFormat>,

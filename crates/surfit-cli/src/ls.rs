@@ -10,7 +10,7 @@ use surfit_client::remote::{self, RemoteAddress};
 use surfit_client::remove;
 use surfit_client::runs::{self, RunSummary};
 use surfit_core::config::nearest_name;
-use surfit_core::filter::{FILTER_KEYS, Filter, FilterError};
+use surfit_core::filter::{Filter, FilterError, filter_keys};
 use surfit_core::run_dir::RunDir;
 
 /// Lists runs, the most recently begun first.
@@ -51,17 +51,19 @@ pub fn ls(args: LsArgs) -> Result<(), CliError> {
 
 /// True for `HOST:`; a key of the filter with nothing behind it is a mistake of its own.
 fn is_host(word: &str) -> bool {
-    word.strip_suffix(':').is_some_and(|host| !host.is_empty() && !FILTER_KEYS.contains(&host.trim_start_matches('!')))
+    word.strip_suffix(':')
+        .is_some_and(|host| !host.is_empty() && !filter_keys().contains(&host.trim_start_matches('!')))
 }
 
 /// A fault, when a word is neither a term nor a host but looks like a run on one.
 fn unknown_term_error(word: &str) -> Option<CliError> {
     let (key, _) = word.trim_start_matches('!').split_once(':')?;
-    let unlike = !FILTER_KEYS.contains(&key) && !key.is_empty() && nearest_name(key, FILTER_KEYS).is_none();
+    let keys = filter_keys();
+    let unlike = !keys.contains(&key) && !key.is_empty() && nearest_name(key, &keys).is_none();
     unlike.then(|| {
         CliError::Usage(format!(
             "`{word}` is no host and no filter; `{key}:` lists the runs of a host, and the keys of a filter are {}",
-            FILTER_KEYS.join(", ")
+            keys.join(", ")
         ))
     })
 }

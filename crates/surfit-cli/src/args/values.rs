@@ -1,6 +1,8 @@
 //! Values of options.
 
 use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use surfit_core::metrics::Metric;
 
 /// Colours of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -32,13 +34,10 @@ pub enum ImageChoice {
     Off,
 }
 
-/// A metric by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum MetricArg {
-    /// Fraction of validation images classified correctly
-    Accuracy,
-    /// Mean validation cross-entropy
-    Loss,
+/// Reads a metric by its id.
+pub fn metric_parser() -> impl TypedValueParser<Value = Metric> {
+    let values = Metric::all().map(|metric| PossibleValue::new(metric.id()).help(metric.spec().description));
+    PossibleValuesParser::new(values).try_map(|id| id.parse::<Metric>())
 }
 
 /// Forms of a heatmap.
