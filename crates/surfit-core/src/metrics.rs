@@ -12,6 +12,7 @@ mod accuracy;
 mod batch;
 mod interval;
 mod loss;
+mod top5;
 mod values;
 
 pub use batch::{ClassifiedBatch, ImageOutput};
@@ -22,7 +23,7 @@ use crate::event::CornerReady;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Every metric, in the order a switch goes through them.
-const METRICS: &[MetricSpec] = &[accuracy::SPEC, loss::SPEC];
+const METRICS: &[MetricSpec] = &[accuracy::SPEC, loss::SPEC, top5::SPEC];
 
 /// How a metric's values are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
