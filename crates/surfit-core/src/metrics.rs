@@ -10,6 +10,7 @@
 
 mod accuracy;
 mod batch;
+mod ece;
 mod interval;
 mod loss;
 mod top5;
@@ -23,7 +24,7 @@ use crate::event::CornerReady;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Every metric, in the order a switch goes through them.
-const METRICS: &[MetricSpec] = &[accuracy::SPEC, loss::SPEC, top5::SPEC];
+const METRICS: &[MetricSpec] = &[accuracy::SPEC, loss::SPEC, top5::SPEC, ece::SPEC];
 
 /// How a metric's values are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
