@@ -16,12 +16,15 @@ pub use models::{EvalArgs, ExportArgs};
 pub use program::{CompletionsArgs, ConfigArgs, ConfigSub, KeysArgs, ManArgs};
 pub use steer::{CancelArgs, ForkArgs, QueueArgs, QueueSub, SearchArgs, SetArgs};
 pub use study::{CacheArgs, CacheCommand, StudyArgs};
-pub use values::{ColorChoice, HeatmapFormat, ImageChoice, MapArg, MetricArg, SplitChoice, parse_pair, parse_point};
+pub use values::{
+    ColorChoice, HeatmapFormat, ImageChoice, MapArg, SplitChoice, metric_parser, parse_pair, parse_point,
+};
 
 use super::complete;
 use clap::builder::styling::{AnsiColor, Effects, Styles};
 use clap::{Args, Parser, Subcommand, ValueHint};
 use std::path::PathBuf;
+use surfit_core::metrics::Metric;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Cyan.on_default().effects(Effects::BOLD))
@@ -409,7 +412,7 @@ A new grid is measured on the whole validation split by the run's engine, which 
 A finer grid becomes the run's own and may change the best point; the output reports it. \
 A coarser grid leaves the run unchanged unless --keep is given.
 
-csv has the columns u,v,accuracy,loss,images; a curve has no v. \
+csv has the columns u,v,accuracy,loss,images, then intervals and other metrics by id; a curve has no v. \
 json is one object with the cells in the same order.")]
 pub struct HeatmapArgs {
     /// Run to read
@@ -422,8 +425,8 @@ pub struct HeatmapArgs {
     #[arg(long, requires = "grid")]
     pub keep: bool,
     /// Metric of images and arrays
-    #[arg(long, value_name = "METRIC", default_value = "accuracy")]
-    pub metric: MetricArg,
+    #[arg(long, value_name = "METRIC", default_value_t, value_parser = metric_parser())]
+    pub metric: Metric,
     /// Output format; default: from the name of --out, else csv
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<HeatmapFormat>,

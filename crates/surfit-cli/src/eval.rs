@@ -6,6 +6,7 @@ use super::{engine_child, output};
 use serde::Deserialize;
 use std::path::Path;
 use std::process::Stdio;
+use surfit_core::metrics::MetricValues;
 use surfit_weights::file::is_folder_of_weights;
 
 /// The result that the engine program prints as one line.
@@ -17,6 +18,8 @@ struct EngineEvaluation {
     images: u64,
     split: String,
     data: String,
+    #[serde(default)]
+    metrics: MetricValues,
     /// Further remark on the result.
     remark: Option<String>,
 }
@@ -84,6 +87,9 @@ fn check_model_folder(folder: &Path) -> Result<(), CliError> {
 }
 
 fn describe(e: &EngineEvaluation) -> String {
+    let others = e.metrics.others();
+    let others: String =
+        others.iter().map(|(m, estimate)| format!(", {} {}", m.name(), m.format_value(estimate.value))).collect();
     format!(
         "{:.2} % ({} of {} {} images of {}), loss {:.4}",
         100.0 * e.accuracy,
@@ -92,7 +98,7 @@ fn describe(e: &EngineEvaluation) -> String {
         if e.split == "val" { "validation" } else { &e.split },
         e.data,
         e.loss
-    )
+    ) + &others
 }
 
 #[cfg(test)]

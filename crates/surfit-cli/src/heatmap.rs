@@ -2,7 +2,7 @@
 
 mod complete_heatmap;
 
-use super::args::{HeatmapArgs, HeatmapFormat, MapArg, MetricArg};
+use super::args::{HeatmapArgs, HeatmapFormat, MapArg};
 use super::error::CliError;
 use super::{output, run_lookup};
 use complete_heatmap::{HeatmapAfter, fetch_complete_heatmap};
@@ -24,7 +24,7 @@ pub fn heatmap(args: HeatmapArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
     let had = run.snapshot().map(|s| s.heatmap);
     let (snapshot, kept) = fetch_complete_heatmap(&run, args.grid, args.keep)?;
-    let bytes = render(&run, &snapshot, format, args.metric.metric(), args.colormap.map())?;
+    let bytes = render(&run, &snapshot, format, args.metric, args.colormap.map())?;
     match &args.out {
         None => output::print_bytes(&bytes)?,
         Some(path) => {
@@ -32,12 +32,11 @@ pub fn heatmap(args: HeatmapArgs) -> Result<(), CliError> {
             let place = std::path::absolute(path).map_or(path.clone().into(), |p| run.confine(&p));
             write_atomic(&place, &bytes)
                 .map_err(|e| CliError::Failure(format!("{}: {e}; choose another --out", path.display())))?;
-            output::print_line(format!(
-                "{}: {}",
-                path.display(),
-                summarize_heatmap(&snapshot.heatmap, args.metric.metric())
-            ))?;
+            output::print_line(format!("{}: {}", path.display(), summarize_heatmap(&snapshot.heatmap, args.metric)))?;
         }
+    }
+    if let Some(sentence) = describe_missing_metric(&snapshot.heatmap, args.metric) {
+        output::print_warning(sentence);
     }
     if let Some(sentence) = describe_change(had.as_ref(), &snapshot.heatmap, kept) {
         // Standard output may be the table itself.
@@ -49,13 +48,19 @@ pub fn heatmap(args: HeatmapArgs) -> Result<(), CliError> {
 /// Summarizes a heatmap in words.
 fn summarize_heatmap(heatmap: &Heatmap, metric: Metric) -> String {
     let best = heatmap.best_point(metric).map(|p| {
-        let value = match metric {
-            Metric::Accuracy => format!("{:.2} %", 100.0 * p.accuracy),
-            Metric::Loss => format!("{:.4}", p.loss),
-        };
+        let value = p.metric_value(metric).map_or_else(|| "?".into(), |v| metric.format_value(v));
         format!(", best {value} at {}", heatmap.patch.format_parameters(p.u, p.v, 2))
     });
     format!("{} on {}{}", metric.name(), heatmap.patch.describe_grid(heatmap.grid), best.unwrap_or_default())
+}
+
+/// Returns a sentence for a metric that no cell has, with those that the cells have.
+fn describe_missing_metric(heatmap: &Heatmap, metric: Metric) -> Option<String> {
+    let measured = heatmap.measured_metrics();
+    (!measured.contains(&metric)).then(|| {
+        let ids: Vec<_> = measured.into_iter().map(Metric::id).collect();
+        format!("no cell has a {} ({metric}); cells have {}", metric.name(), ids.join(", "))
+    })
 }
 
 /// Describes how a measurement on another grid than the run's changed the run.
@@ -63,7 +68,7 @@ fn describe_change(had: Option<&Heatmap>, shown: &Heatmap, kept: HeatmapAfter) -
     let had = had.filter(|h| h.is_complete() && h.grid != shown.grid)?;
     let points = |h: &Heatmap| h.patch.describe_grid(h.grid);
     let best = |h: &Heatmap| {
-        let best = h.best_point(Metric::Accuracy);
+        let best = h.best_point(Metric::SELECTION);
         best.map_or_else(String::new, |p| {
             format!("{:.2} % at {}", 100.0 * p.accuracy, h.patch.format_parameters(p.u, p.v, 2))
         })
@@ -82,15 +87,6 @@ fn describe_change(had: Option<&Heatmap>, shown: &Heatmap, kept: HeatmapAfter) -
             best(shown)
         ),
     })
-}
-
-impl MetricArg {
-    fn metric(self) -> Metric {
-        match self {
-            MetricArg::Accuracy => Metric::Accuracy,
-            MetricArg::Loss => Metric::Loss,
-        }
-    }
 }
 
 impl MapArg {
@@ -172,16 +168,25 @@ mod tests {
     fn measured_heatmap(grid: usize) -> Heatmap {
         let mut heatmap = Heatmap::new(Patch::Square, grid);
         for (index, cell) in heatmap.cells.iter_mut().enumerate() {
-            *cell = Cell { correct: index as u32, images: 200, loss: 0.5, version: 0 };
+            *cell = Cell::from_counts(index as u32, 200, 0.5, 0);
         }
         heatmap
+    }
+
+    #[test]
+    fn a_metric_that_no_cell_has_is_told() {
+        let mut heatmap = Heatmap::new(Patch::Square, 2);
+        heatmap.cells.fill(Cell::from_counts(9, 10, f32::NAN, 0));
+        assert_eq!(describe_missing_metric(&heatmap, Metric::ACCURACY), None);
+        let sentence = describe_missing_metric(&heatmap, Metric::LOSS).unwrap();
+        assert_eq!(sentence, "no cell has a loss (loss); cells have accuracy");
     }
 
     #[test]
     fn a_change_of_the_runs_best_point_is_said() {
         let (coarse, fine) = (measured_heatmap(3), measured_heatmap(5));
         assert_eq!(
-            summarize_heatmap(&fine, Metric::Accuracy),
+            summarize_heatmap(&fine, Metric::ACCURACY),
             "accuracy on 5×5 points, best 12.00 % at u 1.00, v 1.00"
         );
         let kept = describe_change(Some(&fine), &coarse, HeatmapAfter::Previous).unwrap();

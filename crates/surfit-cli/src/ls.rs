@@ -10,7 +10,7 @@ use surfit_client::remote::{self, RemoteAddress};
 use surfit_client::remove;
 use surfit_client::runs::{self, RunSummary};
 use surfit_core::config::nearest_name;
-use surfit_core::filter::{FILTER_KEYS, Filter, FilterError};
+use surfit_core::filter::{Filter, FilterError, filter_keys};
 use surfit_core::run_dir::RunDir;
 
 /// Lists runs, most recently started first.
@@ -51,17 +51,19 @@ pub fn ls(args: LsArgs) -> Result<(), CliError> {
 
 /// True for `HOST:`. A filter key without a value is another error.
 fn is_host(word: &str) -> bool {
-    word.strip_suffix(':').is_some_and(|host| !host.is_empty() && !FILTER_KEYS.contains(&host.trim_start_matches('!')))
+    word.strip_suffix(':')
+        .is_some_and(|host| !host.is_empty() && !filter_keys().contains(&host.trim_start_matches('!')))
 }
 
 /// Returns an error for a word that is no filter and no host, but looks like a run on one.
 fn unknown_term_error(word: &str) -> Option<CliError> {
     let (key, _) = word.trim_start_matches('!').split_once(':')?;
-    let unlike = !FILTER_KEYS.contains(&key) && !key.is_empty() && nearest_name(key, FILTER_KEYS).is_none();
+    let keys = filter_keys();
+    let unlike = !keys.contains(&key) && !key.is_empty() && nearest_name(key, &keys).is_none();
     unlike.then(|| {
         CliError::Usage(format!(
             "`{word}` is neither a host nor a filter; `{key}:` lists the runs of a host; filter keys are {}",
-            FILTER_KEYS.join(", ")
+            keys.join(", ")
         ))
     })
 }

@@ -231,21 +231,21 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut snapshot = Snapshot::empty(Degrees::new(2, 2).unwrap(), 5);
         for (n, cell) in snapshot.heatmap.cells.iter_mut().enumerate() {
-            *cell = Cell { correct: 80 + n as u32 % 15, images: 100, loss: 0.4, version: 0 };
+            *cell = Cell::from_counts(80 + n as u32 % 15, 100, 0.4, 0);
         }
         let picture = RunState { snapshot: Some(snapshot), ..RunState::default() };
         let map = FigureDrawing::Heatmap {
-            metric: Metric::Accuracy,
+            metric: Metric::ACCURACY,
             colormap: Colormap::Viridis,
             look: HeatmapStyle::default(),
         };
         let gain = FigureDrawing::Heatmap {
-            metric: Metric::Accuracy,
+            metric: Metric::ACCURACY,
             colormap: Colormap::Viridis,
             look: HeatmapStyle { quantity: CellQuantity::Gain, corner: 0.9, contours: true, ..HeatmapStyle::default() },
         };
         let slices = FigureDrawing::Slices {
-            metric: Metric::Loss,
+            metric: Metric::LOSS,
             look: HeatmapStyle::default(),
             along: SliceDirection::DIAGONALS,
             u: 0.5,
@@ -263,7 +263,7 @@ mod tests {
             },
             others: Vec::new(),
         };
-        let (metric, colormap) = (Metric::Loss, Colormap::Viridis);
+        let (metric, colormap) = (Metric::LOSS, Colormap::Viridis);
         let camera = surfit_core::projection::Camera::default();
         let look = HeatmapStyle::default();
         let relief = FigureDrawing::Relief { metric, colormap, look, camera };

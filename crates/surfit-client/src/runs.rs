@@ -121,8 +121,7 @@ impl RunSummary {
             network: self.network.clone(),
             data: self.data.clone(),
             degrees: self.degrees,
-            accuracy: self.best.map(|p| p.accuracy),
-            loss: self.best.map(|p| p.loss),
+            metrics: self.best.map(|p| p.all_metrics()).unwrap_or_default(),
             age: self.began.map(age),
         }
     }
@@ -237,7 +236,7 @@ mod tests {
         assert_eq!(facts.network.as_deref(), Some("cnn"));
         assert_eq!(facts.data, Some(Config::default().data.set));
         assert_eq!(facts.degrees, Some(Config::default().degrees()));
-        assert!(facts.accuracy.is_none() && facts.age.is_some_and(|a| a < 60.0));
+        assert!(facts.metrics.is_empty() && facts.age.is_some_and(|a| a < 60.0));
         assert!(directory_bytes(run.path()) > 100);
     }
 

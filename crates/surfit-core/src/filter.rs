@@ -9,12 +9,13 @@ mod term;
 #[cfg(test)]
 mod tests;
 
+use crate::metrics::MetricValues;
 use crate::surface::Degrees;
 use std::fmt;
 use std::str::FromStr;
 use term::FilterTerm;
 
-pub use term::FILTER_KEYS;
+pub use term::filter_keys;
 
 /// What is known of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,10 +30,8 @@ pub struct RunAttributes {
     pub data: Option<String>,
     /// Degrees of its surface.
     pub degrees: Option<Degrees>,
-    /// Validation accuracy of its best point, a fraction.
-    pub accuracy: Option<f64>,
-    /// Validation loss of its best point.
-    pub loss: Option<f64>,
+    /// Metrics of its best point on validation.
+    pub metrics: MetricValues,
     /// Seconds since it was begun.
     pub age: Option<f64>,
 }
@@ -66,7 +65,7 @@ impl Filter {
     /// What can be written, for a help text.
     pub const HELP: &'static str = "\
 words of the name · state:running,failed · net:resnet18 · data:cifar* · degree:3 · degree:3x2 · degree>2 · \
-acc>0.9 (or 90%) · loss<0.3 · age<2d · !term for the opposite";
+acc>0.9 (or 90%) · loss<0.3 and other metrics · age<2d · !term for the opposite";
 }
 
 impl FromStr for Filter {

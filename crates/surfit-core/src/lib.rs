@@ -15,6 +15,7 @@ pub mod files;
 pub mod filter;
 pub mod heatmap;
 pub mod machine;
+pub mod metrics;
 pub mod model_card;
 pub mod numbers;
 pub mod projection;

@@ -1,13 +1,15 @@
 //! A network at one point of weight space: logits, gradient, accuracy.
 
+mod measurement;
 mod param_buffer;
 
+pub use measurement::{Measurement, MetricAccumulator};
 pub use param_buffer::{ParamBuffer, ParamSpan};
 
 use crate::device::Placement;
 use crate::layout::{LayoutTensors, NormStatistics, RunningStats};
 use crate::networks::{DeferredConvGrads, ForwardWeights, Network};
-use tch::{Device, Kind, Reduction, Tensor};
+use tch::{Kind, Reduction, Tensor};
 
 /// A network with the place and type it computes in.
 #[derive(Debug)]
@@ -18,29 +20,6 @@ pub struct Model {
     cast: Vec<bool>,
     /// Whether the weight gradients of convolutions on small images are formed apart.
     defers_conv_grads: bool,
-}
-
-/// Sums over the images of a measurement.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Measurement {
-    /// Correctly classified images.
-    pub correct: u32,
-    /// Number of images measured.
-    pub images: u32,
-    /// Sum of the cross-entropy in nats.
-    pub loss_sum: f64,
-}
-
-impl Measurement {
-    /// Fraction classified correctly.
-    pub fn accuracy(&self) -> f64 {
-        f64::from(self.correct) / f64::from(self.images.max(1))
-    }
-
-    /// Returns the mean cross-entropy in nats.
-    pub fn loss(&self) -> f64 {
-        self.loss_sum / f64::from(self.images.max(1))
-    }
 }
 
 impl Model {
@@ -143,18 +122,17 @@ impl Model {
         (loss.detach(), parts)
     }
 
-    /// Correct predictions and summed loss on a batch on the device, `[2]`, in `f64` where the device has it.
-    pub fn measure_batch(&self, weights: &[Tensor], stats: &RunningStats, x: &Tensor, labels: &Tensor) -> Tensor {
+    /// Adds a batch to a measurement, and gives its logits, `[N, classes]`.
+    pub fn measure_batch(
+        &self,
+        weights: &[Tensor],
+        stats: &RunningStats,
+        (x, labels): (&Tensor, &Tensor),
+        measurement: &mut MetricAccumulator,
+    ) -> Tensor {
         let logits = self.logits(weights, x, &mut NormStatistics::Running(stats));
-        self.measurement_sums(&logits, labels)
-    }
-
-    /// The same from the batch's logits.
-    pub fn measurement_sums(&self, logits: &Tensor, labels: &Tensor) -> Tensor {
-        let wide = if logits.device() == Device::Mps { Kind::Float } else { Kind::Double };
-        let correct = logits.argmax(1, false).eq_tensor(labels).sum(wide);
-        let loss = cross_entropy(logits, labels, Reduction::Sum, 0.0).to_kind(wide);
-        Tensor::stack(&[correct, loss], 0)
+        measurement.add(&logits, labels);
+        logits
     }
 }
 

@@ -1,6 +1,8 @@
 //! Values of options and their parsers.
 
 use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use surfit_core::metrics::Metric;
 
 /// Colour depth of the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -32,13 +34,10 @@ pub enum ImageChoice {
     Off,
 }
 
-/// Metric of a heatmap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum MetricArg {
-    /// Fraction of validation images classified correctly
-    Accuracy,
-    /// Mean validation cross-entropy
-    Loss,
+/// Reads a metric by its id.
+pub fn metric_parser() -> impl TypedValueParser<Value = Metric> {
+    let values = Metric::all().map(|metric| PossibleValue::new(metric.id()).help(metric.spec().description));
+    PossibleValuesParser::new(values).try_map(|id| id.parse::<Metric>())
 }
 
 /// Output format of a heatmap.

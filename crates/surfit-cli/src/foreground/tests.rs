@@ -31,7 +31,14 @@ fn finished_result() -> JobResult {
         corners: Vec::new(),
         corners_test: Vec::new(),
         degrees: surfit_core::config::Config::default().degrees(),
-        best: surfit_core::heatmap::MeasuredPoint { u: 0.5, v: 0.5, accuracy: 0.9, loss: 0.4, images: 100 },
+        best: surfit_core::heatmap::MeasuredPoint {
+            u: 0.5,
+            v: 0.5,
+            accuracy: 0.9,
+            loss: 0.4,
+            images: 100,
+            metrics: Default::default(),
+        },
         best_test: None,
         interior_mean: 0.9,
         heatmap: surfit_core::heatmap::HeatmapSummary {

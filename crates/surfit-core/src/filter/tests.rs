@@ -1,5 +1,10 @@
 use super::*;
+use crate::metrics::Metric;
 use proptest::prelude::*;
+
+fn metrics(accuracy: Option<f64>, loss: Option<f64>) -> MetricValues {
+    MetricValues::default().with_value(Metric::ACCURACY, accuracy).with_value(Metric::LOSS, loss)
+}
 
 fn run() -> RunAttributes {
     RunAttributes {
@@ -8,8 +13,7 @@ fn run() -> RunAttributes {
         network: Some("resnet18-cifar".into()),
         data: Some("cifar10".into()),
         degrees: Degrees::new(3, 2).ok(),
-        accuracy: Some(0.91),
-        loss: Some(0.3),
+        metrics: metrics(Some(0.91), Some(0.3)),
         age: Some(7200.0),
     }
 }
@@ -156,8 +160,7 @@ fn facts() -> impl Strategy<Value = RunAttributes> {
             network: network.map(Into::into),
             data: data.map(Into::into),
             degrees: degrees.and_then(|(m, n)| Degrees::new(m, n).ok()),
-            accuracy,
-            loss,
+            metrics: metrics(accuracy, loss),
             age,
         })
 }

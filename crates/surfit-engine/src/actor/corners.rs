@@ -37,6 +37,7 @@ impl MeasuredCorner {
             seconds: self.seconds,
             own_statistics: self.findings.own_statistics,
             warnings: self.findings.warnings.clone(),
+            metrics: self.measurement.other_metrics(),
         }
     }
 }
@@ -267,7 +268,7 @@ impl Actor<'_> {
             self.journal.log(warning);
         }
         let cell = self.heatmap.corner_cells()[index];
-        self.heatmap.cells[cell] = super::heatmap_measurement::measured_cell(&m, self.heatmap.version);
+        self.heatmap.cells[cell] = m.as_cell(self.heatmap.version);
         if !last {
             self.activity = ActorActivity::Corner(place + 1);
             self.publish(true);
