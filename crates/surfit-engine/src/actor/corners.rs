@@ -397,7 +397,7 @@ impl Actor<'_> {
             ("seed".to_owned(), trainer.seed.to_string()),
             ("step".to_owned(), trainer.step.to_string()),
         ];
-        let tensors = [("weights", &trainer.weights), ("velocity", &trainer.velocity)];
+        let tensors = [("weights", &trainer.weights), ("velocity", trainer.optimizer.velocity())];
         let saved = Some((Some(index), trainer.step));
         model_file::write_checksummed(&self.partial_path(), &tensors, &metadata)?;
         self.publication_times.saved_position = saved;
