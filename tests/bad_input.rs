@@ -14,7 +14,7 @@ fn configurations_with_a_fault_are_refused_with_its_line_before_anything_is_made
         ("[fit]\n\ndegree = [2, 9]\n", ["bad.toml:3:", "degree 9", "outside 1..=8"]),
         ("[fit]\ndegree = [0, 2]\n", ["bad.toml:2:", "degree 0", "outside 1..=8"]),
         ("[heatmap]\ngrid = 1\n", ["bad.toml:2:", "`heatmap.grid = 1` cannot be used", "use 2 to 101"]),
-        ("[corners]\nfrom = ['a.pt']\n", ["bad.toml:2:", "corners.from", "four files, or none"]),
+        ("[corners]\ncheckpoints = ['a.pt']\n", ["bad.toml:2:", "corners.checkpoints", "four files, or none"]),
         ("seed = 1\nthreads = 'two'\n", ["bad.toml:2:", "threads", "a whole number"]),
         ("[fit\n", ["bad.toml:1:", "", ""]),
     ];

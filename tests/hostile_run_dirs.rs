@@ -96,7 +96,7 @@ fn links_in_a_run_directory_lead_no_command_outside() {
         ("lock", &["export a --best --out m1", "rm a --yes"]),
         ("log.txt", &["resume a"]),
         ("events.jsonl", &["export a --best --out m2"]),
-        ("status.json", &["set a fit.rate=0.01"]),
+        ("status.json", &["set a fit.learning_rate=0.01"]),
         ("snapshot.json", &["fork a --degree 3"]),
         ("socket", &["heatmap a --grid 5"]),
         ("identity.json", &["degree a 3"]),
@@ -200,13 +200,13 @@ fn a_socket_that_no_engine_of_the_user_made_is_not_spoken_to() {
     listener.set_nonblocking(true).expect("a socket");
     let foreign = foreign.display().to_string();
     hostile(&place, "socket", |path| fs::write(path, &foreign).expect("a note"));
-    attack(&place, "a foreign socket", &["report a", "set a fit.rate=0.01", "stop a"]);
+    attack(&place, "a foreign socket", &["report a", "set a fit.learning_rate=0.01", "stop a"]);
     place.surfit("export a --best --out m").ok();
     // While somebody holds the run, the note cannot be an old one.
     hostile(&place, "socket", |path| fs::write(path, &foreign).expect("a note"));
     let lock = fs::File::open(place.path("runs/a/lock")).expect("a lock");
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).expect("a lock");
-    place.surfit("set a fit.rate=0.01").fails(1, &["is no socket that an engine of yours made"]);
+    place.surfit("set a fit.learning_rate=0.01").fails(1, &["is no socket that an engine of yours made"]);
     assert!(listener.accept().is_err(), "somebody spoke");
 }
 
@@ -259,7 +259,8 @@ fn a_run_that_may_not_be_written_is_looked_at_and_forked() {
             ask(arguments).ok();
         }
         ask("report a").fails(1, &["figures", "choose another --out"]);
-        for arguments in ["export a --best --out m", "heatmap a --grid 4", "set a fit.rate=0.1", "rm a --yes"] {
+        for arguments in ["export a --best --out m", "heatmap a --grid 4", "set a fit.learning_rate=0.1", "rm a --yes"]
+        {
             ask(arguments).fails(1, &["may not be written to", "surfit fork"]);
         }
         ask("stop a").fails(1, &["no engine is running"]);

@@ -1,4 +1,4 @@
-//! `surfit config`: checking configurations and showing the default one.
+//! `surfit config`: checking configurations, and showing the default one and the schema.
 
 use super::args::ConfigSub;
 use super::error::CliError;
@@ -11,35 +11,50 @@ use surfit_core::study::Study;
 /// The default configuration with every key explained.
 const DEFAULT_CONFIG: &str = include_str!("../configs/default.toml");
 
-/// Checks files, or prints the default configuration.
+/// Checks files, or prints the default configuration or the schema.
 pub fn config(command: ConfigSub) -> Result<(), CliError> {
     let files = match command {
         ConfigSub::Default => return output::print_bytes(DEFAULT_CONFIG.as_bytes()),
+        ConfigSub::Schema { markdown: true } => {
+            return output::print_bytes(config::describe_keys_as_markdown().as_bytes());
+        }
+        ConfigSub::Schema { markdown: false } => {
+            let schema = serde_json::to_string_pretty(&config::config_schema()).expect("a schema is plain JSON");
+            return output::print_bytes(format!("{schema}\n").as_bytes());
+        }
         ConfigSub::Check { files } => files,
     };
-    let mut last = None;
+    let mut faults = Vec::new();
     for file in &files {
         match check(file) {
             Ok(lines) => lines.iter().try_for_each(output::print_line)?,
-            Err(CliError::Usage(fault)) => {
-                // All faults are told, the last one by the exit.
-                if let Some(earlier) = last.replace(fault) {
-                    output::print_warning(earlier);
+            Err(found) => {
+                for fault in found {
+                    match fault {
+                        CliError::Usage(sentence) => faults.push(sentence),
+                        other => return Err(other),
+                    }
                 }
             }
-            Err(other) => return Err(other),
         }
     }
-    last.map_or(Ok(()), |fault| Err(CliError::Usage(fault)))
+    // All faults are told, the last one by the exit.
+    let Some(last) = faults.pop() else { return Ok(()) };
+    faults.iter().for_each(output::print_warning);
+    Err(CliError::Usage(last))
 }
 
-/// Returns what there is to say of a good file, a configuration's or a study's, line by line.
-fn check(file: &Path) -> Result<Vec<String>, CliError> {
+/// Returns what there is to say of a good file, a configuration's or a study's, line by line; else all of its faults. Warns of
+/// keys that are given by former names.
+fn check(file: &Path) -> Result<Vec<String>, Vec<CliError>> {
     if Study::is_study_file(file) {
-        return Ok(vec![study::check_study(file)?]);
+        warn_of_renamed_keys_in_study(file);
+        return study::check_study(file).map(|line| vec![line]).map_err(|fault| vec![fault]);
     }
-    let config = config::load(file, &[])?;
-    let notices = check_runnable(&config, &file.display().to_string())?;
+    let checked = config::check_file(file);
+    checked.renamed.iter().for_each(|key| output::print_stderr_line(key.to_string()));
+    let config = checked.outcome.map_err(|faults| faults.into_iter().map(CliError::from).collect::<Vec<_>>())?;
+    let notices = check_runnable(&config, &file.display().to_string()).map_err(|fault| vec![fault])?;
     let good = format!(
         "{}: good ({}, {} at degree {}, {})",
         file.display(),
@@ -50,6 +65,18 @@ fn check(file: &Path) -> Result<Vec<String>, CliError> {
     );
     let notices = notices.into_iter().map(|notice| format!("  {notice}"));
     Ok([good].into_iter().chain(notices).collect())
+}
+
+/// Warns of former names of keys in the replacements of a study.
+fn warn_of_renamed_keys_in_study(file: &Path) {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    for (line, content) in text.lines().enumerate() {
+        for (former, present) in config::RENAMED_KEYS {
+            if ['"', '\''].iter().any(|quote| content.contains(&format!("{quote}{former}="))) {
+                output::print_stderr_line(format!("{}:{}: {former} is now {present}", file.display(), line + 1));
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -107,7 +107,7 @@ impl DataSetStatus {
                 format!("{} of it in {source}, without {}; {}", size(self.bytes), first.unwrap_or_default(), fetched())
             }
             "unreadable" => self.why.clone().unwrap_or_default(),
-            "folder" => "where data.dir says".into(),
+            "folder" => "where data.root says".into(),
             _ => fetched(),
         }
     }

@@ -73,7 +73,7 @@ impl CacheEntry {
         // The schedule spans the longest training.
         let training = CornersConfig {
             count: 0,
-            from: Vec::new(),
+            checkpoints: Vec::new(),
             seeds: Vec::new(),
             cache: true,
             epochs: CornerEpochs::Each(corners.epochs.max_epochs()),

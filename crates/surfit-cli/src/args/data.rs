@@ -28,7 +28,7 @@ pub enum DataSub {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A set is looked for in SURFIT_DATA/SET, in surfit/data/SET of your data folder, and in
-/usr/share/datasets/SET; `data.dir` in a configuration names any other folder.
+/usr/share/datasets/SET; `data.root` in a configuration names any other folder.
 With --json, one object a line: set, about, splits, mean, std, state (complete, partial, absent, unreadable,
 embedded, or folder for your own images), source, bytes, missing, files ({file, form, bytes, sha256}), and why when
 the set's folder is there but may not be looked into.")]
@@ -45,7 +45,7 @@ Examples:
   surfit data fetch cifar10
   surfit data fetch cifar100 --form python --dir /data/cifar100
   surfit data fetch mnist --mirror http://files.example.org/data
-  surfit data fetch --config mine.toml     its data.set, data.dir and data.mirror
+  surfit data fetch --config mine.toml     its data.name, data.root and data.mirror
 
 A mirror has the files as MIRROR/SET/FILE; SURFIT_MIRROR names a usual one. Proxies are taken from
 HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.

@@ -9,9 +9,9 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  surfit set RUN fit.rate=0.01          the peak of the learning rate from the next step on
-  surfit set RUN fit.rate=x0.5          half of what it is
-  surfit set RUN fit.draws=4 fit.degree=[3,3] heatmap.grid=21
+  surfit set RUN learning_rate=0.01     the peak of the learning rate from the next step on
+  surfit set RUN learning_rate=x0.5     half of what it is
+  surfit set RUN points_per_step=4 degree=[3,3] grid=21
 
 What is set is in the run's checkpoint: a run that is killed and resumed goes on with it, bit for bit.
 With --json, one object a change: the event `rate_changed`, `draws_changed`, `degree_changed` or
@@ -20,7 +20,7 @@ pub struct SetArgs {
     /// The run
     #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
     pub run: String,
-    /// What to change: fit.rate, fit.draws, fit.degree, heatmap.grid
+    /// What to change: fit.learning_rate, fit.points_per_step, fit.degree, heatmap.grid
     #[arg(value_name = "KEY=VALUE", required = true)]
     pub changes: Vec<String>,
     /// One JSON object a change

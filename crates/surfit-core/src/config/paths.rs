@@ -90,12 +90,12 @@ mod tests {
         let at = |set| resolve_set_paths(set, Path::new("/f"));
         assert_eq!(at("fit.degree=[3,1]"), "fit.degree=[3,1]");
         assert_eq!(at("seed"), "seed");
-        assert_eq!(at("data.dir="), "data.dir=\"\"");
-        assert!(at("data.dir=d").ends_with("\"/f/d\""));
-        let files = at("corners.from=['a.pt', \"/b.pt\"]");
+        assert_eq!(at("data.root="), "data.root=\"\"");
+        assert!(at("data.root=d").ends_with("\"/f/d\""));
+        let files = at("corners.checkpoints=['a.pt', \"/b.pt\"]");
         assert!(files.contains("/f/a.pt") && files.contains("\"/b.pt\""), "{files}");
-        for key in ["corners={from", "corners={checkpoints"] {
-            assert!(at(&format!("{key}=['a.pt', 'b.pt']}}")).contains("/f/a.pt"));
+        for set in ["corners={checkpoints=['a.pt', 'b.pt']}", "corners={checkpoints=['a.pt', 'b.pt']}"] {
+            assert!(at(set).contains("/f/a.pt"), "{set}");
         }
     }
 }
