@@ -63,22 +63,25 @@ fn visit_keys(schema: &mut Value, visit: &mut impl FnMut(&str, &mut Map<String, 
 
 /// The reference of all keys as Markdown: one table for each table of a configuration, with defaults and values.
 pub fn describe_keys_as_markdown() -> String {
-    let schema = &*WITH_REMEDIES;
-    let is_table = |key: &Value| key["properties"].is_object();
+    // Unlike the schema, the text of a configuration has the keys in their order.
+    let defaults: toml_edit::DocumentMut = Config::default().to_toml().parse().expect("a configuration is TOML");
     let mut page = String::new();
-    let mut write_table = |title: &str, about: &str, keys: &Map<String, Value>| {
+    let mut write_table = |title: &str, about: &str, table: &dyn toml_edit::TableLike, schema: &Value| {
         page += &format!("### {title}\n\n{about}\n\n| key | default | values | meaning |\n| --- | --- | --- | --- |\n");
-        for (name, key) in keys.iter().filter(|(_, key)| !is_table(key)) {
+        for (name, _) in table.iter().filter(|(_, item)| !item.is_table_like()) {
+            let key = &schema["properties"][name];
             let about = key["description"].as_str().unwrap_or_default();
             page += &format!("| `{name}` | `{}` | {} | {about} |\n", key["default"], describe_values(key));
         }
         page += "\n";
     };
-    let keys = schema["properties"].as_object().expect("a configuration has keys");
-    write_table("Above the tables", "The run itself.", keys);
-    for (name, table) in keys.iter().filter(|(_, key)| is_table(key)) {
-        let about = table["description"].as_str().unwrap_or_default();
-        write_table(&format!("`[{name}]`"), about, table["properties"].as_object().expect("it is a table"));
+    write_table("Above the tables", "The run itself.", defaults.as_table(), &WITH_REMEDIES);
+    for (name, item) in defaults.iter() {
+        let schema = &WITH_REMEDIES["properties"][name];
+        let about = schema["description"].as_str().unwrap_or_default();
+        if let Some(table) = item.as_table_like() {
+            write_table(&format!("`[{name}]`"), about, table, schema);
+        }
     }
     page.trim_end().to_owned() + "\n"
 }
@@ -110,6 +113,7 @@ fn describe_values(key: &Value) -> String {
         Some("boolean") => "`true`, `false`".into(),
         Some("string") => "text".into(),
         Some("array") if items["type"] == "integer" => format!("list of whole numbers{}", bounds(items)),
+        Some("array") if items["type"] == "number" => format!("list of numbers{}", bounds(items)),
         Some("array") if items["type"] == "array" => "list of pairs of texts".into(),
         Some("array") => "list of texts".into(),
         _ => {

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 /// A resolved configuration; what `config.toml` in a run directory holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "surfit configuration")]
 #[garde(context(Config as config))]
 #[garde(allow_unvalidated)]
 pub struct Config {

@@ -22,7 +22,8 @@ fn misspelt_keys_are_named_with_the_nearest() {
     }
     assert!(error("[ft]\n").contains("did you mean `fit`"));
     assert!(error("fit = { epoch = 3 }").contains("x.toml:1: unknown key `fit.epoch`; did you mean `fit.epochs`?"));
-    assert!(error("[fit]\nzzzzzzzzzzzzzzzz = 1").contains("known here: "));
+    assert!(error("[fit]\nzzzzzzzzzzzzzzzz = 1").contains("known here: batch_size, "));
+    assert!(error("[data]\nsett = 'mnist'\n").contains("did you mean `data.name`?"));
 }
 
 #[test]
@@ -206,4 +207,12 @@ fn all_faults_are_told_in_the_order_of_their_lines() {
     assert_eq!(checked.renamed.iter().map(|key| key.line.unwrap()).collect::<Vec<_>>(), [8, 10, 12, 16]);
     let first = parse(text, "x").unwrap_err();
     assert_eq!(first.to_string(), "x:1: `seed = -1` cannot be used; use a whole number, 0 or more");
+}
+
+#[test]
+fn cards_with_former_names_of_keys_are_read() {
+    let card = r#"{"set": "mnist", "dir": "/a", "calibration_images": 3, "train_images": 5}"#;
+    let data: DataConfig = serde_json::from_str(card).unwrap();
+    let wanted = DataConfig { name: "mnist".into(), root: "/a".into(), bn_images: 3, train_images: 5, ..data.clone() };
+    assert_eq!(data, wanted);
 }

@@ -64,8 +64,10 @@ fn describe_expected_value(expected: &str, value: &str) -> String {
 /// The sentence for a key that the table `prefix` does not have, with the one that was probably meant.
 pub(super) fn unknown_key_message(prefix: &str, name: &str, model: &toml::Table) -> String {
     let present: Vec<&str> = model.keys().map(String::as_str).collect();
+    // A former name is only meant when it is nearly written out.
     let former = RENAMED_KEYS.iter().filter_map(|(former, _)| former.strip_prefix(prefix));
-    let all: Vec<&str> = former.filter(|key| !key.contains('.')).chain(present.iter().copied()).collect();
+    let former = former.filter(|key| !key.contains('.') && strsim::damerau_levenshtein(key, name) <= 2);
+    let all: Vec<&str> = former.chain(present.iter().copied()).collect();
     // The screen calls it so.
     let meant = if name == "rate" { Some("learning_rate") } else { nearest_name(name, &all) };
     let hint = match meant.map(|key| format!("{prefix}{key}")) {
