@@ -95,7 +95,7 @@ fn a_change_before_the_fit_is_kept_in_the_configuration() {
     let config = std::fs::read_to_string(run.join("config.toml")).expect("a configuration");
     let config: toml::Table = config.parse().expect("TOML");
     assert_eq!(config["fit"]["learning_rate"].as_float(), Some(0.125));
-    assert_eq!(config["fit"]["draws"].as_integer(), Some(2));
+    assert_eq!(config["fit"]["points_per_step"].as_integer(), Some(2));
     place.kill(pid);
 }
 

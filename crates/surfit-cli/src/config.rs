@@ -132,7 +132,9 @@ mod tests {
         if schema["type"].as_str().is_some_and(|name| !is_type(name)) {
             return refuse("type");
         }
-        if number("minimum").is_some_and(|(bound, x)| x < bound) || number("maximum").is_some_and(|(bound, x)| x > bound) {
+        if number("minimum").is_some_and(|(bound, x)| x < bound)
+            || number("maximum").is_some_and(|(bound, x)| x > bound)
+        {
             return refuse("range");
         }
         if number("exclusiveMinimum").is_some_and(|(bound, x)| x <= bound)
@@ -181,7 +183,8 @@ mod tests {
         };
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/configs");
         let bases = ["study/cnn-base.toml", "study/resnet18-base.toml"].map(|name| Path::new(folder).join(name));
-        let examples = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).filter(|path| path.is_file());
+        let examples =
+            std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).filter(|path| path.is_file());
         for file in examples.chain(bases) {
             let text = std::fs::read_to_string(&file).unwrap();
             assert_eq!(fault(&text), None, "{}", file.display());

@@ -26,7 +26,7 @@ pub(super) struct GivenKey {
 pub(super) struct GivenKeys {
     /// The keys that a configuration has.
     pub known: Vec<GivenKey>,
-    /// The first key that no configuration has, and all others.
+    /// Keys that no configuration has.
     pub unknown: Vec<KeyRemark>,
     /// Keys that cannot be used as they are given.
     pub faults: Vec<KeyRemark>,
@@ -90,16 +90,14 @@ impl GivenKeys {
 
     /// The configuration of the values that have the right types, the others being told as faults.
     pub fn to_config(&mut self) -> Config {
-        let mut values = default_values();
-        if self.known.iter().all(|key| set_value(&mut values, &key.name, key.value.clone()))
-            && let Ok(config) = values.try_into()
-        {
+        let with_key = |values: Table, key: &GivenKey| with_value(values, &key.name, key.value.clone());
+        if let Ok(config) = self.known.iter().fold(default_values(), with_key).try_into() {
             return config;
         }
         let mut values = default_values();
         for key in &self.known {
             match find_type_error(key) {
-                None => drop(set_value(&mut values, &key.name, key.value.clone())),
+                None => values = with_key(values, key),
                 Some(fault) => self.faults.push(fault),
             }
         }
@@ -114,8 +112,7 @@ impl GivenKeys {
 /// What is wrong with the type of one value: the defaults with it alone are no configuration.
 fn find_type_error(key: &GivenKey) -> Option<KeyRemark> {
     let refuse = |value: Value| {
-        let mut values = default_values();
-        set_value(&mut values, &key.name, value);
+        let values = with_value(default_values(), &key.name, value);
         values.try_into::<Config>().err().map(|error| ConfigError::first_line(error.message()))
     };
     let message = refuse(key.value.clone())?;
@@ -130,11 +127,12 @@ fn default_values() -> Table {
     Table::try_from(Config::default()).expect("a configuration is plain tables")
 }
 
-/// Puts a value in place of that of a dotted key; always true.
-fn set_value(values: &mut Table, name: &str, value: Value) -> bool {
-    match name.split_once('.').map(|(table, key)| (values.get_mut(table).and_then(Value::as_table_mut), key)) {
-        Some((Some(table), key)) => drop(table.insert(key.to_owned(), value)),
-        _ => drop(values.insert(name.to_owned(), value)),
-    }
-    true
+/// The values with another one for a dotted key.
+fn with_value(mut values: Table, name: &str, value: Value) -> Table {
+    let (table, key) = name.split_once('.').unwrap_or(("", name));
+    match values.get_mut(table).and_then(Value::as_table_mut) {
+        Some(table) => table.insert(key.to_owned(), value),
+        None => values.insert(key.to_owned(), value),
+    };
+    values
 }
