@@ -89,7 +89,7 @@ impl GivenKeys {
     }
 
     /// The configuration of the values that have the right types, the others being told as faults.
-    pub fn to_config(&mut self) -> Config {
+    pub fn build_config(&mut self) -> Config {
         let with_key = |values: Table, key: &GivenKey| with_value(values, &key.name, key.value.clone());
         if let Ok(config) = self.known.iter().fold(default_values(), with_key).try_into() {
             return config;

@@ -107,7 +107,7 @@ fn check_text(text: &str, origin: &str) -> CheckedConfig {
         );
         return refused((None, message));
     }
-    let mut config = given.to_config();
+    let mut config = given.build_config();
     // Files and checkpoints say how many there are; a number beside them is a second word for the same, or a mistake.
     if given.find("corners.count").is_none() && Patch::from_corner_count(config.corners.len()).is_some() {
         config.corners.count = config.corners.len();
