@@ -35,12 +35,12 @@ JOB = """
 name = 'tiny'
 seed = 3
 threads = 1
-data = { train_images = 300, validation_images = 100, calibration_images = 50 }
+data = { train_images = 300, validation_images = 100, bn_images = 50 }
 network = { name = 'mlp', widths = [8] }
-corners = { epochs = 2, batch = 50, cache = false }
-fit = { epochs = 6.0, edge_epochs = 1.0, batch = 50, draws = 2 }
-heatmap = { grid = 4, live_images = 100, budget = 0.3 }
-checkpoint = { every_seconds = 0.05 }
+corners = { epochs = 2, batch_size = 50, cache = false }
+fit = { epochs = 6.0, boundary_epochs = 1.0, batch_size = 50, points_per_step = 2 }
+heatmap = { grid = 4, live_images = 100, live_compute_fraction = 0.3 }
+checkpoint = { interval_secs = 0.05 }
 """
 # What a command begins with, and its words. Paths are relative to the folder that is watched.
 SCENARIOS = {

@@ -26,10 +26,10 @@ fn data_set(place: &Sandbox, name: &str) -> std::path::PathBuf {
 fn data_files_with_a_fault_are_named() {
     let place = Sandbox::new();
     let folder = data_set(&place, "good");
-    let set = "--set data.set=fashion-mnist --set data.train_images=0 --set data.validation_images=100";
-    let least = "--set fit.epochs=0 --set fit.edge_epochs=0 --set heatmap.grid=2 --set export.best=false";
+    let set = "--set data.name=fashion-mnist --set data.train_images=0 --set data.validation_images=100";
+    let least = "--set fit.epochs=0 --set fit.boundary_epochs=0 --set heatmap.grid=2 --set export.best=false";
     // The files as they are do: what fails below fails for its fault alone.
-    let run = place.run_tiny_job("good-run", &format!("{set} {least} --set data.dir={}", folder.display()));
+    let run = place.run_tiny_job("good-run", &format!("{set} {least} --set data.root={}", folder.display()));
     let facts = &events_of(&run, "started")[0];
     assert_eq!(facts["images"], json!([300, 100, 100]), "{facts}");
     assert!(facts["data"].as_str().is_some_and(|d| d.contains("good")), "{facts}");
@@ -48,7 +48,7 @@ fn data_files_with_a_fault_are_named() {
         let mut bytes = std::fs::read(&path).expect("the file");
         change(&mut bytes);
         std::fs::write(&path, bytes).expect("the changed file");
-        let arguments = format!("run tiny.toml --run-dir {name}-run {set} --set data.dir={}", folder.display());
+        let arguments = format!("run tiny.toml --run-dir {name}-run {set} --set data.root={}", folder.display());
         place.surfit(&format!("{arguments} --json")).fails(2, &[file, part, name]);
     }
     place
@@ -61,17 +61,19 @@ fn data_files_with_a_fault_are_named() {
     assert!(line["failed"].as_str().is_some_and(|why| why.contains("diverged")), "{line}");
     let failed = events_of(&place.path("wild-run"), "failed");
     assert!(failed[0]["message"].as_str().is_some_and(|m| m.contains("diverged")), "{failed:?}");
-    let nowhere = "--set data.set=fashion-mnist --set data.dir=/nowhere";
+    let nowhere = "--set data.name=fashion-mnist --set data.root=/nowhere";
     place.surfit(&format!("run tiny.toml --run-dir b {nowhere}")).fails(2, &["/nowhere", "no such file"]);
     place
-        .surfit("run tiny.toml --run-dir c --set data.set=mnits")
-        .fails(2, &["data.set", "mnits", "did you mean `mnist`?"]);
+        .surfit("run tiny.toml --run-dir c --set data.name=mnits")
+        .fails(2, &["data.name", "mnits", "did you mean `mnist`?"]);
     assert!(!place.path("c").exists(), "no run directory for a misspelt set");
     place
         .surfit("run tiny.toml --run-dir d --set network.name=cmn")
         .fails(2, &["network.name", "cmn", "did you mean `cnn`?"]);
-    let batch = "--set corners.batch=5000";
-    place.surfit(&format!("run tiny.toml --run-dir e {batch}")).fails(2, &["corners.batch = 5000", "smaller batch"]);
+    let batch = "--set corners.batch_size=5000";
+    place
+        .surfit(&format!("run tiny.toml --run-dir e {batch}"))
+        .fails(2, &["corners.batch_size = 5000", "smaller batch"]);
 }
 
 /// Where the data of a tensor begin in a safetensors file.
@@ -89,7 +91,7 @@ fn corner_files_with_a_fault_are_named_and_good_ones_keep_their_accuracy() {
     let corner = |n: usize| run.join(format!("corners/corner-{n}.safetensors"));
     let from = |first: &Path| {
         let rest: Vec<String> = (2..=4).map(|n| format!("'{}'", corner(n).display())).collect();
-        format!("--set corners.from=['{}',{}]", first.display(), rest.join(","))
+        format!("--set corners.checkpoints=['{}',{}]", first.display(), rest.join(","))
     };
     let second = place.run_tiny_job("second", &format!("{less} {}", from(&corner(1))));
     let accuracies = |run: &Path| finished_event(run).expect("a finished event")["corners"].clone();

@@ -14,7 +14,7 @@ fn configurations_with_a_fault_are_refused_with_its_line_before_anything_is_made
         ("[fit]\n\ndegree = [2, 9]\n", ["bad.toml:3:", "degree 9", "outside 1..=8"]),
         ("[fit]\ndegree = [0, 2]\n", ["bad.toml:2:", "degree 0", "outside 1..=8"]),
         ("[heatmap]\ngrid = 1\n", ["bad.toml:2:", "`heatmap.grid = 1` cannot be used", "use 2 to 101"]),
-        ("[corners]\nfrom = ['a.pt']\n", ["bad.toml:2:", "corners.from", "four files, or none"]),
+        ("[corners]\ncheckpoints = ['a.pt']\n", ["bad.toml:2:", "corners.checkpoints", "four files, or none"]),
         ("seed = 1\nthreads = 'two'\n", ["bad.toml:2:", "threads", "a whole number"]),
         ("[fit\n", ["bad.toml:1:", "", ""]),
     ];
@@ -113,4 +113,26 @@ fn a_directory_in_use_or_taken_is_left_alone_and_an_engine_that_dies_is_told() {
     assert_eq!(std::fs::read(&state).expect("it").len(), bytes.len() / 3, "the damaged file was touched");
     std::fs::write(run.join("config.toml"), "[fit]\ndegre = 1\n").expect("a damaged configuration");
     place.surfit("resume a").fails(2, &["config.toml:2:", "fit.degre"]);
+}
+
+#[test]
+fn all_faults_of_a_configuration_and_former_names_of_keys_are_told_at_once() {
+    let place = Sandbox::new();
+    place.write("former.toml", "compute = 'f32'\n[fit]\nedge_epochs = 1\n");
+    let told = place.surfit("config check former.toml").ok();
+    assert_eq!(
+        told.err,
+        "former.toml:1: compute is now precision\nformer.toml:3: fit.edge_epochs is now fit.boundary_epochs\n"
+    );
+    place.write("faults.toml", "seed = -1\n[fit]\nlr = 0\n[heatmap]\ngrit = 5\n");
+    let told = place.surfit("config check faults.toml");
+    assert_eq!((told.status.code(), told.err.lines().count()), (Some(2), 3), "{}", told.describe());
+    for place in ["faults.toml:1:", "faults.toml:3:", "faults.toml:5:"] {
+        assert!(told.err.contains(place), "{}", told.describe());
+    }
+    let schema: serde_json::Value = serde_json::from_str(&place.surfit("config schema").ok().out).expect("JSON");
+    assert_eq!(schema["properties"]["heatmap"]["properties"]["grid"]["maximum"], 101);
+    place.write("plan.toml", "config = 'former.toml'\nseeds = [1]\n[[variant]]\nname = 'v'\nset = ['fit.draws=2']\n");
+    let told = place.surfit("config check plan.toml").ok();
+    assert_eq!(told.err, "plan.toml:5: fit.draws is now fit.points_per_step\n");
 }

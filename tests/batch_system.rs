@@ -16,7 +16,7 @@ use support::{ChildGuard, CommandResult, Sandbox, events_of, finished_event, is_
 const STOPPED: i32 = 75;
 
 /// A fit that lasts until it is stopped.
-const ENDLESS: &str = "--set fit.epochs=100000 --set checkpoint.every_seconds=1000";
+const ENDLESS: &str = "--set fit.epochs=100000 --set checkpoint.interval_secs=1000";
 
 /// A whole job of a second or two.
 const QUICK: &str = "--set fit.epochs=1 --set corners.epochs=1 --set data.validation_images=100 \
@@ -277,8 +277,8 @@ fn the_same_line_goes_on_with_its_run_and_another_one_is_refused() {
     assert_eq!(ended(client).0, Some(STOPPED));
 
     place
-        .surfit(&format!("{line} --set fit.draws=3"))
-        .fails(2, &["fit.draws", "another configuration", "surfit resume"]);
+        .surfit(&format!("{line} --set fit.points_per_step=3"))
+        .fails(2, &["fit.points_per_step", "another configuration", "surfit resume"]);
     let done = place.surfit(line).ok();
     assert!(done.out.starts_with("resuming "), "{}", done.describe());
     assert!(finished_event(&run).is_some());
@@ -430,7 +430,7 @@ fn commands_for_a_run_of_another_node_say_where_it_works_at_once() {
         done
     };
     for line in [
-        "set a fit.rate=0.01",
+        "set a fit.learning_rate=0.01",
         "export a --best --out x",
         "heatmap a --grid 9",
         "stop a",
@@ -479,7 +479,7 @@ fn a_dead_engine_of_another_node_blocks_nothing() {
     std::fs::write(&path, status.to_string()).expect("a status");
     let lock = std::fs::File::open(run.join("lock")).expect("a lock");
     flock(&lock, FlockOperation::LockExclusive).expect("the lock");
-    place.surfit("set a fit.rate=0.01").fails(1, &["gpu7", "last heard of 1 h ago"]);
+    place.surfit("set a fit.learning_rate=0.01").fails(1, &["gpu7", "last heard of 1 h ago"]);
     drop(lock);
     place.surfit("resume a --detach").ok();
     assert_eq!(place.surfit("ls --json").ok().last_json()["elsewhere"], false);

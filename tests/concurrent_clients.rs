@@ -10,7 +10,7 @@ use std::time::Instant;
 use support::{CommandResult, Sandbox, events_of, is_alive, send_signal, wait_for};
 
 /// A fit that lasts until it is stopped.
-const ENDLESS: &str = "--set fit.epochs=100000 --set checkpoint.every_seconds=1000 --set data.validation_images=200";
+const ENDLESS: &str = "--set fit.epochs=100000 --set checkpoint.interval_secs=1000 --set data.validation_images=200";
 
 fn start(place: &Sandbox, arguments: &str) -> Child {
     let mut command = place.command(arguments);
@@ -51,7 +51,7 @@ fn clients_at_a_time_hear_what_became_of_their_own_command() {
         assert_eq!(said["from"]["u"].to_string(), *u, "{said}");
     }
     let draws = ["5", "6", "7"];
-    let lines = draws.map(|n| format!("set a fit.draws={n} --json"));
+    let lines = draws.map(|n| format!("set a fit.points_per_step={n} --json"));
     for (n, (code, out, err)) in draws.iter().zip(at_once(&place, &lines)) {
         assert_eq!(code, Some(0), "{err}");
         let said: Value = serde_json::from_str(&out).expect("JSON");

@@ -12,7 +12,7 @@ fn a_check_opens_corner_files_and_refuses_what_a_run_refuses() {
     };
     let given = |name: &str, files: [&str; 2]| {
         let files = files.map(|file| format!("\"{}\"", fixture(file).display()));
-        place.write(name, format!("[corners]\nfrom = [{}]\n[fit]\ndegree = 1\n", files.join(", ")));
+        place.write(name, format!("[corners]\ncheckpoints = [{}]\n[fit]\ndegree = 1\n", files.join(", ")));
     };
     given("bad.toml", ["spectral_norm.pt", "spectral_norm.pt"]);
     let part = "spectral_norm.pt: the file holds what `2.weight` is computed from";
@@ -31,6 +31,6 @@ fn a_check_opens_corner_files_and_refuses_what_a_run_refuses() {
     }
     // A folder that is there is not called missing.
     std::fs::create_dir(place.path("folder")).expect("a folder");
-    place.write("folder.toml", "[corners]\nfrom = [\"folder\", \"folder\"]\n[fit]\ndegree = 1\n");
+    place.write("folder.toml", "[corners]\ncheckpoints = [\"folder\", \"folder\"]\n[fit]\ndegree = 1\n");
     place.surfit("config check folder.toml").fails(2, &["is a folder without weights"]);
 }

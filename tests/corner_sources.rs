@@ -128,12 +128,12 @@ fn a_schedule_and_random_erasing_change_the_training_and_are_checked() {
     };
     let cosine = run("a", "");
     let step = run("b", "--set corners.schedule=step --set corners.milestones=[0.5,0.8]");
-    let erased = run("c", "--set corners.erase=0.5 --set fit.erase=0.5 --set fit.schedule=linear");
+    let erased = run("c", "--set corners.random_erasing=0.5 --set fit.random_erasing=0.5 --set fit.schedule=linear");
     assert!(cosine != step && cosine != erased && step != erased);
     for (set, part) in [
         ("corners.schedule=sinus", "sinus"),
         ("corners.milestones=[0.8,0.5]", "rising fractions"),
-        ("corners.erase=1.5", "probability"),
+        ("corners.random_erasing=1.5", "probability"),
         ("fit.gamma=0", "factor above 0"),
     ] {
         place.surfit(&format!("run tiny.toml --set {set}")).fails(2, &[part]);
@@ -157,7 +157,7 @@ fn a_cache_that_cannot_be_written_costs_nothing_but_the_cache() {
 #[test]
 fn a_corner_whose_half_done_training_is_damaged_is_trained_from_its_beginning() {
     let place = Sandbox::new();
-    let line = "--set corners.epochs=40 --set corners.count=2 --set fit.degree=1 --set checkpoint.every_seconds=0.1";
+    let line = "--set corners.epochs=40 --set corners.count=2 --set fit.degree=1 --set checkpoint.interval_secs=0.1";
     let (run, pid) = place.start_tiny_job("a", line);
     let partial = run.join("corners/partial.safetensors");
     wait_for("a half done corner", || partial.exists().then_some(()));

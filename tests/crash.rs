@@ -10,7 +10,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 use support::{ChildGuard, SafetensorsFile, Sandbox, events, finished_event, is_alive, send_signal, wait_for};
 
-const LONGER: &str = "--set fit.epochs=60 --set corners.epochs=1 --set checkpoint.every_seconds=0.1 \
+const LONGER: &str = "--set fit.epochs=60 --set corners.epochs=1 --set checkpoint.interval_secs=0.1 \
                       --set data.validation_images=200 --set heatmap.grid=5";
 
 /// The n-th of a sequence of numbers that look random (SplitMix64).

@@ -73,8 +73,8 @@ fn a_run_learns_cifar_10_and_names_a_file_that_was_cut() {
     let place = Sandbox::new();
     let folder = place.path("data/cifar10/cifar-10-batches-bin");
     cifar10(&folder);
-    let less = "--set data.set=cifar10 --set data.train_images=0 --set data.validation_images=50 --set corners.epochs=1 \
-                --set fit.epochs=0 --set fit.edge_epochs=0 --set heatmap.grid=2 --set export.best=false";
+    let less = "--set data.name=cifar10 --set data.train_images=0 --set data.validation_images=50 --set corners.epochs=1 \
+                --set fit.epochs=0 --set fit.boundary_epochs=0 --set heatmap.grid=2 --set export.best=false";
     let run = place.run_tiny_job("colour", less);
     let facts = &events_of(&run, "started")[0];
     assert_eq!(facts["images"], serde_json::json!([150, 50, 40]), "{facts}");
@@ -85,7 +85,7 @@ fn a_run_learns_cifar_10_and_names_a_file_that_was_cut() {
         .surfit(&format!("run tiny.toml --run-dir cut {less}"))
         .fails(2, &["data_batch_2.bin", "not whole records of 3073 bytes"]);
     place
-        .surfit("run tiny.toml --run-dir none --set data.set=cifar100")
+        .surfit("run tiny.toml --run-dir none --set data.name=cifar100")
         .fails(2, &["cifar-100-binary.tar.gz", "surfit data fetch cifar100"]);
     let checked = data(&place, "verify cifar10 --json");
     let lines = checked.json_lines();
@@ -172,7 +172,7 @@ fn what_cannot_be_fetched_is_said() {
     data(&place, "fetch").fails(2, &["SET"]);
     data(&place, "verify mnist").fails(1, &["mnist not found in", "surfit data fetch mnist"]);
     // The configuration says what and from where.
-    let text = format!("[data]\nset = 'cifar100'\nmirror = '{}/configured'\ndir = 'there'\n", server.url);
+    let text = format!("[data]\nname = 'cifar100'\nmirror = '{}/configured'\nroot = 'there'\n", server.url);
     place.write("mine.toml", text);
     data(&place, "fetch --config mine.toml").fails(1, &["cifar-100-binary.tar.gz", "404"]);
     let last = server.requests().last().expect("a request").path.clone();
@@ -180,6 +180,6 @@ fn what_cannot_be_fetched_is_said() {
     assert!(place.path("there").is_dir());
     place.write("bad.toml", "[data]\nmirror = 'ftp://x'\n");
     place.surfit("config check bad.toml").fails(2, &["data.mirror", "http://"]);
-    place.write("bad.toml", "[data]\nset = 'minst'\n");
+    place.write("bad.toml", "[data]\nname = 'minst'\n");
     place.surfit("config check bad.toml").fails(2, &["bad.toml:2", "did you mean `mnist`?"]);
 }

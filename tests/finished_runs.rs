@@ -71,7 +71,7 @@ fn another_grid_changes_the_run_only_when_it_is_finer_or_kept_and_a_fit_goes_on_
 #[test]
 fn runs_of_several_seeds_are_listed_filtered_and_removed() {
     let place = Sandbox::new();
-    let quick = "--set fit.epochs=0.5 --set fit.edge_epochs=0 --set corners.epochs=1";
+    let quick = "--set fit.epochs=0.5 --set fit.boundary_epochs=0 --set corners.epochs=1";
     let done = place.surfit(&format!("run tiny.toml --seeds 2 --run-dir s {quick}")).ok();
     assert!(done.out.contains("s/seed-3"), "{}", done.describe());
     assert_eq!(names(&place, ""), ["s/seed-3", "s/seed-4"]);
@@ -138,9 +138,9 @@ fn what_cannot_be_run_is_refused_before_anything_is_made() {
     for (text, parts) in [
         ("[network]\nname = 'resnet18'\nwidths = [4]\n", ["bad.toml:3:", "takes 4 widths"]),
         ("[network]\nname = 'vgg16'\n", ["bad.toml", "use vgg16-cifar"]),
-        ("[data]\nset = 'mnist'\ndir = 'nowhere'\n", ["nowhere", "data.dir"]),
-        ("[corners]\ncount = 3\nfrom = ['a.pt', 'b.pt']\n", ["bad.toml:2:", "names 2 files"]),
-        ("[corners]\nfrom = ['a.pt', 'b.pt']\n", ["a.pt", "no such file"]),
+        ("[data]\nname = 'mnist'\nroot = 'nowhere'\n", ["nowhere", "data.root"]),
+        ("[corners]\ncount = 3\ncheckpoints = ['a.pt', 'b.pt']\n", ["bad.toml:2:", "names 2 files"]),
+        ("[corners]\ncheckpoints = ['a.pt', 'b.pt']\n", ["a.pt", "no such file"]),
         ("[corners]\ncount = 3\nepochs = [1, 2]\n", ["bad.toml:2:", "lists 2 checkpoints"]),
         ("seed = -1\n", ["bad.toml:1:", "a whole number, 0 or more"]),
         ("[fit]\nschedule = 'foo'\n", ["bad.toml:2:", "cosine, step, linear or constant"]),
@@ -155,10 +155,10 @@ fn what_cannot_be_run_is_refused_before_anything_is_made() {
 
     // What is typed means the folder one is in, what is in a file the file's.
     std::fs::create_dir(place.path("sub")).expect("a folder");
-    place.write("sub/c.toml", "[corners]\nfrom = ['x.pt', 'y.pt']\n");
+    place.write("sub/c.toml", "[corners]\ncheckpoints = ['x.pt', 'y.pt']\n");
     place.surfit("config check sub/c.toml").fails(2, &["sub/x.pt"]);
     let here = place.path("x.pt").display().to_string();
-    place.surfit("run sub/c.toml --set corners.from=['x.pt','y.pt']").fails(2, &[&here, "not there"]);
+    place.surfit("run sub/c.toml --set corners.checkpoints=['x.pt','y.pt']").fails(2, &[&here, "not there"]);
 
     // A study is checked, and told from a configuration.
     let study = "config = 'tiny.toml'\nseeds = [1, 2]\n[[variant]]\nname = 'a'\nset = ['fit.degree=3']\n";

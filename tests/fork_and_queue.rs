@@ -163,7 +163,7 @@ fn the_stored_snapshot_follows_the_heatmap_between_checkpoints() {
     let (run, _) = place.start_tiny_job(
         "a",
         "--set fit.epochs=100000 --set fit.warmup=0 --set data.validation_images=200 \
-         --set checkpoint.every_seconds=1000",
+         --set checkpoint.interval_secs=1000",
     );
     let stored = || -> Option<Value> {
         let bytes = std::fs::read(run.join("snapshot.json")).ok()?;

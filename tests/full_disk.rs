@@ -94,7 +94,7 @@ impl Drop for SmallDisk {
     }
 }
 
-const LONGER: &str = "--set fit.epochs=40 --set checkpoint.every_seconds=0.25 --set data.validation_images=200";
+const LONGER: &str = "--set fit.epochs=40 --set checkpoint.interval_secs=0.25 --set data.validation_images=200";
 
 #[test]
 fn a_full_disk_stops_checkpoints_and_nothing_else() {

@@ -13,7 +13,7 @@ const MLP: &str = "--set network.name=mlp --set network.widths=[48]";
 
 /// The key that gives the first two corners of other runs.
 fn from(files: &[&str]) -> String {
-    format!("--set corners.from=['{}'] --set fit.degree=1", files.join("','"))
+    format!("--set corners.checkpoints=['{}'] --set fit.degree=1", files.join("','"))
 }
 
 /// The last events that tell of a run's corners.
@@ -296,8 +296,8 @@ fn a_network_of_other_shares_of_the_classes_is_told_with_the_cause() {
     let place = Sandbox::new();
     folder(&place, "images", [600, 200, 60, 60]);
     let common = format!(
-        "--set data.set=folder --set data.dir={} --set fit.batch=20 --set corners.batch=20 --set data.mean=half \
-         --set network.widths=[8,16,16] --set data.std=half --set data.calibration_images=1024",
+        "--set data.name=folder --set data.root={} --set fit.batch_size=20 --set corners.batch_size=20 --set data.mean=half \
+         --set network.widths=[8,16,16] --set data.std=half --set data.bn_images=1024",
         place.path("images").display()
     );
     let files = |run: &str| {

@@ -96,7 +96,7 @@ fn links_in_a_run_directory_lead_no_command_outside() {
         ("lock", &["export a --best --out m1", "rm a --yes"]),
         ("log.txt", &["resume a"]),
         ("events.jsonl", &["export a --best --out m2"]),
-        ("status.json", &["set a fit.rate=0.01"]),
+        ("status.json", &["set a fit.learning_rate=0.01"]),
         ("snapshot.json", &["fork a --degree 3"]),
         ("socket", &["heatmap a --grid 5"]),
         ("identity.json", &["degree a 3"]),
@@ -200,7 +200,7 @@ fn a_socket_that_no_engine_of_the_user_made_is_not_spoken_to() {
     listener.set_nonblocking(true).expect("a socket");
     let foreign = foreign.display().to_string();
     hostile(&place, "socket", |path| fs::write(path, &foreign).expect("a note"));
-    attack(&place, "a foreign socket", &["report a", "set a fit.rate=0.01", "stop a"]);
+    attack(&place, "a foreign socket", &["report a", "set a fit.learning_rate=0.01", "stop a"]);
     place.surfit("export a --best --out m").ok();
     // While somebody holds the run, the note cannot be an old one.
     hostile(&place, "socket", |path| fs::write(path, &foreign).expect("a note"));

@@ -197,7 +197,10 @@ fn given_corners_need_no_batch_for_their_training() {
     let run = place.run_tiny_job("a", "");
     let corner = |n: usize| run.join(format!("corners/corner-{n}.safetensors"));
     let files: Vec<String> = (1..=4).map(|n| format!("'{}'", corner(n).display())).collect();
-    let sets = format!("--set corners.from=[{}] --set data.train_images=100 --set corners.batch=128", files.join(","));
+    let sets = format!(
+        "--set corners.checkpoints=[{}] --set data.train_images=100 --set corners.batch_size=128",
+        files.join(",")
+    );
     place.run_tiny_job("b", &sets);
     assert!(support::finished_event(&place.path("b")).is_some());
 }

@@ -11,11 +11,11 @@ use support::{
 
 /// A fit that does not end by itself while a test looks.
 const ENDLESS: &str = "--set fit.epochs=100000 --set fit.warmup=0 --set data.validation_images=200 \
-                       --set checkpoint.every_seconds=1000";
+                       --set checkpoint.interval_secs=1000";
 
 /// A fit of a few seconds.
 const SHORT: &str = "--set fit.epochs=80 --set fit.warmup=0 --set data.validation_images=200 \
-                     --set checkpoint.every_seconds=1000";
+                     --set checkpoint.interval_secs=1000";
 
 fn state(run: &Path) -> Vec<u8> {
     std::fs::read(run.join("surface/state.safetensors")).expect("a checkpoint")
@@ -36,7 +36,7 @@ fn rate_draws_and_frozen_points_are_kept_through_kills_bit_for_bit() {
         losses.iter().any(|e| e["curve"] == "surface").then_some(())
     });
     let before = last_rate(&run);
-    let said = place.surfit("set a fit.rate=x0.25 fit.draws=3 --json").ok().json_lines();
+    let said = place.surfit("set a fit.learning_rate=x0.25 fit.points_per_step=3 --json").ok().json_lines();
     assert_eq!(said[0]["event"], "rate_changed", "{said:?}");
     let ratio = said[0]["to"].as_f64().unwrap() / said[0]["from"].as_f64().unwrap();
     assert!((ratio - 0.25).abs() < 1e-12, "{said:?}");
@@ -79,9 +79,9 @@ fn rate_draws_and_frozen_points_are_kept_through_kills_bit_for_bit() {
     assert_eq!(frozen.iter().filter(|f| **f == json!(true)).count(), 1);
 
     // The rate in the configuration is meant again once somebody edits it.
-    place.surfit("set a fit.rate=0").fails(2, &["above 0"]);
-    place.surfit("set a fit.draws=26").fails(1, &["26 draws", "choose 1 to 25"]);
-    place.surfit("set a fit.momentum=0.5").fails(2, &["fit.momentum", "fit.rate"]);
+    place.surfit("set a fit.learning_rate=0").fails(2, &["above 0"]);
+    place.surfit("set a fit.points_per_step=26").fails(1, &["26 draws", "choose 1 to 25"]);
+    place.surfit("set a fit.momentum=0.5").fails(2, &["fit.momentum", "fit.learning_rate"]);
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn a_change_before_the_fit_is_kept_in_the_configuration() {
     let config = std::fs::read_to_string(run.join("config.toml")).expect("a configuration");
     let config: toml::Table = config.parse().expect("TOML");
     assert_eq!(config["fit"]["learning_rate"].as_float(), Some(0.125));
-    assert_eq!(config["fit"]["draws"].as_integer(), Some(2));
+    assert_eq!(config["fit"]["points_per_step"].as_integer(), Some(2));
     place.kill(pid);
 }
 

@@ -224,7 +224,7 @@ fn figures_are_copied_and_written_from_the_screen() {
 fn commands_ask_show_how_far_they_are_and_are_given_up() {
     let place = Sandbox::new();
     // Points that take a while.
-    let set = "--set data.validation_images=1000 --set data.calibration_images=2000";
+    let set = "--set data.validation_images=1000 --set data.bn_images=2000";
     place.run_tiny_job("a", set);
     // A fit that is left to its engine outlives its terminal.
     let mut screen = TerminalScreen::open(&place, "fit a --epochs 100000 --detach", (100, 30), &[]);

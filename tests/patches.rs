@@ -46,9 +46,9 @@ fn a_curve_and_a_triangular_patch_go_through_the_whole_job() {
 #[test]
 fn draws_that_follow_the_loss_are_resumed_to_the_same_bytes() {
     let place = Sandbox::new();
-    let options = "--set fit.focus=1.0 --set fit.epochs=60 --set corners.count=2 --set fit.degree=2";
+    let options = "--set fit.loss_weighting=1.0 --set fit.epochs=60 --set corners.count=2 --set fit.degree=2";
     place.surfit(&format!("run tiny.toml --run-dir whole {options}")).ok();
-    let uniform = options.replace("focus=1.0", "focus=0.0");
+    let uniform = options.replace("loss_weighting=1.0", "loss_weighting=0.0");
     place.surfit(&format!("run tiny.toml --run-dir uniform {uniform}")).ok();
     let (run, pid) = place.start_tiny_job("cut", options);
     wait_for("a checkpoint of the fit", || {
@@ -99,7 +99,7 @@ set = ['export.baselines=true', 'fit.epochs=1.0']
 [[variant]]
 name = 'linear'
 title = 'linear surface'
-set = ['fit.degree=1', 'fit.epochs=0', 'fit.edge_epochs=0']
+set = ['fit.degree=1', 'fit.epochs=0', 'fit.boundary_epochs=0']
 [[variant]]
 name = 'fitted'
 title = 'fitted surface'

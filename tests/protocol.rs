@@ -10,7 +10,7 @@ use support::{EngineWire, Sandbox, engine_program, finished_event, wait_for};
 
 /// A fit that does not end by itself while a test looks.
 const ENDLESS: &str = "--set fit.epochs=100000 --set fit.warmup=0 --set data.validation_images=200 \
-                       --set checkpoint.every_seconds=5";
+                       --set checkpoint.interval_secs=5";
 
 #[test]
 fn only_those_who_speak_the_protocol_are_served_and_the_engine_minds_nobody_else() {

@@ -4,7 +4,7 @@ mod support;
 
 use support::{Sandbox, finished_event};
 
-const SMALL: &str = "name = 'rel'\nthreads = 1\n[network]\nwidths = [4, 8]\n[fit]\nepochs = 0.2\nedge_epochs = 0\nbatch = 50\ndegree = 2\n\
+const SMALL: &str = "name = 'rel'\nthreads = 1\n[network]\nwidths = [4, 8]\n[fit]\nepochs = 0.2\nboundary_epochs = 0\nbatch_size = 50\ndegree = 2\n\
                      [heatmap]\ngrid = 3\n";
 
 /// A folder with files of two corners and a configuration that names them without a folder.
@@ -15,8 +15,8 @@ fn with_corners() -> Sandbox {
         let name = format!("corner-{n}.safetensors");
         std::fs::copy(place.path("made/corners").join(&name), place.path(&name)).expect("a corner");
     }
-    let from = "[corners]\nfrom = ['corner-1.safetensors', 'corner-2.safetensors']\n";
-    let data = "[data]\ntrain_images = 200\nvalidation_images = 100\ncalibration_images = 50\n";
+    let from = "[corners]\ncheckpoints = ['corner-1.safetensors', 'corner-2.safetensors']\n";
+    let data = "[data]\ntrain_images = 200\nvalidation_images = 100\nbn_images = 50\n";
     place.write("rel.toml", format!("{SMALL}{data}{from}"));
     place
 }
@@ -38,7 +38,7 @@ fn corner_files_are_found_beside_a_configuration_that_is_named_without_a_folder(
     place.surfit("queue start").ok();
     place.write(
         "st.toml",
-        "config = 'rel.toml'\nseeds = [1]\n[[variant]]\nname = 'v'\nset = [\"corners.from=['corner-1.safetensors','corner-2.safetensors']\"]\n",
+        "config = 'rel.toml'\nseeds = [1]\n[[variant]]\nname = 'v'\nset = [\"corners.checkpoints=['corner-1.safetensors','corner-2.safetensors']\"]\n",
     );
     place.surfit("config check st.toml").ok();
     place.surfit("study st.toml --dir study").ok();
@@ -59,9 +59,9 @@ fn a_folder_of_images_is_found_beside_a_configuration_that_is_named_without_a_fo
             std::fs::write(folder.join(format!("{n}.pgm")), picture).expect("a picture");
         }
     }
-    let data = "[data]\nset = 'folder'\ndir = 'd'\ncalibration_images = 20\n";
-    let corners = "[corners]\ncount = 2\ncache = false\nepochs = 1\nbatch = 10\n";
-    let text = SMALL.replace("batch = 50", "batch = 10");
+    let data = "[data]\nname = 'folder'\nroot = 'd'\nbn_images = 20\n";
+    let corners = "[corners]\ncount = 2\ncache = false\nepochs = 1\nbatch_size = 10\n";
+    let text = SMALL.replace("batch_size = 50", "batch_size = 10");
     place.write("images.toml", format!("{text}{data}{corners}"));
     place.surfit("config check images.toml").ok();
     place.surfit("run images.toml --run-dir a --json").ok();

@@ -10,7 +10,7 @@ use std::time::Duration;
 use support::{SafetensorsFile, Sandbox, events, events_of, finished_event, has_stage_begun, wait_for};
 
 /// Long enough for several kills, with checkpoints at every turn.
-const LONGER: &str = "--set fit.epochs=16 --set corners.epochs=3 --set checkpoint.every_seconds=0.25 \
+const LONGER: &str = "--set fit.epochs=16 --set corners.epochs=3 --set checkpoint.interval_secs=0.25 \
                       --set data.validation_images=200 --set heatmap.grid=7";
 
 /// A time below `milliseconds`, another one in every run of the tests.

@@ -8,7 +8,7 @@ use support::{EngineWire, SafetensorsFile, Sandbox, copy_folder, events, events_
 
 /// A fit that does not end by itself while a test looks.
 const ENDLESS: &str = "--set fit.epochs=100000 --set fit.warmup=0 --set data.validation_images=200 \
-                       --set checkpoint.every_seconds=1000";
+                       --set checkpoint.interval_secs=1000";
 
 fn steering(run: &Path) -> Value {
     let metadata = &SafetensorsFile::read(&run.join("surface/state.safetensors")).metadata["surfit"];
@@ -41,7 +41,7 @@ fn steered(link: bool) {
 
     // Nobody works on the copy: what needs an engine that does is refused.
     place.surfit("stop b").fails(1, &["no engine is running for", "/b"]);
-    place.surfit("set b draws=3").fails(2, &["`draws` cannot be changed", "fit.draws"]);
+    place.surfit("set b momentum=3").fails(2, &["`momentum` cannot be changed", "fit.points_per_step"]);
     let line = |name: &str| -> Value {
         let mut list = place.command("ls --json");
         list.env("SURFIT_RUNS", place.path(""));
@@ -53,7 +53,7 @@ fn steered(link: bool) {
     assert_eq!(line("b")["alive"], json!(false));
 
     // An engine of the copy's own takes a change, for when the copy goes on.
-    let said = place.surfit("set b fit.draws=3 --json").ok().last_json();
+    let said = place.surfit("set b fit.points_per_step=3 --json").ok().last_json();
     assert_eq!(said["event"], "draws_changed", "{said}");
     assert_eq!(steering(&twin)["draws"], json!([4, 3]));
     assert_ne!(note(&twin), note(&run), "its engine says where it listens");

@@ -9,7 +9,7 @@ use support::{EngineWire, Sandbox, events};
 
 /// A fit that does not end by itself while a test looks.
 const ENDLESS: &str = "--set fit.epochs=100000 --set fit.warmup=0 --set data.validation_images=200 \
-                       --set checkpoint.every_seconds=5";
+                       --set checkpoint.interval_secs=5";
 
 #[test]
 fn a_fit_is_steered_while_it_runs_and_every_event_is_durable() {

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use support::{SafetensorsFile, Sandbox, events_of};
 
 const NETWORK: &str = "--set network.name=resnet18-cifar --set network.widths=[4,5,6,7]";
-const LESS: &str = "--set fit.degree=1 --set fit.edge_epochs=0 --set fit.epochs=0 --set heatmap.grid=2 \
+const LESS: &str = "--set fit.degree=1 --set fit.boundary_epochs=0 --set fit.epochs=0 --set heatmap.grid=2 \
                     --set data.train_images=200 --set data.validation_images=100 --set export.best=false \
-                    --set data.calibration_images=100 --set align.images=50";
+                    --set data.bn_images=100 --set align.images=50";
 
 type WrittenWeights = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
@@ -88,7 +88,7 @@ fn corners_under_other_names_are_read_and_given_back_under_them() {
     let (first, second) = (resnet(1), resnet(2));
     write(&place, "a.safetensors", &first, kuangliu);
     write(&place, "b.safetensors", &second, prefixed);
-    let from = "--set corners.from=['a.safetensors','b.safetensors']";
+    let from = "--set corners.checkpoints=['a.safetensors','b.safetensors']";
     let run = place.run_tiny_job("run", &format!("{NETWORK} {LESS} {from}"));
     for (number, file) in [(1, &first), (2, &second)] {
         let corner = SafetensorsFile::read(&run.join(format!("corners/corner-{number}.safetensors")));
@@ -146,7 +146,7 @@ fn a_check_refuses_in_the_words_of_a_run_before_one_is_made() {
     write(&place, "good.safetensors", &resnet(1), kuangliu);
     let config = |network: &str, first: &str, more: &str| {
         let text = format!(
-            "[network]\n{network}\n[corners]\nfrom = ['{first}', 'good.safetensors']\n{more}\n[fit]\ndegree = 1\n"
+            "[network]\n{network}\n[corners]\ncheckpoints = ['{first}', 'good.safetensors']\n{more}\n[fit]\ndegree = 1\n"
         );
         place.write("mine.toml", text);
     };
@@ -171,7 +171,7 @@ fn a_check_refuses_in_the_words_of_a_run_before_one_is_made() {
             "good.safetensors",
             ["network.name = \"resnet18-cifar\"", "network.widths = [4, 5, 6, 7]"],
         ),
-        (ours, "classes.safetensors", ["it tells 7 classes apart, the data set has 10", "data.set"]),
+        (ours, "classes.safetensors", ["it tells 7 classes apart, the data set has 10", "data.name"]),
     ] {
         config(network, first, "");
         let checked = place.surfit("config check mine.toml").fails(2, &parts);
@@ -197,7 +197,7 @@ fn classes_and_channels_are_held_against_given_corners() {
     write(&place, "colour", &colour, |n| n.into());
     let config = |file: &str, data: &str| {
         let text = format!(
-            "[data]\n{data}\n[network]\nname = 'resnet18-cifar'\nwidths = [4, 5, 6, 7]\n[corners]\nfrom = ['{file}', \
+            "[data]\n{data}\n[network]\nname = 'resnet18-cifar'\nwidths = [4, 5, 6, 7]\n[corners]\ncheckpoints = ['{file}', \
              '{file}']\n[fit]\ndegree = 1\n"
         );
         place.write("mine.toml", text);
@@ -247,7 +247,7 @@ fn a_module_that_normalizes_images_says_so() {
     };
     write(&place, "a.safetensors", &file, called);
     write(&place, "b.safetensors", &resnet(2), |n| n.into());
-    let from = "--set corners.from=['a.safetensors','b.safetensors']";
+    let from = "--set corners.checkpoints=['a.safetensors','b.safetensors']";
     let run = place.run_tiny_job("run", &format!("{NETWORK} {LESS} {from}"));
     let said = events_of(&run, "notice");
     let told = |e: &serde_json::Value| {

@@ -46,7 +46,7 @@ CASES = [
 SLOW = ["vgg16", "vgg16-bn"]
 CONFIG = """
 name = "pytorch"
-compute = "f32"
+precision = "f32"
 threads = {threads}
 [data]
 {data}
@@ -59,7 +59,7 @@ from = {corners}
 images = 200
 [fit]
 degree = [1, 1]
-edge_epochs = 0.0
+boundary_epochs = 0.0
 epochs = 0.0
 [heatmap]
 grid = 2

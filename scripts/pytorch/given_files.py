@@ -42,7 +42,7 @@ VGG = ("vgg16-bn-cifar", [8, 8, 16, 16, 16], {})
 VIT = ("vit-tiny", [24, 2, 2], {"patch": 4})
 CONFIG = """
 name = "given"
-compute = "f32"
+precision = "f32"
 [data]
 {data}
 {more_data}

@@ -12,8 +12,8 @@ SPLITS = {"train": 800, "validation": 200, "test": 400}
 GREY, COLOUR = [1, 28, 28], [3, 32, 32]
 # A configuration's [data] for either.
 TABLES = {
-    1: 'set = "fashion-mnist-16k"\ndir = {dir}\ncalibration_images = 200\n',
-    3: 'set = "cifar10"\ndir = {dir}\nvalidation_images = 200\ncalibration_images = 200\n',
+    1: 'name = "fashion-mnist-16k"\nroot = {dir}\nbn_images = 200\n',
+    3: 'name = "cifar10"\nroot = {dir}\nvalidation_images = 200\nbn_images = 200\n',
 }
 
 

@@ -28,24 +28,24 @@ seed = 3
 threads = 1
 [data]
 train_images = 600
-calibration_images = 100
+bn_images = 100
 [network]
 widths = [4, 8]
 [corners]
 cache = false
 epochs = 4
-batch = 50
+batch_size = 50
 [align]
 images = 100
 [fit]
-edge_epochs = 0.5
+boundary_epochs = 0.5
 epochs = 2.0
-batch = 50
+batch_size = 50
 [heatmap]
 grid = 5
 live_images = 100
 [checkpoint]
-every_seconds = 0.4
+interval_secs = 0.4
 ";
 
 impl Sandbox {

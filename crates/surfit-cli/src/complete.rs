@@ -98,7 +98,7 @@ fn setting_candidates() -> Vec<(String, String)> {
             None => all.push((format!("{table}="), value.to_string())),
         }
     }
-    for (key, names) in [("data.set", DATA_SETS), ("network.name", NETWORKS)] {
+    for (key, names) in [("data.name", DATA_SETS), ("network.name", NETWORKS)] {
         all.extend(names.iter().map(|n| (format!("{key}={n}"), String::new())));
     }
     all
@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(completion_values(&network(), "resnet18-"), ["resnet18-cifar"]);
         assert_eq!(completion_values(&data_set(), "cifar1"), ["cifar10", "cifar100"]);
         assert!(completion_values(&setting(), "fit.deg").contains(&"fit.degree=".to_owned()));
-        assert!(completion_values(&setting(), "data.set=c").contains(&"data.set=cifar10".to_owned()));
+        assert!(completion_values(&setting(), "data.name=c").contains(&"data.name=cifar10".to_owned()));
         assert_eq!(completion_values(&filter(), "state:run"), ["state:running"]);
         assert_eq!(completion_values(&theme(), "").len(), Theme::built_in_names().count());
     }

@@ -107,7 +107,7 @@ impl DataSetStatus {
                 format!("{} in {source}, but {} is missing; {}", size(self.bytes), first.unwrap_or_default(), fetched())
             }
             "unreadable" => self.why.clone().unwrap_or_default(),
-            "folder" => "in data.dir".into(),
+            "folder" => "in data.root".into(),
             _ => fetched(),
         }
     }

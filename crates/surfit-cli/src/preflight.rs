@@ -34,13 +34,13 @@ fn check_config(config: &Config) -> Result<Vec<String>, String> {
 fn check_corners(config: &Config, set: &SetDescription) -> Result<Vec<String>, String> {
     let corners = &config.corners;
     let renames = RenameRules::new(&corners.rename).map_err(|e| e.to_string())?;
-    if corners.from.is_empty() {
+    if corners.checkpoints.is_empty() {
         return Ok(Vec::new());
     }
     let network = ExpectedNetwork::new(&config.network, set.input_shape, set.classes.len());
     let network = network.map_err(|e| e.to_string())?;
     let mut notices = Vec::new();
-    for path in &corners.from {
+    for path in &corners.checkpoints {
         let file = MatchedFile::open(path, corners.weights, &network, &renames);
         let found = file.map_err(|e| e.to_string())?.notices().into_iter();
         notices.extend(found.map(|notice| format!("{}: {notice}", path.display())));
@@ -63,9 +63,9 @@ mod tests {
     fn what_an_engine_would_refuse_is_known_before() {
         assert_eq!(refusal_of(&[]), None);
         for (sets, part) in [
-            (&["corners.from=['/no/a.pt', '/no/b.pt']"][..], "/no/a.pt: no such file"),
-            (&["data.set=mnist", "data.dir=/no/mnist"], "/no/mnist"),
-            (&["data.set=folder"], "needs data.dir"),
+            (&["corners.checkpoints=['/no/a.pt', '/no/b.pt']"][..], "/no/a.pt: no such file"),
+            (&["data.name=mnist", "data.root=/no/mnist"], "/no/mnist"),
+            (&["data.name=folder"], "needs data.root"),
             (&["network.name=vgg16"], "use vgg16-cifar"),
             (&["network.name=vit-tiny", "network.patch=5"], "divisor of both"),
             (&["network.widths=[2,2,2,2,2,2]"], "leaves nothing after 5 widths"),

@@ -5,6 +5,7 @@ use super::engine_request::send_request;
 use super::error::CliError;
 use super::{output, run_lookup};
 use surfit_client::EngineSession;
+use surfit_core::config::present_key;
 use surfit_core::event::Event;
 use surfit_core::heatmap::Heatmap;
 use surfit_core::protocol::{EngineCommand, RateChange};
@@ -68,6 +69,14 @@ fn change_command(change: SettingChange, patch: Patch) -> Result<EngineCommand, 
     })
 }
 
+/// What can be changed while a run goes on: the keys' present names, and short ones that are also understood.
+const SETTINGS: [(&str, &[&str]); 4] = [
+    ("fit.learning_rate", &["learning_rate", "lr", "rate", "fit.rate"]),
+    ("fit.points_per_step", &["points_per_step", "draws"]),
+    ("fit.degree", &["degree"]),
+    ("heatmap.grid", &["grid"]),
+];
+
 /// Parses a change written as `KEY=VALUE`.
 fn parse_change(text: &str) -> Result<SettingChange, String> {
     let (key, value) = text
@@ -75,8 +84,10 @@ fn parse_change(text: &str) -> Result<SettingChange, String> {
         .ok_or_else(|| format!("`{text}` is not KEY=VALUE; write it such as fit.learning_rate=0.01"))?;
     let (key, value) = (key.trim(), value.trim());
     let refuse = |what: &str| format!("`{key}={value}`: {what}");
-    match key {
-        "fit.rate" | "fit.learning_rate" => {
+    let meant = present_key(key);
+    let setting = SETTINGS.iter().find(|(name, short)| *name == meant || short.contains(&key)).map(|(name, _)| *name);
+    match setting {
+        Some("fit.learning_rate") => {
             let (factor, number) = match value.strip_prefix(['x', '*', '×']) {
                 Some(rest) => (true, rest),
                 None => (false, value),
@@ -88,11 +99,11 @@ fn parse_change(text: &str) -> Result<SettingChange, String> {
                 _ => Err(refuse("use a number above 0, or x0.5 to halve it")),
             }
         }
-        "fit.draws" => match value.parse() {
+        Some("fit.points_per_step") => match value.parse() {
             Ok(draws) if draws > 0 => Ok(SettingChange::Draws(draws)),
             _ => Err(refuse("use a whole number of 1 or more")),
         },
-        "fit.degree" => {
+        Some("fit.degree") => {
             let numbers: Result<Vec<u8>, _> =
                 value.trim_matches(['[', ']']).split(',').map(|n| n.trim().parse()).collect();
             match numbers.as_deref() {
@@ -101,12 +112,13 @@ fn parse_change(text: &str) -> Result<SettingChange, String> {
                 _ => Err(refuse("use one or two degrees, such as [3,2]")),
             }
         }
-        "heatmap.grid" => match value.parse() {
+        Some(_) => match value.parse() {
             Ok(grid) => Heatmap::check_grid(grid).map_or(Ok(SettingChange::Grid(grid)), Err),
             Err(_) => Err(refuse("use the number of points along each axis")),
         },
-        _ => Err(format!(
-            "`{key}` cannot be changed in an existing run; fit.learning_rate, fit.draws, fit.degree and heatmap.grid can"
+        None => Err(format!(
+            "`{key}` cannot be changed in an existing run; fit.learning_rate, fit.points_per_step, fit.degree and \
+             heatmap.grid can"
         )),
     }
 }
@@ -119,7 +131,15 @@ mod tests {
     fn changes_are_read_and_refused_in_words() {
         assert_eq!(parse_change("fit.rate=0.01"), Ok(SettingChange::Rate(RateChange::Peak(0.01))));
         assert_eq!(parse_change("fit.learning_rate=x0.5"), Ok(SettingChange::Rate(RateChange::Factor(0.5))));
-        assert_eq!(parse_change("fit.draws = 4"), Ok(SettingChange::Draws(4)));
+        for key in ["learning_rate", "lr", "rate", "fit.lr", "fit.rate", "fit.learning_rate"] {
+            let change = parse_change(&format!("{key}=0.25"));
+            assert_eq!(change, Ok(SettingChange::Rate(RateChange::Peak(0.25))), "{key}");
+        }
+        for key in ["draws", "fit.draws", "points_per_step", "fit.points_per_step "] {
+            assert_eq!(parse_change(&format!("{key}= 4")), Ok(SettingChange::Draws(4)), "{key}");
+        }
+        assert_eq!(parse_change("grid=5"), Ok(SettingChange::Grid(5)));
+        assert_eq!(parse_change("degree=[3,2]"), Ok(SettingChange::Degree([3, 2])));
         assert_eq!(parse_change("fit.degree=[3,2]"), Ok(SettingChange::Degree([3, 2])));
         assert_eq!(parse_change("fit.degree=3"), Ok(SettingChange::Degree([3, 3])));
         for (text, part) in [
@@ -127,8 +147,8 @@ mod tests {
             ("fit.rate=-1", "above 0"),
             ("fit.rate=NaN", "above 0"),
             ("fit.rate=1e300", "too large"),
-            ("fit.draws=0", "1 or more"),
-            ("fit.momentum=0.5", "cannot be changed"),
+            ("fit.points_per_step=0", "1 or more"),
+            ("fit.momentum=0.5", "fit.learning_rate, fit.points_per_step, fit.degree and heatmap.grid can"),
             ("heatmap.grid=1", "cannot be measured"),
         ] {
             let why = parse_change(text).unwrap_err();

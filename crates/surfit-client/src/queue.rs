@@ -90,7 +90,7 @@ impl FitQueue {
     /// Errors of the file system.
     pub fn add_config(&self, config: &Config) -> Result<QueuedFit, ClientError> {
         let title =
-            format!("{} ({} on {}, degree {})", config.name, config.network.name, config.data.set, config.degrees());
+            format!("{} ({} on {}, degree {})", config.name, config.network.name, config.data.name, config.degrees());
         let config = config.try_to_toml(&self.folder).map_err(RunError::Config)?;
         self.add_entry(QueuedFitKind::New { config }, title)
     }

@@ -38,7 +38,7 @@ pub struct RunSummary {
     pub degrees: Option<Degrees>,
     /// Name of the network architecture.
     pub network: Option<String>,
-    /// Name of the data set, as in `data.set`.
+    /// Name of the data set, as in `data.name`.
     #[serde(default)]
     pub data: Option<String>,
     /// Bytes on disk; `None` when they were not counted.
@@ -81,7 +81,7 @@ pub fn summarize(run: &RunDir) -> RunSummary {
         total: s.map_or(0, |s| s.total),
         degrees: s.map(|s| s.degrees).or_else(|| Some(config()?.degrees())),
         network: s.map(|s| s.network.clone()).or_else(|| Some(config()?.network.name.clone())),
-        data: s.map(|s| s.data.clone()).filter(|d| !d.is_empty()).or_else(|| Some(config()?.data.set.clone())),
+        data: s.map(|s| s.data.clone()).filter(|d| !d.is_empty()).or_else(|| Some(config()?.data.name.clone())),
         bytes: None,
         best: s.and_then(|s| s.best),
         failed: s.and_then(|s| s.failed.clone()),
@@ -234,7 +234,7 @@ mod tests {
         let facts = summarize(&run).attributes();
         assert_eq!((facts.name.as_str(), facts.state.as_str()), ("a", "new"));
         assert_eq!(facts.network.as_deref(), Some("cnn"));
-        assert_eq!(facts.data, Some(Config::default().data.set));
+        assert_eq!(facts.data, Some(Config::default().data.name));
         assert_eq!(facts.degrees, Some(Config::default().degrees()));
         assert!(facts.metrics.is_empty() && facts.age.is_some_and(|a| a < 60.0));
         assert!(directory_bytes(run.path()) > 100);

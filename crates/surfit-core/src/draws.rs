@@ -19,7 +19,7 @@ pub enum FitPhase {
 }
 
 /// How the points of a fit are drawn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Sampling {
     /// A low-discrepancy sequence that the seed shifts: consecutive draws spread over the surface.

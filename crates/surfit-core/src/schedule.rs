@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The course of a learning rate after its warm-up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LrDecay {
     /// Half a cosine down to a hundredth.

@@ -198,7 +198,7 @@ mod tests {
             plan(&format!("{HEAD}[[variant]]\nname = \"a\"\ntitle = \"A\"\nset = [\"fit.degree=2\"]\n")).unwrap();
         assert!(good.config.ends_with("a.toml") && good.config.is_absolute());
         assert_eq!(good.variants[0].set, ["fit.degree=2"]);
-        let bare = "config = 'a.toml'\nseeds = [1]\nset = ['data.dir=d']\n[[variant]]\nname = 'b'\n";
+        let bare = "config = 'a.toml'\nseeds = [1]\nset = ['data.root=d']\n[[variant]]\nname = 'b'\n";
         let bare = plan(bare).unwrap();
         assert_eq!((bare.title.as_str(), bare.variants[0].title.as_str()), ("s", "b"));
         let folder = bare.config.parent().unwrap().join("d");

@@ -27,7 +27,7 @@ pub enum SetFamily {
 /// A data set by name.
 #[derive(Debug)]
 pub struct CatalogueEntry {
-    /// Its name, as `data.set` gives it.
+    /// Its name, as `data.name` gives it.
     pub name: &'static str,
     /// What it is and who made it.
     pub about: &'static str,
@@ -109,7 +109,7 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
     },
     CatalogueEntry {
         name: "folder",
-        about: "your own images: DIR/train/CLASS and DIR/test/CLASS, or DIR/CLASS, with data.dir = DIR; folders below a \
+        about: "your own images: DIR/train/CLASS and DIR/test/CLASS, or DIR/CLASS, with data.root = DIR; folders below a \
                 class belong to it, and files that are no images of a class are left out and counted",
         family: SetFamily::Folder,
         shape: None,

@@ -34,8 +34,8 @@ pub struct SetDescription {
 /// # Errors
 /// The sentence of [`crate::load`], where names and headers are enough to know it.
 pub fn describe_set(config: &DataConfig) -> Result<SetDescription> {
-    let entry = find_entry(&config.set).map_err(|e| DataError::input(format!("data.set: {e}")))?;
-    let found = find_set(entry, &config.dir)?;
+    let entry = find_entry(&config.name).map_err(|e| DataError::input(format!("data.name: {e}")))?;
+    let found = find_set(entry, &config.root)?;
     let SetOutline { mut set, shape, skipped_notices: left_out } = outline_set(&found, config)?;
     class_order::reorder_classes(&mut set, &config.classes, &found.source())?;
     // How many images a split takes does not depend on the seed.

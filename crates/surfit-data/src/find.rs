@@ -1,6 +1,6 @@
 //! Where a data set's files lie.
 //!
-//! `data.dir` when it is set; else, the first that has the whole set: `SURFIT_DATA/NAME`, `surfit/data/NAME` in the
+//! `data.root` when it is set; else, the first that has the whole set: `SURFIT_DATA/NAME`, `surfit/data/NAME` in the
 //! user's data folder, `/usr/share/datasets/NAME`.
 
 mod inaccessible;
@@ -126,7 +126,7 @@ pub(crate) fn find_set_in(entry: &'static CatalogueEntry, places: &[PathBuf]) ->
         return Ok(embedded_set(entry, None));
     }
     if entry.family == SetFamily::Folder {
-        return Err(DataError::input("data.set = \"folder\" needs data.dir, the folder that has the class folders"));
+        return Err(DataError::input("data.name = \"folder\" needs data.root, the folder that has the class folders"));
     }
     let mut there: Vec<FoundSet> = places.iter().filter_map(|dir| best_in_folder(entry, dir)).collect();
     if let Some(at) = there.iter().position(FoundSet::is_complete) {
@@ -157,7 +157,7 @@ fn require_complete(found: FoundSet) -> Result<FoundSet> {
     match found.missing.first() {
         None => Ok(found),
         Some(path) => Err(DataError::input(format!(
-            "{}: no such file{}; data.dir must hold the files of {}{}",
+            "{}: no such file{}; data.root must hold the files of {}{}",
             path.display(),
             if matches!(found.layout, SetLayout::Idx(_) | SetLayout::EmbeddedFiles(_)) {
                 ", plain or with .gz"
@@ -195,7 +195,7 @@ fn describe_absence(entry: &CatalogueEntry, places: &[PathBuf]) -> String {
         _ => entry.published_files().map(|file| file.name).collect(),
     };
     format!(
-        "{}: no such file as {} of {}; data.dir must name the folder with its files{}",
+        "{}: no such file as {} of {}; data.root must name the folder with its files{}",
         places.join(", "),
         wanted.join(" or "),
         entry.name,

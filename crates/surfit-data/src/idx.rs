@@ -153,7 +153,7 @@ fn part_files(entry: &CatalogueEntry, dir: &Path, part: &str) -> Result<[PathBuf
     let file = |kind| {
         find_file(dir, part, kind).ok_or_else(|| {
             DataError::input(format!(
-                "{}: no such file, plain or with .gz; data.dir must hold the files of {}",
+                "{}: no such file, plain or with .gz; data.root must hold the files of {}",
                 dir.join(format!("{part}-{kind}")).display(),
                 entry.name
             ))

@@ -55,8 +55,8 @@ pub struct LoadedSet {
 /// A sentence for an unknown name (with the nearest known one), for files that are missing, cut short or not what
 /// they should be, and for limits that leave too few images.
 pub fn load(config: &DataConfig, seed: u64) -> Result<LoadedSet> {
-    let entry = find_entry(&config.set).map_err(|e| DataError::input(format!("data.set: {e}")))?;
-    let found = find_set(entry, &config.dir)?;
+    let entry = find_entry(&config.name).map_err(|e| DataError::input(format!("data.name: {e}")))?;
+    let found = find_set(entry, &config.root)?;
     load_found(&found, config, seed)
 }
 

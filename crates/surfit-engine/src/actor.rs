@@ -269,7 +269,11 @@ pub fn measure_ensemble(
 /// What the run was working on, for a message about memory.
 fn memory_context(run: &RunDir, journal: &EventJournal) -> Option<memory::MemoryContext> {
     let parameters = journal.run_state().info.as_ref()?.parameters as i64;
-    Some(memory::MemoryContext { degrees: run.status()?.degrees, parameters, batch: run.config().ok()?.fit.batch })
+    Some(memory::MemoryContext {
+        degrees: run.status()?.degrees,
+        parameters,
+        batch: run.config().ok()?.fit.training.batch_size,
+    })
 }
 
 /// The first line of a panic's message: libtorch appends a C++ stack.

@@ -54,8 +54,8 @@ impl BenchSubject {
     /// A network by its name, with images from inside the program: as they are for the demo's network, framed to the
     /// 3×32×32 of CIFAR for the others.
     fn new(name: &str, widths: &[usize], compute: ComputePrecision) -> Result<Self> {
-        let mut config = Config { compute, ..Config::default() };
-        config.data.set = "fashion-mnist-16k".into();
+        let mut config = Config { precision: compute, ..Config::default() };
+        config.data.name = "fashion-mnist-16k".into();
         let device = Placement::resolve(&config, 0)?.device;
         let mut data = data::load(&config.data, config.seed, device)?;
         let demo = matches!(name, "cnn" | "mlp");
@@ -76,8 +76,8 @@ impl BenchSubject {
             name: name.into(),
             model,
             data,
-            batch: config.fit.batch as i64,
-            calibration_images: if large { 256 } else { config.data.calibration_images as i64 },
+            batch: config.fit.training.batch_size as i64,
+            calibration_images: if large { 256 } else { config.data.bn_images as i64 },
         })
     }
 

@@ -29,7 +29,7 @@ impl FitProgress {
     /// A fit that begins at step 0.
     pub fn start(config: &FitConfig, steps_per_epoch: u64) -> Self {
         let steps = |epochs: f64| (epochs * steps_per_epoch as f64).round() as u64;
-        let edge_steps = steps(config.edge_epochs);
+        let edge_steps = steps(config.boundary_epochs);
         Self { step: 0, total: edge_steps + steps(config.epochs), round_start: 0, edge_steps }
     }
 
@@ -63,7 +63,7 @@ impl FitProgress {
     /// The learning rate of the next step.
     pub fn learning_rate(self, config: &FitConfig) -> f64 {
         let (step, total) = (self.step - self.round_start, self.total - self.round_start);
-        config.learning_rate * config.lr_schedule().factor(step, total)
+        config.training.learning_rate * config.training.lr_schedule().factor(step, total)
     }
 }
 
@@ -81,11 +81,11 @@ pub struct SteeredSettings {
 impl SteeredSettings {
     /// Puts the changes over a configuration that was just read.
     pub fn apply(&self, config: &mut FitConfig) {
-        if let Some((_, instead)) = self.rate.filter(|r| r.0 == config.learning_rate) {
-            config.learning_rate = instead;
+        if let Some((_, instead)) = self.rate.filter(|r| r.0 == config.training.learning_rate) {
+            config.training.learning_rate = instead;
         }
-        if let Some((_, instead)) = self.draws.filter(|d| d.0 == config.draws) {
-            config.draws = instead;
+        if let Some((_, instead)) = self.draws.filter(|d| d.0 == config.points_per_step) {
+            config.points_per_step = instead;
         }
     }
 }
@@ -248,14 +248,14 @@ mod tests {
     #[test]
     fn a_change_holds_until_the_configuration_is_edited() {
         let mut config = Config::default().fit;
-        let (rate, draws) = (config.learning_rate, config.draws);
+        let (rate, draws) = (config.training.learning_rate, config.points_per_step);
         let steering = SteeredSettings { rate: Some((rate, 0.5 * rate)), draws: Some((draws, draws + 1)) };
         steering.apply(&mut config);
-        assert_eq!((config.learning_rate, config.draws), (0.5 * rate, draws + 1));
-        config.learning_rate = 0.125;
-        config.draws = draws;
+        assert_eq!((config.training.learning_rate, config.points_per_step), (0.5 * rate, draws + 1));
+        config.training.learning_rate = 0.125;
+        config.points_per_step = draws;
         steering.apply(&mut config);
-        assert_eq!((config.learning_rate, config.draws), (0.125, draws + 1));
+        assert_eq!((config.training.learning_rate, config.points_per_step), (0.125, draws + 1));
     }
 
     #[test]

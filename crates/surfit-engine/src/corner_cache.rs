@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
-use surfit_core::config::{Config, CornerEpochs, CornersConfig, NetworkConfig};
+use surfit_core::config::{Config, CornerEpochs, CornersConfig, NetworkConfig, RENAMED_KEYS};
 use surfit_core::corner_cache::{MAX_CACHE_BYTES, RECIPE_KEY, corner_cache_folder, list_cached_corners};
 use surfit_core::files::remove;
 use tch::{Kind, Tensor};
@@ -58,6 +58,15 @@ pub struct CacheEntry {
     recipe: String,
 }
 
+/// A recipe as it was before keys of the configuration were renamed: corners that were cached then are found.
+fn with_former_keys(recipe: String) -> String {
+    let renamed = RENAMED_KEYS
+        .iter()
+        .filter_map(|(former, present)| Some((former.strip_prefix("corners.")?, present.strip_prefix("corners.")?)));
+    renamed
+        .fold(recipe, |recipe, (former, present)| recipe.replace(&format!("\"{present}\":"), &format!("\"{former}\":")))
+}
+
 impl CacheEntry {
     /// The entry of the corner that `config` trains with `seed` for `epochs` epochs; `digest` is that of the training split.
     /// `None` where there is no folder for caches.
@@ -73,7 +82,7 @@ impl CacheEntry {
         // The schedule spans the longest training.
         let training = CornersConfig {
             count: 0,
-            from: Vec::new(),
+            checkpoints: Vec::new(),
             seeds: Vec::new(),
             cache: true,
             epochs: CornerEpochs::Each(corners.epochs.max_epochs()),
@@ -95,7 +104,7 @@ impl CacheEntry {
             compute: placement.precision_name(),
             threads: placement.threads,
         };
-        let recipe = serde_json::to_string(&recipe).expect("plain data");
+        let recipe = with_former_keys(serde_json::to_string(&recipe).expect("plain data"));
         let name: String = Sha256::digest(&recipe).iter().map(|b| format!("{b:02x}")).collect();
         Some(Self { path: corner_cache_folder()?.join(format!("{name}.safetensors")), recipe })
     }
@@ -168,6 +177,19 @@ mod tests {
 
     fn entry(dir: &Path, name: &str) -> CacheEntry {
         CacheEntry { path: dir.join(format!("{name}.safetensors")), recipe: format!("{{\"seed\":\"{name}\"}}") }
+    }
+
+    #[test]
+    fn corners_that_were_cached_under_former_names_of_keys_are_found() {
+        let training = CornersConfig { count: 0, ..CornersConfig::default() };
+        let before =
+            r#"{"count":0,"from":[],"weights":"ema","rename":[],"seeds":[],"cache":true,"epochs":8,"batch":128,"#;
+        let before = format!(
+            "{before}{}{}",
+            r#""learning_rate":0.1,"momentum":0.9,"weight_decay":0.0005,"warmup":0.1,"schedule":"cosine","#,
+            r#""milestones":[0.625,0.875],"gamma":0.2,"label_smoothing":0.0,"shift":0,"flip":false,"erase":0.0}"#
+        );
+        assert_eq!(with_former_keys(serde_json::to_string(&training).unwrap()), before);
     }
 
     #[test]

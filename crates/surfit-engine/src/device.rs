@@ -31,7 +31,7 @@ impl Placement {
             threads => threads,
         };
         tch::set_num_threads(threads as i32);
-        let kind = match config.compute {
+        let kind = match config.precision {
             ComputePrecision::F32 => Kind::Float,
             ComputePrecision::Bf16 => Kind::BFloat16,
             ComputePrecision::Auto if parameters >= MIN_BF16_PARAMETERS && has_fast_bf16(device) => Kind::BFloat16,

@@ -234,7 +234,7 @@ pub fn evaluate_model(path: &Path, config: &Config, split: EvalSplit) -> Result<
                 stats
             }
             None => {
-                let images = config.data.calibration_images;
+                let images = config.data.bn_images;
                 let evaluator = Evaluator::new(&data, images, config.seed);
                 evaluator.recalibrate(&model, &flat, i64::MAX)
             }
@@ -361,16 +361,16 @@ pub fn config_from_card(model: &Path) -> Result<Config> {
         seed: card.seed,
         network: card.network,
         data: on.data,
-        compute: on.compute,
+        precision: on.compute,
         threads: on.threads,
         ..Config::default()
     };
-    config.data.set = card.data;
+    config.data.name = card.data;
     // What "own" stands for in a folder depends on its images.
     config.data.mean = ChannelConstants::Each(card.mean);
     config.data.std = ChannelConstants::Each(card.std);
     // Folders that were added or renamed since then would move the others.
-    if config.data.set == "folder" {
+    if config.data.name == "folder" {
         config.data.classes = card.classes;
     }
     config.corners.rename = card.rename;

@@ -1,6 +1,6 @@
 //! What a run's numbers depend on besides its configuration: `identity.json`.
 //!
-//! `data.set`, `device = "auto"` and `threads = 0` are resolved on the machine and in the environment of the first
+//! `data.name`, `device = "auto"` and `threads = 0` are resolved on the machine and in the environment of the first
 //! engine. A later engine that would resolve them to other data must not go on as if nothing had happened.
 
 use crate::data::DataSet;

@@ -118,7 +118,7 @@ fn print_evaluation(
         None => config_from_card(&model)?,
     };
     if let Some(dir) = data_dir {
-        config.data.dir = dir;
+        config.data.root = dir;
     }
     let (split, name) = match split {
         SplitName::Val => (EvalSplit::Validation, "validation"),

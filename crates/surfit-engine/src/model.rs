@@ -141,7 +141,7 @@ mod tests {
     fn spans_divide_the_flat_vector_and_normalizations_keep_f32() {
         let config = NetworkConfig { name: "cnn".into(), widths: vec![5, 6], patch: 0, hidden: Vec::new() };
         for kind in [Kind::Float, Kind::BFloat16] {
-            let placement = Placement { device: Device::Cpu, kind, threads: 1 };
+            let placement = Placement { device: tch::Device::Cpu, kind, threads: 1 };
             let model = Model::new(networks::build(&config, [1, 8, 8], 3).expect("a network"), placement);
             let spans = model.compute_spans();
             let (starts, ends) = (spans.iter().map(|span| span.0.start), spans.iter().map(|span| span.0.end));

@@ -64,7 +64,7 @@ fn write_starting_status(run: &RunDir) {
         total: 0,
         degrees: config.degrees(),
         network: config.network.name,
-        data: config.data.set,
+        data: config.data.name,
         best: None,
         failed: None,
     });

@@ -69,12 +69,12 @@ impl Trainer {
 
     /// Steps of the longest training, which the schedule spans.
     pub fn longest_training_steps(data: &DataSet, config: &CornersConfig) -> u64 {
-        config.epochs.max_epochs() * BatchOrder::steps_per_epoch(data.train.len(), config.batch)
+        config.epochs.max_epochs() * BatchOrder::steps_per_epoch(data.train.len(), config.training.batch_size)
     }
 
     /// Steps after which the weights of a corner are taken.
     pub fn corner_steps(data: &DataSet, config: &CornersConfig, corner: usize) -> u64 {
-        config.epochs.for_corner(corner) * BatchOrder::steps_per_epoch(data.train.len(), config.batch)
+        config.epochs.for_corner(corner) * BatchOrder::steps_per_epoch(data.train.len(), config.training.batch_size)
     }
 
     /// Steps of all trainings together.
@@ -86,24 +86,24 @@ impl Trainer {
     /// The learning rate of the next step.
     pub fn learning_rate(&self, data: &DataSet, config: &CornersConfig) -> f64 {
         let total = Self::longest_training_steps(data, config);
-        config.learning_rate * config.lr_schedule().factor(self.step, total)
+        config.training.learning_rate * config.training.lr_schedule().factor(self.step, total)
     }
 
     /// One step of SGD with Nesterov momentum; gives the loss as a scalar on the device.
     pub fn step(&mut self, model: &Model, data: &DataSet, config: &CornersConfig) -> Tensor {
         let rate = self.learning_rate(data, config);
-        let indices = self.batch_order.indices(data, self.seed, config.batch, self.step);
+        let indices = self.batch_order.indices(data, self.seed, config.training.batch_size, self.step);
         let changes = Augmentation {
-            random_crop_padding: config.shift,
-            horizontal_flip: config.flip,
-            random_erasing: config.erase,
+            random_crop_padding: config.training.random_crop_padding,
+            horizontal_flip: config.training.horizontal_flip,
+            random_erasing: config.training.random_erasing,
         };
         let (x, labels) = data.train.augmented_batch(&indices, &changes, self.seed, self.step);
         let rates = StepHyperparams {
             learning_rate: rate,
-            momentum: config.momentum,
-            weight_decay: config.weight_decay,
-            label_smoothing: config.label_smoothing,
+            momentum: config.training.momentum,
+            weight_decay: config.training.weight_decay,
+            label_smoothing: config.training.label_smoothing,
         };
         self.step_on_batch(model, &x, &labels, rates)
     }

@@ -27,7 +27,7 @@ pub enum DataSub {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Data sets are searched in SURFIT_DATA/SET, in surfit/data/SET of your data directory, and in /usr/share/datasets/SET. \
-`data.dir` in a configuration names another directory.
+`data.root` in a configuration names another directory.
 
 With --json, each set is one object: set, about, splits, mean, std, state, source, bytes, missing, \
 files ({file, form, bytes, sha256}), and why if its directory cannot be read. \

@@ -22,6 +22,12 @@ pub enum ConfigSub {
     },
     /// Print the default configuration with every key explained
     Default,
+    /// Print the JSON schema of configurations, with which editors complete and check them
+    Schema {
+        /// The keys as Markdown tables: the reference of docs/configuration.md
+        #[arg(long, hide = true)]
+        markdown: bool,
+    },
 }
 
 /// Arguments of `surfit completions`.

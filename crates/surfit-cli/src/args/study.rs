@@ -10,7 +10,7 @@ use std::path::PathBuf;
 Examples:
   surfit study configs/study/cnn.toml --jobs 2
   surfit study configs/study/cnn.toml --seeds 1,2 --only linear-aligned
-  surfit study configs/study/cnn.toml --set data.set=cifar10 --dir /data/cifar
+  surfit study configs/study/cnn.toml --set data.name=cifar10 --dir /data/cifar
 
 A study is a TOML file:
   title = \"Degrees\"              # title of the report; optional

@@ -14,7 +14,7 @@ pub fn fetch(args: FetchArgs) -> Result<(), CliError> {
     let config = args.config.as_deref().map(|path| config::load(path, &[])).transpose()?.map(|c| c.data);
     let name = match (&args.set, &config) {
         (Some(set), _) => set.clone(),
-        (None, Some(data)) => data.set.clone(),
+        (None, Some(data)) => data.name.clone(),
         (None, None) => return Err(CliError::Usage("name a data set, or give --config".into())),
     };
     let entry = entry_by_name(&name)?;
@@ -24,8 +24,8 @@ pub fn fetch(args: FetchArgs) -> Result<(), CliError> {
     // From a configuration for another set only the mirror is used.
     let configured_dir = config
         .as_ref()
-        .filter(|data| data.set == name && !data.dir.as_os_str().is_empty())
-        .map(|data| data.dir.clone());
+        .filter(|data| data.name == name && !data.root.as_os_str().is_empty())
+        .map(|data| data.root.clone());
     let mirror = args
         .mirror
         .or_else(|| config.map(|data| data.mirror))

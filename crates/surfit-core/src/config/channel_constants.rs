@@ -180,7 +180,7 @@ mod tests {
             let set = format!("data.std={constants}");
             assert_eq!(apply_set(&Config::default(), &set).unwrap(), config);
         }
-        let old = parse("[data]\nset = 'mnist'\n", "x.toml").unwrap().data;
+        let old = parse("[data]\nname = 'mnist'\n", "x.toml").unwrap().data;
         let own = ChannelConstants::default();
         assert_eq!((&old.mean, &old.std), (&own, &own));
     }

@@ -3,6 +3,7 @@
 use super::{
     AlignConfig, AlignMethod, ChannelConstants, CheckpointConfig, ComputePrecision, Config, CornerEpochs,
     CornerWeights, CornersConfig, DataConfig, DegreeSetting, ExportConfig, FitConfig, HeatmapConfig, NetworkConfig,
+    TrainingConfig,
 };
 use crate::draws::Sampling;
 use crate::schedule::LrDecay;
@@ -14,7 +15,7 @@ impl Default for Config {
             name: "run".into(),
             seed: 1,
             device: "auto".into(),
-            compute: ComputePrecision::Auto,
+            precision: ComputePrecision::Auto,
             threads: 0,
             data: DataConfig::default(),
             network: NetworkConfig::default(),
@@ -31,8 +32,8 @@ impl Default for Config {
 impl Default for DataConfig {
     fn default() -> Self {
         Self {
-            set: "fashion-mnist-16k".into(),
-            dir: PathBuf::new(),
+            name: "fashion-mnist-16k".into(),
+            root: PathBuf::new(),
             mirror: String::new(),
             image_size: 0,
             channels: 0,
@@ -41,7 +42,7 @@ impl Default for DataConfig {
             std: ChannelConstants::default(),
             train_images: 0,
             validation_images: 0,
-            calibration_images: 1024,
+            bn_images: 1024,
         }
     }
 }
@@ -56,24 +57,13 @@ impl Default for CornersConfig {
     fn default() -> Self {
         Self {
             count: 4,
-            from: Vec::new(),
+            checkpoints: Vec::new(),
             weights: CornerWeights::Ema,
             rename: Vec::new(),
             seeds: Vec::new(),
             cache: true,
             epochs: CornerEpochs::Each(8),
-            batch: 128,
-            learning_rate: 0.1,
-            momentum: 0.9,
-            weight_decay: 5e-4,
-            warmup: 0.1,
-            schedule: LrDecay::Cosine,
-            milestones: vec![0.625, 0.875],
-            gamma: 0.2,
-            label_smoothing: 0.0,
-            shift: 0,
-            flip: false,
-            erase: 0.0,
+            training: default_training(0.1, 0.1),
         }
     }
 }
@@ -88,41 +78,47 @@ impl Default for FitConfig {
     fn default() -> Self {
         Self {
             degree: DegreeSetting([2, 2]),
-            edge_epochs: 2.0,
+            boundary_epochs: 2.0,
             epochs: 18.0,
-            batch: 128,
-            draws: 4,
+            points_per_step: 4,
             sampling: Sampling::Stratified,
-            focus: 0.0,
-            learning_rate: 0.06,
-            momentum: 0.9,
-            weight_decay: 5e-4,
-            warmup: 0.05,
-            schedule: LrDecay::Cosine,
-            milestones: vec![0.625, 0.875],
-            gamma: 0.2,
-            label_smoothing: 0.0,
-            shift: 0,
-            flip: false,
-            erase: 0.0,
+            loss_weighting: 0.0,
+            training: default_training(0.06, 0.05),
         }
     }
 }
 
 impl Default for HeatmapConfig {
     fn default() -> Self {
-        Self { grid: 11, budget: 0.1, live_images: 500 }
+        Self { grid: 11, live_compute_fraction: 0.1, live_images: 500 }
     }
 }
 
 impl Default for CheckpointConfig {
     fn default() -> Self {
-        Self { every_seconds: 15.0 }
+        Self { interval_secs: 15.0 }
     }
 }
 
 impl Default for ExportConfig {
     fn default() -> Self {
         Self { best: true, baselines: false }
+    }
+}
+
+fn default_training(learning_rate: f64, warmup: f64) -> TrainingConfig {
+    TrainingConfig {
+        batch_size: 128,
+        learning_rate,
+        momentum: 0.9,
+        weight_decay: 5e-4,
+        warmup,
+        schedule: LrDecay::Cosine,
+        milestones: vec![0.625, 0.875],
+        gamma: 0.2,
+        label_smoothing: 0.0,
+        random_crop_padding: 0,
+        horizontal_flip: false,
+        random_erasing: 0.0,
     }
 }

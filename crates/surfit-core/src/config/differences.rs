@@ -41,10 +41,10 @@ mod tests {
         assert!(there.differences(&there.clone()).is_empty());
         let mut here = there.clone();
         here.seed = there.seed + 1;
-        here.fit.draws = there.fit.draws + 1;
+        here.fit.points_per_step = there.fit.points_per_step + 1;
         let found = there.differences(&here).join("; ");
-        let draws = |c: &Config| c.fit.draws;
-        let wanted = format!("fit.draws ({} there, {} here)", draws(&there), draws(&here));
+        let draws = |c: &Config| c.fit.points_per_step;
+        let wanted = format!("fit.points_per_step ({} there, {} here)", draws(&there), draws(&here));
         assert!(found.contains(&wanted) && found.contains("seed ("), "{found}");
         assert_eq!(there.differences(&here).len(), 2);
     }

@@ -13,6 +13,13 @@ pub struct ConfigError {
     pub message: String,
 }
 
+impl ConfigError {
+    /// The first line of a message of another crate, which says it all.
+    pub(super) fn first_line(message: &str) -> String {
+        message.lines().next().unwrap_or_default().to_owned()
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {

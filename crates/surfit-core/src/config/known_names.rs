@@ -3,7 +3,7 @@
 //! The tables themselves belong to others: what reads a data set to `surfit-data`, what builds a network to the engine.
 //! Their tests hold these lists against the tables.
 
-/// The data sets, as `data.set` names them.
+/// The data sets, as `data.name` names them.
 pub const DATA_SETS: &[&str] =
     &["fashion-mnist-16k", "fashion-mnist", "mnist", "cifar10", "cifar100", "tiny-imagenet", "folder"];
 

@@ -1,7 +1,8 @@
 //! From TOML text to a configuration, with faults named by file, line and key.
 
-use super::value_errors::{describe_value_error, find_unknown_key, locate_key, shorten_value};
-use super::{Config, ConfigError, paths};
+use super::given_keys::{GivenKeys, KeyRemark};
+use super::value_errors::unusable_value_message;
+use super::{Config, ConfigError, former_keys, paths, present_key};
 use crate::files::{self, FileLocation};
 use crate::run_dir::MAX_SMALL_FILE_BYTES;
 use crate::study::Study;
@@ -18,89 +19,129 @@ use toml_edit::{Document, DocumentMut, Item, Table};
 /// A [`ConfigError`] for an unreadable file, a syntax error, an unknown key (with the nearest right one), a value of
 /// the wrong type, or one outside its range.
 pub fn load(location: &(impl FileLocation + ?Sized), sets: &[String]) -> Result<Config, ConfigError> {
+    let text = read_text(location)?;
+    let mut config = parse(&text, &location.full_path().display().to_string())?;
+    if !sets.is_empty() {
+        config = apply_sets(&text, sets)?;
+    }
+    anchor_paths(config, location.full_path())
+}
+
+fn read_text(location: &(impl FileLocation + ?Sized)) -> Result<String, ConfigError> {
     let path = location.full_path();
-    let origin = path.display().to_string();
     let read = match location.confining_folder() {
         // What a user names may be a pipe from another program.
         None => std::fs::read_to_string(path),
         Some(_) => files::read(location, MAX_SMALL_FILE_BYTES)
             .and_then(|bytes| String::from_utf8(bytes).map_err(std::io::Error::other)),
     };
-    let text = read.map_err(|e| ConfigError {
-        origin: origin.clone(),
+    read.map_err(|e| ConfigError {
+        origin: path.display().to_string(),
         line: None,
         message: format!("cannot be read ({e}); name an existing TOML file"),
-    })?;
-    let mut config = parse(&text, &origin)?;
-    if !sets.is_empty() {
-        config = apply_sets(&text, sets)?;
-    }
+    })
+}
+
+/// Makes the paths of the configuration in the file `path` mean the same from anywhere.
+fn anchor_paths(mut config: Config, path: &Path) -> Result<Config, ConfigError> {
     paths::resolve_paths(&mut config, paths::folder_of(path));
     match paths::non_utf8_path(&config) {
         None => Ok(config),
-        Some(path) => Err(ConfigError {
-            origin,
+        Some(named) => Err(ConfigError {
+            origin: path.display().to_string(),
             line: None,
             message: format!(
                 "it names {}, and the path is not UTF-8; rename the folder that is not, or write the path from the root",
-                path.display()
+                named.display()
             ),
         }),
     }
 }
 
+/// A configuration that was checked to the end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckedConfig {
+    /// Keys that are given by former names, each with its present one.
+    pub renamed: Vec<ConfigError>,
+    /// The configuration, or all of its faults in the order of their places.
+    pub outcome: Result<Config, Vec<ConfigError>>,
+}
+
+/// Reads and checks a configuration file, and tells everything that is wrong with it.
+pub fn check_file(path: &Path) -> CheckedConfig {
+    let text = match read_text(path) {
+        Ok(text) => text,
+        Err(fault) => return CheckedConfig { renamed: Vec::new(), outcome: Err(vec![fault]) },
+    };
+    let checked = check_text(&text, &path.display().to_string());
+    let outcome = checked.outcome.and_then(|config| anchor_paths(config, path).map_err(|fault| vec![fault]));
+    CheckedConfig { outcome, ..checked }
+}
+
 /// Checks TOML text; `origin` names it in errors.
 ///
 /// # Errors
-/// As [`load`], but for files.
+/// As [`load`], but for files; of several faults the first.
 pub fn parse(text: &str, origin: &str) -> Result<Config, ConfigError> {
-    let fault = |offset: Option<usize>, message: String| ConfigError {
+    check_text(text, origin).outcome.map_err(|mut faults| faults.swap_remove(0))
+}
+
+fn check_text(text: &str, origin: &str) -> CheckedConfig {
+    let place = |(offset, message): KeyRemark| ConfigError {
         origin: origin.to_owned(),
         line: offset.map(|at| 1 + text[..at.min(text.len())].matches('\n').count()),
         message,
     };
-    let document = Document::parse(text).map_err(|e| fault(e.span().map(|s| s.start), first_line(e.message())))?;
-    let model: toml::Table = toml::from_str(&Config::default().to_toml()).expect("defaults are TOML");
-    if let Some((offset, message)) = find_unknown_key(document.as_table(), &model, "") {
-        if Study::is_study_text(text) {
-            return Err(fault(
-                None,
-                format!(
-                    "this is a study, variants of an experiment over several seeds; `surfit study {origin}` does it, \
-                     `surfit config check {origin}` checks it"
-                ),
-            ));
+    let refused = |remark: KeyRemark| CheckedConfig { renamed: Vec::new(), outcome: Err(vec![place(remark)]) };
+    let document = match Document::parse(text) {
+        Ok(document) => document,
+        Err(error) => {
+            return refused((error.span().map(|span| span.start), ConfigError::first_line(error.message())));
         }
-        return Err(fault(offset, message));
+    };
+    let mut given = GivenKeys::collect(&document);
+    if !given.unknown.is_empty() && Study::is_study_text(text) {
+        let message = format!(
+            "this is a study, variants of an experiment over several seeds; `surfit study {origin}` does it, \
+             `surfit config check {origin}` checks it"
+        );
+        return refused((None, message));
     }
-    let mut config: Config = toml::from_str(text).map_err(|e| {
-        let offset = e.span().map(|s| s.start);
-        fault(offset, describe_value_error(document.as_table(), offset, &first_line(e.message())))
-    })?;
+    let mut config = given.build_config();
     // Files and checkpoints say how many there are; a number beside them is a second word for the same, or a mistake.
-    let counted = locate_key(document.as_table(), &["corners", "count"]).0.is_some();
-    if !counted && Patch::from_corner_count(config.corners.len()).is_some() {
+    if given.find("corners.count").is_none() && Patch::from_corner_count(config.corners.len()).is_some() {
         config.corners.count = config.corners.len();
     }
-    match config.broken_rule() {
-        None => Ok(config),
-        Some((path, remedy)) => {
-            let (offset, value) = locate_key(document.as_table(), path);
-            let value = value.map(|v| format!(" = {}", shorten_value(&v))).unwrap_or_default();
-            Err(fault(offset, format!("`{}{value}` cannot be used; {remedy}", path.join("."))))
+    let mut faults: Vec<KeyRemark> = given.unknown.drain(..).chain(given.faults.drain(..)).collect();
+    let is_partial = !faults.is_empty();
+    for (name, remedy) in config.broken_rules() {
+        match given.find(&name) {
+            Some(key) => faults.push((key.offset, unusable_value_message(&name, &key.written, &remedy))),
+            // A default may only be wrong beside values that are not here yet.
+            None if is_partial => {}
+            None => faults.push((None, unusable_value_message(&name, "", &remedy))),
         }
+    }
+    faults.sort_by_key(|(offset, _)| offset.unwrap_or(usize::MAX));
+    CheckedConfig {
+        renamed: given.renamed.into_iter().map(place).collect(),
+        outcome: match faults.is_empty() {
+            true => Ok(config),
+            false => Err(faults.into_iter().map(place).collect()),
+        },
     }
 }
 
 /// A configuration with one key replaced: `set` is `KEY=VALUE` with a dotted key. A value that is not TOML is taken as
-/// text, so that `--set data.set=fashion-mnist` needs no quotes.
+/// text, so that `--set data.name=fashion-mnist` needs no quotes.
 ///
 /// # Errors
 /// As [`parse`], with the option itself as the place.
 pub fn apply_set(config: &Config, set: &str) -> Result<Config, ConfigError> {
     let mut document: DocumentMut = config.to_toml().parse().expect("a configuration writes itself as TOML");
     // The number follows new files and new checkpoints.
-    if ["corners.from", "corners.epochs"].iter().any(|k| set.trim_start().starts_with(k))
+    let key = set.split_once('=').map_or(set, |(key, _)| key).trim();
+    if ["corners.checkpoints", "corners.epochs"].contains(&present_key(key))
         && let Some(corners) = document.get_mut("corners").and_then(Item::as_table_mut)
     {
         corners.remove("count");
@@ -138,7 +179,8 @@ fn replace_key(document: &mut DocumentMut, set: &str) -> Result<(), ConfigError>
     let (key, value) =
         anchored.split_once('=').ok_or_else(|| fault("write KEY=VALUE, such as fit.degree=[3,3]".into()))?;
     let value: toml_edit::Value = paths::parse_value(value);
-    let parts: Vec<&str> = key.trim().split('.').collect();
+    let key = present_key(key.trim());
+    let parts: Vec<&str> = key.split('.').collect();
     let (last, tables) = parts.split_last().expect("split gives at least one part");
     let mut table: &mut dyn toml_edit::TableLike = document.as_table_mut();
     for part in tables {
@@ -148,10 +190,9 @@ fn replace_key(document: &mut DocumentMut, set: &str) -> Result<(), ConfigError>
             .as_table_like_mut()
             .ok_or_else(|| fault(format!("`{part}` is a value, not a table")))?;
     }
+    for former in former_keys(key) {
+        table.remove(former.rsplit('.').next().unwrap_or(former));
+    }
     table.insert(last, Item::Value(value));
     Ok(())
-}
-
-pub(super) fn first_line(message: &str) -> String {
-    message.lines().next().unwrap_or_default().to_owned()
 }

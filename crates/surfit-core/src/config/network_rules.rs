@@ -22,6 +22,12 @@ impl NetworkConfig {
         if given.is_empty() {
             return None;
         }
+        if !given.iter().all(|width| (1..=65536).contains(width)) {
+            return Some("use widths of 1 to 65536".into());
+        }
+        if given.len() > 64 {
+            return Some("use at most 64 layers".into());
+        }
         if let Some((count, what)) = expected_widths(&self.name)
             && count != given.len()
         {
@@ -107,32 +113,18 @@ impl CornersConfig {
 }
 
 impl Config {
-    /// Why a number of corners cannot be meant beside what they come from; `None` when it can.
-    pub(super) fn check_corner_count(&self) -> Option<String> {
-        let corners = &self.corners;
-        let what = match corners.from.len() {
-            0 => format!("`corners.epochs` lists {} checkpoints", corners.len()),
-            files => format!("`corners.from` names {files} files"),
-        };
-        (corners.count != corners.len()).then(|| format!("{what}; leave the number out"))
-    }
-
     /// Why so many training images cannot fill a batch; `None` when they can. Corners that are given are not trained.
     pub fn check_batch_size(&self, train_images: usize) -> Option<String> {
-        let trained = self.corners.from.is_empty();
-        [("corners.batch", self.corners.batch, trained), ("fit.batch", self.fit.batch, true)]
-            .into_iter()
-            .find(|(_, batch, is_used)| *is_used && *batch > train_images)
-            .map(|(key, batch, _)| {
-                format!("{key} = {batch} is larger than the {train_images} training images; use a smaller batch")
-            })
-    }
-
-    /// Why a list of checkpoints and files cannot both be meant; `None` when they are not.
-    pub(super) fn check_corner_sources(&self) -> Option<String> {
-        let corners = &self.corners;
-        (!corners.from.is_empty() && corners.epochs.is_single_training())
-            .then(|| "`corners.from` loads the corners, so that none is trained; leave one of the two out".into())
+        let trained = self.corners.checkpoints.is_empty();
+        [
+            ("corners.batch_size", self.corners.training.batch_size, trained),
+            ("fit.batch_size", self.fit.training.batch_size, true),
+        ]
+        .into_iter()
+        .find(|(_, batch, is_used)| *is_used && *batch > train_images)
+        .map(|(key, batch, _)| {
+            format!("{key} = {batch} is larger than the {train_images} training images; use a smaller batch")
+        })
     }
 }
 
@@ -202,12 +194,12 @@ mod tests {
 
     #[test]
     fn the_number_of_corners_is_said_once_or_twice_the_same() {
-        let from = "from = ['a.pt', 'b.pt']\n";
+        let from = "checkpoints = ['a.pt', 'b.pt']\n";
         assert_eq!(parse(&format!("[corners]\n{from}"), "x").unwrap().corners.count, 2);
         assert!(parse(&format!("[corners]\ncount = 2\n{from}"), "x").is_ok());
         assert_eq!(
             error(&format!("[corners]\ncount = 4\n{from}")),
-            "x.toml:2: `corners.count = 4` cannot be used; `corners.from` names 2 files; leave the number out"
+            "x.toml:2: `corners.count = 4` cannot be used; `corners.checkpoints` names 2 files; leave the number out"
         );
         assert!(error("[corners]\ncount = 3\nepochs = [4, 5]\n").contains("`corners.epochs` lists 2 checkpoints"));
         assert!(error(&format!("[corners]\nepochs = [4, 5]\n{from}")).contains("leave one of the two out"));

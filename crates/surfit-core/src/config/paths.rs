@@ -1,6 +1,6 @@
 //! What relative paths in a configuration are relative to.
 
-use super::Config;
+use super::{Config, present_key};
 use std::path::{Path, PathBuf};
 use toml_edit::Value;
 
@@ -21,13 +21,13 @@ pub(super) fn resolve_paths(config: &mut Config, folder: &Path) {
             *p = folder.join(&*p);
         }
     };
-    config.corners.from.iter_mut().for_each(resolve);
-    resolve(&mut config.data.dir);
+    config.corners.checkpoints.iter_mut().for_each(resolve);
+    resolve(&mut config.data.root);
 }
 
 /// A path that no configuration can be written with: it is in a folder whose name is not UTF-8.
 pub(super) fn non_utf8_path(config: &Config) -> Option<&Path> {
-    let mut paths = config.corners.from.iter().chain([&config.data.dir]);
+    let mut paths = config.corners.checkpoints.iter().chain([&config.data.root]);
     paths.find(|p| p.to_str().is_none()).map(PathBuf::as_path)
 }
 
@@ -42,11 +42,13 @@ pub fn resolve_set_paths(set: &str, folder: &Path) -> String {
         return set.to_owned();
     };
     let mut value = parse_value(text);
-    match (key.trim(), &mut value) {
-        ("corners.from", files) => make_absolute(files, folder),
-        ("data.dir", dir) => make_absolute(dir, folder),
-        ("corners", Value::InlineTable(t)) => t.get_mut("from").into_iter().for_each(|v| make_absolute(v, folder)),
-        ("data", Value::InlineTable(t)) => t.get_mut("dir").into_iter().for_each(|v| make_absolute(v, folder)),
+    match (present_key(key.trim()), &mut value) {
+        ("corners.checkpoints" | "data.root", paths) => make_absolute(paths, folder),
+        (table @ ("corners" | "data"), Value::InlineTable(keys)) => {
+            let is_path =
+                |key: &str| ["corners.checkpoints", "data.root"].contains(&present_key(&format!("{table}.{key}")));
+            keys.iter_mut().filter(|(key, _)| is_path(key.get())).for_each(|(_, paths)| make_absolute(paths, folder));
+        }
         _ => return set.to_owned(),
     }
     format!("{key}={value}")
@@ -75,12 +77,12 @@ mod tests {
             assert_eq!(folder_of(Path::new(file)), Path::new(folder), "{file}");
         }
         let mut config = Config::default();
-        config.corners.from = vec!["a.pt".into(), "/b.pt".into()];
-        config.data.dir = "d".into();
+        config.corners.checkpoints = vec!["a.pt".into(), "/b.pt".into()];
+        config.data.root = "d".into();
         resolve_paths(&mut config, folder_of(Path::new("rel.toml")));
         let here = std::env::current_dir().unwrap();
-        assert_eq!(config.corners.from, [here.join("a.pt"), "/b.pt".into()]);
-        assert_eq!(config.data.dir, here.join("d"));
+        assert_eq!(config.corners.checkpoints, [here.join("a.pt"), "/b.pt".into()]);
+        assert_eq!(config.data.root, here.join("d"));
     }
 
     #[test]
@@ -88,10 +90,12 @@ mod tests {
         let at = |set| resolve_set_paths(set, Path::new("/f"));
         assert_eq!(at("fit.degree=[3,1]"), "fit.degree=[3,1]");
         assert_eq!(at("seed"), "seed");
-        assert_eq!(at("data.dir="), "data.dir=\"\"");
-        assert!(at("data.dir=d").ends_with("\"/f/d\""));
-        let files = at("corners.from=['a.pt', \"/b.pt\"]");
+        assert_eq!(at("data.root="), "data.root=\"\"");
+        assert!(at("data.root=d").ends_with("\"/f/d\""));
+        let files = at("corners.checkpoints=['a.pt', \"/b.pt\"]");
         assert!(files.contains("/f/a.pt") && files.contains("\"/b.pt\""), "{files}");
-        assert!(at("corners={from=['a.pt', 'b.pt']}").contains("/f/a.pt"));
+        for set in ["corners={checkpoints=['a.pt', 'b.pt']}", "corners={checkpoints=['a.pt', 'b.pt']}"] {
+            assert!(at(set).contains("/f/a.pt"), "{set}");
+        }
     }
 }

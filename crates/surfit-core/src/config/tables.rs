@@ -1,152 +1,249 @@
-//! The tables of a configuration file, with their defaults.
+//! The tables of a configuration file: their keys, what the keys mean, and what values they may have.
+//!
+//! Doc comments and rules are also what the JSON schema and the reference page are made of. A rule sees the whole
+//! configuration as its context. `remedy` is the sentence for a broken rule; a key without one has a rule that gives its
+//! own sentence.
 
-use super::{ChannelConstants, ConfigError, CornerEpochs, DegreeSetting};
+use super::rules::{self, explain, when};
+use super::{ChannelConstants, ChannelStatistic, ConfigError, CornerEpochs, DATA_SETS, DegreeSetting, NETWORKS};
 use crate::draws::Sampling;
+use crate::heatmap::Heatmap;
 use crate::schedule::{LrDecay, Schedule};
 use crate::surface::{DegreeError, Degrees, Patch};
+use garde::Validate;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// A resolved configuration; what `config.toml` in a run directory holds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "surfit configuration")]
+#[garde(context(Config as config))]
+#[garde(allow_unvalidated)]
 pub struct Config {
     /// Name of the experiment; run ids begin with it. Letters, digits, `-`, `_` and `.`.
+    #[garde(pattern(r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$"))]
+    #[schemars(extend("remedy" = "use 1 to 64 letters, digits, `-`, `_` or `.`, the first no `-` or `.`"))]
     pub name: String,
-    /// Seed of every random decision.
+    /// Seed of every random decision: the same seed gives the same run.
     pub seed: u64,
     /// `auto` (CUDA, then MPS, then CPU), `cpu`, `cuda`, `cuda:N` or `mps`.
+    #[garde(pattern(r"^(auto|cpu|mps|cuda(:(1?[0-9]?[0-9]|2[0-4][0-9]|25[0-5]))?)$"))]
+    #[schemars(extend("remedy" = "use auto, cpu, cuda, cuda:N or mps"))]
     pub device: String,
-    /// Type that networks compute in.
-    pub compute: ComputePrecision,
+    /// Type that networks compute in; weights, statistics and losses are `f32` always.
+    pub precision: ComputePrecision,
     /// Threads for arithmetic on a CPU; 0 for one per core.
+    #[garde(range(max = 1024))]
+    #[schemars(extend("remedy" = "use 0 (one per core) to 1024"))]
     pub threads: usize,
-    /// The data set.
+    /// Data set, image preprocessing and sizes of the splits.
+    #[garde(dive)]
     pub data: DataConfig,
-    /// Table `[network]`: architecture of the networks.
+    /// Architecture of the networks.
+    #[garde(dive)]
     pub network: NetworkConfig,
-    /// Table `[corners]`: origin and training of the corners.
+    /// Origin and training of the corners.
+    #[garde(dive)]
     pub corners: CornersConfig,
-    /// Alignment of the other corners to corner 1.
+    /// Permutation alignment of the other corners to corner 1.
+    #[garde(dive)]
     pub align: AlignConfig,
-    /// The fit of the surface.
+    /// Degree, length and optimizer of the surface fit.
+    #[garde(dive)]
     pub fit: FitConfig,
-    /// Table `[heatmap]`: grid and budget of the heatmap.
+    /// Grid of the heatmap and cost of the live one.
+    #[garde(dive)]
     pub heatmap: HeatmapConfig,
-    /// Table `[checkpoint]`: interval between checkpoints of a fit.
+    /// Interval between checkpoints of a fit.
+    #[garde(dive)]
     pub checkpoint: CheckpointConfig,
     /// What is written when the job is done.
     pub export: ExportConfig,
 }
 
 /// Type that networks compute in; weights, statistics and losses are `f32` always.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ComputePrecision {
     /// `bf16` where the device is fast at it, else `f32`.
     #[default]
     Auto,
-    /// 32-bit floating point (`f32`).
+    /// 32-bit floating point.
     F32,
     /// 16-bit brain floats.
     Bf16,
 }
 
-/// Table `[data]` of the configuration: data set, image preprocessing and sizes of the splits.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Table `[data]`: data set, image preprocessing and sizes of the splits.
+///
+/// Model cards hold it too, so its old names are aliases here as well.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields, default)]
+#[garde(context(Config as config))]
+#[garde(allow_unvalidated)]
 pub struct DataConfig {
     /// `fashion-mnist-16k` (inside the program), `fashion-mnist` (the full set where it is present, else the one inside
     /// the program), `mnist`, `cifar10`, `cifar100`, `tiny-imagenet`, or `folder` (class folders with images).
-    pub set: String,
-    /// Folder with the data set's files; empty for the usual places.
-    pub dir: PathBuf,
-    /// Where `surfit data fetch --config` gets files instead of their publishers' homes: a base URL, below which
-    /// each set has a folder of its name. Empty for the publishers'.
+    #[serde(alias = "set")]
+    #[garde(custom(|name: &String, _: &Config| rules::known_name("data set", name, DATA_SETS)))]
+    #[schemars(extend("enum" = DATA_SETS))]
+    pub name: String,
+    /// Folder with the data set's files, relative to the configuration file; empty for the usual places.
+    #[serde(alias = "dir")]
+    pub root: PathBuf,
+    /// Base URL that `surfit data fetch --config` gets files from, as `MIRROR/NAME/FILE`; empty for the publishers' homes.
+    #[garde(pattern("^(https?://.*)?$"))]
+    #[schemars(extend("remedy" = "use a URL that begins with http:// or https://, or leave it empty"))]
     pub mirror: String,
     /// Side in pixels that images are brought to; 0 for as they are.
+    #[garde(custom(when(self.image_size == 0 || (4..=1024).contains(&self.image_size))))]
+    #[schemars(range(max = 1024), extend("remedy" = "use 4 to 1024 pixels, or 0 for images as they are"))]
     pub image_size: usize,
-    /// Channels that images are brought to, 1 or 3; 0 for as they are.
+    /// Channels that images are brought to; 0 for as they are.
+    #[garde(custom(when([0, 1, 3].contains(&self.channels))))]
+    #[schemars(extend("enum" = [0, 1, 3]))]
+    #[schemars(extend("remedy" = "use 1 (grey) or 3 (colour), or 0 for images as they are"))]
     pub channels: usize,
     /// Class folders in the order of the logits; empty for the order of their names.
+    #[garde(custom(when(self.classes.len() != 1 && rules::are_all_different(&self.classes))))]
+    #[schemars(extend("uniqueItems" = true, "remedy" = "name every class once, or none"))]
     pub classes: Vec<String>,
-    /// Mean of each channel, of pixel values in 0..=1, that is subtracted from images.
+    /// Mean of each channel, of pixel values from 0 to 1, that is subtracted from images.
+    #[garde(custom(explain(self.mean.check_constants(ChannelStatistic::Mean))))]
     pub mean: ChannelConstants,
     /// Standard deviation of each channel that images are then divided by.
+    #[garde(custom(explain(self.std.check_constants(ChannelStatistic::Std))))]
     pub std: ChannelConstants,
     /// Use at most this many training images; 0 for all.
     pub train_images: usize,
-    /// Validation images; for sets with a validation split of their own at most this many, 0 for all.
+    /// Validation images. Of sets with a validation split at most this many, 0 for all; of others this many of the training
+    /// images, 0 for 5000 or a tenth of them, whichever is less.
     pub validation_images: usize,
-    /// Training images on which batch-norm statistics are re-estimated at an evaluated point.
-    pub calibration_images: usize,
+    /// Training images on which batch-norm statistics are estimated again at an evaluated point.
+    #[serde(alias = "calibration_images")]
+    #[garde(range(min = 2))]
+    #[schemars(extend("remedy" = "use at least 2 images"))]
+    pub bn_images: usize,
 }
 
-/// `[network]`: a network's name and shape.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Table `[network]`: a network's name and shape.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(deny_unknown_fields, default)]
+#[garde(context(Config as config))]
+#[garde(allow_unvalidated)]
 pub struct NetworkConfig {
     /// `cnn` (3×3 convolutions with batch norm), `mlp`, `resnet18` (ImageNet stem), `resnet18-cifar` (3×3 stem),
     /// `vgg16`, `vgg16-bn` (torchvision's classifier), `vgg16-cifar`, `vgg16-bn-cifar` (one linear layer), `vit-tiny` or
     /// `vit-small`.
+    #[garde(custom(|name: &String, _: &Config| rules::known_name("network", name, NETWORKS)))]
+    #[schemars(extend("enum" = NETWORKS))]
     pub name: String,
     /// Empty for the network's own. For `cnn` the channels of every convolution, for `mlp` the units of every hidden
     /// layer, for ResNet and VGG the channels of every stage, for a ViT features, blocks and heads.
+    #[garde(custom(explain(self.check_widths())))]
+    #[schemars(length(max = 64), inner(range(min = 1, max = 65536)))]
     pub widths: Vec<usize>,
     /// Height and width of a ViT's patches in pixels; 0 for an eighth of the image's height, rounded up.
+    #[garde(custom(explain(self.check_patch())))]
+    #[schemars(range(max = 4096))]
     pub patch: usize,
     /// Units of the hidden layers of a VGG's classifier; empty for the network's own (two of 4096, or none in the CIFAR forms).
+    #[garde(custom(explain(self.check_hidden())))]
+    #[schemars(length(max = 16), inner(range(min = 1, max = 65536)))]
     pub hidden: Vec<usize>,
 }
 
-/// `[corners]`: two, three or four networks, trained here or loaded.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+/// Table `[corners]`: two, three or four networks, trained here or loaded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[garde(context(Config as config))]
+#[garde(allow_unvalidated)]
 pub struct CornersConfig {
     /// How many are trained here: 2 for a curve, 3 for a triangular patch, 4 for a surface over the square.
+    #[garde(custom(explain(self.check_count())))]
+    #[schemars(range(min = 2, max = 4))]
     pub count: usize,
     /// Two, three or four files or folders of weights, whatever they are called; empty to train corners here. Relative to the
     /// configuration file.
-    pub from: Vec<PathBuf>,
+    #[garde(custom(when(self.checkpoints.is_empty() || Patch::from_corner_count(self.checkpoints.len()).is_some())))]
+    #[schemars(length(max = 4), extend("remedy" = "name two, three or four files, or none"))]
+    pub checkpoints: Vec<PathBuf>,
     /// Which weights are taken from a file that holds both raw and averaged ones.
     pub weights: CornerWeights,
     /// Regular expressions and what they are replaced with, in the names of the files' tensors, one after the other; a
     /// tensor that is renamed to nothing is left out.
+    #[garde(custom(explain(self.check_rename())))]
     pub rename: Vec<(String, String)>,
     /// Seed of each corner's training; empty for seeds derived from the run's.
+    #[garde(custom(explain(self.check_seeds())))]
+    #[schemars(length(max = 4), extend("uniqueItems" = true))]
     pub seeds: Vec<u64>,
     /// Take a corner that was trained before in exactly this way from the cache, and keep new ones there.
     pub cache: bool,
     /// Epochs of each corner; or a list, and the corners are the checkpoints of one training after so many epochs.
+    #[garde(custom(explain(self.check_epochs())))]
     pub epochs: CornerEpochs,
-    /// Images in a minibatch.
-    pub batch: usize,
-    /// Peak learning rate of SGD.
+    /// Optimizer, learning rate and augmentation.
+    #[serde(flatten)]
+    #[garde(dive)]
+    pub training: TrainingConfig,
+}
+
+/// The keys of training with SGD that the tables `[corners]` and `[fit]` share.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[garde(context(Config as config))]
+#[garde(allow_unvalidated)]
+pub struct TrainingConfig {
+    /// Images in a mini-batch.
+    #[garde(range(min = 2))]
+    #[schemars(extend("remedy" = "use at least 2 images"))]
+    pub batch_size: usize,
+    /// Peak learning rate of SGD. That of a fit is in units of weight space: the same rate serves every degree.
+    #[garde(custom(when(self.learning_rate > 0.0 && self.learning_rate <= f64::from(f32::MAX))))]
+    #[schemars(extend("exclusiveMinimum" = 0, "remedy" = "use a rate above 0"))]
     pub learning_rate: f64,
-    /// Nesterov momentum factor of SGD.
+    /// Momentum factor of SGD; corners are trained with Nesterov momentum.
+    #[garde(custom(when((0.0..1.0).contains(&self.momentum))))]
+    #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1, "remedy" = "use 0 up to, not including, 1"))]
     pub momentum: f64,
-    /// Weight decay (L2, on all weights).
+    /// Weight decay (L2, on all weights); that of a fit is on the interpolated network.
+    #[garde(range(min = 0.0))]
+    #[schemars(extend("remedy" = "use 0 or more"))]
     pub weight_decay: f64,
-    /// Fraction of the steps over which the rate rises.
+    /// Fraction of the steps over which the learning rate rises.
+    #[garde(custom(when((0.0..1.0).contains(&self.warmup))))]
+    #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1, "remedy" = "use a fraction from 0 up to 1"))]
     pub warmup: f64,
-    /// Its course after that.
+    /// Decay of the learning rate after the warm-up.
     pub schedule: LrDecay,
-    /// With `schedule = "step"`: fractions of the training at which the rate falls.
+    /// With `schedule = "step"`: fractions of the training at which the learning rate falls.
+    #[garde(custom(when(rules::are_rising_fractions(&self.milestones))))]
+    #[schemars(inner(range(min = 0.0, max = 1.0)))]
+    #[schemars(extend("remedy" = "use rising fractions of the training, between 0 and 1"))]
     pub milestones: Vec<f64>,
-    /// With `schedule = "step"`: what it is multiplied with there.
+    /// With `schedule = "step"`: what the learning rate is multiplied with there.
+    #[garde(custom(when(self.gamma > 0.0 && self.gamma <= 1.0)))]
+    #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0, "remedy" = "use a factor above 0, at most 1"))]
     pub gamma: f64,
-    /// Share of the target spread over the other classes.
+    /// Share of the target that is spread over the other classes.
+    #[garde(custom(when((0.0..1.0).contains(&self.label_smoothing))))]
+    #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1, "remedy" = "use a fraction from 0 up to 1"))]
     pub label_smoothing: f64,
-    /// Random shifts of training images by up to this many pixels.
-    pub shift: usize,
-    /// Random horizontal flips.
-    pub flip: bool,
+    /// Random crops of training images that are padded by this many pixels; 0 for none.
+    #[garde(range(max = 16))]
+    #[schemars(extend("remedy" = "use 0 to 16 pixels"))]
+    pub random_crop_padding: usize,
+    /// Random horizontal flips of training images.
+    pub horizontal_flip: bool,
     /// Probability that a random rectangle of a training image is erased (Zhong et al. 2020).
-    pub erase: f64,
+    #[garde(range(min = 0.0, max = 1.0))]
+    #[schemars(extend("remedy" = "use a probability from 0 to 1"))]
+    pub random_erasing: f64,
 }
 
 /// Which weights are taken from a file that holds both raw and averaged ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CornerWeights {
     /// The exponential moving average, as timm's loader takes it.
@@ -156,20 +253,24 @@ pub enum CornerWeights {
     Raw,
 }
 
-/// Table `[align]` of the configuration: permutation alignment of the corners to corner 1.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+/// Table `[align]`: permutation alignment of the corners to corner 1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[garde(context(Config as config))]
+#[garde(allow_unvalidated)]
 pub struct AlignConfig {
-    /// Permute hidden units of the other corners to match corner 1.
+    /// Permute hidden units of the other corners to match corner 1; what each corner computes does not change.
     pub enabled: bool,
     /// What is matched.
     pub method: AlignMethod,
     /// Training images that activations are taken from.
+    #[garde(range(min = 2))]
+    #[schemars(extend("remedy" = "use at least 2 images"))]
     pub images: usize,
 }
 
 /// What alignment matches (Ainsworth, Hayase, Srinivasa, ICLR 2023).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AlignMethod {
     /// Correlation of activations.
@@ -179,73 +280,77 @@ pub enum AlignMethod {
     Weight,
 }
 
-/// Table `[fit]` of the configuration: degrees, length and optimizer of the surface fit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+/// Table `[fit]`: degrees, length and optimizer of the surface fit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[garde(context(Config as config))]
+#[garde(allow_unvalidated)]
 pub struct FitConfig {
     /// Degrees along `u` and `v`, each 1 to 8; `[2, 2]` has 3×3 control points. A curve and a triangular patch have one:
     /// `degree = 2`.
+    #[garde(custom(when(config.checked_degrees().is_ok())))]
+    #[schemars(extend("remedy" = "a triangular patch has one degree: write it as one number"))]
     pub degree: DegreeSetting,
-    /// Epochs of draws on the boundary.
-    pub edge_epochs: f64,
-    /// Epochs of draws on the whole surface.
+    /// Epochs of points on the boundary: the curves between neighbouring corners at once.
+    #[garde(range(min = 0.0, max = 1e6))]
+    #[schemars(extend("remedy" = "use 0 to 1000000 epochs"))]
+    pub boundary_epochs: f64,
+    /// Epochs of points on the whole surface.
+    #[garde(range(min = 0.0, max = 1e6))]
+    #[schemars(extend("remedy" = "use 0 to 1000000 epochs"))]
     pub epochs: f64,
-    /// Images in a minibatch.
-    pub batch: usize,
-    /// Surface points a minibatch is split over.
-    pub draws: usize,
-    /// How they are drawn.
+    /// Surface points that are drawn for a step; the mini-batch is split over them.
+    #[garde(custom(explain(self.check_points_per_step())))]
+    #[schemars(range(min = 1))]
+    pub points_per_step: usize,
+    /// How points are drawn.
     pub sampling: Sampling,
-    /// How much more is drawn where the loss on training images is high: draws follow `loss^focus`, measured once an epoch
-    /// on a coarse grid; 0 is uniform. The rate's unit stays that of uniform draws.
-    pub focus: f64,
-    /// Peak learning rate, in units of weight space: the same rate serves every degree.
-    pub learning_rate: f64,
-    /// Momentum factor of SGD.
-    pub momentum: f64,
-    /// Weight decay on the interpolated network.
-    pub weight_decay: f64,
-    /// Fraction of the steps over which the rate rises.
-    pub warmup: f64,
-    /// Its course after that.
-    pub schedule: LrDecay,
-    /// With `schedule = "step"`: fractions of the training at which the rate falls.
-    pub milestones: Vec<f64>,
-    /// With `schedule = "step"`: what it is multiplied with there.
-    pub gamma: f64,
-    /// Share of the target spread over the other classes.
-    pub label_smoothing: f64,
-    /// Random shifts of training images by up to this many pixels.
-    pub shift: usize,
-    /// Random horizontal flips.
-    pub flip: bool,
-    /// Probability that a random rectangle of a training image is erased (Zhong et al. 2020).
-    pub erase: f64,
+    /// How much more is drawn where the loss on training images is high: the density follows `loss^loss_weighting`, measured
+    /// once an epoch on a coarse grid; 0 for uniform. The learning rate's unit stays that of uniform points.
+    #[garde(range(min = 0.0, max = 4.0))]
+    #[schemars(extend("remedy" = "use 0 (uniform) to 4"))]
+    pub loss_weighting: f64,
+    /// Optimizer, learning rate and augmentation.
+    #[serde(flatten)]
+    #[garde(dive)]
+    pub training: TrainingConfig,
 }
 
-/// Table `[heatmap]` of the configuration: grid and budget of the heatmap.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+/// Table `[heatmap]`: grid of the heatmap and cost of the live one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[garde(context(Config as config))]
+#[garde(allow_unvalidated)]
 pub struct HeatmapConfig {
-    /// Points along each axis, 2 to 101.
+    /// Points along each axis.
+    #[garde(range(min = 2, max = Heatmap::MAX_GRID))]
+    #[schemars(extend("remedy" = "use 2 to 101 points an axis"))]
     pub grid: usize,
-    /// Share of the work of a fit that the live heatmap may take, 0 to 0.9; counted in passes of images through the network.
-    pub budget: f64,
+    /// Share of the computation of a fit that the live heatmap may take, counted in passes of images through the network: the
+    /// same on every machine.
+    #[garde(range(min = 0.0, max = 0.9))]
+    #[schemars(extend("remedy" = "use a share from 0 to 0.9"))]
+    pub live_compute_fraction: f64,
     /// Validation images a live cell is measured on; complete heatmaps use all.
+    #[garde(range(min = 1))]
+    #[schemars(extend("remedy" = "use at least 1 image"))]
     pub live_images: usize,
 }
 
-/// Table `[checkpoint]` of the configuration: interval between checkpoints of a fit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+/// Table `[checkpoint]`: interval between checkpoints of a fit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields)]
+#[garde(context(Config as config))]
+#[garde(allow_unvalidated)]
 pub struct CheckpointConfig {
     /// Seconds between checkpoints of a fit.
-    pub every_seconds: f64,
+    #[garde(custom(when(self.interval_secs > 0.0)))]
+    #[schemars(extend("exclusiveMinimum" = 0, "remedy" = "use a time above 0"))]
+    pub interval_secs: f64,
 }
 
-/// Table `[export]` of the configuration: what is written when the job is done.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+/// Table `[export]`: what is written when the job is done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ExportConfig {
     /// Write the best grid point when the job is done.
     pub best: bool,
@@ -257,15 +362,10 @@ impl CornersConfig {
     /// Number of corners: of files, of checkpoints, else [`CornersConfig::count`].
     pub fn len(&self) -> usize {
         match &self.epochs {
-            _ if !self.from.is_empty() => self.from.len(),
+            _ if !self.checkpoints.is_empty() => self.checkpoints.len(),
             CornerEpochs::Checkpoints(list) => list.len(),
             CornerEpochs::Each(_) => self.count,
         }
-    }
-
-    /// The learning rate's schedule.
-    pub fn lr_schedule(&self) -> Schedule<'_> {
-        Schedule { warmup: self.warmup, decay: self.schedule, milestones: &self.milestones, gamma: self.gamma }
     }
 
     /// Never: a surface has at least two corners.
@@ -274,7 +374,7 @@ impl CornersConfig {
     }
 }
 
-impl FitConfig {
+impl TrainingConfig {
     /// The learning rate's schedule.
     pub fn lr_schedule(&self) -> Schedule<'_> {
         Schedule { warmup: self.warmup, decay: self.schedule, milestones: &self.milestones, gamma: self.gamma }

@@ -22,7 +22,8 @@ fn misspelt_keys_are_named_with_the_nearest() {
     }
     assert!(error("[ft]\n").contains("did you mean `fit`"));
     assert!(error("fit = { epoch = 3 }").contains("x.toml:1: unknown key `fit.epoch`; did you mean `fit.epochs`?"));
-    assert!(error("[fit]\nzzzzzzzzzzzzzzzz = 1").contains("known here: "));
+    assert!(error("[fit]\nzzzzzzzzzzzzzzzz = 1").contains("known here: batch_size, "));
+    assert!(error("[data]\nsett = 'mnist'\n").contains("did you mean `data.name`?"));
 }
 
 #[test]
@@ -33,16 +34,16 @@ fn values_out_of_range_name_key_line_and_remedy() {
         error("[heatmap]\n\ngrid = 1\n"),
         "x.toml:3: `heatmap.grid = 1` cannot be used; use 2 to 101 points an axis"
     );
-    assert!(error("[fit]\ndraws = 100").contains("at most half"));
-    assert!(error("[corners]\nfrom = [\"a.pt\"]").contains("two, three or four files"));
+    assert!(error("[fit]\npoints_per_step = 100").contains("at most half"));
+    assert!(error("[corners]\ncheckpoints = [\"a.pt\"]").contains("two, three or four files"));
     assert!(error("[corners]\nlearning_rate = nan").contains("above 0"));
 }
 
 #[test]
 fn misspelt_sets_and_networks_are_named_with_the_nearest() {
     assert_eq!(
-        error("[data]\nset = \"cifar-10\"\n"),
-        "x.toml:2: `data.set = \"cifar-10\"` cannot be used; there is no data set `cifar-10`; did you mean `cifar10`?"
+        error("[data]\nname = \"cifar-10\"\n"),
+        "x.toml:2: `data.name = \"cifar-10\"` cannot be used; there is no data set `cifar-10`; did you mean `cifar10`?"
     );
     assert!(error("[network]\nname = 'resnet-18'\n").contains("did you mean `resnet18`?"));
     assert!(error("[network]\nname = 'zzzzzzzzzzzzzz'\n").contains("there are: cnn, mlp, resnet18"));
@@ -65,8 +66,8 @@ fn values_of_the_wrong_kind_are_told_what_they_may_be() {
         ("seed = -1", "`seed = -1` cannot be used; use a whole number, 0 or more"),
         ("[fit]\nschedule = 'foo'", "`fit.schedule = \"foo\"` cannot be used; use cosine, step, linear or constant"),
         ("[fit]\nschedule = 'cosin'", "(did you mean `cosine`?)"),
-        ("compute = 'f16'", "use auto, f32 or bf16"),
-        ("[fit]\nflip = 1", "`fit.flip = 1` cannot be used; use true or false"),
+        ("precision = 'f16'", "use auto, f32 or bf16"),
+        ("[fit]\nhorizontal_flip = 1", "`fit.horizontal_flip = 1` cannot be used; use true or false"),
         ("[fit]\nlearning_rate = 'big'", "use a number"),
         ("name = 3", "use a name or text in quotes"),
         ("[network]\nwidths = 3", "use a list in brackets"),
@@ -76,7 +77,7 @@ fn values_of_the_wrong_kind_are_told_what_they_may_be() {
         ("[network]\nwidths = [3, 'x']", "`network.widths = [3, \"x\"]` cannot be used; use a whole number"),
         ("fit = 3", "`fit = 3` cannot be used; use a table"),
         ("fit = { epochs = 'x' }", "`fit.epochs = \"x\"` cannot be used; use a number"),
-        ("[data]\ndir = 3", "use a path in quotes"),
+        ("[data]\nroot = 3", "use a path in quotes"),
         ("[fit]\ndegree = true", "use a degree from 1 to 8, or two of them"),
     ] {
         let told = error(text);
@@ -107,7 +108,7 @@ fn sets_go_on_top_and_are_checked() {
     let config = Config::default();
     let set = apply_set(&config, "fit.degree=[3,1]").unwrap();
     assert_eq!(set.degrees().to_string(), "3×1");
-    assert_eq!(apply_set(&config, "data.set=fashion-mnist").unwrap().data.set, "fashion-mnist");
+    assert_eq!(apply_set(&config, "data.name=fashion-mnist").unwrap().data.name, "fashion-mnist");
     let e = apply_set(&config, "heatmap.grit=5").unwrap_err().to_string();
     assert_eq!(e, "--set heatmap.grit=5: unknown key `heatmap.grit`; did you mean `heatmap.grid`?");
     assert!(apply_set(&config, "seed").unwrap_err().to_string().contains("KEY=VALUE"));
@@ -118,15 +119,100 @@ fn sets_go_on_top_and_are_checked() {
 fn relative_paths_mean_the_same_from_anywhere() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("a.toml");
-    std::fs::write(&file, "[corners]\nfrom = [\"a.pt\", \"b.pt\", \"/c.pt\", \"d.pt\"]").unwrap();
+    std::fs::write(&file, "[corners]\ncheckpoints = [\"a.pt\", \"b.pt\", \"/c.pt\", \"d.pt\"]").unwrap();
     let config = load(&file, &[]).unwrap();
-    assert_eq!(config.corners.from[0], dir.path().join("a.pt"));
-    assert_eq!(config.corners.from[2], std::path::Path::new("/c.pt"));
+    assert_eq!(config.corners.checkpoints[0], dir.path().join("a.pt"));
+    assert_eq!(config.corners.checkpoints[2], std::path::Path::new("/c.pt"));
     // What is typed means the folder one is in.
-    let sets = ["corners.from=['a.pt', '/b.pt']".to_owned(), "data.dir=d".to_owned()];
+    let sets = ["corners.checkpoints=['a.pt', '/b.pt']".to_owned(), "data.root=d".to_owned()];
     let config = load(&file, &sets).unwrap();
     let here = std::env::current_dir().unwrap();
-    assert_eq!(config.corners.from, [here.join("a.pt"), "/b.pt".into()]);
-    assert_eq!((config.data.dir, config.corners.count), (here.join("d"), 2));
+    assert_eq!(config.corners.checkpoints, [here.join("a.pt"), "/b.pt".into()]);
+    assert_eq!((config.data.root, config.corners.count), (here.join("d"), 2));
     assert!(load(&dir.path().join("no.toml"), &[]).unwrap_err().to_string().contains("cannot be read"));
+}
+
+#[test]
+fn former_names_of_keys_work_everywhere_and_are_told() {
+    let values = |name: &str| match name {
+        "precision" => ("'bf16'", "'f32'"),
+        "data.name" => ("'mnist'", "'cifar10'"),
+        "data.root" => ("'/a'", "'/b'"),
+        "corners.checkpoints" => ("['/a', '/b']", "['/c', '/d']"),
+        name if name.ends_with("horizontal_flip") => ("true", "false"),
+        name if name.ends_with("erasing") || name.ends_with("fraction") => ("0.25", "0.5"),
+        name if name.ends_with("batch_size") => ("16", "32"),
+        _ => ("3", "2"),
+    };
+    let written = |name: &str, value: &str| match name.split_once('.') {
+        Some((table, key)) => format!("seed = 1\n[{table}]\n{key} = {value}\n"),
+        None => format!("seed = 1\n\n{name} = {value}\n"),
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("a.toml");
+    let lr = [("corners.lr", "corners.learning_rate"), ("fit.lr", "fit.learning_rate")];
+    for (former, present) in RENAMED_KEYS.iter().chain(&lr) {
+        let (value, other) = values(present);
+        let wanted = parse(&written(present, value), "x").unwrap();
+        assert_ne!(wanted, Config::default(), "{present}");
+        // In a file, which `check_file` tells, and in what is written, only the present name.
+        std::fs::write(&file, written(former, value)).unwrap();
+        let checked = check_file(&file);
+        assert_eq!(checked.outcome.as_ref(), Ok(&wanted), "{former}");
+        let told: Vec<String> = checked.renamed.iter().map(ToString::to_string).collect();
+        match former.ends_with(".lr") {
+            true => assert!(told.is_empty()),
+            false => assert_eq!(told, [format!("{}:3: {former} is now {present}", file.display())]),
+        }
+        let (text, key) = (wanted.to_toml(), |name: &str| format!("\n{} = ", name.rsplit('.').next().unwrap()));
+        assert!(text.contains(&key(present)) && parse(&text, "x").unwrap() == wanted, "{text}");
+        // As an inline table, and as a replacement, also of the other name.
+        if let Some((table, key)) = former.split_once('.') {
+            assert_eq!(parse(&format!("{table} = {{ {key} = {value} }}"), "x").unwrap(), wanted);
+        }
+        let sets = [format!("{former}={value}")];
+        std::fs::write(&file, written(present, other)).unwrap();
+        assert_eq!(load(&file, &sets).as_ref(), Ok(&wanted), "{former}");
+        std::fs::write(&file, written(former, other)).unwrap();
+        let sets = [format!("{present}={value}")];
+        assert_eq!(load(&file, &sets).as_ref(), Ok(&wanted), "{former}");
+        assert_eq!(apply_set(&Config::default(), &format!("{former}={value}")).as_ref(), Ok(&wanted));
+        // Both in one file are refused, in whichever order.
+        for (first, second) in [(former, present), (present, former)] {
+            let last = second.rsplit('.').next().unwrap();
+            let both = format!("{}{last} = {other}\n", written(first, value));
+            assert_eq!(
+                error(&both),
+                format!("x.toml:4: `{present}` is given twice; `{former}` is the same, leave it out")
+            );
+        }
+        // What is near a former name is meant to be the present one.
+        let misspelt = error(&written(&format!("{former}z"), value));
+        if former.len() > 12 {
+            assert!(misspelt.contains(&format!("did you mean `{present}`?")), "{misspelt}");
+        }
+    }
+}
+
+#[test]
+fn all_faults_are_told_in_the_order_of_their_lines() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("a.toml");
+    let text = "seed = -1\ncolour = 1\n[corners]\nmilestones = [\n  0.5,\n  'x',\n]\nerase = 2\n\
+                [fit]\ndraws = 0\nlr = inf\nflip = 1\n[heatmap]\ngrid = 1\n[data]\nset = 'cifar-10'\n";
+    std::fs::write(&file, text).unwrap();
+    let checked = check_file(&file);
+    let lines: Vec<usize> = checked.outcome.as_ref().unwrap_err().iter().map(|fault| fault.line.unwrap()).collect();
+    assert_eq!(lines, [1, 2, 6, 8, 10, 11, 12, 14, 16], "{checked:?}");
+    assert_eq!(checked.renamed.iter().map(|key| key.line.unwrap()).collect::<Vec<_>>(), [8, 10, 12, 16]);
+    let first = parse(text, "x").unwrap_err();
+    assert_eq!(first.to_string(), "x:1: `seed = -1` cannot be used; use a whole number, 0 or more");
+}
+
+#[test]
+fn cards_with_former_names_of_keys_are_read() {
+    let card = r#"{"set": "mnist", "dir": "/a", "calibration_images": 3, "train_images": 5}"#;
+    let data: DataConfig = serde_json::from_str(card).unwrap();
+    let wanted = DataConfig { name: "mnist".into(), root: "/a".into(), bn_images: 3, train_images: 5, ..data.clone() };
+    assert_eq!(data, wanted);
 }

@@ -28,7 +28,7 @@ pub struct RunStatus {
     pub degrees: Degrees,
     /// Name of the network architecture.
     pub network: String,
-    /// Data set, as `data.set` names it.
+    /// Data set, as `data.name` names it.
     #[serde(default)]
     pub data: String,
     /// Best validation point of the last complete heatmap.

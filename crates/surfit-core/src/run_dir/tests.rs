@@ -279,10 +279,10 @@ fn a_directory_that_no_file_can_name_is_refused() {
     refused(RunDir::open(&odd));
     // A configuration in it is no better, when it names files beside it.
     let path = odd.join("one.toml");
-    std::fs::write(&path, "data = { dir = 'x' }").unwrap();
+    std::fs::write(&path, "data = { root = 'x' }").unwrap();
     let error = crate::config::load(&path, &[]).unwrap_err().to_string();
     assert!(error.contains("is not UTF-8"), "{error}");
-    std::fs::write(&path, "data = { dir = '/x' }").unwrap();
+    std::fs::write(&path, "data = { root = '/x' }").unwrap();
     crate::config::load(&path, &[]).unwrap();
 }
 
@@ -296,7 +296,7 @@ fn a_configuration_that_toml_cannot_say_makes_no_run() {
     // As a sequence of seeds comes to it.
     let seed = Config { seed: good.seed + 1, ..good.clone() };
     let mut odd = good;
-    odd.data.dir = std::ffi::OsStr::from_bytes(b"/b\xff").into();
+    odd.data.root = std::ffi::OsStr::from_bytes(b"/b\xff").into();
     for config in [seed, odd] {
         let path = dir.path().join("b");
         let error = RunDir::create(&path, &config).unwrap_err().to_string();

@@ -160,11 +160,11 @@ fn what_loading_refuses_by_names_and_headers_is_refused_in_the_same_words() {
     };
     for (config, part) in [
         (folder.clone(), "set data.image_size"),
-        (own(&folder, &|c| c.dir = "/no/such".into()), "/no/such"),
+        (own(&folder, &|c| c.root = "/no/such".into()), "/no/such"),
         (own(&folder, &|c| (c.image_size, c.train_images) = (6, 3)), "data.train_images"),
         (own(&folder, &|c| (c.image_size, c.classes) = (6, vec!["x".into()])), "data.classes"),
         (own(&mnist, &|c| c.validation_images = 199), "data.validation_images"),
-        (own(&mnist, &|c| c.set = "minst".into()), "did you mean `mnist`?"),
+        (own(&mnist, &|c| c.name = "minst".into()), "did you mean `mnist`?"),
     ] {
         let told = describe_set(&config).expect_err(part).to_string();
         assert!(told.contains(part), "{told}");

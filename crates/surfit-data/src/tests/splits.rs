@@ -145,7 +145,7 @@ fn what_is_not_there_is_said_with_how_to_get_it() {
         }
     }
     assert_refused(load(&config("folder", &gone), 1), "gone", "class folder");
-    assert_refused(load(&config("folder", Path::new("")), 1), "data.dir", "class folders");
+    assert_refused(load(&config("folder", Path::new("")), 1), "data.root", "class folders");
 }
 
 #[test]

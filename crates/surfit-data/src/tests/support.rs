@@ -8,7 +8,7 @@ use std::path::Path;
 use surfit_core::config::DataConfig;
 
 pub fn config(set: &str, dir: &Path) -> DataConfig {
-    DataConfig { set: set.into(), dir: dir.into(), ..DataConfig::default() }
+    DataConfig { name: set.into(), root: dir.into(), ..DataConfig::default() }
 }
 
 /// Images of each class.

@@ -82,7 +82,7 @@ impl Actor<'_> {
         if !surface.is_finite() {
             return Err(EngineError::input("a corner has weights that are not finite; train or load it again"));
         }
-        let steps = BatchOrder::steps_per_epoch(self.data.train.len(), self.config.fit.batch);
+        let steps = BatchOrder::steps_per_epoch(self.data.train.len(), self.config.fit.training.batch_size);
         let progress = FitProgress::start(&self.config.fit, steps);
         let (patch, version) = (surface.degrees().patch(), surface.version());
         let mut heatmap = Heatmap { version, ..Heatmap::new(patch, self.own_grid()) };

@@ -150,7 +150,8 @@ impl Actor<'_> {
                 return Err(EngineError::input("the fit has not come to its end yet; let it go on, or stop it first"));
             }
         };
-        let per_epoch = crate::trainer::BatchOrder::steps_per_epoch(self.data.train.len(), self.config.fit.batch);
+        let per_epoch =
+            crate::trainer::BatchOrder::steps_per_epoch(self.data.train.len(), self.config.fit.training.batch_size);
         let epochs = epochs.unwrap_or(self.config.fit.epochs);
         let steps = steps.unwrap_or_else(|| (epochs * per_epoch as f64).round() as u64);
         if !(0.0..=1e6).contains(&epochs) || steps == 0 {

@@ -44,7 +44,7 @@ impl MeasuredCorner {
 
 impl Actor<'_> {
     pub(super) fn begin_corners(&mut self) {
-        let total = match self.config.corners.from.len() {
+        let total = match self.config.corners.checkpoints.len() {
             0 => Trainer::total_steps(&self.data, &self.config.corners),
             files => files as u64,
         };
@@ -122,7 +122,7 @@ impl Actor<'_> {
             if files::exists(&stored) {
                 let flat = self.read_stored_corner(&stored)?;
                 self.remove_partial_training(index)?;
-                let file = self.config.corners.from.get(index);
+                let file = self.config.corners.checkpoints.get(index);
                 let record = file.and_then(|_| read_stored_record(&stored));
                 // What was told of it goes first; a kill may have come before that.
                 let (source, origin) = match (record, file) {
@@ -135,7 +135,7 @@ impl Actor<'_> {
                 };
                 return self.measure_corner(place, flat, source, 0.0, origin);
             }
-            if let Some(file) = self.config.corners.from.get(index).cloned() {
+            if let Some(file) = self.config.corners.checkpoints.get(index).cloned() {
                 let (flat, stats) = self.read_given_corner(index, &file)?;
                 let source = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 return self.measure_corner(place, flat, source, 0.0, WeightOrigin::Given(stats));
@@ -163,7 +163,7 @@ impl Actor<'_> {
             self.pending_losses.push(trainer.step - 1, loss);
         }
         if trainer.step < target {
-            let epoch = BatchOrder::steps_per_epoch(self.data.train.len(), config.batch);
+            let epoch = BatchOrder::steps_per_epoch(self.data.train.len(), config.training.batch_size);
             if trainer.step.is_multiple_of(epoch.max(1)) {
                 self.validate_trainer(index);
             }
@@ -256,7 +256,7 @@ impl Actor<'_> {
         let (mut corner, m) = (ready.ready_event(), ready.measurement);
         let index = corner.index;
         match self.earlier_corners.remove(&index) {
-            Some(c) if corner.seconds == 0.0 && self.config.corners.from.is_empty() => {
+            Some(c) if corner.seconds == 0.0 && self.config.corners.checkpoints.is_empty() => {
                 (corner.source, corner.seconds) = (c.source, c.seconds);
             }
             _ => {}
@@ -297,7 +297,7 @@ impl Actor<'_> {
         if !files::exists(&path) {
             let layout = self.model.network().layout();
             // A resumed run says the same of a given network, and needs its file no more.
-            let record = match self.config.corners.from.is_empty() {
+            let record = match self.config.corners.checkpoints.is_empty() {
                 true => Vec::new(),
                 false => record_metadata(&ready.ready_event()),
             };

@@ -42,12 +42,12 @@ impl Actor<'_> {
         if matches!(self.stage, JobStage::Corners | JobStage::Align) {
             let fit = &self.config.fit;
             // A fit's step is hardly more than a plain one of the same batch.
-            let plain =
-                self.cost_estimate.corner_step_seconds * fit.batch as f64 / self.config.corners.batch.max(1) as f64;
-            let steps = crate::trainer::BatchOrder::steps_per_epoch(self.data.train.len(), fit.batch);
-            let epochs = fit.edge_epochs + fit.epochs;
+            let plain = self.cost_estimate.corner_step_seconds * fit.training.batch_size as f64
+                / self.config.corners.training.batch_size.max(1) as f64;
+            let steps = crate::trainer::BatchOrder::steps_per_epoch(self.data.train.len(), fit.training.batch_size);
+            let epochs = fit.boundary_epochs + fit.epochs;
             let step = known(self.cost_estimate.fit_step_seconds).or(known(1.1 * plain))?;
-            left += epochs * steps as f64 * step / (1.0 - self.config.heatmap.budget);
+            left += epochs * steps as f64 * step / (1.0 - self.config.heatmap.live_compute_fraction);
         }
         if self.stage < JobStage::Heatmap {
             left += self.heatmap_seconds()?;
@@ -99,8 +99,8 @@ impl Actor<'_> {
     /// Images of a minibatch in the present stage.
     pub(super) fn images_per_step(&self) -> usize {
         match self.stage {
-            JobStage::Corners => self.config.corners.batch,
-            _ => self.config.fit.batch,
+            JobStage::Corners => self.config.corners.training.batch_size,
+            _ => self.config.fit.training.batch_size,
         }
     }
 }

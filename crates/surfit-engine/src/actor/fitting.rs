@@ -80,19 +80,19 @@ impl Actor<'_> {
             return Ok(());
         };
         let (config, seed) = (&self.config.fit, self.config.seed);
-        let indices = self.fit_scratch.batch_order.indices(&self.data, seed, config.batch, progress.step);
+        let indices = self.fit_scratch.batch_order.indices(&self.data, seed, config.training.batch_size, progress.step);
         let changes = Augmentation {
-            random_crop_padding: config.shift,
-            horizontal_flip: config.flip,
-            random_erasing: config.erase,
+            random_crop_padding: config.training.random_crop_padding,
+            horizontal_flip: config.training.horizontal_flip,
+            random_erasing: config.training.random_erasing,
         };
         let (x, labels) = self.data.train.augmented_batch(&indices, &changes, seed, progress.step);
-        let count = config.draws as i64;
+        let count = config.points_per_step as i64;
         let draws = PointDraws { seed, patch: surface.degrees().patch(), sampling: config.sampling };
-        let density = Density::from_losses(draws.patch, FOCUS_GRID, &self.focus_losses, config.focus);
+        let density = Density::from_losses(draws.patch, FOCUS_GRID, &self.focus_losses, config.loss_weighting);
         let points = |progress: FitProgress| {
             let (phase, step) = progress.phase();
-            draws.draw_points(phase, step, config.draws, density.as_ref())
+            draws.draw_points(phase, step, config.points_per_step, density.as_ref())
         };
         let parts: Vec<MicroBatch> = points(progress)
             .into_iter()
@@ -101,9 +101,9 @@ impl Actor<'_> {
             .collect();
         let rates = StepHyperparams {
             learning_rate: progress.learning_rate(config),
-            momentum: config.momentum,
-            weight_decay: config.weight_decay,
-            label_smoothing: config.label_smoothing,
+            momentum: config.training.momentum,
+            weight_decay: config.training.weight_decay,
+            label_smoothing: config.training.label_smoothing,
         };
         // Where losses are measured anew in between it may draw elsewhere, which the step finds out.
         let mut after = progress;
@@ -134,11 +134,11 @@ impl Actor<'_> {
     /// on the surface at that step alone, so that a resumed fit draws the same points.
     fn measure_focus_losses(&mut self, progress: FitProgress) -> Result<()> {
         let config = &self.config.fit;
-        if config.focus == 0.0 || progress.phase().0 == FitPhase::Edge {
+        if config.loss_weighting == 0.0 || progress.phase().0 == FitPhase::Edge {
             return Ok(());
         }
         let train = &self.data.train;
-        let every = BatchOrder::steps_per_epoch(train.len(), config.batch);
+        let every = BatchOrder::steps_per_epoch(train.len(), config.training.batch_size);
         if !self.focus_losses.is_empty() && !progress.step.is_multiple_of(every.max(1)) {
             return Ok(());
         }
@@ -146,7 +146,7 @@ impl Actor<'_> {
             return Ok(());
         };
         let order = random::permutation(train.len() as usize, self.config.seed, RandomStream::Calibration, 0);
-        let count = self.config.data.calibration_images.min(order.len());
+        let count = self.config.data.bn_images.min(order.len());
         let sample = train.select(&order[..count]);
         let coarse = Heatmap::new(surface.degrees().patch(), FOCUS_GRID);
         let mut losses = vec![0.0; coarse.cells.len()];

@@ -22,7 +22,7 @@ impl Actor<'_> {
             self.check_degrees(to)?;
             self.convert_surface(to);
             if progress.is_complete() {
-                let batch = self.config.fit.batch;
+                let batch = self.config.fit.training.batch_size;
                 let an_epoch = BatchOrder::steps_per_epoch(self.data.train.len(), batch);
                 let steps = (self.config.fit.epochs * an_epoch as f64).round() as u64;
                 self.progress = Some(progress.extended_by(steps));

@@ -223,7 +223,7 @@ impl Actor<'_> {
     /// the configured ones.
     fn normalization_trials(&self, index: usize) -> Vec<NormalizationTrial> {
         let data = &self.data;
-        let file = self.config.corners.from.get(index);
+        let file = self.config.corners.checkpoints.get(index);
         let card = file.and_then(|file| ModelCard::find_beside_model(file));
         let card = card.map(|card| (ChannelConstants::Each(card.mean), ChannelConstants::Each(card.std)));
         let from_card = card.is_some();
@@ -262,7 +262,7 @@ impl Actor<'_> {
     /// Why recalibration costs the network accuracy, as far as trying tells; `own` are its figures without.
     pub(super) fn explain_accuracy_loss(&self, w: &Tensor, own: &Measurement) -> String {
         let (config, train) = (&self.config, &self.data.train);
-        let images = config.data.calibration_images;
+        let images = config.data.bn_images;
         let heals = |calibration: &DataSplit| {
             let stats = recalibrate(&self.model, w, calibration, i64::MAX);
             let m = measure_split(&self.model, w, &stats, self.evaluator.validation());
@@ -270,7 +270,7 @@ impl Actor<'_> {
         };
         let enough = (train.len() as usize).min(SUFFICIENT_CALIBRATION_IMAGES);
         if images < enough && heals(&sample_proportionally(train, enough, config.seed)) {
-            return format!("data.calibration_images = {images} are too few, with {enough} it keeps its accuracy");
+            return format!("data.bn_images = {images} are too few, with {enough} it keeps its accuracy");
         }
         let (smallest, largest) = class_size_range(&class_counts(train));
         if smallest < largest && heals(&sample_classes_equally(train, images, config.seed)) {
@@ -288,7 +288,7 @@ impl Actor<'_> {
                 config.data.train_images
             );
         }
-        "it was trained on other images than these, or on other shares of the classes; check data.set, data.mean and \
+        "it was trained on other images than these, or on other shares of the classes; check data.name, data.mean and \
          data.std"
             .into()
     }

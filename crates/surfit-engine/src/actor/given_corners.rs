@@ -24,14 +24,14 @@ impl Actor<'_> {
     /// Looks at all given files that corners are still to be read from, before the first is measured, and tells what is to
     /// be known of them.
     pub(super) fn check_given_corners(&mut self) -> Result<()> {
-        if self.config.corners.from.is_empty() {
+        if self.config.corners.checkpoints.is_empty() {
             return Ok(());
         }
         let expected = self.expected_network()?;
         let corners = &self.config.corners;
         let renames = RenameRules::new(&corners.rename)?;
         let mut notices = Vec::new();
-        for (index, path) in corners.from.iter().enumerate() {
+        for (index, path) in corners.checkpoints.iter().enumerate() {
             if files::exists(&self.corner_path(index)) {
                 continue;
             }

@@ -63,8 +63,8 @@ impl Actor<'_> {
             return Ok(());
         };
         let steps = progress.step - progress.round_start;
-        let trained = steps * self.config.fit.batch as u64;
-        if self.live_progress.is_within_budget(self.config.heatmap.budget, trained) {
+        let trained = steps * self.config.fit.training.batch_size as u64;
+        if self.live_progress.is_within_budget(self.config.heatmap.live_compute_fraction, trained) {
             let order = self.heatmap.coarse_to_fine_order();
             let age = |i: &usize| {
                 let c = &self.heatmap.cells[*i];

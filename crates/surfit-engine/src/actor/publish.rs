@@ -146,7 +146,7 @@ impl Actor<'_> {
             self.refresh_stored_snapshot();
         }
         let every =
-            self.config.checkpoint.every_seconds.max(MIN_INTERVAL_PER_COST * self.publication_times.checkpoint_seconds);
+            self.config.checkpoint.interval_secs.max(MIN_INTERVAL_PER_COST * self.publication_times.checkpoint_seconds);
         if running && self.publication_times.checkpoint_at.is_none() {
             self.publication_times.checkpoint_at = Some(Instant::now());
         } else if running && is_due(&mut self.publication_times.checkpoint_at, every) {
@@ -237,7 +237,7 @@ impl Actor<'_> {
 
     fn stage_progress(&self) -> (u64, u64) {
         match (self.stage, &self.activity) {
-            (JobStage::Corners, ActorActivity::Corner(index)) if self.config.corners.from.is_empty() => {
+            (JobStage::Corners, ActorActivity::Corner(index)) if self.config.corners.checkpoints.is_empty() => {
                 let corners = &self.config.corners;
                 let here = self.trainer.as_ref().map_or(0, |t| t.step);
                 let before = if corners.epochs.is_single_training() {
@@ -296,8 +296,8 @@ impl Actor<'_> {
             marks: self.marks.clone(),
             viewers: self.journal.viewers(),
             memory: crate::memory::resident_bytes(),
-            peak_rate: self.config.fit.learning_rate,
-            draws: self.config.fit.draws,
+            peak_rate: self.config.fit.training.learning_rate,
+            draws: self.config.fit.points_per_step,
             steps_per_second: steps,
             images_per_second: steps * self.images_per_step() as f64,
             job_seconds_left: self.job_seconds_left(seconds_left).filter(|_| running),
@@ -338,7 +338,7 @@ impl Actor<'_> {
             total,
             degrees: self.present_degrees(),
             network: self.config.network.name.clone(),
-            data: self.config.data.set.clone(),
+            data: self.config.data.name.clone(),
             // Until there is a complete heatmap, what of the live one is best: the screen shows it, too.
             best: (picture.complete.map(|c| c.1))
                 .or_else(|| self.heatmap.best_point(surfit_core::heatmap::Metric::SELECTION)),

@@ -52,7 +52,7 @@ impl<'a> Actor<'a> {
         if !surfit_core::files::exists(&checkpoint::path(run)) {
             memory::check_surface_memory(config.degrees(), model.parameters(), false, device)?;
         }
-        let evaluator = Evaluator::new(&data, config.data.calibration_images, config.seed);
+        let evaluator = Evaluator::new(&data, config.data.bn_images, config.seed);
         check_batches(&config, &data)?;
         // Once: a resumed run has told them.
         let is_new = RunIdentity::stored_threads(run).is_none();

@@ -10,7 +10,7 @@ impl Actor<'_> {
     /// Changes the peak of the fit's learning rate. The schedule keeps its course, the velocity is scaled by the next step.
     pub(super) fn set_learning_rate(&mut self, change: RateChange) -> Result<()> {
         self.flush_losses();
-        let from = self.config.fit.learning_rate;
+        let from = self.config.fit.training.learning_rate;
         let to = match change {
             RateChange::Peak(peak) => peak,
             RateChange::Factor(factor) => from * factor,
@@ -24,7 +24,7 @@ impl Actor<'_> {
         if to == from {
             return Ok(());
         }
-        self.config.fit.learning_rate = to;
+        self.config.fit.training.learning_rate = to;
         let configured = self.steered_settings.rate.map_or(from, |r| r.0);
         self.steered_settings.rate = (to != configured).then_some((configured, to));
         let step = self.progress.map_or(0, |p| p.step);
@@ -35,7 +35,7 @@ impl Actor<'_> {
     /// Changes the draws that a minibatch of the fit is split over.
     pub(super) fn set_draws(&mut self, draws: usize) -> Result<()> {
         self.flush_losses();
-        let (from, batch) = (self.config.fit.draws, self.config.fit.batch);
+        let (from, batch) = (self.config.fit.points_per_step, self.config.fit.training.batch_size);
         if draws == 0 || 2 * draws > batch {
             return Err(EngineError::input(format!(
                 "a batch of {batch} images cannot be split over {draws} draws; choose 1 to {}",
@@ -45,7 +45,7 @@ impl Actor<'_> {
         if draws == from {
             return Ok(());
         }
-        self.config.fit.draws = draws;
+        self.config.fit.points_per_step = draws;
         let configured = self.steered_settings.draws.map_or(from, |d| d.0);
         self.steered_settings.draws = (draws != configured).then_some((configured, draws));
         let step = self.progress.map_or(0, |p| p.step);

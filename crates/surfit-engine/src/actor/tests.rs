@@ -15,10 +15,10 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 const TINY: &str = "
 name = 'tiny'
 threads = 1
-data = { train_images = 200, validation_images = 100, calibration_images = 100 }
+data = { train_images = 200, validation_images = 100, bn_images = 100 }
 network = { name = 'mlp', widths = [8] }
-corners = { epochs = 1, batch = 50, cache = false }
-fit = { epochs = 1, edge_epochs = 0, batch = 50, draws = 2, warmup = 0 }
+corners = { epochs = 1, batch_size = 50, cache = false }
+fit = { epochs = 1, boundary_epochs = 0, batch_size = 50, points_per_step = 2, warmup = 0 }
 heatmap = { grid = 3, live_images = 50 }
 export = { baselines = false }
 ";

@@ -5,7 +5,7 @@ use tch::{Kind, Tensor};
 const CPU: Device = Device::Cpu;
 
 fn config(set: &str) -> DataConfig {
-    DataConfig { set: set.into(), ..DataConfig::default() }
+    DataConfig { name: set.into(), ..DataConfig::default() }
 }
 
 /// Images of each class.
@@ -81,7 +81,7 @@ fn limits_are_balanced_functions_of_the_seed() {
         assert!(error.contains("_images") && error.contains("at least 20"), "{error}");
     }
     let error = load(&config("fashion-mnits"), 1, CPU).unwrap_err().to_string();
-    assert!(error.contains("data.set") && error.contains("did you mean `fashion-mnist`?"), "{error}");
+    assert!(error.contains("data.name") && error.contains("did you mean `fashion-mnist`?"), "{error}");
 }
 
 #[test]

@@ -233,7 +233,7 @@ fn a_state_dict_must_be_that_of_the_network() {
         vec![
             "it tells 100 classes apart, the data set has 4",
             "`classifier.weight` is [100, 5] instead of [4, 5]",
-            "data.set",
+            "data.name",
         ],
     ));
     let d = full();

@@ -145,7 +145,7 @@ fn describe_other_settings(
             false => format!(": {}", list_first_names(&shaped)),
         };
         sentences.push(format!(
-            "it tells {} classes apart, the data set has {}{detail}; use a network for these classes, or check data.set \
+            "it tells {} classes apart, the data set has {}{detail}; use a network for these classes, or check data.name \
              in the configuration",
             other.classes, network.classes
         ));

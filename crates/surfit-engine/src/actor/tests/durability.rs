@@ -19,7 +19,7 @@ struct LiveMapResult {
 /// Works on a run to its end. `wait` passes after every tick; it is killed after step `killed`, with a checkpoint of the step
 /// before, and again right after the checkpoint that ends the fit.
 fn run_live_heatmap(path: &Path, wait: Duration, killed: Option<u64>) -> LiveMapResult {
-    let text = TINY.replace("live_images = 50", "live_images = 100, budget = 0.6");
+    let text = TINY.replace("live_images = 50", "live_images = 100, live_compute_fraction = 0.6");
     let config = surfit_core::config::parse(&text, "the test").unwrap();
     RunDir::create(path, &config).unwrap();
     let tick = |actor: &mut Actor<'_>| {

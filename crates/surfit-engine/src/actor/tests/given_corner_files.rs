@@ -122,7 +122,7 @@ fn other_shares_of_the_classes_are_a_cause_only_where_there_are_others() {
         let own = crate::model::Measurement::from_counts(100, 100, 0.0);
         let balanced = actor.explain_accuracy_loss(&w, &own);
         assert!(!balanced.contains("leave it at 0"), "{balanced}");
-        assert!(balanced.contains("check data.set"), "{balanced}");
+        assert!(balanced.contains("check data.name"), "{balanced}");
         actor.data.class_sizes[3] -= 1;
         let imbalanced = actor.explain_accuracy_loss(&w, &own);
         assert!(imbalanced.contains("other shares of the classes than data.train_images = 200 leaves"), "{imbalanced}");
