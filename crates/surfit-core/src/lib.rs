@@ -16,6 +16,7 @@ pub mod filter;
 pub mod heatmap;
 pub mod machine;
 pub mod model_card;
+pub mod new_file;
 pub mod numbers;
 pub mod projection;
 pub mod protocol;
