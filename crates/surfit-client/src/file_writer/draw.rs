@@ -1,11 +1,11 @@
 //! Figures of what the screen shows, for its files.
 
+use surfit_core::new_file::{FigureDrawing, FigureForm};
 use surfit_core::run_state::RunState;
 use surfit_report::{
     BesideFigure, ComparedSurface, CurvesFigure, DistancesFigure, DrawableFigure, HeatmapFigure, PointsFigure,
     ReliefFigure, SliceFigure, quantity_name, quantity_title,
 };
-use surfit_tui::link::{FigureDrawing, FigureForm};
 
 /// The bytes of a figure. `run` is the run's id, for its title.
 ///

@@ -127,8 +127,6 @@ pub enum BridgeRequest {
     Reconnect,
     /// Remove this run's directory for good; a notice, or a problem, and the new list follow.
     RemoveRun(PathBuf),
-    /// The terminal detaches; the engine goes on.
-    Detach,
     /// A snapshot or a [`BridgeMessage::Part`] came over the line: the next may be sent.
     Taken,
     /// Nothing: the terminal's end of the line is there.
