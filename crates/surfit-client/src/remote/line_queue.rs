@@ -164,7 +164,7 @@ impl PendingMessages {
             in_flight: None,
             next_snapshot_at: now,
             shortest_trip: Duration::MAX,
-            part_bytes: 2 * MIN_PART_BYTES,
+            part_bytes: MIN_PART_BYTES,
             is_ending: false,
             is_closed: false,
         }
@@ -309,7 +309,7 @@ mod tests {
     use crate::connection::SnapshotDeltas;
     use crate::fake::notice;
     use crate::remote::line::PartBuffer;
-    use surfit_core::event::Envelope;
+    use surfit_core::event::{Envelope, LossCurve};
     use surfit_core::protocol::OpenedRun;
     use surfit_core::run_state::RunState;
     use surfit_core::surface::Degrees;
@@ -333,8 +333,10 @@ mod tests {
 
     fn large_state(seq: u64) -> ServerMessage {
         let mut state = RunState { seq, ..RunState::default() };
-        let values: Vec<f32> = (0..2000).map(|n| n as f32 / 7.0).collect();
-        state.curves.entry(surfit_core::event::LossCurve::Surface).or_default().extend(0, &values);
+        let values: Vec<f32> = (0..4000).map(|n| n as f32 / 7.0).collect();
+        for curve in [LossCurve::Surface, LossCurve::Corner(0)] {
+            state.curves.entry(curve).or_default().extend(0, &values);
+        }
         BridgeMessage::RunState(Box::new(state)).into()
     }
 
@@ -446,12 +448,12 @@ mod tests {
 
     #[test]
     fn a_slow_line_is_kept_short_and_a_fast_one_is_used() {
-        for (rate, delay, least) in [(10_000.0, 0.05, 7_000.0), (2_000.0, 0.3, 1_000.0), (1e6, 0.3, 3e5)] {
-            let mut near = NearEnd::new();
+        for (rate, delay, least) in [(10_000.0, 0.05, 7_000.0), (2_000.0, 0.3, 1_000.0), (1e6, 0.3, 1e5)] {
+            let (mut near, state) = (NearEnd::new(), large_state(1));
             let (mut sent, mut longest, mut seconds) = (0.0, 0.0f64, 0.0);
             while seconds < 60.0 {
                 if near.pending.large.is_none() {
-                    near.pending.push(large_state(1));
+                    near.pending.push(state.clone());
                 }
                 let bytes: usize = near.frames().iter().map(String::len).sum();
                 // Deflate makes a third of it.
