@@ -48,7 +48,7 @@ pub fn run_further(run: &RunDir, command: EngineCommand, how: FollowOptions) -> 
     if how.detach {
         // Signals end this process; an engine without a command ends by itself.
         let (_, mut connection) = surfit_client::connect_or_start(run, launch, None)?;
-        let pid = connection.welcome().pid;
+        let pid = connection.pid();
         let inbox = connection.open_inbox()?;
         let id = connection.send(command)?;
         loop {

@@ -63,5 +63,5 @@ pub fn start_and_follow(run: &RunDir, follow: FollowOptions) -> Result<(), CliEr
     }
     let how = EngineLaunch { wait: false, linger: Some(0) };
     let (_, connection) = surfit_client::start_engine(run, how, None)?;
-    foreground::print_detached_run(run, connection.welcome().pid, follow.json)
+    foreground::print_detached_run(run, connection.pid(), follow.json)
 }

@@ -14,7 +14,7 @@ use surfit_core::config::{self, Config};
 use surfit_core::run_dir::{RunDir, RunError};
 use surfit_tui::glyphs::GlyphSet;
 use surfit_tui::images::{ImageMode, ImageProtocol};
-use surfit_tui::{ColorDepth, LeaveReason, WorkbenchOptions};
+use surfit_tui::{ColorDepth, LeaveReason, WorkbenchInbox, WorkbenchOptions};
 
 /// What a bare `surfit` runs when nothing is running.
 const DEMO_CONFIG: &str = include_str!("../configs/demo.toml");
@@ -91,9 +91,10 @@ fn run_workbench(target: OpenTarget, screen: ScreenOptions, readonly: bool) -> R
         surfit_client::engine_program()?;
     }
     let options = workbench_options(&target, screen, readonly)?;
-    let (bridge, link) =
-        bridge::open(target, readonly).map_err(|e| CliError::Failure(format!("cannot start a thread: {e}")))?;
-    let left = surfit_tui::run(options, link);
+    let inbox = WorkbenchInbox::new();
+    let (bridge, requests) = bridge::open(target, readonly, inbox.message_sink())
+        .map_err(|e| CliError::Failure(format!("cannot start a thread: {e}")))?;
+    let left = surfit_tui::run(options, inbox, requests);
     let stop = matches!(left, Ok(LeaveReason::Quit { stop_engine: true }));
     if stop {
         // The terminal is restored already, so ctrl-c ends this program.
@@ -119,9 +120,10 @@ fn open_remote_run(address: RemoteAddress, screen: ScreenOptions, readonly: bool
     }
     let host_config = remote::load_host_config(&host).map_err(CliError::Usage)?;
     let reaching = output::Reaching::new(&host);
-    let opened = remote::open(address, host_config, readonly);
+    let inbox = WorkbenchInbox::new();
+    let opened = remote::open(address, host_config, readonly, inbox.message_sink());
     drop(reaching);
-    let (remote, link, shown) = opened.map_err(CliError::Failure)?;
+    let (remote, requests, shown) = opened.map_err(CliError::Failure)?;
     let options = WorkbenchOptions {
         run: shown.id,
         grid: shown.grid,
@@ -130,7 +132,7 @@ fn open_remote_run(address: RemoteAddress, screen: ScreenOptions, readonly: bool
         readonly,
         ..screen_options(screen)
     };
-    let left = surfit_tui::run(options, link);
+    let left = surfit_tui::run(options, inbox, requests);
     let stop = matches!(left, Ok(LeaveReason::Quit { stop_engine: true }));
     if stop {
         output::print_stderr_line("waiting for the checkpoint; press ctrl-c to leave");

@@ -1,40 +1,35 @@
-//! Between the terminal's channels and the engine of whichever run is shown.
+//! Between a terminal and the engine of whichever run is shown.
 //!
 //! One thread owns all state here and takes one message at a time: from the terminal, from the reader of the present
 //! connection, or from the thread that starts an engine. It is what makes opening a run instant: the first frame is
-//! drawn before the run's directory is even made.
+//! drawn before the run's directory is even made. The terminal is in the same process, or at the other end of a line
+//! (`remote::serve`); the bridge knows no difference.
 
-mod attach;
-mod engine_events;
-mod figures;
-mod file_follower;
-mod loaded_runs;
+mod engine;
 mod new_run;
-mod on_demand_engine;
-mod remove;
+mod other_runs;
 mod shown_run;
 mod shutdown;
-mod sizes;
-mod watched_runs;
 
 use super::file_writer::FileWriters;
-use super::{ClientError, EngineConnection, ReceivedMessage};
-pub use attach::figures_message;
-use attach::{AttachMode, AttachedEngine, attach_or_spawn, attach_read_only};
-use file_follower::{FILE_POLL_INTERVAL, FileFollower};
+use super::{ClientError, EngineConnection};
+use engine::{AttachMode, AttachedEngine, attach_or_spawn, attach_read_only};
 use new_run::{NewRunKind, RunCreation};
-use sizes::RunSizes;
+use other_runs::RunSizes;
+use shown_run::{FILE_POLL_INTERVAL, FileFollower};
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use surfit_core::config::Config;
-use surfit_core::protocol::{EngineCommand, READONLY_ERROR};
+use surfit_core::protocol::{
+    BridgeMessage, BridgeRequest, ClientMessage, EngineCommand, READONLY_ERROR, ServerMessage,
+};
 use surfit_core::run_dir::RunDir;
 use surfit_core::snapshot::Snapshot;
-use surfit_tui::{Incoming, Outgoing, WorkbenchLink};
+use surfit_tui::{MessageSink, RequestSink};
 
 /// What to show first.
 #[derive(Debug)]
@@ -49,8 +44,7 @@ pub enum OpenTarget {
 #[derive(Debug)]
 pub struct BridgeHandle {
     thread: JoinHandle<BridgeEnd>,
-    reader: JoinHandle<()>,
-    inputs: SyncSender<BridgeInput>,
+    inputs: Sender<BridgeInput>,
 }
 
 /// How things stood when the bridge ended.
@@ -68,30 +62,35 @@ pub struct BridgeEnd {
     pub unreported_outcomes: Vec<String>,
 }
 
-/// Messages that wait for the bridge; a flood from an engine then waits in its socket, and the engine leaves out
-/// snapshots.
-const INPUT_QUEUE_CAPACITY: usize = 64;
+/// Messages of the engine that wait for the bridge; a flood then waits in its socket, and the engine leaves out snapshots.
+const MAX_QUEUED_ENGINE_MESSAGES: usize = 64;
 
-/// Starts the bridge; the link is for the terminal. With `readonly` the engine is only watched: no command is sent, none
-/// is started, and the engine is told so.
+/// Starts the bridge, which tells `screen` everything; gives the way to ask it. With `readonly` the engine is only watched:
+/// no command is sent, none is started, and the engine is told so.
 ///
 /// # Errors
 /// When the system gives no thread.
-pub fn open(target: OpenTarget, readonly: bool) -> io::Result<(BridgeHandle, WorkbenchLink)> {
-    let (to_screen, incoming) = sync_channel(256);
-    let (outgoing, from_screen) = channel();
-    let (inputs, receiver) = sync_channel(INPUT_QUEUE_CAPACITY);
-    let forward = inputs.clone();
-    let reader = std::thread::Builder::new().name("screen reader".into()).spawn(move || {
-        for message in from_screen {
-            if forward.send(BridgeInput::Screen(message)).is_err() {
-                return;
-            }
-        }
-    })?;
-    let worker = BridgeWorker::new(to_screen, inputs.clone(), readonly);
+pub fn open(target: OpenTarget, readonly: bool, screen: MessageSink) -> io::Result<(BridgeHandle, RequestSink)> {
+    open_after(target, None, readonly, screen)
+}
+
+/// As [`open`], for a terminal that knows the events of the run up to number `after`.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_after(
+    target: OpenTarget,
+    after: Option<u64>,
+    readonly: bool,
+    screen: MessageSink,
+) -> io::Result<(BridgeHandle, RequestSink)> {
+    let (inputs, receiver) = channel();
+    let requests = inputs.clone();
+    let mut worker = BridgeWorker::new(screen, inputs.clone(), readonly);
+    worker.resumes_after = after;
     let thread = std::thread::Builder::new().name("bridge".into()).spawn(move || worker.run_loop(target, &receiver))?;
-    Ok((BridgeHandle { thread, reader, inputs }, WorkbenchLink { incoming, outgoing }))
+    let request = move |message| drop(requests.send(BridgeInput::Terminal(message)));
+    Ok((BridgeHandle { thread, inputs }, Box::new(request)))
 }
 
 impl BridgeHandle {
@@ -101,11 +100,10 @@ impl BridgeHandle {
         self.end_with_progress(stop_engine, SLOW_EXIT_DELAY, || {})
     }
 
-    /// Ends the bridge, on request with the engine of the run that is shown. The link's `outgoing` must have been
-    /// dropped: what was sent on it last is carried out first, and files and other runs that were asked for are made. `waiting` is
-    /// called every time that `pace` has passed meanwhile.
+    /// Ends the bridge, on request with the engine of the run that is shown. What was asked for last is carried out first,
+    /// and files and other runs that were asked for are made. `on_wait` is called every time that `pace` has passed
+    /// meanwhile.
     pub fn end_with_progress(self, stop_engine: bool, pace: Duration, on_wait: impl FnMut()) -> BridgeEnd {
-        let _ = self.reader.join();
         let _ = self.inputs.send(BridgeInput::End { stop_engine });
         join_with_progress(self.thread, pace, on_wait)
     }
@@ -125,8 +123,8 @@ pub fn join_with_progress<T: Default>(thread: JoinHandle<T>, pace: Duration, mut
 }
 
 enum BridgeInput {
-    Screen(Outgoing),
-    Engine { generation: u64, received: ReceivedMessage },
+    Terminal(ClientMessage),
+    Engine { generation: u64, received: Result<ServerMessage, ClientError> },
     Attached { generation: u64, attached: AttachedEngine },
     End { stop_engine: bool },
 }
@@ -141,16 +139,20 @@ const ENGINE_POLL_INTERVAL: Duration = Duration::from_secs(2);
 const MAX_PENDING_COMMANDS: usize = 64;
 
 struct BridgeWorker {
-    screen: SyncSender<Incoming>,
-    inputs: SyncSender<BridgeInput>,
+    screen: MessageSink,
+    inputs: Sender<BridgeInput>,
     run: Option<RunDir>,
     seq: u64,
+    /// The last event that the terminal knew of the first run when it came back.
+    resumes_after: Option<u64>,
     closed_cleanly: bool,
     /// Why the run's last engine failed.
     failure: Option<String>,
     /// Counts runs and connections: what an earlier one still sends is passed over.
     generation: u64,
     connection: Option<EngineConnection>,
+    /// Its reader puts a token here for every message that waits.
+    message_tokens: Option<Receiver<()>>,
     starting: bool,
     /// The engine was started here, to carry out commands on a run at rest.
     on_demand_engine: bool,
@@ -175,16 +177,18 @@ struct BridgeWorker {
 }
 
 impl BridgeWorker {
-    fn new(screen: SyncSender<Incoming>, inputs: SyncSender<BridgeInput>, readonly: bool) -> Self {
+    fn new(screen: MessageSink, inputs: Sender<BridgeInput>, readonly: bool) -> Self {
         Self {
             screen,
             inputs,
             run: None,
             seq: 0,
+            resumes_after: None,
             closed_cleanly: false,
             failure: None,
             generation: 0,
             connection: None,
+            message_tokens: None,
             starting: false,
             on_demand_engine: false,
             last_busy: Instant::now(),
@@ -216,7 +220,7 @@ impl BridgeWorker {
                 looked = Instant::now();
                 self.poll_engine();
             }
-            self.shutdown_idle_engine(on_demand_engine::IDLE_TIMEOUT);
+            self.shutdown_idle_engine(engine::IDLE_TIMEOUT);
         }
     }
 
@@ -242,8 +246,8 @@ impl BridgeWorker {
 
     fn on_input(&mut self, input: BridgeInput) {
         match input {
-            BridgeInput::Screen(message) => self.on_ui_request(message),
-            BridgeInput::Engine { generation, received } if generation == self.generation => {
+            BridgeInput::Terminal(message) => self.on_terminal_message(message),
+            BridgeInput::Engine { generation, received } if self.is_current(generation) => {
                 self.on_engine_message(received)
             }
             BridgeInput::Attached { generation, attached: begun } if generation == self.generation => {
@@ -253,13 +257,27 @@ impl BridgeWorker {
         }
     }
 
-    /// Tells the screen. It may be gone, which its own channel says soon enough.
-    fn send_to_screen(&self, message: Incoming) {
-        let _ = self.screen.send(message);
+    /// True for a message of the present connection, whose reader may then send another.
+    fn is_current(&self, generation: u64) -> bool {
+        let current = generation == self.generation;
+        if let Some(tokens) = self.message_tokens.as_ref().filter(|_| current) {
+            let _ = tokens.try_recv();
+        }
+        current
+    }
+
+    /// Tells the terminal. It may be gone, which its own end says soon enough.
+    fn send_to_screen(&self, message: impl Into<ServerMessage>) {
+        let _ = (self.screen)(message.into());
     }
 
     fn send_problem(&self, error: &dyn std::fmt::Display) {
-        self.send_to_screen(Incoming::Problem(error.to_string()));
+        self.send_to_screen(BridgeMessage::Problem(error.to_string()));
+    }
+
+    /// Answers a command that no engine carries out.
+    fn send_refusal(&self, id: u64, why: impl Into<String>) {
+        self.send_to_screen(ServerMessage::Reply { id, error: Some(why.into()), events: None });
     }
 
     /// Comes by an engine on a thread of its own: that may take a second, and keys go on.
@@ -286,7 +304,11 @@ impl BridgeWorker {
         self.starting = false;
         let connected = begun.and_then(|(child, connection)| {
             let (generation, inputs) = (self.generation, self.inputs.clone());
-            connection.read_into(move |received| inputs.send(BridgeInput::Engine { generation, received }).is_ok())?;
+            let (token, tokens) = sync_channel(MAX_QUEUED_ENGINE_MESSAGES);
+            connection.read_into(move |received| {
+                token.send(()).is_ok() && inputs.send(BridgeInput::Engine { generation, received }).is_ok()
+            })?;
+            self.message_tokens = Some(tokens);
             Ok((child, connection))
         });
         match connected {
@@ -298,10 +320,10 @@ impl BridgeWorker {
                 }
                 self.closed_cleanly = false;
                 self.last_busy = Instant::now();
-                self.send_to_screen(Incoming::Connected { pid: connection.welcome().pid });
+                self.send_to_screen(connection.welcome().clone());
                 self.connection = Some(connection);
                 if let Some(job) = self.shared_job() {
-                    self.send_to_screen(Incoming::BatchJob(job));
+                    self.send_to_screen(BridgeMessage::BatchJob(job));
                 }
                 while let Some((id, command)) = self.pending_commands.pop_front() {
                     self.send_command(id, command);
@@ -314,89 +336,93 @@ impl BridgeWorker {
                     self.follow_files(&error);
                 } else {
                     self.send_problem(&error);
-                    self.send_to_screen(Incoming::Disconnected { reason: error.to_string() });
+                    self.send_to_screen(BridgeMessage::Disconnected { reason: error.to_string() });
                 }
                 for (id, _) in std::mem::take(&mut self.pending_commands) {
-                    self.send_to_screen(Incoming::Reply { id, error: Some(error.to_string()) });
+                    self.send_refusal(id, error.to_string());
                 }
             }
         }
     }
 
-    fn on_ui_request(&mut self, message: Outgoing) {
+    fn on_terminal_message(&mut self, message: ClientMessage) {
         match message {
-            Outgoing::Command { id, command } => self.send_command(id, command),
-            Outgoing::ResumeEngine(_) | Outgoing::Fork(_) | Outgoing::Queue(_) if self.removed_reason().is_some() => {
+            ClientMessage::Command { id, command } => self.send_command(id, command),
+            ClientMessage::Bridge(request) => self.on_request(request),
+            ClientMessage::Hello { .. } => {}
+        }
+    }
+
+    fn on_request(&mut self, request: BridgeRequest) {
+        match request {
+            BridgeRequest::ResumeEngine(_) | BridgeRequest::Fork(_) | BridgeRequest::Queue(_)
+                if self.removed_reason().is_some() =>
+            {
                 self.send_removed();
             }
-            Outgoing::ResumeEngine(_) if self.readonly => {
+            BridgeRequest::ResumeEngine(_) if self.readonly => {
                 self.send_problem(&READONLY_ERROR);
                 // The screen expects one of two ends of what it asked for.
                 self.start_attach(AttachMode::Attach);
             }
-            Outgoing::ResumeEngine(_) if self.file_follower.is_some() => {
+            BridgeRequest::ResumeEngine(_) if self.file_follower.is_some() => {
                 if let Some(why) = self.unreachable_reason() {
-                    self.send_to_screen(Incoming::Problem(why));
+                    self.send_to_screen(BridgeMessage::Problem(why));
                 }
                 self.send_engine_status();
             }
             // Asked for with another run, which could not be opened.
-            Outgoing::ResumeEngine(Some(path)) if !self.is_shown(&path) => self.send_engine_status(),
-            Outgoing::ResumeEngine(_) if self.connection.is_none() => self.start_attach(AttachMode::Serve),
-            Outgoing::ResumeEngine(_) => {}
-            Outgoing::Refresh => self.send_to_screen(Incoming::Runs(self.run_lines())),
-            Outgoing::RemoveRun(_) if self.readonly => {
+            BridgeRequest::ResumeEngine(Some(path)) if !self.is_shown(&path) => self.send_engine_status(),
+            BridgeRequest::ResumeEngine(_) if self.connection.is_none() => self.start_attach(AttachMode::Serve),
+            BridgeRequest::ResumeEngine(_) => {}
+            BridgeRequest::Refresh => self.send_to_screen(BridgeMessage::Runs(self.run_lines())),
+            BridgeRequest::RemoveRun(_) if self.readonly => {
                 let why = "nothing can be removed while runs are only watched";
-                self.send_to_screen(Incoming::Problem(why.into()));
+                self.send_to_screen(BridgeMessage::Problem(why.into()));
             }
-            Outgoing::RemoveRun(path) => self.remove_run(&path),
-            Outgoing::OpenRun(path) => match RunDir::open(&path) {
+            BridgeRequest::RemoveRun(path) => self.remove_run(&path),
+            BridgeRequest::OpenRun(path) => match RunDir::open(&path) {
                 Ok(run) => self.open_run(run),
                 Err(error) => {
                     let why = error.to_string();
-                    self.send_to_screen(Incoming::Unopened { path, why });
+                    self.send_to_screen(BridgeMessage::Unopened { path, why });
                     self.resend_run_state();
                 }
             },
-            Outgoing::Load(path) => self.load_run(path),
-            Outgoing::Watch(runs) => self.watch_runs(runs),
-            Outgoing::Figures => self.write_figures(),
-            Outgoing::Write(file) => self.write_file(*file),
-            Outgoing::Fork(degrees) => self.start_run_creation(NewRunKind::Fork, degrees),
-            Outgoing::Queue(degrees) => self.start_run_creation(NewRunKind::Queued, degrees),
-            // The workbench is about to return; `BridgeHandle::end` follows.
-            Outgoing::Detach => {}
-            // For runs on other machines.
-            Outgoing::Reconnect => {}
+            BridgeRequest::Load(path) => self.load_run(path),
+            BridgeRequest::Watch(runs) => self.watch_runs(runs),
+            BridgeRequest::Figures => self.write_figures(),
+            BridgeRequest::Write(file) => self.write_file(*file),
+            BridgeRequest::Fork(degrees) => self.start_run_creation(NewRunKind::Fork, degrees),
+            BridgeRequest::Queue(degrees) => self.start_run_creation(NewRunKind::Queued, degrees),
+            // Of the line to another machine, whose ends keep them.
+            BridgeRequest::Reconnect
+            | BridgeRequest::Taken
+            | BridgeRequest::KeepAlive
+            | BridgeRequest::Leave { .. } => {}
         }
     }
 
     fn send_command(&mut self, id: u64, command: EngineCommand) {
         if self.readonly {
-            let error = Some(READONLY_ERROR.into());
-            return self.send_to_screen(Incoming::Reply { id, error });
+            return self.send_refusal(id, READONLY_ERROR);
         }
         if let Some(why) = self.removed_reason().filter(|_| self.connection.is_none()) {
-            let error = Some(why);
-            return self.send_to_screen(Incoming::Reply { id, error });
+            return self.send_refusal(id, why);
         }
         if let Some(why) = self.unreachable_reason() {
-            let error = Some(why);
-            return self.send_to_screen(Incoming::Reply { id, error });
+            return self.send_refusal(id, why);
         }
         match &mut self.connection {
             Some(connection) => match connection.send_as(id, command) {
                 Ok(()) => drop(self.unanswered.insert(id)),
-                Err(error) => self.send_to_screen(Incoming::Reply { id, error: Some(error.to_string()) }),
+                Err(error) => self.send_refusal(id, error.to_string()),
             },
             None if self.pending_commands.len() < MAX_PENDING_COMMANDS => {
                 self.pending_commands.push_back((id, command));
                 self.start_attach(AttachMode::Wait);
             }
-            None => {
-                let error = Some("the engine is still starting; try again".into());
-                self.send_to_screen(Incoming::Reply { id, error });
-            }
+            None => self.send_refusal(id, "the engine is still starting; try again"),
         }
     }
 }

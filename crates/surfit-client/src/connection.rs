@@ -5,40 +5,21 @@ use std::io;
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
-use surfit_core::heatmap::Heatmap;
 use surfit_core::protocol::{ClientMessage, EngineCommand, PROTOCOL_VERSION, ServerMessage};
 use surfit_core::run_dir::{FileIdentity, RunDir, RunError};
+use surfit_core::snapshot::Snapshot;
 
 /// Time that an engine may take to answer the handshake; it serves its socket on another thread than its work.
 pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// What the engine reports about itself in its welcome.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EngineGreeting {
-    /// The engine's program version.
-    pub engine: String,
-    /// Id of the run that the engine works on.
-    pub run: String,
-    /// Process id of the engine.
-    pub pid: u32,
-}
-
-/// What a reader thread forwards.
-#[derive(Debug)]
-pub enum ReceivedMessage {
-    /// A message from the engine.
-    Message(ServerMessage),
-    /// The connection ended, and why. Nothing follows.
-    Lost(ClientError),
-}
 
 /// A connection: the caller's thread sends commands, and a reader thread receives messages.
 #[derive(Debug)]
 pub struct EngineConnection {
     stream: UnixStream,
-    welcome: EngineGreeting,
+    welcome: ServerMessage,
+    pid: u32,
     next_id: u64,
 }
 
@@ -75,20 +56,19 @@ fn connect_as(dir: &RunDir, after: Option<u64>, readonly: bool) -> Result<Engine
     setup(stream.set_read_timeout(Some(HANDSHAKE_TIMEOUT)))?;
     setup(stream.set_write_timeout(Some(HANDSHAKE_TIMEOUT)))?;
     let client = format!("surfit {} (pid {})", env!("CARGO_PKG_VERSION"), std::process::id());
-    let hello = ClientMessage::Hello { protocol: PROTOCOL_VERSION, client, after, readonly, changes: true };
+    let (protocol, run) = (PROTOCOL_VERSION, None);
+    let hello = ClientMessage::Hello { protocol, client, after, run, readonly, changes: true };
     frame::write(&mut stream, &hello).map_err(|_| ClientError::Closed)?;
     let began = Instant::now();
-    let welcome = loop {
-        match frame::read(&mut stream)? {
-            Some(ServerMessage::Welcome { protocol, engine, run, pid, dir: works_in }) => {
-                if protocol != PROTOCOL_VERSION {
-                    return Err(ClientError::Version { engine: protocol, client: PROTOCOL_VERSION });
-                }
-                if !works_in_directory(dir, works_in, &path) {
-                    return Err(ClientError::NoEngine(dir.path().to_owned()));
-                }
-                break EngineGreeting { engine, run, pid };
+    let (welcome, pid) = loop {
+        match frame::read_server_message(&mut stream)? {
+            Some(ServerMessage::Welcome { protocol, .. }) if protocol != PROTOCOL_VERSION => {
+                return Err(ClientError::Version { engine: protocol, client: PROTOCOL_VERSION });
             }
+            Some(ServerMessage::Welcome { dir: works_in, .. }) if !works_in_directory(dir, works_in, &path) => {
+                return Err(ClientError::NoEngine(dir.path().to_owned()));
+            }
+            Some(welcome @ ServerMessage::Welcome { pid, .. }) => break (welcome, pid),
             Some(ServerMessage::Rejected { reason }) => return Err(ClientError::Rejected(reason)),
             Some(_) => {
                 return Err(ClientError::InvalidMessage("it did not start with a welcome".into()));
@@ -100,7 +80,7 @@ fn connect_as(dir: &RunDir, after: Option<u64>, readonly: bool) -> Result<Engine
         }
     };
     setup(stream.set_read_timeout(None))?;
-    Ok(EngineConnection { stream, welcome, next_id: 1 })
+    Ok(EngineConnection { stream, welcome, pid, next_id: 1 })
 }
 
 /// True when the engine behind a socket works in the directory. A copy of a run has the socket's path too, and its commands
@@ -138,9 +118,14 @@ fn check_owner(served_by: u32, path: &Path) -> Result<(), ClientError> {
 }
 
 impl EngineConnection {
-    /// What the engine reports about itself in its welcome.
-    pub fn welcome(&self) -> &EngineGreeting {
+    /// The engine's welcome.
+    pub fn welcome(&self) -> &ServerMessage {
         &self.welcome
+    }
+
+    /// Process id of the engine.
+    pub fn pid(&self) -> u32 {
+        self.pid
     }
 
     /// Sends a command and returns its number, which the reply repeats.
@@ -163,26 +148,25 @@ impl EngineConnection {
         frame::write(&mut self.stream, &message).map_err(|_| ClientError::Closed)
     }
 
-    /// Starts the reader thread, which passes everything to `sink` until that returns false or the connection ends.
+    /// Starts the reader thread, which passes everything to `sink` until that returns false or the connection ends: an error
+    /// is the last.
     ///
     /// # Errors
     /// [`ClientError::Io`] when no thread or descriptor is available.
-    pub fn read_into(&self, mut sink: impl FnMut(ReceivedMessage) -> bool + Send + 'static) -> Result<(), ClientError> {
+    pub fn read_into(
+        &self,
+        mut sink: impl FnMut(Result<ServerMessage, ClientError>) -> bool + Send + 'static,
+    ) -> Result<(), ClientError> {
         let mut stream = self.stream.try_clone().map_err(ClientError::io("cannot share the engine's socket"))?;
         let read = move || {
-            let mut shown = None;
+            let mut deltas = SnapshotDeltas::default();
             loop {
-                match frame::read(&mut stream).and_then(|m| m.map(|m| expand_delta(m, &mut shown)).transpose()) {
-                    Ok(Some(message)) => {
-                        if !sink(ReceivedMessage::Message(message)) {
-                            return;
-                        }
-                    }
-                    Ok(None) => {}
-                    Err(error) => {
-                        sink(ReceivedMessage::Lost(error));
-                        return;
-                    }
+                let message = frame::read_server_message(&mut stream);
+                let received = message.and_then(|m| m.map(|m| deltas.expand(m)).transpose()).transpose();
+                let Some(received) = received else { continue };
+                let over = received.is_err();
+                if !sink(received) || over {
+                    return;
                 }
             }
         };
@@ -199,26 +183,37 @@ impl EngineConnection {
     /// # Errors
     /// As [`EngineConnection::read_into`].
     pub fn open_inbox(&self) -> Result<MessageInbox, ClientError> {
-        let (sender, receiver): (SyncSender<ReceivedMessage>, _) = sync_channel(64);
+        let (sender, receiver) = sync_channel(64);
         self.read_into(move |received| sender.send(received).is_ok())?;
         Ok(MessageInbox { receiver })
     }
 }
 
-/// Expands a snapshot delta with the heatmap of the snapshot before; returns other messages unchanged.
-fn expand_delta(message: ServerMessage, shown: &mut Option<Heatmap>) -> Result<ServerMessage, ClientError> {
-    match message {
-        ServerMessage::Snapshot(snapshot) => {
-            *shown = Some(snapshot.heatmap.clone());
-            Ok(ServerMessage::Snapshot(snapshot))
-        }
-        ServerMessage::Changed(changed) => {
-            let snapshot = shown.as_mut().and_then(|heatmap| changed.apply_to(heatmap));
-            snapshot
-                .map(|snapshot| ServerMessage::Snapshot(Box::new(snapshot)))
-                .ok_or_else(|| ClientError::InvalidMessage("a delta without its snapshot".into()))
-        }
-        other => Ok(other),
+/// Makes whole snapshots of those of which only what is new was sent, on top of the one before.
+#[derive(Debug, Default)]
+pub struct SnapshotDeltas {
+    latest: Option<Box<Snapshot>>,
+}
+
+impl SnapshotDeltas {
+    /// Returns the message with a whole snapshot in the place of a change.
+    ///
+    /// # Errors
+    /// [`ClientError::InvalidMessage`] for a change to what was not sent.
+    pub fn expand(&mut self, message: ServerMessage) -> Result<ServerMessage, ClientError> {
+        let snapshot =
+            match message {
+                ServerMessage::Snapshot(snapshot) => snapshot,
+                ServerMessage::Changed(delta) => {
+                    let snapshot = self.latest.as_ref().and_then(|latest| delta.apply_to(latest));
+                    Box::new(snapshot.ok_or_else(|| {
+                        ClientError::InvalidMessage("a change to a snapshot that was not sent".into())
+                    })?)
+                }
+                other => return Ok(other),
+            };
+        self.latest = Some(snapshot.clone());
+        Ok(ServerMessage::Snapshot(snapshot))
     }
 }
 
@@ -232,7 +227,7 @@ impl Drop for EngineConnection {
 /// The incoming half of a [`EngineConnection`].
 #[derive(Debug)]
 pub struct MessageInbox {
-    receiver: Receiver<ReceivedMessage>,
+    receiver: Receiver<Result<ServerMessage, ClientError>>,
 }
 
 impl MessageInbox {
@@ -242,8 +237,7 @@ impl MessageInbox {
     /// The reason why the connection ended.
     pub fn next(&self, timeout: Duration) -> Result<Option<ServerMessage>, ClientError> {
         match self.receiver.recv_timeout(timeout) {
-            Ok(ReceivedMessage::Message(message)) => Ok(Some(message)),
-            Ok(ReceivedMessage::Lost(error)) => Err(error),
+            Ok(received) => received.map(Some),
             Err(RecvTimeoutError::Timeout) => Ok(None),
             Err(RecvTimeoutError::Disconnected) => Err(ClientError::Closed),
         }
@@ -256,19 +250,18 @@ mod tests {
 
     #[test]
     fn a_snapshot_that_was_sent_by_what_is_new_comes_out_whole() {
-        use surfit_core::snapshot::Snapshot;
         let degrees = surfit_core::config::Config::default().degrees();
         let first = Snapshot::empty(degrees, 41);
         let mut next = first.clone();
         next.heatmap.cells[1234].images = 7;
         next.fit_step = 99;
-        let changed = || ServerMessage::Changed(Box::new(next.diff(&first.heatmap).unwrap()));
-        let mut shown = None;
-        assert!(matches!(expand_delta(changed(), &mut shown), Err(ClientError::InvalidMessage(_))));
-        expand_delta(ServerMessage::Snapshot(Box::new(first.clone())), &mut shown).unwrap();
-        let came = expand_delta(changed(), &mut shown).unwrap();
+        let changed = || ServerMessage::Changed(Box::new(next.diff(&first).unwrap()));
+        let mut deltas = SnapshotDeltas::default();
+        assert!(matches!(deltas.expand(changed()), Err(ClientError::InvalidMessage(_))));
+        deltas.expand(ServerMessage::Snapshot(Box::new(first.clone()))).unwrap();
+        let came = deltas.expand(changed()).unwrap();
         assert_eq!(came, ServerMessage::Snapshot(Box::new(next.clone())));
-        assert_eq!(shown, Some(next.heatmap.clone()));
+        assert_eq!(deltas.latest.as_deref(), Some(&next));
     }
 
     #[test]

@@ -1,12 +1,16 @@
 //! A fake engine for tests: it holds a run's lock, listens on its socket and sends the test's messages.
 
+use super::bridge::{self, BridgeHandle, OpenTarget};
 use super::frame;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use surfit_core::config::Config;
 use surfit_core::event::{Envelope, Event};
 use surfit_core::protocol::{ClientMessage, PROTOCOL_VERSION, ServerMessage};
 use surfit_core::run_dir::{EventLog, FileIdentity, RunDir, RunLock};
+use surfit_tui::{MessageSink, RequestSink};
 
 /// A run in a temporary folder.
 pub struct FakeRun {
@@ -98,12 +102,36 @@ impl FakePeer {
 
     /// The next message; `None` when the client has gone.
     pub fn read(&mut self) -> Option<ClientMessage> {
-        let mut length = [0; 4];
-        self.stream.read_exact(&mut length).ok()?;
-        let mut body = vec![0; u32::from_be_bytes(length) as usize];
-        self.stream.read_exact(&mut body).ok()?;
-        Some(serde_json::from_slice(&body).unwrap())
+        frame::read_client_message(&mut self.stream).ok().flatten()
     }
+}
+
+/// A terminal that keeps what it is told for the test.
+pub fn terminal() -> (MessageSink, Receiver<ServerMessage>) {
+    let (sender, receiver) = channel();
+    let sender = Mutex::new(sender);
+    (Arc::new(move |message| sender.lock().unwrap().send(message).is_ok()), receiver)
+}
+
+/// The terminal's end of a bridge.
+pub struct FakeTerminal {
+    /// What the bridge tells.
+    pub incoming: Receiver<ServerMessage>,
+    requests: RequestSink,
+}
+
+impl FakeTerminal {
+    /// Asks the bridge, or its engine.
+    pub fn send(&self, message: impl Into<ClientMessage>) {
+        (self.requests)(message.into());
+    }
+}
+
+/// Opens a bridge on a run that is there.
+pub fn open_bridge(run: &RunDir, readonly: bool) -> (BridgeHandle, FakeTerminal) {
+    let (screen, incoming) = terminal();
+    let (bridge, requests) = bridge::open(OpenTarget::Existing(run.clone()), readonly, screen).unwrap();
+    (bridge, FakeTerminal { incoming, requests })
 }
 
 /// Returns a notice with this text.

@@ -3,17 +3,17 @@
 mod draw;
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 use surfit_core::files::{FilePath, create_folder, write_atomic};
+use surfit_core::new_file::{FileContent, NewFile, local_figures_dir};
+use surfit_core::protocol::BridgeMessage;
 use surfit_core::run_dir::RunDir;
 use surfit_core::run_state::RunState;
-use surfit_tui::Incoming;
-use surfit_tui::link::{FileContent, NewFile, local_figures_dir};
+use surfit_tui::MessageSink;
 
 /// Writes a file and returns the message for the screen. An existing file is replaced only on request. `run` is the run's id,
 /// for the title of a plot, and `picture` returns its run state.
-pub fn write_new_file(file: NewFile, run: &str, picture: impl FnOnce() -> Result<RunState, String>) -> Incoming {
+pub fn write_new_file(file: NewFile, run: &str, picture: impl FnOnce() -> Result<RunState, String>) -> BridgeMessage {
     write_new_file_confined(file, run, |path| path.into(), picture)
 }
 
@@ -22,7 +22,7 @@ pub fn write_new_file_in_run(
     run: &RunDir,
     file: NewFile,
     picture: impl FnOnce() -> Result<RunState, String>,
-) -> Incoming {
+) -> BridgeMessage {
     write_new_file_confined(file, &run.id(), |path| run.confine(&path), picture)
 }
 
@@ -31,14 +31,29 @@ fn write_new_file_confined(
     run: &str,
     confine: impl FnOnce(PathBuf) -> FilePath,
     picture: impl FnOnce() -> Result<RunState, String>,
-) -> Incoming {
+) -> BridgeMessage {
     file.path = resolve_path(&file.path);
     if !file.replace && file.path.symlink_metadata().is_ok_and(|m| !m.is_dir()) {
-        return Incoming::Exists(Box::new(file));
+        return BridgeMessage::Exists(Box::new(file));
     }
     match write(&file, &confine(file.path.clone()), run, picture) {
-        Ok(()) => Incoming::Notice(format!("wrote {}", file.path.display())),
-        Err(why) => Incoming::Problem(why),
+        Ok(()) => BridgeMessage::Notice(format!("wrote {}", file.path.display())),
+        Err(why) => BridgeMessage::Problem(why),
+    }
+}
+
+/// Draws every figure of a run into a folder and says so. `run` is the run's id.
+pub fn write_figures(run: &str, folder: &Path, state: impl FnOnce() -> Result<RunState, String>) -> BridgeMessage {
+    let result = state().and_then(|s| surfit_report::write_figures(run, &s, folder).map_err(|e| e.to_string()));
+    match result {
+        Ok(files) => {
+            let stem = |f: &PathBuf| Some(f.file_stem()?.to_string_lossy().into_owned());
+            let mut names: Vec<String> = files.iter().filter_map(stem).collect();
+            names.dedup();
+            let list = names.join(", ");
+            BridgeMessage::Notice(format!("figures in {}: {list} (PNG and SVG)", folder.display()))
+        }
+        Err(why) => BridgeMessage::Problem(why),
     }
 }
 
@@ -64,13 +79,13 @@ impl FileWriters {
     /// When no thread is available.
     pub fn spawn_writer(
         &mut self,
-        screen: SyncSender<Incoming>,
-        write: impl FnOnce() -> Incoming + Send + 'static,
+        screen: MessageSink,
+        write: impl FnOnce() -> BridgeMessage + Send + 'static,
     ) -> std::io::Result<()> {
         let thread = std::thread::Builder::new().name("file writer".into()).spawn(move || {
             let said = write();
             // The screen may be gone; the file is written anyway.
-            (outcome_text(&said), screen.send(said).is_ok())
+            (outcome_text(&said), screen(said.into()))
         })?;
         self.threads.retain(|t| !t.is_finished());
         self.threads.push(thread);
@@ -95,10 +110,10 @@ impl FileWriters {
     }
 }
 
-fn outcome_text(said: &Incoming) -> String {
+fn outcome_text(said: &BridgeMessage) -> String {
     match said {
-        Incoming::Notice(text) | Incoming::Problem(text) => text.clone(),
-        Incoming::Exists(file) => format!("{} already exists; nothing was written", file.path.display()),
+        BridgeMessage::Notice(text) | BridgeMessage::Problem(text) => text.clone(),
+        BridgeMessage::Exists(file) => format!("{} already exists; nothing was written", file.path.display()),
         _ => String::new(),
     }
 }
@@ -151,13 +166,15 @@ fn write(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fake::terminal;
     use surfit_core::colormap::Colormap;
     use surfit_core::event::LossCurve;
     use surfit_core::heatmap::{Cell, CellQuantity, HeatmapStyle, Metric, SliceDirection};
+    use surfit_core::new_file::{FigureDrawing, FigureForm};
+    use surfit_core::protocol::ServerMessage;
     use surfit_core::series::CurveLook;
     use surfit_core::snapshot::Snapshot;
     use surfit_core::surface::Degrees;
-    use surfit_tui::link::{FigureDrawing, FigureForm};
 
     fn text(path: &Path, text: &str, replace: bool) -> NewFile {
         NewFile { path: path.to_owned(), replace, content: FileContent::Text(text.into()) }
@@ -172,30 +189,30 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("figures/losses.csv");
         let said = write_new_file(text(&path, "a", false), "demo", none);
-        let Incoming::Notice(said) = said else { panic!("{said:?}") };
+        let BridgeMessage::Notice(said) = said else { panic!("{said:?}") };
         assert!(said.ends_with("figures/losses.csv"), "{said}");
         let back = write_new_file(text(&path, "b", false), "demo", none);
-        let Incoming::Exists(file) = back else { panic!("{back:?}") };
+        let BridgeMessage::Exists(file) = back else { panic!("{back:?}") };
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "a");
         write_new_file(NewFile { replace: true, ..*file }, "demo", none);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "b");
         let folder = write_new_file(text(dir.path(), "c", true), "demo", none);
-        assert!(matches!(folder, Incoming::Problem(why) if why.contains("is a folder")));
+        assert!(matches!(folder, BridgeMessage::Problem(why) if why.contains("is a folder")));
         let under = write_new_file(text(&path.join("x"), "d", false), "demo", none);
-        assert!(matches!(under, Incoming::Problem(why) if why.contains("choose another name")));
+        assert!(matches!(under, BridgeMessage::Problem(why) if why.contains("choose another name")));
         let left: Vec<_> = std::fs::read_dir(dir.path().join("figures")).unwrap().collect();
         assert_eq!(left.len(), 1, "{left:?}");
     }
 
     #[test]
     fn leaving_waits_for_what_is_being_written_and_tells_what_the_screen_cannot() {
-        use std::sync::mpsc::{channel, sync_channel};
-        let (screen, told) = sync_channel(9);
+        use std::sync::mpsc::channel;
+        let (screen, told) = terminal();
         let mut writers = FileWriters::default();
-        let notice = |text: &str| Incoming::Notice(text.into());
+        let notice = |text: &str| BridgeMessage::Notice(text.into());
         let (done, first) = (notice("first"), notice("second"));
         writers.spawn_writer(screen.clone(), move || done).unwrap();
-        assert!(matches!(told.recv(), Ok(Incoming::Notice(text)) if text == "first"));
+        assert!(matches!(told.recv(), Ok(ServerMessage::Bridge(BridgeMessage::Notice(text))) if text == "first"));
         while writers.is_writing() {
             std::thread::yield_now();
         }
@@ -292,7 +309,7 @@ mod tests {
                 let (path, replace) = (path, false);
                 let file = NewFile { path: path.clone(), replace, content };
                 let said = write_new_file(file, "demo", || Ok(picture.clone()));
-                assert!(matches!(said, Incoming::Notice(_)), "{said:?}");
+                assert!(matches!(said, BridgeMessage::Notice(_)), "{said:?}");
                 assert!(std::fs::read(&path).unwrap().starts_with(begins), "{path:?}");
             }
         }
@@ -302,13 +319,13 @@ mod tests {
             content: FileContent::Drawn(Box::new(map), FigureForm::Png),
         };
         let said = write_new_file(file, "demo", || Ok(RunState::default()));
-        assert!(matches!(said, Incoming::Problem(why) if why.contains("not measured yet")));
+        assert!(matches!(said, BridgeMessage::Problem(why) if why.contains("not measured yet")));
         let distances = NewFile {
             path: dir.path().join("none.svg"),
             replace: false,
             content: FileContent::Drawn(Box::new(FigureDrawing::Distances { colormap }), FigureForm::Svg),
         };
         let said = write_new_file(distances, "demo", || Ok(RunState::default()));
-        assert!(matches!(said, Incoming::Problem(why) if why.contains("no distances")));
+        assert!(matches!(said, BridgeMessage::Problem(why) if why.contains("no distances")));
     }
 }

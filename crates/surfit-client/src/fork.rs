@@ -71,7 +71,7 @@ pub fn fork_path(run: &RunDir, degrees: Option<Degrees>, attempt: usize) -> Path
 /// # Errors
 /// As [`start_engine`].
 pub fn start_detached_engine(run: &RunDir) -> Result<u32, ClientError> {
-    Ok(start_and_connect(run, None)?.welcome().pid)
+    Ok(start_and_connect(run, None)?.pid())
 }
 
 /// As [`start_detached_engine`], for a fork that was just made, and waits until its engine has loaded the checkpoint. A fork whose engine
@@ -82,7 +82,7 @@ pub fn start_detached_engine(run: &RunDir) -> Result<u32, ClientError> {
 pub fn start_fork(new: &RunDir, from: &RunDir) -> Result<u32, ClientError> {
     let seq = new.last_event_number()?;
     let begun = start_and_connect(new, Some(seq)).and_then(|connection| {
-        let pid = connection.welcome().pid;
+        let pid = connection.pid();
         await_first_snapshot(new, seq, connection).map(|()| pid)
     });
     match begun {

@@ -2,27 +2,61 @@
 
 use super::ClientError;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::io::{self, Read, Write};
-use surfit_core::protocol::{MAX_FRAME_BYTES, ServerMessage};
+use surfit_core::protocol::{ClientMessage, MAX_FRAME_BYTES, ServerMessage};
 
-/// Writes one message as one frame, in a single call so that it is never interleaved or sent in two packets.
+/// Writes one message as one frame.
 ///
 /// # Errors
 /// Errors of the stream.
 pub fn write(stream: &mut impl Write, message: &impl Serialize) -> io::Result<()> {
-    let mut frame = vec![0; 4];
-    serde_json::to_writer(&mut frame, message)?;
-    let length = u32::try_from(frame.len() - 4).map_err(io::Error::other)?;
-    frame[..4].copy_from_slice(&length.to_be_bytes());
-    stream.write_all(&frame)
+    write_json(stream, &serde_json::to_string(message)?)
 }
 
-/// Reads one message. Returns `None` for a kind of message that this version does not know.
+/// Writes a message that is JSON already as one frame, in a single call so that it is never interleaved or sent in two
+/// packets.
+///
+/// # Errors
+/// Whatever the stream says.
+pub fn write_json(stream: &mut impl Write, json: &str) -> io::Result<()> {
+    let length = u32::try_from(json.len()).map_err(io::Error::other)?;
+    stream.write_all(&[&length.to_be_bytes(), json.as_bytes()].concat())?;
+    stream.flush()
+}
+
+/// Kinds of message this version knows; only an unknown kind is passed over, a broken known one is not.
+const SERVER_MESSAGE_TYPES: [&str; 7] = ["welcome", "rejected", "event", "snapshot", "changed", "reply", "bridge"];
+
+/// The same for what clients say.
+const CLIENT_MESSAGE_TYPES: [&str; 3] = ["hello", "command", "bridge"];
+
+/// Reads one message of an engine or a bridge. Messages of a kind that this version does not know come back as `None`.
 ///
 /// # Errors
 /// [`ClientError::Closed`] at the end of the stream, [`ClientError::FrameTooLarge`] before a byte of too long a frame is
-/// stored, [`ClientError::InvalidMessage`] for an invalid message, [`ClientError::Io`] else.
-pub fn read(stream: &mut impl Read) -> Result<Option<ServerMessage>, ClientError> {
+/// stored, [`ClientError::InvalidMessage`] for what is no message, [`ClientError::Io`] else.
+pub fn read_server_message(stream: &mut impl Read) -> Result<Option<ServerMessage>, ClientError> {
+    parse(&read(stream)?, &SERVER_MESSAGE_TYPES)
+}
+
+/// Reads one message of a client likewise.
+///
+/// # Errors
+/// As [`read_server_message`].
+pub fn read_client_message(stream: &mut impl Read) -> Result<Option<ClientMessage>, ClientError> {
+    parse(&read(stream)?, &CLIENT_MESSAGE_TYPES)
+}
+
+/// Parses a message whose JSON came in parts.
+///
+/// # Errors
+/// [`ClientError::InvalidMessage`] for what is no message.
+pub fn parse_server_message(json: &str) -> Result<Option<ServerMessage>, ClientError> {
+    parse(json.as_bytes(), &SERVER_MESSAGE_TYPES)
+}
+
+fn read(stream: &mut impl Read) -> Result<Vec<u8>, ClientError> {
     let mut length = [0; 4];
     fill(stream, &mut length)?;
     let length = u32::from_be_bytes(length) as usize;
@@ -31,7 +65,7 @@ pub fn read(stream: &mut impl Read) -> Result<Option<ServerMessage>, ClientError
     }
     let mut body = vec![0; length];
     fill(stream, &mut body)?;
-    parse(&body)
+    Ok(body)
 }
 
 fn fill(stream: &mut impl Read, buffer: &mut [u8]) -> Result<(), ClientError> {
@@ -42,21 +76,21 @@ fn fill(stream: &mut impl Read, buffer: &mut [u8]) -> Result<(), ClientError> {
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
             ClientError::Timeout(super::connection::HANDSHAKE_TIMEOUT.as_secs())
         }
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+            ClientError::InvalidMessage("its compression is damaged".into())
+        }
         _ => ClientError::Io { what: "reading from the engine".into(), source: e },
     })
 }
 
-/// Kinds of messages that this version knows; unknown kinds are ignored, a broken known one is an error.
-const KNOWN_MESSAGE_TYPES: [&str; 6] = ["welcome", "rejected", "event", "snapshot", "changed", "reply"];
-
-fn parse(body: &[u8]) -> Result<Option<ServerMessage>, ClientError> {
+fn parse<T: DeserializeOwned>(body: &[u8], known: &[&str]) -> Result<Option<T>, ClientError> {
     serde_json::from_slice(body).map(Some).or_else(|error| {
         #[derive(serde::Deserialize)]
         struct MessageTag {
             r#type: String,
         }
         match serde_json::from_slice::<MessageTag>(body) {
-            Ok(kind) if !KNOWN_MESSAGE_TYPES.contains(&kind.r#type.as_str()) => Ok(None),
+            Ok(kind) if !known.contains(&kind.r#type.as_str()) => Ok(None),
             _ => Err(ClientError::InvalidMessage(error.to_string())),
         }
     })
@@ -66,27 +100,31 @@ fn parse(body: &[u8]) -> Result<Option<ServerMessage>, ClientError> {
 mod tests {
     use super::*;
 
+    fn parse_server(body: &[u8]) -> Result<Option<ServerMessage>, ClientError> {
+        parse(body, &SERVER_MESSAGE_TYPES)
+    }
+
     #[test]
     fn unknown_kinds_are_passed_over_and_broken_ones_are_not() {
-        assert!(parse(br#"{"type":"weather","sunny":true}"#).unwrap().is_none());
-        assert!(matches!(parse(br#"{"type":"reply","id":"x"}"#), Err(ClientError::InvalidMessage(_))));
-        assert!(matches!(parse(b"GET / HTTP/1.1"), Err(ClientError::InvalidMessage(_))));
-        assert!(parse(br#"{"type":"reply","id":3,"error":null,"new":1}"#).unwrap().is_some());
+        assert!(parse_server(br#"{"type":"weather","sunny":true}"#).unwrap().is_none());
+        assert!(matches!(parse_server(br#"{"type":"reply","id":"x"}"#), Err(ClientError::InvalidMessage(_))));
+        assert!(matches!(parse_server(b"GET / HTTP/1.1"), Err(ClientError::InvalidMessage(_))));
+        assert!(parse_server(br#"{"type":"reply","id":3,"error":null,"new":1}"#).unwrap().is_some());
     }
 
     #[test]
     fn a_frame_that_ends_early_is_a_closed_connection() {
         let mut frame = Vec::new();
         write(&mut frame, &ServerMessage::Reply { id: 1, error: None, events: None }).unwrap();
-        assert!(read(&mut frame.as_slice()).unwrap().is_some());
-        assert!(matches!(read(&mut &frame[..frame.len() - 1]), Err(ClientError::Closed)));
-        assert!(matches!(read(&mut &frame[..2]), Err(ClientError::Closed)));
+        assert!(read_server_message(&mut frame.as_slice()).unwrap().is_some());
+        assert!(matches!(read_server_message(&mut &frame[..frame.len() - 1]), Err(ClientError::Closed)));
+        assert!(matches!(read_server_message(&mut &frame[..2]), Err(ClientError::Closed)));
     }
 
     #[test]
     fn an_oversize_frame_is_refused_by_its_length_alone() {
         let length = u32::MAX.to_be_bytes();
-        assert!(matches!(read(&mut length.as_slice()), Err(ClientError::FrameTooLarge(_))));
+        assert!(matches!(read_server_message(&mut length.as_slice()), Err(ClientError::FrameTooLarge(_))));
     }
 
     #[test]
@@ -98,7 +136,7 @@ mod tests {
         write(&mut whole, &ServerMessage::Snapshot(Box::new(snapshot))).unwrap();
         let ends = |bytes: &[u8]| {
             let mut from = bytes;
-            (0..=bytes.len()).any(|_| read(&mut from).is_err())
+            (0..=bytes.len()).any(|_| read_server_message(&mut from).is_err())
         };
         for cut in 0..=whole.len() {
             assert!(ends(&whole[..cut]), "cut at {cut}");

@@ -120,7 +120,7 @@ pub fn start_engine(
     loop {
         match connect(run, after) {
             // Of several engines that start at a time, one gets the run.
-            Ok(connection) if !belongs_to_child(&child, connection.welcome().pid) => {
+            Ok(connection) if !belongs_to_child(&child, connection.pid()) => {
                 let _ = child.kill().and_then(|()| child.wait());
                 return Err(ClientError::Run(run.in_use_error()));
             }

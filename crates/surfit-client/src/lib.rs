@@ -27,7 +27,7 @@ pub mod fake;
 mod tests;
 
 pub use child_setup::ignore_checkpoint_requests;
-pub use connection::{EngineConnection, ReceivedMessage, connect, connect_read_only};
+pub use connection::{EngineConnection, connect, connect_read_only};
 pub use engine_process::signal_engine;
 pub use engine_session::{EngineReply, EngineSession, end_started_engine};
 pub use error::ClientError;

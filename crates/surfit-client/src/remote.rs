@@ -1,18 +1,18 @@
 //! Runs on other machines: a client here, `surfit bridge` there, and a command such as `ssh` between them.
 //!
-//! The far end is the bridge that a workbench on its machine would have, and it says over the line what it would say to
-//! that workbench. What it says is numbered, compressed and kept short (`gate`), and of snapshots only what changed is
-//! sent. The near end keeps the screen, answers keys, and comes back where it was when the line breaks.
+//! The far end is the bridge that a terminal on its machine would have. Both ends speak the one protocol
+//! ([`surfit_core::protocol`]): what the bridge says goes over the line, compressed and in an order in which answers come
+//! first (`line_queue`). The near end keeps the screen, answers keys, and comes back where it was when the line breaks: it
+//! counts the events and asks for those after the last.
 
 mod address;
 mod bridge_server;
-mod delta;
 mod dial;
-mod flow_control;
 mod host_config;
+mod line;
+mod line_queue;
 mod list;
 mod remote_client;
-mod wire;
 
 pub use address::RemoteAddress;
 pub use bridge_server::serve;

@@ -4,17 +4,15 @@ mod changes;
 mod copies;
 mod watched_runs;
 
-use super::bridge::{self, OpenTarget};
-use super::fake::{FakeEngine, FakePeer, notice, temporary_run};
+use super::fake::{FakeEngine, FakePeer, notice, open_bridge, temporary_run};
 use super::{ClientError, EngineReply, EngineSession, FollowedItem, RunFollower, connect};
 use std::sync::mpsc::Receiver;
 use std::thread::spawn;
 use std::time::{Duration, Instant};
 use surfit_core::config::Config;
 use surfit_core::event::Event;
-use surfit_core::protocol::{ClientMessage, EngineCommand, ServerMessage};
+use surfit_core::protocol::{BridgeMessage, BridgeRequest, ClientMessage, EngineCommand, ServerMessage};
 use surfit_core::snapshot::Snapshot;
-use surfit_tui::{Incoming, Outgoing};
 
 const TEST_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -91,7 +89,7 @@ fn events_come_once_and_in_order_even_when_the_connection_leaves_some_out() {
         engine.append_event(Event::Closed);
     });
     let connection = connect(&run.dir, Some(1)).unwrap();
-    assert_eq!(connection.welcome().pid, 42);
+    assert_eq!(connection.pid(), 42);
     let mut follower = RunFollower::new(run.dir.clone(), 1, connection).unwrap();
     let seen: Vec<String> = (0..5).map(|_| item_text(next_item(&mut follower))).collect();
     assert_eq!(seen, ["2", "3", "4", "Closed", "Ended"]);
@@ -194,10 +192,12 @@ fn garbage_mid_way_ends_the_conversation_with_a_sentence() {
 }
 
 /// What comes next, but for where the run lies.
-fn receive(incoming: &Receiver<Incoming>) -> Incoming {
+fn receive(incoming: &Receiver<ServerMessage>) -> ServerMessage {
     loop {
         match incoming.recv_timeout(TEST_TIMEOUT).expect("nothing came") {
-            Incoming::At { dir, name } => assert!(dir.is_absolute() && !name.is_empty()),
+            ServerMessage::Bridge(BridgeMessage::RunOpened(run)) => {
+                assert!(run.dir.is_absolute() && !run.name.is_empty())
+            }
             other => return other,
         }
     }
@@ -217,14 +217,14 @@ fn the_bridge_shows_a_live_run_and_tells_when_its_engine_dies() {
         assert_eq!(command, Some(ClientMessage::Command { id: 7, command: EngineCommand::Pause }));
         peer.send(&ServerMessage::Reply { id: 7, error: Some("nothing to pause".into()), events: None });
     });
-    let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
-    assert!(matches!(receive(&link.incoming), Incoming::Picture(p) if p.seq == 1));
-    assert!(matches!(receive(&link.incoming), Incoming::Connected { pid: 42 }));
-    assert!(matches!(receive(&link.incoming), Incoming::Event(e) if e.seq == 2));
-    link.outgoing.send(Outgoing::Command { id: 7, command: EngineCommand::Pause }).unwrap();
+    let (bridge, link) = open_bridge(&run.dir, false);
+    assert!(matches!(receive(&link.incoming), ServerMessage::Bridge(BridgeMessage::RunState(p)) if p.seq == 1));
+    assert!(matches!(receive(&link.incoming), ServerMessage::Welcome { pid: 42, .. }));
+    assert!(matches!(receive(&link.incoming), ServerMessage::Event(e) if e.seq == 2));
+    link.send(ClientMessage::Command { id: 7, command: EngineCommand::Pause });
     let reply = receive(&link.incoming);
-    assert!(matches!(&reply, Incoming::Reply { id: 7, error: Some(e) } if e == "nothing to pause"));
-    assert!(matches!(receive(&link.incoming), Incoming::EngineDied));
+    assert!(matches!(&reply, ServerMessage::Reply { id: 7, error: Some(e), .. } if e == "nothing to pause"));
+    assert!(matches!(receive(&link.incoming), ServerMessage::Bridge(BridgeMessage::EngineDied)));
     thread.join().unwrap();
     drop(link);
     assert_eq!(bridge.end(false).run, Some(run.dir.clone()));
@@ -235,30 +235,34 @@ fn the_bridge_shows_runs_without_an_engine_and_changes_between_them() {
     let (died, closed) = (temporary_run(), temporary_run());
     FakeEngine::open(&died.dir).append_event(notice("last words"));
     FakeEngine::open(&closed.dir).append_event(Event::Closed);
-    let (bridge, link) = bridge::open(OpenTarget::Existing(died.dir.clone()), false).unwrap();
-    assert!(matches!(receive(&link.incoming), Incoming::Picture(p) if p.seq == 1));
-    assert!(matches!(receive(&link.incoming), Incoming::EngineDied));
-    link.outgoing.send(Outgoing::OpenRun(closed.dir.path().to_owned())).unwrap();
-    assert!(matches!(receive(&link.incoming), Incoming::Picture(p) if p.closed));
-    assert!(matches!(receive(&link.incoming), Incoming::Disconnected { .. }));
-    link.outgoing.send(Outgoing::OpenRun("/nowhere/at/all".into())).unwrap();
-    assert!(matches!(receive(&link.incoming), Incoming::Unopened { why, .. } if why.contains("no run")));
+    let (bridge, link) = open_bridge(&died.dir, false);
+    assert!(matches!(receive(&link.incoming), ServerMessage::Bridge(BridgeMessage::RunState(p)) if p.seq == 1));
+    assert!(matches!(receive(&link.incoming), ServerMessage::Bridge(BridgeMessage::EngineDied)));
+    link.send(BridgeRequest::OpenRun(closed.dir.path().to_owned()));
+    assert!(matches!(receive(&link.incoming), ServerMessage::Bridge(BridgeMessage::RunState(p)) if p.closed));
+    assert!(matches!(receive(&link.incoming), ServerMessage::Bridge(BridgeMessage::Disconnected { .. })));
+    link.send(BridgeRequest::OpenRun("/nowhere/at/all".into()));
+    assert!(
+        matches!(receive(&link.incoming), ServerMessage::Bridge(BridgeMessage::Unopened { why, .. }) if why.contains("no run"))
+    );
     // The run that was shown before is shown again.
-    assert!(matches!(receive(&link.incoming), Incoming::Picture(p) if p.closed));
-    assert!(matches!(receive(&link.incoming), Incoming::Disconnected { .. }));
-    link.outgoing.send(Outgoing::Figures).unwrap();
-    assert!(matches!(receive(&link.incoming), Incoming::Problem(p) if p.contains("no heatmap yet")));
+    assert!(matches!(receive(&link.incoming), ServerMessage::Bridge(BridgeMessage::RunState(p)) if p.closed));
+    assert!(matches!(receive(&link.incoming), ServerMessage::Bridge(BridgeMessage::Disconnected { .. })));
+    link.send(BridgeRequest::Figures);
+    assert!(
+        matches!(receive(&link.incoming), ServerMessage::Bridge(BridgeMessage::Problem(p)) if p.contains("no heatmap yet"))
+    );
     // Another run can be looked into without being shown.
     let other = died.dir.path().to_owned();
-    link.outgoing.send(Outgoing::Load(other.clone())).unwrap();
+    link.send(BridgeRequest::Load(other.clone()));
     assert!(matches!(
         receive(&link.incoming),
-        Incoming::Loaded { path, picture } if path == other && picture.seq == 1
+        ServerMessage::Bridge(BridgeMessage::Loaded { path, run_state }) if path == other && run_state.seq == 1
     ));
-    link.outgoing.send(Outgoing::Load("/nowhere/at/all".into())).unwrap();
+    link.send(BridgeRequest::Load("/nowhere/at/all".into()));
     assert!(matches!(
         receive(&link.incoming),
-        Incoming::Unread { path, why }
+        ServerMessage::Bridge(BridgeMessage::Unread { path, why })
             if path.ends_with("nowhere/at/all") && why.contains("no run")
     ));
     drop(link);
@@ -274,7 +278,7 @@ fn quitting_with_the_engine_asks_it_to_end() {
         let Some(ClientMessage::Command { command, .. }) = peer.read() else { panic!("no command") };
         assert_eq!(command, EngineCommand::Shutdown);
     });
-    let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
+    let (bridge, link) = open_bridge(&run.dir, false);
     drop(link);
     let ended = bridge.end(true);
     thread.join().unwrap();
@@ -293,7 +297,7 @@ fn quitting_with_an_engine_that_loses_something_tells_what() {
         let (error, events) = (Some(why.into()), None);
         peer.send(&ServerMessage::Reply { id, error, events });
     });
-    let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
+    let (bridge, link) = open_bridge(&run.dir, false);
     drop(link);
     let ended = bridge.end(true);
     thread.join().unwrap();
@@ -305,8 +309,8 @@ fn quitting_with_an_engine_that_loses_something_tells_what() {
 fn a_command_sent_just_before_leaving_reaches_an_engine_that_is_still_greeting() {
     let run = temporary_run();
     let engine = FakeEngine::open(&run.dir);
-    let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
-    link.outgoing.send(Outgoing::Command { id: 3, command: EngineCommand::Checkpoint }).unwrap();
+    let (bridge, link) = open_bridge(&run.dir, false);
+    link.send(ClientMessage::Command { id: 3, command: EngineCommand::Checkpoint });
     drop(link);
     let thread = spawn(move || {
         std::thread::sleep(Duration::from_millis(200));
@@ -330,11 +334,16 @@ fn the_bridge_tells_why_an_engine_that_is_there_cannot_be_spoken_to() {
         let reason = "too old".into();
         engine.accept().0.send(&ServerMessage::Rejected { reason });
     });
-    let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
-    assert!(matches!(receive(&link.incoming), Incoming::Picture(_)));
-    assert!(matches!(receive(&link.incoming), Incoming::Problem(p) if p.contains("too old")));
+    let (bridge, link) = open_bridge(&run.dir, false);
+    assert!(matches!(receive(&link.incoming), ServerMessage::Bridge(BridgeMessage::RunState(_))));
+    assert!(
+        matches!(receive(&link.incoming), ServerMessage::Bridge(BridgeMessage::Problem(p)) if p.contains("too old"))
+    );
     let told = receive(&link.incoming);
-    assert!(matches!(&told, Incoming::Disconnected { reason } if reason.contains("too old")), "{told:?}");
+    assert!(
+        matches!(&told, ServerMessage::Bridge(BridgeMessage::Disconnected { reason }) if reason.contains("too old")),
+        "{told:?}"
+    );
     thread.join().unwrap();
     drop(link);
     bridge.end(false);
@@ -397,12 +406,15 @@ fn who_only_watches_says_so_and_sends_nothing() {
         assert!(readonly);
         assert_eq!(peer.read(), None, "nothing is asked of the engine");
     });
-    let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), true).unwrap();
-    assert!(matches!(receive(&link.incoming), Incoming::Picture(_)));
-    assert!(matches!(receive(&link.incoming), Incoming::Connected { .. }));
-    link.outgoing.send(Outgoing::Command { id: 7, command: EngineCommand::Pause }).unwrap();
+    let (bridge, link) = open_bridge(&run.dir, true);
+    assert!(matches!(receive(&link.incoming), ServerMessage::Bridge(BridgeMessage::RunState(_))));
+    assert!(matches!(receive(&link.incoming), ServerMessage::Welcome { .. }));
+    link.send(ClientMessage::Command { id: 7, command: EngineCommand::Pause });
     let reply = receive(&link.incoming);
-    assert!(matches!(&reply, Incoming::Reply { id: 7, error: Some(e) } if e.contains("only watches")), "{reply:?}");
+    assert!(
+        matches!(&reply, ServerMessage::Reply { id: 7, error: Some(e), .. } if e.contains("only watches")),
+        "{reply:?}"
+    );
     drop(link);
     bridge.end(true);
     thread.join().unwrap();
@@ -412,12 +424,14 @@ fn who_only_watches_says_so_and_sends_nothing() {
 fn who_only_watches_starts_no_engine() {
     let run = temporary_run();
     FakeEngine::open(&run.dir).append_event(notice("last words"));
-    let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), true).unwrap();
-    assert!(matches!(receive(&link.incoming), Incoming::Picture(_)));
-    assert!(matches!(receive(&link.incoming), Incoming::EngineDied));
-    link.outgoing.send(Outgoing::ResumeEngine(None)).unwrap();
-    assert!(matches!(receive(&link.incoming), Incoming::Problem(p) if p.contains("only watches")));
-    assert!(matches!(receive(&link.incoming), Incoming::EngineDied));
+    let (bridge, link) = open_bridge(&run.dir, true);
+    assert!(matches!(receive(&link.incoming), ServerMessage::Bridge(BridgeMessage::RunState(_))));
+    assert!(matches!(receive(&link.incoming), ServerMessage::Bridge(BridgeMessage::EngineDied)));
+    link.send(BridgeRequest::ResumeEngine(None));
+    assert!(
+        matches!(receive(&link.incoming), ServerMessage::Bridge(BridgeMessage::Problem(p)) if p.contains("only watches"))
+    );
+    assert!(matches!(receive(&link.incoming), ServerMessage::Bridge(BridgeMessage::EngineDied)));
     drop(link);
     assert!(!bridge.end(false).stopped && !run.dir.is_engine_alive());
 }

@@ -17,6 +17,7 @@ pub mod heatmap;
 pub mod machine;
 pub mod metrics;
 pub mod model_card;
+pub mod new_file;
 pub mod numbers;
 pub mod projection;
 pub mod protocol;

@@ -38,8 +38,13 @@ pub mod nans_as_null {
     ///
     /// # Errors
     /// The serializer's.
-    pub fn serialize<S: Serializer, T: Into<f64> + Copy + Serialize>(values: &[T], out: S) -> Result<S::Ok, S::Error> {
-        let nullable = values.iter().map(|&v| v.into().is_finite().then_some(v));
+    pub fn serialize<'a, S, T, L>(values: &'a L, out: S) -> Result<S::Ok, S::Error>
+    where
+        S: Serializer,
+        T: Into<f64> + Copy + Serialize + 'a,
+        &'a L: IntoIterator<Item = &'a T>,
+    {
+        let nullable = values.into_iter().map(|&v| v.into().is_finite().then_some(v));
         out.collect_seq(nullable)
     }
 
@@ -57,5 +62,35 @@ pub mod nans_as_null {
         let list: Vec<T> = nullable.into_iter().map(|v| v.unwrap_or_else(|| T::from(f32::NAN))).collect();
         let length = list.len();
         L::try_from(list).map_err(|_| serde::de::Error::invalid_length(length, &"another length"))
+    }
+}
+
+/// For maps whose keys are not text, which JSON wants: `#[serde(with = "map_as_pairs")]`.
+pub mod map_as_pairs {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// The map becomes a list of pairs.
+    ///
+    /// # Errors
+    /// The serializer's.
+    pub fn serialize<S: Serializer, K: Serialize, V: Serialize>(
+        map: &BTreeMap<K, V>,
+        out: S,
+    ) -> Result<S::Ok, S::Error> {
+        out.collect_seq(map)
+    }
+
+    /// A list of pairs becomes a map.
+    ///
+    /// # Errors
+    /// The deserializer's.
+    pub fn deserialize<'de, D, K, V>(from: D) -> Result<BTreeMap<K, V>, D::Error>
+    where
+        D: Deserializer<'de>,
+        K: Deserialize<'de> + Ord,
+        V: Deserialize<'de>,
+    {
+        Ok(Vec::<(K, V)>::deserialize(from)?.into_iter().collect())
     }
 }

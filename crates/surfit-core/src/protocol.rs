@@ -1,8 +1,16 @@
-//! What engine and clients say to each other over the run's socket.
+//! What engine, bridge and terminal say to each other: over the run's socket, inside one program, and over the line to
+//! another machine.
+//!
+//! An engine and its clients exchange the messages of this file. A bridge stands between an engine and a terminal: it
+//! passes the engine's messages on and adds its own, [`BridgeMessage`] and [`BridgeRequest`].
 //!
 //! Frames are JSON, each behind its length as four bytes, most significant first (the default of `tokio-util`'s
 //! length-delimited codec). The client speaks first. Fields and names that a reader does not know are ignored, so
 //! that only a change of meaning needs a new [`PROTOCOL_VERSION`].
+
+mod bridge;
+
+pub use bridge::{BridgeMessage, BridgeRequest, LineState, OpenedRun, RunLine};
 
 use crate::event::Envelope;
 use crate::heatmap::Metric;
@@ -12,8 +20,8 @@ use crate::surface::Degrees;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// Version of the protocol; engines and clients of different versions refuse each other with a sentence.
-pub const PROTOCOL_VERSION: u32 = 1;
+/// Version of the protocol; engines, bridges and clients of different versions refuse each other with a sentence.
+pub const PROTOCOL_VERSION: u32 = 5;
 
 /// Largest frame in bytes that is accepted; a snapshot of the largest grid stays well below.
 pub const MAX_FRAME_BYTES: usize = 8 << 20;
@@ -31,8 +39,12 @@ pub enum ClientMessage {
         protocol: u32,
         /// What the client is, for the log.
         client: String,
-        /// Send every event after this number; 0 for all. `None` for no events and no snapshots.
+        /// Send every event after this number; 0 for all. `None` for no events and no snapshots, of a bridge for the
+        /// whole state of the run.
         after: Option<u64>,
+        /// The run that `after` counts the events of; a bridge that shows another sends its whole state.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        run: Option<String>,
         /// Only watch: the engine refuses every command of this client.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         readonly: bool,
@@ -47,9 +59,11 @@ pub enum ClientMessage {
         /// Command to be carried out.
         command: EngineCommand,
     },
+    /// For a bridge; engines do not serve it.
+    Bridge(BridgeRequest),
 }
 
-/// From engine to client.
+/// From engine or bridge to client.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerMessage {
@@ -88,6 +102,22 @@ pub enum ServerMessage {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         events: Option<EventSpan>,
     },
+    /// From a bridge; engines do not send it.
+    Bridge(BridgeMessage),
+}
+
+impl ServerMessage {
+    /// True for what belongs to the run that is shown, and means nothing of another one.
+    pub fn is_about_shown_run(&self) -> bool {
+        match self {
+            Self::Welcome { .. } | Self::Event(_) | Self::Snapshot(_) | Self::Changed(_) | Self::Reply { .. } => true,
+            Self::Bridge(message) => matches!(
+                message,
+                BridgeMessage::Disconnected { .. } | BridgeMessage::Elsewhere { .. } | BridgeMessage::EngineDied
+            ),
+            Self::Rejected { .. } => false,
+        }
+    }
 }
 
 /// Events in a row: those that one command caused, and none of another client's.
@@ -292,6 +322,7 @@ mod tests {
                 protocol: PROTOCOL_VERSION,
                 client: "test".into(),
                 after: Some(7),
+                run: None,
                 readonly: true,
                 changes: true,
             },

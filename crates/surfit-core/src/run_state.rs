@@ -19,6 +19,7 @@ use crate::event::{
     RunInfo, SearchResult,
 };
 use crate::heatmap::{HeatmapSummary, MeasuredPoint};
+use crate::numbers::map_as_pairs;
 use crate::series::{Series, StepTrack};
 use crate::snapshot::{EngineState, Snapshot};
 use crate::surface::Degrees;
@@ -40,7 +41,7 @@ pub struct LogLine {
 }
 
 /// Everything known about a run. Built from events alone it shows the history; a snapshot adds the present.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunState {
     /// Number of the last event seen.
     pub seq: u64,
@@ -51,14 +52,19 @@ pub struct RunState {
     /// Facts from the engine's start.
     pub info: Option<RunInfo>,
     /// Loss curves of the corners and the surface.
+    #[serde(with = "map_as_pairs")]
     pub curves: BTreeMap<LossCurve, Series>,
     /// Validation measurements by curve, thinned out where there are many; the best and the latest are always there.
+    #[serde(with = "map_as_pairs")]
     pub validations: BTreeMap<LossCurve, Vec<ValidationPoint>>,
     /// When the steps of each curve were done, and at which learning rate.
+    #[serde(with = "map_as_pairs")]
     pub tracks: BTreeMap<LossCurve, StepTrack>,
     /// Corners that are ready, by number.
+    #[serde(with = "map_as_pairs")]
     pub corners: BTreeMap<usize, CornerReady>,
     /// What alignment did, by corner.
+    #[serde(with = "map_as_pairs")]
     pub alignments: BTreeMap<usize, Alignment>,
     /// Distances and angles between the corners: as trained, and after alignment.
     pub geometry: Vec<Geometry>,

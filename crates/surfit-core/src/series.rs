@@ -8,16 +8,18 @@ pub use curve_style::{CurveLook, OtherCurve};
 pub use smoothing::Smoothing;
 pub use track::{StepMark, StepTrack};
 
+use crate::numbers::{nan_as_null, nans_as_null};
 use serde::{Deserialize, Serialize};
 
 /// A curve kept twice: the most recent values as they came, and the whole in buckets that widen as it grows.
 ///
 /// Buckets keep minimum, maximum and mean, so a spike is never averaged away. Values that are not finite are kept as
-/// gaps. Its serde form is for formats that hold numbers that are not finite; JSON does not.
+/// gaps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Series {
     first_step: u64,
     next_step: u64,
+    #[serde(with = "nans_as_null")]
     recent: std::collections::VecDeque<f32>,
     buckets: Vec<Bucket>,
     stride: u64,
@@ -30,9 +32,11 @@ pub struct Series {
 pub struct Bucket {
     /// First step of the stretch.
     pub step: u64,
-    /// Smallest finite value; infinite when there is none.
+    /// Smallest finite value; not finite when there is none.
+    #[serde(with = "nan_as_null")]
     pub min: f32,
-    /// Largest finite value; minus infinite when there is none.
+    /// Largest finite value; not finite when there is none.
+    #[serde(with = "nan_as_null")]
     pub max: f32,
     /// Sum of the finite values.
     pub sum: f64,

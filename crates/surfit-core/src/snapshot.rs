@@ -71,6 +71,12 @@ pub struct ControlPoint {
     pub accuracy: Option<f64>,
 }
 
+impl ControlPoint {
+    fn without_recent_gradients(&self) -> Self {
+        Self { gradients: Vec::new(), ..*self }
+    }
+}
+
 /// Something that was asked for and takes a while: a measurement, a search, an export. The stage waits meanwhile.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunningTask {
@@ -172,31 +178,72 @@ pub struct Snapshot {
     pub waits_for: Option<String>,
 }
 
-/// A snapshot without the cells of its heatmap that are as they were: of a large grid few are measured between two
-/// snapshots.
+/// A snapshot by what is new in it since an earlier one: of a large grid few cells are measured between two snapshots,
+/// and of the control points' gradients only the latest is new.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SnapshotDelta {
-    /// All but the heatmap, in whose place is the smallest there is.
+    /// All but the heatmap, in whose place is the smallest there is, and the gradients' recent values.
     rest: Snapshot,
     /// What is new in the heatmap.
     heatmap: HeatmapChange,
+    /// What is new in the recent gradients of each control point.
+    gradients: Vec<GradientChange>,
+}
+
+/// Recent gradients of a control point, by what is new in them: so many fell off the front, and these came at the end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct GradientChange(usize, #[serde(with = "nans_as_null")] Vec<f32>);
+
+impl GradientChange {
+    /// The change from `before`; all values are new where the two have nothing in common.
+    fn between(before: &[f32], now: &[f32]) -> Self {
+        // As bits, so that a value that is not finite equals itself.
+        let same = |a: &[f32], b: &[f32]| a.iter().map(|v| v.to_bits()).eq(b.iter().map(|v| v.to_bits()));
+        let is_kept = |dropped: &usize| {
+            let kept = &before[*dropped..];
+            kept.len() <= now.len() && same(kept, &now[..kept.len()])
+        };
+        let dropped = (0..before.len()).find(is_kept).unwrap_or(before.len());
+        Self(dropped, now[before.len() - dropped..].to_vec())
+    }
+
+    fn apply_to(self, before: &[f32]) -> Option<Vec<f32>> {
+        Some([before.get(self.0..)?, &self.1].concat())
+    }
 }
 
 impl SnapshotDelta {
-    /// The snapshot, on top of the heatmap of the one before, which becomes that of this one; `None` when it does not
-    /// belong there.
-    pub fn apply_to(self, before: &mut Heatmap) -> Option<Snapshot> {
-        (before.patch == self.rest.heatmap.patch && before.apply_change(&self.heatmap))
-            .then(|| Snapshot { heatmap: before.clone(), ..self.rest })
+    /// The snapshot that follows `before`; `None` when the change does not belong there.
+    pub fn apply_to(self, before: &Snapshot) -> Option<Snapshot> {
+        let (mut heatmap, mut now) = (before.heatmap.clone(), self.rest);
+        let points = now.control_points.len();
+        if heatmap.patch != now.heatmap.patch
+            || !heatmap.apply_change(&self.heatmap)
+            || (before.control_points.len(), self.gradients.len()) != (points, points)
+        {
+            return None;
+        }
+        now.heatmap = heatmap;
+        let changes = self.gradients.into_iter().zip(&before.control_points);
+        for (point, (change, then)) in now.control_points.iter_mut().zip(changes) {
+            point.gradients = change.apply_to(&then.gradients)?;
+        }
+        Some(now)
     }
 }
 
 impl Snapshot {
-    /// This snapshot for one who has the heatmap of an earlier one; `None` when it is to be told whole.
-    pub fn diff(&self, before: &Heatmap) -> Option<SnapshotDelta> {
-        let heatmap = self.heatmap.diff(before)?;
-        let rest = Snapshot { heatmap: Heatmap::new(self.heatmap.patch, 2), ..self.clone() };
-        Some(SnapshotDelta { rest, heatmap })
+    /// This snapshot for one who has an earlier one; `None` when it is to be told whole.
+    pub fn diff(&self, before: &Snapshot) -> Option<SnapshotDelta> {
+        if self.control_points.len() != before.control_points.len() {
+            return None;
+        }
+        let heatmap = self.heatmap.diff(&before.heatmap)?;
+        let pairs = before.control_points.iter().zip(&self.control_points);
+        let gradients = pairs.map(|(then, now)| GradientChange::between(&then.gradients, &now.gradients)).collect();
+        let control_points = self.control_points.iter().map(ControlPoint::without_recent_gradients).collect();
+        let rest = Snapshot { heatmap: Heatmap::new(self.heatmap.patch, 2), control_points, ..self.clone() };
+        Some(SnapshotDelta { rest, heatmap, gradients })
     }
 
     /// A snapshot before anything is known.
@@ -239,26 +286,55 @@ mod tests {
     use super::*;
     use crate::heatmap::Cell;
 
+    fn control_point(n: usize) -> ControlPoint {
+        let (corner, frozen, accuracy) = (false, false, None);
+        ControlPoint { i: n / 4, j: n % 4, corner, frozen, travelled: 0.1, gradient: 0.2, gradients: vec![], accuracy }
+    }
+
+    #[test]
+    fn recent_gradients_are_told_by_what_is_new_and_come_back() {
+        let nan = f32::NAN;
+        for (before, now, told) in [
+            (&[][..], &[1.0, 2.0][..], 2),
+            (&[1.0, nan, 3.0], &[1.0, nan, 3.0], 0),
+            (&[1.0, nan, 3.0], &[nan, 3.0, 4.0], 1),
+            (&[1.0, 2.0, 3.0], &[3.0, 4.0, 5.0, 6.0], 3),
+            (&[1.0, 2.0], &[7.0], 1),
+            (&[1.0, 2.0], &[], 0),
+        ] {
+            let change = GradientChange::between(before, now);
+            assert_eq!(change.1.len(), told, "{before:?} {now:?}");
+            let back = change.apply_to(before).unwrap();
+            assert_eq!(format!("{back:?}"), format!("{now:?}"));
+        }
+        assert_eq!(GradientChange(3, vec![1.0]).apply_to(&[1.0, 2.0]), None);
+    }
+
     #[test]
     fn a_snapshot_of_a_large_grid_is_told_by_what_is_new() {
         let degrees = Degrees::new(3, 3).unwrap();
         let mut now = Snapshot::empty(degrees, Heatmap::MAX_GRID);
-        let mut there = now.heatmap.clone();
+        now.control_points = (0..16).map(control_point).collect();
+        let mut there = now.clone();
         for n in 0..200u64 {
-            let before = now.heatmap.clone();
+            let before = now.clone();
             for cell in [n, 17 * n + 3] {
                 now.heatmap.cells[cell as usize] =
                     Cell::from_counts(n as u32, 500, if n == 50 { f32::NAN } else { 0.123 }, n);
             }
             (now.heatmap.version, now.fit_step) = (n + 1, n);
+            for point in &mut now.control_points {
+                point.gradients.drain(..point.gradients.len().saturating_sub(31));
+                point.gradients.push(if n % 9 == 0 { f32::NAN } else { n as f32 / 7.0 });
+            }
             let changed = now.diff(&before).expect("few cells are new");
             let json = serde_json::to_vec(&changed).unwrap();
             let whole = serde_json::to_vec(&now).unwrap();
             assert!(50 * json.len() < whole.len(), "{} {}", json.len(), whole.len());
             let back: SnapshotDelta = serde_json::from_slice(&json).unwrap();
-            let back = back.apply_to(&mut there).unwrap();
+            there = back.apply_to(&there).unwrap();
             // As text: a cell without a loss is not equal to itself.
-            assert_eq!(serde_json::to_vec(&back).unwrap(), whole);
+            assert_eq!(serde_json::to_vec(&there).unwrap(), whole);
         }
     }
 
@@ -266,16 +342,19 @@ mod tests {
     fn another_heatmap_is_told_whole_and_a_change_of_another_is_refused() {
         let degrees = Degrees::new(3, 3).unwrap();
         let small = Snapshot::empty(degrees, 5);
-        let large = Snapshot::empty(degrees, 7);
-        assert!(small.diff(&large.heatmap).is_none());
+        let mut large = Snapshot::empty(degrees, 7);
+        assert!(small.diff(&large).is_none());
         let mut other = small.clone();
         other.heatmap.cells.iter_mut().for_each(|c| c.images = 1);
-        assert!(other.diff(&small.heatmap).is_none(), "nearly all is new");
+        assert!(other.diff(&small).is_none(), "nearly all is new");
+        let mut points = small.clone();
+        points.control_points.push(control_point(0));
+        assert!(points.diff(&small).is_none(), "other control points");
         let mut last = large.clone();
         last.heatmap.cells[48].images = 3;
-        let change = last.diff(&large.heatmap).unwrap();
-        let mut there = small.heatmap.clone();
-        assert!(change.apply_to(&mut there).is_none());
-        assert_eq!(there, small.heatmap);
+        let change = last.diff(&large).unwrap();
+        assert!(change.clone().apply_to(&small).is_none());
+        large.control_points.push(control_point(0));
+        assert!(change.apply_to(&large).is_none());
     }
 }

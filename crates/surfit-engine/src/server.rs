@@ -154,7 +154,9 @@ async fn serve_client(stream: UnixStream, service: ServerContext) {
              (version {}), or stop the run and resume it with yours",
             env!("CARGO_PKG_VERSION")
         ),
-        Ok(Some(Ok(ClientMessage::Command { .. }))) => "the first message must be a hello".into(),
+        Ok(Some(Ok(ClientMessage::Command { .. } | ClientMessage::Bridge(_)))) => {
+            "the first message must be a hello".into()
+        }
         Ok(Some(Err(why))) => format!("that is no message of surfit's protocol: {why}"),
         Ok(None) | Err(_) => return,
     };
@@ -223,6 +225,10 @@ async fn exchange_messages(
                     }
                 }
                 Some(Ok(ClientMessage::Hello { .. })) => {}
+                Some(Ok(ClientMessage::Bridge(_))) => {
+                    let reason = "an engine does not serve that; ask `surfit bridge`".into();
+                    return send_message(frames, &ServerMessage::Rejected { reason }).await;
+                }
                 Some(Err(why)) => {
                     let reason = format!("that is no message of surfit's protocol: {why}");
                     return send_message(frames, &ServerMessage::Rejected { reason }).await;
@@ -268,7 +274,7 @@ async fn exchange_messages(
                 let latest = snapshots.borrow_and_update().clone();
                 if let Some(snapshot) = latest {
                     let before = shown.as_ref().filter(|_| changes);
-                    let message = match before.and_then(|s| snapshot.diff(&s.heatmap)) {
+                    let message = match before.and_then(|s| snapshot.diff(s)) {
                         Some(changed) => ServerMessage::Changed(Box::new(changed)),
                         None => ServerMessage::Snapshot(Box::new((*snapshot).clone())),
                     };
@@ -401,6 +407,7 @@ mod tests {
                 protocol: PROTOCOL_VERSION,
                 client: "test".into(),
                 after: Some(after),
+                run: None,
                 readonly: false,
                 changes: false,
             };

@@ -7,7 +7,6 @@ mod degree_plan;
 mod engine_commands;
 mod export_menu;
 mod followed_runs;
-mod incoming_messages;
 mod key_input;
 mod message;
 mod mouse;
@@ -17,6 +16,7 @@ mod questions;
 mod remote_line;
 mod runs;
 mod search;
+mod server_messages;
 mod steer_commands;
 mod themes;
 mod typed_commands;
@@ -34,7 +34,7 @@ use crate::action::Action;
 use crate::key::Key;
 use crate::keymap::Keymap;
 use crate::layout::{Arrangement, Border};
-use crate::link::{Incoming, LeaveReason, NewFile, Outgoing, RunLine, WorkbenchOptions};
+use crate::link::{LeaveReason, NewFile, RunLine, WorkbenchOptions};
 use crate::theme::Theme;
 use crate::views::{help::HelpView, log::LogView, machine::LoadHistory, models::ModelsView, runs::RunsView};
 use crate::views::{loss::LossView, points::PointsView, surface::SurfaceView};
@@ -42,6 +42,7 @@ use crossterm::event::{KeyEvent, KeyEventKind, MouseEvent};
 use ratatui::layout::{Position, Size};
 use std::collections::BTreeMap;
 use surfit_core::machine::MachineLoad;
+use surfit_core::protocol::{ClientMessage, ServerMessage};
 use surfit_core::run_state::{LogLine, RunState};
 use surfit_core::snapshot::{ControlPoint, EngineState, Snapshot};
 use surfit_core::surface::Degrees;
@@ -111,14 +112,18 @@ pub enum AppMessage {
     Paste(String),
     /// The terminal has this size now.
     Resize(Size),
-    /// From the program that carries the workbench.
-    Incoming(Box<Incoming>),
+    /// From the engine, or from the bridge to it.
+    Server(ServerMessage),
     /// The time, in seconds since the workbench began.
     Tick(f64),
     /// Leave without a question: a signal, or the terminal is gone.
     Hangup,
     /// A batch system asks for a checkpoint.
     CheckpointRequest,
+    /// Back to the shell for now.
+    Suspend,
+    /// The process was stopped and goes on.
+    Continued,
     /// The program's end of the link is gone.
     LinkEnded,
 }
@@ -126,14 +131,16 @@ pub enum AppMessage {
 /// Something the loop shall do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Send this message over the link.
-    Send(Outgoing),
+    /// Send this message to the bridge.
+    Send(ClientMessage),
     /// End the workbench.
     Exit(LeaveReason),
     /// Draw every cell anew.
     Redraw,
     /// Back to the shell until continued.
     Suspend,
+    /// Take the terminal again after a stop.
+    RetakeTerminal,
     /// Put text into the clipboard of the user's own terminal.
     Copy(String),
 }
@@ -382,8 +389,10 @@ impl App {
                 self.dirty = true;
                 vec![Effect::Redraw]
             }
-            AppMessage::Incoming(incoming) => self.handle_incoming(*incoming),
-            AppMessage::Hangup => vec![Effect::Send(Outgoing::Detach), Effect::Exit(LeaveReason::Detached)],
+            AppMessage::Server(message) => self.handle_server_message(message),
+            AppMessage::Hangup => vec![Effect::Exit(LeaveReason::Detached)],
+            AppMessage::Suspend => vec![Effect::Suspend],
+            AppMessage::Continued => vec![Effect::RetakeTerminal],
             // One that does not listen makes none, and needs none.
             AppMessage::CheckpointRequest if self.is_connected() && !self.readonly => {
                 self.dirty = true;

@@ -221,7 +221,7 @@ mod tests {
             fixture::advance_fit(&mut rig.app.run_state, 8);
             let snapshot = rig.app.run_state.snapshot.clone().unwrap();
             rig.app.run_state.snapshot.as_mut().unwrap().done -= 1;
-            rig.receive(crate::link::Incoming::Snapshot(Box::new(snapshot)));
+            rig.receive(surfit_core::protocol::ServerMessage::Snapshot(Box::new(snapshot)));
             draw_app(&mut canvas, &rig);
         }
         let rate = (tape.0.borrow().concat().len() - before) / seconds as usize;

@@ -6,7 +6,7 @@ use crate::color::ColorDepth;
 use crate::glyphs::GlyphSet;
 use crate::images;
 use crate::keymap::Keymap;
-use crate::link::{LeaveReason, Outgoing, WorkbenchLink, WorkbenchOptions};
+use crate::link::{LeaveReason, MAX_QUEUED_MESSAGES, RequestSink, WorkbenchInbox, WorkbenchOptions};
 use crate::remembered_choices::RememberedChoices;
 use crate::signals::{self, SignalRequest};
 use crate::terminal::{self, TerminalGuard};
@@ -19,7 +19,7 @@ use ratatui::layout::Size;
 use std::io::{self, IsTerminal, Stdout, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -36,24 +36,15 @@ const MIN_KEY_FRAME_INTERVAL: Duration = Duration::from_millis(16);
 const TERMINAL_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// Least time between two writings of what the user chose.
 const MIN_SAVE_INTERVAL: Duration = Duration::from_secs(3);
-/// Messages that wait before those who send them have to.
-const MAX_QUEUED_INPUTS: usize = 1024;
-
-/// What comes in, from whichever thread.
-enum LoopInput {
-    App(AppMessage),
-    Signal(SignalRequest),
-    TerminalGone,
-}
-
-/// Shows a run until the user leaves. The first frame is drawn before anything arrives on the link.
+/// Shows a run until the user leaves. The first frame is drawn before anything is taken from the inbox, and what the user
+/// asks for goes to `requests`.
 ///
 /// The caller stops the engine when the answer is `Quit { stop_engine: true }`.
 ///
 /// # Errors
 /// When standard input or output is no terminal, or the terminal cannot be written any more. It is given back in any
 /// case.
-pub fn run(options: WorkbenchOptions, link: WorkbenchLink) -> io::Result<LeaveReason> {
+pub fn run(options: WorkbenchOptions, inbox: WorkbenchInbox, requests: RequestSink) -> io::Result<LeaveReason> {
     if !(io::stdout().is_terminal() && io::stdin().is_terminal()) {
         let why = "the workbench needs a terminal; `surfit run` works without one";
         return Err(io::Error::new(io::ErrorKind::Unsupported, why));
@@ -131,24 +122,22 @@ pub fn run(options: WorkbenchOptions, link: WorkbenchLink) -> io::Result<LeaveRe
     canvas.draw_frame(app.size, |buf| screen::render(&app, buf))?;
     app.dirty = false;
 
-    let (sender, inputs) = sync_channel(MAX_QUEUED_INPUTS);
-    signals::forward_signals(sender.clone(), LoopInput::Signal)?;
+    let WorkbenchInbox { sender, receiver } = inbox;
+    signals::forward_signals(sender.clone(), message_from_signal)?;
     spawn_input_reader(sender.clone(), filter, typed);
-    let copies = sender.clone();
-    spawn_link_forwarder(link.incoming, sender);
     let memory = ChoiceKeeper::new(place, &mut app);
     let mut workbench = Workbench {
         app,
         choice_keeper: memory,
         canvas,
-        outgoing: link.outgoing,
-        input_sender: copies,
+        requests,
+        message_sender: sender,
         started_at: Instant::now(),
         mouse_enabled: options.mouse,
         mouse_released: false,
         shown_picture: images::ShownPicture::default(),
     };
-    let left = workbench.run_loop(&inputs);
+    let left = workbench.run_loop(&receiver);
     // A terminal that is gone has no picture either.
     let _ = workbench.shown_picture.remove_image(&mut workbench.canvas);
     drop(guard);
@@ -175,12 +164,12 @@ fn cell_pixels() -> Size {
 }
 
 /// Reads keys and mouse in a thread of its own, so that no drawing ever holds a key back. `typed` came before.
-fn spawn_input_reader(sender: SyncSender<LoopInput>, mut filter: AnswerFilter, typed: Vec<Event>) {
+fn spawn_input_reader(sender: SyncSender<AppMessage>, mut filter: AnswerFilter, typed: Vec<Event>) {
     thread::spawn(move || {
         let mut events = typed;
         loop {
             for message in events.drain(..).filter_map(message_from_event) {
-                if sender.send(LoopInput::App(message)).is_err() {
+                if sender.send(message).is_err() {
                     return;
                 }
             }
@@ -192,7 +181,7 @@ fn spawn_input_reader(sender: SyncSender<LoopInput>, mut filter: AnswerFilter, t
                 continue;
             }
             let Ok(event) = crossterm::event::read() else {
-                let _ = sender.send(LoopInput::TerminalGone);
+                let _ = sender.send(AppMessage::Hangup);
                 return;
             };
             let message = match filter.handle_event(event, Instant::now()) {
@@ -206,7 +195,7 @@ fn spawn_input_reader(sender: SyncSender<LoopInput>, mut filter: AnswerFilter, t
                 AnswerEvent::Answer(Some(TerminalAnswer::Truecolor)) => AppMessage::Truecolor,
                 AnswerEvent::Answer(None) => continue,
             };
-            if sender.send(LoopInput::App(message)).is_err() {
+            if sender.send(message).is_err() {
                 return;
             }
         }
@@ -225,15 +214,14 @@ fn message_from_event(event: Event) -> Option<AppMessage> {
     }
 }
 
-fn spawn_link_forwarder(incoming: Receiver<crate::link::Incoming>, sender: SyncSender<LoopInput>) {
-    thread::spawn(move || {
-        for message in incoming {
-            if sender.send(LoopInput::App(AppMessage::Incoming(Box::new(message)))).is_err() {
-                return;
-            }
-        }
-        let _ = sender.send(LoopInput::App(AppMessage::LinkEnded));
-    });
+/// What a signal tells the workbench.
+fn message_from_signal(request: SignalRequest) -> AppMessage {
+    match request {
+        SignalRequest::Exit => AppMessage::Hangup,
+        SignalRequest::Checkpoint => AppMessage::CheckpointRequest,
+        SignalRequest::Stop => AppMessage::Suspend,
+        SignalRequest::Continued => AppMessage::Continued,
+    }
 }
 
 /// Least time to the next drawing that no key asks for, after one of so many bytes.
@@ -278,9 +266,9 @@ struct Workbench {
     app: App,
     choice_keeper: ChoiceKeeper,
     canvas: ScreenCanvas<Stdout>,
-    outgoing: Sender<Outgoing>,
+    requests: RequestSink,
     /// For what a thread of this loop has to tell.
-    input_sender: SyncSender<LoopInput>,
+    message_sender: SyncSender<AppMessage>,
     started_at: Instant,
     mouse_enabled: bool,
     /// The mouse is the terminal's for now, so that it selects.
@@ -290,7 +278,7 @@ struct Workbench {
 }
 
 impl Workbench {
-    fn run_loop(&mut self, inputs: &Receiver<LoopInput>) -> io::Result<LeaveReason> {
+    fn run_loop(&mut self, inbox: &Receiver<AppMessage>) -> io::Result<LeaveReason> {
         let mut drawn = Instant::now();
         let mut pace = MIN_FRAME_INTERVAL;
         let mut urgent = false;
@@ -304,8 +292,8 @@ impl Workbench {
                 }
                 (false, None) => now + TERMINAL_CHECK_INTERVAL,
             };
-            let first = match inputs.recv_timeout(wake.saturating_duration_since(now)) {
-                Ok(input) => Some(input),
+            let first = match inbox.recv_timeout(wake.saturating_duration_since(now)) {
+                Ok(message) => Some(message),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => {
                     return Ok(LeaveReason::LinkLost("no input".into()));
@@ -314,18 +302,21 @@ impl Workbench {
             let idle = first.is_none();
             self.choice_keeper.save_if_due(&mut self.app, false);
             let time = self.started_at.elapsed().as_secs_f64();
-            if let Some(leave) = self.handle_input(LoopInput::App(AppMessage::Tick(time)))? {
+            if let Some(leave) = self.handle_message(AppMessage::Tick(time))? {
                 return Ok(leave);
             }
             // Bounded, so that a flood of messages cannot keep the screen from being drawn.
-            for input in first.into_iter().chain(inputs.try_iter().take(MAX_QUEUED_INPUTS)) {
+            for message in first.into_iter().chain(inbox.try_iter().take(MAX_QUEUED_MESSAGES)) {
                 urgent |= matches!(
-                    input,
-                    LoopInput::App(
-                        AppMessage::Key(_) | AppMessage::Mouse(_) | AppMessage::Paste(_) | AppMessage::Resize(_)
-                    ) | LoopInput::Signal(_)
+                    message,
+                    AppMessage::Key(_)
+                        | AppMessage::Mouse(_)
+                        | AppMessage::Paste(_)
+                        | AppMessage::Resize(_)
+                        | AppMessage::CheckpointRequest
+                        | AppMessage::Continued
                 );
-                if let Some(leave) = self.handle_input(input)? {
+                if let Some(leave) = self.handle_message(message)? {
                     return Ok(leave);
                 }
             }
@@ -340,44 +331,30 @@ impl Workbench {
                 (drawn, urgent) = (Instant::now(), false);
             } else if idle && !self.app.dirty && crossterm::terminal::window_size().is_err() {
                 // A terminal can vanish without a signal, under nohup for one.
-                return Ok(self.send_detach());
+                return Ok(LeaveReason::Detached);
             }
         }
     }
 
-    fn send_detach(&mut self) -> LeaveReason {
-        let _ = self.outgoing.send(Outgoing::Detach);
-        LeaveReason::Detached
-    }
-
-    fn handle_input(&mut self, input: LoopInput) -> io::Result<Option<LeaveReason>> {
-        let message = match input {
-            LoopInput::App(message) => message,
-            LoopInput::TerminalGone | LoopInput::Signal(SignalRequest::Exit) => AppMessage::Hangup,
-            LoopInput::Signal(SignalRequest::Checkpoint) => AppMessage::CheckpointRequest,
-            LoopInput::Signal(SignalRequest::Stop) => return self.suspend().map(|()| None),
-            LoopInput::Signal(SignalRequest::Continued) => {
-                return self.resume_terminal().map(|()| None);
-            }
-        };
+    fn handle_message(&mut self, message: AppMessage) -> io::Result<Option<LeaveReason>> {
         if let AppMessage::CopyFinished { unsent: Some(text) } = &message {
             self.copy_to_terminal(text.clone())?;
         }
         for effect in self.app.update(message) {
             match effect {
-                // A link that is gone tells so itself, by its other end.
-                Effect::Send(outgoing) => drop(self.outgoing.send(outgoing)),
+                Effect::Send(request) => (self.requests)(request),
                 Effect::Exit(leave) => return Ok(Some(leave)),
                 Effect::Redraw => {
                     self.canvas.invalidate();
                 }
                 Effect::Suspend => self.suspend()?,
+                Effect::RetakeTerminal => self.resume_terminal()?,
                 Effect::Copy(text) if self.app.in_tmux => {
-                    let inputs = self.input_sender.clone();
+                    let sender = self.message_sender.clone();
                     // tmux may be slow, and keys must not wait for it.
                     thread::spawn(move || {
                         let unsent = copy_to_tmux(&text).is_err().then_some(text);
-                        let _ = inputs.send(LoopInput::App(AppMessage::CopyFinished { unsent }));
+                        let _ = sender.send(AppMessage::CopyFinished { unsent });
                     });
                 }
                 Effect::Copy(text) => self.copy_to_terminal(text)?,

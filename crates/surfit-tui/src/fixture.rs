@@ -5,6 +5,7 @@ use surfit_core::event::{
     Alignment, CornerReady, Envelope, Event, ExportedModel, JobResult, JobStage, LossCurve, RunInfo,
 };
 use surfit_core::heatmap::{Cell, Heatmap, MeasuredPoint, Metric};
+use surfit_core::protocol::{BridgeMessage, OpenedRun, PROTOCOL_VERSION, ServerMessage};
 use surfit_core::run_state::RunState;
 use surfit_core::snapshot::{ControlPoint, EngineState, Snapshot};
 use surfit_core::surface::Degrees;
@@ -294,4 +295,15 @@ fn control_points(degrees: Degrees) -> Vec<ControlPoint> {
         }
     };
     degrees.row_indices().into_iter().enumerate().map(point).collect()
+}
+
+/// An engine that listens.
+pub(crate) fn welcome(pid: u32) -> ServerMessage {
+    let (protocol, engine, run) = (PROTOCOL_VERSION, "1".into(), RUN_ID.into());
+    ServerMessage::Welcome { protocol, engine, run, pid, dir: None }
+}
+
+/// The run in this directory is shown.
+pub(crate) fn opened_run(dir: std::path::PathBuf, name: String) -> ServerMessage {
+    BridgeMessage::RunOpened(OpenedRun { id: RUN_ID.into(), dir, name, grid: 21, degrees: degrees(2, 2) }).into()
 }

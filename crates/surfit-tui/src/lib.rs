@@ -30,5 +30,5 @@ pub mod views;
 pub use color::ColorDepth;
 pub use event_loop::run;
 pub use keymap::{KeyRow, Keymap, key_rows};
-pub use link::{Incoming, LeaveReason, Outgoing, RunLine, WorkbenchLink, WorkbenchOptions};
+pub use link::{LeaveReason, MessageSink, RequestSink, WorkbenchInbox, WorkbenchOptions};
 pub use theme::{Theme, ThemeError};

@@ -5,13 +5,13 @@ use crate::color::ColorDepth;
 use crate::fixture;
 use crate::key::Key;
 use crate::keymap::Keymap;
-use crate::link::{Incoming, Outgoing, WorkbenchOptions};
+use crate::link::WorkbenchOptions;
 use crate::theme::Theme;
 use crate::views::screen;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Rect, Size};
-use surfit_core::protocol::EngineCommand;
+use surfit_core::protocol::{BridgeMessage, ClientMessage, EngineCommand, ServerMessage};
 use surfit_core::run_state::RunState;
 
 pub(crate) struct TestApp {
@@ -43,10 +43,10 @@ impl TestApp {
     pub fn with_run_state(width: u16, height: u16, picture: RunState) -> Self {
         let mut rig = Self::new(width, height);
         let snapshot = picture.snapshot.clone();
-        rig.receive(Incoming::Connected { pid: 4242 });
-        rig.receive(Incoming::Picture(Box::new(picture)));
+        rig.receive(fixture::welcome(4242));
+        rig.receive(BridgeMessage::RunState(Box::new(picture)));
         if let Some(snapshot) = snapshot {
-            rig.receive(Incoming::Snapshot(Box::new(snapshot)));
+            rig.receive(ServerMessage::Snapshot(Box::new(snapshot)));
         }
         rig
     }
@@ -62,8 +62,8 @@ impl TestApp {
         self
     }
 
-    pub fn receive(&mut self, incoming: Incoming) -> &mut Self {
-        self.update(AppMessage::Incoming(Box::new(incoming)))
+    pub fn receive(&mut self, message: impl Into<ServerMessage>) -> &mut Self {
+        self.update(AppMessage::Server(message.into()))
     }
 
     /// Presses keys, written as in `keys.toml`, apart by spaces.
@@ -98,7 +98,7 @@ impl TestApp {
     /// Commands sent since the last call, with their ids.
     pub fn take_sent_commands(&mut self) -> Vec<(u64, EngineCommand)> {
         let command = |e| match e {
-            Effect::Send(Outgoing::Command { id, command }) => Some((id, command)),
+            Effect::Send(ClientMessage::Command { id, command }) => Some((id, command)),
             _ => None,
         };
         std::mem::take(&mut self.effects).into_iter().filter_map(command).collect()
@@ -107,7 +107,7 @@ impl TestApp {
     /// Says yes to every command that waits.
     pub fn accept_pending_commands(&mut self) -> &mut Self {
         for id in self.app.pending.keys().copied().collect::<Vec<_>>() {
-            self.receive(Incoming::Reply { id, error: None });
+            self.receive(ServerMessage::Reply { id, error: None, events: None });
         }
         self
     }

@@ -1,6 +1,6 @@
 //! Another degree of the run that is shown: as a run of its own now, or in the queue.
 
-use super::{BridgeInput, BridgeWorker, READONLY_ERROR};
+use super::{BridgeInput, BridgeMessage, BridgeWorker, READONLY_ERROR};
 use crate::queue::FitQueue;
 use crate::{ClientError, engine_program, fork};
 use std::sync::mpsc::Receiver;
@@ -9,7 +9,6 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use surfit_core::run_dir::RunDir;
 use surfit_core::surface::Degrees;
-use surfit_tui::Incoming;
 
 /// How long leaving waits for the checkpoint that a fork begins with, and for the fork's engine to listen.
 const RUN_CREATION_TIMEOUT: Duration = Duration::from_secs(60);
@@ -103,11 +102,11 @@ impl BridgeWorker {
                 Err(error) => {
                     let why = error.to_string();
                     let text = format!("no run of degree {degrees} was made: {why}");
-                    (Incoming::Problem(why), text)
+                    (BridgeMessage::Problem(why), text)
                 }
             };
             // The screen may be gone; the run is made all the same.
-            (text, screen.send(message).is_ok())
+            (text, screen(message.into()))
         });
         match started {
             Ok(thread) => {
@@ -145,7 +144,7 @@ fn create_new_run(
     how: NewRunKind,
     degrees: Degrees,
     stage: &SharedStage,
-) -> Result<(Incoming, String), ClientError> {
+) -> Result<(BridgeMessage, String), ClientError> {
     if how == NewRunKind::Queued {
         advance_stage(stage, CreationStage::Writing)?;
         let queue = FitQueue::open();
@@ -156,10 +155,10 @@ fn create_new_run(
                 "number {number}, {title}, waits in the queue, but nobody works on it: {error}; start it with \
                  `surfit queue start`"
             );
-            return Ok((Incoming::Problem(sentence.clone()), sentence));
+            return Ok((BridgeMessage::Problem(sentence.clone()), sentence));
         }
         let sentence = format!("number {number} in the queue: {title}, when this run has ended");
-        return Ok((Incoming::Notice(sentence.clone()), sentence));
+        return Ok((BridgeMessage::Notice(sentence.clone()), sentence));
     }
     // Before the directory is made: without an engine it would be a run at rest.
     engine_program()?;
@@ -171,7 +170,7 @@ fn create_new_run(
     let sentence = format!("{} goes on at degree {degrees} as a run of its own", new.id());
     let path = new.path().to_owned();
     let said = sentence.clone();
-    Ok((Incoming::Forked { path, sentence }, said))
+    Ok((BridgeMessage::Forked { path, sentence }, said))
 }
 
 #[cfg(test)]

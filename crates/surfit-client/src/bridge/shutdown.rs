@@ -1,6 +1,6 @@
 //! Leaving: what was asked for last is carried out, and the engine ends when that was asked for.
 
-use super::{BridgeEnd, BridgeInput, BridgeWorker, ReceivedMessage};
+use super::{BridgeEnd, BridgeInput, BridgeWorker};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use surfit_core::event::{Envelope, Event};
@@ -75,8 +75,7 @@ impl BridgeWorker {
 
     /// Asks the engine to checkpoint and end, and waits until it is gone; what is lost with it.
     fn stop_engine(&mut self, inputs: &Receiver<BridgeInput>) -> Option<String> {
-        let connection = self.connection.as_mut()?;
-        let _ = connection.send_as(u64::MAX, EngineCommand::Shutdown);
+        let _ = self.connection.as_mut()?.send_as(u64::MAX, EngineCommand::Shutdown);
         let began = Instant::now();
         let (mut lost, mut gone, mut closed) = (None, None, false);
         // The connection must outlive the command's way to the engine, and what it still says must be read: a full disk
@@ -86,14 +85,11 @@ impl BridgeWorker {
                 gone.get_or_insert_with(Instant::now);
             }
             match inputs.recv_timeout(POLL_INTERVAL) {
-                Ok(BridgeInput::Engine { generation, received }) if generation == self.generation => match received {
-                    ReceivedMessage::Message(ServerMessage::Reply { id: u64::MAX, error, .. }) => lost = error.or(lost),
-                    ReceivedMessage::Message(ServerMessage::Event(Envelope {
-                        event: Event::Failed { message },
-                        ..
-                    })) => lost = Some(message),
-                    ReceivedMessage::Lost(_) => closed = true,
-                    _ => {}
+                Ok(BridgeInput::Engine { generation, received }) if self.is_current(generation) => match received {
+                    Ok(ServerMessage::Reply { id: u64::MAX, error, .. }) => lost = error.or(lost),
+                    Ok(ServerMessage::Event(Envelope { event: Event::Failed { message }, .. })) => lost = Some(message),
+                    Ok(_) => {}
+                    Err(_) => closed = true,
                 },
                 _ => {}
             }

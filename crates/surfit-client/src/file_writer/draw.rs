@@ -1,11 +1,11 @@
 //! Draws what the screen shows as plots for files.
 
+use surfit_core::new_file::{FigureDrawing, FigureForm};
 use surfit_core::run_state::RunState;
 use surfit_report::{
     BesideFigure, ComparedSurface, CurvesFigure, DistancesFigure, DrawableFigure, HeatmapFigure, PointsFigure,
     ReliefFigure, SliceFigure, quantity_name, quantity_title,
 };
-use surfit_tui::link::{FigureDrawing, FigureForm};
 
 /// Returns the bytes of a plot. `run` is the run's id, for its title.
 ///

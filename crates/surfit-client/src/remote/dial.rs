@@ -1,7 +1,7 @@
 //! Starting the command that leads to the other machine, and what it says when it does not get there.
 
 use super::host_config::HostConfig;
-use super::wire::{HANDSHAKE_PREFIX, LINK_VERSION};
+use super::line::HANDSHAKE_PREFIX;
 use crate::child_setup;
 use rustix::termios;
 use std::io::{BufRead, BufReader, Read};
@@ -11,6 +11,7 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use surfit_core::protocol::PROTOCOL_VERSION;
 
 /// Most that a login may print before the far end speaks.
 const MAX_BANNER_BYTES: u64 = 256 << 10;
@@ -285,22 +286,31 @@ pub fn dial_with_timeout(
         return Err(format!("it did not answer within {seconds:.0} s{said}; see whether `ssh {host}` reaches it"));
     };
     match greeting {
-        Ok((LINK_VERSION, _)) => {
+        Ok((PROTOCOL_VERSION, _)) => {
             // What came before the greeting is the server's banner, and says nothing of why the line ends.
             running.stderr.clear();
             Ok(DialedLine { stdin, stdout, command: running })
         }
-        Ok((link, version)) => Err(format!(
-            "it has surfit {version} there, whose bridge speaks version {link}, and this is surfit {}, which speaks \
-             version {LINK_VERSION}; install the same version on both",
-            env!("CARGO_PKG_VERSION")
-        )),
+        Ok((protocol, version)) => Err(version_error(host, protocol, &version)),
         Err(first) => {
             drop(stdin);
             let why = running.end(Duration::from_secs(2));
             Err(add_remedy(why, first, &reach.program))
         }
     }
+}
+
+/// That the two ends speak different versions, and which of them is to be updated.
+fn version_error(host: &str, protocol: u32, version: &str) -> String {
+    let (age, outdated) = match protocol < PROTOCOL_VERSION {
+        true => ("older", host),
+        false => ("newer", "this machine"),
+    };
+    format!(
+        "its surfit {version} speaks protocol {protocol}, {age} than protocol {PROTOCOL_VERSION} of surfit {} here; \
+         update surfit on {outdated}",
+        env!("CARGO_PKG_VERSION")
+    )
 }
 
 /// Adds what can be done, where that is known.
@@ -357,19 +367,27 @@ fn read_greeting(from: &mut impl BufRead) -> Result<(u32, String), Option<String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::remote::wire::greeting;
+    use crate::remote::line::greeting;
     use std::io::Write;
 
     #[test]
     fn a_greeting_is_found_behind_whatever_a_login_prints() {
         let text = format!("Welcome to gpu1\n\nmotd without end {}rest", greeting());
         let mut from = text.as_bytes();
-        assert_eq!(read_greeting(&mut from), Ok((LINK_VERSION, env!("CARGO_PKG_VERSION").into())));
+        assert_eq!(read_greeting(&mut from), Ok((PROTOCOL_VERSION, env!("CARGO_PKG_VERSION").into())));
         assert_eq!(from, b"rest", "not a byte of the frames is taken");
         assert_eq!(read_greeting(&mut b"Hello\nyou".as_slice()), Err(Some("Hello".into())));
         let endless = "x\n".repeat(MAX_BANNER_BYTES as usize);
         assert!(read_greeting(&mut endless.as_bytes()).is_err());
         assert_eq!(read_greeting(&mut "\x1esurfit-bridge 9 2.0.0\n".as_bytes()), Ok((9, "2.0.0".into())));
+    }
+
+    #[test]
+    fn the_end_that_is_to_be_updated_is_named() {
+        let old = version_error("gpu1", 4, "0.1.0");
+        assert!(old.contains("older") && old.ends_with("update surfit on gpu1"), "{old}");
+        let new = version_error("gpu1", 99, "9.9.9");
+        assert!(new.contains("newer") && new.ends_with("update surfit on this machine"), "{new}");
     }
 
     #[test]

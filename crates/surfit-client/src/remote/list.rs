@@ -2,7 +2,7 @@
 
 use super::dial::dial_with_timeout;
 use super::host_config::HostConfig;
-use super::wire::greeting;
+use super::line::greeting;
 use crate::runs::RunSummary;
 use std::fmt::Display;
 use std::io::{BufRead, Read, Write};

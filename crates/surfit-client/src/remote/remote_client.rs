@@ -1,26 +1,31 @@
-//! The near end: keeps the screen fed, and comes back where it was when the line breaks.
-
-mod bridge_messages;
-mod line;
+//! The near end of a line: keeps the terminal fed, and comes back where it was when the line breaks.
 
 use super::address::RemoteAddress;
 use super::dial::{self, dial};
 use super::host_config::HostConfig;
-use super::wire::{ShownRun, ToFar, ToNear};
-use crate::ClientError;
-use crate::bridge::{figures_message, join_with_progress};
+use super::line::{InflateStream, PartBuffer};
+use crate::bridge::join_with_progress;
+use crate::connection::SnapshotDeltas;
 use crate::file_writer::{self, FileWriters};
-use ciborium::Value;
+use crate::{ClientError, frame};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, channel, sync_channel};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{
+    Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, TrySendError, channel, sync_channel,
+};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use surfit_core::event::{Envelope, Event};
+use surfit_core::new_file::NewFile;
+use surfit_core::protocol::{
+    BridgeMessage, BridgeRequest, ClientMessage, LineState, OpenedRun, PROTOCOL_VERSION, ServerMessage,
+};
 use surfit_core::run_state::RunState;
 use surfit_core::snapshot::Snapshot;
-use surfit_tui::link::NewFile;
-use surfit_tui::{Incoming, Outgoing, WorkbenchLink};
+use surfit_tui::{MessageSink, RequestSink};
 
+/// Pauses before the line is tried again; the last one stays.
+const REDIAL_DELAYS_SECS: [u64; 6] = [1, 2, 4, 8, 16, 30];
 /// Least time between two attempts, however many keys ask for one.
 const MIN_REDIAL_INTERVAL: Duration = Duration::from_millis(500);
 /// After so much silence the line is broken; the far end says something every two seconds.
@@ -34,19 +39,24 @@ const GOODBYE_TIMEOUT: Duration = Duration::from_secs(6);
 /// How long they may take in all, when the engine makes a checkpoint first, or other runs are made.
 const STOP_TIMEOUT: Duration = Duration::from_secs(240);
 
+/// Messages of the far end that wait to be taken in; more then wait in the line.
+const MAX_QUEUED_MESSAGES: usize = 64;
+/// Requests that wait for the line; a line that takes no more is as good as down.
+const MAX_QUEUED_REQUESTS: usize = 256;
+/// Most messages that come before the one that says which run it is.
+const MAX_MESSAGES_BEFORE_RUN: u64 = 64;
+
 /// The near end's thread and the way to end it.
 #[derive(Debug)]
 pub struct RemoteHandle {
     thread: JoinHandle<Option<String>>,
-    reader: JoinHandle<()>,
-    inputs: SyncSender<NearInput>,
+    inputs: Sender<NearInput>,
 }
 
 impl RemoteHandle {
-    /// Leaves, on request after the engine has stopped; gives the last words. The link's `outgoing` must have been
-    /// dropped. `waiting` is called every time that `pace` has passed meanwhile.
+    /// Leaves, on request after the engine has stopped; gives the last words. What was asked for last is said first.
+    /// `on_wait` is called every time that `pace` has passed meanwhile.
     pub fn end_with_progress(self, stop: bool, pace: Duration, on_wait: impl FnMut()) -> Option<String> {
-        let _ = self.reader.join();
         let _ = self.inputs.send(NearInput::End { stop });
         join_with_progress(self.thread, pace, on_wait)
     }
@@ -54,16 +64,14 @@ impl RemoteHandle {
 
 #[derive(Debug)]
 enum NearInput {
-    Screen(Outgoing),
-    Bridge { generation: u64, received: Result<Option<ToNear>, ClientError> },
+    Terminal(ClientMessage),
+    Bridge { generation: u64, received: Result<Option<ServerMessage>, ClientError> },
     Dialled { generation: u64, line: Result<dial::DialedLine, String> },
     End { stop: bool },
 }
 
-/// Most frames that come before the one that says which run it is.
-const MAX_FRAMES_BEFORE_RUN: u64 = 64;
-
-/// Dials, and opens the run there; the link is for the terminal. Passwords can be asked for meanwhile.
+/// Dials, and opens the run there, of which `screen` is told everything; gives the way to ask and what is shown. Passwords
+/// can be asked for meanwhile.
 ///
 /// # Errors
 /// A sentence.
@@ -71,33 +79,24 @@ pub fn open(
     address: RemoteAddress,
     host_config: HostConfig,
     readonly: bool,
-) -> Result<(RemoteHandle, WorkbenchLink, ShownRun), String> {
+    screen: MessageSink,
+) -> Result<(RemoteHandle, RequestSink, OpenedRun), String> {
     let host = address.host.clone();
     let line = dial(&host_config, &host, &bridge_arguments(&address.run, readonly), false)
         .map_err(|why| format!("{host}: {why}"))?;
-    let (to_screen, incoming) = sync_channel(256);
-    let (outgoing, from_screen) = channel::<Outgoing>();
-    let (inputs, receiver) = sync_channel(64);
-    let forward = inputs.clone();
-    let reader = std::thread::spawn(move || {
-        for message in from_screen {
-            if forward.send(NearInput::Screen(message)).is_err() {
-                return;
-            }
-        }
-    });
-    let mut near = RemoteClient::new(address, host_config, readonly, to_screen, inputs.clone());
+    let (inputs, receiver) = channel();
+    let mut near = RemoteClient::new(address, host_config, readonly, screen, inputs.clone());
     near.on_connected(line);
     let began = Instant::now();
     let shown = loop {
         match receiver.recv_timeout(OPEN_TIMEOUT.saturating_sub(began.elapsed())) {
-            Ok(NearInput::Bridge { received: Ok(message), .. }) => {
-                near.on_bridge_message(message);
+            Ok(NearInput::Bridge { generation, received: Ok(message) }) if near.is_current(generation) => {
+                near.on_frame(message);
                 if let Some(shown) = &near.shown {
                     break shown.clone();
                 }
                 // Nobody reads yet what is for the screen.
-                if near.received_frames > MAX_FRAMES_BEFORE_RUN {
+                if near.received_frames > MAX_MESSAGES_BEFORE_RUN {
                     return Err(format!(
                         "{host} greeted and then did not say which run it shows; install the same version on both"
                     ));
@@ -117,8 +116,9 @@ pub fn open(
         }
     };
     let thread = std::thread::spawn(move || near.run_loop(&receiver));
-    let remote = RemoteHandle { thread, reader, inputs };
-    Ok((remote, WorkbenchLink { incoming, outgoing }, shown))
+    let requests = inputs.clone();
+    let request = move |message| drop(requests.send(NearInput::Terminal(message)));
+    Ok((RemoteHandle { thread, inputs }, Box::new(request), shown))
 }
 
 fn bridge_arguments(run: &str, readonly: bool) -> Vec<&str> {
@@ -132,7 +132,9 @@ fn bridge_arguments(run: &str, readonly: bool) -> Vec<&str> {
 
 /// A line that carries.
 struct OpenLine {
-    sender: SyncSender<ToFar>,
+    requests: SyncSender<ClientMessage>,
+    /// The reader puts a token here for every message that waits.
+    message_tokens: Receiver<()>,
     command: dial::DialCommand,
 }
 
@@ -140,8 +142,8 @@ struct RemoteClient {
     address: RemoteAddress,
     host_config: HostConfig,
     readonly: bool,
-    screen: SyncSender<Incoming>,
-    inputs: SyncSender<NearInput>,
+    screen: MessageSink,
+    inputs: Sender<NearInput>,
     /// Counts lines: what an earlier one still says is passed over.
     generation: u64,
     line: Option<OpenLine>,
@@ -153,15 +155,15 @@ struct RemoteClient {
     last_sent: Instant,
     /// Frames that came over this line.
     received_frames: u64,
-    shown: Option<ShownRun>,
+    parts: PartBuffer,
+    deltas: SnapshotDeltas,
+    /// The run that the far end shows.
+    shown: Option<OpenedRun>,
     /// The run that was asked for last, until the far end shows it: the line may break on the way.
     requested_run: Option<PathBuf>,
-    /// Where the run lies, and its name there, as told last.
-    location: Option<(PathBuf, String)>,
-    /// The last event of the run; `None` before its picture.
+    /// The last event of the run; `None` before its state.
     seq: Option<u64>,
     run_state: RunState,
-    base_snapshot: Value,
     snapshot: Option<Box<Snapshot>>,
     /// Commands without an answer.
     unanswered: BTreeSet<u64>,
@@ -174,8 +176,8 @@ impl RemoteClient {
         address: RemoteAddress,
         reach: HostConfig,
         readonly: bool,
-        screen: SyncSender<Incoming>,
-        inputs: SyncSender<NearInput>,
+        screen: MessageSink,
+        inputs: Sender<NearInput>,
     ) -> Self {
         Self {
             address,
@@ -192,12 +194,12 @@ impl RemoteClient {
             last_received: Instant::now(),
             last_sent: Instant::now(),
             received_frames: 0,
+            parts: PartBuffer::default(),
+            deltas: SnapshotDeltas::default(),
             shown: None,
             requested_run: None,
-            location: None,
             seq: None,
             run_state: RunState::default(),
-            base_snapshot: Value::Null,
             snapshot: None,
             unanswered: BTreeSet::new(),
             writers: FileWriters::default(),
@@ -230,15 +232,11 @@ impl RemoteClient {
 
     fn on_input(&mut self, input: NearInput) {
         match input {
-            NearInput::Screen(message) => self.on_ui_request(message),
-            NearInput::Bridge { generation, received: said }
-                if generation == self.generation && self.line.is_some() =>
-            {
-                match said {
-                    Ok(message) => self.on_bridge_message(message),
-                    Err(error) => self.on_line_lost(Some(error)),
-                }
-            }
+            NearInput::Terminal(message) => self.on_terminal_message(message),
+            NearInput::Bridge { generation, received } if self.is_current(generation) => match received {
+                Ok(message) => self.on_frame(message),
+                Err(error) => self.on_line_lost(Some(error)),
+            },
             NearInput::Dialled { generation, line } if generation == self.generation => {
                 self.dialling = false;
                 match line {
@@ -250,6 +248,12 @@ impl RemoteClient {
         }
     }
 
+    /// True for what came over the line that is there, whose reader may then take more.
+    fn is_current(&self, generation: u64) -> bool {
+        let line = self.line.as_ref().filter(|_| generation == self.generation);
+        line.map(|line| line.message_tokens.try_recv()).is_some()
+    }
+
     /// Nothing waits to be taken in.
     fn check_line(&mut self) {
         if self.line.is_some() {
@@ -257,98 +261,313 @@ impl RemoteClient {
                 let seconds = SERVER_TIMEOUT.as_secs();
                 self.on_line_lost(Some(ClientError::Timeout(seconds)));
             } else if self.last_sent.elapsed() > KEEPALIVE_INTERVAL {
-                self.send_to_bridge(ToFar::Alive);
+                self.send_to_bridge(BridgeRequest::KeepAlive);
             }
         } else if self.retry_at.is_some_and(|at| at <= Instant::now()) {
             self.redial();
         }
     }
 
-    fn on_ui_request(&mut self, message: Outgoing) {
+    fn on_terminal_message(&mut self, message: ClientMessage) {
         match message {
-            Outgoing::Figures => self.write_figures(),
-            Outgoing::Write(file) => self.write_file(*file),
-            Outgoing::Detach => {}
-            // It is said again when the line is back.
-            Outgoing::Watch(runs) => {
-                self.send_to_bridge(ToFar::Say(Outgoing::Watch(runs)));
+            ClientMessage::Bridge(request) => self.on_request(request),
+            ClientMessage::Command { id, .. } => {
+                if self.send_to_bridge(message) {
+                    self.unanswered.insert(id);
+                } else {
+                    let host = &self.address.host;
+                    self.send_refusal(id, format!("the line to {host} is down; nothing was asked of it"));
+                }
             }
-            Outgoing::Reconnect => {
+            ClientMessage::Hello { .. } => {}
+        }
+    }
+
+    fn on_request(&mut self, request: BridgeRequest) {
+        match request {
+            BridgeRequest::Figures => self.write_figures(),
+            BridgeRequest::Write(file) => self.write_file(*file),
+            BridgeRequest::Reconnect => {
                 if self.line.is_none() && self.last_dialled.elapsed() > MIN_REDIAL_INTERVAL {
                     self.redial();
                 }
             }
-            Outgoing::Command { id, command } => {
-                if self.send_to_bridge(ToFar::Say(Outgoing::Command { id, command })) {
-                    self.unanswered.insert(id);
-                } else {
-                    let host = &self.address.host;
-                    let error = Some(format!("the line to {host} is down; nothing was asked of it"));
-                    self.send_to_screen(Incoming::Reply { id, error });
+            request if self.send_to_bridge(request.clone()) => {
+                if let BridgeRequest::OpenRun(path) = request {
+                    self.requested_run = Some(path);
                 }
             }
-            message => {
-                if self.send_to_bridge(ToFar::Say(message.clone())) {
-                    if let Outgoing::OpenRun(path) = message {
-                        self.requested_run = Some(path);
-                    }
-                } else {
-                    let host = &self.address.host;
-                    let why = format!("the line to {host} is down; try again when it is back");
-                    let opens = matches!(message, Outgoing::OpenRun(_));
-                    self.send_to_screen(match message {
-                        Outgoing::Load(path) => Incoming::Unread { path, why },
-                        _ => Incoming::Problem(why),
-                    });
-                    if opens {
-                        self.resend_run_state();
-                    }
+            // It is said again when the line is back.
+            BridgeRequest::Watch(_) => {}
+            request => {
+                let host = &self.address.host;
+                let why = format!("the line to {host} is down; try again when it is back");
+                let opens = matches!(request, BridgeRequest::OpenRun(_));
+                self.send_to_screen(match request {
+                    BridgeRequest::Load(path) => BridgeMessage::Unread { path, why },
+                    _ => BridgeMessage::Problem(why),
+                });
+                if opens {
+                    self.resend_run_state();
                 }
             }
         }
     }
 
-    /// The screen waits for a picture.
+    /// The screen waits for a state.
     fn resend_run_state(&self) {
-        let mut picture = self.run_state.clone();
-        picture.snapshot = self.snapshot.as_deref().cloned();
-        self.send_to_screen(Incoming::Picture(Box::new(picture)));
-        if let Some((dir, name)) = self.location.clone() {
-            self.send_to_screen(Incoming::At { dir, name });
+        if let Some(shown) = &self.shown {
+            self.send_to_screen(BridgeMessage::RunOpened(shown.clone()));
         }
+        let mut state = self.run_state.clone();
+        state.snapshot = self.snapshot.as_deref().cloned();
+        self.send_to_screen(BridgeMessage::RunState(Box::new(state)));
     }
 
     /// The id of the run that is shown, and all that is known of it.
     fn shown_state(&self) -> (String, RunState) {
         let id = self.shown.as_ref().map_or("run", |s| s.id.as_str());
-        let mut picture = self.run_state.clone();
+        let mut state = self.run_state.clone();
         if let Some(snapshot) = &self.snapshot {
-            picture.apply_snapshot((**snapshot).clone());
+            state.apply_snapshot((**snapshot).clone());
         }
-        (id.to_owned(), picture)
+        (id.to_owned(), state)
     }
 
     /// Draws what is shown into files on this machine.
     fn write_figures(&mut self) {
-        let (id, picture) = self.shown_state();
-        let name = self.location.as_ref().map_or(&id, |(_, name)| name);
+        let (id, state) = self.shown_state();
+        let name = self.shown.as_ref().map_or(&id, |shown| &shown.name);
         let folder = file_writer::local_figures_folder(Some(&self.address.host), name);
-        self.spawn_writer(move || match surfit_report::write_figures(&id, &picture, &folder) {
-            Ok(files) => Incoming::Notice(figures_message(&files, &folder)),
-            Err(error) => Incoming::Problem(error.to_string()),
-        });
+        self.spawn_writer(move || file_writer::write_figures(&id, &folder, || Ok(state)));
     }
 
     /// Writes a file on this machine, where the user is.
     fn write_file(&mut self, file: NewFile) {
-        let (id, picture) = self.shown_state();
-        self.spawn_writer(move || file_writer::write_new_file(file, &id, || Ok(picture)));
+        let (id, state) = self.shown_state();
+        self.spawn_writer(move || file_writer::write_new_file(file, &id, || Ok(state)));
     }
 
-    fn spawn_writer(&mut self, write: impl FnOnce() -> Incoming + Send + 'static) {
+    fn spawn_writer(&mut self, write: impl FnOnce() -> BridgeMessage + Send + 'static) {
         if let Err(error) = self.writers.spawn_writer(self.screen.clone(), write) {
-            self.send_to_screen(Incoming::Problem(error.to_string()));
+            self.send_to_screen(BridgeMessage::Problem(error.to_string()));
         }
+    }
+
+    /// Takes in a frame: a message, or a part of a large one.
+    fn on_frame(&mut self, frame: Option<ServerMessage>) {
+        self.last_received = Instant::now();
+        self.received_frames += 1;
+        if self.attempt > 0 || self.received_frames > 1 {
+            self.send_to_screen(BridgeMessage::Line(LineState::Heard));
+        }
+        self.attempt = 0;
+        let message = match frame {
+            Some(ServerMessage::Bridge(BridgeMessage::Part { offset, text, last })) => {
+                self.send_to_bridge(BridgeRequest::Taken);
+                let json = self.parts.push(offset, &text, last);
+                json.and_then(|json| json.map_or(Ok(None), |json| frame::parse_server_message(&json)))
+            }
+            message => {
+                if let Some(ServerMessage::Snapshot(_) | ServerMessage::Changed(_)) = message {
+                    self.send_to_bridge(BridgeRequest::Taken);
+                }
+                Ok(message)
+            }
+        };
+        match message.and_then(|m| m.map(|m| self.deltas.expand(m)).transpose()) {
+            Ok(Some(message)) => self.on_server_message(message),
+            Ok(None) => {}
+            Err(error) => self.on_line_lost(Some(error)),
+        }
+    }
+
+    fn on_server_message(&mut self, message: ServerMessage) {
+        match message {
+            ServerMessage::Event(envelope) => self.apply_event(envelope),
+            ServerMessage::Snapshot(snapshot) => {
+                self.snapshot = Some(snapshot.clone());
+                self.send_to_screen(ServerMessage::Snapshot(snapshot));
+            }
+            ServerMessage::Reply { id, .. } => {
+                self.unanswered.remove(&id);
+                self.send_to_screen(message);
+            }
+            ServerMessage::Bridge(BridgeMessage::RunOpened(shown)) => {
+                // The screen waits for the state of a run that it asked for, even of the one it had.
+                let asked = self.requested_run.take_if(|path| *path == shown.dir).is_some();
+                if asked || self.shown.as_ref().is_none_or(|s| s.dir != shown.dir) {
+                    (self.seq, self.snapshot) = (None, None);
+                    self.run_state = RunState::default();
+                }
+                self.shown = Some(shown.clone());
+                self.send_to_screen(BridgeMessage::RunOpened(shown));
+            }
+            ServerMessage::Bridge(BridgeMessage::RunState(state)) => self.set_run_state(state),
+            // Its end is taken in where the last words are waited for.
+            ServerMessage::Bridge(BridgeMessage::KeepAlive | BridgeMessage::Farewell { .. }) => {}
+            message => {
+                // The far end could not open it, and shows what it did before. Another may have been asked for since.
+                if let ServerMessage::Bridge(BridgeMessage::Unopened { path, .. }) = &message {
+                    self.requested_run.take_if(|wanted| wanted == path);
+                }
+                self.send_to_screen(message);
+            }
+        }
+    }
+
+    fn set_run_state(&mut self, mut state: Box<RunState>) {
+        for exported in &mut state.exports {
+            exported.dir = self.remote_path(&exported.dir);
+        }
+        self.seq = Some(state.seq);
+        self.run_state = (*state).clone();
+        state.snapshot = self.snapshot.as_deref().cloned();
+        self.send_to_screen(BridgeMessage::RunState(state));
+    }
+
+    fn apply_event(&mut self, mut envelope: Envelope) {
+        // Before its state an event is of the run before.
+        let Some(seq) = self.seq else { return };
+        if envelope.seq <= seq {
+            return;
+        }
+        if envelope.seq > seq + 1 {
+            // The next line brings the whole state.
+            self.seq = None;
+            return self.on_line_lost(Some(ClientError::InvalidMessage(format!("event {} after {seq}", envelope.seq))));
+        }
+        self.seq = Some(envelope.seq);
+        if let Event::Exported(exported) = &mut envelope.event {
+            exported.dir = self.remote_path(&exported.dir);
+        }
+        self.run_state.apply(&envelope);
+        self.send_to_screen(ServerMessage::Event(envelope));
+    }
+
+    /// A path on the other machine, as it is called here.
+    fn remote_path(&self, path: &Path) -> PathBuf {
+        self.address.format_run(&path.display().to_string()).into()
+    }
+
+    /// The run to dial for, and what is known of it already: its id and its last event.
+    fn dial_target(&self) -> (String, Option<(String, u64)>) {
+        match (&self.requested_run, &self.shown) {
+            (Some(path), _) => (path.display().to_string(), None),
+            (None, Some(shown)) => {
+                let known = self.seq.map(|seq| (shown.id.clone(), seq));
+                (shown.dir.display().to_string(), known)
+            }
+            (None, None) => (self.address.run.clone(), None),
+        }
+    }
+
+    /// Dials on a thread of its own.
+    fn redial(&mut self) {
+        if self.dialling {
+            return;
+        }
+        (self.dialling, self.retry_at, self.last_dialled) = (true, None, Instant::now());
+        self.generation += 1;
+        let (generation, inputs) = (self.generation, self.inputs.clone());
+        let (reach, host, readonly) = (self.host_config.clone(), self.address.host.clone(), self.readonly);
+        let (run, _) = self.dial_target();
+        std::thread::spawn(move || {
+            let line = dial(&reach, &host, &bridge_arguments(&run, readonly), true);
+            let _ = inputs.send(NearInput::Dialled { generation, line });
+        });
+    }
+
+    /// A line carries: says what is known, and reads.
+    fn on_connected(&mut self, line: dial::DialedLine) {
+        self.generation += 1;
+        (self.received_frames, self.last_received) = (0, Instant::now());
+        (self.parts, self.deltas) = (PartBuffer::default(), SnapshotDeltas::default());
+        let dial::DialedLine { mut stdin, stdout, command } = line;
+        let (requests, to_say) = sync_channel::<ClientMessage>(MAX_QUEUED_REQUESTS);
+        // Writing may have to wait for the line; nothing here waits for it.
+        std::thread::spawn(move || {
+            for message in to_say {
+                if frame::write(&mut stdin, &message).is_err() {
+                    return;
+                }
+            }
+        });
+        let (generation, inputs) = (self.generation, self.inputs.clone());
+        let (token, message_tokens) = sync_channel(MAX_QUEUED_MESSAGES);
+        std::thread::spawn(move || {
+            let mut stream = InflateStream::new(stdout);
+            loop {
+                let received = frame::read_server_message(&mut stream);
+                let over = received.is_err();
+                let sent = token.send(()).is_ok() && inputs.send(NearInput::Bridge { generation, received }).is_ok();
+                if over || !sent {
+                    return;
+                }
+            }
+        });
+        self.line = Some(OpenLine { requests, message_tokens, command });
+        let (_, known) = self.dial_target();
+        let (run, after) = known.unzip();
+        let client = format!("surfit {} (pid {})", env!("CARGO_PKG_VERSION"), std::process::id());
+        let (protocol, readonly, changes) = (PROTOCOL_VERSION, self.readonly, true);
+        self.send_to_bridge(ClientMessage::Hello { protocol, client, after, run, readonly, changes });
+    }
+
+    /// Says something to the far end, if the line takes it.
+    fn send_to_bridge(&mut self, message: impl Into<ClientMessage>) -> bool {
+        self.last_sent = Instant::now();
+        let sent = self.line.as_ref().map(|line| line.requests.try_send(message.into()));
+        match sent {
+            Some(Ok(())) => true,
+            // Its end comes from the reader; a line that takes nothing is found by its silence.
+            Some(Err(TrySendError::Full(_) | TrySendError::Disconnected(_))) | None => false,
+        }
+    }
+
+    /// Tells the screen. It may be gone, which its own end says soon enough.
+    fn send_to_screen(&self, message: impl Into<ServerMessage>) {
+        let _ = (self.screen)(message.into());
+    }
+
+    /// Answers a command that nobody carries out.
+    fn send_refusal(&self, id: u64, why: String) {
+        self.send_to_screen(ServerMessage::Reply { id, error: Some(why), events: None });
+    }
+
+    /// The line is no more.
+    fn on_line_lost(&mut self, error: Option<ClientError>) {
+        let Some(mut line) = self.line.take() else {
+            return;
+        };
+        self.generation += 1;
+        let timeout = match error {
+            Some(ClientError::Closed) => Duration::from_millis(500),
+            _ => Duration::ZERO,
+        };
+        let said = line.command.end(timeout);
+        let why = match error {
+            Some(ClientError::Closed) | None => said,
+            Some(ClientError::Timeout(seconds)) => format!("nothing was heard for {seconds} s"),
+            Some(error) => error.to_string(),
+        };
+        for id in std::mem::take(&mut self.unanswered) {
+            let host = &self.address.host;
+            self.send_refusal(id, format!("the line broke before {host} answered; look whether it was done"));
+        }
+        self.schedule_redial(why);
+    }
+
+    fn schedule_redial(&mut self, why: String) {
+        if dial::is_refused(&why) {
+            // It would be refused again, and some hosts shut out who tries too often.
+            self.retry_at = None;
+            return self.send_to_screen(BridgeMessage::Line(LineState::Refused { why }));
+        }
+        let pause = Duration::from_secs(REDIAL_DELAYS_SECS[self.attempt.min(REDIAL_DELAYS_SECS.len() - 1)]);
+        self.attempt += 1;
+        self.retry_at = Some(Instant::now() + pause);
+        self.send_to_screen(BridgeMessage::Line(LineState::Down { why, retry: pause.as_secs_f64() }));
     }
 
     /// Leaves, and gives the last words: first of what was written here.
@@ -364,19 +583,18 @@ impl RemoteClient {
     fn close_session(mut self, stop: bool, inputs: &Receiver<NearInput>) -> Option<String> {
         let id = self.shown.as_ref().map_or(String::new(), |s| s.id.clone());
         let (host, name) = (self.address.host.clone(), self.address.format_run(&id));
-        let asked = self.send_to_bridge(ToFar::End { stop, name: name.clone() });
+        let asked = self.send_to_bridge(BridgeRequest::Leave { stop_engine: stop, name: name.clone() });
         let (began, mut heard) = (Instant::now(), Instant::now());
         while asked && heard.elapsed() < GOODBYE_TIMEOUT && began.elapsed() < STOP_TIMEOUT {
             match inputs.recv_timeout(Duration::from_millis(50)) {
-                Ok(NearInput::Bridge { generation, received: said }) if generation == self.generation => match said {
-                    Ok(Some(ToNear::Parted { words })) => return words,
-                    Ok(_) => {
-                        heard = Instant::now();
-                        self.received_frames += 1;
-                        self.send_to_bridge(ToFar::Taken(self.received_frames));
+                Ok(NearInput::Bridge { generation, received }) if self.is_current(generation) => {
+                    heard = Instant::now();
+                    match received {
+                        Ok(Some(ServerMessage::Bridge(BridgeMessage::Farewell { words }))) => return words,
+                        Ok(_) => {}
+                        Err(_) => break,
                     }
-                    Err(_) => break,
-                },
+                }
                 _ => {}
             }
         }

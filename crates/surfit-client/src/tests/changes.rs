@@ -8,15 +8,17 @@ use surfit_core::event::Envelope;
 fn a_run_that_is_gone_is_not_resumed_nor_is_the_one_before() {
     let run = temporary_run();
     FakeEngine::open(&run.dir).append_event(Event::Closed);
-    let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
-    assert!(matches!(receive(&link.incoming), Incoming::Picture(_)));
-    let rests = |m: Incoming| matches!(m, Incoming::Disconnected { .. });
+    let (bridge, link) = open_bridge(&run.dir, false);
+    assert!(matches!(receive(&link.incoming), ServerMessage::Bridge(BridgeMessage::RunState(_))));
+    let rests = |m: ServerMessage| matches!(m, ServerMessage::Bridge(BridgeMessage::Disconnected { .. }));
     assert!(rests(receive(&link.incoming)));
     let gone = PathBuf::from("/nowhere/at/all");
-    link.outgoing.send(Outgoing::OpenRun(gone.clone())).unwrap();
-    link.outgoing.send(Outgoing::ResumeEngine(Some(gone))).unwrap();
-    assert!(matches!(receive(&link.incoming), Incoming::Unopened { why, .. } if why.contains("no run")));
-    assert!(matches!(receive(&link.incoming), Incoming::Picture(p) if p.closed));
+    link.send(BridgeRequest::OpenRun(gone.clone()));
+    link.send(BridgeRequest::ResumeEngine(Some(gone)));
+    assert!(
+        matches!(receive(&link.incoming), ServerMessage::Bridge(BridgeMessage::Unopened { why, .. }) if why.contains("no run"))
+    );
+    assert!(matches!(receive(&link.incoming), ServerMessage::Bridge(BridgeMessage::RunState(p)) if p.closed));
     // Once of the run that is shown again, and once as the answer to resuming.
     assert!(rests(receive(&link.incoming)) && rests(receive(&link.incoming)));
     drop(link);
@@ -38,30 +40,30 @@ fn whatever_an_engine_has_not_answered_is_answered_when_its_connection_ends() {
         assert!(second.read().is_some());
         assert!(second.read().is_none());
     });
-    let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
+    let (bridge, link) = open_bridge(&run.dir, false);
     let reply = |id| {
         loop {
             match receive(&link.incoming) {
-                Incoming::Reply { id: of, error } => {
+                ServerMessage::Reply { id: of, error, .. } => {
                     assert_eq!(of, id);
                     break error.expect("an error");
                 }
-                Incoming::EngineDied => panic!("it lives"),
+                ServerMessage::Bridge(BridgeMessage::EngineDied) => panic!("it lives"),
                 _ => {}
             }
         }
     };
     let ask = |id| {
         let command = EngineCommand::Measure;
-        link.outgoing.send(Outgoing::Command { id, command })
+        link.send(ClientMessage::Command { id, command })
     };
-    ask(7).unwrap();
+    ask(7);
     let why = reply(7);
     assert!(why.contains("look whether it was done"), "{why}");
-    while !matches!(receive(&link.incoming), Incoming::Connected { .. }) {}
-    ask(8).unwrap();
+    while !matches!(receive(&link.incoming), ServerMessage::Welcome { .. }) {}
+    ask(8);
     let path = other.dir.path().to_owned();
-    link.outgoing.send(Outgoing::OpenRun(path)).unwrap();
+    link.send(BridgeRequest::OpenRun(path));
     let why = reply(8);
     assert!(why.contains("look whether it was done"), "{why}");
     thread.join().unwrap();
@@ -73,9 +75,9 @@ fn whatever_an_engine_has_not_answered_is_answered_when_its_connection_ends() {
 fn an_engine_that_comes_back_is_found_while_the_list_of_runs_is_open() {
     let run = temporary_run();
     FakeEngine::open(&run.dir).append_event(Event::Closed);
-    let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
-    assert!(matches!(receive(&link.incoming), Incoming::Picture(_)));
-    let rests = |m: Incoming| matches!(m, Incoming::Disconnected { .. });
+    let (bridge, link) = open_bridge(&run.dir, false);
+    assert!(matches!(receive(&link.incoming), ServerMessage::Bridge(BridgeMessage::RunState(_))));
+    let rests = |m: ServerMessage| matches!(m, ServerMessage::Bridge(BridgeMessage::Disconnected { .. }));
     assert!(rests(receive(&link.incoming)));
     let engine = FakeEngine::open(&run.dir);
     let thread = spawn(move || engine.welcome());
@@ -83,9 +85,9 @@ fn an_engine_that_comes_back_is_found_while_the_list_of_runs_is_open() {
     loop {
         assert!(began.elapsed() < TEST_TIMEOUT, "nobody looked for it");
         // As an open list does, and more often.
-        link.outgoing.send(Outgoing::Refresh).unwrap();
+        link.send(BridgeRequest::Refresh);
         match link.incoming.recv_timeout(Duration::from_millis(100)) {
-            Ok(Incoming::Connected { .. }) => break,
+            Ok(ServerMessage::Welcome { .. }) => break,
             other => drop(other),
         }
     }
@@ -107,25 +109,25 @@ fn what_a_dead_engine_told_and_never_wrote_is_taken_back() {
             peer.send(&ServerMessage::Event(Envelope { seq, time, event }));
         }
     });
-    let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
-    let seq = |wanted: fn(&Incoming) -> Option<u64>| loop {
+    let (bridge, link) = open_bridge(&run.dir, false);
+    let seq = |wanted: fn(&ServerMessage) -> Option<u64>| loop {
         if let Some(seq) = wanted(&receive(&link.incoming)) {
             break seq;
         }
     };
-    let picture = |m: &Incoming| match m {
-        Incoming::Picture(picture) => Some(picture.seq),
+    let picture = |m: &ServerMessage| match m {
+        ServerMessage::Bridge(BridgeMessage::RunState(picture)) => Some(picture.seq),
         _ => None,
     };
-    let event = |m: &Incoming| match m {
-        Incoming::Event(envelope) => Some(envelope.seq),
+    let event = |m: &ServerMessage| match m {
+        ServerMessage::Event(envelope) => Some(envelope.seq),
         _ => None,
     };
     assert_eq!(seq(picture), 1);
     assert_eq!([seq(event), seq(event), seq(event)], [2, 3, 4]);
     thread.join().unwrap();
     assert_eq!(seq(picture), 1, "all that is known of it now");
-    while !matches!(receive(&link.incoming), Incoming::EngineDied) {}
+    while !matches!(receive(&link.incoming), ServerMessage::Bridge(BridgeMessage::EngineDied)) {}
     // The next one gives the numbers anew.
     let mut engine = FakeEngine::open(&run.dir);
     let thread = spawn(move || {

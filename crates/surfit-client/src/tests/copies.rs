@@ -40,6 +40,6 @@ fn a_copy_of_a_run_does_not_reach_the_engine_of_the_original() {
     let link = run.dir.path().with_file_name("c");
     std::os::unix::fs::symlink(run.dir.path(), &link).unwrap();
     let linked = RunDir::open(&link).unwrap();
-    assert_eq!(connect(&linked, None).unwrap().welcome().pid, 42);
+    assert_eq!(connect(&linked, None).unwrap().pid(), 42);
     thread.join().unwrap();
 }

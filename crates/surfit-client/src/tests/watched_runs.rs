@@ -1,19 +1,20 @@
 //! Other runs, as they grow.
 
-use crate::bridge::{self, OpenTarget};
-use crate::fake::{notice, temporary_run};
+use crate::fake::{FakeTerminal, notice, open_bridge, temporary_run};
 use std::time::{Duration, Instant};
+use surfit_core::protocol::{BridgeMessage, BridgeRequest, ServerMessage};
 use surfit_core::run_dir::EventLog;
 use surfit_core::snapshot::Snapshot;
-use surfit_tui::{Incoming, Outgoing, WorkbenchLink};
 
 const TEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The next news of another run; other messages are passed over.
-fn receive_changes(link: &WorkbenchLink) -> (Vec<u64>, bool) {
+fn receive_changes(link: &FakeTerminal) -> (Vec<u64>, bool) {
     let began = Instant::now();
     while began.elapsed() < TEST_TIMEOUT {
-        if let Ok(Incoming::Grown { events, snapshot, .. }) = link.incoming.recv_timeout(Duration::from_millis(50)) {
+        if let Ok(ServerMessage::Bridge(BridgeMessage::Grown { events, snapshot, .. })) =
+            link.incoming.recv_timeout(Duration::from_millis(50))
+        {
             return (events.iter().map(|e| e.seq).collect(), snapshot.is_some());
         }
     }
@@ -23,13 +24,13 @@ fn receive_changes(link: &WorkbenchLink) -> (Vec<u64>, bool) {
 #[test]
 fn what_is_new_of_another_run_is_told_once_while_it_is_wanted() {
     let (shown, other) = (temporary_run(), temporary_run());
-    let (bridge, link) = bridge::open(OpenTarget::Existing(shown.dir.clone()), true).unwrap();
+    let (bridge, link) = open_bridge(&shown.dir, true);
     let mut log = EventLog::open(&other.dir.events_path()).unwrap();
     for text in ["1", "2", "3"] {
         log.append(notice(text)).1.unwrap();
     }
     let path = other.dir.path().to_owned();
-    let watch = |runs| link.outgoing.send(Outgoing::Watch(runs)).unwrap();
+    let watch = |runs| link.send(BridgeRequest::Watch(runs));
     watch(vec![(path.clone(), 1), ("/there/is/none".into(), 0)]);
     assert_eq!(receive_changes(&link), (vec![2, 3], false));
     log.append(notice("4")).1.unwrap();
@@ -46,7 +47,7 @@ fn what_is_new_of_another_run_is_told_once_while_it_is_wanted() {
     while link.incoming.try_recv().is_ok() {}
     log.append(notice("5")).1.unwrap();
     std::thread::sleep(Duration::from_millis(1500));
-    let late = link.incoming.try_iter().find(|m| matches!(m, Incoming::Grown { .. }));
+    let late = link.incoming.try_iter().find(|m| matches!(m, ServerMessage::Bridge(BridgeMessage::Grown { .. })));
     assert!(late.is_none(), "{late:?}");
     watch(vec![(path, 4)]);
     assert_eq!(receive_changes(&link).0, [5]);

@@ -7,7 +7,7 @@ use crate::snapshot::{Snapshot, UnloggedLosses};
 
 /// A curve as events alone know it. They go on from here: what a snapshot added is a look ahead, which the next event
 /// repeats.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct DurableCurve {
     curve: LossCurve,
     series: Series,

@@ -1,5 +1,6 @@
 //! Validation measurements of any number in bounded memory.
 
+use crate::numbers::nan_as_null;
 use serde::{Deserialize, Serialize};
 
 /// A validation measurement on a curve.
@@ -8,6 +9,7 @@ pub struct ValidationPoint {
     /// After this many optimizer steps.
     pub step: u64,
     /// Validation loss as mean cross-entropy.
+    #[serde(with = "nan_as_null")]
     pub loss: f64,
     /// Accuracy, a fraction.
     pub accuracy: f64,

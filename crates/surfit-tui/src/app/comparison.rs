@@ -3,9 +3,10 @@
 use super::message::MessageKind;
 use super::{App, Effect, Overlay, Pane};
 use crate::action::Action;
-use crate::link::{Outgoing, RunLine};
+use crate::link::RunLine;
 use crate::views::surface::SurfaceComparison;
 use std::path::{Path, PathBuf};
+use surfit_core::protocol::{BridgeRequest, ClientMessage};
 use surfit_core::run_state::RunState;
 
 /// What another run is read for.
@@ -54,7 +55,7 @@ impl App {
             earlier.filter(|(_, p)| *p == CompareMode::Surface).for_each(|(_, p)| *p = CompareMode::Superseded);
         }
         self.pending_comparisons.loading.push((path.clone(), purpose));
-        vec![Effect::Send(Outgoing::Load(path))]
+        vec![Effect::Send(ClientMessage::Bridge(BridgeRequest::Load(path)))]
     }
 
     /// What the run that lies there was asked for, now that its answer is here; curves are what is told unasked.

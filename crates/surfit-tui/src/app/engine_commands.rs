@@ -3,8 +3,7 @@
 use super::message::MessageKind;
 use super::{App, Effect};
 use crate::action::Action;
-use crate::link::Outgoing;
-use surfit_core::protocol::{EngineCommand, RateChange};
+use surfit_core::protocol::{ClientMessage, EngineCommand, RateChange};
 use surfit_core::snapshot::EngineState;
 use surfit_core::surface::Degrees;
 
@@ -53,7 +52,7 @@ impl App {
         let order = self.next_message_order();
         self.pending.insert(id, PendingCommand { name, progress_text: waiting, done_text: None, order });
         self.dirty = true;
-        vec![Effect::Send(Outgoing::Command { id, command })]
+        vec![Effect::Send(ClientMessage::Command { id, command })]
     }
 
     /// Degrees as the user sees them: those asked for, else those reported.

@@ -5,11 +5,11 @@ use super::comparison::CompareMode;
 use super::message::MessageKind;
 use super::{App, Effect, Pane};
 use crate::layout::ScreenLayout;
-use crate::link::Outgoing;
 use crate::views::loss::ComparedCurve;
 use crate::views::surface::SurfaceComparison;
 use std::path::{Path, PathBuf};
 use surfit_core::event::Envelope;
+use surfit_core::protocol::{BridgeRequest, ClientMessage};
 use surfit_core::run_state::RunState;
 use surfit_core::snapshot::Snapshot;
 
@@ -40,7 +40,7 @@ impl App {
             return None;
         }
         self.followed_runs.requested = paths;
-        Some(Effect::Send(Outgoing::Watch(wanted)))
+        Some(Effect::Send(ClientMessage::Bridge(BridgeRequest::Watch(wanted))))
     }
 
     /// Other runs that are seen now, with the last event that is known of each.

@@ -2,7 +2,7 @@
 
 use super::message::MessageKind;
 use super::{App, Effect, EngineLink};
-use crate::link::{LeaveReason, NewFile, Outgoing};
+use crate::link::{LeaveReason, NewFile};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use surfit_core::event::JobStage;
 use surfit_core::protocol::EngineCommand;
@@ -241,7 +241,7 @@ impl App {
 
     pub(super) fn exit_effects(&mut self, leave: LeaveReason) -> Vec<Effect> {
         match leave {
-            LeaveReason::Detached => vec![Effect::Send(Outgoing::Detach), Effect::Exit(leave)],
+            LeaveReason::Detached => vec![Effect::Exit(leave)],
             leave => vec![Effect::Exit(leave)],
         }
     }

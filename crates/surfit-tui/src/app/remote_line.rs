@@ -1,7 +1,8 @@
 //! The line to another machine: how old what is shown is, and when the line is tried again.
 
 use super::{App, Effect, EngineLink};
-use crate::link::{LineState, Outgoing};
+use crate::link::LineState;
+use surfit_core::protocol::{BridgeRequest, ClientMessage};
 
 /// Seconds of silence after which the age of the picture is shown; something comes every two.
 const STALE_TIMEOUT_SECS: f64 = 6.0;
@@ -151,6 +152,9 @@ impl App {
     /// Any key tries a line that is down at once, unless the login was refused.
     pub(super) fn reconnect_line(&self) -> Option<Effect> {
         let down = |line: &RemoteLine| line.is_down() && !line.is_refused();
-        self.remote_line.as_ref().is_some_and(down).then_some(Effect::Send(Outgoing::Reconnect))
+        self.remote_line
+            .as_ref()
+            .is_some_and(down)
+            .then_some(Effect::Send(ClientMessage::Bridge(BridgeRequest::Reconnect)))
     }
 }

@@ -2,9 +2,10 @@
 
 use super::message::MessageKind;
 use super::{App, Effect, EngineLink, Overlay, RemoteLine};
-use crate::link::{Outgoing, RunLine};
+use crate::link::RunLine;
 use crate::views;
 use std::path::{Path, PathBuf};
+use surfit_core::protocol::{BridgeRequest, ClientMessage};
 use surfit_core::run_state::RunState;
 use surfit_core::snapshot::Snapshot;
 
@@ -18,7 +19,7 @@ impl App {
             return Vec::new();
         }
         self.runs_view.requested_at = self.now;
-        vec![Effect::Send(Outgoing::Refresh)]
+        vec![Effect::Send(ClientMessage::Bridge(BridgeRequest::Refresh))]
     }
 
     /// When an open list is asked for again; not while there is nobody to ask.
@@ -72,7 +73,7 @@ impl App {
         // Should it not open, the run before stays shown, and its engine must not start.
         let path = line.path.clone();
         let mut effects = self.open_run(line);
-        effects.push(Effect::Send(Outgoing::ResumeEngine(Some(path))));
+        effects.push(Effect::Send(ClientMessage::Bridge(BridgeRequest::ResumeEngine(Some(path)))));
         effects
     }
 
@@ -82,7 +83,7 @@ impl App {
             return Vec::new();
         };
         self.show_message(MessageKind::Info, format!("removing {} …", path.display()));
-        vec![Effect::Send(Outgoing::RemoveRun(path))]
+        vec![Effect::Send(ClientMessage::Bridge(BridgeRequest::RemoveRun(path)))]
     }
 
     /// It is the run that is shown. Runs in different folders may have the same name.
@@ -147,6 +148,6 @@ impl App {
         self.show_message(MessageKind::Info, format!("opening {} …", line.id));
         self.run = line.id;
         self.run_location = None;
-        vec![Effect::Send(Outgoing::OpenRun(line.path))]
+        vec![Effect::Send(ClientMessage::Bridge(BridgeRequest::OpenRun(line.path)))]
     }
 }

@@ -2,8 +2,7 @@
 
 use super::message::MessageKind;
 use super::{App, Effect};
-use crate::link::Outgoing;
-use surfit_core::protocol::{EngineCommand, MAX_MEMBERS, RateChange, Selection};
+use surfit_core::protocol::{BridgeRequest, ClientMessage, EngineCommand, MAX_MEMBERS, RateChange, Selection};
 use surfit_core::surface::{Degrees, ParameterAxis};
 
 /// Members of an ensemble when nothing else is said.
@@ -150,10 +149,10 @@ impl App {
     fn send_new_run_request(&mut self, degrees: Degrees, queued: bool) -> Vec<Effect> {
         if queued {
             self.show_message(MessageKind::Info, format!("putting degree {degrees} into the queue …"));
-            return vec![Effect::Send(Outgoing::Queue(degrees))];
+            return vec![Effect::Send(ClientMessage::Bridge(BridgeRequest::Queue(degrees)))];
         }
         self.show_message(MessageKind::Info, format!("making a run of degree {degrees} from here …"));
-        vec![Effect::Send(Outgoing::Fork(degrees))]
+        vec![Effect::Send(ClientMessage::Bridge(BridgeRequest::Fork(degrees)))]
     }
 
     pub(super) fn search_at_cursor(&mut self) -> Vec<Effect> {

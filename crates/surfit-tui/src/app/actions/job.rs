@@ -3,8 +3,7 @@
 use crate::action::Action;
 use crate::app::message::MessageKind;
 use crate::app::{App, Effect, EngineLink};
-use crate::link::Outgoing;
-use surfit_core::protocol::EngineCommand;
+use surfit_core::protocol::{BridgeRequest, ClientMessage, EngineCommand};
 use surfit_core::snapshot::EngineState;
 
 impl App {
@@ -37,14 +36,14 @@ impl App {
             }
             Action::Resume if self.remote_line.as_ref().is_some_and(|l| l.is_refused()) => {
                 self.show_message(MessageKind::Info, "dialling …");
-                vec![Effect::Send(Outgoing::Reconnect)]
+                vec![Effect::Send(ClientMessage::Bridge(BridgeRequest::Reconnect))]
             }
             Action::Resume => {
                 self.connection = EngineLink::Connecting;
                 self.show_message(MessageKind::Info, "starting the engine …");
                 // The run on the screen, and no other that is shown where the engine is.
                 let dir = self.run_location.as_ref().map(|place| place.dir.clone());
-                vec![Effect::Send(Outgoing::ResumeEngine(dir))]
+                vec![Effect::Send(ClientMessage::Bridge(BridgeRequest::ResumeEngine(dir)))]
             }
             _ => return None,
         })

@@ -3,8 +3,7 @@
 use crate::action::Action;
 use crate::app::message::MessageKind;
 use crate::app::{App, Effect, Overlay};
-use crate::link::Outgoing;
-use surfit_core::protocol::{EngineCommand, Selection, TensorNames};
+use surfit_core::protocol::{BridgeRequest, ClientMessage, EngineCommand, Selection, TensorNames};
 
 impl App {
     pub(super) fn perform_model_action(&mut self, action: Action) -> Option<Vec<Effect>> {
@@ -43,7 +42,7 @@ impl App {
             Action::WriteFile => return Some(self.open_file_menu()),
             Action::WritePlots => {
                 self.show_message(MessageKind::Info, "writing figures …");
-                return Some(vec![Effect::Send(Outgoing::Figures)]);
+                return Some(vec![Effect::Send(ClientMessage::Bridge(BridgeRequest::Figures))]);
             }
             _ => return None,
         }

@@ -4,12 +4,13 @@ use super::{ExportMenu, FilenamePrompt, ItemMenu, MenuItem};
 use crate::action::KeyScope;
 use crate::app::message::MessageKind;
 use crate::app::{App, Effect};
-use crate::link::{FigureDrawing, FigureForm, FileContent, NewFile, Outgoing, local_figures_dir};
+use crate::link::{FigureDrawing, FigureForm, FileContent, NewFile, local_figures_dir};
 use crate::views::surface::CellQuantity;
 use crate::views::{log, tables};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use surfit_core::heatmap::Cell;
+use surfit_core::protocol::{BridgeRequest, ClientMessage};
 use surfit_core::surface::Patch;
 use tui_input::Input;
 
@@ -270,7 +271,7 @@ impl App {
 
     fn write_file(&mut self, file: NewFile) -> Vec<Effect> {
         self.show_message(MessageKind::Info, format!("writing {} …", file.path.display()));
-        vec![Effect::Send(Outgoing::Write(Box::new(file)))]
+        vec![Effect::Send(ClientMessage::Bridge(BridgeRequest::Write(Box::new(file))))]
     }
 
     /// The file that is there was given up.

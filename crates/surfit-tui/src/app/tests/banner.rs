@@ -2,9 +2,10 @@
 
 use crate::color::ColorDepth;
 use crate::fixture;
-use crate::link::{Incoming, LineState};
+use crate::link::LineState;
 use crate::test_app::TestApp;
 use surfit_core::event::Event;
+use surfit_core::protocol::BridgeMessage;
 
 /// All that is on the screen, its rows joined.
 fn joined_screen_text(rig: &TestApp) -> String {
@@ -24,7 +25,7 @@ fn the_remedy_is_there_at_every_width_however_long_the_reason() {
     for reason in reasons {
         for (width, height) in [(60, 16), (80, 24), (100, 30), (140, 44)] {
             let mut rig = TestApp::with_run_state(width, height, fixture::fitting_run());
-            rig.receive(Incoming::Disconnected { reason: reason.clone() });
+            rig.receive(BridgeMessage::Disconnected { reason: reason.clone() });
             let text = joined_screen_text(&rig);
             let remedy = "r connects again or starts it from the last checkpoint, q leaves.";
             assert!(text.contains(remedy), "{width}: {}", rig.screen_text());
@@ -34,15 +35,15 @@ fn the_remedy_is_there_at_every_width_however_long_the_reason() {
             let message = reason.clone();
             let mut picture = rig.app.run_state.clone();
             fixture::apply_events(&mut picture, vec![Event::Failed { message }]);
-            rig.receive(Incoming::Picture(Box::new(picture)));
-            rig.receive(Incoming::EngineDied);
+            rig.receive(BridgeMessage::RunState(Box::new(picture)));
+            rig.receive(BridgeMessage::EngineDied);
             let text = joined_screen_text(&rig);
             let remedy = "r resumes from the last checkpoint, q leaves.";
             assert!(text.contains(remedy), "{width}: {}", rig.screen_text());
 
             let mut rig = TestApp::with_run_state(width, height, fixture::fitting_run());
             rig.app.remote_line = Some(crate::app::RemoteLine::new("gpu1".into()));
-            rig.receive(Incoming::Line(LineState::Down { why: reason.clone(), retry: 9.0 }));
+            rig.receive(BridgeMessage::Line(LineState::Down { why: reason.clone(), retry: 9.0 }));
             let remedy = "Trying again in 9 s, any key does at once; q leaves.";
             assert!(joined_screen_text(&rig).contains(remedy), "{width}: {}", rig.screen_text());
         }
@@ -53,6 +54,6 @@ fn the_remedy_is_there_at_every_width_however_long_the_reason() {
 fn a_terminal_without_other_letters_is_sent_none() {
     let rig = TestApp::with_run_state(80, 24, fixture::fitting_run());
     let mut rig = rig.with_theme("dark", ColorDepth::None, true);
-    rig.receive(Incoming::Disconnected { reason: "3×3 → 曲面 … ".repeat(20) });
+    rig.receive(BridgeMessage::Disconnected { reason: "3×3 → 曲面 … ".repeat(20) });
     assert!(rig.screen_text().is_ascii(), "{}", rig.screen_text());
 }

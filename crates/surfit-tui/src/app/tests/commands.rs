@@ -1,10 +1,12 @@
 use crate::app::{Effect, Pane};
 use crate::fixture;
-use crate::link::{Incoming, LeaveReason, Outgoing};
+use crate::link::LeaveReason;
 use crate::test_app::TestApp;
 use surfit_core::event::Event;
 use surfit_core::heatmap::Metric;
-use surfit_core::protocol::{EngineCommand, Selection, TensorNames};
+use surfit_core::protocol::{
+    BridgeMessage, BridgeRequest, ClientMessage, EngineCommand, Selection, ServerMessage, TensorNames,
+};
 use surfit_core::snapshot::EngineState;
 
 fn set_degree(m: u8, n: u8) -> EngineCommand {
@@ -25,16 +27,20 @@ fn degree_keys_pressed_quickly_add_up_and_the_wish_is_shown_until_it_comes_true(
     assert!(rig.screen_text().contains("degree 3×3 → 6×2"), "{}", rig.screen_text());
     // The engine did the last only and refuses what that replaced: nobody needs to hear of it.
     for (id, _) in &sent[..3] {
-        rig.receive(Incoming::Reply { id: *id, error: Some("a later degree took its place".into()) });
+        rig.receive(ServerMessage::Reply {
+            id: *id,
+            error: Some("a later degree took its place".into()),
+            events: None,
+        });
     }
     assert!(!rig.screen_text().contains("took its place"));
-    rig.receive(Incoming::Reply { id: sent[3].0, error: None });
+    rig.receive(ServerMessage::Reply { id: sent[3].0, error: None, events: None });
     rig.press("u enter");
     assert_eq!(take_sent_commands(&mut rig), [set_degree(7, 2)]);
     rig.accept_pending_commands();
     let mut snapshot = fixture::fitting_run().snapshot.unwrap();
     snapshot.degrees = fixture::degrees(7, 2);
-    rig.receive(Incoming::Snapshot(Box::new(snapshot)));
+    rig.receive(ServerMessage::Snapshot(Box::new(snapshot)));
     assert!(!rig.screen_text().contains('→') || !rig.screen_text().contains("×2 →"), "{}", rig.screen_text());
     assert_eq!(rig.app.requested_degrees(), None);
     rig.press("u u");
@@ -49,7 +55,7 @@ fn a_refused_degree_goes_back_to_what_the_engine_has() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("u enter");
     let id = rig.take_sent_commands()[0].0;
-    rig.receive(Incoming::Reply { id, error: Some("not while the heatmap is measured".into()) });
+    rig.receive(ServerMessage::Reply { id, error: Some("not while the heatmap is measured".into()), events: None });
     let text = rig.screen_text();
     assert!(text.contains("degree: not while the heatmap is measured"), "{text}");
     assert!(!text.contains("3×3 →"));
@@ -106,7 +112,7 @@ fn the_cursor_decides_where_marks_measurements_and_exports_are() {
     assert!(!rig.screen_text().contains("exporting"));
     let seq = rig.app.run_state.seq + 1;
     let event = fixture::evaluated_event(u, v);
-    rig.receive(Incoming::Event(surfit_core::event::Envelope { seq, time: 0.0, event }));
+    rig.receive(ServerMessage::Event(surfit_core::event::Envelope { seq, time: 0.0, event }));
     assert!(rig.screen_text().contains("on 1500 validation images"), "{}", rig.screen_text());
 }
 
@@ -172,15 +178,15 @@ fn the_metric_is_the_views_own_and_a_run_begins_with_what_was_looked_at_last() {
     // Another screen shows the loss now.
     snapshot.metric = Metric::LOSS;
     snapshot.seq += 1;
-    rig.receive(Incoming::Snapshot(Box::new(snapshot.clone())));
+    rig.receive(ServerMessage::Snapshot(Box::new(snapshot.clone())));
     assert_eq!(rig.app.surface.metric, Metric::ACCURACY);
     // Whoever opens it then sees that too.
     let mut rig = TestApp::new(140, 44);
-    rig.receive(Incoming::Snapshot(Box::new(snapshot.clone())));
+    rig.receive(ServerMessage::Snapshot(Box::new(snapshot.clone())));
     assert_eq!(rig.app.surface.metric, Metric::LOSS);
     snapshot.metric = Metric::ACCURACY;
     snapshot.seq += 1;
-    rig.receive(Incoming::Snapshot(Box::new(snapshot)));
+    rig.receive(ServerMessage::Snapshot(Box::new(snapshot)));
     assert_eq!(rig.app.surface.metric, Metric::LOSS);
     // Who only watches changes what is seen here, and nothing there.
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
@@ -260,9 +266,12 @@ fn what_is_typed_into_the_palette_is_done() {
 fn figures_and_runs_are_asked_of_the_carrying_program() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("F o");
-    let sent = [Effect::Send(Outgoing::Figures), Effect::Send(Outgoing::Refresh)];
+    let sent = [
+        Effect::Send(ClientMessage::Bridge(BridgeRequest::Figures)),
+        Effect::Send(ClientMessage::Bridge(BridgeRequest::Refresh)),
+    ];
     assert_eq!(rig.effects, sent);
-    rig.receive(Incoming::Notice("figures in runs/demo-7/figures".into()));
+    rig.receive(BridgeMessage::Notice("figures in runs/demo-7/figures".into()));
     rig.press("esc");
     assert!(rig.screen_text().contains("✓ figures in runs/demo-7/figures"));
 }
@@ -274,7 +283,7 @@ fn an_event_is_told_and_goes_after_some_seconds() {
     rig.tick(1.0);
     let seq = rig.app.run_state.seq + 1;
     let event = Event::Checkpoint { step: 1240 };
-    rig.receive(Incoming::Event(surfit_core::event::Envelope { seq, time: 0.0, event }));
+    rig.receive(ServerMessage::Event(surfit_core::event::Envelope { seq, time: 0.0, event }));
     rig.press("t");
     assert!(rig.screen_text().contains("theme light"));
     assert_eq!(rig.app.next_redraw_at(), Some(7.0));

@@ -4,10 +4,11 @@ use crate::action::Action;
 use crate::app::Effect;
 use crate::fixture;
 use crate::layout::ScreenLayout;
-use crate::link::{Incoming, Outgoing, RunLine};
+use crate::link::RunLine;
 use crate::test_app::TestApp;
 use crossterm::event::{MouseButton, MouseEventKind};
 use surfit_core::event::{Envelope, Event, LossCurve};
+use surfit_core::protocol::{BridgeMessage, BridgeRequest, ClientMessage};
 use surfit_core::run_state::RunState;
 
 fn listed_runs() -> Vec<RunLine> {
@@ -21,9 +22,9 @@ fn namesakes() -> TestApp {
         |study: &str| RunLine { id: "s1".into(), path: format!("/runs/{study}/s1").into(), ..RunLine::default() };
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.app.run = "s1".into();
-    rig.receive(Incoming::At { dir: "/runs/a/s1".into(), name: "a/s1".into() });
+    rig.receive(fixture::opened_run("/runs/a/s1".into(), "a/s1".into()));
     rig.press("o");
-    rig.receive(Incoming::Runs(vec![line("a"), line("b")]));
+    rig.receive(BridgeMessage::Runs(vec![line("a"), line("b")]));
     rig.effects.clear();
     rig
 }
@@ -40,11 +41,11 @@ fn runs_of_the_same_name_are_told_apart_by_where_they_lie() {
     assert!(rig.effects.is_empty());
     rig.press("down c");
     let other = std::path::PathBuf::from("/runs/b/s1");
-    let load = Effect::Send(Outgoing::Load(other.clone()));
+    let load = Effect::Send(ClientMessage::Bridge(BridgeRequest::Load(other.clone())));
     assert_eq!(rig.effects.last(), Some(&load));
     let mut picture = fixture::fitting_run();
     picture.info.as_mut().expect("facts").run = "s1".into();
-    let loaded = |path: &str| Incoming::Loaded { path: path.into(), picture: Box::new(picture.clone()) };
+    let loaded = |path: &str| BridgeMessage::Loaded { path: path.into(), run_state: Box::new(picture.clone()) };
     rig.receive(loaded("/runs/b/s1")).receive(loaded("/runs/c/s1"));
     let names: Vec<_> = rig.app.loss.overlays.iter().map(|o| &*o.name).collect();
     assert_eq!(names, ["b/s1", "c/s1"]);
@@ -56,9 +57,9 @@ fn runs_of_the_same_name_are_told_apart_by_where_they_lie() {
     // Another list, in another order: what was chosen stays chosen, and enter goes there.
     let mut runs = rig.app.runs.clone();
     runs.reverse();
-    rig.receive(Incoming::Runs(runs));
+    rig.receive(BridgeMessage::Runs(runs));
     rig.press("enter");
-    let open = Effect::Send(Outgoing::OpenRun(other));
+    let open = Effect::Send(ClientMessage::Bridge(BridgeRequest::OpenRun(other)));
     assert!(rig.effects.contains(&open), "{:?}", rig.effects);
 }
 
@@ -68,7 +69,7 @@ fn a_name_that_several_runs_have_shows_none_of_them_beside() {
     let runs = rig.app.runs.clone();
     rig.press("esc :").type_text("beside s1").press("enter");
     rig.effects.clear();
-    rig.receive(Incoming::Runs(runs));
+    rig.receive(BridgeMessage::Runs(runs));
     assert_eq!(rig.effects, []);
     assert!(rig.screen_text().contains("several runs are called s1"), "{}", rig.screen_text());
 }
@@ -84,7 +85,7 @@ fn a_surface_of_before_does_not_follow_to_another_run() {
     if let Some(info) = &mut other.info {
         info.run = "s1".into();
     }
-    rig.receive(Incoming::Picture(Box::new(other)));
+    rig.receive(BridgeMessage::RunState(Box::new(other)));
     assert!(rig.app.surface.earlier_surface.is_none());
 }
 
@@ -134,15 +135,15 @@ fn the_wheel_zooms_the_curves() {
 #[test]
 fn a_run_is_laid_over_this_one_and_taken_off() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
-    rig.press("o").receive(Incoming::Runs(listed_runs()));
+    rig.press("o").receive(BridgeMessage::Runs(listed_runs()));
     assert!(rig.screen_text().contains("c losses"), "{}", rig.screen_text());
     rig.press("c");
     assert!(rig.screen_text().contains("is the run that is shown"));
     rig.press("down c");
     let path = std::path::PathBuf::from("/runs/resnet-3");
-    assert_eq!(rig.effects.last(), Some(&Effect::Send(Outgoing::Load(path.clone()))));
+    assert_eq!(rig.effects.last(), Some(&Effect::Send(ClientMessage::Bridge(BridgeRequest::Load(path.clone())))));
     let picture = Box::new(fixture::finished_run());
-    rig.receive(Incoming::Loaded { path: path.clone(), picture });
+    rig.receive(BridgeMessage::Loaded { path: path.clone(), run_state: picture });
     rig.press("esc");
     assert_eq!(rig.app.loss.overlays.len(), 1);
     // Its history names the run that is shown: it goes by its directory then.
@@ -150,7 +151,7 @@ fn a_run_is_laid_over_this_one_and_taken_off() {
     rig.press("o down c esc");
     assert!(rig.app.loss.overlays.is_empty());
     // A run without a fit has nothing to compare.
-    rig.receive(Incoming::Loaded { path, picture: Box::new(RunState::default()) });
+    rig.receive(BridgeMessage::Loaded { path, run_state: Box::new(RunState::default()) });
     assert!(rig.screen_text().contains("resnet-3 has no curve of a fit yet"), "{}", rig.screen_text());
 }
 
@@ -158,8 +159,8 @@ fn a_run_is_laid_over_this_one_and_taken_off() {
 fn from_the_palette_comparing_opens_the_list_of_runs() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press(":").type_text("compare losses").press("enter");
-    assert_eq!(rig.effects.last(), Some(&Effect::Send(Outgoing::Refresh)));
-    rig.receive(Incoming::Runs(listed_runs()));
+    assert_eq!(rig.effects.last(), Some(&Effect::Send(ClientMessage::Bridge(BridgeRequest::Refresh))));
+    rig.receive(BridgeMessage::Runs(listed_runs()));
     let text = rig.screen_text();
     assert!(text.contains("choose a run; c lays") && text.contains("resnet-3"), "{text}");
 }
@@ -167,7 +168,7 @@ fn from_the_palette_comparing_opens_the_list_of_runs() {
 /// What was asked to be followed since the last call.
 fn take_watch_requests(rig: &mut TestApp) -> Vec<Vec<(std::path::PathBuf, u64)>> {
     let watch = |e| match e {
-        Effect::Send(Outgoing::Watch(runs)) => Some(runs),
+        Effect::Send(ClientMessage::Bridge(BridgeRequest::Watch(runs))) => Some(runs),
         _ => None,
     };
     std::mem::take(&mut rig.effects).into_iter().filter_map(watch).collect()
@@ -179,9 +180,9 @@ fn a_live_run_over_this_one_is_followed_while_it_is_on_the_screen() {
     let path = std::path::PathBuf::from("/runs/resnet-3");
     let other = fixture::fitting_run();
     let (seq, end) = (other.seq, other.curves[&LossCurve::Surface].end_step());
-    rig.receive(Incoming::Loaded { path: path.clone(), picture: Box::new(other) });
+    rig.receive(BridgeMessage::Loaded { path: path.clone(), run_state: Box::new(other) });
     assert_eq!(take_watch_requests(&mut rig), [vec![(path.clone(), seq)]]);
-    let grown = |first_step: u64, seq: u64| Incoming::Grown {
+    let grown = |first_step: u64, seq: u64| BridgeMessage::Grown {
         path: path.clone(),
         events: vec![Envelope {
             seq,
@@ -228,16 +229,16 @@ fn a_key_that_is_held_down_makes_one_run() {
 fn a_fork_puts_itself_beside_the_run_it_comes_from() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     let effects = rig.app.perform_action(Action::Fork);
-    assert!(matches!(effects[..], [Effect::Send(Outgoing::Fork(_))]));
+    assert!(matches!(effects[..], [Effect::Send(ClientMessage::Bridge(BridgeRequest::Fork(_)))]));
     let path = std::path::PathBuf::from("/runs/demo-7-4x4");
-    rig.receive(Incoming::Forked {
+    rig.receive(BridgeMessage::Forked {
         path: path.clone(),
         sentence: "demo-7-4x4 goes on at degree 4×4 as a run of its own".into(),
     });
-    assert_eq!(rig.effects.last(), Some(&Effect::Send(Outgoing::Load(path.clone()))));
+    assert_eq!(rig.effects.last(), Some(&Effect::Send(ClientMessage::Bridge(BridgeRequest::Load(path.clone())))));
     let picture = fixture::fitting_run();
     let mut snapshot = picture.snapshot.clone().unwrap();
-    rig.receive(Incoming::Loaded { path: path.clone(), picture: Box::new(picture) });
+    rig.receive(BridgeMessage::Loaded { path: path.clone(), run_state: Box::new(picture) });
     let text = rig.screen_text();
     for part in ["A demo-7-4x4", "shown beside this one"] {
         assert!(text.contains(part), "{part}: {text}");
@@ -247,7 +248,7 @@ fn a_fork_puts_itself_beside_the_run_it_comes_from() {
     for cell in &mut snapshot.heatmap.cells {
         *cell = surfit_core::heatmap::Cell::from_counts(700, 1000, 0.5, cell.version);
     }
-    rig.receive(Incoming::Grown { path: path.clone(), events: Vec::new(), snapshot: Some(Box::new(snapshot)) });
+    rig.receive(BridgeMessage::Grown { path: path.clone(), events: Vec::new(), snapshot: Some(Box::new(snapshot)) });
     let beside = rig.app.surface.comparison.as_ref().unwrap();
     assert!(beside.heatmap.cells.iter().all(|c| c.correct() == 700));
     let text = rig.screen_text();

@@ -1,18 +1,18 @@
 use crate::app::{App, AppMessage, Effect, EngineLink};
 use crate::fixture;
-use crate::link::{Incoming, LeaveReason, Outgoing, RunLine};
+use crate::link::{LeaveReason, RunLine};
 use crate::test_app::TestApp;
 use crate::theme::ThemeRole;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use surfit_core::event::Event;
-use surfit_core::protocol::EngineCommand;
+use surfit_core::protocol::{BridgeMessage, BridgeRequest, ClientMessage, EngineCommand, ServerMessage};
 
 #[test]
 fn a_dead_engine_is_told_and_r_resumes_while_the_picture_stays() {
     let mut rig = TestApp::with_run_state(100, 30, fixture::fitting_run());
     rig.press("u enter");
-    rig.receive(Incoming::Disconnected { reason: "the connection closed".into() });
-    rig.receive(Incoming::EngineDied);
+    rig.receive(BridgeMessage::Disconnected { reason: "the connection closed".into() });
+    rig.receive(BridgeMessage::EngineDied);
     let text = rig.screen_text();
     assert!(text.contains("engine died") && text.contains("r resumes from it"), "{text}");
     assert!(text.contains("Surface") && text.contains("88.87 %"), "{text}");
@@ -25,9 +25,9 @@ fn a_dead_engine_is_told_and_r_resumes_while_the_picture_stays() {
     assert!(rig.screen_text().contains("no engine works on this run"), "{}", rig.screen_text());
     assert_eq!(rig.effects, []);
     rig.press("r");
-    assert_eq!(rig.effects, [Effect::Send(Outgoing::ResumeEngine(None))]);
+    assert_eq!(rig.effects, [Effect::Send(ClientMessage::Bridge(BridgeRequest::ResumeEngine(None)))]);
     assert!(rig.screen_text().contains("starting the engine"));
-    rig.receive(Incoming::Connected { pid: 7 });
+    rig.receive(fixture::welcome(7));
     assert_eq!(rig.app.connection, EngineLink::Connected { pid: 7 });
     assert!(!rig.screen_text().contains("engine died"));
 }
@@ -38,7 +38,7 @@ fn a_run_at_rest_is_asked_and_its_engine_is_only_called_when_that_makes_sense() 
     picture.closed = true;
     let mut rig = TestApp::with_run_state(100, 30, picture.clone());
     let at_rest =
-        || Incoming::Disconnected { reason: "no engine is running; one starts when you ask for something".into() };
+        || BridgeMessage::Disconnected { reason: "no engine is running; one starts when you ask for something".into() };
     rig.receive(at_rest());
     for (key, why) in [
         ("p", "nothing is under way"),
@@ -77,7 +77,7 @@ fn a_run_at_rest_is_asked_and_its_engine_is_only_called_when_that_makes_sense() 
     // One whose engine died is not at rest.
     picture.closed = false;
     let mut rig = TestApp::with_run_state(100, 30, picture);
-    rig.receive(Incoming::EngineDied);
+    rig.receive(BridgeMessage::EngineDied);
     rig.press("m");
     assert!(rig.screen_text().contains("press r to start it again"));
     assert_eq!(rig.take_sent_commands(), []);
@@ -86,7 +86,7 @@ fn a_run_at_rest_is_asked_and_its_engine_is_only_called_when_that_makes_sense() 
 #[test]
 fn a_lost_connection_says_why_and_leaving_then_asks_nothing() {
     let mut rig = TestApp::with_run_state(80, 24, fixture::fitting_run());
-    rig.receive(Incoming::Disconnected { reason: "this client was too slow".into() });
+    rig.receive(BridgeMessage::Disconnected { reason: "this client was too slow".into() });
     assert!(rig.screen_text().contains("this client was too slow"), "{}", rig.screen_text());
     assert!(rig.screen_text().contains("no engine"));
     rig.press("q");
@@ -106,7 +106,7 @@ fn leaving_asks_while_a_search_or_an_export_of_a_finished_run_is_under_way() {
         waiting: 0,
     });
     let mut rig = TestApp::with_run_state(100, 30, picture);
-    rig.receive(Incoming::Connected { pid: 7 });
+    rig.receive(fixture::welcome(7));
     rig.press("q");
     assert_eq!(rig.effects.last(), None);
     assert!(rig.screen_text().contains("exporting the best point"), "{}", rig.screen_text());
@@ -121,12 +121,12 @@ fn an_engine_that_failed_says_why_for_as_long_as_it_is_so() {
     let mut rig = TestApp::with_run_state(100, 30, fixture::fitting_run());
     let mut picture = rig.app.run_state.clone();
     fixture::apply_events(&mut picture, vec![Event::Failed { message: "the disk is full; free some".into() }]);
-    rig.receive(Incoming::Picture(Box::new(picture)));
+    rig.receive(BridgeMessage::RunState(Box::new(picture)));
     rig.tick(1000.0);
     let text = rig.screen_text();
     assert!(text.contains("✗ failed") && text.contains("the disk is full; free some"), "{text}");
     // It has ended since: why it failed is still the news, and what can be done is said with it.
-    rig.receive(Incoming::EngineDied);
+    rig.receive(BridgeMessage::EngineDied);
     let text = rig.screen_text();
     assert!(
         text.contains("✗ failed")
@@ -141,9 +141,9 @@ fn events_seen_twice_and_snapshots_without_news_change_nothing() {
     let mut rig = TestApp::with_run_state(100, 30, fixture::fitting_run());
     rig.app.dirty = false;
     let snapshot = rig.app.run_state.snapshot.clone().unwrap();
-    rig.receive(Incoming::Snapshot(Box::new(snapshot)));
+    rig.receive(ServerMessage::Snapshot(Box::new(snapshot)));
     let event = Event::Notice { text: "again".into() };
-    rig.receive(Incoming::Event(surfit_core::event::Envelope { seq: 3, time: 0.0, event }));
+    rig.receive(ServerMessage::Event(surfit_core::event::Envelope { seq: 3, time: 0.0, event }));
     assert!(!rig.app.dirty);
 }
 
@@ -155,7 +155,7 @@ fn header_figures_change_at_most_once_a_second() {
     for (now, seconds, shown) in [(10.0, 120.0, "2 min 0 s"), (10.5, 110.0, "2 min 0 s"), (11.1, 105.0, "1 min 45 s")] {
         rig.tick(now);
         snapshot.seconds_left = Some(seconds);
-        rig.receive(Incoming::Snapshot(Box::new(snapshot.clone())));
+        rig.receive(ServerMessage::Snapshot(Box::new(snapshot.clone())));
         assert!(rig.screen_text().contains(&format!("{shown} left")), "{now}\n{}", rig.screen_text());
     }
 }
@@ -174,13 +174,16 @@ fn another_run_takes_the_place_of_this_one() {
         when: "yesterday".into(),
         ..RunLine::default()
     };
-    rig.receive(Incoming::Runs(vec![run(fixture::RUN_ID, true), run("resnet-3", false)]));
+    rig.receive(BridgeMessage::Runs(vec![run(fixture::RUN_ID, true), run("resnet-3", false)]));
     let text = rig.screen_text();
     assert!(text.contains("resnet-3") && text.contains("90.12 %") && text.contains("▸"), "{text}");
     rig.press("enter");
     assert_eq!(rig.effects.len(), 1, "this run is shown already: {:?}", rig.effects);
     rig.press("o down enter");
-    assert_eq!(rig.effects.last(), Some(&Effect::Send(Outgoing::OpenRun("/runs/resnet-3".into()))));
+    assert_eq!(
+        rig.effects.last(),
+        Some(&Effect::Send(ClientMessage::Bridge(BridgeRequest::OpenRun("/runs/resnet-3".into()))))
+    );
     let text = rig.screen_text();
     assert!(text.contains("resnet-3") && !text.contains("88.87"), "{text}");
     assert!(rig.app.run_state.curves.is_empty());
@@ -190,7 +193,7 @@ fn another_run_takes_the_place_of_this_one() {
 fn signals_and_a_lost_link_leave_without_a_question() {
     let mut rig = TestApp::with_run_state(80, 24, fixture::fitting_run());
     rig.update(AppMessage::Hangup);
-    assert_eq!(rig.effects, [Effect::Send(Outgoing::Detach), Effect::Exit(LeaveReason::Detached)]);
+    assert_eq!(rig.effects, [Effect::Exit(LeaveReason::Detached)]);
     rig.effects.clear();
     rig.update(AppMessage::LinkEnded);
     assert!(matches!(&rig.effects[..], [Effect::Exit(LeaveReason::LinkLost(why))] if why.contains("surfit open")));
@@ -201,7 +204,7 @@ fn a_signal_makes_the_engine_of_the_screen_write_a_checkpoint() {
     let mut rig = TestApp::with_run_state(80, 24, fixture::fitting_run());
     let asked = |rig: &TestApp| {
         let commands = rig.effects.iter().filter(|effect| {
-            let Effect::Send(Outgoing::Command { command, .. }) = effect else {
+            let Effect::Send(ClientMessage::Command { command, .. }) = effect else {
                 return false;
             };
             *command == EngineCommand::Checkpoint
@@ -235,19 +238,19 @@ fn what_still_comes_from_the_run_before_is_passed_over() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     let old = rig.app.run_state.snapshot.clone().unwrap();
     rig.press("o");
-    rig.receive(Incoming::Runs(vec![RunLine {
+    rig.receive(BridgeMessage::Runs(vec![RunLine {
         id: "resnet-3".into(),
         path: "/runs/resnet-3".into(),
         ..RunLine::default()
     }]));
     rig.press("enter");
-    rig.receive(Incoming::Snapshot(Box::new(old)));
-    rig.receive(Incoming::EngineDied);
-    rig.receive(Incoming::Connected { pid: 1 });
+    rig.receive(ServerMessage::Snapshot(Box::new(old)));
+    rig.receive(BridgeMessage::EngineDied);
+    rig.receive(fixture::welcome(1));
     assert_eq!(rig.app.connection, EngineLink::Connecting);
     assert!(!rig.screen_text().contains("88.87"), "{}", rig.screen_text());
-    rig.receive(Incoming::Picture(Box::default()));
-    rig.receive(Incoming::Connected { pid: 2 });
+    rig.receive(BridgeMessage::RunState(Box::default()));
+    rig.receive(fixture::welcome(2));
     assert_eq!(rig.app.connection, EngineLink::Connected { pid: 2 });
 }
 
@@ -260,16 +263,20 @@ fn the_question_whether_to_stop_ends_with_its_stage() {
         rig
     };
     let mut rig = asked();
-    rig.receive(Incoming::EngineDied);
+    rig.receive(BridgeMessage::EngineDied);
     assert!(rig.app.question.is_none() && rig.screen_text().contains("that stage is over"));
     let mut rig = asked();
     let event = Event::Failed { message: "the disk is full".into() };
-    rig.receive(Incoming::Event(surfit_core::event::Envelope { seq: rig.app.run_state.seq + 1, time: 0.0, event }));
+    rig.receive(ServerMessage::Event(surfit_core::event::Envelope {
+        seq: rig.app.run_state.seq + 1,
+        time: 0.0,
+        event,
+    }));
     assert!(rig.app.question.is_none() && rig.screen_text().contains("the disk is full"));
     // Another question stays.
     let mut rig = TestApp::with_run_state(100, 30, fixture::fitting_run());
     rig.press("q");
-    rig.receive(Incoming::EngineDied);
+    rig.receive(BridgeMessage::EngineDied);
     assert!(rig.app.question.is_some());
 }
 
@@ -293,7 +300,7 @@ fn an_engine_with_slow_steps_is_not_called_silent_between_them() {
     let mut rig = TestApp::with_run_state(140, 44, picture);
     let event = Event::Checkpoint { step: 1240 };
     let (seq, time) = (rig.app.run_state.seq + 1, 0.0);
-    rig.receive(Incoming::Event(surfit_core::event::Envelope { seq, time, event }));
+    rig.receive(ServerMessage::Event(surfit_core::event::Envelope { seq, time, event }));
     rig.tick(59.0);
     assert_eq!(rig.app.stalled_for(), None, "three steps take a minute");
     rig.tick(61.0);
@@ -307,7 +314,7 @@ fn a_clock_that_is_set_makes_no_engine_silent_and_none_lively() {
     let told = |rig: &mut TestApp, time: f64| {
         let seq = rig.app.run_state.seq + 1;
         let event = Event::Checkpoint { step: 1240 };
-        rig.receive(Incoming::Event(surfit_core::event::Envelope { seq, time, event }));
+        rig.receive(ServerMessage::Event(surfit_core::event::Envelope { seq, time, event }));
     };
     // The engine's clock goes back an hour and forth a day: its words count when they come.
     let mut now = 1.0;
@@ -332,7 +339,7 @@ fn a_clock_that_is_set_makes_no_engine_silent_and_none_lively() {
 #[test]
 fn a_finished_run_whose_idle_engine_dies_is_a_finished_run() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::finished_run());
-    rig.receive(Incoming::EngineDied);
+    rig.receive(BridgeMessage::EngineDied);
     let text = rig.screen_text();
     assert!(text.contains("finished") && !text.contains("died"), "{text}");
     assert!(rig.app.engine_stopped() && rig.app.banner().is_none());

@@ -1,15 +1,16 @@
 use crate::app::{Effect, ExportMenu, MAX_COPY_BYTES};
 use crate::fixture;
-use crate::link::{FigureDrawing, FigureForm, FileContent, Incoming, NewFile, Outgoing};
+use crate::link::{FigureDrawing, FigureForm, FileContent, NewFile};
 use crate::test_app::{TestApp, find_text};
 use surfit_core::event::{Event, LossCurve};
 use surfit_core::heatmap::{CellQuantity, SliceDirection};
+use surfit_core::protocol::{BridgeMessage, BridgeRequest, ClientMessage, ServerMessage};
 use surfit_core::run_state::RunState;
 
 fn test_app(picture: RunState) -> TestApp {
     let mut rig = TestApp::with_run_state(140, 44, picture);
     let (dir, name) = ("/data/runs/demo-7".into(), "demo-7".into());
-    rig.receive(Incoming::At { dir, name });
+    rig.receive(fixture::opened_run(dir, name));
     rig
 }
 
@@ -24,7 +25,7 @@ fn take_copied_texts(rig: &mut TestApp) -> Vec<String> {
 /// The file that was to be written last.
 fn last_written_file(rig: &mut TestApp) -> NewFile {
     let file = |e| match e {
-        Effect::Send(Outgoing::Write(file)) => Some(*file),
+        Effect::Send(ClientMessage::Bridge(BridgeRequest::Write(file))) => Some(*file),
         _ => None,
     };
     let mut all: Vec<_> = std::mem::take(&mut rig.effects).into_iter().filter_map(file).collect();
@@ -102,16 +103,16 @@ fn a_file_is_named_and_written_in_the_runs_folder() {
     assert!(text.starts_with("run,curve,step,") && !written.replace);
 
     // It is there: another name, then replaced.
-    rig.receive(Incoming::Exists(Box::new(written)));
+    rig.receive(BridgeMessage::Exists(Box::new(written)));
     assert!(rig.screen_text().contains("losses.csv is there"), "{}", rig.screen_text());
     rig.press("n backspace backspace backspace").type_text("txt").press("enter");
     let other = last_written_file(&mut rig);
     assert!(other.path.ends_with("losses.txt") && !other.replace, "{other:?}");
-    rig.receive(Incoming::Exists(Box::new(other)));
+    rig.receive(BridgeMessage::Exists(Box::new(other)));
     rig.press("r");
     let replaced = last_written_file(&mut rig);
     assert!(replaced.replace && replaced.path.ends_with("losses.txt"));
-    rig.receive(Incoming::Exists(Box::new(replaced)));
+    rig.receive(BridgeMessage::Exists(Box::new(replaced)));
     rig.press("esc");
     assert!(rig.app.question.is_none() && rig.effects.is_empty());
 }
@@ -135,7 +136,7 @@ fn every_pane_and_list_has_its_forms() {
         let mut rig = test_app(fixture::finished_run());
         let mut snapshot = rig.app.run_state.snapshot.clone().unwrap();
         snapshot.memory += 1;
-        rig.tick(1.0).receive(Incoming::Snapshot(Box::new(snapshot)));
+        rig.tick(1.0).receive(ServerMessage::Snapshot(Box::new(snapshot)));
         rig.press(keys).press("W").press(choose).press("enter");
         let written = last_written_file(&mut rig);
         assert!(written.path.ends_with(name), "{keys} {choose}: {:?}", written.path);
@@ -297,7 +298,7 @@ fn the_ending_of_a_name_decides_the_form_of_a_figure_and_tells_nothing_wrong() {
     rig.type_text("fit.v2").press("enter");
     let csv = last_written_file(&mut rig);
     assert!(matches!(csv.content, FileContent::Text(_)), "{csv:?}");
-    rig.receive(Incoming::Exists(Box::new(NewFile { path: "/data/a.csv".into(), ..csv })));
+    rig.receive(BridgeMessage::Exists(Box::new(NewFile { path: "/data/a.csv".into(), ..csv })));
     rig.press("n");
     clear(&mut rig);
     rig.type_text("b.png").press("enter");

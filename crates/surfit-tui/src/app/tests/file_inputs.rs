@@ -3,13 +3,14 @@
 use crate::app::Pane;
 use crate::color::ColorDepth;
 use crate::fixture;
-use crate::link::{FileContent, Incoming, NewFile};
+use crate::link::{FileContent, NewFile};
 use crate::test_app::{TestApp, find_text};
 use surfit_core::event::{Event, LossCurve};
+use surfit_core::protocol::BridgeMessage;
 
 fn receive_loaded_run(rig: &mut TestApp, name: &str, keys: &str) {
     rig.press("o");
-    rig.receive(Incoming::Runs(vec![crate::link::RunLine {
+    rig.receive(BridgeMessage::Runs(vec![crate::link::RunLine {
         id: name.into(),
         path: format!("/runs/{name}").into(),
         ..Default::default()
@@ -17,7 +18,7 @@ fn receive_loaded_run(rig: &mut TestApp, name: &str, keys: &str) {
     rig.press(keys);
     let mut picture = fixture::finished_run();
     picture.info.as_mut().unwrap().run = name.into();
-    rig.receive(Incoming::Loaded { path: format!("/runs/{name}").into(), picture: Box::new(picture) });
+    rig.receive(BridgeMessage::Loaded { path: format!("/runs/{name}").into(), run_state: Box::new(picture) });
     rig.press("esc");
 }
 
@@ -58,7 +59,7 @@ fn what_is_typed_into_the_palette_stays_in_sight() {
 fn a_question_about_a_long_or_wide_name_is_whole() {
     for name in ["目录/无法/读取/磁盘".repeat(6), "folder-of-figures/".repeat(8)] {
         let mut rig = TestApp::with_run_state(80, 24, fixture::finished_run());
-        rig.receive(Incoming::Exists(Box::new(NewFile {
+        rig.receive(BridgeMessage::Exists(Box::new(NewFile {
             path: format!("/data/{name}/END.csv").into(),
             content: FileContent::Text(String::new()),
             replace: false,

@@ -1,10 +1,9 @@
 use crate::app::{Effect, Overlay, Pane};
 use crate::fixture;
 use crate::layout::ScreenLayout;
-use crate::link::{Incoming, Outgoing};
 use crate::test_app::{TestApp, find_text};
 use crossterm::event::{MouseButton, MouseEventKind};
-use surfit_core::protocol::EngineCommand;
+use surfit_core::protocol::{BridgeMessage, BridgeRequest, ClientMessage, EngineCommand};
 
 fn position_of(rig: &TestApp, needle: &str) -> (u16, u16) {
     find_text(&rig.draw(), needle).unwrap_or_else(|| panic!("no {needle}\n{}", rig.screen_text()))
@@ -211,11 +210,11 @@ fn the_keys_of_an_overlay_can_be_clicked() {
         path: format!("/runs/{id}").into(),
         ..Default::default()
     });
-    let load = || Effect::Send(Outgoing::Load("/runs/old-1".into()));
+    let load = || Effect::Send(ClientMessage::Bridge(BridgeRequest::Load("/runs/old-1".into())));
     for (width, height) in [(140, 44), (80, 24)] {
         let mut rig = TestApp::with_run_state(width, height, fixture::finished_run());
         rig.press("o");
-        rig.receive(Incoming::Runs(runs.clone().into()));
+        rig.receive(BridgeMessage::Runs(runs.clone().into()));
         rig.press("home");
         rig.effects.clear();
         click_footer(&mut rig, "c losses");
@@ -234,7 +233,7 @@ fn the_keys_of_an_overlay_can_be_clicked() {
         click_footer(&mut rig, "esc cancel");
         assert!(rig.app.question.is_none() && rig.app.overlay.is_some());
         click_footer(&mut rig, "r resume");
-        let resumed = Effect::Send(Outgoing::ResumeEngine(Some("/runs/old-1".into())));
+        let resumed = Effect::Send(ClientMessage::Bridge(BridgeRequest::ResumeEngine(Some("/runs/old-1".into()))));
         assert_eq!(rig.effects.last(), Some(&resumed));
 
         let mut rig = TestApp::with_run_state(width, height, fixture::finished_run());
@@ -256,7 +255,7 @@ fn the_keys_of_an_overlay_can_be_clicked() {
         rig.press("2 W c");
         click_footer(&mut rig, "enter write it");
         let written = rig.effects.last();
-        assert!(matches!(written, Some(Effect::Send(Outgoing::Write(_)))), "{written:?}");
+        assert!(matches!(written, Some(Effect::Send(ClientMessage::Bridge(BridgeRequest::Write(_))))), "{written:?}");
     }
 }
 

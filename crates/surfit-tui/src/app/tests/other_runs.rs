@@ -3,9 +3,10 @@
 
 use crate::app::Effect;
 use crate::fixture;
-use crate::link::{Incoming, LineState, Outgoing, RunLine};
+use crate::link::{LineState, RunLine};
 use crate::test_app::TestApp;
 use std::path::PathBuf;
+use surfit_core::protocol::{BridgeMessage, BridgeRequest, ClientMessage, ServerMessage};
 use surfit_core::snapshot::Snapshot;
 use surfit_core::surface::ParameterAxis;
 
@@ -20,7 +21,7 @@ fn run_dir(id: &str) -> PathBuf {
 /// The list of runs, open, at the run of that line.
 fn open_run_list(rig: &mut TestApp, selected: usize) {
     rig.press("o");
-    rig.receive(Incoming::Runs(["demo-7", "other-3", "third-5"].map(run_line).into()));
+    rig.receive(BridgeMessage::Runs(["demo-7", "other-3", "third-5"].map(run_line).into()));
     rig.press("home");
     for _ in 0..selected {
         rig.press("down");
@@ -30,11 +31,11 @@ fn open_run_list(rig: &mut TestApp, selected: usize) {
 fn receive_loaded_run(rig: &mut TestApp, id: &str) {
     let mut picture = fixture::finished_run();
     picture.info.as_mut().unwrap().run = id.into();
-    rig.receive(Incoming::Loaded { path: run_dir(id), picture: Box::new(picture) });
+    rig.receive(BridgeMessage::Loaded { path: run_dir(id), run_state: Box::new(picture) });
 }
 
 fn receive_unread_run(rig: &mut TestApp, id: &str) {
-    rig.receive(Incoming::Unread { path: run_dir(id), why: format!("{id} cannot be read") });
+    rig.receive(BridgeMessage::Unread { path: run_dir(id), why: format!("{id} cannot be read") });
 }
 
 fn compared_surface_name(rig: &TestApp) -> Option<&str> {
@@ -52,7 +53,7 @@ fn answers_go_where_they_were_asked_for() {
     // One beside, another over the curves; something else fails in between.
     open_run_list(&mut rig, 1);
     rig.press("b down c");
-    rig.receive(Incoming::Problem("the disk is full".into()));
+    rig.receive(BridgeMessage::Problem("the disk is full".into()));
     receive_loaded_run(&mut rig, "third-5");
     receive_loaded_run(&mut rig, "other-3");
     assert_eq!((compared_surface_name(&rig), compared_curve_names(&rig)), (Some("other-3"), vec!["third-5"]));
@@ -105,7 +106,7 @@ fn a_run_is_not_held_against_itself() {
     rig.press("enter");
     assert_eq!((compared_surface_name(&rig), compared_curve_names(&rig)), (None, vec!["third-5"]));
     // Also when only the program knows where that run lies.
-    rig.receive(Incoming::At { dir: run_dir("third-5"), name: "third-5".into() });
+    rig.receive(fixture::opened_run(run_dir("third-5"), "third-5".into()));
     assert!(compared_curve_names(&rig).is_empty());
 }
 
@@ -116,7 +117,7 @@ fn what_a_surface_was_before_goes_with_its_run() {
     let mut rig = TestApp::with_run_state(140, 44, picture);
     now.degrees = now.degrees.with_changed_degree(ParameterAxis::U, 1).unwrap();
     now.seq += 1;
-    rig.receive(Incoming::Snapshot(Box::new(now)));
+    rig.receive(ServerMessage::Snapshot(Box::new(now)));
     rig.press("2 A");
     assert_eq!(compared_surface_name(&rig), Some("degree 3×3"));
     open_run_list(&mut rig, 1);
@@ -128,10 +129,10 @@ fn what_a_surface_was_before_goes_with_its_run() {
 fn a_line_that_is_down_is_asked_for_no_list_and_forgets_what_it_was_asked() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.app.remote_line = Some(crate::app::RemoteLine::new("gpu1".into()));
-    rig.receive(Incoming::Line(LineState::Heard));
+    rig.receive(BridgeMessage::Line(LineState::Heard));
     open_run_list(&mut rig, 1);
     rig.press("b");
-    rig.receive(Incoming::Line(LineState::Down { why: "gone".into(), retry: 60.0 }));
+    rig.receive(BridgeMessage::Line(LineState::Down { why: "gone".into(), retry: 60.0 }));
     rig.effects.clear();
     for second in 1..30 {
         let now = f64::from(second);
@@ -145,11 +146,11 @@ fn a_line_that_is_down_is_asked_for_no_list_and_forgets_what_it_was_asked() {
     // When it is back the open list is renewed, and nothing is read that nobody waits for.
     rig.effects.clear();
     rig.press("o");
-    assert_eq!(rig.effects, [Effect::Send(Outgoing::Reconnect)]);
-    rig.receive(Incoming::Line(LineState::Heard));
+    assert_eq!(rig.effects, [Effect::Send(ClientMessage::Bridge(BridgeRequest::Reconnect))]);
+    rig.receive(BridgeMessage::Line(LineState::Heard));
     rig.effects.clear();
     rig.tick(40.0);
-    assert_eq!(rig.effects, [Effect::Send(Outgoing::Refresh)]);
-    rig.receive(Incoming::Runs(["other-3"].map(run_line).into()));
+    assert_eq!(rig.effects, [Effect::Send(ClientMessage::Bridge(BridgeRequest::Refresh))]);
+    rig.receive(BridgeMessage::Runs(["other-3"].map(run_line).into()));
     assert_eq!(rig.effects.len(), 1);
 }

@@ -41,7 +41,7 @@ fn in_a_text_field_a_paste_is_text_and_its_line_breaks_are_no_enter() {
     assert!(rig.app.is_typing_search() && rig.app.log.search.text() == "degree");
 
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
-    rig.receive(crate::link::Incoming::At { dir: "/d".into(), name: "d".into() });
+    rig.receive(fixture::opened_run("/d".into(), "d".into()));
     rig.press("2 W c");
     receive_paste(&mut rig, "more\n");
     let Some(ExportMenu::Name(naming)) = &rig.app.export_menu else {

@@ -1,7 +1,6 @@
 use crate::fixture;
-use crate::link::Incoming;
 use crate::test_app::TestApp;
-use surfit_core::protocol::EngineCommand;
+use surfit_core::protocol::{EngineCommand, ServerMessage};
 use surfit_core::surface::Degrees;
 
 fn take_sent_commands(rig: &mut TestApp) -> Vec<EngineCommand> {
@@ -17,7 +16,7 @@ fn apply_remote_degree_change(rig: &mut TestApp, degrees: Degrees) {
     let mut snapshot = rig.app.run_state.snapshot.clone().unwrap();
     snapshot.seq += 1;
     snapshot.degrees = degrees;
-    rig.receive(Incoming::Snapshot(Box::new(snapshot)));
+    rig.receive(ServerMessage::Snapshot(Box::new(snapshot)));
 }
 
 #[test]

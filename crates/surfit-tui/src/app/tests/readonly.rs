@@ -2,8 +2,9 @@
 
 use crate::action::{Action, TABLE};
 use crate::fixture;
-use crate::link::{Incoming, RunLine};
+use crate::link::RunLine;
 use crate::test_app::TestApp;
+use surfit_core::protocol::BridgeMessage;
 
 /// What changes a run, makes one or removes one.
 const CHANGING_ACTIONS: [&str; 29] = [
@@ -44,7 +45,7 @@ fn nothing_that_changes_a_run_is_offered_to_who_only_watches() {
         let mut rig = TestApp::with_run_state(140, 44, picture);
         rig.app.readonly = true;
         rig.press("3 right up o");
-        rig.receive(Incoming::Runs(vec![RunLine {
+        rig.receive(BridgeMessage::Runs(vec![RunLine {
             id: "old-1".into(),
             path: "/runs/old-1".into(),
             ..RunLine::default()
@@ -70,7 +71,7 @@ fn nothing_that_changes_a_run_is_offered_to_who_only_watches() {
 fn who_only_watches_is_told_of_no_key_that_is_refused() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.app.readonly = true;
-    rig.receive(Incoming::EngineDied);
+    rig.receive(BridgeMessage::EngineDied);
     let text = rig.screen_text();
     assert!(text.contains("engine died") && text.contains("q leaves"), "{text}");
     assert!(!text.contains("r resumes"), "{text}");

@@ -2,13 +2,14 @@
 
 use crate::app::Effect;
 use crate::fixture;
-use crate::link::{Incoming, LeaveReason, LineState, Outgoing};
+use crate::link::{LeaveReason, LineState};
 use crate::test_app::TestApp;
+use surfit_core::protocol::{BridgeMessage, BridgeRequest, ClientMessage};
 
 fn remote_run() -> TestApp {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.app.remote_line = Some(crate::app::RemoteLine::new("gpu1".into()));
-    rig.receive(Incoming::Line(LineState::Heard));
+    rig.receive(BridgeMessage::Line(LineState::Heard));
     rig
 }
 
@@ -18,7 +19,7 @@ fn a_line_that_is_down_shows_how_old_the_picture_is_and_any_key_tries_it() {
     assert!(rig.screen_text().contains("gpu1:"), "{}", rig.screen_text());
     assert!(rig.screen_text().contains("running"), "{}", rig.screen_text());
     rig.update(crate::app::AppMessage::Tick(3.0));
-    rig.receive(Incoming::Line(LineState::Down { why: "Connection reset by peer".into(), retry: 4.0 }));
+    rig.receive(BridgeMessage::Line(LineState::Down { why: "Connection reset by peer".into(), retry: 4.0 }));
     let text = rig.screen_text();
     assert!(text.contains("reconnecting, 3 s old"), "{text}");
     assert!(text.contains("No line to gpu1: Connection reset by peer. Trying again in 4 s"), "{text}");
@@ -29,13 +30,13 @@ fn a_line_that_is_down_shows_how_old_the_picture_is_and_any_key_tries_it() {
     // Keys answer, and what needs the other machine says why it cannot be had.
     rig.effects.clear();
     rig.press("p");
-    assert_eq!(rig.effects, [Effect::Send(Outgoing::Reconnect)]);
+    assert_eq!(rig.effects, [Effect::Send(ClientMessage::Bridge(BridgeRequest::Reconnect))]);
     assert!(rig.screen_text().contains("the line to gpu1 is down"), "{}", rig.screen_text());
-    rig.receive(Incoming::Line(LineState::Heard));
+    rig.receive(BridgeMessage::Line(LineState::Heard));
     assert!(!rig.screen_text().contains("old"), "{}", rig.screen_text());
     rig.effects.clear();
     rig.press("p");
-    assert!(matches!(rig.effects[..], [Effect::Send(Outgoing::Command { .. })]));
+    assert!(matches!(rig.effects[..], [Effect::Send(ClientMessage::Command { .. })]));
 }
 
 #[test]
@@ -51,7 +52,7 @@ fn a_silent_line_shows_its_age_and_wakes_the_screen() {
 #[test]
 fn leaving_a_line_that_is_down_or_a_run_that_is_only_watched_asks_nothing() {
     let mut rig = remote_run();
-    rig.receive(Incoming::Line(LineState::Down { why: "gone".into(), retry: 1.0 }));
+    rig.receive(BridgeMessage::Line(LineState::Down { why: "gone".into(), retry: 1.0 }));
     rig.press("q");
     assert!(rig.effects.contains(&Effect::Exit(LeaveReason::Detached)));
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
@@ -64,16 +65,18 @@ fn leaving_a_line_that_is_down_or_a_run_that_is_only_watched_asks_nothing() {
 #[test]
 fn a_refused_login_is_not_tried_again_by_itself_or_by_any_key() {
     let mut rig = remote_run();
-    rig.receive(Incoming::Line(LineState::Refused { why: "me@gpu1: Permission denied (publickey,password).".into() }));
+    rig.receive(BridgeMessage::Line(LineState::Refused {
+        why: "me@gpu1: Permission denied (publickey,password).".into(),
+    }));
     let text = rig.screen_text();
     for words in ["Permission denied", "Log in again", "surfit open gpu1:", "refused, 0 s old"] {
         assert!(text.contains(words), "{words}\n{text}");
     }
     rig.effects.clear();
     rig.press("right z m");
-    assert!(!rig.effects.contains(&Effect::Send(Outgoing::Reconnect)), "{:?}", rig.effects);
+    assert!(!rig.effects.contains(&Effect::Send(ClientMessage::Bridge(BridgeRequest::Reconnect))), "{:?}", rig.effects);
     rig.press("r");
-    assert_eq!(rig.effects.last(), Some(&Effect::Send(Outgoing::Reconnect)));
+    assert_eq!(rig.effects.last(), Some(&Effect::Send(ClientMessage::Bridge(BridgeRequest::Reconnect))));
 }
 
 #[test]
@@ -81,7 +84,7 @@ fn the_count_to_the_next_try_wakes_the_screen_when_it_changes() {
     let mut rig = remote_run();
     rig.update(crate::app::AppMessage::Tick(3.0));
     rig.update(crate::app::AppMessage::Tick(3.4));
-    rig.receive(Incoming::Line(LineState::Down { why: "gone".into(), retry: 3.0 }));
+    rig.receive(BridgeMessage::Line(LineState::Down { why: "gone".into(), retry: 3.0 }));
     let mut seen = Vec::new();
     for _ in 0..12 {
         let text = rig.screen_text();

@@ -7,6 +7,7 @@ use crate::theme::{Theme, ThemeRole};
 use ratatui::backend::TestBackend;
 use ratatui::style::Color;
 use ratatui::{Terminal, widgets::Widget};
+use surfit_core::protocol::BridgeMessage;
 use surfit_core::run_state::RunState;
 
 const SIZES: [(u16, u16); 4] = [(80, 24), (100, 30), (140, 44), (200, 60)];
@@ -232,7 +233,7 @@ fn themes_go_round_and_paint_the_ground() {
 #[test]
 fn a_control_character_in_a_message_never_reaches_the_terminal() {
     let mut rig = TestApp::with_run_state(100, 30, fixture::fitting_run());
-    rig.receive(crate::link::Incoming::Problem("bad \x1b]0;name\x07 \n file".into()));
+    rig.receive(BridgeMessage::Problem("bad \x1b]0;name\x07 \n file".into()));
     rig.press("i");
     let all = rig.draw();
     assert!(all.content().iter().all(|c| !c.symbol().chars().any(char::is_control)));

@@ -2,11 +2,11 @@
 
 use super::super::*;
 use crate::fixture;
-use crate::link::{Incoming, Outgoing, RunLine};
+use crate::link::RunLine;
 use crate::test_app::TestApp;
 use crate::views::surface::{CellQuantity, Contours};
 use surfit_core::event::{Distances, Envelope, Event};
-use surfit_core::protocol::EngineCommand;
+use surfit_core::protocol::{BridgeMessage, BridgeRequest, ClientMessage, EngineCommand, ServerMessage};
 use surfit_core::surface::ParameterAxis;
 
 #[test]
@@ -72,7 +72,7 @@ fn the_surface_before_a_change_of_degree_can_be_seen_beside_the_new_one() {
     assert!(rig.screen_text().contains("the degree has not changed"), "{}", rig.screen_text());
     now.degrees = now.degrees.with_changed_degree(ParameterAxis::U, 1).unwrap();
     now.seq += 1;
-    rig.receive(Incoming::Snapshot(Box::new(now)));
+    rig.receive(ServerMessage::Snapshot(Box::new(now)));
     rig.press("A z");
     let text = rig.screen_text();
     assert!(text.contains("degree 4×3") && text.contains("degree 3×3"), "{text}");
@@ -87,13 +87,13 @@ fn another_run_is_asked_for_by_name_and_shown_beside() {
     let loaded = |rig: &mut TestApp, picture| {
         rig.press(":").type_text("beside other-3").press("enter");
         let line = RunLine { id: "other-3".into(), path: "/runs/other-3".into(), ..RunLine::default() };
-        rig.receive(Incoming::Runs(vec![line]));
-        let wanted = Effect::Send(Outgoing::Load("/runs/other-3".into()));
+        rig.receive(BridgeMessage::Runs(vec![line]));
+        let wanted = Effect::Send(ClientMessage::Bridge(BridgeRequest::Load("/runs/other-3".into())));
         assert_eq!(rig.effects.last(), Some(&wanted));
-        rig.receive(Incoming::Loaded { path: "/runs/other-3".into(), picture: Box::new(picture) });
+        rig.receive(BridgeMessage::Loaded { path: "/runs/other-3".into(), run_state: Box::new(picture) });
     };
     rig.press(":").type_text("beside nobody").press("enter");
-    rig.receive(Incoming::Runs(Vec::new()));
+    rig.receive(BridgeMessage::Runs(Vec::new()));
     assert!(rig.screen_text().contains("there is no run `nobody`"));
     let mut nothing = fixture::loading_run();
     nothing.info.as_mut().unwrap().run = "other-3".into();
@@ -116,10 +116,10 @@ fn another_run_is_found_by_the_beginning_of_its_id_unless_several_begin_so() {
         rig.press(":").type_text(&format!("beside {name}")).press("enter");
         rig.effects.clear();
         let line = |id: &str| RunLine { id: id.into(), path: format!("/runs/{id}").into(), ..RunLine::default() };
-        rig.receive(Incoming::Runs(vec![line("live"), line("live-b"), line("other-3")]));
+        rig.receive(BridgeMessage::Runs(vec![line("live"), line("live-b"), line("other-3")]));
         (rig.effects.pop(), rig.screen_text())
     };
-    let load = |path: &str| Some(Effect::Send(Outgoing::Load(path.into())));
+    let load = |path: &str| Some(Effect::Send(ClientMessage::Bridge(BridgeRequest::Load(path.into()))));
     assert_eq!(asked("oth").0, load("/runs/other-3"));
     assert_eq!(asked("live").0, load("/runs/live"), "a whole id goes first");
     assert_eq!(asked("live-").0, load("/runs/live-b"));
@@ -149,7 +149,7 @@ fn tiles_tell_another_figure_and_distances_are_measured_looked_through_and_click
         points: points.clone(),
     });
     let seq = rig.app.run_state.seq + 1;
-    rig.receive(Incoming::Event(Envelope { seq, time: 0.0, event }));
+    rig.receive(ServerMessage::Event(Envelope { seq, time: 0.0, event }));
     let text = rig.screen_text();
     assert!(text.contains("3 Distances") && text.contains("00–00 0"), "{text}");
     // The whole matrix does not fit: the cursor takes what is shown along.

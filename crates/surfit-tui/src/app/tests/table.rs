@@ -3,12 +3,13 @@
 use crate::app::AppMessage;
 use crate::color::ColorDepth;
 use crate::fixture;
-use crate::link::{Incoming, RunLine};
+use crate::link::RunLine;
 use crate::test_app::{TestApp, buffer_text};
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 use surfit_core::event::{Event, LossCurve};
+use surfit_core::protocol::BridgeMessage;
 use surfit_core::run_state::RunState;
 use surfit_core::snapshot::EngineState;
 
@@ -109,8 +110,8 @@ fn with_failure(mut picture: RunState, why: &str, (width, height): (u16, u16)) -
 
 fn dead_engine(width: u16, height: u16) -> TestApp {
     let mut rig = TestApp::with_run_state(width, height, fixture::fitting_run());
-    rig.receive(Incoming::Disconnected { reason: "the connection closed".into() });
-    rig.receive(Incoming::EngineDied);
+    rig.receive(BridgeMessage::Disconnected { reason: "the connection closed".into() });
+    rig.receive(BridgeMessage::EngineDied);
     rig
 }
 
@@ -138,7 +139,7 @@ fn long_names(width: u16, height: u16) -> TestApp {
         alive,
         ..RunLine::default()
     };
-    rig.receive(Incoming::Runs(vec![line(name, true), line("short".into(), false)]));
+    rig.receive(BridgeMessage::Runs(vec![line(name, true), line("short".into(), false)]));
     rig
 }
 

@@ -2,15 +2,14 @@
 
 use crate::app::Effect;
 use crate::fixture;
-use crate::link::{Incoming, Outgoing};
 use crate::test_app::TestApp;
-use surfit_core::protocol::{EngineCommand, Selection};
+use surfit_core::protocol::{BridgeMessage, BridgeRequest, ClientMessage, EngineCommand, Selection};
 
 fn idle_run() -> TestApp {
     let mut picture = fixture::finished_run();
     picture.closed = true;
     let mut rig = TestApp::with_run_state(100, 30, picture);
-    rig.receive(Incoming::Disconnected {
+    rig.receive(BridgeMessage::Disconnected {
         reason: "no engine is running; one starts when you ask for something".into(),
     });
     rig
@@ -37,12 +36,14 @@ fn a_run_at_rest_is_asked_by_typed_commands_as_by_keys() {
 #[test]
 fn another_run_is_made_from_one_without_an_engine() {
     let mut dead = TestApp::with_run_state(100, 30, fixture::fitting_run());
-    dead.receive(Incoming::EngineDied);
+    dead.receive(BridgeMessage::EngineDied);
     for mut rig in [idle_run(), dead] {
         enter_command(&mut rig, "fork 3 3");
         enter_command(&mut rig, "queue 4 4");
         let (fork, queue) = (fixture::degrees(3, 3), fixture::degrees(4, 4));
-        let wanted = [Outgoing::Fork(fork), Outgoing::Queue(queue)].map(Effect::Send);
+        let wanted =
+            [ClientMessage::Bridge(BridgeRequest::Fork(fork)), ClientMessage::Bridge(BridgeRequest::Queue(queue))]
+                .map(Effect::Send);
         assert_eq!(rig.effects, wanted, "{}", rig.screen_text());
     }
 }

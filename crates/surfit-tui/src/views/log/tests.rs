@@ -2,10 +2,10 @@ use crate::action::Action;
 use crate::app::Overlay;
 use crate::color::ColorDepth;
 use crate::fixture;
-use crate::link::Incoming;
 use crate::test_app::TestApp;
 use crate::theme::ThemeRole;
 use surfit_core::event::{Envelope, Event};
+use surfit_core::protocol::ServerMessage;
 use surfit_core::run_state::LogTopic;
 
 fn open(width: u16, height: u16) -> TestApp {
@@ -25,7 +25,7 @@ fn back(rig: &TestApp) -> usize {
 fn receive_notice(rig: &mut TestApp, text: &str) {
     let seq = rig.app.run_state.seq + 1;
     let event = Event::Notice { text: text.into() };
-    rig.receive(Incoming::Event(Envelope { seq, time: 1_750_000_100.0, event }));
+    rig.receive(ServerMessage::Event(Envelope { seq, time: 1_750_000_100.0, event }));
 }
 
 #[test]

@@ -1,10 +1,10 @@
 use crate::action::Action;
 use crate::color::ColorDepth;
 use crate::fixture;
-use crate::link::Incoming;
 use crate::test_app::TestApp;
 use crate::theme::ThemeRole;
 use surfit_core::machine::{Gpu, MachineLoad};
+use surfit_core::protocol::{BridgeMessage, ServerMessage};
 
 fn app_with_history(width: u16, height: u16) -> TestApp {
     let mut rig = TestApp::with_run_state(width, height, fixture::fitting_run());
@@ -14,7 +14,7 @@ fn app_with_history(width: u16, height: u16) -> TestApp {
         s.rate = 40.0 + f64::from(second);
         s.done += 1;
         s.machine.cores = 2;
-        rig.receive(Incoming::Snapshot(Box::new(s)));
+        rig.receive(ServerMessage::Snapshot(Box::new(s)));
     }
     rig.app.perform_action(Action::Machine);
     rig
@@ -70,7 +70,7 @@ fn an_engine_that_works_and_says_nothing_is_called_silent() {
     rig.app.dirty = false;
     rig.tick(94.9);
     assert!(!rig.app.dirty, "a second is told once");
-    rig.receive(Incoming::Disconnected { reason: "the link broke".into() });
+    rig.receive(BridgeMessage::Disconnected { reason: "the link broke".into() });
     assert!(!rig.screen_text().contains("silent for"), "{}", rig.screen_text());
 }
 
@@ -125,7 +125,7 @@ fn app_with_snapshot(width: u16, height: u16, s: surfit_core::snapshot::Snapshot
         let mut s = s.clone();
         s.done += second;
         s.machine.engine = 1.9 * second as f64 / 60.0;
-        rig.tick(second as f64).receive(Incoming::Snapshot(Box::new(s)));
+        rig.tick(second as f64).receive(ServerMessage::Snapshot(Box::new(s)));
     }
     rig
 }
@@ -182,7 +182,7 @@ fn what_the_machine_does_not_tell_and_a_disk_without_room_are_said_in_words() {
     let text = rig.screen_text();
     assert!(text.contains("nearly full: 900 MB left of 252.0 GB"), "{text}");
     // Without an engine the figures are those it told last.
-    rig.receive(Incoming::EngineDied);
+    rig.receive(BridgeMessage::EngineDied);
     let text = rig.screen_text();
     assert!(text.contains("as last reported; no engine listens"), "{text}");
     assert!(!text.contains("▲ 900 MB left on the disk"), "{text}");

@@ -2,10 +2,11 @@ use crate::action::Action;
 use crate::app::{Effect, Overlay};
 use crate::color::ColorDepth;
 use crate::fixture;
-use crate::link::{Incoming, Outgoing, RunLine};
+use crate::link::RunLine;
 use crate::test_app::TestApp;
 use crate::theme::ThemeRole;
 use surfit_core::event::JobStage;
+use surfit_core::protocol::{BridgeMessage, BridgeRequest, ClientMessage};
 
 fn run(id: &str, state: &str, degree: u8, best: Option<f64>) -> RunLine {
     RunLine {
@@ -31,7 +32,7 @@ fn run(id: &str, state: &str, degree: u8, best: Option<f64>) -> RunLine {
 pub(crate) fn open(width: u16, height: u16) -> TestApp {
     let mut rig = TestApp::with_run_state(width, height, fixture::fitting_run());
     rig.press("o");
-    rig.receive(Incoming::Runs(vec![
+    rig.receive(BridgeMessage::Runs(vec![
         run(fixture::RUN_ID, "running", 3, None),
         run("a-run-with-a-very-long-name-that-does-not-fit-20261124", "finished", 2, Some(0.912)),
         run("broken", "failed", 3, None),
@@ -71,7 +72,7 @@ fn what_a_run_is_doing_is_told_by_sign_and_word_at_every_size_and_depth() {
 fn one_run_is_one() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("o");
-    rig.receive(Incoming::Runs(vec![run(fixture::RUN_ID, "running", 3, None)]));
+    rig.receive(BridgeMessage::Runs(vec![run(fixture::RUN_ID, "running", 3, None)]));
     assert!(rig.screen_text().contains(" 1 run "), "{}", rig.screen_text());
     rig.press("/").type_text("nothingofthekind");
     assert!(rig.screen_text().contains("0 of 1 run "), "{}", rig.screen_text());
@@ -85,8 +86,9 @@ fn a_filter_narrows_the_list_while_it_is_typed() {
     assert!(text.contains("1 of 4 runs") && text.contains("older"), "{text}");
     assert!(!text.contains("broken"), "{text}");
     rig.press("enter enter");
-    let opened =
-        rig.effects.iter().any(|e| matches!(e, Effect::Send(Outgoing::OpenRun(path)) if path.ends_with("older")));
+    let opened = rig.effects.iter().any(
+        |e| matches!(e, Effect::Send(ClientMessage::Bridge(BridgeRequest::OpenRun(path))) if path.ends_with("older")),
+    );
     assert!(opened, "enter goes to the run that is shown, not to the first of all");
     // A filter that is none says why, and hides nothing.
     let mut rig = open(140, 44);
@@ -117,7 +119,7 @@ fn a_run_at_rest_is_resumed_from_the_list_and_a_live_one_is_not() {
     assert!(rig.screen_text().contains("its engine is at work"), "{}", rig.screen_text());
     rig.effects.clear();
     rig.press("end r");
-    let sent: Vec<&Outgoing> = rig
+    let sent: Vec<&ClientMessage> = rig
         .effects
         .iter()
         .filter_map(|e| match e {
@@ -125,8 +127,11 @@ fn a_run_at_rest_is_resumed_from_the_list_and_a_live_one_is_not() {
             _ => None,
         })
         .collect();
-    assert!(matches!(sent[0], Outgoing::OpenRun(p) if p.ends_with("older")), "{sent:?}");
-    assert!(matches!(sent[1], Outgoing::ResumeEngine(Some(p)) if p.ends_with("older")), "{sent:?}");
+    assert!(matches!(sent[0], ClientMessage::Bridge(BridgeRequest::OpenRun(p)) if p.ends_with("older")), "{sent:?}");
+    assert!(
+        matches!(sent[1], ClientMessage::Bridge(BridgeRequest::ResumeEngine(Some(p))) if p.ends_with("older")),
+        "{sent:?}"
+    );
 }
 
 #[test]
@@ -140,7 +145,9 @@ fn a_run_is_removed_only_after_a_question_and_never_a_live_one() {
     assert!(text.contains("Remove this run?") && text.contains("broken"), "{text}");
     rig.press("enter");
     let gone = |rig: &TestApp| {
-        rig.effects.iter().any(|e| matches!(e, Effect::Send(Outgoing::RemoveRun(p)) if p.ends_with("broken")))
+        rig.effects.iter().any(
+            |e| matches!(e, Effect::Send(ClientMessage::Bridge(BridgeRequest::RemoveRun(p))) if p.ends_with("broken")),
+        )
     };
     assert!(!gone(&rig), "the first answer loses nothing");
     rig.press("delete r");
@@ -157,7 +164,7 @@ fn an_open_list_is_asked_for_again_every_few_seconds() {
     rig.tick(1.0);
     assert!(rig.effects.is_empty());
     rig.tick(2.1);
-    assert_eq!(rig.effects, [Effect::Send(Outgoing::Refresh)]);
+    assert_eq!(rig.effects, [Effect::Send(ClientMessage::Bridge(BridgeRequest::Refresh))]);
     rig.effects.clear();
     rig.press("esc").tick(9.0);
     assert!(rig.effects.is_empty());
@@ -170,7 +177,7 @@ fn sizes_are_told_in_units_that_say_something() {
     let mut rig = open(140, 44);
     let mut runs = rig.app.runs.clone();
     (runs[0].bytes, runs[1].bytes, runs[2].bytes) = (None, Some(61_400), Some(2_600_000_000));
-    rig.receive(Incoming::Runs(runs));
+    rig.receive(BridgeMessage::Runs(runs));
     let text = rig.screen_text();
     for size in ["62 kB", "2.6 GB", "412 MB"] {
         assert!(text.contains(size), "{size}\n{text}");
@@ -185,7 +192,7 @@ fn the_node_is_told_as_soon_as_a_run_has_another_one() {
         let here = RunLine { node: Some("login1".into()), ..run("here", "finished", 2, Some(0.9)) };
         let there =
             RunLine { node: Some("gpu-a100-7".into()), on_other_node: true, ..run("there", "running", 3, Some(0.93)) };
-        rig.receive(Incoming::Runs(vec![here, there]));
+        rig.receive(BridgeMessage::Runs(vec![here, there]));
         for part in ["node", "login1", "gpu-a100-7", "running", "93.00", "41 %"] {
             assert!(rig.screen_text().contains(part), "`{part}`: {}", rig.screen_text());
         }

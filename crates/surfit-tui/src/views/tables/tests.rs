@@ -1,8 +1,9 @@
 use super::*;
 use crate::fixture;
-use crate::link::{Incoming, RunLine};
+use crate::link::RunLine;
 use crate::test_app::TestApp;
 use surfit_core::event::{Distances, LossCurve};
+use surfit_core::protocol::BridgeMessage;
 use surfit_core::table::{DataTable, TableValue};
 
 fn column<'a>(table: &'a DataTable, name: &str) -> Vec<&'a TableValue> {
@@ -76,7 +77,7 @@ fn the_lists_have_a_row_for_everything_they_show() {
         node: Some("gpu7".into()),
         ..RunLine::default()
     };
-    rig.receive(Incoming::Runs(vec![line]));
+    rig.receive(BridgeMessage::Runs(vec![line]));
     assert_eq!(column(&runs(&rig.app), "best_accuracy"), [&TableValue::Number(0.9)]);
     assert_eq!(column(&runs(&rig.app), "node"), [&TableValue::Text("gpu7".into())]);
     let lines = rig.app.run_state.log.len();

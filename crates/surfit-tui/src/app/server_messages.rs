@@ -1,70 +1,71 @@
-//! What the engine and the carrying program tell.
+//! What the engine and the bridge to it say.
 
 use super::message::MessageKind;
 use super::{App, Effect, EngineLink, ThrottledStats};
-use crate::link::Incoming;
 use surfit_core::event::{Envelope, Event, JobStage};
 use surfit_core::heatmap::{Heatmap, Metric};
+use surfit_core::protocol::{BridgeMessage, ServerMessage};
 use surfit_core::run_state::{RunState, describe_event};
 use surfit_core::snapshot::Snapshot;
 
 impl App {
-    pub(super) fn handle_incoming(&mut self, incoming: Incoming) -> Vec<Effect> {
-        let of_a_run = matches!(
-            incoming,
-            Incoming::Event(_)
-                | Incoming::Snapshot(_)
-                | Incoming::Reply { .. }
-                | Incoming::Connected { .. }
-                | Incoming::Disconnected { .. }
-                | Incoming::Elsewhere { .. }
-                | Incoming::EngineDied
-        );
-        // Sent before the bridge knew that another run is wanted.
-        if self.awaiting_run_state && of_a_run {
-            return Vec::new();
-        }
-        if of_a_run {
+    pub(super) fn handle_server_message(&mut self, message: ServerMessage) -> Vec<Effect> {
+        if message.is_about_shown_run() {
+            // Sent before the bridge knew that another run is wanted.
+            if self.awaiting_run_state {
+                return Vec::new();
+            }
             self.last_message_at = Some(self.now);
         }
-        match incoming {
-            Incoming::Picture(picture) => self.replace_run_state(*picture),
-            Incoming::Event(envelope) => self.apply_event(&envelope),
-            Incoming::Snapshot(snapshot) => self.apply_snapshot(*snapshot),
-            Incoming::Reply { id, error } => self.handle_reply(id, error),
-            Incoming::Connected { pid } => {
+        match message {
+            ServerMessage::Welcome { pid, .. } => {
                 self.connection = EngineLink::Connected { pid };
                 self.dirty = true;
             }
-            Incoming::Elsewhere { node } => {
+            ServerMessage::Event(envelope) => self.apply_event(&envelope),
+            ServerMessage::Snapshot(snapshot) => self.apply_snapshot(*snapshot),
+            ServerMessage::Reply { id, error, .. } => self.handle_reply(id, error),
+            ServerMessage::Bridge(message) => return self.handle_bridge_message(message),
+            // Whoever holds the connection has made a snapshot of a change, and told why it was refused.
+            ServerMessage::Changed(_) | ServerMessage::Rejected { .. } => {}
+        }
+        Vec::new()
+    }
+
+    fn handle_bridge_message(&mut self, message: BridgeMessage) -> Vec<Effect> {
+        match message {
+            BridgeMessage::RunOpened(run) => {
+                self.clear_self_comparison(&run.dir);
+                self.run_location = Some(super::export_menu::RunLocation { dir: run.dir, name: run.name });
+            }
+            BridgeMessage::RunState(state) => self.replace_run_state(*state),
+            BridgeMessage::Elsewhere { node } => {
                 self.clear_pending_commands();
                 self.connection = EngineLink::OnOtherNode(node);
                 self.dirty = true;
             }
-            Incoming::BatchJob(job) => self.batch_job = Some(job),
-            Incoming::Disconnected { reason } => self.on_engine_lost(EngineLink::Lost(reason)),
-            Incoming::EngineDied => self.on_engine_lost(EngineLink::Dead),
-            Incoming::Notice(text) => {
+            BridgeMessage::BatchJob(job) => self.batch_job = Some(job),
+            BridgeMessage::Disconnected { reason } => self.on_engine_lost(EngineLink::Lost(reason)),
+            BridgeMessage::EngineDied => self.on_engine_lost(EngineLink::Dead),
+            BridgeMessage::Notice(text) => {
                 self.append_local_log_line(&text, false);
                 self.show_message(MessageKind::Good, text);
             }
-            Incoming::Problem(text) | Incoming::Unopened { why: text, .. } => {
+            BridgeMessage::Problem(text) | BridgeMessage::Unopened { why: text, .. } => {
                 self.show_message(MessageKind::Error, text);
             }
-            Incoming::Line(line) => self.apply_line_state(line),
-            Incoming::Grown { path, events, snapshot } => self.apply_run_growth(&path, &events, snapshot),
-            Incoming::Forked { path, sentence } => return self.on_fork_created(path, sentence),
-            Incoming::At { dir, name } => {
-                self.clear_self_comparison(&dir);
-                self.run_location = Some(super::export_menu::RunLocation { dir, name });
-            }
-            Incoming::Exists(file) => self.ask_replace(*file),
-            Incoming::Loaded { path, picture } => self.on_run_loaded(path, *picture),
-            Incoming::Unread { path, why } => self.on_run_load_failed(&path, why),
-            Incoming::Runs(runs) => {
+            BridgeMessage::Line(line) => self.apply_line_state(line),
+            BridgeMessage::Grown { path, events, snapshot } => self.apply_run_growth(&path, &events, snapshot),
+            BridgeMessage::Forked { path, sentence } => return self.on_fork_created(path, sentence),
+            BridgeMessage::Exists(file) => self.ask_replace(*file),
+            BridgeMessage::Loaded { path, run_state } => self.on_run_loaded(path, *run_state),
+            BridgeMessage::Unread { path, why } => self.on_run_load_failed(&path, why),
+            BridgeMessage::Runs(runs) => {
                 self.apply_run_list(runs);
                 return self.load_requested_comparison();
             }
+            // Of the line alone, whose end here keeps them.
+            BridgeMessage::Part { .. } | BridgeMessage::KeepAlive | BridgeMessage::Farewell { .. } => {}
         }
         Vec::new()
     }

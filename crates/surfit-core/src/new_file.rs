@@ -1,12 +1,12 @@
 //! A file that the user takes away from the screen.
 
+use crate::colormap::Colormap;
+use crate::heatmap::{Heatmap, HeatmapStyle, Metric, SliceDirection};
+use crate::projection::Camera;
+use crate::run_state::PointFigure;
+use crate::series::{CurveLook, OtherCurve};
 use serde::{Deserialize, Serialize};
 use std::path::{Component, Path, PathBuf};
-use surfit_core::colormap::Colormap;
-use surfit_core::heatmap::{Heatmap, HeatmapStyle, Metric, SliceDirection};
-use surfit_core::projection::Camera;
-use surfit_core::run_state::PointFigure;
-use surfit_core::series::{CurveLook, OtherCurve};
 
 /// A file to write.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

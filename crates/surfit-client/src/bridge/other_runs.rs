@@ -1,0 +1,345 @@
+//! The other runs of this machine: listed with what they take on disk, loaded to compare with, watched as they grow, and
+//! removed.
+//!
+//! Sizes are counted in the background, and again only where something has happened since, so that a list that is asked for
+//! every two seconds walks no large folders. Watched runs are looked at once a second by a thread that reads only what is
+//! new and sleeps while there is none, so that neither keys nor drawing wait for a disk.
+
+use super::{BridgeMessage, BridgeWorker};
+use crate::{remove, runs};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+use surfit_core::files::{self, FilePath};
+use surfit_core::protocol::RunLine;
+use surfit_core::run_dir::{EngineNode, EventTail, RunDir};
+use surfit_tui::MessageSink;
+
+/// Least time between two counts of a run.
+const RECOUNT_INTERVAL: Duration = Duration::from_secs(30);
+
+/// What a run took, when it was counted, and when the last event of then was written.
+#[derive(Clone, Copy, Debug)]
+struct CountedSize {
+    bytes: u64,
+    counted_at: Instant,
+    last_event_at: Option<SystemTime>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct RunSizes {
+    counted: Arc<Mutex<BTreeMap<PathBuf, CountedSize>>>,
+    /// A thread counts.
+    counting: Arc<AtomicBool>,
+}
+
+/// When something last happened to a run.
+fn last_event_time(run: &Path) -> Option<SystemTime> {
+    let events = FilePath::beneath(run, "events.jsonl");
+    files::metadata(&events).ok()?.modified().ok()
+}
+
+impl RunSizes {
+    fn lock_counted(&self) -> MutexGuard<'_, BTreeMap<PathBuf, CountedSize>> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Fills in what is known, and has the rest counted.
+    fn fill_sizes(&self, lines: &mut [RunLine], again: Duration) {
+        let mut due = Vec::new();
+        for line in lines {
+            let known = self.lock_counted().get(&line.path).copied();
+            line.bytes = known.map(|k| k.bytes);
+            let stale =
+                |k: CountedSize| k.counted_at.elapsed() >= again && k.last_event_at != last_event_time(&line.path);
+            if known.is_none_or(stale) {
+                due.push(line.path.clone());
+            }
+        }
+        if due.is_empty() || self.counting.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let sizes = self.clone();
+        let started = std::thread::Builder::new().name("sizes".into()).spawn(move || {
+            for path in due {
+                let counted = CountedSize {
+                    last_event_at: last_event_time(&path),
+                    bytes: runs::directory_bytes(&path),
+                    counted_at: Instant::now(),
+                };
+                sizes.lock_counted().insert(path, counted);
+            }
+            sizes.counting.store(false, Ordering::Release);
+        });
+        if started.is_err() {
+            self.counting.store(false, Ordering::Release);
+        }
+    }
+}
+
+impl BridgeWorker {
+    /// The runs there are, for the screen.
+    pub(super) fn run_lines(&self) -> Vec<RunLine> {
+        let mut lines = list_run_lines();
+        self.sizes.fill_sizes(&mut lines, RECOUNT_INTERVAL);
+        lines
+    }
+}
+
+/// The runs there are, for the screen.
+fn list_run_lines() -> Vec<RunLine> {
+    let here = EngineNode::current();
+    runs::list()
+        .into_iter()
+        .map(|line| RunLine {
+            data: line.data,
+            id: line.run,
+            path: line.dir,
+            alive: line.alive,
+            state: line.state.into_owned(),
+            best: line.best.map(|p| p.accuracy),
+            when: line.began.map(runs::format_time_ago).unwrap_or_default(),
+            stage: line.stage,
+            done: line.done,
+            total: line.total,
+            degrees: line.degrees,
+            network: line.network,
+            loss: line.best.map(|p| p.loss),
+            other_metrics: line.best.map(|p| p.metrics).unwrap_or_default(),
+            begun: line.began,
+            bytes: None,
+            on_other_node: line.node.as_ref().is_some_and(|node| *node != here.host),
+            node: line.node,
+        })
+        .collect()
+}
+
+impl BridgeWorker {
+    /// Reads a run on a thread of its own: the events of a long one take a moment.
+    pub(super) fn load_run(&mut self, path: PathBuf) {
+        let (screen, asked) = (self.screen.clone(), path.clone());
+        let read = std::thread::Builder::new().name("other run".into()).spawn(move || {
+            let message = match RunDir::open(&path).and_then(|run| run.load_state()) {
+                Ok(state) => BridgeMessage::Loaded { path, run_state: Box::new(state) },
+                Err(error) => unread_message(path, &error),
+            };
+            let _ = screen(message.into());
+        });
+        if let Err(error) = read {
+            self.send_to_screen(unread_message(asked, &error));
+        }
+    }
+}
+
+fn unread_message(path: PathBuf, why: &dyn std::fmt::Display) -> BridgeMessage {
+    let why = why.to_string();
+    BridgeMessage::Unread { path, why }
+}
+
+/// Time between two looks.
+const WATCH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Runs, each with the number of the last event that is known of it.
+type KnownRuns = Vec<(PathBuf, u64)>;
+
+impl BridgeWorker {
+    /// Looks at these runs from now on, at no others.
+    pub(super) fn watch_runs(&mut self, runs: KnownRuns) {
+        let sender = match self.watcher.take() {
+            Some(sender) => sender,
+            None if runs.is_empty() => return,
+            None => match spawn_watcher(self.screen.clone()) {
+                Ok(sender) => sender,
+                Err(error) => return self.send_problem(&error),
+            },
+        };
+        // A thread that ended has nobody left to tell.
+        self.watcher = sender.send(runs).is_ok().then_some(sender);
+    }
+}
+
+fn spawn_watcher(screen: MessageSink) -> std::io::Result<Sender<KnownRuns>> {
+    let (sender, wishes) = channel();
+    std::thread::Builder::new().name("other runs".into()).spawn(move || watch_loop(&wishes, &screen))?;
+    Ok(sender)
+}
+
+fn watch_loop(wishes: &Receiver<KnownRuns>, screen: &MessageSink) {
+    let mut runs: Vec<OtherRun> = Vec::new();
+    loop {
+        let wish = match runs.is_empty() {
+            true => wishes.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            false => wishes.recv_timeout(WATCH_INTERVAL),
+        };
+        match wish {
+            Ok(wanted) => runs = wanted.into_iter().filter_map(OtherRun::of).collect(),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        for news in runs.iter_mut().filter_map(OtherRun::poll_changes) {
+            if !screen(news.into()) {
+                return;
+            }
+        }
+    }
+}
+
+struct OtherRun {
+    run: RunDir,
+    path: PathBuf,
+    tail: EventTail,
+    snapshot_written: Option<SystemTime>,
+}
+
+impl OtherRun {
+    /// `None` for a directory that is no run any more.
+    fn of((path, seq): (PathBuf, u64)) -> Option<Self> {
+        let run = RunDir::open(&path).ok()?;
+        Some(Self { tail: EventTail::new(&run.events_path(), seq), run, path, snapshot_written: None })
+    }
+
+    /// What is new of it. A file that cannot be read now is read at the next look.
+    fn poll_changes(&mut self) -> Option<BridgeMessage> {
+        let events = self.tail.read().unwrap_or_default();
+        let written = self.run.snapshot_modified_at();
+        let snapshot = (written.is_some() && written != self.snapshot_written).then(|| self.run.snapshot()).flatten();
+        if snapshot.is_some() {
+            self.snapshot_written = written;
+        }
+        let silent = events.is_empty() && snapshot.is_none();
+        (!silent).then(|| BridgeMessage::Grown { path: self.path.clone(), events, snapshot: snapshot.map(Box::new) })
+    }
+}
+
+impl BridgeWorker {
+    /// Removes a run at rest, and tells the runs that are left.
+    pub(super) fn remove_run(&mut self, path: &Path) {
+        match remove_run_dir(path) {
+            Ok(_) if self.removed_reason().is_some() => self.send_removed(),
+            Ok(id) => self.send_to_screen(BridgeMessage::Notice(format!("{id} is removed"))),
+            Err(why) => self.send_to_screen(BridgeMessage::Problem(why)),
+        }
+        remove::remove_stale_runs();
+        self.send_to_screen(BridgeMessage::Runs(self.run_lines()));
+    }
+
+    /// Why nothing can be done with the run that is shown, when its directory was removed.
+    pub(super) fn removed_reason(&self) -> Option<String> {
+        let run = self.run.as_ref()?;
+        let gone = !surfit_core::files::is_file(&run.config_path());
+        gone.then(|| {
+            format!("{} is removed; what is shown is the last that was known of it, open another run", run.id())
+        })
+    }
+
+    /// Tells that the run that is shown was removed.
+    pub(super) fn send_removed(&self) {
+        let Some(why) = self.removed_reason() else {
+            return;
+        };
+        self.send_to_screen(BridgeMessage::Problem(why));
+        self.send_to_screen(BridgeMessage::Disconnected { reason: "its directory was removed".into() });
+    }
+}
+
+/// Removes the directory of a run whose engine is gone; its id, or a sentence.
+fn remove_run_dir(path: &Path) -> Result<String, String> {
+    let run = RunDir::open(path).map_err(|e| e.to_string())?;
+    remove::remove_run(&run).map_err(|e| e.to_string())?;
+    Ok(run.id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bridge::BridgeInput;
+    use crate::fake::{FakeEngine, notice, temporary_run, terminal};
+    use std::sync::mpsc::channel;
+    use surfit_core::config::Config;
+    use surfit_core::new_file::{FileContent, NewFile};
+    use surfit_core::protocol::{BridgeRequest, ClientMessage, EngineCommand, ServerMessage};
+
+    #[test]
+    fn a_run_is_counted_once_and_again_when_something_has_happened() {
+        let run = temporary_run();
+        std::fs::write(run.dir.join("corners/corner-1.safetensors"), [0; 5000]).unwrap();
+        let sizes = RunSizes::default();
+        let line = RunLine { path: run.dir.path().to_owned(), ..RunLine::default() };
+        let ask = |again| {
+            let mut lines = [line.clone()];
+            sizes.fill_sizes(&mut lines, again);
+            while sizes.counting.load(Ordering::Acquire) {
+                std::thread::yield_now();
+            }
+            lines[0].bytes
+        };
+        assert_eq!(ask(RECOUNT_INTERVAL), None, "nobody waits for it");
+        let first = ask(RECOUNT_INTERVAL).expect("bytes");
+        assert!(first > 5000 && first == runs::directory_bytes(run.dir.path()));
+        // Files alone do not have it counted again.
+        std::fs::write(run.dir.join("corners/corner-2.safetensors"), [0; 5000]).unwrap();
+        ask(Duration::ZERO);
+        assert_eq!(ask(Duration::ZERO), Some(first));
+        FakeEngine::open(&run.dir).append_event(notice("a checkpoint"));
+        ask(RECOUNT_INTERVAL);
+        assert_eq!(ask(RECOUNT_INTERVAL), Some(first), "not so soon");
+        ask(Duration::ZERO);
+        assert!(ask(Duration::ZERO) > Some(first + 5000));
+    }
+
+    #[test]
+    fn a_run_that_is_shown_and_removed_does_not_come_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
+        let (screen, told) = terminal();
+        let mut worker = BridgeWorker::new(screen, channel().0, false);
+        worker.open_run(run.clone());
+        worker.on_input(BridgeInput::Terminal(BridgeRequest::RemoveRun(run.path().to_owned()).into()));
+        let all: Vec<ServerMessage> = told.try_iter().collect();
+        let said = |m: &ServerMessage| matches!(m, ServerMessage::Bridge(BridgeMessage::Problem(why)) if why.contains("a is removed"));
+        assert!(all.iter().any(said), "{all:?}");
+        let file = NewFile {
+            path: run.path().join("figures/losses.csv"),
+            replace: false,
+            content: FileContent::Text(String::new()),
+        };
+        let (id, command) = (7, EngineCommand::Measure);
+        for message in [
+            BridgeRequest::Figures.into(),
+            BridgeRequest::Write(Box::new(file)).into(),
+            BridgeRequest::ResumeEngine(None).into(),
+            ClientMessage::Command { id, command },
+        ] {
+            worker.on_input(BridgeInput::Terminal(message.clone()));
+            let came = told.try_recv().expect("an answer at once");
+            let refused = said(&came) || matches!(&came, ServerMessage::Reply { id: 7, error: Some(_), .. });
+            assert!(refused, "{message:?}: {came:?}");
+            told.try_iter().for_each(drop);
+        }
+        assert!(!run.path().exists() && !worker.writers.is_writing() && !worker.starting);
+    }
+
+    #[test]
+    fn only_a_run_at_rest_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
+        let lock = run.lock().unwrap();
+        let why = remove_run_dir(run.path()).unwrap_err();
+        assert!(why.contains("is running; stop it first") && run.path().is_dir(), "{why}");
+        drop(lock);
+        // By another name it is the run that goes, not its name.
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(run.path(), &link).unwrap();
+        assert_eq!(remove_run_dir(&link).unwrap(), "link");
+        assert!(!run.path().exists());
+        // Whatever else a path names stays.
+        std::fs::create_dir(dir.path().join("other")).unwrap();
+        assert!(remove_run_dir(&dir.path().join("other")).is_err());
+        std::fs::write(dir.path().join("other/config.toml"), "").unwrap();
+        assert!(remove_run_dir(&dir.path().join("other")).is_err());
+        assert!(dir.path().join("other/config.toml").is_file());
+    }
+}

@@ -1,0 +1,469 @@
+//! What a bridge says over a line waits here.
+//!
+//! Whatever was written waits in the buffers of pipes, `ssh` and network behind what was written before. So that the
+//! answer to a key is never far behind, snapshots and the parts of large messages go one at a time, the next when the near
+//! end has taken the last; a newer snapshot takes the place of one that waits. Events and answers go at once.
+
+use crate::frame;
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
+use std::collections::VecDeque;
+use std::io::Write;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use surfit_core::protocol::{BridgeMessage, ServerMessage};
+use surfit_core::snapshot::Snapshot;
+
+/// Longest message in bytes of JSON that goes in one frame.
+const MAX_WHOLE_BYTES: usize = 16 << 10;
+/// Least bytes of JSON in a part of a longer one, and most.
+const MIN_PART_BYTES: usize = 4 << 10;
+const MAX_PART_BYTES: usize = 1 << 20;
+/// Time on the way, beyond the shortest ever seen, below which the next part is larger, and above which it is smaller.
+const SHORT_DELAY: Duration = Duration::from_millis(250);
+const LONG_DELAY: Duration = Duration::from_millis(600);
+/// Least time between two snapshots, and longest on a slow line: as long as the last took, so that at most half of the
+/// line is for snapshots.
+const MIN_SNAPSHOT_INTERVAL: Duration = Duration::from_millis(200);
+const MAX_SNAPSHOT_INTERVAL: Duration = Duration::from_secs(2);
+/// After so much silence the near end is told that the line carries.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
+/// Messages that may wait in their order; with more, the bridge has to.
+const MAX_QUEUED_MESSAGES: usize = 4096;
+
+/// Queue between a bridge and the thread that writes to its line.
+#[derive(Debug)]
+pub struct LineQueue {
+    pending: Mutex<PendingMessages>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct PendingMessages {
+    /// Goes before everything else.
+    urgent: VecDeque<ServerMessage>,
+    /// Goes in its order, after the large message that is under way.
+    ordered: VecDeque<ServerMessage>,
+    large: Option<LargeMessage>,
+    /// The latest snapshot, when it was not sent yet.
+    snapshot: Option<Box<Snapshot>>,
+    /// The snapshot that the near end has.
+    sent_snapshot: Option<Box<Snapshot>>,
+    /// When what the near end has not taken yet was sent, and whether that was a snapshot.
+    in_flight: Option<(Instant, bool)>,
+    next_snapshot_at: Instant,
+    shortest_trip: Duration,
+    part_bytes: usize,
+    /// Only the last words are sent any more.
+    is_ending: bool,
+    /// Nothing can be sent any more.
+    is_closed: bool,
+}
+
+#[derive(Debug)]
+struct LargeMessage {
+    json: String,
+    sent_bytes: usize,
+    is_snapshot: bool,
+    is_about_shown_run: bool,
+}
+
+impl LineQueue {
+    /// Returns an empty queue.
+    pub fn new() -> Self {
+        Self { pending: Mutex::new(PendingMessages::new(Instant::now())), changed: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, PendingMessages> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a message; waits while too many are there. False when the line is closed.
+    pub fn push(&self, message: ServerMessage) -> bool {
+        let is_full = |p: &mut PendingMessages| p.ordered.len() >= MAX_QUEUED_MESSAGES && !p.is_closed && !p.is_ending;
+        let mut pending = self.changed.wait_while(self.lock(), is_full).unwrap_or_else(PoisonError::into_inner);
+        pending.push(message);
+        self.changed.notify_all();
+        !pending.is_closed
+    }
+
+    /// The near end has taken a snapshot or a part.
+    pub fn on_taken(&self) {
+        self.lock().on_taken(Instant::now());
+        self.changed.notify_all();
+    }
+
+    /// Says the last words, and nothing else that waits.
+    pub fn end(&self, words: Option<String>) {
+        let mut pending = self.lock();
+        *pending = PendingMessages { is_closed: pending.is_closed, ..PendingMessages::new(Instant::now()) };
+        pending.urgent.push_back(BridgeMessage::Farewell { words }.into());
+        pending.is_ending = true;
+        self.changed.notify_all();
+    }
+
+    /// True when the line takes nothing any more.
+    pub fn is_closed(&self) -> bool {
+        self.lock().is_closed
+    }
+
+    /// Writes what there is to a line whose greeting was written, until the end or until the line is gone.
+    pub fn write_to(&self, line: impl Write) {
+        let mut line = DeflateEncoder::new(line, Compression::default());
+        while let Some(json) = self.wait_for_frame() {
+            if frame::write_json(&mut line, &json).is_err() {
+                break;
+            }
+        }
+        self.close();
+    }
+
+    /// Leaves out whatever is said from now on: nobody listens.
+    pub fn close(&self) {
+        self.lock().is_closed = true;
+        self.changed.notify_all();
+    }
+
+    fn wait_for_frame(&self) -> Option<String> {
+        let began = Instant::now();
+        let mut pending = self.lock();
+        loop {
+            let now = Instant::now();
+            if let Some(json) = pending.next_frame(now) {
+                self.changed.notify_all();
+                return Some(json);
+            }
+            if pending.is_ending {
+                return None;
+            }
+            let silent = now - began;
+            if silent >= KEEPALIVE_INTERVAL {
+                return Some(encode(&BridgeMessage::KeepAlive.into()));
+            }
+            let wait = pending.snapshot_wait(now).min(KEEPALIVE_INTERVAL - silent);
+            pending = self.changed.wait_timeout(pending, wait).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+/// A message as JSON; one that has no such form, a fault of the program, is told as that.
+fn encode(message: &ServerMessage) -> String {
+    let fault =
+        |e: serde_json::Error| serde_json::json!({"type": "bridge", "message": "problem", "body": e.to_string()});
+    serde_json::to_string(message).unwrap_or_else(|e| fault(e).to_string())
+}
+
+impl PendingMessages {
+    fn new(now: Instant) -> Self {
+        Self {
+            urgent: VecDeque::new(),
+            ordered: VecDeque::new(),
+            large: None,
+            snapshot: None,
+            sent_snapshot: None,
+            in_flight: None,
+            next_snapshot_at: now,
+            shortest_trip: Duration::MAX,
+            part_bytes: MIN_PART_BYTES,
+            is_ending: false,
+            is_closed: false,
+        }
+    }
+
+    fn push(&mut self, mut message: ServerMessage) {
+        match &mut message {
+            ServerMessage::Snapshot(snapshot) => {
+                self.snapshot = Some(snapshot.clone());
+                return;
+            }
+            ServerMessage::Bridge(BridgeMessage::RunState(state)) => {
+                self.snapshot = state.snapshot.take().map(Box::new);
+            }
+            ServerMessage::Bridge(BridgeMessage::RunOpened(_)) => self.drop_shown_run(),
+            _ => {}
+        }
+        let is_urgent = matches!(
+            message,
+            ServerMessage::Reply { .. }
+                | ServerMessage::Bridge(
+                    BridgeMessage::RunOpened(_)
+                        | BridgeMessage::Unopened { .. }
+                        | BridgeMessage::Unread { .. }
+                        | BridgeMessage::Runs(_)
+                        | BridgeMessage::Notice(_)
+                        | BridgeMessage::Problem(_)
+                        | BridgeMessage::KeepAlive
+                )
+        );
+        if is_urgent { self.urgent.push_back(message) } else { self.ordered.push_back(message) }
+    }
+
+    /// Leaves out what is about the run that was shown before.
+    fn drop_shown_run(&mut self) {
+        self.snapshot = None;
+        self.ordered.retain(|m| !m.is_about_shown_run() && !is_run_state(m));
+        if let Some(dropped) = self.large.take_if(|l| l.is_about_shown_run)
+            && dropped.is_snapshot
+        {
+            self.sent_snapshot = None;
+        }
+    }
+
+    fn on_taken(&mut self, now: Instant) {
+        let Some((sent_at, was_snapshot)) = self.in_flight.take() else {
+            return;
+        };
+        let took = now.saturating_duration_since(sent_at);
+        self.shortest_trip = self.shortest_trip.min(took);
+        let delay = took - self.shortest_trip;
+        if was_snapshot {
+            self.next_snapshot_at = now + took.clamp(MIN_SNAPSHOT_INTERVAL, MAX_SNAPSHOT_INTERVAL);
+        } else if delay < SHORT_DELAY {
+            self.part_bytes = (2 * self.part_bytes).min(MAX_PART_BYTES);
+        } else if delay > LONG_DELAY {
+            self.part_bytes = (self.part_bytes / 2).max(MIN_PART_BYTES);
+        }
+    }
+
+    /// The time until a snapshot that waits may be sent.
+    fn snapshot_wait(&self, now: Instant) -> Duration {
+        match self.snapshot.is_some() && self.in_flight.is_none() {
+            true => self.next_snapshot_at.saturating_duration_since(now).max(Duration::from_millis(1)),
+            false => Duration::MAX,
+        }
+    }
+
+    /// What the line takes now.
+    fn next_frame(&mut self, now: Instant) -> Option<String> {
+        if let Some(message) = self.urgent.pop_front() {
+            return Some(encode(&message));
+        }
+        if self.in_flight.is_none() {
+            let snapshot = (now >= self.next_snapshot_at).then(|| self.next_snapshot()).flatten();
+            if snapshot.is_some() {
+                self.in_flight = Some((now, true));
+                return snapshot;
+            }
+        }
+        if self.large.is_none() {
+            let message = self.ordered.pop_front()?;
+            let json = encode(&message);
+            if json.len() <= MAX_WHOLE_BYTES {
+                return Some(json);
+            }
+            let is_about_shown_run = is_run_state(&message);
+            self.large = Some(LargeMessage { json, sent_bytes: 0, is_snapshot: false, is_about_shown_run });
+        }
+        if self.in_flight.is_some() {
+            return None;
+        }
+        self.in_flight = Some((now, false));
+        self.next_part()
+    }
+
+    /// The latest snapshot, by what is new in it where that is shorter; `None` when there is none, or it goes in parts.
+    fn next_snapshot(&mut self) -> Option<String> {
+        let base_is_here = self.large.as_ref().is_none_or(|l| !l.is_snapshot);
+        let snapshot = self.snapshot.take_if(|_| base_is_here)?;
+        let delta = self.sent_snapshot.as_deref().and_then(|sent| snapshot.diff(sent));
+        let json = encode(&match delta {
+            Some(delta) => ServerMessage::Changed(Box::new(delta)),
+            None => ServerMessage::Snapshot(snapshot.clone()),
+        });
+        if json.len() <= MAX_WHOLE_BYTES {
+            self.sent_snapshot = Some(snapshot);
+            return Some(json);
+        }
+        if self.large.is_none() {
+            self.sent_snapshot = Some(snapshot);
+            self.large = Some(LargeMessage { json, sent_bytes: 0, is_snapshot: true, is_about_shown_run: true });
+        } else {
+            self.snapshot = Some(snapshot);
+        }
+        None
+    }
+
+    fn next_part(&mut self) -> Option<String> {
+        let large = self.large.as_mut()?;
+        let offset = large.sent_bytes;
+        let mut end = (offset + self.part_bytes).min(large.json.len());
+        while !large.json.is_char_boundary(end) {
+            end -= 1;
+        }
+        let (text, last) = (large.json[offset..end].to_owned(), end == large.json.len());
+        large.sent_bytes = end;
+        if last {
+            self.large = None;
+        }
+        Some(encode(&BridgeMessage::Part { offset, text, last }.into()))
+    }
+}
+
+fn is_run_state(message: &ServerMessage) -> bool {
+    matches!(message, ServerMessage::Bridge(BridgeMessage::RunState(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::SnapshotDeltas;
+    use crate::fake::notice;
+    use crate::remote::line::PartBuffer;
+    use surfit_core::event::{Envelope, LossCurve};
+    use surfit_core::protocol::OpenedRun;
+    use surfit_core::run_state::RunState;
+    use surfit_core::surface::Degrees;
+
+    fn degrees() -> Degrees {
+        Degrees::new(3, 3).unwrap()
+    }
+
+    fn event(seq: u64) -> ServerMessage {
+        ServerMessage::Event(Envelope { seq, time: 0.0, event: notice("n") })
+    }
+
+    fn snapshot(grid: usize, fit_step: u64) -> ServerMessage {
+        ServerMessage::Snapshot(Box::new(Snapshot { fit_step, ..Snapshot::empty(degrees(), grid) }))
+    }
+
+    fn opened() -> ServerMessage {
+        let (id, dir, name) = ("a".to_owned(), "/r/a".into(), "a".into());
+        BridgeMessage::RunOpened(OpenedRun { id, dir, name, grid: 5, degrees: degrees() }).into()
+    }
+
+    fn large_state(seq: u64) -> ServerMessage {
+        let mut state = RunState { seq, ..RunState::default() };
+        let values: Vec<f32> = (0..3000).map(|n| n as f32 / 7.0).collect();
+        for curve in [LossCurve::Surface, LossCurve::Corner(0)] {
+            state.curves.entry(curve).or_default().extend(0, &values);
+        }
+        BridgeMessage::RunState(Box::new(state)).into()
+    }
+
+    /// The near end of a queue.
+    struct NearEnd {
+        pending: PendingMessages,
+        now: Instant,
+        parts: PartBuffer,
+        deltas: SnapshotDeltas,
+    }
+
+    impl NearEnd {
+        fn new() -> Self {
+            let now = Instant::now();
+            let pending = PendingMessages::new(now);
+            Self { pending, now, parts: PartBuffer::default(), deltas: SnapshotDeltas::default() }
+        }
+
+        /// Everything that the line takes until something must be taken first.
+        fn frames(&mut self) -> Vec<String> {
+            std::iter::from_fn(|| self.pending.next_frame(self.now)).collect()
+        }
+
+        /// The messages of frames, in words.
+        fn decode(&mut self, frames: Vec<String>) -> Vec<String> {
+            let whole = |frame: String| match frame::parse_server_message(&frame).unwrap()? {
+                ServerMessage::Bridge(BridgeMessage::Part { offset, text, last }) => {
+                    frame::parse_server_message(&self.parts.push(offset, &text, last).unwrap()?).unwrap()
+                }
+                other => Some(other),
+            };
+            let words = |message| match self.deltas.expand(message).unwrap() {
+                ServerMessage::Event(e) => format!("event {}", e.seq),
+                ServerMessage::Snapshot(s) => format!("snapshot {}", s.fit_step),
+                ServerMessage::Reply { id, .. } => format!("reply {id}"),
+                ServerMessage::Bridge(BridgeMessage::RunState(s)) => format!("state {}", s.seq),
+                ServerMessage::Bridge(BridgeMessage::RunOpened(run)) => format!("opened {}", run.id),
+                other => format!("{other:?}"),
+            };
+            frames.into_iter().filter_map(whole).map(words).collect()
+        }
+
+        fn take(&mut self, after: Duration) {
+            self.now += after;
+            self.pending.on_taken(self.now);
+        }
+    }
+
+    #[test]
+    fn snapshots_go_one_at_a_time_the_latest_wins_and_no_event_is_left_out() {
+        let mut near = NearEnd::new();
+        for step in 1..=3 {
+            near.pending.push(snapshot(5, step));
+            near.pending.push(event(step));
+        }
+        let frames = near.frames();
+        assert_eq!(near.decode(frames), ["snapshot 3", "event 1", "event 2", "event 3"]);
+        for step in 4..=9 {
+            near.pending.push(snapshot(5, step));
+            near.pending.push(event(step));
+        }
+        let frames = near.frames();
+        assert_eq!(near.decode(frames).len(), 6, "no snapshot before the last was taken");
+        near.take(Duration::from_secs(1));
+        assert!(near.frames().is_empty(), "half of the line is for others");
+        near.now += Duration::from_secs(1);
+        let frames = near.frames();
+        assert!(frames[0].contains("\"changed\"") && frames[0].len() < 4000, "{}", frames[0]);
+        assert_eq!(near.decode(frames), ["snapshot 9"]);
+    }
+
+    #[test]
+    fn answers_go_between_the_parts_of_a_large_message_and_events_after_it() {
+        let mut near = NearEnd::new();
+        near.pending.push(opened());
+        near.pending.push(large_state(7));
+        near.pending.push(event(8));
+        let mut frames = near.frames();
+        near.pending.push(ServerMessage::Reply { id: 3, error: None, events: None });
+        frames.extend(near.frames());
+        assert_eq!(near.decode(frames), ["opened a", "reply 3"]);
+        let mut came = Vec::new();
+        while came.len() < 2 {
+            near.take(Duration::from_millis(400));
+            let frames = near.frames();
+            came.extend(near.decode(frames));
+        }
+        assert_eq!(came, ["state 7", "event 8"]);
+    }
+
+    #[test]
+    fn another_run_takes_the_place_of_what_waits_of_the_one_before() {
+        let mut near = NearEnd::new();
+        near.pending.push(snapshot(101, 1));
+        near.pending.push(large_state(7));
+        near.pending.push(event(8));
+        let mut frames = near.frames();
+        near.pending.push(opened());
+        near.pending.push(snapshot(101, 2));
+        near.pending.push(event(1));
+        while near.pending.in_flight.is_some() || near.pending.snapshot.is_some() {
+            near.take(Duration::from_secs(2));
+            frames.extend(near.frames());
+        }
+        let mut came = near.decode(frames);
+        came.sort();
+        assert_eq!(came, ["event 1", "opened a", "snapshot 2"]);
+    }
+
+    #[test]
+    fn a_slow_line_is_kept_short_and_a_fast_one_is_used() {
+        for (rate, delay, least) in [(10_000.0, 0.05, 7_000.0), (2_000.0, 0.3, 1_000.0), (1e6, 0.3, 1e5)] {
+            let (mut near, state) = (NearEnd::new(), large_state(1));
+            let (mut sent, mut longest, mut seconds) = (0.0, 0.0f64, 0.0);
+            while seconds < 25.0 {
+                if near.pending.large.is_none() {
+                    near.pending.push(state.clone());
+                }
+                let bytes: usize = near.frames().iter().map(String::len).sum();
+                // Deflate makes a third of it.
+                let trip = bytes as f64 / 3.0 / rate + 2.0 * delay;
+                near.take(Duration::from_secs_f64(trip));
+                (sent, seconds) = (sent + bytes as f64 / 3.0, seconds + trip);
+                longest = if seconds > 10.0 { longest.max(trip) } else { longest };
+            }
+            let used = sent / seconds;
+            assert!(used > least && longest < 2.5, "{rate}: {used:.0} B/s, {longest:.2} s");
+        }
+    }
+}
