@@ -1,23 +1,21 @@
 //! The state of the workbench. Everything that changes it goes through [`App::update`], which touches neither terminal
 //! nor clock nor connection.
 
-mod actions;
-mod comparison;
 mod degree_plan;
 mod engine_commands;
 mod export_menu;
-mod followed_runs;
 mod incoming_messages;
 mod key_input;
 mod message;
+mod models;
 mod mouse;
+mod other_runs;
 mod overlay;
+mod panes;
 mod paste;
 mod questions;
 mod remote_line;
-mod runs;
 mod search;
-mod steer_commands;
 mod themes;
 mod typed_commands;
 
@@ -27,8 +25,7 @@ pub use message::{Banner, MessageKind, ScreenMessage as Note};
 pub use overlay::{Overlay, PictureSubject};
 pub use questions::{AnswerAction, AnswerChoice, Question};
 pub use remote_line::RemoteLine;
-pub use steer_commands::SteerCommand;
-pub use typed_commands::{TYPED_COMMAND_EXAMPLES, TypedCommand, parse};
+pub use typed_commands::{CommandError, TYPED_COMMAND_EXAMPLES, TypedCommand, parse};
 
 use crate::action::Action;
 use crate::key::Key;
@@ -70,6 +67,16 @@ impl Pane {
     /// The pane's name.
     pub fn name(self) -> &'static str {
         ["Loss", "Surface", "Control points"][self as usize]
+    }
+
+    /// The pane after it, round about.
+    pub fn next(self) -> Self {
+        Pane::ALL[(self as usize + 1) % 3]
+    }
+
+    /// The pane before it, round about.
+    pub fn previous(self) -> Self {
+        Pane::ALL[(self as usize + 2) % 3]
     }
 }
 
@@ -254,9 +261,9 @@ pub struct App {
     /// Another run was asked for; until its picture comes, what comes is of the one before.
     awaiting_run_state: bool,
     /// Other runs that are being read, and what for.
-    pending_comparisons: comparison::PendingComparisons,
+    pending_comparisons: other_runs::PendingComparisons,
     /// Other runs whose growth is told, and the run whose surface is shown beside this one's.
-    followed_runs: followed_runs::FollowedRuns,
+    followed_runs: other_runs::FollowedRuns,
     last_click: Option<(f64, u16, u16)>,
     shown_stall_secs: Option<u64>,
     /// The border that the mouse holds.
@@ -325,8 +332,8 @@ impl App {
             cursor_initialised: false,
             metric_initialised: false,
             awaiting_run_state: false,
-            pending_comparisons: comparison::PendingComparisons::default(),
-            followed_runs: followed_runs::FollowedRuns::default(),
+            pending_comparisons: other_runs::PendingComparisons::default(),
+            followed_runs: other_runs::FollowedRuns::default(),
             last_click: None,
             shown_stall_secs: None,
             dragged_border: None,
@@ -387,7 +394,7 @@ impl App {
             // One that does not listen makes none, and needs none.
             AppMessage::CheckpointRequest if self.is_connected() && !self.readonly => {
                 self.dirty = true;
-                self.perform_action(Action::Checkpoint)
+                self.perform_action(action!("checkpoint"))
             }
             AppMessage::CheckpointRequest => Vec::new(),
             AppMessage::LinkEnded => {
@@ -398,8 +405,20 @@ impl App {
         }
     }
 
+    /// Does what an action says, or tells why it cannot be done.
+    pub fn perform_action(&mut self, action: &Action) -> Vec<Effect> {
+        self.dirty = true;
+        match (action.availability)(self) {
+            Ok(()) => (action.run)(self),
+            Err(why) => {
+                self.show_message(MessageKind::Hint, format!("{}: {why}", action.label));
+                Vec::new()
+            }
+        }
+    }
+
     /// The key of an action as the screen shows it.
-    pub fn key_label(&self, action: Action) -> String {
+    pub fn key_label(&self, action: &Action) -> String {
         self.keymap.key_label(action, self.theme.is_ascii())
     }
 

@@ -96,7 +96,7 @@ impl App {
     }
 
     /// Plans a change of degree; nothing is done before it is confirmed.
-    pub(super) fn plan_degree(&mut self, axis: ParameterAxis, by: i8) -> Vec<Effect> {
+    pub(crate) fn plan_degree(&mut self, axis: ParameterAxis, by: i8) -> Vec<Effect> {
         match self.target_degrees().with_changed_degree(axis, by) {
             Ok(to) => {
                 let (from, order) = (self.degrees(), self.next_message_order());

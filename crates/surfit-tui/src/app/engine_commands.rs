@@ -1,12 +1,11 @@
 //! Commands to the engine, and what is waited for until they are answered.
 
 use super::message::MessageKind;
-use super::{App, Effect};
-use crate::action::Action;
+use super::{App, Effect, EngineLink};
 use crate::link::Outgoing;
 use surfit_core::protocol::{EngineCommand, RateChange};
 use surfit_core::snapshot::EngineState;
-use surfit_core::surface::Degrees;
+use surfit_core::surface::{Degrees, ParameterAxis};
 
 /// A command without a reply.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,9 +34,14 @@ const ACCEPTED_REQUEST_TIMEOUT_SECS: f64 = 3.0;
 /// Grids that the keys go through; each is of the form that coarse-to-fine measuring likes, or usual.
 const GRID_SIZES: [usize; 13] = [3, 5, 7, 9, 11, 15, 21, 25, 31, 41, 51, 81, 101];
 
+/// Presses of a key that come faster than this are one that is held down: terminals wait this long before they repeat it.
+const KEY_REPEAT_TIMEOUT_SECS: f64 = 1.0;
+/// What a key multiplies the learning rate with, or divides it by.
+const RATE_STEP_FACTOR: f64 = 1.25;
+
 impl App {
     /// Sends a command and remembers that it waits.
-    pub(super) fn send_command(&mut self, name: &'static str, command: EngineCommand) -> Vec<Effect> {
+    pub(crate) fn send_command(&mut self, name: &'static str, command: EngineCommand) -> Vec<Effect> {
         let waiting = self.engine_stopped().then(|| "starting the engine …".into());
         self.send_command_with_progress(name, command, waiting)
     }
@@ -126,7 +130,7 @@ impl App {
             EngineState::Running | EngineState::Paused | EngineState::Starting
         );
         if let Some(pending) = self.pending.values_mut().next_back().filter(|_| at_rest) {
-            let key = self.keymap.key_label(Action::Measure, self.theme.is_ascii());
+            let key = self.keymap.key_label(action!("measure"), self.theme.is_ascii());
             pending.done_text =
                 Some(format!("The grid is {value}×{value}; {key} measures what is not measured on it."));
         }
@@ -210,5 +214,177 @@ impl App {
         self.requested_rate = None;
         self.requested_draws = None;
         self.degree_plan = None;
+    }
+
+    pub(crate) fn start_job(&mut self) -> Vec<Effect> {
+        match self.run_state.engine_state() {
+            EngineState::Paused => self.send_command("start", EngineCommand::Unpause),
+            EngineState::Finished => self.ask_fit(),
+            _ => self.send_command("start", EngineCommand::Start),
+        }
+    }
+
+    pub(crate) fn start_corners(&mut self) -> Vec<Effect> {
+        match self.run_state.corners.is_empty() {
+            true => self.send_command("start", EngineCommand::StartCorners),
+            false => self.ask_corners(),
+        }
+    }
+
+    pub(crate) fn toggle_pause(&mut self) -> Vec<Effect> {
+        let command = match self.run_state.engine_state() {
+            EngineState::Paused => EngineCommand::Unpause,
+            _ => EngineCommand::Pause,
+        };
+        self.send_command("pause", command)
+    }
+
+    pub(crate) fn write_checkpoint(&mut self) -> Vec<Effect> {
+        let waiting = Some("writing a checkpoint …".into());
+        let effects = self.send_command_with_progress("checkpoint", EngineCommand::Checkpoint, waiting);
+        if let Some(p) = self.pending.values_mut().next_back() {
+            p.done_text = Some("The checkpoint is on disk.".into());
+        }
+        effects
+    }
+
+    /// Starts the engine again, or tries a line again that was refused.
+    pub(crate) fn resume_engine(&mut self) -> Vec<Effect> {
+        if self.remote_line.as_ref().is_some_and(|l| l.is_refused()) {
+            self.show_message(MessageKind::Info, "dialling …");
+            return vec![Effect::Send(Outgoing::Reconnect)];
+        }
+        self.connection = EngineLink::Connecting;
+        self.show_message(MessageKind::Info, "starting the engine …");
+        // The run on the screen, and no other that is shown where the engine is.
+        let dir = self.run_location.as_ref().map(|place| place.dir.clone());
+        vec![Effect::Send(Outgoing::ResumeEngine(dir))]
+    }
+
+    pub(crate) fn measure_distances(&mut self) -> Vec<Effect> {
+        self.points.show_distances = true;
+        self.send_command("distances", EngineCommand::Distances)
+    }
+
+    /// Goes to the grid that `next` gives, if there is one.
+    pub(crate) fn set_next_grid(&mut self, next: fn(&App) -> Option<usize>) -> Vec<Effect> {
+        next(self).map_or(Vec::new(), |grid| self.set_grid(grid))
+    }
+
+    pub(crate) fn toggle_frozen_point(&mut self) -> Vec<Effect> {
+        let point = self.selected_point().map(|p| (p.i, p.j, !p.frozen));
+        point.map_or(Vec::new(), |(i, j, frozen)| self.send_command("freeze", EngineCommand::Freeze { i, j, frozen }))
+    }
+
+    /// Peak of the learning rate as the user sees it: what was asked for last, else what was reported.
+    pub fn peak_rate(&self) -> f64 {
+        let reported = self.run_state.snapshot.as_ref().map_or(0.0, |s| s.peak_rate);
+        self.requested_rate().unwrap_or(reported)
+    }
+
+    /// Draws a step as the user sees them.
+    pub fn draws(&self) -> usize {
+        let reported = self.run_state.snapshot.as_ref().map_or(1, |s| s.draws.max(1));
+        self.requested_draws().unwrap_or(reported)
+    }
+
+    pub(crate) fn change_rate(&mut self, up: bool) -> Vec<Effect> {
+        let factor = if up { RATE_STEP_FACTOR } else { 1.0 / RATE_STEP_FACTOR };
+        // Three digits, so that a number a person can read comes of it.
+        let peak = round_to_three_digits(self.peak_rate() * factor);
+        self.set_rate(RateChange::Peak(peak))
+    }
+
+    pub(crate) fn change_draws(&mut self, by: i64) -> Vec<Effect> {
+        match self.draws().checked_add_signed(by as isize) {
+            Some(draws) if draws > 0 => self.set_draws(draws),
+            _ => {
+                self.show_message(MessageKind::Hint, "draws: a step has at least one");
+                Vec::new()
+            }
+        }
+    }
+
+    /// Another run of the planned degree; without a plan, of one more along both.
+    pub(crate) fn request_new_run(&mut self, queued: bool) -> Vec<Effect> {
+        // A key that is held down repeats many times a second, and every run has an engine of its own.
+        let last = self.last_new_run_at.replace(self.now);
+        if last.is_some_and(|at| self.now - at < KEY_REPEAT_TIMEOUT_SECS) {
+            self.show_message(
+                MessageKind::Hint,
+                "one run at a time: release the key, then press it again for another one",
+            );
+            return Vec::new();
+        }
+        let present = self.degrees();
+        let degrees = match self.degree_plan.take() {
+            Some(plan) => plan.to,
+            None => {
+                let more = present.with_changed_degree(ParameterAxis::U, 1);
+                let both = more.and_then(|d| match d.patch().corner_count() {
+                    4 => d.with_changed_degree(ParameterAxis::V, 1),
+                    _ => Ok(d),
+                });
+                match both {
+                    Ok(degrees) => degrees,
+                    Err(why) => {
+                        self.show_message(MessageKind::Hint, why.to_string());
+                        return Vec::new();
+                    }
+                }
+            }
+        };
+        self.send_new_run_request(degrees, queued)
+    }
+
+    pub(super) fn send_new_run_request(&mut self, degrees: Degrees, queued: bool) -> Vec<Effect> {
+        if queued {
+            self.show_message(MessageKind::Info, format!("putting degree {degrees} into the queue …"));
+            return vec![Effect::Send(Outgoing::Queue(degrees))];
+        }
+        self.show_message(MessageKind::Info, format!("making a run of degree {degrees} from here …"));
+        vec![Effect::Send(Outgoing::Fork(degrees))]
+    }
+
+    /// What takes a while in the engine, how far it is, and how to give it up.
+    pub(super) fn task_progress_line(&self) -> Option<String> {
+        let errand = self.run_state.snapshot.as_ref()?.errand.as_ref()?;
+        let part = match errand.total {
+            0 => String::new(),
+            total => format!(" {:.0} %", 100.0 * errand.done as f64 / total as f64),
+        };
+        let more = match errand.waiting {
+            0 => String::new(),
+            n => format!(", {n} more wait"),
+        };
+        let key = self.key_label(action!("cancel"));
+        Some(format!("{}{part}{more}; {key} gives it up", errand.name))
+    }
+
+    /// The engine exports, searches or measures something beside the job, or was asked to.
+    pub(super) fn is_task_running(&self) -> bool {
+        let snapshot = self.run_state.snapshot.as_ref();
+        snapshot.is_some_and(|s| s.errand.is_some()) || self.awaits_task_reply()
+    }
+
+    /// Something that can be given up was asked for and is not answered.
+    pub fn awaits_task_reply(&self) -> bool {
+        let long = ["search", "evaluate", "export", "ensemble"];
+        self.pending.values().any(|p| long.contains(&p.name))
+    }
+}
+
+/// A number to three significant digits.
+fn round_to_three_digits(x: f64) -> f64 {
+    format!("{x:.2e}").parse().unwrap_or(x)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_rounded_to_what_a_person_reads() {
+        assert_eq!(round_to_three_digits(0.123456), 0.123);
     }
 }

@@ -13,17 +13,18 @@ impl App {
         let begun = self.pending_prefix.take();
         // Whatever is remapped and whatever is open, ctrl-c asks to leave.
         if key == Key::CTRL_C
-            && matches!(
-                self.keymap.lookup(KeyScope::of_focus(self), begun, key),
-                KeyLookup::Unbound | KeyLookup::Action(Action::Quit)
-            )
+            && match self.keymap.lookup(KeyScope::of_focus(self), begun, key) {
+                KeyLookup::Unbound => true,
+                KeyLookup::Action(action) => action == action!("quit"),
+                KeyLookup::Prefix => false,
+            }
         {
             (self.overlay, self.export_menu) = (None, None);
             // Pressed at the question itself it is meant: leave, and lose nothing.
             if self.question.is_some() {
                 return self.answer_question(AnswerAction::Detach);
             }
-            return self.perform_action(Action::Quit);
+            return self.perform_action(action!("quit"));
         }
         if self.question.is_some() {
             return self.handle_question_key(event);
@@ -59,7 +60,7 @@ impl App {
     }
 
     fn report_unbound_key(&mut self, begun: Option<Key>, key: Key) -> Vec<Effect> {
-        let (help, ascii) = (self.key_label(Action::Help), self.theme.is_ascii());
+        let (help, ascii) = (self.key_label(action!("help")), self.theme.is_ascii());
         let text = match (begun, self.keymap.find_in_other_scope(KeyScope::of_focus(self), key)) {
             (Some(first), _) => format!(
                 "{} {} has no meaning here; {help} shows every key",
@@ -67,9 +68,7 @@ impl App {
                 key.display_label(ascii)
             ),
             (None, Some(action)) => {
-                let entry = action.entry();
-                let place = entry.scope.name();
-                format!("{} is {} in the {place} pane", key.display_label(ascii), entry.label)
+                format!("{} is {} in the {} pane", key.display_label(ascii), action.label, action.scope.name())
             }
             (None, None) => format!("{} has no meaning here; {help} shows every key", key.display_label(ascii)),
         };
@@ -83,50 +82,22 @@ impl App {
     }
 
     /// What the keys after [`App::pending_prefix`] do here.
-    pub fn continuations(&self) -> Vec<(Key, Action)> {
+    pub fn continuations(&self) -> Vec<(Key, &'static Action)> {
         let Some(begun) = self.pending_prefix else {
             return Vec::new();
         };
         let mut all = self.keymap.continuations(KeyScope::of_focus(self), begun);
         if let Some(overlay) = &self.overlay {
-            all.retain(|(_, action)| allowed_in_overlay(overlay, *action));
+            all.retain(|(_, action)| allowed_in_overlay(overlay, action));
         }
         all
     }
 }
 
 /// Whether an action makes sense while `overlay` lies over the panes.
-pub(super) fn allowed_in_overlay(overlay: &Overlay, action: Action) -> bool {
-    let scope = action.entry().scope;
-    let picture = matches!(overlay, Overlay::Image { .. });
-    let curves = matches!(action, Action::LogAxis | Action::Recent | Action::Smooth | Action::CornerCurves);
-    picture && curves
-        || scope == KeyScope::of_overlay(overlay)
-        || scope == KeyScope::Anywhere
-            && matches!(
-                action,
-                Action::Help
-                    | Action::Palette
-                    | Action::Log
-                    | Action::Models
-                    | Action::Runs
-                    | Action::Machine
-                    | Action::Image
-                    | Action::Metric
-                    | Action::Theme
-                    | Action::Themes
-                    | Action::Cancel
-                    | Action::Copy
-                    | Action::CopyMenu
-                    | Action::WriteFile
-                    | Action::Redraw
-                    | Action::Detach
-                    | Action::Resume
-                    | Action::Suspend
-                    | Action::Quit
-                    | Action::Up
-                    | Action::Down
-                    | Action::First
-                    | Action::Last
-            )
+pub(super) fn allowed_in_overlay(overlay: &Overlay, action: &Action) -> bool {
+    let curve_actions = [action!("log-axis"), action!("recent"), action!("smooth"), action!("corner-curves")];
+    action.in_overlays
+        || action.scope == KeyScope::of_overlay(overlay)
+        || matches!(overlay, Overlay::Image { .. }) && curve_actions.contains(&action)
 }

@@ -1,7 +1,6 @@
 //! The line above the footer that tells what just happened.
 
 use super::{App, EngineLink};
-use crate::action::Action;
 use surfit_core::run_state::{LogLine, LogTopic};
 use surfit_core::text::{MAX_SENTENCE_CHARS, to_printable};
 
@@ -108,7 +107,7 @@ impl App {
 
     /// What stays on the screen as long as there is no engine.
     pub fn banner(&self) -> Option<Banner> {
-        let (resume, leave) = (self.key_label(Action::Resume), self.key_label(Action::Quit));
+        let (resume, leave) = (self.key_label(action!("resume")), self.key_label(action!("quit")));
         // Who only watches starts nothing.
         let remedy = |does: &str| match self.readonly {
             true => format!("{leave} leaves."),

@@ -1,7 +1,6 @@
 //! The mouse: it does what keys do, at the place it points to.
 
 use super::{AnswerAction, App, Effect, Overlay, Pane};
-use crate::action::Action;
 use crate::key::Key;
 use crate::layout::{ScreenLayout, SidebarList};
 use crate::views;
@@ -78,7 +77,7 @@ impl App {
                 (None, None) if at.y == screen.message.y && self.awaits_plan_confirmation() => {
                     self.handle_key(Key::ENTER.to_event())
                 }
-                (None, None) => self.perform_action(Action::Log),
+                (None, None) => self.perform_action(action!("log")),
             };
         }
         self.pending_prefix = None;
@@ -90,8 +89,8 @@ impl App {
             return hit.map_or(Vec::new(), |action| self.perform_action(action));
         }
         match screen.sidebar_list_at(at) {
-            Some(SidebarList::Models) => return self.perform_action(Action::Models),
-            Some(SidebarList::Log) => return self.perform_action(Action::Log),
+            Some(SidebarList::Models) => return self.perform_action(action!("models")),
+            Some(SidebarList::Log) => return self.perform_action(action!("log")),
             None => {}
         }
         if let Some(pane) = screen.tab_at(at) {
@@ -292,7 +291,7 @@ impl App {
             }
             Pane::Points => {
                 let focus = std::mem::replace(&mut self.focus, pane);
-                let effects = self.perform_action(if by < 0 { Action::Up } else { Action::Down });
+                let effects = self.perform_action(if by < 0 { action!("up") } else { action!("down") });
                 self.focus = focus;
                 return effects;
             }

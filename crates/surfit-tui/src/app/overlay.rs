@@ -94,19 +94,19 @@ impl PictureSubject {
 }
 
 impl Overlay {
-    pub(super) fn help() -> Self {
+    pub(crate) fn help() -> Self {
         Overlay::Help { scroll: 0 }
     }
 
-    pub(super) fn palette() -> Self {
+    pub(crate) fn palette() -> Self {
         Overlay::Palette { input: Input::default(), selected: 0 }
     }
 
-    pub(super) fn log() -> Self {
+    pub(crate) fn log() -> Self {
         Overlay::Log { lines_from_end: 0 }
     }
 
-    pub(super) fn models() -> Self {
+    pub(crate) fn models() -> Self {
         Overlay::Models { selected: 0 }
     }
 
@@ -114,12 +114,12 @@ impl Overlay {
         Overlay::Runs { selected: 0 }
     }
 
-    pub(super) fn machine() -> Self {
+    pub(crate) fn machine() -> Self {
         Overlay::Machine { scroll: 0 }
     }
 
     /// The picture of what a pane shows.
-    pub(super) fn image(pane: Pane) -> Self {
+    pub(crate) fn image(pane: Pane) -> Self {
         let subject = match pane {
             Pane::Loss => PictureSubject::Curves,
             _ => PictureSubject::Heatmap,
@@ -145,7 +145,7 @@ impl Overlay {
 
 impl App {
     /// Shows the next thing there is a picture of.
-    pub(super) fn next_image(&mut self) {
+    pub(crate) fn next_image(&mut self) {
         if let Some(Overlay::Image { subject, .. }) = &mut self.overlay {
             *subject = subject.next();
         }
@@ -161,7 +161,7 @@ impl App {
     }
 
     /// Opens an overlay, or closes it when it is open.
-    pub(super) fn toggle_overlay(&mut self, overlay: Overlay) {
+    pub(crate) fn toggle_overlay(&mut self, overlay: Overlay) {
         let same =
             self.overlay.as_ref().is_some_and(|open| std::mem::discriminant(open) == std::mem::discriminant(&overlay));
         self.overlay = (!same).then_some(overlay);
@@ -191,7 +191,7 @@ impl App {
                 return Vec::new();
             }
             // What the overlay itself says goes before its usual keys below.
-            KeyLookup::Action(action) if action.entry().scope == KeyScope::of_overlay(overlay) => {
+            KeyLookup::Action(action) if action.scope == KeyScope::of_overlay(overlay) => {
                 return self.perform_action(action);
             }
             KeyLookup::Action(action) if begun.is_some() && allowed_in_overlay(overlay, action) => {
@@ -212,8 +212,10 @@ impl App {
             KeyCode::PageDown => self.scroll_overlay(page),
             KeyCode::Enter => return self.confirm_overlay(),
             _ if typing => match meaning {
-                KeyLookup::Action(action @ (Action::Palette | Action::Help | Action::Redraw | Action::Suspend))
-                    if !key.is_letter() =>
+                KeyLookup::Action(action)
+                    if !key.is_letter()
+                        && [action!("palette"), action!("help"), action!("redraw"), action!("suspend")]
+                            .contains(&action) =>
                 {
                     return self.perform_action(action);
                 }
@@ -236,19 +238,20 @@ impl App {
     fn overlay_prefix(&self, key: Key) -> Option<Key> {
         let overlay = self.overlay.as_ref()?;
         let follow = self.keymap.continuations(KeyScope::of_focus(self), key);
-        follow.iter().any(|(_, a)| allowed_in_overlay(overlay, *a)).then_some(key)
+        follow.iter().any(|(_, a)| allowed_in_overlay(overlay, a)).then_some(key)
     }
 
     /// Does what an action means while something lies over the panes.
-    fn perform_overlay_action(&mut self, action: Action) -> Vec<Effect> {
+    fn perform_overlay_action(&mut self, action: &Action) -> Vec<Effect> {
+        // In the list of themes the next one is the line below.
+        let themes = matches!(self.overlay, Some(Overlay::Themes { .. }));
         match action {
-            // In the list of themes the next one is the line below.
-            Action::Theme if matches!(self.overlay, Some(Overlay::Themes { .. })) => self.scroll_overlay(1),
-            Action::Quit => self.overlay = None,
-            Action::Up => self.scroll_overlay(-1),
-            Action::Down => self.scroll_overlay(1),
-            Action::First => self.scroll_overlay(i64::MIN / 2),
-            Action::Last => self.scroll_overlay(i64::MAX / 2),
+            a if a == action!("theme") && themes => self.scroll_overlay(1),
+            a if a == action!("quit") => self.overlay = None,
+            a if a == action!("up") => self.scroll_overlay(-1),
+            a if a == action!("down") => self.scroll_overlay(1),
+            a if a == action!("first") => self.scroll_overlay(i64::MIN / 2),
+            a if a == action!("last") => self.scroll_overlay(i64::MAX / 2),
             _ => return self.perform_action(action),
         }
         Vec::new()
@@ -354,7 +357,7 @@ impl App {
                     return done;
                 }
                 match views::palette::matching_actions(self, input.value()).get(selected) {
-                    Some(&action) => self.perform_action(action),
+                    Some(action) => self.perform_action(action),
                     None => {
                         self.show_message(MessageKind::Hint, format!("no action is called `{}`", input.value()));
                         Vec::new()

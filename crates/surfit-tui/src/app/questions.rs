@@ -1,7 +1,7 @@
 //! Questions, asked before something cannot be taken back.
 
 use super::message::MessageKind;
-use super::{App, Effect, EngineLink};
+use super::{App, Effect, EngineLink, RemoteLine};
 use crate::link::{LeaveReason, NewFile, Outgoing};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use surfit_core::event::JobStage;
@@ -111,6 +111,31 @@ impl App {
         Vec::new()
     }
 
+    pub(crate) fn detach(&mut self) -> Vec<Effect> {
+        match self.batch_job.is_some() && self.is_connected() {
+            true => self.ask_quit(),
+            false => self.exit_effects(LeaveReason::Detached),
+        }
+    }
+
+    pub(crate) fn quit(&mut self) -> Vec<Effect> {
+        if self.readonly || self.remote_line.as_ref().is_some_and(RemoteLine::is_down) {
+            return self.exit_effects(LeaveReason::Detached);
+        }
+        let connected = matches!(self.connection, EngineLink::Connected { .. });
+        let busy =
+            matches!(self.run_state.engine_state(), EngineState::Running | EngineState::Paused | EngineState::Starting)
+                || self.is_task_running();
+        // An engine that is found or started at this moment goes on with its job.
+        let asked = self.engine_stopped() && self.awaits_task_reply();
+        if self.connection == EngineLink::Connecting || connected && busy || asked {
+            return self.ask_quit();
+        }
+        // An idle engine is of use only to those who still watch it.
+        let alone = self.run_state.snapshot.as_ref().is_none_or(|s| s.viewers <= 1);
+        self.exit_effects(LeaveReason::Quit { stop_engine: connected && alone })
+    }
+
     pub(super) fn ask_quit(&mut self) -> Vec<Effect> {
         let text = match &self.run_state.snapshot {
             _ if self.connection == EngineLink::Connecting => {
@@ -142,7 +167,7 @@ impl App {
         }
     }
 
-    pub(super) fn ask_stop(&mut self) -> Vec<Effect> {
+    pub(crate) fn ask_stop(&mut self) -> Vec<Effect> {
         let text = match &self.run_state.snapshot {
             Some(s) if s.total > 0 => {
                 let have = if is_plural(s.stage) { "have" } else { "has" };
@@ -174,7 +199,7 @@ impl App {
         self.ask_question("Train new corners?", text.into(), CORNER_CHOICES)
     }
 
-    pub(super) fn ask_remove(&mut self) -> Vec<Effect> {
+    pub(crate) fn ask_remove(&mut self) -> Vec<Effect> {
         let Some(run) = self.selected_run() else {
             return Vec::new();
         };

@@ -29,7 +29,7 @@ impl App {
     }
 
     /// Opens the search line.
-    pub(super) fn open_search(&mut self) {
+    pub(crate) fn open_search(&mut self) {
         if let Some(search) = self.active_search() {
             *search = SearchField::open();
         }
@@ -56,7 +56,7 @@ impl App {
     }
 
     /// Goes to the next line of the log that was found, or to the one before.
-    pub(super) fn find_next_log_line(&mut self, forward: bool) {
+    pub(crate) fn find_next_log_line(&mut self, forward: bool) {
         if self.log.search.is_empty() {
             self.show_message(MessageKind::Hint, "nothing is searched for yet");
         } else if !self.find_in_log(forward) {
@@ -66,7 +66,7 @@ impl App {
     }
 
     /// Goes to the next key that was found in the help, or to the one before, round.
-    pub(super) fn find_next_help_key(&mut self, forward: bool) {
+    pub(crate) fn find_next_help_key(&mut self, forward: bool) {
         let inner = popup::inner(ScreenLayout::of(self).overlay);
         let found = help::matching_rows(self, inner.width);
         match found.len() {
@@ -98,6 +98,11 @@ impl App {
             self.clamp_overlay();
         }
         searched
+    }
+
+    pub(crate) fn next_log_topic(&mut self) {
+        self.log.next_topic();
+        self.clamp_overlay();
     }
 
     fn find_in_log(&mut self, forward: bool) -> bool {

@@ -6,7 +6,7 @@ use crate::theme::{Theme, list_themes};
 
 impl App {
     /// Opens the list of themes at the present one, or closes it.
-    pub(super) fn toggle_themes(&mut self) {
+    pub(crate) fn toggle_themes(&mut self) {
         if matches!(self.overlay, Some(Overlay::Themes { .. })) {
             self.overlay = None;
             return;
@@ -44,7 +44,7 @@ impl App {
         self.theme_before_preview.as_ref().unwrap_or(&self.theme)
     }
 
-    pub(super) fn cycle_theme(&mut self) {
+    pub(crate) fn cycle_theme(&mut self) {
         // A file that cannot be read is passed over: the list of themes says what is wrong with it.
         let usable: Vec<String> =
             list_themes(self.theme.depth()).into_iter().filter(|c| c.theme.is_ok()).map(|c| c.name).collect();

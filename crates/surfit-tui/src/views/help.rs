@@ -3,7 +3,7 @@
 use super::message::truncate_end;
 use super::popup;
 use super::search::SearchField;
-use crate::action::{ActionEntry, ActionGroup, KeyScope, TABLE};
+use crate::action::{Action, ActionGroup, KeyScope, TABLE};
 use crate::app::App;
 use crate::theme::ThemeRole;
 use ratatui::buffer::Buffer;
@@ -84,14 +84,14 @@ fn rows<'a>(app: &App, width: u16) -> Vec<HelpRow<'a>> {
     let mut rows: Vec<HelpRow<'a>> = Vec::new();
     // What the pane with the focus alone can do stands first, and there what is possible now.
     let here = KeyScope::of_pane(app.focus);
-    let mut own: Vec<&ActionEntry> = TABLE.iter().filter(|e| e.scope == here).collect();
+    let mut own: Vec<&Action> = TABLE.iter().filter(|e| e.scope == here).collect();
     own.sort_by_key(|e| (e.availability)(app).is_err());
     let sections = std::iter::once((app.focus.name(), own)).chain(ActionGroup::ALL.map(|group| {
-        let of = |e: &&ActionEntry| e.group == group && e.scope != here;
+        let of = |e: &&Action| e.group == group && e.scope != here;
         (group.name(), TABLE.iter().filter(of).collect())
     }));
     for (heading, entries) in sections.filter(|s| !s.1.is_empty()) {
-        let shown: Vec<&ActionEntry> =
+        let shown: Vec<&Action> =
             (entries.into_iter()).filter(|e| search.is_empty() || matches_search(app, e)).collect();
         if shown.is_empty() {
             continue;
@@ -101,11 +101,10 @@ fn rows<'a>(app: &App, width: u16) -> Vec<HelpRow<'a>> {
         }
         rows.push(Line::styled(heading, theme.style(ThemeRole::Title)).into());
         for entry in shown {
-            let keys: Vec<String> =
-                app.keymap.keys(entry.action).iter().map(|k| k.display_label(theme.is_ascii())).collect();
+            let keys: Vec<String> = app.keymap.keys(entry).iter().map(|k| k.display_label(theme.is_ascii())).collect();
             let elsewhere = entry.scope != KeyScope::Anywhere && entry.scope != here;
             let place = elsewhere.then(|| format!("in {}", entry.scope.name()));
-            let reason = place.or_else(|| (entry.availability)(app).err());
+            let reason = place.or_else(|| (entry.availability)(app).err().map(|why| why.to_string()));
             let (key, text) = match reason {
                 None => (ThemeRole::Key, ThemeRole::Text),
                 Some(_) => (ThemeRole::Muted, ThemeRole::Muted),
@@ -143,9 +142,9 @@ fn rows<'a>(app: &App, width: u16) -> Vec<HelpRow<'a>> {
 }
 
 /// The words that are looked for are in what the action does, or in its name or keys.
-fn matches_search(app: &App, entry: &ActionEntry) -> bool {
+fn matches_search(app: &App, entry: &Action) -> bool {
     let search = &app.help.search;
-    let keys = app.keymap.keys(entry.action).iter();
+    let keys = app.keymap.keys(entry).iter();
     search.finds(entry.help)
         || search.finds(entry.label)
         || search.finds(&entry.id.replace('-', " "))

@@ -43,7 +43,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
         _ => "",
     };
     if !sentence.is_empty() {
-        let key = app.key_label(crate::action::Action::WritePlots);
+        let key = app.key_label(action!("figures"));
         let sentence = sentence.replace("F writes", &format!("{key} writes"));
         return pane_frame::draw_placeholder(inner, buf, &app.theme, &sentence);
     }
@@ -218,7 +218,6 @@ pub fn requested_images(app: &App, cell: Size) -> Vec<WantedPicture> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::action::Action;
     use crate::color::ColorDepth;
     use crate::fixture;
     use crate::images::ImageProtocol;
@@ -229,7 +228,7 @@ mod tests {
     fn open(width: u16, height: u16) -> TestApp {
         let mut rig = TestApp::with_run_state(width, height, fixture::fitting_run());
         rig.app.image_protocol = Some(ImageProtocol::Kitty);
-        rig.app.perform_action(Action::Image);
+        rig.app.perform_action(action!("picture"));
         rig
     }
 
@@ -279,7 +278,7 @@ mod tests {
         }
         let mut early = TestApp::with_run_state(80, 24, fixture::loading_run());
         early.app.image_protocol = Some(ImageProtocol::Sixel);
-        early.app.perform_action(Action::Image);
+        early.app.perform_action(action!("picture"));
         assert!(early.screen_text().contains("first cells are measured"), "{}", early.screen_text());
     }
 
@@ -339,7 +338,7 @@ mod tests {
             for (width, height) in [(60, 16), (80, 24), (200, 60)] {
                 let mut rig = TestApp::with_run_state(width, height, picture.clone());
                 rig.app.image_protocol = Some(ImageProtocol::Sixel);
-                rig.app.perform_action(Action::Image);
+                rig.app.perform_action(action!("picture"));
                 for ascii in [false, true] {
                     rig = rig.with_theme("dark", ColorDepth::Truecolor, ascii);
                     for _ in 0..3 {

@@ -2,7 +2,7 @@
 
 use super::message::truncate_end;
 use super::{input_line, popup};
-use crate::action::{Action, ActionEntry, TABLE};
+use crate::action::{Action, TABLE};
 use crate::app::{App, TYPED_COMMAND_EXAMPLES, parse};
 use crate::theme::ThemeRole;
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
@@ -21,27 +21,27 @@ const NAME_WIDTH: u16 = 18;
 
 /// Actions that what was typed fits well, best first; all of them for nothing. The first is done on enter, so that letters that
 /// are only scattered over an explanation find none.
-pub fn matching_actions(app: &App, typed: &str) -> Vec<Action> {
-    let shown = TABLE.iter().filter(|e| e.action != Action::Palette);
+pub fn matching_actions(app: &App, typed: &str) -> Vec<&'static Action> {
+    let shown = TABLE.iter().filter(|e| *e != action!("palette"));
     if typed.trim().is_empty() {
         // What can be done now stands first.
         let mut all: Vec<_> = shown.collect();
         all.sort_by_key(|e| (e.availability)(app).is_err());
-        return all.into_iter().map(|e| e.action).collect();
+        return all;
     }
     let mut matcher = Matcher::new(Config::DEFAULT);
     let (case, normal) = (CaseMatching::Ignore, Normalization::Smart);
     let pattern = Pattern::new(typed, case, normal, AtomKind::Fuzzy);
     let words = typed.to_lowercase();
     let mut letters = Vec::new();
-    let mut found: Vec<(u32, Action)> = shown
+    let mut found: Vec<(u32, &'static Action)> = shown
         .filter(|e| words.split_whitespace().all(|word| matches_word(word, e)))
         .filter_map(|e| {
             let mut score = |text: &str, weight: u32| {
                 pattern.score(Utf32Str::new(text, &mut letters), &mut matcher).map(|s| s * weight)
             };
             // A hit in the name is worth more than one in the explanation.
-            score(&e.id.replace('-', " "), 3).max(score(e.help, 1)).map(|s| (s, e.action))
+            score(&e.id.replace('-', " "), 3).max(score(e.help, 1)).map(|s| (s, e))
         })
         .collect();
     found.sort_by_key(|f| std::cmp::Reverse(f.0));
@@ -50,7 +50,7 @@ pub fn matching_actions(app: &App, typed: &str) -> Vec<Action> {
 
 /// True when an action's name has a typed word, or its letters in order from the first of a word on, or when a word of what it
 /// does begins so.
-fn matches_word(word: &str, entry: &ActionEntry) -> bool {
+fn matches_word(word: &str, entry: &Action) -> bool {
     let begins = |text: &str| text.to_lowercase().split(|c: char| !c.is_alphanumeric()).any(|w| w.starts_with(word));
     let from = |start: usize| {
         let mut rest = entry.id[start..].chars();
@@ -84,10 +84,10 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, input: &Input, selected: 
     input_line::draw(line, buf, theme, input);
     let list = list(inner);
     if let Some(typed) = parse(input.value()) {
-        let possible = typed.and_then(|typed| app.typed_availability(&typed));
+        let possible = typed.and_then(|typed| Ok(app.typed_availability(&typed)?));
         let (role, text) = match possible {
             Ok(()) => (ThemeRole::Good, format!("enter: {}", input.value().trim())),
-            Err(why) => (ThemeRole::Warning, why),
+            Err(why) => (ThemeRole::Warning, why.to_string()),
         };
         return Line::styled(text, theme.style(role)).render(list, buf);
     }
@@ -98,16 +98,15 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, input: &Input, selected: 
     }
     let first = popup::first_visible_row(selected, list.height);
     for ((n, action), row) in matches.iter().enumerate().skip(first).zip(list.rows()) {
-        let entry = action.entry();
-        let reason = (entry.availability)(app).err();
+        let reason = (action.availability)(app).err();
         let chosen = n == selected;
         let role = |usual| if chosen { ThemeRole::Selection } else { usual };
         let text = if reason.is_some() { ThemeRole::Muted } else { ThemeRole::Text };
-        let key = app.key_label(*action);
+        let key = app.key_label(action);
         if chosen {
             buf.set_style(row, theme.style(ThemeRole::Selection));
         }
-        let help = reason.unwrap_or_else(|| entry.help.into());
+        let help = reason.map_or_else(|| action.help.into(), |why| why.to_string());
         let room = row.width.saturating_sub(KEY_WIDTH + NAME_WIDTH + 1);
         if chosen && Span::raw(help.as_str()).width() > usize::from(room) {
             // What the list cuts of the chosen one stands whole above it.
@@ -119,7 +118,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, input: &Input, selected: 
         let (key_width, name_width) = (usize::from(KEY_WIDTH), usize::from(NAME_WIDTH));
         Line::from(vec![
             Span::styled(format!(" {key:<key_width$}"), theme.style(role(ThemeRole::Key))),
-            Span::styled(format!("{:<name_width$}", entry.id.replace('-', " ")), theme.style(role(text))),
+            Span::styled(format!("{:<name_width$}", action.id.replace('-', " ")), theme.style(role(text))),
             Span::styled(help, theme.style(role(ThemeRole::Muted))),
         ])
         .render(row, buf);

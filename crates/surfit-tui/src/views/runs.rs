@@ -9,7 +9,6 @@ pub(crate) mod tests;
 use super::plot::pane_frame;
 use super::popup;
 use super::search::SearchField;
-use crate::action::Action;
 use crate::app::App;
 use crate::link::RunLine;
 use crate::theme::ThemeRole;
@@ -112,7 +111,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, selected: usize) {
     if runs.is_empty() {
         let text = format!(
             "No run passes the filter. {} changes it; esc while typing takes it away.",
-            app.key_label(Action::FilterRuns)
+            app.key_label(action!("filter-runs"))
         );
         return pane_frame::draw_placeholder(parts.list, buf, theme, &text);
     }
@@ -157,7 +156,7 @@ fn filter_line(app: &App, passing: usize, area: Rect, buf: &mut Buffer) {
         }
         (Some(spans), Ok(_)) => spans,
         (None, _) => {
-            let key = app.key_label(Action::FilterRuns);
+            let key = app.key_label(action!("filter-runs"));
             vec![Span::styled(format!("{key} filters"), muted)]
         }
     };

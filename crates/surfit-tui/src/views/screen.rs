@@ -117,7 +117,7 @@ fn too_small(app: &App, area: Rect, buf: &mut Buffer) {
         area.width,
         area.height,
         if app.is_run_idle() { "" } else { "The run goes on; " },
-        app.key_label(crate::action::Action::Detach)
+        app.key_label(action!("detach"))
     );
     let rows = (text.len() as u16).div_ceil(area.width.max(1)) + 1;
     let [middle] =

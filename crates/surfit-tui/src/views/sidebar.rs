@@ -15,11 +15,11 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, which: SidebarList) {
         SidebarList::Models => {
             // No line of it is chosen.
             models::render(area, buf, app, usize::MAX);
-            ("Models", app.key_label(crate::action::Action::Models))
+            ("Models", app.key_label(action!("models")))
         }
         SidebarList::Log => {
             log::render(area, buf, app, 0);
-            ("Log", app.key_label(crate::action::Action::Log))
+            ("Log", app.key_label(action!("log")))
         }
     };
     let edges = [Rect { height: 1, ..area }, Rect { y: area.bottom().saturating_sub(1), height: 1, ..area }];

@@ -1,7 +1,7 @@
 //! What can be copied: figures, paths, a table, a command line.
 
 use super::{ExportMenu, ItemMenu, MenuItem};
-use crate::action::{Action, KeyScope};
+use crate::action::KeyScope;
 use crate::app::message::MessageKind;
 use crate::app::{App, Effect, Overlay};
 use crate::views::models::{self, ModelItem};
@@ -24,7 +24,7 @@ pub(in crate::app) struct LastCopy {
 
 impl App {
     /// Opens the list of what can be copied.
-    pub(in crate::app) fn open_copy_menu(&mut self) -> Vec<Effect> {
+    pub(crate) fn open_copy_menu(&mut self) -> Vec<Effect> {
         self.export_menu = ItemMenu::of(self.copy_items()).map(ExportMenu::Copy);
         if self.export_menu.is_none() {
             self.show_message(MessageKind::Hint, "copy: nothing is known yet");
@@ -61,7 +61,7 @@ impl App {
         }
         let (text, bytes) = (offer.value, offer.label);
         if text.len() > MAX_COPY_BYTES {
-            let key = self.key_label(Action::WriteFile);
+            let key = self.key_label(action!("write"));
             let size = text.len().div_ceil(1000);
             let most = MAX_COPY_BYTES / 1000;
             self.show_message(
@@ -88,7 +88,7 @@ impl App {
         let said = match in_tmux {
             true => format!("copied into tmux's buffer: {}", last.summary),
             false => {
-                let menu = self.key_label(Action::CopyMenu);
+                let menu = self.key_label(action!("copy-menu"));
                 format!("sent to the terminal ({menu} s shows it to select): {}", last.summary)
             }
         };

@@ -97,7 +97,7 @@ fn distance_table(app: &App) -> surfit_core::table::DataTable {
 
 impl App {
     /// Opens the list of files that what has the keys can be written into.
-    pub(in crate::app) fn open_file_menu(&mut self) -> Vec<Effect> {
+    pub(crate) fn open_file_menu(&mut self) -> Vec<Effect> {
         self.export_menu = ItemMenu::of(self.file_items()).map(ExportMenu::Write);
         if self.export_menu.is_none() {
             self.show_message(MessageKind::Hint, "write: there is nothing here to write yet");

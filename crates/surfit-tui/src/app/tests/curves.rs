@@ -1,6 +1,5 @@
 //! The loss pane by keys and mouse, and other runs' curves over this one's.
 
-use crate::action::Action;
 use crate::app::Effect;
 use crate::fixture;
 use crate::layout::ScreenLayout;
@@ -215,19 +214,19 @@ fn a_key_that_is_held_down_makes_one_run() {
     let mut made = 0;
     for tick in 0..80 {
         rig.tick(f64::from(tick) * 0.1);
-        for action in [Action::Fork, Action::Queue] {
+        for action in [action!("fork"), action!("queue")] {
             made += rig.app.perform_action(action).len();
         }
     }
     assert_eq!(made, 1);
     rig.tick(10.0);
-    assert_eq!(rig.app.perform_action(Action::Fork).len(), 1);
+    assert_eq!(rig.app.perform_action(action!("fork")).len(), 1);
 }
 
 #[test]
 fn a_fork_puts_itself_beside_the_run_it_comes_from() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
-    let effects = rig.app.perform_action(Action::Fork);
+    let effects = rig.app.perform_action(action!("fork"));
     assert!(matches!(effects[..], [Effect::Send(Outgoing::Fork(_))]));
     let path = std::path::PathBuf::from("/runs/demo-7-4x4");
     rig.receive(Incoming::Forked {

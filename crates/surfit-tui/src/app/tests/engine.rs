@@ -255,7 +255,7 @@ fn what_still_comes_from_the_run_before_is_passed_over() {
 fn the_question_whether_to_stop_ends_with_its_stage() {
     let asked = || {
         let mut rig = TestApp::with_run_state(100, 30, fixture::fitting_run());
-        rig.app.perform_action(crate::action::Action::Stop);
+        rig.app.perform_action(action!("stop"));
         assert!(rig.app.question.is_some());
         rig
     };

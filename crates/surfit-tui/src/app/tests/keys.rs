@@ -8,11 +8,13 @@ use crate::theme::ThemeRole;
 use surfit_core::protocol::EngineCommand;
 
 #[test]
-fn every_action_of_the_table_is_carried_out_by_its_groups_file() {
-    for e in TABLE {
-        let mut rig = TestApp::with_run_state(140, 44, fixture::finished_run());
-        rig.press("3 1 2");
-        assert!(rig.app.dispatch_action(e.action).is_some(), "{} does nothing", e.id);
+fn every_action_of_the_table_can_be_run_over_every_run_without_a_panic() {
+    for action in TABLE {
+        for picture in [fixture::loading_run(), fixture::fitting_run(), fixture::finished_run()] {
+            let mut rig = TestApp::with_run_state(140, 44, picture);
+            (action.run)(&mut rig.app);
+            rig.draw();
+        }
     }
 }
 

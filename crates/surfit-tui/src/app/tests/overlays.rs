@@ -95,7 +95,7 @@ fn the_palette_finds_actions_by_some_letters_and_says_why_one_is_not_possible() 
     assert!(rig.screen_text().contains("export best"), "{}", rig.screen_text());
     let Some(Overlay::Palette { input, .. }) = &rig.app.overlay else { panic!() };
     let found = crate::views::palette::matching_actions(&rig.app, input.value());
-    assert_eq!(found[0], crate::action::Action::ExportBest);
+    assert_eq!(found[0], action!("export-best"));
     rig.press("esc :").type_text("start corners");
     assert!(rig.screen_text().contains("stop it first"), "{}", rig.screen_text());
     rig.press("esc :").type_text("zzzz");
@@ -110,9 +110,9 @@ fn the_palette_finds_actions_by_some_letters_and_says_why_one_is_not_possible() 
         assert!(rig.effects.is_empty());
     }
     for (typed, action) in [
-        ("chkpt", crate::action::Action::Checkpoint),
-        ("blocks", crate::action::Action::Blocks),
-        ("colours range narrower", crate::action::Action::RangeNarrow),
+        ("chkpt", action!("checkpoint")),
+        ("blocks", action!("blocks")),
+        ("colours range narrower", action!("range-narrow")),
     ] {
         let found = crate::views::palette::matching_actions(&rig.app, typed);
         assert_eq!(found[0], action, "{typed}");

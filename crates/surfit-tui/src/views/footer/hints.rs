@@ -12,10 +12,10 @@ fn key_hint(app: &App, key: Key, label: &str) -> FooterItem {
     FooterItem::new(Some(FooterHit::Press(key)), shown, label)
 }
 
-fn action_hint(app: &App, action: Action, label: &str) -> Option<FooterItem> {
+fn action_hint(app: &App, action: &'static Action, label: &str) -> Option<FooterItem> {
     let key = app.key_label(action);
     let mut item = FooterItem::new(Some(FooterHit::Act(action)), key, label);
-    item.available = (action.entry().availability)(app).is_ok();
+    item.available = (action.availability)(app).is_ok();
     (!item.key.is_empty()).then_some(item)
 }
 
@@ -58,55 +58,64 @@ pub(super) fn overlay_hints(app: &App) -> Option<Vec<FooterItem>> {
     if app.is_typing_search() {
         return Some(vec![text_hint("type", "words"), enter("keep them"), esc("give up")]);
     }
-    let acts =
-        |of: &[(Action, &str)]| -> Vec<FooterItem> { of.iter().filter_map(|&(a, l)| action_hint(app, a, l)).collect() };
+    let acts = |of: &[(&'static Action, &str)]| -> Vec<FooterItem> {
+        of.iter().filter_map(|&(a, l)| action_hint(app, a, l)).collect()
+    };
     let (before, own, after) = match overlay {
         Overlay::Log { .. } => (
             vec![scroll()],
             acts(&[
-                (Action::SearchLog, "search"),
-                (Action::FindNext, "next"),
-                (Action::LogTopic, "topic"),
-                (Action::LogTimes, "times"),
+                (action!("search-log"), "search"),
+                (action!("find-next"), "next"),
+                (action!("log-topic"), "topic"),
+                (action!("log-times"), "times"),
             ]),
             vec![esc("close")],
         ),
         Overlay::Image { subject, .. } => match subject {
             PictureSubject::Heatmap => (
                 vec![text_hint(arrows, "contour lines")],
-                acts(&[(Action::NextImage, "slices"), (Action::Metric, "metric")]),
+                acts(&[(action!("next-picture"), "slices"), (action!("metric"), "metric")]),
                 vec![esc("close")],
             ),
-            PictureSubject::Slices => {
-                (Vec::new(), acts(&[(Action::NextImage, "curves"), (Action::Metric, "metric")]), vec![esc("close")])
-            }
+            PictureSubject::Slices => (
+                Vec::new(),
+                acts(&[(action!("next-picture"), "curves"), (action!("metric"), "metric")]),
+                vec![esc("close")],
+            ),
             PictureSubject::Curves => (
                 vec![text_hint(arrows, "smoothing")],
-                acts(&[(Action::NextImage, "heatmap"), (Action::LogAxis, "log axis"), (Action::Smooth, "raw")]),
+                acts(&[
+                    (action!("next-picture"), "heatmap"),
+                    (action!("log-axis"), "log axis"),
+                    (action!("smooth"), "raw"),
+                ]),
                 vec![esc("close")],
             ),
         },
-        Overlay::Help { .. } => {
-            (vec![pages()], acts(&[(Action::SearchHelp, "search"), (Action::NextHelp, "next")]), vec![esc("close")])
-        }
+        Overlay::Help { .. } => (
+            vec![pages()],
+            acts(&[(action!("search-help"), "search"), (action!("next-help"), "next")]),
+            vec![esc("close")],
+        ),
         Overlay::Machine { .. } | Overlay::Text { .. } => (vec![pages()], Vec::new(), vec![esc("close")]),
         Overlay::Palette { .. } => {
             (vec![text_hint("type", "to find"), choose()], Vec::new(), vec![enter("do it"), esc("close")])
         }
         Overlay::Models { .. } => (
             vec![choose(), enter("go there")],
-            acts(&[(Action::Copy, "copy"), (Action::SortModels, "sort")]),
+            acts(&[(action!("copy"), "copy"), (action!("sort-models"), "sort")]),
             vec![esc("close")],
         ),
         Overlay::Runs { .. } => (
             Vec::new(),
             acts(&[
-                (Action::FilterRuns, "filter"),
-                (Action::CompareRunCurves, "losses"),
-                (Action::CompareRunSurface, "beside"),
-                (Action::PinRun, "figures"),
-                (Action::ResumeRun, "resume"),
-                (Action::RemoveRun, "remove"),
+                (action!("filter-runs"), "filter"),
+                (action!("loss-overlay"), "losses"),
+                (action!("beside-run"), "beside"),
+                (action!("compare-run"), "figures"),
+                (action!("resume-run"), "resume"),
+                (action!("remove-run"), "remove"),
             ]),
             // The frame of the list says the first, too: it gives way first.
             vec![enter("go there"), esc("close")],

@@ -1,7 +1,6 @@
 //! The rows of the models view.
 
 use super::items::{ModelItem, interval_half_width, items, measured_point};
-use crate::action::Action;
 use crate::app::App;
 use crate::theme::ThemeRole;
 use crate::views::message::{transliterate, truncate_end};
@@ -37,7 +36,7 @@ pub fn rows<'a>(app: &App, width: u16, selected: usize) -> Vec<ModelRow<'a>> {
         out.extend(sheet.point(n, item));
     }
     if out.len() == before {
-        let [mark, measure] = [Action::Mark, Action::Evaluate].map(|a| app.key_label(a));
+        let [mark, measure] = [action!("mark"), action!("evaluate")].map(|a| app.key_label(a));
         let text = format!("none yet: {mark} marks a point, {measure} measures it");
         out.push(sheet.muted_row(text));
     }
@@ -105,7 +104,7 @@ impl<'b> ModelSheet<'b> {
     }
 
     fn no_models_hint(&self) -> String {
-        let keys = [Action::ExportBest, Action::ExportCursor].map(|a| self.app.key_label(a));
+        let keys = [action!("export-best"), action!("export-cursor")].map(|a| self.app.key_label(a));
         format!("No model was written yet: {} writes the best, {} the one under the cursor.", keys[0], keys[1])
     }
 
@@ -241,7 +240,7 @@ impl<'b> ModelSheet<'b> {
         let how = match known {
             Some((_, true)) => "exactly there".into(),
             Some(_) => "the nearest cell".into(),
-            None => format!("{} measures it", self.app.key_label(Action::Evaluate)),
+            None => format!("{} measures it", self.app.key_label(action!("evaluate"))),
         };
         spans.push(self.detail_span(&how));
         Some(self.item(n, spans))

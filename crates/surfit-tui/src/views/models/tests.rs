@@ -1,5 +1,4 @@
 use super::{ModelSort, items, sheet};
-use crate::action::Action;
 use crate::app::{Effect, Overlay, Pane};
 use crate::color::ColorDepth;
 use crate::fixture;
@@ -135,12 +134,12 @@ fn sorting_goes_by_what_was_measured() {
             .collect()
     };
     assert_eq!(order(&rig), ["centroid", "at", "best"]);
-    rig.app.perform_action(Action::SortModels);
+    rig.app.perform_action(action!("sort-models"));
     assert_eq!(rig.app.models.sort, ModelSort::Validation);
     assert_eq!(order(&rig).last().unwrap(), "centroid");
-    rig.app.perform_action(Action::SortModels);
+    rig.app.perform_action(action!("sort-models"));
     assert_eq!(order(&rig)[0], "best");
-    rig.app.perform_action(Action::SortModels);
+    rig.app.perform_action(action!("sort-models"));
     assert_eq!(order(&rig), ["at", "best", "centroid"]);
     assert!(rig.screen_text().contains("by place"));
 }

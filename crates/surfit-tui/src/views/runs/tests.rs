@@ -1,4 +1,3 @@
-use crate::action::Action;
 use crate::app::{Effect, Overlay};
 use crate::color::ColorDepth;
 use crate::fixture;
@@ -162,7 +161,7 @@ fn an_open_list_is_asked_for_again_every_few_seconds() {
     rig.press("esc").tick(9.0);
     assert!(rig.effects.is_empty());
     assert_eq!(selected(&open(80, 24)), 0);
-    rig.app.perform_action(Action::Runs);
+    rig.app.perform_action(action!("runs"));
 }
 
 #[test]
