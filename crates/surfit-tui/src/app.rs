@@ -3,26 +3,21 @@
 
 mod degree_plan;
 mod engine_commands;
-mod export_menu;
+mod exports;
+mod figures;
 mod incoming_messages;
-mod key_input;
+mod layers;
 mod message;
 mod models;
-mod mouse;
 mod other_runs;
-mod overlay;
 mod panes;
-mod paste;
 mod questions;
 mod remote_line;
-mod search;
-mod themes;
 mod typed_commands;
 
 pub use engine_commands::PendingCommand;
-pub use export_menu::{ExportMenu, FilenamePrompt, ItemMenu, MAX_COPY_BYTES, MenuItem};
+pub use exports::MAX_COPY_BYTES;
 pub use message::{Banner, MessageKind, ScreenMessage as Note};
-pub use overlay::{Overlay, PictureSubject};
 pub use questions::{AnswerAction, AnswerChoice, Question};
 pub use remote_line::RemoteLine;
 pub use typed_commands::{CommandError, TYPED_COMMAND_EXAMPLES, TypedCommand, parse};
@@ -31,10 +26,13 @@ use crate::action::Action;
 use crate::key::Key;
 use crate::keymap::Keymap;
 use crate::layout::{Arrangement, Border};
-use crate::link::{Incoming, LeaveReason, NewFile, Outgoing, RunLine, WorkbenchOptions};
+use crate::link::{Incoming, LeaveReason, Outgoing, RunLine, WorkbenchOptions};
 use crate::theme::Theme;
+use crate::views::loss::{LossPane, LossView};
+use crate::views::points::{PointsPane, PointsView};
+use crate::views::surface::{SurfacePane, SurfaceView};
+use crate::views::view::View;
 use crate::views::{help::HelpView, log::LogView, machine::LoadHistory, models::ModelsView, runs::RunsView};
-use crate::views::{loss::LossView, points::PointsView, surface::SurfaceView};
 use crossterm::event::{KeyEvent, KeyEventKind, MouseEvent};
 use ratatui::layout::{Position, Size};
 use std::collections::BTreeMap;
@@ -67,6 +65,23 @@ impl Pane {
     /// The pane's name.
     pub fn name(self) -> &'static str {
         ["Loss", "Surface", "Control points"][self as usize]
+    }
+
+    /// What draws it and takes its keys.
+    pub(crate) fn view(self) -> &'static dyn View {
+        match self {
+            Pane::Loss => &LossPane,
+            Pane::Surface => &SurfacePane,
+            Pane::Points => &PointsPane,
+        }
+    }
+
+    fn boxed_view(self) -> Box<dyn View> {
+        match self {
+            Pane::Loss => Box::new(LossPane),
+            Pane::Surface => Box::new(SurfacePane),
+            Pane::Points => Box::new(PointsPane),
+        }
     }
 
     /// The pane after it, round about.
@@ -189,14 +204,10 @@ pub struct App {
     pub arrangement: Arrangement,
     /// Show lists beside the panes where there is room.
     pub sidebar_shown: bool,
-    /// What lies over the main area.
-    pub overlay: Option<Overlay>,
-    /// What is about to be copied or written.
-    pub export_menu: Option<ExportMenu>,
+    /// What is open over the panes, the topmost last: at most one overlay, and dialogs over it.
+    pub layers: Vec<Box<dyn View>>,
     /// Where the run lies, and what the command line calls it, once that was told.
-    pub run_location: Option<export_menu::RunLocation>,
-    /// A question that waits for its answer.
-    pub question: Option<Question>,
+    pub run_location: Option<exports::RunLocation>,
     /// State of the loss pane.
     pub loss: LossView,
     /// State of the surface pane.
@@ -237,14 +248,14 @@ pub struct App {
     pub dirty: bool,
     /// tmux is asked to take what is copied.
     pub(crate) in_tmux: bool,
-    last_copy: Option<export_menu::LastCopy>,
+    last_copy: Option<exports::LastCopy>,
     /// The first key of a sequence that waits for its second.
-    pending_prefix: Option<Key>,
+    pub(crate) pending_prefix: Option<Key>,
     status_message: Option<Note>,
     /// The theme is the user's choice, now or before, and not what goes with the terminal's background.
     pub(crate) theme_chosen: bool,
     /// The theme before others were tried.
-    theme_before_preview: Option<Theme>,
+    pub(crate) theme_before_preview: Option<Theme>,
     last_message_order: u64,
     next_command_id: u64,
     requested_degrees: Option<engine_commands::WantedValue<Degrees>>,
@@ -270,8 +281,6 @@ pub struct App {
     dragged_border: Option<Border>,
     /// Where the mouse was last while it drags along what is shown.
     last_pan_position: Option<Position>,
-    /// A file that is there already, until the question about it is answered.
-    existing_file: Option<NewFile>,
 }
 
 impl App {
@@ -292,10 +301,8 @@ impl App {
             zoomed: false,
             arrangement: Arrangement::default(),
             sidebar_shown: true,
-            overlay: None,
-            export_menu: None,
+            layers: Vec::new(),
             run_location: None,
-            question: None,
             loss: LossView::default(),
             surface: SurfaceView { cursor: (grid / 2, grid / 2), ..SurfaceView::default() },
             points: PointsView::default(),
@@ -338,7 +345,6 @@ impl App {
             shown_stall_secs: None,
             dragged_border: None,
             last_pan_position: None,
-            existing_file: None,
         }
     }
 

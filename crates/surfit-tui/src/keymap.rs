@@ -82,7 +82,7 @@ impl Keymap {
 
     /// What `key` does in the scope of another pane or overlay, for those who pressed it in the wrong place.
     pub fn find_in_other_scope(&self, here: KeyScope, key: Key) -> Option<&'static Action> {
-        KeyScope::ALL
+        KeyScope::all()
             .into_iter()
             .filter(|&s| s != here && s != KeyScope::Anywhere)
             .flat_map(|s| self.bindings_in(s))

@@ -1,6 +1,7 @@
 //! When an action can be done, and why not when it cannot.
 
-use crate::app::{App, EngineLink, Overlay, Pane};
+use crate::app::{App, EngineLink, Pane};
+use crate::views::{log::LogOverlay, runs::RunsOverlay};
 use surfit_core::event::JobStage;
 use surfit_core::protocol::READONLY_ERROR;
 use surfit_core::snapshot::{EngineState, Snapshot};
@@ -93,18 +94,12 @@ pub(super) fn always(_: &App) -> Availability {
 
 /// The log is open.
 pub(super) fn log_open(app: &App) -> Availability {
-    match app.overlay {
-        Some(Overlay::Log { .. }) => Ok(()),
-        _ => Err(Unavailable::LogClosed),
-    }
+    app.view::<LogOverlay>().map(|_| ()).ok_or(Unavailable::LogClosed)
 }
 
 /// The list of runs is open.
 pub(super) fn run_list_open(app: &App) -> Availability {
-    match app.overlay {
-        Some(Overlay::Runs { .. }) => Ok(()),
-        _ => Err(Unavailable::RunListClosed),
-    }
+    app.view::<RunsOverlay>().map(|_| ()).ok_or(Unavailable::RunListClosed)
 }
 
 /// A run at rest is chosen.

@@ -1,11 +1,13 @@
-//! The table itself. A line is: id, scope (none for anywhere in the panes, `overlays` for there and over overlays), keys,
+//! The table itself. A line is: id, the view in whose scope its keys count (none for anywhere; `overlays` for over overlays too), keys,
 //! place in the footer, label, help, when it is possible, and what it does. Letters that a pane's own scope has mean that
 //! there, and something else in the others.
 
 use super::availability::*;
 use super::{Action, ActionGroup, IntoEffects, KeyScope};
-use crate::app::{App, Effect, Overlay, Pane};
+use crate::app::{App, Effect, Pane};
 use crate::views::surface::{CellQuantity, RangeChange};
+use crate::views::{help::HelpOverlay, image::ImageOverlay, log::LogOverlay, machine::MachineOverlay};
+use crate::views::{models::ModelsOverlay, palette::PaletteOverlay};
 use surfit_core::protocol::EngineCommand;
 use surfit_core::surface::ParameterAxis;
 
@@ -18,33 +20,21 @@ macro_rules! scope {
     () => {
         KeyScope::Anywhere
     };
-    (overlays) => {
-        KeyScope::Anywhere
-    };
-    ($scope:ident) => {
-        KeyScope::$scope
-    };
-}
-
-macro_rules! in_overlays {
-    (overlays) => {
-        true
-    };
-    ($($scope:ident)?) => {
-        false
+    ($scope:literal) => {
+        KeyScope::View($scope)
     };
 }
 
 macro_rules! table {
     ($($group:ident {
-        $($id:literal $($scope:ident)? [$($key:literal),*] $footer:literal $label:literal $help:literal $when:expr =>
+        $($id:literal $($scope:literal)? $($overlays:ident)? [$($key:literal),*] $footer:literal $label:literal $help:literal $when:expr =>
             |$app:ident| $run:expr;)*
     })*) => {
         /// Every action, group by group.
         pub const TABLE: &[Action] = &[$($(Action {
             id: $id,
             scope: scope!($($scope)?),
-            in_overlays: in_overlays!($($scope)?),
+            in_overlays: stringify!($($overlays)?).len() > 0,
             keys: &[$($key),*],
             group: ActionGroup::$group,
             label: $label,
@@ -79,7 +69,7 @@ table! {
         "lower-v" ["V"] 0 "degree v-" "plan a lower degree along v; enter makes it so" can_lower_v => |app| app.plan_degree(ParameterAxis::V, -1);
         "finer" ["]"] 10 "grid" "measure on a finer grid" can_refine_grid => |app| app.set_next_grid(App::next_finer_grid);
         "coarser" ["["] 0 "coarser" "measure on a coarser grid" can_coarsen_grid => |app| app.set_next_grid(App::next_coarser_grid);
-        "freeze" Points ["f"] 2 "freeze" "hold the chosen control point still, or let it train again" can_freeze => |app| app.toggle_frozen_point();
+        "freeze" "control points" ["f"] 2 "freeze" "hold the chosen control point still, or let it train again" can_freeze => |app| app.toggle_frozen_point();
         "measure-distances" ["; d"] 0 "measure dist" "measure the distances between all control points" surface_ready => |app| app.measure_distances();
         "measure" ["H"] 0 "measure" "measure the whole heatmap now, on every validation image" can_measure_heatmap => |app| app.send_command("measure", EngineCommand::Measure);
     }
@@ -95,8 +85,8 @@ table! {
         "export-cursor" ["X"] 12 "export here" "write the model under the cursor" surface_ready => |app| app.export_cursor();
         "export-centroid" ["C"] 0 "centroid" "write the mean of the whole surface as a model" surface_ready => |app| app.export_centroid();
         "export-names" ["; n"] 0 "names" "exports get the tensor names of corner 1's file, or surfit's" surface_ready => |app| app.toggle_export_names();
-        "models" overlays ["w", "g w"] 13 "models" "corners and models written, with their accuracies" always => |app| app.toggle_overlay(Overlay::models());
-        "sort-models" Models ["s"] 0 "sort" "sort models: latest, by validation, by test, by place" always => |app| app.models.sort = app.models.sort.next();
+        "models" overlays ["w", "g w"] 13 "models" "corners and models written, with their accuracies" always => |app| app.toggle_overlay(ModelsOverlay::default());
+        "sort-models" "models" ["s"] 0 "sort" "sort models: latest, by validation, by test, by place" always => |app| app.models.sort = app.models.sort.next();
         "copy" overlays ["y"] 0 "copy" "copy the cursor's u,v, or a model's folder from the list" always => |app| app.copy_point_or_model();
         "copy-menu" overlays ["Y"] 0 "copy what" "choose what to copy: figures, paths, a table, a command line" always => |app| app.open_copy_menu();
         "write" overlays ["W"] 0 "write file" "write what is shown here into a file: CSV, JSON, PNG, SVG" always => |app| app.open_file_menu();
@@ -121,45 +111,45 @@ table! {
         "metric" overlays ["M"] 18 "metric" "accuracy or loss on the surface" always => |app| app.cycle_metric();
         "numbers" ["#"] 0 "numbers" "write the figures into the cells, where they fit" always => |app| app.surface.show_values = !app.surface.show_values;
         "slices" ["|"] 0 "slices" "slices through the cursor: along u and v, diagonal, or none" always => |app| app.surface.slices = app.surface.slices.next();
-        "gain" Surface ["D"] 0 "vs corner" "how much better than the best corner every cell is" always => |app| app.surface.toggle_quantity(CellQuantity::Gain);
-        "confidence" Surface ["I"] 0 "confidence" "how wide the confidence interval of every cell is" always => |app| app.surface.toggle_quantity(CellQuantity::Width);
-        "contours" Surface ["O"] 0 "contours" "contour lines over the colours, in their place, or none" always => |app| app.surface.contours = app.surface.contours.next();
-        "interpolate" Surface ["E"] 0 "interpolate" "colours between the cells, or every cell as measured" always => |app| app.surface.interpolate = !app.surface.interpolate;
-        "peaks" Surface ["P"] 0 "peaks" "number the best points that are not neighbours" always => |app| app.surface.show_peaks = !app.surface.show_peaks;
-        "relief" Surface ["T"] 0 "3-D" "the surface in three dimensions; a curve as a line" always => |app| app.surface.show_relief = !app.surface.show_relief;
-        "zoom-in" Surface ["+"] 1 "zoom in" "show less of u and v, about the cursor" cells_measured => |app| app.zoom_surface(0.5, None);
-        "zoom-out" Surface ["-"] 0 "zoom out" "show more of u and v" viewport_zoomed => |app| app.zoom_surface(2.0, None);
-        "turn-left" Surface ["<", "alt-left"] 0 "left" "turn the surface in 3-D; flat, move the part shown" can_turn_or_pan => |app| app.turn_or_pan(-1, 0);
-        "turn-right" Surface [">", "alt-right"] 0 "right" "turn it the other way; flat, move the part shown" can_turn_or_pan => |app| app.turn_or_pan(1, 0);
-        "tilt-up" Surface ["K", "alt-up"] 0 "up" "look from higher up in 3-D; flat, move the part shown" can_turn_or_pan => |app| app.turn_or_pan(0, 1);
-        "tilt-down" Surface ["J", "alt-down"] 0 "down" "look from lower down in 3-D; flat, move the part shown" can_turn_or_pan => |app| app.turn_or_pan(0, -1);
-        "steeper" Surface ["^"] 0 "steeper" "draw heights steeper" relief_shown => |app| app.surface.camera.scale_height(1.25);
-        "flatter" Surface ["_"] 0 "flatter" "draw heights flatter" relief_shown => |app| app.surface.camera.scale_height(0.8);
-        "reset-view" Surface ["0"] 0 "whole" "the whole surface again, in 3-D as seen at first" can_turn_or_pan => |app| app.reset_surface_view();
-        "blocks" Surface ["B"] 0 "blocks" "finer block characters, where the font has them, or lines" always => |app| app.cycle_block_set();
-        "beside" Surface ["A"] 0 "beside" "beside it the surface before its degree changed, or not" can_compare_surfaces => |app| app.toggle_comparison();
-        "beside-run" Runs ["b"] 0 "beside" "show the chosen run's surface beside this one's" always => |app| app.compare_selected_surface();
-        "range-narrow" Surface [")"] 0 "narrower" "colours for a narrower range of values" cells_measured => |app| app.surface.adjust_range(&app.run_state, RangeChange::Narrow);
-        "range-widen" Surface ["("] 0 "wider" "colours for a wider range of values" cells_measured => |app| app.surface.adjust_range(&app.run_state, RangeChange::Widen);
-        "range-raise" Surface ["}"] 0 "range up" "colours for higher values" cells_measured => |app| app.surface.adjust_range(&app.run_state, RangeChange::Raise);
-        "range-lower" Surface ["{"] 0 "range down" "colours for lower values" cells_measured => |app| app.surface.adjust_range(&app.run_state, RangeChange::Lower);
-        "range-auto" Surface ["="] 0 "auto range" "colours for the values there are" always => |app| app.surface.fixed_range = None;
+        "gain" "surface" ["D"] 0 "vs corner" "how much better than the best corner every cell is" always => |app| app.surface.toggle_quantity(CellQuantity::Gain);
+        "confidence" "surface" ["I"] 0 "confidence" "how wide the confidence interval of every cell is" always => |app| app.surface.toggle_quantity(CellQuantity::Width);
+        "contours" "surface" ["O"] 0 "contours" "contour lines over the colours, in their place, or none" always => |app| app.surface.contours = app.surface.contours.next();
+        "interpolate" "surface" ["E"] 0 "interpolate" "colours between the cells, or every cell as measured" always => |app| app.surface.interpolate = !app.surface.interpolate;
+        "peaks" "surface" ["P"] 0 "peaks" "number the best points that are not neighbours" always => |app| app.surface.show_peaks = !app.surface.show_peaks;
+        "relief" "surface" ["T"] 0 "3-D" "the surface in three dimensions; a curve as a line" always => |app| app.surface.show_relief = !app.surface.show_relief;
+        "zoom-in" "surface" ["+"] 1 "zoom in" "show less of u and v, about the cursor" cells_measured => |app| app.zoom_surface(0.5, None);
+        "zoom-out" "surface" ["-"] 0 "zoom out" "show more of u and v" viewport_zoomed => |app| app.zoom_surface(2.0, None);
+        "turn-left" "surface" ["<", "alt-left"] 0 "left" "turn the surface in 3-D; flat, move the part shown" can_turn_or_pan => |app| app.turn_or_pan(-1, 0);
+        "turn-right" "surface" [">", "alt-right"] 0 "right" "turn it the other way; flat, move the part shown" can_turn_or_pan => |app| app.turn_or_pan(1, 0);
+        "tilt-up" "surface" ["K", "alt-up"] 0 "up" "look from higher up in 3-D; flat, move the part shown" can_turn_or_pan => |app| app.turn_or_pan(0, 1);
+        "tilt-down" "surface" ["J", "alt-down"] 0 "down" "look from lower down in 3-D; flat, move the part shown" can_turn_or_pan => |app| app.turn_or_pan(0, -1);
+        "steeper" "surface" ["^"] 0 "steeper" "draw heights steeper" relief_shown => |app| app.surface.camera.scale_height(1.25);
+        "flatter" "surface" ["_"] 0 "flatter" "draw heights flatter" relief_shown => |app| app.surface.camera.scale_height(0.8);
+        "reset-view" "surface" ["0"] 0 "whole" "the whole surface again, in 3-D as seen at first" can_turn_or_pan => |app| app.reset_surface_view();
+        "blocks" "surface" ["B"] 0 "blocks" "finer block characters, where the font has them, or lines" always => |app| app.cycle_block_set();
+        "beside" "surface" ["A"] 0 "beside" "beside it the surface before its degree changed, or not" can_compare_surfaces => |app| app.toggle_comparison();
+        "beside-run" "runs" ["b"] 0 "beside" "show the chosen run's surface beside this one's" always => |app| app.compare_selected_surface();
+        "range-narrow" "surface" [")"] 0 "narrower" "colours for a narrower range of values" cells_measured => |app| app.surface.adjust_range(&app.run_state, RangeChange::Narrow);
+        "range-widen" "surface" ["("] 0 "wider" "colours for a wider range of values" cells_measured => |app| app.surface.adjust_range(&app.run_state, RangeChange::Widen);
+        "range-raise" "surface" ["}"] 0 "range up" "colours for higher values" cells_measured => |app| app.surface.adjust_range(&app.run_state, RangeChange::Raise);
+        "range-lower" "surface" ["{"] 0 "range down" "colours for lower values" cells_measured => |app| app.surface.adjust_range(&app.run_state, RangeChange::Lower);
+        "range-auto" "surface" ["="] 0 "auto range" "colours for the values there are" always => |app| app.surface.fixed_range = None;
         "log-axis" ["L"] 17 "log axis" "linear or logarithmic loss axis" always => |app| app.loss.log = !app.loss.log;
         "recent" ["R"] 0 "recent" "all of the loss curve, or its recent part" always => |app| app.loss.toggle_recent();
         "smooth" ["a"] 0 "smooth" "the smoothed loss curve over the raw one" always => |app| app.loss.smooth = !app.loss.smooth;
         "corner-curves" ["b"] 0 "corners" "the corners' loss curves beside that of the surface" always => |app| app.loss.show_corners = !app.loss.show_corners;
-        "distances" Points ["D"] 0 "distances" "how far the control points lie from each other" always => |app| app.toggle_distances();
-        "point-figure" Points ["T"] 3 "figure" "tiles tell the way travelled, the accuracy or the gradient" always => |app| app.points.figure = app.points.figure.next();
-        "loss-zoom-in" Loss ["+", "="] 1 "zoom in" "zoom in, about the cursor or the news" loss_curve_ready => |app| app.loss.zoom_by(&app.run_state, CURVE_ZOOM_FACTOR, None);
-        "loss-zoom-out" Loss ["-"] 0 "zoom out" "zoom out" loss_curve_ready => |app| app.loss.zoom_by(&app.run_state, 1.0 / CURVE_ZOOM_FACTOR, None);
-        "loss-zoom-all" Loss ["0"] 0 "whole curve" "the whole curve again" loss_curve_ready => |app| app.loss.reset_zoom();
-        "loss-pan-left" Loss ["<", ","] 0 "earlier" "move what is shown to earlier steps" can_pan_curves => |app| app.loss.pan_by(&app.run_state, -CURVE_PAN_FRACTION);
-        "loss-pan-right" Loss [">"] 0 "later" "move what is shown to later steps" can_pan_curves => |app| app.loss.pan_by(&app.run_state, CURVE_PAN_FRACTION);
-        "loss-x-axis" Loss ["T"] 3 "time axis" "losses over steps, or over time at work" loss_curve_ready => |app| app.loss.toggle_time(&app.run_state);
-        "loss-smoother" Loss ["}"] 2 "smoother" "smooth the loss curve more" loss_curve_ready => |app| app.loss.adjust_smoothing(1);
-        "loss-rougher" Loss ["{"] 0 "rougher" "smooth the loss curve less, at last not at all" loss_curve_ready => |app| app.loss.adjust_smoothing(-1);
-        "loss-rate" Loss ["E"] 4 "rate" "the learning rate below the losses" loss_curve_ready => |app| app.loss.show_learning_rate = !app.loss.show_learning_rate;
-        "loss-overlay" Runs ["c"] 1 "compare" "compare losses: lay the chosen run's curve over this one's" always => |app| app.toggle_curve_comparison();
+        "distances" "control points" ["D"] 0 "distances" "how far the control points lie from each other" always => |app| app.toggle_distances();
+        "point-figure" "control points" ["T"] 3 "figure" "tiles tell the way travelled, the accuracy or the gradient" always => |app| app.points.figure = app.points.figure.next();
+        "loss-zoom-in" "loss" ["+", "="] 1 "zoom in" "zoom in, about the cursor or the news" loss_curve_ready => |app| app.loss.zoom_by(&app.run_state, CURVE_ZOOM_FACTOR, None);
+        "loss-zoom-out" "loss" ["-"] 0 "zoom out" "zoom out" loss_curve_ready => |app| app.loss.zoom_by(&app.run_state, 1.0 / CURVE_ZOOM_FACTOR, None);
+        "loss-zoom-all" "loss" ["0"] 0 "whole curve" "the whole curve again" loss_curve_ready => |app| app.loss.reset_zoom();
+        "loss-pan-left" "loss" ["<", ","] 0 "earlier" "move what is shown to earlier steps" can_pan_curves => |app| app.loss.pan_by(&app.run_state, -CURVE_PAN_FRACTION);
+        "loss-pan-right" "loss" [">"] 0 "later" "move what is shown to later steps" can_pan_curves => |app| app.loss.pan_by(&app.run_state, CURVE_PAN_FRACTION);
+        "loss-x-axis" "loss" ["T"] 3 "time axis" "losses over steps, or over time at work" loss_curve_ready => |app| app.loss.toggle_time(&app.run_state);
+        "loss-smoother" "loss" ["}"] 2 "smoother" "smooth the loss curve more" loss_curve_ready => |app| app.loss.adjust_smoothing(1);
+        "loss-rougher" "loss" ["{"] 0 "rougher" "smooth the loss curve less, at last not at all" loss_curve_ready => |app| app.loss.adjust_smoothing(-1);
+        "loss-rate" "loss" ["E"] 4 "rate" "the learning rate below the losses" loss_curve_ready => |app| app.loss.show_learning_rate = !app.loss.show_learning_rate;
+        "loss-overlay" "runs" ["c"] 1 "compare" "compare losses: lay the chosen run's curve over this one's" always => |app| app.toggle_curve_comparison();
         "wider" ["ctrl-right", "ctrl-w >"] 0 "wider" "make the pane wider" several_panes_shown => |app| app.resize_pane(4, 0);
         "narrower" ["ctrl-left", "ctrl-w <"] 0 "narrower" "make the pane narrower" several_panes_shown => |app| app.resize_pane(-4, 0);
         "taller" ["ctrl-down", "ctrl-w +"] 0 "taller" "make the pane taller" several_panes_shown => |app| app.resize_pane(0, 2);
@@ -171,25 +161,25 @@ table! {
         "themes" overlays ["g t"] 0 "themes" "the colour themes: the screen shows each as you go to it" always => |app| app.toggle_themes();
     }
     Program {
-        "help" overlays ["?", "f1"] 1 "help" "every key, and what is possible now" always => |app| app.toggle_overlay(Overlay::help());
-        "search-help" Help ["/"] 0 "search" "only keys about some words" always => |app| app.open_search();
-        "next-help" Help ["n"] 0 "next" "the next key that was found" always => |app| app.find_next_help_key(true);
-        "previous-help" Help ["N"] 0 "before" "the key that was found before" always => |app| app.find_next_help_key(false);
-        "palette" overlays [":", "ctrl-p"] 20 "palette" "find an action by its name, or type `degree 3 4`" always => |app| app.toggle_overlay(Overlay::palette());
-        "log" overlays ["i", "g i"] 21 "log" "what has happened so far" always => |app| app.toggle_overlay(Overlay::log());
-        "search-log" Log ["/"] 0 "search" "look for words in the log" log_open => |app| app.open_search();
-        "find-next" Log ["n"] 0 "find next" "the next line of the log with those words" log_open => |app| app.find_next_log_line(true);
-        "find-previous" Log ["N"] 0 "find before" "the line before with those words" log_open => |app| app.find_next_log_line(false);
-        "log-topic" Log ["t"] 0 "topic" "only lines about one topic: errors, job, corners, models" log_open => |app| app.next_log_topic();
-        "log-times" Log ["T"] 0 "times" "times of the day, or since the run began" log_open => |app| app.log.absolute_time = !app.log.absolute_time;
-        "machine" overlays ["I", "g m"] 0 "machine" "processor, memory, speed and time left, over time" always => |app| app.toggle_overlay(Overlay::machine());
+        "help" overlays ["?", "f1"] 1 "help" "every key, and what is possible now" always => |app| app.toggle_overlay(HelpOverlay::default());
+        "search-help" "help" ["/"] 0 "search" "only keys about some words" always => |app| app.open_search();
+        "next-help" "help" ["n"] 0 "next" "the next key that was found" always => |app| app.edit_view(|help: &mut HelpOverlay, app| help.find_next(app, true));
+        "previous-help" "help" ["N"] 0 "before" "the key that was found before" always => |app| app.edit_view(|help: &mut HelpOverlay, app| help.find_next(app, false));
+        "palette" overlays [":", "ctrl-p"] 20 "palette" "find an action by its name, or type `degree 3 4`" always => |app| app.toggle_overlay(PaletteOverlay::default());
+        "log" overlays ["i", "g i"] 21 "log" "what has happened so far" always => |app| app.toggle_overlay(LogOverlay::default());
+        "search-log" "log" ["/"] 0 "search" "look for words in the log" log_open => |app| app.open_search();
+        "find-next" "log" ["n"] 0 "find next" "the next line of the log with those words" log_open => |app| app.edit_view(|log: &mut LogOverlay, app| log.find_next(app, true));
+        "find-previous" "log" ["N"] 0 "find before" "the line before with those words" log_open => |app| app.edit_view(|log: &mut LogOverlay, app| log.find_next(app, false));
+        "log-topic" "log" ["t"] 0 "topic" "only lines about one topic: errors, job, corners, models" log_open => |app| app.edit_view(LogOverlay::next_topic);
+        "log-times" "log" ["T"] 0 "times" "times of the day, or since the run began" log_open => |app| app.log.absolute_time = !app.log.absolute_time;
+        "machine" overlays ["I", "g m"] 0 "machine" "processor, memory, speed and time left, over time" always => |app| app.toggle_overlay(MachineOverlay::default());
         "runs" overlays ["o", "g o"] 22 "runs" "other runs: look at one, go to one" always => |app| app.toggle_run_list();
-        "picture" overlays ["g f"] 0 "picture" "heatmap or curves at full resolution, where the terminal can" always => |app| app.toggle_overlay(Overlay::image(app.focus));
-        "next-picture" Image ["tab", "n"] 0 "next" "the next picture: heatmap, slices, curves" always => |app| app.next_image();
-        "filter-runs" Runs ["/"] 0 "filter" "only some runs: `degree:3 acc>0.9 net:resnet18 state:failed`" run_list_open => |app| app.open_search();
-        "compare-run" Runs ["C"] 0 "figures" "hold this run's figures against those of the next chosen" run_list_open => |app| app.toggle_pinned_run();
-        "resume-run" Runs ["r"] 0 "resume" "go to the run and start its engine again" can_resume_run => |app| app.resume_run();
-        "remove-run" Runs ["delete"] 0 "remove" "remove the run's directory for good; asks first" can_remove_run => |app| app.ask_remove();
+        "picture" overlays ["g f"] 0 "picture" "heatmap or curves at full resolution, where the terminal can" always => |app| app.toggle_overlay(ImageOverlay::of_pane(app.focus));
+        "next-picture" "picture" ["tab", "n"] 0 "next" "the next picture: heatmap, slices, curves" always => |app| app.edit_view(ImageOverlay::next_subject);
+        "filter-runs" "runs" ["/"] 0 "filter" "only some runs: `degree:3 acc>0.9 net:resnet18 state:failed`" run_list_open => |app| app.open_search();
+        "compare-run" "runs" ["C"] 0 "figures" "hold this run's figures against those of the next chosen" run_list_open => |app| app.toggle_pinned_run();
+        "resume-run" "runs" ["r"] 0 "resume" "go to the run and start its engine again" can_resume_run => |app| app.resume_run();
+        "remove-run" "runs" ["delete"] 0 "remove" "remove the run's directory for good; asks first" can_remove_run => |app| app.ask_remove();
         "redraw" overlays ["ctrl-l"] 0 "redraw" "draw the whole screen anew" always => |_app| vec![Effect::Redraw];
         "detach" overlays ["d"] 2 "detach" "leave; the engine goes on, `surfit open` comes back to it" always => |app| app.detach();
         "suspend" overlays ["ctrl-z"] 0 "suspend" "back to the shell for now; `fg` returns" always => |_app| vec![Effect::Suspend];

@@ -56,8 +56,7 @@ impl App {
     /// A change of degree waits to be confirmed, and enter does so. Over a list or a question enter and escape mean
     /// something else.
     pub fn awaits_plan_confirmation(&self) -> bool {
-        let free = self.overlay.is_none() && self.question.is_none() && self.export_menu.is_none();
-        self.degree_plan.is_some() && free
+        self.degree_plan.is_some() && self.layers.is_empty()
     }
 
     /// What was said or asked for after the plan that waits: it stands below the plan, which stays readable as long as

@@ -3,6 +3,7 @@
 use super::message::MessageKind;
 use super::{App, Effect, EngineLink, ThrottledStats};
 use crate::link::Incoming;
+use crate::views::log::LogOverlay;
 use surfit_core::event::{Envelope, Event, JobStage};
 use surfit_core::heatmap::{Heatmap, Metric};
 use surfit_core::run_state::{RunState, describe_event};
@@ -56,7 +57,7 @@ impl App {
             Incoming::Forked { path, sentence } => return self.on_fork_created(path, sentence),
             Incoming::At { dir, name } => {
                 self.clear_self_comparison(&dir);
-                self.run_location = Some(super::export_menu::RunLocation { dir, name });
+                self.run_location = Some(super::exports::RunLocation { dir, name });
             }
             Incoming::Exists(file) => self.ask_replace(*file),
             Incoming::Loaded { path, picture } => self.on_run_loaded(path, *picture),
@@ -109,7 +110,7 @@ impl App {
         let before = self.run_state.log.back().cloned();
         self.run_state.apply(envelope);
         if self.run_state.log.back() != before.as_ref() {
-            self.keep_log_position();
+            self.edit_view(LogOverlay::keep_position);
         }
         if let Event::Started(info) = &envelope.event {
             self.run.clone_from(&info.run);

@@ -1,8 +1,9 @@
 //! Choosing models and taking them away: best points, searches, marks, ensembles, exports.
 
 use super::message::MessageKind;
-use super::{App, Effect, Overlay};
+use super::{App, Effect};
 use crate::link::Outgoing;
+use crate::views::models::ModelsOverlay;
 use surfit_core::protocol::{EngineCommand, Selection, TensorNames};
 
 /// Members of an ensemble when nothing else is said.
@@ -126,15 +127,15 @@ impl App {
 
     pub(crate) fn copy_point_or_model(&mut self) -> Vec<Effect> {
         let (u, v) = self.surface.uv(self.grid());
-        let text = match &self.overlay {
-            Some(Overlay::Models { selected }) => match crate::views::models::text_to_copy(self, *selected) {
+        let text = match self.view::<ModelsOverlay>() {
+            Some(list) => match crate::views::models::text_to_copy(self, list.selected) {
                 Some(text) => text,
                 None => {
                     self.show_message(MessageKind::Hint, "copy: nothing is listed yet");
                     return Vec::new();
                 }
             },
-            _ => format!("{u:.4},{v:.4}"),
+            None => format!("{u:.4},{v:.4}"),
         };
         self.show_message(MessageKind::Info, format!("copied {text}"));
         vec![Effect::Copy(text)]

@@ -1,12 +1,13 @@
 //! Other runs: the list of them, going to one, and those that are held against the one that is shown.
 
 use super::message::MessageKind;
-use super::{App, Effect, EngineLink, Overlay, Pane, RemoteLine};
+use super::{App, Effect, EngineLink, Pane, RemoteLine};
 use crate::action::Action;
 use crate::layout::ScreenLayout;
 use crate::link::{Outgoing, RunLine};
 use crate::views;
 use crate::views::loss::ComparedCurve;
+use crate::views::runs::RunsOverlay;
 use crate::views::surface::SurfaceComparison;
 use std::path::{Path, PathBuf};
 use surfit_core::event::Envelope;
@@ -61,7 +62,7 @@ impl App {
     /// When an open list is asked for again; not while there is nobody to ask.
     pub(super) fn next_run_list_request_at(&self) -> Option<f64> {
         let down = self.remote_line.as_ref().is_some_and(RemoteLine::is_down);
-        let open = matches!(self.overlay, Some(Overlay::Runs { .. }));
+        let open = self.view::<RunsOverlay>().is_some();
         (open && !down).then_some(self.runs_view.requested_at + RUN_LIST_INTERVAL_SECS)
     }
 
@@ -79,18 +80,15 @@ impl App {
         self.runs = runs;
         let shown = views::runs::visible_runs(self);
         let place = chosen.and_then(|path| shown.iter().position(|r| r.path == path));
-        if let (Some(place), Some(Overlay::Runs { selected })) = (place, &mut self.overlay) {
-            *selected = place;
+        if let Some(place) = place {
+            self.edit_view(|list: &mut RunsOverlay, _| list.selected = place);
         }
-        self.clamp_overlay();
+        self.clamp_views();
     }
 
     /// The run that is chosen in the list.
     pub fn selected_run(&self) -> Option<&RunLine> {
-        match self.overlay {
-            Some(Overlay::Runs { selected }) => views::runs::visible_runs(self).get(selected).copied(),
-            _ => None,
-        }
+        views::runs::visible_runs(self).get(self.view::<RunsOverlay>()?.selected).copied()
     }
 
     /// Holds the chosen run against others, or lets it go.
@@ -105,7 +103,7 @@ impl App {
         let Some(line) = self.selected_run().cloned() else {
             return Vec::new();
         };
-        self.overlay = None;
+        self.close_overlays();
         // Should it not open, the run before stays shown, and its engine must not start.
         let path = line.path.clone();
         let mut effects = self.open_run(line);
@@ -114,10 +112,7 @@ impl App {
     }
 
     /// Removes the run that was asked about.
-    pub(super) fn remove_run(&mut self, path: Option<PathBuf>) -> Vec<Effect> {
-        let Some(path) = path else {
-            return Vec::new();
-        };
+    pub(super) fn remove_run(&mut self, path: PathBuf) -> Vec<Effect> {
         self.show_message(MessageKind::Info, format!("removing {} …", path.display()));
         vec![Effect::Send(Outgoing::RemoveRun(path))]
     }
@@ -168,7 +163,7 @@ impl App {
     }
 
     /// Shows another run from now on.
-    pub(super) fn open_run(&mut self, line: RunLine) -> Vec<Effect> {
+    pub(crate) fn open_run(&mut self, line: RunLine) -> Vec<Effect> {
         if self.is_shown_run(&line) && self.is_connected() {
             return Vec::new();
         }
@@ -188,7 +183,7 @@ impl App {
     }
 
     pub(crate) fn toggle_run_list(&mut self) -> Vec<Effect> {
-        self.toggle_overlay(Overlay::runs());
+        self.toggle_overlay(RunsOverlay::default());
         self.request_run_list()
     }
 }
@@ -277,8 +272,8 @@ impl App {
     /// The run that is chosen in the list. Without a list it opens one, says what the action's key does there, and gives the
     /// effects of that.
     pub(super) fn selected_run_or_open_list(&mut self, action: &Action, does: &str) -> Result<RunLine, Vec<Effect>> {
-        if !matches!(self.overlay, Some(Overlay::Runs { .. })) {
-            self.overlay = Some(Overlay::runs());
+        if self.view::<RunsOverlay>().is_none() {
+            self.open_overlay(RunsOverlay::default());
             let key = self.key_label(action);
             self.show_message(MessageKind::Hint, format!("choose a run; {key} {does}"));
             return Err(self.request_run_list());
@@ -344,7 +339,7 @@ impl App {
                 self.show_message(MessageKind::Info, format!("{run} is shown beside this surface"));
                 self.surface.comparison = Some(other);
                 self.followed_runs.compared_surface = Some(path.to_owned());
-                self.overlay = None;
+                self.close_overlays();
                 self.focus_pane(Pane::Surface);
             }
         }

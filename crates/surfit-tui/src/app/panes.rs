@@ -13,44 +13,30 @@ impl App {
         self.dirty = true;
     }
 
-    /// One step back: the pane that has the whole screen, then the loss cursor, then the part that was zoomed to.
+    /// One step back: the pane that has the whole screen, then what the pane shows, then the loss cursor.
     pub(crate) fn step_back(&mut self) {
         if self.zoomed {
             self.zoomed = false;
-        } else if self.focus == Pane::Loss {
-            self.loss.clear_cursor_or_zoom();
-        } else if self.focus == Pane::Surface && self.surface.show_all() {
-        } else {
+            return;
+        }
+        let mut done = false;
+        self.edit_focused_view(|view, app| done = view.step_back(app));
+        if !done {
             self.loss.cursor = None;
         }
     }
 
-    pub(crate) fn move_cursor_by(&mut self, du: i32, dv: i32) {
-        match self.focus {
-            Pane::Surface => {
-                let patch = self.degrees().patch();
-                self.surface.move_by(du, dv, self.grid(), patch);
-            }
-            Pane::Points if self.points.show_distances => {
-                self.points.move_pair(du, dv, &self.run_state);
-            }
-            Pane::Points => {
-                if let Some(s) = &self.run_state.snapshot {
-                    self.points.move_by(du, dv, s.degrees);
-                }
-            }
-            Pane::Loss => self.loss.move_cursor(&self.run_state, du),
-        }
+    pub(crate) fn move_cursor_by(&mut self, columns: i32, rows: i32) {
+        self.edit_focused_view(|view, app| view.move_by(app, columns, rows));
     }
 
     pub(crate) fn move_cursor_to_end(&mut self, sign: i32) {
-        match self.focus {
-            Pane::Loss => self.loss.move_cursor_to_end(&self.run_state, sign > 0),
-            Pane::Points if self.points.show_distances => {
-                self.points.move_pair(1000 * sign, -1000 * sign, &self.run_state);
-            }
-            _ => self.move_cursor_by(1000 * sign, 1000 * sign),
-        }
+        self.edit_focused_view(|view, app| view.move_to_end(app, sign));
+    }
+
+    /// The pane has the focus, and nothing lies over it.
+    pub(crate) fn is_focused(&self, pane: Pane) -> bool {
+        pane == self.focus && self.layers.is_empty()
     }
 
     /// Makes the pane with the focus wider by columns or taller by rows.
@@ -138,7 +124,7 @@ impl App {
     }
 
     /// Puts the cursor on the cell nearest to `(u, v)`.
-    pub(super) fn move_cursor_to(&mut self, u: f64, v: f64) {
+    pub(crate) fn move_cursor_to(&mut self, u: f64, v: f64) {
         let last = (self.grid() - 1) as f64;
         self.surface.cursor = ((u * last).round() as usize, (v * last).round() as usize);
         self.surface.clamp(self.grid(), self.degrees().patch());

@@ -3,13 +3,13 @@
 use super::message::MessageKind;
 use super::{App, Effect, EngineLink, RemoteLine};
 use crate::link::{LeaveReason, NewFile, Outgoing};
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use std::path::PathBuf;
 use surfit_core::event::JobStage;
 use surfit_core::protocol::EngineCommand;
 use surfit_core::snapshot::EngineState;
 
 /// What an answer does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum AnswerAction {
     /// Nothing is done.
     Cancel,
@@ -25,16 +25,16 @@ pub enum AnswerAction {
     StartFit,
     /// Train new corners.
     StartCorners,
-    /// Remove the run that is asked about.
-    RemoveRun,
+    /// Remove the run with this directory.
+    RemoveRun(PathBuf),
     /// Put the new file in the place of the one that is there.
-    Replace,
+    Replace(Box<NewFile>),
     /// Give the new file another name.
-    Rename,
+    Rename(Box<NewFile>),
 }
 
 /// One of the answers to a question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AnswerChoice {
     /// Key that gives the answer.
     pub key: char,
@@ -47,57 +47,34 @@ pub struct AnswerChoice {
 }
 
 /// A question with its answers; the first is the one that loses nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Question {
     /// Text of the question.
     pub title: &'static str,
     /// What there is to know before answering.
     pub text: String,
     /// Answers that can be given.
-    pub choices: &'static [AnswerChoice],
+    pub choices: Vec<AnswerChoice>,
     /// The one that enter takes.
     pub selected: usize,
 }
 
-const fn choice(key: char, label: &'static str, meaning: &'static str, answer: AnswerAction) -> AnswerChoice {
+fn choice(key: char, label: &'static str, meaning: &'static str, answer: AnswerAction) -> AnswerChoice {
     AnswerChoice { key, label, meaning, answer }
 }
 
-const QUIT_CHOICES: &[AnswerChoice] = &[
-    choice('d', "detach", "leave, the engine goes on", AnswerAction::Detach),
-    choice('s', "stop engine", "checkpoint, end it, and leave", AnswerAction::StopEngine),
-    choice('c', "cancel", "stay here", AnswerAction::Cancel),
-];
-/// In a batch job the engine does not outlive it.
-const QUIT_BATCH_JOB_CHOICES: &[AnswerChoice] = &[
-    choice('d', "detach", "checkpoint and leave; the job's end ends the engine", AnswerAction::Detach),
-    QUIT_CHOICES[1],
-    QUIT_CHOICES[2],
-];
-const STOP_CHOICES: &[AnswerChoice] = &[
-    choice('c', "cancel", "go on", AnswerAction::Cancel),
-    choice('s', "stop", "end it here, keep what was reached", AnswerAction::StopStage),
-];
-const FIT_CHOICES: &[AnswerChoice] = &[
-    choice('c', "cancel", "leave the surface as it is", AnswerAction::Cancel),
-    choice('g', "go on", "fit this surface further, with a new schedule", AnswerAction::FitFurther),
-    choice('f', "new fit", "fit again between these corners", AnswerAction::StartFit),
-];
-const CORNER_CHOICES: &[AnswerChoice] = &[
-    choice('c', "cancel", "keep the present corners", AnswerAction::Cancel),
-    choice('t', "train", "train new corners, then fit", AnswerAction::StartCorners),
-];
-
-const REMOVE_CHOICES: &[AnswerChoice] = &[
-    choice('c', "cancel", "keep it", AnswerAction::Cancel),
-    choice('r', "remove", "delete its directory for good", AnswerAction::RemoveRun),
-];
-
-const REPLACE_CHOICES: &[AnswerChoice] = &[
-    choice('n', "other name", "write it elsewhere", AnswerAction::Rename),
-    choice('r', "replace", "what is there is lost", AnswerAction::Replace),
-    choice('c', "cancel", "write nothing", AnswerAction::Cancel),
-];
+/// Leaving; in a batch job the engine does not outlive it.
+fn quit_choices(in_batch_job: bool) -> Vec<AnswerChoice> {
+    let detach = match in_batch_job {
+        true => "checkpoint and leave; the job's end ends the engine",
+        false => "leave, the engine goes on",
+    };
+    vec![
+        choice('d', "detach", detach, AnswerAction::Detach),
+        choice('s', "stop engine", "checkpoint, end it, and leave", AnswerAction::StopEngine),
+        choice('c', "cancel", "stay here", AnswerAction::Cancel),
+    ]
+}
 
 /// The stage's name is one of many things.
 fn is_plural(stage: JobStage) -> bool {
@@ -105,9 +82,8 @@ fn is_plural(stage: JobStage) -> bool {
 }
 
 impl App {
-    fn ask_question(&mut self, title: &'static str, text: String, choices: &'static [AnswerChoice]) -> Vec<Effect> {
-        self.question = Some(Question { title, text, choices, selected: 0 });
-        self.dirty = true;
+    fn ask_question(&mut self, title: &'static str, text: String, choices: Vec<AnswerChoice>) -> Vec<Effect> {
+        self.push_dialog(Question { title, text, choices, selected: 0 });
         Vec::new()
     }
 
@@ -118,7 +94,12 @@ impl App {
         }
     }
 
+    /// Closes what is open; leaves when nothing is, and asks first when work is under way.
     pub(crate) fn quit(&mut self) -> Vec<Effect> {
+        if self.overlay().is_some() {
+            self.close_overlays();
+            return Vec::new();
+        }
         if self.readonly || self.remote_line.as_ref().is_some_and(RemoteLine::is_down) {
             return self.exit_effects(LeaveReason::Detached);
         }
@@ -158,13 +139,11 @@ impl App {
             }
             None => format!("{} is under way.", self.run),
         };
-        match &self.batch_job {
-            Some(job) => {
-                let text = format!("{text} Its engine ends with {job}.");
-                self.ask_question("Leave while work is under way?", text, QUIT_BATCH_JOB_CHOICES)
-            }
-            None => self.ask_question("Leave while work is under way?", text, QUIT_CHOICES),
-        }
+        let text = match &self.batch_job {
+            Some(job) => format!("{text} Its engine ends with {job}."),
+            None => text,
+        };
+        self.ask_question("Leave while work is under way?", text, quit_choices(self.batch_job.is_some()))
     }
 
     pub(crate) fn ask_stop(&mut self) -> Vec<Effect> {
@@ -177,26 +156,48 @@ impl App {
             Some(s) => format!("The {} is under way.", s.stage.name()),
             None => String::new(),
         };
-        self.ask_question("Stop this stage?", text, STOP_CHOICES)
+        self.ask_question(
+            "Stop this stage?",
+            text,
+            vec![
+                choice('c', "cancel", "go on", AnswerAction::Cancel),
+                choice('s', "stop", "end it here, keep what was reached", AnswerAction::StopStage),
+            ],
+        )
     }
 
     /// Takes back the question whether to stop a stage that is over: a late answer would stop the next one.
     pub(super) fn withdraw_stop_question(&mut self) {
         let asks = |q: &Question| q.choices.iter().any(|c| c.answer == AnswerAction::StopStage);
-        if self.question.as_ref().is_some_and(asks) {
-            self.question = None;
+        if self.view::<Question>().is_some_and(asks) {
+            self.close_view::<Question>();
             self.show_message(MessageKind::Hint, "stop: that stage is over");
         }
     }
 
     pub(super) fn ask_fit(&mut self) -> Vec<Effect> {
         let text = "The fit is done. A new surface takes the place of the present one; models written stay.";
-        self.ask_question("Fit further, or a new surface?", text.into(), FIT_CHOICES)
+        self.ask_question(
+            "Fit further, or a new surface?",
+            text.into(),
+            vec![
+                choice('c', "cancel", "leave the surface as it is", AnswerAction::Cancel),
+                choice('g', "go on", "fit this surface further, with a new schedule", AnswerAction::FitFurther),
+                choice('f', "new fit", "fit again between these corners", AnswerAction::StartFit),
+            ],
+        )
     }
 
     pub(super) fn ask_corners(&mut self) -> Vec<Effect> {
         let text = "New corners take the place of these and of the surface; models written stay.";
-        self.ask_question("Train new corners?", text.into(), CORNER_CHOICES)
+        self.ask_question(
+            "Train new corners?",
+            text.into(),
+            vec![
+                choice('c', "cancel", "keep the present corners", AnswerAction::Cancel),
+                choice('t', "train", "train new corners, then fit", AnswerAction::StartCorners),
+            ],
+        )
     }
 
     pub(crate) fn ask_remove(&mut self) -> Vec<Effect> {
@@ -205,53 +206,40 @@ impl App {
         };
         let path = run.path.clone();
         let text = format!("{} is deleted with its corners, surface and models, from {}.", run.id, path.display());
-        self.runs_view.run_to_delete = Some(path);
-        self.ask_question("Remove this run?", text, REMOVE_CHOICES)
+        self.ask_question(
+            "Remove this run?",
+            text,
+            vec![
+                choice('c', "cancel", "keep it", AnswerAction::Cancel),
+                choice('r', "remove", "delete its directory for good", AnswerAction::RemoveRun(path)),
+            ],
+        )
     }
 
     /// Asks about a file that is there already.
     pub(super) fn ask_replace(&mut self, file: NewFile) {
         let text = format!("{} is there already.", file.path.display());
-        self.existing_file = Some(file);
-        self.ask_question("Replace the file?", text, REPLACE_CHOICES);
+        let file = Box::new(file);
+        self.ask_question(
+            "Replace the file?",
+            text,
+            vec![
+                choice('n', "other name", "write it elsewhere", AnswerAction::Rename(file.clone())),
+                choice('r', "replace", "what is there is lost", AnswerAction::Replace(file)),
+                choice('c', "cancel", "write nothing", AnswerAction::Cancel),
+            ],
+        );
     }
 
-    pub(super) fn handle_question_key(&mut self, event: KeyEvent) -> Vec<Effect> {
-        let Some(question) = &mut self.question else {
-            return Vec::new();
-        };
-        let count = question.choices.len();
-        match event.code {
-            KeyCode::Esc => return self.answer_question(AnswerAction::Cancel),
-            KeyCode::Enter => {
-                let answer = question.choices[question.selected].answer;
-                return self.answer_question(answer);
-            }
-            KeyCode::Down | KeyCode::Right | KeyCode::Tab => {
-                question.selected = (question.selected + 1) % count;
-            }
-            KeyCode::Up | KeyCode::Left | KeyCode::BackTab => {
-                question.selected = (question.selected + count - 1) % count;
-            }
-            KeyCode::Char(c) if !(event.modifiers).intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => {
-                let c = c.to_ascii_lowercase();
-                if let Some(choice) = question.choices.iter().find(|choice| choice.key == c) {
-                    return self.answer_question(choice.answer);
-                }
-            }
-            _ => {}
-        }
-        Vec::new()
-    }
-
-    pub(super) fn answer_question(&mut self, answer: AnswerAction) -> Vec<Effect> {
-        self.question = None;
-        self.dirty = true;
-        let (doomed, file) = (self.runs_view.run_to_delete.take(), self.existing_file.take());
+    /// Does what was answered.
+    pub(crate) fn answer_question(&mut self, answer: AnswerAction) -> Vec<Effect> {
         match answer {
-            AnswerAction::RemoveRun => self.remove_run(doomed),
-            AnswerAction::Replace => self.replace_file(file),
-            AnswerAction::Rename => self.prompt_other_filename(file),
+            AnswerAction::RemoveRun(path) => self.remove_run(path),
+            AnswerAction::Replace(file) => self.write_file(NewFile { replace: true, ..*file }),
+            AnswerAction::Rename(file) => {
+                self.prompt_other_filename(*file);
+                Vec::new()
+            }
             AnswerAction::Cancel => Vec::new(),
             AnswerAction::Detach => self.exit_effects(LeaveReason::Detached),
             AnswerAction::StopEngine => self.exit_effects(LeaveReason::Quit { stop_engine: true }),

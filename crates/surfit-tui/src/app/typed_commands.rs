@@ -168,12 +168,21 @@ impl App {
     }
 
     /// Does what was typed; `None` when it is no typed command.
-    pub(super) fn perform_typed_command(&mut self, text: &str) -> Option<Vec<Effect>> {
+    pub(crate) fn perform_typed_command(&mut self, text: &str) -> Option<Vec<Effect>> {
         let done = parse(text)?.and_then(|typed| self.perform_parsed_command(typed));
         Some(done.unwrap_or_else(|why| {
             self.show_message(MessageKind::Hint, why.to_string());
             Vec::new()
         }))
+    }
+
+    /// Keeps a typed command for the next time, once and as the latest.
+    pub(crate) fn push_command_history(&mut self, text: &str) {
+        let text = text.trim().to_string();
+        self.command_history.retain(|t| *t != text);
+        self.command_history.push(text);
+        let excess = self.command_history.len().saturating_sub(crate::remembered_choices::MAX_HISTORY);
+        self.command_history.drain(..excess);
     }
 
     fn perform_parsed_command(&mut self, typed: TypedCommand) -> Result<Vec<Effect>, CommandError> {

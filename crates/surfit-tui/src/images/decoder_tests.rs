@@ -216,7 +216,7 @@ fn it_goes_with_its_view_under_whatever_lies_over_it_and_with_the_program() {
             stage.frame(0);
             stage.assert_no_image();
             stage.test_app.press("esc");
-            if stage.test_app.app.overlay.is_none() {
+            if stage.test_app.app.overlay().is_none() {
                 stage.test_app.app.perform_action(action!("picture"));
             }
             assert_eq!(stage.frame(0), 1, "{protocol:?}: back after {key}");

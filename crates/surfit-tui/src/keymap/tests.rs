@@ -12,7 +12,7 @@ fn lookup(map: &Keymap, here: KeyScope, keys: &str) -> KeyLookup {
 }
 
 fn action(map: &Keymap, keys: &str) -> Option<&'static Action> {
-    match lookup(map, KeyScope::Surface, keys) {
+    match lookup(map, KeyScope::View("surface"), keys) {
         KeyLookup::Action(action) => Some(action),
         _ => None,
     }
@@ -22,16 +22,16 @@ fn action(map: &Keymap, keys: &str) -> Option<&'static Action> {
 fn a_panes_own_keys_go_before_those_that_count_anywhere() {
     let (map, problems) = Keymap::from_toml("freeze = ['p', 'g z']\npause = 'p'");
     assert_eq!(problems, Vec::<String>::new());
-    assert_eq!(lookup(&map, KeyScope::Points, "p"), KeyLookup::Action(action!("freeze")));
-    assert_eq!(lookup(&map, KeyScope::Loss, "p"), KeyLookup::Action(action!("pause")));
-    assert_eq!(lookup(&map, KeyScope::Points, "g"), KeyLookup::Prefix);
-    assert_eq!(lookup(&map, KeyScope::Points, "g z"), KeyLookup::Action(action!("freeze")));
-    assert_eq!(lookup(&map, KeyScope::Points, "g g"), KeyLookup::Action(action!("first")));
-    assert_eq!(lookup(&map, KeyScope::Loss, "g z"), KeyLookup::Unbound);
-    let after_g = map.continuations(KeyScope::Points, key("g"));
+    assert_eq!(lookup(&map, KeyScope::View("control points"), "p"), KeyLookup::Action(action!("freeze")));
+    assert_eq!(lookup(&map, KeyScope::View("loss"), "p"), KeyLookup::Action(action!("pause")));
+    assert_eq!(lookup(&map, KeyScope::View("control points"), "g"), KeyLookup::Prefix);
+    assert_eq!(lookup(&map, KeyScope::View("control points"), "g z"), KeyLookup::Action(action!("freeze")));
+    assert_eq!(lookup(&map, KeyScope::View("control points"), "g g"), KeyLookup::Action(action!("first")));
+    assert_eq!(lookup(&map, KeyScope::View("loss"), "g z"), KeyLookup::Unbound);
+    let after_g = map.continuations(KeyScope::View("control points"), key("g"));
     assert_eq!(after_g[0], (key("z"), action!("freeze")));
     assert!(after_g.contains(&(key("l"), action!("focus-loss"))));
-    assert_eq!(Keymap::default().find_in_other_scope(KeyScope::Loss, key("f")), Some(action!("freeze")));
+    assert_eq!(Keymap::default().find_in_other_scope(KeyScope::View("loss"), key("f")), Some(action!("freeze")));
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn a_users_key_moves_from_the_action_that_had_it() {
     assert_eq!(action(&map, "ctrl-g"), Some(action!("finer")));
     assert_eq!(map.key_label(action!("stop"), false), "");
     // A key for anywhere counts in the pane, too, that has it by default.
-    assert_eq!(lookup(&map, KeyScope::Points, "f"), KeyLookup::Action(action!("mark")));
+    assert_eq!(lookup(&map, KeyScope::View("control points"), "f"), KeyLookup::Action(action!("mark")));
     assert!(map.keys(action!("freeze")).is_empty());
 }
 

@@ -1,11 +1,10 @@
 //! The keys that are of use now, as many as find room. Every one can be clicked.
 
-mod hints;
-
 use crate::action::{Action, KeyScope, TABLE};
 use crate::app::{App, Pane};
 use crate::key::Key;
 use crate::theme::ThemeRole;
+use crate::views::message::truncate_end;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -21,7 +20,8 @@ pub enum FooterHit {
 }
 
 /// A key of the footer and where it stands.
-struct FooterItem {
+#[derive(Clone, Debug)]
+pub struct FooterItem {
     x: u16,
     width: u16,
     /// `None` for keys that the mouse has a way of its own for.
@@ -65,10 +65,14 @@ pub fn hit_at(app: &App, area: Rect, x: u16) -> Option<FooterHit> {
 
 /// What stands in the footer: the keys of what lies over the main area, else those of the pane.
 fn visible_items(app: &App, area: Rect) -> Vec<FooterItem> {
-    match hints::overlay_hints(app) {
-        Some(hints) => hints::fit_items(hints, area),
-        None => items(app, area),
+    let Some(top) = app.layers.last() else {
+        return items(app, area);
+    };
+    if app.is_typing_search() {
+        let enter = key_hint(app, Key::ENTER, "keep them");
+        return fit_items(vec![text_hint("type", "words"), enter, key_hint(app, Key::ESC, "give up")], area);
     }
+    fit_items(top.hints(app), area)
 }
 
 /// Places items one after the other.
@@ -118,7 +122,7 @@ fn items(app: &App, area: Rect) -> Vec<FooterItem> {
         .filter(|(rank, _, e)| *rank > 0 && !app.keymap.keys(e).is_empty())
         .collect();
     wanted.sort_by_key(|w| (w.0, w.1));
-    let mut out = hints::plan_hints(app);
+    let mut out = plan_hints(app);
     let mut room = area.width.saturating_sub(2);
     for item in &out {
         room = room.saturating_sub(item.width + 2);
@@ -153,4 +157,90 @@ fn keys(app: &App, action: &Action) -> String {
         Some(other) => format!("{key} {other}"),
         None => key,
     }
+}
+
+/// A key that has no action here.
+pub fn key_hint(app: &App, key: Key, label: &str) -> FooterItem {
+    let shown = key.display_label(app.theme.is_ascii());
+    FooterItem::new(Some(FooterHit::Press(key)), shown, label)
+}
+
+/// The key of an action; `None` when it has none.
+fn action_hint(app: &App, action: &'static Action, label: &str) -> Option<FooterItem> {
+    let key = app.key_label(action);
+    let mut item = FooterItem::new(Some(FooterHit::Act(action)), key, label);
+    item.available = (action.availability)(app).is_ok();
+    (!item.key.is_empty()).then_some(item)
+}
+
+/// Keys for which the mouse has the wheel, or a click in the list.
+pub fn text_hint(keys: &str, label: &str) -> FooterItem {
+    FooterItem::new(None, keys.into(), label)
+}
+
+/// Up and down, as the terminal can show them.
+pub fn arrows(app: &App) -> &'static str {
+    app.theme.pick_glyph("↑↓", "up down")
+}
+
+/// Up and down choose a line.
+pub fn choose_hint(app: &App) -> FooterItem {
+    text_hint(arrows(app), "choose")
+}
+
+/// Up and down scroll.
+pub fn scroll_hint(app: &App) -> FooterItem {
+    text_hint(arrows(app), "scroll")
+}
+
+/// All keys that scroll.
+pub fn page_hint(app: &App) -> FooterItem {
+    text_hint(&format!("{} pageup pagedown", arrows(app)), "scroll")
+}
+
+/// Escape closes.
+pub fn close_hint(app: &App) -> FooterItem {
+    key_hint(app, Key::ESC, "close")
+}
+
+/// The keys of a view: those of actions stand between the others.
+pub fn hints(
+    app: &App,
+    before: impl IntoIterator<Item = FooterItem>,
+    actions: &[(&'static Action, &str)],
+    after: impl IntoIterator<Item = FooterItem>,
+) -> Vec<FooterItem> {
+    let own = actions.iter().filter_map(|&(action, label)| action_hint(app, action, label));
+    before.into_iter().chain(own).chain(after).collect()
+}
+
+/// What answers a change of degree that is planned.
+fn plan_hints(app: &App) -> Vec<FooterItem> {
+    if !app.awaits_plan_confirmation() {
+        return Vec::new();
+    }
+    vec![key_hint(app, Key::ENTER, "do it"), key_hint(app, Key::ESC, "not")]
+}
+
+/// As many as fit, apart by three columns or two: those before the last go first, since the last tells how to get away. A
+/// single one that does not fit is shortened.
+fn fit_items(mut all: Vec<FooterItem>, area: Rect) -> Vec<FooterItem> {
+    let room = area.width.saturating_sub(2);
+    let width = |all: &[FooterItem], gap: u16| {
+        let gaps = gap * (all.len() as u16).saturating_sub(1);
+        all.iter().map(|i| i.width).sum::<u16>() + gaps
+    };
+    while all.len() > 1 {
+        for gap in [3, 2] {
+            if width(&all, gap) <= room {
+                return position_items(all, area, gap);
+            }
+        }
+        all.remove(all.len() - 2);
+    }
+    if let Some(last) = all.first_mut().filter(|i| i.width > room) {
+        last.label = truncate_end(&last.label, room.saturating_sub(4), true);
+        last.width = room;
+    }
+    position_items(all, area, 2)
 }

@@ -1,10 +1,13 @@
 //! Every key, group by group; what is not possible now is dim.
 
+use super::footer::{self, FooterItem};
 use super::message::truncate_end;
 use super::popup;
 use super::search::SearchField;
+use super::view::{Outcome, View};
 use crate::action::{Action, ActionGroup, KeyScope, TABLE};
-use crate::app::App;
+use crate::app::{App, MessageKind};
+use crate::layout::ScreenLayout;
 use crate::theme::ThemeRole;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -34,47 +37,119 @@ impl<'a> From<Line<'a>> for HelpRow<'a> {
     }
 }
 
-/// Draws the overlay from line `scroll` on.
-pub fn render(area: Rect, buf: &mut Buffer, app: &App, scroll: usize) {
-    let bright = app.theme.pick_glyph("bright: possible now · dim: not now", "dim keys are not possible now");
-    let inner = popup::draw(area, buf, &app.theme, "Keys", bright);
-    let (body, rows) = (body(app, inner), rows(app, inner.width));
-    let found: Vec<usize> = (0..rows.len()).filter(|&n| rows[n].is_match).collect();
-    if let Some(mut spans) = app.help.search.spans(&app.theme) {
-        let text = match (app.help.search.is_empty(), found.len()) {
-            (true, _) => "  type what a key does".into(),
-            (_, 0) => "  no key is about that".into(),
-            (_, n) => format!("  {} of {n}", app.help.current_match.min(n - 1) + 1),
-        };
-        spans.push(Span::styled(text, app.theme.style(ThemeRole::Muted)));
-        Line::from(spans).render(inner, buf);
+/// The overlay.
+#[derive(Debug, Default)]
+pub struct HelpOverlay {
+    /// First line shown.
+    pub scroll: usize,
+}
+
+impl View for HelpOverlay {
+    fn scope(&self) -> KeyScope {
+        KeyScope::View("help")
     }
-    let scroll = scroll.min(rows.len().saturating_sub(body.height.into()));
-    let here = found.get(app.help.current_match.min(found.len().saturating_sub(1)));
-    for ((n, row), place) in rows.iter().enumerate().skip(scroll).zip(body.rows()) {
-        if here == Some(&n) {
-            buf.set_style(place, app.theme.style(ThemeRole::Selection));
+
+    fn title(&self, _app: &App) -> String {
+        "Keys".into()
+    }
+
+    fn remark(&self, app: &App) -> String {
+        app.theme.pick_glyph("bright: possible now · dim: not now", "dim keys are not possible now").into()
+    }
+
+    fn render_body(&self, inner: Rect, buf: &mut Buffer, app: &App) {
+        let (body, rows) = (body(app, inner), rows(app, inner.width));
+        let found: Vec<usize> = (0..rows.len()).filter(|&n| rows[n].is_match).collect();
+        if let Some(mut spans) = app.help.search.spans(&app.theme) {
+            let text = match (app.help.search.is_empty(), found.len()) {
+                (true, _) => "  type what a key does".into(),
+                (_, 0) => "  no key is about that".into(),
+                (_, n) => format!("  {} of {n}", app.help.current_match.min(n - 1) + 1),
+            };
+            spans.push(Span::styled(text, app.theme.style(ThemeRole::Muted)));
+            Line::from(spans).render(inner, buf);
         }
-        (&row.line).render(place, buf);
+        let scroll = self.scroll.min(rows.len().saturating_sub(body.height.into()));
+        let here = found.get(app.help.current_match.min(found.len().saturating_sub(1)));
+        for ((n, row), place) in rows.iter().enumerate().skip(scroll).zip(body.rows()) {
+            if here == Some(&n) {
+                buf.set_style(place, app.theme.style(ThemeRole::Selection));
+            }
+            (&row.line).render(place, buf);
+        }
+    }
+
+    fn hints(&self, app: &App) -> Vec<FooterItem> {
+        let own = [(action!("search-help"), "search"), (action!("next-help"), "next")];
+        footer::hints(app, [footer::page_hint(app)], &own, [footer::close_hint(app)])
+    }
+
+    fn position_mut(&mut self) -> Option<&mut usize> {
+        Some(&mut self.scroll)
+    }
+
+    fn last_position(&self, app: &App) -> usize {
+        let inner = self.inner(app);
+        rows(app, inner.width).len().saturating_sub(body(app, inner).height.into())
+    }
+
+    /// Takes back a search first.
+    fn on_escape(&mut self, app: &mut App) -> Outcome {
+        if app.help.search.is_empty() {
+            return Outcome::CLOSE;
+        }
+        app.help = HelpView::default();
+        self.scroll(app, 0);
+        Outcome::DONE
+    }
+
+    fn search<'a>(&self, app: &'a App) -> Option<&'a SearchField> {
+        Some(&app.help.search)
+    }
+
+    fn search_mut<'a>(&self, app: &'a mut App) -> Option<&'a mut SearchField> {
+        Some(&mut app.help.search)
+    }
+
+    fn on_search_changed(&mut self, app: &mut App) {
+        (self.scroll, app.help.current_match) = (0, 0);
+    }
+}
+
+impl HelpOverlay {
+    fn inner(&self, app: &App) -> Rect {
+        popup::inner(self.area(&ScreenLayout::of(app), app))
+    }
+
+    /// Goes to the next key that was found, or to the one before, round.
+    pub(crate) fn find_next(&mut self, app: &mut App, forward: bool) {
+        let inner = self.inner(app);
+        let rows = rows(app, inner.width);
+        let found: Vec<usize> = (0..rows.len()).filter(|&n| rows[n].is_match).collect();
+        match found.len() {
+            0 if app.help.search.is_empty() => {
+                app.show_message(MessageKind::Hint, "nothing is searched for yet");
+            }
+            0 => {
+                let text = format!("no key is about `{}`", app.help.search.text());
+                app.show_message(MessageKind::Hint, text);
+            }
+            n => {
+                let by = if forward { 1 } else { n - 1 };
+                app.help.current_match = (app.help.current_match.min(n - 1) + by) % n;
+                let middle = usize::from(body(app, inner).height) / 2;
+                self.scroll = found[app.help.current_match].saturating_sub(middle);
+                self.scroll(app, 0);
+            }
+        }
     }
 }
 
 /// The room for the keys: below what is looked for.
-pub fn body(app: &App, inner: Rect) -> Rect {
+fn body(app: &App, inner: Rect) -> Rect {
     let search = &app.help.search;
     let used = u16::from(search.typing || !search.is_empty()).min(inner.height);
     Rect { y: inner.y + used, height: inner.height - used, ..inner }
-}
-
-/// How many lines there are at this width.
-pub fn line_count(app: &App, width: u16) -> usize {
-    rows(app, width).len()
-}
-
-/// Which lines were looked for, from the first.
-pub fn matching_rows(app: &App, width: u16) -> Vec<usize> {
-    let rows = rows(app, width);
-    (0..rows.len()).filter(|&n| rows[n].is_match).collect()
 }
 
 fn rows<'a>(app: &App, width: u16) -> Vec<HelpRow<'a>> {

@@ -256,21 +256,21 @@ fn the_question_whether_to_stop_ends_with_its_stage() {
     let asked = || {
         let mut rig = TestApp::with_run_state(100, 30, fixture::fitting_run());
         rig.app.perform_action(action!("stop"));
-        assert!(rig.app.question.is_some());
+        assert!(rig.app.view::<crate::app::Question>().is_some());
         rig
     };
     let mut rig = asked();
     rig.receive(Incoming::EngineDied);
-    assert!(rig.app.question.is_none() && rig.screen_text().contains("that stage is over"));
+    assert!(rig.app.view::<crate::app::Question>().is_none() && rig.screen_text().contains("that stage is over"));
     let mut rig = asked();
     let event = Event::Failed { message: "the disk is full".into() };
     rig.receive(Incoming::Event(surfit_core::event::Envelope { seq: rig.app.run_state.seq + 1, time: 0.0, event }));
-    assert!(rig.app.question.is_none() && rig.screen_text().contains("the disk is full"));
+    assert!(rig.app.view::<crate::app::Question>().is_none() && rig.screen_text().contains("the disk is full"));
     // Another question stays.
     let mut rig = TestApp::with_run_state(100, 30, fixture::fitting_run());
     rig.press("q");
     rig.receive(Incoming::EngineDied);
-    assert!(rig.app.question.is_some());
+    assert!(rig.app.view::<crate::app::Question>().is_some());
 }
 
 #[test]
@@ -281,7 +281,7 @@ fn only_bare_letters_answer_a_question() {
     rig.press("ctrl-s");
     let alt = KeyEvent::new(KeyCode::Char('s'), KeyModifiers::ALT);
     rig.update(AppMessage::Key(alt));
-    assert!(rig.app.question.is_some() && rig.effects.is_empty());
+    assert!(rig.app.view::<crate::app::Question>().is_some() && rig.effects.is_empty());
     rig.press("s");
     assert_eq!(rig.effects, [Effect::Exit(LeaveReason::Quit { stop_engine: true })]);
 }

@@ -1,7 +1,8 @@
-use crate::app::{Effect, ExportMenu, MAX_COPY_BYTES};
+use crate::app::{Effect, MAX_COPY_BYTES};
 use crate::fixture;
 use crate::link::{FigureDrawing, FigureForm, FileContent, Incoming, NewFile, Outgoing};
 use crate::test_app::{TestApp, find_text};
+use crate::views::export_menu::ExportMenu;
 use surfit_core::event::{Event, LossCurve};
 use surfit_core::heatmap::{CellQuantity, SliceDirection};
 use surfit_core::run_state::RunState;
@@ -45,7 +46,7 @@ fn what_is_copied_is_shown_before_it_is_taken() {
     rig.press("enter");
     assert_eq!(take_copied_texts(&mut rig), ["0.4500,0.6500"]);
     assert!(
-        rig.app.export_menu.is_none()
+        rig.app.view::<crate::views::export_menu::ExportMenu>().is_none()
             && rig.screen_text().contains("sent to the terminal (Y s shows it to select): 0.4500")
     );
 
@@ -59,11 +60,13 @@ fn what_is_copied_is_shown_before_it_is_taken() {
     assert!(table.starts_with("u\tv\taccuracy\tloss\timages\n"), "{table}");
     assert!(rig.screen_text().contains("to select): the table"), "{}", rig.screen_text());
     rig.press("Y esc");
-    assert!(rig.app.export_menu.is_none() && take_copied_texts(&mut rig).is_empty());
+    assert!(
+        rig.app.view::<crate::views::export_menu::ExportMenu>().is_none() && take_copied_texts(&mut rig).is_empty()
+    );
     // Over a list it is of the list.
     rig.press("w Y e");
     assert!(take_copied_texts(&mut rig)[0].contains("exports"));
-    assert!(rig.app.overlay.is_some());
+    assert!(rig.app.overlay().is_some());
 }
 
 #[test]
@@ -74,7 +77,7 @@ fn more_than_terminals_take_is_refused_in_a_sentence() {
     fixture::apply_events(&mut picture, vec![losses]);
     let mut rig = test_app(picture);
     rig.press("1 Y");
-    let Some(ExportMenu::Copy(menu)) = &rig.app.export_menu else { panic!("{}", rig.screen_text()) };
+    let Some(ExportMenu::Copy(menu)) = rig.app.view() else { panic!("{}", rig.screen_text()) };
     let table = menu.items.iter().position(|o| o.key == 't').unwrap();
     assert!(menu.items[table].value.len() > MAX_COPY_BYTES);
     rig.press("down");
@@ -113,7 +116,7 @@ fn a_file_is_named_and_written_in_the_runs_folder() {
     assert!(replaced.replace && replaced.path.ends_with("losses.txt"));
     rig.receive(Incoming::Exists(Box::new(replaced)));
     rig.press("esc");
-    assert!(rig.app.question.is_none() && rig.effects.is_empty());
+    assert!(rig.app.view::<crate::app::Question>().is_none() && rig.effects.is_empty());
 }
 
 #[test]
@@ -209,7 +212,10 @@ fn two_surfaces_and_the_relief_are_written_as_they_are_seen() {
         other => panic!("{other:?}"),
     };
     rig.press("2 W b");
-    assert!(rig.app.export_menu.is_some(), "without another one there is no such line");
+    assert!(
+        rig.app.view::<crate::views::export_menu::ExportMenu>().is_some(),
+        "without another one there is no such line"
+    );
     rig.press("esc");
     let other = fixture::fitting_run();
     rig.app.surface.comparison = crate::views::surface::SurfaceComparison::of("second".into(), true, &other);
@@ -245,15 +251,17 @@ fn the_chosen_line_is_in_sight_where_not_all_have_room() {
 fn an_empty_name_is_asked_for_again_and_the_mouse_takes_a_line() {
     let mut rig = test_app(fixture::finished_run());
     rig.press("2 W c ctrl-u enter");
-    assert!(rig.screen_text().contains("needs a name") && rig.app.export_menu.is_some());
+    assert!(
+        rig.screen_text().contains("needs a name") && rig.app.view::<crate::views::export_menu::ExportMenu>().is_some()
+    );
     rig.press("esc W");
     let (x, y) = find_text(&rig.draw(), "grid as JSON").unwrap();
     rig.click(x, y);
     assert!(rig.screen_text().contains("surface.json"), "{}", rig.screen_text());
     rig.click(1, 1);
-    assert!(rig.app.export_menu.is_none());
+    assert!(rig.app.view::<crate::views::export_menu::ExportMenu>().is_none());
     rig.press("ctrl-c");
-    assert!(!rig.effects.is_empty() || rig.app.question.is_some());
+    assert!(!rig.effects.is_empty() || rig.app.view::<crate::app::Question>().is_some());
 }
 
 #[test]
@@ -282,7 +290,7 @@ fn the_ending_of_a_name_decides_the_form_of_a_figure_and_tells_nothing_wrong() {
     rig.type_text("a.csv").press("enter");
     let text = rig.screen_text();
     assert!(text.contains("is no .csv; end the name with .png or .svg"), "{text}");
-    assert!(rig.effects.is_empty() && rig.app.export_menu.is_some());
+    assert!(rig.effects.is_empty() && rig.app.view::<crate::views::export_menu::ExportMenu>().is_some());
     clear(&mut rig);
     rig.type_text("a.PNG").press("enter");
     let drawn = last_written_file(&mut rig);

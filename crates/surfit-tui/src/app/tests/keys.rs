@@ -73,11 +73,15 @@ fn sequences_work_over_a_list_and_ctrl_c_in_the_middle_of_one_leaves() {
     rig.press("g");
     assert_ne!(rig.screen_text(), end);
     rig.press("g esc");
-    assert!(rig.app.overlay.is_some(), "esc takes back the sequence alone");
+    assert!(rig.app.overlay().is_some(), "esc takes back the sequence alone");
     rig.press("g w");
     assert!(rig.screen_text().contains("Models"), "{}", rig.screen_text());
     rig.press("esc g ctrl-c");
-    assert!(matches!(rig.effects[..], [Effect::Exit(_)]) || rig.app.question.is_some(), "{:?}", rig.effects);
+    assert!(
+        matches!(rig.effects[..], [Effect::Exit(_)]) || rig.app.view::<crate::app::Question>().is_some(),
+        "{:?}",
+        rig.effects
+    );
 }
 
 #[test]

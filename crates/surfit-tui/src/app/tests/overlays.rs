@@ -1,8 +1,8 @@
 use crate::action::TABLE;
-use crate::app::Overlay;
 use crate::fixture;
 use crate::test_app::TestApp;
 use crate::theme::ThemeRole;
+use crate::views::palette::PaletteOverlay;
 
 #[test]
 fn help_lists_every_key_and_tells_what_is_possible_now_by_its_look() {
@@ -27,7 +27,7 @@ fn help_lists_every_key_and_tells_what_is_possible_now_by_its_look() {
     assert_eq!(rig.cell_of("start the job").style().fg, muted);
     assert!(rig.screen_text().contains("the job is under way"), "{}", rig.screen_text());
     rig.press("?");
-    assert!(rig.app.overlay.is_none());
+    assert!(rig.app.overlay().is_none());
 }
 
 #[test]
@@ -47,13 +47,13 @@ fn the_help_is_searched_while_it_is_typed() {
     rig.press("N N");
     assert!(rig.screen_text().contains("3 of 3"), "{}", rig.screen_text());
     rig.press("esc");
-    assert!(rig.app.overlay.is_some() && rig.screen_text().contains("start the job"));
+    assert!(rig.app.overlay().is_some() && rig.screen_text().contains("start the job"));
     rig.press("n");
     assert!(rig.screen_text().contains("nothing is searched for"), "{}", rig.screen_text());
     rig.press("/").type_text("zzzz").press("enter");
     assert!(rig.screen_text().contains("no key is about that"), "{}", rig.screen_text());
     rig.press("esc esc");
-    assert!(rig.app.overlay.is_none());
+    assert!(rig.app.overlay().is_none());
     // Where only an action's name has the words, it is shown.
     rig.press("? /").type_text("export marks");
     assert!(rig.screen_text().contains("marked points  export marks"), "{}", rig.screen_text());
@@ -93,7 +93,7 @@ fn the_palette_finds_actions_by_some_letters_and_says_why_one_is_not_possible() 
     let mut rig = TestApp::with_run_state(100, 30, fixture::fitting_run());
     rig.press(":").type_text("exp best");
     assert!(rig.screen_text().contains("export best"), "{}", rig.screen_text());
-    let Some(Overlay::Palette { input, .. }) = &rig.app.overlay else { panic!() };
+    let Some(PaletteOverlay { input, .. }) = rig.app.view() else { panic!() };
     let found = crate::views::palette::matching_actions(&rig.app, input.value());
     assert_eq!(found[0], action!("export-best"));
     rig.press("esc :").type_text("start corners");
@@ -123,11 +123,11 @@ fn the_palette_finds_actions_by_some_letters_and_says_why_one_is_not_possible() 
 fn letters_typed_into_the_palette_are_letters() {
     let mut rig = TestApp::with_run_state(100, 30, fixture::fitting_run());
     rig.press(":").type_text("q?").press("backspace");
-    let Some(Overlay::Palette { input, .. }) = &rig.app.overlay else { panic!() };
+    let Some(PaletteOverlay { input, .. }) = rig.app.view() else { panic!() };
     assert_eq!(input.value(), "q");
     assert!(rig.effects.is_empty());
     rig.press("backspace backspace");
-    assert!(rig.app.overlay.is_none(), "backspace in an empty line closes");
+    assert!(rig.app.overlay().is_none(), "backspace in an empty line closes");
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn the_log_shows_its_end_and_scrolls_back() {
     let start = rig.screen_text();
     assert!(start.contains("0:00:00") && start.contains("data began"), "{start}");
     rig.press("q");
-    assert!(rig.app.overlay.is_none() && rig.app.question.is_none());
+    assert!(rig.app.overlay().is_none() && rig.app.view::<crate::app::Question>().is_none());
 }
 
 #[test]
@@ -188,10 +188,7 @@ fn what_was_typed_comes_back_above_the_list() {
         rig.press(":").type_text(text).press("enter");
     }
     assert_eq!(rig.app.command_history, ["theme light", "grid 31"]);
-    let value = |rig: &TestApp| match &rig.app.overlay {
-        Some(Overlay::Palette { input, .. }) => input.value().to_string(),
-        other => panic!("{other:?}"),
-    };
+    let value = |rig: &TestApp| rig.app.view::<PaletteOverlay>().unwrap().input.value().to_string();
     rig.press(": up");
     assert_eq!(value(&rig), "grid 31");
     rig.press("up up");

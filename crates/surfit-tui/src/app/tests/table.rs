@@ -185,7 +185,7 @@ fn has_cut_number(line: &str) -> bool {
 
 /// Something lies over the panes.
 fn has_overlay(rig: &TestApp) -> bool {
-    rig.app.overlay.is_some() || rig.app.question.is_some() || rig.app.export_menu.is_some()
+    !rig.app.layers.is_empty()
 }
 
 /// What is wrong with a screen, each with the screen itself.

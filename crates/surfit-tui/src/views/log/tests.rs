@@ -1,4 +1,4 @@
-use crate::app::Overlay;
+use super::LogOverlay;
 use crate::color::ColorDepth;
 use crate::fixture;
 use crate::link::Incoming;
@@ -15,10 +15,7 @@ fn open(width: u16, height: u16) -> TestApp {
 }
 
 fn back(rig: &TestApp) -> usize {
-    match rig.app.overlay {
-        Some(Overlay::Log { lines_from_end: back }) => back,
-        _ => panic!("the log is not open"),
-    }
+    rig.app.view::<LogOverlay>().expect("the log is open").lines_from_end
 }
 
 fn receive_notice(rig: &mut TestApp, text: &str) {
@@ -48,7 +45,7 @@ fn words_are_looked_for_from_the_end_and_round() {
         assert!(rig.screen_text().contains("not found"));
         // Escape gives the search up, and only the search.
         rig.press("esc");
-        assert!(rig.app.log.search.is_empty() && rig.app.overlay.is_some());
+        assert!(rig.app.log.search.is_empty() && rig.app.overlay().is_some());
     }
 }
 

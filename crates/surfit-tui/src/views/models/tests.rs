@@ -1,5 +1,6 @@
+use super::ModelsOverlay;
 use super::{ModelSort, items, sheet};
-use crate::app::{Effect, Overlay, Pane};
+use crate::app::{Effect, Pane};
 use crate::color::ColorDepth;
 use crate::fixture;
 use crate::test_app::TestApp;
@@ -101,7 +102,7 @@ fn every_size_and_depth_shows_the_chosen_line_by_more_than_colour() {
             let count = items(&rig.app).len();
             for _ in 0..count {
                 let selected = rig.app.theme.style(ThemeRole::Selection);
-                let Some(Overlay::Models { selected: at }) = rig.app.overlay else { panic!() };
+                let at = rig.app.view::<ModelsOverlay>().unwrap().selected;
                 let rows = sheet::rows(&rig.app, 100, at);
                 let row = rows.iter().find(|r| r.item == Some(at)).unwrap();
                 let name = row.line.spans[0].content.trim().to_owned();
@@ -154,7 +155,7 @@ fn enter_goes_to_the_point_and_copying_takes_the_folder() {
     assert!(copied);
     rig.app.focus = Pane::Loss;
     rig.press("enter");
-    assert!(rig.app.overlay.is_none() && rig.app.focus == Pane::Surface);
+    assert!(rig.app.overlay().is_none() && rig.app.focus == Pane::Surface);
     assert_eq!(rig.app.surface.cursor, (2, 18));
     rig.press("w end enter");
     assert_eq!(rig.app.surface.cursor, (20, 20), "corner 4");
