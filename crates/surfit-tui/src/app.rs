@@ -11,6 +11,7 @@ mod message;
 mod models;
 mod other_runs;
 mod panes;
+mod pending_setting;
 mod questions;
 mod remote_line;
 mod typed_commands;
@@ -39,7 +40,6 @@ use std::collections::BTreeMap;
 use surfit_core::machine::MachineLoad;
 use surfit_core::run_state::{LogLine, RunState};
 use surfit_core::snapshot::{ControlPoint, EngineState, Snapshot};
-use surfit_core::surface::Degrees;
 
 /// Seconds without a word after which an engine that works is said to be silent.
 const STALL_TIMEOUT_SECS: f64 = 5.0;
@@ -258,10 +258,7 @@ pub struct App {
     pub(crate) theme_before_preview: Option<Theme>,
     last_message_order: u64,
     next_command_id: u64,
-    requested_degrees: Option<engine_commands::WantedValue<Degrees>>,
-    requested_grid: Option<engine_commands::WantedValue<usize>>,
-    requested_rate: Option<engine_commands::WantedValue<f64>>,
-    requested_draws: Option<engine_commands::WantedValue<usize>>,
+    settings: pending_setting::PendingSettings,
     /// When the key for another run was pressed last.
     last_new_run_at: Option<f64>,
     /// A change of degree that waits for enter.
@@ -330,10 +327,7 @@ impl App {
             theme_before_preview: None,
             last_message_order: 0,
             next_command_id: 1,
-            requested_degrees: None,
-            requested_grid: None,
-            requested_rate: None,
-            requested_draws: None,
+            settings: pending_setting::PendingSettings::default(),
             last_new_run_at: None,
             degree_plan: None,
             cursor_initialised: false,

@@ -54,7 +54,7 @@ table! {
         "stop" ["."] 5 "stop" "end the present stage early and keep what was reached" can_stop => |app| app.ask_stop();
         "fork" ["N"] 0 "fork" "a new run from here with the planned degree, beside this one" can_start_new_run => |app| app.request_new_run(false);
         "queue" ["Q"] 0 "queue" "the planned degree in the queue, when this run has ended" can_start_new_run => |app| app.request_new_run(true);
-        "cancel" overlays ["Z"] 2 "give up" "give up a measurement, search, export or the heatmap" can_cancel => |app| app.send_command("cancel", EngineCommand::Cancel);
+        "cancel" overlays ["Z"] 2 "give up" "give up a measurement, search, export or the heatmap" can_cancel => |app| app.send_command(EngineCommand::Cancel);
         "rate-up" ["; +"] 0 "rate +" "a higher learning rate from the next step on; `rate 0.01`" engine_reachable => |app| app.change_rate(true);
         "rate-down" ["; -"] 0 "rate -" "a lower learning rate from the next step on" engine_reachable => |app| app.change_rate(false);
         "more-draws" ["; >"] 0 "draws +" "one more surface point a step; `draws 4`" engine_reachable => |app| app.change_draws(1);
@@ -71,7 +71,7 @@ table! {
         "coarser" ["["] 0 "coarser" "measure on a coarser grid" can_coarsen_grid => |app| app.set_next_grid(App::next_coarser_grid);
         "freeze" "control points" ["f"] 2 "freeze" "hold the chosen control point still, or let it train again" can_freeze => |app| app.toggle_frozen_point();
         "measure-distances" ["; d"] 0 "measure dist" "measure the distances between all control points" surface_ready => |app| app.measure_distances();
-        "measure" ["H"] 0 "measure" "measure the whole heatmap now, on every validation image" can_measure_heatmap => |app| app.send_command("measure", EngineCommand::Measure);
+        "measure" ["H"] 0 "measure" "measure the whole heatmap now, on every validation image" can_measure_heatmap => |app| app.send_command(EngineCommand::Measure);
     }
     Models {
         "next-best" ["n", "g b"] 9 "next best" "move the cursor to the best cell, then the next best" cells_measured => |app| app.move_to_next_best();

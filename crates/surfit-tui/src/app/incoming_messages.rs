@@ -155,7 +155,7 @@ impl App {
     /// Fits what the user chose to what there is now.
     fn update_views(&mut self) {
         self.dirty = true;
-        self.drop_fulfilled_requests();
+        self.settle_pending_settings();
         self.rebase_plan();
         let Some(s) = &self.run_state.snapshot else {
             return;

@@ -20,13 +20,13 @@ impl App {
 
     pub(crate) fn mark_cursor(&mut self) -> Vec<Effect> {
         let (u, v) = self.surface.uv(self.grid());
-        self.send_command("mark", EngineCommand::Mark { u, v })
+        self.send_command(EngineCommand::Mark { u, v })
     }
 
     pub(crate) fn evaluate_cursor(&mut self) -> Vec<Effect> {
         let (u, v) = self.surface.uv(self.grid());
         let waiting = Some(format!("measuring ({u:.3}, {v:.3}) …"));
-        self.send_command_with_progress("evaluate", EngineCommand::Evaluate { u, v }, waiting)
+        self.send_command_with_progress(EngineCommand::Evaluate { u, v }, waiting)
     }
 
     pub(crate) fn export_best(&mut self) -> Vec<Effect> {
@@ -55,7 +55,7 @@ impl App {
     pub(super) fn search_near(&mut self, radius: f64, budget: usize) -> Vec<Effect> {
         let (u, v) = self.surface.uv(self.grid());
         let waiting = Some(format!("searching near ({u:.3}, {v:.3}) …"));
-        self.send_command_with_progress("search", EngineCommand::Search { u, v, radius, budget }, waiting)
+        self.send_command_with_progress(EngineCommand::Search { u, v, radius, budget }, waiting)
     }
 
     fn marked_points(&mut self) -> Option<Vec<(f64, f64)>> {
@@ -77,7 +77,7 @@ impl App {
             return Vec::new();
         };
         let waiting = Some(format!("measuring an ensemble of {} …", points.len()));
-        self.send_command_with_progress("ensemble", EngineCommand::MeasureEnsemble { points }, waiting)
+        self.send_command_with_progress(EngineCommand::MeasureEnsemble { points }, waiting)
     }
 
     pub(crate) fn export_marks(&mut self) -> Vec<Effect> {
@@ -109,11 +109,7 @@ impl App {
             TensorNames::AsGiven => ", named as in corner 1's file,",
         };
         let waiting = Some(format!("exporting {what}{named} and measuring it on the test split …"));
-        self.send_command_with_progress(
-            "export",
-            EngineCommand::Export { selection, dir: None, replace: false, names },
-            waiting,
-        )
+        self.send_command_with_progress(EngineCommand::Export { selection, dir: None, replace: false, names }, waiting)
     }
 
     pub(crate) fn toggle_export_names(&mut self) {

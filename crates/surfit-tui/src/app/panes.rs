@@ -100,9 +100,7 @@ impl App {
         (self.surface.metric, self.metric_initialised) = (metric, true);
         // The engine keeps it for whoever opens the run next; what others look at is theirs.
         match self.connection {
-            EngineLink::Connected { .. } if !self.readonly => {
-                self.send_command("metric", EngineCommand::SetMetric { metric })
-            }
+            EngineLink::Connected { .. } if !self.readonly => self.send_command(EngineCommand::SetMetric { metric }),
             _ => Vec::new(),
         }
     }

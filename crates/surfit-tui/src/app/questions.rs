@@ -243,12 +243,10 @@ impl App {
             AnswerAction::Cancel => Vec::new(),
             AnswerAction::Detach => self.exit_effects(LeaveReason::Detached),
             AnswerAction::StopEngine => self.exit_effects(LeaveReason::Quit { stop_engine: true }),
-            AnswerAction::StopStage => self.send_command("stop", EngineCommand::Stop),
-            AnswerAction::FitFurther => {
-                self.send_command("start", EngineCommand::FitFurther { steps: None, epochs: None })
-            }
-            AnswerAction::StartFit => self.send_command("start", EngineCommand::StartFit { degrees: None }),
-            AnswerAction::StartCorners => self.send_command("start", EngineCommand::StartCorners),
+            AnswerAction::StopStage => self.send_command(EngineCommand::Stop),
+            AnswerAction::FitFurther => self.send_command(EngineCommand::FitFurther { steps: None, epochs: None }),
+            AnswerAction::StartFit => self.send_command(EngineCommand::StartFit { degrees: None }),
+            AnswerAction::StartCorners => self.send_command(EngineCommand::StartCorners),
         }
     }
 
