@@ -41,12 +41,12 @@ impl ActionGroup {
     /// The group's heading.
     pub fn name(self) -> &'static str {
         match self {
-            ActionGroup::Job => "The job",
-            ActionGroup::Surface => "The surface while it trains",
+            ActionGroup::Job => "Job",
+            ActionGroup::Surface => "Surface",
             ActionGroup::Models => "Models",
-            ActionGroup::Show => "What is shown",
-            ActionGroup::Move => "Moving about",
-            ActionGroup::Program => "The program",
+            ActionGroup::Show => "View",
+            ActionGroup::Move => "Navigation",
+            ActionGroup::Program => "Program",
         }
     }
 }

@@ -398,8 +398,8 @@ impl App {
             }
             AppMessage::CheckpointRequest => Vec::new(),
             AppMessage::LinkEnded => {
-                let why = "a part of the program ended that talks to the engine; training goes on, \
-                           `surfit open` comes back to it";
+                let why = "lost the connection to the engine (internal error); training continues, \
+                           reopen with `surfit open`";
                 vec![Effect::Exit(LeaveReason::LinkLost(why.into()))]
             }
         }
@@ -411,7 +411,7 @@ impl App {
         match (action.availability)(self) {
             Ok(()) => (action.run)(self),
             Err(why) => {
-                self.show_message(MessageKind::Hint, format!("{}: {why}", action.label));
+                self.show_message(MessageKind::Hint, format!("{} not available: {why}", action.label));
                 Vec::new()
             }
         }

@@ -16,43 +16,43 @@ pub enum Unavailable {
     LogClosed,
     #[error("open the list of runs first")]
     RunListClosed,
-    #[error("there is no run here")]
+    #[error("no run is selected")]
     NoRunSelected,
-    #[error("its engine is at work; enter goes there")]
+    #[error("its engine is running; press enter to open it")]
     SelectedRunActive,
-    #[error("its engine is at work; stop it first")]
+    #[error("its engine is running; stop it first")]
     SelectedRunNotStopped,
     #[error("{READONLY_ERROR}")]
     ReadOnly,
-    #[error("the line to {host} is down and is being tried again")]
+    #[error("the connection to {host} is down; reconnecting")]
     LineDown { host: String },
-    #[error("only watched here, its engine works on {node}: open it there")]
+    #[error("read-only here: its engine runs on {node}; open it there")]
     OnOtherNode { node: String },
-    #[error("the engine is not here yet; wait a moment")]
+    #[error("still connecting to the engine")]
     EngineConnecting,
-    #[error("no engine works on this run; press r to start it again")]
+    #[error("no engine is running; press r to restart it")]
     NoEngine,
     #[error("the engine has not reported yet")]
     NotReported,
-    #[error("the engine is alive")]
+    #[error("the engine is running")]
     EngineAlive,
-    #[error("the job is under way")]
+    #[error("the job is running")]
     JobRunning,
-    #[error("the job is under way; stop it first")]
+    #[error("the job is running; stop it first")]
     JobNotStopped,
-    #[error("the run is at rest; all of it is on disk")]
+    #[error("the run is idle and completely on disk")]
     AllOnDisk,
-    #[error("nothing is under way that could be paused")]
+    #[error("nothing is running")]
     NothingToPause,
-    #[error("nothing is under way that could be stopped")]
+    #[error("nothing is running")]
     NothingToStop,
-    #[error("nothing is under way that could be given up")]
+    #[error("nothing to cancel")]
     NothingToCancel,
-    #[error("there is no surface before the corners are ready")]
+    #[error("no surface yet; the corners come first")]
     NoSurface,
     #[error("the heatmap is being measured")]
     HeatmapRunning,
-    #[error("no cell of the heatmap is measured yet")]
+    #[error("no measured cells yet")]
     NothingMeasured,
     #[error(transparent)]
     Degree(#[from] DegreeError),
@@ -60,29 +60,29 @@ pub enum Unavailable {
     FinestGrid,
     #[error("this is the coarsest grid")]
     CoarsestGrid,
-    #[error("choose a control point first: press 3, then move to it")]
+    #[error("select a control point first: press 3, then move to it")]
     PointsNotFocused,
-    #[error("choose a control point first")]
+    #[error("select a control point first")]
     NoPointSelected,
-    #[error("a corner never trains, so there is nothing to freeze")]
+    #[error("corners are never trained")]
     CornerSelected,
-    #[error("there is no curve before the first training step")]
+    #[error("no curve before the first training step")]
     NoCurve,
     #[error("the whole curve is shown; zoom in first")]
     WholeCurveShown,
-    #[error("the surface is shown flat; choose `relief` first")]
+    #[error("turn on the 3-D view first")]
     ShownFlat,
     #[error("the whole surface is shown")]
     WholeSurfaceShown,
-    #[error("the whole surface is shown flat")]
+    #[error("zoom in or turn on the 3-D view first")]
     WholeSurfaceShownFlat,
-    #[error("the degree has not changed since the workbench was opened; type `beside RUN` for another run")]
+    #[error("no earlier degree; type `compare RUN` for another run")]
     NothingToCompare,
-    #[error("there is nothing to draw before the first training step")]
+    #[error("no plots before the first training step")]
     NothingToDraw,
-    #[error("one pane has the whole screen; leave zoom first")]
+    #[error("leave zoom first")]
     PaneZoomed,
-    #[error("the terminal has room for one pane only")]
+    #[error("only one pane fits")]
     RoomForOnePane,
 }
 

@@ -91,7 +91,7 @@ impl App {
             parts.push(format!("step {times}{ratio:.2}"));
         }
         parts.push(if p.exact { "exact" } else { "moves the surface" }.into());
-        Some(format!("{}; enter does it, esc not", parts.join(", ")))
+        Some(format!("{}; enter applies it, esc cancels", parts.join(", ")))
     }
 
     /// Plans a change of degree; nothing is done before it is confirmed.

@@ -131,7 +131,7 @@ impl App {
 
     pub(super) fn set_draws(&mut self, value: usize) -> Vec<Effect> {
         self.settings.draws.request(value, self.next_command_id);
-        let waiting = format!("changing the draws a step to {value} …");
+        let waiting = format!("changing the samples per step to {value} …");
         self.send_command_with_progress(EngineCommand::SetDraws { draws: value }, Some(waiting))
     }
 
@@ -269,7 +269,7 @@ impl App {
         match self.draws().checked_add_signed(by as isize) {
             Some(draws) if draws > 0 => self.set_draws(draws),
             _ => {
-                self.show_message(MessageKind::Hint, "draws: a step has at least one");
+                self.show_message(MessageKind::Hint, "samples per step: at least one");
                 Vec::new()
             }
         }
@@ -280,10 +280,7 @@ impl App {
         // A key that is held down repeats many times a second, and every run has an engine of its own.
         let last = self.last_new_run_at.replace(self.now);
         if last.is_some_and(|at| self.now - at < KEY_REPEAT_TIMEOUT_SECS) {
-            self.show_message(
-                MessageKind::Hint,
-                "one run at a time: release the key, then press it again for another one",
-            );
+            self.show_message(MessageKind::Hint, "one run at a time: press the key again for another one");
             return Vec::new();
         }
         let present = self.degrees();
@@ -309,10 +306,10 @@ impl App {
 
     pub(super) fn send_new_run_request(&mut self, degrees: Degrees, queued: bool) -> Vec<Effect> {
         if queued {
-            self.show_message(MessageKind::Info, format!("putting degree {degrees} into the queue …"));
+            self.show_message(MessageKind::Info, format!("queueing degree {degrees} …"));
             return vec![Effect::Send(Outgoing::Queue(degrees))];
         }
-        self.show_message(MessageKind::Info, format!("making a run of degree {degrees} from here …"));
+        self.show_message(MessageKind::Info, format!("forking a run of degree {degrees} …"));
         vec![Effect::Send(Outgoing::Fork(degrees))]
     }
 
@@ -328,7 +325,7 @@ impl App {
             n => format!(", {n} more wait"),
         };
         let key = self.key_label(action!("cancel"));
-        Some(format!("{}{part}{more}; {key} gives it up", errand.name))
+        Some(format!("{}{part}{more}; {key} cancels it", errand.name))
     }
 
     /// The engine exports, searches or measures something beside the job, or was asked to.

@@ -247,14 +247,14 @@ impl App {
         let (help, ascii) = (self.key_label(action!("help")), self.theme.is_ascii());
         let text = match (begun, self.keymap.find_in_other_scope(KeyScope::of_focus(self), key)) {
             (Some(first), _) => format!(
-                "{} {} has no meaning here; {help} shows every key",
+                "{} {} has no action here; {help} shows all keys",
                 first.display_label(ascii),
                 key.display_label(ascii)
             ),
             (None, Some(action)) => {
                 format!("{} is {} in the {} pane", key.display_label(ascii), action.label, action.scope.name())
             }
-            (None, None) => format!("{} has no meaning here; {help} shows every key", key.display_label(ascii)),
+            (None, None) => format!("{} has no action here; {help} shows all keys", key.display_label(ascii)),
         };
         self.show_message(MessageKind::Hint, text);
         Vec::new()

@@ -110,8 +110,8 @@ impl App {
         let (resume, leave) = (self.key_label(action!("resume")), self.key_label(action!("quit")));
         // Who only watches starts nothing.
         let remedy = |does: &str| match self.readonly {
-            true => format!("{leave} leaves."),
-            false => format!("{resume} {does}, {leave} leaves."),
+            true => format!("{leave} quits."),
+            false => format!("{resume} {does}, {leave} quits."),
         };
         let banner = |why: String, remedy: String| Some(Banner { reason: why, remedy });
         if let Some(down) = self.remote_line.as_ref().and_then(|l| {
@@ -119,7 +119,7 @@ impl App {
             l.outage_message(self.now, &resume, run)
         }) {
             let (why, next) = down;
-            return banner(why, format!("{next} {leave} leaves."));
+            return banner(why, format!("{next} {leave} quits."));
         }
         match &self.connection {
             // What was asked for is told, and then how it went.
@@ -132,7 +132,7 @@ impl App {
             }
             EngineLink::Lost(_) | EngineLink::Dead if self.engine_stopped() => None,
             EngineLink::Lost(reason) => {
-                banner(format!("No engine: {reason}."), remedy("connects again or starts it from the last checkpoint"))
+                banner(format!("No engine: {reason}."), remedy("reconnects, or restarts it from the last checkpoint"))
             }
             EngineLink::Dead => banner(
                 match self.readonly {

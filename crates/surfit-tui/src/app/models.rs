@@ -44,7 +44,7 @@ impl App {
     }
 
     pub(crate) fn write_figures(&mut self) -> Vec<Effect> {
-        self.show_message(MessageKind::Info, "writing figures …");
+        self.show_message(MessageKind::Info, "saving plots …");
         vec![Effect::Send(Outgoing::Figures)]
     }
 
@@ -65,7 +65,7 @@ impl App {
             let key = self.key_label(action!("mark"));
             self.show_message(
                 MessageKind::Hint,
-                format!("ensemble: no point is marked; {key} marks the one under the cursor"),
+                format!("ensemble: no bookmarks yet; {key} bookmarks the point under the cursor"),
             );
             return None;
         }
@@ -84,7 +84,7 @@ impl App {
         let Some(points) = self.marked_points() else {
             return Vec::new();
         };
-        let what = format!("an ensemble of the {} marked points", points.len());
+        let what = format!("an ensemble of the {} bookmarked points", points.len());
         self.export_selection(Selection::Ensemble { points }, what)
     }
 

@@ -252,7 +252,7 @@ impl App {
 
     /// Shows the run that is chosen in the list; without a list it opens one.
     pub(crate) fn compare_selected_surface(&mut self) -> Vec<Effect> {
-        let line = match self.selected_run_or_open_list(action!("beside-run"), "shows its surface beside this one's") {
+        let line = match self.selected_run_or_open_list(action!("beside-run"), "compares its surface with this one") {
             Ok(line) => line,
             Err(effects) => return effects,
         };
@@ -275,7 +275,7 @@ impl App {
         if self.view::<RunsOverlay>().is_none() {
             self.open_overlay(RunsOverlay::default());
             let key = self.key_label(action);
-            self.show_message(MessageKind::Hint, format!("choose a run; {key} {does}"));
+            self.show_message(MessageKind::Hint, format!("select a run; {key} {does}"));
             return Err(self.request_run_list());
         }
         self.selected_run().cloned().ok_or_else(Vec::new)
@@ -316,10 +316,7 @@ impl App {
             }
             (Some(line), None) => self.load_listed_run(line, CompareMode::Surface),
             (None, _) => {
-                self.show_message(
-                    MessageKind::Hint,
-                    format!("there is no run `{name}`; the list of runs shows which there are"),
-                );
+                self.show_message(MessageKind::Hint, format!("no run `{name}`; open the list of runs to see them all"));
                 Vec::new()
             }
         }
@@ -330,13 +327,13 @@ impl App {
         let run = self.other_run_label(path, picture);
         let patch = self.degrees().patch();
         match SurfaceComparison::of(run.clone(), true, picture) {
-            None => self.show_message(MessageKind::Hint, format!("nothing was measured of {run} yet")),
+            None => self.show_message(MessageKind::Hint, format!("{run} has no measured cells yet")),
             Some(other) if other.heatmap.patch != patch => {
                 let (theirs, ours) = (other.heatmap.patch.name(), patch.name());
                 self.show_message(MessageKind::Hint, format!("{run} is a {theirs}, this run a {ours}"));
             }
             Some(other) => {
-                self.show_message(MessageKind::Info, format!("{run} is shown beside this surface"));
+                self.show_message(MessageKind::Info, format!("comparing with {run}"));
                 self.surface.comparison = Some(other);
                 self.followed_runs.compared_surface = Some(path.to_owned());
                 self.close_overlays();
@@ -347,13 +344,12 @@ impl App {
 
     /// Lays the chosen run's curve over this one's, or takes it away. Without a list of runs it opens one.
     pub(crate) fn toggle_curve_comparison(&mut self) -> Vec<Effect> {
-        let line = match self.selected_run_or_open_list(action!("loss-overlay"), "lays its loss curve over this one's")
-        {
+        let line = match self.selected_run_or_open_list(action!("loss-overlay"), "overlays its loss curve") {
             Ok(line) => line,
             Err(effects) => return effects,
         };
         if self.loss.remove_overlay(&line.path) {
-            self.show_message(MessageKind::Info, format!("{} is off the loss curves", line.id));
+            self.show_message(MessageKind::Info, format!("removed the loss curve of {}", line.id));
             return Vec::new();
         }
         self.load_listed_run(line, CompareMode::Curves)
@@ -364,7 +360,7 @@ impl App {
         let name = self.other_run_label(&path, &picture);
         let run = ComparedCurve { name: name.clone(), path, run_state: picture };
         match self.loss.add_overlay(run) {
-            Ok(()) => self.show_message(MessageKind::Info, format!("{name} lies over the loss curves")),
+            Ok(()) => self.show_message(MessageKind::Info, format!("overlaid the loss curve of {name}")),
             Err(why) => self.show_message(MessageKind::Hint, why),
         }
     }
@@ -448,8 +444,9 @@ impl App {
         }
         let run = ComparedCurve { name: name.clone(), path, run_state: picture };
         match self.loss.add_overlay(run) {
-            Ok(()) => self
-                .show_message(MessageKind::Good, format!("{name} goes on as a run of its own, shown beside this one")),
+            Ok(()) => {
+                self.show_message(MessageKind::Good, format!("{name} continues as its own run; comparing with it"))
+            }
             Err(why) => self.show_message(MessageKind::Hint, why),
         }
     }

@@ -105,14 +105,18 @@ impl App {
         }
     }
 
+    /// Fixes the range of colours, in the units of the colour bar.
+    pub(super) fn fix_color_range(&mut self, lo: f64, hi: f64) {
+        if self.surface.fix_range(&self.run_state, lo, hi) {
+            self.show_message(MessageKind::Info, "colour range fixed; `range auto` takes it back");
+        } else {
+            self.show_message(MessageKind::Hint, "range: give two values, the lower one first, as on the colour bar");
+        }
+    }
+
     pub(crate) fn reset_surface_view(&mut self) {
         self.surface.show_all();
         self.surface.camera = Camera::default();
-    }
-
-    pub(crate) fn cycle_block_set(&mut self) {
-        self.surface.block_set = self.surface.block_set.next();
-        self.show_message(MessageKind::Info, format!("drawn with {}", self.surface.block_set.name()));
     }
 
     pub(crate) fn move_to_next_best(&mut self) {

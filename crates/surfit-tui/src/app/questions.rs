@@ -66,12 +66,12 @@ fn choice(key: char, label: &'static str, meaning: &'static str, answer: AnswerA
 /// Leaving; in a batch job the engine does not outlive it.
 fn quit_choices(in_batch_job: bool) -> Vec<AnswerChoice> {
     let detach = match in_batch_job {
-        true => "checkpoint and leave; the job's end ends the engine",
-        false => "leave, the engine goes on",
+        true => "checkpoint and quit; the batch job ends the engine",
+        false => "quit; the engine keeps running",
     };
     vec![
         choice('d', "detach", detach, AnswerAction::Detach),
-        choice('s', "stop engine", "checkpoint, end it, and leave", AnswerAction::StopEngine),
+        choice('s', "stop engine", "write a checkpoint, stop it and quit", AnswerAction::StopEngine),
         choice('c', "cancel", "stay here", AnswerAction::Cancel),
     ]
 }
@@ -120,7 +120,7 @@ impl App {
     pub(super) fn ask_quit(&mut self) -> Vec<Effect> {
         let text = match &self.run_state.snapshot {
             _ if self.connection == EngineLink::Connecting => {
-                format!("The engine of {} is about to work.", self.run)
+                format!("The engine of {} is starting.", self.run)
             }
             Some(s)
                 if !matches!(
@@ -130,20 +130,20 @@ impl App {
             {
                 match &s.errand {
                     Some(errand) => format!("{} is still {}.", self.run, errand.name),
-                    None => format!("{} has not answered yet what was asked of it.", self.run),
+                    None => format!("{} has not answered yet.", self.run),
                 }
             }
             Some(s) => {
                 let (name, be) = (s.stage.name(), if is_plural(s.stage) { "are" } else { "is" });
-                format!("The {name} of {} {be} under way.", self.run)
+                format!("The {name} of {} {be} running.", self.run)
             }
-            None => format!("{} is under way.", self.run),
+            None => format!("{} is running.", self.run),
         };
         let text = match &self.batch_job {
             Some(job) => format!("{text} Its engine ends with {job}."),
             None => text,
         };
-        self.ask_question("Leave while work is under way?", text, quit_choices(self.batch_job.is_some()))
+        self.ask_question("Quit while work is running?", text, quit_choices(self.batch_job.is_some()))
     }
 
     pub(crate) fn ask_stop(&mut self) -> Vec<Effect> {
@@ -152,16 +152,16 @@ impl App {
                 let have = if is_plural(s.stage) { "have" } else { "has" };
                 format!("The {} {have} done {} of {}.", s.stage.name(), s.done, s.total)
             }
-            Some(s) if is_plural(s.stage) => format!("The {} are under way.", s.stage.name()),
-            Some(s) => format!("The {} is under way.", s.stage.name()),
+            Some(s) if is_plural(s.stage) => format!("The {} are running.", s.stage.name()),
+            Some(s) => format!("The {} is running.", s.stage.name()),
             None => String::new(),
         };
         self.ask_question(
             "Stop this stage?",
             text,
             vec![
-                choice('c', "cancel", "go on", AnswerAction::Cancel),
-                choice('s', "stop", "end it here, keep what was reached", AnswerAction::StopStage),
+                choice('c', "cancel", "keep running", AnswerAction::Cancel),
+                choice('s', "stop", "end it now and keep its result", AnswerAction::StopStage),
             ],
         )
     }
@@ -176,20 +176,20 @@ impl App {
     }
 
     pub(super) fn ask_fit(&mut self) -> Vec<Effect> {
-        let text = "The fit is done. A new surface takes the place of the present one; models written stay.";
+        let text = "The fit is done. A new surface replaces the present one; exports are kept.";
         self.ask_question(
             "Fit further, or a new surface?",
             text.into(),
             vec![
-                choice('c', "cancel", "leave the surface as it is", AnswerAction::Cancel),
-                choice('g', "go on", "fit this surface further, with a new schedule", AnswerAction::FitFurther),
+                choice('c', "cancel", "keep the surface", AnswerAction::Cancel),
+                choice('g', "fit further", "continue this surface with a new schedule", AnswerAction::FitFurther),
                 choice('f', "new fit", "fit again between these corners", AnswerAction::StartFit),
             ],
         )
     }
 
     pub(super) fn ask_corners(&mut self) -> Vec<Effect> {
-        let text = "New corners take the place of these and of the surface; models written stay.";
+        let text = "New corners replace these and the surface; exports are kept.";
         self.ask_question(
             "Train new corners?",
             text.into(),
@@ -211,22 +211,22 @@ impl App {
             text,
             vec![
                 choice('c', "cancel", "keep it", AnswerAction::Cancel),
-                choice('r', "remove", "delete its directory for good", AnswerAction::RemoveRun(path)),
+                choice('r', "remove", "delete its directory", AnswerAction::RemoveRun(path)),
             ],
         )
     }
 
     /// Asks about a file that is there already.
     pub(super) fn ask_replace(&mut self, file: NewFile) {
-        let text = format!("{} is there already.", file.path.display());
+        let text = format!("{} exists already.", file.path.display());
         let file = Box::new(file);
         self.ask_question(
             "Replace the file?",
             text,
             vec![
                 choice('n', "other name", "write it elsewhere", AnswerAction::Rename(file.clone())),
-                choice('r', "replace", "what is there is lost", AnswerAction::Replace(file)),
-                choice('c', "cancel", "write nothing", AnswerAction::Cancel),
+                choice('r', "replace", "overwrite the existing file", AnswerAction::Replace(file)),
+                choice('c', "cancel", "do not write", AnswerAction::Cancel),
             ],
         );
     }

@@ -10,12 +10,14 @@ use surfit_core::surface::{DegreeError, Degrees};
 use thiserror::Error;
 
 /// What can be typed, for the palette's hint.
-pub const TYPED_COMMAND_EXAMPLES: [&str; 11] = [
+pub const TYPED_COMMAND_EXAMPLES: [&str; 13] = [
     "degree 3 4",
     "grid 31",
     "go 0.25 0.5",
     "theme light",
-    "beside RUN",
+    "range 80 90",
+    "range auto",
+    "compare RUN",
     "rate 0.01",
     "draws 4",
     "search 0.1",
@@ -33,6 +35,10 @@ pub enum TypedCommand {
     Grid(usize),
     /// The cursor goes to the cell nearest to `(u, v)`.
     MoveCursor(f64, f64),
+    /// The range of colours, in the units of the colour bar.
+    Range(f64, f64),
+    /// Colours for the values that there are.
+    AutoRange,
     /// A theme by name.
     Theme(String),
     /// Another run's surface beside this one, by the run's id or directory.
@@ -86,6 +92,11 @@ fn parse_parameter(text: &str) -> Result<f64, CommandError> {
     parsed.ok_or_else(|| invalid(text, "parameter", "choose 0 to 1"))
 }
 
+fn parse_value(text: &str) -> Result<f64, CommandError> {
+    let parsed = text.parse().ok().filter(|x: &f64| x.is_finite());
+    parsed.ok_or_else(|| invalid(text, "value", "write one as on the colour bar, or `range auto`"))
+}
+
 fn parse_count(text: &str, expected: &'static str, most: usize) -> Result<usize, CommandError> {
     let parsed = text.parse().ok().filter(|n| (1..=most).contains(n));
     parsed.ok_or_else(|| invalid(text, expected, format!("choose 1 to {most}")))
@@ -125,7 +136,9 @@ fn parse_words(words: &[&str]) -> Result<Option<TypedCommand>, CommandError> {
         ["degree", m, n] => TypedCommand::Degree(parse_degree(m)?, Some(parse_degree(n)?)),
         ["grid", grid] => TypedCommand::Grid(parse_grid(grid)?),
         ["go", u, v] => TypedCommand::MoveCursor(parse_parameter(u)?, parse_parameter(v)?),
-        ["beside", run] => TypedCommand::CompareSurface((*run).into()),
+        ["compare" | "beside", run] => TypedCommand::CompareSurface((*run).into()),
+        ["range", "auto"] => TypedCommand::AutoRange,
+        ["range", lo, hi] => TypedCommand::Range(parse_value(lo)?, parse_value(hi)?),
         ["theme", name] => TypedCommand::Theme((*name).into()),
         ["rate", rate] => TypedCommand::Rate(parse_rate(rate)?),
         ["draws", count] => TypedCommand::Draws(parse_count(count, "number of draws", 1 << 16)?),
@@ -144,6 +157,7 @@ impl TypedCommand {
     /// The action whose availability is the command's own.
     fn action(&self) -> Option<&'static Action> {
         Some(match self {
+            TypedCommand::Range(..) => action!("zoom-in"),
             TypedCommand::Rate(_) => action!("rate-up"),
             TypedCommand::Draws(_) => action!("more-draws"),
             TypedCommand::Search(..) => action!("search"),
@@ -195,6 +209,14 @@ impl App {
                 self.move_cursor_to(u, v);
                 Vec::new()
             }
+            TypedCommand::Range(lo, hi) => {
+                self.fix_color_range(lo, hi);
+                Vec::new()
+            }
+            TypedCommand::AutoRange => {
+                self.surface.fixed_range = None;
+                Vec::new()
+            }
             TypedCommand::CompareSurface(run) => self.compare_with(&run),
             TypedCommand::Theme(name) => {
                 self.use_theme(&name);
@@ -234,7 +256,9 @@ mod tests {
         assert_eq!(parse("search 0.2 60"), Some(Ok(TypedCommand::Search(0.2, 60))));
         assert_eq!(parse("ensemble 3"), Some(Ok(TypedCommand::Ensemble(3))));
         assert_eq!(parse("rate"), None);
-        for text in ["rate -1", "rate inf", "draws 0", "search 2", "ensemble 65"] {
+        assert_eq!(parse("range 80.5 90"), Some(Ok(TypedCommand::Range(80.5, 90.0))));
+        assert_eq!(parse("range auto"), Some(Ok(TypedCommand::AutoRange)));
+        for text in ["range 1 nan", "range a 1", "rate -1", "rate inf", "draws 0", "search 2", "ensemble 65"] {
             assert!(parse(text).unwrap().is_err(), "{text}");
         }
     }

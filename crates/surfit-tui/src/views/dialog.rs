@@ -25,7 +25,7 @@ impl View for Question {
     }
 
     fn remark(&self, _app: &App) -> String {
-        "enter takes the marked one".into()
+        "enter confirms".into()
     }
 
     fn is_modal(&self) -> bool {
@@ -64,7 +64,7 @@ impl View for Question {
     }
 
     fn hints(&self, app: &App) -> Vec<FooterItem> {
-        let enter = footer::key_hint(app, Key::ENTER, "take it");
+        let enter = footer::key_hint(app, Key::ENTER, "confirm");
         vec![footer::choose_hint(app), enter, footer::key_hint(app, Key::ESC, "cancel")]
     }
 

@@ -69,8 +69,8 @@ fn visible_items(app: &App, area: Rect) -> Vec<FooterItem> {
         return items(app, area);
     };
     if app.is_typing_search() {
-        let enter = key_hint(app, Key::ENTER, "keep them");
-        return fit_items(vec![text_hint("type", "words"), enter, key_hint(app, Key::ESC, "give up")], area);
+        let enter = key_hint(app, Key::ENTER, "keep");
+        return fit_items(vec![text_hint("type", "words"), enter, key_hint(app, Key::ESC, "cancel")], area);
     }
     fit_items(top.hints(app), area)
 }
@@ -105,10 +105,10 @@ fn rank(app: &App, action: &Action) -> u8 {
 fn label(app: &App, action: &Action) -> &'static str {
     let state = app.run_state.engine_state();
     match action {
-        a if a == action!("pause") && state == EngineState::Paused => "go on",
+        a if a == action!("pause") && state == EngineState::Paused => "resume",
         a if a == action!("start") && state == EngineState::Finished => "new fit",
-        a if a == action!("start") && !app.run_state.corners.is_empty() => "go on",
-        a if a == action!("freeze") && app.selected_point().is_some_and(|p| p.frozen) => "free",
+        a if a == action!("start") && !app.run_state.corners.is_empty() => "resume",
+        a if a == action!("freeze") && app.selected_point().is_some_and(|p| p.frozen) => "unfreeze",
         a if a == action!("zoom") && app.zoomed => "unzoom",
         a => a.label,
     }
@@ -219,7 +219,7 @@ fn plan_hints(app: &App) -> Vec<FooterItem> {
     if !app.awaits_plan_confirmation() {
         return Vec::new();
     }
-    vec![key_hint(app, Key::ENTER, "do it"), key_hint(app, Key::ESC, "not")]
+    vec![key_hint(app, Key::ENTER, "apply"), key_hint(app, Key::ESC, "cancel")]
 }
 
 /// As many as fit, apart by three columns or two: those before the last go first, since the last tells how to get away. A

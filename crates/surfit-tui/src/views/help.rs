@@ -54,7 +54,7 @@ impl View for HelpOverlay {
     }
 
     fn remark(&self, app: &App) -> String {
-        app.theme.pick_glyph("bright: possible now · dim: not now", "dim keys are not possible now").into()
+        app.theme.pick_glyph("bright: available now · dim: not now", "dim keys are not available now").into()
     }
 
     fn render_body(&self, inner: Rect, buf: &mut Buffer, app: &App) {
@@ -63,7 +63,7 @@ impl View for HelpOverlay {
         if let Some(mut spans) = app.help.search.spans(&app.theme) {
             let text = match (app.help.search.is_empty(), found.len()) {
                 (true, _) => "  type what a key does".into(),
-                (_, 0) => "  no key is about that".into(),
+                (_, 0) => "  no match".into(),
                 (_, n) => format!("  {} of {n}", app.help.current_match.min(n - 1) + 1),
             };
             spans.push(Span::styled(text, app.theme.style(ThemeRole::Muted)));
@@ -128,10 +128,10 @@ impl HelpOverlay {
         let found: Vec<usize> = (0..rows.len()).filter(|&n| rows[n].is_match).collect();
         match found.len() {
             0 if app.help.search.is_empty() => {
-                app.show_message(MessageKind::Hint, "nothing is searched for yet");
+                app.show_message(MessageKind::Hint, "type a search with / first");
             }
             0 => {
-                let text = format!("no key is about `{}`", app.help.search.text());
+                let text = format!("no key matches `{}`", app.help.search.text());
                 app.show_message(MessageKind::Hint, text);
             }
             n => {

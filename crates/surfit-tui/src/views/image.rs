@@ -77,14 +77,14 @@ impl ImageOverlay {
 
 impl View for ImageOverlay {
     fn scope(&self) -> KeyScope {
-        KeyScope::View("picture")
+        KeyScope::View("image")
     }
 
     fn title(&self, _app: &App) -> String {
         match self.subject {
-            PictureSubject::Heatmap => "Picture",
-            PictureSubject::Slices => "Picture of the slices",
-            PictureSubject::Curves => "Picture of the losses",
+            PictureSubject::Heatmap => "Image of the heatmap",
+            PictureSubject::Slices => "Image of the slices",
+            PictureSubject::Curves => "Image of the losses",
         }
         .into()
     }
@@ -107,16 +107,16 @@ impl View for ImageOverlay {
         let scene = SurfaceScene::new(&app.theme, &app.run_state, &app.surface);
         let sentence = match (app.image_protocol, has_content(app, subject)) {
             (None, _) => {
-                "This terminal is not known to show pictures. SURFIT_IMAGES=kitty, sixel or iterm2 says that it does; \
-                 F writes the figures as files."
+                "This terminal is not known to show images. Set SURFIT_IMAGES=kitty, sixel or iterm2 if it does; \
+                 F saves the plots as files."
             }
-            (_, false) if subject == PictureSubject::Curves => "The picture appears with the first training step.",
-            (_, false) => "The picture appears when the first cells are measured.",
+            (_, false) if subject == PictureSubject::Curves => "The image appears with the first training step.",
+            (_, false) => "The image appears when the first cells are measured.",
             _ => "",
         };
         if !sentence.is_empty() {
             let key = app.key_label(action!("figures"));
-            let sentence = sentence.replace("F writes", &format!("{key} writes"));
+            let sentence = sentence.replace("F saves", &format!("{key} saves"));
             return pane_frame::draw_placeholder(inner, buf, &app.theme, &sentence);
         }
         match (subject, scene) {
@@ -446,7 +446,7 @@ mod tests {
     fn the_picture_is_that_of_the_pane_and_its_keys_work_over_it() {
         let mut rig = open(140, 44);
         rig.press("esc 1 g f");
-        assert!(rig.screen_text().contains("Picture of the losses"), "{}", rig.screen_text());
+        assert!(rig.screen_text().contains("Image of the losses"), "{}", rig.screen_text());
         let before = requested_images(&rig.app, CELL);
         rig.press("L");
         assert!(rig.screen_text().contains("log axis"), "{}", rig.screen_text());

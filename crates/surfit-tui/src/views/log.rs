@@ -153,7 +153,7 @@ impl LogOverlay {
     /// Goes to the next line that was found, or to the one before.
     pub(crate) fn find_next(&mut self, app: &mut App, forward: bool) {
         if app.log.search.is_empty() {
-            app.show_message(MessageKind::Hint, "nothing is searched for yet");
+            app.show_message(MessageKind::Hint, "type a search with / first");
         } else if !self.go_to_match(app, forward) {
             let text = format!("`{}` is not in the log", app.log.search.text());
             app.show_message(MessageKind::Hint, text);

@@ -40,11 +40,11 @@ pub struct MachineOverlay {
 
 impl View for MachineOverlay {
     fn scope(&self) -> KeyScope {
-        KeyScope::View("machine")
+        KeyScope::View("system")
     }
 
     fn title(&self, _app: &App) -> String {
-        "Machine".into()
+        "System".into()
     }
 
     fn remark(&self, app: &App) -> String {

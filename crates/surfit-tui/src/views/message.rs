@@ -183,12 +183,12 @@ fn status_message(app: &App) -> Option<(ThemeRole, String)> {
     let text = match (picture.engine_state(), &app.connection) {
         (_, EngineLink::Connecting) => "waiting for the engine …".into(),
         (EngineState::Starting, _) => "the engine is starting …".into(),
-        (EngineState::Idle, _) => on("nothing is under way", action!("start"), "goes on with the job"),
+        (EngineState::Idle, _) => on("nothing is running", action!("start"), "starts the job"),
         (EngineState::Closed, _) => {
             let leave = app.key_label(action!("quit"));
-            on("stopped, at rest", action!("resume"), "goes on with the job") + &format!(", {leave} leaves")
+            on("stopped", action!("resume"), "resumes the job") + &format!(", {leave} quits")
         }
-        (EngineState::Paused, _) => on("paused", action!("pause"), "goes on"),
+        (EngineState::Paused, _) => on("paused", action!("pause"), "resumes"),
         (EngineState::Running, _) => match stage? {
             JobStage::Data => "loading the data set …".into(),
             JobStage::Corners => "training the corners; the surface between them comes next".into(),

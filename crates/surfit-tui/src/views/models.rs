@@ -70,8 +70,8 @@ impl View for ModelsOverlay {
     fn on_enter(&mut self, app: &mut App) -> Outcome {
         match items(app).get(self.selected).map(|&item| item_parameters(app, item)) {
             Some(Some((u, v))) => app.move_cursor_to(u, v),
-            Some(None) => app.show_message(MessageKind::Hint, "the mean of the surface is no point of the surface"),
-            None => app.show_message(MessageKind::Hint, "go there: nothing is listed yet"),
+            Some(None) => app.show_message(MessageKind::Hint, "the centroid is not a point of the surface"),
+            None => app.show_message(MessageKind::Hint, "nothing is listed yet"),
         }
         Outcome::CLOSE
     }
@@ -106,7 +106,7 @@ impl View for ModelsOverlay {
     }
 
     fn files(&self, _app: &App) -> Vec<MenuItem<ExportItem>> {
-        table_items("models", ['c', 'j'], "models written, marked points, corners", tables::models).into()
+        table_items("models", ['c', 'j'], "exported models, bookmarked points, corners", tables::models).into()
     }
 
     fn shell_command(&self, app: &App, run: &str) -> ShellCommand {

@@ -86,7 +86,7 @@ impl View for PaletteOverlay {
     }
 
     fn title(&self, _app: &App) -> String {
-        "Do something by its name".into()
+        "Command palette".into()
     }
 
     fn remark(&self, _app: &App) -> String {
@@ -109,7 +109,7 @@ impl View for PaletteOverlay {
         }
         let matches = matching_actions(app, self.input.value());
         if matches.is_empty() {
-            let text = "No action is called that. Backspace, or esc to close.";
+            let text = "No action matches. Backspace, or esc to close.";
             return Line::styled(text, theme.style(ThemeRole::Muted)).render(list, buf);
         }
         let first = popup::first_visible_row(self.selected, list.height);
@@ -142,7 +142,7 @@ impl View for PaletteOverlay {
     }
 
     fn hints(&self, app: &App) -> Vec<FooterItem> {
-        let enter = footer::key_hint(app, Key::ENTER, "do it");
+        let enter = footer::key_hint(app, Key::ENTER, "run");
         let before = [footer::text_hint("type", "to find"), footer::choose_hint(app)];
         footer::hints(app, before, &[], [enter, footer::close_hint(app)])
     }
@@ -178,7 +178,7 @@ impl View for PaletteOverlay {
         match matching_actions(app, text).get(self.selected) {
             Some(action) => Outcome::CloseAndPerform(action),
             None => {
-                app.show_message(MessageKind::Hint, format!("no action is called `{text}`"));
+                app.show_message(MessageKind::Hint, format!("no action matches `{text}`"));
                 Outcome::CLOSE
             }
         }

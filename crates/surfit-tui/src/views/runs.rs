@@ -113,7 +113,7 @@ impl View for RunsOverlay {
     }
 
     fn remark(&self, _app: &App) -> String {
-        "enter goes there, this run goes on".into()
+        "enter opens a run; this one continues".into()
     }
 
     /// Long names stand in it.
@@ -132,7 +132,7 @@ impl View for RunsOverlay {
         }
         if runs.is_empty() {
             let text = format!(
-                "No run passes the filter. {} changes it; esc while typing takes it away.",
+                "No run matches the filter. {} changes it; esc while typing clears it.",
                 app.key_label(action!("filter-runs"))
             );
             return pane_frame::draw_placeholder(parts.list, buf, theme, &text);
@@ -158,13 +158,13 @@ impl View for RunsOverlay {
         let own = [
             (action!("filter-runs"), "filter"),
             (action!("loss-overlay"), "losses"),
-            (action!("beside-run"), "beside"),
-            (action!("compare-run"), "figures"),
+            (action!("beside-run"), "compare"),
+            (action!("compare-run"), "values"),
             (action!("resume-run"), "resume"),
             (action!("remove-run"), "remove"),
         ];
         // The frame of the list says the first, too: it gives way first.
-        footer::hints(app, [], &own, [footer::key_hint(app, Key::ENTER, "go there"), footer::close_hint(app)])
+        footer::hints(app, [], &own, [footer::key_hint(app, Key::ENTER, "open"), footer::close_hint(app)])
     }
 
     fn on_enter(&mut self, app: &mut App) -> Outcome {

@@ -79,10 +79,10 @@ fn tabs(app: &App, area: Rect, buf: &mut Buffer) {
 fn too_small(app: &App, area: Rect, buf: &mut Buffer) {
     let (width, height) = MIN_TERMINAL_SIZE;
     let text = format!(
-        "The terminal is {}x{}. surfit needs at least {width}x{height}: enlarge it. {}{} leaves.",
+        "The terminal is {}x{}. surfit needs at least {width}x{height}: enlarge it. {}{} quits.",
         area.width,
         area.height,
-        if app.is_run_idle() { "" } else { "The run goes on; " },
+        if app.is_run_idle() { "" } else { "The run continues; " },
         app.key_label(action!("detach"))
     );
     let rows = (text.len() as u16).div_ceil(area.width.max(1)) + 1;

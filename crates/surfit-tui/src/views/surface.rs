@@ -19,8 +19,7 @@ mod viewport;
 #[cfg(test)]
 mod tests;
 
-pub use blocks::BlockSet;
-pub use color_range::{ColorRange, RangeChange, RangeKind};
+pub use color_range::{ColorRange, RangeKind};
 pub use comparison::SurfaceComparison;
 pub(crate) use comparison::compare_surfaces;
 pub use contours::Contours;
@@ -315,12 +314,12 @@ pub(super) fn files(app: &App, slices: bool) -> Vec<MenuItem<ExportItem>> {
         all.extend(figure_items("confidence", "confidence", ['i', 'I'], about, figure));
     }
     if app.degrees().patch() != Patch::Curve {
-        let about = "the surface in three dimensions, seen as its relief is";
-        all.extend(figure_items("relief", "relief", ['r', 'R'], about, App::relief_figure));
+        let about = "the surface in 3-D, as in the 3-D view";
+        all.extend(figure_items("3-D view", "surface-3d", ['r', 'R'], about, App::relief_figure));
     }
     if view.comparison.as_ref().is_some_and(|other| other.heatmap.patch == map.patch) {
-        let about = "this surface, the one beside it, and their difference";
-        all.extend(figure_items("both and difference", "beside", ['b', 'B'], about, App::comparison_figure));
+        let about = "both compared surfaces and their difference";
+        all.extend(figure_items("comparison", "comparison", ['b', 'B'], about, App::comparison_figure));
     }
     if slices {
         all.extend(table_items("slices", ['C', 'J'], "the slices through the cursor, with intervals", tables::slices));

@@ -156,11 +156,11 @@ fn a_run_is_laid_over_this_one_and_taken_off() {
 #[test]
 fn from_the_palette_comparing_opens_the_list_of_runs() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
-    rig.press(":").type_text("compare losses").press("enter");
+    rig.press(":").type_text("overlay loss").press("enter");
     assert_eq!(rig.effects.last(), Some(&Effect::Send(Outgoing::Refresh)));
     rig.receive(Incoming::Runs(listed_runs()));
     let text = rig.screen_text();
-    assert!(text.contains("choose a run; c lays") && text.contains("resnet-3"), "{text}");
+    assert!(text.contains("select a run; c overlays") && text.contains("resnet-3"), "{text}");
 }
 
 /// What was asked to be followed since the last call.
@@ -238,7 +238,7 @@ fn a_fork_puts_itself_beside_the_run_it_comes_from() {
     let mut snapshot = picture.snapshot.clone().unwrap();
     rig.receive(Incoming::Loaded { path: path.clone(), picture: Box::new(picture) });
     let text = rig.screen_text();
-    for part in ["A demo-7-4x4", "shown beside this one"] {
+    for part in ["A demo-7-4x4", "continues as its own run"] {
         assert!(text.contains(part), "{part}: {text}");
     }
     // Its own name, not that of the run whose history it begins with; and both surfaces.

@@ -22,7 +22,7 @@ fn a_dead_engine_is_told_and_r_resumes_while_the_picture_stays() {
     assert!(rig.app.pending.is_empty() && rig.app.requested_degrees().is_none());
     rig.effects.clear();
     rig.press("p");
-    assert!(rig.screen_text().contains("no engine works on this run"), "{}", rig.screen_text());
+    assert!(rig.screen_text().contains("no engine is running"), "{}", rig.screen_text());
     assert_eq!(rig.effects, []);
     rig.press("r");
     assert_eq!(rig.effects, [Effect::Send(Outgoing::ResumeEngine(None))]);
@@ -41,10 +41,10 @@ fn a_run_at_rest_is_asked_and_its_engine_is_only_called_when_that_makes_sense() 
         || Incoming::Disconnected { reason: "no engine is running; one starts when you ask for something".into() };
     rig.receive(at_rest());
     for (key, why) in [
-        ("p", "nothing is under way"),
-        (".", "nothing is under way"),
-        ("Z", "nothing is under way"),
-        ("c", "all of it is on disk"),
+        ("p", "nothing is running"),
+        (".", "nothing is running"),
+        ("Z", "nothing to cancel"),
+        ("c", "completely on disk"),
     ] {
         rig.press(key);
         assert!(rig.screen_text().contains(why), "{key}: {}", rig.screen_text());
@@ -67,7 +67,7 @@ fn a_run_at_rest_is_asked_and_its_engine_is_only_called_when_that_makes_sense() 
     picture.closed = true;
     let mut rig = TestApp::with_run_state(100, 30, picture.clone());
     rig.receive(at_rest());
-    assert!(rig.screen_text().contains("stopped, at rest; r goes on with the job"), "{}", rig.screen_text());
+    assert!(rig.screen_text().contains("stopped; r resumes the job"), "{}", rig.screen_text());
     rig.press("p").press("Z");
     assert_eq!(rig.take_sent_commands(), []);
     rig.press("m");
@@ -79,7 +79,7 @@ fn a_run_at_rest_is_asked_and_its_engine_is_only_called_when_that_makes_sense() 
     let mut rig = TestApp::with_run_state(100, 30, picture);
     rig.receive(Incoming::EngineDied);
     rig.press("m");
-    assert!(rig.screen_text().contains("press r to start it again"));
+    assert!(rig.screen_text().contains("press r to restart it"));
     assert_eq!(rig.take_sent_commands(), []);
 }
 
@@ -130,7 +130,7 @@ fn an_engine_that_failed_says_why_for_as_long_as_it_is_so() {
     let text = rig.screen_text();
     assert!(
         text.contains("✗ failed")
-            && text.contains("Failed: the disk is full; free some. r resumes from the last checkpoint, q leaves.")
+            && text.contains("Failed: the disk is full; free some. r resumes from the last checkpoint, q quits.")
             && !text.contains("died"),
         "{text}"
     );
@@ -227,7 +227,7 @@ fn leaving_while_an_engine_starts_asks_first() {
     rig.effects.clear();
     rig.press("q");
     assert_eq!(rig.effects, []);
-    assert!(rig.screen_text().contains("is about to work"), "{}", rig.screen_text());
+    assert!(rig.screen_text().contains("is starting"), "{}", rig.screen_text());
 }
 
 #[test]

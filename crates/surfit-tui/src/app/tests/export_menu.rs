@@ -106,7 +106,7 @@ fn a_file_is_named_and_written_in_the_runs_folder() {
 
     // It is there: another name, then replaced.
     rig.receive(Incoming::Exists(Box::new(written)));
-    assert!(rig.screen_text().contains("losses.csv is there"), "{}", rig.screen_text());
+    assert!(rig.screen_text().contains("losses.csv exists"), "{}", rig.screen_text());
     rig.press("n backspace backspace backspace").type_text("txt").press("enter");
     let other = last_written_file(&mut rig);
     assert!(other.path.ends_with("losses.txt") && !other.replace, "{other:?}");
@@ -127,7 +127,7 @@ fn every_pane_and_list_has_its_forms() {
         ("2", "s", "surface.svg", true),
         ("2", "C", "slices.csv", false),
         ("2", "P", "slices.png", true),
-        ("2", "R", "relief.svg", true),
+        ("2", "R", "surface-3d.svg", true),
         ("3", "c", "points.csv", false),
         ("3", "p", "points.png", true),
         ("w", "j", "models.json", false),
@@ -161,7 +161,7 @@ fn every_pane_and_list_has_its_forms() {
         FigureDrawing::Heatmap { look, .. } => look,
         other => panic!("{other:?}"),
     };
-    rig.press("2 D O ) + W s enter");
+    rig.press("2 D O :").type_text("range -1 2").press("enter + W s enter");
     let shown = look(&mut rig);
     assert_eq!(shown.quantity, CellQuantity::Gain);
     assert!(shown.contours && shown.corner > 0.5 && shown.part.is_some());

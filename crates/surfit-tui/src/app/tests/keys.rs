@@ -39,7 +39,7 @@ fn a_sequence_shows_what_can_follow_and_esc_takes_it_back() {
     assert_eq!(rig.app.loss.cursor, Some(0.0));
     rig.press("g Q");
     let text = rig.screen_text();
-    assert!(text.contains("g Q has no meaning here"), "{text}");
+    assert!(text.contains("g Q has no action here"), "{text}");
     assert!(rig.effects.is_empty());
 }
 
@@ -107,5 +107,5 @@ fn panes_are_made_wider_and_taller_by_keys_in_every_arrangement() {
     assert!(rig.screen_text().contains("leave zoom first"), "{}", rig.screen_text());
     let mut rig = TestApp::with_run_state(60, 16, fixture::fitting_run());
     rig.press("ctrl-w >");
-    assert!(rig.screen_text().contains("room for one pane only"));
+    assert!(rig.screen_text().contains("only one pane fits"));
 }

@@ -93,7 +93,7 @@ fn a_double_click_zooms_and_one_beside_an_overlay_closes_it() {
     rig.press("z ?").click(1, 3);
     assert!(rig.app.overlay().is_none());
     rig.press(":").type_text("checkpoint");
-    let (x, y) = position_of(&rig, "checkpoint        make");
+    let (x, y) = position_of(&rig, "checkpoint        write");
     rig.click(x, y);
     assert_eq!(rig.take_sent_commands()[0].1, EngineCommand::Checkpoint);
 }
@@ -220,9 +220,9 @@ fn the_keys_of_an_overlay_can_be_clicked() {
         rig.effects.clear();
         click_footer(&mut rig, "c losses");
         assert_eq!(rig.effects, [load()]);
-        click_footer(&mut rig, "b beside");
+        click_footer(&mut rig, "b compare");
         assert_eq!(rig.effects, [load(), load()]);
-        click_footer(&mut rig, "C figures");
+        click_footer(&mut rig, "C values");
         assert!(rig.app.runs_view.pinned.is_some());
         click_footer(&mut rig, "/ filter");
         assert!(rig.app.runs_view.search.typing);
@@ -250,7 +250,7 @@ fn the_keys_of_an_overlay_can_be_clicked() {
         assert!(rig.app.log.topic.is_some());
         click_footer(&mut rig, "/ search");
         assert!(rig.app.log.search.typing);
-        click_footer(&mut rig, "esc give up");
+        click_footer(&mut rig, "esc cancel");
         click_footer(&mut rig, "esc close");
         assert!(rig.app.overlay().is_none());
         rig.press("2 W c");
@@ -265,11 +265,11 @@ fn a_planned_degree_is_confirmed_and_taken_back_by_clicks() {
     for (width, height) in [(140, 44), (80, 24), (60, 16)] {
         let mut rig = TestApp::with_run_state(width, height, fixture::fitting_run());
         rig.press("u");
-        click_footer(&mut rig, "esc not");
+        click_footer(&mut rig, "esc cancel");
         rig.press("enter");
         assert_eq!(rig.take_sent_commands(), [], "it was taken back");
         rig.press("u");
-        click_footer(&mut rig, "enter do it");
+        click_footer(&mut rig, "enter apply");
         assert!(matches!(rig.take_sent_commands()[..], [(_, EngineCommand::SetDegree { .. })]));
         rig.accept_pending_commands().press("v");
         let row = ScreenLayout::of(&rig.app).message;
@@ -286,14 +286,14 @@ fn what_is_under_way_can_be_given_up_by_a_click() {
             let mut rig = TestApp::with_run_state(width, height, picture);
             let (y, text) = (ScreenLayout::of(&rig.app).footer.y, rig.screen_text());
             let footer = text.lines().nth(y.into()).unwrap();
-            assert!(!footer.contains("give up"), "{footer}");
+            assert!(!footer.contains("Z cancel"), "{footer}");
             rig.app.run_state.snapshot.as_mut().unwrap().errand = Some(surfit_core::snapshot::RunningTask {
                 name: "exporting the best point".into(),
                 done: 40,
                 total: 100,
                 waiting: 0,
             });
-            click_footer(&mut rig, "Z give up");
+            click_footer(&mut rig, "Z cancel");
             assert_eq!(rig.take_sent_commands()[0].1, EngineCommand::Cancel);
         }
     }

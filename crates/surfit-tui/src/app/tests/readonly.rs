@@ -72,7 +72,7 @@ fn who_only_watches_is_told_of_no_key_that_is_refused() {
     rig.app.readonly = true;
     rig.receive(Incoming::EngineDied);
     let text = rig.screen_text();
-    assert!(text.contains("engine died") && text.contains("q leaves"), "{text}");
+    assert!(text.contains("engine died") && text.contains("q quits"), "{text}");
     assert!(!text.contains("r resumes"), "{text}");
     assert!(rig.app.perform_action(action!("resume")).is_empty());
 }

@@ -58,10 +58,10 @@ fn open(width: u16, height: u16) -> TestApp {
 fn models_points_and_corners_are_listed_with_what_is_known() {
     let text = open(140, 44).screen_text();
     for part in [
-        "models written, by latest",
+        "exports, by latest",
         "whole surface",
         "exports/centroid",
-        "◇ mark",
+        "◇ bookmark",
         "exactly there",
         "the nearest cell",
         "corner 4",
@@ -149,7 +149,7 @@ fn sorting_goes_by_what_was_measured() {
 fn enter_goes_to_the_point_and_copying_takes_the_folder() {
     let mut rig = open(140, 44);
     rig.press("enter");
-    assert!(rig.screen_text().contains("no point of the surface"), "{}", rig.screen_text());
+    assert!(rig.screen_text().contains("not a point of the surface"), "{}", rig.screen_text());
     rig.press("w down y");
     let copied = rig.effects.iter().any(|e| matches!(e, Effect::Copy(t) if t.ends_with("exports/at")));
     assert!(copied);
@@ -166,13 +166,13 @@ fn before_there_is_anything_it_says_how_to_get_it() {
     let mut rig = TestApp::new(80, 24);
     rig.press("w");
     let text = rig.screen_text();
-    for part in ["No model was written yet", "marks a point", "not ready yet"] {
+    for part in ["No exports yet", "bookmarks a point", "not ready yet"] {
         assert!(text.contains(part), "{part}: {text}");
     }
     rig.press("y");
     assert!(rig.screen_text().contains("copy: nothing is listed"), "{}", rig.screen_text());
     rig.press("enter");
-    assert!(rig.screen_text().contains("go there: nothing is listed"), "{}", rig.screen_text());
+    assert!(rig.screen_text().contains("nothing is listed yet"), "{}", rig.screen_text());
 }
 
 #[test]

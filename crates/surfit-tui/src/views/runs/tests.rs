@@ -93,7 +93,7 @@ fn a_filter_narrows_the_list_while_it_is_typed() {
     rig.press("esc");
     assert!(rig.app.runs_view.search.is_empty() && rig.app.overlay().is_some());
     rig.press("/").type_text("nothingofthekind").press("enter");
-    assert!(rig.screen_text().contains("No run passes the filter"), "{}", rig.screen_text());
+    assert!(rig.screen_text().contains("No run matches the filter"), "{}", rig.screen_text());
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn two_runs_are_held_side_by_side() {
 fn a_run_at_rest_is_resumed_from_the_list_and_a_live_one_is_not() {
     let mut rig = open(140, 44);
     rig.press("r");
-    assert!(rig.screen_text().contains("its engine is at work"), "{}", rig.screen_text());
+    assert!(rig.screen_text().contains("its engine is running"), "{}", rig.screen_text());
     rig.effects.clear();
     rig.press("end r");
     let sent: Vec<&Outgoing> = rig
