@@ -108,7 +108,7 @@ impl App {
     /// Fixes the range of colours, in the units of the colour bar.
     pub(super) fn fix_color_range(&mut self, lo: f64, hi: f64) {
         if self.surface.fix_range(&self.run_state, lo, hi) {
-            self.show_message(MessageKind::Info, "colour range fixed; `range auto` takes it back");
+            self.show_message(MessageKind::Info, "colour range fixed; `range auto` resets it");
         } else {
             self.show_message(MessageKind::Hint, "range: give two values, the lower one first, as on the colour bar");
         }
