@@ -10,7 +10,7 @@ use crate::layout::{ScreenLayout, SidebarList};
 use crate::link::LeaveReason;
 use crate::views;
 use crate::views::footer::FooterHit;
-use crate::views::view::{BusyView, KeyPress, MouseInput, Outcome, View};
+use crate::views::view::{BusyView, InputOutcome, KeyPress, MouseInput, View};
 use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 use std::any::Any;
@@ -94,7 +94,7 @@ impl App {
             if let Some(view) = (view as &mut dyn Any).downcast_mut() {
                 change(view, app);
             }
-            Outcome::DONE
+            InputOutcome::DONE
         });
     }
 
@@ -102,7 +102,7 @@ impl App {
     pub(crate) fn edit_focused_view(&mut self, change: impl FnOnce(&mut dyn View, &mut App)) {
         let run = |view: &mut dyn View, app: &mut App| {
             change(view, app);
-            Outcome::DONE
+            InputOutcome::DONE
         };
         match self.layers.iter().rposition(|v| !v.is_modal()) {
             Some(place) => drop(self.edit_layer(place, run)),
@@ -114,14 +114,14 @@ impl App {
     fn edit_layer(
         &mut self,
         place: usize,
-        handle: impl FnOnce(&mut dyn View, &mut App) -> Outcome,
+        handle: impl FnOnce(&mut dyn View, &mut App) -> InputOutcome,
     ) -> Option<Vec<Effect>> {
         self.dirty = true;
         let mut view = std::mem::replace(&mut self.layers[place], Box::new(BusyView));
         let outcome = handle(&mut *view, self);
         // It is gone when what was done took its place.
         let place = self.layers.iter().position(|v| as_view::<BusyView>(&**v).is_some());
-        let closes = matches!(outcome, Outcome::Close(_) | Outcome::CloseAndPerform(_));
+        let closes = matches!(outcome, InputOutcome::Close(_) | InputOutcome::CloseAndPerform(_));
         match place {
             Some(place) if closes => drop(self.layers.remove(place)),
             Some(place) => self.layers[place] = view,
@@ -133,7 +133,7 @@ impl App {
     fn edit_pane(
         &mut self,
         pane: Pane,
-        handle: impl FnOnce(&mut dyn View, &mut App) -> Outcome,
+        handle: impl FnOnce(&mut dyn View, &mut App) -> InputOutcome,
     ) -> Option<Vec<Effect>> {
         self.dirty = true;
         let outcome = handle(&mut *pane.boxed_view(), self);
@@ -141,16 +141,16 @@ impl App {
     }
 
     /// The effects of an outcome; `None` when it was not taken.
-    fn follow(&mut self, outcome: Outcome) -> Option<Vec<Effect>> {
+    fn follow(&mut self, outcome: InputOutcome) -> Option<Vec<Effect>> {
         match outcome {
-            Outcome::Ignored => None,
-            Outcome::Done(effects) | Outcome::Close(effects) => Some(effects),
-            Outcome::Perform(action) | Outcome::CloseAndPerform(action) => Some(self.perform_action(action)),
+            InputOutcome::Ignored => None,
+            InputOutcome::Done(effects) | InputOutcome::Close(effects) => Some(effects),
+            InputOutcome::Perform(action) | InputOutcome::CloseAndPerform(action) => Some(self.perform_action(action)),
         }
     }
 
     /// Offers something to the layers from the top down.
-    fn offer(&mut self, mut handle: impl FnMut(&mut dyn View, &mut App) -> Outcome) -> Option<Vec<Effect>> {
+    fn offer(&mut self, mut handle: impl FnMut(&mut dyn View, &mut App) -> InputOutcome) -> Option<Vec<Effect>> {
         for place in (0..self.layers.len()).rev() {
             let modal = self.layers[place].is_modal();
             let done = self.edit_layer(place, &mut handle);
@@ -166,7 +166,7 @@ impl App {
         for place in 0..self.layers.len() {
             self.edit_layer(place, |view, app| {
                 view.scroll(app, 0);
-                Outcome::DONE
+                InputOutcome::DONE
             });
         }
     }

@@ -2,7 +2,7 @@
 
 use super::footer::{self, FooterItem};
 use super::message::transliterate;
-use super::view::{KeyPress, MouseInput, Outcome, View};
+use super::view::{InputOutcome, KeyPress, MouseInput, View};
 use super::{popup, text_wrap};
 use crate::action::KeyScope;
 use crate::app::{AnswerAction, App, Question};
@@ -68,11 +68,11 @@ impl View for Question {
         vec![footer::choose_hint(app), enter, footer::key_hint(app, Key::ESC, "cancel")]
     }
 
-    fn on_key(&mut self, app: &mut App, press: KeyPress) -> Outcome {
+    fn on_key(&mut self, app: &mut App, press: KeyPress) -> InputOutcome {
         let count = self.choices.len();
         let event = press.event;
         match event.code {
-            KeyCode::Esc => return Outcome::Close(app.answer_question(AnswerAction::Cancel)),
+            KeyCode::Esc => return InputOutcome::Close(app.answer_question(AnswerAction::Cancel)),
             KeyCode::Enter => return self.on_enter(app),
             KeyCode::Down | KeyCode::Right | KeyCode::Tab => self.selected = (self.selected + 1) % count,
             KeyCode::Up | KeyCode::Left | KeyCode::BackTab => self.selected = (self.selected + count - 1) % count,
@@ -85,20 +85,20 @@ impl View for Question {
             }
             _ => {}
         }
-        Outcome::DONE
+        InputOutcome::DONE
     }
 
-    fn on_enter(&mut self, app: &mut App) -> Outcome {
-        Outcome::Close(app.answer_question(self.choices[self.selected].answer.clone()))
+    fn on_enter(&mut self, app: &mut App) -> InputOutcome {
+        InputOutcome::Close(app.answer_question(self.choices[self.selected].answer.clone()))
     }
 
     /// A click on an answer gives it, one beside the question cancels.
-    fn on_mouse(&mut self, app: &mut App, area: Rect, input: MouseInput) -> Outcome {
+    fn on_mouse(&mut self, app: &mut App, area: Rect, input: MouseInput) -> InputOutcome {
         let MouseInput::Click(at) = input else {
-            return Outcome::DONE;
+            return InputOutcome::DONE;
         };
         if !area.contains(at) || popup::closes_at(area, at) {
-            return Outcome::Close(app.answer_question(AnswerAction::Cancel));
+            return InputOutcome::Close(app.answer_question(AnswerAction::Cancel));
         }
         let screen = Rect::from((Position::ORIGIN, app.size));
         let (_, text) = layout_question(screen, self, app.theme.is_ascii());
@@ -109,7 +109,7 @@ impl View for Question {
                 self.selected = n;
                 self.on_enter(app)
             }
-            None => Outcome::DONE,
+            None => InputOutcome::DONE,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::footer::{self, FooterItem};
 use super::message::{transliterate, truncate_end};
-use super::view::{KeyPress, MouseInput, Outcome, View};
+use super::view::{InputOutcome, KeyPress, MouseInput, View};
 use super::{input_line, popup};
 use crate::action::KeyScope;
 use crate::app::App;
@@ -201,19 +201,19 @@ impl ExportMenu {
     }
 
     /// Takes a line of the list.
-    fn choose(&mut self, app: &mut App, line: usize) -> Outcome {
+    fn choose(&mut self, app: &mut App, line: usize) -> InputOutcome {
         match self {
             ExportMenu::Copy(menu) => match menu.items.get(line) {
-                Some(item) => Outcome::Close(app.copy_item(item)),
-                None => Outcome::CLOSE,
+                Some(item) => InputOutcome::Close(app.copy_item(item)),
+                None => InputOutcome::CLOSE,
             },
             ExportMenu::Write(menu) => {
                 if let Some(item) = menu.items.get(line) {
                     *self = ExportMenu::Name(app.filename_prompt(item));
                 }
-                Outcome::DONE
+                InputOutcome::DONE
             }
-            ExportMenu::Name(_) => Outcome::DONE,
+            ExportMenu::Name(_) => InputOutcome::DONE,
         }
     }
 }
@@ -283,10 +283,10 @@ impl View for ExportMenu {
         }
     }
 
-    fn on_key(&mut self, app: &mut App, press: KeyPress) -> Outcome {
+    fn on_key(&mut self, app: &mut App, press: KeyPress) -> InputOutcome {
         let event = press.event;
         let taken = match self {
-            _ if event.code == KeyCode::Esc => return Outcome::CLOSE,
+            _ if event.code == KeyCode::Esc => return InputOutcome::CLOSE,
             ExportMenu::Copy(menu) => menu.handle_key(event),
             ExportMenu::Write(menu) => menu.handle_key(event),
             ExportMenu::Name(_) if event.code == KeyCode::Enter => return self.on_enter(app),
@@ -295,32 +295,32 @@ impl View for ExportMenu {
                 None
             }
         };
-        taken.map_or(Outcome::DONE, |line| self.choose(app, line))
+        taken.map_or(InputOutcome::DONE, |line| self.choose(app, line))
     }
 
-    fn on_enter(&mut self, app: &mut App) -> Outcome {
+    fn on_enter(&mut self, app: &mut App) -> InputOutcome {
         match self {
             ExportMenu::Name(naming) => match app.write_prompted_file(naming) {
-                Some(effects) => Outcome::Close(effects),
-                None => Outcome::DONE,
+                Some(effects) => InputOutcome::Close(effects),
+                None => InputOutcome::DONE,
             },
             _ => self.choose(app, self.selected()),
         }
     }
 
     /// A click on a line takes it, one beside the list closes it.
-    fn on_mouse(&mut self, app: &mut App, area: Rect, input: MouseInput) -> Outcome {
+    fn on_mouse(&mut self, app: &mut App, area: Rect, input: MouseInput) -> InputOutcome {
         match input {
-            MouseInput::Click(at) if !area.contains(at) || popup::closes_at(area, at) => Outcome::CLOSE,
+            MouseInput::Click(at) if !area.contains(at) || popup::closes_at(area, at) => InputOutcome::CLOSE,
             MouseInput::Click(at) => match self.row_at(app, popup::inner(area), at) {
                 Some(line) => self.choose(app, line),
-                None => Outcome::DONE,
+                None => InputOutcome::DONE,
             },
             MouseInput::Wheel(_, by) => {
                 self.move_selection(by as isize);
-                Outcome::DONE
+                InputOutcome::DONE
             }
-            _ => Outcome::DONE,
+            _ => InputOutcome::DONE,
         }
     }
 

@@ -4,7 +4,7 @@ use super::footer::{self, FooterItem};
 use super::message::truncate_end;
 use super::popup;
 use super::search::SearchField;
-use super::view::{Outcome, View};
+use super::view::{InputOutcome, View};
 use crate::action::{Action, ActionGroup, KeyScope, TABLE};
 use crate::app::{App, MessageKind};
 use crate::layout::ScreenLayout;
@@ -37,7 +37,7 @@ impl<'a> From<Line<'a>> for HelpRow<'a> {
     }
 }
 
-/// The overlay.
+/// Overlay that lists every key, searchable.
 #[derive(Debug, Default)]
 pub struct HelpOverlay {
     /// First line shown.
@@ -94,13 +94,13 @@ impl View for HelpOverlay {
     }
 
     /// Takes back a search first.
-    fn on_escape(&mut self, app: &mut App) -> Outcome {
+    fn on_escape(&mut self, app: &mut App) -> InputOutcome {
         if app.help.search.is_empty() {
-            return Outcome::CLOSE;
+            return InputOutcome::CLOSE;
         }
         app.help = HelpView::default();
         self.scroll(app, 0);
-        Outcome::DONE
+        InputOutcome::DONE
     }
 
     fn search<'a>(&self, app: &'a App) -> Option<&'a SearchField> {

@@ -42,7 +42,7 @@ impl PictureSubject {
     }
 }
 
-/// The overlay.
+/// Overlay that shows heatmap, slices or curves as an image.
 #[derive(Debug)]
 pub struct ImageOverlay {
     /// What is shown.

@@ -50,7 +50,7 @@ impl Default for LogView {
     }
 }
 
-/// The overlay.
+/// Overlay of what has happened in the run.
 #[derive(Debug, Default)]
 pub struct LogOverlay {
     /// Lines between the end and the last one shown.

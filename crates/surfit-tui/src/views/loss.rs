@@ -15,7 +15,7 @@ use super::plot::curves::{self, CurveOwner};
 use super::plot::pane_frame::{self, PaneFrame};
 use super::plot::text::{self, FigurePiece};
 use super::tables;
-use super::view::{MouseInput, Outcome, ShellCommand, View};
+use super::view::{InputOutcome, MouseInput, ShellCommand, View};
 use crate::action::KeyScope;
 use crate::app::{App, Pane};
 use crate::color::ColorDepth;
@@ -29,7 +29,7 @@ use readout::Readout;
 use surfit_core::event::LossCurve;
 use surfit_core::run_state::RunState;
 
-/// The pane.
+/// Pane of the loss curves.
 #[derive(Debug)]
 pub struct LossPane;
 
@@ -51,14 +51,14 @@ impl View for LossPane {
     }
 
     /// A click moves the cursor and begins to choose a part, which is zoomed to when the button is let go.
-    fn on_mouse(&mut self, app: &mut App, area: Rect, input: MouseInput) -> Outcome {
+    fn on_mouse(&mut self, app: &mut App, area: Rect, input: MouseInput) -> InputOutcome {
         let (view, picture) = (&mut app.loss, &app.run_state);
         match input {
             MouseInput::DoubleClick(_) if view.can_pan() => {
                 view.reset_zoom();
                 view.cursor = None;
             }
-            MouseInput::DoubleClick(_) => return Outcome::Ignored,
+            MouseInput::DoubleClick(_) => return InputOutcome::Ignored,
             MouseInput::Click(at) => {
                 view.cursor = view.position_at(area, at.x, at.y, picture).or(view.cursor);
                 view.select_range(area, (at.x, at.y), picture, true);
@@ -80,7 +80,7 @@ impl View for LossPane {
                 view.zoom_at(area, (at.x, at.y), picture, factor);
             }
         }
-        Outcome::DONE
+        InputOutcome::DONE
     }
 
     fn move_by(&mut self, app: &mut App, columns: i32, _rows: i32) {

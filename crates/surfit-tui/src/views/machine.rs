@@ -31,7 +31,7 @@ use surfit_core::snapshot::{EngineState, Snapshot};
 const NAME: usize = 16;
 const FIGURE: usize = 20;
 
-/// The overlay.
+/// Overlay of the load of the machine over time.
 #[derive(Debug, Default)]
 pub struct MachineOverlay {
     /// First line shown.

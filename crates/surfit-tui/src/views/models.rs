@@ -8,7 +8,7 @@ pub(crate) mod tests;
 
 use super::export_menu::{ExportItem, MenuItem, table_items};
 use super::footer::{self, FooterItem};
-use super::view::{Outcome, ShellCommand, View};
+use super::view::{InputOutcome, ShellCommand, View};
 use super::{popup, tables};
 use crate::action::KeyScope;
 use crate::app::{App, MessageKind};
@@ -31,7 +31,7 @@ pub struct ModelsView {
     pub tensor_names: TensorNames,
 }
 
-/// The overlay.
+/// Overlay that lists exports, bookmarked points and corners.
 #[derive(Debug, Default)]
 pub struct ModelsOverlay {
     /// Line of the list.
@@ -67,13 +67,13 @@ impl View for ModelsOverlay {
     }
 
     /// Puts the cursor where a model, a point or a corner of the list lies.
-    fn on_enter(&mut self, app: &mut App) -> Outcome {
+    fn on_enter(&mut self, app: &mut App) -> InputOutcome {
         match items(app).get(self.selected).map(|&item| item_parameters(app, item)) {
             Some(Some((u, v))) => app.move_cursor_to(u, v),
             Some(None) => app.show_message(MessageKind::Hint, "the centroid is not a point of the surface"),
             None => app.show_message(MessageKind::Hint, "nothing is listed yet"),
         }
-        Outcome::CLOSE
+        InputOutcome::CLOSE
     }
 
     fn row_at(&self, app: &App, inner: Rect, at: Position) -> Option<usize> {

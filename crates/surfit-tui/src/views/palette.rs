@@ -2,7 +2,7 @@
 
 use super::footer::{self, FooterItem};
 use super::message::truncate_end;
-use super::view::{KeyPress, Outcome, View, take_overlay_key};
+use super::view::{InputOutcome, KeyPress, View, take_overlay_key};
 use super::{input_line, popup};
 use crate::action::{Action, KeyScope, TABLE};
 use crate::app::{App, MessageKind, TYPED_COMMAND_EXAMPLES, parse};
@@ -71,7 +71,7 @@ fn list(inner: Rect) -> Rect {
     Rect { y: inner.y + HEADER_ROWS, height: inner.height.saturating_sub(HEADER_ROWS), ..inner }
 }
 
-/// The overlay.
+/// Overlay in which an action is found by name or a command is typed.
 #[derive(Debug, Default)]
 pub struct PaletteOverlay {
     /// What was typed.
@@ -147,39 +147,39 @@ impl View for PaletteOverlay {
         footer::hints(app, before, &[], [enter, footer::close_hint(app)])
     }
 
-    fn on_key(&mut self, app: &mut App, press: KeyPress) -> Outcome {
+    fn on_key(&mut self, app: &mut App, press: KeyPress) -> InputOutcome {
         // Above the list lies what was typed before.
         if press.prefix.is_none() && press.event.code == KeyCode::Up && self.recall_previous_command(app) {
-            return Outcome::DONE;
+            return InputOutcome::DONE;
         }
         let usual = take_overlay_key(self, app, press);
-        if !matches!(usual, Outcome::Ignored) {
+        if !matches!(usual, InputOutcome::Ignored) {
             return usual;
         }
         let actions = [action!("palette"), action!("help"), action!("redraw"), action!("suspend")];
         match press.lookup {
             KeyLookup::Action(action) if actions.contains(&action) && !Key::from(press.event).is_letter() => {
-                return Outcome::Perform(action);
+                return InputOutcome::Perform(action);
             }
-            _ if press.event.code == KeyCode::Backspace && self.input.value().is_empty() => return Outcome::CLOSE,
+            _ if press.event.code == KeyCode::Backspace && self.input.value().is_empty() => return InputOutcome::CLOSE,
             _ => {}
         }
         self.input.handle_event(&Event::Key(press.event));
         self.selected = 0;
-        Outcome::DONE
+        InputOutcome::DONE
     }
 
-    fn on_enter(&mut self, app: &mut App) -> Outcome {
+    fn on_enter(&mut self, app: &mut App) -> InputOutcome {
         let text = self.input.value();
         if let Some(done) = app.perform_typed_command(text) {
             app.push_command_history(text);
-            return Outcome::Close(done);
+            return InputOutcome::Close(done);
         }
         match matching_actions(app, text).get(self.selected) {
-            Some(action) => Outcome::CloseAndPerform(action),
+            Some(action) => InputOutcome::CloseAndPerform(action),
             None => {
                 app.show_message(MessageKind::Hint, format!("no action matches `{text}`"));
-                Outcome::CLOSE
+                InputOutcome::CLOSE
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::footer::{self, FooterItem};
 use super::message::transliterate;
-use super::view::{MouseInput, Outcome, View};
+use super::view::{InputOutcome, MouseInput, View};
 use crate::action::KeyScope;
 use crate::app::App;
 use crate::layout::ScreenLayout;
@@ -13,7 +13,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
-/// The text, over the whole screen.
+/// Text over the whole screen, without a frame.
 #[derive(Debug)]
 pub struct TextOverlay {
     /// Text that is shown.
@@ -50,11 +50,11 @@ impl View for TextOverlay {
         true
     }
 
-    fn on_mouse(&mut self, app: &mut App, _area: Rect, input: MouseInput) -> Outcome {
+    fn on_mouse(&mut self, app: &mut App, _area: Rect, input: MouseInput) -> InputOutcome {
         if let MouseInput::Wheel(_, by) = input {
             self.scroll(app, 3 * by);
         }
-        Outcome::DONE
+        InputOutcome::DONE
     }
 
     fn position_mut(&mut self) -> Option<&mut usize> {

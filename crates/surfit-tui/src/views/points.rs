@@ -14,7 +14,7 @@ use super::footer::FooterItem;
 use super::plot::pane_frame::{self, PaneFrame};
 use super::plot::text::FigurePiece;
 use super::tables;
-use super::view::{MouseInput, Outcome, View};
+use super::view::{InputOutcome, MouseInput, View};
 use crate::action::KeyScope;
 use crate::app::{App, Pane};
 use crate::layout::ScreenLayout;
@@ -82,7 +82,7 @@ impl PointsView {
     }
 }
 
-/// The pane.
+/// Pane of the control points.
 #[derive(Debug)]
 pub struct PointsPane;
 
@@ -103,9 +103,9 @@ impl View for PointsPane {
         Vec::new()
     }
 
-    fn on_mouse(&mut self, app: &mut App, area: Rect, input: MouseInput) -> Outcome {
+    fn on_mouse(&mut self, app: &mut App, area: Rect, input: MouseInput) -> InputOutcome {
         match input {
-            MouseInput::DoubleClick(_) => return Outcome::Ignored,
+            MouseInput::DoubleClick(_) => return InputOutcome::Ignored,
             MouseInput::Click(at) | MouseInput::Drag(at) if area.contains(at) => {
                 let point = app.points.point_at(area, at.x, at.y, &app.run_state);
                 app.points.cursor = point.unwrap_or(app.points.cursor);
@@ -115,7 +115,7 @@ impl View for PointsPane {
             MouseInput::Wheel(_, by) => self.move_by(app, 0, -by.signum() as i32),
             _ => {}
         }
-        Outcome::DONE
+        InputOutcome::DONE
     }
 
     fn move_by(&mut self, app: &mut App, columns: i32, rows: i32) {

@@ -10,7 +10,7 @@ use super::export_menu::{ExportItem, MenuItem, table_items};
 use super::footer::{self, FooterItem};
 use super::plot::pane_frame;
 use super::search::SearchField;
-use super::view::{Outcome, View};
+use super::view::{InputOutcome, View};
 use super::{popup, tables};
 use crate::action::KeyScope;
 use crate::app::App;
@@ -96,7 +96,7 @@ fn pinned(app: &App) -> Option<&RunLine> {
     app.runs.iter().find(|r| r.path == *path)
 }
 
-/// The overlay.
+/// Overlay that lists the runs there are.
 #[derive(Debug, Default)]
 pub struct RunsOverlay {
     /// Line of the list.
@@ -167,9 +167,9 @@ impl View for RunsOverlay {
         footer::hints(app, [], &own, [footer::key_hint(app, Key::ENTER, "open"), footer::close_hint(app)])
     }
 
-    fn on_enter(&mut self, app: &mut App) -> Outcome {
+    fn on_enter(&mut self, app: &mut App) -> InputOutcome {
         let line = visible_runs(app).get(self.selected).copied().cloned();
-        Outcome::Close(line.map_or(Vec::new(), |line| app.open_run(line)))
+        InputOutcome::Close(line.map_or(Vec::new(), |line| app.open_run(line)))
     }
 
     fn row_at(&self, app: &App, inner: Rect, at: Position) -> Option<usize> {

@@ -37,7 +37,7 @@ use super::plot::pane_frame::{self, PaneFrame};
 use super::plot::text::FigurePiece;
 use super::slices;
 use super::tables;
-use super::view::{MouseInput, Outcome, ShellCommand, View};
+use super::view::{InputOutcome, MouseInput, ShellCommand, View};
 use crate::action::KeyScope;
 use crate::app::{App, Pane};
 use crate::layout::ScreenLayout;
@@ -187,7 +187,7 @@ impl<'a> SurfaceScene<'a> {
     }
 }
 
-/// The pane.
+/// Pane of the surface.
 #[derive(Debug)]
 pub struct SurfacePane;
 
@@ -209,13 +209,13 @@ impl View for SurfacePane {
     }
 
     /// A click moves the cursor; dragging with another button turns the relief or moves the part that is shown.
-    fn on_mouse(&mut self, app: &mut App, area: Rect, input: MouseInput) -> Outcome {
+    fn on_mouse(&mut self, app: &mut App, area: Rect, input: MouseInput) -> InputOutcome {
         let (grid, patch) = (app.grid(), app.degrees().patch());
         let (theme, picture) = (&app.theme, &app.run_state);
         let view = &mut app.surface;
         match input {
             MouseInput::DoubleClick(_) => {
-                return if view.show_all() { Outcome::DONE } else { Outcome::Ignored };
+                return if view.show_all() { InputOutcome::DONE } else { InputOutcome::Ignored };
             }
             MouseInput::Click(at) | MouseInput::Drag(at) if area.contains(at) => {
                 view.cursor = view.cell_at(area, at.x, at.y, theme, picture).unwrap_or(view.cursor);
@@ -241,7 +241,7 @@ impl View for SurfacePane {
             }
             _ => {}
         }
-        Outcome::DONE
+        InputOutcome::DONE
     }
 
     fn move_by(&mut self, app: &mut App, columns: i32, rows: i32) {

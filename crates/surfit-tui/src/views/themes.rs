@@ -3,7 +3,7 @@
 use super::footer::{self, FooterItem};
 use super::message::truncate_end;
 use super::popup;
-use super::view::{KeyPress, Outcome, View, take_overlay_key};
+use super::view::{InputOutcome, KeyPress, View, take_overlay_key};
 use crate::action::KeyScope;
 use crate::app::{App, MessageKind};
 use crate::color::ColorDepth;
@@ -35,7 +35,7 @@ fn list(inner: Rect) -> Rect {
     Rect { height: inner.height.saturating_sub(2), ..inner }
 }
 
-/// The overlay.
+/// Overlay that lists the themes and previews the selected one.
 #[derive(Debug)]
 pub struct ThemesOverlay {
     /// What there is to choose from.
@@ -113,20 +113,20 @@ impl View for ThemesOverlay {
         vec![try_on, footer::key_hint(app, Key::ENTER, "keep it"), footer::key_hint(app, Key::ESC, "as it was")]
     }
 
-    fn on_key(&mut self, app: &mut App, press: KeyPress) -> Outcome {
+    fn on_key(&mut self, app: &mut App, press: KeyPress) -> InputOutcome {
         // The next one is the line below.
         if press.lookup == KeyLookup::Action(action!("theme")) {
             self.scroll(app, 1);
-            return Outcome::DONE;
+            return InputOutcome::DONE;
         }
         take_overlay_key(self, app, press)
     }
 
-    fn on_enter(&mut self, app: &mut App) -> Outcome {
+    fn on_enter(&mut self, app: &mut App) -> InputOutcome {
         if let Some(choice) = self.choices.get(self.selected) {
             app.confirm_theme(&choice.name);
         }
-        Outcome::CLOSE
+        InputOutcome::CLOSE
     }
 
     fn row_at(&self, _app: &App, inner: Rect, at: Position) -> Option<usize> {

@@ -47,7 +47,7 @@ pub enum MouseInput {
 
 /// What a view makes of a key or of the mouse.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum InputOutcome {
     /// Nothing; the view below gets it.
     Ignored,
     /// It was taken, and the view stays open.
@@ -60,11 +60,11 @@ pub enum Outcome {
     CloseAndPerform(&'static Action),
 }
 
-impl Outcome {
+impl InputOutcome {
     /// It was taken, and nothing else is to be done.
-    pub const DONE: Outcome = Outcome::Done(Vec::new());
+    pub const DONE: InputOutcome = InputOutcome::Done(Vec::new());
     /// The view closes, and nothing else is to be done.
-    pub const CLOSE: Outcome = Outcome::Close(Vec::new());
+    pub const CLOSE: InputOutcome = InputOutcome::Close(Vec::new());
 }
 
 /// The command line that shows or makes the same as a view; `surfit` stands before it.
@@ -123,43 +123,43 @@ pub trait View: Any + Debug {
         action.in_overlays || action.scope == self.scope()
     }
 
-    /// Takes a key.
-    fn on_key(&mut self, app: &mut App, press: KeyPress) -> Outcome {
+    /// Takes a key; by default as lists do.
+    fn on_key(&mut self, app: &mut App, press: KeyPress) -> InputOutcome {
         take_overlay_key(self, app, press)
     }
 
-    /// Enter.
-    fn on_enter(&mut self, _app: &mut App) -> Outcome {
-        Outcome::CLOSE
+    /// Takes what is selected; by default the view closes.
+    fn on_enter(&mut self, _app: &mut App) -> InputOutcome {
+        InputOutcome::CLOSE
     }
 
-    /// Escape.
-    fn on_escape(&mut self, _app: &mut App) -> Outcome {
-        Outcome::CLOSE
+    /// Closes the view, or takes back a step within it.
+    fn on_escape(&mut self, _app: &mut App) -> InputOutcome {
+        InputOutcome::CLOSE
     }
 
     /// Takes what the mouse did while the view has `area`.
-    fn on_mouse(&mut self, app: &mut App, area: Rect, input: MouseInput) -> Outcome {
+    fn on_mouse(&mut self, app: &mut App, area: Rect, input: MouseInput) -> InputOutcome {
         match input {
             MouseInput::Click(at) | MouseInput::DoubleClick(at) => {
                 if !area.contains(at) || popup::closes_at(area, at) {
-                    return Outcome::CLOSE;
+                    return InputOutcome::CLOSE;
                 }
                 let Some(row) = self.row_at(app, popup::inner(area), at) else {
-                    return Outcome::DONE;
+                    return InputOutcome::DONE;
                 };
                 // The first click chooses, the second takes it.
                 let before = self.position_mut().map(|at| std::mem::replace(at, row));
                 match before == Some(row) || self.takes_first_click() {
                     true => self.on_enter(app),
-                    false => Outcome::DONE,
+                    false => InputOutcome::DONE,
                 }
             }
             MouseInput::Wheel(_, by) => {
                 self.scroll(app, 3 * by);
-                Outcome::DONE
+                InputOutcome::DONE
             }
-            _ => Outcome::DONE,
+            _ => InputOutcome::DONE,
         }
     }
 
@@ -257,7 +257,7 @@ const MAX_OVERLAY_WIDTH: u16 = 104;
 
 /// Takes a key as overlays with a list or a text do: its own keys first, then those of lists, then those of actions that make
 /// sense over it.
-pub fn take_overlay_key<V: View + ?Sized>(view: &mut V, app: &mut App, press: KeyPress) -> Outcome {
+pub fn take_overlay_key<V: View + ?Sized>(view: &mut V, app: &mut App, press: KeyPress) -> InputOutcome {
     let KeyPress { event, prefix, lookup } = press;
     let key = Key::from(event);
     let typing = view.input_mut().is_some();
@@ -267,11 +267,11 @@ pub fn take_overlay_key<V: View + ?Sized>(view: &mut V, app: &mut App, press: Ke
         KeyLookup::Prefix => {
             let follow = app.keymap.continuations(view.scope(), key);
             app.pending_prefix = follow.iter().any(|(_, action)| view.allows(action)).then_some(key);
-            return Outcome::DONE;
+            return InputOutcome::DONE;
         }
-        KeyLookup::Action(action) if action.scope == view.scope() => return Outcome::Perform(action),
-        KeyLookup::Action(action) if prefix.is_some() && view.allows(action) => return Outcome::Perform(action),
-        _ if prefix.is_some() => return Outcome::DONE,
+        KeyLookup::Action(action) if action.scope == view.scope() => return InputOutcome::Perform(action),
+        KeyLookup::Action(action) if prefix.is_some() && view.allows(action) => return InputOutcome::Perform(action),
+        _ if prefix.is_some() => return InputOutcome::DONE,
         _ => {}
     }
     let page = i64::from(app.size.height / 2);
@@ -284,10 +284,10 @@ pub fn take_overlay_key<V: View + ?Sized>(view: &mut V, app: &mut App, press: Ke
         (KeyCode::PageDown, _) => view.scroll(app, page),
         (KeyCode::Home, _) if !typing => view.move_to_end(app, -1),
         (KeyCode::End, _) if !typing => view.move_to_end(app, 1),
-        (_, KeyLookup::Action(action)) if view.allows(action) && !typing => return Outcome::Perform(action),
-        _ => return Outcome::Ignored,
+        (_, KeyLookup::Action(action)) if view.allows(action) && !typing => return InputOutcome::Perform(action),
+        _ => return InputOutcome::Ignored,
     }
-    Outcome::DONE
+    InputOutcome::DONE
 }
 
 /// Stands in the stack for a view that is handling something.
