@@ -54,7 +54,7 @@ fn a_finished_run_exports_searches_measures_and_gives_up_from_the_screen() {
     let point = until(&run, "evaluated", 1);
     assert_eq!(point["images"], 2000);
     screen.press(":search 0.2 1000\r");
-    screen.wait_for_text("Z gives it up");
+    screen.wait_for_text("Z cancels it");
     screen.press("Z");
     until(&run, "cancelled", 1);
     screen.wait_for_text("given up");
@@ -98,7 +98,7 @@ fn a_stopped_run_is_measured_and_marked_without_going_on() {
     let mut screen = TerminalScreen::open(&place, "open a", (140, 44), &[]);
     screen.wait_for_text("closed");
     screen.press("p");
-    screen.wait_for_text("nothing is under way");
+    screen.wait_for_text("nothing is running");
     screen.press("m");
     until(&run, "marked", 1);
     screen.press("e");

@@ -188,7 +188,7 @@ fn figures_are_copied_and_written_from_the_screen() {
         ("1Wp", "losses.png", b"\x89PNG"),
         ("2Wj", "surface.json", b"{"),
         ("2Ws", "surface.svg", b"<svg"),
-        ("2WR", "relief.svg", b"<svg"),
+        ("2WR", "surface-3d.svg", b"<svg"),
         ("2WC", "slices.csv", b"slice,u,v,"),
         ("3Wc", "points.csv", b"i,j,u,v,"),
         ("3Wp", "points.png", b"\x89PNG"),

@@ -275,7 +275,7 @@ fn a_dead_engine_there_is_told_and_resumed_over_the_line_and_watching_changes_no
     watcher.press("q");
     assert_eq!(watcher.expect_terminal_restored().0, 0);
     screen.press("q");
-    screen.wait_for_text("Leave while work is under way?");
+    screen.wait_for_text("Quit while work is running?");
     screen.press("s");
     let (code, text) = screen.expect_terminal_restored();
     assert!(code == 0 && text.contains("surfit resume"), "{code}: {text}");

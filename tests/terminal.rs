@@ -77,9 +77,9 @@ fn a_run_is_begun_steered_left_and_come_back_to() {
     wait_for("a finer grid", || events_of(&run, "grid_changed").pop().filter(|e| e["grid"] == 7));
 
     screen.press("q");
-    screen.wait_for_text("Leave while work is under way?");
+    screen.wait_for_text("Quit while work is running?");
     screen.press("c");
-    screen.wait_for_text_gone("Leave while work is under way?");
+    screen.wait_for_text_gone("Quit while work is running?");
     screen.press("p");
     screen.wait_for_text("paused");
     wait_for("the pause", || events_of(&run, "paused").pop());
@@ -112,7 +112,7 @@ fn a_run_is_begun_steered_left_and_come_back_to() {
     let next = wait_for("the new engine's status", || Some(engine(&place)).filter(|next| *next != pid));
 
     screen.press("q");
-    screen.wait_for_text("Leave while work is under way?");
+    screen.wait_for_text("Quit while work is running?");
     screen.press("s");
     let (code, text) = screen.expect_terminal_restored();
     assert!(code == 0 && text.contains("surfit resume"), "{code}: {text}");
@@ -153,7 +153,7 @@ fn the_terminal_is_given_back_whatever_ends_the_program() {
     screen.wait_for_text("Surface");
     // ctrl-c asks, and pressed again means it.
     screen.press(keys::CTRL_C);
-    screen.wait_for_text("Leave while work is under way?");
+    screen.wait_for_text("Quit while work is running?");
     screen.press(keys::CTRL_C);
     let (code, text) = screen.expect_terminal_restored();
     assert!(code == 0 && text.contains("goes on"), "{code}: {text}");

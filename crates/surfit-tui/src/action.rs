@@ -3,144 +3,12 @@
 mod availability;
 mod scope;
 mod table;
-mod viewport;
 
-use crate::app::App;
+use crate::app::{App, Effect};
+pub use availability::Unavailable;
 pub(crate) use availability::snapshot_reported;
 pub use scope::KeyScope;
 pub use table::TABLE;
-
-/// Something the user can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)] // The table says what each does, in words the user reads too.
-pub enum Action {
-    FocusLoss,
-    FocusSurface,
-    FocusPoints,
-    FocusNext,
-    FocusPrevious,
-    Zoom,
-    Back,
-    Left,
-    Right,
-    Up,
-    Down,
-    First,
-    Last,
-    NextBest,
-    Mark,
-    Evaluate,
-    Search,
-    MeasureMarks,
-    ExportMarks,
-    ExportEnsemble,
-    ExportBest,
-    ExportCursor,
-    ExportCentroid,
-    ExportNames,
-    Copy,
-    CopyMenu,
-    WriteFile,
-    Start,
-    StartCorners,
-    Pause,
-    Stop,
-    Cancel,
-    Fork,
-    Queue,
-    RateUp,
-    RateDown,
-    MoreDraws,
-    FewerDraws,
-    Checkpoint,
-    Measure,
-    MeasureDistances,
-    RaiseU,
-    LowerU,
-    RaiseV,
-    LowerV,
-    RefineGrid,
-    CoarsenGrid,
-    ZoomIn,
-    ZoomOut,
-    Freeze,
-    Metric,
-    Numbers,
-    Slices,
-    Gain,
-    Confidence,
-    Contours,
-    Interpolate,
-    Peaks,
-    Relief,
-    TurnLeft,
-    TurnRight,
-    TiltUp,
-    TiltDown,
-    Steeper,
-    Flatter,
-    ResetView,
-    Blocks,
-    Comparison,
-    CompareRunSurface,
-    RangeNarrow,
-    RangeWiden,
-    RangeRaise,
-    RangeLower,
-    RangeAuto,
-    LogAxis,
-    Recent,
-    Smooth,
-    CornerCurves,
-    LossZoomIn,
-    LossZoomOut,
-    LossZoomAll,
-    LossPanLeft,
-    LossPanRight,
-    LossXAxis,
-    LossSmoother,
-    LossRougher,
-    LossRate,
-    CompareRunCurves,
-    WritePlots,
-    Wider,
-    Narrower,
-    Taller,
-    Shorter,
-    Arrange,
-    ResetPanes,
-    Sidebar,
-    Theme,
-    Themes,
-    Help,
-    Palette,
-    Log,
-    SearchHelp,
-    NextHelp,
-    PreviousHelp,
-    SearchLog,
-    FindNext,
-    FindPrevious,
-    LogTopic,
-    LogTimes,
-    Machine,
-    Image,
-    NextImage,
-    FilterRuns,
-    PinRun,
-    ResumeRun,
-    RemoveRun,
-    Distances,
-    PointQuantity,
-    SortModels,
-    Models,
-    Runs,
-    Redraw,
-    Resume,
-    Detach,
-    Suspend,
-    Quit,
-}
 
 /// What an action has to do with; help is grouped by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,24 +41,24 @@ impl ActionGroup {
     /// The group's heading.
     pub fn name(self) -> &'static str {
         match self {
-            ActionGroup::Job => "The job",
-            ActionGroup::Surface => "The surface while it trains",
+            ActionGroup::Job => "Job",
+            ActionGroup::Surface => "Surface",
             ActionGroup::Models => "Models",
-            ActionGroup::Show => "What is shown",
-            ActionGroup::Move => "Moving about",
-            ActionGroup::Program => "The program",
+            ActionGroup::Show => "View",
+            ActionGroup::Move => "Navigation",
+            ActionGroup::Program => "Program",
         }
     }
 }
 
-/// A line of the table.
-pub struct ActionEntry {
-    /// Action that the entry describes.
-    pub action: Action,
-    /// Its name in `keys.toml` and in the palette.
+/// Something the user can do: a line of [`TABLE`], known by its id.
+pub struct Action {
+    /// Its name in `keys.toml`, in the palette and in `action!`.
     pub id: &'static str,
     /// Where its keys count.
     pub scope: KeyScope,
+    /// Its keys count over overlays, too.
+    pub in_overlays: bool,
     /// Keys it has when the user chose none: `g`, or two in a row, `g l`.
     pub keys: &'static [&'static str],
     /// Group that help lists the action in.
@@ -201,15 +69,68 @@ pub struct ActionEntry {
     pub help: &'static str,
     /// Place in the footer, 1 first; 0 for none.
     pub footer: u8,
-    /// `Ok` when it can be done now, else a sentence that says why not.
-    pub availability: fn(&App) -> Result<(), String>,
+    /// `Ok` when it can be done now, else why not.
+    pub availability: fn(&App) -> Result<(), Unavailable>,
+    /// Does it; only called while it is available.
+    pub run: fn(&mut App) -> Vec<Effect>,
 }
 
-impl Action {
-    /// The action's line of the table.
-    pub fn entry(self) -> &'static ActionEntry {
-        // Every action has a line: a test sees to it.
-        TABLE.iter().find(|e| e.action == self).unwrap_or(&TABLE[0])
+impl PartialEq for Action {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for Action {}
+
+impl std::fmt::Debug for Action {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.id)
+    }
+}
+
+/// Returns the line of [`TABLE`] with an id. `action!` calls it while the program is compiled, so that an id that is not
+/// in the table does not compile.
+pub const fn find_action(id: &str) -> &'static Action {
+    let mut row = 0;
+    while row < TABLE.len() {
+        if is_equal(TABLE[row].id.as_bytes(), id.as_bytes()) {
+            return &TABLE[row];
+        }
+        row += 1;
+    }
+    panic!("no action of the table has this id")
+}
+
+const fn is_equal(a: &[u8], b: &[u8]) -> bool {
+    let mut n = 0;
+    while n < a.len() && n < b.len() && a[n] == b[n] {
+        n += 1;
+    }
+    n == a.len() && n == b.len()
+}
+
+/// The action with an id, checked while the program is compiled.
+macro_rules! action {
+    ($id:literal) => {
+        const { $crate::action::find_action($id) }
+    };
+}
+
+/// What an action of the table may give back: effects, or nothing.
+trait IntoEffects {
+    fn into_effects(self) -> Vec<Effect>;
+}
+
+impl IntoEffects for Vec<Effect> {
+    fn into_effects(self) -> Vec<Effect> {
+        self
+    }
+}
+
+impl IntoEffects for () {
+    fn into_effects(self) -> Vec<Effect> {
+        Vec::new()
     }
 }
 
@@ -220,11 +141,9 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn ids_and_actions_are_there_once_and_default_keys_do_not_clash() {
+    fn ids_are_there_once_and_default_keys_do_not_clash() {
         let ids: HashSet<_> = TABLE.iter().map(|e| e.id).collect();
-        let actions: HashSet<_> = TABLE.iter().map(|e| e.action).collect();
-        assert_eq!((ids.len(), actions.len()), (TABLE.len(), TABLE.len()));
-        assert_eq!(TABLE.len(), Action::Quit as usize + 1);
+        assert_eq!(ids.len(), TABLE.len());
         for (n, e) in TABLE.iter().enumerate() {
             for other in &TABLE[..=n] {
                 for (a, b) in key_pairs(e, other) {
@@ -242,12 +161,12 @@ mod tests {
         }
     }
     /// Every key of one line with every key of another, or with those before it of the same line.
-    fn key_pairs(e: &ActionEntry, other: &ActionEntry) -> Vec<(Sequence, Sequence)> {
-        let of = |e: &ActionEntry| -> Vec<Sequence> { e.keys.iter().map(|k| k.parse().unwrap()).collect() };
+    fn key_pairs(e: &Action, other: &Action) -> Vec<(Sequence, Sequence)> {
+        let of = |e: &Action| -> Vec<Sequence> { e.keys.iter().map(|k| k.parse().unwrap()).collect() };
         let (mine, theirs) = (of(e), of(other));
         let mut all = Vec::new();
         for (n, &a) in mine.iter().enumerate() {
-            let until = if e.action == other.action { n } else { theirs.len() };
+            let until = if e == other { n } else { theirs.len() };
             all.extend(theirs[..until].iter().map(|&b| (a, b)));
         }
         all

@@ -1,43 +1,39 @@
 //! The state of the workbench. Everything that changes it goes through [`App::update`], which touches neither terminal
 //! nor clock nor connection.
 
-mod actions;
-mod comparison;
 mod degree_plan;
 mod engine_commands;
-mod export_menu;
-mod followed_runs;
-mod key_input;
+mod exports;
+mod figures;
+mod layers;
 mod message;
-mod mouse;
-mod overlay;
-mod paste;
+mod models;
+mod other_runs;
+mod panes;
+mod pending_setting;
 mod questions;
 mod remote_line;
-mod runs;
-mod search;
 mod server_messages;
-mod steer_commands;
-mod themes;
 mod typed_commands;
 
 pub use engine_commands::PendingCommand;
-pub use export_menu::{ExportMenu, FilenamePrompt, ItemMenu, MAX_COPY_BYTES, MenuItem};
+pub use exports::MAX_COPY_BYTES;
 pub use message::{Banner, MessageKind, ScreenMessage as Note};
-pub use overlay::{Overlay, PictureSubject};
 pub use questions::{AnswerAction, AnswerChoice, Question};
 pub use remote_line::RemoteLine;
-pub use steer_commands::SteerCommand;
-pub use typed_commands::{TYPED_COMMAND_EXAMPLES, TypedCommand, parse};
+pub use typed_commands::{CommandError, TYPED_COMMAND_EXAMPLES, TypedCommand, parse};
 
 use crate::action::Action;
 use crate::key::Key;
 use crate::keymap::Keymap;
 use crate::layout::{Arrangement, Border};
-use crate::link::{LeaveReason, NewFile, RunLine, WorkbenchOptions};
+use crate::link::{LeaveReason, RunLine, WorkbenchOptions};
 use crate::theme::Theme;
+use crate::views::loss::{LossPane, LossView};
+use crate::views::points::{PointsPane, PointsView};
+use crate::views::surface::{SurfacePane, SurfaceView};
+use crate::views::view::View;
 use crate::views::{help::HelpView, log::LogView, machine::LoadHistory, models::ModelsView, runs::RunsView};
-use crate::views::{loss::LossView, points::PointsView, surface::SurfaceView};
 use crossterm::event::{KeyEvent, KeyEventKind, MouseEvent};
 use ratatui::layout::{Position, Size};
 use std::collections::BTreeMap;
@@ -45,7 +41,6 @@ use surfit_core::machine::MachineLoad;
 use surfit_core::protocol::{ClientMessage, ServerMessage};
 use surfit_core::run_state::{LogLine, RunState};
 use surfit_core::snapshot::{ControlPoint, EngineState, Snapshot};
-use surfit_core::surface::Degrees;
 
 /// Seconds without a word after which an engine that works is said to be silent.
 const STALL_TIMEOUT_SECS: f64 = 5.0;
@@ -71,6 +66,33 @@ impl Pane {
     /// The pane's name.
     pub fn name(self) -> &'static str {
         ["Loss", "Surface", "Control points"][self as usize]
+    }
+
+    /// What draws it and takes its keys.
+    pub(crate) fn view(self) -> &'static dyn View {
+        match self {
+            Pane::Loss => &LossPane,
+            Pane::Surface => &SurfacePane,
+            Pane::Points => &PointsPane,
+        }
+    }
+
+    fn boxed_view(self) -> Box<dyn View> {
+        match self {
+            Pane::Loss => Box::new(LossPane),
+            Pane::Surface => Box::new(SurfacePane),
+            Pane::Points => Box::new(PointsPane),
+        }
+    }
+
+    /// The pane after it, round about.
+    pub fn next(self) -> Self {
+        Pane::ALL[(self as usize + 1) % 3]
+    }
+
+    /// The pane before it, round about.
+    pub fn previous(self) -> Self {
+        Pane::ALL[(self as usize + 2) % 3]
     }
 }
 
@@ -189,14 +211,10 @@ pub struct App {
     pub arrangement: Arrangement,
     /// Show lists beside the panes where there is room.
     pub sidebar_shown: bool,
-    /// What lies over the main area.
-    pub overlay: Option<Overlay>,
-    /// What is about to be copied or written.
-    pub export_menu: Option<ExportMenu>,
+    /// What is open over the panes, the topmost last: at most one overlay, and dialogs over it.
+    pub layers: Vec<Box<dyn View>>,
     /// Where the run lies, and what the command line calls it, once that was told.
-    pub run_location: Option<export_menu::RunLocation>,
-    /// A question that waits for its answer.
-    pub question: Option<Question>,
+    pub run_location: Option<exports::RunLocation>,
     /// State of the loss pane.
     pub loss: LossView,
     /// State of the surface pane.
@@ -237,20 +255,17 @@ pub struct App {
     pub dirty: bool,
     /// tmux is asked to take what is copied.
     pub(crate) in_tmux: bool,
-    last_copy: Option<export_menu::LastCopy>,
+    last_copy: Option<exports::LastCopy>,
     /// The first key of a sequence that waits for its second.
-    pending_prefix: Option<Key>,
+    pub(crate) pending_prefix: Option<Key>,
     status_message: Option<Note>,
     /// The theme is the user's choice, now or before, and not what goes with the terminal's background.
     pub(crate) theme_chosen: bool,
     /// The theme before others were tried.
-    theme_before_preview: Option<Theme>,
+    pub(crate) theme_before_preview: Option<Theme>,
     last_message_order: u64,
     next_command_id: u64,
-    requested_degrees: Option<engine_commands::WantedValue<Degrees>>,
-    requested_grid: Option<engine_commands::WantedValue<usize>>,
-    requested_rate: Option<engine_commands::WantedValue<f64>>,
-    requested_draws: Option<engine_commands::WantedValue<usize>>,
+    settings: pending_setting::PendingSettings,
     /// When the key for another run was pressed last.
     last_new_run_at: Option<f64>,
     /// A change of degree that waits for enter.
@@ -261,17 +276,15 @@ pub struct App {
     /// Another run was asked for; until its picture comes, what comes is of the one before.
     awaiting_run_state: bool,
     /// Other runs that are being read, and what for.
-    pending_comparisons: comparison::PendingComparisons,
+    pending_comparisons: other_runs::PendingComparisons,
     /// Other runs whose growth is told, and the run whose surface is shown beside this one's.
-    followed_runs: followed_runs::FollowedRuns,
+    followed_runs: other_runs::FollowedRuns,
     last_click: Option<(f64, u16, u16)>,
     shown_stall_secs: Option<u64>,
     /// The border that the mouse holds.
     dragged_border: Option<Border>,
     /// Where the mouse was last while it drags along what is shown.
     last_pan_position: Option<Position>,
-    /// A file that is there already, until the question about it is answered.
-    existing_file: Option<NewFile>,
 }
 
 impl App {
@@ -292,10 +305,8 @@ impl App {
             zoomed: false,
             arrangement: Arrangement::default(),
             sidebar_shown: true,
-            overlay: None,
-            export_menu: None,
+            layers: Vec::new(),
             run_location: None,
-            question: None,
             loss: LossView::default(),
             surface: SurfaceView { cursor: (grid / 2, grid / 2), ..SurfaceView::default() },
             points: PointsView::default(),
@@ -323,22 +334,18 @@ impl App {
             theme_before_preview: None,
             last_message_order: 0,
             next_command_id: 1,
-            requested_degrees: None,
-            requested_grid: None,
-            requested_rate: None,
-            requested_draws: None,
+            settings: pending_setting::PendingSettings::default(),
             last_new_run_at: None,
             degree_plan: None,
             cursor_initialised: false,
             metric_initialised: false,
             awaiting_run_state: false,
-            pending_comparisons: comparison::PendingComparisons::default(),
-            followed_runs: followed_runs::FollowedRuns::default(),
+            pending_comparisons: other_runs::PendingComparisons::default(),
+            followed_runs: other_runs::FollowedRuns::default(),
             last_click: None,
             shown_stall_secs: None,
             dragged_border: None,
             last_pan_position: None,
-            existing_file: None,
         }
     }
 
@@ -396,19 +403,31 @@ impl App {
             // One that does not listen makes none, and needs none.
             AppMessage::CheckpointRequest if self.is_connected() && !self.readonly => {
                 self.dirty = true;
-                self.perform_action(Action::Checkpoint)
+                self.perform_action(action!("checkpoint"))
             }
             AppMessage::CheckpointRequest => Vec::new(),
             AppMessage::LinkEnded => {
-                let why = "a part of the program ended that talks to the engine; training goes on, \
-                           `surfit open` comes back to it";
+                let why = "lost the connection to the engine (internal error); training continues, \
+                           reopen with `surfit open`";
                 vec![Effect::Exit(LeaveReason::LinkLost(why.into()))]
             }
         }
     }
 
+    /// Does what an action says, or tells why it cannot be done.
+    pub fn perform_action(&mut self, action: &Action) -> Vec<Effect> {
+        self.dirty = true;
+        match (action.availability)(self) {
+            Ok(()) => (action.run)(self),
+            Err(why) => {
+                self.show_message(MessageKind::Hint, format!("{} not available: {why}", action.label));
+                Vec::new()
+            }
+        }
+    }
+
     /// The key of an action as the screen shows it.
-    pub fn key_label(&self, action: Action) -> String {
+    pub fn key_label(&self, action: &Action) -> String {
         self.keymap.key_label(action, self.theme.is_ascii())
     }
 

@@ -1,6 +1,6 @@
 //! The loop: wait, take in everything that waits, draw.
 
-use crate::app::{App, AppMessage, Effect, MessageKind, Overlay};
+use crate::app::{App, AppMessage, Effect, MessageKind};
 use crate::canvas::ScreenCanvas;
 use crate::color::ColorDepth;
 use crate::glyphs::GlyphSet;
@@ -370,7 +370,7 @@ impl Workbench {
 
     /// Leaves the mouse to the terminal while a text is shown to be selected, and takes it again.
     fn update_mouse_capture(&mut self) -> io::Result<()> {
-        let lent = self.mouse_enabled && matches!(self.app.overlay, Some(Overlay::Text { .. }));
+        let lent = self.mouse_enabled && self.app.layers.last().is_some_and(|v| v.is_fullscreen());
         if lent != self.mouse_released {
             self.mouse_released = lent;
             match lent {

@@ -22,7 +22,7 @@ pub struct Keymap {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyLookup {
     /// It does this.
-    Action(Action),
+    Action(&'static Action),
     /// It opens a sequence: one more key decides.
     Prefix,
     /// It has no meaning here.
@@ -39,12 +39,12 @@ impl Default for Keymap {
 
 impl Keymap {
     /// Every sequence with its action, of one scope.
-    fn bindings_in(&self, scope: KeyScope) -> impl Iterator<Item = (Sequence, Action)> + '_ {
+    fn bindings_in(&self, scope: KeyScope) -> impl Iterator<Item = (Sequence, &'static Action)> + '_ {
         TABLE
             .iter()
             .zip(&self.keys)
             .filter(move |(e, _)| e.scope == scope)
-            .flat_map(|(e, keys)| keys.iter().map(|&k| (k, e.action)))
+            .flat_map(|(e, keys)| keys.iter().map(move |&k| (k, e)))
     }
 
     /// What `key` means where the keys of `here` count, after `begun` when a sequence is open. What `here` knows goes
@@ -66,8 +66,8 @@ impl Keymap {
     }
 
     /// The keys that can follow `begun` where the keys of `here` count, with what they do, those of `here` first.
-    pub fn continuations(&self, here: KeyScope, begun: Key) -> Vec<(Key, Action)> {
-        let mut all: Vec<(Key, Action)> = Vec::new();
+    pub fn continuations(&self, here: KeyScope, begun: Key) -> Vec<(Key, &'static Action)> {
+        let mut all: Vec<(Key, &'static Action)> = Vec::new();
         for scope in [here, KeyScope::Anywhere] {
             for (sequence, action) in self.bindings_in(scope).filter(|(s, _)| s.first == begun) {
                 if let Some(key) = sequence.second
@@ -81,8 +81,8 @@ impl Keymap {
     }
 
     /// What `key` does in the scope of another pane or overlay, for those who pressed it in the wrong place.
-    pub fn find_in_other_scope(&self, here: KeyScope, key: Key) -> Option<Action> {
-        KeyScope::ALL
+    pub fn find_in_other_scope(&self, here: KeyScope, key: Key) -> Option<&'static Action> {
+        KeyScope::all()
             .into_iter()
             .filter(|&s| s != here && s != KeyScope::Anywhere)
             .flat_map(|s| self.bindings_in(s))
@@ -91,13 +91,13 @@ impl Keymap {
     }
 
     /// The keys of an action, the one to show first.
-    pub fn keys(&self, action: Action) -> &[Sequence] {
-        let row = TABLE.iter().position(|e| e.action == action);
+    pub fn keys(&self, action: &Action) -> &[Sequence] {
+        let row = TABLE.iter().position(|e| e == action);
         row.map_or(&[], |row| self.keys[row].as_slice())
     }
 
     /// The keys of an action as the screen shows them; empty when it has none.
-    pub fn key_label(&self, action: Action, ascii: bool) -> String {
+    pub fn key_label(&self, action: &Action, ascii: bool) -> String {
         self.keys(action).first().map(|k| k.display_label(ascii)).unwrap_or_default()
     }
 

@@ -4,8 +4,7 @@ mod arrangement;
 
 pub use arrangement::{Arrangement, Border, Preset};
 
-use crate::app::{App, Overlay, Pane};
-use crate::theme::ThemeChoice;
+use crate::app::{App, Pane};
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 
 /// Smallest terminal that can be worked in.
@@ -43,8 +42,8 @@ pub struct ScreenLayout {
     pub message: Rect,
     /// Area of the footer, which shows keys.
     pub footer: Rect,
-    /// Where overlays lie.
-    pub overlay: Rect,
+    /// The room between header and message, where overlays lie.
+    pub main: Rect,
 }
 
 impl ScreenLayout {
@@ -71,7 +70,7 @@ impl ScreenLayout {
             sidebar_lists: Vec::new(),
             message,
             footer,
-            overlay: overlay_area(main, app),
+            main,
         };
         match (app.zoomed, single) {
             (true, _) => screen.panes = vec![(app.focus, main)],
@@ -103,6 +102,21 @@ impl ScreenLayout {
     /// True when there is no room to work in.
     pub fn is_too_small(&self) -> bool {
         self.area.width < MIN_TERMINAL_SIZE.0 || self.area.height < MIN_TERMINAL_SIZE.1
+    }
+
+    /// Where a pane lies; nowhere when it is not on the screen.
+    pub fn pane_area(&self, pane: Pane) -> Rect {
+        self.panes.iter().find(|p| p.0 == pane).map_or(Rect::ZERO, |p| p.1)
+    }
+
+    /// An overlay in the middle of the main area, of at most `most` columns, that takes the room there is for `rows` rows inside
+    /// its frame.
+    pub fn centered_overlay(&self, most: u16, rows: usize) -> Rect {
+        let main = self.main;
+        let width = main.width.saturating_sub(4).min(most);
+        let room = main.height.saturating_sub(if main.height > 30 { 4 } else { 0 });
+        let height = room.min(rows.saturating_add(2).try_into().unwrap_or(u16::MAX));
+        Rect { x: main.x + (main.width - width) / 2, y: main.y + (main.height - height) / 2, width, height }
     }
 
     /// All but the message and the keys, which stay readable below what is asked.
@@ -142,35 +156,4 @@ pub fn tab_spans(tabs: Rect) -> [Rect; 3] {
         x += width + 1;
         span
     })
-}
-
-/// Where an overlay lies: texts take what there is, lists what they need.
-fn overlay_area(main: Rect, app: &App) -> Rect {
-    let most = match &app.overlay {
-        // Long names stand in these.
-        Some(Overlay::Runs { .. } | Overlay::Models { .. }) => 176,
-        _ => 104,
-    };
-    let width = main.width.saturating_sub(4).min(most);
-    let most = main.height.saturating_sub(if main.height > 30 { 4 } else { 0 });
-    let needed = match &app.overlay {
-        Some(Overlay::Models { .. }) => crate::views::models::row_count(app) + 2,
-        Some(Overlay::Machine { .. }) => {
-            let inner = Rect::new(0, 0, width.saturating_sub(4), most.saturating_sub(2));
-            crate::views::machine::line_count(app, inner) + 2
-        }
-        Some(Overlay::Runs { .. }) => app.runs.len().max(5) + if app.runs_view.pinned.is_some() { 14 } else { 4 },
-        Some(Overlay::Themes { choices, .. }) => return theme_list_area(main, choices),
-        _ => usize::MAX,
-    };
-    let height = most.min(needed.try_into().unwrap_or(u16::MAX));
-    Rect { x: main.x + (main.width - width) / 2, y: main.y + (main.height - height) / 2, width, height }
-}
-
-/// The list of themes lies low at the left, where it covers least of what they are judged by.
-fn theme_list_area(main: Rect, choices: &[ThemeChoice]) -> Rect {
-    let width = main.width.saturating_sub(4).min(52);
-    let needed = crate::views::themes::row_count(choices) + 2;
-    let height = main.height.min(needed.try_into().unwrap_or(u16::MAX));
-    Rect { x: main.x + 2.min(main.width - width), y: main.bottom() - height, width, height }
 }

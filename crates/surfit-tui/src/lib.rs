@@ -4,6 +4,7 @@
 //! neither sockets nor engines. State changes are pure ([`app::App::update`]), drawing is a function of the state
 //! ([`views::screen::render`]), and every key comes from one table ([`action::TABLE`]).
 
+#[macro_use]
 pub mod action;
 pub mod app;
 pub mod canvas;

@@ -9,7 +9,7 @@ use crate::theme::{ColorDepth, Theme};
 use crate::views::loss::SMOOTHING_WEIGHTS;
 use crate::views::points::Figure;
 use crate::views::slices::Slices;
-use crate::views::surface::{BlockSet, Camera, CellQuantity, Contours, FixedRange};
+use crate::views::surface::{Camera, CellQuantity, Contours, FixedRange};
 use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -44,7 +44,6 @@ struct SavedViewState {
     slices: Slices,
     contours: Contours,
     quantity: CellQuantity,
-    blocks: BlockSet,
     /// What tiles of control points tell first.
     figure: Figure,
     /// How much loss curves are smoothed, when they are.
@@ -147,7 +146,6 @@ impl App {
                 slices: self.surface.slices,
                 contours: self.surface.contours,
                 quantity: self.surface.quantity,
-                blocks: self.surface.block_set,
                 figure: self.points.figure,
                 smoothing: Some(self.loss.strength),
                 camera: self.surface.camera,
@@ -161,7 +159,6 @@ impl App {
         surface.slices = look.slices;
         surface.contours = look.contours;
         surface.quantity = look.quantity;
-        surface.block_set = look.blocks;
         // Figures that a hand put into the file must not break what is drawn with them.
         let c = look.camera;
         if [c.turn, c.tilt, c.height].iter().all(|x| x.is_finite()) {
@@ -207,7 +204,7 @@ mod tests {
         let path = folder.path().join("new/folder/screen.toml");
         assert_eq!(RememberedChoices::load(&path), Ok(None));
         let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
-        rig.press("2 ctrl-right ctrl-right O D | T < K ^ ) B 3 ctrl-down T \\ ctrl-w > # 1 L } }");
+        rig.press("2 ctrl-right ctrl-right O D | T < K ^ : r a n g e space 8 0 space 9 0 enter 3 ctrl-down T \\ ctrl-w > # 1 L } }");
         let before = rig.app.remembered_choices();
         before.save(&path).unwrap();
         let mut other = TestApp::with_run_state(140, 44, fixture::fitting_run());

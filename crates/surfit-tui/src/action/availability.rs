@@ -1,16 +1,92 @@
-//! When an action can be done, and the sentence for when it cannot.
+//! When an action can be done, and why not when it cannot.
 
-use crate::app::{App, EngineLink, Overlay, Pane};
+use crate::app::{App, EngineLink, Pane};
+use crate::views::{log::LogOverlay, runs::RunsOverlay};
 use surfit_core::event::JobStage;
 use surfit_core::protocol::READONLY_ERROR;
 use surfit_core::snapshot::{EngineState, Snapshot};
-use surfit_core::surface::ParameterAxis;
+use surfit_core::surface::{DegreeError, ParameterAxis};
+use thiserror::Error;
 
-type Availability = Result<(), String>;
-
-fn unavailable<T>(why: &str) -> Result<T, String> {
-    Err(why.into())
+/// Why an action cannot be done now.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[allow(missing_docs)] // The sentences say what each is.
+pub enum Unavailable {
+    #[error("open the log first")]
+    LogClosed,
+    #[error("open the list of runs first")]
+    RunListClosed,
+    #[error("no run is selected")]
+    NoRunSelected,
+    #[error("its engine is running; press enter to open it")]
+    SelectedRunActive,
+    #[error("its engine is running; stop it first")]
+    SelectedRunNotStopped,
+    #[error("{READONLY_ERROR}")]
+    ReadOnly,
+    #[error("the connection to {host} is down; reconnecting")]
+    LineDown { host: String },
+    #[error("read-only here: its engine runs on {node}; open it there")]
+    OnOtherNode { node: String },
+    #[error("still connecting to the engine")]
+    EngineConnecting,
+    #[error("no engine is running; press r to restart it")]
+    NoEngine,
+    #[error("the engine has not reported yet")]
+    NotReported,
+    #[error("the engine is running")]
+    EngineAlive,
+    #[error("the job is running")]
+    JobRunning,
+    #[error("the job is running; stop it first")]
+    JobNotStopped,
+    #[error("the run is idle and completely on disk")]
+    AllOnDisk,
+    #[error("nothing is running")]
+    NothingToPause,
+    #[error("nothing is running")]
+    NothingToStop,
+    #[error("nothing to cancel")]
+    NothingToCancel,
+    #[error("no surface yet; the corners come first")]
+    NoSurface,
+    #[error("the heatmap is being measured")]
+    HeatmapRunning,
+    #[error("no measured cells yet")]
+    NothingMeasured,
+    #[error(transparent)]
+    Degree(#[from] DegreeError),
+    #[error("this is the finest grid")]
+    FinestGrid,
+    #[error("this is the coarsest grid")]
+    CoarsestGrid,
+    #[error("select a control point first: press 3, then move to it")]
+    PointsNotFocused,
+    #[error("select a control point first")]
+    NoPointSelected,
+    #[error("corners are never trained")]
+    CornerSelected,
+    #[error("no curve before the first training step")]
+    NoCurve,
+    #[error("the whole curve is shown; zoom in first")]
+    WholeCurveShown,
+    #[error("turn on the 3-D view first")]
+    ShownFlat,
+    #[error("the whole surface is shown")]
+    WholeSurfaceShown,
+    #[error("zoom in or turn on the 3-D view first")]
+    WholeSurfaceShownFlat,
+    #[error("no earlier degree; type `compare RUN` for another run")]
+    NothingToCompare,
+    #[error("no plots before the first training step")]
+    NothingToDraw,
+    #[error("leave zoom first")]
+    PaneZoomed,
+    #[error("only one pane fits")]
+    RoomForOnePane,
 }
+
+type Availability = Result<(), Unavailable>;
 
 pub(super) fn always(_: &App) -> Availability {
     Ok(())
@@ -18,43 +94,37 @@ pub(super) fn always(_: &App) -> Availability {
 
 /// The log is open.
 pub(super) fn log_open(app: &App) -> Availability {
-    match app.overlay {
-        Some(Overlay::Log { .. }) => Ok(()),
-        _ => unavailable("open the log first"),
-    }
+    app.view::<LogOverlay>().map(|_| ()).ok_or(Unavailable::LogClosed)
 }
 
 /// The list of runs is open.
 pub(super) fn run_list_open(app: &App) -> Availability {
-    match app.overlay {
-        Some(Overlay::Runs { .. }) => Ok(()),
-        _ => unavailable("open the list of runs first"),
-    }
+    app.view::<RunsOverlay>().map(|_| ()).ok_or(Unavailable::RunListClosed)
 }
 
 /// A run at rest is chosen.
-fn selected_run_idle(app: &App, why: &str) -> Availability {
+fn selected_run_idle(app: &App, why: Unavailable) -> Availability {
     run_list_open(app)?;
     match app.selected_run() {
-        Some(run) if run.alive => unavailable(why),
+        Some(run) if run.alive => Err(why),
         Some(_) => Ok(()),
-        None => unavailable("there is no run here"),
+        None => Err(Unavailable::NoRunSelected),
     }
 }
 
 pub(super) fn can_resume_run(app: &App) -> Availability {
     can_change_run(app)?;
-    selected_run_idle(app, "its engine is at work; enter goes there")
+    selected_run_idle(app, Unavailable::SelectedRunActive)
 }
 
 pub(super) fn can_remove_run(app: &App) -> Availability {
     can_change_run(app)?;
-    selected_run_idle(app, "its engine is at work; stop it first")
+    selected_run_idle(app, Unavailable::SelectedRunNotStopped)
 }
 
 /// Runs are not only watched.
 fn can_change_run(app: &App) -> Availability {
-    if app.readonly { unavailable(READONLY_ERROR) } else { Ok(()) }
+    if app.readonly { Err(Unavailable::ReadOnly) } else { Ok(()) }
 }
 
 /// An engine listens, or starts when it is asked for something.
@@ -69,19 +139,19 @@ pub(super) fn engine_reachable(app: &App) -> Availability {
 /// An engine listens.
 fn engine_ready(app: &App) -> Availability {
     if let Some(line) = app.remote_line.as_ref().filter(|l| l.is_down()) {
-        return Err(format!("the line to {} is down and is being tried again", line.host));
+        return Err(Unavailable::LineDown { host: line.host.clone() });
     }
     match &app.connection {
         EngineLink::Connected { .. } => Ok(()),
-        EngineLink::OnOtherNode(node) => Err(format!("only watched here, its engine works on {node}: open it there")),
-        EngineLink::Connecting => unavailable("the engine is not here yet; wait a moment"),
-        _ => unavailable("no engine works on this run; press r to start it again"),
+        EngineLink::OnOtherNode(node) => Err(Unavailable::OnOtherNode { node: node.clone() }),
+        EngineLink::Connecting => Err(Unavailable::EngineConnecting),
+        _ => Err(Unavailable::NoEngine),
     }
 }
 
-fn reported_snapshot(app: &App) -> Result<&Snapshot, String> {
+fn reported_snapshot(app: &App) -> Result<&Snapshot, Unavailable> {
     engine_reachable(app)?;
-    app.run_state.snapshot.as_ref().ok_or_else(|| "the engine has not reported yet".into())
+    app.run_state.snapshot.as_ref().ok_or(Unavailable::NotReported)
 }
 
 /// What a degree or a grid that was typed needs: whether the value is new the engine decides itself.
@@ -96,14 +166,14 @@ pub(super) fn can_resume_engine(app: &App) -> Availability {
     can_change_run(app)?;
     match app.connection {
         EngineLink::Lost(_) | EngineLink::Dead => Ok(()),
-        _ => unavailable("the engine is alive"),
+        _ => Err(Unavailable::EngineAlive),
     }
 }
 
 pub(super) fn can_start_job(app: &App) -> Availability {
     engine_reachable(app)?;
     match app.run_state.engine_state() {
-        EngineState::Running | EngineState::Starting => unavailable("the job is under way"),
+        EngineState::Running | EngineState::Starting => Err(Unavailable::JobRunning),
         _ => Ok(()),
     }
 }
@@ -111,7 +181,7 @@ pub(super) fn can_start_job(app: &App) -> Availability {
 pub(super) fn can_start_corners(app: &App) -> Availability {
     engine_reachable(app)?;
     match app.run_state.engine_state() {
-        EngineState::Running | EngineState::Starting => unavailable("the job is under way; stop it first"),
+        EngineState::Running | EngineState::Starting => Err(Unavailable::JobNotStopped),
         _ => Ok(()),
     }
 }
@@ -120,39 +190,39 @@ pub(super) fn can_start_corners(app: &App) -> Availability {
 pub(super) fn can_checkpoint(app: &App) -> Availability {
     can_change_run(app)?;
     match engine_ready(app) {
-        Err(_) if app.engine_stopped() => unavailable("the run is at rest; all of it is on disk"),
+        Err(_) if app.engine_stopped() => Err(Unavailable::AllOnDisk),
         possible => possible,
     }
 }
 
 /// An engine listens that may have something under way.
-fn running_snapshot<'a>(app: &'a App, why: &str) -> Result<&'a Snapshot, String> {
+fn running_snapshot(app: &App, why: Unavailable) -> Result<&Snapshot, Unavailable> {
     match reported_snapshot(app) {
-        Ok(_) if app.engine_stopped() => unavailable(why),
+        Ok(_) if app.engine_stopped() => Err(why),
         snapshot => snapshot,
     }
 }
 
 pub(super) fn can_pause(app: &App) -> Availability {
-    let why = "nothing is under way that could be paused";
-    match running_snapshot(app, why)?.state {
+    let why = Unavailable::NothingToPause;
+    match running_snapshot(app, why.clone())?.state {
         EngineState::Running | EngineState::Paused => Ok(()),
-        _ => unavailable(why),
+        _ => Err(why),
     }
 }
 
 pub(super) fn can_stop(app: &App) -> Availability {
-    let why = "nothing is under way that could be stopped";
-    match running_snapshot(app, why)?.state {
+    let why = Unavailable::NothingToStop;
+    match running_snapshot(app, why.clone())?.state {
         EngineState::Running | EngineState::Paused => Ok(()),
-        _ => unavailable(why),
+        _ => Err(why),
     }
 }
 
 /// There is a surface: the corners are ready.
 pub(super) fn surface_ready(app: &App) -> Availability {
     if reported_snapshot(app)?.control_points.is_empty() {
-        return unavailable("there is no surface before the corners are ready");
+        return Err(Unavailable::NoSurface);
     }
     Ok(())
 }
@@ -160,9 +230,7 @@ pub(super) fn surface_ready(app: &App) -> Availability {
 pub(super) fn can_measure_heatmap(app: &App) -> Availability {
     surface_ready(app)?;
     match app.run_state.engine_state() {
-        EngineState::Running if reported_snapshot(app)?.stage == JobStage::Heatmap => {
-            unavailable("the heatmap is being measured")
-        }
+        EngineState::Running if reported_snapshot(app)?.stage == JobStage::Heatmap => Err(Unavailable::HeatmapRunning),
         _ => Ok(()),
     }
 }
@@ -172,7 +240,7 @@ pub(super) fn cells_measured(app: &App) -> Availability {
     let measured = |s: &Snapshot| s.heatmap.cells.iter().any(|c| c.images > 0);
     match &app.run_state.snapshot {
         Some(s) if measured(s) => Ok(()),
-        _ => unavailable("no cell of the heatmap is measured yet"),
+        _ => Err(Unavailable::NothingMeasured),
     }
 }
 
@@ -183,7 +251,8 @@ pub(super) fn can_export_best(app: &App) -> Availability {
 
 fn can_change_degree(app: &App, axis: ParameterAxis, by: i8) -> Availability {
     reported_snapshot(app)?;
-    app.target_degrees().with_changed_degree(axis, by).map(|_| ()).map_err(|e| e.to_string())
+    app.target_degrees().with_changed_degree(axis, by)?;
+    Ok(())
 }
 
 pub(super) fn can_raise_u(app: &App) -> Availability {
@@ -204,30 +273,30 @@ pub(super) fn can_lower_v(app: &App) -> Availability {
 
 pub(super) fn can_refine_grid(app: &App) -> Availability {
     reported_snapshot(app)?;
-    app.next_finer_grid().map(|_| ()).ok_or_else(|| "this is the finest grid".into())
+    app.next_finer_grid().map(|_| ()).ok_or(Unavailable::FinestGrid)
 }
 
 pub(super) fn can_coarsen_grid(app: &App) -> Availability {
     reported_snapshot(app)?;
-    app.next_coarser_grid().map(|_| ()).ok_or_else(|| "this is the coarsest grid".into())
+    app.next_coarser_grid().map(|_| ()).ok_or(Unavailable::CoarsestGrid)
 }
 
 pub(super) fn can_freeze(app: &App) -> Availability {
     if app.focus != Pane::Points {
-        return unavailable("choose a control point first: press 3, then move to it");
+        return Err(Unavailable::PointsNotFocused);
     }
     surface_ready(app)?;
     match app.selected_point() {
-        Some(p) if p.corner => unavailable("a corner never trains, so there is nothing to freeze"),
+        Some(p) if p.corner => Err(Unavailable::CornerSelected),
         Some(_) => Ok(()),
-        None => unavailable("choose a control point first"),
+        None => Err(Unavailable::NoPointSelected),
     }
 }
 
 /// There is a loss curve.
 pub(super) fn loss_curve_ready(app: &App) -> Availability {
     if app.loss.extent(&app.run_state).is_none() {
-        return unavailable("there is no curve before the first training step");
+        return Err(Unavailable::NoCurve);
     }
     Ok(())
 }
@@ -236,29 +305,27 @@ pub(super) fn loss_curve_ready(app: &App) -> Availability {
 pub(super) fn can_pan_curves(app: &App) -> Availability {
     loss_curve_ready(app)?;
     if !app.loss.can_pan() {
-        return unavailable("the whole curve is shown; zoom in first");
+        return Err(Unavailable::WholeCurveShown);
     }
     Ok(())
 }
 
 /// The surface is shown in three dimensions.
 pub(super) fn relief_shown(app: &App) -> Availability {
-    if app.surface.show_relief { Ok(()) } else { unavailable("the surface is shown flat; choose `relief` first") }
+    if app.surface.show_relief { Ok(()) } else { Err(Unavailable::ShownFlat) }
 }
 
 /// There is another surface to show beside this one, or one is shown.
 pub(super) fn can_compare_surfaces(app: &App) -> Availability {
     match (&app.surface.comparison, &app.surface.earlier_surface) {
-        (None, None) => {
-            unavailable("the degree has not changed since the workbench was opened; type `beside RUN` for another run")
-        }
+        (None, None) => Err(Unavailable::NothingToCompare),
         _ => Ok(()),
     }
 }
 
 pub(super) fn can_write_plots(app: &App) -> Availability {
     if app.run_state.curves.is_empty() {
-        return unavailable("there is nothing to draw before the first training step");
+        return Err(Unavailable::NothingToDraw);
     }
     Ok(())
 }
@@ -266,10 +333,10 @@ pub(super) fn can_write_plots(app: &App) -> Availability {
 /// More than one pane is on the screen.
 pub(super) fn several_panes_shown(app: &App) -> Availability {
     if app.zoomed {
-        return unavailable("one pane has the whole screen; leave zoom first");
+        return Err(Unavailable::PaneZoomed);
     }
     if crate::layout::ScreenLayout::of(app).borders.is_empty() {
-        return unavailable("the terminal has room for one pane only");
+        return Err(Unavailable::RoomForOnePane);
     }
     Ok(())
 }
@@ -282,7 +349,7 @@ pub(super) fn can_cancel(app: &App) -> Availability {
     if works && !app.engine_stopped() || app.awaits_task_reply() {
         return Ok(());
     }
-    unavailable("nothing is under way that could be given up")
+    Err(Unavailable::NothingToCancel)
 }
 
 /// There is a surface that another run can begin with.
@@ -291,6 +358,22 @@ pub(super) fn can_start_new_run(app: &App) -> Availability {
     let there = |s: &Snapshot| !s.control_points.is_empty();
     match &app.run_state.snapshot {
         Some(s) if there(s) => Ok(()),
-        _ => unavailable("there is no surface before the corners are ready"),
+        _ => Err(Unavailable::NoSurface),
+    }
+}
+
+/// A part of the surface is shown.
+pub(super) fn viewport_zoomed(app: &App) -> Availability {
+    match app.surface.viewport {
+        Some(_) => Ok(()),
+        None => Err(Unavailable::WholeSurfaceShown),
+    }
+}
+
+/// The surface is shown in three dimensions, or a part of it.
+pub(super) fn can_turn_or_pan(app: &App) -> Availability {
+    match app.surface.viewport {
+        Some(_) => Ok(()),
+        None => relief_shown(app).map_err(|_| Unavailable::WholeSurfaceShownFlat),
     }
 }

@@ -1,175 +1,182 @@
-//! The table itself. A line is: action, name, scope (none for anywhere), keys, place in the footer, label, help, and when it
-//! is possible. Letters that a pane's own scope has mean that there, and something else in the others.
+//! The table itself. A line is: id, the view in whose scope its keys count (none for anywhere; `overlays` for over overlays too), keys,
+//! place in the footer, label, help, when it is possible, and what it does. Letters that a pane's own scope has mean that
+//! there, and something else in the others.
 
 use super::availability::*;
-use super::viewport::{can_turn_or_pan, viewport_zoomed};
-use super::{Action, ActionEntry, ActionGroup, KeyScope};
+use super::{Action, ActionGroup, IntoEffects, KeyScope};
+use crate::app::{App, Effect, Pane};
+use crate::views::surface::CellQuantity;
+use crate::views::{help::HelpOverlay, image::ImageOverlay, log::LogOverlay, machine::MachineOverlay};
+use crate::views::{models::ModelsOverlay, palette::PaletteOverlay};
+use surfit_core::protocol::EngineCommand;
+use surfit_core::surface::ParameterAxis;
+
+/// A press of zoom shows this share of the loss curves that were shown.
+const CURVE_ZOOM_FACTOR: f64 = 0.5;
+/// A press of pan moves by this share of the loss curves that are shown.
+const CURVE_PAN_FRACTION: f64 = 0.25;
 
 macro_rules! scope {
     () => {
         KeyScope::Anywhere
     };
-    ($scope:ident) => {
-        KeyScope::$scope
+    ($scope:literal) => {
+        KeyScope::View($scope)
     };
 }
 
 macro_rules! table {
     ($($group:ident {
-        $($action:ident $id:literal $($scope:ident)? [$($key:literal),*] $footer:literal $label:literal $help:literal $when:expr;)*
+        $($id:literal $($scope:literal)? $($overlays:ident)? [$($key:literal),*] $footer:literal $label:literal $help:literal $when:expr =>
+            |$app:ident| $run:expr;)*
     })*) => {
         /// Every action, group by group.
-        pub const TABLE: &[ActionEntry] = &[$($(ActionEntry {
-            action: Action::$action,
+        pub const TABLE: &[Action] = &[$($(Action {
             id: $id,
             scope: scope!($($scope)?),
+            in_overlays: stringify!($($overlays)?).len() > 0,
             keys: &[$($key),*],
             group: ActionGroup::$group,
             label: $label,
             help: $help,
             footer: $footer,
             availability: $when,
+            run: |$app| IntoEffects::into_effects($run),
         },)*)*];
     };
 }
 
 table! {
     Job {
-        Start "start" ["s"] 3 "start" "start the job, go on with it, or fit a new surface" can_start_job;
-        StartCorners "start-corners" ["S"] 0 "corners" "train new corners and go on from there" can_start_corners;
-        Pause "pause" ["p", "space"] 4 "pause" "stand still, or go on after that" can_pause;
-        Stop "stop" ["."] 5 "stop" "end the present stage early and keep what was reached" can_stop;
-        Fork "fork" ["N"] 0 "fork" "a new run from here with the planned degree, beside this one" can_start_new_run;
-        Queue "queue" ["Q"] 0 "queue" "the planned degree in the queue, when this run has ended" can_start_new_run;
-        Cancel "cancel" ["Z"] 2 "give up" "give up a measurement, search, export or the heatmap" can_cancel;
-        RateUp "rate-up" ["; +"] 0 "rate +" "a higher learning rate from the next step on; `rate 0.01`" engine_reachable;
-        RateDown "rate-down" ["; -"] 0 "rate -" "a lower learning rate from the next step on" engine_reachable;
-        MoreDraws "more-draws" ["; >"] 0 "draws +" "one more surface point a step; `draws 4`" engine_reachable;
-        FewerDraws "fewer-draws" ["; <"] 0 "draws -" "one surface point a step fewer" engine_reachable;
-        Checkpoint "checkpoint" ["c"] 14 "checkpoint" "make the present state durable now" can_checkpoint;
-        Resume "resume" ["r"] 1 "resume" "start the engine again from the last checkpoint" can_resume_engine;
+        "start" ["s"] 3 "start" "start or resume the job, or fit a new surface" can_start_job => |app| app.start_job();
+        "start-corners" ["S"] 0 "corners" "train new corners, then fit" can_start_corners => |app| app.start_corners();
+        "pause" ["p", "space"] 4 "pause" "pause or resume" can_pause => |app| app.toggle_pause();
+        "stop" ["."] 5 "stop" "end this stage early and keep its result" can_stop => |app| app.ask_stop();
+        "fork" ["N"] 0 "fork" "fork this run at the planned degree" can_start_new_run => |app| app.request_new_run(false);
+        "queue" ["Q"] 0 "queue" "queue a fit at the planned degree" can_start_new_run => |app| app.request_new_run(true);
+        "cancel" overlays ["Z"] 2 "cancel" "cancel the running measurement, search or export" can_cancel => |app| app.send_command(EngineCommand::Cancel);
+        "rate-up" ["; +"] 0 "rate +" "raise the learning rate; or type `rate 0.01`" engine_reachable => |app| app.change_rate(true);
+        "rate-down" ["; -"] 0 "rate -" "lower the learning rate" engine_reachable => |app| app.change_rate(false);
+        "more-draws" ["; >"] 0 "draws +" "one sample more per step; or type `draws 4`" engine_reachable => |app| app.change_draws(1);
+        "fewer-draws" ["; <"] 0 "draws -" "one sample less per step" engine_reachable => |app| app.change_draws(-1);
+        "checkpoint" ["c"] 14 "checkpoint" "write a checkpoint now" can_checkpoint => |app| app.write_checkpoint();
+        "resume" overlays ["r"] 1 "resume" "restart the engine from the last checkpoint" can_resume_engine => |app| app.resume_engine();
     }
     Surface {
-        RaiseU "raise-u" ["u"] 7 "degree u" "plan a higher degree along u; enter makes it so" can_raise_u;
-        LowerU "lower-u" ["U"] 0 "degree u-" "plan a lower degree along u; enter makes it so" can_lower_u;
-        RaiseV "raise-v" ["v"] 8 "degree v" "plan a higher degree along v; enter makes it so" can_raise_v;
-        LowerV "lower-v" ["V"] 0 "degree v-" "plan a lower degree along v; enter makes it so" can_lower_v;
-        RefineGrid "finer" ["]"] 10 "grid" "measure on a finer grid" can_refine_grid;
-        CoarsenGrid "coarser" ["["] 0 "coarser" "measure on a coarser grid" can_coarsen_grid;
-        Freeze "freeze" Points ["f"] 2 "freeze" "hold the chosen control point still, or let it train again" can_freeze;
-        MeasureDistances "measure-distances" ["; d"] 0 "measure dist" "measure the distances between all control points" surface_ready;
-        Measure "measure" ["H"] 0 "measure" "measure the whole heatmap now, on every validation image" can_measure_heatmap;
+        "raise-u" ["u"] 7 "degree u" "plan a higher degree along u; enter applies it" can_raise_u => |app| app.plan_degree(ParameterAxis::U, 1);
+        "lower-u" ["U"] 0 "degree u-" "plan a lower degree along u; enter applies it" can_lower_u => |app| app.plan_degree(ParameterAxis::U, -1);
+        "raise-v" ["v"] 8 "degree v" "plan a higher degree along v; enter applies it" can_raise_v => |app| app.plan_degree(ParameterAxis::V, 1);
+        "lower-v" ["V"] 0 "degree v-" "plan a lower degree along v; enter applies it" can_lower_v => |app| app.plan_degree(ParameterAxis::V, -1);
+        "finer" ["]"] 10 "grid" "measure on a finer grid" can_refine_grid => |app| app.set_next_grid(App::next_finer_grid);
+        "coarser" ["["] 0 "coarser" "measure on a coarser grid" can_coarsen_grid => |app| app.set_next_grid(App::next_coarser_grid);
+        "freeze" "control points" ["f"] 2 "freeze" "freeze or unfreeze the selected control point" can_freeze => |app| app.toggle_frozen_point();
+        "measure-distances" ["; d"] 0 "measure dist" "measure the distances between all control points" surface_ready => |app| app.measure_distances();
+        "measure" ["H"] 0 "measure" "measure the whole heatmap on every validation image" can_measure_heatmap => |app| app.send_command(EngineCommand::Measure);
     }
     Models {
-        NextBest "next-best" ["n", "g b"] 9 "next best" "move the cursor to the best cell, then the next best" cells_measured;
-        Mark "mark" ["m"] 15 "mark" "mark the point under the cursor, or take its mark away" surface_ready;
-        Evaluate "evaluate" ["e"] 11 "evaluate" "measure exactly here, on every validation image" surface_ready;
-        Search "search" ["; s"] 0 "search" "look for a better point near the cursor, off the grid" surface_ready;
-        MeasureMarks "measure-marks" ["; m"] 0 "ensemble" "measure the ensemble of the marked points on validation" surface_ready;
-        ExportMarks "export-marks" ["; x"] 0 "export marks" "write the ensemble of the marked points" surface_ready;
-        ExportEnsemble "export-ensemble" ["; e"] 0 "ensemble" "choose and write an ensemble of four; `ensemble 6`" can_export_best;
-        ExportBest "export-best" ["x"] 6 "export best" "write the best model by accuracy, with its test accuracy" can_export_best;
-        ExportCursor "export-cursor" ["X"] 12 "export here" "write the model under the cursor" surface_ready;
-        ExportCentroid "export-centroid" ["C"] 0 "centroid" "write the mean of the whole surface as a model" surface_ready;
-        ExportNames "export-names" ["; n"] 0 "names" "exports get the tensor names of corner 1's file, or surfit's" surface_ready;
-        Models "models" ["w", "g w"] 13 "models" "corners and models written, with their accuracies" always;
-        SortModels "sort-models" Models ["s"] 0 "sort" "sort models: latest, by validation, by test, by place" always;
-        Copy "copy" ["y"] 0 "copy" "copy the cursor's u,v, or a model's folder from the list" always;
-        CopyMenu "copy-menu" ["Y"] 0 "copy what" "choose what to copy: figures, paths, a table, a command line" always;
-        WriteFile "write" ["W"] 0 "write file" "write what is shown here into a file: CSV, JSON, PNG, SVG" always;
-        WritePlots "figures" ["F"] 0 "figures" "write the curves and the heatmap as figures" can_write_plots;
+        "next-best" ["n", "g b"] 9 "next best" "move the cursor to the best cell, then the next best" cells_measured => |app| app.move_to_next_best();
+        "mark" ["m"] 15 "mark" "bookmark the point under the cursor, or remove its bookmark" surface_ready => |app| app.mark_cursor();
+        "evaluate" ["e"] 11 "evaluate" "measure this point on every validation image" surface_ready => |app| app.evaluate_cursor();
+        "search" ["; s"] 0 "search" "search for a better point near the cursor" surface_ready => |app| app.search_at_cursor();
+        "measure-marks" ["; m"] 0 "ensemble" "measure the ensemble of the bookmarked points" surface_ready => |app| app.measure_marks();
+        "export-marks" ["; x"] 0 "export marks" "export the ensemble of the bookmarked points" surface_ready => |app| app.export_marks();
+        "export-ensemble" ["; e"] 0 "ensemble" "select and export an ensemble of 4; or type `ensemble 6`" can_export_best => |app| app.export_ensemble();
+        "export-best" ["x"] 6 "export best" "export the best model and measure it on the test split" can_export_best => |app| app.export_best();
+        "export-cursor" ["X"] 12 "export here" "export the model under the cursor" surface_ready => |app| app.export_cursor();
+        "export-centroid" ["C"] 0 "centroid" "export the mean of the surface" surface_ready => |app| app.export_centroid();
+        "export-names" ["; n"] 0 "names" "name exported tensors as in corner 1's file, or as surfit does" surface_ready => |app| app.toggle_export_names();
+        "models" overlays ["w", "g w"] 13 "models" "list corners, bookmarks and exports with their accuracies" always => |app| app.toggle_overlay(ModelsOverlay::default());
+        "sort-models" "models" ["s"] 0 "sort" "sort models by date, validation, test or place" always => |app| app.models.sort = app.models.sort.next();
+        "copy" overlays ["y"] 0 "copy" "copy u,v of the cursor, or the folder of the listed model" always => |app| app.copy_point_or_model();
+        "copy-menu" overlays ["Y"] 0 "copy what" "copy values, a path, a table or a command line" always => |app| app.open_copy_menu();
+        "write" overlays ["W"] 0 "save" "save the focused view as CSV, JSON, PNG or SVG" always => |app| app.open_file_menu();
+        "figures" ["F"] 0 "plots" "save the plots of the curves and the heatmap" can_write_plots => |app| app.write_figures();
     }
     Move {
-        FocusLoss "focus-loss" ["1", "g l"] 0 "loss" "go to the loss curves" always;
-        FocusSurface "focus-surface" ["2", "g s"] 0 "surface" "go to the surface" always;
-        FocusPoints "focus-points" ["3", "g p"] 0 "points" "go to the control points" always;
-        FocusNext "next-pane" ["tab"] 16 "next pane" "go to the next pane" always;
-        FocusPrevious "previous-pane" ["shift-tab"] 0 "last pane" "go to the pane before" always;
-        Zoom "zoom" ["z", "enter"] 10 "zoom" "give the pane the whole screen, or back" always;
-        Back "back" ["esc"] 0 "back" "close what is open; leave zoom; take the cursor away" always;
-        Left "left" ["left", "h"] 0 "left" "move the cursor" always;
-        Down "down" ["down", "j"] 0 "down" "move the cursor" always;
-        Up "up" ["up", "k"] 0 "up" "move the cursor" always;
-        Right "right" ["right", "l"] 0 "right" "move the cursor" always;
-        First "first" ["home", "g g"] 0 "first" "move the cursor to the first corner, step or point" always;
-        Last "last" ["end", "G"] 0 "last" "move the cursor to the last corner, step or point" always;
+        "focus-loss" ["1", "g l"] 0 "loss" "focus the loss curves" always => |app| app.focus_pane(Pane::Loss);
+        "focus-surface" ["2", "g s"] 0 "surface" "focus the surface" always => |app| app.focus_pane(Pane::Surface);
+        "focus-points" ["3", "g p"] 0 "points" "focus the control points" always => |app| app.focus_pane(Pane::Points);
+        "next-pane" ["tab"] 16 "next pane" "focus the next pane" always => |app| app.focus_pane(app.focus.next());
+        "previous-pane" ["shift-tab"] 0 "last pane" "focus the previous pane" always => |app| app.focus_pane(app.focus.previous());
+        "zoom" ["z", "enter"] 10 "zoom" "zoom the pane to the whole screen, or back" always => |app| app.zoomed = !app.zoomed;
+        "back" ["esc"] 0 "back" "close overlay / leave zoom / hide cursor" always => |app| app.step_back();
+        "left" ["left", "h"] 0 "left" "move the cursor left" always => |app| app.move_cursor_by(-1, 0);
+        "down" overlays ["down", "j"] 0 "down" "move the cursor down" always => |app| app.move_cursor_by(0, -1);
+        "up" overlays ["up", "k"] 0 "up" "move the cursor up" always => |app| app.move_cursor_by(0, 1);
+        "right" ["right", "l"] 0 "right" "move the cursor right" always => |app| app.move_cursor_by(1, 0);
+        "first" overlays ["home", "g g"] 0 "first" "move the cursor to the first step or point" always => |app| app.move_cursor_to_end(-1);
+        "last" overlays ["end", "G"] 0 "last" "move the cursor to the last step or point" always => |app| app.move_cursor_to_end(1);
     }
     Show {
-        Metric "metric" ["M"] 18 "metric" "next metric on the surface" always;
-        Numbers "numbers" ["#"] 0 "numbers" "write the figures into the cells, where they fit" always;
-        Slices "slices" ["|"] 0 "slices" "slices through the cursor: along u and v, diagonal, or none" always;
-        Gain "gain" Surface ["D"] 0 "vs corner" "how much better than the best corner every cell is" always;
-        Confidence "confidence" Surface ["I"] 0 "confidence" "how wide the confidence interval of every cell is" always;
-        Contours "contours" Surface ["O"] 0 "contours" "contour lines over the colours, in their place, or none" always;
-        Interpolate "interpolate" Surface ["E"] 0 "interpolate" "colours between the cells, or every cell as measured" always;
-        Peaks "peaks" Surface ["P"] 0 "peaks" "number the best points that are not neighbours" always;
-        Relief "relief" Surface ["T"] 0 "3-D" "the surface in three dimensions; a curve as a line" always;
-        ZoomIn "zoom-in" Surface ["+"] 1 "zoom in" "show less of u and v, about the cursor" cells_measured;
-        ZoomOut "zoom-out" Surface ["-"] 0 "zoom out" "show more of u and v" viewport_zoomed;
-        TurnLeft "turn-left" Surface ["<", "alt-left"] 0 "left" "turn the surface in 3-D; flat, move the part shown" can_turn_or_pan;
-        TurnRight "turn-right" Surface [">", "alt-right"] 0 "right" "turn it the other way; flat, move the part shown" can_turn_or_pan;
-        TiltUp "tilt-up" Surface ["K", "alt-up"] 0 "up" "look from higher up in 3-D; flat, move the part shown" can_turn_or_pan;
-        TiltDown "tilt-down" Surface ["J", "alt-down"] 0 "down" "look from lower down in 3-D; flat, move the part shown" can_turn_or_pan;
-        Steeper "steeper" Surface ["^"] 0 "steeper" "draw heights steeper" relief_shown;
-        Flatter "flatter" Surface ["_"] 0 "flatter" "draw heights flatter" relief_shown;
-        ResetView "reset-view" Surface ["0"] 0 "whole" "the whole surface again, in 3-D as seen at first" can_turn_or_pan;
-        Blocks "blocks" Surface ["B"] 0 "blocks" "finer block characters, where the font has them, or lines" always;
-        Comparison "beside" Surface ["A"] 0 "beside" "beside it the surface before its degree changed, or not" can_compare_surfaces;
-        CompareRunSurface "beside-run" Runs ["b"] 0 "beside" "show the chosen run's surface beside this one's" always;
-        RangeNarrow "range-narrow" Surface [")"] 0 "narrower" "colours for a narrower range of values" cells_measured;
-        RangeWiden "range-widen" Surface ["("] 0 "wider" "colours for a wider range of values" cells_measured;
-        RangeRaise "range-raise" Surface ["}"] 0 "range up" "colours for higher values" cells_measured;
-        RangeLower "range-lower" Surface ["{"] 0 "range down" "colours for lower values" cells_measured;
-        RangeAuto "range-auto" Surface ["="] 0 "auto range" "colours for the values there are" always;
-        LogAxis "log-axis" ["L"] 17 "log axis" "linear or logarithmic loss axis" always;
-        Recent "recent" ["R"] 0 "recent" "all of the loss curve, or its recent part" always;
-        Smooth "smooth" ["a"] 0 "smooth" "the smoothed loss curve over the raw one" always;
-        CornerCurves "corner-curves" ["b"] 0 "corners" "the corners' loss curves beside that of the surface" always;
-        Distances "distances" Points ["D"] 0 "distances" "how far the control points lie from each other" always;
-        PointQuantity "point-figure" Points ["T"] 3 "figure" "tiles tell the way travelled, the accuracy or the gradient" always;
-        LossZoomIn "loss-zoom-in" Loss ["+", "="] 1 "zoom in" "zoom in, about the cursor or the news" loss_curve_ready;
-        LossZoomOut "loss-zoom-out" Loss ["-"] 0 "zoom out" "zoom out" loss_curve_ready;
-        LossZoomAll "loss-zoom-all" Loss ["0"] 0 "whole curve" "the whole curve again" loss_curve_ready;
-        LossPanLeft "loss-pan-left" Loss ["<", ","] 0 "earlier" "move what is shown to earlier steps" can_pan_curves;
-        LossPanRight "loss-pan-right" Loss [">"] 0 "later" "move what is shown to later steps" can_pan_curves;
-        LossXAxis "loss-x-axis" Loss ["T"] 3 "time axis" "losses over steps, or over time at work" loss_curve_ready;
-        LossSmoother "loss-smoother" Loss ["}"] 2 "smoother" "smooth the loss curve more" loss_curve_ready;
-        LossRougher "loss-rougher" Loss ["{"] 0 "rougher" "smooth the loss curve less, at last not at all" loss_curve_ready;
-        LossRate "loss-rate" Loss ["E"] 4 "rate" "the learning rate below the losses" loss_curve_ready;
-        CompareRunCurves "loss-overlay" Runs ["c"] 1 "compare" "compare losses: lay the chosen run's curve over this one's" always;
-        Wider "wider" ["ctrl-right", "ctrl-w >"] 0 "wider" "make the pane wider" several_panes_shown;
-        Narrower "narrower" ["ctrl-left", "ctrl-w <"] 0 "narrower" "make the pane narrower" several_panes_shown;
-        Taller "taller" ["ctrl-down", "ctrl-w +"] 0 "taller" "make the pane taller" several_panes_shown;
-        Shorter "shorter" ["ctrl-up", "ctrl-w -"] 0 "shorter" "make the pane shorter" several_panes_shown;
-        Arrange "arrange" ["\\", "ctrl-w ctrl-w"] 0 "arrange" "surface large, loss large, or all three beside each other" several_panes_shown;
-        ResetPanes "reset-panes" ["ctrl-w ="] 0 "usual sizes" "the usual sizes of the panes again" several_panes_shown;
-        Sidebar "lists" ["&"] 0 "lists" "models and log beside the panes, where there is room" always;
-        Theme "theme" ["t"] 19 "theme" "the next colour theme" always;
-        Themes "themes" ["g t"] 0 "themes" "the colour themes: the screen shows each as you go to it" always;
+        "metric" overlays ["M"] 18 "metric" "cycle the metric of the surface" always => |app| app.cycle_metric();
+        "numbers" ["#"] 0 "values" "show the values in the cells" always => |app| app.surface.show_values = !app.surface.show_values;
+        "slices" ["|"] 0 "slices" "cycle slices through the cursor: u and v, diagonal, none" always => |app| app.surface.slices = app.surface.slices.next();
+        "gain" "surface" ["D"] 0 "vs corner" "show the difference to the best corner" always => |app| app.surface.toggle_quantity(CellQuantity::Gain);
+        "confidence" "surface" ["I"] 0 "confidence" "show the width of the confidence intervals" always => |app| app.surface.toggle_quantity(CellQuantity::Width);
+        "contours" "surface" ["O"] 0 "contours" "cycle contour lines: over the colours, alone, none" always => |app| app.surface.contours = app.surface.contours.next();
+        "interpolate" "surface" ["E"] 0 "interpolate" "interpolate the colours between cells" always => |app| app.surface.interpolate = !app.surface.interpolate;
+        "peaks" "surface" ["P"] 0 "peaks" "number the best distinct points" always => |app| app.surface.show_peaks = !app.surface.show_peaks;
+        "relief" "surface" ["T"] 0 "3-D view" "show the surface in 3-D" always => |app| app.surface.show_relief = !app.surface.show_relief;
+        "zoom-in" "surface" ["+"] 1 "zoom in" "zoom in at the cursor" cells_measured => |app| app.zoom_surface(0.5, None);
+        "zoom-out" "surface" ["-"] 0 "zoom out" "zoom out" viewport_zoomed => |app| app.zoom_surface(2.0, None);
+        "turn-left" "surface" ["<", "alt-left"] 0 "left" "turn the 3-D view left, or pan" can_turn_or_pan => |app| app.turn_or_pan(-1, 0);
+        "turn-right" "surface" [">", "alt-right"] 0 "right" "turn the 3-D view right, or pan" can_turn_or_pan => |app| app.turn_or_pan(1, 0);
+        "tilt-up" "surface" ["K", "alt-up"] 0 "up" "tilt the 3-D view up, or pan" can_turn_or_pan => |app| app.turn_or_pan(0, 1);
+        "tilt-down" "surface" ["J", "alt-down"] 0 "down" "tilt the 3-D view down, or pan" can_turn_or_pan => |app| app.turn_or_pan(0, -1);
+        "steeper" "surface" ["^"] 0 "steeper" "exaggerate heights in the 3-D view" relief_shown => |app| app.surface.camera.scale_height(1.25);
+        "flatter" "surface" ["_"] 0 "flatter" "flatten heights in the 3-D view" relief_shown => |app| app.surface.camera.scale_height(0.8);
+        "reset-view" "surface" ["0"] 0 "reset" "show the whole surface and reset the 3-D view" can_turn_or_pan => |app| app.reset_surface_view();
+        "beside" "surface" ["A"] 0 "compare" "compare with the surface before its degree changed" can_compare_surfaces => |app| app.toggle_comparison();
+        "beside-run" "runs" ["b"] 0 "compare" "compare the surface with that of the selected run" always => |app| app.compare_selected_surface();
+        "log-axis" ["L"] 17 "log axis" "toggle the logarithmic loss axis" always => |app| app.loss.log = !app.loss.log;
+        "recent" ["R"] 0 "recent" "show all of the loss curve, or its recent part" always => |app| app.loss.toggle_recent();
+        "smooth" ["a"] 0 "smooth" "show the smoothed loss curve" always => |app| app.loss.smooth = !app.loss.smooth;
+        "corner-curves" ["b"] 0 "corners" "show the loss curves of the corners" always => |app| app.loss.show_corners = !app.loss.show_corners;
+        "distances" "control points" ["D"] 0 "distances" "show the distances between the control points" always => |app| app.toggle_distances();
+        "point-figure" "control points" ["T"] 3 "tile metric" "cycle tile metric: distance, accuracy, gradient" always => |app| app.points.figure = app.points.figure.next();
+        "loss-zoom-in" "loss" ["+", "="] 1 "zoom in" "zoom in at the cursor (or the latest step)" loss_curve_ready => |app| app.loss.zoom_by(&app.run_state, CURVE_ZOOM_FACTOR, None);
+        "loss-zoom-out" "loss" ["-"] 0 "zoom out" "zoom out" loss_curve_ready => |app| app.loss.zoom_by(&app.run_state, 1.0 / CURVE_ZOOM_FACTOR, None);
+        "loss-zoom-all" "loss" ["0"] 0 "whole curve" "show the whole curve" loss_curve_ready => |app| app.loss.reset_zoom();
+        "loss-pan-left" "loss" ["<", ","] 0 "earlier" "pan to earlier steps" can_pan_curves => |app| app.loss.pan_by(&app.run_state, -CURVE_PAN_FRACTION);
+        "loss-pan-right" "loss" [">"] 0 "later" "pan to later steps" can_pan_curves => |app| app.loss.pan_by(&app.run_state, CURVE_PAN_FRACTION);
+        "loss-x-axis" "loss" ["T"] 3 "time axis" "plot losses over steps, or over time" loss_curve_ready => |app| app.loss.toggle_time(&app.run_state);
+        "loss-smoother" "loss" ["}"] 2 "smoother" "smooth the loss curve more" loss_curve_ready => |app| app.loss.adjust_smoothing(1);
+        "loss-rougher" "loss" ["{"] 0 "rougher" "smooth the loss curve less" loss_curve_ready => |app| app.loss.adjust_smoothing(-1);
+        "loss-rate" "loss" ["E"] 4 "rate" "show the learning rate below the losses" loss_curve_ready => |app| app.loss.show_learning_rate = !app.loss.show_learning_rate;
+        "loss-overlay" "runs" ["c"] 1 "compare" "overlay the loss curve of the selected run" always => |app| app.toggle_curve_comparison();
+        "wider" ["ctrl-right", "ctrl-w >"] 0 "wider" "make the pane wider" several_panes_shown => |app| app.resize_pane(4, 0);
+        "narrower" ["ctrl-left", "ctrl-w <"] 0 "narrower" "make the pane narrower" several_panes_shown => |app| app.resize_pane(-4, 0);
+        "taller" ["ctrl-down", "ctrl-w +"] 0 "taller" "make the pane taller" several_panes_shown => |app| app.resize_pane(0, 2);
+        "shorter" ["ctrl-up", "ctrl-w -"] 0 "shorter" "make the pane shorter" several_panes_shown => |app| app.resize_pane(0, -2);
+        "arrange" ["\\", "ctrl-w ctrl-w"] 0 "arrange" "cycle the arrangement of the panes" several_panes_shown => |app| app.cycle_arrangement();
+        "reset-panes" ["ctrl-w ="] 0 "reset sizes" "reset the sizes of the panes" several_panes_shown => |app| app.arrangement.reset_borders();
+        "lists" ["&"] 0 "lists" "show models and log beside the panes, on wide screens" always => |app| app.sidebar_shown = !app.sidebar_shown;
+        "theme" overlays ["t"] 19 "theme" "next colour theme" always => |app| app.cycle_theme();
+        "themes" overlays ["g t"] 0 "themes" "choose a colour theme with preview" always => |app| app.toggle_themes();
     }
     Program {
-        Help "help" ["?", "f1"] 1 "help" "every key, and what is possible now" always;
-        SearchHelp "search-help" Help ["/"] 0 "search" "only keys about some words" always;
-        NextHelp "next-help" Help ["n"] 0 "next" "the next key that was found" always;
-        PreviousHelp "previous-help" Help ["N"] 0 "before" "the key that was found before" always;
-        Palette "palette" [":", "ctrl-p"] 20 "palette" "find an action by its name, or type `degree 3 4`" always;
-        Log "log" ["i", "g i"] 21 "log" "what has happened so far" always;
-        SearchLog "search-log" Log ["/"] 0 "search" "look for words in the log" log_open;
-        FindNext "find-next" Log ["n"] 0 "find next" "the next line of the log with those words" log_open;
-        FindPrevious "find-previous" Log ["N"] 0 "find before" "the line before with those words" log_open;
-        LogTopic "log-topic" Log ["t"] 0 "topic" "only lines about one topic: errors, job, corners, models" log_open;
-        LogTimes "log-times" Log ["T"] 0 "times" "times of the day, or since the run began" log_open;
-        Machine "machine" ["I", "g m"] 0 "machine" "processor, memory, speed and time left, over time" always;
-        Runs "runs" ["o", "g o"] 22 "runs" "other runs: look at one, go to one" always;
-        Image "picture" ["g f"] 0 "picture" "heatmap or curves at full resolution, where the terminal can" always;
-        NextImage "next-picture" Image ["tab", "n"] 0 "next" "the next picture: heatmap, slices, curves" always;
-        FilterRuns "filter-runs" Runs ["/"] 0 "filter" "only some runs: `degree:3 acc>0.9 net:resnet18 state:failed`" run_list_open;
-        PinRun "compare-run" Runs ["C"] 0 "figures" "hold this run's figures against those of the next chosen" run_list_open;
-        ResumeRun "resume-run" Runs ["r"] 0 "resume" "go to the run and start its engine again" can_resume_run;
-        RemoveRun "remove-run" Runs ["delete"] 0 "remove" "remove the run's directory for good; asks first" can_remove_run;
-        Redraw "redraw" ["ctrl-l"] 0 "redraw" "draw the whole screen anew" always;
-        Detach "detach" ["d"] 2 "detach" "leave; the engine goes on, `surfit open` comes back to it" always;
-        Suspend "suspend" ["ctrl-z"] 0 "suspend" "back to the shell for now; `fg` returns" always;
-        Quit "quit" ["q", "ctrl-c"] 2 "quit" "leave; asks first when work is under way" always;
+        "help" overlays ["?", "f1"] 1 "help" "show all keys and what is available now" always => |app| app.toggle_overlay(HelpOverlay::default());
+        "search-help" "help" ["/"] 0 "search" "search the keys" always => |app| app.open_search();
+        "next-help" "help" ["n"] 0 "next" "next match" always => |app| app.edit_view(|help: &mut HelpOverlay, app| help.find_next(app, true));
+        "previous-help" "help" ["N"] 0 "previous" "previous match" always => |app| app.edit_view(|help: &mut HelpOverlay, app| help.find_next(app, false));
+        "palette" overlays [":", "ctrl-p"] 20 "palette" "command palette: find an action, or type `degree 3 4`" always => |app| app.toggle_overlay(PaletteOverlay::default());
+        "log" overlays ["i", "g i"] 21 "log" "show the log" always => |app| app.toggle_overlay(LogOverlay::default());
+        "search-log" "log" ["/"] 0 "search" "search the log" log_open => |app| app.open_search();
+        "find-next" "log" ["n"] 0 "find next" "next match in the log" log_open => |app| app.edit_view(|log: &mut LogOverlay, app| log.find_next(app, true));
+        "find-previous" "log" ["N"] 0 "find prev" "previous match in the log" log_open => |app| app.edit_view(|log: &mut LogOverlay, app| log.find_next(app, false));
+        "log-topic" "log" ["t"] 0 "topic" "filter by topic: errors, job, corners, models" log_open => |app| app.edit_view(LogOverlay::next_topic);
+        "log-times" "log" ["T"] 0 "times" "show the time of day, or since the start of the run" log_open => |app| app.log.absolute_time = !app.log.absolute_time;
+        "machine" overlays ["I", "g m"] 0 "system" "show processor, memory, speed and time left" always => |app| app.toggle_overlay(MachineOverlay::default());
+        "runs" overlays ["o", "g o"] 22 "runs" "list runs and open one" always => |app| app.toggle_run_list();
+        "picture" overlays ["g f"] 0 "image" "show heatmap or curves as an image, if supported" always => |app| app.toggle_overlay(ImageOverlay::of_pane(app.focus));
+        "next-picture" "image" ["tab", "n"] 0 "next" "next image: heatmap, slices, curves" always => |app| app.edit_view(ImageOverlay::next_subject);
+        "filter-runs" "runs" ["/"] 0 "filter" "filter runs: `degree:3 acc>0.9 net:resnet18 state:failed`" run_list_open => |app| app.open_search();
+        "compare-run" "runs" ["C"] 0 "values" "compare metrics with another run" run_list_open => |app| app.toggle_pinned_run();
+        "resume-run" "runs" ["r"] 0 "resume" "open the run and resume it from its last checkpoint" can_resume_run => |app| app.resume_run();
+        "remove-run" "runs" ["delete"] 0 "remove" "delete the run directory; asks first" can_remove_run => |app| app.ask_remove();
+        "redraw" overlays ["ctrl-l"] 0 "redraw" "redraw the screen" always => |_app| vec![Effect::Redraw];
+        "detach" overlays ["d"] 2 "detach" "quit; the engine keeps running, reopen with `surfit open`" always => |app| app.detach();
+        "suspend" overlays ["ctrl-z"] 0 "suspend" "suspend to the shell; `fg` returns" always => |_app| vec![Effect::Suspend];
+        "quit" overlays ["q", "ctrl-c"] 2 "quit" "quit; asks first while work is running" always => |app| app.quit();
     }
 }

@@ -56,8 +56,7 @@ impl App {
     /// A change of degree waits to be confirmed, and enter does so. Over a list or a question enter and escape mean
     /// something else.
     pub fn awaits_plan_confirmation(&self) -> bool {
-        let free = self.overlay.is_none() && self.question.is_none() && self.export_menu.is_none();
-        self.degree_plan.is_some() && free
+        self.degree_plan.is_some() && self.layers.is_empty()
     }
 
     /// What was said or asked for after the plan that waits: it stands below the plan, which stays readable as long as
@@ -92,11 +91,11 @@ impl App {
             parts.push(format!("step {times}{ratio:.2}"));
         }
         parts.push(if p.exact { "exact" } else { "moves the surface" }.into());
-        Some(format!("{}; enter does it, esc not", parts.join(", ")))
+        Some(format!("{}; enter applies it, esc cancels", parts.join(", ")))
     }
 
     /// Plans a change of degree; nothing is done before it is confirmed.
-    pub(super) fn plan_degree(&mut self, axis: ParameterAxis, by: i8) -> Vec<Effect> {
+    pub(crate) fn plan_degree(&mut self, axis: ParameterAxis, by: i8) -> Vec<Effect> {
         match self.target_degrees().with_changed_degree(axis, by) {
             Ok(to) => {
                 let (from, order) = (self.degrees(), self.next_message_order());

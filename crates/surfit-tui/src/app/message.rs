@@ -1,7 +1,6 @@
 //! The line above the footer that tells what just happened.
 
 use super::{App, EngineLink};
-use crate::action::Action;
 use surfit_core::run_state::{LogLine, LogTopic};
 use surfit_core::text::{MAX_SENTENCE_CHARS, to_printable};
 
@@ -108,11 +107,11 @@ impl App {
 
     /// What stays on the screen as long as there is no engine.
     pub fn banner(&self) -> Option<Banner> {
-        let (resume, leave) = (self.key_label(Action::Resume), self.key_label(Action::Quit));
+        let (resume, leave) = (self.key_label(action!("resume")), self.key_label(action!("quit")));
         // Who only watches starts nothing.
         let remedy = |does: &str| match self.readonly {
-            true => format!("{leave} leaves."),
-            false => format!("{resume} {does}, {leave} leaves."),
+            true => format!("{leave} quits."),
+            false => format!("{resume} {does}, {leave} quits."),
         };
         let banner = |why: String, remedy: String| Some(Banner { reason: why, remedy });
         if let Some(down) = self.remote_line.as_ref().and_then(|l| {
@@ -120,7 +119,7 @@ impl App {
             l.outage_message(self.now, &resume, run)
         }) {
             let (why, next) = down;
-            return banner(why, format!("{next} {leave} leaves."));
+            return banner(why, format!("{next} {leave} quits."));
         }
         match &self.connection {
             // What was asked for is told, and then how it went.
@@ -133,7 +132,7 @@ impl App {
             }
             EngineLink::Lost(_) | EngineLink::Dead if self.engine_stopped() => None,
             EngineLink::Lost(reason) => {
-                banner(format!("No engine: {reason}."), remedy("connects again or starts it from the last checkpoint"))
+                banner(format!("No engine: {reason}."), remedy("reconnects, or restarts it from the last checkpoint"))
             }
             EngineLink::Dead => banner(
                 match self.readonly {

@@ -1,15 +1,15 @@
 //! Questions, asked before something cannot be taken back.
 
 use super::message::MessageKind;
-use super::{App, Effect, EngineLink};
+use super::{App, Effect, EngineLink, RemoteLine};
 use crate::link::{LeaveReason, NewFile};
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use std::path::PathBuf;
 use surfit_core::event::JobStage;
 use surfit_core::protocol::EngineCommand;
 use surfit_core::snapshot::EngineState;
 
 /// What an answer does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum AnswerAction {
     /// Nothing is done.
     Cancel,
@@ -25,16 +25,16 @@ pub enum AnswerAction {
     StartFit,
     /// Train new corners.
     StartCorners,
-    /// Remove the run that is asked about.
-    RemoveRun,
+    /// Remove the run with this directory.
+    RemoveRun(PathBuf),
     /// Put the new file in the place of the one that is there.
-    Replace,
+    Replace(Box<NewFile>),
     /// Give the new file another name.
-    Rename,
+    Rename(Box<NewFile>),
 }
 
 /// One of the answers to a question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AnswerChoice {
     /// Key that gives the answer.
     pub key: char,
@@ -47,57 +47,34 @@ pub struct AnswerChoice {
 }
 
 /// A question with its answers; the first is the one that loses nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Question {
     /// Text of the question.
     pub title: &'static str,
     /// What there is to know before answering.
     pub text: String,
     /// Answers that can be given.
-    pub choices: &'static [AnswerChoice],
+    pub choices: Vec<AnswerChoice>,
     /// The one that enter takes.
     pub selected: usize,
 }
 
-const fn choice(key: char, label: &'static str, meaning: &'static str, answer: AnswerAction) -> AnswerChoice {
+fn choice(key: char, label: &'static str, meaning: &'static str, answer: AnswerAction) -> AnswerChoice {
     AnswerChoice { key, label, meaning, answer }
 }
 
-const QUIT_CHOICES: &[AnswerChoice] = &[
-    choice('d', "detach", "leave, the engine goes on", AnswerAction::Detach),
-    choice('s', "stop engine", "checkpoint, end it, and leave", AnswerAction::StopEngine),
-    choice('c', "cancel", "stay here", AnswerAction::Cancel),
-];
-/// In a batch job the engine does not outlive it.
-const QUIT_BATCH_JOB_CHOICES: &[AnswerChoice] = &[
-    choice('d', "detach", "checkpoint and leave; the job's end ends the engine", AnswerAction::Detach),
-    QUIT_CHOICES[1],
-    QUIT_CHOICES[2],
-];
-const STOP_CHOICES: &[AnswerChoice] = &[
-    choice('c', "cancel", "go on", AnswerAction::Cancel),
-    choice('s', "stop", "end it here, keep what was reached", AnswerAction::StopStage),
-];
-const FIT_CHOICES: &[AnswerChoice] = &[
-    choice('c', "cancel", "leave the surface as it is", AnswerAction::Cancel),
-    choice('g', "go on", "fit this surface further, with a new schedule", AnswerAction::FitFurther),
-    choice('f', "new fit", "fit again between these corners", AnswerAction::StartFit),
-];
-const CORNER_CHOICES: &[AnswerChoice] = &[
-    choice('c', "cancel", "keep the present corners", AnswerAction::Cancel),
-    choice('t', "train", "train new corners, then fit", AnswerAction::StartCorners),
-];
-
-const REMOVE_CHOICES: &[AnswerChoice] = &[
-    choice('c', "cancel", "keep it", AnswerAction::Cancel),
-    choice('r', "remove", "delete its directory for good", AnswerAction::RemoveRun),
-];
-
-const REPLACE_CHOICES: &[AnswerChoice] = &[
-    choice('n', "other name", "write it elsewhere", AnswerAction::Rename),
-    choice('r', "replace", "what is there is lost", AnswerAction::Replace),
-    choice('c', "cancel", "write nothing", AnswerAction::Cancel),
-];
+/// Leaving; in a batch job the engine does not outlive it.
+fn quit_choices(in_batch_job: bool) -> Vec<AnswerChoice> {
+    let detach = match in_batch_job {
+        true => "checkpoint and quit; the batch job ends the engine",
+        false => "quit; the engine keeps running",
+    };
+    vec![
+        choice('d', "detach", detach, AnswerAction::Detach),
+        choice('s', "stop engine", "write a checkpoint, stop it and quit", AnswerAction::StopEngine),
+        choice('c', "cancel", "stay here", AnswerAction::Cancel),
+    ]
+}
 
 /// The stage's name is one of many things.
 fn is_plural(stage: JobStage) -> bool {
@@ -105,16 +82,45 @@ fn is_plural(stage: JobStage) -> bool {
 }
 
 impl App {
-    fn ask_question(&mut self, title: &'static str, text: String, choices: &'static [AnswerChoice]) -> Vec<Effect> {
-        self.question = Some(Question { title, text, choices, selected: 0 });
-        self.dirty = true;
+    fn ask_question(&mut self, title: &'static str, text: String, choices: Vec<AnswerChoice>) -> Vec<Effect> {
+        self.push_dialog(Question { title, text, choices, selected: 0 });
         Vec::new()
+    }
+
+    pub(crate) fn detach(&mut self) -> Vec<Effect> {
+        match self.batch_job.is_some() && self.is_connected() {
+            true => self.ask_quit(),
+            false => self.exit_effects(LeaveReason::Detached),
+        }
+    }
+
+    /// Closes what is open; leaves when nothing is, and asks first when work is under way.
+    pub(crate) fn quit(&mut self) -> Vec<Effect> {
+        if self.overlay().is_some() {
+            self.close_overlays();
+            return Vec::new();
+        }
+        if self.readonly || self.remote_line.as_ref().is_some_and(RemoteLine::is_down) {
+            return self.exit_effects(LeaveReason::Detached);
+        }
+        let connected = matches!(self.connection, EngineLink::Connected { .. });
+        let busy =
+            matches!(self.run_state.engine_state(), EngineState::Running | EngineState::Paused | EngineState::Starting)
+                || self.is_task_running();
+        // An engine that is found or started at this moment goes on with its job.
+        let asked = self.engine_stopped() && self.awaits_task_reply();
+        if self.connection == EngineLink::Connecting || connected && busy || asked {
+            return self.ask_quit();
+        }
+        // An idle engine is of use only to those who still watch it.
+        let alone = self.run_state.snapshot.as_ref().is_none_or(|s| s.viewers <= 1);
+        self.exit_effects(LeaveReason::Quit { stop_engine: connected && alone })
     }
 
     pub(super) fn ask_quit(&mut self) -> Vec<Effect> {
         let text = match &self.run_state.snapshot {
             _ if self.connection == EngineLink::Connecting => {
-                format!("The engine of {} is about to work.", self.run)
+                format!("The engine of {} is starting.", self.run)
             }
             Some(s)
                 if !matches!(
@@ -124,118 +130,123 @@ impl App {
             {
                 match &s.errand {
                     Some(errand) => format!("{} is still {}.", self.run, errand.name),
-                    None => format!("{} has not answered yet what was asked of it.", self.run),
+                    None => format!("{} has not answered yet.", self.run),
                 }
             }
             Some(s) => {
                 let (name, be) = (s.stage.name(), if is_plural(s.stage) { "are" } else { "is" });
-                format!("The {name} of {} {be} under way.", self.run)
+                format!("The {name} of {} {be} running.", self.run)
             }
-            None => format!("{} is under way.", self.run),
+            None => format!("{} is running.", self.run),
         };
-        match &self.batch_job {
-            Some(job) => {
-                let text = format!("{text} Its engine ends with {job}.");
-                self.ask_question("Leave while work is under way?", text, QUIT_BATCH_JOB_CHOICES)
-            }
-            None => self.ask_question("Leave while work is under way?", text, QUIT_CHOICES),
-        }
+        let text = match &self.batch_job {
+            Some(job) => format!("{text} Its engine ends with {job}."),
+            None => text,
+        };
+        self.ask_question("Quit while work is running?", text, quit_choices(self.batch_job.is_some()))
     }
 
-    pub(super) fn ask_stop(&mut self) -> Vec<Effect> {
+    pub(crate) fn ask_stop(&mut self) -> Vec<Effect> {
         let text = match &self.run_state.snapshot {
             Some(s) if s.total > 0 => {
                 let have = if is_plural(s.stage) { "have" } else { "has" };
                 format!("The {} {have} done {} of {}.", s.stage.name(), s.done, s.total)
             }
-            Some(s) if is_plural(s.stage) => format!("The {} are under way.", s.stage.name()),
-            Some(s) => format!("The {} is under way.", s.stage.name()),
+            Some(s) if is_plural(s.stage) => format!("The {} are running.", s.stage.name()),
+            Some(s) => format!("The {} is running.", s.stage.name()),
             None => String::new(),
         };
-        self.ask_question("Stop this stage?", text, STOP_CHOICES)
+        self.ask_question(
+            "Stop this stage?",
+            text,
+            vec![
+                choice('c', "cancel", "keep running", AnswerAction::Cancel),
+                choice('s', "stop", "end it now and keep its result", AnswerAction::StopStage),
+            ],
+        )
     }
 
     /// Takes back the question whether to stop a stage that is over: a late answer would stop the next one.
     pub(super) fn withdraw_stop_question(&mut self) {
         let asks = |q: &Question| q.choices.iter().any(|c| c.answer == AnswerAction::StopStage);
-        if self.question.as_ref().is_some_and(asks) {
-            self.question = None;
+        if self.view::<Question>().is_some_and(asks) {
+            self.close_view::<Question>();
             self.show_message(MessageKind::Hint, "stop: that stage is over");
         }
     }
 
     pub(super) fn ask_fit(&mut self) -> Vec<Effect> {
-        let text = "The fit is done. A new surface takes the place of the present one; models written stay.";
-        self.ask_question("Fit further, or a new surface?", text.into(), FIT_CHOICES)
+        let text = "The fit is done. A new surface replaces the present one; exports are kept.";
+        self.ask_question(
+            "Fit further, or a new surface?",
+            text.into(),
+            vec![
+                choice('c', "cancel", "keep the surface", AnswerAction::Cancel),
+                choice('g', "fit further", "continue this surface with a new schedule", AnswerAction::FitFurther),
+                choice('f', "new fit", "fit again between these corners", AnswerAction::StartFit),
+            ],
+        )
     }
 
     pub(super) fn ask_corners(&mut self) -> Vec<Effect> {
-        let text = "New corners take the place of these and of the surface; models written stay.";
-        self.ask_question("Train new corners?", text.into(), CORNER_CHOICES)
+        let text = "New corners replace these and the surface; exports are kept.";
+        self.ask_question(
+            "Train new corners?",
+            text.into(),
+            vec![
+                choice('c', "cancel", "keep the present corners", AnswerAction::Cancel),
+                choice('t', "train", "train new corners, then fit", AnswerAction::StartCorners),
+            ],
+        )
     }
 
-    pub(super) fn ask_remove(&mut self) -> Vec<Effect> {
+    pub(crate) fn ask_remove(&mut self) -> Vec<Effect> {
         let Some(run) = self.selected_run() else {
             return Vec::new();
         };
         let path = run.path.clone();
         let text = format!("{} is deleted with its corners, surface and models, from {}.", run.id, path.display());
-        self.runs_view.run_to_delete = Some(path);
-        self.ask_question("Remove this run?", text, REMOVE_CHOICES)
+        self.ask_question(
+            "Remove this run?",
+            text,
+            vec![
+                choice('c', "cancel", "keep it", AnswerAction::Cancel),
+                choice('r', "remove", "delete its directory", AnswerAction::RemoveRun(path)),
+            ],
+        )
     }
 
     /// Asks about a file that is there already.
     pub(super) fn ask_replace(&mut self, file: NewFile) {
-        let text = format!("{} is there already.", file.path.display());
-        self.existing_file = Some(file);
-        self.ask_question("Replace the file?", text, REPLACE_CHOICES);
+        let text = format!("{} exists already.", file.path.display());
+        let file = Box::new(file);
+        self.ask_question(
+            "Replace the file?",
+            text,
+            vec![
+                choice('n', "other name", "write it elsewhere", AnswerAction::Rename(file.clone())),
+                choice('r', "replace", "overwrite the existing file", AnswerAction::Replace(file)),
+                choice('c', "cancel", "do not write", AnswerAction::Cancel),
+            ],
+        );
     }
 
-    pub(super) fn handle_question_key(&mut self, event: KeyEvent) -> Vec<Effect> {
-        let Some(question) = &mut self.question else {
-            return Vec::new();
-        };
-        let count = question.choices.len();
-        match event.code {
-            KeyCode::Esc => return self.answer_question(AnswerAction::Cancel),
-            KeyCode::Enter => {
-                let answer = question.choices[question.selected].answer;
-                return self.answer_question(answer);
-            }
-            KeyCode::Down | KeyCode::Right | KeyCode::Tab => {
-                question.selected = (question.selected + 1) % count;
-            }
-            KeyCode::Up | KeyCode::Left | KeyCode::BackTab => {
-                question.selected = (question.selected + count - 1) % count;
-            }
-            KeyCode::Char(c) if !(event.modifiers).intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => {
-                let c = c.to_ascii_lowercase();
-                if let Some(choice) = question.choices.iter().find(|choice| choice.key == c) {
-                    return self.answer_question(choice.answer);
-                }
-            }
-            _ => {}
-        }
-        Vec::new()
-    }
-
-    pub(super) fn answer_question(&mut self, answer: AnswerAction) -> Vec<Effect> {
-        self.question = None;
-        self.dirty = true;
-        let (doomed, file) = (self.runs_view.run_to_delete.take(), self.existing_file.take());
+    /// Does what was answered.
+    pub(crate) fn answer_question(&mut self, answer: AnswerAction) -> Vec<Effect> {
         match answer {
-            AnswerAction::RemoveRun => self.remove_run(doomed),
-            AnswerAction::Replace => self.replace_file(file),
-            AnswerAction::Rename => self.prompt_other_filename(file),
+            AnswerAction::RemoveRun(path) => self.remove_run(path),
+            AnswerAction::Replace(file) => self.write_file(NewFile { replace: true, ..*file }),
+            AnswerAction::Rename(file) => {
+                self.prompt_other_filename(*file);
+                Vec::new()
+            }
             AnswerAction::Cancel => Vec::new(),
             AnswerAction::Detach => self.exit_effects(LeaveReason::Detached),
             AnswerAction::StopEngine => self.exit_effects(LeaveReason::Quit { stop_engine: true }),
-            AnswerAction::StopStage => self.send_command("stop", EngineCommand::Stop),
-            AnswerAction::FitFurther => {
-                self.send_command("start", EngineCommand::FitFurther { steps: None, epochs: None })
-            }
-            AnswerAction::StartFit => self.send_command("start", EngineCommand::StartFit { degrees: None }),
-            AnswerAction::StartCorners => self.send_command("start", EngineCommand::StartCorners),
+            AnswerAction::StopStage => self.send_command(EngineCommand::Stop),
+            AnswerAction::FitFurther => self.send_command(EngineCommand::FitFurther { steps: None, epochs: None }),
+            AnswerAction::StartFit => self.send_command(EngineCommand::StartFit { degrees: None }),
+            AnswerAction::StartCorners => self.send_command(EngineCommand::StartCorners),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::message::MessageKind;
 use super::{App, Effect, EngineLink, ThrottledStats};
+use crate::views::log::LogOverlay;
 use surfit_core::event::{Envelope, Event, JobStage};
 use surfit_core::heatmap::{Heatmap, Metric};
 use surfit_core::protocol::{BridgeMessage, ServerMessage};
@@ -36,7 +37,7 @@ impl App {
         match message {
             BridgeMessage::RunOpened(run) => {
                 self.clear_self_comparison(&run.dir);
-                self.run_location = Some(super::export_menu::RunLocation { dir: run.dir, name: run.name });
+                self.run_location = Some(super::exports::RunLocation { dir: run.dir, name: run.name });
             }
             BridgeMessage::RunState(state) => self.replace_run_state(*state),
             BridgeMessage::Elsewhere { node } => {
@@ -110,7 +111,7 @@ impl App {
         let before = self.run_state.log.back().cloned();
         self.run_state.apply(envelope);
         if self.run_state.log.back() != before.as_ref() {
-            self.keep_log_position();
+            self.edit_view(LogOverlay::keep_position);
         }
         if let Event::Started(info) = &envelope.event {
             self.run.clone_from(&info.run);
@@ -155,7 +156,7 @@ impl App {
     /// Fits what the user chose to what there is now.
     fn update_views(&mut self) {
         self.dirty = true;
-        self.drop_fulfilled_requests();
+        self.settle_pending_settings();
         self.rebase_plan();
         let Some(s) = &self.run_state.snapshot else {
             return;

@@ -1,19 +1,23 @@
-//! Commands with figures, typed into the palette: `degree 3 4`, `grid 31`, `go 0.2 0.7`, `theme light`.
+//! Commands with values, typed into the palette: `degree 3 4`, `grid 31`, `go 0.2 0.7`, `theme light`.
 
 use super::message::MessageKind;
-use super::steer_commands::{self, SteerCommand};
-use super::{App, Effect, Pane};
-use crate::action::{Action, snapshot_reported};
+use super::models::DEFAULT_SEARCH_BUDGET;
+use super::{App, Effect};
+use crate::action::{Action, Unavailable, snapshot_reported};
 use surfit_core::heatmap::Heatmap;
-use surfit_core::surface::Degrees;
+use surfit_core::protocol::{MAX_MEMBERS, RateChange};
+use surfit_core::surface::{DegreeError, Degrees};
+use thiserror::Error;
 
 /// What can be typed, for the palette's hint.
-pub const TYPED_COMMAND_EXAMPLES: [&str; 11] = [
+pub const TYPED_COMMAND_EXAMPLES: [&str; 13] = [
     "degree 3 4",
     "grid 31",
     "go 0.25 0.5",
     "theme light",
-    "beside RUN",
+    "range 80 90",
+    "range auto",
+    "compare RUN",
     "rate 0.01",
     "draws 4",
     "search 0.1",
@@ -31,89 +35,198 @@ pub enum TypedCommand {
     Grid(usize),
     /// The cursor goes to the cell nearest to `(u, v)`.
     MoveCursor(f64, f64),
+    /// The range of colours, in the units of the colour bar.
+    Range(f64, f64),
+    /// Colours for the values that there are.
+    AutoRange,
     /// A theme by name.
     Theme(String),
     /// Another run's surface beside this one, by the run's id or directory.
     CompareSurface(String),
-    /// What steers the fit, or chooses models.
-    Steer(SteerCommand),
+    /// Another peak of the learning rate.
+    Rate(RateChange),
+    /// Draws a step.
+    Draws(usize),
+    /// A search at the cursor: its first step and how many points it may look at.
+    Search(f64, usize),
+    /// An ensemble of so many points is chosen and exported.
+    Ensemble(usize),
+    /// Another run of these degrees: in the queue, or now.
+    NewRun(u8, u8, bool),
 }
 
-/// Reads a typed command; `None` when it is none, an error in words when one of its figures is not usable.
-pub fn parse(text: &str) -> Option<Result<TypedCommand, String>> {
+/// Why a typed command is not carried out.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum CommandError {
+    /// A word that does not say what it should.
+    #[error("`{text}` is no {expected}; {remedy}")]
+    InvalidValue {
+        /// The word as typed.
+        text: String,
+        /// What it should say.
+        expected: &'static str,
+        /// What can be written.
+        remedy: String,
+    },
+    /// A grid that cannot be measured; a sentence.
+    #[error("{0}")]
+    InvalidGrid(String),
+    /// Degrees that this surface cannot have.
+    #[error(transparent)]
+    InvalidDegrees(#[from] DegreeError),
+    /// It cannot be done now.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+fn invalid(text: &str, expected: &'static str, remedy: impl Into<String>) -> CommandError {
+    CommandError::InvalidValue { text: text.into(), expected, remedy: remedy.into() }
+}
+
+fn parse_degree(text: &str) -> Result<u8, CommandError> {
+    text.parse().map_err(|_| invalid(text, "degree", "choose 1 to 8"))
+}
+
+fn parse_parameter(text: &str) -> Result<f64, CommandError> {
+    let parsed = text.parse().ok().filter(|x| (0.0..=1.0).contains(x));
+    parsed.ok_or_else(|| invalid(text, "parameter", "choose 0 to 1"))
+}
+
+fn parse_value(text: &str) -> Result<f64, CommandError> {
+    let parsed = text.parse().ok().filter(|x: &f64| x.is_finite());
+    parsed.ok_or_else(|| invalid(text, "value", "write one as on the colour bar, or `range auto`"))
+}
+
+fn parse_count(text: &str, expected: &'static str, most: usize) -> Result<usize, CommandError> {
+    let parsed = text.parse().ok().filter(|n| (1..=most).contains(n));
+    parsed.ok_or_else(|| invalid(text, expected, format!("choose 1 to {most}")))
+}
+
+fn parse_grid(text: &str) -> Result<usize, CommandError> {
+    let grid = text.parse().map_err(|_| invalid(text, "grid", format!("choose 2 to {}", Heatmap::MAX_GRID)))?;
+    Heatmap::check_grid(grid).map_or(Ok(grid), |why| Err(CommandError::InvalidGrid(why)))
+}
+
+fn parse_rate(text: &str) -> Result<RateChange, CommandError> {
+    let factor = text.strip_prefix(['x', '*']);
+    match (factor.unwrap_or(text).parse::<f64>(), factor) {
+        (Ok(x), Some(_)) if x > 0.0 && x.is_finite() => Ok(RateChange::Factor(x)),
+        (Ok(x), None) if x > 0.0 && x.is_finite() => Ok(RateChange::Peak(x)),
+        _ => Err(invalid(text, "learning rate", "write 0.01, or x0.5 for half of it")),
+    }
+}
+
+fn parse_radius(text: &str) -> Result<f64, CommandError> {
+    let parsed = text.parse().ok().filter(|r| (1e-3..=1.0).contains(r));
+    parsed.ok_or_else(|| invalid(text, "first step", "choose 0.001 to 1"))
+}
+
+/// Reads a typed command; `None` when it is none.
+///
+/// # Errors
+/// Which of its values is not usable.
+pub fn parse(text: &str) -> Option<Result<TypedCommand, CommandError>> {
     let words: Vec<&str> = text.split([' ', ',', '×']).filter(|w| !w.is_empty()).collect();
-    let number = |w: &str| w.parse::<u8>().map_err(|_| format!("`{w}` is no degree; choose 1 to 8"));
-    let part = |w: &str| match w.parse::<f64>() {
-        Ok(x) if (0.0..=1.0).contains(&x) => Ok(x),
-        _ => Err(format!("`{w}` is no parameter; choose 0 to 1")),
-    };
-    Some(match words.as_slice() {
-        ["degree", m] => number(m).map(|m| TypedCommand::Degree(m, None)),
-        ["degree", m, n] => number(m).and_then(|m| Ok(TypedCommand::Degree(m, Some(number(n)?)))),
-        ["grid", g] => match g.parse() {
-            Ok(g) => Heatmap::check_grid(g).map_or(Ok(TypedCommand::Grid(g)), Err),
-            Err(_) => Err(format!("`{g}` is no grid; choose 2 to {}", Heatmap::MAX_GRID)),
-        },
-        ["go", u, v] => part(u).and_then(|u| Ok(TypedCommand::MoveCursor(u, part(v)?))),
-        ["beside", run] => Ok(TypedCommand::CompareSurface((*run).into())),
-        ["theme", name] => Ok(TypedCommand::Theme((*name).into())),
-        words => return steer_commands::parse(words).map(|read| read.map(TypedCommand::Steer)),
-    })
+    parse_words(&words).transpose()
+}
+
+fn parse_words(words: &[&str]) -> Result<Option<TypedCommand>, CommandError> {
+    Ok(Some(match words {
+        ["degree", m] => TypedCommand::Degree(parse_degree(m)?, None),
+        ["degree", m, n] => TypedCommand::Degree(parse_degree(m)?, Some(parse_degree(n)?)),
+        ["grid", grid] => TypedCommand::Grid(parse_grid(grid)?),
+        ["go", u, v] => TypedCommand::MoveCursor(parse_parameter(u)?, parse_parameter(v)?),
+        ["compare" | "beside", run] => TypedCommand::CompareSurface((*run).into()),
+        ["range", "auto"] => TypedCommand::AutoRange,
+        ["range", lo, hi] => TypedCommand::Range(parse_value(lo)?, parse_value(hi)?),
+        ["theme", name] => TypedCommand::Theme((*name).into()),
+        ["rate", rate] => TypedCommand::Rate(parse_rate(rate)?),
+        ["draws", count] => TypedCommand::Draws(parse_count(count, "number of draws", 1 << 16)?),
+        ["search", radius] => TypedCommand::Search(parse_radius(radius)?, DEFAULT_SEARCH_BUDGET),
+        ["search", radius, n] => TypedCommand::Search(parse_radius(radius)?, parse_count(n, "number of points", 1000)?),
+        ["ensemble", count] => TypedCommand::Ensemble(parse_count(count, "number of members", MAX_MEMBERS)?),
+        [word @ ("fork" | "queue"), rest @ ..] if matches!(rest.len(), 1 | 2) => {
+            let degree = |text: &str| parse_count(text, "degree", 8).map(|d| d as u8);
+            TypedCommand::NewRun(degree(rest[0])?, degree(rest[rest.len() - 1])?, *word == "queue")
+        }
+        _ => return Ok(None),
+    }))
+}
+
+impl TypedCommand {
+    /// The action whose availability is the command's own.
+    fn action(&self) -> Option<&'static Action> {
+        Some(match self {
+            TypedCommand::Range(..) => action!("zoom-in"),
+            TypedCommand::Rate(_) => action!("rate-up"),
+            TypedCommand::Draws(_) => action!("more-draws"),
+            TypedCommand::Search(..) => action!("search"),
+            TypedCommand::Ensemble(_) => action!("export-ensemble"),
+            TypedCommand::NewRun(_, _, false) => action!("fork"),
+            TypedCommand::NewRun(_, _, true) => action!("queue"),
+            _ => return None,
+        })
+    }
 }
 
 impl App {
-    /// Puts the cursor on the cell nearest to `(u, v)`.
-    pub(super) fn move_cursor_to(&mut self, u: f64, v: f64) {
-        let last = (self.grid() - 1) as f64;
-        self.surface.cursor = ((u * last).round() as usize, (v * last).round() as usize);
-        self.surface.clamp(self.grid(), self.degrees().patch());
-        self.focus_pane(Pane::Surface);
-    }
-
-    /// `Ok` when a typed command can be done now, else the sentence that says why not: that of the action it stands for.
-    pub fn typed_availability(&self, typed: &TypedCommand) -> Result<(), String> {
-        let action = match typed {
-            TypedCommand::Degree(..) | TypedCommand::Grid(_) => return snapshot_reported(self),
-            TypedCommand::MoveCursor(..) | TypedCommand::Theme(_) | TypedCommand::CompareSurface(_) => {
-                return Ok(());
-            }
-            TypedCommand::Steer(SteerCommand::Rate(_)) => Action::RateUp,
-            TypedCommand::Steer(SteerCommand::Draws(_)) => Action::MoreDraws,
-            TypedCommand::Steer(SteerCommand::Search(..)) => Action::Search,
-            TypedCommand::Steer(SteerCommand::Ensemble(_)) => Action::ExportEnsemble,
-            TypedCommand::Steer(SteerCommand::NewRun(_, _, false)) => Action::Fork,
-            TypedCommand::Steer(SteerCommand::NewRun(_, _, true)) => Action::Queue,
-        };
-        (action.entry().availability)(self)
+    /// Says whether a typed command can be done now.
+    ///
+    /// # Errors
+    /// Why not: as for the action it stands for.
+    pub fn typed_availability(&self, typed: &TypedCommand) -> Result<(), Unavailable> {
+        match typed {
+            TypedCommand::Degree(..) | TypedCommand::Grid(_) => snapshot_reported(self),
+            typed => typed.action().map_or(Ok(()), |action| (action.availability)(self)),
+        }
     }
 
     /// Does what was typed; `None` when it is no typed command.
-    pub(super) fn perform_typed_command(&mut self, text: &str) -> Option<Vec<Effect>> {
-        let read = parse(text)?;
-        let possible = read.and_then(|typed| self.typed_availability(&typed).map(|()| typed));
-        Some(match possible {
-            Err(why) => {
-                self.show_message(MessageKind::Hint, why);
-                Vec::new()
-            }
-            Ok(TypedCommand::Degree(m, n)) => match Degrees::for_patch(self.degrees().patch(), m, n.unwrap_or(m)) {
-                Ok(degrees) => self.set_degrees(degrees),
-                Err(why) => {
-                    self.show_message(MessageKind::Hint, why.to_string());
-                    Vec::new()
-                }
-            },
-            Ok(TypedCommand::Grid(grid)) => self.set_grid(grid),
-            Ok(TypedCommand::MoveCursor(u, v)) => {
+    pub(crate) fn perform_typed_command(&mut self, text: &str) -> Option<Vec<Effect>> {
+        let done = parse(text)?.and_then(|typed| self.perform_parsed_command(typed));
+        Some(done.unwrap_or_else(|why| {
+            self.show_message(MessageKind::Hint, why.to_string());
+            Vec::new()
+        }))
+    }
+
+    /// Keeps a typed command for the next time, once and as the latest.
+    pub(crate) fn push_command_history(&mut self, text: &str) {
+        let text = text.trim().to_string();
+        self.command_history.retain(|t| *t != text);
+        self.command_history.push(text);
+        let excess = self.command_history.len().saturating_sub(crate::remembered_choices::MAX_HISTORY);
+        self.command_history.drain(..excess);
+    }
+
+    fn perform_parsed_command(&mut self, typed: TypedCommand) -> Result<Vec<Effect>, CommandError> {
+        self.typed_availability(&typed)?;
+        let patch = self.degrees().patch();
+        Ok(match typed {
+            TypedCommand::Degree(m, n) => self.set_degrees(Degrees::for_patch(patch, m, n.unwrap_or(m))?),
+            TypedCommand::Grid(grid) => self.set_grid(grid),
+            TypedCommand::MoveCursor(u, v) => {
                 self.move_cursor_to(u, v);
                 Vec::new()
             }
-            Ok(TypedCommand::CompareSurface(run)) => self.compare_with(&run),
-            Ok(TypedCommand::Steer(steer)) => self.perform_steer_command(steer),
-            Ok(TypedCommand::Theme(name)) => {
+            TypedCommand::Range(lo, hi) => {
+                self.fix_color_range(lo, hi);
+                Vec::new()
+            }
+            TypedCommand::AutoRange => {
+                self.surface.fixed_range = None;
+                Vec::new()
+            }
+            TypedCommand::CompareSurface(run) => self.compare_with(&run),
+            TypedCommand::Theme(name) => {
                 self.use_theme(&name);
                 Vec::new()
             }
+            TypedCommand::Rate(rate) => self.set_rate(rate),
+            TypedCommand::Draws(draws) => self.set_draws(draws),
+            TypedCommand::Search(radius, budget) => self.search_near(radius, budget),
+            TypedCommand::Ensemble(count) => self.export_ensemble_of(count),
+            TypedCommand::NewRun(m, n, queued) => self.send_new_run_request(Degrees::for_patch(patch, m, n)?, queued),
         })
     }
 }
@@ -123,12 +236,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_are_read_and_refused_in_words() {
+    fn values_are_read_and_refused_in_words() {
         for text in ["degree 3 4", "degree 3×4", "degree  3, 4"] {
             assert_eq!(parse(text), Some(Ok(TypedCommand::Degree(3, Some(4)))), "{text}");
         }
         assert_eq!(parse("go 0.25,1"), Some(Ok(TypedCommand::MoveCursor(0.25, 1.0))));
-        let error = |text: &str| parse(text).unwrap().unwrap_err();
+        let error = |text: &str| parse(text).unwrap().unwrap_err().to_string();
         assert_eq!(parse("degree 2"), Some(Ok(TypedCommand::Degree(2, None))));
         assert!(error("degree x 9").contains("no degree"));
         assert!(error("grid 1").contains("cannot be measured"));
@@ -136,6 +249,17 @@ mod tests {
         assert_eq!(parse("pause"), None);
         for form in TYPED_COMMAND_EXAMPLES {
             assert!(parse(form).unwrap().is_ok(), "{form}");
+        }
+        assert_eq!(parse("rate 0.01"), Some(Ok(TypedCommand::Rate(RateChange::Peak(0.01)))));
+        assert_eq!(parse("rate x0.5"), Some(Ok(TypedCommand::Rate(RateChange::Factor(0.5)))));
+        assert_eq!(parse("draws 4"), Some(Ok(TypedCommand::Draws(4))));
+        assert_eq!(parse("search 0.2 60"), Some(Ok(TypedCommand::Search(0.2, 60))));
+        assert_eq!(parse("ensemble 3"), Some(Ok(TypedCommand::Ensemble(3))));
+        assert_eq!(parse("rate"), None);
+        assert_eq!(parse("range 80.5 90"), Some(Ok(TypedCommand::Range(80.5, 90.0))));
+        assert_eq!(parse("range auto"), Some(Ok(TypedCommand::AutoRange)));
+        for text in ["range 1 nan", "range a 1", "rate -1", "rate inf", "draws 0", "search 2", "ensemble 65"] {
+            assert!(parse(text).unwrap().is_err(), "{text}");
         }
     }
 }

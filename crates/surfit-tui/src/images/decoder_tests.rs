@@ -4,7 +4,6 @@
 mod terminal;
 
 use super::{ImageProtocol, Raster, ShownPicture, encode_image};
-use crate::action::Action;
 use crate::canvas::ScreenCanvas;
 use crate::fixture;
 use crate::test_app::TestApp;
@@ -144,7 +143,7 @@ fn every_way_gives_the_pixels_back() {
 fn the_picture_fills_its_room_also_where_characters_are_large() {
     for protocol in ALL {
         let mut stage = ImageStage::with_cell_size(protocol, Size::new(20, 40));
-        stage.test_app.app.perform_action(Action::Image);
+        stage.test_app.app.perform_action(action!("picture"));
         assert_eq!(stage.frame(0), 1);
         stage.assert_image_visible();
     }
@@ -155,7 +154,7 @@ fn a_changed_cell_is_drawn_anew_when_it_is_due_and_nothing_else_is_sent() {
     for protocol in ALL {
         let mut stage = ImageStage::new(protocol);
         stage.assert_no_image();
-        stage.test_app.app.perform_action(Action::Image);
+        stage.test_app.app.perform_action(action!("picture"));
         assert_eq!(stage.frame(1), 1);
         stage.assert_image_visible();
         assert_eq!(stage.frame(5), 0, "nothing has changed");
@@ -209,7 +208,7 @@ fn curves_are_drawn_once_a_second_while_they_grow_in_few_bytes_and_slices_are_tw
 fn it_goes_with_its_view_under_whatever_lies_over_it_and_with_the_program() {
     for protocol in ALL {
         let mut stage = ImageStage::new(protocol);
-        stage.test_app.app.perform_action(Action::Image);
+        stage.test_app.app.perform_action(action!("picture"));
         stage.frame(0);
         stage.assert_image_visible();
         // A question, and a list that is opened from it.
@@ -218,8 +217,8 @@ fn it_goes_with_its_view_under_whatever_lies_over_it_and_with_the_program() {
             stage.frame(0);
             stage.assert_no_image();
             stage.test_app.press("esc");
-            if stage.test_app.app.overlay.is_none() {
-                stage.test_app.app.perform_action(Action::Image);
+            if stage.test_app.app.overlay().is_none() {
+                stage.test_app.app.perform_action(action!("picture"));
             }
             assert_eq!(stage.frame(0), 1, "{protocol:?}: back after {key}");
             stage.assert_image_visible();
@@ -234,7 +233,7 @@ fn it_goes_with_its_view_under_whatever_lies_over_it_and_with_the_program() {
         stage.test_app.press("esc");
         stage.frame(0);
         stage.assert_no_image();
-        stage.test_app.app.perform_action(Action::Image);
+        stage.test_app.app.perform_action(action!("picture"));
         stage.frame(0);
         stage.assert_image_visible();
         stage.shown_picture.remove_image(&mut stage.canvas).unwrap();

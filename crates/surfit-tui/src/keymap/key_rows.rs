@@ -1,7 +1,7 @@
 //! The keys as a table for people and documentation.
 
 use super::Keymap;
-use crate::action::{ActionEntry, TABLE};
+use crate::action::{Action, TABLE};
 use crate::key::Sequence;
 
 /// A line of the key table for people and documentation.
@@ -21,11 +21,11 @@ pub struct KeyRow {
 
 /// Every action with the keys it has in `map`, group by group.
 pub fn key_rows(map: &Keymap) -> Vec<KeyRow> {
-    let row = |e: &ActionEntry| KeyRow {
+    let row = |e: &Action| KeyRow {
         group: e.group.name(),
         scope: e.scope.name(),
         action: e.id,
-        keys: map.keys(e.action).iter().map(Sequence::to_string).collect(),
+        keys: map.keys(e).iter().map(Sequence::to_string).collect(),
         help: e.help,
     };
     TABLE.iter().map(row).collect()

@@ -11,8 +11,8 @@ fn lookup(map: &Keymap, here: KeyScope, keys: &str) -> KeyLookup {
     }
 }
 
-fn action(map: &Keymap, keys: &str) -> Option<Action> {
-    match lookup(map, KeyScope::Surface, keys) {
+fn action(map: &Keymap, keys: &str) -> Option<&'static Action> {
+    match lookup(map, KeyScope::View("surface"), keys) {
         KeyLookup::Action(action) => Some(action),
         _ => None,
     }
@@ -22,16 +22,16 @@ fn action(map: &Keymap, keys: &str) -> Option<Action> {
 fn a_panes_own_keys_go_before_those_that_count_anywhere() {
     let (map, problems) = Keymap::from_toml("freeze = ['p', 'g z']\npause = 'p'");
     assert_eq!(problems, Vec::<String>::new());
-    assert_eq!(lookup(&map, KeyScope::Points, "p"), KeyLookup::Action(Action::Freeze));
-    assert_eq!(lookup(&map, KeyScope::Loss, "p"), KeyLookup::Action(Action::Pause));
-    assert_eq!(lookup(&map, KeyScope::Points, "g"), KeyLookup::Prefix);
-    assert_eq!(lookup(&map, KeyScope::Points, "g z"), KeyLookup::Action(Action::Freeze));
-    assert_eq!(lookup(&map, KeyScope::Points, "g g"), KeyLookup::Action(Action::First));
-    assert_eq!(lookup(&map, KeyScope::Loss, "g z"), KeyLookup::Unbound);
-    let after_g = map.continuations(KeyScope::Points, key("g"));
-    assert_eq!(after_g[0], (key("z"), Action::Freeze));
-    assert!(after_g.contains(&(key("l"), Action::FocusLoss)));
-    assert_eq!(Keymap::default().find_in_other_scope(KeyScope::Loss, key("f")), Some(Action::Freeze));
+    assert_eq!(lookup(&map, KeyScope::View("control points"), "p"), KeyLookup::Action(action!("freeze")));
+    assert_eq!(lookup(&map, KeyScope::View("loss"), "p"), KeyLookup::Action(action!("pause")));
+    assert_eq!(lookup(&map, KeyScope::View("control points"), "g"), KeyLookup::Prefix);
+    assert_eq!(lookup(&map, KeyScope::View("control points"), "g z"), KeyLookup::Action(action!("freeze")));
+    assert_eq!(lookup(&map, KeyScope::View("control points"), "g g"), KeyLookup::Action(action!("first")));
+    assert_eq!(lookup(&map, KeyScope::View("loss"), "g z"), KeyLookup::Unbound);
+    let after_g = map.continuations(KeyScope::View("control points"), key("g"));
+    assert_eq!(after_g[0], (key("z"), action!("freeze")));
+    assert!(after_g.contains(&(key("l"), action!("focus-loss"))));
+    assert_eq!(Keymap::default().find_in_other_scope(KeyScope::View("loss"), key("f")), Some(action!("freeze")));
 }
 
 #[test]
@@ -45,14 +45,14 @@ fn a_users_key_moves_from_the_action_that_had_it() {
     told("f", "mark now, which takes away `f` (freeze)");
     told("+", "finer now, which takes away `+` (zoom-in), `+` (loss-zoom-in)");
     assert_eq!(problems.len(), 3, "{problems:?}");
-    assert_eq!(action(&map, "p"), Some(Action::Checkpoint));
+    assert_eq!(action(&map, "p"), Some(action!("checkpoint")));
     assert_eq!(action(&map, "c"), None);
-    assert_eq!(map.keys(Action::Pause), [key("space").into()]);
-    assert_eq!(action(&map, "ctrl-g"), Some(Action::RefineGrid));
-    assert_eq!(map.key_label(Action::Stop, false), "");
+    assert_eq!(map.keys(action!("pause")), [key("space").into()]);
+    assert_eq!(action(&map, "ctrl-g"), Some(action!("finer")));
+    assert_eq!(map.key_label(action!("stop"), false), "");
     // A key for anywhere counts in the pane, too, that has it by default.
-    assert_eq!(lookup(&map, KeyScope::Points, "f"), KeyLookup::Action(Action::Mark));
-    assert!(map.keys(Action::Freeze).is_empty());
+    assert_eq!(lookup(&map, KeyScope::View("control points"), "f"), KeyLookup::Action(action!("mark")));
+    assert!(map.keys(action!("freeze")).is_empty());
 }
 
 #[test]
@@ -66,9 +66,9 @@ fn a_key_that_opened_sequences_takes_them_away_and_that_is_told() {
     );
     let g = problems.iter().find(|p| p.starts_with("`g` is finer now")).unwrap();
     assert!(g.contains("`g l` (focus-loss)") && g.contains("`g g` (first)"), "{g}");
-    assert_eq!(action(&map, "g"), Some(Action::RefineGrid));
-    assert_eq!(map.keys(Action::First), [key("home").into()]);
-    assert_eq!(action(&map, "x y"), Some(Action::Mark));
+    assert_eq!(action(&map, "g"), Some(action!("finer")));
+    assert_eq!(map.keys(action!("first")), [key("home").into()]);
+    assert_eq!(action(&map, "x y"), Some(action!("mark")));
 }
 
 #[test]
@@ -76,16 +76,16 @@ fn who_says_what_the_other_action_is_to_have_is_told_nothing() {
     let text = "checkpoint = 'p'\npause = ['f2', 'space']\nback = 'j'\ndown = 'down'\nstop = 'esc'";
     let (map, problems) = Keymap::from_toml(text);
     assert_eq!(problems, Vec::<String>::new());
-    assert_eq!(action(&map, "f2"), Some(Action::Pause));
-    assert_eq!(action(&map, "j"), Some(Action::Back));
-    assert_eq!(action(&map, "esc"), Some(Action::Stop));
+    assert_eq!(action(&map, "f2"), Some(action!("pause")));
+    assert_eq!(action(&map, "j"), Some(action!("back")));
+    assert_eq!(action(&map, "esc"), Some(action!("stop")));
 }
 
 #[test]
 fn an_entry_that_cannot_be_used_leaves_the_usual_keys() {
     for entry in ["'ctrl-nonsense'", "3", "''", "['']", "[3, 'mm']"] {
         let (map, problems) = Keymap::from_toml(&format!("pause = {entry}"));
-        assert_eq!(action(&map, "p"), Some(Action::Pause), "{entry}");
+        assert_eq!(action(&map, "p"), Some(action!("pause")), "{entry}");
         assert!(!problems.is_empty(), "{entry}");
         for why in problems {
             assert!(why.ends_with("; pause keeps its usual p, space"), "{why}");
@@ -93,17 +93,17 @@ fn an_entry_that_cannot_be_used_leaves_the_usual_keys() {
     }
     // What another entry has already leaves them as well.
     let (map, problems) = Keymap::from_toml("pause = 'Y'\nstop = 'Y'");
-    assert_eq!(action(&map, "."), Some(Action::Stop));
+    assert_eq!(action(&map, "."), Some(action!("stop")));
     assert!(problems[0].ends_with("pause keeps it; stop keeps its usual ."), "{problems:?}");
     // One that can be used in part is.
     let (map, problems) = Keymap::from_toml("pause = ['mm', 'ctrl-g']");
-    assert_eq!(map.keys(Action::Pause), [key("ctrl-g").into()]);
+    assert_eq!(map.keys(action!("pause")), [key("ctrl-g").into()]);
     assert!(problems[0].starts_with("pause: `mm` is no key"));
 }
 
 #[test]
 fn there_is_always_a_key_that_goes_back() {
-    let back = |map: &Keymap| map.keys(Action::Back).to_vec();
+    let back = |map: &Keymap| map.keys(action!("back")).to_vec();
     for (text, why) in [
         ("pause = 'esc'", "`esc` for pause leaves back without a key"),
         ("freeze = 'esc'", "`esc` for freeze leaves back without a key"),
@@ -116,7 +116,7 @@ fn there_is_always_a_key_that_goes_back() {
     }
     let (map, problems) = Keymap::from_toml("arrange = 'j'\nback = 'j'\nquit = 'esc'");
     assert_eq!(back(&map), [key("j").into()]);
-    assert_eq!(action(&map, "esc"), Some(Action::Quit));
+    assert_eq!(action(&map, "esc"), Some(action!("quit")));
     assert!(problems.iter().any(|p| p.contains("takes away `j` (down)")), "{problems:?}");
 }
 
@@ -139,11 +139,11 @@ fn conflicts_and_what_is_unknown_are_told_in_a_sentence_and_the_rest_is_used() {
         assert!(all.contains(words), "{words}\n{all}");
     }
     assert_eq!(problems.len(), 8, "{all}");
-    assert_eq!(action(&map, "Y"), Some(Action::Pause));
-    assert_eq!(action(&map, "W"), Some(Action::Models));
+    assert_eq!(action(&map, "Y"), Some(action!("pause")));
+    assert_eq!(action(&map, "W"), Some(action!("models")));
     let (map, problems) = Keymap::from_toml("pause = ");
     assert!(problems[0].contains("the usual keys are used"));
-    assert_eq!(action(&map, "p"), Some(Action::Pause));
+    assert_eq!(action(&map, "p"), Some(action!("pause")));
 }
 
 #[test]

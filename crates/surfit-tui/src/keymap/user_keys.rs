@@ -1,7 +1,7 @@
 //! The user's `keys.toml`. Every fault is told in a sentence, and what is good of the file is used.
 
 use super::Keymap;
-use crate::action::{Action, ActionEntry, KeyScope, TABLE};
+use crate::action::{Action, KeyScope, TABLE};
 use crate::key::{Key, Sequence};
 use std::path::Path;
 
@@ -66,7 +66,7 @@ impl Keymap {
             problems.push(describe_displaced_keys(by, &list));
         }
         let map = Self { keys };
-        if map.keys(Action::Quit).is_empty() && map.keys(Action::Detach).is_empty() {
+        if map.keys(action!("quit")).is_empty() && map.keys(action!("detach")).is_empty() {
             problems.push("quit and detach have no key; ctrl-c leaves all the same".into());
         }
         (map, problems)
@@ -87,7 +87,7 @@ impl UserKeys {
         let mut problems = Vec::new();
         let mut read = UserKeys { bindings: Vec::new(), configured_rows: vec![false; TABLE.len()] };
         // First of all the way back, which decides whether others can have its key.
-        let back = Action::Back.entry().id;
+        let back = action!("back").id;
         let mut entries: Vec<(&String, &toml::Value)> = table.iter().collect();
         entries.sort_by_key(|(id, _)| *id != back);
         for (id, value) in entries {
@@ -116,7 +116,7 @@ impl UserKeys {
         let id = TABLE[row].id;
         let mut faults = Vec::new();
         let words = key_strings(value, id, &mut faults);
-        if TABLE[row].action == Action::Back && words.is_empty() && faults.is_empty() {
+        if TABLE[row] == *action!("back") && words.is_empty() && faults.is_empty() {
             faults.push(format!("{id} cannot be without a key"));
         }
         for text in words {
@@ -136,9 +136,9 @@ impl UserKeys {
     fn find_conflict(&self, key: Sequence, row: usize) -> Option<String> {
         let entry = &TABLE[row];
         let id = entry.id;
-        let goes_back = |r: usize| TABLE[r].action == Action::Back;
+        let goes_back = |r: usize| TABLE[r] == *action!("back");
         if key == Key::ESC.into() && !goes_back(row) && !self.bindings.iter().any(|c| goes_back(c.1) && c.0 != key) {
-            let back = Action::Back.entry().id;
+            let back = action!("back").id;
             return Some(format!("`{key}` for {id} leaves {back} without a key; give {back} another one first"));
         }
         let (other, first) = self
@@ -167,7 +167,7 @@ fn describe_displaced_keys((key, row): ChosenKey, list: &[(Sequence, usize)]) ->
 
 /// True when the user's key leaves no place for a usual key of line `row`.
 fn displaces_default((key, by): ChosenKey, usual: Sequence, row: usize) -> bool {
-    let (scope, other): (KeyScope, &ActionEntry) = (TABLE[by].scope, &TABLE[row]);
+    let (scope, other): (KeyScope, &Action) = (TABLE[by].scope, &TABLE[row]);
     key.conflicts_with(usual) && (scope == KeyScope::Anywhere || scope == other.scope)
 }
 

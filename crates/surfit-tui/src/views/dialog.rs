@@ -1,54 +1,117 @@
 //! A question in the middle of the screen.
 
+use super::footer::{self, FooterItem};
 use super::message::transliterate;
+use super::view::{InputOutcome, KeyPress, MouseInput, View};
 use super::{popup, text_wrap};
-use crate::app::{App, Question};
-use crate::theme::{Theme, ThemeRole};
+use crate::action::KeyScope;
+use crate::app::{AnswerAction, App, Question};
+use crate::key::Key;
+use crate::layout::ScreenLayout;
+use crate::theme::ThemeRole;
+use crossterm::event::{KeyCode, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
-/// Draws the question.
-pub fn render(screen: Rect, buf: &mut Buffer, theme: &Theme, question: &Question) {
-    let (area, text) = layout_question(screen, question, theme.is_ascii());
-    let text_rows = text.len() as u16;
-    let inner = popup::draw(area, buf, theme, question.title, "enter takes the marked one");
-    for (line, row) in text.iter().zip(inner.rows()) {
-        Line::styled(line.as_str(), theme.style(ThemeRole::Text)).render(row, buf);
+impl View for Question {
+    fn scope(&self) -> KeyScope {
+        KeyScope::View("question")
     }
-    for (n, choice) in question.choices.iter().enumerate() {
-        let row = choice_row(inner, text_rows, n);
-        if row.y >= inner.bottom() {
-            break;
+
+    fn title(&self, _app: &App) -> String {
+        self.title.into()
+    }
+
+    fn remark(&self, _app: &App) -> String {
+        "enter confirms".into()
+    }
+
+    fn is_modal(&self) -> bool {
+        true
+    }
+
+    fn area(&self, screen: &ScreenLayout, app: &App) -> Rect {
+        layout_question(screen.area, self, app.theme.is_ascii()).0
+    }
+
+    fn render_body(&self, inner: Rect, buf: &mut Buffer, app: &App) {
+        let theme = &app.theme;
+        let screen = Rect::from((Position::ORIGIN, app.size));
+        let (_, text) = layout_question(screen, self, theme.is_ascii());
+        let text_rows = text.len() as u16;
+        for (line, row) in text.iter().zip(inner.rows()) {
+            Line::styled(line.as_str(), theme.style(ThemeRole::Text)).render(row, buf);
         }
-        let chosen = n == question.selected;
-        let mark = if chosen { theme.pick_glyph("›", ">") } else { " " };
-        let line = Line::from(vec![
-            Span::raw(format!("{mark} ")),
-            Span::styled(
-                choice.key.to_string(),
-                theme.style(if chosen { ThemeRole::Selection } else { ThemeRole::Key }),
-            ),
-            Span::raw(format!("  {:<13}", choice.label)),
-            Span::styled(choice.meaning, theme.style(if chosen { ThemeRole::Selection } else { ThemeRole::Muted })),
-        ]);
-        buf.set_style(row, theme.style(if chosen { ThemeRole::Selection } else { ThemeRole::Text }));
-        line.render(row, buf);
+        for (n, choice) in self.choices.iter().enumerate() {
+            let row = choice_row(inner, text_rows, n);
+            if row.y >= inner.bottom() {
+                break;
+            }
+            let chosen = n == self.selected;
+            let role = |usual| theme.style(if chosen { ThemeRole::Selection } else { usual });
+            let mark = if chosen { theme.pick_glyph("›", ">") } else { " " };
+            let line = Line::from(vec![
+                Span::raw(format!("{mark} ")),
+                Span::styled(choice.key.to_string(), role(ThemeRole::Key)),
+                Span::raw(format!("  {:<13}", choice.label)),
+                Span::styled(choice.meaning, role(ThemeRole::Muted)),
+            ]);
+            buf.set_style(row, role(ThemeRole::Text));
+            line.render(row, buf);
+        }
     }
-}
 
-/// The answer at a place on the screen.
-pub fn choice_at(app: &App, screen: Rect, question: &Question, at: Position) -> Option<usize> {
-    let (area, text) = layout_question(screen, question, app.theme.is_ascii());
-    let inner = popup::inner(area);
-    (0..question.choices.len()).find(|&n| choice_row(inner, text.len() as u16, n).contains(at))
-}
+    fn hints(&self, app: &App) -> Vec<FooterItem> {
+        let enter = footer::key_hint(app, Key::ENTER, "confirm");
+        vec![footer::choose_hint(app), enter, footer::key_hint(app, Key::ESC, "cancel")]
+    }
 
-/// True on the sign that closes the question, and beside it.
-pub fn cancels_at(app: &App, screen: Rect, question: &Question, at: Position) -> bool {
-    let (area, _) = layout_question(screen, question, app.theme.is_ascii());
-    !area.contains(at) || popup::closes_at(area, at)
+    fn on_key(&mut self, app: &mut App, press: KeyPress) -> InputOutcome {
+        let count = self.choices.len();
+        let event = press.event;
+        match event.code {
+            KeyCode::Esc => return InputOutcome::Close(app.answer_question(AnswerAction::Cancel)),
+            KeyCode::Enter => return self.on_enter(app),
+            KeyCode::Down | KeyCode::Right | KeyCode::Tab => self.selected = (self.selected + 1) % count,
+            KeyCode::Up | KeyCode::Left | KeyCode::BackTab => self.selected = (self.selected + count - 1) % count,
+            KeyCode::Char(c) if !event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => {
+                let c = c.to_ascii_lowercase();
+                if let Some(n) = self.choices.iter().position(|choice| choice.key == c) {
+                    self.selected = n;
+                    return self.on_enter(app);
+                }
+            }
+            _ => {}
+        }
+        InputOutcome::DONE
+    }
+
+    fn on_enter(&mut self, app: &mut App) -> InputOutcome {
+        InputOutcome::Close(app.answer_question(self.choices[self.selected].answer.clone()))
+    }
+
+    /// A click on an answer gives it, one beside the question cancels.
+    fn on_mouse(&mut self, app: &mut App, area: Rect, input: MouseInput) -> InputOutcome {
+        let MouseInput::Click(at) = input else {
+            return InputOutcome::DONE;
+        };
+        if !area.contains(at) || popup::closes_at(area, at) {
+            return InputOutcome::Close(app.answer_question(AnswerAction::Cancel));
+        }
+        let screen = Rect::from((Position::ORIGIN, app.size));
+        let (_, text) = layout_question(screen, self, app.theme.is_ascii());
+        let rows = text.len() as u16;
+        let found = (0..self.choices.len()).find(|&n| choice_row(popup::inner(area), rows, n).contains(at));
+        match found {
+            Some(n) => {
+                self.selected = n;
+                self.on_enter(app)
+            }
+            None => InputOutcome::DONE,
+        }
+    }
 }
 
 fn choice_row(inner: Rect, text_rows: u16, n: usize) -> Rect {

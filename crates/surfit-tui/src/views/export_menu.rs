@@ -1,14 +1,24 @@
 //! The list of what can be copied or written, with a preview, and the line for a file's name.
 
+use super::footer::{self, FooterItem};
 use super::message::{transliterate, truncate_end};
+use super::view::{InputOutcome, KeyPress, MouseInput, View};
 use super::{input_line, popup};
-use crate::app::{App, ExportMenu};
+use crate::action::KeyScope;
+use crate::app::App;
+use crate::key::Key;
+use crate::layout::ScreenLayout;
+use crate::link::{FigureDrawing, FigureForm, FileContent};
 use crate::theme::ThemeRole;
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
+use surfit_core::table::DataTable;
+use tui_input::Input;
+use tui_input::backend::crossterm::EventHandler;
 
 /// Widest the popup gets, and most rows of the preview.
 const MAX_WIDTH: u16 = 76;
@@ -16,51 +26,316 @@ const MAX_PREVIEW_ROWS: u16 = 6;
 /// Columns of a line's key and words.
 const LABEL_WIDTH: u16 = 36;
 
-/// Draws it in the middle of the screen.
-pub fn render(screen: Rect, buf: &mut Buffer, app: &App, take: &ExportMenu) {
-    let area = popup_area(screen, take);
-    match take {
-        ExportMenu::Copy(menu) => {
-            let hint = "a letter or enter copies";
-            let inner = popup::draw(area, buf, &app.theme, "Copy", hint);
-            let lines = (menu.items.iter()).map(|o| (o.key, o.label, o.value.lines().next().unwrap_or_default()));
-            list(rows(inner, take), buf, app, lines, menu.selected);
-            if let Some(offer) = menu.items.get(menu.selected) {
-                preview(preview_area(inner, take), buf, app, &offer.value);
-            }
+/// What is about to be copied or written.
+#[derive(Clone, Debug)]
+pub enum ExportMenu {
+    /// Which text is copied.
+    Copy(ItemMenu<String>),
+    /// Which file is written.
+    Write(ItemMenu<ExportItem>),
+    /// What the file is called.
+    Name(FilenamePrompt),
+}
+
+/// A list of which one is taken.
+#[derive(Clone, Debug)]
+pub struct ItemMenu<T> {
+    /// What there is to choose from.
+    pub items: Vec<MenuItem<T>>,
+    /// The one that enter takes.
+    pub selected: usize,
+}
+
+/// A line of a [`ItemMenu`].
+#[derive(Clone, Debug)]
+pub struct MenuItem<T> {
+    /// Key that takes the offer.
+    pub key: char,
+    /// A few words.
+    pub label: String,
+    /// What is taken.
+    pub value: T,
+}
+
+/// The name of a file, while it is typed.
+#[derive(Clone, Debug)]
+pub struct FilenamePrompt {
+    /// Path of the file, as typed so far.
+    pub input: Input,
+    /// What it will hold.
+    pub content: FileContent,
+    /// That in a few words.
+    pub description: String,
+    /// The ending that says so; `None` where it is known no more.
+    pub extension: Option<String>,
+}
+
+impl<T> ItemMenu<T> {
+    pub(crate) fn of(offers: Vec<MenuItem<T>>) -> Option<Self> {
+        let selected = 0;
+        (!offers.is_empty()).then_some(Self { items: offers, selected })
+    }
+
+    fn move_by(&mut self, by: isize) {
+        let last = self.items.len().saturating_sub(1);
+        self.selected = self.selected.saturating_add_signed(by).min(last);
+    }
+
+    /// What a key does: `Some` of the line that is taken.
+    fn handle_key(&mut self, event: KeyEvent) -> Option<usize> {
+        let modified = (event.modifiers).intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+        match event.code {
+            KeyCode::Enter => return Some(self.selected),
+            KeyCode::Down | KeyCode::Tab => self.move_by(1),
+            KeyCode::Up | KeyCode::BackTab => self.move_by(-1),
+            KeyCode::Home | KeyCode::PageUp => self.selected = 0,
+            KeyCode::End | KeyCode::PageDown => self.move_by(isize::MAX),
+            KeyCode::Char(c) if !modified => return self.items.iter().position(|o| o.key == c),
+            _ => {}
         }
-        ExportMenu::Write(menu) => {
-            let hint = "a letter or enter, then its name";
-            let inner = popup::draw(area, buf, &app.theme, "Write a file", hint);
-            let lines = menu.items.iter().map(|o| (o.key, o.label, ""));
-            list(rows(inner, take), buf, app, lines, menu.selected);
-            if let Some(offer) = menu.items.get(menu.selected) {
-                let muted = app.theme.style(ThemeRole::Muted);
-                put(preview_area(inner, take), buf, app, offer.value.description, muted);
-            }
+        None
+    }
+}
+
+/// How a file comes by its content.
+#[derive(Clone, Copy, Debug)]
+pub enum ExportSource {
+    /// A text made of what is known now.
+    Text(fn(&App) -> String),
+    /// A table of what is known now, as CSV.
+    Csv(fn(&App) -> DataTable),
+    /// The same as JSON.
+    Json(fn(&App) -> DataTable),
+    /// A figure of what is shown now.
+    Figure(fn(&App) -> FigureDrawing, FigureForm),
+}
+
+/// A file that can be written.
+#[derive(Clone, Debug)]
+pub struct ExportItem {
+    /// The usual name.
+    pub name: String,
+    /// What is in it, in a clause.
+    pub description: &'static str,
+    /// How the file comes by its content.
+    pub source: ExportSource,
+}
+
+/// A file of text.
+pub fn text_item(
+    key: char,
+    label: impl Into<String>,
+    name: impl Into<String>,
+    description: &'static str,
+    text: fn(&App) -> String,
+) -> MenuItem<ExportItem> {
+    item(key, label.into(), name.into(), description, ExportSource::Text(text))
+}
+
+/// A table as CSV and as JSON.
+pub fn table_items(
+    name: &str,
+    keys: [char; 2],
+    description: &'static str,
+    table: fn(&App) -> DataTable,
+) -> [MenuItem<ExportItem>; 2] {
+    let [csv, json] = keys;
+    [
+        item(csv, format!("{name} as CSV"), format!("{name}.csv"), description, ExportSource::Csv(table)),
+        item(json, format!("{name} as JSON"), format!("{name}.json"), description, ExportSource::Json(table)),
+    ]
+}
+
+/// A figure as pixels and as vectors.
+pub fn figure_items(
+    label: &str,
+    name: &str,
+    keys: [char; 2],
+    description: &'static str,
+    drawing: fn(&App) -> FigureDrawing,
+) -> [MenuItem<ExportItem>; 2] {
+    let [png, svg] = keys;
+    let figure = |form| ExportSource::Figure(drawing, form);
+    [
+        item(png, format!("{label} as PNG"), format!("{name}.png"), description, figure(FigureForm::Png)),
+        item(svg, format!("{label} as SVG"), format!("{name}.svg"), description, figure(FigureForm::Svg)),
+    ]
+}
+
+fn item(
+    key: char,
+    label: String,
+    name: String,
+    description: &'static str,
+    source: ExportSource,
+) -> MenuItem<ExportItem> {
+    MenuItem { key, label, value: ExportItem { name, description, source } }
+}
+
+impl ExportMenu {
+    /// Chooses another line, further down for positive numbers.
+    fn move_selection(&mut self, by: isize) {
+        match self {
+            ExportMenu::Copy(menu) => menu.move_by(by),
+            ExportMenu::Write(menu) => menu.move_by(by),
+            ExportMenu::Name(_) => {}
         }
-        ExportMenu::Name(naming) => {
-            let hint = "enter writes it";
-            let inner = popup::draw(area, buf, &app.theme, "Write a file", hint);
-            put(inner, buf, app, &naming.description, app.theme.style(ThemeRole::Muted));
-            let line = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1).min(1), ..inner };
-            input_line::draw(line, buf, &app.theme, &naming.input);
+    }
+
+    /// The line that enter takes.
+    fn selected(&self) -> usize {
+        match self {
+            ExportMenu::Copy(menu) => menu.selected,
+            ExportMenu::Write(menu) => menu.selected,
+            ExportMenu::Name(_) => 0,
+        }
+    }
+
+    /// Lines to choose from.
+    fn len(&self) -> usize {
+        match self {
+            ExportMenu::Copy(menu) => menu.items.len(),
+            ExportMenu::Write(menu) => menu.items.len(),
+            ExportMenu::Name(_) => 0,
+        }
+    }
+
+    /// Takes a line of the list.
+    fn choose(&mut self, app: &mut App, line: usize) -> InputOutcome {
+        match self {
+            ExportMenu::Copy(menu) => match menu.items.get(line) {
+                Some(item) => InputOutcome::Close(app.copy_item(item)),
+                None => InputOutcome::CLOSE,
+            },
+            ExportMenu::Write(menu) => {
+                if let Some(item) = menu.items.get(line) {
+                    *self = ExportMenu::Name(app.filename_prompt(item));
+                }
+                InputOutcome::DONE
+            }
+            ExportMenu::Name(_) => InputOutcome::DONE,
         }
     }
 }
 
-/// True on the sign that closes the popup, and beside it.
-pub fn closes_at(screen: Rect, take: &ExportMenu, at: Position) -> bool {
-    let area = popup_area(screen, take);
-    !area.contains(at) || popup::closes_at(area, at)
-}
+impl View for ExportMenu {
+    fn scope(&self) -> KeyScope {
+        KeyScope::View("export")
+    }
 
-/// The line at a place on the screen.
-pub fn line_at(screen: Rect, take: &ExportMenu, at: Position) -> Option<usize> {
-    let inner = popup::inner(popup_area(screen, take));
-    let rows = rows(inner, take);
-    let line = usize::from(at.y.checked_sub(inner.y)?) + first_visible_line(take.selected(), rows.height);
-    (rows.contains(at) && line < take.len()).then_some(line)
+    fn title(&self, _app: &App) -> String {
+        match self {
+            ExportMenu::Copy(_) => "Copy",
+            ExportMenu::Write(_) | ExportMenu::Name(_) => "Write a file",
+        }
+        .into()
+    }
+
+    fn remark(&self, _app: &App) -> String {
+        match self {
+            ExportMenu::Copy(_) => "a letter or enter copies",
+            ExportMenu::Write(_) => "a letter or enter, then its name",
+            ExportMenu::Name(_) => "enter writes it",
+        }
+        .into()
+    }
+
+    fn is_modal(&self) -> bool {
+        true
+    }
+
+    fn area(&self, screen: &ScreenLayout, _app: &App) -> Rect {
+        popup_area(screen.content_area(), self)
+    }
+
+    fn render_body(&self, inner: Rect, buf: &mut Buffer, app: &App) {
+        match self {
+            ExportMenu::Copy(menu) => {
+                let first_line = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+                let lines = menu.items.iter().map(|o| (o.key, o.label.as_str(), first_line(&o.value)));
+                list(rows(inner, self), buf, app, lines, menu.selected);
+                if let Some(item) = menu.items.get(menu.selected) {
+                    preview(preview_area(inner, self), buf, app, &item.value);
+                }
+            }
+            ExportMenu::Write(menu) => {
+                let lines = menu.items.iter().map(|o| (o.key, o.label.as_str(), String::new()));
+                list(rows(inner, self), buf, app, lines, menu.selected);
+                if let Some(item) = menu.items.get(menu.selected) {
+                    let muted = app.theme.style(ThemeRole::Muted);
+                    put(preview_area(inner, self), buf, app, item.value.description, muted);
+                }
+            }
+            ExportMenu::Name(naming) => {
+                put(inner, buf, app, &naming.description, app.theme.style(ThemeRole::Muted));
+                let line = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1).min(1), ..inner };
+                input_line::draw(line, buf, &app.theme, &naming.input);
+            }
+        }
+    }
+
+    fn hints(&self, app: &App) -> Vec<FooterItem> {
+        let (enter, esc) =
+            (|label| footer::key_hint(app, Key::ENTER, label), footer::key_hint(app, Key::ESC, "cancel"));
+        match self {
+            ExportMenu::Name(_) => vec![footer::text_hint("type", "a name"), enter("write it"), esc],
+            _ => vec![footer::choose_hint(app), footer::text_hint("a letter", "takes it"), enter("take it"), esc],
+        }
+    }
+
+    fn on_key(&mut self, app: &mut App, press: KeyPress) -> InputOutcome {
+        let event = press.event;
+        let taken = match self {
+            _ if event.code == KeyCode::Esc => return InputOutcome::CLOSE,
+            ExportMenu::Copy(menu) => menu.handle_key(event),
+            ExportMenu::Write(menu) => menu.handle_key(event),
+            ExportMenu::Name(_) if event.code == KeyCode::Enter => return self.on_enter(app),
+            ExportMenu::Name(naming) => {
+                naming.input.handle_event(&Event::Key(event));
+                None
+            }
+        };
+        taken.map_or(InputOutcome::DONE, |line| self.choose(app, line))
+    }
+
+    fn on_enter(&mut self, app: &mut App) -> InputOutcome {
+        match self {
+            ExportMenu::Name(naming) => match app.write_prompted_file(naming) {
+                Some(effects) => InputOutcome::Close(effects),
+                None => InputOutcome::DONE,
+            },
+            _ => self.choose(app, self.selected()),
+        }
+    }
+
+    /// A click on a line takes it, one beside the list closes it.
+    fn on_mouse(&mut self, app: &mut App, area: Rect, input: MouseInput) -> InputOutcome {
+        match input {
+            MouseInput::Click(at) if !area.contains(at) || popup::closes_at(area, at) => InputOutcome::CLOSE,
+            MouseInput::Click(at) => match self.row_at(app, popup::inner(area), at) {
+                Some(line) => self.choose(app, line),
+                None => InputOutcome::DONE,
+            },
+            MouseInput::Wheel(_, by) => {
+                self.move_selection(by as isize);
+                InputOutcome::DONE
+            }
+            _ => InputOutcome::DONE,
+        }
+    }
+
+    fn row_at(&self, _app: &App, inner: Rect, at: Position) -> Option<usize> {
+        let rows = rows(inner, self);
+        let line = usize::from(at.y.checked_sub(inner.y)?) + first_visible_line(self.selected(), rows.height);
+        (rows.contains(at) && line < self.len()).then_some(line)
+    }
+
+    fn input_mut(&mut self) -> Option<&mut Input> {
+        match self {
+            ExportMenu::Name(naming) => Some(&mut naming.input),
+            _ => None,
+        }
+    }
 }
 
 fn popup_area(screen: Rect, take: &ExportMenu) -> Rect {
@@ -101,7 +376,7 @@ fn list<'a>(
     inner: Rect,
     buf: &mut Buffer,
     app: &App,
-    lines: impl Iterator<Item = (char, &'a str, &'a str)>,
+    lines: impl Iterator<Item = (char, &'a str, String)>,
     selected: usize,
 ) {
     let theme = &app.theme;

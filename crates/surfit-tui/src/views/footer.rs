@@ -1,11 +1,10 @@
 //! The keys that are of use now, as many as find room. Every one can be clicked.
 
-mod hints;
-
-use crate::action::{Action, ActionEntry, KeyScope, TABLE};
+use crate::action::{Action, KeyScope, TABLE};
 use crate::app::{App, Pane};
 use crate::key::Key;
 use crate::theme::ThemeRole;
+use crate::views::message::truncate_end;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -15,13 +14,14 @@ use surfit_core::snapshot::EngineState;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FooterHit {
     /// What the action says.
-    Act(Action),
+    Act(&'static Action),
     /// The same as pressing that key, which has no action here.
     Press(Key),
 }
 
 /// A key of the footer and where it stands.
-struct FooterItem {
+#[derive(Clone, Debug)]
+pub struct FooterItem {
     x: u16,
     width: u16,
     /// `None` for keys that the mouse has a way of its own for.
@@ -65,10 +65,14 @@ pub fn hit_at(app: &App, area: Rect, x: u16) -> Option<FooterHit> {
 
 /// What stands in the footer: the keys of what lies over the main area, else those of the pane.
 fn visible_items(app: &App, area: Rect) -> Vec<FooterItem> {
-    match hints::overlay_hints(app) {
-        Some(hints) => hints::fit_items(hints, area),
-        None => items(app, area),
+    let Some(top) = app.layers.last() else {
+        return items(app, area);
+    };
+    if app.is_typing_search() {
+        let enter = key_hint(app, Key::ENTER, "keep");
+        return fit_items(vec![text_hint("type", "words"), enter, key_hint(app, Key::ESC, "cancel")], area);
     }
+    fit_items(top.hints(app), area)
 }
 
 /// Places items one after the other.
@@ -82,85 +86,161 @@ fn position_items(mut items: Vec<FooterItem>, area: Rect, gap: u16) -> Vec<Foote
 }
 
 /// How much a key is of use now: the pane's own first. Zero is not at all.
-fn rank(app: &App, entry: &ActionEntry) -> u8 {
-    let own = match (app.focus, entry.action) {
-        (Pane::Loss, Action::LogAxis | Action::Recent | Action::Smooth | Action::CornerCurves) => 6,
-        (Pane::Surface, Action::NextBest) => 6,
+fn rank(app: &App, action: &Action) -> u8 {
+    let curves = [action!("log-axis"), action!("recent"), action!("smooth"), action!("corner-curves")];
+    let own = match app.focus {
+        Pane::Loss if curves.contains(&action) => 6,
+        Pane::Surface if action == action!("next-best") => 6,
         // What the pane alone can do stands before most of what can be done anywhere.
-        (pane, action) if action.entry().scope == KeyScope::of_pane(pane) => match entry.footer {
-            0 => 0,
-            n => 4 + n.min(4),
-        },
-        (_, Action::Start) if app.run_state.engine_state() == EngineState::Paused => 0,
+        pane if action.scope == KeyScope::of_pane(pane) && action.footer > 0 => 4 + action.footer.min(4),
+        _ if action == action!("start") && app.run_state.engine_state() == EngineState::Paused => 0,
         // Keys of another pane mean nothing here.
-        (_, action) if action.entry().scope != KeyScope::Anywhere => 0,
-        (_, action) => match action.entry().footer {
-            0 => 0,
-            n => n + 1,
-        },
+        _ if action.scope != KeyScope::Anywhere || action.footer == 0 => 0,
+        _ => action.footer + 1,
     };
-    if own > 0 && (entry.availability)(app).is_ok() { own } else { 0 }
+    if own > 0 && (action.availability)(app).is_ok() { own } else { 0 }
 }
 
-fn label(app: &App, entry: &ActionEntry) -> String {
+/// What an action does in the present state, in a word or two.
+fn label(app: &App, action: &Action) -> &'static str {
     let state = app.run_state.engine_state();
-    match entry.action {
-        Action::Pause if state == EngineState::Paused => "go on",
-        Action::Start if state == EngineState::Finished => "new fit",
-        Action::Start if !app.run_state.corners.is_empty() => "go on",
-        Action::Freeze if app.selected_point().is_some_and(|p| p.frozen) => "free",
-        Action::Zoom if app.zoomed => "unzoom",
-        _ => entry.label,
+    match action {
+        a if a == action!("pause") && state == EngineState::Paused => "resume",
+        a if a == action!("start") && state == EngineState::Finished => "new fit",
+        a if a == action!("start") && !app.run_state.corners.is_empty() => "resume",
+        a if a == action!("freeze") && app.selected_point().is_some_and(|p| p.frozen) => "unfreeze",
+        a if a == action!("zoom") && app.zoomed => "unzoom",
+        a => a.label,
     }
-    .into()
 }
 
 fn items(app: &App, area: Rect) -> Vec<FooterItem> {
-    let mut wanted: Vec<(u8, usize, &ActionEntry)> = TABLE
+    let mut wanted: Vec<(u8, usize, &'static Action)> = TABLE
         .iter()
         .enumerate()
         .map(|(n, e)| (rank(app, e), n, e))
-        .filter(|(rank, _, e)| *rank > 0 && !app.keymap.keys(e.action).is_empty())
+        .filter(|(rank, _, e)| *rank > 0 && !app.keymap.keys(e).is_empty())
         .collect();
     wanted.sort_by_key(|w| (w.0, w.1));
-    let mut out = hints::plan_hints(app);
+    let mut out = plan_hints(app);
     let mut room = area.width.saturating_sub(2);
     for item in &out {
         room = room.saturating_sub(item.width + 2);
     }
-    let mut kept: Vec<(usize, Action, FooterItem)> = Vec::new();
+    let mut kept: Vec<(usize, &'static Action, FooterItem)> = Vec::new();
     for (_, place, entry) in wanted {
-        let hit = Some(FooterHit::Act(entry.action));
-        let item = FooterItem::new(hit, keys(app, entry), &label(app, entry));
+        let hit = Some(FooterHit::Act(entry));
+        let item = FooterItem::new(hit, keys(app, entry), label(app, entry));
         if item.width + 2 > room {
             break;
         }
         room -= item.width + 2;
-        kept.push((place, entry.action, item));
+        kept.push((place, entry, item));
     }
     // Help, detach and quit stand at the end, where one looks for them; the rest in the table's order.
-    let last = |a: Action| match a {
-        Action::Help => 1,
-        Action::Detach => 2,
-        Action::Quit => 3,
-        _ => 0,
-    };
-    kept.sort_by_key(|(place, action, _)| (last(*action), *place));
+    let last = [action!("help"), action!("detach"), action!("quit")];
+    kept.sort_by_key(|(place, action, _)| (last.iter().position(|a| a == action), *place));
     out.extend(kept.into_iter().map(|k| k.2));
     position_items(out, area, 2)
 }
 
 /// The key, with that of the opposite action beside it: `u U` raise and lower.
-fn keys(app: &App, entry: &ActionEntry) -> String {
-    let opposite = match entry.action {
-        Action::RaiseU => Some(Action::LowerU),
-        Action::RaiseV => Some(Action::LowerV),
-        Action::RefineGrid => Some(Action::CoarsenGrid),
-        _ => None,
-    };
-    let key = app.key_label(entry.action);
-    match opposite.map(|a| app.key_label(a)).filter(|k| !k.is_empty()) {
+fn keys(app: &App, action: &Action) -> String {
+    let opposites = [
+        (action!("raise-u"), action!("lower-u")),
+        (action!("raise-v"), action!("lower-v")),
+        (action!("finer"), action!("coarser")),
+    ];
+    let opposite = opposites.iter().find(|(a, _)| *a == action);
+    let key = app.key_label(action);
+    match opposite.map(|(_, other)| app.key_label(other)).filter(|k| !k.is_empty()) {
         Some(other) => format!("{key} {other}"),
         None => key,
     }
+}
+
+/// A key that has no action here.
+pub fn key_hint(app: &App, key: Key, label: &str) -> FooterItem {
+    let shown = key.display_label(app.theme.is_ascii());
+    FooterItem::new(Some(FooterHit::Press(key)), shown, label)
+}
+
+/// The key of an action; `None` when it has none.
+fn action_hint(app: &App, action: &'static Action, label: &str) -> Option<FooterItem> {
+    let key = app.key_label(action);
+    let mut item = FooterItem::new(Some(FooterHit::Act(action)), key, label);
+    item.available = (action.availability)(app).is_ok();
+    (!item.key.is_empty()).then_some(item)
+}
+
+/// Keys for which the mouse has the wheel, or a click in the list.
+pub fn text_hint(keys: &str, label: &str) -> FooterItem {
+    FooterItem::new(None, keys.into(), label)
+}
+
+/// Up and down, as the terminal can show them.
+pub fn arrows(app: &App) -> &'static str {
+    app.theme.pick_glyph("↑↓", "up down")
+}
+
+/// Up and down choose a line.
+pub fn choose_hint(app: &App) -> FooterItem {
+    text_hint(arrows(app), "choose")
+}
+
+/// Up and down scroll.
+pub fn scroll_hint(app: &App) -> FooterItem {
+    text_hint(arrows(app), "scroll")
+}
+
+/// All keys that scroll.
+pub fn page_hint(app: &App) -> FooterItem {
+    text_hint(&format!("{} pageup pagedown", arrows(app)), "scroll")
+}
+
+/// Escape closes.
+pub fn close_hint(app: &App) -> FooterItem {
+    key_hint(app, Key::ESC, "close")
+}
+
+/// The keys of a view: those of actions stand between the others.
+pub fn hints(
+    app: &App,
+    before: impl IntoIterator<Item = FooterItem>,
+    actions: &[(&'static Action, &str)],
+    after: impl IntoIterator<Item = FooterItem>,
+) -> Vec<FooterItem> {
+    let own = actions.iter().filter_map(|&(action, label)| action_hint(app, action, label));
+    before.into_iter().chain(own).chain(after).collect()
+}
+
+/// What answers a change of degree that is planned.
+fn plan_hints(app: &App) -> Vec<FooterItem> {
+    if !app.awaits_plan_confirmation() {
+        return Vec::new();
+    }
+    vec![key_hint(app, Key::ENTER, "apply"), key_hint(app, Key::ESC, "cancel")]
+}
+
+/// As many as fit, apart by three columns or two: those before the last go first, since the last tells how to get away. A
+/// single one that does not fit is shortened.
+fn fit_items(mut all: Vec<FooterItem>, area: Rect) -> Vec<FooterItem> {
+    let room = area.width.saturating_sub(2);
+    let width = |all: &[FooterItem], gap: u16| {
+        let gaps = gap * (all.len() as u16).saturating_sub(1);
+        all.iter().map(|i| i.width).sum::<u16>() + gaps
+    };
+    while all.len() > 1 {
+        for gap in [3, 2] {
+            if width(&all, gap) <= room {
+                return position_items(all, area, gap);
+            }
+        }
+        all.remove(all.len() - 2);
+    }
+    if let Some(last) = all.first_mut().filter(|i| i.width > room) {
+        last.label = truncate_end(&last.label, room.saturating_sub(4), true);
+        last.width = room;
+    }
+    position_items(all, area, 2)
 }

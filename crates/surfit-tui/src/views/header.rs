@@ -45,10 +45,10 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
 
 /// What a click on an item does: the program's name helps, the run's name leads to the others, the state is changed, and
 /// the stages lead to the log.
-pub fn action_at(app: &App, area: Rect, at: Position) -> Option<Action> {
+pub fn action_at(app: &App, area: Rect, at: Position) -> Option<&'static Action> {
     if at.y > area.y {
         let width = columns(&stages(app)) + 2;
-        return (at.x < area.x + width).then_some(Action::Log);
+        return (at.x < area.x + width).then_some(action!("log"));
     }
     let mut x = area.x + 1;
     let room = match area.height {
@@ -61,11 +61,11 @@ pub fn action_at(app: &App, area: Rect, at: Position) -> Option<Action> {
     for (n, piece) in shown.iter().enumerate() {
         let width = piece_width(piece);
         if (x..x + width).contains(&at.x) {
-            let state = [Action::Resume, Action::Pause, Action::Start];
+            let state = [action!("resume"), action!("pause"), action!("start")];
             return match n + missing {
-                0 => Some(Action::Help),
-                1 => Some(Action::Runs),
-                _ => state.into_iter().find(|a| (a.entry().availability)(app).is_ok()),
+                0 => Some(action!("help")),
+                1 => Some(action!("runs")),
+                _ => state.into_iter().find(|a| (a.availability)(app).is_ok()),
             };
         }
         x += width + 2;

@@ -1,10 +1,13 @@
 //! Every key, group by group; what is not possible now is dim.
 
+use super::footer::{self, FooterItem};
 use super::message::truncate_end;
 use super::popup;
 use super::search::SearchField;
-use crate::action::{ActionEntry, ActionGroup, KeyScope, TABLE};
-use crate::app::App;
+use super::view::{InputOutcome, View};
+use crate::action::{Action, ActionGroup, KeyScope, TABLE};
+use crate::app::{App, MessageKind};
+use crate::layout::ScreenLayout;
 use crate::theme::ThemeRole;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -34,47 +37,119 @@ impl<'a> From<Line<'a>> for HelpRow<'a> {
     }
 }
 
-/// Draws the overlay from line `scroll` on.
-pub fn render(area: Rect, buf: &mut Buffer, app: &App, scroll: usize) {
-    let bright = app.theme.pick_glyph("bright: possible now · dim: not now", "dim keys are not possible now");
-    let inner = popup::draw(area, buf, &app.theme, "Keys", bright);
-    let (body, rows) = (body(app, inner), rows(app, inner.width));
-    let found: Vec<usize> = (0..rows.len()).filter(|&n| rows[n].is_match).collect();
-    if let Some(mut spans) = app.help.search.spans(&app.theme) {
-        let text = match (app.help.search.is_empty(), found.len()) {
-            (true, _) => "  type what a key does".into(),
-            (_, 0) => "  no key is about that".into(),
-            (_, n) => format!("  {} of {n}", app.help.current_match.min(n - 1) + 1),
-        };
-        spans.push(Span::styled(text, app.theme.style(ThemeRole::Muted)));
-        Line::from(spans).render(inner, buf);
+/// Overlay that lists every key, searchable.
+#[derive(Debug, Default)]
+pub struct HelpOverlay {
+    /// First line shown.
+    pub scroll: usize,
+}
+
+impl View for HelpOverlay {
+    fn scope(&self) -> KeyScope {
+        KeyScope::View("help")
     }
-    let scroll = scroll.min(rows.len().saturating_sub(body.height.into()));
-    let here = found.get(app.help.current_match.min(found.len().saturating_sub(1)));
-    for ((n, row), place) in rows.iter().enumerate().skip(scroll).zip(body.rows()) {
-        if here == Some(&n) {
-            buf.set_style(place, app.theme.style(ThemeRole::Selection));
+
+    fn title(&self, _app: &App) -> String {
+        "Keys".into()
+    }
+
+    fn remark(&self, app: &App) -> String {
+        app.theme.pick_glyph("bright: available now · dim: not now", "dim keys are not available now").into()
+    }
+
+    fn render_body(&self, inner: Rect, buf: &mut Buffer, app: &App) {
+        let (body, rows) = (body(app, inner), rows(app, inner.width));
+        let found: Vec<usize> = (0..rows.len()).filter(|&n| rows[n].is_match).collect();
+        if let Some(mut spans) = app.help.search.spans(&app.theme) {
+            let text = match (app.help.search.is_empty(), found.len()) {
+                (true, _) => "  type what a key does".into(),
+                (_, 0) => "  no match".into(),
+                (_, n) => format!("  {} of {n}", app.help.current_match.min(n - 1) + 1),
+            };
+            spans.push(Span::styled(text, app.theme.style(ThemeRole::Muted)));
+            Line::from(spans).render(inner, buf);
         }
-        (&row.line).render(place, buf);
+        let scroll = self.scroll.min(rows.len().saturating_sub(body.height.into()));
+        let here = found.get(app.help.current_match.min(found.len().saturating_sub(1)));
+        for ((n, row), place) in rows.iter().enumerate().skip(scroll).zip(body.rows()) {
+            if here == Some(&n) {
+                buf.set_style(place, app.theme.style(ThemeRole::Selection));
+            }
+            (&row.line).render(place, buf);
+        }
+    }
+
+    fn hints(&self, app: &App) -> Vec<FooterItem> {
+        let own = [(action!("search-help"), "search"), (action!("next-help"), "next")];
+        footer::hints(app, [footer::page_hint(app)], &own, [footer::close_hint(app)])
+    }
+
+    fn position_mut(&mut self) -> Option<&mut usize> {
+        Some(&mut self.scroll)
+    }
+
+    fn last_position(&self, app: &App) -> usize {
+        let inner = self.inner(app);
+        rows(app, inner.width).len().saturating_sub(body(app, inner).height.into())
+    }
+
+    /// Takes back a search first.
+    fn on_escape(&mut self, app: &mut App) -> InputOutcome {
+        if app.help.search.is_empty() {
+            return InputOutcome::CLOSE;
+        }
+        app.help = HelpView::default();
+        self.scroll(app, 0);
+        InputOutcome::DONE
+    }
+
+    fn search<'a>(&self, app: &'a App) -> Option<&'a SearchField> {
+        Some(&app.help.search)
+    }
+
+    fn search_mut<'a>(&self, app: &'a mut App) -> Option<&'a mut SearchField> {
+        Some(&mut app.help.search)
+    }
+
+    fn on_search_changed(&mut self, app: &mut App) {
+        (self.scroll, app.help.current_match) = (0, 0);
+    }
+}
+
+impl HelpOverlay {
+    fn inner(&self, app: &App) -> Rect {
+        popup::inner(self.area(&ScreenLayout::of(app), app))
+    }
+
+    /// Goes to the next key that was found, or to the one before, round.
+    pub(crate) fn find_next(&mut self, app: &mut App, forward: bool) {
+        let inner = self.inner(app);
+        let rows = rows(app, inner.width);
+        let found: Vec<usize> = (0..rows.len()).filter(|&n| rows[n].is_match).collect();
+        match found.len() {
+            0 if app.help.search.is_empty() => {
+                app.show_message(MessageKind::Hint, "type a search with / first");
+            }
+            0 => {
+                let text = format!("no key matches `{}`", app.help.search.text());
+                app.show_message(MessageKind::Hint, text);
+            }
+            n => {
+                let by = if forward { 1 } else { n - 1 };
+                app.help.current_match = (app.help.current_match.min(n - 1) + by) % n;
+                let middle = usize::from(body(app, inner).height) / 2;
+                self.scroll = found[app.help.current_match].saturating_sub(middle);
+                self.scroll(app, 0);
+            }
+        }
     }
 }
 
 /// The room for the keys: below what is looked for.
-pub fn body(app: &App, inner: Rect) -> Rect {
+fn body(app: &App, inner: Rect) -> Rect {
     let search = &app.help.search;
     let used = u16::from(search.typing || !search.is_empty()).min(inner.height);
     Rect { y: inner.y + used, height: inner.height - used, ..inner }
-}
-
-/// How many lines there are at this width.
-pub fn line_count(app: &App, width: u16) -> usize {
-    rows(app, width).len()
-}
-
-/// Which lines were looked for, from the first.
-pub fn matching_rows(app: &App, width: u16) -> Vec<usize> {
-    let rows = rows(app, width);
-    (0..rows.len()).filter(|&n| rows[n].is_match).collect()
 }
 
 fn rows<'a>(app: &App, width: u16) -> Vec<HelpRow<'a>> {
@@ -84,14 +159,14 @@ fn rows<'a>(app: &App, width: u16) -> Vec<HelpRow<'a>> {
     let mut rows: Vec<HelpRow<'a>> = Vec::new();
     // What the pane with the focus alone can do stands first, and there what is possible now.
     let here = KeyScope::of_pane(app.focus);
-    let mut own: Vec<&ActionEntry> = TABLE.iter().filter(|e| e.scope == here).collect();
+    let mut own: Vec<&Action> = TABLE.iter().filter(|e| e.scope == here).collect();
     own.sort_by_key(|e| (e.availability)(app).is_err());
     let sections = std::iter::once((app.focus.name(), own)).chain(ActionGroup::ALL.map(|group| {
-        let of = |e: &&ActionEntry| e.group == group && e.scope != here;
+        let of = |e: &&Action| e.group == group && e.scope != here;
         (group.name(), TABLE.iter().filter(of).collect())
     }));
     for (heading, entries) in sections.filter(|s| !s.1.is_empty()) {
-        let shown: Vec<&ActionEntry> =
+        let shown: Vec<&Action> =
             (entries.into_iter()).filter(|e| search.is_empty() || matches_search(app, e)).collect();
         if shown.is_empty() {
             continue;
@@ -101,11 +176,10 @@ fn rows<'a>(app: &App, width: u16) -> Vec<HelpRow<'a>> {
         }
         rows.push(Line::styled(heading, theme.style(ThemeRole::Title)).into());
         for entry in shown {
-            let keys: Vec<String> =
-                app.keymap.keys(entry.action).iter().map(|k| k.display_label(theme.is_ascii())).collect();
+            let keys: Vec<String> = app.keymap.keys(entry).iter().map(|k| k.display_label(theme.is_ascii())).collect();
             let elsewhere = entry.scope != KeyScope::Anywhere && entry.scope != here;
             let place = elsewhere.then(|| format!("in {}", entry.scope.name()));
-            let reason = place.or_else(|| (entry.availability)(app).err());
+            let reason = place.or_else(|| (entry.availability)(app).err().map(|why| why.to_string()));
             let (key, text) = match reason {
                 None => (ThemeRole::Key, ThemeRole::Text),
                 Some(_) => (ThemeRole::Muted, ThemeRole::Muted),
@@ -143,9 +217,9 @@ fn rows<'a>(app: &App, width: u16) -> Vec<HelpRow<'a>> {
 }
 
 /// The words that are looked for are in what the action does, or in its name or keys.
-fn matches_search(app: &App, entry: &ActionEntry) -> bool {
+fn matches_search(app: &App, entry: &Action) -> bool {
     let search = &app.help.search;
-    let keys = app.keymap.keys(entry.action).iter();
+    let keys = app.keymap.keys(entry).iter();
     search.finds(entry.help)
         || search.finds(entry.label)
         || search.finds(&entry.id.replace('-', " "))

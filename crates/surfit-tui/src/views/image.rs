@@ -1,9 +1,13 @@
 //! The heatmap, its slices and the loss curves as pictures at full resolution, in terminals that can show one.
 
+use super::export_menu::{ExportItem, MenuItem};
+use super::footer::{self, FooterItem};
 use super::plot::pane_frame;
 use super::surface::{CellQuantity, FixedRange, SurfaceScene, SurfaceViewport};
+use super::view::{ShellCommand, View};
 use super::{loss, popup, slices, surface};
-use crate::app::{App, Overlay, PictureSubject};
+use crate::action::{Action, KeyScope};
+use crate::app::{App, Pane};
 use crate::images::{Raster, render_heatmap};
 use crate::layout::ScreenLayout;
 use ratatui::buffer::Buffer;
@@ -16,44 +20,181 @@ pub const MAX_CONTOUR_LINES: usize = 16;
 const MAX_HEATMAP_PIXELS: usize = 720;
 const MAX_PLOT_PIXELS: usize = 1600;
 
-/// Draws the frame, and what is read beside the picture; this itself is written past the buffer, over the room left for it.
-pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
-    let Some((subject, lines)) = requested_subject(app) else {
-        return;
-    };
-    let scene = SurfaceScene::new(&app.theme, &app.run_state, &app.surface);
-    let shown = || match &scene {
-        Some(scene) => scene.description(),
-        None => app.surface.metric.name().into(),
-    };
-    let (title, hint) = match (subject, lines) {
-        (PictureSubject::Heatmap, 0) => ("Picture", "no contour lines".into()),
-        (PictureSubject::Heatmap, n) => ("Picture", format!("{n} contour lines")),
-        (PictureSubject::Slices, _) => ("Picture of the slices", shown()),
-        (PictureSubject::Curves, _) => ("Picture of the losses", curves_hint(app)),
-    };
-    let inner = popup::draw(area, buf, &app.theme, title, &hint);
-    let sentence = match (app.image_protocol, has_content(app, subject)) {
-        (None, _) => {
-            "This terminal is not known to show pictures. SURFIT_IMAGES=kitty, sixel or iterm2 says that it does; \
-             F writes the figures as files."
+/// What a picture shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PictureSubject {
+    /// Heatmap of the surface.
+    Heatmap,
+    /// Its slices through the cursor.
+    Slices,
+    /// The loss curves.
+    Curves,
+}
+
+impl PictureSubject {
+    /// The next one, round about.
+    pub fn next(self) -> Self {
+        match self {
+            PictureSubject::Heatmap => PictureSubject::Slices,
+            PictureSubject::Slices => PictureSubject::Curves,
+            PictureSubject::Curves => PictureSubject::Heatmap,
         }
-        (_, false) if subject == PictureSubject::Curves => "The picture appears with the first training step.",
-        (_, false) => "The picture appears when the first cells are measured.",
-        _ => "",
-    };
-    if !sentence.is_empty() {
-        let key = app.key_label(crate::action::Action::WritePlots);
-        let sentence = sentence.replace("F writes", &format!("{key} writes"));
-        return pane_frame::draw_placeholder(inner, buf, &app.theme, &sentence);
     }
-    match (subject, scene) {
-        (PictureSubject::Curves, _) => {
-            loss::image_view::draw_around(inner, buf, &app.theme, &app.run_state, &app.loss);
+}
+
+/// Overlay that shows heatmap, slices or curves as an image.
+#[derive(Debug)]
+pub struct ImageOverlay {
+    /// What is shown.
+    pub subject: PictureSubject,
+    /// Number of contour lines.
+    pub contour_lines: usize,
+}
+
+impl ImageOverlay {
+    /// The picture of what a pane shows.
+    pub fn of_pane(pane: Pane) -> Self {
+        let subject = match pane {
+            Pane::Loss => PictureSubject::Curves,
+            _ => PictureSubject::Heatmap,
+        };
+        Self { subject, contour_lines: 6 }
+    }
+
+    /// Shows the next thing there is a picture of.
+    pub fn next_subject(&mut self, _app: &mut App) {
+        self.subject = self.subject.next();
+    }
+
+    /// The pane whose content is shown.
+    fn pane(&self) -> &'static dyn View {
+        match self.subject {
+            PictureSubject::Curves => Pane::Loss.view(),
+            _ => Pane::Surface.view(),
         }
-        (PictureSubject::Slices, Some(scene)) => slices::image_view::draw_around(buf, &scene, inner),
-        (PictureSubject::Heatmap, Some(scene)) => surface::image_frame::draw_around(buf, &scene, inner),
-        _ => {}
+    }
+}
+
+impl View for ImageOverlay {
+    fn scope(&self) -> KeyScope {
+        KeyScope::View("image")
+    }
+
+    fn title(&self, _app: &App) -> String {
+        match self.subject {
+            PictureSubject::Heatmap => "Image of the heatmap",
+            PictureSubject::Slices => "Image of the slices",
+            PictureSubject::Curves => "Image of the losses",
+        }
+        .into()
+    }
+
+    fn remark(&self, app: &App) -> String {
+        match (self.subject, self.contour_lines) {
+            (PictureSubject::Heatmap, 0) => "no contour lines".into(),
+            (PictureSubject::Heatmap, n) => format!("{n} contour lines"),
+            (PictureSubject::Slices, _) => match SurfaceScene::new(&app.theme, &app.run_state, &app.surface) {
+                Some(scene) => scene.description(),
+                None => app.surface.metric.name().into(),
+            },
+            (PictureSubject::Curves, _) => curves_hint(app),
+        }
+    }
+
+    /// Draws what is read beside the picture; this itself is written past the buffer, over the room left for it.
+    fn render_body(&self, inner: Rect, buf: &mut Buffer, app: &App) {
+        let subject = self.subject;
+        let scene = SurfaceScene::new(&app.theme, &app.run_state, &app.surface);
+        let sentence = match (app.image_protocol, has_content(app, subject)) {
+            (None, _) => {
+                "This terminal is not known to show images. Set SURFIT_IMAGES=kitty, sixel or iterm2 if it does; \
+                 F saves the plots as files."
+            }
+            (_, false) if subject == PictureSubject::Curves => "The image appears with the first training step.",
+            (_, false) => "The image appears when the first cells are measured.",
+            _ => "",
+        };
+        if !sentence.is_empty() {
+            let key = app.key_label(action!("figures"));
+            let sentence = sentence.replace("F saves", &format!("{key} saves"));
+            return pane_frame::draw_placeholder(inner, buf, &app.theme, &sentence);
+        }
+        match (subject, scene) {
+            (PictureSubject::Curves, _) => {
+                loss::image_view::draw_around(inner, buf, &app.theme, &app.run_state, &app.loss);
+            }
+            (PictureSubject::Slices, Some(scene)) => slices::image_view::draw_around(buf, &scene, inner),
+            (PictureSubject::Heatmap, Some(scene)) => surface::image_frame::draw_around(buf, &scene, inner),
+            _ => {}
+        }
+    }
+
+    fn hints(&self, app: &App) -> Vec<FooterItem> {
+        let arrows = |label| footer::text_hint(footer::arrows(app), label);
+        let (before, own) = match self.subject {
+            PictureSubject::Heatmap => (
+                Some(arrows("contour lines")),
+                vec![(action!("next-picture"), "slices"), (action!("metric"), "metric")],
+            ),
+            PictureSubject::Slices => (None, vec![(action!("next-picture"), "curves"), (action!("metric"), "metric")]),
+            PictureSubject::Curves => (
+                Some(arrows("smoothing")),
+                vec![
+                    (action!("next-picture"), "heatmap"),
+                    (action!("log-axis"), "log axis"),
+                    (action!("smooth"), "raw"),
+                ],
+            ),
+        };
+        footer::hints(app, before, &own, [footer::close_hint(app)])
+    }
+
+    fn allows(&self, action: &Action) -> bool {
+        let curves = [action!("log-axis"), action!("recent"), action!("smooth"), action!("corner-curves")];
+        action.in_overlays || action.scope == self.scope() || curves.contains(&action)
+    }
+
+    fn position_mut(&mut self) -> Option<&mut usize> {
+        Some(&mut self.contour_lines)
+    }
+
+    fn last_position(&self, _app: &App) -> usize {
+        MAX_CONTOUR_LINES
+    }
+
+    /// Up for more: of contour lines, or of smoothing. Slices have nothing to choose.
+    fn scroll(&mut self, app: &mut App, by: i64) {
+        match self.subject {
+            PictureSubject::Heatmap => {
+                let lines = self.contour_lines.saturating_add_signed(-by as isize);
+                self.contour_lines = lines.min(MAX_CONTOUR_LINES);
+            }
+            PictureSubject::Slices => {}
+            PictureSubject::Curves => app.loss.adjust_smoothing(-by.signum() as i32),
+        }
+    }
+
+    fn readout(&self, app: &App) -> Option<String> {
+        self.pane().readout(app)
+    }
+
+    fn point(&self, app: &App) -> Option<(f64, f64)> {
+        self.pane().point(app)
+    }
+
+    fn table(&self, app: &App) -> Option<String> {
+        self.pane().table(app)
+    }
+
+    fn files(&self, app: &App) -> Vec<MenuItem<ExportItem>> {
+        match self.subject {
+            PictureSubject::Heatmap => surface::files(app, false),
+            _ => self.pane().files(app),
+        }
+    }
+
+    fn shell_command(&self, app: &App, run: &str) -> ShellCommand {
+        self.pane().shell_command(app, run)
     }
 }
 
@@ -69,10 +210,7 @@ fn curves_hint(app: &App) -> String {
 
 /// What picture is asked for, and its contour lines.
 fn requested_subject(app: &App) -> Option<(PictureSubject, usize)> {
-    match app.overlay {
-        Some(Overlay::Image { subject, contour_lines: lines }) => Some((subject, lines)),
-        _ => None,
-    }
+    app.view::<ImageOverlay>().map(|image| (image.subject, image.contour_lines))
 }
 
 /// The heatmap, when a cell of it is measured.
@@ -153,7 +291,7 @@ pub fn current_choice(app: &App) -> Option<PictureChoice> {
 }
 
 fn overlay_interior(app: &App) -> Rect {
-    popup::inner(ScreenLayout::of(app).overlay)
+    popup::inner(app.overlay_area())
 }
 
 /// The characters that the pictures cover; none when there is none.
@@ -162,7 +300,7 @@ pub fn image_areas(app: &App) -> Vec<Rect> {
         return Vec::new();
     };
     // Pictures lie over letters: what has to be read goes before.
-    let covered = app.question.is_some() || app.export_menu.is_some();
+    let covered = app.layers.last().is_some_and(|v| v.is_modal());
     if covered || app.image_protocol.is_none() || ScreenLayout::of(app).is_too_small() || !has_content(app, subject) {
         return Vec::new();
     }
@@ -218,7 +356,6 @@ pub fn requested_images(app: &App, cell: Size) -> Vec<WantedPicture> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::action::Action;
     use crate::color::ColorDepth;
     use crate::fixture;
     use crate::images::ImageProtocol;
@@ -229,7 +366,7 @@ mod tests {
     fn open(width: u16, height: u16) -> TestApp {
         let mut rig = TestApp::with_run_state(width, height, fixture::fitting_run());
         rig.app.image_protocol = Some(ImageProtocol::Kitty);
-        rig.app.perform_action(Action::Image);
+        rig.app.perform_action(action!("picture"));
         rig
     }
 
@@ -279,7 +416,7 @@ mod tests {
         }
         let mut early = TestApp::with_run_state(80, 24, fixture::loading_run());
         early.app.image_protocol = Some(ImageProtocol::Sixel);
-        early.app.perform_action(Action::Image);
+        early.app.perform_action(action!("picture"));
         assert!(early.screen_text().contains("first cells are measured"), "{}", early.screen_text());
     }
 
@@ -309,7 +446,7 @@ mod tests {
     fn the_picture_is_that_of_the_pane_and_its_keys_work_over_it() {
         let mut rig = open(140, 44);
         rig.press("esc 1 g f");
-        assert!(rig.screen_text().contains("Picture of the losses"), "{}", rig.screen_text());
+        assert!(rig.screen_text().contains("Image of the losses"), "{}", rig.screen_text());
         let before = requested_images(&rig.app, CELL);
         rig.press("L");
         assert!(rig.screen_text().contains("log axis"), "{}", rig.screen_text());
@@ -339,7 +476,7 @@ mod tests {
             for (width, height) in [(60, 16), (80, 24), (200, 60)] {
                 let mut rig = TestApp::with_run_state(width, height, picture.clone());
                 rig.app.image_protocol = Some(ImageProtocol::Sixel);
-                rig.app.perform_action(Action::Image);
+                rig.app.perform_action(action!("picture"));
                 for ascii in [false, true] {
                     rig = rig.with_theme("dark", ColorDepth::Truecolor, ascii);
                     for _ in 0..3 {

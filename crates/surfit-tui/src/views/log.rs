@@ -5,9 +5,14 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-use super::popup;
+use super::export_menu::{ExportItem, MenuItem, table_items, text_item};
+use super::footer::{self, FooterItem};
 use super::search::SearchField;
-use crate::app::App;
+use super::view::View;
+use super::{popup, tables};
+use crate::action::KeyScope;
+use crate::app::{App, MessageKind};
+use crate::layout::ScreenLayout;
 use crate::theme::ThemeRole;
 use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
@@ -45,20 +50,136 @@ impl Default for LogView {
     }
 }
 
-impl LogView {
-    /// The next topic, after the last again all of them.
-    pub fn next_topic(&mut self) {
-        let at = |t| LogTopic::ALL.iter().position(|&x| x == t).unwrap_or(0) + 1;
-        self.topic = LogTopic::ALL.get(self.topic.map_or(0, at)).copied();
-        self.current_match = None;
+/// Overlay of what has happened in the run.
+#[derive(Debug, Default)]
+pub struct LogOverlay {
+    /// Lines between the end and the last one shown.
+    pub lines_from_end: usize,
+}
+
+impl View for LogOverlay {
+    fn scope(&self) -> KeyScope {
+        KeyScope::View("log")
+    }
+
+    fn title(&self, _app: &App) -> String {
+        "Log".into()
+    }
+
+    fn remark(&self, app: &App) -> String {
+        if app.log.absolute_time { "time of day" } else { "time since the run began" }.into()
+    }
+
+    fn render_body(&self, inner: Rect, buf: &mut Buffer, app: &App) {
+        render_body(inner, buf, app, self.lines_from_end);
+    }
+
+    fn hints(&self, app: &App) -> Vec<FooterItem> {
+        let own = [
+            (action!("search-log"), "search"),
+            (action!("find-next"), "next"),
+            (action!("log-topic"), "topic"),
+            (action!("log-times"), "times"),
+        ];
+        footer::hints(app, [footer::scroll_hint(app)], &own, [footer::close_hint(app)])
+    }
+
+    fn position_mut(&mut self) -> Option<&mut usize> {
+        Some(&mut self.lines_from_end)
+    }
+
+    /// How many rows before the end the last row shown can be.
+    fn last_position(&self, app: &App) -> usize {
+        let (_, body) = split_area(self.inner(app));
+        rows::rows(app, body.width).len().saturating_sub(body.height.into())
+    }
+
+    /// The place counts from the end.
+    fn scroll(&mut self, app: &mut App, by: i64) {
+        let last = self.last_position(app);
+        self.lines_from_end = self.lines_from_end.saturating_add_signed(-by as isize).min(last);
+    }
+
+    fn search<'a>(&self, app: &'a App) -> Option<&'a SearchField> {
+        Some(&app.log.search)
+    }
+
+    fn search_mut<'a>(&self, app: &'a mut App) -> Option<&'a mut SearchField> {
+        Some(&mut app.log.search)
+    }
+
+    fn on_search_changed(&mut self, app: &mut App) {
+        app.log.current_match = None;
+        if !app.log.search.is_empty() {
+            self.go_to_match(app, false);
+        }
+        self.scroll(app, 0);
+    }
+
+    fn readout(&self, app: &App) -> Option<String> {
+        let lines = visible_lines(app);
+        let found = lines.iter().filter(|l| app.log.search.finds(&l.text));
+        let at = app.log.current_match.and_then(|n| found.clone().nth(n));
+        at.or(lines.last()).map(|l| l.text.clone())
+    }
+
+    fn table(&self, app: &App) -> Option<String> {
+        tables::to_tsv(&tables::log(app))
+    }
+
+    fn files(&self, app: &App) -> Vec<MenuItem<ExportItem>> {
+        if visible_lines(app).is_empty() {
+            return Vec::new();
+        }
+        let text = text_item('t', "log as text", "log.txt", "the lines that are shown, as they are shown", plain_lines);
+        let about = "the lines that are shown, with time and topic";
+        [text].into_iter().chain(table_items("log", ['c', 'j'], about, tables::log)).collect()
     }
 }
 
-/// Draws the overlay, `back` rows before the end.
-pub fn render(area: Rect, buf: &mut Buffer, app: &App, back: usize) {
+impl LogOverlay {
+    fn inner(&self, app: &App) -> Rect {
+        popup::inner(self.area(&ScreenLayout::of(app), app))
+    }
+
+    /// The next topic, after the last again all of them.
+    pub(crate) fn next_topic(&mut self, app: &mut App) {
+        let at = |t| LogTopic::ALL.iter().position(|&x| x == t).unwrap_or(0) + 1;
+        app.log.topic = LogTopic::ALL.get(app.log.topic.map_or(0, at)).copied();
+        app.log.current_match = None;
+        self.scroll(app, 0);
+    }
+
+    /// Goes to the next line that was found, or to the one before.
+    pub(crate) fn find_next(&mut self, app: &mut App, forward: bool) {
+        if app.log.search.is_empty() {
+            app.show_message(MessageKind::Hint, "type a search with / first");
+        } else if !self.go_to_match(app, forward) {
+            let text = format!("`{}` is not in the log", app.log.search.text());
+            app.show_message(MessageKind::Hint, text);
+        }
+    }
+
+    fn go_to_match(&mut self, app: &mut App, forward: bool) -> bool {
+        let found = next_match(app, self.inner(app), forward);
+        if let Some((hit, at)) = found {
+            app.log.current_match = Some(hit);
+            self.lines_from_end = at;
+        }
+        found.is_some()
+    }
+
+    /// Keeps what is looked at in its place when a line came, unless that is the end.
+    pub(crate) fn keep_position(&mut self, app: &mut App) {
+        if self.lines_from_end > 0 {
+            self.lines_from_end += last_line_rows(app, self.inner(app).width);
+        }
+    }
+}
+
+/// Draws what stands in the frame, `back` rows before the end.
+pub(super) fn render_body(inner: Rect, buf: &mut Buffer, app: &App, back: usize) {
     let theme = &app.theme;
-    let hint = if app.log.absolute_time { "time of day" } else { "time since the run began" };
-    let inner = popup::draw(area, buf, theme, "Log", hint);
     let (head, body) = split_area(inner);
     let rows = rows::rows(app, body.width);
     header(app, &rows, back, head, buf);
@@ -123,15 +244,9 @@ fn header(app: &App, rows: &[rows::LogRow<'_>], back: usize, area: Rect, buf: &m
     right.render(Rect { x: area.right() - width, width, ..area }, buf);
 }
 
-/// How many rows before the end the last row shown can be, when the room inside the frame is `inner`.
-pub fn max_scroll(app: &App, inner: Rect) -> usize {
-    let (_, body) = split_area(inner);
-    rows::rows(app, body.width).len().saturating_sub(body.height.into())
-}
-
 /// The line found after (or before) the one that is looked at, and how many rows before the end to show it; `None` when
 /// nothing is found. The search begins at the end, and goes round.
-pub fn next_match(app: &App, inner: Rect, forward: bool) -> Option<(usize, usize)> {
+fn next_match(app: &App, inner: Rect, forward: bool) -> Option<(usize, usize)> {
     let (_, body) = split_area(inner);
     let rows = rows::rows(app, body.width);
     let hits: Vec<usize> = rows::matching_entries(&rows).collect();

@@ -8,11 +8,18 @@ mod view;
 pub use super::plot::window::AxisWindow;
 pub use view::{ComparedCurve, LossView, MAX_OVERLAYS, SMOOTHING_WEIGHTS};
 
+use super::export_menu::{ExportItem, MenuItem, figure_items, table_items};
+use super::footer::FooterItem;
 use super::plot::curve_plot::CurvePlot;
 use super::plot::curves::{self, CurveOwner};
 use super::plot::pane_frame::{self, PaneFrame};
 use super::plot::text::{self, FigurePiece};
+use super::tables;
+use super::view::{InputOutcome, MouseInput, ShellCommand, View};
+use crate::action::KeyScope;
+use crate::app::{App, Pane};
 use crate::color::ColorDepth;
+use crate::layout::ScreenLayout;
 use crate::theme::{Theme, ThemeRole};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -21,6 +28,97 @@ use ratatui::text::Span;
 use readout::Readout;
 use surfit_core::event::LossCurve;
 use surfit_core::run_state::RunState;
+
+/// Pane of the loss curves.
+#[derive(Debug)]
+pub struct LossPane;
+
+impl View for LossPane {
+    fn scope(&self) -> KeyScope {
+        KeyScope::View("loss")
+    }
+
+    fn area(&self, screen: &ScreenLayout, _app: &App) -> Rect {
+        screen.pane_area(Pane::Loss)
+    }
+
+    fn render(&self, area: Rect, buf: &mut Buffer, app: &App) {
+        render(area, buf, &app.theme, &app.run_state, &app.loss, app.is_focused(Pane::Loss));
+    }
+
+    fn hints(&self, _app: &App) -> Vec<FooterItem> {
+        Vec::new()
+    }
+
+    /// A click moves the cursor and begins to choose a part, which is zoomed to when the button is let go.
+    fn on_mouse(&mut self, app: &mut App, area: Rect, input: MouseInput) -> InputOutcome {
+        let (view, picture) = (&mut app.loss, &app.run_state);
+        match input {
+            MouseInput::DoubleClick(_) if view.can_pan() => {
+                view.reset_zoom();
+                view.cursor = None;
+            }
+            MouseInput::DoubleClick(_) => return InputOutcome::Ignored,
+            MouseInput::Click(at) => {
+                view.cursor = view.position_at(area, at.x, at.y, picture).or(view.cursor);
+                view.select_range(area, (at.x, at.y), picture, true);
+            }
+            MouseInput::Drag(at) if view.selection.is_some() => {
+                view.select_range(area, (at.x, at.y), picture, false);
+            }
+            MouseInput::Drag(at) if area.contains(at) => {
+                view.cursor = view.position_at(area, at.x, at.y, picture).or(view.cursor);
+            }
+            MouseInput::Drag(_) => {}
+            MouseInput::Release => view.zoom_to_selection(area, picture),
+            MouseInput::Pan(from, at) => {
+                let columns = i32::from(at.x) - i32::from(from.x);
+                view.drag(area, columns, picture);
+            }
+            MouseInput::Wheel(at, by) => {
+                let factor = if by < 0 { 0.8 } else { 1.25 };
+                view.zoom_at(area, (at.x, at.y), picture, factor);
+            }
+        }
+        InputOutcome::DONE
+    }
+
+    fn move_by(&mut self, app: &mut App, columns: i32, _rows: i32) {
+        app.loss.move_cursor(&app.run_state, columns);
+    }
+
+    fn move_to_end(&mut self, app: &mut App, sign: i32) {
+        app.loss.move_cursor_to_end(&app.run_state, sign > 0);
+    }
+
+    fn step_back(&mut self, app: &mut App) -> bool {
+        app.loss.clear_cursor_or_zoom();
+        true
+    }
+
+    fn readout(&self, app: &App) -> Option<String> {
+        tables::loss_readout(app)
+    }
+
+    fn table(&self, app: &App) -> Option<String> {
+        tables::to_tsv(&tables::losses(app))
+    }
+
+    fn files(&self, app: &App) -> Vec<MenuItem<ExportItem>> {
+        if app.run_state.curves.values().all(|c| c.is_empty()) {
+            return Vec::new();
+        }
+        let about = "a row a step: loss, smoothed, rate, seconds, validation; every curve";
+        let mut all = table_items("losses", ['c', 'j'], about, tables::losses).to_vec();
+        let about = "the curves as they are shown, with those of other runs";
+        all.extend(figure_items("losses", "losses", ['p', 's'], about, App::curves_figure));
+        all
+    }
+
+    fn shell_command(&self, _app: &App, run: &str) -> ShellCommand {
+        ShellCommand::Words(vec!["report".into(), run.into()])
+    }
+}
 
 /// Draws the pane.
 pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &RunState, view: &LossView, focused: bool) {

@@ -7,11 +7,16 @@ mod load;
 #[cfg(test)]
 mod tests;
 
+use super::export_menu::{ExportItem, MenuItem, table_items};
+use super::footer::{self, FooterItem};
 use super::message::{transliterate, truncate_end};
 use super::plot::text::group_digits;
-use super::popup;
 use super::progress::format_duration;
+use super::view::View;
+use super::{popup, tables};
+use crate::action::KeyScope;
 use crate::app::{App, EngineLink};
+use crate::layout::ScreenLayout;
 use crate::theme::ThemeRole;
 use bars::bars;
 pub use history::{LoadHistory, LoadSample, MAX_GPUS};
@@ -26,28 +31,75 @@ use surfit_core::snapshot::{EngineState, Snapshot};
 const NAME: usize = 16;
 const FIGURE: usize = 20;
 
-/// Draws the overlay from line `scroll` on.
-pub fn render(area: Rect, buf: &mut Buffer, app: &App, scroll: usize) {
-    let known = app.load_history.len();
-    let hint = match known {
-        _ if matches!(app.connection, EngineLink::Lost(_) | EngineLink::Dead) => {
-            "as last reported; no engine listens".into()
-        }
-        _ if matches!(app.connection, EngineLink::OnOtherNode(_)) => "as stored with the last checkpoint".into(),
-        0 => "nothing measured yet".into(),
-        n => format!("the last {}", format_duration(n as f64)),
-    };
-    let inner = popup::draw(area, buf, &app.theme, "Machine", &hint);
-    let lines = lines(app, inner);
-    let scroll = scroll.min(lines.len().saturating_sub(inner.height.into()));
-    for (line, row) in lines.iter().skip(scroll).zip(inner.rows()) {
-        line.render(row, buf);
-    }
+/// Overlay of the load of the machine over time.
+#[derive(Debug, Default)]
+pub struct MachineOverlay {
+    /// First line shown.
+    pub scroll: usize,
 }
 
-/// How many lines there are in the room inside the frame.
-pub fn line_count(app: &App, inner: Rect) -> usize {
-    lines(app, inner).len()
+impl View for MachineOverlay {
+    fn scope(&self) -> KeyScope {
+        KeyScope::View("system")
+    }
+
+    fn title(&self, _app: &App) -> String {
+        "System".into()
+    }
+
+    fn remark(&self, app: &App) -> String {
+        match app.load_history.len() {
+            _ if matches!(app.connection, EngineLink::Lost(_) | EngineLink::Dead) => {
+                "as last reported; no engine listens".into()
+            }
+            _ if matches!(app.connection, EngineLink::OnOtherNode(_)) => "as stored with the last checkpoint".into(),
+            0 => "nothing measured yet".into(),
+            n => format!("the last {}", format_duration(n as f64)),
+        }
+    }
+
+    fn area(&self, screen: &ScreenLayout, app: &App) -> Rect {
+        let inner = popup::inner(screen.centered_overlay(104, usize::MAX));
+        screen.centered_overlay(104, lines(app, inner).len())
+    }
+
+    fn render_body(&self, inner: Rect, buf: &mut Buffer, app: &App) {
+        let lines = lines(app, inner);
+        let scroll = self.scroll.min(lines.len().saturating_sub(inner.height.into()));
+        for (line, row) in lines.iter().skip(scroll).zip(inner.rows()) {
+            line.render(row, buf);
+        }
+    }
+
+    fn hints(&self, app: &App) -> Vec<FooterItem> {
+        vec![footer::page_hint(app), footer::close_hint(app)]
+    }
+
+    fn position_mut(&mut self) -> Option<&mut usize> {
+        Some(&mut self.scroll)
+    }
+
+    fn last_position(&self, app: &App) -> usize {
+        let inner = popup::inner(self.area(&ScreenLayout::of(app), app));
+        lines(app, inner).len().saturating_sub(inner.height.into())
+    }
+
+    fn readout(&self, app: &App) -> Option<String> {
+        let table = tables::machine(app);
+        tables::row_text(&table, table.rows.len().checked_sub(1)?)
+    }
+
+    fn table(&self, app: &App) -> Option<String> {
+        tables::to_tsv(&tables::machine(app))
+    }
+
+    fn files(&self, app: &App) -> Vec<MenuItem<ExportItem>> {
+        let about = "speed and memory of the last minutes, a row a second";
+        match app.load_history.is_empty() {
+            true => Vec::new(),
+            false => table_items("machine", ['c', 'j'], about, tables::machine).into(),
+        }
+    }
 }
 
 fn lines<'a>(app: &App, inner: Rect) -> Vec<Line<'a>> {

@@ -3,7 +3,6 @@
 
 use super::plot::text::format_percent;
 use super::text_wrap;
-use crate::action::Action;
 use crate::app::{App, Banner, EngineLink, MessageKind};
 use crate::theme::ThemeRole;
 use ratatui::buffer::Buffer;
@@ -184,12 +183,12 @@ fn status_message(app: &App) -> Option<(ThemeRole, String)> {
     let text = match (picture.engine_state(), &app.connection) {
         (_, EngineLink::Connecting) => "waiting for the engine …".into(),
         (EngineState::Starting, _) => "the engine is starting …".into(),
-        (EngineState::Idle, _) => on("nothing is under way", Action::Start, "goes on with the job"),
+        (EngineState::Idle, _) => on("nothing is running", action!("start"), "starts the job"),
         (EngineState::Closed, _) => {
-            let leave = app.key_label(Action::Quit);
-            on("stopped, at rest", Action::Resume, "goes on with the job") + &format!(", {leave} leaves")
+            let leave = app.key_label(action!("quit"));
+            on("stopped", action!("resume"), "resumes the job") + &format!(", {leave} quits")
         }
-        (EngineState::Paused, _) => on("paused", Action::Pause, "goes on"),
+        (EngineState::Paused, _) => on("paused", action!("pause"), "resumes"),
         (EngineState::Running, _) => match stage? {
             JobStage::Data => "loading the data set …".into(),
             JobStage::Corners => "training the corners; the surface between them comes next".into(),

@@ -30,3 +30,4 @@ pub mod surface;
 pub(crate) mod tables;
 pub mod text_wrap;
 pub mod themes;
+pub mod view;

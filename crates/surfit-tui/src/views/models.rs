@@ -6,8 +6,14 @@ mod sheet;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use super::popup;
-use crate::app::App;
+use super::export_menu::{ExportItem, MenuItem, table_items};
+use super::footer::{self, FooterItem};
+use super::view::{InputOutcome, ShellCommand, View};
+use super::{popup, tables};
+use crate::action::KeyScope;
+use crate::app::{App, MessageKind};
+use crate::key::Key;
+use crate::layout::ScreenLayout;
 use crate::theme::ThemeRole;
 pub use items::{ModelItem, ModelSort, item_parameters, items, measured_point};
 use ratatui::buffer::Buffer;
@@ -25,10 +31,101 @@ pub struct ModelsView {
     pub tensor_names: TensorNames,
 }
 
-/// Draws the overlay.
-pub fn render(area: Rect, buf: &mut Buffer, app: &App, selected: usize) {
-    let hint = "chosen on validation, test measured once after";
-    let inner = popup::draw(area, buf, &app.theme, "Models", hint);
+/// Overlay that lists exports, bookmarked points and corners.
+#[derive(Debug, Default)]
+pub struct ModelsOverlay {
+    /// Line of the list.
+    pub selected: usize,
+}
+
+impl View for ModelsOverlay {
+    fn scope(&self) -> KeyScope {
+        KeyScope::View("models")
+    }
+
+    fn title(&self, _app: &App) -> String {
+        "Models".into()
+    }
+
+    fn remark(&self, _app: &App) -> String {
+        "chosen on validation, test measured once after".into()
+    }
+
+    /// Long names stand in it.
+    fn area(&self, screen: &ScreenLayout, app: &App) -> Rect {
+        screen.centered_overlay(176, sheet::rows(app, 100, 0).len())
+    }
+
+    fn render_body(&self, inner: Rect, buf: &mut Buffer, app: &App) {
+        render_body(inner, buf, app, self.selected);
+    }
+
+    fn hints(&self, app: &App) -> Vec<FooterItem> {
+        let before = [footer::choose_hint(app), footer::key_hint(app, Key::ENTER, "go there")];
+        let own = [(action!("copy"), "copy"), (action!("sort-models"), "sort")];
+        footer::hints(app, before, &own, [footer::close_hint(app)])
+    }
+
+    /// Puts the cursor where a model, a point or a corner of the list lies.
+    fn on_enter(&mut self, app: &mut App) -> InputOutcome {
+        match items(app).get(self.selected).map(|&item| item_parameters(app, item)) {
+            Some(Some((u, v))) => app.move_cursor_to(u, v),
+            Some(None) => app.show_message(MessageKind::Hint, "the centroid is not a point of the surface"),
+            None => app.show_message(MessageKind::Hint, "nothing is listed yet"),
+        }
+        InputOutcome::CLOSE
+    }
+
+    fn row_at(&self, app: &App, inner: Rect, at: Position) -> Option<usize> {
+        if !inner.contains(at) {
+            return None;
+        }
+        let rows = sheet::rows(app, inner.width, self.selected);
+        let first = first_visible_row(&rows, self.selected, inner.height);
+        rows.get(first + usize::from(at.y - inner.y))?.item
+    }
+
+    fn position_mut(&mut self) -> Option<&mut usize> {
+        Some(&mut self.selected)
+    }
+
+    fn last_position(&self, app: &App) -> usize {
+        items(app).len().saturating_sub(1)
+    }
+
+    fn readout(&self, app: &App) -> Option<String> {
+        tables::row_text(&tables::models(app), self.selected)
+    }
+
+    fn point(&self, app: &App) -> Option<(f64, f64)> {
+        item_parameters(app, *items(app).get(self.selected)?)
+    }
+
+    fn table(&self, app: &App) -> Option<String> {
+        tables::to_tsv(&tables::models(app))
+    }
+
+    fn files(&self, _app: &App) -> Vec<MenuItem<ExportItem>> {
+        table_items("models", ['c', 'j'], "exported models, bookmarked points, corners", tables::models).into()
+    }
+
+    fn shell_command(&self, app: &App, run: &str) -> ShellCommand {
+        let words = |words: &[&str]| ShellCommand::Words(words.iter().map(|w| w.to_string()).collect());
+        match items(app).get(self.selected) {
+            Some(&ModelItem::Export(n)) => match app.run_state.exports.get(n) {
+                Some(model) => words(&["eval", &model.dir.display().to_string()]),
+                None => ShellCommand::Open,
+            },
+            Some(&ModelItem::Point { u, v, .. }) => {
+                words(&["export", run, "--at", &tables::format_point(app, u, v), "--out", "model"])
+            }
+            _ => ShellCommand::Open,
+        }
+    }
+}
+
+/// Draws what stands in the frame; no line is chosen at `usize::MAX`.
+pub(super) fn render_body(inner: Rect, buf: &mut Buffer, app: &App, selected: usize) {
     let rows = sheet::rows(app, inner.width, selected);
     let first = first_visible_row(&rows, selected, inner.height);
     for (row, place) in rows.iter().skip(first).zip(inner.rows()) {
@@ -51,25 +148,6 @@ fn first_visible_row(rows: &[ModelRow<'_>], selected: usize, height: u16) -> usi
     // The end is shown only as far as the chosen row stays in sight.
     let chosen = rows.iter().position(|r| r.item == Some(selected));
     chosen.map_or(first, |chosen| first.min(chosen))
-}
-
-/// How many rows the whole list has.
-pub fn row_count(app: &App) -> usize {
-    sheet::rows(app, 100, 0).len()
-}
-
-/// The item at a place.
-pub fn row_at(app: &App, inner: Rect, at: Position) -> Option<usize> {
-    let selected = match &app.overlay {
-        Some(crate::app::Overlay::Models { selected }) => *selected,
-        _ => 0,
-    };
-    if !inner.contains(at) {
-        return None;
-    }
-    let rows = sheet::rows(app, inner.width, selected);
-    let first = first_visible_row(&rows, selected, inner.height);
-    rows.get(first + usize::from(at.y - inner.y))?.item
 }
 
 /// What is copied of an item: the folder of a model, the place of a point, the recipe of a corner.

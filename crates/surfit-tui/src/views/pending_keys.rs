@@ -21,10 +21,8 @@ fn items(app: &App, area: Rect) -> Vec<PendingKey> {
     let ascii = app.theme.is_ascii();
     let shown = app.pending_prefix().map(|k| k.display_label(ascii)).unwrap_or_default();
     let mut x = area.x + 5 + Span::raw(shown).width() as u16;
-    let follow = app.continuations().into_iter().map(|(next, action)| {
-        let entry = action.entry();
-        (next, entry.label, (entry.availability)(app).is_ok())
-    });
+    let follow =
+        app.continuations().into_iter().map(|(next, action)| (next, action.label, (action.availability)(app).is_ok()));
     std::iter::once((Key::ESC, "cancel", true))
         .chain(follow)
         .map_while(|(next, label, possible)| {

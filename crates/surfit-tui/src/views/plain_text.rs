@@ -1,7 +1,11 @@
 //! A text on the whole screen, from its first column on and without a frame, so that it can be selected by hand.
 
+use super::footer::{self, FooterItem};
 use super::message::transliterate;
+use super::view::{InputOutcome, MouseInput, View};
+use crate::action::KeyScope;
 use crate::app::App;
+use crate::layout::ScreenLayout;
 use crate::theme::ThemeRole;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -9,15 +13,57 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
-/// Draws the text from row `scroll` on, above the footer's row.
-pub fn render(area: Rect, buf: &mut Buffer, app: &App, text: &str, scroll: usize) {
-    let area = Rect { height: area.height.saturating_sub(1), ..area };
-    Clear.render(area, buf);
-    buf.set_style(area, app.theme.style(ThemeRole::Background));
-    let rows = wrap_lines(text, area.width);
-    for (row, place) in rows.iter().skip(scroll).zip(area.rows()) {
-        let row = transliterate(row, app.theme.is_ascii());
-        Line::styled(row, app.theme.style(ThemeRole::Text)).render(place, buf);
+/// Text over the whole screen, without a frame.
+#[derive(Debug)]
+pub struct TextOverlay {
+    /// Text that is shown.
+    pub text: String,
+    /// First row shown.
+    pub scroll: usize,
+}
+
+impl View for TextOverlay {
+    fn scope(&self) -> KeyScope {
+        KeyScope::View("text")
+    }
+
+    /// All but the footer's row.
+    fn area(&self, screen: &ScreenLayout, _app: &App) -> Rect {
+        Rect { height: screen.area.height.saturating_sub(1), ..screen.area }
+    }
+
+    fn render(&self, area: Rect, buf: &mut Buffer, app: &App) {
+        Clear.render(area, buf);
+        buf.set_style(area, app.theme.style(ThemeRole::Background));
+        let rows = wrap_lines(&self.text, area.width);
+        for (row, place) in rows.iter().skip(self.scroll).zip(area.rows()) {
+            let row = transliterate(row, app.theme.is_ascii());
+            Line::styled(row, app.theme.style(ThemeRole::Text)).render(place, buf);
+        }
+    }
+
+    fn hints(&self, app: &App) -> Vec<FooterItem> {
+        vec![footer::page_hint(app), footer::close_hint(app)]
+    }
+
+    fn is_fullscreen(&self) -> bool {
+        true
+    }
+
+    fn on_mouse(&mut self, app: &mut App, _area: Rect, input: MouseInput) -> InputOutcome {
+        if let MouseInput::Wheel(_, by) = input {
+            self.scroll(app, 3 * by);
+        }
+        InputOutcome::DONE
+    }
+
+    fn position_mut(&mut self) -> Option<&mut usize> {
+        Some(&mut self.scroll)
+    }
+
+    fn last_position(&self, app: &App) -> usize {
+        let room = usize::from(app.size.height.saturating_sub(1));
+        wrap_lines(&self.text, app.size.width).len().saturating_sub(room)
     }
 }
 

@@ -9,8 +9,15 @@ mod tile_values;
 #[cfg(test)]
 mod tests;
 
+use super::export_menu::{ExportItem, MenuItem, figure_items, table_items};
+use super::footer::FooterItem;
 use super::plot::pane_frame::{self, PaneFrame};
 use super::plot::text::FigurePiece;
+use super::tables;
+use super::view::{InputOutcome, MouseInput, View};
+use crate::action::KeyScope;
+use crate::app::{App, Pane};
+use crate::layout::ScreenLayout;
 use crate::theme::{Theme, ThemeRole};
 use grid::TileLayout;
 use ratatui::buffer::Buffer;
@@ -72,6 +79,88 @@ impl PointsView {
         }
         let snapshot = picture.snapshot.as_ref().filter(|s| has_all_control_points(s))?;
         TileLayout::of(pane_frame::inside(area), snapshot.degrees, self.cursor).point_at(column, row)
+    }
+}
+
+/// Pane of the control points.
+#[derive(Debug)]
+pub struct PointsPane;
+
+impl View for PointsPane {
+    fn scope(&self) -> KeyScope {
+        KeyScope::View("control points")
+    }
+
+    fn area(&self, screen: &ScreenLayout, _app: &App) -> Rect {
+        screen.pane_area(Pane::Points)
+    }
+
+    fn render(&self, area: Rect, buf: &mut Buffer, app: &App) {
+        render(area, buf, &app.theme, &app.run_state, &app.points, app.is_focused(Pane::Points));
+    }
+
+    fn hints(&self, _app: &App) -> Vec<FooterItem> {
+        Vec::new()
+    }
+
+    fn on_mouse(&mut self, app: &mut App, area: Rect, input: MouseInput) -> InputOutcome {
+        match input {
+            MouseInput::DoubleClick(_) => return InputOutcome::Ignored,
+            MouseInput::Click(at) | MouseInput::Drag(at) if area.contains(at) => {
+                let point = app.points.point_at(area, at.x, at.y, &app.run_state);
+                app.points.cursor = point.unwrap_or(app.points.cursor);
+                let pair = app.points.pair_at(area, at.x, at.y, &app.run_state);
+                app.points.pair = pair.unwrap_or(app.points.pair);
+            }
+            MouseInput::Wheel(_, by) => self.move_by(app, 0, -by.signum() as i32),
+            _ => {}
+        }
+        InputOutcome::DONE
+    }
+
+    fn move_by(&mut self, app: &mut App, columns: i32, rows: i32) {
+        if app.points.show_distances {
+            app.points.move_pair(columns, rows, &app.run_state);
+        } else if let Some(s) = &app.run_state.snapshot {
+            app.points.move_by(columns, rows, s.degrees);
+        }
+    }
+
+    fn move_to_end(&mut self, app: &mut App, sign: i32) {
+        match app.points.show_distances {
+            // The first pair is the uppermost one.
+            true => self.move_by(app, 1000 * sign, -1000 * sign),
+            false => self.move_by(app, 1000 * sign, 1000 * sign),
+        }
+    }
+
+    fn readout(&self, app: &App) -> Option<String> {
+        tables::row_text(&tables::points(app), app.points.cursor)
+    }
+
+    fn table(&self, app: &App) -> Option<String> {
+        match app.points.show_distances {
+            true => tables::to_tsv(&tables::distances(app)?),
+            false => tables::to_tsv(&tables::points(app)),
+        }
+    }
+
+    fn files(&self, app: &App) -> Vec<MenuItem<ExportItem>> {
+        let mut all = Vec::new();
+        let points = |s: &Snapshot| !s.control_points.is_empty();
+        if app.run_state.snapshot.as_ref().is_some_and(points) {
+            let about = "every control point: place, distance travelled, gradient";
+            all.extend(table_items("points", ['c', 'j'], about, tables::points));
+            let about = "the grid of control points, with figures and gradients";
+            all.extend(figure_items("points", "points", ['p', 's'], about, App::points_figure));
+        }
+        if tables::distances(app).is_some() {
+            let distances = |app: &App| tables::distances(app).unwrap_or_default();
+            all.extend(table_items("distances", ['C', 'J'], "the matrix of distances in weight space", distances));
+            let about = "the matrix of distances in colours";
+            all.extend(figure_items("distances", "distances", ['P', 'S'], about, App::distances_figure));
+        }
+        all
     }
 }
 

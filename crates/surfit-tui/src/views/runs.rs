@@ -6,11 +6,16 @@ mod compare;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use super::export_menu::{ExportItem, MenuItem, table_items};
+use super::footer::{self, FooterItem};
 use super::plot::pane_frame;
-use super::popup;
 use super::search::SearchField;
-use crate::action::Action;
+use super::view::{InputOutcome, View};
+use super::{popup, tables};
+use crate::action::KeyScope;
 use crate::app::App;
+use crate::key::Key;
+use crate::layout::ScreenLayout;
 use crate::link::RunLine;
 use crate::theme::ThemeRole;
 use columns::RunColumns;
@@ -29,8 +34,6 @@ pub struct RunsView {
     pub search: SearchField,
     /// The run that the chosen one is held against.
     pub pinned: Option<PathBuf>,
-    /// The run that is asked about: remove it?
-    pub run_to_delete: Option<PathBuf>,
     /// When the list was last asked for, seconds since the workbench began.
     pub requested_at: f64,
 }
@@ -59,11 +62,6 @@ pub fn visible_runs(app: &App) -> Vec<&RunLine> {
     let filter = filter(app).unwrap_or_default();
     let passes = |run: &&RunLine| filter.matches(&run_attributes(app, run));
     app.runs.iter().filter(passes).collect()
-}
-
-/// The run at a place.
-pub fn row_at(app: &App, inner: Rect, selected: usize, at: Position) -> Option<usize> {
-    popup::row_at(layout_overlay(app, inner).list, visible_runs(app).len(), selected, at)
 }
 
 struct RunsLayout {
@@ -98,38 +96,115 @@ fn pinned(app: &App) -> Option<&RunLine> {
     app.runs.iter().find(|r| r.path == *path)
 }
 
-/// Draws the overlay.
-pub fn render(area: Rect, buf: &mut Buffer, app: &App, selected: usize) {
-    let theme = &app.theme;
-    let hint = "enter goes there, this run goes on";
-    let inner = popup::draw(area, buf, theme, "Runs", hint);
-    let parts = layout_overlay(app, inner);
-    let runs = visible_runs(app);
-    filter_line(app, runs.len(), parts.filter, buf);
-    if app.runs.is_empty() {
-        return pane_frame::draw_placeholder(parts.list, buf, theme, "Looking for runs ...");
+/// Overlay that lists the runs there are.
+#[derive(Debug, Default)]
+pub struct RunsOverlay {
+    /// Line of the list.
+    pub selected: usize,
+}
+
+impl View for RunsOverlay {
+    fn scope(&self) -> KeyScope {
+        KeyScope::View("runs")
     }
-    if runs.is_empty() {
-        let text = format!(
-            "No run passes the filter. {} changes it; esc while typing takes it away.",
-            app.key_label(Action::FilterRuns)
-        );
-        return pane_frame::draw_placeholder(parts.list, buf, theme, &text);
+
+    fn title(&self, _app: &App) -> String {
+        "Runs".into()
     }
-    let columns = RunColumns::of(inner.width, &runs);
-    columns.head(theme).render(parts.head, buf);
-    let first = popup::first_visible_row(selected, parts.list.height);
-    for ((n, run), row) in runs.iter().enumerate().skip(first).zip(parts.list.rows()) {
-        let chosen = n == selected;
-        if chosen {
-            buf.set_style(row, theme.style(ThemeRole::Selection));
+
+    fn remark(&self, _app: &App) -> String {
+        "enter opens a run; this one continues".into()
+    }
+
+    /// Long names stand in it.
+    fn area(&self, screen: &ScreenLayout, app: &App) -> Rect {
+        let compared = if app.runs_view.pinned.is_some() { 12 } else { 2 };
+        screen.centered_overlay(176, app.runs.len().max(5) + compared)
+    }
+
+    fn render_body(&self, inner: Rect, buf: &mut Buffer, app: &App) {
+        let theme = &app.theme;
+        let parts = layout_overlay(app, inner);
+        let runs = visible_runs(app);
+        filter_line(app, runs.len(), parts.filter, buf);
+        if app.runs.is_empty() {
+            return pane_frame::draw_placeholder(parts.list, buf, theme, "Looking for runs ...");
         }
-        let pinned = app.runs_view.pinned.as_ref() == Some(&run.path);
-        let line = columns.row(app, run, chosen, pinned);
-        line.render(row, buf);
+        if runs.is_empty() {
+            let text = format!(
+                "No run matches the filter. {} changes it; esc while typing clears it.",
+                app.key_label(action!("filter-runs"))
+            );
+            return pane_frame::draw_placeholder(parts.list, buf, theme, &text);
+        }
+        let columns = RunColumns::of(inner.width, &runs);
+        columns.head(theme).render(parts.head, buf);
+        let first = popup::first_visible_row(self.selected, parts.list.height);
+        for ((n, run), row) in runs.iter().enumerate().skip(first).zip(parts.list.rows()) {
+            let chosen = n == self.selected;
+            if chosen {
+                buf.set_style(row, theme.style(ThemeRole::Selection));
+            }
+            let pinned = app.runs_view.pinned.as_ref() == Some(&run.path);
+            let line = columns.row(app, run, chosen, pinned);
+            line.render(row, buf);
+        }
+        if let (Some(pinned), Some(chosen)) = (pinned(app), runs.get(self.selected)) {
+            compare::draw(parts.compare, buf, theme, pinned, chosen);
+        }
     }
-    if let (Some(pinned), Some(chosen)) = (pinned(app), runs.get(selected)) {
-        compare::draw(parts.compare, buf, theme, pinned, chosen);
+
+    fn hints(&self, app: &App) -> Vec<FooterItem> {
+        let own = [
+            (action!("filter-runs"), "filter"),
+            (action!("loss-overlay"), "losses"),
+            (action!("beside-run"), "compare"),
+            (action!("compare-run"), "values"),
+            (action!("resume-run"), "resume"),
+            (action!("remove-run"), "remove"),
+        ];
+        // The frame of the list says the first, too: it gives way first.
+        footer::hints(app, [], &own, [footer::key_hint(app, Key::ENTER, "open"), footer::close_hint(app)])
+    }
+
+    fn on_enter(&mut self, app: &mut App) -> InputOutcome {
+        let line = visible_runs(app).get(self.selected).copied().cloned();
+        InputOutcome::Close(line.map_or(Vec::new(), |line| app.open_run(line)))
+    }
+
+    fn row_at(&self, app: &App, inner: Rect, at: Position) -> Option<usize> {
+        popup::row_at(layout_overlay(app, inner).list, visible_runs(app).len(), self.selected, at)
+    }
+
+    fn position_mut(&mut self) -> Option<&mut usize> {
+        Some(&mut self.selected)
+    }
+
+    fn last_position(&self, app: &App) -> usize {
+        visible_runs(app).len().saturating_sub(1)
+    }
+
+    fn search<'a>(&self, app: &'a App) -> Option<&'a SearchField> {
+        Some(&app.runs_view.search)
+    }
+
+    fn search_mut<'a>(&self, app: &'a mut App) -> Option<&'a mut SearchField> {
+        Some(&mut app.runs_view.search)
+    }
+
+    fn readout(&self, app: &App) -> Option<String> {
+        tables::row_text(&tables::runs(app), self.selected)
+    }
+
+    fn table(&self, app: &App) -> Option<String> {
+        tables::to_tsv(&tables::runs(app))
+    }
+
+    fn files(&self, app: &App) -> Vec<MenuItem<ExportItem>> {
+        match app.runs.is_empty() {
+            true => Vec::new(),
+            false => table_items("runs", ['c', 'j'], "the runs that are listed", tables::runs).into(),
+        }
     }
 }
 
@@ -157,7 +232,7 @@ fn filter_line(app: &App, passing: usize, area: Rect, buf: &mut Buffer) {
         }
         (Some(spans), Ok(_)) => spans,
         (None, _) => {
-            let key = app.key_label(Action::FilterRuns);
+            let key = app.key_label(action!("filter-runs"));
             vec![Span::styled(format!("{key} filters"), muted)]
         }
     };

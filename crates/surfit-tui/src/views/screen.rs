@@ -1,10 +1,7 @@
 //! The whole screen.
 
-use super::{
-    dialog, export_menu, footer, header, help, image, log, loss, machine, message, models, palette, plain_text, points,
-    runs, sidebar, surface, themes,
-};
-use crate::app::{App, Overlay, Pane};
+use super::{footer, header, message, sidebar};
+use crate::app::{App, Pane};
 use crate::color::ColorDepth;
 use crate::layout::{MIN_TERMINAL_SIZE, ScreenLayout, tab_spans};
 use crate::theme::ThemeRole;
@@ -27,50 +24,19 @@ pub fn render(app: &App, buf: &mut Buffer) {
         tabs(app, area, buf);
     }
     for &(pane, area) in &screen.panes {
-        let covered = app.overlay.is_some() || app.question.is_some() || app.export_menu.is_some();
-        let focused = pane == app.focus && !covered;
-        match pane {
-            Pane::Loss => loss::render(area, buf, &app.theme, &app.run_state, &app.loss, focused),
-            Pane::Surface => {
-                surface::render(area, buf, &app.theme, &app.run_state, &app.surface, focused);
-            }
-            Pane::Points => {
-                points::render(area, buf, &app.theme, &app.run_state, &app.points, focused);
-            }
-        }
+        pane.view().render(area, buf, app);
     }
     for &(which, area) in &screen.sidebar_lists {
         sidebar::render(area, buf, app, which);
     }
-    match &app.overlay {
-        None => {}
-        Some(Overlay::Help { scroll }) => help::render(screen.overlay, buf, app, *scroll),
-        Some(Overlay::Palette { input, selected }) => {
-            palette::render(screen.overlay, buf, app, input, *selected);
-        }
-        Some(Overlay::Log { lines_from_end: back }) => log::render(screen.overlay, buf, app, *back),
-        Some(Overlay::Image { .. }) => image::render(screen.overlay, buf, app),
-        Some(Overlay::Machine { scroll }) => machine::render(screen.overlay, buf, app, *scroll),
-        // Drawn over everything, below.
-        Some(Overlay::Text { .. }) => {}
-        Some(Overlay::Models { selected }) => models::render(screen.overlay, buf, app, *selected),
-        Some(Overlay::Runs { selected }) => runs::render(screen.overlay, buf, app, *selected),
-        Some(Overlay::Themes { choices, selected }) => {
-            themes::render(screen.overlay, buf, app, choices, *selected);
+    let top = app.layers.len().saturating_sub(1);
+    for (n, view) in app.layers.iter().enumerate() {
+        // What has the whole screen gives it to the dialog over it.
+        if n == top || !view.is_fullscreen() {
+            view.render(view.area(&screen, app), buf, app);
         }
     }
-    if let Some(taken) = &app.export_menu {
-        export_menu::render(screen.content_area(), buf, app, taken);
-    }
-    if let Some(question) = &app.question {
-        dialog::render(screen.area, buf, &app.theme, question);
-    }
-    if let Some(Overlay::Text { text, scroll }) = &app.overlay
-        && app.export_menu.is_none()
-        && app.question.is_none()
-    {
-        plain_text::render(screen.area, buf, app, text, *scroll);
-    } else {
+    if !app.layers.last().is_some_and(|v| v.is_fullscreen()) {
         message::render(screen.message, buf, app);
     }
     footer::render(screen.footer, buf, app);
@@ -113,11 +79,11 @@ fn tabs(app: &App, area: Rect, buf: &mut Buffer) {
 fn too_small(app: &App, area: Rect, buf: &mut Buffer) {
     let (width, height) = MIN_TERMINAL_SIZE;
     let text = format!(
-        "The terminal is {}x{}. surfit needs at least {width}x{height}: enlarge it. {}{} leaves.",
+        "The terminal is {}x{}. surfit needs at least {width}x{height}: enlarge it. {}{} quits.",
         area.width,
         area.height,
-        if app.is_run_idle() { "" } else { "The run goes on; " },
-        app.key_label(crate::action::Action::Detach)
+        if app.is_run_idle() { "" } else { "The run continues; " },
+        app.key_label(action!("detach"))
     );
     let rows = (text.len() as u16).div_ceil(area.width.max(1)) + 1;
     let [middle] =

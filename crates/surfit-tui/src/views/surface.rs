@@ -19,8 +19,7 @@ mod viewport;
 #[cfg(test)]
 mod tests;
 
-pub use blocks::BlockSet;
-pub use color_range::{ColorRange, RangeChange, RangeKind};
+pub use color_range::{ColorRange, RangeKind};
 pub use comparison::SurfaceComparison;
 pub(crate) use comparison::compare_surfaces;
 pub use contours::Contours;
@@ -32,15 +31,22 @@ pub use view::SurfaceView;
 pub(crate) use viewport::format_parameter;
 pub use viewport::{ShownCells, SurfaceViewport};
 
+use super::export_menu::{ExportItem, MenuItem, figure_items, table_items, text_item};
+use super::footer::FooterItem;
 use super::plot::pane_frame::{self, PaneFrame};
 use super::plot::text::FigurePiece;
 use super::slices;
+use super::tables;
+use super::view::{InputOutcome, MouseInput, ShellCommand, View};
+use crate::action::KeyScope;
+use crate::app::{App, Pane};
+use crate::layout::ScreenLayout;
 use crate::theme::{ColorDepth, GlyphSet, Theme, ThemeRole};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 use shown_field::ShownField;
-use surfit_core::heatmap::{CellField, Heatmap, HeatmapStyle};
+use surfit_core::heatmap::{Cell, CellField, Heatmap, HeatmapStyle};
 use surfit_core::run_state::RunState;
 use surfit_core::surface::Patch;
 
@@ -179,6 +185,148 @@ impl<'a> SurfaceScene<'a> {
         };
         Some((low + shift, high + shift))
     }
+}
+
+/// Pane of the surface.
+#[derive(Debug)]
+pub struct SurfacePane;
+
+impl View for SurfacePane {
+    fn scope(&self) -> KeyScope {
+        KeyScope::View("surface")
+    }
+
+    fn area(&self, screen: &ScreenLayout, _app: &App) -> Rect {
+        screen.pane_area(Pane::Surface)
+    }
+
+    fn render(&self, area: Rect, buf: &mut Buffer, app: &App) {
+        render(area, buf, &app.theme, &app.run_state, &app.surface, app.is_focused(Pane::Surface));
+    }
+
+    fn hints(&self, _app: &App) -> Vec<FooterItem> {
+        Vec::new()
+    }
+
+    /// A click moves the cursor; dragging with another button turns the relief or moves the part that is shown.
+    fn on_mouse(&mut self, app: &mut App, area: Rect, input: MouseInput) -> InputOutcome {
+        let (grid, patch) = (app.grid(), app.degrees().patch());
+        let (theme, picture) = (&app.theme, &app.run_state);
+        let view = &mut app.surface;
+        match input {
+            MouseInput::DoubleClick(_) => {
+                return if view.show_all() { InputOutcome::DONE } else { InputOutcome::Ignored };
+            }
+            MouseInput::Click(at) | MouseInput::Drag(at) if area.contains(at) => {
+                view.cursor = view.cell_at(area, at.x, at.y, theme, picture).unwrap_or(view.cursor);
+                view.clamp(grid, patch);
+            }
+            MouseInput::Pan(from, at) if view.show_relief => {
+                let (columns, rows) = (f64::from(at.x) - f64::from(from.x), f64::from(at.y) - f64::from(from.y));
+                view.camera.rotate(3.0 * columns, 3.0 * rows);
+            }
+            MouseInput::Pan(from, at) => {
+                let cell = |p: ratatui::layout::Position| view.cell_at(area, p.x, p.y, theme, picture);
+                // The cell that was taken hold of stays under the mouse.
+                if let (Some(was), Some(is)) = (cell(from), cell(at)) {
+                    let by = (was.0 as i64 - is.0 as i64, was.1 as i64 - is.1 as i64);
+                    view.pan_by(by, grid, patch);
+                }
+            }
+            MouseInput::Wheel(at, by) => {
+                let factor = if by < 0 { 0.8 } else { 1.25 };
+                if let Some(cell) = view.cell_at(area, at.x, at.y, theme, picture) {
+                    view.zoom_by(factor, Some(cell), grid, patch);
+                }
+            }
+            _ => {}
+        }
+        InputOutcome::DONE
+    }
+
+    fn move_by(&mut self, app: &mut App, columns: i32, rows: i32) {
+        let (grid, patch) = (app.grid(), app.degrees().patch());
+        app.surface.move_by(columns, rows, grid, patch);
+    }
+
+    fn move_to_end(&mut self, app: &mut App, sign: i32) {
+        self.move_by(app, 1000 * sign, 1000 * sign);
+    }
+
+    fn step_back(&mut self, app: &mut App) -> bool {
+        app.surface.show_all()
+    }
+
+    fn readout(&self, app: &App) -> Option<String> {
+        tables::surface_readout(app)
+    }
+
+    fn point(&self, app: &App) -> Option<(f64, f64)> {
+        Some(app.surface.uv(app.grid()))
+    }
+
+    fn table(&self, app: &App) -> Option<String> {
+        let heatmap = &app.run_state.snapshot.as_ref()?.heatmap;
+        let measured = heatmap.cells.iter().any(|c| c.images > 0);
+        measured.then(|| heatmap.to_csv().replace(',', "\t"))
+    }
+
+    fn files(&self, app: &App) -> Vec<MenuItem<ExportItem>> {
+        files(app, true)
+    }
+
+    fn shell_command(&self, app: &App, run: &str) -> ShellCommand {
+        let metric = app.surface.metric.id();
+        let words = ["heatmap", run, "--metric", metric, "--out", &format!("{metric}.png")];
+        ShellCommand::Words(words.map(String::from).into())
+    }
+}
+
+/// The files that the surface can be written into, its slices among them where they are shown.
+pub(super) fn files(app: &App, slices: bool) -> Vec<MenuItem<ExportItem>> {
+    fn heatmap(app: &App) -> Option<&Heatmap> {
+        app.run_state.snapshot.as_ref().map(|s| &s.heatmap)
+    }
+    let (Some(map), view) = (heatmap(app), &app.surface) else {
+        return Vec::new();
+    };
+    if map.cells.iter().all(|c| c.images == 0) {
+        return Vec::new();
+    }
+    let csv = |app: &App| heatmap(app).map_or_else(String::new, Heatmap::to_csv);
+    let json = |app: &App| heatmap(app).map_or_else(String::new, |map| format!("{}\n", map.to_json()));
+    let about = "every cell: u, v, accuracy, loss, images";
+    let mut all = vec![text_item('c', "grid as CSV", "surface.csv", about, csv)];
+    let about = "every cell with its interval, the best point, the summary";
+    all.push(text_item('j', "grid as JSON", "surface.json", about, json));
+    let about = "the map as it is shown, with colour bar and marks";
+    all.extend(figure_items("map", "surface", ['p', 's'], about, |app| app.heatmap_figure(app.surface.quantity)));
+    // The others are one key away too.
+    if view.quantity != CellQuantity::Gain {
+        let about = "how much better than the best corner every cell is";
+        let figure = |app: &App| app.heatmap_figure(CellQuantity::Gain);
+        all.extend(figure_items("gain", "gain", ['g', 'G'], about, figure));
+    }
+    let interval = |c: &Cell| c.interval(view.metric).is_some();
+    if view.quantity != CellQuantity::Width && map.cells.iter().any(interval) {
+        let about = "how wide the confidence interval of every cell is";
+        let figure = |app: &App| app.heatmap_figure(CellQuantity::Width);
+        all.extend(figure_items("confidence", "confidence", ['i', 'I'], about, figure));
+    }
+    if app.degrees().patch() != Patch::Curve {
+        let about = "the surface in 3-D, as in the 3-D view";
+        all.extend(figure_items("3-D view", "surface-3d", ['r', 'R'], about, App::relief_figure));
+    }
+    if view.comparison.as_ref().is_some_and(|other| other.heatmap.patch == map.patch) {
+        let about = "both compared surfaces and their difference";
+        all.extend(figure_items("comparison", "comparison", ['b', 'B'], about, App::comparison_figure));
+    }
+    if slices {
+        all.extend(table_items("slices", ['C', 'J'], "the slices through the cursor, with intervals", tables::slices));
+        let about = "the slices through the cursor as they are shown, with intervals";
+        all.extend(figure_items("slices", "slices", ['P', 'S'], about, App::slices_figure));
+    }
+    all
 }
 
 /// Draws the pane.

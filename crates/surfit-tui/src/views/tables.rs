@@ -1,6 +1,8 @@
 //! What panes and lists show, as tables of plain figures: for the clipboard and for files. Accuracies are fractions, times
 //! seconds, and what is not known is left out.
 
+use surfit_core::table::DataTable;
+
 mod curves;
 mod lists;
 mod surface;
@@ -8,6 +10,23 @@ mod surface;
 pub use curves::{losses, readout as loss_readout};
 pub use lists::{log, machine, models, runs};
 pub use surface::{distances, format_point, points, readout as surface_readout, slices};
+
+/// A table for a spreadsheet; `None` without rows.
+pub fn to_tsv(table: &DataTable) -> Option<String> {
+    (!table.rows.is_empty()).then(|| table.to_tsv())
+}
+
+/// `name value` of every column that has one.
+pub fn row_text(table: &DataTable, row: usize) -> Option<String> {
+    table.rows.get(row)?;
+    let one = DataTable { columns: table.columns.clone(), rows: vec![table.rows[row].clone()] };
+    let text = one.to_tsv();
+    let mut lines = text.lines().map(|l| l.split('\t'));
+    let (names, values) = (lines.next()?, lines.next()?);
+    let known = names.zip(values).filter(|(_, value)| !value.is_empty());
+    let pairs = known.map(|(name, value)| format!("{} {value}", name.replace('_', " ")));
+    Some(pairs.collect::<Vec<_>>().join(", "))
+}
 
 #[cfg(test)]
 mod tests;

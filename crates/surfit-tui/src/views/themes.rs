@@ -1,10 +1,16 @@
 //! The themes there are, each with a sample of its colours.
 
+use super::footer::{self, FooterItem};
 use super::message::truncate_end;
 use super::popup;
-use crate::app::App;
+use super::view::{InputOutcome, KeyPress, View, take_overlay_key};
+use crate::action::KeyScope;
+use crate::app::{App, MessageKind};
 use crate::color::ColorDepth;
-use crate::theme::{Theme, ThemeChoice, ThemeRole};
+use crate::key::Key;
+use crate::keymap::KeyLookup;
+use crate::layout::ScreenLayout;
+use crate::theme::{Theme, ThemeChoice, ThemeRole, list_themes};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
@@ -24,65 +30,189 @@ const SAMPLE_ROLES: [ThemeRole; 6] = [
     ThemeRole::Corner4,
 ];
 
-/// Rows that are needed inside the frame.
-pub fn row_count(choices: &[ThemeChoice]) -> usize {
-    choices.len() + 2
-}
-
-/// The theme at a place.
-pub fn row_at(inner: Rect, lines: usize, selected: usize, at: Position) -> Option<usize> {
-    popup::row_at(list(inner), lines, selected, at)
-}
-
 /// The list has all rows but the last two: a gap, and a line about the chosen theme.
 fn list(inner: Rect) -> Rect {
     Rect { height: inner.height.saturating_sub(2), ..inner }
 }
 
-/// Draws the overlay.
-pub fn render(area: Rect, buf: &mut Buffer, app: &App, choices: &[ThemeChoice], selected: usize) {
-    let theme = &app.theme;
-    let hint = "enter keeps it";
-    let inner = popup::draw(area, buf, theme, "Themes", hint);
-    let list = list(inner);
-    let first = popup::first_visible_row(selected, list.height);
-    for ((n, choice), row) in choices.iter().enumerate().skip(first).zip(list.rows()) {
-        let chosen = n == selected;
-        if chosen {
-            buf.set_style(row, theme.style(ThemeRole::Selection));
+/// Overlay that lists the themes and previews the selected one.
+#[derive(Debug)]
+pub struct ThemesOverlay {
+    /// What there is to choose from.
+    pub choices: Vec<ThemeChoice>,
+    /// Line of the list.
+    pub selected: usize,
+}
+
+impl View for ThemesOverlay {
+    fn scope(&self) -> KeyScope {
+        KeyScope::View("themes")
+    }
+
+    fn title(&self, _app: &App) -> String {
+        "Themes".into()
+    }
+
+    fn remark(&self, _app: &App) -> String {
+        "enter keeps it".into()
+    }
+
+    /// It lies low at the left, where it covers least of what the themes are judged by.
+    fn area(&self, screen: &ScreenLayout, _app: &App) -> Rect {
+        let main = screen.main;
+        let width = main.width.saturating_sub(4).min(52);
+        let height = main.height.min((self.choices.len() + 4).try_into().unwrap_or(u16::MAX));
+        Rect { x: main.x + 2.min(main.width - width), y: main.bottom() - height, width, height }
+    }
+
+    fn render_body(&self, inner: Rect, buf: &mut Buffer, app: &App) {
+        let theme = &app.theme;
+        let list = list(inner);
+        let first = popup::first_visible_row(self.selected, list.height);
+        for ((n, choice), row) in self.choices.iter().enumerate().skip(first).zip(list.rows()) {
+            let chosen = n == self.selected;
+            if chosen {
+                buf.set_style(row, theme.style(ThemeRole::Selection));
+            }
+            let role = |usual| theme.style(if chosen { ThemeRole::Selection } else { usual });
+            let kept = choice.name == app.confirmed_theme().name();
+            let sign = if kept { theme.pick_glyph("●", "*") } else { " " };
+            let name = truncate_end(&choice.name, NAME_WIDTH, theme.is_ascii());
+            Line::from(vec![
+                Span::styled(format!(" {sign} "), role(ThemeRole::Accent)),
+                Span::styled(format!("{name:<15} "), role(ThemeRole::Text)),
+            ])
+            .render(row, buf);
+            let rest = Rect { x: row.x + NAME_WIDTH + 4, width: row.width.saturating_sub(NAME_WIDTH + 4), ..row };
+            match &choice.theme {
+                Ok(sampled) if theme.depth() > ColorDepth::None => {
+                    sample(rest, buf, &sampled.clone().with_terminal_of(theme));
+                }
+                Ok(_) => {}
+                Err(_) => {
+                    Line::styled("cannot be read", role(ThemeRole::Warning)).render(rest, buf);
+                }
+            }
         }
-        let role = |usual| theme.style(if chosen { ThemeRole::Selection } else { usual });
-        let kept = choice.name == app.confirmed_theme().name();
-        let sign = if kept { theme.pick_glyph("●", "*") } else { " " };
-        let name = truncate_end(&choice.name, NAME_WIDTH, theme.is_ascii());
-        Line::from(vec![
-            Span::styled(format!(" {sign} "), role(ThemeRole::Accent)),
-            Span::styled(format!("{name:<15} "), role(ThemeRole::Text)),
-        ])
-        .render(row, buf);
-        let rest = Rect { x: row.x + NAME_WIDTH + 4, width: row.width.saturating_sub(NAME_WIDTH + 4), ..row };
-        match &choice.theme {
-            Ok(sampled) if theme.depth() > ColorDepth::None => {
-                sample(rest, buf, &sampled.clone().with_terminal_of(theme));
+        let Some(choice) = self.choices.get(self.selected) else {
+            return;
+        };
+        let about = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
+        let (role, own) = match (&choice.theme, choice.is_user_theme) {
+            (Err(_), _) => (ThemeRole::Error, ""),
+            (Ok(_), true) => (ThemeRole::Muted, "your own. "),
+            (Ok(_), false) => (ThemeRole::Muted, ""),
+        };
+        let text = format!("{own}{}", choice.description());
+        let text = truncate_end(&text, about.width, theme.is_ascii());
+        Line::styled(text, theme.style(role)).render(about, buf);
+    }
+
+    fn hints(&self, app: &App) -> Vec<FooterItem> {
+        let try_on = footer::text_hint(footer::arrows(app), "try on");
+        vec![try_on, footer::key_hint(app, Key::ENTER, "keep it"), footer::key_hint(app, Key::ESC, "as it was")]
+    }
+
+    fn on_key(&mut self, app: &mut App, press: KeyPress) -> InputOutcome {
+        // The next one is the line below.
+        if press.lookup == KeyLookup::Action(action!("theme")) {
+            self.scroll(app, 1);
+            return InputOutcome::DONE;
+        }
+        take_overlay_key(self, app, press)
+    }
+
+    fn on_enter(&mut self, app: &mut App) -> InputOutcome {
+        if let Some(choice) = self.choices.get(self.selected) {
+            app.confirm_theme(&choice.name);
+        }
+        InputOutcome::CLOSE
+    }
+
+    fn row_at(&self, _app: &App, inner: Rect, at: Position) -> Option<usize> {
+        popup::row_at(list(inner), self.choices.len(), self.selected, at)
+    }
+
+    fn position_mut(&mut self) -> Option<&mut usize> {
+        Some(&mut self.selected)
+    }
+
+    fn last_position(&self, _app: &App) -> usize {
+        self.choices.len().saturating_sub(1)
+    }
+}
+
+/// Choosing a theme: the screen takes each on as the cursor comes to it, enter keeps it, everything else takes it back.
+impl App {
+    /// Opens the list of themes at the present one, or closes it.
+    pub(crate) fn toggle_themes(&mut self) {
+        if self.view::<ThemesOverlay>().is_some() {
+            return self.close_overlays();
+        }
+        let choices = list_themes(self.theme.depth());
+        let selected = choices.iter().position(|c| c.name == self.theme.name()).unwrap_or(0);
+        self.open_overlay(ThemesOverlay { choices, selected });
+        self.theme_before_preview = Some(self.theme.clone());
+    }
+
+    /// The screen takes on the theme that is chosen in the list, and is as it was when none is open. A file that cannot
+    /// be read changes nothing.
+    pub(crate) fn preview_theme(&mut self) {
+        let Some(ThemesOverlay { choices, selected }) = self.view() else {
+            if let Some(before) = self.theme_before_preview.take() {
+                self.theme = before;
             }
-            Ok(_) => {}
-            Err(_) => {
-                Line::styled("cannot be read", role(ThemeRole::Warning)).render(rest, buf);
-            }
+            return;
+        };
+        if let Some(Ok(theme)) = choices.get(*selected).map(|c| &c.theme)
+            && theme.name() != self.theme.name()
+        {
+            self.theme = theme.clone().with_terminal_of(&self.theme);
         }
     }
-    let Some(choice) = choices.get(selected) else {
-        return;
-    };
-    let about = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
-    let (role, own) = match (&choice.theme, choice.is_user_theme) {
-        (Err(_), _) => (ThemeRole::Error, ""),
-        (Ok(_), true) => (ThemeRole::Muted, "your own. "),
-        (Ok(_), false) => (ThemeRole::Muted, ""),
-    };
-    let text = format!("{own}{}", choice.description());
-    let text = truncate_end(&text, about.width, theme.is_ascii());
-    Line::styled(text, theme.style(role)).render(about, buf);
+
+    /// Keeps the theme that is chosen in the list.
+    pub(crate) fn confirm_theme(&mut self, name: &str) {
+        self.theme_before_preview = None;
+        self.use_theme(name);
+    }
+
+    /// The theme that stays when the list of themes is left without a choice.
+    pub fn confirmed_theme(&self) -> &Theme {
+        self.theme_before_preview.as_ref().unwrap_or(&self.theme)
+    }
+
+    pub(crate) fn cycle_theme(&mut self) {
+        // A file that cannot be read is passed over: the list of themes says what is wrong with it.
+        let usable: Vec<String> =
+            list_themes(self.theme.depth()).into_iter().filter(|c| c.theme.is_ok()).map(|c| c.name).collect();
+        let next = usable.iter().position(|n| n == self.theme.name()).map_or(0, |i| i + 1);
+        if let Some(name) = usable.get(next % usable.len().max(1)) {
+            self.use_theme(name);
+        }
+    }
+
+    /// Takes the usual theme for the terminal's background, which was told late, unless one was chosen meanwhile.
+    pub(crate) fn apply_background_theme(&mut self, name: &str) {
+        if !self.theme_chosen
+            && self.theme_before_preview.is_none()
+            && let Some(theme) = Theme::built_in(name, self.theme.depth())
+        {
+            self.theme = theme.with_terminal_of(&self.theme);
+            self.dirty = true;
+        }
+    }
+
+    pub(crate) fn use_theme(&mut self, name: &str) {
+        match Theme::load(name, self.theme.depth()) {
+            Ok(theme) => {
+                self.show_message(MessageKind::Info, format!("theme {name}: {}", theme.description()));
+                self.theme_chosen = true;
+                self.theme = theme.with_glyphs(self.theme.glyphs());
+            }
+            Err(why) => self.show_message(MessageKind::Error, why.to_string()),
+        }
+    }
 }
 
 /// Colours of another theme on its own ground.

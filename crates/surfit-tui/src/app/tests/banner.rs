@@ -27,7 +27,7 @@ fn the_remedy_is_there_at_every_width_however_long_the_reason() {
             let mut rig = TestApp::with_run_state(width, height, fixture::fitting_run());
             rig.receive(BridgeMessage::Disconnected { reason: reason.clone() });
             let text = joined_screen_text(&rig);
-            let remedy = "r connects again or starts it from the last checkpoint, q leaves.";
+            let remedy = "r reconnects, or restarts it from the last checkpoint, q quits.";
             assert!(text.contains(remedy), "{width}: {}", rig.screen_text());
             assert!(text.contains("No engine:"), "{width}: {}", rig.screen_text());
 
@@ -38,13 +38,13 @@ fn the_remedy_is_there_at_every_width_however_long_the_reason() {
             rig.receive(BridgeMessage::RunState(Box::new(picture)));
             rig.receive(BridgeMessage::EngineDied);
             let text = joined_screen_text(&rig);
-            let remedy = "r resumes from the last checkpoint, q leaves.";
+            let remedy = "r resumes from the last checkpoint, q quits.";
             assert!(text.contains(remedy), "{width}: {}", rig.screen_text());
 
             let mut rig = TestApp::with_run_state(width, height, fixture::fitting_run());
             rig.app.remote_line = Some(crate::app::RemoteLine::new("gpu1".into()));
             rig.receive(BridgeMessage::Line(LineState::Down { why: reason.clone(), retry: 9.0 }));
-            let remedy = "Trying again in 9 s, any key does at once; q leaves.";
+            let remedy = "Trying again in 9 s, any key does at once; q quits.";
             assert!(joined_screen_text(&rig).contains(remedy), "{width}: {}", rig.screen_text());
         }
     }

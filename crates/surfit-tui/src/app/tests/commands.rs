@@ -121,7 +121,7 @@ fn pause_stop_checkpoint_and_start_are_commands_when_they_make_sense() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("p c s");
     assert_eq!(take_sent_commands(&mut rig), [EngineCommand::Pause, EngineCommand::Checkpoint]);
-    assert!(rig.screen_text().contains("the job is under way"), "{}", rig.screen_text());
+    assert!(rig.screen_text().contains("the job is running"), "{}", rig.screen_text());
     rig.accept_pending_commands();
     assert!(rig.screen_text().contains("The checkpoint is on disk."));
     rig.app.run_state.snapshot.as_mut().unwrap().state = EngineState::Paused;
@@ -158,7 +158,7 @@ fn a_control_point_is_frozen_only_when_it_was_chosen() {
     rig.press("f");
     assert!(rig.screen_text().contains("freeze in the control points pane"));
     rig.press("3 f");
-    assert!(rig.screen_text().contains("a corner never trains"));
+    assert!(rig.screen_text().contains("corners are never trained"));
     rig.press("right up f");
     assert_eq!(take_sent_commands(&mut rig), [EngineCommand::Freeze { i: 1, j: 1, frozen: true }]);
 }
@@ -226,7 +226,7 @@ fn leaving_asks_while_work_is_under_way_and_each_answer_does_what_it_says() {
     let mut rig = TestApp::with_run_state(80, 24, fixture::fitting_run());
     rig.press("q");
     let text = rig.screen_text();
-    for words in ["Leave while work is under way?", "d  detach", "s  stop engine", "c  cancel"] {
+    for words in ["Quit while work is running?", "d  detach", "s  stop engine", "c  cancel"] {
         assert!(text.contains(words), "{words}\n{text}");
     }
 }
@@ -318,9 +318,9 @@ fn ensembles_and_searches_are_asked_for_and_given_up() {
     let marks = vec![(0.25, 0.5), (0.75, 0.5)];
     rig.app.run_state.snapshot.as_mut().unwrap().marks = Vec::new();
     rig.press("; m");
-    assert!(rig.screen_text().contains("no point is marked"), "{}", rig.screen_text());
+    assert!(rig.screen_text().contains("no bookmarks yet"), "{}", rig.screen_text());
     rig.press("Z");
-    assert!(rig.screen_text().contains("nothing is under way"), "{}", rig.screen_text());
+    assert!(rig.screen_text().contains("nothing to cancel"), "{}", rig.screen_text());
     rig.app.run_state.snapshot.as_mut().unwrap().marks = marks.clone();
     rig.press("; m ; s Z");
     let sent = take_sent_commands(&mut rig);

@@ -1,6 +1,5 @@
 //! The loss pane by keys and mouse, and other runs' curves over this one's.
 
-use crate::action::Action;
 use crate::app::Effect;
 use crate::fixture;
 use crate::layout::ScreenLayout;
@@ -158,11 +157,11 @@ fn a_run_is_laid_over_this_one_and_taken_off() {
 #[test]
 fn from_the_palette_comparing_opens_the_list_of_runs() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
-    rig.press(":").type_text("compare losses").press("enter");
+    rig.press(":").type_text("overlay loss").press("enter");
     assert_eq!(rig.effects.last(), Some(&Effect::Send(ClientMessage::Bridge(BridgeRequest::Refresh))));
     rig.receive(BridgeMessage::Runs(listed_runs()));
     let text = rig.screen_text();
-    assert!(text.contains("choose a run; c lays") && text.contains("resnet-3"), "{text}");
+    assert!(text.contains("select a run; c overlays") && text.contains("resnet-3"), "{text}");
 }
 
 /// What was asked to be followed since the last call.
@@ -216,19 +215,19 @@ fn a_key_that_is_held_down_makes_one_run() {
     let mut made = 0;
     for tick in 0..80 {
         rig.tick(f64::from(tick) * 0.1);
-        for action in [Action::Fork, Action::Queue] {
+        for action in [action!("fork"), action!("queue")] {
             made += rig.app.perform_action(action).len();
         }
     }
     assert_eq!(made, 1);
     rig.tick(10.0);
-    assert_eq!(rig.app.perform_action(Action::Fork).len(), 1);
+    assert_eq!(rig.app.perform_action(action!("fork")).len(), 1);
 }
 
 #[test]
 fn a_fork_puts_itself_beside_the_run_it_comes_from() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
-    let effects = rig.app.perform_action(Action::Fork);
+    let effects = rig.app.perform_action(action!("fork"));
     assert!(matches!(effects[..], [Effect::Send(ClientMessage::Bridge(BridgeRequest::Fork(_)))]));
     let path = std::path::PathBuf::from("/runs/demo-7-4x4");
     rig.receive(BridgeMessage::Forked {
@@ -240,7 +239,7 @@ fn a_fork_puts_itself_beside_the_run_it_comes_from() {
     let mut snapshot = picture.snapshot.clone().unwrap();
     rig.receive(BridgeMessage::Loaded { path: path.clone(), run_state: Box::new(picture) });
     let text = rig.screen_text();
-    for part in ["A demo-7-4x4", "shown beside this one"] {
+    for part in ["A demo-7-4x4", "continues as its own run"] {
         assert!(text.contains(part), "{part}: {text}");
     }
     // Its own name, not that of the run whose history it begins with; and both surfaces.

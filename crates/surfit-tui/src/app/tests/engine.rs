@@ -22,7 +22,7 @@ fn a_dead_engine_is_told_and_r_resumes_while_the_picture_stays() {
     assert!(rig.app.pending.is_empty() && rig.app.requested_degrees().is_none());
     rig.effects.clear();
     rig.press("p");
-    assert!(rig.screen_text().contains("no engine works on this run"), "{}", rig.screen_text());
+    assert!(rig.screen_text().contains("no engine is running"), "{}", rig.screen_text());
     assert_eq!(rig.effects, []);
     rig.press("r");
     assert_eq!(rig.effects, [Effect::Send(ClientMessage::Bridge(BridgeRequest::ResumeEngine(None)))]);
@@ -41,10 +41,10 @@ fn a_run_at_rest_is_asked_and_its_engine_is_only_called_when_that_makes_sense() 
         || BridgeMessage::Disconnected { reason: "no engine is running; one starts when you ask for something".into() };
     rig.receive(at_rest());
     for (key, why) in [
-        ("p", "nothing is under way"),
-        (".", "nothing is under way"),
-        ("Z", "nothing is under way"),
-        ("c", "all of it is on disk"),
+        ("p", "nothing is running"),
+        (".", "nothing is running"),
+        ("Z", "nothing to cancel"),
+        ("c", "completely on disk"),
     ] {
         rig.press(key);
         assert!(rig.screen_text().contains(why), "{key}: {}", rig.screen_text());
@@ -67,7 +67,7 @@ fn a_run_at_rest_is_asked_and_its_engine_is_only_called_when_that_makes_sense() 
     picture.closed = true;
     let mut rig = TestApp::with_run_state(100, 30, picture.clone());
     rig.receive(at_rest());
-    assert!(rig.screen_text().contains("stopped, at rest; r goes on with the job"), "{}", rig.screen_text());
+    assert!(rig.screen_text().contains("stopped; r resumes the job"), "{}", rig.screen_text());
     rig.press("p").press("Z");
     assert_eq!(rig.take_sent_commands(), []);
     rig.press("m");
@@ -79,7 +79,7 @@ fn a_run_at_rest_is_asked_and_its_engine_is_only_called_when_that_makes_sense() 
     let mut rig = TestApp::with_run_state(100, 30, picture);
     rig.receive(BridgeMessage::EngineDied);
     rig.press("m");
-    assert!(rig.screen_text().contains("press r to start it again"));
+    assert!(rig.screen_text().contains("press r to restart it"));
     assert_eq!(rig.take_sent_commands(), []);
 }
 
@@ -130,7 +130,7 @@ fn an_engine_that_failed_says_why_for_as_long_as_it_is_so() {
     let text = rig.screen_text();
     assert!(
         text.contains("✗ failed")
-            && text.contains("Failed: the disk is full; free some. r resumes from the last checkpoint, q leaves.")
+            && text.contains("Failed: the disk is full; free some. r resumes from the last checkpoint, q quits.")
             && !text.contains("died"),
         "{text}"
     );
@@ -230,7 +230,7 @@ fn leaving_while_an_engine_starts_asks_first() {
     rig.effects.clear();
     rig.press("q");
     assert_eq!(rig.effects, []);
-    assert!(rig.screen_text().contains("is about to work"), "{}", rig.screen_text());
+    assert!(rig.screen_text().contains("is starting"), "{}", rig.screen_text());
 }
 
 #[test]
@@ -258,13 +258,13 @@ fn what_still_comes_from_the_run_before_is_passed_over() {
 fn the_question_whether_to_stop_ends_with_its_stage() {
     let asked = || {
         let mut rig = TestApp::with_run_state(100, 30, fixture::fitting_run());
-        rig.app.perform_action(crate::action::Action::Stop);
-        assert!(rig.app.question.is_some());
+        rig.app.perform_action(action!("stop"));
+        assert!(rig.app.view::<crate::app::Question>().is_some());
         rig
     };
     let mut rig = asked();
     rig.receive(BridgeMessage::EngineDied);
-    assert!(rig.app.question.is_none() && rig.screen_text().contains("that stage is over"));
+    assert!(rig.app.view::<crate::app::Question>().is_none() && rig.screen_text().contains("that stage is over"));
     let mut rig = asked();
     let event = Event::Failed { message: "the disk is full".into() };
     rig.receive(ServerMessage::Event(surfit_core::event::Envelope {
@@ -272,12 +272,12 @@ fn the_question_whether_to_stop_ends_with_its_stage() {
         time: 0.0,
         event,
     }));
-    assert!(rig.app.question.is_none() && rig.screen_text().contains("the disk is full"));
+    assert!(rig.app.view::<crate::app::Question>().is_none() && rig.screen_text().contains("the disk is full"));
     // Another question stays.
     let mut rig = TestApp::with_run_state(100, 30, fixture::fitting_run());
     rig.press("q");
     rig.receive(BridgeMessage::EngineDied);
-    assert!(rig.app.question.is_some());
+    assert!(rig.app.view::<crate::app::Question>().is_some());
 }
 
 #[test]
@@ -288,7 +288,7 @@ fn only_bare_letters_answer_a_question() {
     rig.press("ctrl-s");
     let alt = KeyEvent::new(KeyCode::Char('s'), KeyModifiers::ALT);
     rig.update(AppMessage::Key(alt));
-    assert!(rig.app.question.is_some() && rig.effects.is_empty());
+    assert!(rig.app.view::<crate::app::Question>().is_some() && rig.effects.is_empty());
     rig.press("s");
     assert_eq!(rig.effects, [Effect::Exit(LeaveReason::Quit { stop_engine: true })]);
 }

@@ -1,7 +1,8 @@
-use crate::app::{Effect, ExportMenu, MAX_COPY_BYTES};
+use crate::app::{Effect, MAX_COPY_BYTES};
 use crate::fixture;
 use crate::link::{FigureDrawing, FigureForm, FileContent, NewFile};
 use crate::test_app::{TestApp, find_text};
+use crate::views::export_menu::ExportMenu;
 use surfit_core::event::{Event, LossCurve};
 use surfit_core::heatmap::{CellQuantity, SliceDirection};
 use surfit_core::protocol::{BridgeMessage, BridgeRequest, ClientMessage, ServerMessage};
@@ -46,7 +47,7 @@ fn what_is_copied_is_shown_before_it_is_taken() {
     rig.press("enter");
     assert_eq!(take_copied_texts(&mut rig), ["0.4500,0.6500"]);
     assert!(
-        rig.app.export_menu.is_none()
+        rig.app.view::<crate::views::export_menu::ExportMenu>().is_none()
             && rig.screen_text().contains("sent to the terminal (Y s shows it to select): 0.4500")
     );
 
@@ -60,11 +61,13 @@ fn what_is_copied_is_shown_before_it_is_taken() {
     assert!(table.starts_with("u\tv\taccuracy\tloss\timages\t"), "{table}");
     assert!(rig.screen_text().contains("to select): the table"), "{}", rig.screen_text());
     rig.press("Y esc");
-    assert!(rig.app.export_menu.is_none() && take_copied_texts(&mut rig).is_empty());
+    assert!(
+        rig.app.view::<crate::views::export_menu::ExportMenu>().is_none() && take_copied_texts(&mut rig).is_empty()
+    );
     // Over a list it is of the list.
     rig.press("w Y e");
     assert!(take_copied_texts(&mut rig)[0].contains("exports"));
-    assert!(rig.app.overlay.is_some());
+    assert!(rig.app.overlay().is_some());
 }
 
 #[test]
@@ -75,7 +78,7 @@ fn more_than_terminals_take_is_refused_in_a_sentence() {
     fixture::apply_events(&mut picture, vec![losses]);
     let mut rig = test_app(picture);
     rig.press("1 Y");
-    let Some(ExportMenu::Copy(menu)) = &rig.app.export_menu else { panic!("{}", rig.screen_text()) };
+    let Some(ExportMenu::Copy(menu)) = rig.app.view() else { panic!("{}", rig.screen_text()) };
     let table = menu.items.iter().position(|o| o.key == 't').unwrap();
     assert!(menu.items[table].value.len() > MAX_COPY_BYTES);
     rig.press("down");
@@ -104,7 +107,7 @@ fn a_file_is_named_and_written_in_the_runs_folder() {
 
     // It is there: another name, then replaced.
     rig.receive(BridgeMessage::Exists(Box::new(written)));
-    assert!(rig.screen_text().contains("losses.csv is there"), "{}", rig.screen_text());
+    assert!(rig.screen_text().contains("losses.csv exists"), "{}", rig.screen_text());
     rig.press("n backspace backspace backspace").type_text("txt").press("enter");
     let other = last_written_file(&mut rig);
     assert!(other.path.ends_with("losses.txt") && !other.replace, "{other:?}");
@@ -114,7 +117,7 @@ fn a_file_is_named_and_written_in_the_runs_folder() {
     assert!(replaced.replace && replaced.path.ends_with("losses.txt"));
     rig.receive(BridgeMessage::Exists(Box::new(replaced)));
     rig.press("esc");
-    assert!(rig.app.question.is_none() && rig.effects.is_empty());
+    assert!(rig.app.view::<crate::app::Question>().is_none() && rig.effects.is_empty());
 }
 
 #[test]
@@ -125,7 +128,7 @@ fn every_pane_and_list_has_its_forms() {
         ("2", "s", "surface.svg", true),
         ("2", "C", "slices.csv", false),
         ("2", "P", "slices.png", true),
-        ("2", "R", "relief.svg", true),
+        ("2", "R", "surface-3d.svg", true),
         ("3", "c", "points.csv", false),
         ("3", "p", "points.png", true),
         ("w", "j", "models.json", false),
@@ -159,7 +162,7 @@ fn every_pane_and_list_has_its_forms() {
         FigureDrawing::Heatmap { look, .. } => look,
         other => panic!("{other:?}"),
     };
-    rig.press("2 D O ) + W s enter");
+    rig.press("2 D O :").type_text("range -1 2").press("enter + W s enter");
     let shown = look(&mut rig);
     assert_eq!(shown.quantity, CellQuantity::Gain);
     assert!(shown.contours && shown.corner > 0.5 && shown.part.is_some());
@@ -210,7 +213,10 @@ fn two_surfaces_and_the_relief_are_written_as_they_are_seen() {
         other => panic!("{other:?}"),
     };
     rig.press("2 W b");
-    assert!(rig.app.export_menu.is_some(), "without another one there is no such line");
+    assert!(
+        rig.app.view::<crate::views::export_menu::ExportMenu>().is_some(),
+        "without another one there is no such line"
+    );
     rig.press("esc");
     let other = fixture::fitting_run();
     rig.app.surface.comparison = crate::views::surface::SurfaceComparison::of("second".into(), true, &other);
@@ -246,15 +252,17 @@ fn the_chosen_line_is_in_sight_where_not_all_have_room() {
 fn an_empty_name_is_asked_for_again_and_the_mouse_takes_a_line() {
     let mut rig = test_app(fixture::finished_run());
     rig.press("2 W c ctrl-u enter");
-    assert!(rig.screen_text().contains("needs a name") && rig.app.export_menu.is_some());
+    assert!(
+        rig.screen_text().contains("needs a name") && rig.app.view::<crate::views::export_menu::ExportMenu>().is_some()
+    );
     rig.press("esc W");
     let (x, y) = find_text(&rig.draw(), "grid as JSON").unwrap();
     rig.click(x, y);
     assert!(rig.screen_text().contains("surface.json"), "{}", rig.screen_text());
     rig.click(1, 1);
-    assert!(rig.app.export_menu.is_none());
+    assert!(rig.app.view::<crate::views::export_menu::ExportMenu>().is_none());
     rig.press("ctrl-c");
-    assert!(!rig.effects.is_empty() || rig.app.question.is_some());
+    assert!(!rig.effects.is_empty() || rig.app.view::<crate::app::Question>().is_some());
 }
 
 #[test]
@@ -283,7 +291,7 @@ fn the_ending_of_a_name_decides_the_form_of_a_figure_and_tells_nothing_wrong() {
     rig.type_text("a.csv").press("enter");
     let text = rig.screen_text();
     assert!(text.contains("is no .csv; end the name with .png or .svg"), "{text}");
-    assert!(rig.effects.is_empty() && rig.app.export_menu.is_some());
+    assert!(rig.effects.is_empty() && rig.app.view::<crate::views::export_menu::ExportMenu>().is_some());
     clear(&mut rig);
     rig.type_text("a.PNG").press("enter");
     let drawn = last_written_file(&mut rig);

@@ -1,4 +1,4 @@
-use crate::app::{Effect, Overlay, Pane};
+use crate::app::{Effect, Pane};
 use crate::fixture;
 use crate::layout::ScreenLayout;
 use crate::test_app::{TestApp, find_text};
@@ -81,7 +81,7 @@ fn keys_of_the_footer_can_be_clicked() {
     rig.click(x, y);
     let (x, y) = position_of(&rig, "cancel ");
     rig.click(x, y);
-    assert!(rig.app.question.is_none() && rig.effects.is_empty());
+    assert!(rig.app.view::<crate::app::Question>().is_none() && rig.effects.is_empty());
 }
 
 #[test]
@@ -90,9 +90,9 @@ fn a_double_click_zooms_and_one_beside_an_overlay_closes_it() {
     rig.tick(1.0).click(10, 10).tick(1.2).click(10, 10);
     assert!(rig.app.zoomed && rig.app.focus == Pane::Loss);
     rig.press("z ?").click(1, 3);
-    assert!(rig.app.overlay.is_none());
+    assert!(rig.app.overlay().is_none());
     rig.press(":").type_text("checkpoint");
-    let (x, y) = position_of(&rig, "checkpoint        make");
+    let (x, y) = position_of(&rig, "checkpoint        write");
     rig.click(x, y);
     assert_eq!(rig.take_sent_commands()[0].1, EngineCommand::Checkpoint);
 }
@@ -127,10 +127,10 @@ fn the_header_the_message_line_and_what_follows_a_key_can_be_clicked() {
     assert_eq!(rig.take_sent_commands()[0].1, EngineCommand::Pause);
     let (x, y) = position_of(&rig, "demo-7");
     rig.click(x, y);
-    assert!(matches!(rig.app.overlay, Some(Overlay::Runs { .. })));
+    assert!(rig.app.view::<crate::views::runs::RunsOverlay>().is_some());
     let (x, y) = position_of(&rig, "✕");
     rig.click(x, y);
-    assert!(rig.app.overlay.is_none());
+    assert!(rig.app.overlay().is_none());
     rig.press("g");
     let (x, y) = position_of(&rig, "p points");
     rig.click(x + 3, y);
@@ -142,9 +142,9 @@ fn the_header_the_message_line_and_what_follows_a_key_can_be_clicked() {
     rig.accept_pending_commands();
     let row = ScreenLayout::of(&rig.app).message;
     rig.click(5, row.y);
-    assert!(matches!(rig.app.overlay, Some(Overlay::Log { .. })));
+    assert!(rig.app.view::<crate::views::log::LogOverlay>().is_some());
     rig.press("esc q").click(2, 2);
-    assert!(rig.app.question.is_none(), "beside a question is cancel");
+    assert!(rig.app.view::<crate::app::Question>().is_none(), "beside a question is cancel");
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn lists_beside_the_panes_open_by_a_click() {
     }
     let (x, y) = position_of(&rig, "i Log");
     rig.click(x + 2, y + 3);
-    assert!(matches!(rig.app.overlay, Some(Overlay::Log { .. })));
+    assert!(rig.app.view::<crate::views::log::LogOverlay>().is_some());
     rig.press("esc &");
     assert!(!rig.screen_text().contains("i Log"));
 }
@@ -166,11 +166,11 @@ fn the_empty_room_below_a_list_is_no_line_of_it() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     for (typed, clear) in [("checkpoint", "esc"), ("zzzz", "esc"), ("grid 31", "esc")] {
         rig.press(":").type_text(typed);
-        let area = ScreenLayout::of(&rig.app).overlay;
+        let area = rig.app.overlay_area();
         for y in area.y + 12..area.bottom() - 1 {
             rig.click(area.x + 10, y);
         }
-        assert!(rig.app.overlay.is_some(), "{typed}");
+        assert!(rig.app.overlay().is_some(), "{typed}");
         assert_eq!(rig.effects, [], "{typed}");
         rig.press(clear);
     }
@@ -188,9 +188,9 @@ fn the_second_click_in_the_models_goes_there() {
     let before = rig.app.surface.cursor;
     let (x, y) = position_of(&rig, "corner 4");
     rig.click(x, y);
-    assert!(rig.app.overlay.is_some());
+    assert!(rig.app.overlay().is_some());
     rig.click(x, y);
-    assert!(rig.app.overlay.is_none());
+    assert!(rig.app.overlay().is_none());
     assert_ne!(rig.app.surface.cursor, before);
 }
 
@@ -219,9 +219,9 @@ fn the_keys_of_an_overlay_can_be_clicked() {
         rig.effects.clear();
         click_footer(&mut rig, "c losses");
         assert_eq!(rig.effects, [load()]);
-        click_footer(&mut rig, "b beside");
+        click_footer(&mut rig, "b compare");
         assert_eq!(rig.effects, [load(), load()]);
-        click_footer(&mut rig, "C figures");
+        click_footer(&mut rig, "C values");
         assert!(rig.app.runs_view.pinned.is_some());
         click_footer(&mut rig, "/ filter");
         assert!(rig.app.runs_view.search.typing);
@@ -229,9 +229,9 @@ fn the_keys_of_an_overlay_can_be_clicked() {
         click_footer(&mut rig, "enter keep");
         assert_eq!(crate::views::runs::visible_runs(&rig.app).len(), 1);
         click_footer(&mut rig, "delete remove");
-        assert!(rig.app.question.is_some());
+        assert!(rig.app.view::<crate::app::Question>().is_some());
         click_footer(&mut rig, "esc cancel");
-        assert!(rig.app.question.is_none() && rig.app.overlay.is_some());
+        assert!(rig.app.view::<crate::app::Question>().is_none() && rig.app.overlay().is_some());
         click_footer(&mut rig, "r resume");
         let resumed = Effect::Send(ClientMessage::Bridge(BridgeRequest::ResumeEngine(Some("/runs/old-1".into()))));
         assert_eq!(rig.effects.last(), Some(&resumed));
@@ -249,9 +249,9 @@ fn the_keys_of_an_overlay_can_be_clicked() {
         assert!(rig.app.log.topic.is_some());
         click_footer(&mut rig, "/ search");
         assert!(rig.app.log.search.typing);
-        click_footer(&mut rig, "esc give up");
+        click_footer(&mut rig, "esc cancel");
         click_footer(&mut rig, "esc close");
-        assert!(rig.app.overlay.is_none());
+        assert!(rig.app.overlay().is_none());
         rig.press("2 W c");
         click_footer(&mut rig, "enter write it");
         let written = rig.effects.last();
@@ -264,17 +264,17 @@ fn a_planned_degree_is_confirmed_and_taken_back_by_clicks() {
     for (width, height) in [(140, 44), (80, 24), (60, 16)] {
         let mut rig = TestApp::with_run_state(width, height, fixture::fitting_run());
         rig.press("u");
-        click_footer(&mut rig, "esc not");
+        click_footer(&mut rig, "esc cancel");
         rig.press("enter");
         assert_eq!(rig.take_sent_commands(), [], "it was taken back");
         rig.press("u");
-        click_footer(&mut rig, "enter do it");
+        click_footer(&mut rig, "enter apply");
         assert!(matches!(rig.take_sent_commands()[..], [(_, EngineCommand::SetDegree { .. })]));
         rig.accept_pending_commands().press("v");
         let row = ScreenLayout::of(&rig.app).message;
         rig.click(5, row.y);
         assert!(matches!(rig.take_sent_commands()[..], [(_, EngineCommand::SetDegree { .. })]));
-        assert!(rig.app.overlay.is_none());
+        assert!(rig.app.overlay().is_none());
     }
 }
 
@@ -285,14 +285,14 @@ fn what_is_under_way_can_be_given_up_by_a_click() {
             let mut rig = TestApp::with_run_state(width, height, picture);
             let (y, text) = (ScreenLayout::of(&rig.app).footer.y, rig.screen_text());
             let footer = text.lines().nth(y.into()).unwrap();
-            assert!(!footer.contains("give up"), "{footer}");
+            assert!(!footer.contains("Z cancel"), "{footer}");
             rig.app.run_state.snapshot.as_mut().unwrap().errand = Some(surfit_core::snapshot::RunningTask {
                 name: "exporting the best point".into(),
                 done: 40,
                 total: 100,
                 waiting: 0,
             });
-            click_footer(&mut rig, "Z give up");
+            click_footer(&mut rig, "Z cancel");
             assert_eq!(rig.take_sent_commands()[0].1, EngineCommand::Cancel);
         }
     }

@@ -1,8 +1,8 @@
 use crate::action::TABLE;
-use crate::app::Overlay;
 use crate::fixture;
 use crate::test_app::TestApp;
 use crate::theme::ThemeRole;
+use crate::views::palette::PaletteOverlay;
 
 #[test]
 fn help_lists_every_key_and_tells_what_is_possible_now_by_its_look() {
@@ -24,10 +24,10 @@ fn help_lists_every_key_and_tells_what_is_possible_now_by_its_look() {
     let (key, muted) = (rig.app.theme.style(ThemeRole::Key).fg, rig.app.theme.style(ThemeRole::Muted).fg);
     // A fit runs: it can be paused, but not started.
     assert_eq!(rig.cell_of("p space").style().fg, key);
-    assert_eq!(rig.cell_of("start the job").style().fg, muted);
-    assert!(rig.screen_text().contains("the job is under way"), "{}", rig.screen_text());
+    assert_eq!(rig.cell_of("start or resume the job").style().fg, muted);
+    assert!(rig.screen_text().contains("the job is running"), "{}", rig.screen_text());
     rig.press("?");
-    assert!(rig.app.overlay.is_none());
+    assert!(rig.app.overlay().is_none());
 }
 
 #[test]
@@ -36,8 +36,8 @@ fn the_help_is_searched_while_it_is_typed() {
     rig.press("? /").type_text("learning rate");
     let text = rig.screen_text();
     assert!(text.contains("/learning rate") && text.contains("1 of 3"), "{text}");
-    assert!(text.contains("a higher learning rate") && !text.contains("start the job"), "{text}");
-    let plain = |rig: &TestApp| rig.cell_of("a lower learning rate").style().bg;
+    assert!(text.contains("raise the learning rate") && !text.contains("start or resume the job"), "{text}");
+    let plain = |rig: &TestApp| rig.cell_of("lower the learning rate").style().bg;
     let chosen = rig.app.theme.style(ThemeRole::Selection).bg;
     assert_ne!(plain(&rig), chosen);
     // Letters that are keys are letters here; afterwards they go from one to the next, round.
@@ -47,20 +47,20 @@ fn the_help_is_searched_while_it_is_typed() {
     rig.press("N N");
     assert!(rig.screen_text().contains("3 of 3"), "{}", rig.screen_text());
     rig.press("esc");
-    assert!(rig.app.overlay.is_some() && rig.screen_text().contains("start the job"));
+    assert!(rig.app.overlay().is_some() && rig.screen_text().contains("start or resume the job"));
     rig.press("n");
-    assert!(rig.screen_text().contains("nothing is searched for"), "{}", rig.screen_text());
+    assert!(rig.screen_text().contains("type a search"), "{}", rig.screen_text());
     rig.press("/").type_text("zzzz").press("enter");
-    assert!(rig.screen_text().contains("no key is about that"), "{}", rig.screen_text());
+    assert!(rig.screen_text().contains("no match"), "{}", rig.screen_text());
     rig.press("esc esc");
-    assert!(rig.app.overlay.is_none());
+    assert!(rig.app.overlay().is_none());
     // Where only an action's name has the words, it is shown.
     rig.press("? /").type_text("export marks");
-    assert!(rig.screen_text().contains("marked points  export marks"), "{}", rig.screen_text());
+    assert!(rig.screen_text().contains("bookmarked points  export marks"), "{}", rig.screen_text());
     rig.press("esc esc");
     // A key is found by itself.
     rig.press("? /").type_text("X");
-    assert!(rig.screen_text().contains("write the model under the cursor"), "{}", rig.screen_text());
+    assert!(rig.screen_text().contains("export the model under the cursor"), "{}", rig.screen_text());
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn lines_of_the_help_that_have_no_room_say_so() {
         rig.press("down");
         seen += &rig.screen_text();
     }
-    let line = seen.lines().find(|l| l.contains("start the job, go on"));
+    let line = seen.lines().find(|l| l.contains("name exported tensors"));
     assert!(line.is_some_and(|l| l.contains('…')), "{line:?}");
 }
 
@@ -81,7 +81,7 @@ fn help_scrolls_to_its_end_and_no_further() {
     let mut rig = TestApp::with_run_state(80, 24, fixture::fitting_run());
     rig.press("? end");
     let at_end = rig.screen_text();
-    assert!(at_end.contains("leave; asks first"), "{at_end}");
+    assert!(at_end.contains("quit; asks first"), "{at_end}");
     rig.press("down pagedown down");
     assert_eq!(rig.screen_text(), at_end);
     rig.press("up");
@@ -93,26 +93,26 @@ fn the_palette_finds_actions_by_some_letters_and_says_why_one_is_not_possible() 
     let mut rig = TestApp::with_run_state(100, 30, fixture::fitting_run());
     rig.press(":").type_text("exp best");
     assert!(rig.screen_text().contains("export best"), "{}", rig.screen_text());
-    let Some(Overlay::Palette { input, .. }) = &rig.app.overlay else { panic!() };
+    let Some(PaletteOverlay { input, .. }) = rig.app.view() else { panic!() };
     let found = crate::views::palette::matching_actions(&rig.app, input.value());
-    assert_eq!(found[0], crate::action::Action::ExportBest);
+    assert_eq!(found[0], action!("export-best"));
     rig.press("esc :").type_text("start corners");
     assert!(rig.screen_text().contains("stop it first"), "{}", rig.screen_text());
     rig.press("esc :").type_text("zzzz");
-    assert!(rig.screen_text().contains("No action is called that"));
+    assert!(rig.screen_text().contains("No action matches"));
     rig.press("enter");
-    assert!(rig.screen_text().contains("no action is called `zzzz`"));
+    assert!(rig.screen_text().contains("no action matches `zzzz`"));
     // Letters that are scattered over an explanation are no hit.
     for nonsense in ["blah", "degre 3 4", "!x"] {
         rig.press(":").type_text(nonsense).press("enter");
         let text = rig.screen_text();
-        assert!(text.contains("no action is called"), "{nonsense}\n{text}");
+        assert!(text.contains("no action matches"), "{nonsense}\n{text}");
         assert!(rig.effects.is_empty());
     }
     for (typed, action) in [
-        ("chkpt", crate::action::Action::Checkpoint),
-        ("blocks", crate::action::Action::Blocks),
-        ("colours range narrower", crate::action::Action::RangeNarrow),
+        ("chkpt", action!("checkpoint")),
+        ("contours", action!("contours")),
+        ("interpolate colours cells", action!("interpolate")),
     ] {
         let found = crate::views::palette::matching_actions(&rig.app, typed);
         assert_eq!(found[0], action, "{typed}");
@@ -123,11 +123,11 @@ fn the_palette_finds_actions_by_some_letters_and_says_why_one_is_not_possible() 
 fn letters_typed_into_the_palette_are_letters() {
     let mut rig = TestApp::with_run_state(100, 30, fixture::fitting_run());
     rig.press(":").type_text("q?").press("backspace");
-    let Some(Overlay::Palette { input, .. }) = &rig.app.overlay else { panic!() };
+    let Some(PaletteOverlay { input, .. }) = rig.app.view() else { panic!() };
     assert_eq!(input.value(), "q");
     assert!(rig.effects.is_empty());
     rig.press("backspace backspace");
-    assert!(rig.app.overlay.is_none(), "backspace in an empty line closes");
+    assert!(rig.app.overlay().is_none(), "backspace in an empty line closes");
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn the_log_shows_its_end_and_scrolls_back() {
     let start = rig.screen_text();
     assert!(start.contains("0:00:00") && start.contains("data began"), "{start}");
     rig.press("q");
-    assert!(rig.app.overlay.is_none() && rig.app.question.is_none());
+    assert!(rig.app.overlay().is_none() && rig.app.view::<crate::app::Question>().is_none());
 }
 
 #[test]
@@ -154,14 +154,14 @@ fn models_show_validation_and_test_of_corners_and_exports() {
     let mut rig = TestApp::with_run_state(100, 30, fixture::loading_run());
     rig.press("w");
     let text = rig.screen_text();
-    assert!(text.contains("No model was written yet: x writes the best"), "{text}");
+    assert!(text.contains("No exports yet: x exports the best"), "{text}");
 }
 
 #[test]
 fn a_key_without_meaning_says_where_help_is() {
     let mut rig = TestApp::with_run_state(80, 24, fixture::fitting_run());
     rig.press("f9");
-    assert!(rig.screen_text().contains("f9 has no meaning here; ? shows every key"), "{}", rig.screen_text());
+    assert!(rig.screen_text().contains("f9 has no action here; ? shows all keys"), "{}", rig.screen_text());
 }
 
 #[test]
@@ -170,14 +170,14 @@ fn help_begins_with_what_the_pane_alone_can_do() {
     rig.press("3 ?");
     let text = rig.screen_text();
     let at = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words}\n{text}"));
-    assert!(at("hold the chosen control point still") < at("start the job"));
+    assert!(at("freeze or unfreeze") < at("start or resume the job"));
     rig.press("? 1 ?");
     let mut seen = rig.screen_text();
     for _ in 0..TABLE.len() {
         rig.press("down");
         seen += &rig.screen_text();
     }
-    let row = seen.lines().find(|l| l.contains("turn the surface in 3-D")).unwrap();
+    let row = seen.lines().find(|l| l.contains("turn the 3-D view left")).unwrap();
     assert!(row.contains("in surface"), "{row}");
 }
 
@@ -188,10 +188,7 @@ fn what_was_typed_comes_back_above_the_list() {
         rig.press(":").type_text(text).press("enter");
     }
     assert_eq!(rig.app.command_history, ["theme light", "grid 31"]);
-    let value = |rig: &TestApp| match &rig.app.overlay {
-        Some(Overlay::Palette { input, .. }) => input.value().to_string(),
-        other => panic!("{other:?}"),
-    };
+    let value = |rig: &TestApp| rig.app.view::<PaletteOverlay>().unwrap().input.value().to_string();
     rig.press(": up");
     assert_eq!(value(&rig), "grid 31");
     rig.press("up up");
@@ -211,7 +208,7 @@ fn what_is_under_way_is_given_up_from_the_log_where_the_line_says_so() {
     });
     let mut rig = TestApp::with_run_state(140, 44, picture);
     rig.press("i");
-    assert!(rig.screen_text().contains("Z gives it up"), "{}", rig.screen_text());
+    assert!(rig.screen_text().contains("Z cancels it"), "{}", rig.screen_text());
     rig.press("Z");
     assert_eq!(rig.take_sent_commands()[0].1, surfit_core::protocol::EngineCommand::Cancel);
 }

@@ -1,8 +1,10 @@
 //! Pasted text.
 
-use crate::app::{AppMessage, ExportMenu, Overlay};
+use crate::app::AppMessage;
 use crate::fixture;
 use crate::test_app::TestApp;
+use crate::views::export_menu::ExportMenu;
+use crate::views::palette::PaletteOverlay;
 
 /// A path whose letters pause a fit, detach, quit and open things.
 const PATH: &str = "/data/pqd:i?o\nqd\n";
@@ -30,7 +32,7 @@ fn in_a_text_field_a_paste_is_text_and_its_line_breaks_are_no_enter() {
     rig.press(":");
     rig.type_text("ab").press("left");
     receive_paste(&mut rig, "x\r\ny\n");
-    let Some(Overlay::Palette { input, .. }) = &rig.app.overlay else {
+    let Some(PaletteOverlay { input, .. }) = rig.app.view() else {
         panic!("the palette is gone");
     };
     assert_eq!((input.value(), input.cursor()), ("ax yb", 4));
@@ -44,8 +46,8 @@ fn in_a_text_field_a_paste_is_text_and_its_line_breaks_are_no_enter() {
     rig.receive(fixture::opened_run("/d".into(), "d".into()));
     rig.press("2 W c");
     receive_paste(&mut rig, "more\n");
-    let Some(ExportMenu::Name(naming)) = &rig.app.export_menu else {
+    let Some(ExportMenu::Name(naming)) = rig.app.view() else {
         panic!("the name is gone");
     };
-    assert!(naming.input.value().contains("more") && rig.app.export_menu.is_some());
+    assert!(naming.input.value().contains("more") && rig.app.view::<crate::views::export_menu::ExportMenu>().is_some());
 }

@@ -27,7 +27,7 @@ fn a_plan_takes_its_steps_from_the_degrees_that_there_are_when_it_is_confirmed()
     apply_remote_degree_change(&mut rig, fixture::degrees(3, 4));
     let text = rig.screen_text();
     assert!(text.contains("degree 3×4 → 4×4 (planned again), 20 → 25 points"), "{text}");
-    assert!(text.contains("exact; enter does it"), "{text}");
+    assert!(text.contains("exact; enter applies it"), "{text}");
     rig.press("enter");
     assert_eq!(take_sent_commands(&mut rig), [set_degree(4, 4)]);
 }
@@ -84,14 +84,14 @@ fn a_degree_is_looked_at_before_it_is_changed() {
     rig.press("u u V");
     assert_eq!(take_sent_commands(&mut rig), [], "nothing is done before enter");
     for part in
-        ["degree 3×3 → 5×2", "16 → 18 points", "112 MB → 128 MB", "step ×1.0", "moves the surface", "enter does it"]
+        ["degree 3×3 → 5×2", "16 → 18 points", "112 MB → 128 MB", "step ×1.0", "moves the surface", "enter applies it"]
     {
         assert!(rig.screen_text().contains(part), "{part}: {}", rig.screen_text());
     }
     rig.press("esc");
-    assert!(!rig.screen_text().contains("enter does it"), "{}", rig.screen_text());
+    assert!(!rig.screen_text().contains("enter applies it"), "{}", rig.screen_text());
     rig.press("u U");
-    assert!(!rig.screen_text().contains("enter does it"), "back where it was: {}", rig.screen_text());
+    assert!(!rig.screen_text().contains("enter applies it"), "back where it was: {}", rig.screen_text());
     rig.press("u v enter");
     assert_eq!(take_sent_commands(&mut rig), [set_degree(4, 4)]);
 }
@@ -100,11 +100,11 @@ fn a_degree_is_looked_at_before_it_is_changed() {
 fn a_plan_is_not_spoken_of_where_enter_means_something_else() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("u");
-    assert!(rig.screen_text().contains("enter does it"), "{}", rig.screen_text());
+    assert!(rig.screen_text().contains("enter applies it"), "{}", rig.screen_text());
     for keys in ["o", "q", "Y"] {
         rig.press(keys);
-        assert!(!rig.screen_text().contains("enter does it"), "{keys}: {}", rig.screen_text());
+        assert!(!rig.screen_text().contains("enter applies it"), "{keys}: {}", rig.screen_text());
         rig.press("esc");
-        assert!(rig.screen_text().contains("enter does it"), "{keys}: {}", rig.screen_text());
+        assert!(rig.screen_text().contains("enter applies it"), "{keys}: {}", rig.screen_text());
     }
 }

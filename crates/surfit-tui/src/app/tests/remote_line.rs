@@ -31,7 +31,7 @@ fn a_line_that_is_down_shows_how_old_the_picture_is_and_any_key_tries_it() {
     rig.effects.clear();
     rig.press("p");
     assert_eq!(rig.effects, [Effect::Send(ClientMessage::Bridge(BridgeRequest::Reconnect))]);
-    assert!(rig.screen_text().contains("the line to gpu1 is down"), "{}", rig.screen_text());
+    assert!(rig.screen_text().contains("the connection to gpu1 is down"), "{}", rig.screen_text());
     rig.receive(BridgeMessage::Line(LineState::Heard));
     assert!(!rig.screen_text().contains("old"), "{}", rig.screen_text());
     rig.effects.clear();

@@ -57,11 +57,11 @@ const SCREENS: [(&str, &str); 29] = [
     ("T I", "Surface"),
     ("I z ?", "Keys"),
     ("end", "ctrl-c"),
-    ("esc :", "name"),
+    ("esc :", "Command palette"),
     ("esc i", "Log"),
     ("esc w", "Models"),
     ("esc o", "Runs"),
-    ("esc g m", "Machine"),
+    ("esc g m", "System"),
     ("esc g t", "Themes"),
     ("esc ? / r a t e enter n", "Keys"),
     ("esc esc Y", "Copy"),
@@ -185,7 +185,7 @@ fn has_cut_number(line: &str) -> bool {
 
 /// Something lies over the panes.
 fn has_overlay(rig: &TestApp) -> bool {
-    rig.app.overlay.is_some() || rig.app.question.is_some() || rig.app.export_menu.is_some()
+    !rig.app.layers.is_empty()
 }
 
 /// What is wrong with a screen, each with the screen itself.

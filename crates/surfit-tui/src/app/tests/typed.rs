@@ -54,6 +54,6 @@ fn what_cannot_be_done_says_so_before_enter_and_after() {
     rig.press(":").type_text("search 0.1");
     assert!(!rig.screen_text().contains("enter: search"), "{}", rig.screen_text());
     rig.press("enter");
-    assert!(rig.screen_text().contains("no surface before the corners"), "{}", rig.screen_text());
+    assert!(rig.screen_text().contains("no surface yet"), "{}", rig.screen_text());
     assert_eq!(rig.effects, []);
 }

@@ -1,5 +1,4 @@
-use crate::action::Action;
-use crate::app::Overlay;
+use super::LogOverlay;
 use crate::color::ColorDepth;
 use crate::fixture;
 use crate::test_app::TestApp;
@@ -11,15 +10,12 @@ use surfit_core::run_state::LogTopic;
 fn open(width: u16, height: u16) -> TestApp {
     let mut rig = TestApp::with_run_state(width, height, fixture::finished_run());
     rig.app.log.zone = jiff::tz::TimeZone::UTC;
-    rig.app.perform_action(Action::Log);
+    rig.app.perform_action(action!("log"));
     rig
 }
 
 fn back(rig: &TestApp) -> usize {
-    match rig.app.overlay {
-        Some(Overlay::Log { lines_from_end: back }) => back,
-        _ => panic!("the log is not open"),
-    }
+    rig.app.view::<LogOverlay>().expect("the log is open").lines_from_end
 }
 
 fn receive_notice(rig: &mut TestApp, text: &str) {
@@ -32,24 +28,24 @@ fn receive_notice(rig: &mut TestApp, text: &str) {
 fn words_are_looked_for_from_the_end_and_round() {
     for (width, height) in [(60, 16), (80, 24), (140, 44)] {
         let mut rig = open(width, height);
-        rig.app.perform_action(Action::SearchLog);
+        rig.app.perform_action(action!("search-log"));
         rig.type_text("ALIGNED:");
         let text = rig.screen_text();
         assert!(text.contains("/ALIGNED:"), "{text}");
         assert!(text.contains("3 of 3"), "{text}");
         assert!(text.contains("› corner 4 aligned"), "{text}");
         rig.press("enter");
-        rig.app.perform_action(Action::FindNext);
+        rig.app.perform_action(action!("find-next"));
         assert!(rig.screen_text().contains("1 of 3"), "{}", rig.screen_text());
         assert!(rig.screen_text().contains("corner 2 aligned"), "{}", rig.screen_text());
-        rig.app.perform_action(Action::FindPrevious);
+        rig.app.perform_action(action!("find-previous"));
         assert!(rig.screen_text().contains("3 of 3"));
-        rig.app.perform_action(Action::SearchLog);
+        rig.app.perform_action(action!("search-log"));
         rig.type_text("zzz");
         assert!(rig.screen_text().contains("not found"));
         // Escape gives the search up, and only the search.
         rig.press("esc");
-        assert!(rig.app.log.search.is_empty() && rig.app.overlay.is_some());
+        assert!(rig.app.log.search.is_empty() && rig.app.overlay().is_some());
     }
 }
 
@@ -57,7 +53,7 @@ fn words_are_looked_for_from_the_end_and_round() {
 fn what_was_found_is_told_by_more_than_colour() {
     for depth in ColorDepth::ALL {
         let mut rig = open(100, 30).with_theme("dark", depth, false);
-        rig.app.perform_action(Action::SearchLog);
+        rig.app.perform_action(action!("search-log"));
         rig.type_text("checkpoint");
         let here = rig.cell_of("› checkpoint");
         let chosen = rig.app.theme.style(ThemeRole::Selection);
@@ -71,11 +67,11 @@ fn what_was_found_is_told_by_more_than_colour() {
 #[test]
 fn only_one_topic_is_shown() {
     let mut rig = open(100, 30);
-    rig.app.perform_action(Action::LogTopic);
+    rig.app.perform_action(action!("log-topic"));
     assert_eq!(rig.app.log.topic, Some(LogTopic::Error));
     assert!(rig.screen_text().contains("Nothing about errors has happened yet"));
     while rig.app.log.topic != Some(LogTopic::Surface) {
-        rig.app.perform_action(Action::LogTopic);
+        rig.app.perform_action(action!("log-topic"));
     }
     let text = rig.screen_text();
     assert!(text.contains("degree 2×2 → 3×3") && text.contains("[surface]"));
@@ -107,13 +103,13 @@ fn long_paths_are_wrapped_and_times_are_of_the_day_on_demand() {
     receive_notice(&mut rig, &path);
     let text: String = rig.screen_text().split_whitespace().collect();
     assert!(text.contains("model.safetensors"), "{text}");
-    rig.app.perform_action(Action::LogTimes);
+    rig.app.perform_action(action!("log-times"));
     assert!(rig.screen_text().contains("15 Jun 15:08:20"), "{}", rig.screen_text());
 }
 
 #[test]
 fn an_empty_log_says_what_will_be_there() {
     let mut rig = TestApp::new(80, 24);
-    rig.app.perform_action(Action::Log);
+    rig.app.perform_action(action!("log"));
     assert!(rig.screen_text().contains("The engine's first words appear here"));
 }

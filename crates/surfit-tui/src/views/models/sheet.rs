@@ -1,7 +1,6 @@
 //! The rows of the models view.
 
 use super::items::{ModelItem, interval_half_width, items, measured_point};
-use crate::action::Action;
 use crate::app::App;
 use crate::theme::ThemeRole;
 use crate::views::message::{transliterate, truncate_end};
@@ -22,7 +21,7 @@ pub fn rows<'a>(app: &App, width: u16, selected: usize) -> Vec<ModelRow<'a>> {
     let items: Vec<(usize, ModelItem)> = items(app).into_iter().enumerate().collect();
     let of = |keep: fn(&ModelItem) -> bool| items.iter().copied().filter(move |(_, i)| keep(i));
     let mut out = Vec::new();
-    let sort = format!("models written, by {}", app.models.sort.name());
+    let sort = format!("exports, by {}", app.models.sort.name());
     out.push(sheet.head(&sort, &["at (u, v)", "validation", "test"], "folder"));
     for (n, item) in of(|i| matches!(i, ModelItem::Export(_))) {
         out.extend(sheet.export(n, item));
@@ -37,8 +36,8 @@ pub fn rows<'a>(app: &App, width: u16, selected: usize) -> Vec<ModelRow<'a>> {
         out.extend(sheet.point(n, item));
     }
     if out.len() == before {
-        let [mark, measure] = [Action::Mark, Action::Evaluate].map(|a| app.key_label(a));
-        let text = format!("none yet: {mark} marks a point, {measure} measures it");
+        let [mark, measure] = [action!("mark"), action!("evaluate")].map(|a| app.key_label(a));
+        let text = format!("none yet: {mark} bookmarks a point, {measure} measures it");
         out.push(sheet.muted_row(text));
     }
     out.push(sheet.blank());
@@ -105,8 +104,8 @@ impl<'b> ModelSheet<'b> {
     }
 
     fn no_models_hint(&self) -> String {
-        let keys = [Action::ExportBest, Action::ExportCursor].map(|a| self.app.key_label(a));
-        format!("No model was written yet: {} writes the best, {} the one under the cursor.", keys[0], keys[1])
+        let keys = [action!("export-best"), action!("export-cursor")].map(|a| self.app.key_label(a));
+        format!("No exports yet: {} exports the best model, {} the one under the cursor.", keys[0], keys[1])
     }
 
     /// A heading: what the section is, and its columns.
@@ -220,7 +219,7 @@ impl<'b> ModelSheet<'b> {
         };
         let theme = &self.app.theme;
         let name = match marked {
-            true => format!("{} mark", theme.pick_glyph("◇", "m")),
+            true => format!("{} bookmark", theme.pick_glyph("◇", "m")),
             false => "measured".into(),
         };
         let mut spans = self.leading_spans(&name, ThemeRole::Text, &format!("({u:.3}, {v:.3})"));
@@ -241,7 +240,7 @@ impl<'b> ModelSheet<'b> {
         let how = match known {
             Some((_, true)) => "exactly there".into(),
             Some(_) => "the nearest cell".into(),
-            None => format!("{} measures it", self.app.key_label(Action::Evaluate)),
+            None => format!("{} measures it", self.app.key_label(action!("evaluate"))),
         };
         spans.push(self.detail_span(&how));
         Some(self.item(n, spans))

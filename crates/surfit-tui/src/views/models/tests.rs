@@ -1,6 +1,6 @@
+use super::ModelsOverlay;
 use super::{ModelSort, items, sheet};
-use crate::action::Action;
-use crate::app::{Effect, Overlay, Pane};
+use crate::app::{Effect, Pane};
 use crate::color::ColorDepth;
 use crate::fixture;
 use crate::test_app::TestApp;
@@ -58,10 +58,10 @@ fn open(width: u16, height: u16) -> TestApp {
 fn models_points_and_corners_are_listed_with_what_is_known() {
     let text = open(140, 44).screen_text();
     for part in [
-        "models written, by latest",
+        "exports, by latest",
         "whole surface",
         "exports/centroid",
-        "◇ mark",
+        "◇ bookmark",
         "exactly there",
         "the nearest cell",
         "corner 4",
@@ -102,7 +102,7 @@ fn every_size_and_depth_shows_the_chosen_line_by_more_than_colour() {
             let count = items(&rig.app).len();
             for _ in 0..count {
                 let selected = rig.app.theme.style(ThemeRole::Selection);
-                let Some(Overlay::Models { selected: at }) = rig.app.overlay else { panic!() };
+                let at = rig.app.view::<ModelsOverlay>().unwrap().selected;
                 let rows = sheet::rows(&rig.app, 100, at);
                 let row = rows.iter().find(|r| r.item == Some(at)).unwrap();
                 let name = row.line.spans[0].content.trim().to_owned();
@@ -135,12 +135,12 @@ fn sorting_goes_by_what_was_measured() {
             .collect()
     };
     assert_eq!(order(&rig), ["centroid", "at", "best"]);
-    rig.app.perform_action(Action::SortModels);
+    rig.app.perform_action(action!("sort-models"));
     assert_eq!(rig.app.models.sort, ModelSort::Validation);
     assert_eq!(order(&rig).last().unwrap(), "centroid");
-    rig.app.perform_action(Action::SortModels);
+    rig.app.perform_action(action!("sort-models"));
     assert_eq!(order(&rig)[0], "best");
-    rig.app.perform_action(Action::SortModels);
+    rig.app.perform_action(action!("sort-models"));
     assert_eq!(order(&rig), ["at", "best", "centroid"]);
     assert!(rig.screen_text().contains("by place"));
 }
@@ -149,13 +149,13 @@ fn sorting_goes_by_what_was_measured() {
 fn enter_goes_to_the_point_and_copying_takes_the_folder() {
     let mut rig = open(140, 44);
     rig.press("enter");
-    assert!(rig.screen_text().contains("no point of the surface"), "{}", rig.screen_text());
+    assert!(rig.screen_text().contains("not a point of the surface"), "{}", rig.screen_text());
     rig.press("w down y");
     let copied = rig.effects.iter().any(|e| matches!(e, Effect::Copy(t) if t.ends_with("exports/at")));
     assert!(copied);
     rig.app.focus = Pane::Loss;
     rig.press("enter");
-    assert!(rig.app.overlay.is_none() && rig.app.focus == Pane::Surface);
+    assert!(rig.app.overlay().is_none() && rig.app.focus == Pane::Surface);
     assert_eq!(rig.app.surface.cursor, (2, 18));
     rig.press("w end enter");
     assert_eq!(rig.app.surface.cursor, (20, 20), "corner 4");
@@ -166,13 +166,13 @@ fn before_there_is_anything_it_says_how_to_get_it() {
     let mut rig = TestApp::new(80, 24);
     rig.press("w");
     let text = rig.screen_text();
-    for part in ["No model was written yet", "marks a point", "not ready yet"] {
+    for part in ["No exports yet", "bookmarks a point", "not ready yet"] {
         assert!(text.contains(part), "{part}: {text}");
     }
     rig.press("y");
     assert!(rig.screen_text().contains("copy: nothing is listed"), "{}", rig.screen_text());
     rig.press("enter");
-    assert!(rig.screen_text().contains("go there: nothing is listed"), "{}", rig.screen_text());
+    assert!(rig.screen_text().contains("nothing is listed yet"), "{}", rig.screen_text());
 }
 
 #[test]

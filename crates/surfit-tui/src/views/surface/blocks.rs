@@ -5,43 +5,26 @@ use crate::theme::Theme;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use serde::{Deserialize, Serialize};
 
-/// Sets of block characters, from coarse to fine. The finer they are, the newer the fonts that have them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+/// Characters that are made of smaller pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlockSet {
     /// Two halves in a character.
     Halves,
     /// Four quarters; every font with box drawing has them.
-    #[default]
     Quadrants,
-    /// Two by three (Unicode 13).
-    Sextants,
-    /// Two by four (Unicode 16).
-    Octants,
-    /// Lines of two by four dots instead of faces.
+    /// Two by four dots, for lines instead of faces.
     Braille,
 }
 
 impl BlockSet {
-    /// Every set, in the order a switch goes through them.
-    pub const ALL: [BlockSet; 5] =
-        [BlockSet::Halves, BlockSet::Quadrants, BlockSet::Sextants, BlockSet::Octants, BlockSet::Braille];
-
-    /// The set after this one, round the list.
-    pub fn next(self) -> Self {
-        Self::ALL[(self as usize + 1) % Self::ALL.len()]
-    }
-
-    /// The set's name for people.
-    pub fn name(self) -> &'static str {
-        ["half blocks", "quadrants", "sextants", "octants", "braille"][self as usize]
-    }
-
     /// Pixels across and down a character.
     pub fn pixels(self) -> (usize, usize) {
-        [(1, 2), (2, 2), (2, 3), (2, 4), (2, 4)][self as usize]
+        match self {
+            BlockSet::Halves => (1, 2),
+            BlockSet::Quadrants => (2, 2),
+            BlockSet::Braille => (2, 4),
+        }
     }
 
     /// The character whose pixels in `mask` are set, row by row from the upper left, the lowest bit first.
@@ -50,63 +33,9 @@ impl BlockSet {
         match self {
             BlockSet::Halves => [' ', '▀', '▄', '█'][usize::from(mask & 3)],
             BlockSet::Quadrants => QUADRANTS[usize::from(mask & 15)],
-            BlockSet::Sextants => sextant(mask & 63),
-            BlockSet::Octants => octant(mask),
             BlockSet::Braille => braille(mask),
         }
     }
-}
-
-fn sextant(mask: u8) -> char {
-    match mask {
-        0 => ' ',
-        // Left, right and full blocks are older than the sextants, which leave them out.
-        21 => '▌',
-        42 => '▐',
-        63 => '█',
-        m => {
-            let skipped = u32::from(m > 21) + u32::from(m > 42);
-            char::from_u32(0x1FB00 + u32::from(m) - 1 - skipped).unwrap_or(' ')
-        }
-    }
-}
-
-/// Octants that are older characters, by mask; the block of the others leaves them out.
-const LEGACY_OCTANTS: [(u8, char); 26] = [
-    (0x00, ' '),
-    (0x01, '\u{1CEA8}'),
-    (0x02, '\u{1CEAB}'),
-    (0x03, '\u{1FB82}'),
-    (0x05, '▘'),
-    (0x0A, '▝'),
-    (0x0F, '▀'),
-    (0x14, '\u{1FBE6}'),
-    (0x28, '\u{1FBE7}'),
-    (0x3F, '\u{1FB85}'),
-    (0x40, '\u{1CEA3}'),
-    (0x50, '▖'),
-    (0x55, '▌'),
-    (0x5A, '▞'),
-    (0x5F, '▛'),
-    (0x80, '\u{1CEA0}'),
-    (0xA0, '▗'),
-    (0xA5, '▚'),
-    (0xAA, '▐'),
-    (0xAF, '▜'),
-    (0xC0, '▂'),
-    (0xF0, '▄'),
-    (0xF5, '▙'),
-    (0xFA, '▟'),
-    (0xFC, '▆'),
-    (0xFF, '█'),
-];
-
-fn octant(mask: u8) -> char {
-    if let Some(&(_, c)) = LEGACY_OCTANTS.iter().find(|o| o.0 == mask) {
-        return c;
-    }
-    let skipped = LEGACY_OCTANTS.iter().filter(|o| o.0 < mask).count() as u32;
-    char::from_u32(0x1CD00 + u32::from(mask) - skipped).unwrap_or(' ')
 }
 
 fn braille(mask: u8) -> char {
@@ -209,19 +138,13 @@ mod tests {
 
     #[test]
     fn every_mask_has_a_character_of_its_own() {
-        for fine in BlockSet::ALL {
+        for fine in [BlockSet::Halves, BlockSet::Quadrants, BlockSet::Braille] {
             let (x, y) = fine.pixels();
             let masks = 1u32 << (x * y);
             let glyphs: HashSet<char> = (0..masks).map(|m| fine.glyph(m as u8)).collect();
             assert_eq!(glyphs.len(), masks as usize, "{fine:?}");
         }
-        assert_eq!(BlockSet::Sextants.glyph(1), '\u{1FB00}');
-        assert_eq!(BlockSet::Sextants.glyph(62), '\u{1FB3B}');
-        // The first and the last of the octants' block.
-        assert_eq!(BlockSet::Octants.glyph(4), '\u{1CD00}');
-        assert_eq!(BlockSet::Octants.glyph(0xFE), '\u{1CDE5}');
         assert_eq!(BlockSet::Braille.glyph(0xFF), '\u{28FF}');
-        assert_eq!(BlockSet::Braille.next(), BlockSet::Halves);
     }
 
     #[test]

@@ -39,19 +39,6 @@ impl RangeKind {
     }
 }
 
-/// A change of the range by hand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RangeChange {
-    /// A smaller span about the same middle.
-    Narrow,
-    /// A larger span about the same middle.
-    Widen,
-    /// The same span, higher.
-    Raise,
-    /// The same span, lower.
-    Lower,
-}
-
 /// The span of values that colours, glyphs and digits stand for.
 ///
 /// Left alone it is chosen from the measured cells so that differences near the top are seen: a few very bad cells are
@@ -125,20 +112,17 @@ impl ColorRange {
         }
     }
 
-    /// The limits after a change by hand. Differences keep zero in the middle, so nothing raises or lowers them.
-    pub fn adjusted(&self, by: RangeChange) -> (f64, f64) {
-        let (span, middle) = (self.hi - self.lo, self.lo / 2.0 + self.hi / 2.0);
-        let (span, middle) = match by {
-            RangeChange::Narrow => ((0.8 * span).max(1e-6), middle),
-            RangeChange::Widen => ((1.25 * span).min(1e12), middle),
-            RangeChange::Raise if !self.kind.signed => (span, middle + 0.1 * span),
-            RangeChange::Lower if !self.kind.signed => (span, middle - 0.1 * span),
-            _ => (span, middle),
+    /// Limits that are typed in the units of the colour bar, where fractions are percentages. Differences keep zero in the
+    /// middle. `None` when they are no range.
+    pub fn typed_limits(&self, lo: f64, hi: f64) -> Option<(f64, f64)> {
+        let unit = if self.kind.percent { 100.0 } else { 1.0 };
+        let (lo, hi) = (lo / unit, hi / unit);
+        let (lo, hi) = match self.kind.signed {
+            true => (-lo.abs().max(hi.abs()), lo.abs().max(hi.abs())),
+            false => (lo, hi),
         };
-        let step = nice_number(span / 200.0);
-        let round = |x: f64| (x / step).round() * step;
-        let (lo, hi) = (round(middle - span / 2.0), round(middle + span / 2.0));
-        if hi > lo { (lo, hi) } else { (self.lo, self.hi) }
+        let usable = [lo, hi].iter().all(|x| x.is_finite() && x.abs() <= MAX_MAGNITUDE) && hi - lo >= 1e-9;
+        usable.then_some((lo, hi))
     }
 
     /// How good a value is, 0 to 1.
@@ -256,32 +240,35 @@ mod tests {
         assert_eq!((r.digit(0.0), r.digit(-0.02)), (0, 9));
         let loss = ColorRange::automatic([-0.4, 0.1], RangeKind::difference(Metric::LOSS));
         assert!(loss.quality(-0.4) > 0.5, "less loss is better");
-        assert_eq!(r.adjusted(RangeChange::Raise), (r.lo, r.hi));
+        assert_eq!(r.typed_limits(-1.0, 3.0), Some((-0.03, 0.03)));
     }
 
     #[test]
-    fn the_range_is_changed_by_hand_and_says_what_it_cuts_off() {
+    fn a_typed_range_is_in_the_units_of_the_bar_and_says_what_it_cuts_off() {
         let values = [0.80, 0.85, 0.90];
         let r = ColorRange::automatic(values, RangeKind::of(Metric::ACCURACY));
-        let narrow = ColorRange::with_limits(r.adjusted(RangeChange::Narrow), values, r.kind);
+        let limits = r.typed_limits(82.0, 88.0).unwrap();
+        assert_eq!(limits, (0.82, 0.88));
+        let narrow = ColorRange::with_limits(limits, values, r.kind);
         assert!(narrow.fixed && narrow.clipped == (true, true), "{narrow:?}");
-        let back = narrow.adjusted(RangeChange::Widen);
-        assert!((back.0 - r.lo).abs() < 1e-3 && (back.1 - r.hi).abs() < 1e-3, "{back:?}");
-        let up = ColorRange::with_limits(r.adjusted(RangeChange::Raise), values, r.kind);
-        assert_eq!((up.end_sign(up.lo, false), up.end_sign(up.hi, false)), ("≤", ""));
+        assert_eq!((narrow.end_sign(narrow.lo, false), narrow.end_sign(narrow.hi, false)), ("≤", "≥"));
+        for (lo, hi) in [(88.0, 82.0), (80.0, 80.0), (f64::NAN, 1.0), (0.0, f64::INFINITY)] {
+            assert_eq!(r.typed_limits(lo, hi), None, "{lo} {hi}");
+        }
+        let loss = ColorRange::automatic([0.2, 0.9], RangeKind::of(Metric::LOSS));
+        assert_eq!(loss.typed_limits(0.3, 0.5), Some((0.3, 0.5)));
     }
 
     proptest! {
         #[test]
-        fn any_values_and_any_keys_give_a_usable_range(
-            values in prop::collection::vec(any::<f64>(), 0..6), signed: bool, keys in prop::collection::vec(0usize..4, 0..80),
+        fn any_values_and_any_typed_limits_give_a_usable_range(
+            values in prop::collection::vec(any::<f64>(), 0..6), signed: bool, typed: (f64, f64),
         ) {
             for metric in Metric::all() {
                 let kind = if signed { RangeKind::difference(metric) } else { RangeKind::of(metric) };
                 let mut r = ColorRange::automatic(values.iter().copied(), kind);
-                for key in &keys {
-                    let by = [RangeChange::Narrow, RangeChange::Widen, RangeChange::Raise, RangeChange::Lower][*key];
-                    r = ColorRange::with_limits(r.adjusted(by), values.iter().copied(), kind);
+                if let Some(limits) = r.typed_limits(typed.0, typed.1) {
+                    r = ColorRange::with_limits(limits, values.iter().copied(), kind);
                 }
                 prop_assert!(r.lo.is_finite() && r.hi > r.lo, "{:?}", r);
                 for v in values.iter().filter(|v| v.is_finite()) {

@@ -84,8 +84,7 @@ pub(super) fn draw(
                 .collect()
         })
         .collect();
-    let fine = (!scene.theme.is_ascii()).then_some(scene.view.block_set);
-    let mut strokes = StrokeCanvas::new(map.width, map.height, fine);
+    let mut strokes = StrokeCanvas::new(map.width, map.height, scene.theme.is_ascii());
     for (ink, line) in lines.iter().enumerate() {
         for &[from, to] in line {
             strokes.line(from, to, ink as u16);

@@ -85,10 +85,10 @@ impl<'a> ScreenRelief<'a> {
 
     fn draw(&self, buf: &mut Buffer) {
         let theme = self.scene.theme;
-        let faces = CellPaint::of(theme) == CellPaint::Halves && self.scene.view.block_set != BlockSet::Braille;
+        let faces = CellPaint::of(theme) == CellPaint::Halves;
         let fine = match faces {
             true if theme.glyphs() == GlyphSet::Blocks => BlockSet::Halves,
-            true => self.scene.view.block_set,
+            true => BlockSet::Quadrants,
             false => BlockSet::Braille,
         };
         let raster = self.raster(fine);
@@ -212,8 +212,7 @@ impl<'a> ScreenRelief<'a> {
         const INKS: f64 = 24.0;
         let theme = self.scene.theme;
         let (px, py) = fine.pixels();
-        let mut strokes =
-            StrokeCanvas::new(self.room.width, self.room.height, (!theme.is_ascii()).then_some(BlockSet::Braille));
+        let mut strokes = StrokeCanvas::new(self.room.width, self.room.height, theme.is_ascii());
         for (from, to) in self.net_edges(fine) {
             let (Some(p), Some(q)) = (self.projected_points[from], self.projected_points[to]) else {
                 continue;

@@ -22,24 +22,15 @@ struct StrokeCell {
 pub(crate) struct StrokeCanvas {
     width: usize,
     height: usize,
-    block_set: Option<BlockSet>,
+    ascii: bool,
     spots: Vec<StrokeCell>,
 }
 
 impl StrokeCanvas {
-    /// An empty canvas; without a set of blocks it draws in ASCII.
-    pub(crate) fn new(width: u16, height: u16, fine: Option<BlockSet>) -> Self {
+    /// An empty canvas, which draws with dots or in ASCII.
+    pub(crate) fn new(width: u16, height: u16, ascii: bool) -> Self {
         let (width, height) = (usize::from(width), usize::from(height));
-        Self {
-            width,
-            height,
-            // Lines of whole halves would be bars.
-            block_set: fine.map(|f| match f {
-                BlockSet::Sextants | BlockSet::Octants => f,
-                _ => BlockSet::Braille,
-            }),
-            spots: vec![StrokeCell::default(); width * height],
-        }
+        Self { width, height, ascii, spots: vec![StrokeCell::default(); width * height] }
     }
 
     /// A straight line; what lies outside the canvas is left out.
@@ -69,9 +60,8 @@ impl StrokeCanvas {
             return;
         }
         let (column, row) = (x as usize, y as usize);
-        let rows = self.block_set.map_or(DOTS_PER_CHARACTER.1, |f| f.pixels().1);
         let inside = |t: f64, n: usize| ((t.fract() * n as f64) as usize).min(n - 1);
-        let bit = inside(y, rows) * DOTS_PER_CHARACTER.0 + inside(x, DOTS_PER_CHARACTER.0);
+        let bit = inside(y, DOTS_PER_CHARACTER.1) * DOTS_PER_CHARACTER.0 + inside(x, DOTS_PER_CHARACTER.0);
         let spot = &mut self.spots[row * self.width + column];
         let stroke = if spot.mask == 0 || spot.ink != ink || spot.stroke == stroke { stroke } else { b'+' };
         *spot = StrokeCell { mask: spot.mask | 1 << bit, ink, stroke };
@@ -95,11 +85,11 @@ impl StrokeCanvas {
             let Some(style) = style(buf, (place.x, place.y), spot.ink) else {
                 continue;
             };
-            let glyph = match self.block_set {
-                Some(fine) => fine.glyph(spot.mask),
+            let glyph = match self.ascii {
+                false => BlockSet::Braille.glyph(spot.mask),
                 // A line that only touches a character's corner would be drawn double.
-                None if spot.mask.is_power_of_two() => continue,
-                None => letter(spot),
+                true if spot.mask.is_power_of_two() => continue,
+                true => letter(spot),
             };
             if let Some(cell) = buf.cell_mut(place) {
                 // The ground stays where the style has none.
@@ -136,9 +126,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn draw_rows(fine: Option<BlockSet>, lines: &[[(f64, f64); 2]]) -> Vec<String> {
+    fn draw_rows(ascii: bool, lines: &[[(f64, f64); 2]]) -> Vec<String> {
         let area = Rect::new(0, 0, 4, 2);
-        let mut strokes = StrokeCanvas::new(4, 2, fine);
+        let mut strokes = StrokeCanvas::new(4, 2, ascii);
         for [from, to] in lines {
             strokes.line(*from, *to, 3);
         }
@@ -149,11 +139,11 @@ mod tests {
 
     #[test]
     fn lines_in_ascii_follow_their_slope_and_height() {
-        assert_eq!(draw_rows(None, &[[(0.0, 0.1), (4.0, 0.1)]]), ["''''", "    "]);
-        assert_eq!(draw_rows(None, &[[(0.0, 1.9), (4.0, 1.9)]]), ["    ", "____"]);
-        assert_eq!(draw_rows(None, &[[(1.5, 0.0), (1.5, 2.0)]]), [" |  ", " |  "]);
-        assert!(draw_rows(None, &[[(0.1, 0.1), (3.9, 1.9)]])[0].starts_with("\\\\"));
-        assert_eq!(draw_rows(Some(BlockSet::Halves), &[[(0.0, 0.1), (1.9, 0.1)]]), ["⠉⠉  ", "    "]);
+        assert_eq!(draw_rows(true, &[[(0.0, 0.1), (4.0, 0.1)]]), ["''''", "    "]);
+        assert_eq!(draw_rows(true, &[[(0.0, 1.9), (4.0, 1.9)]]), ["    ", "____"]);
+        assert_eq!(draw_rows(true, &[[(1.5, 0.0), (1.5, 2.0)]]), [" |  ", " |  "]);
+        assert!(draw_rows(true, &[[(0.1, 0.1), (3.9, 1.9)]])[0].starts_with("\\\\"));
+        assert_eq!(draw_rows(false, &[[(0.0, 0.1), (1.9, 0.1)]]), ["⠉⠉  ", "    "]);
     }
 
     proptest! {
@@ -162,8 +152,7 @@ mod tests {
             w in 0u16..12, h in 0u16..8, ascii: bool,
             ends in prop::collection::vec((any::<f64>(), -20.0f64..20.0, any::<f64>(), -20.0f64..20.0), 0..6),
         ) {
-            let fine = (!ascii).then_some(BlockSet::Sextants);
-            let mut strokes = StrokeCanvas::new(w, h, fine);
+            let mut strokes = StrokeCanvas::new(w, h, ascii);
             for (a, b, c, d) in ends {
                 strokes.line((a, b), (c, d), 1);
                 strokes.line((b, d), (d, b), 2);

@@ -113,7 +113,6 @@ fn any_view(seed: u64, slices: bool) -> SurfaceView {
         interpolate: pick(2, 2) == 0,
         show_peaks: pick(3, 2) == 0,
         show_relief: pick(4, 2) == 0,
-        block_set: BlockSet::ALL[pick(5, 5) as usize],
         ..SurfaceView::default()
     };
     view.camera.rotate(pick(6, 360) as f64, pick(7, 90) as f64 - 30.0);

@@ -1,7 +1,5 @@
 //! What the user chose to see of the surface, and where the cursor is.
 
-use super::blocks::BlockSet;
-use super::color_range::RangeChange;
 use super::comparison::{self, SurfaceComparison};
 use super::layout::SurfaceLayout;
 use super::relief::{self, Camera};
@@ -43,8 +41,6 @@ pub struct SurfaceView {
     pub show_relief: bool,
     /// From where the relief is seen.
     pub camera: Camera,
-    /// Block characters of relief and contour lines.
-    pub block_set: BlockSet,
     /// Another surface that is shown beside this one.
     pub comparison: Option<SurfaceComparison>,
     /// This surface before its degree changed last.
@@ -68,7 +64,6 @@ impl Default for SurfaceView {
             show_peaks: false,
             show_relief: false,
             camera: Camera::default(),
-            block_set: BlockSet::default(),
             comparison: None,
             earlier_surface: None,
             last_visited: None,
@@ -129,15 +124,18 @@ impl SurfaceView {
         self.quantity = if self.quantity == quantity { CellQuantity::Value } else { quantity };
     }
 
-    /// Changes the range of colours by hand, beginning with the one that is shown.
-    pub fn adjust_range(&mut self, picture: &RunState, by: RangeChange) {
+    /// Fixes the range of colours of what is shown, in the units of the colour bar; false when the limits are no range.
+    pub fn fix_range(&mut self, picture: &RunState, lo: f64, hi: f64) -> bool {
         let Some(snapshot) = &picture.snapshot else {
-            return;
+            return false;
         };
         let corner = self.metric.best_corner_value(picture.corners.values());
         let shown = ShownField::of(corner, &snapshot.heatmap, self);
-        self.fixed_range =
-            Some(FixedRange { metric: self.metric, quantity: shown.quantity, limits: shown.range.adjusted(by) });
+        let limits = shown.range.typed_limits(lo, hi);
+        if let Some(limits) = limits {
+            self.fixed_range = Some(FixedRange { metric: self.metric, quantity: shown.quantity, limits });
+        }
+        limits.is_some()
     }
 
     /// The cell drawn at a place on the screen when the pane has `area`; `None` beside the surface. Where a character shows

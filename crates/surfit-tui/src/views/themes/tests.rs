@@ -1,7 +1,6 @@
-use crate::app::Overlay;
+use super::ThemesOverlay;
 use crate::color::ColorDepth;
 use crate::fixture;
-use crate::layout::ScreenLayout;
 use crate::test_app::TestApp;
 use crate::theme::{Theme, ThemeChoice, ThemeError, ThemeRole};
 use crate::views::popup;
@@ -40,15 +39,15 @@ fn the_screen_takes_on_each_theme_and_esc_takes_it_back() {
 fn enter_or_a_second_click_keeps_the_theme() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("g t down enter");
-    assert!(rig.app.overlay.is_none());
+    assert!(rig.app.overlay().is_none());
     assert_eq!(rig.app.theme.name(), "light");
     assert!(rig.screen_text().contains("theme light: Dark ink"), "{}", rig.screen_text());
     rig.press("g t");
-    let at = popup::inner(ScreenLayout::of(&rig.app).overlay).as_position();
+    let at = popup::inner(rig.app.overlay_area()).as_position();
     rig.click(at.x, at.y);
-    assert_eq!((rig.app.theme.name(), rig.app.overlay.is_some()), ("dark", true));
+    assert_eq!((rig.app.theme.name(), rig.app.overlay().is_some()), ("dark", true));
     rig.click(at.x, at.y);
-    assert!(rig.app.overlay.is_none());
+    assert!(rig.app.overlay().is_none());
     assert_eq!(rig.app.confirmed_theme().name(), "dark");
 }
 
@@ -56,9 +55,10 @@ fn enter_or_a_second_click_keeps_the_theme() {
 fn a_file_that_cannot_be_read_says_why_and_changes_nothing() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("g t");
-    let Some(Overlay::Themes { choices, .. }) = &mut rig.app.overlay else { panic!() };
     let why = ThemeError("line 3: `blue` is no colour".into());
-    choices.push(ThemeChoice { name: "mine".into(), is_user_theme: true, theme: Err(why) });
+    rig.app.edit_view(|list: &mut ThemesOverlay, _| {
+        list.choices.push(ThemeChoice { name: "mine".into(), is_user_theme: true, theme: Err(why) });
+    });
     rig.press("end");
     assert!(rig.screen_text().contains("line 3: `blue` is no colour"), "{}", rig.screen_text());
     assert_eq!(rig.app.theme.name(), "dark");

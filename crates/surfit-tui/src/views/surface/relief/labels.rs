@@ -36,8 +36,7 @@ impl ScreenRelief<'_> {
                 lines.push((at(corner, 0.0), at(corner, 1.0)));
             }
         }
-        let mut strokes =
-            StrokeCanvas::new(self.room.width, self.room.height, (!theme.is_ascii()).then_some(BlockSet::Braille));
+        let mut strokes = StrokeCanvas::new(self.room.width, self.room.height, theme.is_ascii());
         for (p, q) in lines {
             let seen = |k: f64| {
                 let at = |a: f64, b: f64| a + k * (b - a);

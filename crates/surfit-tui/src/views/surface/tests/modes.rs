@@ -51,8 +51,7 @@ fn the_confidence_map_is_light_where_the_interval_is_narrow() {
 fn a_fixed_range_is_told_on_the_bar_and_stays_while_cells_change() {
     let mut picture = fitting_run(2, 11);
     let mut view = view();
-    view.adjust_range(&picture, RangeChange::Narrow);
-    view.adjust_range(&picture, RangeChange::Narrow);
+    assert!(view.fix_range(&picture, 84.5, 85.5));
     let limits = view.fixed_range.unwrap().limits;
     let theme = theme(ColorDepth::Truecolor, false);
     let text = fixture::text(&draw_to_buffer(&picture, &view, (84, 38), &theme));

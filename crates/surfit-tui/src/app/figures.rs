@@ -9,7 +9,7 @@ use surfit_core::series::OtherCurve;
 
 impl App {
     /// The curves as they are shown, with those of other runs.
-    pub(super) fn curves_figure(&self) -> FigureDrawing {
+    pub(crate) fn curves_figure(&self) -> FigureDrawing {
         let others = self.loss.overlays.iter().filter_map(|run| {
             let picture = &run.run_state;
             Some(OtherCurve {
@@ -23,7 +23,7 @@ impl App {
     }
 
     /// The map as it is shown, or would be of another quantity.
-    pub(super) fn heatmap_figure(&self, quantity: CellQuantity) -> FigureDrawing {
+    pub(crate) fn heatmap_figure(&self, quantity: CellQuantity) -> FigureDrawing {
         FigureDrawing::Heatmap {
             metric: self.surface.metric,
             colormap: self.theme.colormap(),
@@ -32,7 +32,7 @@ impl App {
     }
 
     /// The slices through the cursor.
-    pub(super) fn slices_figure(&self) -> FigureDrawing {
+    pub(crate) fn slices_figure(&self) -> FigureDrawing {
         let (u, v) = self.surface.uv(self.grid());
         FigureDrawing::Slices {
             metric: self.surface.metric,
@@ -44,7 +44,7 @@ impl App {
     }
 
     /// The surface in three dimensions, seen as the relief is.
-    pub(super) fn relief_figure(&self) -> FigureDrawing {
+    pub(crate) fn relief_figure(&self) -> FigureDrawing {
         FigureDrawing::Relief {
             metric: self.surface.metric,
             colormap: self.theme.colormap(),
@@ -54,7 +54,7 @@ impl App {
     }
 
     /// This surface and the one beside it; alone without one.
-    pub(super) fn comparison_figure(&self) -> FigureDrawing {
+    pub(crate) fn comparison_figure(&self) -> FigureDrawing {
         let (metric, alone) = (self.surface.metric, self.heatmap_figure(self.surface.quantity));
         let Some(other) = self.surface.comparison.as_ref() else {
             return alone;
@@ -82,12 +82,12 @@ impl App {
     }
 
     /// The control points in the colours of the figure that their tiles tell first.
-    pub(super) fn points_figure(&self) -> FigureDrawing {
+    pub(crate) fn points_figure(&self) -> FigureDrawing {
         FigureDrawing::Points { figure: self.points.figure, colormap: self.theme.colormap() }
     }
 
     /// The distances that are known.
-    pub(super) fn distances_figure(&self) -> FigureDrawing {
+    pub(crate) fn distances_figure(&self) -> FigureDrawing {
         FigureDrawing::Distances { colormap: self.theme.colormap() }
     }
 
