@@ -39,6 +39,7 @@ impl CliError {
             CliError::ChildExit(code) => return ExitCode::from(code),
             CliError::ClosedPipe => return ExitCode::SUCCESS,
         };
+        tracing::error!(code, "{sentence}");
         output::print_warning(sentence);
         ExitCode::from(code)
     }

@@ -61,6 +61,15 @@ pub fn connect_read_only(run: &RunDir, after: Option<u64>) -> Result<EngineConne
 }
 
 fn connect_as(dir: &RunDir, after: Option<u64>, readonly: bool) -> Result<EngineConnection, ClientError> {
+    let connected = shake_hands(dir, after, readonly);
+    match &connected {
+        Ok(connection) => tracing::info!(after, readonly, "connected to {:?}", connection.welcome),
+        Err(error) => tracing::trace!("no connection: {error}"),
+    }
+    connected
+}
+
+fn shake_hands(dir: &RunDir, after: Option<u64>, readonly: bool) -> Result<EngineConnection, ClientError> {
     let path = dir.trusted_socket().map_err(|error| match error {
         // On another node the folder of sockets may be another one, and an engine there cannot be reached anyway.
         RunError::ForeignSocket(_) if dir.unreachable_engine_node().is_some() => ClientError::unreachable(dir),
@@ -159,6 +168,7 @@ impl EngineConnection {
     /// # Errors
     /// As [`EngineConnection::send`].
     pub fn send_as(&mut self, id: u64, command: EngineCommand) -> Result<(), ClientError> {
+        tracing::info!(id, "{command:?}");
         let message = ClientMessage::Command { id, command };
         frame::write(&mut self.stream, &message).map_err(|_| ClientError::Closed)
     }
@@ -174,12 +184,16 @@ impl EngineConnection {
             loop {
                 match frame::read(&mut stream).and_then(|m| m.map(|m| expand_delta(m, &mut shown)).transpose()) {
                     Ok(Some(message)) => {
+                        if let ServerMessage::Reply { id, error, .. } = &message {
+                            tracing::info!(id, error, "reply");
+                        }
                         if !sink(ReceivedMessage::Message(message)) {
                             return;
                         }
                     }
                     Ok(None) => {}
                     Err(error) => {
+                        tracing::info!("the connection ended: {error}");
                         sink(ReceivedMessage::Lost(error));
                         return;
                     }

@@ -34,7 +34,7 @@ use crate::align::AlignmentRun;
 use crate::checkpoint::{FitProgress, SteeredSettings};
 use crate::data::DataSet;
 use crate::evaluate::Evaluator;
-use crate::journal::{EventJournal, log_warning};
+use crate::journal::EventJournal;
 use crate::memory;
 use crate::model::Model;
 use crate::surface::Surface;
@@ -221,7 +221,7 @@ pub fn run(
     retry(|| {
         let synced = journal.try_sync();
         if let Err(error) = &synced {
-            log_warning(format_args!("events are not durable: {error}"));
+            tracing::warn!("events are not durable: {error}");
         }
         synced.is_ok()
     });
@@ -417,6 +417,7 @@ impl Actor<'_> {
                 self.deferred_requests.push(request);
                 continue;
             }
+            tracing::info!(client = request.client, "{:?}", request.command);
             if matches!(request.command, EngineCommand::Shutdown) {
                 self.closing = true;
                 self.shutdown_replies.push(request.reply);
@@ -438,6 +439,9 @@ impl Actor<'_> {
             self.journal.sync();
         }
         let error = result.err().map(|e| e.to_string());
+        if let Some(sentence) = &error {
+            tracing::info!("refused: {sentence}");
+        }
         // A client that left does not want its reply.
         let last = self.journal.seq();
         let events = EventSpan { after, last };

@@ -1,13 +1,16 @@
 //! One engine process: lock, socket, actor, in that order.
 
+use crate::LIBTORCH_VERSION;
 use crate::actor::{self, CommandRequest, ServeOptions};
 use crate::journal::EventJournal;
 use crate::server::{BoundSocket, ServerContext, serve};
 use crate::{EngineError, Result};
+use std::io::Write;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 use surfit_core::event::JobStage;
+use surfit_core::logging;
 use surfit_core::run_dir::{EngineNode, RunDir, RunStatus};
 use surfit_core::snapshot::EngineState;
 
@@ -20,6 +23,16 @@ const MAX_QUEUED_COMMANDS: usize = 64;
 /// When the run is in use, its files cannot be opened, or its work failed (that is in its events too).
 pub fn serve_run(run: &RunDir, options: ServeOptions) -> Result<()> {
     let _lock = run.lock()?;
+    if let Err(error) = logging::start_logging(&run.log_path(), logging::requested_filter().as_deref()) {
+        // There is nowhere to say it but to whoever started the engine by hand.
+        let _ = writeln!(std::io::stderr(), "surfit-engine: {}: {error}", run.log_path().display());
+    }
+    tracing::info!(
+        "surfit-engine {}, libtorch {LIBTORCH_VERSION}, process {}: {}",
+        env!("CARGO_PKG_VERSION"),
+        std::process::id(),
+        run.path().display()
+    );
     run.remove_unfinished_files();
     write_starting_status(run);
     let mut journal = EventJournal::open(run)?;
@@ -72,7 +85,7 @@ fn write_starting_status(run: &RunDir) {
     let status =
         RunStatus { pid: std::process::id(), node: EngineNode::current().host.clone(), heartbeat: now, ..before };
     if let Err(error) = run.write_status(&status) {
-        crate::journal::log_warning(format_args!("{error}"));
+        tracing::warn!("{error}");
     }
 }
 

@@ -114,7 +114,7 @@ async fn handle_signals(requests: SyncSender<CommandRequest>) {
         let _ = requests.try_send(CommandRequest { client, command, reply });
         tokio::spawn(async move {
             if let Ok(CommandAnswer { error: Some(error), .. }) = answer.await {
-                crate::journal::log_warning(format_args!("after a signal: {error}"));
+                tracing::warn!("after a signal: {error}");
             }
         });
     }
@@ -127,13 +127,14 @@ fn is_run_owner(user: std::io::Result<u32>) -> bool {
 
 async fn serve_client(stream: UnixStream, service: ServerContext) {
     if !is_run_owner(stream.peer_cred().map(|c| c.uid())) {
+        tracing::warn!("a client of another user was turned away");
         return;
     }
     let codec = LengthDelimitedCodec::builder().max_frame_length(MAX_FRAME_BYTES).new_codec();
     let mut frames = Framed::new(stream, codec);
     let hello = tokio::time::timeout(CLIENT_TIMEOUT, receive_message(&mut frames)).await;
     let refusal = match hello {
-        Ok(Some(Ok(ClientMessage::Hello { protocol, after, readonly, changes, .. })))
+        Ok(Some(Ok(ClientMessage::Hello { protocol, client: name, after, readonly, changes })))
             if protocol == PROTOCOL_VERSION =>
         {
             let welcome = ServerMessage::Welcome {
@@ -144,8 +145,12 @@ async fn serve_client(stream: UnixStream, service: ServerContext) {
                 dir: service.directory,
             };
             if send_message(&mut frames, &welcome).await.is_ok() {
+                static NEXT_CLIENT: AtomicU64 = AtomicU64::new(SIGNAL_CLIENT + 1);
+                let client = NEXT_CLIENT.fetch_add(1, Ordering::Relaxed);
+                tracing::info!(client, after, readonly, "client {name} came");
                 // However it ends, the client is gone; the engine goes on.
-                let _ = exchange_messages(&mut frames, service, after, readonly, changes).await;
+                let _ = exchange_messages(&mut frames, service, client, after, readonly, changes).await;
+                tracing::info!(client, "client {name} left");
             }
             return;
         }
@@ -158,6 +163,7 @@ async fn serve_client(stream: UnixStream, service: ServerContext) {
         Ok(Some(Err(why))) => format!("that is no message of surfit's protocol: {why}"),
         Ok(None) | Err(_) => return,
     };
+    tracing::info!("a client was refused: {refusal}");
     let _ = send_message(&mut frames, &ServerMessage::Rejected { reason: refusal }).await;
 }
 
@@ -183,6 +189,7 @@ async fn send_message(frames: &mut FrameStream, message: &ServerMessage) -> std:
 async fn exchange_messages(
     frames: &mut FrameStream,
     service: ServerContext,
+    client: u64,
     after: Option<u64>,
     readonly: bool,
     changes: bool,
@@ -202,8 +209,6 @@ async fn exchange_messages(
     }
     snapshots.mark_changed();
     let mut shown: Option<Arc<Snapshot>> = None;
-    static NEXT_CLIENT: AtomicU64 = AtomicU64::new(SIGNAL_CLIENT + 1);
-    let client = NEXT_CLIENT.fetch_add(1, Ordering::Relaxed);
     let (replies_in, mut replies) = mpsc::channel::<(u64, CommandAnswer)>(64);
     loop {
         tokio::select! {

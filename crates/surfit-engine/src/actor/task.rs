@@ -44,6 +44,8 @@ pub(super) trait ActorTask: std::fmt::Debug {
 pub(super) struct PendingTask {
     task: Box<dyn ActorTask>,
     reply: ReplySender,
+    /// Time that was spent on it.
+    seconds: f64,
 }
 
 impl Actor<'_> {
@@ -63,7 +65,8 @@ impl Actor<'_> {
             return self.send_reply(reply, self.journal.seq(), Err(EngineError::input(why)));
         }
         self.flush_losses();
-        self.tasks.push_back(PendingTask { task: errand, reply });
+        tracing::info!("task: {}", errand.name());
+        self.tasks.push_back(PendingTask { task: errand, reply, seconds: 0.0 });
         self.publish(true);
     }
 
@@ -74,6 +77,7 @@ impl Actor<'_> {
         };
         let (began, after) = (Instant::now(), self.journal.seq());
         let outcome = pending.task.tick(self);
+        pending.seconds += began.elapsed().as_secs_f64();
         if self.state != EngineState::Paused {
             // The stage did not go on in this time.
             self.stage_began += began.elapsed();
@@ -82,6 +86,7 @@ impl Actor<'_> {
         match outcome {
             Ok(false) => self.tasks.push_front(pending),
             Ok(true) => {
+                tracing::info!(seconds = pending.seconds, "task done: {}", pending.task.name());
                 let durable = self.journal.try_sync();
                 // What else is told is not a file that somebody relies on.
                 let result = durable.or_else(|error| match self.journal.has_unpublished_events() {
