@@ -16,7 +16,9 @@ pub use models::{EvalArgs, ExportArgs};
 pub use program::{CompletionsArgs, ConfigArgs, ConfigSub, KeysArgs, ManArgs};
 pub use steer::{CancelArgs, ForkArgs, QueueArgs, QueueSub, SearchArgs, SetArgs};
 pub use study::{CacheArgs, CacheCommand, StudyArgs};
-pub use values::{ColorChoice, HeatmapFormat, ImageChoice, MapArg, MetricArg, SplitChoice, parse_pair, parse_point};
+pub use values::{
+    ColorChoice, HeatmapFormat, ImageChoice, MapArg, MetricArg, OptionValueError, SplitChoice, parse_pair, parse_point,
+};
 
 use super::complete;
 use clap::builder::styling::{AnsiColor, Effects, Styles};

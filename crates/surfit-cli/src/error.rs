@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use surfit_client::ClientError;
 use surfit_core::config::{ConfigError, nearest_name};
+use surfit_core::protocol::CommandError;
 use surfit_core::run_dir::RunError;
 
 /// Exit code of what was stopped by a signal and can go on: `EX_TEMPFAIL`. Codes of 128 and more do not survive a batch
@@ -15,12 +16,14 @@ use surfit_core::run_dir::RunError;
 pub const EXIT_STOPPED: u8 = 75;
 
 /// A failed command.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub enum CliError {
     /// Wrong use, wrong configuration: exit code 2.
     Usage(String),
     /// It was asked for rightly and did not work: exit code 1.
     Failure(String),
+    /// The engine refused a command, or failed at it: exit code 1.
+    Refused(CommandError),
     /// A signal asked to stop: exit code [`EXIT_STOPPED`].
     Interrupted(String),
     /// Another program failed and has said so: its exit code.
@@ -30,11 +33,18 @@ pub enum CliError {
 }
 
 impl CliError {
-    /// Says the sentence and gives the exit code.
-    pub fn report(self) -> ExitCode {
+    /// Says the sentence and gives the exit code. With `json` a refusal is told by its code on standard output, too.
+    pub fn report(self, json: bool) -> ExitCode {
+        if let CliError::Refused(CommandError { code, message }) = &self
+            && json
+        {
+            // Whoever closed the output does not want it.
+            let _ = output::print_json(&serde_json::json!({ "event": "refused", "code": code, "error": message }));
+        }
         let (code, sentence) = match self {
             CliError::Usage(sentence) => (2, sentence),
             CliError::Failure(sentence) => (1, sentence),
+            CliError::Refused(refusal) => (1, refusal.message),
             CliError::Interrupted(sentence) => (EXIT_STOPPED, sentence),
             CliError::ChildExit(code) => return ExitCode::from(code),
             CliError::ClosedPipe => return ExitCode::SUCCESS,
@@ -77,6 +87,7 @@ impl From<ClientError> for CliError {
     fn from(error: ClientError) -> Self {
         match error {
             ClientError::Run(error) => error.into(),
+            ClientError::Refused(refusal) => CliError::Refused(refusal),
             other => CliError::Failure(other.to_string()),
         }
     }

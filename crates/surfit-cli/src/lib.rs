@@ -66,7 +66,7 @@ pub fn main() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(fault) => fault.report(),
+        Err(fault) => fault.report(std::env::args_os().any(|word| word == "--json")),
     }
 }
 

@@ -24,8 +24,7 @@ enum SettingChange {
 pub fn set(args: SetArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
     // All of them are read before the first is made.
-    let changes =
-        args.changes.iter().map(|text| parse_change(text).map_err(CliError::Usage)).collect::<Result<Vec<_>, _>>()?;
+    let changes = args.changes.iter().map(|text| parse_change(text)).collect::<Result<Vec<_>, _>>()?;
     let mut session = EngineSession::open(&run)?;
     for change in changes {
         let patch = session.latest_snapshot().degrees.patch();
@@ -69,11 +68,12 @@ fn change_command(change: SettingChange, patch: Patch) -> Result<EngineCommand, 
 }
 
 /// Parses a change written as `KEY=VALUE`.
-fn parse_change(text: &str) -> Result<SettingChange, String> {
-    let (key, value) =
-        text.split_once('=').ok_or_else(|| format!("`{text}` is no change; write KEY=VALUE, such as fit.rate=0.01"))?;
+fn parse_change(text: &str) -> Result<SettingChange, CliError> {
+    let (key, value) = text
+        .split_once('=')
+        .ok_or_else(|| CliError::Usage(format!("`{text}` is no change; write KEY=VALUE, such as fit.rate=0.01")))?;
     let (key, value) = (key.trim(), value.trim());
-    let refuse = |what: &str| format!("`{key}={value}`: {what}");
+    let refuse = |what: &str| CliError::Usage(format!("`{key}={value}`: {what}"));
     match key {
         "fit.rate" | "fit.learning_rate" => {
             let (factor, number) = match value.strip_prefix(['x', '*', '×']) {
@@ -101,12 +101,14 @@ fn parse_change(text: &str) -> Result<SettingChange, String> {
             }
         }
         "heatmap.grid" => match value.parse() {
-            Ok(grid) => Heatmap::check_grid(grid).map_or(Ok(SettingChange::Grid(grid)), Err),
+            Ok(grid) => {
+                Heatmap::check_grid(grid).map_or(Ok(SettingChange::Grid(grid)), |why| Err(CliError::Usage(why)))
+            }
             Err(_) => Err(refuse("use a number of points an axis")),
         },
-        _ => Err(format!(
+        _ => Err(CliError::Usage(format!(
             "`{key}` cannot be changed while a run goes on; fit.rate, fit.draws, fit.degree and heatmap.grid can"
-        )),
+        ))),
     }
 }
 
@@ -130,7 +132,7 @@ mod tests {
             ("fit.momentum=0.5", "cannot be changed"),
             ("heatmap.grid=1", "cannot be measured"),
         ] {
-            let why = parse_change(text).unwrap_err();
+            let Err(CliError::Usage(why)) = parse_change(text) else { panic!("{text}") };
             assert!(why.contains(part), "{text}: {why}");
         }
     }

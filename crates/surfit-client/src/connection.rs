@@ -185,7 +185,7 @@ impl EngineConnection {
                 match frame::read(&mut stream).and_then(|m| m.map(|m| expand_delta(m, &mut shown)).transpose()) {
                     Ok(Some(message)) => {
                         if let ServerMessage::Reply { id, error, .. } = &message {
-                            tracing::info!(id, error, "reply");
+                            tracing::info!(id, ?error, "reply");
                         }
                         if !sink(ReceivedMessage::Message(message)) {
                             return;

@@ -6,14 +6,43 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 use surfit_core::files::{FilePath, create_folder, write_atomic};
-use surfit_core::run_dir::RunDir;
+use surfit_core::run_dir::{RunDir, RunError};
 use surfit_core::run_state::RunState;
+use surfit_report::ReportError;
 use surfit_tui::Incoming;
 use surfit_tui::link::{FileContent, NewFile, local_figures_dir};
 
+/// Why a file was not written.
+#[derive(Debug, thiserror::Error)]
+enum FileWriteError {
+    /// A folder has the name.
+    #[error("{0} is a folder; add the file's name")]
+    Folder(PathBuf),
+    /// The figure is of the surface.
+    #[error("the surface is not measured yet; write it when its first cells are")]
+    NotMeasured,
+    /// The figure is of distances.
+    #[error("no distances are measured yet; those between the corners are when all corners are ready")]
+    NoDistances,
+    /// What is known of the run cannot be read.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The figure could not be drawn.
+    #[error(transparent)]
+    Figure(#[from] ReportError),
+    /// The file system said no.
+    #[error("{path}: {source}; choose another name")]
+    Io {
+        /// Path of the file.
+        path: PathBuf,
+        /// What it said.
+        source: std::io::Error,
+    },
+}
+
 /// Writes a file and says so. A file that is there already is only replaced when that is wanted. `run` is the run's id, for
 /// the title of a figure, and `picture` gives what is known of it.
-pub fn write_new_file(file: NewFile, run: &str, picture: impl FnOnce() -> Result<RunState, String>) -> Incoming {
+pub fn write_new_file(file: NewFile, run: &str, picture: impl FnOnce() -> Result<RunState, RunError>) -> Incoming {
     write_new_file_confined(file, run, |path| path.into(), picture)
 }
 
@@ -21,7 +50,7 @@ pub fn write_new_file(file: NewFile, run: &str, picture: impl FnOnce() -> Result
 pub fn write_new_file_in_run(
     run: &RunDir,
     file: NewFile,
-    picture: impl FnOnce() -> Result<RunState, String>,
+    picture: impl FnOnce() -> Result<RunState, RunError>,
 ) -> Incoming {
     write_new_file_confined(file, &run.id(), |path| run.confine(&path), picture)
 }
@@ -30,7 +59,7 @@ fn write_new_file_confined(
     mut file: NewFile,
     run: &str,
     confine: impl FnOnce(PathBuf) -> FilePath,
-    picture: impl FnOnce() -> Result<RunState, String>,
+    picture: impl FnOnce() -> Result<RunState, RunError>,
 ) -> Incoming {
     file.path = resolve_path(&file.path);
     if !file.replace && file.path.symlink_metadata().is_ok_and(|m| !m.is_dir()) {
@@ -38,7 +67,7 @@ fn write_new_file_confined(
     }
     match write(&file, &confine(file.path.clone()), run, picture) {
         Ok(()) => Incoming::Notice(format!("wrote {}", file.path.display())),
-        Err(why) => Incoming::Problem(why),
+        Err(error) => Incoming::Problem(error.to_string()),
     }
 }
 
@@ -129,11 +158,11 @@ fn write(
     file: &NewFile,
     path: &FilePath,
     run: &str,
-    picture: impl FnOnce() -> Result<RunState, String>,
-) -> Result<(), String> {
-    let fault = |e: std::io::Error| format!("{}: {e}; choose another name", path.display());
+    picture: impl FnOnce() -> Result<RunState, RunError>,
+) -> Result<(), FileWriteError> {
+    let fault = |source| FileWriteError::Io { path: path.to_path_buf(), source };
     if path.is_dir() {
-        return Err(format!("{} is a folder; add the file's name", path.display()));
+        return Err(FileWriteError::Folder(path.to_path_buf()));
     }
     let drawn;
     let bytes = match &file.content {
@@ -164,7 +193,7 @@ mod tests {
         NewFile { path: path.to_owned(), replace, content: FileContent::Text(text.into()) }
     }
 
-    fn none() -> Result<RunState, String> {
+    fn none() -> Result<RunState, RunError> {
         panic!("a text needs no picture")
     }
 

@@ -146,27 +146,20 @@ impl FitQueue {
     /// # Errors
     /// When there is none of that number, or its run is under way.
     pub fn remove(&self, number: u64) -> Result<QueuedFit, ClientError> {
-        let none = || {
-            ClientError::Refused(format!(
-                "nothing with the number {number} is in the queue; `surfit queue ls` lists it"
-            ))
-        };
         if !self.folder.is_dir() {
-            return Err(none());
+            return Err(ClientError::NotQueued(number));
         }
         // Held until it is out: a runner that is just coming to it begins it before, or not at all.
         let _held = self.lock_entries()?;
         let all = self.entries();
         let entry = all.into_iter().find(|e| e.number == number);
-        let entry = entry.ok_or_else(none)?;
+        let entry = entry.ok_or(ClientError::NotQueued(number))?;
         if let Some(path) = &entry.run {
             let alive = RunDir::open(path).is_ok_and(|run| run.is_engine_alive());
             // The runner may have no engine for it yet.
             if alive || self.has_runner()? {
-                let id = path.file_name().unwrap_or_default().to_string_lossy();
-                return Err(ClientError::Refused(format!(
-                    "number {number} is under way as {id}; end it with `surfit stop {id}`"
-                )));
+                let run = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                return Err(ClientError::QueuedFitUnderWay { number, run });
             }
         }
         self.delete_entry(number)?;

@@ -49,8 +49,60 @@ pub struct Filter {
 
 /// A filter that cannot be understood; its text is one sentence with the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct FilterError(String);
+pub enum FilterError {
+    /// A `!` without a term.
+    #[error("`!` stands alone; write a term behind it, such as !state:failed")]
+    LoneNegation,
+    /// A key and a sign, and nothing behind them.
+    #[error("`{term}` has no value; write one behind `{sign}`")]
+    NoValue {
+        /// The term.
+        term: String,
+        /// Its sign.
+        sign: &'static str,
+    },
+    /// A bound on a text.
+    #[error("`{term}`: a {key} has no order; write `:` and a name")]
+    NoOrder {
+        /// The term.
+        term: String,
+        /// Name of its key.
+        key: &'static str,
+    },
+    /// A value that the key cannot have.
+    #[error("`{term}`: use {expected}")]
+    BadValue {
+        /// The term.
+        term: String,
+        /// What the key can have.
+        expected: &'static str,
+    },
+    /// Nothing before the sign.
+    #[error("`{0}` has no key; there are {keys}", keys = FILTER_KEYS.join(", "))]
+    NoKey(String),
+    /// A key that does not exist.
+    #[error("there is no key `{key}`; {}", suggest_key(*.nearest))]
+    UnknownKey {
+        /// The key.
+        key: String,
+        /// The key that was probably meant.
+        nearest: Option<&'static str>,
+    },
+    /// Nothing beside a comma.
+    #[error("`{0}`: a value is missing beside the comma")]
+    MissingValue(String),
+    /// A name that nothing has.
+    #[error("{0}")]
+    UnknownName(String),
+}
+
+fn suggest_key(nearest: Option<&str>) -> String {
+    match nearest {
+        // The value may fit the key no better: `age:yes`, say.
+        Some(key) => format!("did you mean `{key}`?"),
+        None => format!("there are {}", FILTER_KEYS.join(", ")),
+    }
+}
 
 impl Filter {
     /// True when every term holds.
@@ -78,7 +130,7 @@ impl FromStr for Filter {
         let term = |word: &str| {
             let bare = word.trim_start_matches('!');
             let wanted = (word.len() - bare.len()).is_multiple_of(2);
-            FilterTerm::parse(bare).map(|term| (wanted, term)).map_err(FilterError)
+            FilterTerm::parse(bare).map(|term| (wanted, term))
         };
         Ok(Self { terms: text.split_whitespace().map(term).collect::<Result<_, _>>()? })
     }

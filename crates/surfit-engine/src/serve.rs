@@ -11,6 +11,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 use surfit_core::event::JobStage;
 use surfit_core::logging;
+use surfit_core::protocol::CommandError;
 use surfit_core::run_dir::{EngineNode, RunDir, RunStatus};
 use surfit_core::snapshot::EngineState;
 
@@ -53,12 +54,12 @@ pub fn serve_run(run: &RunDir, options: ServeOptions) -> Result<()> {
         .map_err(EngineError::io("thread"))?;
     let result = actor::run(run, &mut journal, &inbox, options);
     // Before the commands that wait are dropped, which answers them.
-    let _ = end.set(result.as_ref().map(drop).map_err(|e| e.to_string()));
+    let _ = end.set(result.as_ref().copied().map_err(CommandError::from));
     // The journal ends the feed, so that connections close after the last event.
     drop(journal);
     drop(inbox);
     let _ = stop.send(());
-    let served = server.join().unwrap_or_else(|_| Err(EngineError::input("the server thread panicked")));
+    let served = server.join().unwrap_or_else(|_| Err(EngineError::ServerPanicked));
     result.and(served)
 }
 

@@ -13,7 +13,8 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use surfit_core::protocol::{
-    ClientMessage, EngineCommand, EventSpan, MAX_FRAME_BYTES, PROTOCOL_VERSION, READONLY_ERROR, ServerMessage,
+    ClientMessage, CommandError, CommandErrorCode, EngineCommand, EventSpan, MAX_FRAME_BYTES, PROTOCOL_VERSION,
+    READONLY_ERROR, ServerMessage,
 };
 use surfit_core::run_dir::{EventTail, FileIdentity, RunDir};
 use surfit_core::snapshot::Snapshot;
@@ -38,8 +39,8 @@ pub struct ServerContext {
     pub actor_end: Arc<OnceLock<ActorEnd>>,
 }
 
-/// How an actor ended: in good order, or the sentence that it failed with.
-pub type ActorEnd = std::result::Result<(), String>;
+/// How an actor ended: in good order, or what it failed with.
+pub type ActorEnd = std::result::Result<(), CommandError>;
 
 /// Stands for a client in requests that come of signals.
 const SIGNAL_CLIENT: u64 = 0;
@@ -168,11 +169,9 @@ async fn serve_client(stream: UnixStream, service: ServerContext) {
 }
 
 /// The next message: `None` at the end, `Some(Err)` for bytes that are no message.
-async fn receive_message(frames: &mut FrameStream) -> Option<std::result::Result<ClientMessage, String>> {
-    match frames.next().await? {
-        Ok(bytes) => Some(serde_json::from_slice(&bytes).map_err(|e| e.to_string())),
-        Err(e) => Some(Err(e.to_string())),
-    }
+async fn receive_message(frames: &mut FrameStream) -> Option<std::io::Result<ClientMessage>> {
+    let frame = frames.next().await?;
+    Some(frame.and_then(|bytes| serde_json::from_slice(&bytes).map_err(std::io::Error::from)))
 }
 
 /// The client is gone, or too slow.
@@ -216,7 +215,8 @@ async fn exchange_messages(
             message = receive_message(frames) => match message {
                 None => return Ok(()),
                 Some(Ok(ClientMessage::Command { id, .. })) if readonly => {
-                    let (error, events) = (Some(READONLY_ERROR.into()), None);
+                    let error = Some(CommandError::new(CommandErrorCode::ReadOnly, READONLY_ERROR));
+                    let events = None;
                     send_message(frames, &ServerMessage::Reply { id, error, events }).await?;
                 }
                 Some(Ok(ClientMessage::Command { id, command })) => {
@@ -336,7 +336,7 @@ fn unanswered_result(is_shutdown: bool, end: &OnceLock<ActorEnd>, why: &str) -> 
     match end.get() {
         Some(Ok(())) if is_shutdown => Ok(()),
         Some(Err(failure)) => Err(failure.clone()),
-        _ => Err(why.into()),
+        _ => Err(CommandError::new(CommandErrorCode::Closing, why)),
     }
 }
 
@@ -355,7 +355,7 @@ fn forward_command(
         Ok(()) => {}
         Err(TrySendError::Full(_)) => {
             let why = "the engine has too many commands waiting; try again";
-            return Err(Err(why.into()));
+            return Err(Err(CommandError::new(CommandErrorCode::Busy, why)));
         }
         Err(TrySendError::Disconnected(_)) => {
             return Err(unanswered_result(is_shutdown, end, "the engine is closing"));
@@ -502,9 +502,10 @@ mod tests {
     #[test]
     fn who_asks_for_an_end_that_is_under_way_is_told_how_it_went() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let lost = || Err("stopped at step 3".to_owned());
-        let unknown = || Err("the engine closed before it answered".to_owned());
-        let closing = || Err("the engine is closing".to_owned());
+        let lost = || Err(CommandError::new(CommandErrorCode::FileSystem, "stopped at step 3"));
+        let refusal = |why: &str| Err(CommandError::new(CommandErrorCode::Closing, why));
+        let unknown = || refusal("the engine closed before it answered");
+        let closing = || refusal("the engine is closing");
         for (command, ended, waiting, later) in [
             (EngineCommand::Shutdown, Some(Ok(())), Ok(()), Ok(())),
             (EngineCommand::Shutdown, Some(lost()), lost(), lost()),

@@ -24,6 +24,7 @@ impl BridgeWorker {
             }
             ReceivedMessage::Message(ServerMessage::Reply { id, error, .. }) => {
                 self.unanswered.remove(&id);
+                let error = error.map(|refusal| refusal.message);
                 self.send_to_screen(Incoming::Reply { id, error });
             }
             ReceivedMessage::Message(_) => {}

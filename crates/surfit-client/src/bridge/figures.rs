@@ -3,15 +3,15 @@
 use super::BridgeWorker;
 use super::attach::figures_message;
 use crate::{file_writer, runs};
-use surfit_core::run_dir::RunDir;
+use surfit_core::run_dir::{RunDir, RunError};
 use surfit_core::run_state::RunState;
 use surfit_core::snapshot::Snapshot;
 use surfit_tui::Incoming;
 use surfit_tui::link::NewFile;
 
 /// What is known of a run, with the latest snapshot.
-fn current_state(run: &RunDir, snapshot: Option<Box<Snapshot>>) -> Result<RunState, String> {
-    let mut picture = run.load_state().map_err(|e| e.to_string())?;
+fn current_state(run: &RunDir, snapshot: Option<Box<Snapshot>>) -> Result<RunState, RunError> {
+    let mut picture = run.load_state()?;
     match snapshot {
         Some(snapshot) => picture.apply_snapshot(*snapshot),
         None => picture.snapshot = None,
@@ -29,12 +29,13 @@ impl BridgeWorker {
             false => run.join("figures"),
         };
         self.spawn_writer(move || {
-            let result = current_state(&run, snapshot).and_then(|picture| {
-                surfit_report::write_figures(&run.id(), &picture, &folder).map_err(|e| e.to_string())
-            });
-            match result {
+            let picture = match current_state(&run, snapshot) {
+                Ok(picture) => picture,
+                Err(error) => return Incoming::Problem(error.to_string()),
+            };
+            match surfit_report::write_figures(&run.id(), &picture, &folder) {
                 Ok(files) => Incoming::Notice(figures_message(&files, &folder)),
-                Err(error) => Incoming::Problem(error),
+                Err(error) => Incoming::Problem(error.to_string()),
             }
         });
     }

@@ -87,7 +87,9 @@ impl BridgeWorker {
             }
             match inputs.recv_timeout(POLL_INTERVAL) {
                 Ok(BridgeInput::Engine { generation, received }) if generation == self.generation => match received {
-                    ReceivedMessage::Message(ServerMessage::Reply { id: u64::MAX, error, .. }) => lost = error.or(lost),
+                    ReceivedMessage::Message(ServerMessage::Reply { id: u64::MAX, error, .. }) => {
+                        lost = error.map(|refusal| refusal.message).or(lost);
+                    }
                     ReceivedMessage::Message(ServerMessage::Event(Envelope {
                         event: Event::Failed { message },
                         ..

@@ -1,6 +1,6 @@
 //! One term of a filter.
 
-use super::{RUN_STATES, RunAttributes};
+use super::{FilterError, RUN_STATES, RunAttributes};
 use crate::config::{DATA_SETS, NETWORKS, nearest_name, unknown_name_message};
 use std::cmp::Ordering;
 use std::fmt;
@@ -63,10 +63,10 @@ pub const FILTER_KEYS: &[&str] =
     &["name", "state", "net", "network", "data", "degree", "acc", "accuracy", "loss", "age"];
 
 impl FilterTerm {
-    /// Reads a term without its `!`; the error is a sentence.
-    pub(super) fn parse(word: &str) -> Result<Self, String> {
+    /// Reads a term without its `!`.
+    pub(super) fn parse(word: &str) -> Result<Self, FilterError> {
         if word.is_empty() {
-            return Err("`!` stands alone; write a term behind it, such as !state:failed".into());
+            return Err(FilterError::LoneNegation);
         }
         let found = BOUND_SIGNS
             .iter()
@@ -77,21 +77,21 @@ impl FilterTerm {
         };
         let (key, value) = (word[..at].to_lowercase(), &word[at + sign.len()..]);
         if value.is_empty() {
-            return Err(format!("`{word}` has no value; write one behind `{sign}`"));
+            return Err(FilterError::NoValue { term: word.into(), sign });
         }
         let text = |key| match bound {
             NumberBound::Equal => Self::parse_text(key, word, value),
-            _ => Err(format!("`{word}`: a {} has no order; write `:` and a name", key_name(key))),
+            _ => Err(FilterError::NoOrder { term: word.into(), key: key_name(key) }),
         };
         let number = |key| {
             let value = parse_quantity(key, value).ok_or_else(|| {
-                let remedy = match key {
+                let expected = match key {
                     NumberKey::Accuracy => "a fraction from 0 to 1, or a percentage such as 90%",
                     NumberKey::Loss => "a number, such as 0.3",
                     NumberKey::Degree => "a degree from 1 to 8, or 3x2 behind `:`",
                     NumberKey::Age => "a time, such as 30min, 2h, 3d or 1w",
                 };
-                format!("`{word}`: use {remedy}")
+                FilterError::BadValue { term: word.into(), expected }
             })?;
             Ok(FilterTerm::Bound(key, bound, value))
         };
@@ -107,19 +107,15 @@ impl FilterTerm {
                 (NumberBound::Equal, Some((m, n))) => Ok(FilterTerm::Degrees(m, n)),
                 _ => number(NumberKey::Degree),
             },
-            "" => Err(format!("`{word}` has no key; there are {}", FILTER_KEYS.join(", "))),
-            other => Err(match nearest_name(other, FILTER_KEYS) {
-                // The value may fit the key no better: `age:yes`, say.
-                Some(key) => format!("there is no key `{other}`; did you mean `{key}`?"),
-                None => format!("there is no key `{other}`; there are {}", FILTER_KEYS.join(", ")),
-            }),
+            "" => Err(FilterError::NoKey(word.into())),
+            other => Err(FilterError::UnknownKey { key: other.into(), nearest: nearest_name(other, FILTER_KEYS) }),
         }
     }
 
-    fn parse_text(key: TextKey, word: &str, value: &str) -> Result<Self, String> {
+    fn parse_text(key: TextKey, word: &str, value: &str) -> Result<Self, FilterError> {
         let values: Vec<String> = value.split(',').map(str::to_lowercase).collect();
         if values.iter().any(String::is_empty) {
-            return Err(format!("`{word}`: a value is missing beside the comma"));
+            return Err(FilterError::MissingValue(word.into()));
         }
         let known = match key {
             TextKey::Name => &[],
@@ -130,7 +126,7 @@ impl FilterTerm {
         // A name that nothing can have would choose nothing without a word.
         let wrong = |v: &&String| !known.is_empty() && !v.contains('*') && !known.contains(&v.as_str());
         match values.iter().find(wrong) {
-            Some(v) => Err(unknown_name_message(key_name(key), v, known)),
+            Some(v) => Err(FilterError::UnknownName(unknown_name_message(key_name(key), v, known))),
             None => Ok(FilterTerm::Text(key, values)),
         }
     }

@@ -407,7 +407,7 @@ impl Actor<'_> {
         let step = match (&self.surface, self.progress) {
             (Some(surface), Some(progress)) => {
                 if !surface.is_finite() {
-                    return Err(EngineError::input("the surface has weights that are not finite"));
+                    return Err(EngineError::NotFinite("the surface has weights that are not finite".into()));
                 }
                 let live = LiveMap {
                     heatmap: super::grids::own_heatmap(&self.temporary_grid, &self.heatmap).clone(),
