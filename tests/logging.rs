@@ -43,7 +43,7 @@ fn surfit_log_says_how_much_is_logged_and_turns_on_the_clients_log() {
     }
 
     let mut command = place.command("ls nowhere --sort nonsense");
-    command.env("SURFIT_LOG", "no such filter=");
+    command.env("SURFIT_LOG", "surfit_cli=loud");
     let failed = place.run_to_end(command);
     assert!(!failed.err.contains("SURFIT_LOG"), "{}", failed.err);
     let client = std::fs::read_to_string(place.path("client.log")).expect("a log");

@@ -153,4 +153,27 @@ mod tests {
         let text = std::fs::read_to_string(dir.path().join("log.txt")).unwrap();
         assert_eq!(text, "2 records were lost: the disk did not take them\nthree\n");
     }
+
+    /// Runs itself as a child, whose standard output is the log.
+    #[test]
+    fn what_is_printed_goes_on_in_the_new_file() {
+        const CHILD_FOLDER: &str = "SURFIT_TEST_LOG_FOLDER";
+        if let Some(folder) = std::env::var_os(CHILD_FOLDER) {
+            let mut log = LogFile::open(&FilePath::beneath(folder.as_ref(), "log.txt"), 100).unwrap();
+            for n in 0..9 {
+                log.write_record(&format!("a record of some length, the one with number {n}"));
+            }
+            println!("a warning of a library");
+            return;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let log = File::options().create(true).append(true).open(dir.path().join("log.txt")).unwrap();
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "--nocapture", "files::log_file::tests::what_is_printed_goes_on_in_the_new_file"]);
+        child.env(CHILD_FOLDER, dir.path()).stderr(log.try_clone().unwrap()).stdout(log);
+        assert!(child.status().unwrap().success());
+        let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
+        let (older, newer) = (read("log.1.txt"), read("log.txt"));
+        assert!(newer.contains("a warning of a library") && !older.contains("a warning"), "{older}---\n{newer}");
+    }
 }
