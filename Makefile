@@ -12,7 +12,7 @@ RELEASE = $${CARGO_TARGET_DIR:-target}/release
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup build run test format-check lint doc test-setup test-doc test-rust \
-	test-pytorch inject-faults screenshots bench bench-terminal study install install-client
+	test-pytorch inject-faults screenshots bench bench-terminal study archives package install install-client
 
 help: ## show this list
 	@echo "surfit: a terminal workbench for Bézier surfaces between neural networks"
@@ -89,6 +89,14 @@ study: build ## make the studies in docs/study anew, or go on with them (about a
 	@echo "== studying"
 	@$(RELEASE)/surfit study configs/study/cnn.toml --jobs 2 --out docs/study/cnn $(ARGS)
 	@$(RELEASE)/surfit study configs/study/resnet18.toml --jobs 2 --out docs/study/resnet18 $(ARGS)
+
+archives: setup ## make the release archives, and prove that their programs start in an empty environment
+	@echo "== making the release archives"
+	$(PYTHON) -B scripts/release_archives.py $(ARGS)
+
+package: setup ## build every package as it would be published
+	@echo "== packaging"
+	$(CARGO) package --workspace --locked
 
 install: setup ## install both programs for this user
 	@echo "== installing"

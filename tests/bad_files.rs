@@ -39,7 +39,7 @@ fn data_files_with_a_fault_are_named() {
         ("short", "train-images-idx3-ubyte", |b| b.truncate(b.len() / 2), "cut short"),
         ("header", "train-labels-idx1-ubyte", |b| b.truncate(5), "cut short"),
         ("magic", "t10k-images-idx3-ubyte", |b| b[3] = 7, "not an IDX file of images"),
-        ("label", "train-labels-idx1-ubyte", |b| b[20] = 10, "label 10 of image 12 is no class"),
+        ("label", "train-labels-idx1-ubyte", |b| b[20] = 10, "label 10 of image 12 is not a class"),
         ("fewer", "t10k-labels-idx1-ubyte", |b| b[7] = 99, "99 labels, expected 100"),
     ];
     for (name, file, change, part) in cases {
@@ -116,7 +116,7 @@ fn corner_files_with_a_fault_are_named_and_good_ones_keep_their_accuracy() {
     let other = format!("run tiny.toml --run-dir other {less} --set network.widths=[4,16] {}", from(&corner(1)));
     place.surfit(&other).fails(2, &["corner-1.safetensors", "it fits network.widths = [4, 8]"]);
     let missing = format!("run tiny.toml --run-dir missing {less} {}", from(Path::new("nowhere.safetensors")));
-    place.surfit(&missing).fails(2, &["nowhere.safetensors", "is not there"]);
+    place.surfit(&missing).fails(2, &["nowhere.safetensors", "no such file"]);
 
     place.surfit("eval nowhere.safetensors").fails(2, &["nowhere.safetensors", "no such file"]);
     let alone = place.write("alone.safetensors", &good);

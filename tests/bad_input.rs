@@ -64,8 +64,13 @@ fn words_that_make_no_command_get_one_sentence() {
     for command in ["resume", "stop", "heatmap", "report"] {
         place.surfit(&format!("{command} nothing")).fails(2, &["no run `nothing`", "surfit ls"]);
     }
-    let neither = "`tiny.tml` is neither a run nor a configuration file";
-    place.surfit("open tiny.tml").fails(2, &[neither, "surfit ls"]);
+    for command in ["open", "resume", "degree --json"] {
+        let degree = if command.starts_with("degree") { " 3" } else { "" };
+        place
+            .surfit(&format!("{command} tiny.tml{degree}"))
+            .fails(2, &["no run `tiny.tml`; `surfit ls` lists your runs"]);
+    }
+    place.surfit("rm tiny.tml --yes").fails(2, &["no run `tiny.tml`; `surfit ls` lists your runs"]);
     place.surfit("open gpu1:").fails(2, &["a terminal", "run `surfit open` on gpu1"]);
     place.surfit("bench --network resnet").fails(2, &["--network resnet:", "no network `resnet`", "`resnet18`?"]);
     for few in ["-1", "0"] {

@@ -70,7 +70,7 @@ fn two_terminations_at_a_time_are_one_wish_to_stop_in_order() {
     send_signal(engine, Signal::CONT);
     let (code, said) = ended(client);
     assert_eq!(code, Some(STOPPED), "{said}");
-    assert!(said.contains("stopped; go on with `surfit resume"), "{said}");
+    assert!(said.contains("stopped; continue with `surfit resume"), "{said}");
     assert_eq!(events_of(&run, "closed").len(), 1);
     assert!(run.join("surface/state.safetensors").exists());
     wait_for("the engine's process to go", || (!is_alive(engine)).then_some(()));
@@ -110,8 +110,8 @@ fn user_signals_make_a_checkpoint_and_the_job_goes_on() {
     send_signal(pid, Signal::TERM);
     let (code, said) = ended(client);
     assert_eq!(code, Some(STOPPED), "{said}");
-    assert!(said.contains("stopped; go on with `surfit resume"), "{said}");
-    assert!(!said.contains("before it answered"), "{said}");
+    assert!(said.contains("stopped; continue with `surfit resume"), "{said}");
+    assert!(!said.contains("before it replied"), "{said}");
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn a_runner_of_the_queue_stops_in_order_and_its_fit_stays_in_the_queue() {
         send_signal(pid, Signal::TERM);
         let (code, said) = ended(runner);
         assert_eq!(code, Some(STOPPED), "{said}");
-        assert!(said.contains("stopped; `surfit queue start`"), "{said}");
+        assert!(said.contains("stopped; continue with `surfit queue start`"), "{said}");
         assert_eq!(events_of(&run, "closed").len(), turn, "{said}");
         wait_for("the engine's process to go", || (!is_alive(engine)).then_some(()));
         let left = place.surfit("queue ls --json").ok().json_lines();
@@ -280,7 +280,7 @@ fn the_same_line_goes_on_with_its_run_and_another_one_is_refused() {
         .surfit(&format!("{line} --set fit.draws=3"))
         .fails(2, &["fit.draws", "another configuration", "surfit resume"]);
     let done = place.surfit(line).ok();
-    assert!(done.out.starts_with("goes on with "), "{}", done.describe());
+    assert!(done.out.starts_with("resuming "), "{}", done.describe());
     assert!(finished_event(&run).is_some());
     assert!(events_of(&run, "resumed").len() == 1, "it went on");
 
@@ -308,7 +308,7 @@ fn a_run_that_was_changed_on_request_is_still_that_of_its_line() {
     wait_for("the run to go on", || (events_of(&run, "started").len() == 2).then_some(()));
     send_signal(client.id() as i32, Signal::TERM);
     let (code, said) = ended(client);
-    assert!(code == Some(STOPPED) && said.starts_with("goes on with"), "{said}");
+    assert!(code == Some(STOPPED) && said.starts_with("resuming "), "{said}");
 }
 
 #[test]

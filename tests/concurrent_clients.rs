@@ -92,7 +92,7 @@ fn a_lost_terminal_leaves_the_engine_and_is_no_success() {
     send_signal(client.id() as i32, Signal::HUP);
     let (code, _, err) = ended(client);
     assert_eq!(code, Some(75), "{err}");
-    assert!(err.contains("the engine goes on"), "{err}");
+    assert!(err.contains("the engine continues"), "{err}");
     place.surfit("resume a").fails(1, &["in use by another engine"]);
     // One that stands still is told as that, at once.
     let status = std::fs::read(run.join("status.json")).expect("a status");

@@ -32,7 +32,7 @@ fn what_is_asked_of_a_run_whose_checkpoint_is_cut_short_is_answered_with_the_rea
     assert!(!place.path("m").exists());
     // A fork of it is none, and leaves nothing.
     let forked = place.surfit("fork a --degree 3").fails(1, &WHY[..2]);
-    assert!(forked.err.contains("no run was made"), "{}", forked.describe());
+    assert!(forked.err.contains("no run was created"), "{}", forked.describe());
     let named = place.path("runs/a/surface/state.safetensors");
     assert!(forked.err.contains(named.to_str().expect("a path")), "{}", forked.describe());
     let runs = std::fs::read_dir(place.path("runs")).expect("runs").flatten();

@@ -63,9 +63,9 @@ fn sets_are_listed_with_what_is_here() {
     std::fs::remove_file(folder.join("data_batch_4.bin")).expect("a file");
     let lines = data(&place, "ls --json").ok().json_lines();
     assert_eq!(of(&lines, "cifar10")["state"], "partial");
-    data(&place, "verify cifar10").fails(1, &["one file is damaged or missing"]);
+    data(&place, "verify cifar10").fails(1, &["1 file is damaged or missing"]);
     let text = data(&place, "ls").ok().out;
-    assert!(text.contains("without") && text.contains("data_batch_4.bin"), "{text}");
+    assert!(text.contains("is missing") && text.contains("data_batch_4.bin"), "{text}");
 }
 
 #[test]
@@ -109,7 +109,10 @@ fn a_fetch_goes_on_after_breaks_and_refuses_wrong_bytes() {
     let froms: Vec<_> = server.requests().iter().map(|r| r.range_start).collect();
     assert_eq!(froms[..4], [None, Some(2_000_000), Some(4_000_000), Some(6_000_000)]);
     assert_eq!(server.requests()[0].path, "/mnist/train-images-idx3-ubyte.gz");
-    assert!(told.iter().any(|e| e["event"] == "retry" && e["why"].as_str().is_some_and(|w| w.contains("broke off"))));
+    assert!(
+        told.iter()
+            .any(|e| e["event"] == "retry" && e["why"].as_str().is_some_and(|w| w.contains("the connection broke")))
+    );
     let left: Vec<_> = std::fs::read_dir(place.path("data/mnist"))
         .expect("the folder")
         .flatten()
@@ -137,7 +140,7 @@ fn a_fetch_that_was_killed_goes_on_where_it_stopped() {
     let part = place.path("data/cifar10/cifar-10-binary.tar.gz.part");
     let length = || part.metadata().map_or(0, |m| m.len());
     wait_for("three megabytes", || (length() == 3_000_000).then_some(()));
-    data(&place, &format!("fetch cifar10 --mirror {}", server.url)).fails(1, &["another fetch is at work"]);
+    data(&place, &format!("fetch cifar10 --mirror {}", server.url)).fails(1, &["another download is running"]);
     child.0.kill().expect("the signal");
     child.0.wait().expect("its end");
     let mut command = place.command(&fetch);
@@ -163,11 +166,11 @@ fn what_cannot_be_fetched_is_said() {
     data(&place, &format!("fetch cifar10 --mirror {}", server.url))
         .fails(1, &["cifar-10-binary.tar.gz", "404", &server.url]);
     data(&place, &format!("fetch cifar10 --mirror {}/short", server.url))
-        .fails(1, &["has 5 bytes, expected 170052171"]);
+        .fails(1, &["a file of 5 bytes, expected 170052171"]);
     data(&place, "fetch cifar-10").fails(2, &["cifar-10", "did you mean `cifar10`?"]);
-    data(&place, "fetch folder").fails(2, &["folder is not fetched"]);
+    data(&place, "fetch folder").fails(2, &["folder cannot be downloaded"]);
     data(&place, "fetch").fails(2, &["SET"]);
-    data(&place, "verify mnist").fails(1, &["mnist is not in", "surfit data fetch mnist"]);
+    data(&place, "verify mnist").fails(1, &["mnist not found in", "surfit data fetch mnist"]);
     // The configuration says what and from where.
     let text = format!("[data]\nset = 'cifar100'\nmirror = '{}/configured'\ndir = 'there'\n", server.url);
     place.write("mine.toml", text);

@@ -40,10 +40,10 @@ fn another_grid_changes_the_run_only_when_it_is_finer_or_kept_and_a_fit_goes_on_
     assert_eq!(best(&place), before, "what is best is what it was");
     assert_eq!(listed(&place, "")[0]["state"], "finished");
     let kept = place.surfit("heatmap a --grid 4 --keep --format json").ok();
-    assert!(kept.err.contains("has 4×4 points now, where it had 5×5 points"), "{}", kept.describe());
+    assert!(kept.err.contains("now has 4×4 points instead of 5×5 points"), "{}", kept.describe());
     assert_eq!(snapshot()["heatmap"]["grid"], 4);
     let finer = place.surfit("heatmap a --grid 7 --out seven.csv").ok();
-    assert!(finer.err.contains("has 7×7 points now"), "{}", finer.describe());
+    assert!(finer.err.contains("now has 7×7 points"), "{}", finer.describe());
     assert_eq!(snapshot()["heatmap"]["grid"], 7);
     let same = place.surfit("heatmap a --out seven.npy").ok();
     assert_eq!(same.err, "", "nothing changed, nothing is said");
@@ -65,7 +65,7 @@ fn another_grid_changes_the_run_only_when_it_is_finer_or_kept_and_a_fit_goes_on_
     assert_eq!(listed(&place, "")[0]["alive"], false, "its engine went with it");
     let further = place.surfit("fit a --epochs 0.5 --json").ok().last_json();
     assert_eq!(further["event"], "finished", "{further}");
-    assert!(place.surfit("resume a").ok().out.contains("fit its surface further with `surfit fit "));
+    assert!(place.surfit("resume a").ok().out.contains("or fit it further with `surfit fit "));
 }
 
 #[test]
@@ -81,20 +81,23 @@ fn runs_of_several_seeds_are_listed_filtered_and_removed() {
     assert_eq!((&line["data"], &line["network"]), (&json!("fashion-mnist-16k"), &json!("cnn")));
     assert!(line["bytes"].as_u64().expect("a size") > 10_000, "{line}");
     let none = place.surfit("ls loss<0").ok();
-    assert!(none.out.contains("none of the 2 runs fits `loss<0`"), "{}", none.describe());
+    assert!(none.out.contains("none of the 2 runs matches `loss<0`"), "{}", none.describe());
     place.surfit("ls stat:running").fails(2, &["did you mean `state`?"]);
     assert!(place.surfit("heatmap s/seed-3").ok().out.starts_with("u,v,accuracy"));
-    place.surfit("heatmap s").fails(2, &["holds 2 runs", "s/seed-3"]);
+    place.surfit("heatmap s").fails(2, &["contains 2 runs", "s/seed-3"]);
 
     // What is no run stays whatever is said, and so does a run until it is said for certain.
     std::fs::create_dir(place.path("site")).expect("a folder");
     place.write("site/config.toml", "title = 'my site'");
-    place.surfit("rm site --yes").fails(2, &["is not a run that surfit made"]);
+    place.surfit("rm site --yes").fails(2, &["was not created by surfit"]);
     assert!(place.path("site/config.toml").is_file());
     place.surfit("rm s/seed-3").fails(2, &["--yes"]);
-    place.surfit("rm s/seed --yes").fails(2, &["no run is called `s/seed`"]);
+    place.surfit("rm s/seed --yes").fails(2, &["`s/seed` is the beginning of 2 run ids"]);
+    place
+        .surfit("rm s/seed-4x --yes")
+        .fails(2, &["no run `s/seed-4x`; did you mean `s/seed-4` or `s/seed-3`?", "surfit ls"]);
     place.surfit("rm").fails(2, &["RUN"]);
-    assert!(place.surfit("rm --failed --yes").ok().out.contains("no run has failed"));
+    assert!(place.surfit("rm --failed --yes").ok().out.contains("no failed runs"));
     let removed = place.surfit("rm s/seed-3 --yes").ok();
     assert!(removed.out.contains("s/seed-3"), "{}", removed.describe());
     assert_eq!(names(&place, ""), ["s/seed-4"]);
@@ -117,7 +120,7 @@ fn runs_of_several_seeds_are_listed_filtered_and_removed() {
 
     // A live one only together with its engine.
     let (live, pid) = place.start_tiny_job("b", "--set fit.epochs=100000");
-    place.surfit("rm b --yes").fails(1, &["an engine works on ", "--stop"]);
+    place.surfit("rm b --yes").fails(1, &["is running; stop it first with ", "--stop"]);
     assert!(live.join("config.toml").is_file());
     place.surfit("rm b s --yes --stop").ok();
     assert!(!live.exists());
@@ -137,7 +140,7 @@ fn what_cannot_be_run_is_refused_before_anything_is_made() {
         ("[network]\nname = 'vgg16'\n", ["bad.toml", "use vgg16-cifar"]),
         ("[data]\nset = 'mnist'\ndir = 'nowhere'\n", ["nowhere", "data.dir"]),
         ("[corners]\ncount = 3\nfrom = ['a.pt', 'b.pt']\n", ["bad.toml:2:", "names 2 files"]),
-        ("[corners]\nfrom = ['a.pt', 'b.pt']\n", ["a.pt", "not there"]),
+        ("[corners]\nfrom = ['a.pt', 'b.pt']\n", ["a.pt", "no such file"]),
         ("[corners]\ncount = 3\nepochs = [1, 2]\n", ["bad.toml:2:", "lists 2 checkpoints"]),
         ("seed = -1\n", ["bad.toml:1:", "a whole number, 0 or more"]),
         ("[fit]\nschedule = 'foo'\n", ["bad.toml:2:", "cosine, step, linear or constant"]),
@@ -168,10 +171,11 @@ fn what_cannot_be_run_is_refused_before_anything_is_made() {
     place.surfit("study s.toml").fails(2, &["variant a", "after 5 widths"]);
 
     // Words.
-    place.surfit("ls --theme nosuch").fails(2, &["--theme", "there is no theme `nosuch`"]);
+    place.surfit("--theme nosuch ls").fails(2, &["--theme", "there is no theme `nosuch`"]);
+    place.surfit("ls --theme nosuch").fails(2, &["unexpected argument '--theme'"]);
     place.surfit("rnu tiny.toml").fails(2, &["'rnu'", "'run'"]);
     place.surfit("ls --jsno").fails(2, &["'--jsno'", "'--json'"]);
-    place.surfit("eval sub").fails(2, &["sub", "holds no model"]);
+    place.surfit("eval sub").fails(2, &["sub", "contains no model"]);
 }
 
 #[test]

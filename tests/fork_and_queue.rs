@@ -118,7 +118,7 @@ fn a_fork_that_is_asked_for_just_before_leaving_is_made_and_told_on_the_terminal
     let (code, text) = screen.expect_terminal_restored();
     let said = "a-3x3 goes on at degree 3×3 as a run of its own";
     assert!(code == 0 && text.contains(said), "{code}: {text}");
-    assert!(text.contains("a goes on; come back"), "{text}");
+    assert!(text.contains("a continues; open it again"), "{text}");
     let twin = place.path("runs/a-3x3");
     wait_for("the fork to go on", || {
         let losses = events_of(&twin, "losses");
@@ -133,7 +133,7 @@ fn a_fork_that_is_asked_for_just_before_leaving_is_made_and_told_on_the_terminal
     let (code, text) = screen.expect_terminal_restored();
     let said = "a-3x3-2 goes on at degree 3×3 as a run of its own";
     assert!(code == 0 && text.contains(said), "{code}: {text}");
-    assert!(text.contains("stopped; go on with"), "{text}");
+    assert!(text.contains("stopped; continue with"), "{text}");
     wait_for("the second fork", || events_of(&place.path("runs/a-3x3-2"), "forked").pop());
     assert_eq!(events(&run).pop().expect("events")["event"], "closed");
 }

@@ -188,7 +188,7 @@ fn a_line_of_events_without_end_costs_little_and_is_told() {
     place.surfit("export a --best --out m").ok();
     let told = support::events_of(&place.path("runs/a"), "notice");
     let text = told.last().expect("a notice")["text"].to_string();
-    assert!(text.contains("events.jsonl is damaged") && text.contains("passed over"), "{text}");
+    assert!(text.contains("events.jsonl is damaged") && text.contains("ignored"), "{text}");
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn a_socket_that_no_engine_of_the_user_made_is_not_spoken_to() {
     hostile(&place, "socket", |path| fs::write(path, &foreign).expect("a note"));
     let lock = fs::File::open(place.path("runs/a/lock")).expect("a lock");
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).expect("a lock");
-    place.surfit("set a fit.rate=0.01").fails(1, &["is no socket that an engine of yours made"]);
+    place.surfit("set a fit.rate=0.01").fails(1, &["is not the socket of your own engine"]);
     assert!(listener.accept().is_err(), "somebody spoke");
 }
 
@@ -260,7 +260,7 @@ fn a_run_that_may_not_be_written_is_looked_at_and_forked() {
         }
         ask("report a").fails(1, &["figures", "choose another --out"]);
         for arguments in ["export a --best --out m", "heatmap a --grid 4", "set a fit.rate=0.1", "rm a --yes"] {
-            ask(arguments).fails(1, &["may not be written to", "surfit fork"]);
+            ask(arguments).fails(1, &["is read-only", "surfit fork"]);
         }
         ask("stop a").fails(1, &["no engine is running"]);
         ask("fork a --run-dir mine").ok();

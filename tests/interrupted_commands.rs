@@ -143,7 +143,7 @@ fn a_measurement_that_is_broken_off_is_given_up_and_what_was_measured_stays() {
     let done = client.wait_with_output().expect("its end");
     let said = String::from_utf8_lossy(&done.stderr);
     assert_eq!(done.status.code(), Some(75), "{said}");
-    assert!(said.contains("what was measured is kept"), "{said}");
+    assert!(said.contains("measured cells are kept"), "{said}");
     assert_eq!(count(&run, "stopped", |_| true), 1);
     wait_for("its engine to end with the visit", || (!is_alive(pid)).then_some(()));
     assert_eq!(snapshot(&run)["heatmap"]["grid"], 30);

@@ -10,13 +10,23 @@ use support::{SafetensorsFile, Sandbox, events};
 #[track_caller]
 fn rows(csv: &str) -> Vec<[f64; 5]> {
     let mut lines = csv.lines();
-    assert_eq!(lines.next(), Some("u,v,accuracy,loss,images"), "{csv}");
+    assert!(lines.next().is_some_and(|head| head.starts_with("u,v,accuracy,loss,images,")), "{csv}");
     let row = |line: &str| {
-        let cells: Vec<f64> =
-            line.split(',').map(|c| c.parse().unwrap_or_else(|_| panic!("`{c}` in `{line}`"))).collect();
-        <[f64; 5]>::try_from(cells).unwrap_or_else(|_| panic!("five columns: {line}"))
+        let cells = line.split(',').take(5).map(|c| c.parse().unwrap_or_else(|_| panic!("`{c}` in `{line}`")));
+        <[f64; 5]>::try_from(cells.collect::<Vec<f64>>()).unwrap_or_else(|_| panic!("five columns: {line}"))
     };
     lines.map(row).collect()
+}
+
+/// The values of a NumPy file of 5 × 5 numbers.
+#[track_caller]
+fn npy_values(npy: &[u8]) -> Vec<f64> {
+    assert_eq!(&npy[..8], b"\x93NUMPY\x01\x00", "not a NumPy file");
+    let length = usize::from(u16::from_le_bytes([npy[8], npy[9]]));
+    let header = String::from_utf8_lossy(&npy[10..10 + length]).into_owned();
+    assert!(header.contains("'descr': '<f8'") && header.contains("'shape': (5, 5)"), "{header}");
+    assert_eq!((10 + length) % 64, 0, "NumPy wants its data aligned");
+    npy[10 + length..].chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().unwrap())).collect()
 }
 
 #[track_caller]
@@ -79,19 +89,29 @@ fn a_whole_job_ends_with_a_finished_line_and_its_heatmap_can_be_had_in_every_for
         close(number(&f["corners"][corner]), cells[row][2], "a corner's accuracy in line and table");
     }
 
-    let npy = place.surfit("heatmap a --format npy").ok().out_bytes;
-    assert_eq!(&npy[..8], b"\x93NUMPY\x01\x00", "not a NumPy file");
-    let length = usize::from(u16::from_le_bytes([npy[8], npy[9]]));
-    let header = String::from_utf8_lossy(&npy[10..10 + length]).into_owned();
-    assert!(header.contains("'descr': '<f8'") && header.contains("'shape': (5, 5)"), "{header}");
-    assert_eq!((10 + length) % 64, 0, "NumPy wants its data aligned");
-    let values: Vec<f64> =
-        npy[10 + length..].chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().unwrap())).collect();
+    let values = npy_values(&place.surfit("heatmap a --format npy").ok().out_bytes);
     assert_eq!(values, cells.iter().map(|c| c[2]).collect::<Vec<_>>(), "npy and csv differ");
 
     let json = place.surfit("heatmap a --format json").ok().last_json();
     assert_eq!(json["cells"].as_array().map(Vec::len), Some(25));
     close(number(&json["best"]["accuracy"]), top, "best in json");
+    // Every metric is in every form, and sums up over the run as its cells have it.
+    let header = csv.lines().next().unwrap().split(',').collect::<Vec<_>>();
+    let metrics = json["metrics"].as_object().expect("metrics by id");
+    assert!(metrics.contains_key("accuracy") && metrics.contains_key("loss"), "{json}");
+    for (id, facts) in metrics {
+        let npy = place.surfit(&format!("heatmap a --metric {id} --format npy")).ok().out_bytes;
+        let column = header.iter().position(|name| name == id).unwrap_or_else(|| panic!("{id} in {header:?}"));
+        let in_csv = csv.lines().skip(1).map(|line| line.split(',').nth(column).unwrap());
+        let in_json = json["cells"].as_array().unwrap().iter().map(|cell| number(&cell["metrics"][id][0]));
+        let values = npy_values(&npy);
+        for ((value, text), same) in values.iter().zip(in_csv).zip(in_json) {
+            assert_eq!((*value, &*format!("{value:.6}")), (same, text), "{id}");
+        }
+        close(number(&facts["summary"]["mean"]), values.iter().sum::<f64>() / 25.0, id);
+        let picture = place.surfit(&format!("heatmap a --metric {id} --out {id}.svg")).ok();
+        assert!(picture.out.contains("on 5×5 points, best "), "{}", picture.describe());
+    }
 
     place.surfit("heatmap a --out map.png").ok();
     let png = std::fs::read(place.path("map.png")).expect("map.png");

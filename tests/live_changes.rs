@@ -144,7 +144,7 @@ fn an_ensemble_is_chosen_on_validation_exported_and_measured_again_from_its_file
         };
         assert_eq!(again["accuracy"], card[key], "{split}: {again}");
     }
-    place.surfit("export a --ensemble 3 --out three").fails(2, &["already holds a model", "--force"]);
+    place.surfit("export a --ensemble 3 --out three").fails(2, &["already contains a model", "--force"]);
     // Given members, in the place of the three.
     let two = place.surfit("export a --member 0.25,0.5 --member 0.75,0.5 --out three --force --json").ok().last_json();
     assert_eq!(two["members"], json!([[0.25, 0.5], [0.75, 0.5]]), "{two}");

@@ -28,7 +28,7 @@ fn folders_are_measured_that_corners_are_read_from() {
     copy("theirs/pytorch_model.bin");
     let (accuracy, _) = eval(&place, "theirs --config a/config.toml");
     assert_eq!(accuracy, card["test_accuracy"]);
-    place.surfit("eval a --config a/config.toml").fails(2, &["holds no model", "this is a run"]);
+    place.surfit("eval a --config a/config.toml").fails(2, &["holds no model", "it is a run"]);
     // Nobody writes into the pipe that lies in a card's place.
     copy("theirs/model.safetensors");
     let pipe = place.path("theirs/model.json");
@@ -127,7 +127,7 @@ fn models_taken_away_are_what_their_cards_say() {
     assert!(centroid["u"].is_null() && centroid["selection"] == "centroid", "{centroid}");
     centroid_is_the_mean(&run, &place.path("centroid/model.safetensors"));
 
-    place.surfit("export a --best --out best").fails(2, &["best", "already holds a model", "--force"]);
+    place.surfit("export a --best --out best").fails(2, &["best", "already contains a model", "--force"]);
     let again = place.surfit("export a --at 0.5,0.5 --out best --force --json").ok().last_json();
     assert_eq!((&again["selection"], &again["u"]), (&"at".into(), &0.5.into()));
     assert_eq!(eval(&place, "best/model.safetensors").0, again["test_accuracy"]);

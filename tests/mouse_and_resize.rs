@@ -236,18 +236,18 @@ fn commands_ask_show_how_far_they_are_and_are_given_up() {
     drop(screen);
     assert!(is_alive(pid));
 
-    // A search shows how far it is, and ctrl-c makes the engine give it up.
+    // A search shows how far it is, and ctrl-c cancels it.
     let search = "search a --at 0.5,0.5 --radius 0.4 --budget 1000";
     let mut screen = TerminalScreen::open(&place, search, (100, 30), &[]);
     screen.wait_for_text("searching near");
-    // Held, so that the search is not over before it is given up.
+    // Held, so that the search is not over before it is cancelled.
     send_signal(pid, Signal::STOP);
     screen.press(keys::CTRL_C);
-    screen.wait_for_text("giving up");
+    screen.wait_for_text("cancelling");
     send_signal(pid, Signal::CONT);
     let code = screen.wait_for_exit_code();
     assert_eq!(code, 75, "{}", screen.written());
-    screen.wait_written("given up");
+    screen.wait_written("cancelled; nothing was written");
     let run = place.path("a");
     assert_eq!(support::events_of(&run, "cancelled").len(), 1);
     assert!(support::events_of(&run, "searched").is_empty() && is_alive(pid));
@@ -261,7 +261,7 @@ fn commands_ask_show_how_far_they_are_and_are_given_up() {
     screen.wait_written("[y/N]");
     screen.press(keys::ENTER);
     assert_eq!(screen.wait_for_exit_code(), 75);
-    screen.wait_written("nothing is removed");
+    screen.wait_written("nothing was deleted");
     assert!(run.is_dir());
     let mut screen = TerminalScreen::open(&place, "rm a", (100, 30), &[]);
     screen.wait_written("[y/N]");

@@ -109,12 +109,12 @@ title = 'fitted surface'
 fn a_study_writes_tables_and_figures_and_goes_on_where_it_was() {
     let place = Sandbox::new();
     place.write("study.toml", STUDY);
-    // Without a finished run there is nothing to report: a good report must not be replaced by an empty one.
+    // Without a finished run there is no finished run: a good report must not be replaced by an empty one.
     std::fs::create_dir(place.path("kept")).expect("a folder");
     let good = place.write("kept/README.md", "good");
     place
         .surfit("study study.toml --dir none --report-only --out kept")
-        .fails(1, &["none", "nothing to report", "--dir"]);
+        .fails(1, &["none", "no finished run", "--dir"]);
     assert_eq!(std::fs::read_to_string(good).expect("it"), "good");
     let only = place.surfit("study study.toml --dir s --only linear").ok();
     assert!(only.out.contains("[1/1] linear seed 1"), "{}", only.describe());
@@ -122,7 +122,7 @@ fn a_study_writes_tables_and_figures_and_goes_on_where_it_was() {
     assert!(report().contains("| fitted surface | – |"), "{}", report());
 
     let whole = place.surfit("study study.toml --dir s --jobs 2").ok();
-    assert!(whole.out.contains("linear seed 1") && whole.out.contains("done before"), "{}", whole.describe());
+    assert!(whole.out.contains("linear seed 1") && whole.out.contains("already done"), "{}", whole.describe());
     let text = report();
     for part in ["# Tiny study", "corner ensemble", "uniform soup", "heatmap-fitted.png", "variants.png"] {
         assert!(text.contains(part), "{part}: {text}");
@@ -139,7 +139,7 @@ fn a_study_writes_tables_and_figures_and_goes_on_where_it_was() {
 
     place
         .surfit("study study.toml --dir s --set seed=1 --set fit.epochs=2.0")
-        .fails(2, &["begun with another configuration"]);
+        .fails(2, &["already exists with another configuration"]);
     place.surfit("study study.toml --only nothing").fails(2, &["no such variant", "fitted"]);
     place.write("bad.toml", STUDY.replace("seeds", "sedes"));
     place.surfit("study bad.toml").fails(2, &["bad.toml", "sedes"]);

@@ -78,7 +78,7 @@ fn another_sessions_runner_is_seen_and_another_queue_waits_for_its_turn() {
     let run = place.path("runs/tiny-q1");
     wait_for("the fit", || events_of(&run, "corner_ready").pop());
     // What has begun is not taken out.
-    place.surfit("queue rm 1").fails(1, &["under way as tiny-q1", "surfit stop tiny-q1"]);
+    place.surfit("queue rm 1").fails(1, &["running as tiny-q1", "surfit stop tiny-q1"]);
 
     // The same queue from another session.
     std::fs::create_dir(place.path("session")).expect("a folder");

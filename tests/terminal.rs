@@ -87,7 +87,7 @@ fn a_run_is_begun_steered_left_and_come_back_to() {
     screen.press("d");
     let (code, text) = screen.expect_terminal_restored();
     assert_eq!(code, 0, "{text}");
-    assert!(text.contains("goes on; come back with") && text.contains("surfit open"), "{text}");
+    assert!(text.contains("continues; open it again with") && text.contains("surfit open"), "{text}");
     let pid = engine(&place);
 
     // Back in a smaller terminal: history and state are there.

@@ -36,8 +36,11 @@ fn libtorch_link_args() -> Vec<String> {
     if os != "linux" && os != "macos" {
         return Vec::new();
     }
+    // Where the loader looks: here, or wherever the program is put, as `$ORIGIN/../lib` of a release archive.
+    println!("cargo::rerun-if-env-changed=SURFIT_RUN_PATH");
+    let run_path = env::var("SURFIT_RUN_PATH").unwrap_or_else(|_| lib.display().to_string());
     // -Xlinker rather than -Wl, because that one splits paths at commas.
-    let mut args = linker(["-rpath", &lib.display().to_string()]);
+    let mut args = linker(["-rpath", &run_path]);
     // Nothing refers to these by symbol (they register their kernels when loaded), so that the
     // linker, which rustc calls with --as-needed, would drop them, and the GPU with them.
     for name in ["libtorch_cuda.so", "libtorch_hip.so"] {

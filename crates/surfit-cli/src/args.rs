@@ -1,4 +1,4 @@
-//! What can be written on the command line.
+//! Definition of the command line: subcommands, options and their help.
 
 mod bridge;
 mod data;
@@ -17,13 +17,15 @@ pub use program::{CompletionsArgs, ConfigArgs, ConfigSub, KeysArgs, ManArgs};
 pub use steer::{CancelArgs, ForkArgs, QueueArgs, QueueSub, SearchArgs, SetArgs};
 pub use study::{CacheArgs, CacheCommand, StudyArgs};
 pub use values::{
-    ColorChoice, HeatmapFormat, ImageChoice, MapArg, MetricArg, OptionValueError, SplitChoice, parse_pair, parse_point,
+    ColorChoice, HeatmapFormat, ImageChoice, MapArg, OptionValueError, SplitChoice, metric_parser, parse_pair,
+    parse_point,
 };
 
 use super::complete;
 use clap::builder::styling::{AnsiColor, Effects, Styles};
 use clap::{Args, Parser, Subcommand, ValueHint};
 use std::path::PathBuf;
+use surfit_core::metrics::Metric;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Cyan.on_default().effects(Effects::BOLD))
@@ -31,9 +33,9 @@ const STYLES: Styles = Styles::styled()
     .literal(AnsiColor::Green.on_default().effects(Effects::BOLD))
     .placeholder(AnsiColor::Yellow.on_default());
 
-/// Train, fit, look at and select from Bézier surfaces between neural networks.
+/// Fit, explore and export Bézier surfaces between neural networks.
 ///
-/// Without a command, surfit opens the most recent live run, or the demo when nothing is running.
+/// Without a command, surfit opens the most recent live run. When nothing is running, it opens the demo.
 #[derive(Debug, Parser)]
 #[command(name = "surfit", version, styles = STYLES, propagate_version = true,
           disable_help_subcommand = true, max_term_width = 100, after_help = EXAMPLES)]
@@ -41,102 +43,123 @@ pub struct CommandLine {
     /// What to do.
     #[command(subcommand)]
     pub command: Option<CliCommand>,
-    /// How the screen looks.
+    /// Options of the screen.
     #[command(flatten)]
     pub screen: ScreenOptions,
 }
 
+// Every `after_help` has a paragraph in one line, which clap wraps; only indented lines are broken by hand, at 80 columns.
 const EXAMPLES: &str = "\
 Examples:
-  surfit                                    watch the demo train
-  surfit open mine.toml                     a new run of your experiment, on the screen
-  surfit run mine.toml --json > log.jsonl   the whole job without a terminal
-  surfit ls                                 the runs there are
-  surfit heatmap RUN --out surface.png      the surface as a picture
-  surfit export RUN --best --out model      take the best network away
+  surfit                                    Watch the demo train
+  surfit open mine.toml                     Start a new run, on the screen
+  surfit run mine.toml --json > log.jsonl   Run the full pipeline headless
+  surfit ls                                 List your runs
+  surfit heatmap RUN --out surface.png      Draw the heatmap
+  surfit export RUN --best --out model      Export the best network
 
-RUN is a run's directory, its id, or the beginning of its id. Runs live in SURFIT_RUNS,
-or in surfit/runs in your data folder. Exit codes: 0 done, 1 failed, 2 wrong use,
-75 stopped by a signal.";
+RUN is a run's directory, its id, or the beginning of its id. \
+Runs are in SURFIT_RUNS, or in surfit/runs in your data directory. \
+The screen options apply to `surfit` and `surfit open`.
 
-/// How the screen looks.
+Exit codes: 0 success, 1 failure, 2 wrong usage or configuration, 75 stopped by a signal.";
+
+/// Options of the screen.
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Screen")]
 pub struct ScreenOptions {
-    /// Colour theme; `surfit themes` lists them; SURFIT_THEME names a usual one
-    #[arg(long, value_name = "NAME", global = true, help_heading = "Screen", add = complete::theme())]
+    /// Colour theme; `surfit themes` lists them; SURFIT_THEME sets a default
+    #[arg(long, value_name = "NAME", add = complete::theme())]
     pub theme: Option<String>,
-    /// Colours the terminal can show; detected when not given
-    #[arg(long, value_name = "DEPTH", global = true, help_heading = "Screen")]
+    /// Colour depth; detected by default
+    #[arg(long, value_name = "DEPTH")]
     pub color: Option<ColorChoice>,
-    /// Draw with plain characters only: no Braille, no blocks, no lines
-    #[arg(long, global = true, help_heading = "Screen", overrides_with_all = ["blocks", "unicode"])]
+    /// Draw with ASCII characters only
+    #[arg(long, overrides_with_all = ["blocks", "unicode"])]
     pub ascii: bool,
     /// Draw with half blocks and plain lines, for fonts without Braille
-    #[arg(long, global = true, help_heading = "Screen", overrides_with_all = ["ascii", "unicode"])]
+    #[arg(long, overrides_with_all = ["ascii", "unicode"])]
     pub blocks: bool,
-    /// Draw with every character, whatever the locale and SURFIT_GLYPHS say
-    #[arg(long, global = true, help_heading = "Screen", overrides_with_all = ["ascii", "blocks"])]
+    /// Draw with all characters; ignores the locale and SURFIT_GLYPHS
+    #[arg(long, overrides_with_all = ["ascii", "blocks"])]
     pub unicode: bool,
-    /// How the terminal shows pictures, whatever SURFIT_IMAGES says; auto goes by the environment
-    #[arg(long, value_name = "WAY", global = true, help_heading = "Screen")]
+    /// Image protocol of the terminal; ignores SURFIT_IMAGES
+    #[arg(long, value_name = "PROTOCOL")]
     pub images: Option<ImageChoice>,
-    /// Leave the mouse to the terminal
-    #[arg(long, global = true, help_heading = "Screen")]
+    /// Disable mouse support
+    #[arg(long)]
     pub no_mouse: bool,
+}
+
+impl ScreenOptions {
+    /// Returns these options, with those of `outer` where none is given here.
+    pub fn or(self, outer: Self) -> Self {
+        let glyphs = if self.ascii || self.blocks || self.unicode { &self } else { &outer };
+        let (ascii, blocks, unicode) = (glyphs.ascii, glyphs.blocks, glyphs.unicode);
+        Self {
+            theme: self.theme.or(outer.theme),
+            color: self.color.or(outer.color),
+            ascii,
+            blocks,
+            unicode,
+            images: self.images.or(outer.images),
+            no_mouse: self.no_mouse || outer.no_mouse,
+        }
+    }
 }
 
 /// Subcommands of `surfit`.
 #[derive(Debug, Subcommand)]
 pub enum CliCommand {
-    /// Open the workbench on a new, a running or a finished run
+    /// Open the screen on a new, a running or a finished run
     Open(OpenArgs),
-    /// Do a whole job without the screen: corners, alignment, fit, heatmap, export
+    /// Run the full pipeline headless: train, align, fit, evaluate, export
     Run(RunArgs),
-    /// Run variants of an experiment over several seeds and write their tables and figures
+    /// Run variants of an experiment over several seeds and write a report
     Study(StudyArgs),
-    /// Go on with a run from its last checkpoint
+    /// Resume a run from its last checkpoint
     Resume(ResumeArgs),
-    /// Checkpoint a run and end its engine
+    /// Write a checkpoint and end the run's engine
     Stop(StopArgs),
-    /// Raise or lower a surface's degree, during its fit or afterwards
+    /// Raise or lower the degree of a surface, during or after its fit
     Degree(DegreeArgs),
-    /// Fit a run's surface further from where it stands, such as after a change of its degree
+    /// Fit a finished surface further, for example after a change of its degree
     Fit(FitArgs),
-    /// Change a run's learning rate, draws, degree or grid, while it trains or afterwards
+    /// Change the learning rate, draws, degree or grid of a run
     Set(SetArgs),
-    /// Make a new run from the present state of another, with another degree
+    /// Start a new run from another run's checkpoint
     Fork(ForkArgs),
-    /// Fits that wait for their turn: add, list, remove, start
+    /// Manage the job queue
     Queue(QueueArgs),
-    /// Look for a better point near one, off the grid
+    /// Search for a better point near a given one, off the grid
     Search(SearchArgs),
-    /// Give up a measurement, a search or an export that is under way
+    /// Cancel the running measurement, search or export
     Cancel(CancelArgs),
-    /// List runs, the most recent first
+    /// List runs, most recent first
     Ls(LsArgs),
-    /// Remove runs with all that is in their directories
+    /// Delete runs and their directories
     Rm(RmArgs),
-    /// Give a run's heatmap as a table or a picture
+    /// Write a run's heatmap as a table, an array or an image
     Heatmap(HeatmapArgs),
-    /// Write a network of the surface as model.safetensors and model.json
+    /// Export a network of the surface as model.safetensors and model.json
     Export(ExportArgs),
-    /// Measure an exported model
+    /// Evaluate an exported model
     Eval(EvalArgs),
-    /// Write figures and a report into the run's directory
+    /// Write plots and a report into the run's directory
     Report(ReportArgs),
-    /// Data sets: what is here, download with checksums, verification
+    /// List, download and verify data sets
     Data(DataArgs),
-    /// List or remove the corners that are kept so that they need not be trained again
+    /// Manage the corner cache
     Cache(CacheArgs),
-    /// Measure what steps, cells and memory cost on this machine
+    /// Measure the cost of steps, cells and memory on this machine
     Bench(BenchArgs),
-    /// Check configurations, or print the default one
+    /// Check configurations or print the default one
     Config(ConfigArgs),
     /// List the colour themes
     Themes,
     /// List the keys of the screen
     Keys(KeysArgs),
-    /// Serve a run of this machine to the screen of another one; `surfit open HOST:RUN` runs it there
+    /// Serve a run of this machine to another machine's screen; started by `surfit open HOST:RUN`
     #[command(hide = true)]
     Bridge(BridgeArgs),
     /// Print shell completions
@@ -149,27 +172,32 @@ pub enum CliCommand {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  surfit open                    the most recent run
-  surfit open mine.toml          begins a new run of mine.toml
-  surfit open demo-2026          a run by the beginning of its id
-  surfit open demo --readonly    watch without being able to change anything
-  surfit open gpu1:demo-2026     a run on another machine, through ssh; gpu1: is its most recent one
+  surfit open                    Open the most recent run
+  surfit open mine.toml          Start a new run of mine.toml
+  surfit open demo-2026          Open a run by the beginning of its id
+  surfit open demo --readonly    Watch without changing anything
+  surfit open gpu1:demo-2026     Open a run on another machine through ssh
+  surfit open gpu1:              Open the most recent run there
 
-Leaving the screen never ends a fit: `d` detaches, `surfit open RUN` comes back.
-When standard output is no terminal, plain progress lines are printed.
+Leaving the screen never ends a fit: `d` detaches, and `surfit open RUN` attaches again. \
+Without a terminal, plain progress lines are printed.
 
-For HOST:RUN, surfit must be installed on both machines. Keys are answered here; when the line breaks it is dialled
-again, and nothing is lost. How a host is reached is up to client.toml in your settings folder, every key optional:
-  ssh = ['ssh', '-T']             given the host and a command; SURFIT_SSH goes before it
-  program = 'surfit'              the program there
-  [hosts.gpu1]                    the same two keys for one host")]
+HOST:RUN needs surfit on both machines. \
+When the connection breaks, surfit reconnects and nothing is lost. \
+client.toml in your configuration directory sets how a host is reached. All keys are optional:
+  ssh = ['ssh', '-T']             Called with host and command; or SURFIT_SSH
+  program = 'surfit'              Program on the host
+  [hosts.gpu1]                    The same two keys for one host")]
 pub struct OpenArgs {
-    /// A configuration (a new run), a run, or a run on another machine; the most recent run when not given
+    /// Configuration for a new run, a run, or a run on another machine; default: the most recent run
     #[arg(value_name = "CONFIG|RUN|HOST:RUN", value_hint = ValueHint::AnyPath, add = complete::run_or_config())]
     pub what: Option<String>,
-    /// Only watch: nothing can be changed, and the engine refuses whatever this screen asks for
+    /// Watch only; the engine refuses changes from this screen
     #[arg(long)]
     pub readonly: bool,
+    /// Options of the screen.
+    #[command(flatten)]
+    pub screen: ScreenOptions,
 }
 
 /// Arguments of `surfit run`.
@@ -180,33 +208,38 @@ Examples:
   surfit run mine.toml --set fit.degree=[3,3] --set seed=7 --json > events.jsonl
   surfit run mine.toml --run-dir /data/runs/a --detach
 
-With --run-dir the same line goes on with an unfinished run, as a batch system does that puts a job back into its
-queue. SIGTERM and ctrl-c make a checkpoint and end with exit code 75; SIGUSR1 and SIGUSR2 make one and go on. In a
-Slurm script, write `exec surfit run` or `srun surfit run`: other lines get no signal.
+With --run-dir, the same command resumes an unfinished run. \
+This suits batch systems that requeue jobs.
 
-With --json every event is one object a line, as in the run's events.jsonl:
-  {\"seq\":1,\"time\":1763870000.1,\"event\":\"started\",\"run\":…,\"network\":…,\"node\":…,\"parameters\":…}
-  {\"seq\":5,…,\"event\":\"corner_ready\",\"index\":0,\"source\":\"a.pt\",\"accuracy\":…,\"loss\":…,
-   \"own_statistics\":{\"accuracy\":…,\"loss\":…},\"warnings\":[…]}
-  {\"seq\":9,…,\"event\":\"losses\",\"curve\":\"surface\",\"first_step\":0,\"values\":[2.31,…],\"rate\":0.01}
-  {\"seq\":99,…,\"event\":\"finished\",\"corners\":[…],\"best\":{\"u\":…,\"v\":…,\"accuracy\":…},
+Ctrl-c and SIGTERM write a checkpoint and end the engine with exit code 75; `surfit resume RUN` continues. \
+SIGUSR1 and SIGUSR2 write a checkpoint and continue. \
+A hang-up leaves the engine running (exit code 75). \
+In a Slurm script, write `exec surfit run` or `srun surfit run`, so that signals arrive.
+
+With --json, each event is one line, as in the run's events.jsonl:
+  {\"seq\":1,\"time\":1763870000.1,\"event\":\"started\",\"run\":…,\"network\":…,
+   \"node\":…,\"parameters\":…}
+  {\"seq\":5,…,\"event\":\"corner_ready\",\"index\":0,\"source\":\"a.pt\",
+   \"accuracy\":…,\"loss\":…,\"own_statistics\":{…},\"warnings\":[…]}
+  {\"seq\":9,…,\"event\":\"losses\",\"curve\":\"surface\",\"first_step\":0,
+   \"values\":[2.31,…],\"rate\":0.01}
+  {\"seq\":99,…,\"event\":\"finished\",\"corners\":[…],\"best\":{\"u\":…,\"v\":…},
    \"interior_mean\":…,\"seconds\":{\"corners\":…,\"fit\":…},…}
-Of a loaded corner, `accuracy` is with batch norm recalibrated, as all points are measured, and
-`own_statistics` with the statistics in its file.
-The last line is `finished` when the job is done, `failed` when it could not go on.
+The last line is `finished`, or `failed` after an error.
 
-Ctrl-c checkpoints and ends the engine; `surfit resume RUN` goes on. A hang-up leaves it running (exit code 75).")]
+For a given corner, `accuracy` is measured after batch-norm recalibration, like every point. \
+`own_statistics` is measured with the statistics in the file.")]
 pub struct RunArgs {
-    /// The experiment
+    /// Configuration of the experiment
     #[arg(value_name = "CONFIG", value_hint = ValueHint::FilePath)]
     pub config: PathBuf,
-    /// Where the run lives; by default a new folder among your runs
+    /// Directory of the run; default: a new directory among your runs
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub run_dir: Option<PathBuf>,
-    /// Replace a value of the configuration, such as `fit.degree=[3,3]`; may be repeated
+    /// Override a configuration value, such as `fit.degree=[3,3]`; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE", add = complete::setting())]
     pub sets: Vec<String>,
-    /// Do the job once for each of N seeds, from the configuration's on, and give mean and deviation of every figure
+    /// Run N seeds, starting at the configured one, and print mean and deviation of every value
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub seeds: Option<u64>,
     /// How to follow it
@@ -217,7 +250,7 @@ pub struct RunArgs {
 /// How a job is followed.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct FollowOptions {
-    /// Print events as JSON, one object a line
+    /// Print events as JSON, one object per line
     #[arg(long)]
     pub json: bool,
     /// Return as soon as the engine runs
@@ -232,11 +265,13 @@ Examples:
   surfit resume demo-20261123-101500
   surfit resume /data/runs/a --detach
 
-After a kill or a power cut the run goes on from its last checkpoint and arrives at the
-same surface, bit for bit, as if nothing had happened. An engine that works on it already is refused, with its node.
-Exit codes: 0 finished, also before; 1 failed; 75 stopped by a signal.")]
+After a kill or a power cut, the run continues from its last checkpoint. \
+It arrives at the same surface, bit for bit, as without the interruption. \
+A run with a live engine is refused; the error names its node.
+
+Exit codes: 0 finished, now or earlier; 1 failed; 75 stopped by a signal.")]
 pub struct ResumeArgs {
-    /// The run
+    /// Run to resume
     #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
     pub run: String,
     /// How to follow it
@@ -246,9 +281,9 @@ pub struct ResumeArgs {
 
 /// Arguments of `surfit stop`.
 #[derive(Debug, Args)]
-#[command(after_help = "Nothing is lost: `surfit resume RUN` goes on from the same step.")]
+#[command(after_help = "Nothing is lost: `surfit resume RUN` continues at the same step.")]
 pub struct StopArgs {
-    /// The run
+    /// Run to stop
     #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
     pub run: String,
 }
@@ -257,24 +292,28 @@ pub struct StopArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  surfit degree demo-2026 3 2     4×3 control points from now on
-  surfit fit demo-2026            and, when its fit has ended, a further one with them
+  surfit degree demo-2026 3 2     Use 4×3 control points from now on
+  surfit fit demo-2026            Fit a finished surface further
 
-Raising is exact: every point of the surface stays where it is, and a fit goes on with more freedom: one that is
-under way by itself, one that has ended by `surfit fit`.
-Lowering is the least-squares fit with the corners held; how far the surface moved is said.
-With --json, the event `degree_changed`: step, from, to, deviation.")]
+Raising is exact: no point of the surface moves. \
+A running fit continues with the new degree. \
+For a finished fit, use `surfit fit RUN`.
+
+Lowering is a least-squares fit that keeps the corners. \
+The output reports how far the surface moved.
+
+With --json, prints the event `degree_changed`: step, from, to, deviation.")]
 pub struct DegreeArgs {
-    /// The run
+    /// Run to change
     #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
     pub run: String,
     /// Degree along u, 1 to 8
-    #[arg(value_name = "M")]
+    #[arg(value_name = "M", value_parser = clap::value_parser!(u8).range(1..=8))]
     pub m: u8,
-    /// Degree along v, 1 to 8; as along u when left out. A curve and a triangular patch have one degree
-    #[arg(value_name = "N")]
+    /// Degree along v, 1 to 8; default: M. Curves and triangular patches have one degree
+    #[arg(value_name = "N", value_parser = clap::value_parser!(u8).range(1..=8))]
     pub n: Option<u8>,
-    /// One JSON object
+    /// Print the result as one JSON object
     #[arg(long)]
     pub json: bool,
 }
@@ -285,20 +324,26 @@ pub struct DegreeArgs {
 Examples:
   surfit ls
   surfit ls state:running,paused
-  surfit ls gpu1: 'age<1d'          the runs of another machine, through ssh
-  surfit ls demo 'acc>0.9' degree:3 net:resnet* '!state:failed' 'age<2d'
+  surfit ls gpu1: 'age<1d'          List the runs of another machine
+  surfit ls demo 'acc>0.9' degree:3 'net:resnet*' '!state:failed' 'age<2d'
 
-All terms must hold: words of the name; state, net, data and name with a value (several with commas, * for
-anything); degree:3 or degree:3x2; acc, loss, degree and age with < <= > >= or =; ! before a term for its opposite.
-A run of several seeds or of a study has the name FOLDER/RUN, which every command takes.
-The state `interrupted` means that the engine died; `surfit resume RUN` goes on.
-With --json, one object a line: run, dir, state, alive, stage, done, total, degrees, network, data,
-best ({u, v, accuracy, loss, images} or null), failed, pid, heartbeat and began (seconds since 1970), bytes.")]
+Filter expressions; all must match:
+  demo                              Words of the name
+  state: net: data: name:           Values, separated by commas; * as wildcard
+  degree:3 degree:3x2               A degree
+  acc loss degree age               A bound: < <= > >= =
+  !TERM                             Negates a term
+
+A run of several seeds or of a study is called FOLDER/RUN; every command accepts this name. \
+The state `interrupted` means that the engine died; `surfit resume RUN` continues the run.
+
+With --json, each run is one object: run, dir, state, alive, stage, done, total, degrees, network, data, \
+best ({u, v, accuracy, loss, images} or null), failed, pid, heartbeat, began (Unix seconds), bytes.")]
 pub struct LsArgs {
-    /// Only runs that all of these hold of; `gpu1:` or `me@gpu1:` among them lists those of another machine
+    /// Filter expressions; all must match. `gpu1:` or `me@gpu1:` lists the runs of another machine
     #[arg(value_name = "HOST:|FILTER", add = complete::filter())]
     pub filter: Vec<String>,
-    /// Print JSON, one object a line
+    /// Print JSON, one object per line
     #[arg(long)]
     pub json: bool,
 }
@@ -309,23 +354,23 @@ pub struct LsArgs {
 Examples:
   surfit rm demo-20261123-101500
   surfit rm --failed --yes
-  surfit rm study-cnn             all the runs of a study, or of several seeds
+  surfit rm study-cnn             Delete all runs of a study or of several seeds
 
-The directory goes with everything in it, models that were exported into it included. On a terminal it is asked
-first; elsewhere --yes is needed. A run that an engine works on is refused unless with --stop. Links to it
-among your runs go too, and the directory of a study or of several seeds when its last run has gone and nothing else
-is in it.")]
+Deletes the run directory, including exports, and links to it among your runs. \
+Asks for confirmation (`--yes` to skip). \
+Running runs need `--stop`. \
+The directory of a study is deleted with its last run, if nothing else is in it.")]
 pub struct RmArgs {
-    /// The runs
+    /// Runs to delete
     #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run(), required_unless_present = "failed")]
     pub runs: Vec<String>,
-    /// All runs that could not go on
+    /// Delete all failed runs
     #[arg(long, conflicts_with = "runs")]
     pub failed: bool,
-    /// End the engine of a run that has one, and remove it then
+    /// Stop the engines of running runs first
     #[arg(long)]
     pub stop: bool,
-    /// Do not ask
+    /// Skip the confirmation
     #[arg(long, short)]
     pub yes: bool,
 }
@@ -337,17 +382,18 @@ Examples:
   surfit degree RUN 3 && surfit fit RUN --epochs 5
   surfit fit RUN --steps 2000 --detach
 
-The fit goes on from the present surface on the whole of it, with a new schedule over its own length: warm-up, peak,
-decay. The heatmap is measured again after it, and the best point exported. `surfit open RUN`, key `s`, does the same.
-A run whose fit has not ended is gone on with by `surfit resume RUN`.")]
+Fits the present surface with a new schedule over the given length. \
+Then the heatmap is measured again and the best point is exported. \
+On the screen, key `s` does the same. \
+To continue an unfinished fit, use `surfit resume RUN`.")]
 pub struct FitArgs {
-    /// The run
+    /// Run to fit further
     #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
     pub run: String,
-    /// How long, in epochs of the training images; by default `fit.epochs` of the run's configuration
+    /// Length in epochs of the training images; default: `fit.epochs` of the run's configuration
     #[arg(long, value_name = "E", conflicts_with = "steps", allow_negative_numbers = true)]
     pub epochs: Option<f64>,
-    /// How long, in optimizer steps
+    /// Length in optimizer steps
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     pub steps: Option<u64>,
     /// How to follow it
@@ -361,33 +407,34 @@ pub struct FitArgs {
 Examples:
   surfit heatmap RUN --grid 11 --format csv
   surfit heatmap RUN --metric loss --out loss.svg
-  surfit heatmap RUN --format npy --out accuracy.npy   # numpy.load gives [grid, grid]
+  surfit heatmap RUN --format npy --out accuracy.npy   # numpy.load: [N, N]
 
-A grid that was not measured yet is measured on the whole validation split by the run's engine,
-which is started for it when none is running. A finer grid becomes the run's: its best point, that of
-`export --best`, may be another then, and it is said. A coarser one leaves the run as it is, unless with --keep.
-csv has the columns u,v,accuracy,loss,images (a curve has no v); json is one object with the cells in the same
-order.")]
+A new grid is measured on the whole validation split by the run's engine, which is started if needed. \
+A finer grid becomes the run's own and may change the best point; the output reports it. \
+A coarser grid leaves the run unchanged unless --keep is given.
+
+csv has the columns u,v,accuracy,loss,images, then intervals and other metrics by id; a curve has no v. \
+json is one object with the cells in the same order.")]
 pub struct HeatmapArgs {
-    /// The run
+    /// Run to read
     #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
     pub run: String,
-    /// Points along each axis, 2 to 101; by default those of the run
+    /// Points along each axis, 2 to 101; default: the run's grid
     #[arg(long, value_name = "N")]
     pub grid: Option<usize>,
-    /// Make the grid the run's own, although it is coarser than the one that was measured
+    /// Make the grid the run's own, even if it is coarser
     #[arg(long, requires = "grid")]
     pub keep: bool,
-    /// What pictures and arrays show
-    #[arg(long, value_name = "METRIC", default_value = "accuracy")]
-    pub metric: MetricArg,
-    /// Form of the output; by default from the name of --out, else csv
+    /// Metric of images and arrays
+    #[arg(long, value_name = "METRIC", default_value_t, value_parser = metric_parser())]
+    pub metric: Metric,
+    /// Output format; default: from the name of --out, else csv
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<HeatmapFormat>,
-    /// File to write; standard output when not given
+    /// Output file; default: standard output
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
-    /// Colour map of pictures
+    /// Colour map of images
     #[arg(long, value_name = "MAP", default_value = "viridis")]
     pub colormap: MapArg,
 }
@@ -395,13 +442,13 @@ pub struct HeatmapArgs {
 /// Arguments of `surfit report`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Writes loss curves, heatmaps and slices as PNG and SVG, and report.md and report.html with the
-figures and tables, into the run's figures folder. Works while the run trains, and without an engine.")]
+Writes loss curves, heatmaps and slices as PNG and SVG, and report.md and report.html with plots and tables. \
+Works while the run trains, and without an engine.")]
 pub struct ReportArgs {
-    /// The run
+    /// Run to report
     #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
     pub run: String,
-    /// Folder to write; by default `figures` in the run's directory
+    /// Output directory; default: `figures` in the run's directory
     #[arg(long, short, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: Option<PathBuf>,
 }
@@ -409,13 +456,13 @@ pub struct ReportArgs {
 /// Arguments of `surfit bench`.
 #[derive(Debug, Args)]
 pub struct BenchArgs {
-    /// A network to measure, may be given several times; without one, four of different kinds
+    /// Network to measure; may be repeated; default: four of different kinds
     #[arg(long = "network", value_name = "NAME", add = complete::network())]
     pub networks: Vec<String>,
     /// Measure with few repetitions
     #[arg(long)]
     pub quick: bool,
-    /// Print the results as JSON, one object a line
+    /// Print JSON, one object per line
     #[arg(long)]
     pub json: bool,
     /// Further arguments for the benchmark

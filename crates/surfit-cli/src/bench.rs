@@ -1,11 +1,11 @@
-//! `surfit bench`: what things cost on this machine.
+//! `surfit bench`: measures costs on this machine.
 
 use super::args::BenchArgs;
 use super::engine_child;
 use super::error::CliError;
 use surfit_core::config::{NETWORKS, unknown_name_message};
 
-/// Hands over to the engine program, whose output this command's is.
+/// Runs the benchmark of the engine program, whose output is this command's.
 pub fn bench(args: BenchArgs) -> Result<(), CliError> {
     for name in &args.networks {
         if !NETWORKS.contains(&name.as_str()) {
@@ -29,6 +29,6 @@ pub fn bench(args: BenchArgs) -> Result<(), CliError> {
     match status.code() {
         Some(0) => Ok(()),
         Some(code) => Err(CliError::ChildExit(u8::try_from(code).unwrap_or(1))),
-        None => Err(CliError::Failure(format!("the benchmark was ended ({status})"))),
+        None => Err(CliError::Failure(format!("the benchmark was killed ({status})"))),
     }
 }

@@ -1,4 +1,4 @@
-//! `surfit bridge`: serves a run of this machine to the screen of another one, over standard input and output.
+//! `surfit bridge`: serves a run of this machine to another machine's screen, over standard input and output.
 
 use super::args::BridgeArgs;
 use super::error::CliError;
@@ -8,16 +8,16 @@ use std::io::{IsTerminal, stdin, stdout};
 use surfit_client::{remote, runs};
 use surfit_core::run_dir::RunDir;
 
-/// Serves until the other end leaves; its engine goes on.
+/// Serves until the other end disconnects; the engine continues.
 pub fn bridge(args: BridgeArgs) -> Result<(), CliError> {
     if stdout().is_terminal() {
         return Err(CliError::Usage(
-            "this is for `surfit open HOST:RUN` on another machine; here, use `surfit open`".into(),
+            "`surfit bridge` is started by `surfit open HOST:RUN` on another machine; use `surfit open` here".into(),
         ));
     }
     if args.ls {
-        let told = remote::write_run_list(&runs::list_with_sizes(), &mut stdout().lock());
-        return told.map_err(|e| CliError::Failure(format!("standard output: {e}")));
+        let written = remote::write_run_list(&runs::list_with_sizes(), &mut stdout().lock());
+        return written.map_err(|e| CliError::Failure(format!("standard output: {e}")));
     }
     let run = match &args.run {
         Some(name) => run_lookup::find_run(name)?,
@@ -31,11 +31,9 @@ pub fn bridge(args: BridgeArgs) -> Result<(), CliError> {
     })?)
 }
 
-/// The run that `surfit open` opens when none is named.
+/// Returns the run that `surfit open` opens by default.
 fn latest_run() -> Result<RunDir, CliError> {
     let root = RunDir::default_root();
     let latest = || RunDir::list(&root).into_iter().next();
-    runs::most_recent_live()
-        .or_else(latest)
-        .ok_or_else(|| CliError::Usage(format!("there are no runs in {}", root.display())))
+    runs::most_recent_live().or_else(latest).ok_or_else(|| CliError::Usage(format!("no runs in {}", root.display())))
 }

@@ -1,4 +1,4 @@
-//! `surfit cache`: the corners that were trained before.
+//! `surfit cache`: lists and clears the corner cache.
 
 use super::args::CacheCommand;
 use super::error::CliError;
@@ -9,10 +9,10 @@ use surfit_client::runs::format_time_ago;
 use surfit_core::corner_cache::{CachedCorner, MAX_CACHE_BYTES, corner_cache_folder, list_cached_corners, read_recipe};
 use surfit_core::files::remove;
 
-/// Says what is kept, or lets go of it.
+/// Lists or removes the cached corners.
 pub fn cache(command: &CacheCommand) -> Result<(), CliError> {
-    let folder = corner_cache_folder()
-        .ok_or_else(|| CliError::Failure("there is no folder for caches; set SURFIT_CACHE to one".into()))?;
+    let folder =
+        corner_cache_folder().ok_or_else(|| CliError::Failure("no cache directory; set SURFIT_CACHE to one".into()))?;
     let mut all = list_cached_corners(&folder);
     all.sort_by_key(|e| std::cmp::Reverse(e.last_used));
     let megabytes = all.iter().map(|e| e.bytes).sum::<u64>() as f64 / 1e6;
@@ -46,9 +46,9 @@ pub fn cache(command: &CacheCommand) -> Result<(), CliError> {
         CacheCommand::Clear => {
             for entry in &all {
                 remove(&entry.path)
-                    .map_err(|e| CliError::Failure(format!("{}: {e}; remove it by hand", entry.path.display())))?;
+                    .map_err(|e| CliError::Failure(format!("{}: {e}; remove it yourself", entry.path.display())))?;
             }
-            output::print_line(format!("{} corners removed, {megabytes:.1} MB", all.len()))
+            output::print_line(format!("removed {} corners, {megabytes:.1} MB", all.len()))
         }
     }
 }
@@ -58,7 +58,7 @@ fn used_unix_seconds(entry: &CachedCorner) -> f64 {
     since.map_or(0.0, |d| d.as_secs_f64())
 }
 
-/// A recipe's network, seed, epochs and place.
+/// Describes a recipe by network, seed, epochs, device and precision.
 fn describe_recipe(recipe: &Value) -> String {
     format!(
         "{}, seed {}, {} epochs, on {} in {}",

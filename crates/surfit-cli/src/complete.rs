@@ -1,5 +1,4 @@
-//! What a shell may complete: names of runs, themes, configuration keys. The shell asks this program itself, so that
-//! completions know the runs there are.
+//! Completions of runs, themes and configuration keys. The shell runs this program for them, so that they are up to date.
 
 use clap::CommandFactory;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter};
@@ -10,17 +9,17 @@ use surfit_core::config::{Config, DATA_SETS, NETWORKS};
 use surfit_core::filter::RUN_STATES;
 use surfit_tui::theme::Theme;
 
-/// The variable by which a shell asks.
+/// The environment variable of a completion request.
 pub const COMPLETE_VARIABLE: &str = "COMPLETE";
 
-/// Answers a shell and ends the process, when it is a shell that asks.
+/// Answers a completion request and ends the process, if there is one.
 pub fn complete_and_exit() {
     CompleteEnv::with_factory(super::args::CommandLine::command).var(COMPLETE_VARIABLE).complete();
 }
 
 type CompletionCandidates = Vec<CompletionCandidate>;
 
-/// Those of the texts that go on from what is written.
+/// Returns the texts that start with the typed one.
 fn candidates_with_prefix(current: &OsStr, all: impl IntoIterator<Item = (String, String)>) -> CompletionCandidates {
     let current = current.to_string_lossy();
     all.into_iter()
@@ -33,7 +32,7 @@ fn without_help(names: &[&str]) -> Vec<(String, String)> {
     names.iter().map(|n| ((*n).to_owned(), String::new())).collect()
 }
 
-/// The user's runs, each with how it stands.
+/// Returns the user's runs with their states.
 fn run_names(current: &OsStr) -> CompletionCandidates {
     let about = |line: runs::RunSummary| {
         let best = line.best.map(|p| format!(", best {:.2} %", 100.0 * p.accuracy));
@@ -83,7 +82,7 @@ pub fn network() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| candidates_with_prefix(current, without_help(NETWORKS)))
 }
 
-/// Completes `KEY=VALUE`: the keys, and the values of those that name something.
+/// Completes `KEY=VALUE`: the keys, and values that are names.
 pub fn setting() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| candidates_with_prefix(current, setting_candidates()))
 }

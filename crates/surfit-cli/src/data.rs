@@ -1,4 +1,4 @@
-//! `surfit data`: what data sets there are, fetching and checking them.
+//! `surfit data`: lists, downloads and verifies data sets.
 
 mod download;
 
@@ -11,7 +11,7 @@ use surfit_data::find::{self, FoundSet};
 use surfit_data::verify::{CheckedFile, FileVerdict, check_inaccessible, verify};
 use surfit_data::{CATALOGUE, CatalogueEntry, DataError, find_entry};
 
-/// Does what was asked for.
+/// Runs a subcommand.
 pub fn data(command: DataSub) -> Result<(), CliError> {
     match command {
         DataSub::Ls(args) => ls(&args),
@@ -26,7 +26,7 @@ impl From<DataError> for CliError {
     }
 }
 
-/// The set of a name on the command line.
+/// Returns the catalogue entry of a name on the command line.
 fn entry_by_name(name: &str) -> Result<&'static CatalogueEntry, CliError> {
     find_entry(name).map_err(|e| CliError::Usage(e.to_string()))
 }
@@ -39,7 +39,7 @@ struct DataFileStatus {
     sha256: &'static str,
 }
 
-/// A data set as it stands here.
+/// State of a data set on this machine.
 #[derive(Serialize)]
 struct DataSetStatus {
     set: &'static str,
@@ -51,7 +51,7 @@ struct DataSetStatus {
     source: Option<String>,
     bytes: u64,
     missing: Vec<PathBuf>,
-    /// Why nothing can be said of it.
+    /// Why its state is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
     files: Vec<DataFileStatus>,
@@ -90,24 +90,24 @@ impl DataSetStatus {
         }
     }
 
-    /// What one reads of it.
+    /// Describes the state in words.
     fn status_text(&self) -> String {
         let size = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
         let fetched = || {
             let first = self.files.first().map_or("", |f| f.form);
             let bytes = self.files.iter().filter(|f| f.form == first);
-            format!("`surfit data fetch {}` gets {}", self.set, size(bytes.map(|f| f.bytes).sum()))
+            format!("download {} with `surfit data fetch {}`", size(bytes.map(|f| f.bytes).sum()), self.set)
         };
         let source = self.source.as_deref().unwrap_or_default();
         match self.state {
-            "embedded" => "inside the program".into(),
+            "embedded" => "built in".into(),
             "complete" => format!("{} in {source}", size(self.bytes)),
             "partial" => {
                 let first = self.missing.first().map(|p| p.display().to_string());
-                format!("{} of it in {source}, without {}; {}", size(self.bytes), first.unwrap_or_default(), fetched())
+                format!("{} in {source}, but {} is missing; {}", size(self.bytes), first.unwrap_or_default(), fetched())
             }
             "unreadable" => self.why.clone().unwrap_or_default(),
-            "folder" => "where data.dir says".into(),
+            "folder" => "in data.dir".into(),
             _ => fetched(),
         }
     }
@@ -161,7 +161,7 @@ fn verify_sets(args: VerifyArgs) -> Result<(), CliError> {
     faults.error_message().map_or(Ok(()), |s| Err(CliError::Failure(s)))
 }
 
-/// How many files are not as they should be.
+/// Numbers of files with errors.
 #[derive(Default)]
 struct FaultCount {
     /// Damaged or missing.
@@ -178,21 +178,21 @@ impl FaultCount {
         }
     }
 
-    /// What is wrong and what to do; `None` when nothing is.
+    /// Returns the error with its remedy; `None` without errors.
     fn error_message(&self) -> Option<String> {
         let bad = match self.bad {
             0 => None,
-            1 => Some("one file is damaged or missing; delete it, then fetch the set again, or put the original file in its place".to_owned()),
+            1 => Some(
+                "1 file is damaged or missing; delete it and fetch the set again, or restore the original".to_owned(),
+            ),
             n => Some(format!(
-                "{n} files are damaged or missing; delete them, then fetch the sets again, or put the original files in their place"
+                "{n} files are damaged or missing; delete them and fetch the sets again, or restore the originals"
             )),
         };
         let unreadable = match self.unreadable {
             0 => None,
-            1 => Some("one file or folder may not be read, so that nothing is known of it; change its permissions, then check again".to_owned()),
-            n => Some(format!(
-                "{n} files or folders may not be read, so that nothing is known of them; change their permissions, then check again"
-            )),
+            1 => Some("1 file or directory cannot be read; change its permissions, then verify again".to_owned()),
+            n => Some(format!("{n} files or directories cannot be read; change their permissions, then verify again")),
         };
         let all: Vec<String> = [bad, unreadable].into_iter().flatten().collect();
         (!all.is_empty()).then(|| all.join("; "))
@@ -210,7 +210,7 @@ fn format_checked_file(checked: &CheckedFile) -> String {
     };
     let (set, file) = (checked.set, checked.file.display());
     let mut text = format!("{set:<17} {verdict:<10} {file}");
-    // A damaged file's note, and a missing file's verdict, say more than what was looked at.
+    // For the other verdicts the note is enough.
     let seen = match checked.verdict {
         FileVerdict::Damaged | FileVerdict::Unreadable | FileVerdict::Missing => None,
         _ => Some(format!("checked: {}", checked.checked)),
@@ -229,10 +229,10 @@ fn absent_message(entry: &CatalogueEntry, dir: Option<&Path>) -> String {
     };
     let places: Vec<String> = places.iter().map(|p| p.display().to_string()).collect();
     let remedy = match entry.is_fetchable() {
-        true => format!("`surfit data fetch {}` gets it", entry.name),
-        false => "name its folder with --dir".into(),
+        true => format!("download it with `surfit data fetch {}`", entry.name),
+        false => "name its directory with --dir".into(),
     };
-    format!("{} is not in {}; {remedy}", entry.name, places.join(", "))
+    format!("{} not found in {}; {remedy}", entry.name, places.join(", "))
 }
 
 #[cfg(test)]
@@ -243,13 +243,13 @@ mod tests {
     fn a_line_says_what_is_here_and_what_to_do() {
         let cifar = find_entry("cifar10").unwrap();
         let absent = DataSetStatus::of(cifar, None, None);
-        assert_eq!(absent.status_text(), "`surfit data fetch cifar10` gets 170.1 MB");
+        assert_eq!(absent.status_text(), "download 170.1 MB with `surfit data fetch cifar10`");
         assert_eq!((absent.state, absent.files.len()), ("absent", 2));
         let json = serde_json::to_value(&absent).unwrap();
         assert_eq!(json["files"][1]["form"], "python");
         let embedded = find::find_partial("fashion-mnist-16k", None).unwrap();
         let line = DataSetStatus::of(find_entry("fashion-mnist-16k").unwrap(), embedded, None);
-        assert_eq!(line.status_text(), "inside the program");
+        assert_eq!(line.status_text(), "built in");
         let denied = DataError::io("/data/cifar10")(std::io::ErrorKind::PermissionDenied.into());
         let closed = DataSetStatus::of(cifar, None, Some(denied));
         assert_eq!(closed.state, "unreadable");
@@ -273,7 +273,7 @@ mod tests {
         let said = of(&[FileVerdict::Unreadable, FileVerdict::Missing, FileVerdict::Damaged]).unwrap();
         assert!(
             said.starts_with("2 files are damaged or missing; delete them")
-                && said.contains("; one file or folder may not be read"),
+                && said.contains("; 1 file or directory cannot be read"),
             "{said}"
         );
     }

@@ -1,4 +1,4 @@
-//! `surfit degree`: another degree for a run's surface, while it trains or afterwards.
+//! `surfit degree`: changes the degree of a run's surface, during or after its fit.
 
 use super::args::DegreeArgs;
 use super::engine_request::UNANSWERED_MESSAGE;
@@ -11,25 +11,25 @@ use surfit_core::protocol::EngineCommand;
 use surfit_core::run_state::describe_event;
 use surfit_core::surface::Degrees;
 
-/// Asks the run's engine for the degrees and says what the change did to the surface.
+/// Changes the degree through the run's engine, and prints how the surface changed.
 pub fn degree(args: DegreeArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
     let n = args.n.unwrap_or(args.m);
-    // What no surface can have is refused before an engine is asked.
+    // Impossible degrees are refused before an engine is asked.
     Degrees::new(args.m, n).map_err(|e| CliError::Usage(e.to_string()))?;
     let mut session = EngineSession::open(&run)?;
     let patch = session.latest_snapshot().degrees.patch();
     let degrees = Degrees::for_patch(patch, args.m, n).map_err(|e| CliError::Usage(e.to_string()))?;
     let signals = Signals::listen()?;
     let id = session.send(EngineCommand::SetDegree { degrees })?;
-    // Changes and remarks that came, with their numbers: other clients' are among them until the answer tells which are own.
-    let mut said: Vec<(u64, Event)> = Vec::new();
-    // A surface at rest that moved is measured again; an engine that was started for this must not be ended before.
+    // Changes and notices with their numbers, other clients' included until the reply names this command's.
+    let mut events: Vec<(u64, Event)> = Vec::new();
+    // A surface that moved is measured again; an engine that was started for this must not be ended before.
     let (mut measuring, mut answered) = (false, false);
     loop {
         match session.next_reply() {
             Ok(EngineReply::Event(event @ (Event::DegreeChanged { .. } | Event::Notice { .. }))) if !answered => {
-                said.push((session.last_event(), event));
+                events.push((session.last_event(), event));
             }
             Ok(EngineReply::Event(Event::Failed { message })) => {
                 return Err(CliError::Failure(message));
@@ -43,13 +43,13 @@ pub fn degree(args: DegreeArgs) -> Result<(), CliError> {
             )) => measuring = false,
             Ok(EngineReply::Reply(of, None, span)) if of == id => {
                 answered = true;
-                said.retain(|(seq, _)| span.is_none_or(|span| span.contains(*seq)));
+                events.retain(|(seq, _)| span.is_none_or(|span| span.contains(*seq)));
             }
             // Every event up to now has come.
             Ok(EngineReply::Reconnected) if !answered => {
                 let own = |e: &Event| matches!(e, Event::DegreeChanged { to, .. } if *to == degrees);
-                said.retain(|(_, event)| own(event));
-                if said.is_empty() {
+                events.retain(|(_, event)| own(event));
+                if events.is_empty() {
                     return Err(CliError::Failure(UNANSWERED_MESSAGE.into()));
                 }
                 answered = true;
@@ -57,8 +57,7 @@ pub fn degree(args: DegreeArgs) -> Result<(), CliError> {
             Ok(_) => {}
             Err(ClientError::Closed) => {
                 return Err(CliError::Failure(
-                    "the engine ended before it answered; look at log.txt in the run's directory, then try again"
-                        .into(),
+                    "the engine ended before it replied; see log.txt in the run's directory, then try again".into(),
                 ));
             }
             Err(other) => return Err(other.into()),
@@ -71,23 +70,23 @@ pub fn degree(args: DegreeArgs) -> Result<(), CliError> {
         }
         if signals.stop_request().is_some() || signals.hangup() {
             let what = match answered {
-                true => "the degree was changed; left while the engine measures the heatmap",
-                false => "left before the engine answered; look with `surfit open` whether it was done",
+                true => "the degree was changed; the engine is still measuring the heatmap",
+                false => "left before the engine replied; check the result with `surfit open`",
             };
             return Err(CliError::Interrupted(what.into()));
         }
     }
-    let said: Vec<Event> = said.into_iter().map(|(_, event)| event).collect();
+    let events: Vec<Event> = events.into_iter().map(|(_, event)| event).collect();
     if args.json {
-        let changed = said.iter().find(|e| matches!(e, Event::DegreeChanged { .. }));
+        let changed = events.iter().find(|e| matches!(e, Event::DegreeChanged { .. }));
         return match changed {
             Some(event) => output::print_json(event),
             None => output::print_json(&serde_json::json!({ "event": "unchanged", "degrees": degrees })),
         };
     }
-    if said.is_empty() {
-        return output::print_line(format!("the surface has degree {degrees} already"));
+    if events.is_empty() {
+        return output::print_line(format!("the surface already has degree {degrees}"));
     }
-    let sentences = said.iter().filter_map(describe_event);
+    let sentences = events.iter().filter_map(describe_event);
     sentences.map(|(text, _)| text).try_for_each(output::print_line)
 }

@@ -1,4 +1,4 @@
-//! The engine program as a child that ends with this command.
+//! Runs the engine program as a child that ends with this command.
 
 use super::error::CliError;
 use std::io::Read;
@@ -8,11 +8,11 @@ use std::time::Duration;
 use surfit_client::ClientError;
 use surfit_client::signals::Signals;
 
-/// How often signals are looked at.
+/// Time between two checks for signals.
 const SIGNAL_POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Runs the engine program without input to its end, and takes what it prints into pipes. It has no state to keep: when
-/// this process is asked to stop, it is killed.
+/// Runs the engine program without input to its end, with its output in pipes. It is killed when this process is asked to
+/// stop, since it has no state to keep.
 ///
 /// # Errors
 /// [`CliError::Interrupted`] when a signal asked to stop.
@@ -36,7 +36,7 @@ pub fn run_engine_program(mut command: Command) -> Result<Output, CliError> {
     };
     // A batch system, or ctrl-c, may have reached the child a moment before this process.
     if stopped || status.code().is_none() && signals.await_stop() {
-        return Err(CliError::Interrupted("stopped before its end".into()));
+        return Err(CliError::Interrupted("stopped before it finished".into()));
     }
     Ok(Output { status, stdout: stdout.join().unwrap_or_default(), stderr: stderr.join().unwrap_or_default() })
 }

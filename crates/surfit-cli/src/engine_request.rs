@@ -1,4 +1,4 @@
-//! One command for a run's engine, and what came of it.
+//! Sends one command to a run's engine and collects the events that it caused.
 
 use super::error::CliError;
 use super::output;
@@ -11,15 +11,15 @@ use surfit_core::event::Event;
 use surfit_core::protocol::{EngineCommand, EventSpan};
 use surfit_core::snapshot::{RunningTask, Snapshot};
 
-/// What is said when the answer cannot come any more.
+/// Error when the reply cannot arrive any more.
 pub const UNANSWERED_MESSAGE: &str =
-    "the connection to the engine ended before its answer; look with `surfit open` whether it was done, else ask again";
+    "lost the connection to the engine before its reply; check the result with `surfit open`, or try again";
 
-/// How long after the engine is seen with nothing to do the event of what it did last may be on its way.
+/// Time that the last event may take to arrive after the engine became idle.
 const EVENT_ARRIVAL_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Sends a command and waits for its answer; the events that it caused. `tells` knows the event that is an
-/// answer, too: it stands for one that was lost with its connection.
+/// Sends a command, waits for its reply, and returns the events that it caused. An event for which `is_answer` is true
+/// counts as a reply that was lost with its connection.
 pub fn send_request(
     session: &mut EngineSession,
     command: EngineCommand,
@@ -28,38 +28,38 @@ pub fn send_request(
     let signals = Signals::listen()?;
     let mut waiting = PendingReply::send(session, command)?;
     while !waiting.receive(session, &is_answer)? {
-        // It is answered at once, with every event up to now.
+        // The reply comes at once, after every earlier event.
         if waiting.lost_at.is_some() {
             return Err(CliError::Failure(UNANSWERED_MESSAGE.into()));
         }
         if signals.stop_request().is_some() || signals.hangup() {
             return Err(CliError::Interrupted(
-                "left before the engine answered; look with `surfit open` whether it was done".into(),
+                "left before the engine replied; check the result with `surfit open`".into(),
             ));
         }
     }
     Ok(waiting.into_caused_events())
 }
 
-/// As [`send_request`], for what takes a while: how far it is stands on standard error when that is a terminal, and the engine gives
-/// it up when this process is asked to stop. `run` is the run's name, for the sentence of who left without waiting.
+/// As [`send_request`], for a long task: shows its progress on a terminal, and cancels it when this process is asked to stop.
+/// `run` is the name of the run, for the message after leaving without waiting.
 pub fn send_request_with_progress(
     visit: &mut EngineSession,
     command: EngineCommand,
     run: &str,
-    tells: impl Fn(&Event) -> bool,
+    is_answer: impl Fn(&Event) -> bool,
 ) -> Result<Vec<Event>, CliError> {
     let signals = Signals::listen()?;
     let before = task_title(visit).map(str::to_owned);
     let mut waiting = PendingReply::send(visit, command)?;
     let bar = task_progress_bar();
-    let mut given_up = false;
+    let mut cancelled = false;
     loop {
-        match waiting.receive(visit, &tells) {
+        match waiting.receive(visit, &is_answer) {
             Ok(false) => {}
             Ok(true) => return Ok(waiting.into_caused_events()),
-            Err(CliError::Failure(_) | CliError::Refused(_)) if given_up => {
-                return Err(CliError::Interrupted("given up; nothing was written".into()));
+            Err(CliError::Failure(_) | CliError::Refused(_)) if cancelled => {
+                return Err(CliError::Interrupted("cancelled; nothing was written".into()));
             }
             Err(other) => return Err(other),
         }
@@ -69,35 +69,35 @@ pub fn send_request_with_progress(
         }
         let asked = signals.stop_request();
         if signals.hangup() || asked.is_some() {
-            // The engine gives up what is under way, and that may be somebody else's.
+            // The engine cancels its running task, which may be another client's.
             let of_another = before.is_some() && task_title(visit) == before.as_deref();
-            if asked == Some(StopRequest::ExitNow) || signals.hangup() && given_up || of_another {
+            if asked == Some(StopRequest::ExitNow) || signals.hangup() && cancelled || of_another {
                 return Err(CliError::Interrupted(format!(
-                    "left while the engine has it still to do; `surfit cancel {run}` gives it up"
+                    "left while the task is pending; cancel it with `surfit cancel {run}`"
                 )));
             }
             visit.send(EngineCommand::Cancel)?;
-            given_up = true;
-            bar.set_message("giving up; ctrl-c again leaves without waiting");
+            cancelled = true;
+            bar.set_message("cancelling; press ctrl-c again to leave without waiting");
         }
     }
 }
 
-/// What the engine is asked and has under way, without how far it came.
+/// Returns the title of the running task, without its progress.
 fn task_title(visit: &EngineSession) -> Option<&str> {
     visit.latest_snapshot().errand.as_ref()?.name.split(':').next()
 }
 
-/// A command that waits for its answer.
+/// A command that waits for its reply.
 struct PendingReply {
     id: u64,
     /// Events that came, with their numbers.
     events: Vec<(u64, Event)>,
-    /// Those that the command caused, when the engine told.
+    /// Numbers of the events that the command caused, if the engine sent them.
     span: Option<EventSpan>,
-    /// When the connection was lost over which it was sent: the engine has it to do all the same, when it got it.
+    /// When its connection was lost; the engine may still carry it out.
     lost_at: Option<Instant>,
-    /// When the engine was first seen with nothing to do since.
+    /// When the engine was first seen idle after that.
     idle_since: Option<Instant>,
 }
 
@@ -106,8 +106,8 @@ impl PendingReply {
         Ok(Self { id: visit.send(command)?, events: Vec::new(), span: None, lost_at: None, idle_since: None })
     }
 
-    /// Takes in one thing the engine says; true when it was the answer.
-    fn receive(&mut self, visit: &mut EngineSession, tells: impl Fn(&Event) -> bool) -> Result<bool, CliError> {
+    /// Receives one message of the engine; true for the reply.
+    fn receive(&mut self, visit: &mut EngineSession, is_answer: impl Fn(&Event) -> bool) -> Result<bool, CliError> {
         match visit.next_reply() {
             Ok(EngineReply::Event(Event::Failed { message })) => {
                 return Err(CliError::Failure(message));
@@ -126,13 +126,12 @@ impl PendingReply {
             Ok(_) => {}
             Err(ClientError::Closed) => {
                 return Err(CliError::Failure(
-                    "the engine ended before it answered; look at log.txt in the run's directory, then try again"
-                        .into(),
+                    "the engine ended before it replied; see log.txt in the run's directory, then try again".into(),
                 ));
             }
             Err(other) => return Err(other.into()),
         }
-        if self.lost_at.is_some() && self.events.iter().any(|(_, event)| tells(event)) {
+        if self.lost_at.is_some() && self.events.iter().any(|(_, event)| is_answer(event)) {
             return Ok(true);
         }
         match self.idle_since {
@@ -143,7 +142,7 @@ impl PendingReply {
 }
 
 impl PendingReply {
-    /// The events that the command caused: other clients' may have come between.
+    /// Returns the events that the command caused, without those of other clients.
     fn into_caused_events(self) -> Vec<Event> {
         let span = self.span;
         let own = |seq| span.is_none_or(|span| span.contains(seq));
@@ -152,7 +151,7 @@ impl PendingReply {
     }
 }
 
-/// A bar that is taken away when it goes; none where standard error is no terminal.
+/// Returns a progress bar that clears itself, hidden where standard error is no terminal.
 fn task_progress_bar() -> ProgressBar {
     let target =
         if stderr().is_terminal() { ProgressDrawTarget::stderr_with_hz(4) } else { ProgressDrawTarget::hidden() };
@@ -168,7 +167,7 @@ fn show_task_progress(bar: &ProgressBar, snapshot: &Snapshot) {
     if let Some(percent) = task_percent(errand) {
         bar.set_position(percent);
     }
-    if !bar.message().starts_with("giving up") {
+    if !bar.message().starts_with("cancelling") {
         bar.set_message(output::bar_message(&task_line(errand)));
     }
 }
@@ -177,13 +176,13 @@ fn task_percent(errand: &RunningTask) -> Option<u64> {
     (100 * errand.done.min(errand.total)).checked_div(errand.total)
 }
 
-/// `searching near (0.500, 0.500), 40 %, 1 more waits`
+/// `searching near (0.500, 0.500), 40 %, 1 more queued`
 fn task_line(errand: &RunningTask) -> String {
     let part = task_percent(errand).map_or_else(String::new, |p| format!(", {p} %"));
     let more = match errand.waiting {
         0 => String::new(),
-        1 => ", 1 more waits".into(),
-        n => format!(", {n} more wait"),
+        1 => ", 1 more queued".into(),
+        n => format!(", {n} more queued"),
     };
     format!("{}{part}{more}", errand.name)
 }
@@ -267,6 +266,6 @@ mod tests {
         let mut errand = RunningTask { name: "search near (0.5, 0.5)".into(), done: 40, total: 100, waiting: 0 };
         assert_eq!(task_line(&errand), "search near (0.5, 0.5), 40 %");
         (errand.total, errand.waiting) = (0, 2);
-        assert_eq!(task_line(&errand), "search near (0.5, 0.5), 2 more wait");
+        assert_eq!(task_line(&errand), "search near (0.5, 0.5), 2 more queued");
     }
 }

@@ -1,39 +1,40 @@
-//! How a command fails: one sentence on standard error, and an exit code.
+//! Errors of commands: one sentence on standard error, and an exit code.
 
 use super::args::CommandLine;
 use super::output;
 use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue};
 use std::ffi::OsString;
+use std::num::{IntErrorKind, ParseFloatError, ParseIntError};
 use std::process::ExitCode;
 use surfit_client::ClientError;
 use surfit_core::config::{ConfigError, nearest_name};
 use surfit_core::protocol::CommandError;
 use surfit_core::run_dir::RunError;
 
-/// Exit code of what was stopped by a signal and can go on: `EX_TEMPFAIL`. Codes of 128 and more do not survive a batch
-/// system's accounting, which takes them for signals.
+/// Exit code of a command that a signal stopped and that can be resumed: `EX_TEMPFAIL`. Batch systems take codes of 128 and
+/// more for signals.
 pub const EXIT_STOPPED: u8 = 75;
 
 /// A failed command.
 #[derive(Debug, PartialEq)]
 pub enum CliError {
-    /// Wrong use, wrong configuration: exit code 2.
+    /// Wrong usage or configuration: exit code 2.
     Usage(String),
-    /// It was asked for rightly and did not work: exit code 1.
+    /// Failure of a correct command: exit code 1.
     Failure(String),
-    /// The engine refused a command, or failed at it: exit code 1.
+    /// A command that the engine refused, or that failed: exit code 1.
     Refused(CommandError),
-    /// A signal asked to stop: exit code [`EXIT_STOPPED`].
+    /// Stopped by a signal: exit code [`EXIT_STOPPED`].
     Interrupted(String),
-    /// Another program failed and has said so: its exit code.
+    /// Failure of another program, which has printed its own message: its exit code.
     ChildExit(u8),
-    /// Nobody reads the output any more, which is no fault of ours: exit code 0, in silence.
+    /// Closed standard output, which is not an error: exit code 0 without a message.
     ClosedPipe,
 }
 
 impl CliError {
-    /// Says the sentence and gives the exit code. With `json` a refusal is told by its code on standard output, too.
+    /// Prints the sentence and returns the exit code. With `json`, the code of a refusal goes to standard output, too.
     pub fn report(self, json: bool) -> ExitCode {
         if let CliError::Refused(CommandError { code, message }) = &self
             && json
@@ -64,7 +65,7 @@ impl From<ConfigError> for CliError {
 impl From<RunError> for CliError {
     fn from(error: RunError) -> Self {
         match error {
-            RunError::NotFound(_)
+            RunError::NotFound { .. }
             | RunError::Ambiguous { .. }
             | RunError::NotUtf8(_)
             | RunError::NotARun(_)
@@ -93,10 +94,13 @@ impl From<ClientError> for CliError {
     }
 }
 
-/// Turns clap's several lines into one sentence: what is wrong, its tips, and where the help is. `words` are the
+/// Turns clap's several lines into one sentence: the error, its tips, and the command that prints the help. `words` are the
 /// command line.
 pub fn from_clap(error: &clap::Error, words: impl Iterator<Item = OsString>) -> CliError {
-    let text = error.render().to_string();
+    let mut text = error.render().to_string();
+    if let Some((standard, plain)) = explain_number(error) {
+        text = text.replacen(&standard, plain, 1);
+    }
     let (name, here) = find_command(words);
     let first = text.split("\n\n").next().unwrap_or_default();
     let what: Vec<&str> = first.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
@@ -104,7 +108,7 @@ pub fn from_clap(error: &clap::Error, words: impl Iterator<Item = OsString>) -> 
     let tip = text
         .lines()
         .find_map(|l| l.trim().strip_prefix("tip: "))
-        // How to pass an option's name as a file's is never what whoever mistook an option wants to know.
+        // Passing an option's name as a file's helps nobody who mistyped an option.
         .filter(|t| !t.starts_with("to pass "))
         .map(|t| format!("; {t}"))
         .or_else(|| suggest_subcommand(error, &here));
@@ -116,7 +120,21 @@ pub fn from_clap(error: &clap::Error, words: impl Iterator<Item = OsString>) -> 
     ))
 }
 
-/// The subcommand of `command` that was probably meant, where letters changed places: clap's own tips do not see that.
+/// Returns the message of the standard library about a word that is no number, and one for users.
+fn explain_number(error: &clap::Error) -> Option<(String, &'static str)> {
+    let source = std::error::Error::source(error)?;
+    let plain = match (source.downcast_ref::<ParseIntError>(), source.downcast_ref::<ParseFloatError>()) {
+        (Some(int), _) if matches!(int.kind(), IntErrorKind::InvalidDigit | IntErrorKind::Empty) => {
+            "give a whole number"
+        }
+        (Some(_), _) => "the number is too large",
+        (_, Some(_)) => "give a number",
+        _ => return None,
+    };
+    Some((source.to_string(), plain))
+}
+
+/// Returns the nearest subcommand where letters changed places: clap's own tips do not see that.
 fn suggest_subcommand(error: &clap::Error, command: &clap::Command) -> Option<String> {
     let word = match error.get(ContextKind::InvalidSubcommand)? {
         ContextValue::String(word) => word,
@@ -128,7 +146,7 @@ fn suggest_subcommand(error: &clap::Error, command: &clap::Command) -> Option<St
     Some(format!("; did you mean '{name}'?"))
 }
 
-/// The command that the words are for, such as `surfit config check`, and its definition.
+/// Returns the command that the words name, such as `surfit config check`, and its definition.
 fn find_command(words: impl Iterator<Item = OsString>) -> (String, clap::Command) {
     let mut name = String::from("surfit");
     let mut here = CommandLine::command();

@@ -1,4 +1,4 @@
-//! `surfit eval`: how good an exported model is.
+//! `surfit eval`: evaluates an exported model.
 
 use super::args::{EvalArgs, SplitChoice};
 use super::error::CliError;
@@ -6,9 +6,10 @@ use super::{engine_child, output};
 use serde::Deserialize;
 use std::path::Path;
 use std::process::Stdio;
+use surfit_core::metrics::MetricValues;
 use surfit_weights::file::is_folder_of_weights;
 
-/// What the engine program says in its one line.
+/// The result that the engine program prints as one line.
 #[derive(Debug, Deserialize)]
 struct EngineEvaluation {
     accuracy: f64,
@@ -17,11 +18,13 @@ struct EngineEvaluation {
     images: u64,
     split: String,
     data: String,
-    /// What else there is to say.
+    #[serde(default)]
+    metrics: MetricValues,
+    /// Further remark on the result.
     remark: Option<String>,
 }
 
-/// Has the engine program measure a file.
+/// Evaluates a file with the engine program.
 pub fn eval(args: EvalArgs) -> Result<(), CliError> {
     if args.model.is_dir() {
         check_model_folder(&args.model)?;
@@ -52,7 +55,7 @@ pub fn eval(args: EvalArgs) -> Result<(), CliError> {
         let said = String::from_utf8_lossy(&output.stderr);
         let why = said.lines().map(str::trim).rfind(|l| !l.is_empty());
         let why = why.map_or_else(
-            || format!("surfit-engine ended without a word ({})", output.status),
+            || format!("surfit-engine ended without a message ({})", output.status),
             |l| l.strip_prefix("surfit-engine: ").unwrap_or(l).to_owned(),
         );
         return Err(match output.status.code() {
@@ -61,7 +64,7 @@ pub fn eval(args: EvalArgs) -> Result<(), CliError> {
         });
     }
     let e: EngineEvaluation = serde_json::from_str(line)
-        .map_err(|e| CliError::Failure(format!("surfit-engine said something else than a result: {e}")))?;
+        .map_err(|e| CliError::Failure(format!("unexpected output from surfit-engine: {e}")))?;
     if args.json {
         output::print_bytes(format!("{line}\n").as_bytes())
     } else {
@@ -70,20 +73,23 @@ pub fn eval(args: EvalArgs) -> Result<(), CliError> {
     }
 }
 
-/// Refuses a folder that is neither an exported model nor one network's weights, as they are read for corners.
+/// Refuses a directory that is neither an exported model nor a set of weights files, as for corners.
 fn check_model_folder(folder: &Path) -> Result<(), CliError> {
     if folder.join("model.json").is_file() || is_folder_of_weights(folder) {
         return Ok(());
     }
     let hint = if folder.join("config.toml").is_file() {
-        "; this is a run, name one of the folders in its `exports`, or `surfit export` a model"
+        "; it is a run: name a directory in its `exports`, or export a model with `surfit export`"
     } else {
-        "; name the folder of an exported model, or the model itself"
+        "; name an exported directory, or the model file"
     };
-    Err(CliError::Usage(format!("{} holds no model{hint}", folder.display())))
+    Err(CliError::Usage(format!("{} contains no model{hint}", folder.display())))
 }
 
 fn describe(e: &EngineEvaluation) -> String {
+    let others = e.metrics.others();
+    let others: String =
+        others.iter().map(|(m, estimate)| format!(", {} {}", m.name(), m.format_value(estimate.value))).collect();
     format!(
         "{:.2} % ({} of {} {} images of {}), loss {:.4}",
         100.0 * e.accuracy,
@@ -92,7 +98,7 @@ fn describe(e: &EngineEvaluation) -> String {
         if e.split == "val" { "validation" } else { &e.split },
         e.data,
         e.loss
-    )
+    ) + &others
 }
 
 #[cfg(test)]

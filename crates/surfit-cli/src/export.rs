@@ -1,4 +1,4 @@
-//! `surfit export`: a network of the surface as files.
+//! `surfit export`: exports a network of the surface.
 
 use super::args::ExportArgs;
 use super::engine_request::send_request_with_progress;
@@ -8,21 +8,21 @@ use surfit_client::EngineSession;
 use surfit_core::event::{Event, ExportedModel};
 use surfit_core::protocol::EngineCommand;
 
-/// Asks the run's engine for a model and says how good it is.
+/// Exports a model through the run's engine, and prints its accuracy.
 pub fn export(args: ExportArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
-    // The engine has a working directory of its own.
+    // The engine has another working directory.
     let dir = std::path::absolute(&args.out).map_err(|e| CliError::Usage(format!("{}: {e}", args.out.display())))?;
     if dir.to_str().is_none() {
         return Err(CliError::Usage(format!(
-            "{}: the path is not UTF-8, and the card of a model is; choose another --out",
+            "{}: the path is not UTF-8, as model.json requires; choose another --out",
             dir.display()
         )));
     }
     let holds = |name: &str| dir.join(name).exists();
     if !args.force && (holds("model.safetensors") || holds("model.json")) {
         return Err(CliError::Usage(format!(
-            "{} already holds a model; choose another --out, or replace it with --force",
+            "{} already contains a model; choose another --out, or replace it with --force",
             args.out.display()
         )));
     }
@@ -42,9 +42,8 @@ pub fn export(args: ExportArgs) -> Result<(), CliError> {
         Event::Exported(e) if e.dir == dir => Some(e),
         _ => None,
     });
-    let exported = exported.ok_or_else(|| {
-        CliError::Failure(format!("the engine did not say what it wrote; look into {}", dir.display()))
-    })?;
+    let exported = exported
+        .ok_or_else(|| CliError::Failure(format!("the engine did not report a result; check {}", dir.display())))?;
     if args.json {
         return output::print_json(&exported);
     }

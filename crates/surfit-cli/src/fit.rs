@@ -1,11 +1,11 @@
-//! `surfit fit`: a further fit of a surface that is there.
+//! `surfit fit`: fits a finished surface further.
 
 use super::args::FitArgs;
 use super::error::CliError;
 use super::{foreground, run_lookup};
 use surfit_core::protocol::EngineCommand;
 
-/// Has the run's engine fit its surface further, and follows it to the end.
+/// Fits the surface further through the run's engine, and follows it to the end.
 pub fn fit(args: FitArgs) -> Result<(), CliError> {
     if let Some(epochs) = args.epochs.filter(|e| !(e.is_finite() && *e > 0.0 && *e <= 1e6)) {
         return Err(CliError::Usage(format!("--epochs {epochs}: use a number above 0, at most 1000000")));

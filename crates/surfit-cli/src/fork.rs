@@ -1,4 +1,4 @@
-//! `surfit fork`: a new run from the checkpoint of another.
+//! `surfit fork`: starts a new run from another run's checkpoint.
 
 use super::args::ForkArgs;
 use super::error::CliError;
@@ -7,16 +7,16 @@ use surfit_client::{ClientError, fork as forks};
 use surfit_core::run_dir::{EngineNode, RunDir};
 use surfit_core::surface::Degrees;
 
-/// Makes the fork and sets its engine off.
+/// Creates the fork and starts its engine.
 pub fn fork(args: ForkArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
     let degrees = parse_degrees(&run, &args.degree)?;
-    // Before the directory is made: without an engine it would be a run at rest.
+    // Before the directory is created: without an engine nothing would run in it.
     surfit_client::engine_program()?;
     let new = forks::fork(&run, degrees, args.run_dir.as_deref())?;
     run_lookup::link_run(&new);
     let pid = forks::start_fork(&new, &run).map_err(|error| match error {
-        error @ ClientError::ForkFailed(_) => CliError::Failure(format!("{error}; no run was made")),
+        error @ ClientError::ForkFailed(_) => CliError::Failure(format!("{error}; no run was created")),
         other => other.into(),
     })?;
     if args.json {
@@ -32,7 +32,7 @@ pub fn fork(args: ForkArgs) -> Result<(), CliError> {
     })
 }
 
-/// The degrees that were written, of the run's kind of surface.
+/// Returns the given degrees for the run's kind of surface.
 pub fn parse_degrees(run: &RunDir, written: &[u8]) -> Result<Option<Degrees>, CliError> {
     let Some(&m) = written.first() else {
         return Ok(None);

@@ -1,8 +1,8 @@
-//! `surfit heatmap`: the measured surface as a table or a picture.
+//! `surfit heatmap`: writes the heatmap as a table, an array or an image.
 
 mod complete_heatmap;
 
-use super::args::{HeatmapArgs, HeatmapFormat, MapArg, MetricArg};
+use super::args::{HeatmapArgs, HeatmapFormat, MapArg};
 use super::error::CliError;
 use super::{output, run_lookup};
 use complete_heatmap::{HeatmapAfter, fetch_complete_heatmap};
@@ -15,7 +15,7 @@ use surfit_core::run_dir::RunDir;
 use surfit_core::snapshot::Snapshot;
 use surfit_report::DrawableFigure;
 
-/// Gets a complete heatmap, measuring it when that is needed, and writes it.
+/// Writes a complete heatmap, which is measured first if needed.
 pub fn heatmap(args: HeatmapArgs) -> Result<(), CliError> {
     if let Some(why) = args.grid.and_then(Heatmap::check_grid) {
         return Err(CliError::Usage(format!("--grid: {why}")));
@@ -24,20 +24,19 @@ pub fn heatmap(args: HeatmapArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
     let had = run.snapshot().map(|s| s.heatmap);
     let (snapshot, kept) = fetch_complete_heatmap(&run, args.grid, args.keep)?;
-    let bytes = render(&run, &snapshot, format, args.metric.metric(), args.colormap.map())?;
+    let bytes = render(&run, &snapshot, format, args.metric, args.colormap.map())?;
     match &args.out {
         None => output::print_bytes(&bytes)?,
         Some(path) => {
-            // Inside the run no link is followed, wherever the user's own paths lead.
+            // Inside the run no link is followed.
             let place = std::path::absolute(path).map_or(path.clone().into(), |p| run.confine(&p));
             write_atomic(&place, &bytes)
                 .map_err(|e| CliError::Failure(format!("{}: {e}; choose another --out", path.display())))?;
-            output::print_line(format!(
-                "{}: {}",
-                path.display(),
-                summarize_heatmap(&snapshot.heatmap, args.metric.metric())
-            ))?;
+            output::print_line(format!("{}: {}", path.display(), summarize_heatmap(&snapshot.heatmap, args.metric)))?;
         }
+    }
+    if let Some(sentence) = describe_missing_metric(&snapshot.heatmap, args.metric) {
+        output::print_warning(sentence);
     }
     if let Some(sentence) = describe_change(had.as_ref(), &snapshot.heatmap, kept) {
         // Standard output may be the table itself.
@@ -46,51 +45,48 @@ pub fn heatmap(args: HeatmapArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-/// What a heatmap holds, in words.
+/// Summarizes a heatmap in words.
 fn summarize_heatmap(heatmap: &Heatmap, metric: Metric) -> String {
     let best = heatmap.best_point(metric).map(|p| {
-        let value = match metric {
-            Metric::Accuracy => format!("{:.2} %", 100.0 * p.accuracy),
-            Metric::Loss => format!("{:.4}", p.loss),
-        };
+        let value = p.metric_value(metric).map_or_else(|| "?".into(), |v| metric.format_value(v));
         format!(", best {value} at {}", heatmap.patch.format_parameters(p.u, p.v, 2))
     });
     format!("{} on {}{}", metric.name(), heatmap.patch.describe_grid(heatmap.grid), best.unwrap_or_default())
 }
 
-/// Says what a measurement means for the run, when it was on another grid than the run's.
+/// Returns a sentence for a metric that no cell has, with those that the cells have.
+fn describe_missing_metric(heatmap: &Heatmap, metric: Metric) -> Option<String> {
+    let measured = heatmap.measured_metrics();
+    (!measured.contains(&metric)).then(|| {
+        let ids: Vec<_> = measured.into_iter().map(Metric::id).collect();
+        format!("no cell has a {} ({metric}); cells have {}", metric.name(), ids.join(", "))
+    })
+}
+
+/// Describes how a measurement on another grid than the run's changed the run.
 fn describe_change(had: Option<&Heatmap>, shown: &Heatmap, kept: HeatmapAfter) -> Option<String> {
     let had = had.filter(|h| h.is_complete() && h.grid != shown.grid)?;
     let points = |h: &Heatmap| h.patch.describe_grid(h.grid);
     let best = |h: &Heatmap| {
-        let best = h.best_point(Metric::Accuracy);
+        let best = h.best_point(Metric::SELECTION);
         best.map_or_else(String::new, |p| {
             format!("{:.2} % at {}", 100.0 * p.accuracy, h.patch.format_parameters(p.u, p.v, 2))
         })
     };
     Some(match kept {
         HeatmapAfter::Previous => format!(
-            "the run keeps its heatmap of {}, and its best point, {}; --keep would replace it",
+            "the run keeps its heatmap of {} and its best point, {}; use --keep to replace them",
             points(had),
             best(had)
         ),
         HeatmapAfter::Shown => format!(
-            "the run's heatmap has {} now, where it had {}: its best point was {} and is {}",
+            "the run's heatmap now has {} instead of {}; its best point changed from {} to {}",
             points(shown),
             points(had),
             best(had),
             best(shown)
         ),
     })
-}
-
-impl MetricArg {
-    fn metric(self) -> Metric {
-        match self {
-            MetricArg::Accuracy => Metric::Accuracy,
-            MetricArg::Loss => Metric::Loss,
-        }
-    }
 }
 
 impl MapArg {
@@ -106,7 +102,7 @@ impl MapArg {
     }
 }
 
-/// The form that was asked for, or that the file's name asks for.
+/// Returns the format of the option or of the file's name.
 fn output_format(args: &HeatmapArgs) -> Result<HeatmapFormat, CliError> {
     let of_name = |path: &Path| match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
         "csv" => Some(HeatmapFormat::Csv),
@@ -121,7 +117,7 @@ fn output_format(args: &HeatmapArgs) -> Result<HeatmapFormat, CliError> {
         (None, None) => HeatmapFormat::Csv,
         (None, Some(path)) => of_name(path).ok_or_else(|| {
             CliError::Usage(format!(
-                "{}: the name does not say a form; use .csv, .json, .npy, .png or .svg, or give --format",
+                "{}: the name has no known format; use .csv, .json, .npy, .png or .svg, or give --format",
                 path.display()
             ))
         })?,
@@ -129,7 +125,7 @@ fn output_format(args: &HeatmapArgs) -> Result<HeatmapFormat, CliError> {
     let binary = matches!(format, HeatmapFormat::Png | HeatmapFormat::Npy);
     if binary && args.out.is_none() && stdout().is_terminal() {
         return Err(CliError::Usage(
-            "this format is not for a terminal; name a file with --out, or redirect the output".into(),
+            "this format cannot be printed on a terminal; name a file with --out, or redirect the output".into(),
         ));
     }
     Ok(format)
@@ -144,7 +140,7 @@ fn render(
 ) -> Result<Vec<u8>, CliError> {
     let heatmap = &snapshot.heatmap;
     let title = || surfit_report::heatmap_title(&run.id(), snapshot.degrees, metric);
-    let picture =
+    let image =
         |bytes: Result<Vec<u8>, surfit_report::ReportError>| bytes.map_err(|e| CliError::Failure(e.to_string()));
     let spec = || surfit_report::HeatmapFigure {
         heatmap,
@@ -158,8 +154,8 @@ fn render(
         HeatmapFormat::Csv => heatmap.to_csv().into_bytes(),
         HeatmapFormat::Npy => heatmap.to_npy(metric),
         HeatmapFormat::Json => format!("{}\n", heatmap.to_json()).into_bytes(),
-        HeatmapFormat::Png => picture(spec().png())?,
-        HeatmapFormat::Svg => picture(spec().svg().map(String::into_bytes))?,
+        HeatmapFormat::Png => image(spec().png())?,
+        HeatmapFormat::Svg => image(spec().svg().map(String::into_bytes))?,
     })
 }
 
@@ -172,23 +168,32 @@ mod tests {
     fn measured_heatmap(grid: usize) -> Heatmap {
         let mut heatmap = Heatmap::new(Patch::Square, grid);
         for (index, cell) in heatmap.cells.iter_mut().enumerate() {
-            *cell = Cell { correct: index as u32, images: 200, loss: 0.5, version: 0 };
+            *cell = Cell::from_counts(index as u32, 200, 0.5, 0);
         }
         heatmap
+    }
+
+    #[test]
+    fn a_metric_that_no_cell_has_is_told() {
+        let mut heatmap = Heatmap::new(Patch::Square, 2);
+        heatmap.cells.fill(Cell::from_counts(9, 10, f32::NAN, 0));
+        assert_eq!(describe_missing_metric(&heatmap, Metric::ACCURACY), None);
+        let sentence = describe_missing_metric(&heatmap, Metric::LOSS).unwrap();
+        assert_eq!(sentence, "no cell has a loss (loss); cells have accuracy");
     }
 
     #[test]
     fn a_change_of_the_runs_best_point_is_said() {
         let (coarse, fine) = (measured_heatmap(3), measured_heatmap(5));
         assert_eq!(
-            summarize_heatmap(&fine, Metric::Accuracy),
+            summarize_heatmap(&fine, Metric::ACCURACY),
             "accuracy on 5×5 points, best 12.00 % at u 1.00, v 1.00"
         );
         let kept = describe_change(Some(&fine), &coarse, HeatmapAfter::Previous).unwrap();
         assert!(kept.contains("keeps its heatmap of 5×5 points") && kept.contains("12.00 %"), "{kept}");
         let shown = describe_change(Some(&coarse), &fine, HeatmapAfter::Shown).unwrap();
-        assert!(shown.contains("has 5×5 points now, where it had 3×3 points"), "{shown}");
-        assert!(shown.contains("was 4.00 % at") && shown.contains("is 12.00 %"));
+        assert!(shown.contains("now has 5×5 points instead of 3×3 points"), "{shown}");
+        assert!(shown.contains("from 4.00 % at") && shown.contains("to 12.00 %"));
         assert_eq!(describe_change(Some(&fine), &fine, HeatmapAfter::Shown), None);
         assert_eq!(describe_change(None, &fine, HeatmapAfter::Shown), None);
     }

@@ -1,11 +1,11 @@
-//! `surfit keys`: what each key of the screen does.
+//! `surfit keys`: lists the keys of the screen.
 
 use super::args::KeysArgs;
 use super::error::CliError;
 use super::output;
 use surfit_tui::keymap::{KeyRow, Keymap, key_rows};
 
-/// Lists the keys as they are with the user's changes.
+/// Lists the keys, with the user's changes.
 pub fn keys(args: &KeysArgs) -> Result<(), CliError> {
     let (map, problems) = Keymap::load();
     for problem in problems {
@@ -22,7 +22,7 @@ pub fn keys(args: &KeysArgs) -> Result<(), CliError> {
     match Keymap::user_file() {
         Some(path) => {
             output::print_line("")?;
-            output::print_line(format!("Change them in {}, such as: pause = \"f2\"", path.display()))
+            output::print_line(format!("Change them in {}, for example: pause = \"f2\"", path.display()))
         }
         None => Ok(()),
     }

@@ -57,10 +57,11 @@ pub fn main() -> ExitCode {
     start_logging();
     let result = match CommandLine::try_parse() {
         Ok(cli) => dispatch(cli),
-        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-            // Printing goes through clap for its colours; a closed pipe is no fault.
+        Err(error) if is_help(error.kind()) => {
+            // clap prints help in its colours, and that of a group without a subcommand to standard error. A closed pipe is
+            // no failure.
             let _ = error.print();
-            Ok(())
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
         Err(error) => Err(error::from_clap(&error, std::env::args_os())),
     };
@@ -83,8 +84,14 @@ fn start_logging() {
     tracing::info!("surfit {}, process {}: {arguments:?}", env!("CARGO_PKG_VERSION"), std::process::id());
 }
 
+/// True for what clap prints as whole pages, which are no errors of one sentence.
+fn is_help(kind: ErrorKind) -> bool {
+    use ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
+    matches!(kind, DisplayHelp | DisplayHelpOnMissingArgumentOrSubcommand | DisplayVersion)
+}
+
 fn dispatch(cli: CommandLine) -> Result<(), CliError> {
-    // A misspelt theme is told also where nothing is drawn.
+    // A misspelt theme is an error even where nothing is drawn.
     if let Some(name) = &cli.screen.theme {
         Theme::load(name, ColorDepth::None).map_err(|e| CliError::Usage(format!("--theme: {e}")))?;
     }

@@ -1,4 +1,4 @@
-//! `surfit ls`: the runs there are.
+//! `surfit ls`: lists runs.
 
 mod table;
 
@@ -10,10 +10,10 @@ use surfit_client::remote::{self, RemoteAddress};
 use surfit_client::remove;
 use surfit_client::runs::{self, RunSummary};
 use surfit_core::config::nearest_name;
-use surfit_core::filter::{FILTER_KEYS, Filter, FilterError};
+use surfit_core::filter::{Filter, FilterError, filter_keys};
 use surfit_core::run_dir::RunDir;
 
-/// Lists runs, the most recently begun first.
+/// Lists runs, most recently started first.
 pub fn ls(args: LsArgs) -> Result<(), CliError> {
     // A key of a filter has a value behind its colon, a host has not.
     let (hosts, terms): (Vec<&String>, Vec<&String>) = args.filter.iter().partition(|word| is_host(word));
@@ -38,7 +38,7 @@ pub fn ls(args: LsArgs) -> Result<(), CliError> {
     if count == 0 {
         return output::print_line(match hosts.first() {
             Some(host) => format!("no runs on {}", host.trim_end_matches(':')),
-            None => format!("no runs in {}; `surfit` begins one", RunDir::default_root().display()),
+            None => format!("no runs in {}; start one with `surfit`", RunDir::default_root().display()),
         });
     }
     if lines.is_empty() {
@@ -49,27 +49,29 @@ pub fn ls(args: LsArgs) -> Result<(), CliError> {
     output::print_bytes(table::format_table(&lines, width).as_bytes())
 }
 
-/// True for `HOST:`; a key of the filter with nothing behind it is a mistake of its own.
+/// True for `HOST:`. A filter key without a value is another error.
 fn is_host(word: &str) -> bool {
-    word.strip_suffix(':').is_some_and(|host| !host.is_empty() && !FILTER_KEYS.contains(&host.trim_start_matches('!')))
+    word.strip_suffix(':')
+        .is_some_and(|host| !host.is_empty() && !filter_keys().contains(&host.trim_start_matches('!')))
 }
 
-/// A fault, when a word is neither a term nor a host but looks like a run on one.
+/// Returns an error for a word that is no filter and no host, but looks like a run on one.
 fn unknown_term_error(word: &str) -> Option<CliError> {
     let (key, _) = word.trim_start_matches('!').split_once(':')?;
-    let unlike = !FILTER_KEYS.contains(&key) && !key.is_empty() && nearest_name(key, FILTER_KEYS).is_none();
+    let keys = filter_keys();
+    let unlike = !keys.contains(&key) && !key.is_empty() && nearest_name(key, &keys).is_none();
     unlike.then(|| {
         CliError::Usage(format!(
-            "`{word}` is no host and no filter; `{key}:` lists the runs of a host, and the keys of a filter are {}",
-            FILTER_KEYS.join(", ")
+            "`{word}` is neither a host nor a filter; `{key}:` lists the runs of a host; filter keys are {}",
+            keys.join(", ")
         ))
     })
 }
 
-/// The runs of another machine, `HOST:`.
+/// Returns the runs of another machine, `HOST:`.
 fn list_remote_runs(host: &str) -> Result<Vec<RunSummary>, CliError> {
     let address = RemoteAddress::parse(host).filter(|a| a.run.is_empty()).ok_or_else(|| {
-        CliError::Usage(format!("`{host}` is no host; write it as for ssh, such as gpu1: or me@gpu1:"))
+        CliError::Usage(format!("`{host}` is not a host; write it as for ssh, such as gpu1: or me@gpu1:"))
     })?;
     let host_config = remote::load_host_config(&address.host).map_err(CliError::Usage)?;
     let seen = stderr().is_terminal();
@@ -77,11 +79,11 @@ fn list_remote_runs(host: &str) -> Result<Vec<RunSummary>, CliError> {
     remote::list_remote_runs(&host_config, &address.host).map_err(CliError::Failure)
 }
 
-/// That no run passes the filter.
+/// Says that no run matches the filter.
 fn no_match_message(count: usize, filter: &Filter) -> String {
     match count {
-        1 => format!("the one run that there is does not fit `{filter}`"),
-        _ => format!("none of the {count} runs fits `{filter}`"),
+        1 => format!("your only run does not match `{filter}`"),
+        _ => format!("none of the {count} runs matches `{filter}`"),
     }
 }
 
@@ -92,8 +94,8 @@ mod tests {
     #[test]
     fn one_run_is_one() {
         let filter: Filter = "loss<0".parse().unwrap();
-        let one = "the one run that there is does not fit `loss<0`";
+        let one = "your only run does not match `loss<0`";
         assert_eq!(no_match_message(1, &filter), one);
-        assert_eq!(no_match_message(2, &filter), "none of the 2 runs fits `loss<0`");
+        assert_eq!(no_match_message(2, &filter), "none of the 2 runs matches `loss<0`");
     }
 }

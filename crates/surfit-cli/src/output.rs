@@ -1,5 +1,5 @@
-//! Standard output that a reader may close at any time, and standard error. Whatever is written to either by the commands
-//! goes through here, so that no text from a file steers the terminal.
+//! Printing to standard output, which a reader may close at any time, and to standard error. All output of commands is
+//! escaped here, so that no text from a file controls the terminal.
 
 use super::error::CliError;
 use serde::Serialize;
@@ -13,18 +13,18 @@ fn stdout_error(error: io::Error) -> CliError {
     }
 }
 
-/// Writes bytes and flushes, so that a reader sees them now.
+/// Writes bytes and flushes.
 pub fn print_bytes(bytes: &[u8]) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
     out.write_all(bytes).and_then(|()| out.flush()).map_err(stdout_error)
 }
 
-/// Writes a line and flushes. Nothing in it steers the terminal, whatever file it comes from.
+/// Writes a line with control characters escaped, and flushes.
 pub fn print_line(text: impl AsRef<str>) -> Result<(), CliError> {
     print_bytes(format!("{}\n", to_printable(text.as_ref(), usize::MAX)).as_bytes())
 }
 
-/// Writes text of several lines, in which nothing steers the terminal.
+/// Writes text of several lines with control characters escaped.
 pub fn print_lines(text: &str) -> Result<(), CliError> {
     text.lines().try_for_each(print_line)
 }
@@ -35,13 +35,13 @@ pub fn print_json(value: &impl Serialize) -> Result<(), CliError> {
     print_bytes(format!("{}\n", to_printable_json(&text)).as_bytes())
 }
 
-/// Writes to standard error, which is written for people: when it is gone, there is nobody to tell.
+/// Writes to standard error; a failure is ignored.
 fn write_stderr(text: &str) {
     let mut err = io::stderr().lock();
     let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
 }
 
-/// Writes a sentence of the program to standard error: `surfit: …`, one line of bounded length.
+/// Writes a message to standard error: `surfit: …`, one line of bounded length.
 pub fn print_warning(sentence: impl AsRef<str>) {
     let sentence = to_printable(sentence.as_ref(), MAX_SENTENCE_CHARS);
     write_stderr(&format!("surfit: {sentence}\n"));
@@ -53,18 +53,18 @@ pub fn print_stderr_line(text: impl AsRef<str>) {
     write_stderr(&format!("{text}\n"));
 }
 
-/// Writes a question to standard error; the answer is typed behind it.
+/// Writes a question to standard error, without a line break.
 pub fn print_prompt(question: &str) {
     write_stderr(&format!("{question} "));
 }
 
-/// Says on a terminal that a machine is being reached, until the value goes.
+/// Shows on a terminal that a host is being contacted, until the value is dropped.
 pub struct Reaching;
 
 impl Reaching {
-    /// Begins to say so.
+    /// Shows the message.
     pub fn new(host: &str) -> Self {
-        write_stderr(&format!("reaching {} …\r", to_printable(host, MAX_NAME_CHARS)));
+        write_stderr(&format!("connecting to {} …\r", to_printable(host, MAX_NAME_CHARS)));
         Self
     }
 }
@@ -75,7 +75,7 @@ impl Drop for Reaching {
     }
 }
 
-/// Returns a text for the line of a progress bar, which is drawn as it is.
+/// Returns a text for a progress bar, escaped and shortened.
 pub fn bar_message(text: &str) -> String {
     to_printable(text, MAX_NAME_CHARS).into_owned()
 }

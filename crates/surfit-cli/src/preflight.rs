@@ -1,4 +1,4 @@
-//! Whether a configuration can be run, as far as that can be known without an engine.
+//! Checks whether a configuration can run, as far as that is possible without an engine.
 
 use super::error::CliError;
 use surfit_core::config::Config;
@@ -7,9 +7,8 @@ use surfit_weights::MatchedFile;
 use surfit_weights::names::{ExpectedNetwork, RenameRules};
 use surfit_weights::networks::NetworkError;
 
-/// Refuses what an engine would refuse once the run is made: files that are not there, networks that the images do not
-/// suit, batches that the training images cannot fill. `origin` is the configuration's file, for the sentence. Gives what
-/// there is to be known of the data set and of corners that are given.
+/// Refuses what an engine would refuse after the run was created: missing files, networks that do not suit the images, too
+/// large batches. `origin` is the file of the configuration, for the error. Returns notices about data set and given corners.
 pub fn check_runnable(config: &Config, origin: &str) -> Result<Vec<String>, CliError> {
     check_config(config).map_err(|fault| CliError::Usage(format!("{origin}: {fault}")))
 }
@@ -29,7 +28,7 @@ enum ConfigFault {
 fn check_config(config: &Config) -> Result<Vec<String>, ConfigFault> {
     let set = surfit_data::describe_set(&config.data)?;
     let channels = set.input_shape[0];
-    // Of the set's own there are always as many as channels.
+    // The set's own constants always match its channels.
     let own = (vec![0.0; channels], vec![1.0; channels]);
     surfit_data::normalization(&config.data, channels, &own)?;
     if let Some(why) = config.network.check_image_size(set.input_shape) {
@@ -43,8 +42,8 @@ fn check_config(config: &Config) -> Result<Vec<String>, ConfigFault> {
     }
 }
 
-/// Opens all files that corners are given in, by their lists of tensors alone, and gives what there is to be known of them.
-/// What `surfit run` refuses of them is refused here in the same words.
+/// Opens all files of given corners by their lists of tensors, and returns notices about them. The errors are those of
+/// `surfit run`.
 fn check_corners(config: &Config, set: &SetDescription) -> Result<Vec<String>, ConfigFault> {
     let corners = &config.corners;
     let renames = RenameRules::new(&corners.rename)?;
@@ -54,8 +53,8 @@ fn check_corners(config: &Config, set: &SetDescription) -> Result<Vec<String>, C
     let network = ExpectedNetwork::new(&config.network, set.input_shape, set.classes.len())?;
     let mut notices = Vec::new();
     for path in &corners.from {
-        let told = MatchedFile::open(path, corners.weights, &network, &renames)?.notices().into_iter();
-        notices.extend(told.map(|notice| format!("{}: {notice}", path.display())));
+        let found = MatchedFile::open(path, corners.weights, &network, &renames)?.notices().into_iter();
+        notices.extend(found.map(|notice| format!("{}: {notice}", path.display())));
     }
     Ok(notices)
 }
@@ -75,7 +74,7 @@ mod tests {
     fn what_an_engine_would_refuse_is_known_before() {
         assert_eq!(refusal_of(&[]), None);
         for (sets, part) in [
-            (&["corners.from=['/no/a.pt', '/no/b.pt']"][..], "/no/a.pt: the file is not there"),
+            (&["corners.from=['/no/a.pt', '/no/b.pt']"][..], "/no/a.pt: no such file"),
             (&["data.set=mnist", "data.dir=/no/mnist"], "/no/mnist"),
             (&["data.set=folder"], "needs data.dir"),
             (&["network.name=vgg16"], "use vgg16-cifar"),

@@ -1,4 +1,4 @@
-//! Plain progress: sentences as they happen, and how far the present stage is.
+//! Plain progress: a line for each event, and the progress of the present stage.
 
 use super::error::CliError;
 use super::output;
@@ -10,10 +10,10 @@ use surfit_core::run_state::{RunState, describe_event};
 use surfit_core::snapshot::{EngineState, Snapshot};
 use surfit_core::text::{MAX_SENTENCE_CHARS, to_printable};
 
-/// How often a progress line is printed where lines cannot be redrawn; short stages have none.
+/// Time between two progress lines where lines cannot be redrawn; short stages have none.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(10);
 
-/// A bar on the terminal that standard error is; `None` where it is none. `template` is indicatif's.
+/// Returns a progress bar on standard error, or `None` if that is no terminal. `template` is indicatif's.
 pub fn stderr_progress_bar(template: &str, length: Option<u64>) -> Option<ProgressBar> {
     stderr().is_terminal().then(|| {
         let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr_with_hz(4));
@@ -34,14 +34,14 @@ pub struct ProgressPrinter {
 }
 
 impl ProgressPrinter {
-    /// Prints from `picture` on. With `json` events are objects and there is no progress between them.
-    pub fn new(json: bool, picture: RunState) -> Self {
+    /// Creates a printer that starts from `run_state`. With `json`, events are objects without progress between them.
+    pub fn new(json: bool, run_state: RunState) -> Self {
         let bar = (!json).then(|| stderr_progress_bar("{bar:28.cyan/dim} {msg}", Some(100)));
         let bar = bar.flatten();
-        Self { json, run_state: picture, bar, last_printed: None, print_at_once: false }
+        Self { json, run_state, bar, last_printed: None, print_at_once: false }
     }
 
-    /// Prints the first progress at once: somebody has come to look.
+    /// Prints the first progress at once.
     pub fn with_immediate_progress(mut self) -> Self {
         self.print_at_once = true;
         self
@@ -55,12 +55,12 @@ impl ProgressPrinter {
         }
         match describe_event(&envelope.event) {
             Some((text, false)) => self.print_sentence(&text),
-            // A failure is said once, by whoever ends for it.
+            // A failure is printed once, as the error of the command.
             Some((_, true)) | None => Ok(()),
         }
     }
 
-    /// Prints a sentence without disturbing the bar; nothing where JSON is wanted.
+    /// Prints a sentence above the bar; nothing with JSON.
     pub fn print_sentence(&self, text: &str) -> Result<(), CliError> {
         match &self.bar {
             _ if self.json => Ok(()),
@@ -69,7 +69,7 @@ impl ProgressPrinter {
         }
     }
 
-    /// Shows how far the work is.
+    /// Shows the progress.
     pub fn print_progress(&mut self, snapshot: &Snapshot) -> Result<(), CliError> {
         self.run_state.apply_snapshot(snapshot.clone());
         let line = match &snapshot.waits_for {
@@ -93,7 +93,7 @@ impl ProgressPrinter {
         output::print_line(line)
     }
 
-    /// Takes the bar away and prints the result when there is one.
+    /// Clears the bar and prints the result, if there is one.
     pub fn finish(&mut self) -> Result<(), CliError> {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
@@ -117,8 +117,8 @@ fn progress_fraction(snapshot: &Snapshot) -> f64 {
     if snapshot.total == 0 { 0.0 } else { (snapshot.done as f64 / snapshot.total as f64).min(1.0) }
 }
 
-/// Stage, percent, step, loss, validation accuracy and time left, as far as they are known.
-fn progress_line(snapshot: &Snapshot, picture: &RunState) -> String {
+/// Formats stage, percent, step, loss, validation accuracy and time left, as far as they are known.
+fn progress_line(snapshot: &Snapshot, run_state: &RunState) -> String {
     let mut parts = vec![format!("{:<8} {:>3.0} %", snapshot.stage.name(), 100.0 * progress_fraction(snapshot))];
     if snapshot.total > 0 {
         let unit = match snapshot.stage {
@@ -131,15 +131,15 @@ fn progress_line(snapshot: &Snapshot, picture: &RunState) -> String {
     let curve = match snapshot.stage {
         JobStage::Fit => Some(LossCurve::Surface),
         JobStage::Corners => {
-            (0..snapshot.degrees.corner_count()).rev().map(LossCurve::Corner).find(|c| picture.curves.contains_key(c))
+            (0..snapshot.degrees.corner_count()).rev().map(LossCurve::Corner).find(|c| run_state.curves.contains_key(c))
         }
         _ => None,
     };
     if let Some(curve) = curve {
-        if let Some(loss) = picture.curves.get(&curve).and_then(|s| s.smoothed()) {
+        if let Some(loss) = run_state.curves.get(&curve).and_then(|s| s.smoothed()) {
             parts.push(format!("loss {loss:.3}"));
         }
-        if let Some(last) = picture.validations.get(&curve).and_then(|v| v.last()) {
+        if let Some(last) = run_state.validations.get(&curve).and_then(|v| v.last()) {
             parts.push(format!("validation {:.2} %", 100.0 * last.accuracy));
         }
     }
@@ -152,7 +152,7 @@ fn progress_line(snapshot: &Snapshot, picture: &RunState) -> String {
     parts.join("  ")
 }
 
-/// The result of a job for people.
+/// Formats the result of a job.
 fn format_result(f: &JobResult) -> String {
     let percent = |x: f64| format!("{:.2}", 100.0 * x);
     let list = |x: &[f64]| x.iter().map(|&a| percent(a)).collect::<Vec<_>>().join("  ");
@@ -180,7 +180,7 @@ fn format_result(f: &JobResult) -> String {
     text + &format!("\ntime       {}\n", times.join(", "))
 }
 
-/// Seconds for people: `0.8 s`, `42 s`, `3 min 5 s`, `2 h 10 min`.
+/// Formats seconds: `0.8 s`, `42 s`, `3 min 5 s`, `2 h 10 min`.
 pub fn format_duration(seconds: f64) -> String {
     if seconds < 10.0 {
         return format!("{:.1} s", seconds.max(0.0));
@@ -204,20 +204,20 @@ mod tests {
         let mut snapshot = Snapshot::empty(Degrees::new(2, 2).unwrap(), 3);
         (snapshot.state, snapshot.stage) = (EngineState::Running, JobStage::Fit);
         (snapshot.done, snapshot.total, snapshot.seconds_left) = (420, 1000, Some(65.0));
-        let mut picture = RunState::default();
+        let mut run_state = RunState::default();
         let events = [
             Event::Losses { curve: LossCurve::Surface, first_step: 0, values: vec![0.5], rate: 0.1 },
             Event::Validated { curve: LossCurve::Surface, step: 1, loss: 0.4, accuracy: 0.872 },
         ];
         for (i, event) in events.into_iter().enumerate() {
-            picture.apply(&Envelope { seq: i as u64 + 1, time: 0.0, event });
+            run_state.apply(&Envelope { seq: i as u64 + 1, time: 0.0, event });
         }
         assert_eq!(
-            progress_line(&snapshot, &picture),
+            progress_line(&snapshot, &run_state),
             "fit       42 %  step 420/1000  loss 0.500  validation 87.20 %  1 min 5 s left"
         );
         snapshot.state = EngineState::Paused;
-        assert!(progress_line(&snapshot, &picture).ends_with("paused"));
+        assert!(progress_line(&snapshot, &run_state).ends_with("paused"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `surfit queue`: fits that wait for their turn.
+//! `surfit queue`: manages the job queue.
 
 use super::args::{QueueArgs, QueueSub};
 use super::error::CliError;
@@ -9,7 +9,7 @@ use surfit_client::signals::Signals;
 use surfit_core::config;
 use surfit_core::run_dir::{EngineNode, RunDir};
 
-/// Adds, lists, removes, or works.
+/// Adds, lists, removes or runs fits.
 pub fn queue(args: QueueArgs) -> Result<(), CliError> {
     let queue = FitQueue::open();
     match args.command {
@@ -29,7 +29,7 @@ pub fn queue(args: QueueArgs) -> Result<(), CliError> {
         QueueSub::Fork(args) => {
             let run = run_lookup::find_run(&args.run)?;
             let degrees = fork::parse_degrees(&run, &args.degree)?
-                .ok_or_else(|| CliError::Usage("give the degree with --degree M N".into()))?;
+                .ok_or_else(|| CliError::Usage("give the degree as --degree M N".into()))?;
             print_entry(&queue.add_fork(&run, degrees)?, args.json)?;
             print_start_hint(&queue, args.json, "it")
         }
@@ -45,9 +45,8 @@ pub fn queue(args: QueueArgs) -> Result<(), CliError> {
             for number in numbers {
                 let entry = queue.remove(number)?;
                 let begun = entry.run.and_then(|path| RunDir::open(&path).ok());
-                let begun =
-                    begun.map_or_else(String::new, |run| format!("; what was begun of it stays as {}", run.id()));
-                output::print_line(format!("{number} {} is out of the queue{begun}", entry.title))?;
+                let begun = begun.map_or_else(String::new, |run| format!("; its run stays as {}", run.id()));
+                output::print_line(format!("removed {number} {} from the queue{begun}", entry.title))?;
             }
             Ok(())
         }
@@ -56,9 +55,9 @@ pub fn queue(args: QueueArgs) -> Result<(), CliError> {
                 queue.start_runner()?;
                 return output::print_line(match EngineNode::current().job.as_deref() {
                     Some(job) => {
-                        format!("the queue is worked on until {job} ends; let `exec surfit queue start` be the job")
+                        format!("the queue runs until {job} ends; use `exec surfit queue start` as the job")
                     }
-                    None => "the queue is worked on".into(),
+                    None => "the queue is running".into(),
                 });
             }
             let (mut failed, mut begun) = (Vec::new(), false);
@@ -72,15 +71,13 @@ pub fn queue(args: QueueArgs) -> Result<(), CliError> {
                 }
             })?;
             match end {
-                RunnerEnd::AlreadyRunning => output::print_line("the queue is worked on by another process"),
-                RunnerEnd::Stopped => {
-                    Err(CliError::Interrupted("stopped; `surfit queue start` goes on with the queue".into()))
-                }
+                RunnerEnd::AlreadyRunning => output::print_line("the queue is already running in another process"),
+                RunnerEnd::Stopped => Err(CliError::Interrupted("stopped; continue with `surfit queue start`".into())),
                 RunnerEnd::Abandoned => Err(CliError::Interrupted(
-                    "left while the engine was ending; `surfit queue start` goes on with the queue".into(),
+                    "left while the engine was ending; continue with `surfit queue start`".into(),
                 )),
                 RunnerEnd::Empty if !begun => {
-                    output::print_line("the queue is empty; `surfit queue add CONFIG` puts a fit into it")
+                    output::print_line("the queue is empty; add a fit with `surfit queue add CONFIG`")
                 }
                 RunnerEnd::Empty if failed.is_empty() => Ok(()),
                 RunnerEnd::Empty => Err(CliError::Failure(format!("failed: {}", failed.join(", ")))),
@@ -89,24 +86,22 @@ pub fn queue(args: QueueArgs) -> Result<(), CliError> {
     }
 }
 
-/// Says how what was added comes to its turn, when nobody sees to it.
+/// Prints how to start the queue, unless it is running.
 fn print_start_hint(queue: &FitQueue, json: bool, what: &str) -> Result<(), CliError> {
     if json || queue.has_runner()? {
         return Ok(());
     }
-    output::print_line(format!("`surfit queue start` works on {what}"))
+    output::print_line(format!("start {what} with `surfit queue start`"))
 }
 
-/// Whether somebody works on the queue, and where to read what became of its fits.
+/// Describes whether the queue runs, and names its log.
 fn queue_status_text(queue: &FitQueue, empty: bool) -> Result<String, CliError> {
     let how = match (empty, queue.has_runner()?) {
         (true, _) => "the queue is empty",
-        (false, true) => "the queue is worked on",
-        (false, false) => "nobody works on the queue; `surfit queue start` does",
+        (false, true) => "the queue is running",
+        (false, false) => "the queue is not running; start it with `surfit queue start`",
     };
-    let log = queue
-        .existing_log()
-        .map_or_else(String::new, |log| format!("; what became of its fits is in {}", log.display()));
+    let log = queue.existing_log().map_or_else(String::new, |log| format!("; its log is {}", log.display()));
     Ok(format!("{how}{log}"))
 }
 
@@ -118,9 +113,9 @@ fn print_entry(entry: &QueuedFit, json: bool) -> Result<(), CliError> {
         }));
     }
     let state = match run.and_then(|p| RunDir::open(p).ok()) {
-        Some(run) if run.is_engine_alive() => format!("under way as {}", run.id()),
-        Some(run) => format!("begun as {}", run.id()),
-        None => "waits".into(),
+        Some(run) if run.is_engine_alive() => format!("running as {}", run.id()),
+        Some(run) => format!("started as {}", run.id()),
+        None => "waiting".into(),
     };
     output::print_line(format!("{:>4}  {}  {state}", entry.number, entry.title))
 }
@@ -129,14 +124,14 @@ fn describe_news(entry: &QueuedFit, news: &RunnerNews) -> String {
     let run = entry.run.as_ref().and_then(|p| p.file_name());
     let run = run.map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     let what = match news {
-        RunnerNews::Waiting => "waits: a fit of another queue is under way on this machine".into(),
-        RunnerNews::Started => format!("began as {run}"),
+        RunnerNews::Waiting => "is waiting: a fit of another queue is running on this machine".into(),
+        RunnerNews::Started => format!("started as {run}"),
         RunnerNews::Ended(QueuedFitEnd::Finished) => format!("is finished: {run}"),
         RunnerNews::Ended(QueuedFitEnd::Stopped) => format!("was stopped: {run}"),
         RunnerNews::Ended(QueuedFitEnd::Failed(why)) => format!("failed: {why}"),
-        RunnerNews::ShutdownBlocked(why) => format!("is waited for: {why}"),
+        RunnerNews::ShutdownBlocked(why) => format!("is still running: {why}"),
         RunnerNews::Halted => {
-            format!("is stopped, and goes on when the queue is started again: {run}")
+            format!("is stopped and continues with the next `surfit queue start`: {run}")
         }
     };
     format!("{} {} {what}", entry.number, entry.title)

@@ -1,4 +1,4 @@
-//! `surfit resume`: going on from the last checkpoint.
+//! `surfit resume`: resumes a run from its last checkpoint.
 
 use super::args::{FollowOptions, ResumeArgs};
 use super::error::CliError;
@@ -6,13 +6,12 @@ use super::{output, run, run_lookup};
 use surfit_core::event::Event;
 use surfit_core::run_dir::{EventTail, RunDir, RunError};
 
-/// Goes on with the run of a name.
+/// Resumes the named run.
 pub fn resume(args: ResumeArgs) -> Result<(), CliError> {
     resume_run(&run_lookup::find_run(&args.run)?, args.follow)
 }
 
-/// Goes on with a run that has no engine. A finished one is told as that and is no fault: a job that runs once more, and
-/// others that wait for its success, have what they want.
+/// Resumes a run that has no engine. A finished run is no error, so that requeued jobs and jobs that depend on them succeed.
 pub fn resume_run(found: &RunDir, follow: FollowOptions) -> Result<(), CliError> {
     found.await_killed_engine();
     if found.is_engine_alive() {
@@ -24,12 +23,12 @@ pub fn resume_run(found: &RunDir, follow: FollowOptions) -> Result<(), CliError>
             // It is finished all the same.
             Ok(()) | Err(RunError::ReadOnly(_)) => {}
             Err(error) => {
-                output::print_warning(format!("{error}; what its engine left stays"));
+                output::print_warning(format!("{error}; files of its engine were left in place"));
             }
         }
         if !follow.json {
             return output::print_line(format!(
-                "{} is finished; look at it with `surfit open {1}`, fit its surface further with `surfit fit {1}`",
+                "{} is finished; open it with `surfit open {1}`, or fit it further with `surfit fit {1}`",
                 found.id(),
                 run_lookup::open_name(found)
             ));

@@ -1,4 +1,4 @@
-//! `surfit run`: a whole job without the screen.
+//! `surfit run`: runs the full pipeline headless.
 
 use super::args::{FollowOptions, RunArgs};
 use super::error::CliError;
@@ -9,7 +9,7 @@ use surfit_client::EngineLaunch;
 use surfit_core::config::{self, Config};
 use surfit_core::run_dir::RunDir;
 
-/// Makes the run and does its job.
+/// Creates the run and does its job.
 pub fn run(args: RunArgs) -> Result<(), CliError> {
     if let Some(count) = args.seeds {
         return study::run_seeds(args, count);
@@ -20,18 +20,18 @@ pub fn run(args: RunArgs) -> Result<(), CliError> {
     {
         return resume::resume_run(&open_matching_run(dir, &config)?, args.follow);
     }
-    // Before the directory is made: a run that cannot be done would be an empty one.
+    // Before the directory is created: a job that cannot run would leave an empty run.
     check_runnable(&config, &args.config.display().to_string())?;
     surfit_client::engine_program()?;
     let run = run_lookup::create_run(&config, args.run_dir.as_deref())?;
     start_and_follow(&run, args.follow)
 }
 
-/// The run in a directory, when it was begun with this configuration: a batch system that puts a job back into its queue
-/// runs the same line again.
+/// Opens the run in a directory if it was started with this configuration: a batch system that requeues a job repeats the
+/// same command.
 ///
 /// # Errors
-/// [`CliError::Usage`] that names what differs, when it was begun with another one.
+/// [`CliError::Usage`] with the difference, if it was started with another one.
 pub fn open_matching_run(dir: &Path, config: &Config) -> Result<RunDir, CliError> {
     let run = RunDir::open(dir)?;
     let differences = run.initial_config()?.differences(config);
@@ -43,19 +43,19 @@ pub fn open_matching_run(dir: &Path, config: &Config) -> Result<RunDir, CliError
         n => format!(" and {} more", n - 1),
     };
     Err(CliError::Usage(format!(
-        "{} already exists and was begun with another configuration: {first}{more}; choose another --run-dir (or --dir), or \
-         go on with `surfit resume {0}`",
+        "{} already exists with another configuration: {first}{more}; choose another --run-dir (or --dir), or \
+         continue with `surfit resume {0}`",
         run.path().display()
     )))
 }
 
-/// Starts the engine of a run and follows it as asked.
+/// Starts the engine of a run and follows it, unless detached.
 pub fn start_and_follow(run: &RunDir, follow: FollowOptions) -> Result<(), CliError> {
     if !follow.detach {
         if !follow.json {
             let verb = match run.last_event_number()? {
                 0 => "run",
-                _ => "goes on with",
+                _ => "resuming",
             };
             output::print_line(format!("{verb} {}", run.path().display()))?;
         }

@@ -1,4 +1,4 @@
-//! Where runs are: resolving names, and making runs elsewhere findable.
+//! Resolves names of runs, and links runs in other directories among the user's runs.
 
 use super::error::CliError;
 use std::path::Path;
@@ -7,10 +7,10 @@ use surfit_client::runs;
 use surfit_core::config::Config;
 use surfit_core::run_dir::{RunDir, RunError};
 
-/// The run of a name: a path, an id, or the beginning of an id.
+/// Finds a run by a path, an id, or the beginning of an id.
 pub fn find_run(name: &str) -> Result<RunDir, CliError> {
     RunDir::find(&RunDir::default_root(), name).map_err(|error| match error {
-        RunError::NotFound(_) => match RemoteAddress::parse(name) {
+        RunError::NotFound { .. } => match RemoteAddress::parse(name) {
             Some(address) => CliError::Usage(remote_run_message(name, &address)),
             None => error.into(),
         },
@@ -18,7 +18,7 @@ pub fn find_run(name: &str) -> Result<RunDir, CliError> {
     })
 }
 
-/// For a word that may be meant as another machine: how that is written.
+/// Returns how to write a name that may be meant as a host.
 pub fn remote_address_hint(name: &str) -> Option<String> {
     let (user, host) = name.rsplit_once('@').unwrap_or(("x", name));
     let plain = |word: &str| {
@@ -26,10 +26,10 @@ pub fn remote_address_hint(name: &str) -> Option<String> {
         first && word.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
     };
     let may_be = plain(user) && plain(host) && RemoteAddress::parse(&format!("{name}:")).is_some();
-    may_be.then(|| format!("for the most recent run of a machine of that name write `surfit open {name}:`"))
+    may_be.then(|| format!("for the most recent run on host {name}, use `surfit open {name}:`"))
 }
 
-/// Where a command that knows only the runs of this machine can be given for one on another.
+/// Returns the error for a remote run in a command for local runs, with the command to use there.
 fn remote_run_message(name: &str, there: &RemoteAddress) -> String {
     let words = std::env::args().skip(1).map(|word| match word == name {
         true => there.run.clone(),
@@ -37,27 +37,26 @@ fn remote_run_message(name: &str, there: &RemoteAddress) -> String {
     });
     let words: Vec<String> = words.filter(|w| !w.is_empty()).collect();
     format!(
-        "`{name}` is on another machine, which only `surfit open {name}` and `surfit ls {}` reach from here; for this, run \
-         `surfit {}` there",
+        "`{name}` is on another machine: from here, only `surfit open {name}` and `surfit ls {}` work; run `surfit {}` there",
         there.format_run(""),
         words.join(" ")
     )
 }
 
-/// What to write after `surfit open`: the name of a run that is found by it, else its path.
+/// Returns the argument for `surfit open`: the name of a run if it is found by that, else its path.
 pub fn open_name(run: &RunDir) -> String {
     runs::open_name(run)
 }
 
-/// Makes a directory for several runs findable, when it lies `elsewhere` than among the user's runs.
+/// Links a directory of several runs among the user's runs, if it is `elsewhere`.
 pub fn link_group(dir: &Path, elsewhere: bool) {
-    // A convenience, as for one run.
+    // A failure is ignored, as for one run.
     if elsewhere && std::fs::create_dir_all(dir).is_ok() {
         let _ = link_into_runs(&RunDir::default_root(), dir);
     }
 }
 
-/// Makes a new run's directory, at `dir` or among the user's runs.
+/// Creates the directory of a new run, at `dir` or among the user's runs.
 pub fn create_run(config: &Config, dir: Option<&Path>) -> Result<RunDir, CliError> {
     let root = RunDir::default_root();
     let Some(dir) = dir else {
@@ -65,18 +64,17 @@ pub fn create_run(config: &Config, dir: Option<&Path>) -> Result<RunDir, CliErro
     };
     RunDir::check_not_nested(dir)?;
     let run = RunDir::create(dir, config)?;
-    // A convenience: where links cannot be made, the run is still found by its path.
+    // A failure is ignored: the run is still found by its path.
     let _ = link_into_runs(&root, run.path());
     Ok(run)
 }
 
-/// Makes a run that was made elsewhere findable by its id. A convenience: where links cannot be made, it is still found by
-/// its path.
+/// Links a run in another directory among the user's runs. A failure is ignored: the run is still found by its path.
 pub fn link_run(run: &RunDir) {
     let _ = link_into_runs(&RunDir::default_root(), run.path());
 }
 
-/// Puts a link to a run, or a directory of runs, that lives elsewhere among the user's runs.
+/// Links a run, or a directory of runs, among the user's runs, unless it is there already.
 fn link_into_runs(root: &Path, dir: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(root)?;
     let target = dir.canonicalize()?;

@@ -1,4 +1,4 @@
-//! `surfit search`, `surfit cancel`: a better point near one, and giving up what takes too long.
+//! `surfit search` and `surfit cancel`.
 
 use super::args::{CancelArgs, SearchArgs};
 use super::engine_request::{send_request, send_request_with_progress};
@@ -9,7 +9,7 @@ use surfit_core::event::Event;
 use surfit_core::protocol::EngineCommand;
 use surfit_core::run_state::describe_event;
 
-/// Asks the run's engine to search and says what it found.
+/// Searches through the run's engine, and prints the point found.
 pub fn search(args: SearchArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
     let mut session = EngineSession::open(&run)?;
@@ -22,7 +22,7 @@ pub fn search(args: SearchArgs) -> Result<(), CliError> {
         Event::Searched(found) => Some(found),
         _ => None,
     });
-    let found = found.ok_or_else(|| CliError::Failure("the engine did not say what it found; try again".into()))?;
+    let found = found.ok_or_else(|| CliError::Failure("the engine did not report a result; try again".into()))?;
     if args.json {
         return output::print_json(&found);
     }
@@ -30,18 +30,18 @@ pub fn search(args: SearchArgs) -> Result<(), CliError> {
     output::print_line(text.unwrap_or_default())
 }
 
-/// Asks the run's engine to give up what was asked of it.
+/// Cancels the running task of the run's engine.
 pub fn cancel(args: CancelArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
     if !run.is_engine_alive() {
         return Err(CliError::Failure(format!(
-            "no engine is running for {}; `surfit ls` shows what runs",
+            "no engine is running for {}; `surfit ls` lists your runs",
             run_lookup::open_name(&run)
         )));
     }
     let mut visit = EngineSession::open(&run)?;
-    let tells = |event: &Event| matches!(event, Event::Cancelled { .. } | Event::Stopped { .. });
-    let said = send_request(&mut visit, EngineCommand::Cancel, tells)?;
-    let what = said.iter().find(|event| tells(event)).and_then(describe_event);
-    output::print_line(what.map_or_else(|| "given up".to_owned(), |(text, _)| text))
+    let is_answer = |event: &Event| matches!(event, Event::Cancelled { .. } | Event::Stopped { .. });
+    let said = send_request(&mut visit, EngineCommand::Cancel, is_answer)?;
+    let what = said.iter().find(|event| is_answer(event)).and_then(describe_event);
+    output::print_line(what.map_or_else(|| "cancelled".to_owned(), |(text, _)| text))
 }

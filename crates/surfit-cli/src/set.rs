@@ -1,4 +1,4 @@
-//! `surfit set`: what of a run can be changed while it trains.
+//! `surfit set`: changes settings of a run while it trains.
 
 use super::args::SetArgs;
 use super::engine_request::send_request;
@@ -11,7 +11,7 @@ use surfit_core::protocol::{EngineCommand, RateChange};
 use surfit_core::run_state::describe_event;
 use surfit_core::surface::{Degrees, Patch};
 
-/// A change that was read from the command line.
+/// A change from the command line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum SettingChange {
     Rate(RateChange),
@@ -20,10 +20,10 @@ enum SettingChange {
     Grid(usize),
 }
 
-/// Asks the run's engine for the changes, one after the other, and says what it made of them.
+/// Makes the changes through the run's engine, one after the other, and prints their results.
 pub fn set(args: SetArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
-    // All of them are read before the first is made.
+    // All of them are parsed before the first is made.
     let changes = args.changes.iter().map(|text| parse_change(text)).collect::<Result<Vec<_>, _>>()?;
     let mut session = EngineSession::open(&run)?;
     for change in changes {
@@ -33,7 +33,7 @@ pub fn set(args: SetArgs) -> Result<(), CliError> {
         if said.is_empty() && args.json {
             output::print_json(&serde_json::json!({ "event": "unchanged" }))?;
         } else if said.is_empty() {
-            output::print_line("the run has this value already")?;
+            output::print_line("the run already has this value")?;
         }
         for event in said {
             if args.json {
@@ -69,9 +69,9 @@ fn change_command(change: SettingChange, patch: Patch) -> Result<EngineCommand, 
 
 /// Parses a change written as `KEY=VALUE`.
 fn parse_change(text: &str) -> Result<SettingChange, CliError> {
-    let (key, value) = text
-        .split_once('=')
-        .ok_or_else(|| CliError::Usage(format!("`{text}` is no change; write KEY=VALUE, such as fit.rate=0.01")))?;
+    let (key, value) = text.split_once('=').ok_or_else(|| {
+        CliError::Usage(format!("`{text}` is not KEY=VALUE; write it such as fit.learning_rate=0.01"))
+    })?;
     let (key, value) = (key.trim(), value.trim());
     let refuse = |what: &str| CliError::Usage(format!("`{key}={value}`: {what}"));
     match key {
@@ -81,15 +81,15 @@ fn parse_change(text: &str) -> Result<SettingChange, CliError> {
                 None => (false, value),
             };
             match number.parse::<f64>() {
-                Ok(x) if x > f64::from(f32::MAX) => Err(refuse("this is more than a weight can hold")),
+                Ok(x) if x > f64::from(f32::MAX) => Err(refuse("the number is too large")),
                 Ok(x) if x > 0.0 && x.is_finite() && factor => Ok(SettingChange::Rate(RateChange::Factor(x))),
                 Ok(x) if x > 0.0 && x.is_finite() => Ok(SettingChange::Rate(RateChange::Peak(x))),
-                _ => Err(refuse("use a number above 0, or x0.5 for half of what it is")),
+                _ => Err(refuse("use a number above 0, or x0.5 to halve it")),
             }
         }
         "fit.draws" => match value.parse() {
             Ok(draws) if draws > 0 => Ok(SettingChange::Draws(draws)),
-            _ => Err(refuse("use a number of draws from 1 on")),
+            _ => Err(refuse("use a whole number of 1 or more")),
         },
         "fit.degree" => {
             let numbers: Result<Vec<u8>, _> =
@@ -97,17 +97,17 @@ fn parse_change(text: &str) -> Result<SettingChange, CliError> {
             match numbers.as_deref() {
                 Ok(&[m]) => Ok(SettingChange::Degree([m, m])),
                 Ok(&[m, n]) => Ok(SettingChange::Degree([m, n])),
-                _ => Err(refuse("use one degree or two, such as [3,2]")),
+                _ => Err(refuse("use one or two degrees, such as [3,2]")),
             }
         }
         "heatmap.grid" => match value.parse() {
             Ok(grid) => {
                 Heatmap::check_grid(grid).map_or(Ok(SettingChange::Grid(grid)), |why| Err(CliError::Usage(why)))
             }
-            Err(_) => Err(refuse("use a number of points an axis")),
+            Err(_) => Err(refuse("use the number of points along each axis")),
         },
         _ => Err(CliError::Usage(format!(
-            "`{key}` cannot be changed while a run goes on; fit.rate, fit.draws, fit.degree and heatmap.grid can"
+            "`{key}` cannot be changed in an existing run; fit.learning_rate, fit.draws, fit.degree and heatmap.grid can"
         ))),
     }
 }
@@ -127,8 +127,8 @@ mod tests {
             ("fit.rate", "KEY=VALUE"),
             ("fit.rate=-1", "above 0"),
             ("fit.rate=NaN", "above 0"),
-            ("fit.rate=1e300", "more than a weight"),
-            ("fit.draws=0", "from 1 on"),
+            ("fit.rate=1e300", "too large"),
+            ("fit.draws=0", "1 or more"),
             ("fit.momentum=0.5", "cannot be changed"),
             ("heatmap.grid=1", "cannot be measured"),
         ] {

@@ -1,4 +1,4 @@
-//! `surfit stop`: checkpoint, and the engine's end.
+//! `surfit stop`: writes a checkpoint and ends the engine.
 
 use super::args::StopArgs;
 use super::error::CliError;
@@ -9,10 +9,10 @@ use surfit_client::ClientError;
 use surfit_core::protocol::{CommandError, EngineCommand, ServerMessage};
 use surfit_core::run_dir::{ProcessState, RunDir};
 
-/// How long an engine may take to write its checkpoint and end.
+/// Time that an engine may take to write its checkpoint and end.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// How often an engine that ends is looked at.
+/// Time between two checks of an engine that is ending.
 const EXIT_POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Ends the engine of a run and waits until it is gone.
@@ -20,21 +20,21 @@ pub fn stop(args: StopArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
     if !run.is_engine_alive() {
         return Err(CliError::Failure(format!(
-            "no engine is running for {}; `surfit ls` shows what runs",
+            "no engine is running for {}; `surfit ls` lists your runs",
             run_lookup::open_name(&run)
         )));
     }
     shut_down_engine(&run)?;
     let done = run.load_state().is_ok_and(|p| p.finished.is_some());
-    let next = if done { "look at it with `surfit open" } else { "go on with `surfit resume" };
+    let next = if done { "open it again with `surfit open" } else { "continue with `surfit resume" };
     output::print_line(format!("stopped; {next} {}`", run_lookup::open_name(&run)))
 }
 
-/// Lets the engine of a run checkpoint and end, and waits until it is gone.
+/// Makes the engine of a run write a checkpoint and end, and waits until it is gone.
 pub fn shut_down_engine(run: &RunDir) -> Result<(), CliError> {
     match request_shutdown(run) {
         Ok(()) => {}
-        // It ends, and something is lost with it.
+        // It ends without a checkpoint.
         Err(StopFailure::Refused(why)) => {
             surfit_client::wait_for_engine_exit(run, SHUTDOWN_TIMEOUT);
             return Err(CliError::Refused(why));
@@ -48,9 +48,9 @@ pub fn shut_down_engine(run: &RunDir) -> Result<(), CliError> {
         {
             return Err(error.into());
         }
-        // It cannot be spoken to; a signal makes it checkpoint and end as well.
+        // It cannot be reached; a signal makes it write a checkpoint and end as well.
         Err(StopFailure::Unreachable(error)) => surfit_client::signal_engine(run, Signal::TERM)
-            .map_err(|why| CliError::Failure(format!("{error}. A signal was not sent either: {why}")))?,
+            .map_err(|why| CliError::Failure(format!("{error}; no signal was sent either: {why}")))?,
     }
     let asked = Instant::now();
     while !surfit_client::wait_for_engine_exit(run, EXIT_POLL_INTERVAL) && asked.elapsed() <= SHUTDOWN_TIMEOUT {
@@ -58,7 +58,7 @@ pub fn shut_down_engine(run: &RunDir) -> Result<(), CliError> {
     }
     if run.is_engine_alive() {
         return Err(CliError::Failure(format!(
-            "the engine did not end within {} s; look at {}",
+            "the engine did not end within {} s; see {}",
             SHUTDOWN_TIMEOUT.as_secs(),
             run.log_path().display()
         )));
@@ -66,24 +66,24 @@ pub fn shut_down_engine(run: &RunDir) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Why an engine did not end when it was asked to.
+/// Why an engine did not end on request.
 enum StopFailure {
-    /// It said no.
+    /// It refused.
     Refused(CommandError),
-    /// It could not be asked.
+    /// It could not be reached.
     Unreachable(ClientError),
-    /// It stands still, and what to do.
+    /// It is suspended; the remedy.
     Suspended(String),
 }
 
-/// That an engine executes nothing until somebody lets it go on.
+/// Returns an error message if the engine is suspended.
 fn suspended_message(run: &RunDir) -> Option<String> {
     if !run.is_engine_alive() || run.engine_process_state() != Some(ProcessState::Suspended) {
         return None;
     }
     let pid = run.status()?.pid;
     Some(format!(
-        "the engine (pid {pid}) is suspended and cannot write its checkpoint; let it go on with `kill -CONT {pid}`, then stop it"
+        "the engine (pid {pid}) is suspended and cannot write its checkpoint; continue it with `kill -CONT {pid}`, then stop it"
     ))
 }
 
@@ -93,7 +93,7 @@ impl From<ClientError> for StopFailure {
     }
 }
 
-/// Asks the engine of a run to checkpoint and end, and waits for its answer.
+/// Asks the engine of a run to write a checkpoint and end, and waits for its reply.
 fn request_shutdown(run: &RunDir) -> Result<(), StopFailure> {
     let check = || suspended_message(run).map_or(Ok(()), |why| Err(StopFailure::Suspended(why)));
     check()?;
@@ -114,7 +114,7 @@ fn request_shutdown(run: &RunDir) -> Result<(), StopFailure> {
             Ok(_) | Err(_) => return Ok(()),
         }
     }
-    // It does not look at its commands; a signal is its last chance to end in good order.
+    // It does not read its commands; after a signal it can still write a checkpoint.
     let _ = surfit_client::signal_engine(run, Signal::TERM);
     Ok(())
 }
@@ -153,7 +153,7 @@ mod tests {
             let Err(CliError::Failure(why)) = shut_down_engine(&run) else {
                 panic!("process {pid} was taken for an engine");
             };
-            assert!(why.contains("is not the engine that holds"), "{why}");
+            assert!(why.contains("is not the engine of"), "{why}");
         }
         assert!(other.try_wait().unwrap().is_none(), "it was ended");
         other.kill().unwrap();

@@ -1,4 +1,4 @@
-//! `surfit study`, and `surfit run --seeds`: several variants of an experiment, each over several seeds.
+//! `surfit study` and `surfit run --seeds`: several variants of an experiment, each over several seeds.
 
 mod jobs;
 
@@ -14,7 +14,7 @@ use surfit_core::run_dir::RunDir;
 use surfit_core::study::{MeanDeviation, Study, Variant, result_figures};
 use surfit_report::study::{VariantOutcome, format_cell, write_study};
 
-/// Does what of a study is not done yet, and writes its report.
+/// Runs the unfinished part of a study, and writes its report.
 pub fn study(args: StudyArgs) -> Result<(), CliError> {
     let mut plan = Study::load(&args.plan).map_err(|e| CliError::Usage(e.to_string()))?;
     if !args.seeds.is_empty() {
@@ -25,7 +25,7 @@ pub fn study(args: StudyArgs) -> Result<(), CliError> {
     if let Some(name) = args.only.iter().find(|n| plan.variants.iter().all(|v| v.name != **n)) {
         let known: Vec<&str> = plan.variants.iter().map(|v| v.name.as_str()).collect();
         return Err(CliError::Usage(format!(
-            "--only {name}: the study has no such variant; it has {}",
+            "--only {name}: no such variant in the study; its variants are {}",
             known.join(", ")
         )));
     }
@@ -41,10 +41,10 @@ pub fn study(args: StudyArgs) -> Result<(), CliError> {
         jobs::run_jobs(&todo, args.jobs.into(), &mut print_status)?;
     }
     let outcomes = variant_outcomes(&plan, &all)?;
-    // An empty report must not take the place of a good one.
+    // An empty report must not replace a good one.
     if outcomes.iter().all(|o| o.finished.is_empty()) {
         return Err(CliError::Failure(format!(
-            "{} holds no finished run of this study: there is nothing to report; do some first, or name their folder with --dir",
+            "no finished run of this study in {}; run the study first, or name the directory of its runs with --dir",
             dir.display()
         )));
     }
@@ -54,13 +54,13 @@ pub fn study(args: StudyArgs) -> Result<(), CliError> {
     output::print_line(format!("report {}", files[0].display()))
 }
 
-/// Checks a study's file, the configuration it names, and every variant of it; a sentence for a good one.
+/// Checks the file of a study, its configuration and every variant; returns a sentence for a valid one.
 pub fn check_study(file: &Path) -> Result<String, CliError> {
     let plan = Study::load(file).map_err(|e| CliError::Usage(e.to_string()))?;
     let jobs = list_jobs(&plan, Path::new(""))?;
     check_jobs_runnable(&plan, &jobs)?;
     Ok(format!(
-        "{0}: good (a study: {1} variants over {2} seeds, {3} runs; `surfit study {0}` does them)",
+        "{0}: valid (a study: {1} variants over {2} seeds, {3} runs; start it with `surfit study {0}`)",
         file.display(),
         plan.variants.len(),
         plan.seeds.len(),
@@ -68,24 +68,24 @@ pub fn check_study(file: &Path) -> Result<String, CliError> {
     ))
 }
 
-/// Refuses a study of which a variant cannot be run: hours later it would be late to say so.
+/// Refuses a study with a variant that cannot run, before hours are spent on the others.
 fn check_jobs_runnable(plan: &Study, jobs: &[StudyJob]) -> Result<(), CliError> {
     let origin = |job: &StudyJob| format!("{}: variant {}", plan.config.display(), job.variant);
     jobs.iter().try_for_each(|job| check_runnable(&job.config, &origin(job)).map(drop))
 }
 
-/// One configuration over several seeds: each a run of its own, then the spread of every figure.
+/// Runs a configuration over several seeds, and prints mean and deviation of every value.
 pub fn run_seeds(args: RunArgs, count: u64) -> Result<(), CliError> {
     if args.follow.detach {
         return Err(CliError::Usage(
-            "--seeds with --detach: several runs need somebody to start them in turn; leave one of the two out".into(),
+            "--seeds cannot be used with --detach: this process starts the runs in turn; omit one of them".into(),
         ));
     }
     let config = config::load(&args.config, &args.sets)?;
     check_runnable(&config, &args.config.display().to_string())?;
     let elsewhere = args.run_dir.is_some();
     let base = args.run_dir.unwrap_or_else(|| {
-        let stamp = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S");
+        let stamp = jiff::ZonedDateTime::now().strftime("%Y%m%d-%H%M%S");
         RunDir::default_root().join(format!("{}-seeds-{stamp}", config.name))
     });
     let jobs: Vec<StudyJob> = (0..count)
@@ -98,7 +98,7 @@ pub fn run_seeds(args: RunArgs, count: u64) -> Result<(), CliError> {
     let json = args.follow.json;
     if !json {
         print_status(format!(
-            "runs in {0}, each a folder such as {0}/seed-{1}; go on after an interruption with --run-dir {0}",
+            "runs in {0}, each in a directory such as {0}/seed-{1}; continue after an interruption with --run-dir {0}",
             base.display(),
             config.seed
         ));
@@ -116,7 +116,7 @@ pub fn run_seeds(args: RunArgs, count: u64) -> Result<(), CliError> {
         .collect::<Result<Vec<(u64, JobResult)>, CliError>>()?;
     let variant = Variant { name: config.name.clone(), title: config.name.clone(), set: Vec::new(), network: false };
     let outcome = VariantOutcome { variant: &variant, finished, heatmap: None };
-    // What is finished is worth having although another run failed.
+    // Finished runs are summarized even if another run failed.
     match worked {
         Ok(()) => print_summary(&outcome, json),
         Err(fault) => {
@@ -128,15 +128,15 @@ pub fn run_seeds(args: RunArgs, count: u64) -> Result<(), CliError> {
     }
 }
 
-/// Says something that may have nobody left to read it: that is no reason to end runs, which are what was asked for.
+/// Prints a line; a closed pipe does not end the runs.
 fn print_status(text: String) {
     let _ = output::print_line(text);
 }
 
-/// Prints mean and standard deviation of every figure.
+/// Prints mean and standard deviation of every value.
 fn print_summary(outcome: &VariantOutcome, json: bool) -> Result<(), CliError> {
     let Some((_, first)) = outcome.finished.first() else {
-        return Err(CliError::Failure("no run was finished, so there is nothing to summarize".into()));
+        return Err(CliError::Failure("no run has finished; nothing to summarize".into()));
     };
     let spreads: Vec<(&str, MeanDeviation)> =
         result_figures(first).into_iter().filter_map(|(name, _)| Some((name, outcome.mean_deviation(name)?))).collect();
@@ -152,7 +152,7 @@ fn print_summary(outcome: &VariantOutcome, json: bool) -> Result<(), CliError> {
     })
 }
 
-/// Every run of a study, seed by seed, so that a study under way has something to say of every variant.
+/// Returns every run of a study, seed by seed, so that a report of a running study has results of every variant.
 fn list_jobs(plan: &Study, dir: &Path) -> Result<Vec<StudyJob>, CliError> {
     let mut jobs = Vec::new();
     for &seed in &plan.seeds {
@@ -187,7 +187,7 @@ fn variant_outcomes<'a>(plan: &'a Study, jobs: &[StudyJob]) -> Result<Vec<Varian
     plan.variants.iter().map(of).collect()
 }
 
-/// The result of a job's run, when there is one and it is finished.
+/// Returns the result of a job's run, if it has finished.
 fn job_result(job: &StudyJob) -> Result<Option<JobResult>, CliError> {
     match job.existing_run()? {
         Some(run) => Ok(run.load_state()?.finished),

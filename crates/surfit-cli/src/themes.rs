@@ -1,11 +1,11 @@
-//! `surfit themes`: the colour themes there are.
+//! `surfit themes`: lists the colour themes.
 
 use super::error::CliError;
 use super::output;
 use surfit_tui::ColorDepth;
 use surfit_tui::theme::{Theme, list_themes};
 
-/// Lists the program's themes and the user's own.
+/// Lists the built-in themes and the user's own.
 pub fn themes() -> Result<(), CliError> {
     for choice in list_themes(ColorDepth::None) {
         let own = if choice.is_user_theme { " (your own)" } else { "" };
@@ -16,5 +16,5 @@ pub fn themes() -> Result<(), CliError> {
         return Ok(());
     };
     output::print_line("")?;
-    output::print_line(format!("Your own themes are TOML files in {}.", folder.display()))
+    output::print_line(format!("Put your own themes as TOML files into {}", folder.display()))
 }

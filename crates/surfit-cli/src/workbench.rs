@@ -1,4 +1,4 @@
-//! `surfit` and `surfit open`: the screen, or plain lines where there is none.
+//! `surfit` and `surfit open`: the screen, or plain lines without a terminal.
 
 use super::args::{ColorChoice, ImageChoice, OpenArgs, ScreenOptions};
 use super::error::CliError;
@@ -19,7 +19,7 @@ use surfit_tui::{ColorDepth, LeaveReason, WorkbenchOptions};
 /// What a bare `surfit` runs when nothing is running.
 const DEMO_CONFIG: &str = include_str!("../configs/demo.toml");
 
-/// Opens the most recent live run, else begins the demo.
+/// Opens the most recent live run, else starts the demo.
 pub fn open_default(screen: ScreenOptions) -> Result<(), CliError> {
     let target = match runs::most_recent_live() {
         Some(run) => OpenTarget::Existing(run),
@@ -28,15 +28,16 @@ pub fn open_default(screen: ScreenOptions) -> Result<(), CliError> {
     run_workbench(target, screen, false)
 }
 
-/// Opens what was named, else the most recent run.
+/// Opens the named run or configuration, else the most recent run.
 pub fn open(args: OpenArgs, screen: ScreenOptions) -> Result<(), CliError> {
+    let screen = args.screen.or(screen);
     if let Some(address) = args.what.as_deref().and_then(RemoteAddress::parse) {
         return open_remote_run(address, screen, args.readonly);
     }
     let target = match args.what {
         Some(what) if is_config(&what) && args.readonly => {
             return Err(CliError::Usage(format!(
-                "{what} begins a new run, which --readonly cannot; name a run to watch"
+                "{what} starts a new run, which --readonly does not allow; name a run to watch"
             )));
         }
         Some(what) if is_config(&what) => {
@@ -51,7 +52,7 @@ pub fn open(args: OpenArgs, screen: ScreenOptions) -> Result<(), CliError> {
             match live.or_else(latest) {
                 Some(run) => OpenTarget::Existing(run),
                 None if args.readonly => {
-                    return Err(CliError::Usage("there is no run to watch yet; `surfit` begins one".into()));
+                    return Err(CliError::Usage("no run to watch yet; start one with `surfit`".into()));
                 }
                 None => OpenTarget::New(Box::new(demo_config()?)),
             }
@@ -64,20 +65,18 @@ fn demo_config() -> Result<Config, CliError> {
     Ok(config::parse(DEMO_CONFIG, "the built-in demo")?)
 }
 
-/// The run of a name. What is none may have been meant as a file.
+/// Finds a run. The error for an unknown name includes how to open a host.
 fn find_existing_run(what: &str) -> Result<RunDir, CliError> {
-    RunDir::find(&RunDir::default_root(), what).map_err(|error| match error {
-        RunError::NotFound(_) => {
+    RunDir::find(&RunDir::default_root(), what).map_err(|error| match &error {
+        RunError::NotFound { .. } => {
             let hint = run_lookup::remote_address_hint(what).map_or(String::new(), |hint| format!("; {hint}"));
-            CliError::Usage(format!(
-                "`{what}` is neither a run nor a configuration file; `surfit ls` lists the runs there are{hint}"
-            ))
+            CliError::Usage(format!("{error}{hint}"))
         }
-        other => other.into(),
+        _ => error.into(),
     })
 }
 
-/// A file, or what can only be meant as one.
+/// True for a file, and for a name that can only be a configuration's.
 fn is_config(what: &str) -> bool {
     let path = Path::new(what);
     path.is_file() || (what.ends_with(".toml") && !path.is_dir())
@@ -88,27 +87,27 @@ fn run_workbench(target: OpenTarget, screen: ScreenOptions, readonly: bool) -> R
         return run_plain(target);
     }
     if let OpenTarget::New(_) = &target {
-        // Said before the screen is taken and a run is begun that nobody could work on.
+        // Before the screen is taken and a run is created that no engine could work on.
         surfit_client::engine_program()?;
     }
     let options = workbench_options(&target, screen, readonly)?;
     let (bridge, link) =
-        bridge::open(target, readonly).map_err(|e| CliError::Failure(format!("starting a thread: {e}")))?;
+        bridge::open(target, readonly).map_err(|e| CliError::Failure(format!("cannot start a thread: {e}")))?;
     let left = surfit_tui::run(options, link);
     let stop = matches!(left, Ok(LeaveReason::Quit { stop_engine: true }));
     if stop {
-        // The terminal is given back already, so a signal acts as it does on any program.
-        output::print_stderr_line("waiting for the checkpoint; ctrl-c leaves");
+        // The terminal is restored already, so ctrl-c ends this program.
+        output::print_stderr_line("waiting for the checkpoint; press ctrl-c to leave");
     }
     let ended = bridge.end_with_progress(stop, SLOW_EXIT_DELAY, slow_exit_notice(stop));
     match left {
         Ok(LeaveReason::LinkLost(why)) => Err(CliError::Failure(why)),
         Ok(LeaveReason::Detached | LeaveReason::Quit { .. }) => print_exit_message(&ended, stop),
-        Err(error) => Err(CliError::Failure(format!("the terminal: {error}"))),
+        Err(error) => Err(CliError::Failure(format!("terminal error: {error}"))),
     }
 }
 
-/// A run on another machine.
+/// Opens a run on another machine.
 fn open_remote_run(address: RemoteAddress, screen: ScreenOptions, readonly: bool) -> Result<(), CliError> {
     let host = address.host.clone();
     if !(stdout().is_terminal() && stdin().is_terminal()) {
@@ -134,26 +133,26 @@ fn open_remote_run(address: RemoteAddress, screen: ScreenOptions, readonly: bool
     let left = surfit_tui::run(options, link);
     let stop = matches!(left, Ok(LeaveReason::Quit { stop_engine: true }));
     if stop {
-        output::print_stderr_line("waiting for the checkpoint; ctrl-c leaves");
+        output::print_stderr_line("waiting for the checkpoint; press ctrl-c to leave");
     }
     let words = remote.end_with_progress(stop, SLOW_EXIT_DELAY, slow_exit_notice(stop));
     match left {
         Ok(LeaveReason::LinkLost(why)) => Err(CliError::Failure(why)),
         Ok(LeaveReason::Detached | LeaveReason::Quit { .. }) => words.map_or(Ok(()), |text| output::print_lines(&text)),
-        Err(error) => Err(CliError::Failure(format!("the terminal: {error}"))),
+        Err(error) => Err(CliError::Failure(format!("terminal error: {error}"))),
     }
 }
 
-/// Says once that leaving takes a while, unless the reason was said.
+/// Prints once that leaving takes a while, unless the reason was printed.
 fn slow_exit_notice(mut said: bool) -> impl FnMut() {
     move || {
         if !std::mem::replace(&mut said, true) {
-            output::print_stderr_line("finishing what was asked for last; ctrl-c leaves");
+            output::print_stderr_line("finishing the last task; press ctrl-c to leave");
         }
     }
 }
 
-/// Says what became of other runs that were asked for, and how to come back, when there is something to come back to.
+/// Prints the outcomes of other requested runs, and how to attach again if that is possible.
 fn print_exit_message(ended: &BridgeEnd, stop: bool) -> Result<(), CliError> {
     ended.unreported_outcomes.iter().try_for_each(output::print_line)?;
     let Some(run) = &ended.run else { return Ok(()) };
@@ -181,7 +180,7 @@ fn workbench_options(target: &OpenTarget, screen: ScreenOptions, readonly: bool)
     })
 }
 
-/// What the command line says of the screen; the rest is the run's.
+/// Returns the options of the screen from the command line; the others depend on the run.
 fn screen_options(screen: ScreenOptions) -> WorkbenchOptions {
     let named = std::env::var("SURFIT_THEME").ok().filter(|t| !t.is_empty());
     let config = Config::default();
@@ -215,7 +214,7 @@ fn screen_options(screen: ScreenOptions) -> WorkbenchOptions {
     }
 }
 
-/// Plain progress lines: a new run is done as `surfit run` does it, another one is watched.
+/// Prints plain progress lines: a new run is done as by `surfit run`, another one is watched.
 fn run_plain(target: OpenTarget) -> Result<(), CliError> {
     match target {
         OpenTarget::New(config) => {
@@ -247,7 +246,7 @@ mod tests {
             ..BridgeEnd::default()
         };
         let Err(CliError::Failure(why)) = print_exit_message(&ended, true) else {
-            panic!("it was told as a success");
+            panic!("it was reported as a success");
         };
         assert_eq!(why, "stopped at step 3");
     }

@@ -1,4 +1,4 @@
-//! What a child process gets between `fork` and `exec`: a session of its own, and signals that it ignores.
+//! Sets up a child process between `fork` and `exec`: its own session, and ignored signals.
 //!
 //! The standard library has no safe call for either, so that this file alone in the client has `unsafe` code.
 #![expect(unsafe_code, reason = "`pre_exec` and `signal` have no safe form; each block makes bare system calls only")]
@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 /// Keeps SIGUSR1 and SIGUSR2 from ending this process and those that it starts: a batch system sends them to whole jobs,
-/// and most commands have no checkpoint to make. [`crate::signals::Signals::listen`] takes its place.
+/// and most commands have no checkpoint. [`crate::signals::Signals::listen`] replaces it.
 pub fn ignore_checkpoint_requests() {
     for signal in [SIGUSR1, SIGUSR2] {
         // SAFETY: a bare system call; an ignored signal runs no code.

@@ -1,4 +1,4 @@
-//! One conversation with one engine.
+//! One connection to one engine.
 
 use super::{ClientError, frame};
 use std::io;
@@ -11,10 +11,10 @@ use surfit_core::heatmap::Heatmap;
 use surfit_core::protocol::{ClientMessage, EngineCommand, PROTOCOL_VERSION, ServerMessage};
 use surfit_core::run_dir::{FileIdentity, RunDir, RunError};
 
-/// How long an engine may take to answer the handshake; it serves its socket apart from its work.
+/// Time that an engine may take to answer the handshake; it serves its socket on another thread than its work.
 pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What the engine said of itself.
+/// What the engine reports about itself in its welcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineGreeting {
     /// The engine's program version.
@@ -25,16 +25,16 @@ pub struct EngineGreeting {
     pub pid: u32,
 }
 
-/// What a reader thread hands on.
+/// What a reader thread forwards.
 #[derive(Debug)]
 pub enum ReceivedMessage {
     /// A message from the engine.
     Message(ServerMessage),
-    /// The conversation is over, and why. Nothing follows.
+    /// The connection ended, and why. Nothing follows.
     Lost(ClientError),
 }
 
-/// A conversation: commands go out from the caller's thread, messages come in on a reader thread.
+/// A connection: the caller's thread sends commands, and a reader thread receives messages.
 #[derive(Debug)]
 pub struct EngineConnection {
     stream: UnixStream,
@@ -42,17 +42,17 @@ pub struct EngineConnection {
     next_id: u64,
 }
 
-/// Greets the engine of a run. Events after number `after` will follow; with `None` only replies.
+/// Connects to the engine of a run. Events after number `after` follow; with `None` only replies.
 ///
 /// # Errors
-/// [`ClientError::NoEngine`] when nobody listens (also for the socket that a dead engine left) or whoever does works in
+/// [`ClientError::NoEngine`] when no engine listens (also for the socket that a dead engine left), or one that works in
 /// another directory, of which this one is a copy; [`ClientError::Elsewhere`] when an engine works on it on another machine;
 /// [`ClientError::Version`] and [`ClientError::Rejected`] from the handshake.
 pub fn connect(run: &RunDir, after: Option<u64>) -> Result<EngineConnection, ClientError> {
     connect_as(run, after, false)
 }
 
-/// As [`connect`], for a client that only watches: the engine refuses whatever commands it sends.
+/// As [`connect`], read-only: the engine refuses all commands of this client.
 ///
 /// # Errors
 /// As [`connect`].
@@ -71,7 +71,7 @@ fn connect_as(dir: &RunDir, after: Option<u64>, readonly: bool) -> Result<Engine
 
 fn shake_hands(dir: &RunDir, after: Option<u64>, readonly: bool) -> Result<EngineConnection, ClientError> {
     let path = dir.trusted_socket().map_err(|error| match error {
-        // On another node the folder of sockets may be another one, and an engine there cannot be reached anyway.
+        // Another node may have another folder of sockets, and its engine cannot be reached anyway.
         RunError::ForeignSocket(_) if dir.unreachable_engine_node().is_some() => ClientError::unreachable(dir),
         error => error.into(),
     })?;
@@ -80,7 +80,7 @@ fn shake_hands(dir: &RunDir, after: Option<u64>, readonly: bool) -> Result<Engin
         _ => ClientError::Io { what: format!("connecting to {}", path.display()), source },
     })?;
     check_peer(&stream, &path)?;
-    let setup = |r: io::Result<()>| r.map_err(ClientError::io("preparing the engine's socket"));
+    let setup = |r: io::Result<()>| r.map_err(ClientError::io("cannot prepare the engine's socket"));
     setup(stream.set_read_timeout(Some(HANDSHAKE_TIMEOUT)))?;
     setup(stream.set_write_timeout(Some(HANDSHAKE_TIMEOUT)))?;
     let client = format!("surfit {} (pid {})", env!("CARGO_PKG_VERSION"), std::process::id());
@@ -100,7 +100,7 @@ fn shake_hands(dir: &RunDir, after: Option<u64>, readonly: bool) -> Result<Engin
             }
             Some(ServerMessage::Rejected { reason }) => return Err(ClientError::Rejected(reason)),
             Some(_) => {
-                return Err(ClientError::InvalidMessage("it did not begin with a welcome".into()));
+                return Err(ClientError::InvalidMessage("it did not start with a welcome".into()));
             }
             None if began.elapsed() > HANDSHAKE_TIMEOUT => {
                 return Err(ClientError::Timeout(HANDSHAKE_TIMEOUT.as_secs()));
@@ -112,21 +112,21 @@ fn shake_hands(dir: &RunDir, after: Option<u64>, readonly: bool) -> Result<Engin
     Ok(EngineConnection { stream, welcome, next_id: 1 })
 }
 
-/// True when the engine that answered on a socket works in the directory: the note of where it listens travels with a
-/// copy, whose commands would steer the run that was copied.
+/// True when the engine behind a socket works in the directory. A copy of a run has the socket's path too, and its commands
+/// would steer the original.
 fn works_in_directory(dir: &RunDir, works_in: Option<FileIdentity>, socket: &Path) -> bool {
     match works_in {
         Some(there) => dir.identity() == Some(there),
-        // It does not say; a socket is named after the directory.
+        // An engine without the field; a socket is named after the directory.
         None => socket == dir.new_socket_path(),
     }
 }
 
-/// The socket's folder can be in a place that all users may write to: somebody else's engine is not spoken to.
+/// Refuses the engine of another user: the socket's folder may be writable by all users.
 #[cfg(target_os = "linux")]
 fn check_peer(stream: &UnixStream, path: &Path) -> Result<(), ClientError> {
     let peer = rustix::net::sockopt::socket_peercred(stream)
-        .map_err(|e| ClientError::io("asking who serves the engine's socket")(e.into()))?;
+        .map_err(|e| ClientError::io("cannot check the owner of the engine's socket")(e.into()))?;
     check_owner(peer.uid.as_raw(), path)
 }
 
@@ -137,7 +137,7 @@ fn check_peer(_: &UnixStream, path: &Path) -> Result<(), ClientError> {
     check_owner(metadata.uid(), path)
 }
 
-/// Refuses what another user than this process's serves, the system's administrator included.
+/// Refuses a socket of another user than this process's, the administrator included.
 fn check_owner(served_by: u32, path: &Path) -> Result<(), ClientError> {
     if served_by == rustix::process::geteuid().as_raw() {
         Ok(())
@@ -147,12 +147,12 @@ fn check_owner(served_by: u32, path: &Path) -> Result<(), ClientError> {
 }
 
 impl EngineConnection {
-    /// What the engine said of itself.
+    /// What the engine reports about itself in its welcome.
     pub fn welcome(&self) -> &EngineGreeting {
         &self.welcome
     }
 
-    /// Sends a command and returns its number, which comes back in the reply.
+    /// Sends a command and returns its number, which the reply repeats.
     ///
     /// # Errors
     /// [`ClientError::Closed`] when the engine is gone, or does not read for ten seconds.
@@ -163,7 +163,7 @@ impl EngineConnection {
         Ok(id)
     }
 
-    /// Sends a command under a number of the caller's.
+    /// Sends a command with the caller's number.
     ///
     /// # Errors
     /// As [`EngineConnection::send`].
@@ -173,12 +173,12 @@ impl EngineConnection {
         frame::write(&mut self.stream, &message).map_err(|_| ClientError::Closed)
     }
 
-    /// Starts the reader thread, which hands everything to `sink` until that returns false or the conversation ends.
+    /// Starts the reader thread, which passes everything to `sink` until that returns false or the connection ends.
     ///
     /// # Errors
-    /// [`ClientError::Io`] when the system gives no thread or descriptor.
+    /// [`ClientError::Io`] when no thread or descriptor is available.
     pub fn read_into(&self, mut sink: impl FnMut(ReceivedMessage) -> bool + Send + 'static) -> Result<(), ClientError> {
-        let mut stream = self.stream.try_clone().map_err(ClientError::io("sharing the engine's socket"))?;
+        let mut stream = self.stream.try_clone().map_err(ClientError::io("cannot share the engine's socket"))?;
         let read = move || {
             let mut shown = None;
             loop {
@@ -219,8 +219,7 @@ impl EngineConnection {
     }
 }
 
-/// A message as everybody else wants it: a snapshot of which only what is new was sent, on top of the heatmap of the one
-/// before.
+/// Expands a snapshot delta with the heatmap of the snapshot before; returns other messages unchanged.
 fn expand_delta(message: ServerMessage, shown: &mut Option<Heatmap>) -> Result<ServerMessage, ClientError> {
     match message {
         ServerMessage::Snapshot(snapshot) => {
@@ -231,7 +230,7 @@ fn expand_delta(message: ServerMessage, shown: &mut Option<Heatmap>) -> Result<S
             let snapshot = shown.as_mut().and_then(|heatmap| changed.apply_to(heatmap));
             snapshot
                 .map(|snapshot| ServerMessage::Snapshot(Box::new(snapshot)))
-                .ok_or_else(|| ClientError::InvalidMessage("a change to a snapshot that was not sent".into()))
+                .ok_or_else(|| ClientError::InvalidMessage("a delta without its snapshot".into()))
         }
         other => Ok(other),
     }
@@ -251,10 +250,10 @@ pub struct MessageInbox {
 }
 
 impl MessageInbox {
-    /// The next message, or `None` when `timeout` passes without one.
+    /// Returns the next message, or `None` after `timeout`.
     ///
     /// # Errors
-    /// Why the conversation ended.
+    /// The reason why the connection ended.
     pub fn next(&self, timeout: Duration) -> Result<Option<ServerMessage>, ClientError> {
         match self.receiver.recv_timeout(timeout) {
             Ok(ReceivedMessage::Message(message)) => Ok(Some(message)),

@@ -1,14 +1,14 @@
-//! Signals for the process that works on a run, as the last way to it and the one that needs no answer.
+//! Signals for the engine process of a run, which need no reply.
 
 use crate::ClientError;
 use rustix::process::Signal;
 use surfit_core::run_dir::RunDir;
 
-/// Sends a signal to the engine of a run, if the process that the status names is that: numbers are given again, and a
-/// status may come from another machine.
+/// Sends a signal to the engine of a run, if the process in its status is the engine: process ids are reused, and a status may
+/// come from another machine.
 ///
 /// # Errors
-/// [`ClientError::NotTheEngine`] when no process was found that is surely the engine, [`ClientError::Io`].
+/// [`ClientError::NotTheEngine`] when no process is certainly the engine, [`ClientError::Io`].
 #[cfg(target_os = "linux")]
 pub fn signal_engine(run: &RunDir, signal: Signal) -> Result<(), ClientError> {
     use rustix::process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal};
@@ -20,7 +20,7 @@ pub fn signal_engine(run: &RunDir, signal: Signal) -> Result<(), ClientError> {
     };
     let pid = i32::try_from(number).ok().and_then(Pid::from_raw);
     let pid = pid.ok_or_else(stranger)?;
-    // Opened before it is looked at: whatever gets the number afterwards gets no signal.
+    // Opened before the check, so that a later process with the same id gets no signal.
     let process = pidfd_open(pid, PidfdFlags::empty()).map_err(|_| stranger())?;
     if !is_engine_of(number, run) {
         return Err(stranger());
@@ -42,7 +42,7 @@ fn is_engine_of(pid: u32, run: &RunDir) -> bool {
     serves && files.flatten().any(|f| FileIdentity::of_path(&f.path()) == Some(lock))
 }
 
-/// As on Linux, where the system says which process has a file open.
+/// Refuses: only Linux shows which process has a file open.
 ///
 /// # Errors
 /// [`ClientError::UnknownProcess`], always.

@@ -1,4 +1,4 @@
-//! A short visit to a run's engine: ask something, wait for the answer, leave things as they were.
+//! A short session with a run's engine, for one command and its reply.
 
 use super::{ClientError, EngineLaunch, FollowedItem, RunFollower, connect_or_start, wait_for_engine_exit};
 use std::process::Child;
@@ -8,7 +8,7 @@ use surfit_core::protocol::{CommandError, EngineCommand, EventSpan};
 use surfit_core::run_dir::RunDir;
 use surfit_core::snapshot::Snapshot;
 
-/// A visit. An engine that was started for it is ended after it, unless others have come to watch.
+/// A session. An engine that was started for it ends with it, unless other clients have connected.
 #[derive(Debug)]
 pub struct EngineSession {
     run: RunDir,
@@ -17,37 +17,37 @@ pub struct EngineSession {
     latest_snapshot: Snapshot,
 }
 
-/// What the visited engine says.
+/// A message of the engine in a session.
 #[derive(Debug)]
 pub enum EngineReply {
     /// An event of the run.
     Event(Event),
-    /// The answer to a command: its number, why it was refused, and the events that it caused when the engine tells.
+    /// The reply to a command: its number, why it was refused, and the events that it caused if the engine sent them.
     Reply(u64, Option<CommandError>, Option<EventSpan>),
     /// The present state, in [`EngineSession::latest_snapshot`].
     Snapshot,
-    /// The connection was lost and is made anew: no event is missing, but what was asked before is not answered any more.
+    /// The connection was lost and made again: no event is missing, but earlier commands get no reply.
     Reconnected,
-    /// Nothing for a little while.
+    /// No message for a while.
     Timeout,
 }
 
-/// How long to wait at a time; nothing else happens in between.
+/// Time to wait for one message.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// How long an engine that was started for the visit stays when this process is killed.
+/// Seconds for which an engine that was started for the session stays when this process is killed.
 const LINGER_SECS: u64 = 30;
 
-/// How long an engine may take to end.
+/// Time that an engine may take to end.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl EngineSession {
-    /// Comes to the run's engine, starting one that waits when there is none.
+    /// Connects to the run's engine, or starts one that waits for commands.
     ///
     /// # Errors
     /// As [`connect_or_start`].
     pub fn open(run: &RunDir) -> Result<Self, ClientError> {
-        // An engine that is just ending may still greet; then another one is started after it.
+        // An engine that is ending may still accept a connection; then another one is started after it.
         for _ in 0..3 {
             let seq = run.last_event_number()?;
             let how = EngineLaunch { wait: true, linger: Some(LINGER_SECS) };
@@ -56,7 +56,7 @@ impl EngineSession {
             let mut failed = None;
             loop {
                 match follower.next(POLL_INTERVAL)? {
-                    // Of one that was started here: it could not open the run, and the next one could not either.
+                    // An engine that was started here could not open the run; the next one could not either.
                     Some(FollowedItem::Event(Envelope { event: Event::Failed { message }, .. }))
                         if started.is_some() =>
                     {
@@ -78,12 +78,12 @@ impl EngineSession {
         Err(ClientError::Closed)
     }
 
-    /// The present state, as last told.
+    /// Returns the latest snapshot.
     pub fn latest_snapshot(&self) -> &Snapshot {
         &self.latest_snapshot
     }
 
-    /// Number of the event that [`EngineSession::next_reply`] gave last.
+    /// Returns the number of the last event from [`EngineSession::next_reply`].
     pub fn last_event(&self) -> u64 {
         self.follower.last_event()
     }
@@ -96,7 +96,7 @@ impl EngineSession {
         self.follower.send(command)
     }
 
-    /// What comes next.
+    /// Returns the next message.
     ///
     /// # Errors
     /// [`ClientError::Closed`] when the engine ended or died.
@@ -115,8 +115,8 @@ impl EngineSession {
     }
 }
 
-/// Ends an engine that was started for this follower, unless more than this one of its `viewers` watch, and waits until
-/// it is gone: the next command should find the run at rest.
+/// Ends an engine that was started for this follower, unless it has more than one of `viewers`, and waits until it is gone:
+/// the next command should find no engine.
 pub fn end_started_engine(run: &RunDir, follower: &mut RunFollower, viewers: usize) {
     if viewers <= 1 && follower.send(EngineCommand::Shutdown).is_ok() {
         wait_for_engine_exit(run, EXIT_TIMEOUT);

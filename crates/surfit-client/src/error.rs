@@ -1,14 +1,14 @@
-//! What can go wrong between a client and an engine, each as one sentence.
+//! Errors between a client and an engine, each with a message of one sentence.
 
 use super::runs::format_seconds_ago;
 use std::path::PathBuf;
 use surfit_core::protocol::CommandError;
 use surfit_core::run_dir::{EngineNode, RunDir, RunError};
 
-/// A failed conversation.
+/// An error of a connection, a start or a command.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// Nobody listens: no engine, or the socket of one that is gone.
+    /// No engine, or the socket of one that is gone.
     #[error("no engine is running for {0}; start one with `surfit resume {0}`")]
     NoEngine(PathBuf),
     /// The engine works on another machine, or in another container, and its socket cannot be reached from here.
@@ -18,15 +18,15 @@ pub enum ClientError {
         path: PathBuf,
         /// Where its engine works.
         node: Box<EngineNode>,
-        /// Seconds since the engine's last sign of life.
+        /// Seconds since the engine's last heartbeat.
         heartbeat_age: Option<f64>,
     },
-    /// The engine said no at the handshake.
+    /// The engine refused the handshake.
     #[error("the engine refused this client: {0}")]
     Rejected(String),
-    /// The engine speaks another version of the protocol.
+    /// The engine has another protocol version.
     #[error(
-        "the engine speaks protocol {engine}, this program {client}; use the surfit that started the run, \
+        "the engine uses protocol {engine}, this program {client}; use the surfit that started the run, \
          or end the engine with `surfit stop`"
     )]
     Version {
@@ -35,46 +35,46 @@ pub enum ClientError {
         /// Protocol version of this program.
         client: u32,
     },
-    /// What came is no message of the protocol.
-    #[error("the engine sent something that is no message ({0}); the connection was closed")]
+    /// A message that is not part of the protocol.
+    #[error("the engine sent an invalid message ({0}); the connection was closed")]
     InvalidMessage(String),
     /// A frame longer than the protocol allows.
-    #[error("the engine sent a frame of {0} bytes, more than the protocol allows; the connection was closed")]
+    #[error("the engine sent too large a frame ({0} bytes); the connection was closed")]
     FrameTooLarge(usize),
-    /// The other end closed.
+    /// The engine closed the connection.
     #[error("the engine closed the connection")]
     Closed,
-    /// The engine failed and said why.
+    /// The engine failed with a reason.
     #[error("{why}; the engine's log is {log}")]
     Failed {
         /// Reason that the engine gave, as a sentence.
         why: String,
-        /// Where the rest of what it said is.
+        /// Path of the log.
         log: PathBuf,
     },
-    /// No answer in time.
-    #[error("the engine did not answer within {0} s; look at log.txt in the run's directory")]
+    /// No reply in time.
+    #[error("the engine did not reply within {0} s; see log.txt in the run's directory")]
     Timeout(u64),
-    /// The socket belongs to somebody else.
-    #[error("the socket {0} is served by another user; it was not trusted")]
+    /// The socket belongs to another user.
+    #[error("the socket {0} belongs to another user and was not used; remove it or check the path")]
     ForeignSocket(PathBuf),
-    /// The engine program is not there.
-    #[error("the program surfit-engine is not at {0}; install it beside surfit, or name it in SURFIT_ENGINE")]
+    /// The engine program is missing.
+    #[error("surfit-engine not found at {0}; install it beside surfit, or set SURFIT_ENGINE to its path")]
     NoProgram(PathBuf),
     /// The engine program ended before it listened.
     #[error("{0}")]
     DidNotStart(String),
-    /// The engine refused a command, or failed at it.
+    /// A command that the engine refused, or that failed.
     #[error(transparent)]
     Refused(#[from] CommandError),
     /// The engine of a fork could not take up the checkpoint; the fork is removed again.
     #[error("{0}")]
     ForkFailed(String),
     /// What looks like a run lacks what runs have.
-    #[error("{0} is not a run that surfit made; nothing is removed")]
+    #[error("{0} was not created by surfit; nothing was deleted")]
     NotMadeHere(PathBuf),
-    /// A run with an engine lies in the directory of one that is to be removed.
-    #[error("the run {inner} lies in {outer}, and an engine works on it; stop it first, or move it elsewhere")]
+    /// A running run is inside the directory of one that is to be removed.
+    #[error("the run {inner} is inside {outer} and is running; stop it first, or move it elsewhere")]
     LiveRunInside {
         /// Directory of the run with the engine.
         inner: PathBuf,
@@ -82,7 +82,7 @@ pub enum ClientError {
         outer: PathBuf,
     },
     /// A run that is to be removed has an engine.
-    #[error("{id} has an engine{}", stop_before_removal(node.as_deref()))]
+    #[error("{id} is running{}", stop_before_removal(node.as_deref()))]
     HasEngine {
         /// Id of the run.
         id: String,
@@ -90,10 +90,10 @@ pub enum ClientError {
         node: Option<Box<EngineNode>>,
     },
     /// The queue has no fit of this number.
-    #[error("nothing with the number {0} is in the queue; `surfit queue ls` lists it")]
+    #[error("no fit with number {0} in the queue; `surfit queue ls` lists them")]
     NotQueued(u64),
-    /// A queued fit was started already.
-    #[error("number {number} is under way as {run}; end it with `surfit stop {run}`")]
+    /// A queued fit is running.
+    #[error("number {number} is running as {run}; stop it with `surfit stop {run}`")]
     QueuedFitUnderWay {
         /// Number of the fit in the queue.
         number: u64,
@@ -109,7 +109,7 @@ pub enum ClientError {
         source: surfit_core::config::ConfigError,
     },
     /// A fault of the machine stopped the queue, which keeps its fits.
-    #[error("{source}; number {number} and what is behind it stay in the queue, go on with `surfit queue start`")]
+    #[error("{source}; number {number} and later fits stay in the queue; continue with `surfit queue start`")]
     QueueStopped {
         /// Number of the first fit that stays.
         number: u64,
@@ -120,7 +120,7 @@ pub enum ClientError {
     #[error("nobody waited for it any longer")]
     Abandoned,
     /// The process that a run's status names is not its engine.
-    #[error("process {pid}, which {status} names, is not the engine that holds {lock}; find that and end it by hand")]
+    #[error("process {pid}, which {status} names, is not the engine of {lock}; find that engine and end it yourself")]
     NotTheEngine {
         /// Process id in the status.
         pid: u32,
@@ -129,15 +129,15 @@ pub enum ClientError {
         /// Path of the lock.
         lock: PathBuf,
     },
-    /// The system does not say which process an engine is.
-    #[error("this system does not say which process holds {0}; find that and end it by hand")]
+    /// The system does not show which process an engine is.
+    #[error("this system does not show which process holds {0}; find it and end it yourself")]
     UnknownProcess(PathBuf),
-    /// The operating system said no.
+    /// An operation of the system failed.
     #[error("{what}: {source}")]
     Io {
         /// What was tried.
         what: String,
-        /// What it said.
+        /// Error of the system.
         source: std::io::Error,
     },
     /// The run's directory is not usable.
@@ -146,8 +146,7 @@ pub enum ClientError {
 }
 
 impl ClientError {
-    /// True for what is wrong with the machine or the installation, not with the run that was asked for: with another run it
-    /// would be the same.
+    /// True for an error of the machine or the installation, which every other run would have too.
     pub fn is_machine_fault(&self) -> bool {
         match self {
             Self::Refused(_)
@@ -169,7 +168,7 @@ impl ClientError {
         }
     }
 
-    /// That nobody listens for a run, and where its engine works when it has one elsewhere.
+    /// Returns the error for a run without a reachable engine.
     pub fn unreachable(run: &RunDir) -> Self {
         let path = run.path().to_owned();
         match run.unreachable_engine_node() {
@@ -178,7 +177,7 @@ impl ClientError {
         }
     }
 
-    /// Attaches what was tried to an I/O error.
+    /// Attaches the attempted operation to an I/O error.
     pub fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let what = what.into();
         move |source| Self::Io { what, source }
@@ -187,16 +186,16 @@ impl ClientError {
 
 fn stop_before_removal(node: Option<&EngineNode>) -> String {
     match node {
-        Some(node) => format!(" on {}; stop it there before it is removed", node.name()),
-        None => "; stop it before it is removed".into(),
+        Some(node) => format!(" on {}; stop it there first", node.name()),
+        None => "; stop it first".into(),
     }
 }
 
 /// Seconds after which an engine that writes its status every few seconds counts as silent.
 const MAX_HEARTBEAT_AGE_SECS: f64 = 60.0;
 
-/// How long an engine elsewhere has been silent, when that is long.
+/// Returns a note on the last heartbeat of an engine elsewhere, if that was long ago.
 fn heartbeat_note(heartbeat_age: Option<f64>) -> String {
     let silent = heartbeat_age.filter(|age| *age > MAX_HEARTBEAT_AGE_SECS);
-    silent.map_or_else(String::new, |age| format!(" and was last heard of {}", format_seconds_ago(age)))
+    silent.map_or_else(String::new, |age| format!(" and was last seen {}", format_seconds_ago(age)))
 }

@@ -1,4 +1,4 @@
-//! An engine for tests: it holds a run's lock, listens on its socket and says what the test tells it to.
+//! A fake engine for tests: it holds a run's lock, listens on its socket and sends the test's messages.
 
 use super::frame;
 use std::io::{Read, Write};
@@ -15,7 +15,7 @@ pub struct FakeRun {
     _root: tempfile::TempDir,
 }
 
-/// Makes a run.
+/// Creates a run in a temporary folder.
 pub fn temporary_run() -> FakeRun {
     let root = tempfile::tempdir().unwrap();
     let dir = RunDir::create(&root.path().join("a"), &Config::default()).unwrap();
@@ -32,7 +32,7 @@ pub struct FakeEngine {
 }
 
 impl FakeEngine {
-    /// Takes the run.
+    /// Locks the run and listens.
     pub fn open(run: &RunDir) -> Self {
         let lock = run.lock().unwrap();
         let socket = run.socket_path();
@@ -49,13 +49,13 @@ impl FakeEngine {
         envelope
     }
 
-    /// A client that has said hello.
+    /// Accepts a client after its hello.
     pub fn accept(&self) -> (FakePeer, Option<u64>) {
         let (peer, after, _) = self.accept_with_mode();
         (peer, after)
     }
 
-    /// A client that has said hello, and whether it only watches.
+    /// Accepts a client after its hello; true for a read-only one.
     pub fn accept_with_mode(&self) -> (FakePeer, Option<u64>, bool) {
         let (stream, _) = self.listener.accept().unwrap();
         let mut peer = FakePeer { stream };
@@ -65,13 +65,13 @@ impl FakeEngine {
         }
     }
 
-    /// A client that has been welcomed.
+    /// Accepts and welcomes a client.
     pub fn welcome(&self) -> (FakePeer, Option<u64>) {
         let (peer, after, _) = self.welcome_with_mode();
         (peer, after)
     }
 
-    /// A client that has been welcomed, and whether it only watches.
+    /// Accepts and welcomes a client; true for a read-only one.
     pub fn welcome_with_mode(&self) -> (FakePeer, Option<u64>, bool) {
         let (mut peer, after, readonly) = self.accept_with_mode();
         let (engine, run) = ("fake".into(), "a".into());
@@ -91,7 +91,7 @@ impl FakePeer {
         frame::write(&mut self.stream, message).unwrap();
     }
 
-    /// Sends bytes as they are.
+    /// Sends raw bytes.
     pub fn send_bytes(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).unwrap();
     }

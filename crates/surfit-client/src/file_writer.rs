@@ -1,4 +1,4 @@
-//! Files that the user takes away from the screen: texts that the screen made, and figures that are drawn here.
+//! Files that the user saves from the screen: texts of the screen, and plots that are drawn here.
 
 mod draw;
 
@@ -19,10 +19,10 @@ enum FileWriteError {
     #[error("{0} is a folder; add the file's name")]
     Folder(PathBuf),
     /// The figure is of the surface.
-    #[error("the surface is not measured yet; write it when its first cells are")]
+    #[error("the surface is not measured yet; save it after its first cells")]
     NotMeasured,
     /// The figure is of distances.
-    #[error("no distances are measured yet; those between the corners are when all corners are ready")]
+    #[error("no distances yet; they are measured when all corners are ready")]
     NoDistances,
     /// What is known of the run cannot be read.
     #[error(transparent)]
@@ -40,13 +40,13 @@ enum FileWriteError {
     },
 }
 
-/// Writes a file and says so. A file that is there already is only replaced when that is wanted. `run` is the run's id, for
-/// the title of a figure, and `picture` gives what is known of it.
+/// Writes a file and returns the message for the screen. An existing file is replaced only on request. `run` is the run's id,
+/// for the title of a plot, and `picture` returns its run state.
 pub fn write_new_file(file: NewFile, run: &str, picture: impl FnOnce() -> Result<RunState, RunError>) -> Incoming {
     write_new_file_confined(file, run, |path| path.into(), picture)
 }
 
-/// As [`write_new_file`], beside a run: a file in its directory is written over no link there.
+/// As [`write_new_file`], for files in a run's directory, where no link is followed.
 pub fn write_new_file_in_run(
     run: &RunDir,
     file: NewFile,
@@ -71,26 +71,26 @@ fn write_new_file_confined(
     }
 }
 
-/// The folder beside the user's work for the figures of a run in whose directory nothing is to be written. `name` is what
-/// `surfit open` finds the run by on its `host`.
+/// Returns the folder for plots of a run whose directory is not written to. `name` is what `surfit open` finds the run by on
+/// its `host`.
 pub fn local_figures_folder(host: Option<&str>, name: &str) -> PathBuf {
     let folder = local_figures_dir(host, name);
     std::path::absolute(&folder).unwrap_or(folder)
 }
 
-/// Files that are being written for a screen, each on a thread of its own: drawing takes a second, a disk may be slow, and
-/// keys go on.
+/// Files that are being written for a screen, each on its own thread: drawing takes a second, a disk may be slow, and keys must
+/// not wait.
 #[derive(Debug, Default)]
 pub struct FileWriters {
-    /// Each gives what came of it in words, and whether the screen was told.
+    /// Each returns its message, and whether the screen received it.
     threads: Vec<JoinHandle<(String, bool)>>,
 }
 
 impl FileWriters {
-    /// Writes, and tells the screen what came of it.
+    /// Writes a file, and sends the screen the result.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// When no thread is available.
     pub fn spawn_writer(
         &mut self,
         screen: SyncSender<Incoming>,
@@ -98,7 +98,7 @@ impl FileWriters {
     ) -> std::io::Result<()> {
         let thread = std::thread::Builder::new().name("file writer".into()).spawn(move || {
             let said = write();
-            // The screen may be gone; the file is written all the same.
+            // The screen may be gone; the file is written anyway.
             (outcome_text(&said), screen.send(said).is_ok())
         })?;
         self.threads.retain(|t| !t.is_finished());
@@ -106,19 +106,18 @@ impl FileWriters {
         Ok(())
     }
 
-    /// Something is being written.
+    /// True while a file is being written.
     #[cfg(test)]
     pub fn is_writing(&self) -> bool {
         self.threads.iter().any(|t| !t.is_finished())
     }
 
-    /// Waits until everything is written: what came of it, a sentence each, that the screen was not told of. Files are only as
-    /// slow as their disk.
+    /// Waits until all files are written, and returns the messages that the screen did not receive.
     pub fn finish(self) -> Vec<String> {
         let late: Vec<bool> = self.threads.iter().map(|t| !t.is_finished()).collect();
         let said = self.threads.into_iter().zip(late).filter_map(|(t, late)| {
             let (text, told) = t.join().ok()?;
-            // Who was told just before leaving has not read it.
+            // A message that arrived just before leaving was not read.
             (late || !told).then_some(text)
         });
         said.collect()
@@ -128,23 +127,23 @@ impl FileWriters {
 fn outcome_text(said: &Incoming) -> String {
     match said {
         Incoming::Notice(text) | Incoming::Problem(text) => text.clone(),
-        Incoming::Exists(file) => format!("{} is there already; nothing was written", file.path.display()),
+        Incoming::Exists(file) => format!("{} already exists; nothing was written", file.path.display()),
         _ => String::new(),
     }
 }
 
-/// True for a path that leads into a folder, over whatever links.
+/// True for a path inside a folder, links resolved.
 pub fn is_inside(path: &Path, folder: &Path) -> bool {
     let path = resolve_path(path);
     let Ok(folder) = folder.canonicalize() else {
         return false;
     };
-    // Of what is not there yet the nearest folder that is says where it will be.
+    // For a missing file, the nearest existing folder is resolved.
     let there = path.ancestors().find_map(|p| p.canonicalize().ok());
     path.starts_with(&folder) || there.is_some_and(|there| there.starts_with(&folder))
 }
 
-/// The path in full: `~` is the home folder.
+/// Expands `~` to the home folder.
 fn resolve_path(path: &Path) -> PathBuf {
     let home = || etcetera::home_dir().ok();
     let path = match path.strip_prefix("~") {
@@ -261,21 +260,21 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut snapshot = Snapshot::empty(Degrees::new(2, 2).unwrap(), 5);
         for (n, cell) in snapshot.heatmap.cells.iter_mut().enumerate() {
-            *cell = Cell { correct: 80 + n as u32 % 15, images: 100, loss: 0.4, version: 0 };
+            *cell = Cell::from_counts(80 + n as u32 % 15, 100, 0.4, 0);
         }
         let picture = RunState { snapshot: Some(snapshot), ..RunState::default() };
         let map = FigureDrawing::Heatmap {
-            metric: Metric::Accuracy,
+            metric: Metric::ACCURACY,
             colormap: Colormap::Viridis,
             look: HeatmapStyle::default(),
         };
         let gain = FigureDrawing::Heatmap {
-            metric: Metric::Accuracy,
+            metric: Metric::ACCURACY,
             colormap: Colormap::Viridis,
             look: HeatmapStyle { quantity: CellQuantity::Gain, corner: 0.9, contours: true, ..HeatmapStyle::default() },
         };
         let slices = FigureDrawing::Slices {
-            metric: Metric::Loss,
+            metric: Metric::LOSS,
             look: HeatmapStyle::default(),
             along: SliceDirection::DIAGONALS,
             u: 0.5,
@@ -293,7 +292,7 @@ mod tests {
             },
             others: Vec::new(),
         };
-        let (metric, colormap) = (Metric::Loss, Colormap::Viridis);
+        let (metric, colormap) = (Metric::LOSS, Colormap::Viridis);
         let camera = surfit_core::projection::Camera::default();
         let look = HeatmapStyle::default();
         let relief = FigureDrawing::Relief { metric, colormap, look, camera };

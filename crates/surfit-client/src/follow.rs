@@ -1,4 +1,4 @@
-//! The events of a run as one stream, whatever becomes of connections and engines.
+//! The events of a run as one stream, across connections and engines.
 
 use super::connection::MessageInbox;
 use super::{ClientError, EngineConnection, connect};
@@ -9,29 +9,28 @@ use surfit_core::protocol::{CommandError, EngineCommand, EventSpan, ServerMessag
 use surfit_core::run_dir::{EventTail, RunDir};
 use surfit_core::snapshot::Snapshot;
 
-/// How often the files of a run are read whose engine works on another machine.
+/// Time between two reads of the files of a run whose engine works on another machine.
 const FILE_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What a [`RunFollower`] finds.
+/// An item of a [`RunFollower`].
 #[derive(Debug)]
 pub enum FollowedItem {
-    /// The next event, in order, none twice, none left out.
+    /// The next event, in order and without gaps.
     Event(Envelope),
     /// The present state.
     Snapshot(Box<Snapshot>),
-    /// The answer to a command.
+    /// The reply to a command.
     Reply {
         /// The command's number.
         id: u64,
         /// Why it was refused.
         error: Option<CommandError>,
-        /// The events that it caused, when the engine tells.
+        /// The events that it caused, if the engine sent them.
         events: Option<EventSpan>,
     },
-    /// The connection was lost and is made anew. No event is missing, but what was asked over the former one is not answered
-    /// any more.
+    /// The connection was lost and made again. No event is missing, but commands of the former one get no reply.
     Reconnected,
-    /// The engine ended in good order; nothing follows.
+    /// The engine ended regularly; nothing follows.
     Ended,
     /// The engine died; nothing follows.
     Died,
@@ -44,15 +43,15 @@ pub struct RunFollower {
     seq: u64,
     closed: bool,
     connection: Option<(EngineConnection, MessageInbox)>,
-    /// There was a line.
+    /// There was a connection.
     connection_lost: bool,
-    /// Reads the run's file while there is no line.
+    /// Reads the run's file while there is no connection.
     tail: Option<EventTail>,
     queued_events: VecDeque<Envelope>,
 }
 
 impl RunFollower {
-    /// Follows over a connection that was greeted with `after: Some(seq)`.
+    /// Follows over a connection that was made with `after: Some(seq)`.
     ///
     /// # Errors
     /// As [`EngineConnection::open_inbox`].
@@ -69,7 +68,7 @@ impl RunFollower {
         })
     }
 
-    /// Follows without a connection at first: what an engine wrote that may be gone already.
+    /// Follows without a connection at first, for an engine that may be gone already.
     pub fn detached(run: RunDir, seq: u64) -> Self {
         Self {
             run,
@@ -82,7 +81,7 @@ impl RunFollower {
         }
     }
 
-    /// Number of the last event that was found.
+    /// Returns the number of the last event.
     pub fn last_event(&self) -> u64 {
         self.seq
     }
@@ -98,10 +97,10 @@ impl RunFollower {
         }
     }
 
-    /// What comes next, or `None` when `timeout` passes without anything.
+    /// Returns the next item, or `None` after `timeout`.
     ///
     /// # Errors
-    /// What a connection ended with when it was neither the engine's end nor its death, such as garbage.
+    /// When a connection ended by something else than the engine's end or death, such as an invalid message.
     pub fn next(&mut self, timeout: Duration) -> Result<Option<FollowedItem>, ClientError> {
         if let Some(envelope) = self.queued_events.pop_front() {
             return Ok(Some(self.accept_event(envelope)));
@@ -113,7 +112,7 @@ impl RunFollower {
             Ok(Some(ServerMessage::Event(envelope))) if envelope.seq <= self.seq => Ok(None),
             Ok(Some(ServerMessage::Event(envelope))) => {
                 if envelope.seq > self.seq + 1 {
-                    // What the connection left out is in the file. A promise there may be one that the engine did not keep.
+                    // Missing events are in the file. A promise there may be one that the engine did not keep.
                     self.queued_events.extend(self.run.events(self.seq)?);
                     self.queued_events.retain(|e| e.seq < envelope.seq && !e.event.requires_durability());
                     self.queued_events.push_back(envelope);
@@ -143,13 +142,13 @@ impl RunFollower {
         FollowedItem::Event(envelope)
     }
 
-    /// The engine hung up: it is gone, or it cut us off for being slow.
+    /// Handles a closed connection: the engine is gone, or closed it because this client was slow.
     fn next_without_connection(&mut self, timeout: Duration) -> Result<Option<FollowedItem>, ClientError> {
         let alive = self.run.is_engine_alive();
-        // Read after the lock was looked at: what a dead engine wrote is complete then.
+        // Read after the lock was checked: the log of a dead engine is complete then.
         let tail = self.tail.get_or_insert_with(|| EventTail::new(&self.run.events_path(), self.seq));
         let mut found = tail.read()?;
-        // Of a promise, and what comes after it, the engine says when it is durable.
+        // The engine sends a promise, and what follows it, when it is durable.
         let promise = found.iter().position(|e| e.event.requires_durability());
         let held = found.split_off(promise.filter(|_| alive).unwrap_or(found.len()));
         if !held.is_empty() {
@@ -170,12 +169,12 @@ impl RunFollower {
                     return Ok(Some(FollowedItem::Reconnected));
                 }
             }
-            // Its files tell what it does, as far as another machine sees them.
+            // Its files are read, as far as another machine sees them.
             Err(ClientError::Elsewhere { .. }) if held.is_empty() => {
                 std::thread::sleep(FILE_POLL_INTERVAL);
             }
             Err(ClientError::Elsewhere { .. }) => self.queued_events.extend(held),
-            // It is on its way out, or on its way in.
+            // It is ending or starting.
             Err(ClientError::NoEngine(_) | ClientError::Closed) => {
                 std::thread::sleep(timeout.clamp(Duration::from_millis(10), Duration::from_millis(50)));
             }

@@ -1,4 +1,4 @@
-//! Forks: a new run from the checkpoint of another, with an engine of its own.
+//! Forks: new runs from another run's checkpoint, with their own engine.
 
 use super::{
     ClientError, EngineConnection, EngineLaunch, FollowedItem, RunFollower, connect, remove, start_engine,
@@ -11,17 +11,17 @@ use surfit_core::protocol::{EngineCommand, ServerMessage};
 use surfit_core::run_dir::{RunDir, RunError};
 use surfit_core::surface::Degrees;
 
-/// How long an engine that failed may take to be gone.
+/// Time that a failed engine may take to end.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long an engine may take to write a checkpoint.
+/// Time that an engine may take to write a checkpoint.
 const CHECKPOINT_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// Makes a new run from the present state of another: an engine that works on it writes a checkpoint first. `dir` is where;
-/// among the user's runs when not given.
+/// Creates a new run from the present state of another, whose engine writes a checkpoint first. The default of `dir` is a new
+/// directory among the user's runs.
 ///
 /// # Errors
-/// When the other run has no surface yet, or the new one cannot be made.
+/// When the other run has no surface yet, or the new one cannot be created.
 pub fn fork(run: &RunDir, degrees: Option<Degrees>, dir: Option<&Path>) -> Result<RunDir, ClientError> {
     dir.map_or(Ok(()), RunDir::check_not_nested)?;
     checkpoint_if_running(run)?;
@@ -31,7 +31,7 @@ pub fn fork(run: &RunDir, degrees: Option<Degrees>, dir: Option<&Path>) -> Resul
     fork_last_checkpoint(run, degrees)
 }
 
-/// Has the engine that works on a run write a checkpoint, when there is one.
+/// Makes the engine of a run write a checkpoint, if there is one.
 ///
 /// # Errors
 /// When it writes none.
@@ -42,7 +42,7 @@ pub fn checkpoint_if_running(run: &RunDir) -> Result<(), ClientError> {
     Ok(())
 }
 
-/// Makes a new run among the user's from the last checkpoint of another.
+/// Creates a new run among the user's from the last checkpoint of another.
 ///
 /// # Errors
 /// As [`fork`].
@@ -56,7 +56,7 @@ pub fn fork_last_checkpoint(run: &RunDir, degrees: Option<Degrees>) -> Result<Ru
     unreachable!("the loop returns")
 }
 
-/// Where a fork goes among the user's runs.
+/// Returns the directory of a fork among the user's runs.
 pub fn fork_path(run: &RunDir, degrees: Option<Degrees>, attempt: usize) -> PathBuf {
     let kind = degrees.map_or_else(|| "fork".to_owned(), |d| d.to_string().replace('×', "x"));
     let suffix = match attempt {
@@ -66,7 +66,7 @@ pub fn fork_path(run: &RunDir, degrees: Option<Degrees>, attempt: usize) -> Path
     RunDir::default_root().join(format!("{}-{kind}{suffix}", run.id()))
 }
 
-/// Starts the engine of a run, which works and ends by itself.
+/// Starts the engine of a run in the background.
 ///
 /// # Errors
 /// As [`start_engine`].
@@ -74,8 +74,8 @@ pub fn start_detached_engine(run: &RunDir) -> Result<u32, ClientError> {
     Ok(start_and_connect(run, None)?.welcome().pid)
 }
 
-/// As [`start_detached_engine`], for a fork that was just made, and waits until its engine has taken up the checkpoint. A fork whose engine
-/// cannot, because the checkpoint is damaged, say, is removed again: it would only be a run that has failed.
+/// As [`start_detached_engine`], for a fork that was just made, and waits until its engine has loaded the checkpoint. A fork whose engine
+/// fails to, for example because the checkpoint is damaged, is removed again.
 ///
 /// # Errors
 /// [`ClientError::ForkFailed`] with the engine's sentence; as [`start_engine`].
@@ -90,7 +90,7 @@ pub fn start_fork(new: &RunDir, from: &RunDir) -> Result<u32, ClientError> {
             if wait_for_engine_exit(new, EXIT_TIMEOUT) =>
         {
             remove::remove_run(new)?;
-            // The file that it names is there under the other run's name, too.
+            // The other run has the file that the error names, too.
             let [new, from] = [new, from].map(|run| run.path().display().to_string());
             Err(ClientError::ForkFailed(why.replace(&new, &from)))
         }
@@ -107,7 +107,7 @@ fn await_first_snapshot(run: &RunDir, seq: u64, connection: EngineConnection) ->
                 let log = run.log_path();
                 return Err(ClientError::Failed { why, log: log.into_path() });
             }
-            // A short fit may have been done before anybody could look.
+            // A short fit may have finished already.
             Some(FollowedItem::Snapshot(_) | FollowedItem::Ended) => return Ok(()),
             Some(FollowedItem::Died) => return Err(ClientError::Closed),
             _ => {}
@@ -115,18 +115,18 @@ fn await_first_snapshot(run: &RunDir, seq: u64, connection: EngineConnection) ->
     }
 }
 
-/// Starts the engine of a run and greets it.
+/// Starts the engine of a run and connects to it.
 fn start_and_connect(run: &RunDir, after: Option<u64>) -> Result<EngineConnection, ClientError> {
     let how = EngineLaunch { wait: false, linger: Some(0) };
     let (mut child, connection) = start_engine(run, how, after)?;
-    // Reaped when it ends, so that it does not stay as a zombie of a program that goes on.
+    // Reaped when it ends, so that it does not stay as a zombie.
     let _ = std::thread::Builder::new().name("engine waiter".into()).spawn(move || child.wait());
     Ok(connection)
 }
 
 fn request_checkpoint(run: &RunDir) -> Result<(), ClientError> {
     let mut connection = match connect(run, None) {
-        // It is on its way out, and makes a checkpoint there.
+        // It is ending, and writes a checkpoint then.
         Err(ClientError::NoEngine(_) | ClientError::Closed) => return Ok(()),
         other => other?,
     };

@@ -1,4 +1,4 @@
-//! Frames: JSON behind its length as four bytes, most significant first.
+//! Frames: JSON after its length as four bytes, most significant first.
 
 use super::ClientError;
 use serde::Serialize;
@@ -8,7 +8,7 @@ use surfit_core::protocol::{MAX_FRAME_BYTES, ServerMessage};
 /// Writes one message as one frame, in a single call so that it is never interleaved or sent in two packets.
 ///
 /// # Errors
-/// Whatever the stream says.
+/// Errors of the stream.
 pub fn write(stream: &mut impl Write, message: &impl Serialize) -> io::Result<()> {
     let mut frame = vec![0; 4];
     serde_json::to_writer(&mut frame, message)?;
@@ -17,11 +17,11 @@ pub fn write(stream: &mut impl Write, message: &impl Serialize) -> io::Result<()
     stream.write_all(&frame)
 }
 
-/// Reads one message. Messages of a kind that this version does not know come back as `None`.
+/// Reads one message. Returns `None` for a kind of message that this version does not know.
 ///
 /// # Errors
 /// [`ClientError::Closed`] at the end of the stream, [`ClientError::FrameTooLarge`] before a byte of too long a frame is
-/// stored, [`ClientError::InvalidMessage`] for what is no message, [`ClientError::Io`] else.
+/// stored, [`ClientError::InvalidMessage`] for an invalid message, [`ClientError::Io`] else.
 pub fn read(stream: &mut impl Read) -> Result<Option<ServerMessage>, ClientError> {
     let mut length = [0; 4];
     fill(stream, &mut length)?;
@@ -46,7 +46,7 @@ fn fill(stream: &mut impl Read, buffer: &mut [u8]) -> Result<(), ClientError> {
     })
 }
 
-/// Kinds of message this version knows; only an unknown kind is passed over, a broken known one is not.
+/// Kinds of messages that this version knows; unknown kinds are ignored, a broken known one is an error.
 const KNOWN_MESSAGE_TYPES: [&str; 6] = ["welcome", "rejected", "event", "snapshot", "changed", "reply"];
 
 fn parse(body: &[u8]) -> Result<Option<ServerMessage>, ClientError> {

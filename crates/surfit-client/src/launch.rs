@@ -1,4 +1,4 @@
-//! Starting an engine process that outlives this one.
+//! Starts engine processes that outlive this one.
 
 use super::child_setup;
 use super::{ClientError, EngineConnection, connect};
@@ -21,16 +21,16 @@ pub struct EngineLaunch {
     pub linger: Option<u64>,
 }
 
-/// How long an engine may take from its start until it listens: loading libtorch from a cold network disk is slow.
+/// Time that an engine may take until it listens: loading libtorch from a cold network disk is slow.
 const START_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// How often a starting engine is tried.
+/// Time between two attempts to connect to a starting engine.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// The engine program: `SURFIT_ENGINE`, else `surfit-engine` beside this program.
+/// Returns the engine program: `SURFIT_ENGINE`, else `surfit-engine` beside this program.
 ///
 /// # Errors
-/// [`ClientError::NoProgram`] when it is not there.
+/// [`ClientError::NoProgram`] when it is missing.
 pub fn engine_program() -> Result<PathBuf, ClientError> {
     let named = std::env::var_os("SURFIT_ENGINE").filter(|p| !p.is_empty()).map(PathBuf::from);
     let program = match named {
@@ -40,13 +40,13 @@ pub fn engine_program() -> Result<PathBuf, ClientError> {
     if program.is_file() { Ok(program) } else { Err(ClientError::NoProgram(program)) }
 }
 
-/// This program's own file. When another one has taken its place since it was started, as after an update, the system says
-/// that it is deleted; the one that has its name now is meant.
+/// Returns this program's own file. After an update the system reports the old file as deleted; then the file that now has its
+/// name is returned.
 ///
 /// # Errors
 /// [`ClientError::Io`].
 pub(super) fn own_program() -> Result<PathBuf, ClientError> {
-    let path = std::env::current_exe().map_err(ClientError::io("finding this program's own file"))?;
+    let path = std::env::current_exe().map_err(ClientError::io("cannot find this program's own file"))?;
     Ok(strip_deleted_suffix(path))
 }
 
@@ -60,7 +60,7 @@ fn strip_deleted_suffix(path: PathBuf) -> PathBuf {
     }
 }
 
-/// A command for the engine's program, with the environment it wants.
+/// Returns a command of the engine program with its environment.
 ///
 /// # Errors
 /// [`ClientError::NoProgram`].
@@ -106,7 +106,7 @@ pub fn spawn_engine(run: &RunDir, how: EngineLaunch) -> Result<Child, ClientErro
     command.spawn().map_err(ClientError::io(format!("starting {program}")))
 }
 
-/// Starts the engine of a run and greets it as soon as it listens.
+/// Starts the engine of a run and connects to it as soon as it listens.
 ///
 /// # Errors
 /// [`RunError::InUse`] when another engine has the run, [`ClientError::DidNotStart`] with the last line of the log when it
@@ -121,7 +121,7 @@ pub fn start_engine(
     let began = Instant::now();
     loop {
         match connect(run, after) {
-            // Of several that are started at a time one gets the run, and the others are none of it.
+            // Of several engines that start at a time, one gets the run.
             Ok(connection) if !belongs_to_child(&child, connection.welcome().pid) => {
                 let _ = child.kill().and_then(|()| child.wait());
                 return Err(ClientError::Run(run.in_use_error()));
@@ -129,7 +129,7 @@ pub fn start_engine(
             Ok(connection) => return Ok((child, connection)),
             // An engine that fails at once may still have accepted; its exit says why.
             Err(ClientError::NoEngine(_) | ClientError::Closed) => {}
-            // It holds the run and has not replaced the note of another engine yet.
+            // It holds the run, but has not replaced another engine's `socket` file yet.
             Err(ClientError::Run(RunError::ForeignSocket(_))) => {}
             Err(other) => return Err(other),
         }
@@ -144,29 +144,27 @@ pub fn start_engine(
     }
 }
 
-/// Why an engine ended before it listened: another one, which may not listen yet, was faster, or what the log says after
-/// `log_length` bytes.
+/// Returns why an engine ended before it listened: another one has the run, or the message in the log after `log_length` bytes.
 fn start_failure(run: &RunDir, log_length: u64, status: ExitStatus) -> ClientError {
     if run.is_engine_alive() {
         return ClientError::Run(run.in_use_error());
     }
     let why = last_log_line(run, log_length)
-        .unwrap_or_else(|| format!("the engine ended at its start ({status}); look at {}", run.log_path().display()));
+        .unwrap_or_else(|| format!("the engine failed to start ({status}); see {}", run.log_path().display()));
     ClientError::DidNotStart(why)
 }
 
-/// True when a process is the one that was started, or belongs to it: the program may be a script that starts another one.
+/// True when a process is the started one or its child: the program may be a script that starts another one.
 fn belongs_to_child(child: &Child, pid: u32) -> bool {
     let session = || {
         let pid = Pid::from_raw(i32::try_from(pid).ok()?);
         rustix::process::getsid(pid).ok()
     };
-    // What cannot be seen from here is not doubted.
+    // A process that cannot be inspected counts as the started one.
     pid == child.id() || session().is_none_or(|s| s == Pid::from_child(child))
 }
 
-/// Greets the engine that works on the run, or starts one that waits for commands. The child is given when it was
-/// started here.
+/// Connects to the engine of a run, or starts one that waits for commands. Returns the child if it was started here.
 ///
 /// # Errors
 /// As [`start_engine`].
@@ -182,7 +180,7 @@ pub fn connect_or_start(
             Err(ClientError::NoEngine(_)) if !run.is_engine_alive() => {
                 match start_engine(run, how, after) {
                     Ok((child, connection)) => return Ok((Some(child), connection)),
-                    // Another one was faster, and serves as well.
+                    // Another engine was faster, and serves as well.
                     Err(ClientError::Run(RunError::InUse { .. })) if began.elapsed() < START_TIMEOUT => {}
                     Err(other) => return Err(other),
                 }
@@ -194,7 +192,7 @@ pub fn connect_or_start(
     }
 }
 
-/// Waits until no engine has the run; false when `timeout` passes before.
+/// Waits until no engine has the run; false after `timeout`.
 pub fn wait_for_engine_exit(run: &RunDir, timeout: Duration) -> bool {
     let began = Instant::now();
     while run.is_engine_alive() {
@@ -206,8 +204,8 @@ pub fn wait_for_engine_exit(run: &RunDir, timeout: Duration) -> bool {
     true
 }
 
-/// The last line that the engine wrote to its standard streams after byte `from` of its log, without the program's name in
-/// front.
+/// Returns the last line that the engine wrote to its standard streams after byte `from` of its log, without the program's
+/// name.
 pub(super) fn last_log_line(run: &RunDir, from: u64) -> Option<String> {
     let mut file = files::open(&run.log_path()).ok()?;
     let length = file.metadata().ok()?.len();

@@ -1,6 +1,6 @@
-//! Finding, starting and talking to the engine of a run.
+//! Finds, starts and connects to the engine of a run.
 //!
-//! Nothing here draws or prints: [`EngineConnection`] is one conversation over the socket, [`spawn_engine()`] starts an engine
+//! Nothing here draws or prints: [`EngineConnection`] is one connection over the socket, [`spawn_engine()`] starts an engine
 //! process, [`RunFollower`] turns both into a stream of events that survives an engine's death, and [`bridge`]
 //! feeds the terminal's channels.
 

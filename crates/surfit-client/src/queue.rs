@@ -1,5 +1,5 @@
-//! Fits that wait for their turn: a folder with a file for each, and a runner that starts the next when the one before has
-//! ended. One runner a queue, and one fit of all queues at a time; whatever dies, the next one goes on where it was.
+//! The job queue: a folder with a file for each fit, and a runner that starts the next one when the one before has ended. A
+//! queue has one runner, and a machine runs one queued fit at a time. After a crash, the next runner continues.
 
 mod lock;
 mod runner;
@@ -15,7 +15,7 @@ use surfit_core::files::{create_folder, encode_json, write_atomic};
 use surfit_core::run_dir::{RunDir, RunError, io_error_at, socket_folder};
 use surfit_core::surface::Degrees;
 
-/// What a fit in the queue is.
+/// The kind of a fit in the queue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum QueuedFitKind {
@@ -24,7 +24,7 @@ pub enum QueuedFitKind {
         /// Configuration of the new run as TOML, with absolute paths.
         config: String,
     },
-    /// Another degree of a run, from its last checkpoint once it is at rest.
+    /// A fork of a run with another degree, from its last checkpoint after it has ended.
     Fork {
         /// The run's directory.
         run: PathBuf,
@@ -36,15 +36,15 @@ pub enum QueuedFitKind {
 /// A fit in the queue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QueuedFit {
-    /// Its number, by which it is named.
+    /// Its number.
     pub number: u64,
-    /// What it is.
+    /// Its kind.
     pub task: QueuedFitKind,
-    /// A line about it.
+    /// Its title for the user.
     pub title: String,
     /// Its run, once it was started.
     pub run: Option<PathBuf>,
-    /// It was stopped with its runner, and goes on when its turn comes again.
+    /// It was stopped with its runner, and continues in its turn.
     #[serde(default)]
     pub halted: bool,
 }
@@ -52,9 +52,9 @@ pub struct QueuedFit {
 /// The user's queue.
 #[derive(Clone, Debug)]
 pub struct FitQueue {
-    /// Its files, in a folder among the runs that it makes.
+    /// Its files, in a folder among its runs.
     folder: PathBuf,
-    /// Where the lock of the machine is: other queues have it too.
+    /// Folder of the lock that all queues of the machine share.
     machine_folder: PathBuf,
 }
 
@@ -64,7 +64,7 @@ impl FitQueue {
         Self { folder: RunDir::default_root().join(".queue"), machine_folder: socket_folder() }
     }
 
-    /// Where a runner without a terminal says what becomes of the fits; `None` before there was one.
+    /// Returns the log of a runner without a terminal, if it exists.
     pub fn existing_log(&self) -> Option<PathBuf> {
         Some(self.log_path()).filter(|path| path.metadata().is_ok_and(|m| m.len() > 0))
     }
@@ -73,7 +73,7 @@ impl FitQueue {
         self.folder.join("log.txt")
     }
 
-    /// Fits that wait, and the one that runs, in order. Files that are no entries are passed over.
+    /// Returns the waiting and running fits in order. Ignores files that are no entries.
     pub fn entries(&self) -> Vec<QueuedFit> {
         let files = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let mut all: Vec<QueuedFit> = files
@@ -84,10 +84,10 @@ impl FitQueue {
         all
     }
 
-    /// Puts a configuration at the end.
+    /// Appends a configuration.
     ///
     /// # Errors
-    /// When the file system says no.
+    /// Errors of the file system.
     pub fn add_config(&self, config: &Config) -> Result<QueuedFit, ClientError> {
         let title =
             format!("{} ({} on {}, degree {})", config.name, config.network.name, config.data.set, config.degrees());
@@ -95,10 +95,10 @@ impl FitQueue {
         self.add_entry(QueuedFitKind::New { config }, title)
     }
 
-    /// Puts another degree of a run at the end.
+    /// Appends a fork of a run with another degree.
     ///
     /// # Errors
-    /// When the file system says no.
+    /// Errors of the file system.
     pub fn add_fork(&self, run: &RunDir, degrees: Degrees) -> Result<QueuedFit, ClientError> {
         let title = format!("{} at degree {degrees}", run.id());
         let run = run.path().to_owned();
@@ -107,10 +107,10 @@ impl FitQueue {
 
     fn add_entry(&self, task: QueuedFitKind, title: String) -> Result<QueuedFit, ClientError> {
         create_folder(&self.folder).map_err(io_error_at(&self.folder))?;
-        // Two who add at a time must not take the same number.
+        // Two processes that append must not use the same number.
         let _held = self.lock_entries()?;
         let last = self.entries().last().map_or(0, |e| e.number);
-        // A number is not given twice, though its fit has ended.
+        // A number is not reused after its fit has ended.
         let path = self.folder.join("last");
         let given = fs::read_to_string(&path).unwrap_or_default();
         let number = last.max(given.trim().parse().unwrap_or(0)) + 1;
@@ -130,8 +130,8 @@ impl FitQueue {
         Ok(write_atomic(&path, &json).map_err(io_error_at(&path))?)
     }
 
-    /// Writes down where the run of an entry is to be, unless the entry was taken out; true when it is in the queue. From then
-    /// on it is the runner's: nobody takes it out while one is at work.
+    /// Stores the directory of an entry's run, unless the entry was removed; true when it is in the queue. From then on it
+    /// cannot be removed while a runner works.
     fn claim_entry(&self, entry: &QueuedFit) -> Result<bool, ClientError> {
         let _held = self.lock_entries()?;
         if !self.entry_path(entry.number).exists() {
@@ -141,15 +141,15 @@ impl FitQueue {
         Ok(true)
     }
 
-    /// Takes a fit out that was not started.
+    /// Removes a fit that was not started.
     ///
     /// # Errors
-    /// When there is none of that number, or its run is under way.
+    /// When there is none of that number, or its run is running.
     pub fn remove(&self, number: u64) -> Result<QueuedFit, ClientError> {
         if !self.folder.is_dir() {
             return Err(ClientError::NotQueued(number));
         }
-        // Held until it is out: a runner that is just coming to it begins it before, or not at all.
+        // Held until it is removed: a runner starts it before, or not at all.
         let _held = self.lock_entries()?;
         let all = self.entries();
         let entry = all.into_iter().find(|e| e.number == number);
@@ -171,7 +171,7 @@ impl FitQueue {
         Ok(surfit_core::files::remove(&path).map_err(io_error_at(&path))?)
     }
 
-    /// Held for a moment by whoever changes what is in the queue.
+    /// Locks the entries while they are changed.
     fn lock_entries(&self) -> Result<File, ClientError> {
         lock::lock_exclusively(&self.folder.join("lock"))
     }

@@ -1,4 +1,4 @@
-//! Removing runs: the one way, for the command line and the terminal.
+//! Removes runs, for the command line and the screen.
 
 use super::ClientError;
 use std::fs;
@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use surfit_core::files;
 use surfit_core::run_dir::{RunDir, RunError};
 
-/// How what is being removed is called, behind which come the process that does it and the run's id.
+/// Prefix of a directory that is being removed; the process id and the run's id follow.
 const REMOVED_PREFIX: &str = ".surfit-removed-";
 
-/// Refuses what merely looks like a run: many programs have a config.toml.
+/// Refuses a directory that only looks like a run: many programs have a config.toml.
 ///
 /// # Errors
 /// [`ClientError::NotMadeHere`].
@@ -23,7 +23,7 @@ pub fn check_is_run(run: &RunDir) -> Result<(), ClientError> {
     Err(ClientError::NotMadeHere(run.path().to_owned()))
 }
 
-/// Refuses to remove a run in whose directory another one lies that an engine works on, unless that is among `others`.
+/// Refuses to remove a run whose directory contains another running run, unless that is among `others`.
 ///
 /// # Errors
 /// [`ClientError::LiveRunInside`].
@@ -32,7 +32,7 @@ pub fn refuse_live_below(run: &RunDir, others: &[RunDir]) -> Result<(), ClientEr
     let mut folders = vec![run.path().to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            // Links are removed, and not what they lead to.
+            // Links are removed, not their targets.
             if !entry.file_type().is_ok_and(|t| t.is_dir()) {
                 continue;
             }
@@ -51,9 +51,8 @@ pub fn refuse_live_below(run: &RunDir, others: &[RunDir]) -> Result<(), ClientEr
     Ok(())
 }
 
-/// Removes a run's directory, what leads to it (its engine's socket, links among the user's runs), and the directory of
-/// several runs that has become empty with it. The run vanishes at once, whatever happens to this process while its files
-/// go.
+/// Removes a run's directory, its socket, links to it among the user's runs, and the directory of several runs that became empty.
+/// The run disappears at once, even if this process dies while deleting its files.
 ///
 /// # Errors
 /// As [`check_is_run`] and [`refuse_live_below`]; [`ClientError::HasEngine`], [`ClientError::Io`].
@@ -64,7 +63,7 @@ pub fn remove_run(run: &RunDir) -> Result<(), ClientError> {
 fn remove_run_in(root: &Path, run: &RunDir) -> Result<(), ClientError> {
     check_is_run(run)?;
     refuse_live_below(run, &[])?;
-    // Held while it goes: an engine that is just being started finds the run taken.
+    // Held during the removal: a starting engine finds the run locked.
     let lock = run.lock().map_err(|error| match error {
         RunError::InUse { node, .. } => ClientError::HasEngine { id: run.id(), node },
         other => other.into(),
@@ -73,8 +72,8 @@ fn remove_run_in(root: &Path, run: &RunDir) -> Result<(), ClientError> {
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     let aside = target.with_file_name(format!("{REMOVED_PREFIX}{}-{name}", std::process::id()));
     let group = target.parent().map(Path::to_owned).unwrap_or_default();
-    // Looked up while they still lead somewhere, and the socket while the directory has its name. Only ever that one: the
-    // note in the directory may name any file.
+    // Looked up while their target exists, and the socket while the directory has its name. Only that socket: the file in the
+    // directory may name any file.
     let (links, links_to_group) = (links_to(root, &target), links_to(root, &group));
     let socket = run.new_socket_path();
     let gone = match fs::rename(&target, &aside) {
@@ -90,14 +89,14 @@ fn remove_run_in(root: &Path, run: &RunDir) -> Result<(), ClientError> {
     links.iter().for_each(|link| drop(fs::remove_file(link)));
     remove_stale_in_folder(&group);
     let among_runs = root.canonicalize().is_ok_and(|r| group != r && group.starts_with(r));
-    // Fails for any that is not empty, which is what is wanted: one with a report in it stays.
+    // Fails for a directory that is not empty, as intended: one with a report stays.
     if (among_runs || !links_to_group.is_empty()) && fs::remove_dir(&group).is_ok() {
         links_to_group.iter().for_each(|link| drop(fs::remove_file(link)));
     }
     Ok(())
 }
 
-/// The runs of several names, each once, and those that lie in another one's directory before that.
+/// Returns the runs without duplicates, those inside another run's directory first.
 ///
 /// # Errors
 /// [`ClientError::Io`] for a directory that is gone.
@@ -112,8 +111,7 @@ pub fn distinct_runs(named: Vec<RunDir>) -> Result<Vec<RunDir>, ClientError> {
     Ok(all.into_iter().map(|(_, run)| run).collect())
 }
 
-/// Removes what a removal left that did not come to its end, among the user's runs, and what was being made there by a
-/// process that was killed.
+/// Removes leftovers of interrupted removals and of killed processes among the user's runs.
 pub fn remove_stale_runs() {
     remove_stale_runs_in(&RunDir::default_root());
 }
@@ -123,7 +121,7 @@ fn remove_stale_runs_in(root: &Path) {
     files::remove_stale(root);
     let entries = fs::read_dir(root).into_iter().flatten().flatten();
     for path in entries.map(|e| e.path()) {
-        // A run has its own things in it, a directory of several has runs.
+        // A run is left to its engine; a directory of several runs is searched.
         if path.is_dir() && !path.join("config.toml").is_file() {
             remove_stale_in_folder(&path);
             files::remove_stale(&path);
@@ -131,7 +129,7 @@ fn remove_stale_runs_in(root: &Path) {
     }
 }
 
-/// The same, in one directory.
+/// As [`remove_stale_runs`], in one directory.
 fn remove_stale_in_folder(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -139,7 +137,7 @@ fn remove_stale_in_folder(folder: &Path) {
         let Some((pid, _)) = rest.and_then(|r| r.split_once('-')) else {
             continue;
         };
-        // Somebody may still be at it.
+        // The process may still be at work.
         let at_work = pid
             .parse()
             .ok()
@@ -151,7 +149,7 @@ fn remove_stale_in_folder(folder: &Path) {
     }
 }
 
-/// The links among the user's runs that lead to a directory, over however many others.
+/// Returns the links among the user's runs that lead to a directory.
 fn links_to(root: &Path, target: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(root).into_iter().flatten().flatten();
     entries
@@ -187,7 +185,7 @@ mod tests {
         fs::write(other.join("config.toml"), "title = 'my site'").unwrap();
         let other = RunDir::open(&other).unwrap();
         let why = remove_run_in(dir.path(), &other).unwrap_err().to_string();
-        assert!(why.contains("is not a run"), "{why}");
+        assert!(why.contains("was not created by surfit"), "{why}");
         assert!(other.config_path().is_file());
         assert!(check_is_run(&make(&dir.path().join("a"))).is_ok());
     }
@@ -198,7 +196,7 @@ mod tests {
         let run = make(&dir.path().join("a"));
         let lock = run.lock().unwrap();
         let why = remove_run_in(dir.path(), &run).unwrap_err().to_string();
-        assert!(why.contains("has an engine") && run.path().exists(), "{why}");
+        assert!(why.contains("is running; stop it first") && run.path().exists(), "{why}");
         drop(lock);
         let socket = run.new_socket_path();
         fs::create_dir_all(socket.parent().unwrap()).unwrap();
@@ -215,7 +213,7 @@ mod tests {
         let inner = make(&run.join("exports/deep/inner"));
         let lock = inner.lock().unwrap();
         let why = remove_run_in(dir.path(), &run).unwrap_err().to_string();
-        assert!(why.contains("inner lies in") && run.path().exists(), "{why}");
+        assert!(why.contains("inner is inside") && run.path().exists(), "{why}");
         assert!(refuse_live_below(&run, &[inner]).is_ok());
         drop(lock);
         remove_run_in(dir.path(), &run).unwrap();
@@ -228,7 +226,7 @@ mod tests {
         let run = make(&dir.path().join("a"));
         for place in ["sub", "exports/x", "exports/deep/x"] {
             let why = RunDir::check_not_nested(&run.path().join(place)).unwrap_err();
-            assert!(why.to_string().contains("would lie in the run"), "{why}");
+            assert!(why.to_string().contains("is inside the run"), "{why}");
         }
         // A configuration alone makes no run of a folder.
         let site = dir.path().join("site");

@@ -1,4 +1,4 @@
-//! The runs there are, each in one line.
+//! Summaries of runs.
 
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -10,17 +10,17 @@ use surfit_core::run_dir::{RunDir, RunStatus};
 use surfit_core::snapshot::EngineState;
 use surfit_core::surface::Degrees;
 
-/// What to write after `surfit open`: the name of a run that is found by it, else its path.
+/// Returns the argument for `surfit open`: the name of a run if it is found by that, else its path.
 pub fn open_name(run: &RunDir) -> String {
     let root = RunDir::default_root();
     let among = std::path::absolute(&root).is_ok_and(|root| run.path().starts_with(root));
     if among { run.name_in(&root) } else { run.path().display().to_string() }
 }
 
-/// A run as `surfit ls` shows it.
+/// Summary of a run, as in `surfit ls`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunSummary {
-    /// The run's name: its id, behind the directory of several runs that it lies in.
+    /// The run's name: its id, after the directory of several runs that holds it.
     pub run: String,
     /// Directory of the run.
     pub dir: std::path::PathBuf,
@@ -30,7 +30,7 @@ pub struct RunSummary {
     pub alive: bool,
     /// The stage it is in, or was in last.
     pub stage: Option<JobStage>,
-    /// Units of work done and in all in this stage.
+    /// Units of work done in this stage.
     pub done: u64,
     /// Total units of work in this stage.
     pub total: u64,
@@ -44,9 +44,9 @@ pub struct RunSummary {
     /// Bytes on disk; `None` when they were not counted.
     #[serde(default)]
     pub bytes: Option<u64>,
-    /// Best validation point of the last complete heatmap; before the first, of what is measured.
+    /// Best validation point of the last complete heatmap; before the first, of the measured cells.
     pub best: Option<MeasuredPoint>,
-    /// Why the engine could not go on.
+    /// Why the run failed.
     pub failed: Option<String>,
     /// The engine's process id, when it is alive.
     pub pid: Option<u32>,
@@ -58,16 +58,16 @@ pub struct RunSummary {
     pub elsewhere: bool,
     /// Seconds since the Unix epoch when the engine last wrote its status.
     pub heartbeat: Option<f64>,
-    /// Seconds since the Unix epoch when the run was begun.
+    /// Seconds since the Unix epoch when the run was started.
     pub began: Option<f64>,
 }
 
-/// The line of one run. Reads `status.json` and the lock, not the events.
+/// Summarizes one run. Reads `status.json` and the lock, not the events.
 pub fn summarize(run: &RunDir) -> RunSummary {
     let (status, alive) = status_and_liveness(|| run.is_engine_alive(), || run.status());
     let state = state_name(status.as_ref(), alive);
     let elsewhere = run.unreachable_engine_node().filter(|_| alive);
-    // Only of runs whose status does not say it: reading every configuration would make a long list slow.
+    // Only for runs without it in their status: reading every configuration would make a long list slow.
     let read = std::cell::OnceCell::new();
     let config = || read.get_or_init(|| run.config().ok()).as_ref();
     let s = status.as_ref();
@@ -93,13 +93,13 @@ pub fn summarize(run: &RunDir) -> RunSummary {
     }
 }
 
-/// A run's status, and whether an engine works on it, as of one moment: neither one that ends nor one that is started in
-/// between is taken for an engine that died.
+/// Returns a run's status and whether an engine is alive, as of one moment: an engine that ends or starts in between does not
+/// count as one that died.
 fn status_and_liveness(
     is_alive: impl Fn() -> bool,
     status: impl FnOnce() -> Option<RunStatus>,
 ) -> (Option<RunStatus>, bool) {
-    // Before the status is read, which is the last one then.
+    // Checked before the status is read, which is the last one then.
     let alive = is_alive();
     let status = status();
     let alive = alive || (state_name(status.as_ref(), false) == "interrupted" && is_alive());
@@ -113,7 +113,7 @@ fn begin_time(run: &RunDir) -> Option<f64> {
 }
 
 impl RunSummary {
-    /// What a filter goes by.
+    /// Returns the attributes for filters.
     pub fn attributes(&self) -> RunAttributes {
         RunAttributes {
             name: self.run.clone(),
@@ -121,25 +121,24 @@ impl RunSummary {
             network: self.network.clone(),
             data: self.data.clone(),
             degrees: self.degrees,
-            accuracy: self.best.map(|p| p.accuracy),
-            loss: self.best.map(|p| p.loss),
+            metrics: self.best.map(|p| p.all_metrics()).unwrap_or_default(),
             age: self.began.map(age),
         }
     }
 }
 
-/// Seconds since a time (seconds since the Unix epoch).
+/// Returns the seconds since a time (seconds since the Unix epoch).
 fn age(time: f64) -> f64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64());
     age_at(time, now)
 }
 
-/// [`age`] by a given clock: what lies in the future of a clock that was set back is just now.
+/// [`age`] by a given clock; zero for times in the future, as after a clock was set back.
 fn age_at(time: f64, now: f64) -> f64 {
     (now - time).max(0.0)
 }
 
-/// Bytes of everything below a directory; links are not followed.
+/// Returns the bytes of all files below a directory, without following links.
 pub fn directory_bytes(path: &std::path::Path) -> u64 {
     let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
     let size = |entry: std::fs::DirEntry| match entry.metadata() {
@@ -150,7 +149,7 @@ pub fn directory_bytes(path: &std::path::Path) -> u64 {
     entries.map(size).sum()
 }
 
-/// Bytes in a unit that fits: `812 kB`, `3.4 MB`, `1.2 GB`.
+/// Formats bytes in a suitable unit: `812 kB`, `3.4 MB`, `1.2 GB`.
 pub fn format_size(bytes: u64) -> String {
     let in_units = |unit: f64| bytes as f64 / unit;
     match bytes {
@@ -161,7 +160,7 @@ pub fn format_size(bytes: u64) -> String {
     }
 }
 
-/// How long ago a time (seconds since the Unix epoch) was, in the largest unit that fits.
+/// Formats how long ago a time (seconds since the Unix epoch) was, in the largest suitable unit.
 pub fn format_time_ago(time: f64) -> String {
     format_seconds_ago(age(time))
 }
@@ -190,12 +189,12 @@ fn state_name(status: Option<&RunStatus>, alive: bool) -> &'static str {
     }
 }
 
-/// All runs among the user's, the most recently begun first.
+/// Returns all of the user's runs, most recently started first.
 pub fn list() -> Vec<RunSummary> {
     RunDir::list(&RunDir::default_root()).iter().map(summarize).collect()
 }
 
-/// As [`list`], with the bytes that each takes on disk.
+/// As [`list`], with their bytes on disk.
 pub fn list_with_sizes() -> Vec<RunSummary> {
     let mut all = list();
     for line in &mut all {
@@ -204,7 +203,7 @@ pub fn list_with_sizes() -> Vec<RunSummary> {
     all
 }
 
-/// The most recently begun run that has an engine.
+/// Returns the most recently started run with an engine.
 pub fn most_recent_live() -> Option<RunDir> {
     RunDir::list(&RunDir::default_root()).into_iter().find(RunDir::is_engine_alive)
 }
@@ -237,7 +236,7 @@ mod tests {
         assert_eq!(facts.network.as_deref(), Some("cnn"));
         assert_eq!(facts.data, Some(Config::default().data.set));
         assert_eq!(facts.degrees, Some(Config::default().degrees()));
-        assert!(facts.accuracy.is_none() && facts.age.is_some_and(|a| a < 60.0));
+        assert!(facts.metrics.is_empty() && facts.age.is_some_and(|a| a < 60.0));
         assert!(directory_bytes(run.path()) > 100);
     }
 

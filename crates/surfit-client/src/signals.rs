@@ -1,7 +1,7 @@
-//! What signals ask of a command.
+//! Requests that signals make of a command.
 //!
 //! A batch system may send SIGTERM several times within milliseconds (Slurm does at a job's time limit), so a repetition
-//! means impatience only when it comes seconds later, or when it is a second ctrl-c.
+//! means "leave without waiting" only seconds later, or as a second ctrl-c.
 
 use super::ClientError;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
@@ -16,16 +16,16 @@ const TERMINATION_REPEAT: Duration = Duration::from_secs(10);
 /// Time that a signal may take to arrive here after it reached another process of the same job.
 const SIGNAL_SPREAD: Duration = Duration::from_millis(500);
 
-/// What a user or a batch system wants of this process.
+/// A request of a user or a batch system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopRequest {
-    /// Stop in good order.
+    /// Stop after a checkpoint.
     Stop,
-    /// Leave at once, without waiting for what is being stopped.
+    /// Leave at once, without waiting.
     ExitNow,
 }
 
-/// What was asked of this process by signals.
+/// The signals that this process received.
 pub struct Signals {
     interrupt: Arc<AtomicBool>,
     termination: Arc<AtomicBool>,
@@ -37,7 +37,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Listens from now on: a signal no longer ends this process by itself.
+    /// Installs handlers: from now on a signal does not end this process.
     ///
     /// # Errors
     /// [`ClientError::Io`] when the system refuses to register handlers.
@@ -66,7 +66,7 @@ impl Signals {
         }
     }
 
-    /// Hears of no signal; the terminal may have gone away before.
+    /// Returns signals for a test, without any or with a hang-up.
     #[cfg(any(test, feature = "fake-engine"))]
     pub fn for_test(hung_up: bool) -> Self {
         let signals = Self::unregistered();
@@ -74,7 +74,7 @@ impl Signals {
         signals
     }
 
-    /// Hears of a SIGTERM, and of no other signal.
+    /// Returns signals for a test with a SIGTERM.
     #[cfg(any(test, feature = "fake-engine"))]
     pub fn for_test_terminated() -> Self {
         let signals = Self::unregistered();
@@ -82,14 +82,14 @@ impl Signals {
         signals
     }
 
-    /// Hears of a SIGTERM now.
+    /// Adds a SIGTERM for a test.
     #[cfg(any(test, feature = "fake-engine"))]
     pub fn terminate(&self) {
         self.termination.store(true, Ordering::Relaxed);
     }
 
-    /// What was asked for since the last call. The first SIGINT or SIGTERM asks to stop; after it a SIGINT asks to leave, and
-    /// so does a SIGTERM that comes ten seconds after the first one.
+    /// Returns the request since the last call. The first SIGINT or SIGTERM asks to stop; after it a SIGINT asks to leave, and
+    /// so does a SIGTERM ten seconds after the first one.
     pub fn stop_request(&self) -> Option<StopRequest> {
         self.stop_request_at(Instant::now())
     }
@@ -111,8 +111,8 @@ impl Signals {
         (interrupted || terminated && first.is_some_and(late)).then_some(StopRequest::ExitNow)
     }
 
-    /// Waits a moment for a stop that was sent to other processes at the same time; true when one has come. It is still
-    /// reported by [`Signals::stop_request`].
+    /// Waits a moment for a stop that was sent to other processes at the same time; true when it arrived.
+    /// [`Signals::stop_request`] still reports it.
     pub fn await_stop(&self) -> bool {
         let began = Instant::now();
         loop {
@@ -127,12 +127,12 @@ impl Signals {
         }
     }
 
-    /// A checkpoint was asked for (SIGUSR1 or SIGUSR2) since this was called last.
+    /// True when a checkpoint was requested (SIGUSR1 or SIGUSR2) since the last call.
     pub fn checkpoint_request(&self) -> bool {
         self.checkpoint.swap(false, Ordering::Relaxed)
     }
 
-    /// The terminal went away.
+    /// True after the terminal was closed.
     pub fn hangup(&self) -> bool {
         self.hangup.load(Ordering::Relaxed)
     }

@@ -271,6 +271,7 @@ impl Event {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::MetricValues;
 
     #[test]
     fn an_event_is_one_flat_object_and_comes_back() {
@@ -297,13 +298,21 @@ mod tests {
             seconds: 0.0,
             own_statistics: Some(OwnStatistics { accuracy, loss }),
             warnings: vec!["far off".into()],
+            metrics: MetricValues::default(),
         };
         let alignment = Alignment { index: 1, moved: 1.0, logit_change: f64::NAN, distance: [1.0, f64::INFINITY] };
         for event in [
             Event::Validated { curve: LossCurve::Surface, step: 1, loss, accuracy },
             Event::CornerReady(corner),
             Event::Aligned(alignment),
-            Event::Evaluated(MeasuredPoint { u: 0.0, v: 0.0, accuracy, loss, images: 1 }),
+            Event::Evaluated(MeasuredPoint {
+                u: 0.0,
+                v: 0.0,
+                accuracy,
+                loss,
+                images: 1,
+                metrics: MetricValues::default(),
+            }),
         ] {
             let line = serde_json::to_string(&Envelope { seq: 1, time: 0.0, event }).unwrap();
             let back: Envelope = serde_json::from_str(&line).unwrap();

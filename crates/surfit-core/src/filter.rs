@@ -9,12 +9,13 @@ mod term;
 #[cfg(test)]
 mod tests;
 
+use crate::metrics::MetricValues;
 use crate::surface::Degrees;
 use std::fmt;
 use std::str::FromStr;
 use term::FilterTerm;
 
-pub use term::FILTER_KEYS;
+pub use term::filter_keys;
 
 /// What is known of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,10 +30,8 @@ pub struct RunAttributes {
     pub data: Option<String>,
     /// Degrees of its surface.
     pub degrees: Option<Degrees>,
-    /// Validation accuracy of its best point, a fraction.
-    pub accuracy: Option<f64>,
-    /// Validation loss of its best point.
-    pub loss: Option<f64>,
+    /// Metrics of its best point on validation.
+    pub metrics: MetricValues,
     /// Seconds since it was begun.
     pub age: Option<f64>,
 }
@@ -51,10 +50,10 @@ pub struct Filter {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FilterError {
     /// A `!` without a term.
-    #[error("`!` stands alone; write a term behind it, such as !state:failed")]
+    #[error("`!` needs a term after it, such as !state:failed")]
     LoneNegation,
-    /// A key and a sign, and nothing behind them.
-    #[error("`{term}` has no value; write one behind `{sign}`")]
+    /// A key and a sign, and nothing after them.
+    #[error("`{term}` has no value; write one after `{sign}`")]
     NoValue {
         /// The term.
         term: String,
@@ -62,7 +61,7 @@ pub enum FilterError {
         sign: &'static str,
     },
     /// A bound on a text.
-    #[error("`{term}`: a {key} has no order; write `:` and a name")]
+    #[error("`{term}`: a {key} cannot be compared; write `:` and a name")]
     NoOrder {
         /// The term.
         term: String,
@@ -78,18 +77,18 @@ pub enum FilterError {
         expected: &'static str,
     },
     /// Nothing before the sign.
-    #[error("`{0}` has no key; there are {keys}", keys = FILTER_KEYS.join(", "))]
+    #[error("`{0}` has no key; the keys are {keys}", keys = filter_keys().join(", "))]
     NoKey(String),
     /// A key that does not exist.
-    #[error("there is no key `{key}`; {}", suggest_key(*.nearest))]
+    #[error("unknown key `{key}`; {}", suggest_key(*.nearest))]
     UnknownKey {
         /// The key.
         key: String,
         /// The key that was probably meant.
         nearest: Option<&'static str>,
     },
-    /// Nothing beside a comma.
-    #[error("`{0}`: a value is missing beside the comma")]
+    /// Nothing at a comma.
+    #[error("`{0}`: a value is missing at the comma")]
     MissingValue(String),
     /// A name that nothing has.
     #[error("{0}")]
@@ -100,7 +99,7 @@ fn suggest_key(nearest: Option<&str>) -> String {
     match nearest {
         // The value may fit the key no better: `age:yes`, say.
         Some(key) => format!("did you mean `{key}`?"),
-        None => format!("there are {}", FILTER_KEYS.join(", ")),
+        None => format!("the keys are {}", filter_keys().join(", ")),
     }
 }
 
@@ -118,7 +117,7 @@ impl Filter {
     /// What can be written, for a help text.
     pub const HELP: &'static str = "\
 words of the name · state:running,failed · net:resnet18 · data:cifar* · degree:3 · degree:3x2 · degree>2 · \
-acc>0.9 (or 90%) · loss<0.3 · age<2d · !term for the opposite";
+acc>0.9 (or 90%) · loss<0.3 and other metrics · age<2d · !term for the opposite";
 }
 
 impl FromStr for Filter {

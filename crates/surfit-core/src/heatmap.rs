@@ -4,7 +4,6 @@ mod change;
 mod contour;
 mod export_formats;
 mod field;
-mod metric;
 mod peaks;
 mod slice;
 mod stored;
@@ -16,44 +15,62 @@ mod tests;
 pub use change::HeatmapChange;
 pub use contour::ContourSegment;
 pub use field::CellField;
-pub use metric::{Metric, MetricSpec};
 pub use slice::SliceDirection;
 pub use style::{CellQuantity, HeatmapStyle};
 
+pub use crate::metrics::Metric;
+use crate::metrics::{MetricEstimate, MetricSums, MetricValues};
 use crate::numbers::nan_as_null;
 use crate::surface::Patch;
 use serde::{Deserialize, Serialize};
 
 /// What has been measured at one grid point.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "stored::StoredCell", into = "stored::StoredCell")]
 pub struct Cell {
-    /// Correctly classified images.
-    #[serde(rename = "c")]
-    pub correct: u32,
+    /// Value of every metric that is known there; none while the cell is unmeasured.
+    pub values: MetricValues,
     /// Images seen; 0 while the cell is unmeasured.
-    #[serde(rename = "n")]
     pub images: u32,
-    /// Mean cross-entropy in nats over those images.
-    #[serde(rename = "l", with = "nan_as_null")]
-    pub loss: f32,
     /// Version of the surface it was measured on; see [`Heatmap::version`].
-    #[serde(rename = "v")]
     pub version: u64,
 }
 
 impl Cell {
-    /// Fraction of images classified correctly; `None` while unmeasured.
-    pub fn accuracy(&self) -> Option<f64> {
-        (self.images > 0).then(|| f64::from(self.correct) / f64::from(self.images))
+    /// A cell of which correct images and the mean cross-entropy are known.
+    pub fn from_counts(correct: u32, images: u32, loss: f32, version: u64) -> Self {
+        let mut sums = MetricSums::default();
+        sums.of_mut(Metric::ACCURACY)[0] = correct.into();
+        let mut values = sums.values(images);
+        let loss = f64::from(loss);
+        let loss = (images > 0 && loss.is_finite()).then_some(MetricEstimate { value: loss, interval: None });
+        values.set(Metric::LOSS, loss);
+        Self { values, images, version }
     }
 
-    /// The 95 % confidence interval of the accuracy (Wilson score); `None` while unmeasured.
-    pub fn interval(&self) -> Option<(f64, f64)> {
-        let (p, n) = (self.accuracy()?, f64::from(self.images));
-        let z2 = 1.96f64 * 1.96;
-        let centre = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
-        let half = 1.96 * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt() / (1.0 + z2 / n);
-        Some((centre - half, centre + half))
+    /// A metric's value; `None` while unmeasured, and where it is not known.
+    pub fn value(&self, metric: Metric) -> Option<f64> {
+        self.values.get(metric).map(|estimate| estimate.value)
+    }
+
+    /// The ends of a metric's 95 % confidence interval; `None` too for a metric that has none.
+    pub fn interval(&self, metric: Metric) -> Option<(f64, f64)> {
+        self.values.get(metric)?.interval
+    }
+
+    /// Fraction of images classified correctly; `None` while unmeasured.
+    pub fn accuracy(&self) -> Option<f64> {
+        self.value(Metric::ACCURACY)
+    }
+
+    /// Mean cross-entropy in nats; `None` while unmeasured, and where it is not finite.
+    pub fn loss(&self) -> Option<f64> {
+        self.value(Metric::LOSS)
+    }
+
+    /// Number of correctly classified images.
+    pub fn correct(&self) -> u32 {
+        (self.accuracy().unwrap_or(0.0) * f64::from(self.images)).round() as u32
     }
 }
 
@@ -92,20 +109,35 @@ pub struct MeasuredPoint {
     pub loss: f64,
     /// Validation images seen.
     pub images: u32,
+    /// Metrics beside accuracy and loss, as far as they are known.
+    #[serde(default, skip_serializing_if = "MetricValues::is_empty")]
+    pub metrics: MetricValues,
 }
 
-/// Figures that describe a whole heatmap; all are over measured cells.
+impl MeasuredPoint {
+    /// A metric's value; `None` where it is not known.
+    pub fn metric_value(&self, metric: Metric) -> Option<f64> {
+        self.metrics.value_beside(self.accuracy, self.loss, metric)
+    }
+
+    /// Every metric that is known, accuracy and loss without their intervals.
+    pub fn all_metrics(&self) -> MetricValues {
+        self.metrics.with_value(Metric::ACCURACY, Some(self.accuracy)).with_value(Metric::LOSS, Some(self.loss))
+    }
+}
+
+/// Figures that describe a metric of a whole heatmap; all are over measured cells.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeatmapSummary {
-    /// Mean accuracy of all cells.
+    /// Mean of all cells.
     pub mean: f64,
-    /// Mean accuracy of the cells that are not on the boundary; equals `mean` when there are none.
+    /// Mean of the cells that are not on the boundary; equals `mean` when there are none.
     pub interior_mean: f64,
-    /// Lowest accuracy of a cell, a fraction.
+    /// Lowest value of a cell.
     pub min: f64,
-    /// Highest accuracy of a cell, a fraction.
+    /// Highest value of a cell.
     pub max: f64,
-    /// Mean accuracy of the corner cells.
+    /// Mean of the corner cells.
     pub corners_mean: f64,
 }
 
@@ -217,8 +249,8 @@ impl Heatmap {
     pub fn measured_point(&self, index: usize) -> Option<MeasuredPoint> {
         let cell = self.cells.get(index)?;
         let (u, v) = self.parameters(index);
-        let (accuracy, loss) = (cell.accuracy()?, f64::from(cell.loss));
-        Some(MeasuredPoint { u, v, accuracy, loss, images: cell.images })
+        let (accuracy, loss) = (cell.accuracy()?, cell.loss().unwrap_or(f64::NAN));
+        Some(MeasuredPoint { u, v, accuracy, loss, images: cell.images, metrics: cell.values.others() })
     }
 
     /// True when the cell is measured, but not on the present surface.
@@ -237,16 +269,14 @@ impl Heatmap {
             && self.surface_cells().all(|i| self.cells[i].images == self.cells[0].images)
     }
 
-    /// Indices of measured cells, best first by `metric`; ties in accuracy go to the lower loss, then the index, so
+    /// Indices of measured cells, best first by `metric`; ties go to the lower loss, then the index, so
     /// the order is one and the same for the same measurements.
     pub fn rank_cells(&self, metric: Metric) -> Vec<usize> {
-        let mut order: Vec<usize> =
-            self.surface_cells().filter(|&i| metric.value_at(&self.cells[i]).is_some()).collect();
+        let mut order: Vec<usize> = self.surface_cells().filter(|&i| self.cells[i].value(metric).is_some()).collect();
         let key = |i: usize| {
-            let (cell, value) = (&self.cells[i], metric.value_at(&self.cells[i]).unwrap_or(f64::NAN));
-            let value = if metric.higher_is_better() { -value } else { value };
-            let loss = if cell.loss.is_finite() { f64::from(cell.loss) } else { f64::INFINITY };
-            (value, loss)
+            let cell = &self.cells[i];
+            let value = cell.value(metric).unwrap_or(f64::NAN);
+            (-metric.score(value), cell.loss().unwrap_or(f64::INFINITY))
         };
         order.sort_by(|&a, &b| {
             let ((va, la), (vb, lb)) = (key(a), key(b));
@@ -260,10 +290,22 @@ impl Heatmap {
         self.rank_cells(metric).first().and_then(|&i| self.measured_point(i))
     }
 
-    /// The summary over measured cells; `None` when there are none.
-    pub fn summary(&self) -> Option<HeatmapSummary> {
+    /// The metrics that some cell has a value of, in the order of the registry.
+    pub fn measured_metrics(&self) -> Vec<Metric> {
+        Metric::all().filter(|&metric| self.surface_cells().any(|i| self.cells[i].value(metric).is_some())).collect()
+    }
+
+    /// The metric after another one, round the registry: the next that some cell has a value of, as far as any has one.
+    pub fn next_metric(&self, metric: Metric) -> Metric {
+        let measured = self.measured_metrics();
+        let round = Metric::all().cycle().skip(metric.index() + 1).take(Metric::COUNT);
+        round.into_iter().find(|m| measured.is_empty() || measured.contains(m)).unwrap_or(metric)
+    }
+
+    /// The summary of a metric over measured cells; `None` when there are none.
+    pub fn summary(&self, metric: Metric) -> Option<HeatmapSummary> {
         let of = |keep: &dyn Fn(usize) -> bool| -> Vec<f64> {
-            self.surface_cells().filter(|&i| keep(i)).filter_map(|i| self.cells[i].accuracy()).collect()
+            self.surface_cells().filter(|&i| keep(i)).filter_map(|i| self.cells[i].value(metric)).collect()
         };
         let mean = |x: &[f64]| x.iter().sum::<f64>() / x.len() as f64;
         let all = of(&|_| true);

@@ -16,6 +16,7 @@ pub mod filter;
 pub mod heatmap;
 pub mod logging;
 pub mod machine;
+pub mod metrics;
 pub mod model_card;
 pub mod numbers;
 pub mod projection;

@@ -460,7 +460,7 @@ mod tests {
     fn the_largest_snapshot_fits_a_frame() {
         let mut s = Snapshot::empty(Degrees::new(8, 8).unwrap(), crate::heatmap::Heatmap::MAX_GRID);
         for cell in &mut s.heatmap.cells {
-            *cell = crate::heatmap::Cell { correct: 123_456, images: 123_456, loss: 1.234_567_8, version: 10_000_000 };
+            *cell = crate::heatmap::Cell::from_counts(123_456, 123_456, 1.234_567_8, 10_000_000);
         }
         let bytes = serde_json::to_vec(&ServerMessage::Snapshot(Box::new(s))).unwrap();
         assert!(bytes.len() < MAX_FRAME_BYTES / 4, "{}", bytes.len());

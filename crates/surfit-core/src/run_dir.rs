@@ -112,7 +112,7 @@ impl RunDir {
     /// # Errors
     /// As [`RunDir::create`].
     pub fn create_in(root: &Path, config: &Config) -> Result<Self, RunError> {
-        let stamp = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
+        let stamp = jiff::ZonedDateTime::now().strftime("%Y%m%d-%H%M%S").to_string();
         for attempt in 1.. {
             let suffix = if attempt == 1 { String::new() } else { format!("-{attempt}") };
             match Self::create_new(&root.join(format!("{}-{stamp}{suffix}", config.name)), config) {
@@ -129,7 +129,7 @@ impl RunDir {
     /// [`RunError::NotARun`] when it has no configuration, [`RunError::NotUtf8`].
     pub fn open(path: &Path) -> Result<Self, RunError> {
         if !path.is_dir() {
-            return Err(RunError::NotFound(path.display().to_string()));
+            return Err(RunError::NotFound { name: path.display().to_string(), nearest: Vec::new() });
         }
         let run = Self { path: absolute_utf8_path(path)? };
         let config_path = run.config_path();

@@ -214,7 +214,7 @@ impl Snapshot {
             fit_total: 0,
             learning_rate: 0.0,
             degrees,
-            metric: Metric::Accuracy,
+            metric: Metric::ACCURACY,
             heatmap: Heatmap::new(degrees.patch(), grid),
             control_points: Vec::new(),
             marks: Vec::new(),
@@ -248,7 +248,7 @@ mod tests {
             let before = now.heatmap.clone();
             for cell in [n, 17 * n + 3] {
                 now.heatmap.cells[cell as usize] =
-                    Cell { correct: n as u32, images: 500, loss: if n == 50 { f32::NAN } else { 0.123 }, version: n };
+                    Cell::from_counts(n as u32, 500, if n == 50 { f32::NAN } else { 0.123 }, n);
             }
             (now.heatmap.version, now.fit_step) = (n + 1, n);
             let changed = now.diff(&before).expect("few cells are new");

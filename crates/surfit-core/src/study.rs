@@ -113,7 +113,7 @@ impl Study {
             return Some("a study needs at least one seed and one [[variant]]".into());
         }
         if self.seeds.iter().collect::<BTreeSet<_>>().len() < self.seeds.len() {
-            return Some("`seeds` names a seed twice; give different ones".into());
+            return Some("`seeds` has a seed twice; give different ones".into());
         }
         self.variants.iter().find_map(|v| {
             if !plain(&v.name) {

@@ -61,7 +61,7 @@ const VALIDATION_FROM_TRAINING: &str =
 pub const CATALOGUE: &[CatalogueEntry] = &[
     CatalogueEntry {
         name: "fashion-mnist-16k",
-        about: "a balanced subset of Fashion-MNIST, inside the program: 28×28 grey clothing, 10 classes",
+        about: "a balanced subset of Fashion-MNIST, built in: 28×28 grey clothing, 10 classes",
         family: SetFamily::Embedded,
         images: [12_000, 2_000],
         splits: "12,000 training, 2,000 validation and 2,000 test images",

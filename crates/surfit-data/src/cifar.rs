@@ -261,7 +261,7 @@ fn read_archived(entry: &CatalogueEntry, path: &Path, form: &CifarForm) -> Resul
     let source = NamedFile::File(path);
     let mut archive = tar::Archive::new(source.open()?);
     let broken = |e: &io::Error| match e.kind() {
-        io::ErrorKind::Other => bad_content_error(&archive_name, format!("it is cut short or no tar archive ({e})")),
+        io::ErrorKind::Other => bad_content_error(&archive_name, format!("it is cut short or not a tar archive ({e})")),
         _ => unreadable_error(&archive_name, e),
     };
     let mut parts: Vec<Option<LabeledImages>> = form.files.iter().map(|_| None).collect();
@@ -307,7 +307,7 @@ fn class_of_label(entry: &CatalogueEntry, name: &str, label: i64, image: usize) 
     Err(bad_content_error(
         name,
         format!(
-            "label {label} of image {image} is no class of {}: expected 0 to {}",
+            "label {label} of image {image} is not a class of {}: expected 0 to {}",
             entry.name,
             entry.class_count - 1
         ),

@@ -109,7 +109,7 @@ pub fn fetch(entry: &CatalogueEntry, options: &FetchOptions, on_event: &mut dyn 
         && !["http://", "https://"].iter().any(|w| mirror.starts_with(w))
     {
         return Err(DataError::input(format!(
-            "the mirror `{mirror}` is no URL; it should begin with http:// or https://"
+            "the mirror `{mirror}` is not a URL; it must start with http:// or https://"
         )));
     }
     let urls = |file: &PublishedFile| -> Vec<String> {
@@ -124,7 +124,7 @@ pub fn fetch(entry: &CatalogueEntry, options: &FetchOptions, on_event: &mut dyn 
 
 fn select_form<'a>(entry: &'a CatalogueEntry, name: Option<&str>) -> Result<&'a PublishedForm> {
     let Some(first) = entry.forms.first() else {
-        return Err(DataError::input(format!("{} is not fetched: it is {}", entry.name, entry.about)));
+        return Err(DataError::input(format!("{} cannot be downloaded: it is {}", entry.name, entry.about)));
     };
     let Some(name) = name else {
         return Ok(first);

@@ -171,7 +171,11 @@ fn require_complete(found: FoundSet) -> Result<FoundSet> {
 }
 
 fn remedy(entry: &CatalogueEntry) -> String {
-    if entry.is_fetchable() { format!(", and `surfit data fetch {}` gets them", entry.name) } else { String::new() }
+    if entry.is_fetchable() {
+        format!("; download them with `surfit data fetch {}`", entry.name)
+    } else {
+        String::new()
+    }
 }
 
 /// Why a set was not found.

@@ -85,7 +85,7 @@ fn split_folder(dir: &Path, folders: &[String], names: &[&str]) -> Result<Option
     let mut there = folders.iter().filter(|name| matches_any_name(name, names));
     match (there.next(), there.next()) {
         (Some(one), Some(other)) => Err(DataError::input(format!(
-            "{}: the folders {one} and {other} are both called like the split `{}`; keep one, or join them",
+            "{}: the folders {one} and {other} both have the name of the split `{}`; keep one, or join them",
             dir.display(),
             names[0]
         ))),
@@ -141,7 +141,7 @@ pub(crate) fn list_pictures(dir: &Path, cache_source: &mut CacheSource) -> Resul
         match split_folder(dir, &folders, TEST_NAMES)? {
             Some(folder) if !has_subfolders(&folder) && count_images(&folder)? > 0 => {
                 listed.skipped_notices.push(format!(
-                    "{}: {} in no class folder, so unlabelled and left out; test images are taken from the training images",
+                    "{}: {} in no class folder and ignored; test images are taken from the training images",
                     folder.display(),
                     count_phrase(count_images(&folder)?, "image"),
                 ));
@@ -158,8 +158,8 @@ pub(crate) fn list_pictures(dir: &Path, cache_source: &mut CacheSource) -> Resul
             ));
         }
     }
-    let others = listing.non_images.into_notice("file", "that no picture's name ends like or that is no regular file");
-    let loose = listing.stray_images.into_notice("image", "that lie beside class folders, in none of them");
+    let others = listing.non_images.into_notice("file", "without the extension of an image, or not a regular file");
+    let loose = listing.stray_images.into_notice("image", "beside the class folders, in none of them");
     let told = loose.into_iter().chain(others);
     listed.skipped_notices.extend(told.map(|told| format!("{}: {told}", dir.display())));
     Ok(listed)
@@ -314,7 +314,7 @@ impl SplitListing<'_> {
         let real = folder.canonicalize().map_err(DataError::io(folder))?;
         if above.contains(&real) {
             return Err(DataError::input(format!(
-                "{}: the link leads to a folder that it lies in; remove it",
+                "{}: the link leads to a folder that contains it; remove it",
                 folder.display()
             )));
         }

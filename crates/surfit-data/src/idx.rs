@@ -208,7 +208,7 @@ fn read_header(source: &NamedFile, input: &mut dyn Read, axes: usize, what: &str
         lengths.chunks_exact(4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]) as usize).collect();
     if lengths[0] == 0 || lengths[0] > MAX_IMAGES {
         return Err(
-            source.bad_content_error(format!("its header says {} {what}, expected 1 to {MAX_IMAGES}", lengths[0]))
+            source.bad_content_error(format!("its header gives {} {what}, expected 1 to {MAX_IMAGES}", lengths[0]))
         );
     }
     Ok(lengths)
@@ -226,12 +226,12 @@ fn copy_body(source: &NamedFile, input: &mut dyn Read, size: usize, output: &mut
     let there = io::copy(&mut input.take(size as u64), output).map_err(|e| source.unreadable_error(&e))?;
     if there < size as u64 {
         return Err(source
-            .bad_content_error(format!("the file is cut short: its header promises {size} bytes, {there} are there")));
+            .bad_content_error(format!("the file is cut short: its header gives {size} bytes, but it has {there}")));
     }
     // Reading past the end is also what makes the decoder compare the checksum.
     match input.read(&mut [0]).map_err(|e| source.unreadable_error(&e))? {
         0 => Ok(()),
-        _ => Err(source.bad_content_error(format!("more bytes follow the {size} that its header promises"))),
+        _ => Err(source.bad_content_error(format!("it has more than the {size} bytes that its header gives"))),
     }
 }
 
@@ -285,7 +285,7 @@ fn read_labels(entry: &CatalogueEntry, labels: &NamedFile, images: Option<&(usiz
     let values = read_body(labels, &mut input, count)?;
     if let Some(i) = values.iter().position(|&l| usize::from(l) >= entry.class_count) {
         return Err(labels.bad_content_error(format!(
-            "label {} of image {i} is no class: expected 0 to {}",
+            "label {} of image {i} is not a class: expected 0 to {}",
             values[i],
             entry.class_count - 1
         )));

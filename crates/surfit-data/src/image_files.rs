@@ -79,7 +79,7 @@ impl PictureReader {
                 let archive = ZipArchive::new(BufReader::new(file)).map_err(|e| {
                     crate::source::bad_content_error(
                         &path.display().to_string(),
-                        format!("it is cut short or no zip archive ({e})"),
+                        format!("it is cut short or not a zip archive ({e})"),
                     )
                 })?;
                 Ok(Self::Zip(path.clone(), below.clone(), Box::new(archive)))
@@ -115,7 +115,7 @@ impl PictureReader {
         read.map_err(|e| unreadable_error(&shown, &e))?;
         if content.len() as u64 > MAX_FILE_BYTES {
             return Err(DataError::input(format!(
-                "{shown}: the file is larger than {} MB, which no picture of a data set is; take it out",
+                "{shown}: the file is larger than {} MB, the limit for an image; remove it",
                 MAX_FILE_BYTES >> 20
             )));
         }
@@ -333,7 +333,7 @@ fn damaged_picture_error(name: &str, error: &image::ImageError) -> DataError {
     let what = match error {
         image::ImageError::Limits(_) => {
             return DataError::input(format!(
-                "{name}: the image would need more than {} MB of memory or {MAX_SIDE} pixels a side; make it smaller",
+                "{name}: the image would need more than {} MB of memory or {MAX_SIDE} pixels per side; make it smaller",
                 MAX_DECODED_BYTES >> 20
             ));
         }

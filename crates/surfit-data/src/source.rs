@@ -47,7 +47,7 @@ impl NamedFile<'_> {
 
 /// Says what is wrong with the content of a file.
 pub(crate) fn bad_content_error(name: &str, what: impl std::fmt::Display) -> DataError {
-    DataError::input(format!("{name}: {what}; put the original file in its place"))
+    DataError::input(format!("{name}: {what}; restore the original file"))
 }
 
 /// Says why a file's content cannot be read.

@@ -117,8 +117,10 @@ fn list_archive(path: &Path) -> Result<(PictureOrigin, Vec<String>)> {
     else {
         unreachable!("a zip archive was opened");
     };
-    let below = archive
-        .file_names()
+    // A name that is no text is none of the set's.
+    let names: Vec<_> = archive.file_names().flatten().collect();
+    let below = names
+        .iter()
         .find_map(|name| {
             let at = name.find("train/")?;
             (at == 0 || name[..at].ends_with('/')).then(|| name[..at].to_owned())
@@ -126,8 +128,8 @@ fn list_archive(path: &Path) -> Result<(PictureOrigin, Vec<String>)> {
         .ok_or_else(|| {
             bad_content_error(&path.display().to_string(), "it has no folder `train`, as Tiny-ImageNet has")
         })?;
-    let names = archive
-        .file_names()
+    let names = names
+        .iter()
         .filter(|name| !name.ends_with('/'))
         .filter_map(|name| name.strip_prefix(&below).map(str::to_owned))
         .collect();

@@ -180,7 +180,7 @@ fn check_pictures(
             debug_assert_eq!(dir, path);
             ""
         }
-        _ => " of train and val; what else is there was not looked at",
+        _ => " of train and val; other files were not checked",
     };
     let mut whole = CheckedFile::new(
         entry.name,

@@ -262,7 +262,7 @@ fn retry(mut attempt: impl FnMut() -> bool) -> bool {
     attempt()
 }
 
-/// Correct images and loss of an ensemble: the mean of `count` networks' class probabilities, from their sum, `[N, classes]`.
+/// Every metric of an ensemble: the mean of `count` networks' class probabilities, from their sum, `[N, classes]`.
 ///
 /// # Errors
 /// [`EngineError::Torch`] when the sum does not fit the split.
@@ -271,7 +271,7 @@ pub fn measure_ensemble(
     count: usize,
     split: &crate::data::DataSplit,
 ) -> Result<crate::model::Measurement> {
-    task::measure_probability_sum(sum, count, split)
+    task::measure_ensemble(sum, count, split)
 }
 
 /// What the run was working on, for a message about memory.

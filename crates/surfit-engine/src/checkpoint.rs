@@ -311,7 +311,7 @@ mod tests {
         let steering = SteeredSettings { rate: Some((0.1, 0.1 / 3.0)), draws: None };
         let mut live =
             LiveMap { heatmap: surfit_core::heatmap::Heatmap::new(degrees.patch(), 3), progress: Default::default() };
-        live.heatmap.cells[4] = surfit_core::heatmap::Cell { correct: 1, images: 3, loss: 0.1, version: 7 };
+        live.heatmap.cells[4] = surfit_core::heatmap::Cell::from_counts(1, 3, 0.1, 7);
         let map = Some(live.clone());
         let gradients = GradientHistory::default();
         save(&run, &surface, progress, &focus, &steering, &gradients, map).unwrap();

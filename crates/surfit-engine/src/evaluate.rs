@@ -1,4 +1,4 @@
-//! Measuring a network on a split: batch-norm re-estimation, then accuracy and loss.
+//! Measuring a network on a split: batch-norm re-estimation, then every metric.
 
 pub mod calibration;
 mod network_measurement;
@@ -7,7 +7,7 @@ pub use network_measurement::{MeasuredSplit, MeasurementResult, NetworkMeasureme
 
 use crate::data::{DataSet, DataSplit};
 use crate::layout::{LayoutTensors, RunningStats};
-use crate::model::{Measurement, Model};
+use crate::model::{Measurement, MetricAccumulator, Model};
 use std::ops::Range;
 use surfit_core::random::{self, RandomStream};
 use tch::{Device, Tensor};
@@ -114,18 +114,13 @@ pub fn measure_split(model: &Model, w: &Tensor, stats: &RunningStats, split: &Da
 }
 
 fn measure(model: &Model, w: &Tensor, stats: &RunningStats, split: &DataSplit, images: Range<i64>) -> Measurement {
-    let count = (images.end - images.start).max(0);
     let weights = model.network().layout().views(w);
-    // Sums stay on the device; one read at the end.
     let mut part = ImageRange::in_batches(images, batch_size(split.pixels(), w.device()));
-    let total = std::iter::from_fn(|| part.next_batch(split))
-        .map(|(x, y)| model.measure_batch(&weights, stats, &x, &y))
-        .reduce(|a, b| a + b);
-    let Some(total) = total else {
-        return Measurement::default();
-    };
-    let total = total.to_device(Device::Cpu);
-    Measurement { correct: total.double_value(&[0]) as u32, images: count as u32, loss_sum: total.double_value(&[1]) }
+    let mut measurement = MetricAccumulator::default();
+    while let Some((x, y)) = part.next_batch(split) {
+        let _ = model.measure_batch(&weights, stats, (&x, &y), &mut measurement);
+    }
+    measurement.finish()
 }
 
 /// Images of a split in batches of nearly equal size: a small remainder would weigh as much as a full batch in the

@@ -195,7 +195,7 @@ pub enum EvalSplit {
 /// What a model was found to be.
 #[derive(Clone, Debug)]
 pub struct ModelEvaluation {
-    /// Number of correct images and sum of losses on the split.
+    /// Sums of every metric on the split.
     pub measurement: Measurement,
     /// The data set with what stands behind its name.
     pub data: String,

@@ -25,6 +25,7 @@ pub mod memory;
 pub mod model;
 pub mod model_file;
 pub mod networks;
+pub mod optimizer;
 pub mod serve;
 pub mod server;
 pub mod surface;

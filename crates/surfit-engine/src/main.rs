@@ -129,8 +129,9 @@ fn print_evaluation(
     let mut line = serde_json::json!({
         "accuracy": m.accuracy(),
         "loss": m.loss(),
-        "correct": m.correct,
+        "correct": m.correct(),
         "images": m.images,
+        "metrics": m.sums.values(m.images),
         "split": name,
         "data": found.data,
         "mean": found.mean,

@@ -1,13 +1,14 @@
 //! A network at one point of weight space: logits, gradient, accuracy.
 
-mod param_buffer;
+mod measurement;
 
-pub use param_buffer::{ParamBuffer, ParamSpan};
+pub use measurement::{Measurement, MetricAccumulator};
 
 use crate::device::Placement;
 use crate::layout::{LayoutTensors, NormStatistics, RunningStats};
 use crate::networks::{DeferredConvGrads, ForwardWeights, Network};
-use tch::{Device, Kind, Reduction, Tensor};
+use std::ops::Range;
+use tch::{Kind, Reduction, Tensor};
 
 /// A network with the place and type it computes in.
 #[derive(Debug)]
@@ -18,29 +19,6 @@ pub struct Model {
     cast: Vec<bool>,
     /// Whether the weight gradients of convolutions on small images are formed apart.
     defers_conv_grads: bool,
-}
-
-/// Sums over the images of a measurement.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Measurement {
-    /// Correctly classified images.
-    pub correct: u32,
-    /// Number of images measured.
-    pub images: u32,
-    /// Sum of the cross-entropy in nats.
-    pub loss_sum: f64,
-}
-
-impl Measurement {
-    /// Fraction classified correctly.
-    pub fn accuracy(&self) -> f64 {
-        f64::from(self.correct) / f64::from(self.images.max(1))
-    }
-
-    /// Returns the mean cross-entropy in nats.
-    pub fn loss(&self) -> f64 {
-        self.loss_sum / f64::from(self.images.max(1))
-    }
 }
 
 impl Model {
@@ -85,53 +63,44 @@ impl Model {
             .to_kind(Kind::Float)
     }
 
-    /// One forward and backward pass at the flat weights `w`, `[P]`: writes the gradient into `gradient`, `[P]`, and
-    /// gives the mean cross-entropy as a scalar on the device, so that nothing waits for the host.
-    pub fn gradient(&self, w: &Tensor, x: &Tensor, labels: &Tensor, smoothing: f64, gradient: &Tensor) -> Tensor {
-        let (loss, parts) = self.backward(w, x, labels, smoothing);
-        let flat: Vec<Tensor> = parts.iter().map(|g| g.reshape([-1]).to_kind(Kind::Float)).collect();
-        let _ = Tensor::cat_out(gradient, &flat, 0);
-        loss
+    /// The type that a parameter is computed with.
+    fn parameter_kind(&self, cast: bool) -> Kind {
+        if cast { self.placement.kind } else { Kind::Float }
     }
 
-    /// As [`Model::gradient`], but the gradient takes the place of the weights: `w` becomes `(g + λw)/(1 + λ)` with `λ`
-    /// the weight decay. Without a second vector of length `P`, and in one pass.
-    pub fn gradient_in_place(&self, w: &Tensor, x: &Tensor, labels: &Tensor, smoothing: f64, decay: f64) -> Tensor {
-        let (loss, parts) = self.backward(w, x, labels, smoothing);
-        for (mut view, g) in self.network.layout().views(w).into_iter().zip(parts) {
-            let _ = view.lerp_(&g.to_kind(Kind::Float), 1.0 / (1.0 + decay));
-        }
-        loss
-    }
-
-    /// The mean cross-entropy and its gradient with respect to every parameter, in the types the parameters are computed
-    /// with.
-    fn backward(&self, w: &Tensor, x: &Tensor, labels: &Tensor, smoothing: f64) -> (Tensor, Vec<Tensor>) {
-        let layout = self.network.layout();
-        // Leaves that share storage with `w`. Differentiating with respect to `w` itself would make every slice's
-        // backward pass fill a zero vector of length P.
-        let mut leaves = layout.views(w);
-        if self.placement.kind != Kind::Float {
-            // One cast of the whole vector instead of one a parameter.
-            let narrow = layout.views(&w.to_kind(self.placement.kind));
-            for ((leaf, narrow), &cast) in leaves.iter_mut().zip(narrow).zip(&self.cast) {
-                if cast {
-                    *leaf = narrow;
-                }
+    /// Columns of the flat vector by the type they are computed with: all of them, in order, as few pieces as can be.
+    pub fn compute_spans(&self) -> Vec<(Range<usize>, Kind)> {
+        let mut spans = Vec::<(Range<usize>, Kind)>::new();
+        for (parameter, &cast) in self.network.layout().parameters.iter().zip(&self.cast) {
+            let columns = parameter.offset as usize..(parameter.offset + parameter.len()) as usize;
+            let kind = self.parameter_kind(cast);
+            match spans.last_mut() {
+                Some((last, same)) if *same == kind => last.end = columns.end,
+                _ => spans.push((columns, kind)),
             }
         }
-        self.differentiate(leaves, x, labels, smoothing)
+        spans
     }
 
-    /// The mean cross-entropy at weights in the types they are computed with, and its gradient.
-    fn differentiate(
-        &self,
-        weights: Vec<Tensor>,
-        x: &Tensor,
-        labels: &Tensor,
-        smoothing: f64,
-    ) -> (Tensor, Vec<Tensor>) {
-        let leaves: Vec<Tensor> = weights.into_iter().map(|leaf| leaf.detach().set_requires_grad(true)).collect();
+    /// Views of every parameter in the type it is computed with, of the flat weights `w`, `[P]` in `f32`. Those of type
+    /// `f32` share storage with `w`.
+    pub fn compute_views(&self, w: &Tensor) -> Vec<Tensor> {
+        let layout = self.network.layout();
+        if self.placement.kind == Kind::Float {
+            return layout.views(w);
+        }
+        // One cast of the whole vector instead of one a parameter.
+        let narrow = layout.views(&w.to_kind(self.placement.kind));
+        let views = layout.views(w).into_iter().zip(narrow).zip(&self.cast);
+        views.map(|((wide, narrow), &cast)| if cast { narrow } else { wide }).collect()
+    }
+
+    /// One forward and backward pass at weights in the types they are computed with: the mean cross-entropy, a scalar on
+    /// the device, so that nothing waits for the host, and its gradient with respect to every parameter.
+    pub fn gradient(&self, weights: &[Tensor], x: &Tensor, labels: &Tensor, smoothing: f64) -> (Tensor, Vec<Tensor>) {
+        // Leaves that share storage with the weights. Differentiating with respect to a flat vector would make every
+        // slice's backward pass fill a zero vector of length P.
+        let leaves: Vec<Tensor> = weights.iter().map(|leaf| leaf.detach().set_requires_grad(true)).collect();
         let mut products = DeferredConvGrads::default();
         let loss = tch::with_grad(|| {
             let weights =
@@ -143,22 +112,45 @@ impl Model {
         (loss.detach(), parts)
     }
 
-    /// Correct predictions and summed loss on a batch on the device, `[2]`, in `f64` where the device has it.
-    pub fn measure_batch(&self, weights: &[Tensor], stats: &RunningStats, x: &Tensor, labels: &Tensor) -> Tensor {
+    /// Adds a batch to a measurement, and gives its logits, `[N, classes]`.
+    pub fn measure_batch(
+        &self,
+        weights: &[Tensor],
+        stats: &RunningStats,
+        (x, labels): (&Tensor, &Tensor),
+        measurement: &mut MetricAccumulator,
+    ) -> Tensor {
         let logits = self.logits(weights, x, &mut NormStatistics::Running(stats));
-        self.measurement_sums(&logits, labels)
-    }
-
-    /// The same from the batch's logits.
-    pub fn measurement_sums(&self, logits: &Tensor, labels: &Tensor) -> Tensor {
-        let wide = if logits.device() == Device::Mps { Kind::Float } else { Kind::Double };
-        let correct = logits.argmax(1, false).eq_tensor(labels).sum(wide);
-        let loss = cross_entropy(logits, labels, Reduction::Sum, 0.0).to_kind(wide);
-        Tensor::stack(&[correct, loss], 0)
+        measurement.add(&logits, labels);
+        logits
     }
 }
 
 fn cross_entropy(logits: &Tensor, labels: &Tensor, reduction: Reduction, smoothing: f64) -> Tensor {
     const IGNORE_NOTHING: i64 = -100;
     logits.cross_entropy_loss::<Tensor>(labels, None, reduction, IGNORE_NOTHING, smoothing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::networks;
+    use surfit_core::config::NetworkConfig;
+    use tch::Device;
+
+    #[test]
+    fn spans_divide_the_flat_vector_and_normalizations_keep_f32() {
+        let config = NetworkConfig { name: "cnn".into(), widths: vec![5, 6], patch: 0, hidden: Vec::new() };
+        for kind in [Kind::Float, Kind::BFloat16] {
+            let placement = Placement { device: Device::Cpu, kind, threads: 1 };
+            let model = Model::new(networks::build(&config, [1, 8, 8], 3).expect("a network"), placement);
+            let spans = model.compute_spans();
+            let (starts, ends) = (spans.iter().map(|span| span.0.start), spans.iter().map(|span| span.0.end));
+            assert!(std::iter::once(0).chain(ends).eq(starts.chain([model.parameters() as usize])));
+            let narrow: usize = spans.iter().filter(|span| span.1 != Kind::Float).map(|span| span.0.len()).sum();
+            let norms = 2 * (5 + 6);
+            assert_eq!(narrow, if kind == Kind::Float { 0 } else { model.parameters() as usize - norms });
+            assert_eq!(spans.len(), if kind == Kind::Float { 1 } else { 5 });
+        }
+    }
 }

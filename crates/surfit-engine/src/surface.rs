@@ -1,13 +1,14 @@
 //! The surface in weight space: one matrix of control points and its optimizer.
 
-mod buffers;
-mod fused_update;
+mod fused_cpu_store;
 mod kernel;
-mod simd;
+mod matrix_store;
 mod step;
+mod weight_store;
 
-pub use step::{MicroBatch, StepHyperparams, StepRecord, StepTiming};
+pub use step::{MicroBatch, StepObserver, StepRecord, StepTimer, StepTiming};
 
+use crate::optimizer::{Sgd, StepHyperparams};
 use surfit_core::draws::FitPhase;
 use surfit_core::surface::{Degrees, DenseMatrix};
 use tch::{Device, Kind, Tensor};
@@ -21,12 +22,11 @@ use tch::{Device, Kind, Tensor};
 pub struct Surface {
     degrees: Degrees,
     theta: Tensor,
-    velocity: Tensor,
+    optimizer: Sgd,
     frozen: Vec<bool>,
-    last_rate: f64,
     version: u64,
-    /// Where a step keeps its draws' networks and gradients; made by the first step, kept for the next.
-    buffers: Option<buffers::SampleBuffers>,
+    /// Where a step keeps its draws' networks and gradients.
+    networks: Option<weight_store::SampleNetworks>,
 }
 
 /// What of a surface is not a tensor; stored with a checkpoint.
@@ -61,7 +61,7 @@ impl Surface {
         }
         let velocity = Tensor::zeros([trainable, p], (Kind::Float, device));
         let frozen = vec![false; degrees.point_count()];
-        Self { degrees, theta, velocity, frozen, last_rate: 0.0, version: 1, buffers: None }
+        Self { degrees, theta, optimizer: Sgd::new(velocity, 0.0), frozen, version: 1, networks: None }
     }
 
     /// A surface from its stored parts. `theta` is `[K, P]`, `velocity` `[K − corners, P]`.
@@ -70,11 +70,10 @@ impl Surface {
         Self {
             degrees,
             theta: theta.contiguous(),
-            velocity: velocity.contiguous(),
+            optimizer: Sgd::new(velocity.contiguous(), last_rate),
             frozen,
-            last_rate,
             version,
-            buffers: None,
+            networks: None,
         }
     }
 
@@ -83,7 +82,7 @@ impl Surface {
         SurfaceState {
             degrees: self.degrees,
             frozen: self.frozen.clone(),
-            last_rate: self.last_rate,
+            last_rate: self.optimizer.last_rate(),
             version: self.version,
         }
     }
@@ -100,7 +99,7 @@ impl Surface {
 
     /// Velocity of the trainable points in units of a step, `[K − corners, P]`.
     pub fn velocity(&self) -> &Tensor {
-        &self.velocity
+        self.optimizer.velocity()
     }
 
     /// Grows with every change of a control point.
@@ -123,7 +122,7 @@ impl Surface {
         let corners = self.degrees.corner_count();
         if row >= corners && row < self.frozen.len() {
             self.frozen[row] = frozen;
-            let _ = self.velocity.get((row - corners) as i64).zero_();
+            let _ = self.velocity().get((row - corners) as i64).zero_();
         }
     }
 
@@ -165,7 +164,7 @@ impl Surface {
         if from == to {
             return 0.0;
         }
-        self.release_buffers();
+        self.release_networks();
         let matrix = from.conversion_matrix(to);
         let device = self.theta.device();
         let theta = coefficient_tensor(&matrix, device).mm(&self.theta);
@@ -174,7 +173,7 @@ impl Surface {
         let inner: DenseMatrix = matrix[corners..].iter().map(|row| row[corners..].to_vec()).collect();
         let velocity = match (inner.len(), from.trainable_count()) {
             (0, _) | (_, 0) => Tensor::zeros([to.trainable_count() as i64, theta.size()[1]], (Kind::Float, device)),
-            _ => coefficient_tensor(&inner, device).mm(&self.velocity),
+            _ => coefficient_tensor(&inner, device).mm(self.velocity()),
         };
         // The corners' rows are the given networks to the last bit, not a sum with rounding.
         let given = |theta: &Tensor| theta.narrow(0, 0, corners as i64);
@@ -187,7 +186,7 @@ impl Surface {
                 (self.combine(&to.bernstein_weights(u, v)) - before).norm().double_value(&[])
             })
             .fold(exact, f64::max);
-        self.velocity = velocity;
+        self.optimizer.velocity = velocity;
         self.degrees = to;
         // Points that the user froze keep standing still only where the grid of points is the same.
         self.frozen = vec![false; to.point_count()];
@@ -227,6 +226,11 @@ impl Surface {
             .collect()
     }
 
+    /// Frees what only steps need; the next step makes it anew.
+    pub fn release_networks(&mut self) {
+        self.networks = None;
+    }
+
     /// True when every control point is a finite number.
     pub fn is_finite(&self) -> bool {
         // A sum is finite unless something in it is not; one pass, one read.
@@ -263,7 +267,7 @@ fn to_f32(x: &[f64]) -> Vec<f32> {
     x.iter().map(|&v| v as f32).collect()
 }
 
-fn coefficient_tensor(matrix: &[Vec<f64>], device: Device) -> Tensor {
+pub(crate) fn coefficient_tensor(matrix: &[Vec<f64>], device: Device) -> Tensor {
     let columns = matrix.first().map_or(0, Vec::len) as i64;
     let flat: Vec<f32> = matrix.iter().flatten().map(|&v| v as f32).collect();
     let host = Tensor::from_slice(&flat).view([-1, columns]);

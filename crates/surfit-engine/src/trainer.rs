@@ -3,7 +3,7 @@
 use crate::data::{Augmentation, DataSet};
 use crate::layout::LayoutTensors;
 use crate::model::Model;
-use crate::surface::StepHyperparams;
+use crate::optimizer::{Sgd, StepHyperparams};
 use surfit_core::config::CornersConfig;
 use surfit_core::event::LossCurve;
 use surfit_core::random::{self, RandomStream};
@@ -42,8 +42,8 @@ impl BatchOrder {
 pub struct Trainer {
     /// Weights of the corner, `[P]`.
     pub weights: Tensor,
-    /// Velocity, `[P]`, divided by `1 + weight decay`.
-    pub velocity: Tensor,
+    /// Optimizer with a velocity, `[P]`, divided by `1 + weight decay`.
+    pub optimizer: Sgd,
     /// Optimizer steps done so far.
     pub step: u64,
     /// Seed of initialization, order and augmentation.
@@ -63,7 +63,8 @@ impl Trainer {
     /// A training that goes on from stored parts.
     pub fn restore(weights: Tensor, velocity: Tensor, step: u64, seed: u64) -> Self {
         let gradient = weights.zeros_like();
-        Self { weights, velocity, step, seed, gradient, batch_order: BatchOrder::default() }
+        let optimizer = Sgd::new(velocity, 0.0);
+        Self { weights, optimizer, step, seed, gradient, batch_order: BatchOrder::default() }
     }
 
     /// Steps of the longest training, which the schedule spans.
@@ -109,16 +110,11 @@ impl Trainer {
 
     /// One step on a batch `x`, `[N, C, H, W]`, with labels `[N]`.
     pub fn step_on_batch(&mut self, model: &Model, x: &Tensor, labels: &Tensor, rates: StepHyperparams) -> Tensor {
-        let loss = model.gradient(&self.weights, x, labels, rates.label_smoothing, &self.gradient);
-        // All in place, without a second vector of length P: lerp gives (g + λw)/(1 + λ) and (g + μv)/(1 + μ), and the
-        // factors are in the rate. The velocity is that of SGD divided by 1 + λ.
-        let (decay, momentum) = (rates.weight_decay, rates.momentum);
-        let _ = self.gradient.lerp_(&self.weights, decay / (1.0 + decay));
-        let _ = self.velocity.g_mul_scalar_(momentum);
-        let _ = self.velocity.g_add_(&self.gradient);
-        let _ = self.gradient.lerp_(&self.velocity, momentum / (1.0 + momentum));
-        let _ = self.gradient.g_mul_scalar_(rates.learning_rate * (1.0 + decay) * (1.0 + momentum));
-        let _ = self.weights.g_sub_(&self.gradient);
+        let (loss, parts) = model.gradient(&model.compute_views(&self.weights), x, labels, rates.label_smoothing);
+        let flat: Vec<Tensor> = parts.into_iter().map(|g| g.reshape([-1]).to_kind(Kind::Float)).collect();
+        let _ = Tensor::cat_out(&self.gradient, &flat, 0);
+        drop(flat);
+        self.optimizer.step_nesterov(&mut self.weights, &mut self.gradient, rates);
         self.step += 1;
         loss
     }

@@ -2,7 +2,7 @@
 
 use super::axes::{DrawResult, draw_title, format_number};
 use super::canvas::DrawableFigure;
-use super::heatmap::{FieldMap, MapPlacement, is_percent, round_thousandths};
+use super::heatmap::{FieldMap, MapPlacement, round_thousandths};
 use super::style::*;
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -107,11 +107,8 @@ impl<'a> BesideFigure<'a> {
         if values.is_empty() {
             return "no cell was measured on both surfaces".into();
         }
-        let (unit, name) = match is_percent(self.metric) {
-            true => (100.0, "points"),
-            false => (1.0, "nats"),
-        };
-        let written = |v: f64| match is_percent(self.metric) {
+        let (unit, name) = (self.metric.written_scale(), self.metric.difference_unit());
+        let written = |v: f64| match self.metric.is_percent() {
             true => format!("{:+.2}", unit * v),
             false => format!("{v:+.4}"),
         };
@@ -149,7 +146,7 @@ mod tests {
         BesideFigure {
             this: side(this, "degree 3×3"),
             other: side(other, "a run whose name is far too long to stand over a map of this size"),
-            metric: Metric::Accuracy,
+            metric: Metric::ACCURACY,
             colormap: Colormap::Viridis,
             style: HeatmapStyle::default(),
             difference_range: None,
@@ -162,7 +159,7 @@ mod tests {
         let this = test_data::heatmap(11);
         let mut other = test_data::heatmap(7);
         for cell in &mut other.cells {
-            cell.correct -= 40;
+            *cell = surfit_core::heatmap::Cell::from_counts(cell.correct() - 40, cell.images, 0.5, cell.version);
         }
         let figure = figure(&this, &other);
         let maps = figure.build_maps();

@@ -9,7 +9,7 @@ mod tests;
 use super::axes::{DrawResult, draw_title, format_number};
 use super::canvas::DrawableFigure;
 use super::style::*;
-pub(crate) use color_scale::{is_percent, quantity_label};
+pub(crate) use color_scale::quantity_label;
 pub(crate) use map_axes::draw_star;
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -140,8 +140,8 @@ impl<'a> FieldMap<'a> {
     /// Its best cell, and how much of it was measured.
     pub fn summary(&self) -> String {
         let h = self.heatmap;
-        let best = h.rank_cells(self.metric).first().and_then(|&i| h.measured_point(i)).map(|p| {
-            let value = self.format_value(if self.metric == Metric::Accuracy { p.accuracy } else { p.loss });
+        let best = self.best_cell().and_then(|i| Some((h.measured_point(i)?, self.value(i)?))).map(|(p, value)| {
+            let value = self.metric.format_value(value);
             let v = match h.patch {
                 Patch::Curve => String::new(),
                 _ => format!(", v {}", format_number(round_thousandths(p.v))),
@@ -160,16 +160,8 @@ impl<'a> FieldMap<'a> {
         format!("{}{state}", best.unwrap_or_default())
     }
 
-    /// The metric as written: percent for accuracy.
-    fn format_value(&self, value: f64) -> String {
-        match self.metric {
-            Metric::Accuracy => format!("{:.2} %", 100.0 * value),
-            Metric::Loss => format!("{value:.4}"),
-        }
-    }
-
     fn value(&self, index: usize) -> Option<f64> {
-        self.metric.value_at(&self.heatmap.cells[index])
+        self.heatmap.cells[index].value(self.metric)
     }
 
     /// Edges of the cell columns (or rows from the bottom) in pixels.
@@ -248,15 +240,14 @@ impl<'a> FieldMap<'a> {
     /// The best value of the metric among the corner cells.
     fn corner_value(&self) -> Option<f64> {
         let values = self.heatmap.corner_cells().into_iter().filter_map(|i| self.value(i));
-        if self.metric.higher_is_better() { values.max_by(f64::total_cmp) } else { values.min_by(f64::total_cmp) }
+        self.metric.best_value(values)
     }
 
     /// Whether each cell is better than every corner.
     fn better_cells(&self) -> impl Iterator<Item = bool> + '_ {
         let corner = self.corner_value();
         (0..self.heatmap.cells.len()).map(move |i| match (self.value(i), corner) {
-            (Some(x), Some(c)) if self.metric.higher_is_better() => x > c,
-            (Some(x), Some(c)) => x < c,
+            (Some(x), Some(c)) => self.metric.score(x) > self.metric.score(c),
             _ => false,
         })
     }

@@ -81,25 +81,23 @@ pub fn write_figures(
     }
     if let Some(snapshot) = &picture.snapshot {
         let heatmap = &snapshot.heatmap;
-        for metric in Metric::ALL {
-            if heatmap.cells.iter().any(|c| metric.value_at(c).is_some()) {
-                let figure = HeatmapFigure {
-                    heatmap,
-                    metric,
-                    colormap: Colormap::default(),
-                    style: HeatmapStyle::default(),
-                    title: heatmap_title(run, snapshot.degrees, metric),
-                    marks: &snapshot.marks,
-                };
-                write_png_and_svg(&figure, folder, &format!("heatmap-{}", metric.name()), &mut files)?;
-            }
+        for metric in heatmap.measured_metrics() {
+            let figure = HeatmapFigure {
+                heatmap,
+                metric,
+                colormap: Colormap::default(),
+                style: HeatmapStyle::default(),
+                title: heatmap_title(run, snapshot.degrees, metric),
+                marks: &snapshot.marks,
+            };
+            write_png_and_svg(&figure, folder, &format!("heatmap-{metric}"), &mut files)?;
         }
-        if let Some(best) = heatmap.best_point(Metric::Accuracy) {
-            let title = format!("{run} · accuracy through the best point");
+        if let Some(best) = heatmap.best_point(Metric::SELECTION) {
+            let title = format!("{run} · {} through the best point", Metric::SELECTION.name());
             let figure = SliceFigure {
                 heatmap,
                 point: (best.u, best.v),
-                metric: Metric::Accuracy,
+                metric: Metric::SELECTION,
                 style: HeatmapStyle::default(),
                 directions: SliceDirection::AXES,
                 title,

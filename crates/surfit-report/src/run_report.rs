@@ -53,6 +53,7 @@ fn build_document(run: &str, config: &Config, picture: &RunState, files: &[FileP
         part.map(|p| vec![ReportSection::Heading(heading.into()), p]).unwrap_or_default()
     };
     parts.extend(headed("The surface", tables::surface_table(picture)));
+    parts.extend(headed("Metrics", tables::metric_table(picture)));
     parts.extend(figure(
         "heatmap-accuracy",
         "Validation accuracy on the surface. Corners are numbered, the star is the best point, and the \
@@ -105,7 +106,7 @@ fn summary_text(picture: &RunState) -> String {
         }
     }
     let patch = picture.snapshot.as_ref().map_or(Patch::Square, |s| s.degrees.patch());
-    let best = picture.snapshot.as_ref().and_then(|s| s.heatmap.best_point(Metric::Accuracy));
+    let best = picture.snapshot.as_ref().and_then(|s| s.heatmap.best_point(Metric::SELECTION));
     if let (Some(best), Some(corner)) = (best, picture.best_corner_accuracy()) {
         sentences.push(format!(
             "The best point of the {}, at {}, reaches {} on validation: {} against the best corner's {}.",

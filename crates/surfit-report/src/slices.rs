@@ -2,7 +2,7 @@
 
 use super::axes::{AxesPanel, DrawResult, LegendMark, draw_legend, draw_title, format_number, pad_range};
 use super::canvas::DrawableFigure;
-use super::heatmap::{is_percent, quantity_label};
+use super::heatmap::quantity_label;
 use super::style::*;
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -49,7 +49,7 @@ impl DrawableFigure for SliceFigure<'_> {
         };
         let all = halves.iter().flat_map(|h| h.0.iter().flat_map(ends)).chain(reference);
         let (low, high) = all.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| (l.min(x), h.max(x)));
-        let y = match (low <= high, is_percent(self.metric)) {
+        let y = match (low <= high, self.metric.is_percent()) {
             (true, _) => pad_range(low, high, 0.08),
             (false, true) => 0.0..100.0,
             (false, false) => 0.0..1.0,
@@ -73,7 +73,7 @@ impl DrawableFigure for SliceFigure<'_> {
 impl SliceFigure<'_> {
     fn subtitle(&self) -> String {
         let name = self.metric.name();
-        let known = self.heatmap.cells.iter().any(|c| self.metric.interval(c).is_some());
+        let known = self.heatmap.cells.iter().any(|c| c.interval(self.metric).is_some());
         match self.style.quantity {
             CellQuantity::Value if known => format!("validation {name} with its 95 % interval"),
             CellQuantity::Value => format!("validation {name}"),
@@ -132,12 +132,12 @@ impl SliceFigure<'_> {
             let curve = self.heatmap.patch == Patch::Curve;
             inside(i / grid, first_u) && (curve || inside(i % grid, first_v))
         };
-        let unit = if is_percent(self.metric) { 100.0 } else { 1.0 };
+        let unit = self.metric.written_scale();
         let cut = |index: usize| {
             let cell = &self.heatmap.cells[index];
             let value = self.style.quantity.value_of(self.metric, cell, self.style.corner)?;
-            let shift = value - self.metric.value_at(cell)?;
-            let interval = self.metric.interval(cell);
+            let shift = value - cell.value(self.metric)?;
+            let interval = cell.interval(self.metric);
             let interval = interval.filter(|_| self.style.quantity != CellQuantity::Width);
             Some(SliceCell {
                 parameter: self.parameter(along, index),
@@ -152,18 +152,14 @@ impl SliceFigure<'_> {
 
     /// The best corner's figure.
     fn reference_value(&self) -> Option<f64> {
-        let unit = if is_percent(self.metric) { 100.0 } else { 1.0 };
+        let unit = self.metric.written_scale();
         match self.style.quantity {
             CellQuantity::Width => None,
             CellQuantity::Gain => Some(0.0),
             CellQuantity::Value => {
                 let cells = self.heatmap.corner_cells().into_iter();
-                let values = cells.filter_map(|i| self.metric.value_at(&self.heatmap.cells[i]));
-                let best = match self.metric.higher_is_better() {
-                    true => values.max_by(f64::total_cmp),
-                    false => values.min_by(f64::total_cmp),
-                };
-                best.map(|b| unit * b)
+                let values = cells.filter_map(|i| self.heatmap.cells[i].value(self.metric));
+                self.metric.best_value(values).map(|b| unit * b)
             }
         }
     }
@@ -214,7 +210,7 @@ mod tests {
         SliceFigure {
             heatmap,
             point: (0.31, 0.7),
-            metric: Metric::Accuracy,
+            metric: Metric::ACCURACY,
             style: HeatmapStyle::default(),
             directions: SliceDirection::AXES,
             title: "s".into(),
@@ -232,7 +228,7 @@ mod tests {
     #[test]
     fn metric_quantity_direction_and_part_are_those_that_are_looked_at() {
         let heatmap = test_data::heatmap(11);
-        let diagonals = SliceFigure { metric: Metric::Loss, directions: SliceDirection::DIAGONALS, ..figure(&heatmap) };
+        let diagonals = SliceFigure { metric: Metric::LOSS, directions: SliceDirection::DIAGONALS, ..figure(&heatmap) };
         let svg = diagonals.svg().unwrap();
         assert!(svg.contains("u, with v rising through (0.3, 0.7)") && svg.contains("loss, nats"));
         let gain = SliceFigure {

@@ -158,7 +158,7 @@ pub fn write_study(
         let name = format!("heatmap-{}", o.variant.name);
         let figure = HeatmapFigure {
             heatmap,
-            metric: Metric::Accuracy,
+            metric: Metric::SELECTION,
             colormap: Colormap::default(),
             style: HeatmapStyle::default(),
             title: o.variant.title.clone(),
@@ -212,10 +212,17 @@ mod tests {
             corners: vec![0.86, 0.85],
             corners_test: vec![0.85, 0.84],
             degrees: surfit_core::surface::Degrees::LINEAR,
-            best: surfit_core::heatmap::MeasuredPoint { u: 0.5, v: 0.5, accuracy: best, loss: 0.4, images: 100 },
+            best: surfit_core::heatmap::MeasuredPoint {
+                u: 0.5,
+                v: 0.5,
+                accuracy: best,
+                loss: 0.4,
+                images: 100,
+                metrics: Default::default(),
+            },
             best_test: Some(best - 0.01),
             interior_mean: 0.865,
-            heatmap: heatmap.summary().unwrap(),
+            heatmap: heatmap.summary(Metric::SELECTION).unwrap(),
             grid: 5,
             seconds: Default::default(),
             export: None,

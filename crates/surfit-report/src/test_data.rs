@@ -14,12 +14,8 @@ pub fn heatmap(grid: usize) -> Heatmap {
         let (u, v) = heatmap.parameters(index);
         let dome = (PI * u).sin() * (PI * v).sin();
         let accuracy = 0.872 + 0.014 * dome + 0.003 * (7.0 * u + 3.0 * v).sin();
-        heatmap.cells[index] = Cell {
-            correct: (4000.0 * accuracy).round() as u32,
-            images: 4000,
-            loss: (0.40 - 0.07 * dome) as f32,
-            version: 5,
-        };
+        let correct = (4000.0 * accuracy).round() as u32;
+        heatmap.cells[index] = Cell::from_counts(correct, 4000, (0.40 - 0.07 * dome) as f32, 5);
     }
     heatmap.version = 5;
     heatmap
@@ -47,6 +43,7 @@ pub fn run_state() -> RunState {
             seconds: 7.5,
             own_statistics: None,
             warnings: Vec::new(),
+            metrics: Default::default(),
         }));
     }
     for index in 1..4 {

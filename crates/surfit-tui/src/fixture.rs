@@ -4,7 +4,7 @@ use surfit_core::draws::FitPhase;
 use surfit_core::event::{
     Alignment, CornerReady, Envelope, Event, ExportedModel, JobResult, JobStage, LossCurve, RunInfo,
 };
-use surfit_core::heatmap::{Heatmap, MeasuredPoint, Metric};
+use surfit_core::heatmap::{Cell, Heatmap, MeasuredPoint, Metric};
 use surfit_core::run_state::RunState;
 use surfit_core::snapshot::{ControlPoint, EngineState, Snapshot};
 use surfit_core::surface::Degrees;
@@ -115,8 +115,8 @@ pub(crate) fn fitting_run() -> RunState {
 pub(crate) fn finished_run() -> RunState {
     let mut p = fitting_run();
     let complete = heatmap(21, 441, 1500);
-    let best = complete.best_point(Metric::Accuracy).unwrap();
-    let summary = complete.summary().unwrap();
+    let best = complete.best_point(Metric::ACCURACY).unwrap();
+    let summary = complete.summary(Metric::ACCURACY).unwrap();
     let dir = std::path::PathBuf::from("runs/demo-7/exports/best-1");
     apply_events(
         &mut p,
@@ -162,7 +162,14 @@ pub(crate) fn finished_run() -> RunState {
 /// A point of the fixture's surface that was measured on the whole validation split.
 pub(crate) fn evaluated_event(u: f64, v: f64) -> Event {
     let accuracy = accuracy(u, v);
-    Event::Evaluated(MeasuredPoint { u, v, accuracy, loss: 0.9 * (1.0 - accuracy) + 0.25, images: 1500 })
+    Event::Evaluated(MeasuredPoint {
+        u,
+        v,
+        accuracy,
+        loss: 0.9 * (1.0 - accuracy) + 0.25,
+        images: 1500,
+        metrics: Default::default(),
+    })
 }
 
 /// The fit goes on by `steps`: losses, gradients and a few cells change, as between two frames of a real fit.
@@ -189,9 +196,8 @@ pub(crate) fn advance_fit(picture: &mut RunState, steps: u64) {
         let index = order[(step / steps * 2 + n) as usize % order.len()];
         let (u, v) = s.heatmap.parameters(index);
         let a = accuracy(u, v) + 0.002 * noise(index as u64, step);
-        let cell = &mut s.heatmap.cells[index];
-        (cell.images, cell.correct, cell.version) = (512, (a * 512.0).round() as u32, step);
-        cell.loss = (0.25 + 0.9 * (1.0 - a)) as f32;
+        s.heatmap.cells[index] =
+            Cell::from_counts((a * 512.0).round() as u32, 512, (0.25 + 0.9 * (1.0 - a)) as f32, step);
     }
 }
 
@@ -217,6 +223,7 @@ fn corner_ready(index: usize) -> CornerReady {
         seconds: 6.8,
         own_statistics: None,
         warnings: Vec::new(),
+        metrics: Default::default(),
     }
 }
 
@@ -264,12 +271,9 @@ fn heatmap(grid: usize, measured: usize, images: u32) -> Heatmap {
     for (n, index) in map.coarse_to_fine_order().into_iter().take(measured).enumerate() {
         let (u, v) = map.parameters(index);
         let a = accuracy(u, v);
-        let cell = &mut map.cells[index];
-        cell.images = images;
-        cell.correct = (a * f64::from(images)).round() as u32;
-        cell.loss = (0.25 + 0.9 * (1.0 - a)) as f32;
         let fresh = measured == grid * grid || n >= measured / 3;
-        cell.version = if fresh { 1240 } else { 1000 };
+        let (correct, loss) = ((a * f64::from(images)).round() as u32, (0.25 + 0.9 * (1.0 - a)) as f32);
+        map.cells[index] = Cell::from_counts(correct, images, loss, if fresh { 1240 } else { 1000 });
     }
     map
 }

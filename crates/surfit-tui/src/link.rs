@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender};
 use surfit_core::event::{Envelope, JobStage};
+use surfit_core::metrics::MetricValues;
 use surfit_core::protocol::EngineCommand;
 use surfit_core::run_state::RunState;
 use surfit_core::snapshot::Snapshot;
@@ -192,6 +193,8 @@ pub struct RunLine {
     pub data: Option<String>,
     /// Validation loss of its best point.
     pub loss: Option<f64>,
+    /// Metrics of its best point beside accuracy and loss.
+    pub other_metrics: MetricValues,
     /// When it was begun, seconds since the Unix epoch.
     pub begun: Option<f64>,
     /// Bytes on disk, where they were counted.

@@ -241,7 +241,7 @@ impl ListedFile {
 
 /// The refusal of a file that is not the one whose list of tensors was read.
 fn changed_file_refusal(path: &Path) -> WeightFileRefusal {
-    let reason = "was changed while it was read; try again when it is written".into();
+    let reason = "changed while it was read; try again when it is complete".into();
     WeightFileRefusal::Other(WeightFileRefusal::Reason(reason).into_error_at(path))
 }
 
@@ -262,7 +262,7 @@ fn check_name<'a>(name: &'a str, seen: &mut HashSet<&'a str>) -> ReadStep<()> {
     check_name_length(name)?;
     match seen.insert(name) {
         true => Ok(()),
-        false => refuse(format!("is damaged: it holds {} twice; copy or download it anew", quote(name))),
+        false => refuse(format!("is damaged: it holds {} twice; copy or download it again", quote(name))),
     }
 }
 
@@ -316,7 +316,7 @@ fn read_file(section: &FileSection, weights: CornerWeights) -> ReadStep<FileCont
         _ if head[0] == 0x80 => {
             "is a pickle that torch.save did not write; load it in Python and save its weights with torch.save".into()
         }
-        _ => format!("is no file of a network's weights; {EXPECTED_FORMATS}"),
+        _ => format!("is not a file of network weights; {EXPECTED_FORMATS}"),
     })
 }
 

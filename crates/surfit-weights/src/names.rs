@@ -142,10 +142,10 @@ impl NameMap {
             .collect();
         let subject = match names.len() {
             0 => return None,
-            1 => "one tensor is no weight and was".into(),
-            n => format!("{n} tensors are no weights and were"),
+            1 => "one tensor is not a weight and was".into(),
+            n => format!("{n} tensors are not weights and were"),
         };
-        Some(format!("{subject} passed over: {}", mismatch::list_first_names(&names)))
+        Some(format!("{subject} ignored: {}", mismatch::list_first_names(&names)))
     }
 
     /// Why a file of these names does not load strictly into the module that they come from; `None` where it does.
@@ -185,7 +185,7 @@ impl NameMap {
             1 => "one tensor beside the network was".into(),
             n => format!("{n} tensors beside the network were"),
         };
-        Some(format!("{subject} passed over: {}", mismatch::list_first_names(&names)))
+        Some(format!("{subject} ignored: {}", mismatch::list_first_names(&names)))
     }
 }
 

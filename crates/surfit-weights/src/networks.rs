@@ -23,8 +23,8 @@ pub enum NetworkError {
     /// No network is as it is configured. The sentence is complete.
     #[error("{0}")]
     Architecture(String),
-    /// A pattern of `corners.rename` is no regular expression.
-    #[error("corners.rename: {pattern:?} is no regular expression ({})", source.to_string().lines().last().unwrap_or_default())]
+    /// A pattern of `corners.rename` is not a regular expression.
+    #[error("corners.rename: {pattern:?} is not a regular expression ({})", source.to_string().lines().last().unwrap_or_default())]
     Pattern {
         /// The pattern.
         pattern: String,
@@ -167,7 +167,7 @@ pub fn describe_network(
     let [channels, height, side] = input;
     if channels.max(classes) > MAX_WIDTH || height.max(side).max(config.patch) > MAX_SIDE {
         return refuse(format!(
-            "images of {channels}×{height}×{side} and {classes} classes are more than a network can be built for; use at most {MAX_WIDTH} channels and classes, and {MAX_SIDE} pixels a side"
+            "images of {channels}×{height}×{side} and {classes} classes are more than a network can be built for; use at most {MAX_WIDTH} channels and classes, and {MAX_SIDE} pixels per side"
         ));
     }
     if config.patch > 0 && !name.starts_with("vit") {

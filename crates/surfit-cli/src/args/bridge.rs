@@ -1,17 +1,17 @@
-//! `surfit bridge`
+//! `surfit bridge`.
 
 use clap::{Args, ValueHint};
 
 /// Arguments of `surfit bridge`.
 #[derive(Debug, Args)]
 pub struct BridgeArgs {
-    /// The run; the most recent one when not given
+    /// Run to serve; default: the most recent one
     #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
     pub run: Option<String>,
-    /// Give the list of runs and end
+    /// Print the list of runs and exit
     #[arg(long, conflicts_with = "run")]
     pub ls: bool,
-    /// Only watch
+    /// Refuse changes
     #[arg(long)]
     pub readonly: bool,
 }

@@ -1,4 +1,4 @@
-//! Arguments of taking models away and measuring them.
+//! Arguments of exporting and evaluating models.
 
 use super::super::complete;
 use super::{OptionValueError, SplitChoice, parse_pair, parse_point};
@@ -14,30 +14,32 @@ Examples:
   surfit export RUN --best --out model
   surfit export RUN --at 0.5,0.25 --out model --json
   surfit export RUN --centroid --out model
-  surfit export RUN --ensemble 4 --out four      chosen greedily among the best points and the marks
+  surfit export RUN --ensemble 4 --out four
   surfit export RUN --member 0.2,0.3 --member 0.7,0.6 --out two
-  surfit export RUN --names as-given --out mine      for the module that corner 1 came from
+  surfit export RUN --names as-given --out mine     For the module of corner 1
 
-The choice is made on validation images; the test accuracy is measured once, after it.
-model.safetensors has the weights under PyTorch's names, model.json says what they are.
-An ensemble averages its members' class probabilities; member-N.safetensors has their weights.
-With --json: {\"dir\",\"selection\",\"u\",\"v\",\"validation_accuracy\",\"test_accuracy\"}, for an
-ensemble \"members\":[[u,v],…] too.")]
+Points are chosen on validation images. \
+The test accuracy is measured once, after the choice. \
+A point found by `surfit search` is off the grid: export it with --at. \
+model.safetensors has the weights under PyTorch's names; model.json describes the model. \
+An ensemble averages the class probabilities of its members; member-N.safetensors has their weights.
+
+With --json: {\"dir\",\"selection\",\"u\",\"v\",\"validation_accuracy\",\"test_accuracy\"}; \
+an ensemble has \"members\":[[u,v],…] too.")]
 pub struct ExportArgs {
-    /// The run
+    /// Run to export from
     #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
     pub run: String,
-    /// What to take
+    /// What to export
     #[command(flatten)]
     pub which: ModelSelector,
-    /// Folder to write
+    /// Output directory
     #[arg(long, short, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: PathBuf,
-    /// Replace a model that is there
+    /// Replace an existing model
     #[arg(long)]
     pub force: bool,
-    /// What the tensors are called: surfit (as in torchvision and timm), or as-given (as in the file of corner 1, with
-    /// its small buffers)
+    /// Tensor names
     #[arg(long, value_name = "NAMES", default_value = "surfit")]
     pub names: ExportNames,
     /// Print the result as one JSON object
@@ -45,12 +47,12 @@ pub struct ExportArgs {
     pub json: bool,
 }
 
-/// What an exported model's tensors are called.
+/// Names of an exported model's tensors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ExportNames {
     /// As in torchvision and timm
     Surfit,
-    /// As in the file of corner 1
+    /// As in the file of corner 1, with its small buffers
     AsGiven,
 }
 
@@ -63,28 +65,28 @@ impl From<ExportNames> for TensorNames {
     }
 }
 
-/// Which network of the surface.
+/// Selection of a network of the surface.
 #[derive(Clone, Debug, Default, Args)]
 #[group(multiple = false)]
 pub struct ModelSelector {
-    /// The best grid point by validation accuracy (the default)
+    /// Best grid point by validation accuracy (default)
     #[arg(long)]
     pub best: bool,
-    /// The surface at a point, both numbers from 0 to 1; a curve has only the first
+    /// Point of the surface, both numbers from 0 to 1; a curve has only U
     #[arg(long, value_name = "U[,V]", value_parser = parse_point, allow_hyphen_values = true)]
     pub at: Option<(f64, Option<f64>)>,
-    /// The mean of the whole surface
+    /// Mean network of the whole surface
     #[arg(long)]
     pub centroid: bool,
-    /// An ensemble of K points, chosen greedily on validation among the best grid points and the marks
+    /// Ensemble of K points, chosen greedily on validation images among the best points and bookmarks
     #[arg(long, value_name = "K", value_parser = parse_member_count)]
     pub ensemble: Option<usize>,
-    /// A member of an ensemble; repeat it for every point
+    /// Member of an ensemble; repeat it for every point
     #[arg(long = "member", value_name = "U,V", value_parser = parse_pair, allow_hyphen_values = true)]
     pub members: Vec<(f64, f64)>,
 }
 
-/// A number of members.
+/// Parses the number of members of an ensemble.
 fn parse_member_count(text: &str) -> Result<usize, OptionValueError> {
     match text.parse() {
         Ok(count) if (1..=MAX_MEMBERS).contains(&count) => Ok(count),
@@ -93,7 +95,7 @@ fn parse_member_count(text: &str) -> Result<usize, OptionValueError> {
 }
 
 impl ModelSelector {
-    /// As the engine of a surface of that kind is asked for it.
+    /// Returns the selection for a surface of that kind.
     pub fn selection(self, patch: Patch) -> Result<Selection, OptionValueError> {
         Ok(match self {
             ModelSelector { ensemble: Some(count), .. } => Selection::Greedy { count },
@@ -113,23 +115,25 @@ impl ModelSelector {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  surfit eval model                         the model.safetensors in it
-  surfit eval four                          an ensemble's folder
+  surfit eval model                         A directory with model.safetensors
+  surfit eval four                          A directory with an ensemble
   surfit eval other.safetensors --config mine.toml --split val --json
 
-model.json beside the model says what network and data it is for; --config says it for other files.
+Network and data set are read from model.json beside the model. \
+For other files, --config names them.
+
 With --json: {\"accuracy\",\"loss\",\"correct\",\"images\",\"split\",\"data\"}.")]
 pub struct EvalArgs {
-    /// The weights, or a folder that was exported: one network or an ensemble
+    /// File with weights, or an exported directory: one network or an ensemble
     #[arg(value_name = "MODEL", value_hint = ValueHint::AnyPath)]
     pub model: PathBuf,
-    /// Configuration that names the network and the data
+    /// Configuration that names the network and the data set
     #[arg(long, value_name = "CONFIG", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
-    /// Images to measure on
+    /// Split to evaluate on
     #[arg(long, value_name = "SPLIT", default_value = "test")]
     pub split: SplitChoice,
-    /// Folder with the data set's files
+    /// Directory with the data set's files
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub data_dir: Option<PathBuf>,
     /// Print the result as one JSON object

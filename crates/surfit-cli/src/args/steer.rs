@@ -1,4 +1,4 @@
-//! Arguments of what steers a run: changes, searches, forks, the queue.
+//! Arguments of `surfit set`, `search`, `cancel`, `fork` and `queue`.
 
 use super::super::complete;
 use super::parse_pair;
@@ -9,21 +9,23 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  surfit set RUN fit.rate=0.01          the peak of the learning rate from the next step on
-  surfit set RUN fit.rate=x0.5          half of what it is
+  surfit set RUN fit.learning_rate=0.01      Set the peak learning rate
+  surfit set RUN fit.learning_rate=x0.5      Halve it
   surfit set RUN fit.draws=4 fit.degree=[3,3] heatmap.grid=21
 
-What is set is in the run's checkpoint: a run that is killed and resumed goes on with it, bit for bit.
-With --json, one object a change: the event `rate_changed`, `draws_changed`, `degree_changed` or
-`grid_changed`, or {\"event\":\"unchanged\"}.")]
+Changes apply from the next step on. \
+They are stored in the checkpoint, so a killed run resumes with them, bit for bit.
+
+With --json, each change is one object: the event `rate_changed`, `draws_changed`, `degree_changed` or `grid_changed`, \
+or {\"event\":\"unchanged\"}.")]
 pub struct SetArgs {
-    /// The run
+    /// Run to change
     #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
     pub run: String,
-    /// What to change: fit.rate, fit.draws, fit.degree, heatmap.grid
+    /// Value to change: fit.learning_rate, fit.draws, fit.degree or heatmap.grid
     #[arg(value_name = "KEY=VALUE", required = true)]
     pub changes: Vec<String>,
-    /// One JSON object a change
+    /// Print JSON, one object per change
     #[arg(long)]
     pub json: bool,
 }
@@ -35,35 +37,36 @@ Examples:
   surfit search RUN --at 0.4,0.6
   surfit search RUN --at 0.4,0.6 --radius 0.2 --budget 60 --json
 
-The neighbours of the best point so far are raced on growing numbers of validation images; the step is
-halved when none is better. A fit waits meanwhile. The test split is not touched.
+Races the neighbours of the best point so far on a growing number of validation images. \
+When none is better, the step is halved. \
+A running fit waits. The test split is not used.
+
 With --json: {\"from\":{u,v,accuracy,loss,images},\"to\":{…},\"looked_at\",\"images\"}.")]
 pub struct SearchArgs {
-    /// The run
+    /// Run to search
     #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
     pub run: String,
-    /// Where to begin, both numbers from 0 to 1
+    /// Point to start at, both numbers from 0 to 1
     #[arg(long, value_name = "U,V", value_parser = parse_pair, allow_hyphen_values = true)]
     pub at: (f64, f64),
-    /// The first step
+    /// Initial step
     #[arg(long, value_name = "R", default_value_t = 0.1)]
     pub radius: f64,
-    /// Points that may be looked at
+    /// Maximum number of points to measure
     #[arg(long, value_name = "N", default_value_t = 40)]
     pub budget: usize,
-    /// One JSON object
+    /// Print the result as one JSON object
     #[arg(long)]
     pub json: bool,
 }
 
 /// Arguments of `surfit cancel`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Gives up a measurement, a search, an export or an ensemble, else the heatmap's measurement or the \
-                        alignment. A fit is ended with `surfit stop`, which loses nothing."
-)]
+#[command(after_help = "\
+Cancels a measurement, a search, an export or an ensemble; else the heatmap or the alignment. \
+To stop a fit, use `surfit stop`: it writes a checkpoint first.")]
 pub struct CancelArgs {
-    /// The run
+    /// Run to cancel in
     #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
     pub run: String,
 }
@@ -72,23 +75,25 @@ pub struct CancelArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  surfit fork RUN --degree 3 3          the same fit with 4×4 control points, beside the present one
-  surfit fork RUN --run-dir /data/b     a copy that goes on by itself
+  surfit fork RUN --degree 3 3          The same fit with 4×4 control points
+  surfit fork RUN --run-dir /data/b     An independent copy
 
-The new run begins at the present step, with the same corners, and has its own engine; the other one goes
-on. A fit that was at its end gets a further round when the degree is another. Raising is exact.
+The new run starts at the present step with the same corners and its own engine. \
+The original run continues. \
+A finished fit gets a further round if the degree changes. Raising the degree is exact.
+
 With --json: {\"run\",\"dir\",\"pid\",\"from\"}.")]
 pub struct ForkArgs {
-    /// The run
+    /// Run to fork
     #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
     pub run: String,
-    /// Degrees of the new run's surface, each 1 to 8; as they are when not given
+    /// Degrees of the new surface, each 1 to 8; default: unchanged
     #[arg(long, value_names = ["M", "N"], num_args = 1..=2)]
     pub degree: Vec<u8>,
-    /// Where the new run lives; by default a new folder among your runs
+    /// Directory of the new run; default: a new directory among your runs
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub run_dir: Option<PathBuf>,
-    /// One JSON object
+    /// Print the result as one JSON object
     #[arg(long)]
     pub json: bool,
 }
@@ -98,40 +103,41 @@ pub struct ForkArgs {
 #[command(after_help = "\
 Examples:
   surfit queue add a.toml b.toml --set seed=7
-  surfit queue fork RUN --degree 3 3    when RUN has come to its end
-  surfit queue start --detach           one after the other, without a terminal
+  surfit queue fork RUN --degree 3 3    Start after RUN has finished
+  surfit queue start --detach           Run all fits, one at a time
   surfit queue ls
 
-One runner works on a queue at a time, and of several queues' fits one is under way on a machine. When a runner dies its
-fit goes on; `surfit queue start` takes over.")]
+A queue has one runner, and a machine runs one queued fit at a time. \
+When a runner dies, its fit continues; `surfit queue start` takes over. \
+A full disk stops the runner; the fit stays in the queue.")]
 pub struct QueueArgs {
     /// What to do
     #[command(subcommand)]
     pub command: QueueSub,
 }
 
-/// What can be done with the queue.
+/// Subcommands of `surfit queue`.
 #[derive(Debug, Subcommand)]
 pub enum QueueSub {
-    /// Put experiments at the end
+    /// Append experiments
     Add(QueueAddArgs),
-    /// Put another degree of a run at the end
+    /// Append a fork of a run with another degree
     Fork(QueueForkArgs),
-    /// List what waits and what runs
+    /// List waiting and running fits
     Ls {
-        /// One JSON object a line: number, title, run
+        /// Print JSON, one object per line: number, title, run
         #[arg(long)]
         json: bool,
     },
-    /// Take fits out by their numbers
+    /// Remove fits by number
     Rm {
-        /// Their numbers
+        /// Numbers of the fits
         #[arg(value_name = "NUMBER", required = true)]
         numbers: Vec<u64>,
     },
-    /// Work on the queue until it is empty; a fit that SIGTERM or ctrl-c stops (exit code 75) stays in it
+    /// Run the queue until it is empty; SIGTERM and ctrl-c stop it (exit code 75) and keep the fit
     Start {
-        /// Return at once; the work goes on without a terminal
+        /// Run in the background
         #[arg(long)]
         detach: bool,
     },
@@ -140,13 +146,13 @@ pub enum QueueSub {
 /// `surfit queue add`
 #[derive(Debug, Args)]
 pub struct QueueAddArgs {
-    /// The experiments
+    /// Configurations of the experiments
     #[arg(value_name = "CONFIG", required = true, value_hint = ValueHint::FilePath)]
     pub configs: Vec<PathBuf>,
-    /// Replace a value of every configuration, such as `fit.degree=[3,3]`; may be repeated
+    /// Override a value in every configuration, such as `fit.degree=[3,3]`; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
-    /// One JSON object a line
+    /// Print JSON, one object per line
     #[arg(long)]
     pub json: bool,
 }
@@ -154,13 +160,13 @@ pub struct QueueAddArgs {
 /// `surfit queue fork`
 #[derive(Debug, Args)]
 pub struct QueueForkArgs {
-    /// The run
+    /// Run to fork
     #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
     pub run: String,
-    /// Degrees of the new run's surface, each 1 to 8
+    /// Degrees of the new surface, each 1 to 8
     #[arg(long, value_names = ["M", "N"], num_args = 1..=2, required = true)]
     pub degree: Vec<u8>,
-    /// One JSON object
+    /// Print the result as one JSON object
     #[arg(long)]
     pub json: bool,
 }

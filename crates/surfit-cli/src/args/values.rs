@@ -1,48 +1,47 @@
-//! Values of options.
+//! Values of options and their parsers.
 
 use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use surfit_core::metrics::Metric;
 use surfit_core::protocol::MAX_MEMBERS;
 
-/// Colours of a terminal.
+/// Colour depth of the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {
-    /// No colours at all.
+    /// No colours
     None,
-    /// The 16 ANSI colours.
+    /// The 16 ANSI colours
     #[value(name = "16")]
     Ansi16,
-    /// The 256 indexed colours.
+    /// The 256 indexed colours
     #[value(name = "256")]
     Ansi256,
-    /// 24-bit colour.
+    /// 24-bit colour
     Truecolor,
 }
 
-/// A way to show pictures.
+/// Image protocol of the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ImageChoice {
-    /// What the environment tells; never through ssh or a multiplexer.
+    /// Detect it from the environment; off through ssh and in multiplexers
     Auto,
-    /// The graphics protocol of kitty.
+    /// kitty's graphics protocol
     Kitty,
-    /// Sixels.
+    /// Sixel graphics
     Sixel,
-    /// Inline images of iTerm2.
+    /// iTerm2's inline images
     Iterm2,
-    /// No pictures.
+    /// No images
     Off,
 }
 
-/// A metric by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum MetricArg {
-    /// Fraction of validation images classified correctly
-    Accuracy,
-    /// Mean validation cross-entropy
-    Loss,
+/// Reads a metric by its id.
+pub fn metric_parser() -> impl TypedValueParser<Value = Metric> {
+    let values = Metric::all().map(|metric| PossibleValue::new(metric.id()).help(metric.spec().description));
+    PossibleValuesParser::new(values).try_map(|id| id.parse::<Metric>())
 }
 
-/// Forms of a heatmap.
+/// Output format of a heatmap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum HeatmapFormat {
     /// Table with a header line
@@ -51,13 +50,13 @@ pub enum HeatmapFormat {
     Json,
     /// NumPy array
     Npy,
-    /// Picture in pixels
+    /// Bitmap image
     Png,
-    /// Picture in vectors
+    /// Vector image
     Svg,
 }
 
-/// A colour map by name.
+/// Colour map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[allow(missing_docs)]
 pub enum MapArg {
@@ -73,10 +72,10 @@ pub enum MapArg {
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub enum OptionValueError {
     /// Neither one number nor two.
-    #[error("give two numbers with a comma between, such as 0.5,0.25, or one for a curve")]
+    #[error("give two numbers, such as 0.5,0.25, or one for a curve")]
     NoPoint,
     /// One number where two are needed.
-    #[error("give two numbers with a comma between, such as {0},0.25; on a curve {0},0")]
+    #[error("give two numbers, such as {0},0.25; on a curve {0},0")]
     OneNumber(f64),
     /// A parameter outside the surface.
     #[error("{name} = {value} is outside the surface; use 0 to 1")]
@@ -86,8 +85,8 @@ pub enum OptionValueError {
         /// The number that was given.
         value: f64,
     },
-    /// A parameter that is no number.
-    #[error("{name} = `{text}` is no number; use 0 to 1, such as 0.5,0.25")]
+    /// A parameter that is not a number.
+    #[error("{name} = `{text}` is not a number; use 0 to 1, such as 0.5,0.25")]
     NoNumber {
         /// Name of the parameter.
         name: &'static str,
@@ -98,7 +97,7 @@ pub enum OptionValueError {
     #[error("choose 1 to {MAX_MEMBERS} members")]
     MemberCount,
     /// One parameter for a surface that needs two.
-    #[error("--at {u}: a {patch} needs two numbers with a comma between, such as 0.5,0.25")]
+    #[error("--at {u}: a {patch} needs two numbers, such as 0.5,0.25")]
     TwoParameters {
         /// The parameter that was given.
         u: f64,
@@ -107,7 +106,7 @@ pub enum OptionValueError {
     },
 }
 
-/// Reads `U,V`, or `U` for a curve.
+/// Parses `U,V`, or `U` for a curve.
 pub fn parse_point(text: &str) -> Result<(f64, Option<f64>), OptionValueError> {
     let parts: Vec<&str> = text.split(',').map(str::trim).collect();
     let (u, v) = match parts[..] {
@@ -131,11 +130,11 @@ pub fn parse_pair(text: &str) -> Result<(f64, f64), OptionValueError> {
     }
 }
 
-/// A held-out split.
+/// Held-out split of the data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SplitChoice {
-    /// Validation: what selection went by
+    /// Validation images, which selection uses
     Val,
-    /// Test: what selection never saw
+    /// Test images, which selection never uses
     Test,
 }

@@ -9,19 +9,19 @@ use surfit_core::config;
 use surfit_data::fetch::{FetchEvent, FetchOptions, FetchTimeouts, fetch as download};
 use surfit_data::find;
 
-/// Fetches a set.
+/// Downloads a data set.
 pub fn fetch(args: FetchArgs) -> Result<(), CliError> {
     let config = args.config.as_deref().map(|path| config::load(path, &[])).transpose()?.map(|c| c.data);
     let name = match (&args.set, &config) {
         (Some(set), _) => set.clone(),
         (None, Some(data)) => data.set.clone(),
-        (None, None) => return Err(CliError::Usage("name a data set, or --config".into())),
+        (None, None) => return Err(CliError::Usage("name a data set, or give --config".into())),
     };
     let entry = entry_by_name(&name)?;
     if !entry.is_fetchable() {
-        return Err(CliError::Usage(format!("{name} is not fetched: it is {}", entry.about)));
+        return Err(CliError::Usage(format!("{name} cannot be downloaded: it is {}", entry.about)));
     }
-    // Of a configuration for another set only the mirror counts.
+    // From a configuration for another set only the mirror is used.
     let configured_dir = config
         .as_ref()
         .filter(|data| data.set == name && !data.dir.as_os_str().is_empty())
@@ -50,11 +50,11 @@ pub fn fetch(args: FetchArgs) -> Result<(), CliError> {
     fault.map_or(Ok(()), Err)
 }
 
-/// Tells how a fetch goes on.
+/// Prints the progress of a download.
 struct FetchProgress {
     json: bool,
     bar: Option<ProgressBar>,
-    /// Tenths of the present file that were told as lines.
+    /// Tenths of the present file that were printed as lines.
     printed_tenths: u64,
 }
 
@@ -83,7 +83,7 @@ impl FetchProgress {
                 }
                 let from = match from {
                     0 => String::new(),
-                    n => format!(", from {} on", HumanBytes(*n)),
+                    n => format!(", resumed at {}", HumanBytes(*n)),
                 };
                 self.print_line(&format!("{file}: {} from {url}{from}", HumanBytes(*bytes)))
             }
@@ -100,20 +100,17 @@ impl FetchProgress {
                 self.print_line(&format!("{file}: {} %", 10 * tenths))
             }
             FetchEvent::Retry { file, why, wait } => {
-                self.print_line(&format!("{file}: {why}; trying again in {wait:.1} s"))
+                self.print_line(&format!("{file}: {why}; retrying in {wait:.1} s"))
             }
-            FetchEvent::Present { path, .. } => self.print_line(&format!("{} is here, as published", path.display())),
-            FetchEvent::Fetched { path, bytes, .. } => self.print_line(&format!(
-                "{} is fetched: {} with the published SHA-256",
-                path.display(),
-                HumanBytes(*bytes)
-            )),
+            FetchEvent::Present { path, .. } => self.print_line(&format!("{} is already complete", path.display())),
+            FetchEvent::Fetched { path, bytes, .. } => {
+                self.print_line(&format!("{}: downloaded {}, checksum verified", path.display(), HumanBytes(*bytes)))
+            }
         }
     }
 
     fn print_line(&self, text: &str) -> Result<(), CliError> {
         match &self.bar {
-            // The bar steps aside for the line.
             Some(bar) => bar.suspend(|| output::print_line(text)),
             None => output::print_line(text),
         }

@@ -18,10 +18,10 @@ fn a_job_that_another_client_stopped_ends_although_the_engine_has_no_more_news()
     });
     let signals = Signals::for_test(false);
     let connection = surfit_client::connect(&run.dir, Some(0)).unwrap();
-    let picture = RunState::default();
+    let run_state = RunState::default();
     let began = Instant::now();
-    let ended = follow_run(&run.dir, Some(connection), picture, true, None, &signals, RunOwnership::Job);
-    assert!(matches!(&ended, Err(CliError::Failure(why)) if why.contains("stopped before its end")));
+    let ended = follow_run(&run.dir, Some(connection), run_state, true, None, &signals, RunOwnership::Job);
+    assert!(matches!(&ended, Err(CliError::Failure(why)) if why.contains("stopped before it finished")));
     assert!(began.elapsed() >= IDLE_TIMEOUT);
     thread.join().unwrap();
 }
@@ -31,7 +31,14 @@ fn finished_result() -> JobResult {
         corners: Vec::new(),
         corners_test: Vec::new(),
         degrees: surfit_core::config::Config::default().degrees(),
-        best: surfit_core::heatmap::MeasuredPoint { u: 0.5, v: 0.5, accuracy: 0.9, loss: 0.4, images: 100 },
+        best: surfit_core::heatmap::MeasuredPoint {
+            u: 0.5,
+            v: 0.5,
+            accuracy: 0.9,
+            loss: 0.4,
+            images: 100,
+            metrics: Default::default(),
+        },
         best_test: None,
         interior_mean: 0.9,
         heatmap: surfit_core::heatmap::HeatmapSummary {

@@ -1,4 +1,4 @@
-//! A heatmap that is fresh and complete: what is there, or what the run's engine measures.
+//! Fetches a fresh and complete heatmap: the stored or live one, or one that the run's engine measures.
 
 use super::super::engine_request::UNANSWERED_MESSAGE;
 use super::super::error::CliError;
@@ -15,23 +15,23 @@ use surfit_core::snapshot::Snapshot;
 /// Which heatmap the run has afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeatmapAfter {
-    /// The one that is shown.
+    /// The one that is returned.
     Shown,
     /// The one it had.
     Previous,
 }
 
-/// A snapshot with a fresh and complete heatmap: the stored or live one when it is so, or what a finer one tells, else a
-/// measured one. The run keeps a complete heatmap that is finer than what was asked for, unless with `keep`.
+/// Returns a snapshot with a fresh and complete heatmap: the stored or live one, or cells of a finer one, else a measured one.
+/// The run keeps a complete heatmap that is finer than the requested one, unless with `keep`.
 pub fn fetch_complete_heatmap(
     run: &RunDir,
     grid: Option<usize>,
     keep: bool,
 ) -> Result<(Snapshot, HeatmapAfter), CliError> {
-    // Between the two parts of their measurement all cells may have seen equally few images.
+    // Between the two parts of a measurement all cells may have the same small number of images.
     let at_rest = |s: &Snapshot| s.stage != JobStage::Heatmap || s.done >= s.total;
     let fits = |s: &Snapshot| s.heatmap.is_complete() && at_rest(s) && grid.is_none_or(|g| g == s.heatmap.grid);
-    // What is known without a measurement, as long as the run is not to have it.
+    // Cells of a finer grid need no measurement, unless the run is to keep the coarser one.
     let known = |s: Snapshot| match grid {
         Some(grid) if s.heatmap.is_complete() && at_rest(&s) && grid < s.heatmap.grid && !keep => {
             let heatmap = s.heatmap.with_grid(grid);
@@ -61,7 +61,7 @@ pub fn fetch_complete_heatmap(
     if let Some(found) = known(live) {
         return Ok(found);
     }
-    // The engine refuses before it changes anything, and keeps the finer one whatever becomes of this process.
+    // The engine refuses before it changes anything, and keeps the finer one even if this process dies.
     request.send_and_wait(match grid.filter(|&g| g != before) {
         Some(grid) => EngineCommand::MeasureOn { grid, keep },
         None => EngineCommand::Measure,
@@ -70,7 +70,7 @@ pub fn fetch_complete_heatmap(
     if keep || !whole || shown.heatmap.grid >= before {
         return Ok((shown, HeatmapAfter::Shown));
     }
-    // It comes back by itself; who else watches need not wait for that.
+    // It would be restored anyway, but other viewers should not wait for that.
     request.send_and_wait(EngineCommand::SetGrid { grid: before })?;
     Ok((shown, HeatmapAfter::Previous))
 }
@@ -86,7 +86,7 @@ fn heatmap_progress_bar() -> ProgressBar {
         .with_finish(indicatif::ProgressFinish::AndClear)
 }
 
-/// A visit that waits for a heatmap.
+/// A session that waits for a heatmap.
 struct HeatmapRequest {
     session: EngineSession,
     bar: ProgressBar,
@@ -96,17 +96,17 @@ struct HeatmapRequest {
     /// The connection was lost since the last command.
     connection_lost: bool,
     signals: Signals,
-    /// A measurement was under way before this one was asked for.
+    /// A measurement was already running.
     already_measuring: bool,
-    /// The engine was asked to give it up.
+    /// The engine was asked to cancel it.
     cancelled: bool,
 }
 
-/// How long after a measurement its figures may take to arrive; the engine does not show them for much longer.
+/// Time that a heatmap may take to arrive after its measurement; the engine does not show it for much longer.
 const HEATMAP_ARRIVAL_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl HeatmapRequest {
-    /// Sends a command and waits for its answer.
+    /// Sends a command and waits for its reply.
     fn send_and_wait(&mut self, command: EngineCommand) -> Result<(), CliError> {
         let id = self.session.send(command)?;
         self.connection_lost = false;
@@ -122,7 +122,7 @@ impl HeatmapRequest {
         }
     }
 
-    /// Waits for a snapshot that is wanted: a live one, or after the measurement the stored one.
+    /// Waits for a snapshot with the property: a live one, or after the measurement the stored one.
     fn wait_for_snapshot(&mut self, run: &RunDir, wanted: impl Fn(&Snapshot) -> bool) -> Result<Snapshot, CliError> {
         let found = loop {
             if wanted(self.session.latest_snapshot()) {
@@ -144,7 +144,7 @@ impl HeatmapRequest {
         Ok(found)
     }
 
-    /// When this process is asked to stop, the engine gives the measurement up; what was measured stays.
+    /// Cancels the measurement when this process is asked to stop; measured cells are kept.
     fn handle_signals(&mut self) -> Result<(), CliError> {
         if self.signals.checkpoint_request() {
             self.session.send(EngineCommand::Checkpoint)?;
@@ -155,19 +155,19 @@ impl HeatmapRequest {
             return Ok(());
         }
         let leaves = asked == Some(StopRequest::ExitNow) || hung_up && self.cancelled;
-        // The engine gives up what is under way, and that may be somebody else's.
+        // The engine cancels its running task, which may be another client's.
         if leaves || self.already_measuring || self.session.latest_snapshot().errand.is_some() {
             return Err(CliError::Interrupted(
-                "left while the engine measures the heatmap; `surfit cancel` gives it up".into(),
+                "left while the engine measures the heatmap; cancel it with `surfit cancel`".into(),
             ));
         }
         self.session.send(EngineCommand::Cancel)?;
         self.cancelled = true;
-        self.bar.set_message("giving up (ctrl-c again leaves without waiting)");
+        self.bar.set_message("cancelling; press ctrl-c again to leave without waiting");
         Ok(())
     }
 
-    /// Takes one message in; gives a reply when it was one.
+    /// Receives one message; returns it if it is a reply.
     fn receive(&mut self) -> Result<Option<(u64, Option<CommandError>)>, CliError> {
         self.handle_signals()?;
         match self.session.next_reply() {
@@ -188,16 +188,16 @@ impl HeatmapRequest {
                 self.ended_at = Some(Instant::now())
             }
             Ok(EngineReply::Event(Event::Stopped { .. })) if self.cancelled => {
-                return Err(CliError::Interrupted("given up; what was measured is kept".into()));
+                return Err(CliError::Interrupted("cancelled; measured cells are kept".into()));
             }
             Ok(EngineReply::Event(Event::Stopped { .. })) => {
-                return Err(CliError::Failure("the measurement was stopped before its end; try again".into()));
+                return Err(CliError::Failure("the measurement was stopped before it finished; try again".into()));
             }
             Ok(EngineReply::Reconnected) => self.connection_lost = true,
             Ok(EngineReply::Event(_) | EngineReply::Timeout) => {}
             Err(ClientError::Closed) => {
                 return Err(CliError::Failure(
-                    "the engine ended before the heatmap was complete; look at log.txt in the run's \
+                    "the engine ended before the heatmap was complete; see log.txt in the run's \
                      directory, then try again"
                         .into(),
                 ));

@@ -1,12 +1,12 @@
-//! Runs in columns.
+//! The table of runs.
 
 use surfit_client::runs::{self, RunSummary};
 use surfit_core::run_dir::EngineNode;
 use surfit_core::surface::Patch;
 use surfit_core::text::{MAX_NAME_CHARS, to_printable};
 
-/// A column: its heading, the least width it may be cut to, and the place in the order in which columns are left out
-/// when cutting is not enough (0: never).
+/// A column: its heading, its minimum width, and its place in the order in which columns are dropped when narrowing is not
+/// enough (0: never).
 struct TableColumn {
     heading: &'static str,
     min_width: usize,
@@ -72,11 +72,11 @@ fn age_cell(began: f64) -> String {
     ago.strip_suffix(" ago").unwrap_or(&ago).to_owned()
 }
 
-/// The runs as lines of at most `width` characters, or of any length.
+/// Formats runs as lines of at most `width` characters, or of any length.
 pub fn format_table(lines: &[RunSummary], width: Option<usize>) -> String {
     let here = &EngineNode::current().host;
     let on_other_node = |l: &RunSummary| l.elsewhere || l.node.as_ref().is_some_and(|node| node != here);
-    // The node is only told when a run has another one than this machine.
+    // The node is shown only when a run is on another one.
     let nodes = lines.iter().any(on_other_node);
     let mut columns: Vec<(&TableColumn, Vec<String>)> = COLUMNS
         .iter()
@@ -89,7 +89,7 @@ pub fn format_table(lines: &[RunSummary], width: Option<usize>) -> String {
     let natural = |cells: &[String]| cells.iter().map(|c| c.chars().count()).max().unwrap_or(0);
     let mut widths: Vec<usize> = columns.iter().map(|(_, cells)| natural(cells)).collect();
     if width.is_none() {
-        // One long name is written out, and not every line for its sake as wide.
+        // A long name is printed in full, without padding every line to its width.
         widths.iter_mut().for_each(|w| *w = (*w).min(MAX_PADDED_WIDTH));
     }
     if let Some(max_width) = width {
@@ -98,7 +98,7 @@ pub fn format_table(lines: &[RunSummary], width: Option<usize>) -> String {
             let Some(over) = total.checked_sub(max_width).filter(|o| *o > 0) else {
                 break;
             };
-            // The column with most to spare gives first, so that no one name pays for all.
+            // The column with most spare width shrinks first.
             let spare = |i: &usize| match columns[*i].0.min_width {
                 0 => 0,
                 least => widths[*i].saturating_sub(least),
@@ -106,7 +106,7 @@ pub fn format_table(lines: &[RunSummary], width: Option<usize>) -> String {
             let widest = (0..widths.len()).max_by_key(spare).filter(|i| spare(i) > 0);
             if let Some(i) = widest {
                 let all: usize = (0..widths.len()).map(|i| spare(&i)).sum();
-                // When even that would not do, a column goes as a whole and the others stay readable.
+                // If that is not enough, a whole column is dropped and the others stay readable.
                 if all >= over {
                     widths[i] -= 1;
                     continue;
@@ -136,8 +136,8 @@ pub fn format_table(lines: &[RunSummary], width: Option<usize>) -> String {
     text
 }
 
-/// A text in at most `width` characters: of a long name beginning and end stay, where runs differ. What comes after a
-/// number, such as where a point lies, is left out as a whole.
+/// Shortens a text to at most `width` characters. A long name keeps its beginning and its end, where runs differ. The place
+/// after a value is dropped as a whole.
 fn truncate_cell(text: &str, width: usize) -> String {
     let all: Vec<char> = text.chars().collect();
     if all.len() <= width {
@@ -151,7 +151,7 @@ fn truncate_cell(text: &str, width: usize) -> String {
     all[..head].iter().chain(&['…']).chain(&all[all.len() - tail..]).collect()
 }
 
-/// Columns of the terminal on standard output.
+/// Returns the number of columns of the terminal on standard output.
 pub fn terminal_width() -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
     (size.ws_col > 0).then_some(size.ws_col.into())
@@ -176,7 +176,14 @@ mod tests {
             network: Some("resnet18-cifar".into()),
             data: Some("fashion-mnist-16k".into()),
             bytes: Some(3_400_000),
-            best: Some(MeasuredPoint { u: 0.5, v: 0.25, accuracy: 0.8765, loss: 0.3, images: 100 }),
+            best: Some(MeasuredPoint {
+                u: 0.5,
+                v: 0.25,
+                accuracy: 0.8765,
+                loss: 0.3,
+                images: 100,
+                metrics: Default::default(),
+            }),
             failed: None,
             pid: Some(7),
             node: Some("gpu7".into()),

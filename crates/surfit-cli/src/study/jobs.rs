@@ -1,5 +1,5 @@
-//! Doing several runs, a few at a time. A run that is finished is not done again, one that was begun goes on, and one that
-//! another runner has under way is left to it: this one does others meanwhile, and waits for it at the end.
+//! Runs several jobs, a few at a time. A finished run is not repeated, and an unfinished one is resumed. A run that another
+//! runner works on is left to it: this one does others meanwhile, and waits for it at the end.
 
 use super::super::error::CliError;
 use super::super::run::open_matching_run;
@@ -14,7 +14,7 @@ use surfit_core::config::Config;
 use surfit_core::event::JobResult;
 use surfit_core::run_dir::{RunDir, RunError};
 
-/// How a run is told that another runner has done.
+/// Describes a result that another runner produced.
 const DONE_BY_OTHER_RUNNER: &str = "done by another runner";
 
 /// One run to do.
@@ -31,10 +31,10 @@ pub struct StudyJob {
 }
 
 impl StudyJob {
-    /// The run, when it was begun.
+    /// Returns the run, if it exists.
     ///
     /// # Errors
-    /// When it was begun with another configuration: its results would be shown under settings that it did not have.
+    /// If it has another configuration: its results would be reported under the wrong settings.
     pub fn existing_run(&self) -> Result<Option<RunDir>, CliError> {
         if !self.dir.join("config.toml").is_file() {
             return Ok(None);
@@ -56,25 +56,25 @@ struct RunningJob {
 struct PendingRun {
     /// Its place in the list, from 1.
     number: usize,
-    /// Engines started here that another runner was faster than.
+    /// Engines started here when another runner had the run already.
     attempts: usize,
-    /// It was told that another runner works on it.
+    /// A line about the other runner was printed.
     wait_reported: bool,
 }
 
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Time between two looks at runs of other runners, whose files may lie on another machine.
+/// Time between two checks of runs of other runners, whose files may be on another machine.
 const OTHER_RUNNERS_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Engines that are started for a run, and do not get it, before it counts as failed.
+/// Engines that may fail to lock a run before it counts as failed.
 const MAX_ATTEMPTS: usize = 3;
 
-/// Does the jobs, `parallel` of them at a time, and says a line about each. When asked to stop, the engines make a checkpoint
-/// and end; the same call goes on from there. A terminal that goes away stops nothing.
+/// Runs the jobs, `parallel` of them at a time, and reports a line about each. On a stop request the engines write a checkpoint
+/// and end; the same command continues from there. A hang-up stops nothing.
 pub fn run_jobs(jobs: &[StudyJob], parallel: usize, report: &mut dyn FnMut(String)) -> Result<(), CliError> {
     surfit_client::engine_program()?;
-    // All of them before the first begins: hours later it would be late to say that one cannot.
+    // All of them before the first starts, so that an error shows at once.
     for job in jobs {
         job.existing_run()?;
     }
@@ -97,18 +97,18 @@ pub fn run_jobs(jobs: &[StudyJob], parallel: usize, report: &mut dyn FnMut(Strin
                 Ok(StartedJob::Done(f)) => {
                     let how = match pending.wait_reported {
                         true => DONE_BY_OTHER_RUNNER,
-                        false => "done before",
+                        false => "already done",
                     };
                     report(result_line(pending.number, jobs, job, &f, how));
                 }
                 Ok(StartedJob::OtherRunner(whose)) => {
                     if !std::mem::replace(&mut pending.wait_reported, true) {
                         let place = position_label(pending.number, jobs);
-                        report(format!("{place} {}: {whose}, is waited for", job_name(job)));
+                        report(format!("{place} {}: {whose}; waiting for it", job_name(job)));
                     }
                     others.push(pending);
                 }
-                // The others would fare no better; those that work come to their end first.
+                // The others would fail too; the running ones finish first.
                 Err(fault) => broken = Some(fault),
             }
         }
@@ -124,7 +124,7 @@ pub fn run_jobs(jobs: &[StudyJob], parallel: usize, report: &mut dyn FnMut(Strin
         std::thread::sleep(POLL_INTERVAL);
         if looked.elapsed() > OTHER_RUNNERS_POLL_INTERVAL {
             looked = Instant::now();
-            // Finished, or left undone by a runner that is gone.
+            // Finished, or abandoned by a runner that is gone.
             let is_over = |p: &PendingRun| {
                 let dir = RunDir::open(&jobs[p.number - 1].dir);
                 dir.map_or(true, |run| !run.is_engine_alive())
@@ -173,26 +173,26 @@ pub fn run_jobs(jobs: &[StudyJob], parallel: usize, report: &mut dyn FnMut(Strin
         return Ok(());
     }
     Err(CliError::Failure(format!(
-        "{} of {} runs did not come to their end: {}; call it again to try them again",
+        "{} of {} runs failed: {}; repeat the command to retry them",
         failed.len(),
         jobs.len(),
         failed.join(", ")
     )))
 }
 
-/// A job that was begun.
+/// A started job.
 enum StartedJob {
-    /// An engine that was started for it works.
+    /// An engine was started for it.
     Working(RunningJob),
     /// It was finished before.
     Done(JobResult),
-    /// Another runner works on it: a clause that says so.
+    /// Another runner works on it; a clause for the report.
     OtherRunner(String),
 }
 
 fn start_job(number: usize, job: &StudyJob) -> Result<StartedJob, CliError> {
     let run = open_or_create_run(job)?;
-    // Before its events are read: what an engine wrote that is gone is complete then.
+    // Checked before its events are read, which are complete if the engine is gone.
     let alive = run.is_engine_alive();
     if let Some(finished) = run.load_state()?.finished {
         return Ok(StartedJob::Done(finished));
@@ -221,25 +221,25 @@ impl RunningJob {
     }
 }
 
-/// Why a run whose engine has ended came to nothing.
+/// Why a run without an engine has no result.
 enum RunFailure {
-    /// It could not go on.
+    /// It failed.
     Failed(String),
-    /// Its engine ended and did not say why.
+    /// Its engine ended without a reason.
     Ended(String),
 }
 
-/// What a run whose engine has ended came to, or why it came to nothing.
+/// Returns the result of a run whose engine has ended, or why there is none.
 fn job_outcome(run: &RunDir) -> Result<JobResult, RunFailure> {
-    let picture = run.load_state().map_err(|e| RunFailure::Failed(e.to_string()))?;
-    let failed = picture.failed;
-    picture.finished.ok_or_else(|| match failed {
+    let run_state = run.load_state().map_err(|e| RunFailure::Failed(e.to_string()))?;
+    let failed = run_state.failed;
+    run_state.finished.ok_or_else(|| match failed {
         Some(why) => RunFailure::Failed(why),
-        None => RunFailure::Ended(format!("its engine ended; look at {}", run.log_path().display())),
+        None => RunFailure::Ended(format!("its engine ended; see {}", run.log_path().display())),
     })
 }
 
-/// Lets all engines that were started here make a checkpoint and end, and waits for them unless that is given up.
+/// Makes all engines that were started here write a checkpoint and end, and waits for them until the next stop request.
 fn stop_engines(mut working: Vec<(RunningJob, PendingRun)>, signals: &Signals) -> CliError {
     for (work, _) in &working {
         work.send_signal(Signal::TERM);
@@ -251,14 +251,14 @@ fn stop_engines(mut working: Vec<(RunningJob, PendingRun)>, signals: &Signals) -
             break;
         }
         if signals.stop_request() == Some(StopRequest::ExitNow) {
-            return CliError::Interrupted("left while the engines were ending; the same line goes on".into());
+            return CliError::Interrupted("left while the engines were ending; repeat the command to continue".into());
         }
         std::thread::sleep(POLL_INTERVAL / 5);
     }
-    CliError::Interrupted("stopped; what was reached is kept, the same line goes on".into())
+    CliError::Interrupted("stopped after a checkpoint; repeat the command to continue".into())
 }
 
-/// The run of a job: the one that was begun, or a new one.
+/// Opens the run of a job, or creates it.
 fn open_or_create_run(job: &StudyJob) -> Result<RunDir, CliError> {
     match job.existing_run()? {
         Some(run) => Ok(run),

@@ -93,7 +93,7 @@ mod tests {
         let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
         let lock = run.lock().unwrap();
         let why = remove_run_dir(run.path()).unwrap_err().to_string();
-        assert!(why.contains("has an engine") && run.path().is_dir(), "{why}");
+        assert!(why.contains("is running; stop it first") && run.path().is_dir(), "{why}");
         drop(lock);
         // By another name it is the run that goes, not its name.
         let link = dir.path().join("link");

@@ -102,6 +102,7 @@ fn list_run_lines() -> Vec<RunLine> {
             degrees: line.degrees,
             network: line.network,
             loss: line.best.map(|p| p.loss),
+            other_metrics: line.best.map(|p| p.metrics).unwrap_or_default(),
             begun: line.began,
             bytes: None,
             on_other_node: line.node.as_ref().is_some_and(|node| *node != here.host),

@@ -1,4 +1,4 @@
-//! Figures of what the screen shows, for its files.
+//! Draws what the screen shows as plots for files.
 
 use super::FileWriteError;
 use surfit_core::run_state::RunState;
@@ -8,10 +8,10 @@ use surfit_report::{
 };
 use surfit_tui::link::{FigureDrawing, FigureForm};
 
-/// The bytes of a figure. `run` is the run's id, for its title.
+/// Returns the bytes of a plot. `run` is the run's id, for its title.
 ///
 /// # Errors
-/// [`FileWriteError`] when there is nothing to draw, or the figure could not be drawn.
+/// [`FileWriteError`] when there is nothing to draw or drawing fails.
 pub fn draw_figure(
     drawing: &FigureDrawing,
     form: FigureForm,

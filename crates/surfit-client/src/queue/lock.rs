@@ -1,4 +1,4 @@
-//! Who works on a queue, and whose turn it is on the machine: told by the kernel's locks, which end with their holder.
+//! The locks of a queue's runner and of the machine. The kernel releases them with their holder.
 
 use super::FitQueue;
 use crate::ClientError;
@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Duration;
 use surfit_core::run_dir::{ensure_private_folder, io_error_at};
 
-/// How long whoever asks for a runner may hold its lock.
+/// Time that a check for a runner may hold its lock.
 const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(25);
 
 /// Held while a runner works.
@@ -22,16 +22,16 @@ pub struct RunnerLock {
 }
 
 impl FitQueue {
-    /// The right to work on the queue; `None` when another process has it. The kernel gives it back however that ends.
+    /// Locks the queue for a runner; `None` when another process has it. The kernel releases it with the process.
     ///
     /// # Errors
-    /// When the file system says no.
+    /// Errors of the file system.
     pub fn try_lock_runner(&self) -> Result<Option<RunnerLock>, ClientError> {
         std::fs::create_dir_all(&self.folder).map_err(io_error_at(&self.folder))?;
-        // Beside the fits, not in a folder of the session: every session's runner finds it there.
+        // Beside the fits, not in a folder of the login session: runners of all sessions share it.
         let path = self.folder.join("runner");
         let lock = open_lock_file(&path)?;
-        // Who only asks holds the lock for an instant; that is waited out.
+        // A check holds the lock for an instant only.
         for _ in 0..20 {
             match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => return Ok(Some(RunnerLock { _lock: lock })),
@@ -42,10 +42,10 @@ impl FitQueue {
         Ok(None)
     }
 
-    /// True while a runner works on the queue. Nobody who becomes one just now is turned away by the question.
+    /// True while a runner works on the queue. The check does not turn away a runner that is starting.
     ///
     /// # Errors
-    /// When the file system says no.
+    /// Errors of the file system.
     pub fn has_runner(&self) -> Result<bool, ClientError> {
         let path = self.folder.join("runner");
         let lock = match open(&path, false) {
@@ -53,7 +53,7 @@ impl FitQueue {
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(false),
             Err(e) => return Err(io_error_at(&path)(e).into()),
         };
-        // Shared: those who ask at a time do not take one another for a runner.
+        // Shared, so that checks at the same time do not take each other for a runner.
         match flock(lock, FlockOperation::NonBlockingLockShared) {
             Ok(()) => Ok(false),
             Err(Errno::WOULDBLOCK) => Ok(true),
@@ -61,8 +61,8 @@ impl FitQueue {
         }
     }
 
-    /// Waits for this queue's turn on the machine, which two fits at a time would only slow down; `busy` is called when
-    /// another queue has it. `None` when a signal asked to stop meanwhile.
+    /// Waits for the lock of the machine, since two fits at a time would only slow it down. Calls `busy` when another queue has
+    /// it. Returns `None` when a signal asked to stop.
     pub(super) fn wait_for_turn(&self, signals: &Signals, busy: impl FnOnce()) -> Result<Option<File>, ClientError> {
         ensure_private_folder(&self.machine_folder)?;
         let path = self.machine_folder.join("queue.lock");
@@ -96,12 +96,12 @@ pub(super) fn lock_exclusively(path: &Path) -> Result<File, ClientError> {
     }
 }
 
-/// Opens a file to lock it. Whatever lies there is only locked: nothing that it leads to is made empty.
+/// Opens a file to lock it, without truncating it.
 pub(super) fn open_lock_file(path: &Path) -> Result<File, ClientError> {
     Ok(open(path, true).map_err(io_error_at(path))?)
 }
 
-/// Who only asks needs no right to write there.
+/// Opens a file for a check, which needs no permission to write.
 fn open(path: &Path, create: bool) -> std::io::Result<File> {
     File::options()
         .create(create)

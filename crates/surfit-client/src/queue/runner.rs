@@ -1,8 +1,7 @@
-//! The runner: begins one fit after the other and sees each through.
+//! The runner: starts one fit after the other and follows each to its end.
 //!
-//! What is wrong with a single fit ends that fit, and the next one begins. What is wrong with the machine or the
-//! installation (no room on the disk, no engine) would end every one of them in turn: there the runner stops, and the queue
-//! stays as it is.
+//! An error of a single fit ends that fit, and the next one starts. An error of the machine or the installation (full disk, no
+//! engine) would end all of them in turn: it stops the runner, and the queue is kept.
 
 use super::{FitQueue, QueuedFit, QueuedFitKind};
 use crate::child_setup;
@@ -19,68 +18,66 @@ use surfit_core::protocol;
 use surfit_core::run_dir::{ProcessState, RunDir, RunError, io_error_at};
 use surfit_core::snapshot::EngineState;
 
-/// How often an engine that is ending is looked at.
+/// Time between two checks of an engine that is ending.
 const EXIT_POLL_INTERVAL: Duration = Duration::from_millis(50);
-/// How long an engine that is starting may not be asked to end yet.
+/// Time that a starting engine may take before it can be asked to end.
 const SHUTDOWN_REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
-/// Deaths of an engine after which the queue goes on with the next fit.
+/// Deaths of an engine after which the queue continues with the next fit.
 const MAX_ENGINE_DEATHS: usize = 5;
 
 /// How a fit of the queue ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum QueuedFitEnd {
-    /// Its job is done.
+    /// Its job finished.
     Finished,
-    /// Somebody stopped it.
+    /// It was stopped.
     Stopped,
-    /// It could not be started, or could not go on: a sentence.
+    /// It could not be started, or failed: a sentence.
     Failed(String),
 }
 
-/// What a runner tells of a fit.
+/// What a runner reports of a fit.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RunnerNews {
-    /// It has to wait: a fit of another queue is under way on the machine.
+    /// It waits: a fit of another queue is running on the machine.
     Waiting,
-    /// It began, or was found begun.
+    /// It started, or was running already.
     Started,
     /// The fit ended in this way.
     Ended(QueuedFitEnd),
-    /// It is being stopped with its runner, and its engine does not end: a clause that says why.
+    /// Its engine does not end when it is stopped with its runner; a clause with the reason.
     ShutdownBlocked(String),
     /// It was stopped with its runner, and stays in the queue.
     Halted,
 }
 
-/// How the work on a queue ended, unless with an error.
+/// How a runner ended without an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunnerEnd {
-    /// With an empty queue.
+    /// The queue is empty.
     Empty,
-    /// It did not begin: another process works on the queue.
+    /// It did not start: another process works on the queue.
     AlreadyRunning,
-    /// By a signal. The fit that was under way made a checkpoint, and its engine is gone.
+    /// A signal stopped it. The running fit wrote a checkpoint, and its engine has ended.
     Stopped,
-    /// By signals, without waiting for the engine that was under way.
+    /// Signals stopped it, without waiting for the running engine.
     Abandoned,
 }
 
-/// What a fit came to.
+/// How a fit ended.
 enum FitEnd {
     Ended(QueuedFitEnd),
-    /// It was taken out of the queue.
+    /// It left the queue.
     Removed,
     /// The runner was stopped.
     Halted(RunnerEnd),
 }
 
 impl FitQueue {
-    /// Works on the queue until it is empty or a signal asks to stop. `told` hears of every fit that begins, and of how each
-    /// ended.
+    /// Runs the queue until it is empty or a signal asks to stop. Calls `told` for every fit that starts or ends.
     ///
     /// # Errors
-    /// What is wrong with the machine: the fit that it came up with is still in the queue. What a single fit comes to is no
-    /// error.
+    /// An error of the machine; the present fit stays in the queue. A failed fit is no error.
     pub fn run_queue(
         &self,
         signals: &Signals,
@@ -89,7 +86,7 @@ impl FitQueue {
         self.run_queue_while(|| self.try_lock_runner(), signals, on_news)
     }
 
-    /// As [`FitQueue::run_queue`], with the right to work from `take`, which gives it back when it is dropped.
+    /// As [`FitQueue::run_queue`], with the lock from `take`, which is released when it is dropped.
     pub(super) fn run_queue_while<R>(
         &self,
         mut acquire: impl FnMut() -> Result<Option<R>, ClientError>,
@@ -100,12 +97,12 @@ impl FitQueue {
         while let Some(right) = acquire()? {
             end = self.run_entries(signals, told)?;
             drop(right);
-            // Whoever added a fit between the last look and the end found a runner at work, and left it to that.
+            // A process that appended a fit after the last check found this runner, and relies on it.
             if end != RunnerEnd::Empty || self.entries().is_empty() {
                 break;
             }
         }
-        // When it could not be taken again, another one has it, who looks again in turn.
+        // If the lock is taken, its new runner checks again in turn.
         Ok(end)
     }
 
@@ -116,11 +113,11 @@ impl FitQueue {
     ) -> Result<RunnerEnd, ClientError> {
         while let Some(first) = self.entries().into_iter().next() {
             let turn = self.wait_for_turn(signals, || told(&first, &RunnerNews::Waiting))?;
-            // Between two fits nothing has to be waited for.
+            // Between two fits there is nothing to wait for.
             if turn.is_none() || signals.stop_request().is_some() {
                 return Ok(RunnerEnd::Stopped);
             }
-            // It may have been taken out meanwhile.
+            // It may have been removed in the meantime.
             let Some(mut entry) = self.entries().into_iter().next() else {
                 return Ok(RunnerEnd::Empty);
             };
@@ -145,7 +142,7 @@ impl FitQueue {
         Ok(RunnerEnd::Empty)
     }
 
-    /// Begins the fit of an entry, or goes on with it, and sees it through to its end, whatever its engine dies of.
+    /// Starts or resumes the fit of an entry, and follows it to its end, restarting its engine if that dies.
     fn run_entry(
         &self,
         entry: &mut QueuedFit,
@@ -164,7 +161,7 @@ impl FitQueue {
                     self.claim_entry(entry)?;
                 }
                 checkpoint |= signals.checkpoint_request();
-                // One that is starting is asked when it works.
+                // A starting engine gets the request when it works.
                 checkpoint = checkpoint && !request_engine(&run, Signal::USR1, protocol::EngineCommand::Checkpoint);
                 if signals.await_stop() {
                     return self.halt_entry(entry, &run, signals, told);
@@ -179,9 +176,9 @@ impl FitQueue {
                 Some(EngineState::Finished) => QueuedFitEnd::Finished,
                 Some(EngineState::Failed) => {
                     let why = status.and_then(|s| s.failed);
-                    QueuedFitEnd::Failed(why.unwrap_or_else(|| "it could not go on".into()))
+                    QueuedFitEnd::Failed(why.unwrap_or_else(|| "it failed without a reason".into()))
                 }
-                // The engine that goes on with it has not said so yet, or another one has still to leave.
+                // The new engine has not reported yet, or another one is still ending.
                 Some(EngineState::Closed | EngineState::Idle) if entry.halted && run.is_engine_alive() => {
                     match signals.await_stop() {
                         true => return self.halt_entry(entry, &run, signals, told),
@@ -209,7 +206,7 @@ impl FitQueue {
         }
     }
 
-    /// Lets the engine of a fit make a checkpoint and end. The fit stays in the queue, and the next runner goes on with it.
+    /// Makes the engine of a fit write a checkpoint and end. The fit stays in the queue, and the next runner continues it.
     fn halt_entry(
         &self,
         entry: &mut QueuedFit,
@@ -218,11 +215,11 @@ impl FitQueue {
         told: &mut dyn FnMut(&QueuedFit, &RunnerNews),
     ) -> Result<FitEnd, ClientError> {
         let _ = signals.stop_request();
-        // An engine of another node goes on there.
+        // An engine on another node continues there.
         if run.unreachable_engine_node().is_some() {
             return Ok(FitEnd::Halted(RunnerEnd::Stopped));
         }
-        // Before it ends: what nobody waits for any more is still to go on.
+        // Stored before it ends: the fit must continue even if this runner leaves.
         entry.halted = true;
         self.claim_entry(entry)?;
         let (mut asked, mut hindrance, began) = (false, None, Instant::now());
@@ -243,7 +240,7 @@ impl FitQueue {
         Ok(FitEnd::Halted(RunnerEnd::Stopped))
     }
 
-    /// Starts a runner that outlives this process. When there is one already, the new one sees that and ends.
+    /// Starts a runner in the background. It ends at once if there is one already.
     ///
     /// # Errors
     /// When this program cannot be started again.
@@ -261,7 +258,7 @@ impl FitQueue {
         Ok(())
     }
 
-    /// The first free name for a run among those that the queue lies in.
+    /// Returns the first free name for a run beside the queue.
     fn free_run_path(&self, name: &str) -> PathBuf {
         let root = self.folder.parent().unwrap_or(Path::new("/"));
         (1..)
@@ -274,11 +271,11 @@ impl FitQueue {
     }
 }
 
-/// What an entry's turn begins with.
+/// How the turn of an entry starts.
 enum Begun {
     /// Its run.
     Run(RunDir),
-    /// No run: it was taken out meanwhile, or a signal asked to stop.
+    /// No run: it was removed, or a signal asked to stop.
     NoRun(FitEnd),
 }
 
@@ -288,8 +285,8 @@ impl Begun {
     }
 }
 
-/// The run of an entry, made when it was not. Where it is to be is written down before it is made, so that a runner that
-/// dies in between leaves nothing that nobody knows of.
+/// Opens or creates the run of an entry. Its path is stored before it is created, so that a runner that dies in between leaves
+/// no unknown run.
 fn open_or_create_run(queue: &FitQueue, entry: &mut QueuedFit, signals: &Signals) -> Result<Begun, ClientError> {
     if let Some(path) = &entry.run
         && let Ok(run) = RunDir::open(path)
@@ -304,7 +301,7 @@ fn open_or_create_run(queue: &FitQueue, entry: &mut QueuedFit, signals: &Signals
         }
         QueuedFitKind::Fork { run, degrees } => {
             let run = RunDir::open(&run)?;
-            // From what it comes to, not from the middle of its fit.
+            // From the end of its fit, not from the middle.
             while is_job_running(&run) {
                 if !queue.entry_path(entry.number).exists() {
                     return Ok(Begun::of(None));
@@ -330,9 +327,9 @@ fn open_or_create_run(queue: &FitQueue, entry: &mut QueuedFit, signals: &Signals
     }
 }
 
-/// Makes the run of a configuration.
+/// Creates the run of a configuration.
 fn create_entry_run(queue: &FitQueue, entry: &mut QueuedFit, config: &Config) -> Result<Option<RunDir>, ClientError> {
-    // Before the directory is made: without an engine it would be a run at rest.
+    // Before the directory is created: without an engine nothing would run in it.
     engine_program()?;
     let name = format!("{}-q{}", config.name, entry.number);
     let mut path = entry.run.clone().unwrap_or_else(|| queue.free_run_path(&name));
@@ -342,31 +339,31 @@ fn create_entry_run(queue: &FitQueue, entry: &mut QueuedFit, config: &Config) ->
             return Ok(None);
         }
         match RunDir::create(&path, config) {
-            // Somebody put something there in the meantime.
+            // The path was taken in the meantime.
             Err(RunError::Exists(_)) => path = queue.free_run_path(&name),
             done => return Ok(Some(done?)),
         }
     }
 }
 
-/// Starts the engine of an entry's run; its process id, when it could be greeted.
+/// Starts the engine of an entry's run; returns its process id, if it could be reached.
 fn start_entry_engine(run: &RunDir) -> Result<Option<u32>, ClientError> {
     let before = run.status().map(|s| s.heartbeat);
     started_engine_pid(run, before, fork::start_detached_engine(run))
 }
 
-/// The process id of an engine that was to be started, or `None` when it is another one's turn, which the run's status tells
-/// of. `before` is the heartbeat of that status before the start.
+/// Returns the process id of a started engine, or `None` when another one has the run according to its status. `before` is the
+/// heartbeat of the status before the start.
 pub(super) fn started_engine_pid(
     run: &RunDir,
     before: Option<f64>,
     started: Result<u32, ClientError>,
 ) -> Result<Option<u32>, ClientError> {
     match started {
-        // Another one was faster, and may have left meanwhile.
+        // Another engine was faster, and may have ended already.
         Err(ClientError::Run(RunError::InUse { .. })) => Ok(None),
-        // It may have begun and ended before anybody could greet it. A status that says it works belongs to an engine that
-        // is no more; the new one writes its own at once.
+        // It may have started and ended before anybody could connect. A status of a running engine is stale then; a new engine
+        // writes its own at once.
         Err(ClientError::DidNotStart(_)) if has_job_ended(run) && run.status().map(|s| s.heartbeat) != before => {
             Ok(None)
         }
@@ -379,33 +376,33 @@ pub(super) fn started_engine_pid(
     }
 }
 
-/// Asks the engine of a run by a signal, which needs no answer, or else by a command: its process id is not known where its
-/// status could not be written. False while it cannot be reached.
+/// Sends the engine of a run a signal, which needs no reply, or else a command: without a status its process id is unknown.
+/// False while it cannot be reached.
 fn request_engine(run: &RunDir, signal: Signal, command: protocol::EngineCommand) -> bool {
     signal_engine(run, signal).is_ok() || connect(run, None).is_ok_and(|mut engine| engine.send(command).is_ok())
 }
 
-/// What keeps the engine of a run from its end that was `asked` for, as far as somebody can do something about it.
+/// Returns what keeps the engine of a run from ending, if the user can remove the obstacle. `asked`: it got the request.
 pub(super) fn shutdown_obstacle(run: &RunDir, asked: bool) -> Option<String> {
     if run.engine_process_state() == Some(ProcessState::Suspended) {
         let pid = run.status()?.pid;
-        return Some(format!("its engine (pid {pid}) is suspended; let it go on with `kill -CONT {pid}`"));
+        return Some(format!("its engine (pid {pid}) is suspended; continue it with `kill -CONT {pid}`"));
     }
     let unasked = || {
         let log = run.log_path().display().to_string();
-        format!("its engine cannot be asked to end; look at {log}, ctrl-c leaves it")
+        format!("its engine cannot be reached; see {log}, or press ctrl-c to leave it")
     };
     (!asked).then(unasked)
 }
 
-/// An engine works on a run's job.
+/// True while an engine works on a run's job.
 fn is_job_running(run: &RunDir) -> bool {
     let state = run.status().map_or(EngineState::Starting, |s| s.state);
     let works = matches!(state, EngineState::Starting | EngineState::Running | EngineState::Paused);
     run.is_engine_alive() && works
 }
 
-/// Its status says how its job ended.
+/// True when the status has the end of the job.
 fn has_job_ended(run: &RunDir) -> bool {
     let ended = [EngineState::Finished, EngineState::Failed, EngineState::Closed];
     run.status().is_some_and(|s| ended.contains(&s.state))

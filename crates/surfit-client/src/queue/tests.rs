@@ -142,7 +142,7 @@ fn what_is_wrong_with_the_machine_stops_the_runner_and_costs_no_fit() {
     let mut ended = Vec::new();
     let error =
         queue.run_queue(&Signals::for_test(false), &mut |entry, _| ended.push(entry.number)).unwrap_err().to_string();
-    assert!(error.contains("number 2 and what is behind it stay"), "{error}");
+    assert!(error.contains("number 2 and later fits stay"), "{error}");
     assert_eq!(ended, [hopeless], "what is wrong with one fit ends that one");
     assert_eq!(queue.entries(), [entry, behind]);
     assert!(!queue.has_runner().unwrap());
@@ -165,7 +165,7 @@ fn a_fit_that_is_taken_out_is_not_put_back_and_one_that_is_begun_is_not_taken_ou
     begun.run = Some(dir.path().join("b"));
     assert!(queue.claim_entry(&begun).unwrap());
     let why = queue.remove(begun.number).unwrap_err().to_string();
-    assert!(why.contains("under way as b"), "{why}");
+    assert!(why.contains("running as b"), "{why}");
     drop(runner);
     queue.remove(begun.number).unwrap();
     assert!(queue.entries().is_empty());
@@ -267,7 +267,7 @@ fn a_suspended_engine_is_told_as_what_is_waited_for() {
     run.write_status(&serde_json::from_value(status).unwrap()).unwrap();
     let _lock = run.lock().unwrap();
     assert_eq!(shutdown_obstacle(run, true), None);
-    assert!(shutdown_obstacle(run, false).is_some_and(|why| why.contains("cannot be asked")));
+    assert!(shutdown_obstacle(run, false).is_some_and(|why| why.contains("cannot be reached")));
     kill_process(Pid::from_child(&process), Signal::STOP).unwrap();
     let suspended = (0..1000).find_map(|_| {
         std::thread::sleep(Duration::from_millis(5));

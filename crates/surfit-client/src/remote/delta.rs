@@ -120,7 +120,7 @@ mod tests {
     fn one_cell_and_a_shifted_history_cost_little_and_come_back_whole() {
         let old = snapshot();
         let mut new = old.clone();
-        new.heatmap.cells[700] = Cell { correct: 90, images: 100, loss: 0.25, version: 3 };
+        new.heatmap.cells[700] = Cell::from_counts(90, 100, 0.25, 3);
         new.done = 17;
         new.marks.push((0.5, 0.25));
         for point in &mut new.control_points {

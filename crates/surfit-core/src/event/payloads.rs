@@ -1,6 +1,7 @@
 //! What events tell of: runs, corners, alignments, models, results.
 
 use crate::heatmap::{HeatmapSummary, MeasuredPoint};
+use crate::metrics::{Metric, MetricValues};
 use crate::numbers::{nan_as_null, nans_as_null};
 use crate::surface::Degrees;
 use serde::{Deserialize, Serialize};
@@ -60,6 +61,16 @@ pub struct CornerReady {
     /// What does not look right about a loaded network, a sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// Metrics beside accuracy and loss on validation, as far as they are known.
+    #[serde(default, skip_serializing_if = "MetricValues::is_empty")]
+    pub metrics: MetricValues,
+}
+
+impl CornerReady {
+    /// A metric's value; `None` where it is not known.
+    pub fn metric_value(&self, metric: Metric) -> Option<f64> {
+        self.metrics.value_beside(self.accuracy, self.loss, metric)
+    }
 }
 
 /// Validation figures of a network with the batch-norm statistics in its file, as its owner measures it.
@@ -171,6 +182,9 @@ pub struct EnsembleMeasured {
     pub members: Vec<f64>,
     /// Images it was measured on.
     pub images: u32,
+    /// Metrics of that mean beside accuracy and loss, as far as they are known.
+    #[serde(default, skip_serializing_if = "MetricValues::is_empty")]
+    pub metrics: MetricValues,
 }
 
 /// Distances between control points in weight space.

@@ -26,11 +26,11 @@ const FOLDER_FLAGS: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
 /// Why something below a run's directory, or a file of any other, is not opened.
 #[derive(Debug, thiserror::Error)]
 enum FileRefusal {
-    #[error("{} is a symbolic link, and inside a run none is followed; put what it leads to in its place", .0.display())]
+    #[error("{} is a symbolic link, which is not followed inside a run; replace it with its target", .0.display())]
     Link(PathBuf),
-    #[error("it is {0} and not a file; put the file in its place, or remove it")]
+    #[error("it is {0}, not a file; replace it with the file, or remove it")]
     Irregular(&'static str),
-    #[error("it has {length} bytes, and such a file has at most {limit}; restore it from a copy")]
+    #[error("it has {length} bytes, more than the limit of {limit}; restore it from a copy")]
     Oversize { length: u64, limit: u64 },
     #[error("the path leads out of {}; name a file inside", .0.display())]
     Outside(PathBuf),

@@ -2,6 +2,7 @@
 
 use super::{FilterError, RUN_STATES, RunAttributes};
 use crate::config::{DATA_SETS, NETWORKS, nearest_name, unknown_name_message};
+use crate::metrics::Metric;
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -30,8 +31,8 @@ pub(super) enum TextKey {
 /// What can be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NumberKey {
-    Accuracy,
-    Loss,
+    /// A metric of the best point.
+    Metric(Metric),
     /// The larger of the degrees.
     Degree,
     /// Age of the run in seconds.
@@ -58,9 +59,23 @@ const BOUND_SIGNS: [(&str, NumberBound); 6] = [
     (":", NumberBound::Equal),
 ];
 
-/// The keys that a term can have.
-pub const FILTER_KEYS: &[&str] =
-    &["name", "state", "net", "network", "data", "degree", "acc", "accuracy", "loss", "age"];
+/// A short name of accuracy, which filters have always had.
+const SHORT_ACCURACY: &str = "acc";
+
+/// The keys that a term can have, every metric by its id.
+pub fn filter_keys() -> Vec<&'static str> {
+    let metrics = Metric::all().map(Metric::id);
+    ["name", "state", "net", "network", "data", "degree", SHORT_ACCURACY]
+        .into_iter()
+        .chain(metrics)
+        .chain(["age"])
+        .collect()
+}
+
+/// The metric that a key names.
+fn metric_key(key: &str) -> Option<Metric> {
+    if key == SHORT_ACCURACY { Some(Metric::ACCURACY) } else { key.parse().ok() }
+}
 
 impl FilterTerm {
     /// Reads a term without its `!`.
@@ -86,9 +101,11 @@ impl FilterTerm {
         let number = |key| {
             let value = parse_quantity(key, value).ok_or_else(|| {
                 let expected = match key {
-                    NumberKey::Accuracy => "a fraction from 0 to 1, or a percentage such as 90%",
-                    NumberKey::Loss => "a number, such as 0.3",
-                    NumberKey::Degree => "a degree from 1 to 8, or 3x2 behind `:`",
+                    NumberKey::Metric(metric) if metric.is_percent() => {
+                        "a fraction from 0 to 1, or a percentage such as 90%"
+                    }
+                    NumberKey::Metric(_) => "a number, such as 0.3",
+                    NumberKey::Degree => "a degree from 1 to 8, or 3x2 after `:`",
                     NumberKey::Age => "a time, such as 30min, 2h, 3d or 1w",
                 };
                 FilterError::BadValue { term: word.into(), expected }
@@ -100,15 +117,19 @@ impl FilterTerm {
             "state" => text(TextKey::State),
             "net" | "network" => text(TextKey::Network),
             "data" => text(TextKey::Data),
-            "acc" | "accuracy" => number(NumberKey::Accuracy),
-            "loss" => number(NumberKey::Loss),
             "age" => number(NumberKey::Age),
             "degree" => match (bound, parse_degrees(value)) {
                 (NumberBound::Equal, Some((m, n))) => Ok(FilterTerm::Degrees(m, n)),
                 _ => number(NumberKey::Degree),
             },
             "" => Err(FilterError::NoKey(word.into())),
-            other => Err(FilterError::UnknownKey { key: other.into(), nearest: nearest_name(other, FILTER_KEYS) }),
+            other => match metric_key(other) {
+                Some(metric) => number(NumberKey::Metric(metric)),
+                None => {
+                    let nearest = nearest_name(other, &filter_keys());
+                    Err(FilterError::UnknownKey { key: other.into(), nearest })
+                }
+            },
         }
     }
 
@@ -155,8 +176,7 @@ impl FilterTerm {
             }),
             FilterTerm::Bound(key, bound, value) => {
                 let number = match key {
-                    NumberKey::Accuracy => facts.accuracy,
-                    NumberKey::Loss => facts.loss,
+                    NumberKey::Metric(metric) => facts.metrics.get(*metric).map(|estimate| estimate.value),
                     NumberKey::Degree => facts.degrees.map(|d| d.m().max(d.n()) as f64),
                     NumberKey::Age => facts.age,
                 };
@@ -199,7 +219,7 @@ fn parse_degrees(text: &str) -> Option<(u8, u8)> {
 
 fn parse_quantity(key: NumberKey, text: &str) -> Option<f64> {
     let (text, unit) = match key {
-        NumberKey::Accuracy => match text.strip_suffix('%') {
+        NumberKey::Metric(metric) if metric.is_percent() => match text.strip_suffix('%') {
             Some(percent) => (percent, 0.01),
             None => (text, 1.0),
         },
@@ -215,12 +235,12 @@ fn parse_quantity(key: NumberKey, text: &str) -> Option<f64> {
             };
             (&text[..at], unit)
         }
-        NumberKey::Loss | NumberKey::Degree => (text, 1.0),
+        NumberKey::Metric(_) | NumberKey::Degree => (text, 1.0),
     };
     let value = text.trim().parse::<f64>().ok()? * unit;
     let good = match key {
-        NumberKey::Accuracy => (0.0..=1.0).contains(&value),
-        NumberKey::Loss => value.is_finite(),
+        NumberKey::Metric(metric) if metric.is_percent() => (0.0..=1.0).contains(&value),
+        NumberKey::Metric(_) => value.is_finite(),
         NumberKey::Degree => (1.0..=8.0).contains(&value),
         NumberKey::Age => value.is_finite() && value >= 0.0,
     };
@@ -256,8 +276,8 @@ impl fmt::Display for FilterTerm {
             FilterTerm::Degrees(m, n) => write!(f, "degree:{m}x{n}"),
             FilterTerm::Bound(key, bound, value) => {
                 let (key, unit) = match key {
-                    NumberKey::Accuracy => ("acc", ""),
-                    NumberKey::Loss => ("loss", ""),
+                    NumberKey::Metric(Metric::ACCURACY) => (SHORT_ACCURACY, ""),
+                    NumberKey::Metric(metric) => (metric.id(), ""),
                     NumberKey::Degree => ("degree", ""),
                     NumberKey::Age => ("age", "s"),
                 };

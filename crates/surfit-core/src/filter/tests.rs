@@ -1,5 +1,10 @@
 use super::*;
+use crate::metrics::Metric;
 use proptest::prelude::*;
+
+fn metrics(accuracy: Option<f64>, loss: Option<f64>) -> MetricValues {
+    MetricValues::default().with_value(Metric::ACCURACY, accuracy).with_value(Metric::LOSS, loss)
+}
 
 fn run() -> RunAttributes {
     RunAttributes {
@@ -8,8 +13,7 @@ fn run() -> RunAttributes {
         network: Some("resnet18-cifar".into()),
         data: Some("cifar10".into()),
         degrees: Degrees::new(3, 2).ok(),
-        accuracy: Some(0.91),
-        loss: Some(0.3),
+        metrics: metrics(Some(0.91), Some(0.3)),
         age: Some(7200.0),
     }
 }
@@ -99,8 +103,8 @@ fn what_is_not_known_fulfils_nothing() {
 #[test]
 fn faults_are_sentences() {
     for (text, part) in [
-        ("stat:running", "there is no key `stat`; did you mean `state`?"),
-        ("colour=red", "there is no key `colour`; there are name, state,"),
+        ("stat:running", "unknown key `stat`; did you mean `state`?"),
+        ("colour=red", "unknown key `colour`; the keys are name, state,"),
         ("state:runing", "did you mean `running`?"),
         ("net:resnet", "there is no network `resnet`; did you mean `resnet18`?"),
         ("data:cifar", "did you mean `cifar10`?"),
@@ -111,11 +115,11 @@ fn faults_are_sentences() {
         ("degree>3x2", "a degree from 1 to 8"),
         ("age<2", "a time, such as 30min"),
         ("age<-2h", "a time"),
-        ("state>running", "a state has no order"),
+        ("state>running", "a state cannot be compared"),
         ("state:", "has no value"),
         ("state:running,", "a value is missing"),
         (":x", "has no key"),
-        ("!", "`!` stands alone"),
+        ("!", "`!` needs a term"),
     ] {
         let error = text.parse::<Filter>().unwrap_err().to_string();
         assert!(error.contains(part), "{text}: {error}");
@@ -156,8 +160,7 @@ fn facts() -> impl Strategy<Value = RunAttributes> {
             network: network.map(Into::into),
             data: data.map(Into::into),
             degrees: degrees.and_then(|(m, n)| Degrees::new(m, n).ok()),
-            accuracy,
-            loss,
+            metrics: metrics(accuracy, loss),
             age,
         })
 }

@@ -4,12 +4,25 @@ use super::{Heatmap, Metric};
 use crate::surface::Patch;
 use serde_json::json;
 
+/// Metrics whose columns stand first.
+const FIRST_COLUMNS: [Metric; 2] = [Metric::ACCURACY, Metric::LOSS];
+
 impl Heatmap {
     /// The table `u,v,accuracy,loss,images` with a header line, of every cell on the surface; unmeasured cells have empty
-    /// figures and 0 images. A curve has no column `v`.
+    /// figures and 0 images. A curve has no column `v`. Behind these are columns of the metrics that were measured, by id:
+    /// `ID_low` and `ID_high` where it has an interval, and before them `ID`, except of those that have a column already.
     pub fn to_csv(&self) -> String {
         let curve = self.patch == Patch::Curve;
-        let mut out = String::from(if curve { "u" } else { "u,v" }) + ",accuracy,loss,images\n";
+        let measured = self.measured_metrics();
+        let mut out = String::from(if curve { "u" } else { "u,v" }) + ",accuracy,loss,images";
+        for metric in &measured {
+            let id = metric.id();
+            out += &if FIRST_COLUMNS.contains(metric) { String::new() } else { format!(",{id}") };
+            out += &if metric.spec().interval.is_some() { format!(",{id}_low,{id}_high") } else { String::new() };
+        }
+        out.push('\n');
+        // What is not known has no word.
+        let number = |value: Option<f64>| value.map(|v| format!("{v:.6}")).unwrap_or_default();
         for i in self.surface_cells() {
             let cell = &self.cells[i];
             let (u, v) = self.parameters(i);
@@ -17,14 +30,17 @@ impl Heatmap {
                 true => format!("{u:.6},"),
                 false => format!("{u:.6},{v:.6},"),
             };
-            out += &match cell.accuracy() {
-                Some(a) => {
-                    // A loss that is not finite is not known.
-                    let loss = Metric::Loss.value_at(cell).map(|l| format!("{l:.6}"));
-                    format!("{a:.6},{},{}\n", loss.unwrap_or_default(), cell.images)
+            out += &format!("{},{},{}", number(cell.accuracy()), number(cell.loss()), cell.images);
+            for &metric in &measured {
+                if !FIRST_COLUMNS.contains(&metric) {
+                    out += &format!(",{}", number(cell.value(metric)));
                 }
-                None => ",,0\n".into(),
-            };
+                if metric.spec().interval.is_some() {
+                    let interval = cell.interval(metric);
+                    out += &format!(",{},{}", number(interval.map(|i| i.0)), number(interval.map(|i| i.1)));
+                }
+            }
+            out.push('\n');
         }
         out
     }
@@ -48,12 +64,13 @@ impl Heatmap {
         out.extend(header.as_bytes());
         let all = (0..self.cells.len()).filter(|&i| !curve || self.contains_cell(i));
         for cell in all.map(|i| &self.cells[i]) {
-            out.extend(metric.value_at(cell).unwrap_or(f64::NAN).to_le_bytes());
+            out.extend(cell.value(metric).unwrap_or(f64::NAN).to_le_bytes());
         }
         out
     }
 
-    /// Every cell with its figures, the best point and the summary; `null` for what is not known or not finite.
+    /// Every cell with its figures, the best point and the summary by accuracy, and those of every measured metric by id;
+    /// `null` for what is not known or not finite.
     pub fn to_json(&self) -> serde_json::Value {
         let cells = self.surface_cells().map(|i| {
             let (u, v) = self.parameters(i);
@@ -62,16 +79,22 @@ impl Heatmap {
             json!({
                 "u": u, "v": v,
                 "accuracy": cell.accuracy(),
-                "interval": cell.interval(),
-                "loss": Metric::Loss.value_at(cell),
+                "interval": cell.interval(Metric::ACCURACY),
+                "loss": cell.loss(),
                 "images": cell.images,
+                "metrics": cell.values,
             })
+        });
+        let metrics = self.measured_metrics().into_iter().map(|metric| {
+            let facts = json!({"best": self.best_point(metric), "summary": self.summary(metric)});
+            (metric.id().to_owned(), facts)
         });
         json!({
             "grid": self.grid,
             "patch": self.patch,
-            "best": self.best_point(Metric::Accuracy),
-            "summary": self.summary(),
+            "best": self.best_point(Metric::ACCURACY),
+            "summary": self.summary(Metric::ACCURACY),
+            "metrics": metrics.collect::<serde_json::Map<_, _>>(),
             "cells": cells.collect::<Vec<_>>(),
         })
     }
@@ -85,15 +108,15 @@ mod tests {
     #[test]
     fn a_table_has_no_word_for_what_is_not_finite() {
         let mut heatmap = Heatmap::new(Patch::Curve, 2);
-        heatmap.cells[0] = Cell { correct: 9, images: 10, loss: f32::NAN, version: 0 };
+        heatmap.cells[0] = Cell::from_counts(9, 10, f32::NAN, 0);
         let csv = heatmap.to_csv();
-        assert!(csv.contains("\n0.000000,0.900000,,10\n"), "{csv}");
+        assert!(csv.contains("\n0.000000,0.900000,,10,"), "{csv}");
     }
 
     #[test]
     fn json_has_every_cell_and_no_nan() {
         let mut heatmap = Heatmap::new(Patch::Square, 2);
-        heatmap.cells[1] = Cell { correct: 9, images: 10, loss: f32::NAN, version: 0 };
+        heatmap.cells[1] = Cell::from_counts(9, 10, f32::NAN, 0);
         let json = heatmap.to_json();
         assert_eq!(json["cells"].as_array().map(Vec::len), Some(4));
         assert_eq!(json["cells"][1]["accuracy"], 0.9);

@@ -20,9 +20,9 @@ impl CellQuantity {
     /// The figure of a cell, `None` where there is none. `corner` is the metric of the best corner.
     pub fn value_of(self, metric: Metric, cell: &Cell, corner: f64) -> Option<f64> {
         match self {
-            CellQuantity::Value => metric.value_at(cell),
-            CellQuantity::Gain => metric.value_at(cell).map(|v| v - corner),
-            CellQuantity::Width => metric.interval(cell).map(|(low, high)| (high - low) / 2.0),
+            CellQuantity::Value => cell.value(metric),
+            CellQuantity::Gain => cell.value(metric).map(|v| v - corner),
+            CellQuantity::Width => cell.interval(metric).map(|(low, high)| (high - low) / 2.0),
         }
     }
 }
@@ -67,11 +67,11 @@ mod tests {
         assert_eq!(look.visible_cells(101), ((20, 50), 41));
         assert_eq!(look.visible_cells(2), ((0, 1), 1));
         assert_eq!(HeatmapStyle::default().visible_cells(7), ((0, 0), 7));
-        let cell = Cell { correct: 90, images: 100, ..Cell::default() };
-        let gain = CellQuantity::Gain.value_of(Metric::Accuracy, &cell, 0.85).unwrap();
+        let cell = Cell::from_counts(90, 100, 0.0, 0);
+        let gain = CellQuantity::Gain.value_of(Metric::ACCURACY, &cell, 0.85).unwrap();
         assert!((gain - 0.05).abs() < 1e-12);
-        let width = CellQuantity::Width.value_of(Metric::Accuracy, &cell, 0.85).unwrap();
+        let width = CellQuantity::Width.value_of(Metric::ACCURACY, &cell, 0.85).unwrap();
         assert!(width > 0.04 && width < 0.08, "{width}");
-        assert_eq!(CellQuantity::Width.value_of(Metric::Loss, &cell, 0.0), None);
+        assert_eq!(CellQuantity::Width.value_of(Metric::LOSS, &cell, 0.0), None);
     }
 }

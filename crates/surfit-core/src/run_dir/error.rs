@@ -10,11 +10,16 @@ use std::path::{Path, PathBuf};
 /// What can be wrong with a run directory.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// Nothing of that name.
-    #[error("no run `{0}`; `surfit ls` lists the runs there are")]
-    NotFound(String),
+    /// No run of that name.
+    #[error("no run `{name}`; {}`surfit ls` lists your runs", describe_nearest(nearest))]
+    NotFound {
+        /// Name that the user gave.
+        name: String,
+        /// The most similar names, nearest first.
+        nearest: Vec<String>,
+    },
     /// A beginning that several ids share.
-    #[error("`{name}` begins the ids of {count} runs; write more of it, such as `{latest}`")]
+    #[error("`{name}` is the beginning of {count} run ids; write more of it, such as `{latest}`")]
     Ambiguous {
         /// What was asked for.
         name: String,
@@ -24,7 +29,7 @@ pub enum RunError {
         latest: String,
     },
     /// A directory that holds several runs.
-    #[error("{path} holds {count} runs; name one of them, such as `{first}`")]
+    #[error("{path} contains {count} runs; name one, such as `{first}`")]
     SeveralRuns {
         /// Directory that holds the runs.
         path: PathBuf,
@@ -34,22 +39,22 @@ pub enum RunError {
         first: String,
     },
     /// A directory without a configuration.
-    #[error("{0} is not a run: it has no config.toml; name a directory that surfit made")]
+    #[error("{0} is not a run: it has no config.toml; name a run directory")]
     NotARun(PathBuf),
     /// The directory for a new run holds something.
     #[error("{} already exists{}", .0.display(), describe_existing(.0))]
     Exists(PathBuf),
     /// A path that cannot be noted in the run's files.
-    #[error("{}: the path is not UTF-8, and the files of a run are; rename it, or choose another", .0.display())]
+    #[error("{}: the path is not UTF-8, as files of a run require; rename it, or choose another", .0.display())]
     NotUtf8(PathBuf),
     /// The folder for sockets and locks is somebody else's.
-    #[error("{} belongs to another user; remove it or set XDG_RUNTIME_DIR to a folder of your own", .0.display())]
+    #[error("{} belongs to another user; remove it or set XDG_RUNTIME_DIR to your own directory", .0.display())]
     ForeignFolder(PathBuf),
     /// The socket of the run's engine is not where engines of this user put it.
-    #[error("{} is no socket that an engine of yours made; another user works on the run, or its file `socket` is to be removed", .0.display())]
+    #[error("{} is not the socket of your own engine; another user works on the run, or its file `socket` is stale and can be removed", .0.display())]
     ForeignSocket(PathBuf),
     /// It would lie in another run's directory.
-    #[error("{} would lie in the run {}, and go with it; choose a directory elsewhere", path.display(), run.display())]
+    #[error("{} is inside the run {} and would be deleted with it; choose another directory", path.display(), run.display())]
     InsideRun {
         /// Where it was to be made.
         path: PathBuf,
@@ -70,7 +75,7 @@ pub enum RunError {
         node: Option<Box<EngineNode>>,
     },
     /// Nothing may be written into its directory.
-    #[error("{0} may not be written to; make a run of your own from it with `surfit fork {0}`, or copy it")]
+    #[error("{0} is read-only; fork it with `surfit fork {0}`, or copy it")]
     ReadOnly(PathBuf),
     /// The stored configuration is damaged.
     #[error(transparent)]
@@ -91,6 +96,16 @@ pub enum RunError {
         /// What it said.
         source: io::Error,
     },
+}
+
+/// Asks whether one of the names was meant.
+fn describe_nearest(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.as_slice() {
+        [] => String::new(),
+        [one] => format!("did you mean {one}? "),
+        [first @ .., last] => format!("did you mean {} or {last}? ", first.join(", ")),
+    }
 }
 
 /// Which process works on a run, where, and what to do about it.
@@ -120,8 +135,8 @@ impl RunDir {
 /// What to do where a new run's directory is taken, by a run or by something else.
 fn describe_existing(path: &Path) -> String {
     match files::is_file(&FilePath::beneath(path, "config.toml")) {
-        true => format!("; choose another --run-dir, or go on with `surfit resume {}`", path.display()),
-        false => " and is no run; choose another --run-dir, or an empty directory".into(),
+        true => format!("; choose another --run-dir, or continue with `surfit resume {}`", path.display()),
+        false => " and is not a run; choose another --run-dir, or an empty directory".into(),
     }
 }
 

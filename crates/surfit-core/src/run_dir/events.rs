@@ -82,7 +82,7 @@ impl EventLog {
         });
         let line = line.or_else(|error| {
             // Its number is given; what cannot be written must not end the engine.
-            let text = format!("an event cannot be written: {error}");
+            let text = format!("cannot write an event: {error}");
             envelope.event = Event::Notice { text };
             encode_json(&envelope)
         });

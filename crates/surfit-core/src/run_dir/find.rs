@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 impl RunDir {
-    /// The runs that lie in a directory, as those of several seeds or of a study do; in no order.
+    /// Returns the runs directly in a directory, such as those of several seeds or of a study, in no order.
     pub fn runs_in(path: &Path) -> Vec<Self> {
         let entries = fs::read_dir(path).into_iter().flatten().flatten();
         entries
@@ -16,7 +16,7 @@ impl RunDir {
             .collect()
     }
 
-    /// Refuses a place for a new run that lies in another run's directory: whoever removes that would remove both.
+    /// Refuses a directory for a new run inside another run's directory: removing that would remove both.
     ///
     /// # Errors
     /// [`RunError::InsideRun`].
@@ -40,17 +40,19 @@ impl RunDir {
     /// Finds a run by a path, by its id under `root`, or by the beginning of exactly one id.
     ///
     /// # Errors
-    /// [`RunError::NotFound`], or as [`RunDir::open`].
+    /// [`RunError::NotFound`] with the nearest names, [`RunError::Ambiguous`], or as [`RunDir::open`].
     pub fn find(root: &Path, name: &str) -> Result<Self, RunError> {
         for path in [PathBuf::from(name), root.join(name)] {
             if path.is_dir() && !name.is_empty() {
                 return Self::open(&path);
             }
         }
-        let mut matching = Self::list(root);
-        matching.retain(|r| !name.is_empty() && r.name_in(root).starts_with(name));
+        let runs = Self::list(root);
+        let names: Vec<String> = runs.iter().map(|r| r.name_in(root)).collect();
+        let begins = |r: &Self| !name.is_empty() && r.name_in(root).starts_with(name);
+        let mut matching: Vec<Self> = runs.into_iter().filter(begins).collect();
         match matching.len() {
-            0 => Err(RunError::NotFound(name.to_owned())),
+            0 => Err(RunError::NotFound { name: name.to_owned(), nearest: nearest_run_names(name, &names) }),
             1 => Ok(matching.remove(0)),
             count => {
                 let (name, latest) = (name.to_owned(), matching[0].name_in(root));
@@ -59,13 +61,13 @@ impl RunDir {
         }
     }
 
-    /// Every run under `root`, most recently begun first, with those in a directory of several. Directories that are no runs
-    /// are passed over.
+    /// Returns every run under `root`, most recently started first, with those in a directory of several. Ignores directories
+    /// that are no runs.
     pub fn list(root: &Path) -> Vec<Self> {
         let entries = fs::read_dir(root).into_iter().flatten().flatten();
         let group = |e: fs::DirEntry| {
             let path = e.path();
-            // What lies in a run, such as a copy that was put there, is no run of its own.
+            // A copy inside a run is not listed as a run of its own.
             (path.is_dir() && !path.join("config.toml").is_file()).then(|| Self::runs_in(&path))
         };
         let mut runs: Vec<_> = Self::runs_in(root)
@@ -77,7 +79,7 @@ impl RunDir {
         runs.into_iter().map(|(_, run)| run).collect()
     }
 
-    /// Where runs live when nothing else is said: `SURFIT_RUNS`, else `surfit/runs` in the user's data folder.
+    /// Returns the default directory of runs: `SURFIT_RUNS`, else `surfit/runs` in the user's data directory.
     pub fn default_root() -> PathBuf {
         if let Some(root) = std::env::var_os("SURFIT_RUNS").filter(|r| !r.is_empty()) {
             return root.into();
@@ -89,8 +91,8 @@ impl RunDir {
         }
     }
 
-    /// What the run is called among those under `root`: its id, behind the directory of several runs that it lies in. Its
-    /// id, when it lies elsewhere.
+    /// Returns the run's name under `root`: its id, behind the directory of several runs that holds it. Just its id, when it
+    /// is not under `root`.
     pub fn name_in(&self, root: &Path) -> String {
         let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
         match self.path.strip_prefix(&root) {
@@ -98,4 +100,25 @@ impl RunDir {
             _ => self.id(),
         }
     }
+}
+
+/// Most typing errors for which an error suggests a name.
+const MAX_TYPING_ERRORS: usize = 3;
+
+/// Most names that an error suggests.
+const MAX_SUGGESTIONS: usize = 3;
+
+/// Returns those of `known` that differ least from `name`, whole or in their beginning, which is a name too; nearest first,
+/// and in the order of `known` where several are as near.
+fn nearest_run_names(name: &str, known: &[String]) -> Vec<String> {
+    let length = name.chars().count();
+    let distance = |full: &String| {
+        let beginnings = (length.saturating_sub(1)..=length + 1).map(|n| full.chars().take(n).collect::<String>());
+        let all = beginnings.chain([full.clone()]);
+        all.map(|text| strsim::damerau_levenshtein(&text, name)).min().unwrap_or(usize::MAX)
+    };
+    let mut near: Vec<(usize, &String)> = known.iter().map(|full| (distance(full), full)).collect();
+    near.retain(|(distance, _)| *distance <= (length / 3).min(MAX_TYPING_ERRORS));
+    near.sort_by_key(|(distance, _)| *distance);
+    near.into_iter().take(MAX_SUGGESTIONS).map(|(_, full)| full.clone()).collect()
 }

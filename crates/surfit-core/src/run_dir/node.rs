@@ -86,10 +86,10 @@ impl EngineNode {
         });
         if *host == Self::current().host {
             let step = step.map_or_else(String::new, |step| format!(" ({step})"));
-            return format!("run this command where its engine was started{step}");
+            return format!("run this command in the container of its engine{step}");
         }
         let step = step.map_or_else(String::new, |step| format!(" or {step}"));
-        format!("run this command there (`ssh {host}`{step}), or open it with `surfit open {host}:{path}`")
+        format!("run this command on {host} (`ssh {host}`{step}), or open it with `surfit open {host}:{path}`")
     }
 }
 

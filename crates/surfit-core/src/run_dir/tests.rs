@@ -28,7 +28,7 @@ fn a_directory_with_something_in_it_is_not_overwritten() {
     std::fs::write(root.path().join("thesis.tex"), "").unwrap();
     let refused = RunDir::create(root.path(), &Config::default()).unwrap_err();
     let refused = refused.to_string();
-    assert!(refused.contains("already exists and is no run") && !refused.contains("resume"), "{refused}");
+    assert!(refused.contains("already exists and is not a run") && !refused.contains("resume"), "{refused}");
     assert!(matches!(RunDir::open(root.path()), Err(RunError::NotARun(_))));
 }
 
@@ -163,9 +163,26 @@ fn runs_of_a_group_are_listed_and_found_by_their_names() {
     assert_eq!(found("seeds/seed-2").unwrap().id(), "seed-2");
     assert!(matches!(found("seeds/s"), Err(RunError::Ambiguous { count: 2, .. })));
     let error = found("seeds").unwrap_err().to_string();
-    assert!(error.contains("holds 2 runs") && error.contains("seeds/seed-1"), "{error}");
+    assert!(error.contains("contains 2 runs") && error.contains("seeds/seed-1"), "{error}");
     assert!(matches!(found("notes"), Err(RunError::NotARun(_))));
-    assert!(matches!(found(""), Err(RunError::NotFound(_))));
+    assert!(matches!(found(""), Err(RunError::NotFound { .. })));
+}
+
+#[test]
+fn an_unknown_run_is_refused_with_the_nearest_names() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = |name: &str| RunDir::find(dir.path(), name).unwrap_err().to_string();
+    assert_eq!(error("demo"), "no run `demo`; `surfit ls` lists your runs");
+    for name in ["demo-20261123-101500", "mine-20261123-101500", "seeds/seed-1", "seeds/seed-2"] {
+        RunDir::create(&dir.path().join(name), &Config::default()).unwrap();
+    }
+    let near = |word: &str, nearest: &str| {
+        assert_eq!(error(word), format!("no run `{word}`; did you mean {nearest}? `surfit ls` lists your runs"))
+    };
+    near("dmeo", "`demo-20261123-101500`");
+    near("demo-20261123-101501", "`demo-20261123-101500`");
+    near("seed/seed-1", "`seeds/seed-1` or `seeds/seed-2`");
+    assert_eq!(error("unlike"), "no run `unlike`; `surfit ls` lists your runs");
 }
 
 #[test]
@@ -302,7 +319,7 @@ fn an_event_that_cannot_be_written_is_told_and_keeps_its_number() {
     };
     let (told, written) = log.append(odd);
     written.unwrap();
-    assert!(matches!(&told.event, Event::Notice { text } if text.contains("cannot be written")));
+    assert!(matches!(&told.event, Event::Notice { text } if text.contains("cannot write an event")));
     log.append(notice("two")).1.unwrap();
     assert_eq!(read_events(&path, 0).unwrap()[0], told);
     assert_eq!(read_events(&path, 1).unwrap()[0].event, notice("two"));

@@ -61,7 +61,7 @@ pub fn describe_event(event: &Event) -> Option<(String, bool)> {
             format!("learning rate {from:.3e} → {to:.3e} (peak) from step {step} on")
         }
         Event::DrawsChanged { step, from, to } => {
-            format!("draws a step {from} → {to} from step {step} on")
+            format!("draws per step {from} → {to} from step {step} on")
         }
         Event::Forked { from, step, degrees } => {
             format!("forked from {} at step {step}, degree {degrees}", from.display())
@@ -95,13 +95,13 @@ pub fn describe_event(event: &Event) -> Option<(String, bool)> {
                 d.step
             )
         }
-        Event::Cancelled { what } => format!("given up: {what}"),
-        Event::GridChanged { grid } => format!("grid of {grid} points an axis"),
+        Event::Cancelled { what } => format!("cancelled: {what}"),
+        Event::GridChanged { grid } => format!("grid of {grid} points per axis"),
         Event::Frozen { i, j, frozen } => {
             format!("control point ({i}, {j}) {}", if *frozen { "frozen" } else { "trains again" })
         }
         Event::HeatmapComplete { grid, summary, best } => format!(
-            "heatmap with {grid} points an axis complete: mean {}, interior {}, best {} at ({:.2}, {:.2})",
+            "heatmap with {grid} points per axis complete: mean {}, interior {}, best {} at ({:.2}, {:.2})",
             percent(summary.mean),
             percent(summary.interior_mean),
             percent(best.accuracy),
@@ -132,18 +132,18 @@ pub fn describe_event(event: &Event) -> Option<(String, bool)> {
         ),
         Event::Checkpoint { step } => format!("checkpoint at step {step}"),
         Event::Paused { step } => format!("paused at step {step}"),
-        Event::Unpaused { step } => format!("going on from step {step}"),
+        Event::Unpaused { step } => format!("unpaused at step {step}"),
         Event::Stopped { step } => format!("stopped at step {step}"),
         Event::Notice { text } => text.clone(),
         Event::Failed { message } => return Some((message.clone(), true)),
         Event::Finished(f) => {
             format!("finished: best {} at ({:.2}, {:.2})", percent(f.best.accuracy), f.best.u, f.best.v)
         }
-        Event::Reopened => "the job goes on after its result".into(),
+        Event::Reopened => "the job continues after its result".into(),
         Event::Closed => "engine closed".into(),
         Event::PhaseBegan { step, phase } => match phase {
-            FitPhase::Edge => format!("from step {step} on the edges are fitted"),
-            FitPhase::Interior => format!("from step {step} on the whole surface is fitted"),
+            FitPhase::Edge => format!("edge phase from step {step} on"),
+            FitPhase::Interior => format!("interior phase from step {step} on: the whole surface is fitted"),
         },
         Event::Losses { .. } | Event::Validated { .. } | Event::Unknown => return None,
     };

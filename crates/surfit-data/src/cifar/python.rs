@@ -67,7 +67,7 @@ pub(super) fn read_batch(
 /// What is wrong with a pickled batch.
 #[derive(Debug, thiserror::Error)]
 enum BatchFault {
-    #[error("it is cut short, or no pickle of plain data")]
+    #[error("it is cut short, or not a pickle of plain data")]
     Damaged,
     #[error("it holds `{0}`, but only plain data are read: nothing in a file is ever executed")]
     Callable(String),

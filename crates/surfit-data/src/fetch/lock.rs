@@ -20,7 +20,7 @@ impl FetchLock {
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Self(file)),
             Err(rustix::io::Errno::WOULDBLOCK) => Err(DataError::input(format!(
-                "{}: another fetch is at work in this folder; wait for its end",
+                "{}: another download is running in this directory; wait for its end",
                 dir.display()
             ))),
             Err(e) => Err(DataError::io(path)(e.into())),

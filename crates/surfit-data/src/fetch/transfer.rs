@@ -66,10 +66,10 @@ pub(super) fn fetch_file(
     }
     let kept = match part.len() {
         0 => String::new(),
-        n => format!(" ({n} of {} bytes are kept, and the same command goes on from there)", file.size),
+        n => format!(" ({n} of {} bytes are kept; the same command resumes)", file.size),
     };
     Err(DataError::input(format!(
-        "{} was not fetched{kept}: {}; try again later, or name another source with --mirror",
+        "{} was not downloaded{kept}: {}; try again later, or give another source with --mirror",
         file.name,
         said.join("; ")
     )))
@@ -109,14 +109,14 @@ impl FileTransfer<'_> {
                 false => fruitless + 1,
             };
             if fruitless >= timeouts.max_attempts {
-                return Err(TransferError::Transient(format!("{why}, {fruitless} times without any progress")));
+                return Err(TransferError::Transient(format!("{why}, {fruitless} times without progress")));
             }
             let doublings = fruitless.saturating_sub(1).min(16);
             let wait = (timeouts.initial_backoff * 2u32.pow(doublings)).min(MAX_BACKOFF);
             on_event(FetchEvent::Retry { file: self.file.name, why, wait: wait.as_secs_f64() });
             std::thread::sleep(wait);
         }
-        Err(TransferError::Transient(format!("the connection broke off {MAX_URL_ATTEMPTS} times")))
+        Err(TransferError::Transient(format!("the connection broke {MAX_URL_ATTEMPTS} times")))
     }
 
     /// Fetches what is missing of the part; gives the byte at which the last answer began.
@@ -151,7 +151,7 @@ impl FileTransfer<'_> {
                     && length != size
                 {
                     return Err(TransferError::Permanent(format!(
-                        "the server says that the file has {length} bytes, expected {size}"
+                        "the server reports a file of {length} bytes, expected {size}"
                     )));
                 }
                 self.partial.create(version_note(self.url, &response).as_ref())?
@@ -193,7 +193,7 @@ impl FileTransfer<'_> {
             match body.read(&mut buffer[..room]) {
                 Ok(0) => {
                     return Err(TransferError::Transient(format!(
-                        "the connection broke off after {there} of {size} bytes"
+                        "the connection broke after {there} of {size} bytes"
                     )));
                 }
                 Ok(n) => {
@@ -203,7 +203,7 @@ impl FileTransfer<'_> {
                 Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
                 Err(e) => {
                     return Err(TransferError::Transient(format!(
-                        "the connection broke off after {there} of {size} bytes ({e})"
+                        "the connection broke after {there} of {size} bytes ({e})"
                     )));
                 }
             }
@@ -232,7 +232,7 @@ impl FileTransfer<'_> {
                 Ok(all) if all != self.file.size => {
                     self.partial.remove()?;
                     Err(TransferError::Permanent(format!(
-                        "the server says that the file has {all} bytes, expected {}",
+                        "the server reports a file of {all} bytes, expected {}",
                         self.file.size
                     )))
                 }
@@ -241,7 +241,7 @@ impl FileTransfer<'_> {
             _ => {
                 self.partial.remove()?;
                 Err(TransferError::Transient(format!(
-                    "the server answers with the range `{said}`, not from byte {there} on"
+                    "the server returned the range `{said}`, not from byte {there} on"
                 )))
             }
         }
@@ -255,7 +255,7 @@ impl FileTransfer<'_> {
         }
         self.partial.remove()?;
         Err(TransferError::Permanent(format!(
-            "the file's SHA-256 is {found}, expected {}, and it was deleted",
+            "the file's SHA-256 is {found}, expected {}; it was deleted",
             self.file.sha256
         )))
     }

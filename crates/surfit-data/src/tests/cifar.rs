@@ -176,7 +176,7 @@ fn damaged_swapped_and_foreign_files_are_named() {
         (good[..good.len() - 1].to_vec(), "not whole records of 3073"),
         (Vec::new(), "0 bytes are not whole records"),
         (binary(0, 20, 2, 100), "whole records of CIFAR-100"),
-        (label, "label 10 of image 1 is no class of cifar10: expected 0 to 9"),
+        (label, "label 10 of image 1 is not a class of cifar10: expected 0 to 9"),
         (b"<html>not found</html>".to_vec(), "another file"),
     ] {
         change("cifar10", &ten, "data_batch_2.bin", bytes, part);
@@ -197,7 +197,7 @@ fn damaged_swapped_and_foreign_files_are_named() {
         (python(0, 20, "fine_labels", 10), "no `labels`, as cifar10 should have, but `fine_labels`, as CIFAR-100 has"),
         (python(0, 20, "labels", 12), "label 10 of image 10"),
         (short, "not an array of 19×3072 bytes"),
-        (b"<html>not found</html>".to_vec(), "no pickle"),
+        (b"<html>not found</html>".to_vec(), "not a pickle"),
     ] {
         change("cifar10", &ten, "data_batch_2", bytes, part);
     }
@@ -221,8 +221,8 @@ fn archives_with_a_fault_are_named() {
             tar_gz(&cifar100(false)),
             "does not have cifar-10-batches-bin/data_batch_1.bin, but cifar-100-binary/train.bin",
         ),
-        (b"<html>not found</html>".to_vec(), "cut short or no tar archive"),
-        (gzipped(b"hello"), "cut short or no tar archive"),
+        (b"<html>not found</html>".to_vec(), "cut short or not a tar archive"),
+        (gzipped(b"hello"), "cut short or not a tar archive"),
         (Vec::new(), "does not have"),
     ] {
         let dir = tempfile::tempdir().unwrap();

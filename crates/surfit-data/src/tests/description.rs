@@ -96,8 +96,8 @@ fn files_of_a_wrong_length_are_refused_in_the_same_words() {
     let grown: Change = |bytes| bytes.extend([0; 9]);
     for (file, change, part) in [
         ("train-images-idx3-ubyte.gz", cut, "cut short"),
-        ("t10k-images-idx3-ubyte", cut, "header promises 15680 bytes, 11756 are there"),
-        ("t10k-images-idx3-ubyte", grown, "more bytes follow the 15680"),
+        ("t10k-images-idx3-ubyte", cut, "header gives 15680 bytes, but it has 11756"),
+        ("t10k-images-idx3-ubyte", grown, "it has more than the 15680 bytes"),
         ("train-labels-idx1-ubyte", cut, "cut short"),
         ("t10k-labels-idx1-ubyte.gz", cut, "cut short"),
     ] {

@@ -111,7 +111,7 @@ fn another_call_goes_on_where_the_last_one_stopped() {
         _ => HttpReply::Send(content_response(r, &content(), ENTITY_TAG)),
     });
     let (result, _) = fetch_from(dir.path(), &[&server]);
-    assert_refused(dir.path(), result, &["70000 of 200000 bytes are kept", "503", "3 times without any progress"]);
+    assert_refused(dir.path(), result, &["70000 of 200000 bytes are kept", "503", "3 times without progress"]);
     let (result, told) = fetch_from(dir.path(), &[&server]);
     result.unwrap();
     assert_whole(dir.path());
@@ -175,14 +175,20 @@ fn lies_about_the_length_are_seen() {
     let longer = [content(), b"more".to_vec()].concat();
     let cases: Vec<(Vec<u8>, &str)> = vec![
         // Another length than the published one.
-        (head("200 OK", &[("Content-Length", "199999")], &content()[..199_999]), "has 199999 bytes, expected 200000"),
-        (head("200 OK", &[("Content-Length", "200004")], &longer), "has 200004 bytes, expected 200000"),
+        (
+            head("200 OK", &[("Content-Length", "199999")], &content()[..199_999]),
+            "a file of 199999 bytes, expected 200000",
+        ),
+        (head("200 OK", &[("Content-Length", "200004")], &longer), "a file of 200004 bytes, expected 200000"),
         // No length, and more than that.
         (head("200 OK", &[], &longer), "sends more than the expected 200000 bytes"),
         // The right length, and less.
-        (head("200 OK", &[("Content-Length", "200000")], &content()[..10]), "broke off after 10 of 200000 bytes"),
+        (
+            head("200 OK", &[("Content-Length", "200000")], &content()[..10]),
+            "the connection broke after 10 of 200000 bytes",
+        ),
         // No length, and less.
-        (head("200 OK", &[], &content()[..10]), "broke off after 10 of 200000 bytes"),
+        (head("200 OK", &[], &content()[..10]), "the connection broke after 10 of 200000 bytes"),
     ];
     for (bytes, part) in cases {
         let dir = tempfile::tempdir().unwrap();
@@ -193,7 +199,7 @@ fn lies_about_the_length_are_seen() {
     // Ranges that are not the one asked for, or of a file of another length.
     for (range, part) in [
         ("bytes 0-199999/200000", "not from byte 60000 on"),
-        ("bytes 60000-199998/199999", "has 199999 bytes, expected 200000"),
+        ("bytes 60000-199998/199999", "a file of 199999 bytes, expected 200000"),
         ("nonsense", "not from byte 60000 on"),
     ] {
         let dir = tempfile::tempdir().unwrap();
@@ -268,7 +274,7 @@ fn two_fetches_into_one_folder_do_not_collide() {
         }
         let other = HttpServer::new(|r, _| HttpReply::Send(content_response(r, &content(), ENTITY_TAG)));
         let error = fetch_from(&path, &[&other]).0.unwrap_err().to_string();
-        assert!(error.contains("another fetch is at work"), "{error}");
+        assert!(error.contains("another download is running"), "{error}");
         sender.send(()).unwrap();
         first.join().unwrap().unwrap();
     });
@@ -296,9 +302,9 @@ fn a_mirror_has_a_folder_for_each_set() {
     }
     for (set, form, mirror, part) in [
         ("cifar10", Some("pyton"), url.as_str(), "did you mean `python`?"),
-        ("folder", None, &url, "folder is not fetched: it is your own images"),
-        ("fashion-mnist-16k", None, &url, "inside the program"),
-        ("mnist", None, "ftp://x", "begin with http:// or https://"),
+        ("folder", None, &url, "folder cannot be downloaded: it is your own images"),
+        ("fashion-mnist-16k", None, &url, "built in"),
+        ("mnist", None, "ftp://x", "start with http:// or https://"),
     ] {
         let error = fetch(find_entry(set).unwrap(), &options(form, mirror), &mut |_| ());
         let error = error.unwrap_err().to_string();

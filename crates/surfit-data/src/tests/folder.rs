@@ -141,7 +141,7 @@ fn a_class_may_be_called_like_a_split() {
     assert_eq!(set.notices.len(), 2, "{:?}", set.notices);
     let said = &set.notices[0];
     assert!(
-        said.contains("13 images left out that lie beside class folders") && said.contains("train/0.png first"),
+        said.contains("13 images left out beside the class folders") && said.contains("train/0.png first"),
         "{said}"
     );
     assert!(set.notices[1].contains("1 file left out"), "{:?}", set.notices);

@@ -19,18 +19,18 @@ fn damaged_files_get_a_sentence_with_their_name() {
     let mut counted = good.clone();
     counted[4..8].fill(0xff);
     let bad_images: Vec<(&str, Vec<u8>, &str)> = vec![
-        ("cut", good[..good.len() - 5].to_vec(), "promises 23520 bytes, 23515 are there"),
+        ("cut", good[..good.len() - 5].to_vec(), "header gives 23520 bytes, but it has 23515"),
         ("cut gzip", gzipped(&good)[..60].to_vec(), "cut short"),
         ("cut in the header", good[..7].to_vec(), "cut short"),
         ("empty", Vec::new(), "cut short"),
-        ("long", [good.clone(), vec![0]].concat(), "more bytes follow the 23520"),
+        ("long", [good.clone(), vec![0]].concat(), "it has more than the 23520 bytes"),
         ("checksum", flipped, "packed data are damaged"),
         ("magic", magic, "begins with 00000801, expected 00000803"),
         ("a page of text", b"<html>not found</html>".to_vec(), "not an IDX file"),
         ("too many", counted, "4294967295 images"),
         ("none", images_idx(0, 28), "0 images"),
         ("size", images_idx(30, 32), "32×32, expected 28×28"),
-        ("bomb", gzipped(&[images_idx(3, 28), vec![0; 10_000_000]].concat()), "more bytes follow the 2352"),
+        ("bomb", gzipped(&[images_idx(3, 28), vec![0; 10_000_000]].concat()), "it has more than the 2352 bytes"),
     ];
     let dir = tempfile::tempdir().unwrap();
     let (x, y) = (dir.path().join("x"), dir.path().join("y"));
@@ -46,7 +46,7 @@ fn damaged_files_get_a_sentence_with_their_name() {
     read().unwrap();
     for (case, bytes, expected) in [
         ("count", labels_idx(&[1; 29]), "29 labels, expected 30"),
-        ("class", labels_idx(&[10; 30]), "label 10 of image 0 is no class: expected 0 to 9"),
+        ("class", labels_idx(&[10; 30]), "label 10 of image 0 is not a class: expected 0 to 9"),
         ("images", good, "expected 00000801"),
     ] {
         std::fs::write(&y, bytes).unwrap();

@@ -8,7 +8,7 @@ use std::io::{Cursor, Write};
 use std::path::Path;
 use surfit_core::config::DataConfig;
 use zip::ZipWriter;
-use zip::write::FileOptions;
+use zip::write::SimpleFileOptions;
 
 type ArchiveFiles = Vec<(String, Vec<u8>)>;
 
@@ -41,9 +41,9 @@ fn files() -> ArchiveFiles {
 
 fn zipped(files: &ArchiveFiles) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    zip.add_directory("tiny-imagenet-200/", FileOptions::default()).unwrap();
+    zip.add_directory("tiny-imagenet-200/", SimpleFileOptions::default()).unwrap();
     for (name, bytes) in files {
-        zip.start_file(format!("tiny-imagenet-200/{name}"), FileOptions::default()).unwrap();
+        zip.start_file(format!("tiny-imagenet-200/{name}"), SimpleFileOptions::default()).unwrap();
         zip.write_all(bytes).unwrap();
     }
     zip.finish().unwrap().into_inner()
@@ -205,8 +205,8 @@ fn faults_are_named() {
     }
     let good = zipped(&files());
     for (bytes, part) in [
-        (good[..good.len() / 2].to_vec(), "cut short or no zip archive"),
-        (b"<html>".to_vec(), "cut short or no zip archive"),
+        (good[..good.len() / 2].to_vec(), "cut short or not a zip archive"),
+        (b"<html>".to_vec(), "cut short or not a zip archive"),
         (zipped(&vec![("x.txt".into(), vec![])]), "no folder `train`"),
     ] {
         let dir = tempfile::tempdir().unwrap();

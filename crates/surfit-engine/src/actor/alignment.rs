@@ -92,7 +92,7 @@ impl Actor<'_> {
         for (row, index) in heatmap.corner_cells().into_iter().enumerate() {
             let w = surface.theta().get(row as i64);
             let (m, _) = self.evaluator.validate(&self.model, &w, i64::MAX);
-            heatmap.cells[index] = super::heatmap_measurement::measured_cell(&m, version);
+            heatmap.cells[index] = m.as_cell(version);
         }
         let live = LiveMap { heatmap: heatmap.clone(), progress: LiveProgress::default() };
         self.emit_reopened();

@@ -37,6 +37,7 @@ impl MeasuredCorner {
             seconds: self.seconds,
             own_statistics: self.findings.own_statistics,
             warnings: self.findings.warnings.clone(),
+            metrics: self.measurement.other_metrics(),
         }
     }
 }
@@ -264,7 +265,7 @@ impl Actor<'_> {
             self.journal.log(warning);
         }
         let cell = self.heatmap.corner_cells()[index];
-        self.heatmap.cells[cell] = super::heatmap_measurement::measured_cell(&m, self.heatmap.version);
+        self.heatmap.cells[cell] = m.as_cell(self.heatmap.version);
         if !last {
             self.activity = ActorActivity::Corner(place + 1);
             self.publish(true);
@@ -393,7 +394,7 @@ impl Actor<'_> {
             ("seed".to_owned(), trainer.seed.to_string()),
             ("step".to_owned(), trainer.step.to_string()),
         ];
-        let tensors = [("weights", &trainer.weights), ("velocity", &trainer.velocity)];
+        let tensors = [("weights", &trainer.weights), ("velocity", trainer.optimizer.velocity())];
         let saved = Some((Some(index), trainer.step));
         model_file::write_checksummed(&self.partial_path(), &tensors, &metadata)?;
         self.publication_times.saved_position = saved;

@@ -58,7 +58,7 @@ impl Actor<'_> {
     /// The best point as it was exported before, when it is the same point of the same surface: the test split is
     /// measured once for it.
     pub(super) fn previous_export(&self) -> Option<ExportedModel> {
-        let best = self.heatmap.best_point(Metric::Accuracy)?;
+        let best = self.heatmap.best_point(Metric::SELECTION)?;
         let picture = self.journal.run_state();
         let step = format!("-step{}", self.progress?.step);
         let same = |e: &&ExportedModel| {

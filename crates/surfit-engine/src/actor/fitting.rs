@@ -4,7 +4,8 @@ use super::{Actor, ActorActivity};
 use crate::checkpoint::FitProgress;
 use crate::data::Augmentation;
 use crate::evaluate::measure_split;
-use crate::surface::{MicroBatch, StepHyperparams, StepRecord, StepTiming};
+use crate::optimizer::StepHyperparams;
+use crate::surface::{MicroBatch, StepRecord, StepTimer, StepTiming};
 use crate::trainer::{BatchOrder, LossBuffer};
 use crate::{EngineError, Result};
 use std::time::Instant;
@@ -109,15 +110,16 @@ impl Actor<'_> {
         after.step += 1;
         let next = if after.is_complete() { Vec::new() } else { points(after) };
         let (phase, timed) = (progress.phase().0, self.fit_scratch.timed_at);
-        let record = if timed.is_none_or(|at| at.elapsed().as_secs_f64() > TIMING_INTERVAL) {
-            let (record, parts) = surface.timed_step(&self.model, phase, &parts, rates, &next);
+        let device = self.model.placement().device;
+        let due = timed.is_none_or(|at| at.elapsed().as_secs_f64() > TIMING_INTERVAL);
+        let mut timer = due.then(|| StepTimer::start(device));
+        let record = surface.step(&self.model, phase, &parts, rates, &next, &mut timer);
+        if let Some(timer) = timer {
             // The first step also makes what later ones find made.
-            self.fit_scratch.step_timing = timed.map_or(self.fit_scratch.step_timing, |_| Some(parts));
+            let timing = timer.finish(parts.len(), surface.degrees());
+            self.fit_scratch.step_timing = timed.map_or(self.fit_scratch.step_timing, |_| Some(timing));
             self.fit_scratch.timed_at = Some(Instant::now());
-            record
-        } else {
-            surface.step(&self.model, phase, &parts, rates, &next)
-        };
+        }
         self.pending_losses.push(progress.step, record.loss.shallow_clone());
         self.fit_scratch.step_records.push(record);
         self.fit_scratch.phase = Some(phase);
@@ -163,7 +165,7 @@ impl Actor<'_> {
         self.flush_losses();
         self.check_divergence()?;
         if let Some(surface) = &mut self.surface {
-            surface.release_buffers();
+            surface.release_networks();
         }
         if let Some(progress) = &mut self.progress {
             progress.total = progress.step;

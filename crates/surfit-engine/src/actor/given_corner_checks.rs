@@ -1,6 +1,6 @@
 //! What can be told about a network that was given as a corner: whether it is measured here as its owner measures it.
 
-use super::{Actor, heatmap_measurement};
+use super::Actor;
 use crate::data::DataSplit;
 use crate::evaluate::calibration::{class_counts, sample_classes_equally, sample_proportionally};
 use crate::evaluate::{measure_split, recalibrate};
@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use surfit_core::config::{ChannelConstants, DataConfig};
 use surfit_core::event::{CornerReady, OwnStatistics};
 use surfit_core::files::{FileLocation, FilePath, encode_json, write_atomic};
+use surfit_core::metrics::Metric;
 use surfit_core::model_card::ModelCard;
 use tch::{Device, Tensor};
 
@@ -86,7 +87,7 @@ impl Actor<'_> {
             && is_outside_interval(&own, recalibrated)
             && is_outside_interval(recalibrated, &own)
         {
-            let cause = match recalibrated.correct < own.correct {
+            let cause = match recalibrated.correct() < own.correct() {
                 true => self.explain_accuracy_loss(w, &own),
                 false if is_normalized_otherwise => "its images were normalized otherwise".into(),
                 false => {
@@ -103,7 +104,7 @@ impl Actor<'_> {
             ));
         }
         let (best, stats) = match (measured_own, &own) {
-            (Some(m), Some(own)) if m.correct > recalibrated.correct => (m, own),
+            (Some(m), Some(own)) if m.correct() > recalibrated.correct() => (m, own),
             _ => (*recalibrated, stats),
         };
         let classes = self.data.classes.len();
@@ -169,7 +170,8 @@ impl Actor<'_> {
             .filter_map(|of_logit| (0..classes).map(|class| (of_logit[class], class)).max())
             .collect();
         let different: BTreeSet<usize> = most.iter().map(|m| m.1).collect();
-        let reordered = Measurement { correct: most.iter().map(|m| m.0).sum::<i64>() as u32, ..*measured };
+        let correct = most.iter().map(|m| m.0).sum::<i64>() as u32;
+        let reordered = Measurement::from_counts(correct, measured.images, measured.loss_sum());
         let is_far_better =
             accuracy_interval(&reordered).0 > accuracy_interval(measured).1 && reordered.accuracy() > 0.5;
         (different.len() == classes && is_far_better).then(|| {
@@ -202,8 +204,8 @@ impl Actor<'_> {
             ));
         }
         let better = |a: &Measurement, b: &Measurement| {
-            let by_loss = b.loss_sum.total_cmp(&a.loss_sum);
-            a.correct.cmp(&b.correct).then(by_loss)
+            let by_loss = b.loss_sum().total_cmp(&a.loss_sum());
+            a.correct().cmp(&b.correct()).then(by_loss)
         };
         // The first of several equals.
         let (trial, best) = tried.iter().rev().max_by(|a, b| better(&a.1, &b.1))?;
@@ -311,7 +313,7 @@ pub(super) fn record_metadata(corner: &CornerReady) -> Vec<(String, String)> {
 }
 
 fn accuracy_interval(m: &Measurement) -> (f64, f64) {
-    heatmap_measurement::measured_cell(m, 0).interval().unwrap_or((0.0, 1.0))
+    m.interval(Metric::ACCURACY).unwrap_or((0.0, 1.0))
 }
 
 /// Whether the accuracy of `one` lies outside the 95 % interval of `other`.

@@ -2,12 +2,11 @@
 
 use super::race::{CellRace, RacePhase};
 use super::{Actor, ActorActivity};
-use crate::model::Measurement;
 use crate::{EngineError, Result};
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
 use surfit_core::event::{Event, JobStage, LossCurve};
-use surfit_core::heatmap::{Cell, Heatmap, Metric};
+use surfit_core::heatmap::{Heatmap, Metric};
 use surfit_core::numbers::nan_as_null;
 use surfit_core::snapshot::EngineState;
 
@@ -52,11 +51,6 @@ impl LiveProgress {
     }
 }
 
-/// A measurement as a cell of a version of the surface.
-pub(super) fn measured_cell(m: &Measurement, version: u64) -> Cell {
-    Cell { correct: m.correct, images: m.images, loss: m.loss() as f32, version }
-}
-
 impl Actor<'_> {
     /// Measures one cell when the live heatmap has a share of the work left: unmeasured cells first, coarse to fine, then
     /// the stalest.
@@ -94,7 +88,7 @@ impl Actor<'_> {
         let (u, v) = self.heatmap.parameters(index);
         let images = self.config.heatmap.live_images as i64;
         let (m, _) = self.evaluator.validate(&self.model, &surface.network_at(u, v), images);
-        self.heatmap.cells[index] = measured_cell(&m, surface.version());
+        self.heatmap.cells[index] = m.as_cell(surface.version());
         if !self.heatmap.corner_cells().contains(&index) {
             self.live_progress.cells += 1;
             self.live_progress.accuracy += m.accuracy();
@@ -166,7 +160,7 @@ impl Actor<'_> {
         self.cost_estimate.record_image_cost(measured.seconds_per_image);
         let m = self.cell_race.record_phase(phase, measured);
         let (RacePhase::Scan(index) | RacePhase::Remainder(index)) = phase;
-        self.heatmap.cells[index] = measured_cell(&m, version);
+        self.heatmap.cells[index] = m.as_cell(version);
         if phase == RacePhase::Remainder(index) {
             cells.retain(|&i| i != index);
         }
@@ -208,7 +202,8 @@ impl Actor<'_> {
             return;
         }
         let heatmap = &self.heatmap;
-        if let (Some(summary), Some(best)) = (heatmap.summary(), heatmap.best_point(Metric::Accuracy)) {
+        if let (Some(summary), Some(best)) = (heatmap.summary(Metric::SELECTION), heatmap.best_point(Metric::SELECTION))
+        {
             let grid = heatmap.grid;
             self.journal.emit(Event::HeatmapComplete { grid, summary, best });
         }

@@ -116,7 +116,8 @@ impl Actor<'_> {
         let steps = [corner_steps, self.progress.map_or(0, |p| p.step)];
         self.end_stage();
         let heatmap = &self.heatmap;
-        if let (Some(summary), Some(best)) = (heatmap.summary(), heatmap.best_point(Metric::Accuracy)) {
+        if let (Some(summary), Some(best)) = (heatmap.summary(Metric::SELECTION), heatmap.best_point(Metric::SELECTION))
+        {
             let corner = |i: &usize| heatmap.cells[*i].accuracy().unwrap_or(f64::NAN);
             let seconds = &self.journal.run_state().seconds;
             let exported = finishing.exported.clone();

@@ -341,7 +341,7 @@ impl Actor<'_> {
             data: self.config.data.set.clone(),
             // Until there is a complete heatmap, what of the live one is best: the screen shows it, too.
             best: (picture.complete.map(|c| c.1))
-                .or_else(|| self.heatmap.best_point(surfit_core::heatmap::Metric::Accuracy)),
+                .or_else(|| self.heatmap.best_point(surfit_core::heatmap::Metric::SELECTION)),
             failed: None,
         };
         let written = self.run.write_status(&status);

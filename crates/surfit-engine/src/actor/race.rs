@@ -9,7 +9,7 @@ use crate::evaluate::{Evaluator, MeasuredSplit, MeasurementResult, NetworkMeasur
 use crate::layout::RunningStats;
 use crate::model::{Measurement, Model};
 use std::collections::BTreeMap;
-use surfit_core::heatmap::{Cell, Heatmap};
+use surfit_core::heatmap::{Cell, Heatmap, Metric};
 use tch::Tensor;
 
 /// Bytes of batch-norm statistics that may wait for the second part of their cells; beyond, they are estimated anew.
@@ -19,8 +19,8 @@ const MAX_STATISTICS_BYTES: usize = 64 << 20;
 #[derive(Debug)]
 struct FirstScan {
     measurement: Measurement,
-    /// Upper end of the accuracy's interval.
-    accuracy_upper_bound: f64,
+    /// Better end of the interval of [`Metric::SELECTION`].
+    best_score: f64,
     stats: Option<RunningStats>,
 }
 
@@ -63,7 +63,7 @@ impl CellRace {
         if let Some(&index) = cells.iter().rev().find(scan) {
             return Some(RacePhase::Scan(index));
         }
-        let upper = |i: &usize| self.scans.get(i).map_or(f64::INFINITY, |s| s.accuracy_upper_bound);
+        let upper = |i: &usize| self.scans.get(i).map_or(f64::INFINITY, |s| s.best_score);
         let promising = |a: &&usize, b: &&usize| upper(a).total_cmp(&upper(b));
         cells.iter().max_by(promising).map(|&i| RacePhase::Remainder(i))
     }
@@ -106,20 +106,13 @@ impl CellRace {
                 self.kept_bytes += if keep { bytes } else { 0 };
                 let scan = FirstScan {
                     measurement: now,
-                    accuracy_upper_bound: accuracy_upper_bound(&now),
+                    best_score: best_possible_score(&now),
                     stats: keep.then_some(measured.stats),
                 };
                 self.scans.insert(index, scan);
                 now
             }
-            RacePhase::Remainder(index) => {
-                let seen = self.scans.remove(&index).map(|s| s.measurement).unwrap_or_default();
-                Measurement {
-                    correct: seen.correct + now.correct,
-                    images: seen.images + now.images,
-                    loss_sum: seen.loss_sum + now.loss_sum,
-                }
-            }
+            RacePhase::Remainder(index) => self.scans.remove(&index).map(|s| s.measurement).unwrap_or_default() + now,
         }
     }
 
@@ -130,18 +123,18 @@ impl CellRace {
             return None;
         }
         let full = |c: &Cell| c.images == all && c.version == heatmap.version;
-        let best = (0..heatmap.cells.len())
-            .filter(|&i| full(&heatmap.cells[i]))
-            .max_by_key(|&i| (heatmap.cells[i].correct, std::cmp::Reverse(i)))?;
-        let accuracy = heatmap.cells[best].accuracy()?;
-        self.winner_announced = self.scans.values().all(|s| s.accuracy_upper_bound < accuracy);
+        let score = |i: usize| Some(Metric::SELECTION.score(heatmap.cells[i].value(Metric::SELECTION)?));
+        let measured =
+            (0..heatmap.cells.len()).filter(|&i| full(&heatmap.cells[i])).filter_map(|i| Some((i, score(i)?)));
+        let (best, score) = measured.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))?;
+        self.winner_announced = self.scans.values().all(|s| s.best_score < score);
         self.winner_announced.then_some(best)
     }
 }
 
-fn accuracy_upper_bound(m: &Measurement) -> f64 {
-    let cell = super::heatmap_measurement::measured_cell(m, 0);
-    cell.interval().map_or(1.0, |(_, upper)| upper)
+fn best_possible_score(m: &Measurement) -> f64 {
+    let metric = Metric::SELECTION;
+    m.interval(metric).map_or(f64::INFINITY, |(low, high)| metric.score(low).max(metric.score(high)))
 }
 
 #[cfg(test)]
@@ -158,22 +151,20 @@ mod tests {
         let (mut legs, mut decided) = (Vec::new(), None);
         while let Some(leg) = race.next_phase(&cells) {
             legs.push(leg);
-            let count = |index: usize, images: usize| Measurement {
-                correct: right[index][..images].iter().filter(|&&r| r).count() as u32,
-                images: images as u32,
-                loss_sum: 0.0,
+            let count = |index: usize, images: usize| {
+                let correct = right[index][..images].iter().filter(|&&r| r).count() as u32;
+                Measurement::from_counts(correct, images as u32, 0.0)
             };
             match leg {
                 RacePhase::Scan(index) => {
                     let seen = count(index, first);
-                    let scan =
-                        FirstScan { measurement: seen, accuracy_upper_bound: accuracy_upper_bound(&seen), stats: None };
+                    let scan = FirstScan { measurement: seen, best_score: best_possible_score(&seen), stats: None };
                     race.scans.insert(index, scan);
                 }
                 RacePhase::Remainder(index) => {
                     race.scans.remove(&index);
                     cells.retain(|&i| i != index);
-                    heatmap.cells[index] = super::super::heatmap_measurement::measured_cell(&count(index, all), 0);
+                    heatmap.cells[index] = count(index, all).as_cell(0);
                 }
             }
             if let Some(best) = race.winner(&heatmap, &cells, all as u32) {

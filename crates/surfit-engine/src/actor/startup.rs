@@ -111,7 +111,7 @@ impl<'a> Actor<'a> {
             heatmap,
             other_grids: grids::OtherGrids::default(),
             temporary_grid: None,
-            metric: stored.as_ref().map_or(Metric::Accuracy, |s| s.metric),
+            metric: stored.as_ref().map_or(Metric::ACCURACY, |s| s.metric),
             marks: stored.as_ref().map(|s| s.marks.clone()).unwrap_or_default(),
             live_progress: live,
             cell_race: race::CellRace::default(),

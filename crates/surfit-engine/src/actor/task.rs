@@ -6,7 +6,7 @@ mod evaluation_task;
 mod export_task;
 mod search_task;
 
-pub(super) use ensemble::{MeasuringEnsemble, measure_probability_sum};
+pub(super) use ensemble::{MeasuringEnsemble, measure_ensemble};
 pub(super) use evaluation_task::EvaluationTask;
 pub(super) use export_task::ExportTask;
 pub(super) use search_task::SearchTask;

@@ -7,7 +7,7 @@ use crate::evaluate::Evaluator;
 use crate::layout::{LayoutTensors, NormStatistics, RunningStats};
 use crate::{EngineError, Result};
 use std::time::Instant;
-use tch::Tensor;
+use tch::{Kind, Reduction, Tensor};
 
 type BenchBatches = Vec<(Tensor, Tensor)>;
 
@@ -31,7 +31,12 @@ pub(super) fn heatmap_cell_row(subject: &BenchSubject, repetitions: usize) -> Re
                 stats.batches += 1;
             }
         }
-        let sums = validate.iter().map(|(x, y)| model.measure_batch(&views, &stats, x, y));
+        let sums = validate.iter().map(|(x, labels)| {
+            let logits = model.logits(&views, x, &mut NormStatistics::Running(&stats));
+            let correct = logits.argmax(1, false).eq_tensor(labels).sum(Kind::Float);
+            let loss = logits.cross_entropy_loss::<Tensor>(labels, None, Reduction::Sum, -100, 0.0);
+            Tensor::stack(&[correct, loss], 0)
+        });
         if let Some(total) = sums.reduce(|a, b| a + b) {
             wait_for_device(&total.get(0));
         }

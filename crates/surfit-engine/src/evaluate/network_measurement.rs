@@ -3,10 +3,10 @@
 use super::{Evaluator, ImageRange};
 use crate::data::DataSplit;
 use crate::layout::{LayoutTensors, NormStatistics, RunningStats};
-use crate::model::{Measurement, Model};
+use crate::model::{Measurement, MetricAccumulator, Model};
 use std::ops::Range;
 use std::time::{Duration, Instant};
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 /// Which images are measured on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub enum MeasuredSplit {
 /// How long a slice of a measurement may go on before somebody looks at what was asked for meanwhile.
 const MAX_ADVANCE_TIME: Duration = Duration::from_millis(40);
 
-/// A network that is being measured: batch norm's statistics first, then accuracy and loss. Sums and batches are those of
+/// A network that is being measured: batch norm's statistics first, then every metric. Sums and batches are those of
 /// [`Evaluator::validate`], to the last bit.
 #[derive(Debug)]
 pub struct NetworkMeasurement {
@@ -30,9 +30,8 @@ pub struct NetworkMeasurement {
     /// What is left of the statistics' re-estimation, and after how many images it ends.
     recalibration: Option<(ImageRange, i64)>,
     split: MeasuredSplit,
-    images: Range<i64>,
     batches: ImageRange,
-    sums: Option<Tensor>,
+    metrics: MetricAccumulator,
     /// Class probabilities of every batch, when they were asked for.
     probabilities: Option<Vec<Tensor>>,
     images_done: u64,
@@ -46,7 +45,7 @@ pub struct MeasurementResult {
     pub w: Tensor,
     /// Batch norm's statistics there.
     pub stats: RunningStats,
-    /// Correct images and loss.
+    /// Sums of every metric.
     pub measurement: Measurement,
     /// Probabilities of the classes for every image, `[N, classes]`, when they were asked for.
     pub probabilities: Option<Tensor>,
@@ -84,13 +83,12 @@ impl NetworkMeasurement {
     ) -> Self {
         Self {
             views: model.network().layout().views(&w),
-            batches: ImageRange::in_batches(images.clone(), evaluator.batch_size(w.device())),
+            batches: ImageRange::in_batches(images, evaluator.batch_size(w.device())),
             w,
             stats,
             recalibration: None,
             split: on,
-            images,
-            sums: None,
+            metrics: MetricAccumulator::default(),
             probabilities: None,
             images_done: 0,
             seconds: 0.0,
@@ -145,30 +143,18 @@ impl NetworkMeasurement {
         let Some((x, labels)) = self.batches.next_batch(split) else {
             return true;
         };
-        let sums = match &mut self.probabilities {
-            None => model.measure_batch(&self.views, &self.stats, &x, &labels),
-            Some(all) => {
-                let logits = model.logits(&self.views, &x, &mut NormStatistics::Running(&self.stats));
-                all.push(logits.softmax(-1, Kind::Float));
-                model.measurement_sums(&logits, &labels)
-            }
-        };
-        self.sums = Some(match self.sums.take() {
-            None => sums,
-            Some(total) => total + sums,
-        });
+        let logits = model.measure_batch(&self.views, &self.stats, (&x, &labels), &mut self.metrics);
+        if let Some(all) = &mut self.probabilities {
+            all.push(logits.softmax(-1, Kind::Float));
+        }
         self.images_done += x.size()[0] as u64;
         false
     }
 
     /// What it came to. Waits for the device.
     pub fn into_result(self) -> MeasurementResult {
-        let images = (self.images.end - self.images.start).max(0) as u32;
         let began = Instant::now();
-        let measurement = self.sums.map_or_else(Measurement::default, |total| {
-            let total = total.to_device(Device::Cpu);
-            Measurement { correct: total.double_value(&[0]) as u32, images, loss_sum: total.double_value(&[1]) }
-        });
+        let measurement = self.metrics.finish();
         let seconds = self.seconds + began.elapsed().as_secs_f64();
         MeasurementResult {
             w: self.w,

@@ -148,8 +148,8 @@ fn damaged_and_foreign_files_get_a_sentence_with_their_name() {
         ("header cut", good[..20].to_vec(), "cut short"),
         ("empty", Vec::new(), "is empty"),
         ("long", [good.as_slice(), b"x"].concat(), "has more than it should"),
-        ("other", b"hello, this is a text file".to_vec(), "no file of a network's weights"),
-        ("length", longest, "no file of a network's weights"),
+        ("other", b"hello, this is a text file".to_vec(), "not a file of network weights"),
+        ("length", longest, "not a file of network weights"),
         ("json", [&20u64.to_le_bytes()[..], &[b'{'; 20]].concat(), "not whole as safetensors"),
     ] {
         fs::write(&path, bytes).unwrap();

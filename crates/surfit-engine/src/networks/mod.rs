@@ -11,6 +11,7 @@ mod vit;
 
 pub use activation_hooks::ActivationHooks;
 pub use deferred_conv_grads::{DeferredConvGrads, ForwardWeights};
+pub use ops::ForwardWalk;
 
 use crate::Result;
 use crate::layout::{NormStatistics, WeightLayout};
@@ -24,17 +25,23 @@ pub trait Network: Send + Sync + std::fmt::Debug {
     /// How its weights lie in the flat vector.
     fn layout(&self) -> &WeightLayout;
 
+    /// Logits `[N, classes]` for images `x`, `[N, C, H, W]`, from the parameters that `walk` gives one after the other. It
+    /// is shown the activations of every permutation group's units, after norm and nonlinearity.
+    fn compute_logits(&self, walk: &mut ForwardWalk, x: &Tensor) -> Tensor;
+
     /// Logits `[N, classes]` for images `x`, `[N, C, H, W]`.
     ///
-    /// `weights` hold views in the layout's order, as [`crate::layout::LayoutTensors::views`] gives them. When `taps` is given, it is shown
-    /// the activations of every permutation group's units, after norm and nonlinearity.
+    /// `weights` hold views in the layout's order, as [`crate::layout::LayoutTensors::views`] gives them. `hooks` keep
+    /// activations of hidden units where they are given.
     fn forward(
         &self,
         weights: ForwardWeights,
         x: &Tensor,
         norms: &mut NormStatistics,
         hooks: Option<&mut ActivationHooks>,
-    ) -> Tensor;
+    ) -> Tensor {
+        self.compute_logits(&mut ForwardWalk::new(weights, norms, hooks), x)
+    }
 }
 
 /// The network that a configuration describes, for images of shape `input` (`[C, H, W]`).

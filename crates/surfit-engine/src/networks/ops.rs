@@ -1,31 +1,49 @@
 //! Operations that several networks share.
 
-use super::{DeferredConvGrads, ForwardWeights};
+use super::{ActivationHooks, DeferredConvGrads, ForwardWeights};
 use crate::layout::NormStatistics;
 use tch::Tensor;
 
 /// A forward pass on its way through the parameters, in the layout's order.
-pub(super) struct ForwardWalk<'a, 'b> {
+#[derive(Debug)]
+pub struct ForwardWalk<'a, 'b> {
     weights: ForwardWeights<'a>,
     norms: &'a mut NormStatistics<'b>,
+    hooks: Option<&'a mut ActivationHooks>,
     /// Parameters and batch-norm layers passed so far.
     parameter: usize,
     layer: usize,
 }
 
 impl<'a, 'b> ForwardWalk<'a, 'b> {
-    pub fn new(weights: ForwardWeights<'a>, norms: &'a mut NormStatistics<'b>) -> Self {
-        Self { weights, norms, parameter: 0, layer: 0 }
+    pub(super) fn new(
+        weights: ForwardWeights<'a>,
+        norms: &'a mut NormStatistics<'b>,
+        hooks: Option<&'a mut ActivationHooks>,
+    ) -> Self {
+        Self { weights, norms, hooks, parameter: 0, layer: 0 }
+    }
+
+    /// Whether somebody keeps activations.
+    pub(super) fn has_hooks(&self) -> bool {
+        self.hooks.is_some()
+    }
+
+    /// Shows activations `x`, `[N, units, …]`, of the units of `group` to whoever keeps them.
+    pub(super) fn record(&mut self, group: usize, x: &Tensor) {
+        if let Some(hooks) = &mut self.hooks {
+            hooks.record(group, x);
+        }
     }
 
     /// The next parameter.
-    pub fn next_parameter(&mut self) -> &'a Tensor {
+    pub(super) fn next_parameter(&mut self) -> &'a Tensor {
         self.parameter += 1;
         self.weights.views.get(self.parameter - 1).expect("a forward pass reads the parameters of its layout")
     }
 
     /// A convolution without bias, padded by half its kernel.
-    pub fn conv(&mut self, x: &Tensor, stride: i64) -> Tensor {
+    pub(super) fn conv(&mut self, x: &Tensor, stride: i64) -> Tensor {
         let weight = self.next_parameter();
         let parameter = self.parameter - 1;
         self.convolve_deferred(|products| products.convolve(parameter, weight, x, stride))
@@ -33,7 +51,7 @@ impl<'a, 'b> ForwardWalk<'a, 'b> {
     }
 
     /// A convolution with bias, padded by half its kernel.
-    pub fn conv_with_bias(&mut self, x: &Tensor) -> Tensor {
+    pub(super) fn conv_with_bias(&mut self, x: &Tensor) -> Tensor {
         let (weight, bias) = (self.next_parameter(), self.next_parameter());
         let parameter = self.parameter - 2;
         self.convolve_deferred(|products| products.convolve(parameter, weight, x, 1))
@@ -47,20 +65,20 @@ impl<'a, 'b> ForwardWalk<'a, 'b> {
     }
 
     /// The next batch-norm layer.
-    pub fn batch_norm(&mut self, x: &Tensor) -> Tensor {
+    pub(super) fn batch_norm(&mut self, x: &Tensor) -> Tensor {
         let (weight, bias) = (self.next_parameter(), self.next_parameter());
         self.layer += 1;
         self.norms.apply(self.layer - 1, x, weight, bias)
     }
 
     /// A linear layer with bias.
-    pub fn linear(&mut self, x: &Tensor) -> Tensor {
+    pub(super) fn linear(&mut self, x: &Tensor) -> Tensor {
         let (weight, bias) = (self.next_parameter(), self.next_parameter());
         x.linear(weight, Some(bias))
     }
 
     /// A layer norm over the last axis of `x`, `f32`.
-    pub fn layer_norm(&mut self, x: &Tensor, eps: f64) -> Tensor {
+    pub(super) fn layer_norm(&mut self, x: &Tensor, eps: f64) -> Tensor {
         let (weight, bias) = (self.next_parameter(), self.next_parameter());
         x.layer_norm(weight.size(), Some(weight), Some(bias), eps, true)
     }

@@ -1,8 +1,8 @@
-//! Forward pass of `resnet18` and `resnet18-cifar`, as [`surfit_weights::network_weights::ResNet`] describes them.
+//! Forward pass of `resnet18` and `resnet18-cifar`, as [`surfit_weights::networks::ResNet`] describes them.
 
-use super::ops::{ForwardWalk, channels_last};
-use super::{ActivationHooks, ForwardWeights, Network};
-use crate::layout::{NormStatistics, WeightLayout};
+use super::ops::channels_last;
+use super::{ForwardWalk, Network};
+use crate::layout::WeightLayout;
 use surfit_weights::networks::{ResNet, Stem};
 use tch::Tensor;
 
@@ -11,30 +11,18 @@ impl Network for ResNet {
         &self.layout
     }
 
-    fn forward(
-        &self,
-        weights: ForwardWeights,
-        x: &Tensor,
-        norms: &mut NormStatistics,
-        mut hooks: Option<&mut ActivationHooks>,
-    ) -> Tensor {
-        let mut record = |group: usize, x: &Tensor| {
-            if let Some(hooks) = hooks.as_deref_mut() {
-                hooks.record(group, x);
-            }
-        };
-        let mut walk = ForwardWalk::new(weights, norms);
+    fn compute_logits(&self, walk: &mut ForwardWalk, x: &Tensor) -> Tensor {
         let stride = if self.stem == Stem::ImageNet { 2 } else { 1 };
         let mut x = walk.conv(&channels_last(x), stride);
         x = walk.batch_norm(&x).relu_();
-        record(self.stream, &x);
+        walk.record(self.stream, &x);
         if self.stem == Stem::ImageNet {
             x = x.max_pool2d(3, 2, 1, 1, false);
         }
         for block in &self.blocks {
             let mut y = walk.conv(&x, block.stride);
             y = walk.batch_norm(&y).relu_();
-            record(block.hidden, &y);
+            walk.record(block.hidden, &y);
             y = walk.conv(&y, 1);
             y = walk.batch_norm(&y);
             if block.downsample {
@@ -43,7 +31,7 @@ impl Network for ResNet {
             }
             y += &x;
             x = y.relu_();
-            record(block.stream, &x);
+            walk.record(block.stream, &x);
         }
         walk.linear(&x.mean_dim([2i64, 3].as_slice(), false, None))
     }

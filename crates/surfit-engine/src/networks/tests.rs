@@ -118,8 +118,9 @@ fn in_16_bits_logits_and_gradients_are_nearly_those_of_32() {
             let model = Model::new(network(name, widths), Placement { device: Device::Cpu, kind, threads: 1 });
             let flat = model.network().layout().initial_weights(1);
             let (x, labels) = (images(64), Tensor::arange(64, (Kind::Int64, Device::Cpu)).remainder(10));
-            let gradient = flat.zeros_like();
-            let loss = model.gradient(&flat, &x, &labels, 0.0, &gradient);
+            let (loss, parts) = model.gradient(&model.compute_views(&flat), &x, &labels, 0.0);
+            let flat_parts: Vec<Tensor> = parts.iter().map(|g| g.reshape([-1]).to_kind(Kind::Float)).collect();
+            let gradient = Tensor::cat(&flat_parts, 0);
             let stats = RunningStats::new(model.network().layout(), Device::Cpu);
             let views = model.network().layout().views(&flat);
             let logits = model.logits(&views, &x, &mut NormStatistics::Running(&stats));

@@ -1,8 +1,8 @@
-//! Forward pass of the forms of `vgg16`, as [`surfit_weights::network_weights::Vgg`] describes them.
+//! Forward pass of the forms of `vgg16`, as [`surfit_weights::networks::Vgg`] describes them.
 
-use super::ops::{ForwardWalk, channels_last, max_pool};
-use super::{ActivationHooks, ForwardWeights, Network};
-use crate::layout::{NormStatistics, WeightLayout};
+use super::ops::{channels_last, max_pool};
+use super::{ForwardWalk, Network};
+use crate::layout::WeightLayout;
 use surfit_weights::networks::Vgg;
 use tch::Tensor;
 
@@ -11,21 +11,12 @@ impl Network for Vgg {
         &self.layout
     }
 
-    fn forward(
-        &self,
-        weights: ForwardWeights,
-        x: &Tensor,
-        norms: &mut NormStatistics,
-        mut hooks: Option<&mut ActivationHooks>,
-    ) -> Tensor {
+    fn compute_logits(&self, walk: &mut ForwardWalk, x: &Tensor) -> Tensor {
         let mut group = 0;
-        let mut record = |x: &Tensor| {
-            if let Some(hooks) = hooks.as_deref_mut() {
-                hooks.record(group, x);
-            }
+        let mut record = |walk: &mut ForwardWalk, x: &Tensor| {
+            walk.record(group, x);
             group += 1;
         };
-        let mut walk = ForwardWalk::new(weights, norms);
         let mut x = channels_last(x);
         for convolutions in Vgg::CONVOLUTIONS_PER_STAGE {
             for _ in 0..convolutions {
@@ -34,7 +25,7 @@ impl Network for Vgg {
                     x = walk.batch_norm(&x);
                 }
                 x = x.relu_();
-                record(&x);
+                record(walk, &x);
             }
             x = if self.cifar { max_pool_ceil(&x) } else { max_pool(&x) };
         }
@@ -45,7 +36,7 @@ impl Network for Vgg {
         };
         for _ in 0..self.hidden {
             x = walk.linear(&x).relu_();
-            record(&x);
+            record(walk, &x);
         }
         walk.linear(&x)
     }

@@ -1,8 +1,7 @@
-//! Forward pass of `vit-tiny` and `vit-small`, as [`surfit_weights::network_weights::Vit`] describes them.
+//! Forward pass of `vit-tiny` and `vit-small`, as [`surfit_weights::networks::Vit`] describes them.
 
-use super::ops::ForwardWalk;
-use super::{ActivationHooks, ForwardWeights, Network};
-use crate::layout::{NormStatistics, WeightLayout};
+use super::{ForwardWalk, Network};
+use crate::layout::WeightLayout;
 use surfit_weights::networks::Vit;
 use tch::{Device, Tensor};
 
@@ -14,14 +13,8 @@ impl Network for Vit {
         &self.layout
     }
 
-    fn forward(
-        &self,
-        weights: ForwardWeights,
-        x: &Tensor,
-        norms: &mut NormStatistics,
-        mut hooks: Option<&mut ActivationHooks>,
-    ) -> Tensor {
-        let (mut walk, kind) = (ForwardWalk::new(weights, norms), x.kind());
+    fn compute_logits(&self, walk: &mut ForwardWalk, x: &Tensor) -> Tensor {
+        let kind = x.kind();
         let (class, positions) = (walk.next_parameter(), walk.next_parameter());
         let (weight, bias) = (walk.next_parameter(), walk.next_parameter());
         let patches = patches(x, self.patch).linear(&weight.flatten(1, -1), Some(bias));
@@ -29,29 +22,23 @@ impl Network for Vit {
         let class = class.expand([size[0], 1, size[2]], false);
         let mut x = Tensor::cat(&[class, patches], 1) + positions;
         // Units come before tokens in what is shown.
-        let record = |hooks: &mut Option<&mut ActivationHooks>, group: usize, x: &Tensor| {
-            if let Some(hooks) = hooks {
-                hooks.record(group, &x.transpose(1, 2));
+        let record = |walk: &mut ForwardWalk, group: usize, x: &Tensor| {
+            if walk.has_hooks() {
+                walk.record(group, &x.transpose(1, 2));
             }
         };
-        record(&mut hooks, self.stream, &x);
+        record(walk, self.stream, &x);
         for block in &self.blocks {
             let y = walk.layer_norm(&x, LAYER_NORM_EPS).to_kind(kind);
-            let y = match hooks.as_deref_mut() {
-                None => attention(&mut walk, &y, self.heads, None),
-                Some(hooks) => {
-                    let mut show = |attention: &Tensor| hooks.record(block.heads, attention);
-                    attention(&mut walk, &y, self.heads, Some(&mut show))
-                }
-            };
+            let y = attention(walk, &y, self.heads, block.heads);
             // Not in place: layer norm needs its input for the backward pass.
             x = y + &x;
-            record(&mut hooks, self.stream, &x);
+            record(walk, self.stream, &x);
             let y = walk.layer_norm(&x, LAYER_NORM_EPS).to_kind(kind);
             let y = walk.linear(&y).gelu("none");
-            record(&mut hooks, block.hidden, &y);
+            record(walk, block.hidden, &y);
             x = walk.linear(&y) + &x;
-            record(&mut hooks, self.stream, &x);
+            record(walk, self.stream, &x);
         }
         // Only the class token is read, and layer norm looks at one token at a time.
         let class = x.select(1, 0);
@@ -71,26 +58,18 @@ fn patches(x: &Tensor, patch: i64) -> Tensor {
     ])
 }
 
-/// Self-attention over tokens `x`, `[N, T, dim]`; shows the attention of every head to `see`, `[N, heads, T, T]`.
-fn attention(
-    walk: &mut ForwardWalk,
-    x: &Tensor,
-    heads: i64,
-    record_attention: Option<&mut dyn FnMut(&Tensor)>,
-) -> Tensor {
+/// Self-attention over tokens `x`, `[N, T, dim]`; shows the attention of every head of `group`, `[N, heads, T, T]`.
+fn attention(walk: &mut ForwardWalk, x: &Tensor, heads: i64, group: usize) -> Tensor {
     let size = x.size();
     let qkv = walk.linear(x).view([size[0], size[1], 3, heads, size[2] / heads]).permute([2, 0, 3, 1, 4]);
     let (q, k, v) = (qkv.get(0), qkv.get(1), qkv.get(2));
     // For the few tokens of small images the plain products are several times as fast on a CPU as libtorch's fused
     // attention, whose backward pass is slow there; on a GPU it is the other way round.
-    let y = if record_attention.is_some() || x.device() == Device::Cpu {
+    let y = if walk.has_hooks() || x.device() == Device::Cpu {
         let scale = (size[2] as f64 / heads as f64).powf(-0.5);
         let attention = (q * scale).matmul(&k.transpose(-2, -1)).softmax(-1, x.kind());
-        if let Some(record_attention) = record_attention {
-            // Which tokens a head looks at does not depend on how its own dimensions are turned, as its output
-            // does.
-            record_attention(&attention);
-        }
+        // Which tokens a head looks at does not depend on how its own dimensions are turned, as its output does.
+        walk.record(group, &attention);
         attention.matmul(&v)
     } else {
         let mask = None::<&Tensor>;

@@ -1,9 +1,11 @@
 //! One optimizer step of a surface.
 
 use super::Surface;
-use super::fused_update::{FusedUpdate, samples_per_pass};
+use super::weight_store::SampleNetworks;
 use crate::model::Model;
+use crate::optimizer::{PointUpdate, StepHyperparams};
 use std::time::Instant;
+use surfit_core::cost::DRAWS_PER_PASS;
 use surfit_core::draws::FitPhase;
 use surfit_core::surface::Degrees;
 use tch::{Device, Kind, Tensor};
@@ -17,19 +19,6 @@ pub struct MicroBatch {
     pub x: Tensor,
     /// Class labels of the images, `[B]`.
     pub labels: Tensor,
-}
-
-/// Hyperparameters of one optimizer step.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct StepHyperparams {
-    /// Learning rate in weight-space units.
-    pub learning_rate: f64,
-    /// Momentum factor of SGD.
-    pub momentum: f64,
-    /// Weight decay on the interpolated network.
-    pub weight_decay: f64,
-    /// Label smoothing, a fraction of the target.
-    pub label_smoothing: f64,
 }
 
 /// What a step leaves on the device, to be read when somebody wants to know.
@@ -63,40 +52,80 @@ fn synchronize(device: Device) {
     }
 }
 
-impl Surface {
-    /// As [`Surface::step`], the same to the last bit, but waits for the device between the parts of the step to tell what
-    /// they took. For now and then.
-    pub fn timed_step(
-        &mut self,
-        model: &Model,
-        phase: FitPhase,
-        parts: &[MicroBatch],
-        rates: StepHyperparams,
-        next: &[(f64, f64)],
-    ) -> (StepRecord, StepTiming) {
-        let device = self.theta.device();
-        synchronize(device);
-        let began = Instant::now();
-        let mut network = 0.0;
-        let record = self.step_with(model, phase, parts, rates, next, &mut |pass| {
-            synchronize(device);
-            let began = Instant::now();
-            let loss = pass();
-            synchronize(device);
-            network += began.elapsed().as_secs_f64();
-            loss
-        });
-        synchronize(device);
-        let surface = (began.elapsed().as_secs_f64() - network).max(0.0);
-        let parts = StepTiming { network, surface, draws: parts.len(), degrees: self.degrees };
-        (record, parts)
+/// Is told when a step's networks work, to measure it.
+pub trait StepObserver {
+    /// A forward and backward pass of a network begins.
+    fn pass_begins(&mut self) {}
+    /// It has ended, as far as the host knows.
+    fn pass_ends(&mut self) {}
+}
+
+/// Observes nothing.
+impl StepObserver for () {}
+
+impl<T: StepObserver> StepObserver for Option<T> {
+    fn pass_begins(&mut self) {
+        self.iter_mut().for_each(T::pass_begins);
     }
 
+    fn pass_ends(&mut self) {
+        self.iter_mut().for_each(T::pass_ends);
+    }
+}
+
+/// Times the parts of a step. It waits for the device between them, which changes no bit: for now and then.
+#[derive(Debug)]
+pub struct StepTimer {
+    device: Device,
+    began: Instant,
+    pass_began: Instant,
+    network: f64,
+}
+
+impl StepTimer {
+    /// Starts when `device` has done what it was given.
+    pub fn start(device: Device) -> Self {
+        synchronize(device);
+        let now = Instant::now();
+        Self { device, began: now, pass_began: now, network: 0.0 }
+    }
+
+    /// What the parts took of a step with so many draws.
+    pub fn finish(self, draws: usize, degrees: Degrees) -> StepTiming {
+        synchronize(self.device);
+        let surface = (self.began.elapsed().as_secs_f64() - self.network).max(0.0);
+        StepTiming { network: self.network, surface, draws, degrees }
+    }
+}
+
+impl StepObserver for StepTimer {
+    fn pass_begins(&mut self) {
+        synchronize(self.device);
+        self.pass_began = Instant::now();
+    }
+
+    fn pass_ends(&mut self) {
+        synchronize(self.device);
+        self.network += self.pass_began.elapsed().as_secs_f64();
+    }
+}
+
+/// Draws whose networks are interpolated in one pass over `Θ`, and whose gradients go into the velocity in one: in `bf16`
+/// the default number of draws, in `f32`, where a network takes twice the room, half as many. More would not fit into what
+/// a fit may take above plain training, `(K + trainable + 3)·P·4` bytes.
+fn samples_per_pass(model: &Model) -> usize {
+    match model.placement().kind {
+        Kind::Float => DRAWS_PER_PASS / 2,
+        _ => DRAWS_PER_PASS,
+    }
+}
+
+impl Surface {
     /// One optimizer step over the parts of a minibatch, each at its own point.
     ///
-    /// Interpolation of the draws' networks, an ordinary forward and backward pass for each, and one sweep over velocity
+    /// Interpolation of the draws' networks, an ordinary forward and backward pass for each, and one pass over velocity
     /// and control points. Nothing is read back from the device. Where the `next` step will draw may be said: then its
-    /// networks are interpolated by the sweep that changes the control points, and they need not be read again. It
+    /// networks are interpolated by the pass that changes the control points, and they need not be read again. It
     /// changes no bit of any step, and may turn out otherwise.
     pub fn step(
         &mut self,
@@ -105,27 +134,14 @@ impl Surface {
         parts: &[MicroBatch],
         rates: StepHyperparams,
         next: &[(f64, f64)],
-    ) -> StepRecord {
-        self.step_with(model, phase, parts, rates, next, &mut |pass| pass())
-    }
-
-    /// A step whose passes of the network go through `around`.
-    fn step_with(
-        &mut self,
-        model: &Model,
-        phase: FitPhase,
-        parts: &[MicroBatch],
-        rates: StepHyperparams,
-        next: &[(f64, f64)],
-        around: &mut dyn FnMut(&dyn Fn() -> Tensor) -> Tensor,
+        observer: &mut dyn StepObserver,
     ) -> StepRecord {
         let normalizer = self.normalizer(phase);
         let rate = if normalizer > 0.0 { rates.learning_rate / normalizer } else { 0.0 };
-        let keep = if self.last_rate > 0.0 { rates.momentum * rate / self.last_rate } else { 0.0 };
+        let keep = self.optimizer.velocity_factor(rates.momentum, rate);
         let device = self.theta.device();
         let images: i64 = parts.iter().map(|part| part.x.size()[0]).sum();
         let share = |part: &MicroBatch| part.x.size()[0] as f64 / images as f64;
-        let decay = rates.weight_decay;
         let trains = self.degrees.trainable_count() > 0 && rate > 0.0;
         let weights_at = |uv: &(f64, f64)| self.degrees.bernstein_weights(uv.0, uv.1);
         let weights: Vec<Vec<f64>> = parts.iter().map(|part| weights_at(&part.uv)).collect();
@@ -134,8 +150,7 @@ impl Surface {
             .iter()
             .zip(parts)
             .map(|(b, part)| {
-                // The gradients come divided by 1 + λ.
-                let scale = rate * share(part) * (1.0 + decay);
+                let scale = rate * share(part) * rates.decay_divisor();
                 let rows = self.degrees.corner_count()..b.len();
                 rows.map(|k| if self.is_trainable(k) { b[k] * scale } else { 0.0 }).collect()
             })
@@ -147,23 +162,32 @@ impl Surface {
         let groups = parts.chunks(most).zip(weights.chunks(most));
         let mut ahead = weights.chunks(most).skip(1);
         for (group, (some, here)) in groups.enumerate() {
-            self.prepare_networks(model, here, draws);
+            let mut networks = self.take_networks(model, here, draws);
             for (draw, part) in some.iter().enumerate() {
-                let loss = around(&|| self.sample_gradient(model, draw, part, rates));
+                observer.pass_begins();
+                let loss = networks.store.differentiate(model, draw, part, rates);
+                observer.pass_ends();
                 losses.push(loss * share(part));
             }
             let following = ahead.next();
-            norms.push(self.fused_update(FusedUpdate {
+            let update = PointUpdate {
                 network_weights: here,
-                weight_decay: decay,
+                weight_decay: rates.weight_decay,
                 velocity_factor: if group == 0 { keep } else { 1.0 },
                 step_weights: trains.then(|| &steps[group * most..][..some.len()]),
                 moves_points: following.is_none(),
                 next_weights: following.unwrap_or(&next[..next.len().min(most)]),
-            }));
+            };
+            norms.push(networks.store.update(&mut self.theta, &mut self.optimizer, &update));
+            if update.moves_points && trains {
+                self.version += 1;
+            }
+            let next = update.next_weights;
+            networks.prepared = (!next.is_empty()).then(|| (next.to_vec(), self.version));
+            self.networks = Some(networks);
         }
         if trains {
-            self.last_rate = rate;
+            self.optimizer.set_last_rate(rate);
         }
         let followed = |b: Vec<f64>| {
             let points = b.into_iter().zip(&self.frozen);
@@ -175,5 +199,17 @@ impl Surface {
             norms: Tensor::cat(&norms, 0),
             weights: weights.into_iter().map(followed).collect(),
         }
+    }
+
+    /// The networks with these Bernstein weights, in a store for at least `draws`.
+    fn take_networks(&mut self, model: &Model, weights: &[Vec<f64>], draws: usize) -> SampleNetworks {
+        assert_eq!(self.theta.size()[1], model.parameters(), "a surface is of one network");
+        let fits = |networks: &SampleNetworks| networks.store.capacity() >= draws;
+        let mut networks = self.networks.take().filter(fits).unwrap_or_else(|| SampleNetworks::new(model, draws));
+        let prepared = networks.prepared.take();
+        if prepared.is_none_or(|(of, version)| of != weights || version != self.version) {
+            networks.store.interpolate(&mut self.theta, weights);
+        }
+        networks
     }
 }

@@ -57,8 +57,9 @@ fn gradient_of_every_control_point_is_its_weight_times_the_gradient_at_the_draw(
         let b = degrees.bernstein_weights(0.3, 0.8);
         let theta = surface.theta().copy().set_requires_grad(true);
         loss_through_interpolation(&model, &theta, &b, &part).backward();
-        let g = Tensor::zeros([model.parameters()], (Kind::Float, Device::Cpu));
-        let _ = model.gradient(&surface.network_at(0.3, 0.8), &part.x, &part.labels, 0.0, &g);
+        let views = model.compute_views(&surface.network_at(0.3, 0.8));
+        let (_, gradients) = model.gradient(&views, &part.x, &part.labels, 0.0);
+        let g = Tensor::cat(&gradients.iter().map(|g| g.reshape([-1])).collect::<Vec<_>>(), 0);
         let scale = theta.grad().abs().max().double_value(&[]);
         for (k, b) in b.iter().enumerate() {
             let expected = theta.grad().get(k as i64);
@@ -94,7 +95,7 @@ fn steps_are_sgd_with_momentum_on_the_control_points() {
         let _ = gradient.narrow(0, 0, 4).zero_();
         velocity = velocity * 0.9 + gradient;
         theta -= &velocity * (rate / normalizer);
-        surface.step(&model, FitPhase::Interior, &parts, rates, &[]);
+        surface.step(&model, FitPhase::Interior, &parts, rates, &[], &mut ());
     }
     let difference = largest_difference(&theta, surface.theta());
     let moved = largest_difference(&theta, Surface::linear(degrees, corners(&model)).theta());
@@ -121,7 +122,7 @@ fn six_steps(model: &Model, mut surface: Surface, draws: usize, told: bool) -> (
             // It may turn out otherwise.
             next[0] = (0.5, 0.5);
         }
-        let record = surface.step(model, FitPhase::Interior, &parts, rates, &next);
+        let record = surface.step(model, FitPhase::Interior, &parts, rates, &next, &mut ());
         assert_eq!(record.norms.size(), [draws as i64]);
         norms.extend((0..draws).map(|draw| record.norms.double_value(&[draw as i64])));
     }
@@ -138,7 +139,8 @@ fn own_arithmetic_and_library_calls_make_the_same_steps() {
             let linear = || Surface::linear(degrees, corners(&model));
             let (own, norms) = six_steps(&model, linear(), draws, true);
             let mut calls = linear();
-            calls.buffers = Some(buffers::SampleBuffers::matrix(4, model.parameters(), Device::Cpu));
+            let store = Box::new(matrix_store::MatrixStore::new(4, model.parameters(), Device::Cpu));
+            calls.networks = Some(weight_store::SampleNetworks { store, prepared: None });
             let (calls, expected) = six_steps(&model, calls, draws, true);
             let moved = largest_difference(own.theta(), start.theta());
             let difference = largest_difference(own.theta(), calls.theta());
@@ -190,7 +192,7 @@ fn fitted_surface(model: &Model, degrees: Degrees) -> Surface {
     let mut surface = Surface::linear(degrees, corners(model));
     let rates = StepHyperparams { learning_rate: 0.1, momentum: 0.9, weight_decay: 1e-3, label_smoothing: 0.0 };
     for step in 0..5 {
-        surface.step(model, FitPhase::Interior, &[micro_batch((0.4, 0.6), step)], rates, &[]);
+        surface.step(model, FitPhase::Interior, &[micro_batch((0.4, 0.6), step)], rates, &[], &mut ());
     }
     surface
 }
@@ -246,7 +248,7 @@ fn frozen_points_and_corners_stand_still_and_the_others_move() {
     surface.set_frozen(0, true);
     let before = surface.theta().copy();
     let rates = StepHyperparams { learning_rate: 0.1, momentum: 0.9, weight_decay: 1e-3, label_smoothing: 0.0 };
-    surface.step(&model, FitPhase::Interior, &[micro_batch((0.5, 0.4), 1)], rates, &[]);
+    surface.step(&model, FitPhase::Interior, &[micro_batch((0.5, 0.4), 1)], rates, &[], &mut ());
     for row in 0..9 {
         let moved = largest_difference(&before.get(row), &surface.theta().get(row));
         assert_eq!(moved == 0.0, row < 4 || row == 5, "row {row} moved by {moved}");
@@ -290,7 +292,7 @@ fn raising_the_degree_during_a_fit_of_a_resnet_makes_no_jump_in_the_loss() {
                 .enumerate()
                 .map(|(i, uv)| micro_batch(uv, (2 * step as i64 + i as i64) % 8))
                 .collect();
-            let record = surface.step(&model, FitPhase::Interior, &parts, rates, &[]);
+            let record = surface.step(&model, FitPhase::Interior, &parts, rates, &[], &mut ());
             record.loss.double_value(&[])
         };
         range.map(&mut one).collect()

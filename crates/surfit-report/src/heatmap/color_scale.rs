@@ -8,18 +8,11 @@ use plotters::prelude::*;
 use surfit_core::colormap::Colormap;
 use surfit_core::heatmap::{CellQuantity, Metric};
 
-/// True for fractions, which are written in percent or points.
-pub(crate) fn is_percent(metric: Metric) -> bool {
-    metric.spec().percent
-}
-
 /// What figures made of a metric are called, with their unit.
 pub(crate) fn quantity_label(metric: Metric, quantity: CellQuantity) -> String {
-    let name = metric.name();
-    match (quantity, metric) {
-        (CellQuantity::Value, Metric::Accuracy) => format!("{name}, %"),
-        (_, Metric::Loss) => format!("{name}, nats"),
-        (_, Metric::Accuracy) => "points".into(),
+    match quantity {
+        CellQuantity::Gain | CellQuantity::Width if metric.is_percent() => metric.difference_unit().into(),
+        _ => metric.label(),
     }
 }
 
@@ -68,7 +61,7 @@ impl FieldMap<'_> {
 
     /// A figure as it stands in a cell.
     pub(super) fn format_cell_value(&self, value: f64) -> String {
-        match (self.style.quantity, is_percent(self.metric)) {
+        match (self.style.quantity, self.metric.is_percent()) {
             (CellQuantity::Value, true) => format!("{:.1}", 100.0 * value),
             (CellQuantity::Value, false) => format!("{value:.3}"),
             (CellQuantity::Gain, true) => format!("{:+.2}", 100.0 * value),
@@ -85,7 +78,7 @@ impl FieldMap<'_> {
 
     /// The values of the bar as they are written, with their labels.
     pub fn bar_ticks(&self, low: f64, high: f64) -> Vec<(f64, String)> {
-        let unit = if is_percent(self.metric) { 100.0 } else { 1.0 };
+        let unit = self.metric.written_scale();
         let signed = self.style.quantity == CellQuantity::Gain;
         let label = |tick: f64| {
             let text = format_number(tick);

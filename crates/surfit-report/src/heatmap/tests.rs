@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::test_data;
+use surfit_core::heatmap::Cell;
 
 fn figure(heatmap: &Heatmap, metric: Metric) -> HeatmapFigure<'_> {
     HeatmapFigure {
@@ -17,8 +18,8 @@ fn figure(heatmap: &Heatmap, metric: Metric) -> HeatmapFigure<'_> {
 #[test]
 fn svg_tells_values_and_the_best_point() {
     let heatmap = test_data::heatmap(11);
-    let svg = figure(&heatmap, Metric::Accuracy).svg().unwrap();
-    let best = heatmap.best_point(Metric::Accuracy).unwrap();
+    let svg = figure(&heatmap, Metric::ACCURACY).svg().unwrap();
+    let best = heatmap.best_point(Metric::ACCURACY).unwrap();
     for text in [
         format!("best {:.2} % at u {}", 100.0 * best.accuracy, format_number(round_thousandths(best.u))),
         "accuracy, %".into(),
@@ -33,7 +34,7 @@ fn svg_tells_values_and_the_best_point() {
 #[test]
 fn png_shows_the_colours_of_the_cells() {
     let heatmap = test_data::heatmap(5);
-    let figure = figure(&heatmap, Metric::Loss);
+    let figure = figure(&heatmap, Metric::LOSS);
     let pixels = test_data::check_png(&figure.png().unwrap(), (1440, 1344));
     let figure = figure.field_map();
     let (low, high) = figure.color_range();
@@ -48,15 +49,15 @@ fn png_shows_the_colours_of_the_cells() {
 #[test]
 fn empty_flat_and_stale_heatmaps_have_figures() {
     let mut heatmap = Heatmap::new(surfit_core::surface::Patch::Square, 2);
-    figure(&heatmap, Metric::Accuracy).svg().unwrap();
+    figure(&heatmap, Metric::ACCURACY).svg().unwrap();
     for cell in &mut heatmap.cells {
-        (cell.correct, cell.images) = (9, 10);
+        *cell = Cell::from_counts(9, 10, 0.0, 0);
     }
     heatmap.version = 3;
-    let svg = figure(&heatmap, Metric::Accuracy).svg().unwrap();
+    let svg = figure(&heatmap, Metric::ACCURACY).svg().unwrap();
     assert!(svg.contains("0 of 4 cells fresh"));
-    heatmap.cells[0].loss = f32::NAN;
-    figure(&heatmap, Metric::Loss).png().unwrap();
+    heatmap.cells[0] = Cell::from_counts(9, 10, f32::NAN, 0);
+    figure(&heatmap, Metric::LOSS).png().unwrap();
 }
 
 #[test]
@@ -64,14 +65,14 @@ fn gain_confidence_lines_and_a_part_are_drawn_as_they_are_looked_at() {
     let heatmap = test_data::heatmap(11);
     let look = |quantity| HeatmapStyle { quantity, corner: 0.85, ..HeatmapStyle::default() };
     let drawn = |look: HeatmapStyle| {
-        let figure = HeatmapFigure { style: look, ..figure(&heatmap, Metric::Accuracy) };
+        let figure = HeatmapFigure { style: look, ..figure(&heatmap, Metric::ACCURACY) };
         figure.svg().unwrap()
     };
     let middle = heatmap.cells[60];
     let gain = drawn(look(CellQuantity::Gain));
     let written = format!("{:+.2}", 100.0 * (middle.accuracy().unwrap() - 0.85));
     assert!(gain.contains(&written) && gain.contains("points"), "{written}");
-    let (low, high) = middle.interval().unwrap();
+    let (low, high) = middle.interval(Metric::ACCURACY).unwrap();
     let width = drawn(look(CellQuantity::Width));
     assert!(width.contains(&format!("{:.2}", 50.0 * (high - low))));
     assert!(!width.contains("outlined"), "the interval is no better or worse");
@@ -90,7 +91,7 @@ fn gain_confidence_lines_and_a_part_are_drawn_as_they_are_looked_at() {
     // A range that was chosen holds, and what is beyond it has the colour of its end.
     let fixed = HeatmapFigure {
         style: HeatmapStyle { range: Some((0.2, 0.3)), ..HeatmapStyle::default() },
-        ..figure(&heatmap, Metric::Accuracy)
+        ..figure(&heatmap, Metric::ACCURACY)
     };
     let fixed = fixed.field_map();
     assert_eq!(fixed.color_range(), (0.2, 0.3));

@@ -2,13 +2,14 @@
 
 use super::*;
 use crate::test_data;
+use surfit_core::heatmap::Cell;
 use surfit_core::heatmap::CellQuantity;
 use surfit_core::surface::Patch;
 
 fn figure(heatmap: &Heatmap) -> ReliefFigure<'_> {
     ReliefFigure {
         heatmap,
-        metric: Metric::Accuracy,
+        metric: Metric::ACCURACY,
         colormap: Colormap::Viridis,
         style: HeatmapStyle::default(),
         camera: Camera::default(),
@@ -38,7 +39,7 @@ fn a_relief_has_faces_axes_and_a_bar_from_every_side() {
 fn nearer_squares_are_drawn_last() {
     let heatmap = test_data::heatmap(5);
     let place = MapPlacement { left: 0.0, top: 0.0, side: 1.0 };
-    let map = FieldMap::new(&heatmap, Metric::Accuracy, Colormap::Viridis, HeatmapStyle::default(), place);
+    let map = FieldMap::new(&heatmap, Metric::ACCURACY, Colormap::Viridis, HeatmapStyle::default(), place);
     let relief = PlacedRelief::new(&map, Camera { turn: 0.0, ..Camera::default() });
     let cells = relief.cells_back_to_front();
     assert_eq!((cells.len(), cells[0].1, cells[15].1), (16, 3, 0));
@@ -59,8 +60,7 @@ fn every_surface_has_a_relief_measured_or_not() {
         figure(&heatmap).svg().unwrap();
         let some = heatmap.surface_cells().step_by(3).collect::<Vec<_>>();
         for index in some {
-            heatmap.cells[index].images = 100;
-            heatmap.cells[index].correct = 80 + index as u32 % 7;
+            heatmap.cells[index] = Cell::from_counts(80 + index as u32 % 7, 100, 0.0, 0);
         }
         let look = HeatmapStyle {
             quantity: CellQuantity::Gain,

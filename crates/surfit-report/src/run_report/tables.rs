@@ -17,7 +17,7 @@ pub(super) fn format_points(x: f64) -> String {
 
 pub(super) fn surface_table(picture: &RunState) -> Option<ReportSection> {
     let snapshot = picture.snapshot.as_ref()?;
-    let (heatmap, summary) = (&snapshot.heatmap, snapshot.heatmap.summary()?);
+    let (heatmap, summary) = (&snapshot.heatmap, snapshot.heatmap.summary(Metric::SELECTION)?);
     let cells = heatmap.surface_cell_count();
     let mut rows = vec![
         ["kind".into(), snapshot.degrees.patch().name().into()],
@@ -37,7 +37,7 @@ pub(super) fn surface_table(picture: &RunState) -> Option<ReportSection> {
         ["lowest and highest".into(), format!("{} and {}", format_percent(summary.min), format_percent(summary.max))],
     ];
     // The test figure belongs to the point that was chosen then, not to whatever another grid has found since.
-    let chosen = |f: &&JobResult| heatmap.best_point(Metric::Accuracy) == Some(f.best);
+    let chosen = |f: &&JobResult| heatmap.best_point(Metric::SELECTION) == Some(f.best);
     if let Some(f) = picture.finished.as_ref().filter(chosen) {
         let best = f.corners_test.iter().copied().max_by(f64::total_cmp);
         if let (Some(test), Some(corner)) = (f.best_test, best) {
@@ -53,6 +53,26 @@ pub(super) fn surface_table(picture: &RunState) -> Option<ReportSection> {
         }
     }
     Some(ReportSection::Table(vec!["figure", "value"], rows.into_iter().map(Vec::from).collect()))
+}
+
+/// Every metric over the surface: its best cell, its mean and that of the corners.
+pub(super) fn metric_table(picture: &RunState) -> Option<ReportSection> {
+    let heatmap = &picture.snapshot.as_ref()?.heatmap;
+    let row = |metric: Metric| -> Option<Vec<String>> {
+        let (summary, best) = (heatmap.summary(metric)?, heatmap.best_point(metric)?);
+        let value = |x: f64| metric.format_value(x);
+        Some(vec![
+            metric.name().into(),
+            value(best.metric_value(metric)?),
+            heatmap.patch.format_parameters(best.u, best.v, 2),
+            value(summary.mean),
+            value(summary.corners_mean),
+            if metric.higher_is_better() { "higher" } else { "lower" }.into(),
+        ])
+    };
+    let rows: Vec<_> = heatmap.measured_metrics().into_iter().filter_map(row).collect();
+    let head = vec!["metric", "best cell", "at", "mean", "mean of the corners", "better when"];
+    (!rows.is_empty()).then_some(ReportSection::Table(head, rows))
 }
 
 pub(super) fn corner_table(picture: &RunState) -> Option<ReportSection> {
@@ -183,7 +203,7 @@ mod tests {
     fn a_test_figure_is_shown_only_for_the_point_it_was_measured_at() {
         let mut picture = test_data::run_state();
         let heatmap = picture.snapshot.as_ref().unwrap().heatmap.clone();
-        let best = heatmap.best_point(Metric::Accuracy).unwrap();
+        let best = heatmap.best_point(Metric::ACCURACY).unwrap();
         let finished = |best| JobResult {
             corners: vec![0.87; 4],
             corners_test: vec![0.86; 4],
@@ -191,7 +211,7 @@ mod tests {
             best,
             best_test: Some(0.8815),
             interior_mean: 0.87,
-            heatmap: heatmap.summary().unwrap(),
+            heatmap: heatmap.summary(Metric::SELECTION).unwrap(),
             grid: heatmap.grid,
             seconds: Default::default(),
             export: None,

@@ -95,7 +95,7 @@ table! {
         Last "last" ["end", "G"] 0 "last" "move the cursor to the last corner, step or point" always;
     }
     Show {
-        Metric "metric" ["M"] 18 "metric" "accuracy or loss on the surface" always;
+        Metric "metric" ["M"] 18 "metric" "next metric on the surface" always;
         Numbers "numbers" ["#"] 0 "numbers" "write the figures into the cells, where they fit" always;
         Slices "slices" ["|"] 0 "slices" "slices through the cursor: along u and v, diagonal, or none" always;
         Gain "gain" Surface ["D"] 0 "vs corner" "how much better than the best corner every cell is" always;

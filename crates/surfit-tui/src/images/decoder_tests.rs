@@ -162,7 +162,8 @@ fn a_changed_cell_is_drawn_anew_when_it_is_due_and_nothing_else_is_sent() {
         let index = {
             let map = &mut stage.test_app.app.run_state.snapshot.as_mut().unwrap().heatmap;
             let index = map.surface_cells().find(|&i| map.cells[i].images > 0).unwrap();
-            map.cells[index].correct /= 2;
+            let cell = &mut map.cells[index];
+            *cell = surfit_core::heatmap::Cell::from_counts(cell.correct() / 2, cell.images, 0.5, cell.version);
             index
         };
         assert_eq!(stage.frame(0), 0, "pictures are large: not yet");

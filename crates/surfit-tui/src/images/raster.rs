@@ -202,12 +202,8 @@ mod tests {
         let mut map = Heatmap::new(patch, grid);
         for index in map.surface_cells().collect::<Vec<_>>() {
             let (u, v) = map.parameters(index);
-            map.cells[index] = Cell {
-                correct: (1000.0 * (0.5 + 0.2 * u + 0.1 * v)) as u32,
-                images: 1000,
-                loss: (1.0 - u) as f32,
-                version: 0,
-            };
+            let correct = (1000.0 * (0.5 + 0.2 * u + 0.1 * v)) as u32;
+            map.cells[index] = Cell::from_counts(correct, 1000, (1.0 - u) as f32, 0);
         }
         map
     }
@@ -232,26 +228,26 @@ mod tests {
     #[test]
     fn values_grow_to_the_right_and_upward_and_a_low_loss_is_light() {
         let map = measured_heatmap(Patch::Square, 5);
-        let r = draw(&map, Metric::Accuracy, 0);
+        let r = draw(&map, Metric::ACCURACY, 0);
         assert_eq!(r.pixels.len(), 80 * 60);
         assert!(light(&r, 10, 30) < light(&r, 40, 30) && light(&r, 40, 50) < light(&r, 40, 10));
         // Between two cells there are more than two shades.
         let shades: std::collections::BTreeSet<u8> = (0..20).map(|x| light(&r, x, 30)).collect();
         assert!(shades.len() > 8, "{shades:?}");
-        let loss = draw(&map, Metric::Loss, 0);
+        let loss = draw(&map, Metric::LOSS, 0);
         assert!(light(&loss, 5, 30) < light(&loss, 60, 30));
     }
 
     #[test]
     fn contour_lines_are_drawn_and_what_is_not_measured_is_hatched() {
         let mut map = measured_heatmap(Patch::Square, 5);
-        assert_ne!(draw(&map, Metric::Accuracy, 0), draw(&map, Metric::Accuracy, 5));
+        assert_ne!(draw(&map, Metric::ACCURACY, 0), draw(&map, Metric::ACCURACY, 5));
         map.cells[2] = Cell::default();
-        let r = draw(&map, Metric::Accuracy, 0);
+        let r = draw(&map, Metric::ACCURACY, 0);
         let near: std::collections::BTreeSet<u8> =
             (0..8).flat_map(|x| (26..34).map(move |y| (x, y))).map(|(x, y)| light(&r, x, y)).collect();
         assert!(near.len() >= 2 && near.iter().all(|l| *l < 80), "{near:?}");
-        let nothing = draw(&Heatmap::new(Patch::Square, 3), Metric::Accuracy, 5);
+        let nothing = draw(&Heatmap::new(Patch::Square, 3), Metric::ACCURACY, 5);
         assert_eq!(nothing.pixels.len(), 80 * 60);
     }
 
@@ -291,10 +287,10 @@ mod tests {
 
     #[test]
     fn beside_a_triangle_there_is_nothing() {
-        let r = draw(&measured_heatmap(Patch::Triangle, 5), Metric::Accuracy, 3);
+        let r = draw(&measured_heatmap(Patch::Triangle, 5), Metric::ACCURACY, 3);
         assert_eq!(r.pixels[79], GREYS.background_rgb());
         assert_ne!(r.pixels[59 * 80 + 1], GREYS.background_rgb());
-        let curve = draw(&measured_heatmap(Patch::Curve, 5), Metric::Accuracy, 0);
+        let curve = draw(&measured_heatmap(Patch::Curve, 5), Metric::ACCURACY, 0);
         assert_eq!(light(&curve, 20, 5), light(&curve, 20, 50));
     }
 
@@ -314,7 +310,7 @@ mod tests {
         assert!(gain.pixels.iter().any(|p| p.0 != p.2));
         let fixed = SurfaceView {
             fixed_range: Some(crate::views::surface::FixedRange {
-                metric: Metric::Accuracy,
+                metric: Metric::ACCURACY,
                 quantity: CellQuantity::Value,
                 limits: (0.9, 1.0),
             }),

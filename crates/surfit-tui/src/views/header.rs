@@ -12,6 +12,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 use surfit_core::event::JobStage;
+use surfit_core::metrics::Metric;
 use surfit_core::snapshot::{EngineState, Snapshot};
 
 /// Columns of the run's name that are kept before the program's name gives way.
@@ -291,8 +292,8 @@ fn stall_piece<'a>(app: &App, short: bool) -> Option<FigurePiece<'a>> {
 fn best<'a>(app: &App) -> Option<FigurePiece<'a>> {
     let theme = &app.theme;
     let map = &app.run_state.snapshot.as_ref()?.heatmap;
-    let top = map.surface_cells().filter_map(|i| map.cells[i].accuracy());
-    let top = top.max_by(f64::total_cmp)?;
+    let metric = Metric::SELECTION;
+    let top = metric.best_value(map.surface_cells().filter_map(|i| map.cells[i].value(metric)))?;
     let times = theme.pick_glyph("×", "x");
     let label = match app.run_state.better_point_on_other_grid() {
         Some(_) => format!("best of {0}{times}{0} ", map.grid),

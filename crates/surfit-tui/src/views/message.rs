@@ -235,7 +235,7 @@ fn result(picture: &RunState) -> Option<(ThemeRole, String)> {
 fn lowered_degree_message(picture: &RunState, degrees: Degrees, before: f64) -> String {
     let before = format_percent(before, 2);
     let map = picture.snapshot.as_ref().map(|s| &s.heatmap);
-    let now = map.and_then(|m| m.best_point(Metric::Accuracy).zip(Some(m.is_complete())));
+    let now = map.and_then(|m| m.best_point(Metric::SELECTION).zip(Some(m.is_complete())));
     let now = match now {
         Some((best, true)) => format!(
             "best {} at {}",

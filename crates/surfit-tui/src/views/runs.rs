@@ -20,6 +20,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 use std::path::PathBuf;
 use surfit_core::filter::{Filter, RunAttributes};
+use surfit_core::metrics::Metric;
 
 /// What of the list of runs is shown.
 #[derive(Clone, Debug, Default)]
@@ -48,8 +49,7 @@ fn run_attributes(app: &App, run: &RunLine) -> RunAttributes {
         network: run.network.clone(),
         data: run.data.clone(),
         degrees: run.degrees,
-        accuracy: run.best,
-        loss: run.loss,
+        metrics: run.other_metrics.with_value(Metric::ACCURACY, run.best).with_value(Metric::LOSS, run.loss),
         age: run.begun.zip(app.started_at_unix).map(|(begun, epoch)| (epoch + app.now - begun).max(0.0)),
     }
 }

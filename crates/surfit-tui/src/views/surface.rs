@@ -9,7 +9,7 @@ mod contours;
 pub(crate) mod image_frame;
 mod layout;
 mod map;
-mod readout;
+pub(crate) mod readout;
 mod relief;
 mod shown_field;
 mod strokes;
@@ -171,8 +171,8 @@ impl<'a> SurfaceScene<'a> {
 
     /// The ends of a cell's confidence interval, as the figures have it.
     pub(crate) fn interval(&self, index: usize) -> Option<(f64, f64)> {
-        let (low, high) = self.view.metric.interval(self.heatmap.cells.get(index)?)?;
-        let value = self.view.metric.value_at(&self.heatmap.cells[index])?;
+        let (low, high) = self.heatmap.cells.get(index)?.interval(self.view.metric)?;
+        let value = self.heatmap.cells[index].value(self.view.metric)?;
         let shift = match self.quantity {
             CellQuantity::Width => return None,
             _ => self.value(index)? - value,
@@ -221,7 +221,7 @@ fn title_pieces<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     if let Some(point) = scene.best.and_then(|i| map.measured_point(i)) {
         let star = if theme.is_ascii() { "*" } else { "★" };
         let metric = scene.view.metric;
-        let value = scene.best.and_then(|i| metric.value_at(&map.cells[i]));
+        let value = scene.best.and_then(|i| map.cells[i].value(metric));
         let value = value.map_or("?".into(), |v| readout::format_metric(metric, v));
         out.push(vec![Span::styled(format!("{star} {value}"), strong)]);
         out.push(vec![Span::styled(format!("at {}", scene.format_position((point.u, point.v))), muted)]);

@@ -6,8 +6,10 @@ use super::section::FileSection;
 use super::state_dict::{StorageTable, read_state_dict, read_tensor};
 use super::value_source::{ByteRange, FileContents};
 use super::{MAX_PICKLE_BYTES, MAX_TENSORS};
+use std::borrow::Cow;
 use std::io::BufReader;
 use surfit_core::config::CornerWeights;
+use zip::read::{ArchiveOffset, Config};
 use zip::{CompressionMethod, ZipArchive};
 
 /// Files in an archive: a storage for each tensor of model and optimizer, and a few others.
@@ -29,7 +31,7 @@ pub(super) fn read_archived_tensor(section: &FileSection, name: &str) -> ReadSte
 
 /// What is said of an archive that holds a program instead of a state dict.
 fn describe_program(zip: &ZipArchive<BufReader<FileSection>>) -> Option<&'static str> {
-    let has = |is: fn(&str) -> bool| zip.file_names().any(is);
+    let has = |is: fn(&str) -> bool| names(zip).any(|name| is(&name));
     // Both lie below a folder of the archive's name; before PyTorch 2.7 an exported program did not.
     let is_script = has(|n| n.split('/').nth(1) == Some("code")) && has(|n| n.ends_with("/constants.pkl"));
     let is_exported = has(|n| n.ends_with("/archive_format")) && has(|n| n.split('/').nth(1) == Some("models"))
@@ -45,6 +47,11 @@ fn describe_program(zip: &ZipArchive<BufReader<FileSection>>) -> Option<&'static
         ),
         _ => None,
     }
+}
+
+/// Names in an archive; one that is no text is none that is looked for.
+fn names(zip: &ZipArchive<BufReader<FileSection>>) -> impl Iterator<Item = Cow<'_, str>> {
+    zip.file_names().flatten()
 }
 
 /// An archive whose storages are looked up.
@@ -68,21 +75,25 @@ impl<'a> Archive<'a> {
                 "is an archive of more than {MAX_ENTRIES} files; save a model's state_dict() alone"
             ));
         }
-        let mut zip = ZipArchive::new(BufReader::new(section.clone())).map_err(|error| match error {
+        // PyTorch's archives begin with the file. Left to find the beginning, the reader counts back from the end without the
+        // zip64 records that PyTorch always writes, and refuses files whose first name has 30 letters: a file `NAME.pt` with 21.
+        let mut config = Config::default();
+        config.archive_offset = ArchiveOffset::Known(0);
+        let reader = BufReader::new(section.clone());
+        let mut zip = ZipArchive::with_config(config, reader).map_err(|error| match error {
             zip::result::ZipError::Io(source) => WeightFileRefusal::from(source),
-            _ => WeightFileRefusal::Reason("is cut short or damaged; copy or download it anew".into()),
+            _ => WeightFileRefusal::Reason("is cut short or damaged; copy or download it again".into()),
         })?;
         if let Some(what) = describe_program(&zip) {
             return refuse(what);
         }
-        let lists = zip.file_names().filter(|n| n.split('/').nth(1) == Some("data.pkl"));
-        let Some(folder) = lists.min().and_then(|name| name.strip_suffix("/data.pkl")) else {
-            return refuse(match zip.file_names().any(|n| n.ends_with(".npy")) {
+        let lists = names(&zip).filter(|n| n.split('/').nth(1) == Some("data.pkl"));
+        let Some(folder) = lists.min().and_then(|name| Some(name.strip_suffix("/data.pkl")?.to_owned())) else {
+            return refuse(match names(&zip).any(|n| n.ends_with(".npy")) {
                 true => "is an archive of NumPy's; save a PyTorch model's state_dict() with torch.save",
                 false => "is a zip archive but not a PyTorch file; name one of torch.save or safetensors",
             });
         };
-        let folder = folder.to_owned();
         let has_checksums = (0..zip.len()).any(|index| {
             let entry = zip.by_index_raw(index);
             entry.is_ok_and(|entry| entry.crc32() != 0)
@@ -92,7 +103,7 @@ impl<'a> Archive<'a> {
         if let Some(order) = archive.read_small_entry("byteorder", 16)
             && order.trim_ascii() != b"little"
         {
-            return refuse("was written on a big-endian machine; save it anew on another");
+            return refuse("was written on a big-endian machine; save it again on another");
         }
         let list = archive.read_small_entry("data.pkl", MAX_PICKLE_BYTES).ok_or_else(damaged_list)?;
         Ok((list, archive))
@@ -101,7 +112,7 @@ impl<'a> Archive<'a> {
     /// Where an entry lies; `None` when it is missing, compressed or not within the archive.
     fn entry_range(&mut self, name: &str) -> Option<ByteRange> {
         let entry = self.zip.by_name(&format!("{}/{name}", self.folder)).ok()?;
-        let (start, len) = (entry.data_start(), entry.size());
+        let (start, len) = (entry.data_start()?, entry.size());
         let stored = entry.compression() == CompressionMethod::Stored;
         let inside = start.checked_add(len)? <= self.section.len;
         (stored && inside && len == entry.compressed_size()).then(|| ByteRange {

@@ -36,7 +36,7 @@ pub(super) fn derive_weights(tensors: Vec<FileTensor>, notes: &mut Vec<String>) 
             if let Some(mask) = other(base, "_mask").filter(|_| !given(base)) {
                 if tensors[mask].shape != tensor.shape {
                     return refuse(format!(
-                        "is damaged: the mask of {} has another shape; copy or download it anew",
+                        "is damaged: the mask of {} has another shape; copy or download it again",
                         quote(base)
                     ));
                 }
@@ -86,10 +86,7 @@ pub(super) fn derive_weights(tensors: Vec<FileTensor>, notes: &mut Vec<String>) 
 }
 
 fn refuse_parametrized<T>(weight: &str, remedy: &str) -> ReadStep<T> {
-    refuse(format!(
-        "holds what {} is computed from, which only the model's code can do; call {remedy} and save it anew",
-        quote(weight)
-    ))
+    refuse(format!("needs the model's code to compute {}; call {remedy} and save it again", quote(weight)))
 }
 
 /// 8-bit floats with scales beside them are not the weights.

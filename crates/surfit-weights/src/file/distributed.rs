@@ -173,7 +173,7 @@ fn read_boxes(
     }
     if !covers_tensor(&shape, &boxes) {
         return refuse(format!(
-            "is damaged: the parts of tensor {} do not make it whole; copy or download it anew",
+            "is damaged: the parts of tensor {} do not make it whole; copy or download it again",
             quote(name)
         ));
     }
@@ -181,7 +181,7 @@ fn read_boxes(
     for TensorBox { offsets, size } in boxes {
         let lacks = || {
             WeightFileRefusal::Reason(format!(
-                "is damaged: a part of tensor {} is not where it should be; copy or download it anew",
+                "is damaged: a part of tensor {} is not where it should be; copy or download it again",
                 quote(name)
             ))
         };
@@ -312,7 +312,7 @@ impl<'a> FlatNames<'a> {
                 dicts[dict].tensors.push((name, full_name, described));
             }
             if dicts[dict].tensors.len() > MAX_TENSORS || dicts.len() > MAX_TENSORS {
-                return refuse(format!("holds more than {MAX_TENSORS} tensors; save a model's state dict alone"));
+                return refuse(format!("holds more than {MAX_TENSORS} tensors; save only a model's state dict"));
             }
         }
         Ok(Self { dicts })

@@ -26,7 +26,7 @@ pub enum WeightFileError {
 
 fn unreadable(source: &io::Error) -> String {
     match source.kind() {
-        io::ErrorKind::NotFound => "the file is not there; name an existing one".into(),
+        io::ErrorKind::NotFound => "no such file; name an existing one".into(),
         _ => format!("{source}; name a file that can be read"),
     }
 }
@@ -58,7 +58,7 @@ impl WeightFileRefusal {
 impl From<io::Error> for WeightFileRefusal {
     fn from(source: io::Error) -> Self {
         match source.kind() {
-            io::ErrorKind::UnexpectedEof => Self::Reason("is cut short; copy or download it anew".into()),
+            io::ErrorKind::UnexpectedEof => Self::Reason("is cut short; copy or download it again".into()),
             _ => Self::Unreadable(source),
         }
     }
@@ -71,12 +71,12 @@ pub(super) fn refuse<T>(reason: impl Into<String>) -> ReadStep<T> {
 
 /// The refusal of a list of tensors that makes no sense.
 pub(super) fn damaged_list() -> WeightFileRefusal {
-    WeightFileRefusal::Reason("is damaged: its list of tensors cannot be read; copy or download it anew".into())
+    WeightFileRefusal::Reason("is damaged: its list of tensors cannot be read; copy or download it again".into())
 }
 
 /// The refusal of a tensor that the file does not hold as it says.
 pub(super) fn damaged_tensor(name: &str) -> WeightFileRefusal {
-    WeightFileRefusal::Reason(format!("is damaged: tensor {} cannot be read; copy or download it anew", quote(name)))
+    WeightFileRefusal::Reason(format!("is damaged: tensor {} cannot be read; copy or download it again", quote(name)))
 }
 
 /// Text from a file for a sentence: between backticks, its control characters escaped, and of bounded length.

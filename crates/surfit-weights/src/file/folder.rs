@@ -106,7 +106,7 @@ pub(super) fn read_index(path: &Path, section: &FileSection, weights: CornerWeig
     let map = index.get("weight_map").and_then(|m| m.as_object());
     let map = map.ok_or_else(not_index)?;
     if map.len() > MAX_TENSORS {
-        return refuse(format!("names more than {MAX_TENSORS} tensors; name a network's alone"));
+        return refuse(format!("names more than {MAX_TENSORS} tensors; name a file with one network"));
     }
     let mut shards: BTreeMap<&str, HashSet<&str>> = BTreeMap::new();
     for (name, file) in map {
@@ -124,7 +124,7 @@ pub(super) fn read_index(path: &Path, section: &FileSection, weights: CornerWeig
         contents.tensors.extend(named);
         if let Some(name) = names.iter().min() {
             return refuse(format!(
-                "names tensor {} in {}, where it is not; copy or download both anew",
+                "names tensor {} in {}, where it is not; copy or download both again",
                 quote(name),
                 quote(file)
             ));
@@ -142,6 +142,6 @@ pub(super) fn sibling_file(folder: &Path, name: &str) -> ReadStep<PathBuf> {
     let mut parts = Path::new(name).components();
     match (parts.next(), parts.next()) {
         (Some(Component::Normal(_)), None) if short && !name.chars().any(char::is_control) => Ok(folder.join(name)),
-        _ => refuse(format!("names {}, which is not a file beside it; copy or download it anew", quote(name))),
+        _ => refuse(format!("names {}, which is not a file beside it; copy or download it again", quote(name))),
     }
 }

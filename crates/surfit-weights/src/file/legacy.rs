@@ -47,7 +47,7 @@ fn read_head(section: &FileSection, head: &[u8], weights: CornerWeights) -> Read
     next()?; // the protocol, which has always been 1001
     let (facts, machine) = next()?;
     if facts.dict_entry(machine, "little_endian") == Some(PickleValue::Int(0)) {
-        return refuse("was written on a big-endian machine; save it anew on another");
+        return refuse("was written on a big-endian machine; save it again on another");
     }
     let (objects, root) = next()?;
     let (keys, list) = next()?;
@@ -70,7 +70,7 @@ fn read_head(section: &FileSection, head: &[u8], weights: CornerWeights) -> Read
         let start = at + 8;
         at = start.checked_add(len).ok_or_else(damaged_list)?;
         if at > section.len {
-            return refuse("is cut short; copy or download it anew");
+            return refuse("is cut short; copy or download it again");
         }
         blobs.insert(key, (start, len));
     }

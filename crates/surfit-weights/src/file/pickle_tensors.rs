@@ -288,7 +288,7 @@ impl<'a> TensorObjects<'a> {
                 (_, PickleValue::Int(0)) => {}
                 (key, _) => {
                     return refuse(format!(
-                        "holds {}, to be read with {}, which is not known; save it as a plain tensor, x.clone()",
+                        "holds {}, to be read with {}, which is not supported; save it as a plain tensor, x.clone()",
                         quote(name),
                         quote(key.unwrap_or("?"))
                     ));
@@ -302,7 +302,7 @@ impl<'a> TensorObjects<'a> {
     fn parse_storage(&self, id: PickleValue) -> ReadStep<Storage<'a>> {
         let PickleValue::Sequence(id) = id else {
             return refuse(
-                "was written with pickle protocol 0, in which storages have no names that can be read; save it anew",
+                "was written with pickle protocol 0, in which storages have no names that can be read; save it again",
             );
         };
         let &[tag, PickleValue::Global(global), key, _, PickleValue::Int(len), ref part @ ..] =

@@ -17,7 +17,7 @@ pub(super) fn is_safetensors(head: &[u8]) -> bool {
 /// Reads the header of a file, and makes sure that the whole file is as it says.
 pub(super) fn read_safetensors(section: &FileSection) -> ReadStep<FileContents> {
     let foreign = |why: String| {
-        WeightFileRefusal::Reason(format!("is not whole as safetensors: {why}; copy or download it anew"))
+        WeightFileRefusal::Reason(format!("is not whole as safetensors: {why}; copy or download it again"))
     };
     let size = section.read_bytes(0, 8)?;
     let size = size.iter().rev().fold(0u64, |n, b| n << 8 | u64::from(*b));

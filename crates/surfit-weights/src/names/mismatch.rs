@@ -47,7 +47,7 @@ pub(super) fn describe_mismatch(
     }
     if !found.unknown.is_empty() {
         remedies.push(match missing.is_empty() {
-            true => "leave it out with corners.rename where it is no part of the network",
+            true => "leave it out with corners.rename where it is not part of the network",
             false => "corners.rename maps other names",
         });
     }

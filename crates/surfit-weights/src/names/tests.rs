@@ -155,7 +155,7 @@ fn what_is_no_weight_is_passed_over() {
     assert_eq!(map.passed_over.len(), extras.len());
     assert_eq!(
         map.ignored_tensors_notice().unwrap(),
-        "7 tensors are no weights and were passed over: `n_averaged`, `averaged.n_averaged`, `1._extra_state` and 4 more"
+        "7 tensors are not weights and were ignored: `n_averaged`, `averaged.n_averaged`, `1._extra_state` and 4 more"
     );
     assert_eq!(map.normalization, [Some("0.mean".to_owned()), Some("0.std".to_owned())]);
     // A mean of something else is a weight that nobody knows.
@@ -186,7 +186,7 @@ fn floats_that_are_called_as_states_are_refused() {
         let map = matched(&mlp, &with(name, shape));
         assert_eq!(
             map.ignored_tensors_notice().unwrap(),
-            format!("one tensor is no weight and was passed over: `{name}`")
+            format!("one tensor is not a weight and was ignored: `{name}`")
         );
     }
     assert_eq!(matched(&mlp, &entries(&mlp)).ignored_tensors_notice(), None);

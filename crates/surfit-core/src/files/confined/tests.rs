@@ -69,7 +69,10 @@ fn no_folder_that_is_a_link_is_entered_by_anything() {
     for folder in ["exports", "corners/deep"] {
         let (folder, file) = (folders.file(folder), folders.file(folder).join("mine"));
         let sentence = read(&file, 100).unwrap_err().to_string();
-        assert!(sentence.contains("is a symbolic link") && sentence.contains("put what"), "{sentence}");
+        assert!(
+            sentence.contains("is a symbolic link") && sentence.contains("replace it with its target"),
+            "{sentence}"
+        );
         assert!(list_folder(&folder).is_err() && create_folder(&folder.join("best")).is_err());
         assert!(write_atomic(&file, b"new").is_err() && remove(&file).is_err());
         assert!(write_atomic(&folder.join("new"), b"new").is_err());

@@ -43,8 +43,8 @@ impl EventTail {
         let limit = MAX_EVENT_BYTES >> 20;
         match self.overlong_lines {
             0 => None,
-            1 => Some(format!("{name} is damaged: a line has more than {limit} MiB and is passed over")),
-            count => Some(format!("{name} is damaged: {count} lines have more than {limit} MiB and are passed over")),
+            1 => Some(format!("{name} is damaged: a line has more than {limit} MiB and is ignored")),
+            count => Some(format!("{name} is damaged: {count} lines have more than {limit} MiB and are ignored")),
         }
     }
 

@@ -4,7 +4,7 @@
 mod ensemble_export;
 mod greedy_selection;
 
-pub(in crate::actor) use greedy_selection::measure_probability_sum;
+pub(in crate::actor) use greedy_selection::measure_ensemble;
 
 use self::greedy_selection::{VotingMember, measure_members, require_probabilities, select_greedily};
 use super::{Actor, ActorTask};
@@ -92,7 +92,7 @@ impl MeasuringEnsemble {
         }
         let heatmap = &actor.heatmap;
         let mut points: Vec<(f64, f64)> = actor.marks.clone();
-        let cells = heatmap.rank_cells(Metric::Accuracy);
+        let cells = heatmap.rank_cells(Metric::SELECTION);
         let most = (CANDIDATES_PER_MEMBER * count).max(MIN_CANDIDATES);
         for index in cells.into_iter().take(most) {
             let uv = heatmap.parameters(index);
@@ -242,6 +242,7 @@ impl ActorTask for MeasuringEnsemble {
                 loss: m.loss(),
                 members: self.members.iter().map(|m| m.accuracy).collect(),
                 images: m.images,
+                metrics: m.other_metrics(),
             }));
             return Ok(true);
         }

@@ -3,8 +3,8 @@
 use super::{Actor, ActorTask};
 use crate::Result;
 use crate::evaluate::{MeasuredSplit, NetworkMeasurement};
+use crate::model::Measurement;
 use surfit_core::event::Event;
-use surfit_core::heatmap::MeasuredPoint;
 
 /// See the module.
 #[derive(Debug)]
@@ -34,17 +34,11 @@ impl Actor<'_> {
     }
 
     /// Says what a point of the surface was measured to be. A point of the grid is then known better than before.
-    pub(in crate::actor) fn emit_evaluated(&mut self, point: MeasuredPoint, loss_sum: f64) {
-        self.journal.emit(Event::Evaluated(point));
-        let index = self.heatmap.nearest_cell(point.u, point.v);
-        if self.heatmap.parameters(index) == (point.u, point.v) {
-            let measurement = crate::model::Measurement {
-                correct: (point.accuracy * f64::from(point.images)).round() as u32,
-                images: point.images,
-                loss_sum,
-            };
-            self.heatmap.cells[index] =
-                crate::actor::heatmap_measurement::measured_cell(&measurement, self.heatmap.version);
+    pub(in crate::actor) fn emit_evaluated(&mut self, uv: (f64, f64), measurement: &Measurement) {
+        self.journal.emit(Event::Evaluated(measurement.as_point(uv)));
+        let index = self.heatmap.nearest_cell(uv.0, uv.1);
+        if self.heatmap.parameters(index) == uv {
+            self.heatmap.cells[index] = measurement.as_cell(self.heatmap.version);
         }
     }
 }
@@ -65,9 +59,7 @@ impl ActorTask for EvaluationTask {
             }
             return Ok(false);
         };
-        let m = measured.measurement;
-        let point = MeasuredPoint { u: self.u, v: self.v, accuracy: m.accuracy(), loss: m.loss(), images: m.images };
-        actor.emit_evaluated(point, m.loss_sum);
+        actor.emit_evaluated((self.u, self.v), &measured.measurement);
         Ok(true)
     }
 }

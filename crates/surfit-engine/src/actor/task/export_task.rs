@@ -73,7 +73,7 @@ impl ExportTask {
                 (ExportPhase::Validation, Some(surface.centroid()))
             }
             _ => {
-                let mut all = actor.heatmap.rank_cells(Metric::Accuracy);
+                let mut all = actor.heatmap.rank_cells(Metric::SELECTION);
                 all.truncate(MAX_CANDIDATES);
                 if all.is_empty() {
                     return Err(EngineError::wrong_state("no point is measured yet; wait for the heatmap"));
@@ -126,7 +126,7 @@ impl ExportTask {
         if self.measurement.is_none() {
             let Some(&index) = left.last() else {
                 // The ranking's order again, among these alone.
-                let ranking = actor.heatmap.rank_cells(Metric::Accuracy);
+                let ranking = actor.heatmap.rank_cells(Metric::SELECTION);
                 let best = ranking.into_iter().find(|index| all.contains(index));
                 let best = best.and_then(|index| actor.heatmap.measured_point(index));
                 let best =
@@ -152,7 +152,7 @@ impl ExportTask {
             };
             // The grid may have become another one.
             if let Some(cell) = actor.heatmap.cells.get_mut(index) {
-                *cell = crate::actor::heatmap_measurement::measured_cell(&measured.measurement, version);
+                *cell = measured.measurement.as_cell(version);
             }
         }
         Ok(())

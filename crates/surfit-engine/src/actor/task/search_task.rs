@@ -11,7 +11,7 @@ use crate::layout::RunningStats;
 use crate::model::Measurement;
 use crate::{EngineError, Result};
 use surfit_core::event::{Event, SearchResult};
-use surfit_core::heatmap::MeasuredPoint;
+use surfit_core::heatmap::{MeasuredPoint, Metric};
 use surfit_core::surface::Patch;
 
 /// Smallest step: points nearer to each other can hardly be told apart.
@@ -36,24 +36,19 @@ impl Candidate {
     }
 
     fn point(&self) -> MeasuredPoint {
-        MeasuredPoint {
-            u: self.u,
-            v: self.v,
-            accuracy: self.measurement.accuracy(),
-            loss: self.measurement.loss(),
-            images: self.measurement.images,
-        }
+        self.measurement.as_point((self.u, self.v))
     }
 
-    fn interval(&self) -> (f64, f64) {
-        let cell = crate::actor::heatmap_measurement::measured_cell(&self.measurement, 0);
-        cell.interval().unwrap_or((0.0, 1.0))
+    /// Smallest and largest [`Metric::score`] that it can have.
+    fn score_range(&self) -> (f64, f64) {
+        let metric = Metric::SELECTION;
+        let ends = self.measurement.interval(metric).map(|(a, b)| (metric.score(a), metric.score(b)));
+        ends.map_or((f64::NEG_INFINITY, f64::INFINITY), |(a, b)| (a.min(b), a.max(b)))
     }
 
-    /// Better on the same images: more of them right, then the lower loss.
+    /// Better on the same images.
     fn is_better_than(&self, other: &Candidate) -> bool {
-        (self.measurement.correct, -self.measurement.loss_sum)
-            > (other.measurement.correct, -other.measurement.loss_sum)
+        self.measurement.selection_key() > other.measurement.selection_key()
     }
 }
 
@@ -167,11 +162,7 @@ impl SearchTask {
             return Ok(!self.next_round(actor));
         }
         let candidate = &mut self.candidates[self.candidate_index];
-        candidate.measurement = Measurement {
-            correct: candidate.measurement.correct + now.correct,
-            images: candidate.measurement.images + now.images,
-            loss_sum: candidate.measurement.loss_sum + now.loss_sum,
-        };
+        candidate.measurement = candidate.measurement + now;
         candidate.stats = Some(measured.stats);
         self.candidate_index += 1;
         if self.candidate_index < self.candidates.len() {
@@ -180,8 +171,8 @@ impl SearchTask {
         self.candidate_index = 0;
         let all = actor.evaluator.validation_images();
         // The best so far is known on every image; it stays in the race by its interval there.
-        let floor = self.candidates.iter().map(|c| c.interval().0).fold(self.best.interval().0, f64::max);
-        self.candidates.retain(|c| c.interval().1 >= floor);
+        let floor = self.candidates.iter().map(|c| c.score_range().0).fold(self.best.score_range().0, f64::max);
+        self.candidates.retain(|c| c.score_range().1 >= floor);
         if self.images_per_candidate < all && !self.candidates.is_empty() {
             self.images_per_candidate = (2 * self.images_per_candidate).min(all);
             return Ok(false);
@@ -222,7 +213,7 @@ impl SearchTask {
 
     fn emit_result(&self, actor: &mut Actor<'_>) {
         let to = self.best.point();
-        actor.emit_evaluated(to, self.best.measurement.loss_sum);
+        actor.emit_evaluated((to.u, to.v), &self.best.measurement);
         actor.journal.emit(Event::Searched(SearchResult {
             from: self.start_point.unwrap_or(to),
             to,

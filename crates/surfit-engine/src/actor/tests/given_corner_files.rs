@@ -119,7 +119,7 @@ fn other_shares_of_the_classes_are_a_cause_only_where_there_are_others() {
         assert!(counted > 200, "{counted} images without the limit");
         let w = Tensor::zeros([actor.model.parameters()], (tch::Kind::Float, tch::Device::Cpu));
         // What no recalibration reaches.
-        let own = crate::model::Measurement { correct: 100, images: 100, loss_sum: 0.0 };
+        let own = crate::model::Measurement::from_counts(100, 100, 0.0);
         let balanced = actor.explain_accuracy_loss(&w, &own);
         assert!(!balanced.contains("leave it at 0"), "{balanced}");
         assert!(balanced.contains("check data.set"), "{balanced}");

@@ -81,7 +81,7 @@ fn a_model_that_the_disk_takes_late_has_one_folder() {
     let dir = tempfile::tempdir().unwrap();
     with_actor(&dir.path().join("a"), |actor| {
         actor.tick_until(is_exporting);
-        let uv = actor.heatmap.best_point(Metric::Accuracy).map(|p| (p.u, p.v));
+        let uv = actor.heatmap.best_point(Metric::ACCURACY).map(|p| (p.u, p.v));
         let folder = actor.unused_export_folder("best", uv, 4);
         // The folder can be made, and the model does not go into it.
         std::fs::create_dir_all(folder.join("model.safetensors")).unwrap();

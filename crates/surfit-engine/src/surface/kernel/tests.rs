@@ -3,17 +3,16 @@ use proptest::prelude::*;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tch::{Kind, Tensor};
 
-/// A pass over random numbers, with everything that it reads and writes.
+/// A pass with random numbers that it reads and writes.
 #[derive(Clone)]
 struct PassCase {
     theta: Vec<Vec<f32>>,
     velocity: Vec<Vec<f32>>,
     narrow: Vec<Vec<u16>>,
     wide: Vec<Vec<f32>>,
-    /// Columns of the segments; every second one is wide.
+    /// Columns at which blocks end; every second one is wide.
     ends: Vec<usize>,
-    gradients: Option<GradientUse>,
-    next: Vec<Vec<f32>>,
+    pass: FusedPass,
 }
 
 /// Which case: rows, draws, networks to make, and what a sweep does.
@@ -41,49 +40,53 @@ impl PassCase {
             (0..rows).map(|_| row()).collect()
         };
         let flat = matrix(slots, columns);
-        let gradients = (shape.draws > 0).then(|| GradientUse {
-            network_weights: matrix(shape.draws, rows),
+        let mut coefficients = |draws: usize, rows: usize| {
+            let rows: Vec<Vec<f64>> =
+                matrix(draws, rows).iter().map(|row| row.iter().map(|&x| f64::from(x)).collect()).collect();
+            RowCoefficients::new(&rows)
+        };
+        let pass = FusedPass {
+            network_weights: coefficients(shape.draws, rows),
             weight_decay: shape.decay,
-            step_weights: if shape.trains { matrix(shape.draws, shape.inner) } else { Vec::new() },
+            step_weights: coefficients(if shape.trains { shape.draws } else { 0 }, shape.inner),
             velocity_factor: 0.9,
             moves_points: shape.moves,
-        });
+            next_weights: coefficients(shape.next, rows),
+        };
         Self {
             theta: matrix(rows, columns),
             velocity: matrix(shape.inner, columns),
             narrow: flat.iter().map(|row| row.iter().map(|&x| to_bf16_bits(x)).collect()).collect(),
             wide: flat,
             ends,
-            gradients,
-            next: matrix(shape.next, rows),
+            pass,
         }
     }
 
-    /// Its pass; borrows by address, as the program does.
-    fn pass(&mut self) -> FusedPass {
-        let rows = |matrix: &mut Vec<Vec<f32>>| -> Vec<SharedRow<f32>> {
-            matrix.iter_mut().map(|row| SharedRow::new(row.as_mut_ptr())).collect()
-        };
-        let (wide, narrow) = (rows(&mut self.wide), &mut self.narrow);
-        let narrow: Vec<_> = narrow.iter_mut().map(|row| SharedRow::new(row.as_mut_ptr())).collect();
-        let mut first = 0;
-        let segments = self.ends.iter().enumerate().map(|(index, &end)| {
-            let columns = std::mem::replace(&mut first, end)..end;
-            let start = columns.start;
-            let slots = if index % 2 == 1 {
-                SampleSlots::F32(wide.iter().map(|row| row.offset(start)).collect())
-            } else {
-                SampleSlots::Bf16(narrow.iter().map(|row| row.offset(start)).collect())
-            };
-            TypedSegment { columns, slots }
-        });
-        FusedPass {
-            segments: segments.collect(),
-            theta: rows(&mut self.theta),
-            velocity: rows(&mut self.velocity),
-            gradients: self.gradients.clone(),
-            next_weights: self.next.clone(),
+    /// All columns of its matrices.
+    fn blocks(&mut self) -> Vec<ColumnBlock<'_>> {
+        fn rows<T>(matrix: &mut [Vec<T>]) -> MatrixRows<'_, T> {
+            matrix.iter_mut().map(Vec::as_mut_slice).collect()
         }
+        let (mut theta, mut velocity) = (rows(&mut self.theta), rows(&mut self.velocity));
+        let (mut wide, mut narrow) = (rows(&mut self.wide), rows(&mut self.narrow));
+        let mut first = 0;
+        let block = |(index, &end): (usize, &usize)| {
+            let columns = end - std::mem::replace(&mut first, end);
+            let (wide, narrow) = (take_columns(&mut wide, columns), take_columns(&mut narrow, columns));
+            ColumnBlock {
+                theta: take_columns(&mut theta, columns),
+                velocity: take_columns(&mut velocity, columns),
+                samples: if index % 2 == 1 { SampleRows::F32(wide) } else { SampleRows::Bf16(narrow) },
+            }
+        };
+        self.ends.iter().enumerate().map(block).collect()
+    }
+
+    /// Does its pass.
+    fn run(&mut self, threads: usize) -> Vec<f64> {
+        let pass = self.pass.clone();
+        pass.run(self.blocks(), threads)
     }
 
     /// What lies in a slot.
@@ -100,37 +103,31 @@ impl PassCase {
     fn column(&self, c: usize) -> [Vec<f64>; 4] {
         let mut theta: Vec<f64> = self.theta.iter().map(|row| row[c].into()).collect();
         let mut u: Vec<f64> = self.velocity.iter().map(|row| row[c].into()).collect();
-        let dot = |b: &[f32], x: &[f64]| -> f64 { b.iter().zip(x).map(|(&b, x)| f64::from(b) * x).sum() };
-        let mut squares = Vec::new();
-        if let Some(gradients) = &self.gradients {
-            let decay = f64::from(gradients.weight_decay);
-            let g: Vec<f64> = gradients
-                .network_weights
-                .iter()
-                .enumerate()
-                .map(|(draw, b)| (self.slot(draw, c) + decay * dot(b, &theta)) / (1.0 + decay))
-                .collect();
-            squares = g.iter().map(|g| g * g).collect();
-            if !gradients.step_weights.is_empty() {
-                for (k, u) in u.iter_mut().enumerate() {
-                    let steps: Vec<f32> = gradients.step_weights.iter().map(|s| s[k]).collect();
-                    *u = f64::from(gradients.velocity_factor) * *u + dot(&steps, &g);
-                    if gradients.moves_points {
-                        theta[4 + k] -= *u;
-                    }
-                }
+        let dot = |b: &RowCoefficients, draw: usize, x: &[f64]| -> f64 {
+            b.rows.iter().zip(x).map(|(b, x)| f64::from(b[draw]) * x).sum()
+        };
+        let pass = &self.pass;
+        let decay = f64::from(pass.weight_decay);
+        let g: Vec<f64> = (0..pass.network_weights.draws)
+            .map(|draw| (self.slot(draw, c) + decay * dot(&pass.network_weights, draw, &theta)) / (1.0 + decay))
+            .collect();
+        for ((u, theta), steps) in u.iter_mut().zip(&mut theta[4..]).zip(&pass.step_weights.rows) {
+            *u *= f64::from(pass.velocity_factor);
+            *u += steps.iter().zip(&g).map(|(&b, g)| f64::from(b) * g).sum::<f64>();
+            if pass.moves_points {
+                *theta -= *u;
             }
         }
-        let networks = self.next.iter().map(|b| dot(b, &theta)).collect();
+        let networks = (0..pass.next_weights.draws).map(|draw| dot(&pass.next_weights, draw, &theta)).collect();
+        let squares = g.iter().map(|g| g * g).collect();
         [u, theta, networks, squares]
     }
 }
 
 fn to_bf16_bits(x: f32) -> u16 {
-    let mut to = 0;
-    // SAFETY: one number, and plain arithmetic.
-    unsafe { ScalarVector::<1, false>::splat(x).store_bf16(&raw mut to) };
-    to
+    let mut bits = [0];
+    SampleNumber::store(pulp::Scalar, x, &mut bits);
+    bits[0]
 }
 
 fn is_close(a: f64, b: f64, tolerance: f64) -> bool {
@@ -138,7 +135,7 @@ fn is_close(a: f64, b: f64, tolerance: f64) -> bool {
 }
 
 fn shapes() -> impl Strategy<Value = PassShape> {
-    let numbers = (0usize..6, 0usize..=MAX_SAMPLES_PER_PASS, 0usize..=MAX_SAMPLES_PER_PASS, any::<u64>());
+    let numbers = (0usize..6, 0usize..=DRAWS_PER_PASS, 0usize..=DRAWS_PER_PASS, any::<u64>());
     (numbers, any::<bool>(), any::<bool>(), prop::bool::ANY).prop_map(
         |((inner, draws, next, seed), trains, moves, decays)| PassShape {
             inner,
@@ -160,7 +157,7 @@ proptest! {
     fn a_pass_does_what_its_definition_says(shape in shapes(), threads in 1usize..4) {
         let before = PassCase::new(shape);
         let mut after = before.clone();
-        let norms = unsafe { after.pass().run(threads) };
+        let norms = after.run(threads);
         prop_assert_eq!(norms.len(), shape.draws);
         let mut squares = vec![0.0; shape.draws];
         for c in 0..*before.ends.last().unwrap() {
@@ -191,13 +188,13 @@ proptest! {
     fn threads_and_sweeps_change_no_bit(shape in shapes()) {
         let mut one = PassCase::new(shape);
         let mut three = one.clone();
-        unsafe { one.pass().run(1) };
-        unsafe { three.pass().run(3) };
+        one.run(1);
+        three.run(3);
         prop_assert!(one.theta == three.theta && one.velocity == three.velocity);
         prop_assert!(one.narrow == three.narrow && one.wide == three.wide);
         let mut apart = three.clone();
-        apart.gradients = None;
-        unsafe { apart.pass().run(2) };
+        apart.pass.network_weights = RowCoefficients::default();
+        apart.run(2);
         prop_assert!(apart.theta == one.theta && apart.narrow == one.narrow && apart.wide == one.wide);
     }
 }
@@ -207,11 +204,9 @@ proptest! {
 fn plain_arithmetic_agrees_with_vectors() {
     let shape = PassShape { inner: 5, draws: 3, next: 4, trains: true, moves: true, decay: 0.01, seed: 1 };
     let (mut fast, mut plain) = (PassCase::new(shape), PassCase::new(shape));
-    let norms = unsafe { fast.pass().run(1) };
-    let pass = plain.pass();
-    let rows = pass.row_coefficients();
-    // SAFETY: plain arithmetic needs nothing of the processor.
-    let squares = unsafe { rows.segments::<ScalarVector<8, false>>(0..4000) };
+    let norms = fast.run(1);
+    let pass = plain.pass.clone();
+    let squares = pulp::Scalar.vectorize(ShareWork { pass: &pass, share: plain.blocks() });
     for (norm, square) in norms.iter().zip(squares) {
         assert!(is_close(*norm, square, 1e-5), "{norm} {square}");
     }
@@ -228,24 +223,36 @@ fn numbers_are_rounded_as_libtorch_rounds_them() {
     // Halfway cases, the largest numbers, and what is none.
     numbers.extend([1.003_906_3, 1.011_718_8, f32::MAX, f32::MIN, 0.0, -0.0, 1e-40]);
     numbers.extend([f32::INFINITY, f32::NEG_INFINITY, f32::NAN]);
-    numbers.resize(numbers.len().next_multiple_of(8), 1.5);
     let theirs = Tensor::from_slice(&numbers).to_kind(Kind::BFloat16).to_kind(Kind::Float);
     let theirs: Vec<f32> = theirs.try_into().unwrap();
-    let same = |a: f32, b: f32| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan());
     let widened = |bits: u16| f32::from_bits(u32::from(bits) << 16);
     for (&x, &y) in numbers.iter().zip(&theirs) {
-        assert!(same(widened(to_bf16_bits(x)), y), "{x}: {} and {y}", widened(to_bf16_bits(x)));
+        assert!(is_same(widened(to_bf16_bits(x)), y), "{x}: {} and {y}", widened(to_bf16_bits(x)));
     }
-    #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx2") {
-        for (x, y) in numbers.chunks_exact(8).zip(theirs.chunks_exact(8)) {
-            let (mut narrow, mut wide) = ([0u16; 8], [0.0f32; 8]);
-            // SAFETY: the processor has AVX2, and the arrays hold eight.
-            unsafe {
-                Avx2::load(x.as_ptr()).store_bf16(narrow.as_mut_ptr());
-                Avx2::load_bf16(narrow.as_ptr()).store(wide.as_mut_ptr());
+    Arch::new().dispatch(RoundTrip { numbers: &numbers, expected: &theirs });
+}
+
+/// Numbers to `bf16` and back with a processor's vectors, of whole ones and of fewer numbers.
+struct RoundTrip<'a> {
+    numbers: &'a [f32],
+    expected: &'a [f32],
+}
+
+impl WithSimd for RoundTrip<'_> {
+    type Output = ();
+
+    fn with_simd<S: Simd>(self, simd: S) {
+        for length in 1..=S::F32_LANES {
+            for (x, y) in self.numbers.chunks(length).zip(self.expected.chunks(length)) {
+                let (mut narrow, mut wide) = (vec![0u16; x.len()], vec![0.0f32; x.len()]);
+                SampleNumber::store(simd, f32::load(simd, x), &mut narrow);
+                f32::store(simd, u16::load(simd, &narrow), &mut wide);
+                assert!(wide.iter().zip(y).all(|(&a, &b)| is_same(a, b)), "{x:?}: {wide:?} and {y:?}");
             }
-            assert!(wide.iter().zip(y).all(|(&a, &b)| same(a, b)), "{x:?}: {wide:?} and {y:?}");
         }
     }
+}
+
+fn is_same(a: f32, b: f32) -> bool {
+    a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan())
 }

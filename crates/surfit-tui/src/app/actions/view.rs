@@ -86,7 +86,8 @@ impl App {
     }
 
     fn cycle_metric(&mut self) -> Vec<Effect> {
-        let metric = self.surface.metric.next();
+        let metric = self.surface.metric;
+        let metric = self.run_state.snapshot.as_ref().map_or(metric, |s| s.heatmap.next_metric(metric));
         (self.surface.metric, self.metric_initialised) = (metric, true);
         // The engine keeps it for whoever opens the run next; what others look at is theirs.
         match self.connection {

@@ -206,7 +206,7 @@ impl App {
         match self.content_scope() {
             KeyScope::Loss => there(&["surfit", "report", &run]),
             KeyScope::Surface | KeyScope::Image => {
-                let metric = self.surface.metric.name();
+                let metric = self.surface.metric.id();
                 let file = format!("{metric}.png");
                 there(&["surfit", "heatmap", &run, "--metric", metric, "--out", &file])
             }

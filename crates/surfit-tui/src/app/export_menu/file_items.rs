@@ -9,6 +9,7 @@ use crate::views::surface::CellQuantity;
 use crate::views::{log, tables};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use surfit_core::heatmap::Cell;
 use surfit_core::surface::Patch;
 use tui_input::Input;
 
@@ -167,7 +168,7 @@ impl App {
             let (labels, names) = (["gain as PNG", "gain as SVG"], ["gain.png", "gain.svg"]);
             all.extend(figure_items(|app| app.heatmap_figure(CellQuantity::Gain), ['g', 'G'], labels, names, about));
         }
-        let interval = |c: &_| self.surface.metric.interval(c).is_some();
+        let interval = |c: &Cell| c.interval(self.surface.metric).is_some();
         if self.surface.quantity != CellQuantity::Width && snapshot.heatmap.cells.iter().any(interval) {
             let about = "how wide the confidence interval of every cell is";
             let labels = ["confidence as PNG", "confidence as SVG"];

@@ -161,8 +161,8 @@ fn a_control_point_is_frozen_only_when_it_was_chosen() {
 fn the_metric_follows_the_key_and_the_engine() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("M");
-    assert_eq!(rig.app.surface.metric, Metric::Loss);
-    assert_eq!(take_sent_commands(&mut rig), [EngineCommand::SetMetric { metric: Metric::Loss }]);
+    assert_eq!(rig.app.surface.metric, Metric::LOSS);
+    assert_eq!(take_sent_commands(&mut rig), [EngineCommand::SetMetric { metric: Metric::LOSS }]);
 }
 
 #[test]
@@ -170,23 +170,23 @@ fn the_metric_is_the_views_own_and_a_run_begins_with_what_was_looked_at_last() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     let mut snapshot = rig.app.run_state.snapshot.clone().unwrap();
     // Another screen shows the loss now.
-    snapshot.metric = Metric::Loss;
+    snapshot.metric = Metric::LOSS;
     snapshot.seq += 1;
     rig.receive(Incoming::Snapshot(Box::new(snapshot.clone())));
-    assert_eq!(rig.app.surface.metric, Metric::Accuracy);
+    assert_eq!(rig.app.surface.metric, Metric::ACCURACY);
     // Whoever opens it then sees that too.
     let mut rig = TestApp::new(140, 44);
     rig.receive(Incoming::Snapshot(Box::new(snapshot.clone())));
-    assert_eq!(rig.app.surface.metric, Metric::Loss);
-    snapshot.metric = Metric::Accuracy;
+    assert_eq!(rig.app.surface.metric, Metric::LOSS);
+    snapshot.metric = Metric::ACCURACY;
     snapshot.seq += 1;
     rig.receive(Incoming::Snapshot(Box::new(snapshot)));
-    assert_eq!(rig.app.surface.metric, Metric::Loss);
+    assert_eq!(rig.app.surface.metric, Metric::LOSS);
     // Who only watches changes what is seen here, and nothing there.
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.app.readonly = true;
     rig.press("M");
-    assert_eq!(rig.app.surface.metric, Metric::Loss);
+    assert_eq!(rig.app.surface.metric, Metric::LOSS);
     assert_eq!((rig.take_sent_commands(), rig.app.pending.len()), (vec![], 0));
 }
 

@@ -245,11 +245,11 @@ fn a_fork_puts_itself_beside_the_run_it_comes_from() {
     // Its own name, not that of the run whose history it begins with; and both surfaces.
     assert_eq!(rig.app.surface.comparison.as_ref().unwrap().name, "demo-7-4x4");
     for cell in &mut snapshot.heatmap.cells {
-        (cell.correct, cell.images) = (700, 1000);
+        *cell = surfit_core::heatmap::Cell::from_counts(700, 1000, 0.5, cell.version);
     }
     rig.receive(Incoming::Grown { path: path.clone(), events: Vec::new(), snapshot: Some(Box::new(snapshot)) });
     let beside = rig.app.surface.comparison.as_ref().unwrap();
-    assert!(beside.heatmap.cells.iter().all(|c| c.correct == 700));
+    assert!(beside.heatmap.cells.iter().all(|c| c.correct() == 700));
     let text = rig.screen_text();
     assert!(text.contains("demo-7-4x4"), "{text}");
     // Both leave as any other run does.

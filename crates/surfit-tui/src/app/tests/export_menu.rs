@@ -56,7 +56,7 @@ fn what_is_copied_is_shown_before_it_is_taken() {
     assert_eq!(take_copied_texts(&mut rig), ["/data/runs/demo-7"]);
     rig.press("Y t");
     let table = take_copied_texts(&mut rig).pop().unwrap();
-    assert!(table.starts_with("u\tv\taccuracy\tloss\timages\n"), "{table}");
+    assert!(table.starts_with("u\tv\taccuracy\tloss\timages\t"), "{table}");
     assert!(rig.screen_text().contains("to select): the table"), "{}", rig.screen_text());
     rig.press("Y esc");
     assert!(rig.app.export_menu.is_none() && take_copied_texts(&mut rig).is_empty());

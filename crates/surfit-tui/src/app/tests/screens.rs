@@ -187,9 +187,9 @@ fn what_is_said_of_a_finished_run_is_true_of_what_became_of_it() {
     assert!(text.contains(before), "{text}");
     let map = &mut picture.snapshot.as_mut().unwrap().heatmap;
     for cell in &mut map.cells {
-        (cell.version, cell.correct) = (map.version, 1200);
+        *cell = surfit_core::heatmap::Cell::from_counts(1200, cell.images, 0.5, map.version);
     }
-    map.cells[0].correct = 1203;
+    map.cells[0] = surfit_core::heatmap::Cell::from_counts(1203, map.cells[0].images, 0.5, map.version);
     let text = TestApp::with_run_state(140, 44, picture).screen_text();
     let now = "after the job: best 80.20 % at u 0.00, v 0.00; before that 8";
     assert!(text.contains(now), "{text}");

@@ -88,8 +88,7 @@ fn diverged_run(width: u16, height: u16) -> TestApp {
     fixture::apply_events(&mut picture, vec![losses]);
     let snapshot = picture.snapshot.as_mut().unwrap();
     for cell in snapshot.heatmap.cells.iter_mut().step_by(3) {
-        cell.loss = f32::NAN;
-        cell.correct = 0;
+        *cell = surfit_core::heatmap::Cell::from_counts(0, cell.images, f32::NAN, cell.version);
     }
     for point in &mut snapshot.control_points {
         (point.travelled, point.gradient) = (f64::INFINITY, f64::NAN);

@@ -109,7 +109,7 @@ fn clock(seconds: f64) -> String {
 /// Seconds since the Unix epoch as `24 Nov 12:03:11`.
 fn day_time(time: f64, zone: &TimeZone) -> String {
     match Timestamp::from_second(time as i64) {
-        Ok(at) if time.is_finite() => at.to_zoned(zone.clone()).strftime("%d %b %H:%M:%S").to_string(),
+        Ok(at) if time.is_finite() => at.to_zoned_datetime(zone.clone()).strftime("%d %b %H:%M:%S").to_string(),
         _ => "?".into(),
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::app::App;
 use surfit_core::event::ExportedModel;
-use surfit_core::heatmap::{Cell, MeasuredPoint};
+use surfit_core::heatmap::MeasuredPoint;
+use surfit_core::metrics::wilson_interval;
 
 /// Something that can be chosen from the list.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -142,9 +143,8 @@ pub fn interval_half_width(accuracy: f64, images: usize) -> Option<f64> {
     if !(0.0..=1.0).contains(&accuracy) {
         return None;
     }
-    let correct = (accuracy * f64::from(images)).round() as u32;
-    let cell = Cell { correct, images, ..Cell::default() };
-    cell.interval().map(|(low, high)| (high - low) / 2.0)
+    let (low, high) = wilson_interval((accuracy * f64::from(images)).round() / f64::from(images), images);
+    Some((high - low) / 2.0)
 }
 
 /// Where on the surface an item lies; `None` for the centroid, which is no point of it.

@@ -61,6 +61,7 @@ pub fn corner(index: usize, accuracy: f64) -> Event {
         seconds: 12.3,
         own_statistics: None,
         warnings: Vec::new(),
+        metrics: Default::default(),
     })
 }
 
@@ -100,8 +101,7 @@ pub fn fitting_run_on(patch: Patch, degree: u8, grid: usize) -> RunState {
     for index in inside {
         let (u, v) = snapshot.heatmap.parameters(index);
         let correct = (10_000.0 * (0.80 + 0.05 * u + 0.04 * v)).round() as u32;
-        snapshot.heatmap.cells[index] =
-            Cell { correct, images: 10_000, loss: (0.6 - 0.1 * u - 0.2 * v) as f32, version: 400 };
+        snapshot.heatmap.cells[index] = Cell::from_counts(correct, 10_000, (0.6 - 0.1 * u - 0.2 * v) as f32, 400);
     }
     snapshot.control_points = points(degrees);
     for point in &mut snapshot.control_points {
@@ -180,7 +180,7 @@ pub fn random_run_state(seed: u64, degrees: (u8, u8), grid: usize) -> RunState {
         let images = if rng.below(4) < gaps { 0 } else { rng.below(5000) as u32 };
         let correct = rng.below(u64::from(images) + 1) as u32;
         let version = rng.below(snapshot.heatmap.version + 1);
-        *cell = Cell { correct, images, loss: rng.unusual_number() as f32, version };
+        *cell = Cell::from_counts(correct, images, rng.unusual_number() as f32, version);
     }
     if rng.below(4) > 0 {
         snapshot.control_points = points(to);

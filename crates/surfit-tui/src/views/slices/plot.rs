@@ -10,6 +10,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
+use surfit_core::event::CornerReady;
 
 /// Columns for the corners' numbers at the right edge.
 const LEVELS_WIDTH: u16 = 2;
@@ -205,7 +206,7 @@ fn corner_levels(buf: &mut Buffer, scene: &SurfaceScene<'_>, plot: Rect, scale: 
         (CellQuantity::Gain, Some(best)) => best,
         _ => return,
     };
-    let level = |c| metric.corner_value(c).map(|v| v - shift);
+    let level = |c: &CornerReady| c.metric_value(metric).map(|v| v - shift);
     let mut corners: Vec<(usize, f64)> = scene
         .run_state
         .corners
@@ -213,8 +214,7 @@ fn corner_levels(buf: &mut Buffer, scene: &SurfaceScene<'_>, plot: Rect, scale: 
         .filter_map(|(&n, c)| Some((n, level(c)?)))
         .filter(|c| c.1 >= scale.lo && c.1 <= scale.hi)
         .collect();
-    let good = |v: f64| if metric.higher_is_better() { v } else { -v };
-    corners.sort_by(|a, b| good(a.1).total_cmp(&good(b.1)));
+    corners.sort_by(|a, b| metric.score(a.1).total_cmp(&metric.score(b.1)));
     for (corner, value) in corners {
         if let Some(y) = row(scale, plot, value) {
             let style = scene.theme.style(ThemeRole::corner(corner));

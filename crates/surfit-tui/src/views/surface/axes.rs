@@ -102,7 +102,7 @@ fn corners(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) {
             continue;
         };
         let style = scene.theme.style(ThemeRole::corner(corner));
-        let level = metric.corner_value(ready);
+        let level = ready.metric_value(metric);
         let value = level.map_or("?".into(), |v| super::readout::format_metric(metric, v));
         let mut figure = scene.theme.style(ThemeRole::Text);
         if level.is_some() && level == best {

@@ -23,7 +23,8 @@ impl RangeKind {
     /// The kind of a metric's own values.
     pub fn of(metric: Metric) -> Self {
         let facts = metric.spec();
-        Self { higher_is_better: facts.higher_is_better, percent: facts.percent, signed: false, bounds: facts.bounds }
+        let (percent, higher_is_better) = (metric.is_percent(), metric.higher_is_better());
+        Self { higher_is_better, percent, signed: false, bounds: facts.bounds }
     }
 
     /// The kind of differences between a metric's values.
@@ -72,7 +73,7 @@ pub struct ColorRange {
 impl ColorRange {
     /// The range for the measured cells of a heatmap.
     pub fn of(heatmap: &Heatmap, metric: Metric) -> Self {
-        let values = heatmap.cells.iter().filter_map(|c| metric.value_at(c));
+        let values = heatmap.cells.iter().filter_map(|c| c.value(metric));
         Self::automatic(values, RangeKind::of(metric))
     }
 
@@ -214,7 +215,7 @@ mod tests {
     fn heatmap(correct: &[u32]) -> Heatmap {
         let mut h = Heatmap::new(surfit_core::surface::Patch::Square, 11);
         for (cell, &correct) in h.cells.iter_mut().zip(correct) {
-            *cell = Cell { correct, images: 1000, loss: 1.0 - correct as f32 / 1000.0, version: 0 };
+            *cell = Cell::from_counts(correct, 1000, 1.0 - correct as f32 / 1000.0, 0);
         }
         h
     }
@@ -224,36 +225,36 @@ mod tests {
         let mut correct: Vec<u32> = (0..121).map(|k| 850 + k % 30).collect();
         correct[60] = 110;
         correct[61] = 300;
-        let r = ColorRange::of(&heatmap(&correct), Metric::Accuracy);
+        let r = ColorRange::of(&heatmap(&correct), Metric::ACCURACY);
         assert!(r.lo > 0.84 && (r.hi - 0.88).abs() < 1e-9, "{r:?}");
         assert_eq!((r.quality(0.11), r.clipped), (0.0, (true, false)));
         assert_eq!((r.end_sign(r.lo, false), r.end_sign(r.hi, false)), ("≤", ""));
-        let l = ColorRange::of(&heatmap(&correct), Metric::Loss);
+        let l = ColorRange::of(&heatmap(&correct), Metric::LOSS);
         assert!(l.hi < 0.17 && l.quality(0.12) > l.quality(0.15), "{l:?}");
         assert_eq!(l.end_sign(l.hi, true), ">");
     }
 
     #[test]
     fn equal_unmeasured_and_extreme_cells() {
-        let r = ColorRange::of(&Heatmap::new(surfit_core::surface::Patch::Square, 5), Metric::Accuracy);
+        let r = ColorRange::of(&Heatmap::new(surfit_core::surface::Patch::Square, 5), Metric::ACCURACY);
         assert_eq!((r.lo, r.hi), (0.0, 1.0));
         for all in [0, 500, 1000] {
-            let r = ColorRange::of(&heatmap(&[all; 121]), Metric::Accuracy);
+            let r = ColorRange::of(&heatmap(&[all; 121]), Metric::ACCURACY);
             assert!(r.hi > r.lo && r.lo >= 0.0 && r.hi <= 1.0, "{r:?}");
         }
-        let r = ColorRange::of(&heatmap(&[0, 1000]), Metric::Accuracy);
+        let r = ColorRange::of(&heatmap(&[0, 1000]), Metric::ACCURACY);
         assert_eq!((r.lo, r.hi, r.digit(1.0), r.digit(0.0), r.digit(0.55)), (0.0, 1.0, 9, 0, 5));
         assert_eq!(r.label(0.5), "50");
     }
 
     #[test]
     fn differences_have_zero_in_the_middle() {
-        let kind = RangeKind::difference(Metric::Accuracy);
+        let kind = RangeKind::difference(Metric::ACCURACY);
         let r = ColorRange::automatic([-0.004, 0.012, 0.02], kind);
         assert_eq!((r.lo, r.quality(0.0)), (-r.hi, 0.5));
         assert_eq!((r.label(0.0), r.label(r.hi)), ("0".into(), "+2.0".into()));
         assert_eq!((r.digit(0.0), r.digit(-0.02)), (0, 9));
-        let loss = ColorRange::automatic([-0.4, 0.1], RangeKind::difference(Metric::Loss));
+        let loss = ColorRange::automatic([-0.4, 0.1], RangeKind::difference(Metric::LOSS));
         assert!(loss.quality(-0.4) > 0.5, "less loss is better");
         assert_eq!(r.adjusted(RangeChange::Raise), (r.lo, r.hi));
     }
@@ -261,7 +262,7 @@ mod tests {
     #[test]
     fn the_range_is_changed_by_hand_and_says_what_it_cuts_off() {
         let values = [0.80, 0.85, 0.90];
-        let r = ColorRange::automatic(values, RangeKind::of(Metric::Accuracy));
+        let r = ColorRange::automatic(values, RangeKind::of(Metric::ACCURACY));
         let narrow = ColorRange::with_limits(r.adjusted(RangeChange::Narrow), values, r.kind);
         assert!(narrow.fixed && narrow.clipped == (true, true), "{narrow:?}");
         let back = narrow.adjusted(RangeChange::Widen);
@@ -275,7 +276,7 @@ mod tests {
         fn any_values_and_any_keys_give_a_usable_range(
             values in prop::collection::vec(any::<f64>(), 0..6), signed: bool, keys in prop::collection::vec(0usize..4, 0..80),
         ) {
-            for metric in Metric::ALL {
+            for metric in Metric::all() {
                 let kind = if signed { RangeKind::difference(metric) } else { RangeKind::of(metric) };
                 let mut r = ColorRange::automatic(values.iter().copied(), kind);
                 for key in &keys {

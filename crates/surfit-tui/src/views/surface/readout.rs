@@ -30,13 +30,13 @@ fn named<'a>(scene: &SurfaceScene<'_>, name: &str, value: String, style: Style) 
 }
 
 /// A metric's value for people.
-pub(super) fn format_metric(metric: Metric, value: f64) -> String {
-    if metric.spec().percent { text::format_percent(value, 2) } else { text::format_loss(value) }
+pub(crate) fn format_metric(metric: Metric, value: f64) -> String {
+    if metric.is_percent() { text::format_percent(value, 2) } else { text::format_loss(value) }
 }
 
 /// A difference of a metric's values with its sign, in percentage points where they are percentages.
-pub(super) fn format_difference(metric: Metric, difference: f64) -> String {
-    if metric.spec().percent { format!("{:+.2}", 100.0 * difference) } else { format!("{difference:+.3}") }
+pub(crate) fn format_difference(metric: Metric, difference: f64) -> String {
+    if metric.is_percent() { format!("{:+.2}", 100.0 * difference) } else { format!("{difference:+.3}") }
 }
 
 /// A figure with all its decimals, as its kind is written.
@@ -49,21 +49,24 @@ pub(super) fn format_precise(value: f64, kind: RangeKind) -> String {
     }
 }
 
-/// A difference of accuracies in percentage points, with its sign.
-fn points(value: f64) -> String {
-    format_difference(Metric::Accuracy, value)
-}
-
 /// Half the width of a metric's interval, in words; empty when there is none.
 fn margin(scene: &SurfaceScene<'_>, metric: Metric, cell: &Cell) -> String {
-    match metric.interval(cell) {
+    match cell.interval(metric) {
         Some((low, high)) => {
-            let unit = if metric.spec().percent { 100.0 } else { 1.0 };
-            let half = unit * (high - low) / 2.0;
+            let half = metric.written_scale() * (high - low) / 2.0;
             format!(" {}{half:.2}", scene.theme.pick_glyph("±", "+-"))
         }
         None => String::new(),
     }
+}
+
+/// A value of the shown metric against the best corner's, and whether it is better.
+fn gain(scene: &SurfaceScene<'_>, value: f64) -> Option<(String, Style)> {
+    let metric = scene.view.metric;
+    let corner = metric.best_corner_value(scene.run_state.corners.values())?;
+    let good = metric.score(value) >= metric.score(corner);
+    let style = scene.theme.style(if good { ThemeRole::Good } else { ThemeRole::Warning });
+    Some((format_difference(metric, value - corner), style))
 }
 
 fn cursor<'a>(scene: &SurfaceScene<'_>, width: u16) -> Vec<FigurePiece<'a>> {
@@ -75,22 +78,23 @@ fn cursor<'a>(scene: &SurfaceScene<'_>, width: u16) -> Vec<FigurePiece<'a>> {
     let arrow = theme.pick_glyph("▸", ">");
     let mut out =
         vec![vec![Span::styled(format!("{arrow} "), theme.style(ThemeRole::Accent)), Span::styled(place, text)]];
-    let Some(accuracy) = cell.accuracy() else {
+    if cell.images == 0 {
         out.push(vec![Span::styled("not measured yet", muted)]);
         return out;
-    };
-    let value = format!("{:.2} %", 100.0 * accuracy);
-    let margin = margin(scene, Metric::Accuracy, cell);
+    }
+    let metric = scene.view.metric;
+    let value = cell.value(metric).map_or("not finite".into(), |v| format_metric(metric, v));
+    let margin = margin(scene, metric, cell);
     out.push(vec![Span::styled(value, text.add_modifier(Modifier::BOLD)), Span::styled(margin, muted)]);
-    out.push(named(scene, "loss", text::format_loss(cell.loss.into()), text));
-    if let Some(corner) = scene.run_state.best_corner_accuracy() {
-        let gain = accuracy - corner;
-        let style = theme.style(if gain >= 0.0 { ThemeRole::Good } else { ThemeRole::Warning });
+    for (other, estimate) in cell.values.iter().filter(|(other, _)| *other != metric) {
+        out.push(named(scene, other.id(), format_metric(other, estimate.value), text));
+    }
+    if let Some((gain, style)) = cell.value(metric).and_then(|value| gain(scene, value)) {
         out.push(if width >= 96 {
-            let over = Span::styled(" points over the best corner", muted);
-            vec![Span::styled(points(gain), style), over]
+            let over = Span::styled(format!(" {} over the best corner", metric.difference_unit()), muted);
+            vec![Span::styled(gain, style), over]
         } else {
-            named(scene, "gain", points(gain), style)
+            named(scene, "gain", gain, style)
         });
     }
     out.push(vec![Span::styled(format!("{} images", text::group_digits(cell.images.into())), muted)]);
@@ -114,7 +118,7 @@ fn best<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     let Some(cell) = scene.best.map(|i| scene.heatmap.cells[i]) else {
         return Vec::new();
     };
-    let value = metric.value_at(&cell).map_or("?".into(), |v| format_metric(metric, v));
+    let value = cell.value(metric).map_or("?".into(), |v| format_metric(metric, v));
     // The test figure belongs to the point that was chosen then, not to whatever is best since.
     let chosen = scene.run_state.finished.as_ref().filter(|f| f.best == point);
     let words = if chosen.is_some() { " best" } else { " best so far" };
@@ -130,10 +134,8 @@ fn best<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
             Span::styled(words, muted),
         ],
     ];
-    if let Some(corner) = scene.run_state.best_corner_accuracy() {
-        let gain = point.accuracy - corner;
-        let style = theme.style(if gain >= 0.0 { ThemeRole::Good } else { ThemeRole::Warning });
-        out.push(named(scene, "gain", points(gain), style));
+    if let Some((gain, style)) = cell.value(metric).and_then(|value| gain(scene, value)) {
+        out.push(named(scene, "gain", gain, style));
     }
     if let Some(test) = chosen.and_then(|f| f.best_test) {
         out.push(named(scene, "test", text::format_percent(test, 2), theme.style(ThemeRole::Text)));
@@ -147,7 +149,7 @@ fn peaks<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     let (star, muted) = (theme.pick_glyph("★", "*"), theme.style(ThemeRole::Muted));
     let piece = |(n, &index): (usize, &usize)| -> Option<FigurePiece<'a>> {
         let cell = scene.heatmap.cells.get(index)?;
-        let value = format_metric(metric, metric.value_at(cell)?);
+        let value = format_metric(metric, cell.value(metric)?);
         let place = scene.format_position(scene.heatmap.parameters(index));
         Some(vec![
             Span::styled(format!("{star}{} ", n + 1), theme.style(ThemeRole::Best)),
@@ -159,17 +161,18 @@ fn peaks<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
 }
 
 fn summary_pieces<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
-    let Some(s) = scene.heatmap.summary() else {
+    let metric = scene.view.metric;
+    let Some(s) = scene.heatmap.summary(metric) else {
         return Vec::new();
     };
-    let text = scene.theme.style(ThemeRole::Text);
-    let figure = |x: f64| format!("{:.2}", 100.0 * x);
+    let style = scene.theme.style(ThemeRole::Text);
+    let figure = |x: f64| if metric.is_percent() { format!("{:.2}", 100.0 * x) } else { text::format_loss(x) };
     let to = scene.theme.pick_glyph("–", "-");
     vec![
-        named(scene, "interior", format!("{} %", figure(s.interior_mean)), text),
-        named(scene, "mean", figure(s.mean), text),
-        named(scene, "at corners", figure(s.corners_mean), text),
-        named(scene, "range", format!("{}{to}{}", figure(s.min), figure(s.max)), text),
+        named(scene, "interior", format_metric(metric, s.interior_mean), style),
+        named(scene, "mean", figure(s.mean), style),
+        named(scene, "at corners", figure(s.corners_mean), style),
+        named(scene, "range", format!("{}{to}{}", figure(s.min), figure(s.max)), style),
     ]
 }
 
@@ -177,9 +180,11 @@ fn corners<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     let theme = scene.theme;
     let piece = |(corner, ready): (&usize, &surfit_core::event::CornerReady)| -> FigurePiece<'a> {
         let number = theme.style(ThemeRole::corner(*corner)).add_modifier(Modifier::BOLD);
+        let metric = scene.view.metric;
+        let value = ready.metric_value(metric);
         vec![
             Span::styled(format!("{} ", corner + 1), number),
-            Span::styled(text::format_percent(ready.accuracy, 2), theme.style(ThemeRole::Text)),
+            Span::styled(value.map_or("?".into(), |v| format_metric(metric, v)), theme.style(ThemeRole::Text)),
         ]
     };
     scene.run_state.corners.iter().map(piece).collect()

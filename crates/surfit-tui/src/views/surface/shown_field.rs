@@ -32,7 +32,7 @@ impl ShownField {
     /// corner, a width an interval. `corner` is the value of the best corner.
     pub(crate) fn of(corner: Option<f64>, heatmap: &Heatmap, view: &SurfaceView) -> Self {
         let metric = view.metric;
-        let has_interval = heatmap.cells.iter().any(|c| metric.interval(c).is_some());
+        let has_interval = heatmap.cells.iter().any(|c| c.interval(metric).is_some());
         let quantity = match view.quantity {
             CellQuantity::Gain if corner.is_none() => CellQuantity::Value,
             CellQuantity::Width if !has_interval => CellQuantity::Value,

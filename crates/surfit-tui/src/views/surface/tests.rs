@@ -35,7 +35,7 @@ fn the_best_cell_is_marked_and_named() {
     let room = SurfaceLayout::of(buf.area, 11, true).cell_area((10, 10));
     assert!(room.positions().any(|p| buf[p].symbol() == "★"));
     assert!(rows(&buf)[0].contains("★ 89.00 %  at (1.00, 1.00)  degree 2×2"));
-    let loss = SurfaceView { metric: Metric::Loss, ..view() };
+    let loss = SurfaceView { metric: Metric::LOSS, ..view() };
     let buf = draw_to_buffer(&picture, &loss, (84, 38), &theme(ColorDepth::Truecolor, false));
     assert!(rows(&buf)[0].contains("★ 0.300"), "{}", rows(&buf)[0]);
     assert!(fixture::text(&buf).contains("loss · grid 11×11"));
@@ -69,7 +69,7 @@ fn moving_and_jumping() {
     assert_eq!(v.cursor, (0, 0));
     let picture = fitting_run(2, 5);
     let map = &picture.snapshot.as_ref().unwrap().heatmap;
-    let order = map.rank_cells(Metric::Accuracy);
+    let order = map.rank_cells(Metric::ACCURACY);
     for &index in order.iter().chain(&order[..1]) {
         v.move_to_next_best(map);
         assert_eq!(v.cursor, (index / 5, index % 5));
@@ -126,7 +126,7 @@ proptest! {
     fn nothing_breaks_it(seed: u64, w in 0u16..200, h in 0u16..70, x in 0u16..5, grid in 2usize..=101,
                          cursor: (usize, usize), numbers: bool, slices: bool, depth in 0usize..4, ascii: bool) {
         let picture = fixture::random_run_state(seed, (2, 2), grid);
-        let metric = if numbers { Metric::Loss } else { Metric::Accuracy };
+        let metric = if numbers { Metric::LOSS } else { Metric::ACCURACY };
         let view = SurfaceView { cursor, metric, show_values: seed.is_multiple_of(2), ..any_view(seed, slices) };
         let mut view = view;
         if seed.is_multiple_of(3) {

@@ -58,7 +58,7 @@ impl Default for SurfaceView {
         Self {
             cursor: (0, 0),
             viewport: None,
-            metric: Metric::Accuracy,
+            metric: Metric::ACCURACY,
             quantity: CellQuantity::Value,
             fixed_range: None,
             show_values: false,

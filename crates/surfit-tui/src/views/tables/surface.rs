@@ -1,35 +1,41 @@
 //! The surface's slices and control points as tables, and what is known under its cursor.
 
 use crate::app::App;
-use crate::views::plot::text;
 use crate::views::slices;
-use crate::views::surface::SurfaceScene;
+use crate::views::surface::{SurfaceScene, readout};
+use surfit_core::metrics::{Metric, MetricEstimate};
 use surfit_core::surface::Patch;
 use surfit_core::table::{DataTable, TableValue};
 
 /// The cells of the slices that are chosen, each with its figures and interval.
 pub fn slices(app: &App) -> DataTable {
-    let mut table =
-        DataTable::new(&["slice", "u", "v", "accuracy", "accuracy_low", "accuracy_high", "loss", "images", "stale"]);
-    let Some(scene) = SurfaceScene::new(&app.theme, &app.run_state, &app.surface) else {
+    let mut table = DataTable::new(&["slice", "u", "v"]);
+    let scene = SurfaceScene::new(&app.theme, &app.run_state, &app.surface);
+    let metrics = scene.as_ref().map_or_else(Vec::new, |s| s.heatmap.measured_metrics());
+    for metric in &metrics {
+        table.columns.push(metric.id().into());
+        if metric.spec().interval.is_some() {
+            table.columns.extend(["low", "high"].map(|end| format!("{metric}_{end}")));
+        }
+    }
+    table.columns.extend(["images", "stale"].map(String::from));
+    let Some(scene) = scene else {
         return table;
     };
     for (name, cells) in slices::selected_cells(&scene) {
         for index in cells {
             let cell = &scene.heatmap.cells[index];
             let (u, v) = scene.heatmap.parameters(index);
-            let (interval, known) = (cell.interval(), cell.images > 0);
-            table.push_row([
-                name.into(),
-                u.into(),
-                v.into(),
-                cell.accuracy().into(),
-                interval.map(|i| i.0).into(),
-                interval.map(|i| i.1).into(),
-                known.then_some(cell.loss).into(),
-                cell.images.into(),
-                (known && scene.heatmap.is_stale(index)).into(),
-            ]);
+            let mut row: Vec<TableValue> = vec![name.into(), u.into(), v.into()];
+            for &metric in &metrics {
+                row.push(cell.value(metric).into());
+                if metric.spec().interval.is_some() {
+                    let interval = cell.interval(metric);
+                    row.extend([interval.map(|i| i.0).into(), interval.map(|i| i.1).into()]);
+                }
+            }
+            row.extend([cell.images.into(), scene.heatmap.is_stale(index).into()]);
+            table.push_row(row);
         }
     }
     table
@@ -75,16 +81,20 @@ pub fn readout(app: &App) -> Option<String> {
     let index = heatmap.nearest_cell(u, v);
     let place = heatmap.patch.format_parameters(u, v, 4);
     let cell = heatmap.cells.get(index)?;
-    let Some(accuracy) = cell.accuracy() else {
+    if cell.images == 0 {
         return Some(format!("{place}: not measured yet"));
-    };
-    let mut line = format!("{place}: accuracy {}", text::format_percent(accuracy, 2));
-    if let Some((low, high)) = cell.interval() {
-        line += &format!(" ± {:.2}", 50.0 * (high - low));
     }
-    line += &format!(", loss {}, {} images", text::format_loss(cell.loss.into()), cell.images);
-    if let Some(corner) = app.run_state.best_corner_accuracy() {
-        line += &format!(", {:+.2} points to the best corner", 100.0 * (accuracy - corner));
+    let figure = |(metric, estimate): (Metric, MetricEstimate)| {
+        let half = estimate.interval.map(|(low, high)| metric.written_scale() * (high - low) / 2.0);
+        let margin = half.map_or_else(String::new, |half| format!(" ± {half:.2}"));
+        format!("{} {}{margin}, ", metric.name(), readout::format_metric(metric, estimate.value))
+    };
+    let figures: String = cell.values.iter().map(figure).collect();
+    let mut line = format!("{place}: {figures}{} images", cell.images);
+    let metric = app.surface.metric;
+    if let Some(gain) = cell.value(metric).zip(metric.best_corner_value(app.run_state.corners.values())) {
+        let (gain, unit) = (readout::format_difference(metric, gain.0 - gain.1), metric.difference_unit());
+        line += &format!(", {gain} {unit} to the best corner");
     }
     Some(line)
 }

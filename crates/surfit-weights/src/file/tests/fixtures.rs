@@ -115,7 +115,7 @@ fn folders_of_several_processes_are_put_together() {
     assert_eq!(sorted(dir.path()), expected);
     fs::remove_file(dir.path().join("__1_0.distcp")).unwrap();
     let error = refusal(read(dir.path()));
-    assert!(error.contains("__1_0.distcp: the file is not there"), "{error}");
+    assert!(error.contains("__1_0.distcp: no such file"), "{error}");
     fs::remove_file(dir.path().join(".metadata")).unwrap();
     let error = refusal(read(dir.path()));
     assert!(error.contains("without its .metadata"), "{error}");

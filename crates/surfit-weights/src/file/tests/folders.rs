@@ -34,7 +34,7 @@ fn sharded_safetensors_are_read_by_folder_or_index() {
 
     for (map, part) in [
         (json!({ "c": "model-00001-of-00002.safetensors" }), "names tensor `c`"),
-        (json!({ "a": "gone.safetensors" }), "gone.safetensors: the file is not there"),
+        (json!({ "a": "gone.safetensors" }), "gone.safetensors: no such file"),
         (json!({ "a": "../model.safetensors" }), "not a file beside it"),
         (json!({ "a": "/etc/passwd" }), "not a file beside it"),
         (json!({ "a": "model\u{1b}[31m" }), "not a file beside it"),
@@ -85,7 +85,7 @@ fn folders_and_devices_get_a_sentence_or_are_read() {
     let error = refusal(read(Path::new("/dev/zero")));
     assert!(error.contains("a device or a pipe"), "{error}");
     let error = refusal(read(&dir.path().join("gone.pth")));
-    assert!(error.ends_with("gone.pth: the file is not there; name an existing one"), "{error}");
+    assert!(error.ends_with("gone.pth: no such file; name an existing one"), "{error}");
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_file_that_is_written_while_it_is_read_is_never_mixed() {
     safetensors_file(&path, &[("a", [9., 9.]), ("b", [9., 9.])]);
     let error = refusal(file.read_values(0));
     assert!(
-        error.ends_with("last.safetensors: the file was changed while it was read; try again when it is written"),
+        error.ends_with("last.safetensors: the file changed while it was read; try again when it is complete"),
         "{error}"
     );
 }
@@ -130,7 +130,7 @@ fn a_file_that_is_opened_again_is_the_same_one() {
     safetensors_file(&next, &[(&format!("t{MAX_OPEN_FILES:02}"), [5., 6.])]);
     fs::rename(&next, dir.path().join(&last)).unwrap();
     let error = refusal(file.read_values(MAX_OPEN_FILES));
-    assert!(error.contains(&format!("{last}: the file was changed")), "{error}");
+    assert!(error.contains(&format!("{last}: the file changed")), "{error}");
 }
 
 #[test]

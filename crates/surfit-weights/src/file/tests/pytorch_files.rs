@@ -95,15 +95,49 @@ pub(super) fn storages() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 pub(super) fn archive(dir: &Path, pickle: Vec<u8>, files: Vec<(&str, Vec<u8>)>) -> PathBuf {
+    archive_in_folder(dir, "x", pickle, files)
+}
+
+/// As [`archive`], with the name of the folder in it, which PyTorch takes from the file's name.
+fn archive_in_folder(dir: &Path, folder: &str, pickle: Vec<u8>, files: Vec<(&str, Vec<u8>)>) -> PathBuf {
     let path = dir.join("model.pt");
     let mut zip = zip::ZipWriter::new(fs::File::create(&path).unwrap());
-    let stored = zip::write::FileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
     for (name, bytes) in [("x/data.pkl", pickle), ("x/byteorder", b"little".into())].into_iter().chain(files) {
-        zip.start_file(name, stored).unwrap();
+        zip.start_file(name.replacen('x', folder, 1), stored).unwrap();
         zip.write_all(&bytes).unwrap();
     }
     zip.finish().unwrap();
     path
+}
+
+/// Puts the zip64 records before an archive's end that PyTorch writes whether they are needed or not.
+fn add_zip64_records(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    let end = bytes.split_off(bytes.len() - 22);
+    let number = |at: usize, len: usize| end[at..at + len].iter().rev().fold(0u64, |n, b| n << 8 | u64::from(*b));
+    let (entries, size, start) = (number(10, 2), number(12, 4), number(16, 4));
+    let records = bytes.len() as u64;
+    bytes.extend(b"PK\x06\x06");
+    bytes.extend(44u64.to_le_bytes());
+    bytes.extend([0x1e, 3, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    bytes.extend([entries, entries, size, start].map(u64::to_le_bytes).concat());
+    bytes.extend(b"PK\x06\x07\0\0\0\0");
+    bytes.extend(records.to_le_bytes());
+    bytes.extend(1u32.to_le_bytes());
+    bytes.extend(end);
+    fs::write(path, bytes).unwrap();
+}
+
+/// A reader that searches for the beginning of an archive is misled by names of some lengths.
+#[test]
+fn a_file_is_read_whatever_the_length_of_its_name() {
+    let dir = tempfile::tempdir().unwrap();
+    for letters in 1..=64 {
+        let path = archive_in_folder(dir.path(), &"c".repeat(letters), state_dict().end(), storages());
+        add_zip64_records(&path);
+        check_state_dict(&path);
+    }
 }
 
 pub(super) fn check_state_dict(path: &Path) {
@@ -226,7 +260,7 @@ fn bombs_are_refused() {
     let write = |entries: &[(&str, &[u8], zip::CompressionMethod)]| {
         let mut zip = zip::ZipWriter::new(fs::File::create(&path).unwrap());
         for (name, bytes, method) in entries {
-            let options = zip::write::FileOptions::default().compression_method(*method);
+            let options = zip::write::SimpleFileOptions::default().compression_method(*method);
             zip.start_file(*name, options).unwrap();
             zip.write_all(bytes).unwrap();
         }
@@ -295,7 +329,7 @@ fn damaged_archives_get_a_sentence() {
         ("web page", b"<!DOCTYPE html>".to_vec(), "is a web page"),
         ("gzip", b"\x1f\x8b\x08\x00\x00\x00\x00\x00".to_vec(), "unpack it first"),
         ("pickle", b"\x80\x04\x95}q\x00.".to_vec(), "torch.save did not write"),
-        ("numbers", vec![7; 600], "no file of a network's weights"),
+        ("numbers", vec![7; 600], "not a file of network weights"),
         ("bit rot", flipped, "tensor `a.weight` cannot be read"),
     ] {
         fs::write(&path, bytes).unwrap();

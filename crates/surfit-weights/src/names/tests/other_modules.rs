@@ -41,7 +41,7 @@ fn tensors_outside_the_networks_prefix_are_passed_over_and_told() {
     assert_eq!(map.beside, all[all.len() - 5..].iter().map(|(n, _)| n.clone()).collect::<Vec<_>>());
     assert_eq!(
         map.other_modules_notice().unwrap(),
-        "5 tensors beside the network were passed over: `loss.weight`, `train_f1.counts`, `temperature` and 2 more"
+        "5 tensors beside the network were ignored: `loss.weight`, `train_f1.counts`, `temperature` and 2 more"
     );
     assert_eq!(matched(&resnet, &under(&resnet, "net.")).other_modules_notice(), None);
     // The head's prefix is another, and all that they share is outside of the rest.

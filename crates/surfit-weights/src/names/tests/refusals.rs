@@ -14,7 +14,7 @@ fn renamings_come_first_one_after_the_other_and_can_leave_out() {
     assert_eq!(source(&map, "layer1.0.conv1.weight"), ["stage1.0.conv1.weight"]);
     assert!(refusal(&resnet, &all).contains("is unknown") || refusal(&resnet, &all).contains("are unknown"));
     let bad = RenameRules::new(&[("(".into(), String::new())]).unwrap_err().to_string();
-    assert!(bad.contains("is no regular expression"), "{bad}");
+    assert!(bad.contains("is not a regular expression"), "{bad}");
     // A few rules that double a name would let it grow without end.
     let doubling = ("(.+)".to_owned(), "$1$1".to_owned());
     let doubling = RenameRules::new(&vec![doubling; 64]).unwrap();

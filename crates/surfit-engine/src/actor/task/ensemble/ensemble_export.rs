@@ -1,6 +1,6 @@
 //! Writing an ensemble: its members' files, the test split measured on the way, and the card of the whole.
 
-use super::greedy_selection::{measure_members, measure_probability_sum, require_probabilities};
+use super::greedy_selection::{measure_ensemble, measure_members, require_probabilities};
 use super::{EnsemblePurpose, MeasuringEnsemble};
 use crate::actor::Actor;
 use crate::evaluate::{MeasuredSplit, NetworkMeasurement};
@@ -68,7 +68,7 @@ impl MeasuringEnsemble {
             .test_probability_sum
             .as_ref()
             .ok_or_else(|| EngineError::input("the test split has no images to measure an ensemble on"))?;
-        let test = measure_probability_sum(sum, self.members.len(), &actor.data.test)?;
+        let test = measure_ensemble(sum, self.members.len(), &actor.data.test)?;
         let chosen = ChosenModel {
             selection: "ensemble".into(),
             uv: None,

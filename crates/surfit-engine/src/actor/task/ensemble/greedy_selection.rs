@@ -33,8 +33,7 @@ pub(super) fn select_greedily(
                 None => candidate.validation_probabilities.shallow_clone(),
             };
             let m = measure_probability_sum(&with, members.len() + 1, split)?;
-            let key = |m: &Measurement| (m.correct, -m.loss_sum);
-            if best.as_ref().is_none_or(|(b, _)| key(&m) > key(b)) {
+            if best.as_ref().is_none_or(|(b, _)| m.selection_key() > b.selection_key()) {
                 best = Some((m, index));
             }
         }
@@ -53,22 +52,26 @@ pub(super) fn select_greedily(
 pub(super) fn measure_members(members: &[VotingMember], split: &DataSplit) -> Result<Measurement> {
     let all: Vec<Tensor> = members.iter().map(|m| m.validation_probabilities.shallow_clone()).collect();
     let sum = Tensor::f_stack(&all, 0)?.f_sum_dim_intlist([0i64].as_slice(), false, Kind::Float)?;
-    measure_probability_sum(&sum, all.len(), split)
+    measure_ensemble(&sum, all.len(), split)
 }
 
-/// Correct images and loss of the mean of `count` networks' probabilities, from their sum, `[N, classes]`.
-pub(in crate::actor) fn measure_probability_sum(sum: &Tensor, count: usize, split: &DataSplit) -> Result<Measurement> {
+/// Every metric of the mean of `count` networks' probabilities, from their sum, `[N, classes]`.
+pub(in crate::actor) fn measure_ensemble(sum: &Tensor, count: usize, split: &DataSplit) -> Result<Measurement> {
+    let counts = measure_probability_sum(sum, count, split)?;
+    let logits = (sum / count.max(1) as f64).f_clamp_min(1e-30)?.f_log()?;
+    Ok(counts.with_other_metrics(&logits, split.labels()))
+}
+
+/// Correct images and loss of that mean alone.
+fn measure_probability_sum(sum: &Tensor, count: usize, split: &DataSplit) -> Result<Measurement> {
     let labels = split.labels();
     let correct = sum.f_argmax(1, false)?.f_eq_tensor(labels)?;
     let mean = sum / count.max(1) as f64;
     // A probability of exactly 0 is one that `f32` cannot hold.
     let right = mean.f_gather(1, &labels.f_unsqueeze(1)?, false)?;
     let loss = -right.f_clamp_min(1e-30)?.f_log()?.f_sum(Kind::Float)?;
-    Ok(Measurement {
-        correct: correct.f_sum(Kind::Int64)?.f_int64_value(&[])? as u32,
-        images: split.len() as u32,
-        loss_sum: loss.f_double_value(&[])?,
-    })
+    let correct = correct.f_sum(Kind::Int64)?.f_int64_value(&[])? as u32;
+    Ok(Measurement::from_counts(correct, split.len() as u32, loss.f_double_value(&[])?))
 }
 
 /// Probabilities that a measurement was to keep.

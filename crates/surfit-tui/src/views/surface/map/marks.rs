@@ -37,7 +37,7 @@ impl MapCanvas<'_> {
             }
             let (x, y) = center(room);
             let cell = &self.scene.heatmap.cells[index];
-            let finite = self.scene.view.metric.value_at(cell).filter(|v| v.is_finite());
+            let finite = cell.value(self.scene.view.metric).filter(|v| v.is_finite());
             let Some(value) = self.scene.value(index) else {
                 // A difference may be missing because the other surface was not measured there: that is no fault.
                 if cell.images > 0 && finite.is_none() {

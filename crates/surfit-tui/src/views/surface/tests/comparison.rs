@@ -7,7 +7,7 @@ fn pair(grid: usize, other: usize) -> (RunState, SurfaceView) {
     let picture = fitting_run(3, grid);
     let mut before = fitting_run(2, other);
     for cell in &mut before.snapshot.as_mut().unwrap().heatmap.cells {
-        cell.correct -= 100;
+        *cell = surfit_core::heatmap::Cell::from_counts(cell.correct() - 100, cell.images, 0.5, cell.version);
     }
     let beside = SurfaceComparison::of("degree 2×2".into(), false, &before);
     let view = SurfaceView { comparison: beside, cursor: (grid / 2, grid / 2), ..SurfaceView::default() };

@@ -38,8 +38,7 @@ fn the_difference_to_the_best_corner_has_a_map_of_its_own_with_zero_marked() {
 #[test]
 fn the_confidence_map_is_light_where_the_interval_is_narrow() {
     let mut picture = fitting_run(2, 5);
-    heatmap(&mut picture).cells[12].images = 500;
-    heatmap(&mut picture).cells[12].correct = 420;
+    heatmap(&mut picture).cells[12] = surfit_core::heatmap::Cell::from_counts(420, 500, 0.5, 400);
     let view = SurfaceView { quantity: CellQuantity::Width, ..view() };
     let theme = theme(ColorDepth::Truecolor, false);
     let scene = SurfaceScene::new(&theme, &picture, &view).unwrap();
@@ -58,11 +57,11 @@ fn a_fixed_range_is_told_on_the_bar_and_stays_while_cells_change() {
     let theme = theme(ColorDepth::Truecolor, false);
     let text = fixture::text(&draw_to_buffer(&picture, &view, (84, 38), &theme));
     assert!(text.contains("fixed") && text.contains('≤') && text.contains('≥'), "{text}");
-    heatmap(&mut picture).cells[0].correct = 10;
+    heatmap(&mut picture).cells[0] = surfit_core::heatmap::Cell::from_counts(10, 10_000, 0.5, 400);
     let range = SurfaceScene::new(&theme, &picture, &view).unwrap().range;
     assert_eq!((range.lo, range.hi), limits);
     // Another metric has its own.
-    view.metric = Metric::Loss;
+    view.metric = Metric::LOSS;
     assert!(!SurfaceScene::new(&theme, &picture, &view).unwrap().range.fixed);
 }
 
@@ -125,7 +124,8 @@ fn labels_of_contour_lines_are_whole_where_cells_bear_signs() {
 fn the_best_points_are_numbered_and_listed() {
     let mut picture = fitting_run(2, 21);
     for (cell, correct) in [((4, 15), 9400), ((15, 5), 9300)] {
-        heatmap(&mut picture).cells[cell.0 * 21 + cell.1].correct = correct;
+        heatmap(&mut picture).cells[cell.0 * 21 + cell.1] =
+            surfit_core::heatmap::Cell::from_counts(correct, 10_000, 0.5, 400);
     }
     let view = SurfaceView { show_peaks: true, ..view() };
     let buf = draw_to_buffer(&picture, &view, (140, 42), &theme(ColorDepth::Truecolor, false));

@@ -8,7 +8,7 @@ fn a_triangle_has_nothing_beside_it_and_a_curve_fills_the_height() {
     let colour = |picture: &RunState, cell: (usize, usize)| {
         let map = &picture.snapshot.as_ref().unwrap().heatmap;
         let value = map.cells[cell.0 * 11 + cell.1].accuracy().unwrap();
-        let (r, g, b) = Colormap::Viridis.color_at(ColorRange::of(map, Metric::Accuracy).quality(value));
+        let (r, g, b) = Colormap::Viridis.color_at(ColorRange::of(map, Metric::ACCURACY).quality(value));
         Color::Rgb(r, g, b)
     };
     let picture = fixture::fitting_run_on(Patch::Triangle, 2, 11);

@@ -14,7 +14,7 @@ fn ridge(grid: usize) -> RunState {
     for index in 0..grid * grid {
         let (u, v) = map.parameters(index);
         let correct = (10_000.0 * (0.8 + 0.1 * (-(u - v).powi(2) / 0.01).exp())) as u32;
-        map.cells[index] = Cell { correct, ..map.cells[index] };
+        map.cells[index] = Cell::from_counts(correct, 10_000, 0.5, map.cells[index].version);
     }
     picture
 }
