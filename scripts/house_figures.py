@@ -33,7 +33,7 @@ PUB_FN = re.compile(
 CAMEL_WORD = re.compile(r"[A-Z][a-z0-9]*")
 # A doc comment of a single line, which no other line of documentation precedes or follows.
 LONE_DOC = re.compile(r"(?:^|\n)(?!\s*///)[^\n]*\n\s*/// ([^\n]*)\n(?!\s*///)")
-STRING_ERROR = re.compile(r"Result<[^<>]*(?:<[^<>]*>)?[^<>]*,\s*String>")
+STRING_ERROR = re.compile(r"\bResult<[^<>]*(?:<[^<>]*>)?[^<>]*,\s*String>")
 UNSAFE = re.compile(r"\bunsafe\b")
 CODE_BLOCK = re.compile(r"```.*?```", re.S)
 NO_PROSE = re.compile(r"^(\||#|!\[).*$", re.M)  # tables, headings, images

@@ -55,7 +55,10 @@ impl SmallDisk {
     fn begin(&self, place: &Sandbox) -> (String, i32) {
         let inside = place.path("disk/a").display().to_string();
         let begin = format!("run tiny.toml --run-dir {inside} --json --detach {LONGER}");
-        let done = place.run_to_end(self.command(place, &begin)).ok();
+        let mut command = self.command(place, &begin);
+        // The engine has a lot to say that the disk does not take.
+        command.env("SURFIT_LOG", "trace");
+        let done = place.run_to_end(command).ok();
         let pid = done.last_json()["pid"].as_i64().expect("a pid");
         (inside, pid as i32)
     }
@@ -136,7 +139,9 @@ fn a_full_disk_stops_checkpoints_and_nothing_else() {
     assert!(litter.len() <= 2, "temporary files pile up: {litter:?}");
 
     // It is resumed while there is still no room, and then there is.
-    place.run_to_end(disk.command(&place, &format!("resume {inside} --json --detach"))).ok();
+    let mut resume = disk.command(&place, &format!("resume {inside} --json --detach"));
+    resume.env("SURFIT_LOG", "trace");
+    place.run_to_end(resume).ok();
     let mut wire = EngineWire::connect_and_greet(&place);
     wire.wait_for_fit();
     disk.free();
@@ -144,6 +149,8 @@ fn a_full_disk_stops_checkpoints_and_nothing_else() {
     drop(wire);
     wait_for("the run to finish", || finished_event(&run));
     wait_for("the engine to end", || events(&run).pop().filter(|e| e["event"] == "closed"));
+    let log = std::fs::read_to_string(run.join("log.txt")).expect("a log");
+    assert!(log.contains(" records were lost: the disk did not take them\n"), "{log}");
     let file = "surface/state.safetensors";
     let differences = SafetensorsFile::read(&run.join(file)).differences(&SafetensorsFile::read(&reference.join(file)));
     assert_eq!(differences, Vec::<String>::new(), "the surface of a run with a full disk in between");

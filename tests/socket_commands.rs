@@ -129,3 +129,36 @@ fn a_fit_is_steered_while_it_runs_and_every_event_is_durable() {
     assert_eq!(told.collect::<Vec<_>>(), events(&run), "told events and events.jsonl");
     assert_eq!(wire.events.last().expect("events")["event"], "closed");
 }
+
+#[test]
+fn a_refusal_has_a_sentence_for_people_and_a_code_for_programs() {
+    let place = Sandbox::new();
+    place.start_tiny_job("a", ENDLESS);
+    let mut wire = EngineWire::connect_and_greet(&place);
+    let mut refusal = |command: Value| {
+        let id = wire.send(&command);
+        loop {
+            let message = wire.receive();
+            if message["type"] == "reply" && message["id"] == id {
+                return (message["error"].as_str().expect("a sentence").to_owned(), message["code"].clone());
+            }
+        }
+    };
+    let (sentence, code) = refusal(json!({"command": "freeze", "i": 0, "j": 1, "frozen": true}));
+    assert_eq!(
+        (sentence.as_str(), code),
+        ("there is no surface yet; wait until the corners are ready", "no_surface".into())
+    );
+    assert_eq!(refusal(json!({"command": "unpause"})).1, "wrong_state");
+    assert_eq!(refusal(json!({"command": "set_grid", "grid": 1})).1, "invalid_input");
+    assert_eq!(refusal(json!({"command": "start"})).1, "busy");
+    drop(wire);
+
+    let refused =
+        place.surfit("export a --centroid --out m --names as-given --json").fails(1, &["have no other names"]);
+    let line = refused.last_json();
+    assert_eq!((&line["event"], &line["code"]), (&json!("refused"), &json!("wrong_state")), "{line}");
+    assert!(line["error"].as_str().is_some_and(|why| refused.err.contains(why)), "{line}");
+    let plain = place.surfit("export a --centroid --out m --names as-given").fails(1, &["have no other names"]);
+    assert_eq!(plain.out, "", "without --json standard output stays empty");
+}

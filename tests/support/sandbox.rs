@@ -91,8 +91,8 @@ impl Sandbox {
     }
 
     /// Variables of whoever runs the tests that would change what the programs do.
-    pub const REMOVED_VARIABLES: [&str; 6] =
-        ["SURFIT_ENGINE", "SURFIT_THEME", "NO_COLOR", "COLORTERM", "RUST_BACKTRACE", "RUST_LOG"];
+    pub const REMOVED_VARIABLES: [&str; 7] =
+        ["SURFIT_ENGINE", "SURFIT_LOG", "SURFIT_THEME", "NO_COLOR", "COLORTERM", "RUST_BACKTRACE", "RUST_LOG"];
 
     /// A program set up for the folder, which is its working directory.
     pub fn program(&self, program: impl AsRef<OsStr>) -> Command {

@@ -17,7 +17,8 @@ pub use program::{CompletionsArgs, ConfigArgs, ConfigSub, KeysArgs, ManArgs};
 pub use steer::{CancelArgs, ForkArgs, QueueArgs, QueueSub, SearchArgs, SetArgs};
 pub use study::{CacheArgs, CacheCommand, StudyArgs};
 pub use values::{
-    ColorChoice, HeatmapFormat, ImageChoice, MapArg, SplitChoice, metric_parser, parse_pair, parse_point,
+    ColorChoice, HeatmapFormat, ImageChoice, MapArg, OptionValueError, SplitChoice, metric_parser, parse_pair,
+    parse_point,
 };
 
 use super::complete;

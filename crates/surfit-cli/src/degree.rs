@@ -35,7 +35,7 @@ pub fn degree(args: DegreeArgs) -> Result<(), CliError> {
                 return Err(CliError::Failure(message));
             }
             Ok(EngineReply::Reply(of, Some(error), _)) if of == id => {
-                return Err(CliError::Failure(error));
+                return Err(CliError::Refused(error));
             }
             Ok(EngineReply::Event(Event::StageBegan { stage: JobStage::Heatmap, .. })) => measuring = true,
             Ok(EngineReply::Event(

@@ -58,7 +58,7 @@ pub fn send_request_with_progress(
         match waiting.receive(visit, &is_answer) {
             Ok(false) => {}
             Ok(true) => return Ok(waiting.into_caused_events()),
-            Err(CliError::Failure(_)) if cancelled => {
+            Err(CliError::Failure(_) | CliError::Refused(_)) if cancelled => {
                 return Err(CliError::Interrupted("cancelled; nothing was written".into()));
             }
             Err(other) => return Err(other),
@@ -116,7 +116,7 @@ impl PendingReply {
             // Commands have other numbers over another connection.
             Ok(EngineReply::Reply(of, error, span)) if of == self.id && self.lost_at.is_none() => {
                 self.span = span;
-                return error.map_or(Ok(true), |error| Err(CliError::Failure(error)));
+                return error.map_or(Ok(true), |error| Err(CliError::Refused(error)));
             }
             Ok(EngineReply::Reconnected) => (self.lost_at, self.idle_since) = (Some(Instant::now()), None),
             Ok(EngineReply::Snapshot) if self.lost_at.is_some() => {

@@ -9,6 +9,7 @@ use std::num::{IntErrorKind, ParseFloatError, ParseIntError};
 use std::process::ExitCode;
 use surfit_client::ClientError;
 use surfit_core::config::{ConfigError, nearest_name};
+use surfit_core::protocol::CommandError;
 use surfit_core::run_dir::RunError;
 
 /// Exit code of a command that a signal stopped and that can be resumed: `EX_TEMPFAIL`. Batch systems take codes of 128 and
@@ -16,12 +17,14 @@ use surfit_core::run_dir::RunError;
 pub const EXIT_STOPPED: u8 = 75;
 
 /// A failed command.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub enum CliError {
     /// Wrong usage or configuration: exit code 2.
     Usage(String),
     /// Failure of a correct command: exit code 1.
     Failure(String),
+    /// A command that the engine refused, or that failed: exit code 1.
+    Refused(CommandError),
     /// Stopped by a signal: exit code [`EXIT_STOPPED`].
     Interrupted(String),
     /// Failure of another program, which has printed its own message: its exit code.
@@ -31,15 +34,23 @@ pub enum CliError {
 }
 
 impl CliError {
-    /// Prints the sentence and returns the exit code.
-    pub fn report(self) -> ExitCode {
+    /// Prints the sentence and returns the exit code. With `json`, the code of a refusal goes to standard output, too.
+    pub fn report(self, json: bool) -> ExitCode {
+        if let CliError::Refused(CommandError { code, message }) = &self
+            && json
+        {
+            // Whoever closed the output does not want it.
+            let _ = output::print_json(&serde_json::json!({ "event": "refused", "code": code, "error": message }));
+        }
         let (code, sentence) = match self {
             CliError::Usage(sentence) => (2, sentence),
             CliError::Failure(sentence) => (1, sentence),
+            CliError::Refused(refusal) => (1, refusal.message),
             CliError::Interrupted(sentence) => (EXIT_STOPPED, sentence),
             CliError::ChildExit(code) => return ExitCode::from(code),
             CliError::ClosedPipe => return ExitCode::SUCCESS,
         };
+        tracing::error!(code, "{sentence}");
         output::print_warning(sentence);
         ExitCode::from(code)
     }
@@ -77,6 +88,7 @@ impl From<ClientError> for CliError {
     fn from(error: ClientError) -> Self {
         match error {
             ClientError::Run(error) => error.into(),
+            ClientError::Refused(refusal) => CliError::Refused(refusal),
             other => CliError::Failure(other.to_string()),
         }
     }

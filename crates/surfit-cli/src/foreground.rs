@@ -54,7 +54,7 @@ pub fn run_further(run: &RunDir, command: EngineCommand, how: FollowOptions) -> 
         loop {
             match inbox.next(SIGNAL_POLL_INTERVAL)? {
                 Some(ServerMessage::Reply { id: of, error, .. }) if of == id => match error {
-                    Some(error) => return Err(CliError::Failure(error)),
+                    Some(error) => return Err(CliError::Refused(error)),
                     None => break,
                 },
                 _ => {}
@@ -183,7 +183,7 @@ fn follow_run(
         (Ok(FollowEnd::Detached) | Err(CliError::Interrupted(_)), _) | (_, RunOwnership::Unowned) => {}
         (_, RunOwnership::Engine) => surfit_client::end_started_engine(run, &mut follower, viewers),
         // The next command should find the run without an engine. Other viewers keep it.
-        (Ok(FollowEnd::Done) | Err(CliError::Failure(_)), RunOwnership::Job) if viewers <= 1 => {
+        (Ok(FollowEnd::Done) | Err(CliError::Failure(_) | CliError::Refused(_)), RunOwnership::Job) if viewers <= 1 => {
             drop(follower);
             surfit_client::wait_for_engine_exit(run, EXIT_TIMEOUT);
         }
@@ -270,9 +270,9 @@ fn follow_to_end(
             }
             FollowedItem::Reply { error: Some(error), .. } if owner && signals.await_stop() => {
                 // The same signal ended the engine.
-                ignore_closed_pipe(printer.print_sentence(&error), owner)?;
+                ignore_closed_pipe(printer.print_sentence(&error.message), owner)?;
             }
-            FollowedItem::Reply { error: Some(error), .. } => return Err(CliError::Failure(error)),
+            FollowedItem::Reply { error: Some(error), .. } => return Err(CliError::Refused(error)),
             FollowedItem::Reconnected if stopping => drop(follower.send(EngineCommand::Shutdown)),
             // The events show the result of a command whose reply was lost.
             FollowedItem::Reply { error: None, .. } | FollowedItem::Reconnected => {}

@@ -16,7 +16,7 @@ pub fn fork(args: ForkArgs) -> Result<(), CliError> {
     let new = forks::fork(&run, degrees, args.run_dir.as_deref())?;
     run_lookup::link_run(&new);
     let pid = forks::start_fork(&new, &run).map_err(|error| match error {
-        ClientError::Refused(why) => CliError::Failure(format!("{why}; no run was created")),
+        error @ ClientError::ForkFailed(_) => CliError::Failure(format!("{error}; no run was created")),
         other => other.into(),
     })?;
     if args.json {

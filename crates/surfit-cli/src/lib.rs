@@ -47,12 +47,14 @@ use clap::error::ErrorKind;
 use error::CliError;
 use std::process::ExitCode;
 use surfit_client::ignore_checkpoint_requests;
+use surfit_core::{files, logging};
 use surfit_tui::{ColorDepth, theme::Theme};
 
 /// Runs the program.
 pub fn main() -> ExitCode {
     ignore_checkpoint_requests();
     complete::complete_and_exit();
+    start_logging();
     let result = match CommandLine::try_parse() {
         Ok(cli) => dispatch(cli),
         Err(error) if is_help(error.kind()) => {
@@ -65,8 +67,21 @@ pub fn main() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(fault) => fault.report(),
+        Err(fault) => fault.report(std::env::args_os().any(|word| word == "--json")),
     }
+}
+
+/// Logs to `client.log` in the folder for state when `SURFIT_LOG` is set. Nothing is logged to the screen, which is drawn on.
+fn start_logging() {
+    let Some(filter) = logging::requested_filter() else { return };
+    let Some(folder) = files::state_folder() else { return };
+    let path = folder.join("client.log");
+    let started = files::create_folder(&folder).and_then(|()| logging::start_logging(&path, Some(&filter)));
+    if let Err(error) = started {
+        output::print_warning(format!("{}: {error}; nothing is logged", path.display()));
+    }
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    tracing::info!("surfit {}, process {}: {arguments:?}", env!("CARGO_PKG_VERSION"), std::process::id());
 }
 
 /// True for what clap prints as whole pages, which are no errors of one sentence.

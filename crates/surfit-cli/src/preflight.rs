@@ -2,47 +2,58 @@
 
 use super::error::CliError;
 use surfit_core::config::Config;
-use surfit_data::SetDescription;
+use surfit_data::{DataError, SetDescription};
 use surfit_weights::MatchedFile;
 use surfit_weights::names::{ExpectedNetwork, RenameRules};
+use surfit_weights::networks::NetworkError;
 
 /// Refuses what an engine would refuse after the run was created: missing files, networks that do not suit the images, too
 /// large batches. `origin` is the file of the configuration, for the error. Returns notices about data set and given corners.
 pub fn check_runnable(config: &Config, origin: &str) -> Result<Vec<String>, CliError> {
-    check_config(config).map_err(|what| CliError::Usage(format!("{origin}: {what}")))
+    check_config(config).map_err(|fault| CliError::Usage(format!("{origin}: {fault}")))
 }
 
-fn check_config(config: &Config) -> Result<Vec<String>, String> {
-    let set = surfit_data::describe_set(&config.data).map_err(|e| e.to_string())?;
+/// Why a configuration cannot be run.
+#[derive(Debug, thiserror::Error)]
+enum ConfigFault {
+    #[error(transparent)]
+    Data(#[from] DataError),
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// The network does not suit the images, or a batch not their number.
+    #[error("{0}")]
+    Sizes(String),
+}
+
+fn check_config(config: &Config) -> Result<Vec<String>, ConfigFault> {
+    let set = surfit_data::describe_set(&config.data)?;
     let channels = set.input_shape[0];
     // The set's own constants always match its channels.
     let own = (vec![0.0; channels], vec![1.0; channels]);
-    surfit_data::normalization(&config.data, channels, &own).map_err(|e| e.to_string())?;
+    surfit_data::normalization(&config.data, channels, &own)?;
     if let Some(why) = config.network.check_image_size(set.input_shape) {
-        return Err(why);
+        return Err(ConfigFault::Sizes(why));
     }
     let mut notices = set.notices.clone();
     notices.extend(check_corners(config, &set)?);
     match config.check_batch_size(set.train_images) {
-        Some(why) => Err(why),
+        Some(why) => Err(ConfigFault::Sizes(why)),
         None => Ok(notices),
     }
 }
 
 /// Opens all files of given corners by their lists of tensors, and returns notices about them. The errors are those of
 /// `surfit run`.
-fn check_corners(config: &Config, set: &SetDescription) -> Result<Vec<String>, String> {
+fn check_corners(config: &Config, set: &SetDescription) -> Result<Vec<String>, ConfigFault> {
     let corners = &config.corners;
-    let renames = RenameRules::new(&corners.rename).map_err(|e| e.to_string())?;
+    let renames = RenameRules::new(&corners.rename)?;
     if corners.checkpoints.is_empty() {
         return Ok(Vec::new());
     }
-    let network = ExpectedNetwork::new(&config.network, set.input_shape, set.classes.len());
-    let network = network.map_err(|e| e.to_string())?;
+    let network = ExpectedNetwork::new(&config.network, set.input_shape, set.classes.len())?;
     let mut notices = Vec::new();
     for path in &corners.checkpoints {
-        let file = MatchedFile::open(path, corners.weights, &network, &renames);
-        let found = file.map_err(|e| e.to_string())?.notices().into_iter();
+        let found = MatchedFile::open(path, corners.weights, &network, &renames)?.notices().into_iter();
         notices.extend(found.map(|notice| format!("{}: {notice}", path.display())));
     }
     Ok(notices)
@@ -56,7 +67,7 @@ mod tests {
     fn refusal_of(sets: &[&str]) -> Option<String> {
         let first = parse("", "x").unwrap();
         let config = sets.iter().fold(first, |c, set| apply_set(&c, set).unwrap());
-        check_config(&config).err()
+        check_config(&config).err().map(|fault| fault.to_string())
     }
 
     #[test]

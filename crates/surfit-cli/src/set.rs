@@ -25,8 +25,7 @@ enum SettingChange {
 pub fn set(args: SetArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
     // All of them are parsed before the first is made.
-    let changes =
-        args.changes.iter().map(|text| parse_change(text).map_err(CliError::Usage)).collect::<Result<Vec<_>, _>>()?;
+    let changes = args.changes.iter().map(|text| parse_change(text)).collect::<Result<Vec<_>, _>>()?;
     let mut session = EngineSession::open(&run)?;
     for change in changes {
         let patch = session.latest_snapshot().degrees.patch();
@@ -78,12 +77,12 @@ const SETTINGS: [(&str, &[&str]); 4] = [
 ];
 
 /// Parses a change written as `KEY=VALUE`.
-fn parse_change(text: &str) -> Result<SettingChange, String> {
-    let (key, value) = text
-        .split_once('=')
-        .ok_or_else(|| format!("`{text}` is not KEY=VALUE; write it such as fit.learning_rate=0.01"))?;
+fn parse_change(text: &str) -> Result<SettingChange, CliError> {
+    let (key, value) = text.split_once('=').ok_or_else(|| {
+        CliError::Usage(format!("`{text}` is not KEY=VALUE; write it such as fit.learning_rate=0.01"))
+    })?;
     let (key, value) = (key.trim(), value.trim());
-    let refuse = |what: &str| format!("`{key}={value}`: {what}");
+    let refuse = |what: &str| CliError::Usage(format!("`{key}={value}`: {what}"));
     let meant = present_key(key);
     let setting = SETTINGS.iter().find(|(name, short)| *name == meant || short.contains(&key)).map(|(name, _)| *name);
     match setting {
@@ -113,13 +112,15 @@ fn parse_change(text: &str) -> Result<SettingChange, String> {
             }
         }
         Some(_) => match value.parse() {
-            Ok(grid) => Heatmap::check_grid(grid).map_or(Ok(SettingChange::Grid(grid)), Err),
+            Ok(grid) => {
+                Heatmap::check_grid(grid).map_or(Ok(SettingChange::Grid(grid)), |why| Err(CliError::Usage(why)))
+            }
             Err(_) => Err(refuse("use the number of points along each axis")),
         },
-        None => Err(format!(
+        None => Err(CliError::Usage(format!(
             "`{key}` cannot be changed in an existing run; fit.learning_rate, fit.points_per_step, fit.degree and \
              heatmap.grid can"
-        )),
+        ))),
     }
 }
 
@@ -151,7 +152,7 @@ mod tests {
             ("fit.momentum=0.5", "fit.learning_rate, fit.points_per_step, fit.degree and heatmap.grid can"),
             ("heatmap.grid=1", "cannot be measured"),
         ] {
-            let why = parse_change(text).unwrap_err();
+            let Err(CliError::Usage(why)) = parse_change(text) else { panic!("{text}") };
             assert!(why.contains(part), "{text}: {why}");
         }
     }

@@ -6,7 +6,7 @@ use super::{output, run_lookup};
 use rustix::process::Signal;
 use std::time::{Duration, Instant};
 use surfit_client::ClientError;
-use surfit_core::protocol::{EngineCommand, ServerMessage};
+use surfit_core::protocol::{CommandError, EngineCommand, ServerMessage};
 use surfit_core::run_dir::{ProcessState, RunDir};
 
 /// Time that an engine may take to write its checkpoint and end.
@@ -37,7 +37,7 @@ pub fn shut_down_engine(run: &RunDir) -> Result<(), CliError> {
         // It ends without a checkpoint.
         Err(StopFailure::Refused(why)) => {
             surfit_client::wait_for_engine_exit(run, SHUTDOWN_TIMEOUT);
-            return Err(CliError::Failure(why));
+            return Err(CliError::Refused(why));
         }
         Err(StopFailure::Suspended(why)) => return Err(CliError::Failure(why)),
         // It was ending by itself.
@@ -69,7 +69,7 @@ pub fn shut_down_engine(run: &RunDir) -> Result<(), CliError> {
 /// Why an engine did not end on request.
 enum StopFailure {
     /// It refused.
-    Refused(String),
+    Refused(CommandError),
     /// It could not be reached.
     Unreachable(ClientError),
     /// It is suspended; the remedy.

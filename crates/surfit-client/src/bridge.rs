@@ -25,7 +25,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use surfit_core::config::Config;
 use surfit_core::protocol::{
-    BridgeMessage, BridgeRequest, ClientMessage, EngineCommand, READONLY_ERROR, ServerMessage,
+    BridgeMessage, BridgeRequest, ClientMessage, CommandError, CommandErrorCode, EngineCommand, READONLY_ERROR,
+    ServerMessage,
 };
 use surfit_core::run_dir::RunDir;
 use surfit_core::snapshot::Snapshot;
@@ -276,8 +277,8 @@ impl BridgeWorker {
     }
 
     /// Answers a command that no engine carries out.
-    fn send_refusal(&self, id: u64, why: impl Into<String>) {
-        self.send_to_screen(ServerMessage::Reply { id, error: Some(why.into()), events: None });
+    fn send_refusal(&self, id: u64, code: CommandErrorCode, why: impl Into<String>) {
+        self.send_to_screen(ServerMessage::Reply { id, error: Some(CommandError::new(code, why)), events: None });
     }
 
     /// Comes by an engine on a thread of its own: that may take a second, and keys go on.
@@ -339,7 +340,7 @@ impl BridgeWorker {
                     self.send_to_screen(BridgeMessage::Disconnected { reason: error.to_string() });
                 }
                 for (id, _) in std::mem::take(&mut self.pending_commands) {
-                    self.send_refusal(id, error.to_string());
+                    self.send_refusal(id, CommandErrorCode::Other, error.to_string());
                 }
             }
         }
@@ -405,24 +406,24 @@ impl BridgeWorker {
 
     fn send_command(&mut self, id: u64, command: EngineCommand) {
         if self.readonly {
-            return self.send_refusal(id, READONLY_ERROR);
+            return self.send_refusal(id, CommandErrorCode::ReadOnly, READONLY_ERROR);
         }
         if let Some(why) = self.removed_reason().filter(|_| self.connection.is_none()) {
-            return self.send_refusal(id, why);
+            return self.send_refusal(id, CommandErrorCode::Other, why);
         }
         if let Some(why) = self.unreachable_reason() {
-            return self.send_refusal(id, why);
+            return self.send_refusal(id, CommandErrorCode::Other, why);
         }
         match &mut self.connection {
             Some(connection) => match connection.send_as(id, command) {
                 Ok(()) => drop(self.unanswered.insert(id)),
-                Err(error) => self.send_refusal(id, error.to_string()),
+                Err(error) => self.send_refusal(id, CommandErrorCode::Other, error.to_string()),
             },
             None if self.pending_commands.len() < MAX_PENDING_COMMANDS => {
                 self.pending_commands.push_back((id, command));
                 self.start_attach(AttachMode::Wait);
             }
-            None => self.send_refusal(id, "the engine is still starting; try again"),
+            None => self.send_refusal(id, CommandErrorCode::Busy, "the engine is still starting; try again"),
         }
     }
 }

@@ -42,6 +42,15 @@ pub fn connect_read_only(run: &RunDir, after: Option<u64>) -> Result<EngineConne
 }
 
 fn connect_as(dir: &RunDir, after: Option<u64>, readonly: bool) -> Result<EngineConnection, ClientError> {
+    let connected = shake_hands(dir, after, readonly);
+    match &connected {
+        Ok(connection) => tracing::info!(after, readonly, "connected to {:?}", connection.welcome),
+        Err(error) => tracing::trace!("no connection: {error}"),
+    }
+    connected
+}
+
+fn shake_hands(dir: &RunDir, after: Option<u64>, readonly: bool) -> Result<EngineConnection, ClientError> {
     let path = dir.trusted_socket().map_err(|error| match error {
         // Another node may have another folder of sockets, and its engine cannot be reached anyway.
         RunError::ForeignSocket(_) if dir.unreachable_engine_node().is_some() => ClientError::unreachable(dir),
@@ -144,6 +153,7 @@ impl EngineConnection {
     /// # Errors
     /// As [`EngineConnection::send`].
     pub fn send_as(&mut self, id: u64, command: EngineCommand) -> Result<(), ClientError> {
+        tracing::info!(id, "{command:?}");
         let message = ClientMessage::Command { id, command };
         frame::write(&mut self.stream, &message).map_err(|_| ClientError::Closed)
     }
@@ -164,6 +174,11 @@ impl EngineConnection {
                 let message = frame::read_server_message(&mut stream);
                 let received = message.and_then(|m| m.map(|m| deltas.expand(m)).transpose()).transpose();
                 let Some(received) = received else { continue };
+                match &received {
+                    Ok(ServerMessage::Reply { id, error, .. }) => tracing::info!(id, ?error, "reply"),
+                    Ok(_) => {}
+                    Err(error) => tracing::info!("the connection ended: {error}"),
+                }
                 let over = received.is_err();
                 if !sink(received) || over {
                     return;

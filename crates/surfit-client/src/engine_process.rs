@@ -1,5 +1,6 @@
 //! Signals for the engine process of a run, which need no reply.
 
+use crate::ClientError;
 use rustix::process::Signal;
 use surfit_core::run_dir::RunDir;
 
@@ -7,17 +8,15 @@ use surfit_core::run_dir::RunDir;
 /// come from another machine.
 ///
 /// # Errors
-/// A sentence, when no process is certainly the engine.
+/// [`ClientError::NotTheEngine`] when no process is certainly the engine, [`ClientError::Io`].
 #[cfg(target_os = "linux")]
-pub fn signal_engine(run: &RunDir, signal: Signal) -> Result<(), String> {
+pub fn signal_engine(run: &RunDir, signal: Signal) -> Result<(), ClientError> {
     use rustix::process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal};
     let number = run.status().map_or(0, |s| s.pid);
-    let stranger = || {
-        format!(
-            "process {number}, which {} names, is not the engine of {}; find that engine and end it yourself",
-            run.join("status.json").display(),
-            run.lock_path().display()
-        )
+    let stranger = || ClientError::NotTheEngine {
+        pid: number,
+        status: run.join("status.json").into_path(),
+        lock: run.lock_path().into_path(),
     };
     let pid = i32::try_from(number).ok().and_then(Pid::from_raw);
     let pid = pid.ok_or_else(stranger)?;
@@ -26,7 +25,7 @@ pub fn signal_engine(run: &RunDir, signal: Signal) -> Result<(), String> {
     if !is_engine_of(number, run) {
         return Err(stranger());
     }
-    pidfd_send_signal(&process, signal).map_err(|e| format!("process {number}: {e}"))
+    pidfd_send_signal(&process, signal).map_err(|e| ClientError::io(format!("process {number}"))(e.into()))
 }
 
 /// True when a process was started as an engine and has the run's lock open.
@@ -46,11 +45,8 @@ fn is_engine_of(pid: u32, run: &RunDir) -> bool {
 /// Refuses: only Linux shows which process has a file open.
 ///
 /// # Errors
-/// Always.
+/// [`ClientError::UnknownProcess`], always.
 #[cfg(not(target_os = "linux"))]
-pub fn signal_engine(run: &RunDir, _: Signal) -> Result<(), String> {
-    Err(format!(
-        "this system does not show which process holds {}; find it and end it yourself",
-        run.lock_path().display()
-    ))
+pub fn signal_engine(run: &RunDir, _: Signal) -> Result<(), ClientError> {
+    Err(ClientError::UnknownProcess(run.lock_path().into_path()))
 }

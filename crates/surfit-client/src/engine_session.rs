@@ -4,7 +4,7 @@ use super::{ClientError, EngineLaunch, FollowedItem, RunFollower, connect_or_sta
 use std::process::Child;
 use std::time::Duration;
 use surfit_core::event::{Envelope, Event};
-use surfit_core::protocol::{EngineCommand, EventSpan};
+use surfit_core::protocol::{CommandError, EngineCommand, EventSpan};
 use surfit_core::run_dir::RunDir;
 use surfit_core::snapshot::Snapshot;
 
@@ -23,7 +23,7 @@ pub enum EngineReply {
     /// An event of the run.
     Event(Event),
     /// The reply to a command: its number, why it was refused, and the events that it caused if the engine sent them.
-    Reply(u64, Option<String>, Option<EventSpan>),
+    Reply(u64, Option<CommandError>, Option<EventSpan>),
     /// The present state, in [`EngineSession::latest_snapshot`].
     Snapshot,
     /// The connection was lost and made again: no event is missing, but earlier commands get no reply.

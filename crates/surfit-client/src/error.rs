@@ -2,6 +2,7 @@
 
 use super::runs::format_seconds_ago;
 use std::path::PathBuf;
+use surfit_core::protocol::CommandError;
 use surfit_core::run_dir::{EngineNode, RunDir, RunError};
 
 /// An error of a connection, a start or a command.
@@ -63,9 +64,74 @@ pub enum ClientError {
     /// The engine program ended before it listened.
     #[error("{0}")]
     DidNotStart(String),
-    /// The engine or the queue refused, with a sentence.
+    /// A command that the engine refused, or that failed.
+    #[error(transparent)]
+    Refused(#[from] CommandError),
+    /// The engine of a fork could not take up the checkpoint; the fork is removed again.
     #[error("{0}")]
-    Refused(String),
+    ForkFailed(String),
+    /// What looks like a run lacks what runs have.
+    #[error("{0} was not created by surfit; nothing was deleted")]
+    NotMadeHere(PathBuf),
+    /// A running run is inside the directory of one that is to be removed.
+    #[error("the run {inner} is inside {outer} and is running; stop it first, or move it elsewhere")]
+    LiveRunInside {
+        /// Directory of the run with the engine.
+        inner: PathBuf,
+        /// Directory of the run that is to be removed.
+        outer: PathBuf,
+    },
+    /// A run that is to be removed has an engine.
+    #[error("{id} is running{}", stop_before_removal(node.as_deref()))]
+    HasEngine {
+        /// Id of the run.
+        id: String,
+        /// Where the engine works, when that is not here.
+        node: Option<Box<EngineNode>>,
+    },
+    /// The queue has no fit of this number.
+    #[error("no fit with number {0} in the queue; `surfit queue ls` lists them")]
+    NotQueued(u64),
+    /// A queued fit is running.
+    #[error("number {number} is running as {run}; stop it with `surfit stop {run}`")]
+    QueuedFitUnderWay {
+        /// Number of the fit in the queue.
+        number: u64,
+        /// Id of its run.
+        run: String,
+    },
+    /// The configuration of a queued fit is damaged.
+    #[error("number {number}: {source}")]
+    QueuedConfig {
+        /// Number of the fit in the queue.
+        number: u64,
+        /// What is wrong with it.
+        source: surfit_core::config::ConfigError,
+    },
+    /// A fault of the machine stopped the queue, which keeps its fits.
+    #[error("{source}; number {number} and later fits stay in the queue; continue with `surfit queue start`")]
+    QueueStopped {
+        /// Number of the first fit that stays.
+        number: u64,
+        /// The fault.
+        source: Box<ClientError>,
+    },
+    /// Nobody waited for a run that was being made.
+    #[error("nobody waited for it any longer")]
+    Abandoned,
+    /// The process that a run's status names is not its engine.
+    #[error("process {pid}, which {status} names, is not the engine of {lock}; find that engine and end it yourself")]
+    NotTheEngine {
+        /// Process id in the status.
+        pid: u32,
+        /// Path of the status.
+        status: PathBuf,
+        /// Path of the lock.
+        lock: PathBuf,
+    },
+    /// The system does not show which process an engine is.
+    #[error("this system does not show which process holds {0}; find it and end it yourself")]
+    UnknownProcess(PathBuf),
     /// An operation of the system failed.
     #[error("{what}: {source}")]
     Io {
@@ -83,7 +149,18 @@ impl ClientError {
     /// True for an error of the machine or the installation, which every other run would have too.
     pub fn is_machine_fault(&self) -> bool {
         match self {
-            Self::Refused(_) | Self::Failed { .. } | Self::Elsewhere { .. } => false,
+            Self::Refused(_)
+            | Self::Failed { .. }
+            | Self::Elsewhere { .. }
+            | Self::ForkFailed(_)
+            | Self::NotMadeHere(_)
+            | Self::LiveRunInside { .. }
+            | Self::HasEngine { .. }
+            | Self::NotQueued(_)
+            | Self::QueuedFitUnderWay { .. }
+            | Self::QueuedConfig { .. }
+            | Self::QueueStopped { .. }
+            | Self::Abandoned => false,
             Self::Run(error) => {
                 matches!(error, RunError::Io { .. } | RunError::ForeignFolder(_) | RunError::ForeignSocket(_))
             }
@@ -104,6 +181,13 @@ impl ClientError {
     pub fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let what = what.into();
         move |source| Self::Io { what, source }
+    }
+}
+
+fn stop_before_removal(node: Option<&EngineNode>) -> String {
+    match node {
+        Some(node) => format!(" on {}; stop it there first", node.name()),
+        None => "; stop it first".into(),
     }
 }
 

@@ -7,13 +7,42 @@ use std::thread::JoinHandle;
 use surfit_core::files::{FilePath, create_folder, write_atomic};
 use surfit_core::new_file::{FileContent, NewFile, local_figures_dir};
 use surfit_core::protocol::BridgeMessage;
-use surfit_core::run_dir::RunDir;
+use surfit_core::run_dir::{RunDir, RunError};
 use surfit_core::run_state::RunState;
+use surfit_report::ReportError;
 use surfit_tui::MessageSink;
+
+/// Why a file was not written.
+#[derive(Debug, thiserror::Error)]
+enum FileWriteError {
+    /// A folder has the name.
+    #[error("{0} is a folder; add the file's name")]
+    Folder(PathBuf),
+    /// The figure is of the surface.
+    #[error("the surface is not measured yet; save it after its first cells")]
+    NotMeasured,
+    /// The figure is of distances.
+    #[error("no distances yet; they are measured when all corners are ready")]
+    NoDistances,
+    /// What is known of the run cannot be read.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The figure could not be drawn.
+    #[error(transparent)]
+    Figure(#[from] ReportError),
+    /// The file system said no.
+    #[error("{path}: {source}; choose another name")]
+    Io {
+        /// Path of the file.
+        path: PathBuf,
+        /// What it said.
+        source: std::io::Error,
+    },
+}
 
 /// Writes a file and returns the message for the screen. An existing file is replaced only on request. `run` is the run's id,
 /// for the title of a plot, and `picture` returns its run state.
-pub fn write_new_file(file: NewFile, run: &str, picture: impl FnOnce() -> Result<RunState, String>) -> BridgeMessage {
+pub fn write_new_file(file: NewFile, run: &str, picture: impl FnOnce() -> Result<RunState, RunError>) -> BridgeMessage {
     write_new_file_confined(file, run, |path| path.into(), picture)
 }
 
@@ -21,7 +50,7 @@ pub fn write_new_file(file: NewFile, run: &str, picture: impl FnOnce() -> Result
 pub fn write_new_file_in_run(
     run: &RunDir,
     file: NewFile,
-    picture: impl FnOnce() -> Result<RunState, String>,
+    picture: impl FnOnce() -> Result<RunState, RunError>,
 ) -> BridgeMessage {
     write_new_file_confined(file, &run.id(), |path| run.confine(&path), picture)
 }
@@ -30,7 +59,7 @@ fn write_new_file_confined(
     mut file: NewFile,
     run: &str,
     confine: impl FnOnce(PathBuf) -> FilePath,
-    picture: impl FnOnce() -> Result<RunState, String>,
+    picture: impl FnOnce() -> Result<RunState, RunError>,
 ) -> BridgeMessage {
     file.path = resolve_path(&file.path);
     if !file.replace && file.path.symlink_metadata().is_ok_and(|m| !m.is_dir()) {
@@ -38,22 +67,23 @@ fn write_new_file_confined(
     }
     match write(&file, &confine(file.path.clone()), run, picture) {
         Ok(()) => BridgeMessage::Notice(format!("wrote {}", file.path.display())),
-        Err(why) => BridgeMessage::Problem(why),
+        Err(error) => BridgeMessage::Problem(error.to_string()),
     }
 }
 
 /// Draws every figure of a run into a folder and says so. `run` is the run's id.
-pub fn write_figures(run: &str, folder: &Path, state: impl FnOnce() -> Result<RunState, String>) -> BridgeMessage {
-    let result = state().and_then(|s| surfit_report::write_figures(run, &s, folder).map_err(|e| e.to_string()));
+pub fn write_figures(run: &str, folder: &Path, state: impl FnOnce() -> Result<RunState, RunError>) -> BridgeMessage {
+    let result =
+        state().map_err(FileWriteError::from).and_then(|state| Ok(surfit_report::write_figures(run, &state, folder)?));
     match result {
         Ok(files) => {
             let stem = |f: &PathBuf| Some(f.file_stem()?.to_string_lossy().into_owned());
             let mut names: Vec<String> = files.iter().filter_map(stem).collect();
             names.dedup();
             let list = names.join(", ");
-            BridgeMessage::Notice(format!("figures in {}: {list} (PNG and SVG)", folder.display()))
+            BridgeMessage::Notice(format!("plots in {}: {list} (PNG and SVG)", folder.display()))
         }
-        Err(why) => BridgeMessage::Problem(why),
+        Err(why) => BridgeMessage::Problem(why.to_string()),
     }
 }
 
@@ -143,11 +173,11 @@ fn write(
     file: &NewFile,
     path: &FilePath,
     run: &str,
-    picture: impl FnOnce() -> Result<RunState, String>,
-) -> Result<(), String> {
-    let fault = |e: std::io::Error| format!("{}: {e}; choose another name", path.display());
+    picture: impl FnOnce() -> Result<RunState, RunError>,
+) -> Result<(), FileWriteError> {
+    let fault = |source| FileWriteError::Io { path: path.to_path_buf(), source };
     if path.is_dir() {
-        return Err(format!("{} is a folder; add the file's name", path.display()));
+        return Err(FileWriteError::Folder(path.to_path_buf()));
     }
     let drawn;
     let bytes = match &file.content {
@@ -180,7 +210,7 @@ mod tests {
         NewFile { path: path.to_owned(), replace, content: FileContent::Text(text.into()) }
     }
 
-    fn none() -> Result<RunState, String> {
+    fn none() -> Result<RunState, RunError> {
         panic!("a text needs no picture")
     }
 

@@ -5,7 +5,7 @@ use super::{ClientError, EngineConnection, connect};
 use std::collections::VecDeque;
 use std::time::Duration;
 use surfit_core::event::{Envelope, Event};
-use surfit_core::protocol::{EngineCommand, EventSpan, ServerMessage};
+use surfit_core::protocol::{CommandError, EngineCommand, EventSpan, ServerMessage};
 use surfit_core::run_dir::{EventTail, RunDir};
 use surfit_core::snapshot::Snapshot;
 
@@ -24,7 +24,7 @@ pub enum FollowedItem {
         /// The command's number.
         id: u64,
         /// Why it was refused.
-        error: Option<String>,
+        error: Option<CommandError>,
         /// The events that it caused, if the engine sent them.
         events: Option<EventSpan>,
     },

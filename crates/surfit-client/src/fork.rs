@@ -78,7 +78,7 @@ pub fn start_detached_engine(run: &RunDir) -> Result<u32, ClientError> {
 /// fails to, for example because the checkpoint is damaged, is removed again.
 ///
 /// # Errors
-/// [`ClientError::Refused`] with the engine's sentence; as [`start_engine`].
+/// [`ClientError::ForkFailed`] with the engine's sentence; as [`start_engine`].
 pub fn start_fork(new: &RunDir, from: &RunDir) -> Result<u32, ClientError> {
     let seq = new.last_event_number()?;
     let begun = start_and_connect(new, Some(seq)).and_then(|connection| {
@@ -92,7 +92,7 @@ pub fn start_fork(new: &RunDir, from: &RunDir) -> Result<u32, ClientError> {
             remove::remove_run(new)?;
             // The other run has the file that the error names, too.
             let [new, from] = [new, from].map(|run| run.path().display().to_string());
-            Err(ClientError::Refused(why.replace(&new, &from)))
+            Err(ClientError::ForkFailed(why.replace(&new, &from)))
         }
         other => other,
     }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use surfit_core::files;
+use surfit_core::logging::is_log_record;
 use surfit_core::run_dir::{RunDir, RunError, io_error_at};
 
 /// How an engine is started.
@@ -101,6 +102,7 @@ pub fn spawn_engine(run: &RunDir, how: EngineLaunch) -> Result<Child, ClientErro
     // that half second would otherwise reach it.
     child_setup::start_in_own_session(&mut command);
     let program = command.get_program().to_string_lossy().into_owned();
+    tracing::info!("starting {program} for {}", run.path().display());
     command.spawn().map_err(ClientError::io(format!("starting {program}")))
 }
 
@@ -202,16 +204,19 @@ pub fn wait_for_engine_exit(run: &RunDir, timeout: Duration) -> bool {
     true
 }
 
-/// Returns the last line of the engine's log after `from`, without the program's name.
+/// Returns the last line that the engine wrote to its standard streams after byte `from` of its log, without the program's
+/// name.
 pub(super) fn last_log_line(run: &RunDir, from: u64) -> Option<String> {
     let mut file = files::open(&run.log_path()).ok()?;
     let length = file.metadata().ok()?.len();
+    // A log that is shorter than before was begun anew.
+    let from = if length < from { 0 } else { from };
     // Only the end matters; a log may be long.
     file.seek(SeekFrom::Start(from.max(length.saturating_sub(64 << 10)).min(length))).ok()?;
     let mut bytes = Vec::new();
     file.take(64 << 10).read_to_end(&mut bytes).ok()?;
     let text = String::from_utf8_lossy(&bytes);
-    let line = text.lines().map(str::trim).rfind(|l| !l.is_empty())?;
+    let line = text.lines().map(str::trim).rfind(|l| !l.is_empty() && !is_log_record(l))?;
     Some(line.strip_prefix("surfit-engine: ").unwrap_or(line).to_owned())
 }
 
@@ -223,9 +228,14 @@ mod tests {
     fn an_engine_that_another_one_was_faster_than_is_told_from_one_that_cannot_start() {
         let run = crate::fake::temporary_run();
         let run = &run.dir;
-        std::fs::write(run.log_path(), "earlier\nsurfit-engine: no libtorch\n").unwrap();
+        let log =
+            "earlier\nsurfit-engine: no libtorch\n2026-01-02T03:04:05.678901Z  INFO surfit_engine::serve: the end\n";
+        std::fs::write(run.log_path(), log).unwrap();
         let ended = || start_failure(run, 0, ExitStatus::default());
         assert!(matches!(ended(), ClientError::DidNotStart(why) if why == "no libtorch"));
+        // It was longer before it was begun anew.
+        let begun_anew = start_failure(run, 1 << 20, ExitStatus::default());
+        assert!(matches!(begun_anew, ClientError::DidNotStart(why) if why == "no libtorch"));
         // It loads a long log, and listens later.
         let _lock = run.lock().unwrap();
         assert!(matches!(ended(), ClientError::Run(RunError::InUse { .. })));

@@ -146,24 +146,20 @@ impl FitQueue {
     /// # Errors
     /// When there is none of that number, or its run is running.
     pub fn remove(&self, number: u64) -> Result<QueuedFit, ClientError> {
-        let none =
-            || ClientError::Refused(format!("no fit with number {number} in the queue; `surfit queue ls` lists them"));
         if !self.folder.is_dir() {
-            return Err(none());
+            return Err(ClientError::NotQueued(number));
         }
         // Held until it is removed: a runner starts it before, or not at all.
         let _held = self.lock_entries()?;
         let all = self.entries();
         let entry = all.into_iter().find(|e| e.number == number);
-        let entry = entry.ok_or_else(none)?;
+        let entry = entry.ok_or(ClientError::NotQueued(number))?;
         if let Some(path) = &entry.run {
             let alive = RunDir::open(path).is_ok_and(|run| run.is_engine_alive());
             // The runner may have no engine for it yet.
             if alive || self.has_runner()? {
-                let id = path.file_name().unwrap_or_default().to_string_lossy();
-                return Err(ClientError::Refused(format!(
-                    "number {number} is running as {id}; stop it with `surfit stop {id}`"
-                )));
+                let run = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                return Err(ClientError::QueuedFitUnderWay { number, run });
             }
         }
         self.delete_entry(number)?;

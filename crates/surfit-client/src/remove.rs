@@ -13,20 +13,20 @@ const REMOVED_PREFIX: &str = ".surfit-removed-";
 /// Refuses a directory that only looks like a run: many programs have a config.toml.
 ///
 /// # Errors
-/// [`ClientError::Refused`].
+/// [`ClientError::NotMadeHere`].
 pub fn check_is_run(run: &RunDir) -> Result<(), ClientError> {
     let made = ["corners", "surface", "heatmaps", "exports"].iter().all(|folder| files::is_folder(&run.join(folder)));
     let readable = run.config().is_ok() || files::is_file(&run.join("events.jsonl"));
     if made && readable {
         return Ok(());
     }
-    Err(ClientError::Refused(format!("{} was not created by surfit; nothing was deleted", run.path().display())))
+    Err(ClientError::NotMadeHere(run.path().to_owned()))
 }
 
 /// Refuses to remove a run whose directory contains another running run, unless that is among `others`.
 ///
 /// # Errors
-/// [`ClientError::Refused`].
+/// [`ClientError::LiveRunInside`].
 pub fn refuse_live_below(run: &RunDir, others: &[RunDir]) -> Result<(), ClientError> {
     let others: Vec<_> = others.iter().filter_map(RunDir::identity).collect();
     let mut folders = vec![run.path().to_owned()];
@@ -42,11 +42,8 @@ pub fn refuse_live_below(run: &RunDir, others: &[RunDir]) -> Result<(), ClientEr
                 inner.is_engine_alive() && !named
             });
             if let Some(inner) = live {
-                return Err(ClientError::Refused(format!(
-                    "the run {} is inside {} and is running; stop it first, or move it elsewhere",
-                    inner.path().display(),
-                    run.path().display()
-                )));
+                let (inner, outer) = (inner.path().to_owned(), run.path().to_owned());
+                return Err(ClientError::LiveRunInside { inner, outer });
             }
             folders.push(entry.path());
         }
@@ -58,7 +55,7 @@ pub fn refuse_live_below(run: &RunDir, others: &[RunDir]) -> Result<(), ClientEr
 /// The run disappears at once, even if this process dies while deleting its files.
 ///
 /// # Errors
-/// [`ClientError::Refused`] for a directory that is no run and for a running run, [`ClientError::Io`].
+/// As [`check_is_run`] and [`refuse_live_below`]; [`ClientError::HasEngine`], [`ClientError::Io`].
 pub fn remove_run(run: &RunDir) -> Result<(), ClientError> {
     remove_run_in(&RunDir::default_root(), run)
 }
@@ -68,10 +65,7 @@ fn remove_run_in(root: &Path, run: &RunDir) -> Result<(), ClientError> {
     refuse_live_below(run, &[])?;
     // Held during the removal: a starting engine finds the run locked.
     let lock = run.lock().map_err(|error| match error {
-        RunError::InUse { node, .. } => ClientError::Refused(match node {
-            Some(node) => format!("{} is running on {}; stop it there first", run.id(), node.name()),
-            None => format!("{} is running; stop it first", run.id()),
-        }),
+        RunError::InUse { node, .. } => ClientError::HasEngine { id: run.id(), node },
         other => other.into(),
     })?;
     let target = canonical_path(run.path())?;

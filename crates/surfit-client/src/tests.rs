@@ -11,7 +11,9 @@ use std::thread::spawn;
 use std::time::{Duration, Instant};
 use surfit_core::config::Config;
 use surfit_core::event::Event;
-use surfit_core::protocol::{BridgeMessage, BridgeRequest, ClientMessage, EngineCommand, ServerMessage};
+use surfit_core::protocol::{
+    BridgeMessage, BridgeRequest, ClientMessage, CommandError, CommandErrorCode, EngineCommand, ServerMessage,
+};
 use surfit_core::snapshot::Snapshot;
 
 const TEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -215,7 +217,11 @@ fn the_bridge_shows_a_live_run_and_tells_when_its_engine_dies() {
         peer.send(&ServerMessage::Event(live));
         let command = peer.read();
         assert_eq!(command, Some(ClientMessage::Command { id: 7, command: EngineCommand::Pause }));
-        peer.send(&ServerMessage::Reply { id: 7, error: Some("nothing to pause".into()), events: None });
+        peer.send(&ServerMessage::Reply {
+            id: 7,
+            error: Some(CommandError::new(CommandErrorCode::WrongState, "nothing to pause")),
+            events: None,
+        });
     });
     let (bridge, link) = open_bridge(&run.dir, false);
     assert!(matches!(receive(&link.incoming), ServerMessage::Bridge(BridgeMessage::RunState(p)) if p.seq == 1));
@@ -223,7 +229,7 @@ fn the_bridge_shows_a_live_run_and_tells_when_its_engine_dies() {
     assert!(matches!(receive(&link.incoming), ServerMessage::Event(e) if e.seq == 2));
     link.send(ClientMessage::Command { id: 7, command: EngineCommand::Pause });
     let reply = receive(&link.incoming);
-    assert!(matches!(&reply, ServerMessage::Reply { id: 7, error: Some(e), .. } if e == "nothing to pause"));
+    assert!(matches!(&reply, ServerMessage::Reply { id: 7, error: Some(e), .. } if e.message == "nothing to pause"));
     assert!(matches!(receive(&link.incoming), ServerMessage::Bridge(BridgeMessage::EngineDied)));
     thread.join().unwrap();
     drop(link);
@@ -294,7 +300,7 @@ fn quitting_with_an_engine_that_loses_something_tells_what() {
         let (mut peer, _) = engine.welcome();
         let Some(ClientMessage::Command { id, .. }) = peer.read() else { panic!("no command") };
         // Its disk is full: the run's files say nothing of it.
-        let (error, events) = (Some(why.into()), None);
+        let (error, events) = (Some(CommandError::new(CommandErrorCode::FileSystem, why)), None);
         peer.send(&ServerMessage::Reply { id, error, events });
     });
     let (bridge, link) = open_bridge(&run.dir, false);
@@ -359,7 +365,11 @@ fn a_visit_asks_and_leaves_an_engine_that_was_there_alone() {
         peer.send(&ServerMessage::Snapshot(Box::new(snapshot)));
         let Some(ClientMessage::Command { id, command }) = peer.read() else { panic!("no command") };
         assert_eq!(command, EngineCommand::Measure);
-        peer.send(&ServerMessage::Reply { id, error: Some("the fit is under way".into()), events: None });
+        peer.send(&ServerMessage::Reply {
+            id,
+            error: Some(CommandError::new(CommandErrorCode::WrongState, "the fit is under way")),
+            events: None,
+        });
         assert_eq!(peer.read(), None);
     });
     let mut visit = EngineSession::open(&run.dir).unwrap();
@@ -371,7 +381,8 @@ fn a_visit_asks_and_leaves_an_engine_that_was_there_alone() {
             _ => continue,
         }
     };
-    assert_eq!(reply, (id, Some("the fit is under way".to_owned())));
+    let refusal = CommandError::new(CommandErrorCode::WrongState, "the fit is under way");
+    assert_eq!(reply, (id, Some(refusal)));
     drop(visit);
     thread.join().unwrap();
 }
@@ -412,7 +423,7 @@ fn who_only_watches_says_so_and_sends_nothing() {
     link.send(ClientMessage::Command { id: 7, command: EngineCommand::Pause });
     let reply = receive(&link.incoming);
     assert!(
-        matches!(&reply, ServerMessage::Reply { id: 7, error: Some(e), .. } if e.contains("only watches")),
+        matches!(&reply, ServerMessage::Reply { id: 7, error: Some(e), .. } if e.message.contains("only watches")),
         "{reply:?}"
     );
     drop(link);

@@ -2,6 +2,7 @@
 
 mod confined;
 mod location;
+mod log_file;
 mod stale_files;
 
 pub use confined::{
@@ -9,6 +10,7 @@ pub use confined::{
     is_file, is_folder, list_folder, metadata, open, open_with, read, remove, remove_folder, rename,
 };
 pub use location::{FileLocation, FilePath};
+pub use log_file::LogFile;
 pub use stale_files::{lock_unfinished_folder, remove_abandoned, remove_stale, remove_temporary_files};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
@@ -142,6 +144,17 @@ pub fn cache_folder(kind: &str) -> Option<PathBuf> {
         None => etcetera::choose_base_strategy().ok()?.cache_dir().join("surfit"),
     };
     Some(root.join(kind))
+}
+
+/// Where programs keep what they remember and their logs: in the folder of `SURFIT_STATE`, else in `surfit` in the user's
+/// folder for state; `None` when neither is known.
+pub fn state_folder() -> Option<PathBuf> {
+    use etcetera::BaseStrategy;
+    if let Some(file) = std::env::var_os("SURFIT_STATE").filter(|file| !file.is_empty()) {
+        return Some(crate::config::folder_of(file.as_ref()).to_owned());
+    }
+    let places = etcetera::choose_base_strategy().ok()?;
+    Some(places.state_dir().unwrap_or_else(|| places.data_dir()).join("surfit"))
 }
 
 #[cfg(test)]

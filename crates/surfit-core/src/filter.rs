@@ -48,8 +48,60 @@ pub struct Filter {
 
 /// A filter that cannot be understood; its text is one sentence with the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct FilterError(String);
+pub enum FilterError {
+    /// A `!` without a term.
+    #[error("`!` needs a term after it, such as !state:failed")]
+    LoneNegation,
+    /// A key and a sign, and nothing after them.
+    #[error("`{term}` has no value; write one after `{sign}`")]
+    NoValue {
+        /// The term.
+        term: String,
+        /// Its sign.
+        sign: &'static str,
+    },
+    /// A bound on a text.
+    #[error("`{term}`: a {key} cannot be compared; write `:` and a name")]
+    NoOrder {
+        /// The term.
+        term: String,
+        /// Name of its key.
+        key: &'static str,
+    },
+    /// A value that the key cannot have.
+    #[error("`{term}`: use {expected}")]
+    BadValue {
+        /// The term.
+        term: String,
+        /// What the key can have.
+        expected: &'static str,
+    },
+    /// Nothing before the sign.
+    #[error("`{0}` has no key; the keys are {keys}", keys = filter_keys().join(", "))]
+    NoKey(String),
+    /// A key that does not exist.
+    #[error("unknown key `{key}`; {}", suggest_key(*.nearest))]
+    UnknownKey {
+        /// The key.
+        key: String,
+        /// The key that was probably meant.
+        nearest: Option<&'static str>,
+    },
+    /// Nothing at a comma.
+    #[error("`{0}`: a value is missing at the comma")]
+    MissingValue(String),
+    /// A name that nothing has.
+    #[error("{0}")]
+    UnknownName(String),
+}
+
+fn suggest_key(nearest: Option<&str>) -> String {
+    match nearest {
+        // The value may fit the key no better: `age:yes`, say.
+        Some(key) => format!("did you mean `{key}`?"),
+        None => format!("the keys are {}", filter_keys().join(", ")),
+    }
+}
 
 impl Filter {
     /// True when every term holds.
@@ -77,7 +129,7 @@ impl FromStr for Filter {
         let term = |word: &str| {
             let bare = word.trim_start_matches('!');
             let wanted = (word.len() - bare.len()).is_multiple_of(2);
-            FilterTerm::parse(bare).map(|term| (wanted, term)).map_err(FilterError)
+            FilterTerm::parse(bare).map(|term| (wanted, term))
         };
         Ok(Self { terms: text.split_whitespace().map(term).collect::<Result<_, _>>()? })
     }

@@ -14,6 +14,7 @@ pub mod event;
 pub mod files;
 pub mod filter;
 pub mod heatmap;
+pub mod logging;
 pub mod machine;
 pub mod metrics;
 pub mod model_card;

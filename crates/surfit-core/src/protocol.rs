@@ -96,8 +96,9 @@ pub enum ServerMessage {
     Reply {
         /// The command's id.
         id: u64,
-        /// `None` when it was carried out, else one sentence.
-        error: Option<String>,
+        /// `None` when it was carried out; on the wire `error`, a sentence or `null`, and `code`.
+        #[serde(flatten, with = "command_error_fields")]
+        error: Option<CommandError>,
         /// The events that it caused; absent from engines that do not tell.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         events: Option<EventSpan>,
@@ -117,6 +118,119 @@ impl ServerMessage {
             ),
             Self::Rejected { .. } => false,
         }
+    }
+}
+
+/// Why a command was refused or failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct CommandError {
+    /// Kind of the refusal, for programs.
+    pub code: CommandErrorCode,
+    /// One sentence, for people.
+    pub message: String,
+}
+
+impl CommandError {
+    /// Returns a refusal of a kind, with its sentence.
+    pub fn new(code: CommandErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+/// Kinds of refusals. New ones are added; a reader takes those that it does not know for `Other`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CommandErrorCode {
+    /// A value, a file or a configuration cannot be used.
+    InvalidInput,
+    /// The command does not suit what the engine is doing, or has done.
+    WrongState,
+    /// There is no surface yet.
+    NoSurface,
+    /// Something else has to end first; the same command may succeed later.
+    Busy,
+    /// The client said that it only watches.
+    ReadOnly,
+    /// The task was cancelled.
+    Cancelled,
+    /// Weights are not finite.
+    Diverged,
+    /// Memory ran out, or would.
+    OutOfMemory,
+    /// A file of the run is not what was written.
+    DamagedFile,
+    /// The file system refused something, or what was reached is not durable.
+    FileSystem,
+    /// The engine ends, and carries out no more commands.
+    Closing,
+    /// A fault inside the engine or libtorch.
+    Internal,
+    /// Unknown to this program, or not told by an older engine.
+    #[default]
+    #[serde(other)]
+    Other,
+}
+
+impl CommandErrorCode {
+    /// Every code, in the order of the documentation.
+    pub const ALL: [Self; 13] = [
+        Self::InvalidInput,
+        Self::WrongState,
+        Self::NoSurface,
+        Self::Busy,
+        Self::ReadOnly,
+        Self::Cancelled,
+        Self::Diverged,
+        Self::OutOfMemory,
+        Self::DamagedFile,
+        Self::FileSystem,
+        Self::Closing,
+        Self::Internal,
+        Self::Other,
+    ];
+
+    /// Returns the code's name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::InvalidInput => "invalid_input",
+            Self::WrongState => "wrong_state",
+            Self::NoSurface => "no_surface",
+            Self::Busy => "busy",
+            Self::ReadOnly => "read_only",
+            Self::Cancelled => "cancelled",
+            Self::Diverged => "diverged",
+            Self::OutOfMemory => "out_of_memory",
+            Self::DamagedFile => "damaged_file",
+            Self::FileSystem => "file_system",
+            Self::Closing => "closing",
+            Self::Internal => "internal",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// The two fields of a reply that tell a refusal. Programs from before the codes read and write the sentence alone.
+mod command_error_fields {
+    use super::{CommandError, CommandErrorCode};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct CommandErrorFields {
+        error: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<CommandErrorCode>,
+    }
+
+    pub fn serialize<S: Serializer>(error: &Option<CommandError>, serializer: S) -> Result<S::Ok, S::Error> {
+        let code = error.as_ref().map(|error| error.code);
+        let error = error.as_ref().map(|error| error.message.clone());
+        CommandErrorFields { error, code }.serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<CommandError>, D::Error> {
+        let CommandErrorFields { error, code } = CommandErrorFields::deserialize(deserializer)?;
+        Ok(error.map(|message| CommandError::new(code.unwrap_or_default(), message)))
     }
 }
 
@@ -344,6 +458,33 @@ mod tests {
         let bad = r#"{"type":"command","id":1,"command":{"command":"set_degree","degrees":[2,99]}}"#;
         let error = serde_json::from_str::<ClientMessage>(bad).unwrap_err().to_string();
         assert!(error.contains("outside 1..=8"), "{error}");
+    }
+
+    #[test]
+    fn a_reply_is_understood_by_programs_with_and_without_codes() {
+        let reply = |error| ServerMessage::Reply { id: 7, error, events: None };
+        let refusal = CommandError::new(CommandErrorCode::NoSurface, "no surface");
+        let refused = reply(Some(refusal.clone()));
+        let json = serde_json::to_value(&refused).unwrap();
+        assert_eq!(json["error"], "no surface", "older clients read a sentence");
+        assert_eq!(json["code"], "no_surface");
+        assert_eq!(serde_json::from_value::<ServerMessage>(json).unwrap(), refused);
+        let done = serde_json::to_string(&reply(None)).unwrap();
+        assert_eq!(done, r#"{"type":"reply","id":7,"error":null}"#);
+        // Of older and of newer engines.
+        for (text, error) in [
+            (r#"{"type":"reply","id":7,"error":null}"#, None),
+            (r#"{"type":"reply","id":7,"error":"no"}"#, Some(CommandError::new(CommandErrorCode::Other, "no"))),
+            (
+                r#"{"type":"reply","id":7,"error":"no","code":"new"}"#,
+                Some(CommandError::new(CommandErrorCode::Other, "no")),
+            ),
+        ] {
+            assert_eq!(serde_json::from_str::<ServerMessage>(text).unwrap(), reply(error));
+        }
+        for code in CommandErrorCode::ALL {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.name());
+        }
     }
 
     #[test]

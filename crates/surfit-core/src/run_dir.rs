@@ -187,7 +187,7 @@ impl RunDir {
         self.join("events.jsonl")
     }
 
-    /// `log.txt`: what the engine's process writes to its standard streams.
+    /// `log.txt`: the engine's log, and what its process writes to its standard streams.
     pub fn log_path(&self) -> FilePath {
         self.join("log.txt")
     }

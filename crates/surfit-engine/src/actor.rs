@@ -34,7 +34,7 @@ use crate::align::AlignmentRun;
 use crate::checkpoint::{FitProgress, SteeredSettings};
 use crate::data::DataSet;
 use crate::evaluate::Evaluator;
-use crate::journal::{EventJournal, log_warning};
+use crate::journal::EventJournal;
 use crate::memory;
 use crate::model::Model;
 use crate::surface::Surface;
@@ -46,7 +46,7 @@ use std::time::{Duration, Instant};
 use surfit_core::config::Config;
 use surfit_core::event::{CornerReady, Event, JobStage};
 use surfit_core::heatmap::{Heatmap, Metric};
-use surfit_core::protocol::{EngineCommand, EventSpan};
+use surfit_core::protocol::{CommandError, EngineCommand, EventSpan};
 use surfit_core::run_dir::{FileIdentity, RunDir};
 use surfit_core::snapshot::{ControlPoint, EngineState};
 use tch::Tensor;
@@ -59,8 +59,8 @@ pub type ReplySender = tokio::sync::oneshot::Sender<CommandAnswer>;
 pub struct CommandAnswer {
     /// The events that it caused.
     pub events: EventSpan,
-    /// A sentence when it was refused.
-    pub error: Option<String>,
+    /// Why it was refused.
+    pub error: Option<CommandError>,
 }
 
 /// A command with the way back to whoever sent it.
@@ -81,6 +81,14 @@ enum CommandOutcome {
     Done,
     /// It takes a while; the reply comes at its end.
     Task(Box<dyn task::ActorTask>),
+    /// The engine ends; the reply comes when everything is durable.
+    Closing,
+}
+
+impl CommandOutcome {
+    fn task(task: impl task::ActorTask + 'static) -> Self {
+        Self::Task(Box::new(task))
+    }
 }
 
 /// How an engine process treats its run.
@@ -206,9 +214,9 @@ pub fn run(
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         Actor::open(run, journal, requests, options)?.work_until_closed()
     }));
-    let result = outcome.unwrap_or_else(|panic| Err(EngineError::input(panic_sentence(&*panic))));
+    let result = outcome.unwrap_or_else(|panic| Err(EngineError::Panicked(panic_message(&*panic))));
     let result = result.map_err(|error| {
-        memory::explain_oom(&error.to_string(), memory_context(run, journal)).map_or(error, EngineError::input)
+        memory::explain_oom(&error.to_string(), memory_context(run, journal)).map_or(error, EngineError::OutOfMemory)
     });
     match &result {
         Ok(()) => journal.emit(Event::Closed),
@@ -221,7 +229,7 @@ pub fn run(
     retry(|| {
         let synced = journal.try_sync();
         if let Err(error) = &synced {
-            log_warning(format_args!("events are not durable: {error}"));
+            tracing::warn!("events are not durable: {error}");
         }
         synced.is_ok()
     });
@@ -277,14 +285,13 @@ fn memory_context(run: &RunDir, journal: &EventJournal) -> Option<memory::Memory
 }
 
 /// The first line of a panic's message: libtorch appends a C++ stack.
-fn panic_sentence(panic: &(dyn std::any::Any + Send)) -> String {
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("no message");
-    let text = text.split("\\n").next().unwrap_or(text).lines().next().unwrap_or(text);
-    format!("the engine failed inside a computation: {text}; the last checkpoint is kept, resume from it")
+    text.split("\\n").next().unwrap_or(text).lines().next().unwrap_or(text).to_owned()
 }
 
 impl Actor<'_> {
@@ -414,34 +421,37 @@ impl Actor<'_> {
         for (request, superseded) in commands::mark_superseded(waiting) {
             let after = self.journal.seq();
             if superseded {
-                self.send_reply(request.reply, after, Ok(()));
+                self.send_reply(request.reply, after, &Ok(()));
                 continue;
             }
-            if !self.tasks.is_empty() && !commands::runs_immediately(&request.command) {
+            if !self.tasks.is_empty() && commands::waits_for_tasks(&request.command) {
                 self.deferred_requests.push(request);
                 continue;
             }
-            if matches!(request.command, EngineCommand::Shutdown) {
-                self.closing = true;
-                self.shutdown_replies.push(request.reply);
-                continue;
-            }
+            tracing::info!(client = request.client, "{:?}", request.command);
             match self.execute(request.command) {
-                Ok(CommandOutcome::Done) => self.send_reply(request.reply, after, Ok(())),
-                Ok(CommandOutcome::Task(errand)) => self.enqueue(errand, request.reply),
-                Err(error) => self.send_reply(request.reply, after, Err(error)),
+                Ok(CommandOutcome::Done) => self.send_reply(request.reply, after, &Ok(())),
+                Ok(CommandOutcome::Task(task)) => self.enqueue(task, request.reply),
+                Ok(CommandOutcome::Closing) => {
+                    self.closing = true;
+                    self.shutdown_replies.push(request.reply);
+                }
+                Err(error) => self.send_reply(request.reply, after, &Err(error)),
             }
         }
         Ok(())
     }
 
     /// Answers a command, which caused the events after number `after`.
-    fn send_reply(&mut self, reply: ReplySender, after: u64, result: Result<()>) {
+    fn send_reply(&mut self, reply: ReplySender, after: u64, result: &Result<()>) {
         if result.is_ok() {
             // What it asked for is told in events.
             self.journal.sync();
         }
-        let error = result.err().map(|e| e.to_string());
+        let error = result.as_ref().err().map(CommandError::from);
+        if let Some(CommandError { code, message }) = &error {
+            tracing::info!(code = code.name(), "refused: {message}");
+        }
         // A client that left does not want its reply.
         let last = self.journal.seq();
         let events = EventSpan { after, last };

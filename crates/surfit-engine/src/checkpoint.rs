@@ -157,39 +157,26 @@ pub fn save(
 /// Reads the last checkpoint; `None` when there is none yet.
 ///
 /// # Errors
-/// [`EngineError::Input`] when it is damaged or belongs to a network of another size.
+/// [`EngineError::DamagedCheckpoint`] when it is damaged or belongs to a network of another size.
 pub fn load(run: &RunDir, parameters: i64, device: Device) -> Result<Option<Checkpoint>> {
     let path = path(run);
     if !files::exists(&path) {
         return Ok(None);
     }
-    let damaged = |why: String| {
-        EngineError::input(format!(
-            "{} is no usable checkpoint ({why}); restore it from a copy, or remove it to fit anew",
-            path.display()
-        ))
-    };
-    let mut stored: Option<std::result::Result<StoredRecord, String>> = None;
+    let damaged = |fault: String| EngineError::DamagedCheckpoint { path: path.to_path_buf(), fault };
+    let mut stored: Option<serde_json::Result<StoredRecord>> = None;
     let (mut tensors, _) = read_tensors(&path, |metadata| {
-        let json = metadata.get("surfit").ok_or("it has no surfit metadata");
-        let parsed = json
-            .map_err(str::to_owned)
-            .and_then(|json| serde_json::from_str::<StoredRecord>(json).map_err(|e| e.to_string()));
-        let points = parsed.as_ref().map_or(0, |stored| {
+        stored = metadata.get("surfit").map(|json| serde_json::from_str(json));
+        let points = stored.as_ref().and_then(|parsed| parsed.as_ref().ok()).map_or(0, |stored| {
             let degrees = stored.surface.degrees;
             degrees.point_count() + degrees.trainable_count()
         });
-        stored = Some(parsed);
         (points as u64).saturating_mul(parameters as u64 * size_of::<f32>() as u64)
     })
     .map_err(|error| match (error, &stored) {
-        (EngineError::Input(_), Some(Err(why))) => damaged(why.clone()),
+        (EngineError::DamagedFile { .. }, Some(Err(why))) => damaged(why.to_string()),
         // What to do about another file that is damaged is not what to do about this one.
-        (EngineError::Input(text), _) => {
-            let name = format!("{}: ", path.display());
-            let what = text.strip_prefix(&name).unwrap_or(&text);
-            damaged(what.split("; ").next().unwrap_or(what).to_owned())
-        }
+        (EngineError::DamagedFile { fault, .. }, _) => damaged(fault),
         (other, _) => other,
     })?;
     let Some(Ok(stored)) = stored else {

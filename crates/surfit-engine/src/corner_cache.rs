@@ -23,9 +23,6 @@ use tch::{Kind, Tensor};
 /// Rises when the same settings no longer give the same weights.
 const NUMERICS_VERSION: u32 = 1;
 
-/// The version that this program is built for; another may sum in another order.
-const LIBTORCH_VERSION: &str = "2.13.0";
-
 /// The name of the weights in a file.
 const WEIGHTS_NAME: &str = "weights";
 
@@ -91,7 +88,7 @@ impl CacheEntry {
         let placement = model.placement();
         let recipe = CornerRecipe {
             numerics: NUMERICS_VERSION,
-            libtorch: LIBTORCH_VERSION,
+            libtorch: crate::LIBTORCH_VERSION,
             processor: device::processor_name(),
             network: &config.network,
             input_shape: data.input_shape,

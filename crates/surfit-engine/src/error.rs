@@ -1,17 +1,105 @@
 //! What can go wrong in the engine, each as one sentence.
 
 use std::path::PathBuf;
+use surfit_core::protocol::{CommandError, CommandErrorCode};
 use surfit_core::run_dir::RunError;
+use surfit_data::DataError;
+use surfit_weights::networks::NetworkError;
 
 /// An error of the engine. Its text is one sentence that says what, where and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// Bad input: a file or a value that cannot be used. The sentence is complete.
+    /// A value or a file that cannot be used. The sentence is complete.
     #[error("{0}")]
     Input(String),
+    /// What was asked for does not suit what the engine is doing, or has done. The sentence is complete.
+    #[error("{0}")]
+    WrongState(String),
+    /// Something else has to end first. The sentence is complete.
+    #[error("{0}")]
+    Busy(String),
+    /// A surface is needed.
+    #[error("there is no surface yet; wait until the corners are ready")]
+    NoSurface,
+    /// A task that was asked for was cancelled.
+    #[error("{task}: given up")]
+    Cancelled {
+        /// Name of the task.
+        task: String,
+    },
+    /// The surface has weights that are not finite.
+    #[error(
+        "the fit diverged before step {step}: its weights are not finite; lower fit.learning_rate in {} and resume from \
+         the last checkpoint", config.display()
+    )]
+    Diverged {
+        /// Step of the fit.
+        step: u64,
+        /// The run's configuration.
+        config: PathBuf,
+    },
+    /// A trained corner has weights that are not finite.
+    #[error(
+        "corner {} diverged: its weights are not finite; lower corners.learning_rate in {} and resume", index + 1,
+        config.display()
+    )]
+    CornerDiverged {
+        /// Number of the corner, from 0.
+        index: usize,
+        /// The run's configuration.
+        config: PathBuf,
+    },
+    /// Weights that are not finite are not written, and no surface is made of them. The sentence is complete.
+    #[error("{0}")]
+    NotFinite(String),
+    /// Memory ran out, or would. The sentence is complete.
+    #[error("{0}")]
+    OutOfMemory(String),
+    /// A file is not what was written, or is of another program.
+    #[error("{}: {fault}{}", path.display(), remedy.map(|remedy| format!("; {remedy}")).unwrap_or_default())]
+    DamagedFile {
+        /// Path of the file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: String,
+        /// What to do about it, where that is known.
+        remedy: Option<&'static str>,
+    },
+    /// The checkpoint cannot be used.
+    #[error("{} is no usable checkpoint ({fault}); restore it from a copy, or remove it to fit anew", path.display())]
+    DamagedCheckpoint {
+        /// Path of the checkpoint.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: String,
+    },
+    /// The run's directory is not where it was.
+    #[error(
+        "{} was removed or moved while the engine worked in it; resume the run from where it lies now, which repeats what \
+         came after its last checkpoint", .0.display()
+    )]
+    DirectoryGone(PathBuf),
+    /// The engine ends, and the disk did not take what it reached. The sentence is complete.
+    #[error("{0}")]
+    StepsLost(String),
+    /// A computation panicked; libtorch does that.
+    #[error("the engine failed inside a computation: {0}; the last checkpoint is kept, resume from it")]
+    Panicked(String),
+    /// The thread that serves clients panicked.
+    #[error("the server thread panicked")]
+    ServerPanicked,
     /// The run directory.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// A configuration file.
+    #[error(transparent)]
+    Config(#[from] surfit_core::config::ConfigError),
+    /// A data set.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A network, or a file of its weights.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
     /// A file could not be read or written.
     #[error("{path}: {source}")]
     Io {
@@ -25,22 +113,6 @@ pub enum EngineError {
     Torch(#[from] tch::TchError),
 }
 
-impl From<surfit_data::DataError> for EngineError {
-    fn from(error: surfit_data::DataError) -> Self {
-        match error {
-            surfit_data::DataError::Input(sentence) => Self::Input(sentence),
-            surfit_data::DataError::Io { path, source } => Self::Io { path, source },
-        }
-    }
-}
-
-impl From<surfit_weights::networks::NetworkError> for EngineError {
-    /// Waiting, as for a full disk, would not bring a file that cannot be read, so that it is bad input in any case.
-    fn from(error: surfit_weights::networks::NetworkError) -> Self {
-        Self::Input(error.0)
-    }
-}
-
 /// Result with the engine's error.
 pub type Result<T> = std::result::Result<T, EngineError>;
 
@@ -50,13 +122,23 @@ impl EngineError {
         Self::Input(sentence.into())
     }
 
+    /// What does not suit the engine's state, from a complete sentence.
+    pub fn wrong_state(sentence: impl Into<String>) -> Self {
+        Self::WrongState(sentence.into())
+    }
+
+    /// What has to wait for something else, from a complete sentence.
+    pub fn busy(sentence: impl Into<String>) -> Self {
+        Self::Busy(sentence.into())
+    }
+
     /// True for an error of the file system, which may pass: a full disk, say.
     pub fn is_io(&self) -> bool {
         match self {
             // A link or a pipe in a file's place stays there.
-            Self::Io { source, .. } | Self::Run(RunError::Io { source, .. }) => {
-                !surfit_core::files::is_confinement_error(source)
-            }
+            Self::Io { source, .. }
+            | Self::Run(RunError::Io { source, .. })
+            | Self::Data(DataError::Io { source, .. }) => !surfit_core::files::is_confinement_error(source),
             _ => false,
         }
     }
@@ -65,6 +147,34 @@ impl EngineError {
     pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { path, source }
+    }
+
+    /// The code by which a client knows why its command was refused.
+    fn code(&self) -> CommandErrorCode {
+        match self {
+            Self::Input(_) | Self::Config(_) | Self::Data(DataError::Input(_)) | Self::Network(_) => {
+                CommandErrorCode::InvalidInput
+            }
+            Self::WrongState(_) => CommandErrorCode::WrongState,
+            Self::Busy(_) => CommandErrorCode::Busy,
+            Self::NoSurface => CommandErrorCode::NoSurface,
+            Self::Cancelled { .. } => CommandErrorCode::Cancelled,
+            Self::Diverged { .. } | Self::CornerDiverged { .. } | Self::NotFinite(_) => CommandErrorCode::Diverged,
+            Self::OutOfMemory(_) => CommandErrorCode::OutOfMemory,
+            Self::DamagedFile { .. } | Self::DamagedCheckpoint { .. } => CommandErrorCode::DamagedFile,
+            Self::DirectoryGone(_)
+            | Self::StepsLost(_)
+            | Self::Run(_)
+            | Self::Io { .. }
+            | Self::Data(DataError::Io { .. }) => CommandErrorCode::FileSystem,
+            Self::Panicked(_) | Self::ServerPanicked | Self::Torch(_) => CommandErrorCode::Internal,
+        }
+    }
+}
+
+impl From<&EngineError> for CommandError {
+    fn from(error: &EngineError) -> Self {
+        Self::new(error.code(), error.to_string())
     }
 }
 

@@ -8,22 +8,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use surfit_core::event::{Envelope, Event};
 use surfit_core::run_dir::{EventLog, RunDir};
-use surfit_core::run_state::RunState;
+use surfit_core::run_state::{RunState, describe_event};
 use surfit_core::snapshot::Snapshot;
-use surfit_core::text;
 use tokio::sync::{broadcast, watch};
 
 /// Events that a slow listener may lag behind before it reads them from the file instead.
 const MAX_SUBSCRIBER_LAG: usize = 1024;
-
-/// Writes a sentence to the process's log. That lies on the run's disk, and when the disk is full the sentence is lost:
-/// `eprintln!` would panic instead, and end a fit that goes on well without a log.
-pub(crate) fn log_warning(sentence: std::fmt::Arguments<'_>) {
-    use std::io::Write;
-    let sentence = sentence.to_string();
-    let sentence = text::to_printable(&sentence, text::MAX_SENTENCE_CHARS);
-    let _ = writeln!(std::io::stderr(), "surfit-engine: {sentence}");
-}
 
 /// The listening ends, cheap to clone.
 #[derive(Clone, Debug)]
@@ -75,6 +65,18 @@ impl EventBacklog {
             true => withdrawal_notice(envelope),
             false => envelope,
         }
+    }
+}
+
+/// Writes what happened to the process's log.
+fn write_log_record(Envelope { seq, event, .. }: &Envelope) {
+    match (describe_event(event), event) {
+        (Some((sentence, true)), _) => tracing::error!(seq, "{sentence}"),
+        (Some((sentence, false)), _) => tracing::info!(seq, "{sentence}"),
+        (None, Event::Validated { curve, step, loss, accuracy }) => {
+            tracing::debug!(seq, ?curve, step, loss, accuracy, "validated");
+        }
+        (None, _) => tracing::trace!(seq, ?event),
     }
 }
 
@@ -135,7 +137,7 @@ impl EventJournal {
         let mut log = EventLog::open(&run.events_path())?;
         // What an engine before this one wrote is told as it stands in the file, promises too.
         if let Err(error) = log.sync() {
-            log_warning(format_args!("events are not durable yet: {error}"));
+            tracing::warn!("events are not durable yet: {error}");
         }
         let feed = EventBus {
             events: broadcast::Sender::new(MAX_SUBSCRIBER_LAG),
@@ -185,6 +187,7 @@ impl EventJournal {
     pub fn emit(&mut self, event: Event) {
         let (envelope, written) = self.event_log.append(event);
         self.run_state.apply(&envelope);
+        write_log_record(&envelope);
         let envelope = Arc::new(envelope);
         let promise = self.is_promise(&envelope.event);
         // A model that lies elsewhere is durable there, also when the run's disk takes no event of it.
@@ -195,7 +198,7 @@ impl EventJournal {
             Err(error) => {
                 let waiting = &mut self.event_bus.backlog.lock().unpersisted;
                 if waiting.is_empty() {
-                    log_warning(format_args!("events wait for the disk: {error}"));
+                    tracing::warn!("events wait for the disk: {error}");
                 }
                 waiting.push(envelope.clone());
             }
@@ -256,7 +259,7 @@ impl EventJournal {
     /// Makes events durable; a failure is no reason to stop and is tried again with the next event.
     pub fn sync(&mut self) {
         if let Err(error) = self.try_sync() {
-            log_warning(format_args!("events are not durable yet: {error}"));
+            tracing::warn!("events are not durable yet: {error}");
         }
     }
 

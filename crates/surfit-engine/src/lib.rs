@@ -31,4 +31,7 @@ pub mod server;
 pub mod surface;
 pub mod trainer;
 
+/// Release of libtorch that the engine is built with.
+pub(crate) const LIBTORCH_VERSION: &str = "2.13.0";
+
 pub use error::{EngineError, Result};

@@ -114,7 +114,7 @@ fn print_evaluation(
     data_dir: Option<PathBuf>,
 ) -> Result<()> {
     let mut config: Config = match config_path {
-        Some(path) => config::load(&path, &[]).map_err(|e| EngineError::input(e.to_string()))?,
+        Some(path) => config::load(&path, &[])?,
         None => config_from_card(&model)?,
     };
     if let Some(dir) = data_dir {

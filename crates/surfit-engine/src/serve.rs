@@ -1,13 +1,17 @@
 //! One engine process: lock, socket, actor, in that order.
 
+use crate::LIBTORCH_VERSION;
 use crate::actor::{self, CommandRequest, ServeOptions};
 use crate::journal::EventJournal;
 use crate::server::{BoundSocket, ServerContext, serve};
 use crate::{EngineError, Result};
+use std::io::Write;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 use surfit_core::event::JobStage;
+use surfit_core::logging;
+use surfit_core::protocol::CommandError;
 use surfit_core::run_dir::{EngineNode, RunDir, RunStatus};
 use surfit_core::snapshot::EngineState;
 
@@ -20,6 +24,16 @@ const MAX_QUEUED_COMMANDS: usize = 64;
 /// When the run is in use, its files cannot be opened, or its work failed (that is in its events too).
 pub fn serve_run(run: &RunDir, options: ServeOptions) -> Result<()> {
     let _lock = run.lock()?;
+    if let Err(error) = logging::start_logging(&run.log_path(), logging::requested_filter().as_deref()) {
+        // There is nowhere to say it but to whoever started the engine by hand.
+        let _ = writeln!(std::io::stderr(), "surfit-engine: {}: {error}", run.log_path().display());
+    }
+    tracing::info!(
+        "surfit-engine {}, libtorch {LIBTORCH_VERSION}, process {}: {}",
+        env!("CARGO_PKG_VERSION"),
+        std::process::id(),
+        run.path().display()
+    );
     run.remove_unfinished_files();
     write_starting_status(run);
     let mut journal = EventJournal::open(run)?;
@@ -40,12 +54,12 @@ pub fn serve_run(run: &RunDir, options: ServeOptions) -> Result<()> {
         .map_err(EngineError::io("thread"))?;
     let result = actor::run(run, &mut journal, &inbox, options);
     // Before the commands that wait are dropped, which answers them.
-    let _ = end.set(result.as_ref().map(drop).map_err(|e| e.to_string()));
+    let _ = end.set(result.as_ref().copied().map_err(CommandError::from));
     // The journal ends the feed, so that connections close after the last event.
     drop(journal);
     drop(inbox);
     let _ = stop.send(());
-    let served = server.join().unwrap_or_else(|_| Err(EngineError::input("the server thread panicked")));
+    let served = server.join().unwrap_or_else(|_| Err(EngineError::ServerPanicked));
     result.and(served)
 }
 
@@ -72,7 +86,7 @@ fn write_starting_status(run: &RunDir) {
     let status =
         RunStatus { pid: std::process::id(), node: EngineNode::current().host.clone(), heartbeat: now, ..before };
     if let Err(error) = run.write_status(&status) {
-        crate::journal::log_warning(format_args!("{error}"));
+        tracing::warn!("{error}");
     }
 }
 

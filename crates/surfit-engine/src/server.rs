@@ -13,7 +13,8 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use surfit_core::protocol::{
-    ClientMessage, EngineCommand, EventSpan, MAX_FRAME_BYTES, PROTOCOL_VERSION, READONLY_ERROR, ServerMessage,
+    ClientMessage, CommandError, CommandErrorCode, EngineCommand, EventSpan, MAX_FRAME_BYTES, PROTOCOL_VERSION,
+    READONLY_ERROR, ServerMessage,
 };
 use surfit_core::run_dir::{EventTail, FileIdentity, RunDir};
 use surfit_core::snapshot::Snapshot;
@@ -38,8 +39,8 @@ pub struct ServerContext {
     pub actor_end: Arc<OnceLock<ActorEnd>>,
 }
 
-/// How an actor ended: in good order, or the sentence that it failed with.
-pub type ActorEnd = std::result::Result<(), String>;
+/// How an actor ended: in good order, or what it failed with.
+pub type ActorEnd = std::result::Result<(), CommandError>;
 
 /// Stands for a client in requests that come of signals.
 const SIGNAL_CLIENT: u64 = 0;
@@ -114,7 +115,7 @@ async fn handle_signals(requests: SyncSender<CommandRequest>) {
         let _ = requests.try_send(CommandRequest { client, command, reply });
         tokio::spawn(async move {
             if let Ok(CommandAnswer { error: Some(error), .. }) = answer.await {
-                crate::journal::log_warning(format_args!("after a signal: {error}"));
+                tracing::warn!("after a signal: {error}");
             }
         });
     }
@@ -127,13 +128,14 @@ fn is_run_owner(user: std::io::Result<u32>) -> bool {
 
 async fn serve_client(stream: UnixStream, service: ServerContext) {
     if !is_run_owner(stream.peer_cred().map(|c| c.uid())) {
+        tracing::warn!("a client of another user was turned away");
         return;
     }
     let codec = LengthDelimitedCodec::builder().max_frame_length(MAX_FRAME_BYTES).new_codec();
     let mut frames = Framed::new(stream, codec);
     let hello = tokio::time::timeout(CLIENT_TIMEOUT, receive_message(&mut frames)).await;
     let refusal = match hello {
-        Ok(Some(Ok(ClientMessage::Hello { protocol, after, readonly, changes, .. })))
+        Ok(Some(Ok(ClientMessage::Hello { protocol, client: name, after, readonly, changes, .. })))
             if protocol == PROTOCOL_VERSION =>
         {
             let welcome = ServerMessage::Welcome {
@@ -144,8 +146,12 @@ async fn serve_client(stream: UnixStream, service: ServerContext) {
                 dir: service.directory,
             };
             if send_message(&mut frames, &welcome).await.is_ok() {
+                static NEXT_CLIENT: AtomicU64 = AtomicU64::new(SIGNAL_CLIENT + 1);
+                let client = NEXT_CLIENT.fetch_add(1, Ordering::Relaxed);
+                tracing::info!(client, after, readonly, "client {name} came");
                 // However it ends, the client is gone; the engine goes on.
-                let _ = exchange_messages(&mut frames, service, after, readonly, changes).await;
+                let _ = exchange_messages(&mut frames, service, client, after, readonly, changes).await;
+                tracing::info!(client, "client {name} left");
             }
             return;
         }
@@ -160,15 +166,14 @@ async fn serve_client(stream: UnixStream, service: ServerContext) {
         Ok(Some(Err(why))) => format!("that is no message of surfit's protocol: {why}"),
         Ok(None) | Err(_) => return,
     };
+    tracing::info!("a client was refused: {refusal}");
     let _ = send_message(&mut frames, &ServerMessage::Rejected { reason: refusal }).await;
 }
 
 /// The next message: `None` at the end, `Some(Err)` for bytes that are no message.
-async fn receive_message(frames: &mut FrameStream) -> Option<std::result::Result<ClientMessage, String>> {
-    match frames.next().await? {
-        Ok(bytes) => Some(serde_json::from_slice(&bytes).map_err(|e| e.to_string())),
-        Err(e) => Some(Err(e.to_string())),
-    }
+async fn receive_message(frames: &mut FrameStream) -> Option<std::io::Result<ClientMessage>> {
+    let frame = frames.next().await?;
+    Some(frame.and_then(|bytes| serde_json::from_slice(&bytes).map_err(std::io::Error::from)))
 }
 
 /// The client is gone, or too slow.
@@ -185,6 +190,7 @@ async fn send_message(frames: &mut FrameStream, message: &ServerMessage) -> std:
 async fn exchange_messages(
     frames: &mut FrameStream,
     service: ServerContext,
+    client: u64,
     after: Option<u64>,
     readonly: bool,
     changes: bool,
@@ -204,8 +210,6 @@ async fn exchange_messages(
     }
     snapshots.mark_changed();
     let mut shown: Option<Arc<Snapshot>> = None;
-    static NEXT_CLIENT: AtomicU64 = AtomicU64::new(SIGNAL_CLIENT + 1);
-    let client = NEXT_CLIENT.fetch_add(1, Ordering::Relaxed);
     let (replies_in, mut replies) = mpsc::channel::<(u64, CommandAnswer)>(64);
     loop {
         tokio::select! {
@@ -213,7 +217,8 @@ async fn exchange_messages(
             message = receive_message(frames) => match message {
                 None => return Ok(()),
                 Some(Ok(ClientMessage::Command { id, .. })) if readonly => {
-                    let (error, events) = (Some(READONLY_ERROR.into()), None);
+                    let error = Some(CommandError::new(CommandErrorCode::ReadOnly, READONLY_ERROR));
+                    let events = None;
                     send_message(frames, &ServerMessage::Reply { id, error, events }).await?;
                 }
                 Some(Ok(ClientMessage::Command { id, command })) => {
@@ -337,7 +342,7 @@ fn unanswered_result(is_shutdown: bool, end: &OnceLock<ActorEnd>, why: &str) -> 
     match end.get() {
         Some(Ok(())) if is_shutdown => Ok(()),
         Some(Err(failure)) => Err(failure.clone()),
-        _ => Err(why.into()),
+        _ => Err(CommandError::new(CommandErrorCode::Closing, why)),
     }
 }
 
@@ -356,7 +361,7 @@ fn forward_command(
         Ok(()) => {}
         Err(TrySendError::Full(_)) => {
             let why = "the engine has too many commands waiting; try again";
-            return Err(Err(why.into()));
+            return Err(Err(CommandError::new(CommandErrorCode::Busy, why)));
         }
         Err(TrySendError::Disconnected(_)) => {
             return Err(unanswered_result(is_shutdown, end, "the engine is closing"));
@@ -504,9 +509,10 @@ mod tests {
     #[test]
     fn who_asks_for_an_end_that_is_under_way_is_told_how_it_went() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let lost = || Err("stopped at step 3".to_owned());
-        let unknown = || Err("the engine closed before it answered".to_owned());
-        let closing = || Err("the engine is closing".to_owned());
+        let lost = || Err(CommandError::new(CommandErrorCode::FileSystem, "stopped at step 3"));
+        let refusal = |why: &str| Err(CommandError::new(CommandErrorCode::Closing, why));
+        let unknown = || refusal("the engine closed before it answered");
+        let closing = || refusal("the engine is closing");
         for (command, ended, waiting, later) in [
             (EngineCommand::Shutdown, Some(Ok(())), Ok(()), Ok(())),
             (EngineCommand::Shutdown, Some(lost()), lost(), lost()),

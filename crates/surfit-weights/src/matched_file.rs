@@ -37,10 +37,11 @@ impl MatchedFile {
         network: &ExpectedNetwork,
         renames: &RenameRules,
     ) -> Result<Self, NetworkError> {
-        let file = WeightFile::open(path, weights).map_err(|e| NetworkError(e.to_string()))?;
-        let bad = |what: String| NetworkError(format!("{}: {what}", path.display()));
+        let file = WeightFile::open(path, weights)?;
+        let in_file = |source| NetworkError::InFile { path: path.to_owned(), source: Box::new(source) };
+        let bad = |what: String| in_file(NetworkError::Mismatch(what));
         let tensors = file.tensors();
-        let mut names = match_names(network, tensors, renames).map_err(|e| bad(e.0))?;
+        let mut names = match_names(network, tensors, renames).map_err(in_file)?;
         let indices: HashMap<String, usize> =
             tensors.iter().enumerate().map(|(index, entry)| (entry.name.clone(), index)).collect();
         // Only weights have to be floats: counters and states beside them are of any type.
@@ -106,11 +107,10 @@ impl MatchedFile {
     /// As [`WeightFile::read_values`].
     pub fn read_tensor(&self, name: &str) -> Result<(Vec<i64>, Vec<f32>), NetworkError> {
         let index = self.indices.get(name).ok_or_else(|| {
-            let path = self.file.path().display();
-            NetworkError(format!("{path}: the file has no tensor {}", quote(name)))
+            let source = Box::new(NetworkError::Mismatch(format!("the file has no tensor {}", quote(name))));
+            NetworkError::InFile { path: self.file.path().to_owned(), source }
         })?;
-        let values = self.file.read_values(*index);
-        let values = values.map_err(|e| NetworkError(e.to_string()))?;
+        let values = self.file.read_values(*index)?;
         let shape = &self.file.tensors()[*index].shape;
         Ok((shape.iter().map(|&n| n as i64).collect(), values))
     }

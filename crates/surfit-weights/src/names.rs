@@ -214,7 +214,7 @@ pub fn match_names(
         }
         None => suggestion::suggest_network(network, &index),
     };
-    Err(NetworkError(mismatch::describe_mismatch(network, &index, &best, suggested)))
+    Err(NetworkError::Mismatch(mismatch::describe_mismatch(network, &index, &best, suggested)))
 }
 
 /// A tensor that a network has, as a naming calls it.

@@ -12,13 +12,43 @@ pub use resnet::{BasicBlock, ResNet, Stem};
 pub use vgg::Vgg;
 pub use vit::{Vit, VitBlock};
 
+use crate::file::WeightFileError;
 use crate::layout::{ParameterInit, WeightLayout};
+use std::path::PathBuf;
 use surfit_core::config::{NetworkConfig, unknown_value_message};
 
-/// Why a network cannot be built, or weights are not those of a network: one complete sentence.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct NetworkError(pub String);
+/// Why a network cannot be built, or weights are not those of a network.
+#[derive(Debug, thiserror::Error)]
+pub enum NetworkError {
+    /// No network is as it is configured. The sentence is complete.
+    #[error("{0}")]
+    Architecture(String),
+    /// A pattern of `corners.rename` is not a regular expression.
+    #[error("corners.rename: {pattern:?} is not a regular expression ({})", source.to_string().lines().last().unwrap_or_default())]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
+        source: regex::Error,
+    },
+    /// Names of tensors that `corners.rename` cannot make usable. The sentence is complete.
+    #[error("{0}")]
+    Names(String),
+    /// The tensors are not those of the network. The sentence is complete.
+    #[error("{0}")]
+    Mismatch(String),
+    /// A file does not hold the weights of the network.
+    #[error("{}: {source}", path.display())]
+    InFile {
+        /// Path of the file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<NetworkError>,
+    },
+    /// A file of weights was refused.
+    #[error(transparent)]
+    File(#[from] WeightFileError),
+}
 
 /// A network by its weights: how they lie, and what its forward pass has to know beside that.
 #[derive(Clone, Debug)]
@@ -73,7 +103,7 @@ impl NetworkShape<'_> {
     /// The configured widths, or the network's own, where there must be `N`; `what` says what they are.
     fn exact_widths<const N: usize>(&self, own: [usize; N], what: &str) -> Result<[i64; N], NetworkError> {
         let widths: [usize; N] = self.widths_or(&own).try_into().map_err(|_| {
-            NetworkError(format!(
+            NetworkError::Architecture(format!(
                 "network.widths: {} takes {N} widths ({what}), not {}; give {N}, or none for {own:?}",
                 self.name,
                 self.widths.len()
@@ -126,7 +156,7 @@ pub fn describe_network(
     input: [usize; 3],
     classes: usize,
 ) -> Result<Architecture, NetworkError> {
-    let refuse = |sentence: String| Err(NetworkError(sentence));
+    let refuse = |sentence: String| Err(NetworkError::Architecture(sentence));
     let Some((name, describe)) = NETWORKS.iter().find(|(name, _)| *name == config.name) else {
         return refuse(unknown_value_message("network.name", "network", &config.name, NETWORK_NAMES));
     };

@@ -1,7 +1,7 @@
 //! Arguments of exporting and evaluating models.
 
 use super::super::complete;
-use super::{SplitChoice, parse_pair, parse_point};
+use super::{OptionValueError, SplitChoice, parse_pair, parse_point};
 use clap::{Args, ValueEnum, ValueHint};
 use std::path::PathBuf;
 use surfit_core::protocol::{MAX_MEMBERS, Selection, TensorNames};
@@ -87,25 +87,23 @@ pub struct ModelSelector {
 }
 
 /// Parses the number of members of an ensemble.
-fn parse_member_count(text: &str) -> Result<usize, String> {
+fn parse_member_count(text: &str) -> Result<usize, OptionValueError> {
     match text.parse() {
         Ok(count) if (1..=MAX_MEMBERS).contains(&count) => Ok(count),
-        _ => Err(format!("choose 1 to {MAX_MEMBERS} members")),
+        _ => Err(OptionValueError::MemberCount),
     }
 }
 
 impl ModelSelector {
-    /// Returns the selection for a surface of that kind; the error is a sentence.
-    pub fn selection(self, patch: Patch) -> Result<Selection, String> {
+    /// Returns the selection for a surface of that kind.
+    pub fn selection(self, patch: Patch) -> Result<Selection, OptionValueError> {
         Ok(match self {
             ModelSelector { ensemble: Some(count), .. } => Selection::Greedy { count },
             ModelSelector { members, .. } if !members.is_empty() => Selection::Ensemble { points: members },
             ModelSelector { at: Some((u, v)), .. } => match (v, patch) {
                 (Some(v), _) => Selection::At { u, v },
                 (None, Patch::Curve) => Selection::At { u, v: 0.0 },
-                (None, _) => {
-                    return Err(format!("--at {u}: a {} needs two numbers, such as 0.5,0.25", patch.name()));
-                }
+                (None, _) => return Err(OptionValueError::TwoParameters { u, patch: patch.name() }),
             },
             ModelSelector { centroid: true, .. } => Selection::Centroid,
             _ => Selection::Best,

@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use surfit_core::metrics::Metric;
+use surfit_core::protocol::MAX_MEMBERS;
 
 /// Colour depth of the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -67,29 +68,65 @@ pub enum MapArg {
     Greys,
 }
 
+/// A value of an option that cannot be used.
+#[derive(Debug, PartialEq, thiserror::Error)]
+pub enum OptionValueError {
+    /// Neither one number nor two.
+    #[error("give two numbers, such as 0.5,0.25, or one for a curve")]
+    NoPoint,
+    /// One number where two are needed.
+    #[error("give two numbers, such as {0},0.25; on a curve {0},0")]
+    OneNumber(f64),
+    /// A parameter outside the surface.
+    #[error("{name} = {value} is outside the surface; use 0 to 1")]
+    Outside {
+        /// Name of the parameter.
+        name: &'static str,
+        /// The number that was given.
+        value: f64,
+    },
+    /// A parameter that is not a number.
+    #[error("{name} = `{text}` is not a number; use 0 to 1, such as 0.5,0.25")]
+    NoNumber {
+        /// Name of the parameter.
+        name: &'static str,
+        /// What was given.
+        text: String,
+    },
+    /// A number of members that no ensemble has.
+    #[error("choose 1 to {MAX_MEMBERS} members")]
+    MemberCount,
+    /// One parameter for a surface that needs two.
+    #[error("--at {u}: a {patch} needs two numbers, such as 0.5,0.25")]
+    TwoParameters {
+        /// The parameter that was given.
+        u: f64,
+        /// Name of the kind of surface.
+        patch: &'static str,
+    },
+}
+
 /// Parses `U,V`, or `U` for a curve.
-pub fn parse_point(text: &str) -> Result<(f64, Option<f64>), String> {
+pub fn parse_point(text: &str) -> Result<(f64, Option<f64>), OptionValueError> {
     let parts: Vec<&str> = text.split(',').map(str::trim).collect();
     let (u, v) = match parts[..] {
         [u] => (u, None),
         [u, v] => (u, Some(v)),
-        _ => {
-            return Err("give two numbers, such as 0.5,0.25, or one for a curve".into());
-        }
+        _ => return Err(OptionValueError::NoPoint),
     };
-    let number = |name: &str, part: &str| match part.parse::<f64>() {
+    let number = |name: &'static str, part: &str| match part.parse::<f64>() {
         Ok(x) if (0.0..=1.0).contains(&x) => Ok(x),
-        Ok(x) => Err(format!("{name} = {x} is outside the surface; use 0 to 1")),
-        Err(_) => Err(format!("{name} = `{part}` is not a number; use 0 to 1, such as 0.5,0.25")),
+        Ok(value) => Err(OptionValueError::Outside { name, value }),
+        Err(_) => Err(OptionValueError::NoNumber { name, text: part.into() }),
     };
     Ok((number("u", u)?, v.map(|v| number("v", v)).transpose()?))
 }
 
 /// Parses two parameters `U,V`, each in `[0, 1]`.
-pub fn parse_pair(text: &str) -> Result<(f64, f64), String> {
+pub fn parse_pair(text: &str) -> Result<(f64, f64), OptionValueError> {
     match parse_point(text)? {
         (u, Some(v)) => Ok((u, v)),
-        (u, None) => Err(format!("give two numbers, such as {u},0.25; on a curve {u},0")),
+        (u, None) => Err(OptionValueError::OneNumber(u)),
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use surfit_client::signals::{Signals, StopRequest};
 use surfit_client::{ClientError, EngineReply, EngineSession};
 use surfit_core::event::{Event, JobStage};
-use surfit_core::protocol::EngineCommand;
+use surfit_core::protocol::{CommandError, EngineCommand};
 use surfit_core::run_dir::RunDir;
 use surfit_core::snapshot::Snapshot;
 
@@ -114,7 +114,7 @@ impl HeatmapRequest {
             if let Some((of, error)) = self.receive()?
                 && of == id
             {
-                return error.map_or(Ok(()), |e| Err(CliError::Failure(e)));
+                return error.map_or(Ok(()), |refusal| Err(CliError::Refused(refusal)));
             }
             if self.connection_lost {
                 return Err(CliError::Failure(UNANSWERED_MESSAGE.into()));
@@ -168,7 +168,7 @@ impl HeatmapRequest {
     }
 
     /// Receives one message; returns it if it is a reply.
-    fn receive(&mut self) -> Result<Option<(u64, Option<String>)>, CliError> {
+    fn receive(&mut self) -> Result<Option<(u64, Option<CommandError>)>, CliError> {
         self.handle_signals()?;
         match self.session.next_reply() {
             Ok(EngineReply::Reply(id, error, _)) => return Ok(Some((id, error))),

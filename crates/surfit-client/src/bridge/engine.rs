@@ -5,7 +5,7 @@ use crate::{ClientError, EngineConnection, EngineLaunch, connect, connect_or_sta
 use std::process::Child;
 use std::time::{Duration, Instant};
 use surfit_core::event::{Envelope, Event};
-use surfit_core::protocol::{EngineCommand, ServerMessage};
+use surfit_core::protocol::{CommandErrorCode, EngineCommand, ServerMessage};
 use surfit_core::run_dir::{RunDir, RunError};
 use surfit_core::snapshot::{EngineState, Snapshot};
 
@@ -162,7 +162,11 @@ impl BridgeWorker {
         self.engine_alive = false;
         self.catch_up();
         for (id, _) in std::mem::take(&mut self.pending_commands) {
-            self.send_refusal(id, self.failure.clone().unwrap_or_else(|| "the engine ended".into()));
+            self.send_refusal(
+                id,
+                CommandErrorCode::Other,
+                self.failure.clone().unwrap_or_else(|| "the engine ended".into()),
+            );
         }
         if self.is_at_rest() { self.send_no_engine() } else { self.send_to_screen(BridgeMessage::EngineDied) }
     }

@@ -41,8 +41,7 @@ type SharedStage = Arc<Mutex<CreationStage>>;
 fn advance_stage(stage: &SharedStage, next: CreationStage) -> Result<(), ClientError> {
     let mut stage = stage.lock().unwrap_or_else(PoisonError::into_inner);
     if *stage == CreationStage::Cancelled {
-        let why = "nobody waited for it any longer";
-        return Err(ClientError::Refused(why.into()));
+        return Err(ClientError::Abandoned);
     }
     *stage = next;
     Ok(())

@@ -220,7 +220,7 @@ impl BridgeWorker {
         match remove_run_dir(path) {
             Ok(_) if self.removed_reason().is_some() => self.send_removed(),
             Ok(id) => self.send_to_screen(BridgeMessage::Notice(format!("{id} is removed"))),
-            Err(why) => self.send_to_screen(BridgeMessage::Problem(why)),
+            Err(error) => self.send_problem(&error),
         }
         remove::remove_stale_runs();
         self.send_to_screen(BridgeMessage::Runs(self.run_lines()));
@@ -245,10 +245,10 @@ impl BridgeWorker {
     }
 }
 
-/// Removes the directory of a run whose engine is gone; its id, or a sentence.
-fn remove_run_dir(path: &Path) -> Result<String, String> {
-    let run = RunDir::open(path).map_err(|e| e.to_string())?;
-    remove::remove_run(&run).map_err(|e| e.to_string())?;
+/// Removes the directory of a run whose engine is gone, and returns its id.
+fn remove_run_dir(path: &Path) -> Result<String, crate::ClientError> {
+    let run = RunDir::open(path)?;
+    remove::remove_run(&run)?;
     Ok(run.id())
 }
 
@@ -327,7 +327,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
         let lock = run.lock().unwrap();
-        let why = remove_run_dir(run.path()).unwrap_err();
+        let why = remove_run_dir(run.path()).unwrap_err().to_string();
         assert!(why.contains("is running; stop it first") && run.path().is_dir(), "{why}");
         drop(lock);
         // By another name it is the run that goes, not its name.

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 use surfit_core::event::Envelope;
 use surfit_core::new_file::NewFile;
-use surfit_core::protocol::{OpenedRun, ServerMessage};
-use surfit_core::run_dir::{EventTail, RunDir};
+use surfit_core::protocol::{CommandErrorCode, OpenedRun, ServerMessage};
+use surfit_core::run_dir::{EventTail, RunDir, RunError};
 use surfit_core::run_state::RunState;
 use surfit_core::snapshot::Snapshot;
 
@@ -87,10 +87,10 @@ impl BridgeWorker {
     /// Nothing that waits for an answer will have one.
     pub(super) fn fail_unanswered(&mut self, why: &str) {
         for id in std::mem::take(&mut self.unanswered) {
-            self.send_refusal(id, format!("{why}; look whether it was done"));
+            self.send_refusal(id, CommandErrorCode::Other, format!("{why}; look whether it was done"));
         }
         for (id, _) in std::mem::take(&mut self.pending_commands) {
-            self.send_refusal(id, format!("{why}; nothing was done"));
+            self.send_refusal(id, CommandErrorCode::Other, format!("{why}; nothing was done"));
         }
     }
 
@@ -239,8 +239,8 @@ impl FileFollower {
 }
 
 /// What is known of a run, with the latest snapshot.
-fn current_state(run: &RunDir, snapshot: Option<Box<Snapshot>>) -> Result<RunState, String> {
-    let mut picture = run.load_state().map_err(|e| e.to_string())?;
+fn current_state(run: &RunDir, snapshot: Option<Box<Snapshot>>) -> Result<RunState, RunError> {
+    let mut picture = run.load_state()?;
     match snapshot {
         Some(snapshot) => picture.apply_snapshot(*snapshot),
         None => picture.snapshot = None,
@@ -334,7 +334,7 @@ mod tests {
         link.send(ClientMessage::Command { id, command });
         let reply = receive_until(&link.incoming, |m| matches!(m, ServerMessage::Reply { .. }));
         assert!(
-            matches!(&reply, ServerMessage::Reply { id: 7, error: Some(why), .. } if why.contains("gpu7")),
+            matches!(&reply, ServerMessage::Reply { id: 7, error: Some(why), .. } if why.message.contains("gpu7")),
             "{reply:?}"
         );
         assert!(began.elapsed() < Duration::from_secs(1), "at once");

@@ -86,7 +86,9 @@ impl BridgeWorker {
             }
             match inputs.recv_timeout(POLL_INTERVAL) {
                 Ok(BridgeInput::Engine { generation, received }) if self.is_current(generation) => match received {
-                    Ok(ServerMessage::Reply { id: u64::MAX, error, .. }) => lost = error.or(lost),
+                    Ok(ServerMessage::Reply { id: u64::MAX, error, .. }) => {
+                        lost = error.map(|refusal| refusal.message).or(lost);
+                    }
                     Ok(ServerMessage::Event(Envelope { event: Event::Failed { message }, .. })) => lost = Some(message),
                     Ok(_) => {}
                     Err(_) => closed = true,

@@ -1,31 +1,29 @@
 //! Draws what the screen shows as plots for files.
 
+use super::FileWriteError;
 use surfit_core::new_file::{FigureDrawing, FigureForm};
 use surfit_core::run_state::RunState;
 use surfit_report::{
     BesideFigure, ComparedSurface, CurvesFigure, DistancesFigure, DrawableFigure, HeatmapFigure, PointsFigure,
-    ReliefFigure, SliceFigure, quantity_name, quantity_title,
+    ReliefFigure, ReportError, SliceFigure, quantity_name, quantity_title,
 };
 
 /// Returns the bytes of a plot. `run` is the run's id, for its title.
 ///
 /// # Errors
-/// A sentence, when there is nothing to draw or drawing fails.
+/// [`FileWriteError`] when there is nothing to draw or drawing fails.
 pub fn draw_figure(
     drawing: &FigureDrawing,
     form: FigureForm,
     run: &str,
     picture: &RunState,
-) -> Result<Vec<u8>, String> {
-    let surface = || {
-        let none = "the surface is not measured yet; save it after its first cells";
-        picture.snapshot.as_ref().ok_or(none)
-    };
+) -> Result<Vec<u8>, FileWriteError> {
+    let surface = || picture.snapshot.as_ref().ok_or(FileWriteError::NotMeasured);
     match *drawing {
         FigureDrawing::Losses { ref look, ref others } => {
             let figure =
                 CurvesFigure { run_state: picture, style: look, other_curves: others, title: format!("{run} · loss") };
-            encode_figure(&figure, form)
+            Ok(encode_figure(&figure, form)?)
         }
         FigureDrawing::Heatmap { metric, colormap, look } => {
             let snapshot = surface()?;
@@ -37,7 +35,7 @@ pub fn draw_figure(
                 title: quantity_title(run, snapshot.degrees, metric, look.quantity),
                 marks: &snapshot.marks,
             };
-            encode_figure(&figure, form)
+            Ok(encode_figure(&figure, form)?)
         }
         FigureDrawing::Relief { metric, colormap, look, camera } => {
             let snapshot = surface()?;
@@ -49,7 +47,7 @@ pub fn draw_figure(
                 camera,
                 title: quantity_title(run, snapshot.degrees, metric, look.quantity),
             };
-            encode_figure(&figure, form)
+            Ok(encode_figure(&figure, form)?)
         }
         FigureDrawing::Beside { metric, colormap, look, ref names, ref other, corner, difference } => {
             let what = quantity_name(metric, look.quantity);
@@ -64,7 +62,7 @@ pub fn draw_figure(
                 difference_range: Some(difference),
                 title: format!("{run} · {what} of two surfaces"),
             };
-            encode_figure(&figure, form)
+            Ok(encode_figure(&figure, form)?)
         }
         FigureDrawing::Points { figure, colormap } => {
             let figure = PointsFigure {
@@ -74,11 +72,10 @@ pub fn draw_figure(
                 colormap,
                 title: format!("{run} · control points"),
             };
-            encode_figure(&figure, form)
+            Ok(encode_figure(&figure, form)?)
         }
         FigureDrawing::Distances { colormap } => {
-            let none = "no distances yet; they are measured when all corners are ready";
-            let matrix = picture.distance_matrix().ok_or(none)?;
+            let matrix = picture.distance_matrix().ok_or(FileWriteError::NoDistances)?;
             let aligned = picture.geometry.last().is_some_and(|g| g.aligned);
             let about = match &picture.distances {
                 Some(d) => format!("between the control points at step {}, in mean distances between corners", d.step),
@@ -91,7 +88,7 @@ pub fn draw_figure(
                 colormap,
                 title: format!("{run} · distances in weight space"),
             };
-            encode_figure(&figure, form)
+            Ok(encode_figure(&figure, form)?)
         }
         FigureDrawing::Slices { metric, look, along, u, v } => {
             let heatmap = &surface()?.heatmap;
@@ -104,15 +101,14 @@ pub fn draw_figure(
                 directions: along,
                 title: format!("{run} · {what} through {place}"),
             };
-            encode_figure(&figure, form)
+            Ok(encode_figure(&figure, form)?)
         }
     }
 }
 
-fn encode_figure(figure: &impl DrawableFigure, form: FigureForm) -> Result<Vec<u8>, String> {
+fn encode_figure(figure: &impl DrawableFigure, form: FigureForm) -> Result<Vec<u8>, ReportError> {
     match form {
         FigureForm::Png => figure.png(),
         FigureForm::Svg => figure.svg().map(String::into_bytes),
     }
-    .map_err(|e| e.to_string())
 }

@@ -132,9 +132,7 @@ impl FitQueue {
                 }
                 Ok(FitEnd::Ended(end)) => end,
                 Err(error) if error.is_machine_fault() => {
-                    return Err(ClientError::Refused(format!(
-                        "{error}; number {number} and later fits stay in the queue; continue with `surfit queue start`"
-                    )));
+                    return Err(ClientError::QueueStopped { number, source: Box::new(error) });
                 }
                 Err(error) => QueuedFitEnd::Failed(error.to_string()),
             };
@@ -298,7 +296,7 @@ fn open_or_create_run(queue: &FitQueue, entry: &mut QueuedFit, signals: &Signals
     match entry.task.clone() {
         QueuedFitKind::New { config: text } => {
             let config = config::parse(&text, "the queue")
-                .map_err(|e| ClientError::Refused(format!("number {}: {e}", entry.number)))?;
+                .map_err(|source| ClientError::QueuedConfig { number: entry.number, source })?;
             create_entry_run(queue, entry, &config).map(Begun::of)
         }
         QueuedFitKind::Fork { run, degrees } => {
@@ -369,7 +367,11 @@ pub(super) fn started_engine_pid(
         Err(ClientError::DidNotStart(_)) if has_job_ended(run) && run.status().map(|s| s.heartbeat) != before => {
             Ok(None)
         }
-        Err(ClientError::DidNotStart(why)) if run.config().is_err() => Err(ClientError::Refused(why)),
+        // A configuration that cannot be read is no fault of the machine.
+        Err(ClientError::DidNotStart(_)) if run.config().is_err() => {
+            run.config()?;
+            Ok(None)
+        }
         started => started.map(Some),
     }
 }

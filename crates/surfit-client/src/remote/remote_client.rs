@@ -18,7 +18,8 @@ use std::time::{Duration, Instant};
 use surfit_core::event::{Envelope, Event};
 use surfit_core::new_file::NewFile;
 use surfit_core::protocol::{
-    BridgeMessage, BridgeRequest, ClientMessage, LineState, OpenedRun, PROTOCOL_VERSION, ServerMessage,
+    BridgeMessage, BridgeRequest, ClientMessage, CommandError, CommandErrorCode, LineState, OpenedRun,
+    PROTOCOL_VERSION, ServerMessage,
 };
 use surfit_core::run_state::RunState;
 use surfit_core::snapshot::Snapshot;
@@ -532,7 +533,11 @@ impl RemoteClient {
 
     /// Answers a command that nobody carries out.
     fn send_refusal(&self, id: u64, why: String) {
-        self.send_to_screen(ServerMessage::Reply { id, error: Some(why), events: None });
+        self.send_to_screen(ServerMessage::Reply {
+            id,
+            error: Some(CommandError::new(CommandErrorCode::Other, why)),
+            events: None,
+        });
     }
 
     /// The line is no more.

@@ -59,13 +59,13 @@ fn whatever_an_engine_has_not_answered_is_answered_when_its_connection_ends() {
     };
     ask(7);
     let why = reply(7);
-    assert!(why.contains("look whether it was done"), "{why}");
+    assert!(why.message.contains("look whether it was done"), "{why}");
     while !matches!(receive(&link.incoming), ServerMessage::Welcome { .. }) {}
     ask(8);
     let path = other.dir.path().to_owned();
     link.send(BridgeRequest::OpenRun(path));
     let why = reply(8);
-    assert!(why.contains("look whether it was done"), "{why}");
+    assert!(why.message.contains("look whether it was done"), "{why}");
     thread.join().unwrap();
     drop(link);
     bridge.end(false);

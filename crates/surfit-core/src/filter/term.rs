@@ -1,6 +1,6 @@
 //! One term of a filter.
 
-use super::{RUN_STATES, RunAttributes};
+use super::{FilterError, RUN_STATES, RunAttributes};
 use crate::config::{DATA_SETS, NETWORKS, nearest_name, unknown_name_message};
 use crate::metrics::Metric;
 use std::cmp::Ordering;
@@ -78,10 +78,10 @@ fn metric_key(key: &str) -> Option<Metric> {
 }
 
 impl FilterTerm {
-    /// Reads a term without its `!`; the error is a sentence.
-    pub(super) fn parse(word: &str) -> Result<Self, String> {
+    /// Reads a term without its `!`.
+    pub(super) fn parse(word: &str) -> Result<Self, FilterError> {
         if word.is_empty() {
-            return Err("`!` needs a term after it, such as !state:failed".into());
+            return Err(FilterError::LoneNegation);
         }
         let found = BOUND_SIGNS
             .iter()
@@ -92,15 +92,15 @@ impl FilterTerm {
         };
         let (key, value) = (word[..at].to_lowercase(), &word[at + sign.len()..]);
         if value.is_empty() {
-            return Err(format!("`{word}` has no value; write one after `{sign}`"));
+            return Err(FilterError::NoValue { term: word.into(), sign });
         }
         let text = |key| match bound {
             NumberBound::Equal => Self::parse_text(key, word, value),
-            _ => Err(format!("`{word}`: a {} cannot be compared; write `:` and a name", key_name(key))),
+            _ => Err(FilterError::NoOrder { term: word.into(), key: key_name(key) }),
         };
         let number = |key| {
             let value = parse_quantity(key, value).ok_or_else(|| {
-                let remedy = match key {
+                let expected = match key {
                     NumberKey::Metric(metric) if metric.is_percent() => {
                         "a fraction from 0 to 1, or a percentage such as 90%"
                     }
@@ -108,7 +108,7 @@ impl FilterTerm {
                     NumberKey::Degree => "a degree from 1 to 8, or 3x2 after `:`",
                     NumberKey::Age => "a time, such as 30min, 2h, 3d or 1w",
                 };
-                format!("`{word}`: use {remedy}")
+                FilterError::BadValue { term: word.into(), expected }
             })?;
             Ok(FilterTerm::Bound(key, bound, value))
         };
@@ -122,20 +122,21 @@ impl FilterTerm {
                 (NumberBound::Equal, Some((m, n))) => Ok(FilterTerm::Degrees(m, n)),
                 _ => number(NumberKey::Degree),
             },
-            "" => Err(format!("`{word}` has no key; the keys are {}", filter_keys().join(", "))),
-            other => match (metric_key(other), nearest_name(other, &filter_keys())) {
-                (Some(metric), _) => number(NumberKey::Metric(metric)),
-                // The value may fit the key no better: `age:yes`, say.
-                (None, Some(key)) => Err(format!("unknown key `{other}`; did you mean `{key}`?")),
-                (None, None) => Err(format!("unknown key `{other}`; the keys are {}", filter_keys().join(", "))),
+            "" => Err(FilterError::NoKey(word.into())),
+            other => match metric_key(other) {
+                Some(metric) => number(NumberKey::Metric(metric)),
+                None => {
+                    let nearest = nearest_name(other, &filter_keys());
+                    Err(FilterError::UnknownKey { key: other.into(), nearest })
+                }
             },
         }
     }
 
-    fn parse_text(key: TextKey, word: &str, value: &str) -> Result<Self, String> {
+    fn parse_text(key: TextKey, word: &str, value: &str) -> Result<Self, FilterError> {
         let values: Vec<String> = value.split(',').map(str::to_lowercase).collect();
         if values.iter().any(String::is_empty) {
-            return Err(format!("`{word}`: a value is missing at the comma"));
+            return Err(FilterError::MissingValue(word.into()));
         }
         let known = match key {
             TextKey::Name => &[],
@@ -146,7 +147,7 @@ impl FilterTerm {
         // A name that nothing can have would choose nothing without a word.
         let wrong = |v: &&String| !known.is_empty() && !v.contains('*') && !known.contains(&v.as_str());
         match values.iter().find(wrong) {
-            Some(v) => Err(unknown_name_message(key_name(key), v, known)),
+            Some(v) => Err(FilterError::UnknownName(unknown_name_message(key_name(key), v, known))),
             None => Ok(FilterTerm::Text(key, values)),
         }
     }

@@ -55,17 +55,27 @@ pub(super) struct StoredHeatmap {
     patch: Patch,
 }
 
-impl TryFrom<StoredHeatmap> for Heatmap {
-    type Error = String;
+/// Why a stored heatmap is none.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DamagedHeatmap {
+    /// No heatmap has such a grid.
+    #[error("{0}")]
+    Grid(String),
+    /// The cells do not fill the grid.
+    #[error("a grid of {grid} does not have {cells} cells")]
+    CellCount { grid: usize, cells: usize },
+}
 
-    fn try_from(stored: StoredHeatmap) -> Result<Self, String> {
+impl TryFrom<StoredHeatmap> for Heatmap {
+    type Error = DamagedHeatmap;
+
+    fn try_from(stored: StoredHeatmap) -> Result<Self, DamagedHeatmap> {
         let StoredHeatmap { grid, cells, version, patch } = stored;
         if let Some(sentence) = Heatmap::check_grid(grid) {
-            return Err(sentence);
+            return Err(DamagedHeatmap::Grid(sentence));
         }
         if cells.len() != grid * grid {
-            let count = cells.len();
-            return Err(format!("a grid of {grid} does not have {count} cells"));
+            return Err(DamagedHeatmap::CellCount { grid, cells: cells.len() });
         }
         Ok(Self { grid, cells, version, patch })
     }

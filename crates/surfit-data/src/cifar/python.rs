@@ -32,14 +32,12 @@ pub(super) fn read_batch(
 ) -> Result<LabeledImages> {
     let mut content = Vec::new();
     input.take(bytes as u64).read_to_end(&mut content).map_err(|e| unreadable_error(name, &e))?;
-    let refuse = |what: String| bad_content_error(name, what);
+    let refuse = |fault: BatchFault| bad_content_error(name, fault);
     let (labels, pixels) = {
         let (objects, root) = pickle::read(&content, is_allowed_callable).map_err(|refusal| {
             refuse(match refusal {
-                PickleRefusal::Damaged => "it is cut short, or not a pickle of plain data".into(),
-                PickleRefusal::Callable(callable) => {
-                    format!("it holds `{callable}`, but only plain data are read: nothing in a file is ever executed")
-                }
+                PickleRefusal::Damaged => BatchFault::Damaged,
+                PickleRefusal::Callable(callable) => BatchFault::Callable(callable),
             })
         })?;
         let file = PickledBatch { content: &content, objects };
@@ -66,6 +64,23 @@ pub(super) fn read_batch(
     Ok(LabeledImages { shape: IMAGE_SHAPE, pixels, labels })
 }
 
+/// What is wrong with a pickled batch.
+#[derive(Debug, thiserror::Error)]
+enum BatchFault {
+    #[error("it is cut short, or not a pickle of plain data")]
+    Damaged,
+    #[error("it holds `{0}`, but only plain data are read: nothing in a file is ever executed")]
+    Callable(String),
+    #[error("it does not hold a dictionary")]
+    NoDictionary,
+    #[error("it has no `{key}`, as {set} should have{hint}")]
+    NoLabels { key: String, set: &'static str, hint: String },
+    #[error("its `{0}` is not a list of numbers")]
+    BadLabels(String),
+    #[error("its `data` is not an array of {0}×{IMAGE_BYTES} bytes, one row for each label")]
+    BadPixels(usize),
+}
+
 /// Where the pixels are.
 enum PixelSource {
     /// In the file, from this byte on.
@@ -89,9 +104,9 @@ impl PickledBatch<'_> {
         }
     }
 
-    fn dict_entry(&self, root: PickleValue, key: &str) -> std::result::Result<Option<PickleValue>, String> {
+    fn dict_entry(&self, root: PickleValue, key: &str) -> std::result::Result<Option<PickleValue>, BatchFault> {
         let PickleValue::Dict(dict) = root else {
-            return Err("it does not hold a dictionary".into());
+            return Err(BatchFault::NoDictionary);
         };
         let found = self.objects.dicts[dict].iter().find(|(k, _)| self.is_text(*k, key));
         Ok(found.map(|(_, value)| *value))
@@ -114,7 +129,12 @@ impl PickledBatch<'_> {
         }
     }
 
-    fn labels(&self, entry: &CatalogueEntry, key: &str, root: PickleValue) -> std::result::Result<Vec<i64>, String> {
+    fn labels(
+        &self,
+        entry: &CatalogueEntry,
+        key: &str,
+        root: PickleValue,
+    ) -> std::result::Result<Vec<i64>, BatchFault> {
         let Some(labels) = self.dict_entry(root, key)? else {
             let other = [("labels", "CIFAR-10"), ("fine_labels", "CIFAR-100")];
             let mut hint = String::new();
@@ -123,7 +143,7 @@ impl PickledBatch<'_> {
                     hint = format!(", but `{other}`, as {set} has");
                 }
             }
-            return Err(format!("it has no `{key}`, as {} should have{hint}", entry.name));
+            return Err(BatchFault::NoLabels { key: key.into(), set: entry.name, hint });
         };
         let number = |value: &PickleValue| match value {
             PickleValue::Int(n) => Some(*n),
@@ -132,11 +152,11 @@ impl PickledBatch<'_> {
         self.items(labels)
             .and_then(|items| items.iter().map(number).collect::<Option<Vec<i64>>>())
             .filter(|labels| !labels.is_empty())
-            .ok_or_else(|| format!("its `{key}` is not a list of numbers"))
+            .ok_or_else(|| BatchFault::BadLabels(key.into()))
     }
 
-    fn pixels(&self, root: PickleValue, count: usize) -> std::result::Result<PixelSource, String> {
-        let wrong = || format!("its `data` is not an array of {count}×{IMAGE_BYTES} bytes, one row for each label");
+    fn pixels(&self, root: PickleValue, count: usize) -> std::result::Result<PixelSource, BatchFault> {
+        let wrong = || BatchFault::BadPixels(count);
         let data = self.dict_entry(root, "data")?.ok_or_else(wrong)?;
         let bytes = match self.object_with_callable(data) {
             None => Some(data),

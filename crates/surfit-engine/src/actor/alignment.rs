@@ -80,7 +80,9 @@ impl Actor<'_> {
             surface.start_versions_after(old.version());
         }
         if !surface.is_finite() {
-            return Err(EngineError::input("a corner has weights that are not finite; train or load it again"));
+            return Err(EngineError::NotFinite(
+                "a corner has weights that are not finite; train or load it again".into(),
+            ));
         }
         let steps = BatchOrder::steps_per_epoch(self.data.train.len(), self.config.fit.training.batch_size);
         let progress = FitProgress::start(&self.config.fit, steps);

@@ -1,6 +1,6 @@
 //! Commands: what an actor can be told, between two ticks.
 
-use super::task::{ActorTask, EvaluationTask, ExportTask, MeasuringEnsemble, SearchTask};
+use super::task::{EvaluationTask, ExportTask, MeasuringEnsemble, SearchTask};
 use super::{Actor, ActorActivity, CommandOutcome, CommandRequest, LiveProgress};
 use crate::surface::Surface;
 use crate::{EngineError, Result};
@@ -29,97 +29,110 @@ pub(super) fn mark_superseded(waiting: Vec<CommandRequest>) -> Vec<(CommandReque
     waiting.into_iter().zip(flags).collect()
 }
 
-/// True for commands that are carried out though something that was asked for is not done: those that leave the surface
-/// and the grid alone, and those that wait behind it by themselves.
-pub(super) fn runs_immediately(command: &EngineCommand) -> bool {
-    !matches!(
-        command,
+/// True for commands that wait until no task is under way or waits: those that change the surface or the grid, which a task
+/// sees as one. The others leave both alone, or wait behind the tasks by themselves.
+pub(super) fn waits_for_tasks(command: &EngineCommand) -> bool {
+    match command {
         EngineCommand::Start
-            | EngineCommand::StartCorners
-            | EngineCommand::StartFit { .. }
-            | EngineCommand::FitFurther { .. }
-            | EngineCommand::SetDegree { .. }
-            | EngineCommand::SetGrid { .. }
-            | EngineCommand::Measure
-            | EngineCommand::MeasureOn { .. }
-    )
+        | EngineCommand::StartCorners
+        | EngineCommand::StartFit { .. }
+        | EngineCommand::FitFurther { .. }
+        | EngineCommand::SetDegree { .. }
+        | EngineCommand::SetGrid { .. }
+        | EngineCommand::Measure
+        | EngineCommand::MeasureOn { .. } => true,
+        EngineCommand::Pause
+        | EngineCommand::Unpause
+        | EngineCommand::Stop
+        | EngineCommand::SetRate { .. }
+        | EngineCommand::SetDraws { .. }
+        | EngineCommand::SetMetric { .. }
+        | EngineCommand::Evaluate { .. }
+        | EngineCommand::Search { .. }
+        | EngineCommand::MeasureEnsemble { .. }
+        | EngineCommand::Distances
+        | EngineCommand::Cancel
+        | EngineCommand::Mark { .. }
+        | EngineCommand::Freeze { .. }
+        | EngineCommand::Export { .. }
+        | EngineCommand::Checkpoint
+        | EngineCommand::Shutdown => false,
+    }
 }
 
 impl Actor<'_> {
+    /// Carries out a command, or makes the task that it asks for. This is the only place that takes commands apart: each has an
+    /// arm that does it, so that none can be taken for carried out since it came the wrong way.
     pub(super) fn execute(&mut self, command: EngineCommand) -> Result<CommandOutcome> {
-        self.check_not_replaced()?;
-        let errand: Box<dyn ActorTask> = match command {
-            EngineCommand::Evaluate { u, v } => Box::new(EvaluationTask::new(self, u, v)?),
-            EngineCommand::Search { u, v, radius, budget } => Box::new(SearchTask::new(self, (u, v), radius, budget)?),
-            EngineCommand::MeasureEnsemble { points } => Box::new(MeasuringEnsemble::of_points(self, &points)?),
-            EngineCommand::Export { selection, dir, replace, names } => {
-                let names = self.export_tensor_names(names)?;
-                match selection {
-                    Selection::Ensemble { points } => {
-                        let ensemble = MeasuringEnsemble::of_points(self, &points)?;
-                        Box::new(ensemble.with_export(dir, replace)?.with_names(names))
-                    }
-                    Selection::Greedy { count } => {
-                        let ensemble = MeasuringEnsemble::greedy(self, count)?;
-                        Box::new(ensemble.with_export(dir, replace)?.with_names(names))
-                    }
-                    one => Box::new(ExportTask::new(self, &one, dir, replace)?.with_names(names)),
-                }
-            }
-            EngineCommand::Cancel => return self.cancel(),
-            other => return self.execute_now(other).map(|()| CommandOutcome::Done),
-        };
-        Ok(CommandOutcome::Task(errand))
-    }
-
-    fn execute_now(&mut self, command: EngineCommand) -> Result<()> {
+        if command != EngineCommand::Shutdown {
+            self.check_not_replaced()?;
+        }
         match command {
-            EngineCommand::Start => self.start(),
-            EngineCommand::StartCorners => self.resume_job_on_error(Self::start_corners),
-            EngineCommand::StartFit { degrees } => self.resume_job_on_error(|a| a.start_fit(degrees)),
-            EngineCommand::FitFurther { steps, epochs } => self.extend_fit(steps, epochs),
-            EngineCommand::Pause => self.pause(),
-            EngineCommand::Unpause => self.unpause(),
-            EngineCommand::Stop => self.stop(),
-            EngineCommand::SetDegree { degrees } => self.set_degrees(degrees),
-            EngineCommand::SetGrid { grid } => self.set_run_grid(grid),
+            EngineCommand::Start => self.start()?,
+            EngineCommand::StartCorners => self.resume_job_on_error(Self::start_corners)?,
+            EngineCommand::StartFit { degrees } => self.resume_job_on_error(|a| a.start_fit(degrees))?,
+            EngineCommand::FitFurther { steps, epochs } => self.extend_fit(steps, epochs)?,
+            EngineCommand::Pause => self.pause()?,
+            EngineCommand::Unpause => self.unpause()?,
+            EngineCommand::Stop => self.stop()?,
+            EngineCommand::Cancel => self.cancel()?,
+            EngineCommand::SetDegree { degrees } => self.set_degrees(degrees)?,
+            EngineCommand::SetGrid { grid } => self.set_run_grid(grid)?,
             EngineCommand::SetMetric { metric } => {
                 self.metric = metric;
                 self.store_snapshot();
-                Ok(())
             }
-            EngineCommand::Measure => {
-                self.require_surface()?;
-                if matches!(self.activity, ActorActivity::None | ActorActivity::Heatmap { .. }) {
-                    let finish = matches!(self.activity, ActorActivity::Heatmap { finish: true, .. });
-                    self.begin_heatmap_stage(finish);
-                    return Ok(());
-                }
-                Err(EngineError::input("the heatmap is measured when the fit ends; stop the fit to measure it now"))
+            EngineCommand::SetRate { rate } => self.set_learning_rate(rate)?,
+            EngineCommand::SetDraws { draws } => self.set_draws(draws)?,
+            EngineCommand::Measure => self.measure_present_grid()?,
+            EngineCommand::MeasureOn { grid, keep } => self.measure_grid(grid, keep)?,
+            EngineCommand::Distances => self.emit_distances()?,
+            EngineCommand::Mark { u, v } => self.toggle_mark(u, v)?,
+            EngineCommand::Freeze { i, j, frozen } => self.set_frozen(i, j, frozen)?,
+            EngineCommand::Checkpoint => self.checkpoint_on_request()?,
+            EngineCommand::Evaluate { u, v } => return EvaluationTask::new(self, u, v).map(CommandOutcome::task),
+            EngineCommand::Search { u, v, radius, budget } => {
+                return SearchTask::new(self, (u, v), radius, budget).map(CommandOutcome::task);
             }
-            EngineCommand::MeasureOn { grid, keep } => self.measure_grid(grid, keep),
-            EngineCommand::SetRate { rate } => self.set_learning_rate(rate),
-            EngineCommand::SetDraws { draws } => self.set_draws(draws),
-            EngineCommand::Distances => self.emit_distances(),
-            EngineCommand::Mark { u, v } => self.toggle_mark(u, v),
-            EngineCommand::Freeze { i, j, frozen } => self.set_frozen(i, j, frozen),
-            EngineCommand::Checkpoint => {
-                self.flush_losses();
-                match self.try_checkpoint()? {
-                    Some(step) => self.journal.emit(Event::Checkpoint { step }),
-                    None => self.journal.log("checkpoint of the corners"),
-                }
-                self.journal.sync();
-                Ok(())
+            EngineCommand::MeasureEnsemble { points } => {
+                return MeasuringEnsemble::of_points(self, &points).map(CommandOutcome::task);
             }
-            // These take a while and are errands, and the end is asked for before commands are carried out.
-            EngineCommand::Shutdown
-            | EngineCommand::Evaluate { .. }
-            | EngineCommand::Search { .. }
-            | EngineCommand::MeasureEnsemble { .. }
-            | EngineCommand::Export { .. }
-            | EngineCommand::Cancel => Ok(()),
+            EngineCommand::Export { selection, dir, replace, names } => {
+                let names = self.export_tensor_names(names)?;
+                let ensemble = match selection {
+                    Selection::Ensemble { points } => MeasuringEnsemble::of_points(self, &points)?,
+                    Selection::Greedy { count } => MeasuringEnsemble::greedy(self, count)?,
+                    one => {
+                        let task = ExportTask::new(self, &one, dir, replace)?.with_names(names);
+                        return Ok(CommandOutcome::task(task));
+                    }
+                };
+                return Ok(CommandOutcome::task(ensemble.with_export(dir, replace)?.with_names(names)));
+            }
+            EngineCommand::Shutdown => return Ok(CommandOutcome::Closing),
         }
+        Ok(CommandOutcome::Done)
+    }
+
+    fn measure_present_grid(&mut self) -> Result<()> {
+        self.require_surface()?;
+        let finish = match self.activity {
+            ActorActivity::None => false,
+            ActorActivity::Heatmap { finish, .. } => finish,
+            _ => return Err(heatmap_after_fit()),
+        };
+        self.begin_heatmap_stage(finish);
+        Ok(())
+    }
+
+    fn checkpoint_on_request(&mut self) -> Result<()> {
+        self.flush_losses();
+        match self.try_checkpoint()? {
+            Some(step) => self.journal.emit(Event::Checkpoint { step }),
+            None => self.journal.log("checkpoint of the corners"),
+        }
+        self.journal.sync();
+        Ok(())
     }
 
     fn start(&mut self) -> Result<()> {
@@ -127,7 +140,7 @@ impl Actor<'_> {
             return self.unpause();
         }
         if !matches!(self.activity, ActorActivity::None) {
-            return Err(EngineError::input("the job is under way already"));
+            return Err(EngineError::busy("the job is under way already"));
         }
         let finished = self.state == EngineState::Finished;
         match self.progress {
@@ -147,7 +160,9 @@ impl Actor<'_> {
         let progress = match self.progress {
             Some(progress) if progress.is_complete() => progress,
             _ => {
-                return Err(EngineError::input("the fit has not come to its end yet; let it go on, or stop it first"));
+                return Err(EngineError::wrong_state(
+                    "the fit has not come to its end yet; let it go on, or stop it first",
+                ));
             }
         };
         let per_epoch =
@@ -213,7 +228,7 @@ impl Actor<'_> {
 
     fn pause(&mut self) -> Result<()> {
         if self.state != EngineState::Running || matches!(self.activity, ActorActivity::None) {
-            return Err(EngineError::input("nothing is under way that could be paused"));
+            return Err(EngineError::wrong_state("nothing is under way that could be paused"));
         }
         self.flush_losses();
         self.state = EngineState::Paused;
@@ -225,7 +240,7 @@ impl Actor<'_> {
 
     fn unpause(&mut self) -> Result<()> {
         if self.state != EngineState::Paused {
-            return Err(EngineError::input("nothing is paused"));
+            return Err(EngineError::wrong_state("nothing is paused"));
         }
         self.state = EngineState::Running;
         if let Some(at) = self.paused_at.take() {
@@ -237,12 +252,12 @@ impl Actor<'_> {
 
     pub(super) fn stop(&mut self) -> Result<()> {
         match std::mem::take(&mut self.activity) {
-            ActorActivity::None => Err(EngineError::input("nothing is under way that could be stopped")),
+            ActorActivity::None => Err(EngineError::wrong_state("nothing is under way that could be stopped")),
             ActorActivity::Fit => {
                 self.flush_losses();
                 // Its weights may have gone since the last look. There is nothing to end then but the engine.
                 if let Err(diverged) = self.check_divergence() {
-                    self.failure = Some(EngineError::input(diverged.to_string()));
+                    self.failure = self.check_divergence().err();
                     return Err(diverged);
                 }
                 self.journal.emit(Event::Stopped { step: self.training_step() });
@@ -266,9 +281,7 @@ impl Actor<'_> {
     }
 
     pub(super) fn require_surface(&self) -> Result<&Surface> {
-        self.surface
-            .as_ref()
-            .ok_or_else(|| EngineError::input("there is no surface yet; wait until the corners are ready"))
+        self.surface.as_ref().ok_or(EngineError::NoSurface)
     }
 
     fn toggle_mark(&mut self, u: f64, v: f64) -> Result<()> {
@@ -311,6 +324,11 @@ impl Actor<'_> {
         self.checkpoint_change();
         Ok(())
     }
+}
+
+/// The refusal to measure the heatmap while the surface changes.
+pub(super) fn heatmap_after_fit() -> EngineError {
+    EngineError::wrong_state("the heatmap is measured when the fit ends; stop the fit to measure it now")
 }
 
 #[cfg(test)]

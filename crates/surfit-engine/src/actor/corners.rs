@@ -224,11 +224,8 @@ impl Actor<'_> {
         let index = self.config.corners.epochs.completion_order(self.corners.len())[place];
         if !flat.sum(tch::Kind::Float).double_value(&[]).is_finite() {
             checkpoint::remove_file(&self.partial_path())?;
-            return Err(EngineError::input(format!(
-                "corner {} diverged: its weights are not finite; lower corners.learning_rate in {} and resume",
-                index + 1,
-                self.run.config_path().display()
-            )));
+            let config = self.run.config_path().into_path();
+            return Err(EngineError::CornerDiverged { index, config });
         }
         let (measured, stats) = self.evaluator.validate(&self.model, &flat, i64::MAX);
         let findings = match origin {
@@ -358,9 +355,9 @@ impl Actor<'_> {
         let most = 2 * self.model.parameters() as u64 * size_of::<f32>() as u64;
         let (tensors, metadata) = match model_file::read_tensors(&path, |_| most) {
             // Trained anew it arrives where it would have arrived.
-            Err(EngineError::Input(why)) => {
-                let what = why.strip_suffix("; copy or write it anew").unwrap_or(&why);
-                self.journal.log(format!("{what}; corner {} is trained from its beginning", index + 1));
+            Err(EngineError::DamagedFile { path, fault, .. }) => {
+                let path = path.display();
+                self.journal.log(format!("{path}: {fault}; corner {} is trained from its beginning", index + 1));
                 return Ok(Trainer::new(&self.model, seed));
             }
             read => read?,
@@ -390,7 +387,7 @@ impl Actor<'_> {
             return Ok(());
         };
         if !trainer.weights.sum(tch::Kind::Float).double_value(&[]).is_finite() {
-            return Err(EngineError::input(format!("corner {} has weights that are not finite", index + 1)));
+            return Err(EngineError::NotFinite(format!("corner {} has weights that are not finite", index + 1)));
         }
         let metadata = [
             ("corner".to_owned(), index.to_string()),
@@ -407,7 +404,7 @@ impl Actor<'_> {
     /// All corners, when they are there.
     pub(super) fn all_corners(&self) -> Result<Vec<Tensor>> {
         let all: Option<Vec<Tensor>> = self.corners.iter().map(|c| c.as_ref().map(Tensor::shallow_clone)).collect();
-        all.ok_or_else(|| EngineError::input("the corners are not ready; train or load them first"))
+        all.ok_or_else(|| EngineError::wrong_state("the corners are not ready; train or load them first"))
     }
 }
 

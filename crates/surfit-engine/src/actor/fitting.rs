@@ -66,7 +66,7 @@ impl Actor<'_> {
 
     pub(super) fn tick_fit(&mut self) -> Result<()> {
         let (Some(surface), Some(progress)) = (&self.surface, self.progress) else {
-            return Err(EngineError::input("there is no surface to fit; train or load the corners first"));
+            return Err(EngineError::NoSurface);
         };
         if progress.is_complete() || surface.degrees().trainable_count() == 0 {
             return self.end_fit();
@@ -240,12 +240,9 @@ impl Actor<'_> {
     /// before, and a resumed run reads the corrected rate from its configuration.
     pub(super) fn check_divergence(&self) -> Result<()> {
         match (&self.surface, self.progress) {
-            (Some(surface), Some(progress)) if !surface.is_finite() => Err(EngineError::input(format!(
-                "the fit diverged before step {}: its weights are not finite; lower fit.learning_rate in {} and \
-                 resume from the last checkpoint",
-                progress.step,
-                self.run.config_path().display()
-            ))),
+            (Some(surface), Some(progress)) if !surface.is_finite() => {
+                Err(EngineError::Diverged { step: progress.step, config: self.run.config_path().into_path() })
+            }
             _ => Ok(()),
         }
     }

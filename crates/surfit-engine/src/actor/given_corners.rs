@@ -106,7 +106,7 @@ impl Actor<'_> {
         }
         let path = self.given_names_path();
         if !files::is_file(&path) {
-            return Err(EngineError::input(
+            return Err(EngineError::wrong_state(
                 "the corners of this run were trained here and have no other names; export with surfit's",
             ));
         }

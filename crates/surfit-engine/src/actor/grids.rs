@@ -112,14 +112,12 @@ impl Actor<'_> {
             }
             ActorActivity::Heatmap { .. } => {
                 let under_way = self.heatmap.grid;
-                return Err(EngineError::input(format!(
+                return Err(EngineError::busy(format!(
                     "the heatmap of {under_way} points an axis is being measured; wait for its end"
                 )));
             }
             _ => {
-                return Err(EngineError::input(
-                    "the heatmap is measured when the fit ends; stop the fit to measure it now",
-                ));
+                return Err(super::commands::heatmap_after_fit());
             }
         }
         self.restore_grid();

@@ -346,7 +346,7 @@ impl Actor<'_> {
         };
         let written = self.run.write_status(&status);
         if let Err(e) = &written {
-            crate::journal::log_warning(format_args!("{e}"));
+            tracing::warn!("{e}");
         }
         self.publication_times.status_failed = written.is_err();
     }
@@ -363,7 +363,9 @@ impl Actor<'_> {
         let began = Instant::now();
         let outcome = self.try_checkpoint();
         self.publication_times.checkpoint_at = Some(Instant::now());
-        self.publication_times.checkpoint_seconds = began.elapsed().as_secs_f64();
+        let seconds = began.elapsed().as_secs_f64();
+        self.publication_times.checkpoint_seconds = seconds;
+        tracing::debug!(seconds, "checkpoint");
         let refused = outcome.as_ref().is_err_and(EngineError::is_io);
         match outcome {
             Ok(Some(step)) => {
@@ -405,7 +407,7 @@ impl Actor<'_> {
         let step = match (&self.surface, self.progress) {
             (Some(surface), Some(progress)) => {
                 if !surface.is_finite() {
-                    return Err(EngineError::input("the surface has weights that are not finite"));
+                    return Err(EngineError::NotFinite("the surface has weights that are not finite".into()));
                 }
                 let live = LiveMap {
                     heatmap: super::grids::own_heatmap(&self.temporary_grid, &self.heatmap).clone(),

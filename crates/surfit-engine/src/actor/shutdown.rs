@@ -86,11 +86,7 @@ impl Actor<'_> {
     }
 
     fn directory_gone_error(&self) -> EngineError {
-        EngineError::input(format!(
-            "{} was removed or moved while the engine worked in it; resume the run from where it lies now, \
-             which repeats what came after its last checkpoint",
-            self.run.path().display()
-        ))
+        EngineError::DirectoryGone(self.run.path().to_owned())
     }
 
     /// Fails when the end would lose something, since the last checkpoint could not be written.
@@ -112,7 +108,7 @@ impl Actor<'_> {
             None => "there is no checkpoint of it".into(),
         };
         let stopped = describe_step(reached.unwrap_or((None, 0)));
-        Err(EngineError::input(format!(
+        Err(EngineError::StepsLost(format!(
             "stopped at {stopped}, but {last}: {why}; make room on the disk, then resume, which repeats the steps since"
         )))
     }
@@ -132,11 +128,7 @@ impl Actor<'_> {
     pub(super) fn reply_to_shutdown_requests(&mut self, worked: &Result<()>) {
         for reply in std::mem::take(&mut self.shutdown_replies) {
             let after = self.journal.seq();
-            let result = match worked {
-                Ok(()) => Ok(()),
-                Err(error) => Err(EngineError::input(error.to_string())),
-            };
-            self.send_reply(reply, after, result);
+            self.send_reply(reply, after, worked);
         }
     }
 }

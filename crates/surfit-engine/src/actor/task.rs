@@ -11,7 +11,7 @@ pub(super) use evaluation_task::EvaluationTask;
 pub(super) use export_task::ExportTask;
 pub(super) use search_task::SearchTask;
 
-use super::{Actor, ActorActivity, CommandOutcome, ReplySender};
+use super::{Actor, ActorActivity, ReplySender};
 use crate::evaluate::{MeasurementResult, NetworkMeasurement};
 use crate::{EngineError, Result};
 use std::path::Path;
@@ -44,6 +44,8 @@ pub(super) trait ActorTask: std::fmt::Debug {
 pub(super) struct PendingTask {
     task: Box<dyn ActorTask>,
     reply: ReplySender,
+    /// Time that was spent on it.
+    seconds: f64,
 }
 
 impl Actor<'_> {
@@ -51,7 +53,7 @@ impl Actor<'_> {
     pub(super) fn enqueue(&mut self, errand: Box<dyn ActorTask>, reply: ReplySender) {
         if self.tasks.len() >= MAX_QUEUED_TASKS {
             let why = "too much was asked for and is not done; wait, or cancel";
-            return self.send_reply(reply, self.journal.seq(), Err(EngineError::input(why)));
+            return self.send_reply(reply, self.journal.seq(), &Err(EngineError::busy(why)));
         }
         let folder = errand.folder();
         let others = self.tasks.iter().filter_map(|a| a.task.folder());
@@ -60,10 +62,11 @@ impl Actor<'_> {
                 "{}: an export to this folder is under way; choose another folder, or ask again when it is done",
                 folder.display()
             );
-            return self.send_reply(reply, self.journal.seq(), Err(EngineError::input(why)));
+            return self.send_reply(reply, self.journal.seq(), &Err(EngineError::busy(why)));
         }
         self.flush_losses();
-        self.tasks.push_back(PendingTask { task: errand, reply });
+        tracing::info!("task: {}", errand.name());
+        self.tasks.push_back(PendingTask { task: errand, reply, seconds: 0.0 });
         self.publish(true);
     }
 
@@ -74,6 +77,7 @@ impl Actor<'_> {
         };
         let (began, after) = (Instant::now(), self.journal.seq());
         let outcome = pending.task.tick(self);
+        pending.seconds += began.elapsed().as_secs_f64();
         if self.state != EngineState::Paused {
             // The stage did not go on in this time.
             self.stage_began += began.elapsed();
@@ -82,35 +86,35 @@ impl Actor<'_> {
         match outcome {
             Ok(false) => self.tasks.push_front(pending),
             Ok(true) => {
+                tracing::info!(seconds = pending.seconds, "task done: {}", pending.task.name());
                 let durable = self.journal.try_sync();
                 // What else is told is not a file that somebody relies on.
                 let result = durable.or_else(|error| match self.journal.has_unpublished_events() {
                     true => Err(error),
                     false => Ok(()),
                 });
-                self.send_reply(pending.reply, after, result);
+                self.send_reply(pending.reply, after, &result);
             }
-            Err(error) => self.send_reply(pending.reply, after, Err(error)),
+            Err(error) => self.send_reply(pending.reply, after, &Err(error)),
         }
     }
 
     /// Gives up what was asked for, else the heatmap, the alignment or the end of the job.
-    pub(super) fn cancel(&mut self) -> Result<CommandOutcome> {
+    pub(super) fn cancel(&mut self) -> Result<()> {
         if let Some(pending) = self.tasks.pop_front() {
-            let what = pending.task.name();
+            let task = pending.task.name();
             let after = self.journal.seq();
-            self.journal.emit(Event::Cancelled { what: what.clone() });
-            self.send_reply(pending.reply, after, Err(EngineError::input(format!("{what}: given up"))));
-            return Ok(CommandOutcome::Done);
+            self.journal.emit(Event::Cancelled { what: task.clone() });
+            self.send_reply(pending.reply, after, &Err(EngineError::Cancelled { task }));
+            return Ok(());
         }
         if matches!(
             self.activity,
             ActorActivity::Heatmap { .. } | ActorActivity::Align(_) | ActorActivity::Surface | ActorActivity::Finish
         ) {
-            self.stop()?;
-            return Ok(CommandOutcome::Done);
+            return self.stop();
         }
-        Err(EngineError::input("nothing is under way that could be given up; stop ends the training early"))
+        Err(EngineError::wrong_state("nothing is under way that could be given up; stop ends the training early"))
     }
 
     /// The errand under way, for the snapshot.

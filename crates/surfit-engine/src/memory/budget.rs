@@ -54,7 +54,7 @@ fn check_memory(degrees: Degrees, parameters: i64, converted: bool, available: O
     let working = if converted { 1 } else { WORKING_VECTORS };
     let needed = vectors_bytes(degrees, working, parameters);
     match available {
-        Some(a) if needed > a.bytes => Err(EngineError::input(format!(
+        Some(a) if needed > a.bytes => Err(EngineError::OutOfMemory(format!(
             "a surface of degree {degrees} has {} control points of {parameters} weights and needs {}{}; {} has {} left: \
              use a lower degree, a smaller network, or a machine with more memory",
             degrees.point_count(),

@@ -28,7 +28,6 @@ impl GivenWeights {
     /// As [`MatchedFile::open`], and for values that are not finite.
     pub fn read(path: &Path, weights: CornerWeights, network: &ExpectedNetwork, renames: &RenameRules) -> Result<Self> {
         let mut file = MatchedFile::open(path, weights, network, renames)?;
-        let bad = |what: String| EngineError::input(format!("{}: {what}", path.display()));
         let layout = network.layout();
         let flat = Tensor::f_empty([layout.len()], (Kind::Float, Device::Cpu))?;
         let mut statistics: Vec<Tensor> = Vec::new();
@@ -37,7 +36,7 @@ impl GivenWeights {
             for source in &mapped.sources {
                 let (shape, values) = file.read_tensor(source)?;
                 let part = Tensor::f_from_slice(&values)?.f_reshape(shape)?;
-                check_values(source, &part, mapped.name.ends_with(RUNNING_STATISTICS[1])).map_err(bad)?;
+                check_values(path, source, &part, mapped.name.ends_with(RUNNING_STATISTICS[1]))?;
                 parts.push(part);
             }
             let mut tensor = match parts.len() {
@@ -68,16 +67,16 @@ impl GivenWeights {
 }
 
 /// Refuses values that are not finite, and variances below 0.
-fn check_values(name: &str, tensor: &Tensor, variance: bool) -> std::result::Result<(), String> {
-    let name = quote(name);
+fn check_values(path: &Path, name: &str, tensor: &Tensor, variance: bool) -> Result<()> {
+    let (path, name) = (path.display(), quote(name));
     let wrong = tensor.numel() as i64 - tensor.isfinite().sum(Kind::Int64).int64_value(&[]);
     if wrong > 0 {
-        return Err(format!(
-            "{name} has {wrong} values that are not finite; this network's training diverged, use another"
-        ));
+        return Err(EngineError::NotFinite(format!(
+            "{path}: {name} has {wrong} values that are not finite; this network's training diverged, use another"
+        )));
     }
     if variance && tensor.numel() > 0 && tensor.min().double_value(&[]) < 0.0 {
-        return Err(format!("{name} has a negative variance; the file is damaged"));
+        return Err(EngineError::input(format!("{path}: {name} has a negative variance; the file is damaged")));
     }
     Ok(())
 }

@@ -218,11 +218,8 @@ pub fn read_tensors(
     let checksum = header.info(CHECKSUM_TENSOR).map_or(0, |_| 4);
     let (promised, limit) = (header.data_len() as u64, limit(&metadata));
     if promised > limit.saturating_add(checksum) {
-        return Err(EngineError::input(format!(
-            "{}: its header promises {promised} bytes of tensors, and such a file has at most {limit}; copy or write it \
-             anew",
-            path.display()
-        )));
+        let fault = format!("its header promises {promised} bytes of tensors, and such a file has at most {limit}");
+        return Err(damaged_file(path, fault, Some(REWRITE_REMEDY)));
     }
     let mut tensors = Vec::new();
     // In the order of offsets, which lie without gaps: the file is read from its beginning to its end.
@@ -232,20 +229,15 @@ pub fn read_tensors(
         };
         if name == CHECKSUM_TENSOR {
             if !file.verify_checksum().map_err(EngineError::io(path))? {
-                return Err(EngineError::input(format!(
-                    "{}: the file is damaged: its bytes are not those that were written; copy or write it anew",
-                    path.display()
-                )));
+                let fault = "the file is damaged: its bytes are not those that were written".into();
+                return Err(damaged_file(path, fault, Some(REWRITE_REMEDY)));
             }
             continue;
         }
         let kind = DTYPE_KINDS.iter().find(|(dtype, _)| *dtype == info.dtype).map(|(_, kind)| *kind);
         let kind = kind.ok_or_else(|| {
-            EngineError::input(format!(
-                "{}: tensor `{name}` has values of type {:?}, which is not supported",
-                path.display(),
-                info.dtype
-            ))
+            let fault = format!("tensor `{name}` has values of type {:?}, which is not supported", info.dtype);
+            damaged_file(path, fault, None)
         })?;
         let shape: Vec<i64> = info.shape.iter().map(|&n| n as i64).collect();
         let tensor = read_bytes(&mut file, &shape, kind).map_err(|e| e.with_path(path))?;
@@ -263,6 +255,13 @@ pub fn read_metadata(location: &(impl FileLocation + ?Sized)) -> Result<HashMap<
     Ok(header.metadata().clone().unwrap_or_default())
 }
 
+/// What to do about a file that is not what was written.
+const REWRITE_REMEDY: &str = "copy or write it anew";
+
+fn damaged_file(path: &Path, fault: String, remedy: Option<&'static str>) -> EngineError {
+    EngineError::DamagedFile { path: path.into(), fault, remedy }
+}
+
 /// Opens a file and reads its header.
 fn open(location: &(impl FileLocation + ?Sized)) -> Result<(ChecksummedStream<File>, Metadata)> {
     let path = location.full_path();
@@ -276,10 +275,8 @@ fn open(location: &(impl FileLocation + ?Sized)) -> Result<(ChecksummedStream<Fi
 /// Reads the header of a file of `length` bytes and makes sure that the whole file is as it says.
 fn read_header(path: &Path, file: &mut impl Read, length: u64) -> Result<Metadata> {
     let foreign = |why: String| {
-        EngineError::input(format!(
-            "{}: not a safetensors file ({why}); expected a file that surfit or safetensors wrote",
-            path.display()
-        ))
+        let fault = format!("not a safetensors file ({why})");
+        damaged_file(path, fault, Some("expected a file that surfit or safetensors wrote"))
     };
     let mut size = [0; 8];
     if length < 8 {
@@ -301,9 +298,6 @@ fn read_header(path: &Path, file: &mut impl Read, length: u64) -> Result<Metadat
         return Ok(header);
     }
     let what = if present < promised { "is cut short" } else { "has more than it should" };
-    Err(EngineError::input(format!(
-        "{}: the file {what}: its header promises {promised} bytes of tensors, {present} are there; copy or \
-         write it anew",
-        path.display()
-    )))
+    let fault = format!("the file {what}: its header promises {promised} bytes of tensors, {present} are there");
+    Err(damaged_file(path, fault, Some(REWRITE_REMEDY)))
 }

@@ -25,7 +25,7 @@ impl App {
             }
             ServerMessage::Event(envelope) => self.apply_event(&envelope),
             ServerMessage::Snapshot(snapshot) => self.apply_snapshot(*snapshot),
-            ServerMessage::Reply { id, error, .. } => self.handle_reply(id, error),
+            ServerMessage::Reply { id, error, .. } => self.handle_reply(id, error.map(|refusal| refusal.message)),
             ServerMessage::Bridge(message) => return self.handle_bridge_message(message),
             // Whoever holds the connection has made a snapshot of a change, and told why it was refused.
             ServerMessage::Changed(_) | ServerMessage::Rejected { .. } => {}

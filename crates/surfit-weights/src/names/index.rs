@@ -50,7 +50,7 @@ impl<'a> NameIndex<'a> {
         let mut by_name = HashMap::with_capacity(names.len());
         for (entry, name) in names.iter().enumerate().filter(|(_, n)| !n.is_empty()) {
             if let Some(other) = by_name.insert(name.clone(), entry) {
-                return Err(NetworkError(format!(
+                return Err(NetworkError::Names(format!(
                     "both {} and {} would be {}; leave one of them out with corners.rename = [[\"^…\", \"\"]]",
                     quote(&entries[other].name),
                     quote(&entries[entry].name),

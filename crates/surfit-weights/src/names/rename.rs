@@ -15,14 +15,11 @@ impl RenameRules {
     /// Compiles the pairs of a configuration.
     ///
     /// # Errors
-    /// A sentence for what is not a regular expression.
+    /// [`NetworkError::Pattern`].
     pub fn new(pairs: &[(String, String)]) -> Result<Self, NetworkError> {
         let compiled = pairs.iter().map(|(pattern, replacement)| {
-            let regex = Regex::new(pattern).map_err(|e| {
-                let why = e.to_string();
-                let why = why.lines().last().unwrap_or_default();
-                NetworkError(format!("corners.rename: {pattern:?} is not a regular expression ({why})"))
-            })?;
+            let regex =
+                Regex::new(pattern).map_err(|source| NetworkError::Pattern { pattern: pattern.clone(), source })?;
             Ok((regex, replacement.clone()))
         });
         compiled.collect::<Result<_, _>>().map(Self)
@@ -37,7 +34,7 @@ impl RenameRules {
         for (regex, replacement) in &self.0 {
             renamed = regex.replace_all(&renamed, replacement).into_owned();
             if renamed.len() > name.len().max(MAX_RENAMED_BYTES) {
-                return Err(NetworkError(format!(
+                return Err(NetworkError::Names(format!(
                     "corners.rename: {:?} makes a name of {} bytes of {}; {MAX_RENAMED_BYTES} are allowed",
                     regex.as_str(),
                     renamed.len(),

@@ -101,7 +101,7 @@ impl MeasuringEnsemble {
             }
         }
         if points.len() < count {
-            return Err(EngineError::input(format!(
+            return Err(EngineError::wrong_state(format!(
                 "only {} points are measured or marked, too few for an ensemble of {count}; wait for the heatmap",
                 points.len()
             )));
@@ -129,7 +129,7 @@ impl MeasuringEnsemble {
         let images = actor.evaluator.validation_images() as usize;
         let bytes = points.len() * images * actor.data.classes.len() * 4;
         if bytes > MAX_PROBABILITY_BYTES {
-            return Err(EngineError::input(format!(
+            return Err(EngineError::OutOfMemory(format!(
                 "the probabilities of {} networks on {images} images would take {} MB; choose fewer members",
                 points.len(),
                 bytes >> 20

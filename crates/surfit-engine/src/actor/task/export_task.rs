@@ -76,7 +76,7 @@ impl ExportTask {
                 let mut all = actor.heatmap.rank_cells(Metric::SELECTION);
                 all.truncate(MAX_CANDIDATES);
                 if all.is_empty() {
-                    return Err(EngineError::input("no point is measured yet; wait for the heatmap"));
+                    return Err(EngineError::wrong_state("no point is measured yet; wait for the heatmap"));
                 }
                 // Cells that were measured on a sample or on an earlier surface are measured on the whole split before
                 // they may win: the best of many small samples is mostly the luckiest of them.
@@ -129,7 +129,8 @@ impl ExportTask {
                 let ranking = actor.heatmap.rank_cells(Metric::SELECTION);
                 let best = ranking.into_iter().find(|index| all.contains(index));
                 let best = best.and_then(|index| actor.heatmap.measured_point(index));
-                let best = best.ok_or_else(|| EngineError::input("no point is measured yet; wait for the heatmap"))?;
+                let best =
+                    best.ok_or_else(|| EngineError::wrong_state("no point is measured yet; wait for the heatmap"))?;
                 self.chosen.uv = Some((best.u, best.v));
                 self.heatmap_was_incomplete = !actor.heatmap.is_complete();
                 let surface = actor.require_surface()?;

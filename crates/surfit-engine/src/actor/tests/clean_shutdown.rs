@@ -31,7 +31,7 @@ fn shut_down_after(
     sender.send(request).unwrap();
     happen(&run);
     let worked = actor.work_until_closed();
-    (worked, answer.try_recv().unwrap().error)
+    (worked, answer.try_recv().unwrap().error.map(|refusal| refusal.message))
 }
 
 #[test]

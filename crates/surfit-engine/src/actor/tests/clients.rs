@@ -1,7 +1,7 @@
 //! Several clients at once: each is told what became of its own command.
 
 use super::*;
-use surfit_core::protocol::{Selection, TensorNames};
+use surfit_core::protocol::{CommandErrorCode, Selection, TensorNames};
 
 /// Opens a run at its second step of the fit and lets it serve commands, one for each client; the answers.
 fn serve_commands(
@@ -105,6 +105,7 @@ fn of_two_exports_to_one_folder_the_second_is_refused() {
         assert_eq!(said(&answers[0]), Some(0.25));
         assert_eq!(said(&answers[1]), Some(0.5));
         let why = answers[2].error.as_ref().expect("a refusal");
-        assert!(why.contains("an export to this folder is under way"), "{why}");
+        assert!(why.message.contains("an export to this folder is under way"), "{why}");
+        assert_eq!(why.code, CommandErrorCode::Busy);
     });
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::checkpoint;
 use surfit_core::heatmap::Cell;
+use surfit_core::protocol::{CommandError, CommandErrorCode};
 
 /// Goes through a whole job and measures a second grid: the first one, of 3, is kept beside it.
 fn measured_on_two_grids(actor: &mut Actor<'_>) {
@@ -162,5 +163,5 @@ fn stopping_a_fit_whose_weights_are_gone_ends_the_engine_with_the_reason() {
     let why = actor.work_until_closed().unwrap_err().to_string();
     assert!(why.contains("not finite"), "{why}");
     let answer = answer.try_recv().unwrap();
-    assert_eq!(answer.error, Some(why));
+    assert_eq!(answer.error, Some(CommandError::new(CommandErrorCode::Diverged, why)));
 }

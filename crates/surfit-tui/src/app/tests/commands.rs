@@ -5,7 +5,8 @@ use crate::test_app::TestApp;
 use surfit_core::event::Event;
 use surfit_core::heatmap::Metric;
 use surfit_core::protocol::{
-    BridgeMessage, BridgeRequest, ClientMessage, EngineCommand, Selection, ServerMessage, TensorNames,
+    BridgeMessage, BridgeRequest, ClientMessage, CommandError, CommandErrorCode, EngineCommand, Selection,
+    ServerMessage, TensorNames,
 };
 use surfit_core::snapshot::EngineState;
 
@@ -29,7 +30,7 @@ fn degree_keys_pressed_quickly_add_up_and_the_wish_is_shown_until_it_comes_true(
     for (id, _) in &sent[..3] {
         rig.receive(ServerMessage::Reply {
             id: *id,
-            error: Some("a later degree took its place".into()),
+            error: Some(CommandError::new(CommandErrorCode::WrongState, "a later degree took its place")),
             events: None,
         });
     }
@@ -55,7 +56,11 @@ fn a_refused_degree_goes_back_to_what_the_engine_has() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("u enter");
     let id = rig.take_sent_commands()[0].0;
-    rig.receive(ServerMessage::Reply { id, error: Some("not while the heatmap is measured".into()), events: None });
+    rig.receive(ServerMessage::Reply {
+        id,
+        error: Some(CommandError::new(CommandErrorCode::WrongState, "not while the heatmap is measured")),
+        events: None,
+    });
     let text = rig.screen_text();
     assert!(text.contains("degree: not while the heatmap is measured"), "{text}");
     assert!(!text.contains("3×3 →"));
