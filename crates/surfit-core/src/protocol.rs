@@ -66,6 +66,10 @@ pub enum ClientMessage {
 /// From engine or bridge to client.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "events are most of what is sent, and one message is moved a few times only"
+)]
 pub enum ServerMessage {
     /// The handshake succeeded.
     Welcome {
