@@ -1,6 +1,6 @@
 //! Metrics of a network on a set of images: the registry, and what is stored of a measurement.
 //!
-//! A metric is a file below this one with its [`MetricSpec`], and its line in [`METRICS`]. It is a sum over images: every
+//! A metric is a file below this one with its [`MetricSpec`], and its line in `METRICS`. It is a sum over images: every
 //! batch adds to a few numbers, the sums of two batches are those of both together, and the value follows from the sums.
 //! Everything else goes by the registry: cells and events store values by id, files have a column for each, and screens,
 //! reports, options, filters and documentation name what is in it.

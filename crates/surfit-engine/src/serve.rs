@@ -59,7 +59,7 @@ pub fn serve_run(run: &RunDir, options: ServeOptions) -> Result<()> {
     drop(journal);
     drop(inbox);
     let _ = stop.send(());
-    let served = server.join().unwrap_or_else(|_| Err(EngineError::ServerPanicked));
+    let served = server.join().unwrap_or(Err(EngineError::ServerPanicked));
     result.and(served)
 }
 

@@ -1,6 +1,6 @@
 //! The terminal workbench of surfit.
 //!
-//! [`run`] draws a run and steers it; what it shows and what it asks for goes over a [`WorkbenchLink`], so that this crate knows
+//! [`run`] draws a run and steers it; what it shows and what it asks for goes over a [`MessageSink`] and a [`RequestSink`], so that this crate knows
 //! neither sockets nor engines. State changes are pure ([`app::App::update`]), drawing is a function of the state
 //! ([`views::screen::render`]), and every key comes from one table ([`action::TABLE`]).
 

@@ -77,8 +77,7 @@ impl<'a> Archive<'a> {
         }
         // PyTorch's archives begin with the file. Left to find the beginning, the reader counts back from the end without the
         // zip64 records that PyTorch always writes, and refuses files whose first name has 30 letters: a file `NAME.pt` with 21.
-        let mut config = Config::default();
-        config.archive_offset = ArchiveOffset::Known(0);
+        let config = Config { archive_offset: ArchiveOffset::Known(0) };
         let reader = BufReader::new(section.clone());
         let mut zip = ZipArchive::with_config(config, reader).map_err(|error| match error {
             zip::result::ZipError::Io(source) => WeightFileRefusal::from(source),
