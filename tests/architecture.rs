@@ -143,7 +143,8 @@ fn sources(folder: &str, extension: &str) -> Vec<(PathBuf, String)> {
 
 /// Files of the crates that touch runs which name the file system past `files::`, and what they do there that is no opening,
 /// reading or writing of something below a run's directory.
-const PAST_FILES: [(&str, &str); 28] = [
+const PAST_FILES: &[(&str, &str)] = &[
+    ("crates/surfit-cli/src/config.rs", "reads a configuration that the user names"),
     ("crates/surfit-cli/src/man.rs", "makes the folder for manual pages"),
     ("crates/surfit-cli/src/run_lookup.rs", "puts links to runs among the user's runs"),
     ("crates/surfit-client/src/engine_process.rs", "reads /proc"),
@@ -225,7 +226,7 @@ fn what_lies_in_a_run_is_opened_by_one_door() {
     let unknown: Vec<_> = past.iter().filter(|(path, _)| !allowed(path)).collect();
     assert!(unknown.is_empty(), "use surfit_core::files below a run, or say in PAST_FILES why not: {unknown:#?}");
     for (path, _) in PAST_FILES {
-        assert!(past.contains_key(path), "{path} needs no exception any more");
+        assert!(past.contains_key(*path), "{path} needs no exception any more");
     }
     // The test itself.
     for line in ["std::fs::read(path)", "fs::remove_dir_all(&a)", "File::open(path)", "File::options()"] {

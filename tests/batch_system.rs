@@ -479,7 +479,7 @@ fn a_dead_engine_of_another_node_blocks_nothing() {
     std::fs::write(&path, status.to_string()).expect("a status");
     let lock = std::fs::File::open(run.join("lock")).expect("a lock");
     flock(&lock, FlockOperation::LockExclusive).expect("the lock");
-    place.surfit("set a fit.learning_rate=0.01").fails(1, &["gpu7", "last heard of 1 h ago"]);
+    place.surfit("set a fit.learning_rate=0.01").fails(1, &["gpu7", "last seen 1 h ago"]);
     drop(lock);
     place.surfit("resume a --detach").ok();
     assert_eq!(place.surfit("ls --json").ok().last_json()["elsewhere"], false);

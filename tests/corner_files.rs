@@ -15,7 +15,7 @@ fn a_check_opens_corner_files_and_refuses_what_a_run_refuses() {
         place.write(name, format!("[corners]\ncheckpoints = [{}]\n[fit]\ndegree = 1\n", files.join(", ")));
     };
     given("bad.toml", ["spectral_norm.pt", "spectral_norm.pt"]);
-    let part = "spectral_norm.pt: the file holds what `2.weight` is computed from";
+    let part = "spectral_norm.pt: the file needs the model's code to compute `2.weight`";
     place.surfit("config check bad.toml").fails(2, &[part]);
     place.surfit("run bad.toml --run-dir a").fails(2, &[part]);
     assert!(!place.path("a").exists(), "nothing was begun");

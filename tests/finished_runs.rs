@@ -158,7 +158,7 @@ fn what_cannot_be_run_is_refused_before_anything_is_made() {
     place.write("sub/c.toml", "[corners]\ncheckpoints = ['x.pt', 'y.pt']\n");
     place.surfit("config check sub/c.toml").fails(2, &["sub/x.pt"]);
     let here = place.path("x.pt").display().to_string();
-    place.surfit("run sub/c.toml --set corners.checkpoints=['x.pt','y.pt']").fails(2, &[&here, "not there"]);
+    place.surfit("run sub/c.toml --set corners.checkpoints=['x.pt','y.pt']").fails(2, &[&here, "no such file"]);
 
     // A study is checked, and told from a configuration.
     let study = "config = 'tiny.toml'\nseeds = [1, 2]\n[[variant]]\nname = 'a'\nset = ['fit.degree=3']\n";

@@ -338,7 +338,7 @@ fn text_from_files_neither_steers_the_terminal_nor_fills_it() {
     assert!(made.success());
     let path = odd_run.to_str().expect("UTF-8");
     let mut screen = TerminalScreen::open_with(&place, &["rm", path], (120, 40), &[]);
-    screen.wait_for_text("Remove this run");
+    screen.wait_for_text("Delete this run");
     screen.press("n\r");
     screen.wait_for_exit_code();
     let written = screen.written();

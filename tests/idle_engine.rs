@@ -114,7 +114,7 @@ fn a_stopped_run_is_measured_and_marked_without_going_on() {
     watcher.press("e");
     watcher.wait_for_text("only watches");
     watcher.press("F");
-    watcher.wait_for_text("figures in");
+    watcher.wait_for_text("plots in");
     assert!(place.path("a-figures/loss.svg").is_file());
     watcher.press("Wc");
     watcher.wait_for_text("a-figures/surface.csv");
@@ -138,7 +138,7 @@ fn a_stopped_run_is_measured_and_marked_without_going_on() {
     screen.wait_for_text("closed");
     screen.press("Fq");
     let (_, text) = screen.expect_terminal_restored();
-    assert!(text.contains("figures in"), "{text}");
+    assert!(text.contains("plots in"), "{text}");
     assert!(run.join("figures/loss.svg").is_file());
 }
 

@@ -74,7 +74,7 @@ fn a_run_on_another_machine_is_watched_steered_left_and_come_back_to() {
     let (code, text) = screen.expect_terminal_restored();
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("surfit open me@gpu1:far"), "{text}");
-    assert!(text.contains("figures in"), "{text}");
+    assert!(text.contains("plots in"), "{text}");
     assert!(place.path("me@gpu1-far-figures/loss.svg").is_file());
     assert!(support::is_alive(pid), "leaving ended the engine");
 }
