@@ -172,6 +172,7 @@ fn what_cannot_be_run_is_refused_before_anything_is_made() {
 
     // Words.
     place.surfit("--theme nosuch ls").fails(2, &["--theme", "there is no theme `nosuch`"]);
+    place.surfit("open a --theme nosuch").fails(2, &["--theme", "there is no theme `nosuch`"]);
     place.surfit("ls --theme nosuch").fails(2, &["unexpected argument '--theme'"]);
     place.surfit("rnu tiny.toml").fails(2, &["'rnu'", "'run'"]);
     place.surfit("ls --jsno").fails(2, &["'--jsno'", "'--json'"]);

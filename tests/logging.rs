@@ -38,7 +38,7 @@ fn surfit_log_says_how_much_is_logged_and_turns_on_the_clients_log() {
     let log = std::fs::read_to_string(place.path("a/log.txt")).expect("a log");
     assert!(log.contains(" DEBUG surfit_engine::actor::publish: checkpoint seconds="), "{log}");
     let client = std::fs::read_to_string(place.path("client.log")).expect("a log");
-    for said in ["\"run\", \"tiny.toml\"", "starting ", "connected to EngineGreeting"] {
+    for said in ["\"run\", \"tiny.toml\"", "starting ", "connected to Welcome"] {
         assert!(client.contains(said), "`{said}` is not in\n{client}");
     }
 

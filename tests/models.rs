@@ -28,7 +28,7 @@ fn folders_are_measured_that_corners_are_read_from() {
     copy("theirs/pytorch_model.bin");
     let (accuracy, _) = eval(&place, "theirs --config a/config.toml");
     assert_eq!(accuracy, card["test_accuracy"]);
-    place.surfit("eval a --config a/config.toml").fails(2, &["holds no model", "it is a run"]);
+    place.surfit("eval a --config a/config.toml").fails(2, &["contains no model", "it is a run"]);
     // Nobody writes into the pipe that lies in a card's place.
     copy("theirs/model.safetensors");
     let pipe = place.path("theirs/model.json");

@@ -156,7 +156,7 @@ fn the_terminal_is_given_back_whatever_ends_the_program() {
     screen.wait_for_text("Quit while work is running?");
     screen.press(keys::CTRL_C);
     let (code, text) = screen.expect_terminal_restored();
-    assert!(code == 0 && text.contains("goes on"), "{code}: {text}");
+    assert!(code == 0 && text.contains("continues"), "{code}: {text}");
 
     // Stopped and continued, as by ctrl-z and fg.
     screen = TerminalScreen::open(&place, &open, (100, 30), &[]);
@@ -324,7 +324,7 @@ fn a_light_terminal_gets_the_light_theme_and_its_answer_is_no_key() {
         screen.press("\x1b]11;rgb:ffff/ffff/ffff\x1b\\");
         screen.wait_for_text("finished");
         wait_for("the light theme", || light(&screen.written()).then_some(()));
-        assert!(!screen.text().contains("no meaning here"), "{}", screen.text());
+        assert!(!screen.text().contains("no action here"), "{}", screen.text());
         screen.press("d");
         screen.expect_terminal_restored();
     }

@@ -91,8 +91,12 @@ fn is_help(kind: ErrorKind) -> bool {
 }
 
 fn dispatch(cli: CommandLine) -> Result<(), CliError> {
-    // A misspelt theme is an error even where nothing is drawn.
-    if let Some(name) = &cli.screen.theme {
+    // A misspelt theme is an error even where nothing is drawn, before the subcommand or behind it.
+    let opened = match &cli.command {
+        Some(CliCommand::Open(args)) => args.screen.theme.as_ref(),
+        _ => None,
+    };
+    for name in cli.screen.theme.iter().chain(opened) {
         Theme::load(name, ColorDepth::None).map_err(|e| CliError::Usage(format!("--theme: {e}")))?;
     }
     match cli.command {
