@@ -36,7 +36,7 @@ pub enum QueuedFitKind {
 /// A fit in the queue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QueuedFit {
-    /// Its number.
+    /// Number of the entry, which stays the same.
     pub number: u64,
     /// Its kind.
     pub task: QueuedFitKind,

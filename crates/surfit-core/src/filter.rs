@@ -55,7 +55,7 @@ pub enum FilterError {
     /// A key and a sign, and nothing after them.
     #[error("`{term}` has no value; write one after `{sign}`")]
     NoValue {
-        /// The term.
+        /// The term as it was given.
         term: String,
         /// Its sign.
         sign: &'static str,
@@ -63,7 +63,7 @@ pub enum FilterError {
     /// A bound on a text.
     #[error("`{term}`: a {key} cannot be compared; write `:` and a name")]
     NoOrder {
-        /// The term.
+        /// The term as it was given.
         term: String,
         /// Name of its key.
         key: &'static str,
@@ -71,7 +71,7 @@ pub enum FilterError {
     /// A value that the key cannot have.
     #[error("`{term}`: use {expected}")]
     BadValue {
-        /// The term.
+        /// The term as it was given.
         term: String,
         /// What the key can have.
         expected: &'static str,
@@ -82,7 +82,7 @@ pub enum FilterError {
     /// A key that does not exist.
     #[error("unknown key `{key}`; {}", suggest_key(*.nearest))]
     UnknownKey {
-        /// The key.
+        /// The key as it was given.
         key: String,
         /// The key that was probably meant.
         nearest: Option<&'static str>,

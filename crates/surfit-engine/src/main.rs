@@ -53,7 +53,7 @@ enum EngineInvocation {
         /// A network to measure, may be given several times; four of different kinds when absent.
         #[arg(long = "network", value_name = "NAME")]
         networks: Vec<String>,
-        /// Few repetitions.
+        /// Take few repetitions.
         #[arg(long)]
         quick: bool,
         /// One JSON object instead of a table.

@@ -9,6 +9,9 @@ use std::str::FromStr;
 use surfit_core::colormap::Colormap;
 use termprofile::{DetectorSettings, EnvVarSource, TermProfile, TermVars};
 
+/// Red, green and blue of a colour.
+pub type Rgb = (u8, u8, u8);
+
 /// Colours a terminal can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ColorDepth {

@@ -76,7 +76,7 @@ pub(crate) fn can_query(term: &str) -> bool {
 /// What a terminal tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TerminalAnswer {
-    /// Its background.
+    /// Background of the terminal.
     Background(TerminalBackground),
     /// It shows any colour.
     Truecolor,

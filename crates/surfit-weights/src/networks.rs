@@ -26,7 +26,7 @@ pub enum NetworkError {
     /// A pattern of `corners.rename` is not a regular expression.
     #[error("corners.rename: {pattern:?} is not a regular expression ({})", source.to_string().lines().last().unwrap_or_default())]
     Pattern {
-        /// The pattern.
+        /// The regular expression.
         pattern: String,
         /// What is wrong with it.
         source: regex::Error,

@@ -11,7 +11,7 @@ pub struct BridgeArgs {
     /// Print the list of runs and exit
     #[arg(long, conflicts_with = "run")]
     pub ls: bool,
-    /// Refuse changes
+    /// Refuse all changes
     #[arg(long)]
     pub readonly: bool,
 }

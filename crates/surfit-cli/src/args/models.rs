@@ -33,13 +33,13 @@ pub struct ExportArgs {
     /// What to export
     #[command(flatten)]
     pub which: ModelSelector,
-    /// Output directory
+    /// Directory to write to
     #[arg(long, short, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: PathBuf,
     /// Replace an existing model
     #[arg(long)]
     pub force: bool,
-    /// Tensor names
+    /// Names of the tensors
     #[arg(long, value_name = "NAMES", default_value = "surfit")]
     pub names: ExportNames,
     /// Print the result as one JSON object

@@ -49,7 +49,7 @@ pub struct SearchArgs {
     /// Point to start at, both numbers from 0 to 1
     #[arg(long, value_name = "U,V", value_parser = parse_pair, allow_hyphen_values = true)]
     pub at: (f64, f64),
-    /// Initial step
+    /// Initial step size
     #[arg(long, value_name = "R", default_value_t = 0.1)]
     pub radius: f64,
     /// Maximum number of points to measure
@@ -119,7 +119,7 @@ pub struct QueueArgs {
 /// Subcommands of `surfit queue`.
 #[derive(Debug, Subcommand)]
 pub enum QueueSub {
-    /// Append experiments
+    /// Append experiments to the queue
     Add(QueueAddArgs),
     /// Append a fork of a run with another degree
     Fork(QueueForkArgs),

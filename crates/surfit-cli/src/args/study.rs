@@ -31,7 +31,7 @@ The same command continues an interrupted study; several processes can share its
 `surfit ls` lists the runs as study-NAME/VARIANT-seedN. \
 The report is README.md with its plots.")]
 pub struct StudyArgs {
-    /// Study file
+    /// File of the study
     #[arg(value_name = "STUDY", value_hint = ValueHint::FilePath)]
     pub plan: PathBuf,
     /// Directory of the runs; default: a directory among your runs

@@ -8,7 +8,7 @@ use surfit_core::protocol::MAX_MEMBERS;
 /// Colour depth of the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {
-    /// No colours
+    /// No colours at all
     None,
     /// The 16 ANSI colours
     #[value(name = "16")]
@@ -16,7 +16,7 @@ pub enum ColorChoice {
     /// The 256 indexed colours
     #[value(name = "256")]
     Ansi256,
-    /// 24-bit colour
+    /// 24-bit colour per cell
     Truecolor,
 }
 
@@ -27,11 +27,11 @@ pub enum ImageChoice {
     Auto,
     /// kitty's graphics protocol
     Kitty,
-    /// Sixel graphics
+    /// Graphics as sixels
     Sixel,
     /// iTerm2's inline images
     Iterm2,
-    /// No images
+    /// No images at all
     Off,
 }
 
@@ -48,15 +48,15 @@ pub enum HeatmapFormat {
     Csv,
     /// One JSON object
     Json,
-    /// NumPy array
+    /// Array for NumPy
     Npy,
     /// Bitmap image
     Png,
-    /// Vector image
+    /// Image of vectors
     Svg,
 }
 
-/// Colour map.
+/// Colour map of a heatmap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[allow(missing_docs)]
 pub enum MapArg {

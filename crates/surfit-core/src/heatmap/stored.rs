@@ -14,7 +14,7 @@ pub(super) struct StoredCell {
     correct: u32,
     #[serde(rename = "n")]
     images: u32,
-    /// Mean cross-entropy.
+    /// Mean cross-entropy of the images.
     #[serde(rename = "l", with = "nan_as_null")]
     loss: f32,
     #[serde(rename = "v")]

@@ -60,7 +60,6 @@ pub trait StepObserver {
     fn pass_ends(&mut self) {}
 }
 
-/// Observes nothing.
 impl StepObserver for () {}
 
 impl<T: StepObserver> StepObserver for Option<T> {

@@ -187,7 +187,6 @@ impl App {
     }
 }
 
-/// Keys.
 impl App {
     pub(super) fn handle_key(&mut self, event: KeyEvent) -> Vec<Effect> {
         let key = Key::from(event);
@@ -426,7 +425,6 @@ impl App {
     }
 }
 
-/// Pasted text.
 impl App {
     /// Inserts pasted text at the cursor of the text field that has the keys. Without one it does nothing at all: the
     /// letters of a path are no keys.

@@ -5,12 +5,11 @@
 //! map's colours, never against its lightness, and without detours.
 
 use super::palette_256;
+use crate::color::Rgb;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 use surfit_core::colormap::Colormap;
-
-type Rgb = (u8, u8, u8);
 
 /// Places of a map that the path is found for.
 const MAP_SAMPLES: usize = 256;

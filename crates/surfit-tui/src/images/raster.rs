@@ -1,12 +1,11 @@
 //! A heatmap as pixels: interpolated between the cells, with contour lines and their values, corners and the best point.
 
 use super::raster_text::{letter_size, text_extent};
+use crate::color::Rgb;
 use crate::views::surface::{SurfaceScene, contrast_color, mix_colors};
 use surfit_core::colormap::Colormap;
 use surfit_core::heatmap::CellField;
 use surfit_core::surface::Patch;
-
-type Rgb = (u8, u8, u8);
 
 /// Pixels, row by row from the top.
 #[derive(Clone, Debug, PartialEq, Eq)]

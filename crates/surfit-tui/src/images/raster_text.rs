@@ -1,10 +1,9 @@
 //! Letters, numbers and signs on a picture of pixels.
 
 use super::raster::Raster;
+use crate::color::Rgb;
 use crate::views::surface::contrast_color;
 use font8x8::UnicodeFonts;
-
-type Rgb = (u8, u8, u8);
 
 /// Pixels of a letter of size 1, along either side.
 const GLYPH_SIDE: usize = 8;

@@ -1,9 +1,9 @@
 //! Lines, bands and points as pixels with smooth edges.
 
 use super::Raster;
+use crate::color::Rgb;
 use crate::views::surface::mix_colors;
 
-type Rgb = (u8, u8, u8);
 /// A place in pixels from the upper left.
 type PixelSpot = (f64, f64);
 

@@ -202,7 +202,7 @@ const CONSOLE: RgbPalette = [
     0xffff55, 0x5555ff, 0xff55ff, 0x55ffff, 0xffffff,
 ];
 
-type Rgb = (u8, u8, u8);
+use crate::color::Rgb;
 
 /// Ink and ground of a style on a terminal whose own are `own`; `None` of a colour is what lies below.
 fn rendered_colors(style: Style, below: Style, palette: &RgbPalette, own: (Rgb, Rgb)) -> (Rgb, Rgb) {

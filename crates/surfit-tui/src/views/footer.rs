@@ -198,7 +198,7 @@ pub fn page_hint(app: &App) -> FooterItem {
     text_hint(&format!("{} pageup pagedown", arrows(app)), "scroll")
 }
 
-/// Escape closes.
+/// Hint that escape closes the view.
 pub fn close_hint(app: &App) -> FooterItem {
     key_hint(app, Key::ESC, "close")
 }

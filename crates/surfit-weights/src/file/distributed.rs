@@ -259,11 +259,11 @@ fn short_text<'a>(objects: &TensorObjects<'a>, value: PickleValue) -> Option<&'a
 
 /// The names of a checkpoint as the dictionaries that they were before they were made flat.
 struct FlatNames<'a> {
-    dicts: Vec<Dict<'a>>,
+    dicts: Vec<NestedDict<'a>>,
 }
 
 #[derive(Default)]
-struct Dict<'a> {
+struct NestedDict<'a> {
     inner: HashMap<&'a str, usize>,
     /// Names here, full names, and what describes the tensors.
     tensors: Vec<(&'a str, &'a str, PickleValue)>,
@@ -282,7 +282,7 @@ impl<'a> FlatNames<'a> {
                 paths.insert(name, path);
             }
         }
-        let mut dicts = vec![Dict::default()];
+        let mut dicts = vec![NestedDict::default()];
         for &(full_name, described) in state {
             let full_name = objects.text(full_name).ok_or_else(damaged_list)?;
             check_name_length(full_name)?;
@@ -304,7 +304,7 @@ impl<'a> FlatNames<'a> {
                 dicts[dict].first.get_or_insert(part);
                 dict = *dicts[dict].inner.entry(part).or_insert(next);
                 if dict == next {
-                    dicts.push(Dict::default());
+                    dicts.push(NestedDict::default());
                 }
             }
             dicts[dict].first.get_or_insert(name);

@@ -1,11 +1,9 @@
 //! Colours and glyphs of cells.
 
+pub use crate::color::Rgb;
 use crate::theme::{GlyphSet, Theme};
 use crate::views::surface::SurfaceScene;
 use surfit_core::colormap::{Colormap, contrast_ratio};
-
-/// Red, green and blue.
-pub type Rgb = (u8, u8, u8);
 
 /// Density from worst to best, where colours are not to be had.
 const SHADES: [char; 4] = ['░', '▒', '▓', '█'];
