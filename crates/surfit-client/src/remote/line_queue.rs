@@ -54,6 +54,8 @@ struct PendingMessages {
     next_snapshot_at: Instant,
     shortest_trip: Duration,
     part_bytes: usize,
+    /// The near end leaves and takes nothing any more: only signs of life go until the last words.
+    is_leaving: bool,
     /// Only the last words are sent any more.
     is_ending: bool,
     /// Nothing can be sent any more.
@@ -78,13 +80,24 @@ impl LineQueue {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a message; waits while too many are there. False when the line is closed.
+    /// Adds a message; waits while too many are there. False when it was dropped, since nobody would take it.
     pub fn push(&self, message: ServerMessage) -> bool {
-        let is_full = |p: &mut PendingMessages| p.ordered.len() >= MAX_QUEUED_MESSAGES && !p.is_closed && !p.is_ending;
-        let mut pending = self.changed.wait_while(self.lock(), is_full).unwrap_or_else(PoisonError::into_inner);
+        let must_wait = |p: &mut PendingMessages| p.ordered.len() >= MAX_QUEUED_MESSAGES && !p.is_refused(&message);
+        let mut pending = self.changed.wait_while(self.lock(), must_wait).unwrap_or_else(PoisonError::into_inner);
+        if pending.is_refused(&message) {
+            return false;
+        }
         pending.push(message);
         self.changed.notify_all();
-        !pending.is_closed
+        true
+    }
+
+    /// The near end leaves: drops what waits and what is still added, but signs of life. Whoever waits to add goes on.
+    pub fn begin_leaving(&self) {
+        let mut pending = self.lock();
+        let is_closed = pending.is_closed;
+        *pending = PendingMessages { is_leaving: true, is_closed, ..PendingMessages::new(Instant::now()) };
+        self.changed.notify_all();
     }
 
     /// The near end has taken a snapshot or a part.
@@ -165,9 +178,16 @@ impl PendingMessages {
             next_snapshot_at: now,
             shortest_trip: Duration::MAX,
             part_bytes: MIN_PART_BYTES,
+            is_leaving: false,
             is_ending: false,
             is_closed: false,
         }
+    }
+
+    /// True when a message would only be dropped.
+    fn is_refused(&self, message: &ServerMessage) -> bool {
+        let is_sign_of_life = matches!(message, ServerMessage::Bridge(BridgeMessage::KeepAlive));
+        self.is_closed || self.is_ending || (self.is_leaving && !is_sign_of_life)
     }
 
     fn push(&mut self, mut message: ServerMessage) {
@@ -444,6 +464,24 @@ mod tests {
         let mut came = near.decode(frames);
         came.sort();
         assert_eq!(came, ["event 1", "opened a", "snapshot 2"]);
+    }
+
+    #[test]
+    fn leaving_drops_what_waits_and_lets_a_full_queue_go_on() {
+        let queue = std::sync::Arc::new(LineQueue::new());
+        queue.push(large_state(1));
+        queue.wait_for_frame().expect("the first part goes at once");
+        (0..MAX_QUEUED_MESSAGES as u64).for_each(|n| assert!(queue.push(event(n))));
+        let (waits, (done, was_pushed)) = (queue.clone(), std::sync::mpsc::channel());
+        std::thread::spawn(move || done.send(waits.push(event(9))));
+        queue.begin_leaving();
+        assert_eq!(was_pushed.recv_timeout(Duration::from_secs(20)), Ok(false));
+        assert!(!queue.push(event(10)) && queue.push(BridgeMessage::KeepAlive.into()));
+        assert_eq!(queue.wait_for_frame(), Some(encode(&BridgeMessage::KeepAlive.into())));
+        queue.end(None);
+        assert!(!queue.push(BridgeMessage::KeepAlive.into()));
+        let farewell = encode(&BridgeMessage::Farewell { words: None }.into());
+        assert_eq!((queue.wait_for_frame(), queue.wait_for_frame()), (Some(farewell), None));
     }
 
     #[test]
