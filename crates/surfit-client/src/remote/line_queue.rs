@@ -200,6 +200,10 @@ impl PendingMessages {
                 self.snapshot = state.snapshot.take().map(Box::new);
             }
             ServerMessage::Bridge(BridgeMessage::RunOpened(_)) => self.drop_shown_run(),
+            // Only the latest list counts.
+            ServerMessage::Bridge(BridgeMessage::Runs(_)) => {
+                self.urgent.retain(|m| !matches!(m, ServerMessage::Bridge(BridgeMessage::Runs(_))));
+            }
             _ => {}
         }
         let is_urgent = matches!(
@@ -464,6 +468,21 @@ mod tests {
         let mut came = near.decode(frames);
         came.sort();
         assert_eq!(came, ["event 1", "opened a", "snapshot 2"]);
+    }
+
+    #[test]
+    fn a_newer_list_of_runs_takes_the_place_of_one_that_waits() {
+        let mut near = NearEnd::new();
+        let list = |id: &str| {
+            let line = surfit_core::protocol::RunLine { id: id.into(), ..Default::default() };
+            ServerMessage::from(BridgeMessage::Runs(vec![line]))
+        };
+        for id in ["a", "b"] {
+            near.pending.push(list(id));
+            near.pending.push(BridgeMessage::Notice(id.into()).into());
+        }
+        let notice = |id: &str| encode(&BridgeMessage::Notice(id.into()).into());
+        assert_eq!(near.frames(), [notice("a"), encode(&list("b")), notice("b")]);
     }
 
     #[test]
