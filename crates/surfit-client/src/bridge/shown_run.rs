@@ -34,7 +34,8 @@ impl BridgeWorker {
     /// Shows a run from its directory.
     fn show_run(&mut self, run: RunDir) {
         self.generation += 1;
-        (self.connection, self.starting, self.snapshot) = (None, false, None);
+        self.drop_connection();
+        (self.starting, self.snapshot) = (false, None);
         self.file_follower = None;
         self.fail_unanswered("the run was opened anew before the answer");
         self.send_run_state(&run);
