@@ -45,6 +45,8 @@ struct PendingMessages {
     /// Goes in its order, after the large message that is under way.
     ordered: VecDeque<ServerMessage>,
     large: Option<LargeMessage>,
+    /// What of another run gave way to the state of the one that is shown; goes from its beginning after it.
+    interrupted: Option<LargeMessage>,
     /// The latest snapshot, when it was not sent yet.
     snapshot: Option<Box<Snapshot>>,
     /// The snapshot that the near end has.
@@ -68,6 +70,7 @@ struct LargeMessage {
     sent_bytes: usize,
     is_snapshot: bool,
     is_about_shown_run: bool,
+    is_about_other_run: bool,
 }
 
 impl LineQueue {
@@ -172,6 +175,7 @@ impl PendingMessages {
             urgent: VecDeque::new(),
             ordered: VecDeque::new(),
             large: None,
+            interrupted: None,
             snapshot: None,
             sent_snapshot: None,
             in_flight: None,
@@ -198,6 +202,7 @@ impl PendingMessages {
             }
             ServerMessage::Bridge(BridgeMessage::RunState(state)) => {
                 self.snapshot = state.snapshot.take().map(Box::new);
+                return self.push_run_state(message);
             }
             ServerMessage::Bridge(BridgeMessage::RunOpened(_)) => self.drop_shown_run(),
             // Only the latest list counts.
@@ -220,6 +225,18 @@ impl PendingMessages {
                 )
         );
         if is_urgent { self.urgent.push_back(message) } else { self.ordered.push_back(message) }
+    }
+
+    /// Adds the state of the run that is shown, for which the user waits, before whatever is about other runs.
+    fn push_run_state(&mut self, state: ServerMessage) {
+        let (others, mut ordered): (VecDeque<_>, VecDeque<_>) =
+            std::mem::take(&mut self.ordered).into_iter().partition(is_about_other_run);
+        ordered.push_back(state);
+        ordered.extend(others);
+        self.ordered = ordered;
+        if let Some(large) = self.large.take_if(|l| l.is_about_other_run) {
+            self.interrupted = Some(LargeMessage { sent_bytes: 0, ..large });
+        }
     }
 
     /// Leaves out what is about the run that was shown before.
@@ -269,14 +286,23 @@ impl PendingMessages {
                 return snapshot;
             }
         }
+        // Before any other of another run: so one is interrupted at most.
+        if self.large.is_none() && !self.ordered.iter().any(is_run_state) {
+            self.large = self.interrupted.take();
+        }
         if self.large.is_none() {
             let message = self.ordered.pop_front()?;
             let json = encode(&message);
             if json.len() <= MAX_WHOLE_BYTES {
                 return Some(json);
             }
-            let is_about_shown_run = is_run_state(&message);
-            self.large = Some(LargeMessage { json, sent_bytes: 0, is_snapshot: false, is_about_shown_run });
+            self.large = Some(LargeMessage {
+                json,
+                sent_bytes: 0,
+                is_snapshot: false,
+                is_about_shown_run: message.is_about_shown_run() || is_run_state(&message),
+                is_about_other_run: is_about_other_run(&message),
+            });
         }
         if self.in_flight.is_some() {
             return None;
@@ -300,7 +326,13 @@ impl PendingMessages {
         }
         if self.large.is_none() {
             self.sent_snapshot = Some(snapshot);
-            self.large = Some(LargeMessage { json, sent_bytes: 0, is_snapshot: true, is_about_shown_run: true });
+            self.large = Some(LargeMessage {
+                json,
+                sent_bytes: 0,
+                is_snapshot: true,
+                is_about_shown_run: true,
+                is_about_other_run: false,
+            });
         } else {
             self.snapshot = Some(snapshot);
         }
@@ -325,6 +357,10 @@ impl PendingMessages {
 
 fn is_run_state(message: &ServerMessage) -> bool {
     matches!(message, ServerMessage::Bridge(BridgeMessage::RunState(_)))
+}
+
+fn is_about_other_run(message: &ServerMessage) -> bool {
+    matches!(message, ServerMessage::Bridge(BridgeMessage::Loaded { .. } | BridgeMessage::Grown { .. }))
 }
 
 #[cfg(test)]
@@ -356,12 +392,20 @@ mod tests {
     }
 
     fn large_state(seq: u64) -> ServerMessage {
+        BridgeMessage::RunState(large_run_state(seq)).into()
+    }
+
+    fn loaded(path: &str, seq: u64) -> ServerMessage {
+        BridgeMessage::Loaded { path: path.into(), run_state: large_run_state(seq) }.into()
+    }
+
+    fn large_run_state(seq: u64) -> Box<RunState> {
         let mut state = RunState { seq, ..RunState::default() };
         let values: Vec<f32> = (0..3000).map(|n| n as f32 / 7.0).collect();
         for curve in [LossCurve::Surface, LossCurve::Corner(0)] {
             state.curves.entry(curve).or_default().extend(0, &values);
         }
-        BridgeMessage::RunState(Box::new(state)).into()
+        Box::new(state)
     }
 
     /// The near end of a queue.
@@ -398,6 +442,7 @@ mod tests {
                 ServerMessage::Reply { id, .. } => format!("reply {id}"),
                 ServerMessage::Bridge(BridgeMessage::RunState(s)) => format!("state {}", s.seq),
                 ServerMessage::Bridge(BridgeMessage::RunOpened(run)) => format!("opened {}", run.id),
+                ServerMessage::Bridge(BridgeMessage::Loaded { run_state, .. }) => format!("loaded {}", run_state.seq),
                 other => format!("{other:?}"),
             };
             frames.into_iter().filter_map(whole).map(words).collect()
@@ -406,6 +451,16 @@ mod tests {
         fn take(&mut self, after: Duration) {
             self.now += after;
             self.pending.on_taken(self.now);
+        }
+
+        /// What comes after these frames until nothing waits, in words.
+        fn receive_all(&mut self, mut frames: Vec<String>) -> Vec<String> {
+            frames.extend(self.frames());
+            while self.pending.in_flight.is_some() || self.pending.snapshot.is_some() {
+                self.take(Duration::from_secs(2));
+                frames.extend(self.frames());
+            }
+            self.decode(frames)
         }
     }
 
@@ -457,17 +512,33 @@ mod tests {
         near.pending.push(snapshot(101, 1));
         near.pending.push(large_state(7));
         near.pending.push(event(8));
-        let mut frames = near.frames();
+        let frames = near.frames();
         near.pending.push(opened());
         near.pending.push(snapshot(101, 2));
         near.pending.push(event(1));
-        while near.pending.in_flight.is_some() || near.pending.snapshot.is_some() {
-            near.take(Duration::from_secs(2));
-            frames.extend(near.frames());
-        }
-        let mut came = near.decode(frames);
+        let mut came = near.receive_all(frames);
         came.sort();
         assert_eq!(came, ["event 1", "opened a", "snapshot 2"]);
+    }
+
+    #[test]
+    fn the_state_of_the_shown_run_goes_before_whatever_is_of_others() {
+        let mut near = NearEnd::new();
+        near.pending.push(loaded("/r/b", 5));
+        near.pending.push(loaded("/r/c", 6));
+        let mut frames = near.frames();
+        near.take(Duration::from_millis(400));
+        frames.extend(near.frames());
+        assert!(near.pending.large.as_ref().is_some_and(|l| l.sent_bytes > MIN_PART_BYTES));
+        for seq in [7, 8] {
+            near.pending.push(opened());
+            near.pending.push(large_state(seq));
+            near.pending.push(event(seq + 1));
+            near.take(Duration::from_millis(400));
+            frames.extend(near.frames());
+        }
+        let came = near.receive_all(frames);
+        assert_eq!(came, ["opened a", "opened a", "state 8", "loaded 5", "loaded 6", "event 9"]);
     }
 
     #[test]
