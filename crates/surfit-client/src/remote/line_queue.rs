@@ -7,10 +7,13 @@
 use crate::frame;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
+use serde::Serialize;
 use std::collections::VecDeque;
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use surfit_core::event::Envelope;
 use surfit_core::protocol::{BridgeMessage, ServerMessage};
 use surfit_core::snapshot::Snapshot;
 
@@ -28,8 +31,10 @@ const MIN_SNAPSHOT_INTERVAL: Duration = Duration::from_millis(200);
 const MAX_SNAPSHOT_INTERVAL: Duration = Duration::from_secs(2);
 /// After so much silence the near end is told that the line carries.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
-/// Messages that may wait in their order; with more, the bridge has to.
+/// Messages that may wait in their order, and their bytes of JSON; with more, whoever adds one has to. What is of other
+/// runs counts by itself, since threads of their own add it, and the bridge must not wait for them.
 const MAX_QUEUED_MESSAGES: usize = 4096;
+const MAX_QUEUED_BYTES: usize = 4 << 20;
 
 /// Queue between a bridge and the thread that writes to its line.
 #[derive(Debug)]
@@ -43,7 +48,7 @@ struct PendingMessages {
     /// Goes before everything else.
     urgent: VecDeque<ServerMessage>,
     /// Goes in its order, after the large message that is under way.
-    ordered: VecDeque<ServerMessage>,
+    ordered: VecDeque<OrderedMessage>,
     large: Option<LargeMessage>,
     /// What of another run gave way to the state of the one that is shown; goes from its beginning after it.
     interrupted: Option<LargeMessage>,
@@ -62,6 +67,13 @@ struct PendingMessages {
     is_ending: bool,
     /// Nothing can be sent any more.
     is_closed: bool,
+}
+
+#[derive(Debug)]
+struct OrderedMessage {
+    message: ServerMessage,
+    /// Its length in JSON.
+    bytes: usize,
 }
 
 #[derive(Debug)]
@@ -85,7 +97,7 @@ impl LineQueue {
 
     /// Adds a message; waits while too many are there. False when it was dropped, since nobody would take it.
     pub fn push(&self, message: ServerMessage) -> bool {
-        let must_wait = |p: &mut PendingMessages| p.ordered.len() >= MAX_QUEUED_MESSAGES && !p.is_refused(&message);
+        let must_wait = |p: &mut PendingMessages| p.is_full_for(&message) && !p.is_refused(&message);
         let mut pending = self.changed.wait_while(self.lock(), must_wait).unwrap_or_else(PoisonError::into_inner);
         if pending.is_refused(&message) {
             return false;
@@ -194,6 +206,17 @@ impl PendingMessages {
         self.is_closed || self.is_ending || (self.is_leaving && !is_sign_of_life)
     }
 
+    /// True when a message has to wait until others have gone.
+    fn is_full_for(&self, message: &ServerMessage) -> bool {
+        if is_urgent(message) || matches!(message, ServerMessage::Snapshot(_)) {
+            return false;
+        }
+        let of_other_run = is_about_other_run(message);
+        let alike = self.ordered.iter().filter(|o| is_about_other_run(&o.message) == of_other_run);
+        let (count, bytes) = alike.fold((0, 0), |(count, bytes), o| (count + 1, bytes + o.bytes));
+        count >= MAX_QUEUED_MESSAGES || bytes >= MAX_QUEUED_BYTES
+    }
+
     fn push(&mut self, mut message: ServerMessage) {
         match &mut message {
             ServerMessage::Snapshot(snapshot) => {
@@ -211,27 +234,23 @@ impl PendingMessages {
             }
             _ => {}
         }
-        let is_urgent = matches!(
-            message,
-            ServerMessage::Reply { .. }
-                | ServerMessage::Bridge(
-                    BridgeMessage::RunOpened(_)
-                        | BridgeMessage::Unopened { .. }
-                        | BridgeMessage::Unread { .. }
-                        | BridgeMessage::Runs(_)
-                        | BridgeMessage::Notice(_)
-                        | BridgeMessage::Problem(_)
-                        | BridgeMessage::KeepAlive
-                )
-        );
-        if is_urgent { self.urgent.push_back(message) } else { self.ordered.push_back(message) }
+        if is_urgent(&message) {
+            return self.urgent.push_back(message);
+        }
+        let bytes = json_bytes(&message);
+        match message {
+            ServerMessage::Bridge(BridgeMessage::Grown { path, events, snapshot }) => {
+                self.push_growth(path, events, snapshot, bytes);
+            }
+            message => self.ordered.push_back(OrderedMessage { message, bytes }),
+        }
     }
 
     /// Adds the state of the run that is shown, for which the user waits, before whatever is about other runs.
     fn push_run_state(&mut self, state: ServerMessage) {
         let (others, mut ordered): (VecDeque<_>, VecDeque<_>) =
-            std::mem::take(&mut self.ordered).into_iter().partition(is_about_other_run);
-        ordered.push_back(state);
+            std::mem::take(&mut self.ordered).into_iter().partition(|o| is_about_other_run(&o.message));
+        ordered.push_back(OrderedMessage { bytes: json_bytes(&state), message: state });
         ordered.extend(others);
         self.ordered = ordered;
         if let Some(large) = self.large.take_if(|l| l.is_about_other_run) {
@@ -239,10 +258,35 @@ impl PendingMessages {
         }
     }
 
+    /// Adds what is new of another run to what waits of it.
+    fn push_growth(&mut self, path: PathBuf, events: Vec<Envelope>, snapshot: Option<Box<Snapshot>>, bytes: usize) {
+        // Not across a whole state of that run, which takes the place of all before it.
+        let last_of_run = self.ordered.iter_mut().rev().find(|o| match &o.message {
+            ServerMessage::Bridge(BridgeMessage::Loaded { path: of, .. } | BridgeMessage::Grown { path: of, .. }) => {
+                *of == path
+            }
+            _ => false,
+        });
+        if let Some(OrderedMessage { message, bytes: waiting_bytes }) = last_of_run
+            && let ServerMessage::Bridge(BridgeMessage::Grown { events: waiting, snapshot: latest, .. }) = message
+        {
+            waiting.extend(events);
+            *waiting_bytes += bytes;
+            if snapshot.is_some()
+                && let Some(older) = std::mem::replace(latest, snapshot)
+            {
+                *waiting_bytes = waiting_bytes.saturating_sub(json_bytes(&older));
+            }
+            return;
+        }
+        let message = BridgeMessage::Grown { path, events, snapshot }.into();
+        self.ordered.push_back(OrderedMessage { message, bytes });
+    }
+
     /// Leaves out what is about the run that was shown before.
     fn drop_shown_run(&mut self) {
         self.snapshot = None;
-        self.ordered.retain(|m| !m.is_about_shown_run() && !is_run_state(m));
+        self.ordered.retain(|o| !o.message.is_about_shown_run() && !is_run_state(&o.message));
         if let Some(dropped) = self.large.take_if(|l| l.is_about_shown_run)
             && dropped.is_snapshot
         {
@@ -287,11 +331,11 @@ impl PendingMessages {
             }
         }
         // Before any other of another run: so one is interrupted at most.
-        if self.large.is_none() && !self.ordered.iter().any(is_run_state) {
+        if self.large.is_none() && !self.ordered.iter().any(|o| is_run_state(&o.message)) {
             self.large = self.interrupted.take();
         }
         if self.large.is_none() {
-            let message = self.ordered.pop_front()?;
+            let OrderedMessage { message, .. } = self.ordered.pop_front()?;
             let json = encode(&message);
             if json.len() <= MAX_WHOLE_BYTES {
                 return Some(json);
@@ -355,6 +399,40 @@ impl PendingMessages {
     }
 }
 
+/// True for what goes before everything else.
+fn is_urgent(message: &ServerMessage) -> bool {
+    matches!(
+        message,
+        ServerMessage::Reply { .. }
+            | ServerMessage::Bridge(
+                BridgeMessage::RunOpened(_)
+                    | BridgeMessage::Unopened { .. }
+                    | BridgeMessage::Unread { .. }
+                    | BridgeMessage::Runs(_)
+                    | BridgeMessage::Notice(_)
+                    | BridgeMessage::Problem(_)
+                    | BridgeMessage::KeepAlive
+            )
+    )
+}
+
+/// Counts the bytes of a value's JSON.
+fn json_bytes(value: &impl Serialize) -> usize {
+    struct ByteCounter(usize);
+    impl Write for ByteCounter {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut counter = ByteCounter(0);
+    let _ = serde_json::to_writer(&mut counter, value);
+    counter.0
+}
+
 fn is_run_state(message: &ServerMessage) -> bool {
     matches!(message, ServerMessage::Bridge(BridgeMessage::RunState(_)))
 }
@@ -369,7 +447,7 @@ mod tests {
     use crate::connection::SnapshotDeltas;
     use crate::fake::notice;
     use crate::remote::line::PartBuffer;
-    use surfit_core::event::{Envelope, LossCurve};
+    use surfit_core::event::LossCurve;
     use surfit_core::protocol::OpenedRun;
     use surfit_core::run_state::RunState;
     use surfit_core::surface::Degrees;
@@ -539,6 +617,57 @@ mod tests {
         }
         let came = near.receive_all(frames);
         assert_eq!(came, ["opened a", "opened a", "state 8", "loaded 5", "loaded 6", "event 9"]);
+    }
+
+    fn grown(path: &str, seq: u64, fit_step: Option<u64>) -> ServerMessage {
+        let events = vec![Envelope { seq, time: 0.0, event: notice("n") }];
+        let snapshot = fit_step.map(|fit_step| Box::new(Snapshot { fit_step, ..Snapshot::empty(degrees(), 5) }));
+        BridgeMessage::Grown { path: path.into(), events, snapshot }.into()
+    }
+
+    #[test]
+    fn what_is_new_of_another_run_is_added_to_what_waits_of_it() {
+        let mut pending = PendingMessages::new(Instant::now());
+        for (path, seq, fit_step) in [("/r/b", 1, Some(1)), ("/r/c", 1, None), ("/r/b", 2, Some(2)), ("/r/b", 3, None)]
+        {
+            pending.push(grown(path, seq, fit_step));
+        }
+        pending.push(loaded("/r/b", 3));
+        pending.push(grown("/r/b", 4, None));
+        let waiting = pending.ordered.iter().map(|o| match &o.message {
+            ServerMessage::Bridge(BridgeMessage::Grown { path, events, snapshot }) => {
+                let seqs: Vec<_> = events.iter().map(|e| e.seq).collect();
+                format!("{} {seqs:?} {:?}", path.display(), snapshot.as_ref().map(|s| s.fit_step))
+            }
+            _ => "loaded".into(),
+        });
+        let waiting: Vec<String> = waiting.collect();
+        assert_eq!(waiting, ["/r/b [1, 2, 3] Some(2)", "/r/c [1] None", "loaded", "/r/b [4] None"]);
+        for o in &pending.ordered {
+            assert!(o.bytes >= json_bytes(&o.message), "{} B", o.bytes);
+        }
+    }
+
+    #[test]
+    fn bytes_fill_the_queue_and_neither_other_runs_nor_answers_wait_for_each_other() {
+        let mut pending = PendingMessages::new(Instant::now());
+        let (mut of_run, mut of_other) = (event(1), grown("/r/b", 1, None));
+        let text = "x".repeat(MAX_QUEUED_BYTES);
+        if let ServerMessage::Event(envelope) = &mut of_run {
+            envelope.event = notice(&text);
+        }
+        if let ServerMessage::Bridge(BridgeMessage::Grown { events, .. }) = &mut of_other {
+            events[0].event = notice(&text);
+        }
+        let is_full = |p: &PendingMessages| [event(2), grown("/r/b", 2, None)].map(|m| p.is_full_for(&m));
+        assert_eq!(is_full(&pending), [false, false]);
+        pending.push(of_other);
+        assert_eq!(is_full(&pending), [false, true]);
+        pending.push(of_run);
+        assert_eq!(is_full(&pending), [true, true]);
+        for message in [opened(), snapshot(5, 1), ServerMessage::Reply { id: 1, error: None, events: None }] {
+            assert!(!pending.is_full_for(&message), "{message:?}");
+        }
     }
 
     #[test]
