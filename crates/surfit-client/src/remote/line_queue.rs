@@ -2,7 +2,8 @@
 //!
 //! Whatever was written waits in the buffers of pipes, `ssh` and network behind what was written before. So that the
 //! answer to a key is never far behind, snapshots and the parts of large messages go one at a time, the next when the near
-//! end has taken the last; a newer snapshot takes the place of one that waits. Events and answers go at once.
+//! end has taken the last; a newer snapshot takes the place of one that waits. Answers go at once. So do events, until so
+//! many bytes of them are on the way that the next has to go as a part.
 
 use crate::frame;
 use flate2::Compression;
@@ -22,6 +23,9 @@ const MAX_WHOLE_BYTES: usize = 16 << 10;
 /// Least bytes of JSON in a part of a longer one, and most.
 const MIN_PART_BYTES: usize = 4 << 10;
 const MAX_PART_BYTES: usize = 128 << 10;
+/// Most bytes of JSON in whole messages, which the near end does not acknowledge, before one goes as a part, which it does.
+/// As many again go while that is on its way. Deflate makes a third of it: 22 kB, two seconds of a line of 10 kB/s.
+const MAX_UNACKNOWLEDGED_BYTES: usize = 32 << 10;
 /// Time on the way, beyond the shortest ever seen, below which the next part is larger, and above which it is smaller.
 const SHORT_DELAY: Duration = Duration::from_millis(250);
 const LONG_DELAY: Duration = Duration::from_millis(600);
@@ -58,6 +62,8 @@ struct PendingMessages {
     sent_snapshot: Option<Box<Snapshot>>,
     /// When what the near end has not taken yet was sent, and whether that was a snapshot.
     in_flight: Option<(Instant, bool)>,
+    /// Bytes of whole messages since then that the near end does not acknowledge.
+    unacknowledged_bytes: usize,
     next_snapshot_at: Instant,
     shortest_trip: Duration,
     part_bytes: usize,
@@ -191,6 +197,7 @@ impl PendingMessages {
             snapshot: None,
             sent_snapshot: None,
             in_flight: None,
+            unacknowledged_bytes: 0,
             next_snapshot_at: now,
             shortest_trip: Duration::MAX,
             part_bytes: MIN_PART_BYTES,
@@ -326,7 +333,7 @@ impl PendingMessages {
         if self.in_flight.is_none() {
             let snapshot = (now >= self.next_snapshot_at).then(|| self.next_snapshot()).flatten();
             if snapshot.is_some() {
-                self.in_flight = Some((now, true));
+                (self.in_flight, self.unacknowledged_bytes) = (Some((now, true)), 0);
                 return snapshot;
             }
         }
@@ -337,7 +344,9 @@ impl PendingMessages {
         if self.large.is_none() {
             let OrderedMessage { message, .. } = self.ordered.pop_front()?;
             let json = encode(&message);
-            if json.len() <= MAX_WHOLE_BYTES {
+            let unacknowledged_bytes = self.unacknowledged_bytes + json.len();
+            if json.len() <= MAX_WHOLE_BYTES && unacknowledged_bytes <= self.part_bytes.min(MAX_UNACKNOWLEDGED_BYTES) {
+                self.unacknowledged_bytes = unacknowledged_bytes;
                 return Some(json);
             }
             self.large = Some(LargeMessage {
@@ -351,7 +360,7 @@ impl PendingMessages {
         if self.in_flight.is_some() {
             return None;
         }
-        self.in_flight = Some((now, false));
+        (self.in_flight, self.unacknowledged_bytes) = (Some((now, false)), 0);
         self.next_part()
     }
 
@@ -668,6 +677,23 @@ mod tests {
         for message in [opened(), snapshot(5, 1), ServerMessage::Reply { id: 1, error: None, events: None }] {
             assert!(!pending.is_full_for(&message), "{message:?}");
         }
+    }
+
+    #[test]
+    fn a_flood_of_events_leaves_the_line_short_and_comes_in_order() {
+        let mut near = NearEnd::new();
+        (1..=3000).for_each(|seq| near.pending.push(event(seq)));
+        let (mut came, mut longest, mut before) = (Vec::new(), 0, 0);
+        while came.len() < 3000 {
+            let frames = near.frames();
+            let bytes: usize = frames.iter().map(String::len).sum();
+            // An acknowledgement is of what was sent up to the part, and the rest may still be on its way.
+            (longest, before) = (longest.max(before + bytes), bytes);
+            came.extend(near.decode(frames));
+            near.take(Duration::from_millis(300));
+        }
+        assert_eq!(came, (1..=3000).map(|seq| format!("event {seq}")).collect::<Vec<_>>());
+        assert!(longest < 3 * MAX_UNACKNOWLEDGED_BYTES && longest > MIN_PART_BYTES, "{longest} B");
     }
 
     #[test]
