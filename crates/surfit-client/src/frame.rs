@@ -31,6 +31,47 @@ const SERVER_MESSAGE_TYPES: [&str; 7] = ["welcome", "rejected", "event", "snapsh
 /// The same for what clients say.
 const CLIENT_MESSAGE_TYPES: [&str; 3] = ["hello", "command", "bridge"];
 
+/// The same for what bridges say.
+const BRIDGE_MESSAGE_NAMES: [&str; 19] = [
+    "run_opened",
+    "run_state",
+    "disconnected",
+    "elsewhere",
+    "engine_died",
+    "batch_job",
+    "notice",
+    "problem",
+    "loaded",
+    "unread",
+    "unopened",
+    "grown",
+    "forked",
+    "runs",
+    "line",
+    "exists",
+    "part",
+    "keep_alive",
+    "farewell",
+];
+
+/// The same for what bridges are asked.
+const BRIDGE_REQUEST_NAMES: [&str; 14] = [
+    "fork",
+    "queue",
+    "figures",
+    "write",
+    "resume_engine",
+    "refresh",
+    "open_run",
+    "load",
+    "watch",
+    "reconnect",
+    "remove_run",
+    "taken",
+    "keep_alive",
+    "leave",
+];
+
 /// Reads one message of an engine or a bridge. Messages of a kind that this version does not know come back as `None`.
 ///
 /// # Errors
@@ -88,9 +129,20 @@ fn parse<T: DeserializeOwned>(body: &[u8], known: &[&str]) -> Result<Option<T>, 
         #[derive(serde::Deserialize)]
         struct MessageTag {
             r#type: String,
+            // Of any form in kinds that are not known.
+            message: Option<serde_json::Value>,
+            request: Option<serde_json::Value>,
         }
+        let is_unknown = |name: Option<&str>, known: &[&str]| name.is_some_and(|n| !known.contains(&n));
         match serde_json::from_slice::<MessageTag>(body) {
-            Ok(kind) if !known.contains(&kind.r#type.as_str()) => Ok(None),
+            Ok(tag) if is_unknown(Some(tag.r#type.as_str()), known) => Ok(None),
+            Ok(tag)
+                if tag.r#type == "bridge"
+                    && (is_unknown(tag.message.as_ref().and_then(|m| m.as_str()), &BRIDGE_MESSAGE_NAMES)
+                        || is_unknown(tag.request.as_ref().and_then(|r| r.as_str()), &BRIDGE_REQUEST_NAMES)) =>
+            {
+                Ok(None)
+            }
             _ => Err(ClientError::InvalidMessage(error.to_string())),
         }
     })
@@ -106,10 +158,35 @@ mod tests {
 
     #[test]
     fn unknown_kinds_are_passed_over_and_broken_ones_are_not() {
-        assert!(parse_server(br#"{"type":"weather","sunny":true}"#).unwrap().is_none());
+        assert!(parse_server(br#"{"type":"weather","sunny":true,"message":1}"#).unwrap().is_none());
         assert!(matches!(parse_server(br#"{"type":"reply","id":"x"}"#), Err(ClientError::InvalidMessage(_))));
         assert!(matches!(parse_server(b"GET / HTTP/1.1"), Err(ClientError::InvalidMessage(_))));
         assert!(parse_server(br#"{"type":"reply","id":3,"error":null,"new":1}"#).unwrap().is_some());
+    }
+
+    #[test]
+    fn unknown_kinds_of_a_bridge_are_passed_over_and_broken_ones_are_not() {
+        let parse_client = |body: &[u8]| parse::<ClientMessage>(body, &CLIENT_MESSAGE_TYPES);
+        assert_eq!(parse_server(br#"{"type":"bridge","message":"weather","body":{"sunny":true}}"#).unwrap(), None);
+        assert_eq!(parse_client(br#"{"type":"bridge","request":"weather"}"#).unwrap(), None);
+        for broken in [&br#"{"type":"bridge","message":"notice","body":7}"#[..], br#"{"type":"bridge"}"#] {
+            assert!(matches!(parse_server(broken), Err(ClientError::InvalidMessage(_))));
+        }
+        assert!(parse_client(br#"{"type":"bridge","request":"load","body":7}"#).is_err());
+    }
+
+    #[test]
+    fn the_known_kinds_of_a_bridge_are_those_of_the_protocol() {
+        use surfit_core::protocol::{BridgeMessage, BridgeRequest};
+        // The error of an unknown kind lists those that there are.
+        let names = |error: String| -> Vec<String> {
+            let (_, list) = error.split_once("expected one of ").unwrap();
+            list.split('`').skip(1).step_by(2).map(Into::into).collect()
+        };
+        let messages = serde_json::from_str::<BridgeMessage>(r#"{"message":"?"}"#).unwrap_err().to_string();
+        assert_eq!(names(messages), BRIDGE_MESSAGE_NAMES);
+        let requests = serde_json::from_str::<BridgeRequest>(r#"{"request":"?"}"#).unwrap_err().to_string();
+        assert_eq!(names(requests), BRIDGE_REQUEST_NAMES);
     }
 
     #[test]

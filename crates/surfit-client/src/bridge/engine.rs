@@ -98,7 +98,7 @@ impl BridgeWorker {
             }
             Ok(_) => {}
             Err(error) => {
-                self.connection = None;
+                self.drop_connection();
                 self.catch_up_disconnected();
                 self.fail_lost_commands();
                 if let ClientError::Closed | ClientError::Io { .. } = error {
@@ -109,6 +109,11 @@ impl BridgeWorker {
                 self.send_to_screen(BridgeMessage::Disconnected { reason: error.to_string() });
             }
         }
+    }
+
+    /// Ends the connection, and its reader, which would wait for ever to put a token.
+    pub(super) fn drop_connection(&mut self) {
+        (self.connection, self.message_tokens) = (None, None);
     }
 
     /// Answers what was asked over a connection that is no more, with the reason when the engine said it.
@@ -216,6 +221,20 @@ mod tests {
         let (child, connection) = attach_if_in_use(&run.dir, slower, 3).unwrap();
         assert!(child.is_none() && connection.pid() == 42);
         assert_eq!(thread.join().unwrap(), Some(3));
+    }
+
+    #[test]
+    fn the_reader_of_a_connection_that_ended_waits_for_nobody() {
+        let (run, (screen, _shown)) = (temporary_run(), terminal());
+        let mut worker = BridgeWorker::new(screen, channel().0, false);
+        let ends: [&dyn Fn(&mut BridgeWorker); 2] =
+            [&|w| w.on_engine_message(Err(ClientError::Closed)), &|w| w.open_run(run.dir.clone())];
+        for end in ends {
+            let (token, tokens) = std::sync::mpsc::sync_channel(1);
+            worker.message_tokens = Some(tokens);
+            end(&mut worker);
+            assert!(token.send(()).is_err());
+        }
     }
 
     #[test]

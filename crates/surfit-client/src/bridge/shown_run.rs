@@ -34,7 +34,8 @@ impl BridgeWorker {
     /// Shows a run from its directory.
     fn show_run(&mut self, run: RunDir) {
         self.generation += 1;
-        (self.connection, self.starting, self.snapshot) = (None, false, None);
+        self.drop_connection();
+        (self.starting, self.snapshot) = (false, None);
         self.file_follower = None;
         self.fail_unanswered("the run was opened anew before the answer");
         self.send_run_state(&run);
@@ -44,12 +45,14 @@ impl BridgeWorker {
     /// Tells all that the run's directory says of it: what happened since, to a terminal that knows the run, else the whole.
     pub(super) fn send_run_state(&mut self, run: &RunDir) {
         self.send_opened(run);
+        // Also when the state cannot be read: the number means nothing of the next run.
+        let resumes_after = self.resumes_after.take();
         match run.load_state() {
             Ok(state) => {
                 (self.seq, self.closed_cleanly) = (state.seq, state.closed);
                 self.failure = state.failed.clone();
                 self.snapshot = state.snapshot.clone().map(Box::new);
-                match self.resumes_after.take().and_then(|after| missed_events(run, after, state.seq)) {
+                match resumes_after.and_then(|after| missed_events(run, after, state.seq)) {
                     Some(events) => {
                         events.into_iter().for_each(|e| self.send_to_screen(ServerMessage::Event(e)));
                         let snapshot = self.snapshot.clone();
@@ -304,6 +307,19 @@ mod tests {
                 return came;
             }
         }
+    }
+
+    #[test]
+    fn what_a_terminal_knew_of_an_unreadable_run_is_not_taken_for_the_next() {
+        let run = temporary_run();
+        let _ = std::fs::remove_file(run.dir.events_path());
+        std::fs::create_dir(run.dir.events_path()).unwrap();
+        let (screen, _shown) = crate::fake::terminal();
+        let mut worker = BridgeWorker::new(screen, std::sync::mpsc::channel().0, false);
+        worker.resumes_after = Some(3);
+        worker.send_run_state(&run.dir);
+        assert!(run.dir.load_state().is_err());
+        assert_eq!(worker.resumes_after, None);
     }
 
     #[test]

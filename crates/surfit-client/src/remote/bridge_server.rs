@@ -73,8 +73,10 @@ pub fn serve(
             Err(RecvTimeoutError::Disconnected) => break None,
         }
     };
-    if wish.is_none() {
-        queue.close();
+    // The bridge's thread may wait for room in the queue, and nobody takes anything any more.
+    match wish {
+        Some(_) => queue.begin_leaving(),
+        None => queue.close(),
     }
     let stop_engine = wish.as_ref().is_some_and(|(stop, _)| *stop);
     // The near end waits for as long as it hears that there is something to wait for.

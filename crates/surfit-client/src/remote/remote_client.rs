@@ -363,18 +363,26 @@ impl RemoteClient {
             self.send_to_screen(BridgeMessage::Line(LineState::Heard));
         }
         self.attempt = 0;
+        let is_acknowledged = matches!(
+            frame,
+            Some(
+                ServerMessage::Bridge(BridgeMessage::Part { .. })
+                    | ServerMessage::Snapshot(_)
+                    | ServerMessage::Changed(_)
+            )
+        );
+        // The far end would wait for it for ever.
+        if is_acknowledged && !self.send_to_bridge(BridgeRequest::Taken) {
+            let what = format!("sending to {}", self.address.host);
+            let source = std::io::Error::other("the line takes no more");
+            return self.on_line_lost(Some(ClientError::Io { what, source }));
+        }
         let message = match frame {
             Some(ServerMessage::Bridge(BridgeMessage::Part { offset, text, last })) => {
-                self.send_to_bridge(BridgeRequest::Taken);
                 let json = self.parts.push(offset, &text, last);
                 json.and_then(|json| json.map_or(Ok(None), |json| frame::parse_server_message(&json)))
             }
-            message => {
-                if let Some(ServerMessage::Snapshot(_) | ServerMessage::Changed(_)) = message {
-                    self.send_to_bridge(BridgeRequest::Taken);
-                }
-                Ok(message)
-            }
+            message => Ok(message),
         };
         match message.and_then(|m| m.map(|m| self.deltas.expand(m)).transpose()) {
             Ok(Some(message)) => self.on_server_message(message),

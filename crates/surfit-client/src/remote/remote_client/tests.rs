@@ -54,6 +54,17 @@ fn a_run_that_was_asked_for_before_the_line_broke_is_dialled_for() {
 }
 
 #[test]
+fn a_line_that_takes_no_acknowledgement_is_lost() {
+    let (mut near, _told, _inputs) = connected_client();
+    let (requests, _unread) = sync_channel(0);
+    near.line.as_mut().unwrap().requests = requests;
+    near.on_frame(Some(BridgeMessage::Notice("n".into()).into()));
+    assert!(near.line.is_some());
+    near.on_frame(Some(BridgeMessage::Part { offset: 0, text: "{".into(), last: false }.into()));
+    assert!(near.line.is_none() && near.retry_at.is_some());
+}
+
+#[test]
 fn the_same_run_asked_for_again_comes_whole() {
     let (mut near, _told, _inputs) = connected_client();
     near.on_request(BridgeRequest::OpenRun("/r/a".into()));
