@@ -216,3 +216,19 @@ fn cards_with_former_names_of_keys_are_read() {
     let wanted = DataConfig { name: "mnist".into(), root: "/a".into(), bn_images: 3, train_images: 5, ..data.clone() };
     assert_eq!(data, wanted);
 }
+
+#[test]
+fn a_broken_rule_is_not_blamed_for_what_is_wrong_elsewhere() {
+    for (text, told) in [
+        (
+            "[network]\npatch = 4\nnmae = 'vit-tiny'\n",
+            "x.toml:3: unknown key `network.nmae`; did you mean `network.name`?",
+        ),
+        (
+            "[fit]\npoints_per_step = 100\nbatch_size = '256'\n",
+            "x.toml:3: `fit.batch_size = \"256\"` cannot be used; use a whole number, 0 or more",
+        ),
+    ] {
+        assert_eq!(error(text), told);
+    }
+}
