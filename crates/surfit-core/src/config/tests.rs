@@ -232,3 +232,15 @@ fn a_broken_rule_is_not_blamed_for_what_is_wrong_elsewhere() {
         assert_eq!(error(text), told);
     }
 }
+
+#[test]
+fn a_value_of_several_lines_is_told_in_one() {
+    assert_eq!(error("[seed]\na = 1\nb = 2\n"), "x.toml:1: `seed` cannot be used; use a whole number, 0 or more");
+    assert_eq!(
+        error("[network]\nwidths = [\n  3,\n  'x',\n]\n"),
+        "x.toml:4: `network.widths = [3, \"x\",]` cannot be used; use a whole number, 0 or more"
+    );
+    let told = error("[data]\nname = \"\"\"a\nb\"\"\"\n");
+    assert!(told.starts_with("x.toml:2: ") && !told.contains('\n'), "{told}");
+    assert!(error("\"a\\nb\" = 1\n").starts_with("x.toml:1: unknown key `a b`; "));
+}
