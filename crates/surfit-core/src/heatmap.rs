@@ -40,7 +40,7 @@ impl Cell {
     /// A cell of which correct images and the mean cross-entropy are known.
     pub fn from_counts(correct: u32, images: u32, loss: f32, version: u64) -> Self {
         let mut sums = MetricSums::default();
-        sums.of_mut(Metric::ACCURACY)[0] = correct.into();
+        sums.of_mut(Metric::ACCURACY)[0] = correct.min(images).into();
         let mut values = sums.values(images);
         let loss = f64::from(loss);
         let loss = (images > 0 && loss.is_finite()).then_some(MetricEstimate { value: loss, interval: None });
