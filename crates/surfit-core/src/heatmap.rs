@@ -295,6 +295,16 @@ impl Heatmap {
         Metric::all().filter(|&metric| self.surface_cells().any(|i| self.cells[i].value(metric).is_some())).collect()
     }
 
+    /// The measured metrics that figures over the whole surface may be made of: every measured cell has a value, but for
+    /// those whose loss is not finite. A resumed run of an older program may have one in its corners alone.
+    pub fn complete_metrics(&self) -> Vec<Metric> {
+        let lacks =
+            |cell: &Cell, metric: Metric| cell.images > 0 && cell.loss().is_some() && cell.value(metric).is_none();
+        let mut metrics = self.measured_metrics();
+        metrics.retain(|&metric| !self.surface_cells().any(|i| lacks(&self.cells[i], metric)));
+        metrics
+    }
+
     /// The metric after another one, round the registry: the next that some cell has a value of, as far as any has one.
     pub fn next_metric(&self, metric: Metric) -> Metric {
         let measured = self.measured_metrics();
