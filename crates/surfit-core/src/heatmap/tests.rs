@@ -189,6 +189,7 @@ fn a_metric_that_only_some_cells_have_is_not_complete() {
     heatmap.cells[2] = cell(80, 0.5, 0);
     assert_eq!(heatmap.complete_metrics(), [accuracy, loss]);
     assert_eq!(heatmap.measured_metrics(), [accuracy, loss, ece]);
+    assert_eq!(heatmap.summary(ece), None);
     let json = heatmap.to_json();
     assert!(json["metrics"]["ece"].is_null() && json["metrics"]["loss"].is_object());
 }
