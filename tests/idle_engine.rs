@@ -57,7 +57,7 @@ fn a_finished_run_exports_searches_measures_and_gives_up_from_the_screen() {
     screen.wait_for_text("Z cancels it");
     screen.press("Z");
     until(&run, "cancelled", 1);
-    screen.wait_for_text("given up");
+    screen.wait_for_text(": cancelled");
     // Another grid, its progress, and giving it up: what was measured stays.
     screen.press("]");
     screen.wait_for_text("H measures");

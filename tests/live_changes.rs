@@ -1,4 +1,4 @@
-//! What can be changed, asked for and given up while a fit goes on, and that a run keeps all of it through a kill.
+//! What can be changed, asked for and cancelled while a fit goes on, and that a run keeps all of it through a kill.
 
 mod support;
 
@@ -200,8 +200,8 @@ fn what_takes_long_shows_its_progress_answers_others_and_is_given_up() {
             errors.insert(message["id"].as_u64(), message["error"].clone());
         }
     }
-    let given_up = errors[&Some(id)].as_str();
-    assert!(given_up.is_some_and(|e| e.contains("given up")), "{errors:?}");
+    let cancelled = errors[&Some(id)].as_str();
+    assert!(cancelled.is_some_and(|e| e.contains("cancelled")), "{errors:?}");
     for id in [cancel, measured, degree] {
         assert!(errors[&Some(id)].is_null(), "{errors:?}");
     }
@@ -232,7 +232,7 @@ fn what_takes_long_shows_its_progress_answers_others_and_is_given_up() {
         assert_eq!(values[12 * k + 1], values[12 + k], "it is symmetric");
     }
 
-    // The heatmap is given up as well.
+    // The heatmap is cancelled as well.
     wire.expect_accepted(json!({"command": "set_grid", "grid": 51}));
     wire.expect_accepted(json!({"command": "stop"}));
     wire.wait_for_snapshot("the heatmap", |s| s["stage"] == "heatmap");

@@ -47,7 +47,8 @@ pub fn heatmap(args: HeatmapArgs) -> Result<(), CliError> {
 
 /// Summarizes a heatmap in words.
 fn summarize_heatmap(heatmap: &Heatmap, metric: Metric) -> String {
-    let best = heatmap.best_point(metric).map(|p| {
+    // The best of some cells is not that of the surface.
+    let best = heatmap.best_point(metric).filter(|_| heatmap.has_complete_metric(metric)).map(|p| {
         let value = p.metric_value(metric).map_or_else(|| "?".into(), |v| metric.format_value(v));
         format!(", best {value} at {}", heatmap.patch.format_parameters(p.u, p.v, 2))
     });

@@ -204,7 +204,7 @@ pub enum Event {
     EnsembleMeasured(EnsembleMeasured),
     /// Distances between all control points.
     Distances(Distances),
-    /// Something that was asked for was given up.
+    /// Something that was asked for was cancelled.
     Cancelled {
         /// What, as the snapshot named it.
         what: String,

@@ -40,7 +40,7 @@ impl Cell {
     /// A cell of which correct images and the mean cross-entropy are known.
     pub fn from_counts(correct: u32, images: u32, loss: f32, version: u64) -> Self {
         let mut sums = MetricSums::default();
-        sums.of_mut(Metric::ACCURACY)[0] = correct.into();
+        sums.of_mut(Metric::ACCURACY)[0] = correct.min(images).into();
         let mut values = sums.values(images);
         let loss = f64::from(loss);
         let loss = (images > 0 && loss.is_finite()).then_some(MetricEstimate { value: loss, interval: None });
@@ -295,6 +295,19 @@ impl Heatmap {
         Metric::all().filter(|&metric| self.surface_cells().any(|i| self.cells[i].value(metric).is_some())).collect()
     }
 
+    /// True when figures over the whole surface may be made of a metric: every measured cell has a value, but for those whose
+    /// loss is not finite. A resumed run of an older program may have one in its corners alone.
+    pub fn has_complete_metric(&self, metric: Metric) -> bool {
+        let lacks = |cell: &Cell| cell.images > 0 && cell.loss().is_some() && cell.value(metric).is_none();
+        let cells = || self.surface_cells().map(|i| &self.cells[i]);
+        cells().any(|cell| cell.value(metric).is_some()) && !cells().any(lacks)
+    }
+
+    /// The metrics that are complete, in the order of the registry.
+    pub fn complete_metrics(&self) -> Vec<Metric> {
+        Metric::all().filter(|&metric| self.has_complete_metric(metric)).collect()
+    }
+
     /// The metric after another one, round the registry: the next that some cell has a value of, as far as any has one.
     pub fn next_metric(&self, metric: Metric) -> Metric {
         let measured = self.measured_metrics();
@@ -302,16 +315,16 @@ impl Heatmap {
         round.into_iter().find(|m| measured.is_empty() || measured.contains(m)).unwrap_or(metric)
     }
 
-    /// The summary of a metric over measured cells; `None` when there are none.
+    /// The summary of a metric over measured cells; `None` when there are none, and when only some of them have it.
     pub fn summary(&self, metric: Metric) -> Option<HeatmapSummary> {
+        if !self.has_complete_metric(metric) {
+            return None;
+        }
         let of = |keep: &dyn Fn(usize) -> bool| -> Vec<f64> {
             self.surface_cells().filter(|&i| keep(i)).filter_map(|i| self.cells[i].value(metric)).collect()
         };
         let mean = |x: &[f64]| x.iter().sum::<f64>() / x.len() as f64;
         let all = of(&|_| true);
-        if all.is_empty() {
-            return None;
-        }
         let inner = of(&|i| !self.is_on_boundary(i));
         let corners = of(&|i| self.corner_cells().contains(&i));
         Some(HeatmapSummary {

@@ -166,6 +166,14 @@ impl Metric {
         if self.higher_is_better() { value } else { -value }
     }
 
+    /// Reads an id, one that is not in the registry as the default.
+    ///
+    /// # Errors
+    /// For what is no text.
+    pub(crate) fn deserialize_known<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Ok(String::deserialize(from)?.parse().unwrap_or_default())
+    }
+
     /// The best of several values.
     pub fn best_value(self, values: impl IntoIterator<Item = f64>) -> Option<f64> {
         values.into_iter().max_by(|one, other| self.score(*one).total_cmp(&self.score(*other)))

@@ -134,7 +134,9 @@ pub struct Snapshot {
     pub learning_rate: f64,
     /// Degrees of the surface.
     pub degrees: Degrees,
-    /// Metric that clients show first; selection goes by validation accuracy whatever it is.
+    /// Metric that clients show first; selection goes by validation accuracy whatever it is. One that only a newer engine
+    /// knows is read as the default.
+    #[serde(deserialize_with = "Metric::deserialize_known")]
     pub metric: Metric,
     /// The surface as measured so far.
     pub heatmap: Heatmap,
@@ -336,6 +338,17 @@ mod tests {
             // As text: a cell without a loss is not equal to itself.
             assert_eq!(serde_json::to_vec(&there).unwrap(), whole);
         }
+    }
+
+    #[test]
+    fn a_snapshot_with_a_metric_of_a_newer_engine_is_read() {
+        let mut snapshot = Snapshot::empty(Degrees::new(2, 2).unwrap(), 3);
+        snapshot.metric = Metric::LOSS;
+        let json = serde_json::to_string(&snapshot).unwrap();
+        assert_eq!(serde_json::from_str::<Snapshot>(&json).unwrap(), snapshot);
+        let newer = json.replace(r#""metric":"loss""#, r#""metric":"of-tomorrow""#);
+        assert_ne!(newer, json);
+        assert_eq!(serde_json::from_str::<Snapshot>(&newer).unwrap().metric, Metric::default());
     }
 
     #[test]

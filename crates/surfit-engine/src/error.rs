@@ -22,7 +22,7 @@ pub enum EngineError {
     #[error("there is no surface yet; wait until the corners are ready")]
     NoSurface,
     /// A task that was asked for was cancelled.
-    #[error("{task}: given up")]
+    #[error("{task}: cancelled")]
     Cancelled {
         /// Name of the task.
         task: String,
@@ -162,12 +162,29 @@ impl EngineError {
             Self::Diverged { .. } | Self::CornerDiverged { .. } | Self::NotFinite(_) => CommandErrorCode::Diverged,
             Self::OutOfMemory(_) => CommandErrorCode::OutOfMemory,
             Self::DamagedFile { .. } | Self::DamagedCheckpoint { .. } => CommandErrorCode::DamagedFile,
-            Self::DirectoryGone(_)
-            | Self::StepsLost(_)
-            | Self::Run(_)
-            | Self::Io { .. }
-            | Self::Data(DataError::Io { .. }) => CommandErrorCode::FileSystem,
+            Self::DirectoryGone(_) | Self::StepsLost(_) | Self::Io { .. } | Self::Data(DataError::Io { .. }) => {
+                CommandErrorCode::FileSystem
+            }
+            Self::Run(error) => run_error_code(error),
             Self::Panicked(_) | Self::ServerPanicked | Self::Torch(_) => CommandErrorCode::Internal,
+        }
+    }
+}
+
+fn run_error_code(error: &RunError) -> CommandErrorCode {
+    match error {
+        RunError::NotFound { .. }
+        | RunError::Ambiguous { .. }
+        | RunError::SeveralRuns { .. }
+        | RunError::NotARun(_)
+        | RunError::Exists(_)
+        | RunError::NotUtf8(_)
+        | RunError::InsideRun { .. } => CommandErrorCode::InvalidInput,
+        RunError::NoSurface(_) => CommandErrorCode::NoSurface,
+        RunError::InUse { .. } => CommandErrorCode::Busy,
+        RunError::Config(_) | RunError::Damaged { .. } => CommandErrorCode::DamagedFile,
+        RunError::ForeignFolder(_) | RunError::ForeignSocket(_) | RunError::ReadOnly(_) | RunError::Io { .. } => {
+            CommandErrorCode::FileSystem
         }
     }
 }
@@ -183,4 +200,26 @@ fn first_line(error: &tch::TchError) -> String {
     let text = error.to_string();
     let line = text.lines().next().unwrap_or_default().trim();
     crate::memory::explain_oom(line, None).unwrap_or_else(|| line.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_has_the_code_of_its_cause() {
+        let source = || std::io::Error::other("no");
+        for (error, code) in [
+            (RunError::NotARun("/a".into()), CommandErrorCode::InvalidInput),
+            (RunError::NoSurface("a".into()), CommandErrorCode::NoSurface),
+            (RunError::InUse { path: "/a".into(), pid: None, node: None }, CommandErrorCode::Busy),
+            (RunError::Damaged { path: "/a".into(), why: "no".into() }, CommandErrorCode::DamagedFile),
+            (RunError::Io { path: "/a".into(), source: source() }, CommandErrorCode::FileSystem),
+        ] {
+            assert_eq!(EngineError::from(error).code(), code);
+        }
+        let cancelled = EngineError::Cancelled { task: "exporting the best point".into() };
+        let refusal = CommandError::new(CommandErrorCode::Cancelled, "exporting the best point: cancelled".to_owned());
+        assert_eq!(CommandError::from(&cancelled), refusal);
+    }
 }

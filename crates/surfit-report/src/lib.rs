@@ -81,7 +81,7 @@ pub fn write_figures(
     }
     if let Some(snapshot) = &picture.snapshot {
         let heatmap = &snapshot.heatmap;
-        for metric in heatmap.measured_metrics() {
+        for metric in heatmap.complete_metrics() {
             let figure = HeatmapFigure {
                 heatmap,
                 metric,

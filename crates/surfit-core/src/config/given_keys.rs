@@ -74,7 +74,8 @@ impl GivenKeys {
     }
 
     fn collect_value(&mut self, name: String, offset: Option<usize>, item: &Item) {
-        let written = item.to_string();
+        // A table below its own header has lines of its own, which no sentence repeats.
+        let written = if item.is_value() { item.to_string() } else { String::new() };
         let elements = item.as_array().into_iter().flatten();
         let element_offsets = elements.map(|e| e.span().map(|span| span.start)).collect();
         let value = match item.is_value() {
@@ -101,7 +102,10 @@ impl GivenKeys {
                 Some(fault) => self.faults.push(fault),
             }
         }
-        values.try_into().unwrap_or_default()
+        values.try_into().unwrap_or_else(|error: toml::de::Error| {
+            self.faults.push((None, ConfigError::first_line(error.message())));
+            Config::default()
+        })
     }
 
     pub fn find(&self, name: &str) -> Option<&GivenKey> {

@@ -65,13 +65,15 @@ pub struct CheckedConfig {
     pub renamed: Vec<ConfigError>,
     /// The configuration, or all of its faults in the order of their places.
     pub outcome: Result<Config, Vec<ConfigError>>,
+    /// Index of the fault that is told where only one is.
+    main_fault: usize,
 }
 
 /// Reads and checks a configuration file, and tells everything that is wrong with it.
 pub fn check_file(path: &Path) -> CheckedConfig {
     let text = match read_text(path) {
         Ok(text) => text,
-        Err(fault) => return CheckedConfig { renamed: Vec::new(), outcome: Err(vec![fault]) },
+        Err(fault) => return CheckedConfig { renamed: Vec::new(), outcome: Err(vec![fault]), main_fault: 0 },
     };
     let checked = check_text(&text, &path.display().to_string());
     let outcome = checked.outcome.and_then(|config| anchor_paths(config, path).map_err(|fault| vec![fault]));
@@ -81,9 +83,10 @@ pub fn check_file(path: &Path) -> CheckedConfig {
 /// Checks TOML text; `origin` names it in errors.
 ///
 /// # Errors
-/// As [`load`], but for files; of several faults the first.
+/// As [`load`], but for files; of several faults the first, one of a key or a type before one of a rule.
 pub fn parse(text: &str, origin: &str) -> Result<Config, ConfigError> {
-    check_text(text, origin).outcome.map_err(|mut faults| faults.swap_remove(0))
+    let checked = check_text(text, origin);
+    checked.outcome.map_err(|mut faults| faults.swap_remove(checked.main_fault))
 }
 
 fn check_text(text: &str, origin: &str) -> CheckedConfig {
@@ -92,7 +95,8 @@ fn check_text(text: &str, origin: &str) -> CheckedConfig {
         line: offset.map(|at| 1 + text[..at.min(text.len())].matches('\n').count()),
         message,
     };
-    let refused = |remark: KeyRemark| CheckedConfig { renamed: Vec::new(), outcome: Err(vec![place(remark)]) };
+    let refused =
+        |remark: KeyRemark| CheckedConfig { renamed: Vec::new(), outcome: Err(vec![place(remark)]), main_fault: 0 };
     let document = match Document::parse(text) {
         Ok(document) => document,
         Err(error) => {
@@ -112,23 +116,27 @@ fn check_text(text: &str, origin: &str) -> CheckedConfig {
     if given.find("corners.count").is_none() && Patch::from_corner_count(config.corners.len()).is_some() {
         config.corners.count = config.corners.len();
     }
-    let mut faults: Vec<KeyRemark> = given.unknown.drain(..).chain(given.faults.drain(..)).collect();
+    let by_itself = given.unknown.drain(..).chain(given.faults.drain(..));
+    let mut faults: Vec<(bool, KeyRemark)> = by_itself.map(|fault| (false, fault)).collect();
     let is_partial = !faults.is_empty();
     for (name, remedy) in config.broken_rules() {
         match given.find(&name) {
-            Some(key) => faults.push((key.offset, unusable_value_message(&name, &key.written, &remedy))),
+            Some(key) => faults.push((true, (key.offset, unusable_value_message(&name, &key.written, &remedy)))),
             // A default may only be wrong beside values that are not here yet.
             None if is_partial => {}
-            None => faults.push((None, unusable_value_message(&name, "", &remedy))),
+            None => faults.push((true, (None, unusable_value_message(&name, "", &remedy)))),
         }
     }
-    faults.sort_by_key(|(offset, _)| offset.unwrap_or(usize::MAX));
+    faults.sort_by_key(|(_, (offset, _))| offset.unwrap_or(usize::MAX));
+    // A broken rule may only follow from a value that is not here yet.
+    let main_fault = faults.iter().position(|(is_rule, _)| !is_rule).unwrap_or(0);
     CheckedConfig {
         renamed: given.renamed.into_iter().map(place).collect(),
         outcome: match faults.is_empty() {
             true => Ok(config),
-            false => Err(faults.into_iter().map(place).collect()),
+            false => Err(faults.into_iter().map(|(_, fault)| place(fault)).collect()),
         },
+        main_fault,
     }
 }
 

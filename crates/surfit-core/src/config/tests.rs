@@ -216,3 +216,31 @@ fn cards_with_former_names_of_keys_are_read() {
     let wanted = DataConfig { name: "mnist".into(), root: "/a".into(), bn_images: 3, train_images: 5, ..data.clone() };
     assert_eq!(data, wanted);
 }
+
+#[test]
+fn a_broken_rule_is_not_blamed_for_what_is_wrong_elsewhere() {
+    for (text, told) in [
+        (
+            "[network]\npatch = 4\nnmae = 'vit-tiny'\n",
+            "x.toml:3: unknown key `network.nmae`; did you mean `network.name`?",
+        ),
+        (
+            "[fit]\npoints_per_step = 100\nbatch_size = '256'\n",
+            "x.toml:3: `fit.batch_size = \"256\"` cannot be used; use a whole number, 0 or more",
+        ),
+    ] {
+        assert_eq!(error(text), told);
+    }
+}
+
+#[test]
+fn a_value_of_several_lines_is_told_in_one() {
+    assert_eq!(error("[seed]\na = 1\nb = 2\n"), "x.toml:1: `seed` cannot be used; use a whole number, 0 or more");
+    assert_eq!(
+        error("[network]\nwidths = [\n  3,\n  'x',\n]\n"),
+        "x.toml:4: `network.widths = [3, \"x\",]` cannot be used; use a whole number, 0 or more"
+    );
+    let told = error("[data]\nname = \"\"\"a\nb\"\"\"\n");
+    assert!(told.starts_with("x.toml:2: ") && !told.contains('\n'), "{told}");
+    assert!(error("\"a\\nb\" = 1\n").starts_with("x.toml:1: unknown key `a b`; "));
+}

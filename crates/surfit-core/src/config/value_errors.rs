@@ -14,10 +14,15 @@ pub(super) fn describe_value_error(key: &str, value: &str, reader_message: &str)
 
 /// The sentence for a value that cannot be used; an empty one is not repeated.
 pub(super) fn unusable_value_message(key: &str, value: &str, remedy: &str) -> String {
-    match shorten_value(value) {
+    join_lines(&match shorten_value(value) {
         value if value.is_empty() => format!("`{key}` cannot be used; {remedy}"),
         value => format!("`{key} = {value}` cannot be used; {remedy}"),
-    }
+    })
+}
+
+/// A sentence in one line, whatever text of several lines it repeats.
+fn join_lines(sentence: &str) -> String {
+    sentence.lines().map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
 /// A value as a sentence repeats it: of a long one, such as a number of hundreds of digits, the beginning.
@@ -74,5 +79,5 @@ pub(super) fn unknown_key_message(prefix: &str, name: &str, model: &toml::Table)
         Some(key) => format!("did you mean `{}`?", present_key(&key)),
         None => format!("known here: {}", present.join(", ")),
     };
-    format!("unknown key `{prefix}{name}`; {hint}")
+    join_lines(&format!("unknown key `{prefix}{name}`; {hint}"))
 }

@@ -1,18 +1,21 @@
 //! A log that grows in place, keeps one older file, and never stands in anybody's way.
 
 use super::{FileLocation, FilePath, break_hard_link, metadata, open_with, rename};
-use rustix::fs::OFlags;
+use rustix::fs::{FlockOperation, OFlags, flock};
 use std::fs::{File, Metadata};
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 
 /// The writing end of a log. A record that the disk refuses is dropped and counted; the next one that is written is preceded
-/// by the count.
+/// by the count. Several processes may write one log; whichever finds it too long rotates it, and the others follow.
 #[derive(Debug)]
 pub struct LogFile {
     location: FilePath,
     file: File,
+    /// The folder that it was opened in: another one may come to have that name.
+    folder: Option<Metadata>,
     max_bytes: u64,
     /// Length at which the file is rotated; more than `max_bytes` after a rotation that failed.
     rotation_length: u64,
@@ -38,8 +41,9 @@ impl LogFile {
             is_here(io::stderr().as_fd().try_clone_to_owned().map(File::from)),
         ];
         let location = FilePath::from_location(location);
+        let folder = folder_of(&location).metadata().ok();
         let (lost_records, is_torn) = (0, false);
-        Ok(Self { location, file, max_bytes, rotation_length: max_bytes, lost_records, is_torn, stdio_follows })
+        Ok(Self { location, file, folder, max_bytes, rotation_length: max_bytes, lost_records, is_torn, stdio_follows })
     }
 
     fn open_file(location: &(impl FileLocation + ?Sized)) -> io::Result<File> {
@@ -54,13 +58,17 @@ impl LogFile {
 
     /// Appends a record, a line without its end.
     pub fn write_record(&mut self, record: &str) {
+        self.follow_rotation();
         self.rotate_if_long();
         let mut line = String::new();
         if self.is_torn {
             line.push('\n');
         }
         if self.lost_records > 0 {
-            line += &format!("{} records were lost: the disk did not take them\n", self.lost_records);
+            // In the form of a record, which nobody takes for words of a library or a panic.
+            let (now, lost) = (jiff::Timestamp::now(), self.lost_records);
+            line +=
+                &format!("{now:.6}  WARN {}: {lost} records were lost: the disk did not take them\n", module_path!());
         }
         line.push_str(record);
         line.push('\n');
@@ -71,6 +79,26 @@ impl LogFile {
         }
     }
 
+    /// Opens the log anew when another process has rotated it, and after a rotation that made no new file.
+    fn follow_rotation(&mut self) {
+        let Ok(here) = self.file.metadata() else { return };
+        let is_absent = match metadata(&self.location) {
+            Ok(there) if is_same_file(&here, &there) => return,
+            Ok(_) => false,
+            Err(error) => error.kind() == ErrorKind::NotFound,
+        };
+        // What is there may be another program's, unless this file was rotated, be it twice.
+        let is_rotated = || {
+            let rotated = metadata(&Self::rotated_location(&self.location));
+            here.nlink() == 0 || rotated.is_ok_and(|rotated| is_same_file(&here, &rotated))
+        };
+        let folder = folder_of(&self.location).metadata().ok();
+        let is_same_folder = self.folder.as_ref().zip(folder).is_some_and(|(then, now)| is_same_file(then, &now));
+        if is_same_folder && (is_absent || is_rotated()) {
+            self.open_anew();
+        }
+    }
+
     fn rotate_if_long(&mut self) {
         let Ok(here) = self.file.metadata() else { return };
         if here.len() < self.rotation_length {
@@ -78,25 +106,40 @@ impl LogFile {
         }
         // What cannot be rotated now grows by as much again before the next attempt.
         self.rotation_length = here.len() + self.max_bytes;
+        // One process at a time: of two renames the second would put the new file in the older one's place. A file system
+        // without locks does without.
+        if let Err(rustix::io::Errno::WOULDBLOCK) = flock(&self.file, FlockOperation::NonBlockingLockExclusive) {
+            return;
+        }
         // Another directory, or another program's newer log, may have taken the place.
-        if !metadata(&self.location).is_ok_and(|there| is_same_file(&here, &there)) {
-            return;
-        }
-        if rename(&self.location, &Self::rotated_location(&self.location)).is_err() {
-            return;
-        }
-        if let Ok(file) = Self::open_file(&self.location) {
-            // What libraries and panics write goes on in the new file.
-            if self.stdio_follows[0] {
-                let _ = rustix::stdio::dup2_stdout(&file);
-            }
-            if self.stdio_follows[1] {
-                let _ = rustix::stdio::dup2_stderr(&file);
-            }
-            self.file = file;
-            self.rotation_length = self.max_bytes;
+        let is_in_place = metadata(&self.location).is_ok_and(|there| is_same_file(&here, &there));
+        let is_renamed = is_in_place && rename(&self.location, &Self::rotated_location(&self.location)).is_ok();
+        // Standard output may hold the same open file.
+        let _ = flock(&self.file, FlockOperation::Unlock);
+        if is_renamed {
+            self.open_anew();
         }
     }
+
+    /// Goes on in the file at the log's location. When it cannot be opened, the old one is kept, and the next record asks
+    /// again.
+    fn open_anew(&mut self) {
+        let Ok(file) = Self::open_file(&self.location) else { return };
+        // What libraries and panics write goes on in the new file.
+        if self.stdio_follows[0] {
+            let _ = rustix::stdio::dup2_stdout(&file);
+        }
+        if self.stdio_follows[1] {
+            let _ = rustix::stdio::dup2_stderr(&file);
+        }
+        self.file = file;
+        self.is_torn = false;
+        self.rotation_length = self.max_bytes;
+    }
+}
+
+fn folder_of(location: &FilePath) -> PathBuf {
+    crate::config::folder_of(location).to_owned()
 }
 
 fn is_same_file(a: &Metadata, b: &Metadata) -> bool {
@@ -151,7 +194,60 @@ mod tests {
         log.file = room;
         log.write_record("three");
         let text = std::fs::read_to_string(dir.path().join("log.txt")).unwrap();
-        assert_eq!(text, "2 records were lost: the disk did not take them\nthree\n");
+        let (lost, rest) = text.split_once('\n').unwrap();
+        assert!(lost.ends_with("2 records were lost: the disk did not take them"), "{text}");
+        assert!(crate::logging::is_log_record(lost), "{text}");
+        assert_eq!(rest, "three\n");
+    }
+
+    #[test]
+    fn a_rotation_that_made_no_new_file_is_repaired_by_the_next_record() {
+        let dir = tempfile::tempdir().unwrap();
+        let location = FilePath::beneath(dir.path(), "log.txt");
+        let mut log = LogFile::open(&location, 100).unwrap();
+        log.write_record("one");
+        // As after a rename, when no file could be opened.
+        std::fs::rename(&location, LogFile::rotated_location(&location)).unwrap();
+        log.write_record("two");
+        let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
+        assert_eq!((read("log.1.txt").as_str(), read("log.txt").as_str()), ("one\n", "two\n"));
+    }
+
+    #[test]
+    fn of_several_writers_one_rotates_and_the_others_follow() {
+        let dir = tempfile::tempdir().unwrap();
+        let location = FilePath::beneath(dir.path(), "log.txt");
+        let mut logs = [(); 3].map(|()| LogFile::open(&location, 1000).unwrap());
+        let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap_or_default();
+        for n in 0..200 {
+            // The third is idle through several rotations.
+            let writer = if n % 90 == 89 { 2 } else { n % 2 };
+            logs[writer].write_record(&format!("record number {n}"));
+            assert!(read("log.txt").ends_with(&format!("number {n}\n")), "{n}");
+        }
+        let both = read("log.1.txt") + &read("log.txt");
+        let first: usize = both.split_whitespace().nth(2).unwrap().parse().unwrap();
+        assert_eq!(both.lines().count(), 200 - first, "a record is missing: {both}");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
+        // While another one rotates it, a record goes where it can.
+        logs[0].write_record(&"x".repeat(1000));
+        let lock = File::open(&location).unwrap();
+        flock(&lock, FlockOperation::NonBlockingLockExclusive).unwrap();
+        logs[1].write_record("last");
+        assert!(read("log.txt").ends_with("x\nlast\n"));
+    }
+
+    #[test]
+    fn a_log_of_a_folder_that_was_replaced_begins_none_in_the_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let [folder, moved] = ["run", "moved"].map(|name| dir.path().join(name));
+        std::fs::create_dir(&folder).unwrap();
+        let mut log = LogFile::open(&FilePath::beneath(&folder, "log.txt"), 100).unwrap();
+        std::fs::rename(&folder, &moved).unwrap();
+        std::fs::create_dir(&folder).unwrap();
+        log.write_record("one");
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+        assert_eq!(std::fs::read_to_string(moved.join("log.txt")).unwrap(), "one\n");
     }
 
     /// Runs itself as a child, whose standard output is the log.

@@ -69,7 +69,7 @@ impl Heatmap {
         out
     }
 
-    /// Every cell with its figures, the best point and the summary by accuracy, and those of every measured metric by id;
+    /// Every cell with its figures, the best point and the summary by accuracy, and those of every complete metric by id;
     /// `null` for what is not known or not finite.
     pub fn to_json(&self) -> serde_json::Value {
         let cells = self.surface_cells().map(|i| {
@@ -85,7 +85,7 @@ impl Heatmap {
                 "metrics": cell.values,
             })
         });
-        let metrics = self.measured_metrics().into_iter().map(|metric| {
+        let metrics = self.complete_metrics().into_iter().map(|metric| {
             let facts = json!({"best": self.best_point(metric), "summary": self.summary(metric)});
             (metric.id().to_owned(), facts)
         });

@@ -94,6 +94,8 @@ mod tests {
             (r#"{"c":1,"n":3,"l":null,"v":3}"#, Some(1.0 / 3.0), None),
             (r#"{"c":0,"n":0,"l":0.0,"v":0}"#, None, None),
         ];
+        let damaged: Cell = serde_json::from_str(r#"{"c":11,"n":10,"l":0.25,"v":3}"#).unwrap();
+        assert_eq!(damaged, Cell::from_counts(10, 10, 0.25, 3), "more correct than seen");
         for (json, accuracy, loss) in stored {
             let cell: Cell = serde_json::from_str(json).unwrap();
             assert_eq!((cell.accuracy(), cell.loss()), (accuracy, loss));

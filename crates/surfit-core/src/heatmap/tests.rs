@@ -175,6 +175,26 @@ fn the_switch_passes_over_metrics_that_no_cell_has() {
 }
 
 #[test]
+fn a_metric_that_only_some_cells_have_is_not_complete() {
+    let [accuracy, loss] = [Metric::ACCURACY, Metric::LOSS];
+    let ece: Metric = "ece".parse().unwrap();
+    let estimate = Some(MetricEstimate { value: 0.1, interval: None });
+    let mut heatmap = Heatmap::new(Patch::Square, 3);
+    heatmap.cells[0] = cell(80, 0.5, 0);
+    heatmap.cells[0].values.set(ece, estimate);
+    assert_eq!(heatmap.complete_metrics(), [accuracy, loss, ece]);
+    // A network that diverged has no calibration, and no loss.
+    heatmap.cells[1] = cell(10, f32::NAN, 0);
+    assert_eq!(heatmap.complete_metrics(), [accuracy, loss, ece]);
+    heatmap.cells[2] = cell(80, 0.5, 0);
+    assert_eq!(heatmap.complete_metrics(), [accuracy, loss]);
+    assert_eq!(heatmap.measured_metrics(), [accuracy, loss, ece]);
+    assert_eq!(heatmap.summary(ece), None);
+    let json = heatmap.to_json();
+    assert!(json["metrics"]["ece"].is_null() && json["metrics"]["loss"].is_object());
+}
+
+#[test]
 fn the_best_point_of_an_older_record_is_that_of_its_heatmap() {
     let mut heatmap = Heatmap::new(Patch::Square, 2);
     heatmap.cells[3] = cell(80, 0.5, 0);

@@ -1,5 +1,5 @@
 //! What was asked for and takes a while: measurements, searches, exports. It goes in slices, between which commands are
-//! answered, and can be given up. The work of the stage waits meanwhile, so that all of it sees one surface.
+//! answered, and can be cancelled. The work of the stage waits meanwhile, so that all of it sees one surface.
 
 mod ensemble;
 mod evaluation_task;
@@ -114,7 +114,7 @@ impl Actor<'_> {
         ) {
             return self.stop();
         }
-        Err(EngineError::wrong_state("nothing is under way that could be given up; stop ends the training early"))
+        Err(EngineError::wrong_state("nothing is under way that could be cancelled; stop ends the training early"))
     }
 
     /// The errand under way, for the snapshot.

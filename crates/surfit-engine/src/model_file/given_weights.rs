@@ -71,7 +71,7 @@ fn check_values(path: &Path, name: &str, tensor: &Tensor, variance: bool) -> Res
     let (path, name) = (path.display(), quote(name));
     let wrong = tensor.numel() as i64 - tensor.isfinite().sum(Kind::Int64).int64_value(&[]);
     if wrong > 0 {
-        return Err(EngineError::NotFinite(format!(
+        return Err(EngineError::input(format!(
             "{path}: {name} has {wrong} values that are not finite; this network's training diverged, use another"
         )));
     }

@@ -70,7 +70,7 @@ pub(super) fn metric_table(picture: &RunState) -> Option<ReportSection> {
             if metric.higher_is_better() { "higher" } else { "lower" }.into(),
         ])
     };
-    let rows: Vec<_> = heatmap.measured_metrics().into_iter().filter_map(row).collect();
+    let rows: Vec<_> = heatmap.complete_metrics().into_iter().filter_map(row).collect();
     let head = vec!["metric", "best cell", "at", "mean", "mean of the corners", "better when"];
     (!rows.is_empty()).then_some(ReportSection::Table(head, rows))
 }

@@ -341,7 +341,7 @@ pub(super) fn several_panes_shown(app: &App) -> Availability {
     Ok(())
 }
 
-/// Something that was asked for is under way, or a stage that can be given up.
+/// Something that was asked for is under way, or a stage that can be cancelled.
 pub(super) fn can_cancel(app: &App) -> Availability {
     let s = reported_snapshot(app)?;
     let stage = matches!(s.stage, JobStage::Align | JobStage::Heatmap | JobStage::Export);

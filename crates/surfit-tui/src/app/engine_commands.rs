@@ -333,7 +333,7 @@ impl App {
         snapshot.is_some_and(|s| s.errand.is_some()) || self.awaits_task_reply()
     }
 
-    /// Something that can be given up was asked for and is not answered.
+    /// Something that can be cancelled was asked for and is not answered.
     pub fn awaits_task_reply(&self) -> bool {
         self.pending.values().any(PendingCommand::is_task)
     }
