@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::process::ExitStatus;
 
-/// What came of a command.
+/// Exit status and output of a command.
 pub struct CommandResult {
     pub line: String,
     pub status: ExitStatus,
@@ -14,7 +14,7 @@ pub struct CommandResult {
 }
 
 impl CommandResult {
-    /// Panics with everything there is to know unless the command succeeded.
+    /// Panics with status and output unless the command succeeded.
     #[track_caller]
     pub fn ok(self) -> Self {
         assert!(self.status.success(), "should have succeeded:\n{}", self.describe());

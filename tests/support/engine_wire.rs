@@ -80,7 +80,7 @@ impl EngineWire {
         self.wait_for_reply(id)
     }
 
-    /// As [`EngineWire::request`] for a command that must be carried out. An engine whose commands wait asks to be asked again, and is.
+    /// As [`EngineWire::request`] for a command that must succeed. Retries while the engine's command queue is full.
     #[track_caller]
     pub fn expect_accepted(&mut self, command: Value) {
         let busy = |error: &Value| error.as_str().is_some_and(|e| e.contains("try again"));

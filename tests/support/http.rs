@@ -1,11 +1,11 @@
-//! A web server in a thread that misbehaves as it is told.
+//! A web server in a thread with configurable faults.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// What a client asked for.
+/// A client's request.
 #[derive(Clone, Debug, Default)]
 pub struct HttpRequest {
     pub path: String,
@@ -18,7 +18,7 @@ pub struct HttpRequest {
 pub enum HttpReply {
     /// These bytes.
     Send(Vec<u8>),
-    /// These bytes, and then silence until the client gives up.
+    /// These bytes, and then silence until the client disconnects.
     Stall(Vec<u8>),
 }
 
@@ -103,7 +103,7 @@ pub fn response(status: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> 
     [out.as_bytes(), body].concat()
 }
 
-/// What a good server sends: the whole content, or the range that was asked for.
+/// What a good server sends: the whole content, or the requested range.
 pub fn content_response(request: &HttpRequest, content: &[u8], tag: &str) -> Vec<u8> {
     let asked = request.range_start.filter(|_| request.if_range.as_ref().is_none_or(|t| t == tag));
     match asked {

@@ -52,7 +52,7 @@ impl Sandbox {
     pub fn new() -> Self {
         super::engine_program();
         let slot = TestSlot::acquire();
-        // Not the system's temporary folder: a socket's path has room for about a hundred bytes only.
+        // Not the system's temporary folder: a socket's path may have about a hundred bytes only.
         let dir = tempfile::Builder::new().prefix("surfit-").tempdir_in("/tmp").expect("a temporary folder");
         // Not the folder of the runs: a test may have several.
         let mark = format!("XDG_DATA_HOME={}", dir.path().join("data-home").display());
@@ -161,14 +161,14 @@ impl Sandbox {
         self.path(name)
     }
 
-    /// Begins a tiny job and leaves it to its engine: the run directory and the engine's process id.
+    /// Starts a tiny job and detaches; returns the run directory and the engine's process id.
     #[track_caller]
     pub fn start_tiny_job(&self, name: &str, extra: &str) -> (PathBuf, i32) {
         let done = self.surfit(&format!("run tiny.toml --run-dir {name} --json --detach {extra}")).ok();
         (self.path(name), detached_pid(&done))
     }
 
-    /// Goes on with a run and leaves it to its engine, whose process id is given.
+    /// Resumes a run and detaches; returns the engine's process id.
     #[track_caller]
     pub fn resume_detached(&self, name: &str) -> i32 {
         detached_pid(&self.surfit(&format!("resume {name} --json --detach")).ok())
@@ -205,7 +205,7 @@ impl Sandbox {
 }
 
 impl Drop for Sandbox {
-    /// When the test failed, says what the engines wrote last. They are ended by the [`Guardian`], which knows them by the
+    /// When the test failed, prints the engines' last output. They end by the [`Guardian`], which knows them by the
     /// folder in their environment, which no other process has.
     fn drop(&mut self) {
         if std::thread::panicking() {

@@ -1,7 +1,7 @@
-//! A stand-in for `ssh`: runs the command here, over a line that is as slow and as bad as it is told.
+//! A stand-in for `ssh`: runs the command here, over a line with configurable delay and faults.
 //!
 //! It is the test program itself, started again with the name of the test that calls [`run_ssh_stand_in`]; what that prints before
-//! the test begins is what a login would print. What the line is like stands in the file that [`LINE_FILE_VARIABLE`] names, a
+//! the test begins is what a login would print. The line's options are in the file that [`LINE_FILE_VARIABLE`] names, a
 //! `key=value` on each line, read anew for each line that is dialled.
 
 use super::{Sandbox, wait_for};

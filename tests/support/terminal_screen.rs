@@ -33,7 +33,7 @@ pub struct TerminalScreen {
     child: Box<dyn portable_pty::Child + Send + Sync>,
     master: Option<Box<dyn MasterPty + Send>>,
     writer: Option<Box<dyn Write + Send>>,
-    /// Kept open, so that the terminal's modes can be asked for after the program has ended.
+    /// Kept open, so that the terminal's modes can be queried after the program has ended.
     slave: Option<Box<dyn SlavePty + Send>>,
     modes: String,
     began: Instant,
@@ -105,7 +105,7 @@ impl TerminalScreen {
         self.output.lock().expect("the tape").parser.screen().contents()
     }
 
-    /// Everything that was written, as it was written.
+    /// The raw bytes of everything that was written.
     pub fn written(&self) -> String {
         String::from_utf8_lossy(&self.output.lock().expect("the tape").bytes).into_owned()
     }
@@ -210,7 +210,7 @@ impl TerminalScreen {
         }
     }
 
-    /// Waits for the end and checks that the terminal is as it was before. Gives the exit code and what stands on the
+    /// Waits for the end and checks that the terminal is restored. Returns the exit code and the text of the
     /// screen.
     #[track_caller]
     pub fn expect_terminal_restored(&mut self) -> (u32, String) {

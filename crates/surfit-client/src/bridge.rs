@@ -48,26 +48,26 @@ pub struct BridgeHandle {
     inputs: Sender<BridgeInput>,
 }
 
-/// How things stood when the bridge ended.
+/// State of the run and its engine when the bridge ended.
 #[derive(Debug, Default)]
 pub struct BridgeEnd {
     /// The run that was shown.
     pub run: Option<RunDir>,
-    /// Its engine was asked to end, and is gone.
+    /// Its engine received a stop request and has exited.
     pub stopped: bool,
-    /// What is lost with an engine that was asked to end, a sentence.
+    /// A sentence on the work that is lost when the engine stops on request.
     pub stop_error: Option<String>,
-    /// An engine was being started for it that has not been heard of yet.
+    /// An engine was being started for it and has not connected yet.
     pub starting: bool,
-    /// What became of files and other runs that were asked for and that the screen was not told of, a sentence each.
+    /// Outcome of requested files and other runs that was not reported to the screen, a sentence each.
     pub unreported_outcomes: Vec<String>,
 }
 
-/// Messages of the engine that wait for the bridge; a flood then waits in its socket, and the engine leaves out snapshots.
+/// Messages of the engine that wait for the bridge; further ones wait in its socket, and the engine skips snapshots.
 const MAX_QUEUED_ENGINE_MESSAGES: usize = 64;
 
-/// Starts the bridge, which tells `screen` everything; gives the way to ask it. With `readonly` the engine is only watched:
-/// no command is sent, none is started, and the engine is told so.
+/// Starts the bridge, which reports to `screen`; returns its request handle. With `readonly` it only watches:
+/// no command is sent, none is started, and the engine is notified.
 ///
 /// # Errors
 /// When the system gives no thread.
@@ -95,14 +95,14 @@ pub fn open_after(
 }
 
 impl BridgeHandle {
-    /// As [`BridgeHandle::end_with_progress`], with nobody to tell.
+    /// As [`BridgeHandle::end_with_progress`], without progress reports.
     #[cfg(test)]
     pub fn end(self, stop_engine: bool) -> BridgeEnd {
         self.end_with_progress(stop_engine, SLOW_EXIT_DELAY, || {})
     }
 
-    /// Ends the bridge, on request with the engine of the run that is shown. What was asked for last is carried out first,
-    /// and files and other runs that were asked for are made. `on_wait` is called every time that `pace` has passed
+    /// Ends the bridge, on request with the engine of the run that is shown. Pending requests are carried out first,
+    /// and requested files and other runs are completed. `on_wait` is called every time that `pace` has passed
     /// meanwhile.
     pub fn end_with_progress(self, stop_engine: bool, pace: Duration, on_wait: impl FnMut()) -> BridgeEnd {
         let _ = self.inputs.send(BridgeInput::End { stop_engine });
@@ -130,7 +130,7 @@ enum BridgeInput {
     End { stop_engine: bool },
 }
 
-/// After so long leaving is said to take a while.
+/// Time after which a slow exit is reported.
 pub const SLOW_EXIT_DELAY: Duration = Duration::from_millis(500);
 
 /// How often to look whether a run without an engine has one again.
@@ -216,7 +216,7 @@ impl BridgeWorker {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return BridgeEnd::default(),
             }
-            // By the clock: a list of runs that is open asks for it as often.
+            // Timed: an open list of runs requests it as often.
             if looked.elapsed() >= self.poll_interval() {
                 looked = Instant::now();
                 self.poll_engine();
@@ -267,7 +267,7 @@ impl BridgeWorker {
         current
     }
 
-    /// Tells the terminal. It may be gone, which its own end says soon enough.
+    /// Sends to the terminal. A closed terminal is detected by its own end of the channel.
     fn send_to_screen(&self, message: impl Into<ServerMessage>) {
         let _ = (self.screen)(message.into());
     }
@@ -281,7 +281,7 @@ impl BridgeWorker {
         self.send_to_screen(ServerMessage::Reply { id, error: Some(CommandError::new(code, why)), events: None });
     }
 
-    /// Comes by an engine on a thread of its own: that may take a second, and keys go on.
+    /// Connects to or starts an engine on its own thread: that may take a second, and keys must not block.
     fn start_attach(&mut self, how: AttachMode) {
         let Some(run) = self.run.clone().filter(|_| !self.starting) else {
             return;
@@ -363,7 +363,7 @@ impl BridgeWorker {
             }
             BridgeRequest::ResumeEngine(_) if self.readonly => {
                 self.send_problem(&READONLY_ERROR);
-                // The screen expects one of two ends of what it asked for.
+                // The screen expects one of two outcomes of its request.
                 self.start_attach(AttachMode::Attach);
             }
             BridgeRequest::ResumeEngine(_) if self.file_follower.is_some() => {

@@ -26,7 +26,7 @@ pub struct EngineConnection {
 /// Connects to the engine of a run. Events after number `after` follow; with `None` only replies.
 ///
 /// # Errors
-/// [`ClientError::NoEngine`] when no engine listens (also for the socket that a dead engine left), or one that works in
+/// [`ClientError::NoEngine`] when no engine listens (also for the socket of a dead engine), or one that works in
 /// another directory, of which this one is a copy; [`ClientError::Elsewhere`] when an engine works on it on another machine;
 /// [`ClientError::Version`] and [`ClientError::Rejected`] from the handshake.
 pub fn connect(run: &RunDir, after: Option<u64>) -> Result<EngineConnection, ClientError> {

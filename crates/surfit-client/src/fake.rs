@@ -106,7 +106,7 @@ impl FakePeer {
     }
 }
 
-/// A terminal that keeps what it is told for the test.
+/// A terminal that records its messages for the test.
 pub fn terminal() -> (MessageSink, Receiver<ServerMessage>) {
     let (sender, receiver) = channel();
     let sender = Mutex::new(sender);
@@ -115,7 +115,7 @@ pub fn terminal() -> (MessageSink, Receiver<ServerMessage>) {
 
 /// The terminal's end of a bridge.
 pub struct FakeTerminal {
-    /// What the bridge tells.
+    /// Messages from the bridge.
     pub incoming: Receiver<ServerMessage>,
     requests: RequestSink,
 }

@@ -30,12 +30,12 @@ enum FileWriteError {
     /// The figure could not be drawn.
     #[error(transparent)]
     Figure(#[from] ReportError),
-    /// The file system said no.
+    /// The file system returned an error.
     #[error("{path}: {source}; choose another name")]
     Io {
         /// Path of the file.
         path: PathBuf,
-        /// What it said.
+        /// The error it returned.
         source: std::io::Error,
     },
 }
@@ -71,7 +71,7 @@ fn write_new_file_confined(
     }
 }
 
-/// Draws every figure of a run into a folder and says so. `run` is the run's id.
+/// Draws every figure of a run into a folder and reports it. `run` is the run's id.
 pub fn write_figures(run: &str, folder: &Path, state: impl FnOnce() -> Result<RunState, RunError>) -> BridgeMessage {
     let result =
         state().map_err(FileWriteError::from).and_then(|state| Ok(surfit_report::write_figures(run, &state, folder)?));

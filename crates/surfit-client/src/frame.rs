@@ -18,7 +18,7 @@ pub fn write(stream: &mut impl Write, message: &impl Serialize) -> io::Result<()
 /// packets.
 ///
 /// # Errors
-/// Whatever the stream says.
+/// Any read error of the stream.
 pub fn write_json(stream: &mut impl Write, json: &str) -> io::Result<()> {
     let length = u32::try_from(json.len()).map_err(io::Error::other)?;
     stream.write_all(&[&length.to_be_bytes(), json.as_bytes()].concat())?;
@@ -28,10 +28,10 @@ pub fn write_json(stream: &mut impl Write, json: &str) -> io::Result<()> {
 /// Kinds of message this version knows; only an unknown kind is passed over, a broken known one is not.
 const SERVER_MESSAGE_TYPES: [&str; 7] = ["welcome", "rejected", "event", "snapshot", "changed", "reply", "bridge"];
 
-/// The same for what clients say.
+/// The same for messages from clients.
 const CLIENT_MESSAGE_TYPES: [&str; 3] = ["hello", "command", "bridge"];
 
-/// The same for what bridges say.
+/// The same for messages from bridges.
 const BRIDGE_MESSAGE_NAMES: [&str; 19] = [
     "run_opened",
     "run_state",
@@ -54,7 +54,7 @@ const BRIDGE_MESSAGE_NAMES: [&str; 19] = [
     "farewell",
 ];
 
-/// The same for what bridges are asked.
+/// The same for requests to bridges.
 const BRIDGE_REQUEST_NAMES: [&str; 14] = [
     "fork",
     "queue",

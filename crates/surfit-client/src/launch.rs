@@ -27,7 +27,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(120);
 /// Time between two attempts to connect to a starting engine.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Returns the engine program: `SURFIT_ENGINE`, else `surfit-engine` beside this program.
+/// Returns the engine program: `SURFIT_ENGINE`, else `surfit-engine` in this program's folder.
 ///
 /// # Errors
 /// [`ClientError::NoProgram`] when it is missing.
@@ -127,7 +127,7 @@ pub fn start_engine(
                 return Err(ClientError::Run(run.in_use_error()));
             }
             Ok(connection) => return Ok((child, connection)),
-            // An engine that fails at once may still have accepted; its exit says why.
+            // An engine that fails at once may still have accepted; its exit status has the reason.
             Err(ClientError::NoEngine(_) | ClientError::Closed) => {}
             // It holds the run, but has not replaced another engine's `socket` file yet.
             Err(ClientError::Run(RunError::ForeignSocket(_))) => {}

@@ -1,9 +1,9 @@
 //! Runs on other machines: a client here, `surfit bridge` there, and a command such as `ssh` between them.
 //!
 //! The far end is the bridge that a terminal on its machine would have. Both ends speak the one protocol
-//! ([`surfit_core::protocol`]): what the bridge says goes over the line, compressed and in an order in which answers come
+//! ([`surfit_core::protocol`]): the bridge's messages go over the line, compressed and in an order where answers come
 //! first (`line_queue`). The near end keeps the screen, answers keys, and comes back where it was when the line breaks: it
-//! counts the events and asks for those after the last.
+//! counts the events and requests those after the last.
 
 mod address;
 mod bridge_server;

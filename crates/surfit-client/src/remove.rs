@@ -244,7 +244,7 @@ mod tests {
         fs::write(&thesis, "years of work").unwrap();
         let run = make(&dir.path().join("runs/a"));
         fs::write(run.join("socket"), thesis.display().to_string()).unwrap();
-        // Nor what merely lies where a socket would.
+        // Nor another file at the socket's path.
         let socket = run.new_socket_path();
         fs::create_dir_all(socket.parent().unwrap()).unwrap();
         fs::write(&socket, "").unwrap();

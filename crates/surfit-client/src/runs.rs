@@ -275,7 +275,7 @@ mod tests {
     fn an_engine_that_ends_or_begins_meanwhile_is_not_taken_for_a_dead_one() {
         use std::cell::Cell;
         let told = |(status, alive): (Option<RunStatus>, bool)| state_name(status.as_ref(), alive);
-        // What it works on, what it leaves, and how many looks at it go by before that.
+        // What it works on, what remains, and how many looks at it go by before that.
         for (before, after, changes) in [
             ((true, EngineState::Running), (false, EngineState::Finished), 1),
             ((false, EngineState::Finished), (true, EngineState::Running), 1),

@@ -1,7 +1,7 @@
 //! Requests that signals make of a command.
 //!
 //! A batch system may send SIGTERM several times within milliseconds (Slurm does at a job's time limit), so a repetition
-//! means "leave without waiting" only seconds later, or as a second ctrl-c.
+//! means "exit without waiting" only seconds later, or as a second ctrl-c.
 
 use super::ClientError;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Time after the first SIGTERM from which on another one means "leave without waiting".
+/// Time after the first SIGTERM from which on another one means "exit without waiting".
 const TERMINATION_REPEAT: Duration = Duration::from_secs(10);
 
 /// Time that a signal may take to arrive here after it reached another process of the same job.

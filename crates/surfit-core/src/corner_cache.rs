@@ -1,4 +1,4 @@
-//! Where trained corners are kept, and what is there.
+//! The folder of trained corners, and its content.
 
 use crate::files::cache_folder;
 use std::io::Read;
@@ -8,7 +8,7 @@ use std::time::SystemTime;
 /// Bytes that the cache may take before the least recently used corners go.
 pub const MAX_CACHE_BYTES: u64 = 4 << 30;
 
-/// The key of the metadata under which a corner's file says, as JSON, what made it.
+/// The key of the metadata under which a corner's file states, as JSON, what made it.
 pub const RECIPE_KEY: &str = "surfit-corner";
 
 /// Longest header that is looked at; those of corners have a few thousand bytes.
@@ -42,7 +42,7 @@ pub fn list_cached_corners(folder: &Path) -> Vec<CachedCorner> {
     files.filter_map(kept).collect()
 }
 
-/// What made the corner in a safetensors file, as its header says; `None` when it says nothing that can be read.
+/// What made the corner in a safetensors file, as its header states; `None` when it states nothing that can be read.
 pub fn read_recipe(path: &Path) -> Option<serde_json::Value> {
     let mut file = std::fs::File::open(path).ok()?;
     let mut length = [0; 8];

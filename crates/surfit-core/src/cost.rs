@@ -74,7 +74,7 @@ impl FitCost {
     /// What a change of degree would bring, with so many draws a step.
     pub fn preview_degree_change(&self, from: Degrees, to: Degrees, draws: usize) -> DegreePreview {
         let bytes = [from, to].map(|d| surface_bytes(d, self.parameters));
-        // Beside the old one, and one vector for what is computed on the way.
+        // Besides the old one, and one vector for what is computed on the way.
         let needed = bytes[1] + 4 * self.parameters;
         let known = self.available > 0 && self.parameters > 0;
         let step = match (self.step_seconds(from, draws), self.step_seconds(to, draws)) {

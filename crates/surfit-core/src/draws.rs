@@ -76,7 +76,7 @@ impl PointDraws {
         unit.into_iter().map(place).collect()
     }
 
-    /// A number in `[0, 1)` that stands for the edge of draw `k`.
+    /// A number in `[0, 1)` that selects the edge of draw `k`.
     fn edge_position(&self, k: u64) -> f64 {
         let edges = self.edge_count();
         ((k % edges) as f64 + 0.5) / edges as f64
@@ -90,7 +90,7 @@ impl PointDraws {
         }
     }
 
-    /// The point `along` an edge; `which`, in `[0, 1)`, says which edge.
+    /// The point `along` an edge; `which`, in `[0, 1)`, selects the edge.
     fn boundary_point(&self, along: f64, which: f64) -> (f64, f64) {
         let edge = (which * self.edge_count() as f64) as u64;
         match (self.patch, edge) {
@@ -103,7 +103,7 @@ impl PointDraws {
         }
     }
 
-    /// The point of the surface that a point of the unit square stands for, evenly.
+    /// The point of the surface that a point of the unit square maps to, evenly.
     fn fold_onto_surface(&self, u: f64, v: f64) -> (f64, f64) {
         match self.patch {
             Patch::Curve => (u, 0.0),

@@ -77,7 +77,7 @@ pub enum LossCurve {
 pub enum Event {
     /// An engine opened the run.
     Started(Box<RunInfo>),
-    /// The fit goes on from a checkpoint at `step`; later steps in the log before this line are void.
+    /// The fit continues from a checkpoint at `step`; later steps in the log before this line are void.
     Resumed {
         /// Fit step of the checkpoint.
         step: u64,
@@ -198,13 +198,13 @@ pub enum Event {
     },
     /// One point was measured on the whole validation split.
     Evaluated(MeasuredPoint),
-    /// A search near a point came to its end; its result is also told as `evaluated`.
+    /// A search near a point ended; its result is also emitted as `evaluated`.
     Searched(SearchResult),
     /// An ensemble was measured on the whole validation split.
     EnsembleMeasured(EnsembleMeasured),
     /// Distances between all control points.
     Distances(Distances),
-    /// Something that was asked for was cancelled.
+    /// Something that was requested was cancelled.
     Cancelled {
         /// What, as the snapshot named it.
         what: String,
@@ -225,14 +225,14 @@ pub enum Event {
         /// Fit step it holds.
         step: u64,
     },
-    /// Work stands still until it is resumed.
+    /// Work is paused until it is resumed.
     Paused {
         /// Fit step at which work was paused.
         step: u64,
     },
-    /// Work goes on.
+    /// Work continues.
     Unpaused {
-        /// Fit step at which work goes on.
+        /// Fit step at which work continues.
         step: u64,
     },
     /// The present work was ended early on request; what was reached is kept.
@@ -245,14 +245,14 @@ pub enum Event {
         /// Text of the notice, one sentence.
         text: String,
     },
-    /// The engine could not go on. The last checkpoint stays.
+    /// The engine could not continue. The last checkpoint stays.
     Failed {
         /// One sentence: what, where, what to do.
         message: String,
     },
     /// The whole job is done. Boxed for its size.
     Finished(Box<JobResult>),
-    /// The job goes on after its result: it is about to be given up for a new surface or new corners, or to be fitted further.
+    /// The job continues after its result: a new surface or new corners will replace it, or it is fitted further.
     Reopened,
     /// The engine process ended in good order.
     Closed,
@@ -262,7 +262,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// True for events that say of something that it is done for good: nobody is to hear them before they are durable.
+    /// True for events that report something as final: no client may get them before they are durable.
     pub fn requires_durability(&self) -> bool {
         matches!(self, Event::Exported(_) | Event::HeatmapComplete { .. } | Event::Finished(_))
     }

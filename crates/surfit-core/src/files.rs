@@ -22,7 +22,7 @@ use std::path::PathBuf;
 /// a temporary name in the same folder, synced, renamed, and the folder synced.
 ///
 /// # Errors
-/// Whatever the file system says; the temporary file is removed and the old content is untouched.
+/// Whatever the file system reported; the temporary file is removed and the old content is untouched.
 pub fn write_atomic(path: &(impl FileLocation + ?Sized), content: &[u8]) -> io::Result<()> {
     write_atomic_with(path, |file| file.write_all(content))
 }
@@ -39,7 +39,7 @@ pub fn write_atomic_with(
     remove_abandoned(path);
     let (folder, name) = confined::open_parent(path, OFlags::RDONLY)?;
     let temporary = format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id());
-    // What lies there under this name is of a process that was killed, or of somebody who means no good.
+    // What is there under this name is of a process that was killed, or of an attacker.
     let _ = unlinkat(&folder, &temporary, AtFlags::empty());
     let result = (|| {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -63,7 +63,7 @@ pub fn write_atomic_with(
 /// A value as JSON.
 ///
 /// # Errors
-/// For what JSON cannot say, such as a path that is not UTF-8.
+/// For what JSON cannot represent, such as a path that is not UTF-8.
 pub fn encode_json(value: &impl serde::Serialize) -> io::Result<Vec<u8>> {
     serde_json::to_vec(value).map_err(io::Error::from)
 }
@@ -124,11 +124,11 @@ fn sync_path(path: &FilePath, kind: OFlags) -> io::Result<()> {
 
 #[cfg(test)]
 thread_local! {
-    /// What this thread made durable: nothing else tells a test that it will be there after a power cut.
+    /// What this thread made durable: nothing else shows a test that it will be there after a power cut.
     static SYNCED_PATHS: std::cell::RefCell<Vec<PathBuf>> = const { std::cell::RefCell::new(Vec::new()) };
 }
 
-/// What this thread made durable since it was asked last.
+/// What this thread made durable since the last call.
 #[cfg(test)]
 pub(crate) fn take_synced_paths() -> Vec<PathBuf> {
     SYNCED_PATHS.take()

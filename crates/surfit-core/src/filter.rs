@@ -36,7 +36,7 @@ pub struct RunAttributes {
     pub age: Option<f64>,
 }
 
-/// The states of a run, with those that its directory alone tells.
+/// The states of a run, with those that only its directory shows.
 pub const RUN_STATES: &[&str] =
     &["new", "starting", "running", "paused", "idle", "finished", "failed", "closed", "interrupted"];
 
@@ -55,7 +55,7 @@ pub enum FilterError {
     /// A key and a sign, and nothing after them.
     #[error("`{term}` has no value; write one after `{sign}`")]
     NoValue {
-        /// The term as it was given.
+        /// The term as given.
         term: String,
         /// Its sign.
         sign: &'static str,
@@ -63,7 +63,7 @@ pub enum FilterError {
     /// A bound on a text.
     #[error("`{term}`: a {key} cannot be compared; write `:` and a name")]
     NoOrder {
-        /// The term as it was given.
+        /// The term as given.
         term: String,
         /// Name of its key.
         key: &'static str,
@@ -71,7 +71,7 @@ pub enum FilterError {
     /// A value that the key cannot have.
     #[error("`{term}`: use {expected}")]
     BadValue {
-        /// The term as it was given.
+        /// The term as given.
         term: String,
         /// What the key can have.
         expected: &'static str,
@@ -82,7 +82,7 @@ pub enum FilterError {
     /// A key that does not exist.
     #[error("unknown key `{key}`; {}", suggest_key(*.nearest))]
     UnknownKey {
-        /// The key as it was given.
+        /// The key as given.
         key: String,
         /// The key that was probably meant.
         nearest: Option<&'static str>,
@@ -97,7 +97,7 @@ pub enum FilterError {
 
 fn suggest_key(nearest: Option<&str>) -> String {
     match nearest {
-        // The value may fit the key no better: `age:yes`, say.
+        // The value may fit the key no better: `age:yes`, for example.
         Some(key) => format!("did you mean `{key}`?"),
         None => format!("the keys are {}", filter_keys().join(", ")),
     }

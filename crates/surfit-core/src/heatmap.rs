@@ -79,7 +79,7 @@ impl Cell {
 /// Of a curve only the row `v = 0` is ever measured, of a triangular patch the half with `u + v ≤ 1`; the cells outside stay
 /// empty, and no figure counts them.
 ///
-/// One that was stored is read only when it has the cells that its grid says.
+/// One that was stored is read only when it has its grid's number of cells.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "stored::StoredHeatmap")]
 pub struct Heatmap {
@@ -109,7 +109,7 @@ pub struct MeasuredPoint {
     pub loss: f64,
     /// Validation images seen.
     pub images: u32,
-    /// Metrics beside accuracy and loss, as far as they are known.
+    /// Metrics other than accuracy and loss, as far as they are known.
     #[serde(default, skip_serializing_if = "MetricValues::is_empty")]
     pub metrics: MetricValues,
 }
@@ -142,7 +142,7 @@ pub struct HeatmapSummary {
 }
 
 impl Heatmap {
-    /// The largest grid that may be asked for.
+    /// The largest grid that may be requested.
     pub const MAX_GRID: usize = 101;
 
     /// An unmeasured heatmap of a kind of surface.
@@ -154,7 +154,7 @@ impl Heatmap {
         Self { grid, cells: vec![Cell::default(); grid * grid], version: 0, patch }
     }
 
-    /// True when the cell lies on the surface, and not beside a curve or a triangle.
+    /// True when the cell is on the surface, and not beside a curve or a triangle.
     pub fn contains_cell(&self, index: usize) -> bool {
         let (a, b) = (index / self.grid, index % self.grid);
         match self.patch {
@@ -164,17 +164,17 @@ impl Heatmap {
         }
     }
 
-    /// Indices of all cells that lie on the surface, in order.
+    /// Indices of all cells on the surface, in order.
     pub fn surface_cells(&self) -> impl Iterator<Item = usize> + '_ {
         (0..self.cells.len()).filter(|&i| self.contains_cell(i))
     }
 
-    /// Number of cells that lie on the surface.
+    /// Number of cells on the surface.
     pub fn surface_cell_count(&self) -> usize {
         self.surface_cells().count()
     }
 
-    /// `None` when `grid` can be used, else a sentence that says why not.
+    /// `None` when `grid` can be used, else a sentence that states why not.
     pub fn check_grid(grid: usize) -> Option<String> {
         (!(2..=Self::MAX_GRID).contains(&grid))
             .then(|| format!("a grid of {grid} cannot be measured; choose 2 to {}", Self::MAX_GRID))
@@ -208,7 +208,7 @@ impl Heatmap {
         other
     }
 
-    /// Index of the cell nearest to `(u, v)` that lies on the surface.
+    /// Index of the cell nearest to `(u, v)` that is on the surface.
     pub fn nearest_cell(&self, u: f64, v: f64) -> usize {
         let last = self.grid - 1;
         let at = |x: f64| (x.clamp(0.0, 1.0) * last as f64).round() as usize;
@@ -235,7 +235,7 @@ impl Heatmap {
         square[..self.patch.corner_count()].to_vec()
     }
 
-    /// True when the cell lies on the boundary of the surface; of a curve, at one of its ends.
+    /// True when the cell is on the boundary of the surface; of a curve, at one of its ends.
     pub fn is_on_boundary(&self, index: usize) -> bool {
         let (a, b, last) = (index / self.grid, index % self.grid, self.grid - 1);
         match self.patch {

@@ -1,4 +1,4 @@
-//! What a program does, written to a log file; `SURFIT_LOG` says how much of it.
+//! What a program does, written to a log file; `SURFIT_LOG` sets the level.
 
 use crate::files::{FileLocation, LogFile};
 use crate::text::{MAX_SENTENCE_CHARS, to_printable};

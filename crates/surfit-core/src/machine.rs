@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Load of the machine, for people. Zeros where the system does not say.
+/// Load of the machine, for people. Zeros where the system does not report it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MachineLoad {
@@ -20,7 +20,7 @@ pub struct MachineLoad {
     pub disk: u64,
     /// Of those, what can still be written.
     pub disk_left: u64,
-    /// Graphics processors that the driver tells of.
+    /// Graphics processors that the driver reports.
     pub gpus: Vec<Gpu>,
 }
 

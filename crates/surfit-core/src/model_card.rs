@@ -147,7 +147,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let card = dir.path().join("model.json");
         let model = dir.path().join("model.safetensors");
-        // Nobody writes into the pipe: who waits for that waits for good.
+        // The pipe has no writer: a blocking read never returns.
         mkfifoat(CWD, &card, Mode::from_raw_mode(0o600)).unwrap();
         assert_eq!(ModelCard::find_beside_model(&model), None);
         assert_eq!(ModelCard::find_beside_model(dir.path()), None);

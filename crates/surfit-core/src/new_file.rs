@@ -11,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 /// A file to write.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NewFile {
-    /// Where, as the user wrote it: `~` is the home folder, and what is not absolute lies in the working folder.
+    /// Where, as the user wrote it: `~` is the home folder, and what is not absolute is in the working folder.
     pub path: PathBuf,
     /// It may take the place of a file that is there.
     pub replace: bool,
@@ -77,7 +77,7 @@ pub enum FigureDrawing {
     },
     /// The control points.
     Points {
-        /// The figure that the colours stand for.
+        /// The figure that the colours show.
         figure: PointFigure,
         /// Colour map of that figure.
         colormap: Colormap,
@@ -119,7 +119,7 @@ pub fn local_figures_dir(host: Option<&str>, name: &str) -> PathBuf {
         _ => None,
     });
     let parts: Vec<_> = parts.collect();
-    // Its group, or the folder it lies in, and its id.
+    // Its group, or the folder it is in, and its id.
     let last = &parts[parts.len().saturating_sub(2)..];
     let mut words: Vec<&str> = host.into_iter().collect();
     words.extend(last.iter().map(|part| &**part));

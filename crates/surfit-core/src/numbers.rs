@@ -51,7 +51,7 @@ pub mod nans_as_null {
     /// `null`s become NaN.
     ///
     /// # Errors
-    /// The deserializer's, and a list of another length than an array wants.
+    /// The deserializer's, and a list of another length than the array's.
     pub fn deserialize<'de, D, T, L>(from: D) -> Result<L, D::Error>
     where
         D: Deserializer<'de>,
@@ -65,7 +65,7 @@ pub mod nans_as_null {
     }
 }
 
-/// For maps whose keys are not text, which JSON wants: `#[serde(with = "map_as_pairs")]`.
+/// For maps whose keys are not text, as JSON requires: `#[serde(with = "map_as_pairs")]`.
 pub mod map_as_pairs {
     use super::*;
     use std::collections::BTreeMap;

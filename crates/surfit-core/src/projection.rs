@@ -44,7 +44,7 @@ pub struct ProjectedPoint {
     pub depth: f64,
 }
 
-/// A camera with a room in which the whole of the unit box has its place.
+/// A camera with a viewport that contains the whole unit box.
 #[derive(Clone, Copy, Debug)]
 pub struct Projection {
     turn: (f64, f64),
@@ -56,7 +56,7 @@ pub struct Projection {
 }
 
 impl Projection {
-    /// The largest view within a room (left, top, width, height). `aspect` is the height of a unit of the room in widths: 2 for
+    /// The largest view in a viewport (left, top, width, height). `aspect` is the height of a viewport unit in widths: 2 for
     /// characters, 1 for pixels.
     pub fn fit_to_rect(camera: Camera, [left, top, width, height]: [f64; 4], aspect: f64) -> Self {
         let sin_cos = |degrees: f64| degrees.to_radians().sin_cos();

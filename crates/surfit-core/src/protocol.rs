@@ -1,7 +1,7 @@
-//! What engine, bridge and terminal say to each other: over the run's socket, inside one program, and over the line to
+//! Messages between engine, bridge and terminal: over the run's socket, inside one program, and over the line to
 //! another machine.
 //!
-//! An engine and its clients exchange the messages of this file. A bridge stands between an engine and a terminal: it
+//! An engine and its clients exchange the messages of this file. A bridge is between an engine and a terminal: it
 //! passes the engine's messages on and adds its own, [`BridgeMessage`] and [`BridgeRequest`].
 //!
 //! Frames are JSON, each behind its length as four bytes, most significant first (the default of `tokio-util`'s
@@ -26,7 +26,7 @@ pub const PROTOCOL_VERSION: u32 = 5;
 /// Largest frame in bytes that is accepted; a snapshot of the largest grid stays well below.
 pub const MAX_FRAME_BYTES: usize = 8 << 20;
 
-/// Why a command of a client that said it only watches is refused.
+/// Why a command of a client that only watches is refused.
 pub const READONLY_ERROR: &str = "this client only watches; open the run without --readonly to change it";
 
 /// From client to engine.
@@ -94,7 +94,7 @@ pub enum ServerMessage {
     Event(Envelope),
     /// The present state; older ones may have been skipped. Boxed for its size.
     Snapshot(Box<Snapshot>),
-    /// The same, by what is new in it since the last one that was sent to this client; only for those that said `changes`.
+    /// The same, by what is new in it since the last one sent to this client; only for those that requested `changes`.
     Changed(Box<SnapshotDelta>),
     /// A command was carried out or refused. Events it caused came before.
     Reply {
@@ -103,7 +103,7 @@ pub enum ServerMessage {
         /// `None` when it was carried out; on the wire `error`, a sentence or `null`, and `code`.
         #[serde(flatten, with = "command_error_fields")]
         error: Option<CommandError>,
-        /// The events that it caused; absent from engines that do not tell.
+        /// The events that it caused; absent from engines that do not report them.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         events: Option<EventSpan>,
     },
@@ -154,7 +154,7 @@ pub enum CommandErrorCode {
     NoSurface,
     /// Something else has to end first; the same command may succeed later.
     Busy,
-    /// The client said that it only watches.
+    /// The client declared that it only watches.
     ReadOnly,
     /// The task was cancelled.
     Cancelled,
@@ -170,7 +170,7 @@ pub enum CommandErrorCode {
     Closing,
     /// A fault inside the engine or libtorch.
     Internal,
-    /// Unknown to this program, or not told by an older engine.
+    /// Unknown to this program, or not reported by an older engine.
     #[default]
     #[serde(other)]
     Other,
@@ -214,7 +214,7 @@ impl CommandErrorCode {
     }
 }
 
-/// The two fields of a reply that tell a refusal. Programs from before the codes read and write the sentence alone.
+/// The two fields of a reply that report a refusal. Programs from before the codes read and write the sentence alone.
 mod command_error_fields {
     use super::{CommandError, CommandErrorCode};
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -305,27 +305,27 @@ pub enum RateChange {
     Factor(f64),
 }
 
-/// What an engine can be told to do.
+/// Commands to an engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum EngineCommand {
-    /// Go on with the job where it stands: corners, alignment, fit, heatmap, export.
+    /// Resume the job where it stopped: corners, alignment, fit, heatmap, export.
     Start,
-    /// Train the corners again, with seeds that follow those used so far, and go on from there.
+    /// Train the corners again, with seeds that follow those used so far, and continue from there.
     StartCorners,
     /// Fit a new surface between the present corners.
     StartFit {
         /// Its degrees; `None` for those of the present surface.
         degrees: Option<Degrees>,
     },
-    /// Fit the present surface further, from where it stands and at the degrees it has, with a schedule of its own.
+    /// Fit the present surface further, from its present state and at the degrees it has, with a schedule of its own.
     FitFurther {
-        /// Optimizer steps; `None` for as many as `epochs` say.
+        /// Optimizer steps; `None` for as many as `epochs` gives.
         steps: Option<u64>,
         /// Epochs; `None` for those of the configuration.
         epochs: Option<f64>,
     },
-    /// Stand still until `Unpause`.
+    /// Pause until `Unpause`.
     Pause,
     /// Continue work after `Pause`.
     Unpause,
@@ -359,7 +359,7 @@ pub enum EngineCommand {
     /// Measure every cell of the heatmap on the whole validation split now.
     Measure,
     /// Measure the heatmap on a grid, when nothing else is under way. A complete heatmap of more points stays the run's
-    /// own, on disk and, some seconds after the measurement or when it is given up, in the engine; unless with `keep`.
+    /// own, on disk and, some seconds after the measurement or when it is cancelled, in the engine; unless with `keep`.
     MeasureOn {
         /// Points along each axis.
         grid: usize,
@@ -389,9 +389,9 @@ pub enum EngineCommand {
         /// Parameters of the members.
         points: Vec<(f64, f64)>,
     },
-    /// Tell the distances between all control points.
+    /// Report the distances between all control points.
     Distances,
-    /// Give up what was asked for and is under way: a measurement, a search, an export; else the heatmap's measurement.
+    /// Cancel the running request: a measurement, a search, an export; else the heatmap's measurement.
     Cancel,
     /// Mark a point, or take its mark away when it has one.
     Mark {

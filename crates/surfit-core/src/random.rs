@@ -47,7 +47,7 @@ pub fn permutation(n: usize, seed: u64, purpose: RandomStream, step: u64) -> Vec
     order
 }
 
-/// A seed derived from `seed` and an index, for parts that need seeds of their own (one per corner, say).
+/// A seed derived from `seed` and an index, for parts that need seeds of their own (one per corner, for example).
 pub fn derive_seed(seed: u64, index: u64) -> u64 {
     // The finalizer of SplitMix64 (Steele, Lea, Flood 2014): a bijection that mixes every bit.
     let mut z = seed.wrapping_add(index.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));

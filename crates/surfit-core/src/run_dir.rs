@@ -36,7 +36,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// What was measured of the present surface beside the run's own heatmap.
+/// What was measured of the present surface besides the run's own heatmap.
 const OTHER_GRIDS_FILE: &str = "heatmaps/other-grids.json";
 
 /// Most bytes of a small file of a run: configuration, status, identity, origin.
@@ -69,8 +69,8 @@ impl RunDir {
         Self::fill_new(path, config, || Ok(()))
     }
 
-    /// As [`RunDir::create`], but an empty directory is in the way, too: it may belong to somebody who is about to fill it.
-    /// Of several who ask for one at a time only one gets it.
+    /// As [`RunDir::create`], but an empty directory is in the way, too: another process may be about to fill it.
+    /// Of several concurrent callers only one gets it.
     ///
     /// # Errors
     /// As [`RunDir::create`].
@@ -138,7 +138,7 @@ impl RunDir {
                 return Err(io_error_at(&config_path)(error));
             }
             Ok(facts) if !facts.is_file() => {
-                // Opening it says what it is.
+                // Opening it returns the specific error.
                 files::open(&config_path).map_err(io_error_at(&config_path))?;
             }
             _ => {}
@@ -172,7 +172,7 @@ impl RunDir {
         FilePath::beneath(&self.path, part)
     }
 
-    /// A path that may lie in the directory, confined to it when it does.
+    /// A path that may be in the directory, confined to it when it does.
     pub fn confine(&self, path: &Path) -> FilePath {
         FilePath::confined_if_beneath(path, &self.path)
     }
@@ -285,7 +285,7 @@ impl RunDir {
         last_event_number(&self.events_path())
     }
 
-    /// The picture of the run from its directory alone. Its log says what of the events is damaged.
+    /// The run's state from its directory alone. The log reports damaged events.
     ///
     /// # Errors
     /// As [`RunDir::events`].
@@ -302,7 +302,7 @@ impl RunDir {
         Ok(picture)
     }
 
-    /// The picture of the run, and what of its events is damaged, in a sentence.
+    /// The run's state, and a sentence about damaged events.
     ///
     /// # Errors
     /// As [`RunDir::events`].
@@ -311,14 +311,14 @@ impl RunDir {
         let mut tail = EventTail::new(&self.events_path(), 0);
         tail.for_each_event(|e| picture.apply(&e))?;
         picture.snapshot = self.snapshot();
-        // What a fork's events tell is of the run that it comes from, until its engine has begun.
+        // A fork's events are of the run that it comes from, until its engine has begun.
         if self.fork_record().is_ok_and(|f| f.is_some_and(|f| !f.begun)) {
             picture.finished = None;
         }
         Ok((picture, tail.damage()))
     }
 
-    /// What tells this directory from a copy of it; `None` when the file system does not say.
+    /// What distinguishes this directory from a copy of it; `None` when the file system does not report it.
     pub fn identity(&self) -> Option<FileIdentity> {
         FileIdentity::of_path(&self.path)
     }

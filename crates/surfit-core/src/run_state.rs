@@ -1,4 +1,4 @@
-//! The whole picture of a run as a client has it: a fold over events, with the latest snapshot on top.
+//! The whole state of a run as a client has it: a fold over events, with the latest snapshot on top.
 
 mod control_points;
 mod event_text;
@@ -82,7 +82,7 @@ pub struct RunState {
     pub ensemble: Option<EnsembleMeasured>,
     /// Ends of searches, latest last.
     pub searches: Vec<SearchResult>,
-    /// Distances between control points, as last asked for.
+    /// Distances between control points, as last requested.
     pub distances: Option<Distances>,
     /// Exported models, latest last.
     pub exports: Vec<ExportedModel>,
@@ -99,13 +99,13 @@ pub struct RunState {
     /// The degrees that the surface was lowered to after the job, which moved it: the result is that of an earlier surface.
     #[serde(default)]
     pub lowered: Option<Degrees>,
-    /// Why the engine could not go on.
+    /// Why the engine could not continue.
     pub failed: Option<String>,
     /// The engine ended in good order.
     pub closed: bool,
     /// The present state.
     pub snapshot: Option<Snapshot>,
-    /// Time of the last event after which work went on; losses tell how long it took since.
+    /// Time of the last event after which work continued; losses show how long it took since.
     pub working_since: Option<f64>,
     /// What events alone know of the curve that a snapshot added the latest steps to; [`RunState::apply_snapshot`] keeps it.
     #[serde(skip)]
@@ -132,7 +132,7 @@ impl RunState {
         Some(self.phases[after.checked_sub(1)?].1)
     }
 
-    /// What the run is doing, as far as events and snapshot tell; whether an engine is alive they cannot tell.
+    /// What the run is doing, as far as events and snapshot show; they do not show whether an engine is alive.
     pub fn engine_state(&self) -> EngineState {
         if self.failed.is_some() {
             EngineState::Failed

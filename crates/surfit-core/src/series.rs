@@ -106,7 +106,7 @@ impl Series {
             self.first_step = first_step;
             self.next_step = first_step;
         }
-        // Nobody computes so many steps: what is in front of such a gap does not belong to this curve.
+        // No run has so many steps: what is in front of such a gap does not belong to this curve.
         if first_step - self.next_step > Self::MAX_GAP {
             *self = Self { first_step, next_step: first_step, ..Self::default() };
         }
@@ -204,7 +204,7 @@ impl Series {
         let kept = self.next_step - self.recent.len() as u64;
         let whole = self.buckets.partition_point(|b| b.step.saturating_add(self.stride) <= kept);
         let from = self.buckets.get(whole).map_or(self.next_step, |b| b.step);
-        // The bucket over the border goes on whole; what it holds already is left out of the recent values.
+        // The bucket over the border is kept whole; what it holds already is left out of the recent values.
         let border = (from < kept).then(|| self.buckets[whole]);
         let skip = border.map_or(from, |b| b.step.saturating_add(self.stride));
         let recent = self.recent_values().filter(move |(step, _)| *step >= skip);

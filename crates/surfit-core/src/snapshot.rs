@@ -24,7 +24,7 @@ pub enum EngineState {
     Idle,
     /// The whole job is done; waiting for a command.
     Finished,
-    /// It could not go on.
+    /// It could not continue.
     Failed,
     /// The engine process ended in good order.
     Closed,
@@ -77,7 +77,7 @@ impl ControlPoint {
     }
 }
 
-/// Something that was asked for and takes a while: a measurement, a search, an export. The stage waits meanwhile.
+/// A long-running request: a measurement, a search, an export. The stage waits meanwhile.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunningTask {
     /// What it is, for people: `exporting the best point`.
@@ -90,13 +90,13 @@ pub struct RunningTask {
     pub waiting: usize,
 }
 
-/// Losses of the latest steps that no event has told yet. A long fit tells its losses in longer and longer stretches, so that
+/// Losses of the latest steps that no event has yet. A long fit reports its losses in longer and longer stretches, so that
 /// its record stays short; here they are at once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UnloggedLosses {
     /// Curve that the losses belong to.
     pub curve: LossCurve,
-    /// Step of the first value: the one after the last that an event has told.
+    /// Step of the first value: the one after the last that an event has reported.
     pub first_step: u64,
     /// Mean training cross-entropy of each step; `null` where it was not finite.
     #[serde(with = "nans_as_null")]
@@ -163,7 +163,7 @@ pub struct Snapshot {
     /// Seconds the rest of the whole job will take; `None` when not known yet.
     #[serde(default)]
     pub job_seconds_left: Option<f64>,
-    /// What was asked for and is under way.
+    /// The running request.
     #[serde(default)]
     pub errand: Option<RunningTask>,
     /// What a step costs, and memory.
@@ -172,10 +172,10 @@ pub struct Snapshot {
     /// Load of the machine.
     #[serde(default)]
     pub machine: MachineLoad,
-    /// What no event has told yet; [`RunState::apply_snapshot`](crate::run_state::RunState::apply_snapshot) adds it to the curves.
+    /// What no event reported yet; [`RunState::apply_snapshot`](crate::run_state::RunState::apply_snapshot) adds it to the curves.
     #[serde(default)]
     pub fresh: Option<UnloggedLosses>,
-    /// Why the work waits, such as for room on the disk, in a sentence.
+    /// Why the work waits, such as for disk space, in a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits_for: Option<String>,
 }
@@ -235,7 +235,7 @@ impl SnapshotDelta {
 }
 
 impl Snapshot {
-    /// This snapshot for one who has an earlier one; `None` when it is to be told whole.
+    /// This snapshot for a client that has an earlier one; `None` when it is to be sent whole.
     pub fn diff(&self, before: &Snapshot) -> Option<SnapshotDelta> {
         if self.control_points.len() != before.control_points.len() {
             return None;

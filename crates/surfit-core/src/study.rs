@@ -1,4 +1,4 @@
-//! A study: variants of one experiment, each over several seeds, and what their results say together.
+//! A study: variants of one experiment, each over several seeds, and their combined results.
 
 use crate::config;
 use crate::event::JobResult;
@@ -17,7 +17,7 @@ pub struct Study {
     pub config: PathBuf,
     /// Seeds that every variant is run with.
     pub seeds: Vec<u64>,
-    /// What is said above the tables; Markdown.
+    /// Text above the tables; Markdown.
     #[serde(default)]
     pub text: String,
     /// Replacements in the configuration for every variant, `KEY=VALUE`.
@@ -40,7 +40,7 @@ pub struct Variant {
     /// Replacements in the configuration, `KEY=VALUE`.
     #[serde(default)]
     pub set: Vec<String>,
-    /// It stands for one network, its last corner, and not for a surface.
+    /// It represents one network, its last corner, and not a surface.
     #[serde(default)]
     pub network: bool,
 }

@@ -2,7 +2,7 @@
 //!
 //! `S(u,v) = Σ_k b_k(u,v) θ_k`. Over four corners `b_ij = B_i^m(u) B_j^n(v)` on the square (Ren, Chen, Wang, ICLR 2025);
 //! over two it is a curve, over three a triangular patch ([`Patch`]). Every operation on a surface is linear in the control
-//! points, so this module returns small matrices of coefficients, and whoever owns the weights multiplies.
+//! points, so this module returns small matrices of coefficients, and the owner of the weights multiplies.
 //!
 //! **Row order.** Control points are stored with the corners first, `(0,0) (m,0) (0,n) (m,n)` as far as they exist, then all
 //! others in order of `i`, then `j`. The trainable points are then one contiguous block of rows.
@@ -71,7 +71,7 @@ impl Degrees {
         Self::for_patch(Patch::Square, m, n)
     }
 
-    /// Degrees of a kind of surface: a curve takes `m` only, a triangular patch wants both alike.
+    /// Degrees of a kind of surface: a curve takes `m` only, a triangular patch needs both equal.
     ///
     /// # Errors
     /// [`DegreeError::OutOfRange`] for a degree outside `1..=8`, [`DegreeError::UnequalTriangle`] for two different ones.
@@ -115,7 +115,7 @@ impl Degrees {
     /// The same degrees with that of `axis` changed by `by`; a triangular patch has one, which either axis changes.
     ///
     /// # Errors
-    /// When it leaves `1..=8`, and for a curve's `v`.
+    /// When it is outside `1..=8`, and for a curve's `v`.
     pub fn with_changed_degree(self, axis: ParameterAxis, by: i8) -> Result<Self, DegreeError> {
         let up = |d: u8| d.saturating_add_signed(by);
         match (self.patch, axis) {
@@ -157,7 +157,7 @@ impl Degrees {
         self.row_indices().into_iter().map(|(i, j)| bu[i] * bv[j]).collect()
     }
 
-    /// The parameters `(i/m, j/n)` at which a row lies on the linear surface.
+    /// The parameters `(i/m, j/n)` at which a row is on the linear surface.
     pub fn row_parameters(self, (i, j): (usize, usize)) -> (f64, f64) {
         (i as f64 / self.m() as f64, j as f64 / self.n().max(1) as f64)
     }

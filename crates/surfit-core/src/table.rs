@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-/// What stands in a cell of a [`DataTable`].
+/// The content of a cell of a [`DataTable`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum TableValue {
-    /// Nothing is known. Figures that are not finite are told like that, since JSON has no word for them.
+    /// Nothing is known. Figures that are not finite are written like that, since JSON cannot represent them.
     #[default]
     Missing,
     /// Text of any kind.
@@ -74,7 +74,7 @@ impl<T: Into<TableValue>> From<Option<T>> for TableValue {
 }
 
 impl TableValue {
-    /// As it stands between separators; nothing for what is missing.
+    /// The text between separators; nothing for what is missing.
     fn to_plain_text(&self) -> String {
         match self {
             TableValue::Missing => String::new(),
@@ -117,7 +117,7 @@ impl DataTable {
         debug_assert_eq!(self.rows.last().map(Vec::len), Some(self.columns.len()));
     }
 
-    /// Comma-separated values with a line of names, quoted as RFC 4180 says.
+    /// Comma-separated values with a line of names, quoted as in RFC 4180.
     pub fn to_csv(&self) -> String {
         self.to_separated_text(',', |text| {
             if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }

@@ -18,7 +18,7 @@ const MAX_PATH_BYTES: usize = 4096;
 /// Returns the text as one line of at most about `max` characters, in which nothing is hidden and nothing steers a terminal.
 ///
 /// Control characters, line breaks, marks that change the direction of writing and characters without width are escaped.
-/// Of a longer text the beginning and the end stay, and between them stands how much was left out.
+/// Of a longer text the beginning and the end stay, with the omitted length between them.
 pub fn to_printable(text: &str, max: usize) -> Cow<'_, str> {
     let text = shorten_text(text, max);
     if text.is_ascii() && !text.bytes().any(|b| b.is_ascii_control()) {
@@ -82,13 +82,13 @@ fn is_unprintable(c: char) -> bool {
             | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// True when a text has a character in it that [`to_printable`] escapes wherever it stands.
+/// True when a text has a character in it that [`to_printable`] escapes wherever it is.
 pub fn has_unprintable(text: &str) -> bool {
     !text.is_ascii() && text.chars().any(is_unprintable) || text.bytes().any(|b| b.is_ascii_control())
 }
 
 /// Returns a JSON text in which nothing is hidden and nothing steers a terminal: JSON itself escapes the control characters
-/// of ASCII alone. It has the same values; such characters stand only inside of its strings.
+/// of ASCII alone. It has the same values; such characters are only inside of its strings.
 pub fn to_printable_json(json: &str) -> Cow<'_, str> {
     if !json.chars().any(is_unprintable) {
         return json.into();
@@ -114,7 +114,7 @@ fn make_printable(text: &mut String, max: usize) {
     }
 }
 
-/// A path names a file as it is; one that no system takes names none and only needs room.
+/// A path names a file as it is; one that no system takes names none and only needs space.
 fn clear_overlong_path(path: &mut PathBuf) {
     if path.as_os_str().len() > MAX_PATH_BYTES {
         let text = path.display().to_string();
@@ -123,7 +123,7 @@ fn clear_overlong_path(path: &mut PathBuf) {
 }
 
 impl Event {
-    /// Makes every text of the event [`to_printable`], whoever wrote it. Paths stay as they are.
+    /// Makes every text of the event [`to_printable`], whatever its source. Paths stay as they are.
     pub fn make_printable(&mut self) {
         match self {
             Self::Notice { text } | Self::Failed { message: text } | Self::Cancelled { what: text } => {

@@ -1,4 +1,4 @@
-//! Decoded images in the user's cache folder, so that thousands of pictures are decoded once.
+//! Decoded images in the user's cache folder, so that thousands of images are decoded once.
 //!
 //! One file for each source, keyed by everything it was made from: names, sizes and times of the source's files, and the
 //! size of the images. It is written whole or not at all and has a checksum; one that is damaged, or that was made from
@@ -97,7 +97,6 @@ pub(crate) fn load_or_make_in(
     Ok(set)
 }
 
-/// The cache of a source.
 fn cache_file(folder: &Path, source: &Path, what: &str) -> PathBuf {
     let whole = std::path::absolute(source).unwrap_or_else(|_| source.to_owned());
     let name = digest::sha256_hex(whole.as_os_str().as_encoded_bytes());
@@ -167,7 +166,7 @@ fn read(path: &Path, key: &str) -> Option<RawSet> {
         Some(())
     };
     let (header, header_length) = read_header(length, key, &mut get)?;
-    // Nothing is asked for that the file does not have.
+    // Nothing is requested that the file does not have.
     let size = header.shape.iter().try_fold(1usize, |n, &s| n.checked_mul(s))?;
     let count = header.counts.iter().flatten().try_fold(0usize, |n, &c| n.checked_add(c))?;
     let content = (size as u64).checked_add(2)?.checked_mul(count as u64)?;

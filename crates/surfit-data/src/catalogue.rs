@@ -33,13 +33,13 @@ pub struct CatalogueEntry {
     pub about: &'static str,
     /// How its files are made.
     pub family: SetFamily,
-    /// `[C, H, W]` of an image; `None` where the files say it.
+    /// `[C, H, W]` of an image; `None` where the files state it.
     pub shape: Option<[usize; 3]>,
-    /// Names of the classes; empty where the files say them.
+    /// Names of the classes; empty where the files state them.
     pub classes: &'static [&'static str],
-    /// Number of classes; 0 where the files say it.
+    /// Number of classes; 0 where the files state it.
     pub class_count: usize,
-    /// Training and test images as published; 0 where the files say it.
+    /// Training and test images as published; 0 where the files state it.
     pub images: [usize; 2],
     /// Mean of every channel, of pixel values in 0..=1, that images are normalized with; empty where it is measured on
     /// the training split.
@@ -50,7 +50,7 @@ pub struct CatalogueEntry {
     pub splits: &'static str,
     /// The ways it is published, the preferred one first; empty when it is not fetched.
     pub forms: &'static [PublishedForm],
-    /// Folders below a data folder in which its files may lie as well.
+    /// Folders below a data folder in which its files may also be.
     pub folders: &'static [&'static str],
 }
 
@@ -178,7 +178,7 @@ impl CatalogueEntry {
     }
 
     /// What is wrong with the training file when it has as many images as were published to test, and the test file as many
-    /// as to train on. Other counts say nothing: few images to train on and many to test may well be meant.
+    /// as to train on. Other counts prove nothing: few images to train on and many to test may well be meant.
     pub(crate) fn describe_swap(&self, train: usize, test: usize, test_file: &str) -> Option<String> {
         let [published_train, published_test] = self.images;
         let crosswise = published_train != published_test && [test, train] == self.images;

@@ -17,12 +17,11 @@ use std::path::{Path, PathBuf};
 
 /// `[C, H, W]` of an image.
 const IMAGE_SHAPE: [usize; 3] = [3, 32, 32];
-/// Bytes of an image.
 const IMAGE_BYTES: usize = 3072;
 /// More bytes than any file of the two sets has; a header that promises more is damaged.
 const MAX_FILE_BYTES: u64 = 1 << 30;
 
-/// Where one form of a set lies.
+/// Where one form of a set is.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum CifarLocation {
     /// An archive as published.
@@ -95,7 +94,7 @@ fn forms(entry: &CatalogueEntry) -> &'static [CifarForm; 2] {
 /// Files that are there, and those that are missing.
 type CifarFiles = (Vec<PathBuf>, Vec<PathBuf>);
 
-/// The forms that lie in `dir`, unpacked ones first: no time goes into unpacking them.
+/// The forms in `dir`, unpacked ones first: they need no unpacking.
 pub(crate) fn find_forms(entry: &CatalogueEntry, dir: &Path) -> Vec<(CifarLocation, CifarFiles)> {
     let mut all = Vec::new();
     for form in forms(entry) {
@@ -232,7 +231,7 @@ pub(crate) fn read_each(entry: &'static CatalogueEntry, place: &CifarLocation) -
     all.into_iter().map(|(path, images)| (path, images.map(|i| i.len()))).collect()
 }
 
-/// Reads one file of a set. `bytes` is how long it is said to be.
+/// Reads one file of a set. `bytes` is its expected length.
 fn read_image_file(
     entry: &CatalogueEntry,
     form: &CifarForm,
@@ -255,7 +254,7 @@ fn refuse_length(entry: &CatalogueEntry, name: &str, bytes: u64) -> Result<()> {
     Ok(())
 }
 
-/// Reads the files out of an archive in the order in which they lie there.
+/// Reads the files out of an archive in their order there.
 fn read_archived(entry: &CatalogueEntry, path: &Path, form: &CifarForm) -> Result<Vec<LabeledImages>> {
     let archive_name = path.display().to_string();
     let source = NamedFile::File(path);
@@ -266,7 +265,7 @@ fn read_archived(entry: &CatalogueEntry, path: &Path, form: &CifarForm) -> Resul
     };
     let mut parts: Vec<Option<LabeledImages>> = form.files.iter().map(|_| None).collect();
     let mut first = None;
-    // Raw, because long names and the like are otherwise read whole into memory, however long they say they are. The
+    // Raw, because long names and the like are otherwise read whole into memory, whatever length they state. The
     // published archives need none.
     for member in archive.entries().map_err(|e| broken(&e))?.raw(true) {
         let mut member = member.map_err(|e| broken(&e))?;
@@ -299,7 +298,7 @@ fn read_archived(entry: &CatalogueEntry, path: &Path, form: &CifarForm) -> Resul
     Ok(all)
 }
 
-/// The class that a label byte stands for.
+/// The class of a label byte.
 fn class_of_label(entry: &CatalogueEntry, name: &str, label: i64, image: usize) -> Result<u16> {
     if (0..entry.class_count as i64).contains(&label) {
         return Ok(label as u16);

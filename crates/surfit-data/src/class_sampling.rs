@@ -3,7 +3,7 @@
 use surfit_core::random::{self, RandomStream};
 
 /// Chooses `n` of the images with these labels, in equal parts of every class as far as the classes reach: a
-/// function of the seed and `part`, which tells choices of one run apart. Gives the chosen and the other images,
+/// function of the seed and `part`, which distinguishes choices of one run. Gives the chosen and the other images,
 /// both in rising order.
 pub(crate) fn sample_equal_classes(labels: &[u16], n: usize, seed: u64, part: u64) -> (Vec<usize>, Vec<usize>) {
     sample_by_rank(labels, n, seed, part, |rank, _| rank as f64)

@@ -1,4 +1,4 @@
-//! What a set is, told by its headers and names: no picture is decoded.
+//! Descriptions of sets from headers and names: no image is decoded.
 
 use crate::catalogue::{CatalogueEntry, find_entry};
 use crate::find::{FoundSet, SetLayout, find_set};
@@ -23,12 +23,12 @@ pub struct SetDescription {
     pub validation_images: usize,
     /// Images that are measured once.
     pub test_images: usize,
-    /// What lies with the set's files and would be left out, each as a sentence.
+    /// What would be skipped among the set's files, each as a sentence.
     pub notices: Vec<String>,
 }
 
 /// Describes the data set of a configuration as [`crate::load`] would load it. Of folders names and headers are read, of other
-/// sets headers and lengths, and files whose headers do not tell how many images they have; an archive that is as long as the
+/// sets headers and lengths, and files whose headers do not have their number of images; an archive that is as long as the
 /// published one is taken to be that.
 ///
 /// # Errors
@@ -51,7 +51,7 @@ pub fn describe_set(config: &DataConfig) -> Result<SetDescription> {
     })
 }
 
-/// A set as far as its headers tell: labels without pixels, `[C, H, W]` of an image as its files have it, and what is left out.
+/// A set as in its headers: labels without pixels, `[C, H, W]` of an image as its files have it, and what is left out.
 struct SetOutline {
     set: RawSet,
     shape: [usize; 3],

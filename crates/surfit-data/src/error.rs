@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-/// An error with data. Its text is one sentence that says what, where and what to do.
+/// An error with data. Its text is one sentence that states what, where and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// A file or a value that cannot be used. The sentence is complete.
@@ -14,7 +14,7 @@ pub enum DataError {
     Io {
         /// Path of the file.
         path: PathBuf,
-        /// What the system said.
+        /// What the system reported.
         source: std::io::Error,
     },
 }
@@ -28,7 +28,7 @@ impl DataError {
         Self::Input(sentence.into())
     }
 
-    /// True when the system forbids what was tried, which says nothing about what is in a file.
+    /// True when the system forbids what was tried, which is independent of a file's content.
     pub fn is_permission_denied(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == ErrorKind::PermissionDenied)
     }

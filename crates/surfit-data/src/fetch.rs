@@ -1,8 +1,8 @@
 //! Fetching published files: resumed after a broken connection, checked before they get their name.
 //!
-//! A file grows as `NAME.part`, beside a note of what the server said of its version. Only when its length and its
+//! A file grows as `NAME.part`, beside a note of the server's version information. Only when its length and its
 //! SHA-256 are the published ones does it get its name, so that a file with its name is whole. A call that is interrupted
-//! at any point, or killed, goes on where it stopped.
+//! at any point, or killed, continues where it stopped.
 
 mod lock;
 mod partial_file;
@@ -97,7 +97,7 @@ pub enum FetchEvent {
     },
 }
 
-/// Fetches a set's files, those that are not there yet, and tells what happens.
+/// Fetches a set's files, those that are not there yet, and reports progress.
 ///
 /// # Errors
 /// A sentence for a set that is not published, an unknown form, another fetch into the same folder, files that cannot be
@@ -156,7 +156,7 @@ pub(crate) fn fetch_files(
     Ok(())
 }
 
-/// True when a file is there as it was published.
+/// True when a file is there and is the published one.
 pub(crate) fn is_published(path: &Path, file: &PublishedFile) -> Result<bool> {
     match path.metadata() {
         Ok(data) if data.is_file() && data.len() == file.size => Ok(digest::sha256_hex_of_file(path)? == file.sha256),

@@ -1,4 +1,4 @@
-//! Where a data set's files lie.
+//! Where a data set's files are.
 //!
 //! `data.root` when it is set; else, the first that has the whole set: `SURFIT_DATA/NAME`, `surfit/data/NAME` in the
 //! user's data folder, `/usr/share/datasets/NAME`.
@@ -45,7 +45,7 @@ pub struct FoundSet {
 }
 
 impl FoundSet {
-    /// What stands behind the set's name: the folder or archive, or `embedded`.
+    /// The set's source: the folder or archive, or `embedded`.
     pub fn source(&self) -> String {
         match &self.layout {
             SetLayout::Embedded { searched_folders: None } => "embedded".into(),
@@ -132,7 +132,7 @@ pub(crate) fn find_set_in(entry: &'static CatalogueEntry, places: &[PathBuf]) ->
     if let Some(at) = there.iter().position(FoundSet::is_complete) {
         return Ok(there.swap_remove(at));
     }
-    // A part of a set is a mistake that nobody should have to guess at.
+    // A part of a set is a mistake, which the error must name.
     if !there.is_empty() {
         return require_complete(there.swap_remove(0));
     }
@@ -247,7 +247,7 @@ fn all_in_folder(entry: &'static CatalogueEntry, dir: &Path) -> Vec<FoundSet> {
     all.into_iter().filter(|f| !f.files.is_empty()).collect()
 }
 
-/// What is there of a set in the usual places, whole or not; `None` when there is nothing.
+/// A set's files in the usual places, complete or not; `None` when there are none.
 pub fn find_partial(name: &str, dir: Option<&Path>) -> Result<Option<FoundSet>> {
     let entry = find_entry(name)?;
     if let Some(dir) = dir {
@@ -301,7 +301,7 @@ pub(crate) fn find_all_in(entry: &'static CatalogueEntry, places: &[PathBuf]) ->
         all[..=best].rotate_right(1);
     }
     all.iter_mut().skip(1).for_each(|found| found.missing.clear());
-    // Two places may be one folder. A link to a file is a file of its own: its name says what it should be.
+    // Two places may be one folder. A link to a file is a file of its own: its name states what it should be.
     let mut seen = HashSet::new();
     all.retain(|found| {
         let fresh = found.files.iter().filter(|file| seen.insert(resolve_parent_links(file)));

@@ -6,7 +6,7 @@
 //!
 //! Files that are no images, and images beside class folders, are passed over and counted, as torchvision's `ImageFolder`
 //! passes over them. A `test` folder
-//! without class folders has images without labels, as Kaggle gives them out, and is left out with a word.
+//! without class folders has images without labels, as Kaggle gives them out, and is skipped with a notice.
 //!
 //! A class may be called `train`, `val` or `test`: `DIR/train` is the training split when it has folders in it, and a class
 //! like any other when images lie right in it. Where all folders are called like splits and none has class folders, the
@@ -59,18 +59,18 @@ pub(crate) fn list_entries(dir: &Path) -> Result<Vec<DirEntry>> {
     Ok(all)
 }
 
-/// A set's pictures, by their paths below its folder.
+/// A set's images, by their paths below its folder.
 pub(crate) struct ListedPictures {
     pub classes: Vec<String>,
     pub train: Vec<PictureFile>,
     pub validation: Option<Vec<PictureFile>>,
     pub test: Option<Vec<PictureFile>>,
-    /// What lies there and is not part of the set, each as a sentence.
+    /// What is there and is not part of the set, each as a sentence.
     pub skipped_notices: Vec<String>,
 }
 
 impl ListedPictures {
-    /// The pictures of each split that is there.
+    /// The images of each split that is there.
     pub fn splits(&self) -> impl Iterator<Item = &Vec<PictureFile>> {
         std::iter::once(&self.train).chain(&self.validation).chain(&self.test)
     }
@@ -93,7 +93,7 @@ fn split_folder(dir: &Path, folders: &[String], names: &[&str]) -> Result<Option
     }
 }
 
-/// Lists the pictures below `dir`.
+/// Lists the images below `dir`.
 pub(crate) fn list_pictures(dir: &Path, cache_source: &mut CacheSource) -> Result<ListedPictures> {
     let (mut folders, mut loose) = (Vec::new(), Vec::new());
     for entry in list_entries(dir)? {
@@ -197,7 +197,7 @@ pub(crate) fn read_set(dir: &Path, image_size: usize, channels: usize) -> Result
     Ok((set, listed.skipped_notices))
 }
 
-/// What the files say of the set without being decoded: its pictures, and `[C, H, W]` as they are kept in memory.
+/// What the files state about the set without being decoded: its images, and `[C, H, W]` as they are kept in memory.
 pub(crate) fn describe_files(dir: &Path, image_size: usize, channels: usize) -> Result<(ListedPictures, [usize; 3])> {
     let mut seen = CacheSource::default();
     let listed = list_pictures(dir, &mut seen)?;
@@ -265,7 +265,7 @@ impl PassedOver {
 }
 
 impl SplitListing<'_> {
-    /// The pictures in the class folders of `folder`, which must have some of every class where it is `whole`.
+    /// The images in the class folders of `folder`, which must have some of every class where it is `whole`.
     fn list_split(&mut self, folder: &Path, whole: bool) -> Result<Vec<PictureFile>> {
         let mut all = Vec::new();
         for class in list_entries(folder)? {
@@ -303,7 +303,7 @@ impl SplitListing<'_> {
         Ok(all)
     }
 
-    /// Adds the pictures in a class folder and in all folders below it. `above` are those that it lies in, with links followed.
+    /// Adds the images in a class folder and in all folders below it. `above` are its parents, with links followed.
     fn list_class(
         &mut self,
         folder: &Path,
@@ -343,7 +343,7 @@ impl SplitListing<'_> {
     }
 }
 
-/// What all pictures are to become.
+/// What all images are to become.
 fn picture_target(dir: &Path, listed: &ListedPictures, image_size: usize, channels: usize) -> Result<PictureTarget> {
     let (mut grey, mut first) = (true, None);
     // Of all short sides, where they are the same.

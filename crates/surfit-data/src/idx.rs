@@ -1,7 +1,7 @@
 //! The IDX format of the MNIST family, plain or gzipped.
 //!
 //! A big-endian header (two zero bytes, the type, the number of axes, their lengths), then the values. Nothing the
-//! header says is believed before it is checked, and no more is unpacked than it promises.
+//! header states is believed before it is checked, and no more is unpacked than it promises.
 //!
 //! The sets of the family have files of the same names and forms, so that one set's files in the folder of another, or
 //! test images under the name of training images, would be read without complaint. Published files are therefore known
@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// More images than any set in this format has; a header that says more is damaged.
+/// More images than any set in this format has; a header that states more is damaged.
 const MAX_IMAGES: usize = 1_000_000;
 
 /// Parts of a set as it is published.
@@ -27,7 +27,7 @@ pub(crate) const EMBEDDED_SPLITS: [&str; 3] = ["train", "validation", "test"];
 
 const FILE_KINDS: [&str; 2] = ["images-idx3-ubyte", "labels-idx1-ubyte"];
 
-/// Names under which the file of one kind may lie, the published one without `.gz` first.
+/// Names under which the file of one kind may be, the published one without `.gz` first.
 fn file_names(part: &str, kind: &str) -> [String; 4] {
     let dotted = kind.replace("-idx", ".idx");
     [format!("{part}-{kind}"), format!("{part}-{kind}.gz"), format!("{part}-{dotted}"), format!("{part}-{dotted}.gz")]
@@ -105,7 +105,7 @@ pub(crate) fn read_each(entry: &'static CatalogueEntry, dir: &Path, parts: &[&st
         let [images, labels] = FILE_KINDS.map(|kind| find_spellings(dir, part, kind));
         let (at, taken) = (all.len(), images.first().map(|(spelling, _)| *spelling));
         let mut pixels = None;
-        // Only images that could be read say how many labels there have to be.
+        // Only readable images determine the expected number of labels.
         let mut counts: HashMap<usize, (usize, String)> = HashMap::new();
         for (spelling, path) in images {
             let source = NamedFile::File(&path);
@@ -294,7 +294,7 @@ fn read_labels(entry: &CatalogueEntry, labels: &NamedFile, images: Option<&(usiz
     Ok(values.into_iter().map(u16::from).collect())
 }
 
-/// A file's content, and its checksum as far as it was read.
+/// A file's content, and the checksum of the part that was read.
 struct HashedContent<'a> {
     input: Box<dyn Read + 'a>,
     hash: Sha256,

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use zip::ZipArchive;
 
-/// A longer file is no picture of a data set.
+/// A longer file is no image of a data set.
 const MAX_FILE_BYTES: u64 = 64 << 20;
-/// Memory that one picture may take; a small file can promise a huge one.
+/// Memory that one image may take; a small file can promise a huge one.
 const MAX_DECODED_BYTES: u64 = 256 << 20;
 /// Pixels along a side.
 const MAX_SIDE: u32 = 16_384;
@@ -21,7 +21,7 @@ const TRUNCATED_MESSAGE: &str = "the image is cut short";
 /// Endings of the formats that are read.
 const EXTENSIONS: [&str; 12] = ["png", "jpg", "jpeg", "bmp", "ppm", "pgm", "pbm", "pnm", "webp", "tif", "tiff", "gif"];
 
-/// Where pictures lie.
+/// Where images are stored.
 #[derive(Clone, Debug)]
 pub(crate) enum PictureOrigin {
     /// Below a folder.
@@ -30,23 +30,23 @@ pub(crate) enum PictureOrigin {
     Zip(PathBuf, String),
 }
 
-/// A picture by its path below the origin, and its class.
+/// An image by its path below the origin, and its class.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct PictureFile {
     pub name: String,
     pub label: u16,
 }
 
-/// What pictures are to become.
+/// What images are to become.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct PictureTarget {
     /// `[C, H, W]`; one channel for grey, three for colour.
     pub shape: [usize; 3],
-    /// Bring pictures of another size to it; else they are refused.
+    /// Bring images of another size to it; else they are refused.
     pub resize: bool,
 }
 
-/// What a picture's header says.
+/// What an image's header states.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct PictureHeader {
     pub width: usize,
@@ -54,12 +54,12 @@ pub(crate) struct PictureHeader {
     pub grey: bool,
 }
 
-/// True when a file's name has the ending of a picture.
+/// True when a file's name has the ending of an image.
 pub(crate) fn is_picture(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, ending)| EXTENSIONS.iter().any(|e| ending.eq_ignore_ascii_case(e)))
 }
 
-/// The endings of pictures, for messages.
+/// The endings of images, for messages.
 pub(crate) fn list_extensions() -> String {
     EXTENSIONS.join(", ")
 }
@@ -123,7 +123,7 @@ impl PictureReader {
     }
 }
 
-/// Decodes all pictures, in their order, on every core.
+/// Decodes all images, in their order, on every core.
 pub(crate) fn decode_all(
     origin: &PictureOrigin,
     pictures: &[PictureFile],
@@ -160,7 +160,7 @@ pub(crate) fn decode_all(
     Ok(LabeledImages { shape: target.shape, pixels, labels: pictures.iter().map(|p| p.label).collect() })
 }
 
-/// What every picture's header says, without decoding pixels.
+/// What every image's header states, without decoding pixels.
 pub(crate) fn read_headers(dir: &Path, pictures: &[PictureFile]) -> Result<Vec<PictureHeader>> {
     let empty = PictureHeader { width: 0, height: 0, grey: false };
     let mut all = vec![empty; pictures.len()];
@@ -206,16 +206,16 @@ fn run_in_parallel<W: Send>(work: impl Iterator<Item = W>, job: impl Fn(W) -> Re
     })
 }
 
-/// What decoding pictures without keeping them has shown.
+/// What decoding images without keeping them has shown.
 #[derive(Debug, Default)]
 pub(crate) struct DecodeSummary {
     /// The names of those that cannot be used, each with why.
     pub faults: Vec<(String, DataError)>,
-    /// A size that pictures have, and another when not all have the same.
+    /// A size that images have, and another when not all have the same.
     pub sizes: Vec<(usize, usize)>,
 }
 
-/// Decodes all pictures, also those behind one that is damaged, and keeps none. All must be of this size, where one is given.
+/// Decodes all images, also those after a damaged one, and keeps none. All must be of this size, where one is given.
 pub(crate) fn check_decodable(
     origin: &PictureOrigin,
     pictures: &[&PictureFile],
@@ -266,7 +266,7 @@ fn size_mismatch_error(name: &str, found: (usize, usize), expected: (usize, usiz
     ))
 }
 
-/// Decodes one picture.
+/// Decodes one image.
 fn decode_picture(bytes: &[u8], name: &str) -> Result<DynamicImage> {
     let mut reader =
         ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| unreadable_error(name, &e))?;
@@ -284,7 +284,7 @@ fn decode_picture(bytes: &[u8], name: &str) -> Result<DynamicImage> {
     reader.decode().map_err(|e| damaged_picture_error(name, &e))
 }
 
-/// Decodes one picture into its place, channel by channel.
+/// Decodes one image into its place, channel by channel.
 fn decode_into(bytes: &[u8], name: &str, target: PictureTarget, pixels: &mut [u8]) -> Result<()> {
     let picture = decode_picture(bytes, name)?;
     let [channels, height, width] = target.shape;
@@ -314,7 +314,7 @@ fn decode_into(bytes: &[u8], name: &str, target: PictureTarget, pixels: &mut [u8
     Ok(())
 }
 
-/// The middle of a picture in the target's proportions, brought to its size.
+/// The middle of an image in the target's proportions, brought to its size.
 fn crop_and_resize(picture: &DynamicImage, height: usize, width: usize) -> DynamicImage {
     let (w, h) = picture.dimensions();
     let side = w.min(h);

@@ -12,7 +12,7 @@ pub struct LabeledImages {
 }
 
 impl LabeledImages {
-    /// No images of this shape, with room for `count`.
+    /// Empty, of this shape, with capacity for `count` images.
     pub fn with_capacity(shape: [usize; 3], count: usize) -> Self {
         Self {
             shape,

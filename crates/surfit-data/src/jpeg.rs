@@ -1,7 +1,7 @@
 //! Whether a JPEG file is there to its end.
 //!
-//! The decoder fills what is missing of a cut file with grey and says nothing, as browsers do. What tells a whole file from a cut
-//! one is its end-of-image marker: the one of the picture itself, not that of a thumbnail in its metadata.
+//! The decoder fills what is missing of a cut file with grey without an error, as browsers do. What tells a whole file from a cut
+//! one is its end-of-image marker: the one of the image itself, not that of a thumbnail in its metadata.
 
 /// How every JPEG file begins: the start-of-image marker, then another marker.
 const START_MARKERS: [u8; 3] = [0xff, 0xd8, 0xff];
@@ -26,7 +26,7 @@ fn has_end_marker(mut rest: &[u8]) -> bool {
         rest = &rest[at + 2..];
         match marker {
             END_OF_IMAGE => return scans > 0,
-            // Restart markers and the like stand alone.
+            // Restart markers and the like have no length.
             0x01 | 0xd0..=0xd8 => {}
             _ => {
                 scans += usize::from(marker == START_OF_SCAN);

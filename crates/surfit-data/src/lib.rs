@@ -1,4 +1,4 @@
-//! Data sets: what there is, where its files lie, how they are fetched, checked and decoded to plain bytes.
+//! Data sets: the catalogue, where files are, how they are fetched, checked and decoded to plain bytes.
 //!
 //! [`load`] gives three splits of images as bytes with everything that describes them. Which images a limit or a split
 //! takes is a function of the seed, with every class in equal parts. No tensors and no terminal are in sight here.

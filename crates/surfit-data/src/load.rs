@@ -22,7 +22,7 @@ pub(crate) struct RawSet {
 pub struct LoadedSet {
     /// Name of the set that was loaded, such as `fashion-mnist-16k`.
     pub name: String,
-    /// The name with what stands behind it, such as `fashion-mnist-16k (embedded)`.
+    /// The name and the source, such as `fashion-mnist-16k (embedded)`.
     pub description: String,
     /// Where the splits come from, such as `validation: 5000 of 60000 training images, by seed 1; test: its own`.
     pub splits: String,
@@ -32,7 +32,7 @@ pub struct LoadedSet {
     pub std: Vec<f64>,
     /// Mean and standard deviation of every channel that the set itself has.
     pub own_constants: (Vec<f64>, Vec<f64>),
-    /// What lies with the set's files and was left out, each as a sentence.
+    /// What was skipped among the set's files, each as a sentence.
     pub notices: Vec<String>,
     /// `[C, H, W]` that networks see: images of another height or width are resized to it, batch by batch.
     pub input_shape: [usize; 3],

@@ -1,9 +1,9 @@
 //! A strict reader of Python's pickles.
 //!
 //! A pickle is a program for a little machine that can call any Python function. This reader knows the few
-//! instructions that plain data need. It calls nothing: a call becomes an [`PickleObject`] that says what would have been
-//! called with what, for whoever asked to understand, to refuse or to pass over, and a callable that was not allowed
-//! beforehand is refused at once. What an object is given afterwards as items is dropped. Objects lie in lists and refer to each other by index, so that no nesting, however deep, can exhaust
+//! instructions that plain data need. It calls nothing: a call becomes a [`PickleObject`] with what would have been
+//! called with what, for the caller to interpret, to refuse or to skip, and a callable that was not allowed
+//! beforehand is refused at once. What an object is given afterwards as items is dropped. Objects are in lists and refer to each other by index, so that no nesting, however deep, can exhaust
 //! the stack, and texts and bytes stay where they are in the input.
 
 mod machine;
@@ -58,7 +58,7 @@ pub struct PickleObjects<'a> {
     pub dicts: Vec<Vec<(PickleValue, PickleValue)>>,
     /// Module and name of callables and types.
     pub globals: Vec<(&'a str, &'a str)>,
-    /// Calls that the pickle asked for and that were not made.
+    /// Calls that the pickle requested and that were not made.
     pub objects: Vec<PickleObject>,
     /// Keys of what is kept elsewhere.
     pub persistent: Vec<PickleValue>,
@@ -73,7 +73,7 @@ pub enum PickleRefusal {
     Callable(String),
 }
 
-/// Reads a pickle and gives its result. `allowed` says which callables, by module and name, it may refer to.
+/// Reads a pickle and gives its result. `allowed` determines which callables, by module and name, it may refer to.
 ///
 /// # Errors
 /// A [`PickleRefusal`].

@@ -1,4 +1,4 @@
-//! Where a file's bytes come from, and what is said when they are not what they should be.
+//! Where a file's bytes come from, and the errors for unexpected content.
 
 use crate::{DataError, Result};
 use flate2::bufread::MultiGzDecoder;
@@ -45,12 +45,12 @@ impl NamedFile<'_> {
     }
 }
 
-/// Says what is wrong with the content of a file.
+/// Reports what is wrong with the content of a file.
 pub(crate) fn bad_content_error(name: &str, what: impl std::fmt::Display) -> DataError {
     DataError::input(format!("{name}: {what}; restore the original file"))
 }
 
-/// Says why a file's content cannot be read.
+/// Reports why a file's content cannot be read.
 pub(crate) fn unreadable_error(name: &str, error: &io::Error) -> DataError {
     match error.kind() {
         // What is in it may be as good as ever.

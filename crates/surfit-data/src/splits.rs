@@ -7,7 +7,7 @@ use crate::{DataError, Result};
 use std::collections::BTreeSet;
 use surfit_core::config::DataConfig;
 
-/// Validation images taken from a training split when the configuration does not say how many: this many, or a tenth of
+/// Validation images taken from a training split when the configuration does not set a number: this many, or a tenth of
 /// the training images where that is less.
 const DEFAULT_VALIDATION_IMAGES: usize = 5000;
 /// The share of the images that becomes the test split of a set without one: one part in this many.

@@ -44,7 +44,7 @@ fn count_images(names: &[String]) -> [usize; 2] {
 
 /// Reads the set from its archive or folder.
 ///
-/// Pictures are kept no larger than they are published: those that `image_size` makes larger are enlarged batch by batch.
+/// Images are kept no larger than they are published: those that `image_size` makes larger are enlarged batch by batch.
 pub(crate) fn read_set(entry: &'static CatalogueEntry, path: &Path, image_size: usize) -> Result<RawSet> {
     let mut seen = CacheSource::default();
     let (origin, names) = open_source(path, &mut seen)?;
@@ -74,7 +74,7 @@ fn open_source(path: &Path, cache_source: &mut CacheSource) -> Result<(PictureOr
     list_archive(path)
 }
 
-/// The set's pictures in its archive or folder.
+/// The set's images in its archive or folder.
 pub(crate) fn list_pictures(path: &Path) -> Result<(PictureOrigin, TinyImageNetPictures)> {
     let (origin, names) = open_source(path, &mut CacheSource::default())?;
     let listed = TinyImageNetPictures::new(&mut PictureReader::open(&origin)?, &names)?;
@@ -136,7 +136,7 @@ fn list_archive(path: &Path) -> Result<(PictureOrigin, Vec<String>)> {
     Ok((PictureOrigin::Zip(path.to_owned(), below), names))
 }
 
-/// The set's pictures with their classes.
+/// The set's images with their classes.
 pub(crate) struct TinyImageNetPictures {
     pub classes: Vec<String>,
     pub train: Vec<PictureFile>,

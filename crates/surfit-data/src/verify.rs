@@ -48,7 +48,7 @@ impl CheckedFile {
     }
 }
 
-/// Damaged pictures of one folder that are named; the others are counted.
+/// Damaged images of one folder that are named; the others are counted.
 const MAX_NAMED_FAULTS: usize = 100;
 
 /// Checks every file of a set that was found, each for itself, and those beside it that hold the same in another packing.
@@ -66,7 +66,7 @@ pub fn verify(found: &FoundSet) -> Vec<CheckedFile> {
     let mut all: Vec<CheckedFile> = files.iter().map(checked).collect();
     if all.iter().any(|c| c.verdict == FileVerdict::Unchecked) || found.is_embedded() {
         for read in check_by_reading(found) {
-            // The checksum of a published file has said all there is to say.
+            // The checksum of a published file is sufficient evidence.
             let known = all.iter_mut().find(|c| c.file == read.file);
             match known {
                 Some(known) if known.verdict == FileVerdict::Unchecked => {
@@ -163,7 +163,7 @@ fn damaged_file(entry: &CatalogueEntry, path: &Path, error: &DataError) -> Check
     checked
 }
 
-/// Decodes all pictures of a folder or an archive: the whole of it, then each that is damaged.
+/// Decodes all images of a folder or an archive: the whole of it, then each that is damaged.
 fn check_pictures(
     entry: &CatalogueEntry,
     path: &Path,
@@ -202,7 +202,7 @@ fn check_pictures(
     all
 }
 
-/// What is said of a folder or an archive some of whose images are faulty; `None` when none is.
+/// The report on a folder or an archive some of whose images are faulty; `None` when none is.
 fn describe_faults(faults: &[(String, DataError)]) -> Option<(FileVerdict, String)> {
     let forbidden = faults.iter().filter(|(_, e)| e.is_permission_denied()).count();
     let images = |n: usize, one: &str, many: &str| match n {

@@ -54,7 +54,7 @@ use tch::Tensor;
 /// Takes the reply to a command.
 pub type ReplySender = tokio::sync::oneshot::Sender<CommandAnswer>;
 
-/// What became of a command, for whoever sent it.
+/// The result of a command, for its client.
 #[derive(Debug)]
 pub struct CommandAnswer {
     /// The events that it caused.
@@ -63,7 +63,7 @@ pub struct CommandAnswer {
     pub error: Option<CommandError>,
 }
 
-/// A command with the way back to whoever sent it.
+/// A command with the reply channel of its client.
 #[derive(Debug)]
 pub struct CommandRequest {
     /// Number of the connection that it came over.
@@ -94,7 +94,7 @@ impl CommandOutcome {
 /// How an engine process treats its run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ServeOptions {
-    /// Load the present state and wait for commands instead of going on with the job.
+    /// Load the present state and wait for commands instead of continuing with the job.
     pub wait: bool,
     /// Seconds without work and without viewers after which the engine ends.
     pub idle_timeout: f64,
@@ -118,7 +118,7 @@ enum ActorActivity {
     Heatmap {
         /// Cells that are left, in reverse order.
         cells: Vec<usize>,
-        /// Go on with the export of the best point.
+        /// Continue with the export of the best point.
         finish: bool,
     },
     /// Export the best point and finish the job.
@@ -145,7 +145,7 @@ struct Actor<'a> {
     progress: Option<FitProgress>,
     fit_scratch: fitting::FitScratch,
     pending_losses: PendingLosses,
-    /// Losses that were read and that no event has told.
+    /// Losses that were read and that no event has reported.
     unlogged_losses: Option<LossBuffer>,
     heatmap: Heatmap,
     /// What is measured of the surface on other grids.
@@ -159,9 +159,9 @@ struct Actor<'a> {
     points: Vec<ControlPoint>,
     gradients: GradientHistory,
     activity: ActorActivity,
-    /// What was asked for and takes a while, in order; the work waits for it.
+    /// What was requested and takes a while, in order; the work waits for it.
     tasks: VecDeque<task::PendingTask>,
-    /// Commands that wait until nothing of that is left.
+    /// Commands that wait until these tasks are complete.
     deferred_requests: Vec<CommandRequest>,
     /// The corner that waits for the disk.
     unstored_corner: Option<corners::MeasuredCorner>,
@@ -181,11 +181,11 @@ struct Actor<'a> {
     publication_times: publish::PublicationTimes,
     work_rate: publish::WorkRate,
     closing: bool,
-    /// Whoever asked for the end; told when everything is durable, or what is not.
+    /// Clients that requested the end; answered when everything is durable, or what is not.
     shutdown_replies: Vec<ReplySender>,
-    /// Tells when the run's directory is not there any more.
+    /// Detects that the run's directory no longer exists.
     directory_watch: shutdown::DirectoryWatch,
-    /// Digest of the training split, once somebody asked for it.
+    /// Digest of the training split, once it was requested.
     training_digest: Option<String>,
     /// Corners as an earlier engine of this run described them.
     earlier_corners: BTreeMap<usize, CornerReady>,
@@ -199,10 +199,10 @@ struct Actor<'a> {
     failure: Option<EngineError>,
 }
 
-/// Opens a run and works on it until it is told to end. Runs on its own thread; returns when the engine should close.
+/// Opens a run and works on it until a request to end. Runs on its own thread; returns when the engine should close.
 ///
 /// # Errors
-/// Whatever keeps the run from going on; it has been recorded as a `failed` event and in the status.
+/// Whatever keeps the run from continuing; it has been recorded as a `failed` event and in the status.
 pub fn run(
     run: &RunDir,
     journal: &mut EventJournal,
@@ -210,7 +210,7 @@ pub fn run(
     options: ServeOptions,
 ) -> Result<()> {
     let directory = run.identity();
-    // A panic inside libtorch (out of memory, say) must become an event, not a silent death.
+    // A panic inside libtorch (out of memory, for example) must become an event, not a silent death.
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         Actor::open(run, journal, requests, options)?.work_until_closed()
     }));
@@ -237,13 +237,13 @@ pub fn run(
     result
 }
 
-/// Puts a failure into the run's status, unless another run lies at its path by now.
+/// Puts a failure into the run's status, unless another run is at its path by now.
 fn write_failed_status(run: &RunDir, directory: Option<FileIdentity>, message: &str) {
     let status = run.status().filter(|_| run.identity() == directory);
     if let Some(mut status) = status {
         status.state = EngineState::Failed;
         status.failed = Some(message.to_owned());
-        // An event says the same; a disk that takes neither cannot be told.
+        // An event reports the same; when the disk accepts neither, nothing more can be done.
         let _ = run.write_status(&status);
     }
 }
@@ -352,7 +352,7 @@ impl Actor<'_> {
         Ok(())
     }
 
-    /// What was found between ticks that the work cannot go on with.
+    /// What was found between ticks that the work cannot continue with.
     fn check_failure(&mut self) -> Result<()> {
         self.failure.take().map_or(Ok(()), Err)
     }
@@ -445,14 +445,14 @@ impl Actor<'_> {
     /// Answers a command, which caused the events after number `after`.
     fn send_reply(&mut self, reply: ReplySender, after: u64, result: &Result<()>) {
         if result.is_ok() {
-            // What it asked for is told in events.
+            // The command's results are in events.
             self.journal.sync();
         }
         let error = result.as_ref().err().map(CommandError::from);
         if let Some(CommandError { code, message }) = &error {
             tracing::info!(code = code.name(), "refused: {message}");
         }
-        // A client that left does not want its reply.
+        // A disconnected client needs no reply.
         let last = self.journal.seq();
         let events = EventSpan { after, last };
         let _ = reply.send(CommandAnswer { events, error });

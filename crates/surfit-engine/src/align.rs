@@ -1,4 +1,4 @@
-//! Alignment: permuting a network's hidden units so that they lie like another's.
+//! Alignment: permuting a network's hidden units to match another's.
 //!
 //! Hidden units can be renumbered without changing what a network computes. Two networks that were trained apart
 //! number alike units differently, and most of the barrier between them comes from that (Entezari et al. 2022).
@@ -32,7 +32,7 @@ const MAX_LOGIT_CHANGE: f64 = 1e-3;
 /// The same on a GPU, whose convolutions may round what they multiply to ten bits.
 const MAX_LOGIT_CHANGE_GPU: f64 = 2e-2;
 
-/// An alignment in small steps, so that whoever makes it can be asked in between. A function of its arguments: nothing is
+/// An alignment in small steps, so that commands can be processed in between. A function of its arguments: nothing is
 /// drawn.
 #[derive(Debug)]
 pub struct AlignmentRun {

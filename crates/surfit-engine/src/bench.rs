@@ -120,7 +120,7 @@ pub fn run_benchmarks(options: &BenchOptions) -> Result<BenchReport> {
         options.networks.iter().map(String::as_str).collect()
     };
     for &name in &names {
-        // An unknown name is told before anything takes its time.
+        // An unknown name is reported before anything takes its time.
         networks::build(&network_config(name, &[]), [3, 32, 32], 10)?;
     }
     let amx = processor_has_flag("amx_bf16");

@@ -33,7 +33,7 @@ impl FitProgress {
         Self { step: 0, total: edge_steps + steps(config.epochs), round_start: 0, edge_steps }
     }
 
-    /// A further round of so many steps on the whole surface, from where this one stands.
+    /// A further round of so many steps on the whole surface, from where this one ends.
     pub fn extended_by(self, steps: u64) -> Self {
         Self { step: self.step, total: self.step + steps, round_start: self.step, edge_steps: 0 }
     }
@@ -49,7 +49,7 @@ impl FitProgress {
         if in_round < self.edge_steps {
             (FitPhase::Edge, in_round)
         } else {
-            // Steps of later rounds go on in the sequence of draws instead of repeating it.
+            // Steps of later rounds continue in the sequence of draws instead of repeating it.
             (FitPhase::Interior, self.step - self.edge_steps)
         }
     }
@@ -67,7 +67,7 @@ impl FitProgress {
     }
 }
 
-/// What of a fit's configuration was changed on request while it went on. Each value stands beside the one of the
+/// What of a fit's configuration was changed on request during the fit. Each value stands beside the one of the
 /// configuration that it took the place of: when that is another now, somebody edited the file, which is meant then.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -114,7 +114,7 @@ pub struct Checkpoint {
     pub progress: FitProgress,
     /// Losses over a coarse grid that draws follow; empty for uniform draws.
     pub focus_losses: Vec<f64>,
-    /// What was changed on request while it went on.
+    /// What was changed on request during the fit.
     pub steered_settings: SteeredSettings,
     /// Gradient norms of its control points.
     pub gradients: GradientHistory,
@@ -122,7 +122,7 @@ pub struct Checkpoint {
     pub live_map: Option<LiveMap>,
 }
 
-/// Where a run's checkpoint lies.
+/// Where a run's checkpoint is.
 pub fn path(run: &RunDir) -> FilePath {
     run.join("surface").join("state.safetensors")
 }

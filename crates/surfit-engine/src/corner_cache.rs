@@ -1,7 +1,7 @@
 //! Corners that were trained before, so that tuning a surface never trains them again.
 //!
 //! One file for each corner, named by the SHA-256 of everything that made its weights: the numerics of this program and of libtorch, processor, network,
-//! training images, the training's settings, seed, device, compute type and threads. The file says the same in words, which
+//! training images, the training's settings, seed, device, compute type and threads. The file has the same as text, which
 //! is compared when it is read, and so are the weights with their own digest: a damaged or foreign file is passed over, and the
 //! corner is trained. A cache that cannot be
 //! written costs nothing but the cache.
@@ -55,7 +55,7 @@ pub struct CacheEntry {
     recipe: String,
 }
 
-/// A recipe as it was before keys of the configuration were renamed: corners that were cached then are found.
+/// A recipe from before keys of the configuration were renamed: corners that were cached then are found.
 fn with_former_keys(recipe: String) -> String {
     let renamed = RENAMED_KEYS
         .iter()
@@ -109,7 +109,7 @@ impl CacheEntry {
     /// The weights, `[P]` on the CPU; `None` when they are not there.
     ///
     /// # Errors
-    /// When the file cannot be read, is damaged, or is not what its name says.
+    /// When the file cannot be read, is damaged, or is not what its name states.
     pub fn read(&self, parameters: i64) -> Result<Option<Tensor>> {
         let most = parameters as u64 * size_of::<f32>() as u64;
         let (tensors, metadata) = match read_tensors(&self.path, |_| most) {
@@ -227,7 +227,7 @@ mod tests {
         assert!(entry(dir.path(), "b").read(1000).unwrap().is_some(), "reading makes it recent");
         let newest = entry(dir.path(), "d");
         newest.write(&weights).unwrap();
-        // What killed programs left goes too, once nobody can be writing it.
+        // Leftovers of killed programs are removed too, once no process can be writing them.
         let temporary = |process: u32, age: u64| {
             let path = dir.path().join(format!(".x.safetensors.{process}.tmp"));
             let file = std::fs::File::create(&path).unwrap();

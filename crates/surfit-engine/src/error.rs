@@ -6,13 +6,13 @@ use surfit_core::run_dir::RunError;
 use surfit_data::DataError;
 use surfit_weights::networks::NetworkError;
 
-/// An error of the engine. Its text is one sentence that says what, where and what to do.
+/// An error of the engine. Its text is one sentence that states what, where and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// A value or a file that cannot be used. The sentence is complete.
     #[error("{0}")]
     Input(String),
-    /// What was asked for does not suit what the engine is doing, or has done. The sentence is complete.
+    /// What was requested does not suit what the engine is doing, or has done. The sentence is complete.
     #[error("{0}")]
     WrongState(String),
     /// Something else has to end first. The sentence is complete.
@@ -21,7 +21,7 @@ pub enum EngineError {
     /// A surface is needed.
     #[error("there is no surface yet; wait until the corners are ready")]
     NoSurface,
-    /// A task that was asked for was cancelled.
+    /// A task that was requested was cancelled.
     #[error("{task}: cancelled")]
     Cancelled {
         /// Name of the task.
@@ -105,7 +105,7 @@ pub enum EngineError {
     Io {
         /// Path of the file.
         path: PathBuf,
-        /// What the system said.
+        /// What the system reported.
         source: std::io::Error,
     },
     /// libtorch refused an operation.
@@ -132,7 +132,7 @@ impl EngineError {
         Self::Busy(sentence.into())
     }
 
-    /// True for an error of the file system, which may pass: a full disk, say.
+    /// True for an error of the file system, which may pass: a full disk, for example.
     pub fn is_io(&self) -> bool {
         match self {
             // A link or a pipe in a file's place stays there.

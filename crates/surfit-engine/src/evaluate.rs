@@ -13,10 +13,10 @@ use surfit_core::random::{self, RandomStream};
 use tch::{Device, Tensor};
 
 /// Images in one forward pass of an evaluation on a CPU. Measured for the demo's network, ResNet-18, VGG16 and a ViT: 64
-/// to 256 cost about the same an image, larger ones more, because activations leave the caches.
+/// to 256 cost about the same an image, larger ones more, because activations exceed the caches.
 const CPU_BATCH_SIZE: i64 = 128;
 
-/// The same on a GPU, which wants much work at a time.
+/// The same on a GPU, which needs large batches.
 const GPU_BATCH_SIZE: i64 = 1024;
 
 /// Pixels of an image up to which a batch has as many images as it may: what a forward pass holds grows with them, to tens of
@@ -150,7 +150,6 @@ impl ImageRange {
         (self.batch_start(self.batch_count) - self.batch_start(self.next_batch)).max(0) as u64
     }
 
-    /// The next batch of a split.
     fn next_batch(&mut self, split: &DataSplit) -> Option<(Tensor, Tensor)> {
         if self.next_batch >= self.batch_count {
             return None;

@@ -88,7 +88,7 @@ pub fn write_model(
     write_card(folder, chosen, figures, Vec::new(), model, data, config)
 }
 
-/// Writes `model.json` for what lies in a folder, with its figures on validation and test, and publishes the folder.
+/// Writes `model.json` for what is in a folder, with its figures on validation and test, and publishes the folder.
 ///
 /// # Errors
 /// When it cannot be written.
@@ -150,7 +150,7 @@ pub fn write_card(
     Ok(exported_model(&card, dir))
 }
 
-/// What a card tells of the model in `dir`.
+/// What a card states about the model in `dir`.
 fn exported_model(card: &ModelCard, dir: PathBuf) -> ExportedModel {
     ExportedModel {
         dir,
@@ -197,13 +197,13 @@ pub enum EvalSplit {
 pub struct ModelEvaluation {
     /// Sums of every metric on the split.
     pub measurement: Measurement,
-    /// The data set with what stands behind its name.
+    /// The data set and its source.
     pub data: String,
     /// Mean of every channel that images were normalized with.
     pub mean: Vec<f64>,
     /// Standard deviation of every channel, likewise.
     pub std: Vec<f64>,
-    /// A sentence where the model's card says other constants than the configuration.
+    /// A sentence where the model's card states other constants than the configuration.
     pub remark: Option<String>,
 }
 
@@ -247,7 +247,7 @@ pub fn evaluate_model(path: &Path, config: &Config, split: EvalSplit) -> Result<
     };
     let measured = match ensemble_files(path)? {
         files if files.is_empty() => {
-            // An export holds its model beside the card; another folder is read as it is for corners.
+            // An export holds its model beside the card; another folder is read as for corners.
             let file = match path.join("model.json").is_file() {
                 true => path.join("model.safetensors"),
                 false => path.to_owned(),
@@ -274,7 +274,7 @@ pub fn evaluate_model(path: &Path, config: &Config, split: EvalSplit) -> Result<
     Ok(ModelEvaluation { measurement: measured, data: data.description, mean: data.mean, std: data.std, remark })
 }
 
-/// Normalizes images as a model's card says, and tells what else the configuration would have had. A card of other images is
+/// Normalizes images as a model's card states, and returns what the configuration would differ in. A card of other images is
 /// left alone: the network will not suit them either.
 fn normalize_as_card(path: &Path, data: &mut DataSet) -> Option<String> {
     let card = ModelCard::find_beside_model(path)?;
@@ -339,7 +339,7 @@ pub fn class_probabilities(model: &Model, w: &Tensor, stats: &RunningStats, spli
     Ok(Tensor::f_cat(&parts, 0)?)
 }
 
-/// The configuration that a model's card stands for: its network, data set and seed.
+/// The configuration that a model's card describes: its network, data set and seed.
 ///
 /// # Errors
 /// When there is no card beside the model, or it cannot be read.
@@ -366,7 +366,7 @@ pub fn config_from_card(model: &Path) -> Result<Config> {
         ..Config::default()
     };
     config.data.name = card.data;
-    // What "own" stands for in a folder depends on its images.
+    // What "own" means in a folder depends on its images.
     config.data.mean = ChannelConstants::Each(card.mean);
     config.data.std = ChannelConstants::Each(card.std);
     // Folders that were added or renamed since then would move the others.

@@ -1,4 +1,4 @@
-//! A folder that gets its name when a whole model lies in it.
+//! A folder that gets its name when a whole model is in it.
 
 use crate::checkpoint::remove_file;
 use crate::export::{EnsembleMember, check_folder};
@@ -17,16 +17,16 @@ pub struct ExportFolder {
     destination: FilePath,
     /// Where it is written: another folder, unless `place` exists.
     staging_folder: FilePath,
-    /// Tells another process that a living one writes there.
+    /// Shows another process that a live one writes there.
     folder_lock: Option<OwnedFd>,
 }
 
 impl ExportFolder {
     /// Begins to write a model at `place`. In a folder that exists, the model that may be replaced is removed first: an old
-    /// card must not stand beside a new model, whatever happens in between.
+    /// card must not be beside a new model, whatever happens in between.
     ///
     /// # Errors
-    /// As [`check_folder`], or when the file system says no.
+    /// As [`check_folder`], or when the file system refuses.
     pub fn create(place: &FilePath, replace: bool) -> Result<Self> {
         check_folder(place, replace)?;
         let cannot = |e: io::Error| {
@@ -59,16 +59,16 @@ impl ExportFolder {
     /// Gives the folder its name, durably.
     ///
     /// # Errors
-    /// When the file system says no; then nothing is there.
+    /// When the file system refuses; then nothing is there.
     pub fn publish(self) -> Result<()> {
-        // What else lies in a folder of the user's is not ours to read or sync, and may be much.
+        // What else is in a folder of the user's is not ours to read or sync, and may be much.
         if self.staging_folder == self.destination {
             return Ok(());
         }
         files::rename(&self.staging_folder, &self.destination)
             .and_then(|()| {
                 sync_folder(&self.destination).inspect_err(|_| {
-                    // Whoever asks again finds the place free; the folder then goes with this value.
+                    // A repeated request finds the place free; the folder then goes with this value.
                     let _ = files::rename(&self.destination, &self.staging_folder);
                 })
             })
@@ -86,7 +86,7 @@ impl Drop for ExportFolder {
 }
 
 /// Makes a new folder beside `place`. What has such a name already is left alone: a killed process may have made it, or
-/// somebody who wants to see a link followed. Below the folder that both lie in, no link is.
+/// a user who wants a link to be followed. Below the folder of both, no link is.
 fn create_staging_folder(place: &FilePath) -> io::Result<FilePath> {
     /// Names that are tried.
     const MAX_NAMES: u32 = 1000;
@@ -125,7 +125,7 @@ fn remove_model(folder: &FilePath) -> Result<()> {
     Ok(())
 }
 
-/// Names of what lies in a folder, in order.
+/// Names of what is in a folder, in order.
 #[cfg(test)]
 pub(crate) fn names_in(folder: &std::path::Path) -> Vec<String> {
     let entries = files::list_folder(folder).unwrap().into_iter();
@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn what_else_lies_in_a_folder_is_not_read() {
         let dir = tempfile::tempdir().unwrap();
-        // Deeper than any path can say.
+        // Deeper than the longest path.
         let mut at = File::open(dir.path()).unwrap();
         let name = "d".repeat(200);
         for _ in 0..30 {

@@ -1,4 +1,4 @@
-//! How corners lie to each other in weight space.
+//! Distances and angles between corners in weight space.
 
 use surfit_core::event::Geometry;
 use tch::Tensor;

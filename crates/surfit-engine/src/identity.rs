@@ -1,7 +1,7 @@
 //! What a run's numbers depend on besides its configuration: `identity.json`.
 //!
 //! `data.name`, `device = "auto"` and `threads = 0` are resolved on the machine and in the environment of the first
-//! engine. A later engine that would resolve them to other data must not go on as if nothing had happened.
+//! engine. A later engine that would resolve them to other data must not continue as if nothing had happened.
 
 use crate::data::DataSet;
 use crate::model::Model;
@@ -14,7 +14,7 @@ use surfit_core::run_dir::{MAX_SMALL_FILE_BYTES, RunDir};
 /// The resolved ground of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunIdentity {
-    /// Data set with what stands behind its name.
+    /// Data set and its source.
     pub data: String,
     /// Images in the training, validation and test split.
     pub images: [i64; 3],
@@ -34,7 +34,7 @@ pub struct RunIdentity {
 }
 
 impl RunIdentity {
-    /// The ground that this engine stands on.
+    /// The identity of this engine's data, seed and network.
     pub fn current(config: &Config, data: &DataSet, model: &Model) -> Self {
         let placement = model.placement();
         Self {
@@ -62,7 +62,7 @@ impl RunIdentity {
     /// same to the last bit.
     ///
     /// # Errors
-    /// [`EngineError::Input`] for other data, another seed or another network: going on would mix two experiments.
+    /// [`EngineError::Input`] for other data, another seed or another network: continuing would mix two experiments.
     pub fn check_or_store(&self, run: &RunDir) -> Result<Option<String>> {
         let path = run.join("identity.json");
         let Some(first) = Self::read(run) else {

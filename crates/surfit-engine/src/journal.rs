@@ -47,19 +47,19 @@ impl EventBus {
     }
 }
 
-/// Which events may be told to a listener that reads them from the file, and where the others are.
+/// Which events may be sent to a client that reads them from the file, and where the others are.
 #[derive(Clone, Debug, Default)]
 pub struct EventBacklog {
-    /// Events that the disk has not taken yet, because it is full, say: nobody finds them in the file.
+    /// Events that the disk has not taken yet, for example because it is full: the file does not contain them.
     pub unpersisted: Vec<Arc<Envelope>>,
-    /// Number of the last event that was told. What the file has after it is a promise that is not durable, or comes after one.
+    /// Number of the last reported event. What the file has after it is a promise that is not durable, or comes after one.
     pub last_published: u64,
-    /// Numbers of promises before it that were given up.
+    /// Numbers of promises before it that were withdrawn.
     pub withdrawn: Vec<u64>,
 }
 
 impl EventBacklog {
-    /// What is told of an event: a notice instead of a promise that was given up.
+    /// What is sent of an event: a notice instead of a withdrawn promise.
     pub fn as_published(&self, envelope: Envelope) -> Envelope {
         match self.withdrawn.contains(&envelope.seq) {
             true => withdrawal_notice(envelope),
@@ -80,7 +80,7 @@ fn write_log_record(Envelope { seq, event, .. }: &Envelope) {
     }
 }
 
-/// Stands for a promise that was given up. It has the promise's number: a listener that missed that would look for it in
+/// Replaces a withdrawn promise. It has the promise's number: a listener that missed that would look for it in
 /// the file, where the promise may be read although it is not durable.
 fn withdrawal_notice(envelope: Envelope) -> Envelope {
     let text = "a result is not durable, since the disk refused it; look after the disk, then resume the run";
@@ -92,13 +92,13 @@ fn withdrawal_notice(envelope: Envelope) -> Envelope {
 pub struct SharedBacklog(Arc<Mutex<EventBacklog>>);
 
 impl SharedBacklog {
-    /// The backlog now. Who asks first and reads the file then misses nothing that was told before.
+    /// The backlog now. Reading it before the file misses no event that was reported before.
     pub fn current(&self) -> EventBacklog {
         self.lock().clone()
     }
 
     fn lock(&self) -> MutexGuard<'_, EventBacklog> {
-        // A panic leaves a backlog that is as good as any.
+        // After a panic the backlog is still valid.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -121,9 +121,9 @@ pub struct EventJournal {
     run_state: RunState,
     /// Events whose promise is not durable yet, and those after them, in order.
     unpublished: Vec<Arc<Envelope>>,
-    /// Where the run's own exports lie.
+    /// Folder of the run's own exports.
     exports_folder: PathBuf,
-    /// Stands for a disk that makes nothing durable.
+    /// Simulates a disk that makes nothing durable.
     #[cfg(test)]
     syncs_fail: bool,
 }
@@ -135,7 +135,7 @@ impl EventJournal {
     /// When the events cannot be opened or end in damage.
     pub fn open(run: &RunDir) -> Result<Self> {
         let mut log = EventLog::open(&run.events_path())?;
-        // What an engine before this one wrote is told as it stands in the file, promises too.
+        // What an engine before this one wrote is reported as the file has it, promises too.
         if let Err(error) = log.sync() {
             tracing::warn!("events are not durable yet: {error}");
         }
@@ -190,9 +190,9 @@ impl EventJournal {
         write_log_record(&envelope);
         let envelope = Arc::new(envelope);
         let promise = self.is_promise(&envelope.event);
-        // A model that lies elsewhere is durable there, also when the run's disk takes no event of it.
+        // A model elsewhere is durable there, also when the run's disk takes no event of it.
         let first = promise || matches!(envelope.event, Event::Exported(_));
-        // Before it is told, so that a listener finds it in one place or the other.
+        // Before it is reported, so that a listener finds it in one place or the other.
         match written {
             Ok(()) => self.event_bus.backlog.lock().unpersisted.clear(),
             Err(error) => {
@@ -213,7 +213,7 @@ impl EventJournal {
         }
     }
 
-    /// True for promises about the run's directory. A model that lies elsewhere is durable there.
+    /// True for promises about the run's directory. A model elsewhere is durable there.
     fn is_promise(&self, event: &Event) -> bool {
         match event {
             Event::Exported(exported) => exported.dir.starts_with(&self.exports_folder),
@@ -240,7 +240,7 @@ impl EventJournal {
         !self.unpublished.is_empty()
     }
 
-    /// Tells the last events of an engine whose disk takes none, and a notice instead of each promise.
+    /// Sends the last events of an engine whose disk accepts none, and a notice instead of each promise.
     pub fn withdraw_promises(&mut self) {
         let mut held = std::mem::take(&mut self.unpublished);
         for envelope in held.iter_mut().filter(|e| self.is_promise(&e.event)) {
@@ -263,7 +263,7 @@ impl EventJournal {
         }
     }
 
-    /// Makes events durable, before something that stands on them becomes so.
+    /// Makes events durable, before something that depends on them becomes durable.
     ///
     /// # Errors
     /// When the disk does not take them.

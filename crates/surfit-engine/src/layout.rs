@@ -5,7 +5,7 @@ use surfit_core::random::{self, RandomStream};
 pub use surfit_weights::layout::{GroupAxis, NormLayer, Parameter, ParameterInit, WeightLayout};
 use tch::{Device, Kind, Tensor};
 
-/// What a [`WeightLayout`] says of tensors.
+/// What a [`WeightLayout`] states about tensors.
 pub trait LayoutTensors {
     /// A view of every parameter into `flat`, `[P]`, in order. Nothing is copied.
     fn views(&self, flat: &Tensor) -> Vec<Tensor>;

@@ -39,7 +39,7 @@ impl LoadSampler {
         }
     }
 
-    /// The load as it was seen a second ago or less. Zeros where the system does not say.
+    /// The load as it was seen a second ago or less. Zeros where the system does not report it.
     pub fn latest(&mut self) -> MachineLoad {
         if self.sampled_at.is_none_or(|at| at.elapsed() >= SAMPLE_INTERVAL) {
             self.sampled_at = Some(Instant::now());
@@ -104,7 +104,7 @@ fn processor_ticks(stat: &str) -> Option<(u64, u64, usize)> {
     (cores > 0).then_some((total - idle, total, cores))
 }
 
-/// Bytes of the disk that a directory lies on: in all, and what a user without privileges can still write.
+/// Bytes of the disk that a directory is on: in all, and what a user without privileges can still write.
 fn disk_space(folder: &Path) -> Option<(u64, u64)> {
     let about = rustix::fs::statvfs(folder).ok()?;
     let bytes = |blocks: u64| blocks.saturating_mul(about.f_frsize);

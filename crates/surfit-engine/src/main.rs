@@ -90,7 +90,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The log may lie on a full disk; `eprintln!` would panic.
+            // The log may be on a full disk; `eprintln!` would panic.
             let sentence = error.to_string();
             let sentence = text::to_printable(&sentence, text::MAX_SENTENCE_CHARS);
             let _ = writeln!(std::io::stderr(), "surfit-engine: {sentence}");
@@ -101,7 +101,7 @@ fn main() -> ExitCode {
 
 fn serve(run: &std::path::Path, options: ServeOptions) -> Result<()> {
     // A session of its own: a terminal that closes sends its hang-up elsewhere. Fails when it leads a group already,
-    // that is, when somebody started it by hand.
+    // that is, when a user started it by hand.
     let _ = rustix::process::setsid();
     let run = RunDir::open(run).map_err(EngineError::from)?;
     surfit_engine::serve::serve_run(&run, options)

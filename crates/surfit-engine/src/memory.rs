@@ -8,12 +8,12 @@ pub use allocator::{configure_malloc, release_free_memory};
 pub use budget::{AvailableMemory, available_memory, check_surface_memory, surface_bytes};
 pub use out_of_memory::{MemoryContext, explain_oom};
 
-/// Resident memory in bytes; 0 where the system does not say.
+/// Resident memory in bytes; 0 where the system does not report it.
 pub fn resident_bytes() -> u64 {
     status_bytes("VmRSS:")
 }
 
-/// Highest resident memory since the last [`reset_peak`]; 0 where the system does not say.
+/// Highest resident memory since the last [`reset_peak`]; 0 where the system does not report it.
 pub fn peak_bytes() -> u64 {
     status_bytes("VmHWM:")
 }

@@ -61,7 +61,7 @@ impl Sgd {
         Self { velocity, last_rate }
     }
 
-    /// The velocity; in units as it was given.
+    /// The velocity; in units as given.
     pub fn velocity(&self) -> &Tensor {
         &self.velocity
     }

@@ -18,14 +18,14 @@ use surfit_core::snapshot::EngineState;
 /// Commands that may wait for the actor; more are refused with a sentence.
 const MAX_QUEUED_COMMANDS: usize = 64;
 
-/// Works on a run until it is told to end, or lingers no longer.
+/// Works on a run until a request to end, or until its linger time is over.
 ///
 /// # Errors
 /// When the run is in use, its files cannot be opened, or its work failed (that is in its events too).
 pub fn serve_run(run: &RunDir, options: ServeOptions) -> Result<()> {
     let _lock = run.lock()?;
     if let Err(error) = logging::start_logging(&run.log_path(), logging::requested_filter().as_deref()) {
-        // There is nowhere to say it but to whoever started the engine by hand.
+        // Only a user who started the engine by hand can see this message.
         let _ = writeln!(std::io::stderr(), "surfit-engine: {}: {error}", run.log_path().display());
     }
     tracing::info!(
@@ -63,10 +63,10 @@ pub fn serve_run(run: &RunDir, options: ServeOptions) -> Result<()> {
     result.and(served)
 }
 
-/// Puts this process into the run's status before data and tensors are loaded, which takes a moment: who asks for the
-/// engine's process id must not get that of a dead one, and a failure to load needs a status to be told in.
+/// Puts this process into the run's status before data and tensors are loaded, which takes a moment: who requests the
+/// engine's process id must not get that of a dead one, and a failure to load needs a status to be reported in.
 fn write_starting_status(run: &RunDir) {
-    // The actor says what is wrong with it.
+    // The actor reports what is wrong with it.
     let Ok(config) = run.config() else { return };
     let before = run.status().unwrap_or(RunStatus {
         state: EngineState::Starting,

@@ -42,15 +42,15 @@ pub struct ServerContext {
 /// How an actor ended: in good order, or what it failed with.
 pub type ActorEnd = std::result::Result<(), CommandError>;
 
-/// Stands for a client in requests that come of signals.
+/// The client id of requests that signals cause.
 const SIGNAL_CLIENT: u64 = 0;
 
-/// Time for a client to say hello, and to take a frame before it is cut off.
+/// Time limit for a client's hello, and for its reading a frame before it is disconnected.
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(20);
 
 type FrameStream = Framed<UnixStream, LengthDelimitedCodec>;
 
-/// Serves until `stop` fires, then lets every connection take what was said last, for a moment.
+/// Serves until `stop` fires, then briefly lets every connection send its last messages.
 ///
 /// # Errors
 /// When the runtime or the listener cannot be set up.
@@ -70,7 +70,7 @@ pub fn serve(socket: BoundSocket, service: ServerContext, mut stop: oneshot::Rec
                 () = &mut signals => {}
                 accepted = listener.accept() => match accepted {
                     Ok((stream, _)) => { clients.spawn(serve_client(stream, service.clone())); }
-                    // Out of descriptors, say: clients that leave will free some.
+                    // For example out of descriptors: clients that disconnect free some.
                     Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
                 },
                 Some(_) = clients.join_next() => {}
@@ -121,7 +121,7 @@ async fn handle_signals(requests: SyncSender<CommandRequest>) {
     }
 }
 
-/// True for a client of the run's owner; one whose user the system does not tell is nobody's.
+/// True for a client of the run's owner; false when the system does not report the client's user.
 fn is_run_owner(user: std::io::Result<u32>) -> bool {
     user.is_ok_and(|user| user == rustix::process::geteuid().as_raw())
 }
@@ -149,7 +149,7 @@ async fn serve_client(stream: UnixStream, service: ServerContext) {
                 static NEXT_CLIENT: AtomicU64 = AtomicU64::new(SIGNAL_CLIENT + 1);
                 let client = NEXT_CLIENT.fetch_add(1, Ordering::Relaxed);
                 tracing::info!(client, after, readonly, "client {name} came");
-                // However it ends, the client is gone; the engine goes on.
+                // However it ends, the client is gone; the engine continues.
                 let _ = exchange_messages(&mut frames, service, client, after, readonly, changes).await;
                 tracing::info!(client, "client {name} left");
             }
@@ -248,7 +248,7 @@ async fn exchange_messages(
                 // It fell behind: the file has everything.
                 Ok(_) | Err(RecvError::Lagged(_)) => send_missed_events(frames, &history, &mut sent).await?,
                 Err(RecvError::Closed) => {
-                    // Whoever asked for the end, and those whose commands wait, are answered all the same.
+                    // Clients that requested the end, and those whose commands wait, are answered nevertheless.
                     drop(replies_in);
                     while let Some((id, answer)) = replies.recv().await {
                         send_message(frames, &reply_message(id, answer)).await?;
@@ -291,13 +291,13 @@ async fn exchange_messages(
     }
 }
 
-/// Where events are found that were told before a client listened, or faster than it did.
+/// Where events are found that were reported before a client listened, or faster than it did.
 struct EventHistory {
     run: RunDir,
     backlog: SharedBacklog,
 }
 
-/// Sends what was told after number `sent`. What the file has beyond that is heard when it is durable.
+/// Sends what was reported after number `sent`. What the file has beyond that is sent when it is durable.
 async fn send_missed_events(
     frames: &mut FrameStream,
     history: &EventHistory,
@@ -331,13 +331,13 @@ async fn send_missed_events(
     Ok(())
 }
 
-/// An answer as a client gets it. One that came of no event tells of none.
+/// Converts an answer into a client's message. It names no events when the command caused none.
 fn reply_message(id: u64, CommandAnswer { events, error }: CommandAnswer) -> ServerMessage {
     let events = Some(events).filter(|e| e.last > 0);
     ServerMessage::Reply { id, error, events }
 }
 
-/// What a command is answered with that the actor did not answer: an end was asked for and came, or `why`.
+/// Result of a command that the actor did not answer: the requested end, or `why`.
 fn unanswered_result(is_shutdown: bool, end: &OnceLock<ActorEnd>, why: &str) -> ActorEnd {
     match end.get() {
         Some(Ok(())) if is_shutdown => Ok(()),
@@ -462,7 +462,7 @@ mod tests {
             journal.log("four");
             assert_eq!(late.received_numbers().await, [2, 3, 4]);
             assert_eq!(late.promises, [2]);
-            // A promise that is given up nobody hears, neither who listened nor who comes later; its number is told.
+            // No client gets a withdrawn promise, neither a connected one nor a later one; its number is sent.
             journal.fail_syncs(true);
             journal.emit(promise);
             journal.emit(Event::Closed);

@@ -117,7 +117,7 @@ impl Surface {
         &self.frozen
     }
 
-    /// Holds a row still or lets it train; its velocity is forgotten. Corners stay fixed whatever is asked.
+    /// Fixes a row or makes it trainable, and clears its velocity. Corners always stay fixed.
     pub fn set_frozen(&mut self, row: usize, frozen: bool) {
         let corners = self.degrees.corner_count();
         if row >= corners && row < self.frozen.len() {
@@ -255,7 +255,7 @@ fn deviation_on_grid(from: Degrees, to: Degrees, matrix: &DenseMatrix, theta: &T
     grid_points(from, 41).map(at).fold(0.0, f64::max)
 }
 
-/// The points of a `side × side` grid over the parameters that lie on the surface.
+/// The points of a `side × side` grid over the parameters that are on the surface.
 fn grid_points(degrees: Degrees, side: usize) -> impl Iterator<Item = (f64, f64)> {
     let last = (side - 1) as f64;
     (0..side * side)

@@ -60,7 +60,7 @@ impl Trainer {
         Self::restore(weights, velocity, 0, seed)
     }
 
-    /// A training that goes on from stored parts.
+    /// A training that continues from stored parts.
     pub fn restore(weights: Tensor, velocity: Tensor, step: u64, seed: u64) -> Self {
         let gradient = weights.zeros_like();
         let optimizer = Sgd::new(velocity, 0.0);
@@ -153,7 +153,7 @@ impl PendingLosses {
     }
 }
 
-/// Losses that were read from the device and wait to be told.
+/// Losses that were read from the device and wait to be reported.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LossBuffer {
     /// Curve that the losses belong to.
@@ -167,7 +167,7 @@ pub struct LossBuffer {
 }
 
 impl LossBuffer {
-    /// True when values of `curve` from `first_step` on go on where these end.
+    /// True when values of `curve` from `first_step` on continue where these end.
     pub fn is_contiguous(&self, curve: LossCurve, first_step: u64) -> bool {
         self.curve == curve && self.first_step + self.values.len() as u64 == first_step
     }

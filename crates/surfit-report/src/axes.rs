@@ -9,7 +9,7 @@ use std::ops::Range;
 /// What drawing can give.
 pub type DrawResult<DB, T = ()> = Result<T, DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
 
-/// A panel of a figure: where it lies and what its axes show.
+/// A panel of a figure: its area and its axes.
 pub struct AxesPanel {
     /// Frame of the data in pixels of the drawing: left, top, right, bottom.
     pub frame: [i32; 4],
@@ -69,7 +69,7 @@ impl AxesPanel {
         area.draw_text(names.1, &style, (left - px(34.0), top - px(8.0)))
     }
 
-    /// About how many values have room along the y axis.
+    /// Approximate number of values that fit along the y axis.
     fn y_tick_count(&self) -> usize {
         let height = f64::from(self.frame[3] - self.frame[1]) / PIXELS_PER_POINT;
         ((height / 30.0) as usize).clamp(2, 6)

@@ -17,7 +17,7 @@ pub trait DrawableFigure {
     /// Draws on an area that is white.
     ///
     /// # Errors
-    /// What the backend says.
+    /// The backend's error.
     fn draw<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
@@ -60,7 +60,7 @@ pub trait DrawableFigure {
         ))
     }
 
-    /// Writes the figure in the form that the file's name says.
+    /// Writes the figure in the format given by the file's extension.
     ///
     /// # Errors
     /// [`ReportError::UnknownFormat`] for another name, else as [`DrawableFigure::png`], and [`ReportError::Io`].

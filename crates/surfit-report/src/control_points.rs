@@ -61,7 +61,7 @@ impl DrawableFigure for PointsFigure<'_> {
             ticks: shown.map(|t| (t / unit, format_number(t))).collect(),
             color: &|v| self.color(v, low, high),
         };
-        // Its name has the room above the first row of tiles.
+        // Its name is drawn above the first row of tiles.
         let top = TILES_TOP + 4.0;
         let height = (rows * h - 8.0).min(420.0);
         bar.draw(area, [TILES_LEFT + columns * w + 24.0, top, height])
@@ -199,7 +199,7 @@ impl PointsFigure<'_> {
         Ok(())
     }
 
-    /// What stands in a tile, each with its name where there is room for names.
+    /// The figures of a tile, each with its name where names fit.
     fn tile_lines(&self, row: usize, point: &ControlPoint, named: bool) -> Vec<(&'static str, String)> {
         let mut out = Vec::new();
         let accuracy = self.run_state.accuracy_at(self.snapshot, row).map(|(a, about)| {

@@ -37,7 +37,7 @@ impl DrawableFigure for DistancesFigure<'_> {
         draw_title(area, &self.title, &self.subtitle)?;
         let (names, most) = (&self.matrix.names, self.matrix.max_distance());
         let (count, cell) = (names.len(), self.cell_size());
-        // Names that would stand on each other are left out in turn.
+        // Names that would overlap are omitted in turn.
         let every = ((14.0 / cell).ceil() as usize).max(1);
         for (n, name) in names.iter().enumerate().step_by(every) {
             let middle = cell * (n as f64 + 0.5);
@@ -90,7 +90,7 @@ impl DistancesFigure<'_> {
             (px(MATRIX_LEFT + edge(column)), px(MATRIX_TOP + edge(row))),
             (px(MATRIX_LEFT + edge(column + 1)), px(MATRIX_TOP + edge(row + 1))),
         ];
-        // A point's distance to itself says nothing.
+        // A point's distance to itself is always zero.
         let told = row != column && value.is_finite() && most > 0.0;
         let color = match told {
             true => self.color(value, most),

@@ -29,7 +29,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// As Markdown, with pictures beside it as PNG.
+    /// As Markdown, with its images as separate PNG files.
     pub fn markdown(&self) -> String {
         let mut out = format!("# {}\n", escape_markdown(&self.title));
         let cell = |s: &str| escape_markdown(s).replace('|', "\\|");

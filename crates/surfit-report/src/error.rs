@@ -11,15 +11,15 @@ pub enum ReportError {
     /// The drawing library failed.
     #[error("the figure could not be drawn: {0}")]
     Draw(String),
-    /// The file name says no form that is known.
+    /// The file name has no known extension.
     #[error("{0}: figures are written as .png or .svg; choose such a name")]
     UnknownFormat(PathBuf),
-    /// The file system said no.
+    /// The file system returned an error.
     #[error("{path}: {source}")]
     Io {
         /// Path of the file.
         path: PathBuf,
-        /// What it said.
+        /// The error it returned.
         source: std::io::Error,
     },
 }

@@ -63,7 +63,7 @@ impl<'a> HeatmapFigure<'a> {
     }
 }
 
-/// Where a map lies: its upper left and its side, in nominal points.
+/// Area of a map: its upper left and its side, in nominal points.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MapPlacement {
     pub left: f64,
@@ -124,7 +124,7 @@ impl<'a> FieldMap<'a> {
         self.draw_axes(area)
     }
 
-    /// What there is to say of it below a title.
+    /// The description below a title.
     pub fn subtitle(&self) -> String {
         let outline = if self.style.quantity != CellQuantity::Width
             && self.corner_value().is_some()
@@ -180,7 +180,7 @@ impl<'a> FieldMap<'a> {
         self.visible_cells() <= MAX_NUMBERED_GRID && room >= 26.0 && !self.style.contours
     }
 
-    /// True when a cell lies in the part that is seen.
+    /// True when a cell is in the visible part.
     pub fn is_visible(&self, index: usize) -> bool {
         let ((u, v), count) = self.style.visible_cells(self.heatmap.grid);
         let inside = |at: usize, first: usize| (first..first + count).contains(&at);
@@ -188,7 +188,7 @@ impl<'a> FieldMap<'a> {
         inside(index / self.heatmap.grid, u) && (curve || inside(index % self.heatmap.grid, v))
     }
 
-    /// Upper left and lower right pixel of a cell that is seen.
+    /// Upper left and lower right pixel of a visible cell.
     fn cell_rect(&self, index: usize) -> [(i32, i32); 2] {
         let (first, _) = self.style.visible_cells(self.heatmap.grid);
         let a = (index / self.heatmap.grid).saturating_sub(first.0);

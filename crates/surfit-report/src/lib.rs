@@ -63,7 +63,7 @@ pub fn quantity_title(run: &str, degrees: Degrees, metric: Metric, quantity: Cel
     format!("{run} · {what} on the surface of degree {degrees}")
 }
 
-/// Writes every figure that the picture has data for into `folder`, as PNG and SVG, and returns the files in order.
+/// Writes every figure that the run state has data for into `folder`, as PNG and SVG, and returns the files in order.
 ///
 /// # Errors
 /// [`ReportError::Empty`] when there is nothing to draw yet, [`ReportError::Io`] when a file cannot be written.

@@ -1,6 +1,6 @@
 //! The surface as a relief in three dimensions.
 //!
-//! It is drawn from back to front, cell by cell, so that what lies nearer hides what lies behind it, in vectors as in pixels.
+//! It is drawn from back to front, cell by cell, so that nearer cells hide those behind them, in vectors as in pixels.
 
 mod box_frame;
 mod markers;
@@ -31,7 +31,7 @@ pub struct ReliefFigure<'a> {
     pub title: String,
 }
 
-/// Room of the unit box: left, top, width, height, in nominal points.
+/// Extent of the unit box: left, top, width, height, in nominal points.
 const BOX_RECT: [f64; 4] = [112.0, 104.0, 556.0, 500.0];
 /// Left, top and height of the colour bar.
 const COLOR_BAR_POSITION: [f64; 3] = [752.0, 120.0, 440.0];
@@ -104,13 +104,13 @@ impl<'a, 'm> PlacedRelief<'a, 'm> {
         self.draw_markers(area)
     }
 
-    /// How high a value lies, 0 to 1.
+    /// Height of a value, 0 to 1.
     fn normalized_height(&self, value: f64) -> f64 {
         let (low, high) = self.range;
         ((value - low) / (high - low)).clamp(0.0, 1.0)
     }
 
-    /// Where a place, told in cells, lies on the floor.
+    /// Position on the floor of a place given in cells.
     fn floor_position(&self, x: f64, y: f64) -> (f64, f64) {
         let span = self.visible_cells.saturating_sub(1).max(1) as f64;
         ((x - self.first_cell.0 as f64) / span, (y - self.first_cell.1 as f64) / span)
@@ -122,7 +122,7 @@ impl<'a, 'm> PlacedRelief<'a, 'm> {
         (spot.x, spot.y)
     }
 
-    /// The pixel of a value over a place, told in cells.
+    /// The pixel of a value over a place given in cells.
     fn pixel(&self, x: f64, y: f64, value: f64) -> (i32, i32) {
         let (s, t) = self.floor_position(x, y);
         let (x, y) = self.project_point(s, t, self.normalized_height(value));
@@ -192,7 +192,7 @@ impl<'a, 'm> PlacedRelief<'a, 'm> {
         };
         let color = RGBColor(shade(r), shade(g), shade(b));
         let points = corners.map(|(x, y, v)| self.pixel(x, y, v)).to_vec();
-        // The outline closes the seams that smoothed edges would leave between neighbours.
+        // The outline closes the seams that smoothed edges would cause between neighbours.
         let around = vec![points[0], points[1], points[2], points[0]];
         area.draw(&Polygon::new(points, fill_style(color)))?;
         area.draw(&PathElement::new(around, line_style(color, 0.25)))

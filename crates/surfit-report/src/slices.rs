@@ -181,7 +181,7 @@ impl SliceFigure<'_> {
         }
         let points = cuts.iter().map(|c| (c.parameter, c.value));
         panel.draw_curve(area, points, line_style(SURFACE_COLOR, 2.0))?;
-        // So many that they would touch are told by the line alone.
+        // When they would touch, only the line is drawn.
         let few = cuts.len() <= 60;
         for cut in cuts {
             let at = panel.pixel_at(cut.parameter, cut.value);

@@ -42,7 +42,7 @@ use surfit_core::protocol::{ClientMessage, ServerMessage};
 use surfit_core::run_state::{LogLine, RunState};
 use surfit_core::snapshot::{ControlPoint, EngineState, Snapshot};
 
-/// Seconds without a word after which an engine that works is said to be silent.
+/// Seconds without a message after which a working engine is shown as silent.
 const STALL_TIMEOUT_SECS: f64 = 5.0;
 
 /// The most seconds that are waited for the word of an engine whose steps are slow.
@@ -96,10 +96,10 @@ impl Pane {
     }
 }
 
-/// How it stands between the workbench and the engine.
+/// State of the connection between the workbench and the engine.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EngineLink {
-    /// Nothing was heard yet.
+    /// No message was received yet.
     Connecting,
     /// An engine listens.
     Connected {
@@ -126,7 +126,7 @@ pub enum AppMessage {
         /// The text that tmux did not take, which goes to the terminal instead; `None` when it is in tmux's buffer.
         unsent: Option<String>,
     },
-    /// The terminal told its background, for which this is the usual theme.
+    /// The terminal reported its background, for which this is the usual theme.
     BackgroundTheme(&'static str),
     /// The terminal answered that it shows any colour.
     Truecolor,
@@ -140,11 +140,11 @@ pub enum AppMessage {
     Tick(f64),
     /// Leave without a question: a signal, or the terminal is gone.
     Hangup,
-    /// A batch system asks for a checkpoint.
+    /// A batch system requests a checkpoint.
     CheckpointRequest,
     /// Back to the shell for now.
     Suspend,
-    /// The process was stopped and goes on.
+    /// The process was stopped and continues.
     Continued,
     /// The program's end of the link is gone.
     LinkEnded,
@@ -209,11 +209,11 @@ pub struct App {
     pub zoomed: bool,
     /// How the panes share the main area.
     pub arrangement: Arrangement,
-    /// Show lists beside the panes where there is room.
+    /// Show lists beside the panes where they fit.
     pub sidebar_shown: bool,
     /// What is open over the panes, the topmost last: at most one overlay, and dialogs over it.
     pub layers: Vec<Box<dyn View>>,
-    /// Where the run lies, and what the command line calls it, once that was told.
+    /// The run's directory, and its name on the command line, once reported.
     pub run_location: Option<exports::RunLocation>,
     /// State of the loss pane.
     pub loss: LossView,
@@ -233,7 +233,7 @@ pub struct App {
     pub load_history: LoadHistory,
     /// Header figures, renewed at most once a second.
     pub header_stats: ThrottledStats,
-    /// Runs, as last told.
+    /// The list of runs last received.
     pub runs: Vec<RunLine>,
     /// What of the list of runs is shown.
     pub runs_view: RunsView,
@@ -249,7 +249,7 @@ pub struct App {
     pub now: f64,
     /// When the workbench began, seconds since the Unix epoch; `None` where that shall not matter.
     pub started_at_unix: Option<f64>,
-    /// When the engine was last heard of, seconds since the workbench began.
+    /// When the engine's last message arrived, seconds since the workbench began.
     pub last_message_at: Option<f64>,
     /// Something visible may have changed since the last drawing.
     pub dirty: bool,
@@ -273,11 +273,11 @@ pub struct App {
     cursor_initialised: bool,
     /// The metric is the user's, or was taken from the run when it was opened.
     metric_initialised: bool,
-    /// Another run was asked for; until its picture comes, what comes is of the one before.
+    /// Another run was requested; messages before its run state belong to the previous run.
     awaiting_run_state: bool,
     /// Other runs that are being read, and what for.
     pending_comparisons: other_runs::PendingComparisons,
-    /// Other runs whose growth is told, and the run whose surface is shown beside this one's.
+    /// Other runs whose new events are reported, and the run whose surface is shown beside this one's.
     followed_runs: other_runs::FollowedRuns,
     last_click: Option<(f64, u16, u16)>,
     shown_stall_secs: Option<u64>,
@@ -349,7 +349,7 @@ impl App {
         }
     }
 
-    /// Takes in what happened and says what shall be done about it.
+    /// Processes an event and returns what to do.
     pub fn update(&mut self, message: AppMessage) -> Vec<Effect> {
         let mut effects = self.handle_message(message);
         self.preview_theme();
@@ -414,7 +414,7 @@ impl App {
         }
     }
 
-    /// Does what an action says, or tells why it cannot be done.
+    /// Carries out an action, or shows why it is not available.
     pub fn perform_action(&mut self, action: &Action) -> Vec<Effect> {
         self.dirty = true;
         match (action.availability)(self) {
@@ -446,7 +446,7 @@ impl App {
         matches!(self.connection, EngineLink::Connected { .. })
     }
 
-    /// The run is at rest, finished or stopped in good order, and no engine works on it: one starts when it is asked for
+    /// The run is at rest, finished or stopped in good order, and no engine works on it: one starts on request for
     /// something, does that and nothing else.
     pub fn engine_stopped(&self) -> bool {
         let down = self.remote_line.as_ref().is_some_and(RemoteLine::is_down);
@@ -479,8 +479,8 @@ impl App {
         Some(up.max(0.0))
     }
 
-    /// Seconds for which an engine that works has said nothing, when that is long enough to be told. A line to another
-    /// machine tells its own silence.
+    /// Seconds for which an engine that works has sent nothing, when that is long enough to be shown. A line to another
+    /// machine reports its own silence.
     pub fn stalled_for(&self) -> Option<f64> {
         let silent = self.now - self.last_message_at.filter(|_| self.is_engine_running())?;
         (silent >= self.stall_timeout()).then_some(silent)
@@ -500,7 +500,7 @@ impl App {
         connected && self.remote_line.is_none() && self.run_state.engine_state() == EngineState::Running
     }
 
-    /// When the silence changes what the screen says: first after [`App::stall_timeout`], then every second.
+    /// When the silence changes the screen: first after [`App::stall_timeout`], then every second.
     fn next_stall_update(&self) -> Option<f64> {
         let heard = self.last_message_at.filter(|_| self.is_engine_running())?;
         let silent = (self.now - heard).max(0.0);

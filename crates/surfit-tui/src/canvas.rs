@@ -50,7 +50,7 @@ pub struct ScreenCanvas<W: Write> {
 }
 
 impl<W: Write> ScreenCanvas<W> {
-    /// A canvas whose terminal shows nobody knows what.
+    /// A canvas whose terminal has unknown content.
     pub fn new(out: W) -> Self {
         let out = OneWrite::new(out);
         Self {
@@ -99,7 +99,7 @@ impl<W: Write> ScreenCanvas<W> {
         Ok(0)
     }
 
-    /// Writes bytes for the terminal beside the frames.
+    /// Writes bytes for the terminal outside the frames.
     ///
     /// # Errors
     /// When the terminal cannot be written.
@@ -108,7 +108,7 @@ impl<W: Write> ScreenCanvas<W> {
         Backend::flush(&mut self.backend)
     }
 
-    /// Writes a terminal command beside the frames.
+    /// Writes a terminal command outside the frames.
     ///
     /// # Errors
     /// When the terminal cannot be written.

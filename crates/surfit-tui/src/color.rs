@@ -39,15 +39,15 @@ impl ColorDepth {
         }
     }
 
-    /// What the environment tells about the terminal at standard output: `SURFIT_COLOR` wins, then `NO_COLOR`, then
-    /// what `COLORTERM`, `TERM` and their kind say.
+    /// What the environment reports about the terminal at standard output: `SURFIT_COLOR` wins, then `NO_COLOR`, then
+    /// what `COLORTERM`, `TERM` and similar variables give.
     ///
-    /// A `SURFIT_COLOR` that is no depth is ignored here; [`ColorDepth::env_override`] says what is wrong with it.
+    /// A `SURFIT_COLOR` that is no depth is ignored here; [`ColorDepth::env_override`] returns the error.
     pub fn detect() -> Self {
         Self::from_environment(&termprofile::Env, &std::io::stdout())
     }
 
-    /// The depth that `SURFIT_COLOR` asks for, if any, or a sentence about a value it cannot have.
+    /// The depth that `SURFIT_COLOR` selects, if any, or a sentence about a value it cannot have.
     pub fn env_override() -> Result<Option<Self>, String> {
         std::env::var("SURFIT_COLOR").ok().filter(|s| !s.is_empty()).map(|s| s.parse()).transpose()
     }
@@ -110,8 +110,8 @@ impl FromStr for ColorDepth {
     }
 }
 
-/// True in an xterm or mlterm of which its own variable says that it shows any colour. What a terminal left in the
-/// environment of a multiplexer says nothing about the multiplexer.
+/// True in an xterm or mlterm whose own variable shows that it supports any colour. What a terminal left in the
+/// environment of a multiplexer does not describe the multiplexer.
 fn is_truecolor_xterm(env: &impl EnvVarSource) -> bool {
     let var = |name: &str| env.var(name).filter(|s| !s.is_empty());
     let term = var("TERM").unwrap_or_default();
@@ -163,7 +163,7 @@ impl<T: IsTerminal> termprofile::IsTerminal for TerminalOutput<'_, T> {
     }
 }
 
-/// True when letters outside ASCII are safe: the locale says UTF-8.
+/// True when letters outside ASCII are safe: the locale is UTF-8.
 pub(crate) fn is_unicode_locale(var: impl Fn(&str) -> Option<String>) -> bool {
     // The first of these that is set decides, as in the C library.
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(&var).unwrap_or_default();

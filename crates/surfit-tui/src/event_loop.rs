@@ -23,21 +23,21 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Least time between two drawings that no key asked for. Ten a second are allowed; these few are as lively to the eye
+/// Least time between two drawings that no key caused. Ten a second are allowed; these few are as lively to the eye
 /// and spare the line and the processor.
 const MIN_FRAME_INTERVAL: Duration = Duration::from_millis(150);
-/// Bytes a second that drawings which no key asked for may send: a slow line has to carry the keys' answers too.
+/// Bytes a second that drawings which no key caused may send: a slow line has to carry the keys' answers too.
 const MAX_FRAME_BYTES_PER_SEC: f64 = 16_000.0;
 /// Longest that a large drawing, such as the whole screen, keeps the next one waiting.
 const MAX_FRAME_INTERVAL: Duration = Duration::from_millis(400);
-/// Least time between two drawings that keys asked for: a held key repeats faster than one can see.
+/// Least time between two drawings that keys caused: a held key repeats faster than one can see.
 const MIN_KEY_FRAME_INTERVAL: Duration = Duration::from_millis(16);
 /// How often it is checked that the terminal is still there, when nothing else happens.
 const TERMINAL_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// Least time between two writings of what the user chose.
 const MIN_SAVE_INTERVAL: Duration = Duration::from_secs(3);
-/// Shows a run until the user leaves. The first frame is drawn before anything is taken from the inbox, and what the user
-/// asks for goes to `requests`.
+/// Shows a run until the user exits. The first frame is drawn before the inbox is read, and what the user
+/// requests goes to `requests`.
 ///
 /// The caller stops the engine when the answer is `Quit { stop_engine: true }`.
 ///
@@ -85,7 +85,7 @@ pub fn run(options: WorkbenchOptions, inbox: WorkbenchInbox, requests: RequestSi
 
     let guard = TerminalGuard::new(options.mouse)?;
     // From here on a change of size is an event. The size is read after that, so that none in between is lost: some
-    // terminals start at 80×24 and tell their real size some milliseconds later.
+    // terminals start at 80×24 and report their real size some milliseconds later.
     let _ = crossterm::event::poll(Duration::ZERO);
     let mut filter = AnswerFilter::send_questions(&questions, &mut io::stdout())?;
     let (answers, typed) = filter.wait_for_answers();
@@ -145,7 +145,7 @@ pub fn run(options: WorkbenchOptions, inbox: WorkbenchInbox, requests: RequestSi
     left
 }
 
-/// The terminal's size; some pseudo-terminals say 0×0, for which the usual one stands in.
+/// The terminal's size; some pseudo-terminals report 0×0, which is replaced by the usual one.
 fn terminal_size() -> Size {
     match crossterm::terminal::size() {
         Ok((width, height)) if width > 0 && height > 0 => Size::new(width, height),
@@ -153,7 +153,7 @@ fn terminal_size() -> Size {
     }
 }
 
-/// Pixels of a character; 8×16 where the terminal does not say.
+/// Pixels of a character; 8×16 where the terminal does not report it.
 fn cell_pixels() -> Size {
     match crossterm::terminal::window_size() {
         Ok(w) if w.width > 0 && w.height > 0 && w.columns > 0 && w.rows > 0 => {
@@ -202,7 +202,7 @@ fn spawn_input_reader(sender: SyncSender<AppMessage>, mut filter: AnswerFilter, 
     });
 }
 
-/// What an event tells the workbench, if anything.
+/// The workbench message of a terminal event, if any.
 fn message_from_event(event: Event) -> Option<AppMessage> {
     match event {
         Event::Key(key) => Some(AppMessage::Key(key)),
@@ -214,7 +214,7 @@ fn message_from_event(event: Event) -> Option<AppMessage> {
     }
 }
 
-/// What a signal tells the workbench.
+/// The workbench message of a signal.
 fn message_from_signal(request: SignalRequest) -> AppMessage {
     match request {
         SignalRequest::Exit => AppMessage::Hangup,
@@ -224,7 +224,7 @@ fn message_from_signal(request: SignalRequest) -> AppMessage {
     }
 }
 
-/// Least time to the next drawing that no key asks for, after one of so many bytes.
+/// Least time to the next drawing that no key causes, after one of so many bytes.
 fn frame_interval_after(bytes: usize) -> Duration {
     Duration::from_secs_f64(bytes as f64 / MAX_FRAME_BYTES_PER_SEC).clamp(MIN_FRAME_INTERVAL, MAX_FRAME_INTERVAL)
 }
@@ -267,7 +267,7 @@ struct Workbench {
     choice_keeper: ChoiceKeeper,
     canvas: ScreenCanvas<Stdout>,
     requests: RequestSink,
-    /// For what a thread of this loop has to tell.
+    /// For messages from threads of this loop.
     message_sender: SyncSender<AppMessage>,
     started_at: Instant,
     mouse_enabled: bool,

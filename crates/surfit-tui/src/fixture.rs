@@ -1,4 +1,4 @@
-//! Pictures of runs for tests: the demo at its stages, with figures as a real run has them.
+//! Run states for tests: the demo at its stages, with figures as a real run has them.
 
 use surfit_core::draws::FitPhase;
 use surfit_core::event::{
@@ -173,7 +173,7 @@ pub(crate) fn evaluated_event(u: f64, v: f64) -> Event {
     })
 }
 
-/// The fit goes on by `steps`: losses, gradients and a few cells change, as between two frames of a real fit.
+/// The fit advances by `steps`: losses, gradients and a few cells change, as between two frames of a real fit.
 pub(crate) fn advance_fit(picture: &mut RunState, steps: u64) {
     let first_step = picture.curves[&LossCurve::Surface].end_step();
     let values = (first_step..first_step + steps).map(|s| loss(9, s, 0.95, 0.31, 300.0)).collect();
@@ -207,7 +207,7 @@ pub(crate) fn degrees(m: u8, n: u8) -> Degrees {
     Degrees::new(m, n).unwrap()
 }
 
-/// Applies events with numbers and times that go on from the picture's.
+/// Applies events with numbers and times that continue the run state's.
 pub(crate) fn apply_events(picture: &mut RunState, events: Vec<Event>) {
     for event in events {
         let seq = picture.seq + 1;

@@ -29,7 +29,7 @@ pub enum ImageProtocol {
 /// What somebody chose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageMode {
-    /// By what the environment tells.
+    /// From environment variables.
     Auto,
     /// No pictures at all.
     Off,
@@ -38,8 +38,8 @@ pub enum ImageMode {
 }
 
 /// The way this terminal has: as `chosen`, else by `SURFIT_IMAGES` (`auto`, `off`, `kitty`, `sixel`, `iterm2`), and for
-/// `auto` by what the environment tells. Never over a line to another machine or through a multiplexer unless asked for:
-/// pictures are large, and the terminal is not asked, because a late answer would be taken for keys.
+/// `auto` uses environment variables. Never over a line to another machine or through a multiplexer unless requested:
+/// pictures are large, and the terminal is not queried, because a late answer would be taken for keys.
 ///
 /// # Errors
 /// A sentence about a value that `SURFIT_IMAGES` cannot have.
@@ -103,7 +103,7 @@ mod tests {
         let off = [("SURFIT_IMAGES", "off"), ("TERM", "xterm-kitty")];
         assert_eq!(with(&off), Ok(None));
         assert!(with(&[("SURFIT_IMAGES", "many")]).unwrap_err().contains("`many`"));
-        // What is said on the command line goes before the variable, good or bad.
+        // The command line takes precedence over the variable, valid or not.
         let by = ImageMode::By(ImageProtocol::Iterm2);
         assert_eq!(chosen(Some(by), &off), Ok(Some(ImageProtocol::Iterm2)));
         assert_eq!(chosen(Some(ImageMode::Off), &forced), Ok(None));

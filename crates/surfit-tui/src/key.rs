@@ -38,7 +38,7 @@ impl Key {
     /// Takes back and closes, whatever the user's keys are.
     pub const ESC: Key = Key::plain(KeyCode::Esc);
 
-    /// Answers and goes on, whatever the user's keys are.
+    /// Answers and continues, whatever the user's keys are.
     pub const ENTER: Key = Key::plain(KeyCode::Enter);
 
     /// Leaves, or asks, whatever the user's keys are.

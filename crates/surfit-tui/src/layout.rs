@@ -10,11 +10,11 @@ use ratatui::layout::{Constraint, Layout, Position, Rect};
 /// Smallest terminal that can be worked in.
 pub const MIN_TERMINAL_SIZE: (u16, u16) = (60, 16);
 
-/// Least main area that has room for lists beside the panes, and the width they take.
+/// Least main area that fits lists beside the panes, and the width they take.
 const MIN_SIDEBAR_AREA: (u16, u16) = (190, 40);
 const SIDEBAR_WIDTH: u16 = 60;
 
-/// A list that stands beside the panes.
+/// A list beside the panes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SidebarList {
     /// Corners and models.
@@ -28,21 +28,21 @@ pub enum SidebarList {
 pub struct ScreenLayout {
     /// All of it.
     pub area: Rect,
-    /// State and progress: one row, or two where there is room.
+    /// State and progress: one row, or two where they fit.
     pub header: Rect,
-    /// Names of the panes, when only one of them has room.
+    /// Names of the panes, when only one of them fits.
     pub tabs: Option<Rect>,
     /// The panes that are shown.
     pub panes: Vec<(Pane, Rect)>,
     /// The borders between the panes that can be moved.
     pub borders: Vec<Border>,
-    /// Lists that stand beside the panes where there is room for them.
+    /// Lists beside the panes, where they fit.
     pub sidebar_lists: Vec<(SidebarList, Rect)>,
     /// What just happened.
     pub message: Rect,
     /// Area of the footer, which shows keys.
     pub footer: Rect,
-    /// The room between header and message, where overlays lie.
+    /// The area between header and message, where overlays are drawn.
     pub main: Rect,
 }
 
@@ -99,17 +99,17 @@ impl ScreenLayout {
         rest
     }
 
-    /// True when there is no room to work in.
+    /// True when the terminal is too small.
     pub fn is_too_small(&self) -> bool {
         self.area.width < MIN_TERMINAL_SIZE.0 || self.area.height < MIN_TERMINAL_SIZE.1
     }
 
-    /// Where a pane lies; nowhere when it is not on the screen.
+    /// Area of a pane; empty when it is not on the screen.
     pub fn pane_area(&self, pane: Pane) -> Rect {
         self.panes.iter().find(|p| p.0 == pane).map_or(Rect::ZERO, |p| p.1)
     }
 
-    /// An overlay in the middle of the main area, of at most `most` columns, that takes the room there is for `rows` rows inside
+    /// An overlay in the middle of the main area, of at most `most` columns, up to `rows` rows high within
     /// its frame.
     pub fn centered_overlay(&self, most: u16, rows: usize) -> Rect {
         let main = self.main;
@@ -119,7 +119,7 @@ impl ScreenLayout {
         Rect { x: main.x + (main.width - width) / 2, y: main.y + (main.height - height) / 2, width, height }
     }
 
-    /// All but the message and the keys, which stay readable below what is asked.
+    /// All but the message and the keys, which stay readable below a question.
     pub fn content_area(&self) -> Rect {
         Rect { height: self.message.y - self.area.y, ..self.area }
     }
@@ -129,7 +129,7 @@ impl ScreenLayout {
         self.panes.iter().copied().find(|p| p.1.contains(at))
     }
 
-    /// The border at a place. Where two meet, the one that stands upright.
+    /// The border at a place. Where two meet, the vertical one.
     pub fn border_at(&self, at: Position) -> Option<&Border> {
         self.borders.iter().find(|b| b.area.contains(at))
     }
@@ -147,7 +147,7 @@ impl ScreenLayout {
     }
 }
 
-/// Where each tab stands.
+/// Position of each tab.
 pub fn tab_spans(tabs: Rect) -> [Rect; 3] {
     let mut x = tabs.x + 1;
     Pane::ALL.map(|pane| {

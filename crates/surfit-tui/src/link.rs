@@ -13,7 +13,7 @@ use surfit_core::surface::Degrees;
 /// Messages that wait before those who send them have to.
 pub(crate) const MAX_QUEUED_MESSAGES: usize = 1024;
 
-/// Takes what is said to a terminal; false when that is gone. It waits while the terminal does not keep up.
+/// Accepts messages for a terminal; false when that is gone. It waits while the terminal does not keep up.
 pub type MessageSink = Arc<dyn Fn(ServerMessage) -> bool + Send + Sync>;
 
 /// Takes what a terminal asks of its bridge or of the engine behind it, and never waits.
@@ -33,7 +33,7 @@ impl WorkbenchInbox {
         Self { sender, receiver }
     }
 
-    /// Returns what a bridge says its messages to. When the last clone of it is gone, the workbench ends.
+    /// Returns the sink for a bridge's messages. When the last clone of it is gone, the workbench ends.
     pub fn message_sink(&self) -> MessageSink {
         let end = EndNotice(self.sender.clone());
         Arc::new(move |message| end.0.send(AppMessage::Server(message)).is_ok())
@@ -70,9 +70,9 @@ pub struct WorkbenchOptions {
     pub mouse: bool,
     /// The run's id, shown before anything is known of it.
     pub run: String,
-    /// Points per axis of the heatmap before the engine tells.
+    /// Points per axis of the heatmap before the engine reports them.
     pub grid: usize,
-    /// Degrees of the surface before the engine tells.
+    /// Degrees of the surface before the engine reports them.
     pub degrees: Degrees,
     /// The machine the run is on, when it is another one.
     pub host: Option<String>,
@@ -83,7 +83,7 @@ pub struct WorkbenchOptions {
 /// Why the workbench ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LeaveReason {
-    /// The user detached, or the terminal went away; the engine goes on.
+    /// The user detached, or the terminal went away; the engine keeps running.
     Detached,
     /// The user quit.
     Quit {

@@ -1,4 +1,4 @@
-//! Where a user's own settings lie.
+//! Paths of a user's own settings.
 
 use etcetera::BaseStrategy;
 use std::path::PathBuf;

@@ -44,7 +44,7 @@ struct SavedViewState {
     slices: Slices,
     contours: Contours,
     quantity: CellQuantity,
-    /// What tiles of control points tell first.
+    /// What tiles of control points show first.
     figure: Figure,
     /// How much loss curves are smoothed, when they are.
     smoothing: Option<usize>,
@@ -111,7 +111,7 @@ impl RememberedChoices {
     /// Writes it, whole or not at all.
     ///
     /// # Errors
-    /// What the file system says.
+    /// The file system's error.
     pub fn save(&self, path: &Path) -> io::Result<()> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
@@ -211,7 +211,7 @@ mod tests {
         assert_ne!(other.app.remembered_choices(), before);
         other.app.restore_choices(&RememberedChoices::load(&path).unwrap().unwrap());
         assert_eq!(other.app.remembered_choices(), before);
-        // What was said about it is gone, and the last word of the engine is as old in both.
+        // Its messages are gone, and the engine's last message has the same age in both.
         assert_eq!(other.tick(100.0).screen_text(), rig.tick(100.0).screen_text());
     }
 

@@ -1,4 +1,4 @@
-//! Signals: leave in good order, stop and continue.
+//! Signals: exit in good order, stop and continue.
 
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
@@ -8,24 +8,24 @@ use std::sync::mpsc::SyncSender;
 use std::thread;
 use std::time::Duration;
 
-/// What a signal asks for.
+/// Request of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignalRequest {
-    /// Leave; the engine goes on.
+    /// Exit; the engine keeps running.
     Exit,
     /// Back to the shell for now.
     Stop,
-    /// The process was stopped and goes on.
+    /// The process was stopped and continues.
     Continued,
     /// The engine shall make a checkpoint.
     Checkpoint,
 }
 
-/// How long the loop has to leave by itself before the terminal is given back without it: it may be stuck writing to a
+/// How long the loop has to exit by itself before the terminal is given back without it: it may be stuck writing to a
 /// terminal that does not read.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Sends what signals ask for, from a thread of its own.
+/// Sends the requests of signals, from its own thread.
 ///
 /// # Errors
 /// When the system refuses to register handlers.
@@ -55,7 +55,7 @@ pub fn forward_signals<T: Send + 'static>(
                         let _ = low_level::emulate_default_handler(signal);
                     }
                 });
-                // The loop may be stuck; waiting for room would keep later signals from being seen.
+                // The loop may be stuck; waiting for a free slot would hide later signals.
                 let _ = sender.try_send(wrap(what));
             } else {
                 // The loop may have ended; this thread stays, since nobody else acts on signals any more.

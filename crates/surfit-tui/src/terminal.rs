@@ -18,10 +18,10 @@ use std::thread::{self, ThreadId};
 static TERMINAL_ACTIVE: AtomicBool = AtomicBool::new(false);
 /// The thread that draws; a panic of another must not write over the screen.
 static OWNER_THREAD: Mutex<Option<ThreadId>> = Mutex::new(None);
-/// What other threads said when they panicked, for after the screen is given back.
+/// Panic messages of other threads, printed after the screen is restored.
 static PANIC_REPORTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// Clicks, drags and the wheel, without the flood of mere movements that crossterm's own capture asks for.
+/// Clicks, drags and the wheel, without the flood of mere movements that crossterm's own capture enables.
 pub(crate) struct MouseClicks;
 
 impl Command for MouseClicks {
@@ -43,7 +43,7 @@ impl Command for MouseClicks {
 /// Takes the terminal over. Give it back with [`leave_screen`].
 ///
 /// # Errors
-/// When there is no terminal; it is left as it was.
+/// When there is no terminal; it is left unchanged.
 pub fn enter_screen(mouse: bool) -> io::Result<()> {
     install_panic_hook();
     *lock_ignoring_poison(&OWNER_THREAD) = Some(thread::current().id());

@@ -1,7 +1,7 @@
-//! What the terminal itself tells when it is asked: whether its background is light or dark, and whether it shows any
-//! colour. The environment knows neither in a terminal that is reached through ssh.
+//! Queries of the terminal: whether its background is light or dark, and whether it shows any
+//! colour. Environment variables give neither in a terminal that is reached through ssh.
 //!
-//! The answers are waited for a few milliseconds only. A later one is still taken in, because the key reader knows answers
+//! The answers are awaited for a few milliseconds only. A later one still counts: the key reader distinguishes answers
 //! from keys.
 
 use crossterm::event::{self, Event, KeyCode, KeyModifiers};
@@ -34,7 +34,7 @@ pub(crate) enum TerminalBackground {
 }
 
 impl TerminalBackground {
-    /// What rxvt, Konsole and others leave in `COLORFGBG`: `15;0`, or `0;default;15`.
+    /// What rxvt, Konsole and others set in `COLORFGBG`: `15;0`, or `0;default;15`.
     pub(crate) fn from_colorfgbg(value: &str) -> Option<Self> {
         match value.rsplit(';').next()?.parse::<u8>().ok()? {
             7 | 9..=15 => Some(TerminalBackground::Light),
@@ -73,7 +73,7 @@ pub(crate) fn can_query(term: &str) -> bool {
     !silent.contains(&term) && !term.starts_with("vt") && !term.starts_with("screen.")
 }
 
-/// What a terminal tells.
+/// What a terminal reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TerminalAnswer {
     /// Background of the terminal.
@@ -92,7 +92,7 @@ pub(crate) enum TerminalQuestion {
 }
 
 impl TerminalQuestion {
-    /// Every question, in the order they are asked.
+    /// Every query, in the order of sending.
     pub(crate) const ALL: [TerminalQuestion; 2] = [TerminalQuestion::Background, TerminalQuestion::Version];
 
     fn sequence(self) -> &'static str {
@@ -110,7 +110,7 @@ impl TerminalQuestion {
         }
     }
 
-    /// What an answer tells, without its frame.
+    /// The content of an answer, without its frame.
     fn parse_answer(self, body: &str) -> Option<TerminalAnswer> {
         match self {
             TerminalQuestion::Background => TerminalBackground::from_answer(body).map(TerminalAnswer::Background),
@@ -125,17 +125,17 @@ impl TerminalQuestion {
     }
 }
 
-/// The number in `XTerm(379)`, which xterm answers and leaves in `XTERM_VERSION`.
+/// The number in `XTerm(379)`, which xterm answers and sets in `XTERM_VERSION`.
 pub(crate) fn xterm_version(name: &str) -> Option<u32> {
     name.strip_prefix("XTerm(")?.strip_suffix(')')?.parse().ok()
 }
 
-/// What came of an event while answers are due.
+/// Result of an event while answers are due.
 #[derive(Debug, PartialEq)]
 pub(crate) enum AnswerEvent {
     /// These are no answer, in the order that they came.
     Events(Vec<Event>),
-    /// The last part of an answer; `None` when it tells nothing.
+    /// The last part of an answer; `None` when it has no value.
     Answer(Option<TerminalAnswer>),
 }
 
@@ -203,7 +203,7 @@ impl AnswerFilter {
     }
 
     /// Takes an event in. It may have waited while a frame was drawn: whether it came too late only who waits for events
-    /// can tell, and gives up then.
+    /// can report, and fails then.
     pub(crate) fn handle_event(&mut self, event: Event, now: Instant) -> AnswerEvent {
         let late = |asked| now.duration_since(asked) >= LATE_ANSWER_TIMEOUT;
         if self.buffered_events.is_empty() && self.asked_at.is_none_or(late) {
@@ -331,7 +331,7 @@ mod tests {
                 assert_eq!(again, (Vec::new(), keys(&whole)), "{body}");
             }
         }
-        // Nobody was asked.
+        // No query was sent.
         let mut idle = AnswerFilter::send_questions(&[], &mut Vec::new()).unwrap();
         let whole = "\x1b]11;rgb:0/0/0\x1b\\";
         let expected = (Vec::new(), keys(whole));
@@ -346,7 +346,7 @@ mod tests {
             let (a, b) = whole.split_at(at);
             let parts = feed_pieces(&mut test_filter(), &[a, b], MAX_ANSWER_PAUSE / 2);
             assert_eq!(parts, (both.clone(), Vec::new()), "split at {at}");
-            // The second part lay there while the first frame was drawn.
+            // The second part was waiting while the first frame was drawn.
             let parts = feed_pieces(&mut test_filter(), &[a, b], 4 * MAX_ANSWER_PAUSE);
             assert_eq!(parts, (both.clone(), Vec::new()), "split at {at}");
         }
@@ -366,7 +366,7 @@ mod tests {
             let expected: Vec<Event> = typed.iter().flat_map(|t| keys(t)).collect();
             assert_eq!(events, expected, "{typed:?}");
         }
-        // What is held is given up after a while, whether or not another key comes.
+        // Held bytes are released after a while, whether or not another key comes.
         let mut filter = test_filter();
         let now = Instant::now();
         let pressed = keys("\x1b");

@@ -20,7 +20,7 @@ pub(crate) struct TestApp {
 }
 
 impl TestApp {
-    /// A workbench that has not heard of its run.
+    /// A workbench without a run state.
     pub fn new(width: u16, height: u16) -> Self {
         let options = WorkbenchOptions {
             theme: None,
@@ -39,7 +39,7 @@ impl TestApp {
         Self { app, effects: Vec::new() }
     }
 
-    /// A workbench that is connected to a run of that picture.
+    /// A workbench that is connected to a run with that state.
     pub fn with_run_state(width: u16, height: u16, picture: RunState) -> Self {
         let mut rig = Self::new(width, height);
         let snapshot = picture.snapshot.clone();
@@ -122,7 +122,7 @@ impl TestApp {
         buffer_text(&self.draw())
     }
 
-    /// The first cell of where `needle` stands.
+    /// The first cell of `needle`.
     pub fn cell_of(&self, needle: &str) -> Cell {
         let buf = self.draw();
         let (x, y) = find_text(&buf, needle).unwrap_or_else(|| panic!("no `{needle}` in\n{}", buffer_text(&buf)));
@@ -130,7 +130,7 @@ impl TestApp {
     }
 }
 
-/// Where `needle` stands first.
+/// First position of `needle`.
 pub(crate) fn find_text(buf: &Buffer, needle: &str) -> Option<(u16, u16)> {
     for y in 0..buf.area.height {
         for x in 0..buf.area.width {

@@ -158,7 +158,7 @@ const BUILT_IN_THEMES: [(&str, &str); 7] = [
 ];
 
 impl Theme {
-    /// The theme that is used when none is asked for.
+    /// The theme that is used when none is chosen.
     pub const DEFAULT: &str = "dark";
 
     /// Names of the themes that the program carries, in the order the switch goes through them.
@@ -221,7 +221,7 @@ impl Theme {
         Ok(theme)
     }
 
-    /// Where a user's own themes lie.
+    /// Folder of a user's own themes.
     pub fn user_folder() -> Option<PathBuf> {
         crate::paths::config_folder().map(|f| f.join("themes"))
     }

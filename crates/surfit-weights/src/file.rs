@@ -1,7 +1,7 @@
 //! Files of networks' weights: PyTorch's state dicts, safetensors, and folders of either.
 //!
-//! What a file is, its content says, never its name. Nothing in a file is executed, and only lists of tensors are read until
-//! values are asked for. Names of tensors are the file's own text: sentences show them through [`quote`].
+//! A file's content is decisive, never its name. Nothing in a file is executed, and only lists of tensors are read until
+//! values are requested. Names of tensors are the file's own text: sentences show them through [`quote`].
 
 mod archive;
 mod derived;
@@ -32,7 +32,7 @@ use std::path::{Path, PathBuf};
 use surfit_core::config::CornerWeights;
 use value_source::{ByteRange, FileContents, FileTensor, TensorView, ValueSource};
 
-/// Tensors of a network, far more than any has; several names may stand for one.
+/// Tensors of a network, far more than any has; several names may refer to one.
 const MAX_TENSORS: usize = 1 << 16;
 /// A list of tensors that is longer than this is none.
 const MAX_PICKLE_BYTES: u64 = 16 << 20;
@@ -64,7 +64,7 @@ pub struct WeightFile {
     notes: Vec<String>,
     sources: Vec<ValueSource>,
     blobs: Vec<ByteRange>,
-    /// Files that the blobs lie in.
+    /// Files that contain the blobs.
     files: Vec<ListedFile>,
     /// The file that was opened again last.
     reopened: RefCell<Option<(usize, FileSection)>>,
@@ -187,7 +187,7 @@ impl WeightFile {
         values
     }
 
-    /// Refuses a file that somebody wrote into since its list was read.
+    /// Refuses a file that was written to since its list was read.
     fn check_unchanged(&self, index: usize, file: &FileSection) -> ReadStep<()> {
         match file.is_unchanged()? {
             true => Ok(()),
@@ -195,7 +195,7 @@ impl WeightFile {
         }
     }
 
-    /// A file that blobs lie in.
+    /// A file that contains blobs.
     fn open_listed_file(&self, index: usize) -> ReadStep<FileSection> {
         let listed = &self.files[index];
         if let Some(section) = &listed.open_section {
@@ -274,7 +274,7 @@ fn open_regular(path: &Path) -> ReadStep<FileSection> {
     Ok(FileSection::from_file(File::open(path)?)?)
 }
 
-/// The files that a path stands for, and what is in them.
+/// The files that a path refers to, and their content.
 fn open_path(path: &Path, weights: CornerWeights) -> ReadStep<folder::FoundShards> {
     if std::fs::metadata(path)?.is_dir() {
         return folder::read_folder(path, weights);
@@ -332,7 +332,7 @@ fn crc32_of(mut section: FileSection) -> ReadStep<u32> {
     }
 }
 
-/// Refuses files that would ask for far more memory than they have: one value may stand for any number of a tensor's, and
+/// Refuses files that need far more memory than their length: one value may stand for any number of a tensor's, and
 /// many tensors may name the same values.
 fn check_repetition(tensors: &[FileTensor], blobs: &[ByteRange]) -> ReadStep<()> {
     let stored: u64 = blobs.iter().map(|blob| blob.len).sum();

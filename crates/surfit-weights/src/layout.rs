@@ -1,4 +1,4 @@
-//! How a network's weights lie in one flat vector.
+//! The positions of a network's weights in one flat vector.
 //!
 //! A network is a function of a flat `f32` vector of length `P`. Its layout names every stretch of that vector as PyTorch
 //! names the parameter, says how it starts, and which axis of it may be permuted together with which others. Surfaces,

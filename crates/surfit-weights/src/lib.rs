@@ -1,4 +1,4 @@
-//! Networks' weights without tensors: how they lie in a flat vector, what they are called, and the files that hold them.
+//! Networks' weights without tensors: their positions in a flat vector, their names, and the files that hold them.
 //!
 //! Nothing here sees libtorch, so that the terminal program can refuse a file before an engine is started.
 

@@ -44,7 +44,7 @@ impl MatchedFile {
         let mut names = match_names(network, tensors, renames).map_err(in_file)?;
         let indices: HashMap<String, usize> =
             tensors.iter().enumerate().map(|(index, entry)| (entry.name.clone(), index)).collect();
-        // Only weights have to be floats: counters and states beside them are of any type.
+        // Only weights have to be floats: counters and other state may have any type.
         let mut sources = names.tensors.iter().flat_map(|t| &t.sources);
         let odd = sources.find_map(|source| {
             let entry = &tensors[*indices.get(source)?];
@@ -101,7 +101,7 @@ impl MatchedFile {
         Ok(layer.map(|(layer, _)| layer.to_owned()))
     }
 
-    /// Shape and values of a tensor that the names tell of, in row-major order.
+    /// Shape and values of a tensor that the names refer to, in row-major order.
     ///
     /// # Errors
     /// As [`WeightFile::read_values`].

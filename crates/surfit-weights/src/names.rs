@@ -1,6 +1,6 @@
 //! Which tensor of a file is which weight of a network, by names and shapes alone.
 //!
-//! The same network is called differently by those who write it: its tensors stand behind prefixes, wrappers leave
+//! The same network is called differently by those who write it: its tensors have prefixes, wrappers leave
 //! components in the middle of names, and several repositories have names of their own (`namings.rs`). A file is matched
 //! when exactly one tensor, of the right shape, is there for every weight, and nothing else but what is no weight.
 
@@ -38,7 +38,7 @@ pub const MODE_CONNECTIVITY_NAMING: &str = "timgaripov/dnn-mode-connectivity";
 /// A network that weights are expected for.
 #[derive(Clone, Debug)]
 pub struct ExpectedNetwork {
-    /// What the configuration says of it.
+    /// What the configuration states of it.
     pub config: NetworkConfig,
     /// `[C, H, W]` of an image.
     pub input: [usize; 3],
@@ -57,7 +57,7 @@ impl ExpectedNetwork {
         Ok(Self { architecture: describe_network(config, input, classes)?, config: config.clone(), input, classes })
     }
 
-    /// How its weights lie.
+    /// The layout of its weights.
     pub fn layout(&self) -> &WeightLayout {
         self.architecture.layout()
     }
@@ -91,13 +91,13 @@ pub struct NameMap {
     pub normalization: [Option<String>; 2],
     /// Names of what else was passed over, because it is no weight.
     pub passed_over: Vec<String>,
-    /// The values of what was passed over, as far as it is small: a module that loads strictly wants them back.
+    /// The values of what was passed over, as far as it is small: a module that loads strictly needs them.
     #[serde(default)]
     pub kept: Vec<KeptTensor>,
     /// Names of weights that the file's module computes from other tensors.
     #[serde(default)]
     pub computed: Vec<String>,
-    /// Names of tensors of other modules, such as a loss with weights of its own, which lie beside the network, and of those
+    /// Names of tensors of other modules, such as a loss with weights of its own, which are beside the network, and of those
     /// that `corners.rename` leaves out.
     #[serde(default)]
     pub beside: Vec<String>,
@@ -124,15 +124,15 @@ impl NameMap {
         if let Some(tensor) = of(name) {
             return Some(tensor.sources.clone());
         }
-        // A file without statistics does not say what they are called, but its batch norm does.
+        // A file without statistics does not name them, but its batch norm does.
         let (module, what) = name.rsplit_once('.')?;
         let weight = of(&format!("{module}.weight"))?;
         let stem = weight.sources.first()?.strip_suffix("weight")?;
         Some(vec![format!("{stem}{what}")])
     }
 
-    /// Says which tensors were passed over because they are no weights; `None` where there are none. Both constants of a
-    /// normalization are told for themselves.
+    /// Names the tensors that were skipped because they are no weights; `None` where there are none. Both constants of a
+    /// normalization are reported separately.
     pub fn ignored_tensors_notice(&self) -> Option<String> {
         let told = self.normalization.iter().all(Option::is_some);
         let names = self.passed_over.iter();
@@ -177,7 +177,7 @@ impl NameMap {
         })
     }
 
-    /// Says which tensors of other modules were passed over; `None` where there are none.
+    /// Names the tensors of other modules that were skipped; `None` where there are none.
     pub fn other_modules_notice(&self) -> Option<String> {
         let names: Vec<String> = self.beside.iter().map(|name| quote(name)).collect();
         let subject = match names.len() {
@@ -192,7 +192,7 @@ impl NameMap {
 /// Finds every weight of a network among a file's tensors.
 ///
 /// # Errors
-/// A sentence, without the file's name, that says which tensors are missing, unknown or of another shape, and which
+/// A sentence, without the file's name, that states which tensors are missing, unknown or of another shape, and which
 /// settings would fit.
 pub fn match_names(
     network: &ExpectedNetwork,
@@ -234,7 +234,7 @@ struct NamingMatch {
     naming: &'static str,
     tensors: Vec<ExpectedTensor>,
     has_statistics: bool,
-    /// Prefixes under which the whole body stands; more than one when the file holds it several times.
+    /// Prefixes under which the whole body is; more than one when the file holds it several times.
     prefixes: Vec<String>,
     /// Entries that are neither part of the network nor anything to pass over.
     unknown: Vec<usize>,

@@ -50,7 +50,7 @@ pub enum NetworkError {
     File(#[from] WeightFileError),
 }
 
-/// A network by its weights: how they lie, and what its forward pass has to know beside that.
+/// A network by its weights: their layout, and what its forward pass needs besides.
 #[derive(Clone, Debug)]
 pub enum Architecture {
     /// Architecture named `cnn`.
@@ -66,7 +66,7 @@ pub enum Architecture {
 }
 
 impl Architecture {
-    /// How the weights lie in the flat vector.
+    /// The positions of the weights in the flat vector.
     pub fn layout(&self) -> &WeightLayout {
         match self {
             Self::Cnn(network) => &network.layout,
@@ -100,7 +100,7 @@ impl NetworkShape<'_> {
         if self.widths.is_empty() { own.to_vec() } else { self.widths.to_vec() }
     }
 
-    /// The configured widths, or the network's own, where there must be `N`; `what` says what they are.
+    /// The configured widths, or the network's own, where there must be `N`; `what` describes them.
     fn exact_widths<const N: usize>(&self, own: [usize; N], what: &str) -> Result<[i64; N], NetworkError> {
         let widths: [usize; N] = self.widths_or(&own).try_into().map_err(|_| {
             NetworkError::Architecture(format!(
@@ -113,7 +113,6 @@ impl NetworkShape<'_> {
     }
 }
 
-/// Describes a network.
 type DescribeNetwork = fn(&NetworkShape) -> Result<Architecture, NetworkError>;
 
 /// Largest width of a layer, number of channels of an image, and number of classes.

@@ -1,4 +1,4 @@
-//! The engine of the run that is shown: come by, listened to, and, where it was started for a command, ended again.
+//! The engine of the run that is shown: connecting, reading, and stopping one that was started for a command.
 
 use super::{BridgeMessage, BridgeWorker};
 use crate::{ClientError, EngineConnection, EngineLaunch, connect, connect_or_start, connect_read_only, start_engine};
@@ -15,7 +15,7 @@ const LISTEN_TIMEOUT: Duration = Duration::from_secs(120);
 /// Seconds that an engine stays that was started for a command, when it has nothing to do and nobody watches it.
 const LINGER_SECS: u64 = 30;
 
-/// How an engine is come by.
+/// How a connection to an engine is obtained.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum AttachMode {
     /// Greet the one that is there.
@@ -29,7 +29,7 @@ pub enum AttachMode {
 /// The connection, and the child when it was started here.
 pub type AttachedEngine = Result<(Option<Child>, EngineConnection), ClientError>;
 
-/// Greets the engine of a run, or starts one, as asked; events after number `after` follow.
+/// Connects to the engine of a run, or starts one, as requested; events after number `after` follow.
 pub fn attach_or_spawn(run: &RunDir, how: AttachMode, after: u64) -> AttachedEngine {
     let waiting = EngineLaunch { wait: true, linger: Some(LINGER_SECS) };
     match how {
@@ -83,7 +83,7 @@ impl BridgeWorker {
         match received {
             Ok(ServerMessage::Event(envelope)) => {
                 if envelope.seq > self.seq + 1 {
-                    // What the connection left out is in the file.
+                    // Events that the connection skipped are in the file.
                     self.catch_up();
                 }
                 self.on_event(envelope);
@@ -116,7 +116,7 @@ impl BridgeWorker {
         (self.connection, self.message_tokens) = (None, None);
     }
 
-    /// Answers what was asked over a connection that is no more, with the reason when the engine said it.
+    /// Answers requests on a closed connection, with the reason when the engine gave one.
     fn fail_lost_commands(&mut self) {
         let why = self.failure.clone();
         self.fail_unanswered(why.as_deref().unwrap_or("the connection ended before the answer"));
@@ -145,8 +145,8 @@ impl BridgeWorker {
         }
     }
 
-    /// As [`BridgeWorker::send_missed_events`], once there is no connection. Events that were told and that the disk never took are gone
-    /// with an engine that died, and the next one gives their numbers anew: the screen begins anew then, too.
+    /// As [`BridgeWorker::send_missed_events`], once there is no connection. Events reported but
+    /// not stored are lost with a dead engine. The next engine reuses their numbers, so the screen is reset too.
     fn catch_up_disconnected(&mut self) {
         let taken_back = |run: &RunDir| run.last_event_number().is_ok_and(|last| last < self.seq);
         match self.run.clone().filter(taken_back) {
@@ -156,7 +156,7 @@ impl BridgeWorker {
     }
 
     /// True when nothing was under way: the run was closed, or its engine only waited after the job was done, as
-    /// `surfit ls` tells it too.
+    /// `surfit ls` reports it too.
     pub(super) fn is_at_rest(&self) -> bool {
         let status = || self.run.as_ref()?.status();
         self.closed_cleanly || status().is_some_and(|s| s.state == EngineState::Finished)
@@ -198,7 +198,7 @@ impl BridgeWorker {
         let alone = self.snapshot.as_ref().is_none_or(|s| s.viewers <= 1);
         if alone && self.last_busy.elapsed() >= idle {
             self.on_demand_engine = false;
-            // When it is gone already, its connection's end tells.
+            // If it has exited, the closed connection reports it.
             let _ = connection.send_as(u64::MAX, EngineCommand::Shutdown);
         }
     }

@@ -37,7 +37,7 @@ enum CreationStage {
 
 type SharedStage = Arc<Mutex<CreationStage>>;
 
-/// Goes on to the next stage, unless it was given up.
+/// Continues with the next stage, unless it was cancelled.
 fn advance_stage(stage: &SharedStage, next: CreationStage) -> Result<(), ClientError> {
     let mut stage = stage.lock().unwrap_or_else(PoisonError::into_inner);
     if *stage == CreationStage::Cancelled {
@@ -51,7 +51,7 @@ fn advance_stage(stage: &SharedStage, next: CreationStage) -> Result<(), ClientE
 pub(super) struct RunCreation {
     degrees: Degrees,
     stage: SharedStage,
-    /// Gives what came of it, and whether the screen was told.
+    /// Returns the outcome, and whether it was reported to the screen.
     thread: JoinHandle<(String, bool)>,
 }
 
@@ -65,7 +65,7 @@ impl RunCreation {
         self.is_running() && *stage == CreationStage::Writing
     }
 
-    /// What is to be said of it when nobody waits any longer.
+    /// The sentence to report once nothing waits for it any longer.
     fn cancel_or_describe(self, run: &str) -> String {
         let degrees = self.degrees;
         let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
@@ -85,7 +85,7 @@ impl RunCreation {
 }
 
 impl BridgeWorker {
-    /// Makes it on a thread of its own: a checkpoint and an engine's start take a while, and keys go on.
+    /// Makes it on a thread of its own: a checkpoint and an engine's start are slow, and keys must not block.
     pub(super) fn start_run_creation(&mut self, how: NewRunKind, degrees: Degrees) {
         if self.readonly {
             return self.send_problem(&READONLY_ERROR);
@@ -116,7 +116,7 @@ impl BridgeWorker {
         }
     }
 
-    /// Waits for runs that are being made, and says what became of those that the screen was not told of. None is left half
+    /// Waits for runs that are being made, and returns the outcomes not reported to the screen. None is left half
     /// made.
     pub(super) fn await_run_creations(&mut self, inputs: &Receiver<BridgeInput>) -> Vec<String> {
         let late: Vec<bool> = self.run_creations.iter().map(RunCreation::is_running).collect();
@@ -137,7 +137,7 @@ impl BridgeWorker {
     }
 }
 
-/// Makes it, and gives what to tell the screen, and in words.
+/// Creates it; returns the message for the screen, and the same as a sentence.
 fn create_new_run(
     run: &RunDir,
     how: NewRunKind,

@@ -1,7 +1,7 @@
 //! The other runs of this machine: listed with what they take on disk, loaded to compare with, watched as they grow, and
 //! removed.
 //!
-//! Sizes are counted in the background, and again only where something has happened since, so that a list that is asked for
+//! Sizes are counted in the background, and again only after a change, so that a list that is requested
 //! every two seconds walks no large folders. Watched runs are looked at once a second by a thread that reads only what is
 //! new and sleeps while there is none, so that neither keys nor drawing wait for a disk.
 
@@ -156,7 +156,7 @@ impl BridgeWorker {
                 Err(error) => return self.send_problem(&error),
             },
         };
-        // A thread that ended has nobody left to tell.
+        // The receiving thread may have ended.
         self.watcher = sender.send(runs).is_ok().then_some(sender);
     }
 }
@@ -215,7 +215,7 @@ impl OtherRun {
 }
 
 impl BridgeWorker {
-    /// Removes a run at rest, and tells the runs that are left.
+    /// Removes a run at rest, and reports the remaining runs.
     pub(super) fn remove_run(&mut self, path: &Path) {
         match remove_run_dir(path) {
             Ok(_) if self.removed_reason().is_some() => self.send_removed(),

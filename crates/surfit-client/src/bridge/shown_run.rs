@@ -1,5 +1,5 @@
 //! Which run is shown, from its directory or its engine, or from its files alone where its engine works on another machine
-//! that shares its directory. Those are looked at once a second; nothing can be asked there, and says so at once.
+//! that shares its directory. Those are read once a second; requests are refused at once, with the reason.
 
 use super::engine::AttachMode;
 use super::{BridgeMessage, BridgeWorker, OpenTarget};
@@ -42,7 +42,7 @@ impl BridgeWorker {
         self.run = Some(run);
     }
 
-    /// Tells all that the run's directory says of it: what happened since, to a terminal that knows the run, else the whole.
+    /// Sends what the run's directory contains: later events to a terminal that has the run state, else the whole.
     pub(super) fn send_run_state(&mut self, run: &RunDir) {
         self.send_opened(run);
         // Also when the state cannot be read: the number means nothing of the next run.
@@ -124,7 +124,7 @@ impl BridgeWorker {
         self.send_engine_status();
     }
 
-    /// Tells how it stands with the engine of the run that is shown.
+    /// Reports the connection status of the shown run's engine.
     pub(super) fn send_engine_status(&self) {
         match &self.connection {
             Some(connection) => self.send_to_screen(connection.welcome().clone()),
@@ -144,7 +144,7 @@ impl BridgeWorker {
     }
 }
 
-/// Events that a terminal which knows the run is sent one by one; with more, the whole state is less.
+/// Most events sent one by one to a terminal that has the run state; beyond it the whole state is smaller.
 const MAX_REPLAYED_EVENTS: u64 = 1000;
 
 /// The events of a run after number `after` up to `last`, when they are few; `None` when only the whole state will do.
@@ -159,7 +159,7 @@ fn missed_events(run: &RunDir, after: u64, last: u64) -> Option<Vec<Envelope>> {
 /// Time between two looks at the files.
 pub(super) const FILE_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What of the run's files was told.
+/// What was already sent of the run's files.
 pub(super) struct FileFollower {
     /// Where the engine works.
     node: String,
@@ -170,7 +170,7 @@ pub(super) struct FileFollower {
 }
 
 impl BridgeWorker {
-    /// Shows the run from its files from now on, since its engine is where `error` says.
+    /// Shows the run from its files from now on, since its engine is on the machine in `error`.
     pub(super) fn follow_files(&mut self, error: &ClientError) {
         let (Some(run), ClientError::Elsewhere { node, .. }) = (&self.run, error) else {
             return;
@@ -183,7 +183,7 @@ impl BridgeWorker {
         self.poll_files();
     }
 
-    /// Tells what the files have that was not told, and finds out whether the engine is still where it was.
+    /// Sends what is new in the files, and checks whether the engine is still on the same machine.
     pub(super) fn poll_files(&mut self) {
         let Some(run) = self.run.clone() else { return };
         // Before the files are read: what an engine wrote that is gone is complete then.
@@ -210,7 +210,7 @@ impl BridgeWorker {
         }
     }
 
-    /// Why nothing can be asked of the engine, when it works elsewhere.
+    /// Why the engine cannot be reached, when it works on another machine.
     pub(super) fn unreachable_reason(&self) -> Option<String> {
         self.file_follower.as_ref()?;
         let error = ClientError::unreachable(self.run.as_ref()?);
@@ -279,7 +279,7 @@ impl BridgeWorker {
     }
 
     fn spawn_writer(&mut self, write: impl FnOnce() -> BridgeMessage + Send + 'static) {
-        // A directory that was removed must not come back with a picture in it.
+        // A directory that was removed must not come back with a run state in it.
         if let Some(why) = self.removed_reason() {
             return self.send_problem(&why);
         }

@@ -1,4 +1,4 @@
-//! Leaving: what was asked for last is carried out, and the engine ends when that was asked for.
+//! Exit: pending requests are carried out, and the engine stops when that was requested.
 
 use super::{BridgeEnd, BridgeInput, BridgeWorker};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -12,7 +12,7 @@ const GREETING_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a starting engine may take to hold its run, so that leaving cannot come before its process.
 const STARTUP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long commands may take to be answered; a long one goes on without us.
+/// Time limit for answers to commands; a long command continues after the client exits.
 const REPLY_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// How long an engine may take to write its checkpoint and end.
@@ -56,7 +56,7 @@ impl BridgeWorker {
         self.run.as_ref().is_some_and(|run| run.is_engine_alive())
     }
 
-    /// Takes in what comes for as long as `open` says that something is missing.
+    /// Processes messages while `open` returns true.
     pub(super) fn process_inputs_while(
         &mut self,
         inputs: &Receiver<BridgeInput>,
@@ -78,7 +78,7 @@ impl BridgeWorker {
         let _ = self.connection.as_mut()?.send_as(u64::MAX, EngineCommand::Shutdown);
         let began = Instant::now();
         let (mut lost, mut gone, mut closed) = (None, None, false);
-        // The connection must outlive the command's way to the engine, and what it still says must be read: a full disk
+        // The connection must outlive the command's way to the engine, and its last messages must be read: a full disk
         // keeps it from the run's files.
         loop {
             if !self.is_engine_alive() {
@@ -95,7 +95,7 @@ impl BridgeWorker {
                 },
                 _ => {}
             }
-            // What it said last may still be on its way from the reader.
+            // Its last messages may still be queued by the reader.
             let is_over = gone.is_some_and(|at| closed || at.elapsed() > REPLY_TIMEOUT);
             if is_over || began.elapsed() > CHECKPOINT_TIMEOUT {
                 return lost;

@@ -20,7 +20,7 @@ use surfit_core::snapshot::EngineState;
 
 /// Time between two checks of an engine that is ending.
 const EXIT_POLL_INTERVAL: Duration = Duration::from_millis(50);
-/// Time that a starting engine may take before it can be asked to end.
+/// Time that a starting engine may take before it accepts a stop request.
 const SHUTDOWN_REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// Deaths of an engine after which the queue continues with the next fit.
 const MAX_ENGINE_DEATHS: usize = 5;
@@ -219,7 +219,7 @@ impl FitQueue {
         if run.unreachable_engine_node().is_some() {
             return Ok(FitEnd::Halted(RunnerEnd::Stopped));
         }
-        // Stored before it ends: the fit must continue even if this runner leaves.
+        // Stored before it ends: the fit must continue even if this runner exits.
         entry.halted = true;
         self.claim_entry(entry)?;
         let (mut asked, mut hindrance, began) = (false, None, Instant::now());
@@ -285,7 +285,7 @@ impl Begun {
     }
 }
 
-/// Opens or creates the run of an entry. Its path is stored before it is created, so that a runner that dies in between leaves
+/// Opens or creates the run of an entry. Its path is stored before it is created, so that a crash in between leaves
 /// no unknown run.
 fn open_or_create_run(queue: &FitQueue, entry: &mut QueuedFit, signals: &Signals) -> Result<Begun, ClientError> {
     if let Some(path) = &entry.run
@@ -382,7 +382,7 @@ fn request_engine(run: &RunDir, signal: Signal, command: protocol::EngineCommand
     signal_engine(run, signal).is_ok() || connect(run, None).is_ok_and(|mut engine| engine.send(command).is_ok())
 }
 
-/// Returns what keeps the engine of a run from ending, if the user can remove the obstacle. `asked`: it got the request.
+/// Returns what keeps the engine of a run from ending, if the user can remove the obstacle. `asked`: request received.
 pub(super) fn shutdown_obstacle(run: &RunDir, asked: bool) -> Option<String> {
     if run.engine_process_state() == Some(ProcessState::Suspended) {
         let pid = run.status()?.pid;

@@ -14,7 +14,7 @@ pub struct RemoteAddress {
 impl RemoteAddress {
     /// The address in `text`; `None` when it names something on this machine: a file that is there, or a path.
     ///
-    /// As usual for remote copies, a slash before the first colon makes a path of it. IPv6 addresses stand in brackets.
+    /// As usual for remote copies, a slash before the first colon makes a path of it. IPv6 addresses are in brackets.
     pub fn parse(text: &str) -> Option<Self> {
         if Path::new(text).exists() {
             return None;

@@ -11,16 +11,16 @@ use std::time::{Duration, Instant};
 use surfit_core::protocol::{BridgeMessage, BridgeRequest, ClientMessage};
 use surfit_core::run_dir::RunDir;
 
-/// After so much silence of the near end the line is given up; it says something every five seconds.
+/// The line is closed after this long without a message from the near end, which sends one every five seconds.
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often the line is looked at.
 const LINE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Serves the run to whoever is at the other end of `input` and `output`, until they leave. `exit_message` makes the last
-/// words of how the run stood when it ended, whether its engine was to stop, and the run's name at the near end.
+/// Serves the run to the client at the other end of `input` and `output`, until it exits. `exit_message` makes the last
+/// message from the run's state at the end, whether its engine was to stop, and the run's name at the near end.
 ///
 /// # Errors
-/// What is wrong with the run, before anything but the greeting was said; later [`ClientError::Io`] for a thread that
+/// What is wrong with the run, before anything but the greeting was sent; later [`ClientError::Io`] for a thread that
 /// cannot be had.
 pub fn serve(
     run: RunDir,
@@ -73,13 +73,13 @@ pub fn serve(
             Err(RecvTimeoutError::Disconnected) => break None,
         }
     };
-    // The bridge's thread may wait for room in the queue, and nobody takes anything any more.
+    // The bridge's thread may wait for a slot in the queue, which is no longer read.
     match wish {
         Some(_) => queue.begin_leaving(),
         None => queue.close(),
     }
     let stop_engine = wish.as_ref().is_some_and(|(stop, _)| *stop);
-    // The near end waits for as long as it hears that there is something to wait for.
+    // The near end waits as long as it receives progress messages.
     let ended = bridge.end_with_progress(stop_engine, LINE_CHECK_INTERVAL, || {
         queue.push(BridgeMessage::KeepAlive.into());
     });

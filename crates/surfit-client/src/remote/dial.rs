@@ -1,4 +1,4 @@
-//! Starting the command that leads to the other machine, and what it says when it does not get there.
+//! Starting the command that leads to the other machine, and its error output when the connection fails.
 
 use super::host_config::HostConfig;
 use super::line::HANDSHAKE_PREFIX;
@@ -16,13 +16,13 @@ use surfit_core::protocol::PROTOCOL_VERSION;
 /// Most that a login may print before the far end speaks.
 const MAX_BANNER_BYTES: u64 = 256 << 10;
 
-/// How long a host may take to greet when nobody is asked anything.
+/// Time limit for a host's greeting without password prompts.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a first dial may take, with a password to be written meanwhile: as long as sshd waits for one.
 const FIRST_GREETING_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Most that is kept of what the command says on standard error.
+/// Most bytes kept of the command's standard error.
 const MAX_STDERR_BYTES: usize = 8 << 10;
 
 /// A line that carries: the far end has greeted.
@@ -43,7 +43,7 @@ pub struct DialCommand {
     stderr: StderrText,
 }
 
-/// What the command says on standard error, as it comes.
+/// The command's standard error, as it arrives.
 #[derive(Debug)]
 struct StderrText {
     text: Arc<Mutex<String>>,
@@ -51,7 +51,7 @@ struct StderrText {
 }
 
 impl DialCommand {
-    /// Ends the command, and gives the last of what it said, or how it ended when it said nothing.
+    /// Ends the command, and returns its last error output, or its exit status when there was none.
     pub fn end(&mut self, timeout: Duration) -> String {
         let began = Instant::now();
         let status = loop {
@@ -117,7 +117,7 @@ impl StderrText {
 
     /// The last lines, as one sentence.
     fn last_message(&mut self) -> String {
-        // A process that the command left behind may hold the pipe; its words are not waited for.
+        // A process that the command left behind may hold the pipe; its output is not awaited.
         let began = Instant::now();
         while self.reader.as_ref().is_some_and(|r| !r.is_finished()) && began.elapsed() < Duration::from_millis(300) {
             std::thread::sleep(Duration::from_millis(10));
@@ -133,8 +133,8 @@ impl StderrText {
     }
 }
 
-/// The last two lines that are messages of ssh, of a shell or of surfit, as one sentence: what a server greets with says
-/// nothing of what went wrong. Without such lines the last two of all.
+/// The last two lines that are messages of ssh, of a shell or of surfit, as one sentence: a server's banner does
+/// not explain the failure. Without such lines the last two of all.
 fn last_error_lines(lines: &[String]) -> String {
     let messages: Vec<&String> = lines.iter().filter(|line| is_message(line)).collect();
     let all: Vec<&String> = lines.iter().collect();
@@ -189,7 +189,7 @@ pub fn is_refused(why: &str) -> bool {
     .any(|said| why.contains(said))
 }
 
-/// The command that asks for no password, where ssh is part of it.
+/// The command with password prompts disabled, where ssh is part of it.
 fn with_batch_mode(ssh: &[String]) -> Vec<String> {
     let is_ssh = |word: &String| Path::new(word).file_name().is_some_and(|name| name == "ssh");
     let mut words = ssh.to_vec();
@@ -224,13 +224,13 @@ fn quote_program(words: &[String]) -> impl Iterator<Item = String> {
 /// the terminal; later ones, with `alone`, in a session without a terminal, where nothing can write over the screen.
 ///
 /// # Errors
-/// A clause that says what went wrong, mostly in the command's own words.
+/// A clause that describes the failure, mostly in the command's own words.
 pub fn dial(host_config: &HostConfig, host: &str, arguments: &[&str], alone: bool) -> Result<DialedLine, String> {
     let patience = if alone { GREETING_TIMEOUT } else { FIRST_GREETING_TIMEOUT };
     dial_with_timeout(host_config, host, arguments, alone, patience)
 }
 
-/// As [`dial`], and gives up when the host has not greeted after `patience`.
+/// As [`dial`], and fails when the host has not sent its greeting after `patience`.
 ///
 /// # Errors
 /// As [`dial`].
@@ -276,7 +276,7 @@ pub fn dial_with_timeout(
         let seconds = patience.as_secs_f64();
         let said = running.end(Duration::ZERO);
         if let Some(modes) = modes {
-            // A question that was left open had switched the echo off.
+            // An unanswered prompt had switched the echo off.
             let _ = termios::tcsetattr(std::io::stdin(), termios::OptionalActions::Now, &modes);
         }
         let said = match said {
@@ -287,7 +287,7 @@ pub fn dial_with_timeout(
     };
     match greeting {
         Ok((PROTOCOL_VERSION, _)) => {
-            // What came before the greeting is the server's banner, and says nothing of why the line ends.
+            // What came before the greeting is the server's banner, which does not explain why the line ends.
             running.stderr.clear();
             Ok(DialedLine { stdin, stdout, command: running })
         }
@@ -315,7 +315,7 @@ fn version_error(host: &str, protocol: u32, version: &str) -> String {
 
 /// Adds what can be done, where that is known.
 fn add_remedy(why: String, first: Option<String>, program: &[String]) -> String {
-    // The shell there says the path as it expanded it.
+    // The shell there prints the path as it expanded it.
     let names = program.iter().filter_map(|word| Path::new(word).file_name()?.to_str());
     let low = why.to_lowercase();
     let missing = ["not found", "no such file", "unknown command"].iter().any(|s| low.contains(s))

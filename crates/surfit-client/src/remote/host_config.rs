@@ -55,7 +55,7 @@ impl From<HostProgram> for Vec<String> {
     }
 }
 
-/// Where the file lies.
+/// Path of the file.
 pub fn client_config_path() -> Option<PathBuf> {
     use etcetera::BaseStrategy;
     let base = etcetera::choose_base_strategy().ok()?;

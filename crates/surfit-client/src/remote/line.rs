@@ -1,6 +1,6 @@
 //! How the protocol crosses a line to another machine.
 //!
-//! The far end begins with one line of text, so that whatever a login prints before it can be told apart. After it come
+//! The far end begins with one line of text, so that whatever a login prints before it can be skipped. After it come
 //! its frames, in one stream of deflate that is flushed after each. Frames of the near end are not compressed: they are
 //! small.
 
@@ -20,7 +20,7 @@ pub fn greeting() -> String {
     format!("{HANDSHAKE_PREFIX}{PROTOCOL_VERSION} {}\n", env!("CARGO_PKG_VERSION"))
 }
 
-/// Decompresses a stream that goes on: it gives whatever it holds before it waits for more, which readers that ask for
+/// Decompresses a continuous stream: it gives whatever it holds before it waits for more, which readers that request
 /// more first do not.
 #[derive(Debug)]
 pub struct InflateStream<R> {

@@ -1,4 +1,4 @@
-//! What a bridge says over a line waits here.
+//! The queue of a bridge's messages for a line.
 //!
 //! Whatever was written waits in the buffers of pipes, `ssh` and network behind what was written before. So that the
 //! answer to a key is never far behind, snapshots and the parts of large messages go one at a time, the next when the near
@@ -33,7 +33,7 @@ const LONG_DELAY: Duration = Duration::from_millis(600);
 /// line is for snapshots.
 const MIN_SNAPSHOT_INTERVAL: Duration = Duration::from_millis(200);
 const MAX_SNAPSHOT_INTERVAL: Duration = Duration::from_secs(2);
-/// After so much silence the near end is told that the line carries.
+/// Time without a message after which a keep-alive is sent to the near end.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
 /// Messages that may wait in their order, and their bytes of JSON; with more, whoever adds one has to. What is of other
 /// runs counts by itself, since threads of their own add it, and the bridge must not wait for them.
@@ -67,7 +67,7 @@ struct PendingMessages {
     next_snapshot_at: Instant,
     shortest_trip: Duration,
     part_bytes: usize,
-    /// The near end leaves and takes nothing any more: only signs of life go until the last words.
+    /// The near end detaches and reads no more messages: only keep-alives are sent before the final message.
     is_leaving: bool,
     /// Only the last words are sent any more.
     is_ending: bool,
@@ -113,7 +113,7 @@ impl LineQueue {
         true
     }
 
-    /// The near end leaves: drops what waits and what is still added, but signs of life. Whoever waits to add goes on.
+    /// The near end detaches: drops queued and further messages except keep-alives, and wakes waiting senders.
     pub fn begin_leaving(&self) {
         let mut pending = self.lock();
         let is_closed = pending.is_closed;
@@ -141,7 +141,7 @@ impl LineQueue {
         self.lock().is_closed
     }
 
-    /// Writes what there is to a line whose greeting was written, until the end or until the line is gone.
+    /// Writes queued messages to a line whose greeting was written, until the end or until the line is gone.
     pub fn write_to(&self, line: impl Write) {
         let mut line = DeflateEncoder::new(line, Compression::default());
         while let Some(json) = self.wait_for_frame() {
@@ -152,7 +152,7 @@ impl LineQueue {
         self.close();
     }
 
-    /// Leaves out whatever is said from now on: nobody listens.
+    /// Drops every further message: nothing reads them.
     pub fn close(&self) {
         self.lock().is_closed = true;
         self.changed.notify_all();
@@ -180,7 +180,7 @@ impl LineQueue {
     }
 }
 
-/// A message as JSON; one that has no such form, a fault of the program, is told as that.
+/// A message as JSON; one that cannot be encoded, a defect of the program, is reported as such.
 fn encode(message: &ServerMessage) -> String {
     let fault =
         |e: serde_json::Error| serde_json::json!({"type": "bridge", "message": "problem", "body": e.to_string()});

@@ -51,7 +51,7 @@ const END_MARKER: &str = "end";
 /// Writes the runs of this machine for [`list_remote_runs`] at the near end.
 ///
 /// # Errors
-/// What the line says.
+/// The error of the line.
 pub fn write_run_list(lines: &[RunSummary], out: &mut impl Write) -> std::io::Result<()> {
     let mut text = greeting();
     for line in lines {
@@ -68,7 +68,7 @@ pub fn write_run_list(lines: &[RunSummary], out: &mut impl Write) -> std::io::Re
 mod tests {
     use super::*;
 
-    /// What comes of a host that greets and then says what `script` prints.
+    /// The result for a host that sends the greeting and then the output of `script`.
     fn list_from_script(script: &str) -> Result<Vec<RunSummary>, String> {
         let script = format!("printf '%s' \"$0\"; {script}");
         let reach = HostConfig {

@@ -27,15 +27,15 @@ use surfit_tui::{MessageSink, RequestSink};
 
 /// Pauses before the line is tried again; the last one stays.
 const REDIAL_DELAYS_SECS: [u64; 6] = [1, 2, 4, 8, 16, 30];
-/// Least time between two attempts, however many keys ask for one.
+/// Least time between two attempts, however many keys request one.
 const MIN_REDIAL_INTERVAL: Duration = Duration::from_millis(500);
-/// After so much silence the line is broken; the far end says something every two seconds.
+/// The line counts as broken after this long without a message; the far end sends one every two seconds.
 const SERVER_TIMEOUT: Duration = Duration::from_secs(20);
-/// How often the far end is told that this one lives.
+/// Interval of keep-alives to the far end.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
-/// How long the far end may take to say which run it shows.
+/// Time limit for the far end to report which run it shows.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long the far end may be silent before its last words; it says every second that it is not done yet.
+/// How long the far end may be silent before its final message; until then it reports progress every second.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(6);
 /// How long they may take in all, when the engine makes a checkpoint first, or other runs are made.
 const STOP_TIMEOUT: Duration = Duration::from_secs(240);
@@ -44,7 +44,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(240);
 const MAX_QUEUED_MESSAGES: usize = 64;
 /// Requests that wait for the line; a line that takes no more is as good as down.
 const MAX_QUEUED_REQUESTS: usize = 256;
-/// Most messages that come before the one that says which run it is.
+/// Most messages before the one that identifies the run.
 const MAX_MESSAGES_BEFORE_RUN: u64 = 64;
 
 /// The near end's thread and the way to end it.
@@ -55,7 +55,7 @@ pub struct RemoteHandle {
 }
 
 impl RemoteHandle {
-    /// Leaves, on request after the engine has stopped; gives the last words. What was asked for last is said first.
+    /// Exits, on request after the engine has stopped; returns the final message. Pending requests are sent first.
     /// `on_wait` is called every time that `pace` has passed meanwhile.
     pub fn end_with_progress(self, stop: bool, pace: Duration, on_wait: impl FnMut()) -> Option<String> {
         let _ = self.inputs.send(NearInput::End { stop });
@@ -71,8 +71,8 @@ enum NearInput {
     End { stop: bool },
 }
 
-/// Dials, and opens the run there, of which `screen` is told everything; gives the way to ask and what is shown. Passwords
-/// can be asked for meanwhile.
+/// Dials, and opens the run there, reported to `screen`; returns the request handle and the shown run. Passwords
+/// can be prompted for meanwhile.
 ///
 /// # Errors
 /// A sentence.
@@ -145,7 +145,7 @@ struct RemoteClient {
     readonly: bool,
     screen: MessageSink,
     inputs: Sender<NearInput>,
-    /// Counts lines: what an earlier one still says is passed over.
+    /// Counts lines: late messages of an earlier one are ignored.
     generation: u64,
     line: Option<OpenLine>,
     dialling: bool,
@@ -160,7 +160,7 @@ struct RemoteClient {
     deltas: SnapshotDeltas,
     /// The run that the far end shows.
     shown: Option<OpenedRun>,
-    /// The run that was asked for last, until the far end shows it: the line may break on the way.
+    /// The run that was requested last, until the far end shows it: the line may break on the way.
     requested_run: Option<PathBuf>,
     /// The last event of the run; `None` before its state.
     seq: Option<u64>,
@@ -298,7 +298,7 @@ impl RemoteClient {
                     self.requested_run = Some(path);
                 }
             }
-            // It is said again when the line is back.
+            // It is sent again when the line is back.
             BridgeRequest::Watch(_) => {}
             request => {
                 let host = &self.address.host;
@@ -403,7 +403,7 @@ impl RemoteClient {
                 self.send_to_screen(message);
             }
             ServerMessage::Bridge(BridgeMessage::RunOpened(shown)) => {
-                // The screen waits for the state of a run that it asked for, even of the one it had.
+                // The screen waits for the state of the run it requested, even of the one it had.
                 let asked = self.requested_run.take_if(|path| *path == shown.dir).is_some();
                 if asked || self.shown.as_ref().is_none_or(|s| s.dir != shown.dir) {
                     (self.seq, self.snapshot) = (None, None);
@@ -416,7 +416,7 @@ impl RemoteClient {
             // Its end is taken in where the last words are waited for.
             ServerMessage::Bridge(BridgeMessage::KeepAlive | BridgeMessage::Farewell { .. }) => {}
             message => {
-                // The far end could not open it, and shows what it did before. Another may have been asked for since.
+                // The far end could not open it, and shows what it did before. Another may have been requested since.
                 if let ServerMessage::Bridge(BridgeMessage::Unopened { path, .. }) = &message {
                     self.requested_run.take_if(|wanted| wanted == path);
                 }
@@ -487,7 +487,7 @@ impl RemoteClient {
         });
     }
 
-    /// A line carries: says what is known, and reads.
+    /// A line is connected: sends the known state, and reads.
     fn on_connected(&mut self, line: dial::DialedLine) {
         self.generation += 1;
         (self.received_frames, self.last_received) = (0, Instant::now());
@@ -534,7 +534,7 @@ impl RemoteClient {
         }
     }
 
-    /// Tells the screen. It may be gone, which its own end says soon enough.
+    /// Sends to the screen. A closed screen is detected by its own end of the channel.
     fn send_to_screen(&self, message: impl Into<ServerMessage>) {
         let _ = (self.screen)(message.into());
     }

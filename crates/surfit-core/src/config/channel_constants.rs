@@ -28,10 +28,10 @@ pub enum ChannelStatistic {
 const MAX_CONSTANT: f64 = 10.0;
 
 impl ChannelConstants {
-    /// Names that can stand for constants: the data set's own, ImageNet's, 0.5, or none (mean 0 and deviation 1).
+    /// Names of constants: the data set's own, ImageNet's, 0.5, or none (mean 0 and deviation 1).
     pub const NAMES: &[&str] = &["own", "imagenet", "half", "none"];
 
-    /// Returns the constant of every channel. `own` are the data set's; one number stands for any number of channels.
+    /// Returns the constant of every channel. `own` are the data set's; one number applies to all channels.
     ///
     /// # Errors
     /// A sentence when there are not as many constants as `channels`.

@@ -1,4 +1,4 @@
-//! What a key has that a configuration leaves out; `configs/default.toml` says the same in words.
+//! Values of keys that a configuration omits; `configs/default.toml` documents them.
 
 use super::{
     AlignConfig, AlignMethod, ChannelConstants, CheckpointConfig, ComputePrecision, Config, CornerEpochs,

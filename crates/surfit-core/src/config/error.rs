@@ -14,7 +14,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// The first line of a message of another crate, which says it all.
+    /// The first line of another crate's message, which has all the information.
     pub(super) fn first_line(message: &str) -> String {
         message.lines().next().unwrap_or_default().to_owned()
     }

@@ -1,4 +1,4 @@
-//! The keys that a text gives: where each stands, what it is called now, and what is wrong with it by itself.
+//! The keys that a text gives: where each is, what it is called now, and what is wrong with it by itself.
 
 use super::value_errors::{describe_value_error, unknown_key_message};
 use super::{Config, ConfigError, former_keys, present_key, renamed_key};
@@ -54,7 +54,7 @@ impl GivenKeys {
                 self.renamed.push((offset, format!("{written_key} is now {present}")));
             }
             if self.known.iter().any(|other| other.name == key) {
-                // Which of the two stood first does not matter: the one that goes is a former name.
+                // Their order does not matter: the one that is removed is a former name.
                 let former = former_keys(key).filter(|former| table.contains_key(&former[prefix.len()..]));
                 let former = former.map(|former| format!("`{former}`")).collect::<Vec<_>>().join(" and ");
                 let sentence = format!("`{key}` is given twice; {former} is the same, leave it out");
@@ -89,7 +89,7 @@ impl GivenKeys {
         }
     }
 
-    /// The configuration of the values that have the right types, the others being told as faults.
+    /// The configuration of the values that have the right types, the others being reported as faults.
     pub fn build_config(&mut self) -> Config {
         let with_key = |values: Table, key: &GivenKey| with_value(values, &key.name, key.value.clone());
         if let Ok(config) = self.known.iter().fold(default_values(), with_key).try_into() {

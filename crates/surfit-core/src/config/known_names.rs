@@ -31,7 +31,7 @@ pub fn nearest_name<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|(_, k)| k)
 }
 
-/// Says that nothing of kind `what` is called `name`, with the nearest of `known`, or all of them when none is
+/// Reports that nothing of kind `what` is called `name`, with the nearest of `known`, or all of them when none is
 /// near.
 pub fn unknown_name_message(what: &str, name: &str, known: &[&str]) -> String {
     match nearest_name(name, known) {

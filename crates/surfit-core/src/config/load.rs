@@ -65,11 +65,11 @@ pub struct CheckedConfig {
     pub renamed: Vec<ConfigError>,
     /// The configuration, or all of its faults in the order of their places.
     pub outcome: Result<Config, Vec<ConfigError>>,
-    /// Index of the fault that is told where only one is.
+    /// Index of the fault to report where only one is reported.
     main_fault: usize,
 }
 
-/// Reads and checks a configuration file, and tells everything that is wrong with it.
+/// Reads and checks a configuration file, and reports everything that is wrong with it.
 pub fn check_file(path: &Path) -> CheckedConfig {
     let text = match read_text(path) {
         Ok(text) => text,
@@ -112,7 +112,7 @@ fn check_text(text: &str, origin: &str) -> CheckedConfig {
         return refused((None, message));
     }
     let mut config = given.build_config();
-    // Files and checkpoints say how many there are; a number beside them is a second word for the same, or a mistake.
+    // Files and checkpoints determine the number; a number besides them is a second word for the same, or a mistake.
     if given.find("corners.count").is_none() && Patch::from_corner_count(config.corners.len()).is_some() {
         config.corners.count = config.corners.len();
     }

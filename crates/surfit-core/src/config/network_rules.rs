@@ -1,4 +1,4 @@
-//! Which widths a network can have, as far as its name and the images' size tell.
+//! Which widths a network can have, as far as its name and the images' size determine them.
 
 use super::{Config, CornersConfig, NetworkConfig};
 

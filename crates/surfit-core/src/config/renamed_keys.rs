@@ -22,7 +22,7 @@ pub const RENAMED_KEYS: &[(&str, &str)] = &[
     ("checkpoint.every_seconds", "checkpoint.interval_secs"),
 ];
 
-/// Second names of keys, which nobody needs to replace.
+/// Aliases of keys, which need not be replaced.
 const KEY_ALIASES: &[(&str, &str)] = &[("corners.lr", "corners.learning_rate"), ("fit.lr", "fit.learning_rate")];
 
 /// The present name of a dotted key: its own where it has had no other.

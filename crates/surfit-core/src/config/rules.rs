@@ -1,4 +1,4 @@
-//! What values a configuration may have, beyond their types. The rules stand at the keys, in `tables.rs`; here is what they
+//! What values a configuration may have, beyond their types. The rules are at the keys, in `tables.rs`; here is what they
 //! are made of, and the sentences for those that are broken.
 
 use super::{Config, CornerEpochs, CornersConfig, FitConfig, NETWORKS, NetworkConfig, schema, unknown_name_message};
@@ -30,7 +30,7 @@ pub(super) fn are_rising_fractions(list: &[f64]) -> bool {
 }
 
 impl Config {
-    /// Every key whose value breaks a rule, dotted, with a sentence that says what to do; one sentence a key.
+    /// Every key whose value breaks a rule, dotted, with a sentence that states what to do; one sentence a key.
     pub(super) fn broken_rules(&self) -> Vec<(String, String)> {
         let mut broken: Vec<(String, String)> = Vec::new();
         let mut add = |key: String, sentence: String| {
@@ -83,7 +83,7 @@ impl CornersConfig {
             0 => format!("`corners.epochs` lists {} checkpoints", self.len()),
             files => format!("`corners.checkpoints` names {files} files"),
         };
-        // A number of files or checkpoints that no surface has is told where they are.
+        // A number of files or checkpoints that no surface has is reported at those keys.
         let is_other = self.count != self.len() && Patch::from_corner_count(self.len()).is_some();
         is_other.then(|| format!("{what}; leave the number out"))
     }

@@ -19,7 +19,7 @@ pub fn config_schema() -> Value {
     schema
 }
 
-/// What to do about a value that the key cannot have; `None` where the broken rule itself says it.
+/// What to do about a value that the key cannot have; `None` where the broken rule itself states it.
 pub(super) fn find_remedy(key: &str) -> Option<String> {
     let pointer = format!("/properties/{}/{REMEDY}", key.replace('.', "/properties/"));
     Some(WITH_REMEDIES.pointer(&pointer)?.as_str()?.to_owned())

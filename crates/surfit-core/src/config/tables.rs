@@ -401,7 +401,7 @@ impl Config {
     /// As [`Config::to_toml`], for a configuration that was made otherwise than by reading one; `path` is where it is to be.
     ///
     /// # Errors
-    /// For what TOML cannot say or not give back: a path that is not UTF-8, a seed above 2⁶³ − 1.
+    /// For values that TOML cannot represent or not return: a path that is not UTF-8, a seed above 2⁶³ − 1.
     pub fn try_to_toml(&self, path: &Path) -> Result<String, ConfigError> {
         let fault = |why: String| ConfigError {
             origin: path.display().to_string(),

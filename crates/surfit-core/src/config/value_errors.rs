@@ -3,7 +3,7 @@
 use super::renamed_keys::RENAMED_KEYS;
 use super::{nearest_name, present_key};
 
-/// A value that its key cannot have, as a sentence; `reader_message` is what the reader of values says of it.
+/// A value that its key cannot have, as a sentence; `reader_message` is the parser's message.
 pub(super) fn describe_value_error(key: &str, value: &str, reader_message: &str) -> String {
     let remedy = match reader_message.split_once(", expected ") {
         Some((_, wanted)) => format!("use {}", describe_expected_value(wanted, value)),

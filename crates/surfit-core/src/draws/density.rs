@@ -26,7 +26,7 @@ impl Density {
         let height = |a: usize, b: usize| -> f64 {
             let points = match patch {
                 Patch::Curve => vec![(a, 0), (a + 1, 0)],
-                // The half of a square that lies below the diagonal has no fourth corner.
+                // The half of a square that is below the diagonal has no fourth corner.
                 Patch::Triangle if a + b + 1 == squares => vec![(a, b), (a + 1, b), (a, b + 1)],
                 _ => vec![(a, b), (a + 1, b), (a, b + 1), (a + 1, b + 1)],
             };

@@ -1,4 +1,4 @@
-//! What events tell of: runs, corners, alignments, models, results.
+//! Payloads of events: runs, corners, alignments, models, results.
 
 use crate::heatmap::{HeatmapSummary, MeasuredPoint};
 use crate::metrics::{Metric, MetricValues};
@@ -24,7 +24,7 @@ pub struct RunInfo {
     pub network: String,
     /// Number of weights `P`.
     pub parameters: usize,
-    /// Data set name, with what stands behind it (`fashion-mnist-16k (embedded)`).
+    /// Data set name and source (`fashion-mnist-16k (embedded)`).
     pub data: String,
     /// Images in the training, validation and test split.
     pub images: [usize; 3],
@@ -61,7 +61,7 @@ pub struct CornerReady {
     /// What does not look right about a loaded network, a sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
-    /// Metrics beside accuracy and loss on validation, as far as they are known.
+    /// Metrics other than accuracy and loss on validation, as far as they are known.
     #[serde(default, skip_serializing_if = "MetricValues::is_empty")]
     pub metrics: MetricValues,
 }
@@ -83,7 +83,7 @@ pub struct OwnStatistics {
     pub loss: f64,
 }
 
-/// How the corners lie to each other in weight space.
+/// Distances and angles between corners in weight space.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Geometry {
     /// After the alignment, or as trained.
@@ -121,7 +121,7 @@ pub struct Alignment {
 pub struct ExportedModel {
     /// Folder that holds `model.safetensors` and `model.json`.
     pub dir: PathBuf,
-    /// What was asked for: `best`, `at`, `centroid`, `ensemble`.
+    /// What was requested: `best`, `at`, `centroid`, `ensemble`.
     pub selection: String,
     /// First parameter; absent for the centroid and for ensembles, which are no point of the surface.
     pub u: Option<f64>,
@@ -182,7 +182,7 @@ pub struct EnsembleMeasured {
     pub members: Vec<f64>,
     /// Images it was measured on.
     pub images: u32,
-    /// Metrics of that mean beside accuracy and loss, as far as they are known.
+    /// Metrics of that mean other than accuracy and loss, as far as they are known.
     #[serde(default, skip_serializing_if = "MetricValues::is_empty")]
     pub metrics: MetricValues,
 }
@@ -233,7 +233,7 @@ pub struct JobResult {
     pub seconds: std::collections::BTreeMap<String, f64>,
     /// Where the best model was written, when it was.
     pub export: Option<PathBuf>,
-    /// Baselines, when `export.baselines` asked for them.
+    /// Baselines, when `export.baselines` requested them.
     #[serde(default)]
     pub baselines: Vec<Baseline>,
     /// Optimizer steps of every corner that was trained here, and of the fit.

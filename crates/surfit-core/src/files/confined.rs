@@ -58,7 +58,7 @@ pub struct FolderEntry {
     pub is_file: bool,
 }
 
-/// Opens what lies at a location. A folder's own confining folder is opened as the user named it.
+/// Opens what is at a location. A folder's own confining folder is opened as the user named it.
 pub(super) fn open_at(location: &(impl FileLocation + ?Sized), flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
     let (path, flags) = (location.full_path(), flags | OFlags::CLOEXEC);
     let Some(root) = location.confining_folder() else {
@@ -118,7 +118,7 @@ fn open_by_component(folder: &OwnedFd, inside: &Path, flags: OFlags, mode: Mode)
     reached.ok_or(Errno::INVAL)
 }
 
-/// An error in words, when what stands in the way is a link.
+/// An error in words, when a link is the obstacle.
 fn describe_link_error(root: &Path, inside: &Path, error: Errno) -> io::Error {
     let mut path = root.to_owned();
     for part in inside.components() {
@@ -133,7 +133,7 @@ fn describe_link_error(root: &Path, inside: &Path, error: Errno) -> io::Error {
 /// Opens a regular file with these flags; nothing else, and without waiting.
 ///
 /// # Errors
-/// A sentence for a link below the confining folder and for what is no regular file; else what the file system says.
+/// A sentence for a link below the confining folder and for what is no regular file; else the file system's error.
 pub fn open_with(location: &(impl FileLocation + ?Sized), flags: OFlags) -> io::Result<File> {
     let flags = flags | OFlags::NONBLOCK | OFlags::NOCTTY;
     // The kernel refuses a mode for what is not made.
@@ -198,7 +198,7 @@ pub fn read(location: &(impl FileLocation + ?Sized), limit: u64) -> io::Result<V
     }
 }
 
-/// Facts about what is there; below a confining folder a link is told as one.
+/// Facts about what is there; below a confining folder a link is reported as one.
 ///
 /// # Errors
 /// As [`open_with`], but for what is no regular file.
@@ -227,7 +227,7 @@ pub fn is_folder(location: &(impl FileLocation + ?Sized)) -> bool {
     metadata(location).is_ok_and(|m| m.is_dir())
 }
 
-/// Opens the folder that something lies in, and gives its name there.
+/// Opens the folder that something is in, and gives its name there.
 pub(super) fn open_parent(location: &(impl FileLocation + ?Sized), flags: OFlags) -> io::Result<(OwnedFd, &OsStr)> {
     let path = location.full_path();
     let name = path.file_name().ok_or(Errno::INVAL)?;
@@ -235,7 +235,6 @@ pub(super) fn open_parent(location: &(impl FileLocation + ?Sized), flags: OFlags
     Ok((open_folder(&folder, flags)?, name))
 }
 
-/// Opens a folder.
 pub(super) fn open_folder(folder: &(impl FileLocation + ?Sized), flags: OFlags) -> io::Result<OwnedFd> {
     open_at(folder, FOLDER_FLAGS | flags, Mode::empty())
 }
@@ -334,7 +333,7 @@ fn remove_tree(above: &OwnedFd, name: &OsStr, depth: usize) -> Result<(), Errno>
             false => rustix::fs::unlinkat(&opened, &entry.name, AtFlags::empty()),
         };
         match removed {
-            // Somebody else was faster.
+            // Another process was faster.
             Err(Errno::NOENT) => {}
             removed => removed?,
         }
@@ -412,7 +411,7 @@ pub fn copy_content(from: &mut File, mut to: &File) -> io::Result<()> {
         let begin = match rustix::fs::seek(&*from, rustix::fs::SeekFrom::Data(end)) {
             Ok(begin) => begin,
             Err(Errno::NXIO) => break,
-            // A file system that does not tell: all may be data.
+            // The file system does not report holes: all may be data.
             Err(_) => end,
         };
         end = rustix::fs::seek(&*from, rustix::fs::SeekFrom::Hole(begin)).unwrap_or(length);

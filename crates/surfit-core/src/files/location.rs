@@ -1,4 +1,4 @@
-//! Where a file lies, and which folder nothing on the way to it may lead out of.
+//! Where a file is, and which folder nothing on the way to it may lead out of.
 
 use std::fmt;
 use std::ops::Deref;

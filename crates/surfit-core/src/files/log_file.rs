@@ -1,4 +1,4 @@
-//! A log that grows in place, keeps one older file, and never stands in anybody's way.
+//! A log that grows in place, keeps one older file, and never blocks its program.
 
 use super::{FileLocation, FilePath, break_hard_link, metadata, open_with, rename};
 use rustix::fs::{FlockOperation, OFlags, flock};
@@ -65,7 +65,7 @@ impl LogFile {
             line.push('\n');
         }
         if self.lost_records > 0 {
-            // In the form of a record, which nobody takes for words of a library or a panic.
+            // In the form of a record, which cannot be mistaken for text of a library or a panic.
             let (now, lost) = (jiff::Timestamp::now(), self.lost_records);
             line +=
                 &format!("{now:.6}  WARN {}: {lost} records were lost: the disk did not take them\n", module_path!());
@@ -121,11 +121,11 @@ impl LogFile {
         }
     }
 
-    /// Goes on in the file at the log's location. When it cannot be opened, the old one is kept, and the next record asks
+    /// Reopens the file at the log's location. When it cannot be opened, the old one is kept, and the next record asks
     /// again.
     fn open_anew(&mut self) {
         let Ok(file) = Self::open_file(&self.location) else { return };
-        // What libraries and panics write goes on in the new file.
+        // What libraries and panics write continues in the new file.
         if self.stdio_follows[0] {
             let _ = rustix::stdio::dup2_stdout(&file);
         }
@@ -164,7 +164,7 @@ mod tests {
         let first: usize = both.split_whitespace().nth(2).unwrap().parse().unwrap();
         assert_eq!(both.lines().count(), 100 - first, "a record is missing: {both}");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
-        // Opened again, it goes on.
+        // Opened again, it continues.
         LogFile::open(&location, 100).unwrap().write_record("again");
         assert!((read("log.1.txt") + &read("log.txt")).ends_with("99\nagain\n"));
     }

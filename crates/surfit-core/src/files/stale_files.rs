@@ -1,6 +1,6 @@
-//! What processes left that were killed: files and folders under the names that they have while they are made.
+//! Leftovers of killed processes: files and folders under the names that they have while they are made.
 //!
-//! The name says which process makes them. A number of a process is given anew in time, and another machine or container
+//! The name has the maker's process id. A number of a process is given anew in time, and another machine or container
 //! that shares the folder has processes of its own; a clock may leap. So the name alone is believed only where nobody else
 //! works. Elsewhere what goes is both old and nobody's, or is about to be made again and nobody holds it: whoever makes it
 //! has a lock on it, which the kernel releases however the process ends.
@@ -21,8 +21,8 @@ const STALE_AGE: Duration = Duration::from_secs(3600);
 /// Endings of the files that this program writes beside others' files.
 const OWN_EXTENSIONS: [&str; 9] = ["json", "toml", "csv", "tsv", "md", "png", "svg", "safetensors", "last"];
 
-/// Removes what [`write_atomic`](super::write_atomic) left in a folder that nobody else works in, when its process was
-/// killed. Who still lives may still be writing.
+/// Removes what [`write_atomic`](super::write_atomic) left in a folder that no other process uses, when its process was
+/// killed. A live process may still be writing.
 pub fn remove_temporary_files(folder: &(impl FileLocation + ?Sized)) {
     let folder = FilePath::from_location(folder);
     for entry in list_folder(&folder).unwrap_or_default() {
@@ -33,7 +33,7 @@ pub fn remove_temporary_files(folder: &(impl FileLocation + ?Sized)) {
     }
 }
 
-/// Removes from a folder that others work in, too, what no living process makes and nobody has changed for an hour:
+/// Removes from a folder that others work in, too, what no live process makes and has been unchanged for an hour:
 /// temporary files, and runs that were being made (`.NAME.PROCESS-NUMBER.partial`).
 pub fn remove_stale(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -95,7 +95,7 @@ pub fn lock_unfinished_folder(folder: &(impl FileLocation + ?Sized)) -> Option<O
     Some(opened)
 }
 
-/// True when no process holds the file or folder that lies there; where the file system does not say, when it is old.
+/// True when no process holds the file or folder there; where the file system does not report it, when it is old.
 fn is_unlocked(left: &FilePath) -> bool {
     // Something else may have taken its place since it was listed.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY;

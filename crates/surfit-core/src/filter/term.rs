@@ -15,7 +15,7 @@ pub(super) enum FilterTerm {
     Text(TextKey, Vec<String>),
     /// The degrees are these; one for all axes alike.
     Degrees(u8, u8),
-    /// A number lies in a range.
+    /// A number is in a range.
     Bound(NumberKey, NumberBound, f64),
 }
 
@@ -247,7 +247,7 @@ fn parse_quantity(key: NumberKey, text: &str) -> Option<f64> {
     good.then_some(value)
 }
 
-/// True when `pattern`, in which `*` stands for anything, is the whole of `text`.
+/// True when `pattern`, in which `*` matches anything, is the whole of `text`.
 fn matches_pattern(pattern: &str, text: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('*') else {
         return pattern == text;

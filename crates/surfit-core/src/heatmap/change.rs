@@ -14,7 +14,7 @@ pub struct HeatmapChange {
 
 impl Heatmap {
     /// What is new since `before`; `None` when that has another grid or is of another kind of surface, and when so much is
-    /// new that telling the whole is shorter.
+    /// new that sending the whole is shorter.
     pub fn diff(&self, before: &Heatmap) -> Option<HeatmapChange> {
         if (self.grid, self.patch) != (before.grid, before.patch) {
             return None;

@@ -3,13 +3,13 @@
 use super::{Cell, Heatmap};
 use crate::surface::Patch;
 
-/// A figure for every cell, `None` where there is none. Places between cells are told in cells: `(a, b)` is the cell `a`
+/// A figure for every cell, `None` where there is none. Places are in units of cells: `(a, b)` is the cell `a`
 /// along `u` and `b` along `v`, `(a + 0.5, b)` the middle between it and its neighbour.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CellField {
     /// Points along each axis.
     pub grid: usize,
-    /// What kind of surface it lies on.
+    /// The kind of surface that it is on.
     pub patch: Patch,
     /// Figures in the order of [`Heatmap::cells`]; all that are there are finite.
     pub values: Vec<Option<f64>>,
@@ -19,7 +19,7 @@ pub struct CellField {
 const SMOOTHING_ROUNDS: usize = 24;
 
 impl CellField {
-    /// The `figure` of every cell that lies on the surface. Figures that are not finite count as none.
+    /// The `figure` of every cell that is on the surface. Figures that are not finite count as none.
     pub fn from_heatmap(heatmap: &Heatmap, figure: impl Fn(usize, &Cell) -> Option<f64>) -> Self {
         let value = |index: usize| {
             let cell = heatmap.cells.get(index).filter(|_| heatmap.contains_cell(index))?;

@@ -19,7 +19,6 @@ pub(super) struct StoredCell {
     loss: f32,
     #[serde(rename = "v")]
     version: u64,
-    /// The other metrics.
     #[serde(rename = "m", default, skip_serializing_if = "MetricValues::is_empty")]
     others: MetricValues,
 }
@@ -45,7 +44,7 @@ impl From<StoredCell> for Cell {
     }
 }
 
-/// A heatmap that nobody has looked at yet.
+/// A heatmap that has not been checked yet.
 #[derive(Deserialize)]
 pub(super) struct StoredHeatmap {
     grid: usize,

@@ -1,4 +1,4 @@
-//! What a network said of a batch of images.
+//! A network's results on a batch of images.
 
 use std::cmp::Ordering;
 
@@ -11,7 +11,7 @@ pub struct ClassifiedBatch<'a> {
     pub cross_entropy: f64,
 }
 
-/// What a network said of one image.
+/// A network's result on one image.
 #[derive(Clone, Copy, Debug)]
 pub struct ImageOutput<'a> {
     /// A logit for every class.

@@ -2,7 +2,7 @@
 
 use super::{ClassifiedBatch, MetricEstimate, MetricSpec, MetricUnit};
 
-/// Number of bins; the confidences of bin `b` lie in `(b/15, (b + 1)/15]`.
+/// Number of bins; the confidences of bin `b` are in `(b/15, (b + 1)/15]`.
 const BINS: usize = 15;
 
 pub(super) const SPEC: MetricSpec = MetricSpec {

@@ -113,7 +113,7 @@ impl MetricValues {
         self.0.iter().all(Option::is_none)
     }
 
-    /// A metric's value, where accuracy and loss have fields of their own beside these.
+    /// A metric's value, where accuracy and loss have fields of their own besides these.
     pub(crate) fn value_beside(&self, accuracy: f64, loss: f64, metric: Metric) -> Option<f64> {
         let value = match metric {
             Metric::ACCURACY => Some(accuracy),

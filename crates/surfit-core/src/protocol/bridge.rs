@@ -1,4 +1,4 @@
-//! What a bridge says and serves beside the engine of the run that is shown: the runs of its machine, their files, and
+//! What a bridge serves besides the engine of the run that is shown: the runs of its machine, their files, and
 //! the line to it.
 //!
 //! A bridge works for one terminal: in the same process, or on another machine as `surfit bridge`.
@@ -35,7 +35,7 @@ pub enum BridgeMessage {
     EngineDied,
     /// The terminal and the engine are part of the batch job of this name, whose end ends the engine.
     BatchJob(String),
-    /// Something to tell, such as where figures were written.
+    /// A message for the user, such as where figures were written.
     Notice(String),
     /// Something that failed, in a sentence.
     Problem(String),
@@ -55,7 +55,7 @@ pub enum BridgeMessage {
     },
     /// The run of [`BridgeRequest::OpenRun`] cannot be opened; the state of the one before comes again.
     Unopened {
-        /// Its directory, as it was asked for.
+        /// Its directory, as requested.
         path: PathBuf,
         /// What is wrong with it, in a sentence.
         why: String,
@@ -78,13 +78,13 @@ pub enum BridgeMessage {
     },
     /// The runs there are, after [`BridgeRequest::Refresh`].
     Runs(Vec<RunLine>),
-    /// How it stands with the line to the other machine; said by the end that dials.
+    /// State of the connection to the other machine; sent by the end that dials.
     Line(LineState),
-    /// The file of [`BridgeRequest::Write`] is there already, and nothing was written: what was wanted comes back.
+    /// The file of [`BridgeRequest::Write`] is there already, and nothing was written: the requested one comes back.
     Exists(Box<NewFile>),
     /// A piece of a large message that crosses a slow line, so that others can go between; the pieces' text is the message.
     Part {
-        /// Bytes that came before; 0 begins a message, and gives up the one before.
+        /// Bytes that came before; 0 begins a message, and discards the one before.
         offset: usize,
         /// Next piece of the message's JSON.
         text: String,
@@ -120,9 +120,9 @@ pub enum BridgeRequest {
     Refresh,
     /// Show this run from now on: its state follows, or that of the run before when this one cannot be opened.
     OpenRun(PathBuf),
-    /// What is known of another run is wanted, to compare with; the present one stays shown.
+    /// Request another run's state, to compare with; the present run stays shown.
     Load(PathBuf),
-    /// Tell from now on how these runs grow, each from the event after that number on, and no others.
+    /// From now on report how these runs grow, each from the event after that number on, and no others.
     Watch(Vec<(PathBuf, u64)>),
     /// Try the line to the other machine again at once.
     Reconnect,
@@ -132,7 +132,7 @@ pub enum BridgeRequest {
     Taken,
     /// Nothing: the terminal's end of the line is there.
     KeepAlive,
-    /// The terminal leaves, and waits for [`BridgeMessage::Farewell`].
+    /// The terminal disconnects, and waits for [`BridgeMessage::Farewell`].
     Leave {
         /// The engine shall make a checkpoint and end.
         stop_engine: bool,
@@ -156,7 +156,7 @@ pub struct OpenedRun {
     pub degrees: Degrees,
 }
 
-/// How it stands with the line to another machine that the run is on.
+/// State of the connection to another machine that the run is on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LineState {
@@ -169,7 +169,7 @@ pub enum LineState {
         /// Seconds until it is tried again; 0 when that is under way.
         retry: f64,
     },
-    /// The other machine refuses who dials: it is tried again only when that is asked for.
+    /// The other machine refuses who dials: it is tried again only when that is requested.
     Refused {
         /// Reason in one sentence.
         why: String,
@@ -206,7 +206,7 @@ pub struct RunLine {
     pub data: Option<String>,
     /// Validation loss of its best point.
     pub loss: Option<f64>,
-    /// Metrics of its best point beside accuracy and loss.
+    /// Metrics of its best point other than accuracy and loss.
     pub other_metrics: MetricValues,
     /// When it was begun, seconds since the Unix epoch.
     pub begun: Option<f64>,

@@ -19,7 +19,7 @@ impl RunDir {
         }
     }
 
-    /// Brings a finished run in order whose engine was killed after it had told the result: nothing is left to resume. Does
+    /// Brings a finished run in order whose engine was killed after it reported the result: nothing is left to resume. Does
     /// nothing while an engine works on it.
     ///
     /// # Errors
@@ -37,7 +37,7 @@ impl RunDir {
     }
 }
 
-/// Removes folders that were being written to and never got their names, where nobody else writes.
+/// Removes folders that were being written to and never got their names, where no other process writes.
 pub fn remove_unpublished_exports(exports: &FilePath) {
     for entry in list_folder(exports).unwrap_or_default() {
         let name = entry.name.to_string_lossy();

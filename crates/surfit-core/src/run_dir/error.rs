@@ -21,7 +21,7 @@ pub enum RunError {
     /// A beginning that several ids share.
     #[error("`{name}` is the beginning of {count} run ids; write more of it, such as `{latest}`")]
     Ambiguous {
-        /// What was asked for.
+        /// What was requested.
         name: String,
         /// Number of runs whose ids begin so.
         count: usize,
@@ -47,13 +47,13 @@ pub enum RunError {
     /// A path that cannot be noted in the run's files.
     #[error("{}: the path is not UTF-8, as files of a run require; rename it, or choose another", .0.display())]
     NotUtf8(PathBuf),
-    /// The folder for sockets and locks is somebody else's.
+    /// The folder for sockets and locks is another user's.
     #[error("{} belongs to another user; remove it or set XDG_RUNTIME_DIR to your own directory", .0.display())]
     ForeignFolder(PathBuf),
     /// The socket of the run's engine is not where engines of this user put it.
     #[error("{} is not the socket of your own engine; another user works on the run, or its file `socket` is stale and can be removed", .0.display())]
     ForeignSocket(PathBuf),
-    /// It would lie in another run's directory.
+    /// It would be in another run's directory.
     #[error("{} is inside the run {} and would be deleted with it; choose another directory", path.display(), run.display())]
     InsideRun {
         /// Where it was to be made.
@@ -88,12 +88,12 @@ pub enum RunError {
         /// What is wrong.
         why: String,
     },
-    /// The file system said no.
+    /// The file system refused.
     #[error("{path}: {source}")]
     Io {
         /// Path of the file or directory.
         path: PathBuf,
-        /// What it said.
+        /// The system's error.
         source: io::Error,
     },
 }
@@ -119,7 +119,7 @@ fn describe_holder(path: &Path, pid: Option<u32>, node: Option<&EngineNode>) -> 
 }
 
 impl RunDir {
-    /// Attaches a path in the run to an error of writing there, and says when nothing in the run may be written.
+    /// Attaches a path in the run to an error of writing there, and states when nothing in the run may be written.
     pub fn write_error_at<'a>(&'a self, path: &'a Path) -> impl FnOnce(io::Error) -> RunError + 'a {
         move |source| {
             let refused = [io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem];

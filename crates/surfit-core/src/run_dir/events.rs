@@ -69,7 +69,7 @@ impl EventLog {
     /// Numbers an event, stamps it and appends it.
     ///
     /// A full disk loses nothing: the event keeps its number and is written, in order, with the next one that
-    /// succeeds. The error is given so that someone can be told.
+    /// succeeds. The error is given so that the caller can report it.
     pub fn append(&mut self, mut event: Event) -> (Envelope, Result<(), RunError>) {
         event.make_printable();
         self.seq += 1;
@@ -92,7 +92,7 @@ impl EventLog {
         (envelope, result)
     }
 
-    /// Writes what an earlier failure left.
+    /// Writes what an earlier failure did not write.
     ///
     /// # Errors
     /// [`RunError::Io`]; the file then ends where it ended before.
@@ -108,7 +108,7 @@ impl EventLog {
                 Ok(())
             }
             Err(error) => {
-                // Part of a line may stand there now; readers must never see it followed by another.
+                // Part of a line may be there now; readers must never see it followed by another.
                 let _ = self.file.set_len(self.length);
                 let _ = self.file.seek(SeekFrom::Start(self.length));
                 Err(io_error_at(&self.path)(error))

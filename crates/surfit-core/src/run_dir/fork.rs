@@ -10,7 +10,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Tells the forks that one process makes from each other while they have no name yet.
+/// Distinguishes the forks that one process makes while they have no name yet.
 static NEXT_FORK_NUMBER: AtomicU64 = AtomicU64::new(0);
 
 /// Where a run came from, and what its engine still has to do about it: `fork.json`.
@@ -18,7 +18,7 @@ static NEXT_FORK_NUMBER: AtomicU64 = AtomicU64::new(0);
 pub struct ForkRecord {
     /// The other run's directory.
     pub from: PathBuf,
-    /// Degrees that the surface gets before the fit goes on; `None` for those it has.
+    /// Degrees that the surface gets before the fit continues; `None` for those it has.
     pub degrees: Option<Degrees>,
     /// The engine has done so.
     pub begun: bool,
@@ -211,7 +211,7 @@ mod tests {
         let fork = run.fork(&dir.path().join("b"), None).unwrap();
         let is_done = |run: &RunDir| run.load_state().unwrap().job_result().is_some();
         assert!(is_done(&run) && !is_done(&fork));
-        // The engine says where the run comes from before it notes that it has begun.
+        // The engine records where the run comes from before it notes that it has begun.
         let forked = r#"{"seq":2,"time":2.0,"event":"forked","from":"/a","step":2,"degrees":[2,2]}"#;
         let told = fs::read_to_string(fork.events_path()).unwrap() + forked + "\n";
         fs::write(fork.events_path(), told).unwrap();

@@ -1,4 +1,4 @@
-//! Telling a run's directory from a copy of it.
+//! Distinguishing a run's directory from a copy of it.
 
 use crate::files::{FileLocation, metadata};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Who works on a run: told by the kernel's lock on a file, never by a process id or a clock.
+//! Who works on a run: determined by the kernel's lock on a file, never by a process id or a clock.
 //!
 //! A copy of a run that was made of hard links (`cp -al`) has the very file that the original's engine holds. Who holds a
 //! lock therefore writes into it which directory it works in, and a lock that has other names is made anew.
@@ -87,7 +87,7 @@ impl RunDir {
         while began.elapsed() < LOCK_PROBE_TIMEOUT || began.elapsed() < KILLED_ENGINE_TIMEOUT && self.is_holder_dead() {
             let file = files::open_with(&path, OFlags::WRONLY | OFlags::CREATE).map_err(self.write_error_at(&path))?;
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                // Somebody may have made it anew before it was held.
+                // Another process may have made it anew before it was held.
                 Ok(()) if FileIdentity::of_file(&file) != FileIdentity::of_path(&path) => {}
                 Ok(()) => {
                     self.write_lock_signature(&file);
@@ -116,7 +116,7 @@ impl RunDir {
         match files::open(&self.lock_path()) {
             Ok(file) => {
                 let asked = flock(&file, FlockOperation::NonBlockingLockShared);
-                // A file system without locks says no to everybody; any other error may hide an engine.
+                // A file system without locks refuses everybody; any other error may hide an engine.
                 let is_held = asked.is_err_and(|e| !UNSUPPORTED_LOCK_ERRNOS.contains(&e));
                 is_held && !self.is_lock_of_other_directory()
             }

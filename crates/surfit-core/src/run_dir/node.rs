@@ -21,7 +21,7 @@ pub struct EngineNode {
     pub host: String,
     /// The kernel's id of its present boot, where it has one: machines may share a name.
     pub boot: Option<String>,
-    /// Namespaces of processes and of mounts, where the system tells them: containers may share a machine.
+    /// Namespaces of processes and of mounts, where the system reports them: containers may share a machine.
     pub namespaces: Option<[String; 2]>,
     /// The batch job that the process is part of, such as `Slurm job 123`.
     pub job: Option<String>,
@@ -76,7 +76,7 @@ impl EngineNode {
         format!("{}{}", self.host, job.unwrap_or_default())
     }
 
-    /// A clause that says how to reach an engine there that works on the run in `path`.
+    /// A clause that states how to reach an engine there that works on the run in `path`.
     pub fn describe_access(&self, path: &Path) -> String {
         let (host, path) = (&self.host, path.display());
         // Where users may not log in to nodes.

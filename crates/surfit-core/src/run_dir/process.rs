@@ -1,13 +1,13 @@
-//! How a process is, for what its lock alone does not tell.
+//! A process's state, which its lock does not show.
 
 /// How a process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProcessState {
     /// It is gone, or on its way: it executes nothing any more.
     Dead,
-    /// It stands still until it gets SIGCONT.
+    /// It is stopped until it gets SIGCONT.
     Suspended,
-    /// It runs or waits, or the system does not say more.
+    /// It runs or waits, or the system does not report more.
     Running,
 }
 
@@ -35,7 +35,7 @@ impl ProcessState {
         }
     }
 
-    /// As `/proc/PID/status` tells it: the state, and a SIGKILL that is on its way.
+    /// As `/proc/PID/status` reports it: the state, and a SIGKILL that is on its way.
     #[cfg(target_os = "linux")]
     fn parse_status(text: &str) -> Self {
         const SIGKILL_MASK: u64 = 1 << 8;

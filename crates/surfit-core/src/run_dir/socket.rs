@@ -9,12 +9,12 @@ use std::os::unix::net::UnixStream;
 use std::path::{Component, Path, PathBuf};
 
 impl RunDir {
-    /// The socket of the run's engine: where its engine says it is (`socket` in the directory), since the client may
+    /// The socket of the run's engine: where its engine notes it (`socket` in the directory), since the client may
     /// live in another environment, else where a new engine would put it. A note travels with a copy of the directory, and
     /// anybody can write one: who answers there must show that this is the directory it works in, and the file is not ours
     /// to remove.
     ///
-    /// A note that names no socket as engines make them counts as none; [`RunDir::trusted_socket`] tells of it.
+    /// A note that names no socket as engines make them counts as none; [`RunDir::trusted_socket`] reports it.
     pub fn socket_path(&self) -> PathBuf {
         let said = self.read_socket_note().filter(|said| is_engine_socket_path(said));
         said.unwrap_or_else(|| self.new_socket_path())
@@ -47,7 +47,7 @@ impl RunDir {
         Ok(new)
     }
 
-    /// True when somebody listens on the run's socket who may be spoken to.
+    /// True when a trusted process listens on the run's socket.
     pub(super) fn has_listener(&self) -> bool {
         let path = self.trusted_socket();
         path.is_ok_and(|path| UnixStream::connect(path).is_ok())
@@ -61,7 +61,7 @@ impl RunDir {
     }
 
     /// Where a new engine puts its socket: in a private folder, under a short name made from the directory's path,
-    /// since a socket's path has room for about a hundred bytes only.
+    /// since a socket's path can have about a hundred bytes only.
     pub fn new_socket_path(&self) -> PathBuf {
         let canonical = self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
         // FNV-1a, 64 bits: a name, not a secret.
@@ -77,7 +77,7 @@ impl RunDir {
 /// Most bytes of the note that names the socket.
 const MAX_NOTE_BYTES: u64 = 4096;
 
-/// True for a socket that is this user's alone, in a folder that is; where nothing is nobody listens.
+/// True for a socket that is this user's alone, in a folder that is; where nothing is no process listens.
 fn is_private(socket: &Path) -> bool {
     let me = rustix::process::geteuid().as_raw();
     let folder = socket.parent().unwrap_or(Path::new("/")).symlink_metadata();

@@ -33,6 +33,6 @@ pub struct RunStatus {
     pub data: String,
     /// Best validation point of the last complete heatmap.
     pub best: Option<MeasuredPoint>,
-    /// Why the engine could not go on.
+    /// Why the engine could not continue.
     pub failed: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! What is known of the control points, in one figure each, and how far they lie from each other.
+//! Figures of the control points, one each, and the distances between them.
 
 use super::RunState;
 use crate::event::{Distances, Geometry};
@@ -39,7 +39,7 @@ pub fn corner_number(row: usize, point: &ControlPoint) -> Option<usize> {
 }
 
 impl RunState {
-    /// Accuracy at a row of the control points, a fraction: a corner's own, else what the engine tells of the surface there,
+    /// Accuracy at a row of the control points, a fraction: a corner's own, else the engine's value of the surface there,
     /// else that of the nearest measured cell, for which the second is true.
     pub fn accuracy_at(&self, snapshot: &Snapshot, row: usize) -> Option<(f64, bool)> {
         let point = snapshot.control_points.get(row)?;
@@ -91,7 +91,7 @@ impl DistanceMatrix {
         Self { names: (1..=count).map(|n| n.to_string()).collect(), values }
     }
 
-    /// Distances between all control points, as the engine told them.
+    /// Distances between all control points, as the engine reported them.
     pub fn from_control_points(distances: &Distances) -> Self {
         let names = distances.points.iter();
         Self { names: names.map(|(i, j)| format!("{i}{j}")).collect(), values: distances.values.clone() }

@@ -1,4 +1,4 @@
-//! What each event means to the picture.
+//! How each event changes the run state.
 
 use super::{LogLine, LogTopic, RunState, ValidationPoint, describe_event};
 use crate::event::{Envelope, Event, JobStage, LossCurve};

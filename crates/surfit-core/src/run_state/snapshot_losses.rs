@@ -1,11 +1,11 @@
-//! The latest steps of a curve, which only a snapshot tells, on top of what events told.
+//! The latest steps of a curve, which only a snapshot has, on top of what events reported.
 
 use super::RunState;
 use crate::event::{Event, LossCurve};
 use crate::series::{Series, StepTrack};
 use crate::snapshot::{Snapshot, UnloggedLosses};
 
-/// A curve as events alone know it. They go on from here: what a snapshot added is a look ahead, which the next event
+/// A curve as events alone know it. Events continue here: what a snapshot added is a look ahead, which the next event
 /// repeats.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DurableCurve {
@@ -17,7 +17,7 @@ pub struct DurableCurve {
 impl RunState {
     /// Shows a snapshot as the present, with the losses that it alone knows.
     pub fn apply_snapshot(&mut self, snapshot: Snapshot) {
-        // One that was made before or after other events than these does not say where its losses belong.
+        // One that was made before or after other events than these does not show where its losses belong.
         if let Some(fresh) = &snapshot.fresh
             && snapshot.seq == self.seq
         {
@@ -29,7 +29,7 @@ impl RunState {
     fn append_unlogged_losses(&mut self, fresh: &UnloggedLosses) {
         self.restore_durable_curve();
         let curve = fresh.curve;
-        // Only what goes on where events ended is no more than a look ahead.
+        // Only what continues where events ended is no more than a look ahead.
         let end = self.curves.get(&curve).map_or(0, Series::end_step);
         if end != fresh.first_step || fresh.values.is_empty() {
             return;

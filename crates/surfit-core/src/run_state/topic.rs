@@ -68,7 +68,7 @@ impl LogTopic {
             Event::Exported(_) => LogTopic::Models,
             Event::Notice { .. } => LogTopic::Notice,
             Event::Failed { .. } => LogTopic::Error,
-            // Written out, so that whoever adds an event decides where it is looked for.
+            // Written out, so that the author of a new event decides where it is looked for.
             Event::Started(_)
             | Event::Resumed { .. }
             | Event::StageBegan { .. }

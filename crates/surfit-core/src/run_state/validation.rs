@@ -78,7 +78,7 @@ mod tests {
         }
         assert!(list.len() > ValidationPoint::MAX_POINTS / 4, "{}", list.len());
         assert!(list.windows(2).all(|w| w[0].step < w[1].step));
-        // Every one is as it was measured, the best ones among them, and none is far from the next.
+        // Every one has its measured value, the best ones among them, and none is far from the next.
         for v in &list {
             assert_eq!((v.loss, v.accuracy), (loss(v.step / 40), accuracy(v.step / 40)));
         }

@@ -6,7 +6,7 @@ pub struct Smoothing {
     decay: f64,
     sum: f64,
     weight: f64,
-    /// Weight of the past over the last number of steps that was asked for.
+    /// Weight of the past over the last number of steps that was requested.
     cached_power: (u64, f64),
 }
 

@@ -1,7 +1,7 @@
 //! Files under each other's names.
 //!
-//! Any file of a set could lie under the name of another, and test images under the name of training images would be
-//! trained on. The images tell: published ones by their checksum, others when two files have the same.
+//! Any file of a set could have the name of another, and test images under the name of training images would be
+//! trained on. The images show it: published ones by their checksum, others when two files have the same.
 
 use crate::digest;
 use crate::images::LabeledImages;

@@ -52,7 +52,7 @@ pub(super) fn read_batch(
     };
     let pixels = match pixels {
         PixelSource::InFile(start) => {
-            // The array lies in the file as it is: nothing needs a second copy.
+            // The array is in the file as it is: nothing needs a second copy.
             let length = labels.len() * IMAGE_BYTES;
             content.copy_within(start..start + length, 0);
             content.truncate(length);
@@ -226,7 +226,7 @@ impl PickledBatch<'_> {
     }
 }
 
-/// The bytes that a text stands for in Latin-1.
+/// The bytes of a text in Latin-1.
 fn encode_latin1(text: &str) -> Option<Vec<u8>> {
     text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect()
 }

@@ -1,4 +1,4 @@
-//! A file on its way, and what its server said of its version.
+//! A partly fetched file, and its server's version information.
 
 use crate::{DataError, Result};
 use serde::{Deserialize, Serialize};
@@ -56,7 +56,7 @@ impl PartialFile {
         File::create(&self.path).map_err(DataError::io(&self.path))
     }
 
-    /// Goes on at the end.
+    /// Opens the file to append to it.
     pub fn open_append(&self) -> Result<File> {
         File::options().append(true).open(&self.path).map_err(DataError::io(&self.path))
     }

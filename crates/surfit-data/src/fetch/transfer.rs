@@ -16,12 +16,12 @@ use ureq::{Agent, Body};
 const MAX_URL_ATTEMPTS: u32 = 200;
 /// The longest wait between two attempts.
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
-/// How often progress is told.
+/// How often progress is reported.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Why an attempt failed.
 enum TransferError {
-    /// It may pass: another attempt goes on from there.
+    /// It may pass: another attempt continues from there.
     Transient(String),
     /// This URL will not give the file.
     Permanent(String),
@@ -50,7 +50,7 @@ pub(super) fn fetch_file(
         .timeout_recv_response(Some(timeouts.idle_timeout))
         .timeout_per_read(Some(timeouts.idle_timeout))
         .user_agent(concat!("surfit/", env!("CARGO_PKG_VERSION")))
-        // The checksum is of the bytes as they lie there.
+        // The checksum is of the bytes in the file.
         .accept_encoding("identity")
         .build()
         .into();
@@ -94,7 +94,7 @@ impl FileTransfer<'_> {
             let before = self.partial.len();
             let why = match self.attempt_transfer(on_event) {
                 Ok(from) => match self.verify_checksum() {
-                    // Bytes of another version may lie at the beginning: once more from there.
+                    // Bytes of another version may be at the beginning: fetch again from there.
                     Err(TransferError::Permanent(_)) if from > 0 && !restarted => {
                         restarted = true;
                         continue;
@@ -145,7 +145,7 @@ impl FileTransfer<'_> {
                 self.partial.open_append()?
             }
             StatusCode::OK => {
-                // The whole file, asked for or not: a server may ignore ranges, or have another version now.
+                // The whole file, requested or not: a server may ignore ranges, or have another version now.
                 there = 0;
                 if let Some(length) = content_length(&response)
                     && length != size
@@ -188,7 +188,7 @@ impl FileTransfer<'_> {
         let mut buffer = vec![0; 1 << 16];
         let mut told = Instant::now();
         while there < size {
-            // Never more than what is missing: a server that goes on sending fills no disk.
+            // Never more than what is missing: a server that continues sending fills no disk.
             let room = buffer.len().min((size - there) as usize);
             match body.read(&mut buffer[..room]) {
                 Ok(0) => {
@@ -212,7 +212,7 @@ impl FileTransfer<'_> {
                 on_event(FetchEvent::Progress { file: self.file.name, done: there, bytes: size });
             }
         }
-        // A body without a length may go on.
+        // A body without a length may continue.
         if matches!(body.read(&mut buffer[..1]), Ok(1)) {
             self.partial.remove()?;
             return Err(TransferError::Permanent(format!("the server sends more than the expected {size} bytes")));
@@ -220,7 +220,7 @@ impl FileTransfer<'_> {
         Ok(())
     }
 
-    /// Refuses an answer that is not for the range that was asked for.
+    /// Refuses an answer that is not for the range that was requested.
     fn check_range(&self, response: &Response<Body>, there: u64) -> std::result::Result<(), TransferError> {
         let said = response.headers().get(CONTENT_RANGE).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
         let parts = said
@@ -247,7 +247,7 @@ impl FileTransfer<'_> {
         }
     }
 
-    /// Compares the whole part's checksum; a wrong one leaves nothing behind.
+    /// Compares the whole part's checksum; after a wrong one the file is removed.
     fn verify_checksum(&self) -> std::result::Result<(), TransferError> {
         let found = digest::sha256_hex_of_file(self.partial.path())?;
         if found == self.file.sha256 {
@@ -275,7 +275,7 @@ fn content_length(response: &Response<Body>) -> Option<u64> {
     response.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// What the server says of the version, when it can be asked for by it.
+/// The server's version information, when it can be used in a request.
 fn version_note(url: &str, response: &Response<Body>) -> Option<PartialFileNote> {
     let text = |name| response.headers().get(name)?.to_str().ok();
     let tag = text(ETAG).filter(|tag| !tag.starts_with("W/"));

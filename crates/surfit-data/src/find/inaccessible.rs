@@ -1,4 +1,4 @@
-//! Places that the system does not let in: nothing can be said of what they hold.
+//! Places that the system denies access to: their content is unknown.
 
 use super::candidate_folders;
 use crate::DataError;
@@ -27,7 +27,7 @@ pub(super) fn inaccessible_folders_with(
                 Err(e) if [ErrorKind::NotFound, ErrorKind::NotADirectory].contains(&e.kind()) => {}
                 Err(e) => {
                     all.push(DataError::io(folder)(e));
-                    // What lies in it is closed too.
+                    // What is in it is closed too.
                     break;
                 }
             }

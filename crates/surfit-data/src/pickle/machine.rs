@@ -208,7 +208,7 @@ impl<'a> PickleMachine<'a> {
                 self.pop_since_mark()?;
                 return Ok(None);
             }
-            // A key as text, which says nothing of what the writer meant.
+            // A key as text, which does not show what the writer meant.
             b'P' => {
                 self.read_line()?;
                 self.add_persistent(PickleValue::Other)

@@ -61,7 +61,7 @@ impl Actor<'_> {
         Ok(AlignmentRun::new(self.model.network(), &corners[0], &corners[index], method, &x))
     }
 
-    /// The linear surface between the corners as they stand, durable from its first moment on.
+    /// The linear surface between the corners in their present state, durable from its first moment on.
     pub(super) fn tick_surface(&mut self) -> Result<()> {
         let degrees = self.config.degrees();
         self.check_memory(degrees, false)?;
@@ -73,7 +73,7 @@ impl Actor<'_> {
         Ok(())
     }
 
-    /// Installs a surface as the start of a fit. When it is refused, everything is as it was.
+    /// Installs a surface as the start of a fit. When it is refused, nothing changes.
     pub(super) fn install_surface(&mut self, mut surface: Surface) -> Result<()> {
         self.check_not_replaced()?;
         if let Some(old) = &self.surface {
@@ -88,7 +88,7 @@ impl Actor<'_> {
         let progress = FitProgress::start(&self.config.fit, steps);
         let (patch, version) = (surface.degrees().patch(), surface.version());
         let mut heatmap = Heatmap { version, ..Heatmap::new(patch, self.own_grid()) };
-        // Its corners are measured at once, as rows of it, so that they are the same however the run came here.
+        // Its corners are measured at once, as rows of it, so that they do not depend on the run's history.
         for (row, index) in heatmap.corner_cells().into_iter().enumerate() {
             let w = surface.theta().get(row as i64);
             let (m, _) = self.evaluator.validate(&self.model, &w, i64::MAX);

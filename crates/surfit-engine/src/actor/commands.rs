@@ -1,4 +1,4 @@
-//! Commands: what an actor can be told, between two ticks.
+//! Commands: the requests that an actor processes between two ticks.
 
 use super::task::{EvaluationTask, ExportTask, MeasuringEnsemble, SearchTask};
 use super::{Actor, ActorActivity, CommandOutcome, CommandRequest, LiveProgress};
@@ -10,8 +10,8 @@ use surfit_core::protocol::{EngineCommand, RateChange, Selection};
 use surfit_core::snapshot::EngineState;
 use surfit_core::surface::Degrees;
 
-/// Marks every request that a later one of its kind and client makes pointless: of several degrees that a key asks for only
-/// the last is set. What another client asks for is carried out, and told to it.
+/// Marks every request that a later one of its kind and client makes pointless: of several degrees from key presses only
+/// the last is set. Other clients' requests are carried out and answered.
 pub(super) fn mark_superseded(waiting: Vec<CommandRequest>) -> Vec<(CommandRequest, bool)> {
     let kind = |r: &CommandRequest| -> Option<(u64, Discriminant<EngineCommand>)> {
         matches!(
@@ -61,7 +61,7 @@ pub(super) fn waits_for_tasks(command: &EngineCommand) -> bool {
 }
 
 impl Actor<'_> {
-    /// Carries out a command, or makes the task that it asks for. This is the only place that takes commands apart: each has an
+    /// Carries out a command, or makes its task. This is the only place that takes commands apart: each has an
     /// arm that does it, so that none can be taken for carried out since it came the wrong way.
     pub(super) fn execute(&mut self, command: EngineCommand) -> Result<CommandOutcome> {
         if command != EngineCommand::Shutdown {
@@ -293,7 +293,7 @@ impl Actor<'_> {
             self.marks.push((u, v));
         }
         self.journal.emit(Event::Marked { u, v, marked });
-        // It is marked, and an event tells it: that the snapshot waits for the disk is no refusal.
+        // It is marked, and an event reports it: that the snapshot waits for the disk is no refusal.
         self.store_snapshot();
         Ok(())
     }

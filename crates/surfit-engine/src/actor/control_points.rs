@@ -1,4 +1,4 @@
-//! The control points as they stand: how far each has travelled, how large its gradients are, how good the surface is there.
+//! The present control points: how far each has travelled, how large its gradients are, how good the surface is there.
 
 use super::Actor;
 use crate::surface::StepRecord;
@@ -10,7 +10,7 @@ use tch::{Device, Tensor};
 const MAX_GRADIENTS: usize = 32;
 
 /// Gradient norms of the control points over recent steps. A function of the steps alone, and part of the checkpoint: a
-/// resumed fit tells the same.
+/// resumed fit reports the same.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct GradientHistory {
     /// Steps since the surface has its degrees.
@@ -28,7 +28,7 @@ impl GradientHistory {
         1 + (self.steps / 64).min(63)
     }
 
-    /// Takes in one step: the norm of every draw's gradient, and what each control point has of every draw.
+    /// Records one step: the norm of every draw's gradient, and what each control point has of every draw.
     fn add_step(&mut self, weights: &[Vec<f64>], norms: &[f32]) {
         let Some(points) = weights.first().map(Vec::len) else {
             return;
@@ -59,7 +59,7 @@ impl GradientHistory {
 }
 
 impl Actor<'_> {
-    /// Every control point as it stands.
+    /// Every control point's present figures.
     pub(super) fn describe_points(&self) -> Vec<ControlPoint> {
         let Some(surface) = &self.surface else {
             return Vec::new();
@@ -169,7 +169,7 @@ mod tests {
         assert_eq!(whole, resumed);
         assert_eq!(whole.norms[0].len(), MAX_GRADIENTS);
         assert!(whole.norms[1].windows(2).all(|w| w[0] < w[1]));
-        // Of another surface nothing is left.
+        // Figures of another surface are discarded.
         whole.add_step(&[vec![1.0, 0.0, 0.0]], &[f32::INFINITY]);
         assert_eq!(whole.norms.len(), 3);
         assert_eq!(whole.norms[0], [f32::MAX]);

@@ -124,7 +124,7 @@ impl Actor<'_> {
                 self.remove_partial_training(index)?;
                 let file = self.config.corners.checkpoints.get(index);
                 let record = file.and_then(|_| read_stored_record(&stored));
-                // What was told of it goes first; a kill may have come before that.
+                // What was reported of it goes first; a kill may have come before that.
                 let (source, origin) = match (record, file) {
                     (Some(record), _) => (record.source.clone(), WeightOrigin::Stored(Box::new(record))),
                     (None, Some(file)) => {
@@ -175,7 +175,7 @@ impl Actor<'_> {
             return Ok(());
         };
         let source = self.describe_training(index);
-        // A copy: a training may go on from here.
+        // A copy: a training may continue from here.
         let weights = trainer.weights.copy();
         self.cache_corner(index, &weights);
         let seconds = self.fit_scratch.corner_began.elapsed().as_secs_f64();
@@ -239,7 +239,7 @@ impl Actor<'_> {
         self.store_corner(place, ready)
     }
 
-    /// Makes a corner durable, says so, and goes on to the next. A full disk is asked again with everything measured, and
+    /// Makes a corner durable, reports it, begins the next. After a full disk it retries with everything measured, and
     /// the trainer stays until then: it costs nothing but time.
     fn store_corner(&mut self, place: usize, ready: MeasuredCorner) -> Result<()> {
         if let Err(error) = self.write_corner(place, &ready) {
@@ -288,12 +288,12 @@ impl Actor<'_> {
 
     fn write_corner(&mut self, place: usize, ready: &MeasuredCorner) -> Result<()> {
         self.check_not_replaced()?;
-        // A corner that outlives what was told of its training would have a curve with a gap.
+        // A corner that outlives what was reported of its training would have a curve with a gap.
         self.journal.try_sync()?;
         let path = self.corner_path(ready.index);
         if !files::exists(&path) {
             let layout = self.model.network().layout();
-            // A resumed run says the same of a given network, and needs its file no more.
+            // A resumed run reports the same of a given network, and needs its file no more.
             let record = match self.config.corners.checkpoints.is_empty() {
                 true => Vec::new(),
                 false => record_metadata(&ready.ready_event()),
@@ -307,13 +307,13 @@ impl Actor<'_> {
         Ok(())
     }
 
-    /// True when the training under way ends with its corner. One training of all goes on to its next checkpoint; what is
+    /// True when the training under way ends with its corner. One training of all runs to its next checkpoint; what is
     /// stored of a later corner's training stays when this one was stored before, too.
     fn has_own_training(&self) -> bool {
         self.trainer.is_some() && !self.config.corners.epochs.is_single_training()
     }
 
-    /// The corner as it was trained before in exactly this way.
+    /// The corner of an earlier training with exactly these inputs.
     fn read_cached_corner(&mut self, index: usize) -> Option<Tensor> {
         let entry = self.cache_entry(index)?;
         let flat = entry.read(self.model.parameters()).unwrap_or_else(|error| {

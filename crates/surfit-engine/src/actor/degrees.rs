@@ -1,4 +1,4 @@
-//! The degrees of the surface: which it can have, and changing them while a fit goes on.
+//! The degrees of the surface: which it can have, and changing them during a fit.
 
 use super::{Actor, ActorActivity};
 use crate::memory;
@@ -59,7 +59,7 @@ impl Actor<'_> {
         Ok(())
     }
 
-    /// Converts the surface and says so.
+    /// Converts the surface and reports it.
     pub(super) fn convert_surface(&mut self, to: Degrees) {
         let Some(surface) = &mut self.surface else {
             return;

@@ -18,7 +18,7 @@ pub(super) struct CostEstimate {
 const NEWEST_WEIGHT: f64 = 0.2;
 
 impl CostEstimate {
-    /// Takes in what an image cost.
+    /// Records the cost of an image.
     pub(super) fn record_image_cost(&mut self, seconds: f64) {
         if seconds.is_finite() && seconds > 0.0 {
             self.image_seconds = if self.image_seconds > 0.0 {

@@ -9,7 +9,7 @@ use surfit_core::heatmap::Metric;
 use surfit_weights::names::NameMap;
 
 impl Actor<'_> {
-    /// A folder for an export that no model lies in yet; without a card, or when no event tells of it, it is what a killed
+    /// A folder for an export without a model yet; without a card, or when no event reports it, it is what a killed
     /// engine or a failing disk left.
     pub(super) fn unused_export_folder(&self, name: &str, uv: Option<(f64, f64)>, step: u64) -> FilePath {
         let exports = self.run.join("exports");
@@ -24,22 +24,22 @@ impl Actor<'_> {
         folder
     }
 
-    /// Says why an export under given names does not load strictly into its module, where it does not.
+    /// Reports why an export under given names does not load strictly into its module, where it does not.
     pub(super) fn log_strictness_notice(&mut self, chosen: &ChosenModel) {
         if let Some(notice) = chosen.names.as_ref().and_then(NameMap::strict_loading_notice) {
             self.journal.log(notice);
         }
     }
 
-    /// True when an event tells of the export in a folder of the run.
+    /// True when an event reports the export in a folder of the run.
     fn has_export_event(&self, folder: &Path) -> bool {
         let mut exports = self.journal.run_state().exports.iter();
         exports
             .any(|e| e.dir.file_name() == folder.file_name() && e.dir.parent().is_some_and(|p| p.ends_with("exports")))
     }
 
-    /// Tells of the exports that an engine before this one has written, and was killed before it could tell. A folder of
-    /// another name is a copy that somebody made.
+    /// Reports the exports that an engine before this one wrote, and was killed before reporting. A folder of
+    /// another name is a user's copy.
     pub(super) fn recover_exports(&mut self) {
         let (exports, run) = (self.run.join("exports"), self.run.id());
         let entries = files::list_folder(&exports).unwrap_or_default();

@@ -18,7 +18,7 @@ use surfit_core::random::{self, RandomStream};
 /// Points along each axis at which the loss that draws follow is measured.
 const FOCUS_GRID: usize = 5;
 
-/// What a fit needs between steps and nobody else does.
+/// State that only a fit needs between its steps.
 #[derive(Debug)]
 pub(super) struct FitScratch {
     batch_order: BatchOrder,
@@ -160,7 +160,7 @@ impl Actor<'_> {
         Ok(())
     }
 
-    /// Ends the fit, whether it came to its end or was stopped, and measures the finished surface.
+    /// Ends the fit, whether it was complete or was stopped, and measures the finished surface.
     pub(super) fn end_fit(&mut self) -> Result<()> {
         self.flush_losses();
         self.check_divergence()?;
@@ -189,13 +189,13 @@ impl Actor<'_> {
         }
     }
 
-    /// Reads the losses that wait on the device and tells them in an event, with those that were read before.
+    /// Reads the losses that wait on the device and emits them in an event, with those that were read before.
     pub(super) fn flush_losses(&mut self) {
         self.fetch_losses();
         self.emit_losses();
     }
 
-    /// Reads the losses that wait on the device, and takes in the gradient norms of the control points. They are told at
+    /// Reads the losses that wait on the device, and takes in the gradient norms of the control points. Emits them at
     /// once when one of them is not finite.
     pub(super) fn fetch_losses(&mut self) {
         let Some((first_step, values)) = self.pending_losses.read() else {
@@ -227,7 +227,7 @@ impl Actor<'_> {
         self.add_gradients(&records);
     }
 
-    /// Tells the losses that were read in an event.
+    /// Emits the losses that were read in an event.
     pub(super) fn emit_losses(&mut self) {
         let Some(buffer) = self.unlogged_losses.take() else {
             return;

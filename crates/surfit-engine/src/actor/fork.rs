@@ -7,7 +7,7 @@ use surfit_core::event::Event;
 
 impl Actor<'_> {
     /// Does what a fork was made for, once: the surface gets its degrees at the very step of the checkpoint. A fit that had
-    /// come to its end gets a further round when these are other degrees; with the same ones it has nothing to learn. Durable before the job goes on.
+    /// come to its end gets a further round when these are other degrees; with the same ones it has nothing to learn. Durable before the job resumes.
     pub(super) fn apply_fork(&mut self) -> Result<()> {
         let Some(mut fork) = self.run.fork_record()?.filter(|f| !f.begun) else {
             return Ok(());

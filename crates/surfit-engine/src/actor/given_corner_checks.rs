@@ -1,4 +1,4 @@
-//! What can be told about a network that was given as a corner: whether it is measured here as its owner measures it.
+//! Checks of a network that was given as a corner: whether it is measured here as its owner measures it.
 
 use super::Actor;
 use crate::data::DataSplit;
@@ -36,7 +36,7 @@ pub(super) enum WeightOrigin {
     Trained,
     /// They are a file's, with batch norm's statistics where it has them.
     Given(Option<RunningStats>),
-    /// They were a file's and are kept in the run, with what was told of them then.
+    /// They were a file's and are kept in the run, with what was reported of them then.
     Stored(Box<CornerReady>),
 }
 
@@ -145,14 +145,14 @@ impl Actor<'_> {
         }
     }
 
-    /// Where the order of a corner's classes is told when that is long.
+    /// Where the order of a corner's classes is reported when that is long.
     pub(super) fn class_order_path(&self, index: usize) -> FilePath {
         let name = format!("corner-{}-classes.toml", index + 1);
         self.run.join("corners").join(name)
     }
 
     /// The order of the classes with which the network does far better than the `measured`, and its accuracy in percent
-    /// then: the classes that its logits stand for.
+    /// then: the classes of its logits.
     fn find_class_order(&self, w: &Tensor, stats: &RunningStats, measured: &Measurement) -> Option<(Vec<&str>, f64)> {
         // A network that is right more often than not has its classes in order, but for a few.
         if measured.accuracy() > 0.6 {
@@ -180,7 +180,7 @@ impl Actor<'_> {
         })
     }
 
-    /// Says which other constants suit the network far better than the configured ones; or what its card says, where that
+    /// Names other constants that suit the network far better than the configured ones; or what its card has, where that
     /// is something else.
     fn try_normalizations(&self, index: usize, w: &Tensor, stats: &RunningStats) -> Option<String> {
         let images = self.evaluator.validation().truncated(MAX_TRIAL_IMAGES);
@@ -249,7 +249,7 @@ impl Actor<'_> {
                 continue;
             }
             match trials.iter_mut().find(|t| same(&t.mean, &t.std)) {
-                // A name says more than the numbers of a card.
+                // A name states more than the numbers of a card.
                 Some(trial) => trial.keys = [mean, std],
                 None => {
                     trials.push(NormalizationTrial { keys: [mean, std], mean: mean_values, std: std_values, from_card })
@@ -259,7 +259,7 @@ impl Actor<'_> {
         trials
     }
 
-    /// Why recalibration costs the network accuracy, as far as trying tells; `own` are its figures without.
+    /// Why recalibration costs the network accuracy, as far as trials show; `own` are its figures without.
     pub(super) fn explain_accuracy_loss(&self, w: &Tensor, own: &Measurement) -> String {
         let (config, train) = (&self.config, &self.data.train);
         let images = config.data.bn_images;

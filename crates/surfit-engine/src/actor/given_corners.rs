@@ -21,7 +21,7 @@ impl Actor<'_> {
         Ok(ExpectedNetwork::new(&self.config.network, shape, classes)?)
     }
 
-    /// Looks at all given files that corners are still to be read from, before the first is measured, and tells what is to
+    /// Looks at all given files that corners are still to be read from, before the first is measured; reports what is to
     /// be known of them.
     pub(super) fn check_given_corners(&mut self) -> Result<()> {
         if self.config.corners.checkpoints.is_empty() {

@@ -87,13 +87,13 @@ pub(super) fn own_heatmap<'a>(temporary: &'a Option<TemporaryGrid>, present: &'a
     temporary.as_ref().map_or(present, |aside| &aside.heatmap)
 }
 
-/// What tells a heatmap from itself with other figures: they only ever get more images, or a newer version.
+/// What distinguishes a heatmap from itself with other figures: they only ever get more images, or a newer version.
 pub(super) fn heatmap_fingerprint(heatmap: &Heatmap) -> (usize, u64, u64) {
     let images = heatmap.cells.iter().map(|c| u64::from(c.images)).sum();
     (heatmap.grid, heatmap.version, images)
 }
 
-/// How long a heatmap that is only looked at stays for whoever asked for it, who may have left.
+/// How long a heatmap that is only looked at stays for the client that requested it, which may have disconnected.
 const TEMPORARY_GRID_DURATION: Duration = Duration::from_secs(5);
 
 impl Actor<'_> {
@@ -136,12 +136,12 @@ impl Actor<'_> {
         own_heatmap(&self.temporary_grid, &self.heatmap).grid
     }
 
-    /// Whoever says which grid the run has, says so for good.
+    /// A grid that is set for the run is final.
     pub(super) fn set_run_grid(&mut self, grid: usize) -> Result<()> {
         if let Some(sentence) = Heatmap::check_grid(grid) {
             return Err(EngineError::input(sentence));
         }
-        // What is stored of a heatmap counts from the first checkpoint on; until then the configuration tells the grid.
+        // What is stored of a heatmap counts from the first checkpoint on; until then the configuration sets the grid.
         if self.surface.is_none() {
             let before = std::mem::replace(&mut self.config.heatmap.grid, grid);
             self.store_config().inspect_err(|_| self.config.heatmap.grid = before)?;
@@ -165,7 +165,7 @@ impl Actor<'_> {
         }
     }
 
-    /// Ends the look at another grid when its time is over, when its measurement was given up, or when other work began.
+    /// Ends the look at another grid when its time is over, its measurement was cancelled, or when other work began.
     pub(super) fn expire_temporary_grid(&mut self) {
         let over = self.temporary_grid.as_ref().is_some_and(|a| match self.activity {
             ActorActivity::Heatmap { finish: false, .. } => a.expires_at.is_some(),

@@ -39,7 +39,7 @@ const TRAINING_PASSES: u64 = 2;
 const MAX_VALIDATIONS: u64 = 300;
 
 impl LiveProgress {
-    /// Takes in what a cell has cost.
+    /// Records the cost of a cell.
     pub(super) fn add_passes(&mut self, passes: u64) {
         self.passes += passes;
     }
@@ -56,7 +56,7 @@ impl Actor<'_> {
     /// the stalest.
     pub(super) fn tick_live_heatmap(&mut self) -> Result<()> {
         if self.progress.is_some_and(|p| p.step == 1) {
-            // Where a curve begins, validation points that were told before end: they are of an earlier fit.
+            // Where a curve begins, validation points that were reported before end: they are of an earlier fit.
             self.flush_losses();
         }
         let (Some(surface), Some(progress)) = (&self.surface, self.progress) else {
@@ -117,7 +117,7 @@ impl Actor<'_> {
 
     /// Begins to measure every cell on the whole validation split, in the order of [`CellRace`]; cells that already are, are
     /// kept. With `finish`, the
-    /// job goes on with the export of the best point.
+    /// job continues with the export of the best point.
     pub(super) fn begin_heatmap_stage(&mut self, finish: bool) {
         self.mark_cells_stale();
         self.refresh_points();
@@ -133,7 +133,7 @@ impl Actor<'_> {
         self.begin_stage(JobStage::Heatmap, cells.len() as u64, ActorActivity::Heatmap { cells, finish });
     }
 
-    /// Goes on with the heatmap for a moment.
+    /// Runs one slice of the heatmap's measurement.
     pub(super) fn tick_heatmap(&mut self, mut cells: Vec<usize>, finish: bool) -> Result<()> {
         let Some(surface) = &self.surface else {
             return Ok(());
@@ -187,7 +187,7 @@ impl Actor<'_> {
             let done = self.journal.run_state().finished.is_some();
             self.state = if done { EngineState::Finished } else { EngineState::Idle };
             if done {
-                // The job's last stage, not this one, is what a finished run came to.
+                // A finished run has the job's last stage, not this one.
                 self.stage = JobStage::Export;
             }
             self.publish(true);
@@ -195,7 +195,7 @@ impl Actor<'_> {
         Ok(())
     }
 
-    /// Says the figures of a heatmap whose every cell is measured.
+    /// Emits the figures of a completely measured heatmap.
     pub(super) fn emit_heatmap_complete(&mut self) {
         // What is only looked at changes nothing about the run's best point.
         if self.temporary_grid.is_some() {

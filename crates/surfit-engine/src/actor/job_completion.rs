@@ -1,5 +1,5 @@
 //! The end of the job: the best point is exported, the corners are measured on the test split beside it, and the result is
-//! told. In slices, as errands go.
+//! reported. In slices, as tasks are.
 
 use super::task::ExportTask;
 use super::{Actor, ActorActivity};
@@ -29,7 +29,7 @@ impl JobCompletion {
 }
 
 impl Actor<'_> {
-    /// Goes on with the end of the job for a moment.
+    /// Runs one slice of the end of the job.
     pub(super) fn tick_finish(&mut self) -> Result<()> {
         self.check_not_replaced()?;
         let mut finishing = match self.completion.take() {
@@ -99,7 +99,7 @@ impl Actor<'_> {
         (done, total)
     }
 
-    /// Tells the result, once everything that it tells of is durable.
+    /// Emits the result, once everything in it is durable.
     fn finish_job(&mut self, finishing: &JobCompletion) -> Result<()> {
         self.try_checkpoint()?;
         let surface = self.require_surface()?;

@@ -10,7 +10,7 @@ use surfit_core::run_dir::{EngineNode, RunStatus};
 use surfit_core::series::StepTrack;
 use surfit_core::snapshot::{EngineState, Snapshot, UnloggedLosses};
 
-/// An estimate beyond this is of a rate that has faded while one long piece of work is done, and is told to nobody.
+/// An estimate beyond this is of a rate that has faded while one long piece of work is done, and is not reported.
 const MAX_SECONDS_LEFT: f64 = 100.0 * 86_400.0;
 
 /// Seconds until `left` more are done at `rate` a second, where that is known.
@@ -36,7 +36,7 @@ pub(super) struct PublicationTimes {
     pub(super) checkpoint_error: Option<String>,
     /// The training that the last checkpoint is of, and its step.
     pub(super) saved_position: Option<(Option<usize>, u64)>,
-    /// A change that no step tells of is in no checkpoint yet.
+    /// A change that no step shows is in no checkpoint yet.
     pub(super) has_unsaved_change: bool,
     status_failed: bool,
     /// Seconds that the last checkpoint, and the last look at the control points, took.
@@ -53,7 +53,7 @@ pub(super) struct WorkRate {
 }
 
 impl WorkRate {
-    /// Takes time that stood still out of the reckoning.
+    /// Excludes paused time from the estimate.
     pub(super) fn exclude_time(&mut self, by: Duration) {
         if let Some((at, _)) = &mut self.last_sample {
             *at += by;
@@ -92,16 +92,16 @@ fn is_due(last: &mut Option<Instant>, seconds: f64) -> bool {
 
 /// Losses are read from the device and shown this often.
 const LOSS_READ_INTERVAL: f64 = 0.2;
-/// They are told in an event every six hundredth of the time that the training took so far, and at least this often: a day's
-/// record has so many times fewer events, snapshots show meanwhile what is not told yet, and a checkpoint tells it.
+/// They go into an event every six hundredth of the time that the training took so far, and at least this often: a day's
+/// record has so many times fewer events, snapshots show meanwhile what is not reported, and a checkpoint emits it.
 const LOSS_EVENT_INTERVAL: std::ops::RangeInclusive<f64> = LOSS_READ_INTERVAL..=5.0;
 const LOSS_EVENTS_PER_TRAINING_TIME: f64 = 600.0;
-/// Losses that may wait to be told: a bound for fast steps, whose snapshots would become large.
+/// Losses that may wait to be reported: a bound for fast steps, whose snapshots would become large.
 const MAX_UNLOGGED_LOSSES: usize = 512;
 const SNAPSHOT_INTERVAL: f64 = 0.1;
 const POINTS_INTERVAL: f64 = 2.0;
 const STATUS_INTERVAL: f64 = 5.0;
-/// Time between two stored snapshots while the heatmap changes: whoever looks at the run beside another one reads them.
+/// Time between two stored snapshots while the heatmap changes: a client that compares runs reads them.
 const SNAPSHOT_STORE_INTERVAL: f64 = 2.0;
 /// Checkpoints and looks at the control points wait at least this many times what they cost, so that they take no more
 /// than two hundredths of a large fit.
@@ -154,7 +154,7 @@ impl Actor<'_> {
         }
     }
 
-    /// True when the losses that were read are to be told.
+    /// True when the losses that were read are to be reported.
     fn losses_are_due(&mut self) -> bool {
         let Some(buffer) = &self.unlogged_losses else {
             return false;
@@ -178,7 +178,7 @@ impl Actor<'_> {
     }
 
     /// Stores the snapshot between checkpoints when its heatmap has changed. That it is not stored does no harm: the next
-    /// checkpoint stores it, and says when it cannot.
+    /// checkpoint stores it, and reports when it cannot.
     fn refresh_stored_snapshot(&mut self) {
         let every = SNAPSHOT_STORE_INTERVAL.max(MIN_INTERVAL_PER_COST * self.publication_times.store_seconds);
         if !is_due(&mut self.publication_times.snapshot_stored_at, every) {
@@ -211,7 +211,7 @@ impl Actor<'_> {
         }
     }
 
-    /// Stores the snapshot without its pace, which means nothing to whoever reads it later.
+    /// Stores the snapshot without its pace, which means nothing to a later reader.
     pub(super) fn try_store_snapshot(&mut self) -> Result<()> {
         self.check_not_replaced()?;
         let live = self.snapshot();
@@ -227,7 +227,7 @@ impl Actor<'_> {
             images_per_second: 0.0,
             job_seconds_left: None,
             errand: None,
-            // Events have told it, or will.
+            // Events have reported it, or will.
             fresh: None,
             waits_for: None,
             ..live
@@ -309,7 +309,7 @@ impl Actor<'_> {
         }
     }
 
-    /// The losses that no event has told.
+    /// The losses that no event has reported.
     fn unlogged_losses(&self) -> Option<UnloggedLosses> {
         let buffer = self.unlogged_losses.as_ref()?;
         Some(UnloggedLosses {
@@ -357,7 +357,7 @@ impl Actor<'_> {
     }
 
     /// Makes the present state durable. A disk that cannot take it costs nothing but this checkpoint: the last one
-    /// stays, the work goes on, and the next attempt comes at its time. False when the disk
+    /// stays, the work continues, and the next attempt comes at its time. False when the disk
     /// refused it.
     pub(super) fn save_checkpoint(&mut self) -> bool {
         let began = Instant::now();
@@ -385,7 +385,7 @@ impl Actor<'_> {
         !refused
     }
 
-    /// Says that a job that was done goes on. Were the result the last word beside a fit that is under way, or beside no
+    /// Reports that a finished job continues. Were the result the last word beside a fit that is under way, or beside no
     /// surface, the run could neither be resumed nor be fitted further. To be synced before that is on the disk.
     pub(super) fn emit_reopened(&mut self) {
         if self.journal.run_state().finished.is_some() {
@@ -399,7 +399,7 @@ impl Actor<'_> {
         if self.progress.is_some_and(|p| !p.is_complete()) {
             self.emit_reopened();
         }
-        // A checkpoint that outlives what was told before it would leave a gap there.
+        // A checkpoint that outlives what was reported before it would leave a gap there.
         self.journal.try_sync()?;
         if let ActorActivity::Corner(_) = self.activity {
             self.save_partial_corner(self.fit_scratch.corner_index)?;

@@ -68,7 +68,7 @@ impl CellRace {
         cells.iter().max_by(promising).map(|&i| RacePhase::Remainder(i))
     }
 
-    /// Begins what comes next of a cell at flat weights `w`, `[P]`; [`CellRace::record_phase`] takes what the measurement came to.
+    /// Begins what comes next of a cell at flat weights `w`, `[P]`; [`CellRace::record_phase`] takes the result.
     pub(super) fn begin_phase(
         &mut self,
         phase: RacePhase,
@@ -116,7 +116,7 @@ impl CellRace {
         }
     }
 
-    /// The index of the best cell, once no other of those that are left can be expected to overtake it; said once, and
+    /// The index of the best cell, once no other of those that are left is expected to overtake it; reported once, and
     /// only while something is left to be measured.
     pub(super) fn winner(&mut self, heatmap: &Heatmap, cells: &[usize], all: u32) -> Option<usize> {
         if self.winner_announced || self.scans.is_empty() || self.scans.len() != cells.len() {

@@ -1,4 +1,4 @@
-//! The end of an engine: that what it reached is durable, or that it is told what is not.
+//! The end of an engine: its state becomes durable, or it reports what is not.
 
 use super::{Actor, ActorActivity};
 use crate::{EngineError, Result};
@@ -46,12 +46,12 @@ impl DirectoryWatch {
         self.missed_checks >= Self::MAX_MISSED_CHECKS
     }
 
-    /// True when another directory lies at the run's path: what is written there goes into another run.
+    /// True when another directory is at the run's path: what is written there goes into another run.
     fn is_replaced(&self, run: &RunDir) -> bool {
         self.directory.is_some() && run.identity().is_some_and(|now| Some(now) != self.directory)
     }
 
-    /// True when another directory lies at the run's path, or none. One that cannot be looked at may be there.
+    /// True when another directory is at the run's path, or none. One that cannot be looked at may be there.
     fn is_missing(&self, run: &RunDir) -> bool {
         match std::fs::metadata(run.path()) {
             Ok(_) => self.is_replaced(run),
@@ -124,7 +124,7 @@ impl Actor<'_> {
         self.progress.map(|p| (None, p.step))
     }
 
-    /// Answers those who asked for the engine's end.
+    /// Answers those who requested the engine's end.
     pub(super) fn reply_to_shutdown_requests(&mut self, worked: &Result<()>) {
         for reply in std::mem::take(&mut self.shutdown_replies) {
             let after = self.journal.seq();

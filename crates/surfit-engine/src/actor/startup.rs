@@ -1,4 +1,4 @@
-//! Opening a run: what it stands on, and where it goes on.
+//! Opening a run: what it depends on, and where it resumes.
 
 use super::{
     Actor, ActorActivity, CommandRequest, GradientHistory, LiveMap, LiveProgress, ServeOptions, estimate, fitting,
@@ -54,7 +54,7 @@ impl<'a> Actor<'a> {
         }
         let evaluator = Evaluator::new(&data, config.data.bn_images, config.seed);
         check_batches(&config, &data)?;
-        // Once: a resumed run has told them.
+        // Once: a resumed run has reported them.
         let is_new = RunIdentity::stored_threads(run).is_none();
         let other_place = RunIdentity::current(&config, &data, &model).check_or_store(run)?;
         journal.emit(Event::Started(Box::new(RunInfo {
@@ -178,7 +178,7 @@ impl<'a> Actor<'a> {
         Ok(())
     }
 
-    /// Goes on with the job where it stands: the first part that is not done.
+    /// Resumes the job at the first part that is not done.
     pub(super) fn resume_job(&mut self) {
         match (self.surface.is_some(), self.progress) {
             (true, Some(progress)) if !progress.is_complete() => self.begin_fit(),
@@ -203,7 +203,7 @@ fn restore_heatmap(version: u64, live: Option<&LiveMap>, shown: Option<&Heatmap>
         (Some(live), None) => live.heatmap.clone(),
         (Some(live), Some(mut shown)) => {
             let mut heatmap = live.heatmap.clone();
-            // Whoever chose a grid since the checkpoint, has it.
+            // A grid that was chosen since the checkpoint is kept.
             if shown.version >= version && shown.grid != heatmap.grid {
                 heatmap = heatmap.with_grid(shown.grid);
             }

@@ -1,4 +1,4 @@
-//! What of a fit can be changed while it goes on, besides its degrees.
+//! Settings of a fit that can be changed while it runs, besides its degrees.
 
 use super::Actor;
 use crate::{EngineError, Result};
@@ -53,7 +53,7 @@ impl Actor<'_> {
         self.persist_change()
     }
 
-    /// Says that a change which was made may be lost, when the disk refuses the checkpoint that holds it.
+    /// Reports that a change which was made may be lost, when the disk refuses the checkpoint that holds it.
     pub(super) fn checkpoint_change(&mut self) {
         if !self.save_checkpoint() {
             self.publication_times.has_unsaved_change = true;
@@ -73,7 +73,7 @@ impl Actor<'_> {
         self.store_config()
     }
 
-    /// Tells the distances between all control points.
+    /// Reports the distances between all control points.
     pub(super) fn emit_distances(&mut self) -> Result<()> {
         let surface = self.require_surface()?;
         let scale = self.fit_scratch.mean_corner_distance.unwrap_or_else(|| surface.mean_corner_distance());

@@ -1,4 +1,4 @@
-//! What was asked for and takes a while: measurements, searches, exports. It goes in slices, between which commands are
+//! Long-running requests: measurements, searches, exports. They run in slices, between which commands are
 //! answered, and can be cancelled. The work of the stage waits meanwhile, so that all of it sees one surface.
 
 mod ensemble;
@@ -19,7 +19,7 @@ use std::time::Instant;
 use surfit_core::event::Event;
 use surfit_core::snapshot::{self, EngineState};
 
-/// Errands that may wait; more are refused.
+/// Tasks that may wait; more are refused.
 const MAX_QUEUED_TASKS: usize = 16;
 
 /// Something that takes a while.
@@ -30,7 +30,7 @@ pub(super) trait ActorTask: std::fmt::Debug {
     /// Units of work done, and in all as far as known.
     fn progress(&self) -> (u64, u64);
 
-    /// Goes on for a moment; true at its end. What came of it has been said then.
+    /// Runs one slice; true at its end, when the result has been reported.
     fn tick(&mut self, actor: &mut Actor<'_>) -> Result<bool>;
 
     /// The folder outside the run's own exports that it writes.
@@ -39,7 +39,7 @@ pub(super) trait ActorTask: std::fmt::Debug {
     }
 }
 
-/// An errand with the way back to whoever asked.
+/// A task with the reply channel of its client.
 #[derive(Debug)]
 pub(super) struct PendingTask {
     task: Box<dyn ActorTask>,
@@ -49,7 +49,7 @@ pub(super) struct PendingTask {
 }
 
 impl Actor<'_> {
-    /// Puts an errand behind those that wait.
+    /// Appends a task to the queue.
     pub(super) fn enqueue(&mut self, errand: Box<dyn ActorTask>, reply: ReplySender) {
         if self.tasks.len() >= MAX_QUEUED_TASKS {
             let why = "too much was asked for and is not done; wait, or cancel";
@@ -70,7 +70,7 @@ impl Actor<'_> {
         self.publish(true);
     }
 
-    /// Goes on with the first errand for a moment.
+    /// Runs one slice of the first task.
     pub(super) fn tick_task(&mut self) {
         let Some(mut pending) = self.tasks.pop_front() else {
             return;
@@ -79,7 +79,7 @@ impl Actor<'_> {
         let outcome = pending.task.tick(self);
         pending.seconds += began.elapsed().as_secs_f64();
         if self.state != EngineState::Paused {
-            // The stage did not go on in this time.
+            // The stage did not continue in this time.
             self.stage_began += began.elapsed();
             self.work_rate.exclude_time(began.elapsed());
         }
@@ -88,7 +88,7 @@ impl Actor<'_> {
             Ok(true) => {
                 tracing::info!(seconds = pending.seconds, "task done: {}", pending.task.name());
                 let durable = self.journal.try_sync();
-                // What else is told is not a file that somebody relies on.
+                // No other event reports a file that a client relies on.
                 let result = durable.or_else(|error| match self.journal.has_unpublished_events() {
                     true => Err(error),
                     false => Ok(()),
@@ -99,7 +99,7 @@ impl Actor<'_> {
         }
     }
 
-    /// Gives up what was asked for, else the heatmap, the alignment or the end of the job.
+    /// Cancels the running request, else the heatmap, the alignment or the end of the job.
     pub(super) fn cancel(&mut self) -> Result<()> {
         if let Some(pending) = self.tasks.pop_front() {
             let task = pending.task.name();
@@ -117,7 +117,7 @@ impl Actor<'_> {
         Err(EngineError::wrong_state("nothing is under way that could be cancelled; stop ends the training early"))
     }
 
-    /// The errand under way, for the snapshot.
+    /// The running task, for the snapshot.
     pub(super) fn running_task(&self) -> Option<snapshot::RunningTask> {
         let pending = self.tasks.front()?;
         let (done, total) = pending.task.progress();
@@ -129,7 +129,7 @@ impl Actor<'_> {
         })
     }
 
-    /// Goes on with a measurement for a moment; what it came to when it is complete, else it stays in its place.
+    /// Runs one slice of a measurement; its result when it is complete, else it stays in its place.
     pub(super) fn advance_measurement(
         &mut self,
         measuring: &mut Option<NetworkMeasurement>,

@@ -54,7 +54,7 @@ impl PermutationSearch {
         Self::Weights(WeightMatching::new(layout))
     }
 
-    /// Steps done and in all; how many sweeps over the weights there will be nobody knows.
+    /// Steps done and in all; the number of sweeps over the weights is not known beforehand.
     pub(super) fn progress(&self) -> (u64, u64) {
         match self {
             Self::Activations { batches_done: seen, batch_count: parts, permutations, groups, .. } => {
@@ -260,7 +260,7 @@ fn weight_score(
             }
             let repeat = axis.map_or(1, |axis| axis.repeat);
             let rows = |tensor: &Tensor| -> Result<Tensor> {
-                // A unit's block lies together, so that it becomes part of the unit's row.
+                // A unit's block is contiguous, so that it becomes part of the unit's row.
                 Ok(tensor
                     .f_movedim_int(dim as i64, 0)?
                     .f_reshape([repeat, size, -1])?

@@ -11,7 +11,7 @@ use tch::Device;
 /// `(K + trainable + 3)·P·4`, for one draw and for four. Measured on a network that is large enough to be seen in the
 /// process's resident memory.
 ///
-/// On a GPU the tensors lie elsewhere, and where the system does not count, nothing can be said: no rows.
+/// No rows on a GPU, where the tensors are elsewhere, or where the system does not count.
 pub(super) fn memory_rows(subject: &BenchSubject) -> Result<Vec<BenchRow>> {
     let model = &subject.model;
     if model.placement().device != Device::Cpu || !memory::reset_peak() {

@@ -43,7 +43,7 @@ pub struct BenchRow {
     pub baseline: f64,
     /// Median of the ratios, repetition by repetition; of compute types the ratio of the fastest steps.
     pub ratio: f64,
-    /// What the ratio must not exceed, or for `bf16` must reach; `None` where nothing is asked.
+    /// What the ratio must not exceed, or for `bf16` must reach; `None` where there is no limit.
     pub target: Option<f64>,
     /// Whether it does; `None` without a target.
     pub met: Option<bool>,

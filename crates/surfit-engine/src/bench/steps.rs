@@ -12,7 +12,7 @@ use tch::Tensor;
 /// Draws a minibatch is split over.
 const DRAW_COUNTS: [usize; 2] = [1, 4];
 
-/// Control points along both axes, and what a step may cost beside a plain one.
+/// Control points along both axes, and what a step may cost relative to a plain one.
 const SIDES_AND_TARGETS: [(u8, f64); 2] = [(3, 1.15), (4, 1.25)];
 
 /// Milliseconds that something takes.
@@ -117,7 +117,7 @@ pub(super) fn precision_row(f32: &BenchSubject, bf16: &BenchSubject, repetitions
                     wait_for_device(&trainer.step_on_batch(&subject.model, &x, &labels, BENCH_HYPERPARAMS))
                 })
             };
-            // The first after the other type asks for its memory anew, which a training never sees.
+            // The first after the other type requests its memory anew, which a training never sees.
             step();
             *fastest = (0..2).map(|_| step()).fold(*fastest, f64::min);
         }

@@ -1,4 +1,4 @@
-//! Data sets on a device: three splits of tensors. What there is and how it is read is `surfit-data`'s.
+//! Data sets on a device: three splits of tensors. The catalogue and the readers are in `surfit-data`.
 
 mod augment;
 mod split;
@@ -16,11 +16,11 @@ use tch::Device;
 pub struct DataSet {
     /// Name of the set that was loaded, such as `fashion-mnist-16k`.
     pub name: String,
-    /// The name with what stands behind it, such as `fashion-mnist-16k (embedded)`.
+    /// The name and the source, such as `fashion-mnist-16k (embedded)`.
     pub description: String,
     /// Where the splits come from, such as `validation: its own; test: its own`.
     pub splits: String,
-    /// What lies with the set's files and was left out, each as a sentence.
+    /// What was skipped among the set's files, each as a sentence.
     pub notices: Vec<String>,
     /// `[C, H, W]` of an image as networks see it.
     pub input_shape: [usize; 3],

@@ -1,4 +1,4 @@
-//! A measurement in steps of one batch, so that whoever makes it can be asked in between.
+//! A measurement in steps of one batch, so that commands can be processed in between.
 
 use super::{Evaluator, ImageRange};
 use crate::data::DataSplit;
@@ -17,7 +17,7 @@ pub enum MeasuredSplit {
     Test,
 }
 
-/// How long a slice of a measurement may go on before somebody looks at what was asked for meanwhile.
+/// Longest duration of a slice of a measurement, after which new requests are processed.
 const MAX_ADVANCE_TIME: Duration = Duration::from_millis(40);
 
 /// A network that is being measured: batch norm's statistics first, then every metric. Sums and batches are those of
@@ -32,13 +32,13 @@ pub struct NetworkMeasurement {
     split: MeasuredSplit,
     batches: ImageRange,
     metrics: MetricAccumulator,
-    /// Class probabilities of every batch, when they were asked for.
+    /// Class probabilities of every batch, when they were requested.
     probabilities: Option<Vec<Tensor>>,
     images_done: u64,
     seconds: f64,
 }
 
-/// What a measurement came to.
+/// The result of a measurement.
 #[derive(Debug)]
 pub struct MeasurementResult {
     /// The network, `[P]`.
@@ -47,7 +47,7 @@ pub struct MeasurementResult {
     pub stats: RunningStats,
     /// Sums of every metric.
     pub measurement: Measurement,
-    /// Probabilities of the classes for every image, `[N, classes]`, when they were asked for.
+    /// Probabilities of the classes for every image, `[N, classes]`, when they were requested.
     pub probabilities: Option<Tensor>,
     /// Seconds that every image took, batch-norm's re-estimation included; rough on a GPU.
     pub seconds_per_image: f64,
@@ -108,7 +108,7 @@ impl NetworkMeasurement {
         (self.images_done, self.images_done + left + self.batches.remaining_images())
     }
 
-    /// Goes on for a moment; true when the measurement is complete. `test` is the test split.
+    /// Runs one slice; true when the measurement is complete. `test` is the test split.
     pub fn advance(&mut self, model: &Model, evaluator: &Evaluator, test: &DataSplit) -> bool {
         let began = Instant::now();
         let complete = loop {
@@ -151,7 +151,7 @@ impl NetworkMeasurement {
         false
     }
 
-    /// What it came to. Waits for the device.
+    /// The result. Waits for the device.
     pub fn into_result(self) -> MeasurementResult {
         let began = Instant::now();
         let measurement = self.metrics.finish();

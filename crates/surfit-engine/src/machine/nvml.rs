@@ -1,4 +1,4 @@
-//! NVIDIA's GPUs, as their driver tells of them. The driver's library is looked for at run time.
+//! NVIDIA's GPUs, as their driver reports them. The driver's library is looked for at run time.
 
 use nvml_wrapper::Nvml;
 use nvml_wrapper::enum_wrappers::device::TemperatureSensor;

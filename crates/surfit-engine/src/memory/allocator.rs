@@ -22,7 +22,7 @@ pub fn configure_malloc() {
     }
 }
 
-/// Gives memory that is free back to the system; for the end of a stage, whose activations nobody needs again.
+/// Gives memory that is free back to the system; for the end of a stage, whose activations are not needed again.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub fn release_free_memory() {
     // SAFETY: `malloc_trim` takes a number and touches free memory only.
@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn trimming_gives_free_memory_back() {
         configure_malloc();
-        // Small blocks with a live one on top, so that only a trim can give back what lies below it.
+        // Small blocks with a live one on top, so that only a trim can give back what is below it.
         let blocks: Vec<Vec<u8>> = (0..64 << 10).map(|_| vec![1u8; 1000]).collect();
         let top = vec![1u8; 1000];
         let full = crate::memory::resident_bytes();

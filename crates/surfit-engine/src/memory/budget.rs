@@ -14,7 +14,7 @@ pub struct AvailableMemory {
     pub limit: &'static str,
 }
 
-/// Vectors of length `P` beside control points and velocity: the network at the draws with their gradients, and the
+/// Vectors of length `P` besides control points and velocity: the network at the draws with their gradients, and the
 /// gradient as the backward pass leaves it.
 const WORKING_VECTORS: u64 = 6;
 
@@ -29,7 +29,7 @@ fn vectors_bytes(degrees: Degrees, working: u64, parameters: i64) -> u64 {
 }
 
 /// Memory that the host can still give: what the system calls available, or what a control group leaves, if that is less.
-/// `None` where the system does not say.
+/// `None` where the system does not report it.
 pub fn available_memory() -> Option<AvailableMemory> {
     let system = parse_available_memory(&std::fs::read_to_string("/proc/meminfo").ok()?)?;
     let machine = AvailableMemory { bytes: system, limit: "this machine" };
@@ -41,10 +41,10 @@ pub fn available_memory() -> Option<AvailableMemory> {
 
 /// Refuses a surface that does not fit into the host's memory, before anything of it is allocated. `converted` says that
 /// it comes from another one, which stays beside it until it is complete, and whose working memory it takes over. On other
-/// devices only the attempt tells.
+/// devices only the attempt shows it.
 ///
 /// # Errors
-/// A sentence with the number of control points, `P`, the bytes, what there is, and the remedy.
+/// A sentence with the number of control points, `P`, the bytes, the free memory, and the remedy.
 pub fn check_surface_memory(degrees: Degrees, parameters: i64, converted: bool, device: Device) -> Result<()> {
     let available = (device == Device::Cpu).then(available_memory).flatten();
     check_memory(degrees, parameters, converted, available)
@@ -103,7 +103,7 @@ fn control_group_available(groups: &str, root: &Path) -> Option<u64> {
                     let read = |name: &str| std::fs::read_to_string(folder.join(name)).ok();
                     let limit: u64 = read(limit)?.trim().parse().ok()?;
                     let used: u64 = read(usage)?.trim().parse().ok()?;
-                    // Cached files are given up when memory is wanted.
+                    // Cached files are evicted when memory is needed.
                     let stat = read("memory.stat").unwrap_or_default();
                     let cached = stat.lines().find_map(|l| l.strip_prefix(file)?.trim().parse().ok()).unwrap_or(0);
                     Some(limit.saturating_sub(used.saturating_sub(cached)))

@@ -1,4 +1,4 @@
-//! What is said when memory ran out after all.
+//! Error messages for exhausted memory.
 
 use super::budget::{format_bytes, surface_bytes};
 use surfit_core::surface::Degrees;
@@ -44,7 +44,7 @@ pub fn explain_oom(message: &str, context: Option<MemoryContext>) -> Option<Stri
     ))
 }
 
-/// The amount that was asked for, as the message has it: `2.00 GiB`, or a number of bytes.
+/// The amount that was requested, as the message has it: `2.00 GiB`, or a number of bytes.
 fn requested_amount(message: &str) -> Option<String> {
     let after = |words: &str| message.split(words).nth(1);
     if let Some(rest) = after("ried to allocate ") {

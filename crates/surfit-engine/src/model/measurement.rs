@@ -55,7 +55,7 @@ impl Measurement {
         (chosen_by.map_or(f64::NEG_INFINITY, |e| Metric::SELECTION.score(e.value)), -self.loss_sum())
     }
 
-    /// Returns the values of the metrics beside accuracy and loss.
+    /// Returns the values of the metrics other than accuracy and loss.
     pub fn other_metrics(&self) -> MetricValues {
         self.sums.values(self.images).others()
     }
@@ -71,7 +71,7 @@ impl Measurement {
         MeasuredPoint { u, v, accuracy, loss, images: self.images, metrics: self.other_metrics() }
     }
 
-    /// Adds what `logits`, `[N, classes]`, say beside correct images and loss, which are known.
+    /// Adds what `logits`, `[N, classes]`, give besides correct images and loss, which are known.
     pub fn with_other_metrics(self, logits: &Tensor, labels: &Tensor) -> Self {
         let mut all = MetricAccumulator::default();
         all.add(logits, labels);

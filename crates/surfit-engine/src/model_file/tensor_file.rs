@@ -21,7 +21,7 @@ pub(super) const CHUNK_BYTES: usize = 8 << 20;
 const MAX_HEADER_BYTES: u64 = 100_000_000;
 
 /// The tensor at the end of a file that is [`write_checksummed`]: the CRC-32 of every byte before it, little-endian. At the end,
-/// because what a header says must be known before the tensors are written.
+/// because what a header states must be known before the tensors are written.
 const CHECKSUM_TENSOR: &str = "surfit.crc32";
 
 /// Types that both the format and libtorch have.
@@ -45,7 +45,7 @@ pub(super) fn torch_kind(dtype: Dtype) -> Option<Kind> {
 }
 
 /// Writes named tensors and string metadata as a safetensors file, bit for bit. The file is whole or, after an
-/// error, as it was. The same content gives the same bytes.
+/// error, unchanged. The same content gives the same bytes.
 ///
 /// # Errors
 /// When the file cannot be written, a name comes twice, or a type has no place in the format.
@@ -206,7 +206,7 @@ type FileTensors = (Vec<(String, Tensor)>, HashMap<String, String>);
 /// that tensors beside such metadata have: no more are read, whatever the file promises.
 ///
 /// # Errors
-/// A sentence for a file that is missing, cut short, not in the format, too large, or not what its checksum says. A file
+/// A sentence for a file that is missing, cut short, not in the format, too large, or of another checksum. A file
 /// without one is taken as it is.
 pub fn read_tensors(
     location: &(impl FileLocation + ?Sized),
@@ -272,7 +272,7 @@ fn open(location: &(impl FileLocation + ?Sized)) -> Result<(ChecksummedStream<Fi
     Ok((file, header))
 }
 
-/// Reads the header of a file of `length` bytes and makes sure that the whole file is as it says.
+/// Reads the header of a file of `length` bytes and makes sure that the whole file is as it states.
 fn read_header(path: &Path, file: &mut impl Read, length: u64) -> Result<Metadata> {
     let foreign = |why: String| {
         let fault = format!("not a safetensors file ({why})");

@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 
-/// Positions of a feature map, or tokens, that are kept of an image: neighbours say nearly the same.
+/// Positions of a feature map, or tokens, that are kept of an image: neighbours are nearly equal.
 const MAX_POSITIONS: i64 = 64;
 
 /// Activations of the units of permutation groups, in the order in which a forward pass meets them. A group may be seen

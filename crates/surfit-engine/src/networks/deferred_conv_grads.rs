@@ -69,7 +69,7 @@ impl DeferredConvGrads {
     /// The gradients of a scalar `loss` with respect to all parameters, where those of the forward pass that led to
     /// it were `leaves`.
     pub fn backward(self, loss: &Tensor, leaves: &[Tensor]) -> Vec<Tensor> {
-        // A convolution's output stands where its weight would.
+        // A convolution's output takes the place of its weight.
         let mut inputs: Vec<&Tensor> = leaves.iter().collect();
         for convolution in &self.0 {
             inputs[convolution.parameter] = &convolution.output;

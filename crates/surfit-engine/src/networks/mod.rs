@@ -22,7 +22,7 @@ use tch::Tensor;
 
 /// A network as a function of a flat weight vector.
 pub trait Network: Send + Sync + std::fmt::Debug {
-    /// How its weights lie in the flat vector.
+    /// The positions of its weights in the flat vector.
     fn layout(&self) -> &WeightLayout;
 
     /// Logits `[N, classes]` for images `x`, `[N, C, H, W]`, from the parameters that `walk` gives one after the other. It

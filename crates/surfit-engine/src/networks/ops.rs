@@ -24,19 +24,18 @@ impl<'a, 'b> ForwardWalk<'a, 'b> {
         Self { weights, norms, hooks, parameter: 0, layer: 0 }
     }
 
-    /// Whether somebody keeps activations.
+    /// Whether activations are recorded.
     pub(super) fn has_hooks(&self) -> bool {
         self.hooks.is_some()
     }
 
-    /// Shows activations `x`, `[N, units, …]`, of the units of `group` to whoever keeps them.
+    /// Shows activations `x`, `[N, units, …]`, of the units of `group` to their recorder.
     pub(super) fn record(&mut self, group: usize, x: &Tensor) {
         if let Some(hooks) = &mut self.hooks {
             hooks.record(group, x);
         }
     }
 
-    /// The next parameter.
     pub(super) fn next_parameter(&mut self) -> &'a Tensor {
         self.parameter += 1;
         self.weights.views.get(self.parameter - 1).expect("a forward pass reads the parameters of its layout")
@@ -98,7 +97,7 @@ pub(super) fn max_pool(x: &Tensor) -> Tensor {
     if x.requires_grad() {
         return x.max_pool2d(2, 2, 0, 1, false);
     }
-    // Without a gradient nobody asks which pixel was the largest, and this is three times as fast.
+    // Without a gradient the largest pixel's index is not needed, and this is three times as fast.
     let size = x.size();
     let half = |x: &Tensor, dim: i64, first: i64| x.slice(dim, first, size[dim as usize] / 2 * 2, 2);
     let rows = half(x, 2, 0).maximum(&half(x, 2, 1));

@@ -21,7 +21,7 @@ impl Drop for BoundSocket {
 }
 
 impl BoundSocket {
-    /// Binds the run's socket in its private folder. A file that an engine left behind is replaced: the caller holds
+    /// Binds the run's socket in its private folder. A stale file of an earlier engine is replaced: the caller holds
     /// the run's lock, so nobody listens there.
     ///
     /// # Errors
@@ -42,7 +42,7 @@ impl BoundSocket {
         let text = path.display().to_string();
         let there = files::read(&note, 4096).is_ok_and(|content| content == text.as_bytes());
         if !there && files::write_atomic(&note, text.as_bytes()).is_err() {
-            // A full disk must not keep a run from going on. Without a note clients look where this engine listens,
+            // A full disk must not keep a run from continuing. Without a note clients look where this engine listens,
             // unless they live in another environment; a wrong note would mislead them.
             crate::checkpoint::remove_file(&note)?;
         }

@@ -117,7 +117,7 @@ impl TensorNumber for u16 {
     const KIND: Kind = Kind::BFloat16;
 }
 
-/// The numbers of a tensor on the CPU, for whoever holds it alone: other tensors that share its storage may not be used
+/// The numbers of a tensor on the CPU, for its only holder: other tensors that share its storage may not be used
 /// meanwhile.
 #[expect(unsafe_code, reason = "libtorch gives the address of a tensor's numbers")]
 fn numbers_mut<T: TensorNumber>(tensor: &mut Tensor) -> &mut [T] {

@@ -1,6 +1,6 @@
 //! The arithmetic of a step on a CPU, in one pass over the large matrices.
 //!
-//! Beside its networks a step costs what it moves through memory. Composed of library calls, velocity, control points,
+//! Besides its networks a step costs what it moves through memory. Composed of library calls, velocity, control points,
 //! networks and gradients pass several times, in pieces that fit no cache well; here a few columns of all of them stay in
 //! registers from the gradients to the networks of the next step. For ResNet-18 at 4×4 control points with four draws in
 //! `bf16` that is 80 ms instead of 200 on two cores.
@@ -16,7 +16,7 @@ use surfit_core::cost::DRAWS_PER_PASS;
 /// Columns between sums in `f64` of a norm.
 const BLOCK_COLUMNS: usize = 1024;
 
-/// Columns by which memory is asked for before it is needed: processors foresee fewer rows than a surface has.
+/// Columns by which memory is requested before it is needed: processors foresee fewer rows than a surface has.
 const PREFETCH_COLUMNS: usize = 256;
 
 /// Threads that share the columns of a pass; `None` where the system gives none.
@@ -34,7 +34,7 @@ pub(super) enum SampleRows<'a> {
     Bf16(MatrixRows<'a, u16>),
 }
 
-/// Columns of all matrices whose networks and gradients lie in one type.
+/// Columns of all matrices whose networks and gradients are in one type.
 #[derive(Debug)]
 pub(super) struct ColumnBlock<'a> {
     /// Rows of `Θ`, the corners first.
@@ -388,7 +388,7 @@ impl WithSimd for ShareWork<'_, '_> {
     }
 }
 
-/// Asks for what lies some columns behind `first`, where there is a stable instruction for it.
+/// Prefetches data some columns after `first`, where there is a stable instruction for it.
 #[inline(always)]
 #[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables))]
 #[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "the intrinsic takes a pointer"))]

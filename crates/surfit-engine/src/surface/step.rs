@@ -21,7 +21,7 @@ pub struct MicroBatch {
     pub labels: Tensor,
 }
 
-/// What a step leaves on the device, to be read when somebody wants to know.
+/// What a step leaves on the device, to be read on request.
 #[derive(Debug)]
 pub struct StepRecord {
     /// Mean loss of the minibatch, scalar.
@@ -45,14 +45,14 @@ pub struct StepTiming {
     pub degrees: Degrees,
 }
 
-/// Waits until a GPU has done what it was given; elsewhere nothing is left to wait for.
+/// Waits until a GPU has completed its work; returns at once on other devices.
 fn synchronize(device: Device) {
     if let Device::Cuda(index) = device {
         tch::Cuda::synchronize(index as i64);
     }
 }
 
-/// Is told when a step's networks work, to measure it.
+/// Observes the network passes of a step, to measure them.
 pub trait StepObserver {
     /// A forward and backward pass of a network begins.
     fn pass_begins(&mut self) {}
@@ -123,7 +123,7 @@ impl Surface {
     /// One optimizer step over the parts of a minibatch, each at its own point.
     ///
     /// Interpolation of the draws' networks, an ordinary forward and backward pass for each, and one pass over velocity
-    /// and control points. Nothing is read back from the device. Where the `next` step will draw may be said: then its
+    /// and control points. Nothing is read back from the device. The `next` step's draws may be given: then its
     /// networks are interpolated by the pass that changes the control points, and they need not be read again. It
     /// changes no bit of any step, and may turn out otherwise.
     pub fn step(

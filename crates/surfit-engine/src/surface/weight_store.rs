@@ -7,9 +7,9 @@ use crate::model::Model;
 use crate::optimizer::{PointUpdate, Sgd};
 use tch::{Device, Tensor};
 
-/// Room for the networks of some draws, which their gradients take the place of.
+/// Buffer for the networks of some draws; their gradients replace them in it.
 pub(super) trait WeightStore: std::fmt::Debug + Send {
-    /// Number of networks that it has room for.
+    /// Number of networks that fit into it.
     fn capacity(&self) -> usize;
 
     /// Makes networks `W = BΘ` with Bernstein weights `B`, one row for each.
@@ -33,7 +33,7 @@ pub(super) struct SampleNetworks {
 }
 
 impl SampleNetworks {
-    /// Room for the networks of `draws` draws, as the device computes them fastest.
+    /// Buffer for the networks of `draws` draws, as the device computes them fastest.
     pub fn new(model: &Model, draws: usize) -> Self {
         let store: Box<dyn WeightStore> = match model.placement().device {
             Device::Cpu => Box::new(FusedCpuStore::new(model, draws)),

@@ -1,4 +1,4 @@
-//! The figures that the colours stand for: their range, their colours, how they are written, lines of equal value.
+//! The values that the colours represent: their range, their colours, how they are written, lines of equal value.
 
 use super::{FieldMap, MapPlacement};
 use crate::axes::{DrawResult, format_number, ticks};
@@ -59,7 +59,7 @@ impl FieldMap<'_> {
         colors.color_at(if higher_is_better { t } else { 1.0 - t })
     }
 
-    /// A figure as it stands in a cell.
+    /// A figure as written in a cell.
     pub(super) fn format_cell_value(&self, value: f64) -> String {
         match (self.style.quantity, self.metric.is_percent()) {
             (CellQuantity::Value, true) => format!("{:.1}", 100.0 * value),

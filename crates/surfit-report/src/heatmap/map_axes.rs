@@ -1,4 +1,4 @@
-//! What stands around a heatmap: axes and colour bar; and the star on it.
+//! The axes and the colour bar of a heatmap, and the star on it.
 
 use super::{FieldMap, MapPlacement, round_thousandths};
 use crate::axes::{DrawResult, format_number};
@@ -44,7 +44,7 @@ impl FieldMap<'_> {
         area.draw_text("v", &style, (left - px(46.0), top + side / 2))
     }
 
-    /// Where the colour bar stands: left, top, height.
+    /// Area of the colour bar: left, top, height.
     pub fn bar_position(&self) -> [f64; 3] {
         let MapPlacement { left, top, side } = self.placement;
         [left + side + 26.0, top, side]

@@ -1,4 +1,4 @@
-//! What stands around a relief: the floor, the walls behind it, and the figures of all three axes.
+//! The frame of a relief: the floor, the walls behind it, and the figures of all three axes.
 
 use super::PlacedRelief;
 use crate::axes::{DrawResult, format_number};
@@ -82,7 +82,7 @@ impl PlacedRelief<'_, '_> {
         Ok(())
     }
 
-    /// The side of the floor along a parameter, growing, that lies nearest to the viewer.
+    /// The side of the floor along a parameter, growing, that is nearest to the viewer.
     fn nearest_side(&self, along_u: bool) -> Option<[FloorPoint; 2]> {
         let along = |side: &[FloorPoint; 2]| {
             let [p, q] = side;
@@ -121,7 +121,7 @@ impl PlacedRelief<'_, '_> {
         self.draw_label_if_free(area, taken, at, text_, &style, 0.5)
     }
 
-    /// Writes a text in nominal points where nothing stands yet; `side` is the part of its width that lies left of the place.
+    /// Writes a text in nominal points in a free place; `side` is the part of its width that lies left of the place.
     fn draw_label_if_free<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
@@ -163,7 +163,7 @@ impl PlacedRelief<'_, '_> {
             self.draw_label_if_free(area, taken, (x - 12.0, y), &label, &style, 1.0)?;
         }
         let (x, y) = self.project_point(left.0, left.1, 1.0);
-        // Beside the sign of a corner that may stand there.
+        // Beside the sign of a corner that may be drawn there.
         let style = text_style(11.5, TEXT_COLOR, HPos::Right, VPos::Center);
         let name = self.map.bar_label();
         self.draw_label_if_free(area, taken, (x - 12.0, y - 16.0), &name, &style, 1.0)

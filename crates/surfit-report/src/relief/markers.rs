@@ -1,4 +1,4 @@
-//! What stands on a relief: the numbers of the corners and the star of the best cell, and whether they are seen.
+//! The markers on a relief: the numbers of the corners and the star of the best cell, and whether they are seen.
 
 use super::PlacedRelief;
 use crate::axes::DrawResult;
@@ -10,7 +10,7 @@ use plotters::style::text_anchor::{HPos, VPos};
 use surfit_core::projection::ProjectedPoint;
 
 impl PlacedRelief<'_, '_> {
-    /// True when the surface lies before the point over a cell.
+    /// True when the surface hides the point over a cell.
     pub(super) fn is_hidden(&self, cell: (usize, usize)) -> bool {
         let spot = |(a, b): (usize, usize)| {
             let value = self.field.get(a, b)?;
@@ -47,7 +47,7 @@ impl PlacedRelief<'_, '_> {
         };
         for (number, index) in heatmap.corner_cells().into_iter().enumerate() {
             let Some((x, y)) = over(index) else { continue };
-            // Behind a hill it is still told where the corner is, but faintly.
+            // A corner behind a hill is still marked, but faintly.
             let hidden = self.is_hidden((index / heatmap.grid, index % heatmap.grid));
             let ink = if hidden { AXIS_COLOR } else { TEXT_COLOR };
             let ground = if hidden { 0.55 } else { 1.0 };

@@ -1,4 +1,4 @@
-//! The tables of the written report: what events and snapshot tell, row by row; `None` while there is nothing to tell.
+//! The tables of the written report: data of events and snapshot, row by row; `None` without data.
 
 use crate::document::ReportSection;
 use surfit_core::event::{JobResult, JobStage};

@@ -10,7 +10,7 @@ use thiserror::Error;
 
 /// Why an action cannot be done now.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[allow(missing_docs)] // The sentences say what each is.
+#[allow(missing_docs)] // The messages describe each variant.
 pub enum Unavailable {
     #[error("open the log first")]
     LogClosed,
@@ -127,7 +127,7 @@ fn can_change_run(app: &App) -> Availability {
     if app.readonly { Err(Unavailable::ReadOnly) } else { Ok(()) }
 }
 
-/// An engine listens, or starts when it is asked for something.
+/// An engine listens, or starts on the first command.
 pub(super) fn engine_reachable(app: &App) -> Availability {
     can_change_run(app)?;
     match engine_ready(app) {
@@ -341,7 +341,7 @@ pub(super) fn several_panes_shown(app: &App) -> Availability {
     Ok(())
 }
 
-/// Something that was asked for is under way, or a stage that can be cancelled.
+/// A requested task is running, or a stage that can be cancelled.
 pub(super) fn can_cancel(app: &App) -> Availability {
     let s = reported_snapshot(app)?;
     let stage = matches!(s.stage, JobStage::Align | JobStage::Heatmap | JobStage::Export);

@@ -9,13 +9,13 @@ use surfit_core::surface::{Degrees, ParameterAxis, Patch};
 /// A change of degree that waits for enter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct DegreePlan {
-    /// The degrees that it begins from: those that there are, as long as the plan stands.
+    /// The degrees that it begins from: the present ones, as long as the plan is pending.
     from: Degrees,
     /// What they become.
     pub to: Degrees,
     /// The degrees became others while it waited.
     rebased: bool,
-    /// Place among all that was said and asked for.
+    /// Sequence number among messages and requests.
     message_order: u64,
 }
 
@@ -40,12 +40,12 @@ impl DegreePlan {
 }
 
 impl App {
-    /// Degrees that the next degree key goes on from: those planned, else those wanted.
+    /// Degrees that the next degree key changes: those planned, else those wanted.
     pub fn target_degrees(&self) -> Degrees {
         self.degree_plan.map_or_else(|| self.degrees(), |p| p.to)
     }
 
-    /// A change of degree that was asked for and not confirmed, and what it would bring.
+    /// A change of degree that was requested and not confirmed, and its effect.
     pub fn planned_degrees(&self) -> Option<(Degrees, DegreePreview)> {
         let to = self.degree_plan?.to;
         let snapshot = self.run_state.snapshot.as_ref()?;
@@ -59,14 +59,14 @@ impl App {
         self.degree_plan.is_some() && self.layers.is_empty()
     }
 
-    /// What was said or asked for after the plan that waits: it stands below the plan, which stays readable as long as
+    /// True for a message or request after the pending plan: it is shown below the plan, which is visible as long as
     /// enter carries it out.
     pub(super) fn is_newer_than_plan(&self, message: &ScreenMessage) -> bool {
         let plan = self.degree_plan.filter(|_| self.awaits_plan_confirmation());
         plan.is_none_or(|p| message.order > p.message_order)
     }
 
-    /// The plan that waits in words: what there is now, what it becomes, and how to answer.
+    /// The text of the pending plan: present degrees, planned degrees, and how to answer.
     pub fn plan_summary(&self) -> Option<String> {
         let plan = self.degree_plan.filter(|_| self.awaits_plan_confirmation())?;
         let (to, p) = self.planned_degrees()?;
@@ -108,8 +108,8 @@ impl App {
         Vec::new()
     }
 
-    /// A plan says what becomes of the degrees that there are: when somebody else changed them, the same steps are planned
-    /// from the new ones, so that enter undoes nobody's change.
+    /// A plan changes the present degrees: when another client has changed them, the same steps are planned
+    /// from the new ones, so that enter does not undo that change.
     pub(super) fn rebase_plan(&mut self) {
         let present = self.degrees();
         let Some(plan) = self.degree_plan.filter(|p| p.from != present) else {

@@ -14,7 +14,7 @@ pub struct PendingCommand {
     pub command: EngineCommand,
     /// Shown while it takes: `exporting the best model …`.
     pub progress_text: Option<String>,
-    /// Said when it was carried out and no event says so.
+    /// Shown when it was carried out and no event reports it.
     pub done_text: Option<String>,
     pub(super) order: u64,
 }
@@ -89,15 +89,15 @@ impl App {
         vec![Effect::Send(ClientMessage::Command { id, command })]
     }
 
-    /// Degrees as the user sees them: those asked for, else those reported.
+    /// Degrees as the user sees them: those requested, else those reported.
     pub fn degrees(&self) -> Degrees {
         let reported = self.run_state.snapshot.as_ref().map(|s| s.degrees);
         let wanted = self.settings.degrees.value();
-        // A picture without a snapshot exists only between two messages; the demo's degrees stand in.
+        // A run state without a snapshot exists only between two messages; the demo's degrees are used.
         wanted.or(reported).unwrap_or_else(|| Degrees::new(2, 2).expect("2 is in 1..=8"))
     }
 
-    /// Degrees that were asked for and have not come yet.
+    /// Degrees that were requested and not reported yet.
     pub fn requested_degrees(&self) -> Option<Degrees> {
         self.settings.degrees.value()
     }
@@ -178,7 +178,7 @@ impl App {
         }
     }
 
-    /// Nothing that was asked for will be answered any more.
+    /// No pending request will be answered any more.
     pub(super) fn clear_pending_commands(&mut self) {
         self.pending.clear();
         self.settings = PendingSettings::default();
@@ -245,7 +245,7 @@ impl App {
         point.map_or(Vec::new(), |(i, j, frozen)| self.send_command(EngineCommand::Freeze { i, j, frozen }))
     }
 
-    /// Peak of the learning rate as the user sees it: what was asked for last, else what was reported.
+    /// Peak of the learning rate as the user sees it: the last requested, else the last reported.
     pub fn peak_rate(&self) -> f64 {
         let reported = self.run_state.snapshot.as_ref().map_or(0.0, |s| s.peak_rate);
         self.settings.peak_rate.value().unwrap_or(reported)
@@ -259,7 +259,7 @@ impl App {
 
     pub(crate) fn change_rate(&mut self, up: bool) -> Vec<Effect> {
         let factor = if up { RATE_STEP_FACTOR } else { 1.0 / RATE_STEP_FACTOR };
-        // Three digits, so that a number a person can read comes of it.
+        // Three digits, so that the result is readable.
         let peak = round_to_three_digits(self.peak_rate() * factor);
         self.set_rate(RateChange::Peak(peak))
     }
@@ -327,13 +327,13 @@ impl App {
         Some(format!("{}{part}{more}; {key} cancels it", errand.name))
     }
 
-    /// The engine exports, searches or measures something beside the job, or was asked to.
+    /// The engine exports, searches or measures something besides the job, or was requested to.
     pub(super) fn is_task_running(&self) -> bool {
         let snapshot = self.run_state.snapshot.as_ref();
         snapshot.is_some_and(|s| s.errand.is_some()) || self.awaits_task_reply()
     }
 
-    /// Something that can be cancelled was asked for and is not answered.
+    /// A task that can be cancelled was requested and is not answered.
     pub fn awaits_task_reply(&self) -> bool {
         self.pending.values().any(PendingCommand::is_task)
     }

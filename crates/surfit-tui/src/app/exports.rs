@@ -22,7 +22,7 @@ pub struct RunLocation {
     pub name: String,
 }
 
-/// Most bytes that are given to a terminal at once: as base64 with what stands around it they are 100 000, where many
+/// Most bytes that are given to a terminal at once: as base64 with the escape sequence they are 100 000, where many
 /// terminals end.
 pub const MAX_COPY_BYTES: usize = 74_994;
 
@@ -37,7 +37,7 @@ pub(in crate::app) struct LastCopy {
     text: String,
 }
 
-/// Endings that say what is in a file, to programs and people.
+/// Extensions of the known file formats.
 const KNOWN_EXTENSIONS: [&str; 14] =
     ["png", "svg", "csv", "tsv", "json", "txt", "npy", "jpg", "jpeg", "gif", "webp", "pdf", "eps", "bmp"];
 
@@ -197,7 +197,7 @@ impl App {
         }
     }
 
-    /// Writes the file under the name that was typed; `None` when the name is not usable, which is told.
+    /// Writes the file under the name that was typed; `None` when the name is not usable, which is reported.
     pub(crate) fn write_prompted_file(&mut self, naming: &FilenamePrompt) -> Option<Vec<Effect>> {
         let path = naming.input.value().trim();
         if path.is_empty() || path.ends_with('/') {
@@ -219,7 +219,7 @@ impl App {
         vec![Effect::Send(ClientMessage::Bridge(BridgeRequest::Write(Box::new(file))))]
     }
 
-    /// The file that is there stays: another name is asked for.
+    /// The existing file is kept: the user enters another name.
     pub(super) fn prompt_other_filename(&mut self, file: NewFile) {
         let ending = |e: &&str| *e != "txt" && file.path.extension() == Some(OsStr::new(e));
         self.push_dialog(ExportMenu::Name(FilenamePrompt {
@@ -231,7 +231,7 @@ impl App {
     }
 }
 
-/// What is written under a name: the ending decides between the forms of a figure, and none says what is not so.
+/// What is written under a name: its extension selects the format of a figure, and must match the content.
 ///
 /// # Errors
 /// A sentence with the endings that are right.

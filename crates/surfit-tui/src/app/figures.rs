@@ -81,7 +81,7 @@ impl App {
         }
     }
 
-    /// The control points in the colours of the figure that their tiles tell first.
+    /// The control points in the colours of the figure that their tiles show first.
     pub(crate) fn points_figure(&self) -> FigureDrawing {
         FigureDrawing::Points { figure: self.points.figure, colormap: self.theme.colormap() }
     }

@@ -42,7 +42,7 @@ impl App {
         self.layers.iter().find_map(|v| as_view(&**v))
     }
 
-    /// Where the topmost overlay lies.
+    /// Area of the topmost overlay.
     pub(crate) fn overlay_area(&self) -> Rect {
         let screen = ScreenLayout::of(self);
         self.overlay().map_or(Rect::ZERO, |overlay| overlay.area(&screen, self))
@@ -161,7 +161,7 @@ impl App {
         None
     }
 
-    /// Keeps the place in every list within what there is.
+    /// Keeps the place in every list within its bounds.
     pub(super) fn clamp_views(&mut self) {
         for place in 0..self.layers.len() {
             self.edit_layer(place, |view, app| {
@@ -192,14 +192,14 @@ impl App {
         let key = Key::from(event);
         let prefix = self.pending_prefix.take();
         let lookup = self.keymap.lookup(KeyScope::of_focus(self), prefix, key);
-        // Whatever is remapped and whatever is open, ctrl-c asks to leave.
+        // Whatever is remapped and whatever is open, ctrl-c requests to quit.
         let quits = match lookup {
             KeyLookup::Unbound => true,
             KeyLookup::Action(action) => action == action!("quit"),
             KeyLookup::Prefix => false,
         };
         if key == Key::CTRL_C && quits {
-            // Pressed at the question itself it is meant: leave, and lose nothing.
+            // Pressed again at the question it means: detach, and lose nothing.
             let asked = self.view::<Question>().is_some();
             self.layers.clear();
             return match asked {
@@ -411,7 +411,7 @@ impl App {
         Vec::new()
     }
 
-    /// A key that can follow is pressed by the click, a plan is confirmed; a sentence leads to the log, where it stands whole.
+    /// A key that can follow is pressed by the click, a plan is confirmed; a sentence opens the log with its full text.
     fn click_message(&mut self, screen: &ScreenLayout, at: Position) -> Vec<Effect> {
         let key = views::pending_keys::key_at(self, screen.message, at.x);
         match (key, self.pending_prefix()) {

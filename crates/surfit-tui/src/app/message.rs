@@ -1,10 +1,10 @@
-//! The line above the footer that tells what just happened.
+//! The line above the footer that reports what just happened.
 
 use super::{App, EngineLink};
 use surfit_core::run_state::{LogLine, LogTopic};
 use surfit_core::text::{MAX_SENTENCE_CHARS, to_printable};
 
-/// What sort of thing a message says.
+/// Category of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageKind {
     /// Why nothing happened.
@@ -17,7 +17,7 @@ pub enum MessageKind {
     Error,
 }
 
-/// A message and until when it stands.
+/// A message and the time until which it is shown.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScreenMessage {
     /// Kind of the message.
@@ -26,7 +26,7 @@ pub struct ScreenMessage {
     pub text: String,
     /// Seconds since the workbench began; `None` to stay until the next.
     pub expires_at: Option<f64>,
-    /// Place among all that was said and asked for; the latest is shown.
+    /// Sequence number among messages and requests; the latest is shown.
     pub(super) order: u64,
 }
 
@@ -82,14 +82,14 @@ impl App {
         self.last_message_order
     }
 
-    /// What the message line shows now: the latest of what was said and what is being waited for, since the change of degree
+    /// What the message line shows now: the latest of messages and pending requests, since the change of degree
     /// that waits was planned.
     pub fn status_message(&self) -> Option<ScreenMessage> {
         let waiting = self.pending.values().rev().find_map(|p| {
             let text = p.progress_text.clone()?;
             Some((text, p.order))
         });
-        // What the engine says of an errand is better than what was said when it was asked for.
+        // The engine's message about a task replaces the one shown at the request.
         let (text, order) = (self.task_progress_line(), waiting.as_ref().map_or(0, |w| w.1));
         let waiting = text.or(waiting.map(|w| w.0)).map(|text| ScreenMessage {
             kind: MessageKind::Info,
@@ -122,9 +122,9 @@ impl App {
             return banner(why, format!("{next} {leave} quits."));
         }
         match &self.connection {
-            // What was asked for is told, and then how it went.
+            // Show the request first, then its outcome.
             _ if self.engine_stopped() && !self.pending.is_empty() => None,
-            // What the engine said before it went is the reason; that it went is only the consequence.
+            // The engine's last message is the reason; the lost connection is only the consequence.
             EngineLink::Dead | EngineLink::Lost(_) if self.run_state.failed.is_some() => {
                 let why = self.run_state.failed.as_deref().unwrap_or_default();
                 let why = format!("Failed: {}.", why.trim_end_matches('.'));
@@ -145,9 +145,9 @@ impl App {
         }
     }
 
-    /// Takes away what stood long enough.
+    /// Removes messages whose time has passed.
     pub(super) fn expire_status_message(&mut self) {
-        // The silence of an engine is told in whole seconds.
+        // The silence of an engine is shown in whole seconds.
         self.dirty |= self.stalled_for().map(|s| s as u64) != self.shown_stall_secs;
         self.shown_stall_secs = self.stalled_for().map(|s| s as u64);
         if self.status_message.as_ref().and_then(|n| n.expires_at).is_some_and(|t| t <= self.now) {

@@ -5,9 +5,9 @@ use super::{App, Effect};
 use crate::views::models::ModelsOverlay;
 use surfit_core::protocol::{BridgeRequest, ClientMessage, EngineCommand, Selection, TensorNames};
 
-/// Members of an ensemble when nothing else is said.
+/// Members of an ensemble by default.
 const DEFAULT_ENSEMBLE_SIZE: usize = 4;
-/// First step of a search, and how many points it may look at, when nothing else is said.
+/// First step of a search, and most points it may evaluate, by default.
 const DEFAULT_SEARCH_RADIUS: f64 = 0.1;
 pub(super) const DEFAULT_SEARCH_BUDGET: usize = 40;
 

@@ -15,13 +15,13 @@ use surfit_core::protocol::{BridgeRequest, ClientMessage};
 use surfit_core::run_state::RunState;
 use surfit_core::snapshot::Snapshot;
 
-/// Seconds after which an open list is asked for again.
+/// Seconds after which an open list is requested again.
 const RUN_LIST_INTERVAL_SECS: f64 = 2.0;
 
 /// What another run is read for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CompareMode {
-    /// Its loss curve lies over this run's.
+    /// Its loss curve is drawn over this run's.
     Curves,
     /// Its surface is shown beside this one's.
     Surface,
@@ -31,19 +31,19 @@ pub(super) enum CompareMode {
     Superseded,
 }
 
-/// Runs that were asked for and are not here yet.
+/// Runs that were requested and have not arrived yet.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct PendingComparisons {
-    /// The id, or its beginning, of one that is wanted beside this; where it lies the list of runs will tell.
+    /// The id, or its beginning, of one that is wanted beside this; its directory comes with the list of runs.
     requested_name: Option<String>,
-    /// Those that are being read, the first asked for first.
+    /// Those that are being read, in the order of the requests.
     loading: Vec<(PathBuf, CompareMode)>,
 }
 
 /// Which other runs are followed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct FollowedRuns {
-    /// What was asked for last.
+    /// The last request.
     pub requested: Vec<PathBuf>,
     /// The run whose surface is beside this one's.
     pub compared_surface: Option<PathBuf>,
@@ -51,7 +51,7 @@ pub(super) struct FollowedRuns {
 
 /// The list of runs, going to one, and removing one.
 impl App {
-    /// Asks for the list of runs. While nobody can be asked the banner says so, and an open list is renewed after that.
+    /// Requests the list of runs. Without a connection the banner shows it, and an open list is renewed after that.
     pub(super) fn request_run_list(&mut self) -> Vec<Effect> {
         if self.remote_line.as_ref().is_some_and(RemoteLine::is_down) {
             return Vec::new();
@@ -60,7 +60,7 @@ impl App {
         vec![Effect::Send(ClientMessage::Bridge(BridgeRequest::Refresh))]
     }
 
-    /// When an open list is asked for again; not while there is nobody to ask.
+    /// When an open list is requested again; `None` while there is no connection.
     pub(super) fn next_run_list_request_at(&self) -> Option<f64> {
         let down = self.remote_line.as_ref().is_some_and(RemoteLine::is_down);
         let open = self.view::<RunsOverlay>().is_some();
@@ -74,7 +74,7 @@ impl App {
         }
     }
 
-    /// Takes in a new list; the run that was chosen stays chosen, wherever it stands now.
+    /// Takes in a new list; the run that was chosen stays chosen, wherever it is now.
     pub(super) fn apply_run_list(&mut self, runs: Vec<RunLine>) {
         let chosen = self.selected_run().map(|r| r.path.clone());
         self.dirty |= self.runs != runs;
@@ -112,7 +112,7 @@ impl App {
         effects
     }
 
-    /// Removes the run that was asked about.
+    /// Removes the run of the confirmed question.
     pub(super) fn remove_run(&mut self, path: PathBuf) -> Vec<Effect> {
         self.show_message(MessageKind::Info, format!("removing {} …", path.display()));
         vec![Effect::Send(ClientMessage::Bridge(BridgeRequest::RemoveRun(path)))]
@@ -126,7 +126,7 @@ impl App {
         }
     }
 
-    /// What another run is called on the screen: with the folder that it lies in when the run that is shown, or one over its
+    /// The label of another run on the screen: with its parent folder when the run that is shown, or one over its
     /// curves, has the same name.
     pub(super) fn other_run_label(&self, path: &Path, picture: &RunState) -> String {
         let last = |path: &Path| {
@@ -149,13 +149,13 @@ impl App {
         }
     }
 
-    /// Another run comes: what the surface of this one was earlier says nothing about that.
+    /// Another run comes: earlier surfaces of this one do not belong to it.
     pub(super) fn clear_earlier_surface(&mut self) {
         self.surface.earlier_surface = None;
         self.surface.comparison.take_if(|b| !b.from_other_run);
     }
 
-    /// The run that lies there is the one that is shown: no longer one of the others that it is held against.
+    /// The run in that directory is now the shown run: it is removed from the compared runs.
     pub(super) fn clear_self_comparison(&mut self, path: &Path) {
         self.loss.remove_overlay(path);
         if self.followed_runs.compared_surface.as_deref() == Some(path) {
@@ -209,7 +209,7 @@ impl App {
     /// Asks for another run.
     pub(super) fn load_other_run(&mut self, path: PathBuf, purpose: CompareMode) -> Vec<Effect> {
         if purpose == CompareMode::Surface {
-            // There is room for one.
+            // Only one is shown.
             let earlier = self.pending_comparisons.loading.iter_mut();
             earlier.filter(|(_, p)| *p == CompareMode::Surface).for_each(|(_, p)| *p = CompareMode::Superseded);
         }
@@ -217,7 +217,7 @@ impl App {
         vec![Effect::Send(ClientMessage::Bridge(BridgeRequest::Load(path)))]
     }
 
-    /// What the run that lies there was asked for, now that its answer is here; curves are what is told unasked.
+    /// Purpose of the request for the run in that directory, now answered; curves also arrive without a request.
     fn remove_compare_mode(&mut self, path: &Path) -> CompareMode {
         let place = self.pending_comparisons.loading.iter().position(|(p, _)| p == path);
         place.map_or(CompareMode::Curves, |n| self.pending_comparisons.loading.remove(n).1)
@@ -246,7 +246,7 @@ impl App {
         }
     }
 
-    /// Answers to what was asked for will never come.
+    /// Pending requests will never be answered.
     pub(super) fn clear_pending_comparisons(&mut self) {
         self.pending_comparisons = PendingComparisons::default();
     }
@@ -271,7 +271,7 @@ impl App {
     }
 
     /// The run that is chosen in the list. Without a list it opens one, says what the action's key does there, and gives the
-    /// effects of that.
+    /// resulting effects.
     pub(super) fn selected_run_or_open_list(&mut self, action: &Action, does: &str) -> Result<RunLine, Vec<Effect>> {
         if self.view::<RunsOverlay>().is_none() {
             self.open_overlay(RunsOverlay::default());
@@ -369,7 +369,7 @@ impl App {
 
 /// Runs that are followed while they are on the screen.
 impl App {
-    /// Asks to be told how other runs grow, those that are on the screen now, when these are not the same as before.
+    /// Subscribes to the growth of the other runs on the screen, when these have changed.
     pub(super) fn update_followed_runs(&mut self) -> Option<Effect> {
         let foreign = self.surface.comparison.as_ref().is_some_and(|b| b.from_other_run);
         if !foreign {

@@ -34,7 +34,7 @@ impl App {
         self.edit_focused_view(|view, app| view.move_to_end(app, sign));
     }
 
-    /// The pane has the focus, and nothing lies over it.
+    /// The pane has the focus, and no overlay covers it.
     pub(crate) fn is_focused(&self, pane: Pane) -> bool {
         pane == self.focus && self.layers.is_empty()
     }
@@ -53,7 +53,7 @@ impl App {
             return self.show_message(MessageKind::Hint, text);
         };
         let go = |at: u16, by: i32| (i32::from(at) + by).clamp(0, i32::from(u16::MAX)) as u16;
-        // The border stands where the second of its two cells is.
+        // The border's position is that of the second of its two cells.
         let (x, y) = (border.area.x + 1, border.area.y + 1);
         let (x, y) = if upright { (go(x, by), y) } else { (x, go(y, by)) };
         self.arrangement.move_border(&border, x, y);
@@ -84,7 +84,7 @@ impl App {
         }
     }
 
-    /// The distances or the points. Those between the corners are known; the others are measured when they are asked for.
+    /// The distances or the points. Those between the corners are known; the others are measured on request.
     pub(crate) fn toggle_distances(&mut self) {
         self.points.show_distances = !self.points.show_distances;
         let possible = action!("measure-distances").availability;

@@ -1,4 +1,4 @@
-//! Settings of the engine that were asked for and are not reported yet.
+//! Settings of the engine that were requested and are not reported yet.
 
 use super::App;
 use surfit_core::surface::Degrees;
@@ -6,7 +6,7 @@ use surfit_core::surface::Degrees;
 /// Seconds after which an accepted value no longer hides what the engine reports.
 const ACCEPTED_TIMEOUT_SECS: f64 = 3.0;
 
-/// A setting: the value that was asked for last, until the engine reports it, so that the next key goes on from there.
+/// A setting: the value that was requested last, until the engine reports it, so that the next key starts from it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct PendingSetting<T> {
     latest: Option<RequestedValue<T>>,
@@ -19,7 +19,7 @@ struct RequestedValue<T> {
     value: T,
     /// Id of the command.
     id: u64,
-    /// When the engine said yes; what it then reports wins soon after.
+    /// When the engine accepted it; the reported value takes precedence soon after.
     accepted_at: Option<f64>,
 }
 
@@ -30,18 +30,18 @@ impl<T> Default for PendingSetting<T> {
 }
 
 impl<T: Copy + PartialEq> PendingSetting<T> {
-    /// The value that was asked for last and has not come yet.
+    /// The value that was requested last and is not reported yet.
     pub fn value(&self) -> Option<T> {
         self.latest.map(|r| r.value)
     }
 
-    /// A command with this id asks for `value`.
+    /// A command with this id requests `value`.
     pub fn request(&mut self, value: T, id: u64) {
         let earlier = self.latest.replace(RequestedValue { value, id, accepted_at: None });
         self.superseded.extend(earlier.filter(|r| r.accepted_at.is_none()).map(|r| r.id));
     }
 
-    /// Takes in the answer to a command; true when it asked for this setting and a later one took its place.
+    /// Takes in the answer to a command; true when it was for this setting and a later one took its place.
     fn record_answer(&mut self, id: u64, accepted: bool, now: f64) -> bool {
         if let Some(latest) = self.latest.as_mut().filter(|r| r.id == id) {
             latest.accepted_at = Some(now);

@@ -1,4 +1,4 @@
-//! Questions, asked before something cannot be taken back.
+//! Confirmation questions before an action that cannot be undone.
 
 use super::message::MessageKind;
 use super::{App, Effect, EngineLink, RemoteLine};
@@ -13,7 +13,7 @@ use surfit_core::snapshot::EngineState;
 pub enum AnswerAction {
     /// Nothing is done.
     Cancel,
-    /// Leave; the engine goes on.
+    /// Detach; the engine keeps running.
     Detach,
     /// Leave; the engine makes a checkpoint and ends.
     StopEngine,
@@ -51,7 +51,7 @@ pub struct AnswerChoice {
 pub struct Question {
     /// Text of the question.
     pub title: &'static str,
-    /// What there is to know before answering.
+    /// Facts to consider before answering.
     pub text: String,
     /// Answers that can be given.
     pub choices: Vec<AnswerChoice>,
@@ -94,7 +94,7 @@ impl App {
         }
     }
 
-    /// Closes what is open; leaves when nothing is, and asks first when work is under way.
+    /// Closes the open overlay; quits when there is none, after a question while a task is running.
     pub(crate) fn quit(&mut self) -> Vec<Effect> {
         if self.overlay().is_some() {
             self.close_overlays();
@@ -107,7 +107,7 @@ impl App {
         let busy =
             matches!(self.run_state.engine_state(), EngineState::Running | EngineState::Paused | EngineState::Starting)
                 || self.is_task_running();
-        // An engine that is found or started at this moment goes on with its job.
+        // An engine that is found or started at this moment continues its job.
         let asked = self.engine_stopped() && self.awaits_task_reply();
         if self.connection == EngineLink::Connecting || connected && busy || asked {
             return self.ask_quit();

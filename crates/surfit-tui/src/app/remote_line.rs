@@ -4,7 +4,7 @@ use super::{App, Effect, EngineLink};
 use crate::link::LineState;
 use surfit_core::protocol::{BridgeRequest, ClientMessage};
 
-/// Seconds of silence after which the age of the picture is shown; something comes every two.
+/// Seconds of silence after which the age of the run state is shown; something comes every two.
 const STALE_TIMEOUT_SECS: f64 = 6.0;
 
 /// See the module. Times are in seconds since the workbench began.
@@ -30,7 +30,7 @@ impl RemoteLine {
         Self { host, last_message_at: 0.0, outage: None, drawn_seconds: (0, None) }
     }
 
-    /// Nothing can be asked of the other machine now.
+    /// The other machine cannot receive requests now.
     pub fn is_down(&self) -> bool {
         self.outage.is_some()
     }
@@ -39,7 +39,7 @@ impl RemoteLine {
         self.is_down() || now - self.last_message_at > STALE_TIMEOUT_SECS
     }
 
-    /// What stands in the place of the run's state while the line is down or silent.
+    /// The text in place of the run's state while the line is down or silent.
     pub fn status_label(&self, now: f64) -> Option<String> {
         let old = format!("{} old", format_duration(now - self.last_message_at));
         match &self.outage {
@@ -85,7 +85,7 @@ impl RemoteLine {
         let age = (now - self.last_message_at).max(0.0);
         Some(if self.is_stale(now) {
             let older = self.last_message_at + age.floor() + 1.0;
-            // The seconds left to the next try end at other times than those since the last word.
+            // The seconds left to the next try end at other times than those since the last message.
             let left = self.seconds_to_retry(now).filter(|left| *left > 0);
             let retry = self.outage.as_ref().and_then(|d| d.retry_at);
             let nearer = retry.zip(left).map(|(at, left)| at - (left - 1) as f64 + 1e-3);
@@ -121,7 +121,7 @@ impl App {
                     LineState::Refused { why } => (why, None),
                     LineState::Heard => return,
                 };
-                // The other end forgets what it was asked for.
+                // The other end drops pending requests.
                 self.followed_runs.requested.clear();
                 let first = !line.is_down();
                 line.outage = Some(LineDown { reason: why, retry_at: retry });

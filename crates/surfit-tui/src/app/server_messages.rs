@@ -1,4 +1,4 @@
-//! What the engine and the bridge to it say.
+//! Processes messages of the engine and of the bridge to it.
 
 use super::message::MessageKind;
 use super::{App, Effect, EngineLink, ThrottledStats};
@@ -27,7 +27,7 @@ impl App {
             ServerMessage::Snapshot(snapshot) => self.apply_snapshot(*snapshot),
             ServerMessage::Reply { id, error, .. } => self.handle_reply(id, error.map(|refusal| refusal.message)),
             ServerMessage::Bridge(message) => return self.handle_bridge_message(message),
-            // Whoever holds the connection has made a snapshot of a change, and told why it was refused.
+            // Whoever holds the connection has made a snapshot of a change, and reported why it was refused.
             ServerMessage::Changed(_) | ServerMessage::Rejected { .. } => {}
         }
         Vec::new()
@@ -129,7 +129,7 @@ impl App {
             && let Some(kind) = message_kind(&envelope.event)
         {
             let kind = if error { MessageKind::Error } else { kind };
-            // The picture's log has it already.
+            // The run state's log has it already.
             self.show_unlogged_message(kind, text);
         }
         self.dirty = true;
@@ -153,7 +153,7 @@ impl App {
         }
     }
 
-    /// Fits what the user chose to what there is now.
+    /// Adapts the user's choices to the present run state.
     fn update_views(&mut self) {
         self.dirty = true;
         self.settle_pending_settings();
@@ -184,7 +184,7 @@ impl App {
     }
 }
 
-/// Which events are told in the message line; the log has all.
+/// Which events are shown in the message line; the log has all.
 fn message_kind(event: &Event) -> Option<MessageKind> {
     match event {
         Event::Exported(_) | Event::Finished(_) | Event::HeatmapComplete { .. } => Some(MessageKind::Good),

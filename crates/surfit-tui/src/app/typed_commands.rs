@@ -58,12 +58,12 @@ pub enum TypedCommand {
 /// Why a typed command is not carried out.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum CommandError {
-    /// A word that does not say what it should.
+    /// A word with an invalid value.
     #[error("`{text}` is no {expected}; {remedy}")]
     InvalidValue {
         /// The word as typed.
         text: String,
-        /// What it should say.
+        /// The expected value.
         expected: &'static str,
         /// What can be written.
         remedy: String,
@@ -173,7 +173,7 @@ impl App {
     /// Says whether a typed command can be done now.
     ///
     /// # Errors
-    /// Why not: as for the action it stands for.
+    /// Why not: as for the action it names.
     pub fn typed_availability(&self, typed: &TypedCommand) -> Result<(), Unavailable> {
         match typed {
             TypedCommand::Degree(..) | TypedCommand::Grid(_) => snapshot_reported(self),

@@ -44,7 +44,7 @@ pub fn encode_removal(protocol: ImageProtocol) -> Option<String> {
     (protocol == ImageProtocol::Kitty).then(|| (0..MAX_IMAGES).map(one).collect())
 }
 
-/// In parts; the terminal is told not to answer, since an answer would be taken for keys.
+/// In parts; the terminal is instructed not to answer, since an answer would be taken for keys.
 fn kitty(out: &mut String, raster: &Raster, area: Rect, id: u32) {
     let data = STANDARD.encode(png(raster));
     let parts: Vec<&[u8]> = data.as_bytes().chunks(KITTY_CHUNK_BYTES).collect();
@@ -102,7 +102,7 @@ fn index_colors(raster: &Raster) -> Option<(Vec<u8>, Vec<u8>)> {
     Some((palette, data))
 }
 
-/// The picture as large as its room: the other ways say how many characters it covers, but a sixel is a pixel.
+/// The picture as large as its area: other protocols give its size in characters, but a sixel is a pixel.
 fn scale_to_area(raster: &Raster, area: Rect, cell: Size) -> Cow<'_, Raster> {
     let pixels = |cells: u16, size: u16| usize::from(cells) * usize::from(size.max(1));
     let size = (pixels(area.width, cell.width), pixels(area.height, cell.height));

@@ -159,7 +159,7 @@ fn interpolate_pixel(field: &CellField, u: f64, v: f64) -> PixelOrigin {
 }
 
 impl Raster {
-    /// The same picture with other numbers of pixels: each shows what lies nearest to its middle.
+    /// The same picture with other numbers of pixels: each shows the source pixel nearest to its middle.
     pub(super) fn scaled(&self, (width, height): (usize, usize)) -> Self {
         let from = |n: usize, to: usize, of: usize| (2 * n + 1) * of / (2 * to);
         let row = |y| (0..width).map(move |x| (from(x, width, self.width), y));
@@ -267,7 +267,7 @@ mod tests {
         let places = contour_label_positions(&bands, size, lines, |n| level_label(&scene, n, lines));
         assert!(places.len() >= 5, "{places:?}");
         for (n, &(level, (x, y))) in places.iter().enumerate() {
-            // It stands on its line, and says the value that the surface has there.
+            // It is on its line, and shows the value of the surface there.
             let here = 0.5 + 0.2 * x as f64 / 719.0 + 0.1 * (1.0 - y as f64 / 479.0);
             let said: f64 = level_label(&scene, level, lines).parse().unwrap();
             assert!((said - 100.0 * here).abs() < 0.5, "{said} at {here}");

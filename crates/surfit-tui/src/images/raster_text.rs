@@ -26,7 +26,7 @@ impl Raster {
         }
     }
 
-    /// Writes a text with its middle at `(x, y)`. Characters that the font lacks leave a gap.
+    /// Writes a text with its middle at `(x, y)`. Characters that the font lacks become a gap.
     pub(super) fn write(&mut self, text: &str, (x, y): (i64, i64), size: usize, color: Rgb) {
         let (width, height) = text_extent(text, size);
         let (left, top) = (x - width as i64 / 2, y - height as i64 / 2);

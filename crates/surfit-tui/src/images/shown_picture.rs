@@ -9,10 +9,10 @@ use ratatui::layout::Size;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-/// Least time between two pictures at one place that nobody asked for, and the most that a large one keeps the next waiting.
+/// Least time between two unrequested pictures at one place, and the most that a large one keeps the next waiting.
 const MIN_REDRAW_INTERVAL: Duration = Duration::from_secs(1);
 const MAX_REDRAW_INTERVAL: Duration = Duration::from_secs(6);
-/// Bytes a second that such pictures may send; what is drawn beside them has a budget of its own.
+/// Bytes a second that such pictures may send; other drawing has its own budget.
 const MAX_BYTES_PER_SECOND: f64 = 9_000.0;
 
 /// What is known of the picture in the terminal.

@@ -1,4 +1,4 @@
-//! The user's `keys.toml`. Every fault is told in a sentence, and what is good of the file is used.
+//! The user's `keys.toml`. Every fault is reported in a sentence, and the valid entries are used.
 
 use super::Keymap;
 use crate::action::{Action, KeyScope, TABLE};
@@ -33,7 +33,7 @@ impl Keymap {
     /// Reads `action = "key"` or `action = ["key", "key"]`, where a key is one or two: `"g"`, `"g l"`; `[]` takes an
     /// action's keys away. An action none of whose keys can be used keeps its usual ones. A key that the user gives to an
     /// action is taken from the action that has it by default: from every one when it is to count anywhere, else from those
-    /// of the same scope; that is told, unless the file says which keys that action shall have.
+    /// of the same scope; that is reported, unless the file gives keys to that action.
     pub fn from_toml(text: &str) -> (Self, Vec<String>) {
         let table: toml::Table = match text.parse() {
             Ok(table) => table,
@@ -73,16 +73,16 @@ impl Keymap {
     }
 }
 
-/// What a file says.
+/// The content of a file.
 struct UserKeys {
     /// Its keys that can be used.
     bindings: Vec<ChosenKey>,
-    /// For each line of the table whether the file says which keys it has.
+    /// For each line of the table whether the file gives its keys.
     configured_rows: Vec<bool>,
 }
 
 impl UserKeys {
-    /// Reads the file's entries, and says what cannot be used of them.
+    /// Reads the file's entries, and reports the invalid ones.
     fn of(table: &toml::Table) -> (Self, Vec<String>) {
         let mut problems = Vec::new();
         let mut read = UserKeys { bindings: Vec::new(), configured_rows: vec![false; TABLE.len()] };
@@ -111,7 +111,7 @@ impl UserKeys {
         (read, problems)
     }
 
-    /// Takes the keys of one entry, and says what is wrong with the others.
+    /// Takes the keys of one entry, and reports what is wrong with the others.
     fn read_entry(&mut self, value: &toml::Value, row: usize) -> Vec<String> {
         let id = TABLE[row].id;
         let mut faults = Vec::new();
@@ -154,7 +154,7 @@ impl UserKeys {
     }
 }
 
-/// That a key takes others away from actions of which the file says nothing, and how to agree to it.
+/// That a key takes others away from actions that the file does not mention, and how to accept it.
 fn describe_displaced_keys((key, row): ChosenKey, list: &[(Sequence, usize)]) -> String {
     let what = |(key, row): &(Sequence, usize)| format!("`{key}` ({})", TABLE[*row].id);
     let list: Vec<String> = list.iter().map(what).collect();
@@ -171,7 +171,7 @@ fn displaces_default((key, by): ChosenKey, usual: Sequence, row: usize) -> bool 
     key.conflicts_with(usual) && (scope == KeyScope::Anywhere || scope == other.scope)
 }
 
-/// What to say about a name that no action has.
+/// The error for a name that no action has.
 fn unknown_action_message(id: &str) -> String {
     let near = TABLE
         .iter()

@@ -38,7 +38,7 @@ impl Preset {
 pub struct Arrangement {
     /// Preset that is in use.
     pub preset: Preset,
-    /// For each preset, where its two borders stand: thousandths of what they divide, 0 to leave it to the program.
+    /// For each preset, its two borders: thousandths of what they divide, 0 to leave it to the program.
     pub shares: [[u16; 2]; 3],
 }
 
@@ -47,7 +47,7 @@ pub struct Arrangement {
 pub struct Border {
     /// Which of the two.
     pub index: usize,
-    /// It stands between columns, not between rows.
+    /// It separates columns, not rows.
     pub vertical: bool,
     /// The cells where it can be taken: the frames that meet there.
     pub area: Rect,
@@ -139,7 +139,7 @@ fn split_size(total: u16, share: u16, usual: u16, least: (u16, u16)) -> u16 {
     clamp_split(size, total, least)
 }
 
-/// Two parts of `whole`, beside each other when the border stands `upright`, else one above the other.
+/// Two parts of `whole`, beside each other when the border is `upright`, else one above the other.
 fn split_at_border(
     whole: Rect,
     upright: bool,

@@ -6,7 +6,7 @@ use std::path::Path;
 /// A theme of the list.
 #[derive(Clone, Debug)]
 pub struct ThemeChoice {
-    /// The name that it is asked for by.
+    /// The name by which it is selected.
     pub name: String,
     /// It is a file of the user's.
     pub is_user_theme: bool,
@@ -25,7 +25,7 @@ impl ThemeChoice {
 }
 
 /// Every theme there is at a depth: the program's own in their order, then the user's by name. A file that has the name of
-/// one of the program's stands in its place.
+/// one of the program's replaces it.
 pub fn list_themes(depth: ColorDepth) -> Vec<ThemeChoice> {
     list_themes_in(Theme::user_folder().as_deref(), depth)
 }

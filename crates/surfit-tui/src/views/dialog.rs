@@ -118,7 +118,7 @@ fn choice_row(inner: Rect, text_rows: u16, n: usize) -> Rect {
     Rect { y: inner.y + text_rows + 1 + n as u16, height: 1, ..inner }
 }
 
-/// Where the question lies, and its text in rows.
+/// Area of the question, and its text in rows.
 fn layout_question(screen: Rect, question: &Question, ascii: bool) -> (Rect, Vec<String>) {
     let width = 56.min(screen.width);
     let mut text = text_wrap::wrap_sentence(&transliterate(&question.text, ascii), width.saturating_sub(4));

@@ -40,7 +40,7 @@ pub enum ExportMenu {
 /// A list of which one is taken.
 #[derive(Clone, Debug)]
 pub struct ItemMenu<T> {
-    /// What there is to choose from.
+    /// The entries of the menu.
     pub items: Vec<MenuItem<T>>,
     /// The one that enter takes.
     pub selected: usize,
@@ -66,7 +66,7 @@ pub struct FilenamePrompt {
     pub content: FileContent,
     /// That in a few words.
     pub description: String,
-    /// The ending that says so; `None` where it is known no more.
+    /// The file extension; `None` where it is unknown.
     pub extension: Option<String>,
 }
 
@@ -97,7 +97,7 @@ impl<T> ItemMenu<T> {
     }
 }
 
-/// How a file comes by its content.
+/// Source of a file's content.
 #[derive(Clone, Copy, Debug)]
 pub enum ExportSource {
     /// A text made of what is known now.
@@ -117,7 +117,7 @@ pub struct ExportItem {
     pub name: String,
     /// What is in it, in a clause.
     pub description: &'static str,
-    /// How the file comes by its content.
+    /// Source of the file's content.
     pub source: ExportSource,
 }
 
@@ -350,7 +350,7 @@ fn popup_area(screen: Rect, take: &ExportMenu) -> Rect {
     Rect { x: screen.x + (screen.width - width) / 2, y: screen.y + (screen.height - height) / 2, width, height }
 }
 
-/// The rows of the list. What a file holds is told below it, also where not every line has room.
+/// The rows of the list. A file's content is described below it, also where not every line fits.
 fn rows(inner: Rect, take: &ExportMenu) -> Rect {
     let below = match take {
         ExportMenu::Write(_) => 1,
@@ -365,7 +365,7 @@ fn first_visible_line(selected: usize, rows: u16) -> usize {
     (selected + 1).saturating_sub(rows.into())
 }
 
-/// The room below the list and, where there is room for one, a gap.
+/// The area below the list and, where it fits, a gap.
 fn preview_area(inner: Rect, take: &ExportMenu) -> Rect {
     let rows = rows(inner, take).height;
     let used = (rows + 1).min(inner.height.saturating_sub(1).max(rows));

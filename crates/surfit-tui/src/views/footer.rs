@@ -1,4 +1,4 @@
-//! The keys that are of use now, as many as find room. Every one can be clicked.
+//! The keys that are of use now, as many as fit. Every one can be clicked.
 
 use crate::action::{Action, KeyScope, TABLE};
 use crate::app::{App, Pane};
@@ -13,13 +13,13 @@ use surfit_core::snapshot::EngineState;
 /// What a click on a key of the footer does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FooterHit {
-    /// What the action says.
+    /// The action's label.
     Act(&'static Action),
     /// The same as pressing that key, which has no action here.
     Press(Key),
 }
 
-/// A key of the footer and where it stands.
+/// A key of the footer and its position.
 #[derive(Clone, Debug)]
 pub struct FooterItem {
     x: u16,
@@ -58,12 +58,12 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     }
 }
 
-/// What the key that stands at column `x` does.
+/// Action of the key at column `x`.
 pub fn hit_at(app: &App, area: Rect, x: u16) -> Option<FooterHit> {
     visible_items(app, area).into_iter().find(|i| (i.x..i.x + i.width).contains(&x))?.hit
 }
 
-/// What stands in the footer: the keys of what lies over the main area, else those of the pane.
+/// The keys in the footer: those of the topmost overlay, else those of the pane.
 fn visible_items(app: &App, area: Rect) -> Vec<FooterItem> {
     let Some(top) = app.layers.last() else {
         return items(app, area);
@@ -91,7 +91,7 @@ fn rank(app: &App, action: &Action) -> u8 {
     let own = match app.focus {
         Pane::Loss if curves.contains(&action) => 6,
         Pane::Surface if action == action!("next-best") => 6,
-        // What the pane alone can do stands before most of what can be done anywhere.
+        // The pane's own actions come before most of what can be done anywhere.
         pane if action.scope == KeyScope::of_pane(pane) && action.footer > 0 => 4 + action.footer.min(4),
         _ if action == action!("start") && app.run_state.engine_state() == EngineState::Paused => 0,
         // Keys of another pane mean nothing here.
@@ -137,7 +137,7 @@ fn items(app: &App, area: Rect) -> Vec<FooterItem> {
         room -= item.width + 2;
         kept.push((place, entry, item));
     }
-    // Help, detach and quit stand at the end, where one looks for them; the rest in the table's order.
+    // Help, detach and quit are at the end, where one looks for them; the rest in the table's order.
     let last = [action!("help"), action!("detach"), action!("quit")];
     kept.sort_by_key(|(place, action, _)| (last.iter().position(|a| a == action), *place));
     out.extend(kept.into_iter().map(|k| k.2));
@@ -203,7 +203,7 @@ pub fn close_hint(app: &App) -> FooterItem {
     key_hint(app, Key::ESC, "close")
 }
 
-/// The keys of a view: those of actions stand between the others.
+/// The keys of a view: those of actions are between the others.
 pub fn hints(
     app: &App,
     before: impl IntoIterator<Item = FooterItem>,
@@ -222,7 +222,7 @@ fn plan_hints(app: &App) -> Vec<FooterItem> {
     vec![key_hint(app, Key::ENTER, "apply"), key_hint(app, Key::ESC, "cancel")]
 }
 
-/// As many as fit, apart by three columns or two: those before the last go first, since the last tells how to get away. A
+/// As many as fit, apart by three columns or two: those before the last go first, since the last one closes the view. A
 /// single one that does not fit is shortened.
 fn fit_items(mut all: Vec<FooterItem>, area: Rect) -> Vec<FooterItem> {
     let room = area.width.saturating_sub(2);

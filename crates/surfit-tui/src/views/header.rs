@@ -1,4 +1,4 @@
-//! State and progress, in one row, or in two where there is room.
+//! State and progress, in one row, or in two where they fit.
 
 use super::machine::is_disk_nearly_full;
 use super::message::{transliterate, truncate_end};
@@ -82,7 +82,7 @@ fn piece_width(piece: &FigurePiece) -> u16 {
     piece.iter().map(|s| s.width() as u16).sum()
 }
 
-/// Pieces from the left, and from the right as many as find room; the first of each are the most important.
+/// Pieces from the left, and from the right as many as fit; the first of each are the most important.
 fn draw_pieces(area: Rect, buf: &mut Buffer, left: Vec<FigurePiece>, right: Vec<FigurePiece>) {
     let mut x = area.x + 1;
     let end = area.right();
@@ -111,7 +111,7 @@ fn draw_pieces(area: Rect, buf: &mut Buffer, left: Vec<FigurePiece>, right: Vec<
     }
 }
 
-/// Columns of the only row that are left for who it is, so that percentage and time left have theirs.
+/// Columns of a single row for the program, the run and its state; the rest is for percentage and time left.
 fn identity_width(app: &App, width: u16) -> u16 {
     let silence = stall_piece(app, true).map_or(0, |s| piece_width(&s) + 2);
     width.saturating_sub(progress::min_width(app) + silence + 3)
@@ -171,7 +171,7 @@ fn full_identity_pieces<'a>(app: &App, name: u16) -> Vec<FigurePiece<'a>> {
     ]
 }
 
-/// A sign, a role and a word for how it stands.
+/// A sign, a role and a word for the run's state.
 fn state(app: &App) -> (&'static str, ThemeRole, &'static str) {
     let pick = |a, b| app.theme.pick_glyph(a, b);
     match (&app.connection, app.run_state.engine_state()) {
@@ -268,7 +268,7 @@ fn load<'a>(app: &App) -> Option<FigurePiece<'a>> {
     (!text.is_empty()).then(|| vec![Span::styled(text, app.theme.style(ThemeRole::Muted))])
 }
 
-/// What a step of the fit costs beside one of plain training.
+/// What a step of the fit costs compared with one of plain training.
 fn push_step_cost(out: &mut Vec<FigurePiece<'_>>, app: &App, s: &Snapshot) {
     if let Some(ratio) = s.cost.relative_step_time().filter(|_| s.stage == JobStage::Fit) {
         let times = app.theme.pick_glyph("×", "x");
@@ -277,7 +277,7 @@ fn push_step_cost(out: &mut Vec<FigurePiece<'_>>, app: &App, s: &Snapshot) {
     }
 }
 
-/// For how long an engine that works has said nothing.
+/// The header's text on how long a working engine has sent nothing.
 fn stall_piece<'a>(app: &App, short: bool) -> Option<FigurePiece<'a>> {
     let (sign, seconds) = (app.theme.pick_glyph("▲", "!"), app.stalled_for()?.floor());
     let text = match short {

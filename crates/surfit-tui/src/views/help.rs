@@ -145,7 +145,7 @@ impl HelpOverlay {
     }
 }
 
-/// The room for the keys: below what is looked for.
+/// The area for the keys: below the search line.
 fn body(app: &App, inner: Rect) -> Rect {
     let search = &app.help.search;
     let used = u16::from(search.typing || !search.is_empty()).min(inner.height);
@@ -157,7 +157,7 @@ fn rows<'a>(app: &App, width: u16) -> Vec<HelpRow<'a>> {
     let key_width = if width >= 96 { 22usize } else { 12 };
     let search = &app.help.search;
     let mut rows: Vec<HelpRow<'a>> = Vec::new();
-    // What the pane with the focus alone can do stands first, and there what is possible now.
+    // Actions of the focused view come first, and of these the available ones.
     let here = KeyScope::of_pane(app.focus);
     let mut own: Vec<&Action> = TABLE.iter().filter(|e| e.scope == here).collect();
     own.sort_by_key(|e| (e.availability)(app).is_err());
@@ -226,7 +226,7 @@ fn matches_search(app: &App, entry: &Action) -> bool {
         || keys.into_iter().any(|k| k.display_label(app.theme.is_ascii()) == search.text())
 }
 
-/// The text, with the first place where the words stand made to stand out.
+/// The text, with the first match of the words highlighted.
 fn highlight_match<'a>(app: &App, text: String, style: Style) -> Vec<Span<'a>> {
     let words = app.help.search.text().to_lowercase();
     let lower = text.to_lowercase();

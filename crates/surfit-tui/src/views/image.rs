@@ -101,7 +101,7 @@ impl View for ImageOverlay {
         }
     }
 
-    /// Draws what is read beside the picture; this itself is written past the buffer, over the room left for it.
+    /// Draws what is read beside the picture; this itself is written past the buffer, over the area kept free for it.
     fn render_body(&self, inner: Rect, buf: &mut Buffer, app: &App) {
         let subject = self.subject;
         let scene = SurfaceScene::new(&app.theme, &app.run_state, &app.surface);
@@ -208,7 +208,7 @@ fn curves_hint(app: &App) -> String {
     }
 }
 
-/// What picture is asked for, and its contour lines.
+/// The requested picture, and its contour lines.
 fn requested_subject(app: &App) -> Option<(PictureSubject, usize)> {
     app.view::<ImageOverlay>().map(|image| (image.subject, image.contour_lines))
 }
@@ -257,7 +257,7 @@ struct MapChoice {
     slices: slices::Slices,
 }
 
-/// What of the curves. The limits of their axes stand beside the picture as text: it never shows others.
+/// What of the curves. The limits of their axes are text beside the picture: it always has the same limits.
 #[derive(Clone, Debug, PartialEq)]
 struct CurvesChoice {
     limits: Option<[(f64, f64); 2]>,
@@ -267,7 +267,7 @@ struct CurvesChoice {
     cursor: Option<f64>,
 }
 
-/// See [`PictureChoice`]; `None` while no picture is asked for.
+/// See [`PictureChoice`]; `None` while no picture is requested.
 pub fn current_choice(app: &App) -> Option<PictureChoice> {
     let (subject, lines) = requested_subject(app)?;
     let (surface, loss) = (&app.surface, &app.loss);
@@ -299,7 +299,7 @@ pub fn image_areas(app: &App) -> Vec<Rect> {
     let Some((subject, _)) = requested_subject(app) else {
         return Vec::new();
     };
-    // Pictures lie over letters: what has to be read goes before.
+    // Pictures cover letters: text that must be readable takes precedence.
     let covered = app.layers.last().is_some_and(|v| v.is_modal());
     if covered || app.image_protocol.is_none() || ScreenLayout::of(app).is_too_small() || !has_content(app, subject) {
         return Vec::new();
@@ -377,7 +377,7 @@ mod tests {
             let wanted = &requested_images(&rig.app, CELL)[0];
             let inner = overlay_interior(&rig.app);
             assert_eq!(wanted.area.intersection(inner), wanted.area);
-            // All that axes, names and the bar leave.
+            // The area without axes, names and bar.
             assert!(wanted.area.width + 18 >= inner.width, "{width}");
             assert!(wanted.area.height + 3 >= inner.height, "{height}");
             assert!(wanted.raster.width.max(wanted.raster.height) <= MAX_HEATMAP_PIXELS);

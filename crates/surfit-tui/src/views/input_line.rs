@@ -15,7 +15,7 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, input: &Input) {
     let room = usize::from(area.width - 1);
     let hidden = input.visual_scroll(room);
     let mut passed = 0;
-    // Letters that are two columns wide may stand over the edge.
+    // Letters that are two columns wide may extend over the edge.
     let visible: String = (input.value().chars())
         .skip_while(|c| {
             let before = passed;

@@ -177,7 +177,7 @@ impl LogOverlay {
     }
 }
 
-/// Draws what stands in the frame, `back` rows before the end.
+/// Draws the content of the frame, `back` rows before the end.
 pub(super) fn render_body(inner: Rect, buf: &mut Buffer, app: &App, back: usize) {
     let theme = &app.theme;
     let (head, body) = split_area(inner);
@@ -202,7 +202,7 @@ pub(super) fn render_body(inner: Rect, buf: &mut Buffer, app: &App, back: usize)
     }
 }
 
-/// The row of topics and search, and the room below it.
+/// The row of topics and search, and the area below it.
 fn split_area(inner: Rect) -> (Rect, Rect) {
     let head = Rect { height: inner.height.min(1), ..inner };
     let body = Rect { y: inner.y + head.height, height: inner.height - head.height, ..inner };
@@ -238,7 +238,7 @@ fn header(app: &App, rows: &[rows::LogRow<'_>], back: usize, area: Rect, buf: &m
     };
     let chips: Vec<Span<'_>> = [None].into_iter().chain(LogTopic::ALL.map(Some)).map(chip).collect();
     let all = Line::from(chips);
-    // Where not all have room only the chosen one is shown.
+    // Where not all fit only the chosen one is shown.
     let chips = if all.width() as u16 <= left.width { all } else { Line::from(chip(app.log.topic)) };
     chips.render(left, buf);
     right.render(Rect { x: area.right() - width, width, ..area }, buf);
@@ -258,7 +258,7 @@ fn next_match(app: &App, inner: Rect, forward: bool) -> Option<(usize, usize)> {
         Some(at) => (at + count - 1) % count,
     };
     let row = rows.iter().position(|r| r.entry == hits[hit])?;
-    // In the middle of the room, as far as the ends allow.
+    // In the middle of the area, as far as the ends allow.
     let below = usize::from(body.height) / 2;
     let back = (rows.len() - row).saturating_sub(below + 1);
     let most = rows.len().saturating_sub(body.height.into());

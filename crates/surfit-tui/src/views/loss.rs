@@ -140,10 +140,10 @@ pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &RunState, v
     let readout = cursor.map(|x| (x, Readout::of(plot, picture, view, theme, x)));
     let boxed = readout.as_ref().is_some_and(|(_, r)| r.fits_in_plot(plot));
     let frame = match &readout {
-        // The line needs the room of the mode too.
+        // The line needs the columns of the mode too.
         Some((_, readout)) if !boxed => chrome(readout.pieces(theme), String::new()),
         _ => {
-            // With as many words as fit: an entry that is missing would leave marks without a meaning.
+            // With as many words as fit: an entry that is missing would make marks meaningless.
             let narrow = area.width < NARROW_PANE_WIDTH;
             let short = readout::MIN_NAME_WIDTH;
             let ways = [
@@ -219,7 +219,7 @@ fn title_pieces<'a>(
         vec![Span::styled(format!("{name} "), muted), Span::styled(value, theme.style(role))]
     };
     out.push(pair("step", text::group_digits(series.end_step()), ThemeRole::Text));
-    // What the drawn curve ends with, or, where that is out of sight, what the series knows.
+    // What the drawn curve ends with, or, where that is out of sight, the series' last value.
     let last = plot
         .and_then(|p| p.traces.last())
         .and_then(|t| t.samples.last())

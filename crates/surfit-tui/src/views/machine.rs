@@ -110,10 +110,10 @@ fn lines<'a>(app: &App, inner: Rect) -> Vec<Line<'a>> {
     let sheet = MachineSheet {
         app,
         width: inner.width.into(),
-        // With room the histories are two rows high, and kept apart.
+        // In a high pane the histories are two rows high, and kept apart.
         rows: if app.size.height >= 40 { 2 } else { 1 },
     };
-    // What a small screen has no room for is scrolled to; rows that only keep things apart come last.
+    // Rows that do not fit on a small screen are scrolled to; rows that only keep things apart come last.
     let apart = |out: &mut Vec<Line<'a>>| {
         if sheet.rows > 1 {
             out.push(Line::default());
@@ -138,7 +138,7 @@ struct MachineSheet<'b> {
 }
 
 impl MachineSheet<'_> {
-    /// A name and what stands beside it.
+    /// A name and the text beside it.
     fn fact<'a>(&self, name: &str, value: String, role: ThemeRole) -> Line<'a> {
         let theme = &self.app.theme;
         let room = self.width.saturating_sub(NAME) as u16;

@@ -1,5 +1,5 @@
-//! The line above the footer: a change of degree that waits to be confirmed, what just happened, what is waited for, or how
-//! things stand.
+//! The line above the footer: a change of degree that waits to be confirmed, the latest event, a pending request, or
+//! the run state.
 
 use super::plot::text::format_percent;
 use super::text_wrap;
@@ -69,7 +69,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     buf.set_style(rest, Style::new());
 }
 
-/// Draws the change of degree that waits, first of all, and gives what is below it; `None` when nothing else is to be said.
+/// Draws the pending change of degree first, and returns the area below it; `None` when there is no other message.
 fn draw_plan(area: Rect, buf: &mut Buffer, app: &App) -> Option<Rect> {
     let Some(plan) = app.plan_summary() else {
         return Some(area);
@@ -83,8 +83,8 @@ fn draw_plan(area: Rect, buf: &mut Buffer, app: &App) -> Option<Rect> {
     (below.height > 0).then_some(below)
 }
 
-/// What stands where there is no engine, in rows of `width` columns and at most [`MAX_BANNER_ROWS`] of them: the reason is shortened
-/// before what can be done about it is.
+/// The banner shown without an engine, in rows of `width` columns and at most [`MAX_BANNER_ROWS`] of them: the reason
+/// is shortened before the remedy.
 fn banner_rows(app: &App, width: u16) -> Option<Vec<String>> {
     let Banner { reason: why, remedy } = app.banner()?;
     let ascii = app.theme.is_ascii();
@@ -127,8 +127,8 @@ pub fn transliterate(text: &str, ascii: bool) -> String {
     text.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect()
 }
 
-/// Hints that stand apart by two columns or more, as many as fit: those before the last go first, since the last tells how to
-/// get away. A single one that does not fit is shortened.
+/// Hints separated by two columns or more, as many as fit: all but the last are omitted first, as it shows how to
+/// close the view. A single one that does not fit is shortened.
 pub fn fit_hints(hints: &str, width: u16, ascii: bool) -> String {
     let mut all: Vec<&str> = hints.split("  ").map(str::trim).filter(|h| !h.is_empty()).collect();
     let fits = |text: &str| Span::raw(text).width() <= usize::from(width);
@@ -222,7 +222,7 @@ fn result(picture: &RunState) -> Option<(ThemeRole, String)> {
         text += &format!(" (on test {}, {:+.2})", format_percent(test, 2), 100.0 * (test - corner));
     }
     if let Some((_, grid)) = picture.better_point_on_other_grid() {
-        // The first thing to be read beside a header that tells another figure.
+        // The first thing to be read beside a header that shows another figure.
         let told = text.split_off("finished: best ".len());
         text += &format!("of the {grid}×{grid} grid {told}");
     }

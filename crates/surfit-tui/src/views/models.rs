@@ -51,7 +51,7 @@ impl View for ModelsOverlay {
         "chosen on validation, test measured once after".into()
     }
 
-    /// Long names stand in it.
+    /// It contains long names.
     fn area(&self, screen: &ScreenLayout, app: &App) -> Rect {
         screen.centered_overlay(176, sheet::rows(app, 100, 0).len())
     }
@@ -66,7 +66,7 @@ impl View for ModelsOverlay {
         footer::hints(app, before, &own, [footer::close_hint(app)])
     }
 
-    /// Puts the cursor where a model, a point or a corner of the list lies.
+    /// Puts the cursor where a model, a point or a corner of the list is.
     fn on_enter(&mut self, app: &mut App) -> InputOutcome {
         match items(app).get(self.selected).map(|&item| item_parameters(app, item)) {
             Some(Some((u, v))) => app.move_cursor_to(u, v),
@@ -124,7 +124,7 @@ impl View for ModelsOverlay {
     }
 }
 
-/// Draws what stands in the frame; no line is chosen at `usize::MAX`.
+/// Draws the content of the frame; no line is chosen at `usize::MAX`.
 pub(super) fn render_body(inner: Rect, buf: &mut Buffer, app: &App, selected: usize) {
     let rows = sheet::rows(app, inner.width, selected);
     let first = first_visible_row(&rows, selected, inner.height);

@@ -30,7 +30,7 @@ const NAME_WIDTH: u16 = 18;
 pub fn matching_actions(app: &App, typed: &str) -> Vec<&'static Action> {
     let shown = TABLE.iter().filter(|e| *e != action!("palette"));
     if typed.trim().is_empty() {
-        // What can be done now stands first.
+        // Available actions come first.
         let mut all: Vec<_> = shown.collect();
         all.sort_by_key(|e| (e.availability)(app).is_err());
         return all;
@@ -125,7 +125,7 @@ impl View for PaletteOverlay {
             let help = reason.map_or_else(|| action.help.into(), |why| why.to_string());
             let room = row.width.saturating_sub(KEY_WIDTH + NAME_WIDTH + 1);
             if chosen && Span::raw(help.as_str()).width() > usize::from(room) {
-                // What the list cuts of the chosen one stands whole above it.
+                // The chosen entry, cut in the list, is shown in full above it.
                 let above = Rect { y: inner.y + 1, height: 1, ..inner };
                 let whole = truncate_end(&help, above.width, theme.is_ascii());
                 Line::styled(whole, theme.style(ThemeRole::Muted)).render(above, buf);
@@ -148,7 +148,7 @@ impl View for PaletteOverlay {
     }
 
     fn on_key(&mut self, app: &mut App, press: KeyPress) -> InputOutcome {
-        // Above the list lies what was typed before.
+        // Above the list is the command typed before.
         if press.prefix.is_none() && press.event.code == KeyCode::Up && self.recall_previous_command(app) {
             return InputOutcome::DONE;
         }
@@ -190,7 +190,7 @@ impl View for PaletteOverlay {
 
     fn row_at(&self, app: &App, inner: Rect, at: Position) -> Option<usize> {
         let lines = match parse(self.input.value()) {
-            // What was typed stands alone.
+            // Only the typed text is shown.
             Some(_) => 1,
             None => matching_actions(app, self.input.value()).len(),
         };

@@ -18,7 +18,7 @@ pub const ASCII_BORDER: border::Set = border::Set {
     horizontal_bottom: "-",
 };
 
-/// The lines and title of a pane. Focus is told by colour and, so that colour is not needed, by heavier lines.
+/// The lines and title of a pane. Focus is shown by colour and, so that colour is not needed, by heavier lines.
 pub fn block<'a>(theme: &Theme, title: impl Into<Line<'a>>, focused: bool) -> Block<'a> {
     let (border, text) = if focused {
         (ThemeRole::BorderFocused, ThemeRole::TitleFocused)

@@ -7,7 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-/// A key that can follow, where it stands, and what it does.
+/// A key that can follow, its position, and what it does.
 struct PendingKey {
     x: u16,
     width: u16,
@@ -16,7 +16,7 @@ struct PendingKey {
     available: bool,
 }
 
-/// Esc first, then what can follow, as many as find room.
+/// Esc first, then the keys that can follow, as many as fit.
 fn items(app: &App, area: Rect) -> Vec<PendingKey> {
     let ascii = app.theme.is_ascii();
     let shown = app.pending_prefix().map(|k| k.display_label(ascii)).unwrap_or_default();
@@ -34,7 +34,7 @@ fn items(app: &App, area: Rect) -> Vec<PendingKey> {
         .collect()
 }
 
-/// The key whose name stands at column `x`.
+/// The key whose name is at column `x`.
 pub fn key_at(app: &App, area: Rect, x: u16) -> Option<Key> {
     app.pending_prefix()?;
     items(app, area).into_iter().find(|i| (i.x..i.x + i.width).contains(&x)).map(|i| i.next)

@@ -36,7 +36,7 @@ pub struct PointsView {
     pub cursor: usize,
     /// The distances between the points are shown instead of the points.
     pub show_distances: bool,
-    /// What tiles tell first.
+    /// The figure that tiles show first.
     pub figure: Figure,
     /// The row and the column of the distances under the cursor.
     pub pair: (usize, usize),
@@ -164,7 +164,7 @@ impl View for PointsPane {
     }
 }
 
-/// True when the snapshot has the control points that its degrees ask for.
+/// True when the snapshot has the control points that its degrees require.
 fn has_all_control_points(snapshot: &Snapshot) -> bool {
     let rows = snapshot.degrees.row_indices();
     let points = &snapshot.control_points;
@@ -240,7 +240,7 @@ impl PointState {
         match point {
             p if p.corner => Self::Fixed,
             p if p.frozen => Self::Frozen,
-            // In the edge phase the inner points stand still.
+            // In the edge phase the inner points do not move.
             p if fitting && p.gradient > 0.0 => Self::Moving,
             _ => Self::Trainable,
         }

@@ -1,4 +1,4 @@
-//! The frame of what lies over the main area.
+//! The frame of overlays.
 
 use super::message::fit_hints;
 use super::pane;
@@ -9,12 +9,12 @@ use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
-/// Clears `area`, draws a frame with a title and a hint at its foot, and returns the room inside.
+/// Clears `area`, draws a frame with a title and a hint at its foot, and returns the area inside.
 pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, title: &str, hint: &str) -> Rect {
     let area = area.intersection(*buf.area());
     Clear.render(area, buf);
     buf.set_style(area, theme.style(ThemeRole::Background));
-    // The frame's title style lies under the hint, too; its weight is the title's alone.
+    // The frame's title style applies to the hint, too; its weight is the title's alone.
     let quiet = theme.style(ThemeRole::Muted).remove_modifier(Modifier::BOLD | Modifier::REVERSED);
     let hint = fit_hints(hint, area.width.saturating_sub(6), theme.is_ascii());
     let hint = Line::from(Span::styled(format!(" {hint} "), quiet));
@@ -32,7 +32,7 @@ pub fn closes_at(area: Rect, at: Position) -> bool {
     at.y == area.y && (area.right().saturating_sub(4)..area.right()).contains(&at.x)
 }
 
-/// The room inside a popup.
+/// The area inside a popup.
 pub fn inner(area: Rect) -> Rect {
     area.inner(Margin::new(2, 1))
 }
@@ -45,7 +45,7 @@ pub fn row_at(list: Rect, lines: usize, selected: usize, at: Position) -> Option
 }
 
 /// `list` rows scrolled so that `selected` is visible in `height` rows: the first one shown. None is chosen at
-/// `usize::MAX`, and the list stands at its beginning.
+/// `usize::MAX`, and the list is at its beginning.
 pub fn first_visible_row(selected: usize, height: u16) -> usize {
     selected.wrapping_add(1).saturating_sub(usize::from(height).max(1))
 }

@@ -34,7 +34,7 @@ fn time_left(app: &App) -> Option<String> {
     Some(format!("{} left", format_duration(left)))
 }
 
-/// The bar, with figures to its right as far as there is room.
+/// The bar, with figures to its right as far as they fit.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App, stage_is_named: bool) {
     let theme = &app.theme;
     let Some(s) = &app.run_state.snapshot else {
@@ -86,7 +86,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, stage_is_named: bool) {
         let name = if name.is_empty() { 0 } else { name.chars().count() as u16 + 2 };
         figures.iter().map(|f| piece_width(f) + 2).sum::<u16>() + name + bar
     };
-    // The bar gets some columns; figures give way, the last first, then the name that the stages tell as well.
+    // The bar gets some columns; figures give way, the last first, then the name, which the stages show as well.
     while figures.len() > 2 && needs(&figures, &name, 14) > area.width {
         figures.pop();
     }
@@ -165,7 +165,7 @@ fn total_time(area: Rect, buf: &mut Buffer, app: &App) {
     }
 }
 
-/// A heavy line for what is done, a light one for the rest: told by weight as well as by colour.
+/// A heavy line for what is done, a light one for the rest: distinguished by weight as well as by colour.
 fn bar(area: Rect, buf: &mut Buffer, theme: &Theme, fraction: f64) {
     let width = usize::from(area.width);
     let (heavy, half, light) = theme.pick_glyph(("━", "╸", "─"), ("#", "#", "-"));

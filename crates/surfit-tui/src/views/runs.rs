@@ -34,7 +34,7 @@ pub struct RunsView {
     pub search: SearchField,
     /// The run that the chosen one is held against.
     pub pinned: Option<PathBuf>,
-    /// When the list was last asked for, seconds since the workbench began.
+    /// When the list was last requested, seconds since the workbench began.
     pub requested_at: f64,
 }
 
@@ -44,7 +44,7 @@ fn filter(app: &App) -> Result<Filter, String> {
     text.parse::<Filter>().map_err(|e| e.to_string())
 }
 
-/// What a filter knows of a run.
+/// The fields of a run that a filter matches.
 fn run_attributes(app: &App, run: &RunLine) -> RunAttributes {
     RunAttributes {
         name: run.id.clone(),
@@ -116,7 +116,7 @@ impl View for RunsOverlay {
         "enter opens a run; this one continues".into()
     }
 
-    /// Long names stand in it.
+    /// It contains long names.
     fn area(&self, screen: &ScreenLayout, app: &App) -> Rect {
         let compared = if app.runs_view.pinned.is_some() { 12 } else { 2 };
         screen.centered_overlay(176, app.runs.len().max(5) + compared)
@@ -163,7 +163,7 @@ impl View for RunsOverlay {
             (action!("resume-run"), "resume"),
             (action!("remove-run"), "remove"),
         ];
-        // The frame of the list says the first, too: it gives way first.
+        // The frame of the list shows the first, too: it is omitted first.
         footer::hints(app, [], &own, [footer::key_hint(app, Key::ENTER, "open"), footer::close_hint(app)])
     }
 

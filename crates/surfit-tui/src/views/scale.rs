@@ -74,7 +74,7 @@ impl AxisScale {
         if self.log { self.hi.log10() - self.lo.log10() } else { self.hi - self.lo }
     }
 
-    /// Where `value` lies, clamped to 0..1; `None` when it is not finite. On a logarithmic axis zero and below lie at 0.
+    /// Maps `value` to 0..1, clamped; `None` when it is not finite. On a logarithmic axis zero and below give 0.
     pub fn position_of(&self, value: f64) -> Option<f64> {
         if !value.is_finite() {
             return None;

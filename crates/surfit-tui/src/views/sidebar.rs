@@ -1,4 +1,4 @@
-//! Lists beside the panes, on a screen that has room for them: what an overlay shows, without opening it.
+//! Lists beside the panes, on a screen that is wide enough: what an overlay shows, without opening it.
 
 use super::{log, models, pane, popup};
 use crate::app::App;

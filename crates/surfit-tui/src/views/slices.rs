@@ -98,7 +98,7 @@ struct BackgroundSlice<'a> {
     slice: &'a CellSlice,
 }
 
-/// Draws a curve's figures as a line over `u` that fills the room.
+/// Draws a curve's figures as a line over `u` that fills the area.
 pub(crate) fn draw_curve_plot(buf: &mut Buffer, scene: &SurfaceScene<'_>, room: Rect) {
     let slice = CellSlice::of(scene, SliceDirection::U).clip_to_visible(scene);
     let scale = common_scale(scene, std::slice::from_ref(&slice));
@@ -157,7 +157,7 @@ impl CellSlice {
         Self { direction: along, cells, cursor }
     }
 
-    /// The name of the direction, and where the slice lies.
+    /// The name of the direction, and the slice's position.
     fn name(&self, scene: &SurfaceScene<'_>) -> (&'static str, String) {
         let last = (scene.heatmap.grid - 1) as f64;
         let (a, b) = scene.cursor;
@@ -178,7 +178,7 @@ impl CellSlice {
     }
 }
 
-/// A value as it stands beside a scale.
+/// A value as written beside a scale.
 fn label(scene: &SurfaceScene<'_>, scale: AxisScale, value: f64) -> String {
     let (span, kind) = (scale.hi - scale.lo, scene.range.kind);
     let decimals = match 100.0 * span {

@@ -61,7 +61,7 @@ pub fn truncate_start(text: &str, width: u16, ascii: bool) -> String {
 }
 
 /// `text` in at most `width` columns, from both ends, with a sign in the place of what is left out: names of files differ at
-/// their end, recipes at their beginning. A file's ending goes first, since it tells nothing from another.
+/// their end, recipes at their beginning. A file's ending goes first, since it does not distinguish files.
 pub fn truncate_middle(text: &str, width: u16, ascii: bool) -> String {
     if Span::raw(text).width() <= usize::from(width) {
         return text.into();

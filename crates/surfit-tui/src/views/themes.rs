@@ -38,7 +38,7 @@ fn list(inner: Rect) -> Rect {
 /// Overlay that lists the themes and previews the selected one.
 #[derive(Debug)]
 pub struct ThemesOverlay {
-    /// What there is to choose from.
+    /// The themes of the list.
     pub choices: Vec<ThemeChoice>,
     /// Line of the list.
     pub selected: usize,
@@ -57,7 +57,7 @@ impl View for ThemesOverlay {
         "enter keeps it".into()
     }
 
-    /// It lies low at the left, where it covers least of what the themes are judged by.
+    /// It is at the lower left, where it covers least of what the themes are judged by.
     fn area(&self, screen: &ScreenLayout, _app: &App) -> Rect {
         let main = screen.main;
         let width = main.width.saturating_sub(4).min(52);
@@ -155,7 +155,7 @@ impl App {
         self.theme_before_preview = Some(self.theme.clone());
     }
 
-    /// The screen takes on the theme that is chosen in the list, and is as it was when none is open. A file that cannot
+    /// The screen takes on the theme that is chosen in the list, and is unchanged when none is open. A file that cannot
     /// be read changes nothing.
     pub(crate) fn preview_theme(&mut self) {
         let Some(ThemesOverlay { choices, selected }) = self.view() else {
@@ -177,13 +177,13 @@ impl App {
         self.use_theme(name);
     }
 
-    /// The theme that stays when the list of themes is left without a choice.
+    /// The theme that stays when the list of themes is closed without a choice.
     pub fn confirmed_theme(&self) -> &Theme {
         self.theme_before_preview.as_ref().unwrap_or(&self.theme)
     }
 
     pub(crate) fn cycle_theme(&mut self) {
-        // A file that cannot be read is passed over: the list of themes says what is wrong with it.
+        // A file that cannot be read is skipped: the list of themes shows its error.
         let usable: Vec<String> =
             list_themes(self.theme.depth()).into_iter().filter(|c| c.theme.is_ok()).map(|c| c.name).collect();
         let next = usable.iter().position(|n| n == self.theme.name()).map_or(0, |i| i + 1);
@@ -192,7 +192,7 @@ impl App {
         }
     }
 
-    /// Takes the usual theme for the terminal's background, which was told late, unless one was chosen meanwhile.
+    /// Takes the usual theme for the terminal's background, which was reported late, unless one was chosen meanwhile.
     pub(crate) fn apply_background_theme(&mut self, name: &str) {
         if !self.theme_chosen
             && self.theme_before_preview.is_none()

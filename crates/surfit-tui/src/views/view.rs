@@ -20,7 +20,7 @@ use tui_input::Input;
 /// A key that was pressed, and what it means where it was pressed.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyPress {
-    /// The event as the terminal told it.
+    /// The event as reported by the terminal.
     pub event: KeyEvent,
     /// The first key of a sequence, when this one ends it.
     pub prefix: Option<Key>,
@@ -67,12 +67,12 @@ impl InputOutcome {
     pub const CLOSE: InputOutcome = InputOutcome::Close(Vec::new());
 }
 
-/// The command line that shows or makes the same as a view; `surfit` stands before it.
+/// The command line that shows or makes the same as a view; without the leading `surfit`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ShellCommand {
     /// Opens the run on the screen.
     Open,
-    /// Words that are carried out where the run lies.
+    /// Words that are run in the run's folder.
     Words(Vec<String>),
 }
 
@@ -91,7 +91,7 @@ pub trait View: Any + Debug {
         String::new()
     }
 
-    /// Where it lies: an overlay in the middle of the main area.
+    /// Its area: an overlay in the middle of the main area.
     fn area(&self, screen: &ScreenLayout, _app: &App) -> Rect {
         screen.centered_overlay(MAX_OVERLAY_WIDTH, usize::MAX)
     }
@@ -102,10 +102,10 @@ pub trait View: Any + Debug {
         self.render_body(inner, buf, app);
     }
 
-    /// Draws what stands in the frame.
+    /// Draws the content of the frame.
     fn render_body(&self, _inner: Rect, _buf: &mut Buffer, _app: &App) {}
 
-    /// Keys of use for the footer; how to get away stands last.
+    /// Keys of use for the footer; the key that closes it comes last.
     fn hints(&self, app: &App) -> Vec<FooterItem>;
 
     /// Nothing below it gets keys or the mouse.
@@ -113,7 +113,7 @@ pub trait View: Any + Debug {
         false
     }
 
-    /// It has the whole screen, without a frame, and leaves the mouse to the terminal.
+    /// It has the whole screen, without a frame, and does not capture the mouse.
     fn is_fullscreen(&self) -> bool {
         false
     }
@@ -183,7 +183,7 @@ pub trait View: Any + Debug {
         0
     }
 
-    /// Moves in its list or text, down for positive numbers, within what there is.
+    /// Moves in its list or text, down for positive numbers, within its bounds.
     fn scroll(&mut self, app: &mut App, by: i64) {
         let last = self.last_position(app);
         if let Some(at) = self.position_mut() {
@@ -252,7 +252,7 @@ pub trait View: Any + Debug {
     }
 }
 
-/// Widest that an overlay gets when it does not ask for more.
+/// Widest that an overlay gets when it does not request more.
 const MAX_OVERLAY_WIDTH: u16 = 104;
 
 /// Takes a key as overlays with a list or a text do: its own keys first, then those of lists, then those of actions that make

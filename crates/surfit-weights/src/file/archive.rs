@@ -29,10 +29,10 @@ pub(super) fn read_archived_tensor(section: &FileSection, name: &str) -> ReadSte
     read_tensor(&objects, root, name, &mut archive)
 }
 
-/// What is said of an archive that holds a program instead of a state dict.
+/// The error for an archive that holds a program instead of a state dict.
 fn describe_program(zip: &ZipArchive<BufReader<FileSection>>) -> Option<&'static str> {
     let has = |is: fn(&str) -> bool| names(zip).any(|name| is(&name));
-    // Both lie below a folder of the archive's name; before PyTorch 2.7 an exported program did not.
+    // Both are below a folder of the archive's name; before PyTorch 2.7 an exported program did not.
     let is_script = has(|n| n.split('/').nth(1) == Some("code")) && has(|n| n.ends_with("/constants.pkl"));
     let is_exported = has(|n| n.ends_with("/archive_format")) && has(|n| n.split('/').nth(1) == Some("models"))
         || has(|n| n == "serialized_exported_program.json");
@@ -145,7 +145,7 @@ impl StorageTable for Archive<'_> {
     }
 }
 
-/// Files that an archive says it has, before they are read; `None` when it does not end as one.
+/// Number of files that an archive claims to have, before they are read; `None` when it does not end as one.
 fn entry_count(section: &FileSection) -> ReadStep<Option<u64>> {
     const END_SIGNATURE: &[u8] = b"PK\x05\x06";
     const END_64_SIGNATURE: &[u8] = b"PK\x06\x06";

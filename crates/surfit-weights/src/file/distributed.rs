@@ -1,6 +1,6 @@
 //! Folders of `torch.distributed.checkpoint`.
 //!
-//! `.metadata` is a pickle: shapes and types of tensors, the boxes that each is divided into, and where each box lies: a file,
+//! `.metadata` is a pickle: shapes and types of tensors, the boxes that each is divided into, and where each box is: a file,
 //! an offset and a length, at which there is a small archive of `torch.save` with the one tensor.
 
 use super::archive::read_archived_tensor;
@@ -17,7 +17,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use surfit_core::config::CornerWeights;
 
-/// The file that tells what lies where.
+/// The file that lists where each box is.
 pub(super) const METADATA_FILE: &str = ".metadata";
 /// Boxes that a tensor may be divided into.
 const MAX_TENSOR_CHUNKS: usize = 1024;
@@ -66,7 +66,7 @@ pub(super) fn read_distributed(folder: &Path, weights: CornerWeights) -> ReadSte
     Ok((shards.files, contents))
 }
 
-/// Where a box of a tensor lies.
+/// Where a box of a tensor is stored.
 struct BoxLocation<'a> {
     file: &'a str,
     offset: u64,
@@ -166,7 +166,7 @@ fn read_boxes(
         let field = |name| objects.dict_entry(chunk, name).ok_or_else(damaged_list);
         let part =
             TensorBox { offsets: objects.parse_sizes(field("offsets")?)?, size: objects.parse_sizes(field("sizes")?)? };
-        // A process that has nothing of a tensor may say so.
+        // A process that has nothing of a tensor may state that.
         if !part.size.contains(&0) {
             boxes.push(part);
         }

@@ -11,7 +11,7 @@ pub enum WeightFileError {
     Unreadable {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// What the system reported.
         source: io::Error,
     },
     /// It is something else than weights, or damaged.
@@ -74,7 +74,7 @@ pub(super) fn damaged_list() -> WeightFileRefusal {
     WeightFileRefusal::Reason("is damaged: its list of tensors cannot be read; copy or download it again".into())
 }
 
-/// The refusal of a tensor that the file does not hold as it says.
+/// The refusal of a tensor that the file does not hold as it states.
 pub(super) fn damaged_tensor(name: &str) -> WeightFileRefusal {
     WeightFileRefusal::Reason(format!("is damaged: tensor {} cannot be read; copy or download it again", quote(name)))
 }

@@ -69,7 +69,6 @@ fn find_weights(folder: &Path) -> ReadStep<FolderWeights> {
     })
 }
 
-/// Reads a folder of weights.
 pub(super) fn read_folder(folder: &Path, weights: CornerWeights) -> ReadStep<FoundShards> {
     let (path, found) = match find_weights(folder)? {
         FolderWeights::Distributed => return distributed::read_distributed(folder, weights),
@@ -135,7 +134,7 @@ pub(super) fn read_index(path: &Path, section: &FileSection, weights: CornerWeig
     Ok((files, contents))
 }
 
-/// A file by its name in the same folder; what a file names never lies anywhere else.
+/// A file by its name in the same folder; what a file names is never anywhere else.
 pub(super) fn sibling_file(folder: &Path, name: &str) -> ReadStep<PathBuf> {
     const MAX_FILE_NAME: usize = 255;
     let short = name.len() <= MAX_FILE_NAME;

@@ -1,7 +1,7 @@
 //! The tensors in the pickles of PyTorch's files.
 //!
 //! The machine that reads pickles is `surfit-data`'s: it calls nothing. This is what the few calls mean that make a state
-//! dict's tensors. People keep much beside it (arguments of the training, numbers of NumPy, an optimizer's state): all that is
+//! dict's tensors. Files hold much besides it (arguments of the training, numbers of NumPy, an optimizer's state): all that is
 //! passed over, and only refused where a tensor should be.
 
 use super::MAX_NAME_BYTES;

@@ -14,7 +14,7 @@ pub(super) fn is_safetensors(head: &[u8]) -> bool {
     head.get(8) == Some(&b'{') && head[5..8] == [0; 3]
 }
 
-/// Reads the header of a file, and makes sure that the whole file is as it says.
+/// Reads the header of a file, and makes sure that the whole file is as it states.
 pub(super) fn read_safetensors(section: &FileSection) -> ReadStep<FileContents> {
     let foreign = |why: String| {
         WeightFileRefusal::Reason(format!("is not whole as safetensors: {why}; copy or download it again"))

@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::rc::Rc;
 
-/// What tells a file's content from another that lay at its path.
+/// What distinguishes a file's content from another's at the same path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FileIdentity {
     device: u64,
@@ -34,7 +34,7 @@ pub(super) struct FileSection {
     pub start: u64,
     /// Number of bytes.
     pub len: u64,
-    /// The whole file's, as it was when it was opened.
+    /// The whole file's, at the time of opening.
     pub identity: FileIdentity,
     position: u64,
 }
@@ -58,12 +58,12 @@ impl FileSection {
         })
     }
 
-    /// True when nobody wrote into the file since it was opened.
+    /// True when the file was not written to since it was opened.
     pub fn is_unchanged(&self) -> io::Result<bool> {
         Ok(FileIdentity::from_metadata(&self.file.metadata()?) == self.identity)
     }
 
-    /// Bytes from `start` on, as many as `len` says.
+    /// Bytes from `start` on, `len` of them.
     pub fn read_bytes(&self, start: u64, len: usize) -> io::Result<Vec<u8>> {
         let inside = start.checked_add(len as u64).is_some_and(|e| e <= self.len);
         if !inside {

@@ -1,4 +1,4 @@
-//! A state dict in a pickle: from its names and views to tensors and the bytes that they lie in.
+//! A state dict in a pickle: from its names and views to tensors and the bytes that they are in.
 
 use super::error::{ReadStep, WeightFileRefusal, damaged_tensor, quote, refuse};
 use super::pickle_tensors::{PickleValue, Storage, StorageKind, StorageView, TensorObjects};

@@ -1,4 +1,4 @@
-//! Where a tensor's values lie, and how they are had from there.
+//! Where a tensor's values are, and how they are read.
 
 use super::dtype;
 use super::error::{ReadStep, WeightFileRefusal, damaged_tensor};
@@ -35,7 +35,7 @@ pub(super) struct TensorView {
     pub negated: bool,
 }
 
-/// A box within a tensor whose values lie in a view of their own.
+/// A box within a tensor whose values are in a view of their own.
 #[derive(Clone, Debug)]
 pub(super) struct TensorChunk {
     pub offsets: Vec<usize>,
@@ -94,7 +94,7 @@ pub(super) fn value_count(shape: &[usize]) -> Option<usize> {
     shape.iter().try_fold(1usize, |n, &s| n.checked_mul(s))
 }
 
-/// Strides of a tensor whose values lie in order.
+/// Strides of a tensor whose values are in order.
 pub(super) fn contiguous_strides(shape: &[usize]) -> Vec<usize> {
     let mut strides = vec![1usize; shape.len()];
     for axis in (1..shape.len()).rev() {
@@ -127,7 +127,7 @@ impl TensorView {
             && end.and_then(|e| e.checked_mul(item)).is_some_and(|e| e <= bytes)
     }
 
-    /// Reads the values in order. `file` is the one that the blob lies in.
+    /// Reads the values in order. `file` is the one that the blob is in.
     pub fn read(&self, blob: &ByteRange, file: &FileSection) -> ReadStep<Vec<f32>> {
         let span = self.spanned_len().ok_or_else(|| damaged_tensor("?"))? as usize;
         let item = dtype::item_size(self.dtype);

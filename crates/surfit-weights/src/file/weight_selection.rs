@@ -1,6 +1,6 @@
 //! Which dictionary of a checkpoint the weights are taken from.
 //!
-//! The state dict may lie in a checkpoint beside whatever else a training script keeps, which is never looked at.
+//! The state dict may be in a checkpoint beside whatever else a training script keeps, which is never looked at.
 
 use super::error::{ReadStep, quote, refuse};
 use surfit_core::config::CornerWeights;
@@ -31,10 +31,10 @@ const LIGHTNING_RAW_KEY: &str = "current_model_state";
 const LIGHTNING_STATE_KEY: &str = "averaging_state";
 /// What callbacks keep.
 const CALLBACKS_KEY: &str = "callbacks";
-/// How deep a state dict may lie in a checkpoint.
+/// How deep a state dict may be in a checkpoint.
 const MAX_DEPTH: usize = 4;
 
-/// What lies under a name.
+/// What is under a name.
 #[derive(Clone, Debug)]
 pub(super) enum DictChild<D> {
     /// A dictionary of the checkpoint.
@@ -51,7 +51,7 @@ pub(super) enum DictChild<D> {
 pub(super) trait CheckpointDict {
     /// Handle of a dictionary in the checkpoint.
     type Dict: Copy;
-    /// What lies under these names, in their order.
+    /// What is under these names, in their order.
     fn children(&self, dict: Self::Dict, names: &[&str]) -> Vec<Option<DictChild<Self::Dict>>>;
     /// Some of the dictionaries in a dictionary, whatever they are called.
     fn dicts(&self, dict: Self::Dict) -> Vec<Self::Dict>;
@@ -63,7 +63,7 @@ pub(super) trait CheckpointDict {
 
 const WHOLE_MODULE_REMEDY: &str = "and nothing in a file is ever executed to make one; save its state_dict()";
 
-/// Finds the dictionary of tensors in a checkpoint; notes say which of several was taken.
+/// Finds the dictionary of tensors in a checkpoint; notes state which of several was taken.
 pub(super) fn choose_weights<C: CheckpointDict>(
     checkpoint: &C,
     root: C::Dict,
@@ -149,7 +149,7 @@ fn find_inner_dict<C: CheckpointDict>(
     }
 }
 
-/// Says of everything that is called as averaged weights are, here or in a callback, that it is not read.
+/// Notes of everything named like averaged weights, here or in a callback, that it is not read.
 fn list_unread_averages<C: CheckpointDict>(checkpoint: &C, dict: C::Dict) -> Vec<String> {
     let mut places = vec![dict];
     if let [Some(DictChild::Dict(callbacks))] = checkpoint.children(dict, &[CALLBACKS_KEY])[..] {

@@ -57,7 +57,7 @@ pub(super) fn find_linear_rows(index: &NameIndex, claimed: &HashSet<usize>) -> V
         .collect()
 }
 
-/// Whether a row is called as classifiers are, or stands in the `Sequential` that holds the body, whose prefix is given.
+/// Whether a row has a classifier's name, or is in the `Sequential` that holds the body, whose prefix is given.
 pub(super) fn is_classifier(head: &LinearHead, prefix: &str) -> bool {
     let last = head.stem.trim_end_matches('.').rsplit('.').next();
     let held = head.stem.is_empty() || head.stem.ends_with('.') && prefix.starts_with(&head.stem);
@@ -118,7 +118,7 @@ pub(super) fn find_head(
     if only_linear {
         rows.extend(join_classifiers(&rows, wanted, prefix));
     }
-    // A row of another length is better than none: it says which layers are missing.
+    // A row of another length is better than none: it states which layers are missing.
     let has_wanted = |head: &LinearHead| head.layers.len() == wanted;
     let best = rows
         .into_iter()

@@ -5,7 +5,7 @@ use crate::file::{TensorEntry, is_float, quote};
 use crate::networks::NetworkError;
 use std::collections::HashMap;
 
-/// Components that wrappers leave in names: data-parallel training, `torch.compile`, fully sharded training and
+/// Components that wrappers add to names: data-parallel training, `torch.compile`, fully sharded training and
 /// activation checkpoints.
 const WRAPPERS: [&str; 5] =
     ["module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_forward_module"];
@@ -82,7 +82,7 @@ impl<'a> NameIndex<'a> {
         all.filter(|(_, n)| !n.is_empty()).map(|(entry, name)| (entry, name.as_str()))
     }
 
-    /// Entries that `corners.rename` leaves out.
+    /// Entries that `corners.rename` omits.
     pub fn excluded_entries(&self) -> Vec<usize> {
         let all = self.names.iter().enumerate();
         all.filter(|(_, name)| name.is_empty()).map(|(entry, _)| entry).collect()
@@ -126,7 +126,7 @@ impl<'a> NameIndex<'a> {
         Some(joined)
     }
 
-    /// The prefixes under which tensors of these names and shapes stand, the best one first: with the most of the right
+    /// The prefixes under which tensors of these names and shapes are, the best one first: with the most of the right
     /// shape, then with the most at all, then the shortest. Only those are given that have as much as the best.
     pub fn best_prefixes<'b>(&self, expected: impl Iterator<Item = (&'b [String], &'b [i64])>) -> Vec<String> {
         let mut shapes: HashMap<&str, Option<&[i64]>> = HashMap::new();

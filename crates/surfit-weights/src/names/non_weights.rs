@@ -1,4 +1,4 @@
-//! What training leaves in files beside the weights.
+//! What training stores in files besides the weights.
 
 use super::{BATCH_COUNTER, NameIndex};
 use std::collections::HashSet;
@@ -37,7 +37,7 @@ const NORMALIZATION_NAMES: [[&str; 5]; 2] =
 /// Words in names of modules that a training has beside its network, and that no network has in itself.
 const TRAINING_WORDS: [&str; 5] = ["loss", "losses", "criterion", "metric", "metrics"];
 
-/// Where a network stands in a file.
+/// Where a network is in a file.
 #[derive(Debug)]
 pub(super) struct Held {
     /// Prefix that the names of all its weights have.

@@ -1,4 +1,4 @@
-//! Renamings that the configuration asks for.
+//! Renamings that the configuration requests.
 
 use crate::file::quote;
 use crate::networks::NetworkError;

@@ -1,4 +1,4 @@
-//! Which settings a file that does not match would fit, told from the shapes of its tensors.
+//! Which settings a file that does not match would fit, derived from the shapes of its tensors.
 
 use super::{ExpectedNetwork, NameIndex, NamingMatch, best_match, heads};
 use crate::networks::{MAX_SIDE, MAX_WIDTH, NETWORK_NAMES, Vgg};
@@ -14,7 +14,7 @@ const MAX_ROWS: usize = 16;
 /// Tensors of a file for which other settings are looked for: every network that could be found has fewer.
 const MAX_TENSORS: usize = 1 << 12;
 
-/// A network that a file's tensors were made for, with the images and classes that it wants.
+/// A network that a file's tensors were made for, with the images and classes that it takes.
 struct NetworkGuess {
     config: NetworkConfig,
     channels: usize,
@@ -37,7 +37,7 @@ pub(super) fn suggest_network(network: &ExpectedNetwork, index: &NameIndex) -> O
         .min_by_key(|found| (setting_count(&found.config), found.input[1] != network.input[1]))
 }
 
-/// How many settings a configuration needs beside the name.
+/// How many settings a configuration needs besides the name.
 fn setting_count(config: &NetworkConfig) -> usize {
     usize::from(!config.widths.is_empty()) + usize::from(!config.hidden.is_empty())
 }
@@ -54,7 +54,7 @@ fn match_guess(network: &ExpectedNetwork, index: &NameIndex, guess: NetworkGuess
         if !best_match(&found, index).is_complete() {
             return None;
         }
-        // What are the network's own settings is not said.
+        // The network's own settings are not reported.
         for leave_out in [(|c| c.widths.clear()) as fn(&mut NetworkConfig), |c| c.hidden.clear(), |c| c.patch = 0] {
             let mut config = found.config.clone();
             leave_out(&mut config);
@@ -246,7 +246,7 @@ fn guess_vit(name: &str, network: &ExpectedNetwork, index: &NameIndex) -> Option
         return None;
     };
     let tokens = *found.shape_in_file(index, super::POSITION_EMBEDDINGS)?.get(1)?;
-    // Shapes do not tell how many heads there are; those of timm have 64 features.
+    // Shapes do not determine the number of heads; those of timm have 64 features.
     let given = network.config.widths.get(2).map(|&h| h as i64);
     let heads = given.filter(|_| network.config.name.starts_with("vit-"));
     let heads = heads.unwrap_or((dim / 64).max(1));

@@ -10,7 +10,6 @@
 use super::{Architecture, NetworkError, NetworkShape, kaiming_init, uniform_init};
 use crate::layout::{GroupAxis, WeightLayout};
 
-/// Blocks in a stage.
 const BLOCKS_PER_STAGE: usize = 2;
 
 /// See the module's documentation.

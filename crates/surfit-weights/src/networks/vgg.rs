@@ -85,7 +85,7 @@ fn describe(shape: &NetworkShape, normed: bool, cifar: bool) -> Result<Architect
     for i in 0..=hidden.len() {
         let writes = hidden.get(i).map(|&units| units as i64);
         let units = writes.unwrap_or(shape.classes as i64);
-        // Behind every hidden layer stand a ReLU and a dropout.
+        // A ReLU and a dropout follow every hidden layer.
         let prefix = match hidden {
             [] => "classifier".to_owned(),
             _ => format!("classifier.{}", 3 * i),

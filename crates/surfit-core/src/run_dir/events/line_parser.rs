@@ -23,7 +23,7 @@ pub(super) fn parse_event(line: &[u8]) -> Option<Envelope> {
         return Some(losses);
     }
     let mut envelope: Envelope = serde_json::from_slice(line).ok()?;
-    // Whoever wrote it: what is made of it is shown.
+    // Whatever its source: what is made of it is shown.
     envelope.event.make_printable();
     Some(envelope)
 }

@@ -22,7 +22,7 @@ pub(super) struct LineRead {
 /// Reads up to the end of a line into `line`, which never holds more than [`MAX_EVENT_BYTES`].
 ///
 /// # Errors
-/// What the file system says, and a sentence when a line has more than [`MAX_DAMAGE_BYTES`].
+/// What the file system reported, and a sentence when a line has more than [`MAX_DAMAGE_BYTES`].
 pub(super) fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<LineRead> {
     line.clear();
     let mut read = LineRead::default();

@@ -11,7 +11,6 @@ use std::os::unix::fs::FileExt;
 /// Bytes that are read at first; most lines are far shorter.
 const BLOCK_BYTES: u64 = 64 << 10;
 
-/// The end of a log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct LogEnd {
     /// Bytes up to the end of the last whole line.
@@ -68,7 +67,7 @@ pub(super) fn find_log_end(file: &File) -> io::Result<LogEnd> {
 }
 
 impl LogEnd {
-    /// Counts a line that lies before all that were counted; true for an event.
+    /// Counts a line that is before all that were counted; true for an event.
     fn count_line(&mut self, line: &[u8], overlong: bool) -> bool {
         let event = line_parser::parse_event(line).filter(|_| !overlong);
         match &event {
@@ -141,7 +140,7 @@ mod tests {
                 let end = find_log_end(&File::open(&path).unwrap()).unwrap();
                 assert_eq!(end, scan_log_end(text.as_bytes()), "{} bytes", text.len());
                 assert_eq!(last_event_number(&path).unwrap(), end.last_number);
-                // The next event goes on from there.
+                // The next event continues from there.
                 let mut log = EventLog::open(&path).unwrap();
                 assert_eq!(log.seq(), end.last_number + end.damaged);
                 let (envelope, written) = log.append(Event::Closed);

@@ -19,7 +19,7 @@ pub(super) fn relocate_paths(mut envelope: Envelope, root: &Path) -> Envelope {
     envelope
 }
 
-/// The folder of the run's exports that stands for `dir`. What was exported to anywhere else, and what a fork's history tells
+/// The folder of the run's exports that replaces `dir`. What was exported to anywhere else, and what a fork's history tells
 /// of the run that it came from, stays where it is.
 fn relocated_export(dir: &Path, root: &Path) -> Option<PathBuf> {
     let exports = dir.parent().filter(|p| p.ends_with("exports"))?;

@@ -19,7 +19,7 @@ pub fn read_events(path: &(impl FileLocation + ?Sized), after: u64) -> Result<Ve
     EventTail::new(path, after).read()
 }
 
-/// Reads a run's events as they come in, each once: every read goes on where the last one ended.
+/// Reads a run's events as they come in, each once: every read continues where the last one ended.
 #[derive(Clone, Debug)]
 pub struct EventTail {
     path: FilePath,
@@ -75,7 +75,7 @@ impl EventTail {
         Ok(events)
     }
 
-    /// Hands on one event after the other, so that a log of any length needs no room.
+    /// Hands on one event after the other, so that a log of any length needs little memory.
     ///
     /// # Errors
     /// [`RunError::Io`]; what was handed on counts as read.
@@ -146,7 +146,7 @@ impl EventTail {
 const MIN_SEARCH_BYTES: u64 = 64 << 10;
 
 /// Where a line begins before which no event has a number above `after`: numbers grow from line to line, so that the log
-/// can be halved again and again. Lines that do not say their number at once are passed over by the next that does.
+/// can be halved again and again. Lines without a number near their beginning are skipped.
 fn find_unread_offset(file: &mut File, length: u64, after: u64) -> io::Result<u64> {
     let (mut low, mut high) = (0, length);
     while high - low > MIN_SEARCH_BYTES {
@@ -159,7 +159,7 @@ fn find_unread_offset(file: &mut File, length: u64, after: u64) -> io::Result<u6
     Ok(low)
 }
 
-/// The first line that begins after `from` and before `to` and says its number: where, and which.
+/// The first line that begins after `from` and before `to` and states its number: where, and which.
 fn next_numbered_line(file: &mut File, from: u64, to: u64) -> io::Result<Option<(u64, u64)>> {
     file.seek(SeekFrom::Start(from))?;
     let mut reader = BufReader::new(Read::take(file, to - from));

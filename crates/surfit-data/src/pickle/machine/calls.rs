@@ -1,4 +1,4 @@
-//! Calls, none of which is made: some give dictionaries, the others objects that say what would have been called.
+//! Calls, none of which is made: some give dictionaries, the others objects that record what would have been called.
 
 use super::super::PickleRefusal::Damaged;
 use super::super::{PickleObject, PickleValue};

@@ -28,7 +28,7 @@ const MAX_PROBABILITY_BYTES: usize = 1 << 30;
 /// What becomes of the ensemble.
 #[derive(Debug)]
 enum EnsemblePurpose {
-    /// It is only told how good it is.
+    /// Only its figures are reported.
     Measure,
     /// It is written.
     Export { dir: Option<PathBuf>, replace: bool },

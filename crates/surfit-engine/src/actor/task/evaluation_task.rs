@@ -33,7 +33,7 @@ impl Actor<'_> {
         NetworkMeasurement::new(&self.model, &self.evaluator, w, i64::MAX, on, 0..images)
     }
 
-    /// Says what a point of the surface was measured to be. A point of the grid is then known better than before.
+    /// Reports what a point of the surface was measured to be. A point of the grid is then known better than before.
     pub(in crate::actor) fn emit_evaluated(&mut self, uv: (f64, f64), measurement: &Measurement) {
         self.journal.emit(Event::Evaluated(measurement.as_point(uv)));
         let index = self.heatmap.nearest_cell(uv.0, uv.1);

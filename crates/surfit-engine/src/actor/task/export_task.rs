@@ -35,7 +35,7 @@ enum ExportPhase {
     Candidates { cells: Vec<usize>, remaining: Vec<usize>, version: u64 },
     /// The network on the validation split.
     Validation,
-    /// The network on the test split; what the validation split said.
+    /// The network on the test split; the figures on the validation split.
     Test(Option<MeasurementResult>),
     /// Everything is measured.
     Write { validation: MeasurementResult, test: MeasurementResult },
@@ -116,8 +116,8 @@ impl ExportTask {
         !matches!(self.phase, ExportPhase::Candidates { .. })
     }
 
-    /// The best point of the surface as it is now, which is what the card says the weights came from: its degree may have
-    /// been raised since the export was asked for.
+    /// The best point of the surface as it is now, which the card states as the weights' origin: its degree may have
+    /// been raised since the export was requested.
     fn choose_best(&mut self, actor: &mut Actor<'_>) -> Result<()> {
         let (done, _) = self.measurement_progress();
         let ExportPhase::Candidates { cells: all, remaining: left, version } = &mut self.phase else {
@@ -213,7 +213,7 @@ impl ActorTask for ExportTask {
     fn tick(&mut self, actor: &mut Actor<'_>) -> Result<bool> {
         if self.advance(actor)? {
             if let Some(exported) = &self.exported {
-                // In the slice that answers: what came before it is not told to who asked.
+                // In the slice that answers: what came before it is not in the reply.
                 actor.log_strictness_notice(&self.chosen);
                 if self.heatmap_was_incomplete {
                     actor.journal.log(
@@ -230,7 +230,7 @@ impl ActorTask for ExportTask {
 }
 
 impl ExportTask {
-    /// As a slice, but says nothing at its end.
+    /// As a slice, but emits no event at its end.
     pub(in crate::actor) fn advance(&mut self, actor: &mut Actor<'_>) -> Result<bool> {
         let (done, _) = self.measurement_progress();
         match &mut self.phase {
@@ -250,7 +250,7 @@ impl ExportTask {
                     self.phase = ExportPhase::Write { validation, test };
                 }
             }
-            // A disk that cannot take it now is asked again with everything measured.
+            // After a full disk the write is retried with everything measured.
             ExportPhase::Write { .. } => return self.write_export(actor),
         }
         Ok(false)

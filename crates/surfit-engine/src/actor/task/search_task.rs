@@ -2,7 +2,7 @@
 //!
 //! Pattern search (Hooke and Jeeves 1961): the eight neighbours of the best point so far at a step's distance are looked
 //! at, and the step is halved when none is better. Neighbours are raced (Maron and Moore 1993): all on the same few images
-//! first, then on twice as many, and so on; those whose interval lies below another's drop out. A function of the surface,
+//! first, then on twice as many, and so on; those whose interval is below another's drop out. A function of the surface,
 //! the start and the validation split; nothing is drawn.
 
 use super::{Actor, ActorTask};
@@ -14,7 +14,7 @@ use surfit_core::event::{Event, SearchResult};
 use surfit_core::heatmap::{MeasuredPoint, Metric};
 use surfit_core::surface::Patch;
 
-/// Smallest step: points nearer to each other can hardly be told apart.
+/// Smallest step: points nearer to each other can hardly be distinguished.
 const MIN_STEP: f64 = 1e-3;
 /// Halvings of the first step after which the search ends.
 const MAX_HALVINGS: i32 = 4;
@@ -152,7 +152,7 @@ impl SearchTask {
         if 2 * first <= all { first } else { all }
     }
 
-    /// Takes in what the candidate under measurement came to; true when the search is over.
+    /// Records the result of the candidate under measurement; true when the search is over.
     fn record_result(&mut self, actor: &mut Actor<'_>, measured: MeasurementResult) -> Result<bool> {
         let now = measured.measurement;
         self.images_classified += u64::from(now.images);

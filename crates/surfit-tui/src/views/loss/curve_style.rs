@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use surfit_core::run_state::RunState;
 use surfit_core::series::CurveLook;
 
-/// A room in which the axes are as they are in any.
+/// An area for which the axes are the same as for any other.
 const REFERENCE_AREA: Rect = Rect::new(0, 0, 120, 40);
 
 impl LossView {

@@ -20,7 +20,7 @@ fn plot(inner: Rect, picture: &RunState, view: &LossView) -> Option<CurvePlot> {
     CurvePlot::of(room, picture, view).filter(|p| p.area.width >= 10 && p.area.height >= 3)
 }
 
-/// The characters of the picture within a room; `None` without a curve or without room.
+/// The characters of the picture within an area; `None` without a curve or when too small.
 pub(crate) fn image_area(inner: Rect, picture: &RunState, view: &LossView) -> Option<Rect> {
     plot(inner, picture, view).map(|p| p.area)
 }

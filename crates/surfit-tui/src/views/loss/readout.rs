@@ -1,4 +1,4 @@
-//! What lies under the cursor of the loss pane: in a box beside it where there is room, else in the foot line.
+//! Values at the cursor of the loss pane: in a box beside it where it fits, else in the foot line.
 
 use super::super::plot::curve_plot::CurvePlot;
 use super::super::plot::curves::{CurveOwner, PlotTrace};
@@ -16,7 +16,7 @@ use surfit_core::draws::FitPhase;
 use surfit_core::event::LossCurve;
 use surfit_core::run_state::RunState;
 
-/// Columns of another run's name where room is short, and where there is plenty.
+/// Columns of another run's name in a narrow pane, and in a wide one.
 pub(super) const MIN_NAME_WIDTH: u16 = 26;
 pub(super) const MAX_NAME_WIDTH: u16 = 74;
 
@@ -131,7 +131,7 @@ impl Readout {
         (names, (names + values + 3) as u16, self.rows.len() as u16)
     }
 
-    /// True when the plot has room for the box and enough left to see.
+    /// True when the plot is large enough for the box and the curves.
     pub(super) fn fits_in_plot(&self, plot: &CurvePlot) -> bool {
         let (_, width, height) = self.size();
         plot.area.width >= 2 * width + 6 && plot.area.height >= height + 3

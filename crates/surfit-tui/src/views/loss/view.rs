@@ -66,7 +66,7 @@ pub(super) struct HeldCurve {
     view: AxisShape,
 }
 
-/// What the loss axis depends on beside the values themselves.
+/// What the loss axis depends on besides the values themselves.
 type AxisShape = (bool, bool, bool, usize, bool, bool, Option<AxisWindow>, usize);
 
 impl Default for LossView {
@@ -153,8 +153,8 @@ impl LossView {
         })
     }
 
-    /// Zooms by a factor on the width, below 1 to see less. What is at `at` stays there: the cursor when nothing is
-    /// said, else the news where they are in sight, else the middle.
+    /// Zooms by a factor on the width, below 1 to see less. The step `at` keeps its position: by default the cursor
+    /// when shown, else the newest step when visible, else the middle.
     pub fn zoom_by(&mut self, picture: &RunState, factor: f64, at: Option<f64>) {
         let Some((extent, (from, to))) = self.extent(picture).zip(self.window(picture)) else {
             return;
@@ -221,7 +221,7 @@ impl LossView {
         self.cursor.take().is_some() || self.zoom.take().is_some()
     }
 
-    /// Adds a run to those laid over this one, or says why not.
+    /// Adds a run to those laid over this one, or reports why not.
     ///
     /// # Errors
     /// A clause for the message line.
@@ -259,8 +259,8 @@ impl LossView {
         }
     }
 
-    /// Begins to choose a part of the axis at a place on the screen, or goes on with it there; false beside the curves. Once
-    /// begun it goes on beside them too, up to their edge.
+    /// Begins to select part of the axis at a place on the screen, or continues it there; false beside the curves. Once
+    /// begun it continues outside them too, up to their edge.
     pub fn select_range(&mut self, area: Rect, at: (u16, u16), picture: &RunState, begin: bool) -> bool {
         let Some(plot) = CurvePlot::of(pane_frame::inside(area), picture, self) else {
             return false;
@@ -303,7 +303,7 @@ impl LossView {
     }
 
     /// The loss axis for values whose own axis would be `wanted` and which span `lowest..=highest`: the last one when it
-    /// still holds them and does not waste half of its room.
+    /// still holds them and does not waste half of its height.
     pub(in crate::views) fn stabilize_axis(&self, wanted: AxisScale, (lowest, highest): (f64, f64)) -> AxisScale {
         let view = self.shape();
         let serves = |h: &HeldCurve| {

@@ -1,4 +1,4 @@
-//! The machine's load over the last minutes, as the snapshots told it.
+//! The machine's load over the last minutes, as reported by snapshots.
 
 use std::collections::VecDeque;
 use surfit_core::machine::MachineLoad;
@@ -25,7 +25,7 @@ pub struct LoadSample {
 }
 
 impl LoadSample {
-    /// Nothing was heard in that second.
+    /// No snapshot arrived in that second.
     const GAP: LoadSample = LoadSample {
         units_per_second: f32::NAN,
         engine_memory: f32::NAN,
@@ -62,7 +62,7 @@ pub fn memory_in_use(machine: &MachineLoad) -> u64 {
     }
 }
 
-/// A sample a second, the latest last; seconds in which nothing was heard are gaps.
+/// A sample a second, the latest last; seconds without a snapshot are gaps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LoadHistory {
     samples: VecDeque<LoadSample>,
@@ -74,7 +74,7 @@ impl LoadHistory {
     /// Seconds that are kept.
     pub const MAX_SECONDS: usize = 600;
 
-    /// Takes in what a snapshot tells at `now`, seconds since the workbench began. The first of a second counts.
+    /// Adds the load of a snapshot at `now`, seconds since the workbench began. The first of a second counts.
     pub fn record(&mut self, now: f64, snapshot: &Snapshot) {
         let second = now.max(0.0) as u64;
         let passed = match self.latest {
@@ -102,8 +102,8 @@ impl LoadHistory {
         self.samples.is_empty()
     }
 
-    /// One figure over time in at most `width` values, each the mean of equally many seconds; not a number where nothing
-    /// was heard.
+    /// One figure over time in at most `width` values, each the mean of equally many seconds; not a number where no
+    /// snapshot arrived.
     pub fn resample(&self, figure: impl Fn(&LoadSample) -> f32, width: usize) -> Vec<f32> {
         let each = self.samples.len().div_ceil(width.max(1)).max(1);
         let values: Vec<f32> = self.samples.iter().map(figure).collect();
@@ -136,7 +136,7 @@ mod tests {
         let rates = h.resample(|s| s.units_per_second, 100);
         assert_eq!((rates[0], rates[1], rates[4]), (1.0, 2.0, 5.0));
         assert!(rates[2].is_nan() && rates[3].is_nan() && rates.len() == 5);
-        // A clock that stands still or goes back changes nothing.
+        // A clock that stops or runs backwards changes nothing.
         h.record(3.0, &snapshot(7.0));
         assert_eq!(h.len(), 5);
         h.record(1e9, &snapshot(8.0));

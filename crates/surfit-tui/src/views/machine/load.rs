@@ -10,7 +10,7 @@ use ratatui::text::Line;
 use surfit_core::machine::{Gpu, MachineLoad};
 use surfit_core::snapshot::{EngineState, Snapshot};
 
-/// A disk with less room than this share of it, or than so many bytes, is nearly full.
+/// A disk with less free space than this share of it, or than so many bytes, is nearly full.
 const MIN_FREE_DISK: (f64, u64) = (0.02, 2_000_000_000);
 
 /// True when the disk of the run's directory is known and nearly full.
@@ -110,7 +110,7 @@ impl MachineSheet<'_> {
         out
     }
 
-    /// A row that keeps what follows apart, where there is room and none stands there already.
+    /// A row that keeps what follows apart, where it fits and none is there already.
     fn push_separator(&self, out: &mut Vec<Line<'_>>) {
         if self.rows > 1 && out.last().is_some_and(|l| l.width() > 0) {
             out.push(Line::default());

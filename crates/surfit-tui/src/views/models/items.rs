@@ -8,7 +8,7 @@ use surfit_core::metrics::wilson_interval;
 /// Something that can be chosen from the list.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ModelItem {
-    /// A model that was written, by its place in the picture.
+    /// A model that was written, by its index in the run state.
     Export(usize),
     /// A point of the surface that was marked, or measured exactly.
     Point {
@@ -33,7 +33,7 @@ pub enum ModelSort {
     Validation,
     /// The best on test first.
     Test,
-    /// Where they lie: along `u`, then `v`.
+    /// Their coordinates: `u`, then `v`.
     Position,
 }
 
@@ -147,7 +147,7 @@ pub fn interval_half_width(accuracy: f64, images: usize) -> Option<f64> {
     Some((high - low) / 2.0)
 }
 
-/// Where on the surface an item lies; `None` for the centroid, which is no point of it.
+/// Position of an item on the surface; `None` for the centroid, which is no point of it.
 pub fn item_parameters(app: &App, item: ModelItem) -> Option<(f64, f64)> {
     match item {
         ModelItem::Export(n) => app.run_state.exports.get(n).and_then(|x| x.u.zip(x.v)),

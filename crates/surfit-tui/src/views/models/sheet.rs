@@ -15,7 +15,7 @@ pub struct ModelRow<'a> {
     pub line: Line<'a>,
 }
 
-/// Every row at this width; `selected` is told by its look.
+/// Every row at this width; `selected` is shown by its style.
 pub fn rows<'a>(app: &App, width: u16, selected: usize) -> Vec<ModelRow<'a>> {
     let sheet = ModelSheet::new(app, width, selected);
     let items: Vec<(usize, ModelItem)> = items(app).into_iter().enumerate().collect();
@@ -55,7 +55,7 @@ pub fn rows<'a>(app: &App, width: u16, selected: usize) -> Vec<ModelRow<'a>> {
 struct ModelSheet<'b> {
     app: &'b App,
     width: u16,
-    /// There is room for intervals.
+    /// Intervals fit.
     wide: bool,
     /// Columns of the place, or of a corner's recipe.
     position_width: usize,
@@ -134,7 +134,7 @@ impl<'b> ModelSheet<'b> {
         }
     }
 
-    /// An accuracy with its interval where there is room for it.
+    /// An accuracy with its interval where it fits.
     fn figure<'a>(&self, accuracy: Option<f64>, images: usize, width: usize, role: ThemeRole) -> Vec<Span<'a>> {
         let theme = &self.app.theme;
         let text = accuracy.map(|a| format_percent(a, 2)).unwrap_or_default();
@@ -171,7 +171,7 @@ impl<'b> ModelSheet<'b> {
         Span::styled(format!("  {text}"), theme.style(ThemeRole::Muted))
     }
 
-    /// A folder from its end: what tells one from the other stands there.
+    /// A folder from its end: folders differ there.
     fn tail(&self, dir: &std::path::Path) -> String {
         let ascii = self.app.theme.is_ascii();
         let whole = transliterate(&dir.display().to_string(), ascii);

@@ -18,7 +18,7 @@ pub struct CurveColumn {
     pub first: f64,
     /// Where the line goes out.
     pub last: f64,
-    /// A gap lies before it: no line leads here from the left.
+    /// A gap precedes it: no line is drawn to it from the left.
     pub after_gap: bool,
 }
 
@@ -94,7 +94,7 @@ pub struct CurvePen {
     pub extremes_only: bool,
 }
 
-/// Draws a curve: every column shows its whole range, and neighbouring columns are joined unless a gap lies between.
+/// Draws a curve: every column shows its whole range, and neighbouring columns are joined unless a gap separates them.
 pub fn draw(dots: &mut DotCanvas, columns: &[CurveColumn], y: &AxisScale, pen: CurvePen) {
     let rows = dots.rows();
     let row = |value: f64| {

@@ -169,7 +169,7 @@ impl CurvePlot {
     fn draw_validations(&self, buf: &mut Buffer, theme: &Theme) {
         let (crowded, point) = (self.has_crowded_validations(), self.validation_sign(theme));
         let several = self.has_several_curves();
-        // Where colour does not say whose points they are, letters do.
+        // Where colour does not distinguish the points' runs, letters do.
         let letters = several && (theme.is_ascii() || theme.depth() <= ColorDepth::None);
         for (n, trace) in self.traces.iter().enumerate() {
             let (glyph, role) = match trace.name {

@@ -1,4 +1,4 @@
-//! The plot of loss curves with its curves as a picture: everything that is text stays text, round the room of the picture.
+//! The plot of loss curves with its curves as a picture: the rest is text, around the picture.
 
 use super::columns;
 use super::curve_plot::CurvePlot;
@@ -13,7 +13,7 @@ use ratatui::layout::Rect;
 pub(crate) type PixelUnit = (f64, f64);
 
 impl CurvePlot {
-    /// Draws what stands round the curves, and leaves their room empty. The row above it is for the degrees.
+    /// Draws the frame around the curves, and keeps their area empty. The row above it is for the degrees.
     pub fn draw_around(&self, buf: &mut Buffer, theme: &Theme) {
         if self.area.is_empty() {
             return;
@@ -128,7 +128,7 @@ fn line_positions(apart: bool, at: (f64, f64)) -> impl Iterator<Item = (f64, f64
     gap.into_iter().chain([at])
 }
 
-/// Empties a room for a picture.
+/// Clears an area for a picture.
 pub(crate) fn clear_area(buf: &mut Buffer, theme: &Theme, room: Rect) {
     for at in room.intersection(*buf.area()).positions() {
         buf[at].reset();

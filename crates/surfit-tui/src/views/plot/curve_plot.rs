@@ -37,7 +37,7 @@ pub struct CurvePlot {
 }
 
 impl CurvePlot {
-    /// The plot in the room `inner`; `None` before there is a curve.
+    /// The plot in the area `inner`; `None` before there is a curve.
     pub fn of(inner: Rect, picture: &RunState, view: &LossView) -> Option<CurvePlot> {
         let shown = curves::curves_to_show(picture, view.show_corners);
         let (from, to) = view.window(picture)?;
@@ -97,7 +97,7 @@ impl CurvePlot {
         let inside = |x: &f64| (self.x.lo..=self.x.hi).contains(x);
         let degrees = picture.degree_changes.iter();
         self.degrees = degrees.map(|c| (self.step_position(c.0), c.2.to_string())).filter(|d| inside(&d.0)).collect();
-        // A fit of one phase alone has nothing to tell apart.
+        // A fit of one phase alone needs no distinction.
         if picture.phases.iter().any(|p| p.1 == FitPhase::Edge) {
             let name = |phase| match phase {
                 FitPhase::Edge => "edges",

@@ -74,7 +74,7 @@ pub struct CurveRequest {
 }
 
 impl PlotTrace {
-    /// The trace of a curve; `None` when the picture has no value of it.
+    /// The trace of a curve; `None` when the run state has no value of it.
     pub fn of(picture: &RunState, curve: LossCurve, name: CurveOwner, wanted: &CurveRequest) -> Option<Self> {
         let series = picture.curves.get(&curve).filter(|s| !s.is_empty())?;
         let track = picture.tracks.get(&curve).filter(|_| wanted.time);
@@ -137,7 +137,7 @@ pub fn curves_to_show(picture: &RunState, with_corners: bool) -> Vec<LossCurve> 
     }
 }
 
-/// The curve's values within a window, as finely as they are known. What lies before only leads the smoothed curve in.
+/// The curve's values within a window, as finely as they are known. Earlier values only initialise the smoothed curve.
 fn samples(series: &Series, wanted: &CurveRequest, x: impl Fn(f64) -> f64) -> Vec<CurveSpan> {
     let mut smoothing = Smoothing::new(wanted.smoothing);
     let mut rest = series.finest_buckets().peekable();
@@ -198,7 +198,7 @@ mod tests {
         let shown = of(&s, 4500, 5000);
         assert_eq!((shown.len(), shown[0].step), (500, 4500.0));
         assert!((shown[499].smooth.unwrap() - s.smoothed().unwrap()).abs() < 0.02);
-        // A short curve is smoothed exactly as the series says.
+        // A short curve is smoothed exactly as the series specifies.
         let mut s = Series::default();
         s.extend(0, &values[..700]);
         for from in [0, 300] {

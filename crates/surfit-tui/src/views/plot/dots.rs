@@ -99,7 +99,7 @@ impl DotCanvas {
         (0..self.columns()).filter(set).collect()
     }
 
-    /// Draws the dots into `area`, whose size the canvas was made for; empty characters are left as they are.
+    /// Draws the dots into `area`, whose size the canvas was made for; empty characters are left unchanged.
     pub fn draw(&self, area: Rect, buf: &mut Buffer, style: impl Fn(u8) -> Style) {
         self.draw_with_strokes(area, buf, style, |_| false);
     }

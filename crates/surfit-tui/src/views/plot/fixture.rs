@@ -1,4 +1,4 @@
-//! Pictures of runs to test the panes with.
+//! Run states to test the panes with.
 
 use crate::theme::{ColorDepth, Theme};
 use ratatui::buffer::Buffer;
@@ -135,7 +135,7 @@ impl NumberSource {
     }
 }
 
-/// A picture that no engine would send: everything possible and much that is not, drawn from `seed`.
+/// A run state that no engine would send: everything possible and much that is not, drawn from `seed`.
 pub fn random_run_state(seed: u64, degrees: (u8, u8), grid: usize) -> RunState {
     let mut picture = RunState::default();
     let mut rng = NumberSource { seed, drawn: 0 };

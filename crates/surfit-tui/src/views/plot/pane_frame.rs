@@ -22,7 +22,7 @@ pub struct PaneFrame<'a> {
 }
 
 impl PaneFrame<'_> {
-    /// Draws the border and returns the room inside it. Figures that find no room are left out whole.
+    /// Draws the border and returns the area inside it. Figures that do not fit are omitted.
     pub fn draw(&self, area: Rect, buf: &mut Buffer, theme: &Theme, focused: bool) -> Rect {
         let area = area.intersection(*buf.area());
         if area.is_empty() {
@@ -56,7 +56,7 @@ impl PaneFrame<'_> {
     }
 }
 
-/// Columns for the foot of a pane of that width beside its mode.
+/// Columns for the foot of a pane of that width besides its mode.
 pub fn foot_width(width: u16, mode: &str) -> u16 {
     let room = width.saturating_sub(2);
     let taken = Span::raw(mode).width() as u16 + 4;
@@ -67,7 +67,7 @@ pub fn foot_width(width: u16, mode: &str) -> u16 {
     left.saturating_sub(3)
 }
 
-/// The room inside a border.
+/// The area inside a border.
 pub fn inside(area: Rect) -> Rect {
     if area.width < 3 || area.height < 3 {
         return Rect { width: 0, height: 0, ..area };

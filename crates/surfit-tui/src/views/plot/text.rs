@@ -1,4 +1,4 @@
-//! Figures as people write them, and text that is laid out by the room there is.
+//! Figures as people write them, and text that is laid out by the available width.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -103,7 +103,7 @@ pub type FigurePiece<'a> = Vec<Span<'a>>;
 /// Lays out groups of pieces in `width` columns and at most `rows` rows, the most important first.
 ///
 /// Every group begins a row of its own; the last groups are left out when rows do not last. When not even the first two
-/// fit so, groups run on. Pieces that find no room are left out whole.
+/// fit so, groups run on. Pieces that do not fit are omitted.
 pub fn flow<'a>(groups: &[Vec<FigurePiece<'a>>], width: u16, rows: u16) -> Vec<Line<'a>> {
     let apart = |n: &usize| wrap(&groups[..*n], width, u16::MAX, true, 2).len() <= usize::from(rows);
     match (2..=groups.len()).rev().find(apart) {

@@ -111,7 +111,7 @@ impl CurveExtent {
         Some(self.window_at(fixed - part * width, width))
     }
 
-    /// The part between two places, as wide as can be told apart at least; `None` when that is all there is.
+    /// The part between two places, at least as wide as the resolution; `None` when that is all there is.
     pub fn window_between(&self, from: f64, to: f64) -> Option<AxisWindow> {
         let (start, end) = self.full_range();
         let width = self.rounded((to - from).max(self.min_width()));

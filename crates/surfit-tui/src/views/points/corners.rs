@@ -13,7 +13,7 @@ use surfit_core::event::LossCurve;
 use surfit_core::run_state::RunState;
 use surfit_core::series::Series;
 
-/// Fewer columns of a corner's source tell nothing.
+/// Least useful number of columns of a corner's source.
 const MIN_SOURCE_WIDTH: u16 = 8;
 
 /// How many corners there are to be; four before anything is known.
@@ -38,7 +38,7 @@ pub fn title_pieces<'a>(theme: &Theme, picture: &RunState) -> Vec<FigurePiece<'a
     out
 }
 
-/// Draws the corners one below the other, each with as many rows as there is room.
+/// Draws the corners one below the other, each with as many rows as fit.
 pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &RunState) {
     if area.width < 8 || area.height == 0 {
         return;

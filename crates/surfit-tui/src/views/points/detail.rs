@@ -15,7 +15,7 @@ use surfit_core::run_state::RunState;
 use surfit_core::snapshot::Snapshot;
 use surfit_core::surface::Patch;
 
-/// Draws what `room` holds, the most important first.
+/// Draws what fits into `room`, the most important first.
 pub fn draw(buf: &mut Buffer, theme: &Theme, picture: &RunState, snapshot: &Snapshot, room: Rect, cursor: usize) {
     let Some(point) = snapshot.control_points.get(cursor) else {
         return;

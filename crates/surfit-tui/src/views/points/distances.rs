@@ -35,7 +35,7 @@ const CELL_WIDTHS: (u16, u16) = (6, 9);
 /// Which part of a matrix is shown, and where.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct MatrixWindow {
-    /// The cells; the names stand above and at the left.
+    /// The cells; the names are above and at the left.
     cells: Rect,
     label: u16,
     cell: (u16, u16),
@@ -45,7 +45,7 @@ struct MatrixWindow {
 }
 
 impl MatrixWindow {
-    /// The part that shows the pair; `None` without room for a row of the matrix.
+    /// The part that shows the pair; `None` when no row of the matrix fits.
     fn of(area: Rect, matrix: &DistanceMatrix, pair: (usize, usize)) -> Option<Self> {
         let count = matrix.names.len();
         let most = u16::try_from(count).ok().filter(|n| *n > 0)?;
@@ -139,7 +139,7 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &RunState, pai
     text::put_lines(buf, foot.intersection(area), &lines);
 }
 
-/// Signs at the names that the matrix goes on beyond what is shown.
+/// Signs at the names for rows and columns of the matrix that are not shown.
 fn draw_overflow_signs(buf: &mut Buffer, theme: &Theme, grid: &MatrixWindow, count: usize) {
     let style = theme.style(ThemeRole::Accent);
     let (x, cells) = (grid.cells.x - 1, grid.cells);
@@ -193,7 +193,7 @@ fn pair_pieces<'a>(
     out
 }
 
-/// One distance: a ground that tells how far, and the figure where it fits.
+/// One distance: a background colour for the distance, and the figure where it fits.
 fn tile(buf: &mut Buffer, theme: &Theme, room: Rect, value: f64, largest: f64, chosen: bool) {
     let share = if largest > 0.0 { value / largest } else { 0.0 };
     let coloured = theme.depth() >= ColorDepth::Ansi256 && share.is_finite();
@@ -269,7 +269,7 @@ mod tests {
                 assert_eq!(grounds.len() > 2, depth >= ColorDepth::Ansi256, "{depth:?}");
             }
         }
-        // What has no room is scrolled to.
+        // Rows that do not fit are scrolled to.
         for (pair, figure) in [((0, 2), "12.5"), ((1, 0), "3.00"), ((2, 2), "[0]")] {
             let (area, mut buf) = screen(8, 4);
             draw(area, &mut buf, &theme(ColorDepth::None, true), &picture, pair);

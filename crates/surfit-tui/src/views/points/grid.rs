@@ -43,7 +43,7 @@ pub fn draw(
     draw_overflow_signs(buf, theme, layout);
 }
 
-/// What tiles tell, with the unit when they are too small for figures as they are.
+/// The figure that tiles show, with the unit when they are too small for figures as they are.
 pub fn tile_description(
     theme: &Theme,
     picture: &RunState,
@@ -56,7 +56,7 @@ pub fn tile_description(
     scale.description(layout.value_width(), theme.is_ascii())
 }
 
-/// Signs that the grid goes on beyond what is shown.
+/// Signs for tiles of the grid that are not shown.
 fn draw_overflow_signs(buf: &mut Buffer, theme: &Theme, layout: &TileLayout) {
     let (tiles, style) = (layout.tiles, theme.style(ThemeRole::Accent));
     if tiles.width < 4 || tiles.height == 0 {

@@ -1,4 +1,4 @@
-//! What the tiles of the control points tell first, in figures and in colours.
+//! What the tiles of the control points show first, in figures and in colours.
 
 use crate::views::plot::text;
 pub use surfit_core::run_state::PointFigure as Figure;
@@ -10,12 +10,12 @@ use surfit_core::snapshot::{ControlPoint, Snapshot};
 pub struct TileAccuracy {
     /// Accuracy as a fraction.
     pub value: f64,
-    /// The engine did not tell it: it is that of the heatmap's nearest cell.
+    /// The engine did not report it: it is that of the heatmap's nearest cell.
     pub approximate: bool,
 }
 
 impl TileAccuracy {
-    /// In at most `room` characters; empty when there is no room for it.
+    /// In at most `room` characters; empty when it does not fit.
     pub fn text(self, room: usize, ascii: bool) -> String {
         if !self.approximate {
             return text::fit_percent(self.value, room);
@@ -29,7 +29,7 @@ impl TileAccuracy {
     }
 }
 
-/// Accuracy at each control point: a corner's own, else what the engine tells of the surface there.
+/// Accuracy at each control point: a corner's own, else the engine's value of the surface there.
 pub fn accuracies(picture: &RunState, snapshot: &Snapshot) -> Vec<Option<TileAccuracy>> {
     let of = |row| {
         let (value, about) = picture.accuracy_at(snapshot, row)?;
@@ -38,7 +38,7 @@ pub fn accuracies(picture: &RunState, snapshot: &Snapshot) -> Vec<Option<TileAcc
     (0..snapshot.control_points.len()).map(of).collect()
 }
 
-/// Fewest characters in which a figure is written as it is; below that it is written in a unit that the pane tells.
+/// Fewest characters in which a figure is written as it is; below that it is written in a unit that the pane shows.
 const MIN_PLAIN_WIDTH: usize = 5;
 /// Least span of accuracies worth a whole colour map: half a percentage point.
 const MIN_ACCURACY_SPAN: f64 = 0.005;
@@ -65,7 +65,7 @@ impl FigureSpan {
         Self { figure, low, high }
     }
 
-    /// Where a value lies between the least and the most, 0 to 1; not a number when it is none.
+    /// Position of a value between the least and the most, 0 to 1; NaN without a finite value.
     pub fn fraction(&self, value: Option<f64>) -> f64 {
         let span = self.high - self.low;
         match value {
@@ -75,7 +75,7 @@ impl FigureSpan {
         }
     }
 
-    /// The power of ten that figures are told in where there are only `room` characters; `None` where they are written as
+    /// The power of ten of figures' unit where there are only `room` characters; `None` where they are written as
     /// they are.
     pub fn unit(&self, room: usize) -> Option<i32> {
         let digits = room.min(3) as i32;
@@ -103,7 +103,7 @@ impl FigureSpan {
         }
     }
 
-    /// What tiles tell, with the unit when they are written in one: `travelled ×0.01`.
+    /// The figure that tiles show, with the unit when they are written in one: `travelled ×0.01`.
     pub fn description(&self, room: usize, ascii: bool) -> String {
         let name = self.figure.name();
         let times = if ascii { "x" } else { "×" };
@@ -166,7 +166,7 @@ mod tests {
         assert_eq!((s.text(12.7, 2), s.description(2, false)), ("13".into(), "travelled".into()));
         let s = scale(Figure::Travelled, 3.2e-7);
         assert_eq!((s.text(3.2e-7, 3), s.description(3, false)), ("320".into(), "travelled ×1e-9".into()));
-        // With room figures are written as they are.
+        // In wide tiles figures are written without a unit.
         let s = scale(Figure::Travelled, 0.43);
         assert_eq!((s.text(0.102, 5), s.description(5, false)), ("0.102".into(), String::new()));
         assert_eq!(s.text(f64::NAN, 2), "?");

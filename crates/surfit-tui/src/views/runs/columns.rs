@@ -1,4 +1,4 @@
-//! The columns of the list of runs: as many as there is room for.
+//! The columns of the list of runs: as many as fit.
 
 use crate::app::App;
 use crate::link::RunLine;
@@ -75,14 +75,14 @@ impl RunColumn {
 const SIGN_WIDTH: u16 = 4;
 const NAME_WIDTHS: (u16, u16) = (18, 72);
 
-/// The columns that have room.
+/// The columns that fit.
 pub struct RunColumns {
     name: u16,
     columns: Vec<RunColumn>,
 }
 
 impl RunColumns {
-    /// As many as `width` holds beside the name. The node is only told when a run has another one than this machine.
+    /// As many as `width` holds besides the name. The node is only shown when a run has another one than this machine.
     pub fn of(width: u16, runs: &[&RunLine]) -> Self {
         let nodes = runs.iter().any(|run| run.on_other_node);
         let mut columns = Vec::new();

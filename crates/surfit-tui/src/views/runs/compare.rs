@@ -61,7 +61,7 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, pinned: &RunLine, chose
         ("begun", RunColumn::Started),
     ];
     for (name, column) in facts {
-        // What differs stands out.
+        // Differences are highlighted.
         let values = both(column);
         let style = if values[0] == values[1] { theme.style(ThemeRole::Muted) } else { plain };
         row(name, values, style, None);

@@ -10,7 +10,7 @@ use crate::views::surface::{SurfaceScene, mix_colors};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-/// Columns from which both slices lie beside each other.
+/// Columns from which both slices are side by side.
 const MIN_SIDE_BY_SIDE_WIDTH: u16 = 76;
 
 /// The rooms of both slices.
@@ -27,7 +27,7 @@ fn rooms(inner: Rect) -> [Rect; 2] {
     [top, Rect { y: inner.y + height, ..top }]
 }
 
-/// Every slice with the room of its plot, and their scale.
+/// Every slice with the area of its plot, and their scale.
 fn plots(scene: &SurfaceScene<'_>, inner: Rect) -> Vec<(CellSlice, Rect, AxisScale)> {
     let slices = CellSlice::visible(scene);
     let Some(scale) = common_scale(scene, &slices) else {

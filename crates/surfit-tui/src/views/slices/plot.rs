@@ -15,7 +15,7 @@ use surfit_core::event::CornerReady;
 /// Columns for the corners' numbers at the right edge.
 const LEVELS_WIDTH: u16 = 2;
 
-/// The plot's room within that of a large one: labels at the left, a row of them below.
+/// The plot's area within that of a large one: labels at the left, a row of them below.
 pub(super) fn large_plot_area(scene: &SurfaceScene<'_>, room: Rect, scale: AxisScale) -> Option<Rect> {
     let ticks = scale.ticks(usize::from(room.height / 4).max(2));
     let wide = |v: f64| label(scene, scale, v).chars().count() as u16;
@@ -24,7 +24,7 @@ pub(super) fn large_plot_area(scene: &SurfaceScene<'_>, room: Rect, scale: AxisS
     fits.then(|| Rect::new(room.x + gutter, room.y + 1, room.width - gutter - LEVELS_WIDTH, room.height - 2))
 }
 
-/// The room of a small plot within that of its slice.
+/// The area of a small plot within that of its slice.
 pub(super) struct PlotInterior {
     /// Area of the plot in characters.
     pub area: Rect,
@@ -32,7 +32,7 @@ pub(super) struct PlotInterior {
     levels: u16,
 }
 
-/// See [`PlotInterior`]; `None` where a slice has no room.
+/// See [`PlotInterior`]; `None` where a slice does not fit.
 pub(super) fn small_plot_interior(scene: &SurfaceScene<'_>, room: Rect, scale: AxisScale) -> Option<PlotInterior> {
     let wide = |v: f64| label(scene, scale, v).chars().count() as u16;
     let gutter = wide(scale.lo).max(wide(scale.hi)) + 2;
@@ -82,7 +82,7 @@ impl CellSlice {
         }
     }
 
-    /// The only slice of a curve, in all the room there is.
+    /// The only slice of a curve, in the whole area.
     pub(super) fn draw_large(&self, buf: &mut Buffer, scene: &SurfaceScene<'_>, room: Rect, scale: Option<AxisScale>) {
         let axis = scene.theme.style(ThemeRole::Axis);
         let Some((scale, plot)) = scale.and_then(|s| Some((s, large_plot_area(scene, room, s)?))) else {
@@ -177,7 +177,7 @@ impl CellSlice {
         }
     }
 
-    /// The line through the values, over whatever lies below it.
+    /// The line through the values, over what was drawn before.
     fn line(&self, dots: &mut DotCanvas, scene: &SurfaceScene<'_>, scale: AxisScale) {
         let mut open: Option<(usize, usize)> = None;
         for (k, &index) in self.cells.iter().enumerate() {

@@ -10,7 +10,7 @@ use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use surfit_core::surface::Patch;
 
-/// Draws the labels that the layout has room for.
+/// Draws the labels that fit into the layout.
 pub fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) {
     if layout.map.is_empty() {
         return;
@@ -52,7 +52,7 @@ fn along_v(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) {
         let pad = usize::from(width);
         text::put(buf, left, y, width, &format!("{label:>pad$}"), axis);
     }
-    // The name stands between the numbers of the middle and the end.
+    // The name is between the numbers of the middle and the end.
     let name = row(first + last).midpoint(row(first + last.div_ceil(2)));
     if !taken.contains(&name) {
         text::put(buf, left, name, width, scene.theme.pick_glyph("v ↑", "  v"), axis);

@@ -1,4 +1,4 @@
-//! The colour bar: what the colours, or the glyphs, stand for.
+//! The colour bar: the values of the colours or glyphs.
 
 use super::layout::SurfaceLayout;
 use super::map::density;

@@ -6,7 +6,7 @@ use surfit_core::heatmap::{Heatmap, Metric};
 /// Figures beyond this count as this; it keeps every difference finite.
 const MAX_MAGNITUDE: f64 = 1e150;
 
-/// What kind of figure the colours stand for.
+/// Kind of figure that the colours represent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RangeKind {
     /// Larger values are better.
@@ -39,7 +39,7 @@ impl RangeKind {
     }
 }
 
-/// The span of values that colours, glyphs and digits stand for.
+/// The span of values that colours, glyphs and digits represent.
 ///
 /// Left alone it is chosen from the measured cells so that differences near the top are seen: a few very bad cells are
 /// beyond its lower end. Its limits are natural numbers, so that it rests while cells come in.
@@ -131,7 +131,7 @@ impl ColorRange {
         if self.kind.higher_is_better { t } else { 1.0 - t }
     }
 
-    /// How high a value lies in the range, 0 to 1, whether that is good or bad.
+    /// Position of a value in the range, 0 to 1, whether that is good or bad.
     pub fn height(&self, value: f64) -> f64 {
         let value = value.clamp(-MAX_MAGNITUDE, MAX_MAGNITUDE);
         let t = ((value - self.lo) / (self.hi - self.lo)).clamp(0.0, 1.0);

@@ -1,5 +1,5 @@
 //! Two surfaces side by side and what one has over the other: another run's, or this run's before its degree changed. The
-//! cursors are one: they stand at the same `(u, v)`.
+//! cursors are one: they are at the same `(u, v)`.
 
 use super::color_range::{ColorRange, RangeKind};
 use super::layout::SurfaceLayout;
@@ -160,7 +160,7 @@ fn layout(room: Rect, scene: &SurfaceScene<'_>) -> SurfaceLayout {
         .with_first_cell(scene.cells.first_cell)
 }
 
-/// The rooms of two slices below the maps, where those leave any.
+/// The areas of two slices below the maps, where they fit.
 fn slice_areas(layouts: &[SurfaceLayout; 3], rooms: &[Rect; 3], readout: Rect) -> Option<[Rect; 2]> {
     let in_a_row = rooms.iter().all(|r| r.y == rooms[0].y);
     let ends = layouts.iter().map(|l| l.map.bottom().max(l.bar.bottom()));

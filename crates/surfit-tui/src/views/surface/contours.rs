@@ -71,7 +71,7 @@ pub(super) fn draw(
     if map.width < 4 || map.height < 2 {
         return Vec::new();
     }
-    // Where cells are not measured yet, lines go on as the cells around suggest.
+    // Where cells are not measured yet, lines continue as the cells around suggest.
     let field = scene.field.fill_missing(|i| scene.heatmap.contains_cell(i));
     let levels = contour_levels(scene, map.height);
     let lines: Vec<Vec<ContourSegment>> = levels
@@ -93,10 +93,10 @@ pub(super) fn draw(
     let pen = ContourPen { scene, alone };
     strokes.draw(map, buf, |buf, at, ink| pen.style(buf, at, *levels.get(usize::from(ink))?));
     if scene.view.show_values && layout.pixels >= 2 * layout.grid {
-        // The cells' own figures say more, and the two together could not be read.
+        // The cells' own figures are more precise, and the two together could not be read.
         return Vec::new();
     }
-    // Labels leave the cursor and the best points to be seen.
+    // Labels do not cover the cursor and the best points.
     let grid = scene.heatmap.grid;
     let marked = scene.best.iter().chain(&scene.peaks);
     let mut taken: Vec<Rect> =
@@ -118,7 +118,7 @@ pub(super) fn draw(
     labels
 }
 
-/// True when a place, in characters from the map's upper left, lies in it.
+/// True when a place, in characters from the map's upper left, is in it.
 fn is_inside_map(map: Rect, (x, y): (f64, f64)) -> bool {
     (0.0..=f64::from(map.width)).contains(&x) && (0.0..=f64::from(map.height)).contains(&y)
 }
@@ -130,7 +130,7 @@ struct ContourPen<'a> {
 
 impl ContourPen<'_> {
     /// How a line of that level looks at a place: in the level's colour when alone, else dark on light or light on dark.
-    /// `None` where half of the character lies beside the map: it has no third colour for a line.
+    /// `None` where half of the character is outside the map: it has no third colour for a line.
     fn style(&self, buf: &Buffer, at: (u16, u16), level: f64) -> Option<Style> {
         let theme = self.scene.theme;
         if CellPaint::of(theme) == CellPaint::Glyphs {

@@ -1,4 +1,4 @@
-//! What stands round the picture of a heatmap: both axes, the colour bar, the best point and the corners, as text.
+//! The frame of the picture of a heatmap: both axes, the colour bar, the best point and the corners, as text.
 
 use super::{SurfaceScene, color_bar, format_parameter};
 use crate::theme::ThemeRole;
@@ -9,14 +9,14 @@ use surfit_core::surface::Patch;
 
 /// Columns left of the picture: a parameter in three characters, a tick, and the axis' name before them.
 const GUTTER_WIDTH: u16 = 6;
-/// Columns of the colour bar with its numbers, and the least width that has room for it.
+/// Columns of the colour bar with its numbers, and the least width that fits it.
 const BAR_WIDTH: u16 = 11;
 const MIN_WIDTH_WITH_BAR: u16 = 44;
 /// Rows below: the parameters, and the sentence on the best point. Above: the name of what the colours mean.
 const ROWS_BELOW: u16 = 2;
 const ROWS_ABOVE: u16 = 1;
 
-/// The characters of the picture in `inner`, all that the axes and the bar leave; `None` where that is nothing.
+/// The characters of the picture in `inner`, without the axes and the bar; `None` where that is nothing.
 pub(crate) fn map_area(inner: Rect, patch: Patch) -> Option<Rect> {
     let left = if patch == Patch::Curve { 1 } else { GUTTER_WIDTH };
     let right = if inner.width >= MIN_WIDTH_WITH_BAR { BAR_WIDTH } else { 1 };
@@ -80,7 +80,7 @@ fn marks_of(length: u16, room: u16) -> impl Iterator<Item = (f64, u16)> {
     })
 }
 
-/// The best point, and what the corners have where there is room for it, in one line.
+/// The best point, and the corners' values where they fit, in one line.
 fn best_sentence(scene: &SurfaceScene<'_>, room: u16) -> String {
     let told = |index: usize| Some(scene.range.label(scene.value(index)?));
     let best = scene.best.and_then(|index| {

@@ -1,4 +1,4 @@
-//! Where the parts of the pane lie. It depends on nothing but the room, the grid and whether slices are wanted, so
+//! Positions of the parts of the pane. They depend only on the area, the grid and whether slices are wanted, so
 //! that the mouse can be answered without drawing.
 
 mod special_layouts;
@@ -18,7 +18,7 @@ const MIN_SLICE_ROWS: u16 = 5;
 /// Columns of the smallest panel beside the map.
 const MIN_PANEL_WIDTH: u16 = 24;
 
-/// The parts of the pane, in characters. Parts without room are empty.
+/// The parts of the pane, in characters. Parts that do not fit are empty.
 ///
 /// The map is made of *pixels*: half characters, which are about square. Every cell of the grid has `size × size` of
 /// them; when there are more cells than pixels, pixels show every so many-th cell.
@@ -114,7 +114,7 @@ impl SurfaceLayout {
             return None;
         }
         let (map_w, map_h) = (pixels as u16, pixels.div_ceil(2) as u16);
-        // The map with its labels and bar is centred in what the panel leaves; the panel takes the rest.
+        // The map with its labels and bar is centred in its part; the panel takes the rest.
         let group = wide + map_w;
         let free_w = inner.width - panel_w - group;
         let left = if wish.side { (free_w / 4).min(2) } else { free_w / 2 };
@@ -179,14 +179,14 @@ impl SurfaceLayout {
         (from, to.max(from + 1))
     }
 
-    /// Where the middle of a pixel lies between the cells, in cells; counted from the left and from the bottom.
+    /// Position of the middle of a pixel between the cells, in cells; counted from the left and from the bottom.
     pub fn pixel_position(&self, pixel: (usize, usize)) -> (f64, f64) {
         let cells = self.grid as f64 / self.pixels.max(1) as f64;
         let place = |pixel: usize, first: usize| first as f64 + (pixel as f64 + 0.5) * cells - 0.5;
         (place(pixel.0, self.first_cell.0), place(pixel.1, self.first_cell.1))
     }
 
-    /// Where a place between cells lies in the map, in characters from its upper left.
+    /// Position in the map of a place between cells, in characters from its upper left.
     pub fn position_in_map(&self, (x, y): (f64, f64)) -> (f64, f64) {
         let size = self.pixels as f64 / self.grid as f64;
         let (x, y) = (x - self.first_cell.0 as f64, y - self.first_cell.1 as f64);
@@ -267,7 +267,7 @@ fn pixels(width: u16, height: u16, grid: usize) -> usize {
     if room >= grid { room / grid * grid } else { room }
 }
 
-/// Readout and slices within the panel; `None` when the wished ones have no room.
+/// Readout and slices within the panel; `None` when the requested ones do not fit.
 fn split(panel: Rect, wish: LayoutOptions) -> Option<(Rect, Option<[Rect; 2]>)> {
     if !wish.slices {
         let height = if wish.side { panel.height } else { panel.height.min(4) };

@@ -32,7 +32,7 @@ pub fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) 
 
 /// What a pixel shows.
 enum MapPixel {
-    /// Nothing: it lies beside the surface.
+    /// Nothing: it is outside the surface.
     Outside,
     /// A cell without a value.
     Unmeasured,
@@ -164,7 +164,7 @@ impl MapCanvas<'_> {
             return (' ', Style::new());
         }
         let Some(value) = self.scene.value(index) else {
-            // Beside glyphs a gap tells enough; between lines alone it would not.
+            // Beside glyphs a gap is visible enough; between lines alone it would not.
             let glyph = if self.draws_lines_only() { theme.pick_glyph('░', '.') } else { ' ' };
             return (glyph, theme.style(ThemeRole::Unmeasured));
         };

@@ -9,7 +9,7 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
 use surfit_core::heatmap::{Cell, Metric};
 
-/// Draws as much as `room` holds, the cursor's point first.
+/// Draws as much as fits into `room`, the cursor's point first.
 pub fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, room: Rect) {
     if room.width < 8 || room.height == 0 {
         return;
@@ -114,7 +114,7 @@ fn best<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     };
     let (star, muted) = (theme.pick_glyph("★", "*"), theme.style(ThemeRole::Muted));
     let metric = scene.view.metric;
-    // The best of many small samples is mostly luck; its interval says how much.
+    // The best of many small samples is mostly luck; its interval shows how much.
     let Some(cell) = scene.best.map(|i| scene.heatmap.cells[i]) else {
         return Vec::new();
     };

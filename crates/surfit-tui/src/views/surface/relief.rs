@@ -1,5 +1,5 @@
 //! The surface as a relief in three dimensions: faces of coloured blocks, or a net of lines where blocks or colours are not
-//! to be had. What lies behind is hidden.
+//! to be had. Hidden parts are not drawn.
 
 mod camera;
 mod labels;
@@ -38,7 +38,7 @@ pub(super) fn cell_at(scene: &SurfaceScene<'_>, room: Rect, column: u16, row: u1
     let distance = |index: usize| {
         let p = relief.projected_points[index]?;
         let far = (p.x - at.0).hypot(2.0 * (p.y - at.1));
-        // Of points at one place the nearer to the viewer is meant.
+        // Of points at one place the nearer to the viewer is chosen.
         Some(far + 0.5 * p.depth)
     };
     let (index, far) =
@@ -46,7 +46,7 @@ pub(super) fn cell_at(scene: &SurfaceScene<'_>, room: Rect, column: u16, row: u1
     (far < 4.0).then_some((index / scene.heatmap.grid, index % scene.heatmap.grid))
 }
 
-/// Where a cell lies on the floor, 0 to 1 along either axis.
+/// Position of a cell on the floor, 0 to 1 along either axis.
 fn floor_position(scene: &SurfaceScene<'_>, index: usize) -> (f64, f64) {
     let grid = scene.heatmap.grid;
     scene.cells.fraction(((index / grid) as f64, (index % grid) as f64))

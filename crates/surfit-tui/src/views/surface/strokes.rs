@@ -33,12 +33,12 @@ impl StrokeCanvas {
         Self { width, height, ascii, spots: vec![StrokeCell::default(); width * height] }
     }
 
-    /// A straight line; what lies outside the canvas is left out.
+    /// A straight line; parts outside the canvas are clipped.
     pub(crate) fn line(&mut self, from: (f64, f64), to: (f64, f64), ink: u16) {
         self.line_where(from, to, ink, |_| true);
     }
 
-    /// A straight line, where `seen` says so of the share of the way that is done.
+    /// A straight line, where `seen` is true for the share of its length.
     pub(crate) fn line_where(&mut self, from: (f64, f64), to: (f64, f64), ink: u16, seen: impl Fn(f64) -> bool) {
         let finite = [from.0, from.1, to.0, to.1].iter().all(|t| t.is_finite());
         if !finite || self.spots.is_empty() {

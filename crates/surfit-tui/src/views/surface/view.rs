@@ -175,14 +175,14 @@ impl<'a> SurfaceScene<'a> {
         self.view.show_relief && self.heatmap.patch != Patch::Curve
     }
 
-    /// Where the parts of the pane lie.
+    /// Positions of the parts of the pane.
     pub(super) fn layout(&self, area: Rect) -> SurfaceLayout {
         let slices = self.view.slices != Slices::Off;
         if self.view.show_relief {
             let curve = self.heatmap.patch == Patch::Curve;
             let mut layout = SurfaceLayout::for_relief(area, self.cells.count, slices && !curve);
             if curve {
-                // A line tells its values by its height.
+                // A line shows its values by its height.
                 layout.map.width = layout.bar.right().max(layout.map.right()) - layout.map.x;
                 layout.bar = Rect::new(layout.map.right(), layout.map.y, 0, 0);
             }

@@ -52,7 +52,7 @@ impl ShownCells {
         [self.first_cell.0, self.first_cell.1].map(|f| (at(f), at(f + self.count - 1)))
     }
 
-    /// Where a place told in cells lies between the first and the last of them, 0 to 1 along either axis.
+    /// Position of a place given in cells between the first and the last of them, 0 to 1 along either axis.
     pub fn fraction(&self, (x, y): (f64, f64)) -> (f64, f64) {
         let span = self.count.saturating_sub(1).max(1) as f64;
         ((x - self.first_cell.0 as f64) / span, (y - self.first_cell.1 as f64) / span)
@@ -114,7 +114,7 @@ impl SurfaceView {
         self.shown_cells(heatmap.grid, heatmap.patch)
     }
 
-    /// Zooms by a factor on the width, below 1 to see less, about a cell; about the cursor when nothing is said.
+    /// Zooms by a factor on the width, below 1 to see less, about a cell; about the cursor by default.
     pub fn zoom_by(&mut self, factor: f64, about: Option<(usize, usize)>, grid: usize, patch: Patch) {
         let about = about.unwrap_or(self.cursor);
         let cells = self.shown_cells(grid, patch).zoomed(factor, about, patch);

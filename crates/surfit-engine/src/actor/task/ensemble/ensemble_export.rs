@@ -40,7 +40,7 @@ impl MeasuringEnsemble {
         Ok(false)
     }
 
-    /// The folder that is written, made ready when it is asked for first.
+    /// The folder that is written, made ready when it is requested first.
     fn export_folder(&mut self, actor: &Actor<'_>) -> Result<&mut ExportFolder> {
         let folder = match self.folder.take() {
             Some(folder) => folder,

@@ -1,4 +1,4 @@
-//! Where the tiles of the control points lie, and where the selected point's details do.
+//! Positions of the control points' tiles and of the selected point's details.
 
 use ratatui::layout::Rect;
 use surfit_core::surface::Degrees;
@@ -11,7 +11,7 @@ const MAX_NAMED_TILE_WIDTH: u16 = 30;
 pub(super) const MIN_NAMED_TILE_HEIGHT: u16 = 7;
 const MAX_TILE_HEIGHT: u16 = 12;
 
-/// Where tiles and the selected point's details lie.
+/// Positions of the tiles and the selected point's details.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TileLayout {
     pub(super) degrees: Degrees,
@@ -19,7 +19,7 @@ pub struct TileLayout {
     pub(super) tiles: Rect,
     /// Size of a tile.
     pub(super) tile: (u16, u16),
-    /// First column and row (from below) that is shown, where not all have room.
+    /// First column and row (from below) that is shown, where not all fit.
     pub(super) first_tile: (usize, usize),
     /// Columns and rows shown.
     pub(super) tile_count: (usize, usize),
@@ -28,7 +28,7 @@ pub struct TileLayout {
 }
 
 impl TileLayout {
-    /// The layout for the room within the border; the tile of the control point `cursor` is always shown.
+    /// The layout for the area within the border; the tile of the control point `cursor` is always shown.
     pub fn of(inner: Rect, degrees: Degrees, cursor: usize) -> Self {
         let (columns, rows) = (degrees.m() + 1, degrees.n() + 1);
         let count = rows as u16;
@@ -46,7 +46,7 @@ impl TileLayout {
             7..=9 => 2,
             _ => 3,
         };
-        // With room beside the tiles the details go there, and the tiles have the whole height.
+        // Where the details fit beside the tiles they go there, and the tiles have the whole height.
         let side = inner.width >= 30 + 10 * columns as u16;
         let most = if side { inner.height } else { inner.height.saturating_sub(wanted) };
         let shown_rows = rows.min(usize::from(most / height));
@@ -75,7 +75,7 @@ impl TileLayout {
         Self { degrees, tiles, tile: (tile_width, height), first_tile: first, tile_count: shown, detail }
     }
 
-    /// The room of the tile of `(i, j)`; `None` when it is scrolled away.
+    /// The area of the tile of `(i, j)`; `None` when it is scrolled away.
     pub(super) fn tile_area(&self, i: usize, j: usize) -> Option<Rect> {
         let (a, b) = (i.checked_sub(self.first_tile.0)?, j.checked_sub(self.first_tile.1)?);
         if a >= self.tile_count.0 || b >= self.tile_count.1 {

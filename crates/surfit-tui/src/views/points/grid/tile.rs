@@ -18,13 +18,13 @@ pub(super) struct PointTile<'a> {
     pub row: usize,
     pub accuracy: Option<TileAccuracy>,
     pub state: PointState,
-    /// The figure that the tile tells first.
+    /// The figure that the tile shows first.
     pub scale: FigureSpan,
     pub selected: bool,
 }
 
 impl PointTile<'_> {
-    /// The value of the figure that is told first.
+    /// The value of the figure that is shown first.
     fn value(&self) -> Option<f64> {
         figure_value(self.scale.figure, self.point, self.accuracy)
     }
@@ -140,7 +140,7 @@ impl PointTile<'_> {
         }
     }
 
-    /// The figure that is told after the chosen one.
+    /// The figure that is shown after the chosen one.
     fn second(&self) -> Figure {
         match self.scale.figure {
             Figure::Travelled => Figure::Gradient,
@@ -176,7 +176,7 @@ impl PointTile<'_> {
         })
     }
 
-    /// Everything there is, each figure with its name where there is room for names.
+    /// All figures, each with its name where names fit.
     fn all_lines(&self, room: usize, height: u16) -> Vec<String> {
         let point = self.point;
         let named = |name: &str, value: String| {

@@ -5,7 +5,7 @@ use crate::views::plot::pane_frame;
 use ratatui::layout::Rect;
 
 impl SurfaceLayout {
-    /// A layout for a view that is no grid of characters: it has all the room that readout, slices and bar leave.
+    /// A layout for a view that is no grid of characters: it has the whole area without readout, slices and bar.
     pub fn for_relief(area: Rect, grid: usize, slices: bool) -> Self {
         let (inner, grid) = (pane_frame::inside(area), grid.max(1));
         let mut out = Self::without_room(inner, grid);

@@ -67,7 +67,7 @@ impl MapCanvas<'_> {
         }
     }
 
-    /// The value in tenths of the range; a difference has its sign where there is room.
+    /// The value in tenths of the range; a difference has its sign where it fits.
     fn digit(&self, value: f64, width: u16) -> String {
         let digit = self.scene.range.digit(value);
         match width {
@@ -195,7 +195,7 @@ impl MapCanvas<'_> {
         let (right, bottom) = (room.right().saturating_sub(1), room.bottom().saturating_sub(1));
         let blocks = !self.theme().is_ascii();
         if let Some(y) = self.figure_row(index, room).filter(|_| room.width < 7 || room.height < 3) {
-            // No room for a frame round the figure: turn its row inside out.
+            // A frame around the figure does not fit: turn its row inside out.
             let ink = self.text_style(index).add_modifier(Modifier::REVERSED | Modifier::BOLD);
             buf.set_style(Rect { y, height: 1, ..room }, ink);
             return;

@@ -1,4 +1,4 @@
-//! Where a relief lies within its characters.
+//! Projection of a relief onto its characters.
 
 pub use surfit_core::projection::Camera;
 pub(crate) use surfit_core::projection::{ProjectedPoint, Projection};
@@ -6,7 +6,7 @@ pub(crate) use surfit_core::projection::{ProjectedPoint, Projection};
 /// Height of a character in widths.
 const ASPECT: f64 = 2.0;
 
-/// The largest view that leaves `margins` (left, right, top, bottom) of a room of `width × height` characters free.
+/// The largest view that leaves `margins` (left, right, top, bottom) of an area of `width × height` characters free.
 pub(crate) fn fit_projection(camera: Camera, (width, height): (u16, u16), margins: [u16; 4]) -> Projection {
     let [left, right, top, bottom] = margins.map(f64::from);
     let room = [

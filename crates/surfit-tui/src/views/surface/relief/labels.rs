@@ -1,4 +1,4 @@
-//! What stands around a relief: its floor and walls, the axes' names and ends, corners, best points, the cursor.
+//! The frame of a relief: its floor and walls, the axes' names and ends, corners, best points, the cursor.
 
 use super::camera::ProjectedPoint;
 use super::raster::FaceRaster;
@@ -73,7 +73,7 @@ impl ScreenRelief<'_> {
         }
     }
 
-    /// Writes where a spot is, moved by characters; outside the room nothing happens.
+    /// Writes where a spot is, moved by characters; outside the area nothing happens.
     fn put(&self, buf: &mut Buffer, (x, y): (f64, f64), text: &str, style: Style) {
         let (x, y) = (x.floor(), y.floor());
         let wide = text.chars().count() as f64;

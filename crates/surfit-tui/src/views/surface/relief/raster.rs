@@ -74,7 +74,7 @@ impl FaceRaster {
         inside.then(|| self.faces[y * self.width + x]).flatten()
     }
 
-    /// True when nothing lies before a point. A point on a face is seen, and so is one within a pixel of its edge: lines
+    /// True when nothing hides a point. A point on a face is seen, and so is one within a pixel of its edge: lines
     /// are drawn where faces meet.
     pub(super) fn is_visible(&self, x: f64, y: f64, depth: f64) -> bool {
         let pixel = |t: f64| t.floor().clamp(-9.0, 1e9) as i64;
@@ -85,7 +85,7 @@ impl FaceRaster {
         })
     }
 
-    /// True when nothing lies before a point at its very pixel.
+    /// True when nothing hides a point at its own pixel.
     pub(super) fn is_visible_at_pixel(&self, x: f64, y: f64, depth: f64) -> bool {
         if x < 0.0 || y < 0.0 || x >= self.width as f64 || y >= self.height as f64 {
             return true;
