@@ -21,8 +21,11 @@ import tempfile
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-# What every system has: the loader and the libraries of C, which belong to the system and not into an archive.
-SYSTEM = re.compile(r"(linux-vdso|ld-linux|lib(c|m|dl|rt|pthread|util|gcc_s|stdc\+\+|z)\.so)")
+# What belongs to the system and not into an archive: the loader, the libraries of C, and those of a graphics driver.
+SYSTEM = re.compile(r"(linux-vdso|ld-linux|lib(c|m|dl|rt|pthread|util|gcc_s|stdc\+\+|z|cuda|nvidia-[\w-]+)\.so)")
+# Seconds for a program that should start, and for a whole small job.
+START_LIMIT, JOB_LIMIT = 60, 900
+DEMO = REPOSITORY / "configs/quick.toml"
 SHELLS = {"bash": "surfit.bash", "zsh": "_surfit", "fish": "surfit.fish", "elvish": "surfit.elv"}
 
 
@@ -30,8 +33,14 @@ def say(text):
     print(f"release: {text}", flush=True)
 
 
-def output(*command, **options):
-    return subprocess.run(command, check=True, capture_output=True, text=True, **options).stdout
+def output(*command, timeout=START_LIMIT, **options):
+    try:
+        done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=timeout, **options)
+    except subprocess.TimeoutExpired:
+        sys.exit(f"release: {command[0]} did not end in {timeout} s")
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"release: {command[0]} failed with {error.returncode}: {error.stderr.strip()}")
+    return done.stdout
 
 
 def version_and_target():
@@ -41,13 +50,12 @@ def version_and_target():
     return version, host, Path(metadata["target_directory"])
 
 
-def build(target):
-    """Both programs, with the profile `dist`; the engine looks for its libraries beside itself."""
-    for package, more in (("surfit", {}), ("surfit-engine", {"SURFIT_RUN_PATH": "$ORIGIN/../lib"})):
-        say(f"building {package}")
-        command = ["cargo", "build", "--profile", "dist", "--locked", "-p", package]
-        subprocess.run(command, check=True, cwd=REPOSITORY, env={**os.environ, **more})
-    return target / "dist"
+def build(package, **environment):
+    """Build one program with the profile `dist`."""
+    say(f"building {package}")
+    command = ["cargo", "build", "--profile", "dist", "--locked", "-p", package]
+    if subprocess.run(command, cwd=REPOSITORY, env={**os.environ, **environment}).returncode:
+        sys.exit(f"release: {package} does not build")
 
 
 def loaded(program, **environment):
@@ -59,8 +67,13 @@ def loaded(program, **environment):
 
 def libtorch():
     """The folder of libtorch's libraries that Cargo builds with."""
+    root = os.environ.get("LIBTORCH")
     config = REPOSITORY / ".cargo/config.toml"
-    root = os.environ.get("LIBTORCH") or re.search(r'^LIBTORCH = "(.*)"$', config.read_text(), re.M)[1]
+    if not root and config.exists():
+        line = re.search(r'^LIBTORCH = "(.*)"$', config.read_text(), re.M)
+        root = line and line[1]
+    if not root:
+        sys.exit("release: no libtorch is set up; run `make setup`, or set LIBTORCH")
     return Path(root) / "lib"
 
 
@@ -88,9 +101,11 @@ def engine_files(dist):
     if missing:
         sys.exit(f"release: {', '.join(missing)} of surfit-engine is not found; run `make setup`")
     files = {"bin/surfit-engine": program.read_bytes()}
-    for name, path in found.items():
-        if not SYSTEM.match(name):
-            files[f"lib/{name}"] = Path(path).read_bytes()
+    libraries = {name: Path(path) for name, path in found.items() if not SYSTEM.match(name)}
+    if any("cuda" in name for name in libraries):
+        # The CUDA build opens cuBLAS, cuDNN, NVRTC and others while it runs, so that the loader does not name them.
+        libraries |= {path.name: path for path in libtorch().glob("*.so*")}
+    files |= {f"lib/{name}": path.read_bytes() for name, path in libraries.items()}
     for name in ("LICENSE-MIT", "LICENSE-APACHE"):
         files[name] = (REPOSITORY / name).read_bytes()
     for name in ("LICENSE", "NOTICE"):
@@ -123,34 +138,38 @@ def unpack(archive, folder):
     subprocess.run(["tar", "-xf", archive, "-C", folder, "--strip-components=1"], check=True)
 
 
-def prove(client, engine):
-    """Start both in an environment with nothing in it, the client alone first; then a whole small job."""
-    with tempfile.TemporaryDirectory(prefix="surfit-release-", dir="/tmp") as folder:
-        folder = Path(folder)
-        alone, both = folder / "alone", folder / "both"
-        for place in (alone, both):
-            place.mkdir()
-        empty = {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)}
-        unpack(client, alone)
-        surfit = alone / "bin/surfit"
-        say(output(surfit, "--version", env=empty).strip())
-        demo = REPOSITORY / "configs/quick.toml"
-        say(output(surfit, "config", "check", demo, env=empty).strip())
-        without = subprocess.run([surfit, "run", demo], capture_output=True, text=True, env=empty)
-        if without.returncode == 0 or "surfit-engine" not in without.stderr:
-            sys.exit(f"release: the client alone does not say what is missing: {without.stderr}")
-        say(without.stderr.strip())
-        for archive in (client, engine):
-            unpack(archive, both)
-        program = both / "bin/surfit-engine"
-        found, missing = loaded(program)
-        strangers = [p for n, p in found.items() if not SYSTEM.match(n) and not Path(p).resolve().is_relative_to(both)]
-        if missing or strangers:
-            sys.exit(f"release: surfit-engine needs what is not in its archive: {missing + strangers}")
-        say(output(program, "--version", env=empty).strip())
-        job = [both / "bin/surfit", "run", demo, "--run-dir", folder / "run", "--json"]
-        last = output(*job, env=empty).strip().splitlines()[-1]
-        say(f"a whole job: {last[:200]}")
+def prove_client(client, folder):
+    """Start the client alone in an empty environment; without an engine it has to say what is missing."""
+    empty = {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)}
+    alone = folder / "alone"
+    alone.mkdir()
+    unpack(client, alone)
+    surfit = alone / "bin/surfit"
+    say(output(surfit, "--version", env=empty).strip())
+    say(output(surfit, "config", "check", DEMO, env=empty).strip())
+    run = [surfit, "run", DEMO, "--run-dir", folder / "refused"]
+    without = subprocess.run(run, capture_output=True, text=True, env=empty, timeout=START_LIMIT)
+    if without.returncode == 0 or "surfit-engine" not in without.stderr:
+        sys.exit(f"release: the client alone does not say what is missing: {without.stderr}")
+    say(without.stderr.strip())
+
+
+def prove_engine(client, engine, folder):
+    """Unpack both into one folder, check what the engine loads, and do a whole small job in an empty environment."""
+    empty = {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)}
+    both = folder / "both"
+    both.mkdir()
+    for archive in (client, engine):
+        unpack(archive, both)
+    program = both / "bin/surfit-engine"
+    found, missing = loaded(program)
+    strangers = [p for n, p in found.items() if not SYSTEM.match(n) and not Path(p).resolve().is_relative_to(both)]
+    if missing or strangers:
+        sys.exit(f"release: surfit-engine needs what is not in its archive: {missing + strangers}")
+    say(output(program, "--version", env=empty).strip())
+    job = [both / "bin/surfit", "run", DEMO, "--run-dir", folder / "run", "--json"]
+    last = output(*job, env=empty, timeout=JOB_LIMIT).strip().splitlines()[-1]
+    say(f"a whole job: {last[:200]}")
 
 
 def main():
@@ -159,15 +178,19 @@ def main():
     parser.add_argument("--client", action="store_true", help="the client's archive only")
     arguments = parser.parse_args()
     version, host, target = version_and_target()
-    dist = build(target)
     arguments.out.mkdir(parents=True, exist_ok=True)
+    build("surfit")
     client = arguments.out / f"surfit-{version}-{host}.tar.gz"
-    write_archive(client, client_files(dist))
-    if arguments.client:
-        return
-    engine = arguments.out / f"surfit-engine-{version}-{host}.tar.gz"
-    write_archive(engine, engine_files(dist))
-    prove(client, engine)
+    write_archive(client, client_files(target / "dist"))
+    with tempfile.TemporaryDirectory(prefix="surfit-release-", dir="/tmp") as folder:
+        prove_client(client, Path(folder))
+        if arguments.client:
+            return
+        # The engine looks for its libraries beside itself.
+        build("surfit-engine", SURFIT_RUN_PATH="$ORIGIN/../lib")
+        engine = arguments.out / f"surfit-engine-{version}-{host}.tar.gz"
+        write_archive(engine, engine_files(target / "dist"))
+        prove_engine(client, engine, Path(folder))
 
 
 if __name__ == "__main__":
