@@ -4,6 +4,7 @@ use super::support::*;
 use crate::load;
 use crate::verify::FileVerdict;
 use surfit_core::config::DataConfig;
+use surfit_core::data_sets::DataSetSpec;
 
 const SIZE: usize = 3072;
 
@@ -247,14 +248,14 @@ fn training_and_test_images_in_each_others_place_are_refused() {
             let archive = packed.path().join(format!("cifar-100-{form}.tar.gz"));
             std::fs::write(archive, tar_gz(files)).unwrap();
             [dir, packed].map(|dir| {
-                let set = crate::find_entry("cifar100").unwrap();
+                let set = DataSetSpec::find("cifar100").unwrap();
                 (crate::find::best_in_folder(set, dir.path()).unwrap(), dir)
             })
         };
         // More images to test than to train on may well be meant.
         std::mem::swap(&mut train[0].1, &mut test[0].1);
         for (found, _dir) in found(&files) {
-            let (set, _) = crate::load::read_found(&found, &Default::default()).unwrap();
+            let (set, _) = found.reader.read(found.spec, &Default::default()).unwrap();
             assert_eq!((set.train.len(), set.test.unwrap().len()), (100, 300));
             let checked = crate::verify::verify(&found);
             assert!(checked.iter().all(|c| c.verdict == FileVerdict::Readable), "{checked:?}");
@@ -264,7 +265,7 @@ fn training_and_test_images_in_each_others_place_are_refused() {
         let part = "its images are those of train";
         let name = files[1].0.rsplit('/').next().unwrap();
         for (found, _dir) in found(&files) {
-            assert_refused(crate::load::read_found(&found, &Default::default()), name, part);
+            assert_refused(found.reader.read(found.spec, &Default::default()), name, part);
             let checked = crate::verify::verify(&found);
             let note = checked.last().unwrap().note.as_deref();
             assert!(note.unwrap().contains(part), "{checked:?}");

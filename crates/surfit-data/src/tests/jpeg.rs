@@ -6,9 +6,10 @@ use super::tiny_imagenet;
 use crate::find::find_set;
 use crate::image_files::{self, PictureFile, PictureOrigin, PictureTarget};
 use crate::jpeg::is_truncated;
+use crate::load;
 use crate::verify::{FileVerdict, verify};
-use crate::{find_entry, load};
 use image::ImageFormat;
+use surfit_core::data_sets::DataSetSpec;
 
 /// Written by PIL 13.0: red rises with x, green with y, blue falls with x.
 const KINDS: [(&str, &[u8]); 5] = [
@@ -87,7 +88,7 @@ fn a_cut_file_is_refused_in_every_set_and_by_the_check_of_files() {
         load(&config(set, dir), 1).unwrap();
         write_file(dir, name, cut.to_vec());
         assert_refused(load(&config(set, dir), 1), name, "the image is cut short");
-        let checked = verify(&find_set(find_entry(set).unwrap(), dir).unwrap());
+        let checked = verify(&find_set(DataSetSpec::find(set).unwrap(), dir).unwrap());
         let bad: Vec<_> =
             checked.iter().filter(|c| c.verdict == FileVerdict::Damaged && c.file.ends_with(name)).collect();
         assert_eq!(bad.len(), 1, "{checked:?}");

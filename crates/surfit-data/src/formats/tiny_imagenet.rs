@@ -4,20 +4,89 @@
 //! folders, as many do, is read as well; what was copied there and not moved counts once. The images in `test` have no
 //! labels; `val` is the test split here. Classes are in the order of their WordNet numbers, as folder loaders have them.
 
+use super::image_folder::list_entries;
+use super::{SetFiles, SetFormat};
 use crate::cache::{self, CacheSource};
-use crate::catalogue::CatalogueEntry;
+use crate::description::{SetOutline, labels_of_files};
+use crate::find::FoundSet;
 use crate::image_files::{self, PictureFile, PictureOrigin, PictureReader, PictureTarget};
 use crate::load::RawSet;
 use crate::source::bad_content_error;
-use crate::{DataError, Result, folder};
+use crate::verify::{CheckedFile, check_pictures};
+use crate::{DataError, Result};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use surfit_core::config::DataConfig;
+use surfit_core::data_sets::DataSetSpec;
 
 const ARCHIVE_NAME: &str = "tiny-imagenet-200.zip";
 
+pub(super) struct TinyImageNetFormat;
+
+impl SetFormat for TinyImageNetFormat {
+    fn find_forms(&self, spec: &'static DataSetSpec, dir: &Path) -> Vec<FoundSet> {
+        let sources = find_sources(dir).into_iter();
+        sources.filter_map(|path| FoundSet::new(spec, vec![path.clone()], vec![], TinyImageNetFiles(path))).collect()
+    }
+}
+
+/// The archive, or the folder that it unpacks to.
+#[derive(Debug)]
+struct TinyImageNetFiles(PathBuf);
+
+impl SetFiles for TinyImageNetFiles {
+    fn describe_source(&self) -> String {
+        self.0.display().to_string()
+    }
+
+    /// Images are kept no larger than they are published: those that `data.image_size` makes larger are enlarged batch by batch.
+    fn read(&self, spec: &'static DataSetSpec, config: &DataConfig) -> Result<(RawSet, Vec<String>)> {
+        let mut seen = CacheSource::default();
+        let (origin, names) = open_source(&self.0, &mut seen)?;
+        let make = || {
+            let listed = TinyImageNetPictures::new(&mut PictureReader::open(&origin)?, &names)?;
+            let [channels, height, width] = spec.shape.unwrap_or([3, 64, 64]);
+            let target = match config.image_size {
+                0 => PictureTarget { shape: [channels, height, width], resize: false },
+                n => PictureTarget { shape: [channels, n.min(height), n.min(width)], resize: true },
+            };
+            Ok(RawSet {
+                train: image_files::decode_all(&origin, &listed.train, target)?,
+                validation: None,
+                test: Some(image_files::decode_all(&origin, &listed.val, target)?),
+                classes: listed.classes,
+            })
+        };
+        let set = cache::load_or_make(&self.0, spec.name, &seen.key(config.image_size, 0), make)?;
+        Ok((set, Vec::new()))
+    }
+
+    fn outline(&self, spec: &'static DataSetSpec, _config: &DataConfig) -> Result<SetOutline> {
+        let (_, listed) = list_pictures(&self.0)?;
+        let set = RawSet {
+            classes: listed.classes,
+            train: labels_of_files(&listed.train),
+            validation: None,
+            test: Some(labels_of_files(&listed.val)),
+        };
+        Ok(SetOutline { set, shape: spec.shape.unwrap_or_default(), skipped_notices: Vec::new() })
+    }
+
+    fn check_by_reading(&self, spec: &'static DataSetSpec) -> Vec<CheckedFile> {
+        let (origin, listed) = match list_pictures(&self.0) {
+            Ok(listed) => listed,
+            Err(error) => return vec![CheckedFile::of_reading(spec, &self.0, Err(error))],
+        };
+        let pictures: Vec<&PictureFile> = listed.train.iter().chain(&listed.val).collect();
+        let size = spec.shape.map(|[_, height, width]| (width, height));
+        let remark = " of train and val; other files were not checked";
+        check_pictures(spec, &self.0, &origin, &pictures, size, remark)
+    }
+}
+
 /// The archive in `dir`, and `dir` itself when it is the unpacked one. The folder comes first, unless it has fewer images
 /// than the archive: unpacking was broken off.
-pub(crate) fn find_sources(dir: &Path) -> Vec<PathBuf> {
+fn find_sources(dir: &Path) -> Vec<PathBuf> {
     let archive = Some(dir.join(ARCHIVE_NAME)).filter(|path| path.is_file());
     if !(dir.join("train").is_dir() && dir.join("val").is_dir()) {
         return archive.into_iter().collect();
@@ -42,29 +111,6 @@ fn count_images(names: &[String]) -> [usize; 2] {
     })
 }
 
-/// Reads the set from its archive or folder.
-///
-/// Images are kept no larger than they are published: those that `image_size` makes larger are enlarged batch by batch.
-pub(crate) fn read_set(entry: &'static CatalogueEntry, path: &Path, image_size: usize) -> Result<RawSet> {
-    let mut seen = CacheSource::default();
-    let (origin, names) = open_source(path, &mut seen)?;
-    let make = || {
-        let listed = TinyImageNetPictures::new(&mut PictureReader::open(&origin)?, &names)?;
-        let [channels, height, width] = entry.shape.unwrap_or([3, 64, 64]);
-        let target = match image_size {
-            0 => PictureTarget { shape: [channels, height, width], resize: false },
-            n => PictureTarget { shape: [channels, n.min(height), n.min(width)], resize: true },
-        };
-        Ok(RawSet {
-            train: image_files::decode_all(&origin, &listed.train, target)?,
-            validation: None,
-            test: Some(image_files::decode_all(&origin, &listed.val, target)?),
-            classes: listed.classes,
-        })
-    };
-    cache::load_or_make(path, entry.name, &seen.key(image_size, 0), make)
-}
-
 /// The archive or folder, and the files in it.
 fn open_source(path: &Path, cache_source: &mut CacheSource) -> Result<(PictureOrigin, Vec<String>)> {
     if path.is_dir() {
@@ -75,7 +121,7 @@ fn open_source(path: &Path, cache_source: &mut CacheSource) -> Result<(PictureOr
 }
 
 /// The set's images in its archive or folder.
-pub(crate) fn list_pictures(path: &Path) -> Result<(PictureOrigin, TinyImageNetPictures)> {
+fn list_pictures(path: &Path) -> Result<(PictureOrigin, TinyImageNetPictures)> {
     let (origin, names) = open_source(path, &mut CacheSource::default())?;
     let listed = TinyImageNetPictures::new(&mut PictureReader::open(&origin)?, &names)?;
     Ok((origin, listed))
@@ -86,7 +132,7 @@ fn walk_folder(dir: &Path, cache_source: &mut CacheSource) -> Result<Vec<String>
     let mut names = Vec::new();
     let mut waiting = vec![dir.join("val"), dir.join("train")];
     while let Some(folder) = waiting.pop() {
-        for file in folder::list_entries(&folder)? {
+        for file in list_entries(&folder)? {
             let path = file.path();
             if path.is_dir() {
                 waiting.push(path);
@@ -137,10 +183,10 @@ fn list_archive(path: &Path) -> Result<(PictureOrigin, Vec<String>)> {
 }
 
 /// The set's images with their classes.
-pub(crate) struct TinyImageNetPictures {
-    pub classes: Vec<String>,
-    pub train: Vec<PictureFile>,
-    pub val: Vec<PictureFile>,
+struct TinyImageNetPictures {
+    classes: Vec<String>,
+    train: Vec<PictureFile>,
+    val: Vec<PictureFile>,
 }
 
 impl TinyImageNetPictures {

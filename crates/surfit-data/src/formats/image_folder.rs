@@ -12,12 +12,19 @@
 //! like any other when images lie right in it. Where all folders are called like splits and none has class folders, the
 //! images have no labels, and the set is refused.
 
+use super::{SetFiles, SetFormat};
 use crate::cache::{self, CacheSource};
+use crate::description::{SetOutline, labels_of_files};
+use crate::find::FoundSet;
 use crate::image_files::{self, PictureFile, PictureOrigin, PictureTarget};
 use crate::load::RawSet;
+use crate::verify::{CheckedFile, check_pictures};
 use crate::{DataError, Result};
-use std::fs::DirEntry;
+use std::fs::{self, DirEntry};
+use std::io;
 use std::path::{Path, PathBuf};
+use surfit_core::config::DataConfig;
+use surfit_core::data_sets::DataSetSpec;
 
 /// What its caches are called.
 const CACHE_NAME: &str = "folder";
@@ -25,8 +32,93 @@ const TRAIN_NAMES: &[&str] = &["train", "training"];
 const VALIDATION_NAMES: &[&str] = &["val", "validation", "valid"];
 const TEST_NAMES: &[&str] = &["test", "testing"];
 
+pub(super) struct ImageFolderFormat;
+
+impl SetFormat for ImageFolderFormat {
+    fn find_forms(&self, spec: &'static DataSetSpec, dir: &Path) -> Vec<FoundSet> {
+        let found = || FoundSet::new(spec, vec![dir.to_owned()], vec![], ClassFolders(dir.to_owned()));
+        has_subfolders(dir).then(found).flatten().into_iter().collect()
+    }
+
+    fn needs_root(&self) -> bool {
+        true
+    }
+
+    fn expected_files(&self, _spec: &DataSetSpec) -> Vec<&'static str> {
+        vec!["class folder with images"]
+    }
+
+    /// Class folders have to be listed.
+    fn probe_folder(&self, folder: &Path) -> io::Result<()> {
+        fs::metadata(folder.join("."))?;
+        fs::read_dir(folder).map(drop)
+    }
+}
+
+/// A folder with class folders, in folders of splits or not.
+#[derive(Debug)]
+struct ClassFolders(PathBuf);
+
+impl SetFiles for ClassFolders {
+    fn describe_source(&self) -> String {
+        self.0.display().to_string()
+    }
+
+    /// The images are all of one size, or brought to `data.image_size` and `data.channels`.
+    fn read(&self, _spec: &'static DataSetSpec, config: &DataConfig) -> Result<(RawSet, Vec<String>)> {
+        let dir = &self.0;
+        let mut seen = CacheSource::default();
+        let listed = list_pictures(dir, &mut seen)?;
+        let make = || {
+            let target = picture_target(dir, &listed, config)?;
+            let origin = PictureOrigin::Folder(dir.to_owned());
+            let decode = |pictures: &Vec<PictureFile>| image_files::decode_all(&origin, pictures, target);
+            Ok(RawSet {
+                train: decode(&listed.train)?,
+                validation: listed.validation.as_ref().map(decode).transpose()?,
+                test: listed.test.as_ref().map(decode).transpose()?,
+                classes: listed.classes.clone(),
+            })
+        };
+        let set = cache::load_or_make(dir, CACHE_NAME, &seen.key(config.image_size, config.channels), make)?;
+        Ok((set, listed.skipped_notices))
+    }
+
+    fn outline(&self, _spec: &'static DataSetSpec, config: &DataConfig) -> Result<SetOutline> {
+        let dir = &self.0;
+        let mut seen = CacheSource::default();
+        let listed = list_pictures(dir, &mut seen)?;
+        let shape = match cache::stored_shape(dir, CACHE_NAME, &seen.key(config.image_size, config.channels)) {
+            Some(shape) => shape,
+            None => picture_target(dir, &listed, config)?.shape,
+        };
+        let set = RawSet {
+            classes: listed.classes,
+            train: labels_of_files(&listed.train),
+            validation: listed.validation.as_deref().map(labels_of_files),
+            test: listed.test.as_deref().map(labels_of_files),
+        };
+        Ok(SetOutline { set, shape, skipped_notices: listed.skipped_notices })
+    }
+
+    fn check_by_reading(&self, spec: &'static DataSetSpec) -> Vec<CheckedFile> {
+        let dir = &self.0;
+        let listed = match list_pictures(dir, &mut CacheSource::default()) {
+            Ok(listed) => listed,
+            Err(error) => return vec![CheckedFile::of_reading(spec, dir, Err(error))],
+        };
+        let pictures: Vec<&PictureFile> = listed.splits().flatten().collect();
+        let mut all = check_pictures(spec, dir, &PictureOrigin::Folder(dir.clone()), &pictures, None, "");
+        if let Some(whole) = all.first_mut() {
+            let notes = whole.note.take().into_iter().chain(listed.skipped_notices);
+            whole.note = notes.reduce(|a, b| format!("{a}; {b}"));
+        }
+        all
+    }
+}
+
 /// True when a folder has folders in it.
-pub(crate) fn has_subfolders(dir: &Path) -> bool {
+fn has_subfolders(dir: &Path) -> bool {
     list_entries(dir).is_ok_and(|all| all.iter().any(|e| e.path().is_dir()))
 }
 
@@ -37,7 +129,7 @@ pub(crate) fn total_bytes(path: &Path) -> u64 {
     while let Some(path) = waiting.pop() {
         match path.symlink_metadata() {
             Ok(m) if m.is_dir() => {
-                waiting.extend(std::fs::read_dir(&path).into_iter().flatten().flatten().map(|e| e.path()))
+                waiting.extend(fs::read_dir(&path).into_iter().flatten().flatten().map(|e| e.path()))
             }
             Ok(m) => sum += m.len(),
             Err(_) => {}
@@ -47,9 +139,8 @@ pub(crate) fn total_bytes(path: &Path) -> u64 {
 }
 
 /// What is in a folder, in the order of the names, hidden files left out.
-pub(crate) fn list_entries(dir: &Path) -> Result<Vec<DirEntry>> {
-    let mut all =
-        std::fs::read_dir(dir).and_then(Iterator::collect::<std::io::Result<Vec<_>>>).map_err(DataError::io(dir))?;
+pub(super) fn list_entries(dir: &Path) -> Result<Vec<DirEntry>> {
+    let mut all = fs::read_dir(dir).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(DataError::io(dir))?;
     let hidden = |e: &DirEntry| {
         let name = e.file_name();
         name.to_string_lossy().starts_with('.') || name == "Thumbs.db"
@@ -60,18 +151,18 @@ pub(crate) fn list_entries(dir: &Path) -> Result<Vec<DirEntry>> {
 }
 
 /// A set's images, by their paths below its folder.
-pub(crate) struct ListedPictures {
-    pub classes: Vec<String>,
-    pub train: Vec<PictureFile>,
-    pub validation: Option<Vec<PictureFile>>,
-    pub test: Option<Vec<PictureFile>>,
+struct ListedPictures {
+    classes: Vec<String>,
+    train: Vec<PictureFile>,
+    validation: Option<Vec<PictureFile>>,
+    test: Option<Vec<PictureFile>>,
     /// What is there and is not part of the set, each as a sentence.
-    pub skipped_notices: Vec<String>,
+    skipped_notices: Vec<String>,
 }
 
 impl ListedPictures {
     /// The images of each split that is there.
-    pub fn splits(&self) -> impl Iterator<Item = &Vec<PictureFile>> {
+    fn splits(&self) -> impl Iterator<Item = &Vec<PictureFile>> {
         std::iter::once(&self.train).chain(&self.validation).chain(&self.test)
     }
 }
@@ -94,7 +185,7 @@ fn split_folder(dir: &Path, folders: &[String], names: &[&str]) -> Result<Option
 }
 
 /// Lists the images below `dir`.
-pub(crate) fn list_pictures(dir: &Path, cache_source: &mut CacheSource) -> Result<ListedPictures> {
+fn list_pictures(dir: &Path, cache_source: &mut CacheSource) -> Result<ListedPictures> {
     let (mut folders, mut loose) = (Vec::new(), Vec::new());
     for entry in list_entries(dir)? {
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -175,37 +266,6 @@ fn count_phrase(count: usize, what: &str) -> String {
 fn count_images(folder: &Path) -> Result<usize> {
     let is_image = |e: &&DirEntry| image_files::is_picture(&e.file_name().to_string_lossy());
     Ok(list_entries(folder)?.iter().filter(is_image).count())
-}
-
-/// Reads the images below `dir`, all of one size, or brought to `image_size` and `channels` where those are not 0; and what
-/// was left out.
-pub(crate) fn read_set(dir: &Path, image_size: usize, channels: usize) -> Result<(RawSet, Vec<String>)> {
-    let mut seen = CacheSource::default();
-    let listed = list_pictures(dir, &mut seen)?;
-    let make = || {
-        let target = picture_target(dir, &listed, image_size, channels)?;
-        let origin = PictureOrigin::Folder(dir.to_owned());
-        let decode = |pictures: &Vec<PictureFile>| image_files::decode_all(&origin, pictures, target);
-        Ok(RawSet {
-            train: decode(&listed.train)?,
-            validation: listed.validation.as_ref().map(decode).transpose()?,
-            test: listed.test.as_ref().map(decode).transpose()?,
-            classes: listed.classes.clone(),
-        })
-    };
-    let set = cache::load_or_make(dir, CACHE_NAME, &seen.key(image_size, channels), make)?;
-    Ok((set, listed.skipped_notices))
-}
-
-/// What the files state about the set without being decoded: its images, and `[C, H, W]` as they are kept in memory.
-pub(crate) fn describe_files(dir: &Path, image_size: usize, channels: usize) -> Result<(ListedPictures, [usize; 3])> {
-    let mut seen = CacheSource::default();
-    let listed = list_pictures(dir, &mut seen)?;
-    let shape = match cache::stored_shape(dir, CACHE_NAME, &seen.key(image_size, channels)) {
-        Some(shape) => shape,
-        None => picture_target(dir, &listed, image_size, channels)?.shape,
-    };
-    Ok((listed, shape))
 }
 
 fn class_names(dir: &Path) -> Result<Vec<String>> {
@@ -344,7 +404,8 @@ impl SplitListing<'_> {
 }
 
 /// What all images are to become.
-fn picture_target(dir: &Path, listed: &ListedPictures, image_size: usize, channels: usize) -> Result<PictureTarget> {
+fn picture_target(dir: &Path, listed: &ListedPictures, config: &DataConfig) -> Result<PictureTarget> {
+    let (image_size, channels) = (config.image_size, config.channels);
     let (mut grey, mut first) = (true, None);
     // Of all short sides, where they are the same.
     let mut short_side = None;
