@@ -18,7 +18,8 @@ pub struct PublishedFile {
     pub size: u64,
     /// SHA-256, in hexadecimal.
     pub sha256: &'static str,
-    /// SHA-256 of what a gzipped file unpacks to, for people unpack such files and pack them again; empty for archives.
+    /// SHA-256 of what a gzipped file unpacks to, for people unpack such files and pack them again; empty for archives, and
+    /// where it is not known.
     pub unpacked: &'static str,
     /// The folders on the web that have it, the first one first.
     pub homes: &'static [&'static str],
