@@ -9,6 +9,7 @@ mod cifar100;
 mod fashion_mnist;
 mod fashion_mnist_16k;
 mod folder;
+mod kmnist;
 mod mnist;
 mod published;
 mod tiny_imagenet;
@@ -22,6 +23,7 @@ pub const DATA_SETS: &[DataSetSpec] = &[
     fashion_mnist_16k::SPEC,
     fashion_mnist::SPEC,
     mnist::SPEC,
+    kmnist::SPEC,
     cifar10::SPEC,
     cifar100::SPEC,
     tiny_imagenet::SPEC,
