@@ -20,7 +20,7 @@ use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use surfit_core::config::DataConfig;
-use surfit_core::data_sets::{DATA_SETS, DataSetSpec};
+use surfit_core::data_sets::{DATA_SETS, DataSetSpec, PublishedFile};
 
 /// More images than any set in this format has; a header that states more is damaged.
 const MAX_IMAGES: usize = 1_000_000;
@@ -387,11 +387,7 @@ impl<'a> HashedContent<'a> {
         };
         let found = digest::to_hex(self.hash);
         let own = plain_name(&path.file_name().unwrap_or_default().to_string_lossy());
-        let published = DATA_SETS
-            .iter()
-            .flat_map(|set| set.published_files().map(move |file| (set, file)))
-            .find(|(_, file)| file.unpacked == found);
-        match published {
+        match find_published(DATA_SETS, path, &found) {
             Some((set, file)) if set.name != spec.name || plain_name(file.name) != own => Err(source
                 .bad_content_error(format!(
                     "its content is {} of {}, expected {own} of {}",
@@ -404,10 +400,54 @@ impl<'a> HashedContent<'a> {
     }
 }
 
+/// The published file that has this content. Where the checksum of what a file unpacks to is not known, the file at `path` must
+/// be packed as it was published.
+fn find_published(
+    sets: &'static [DataSetSpec],
+    path: &Path,
+    content: &str,
+) -> Option<(&'static DataSetSpec, &'static PublishedFile)> {
+    let bytes = path.metadata().ok()?.len();
+    let is_published = |file: &PublishedFile| match file.unpacked {
+        "" => file.size == bytes && digest::sha256_hex_of_file(path).is_ok_and(|sum| sum == file.sha256),
+        unpacked => unpacked == content,
+    };
+    let mut files = sets.iter().flat_map(|set| set.published_files().map(move |file| (set, file)));
+    files.find(|(_, file)| is_published(file))
+}
+
 impl Read for HashedContent<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.input.read(buffer)?;
         self.hash.update(&buffer[..n]);
         Ok(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use surfit_core::data_sets::{DataFormat, PublishedForm};
+
+    /// A set that is in no registry: its description is all that finding and reading it need.
+    #[test]
+    fn published_files_are_known_by_either_checksum() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("train-images-idx3-ubyte");
+        std::fs::write(&path, b"packed").unwrap();
+        let sets = |size: u64, unpacked: &'static str| -> &'static [DataSetSpec] {
+            let sha256 = digest::sha256_hex(b"packed").leak();
+            let file = PublishedFile { name: "train-images-idx3-ubyte.gz", size, sha256, unpacked, homes: &["x"] };
+            let forms = vec![PublishedForm { name: "idx", files: vec![file].leak() }].leak();
+            let mnist = DataSetSpec::find("mnist").unwrap();
+            vec![DataSetSpec { name: "letters", format: DataFormat::Idx, forms, ..*mnist }].leak()
+        };
+        let name = |sets| find_published(sets, &path, "c0ffee").map(|(set, file)| (set.name, file.name));
+        let known = Some(("letters", "train-images-idx3-ubyte.gz"));
+        assert_eq!(name(sets(6, "")), known);
+        assert_eq!(name(sets(6, "c0ffee")), known);
+        assert_eq!(name(sets(7, "")), None, "another size");
+        // The content decides, where its checksum is known.
+        assert_eq!(name(sets(6, "decaf")), None);
     }
 }

@@ -59,7 +59,7 @@ fn damaged_files_get_a_sentence_with_their_name() {
 /// Files that were never published have no checksum that tells them apart; their counts and their images do.
 #[test]
 fn training_and_test_files_in_each_others_place_are_refused() {
-    for set in ["mnist", "fashion-mnist"] {
+    for set in ["mnist", "fashion-mnist", "kmnist"] {
         let dir = tempfile::tempdir().unwrap();
         let write = |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).unwrap();
         let labels: Vec<u8> = (0..60_000).map(|i| (i % 10) as u8).collect();

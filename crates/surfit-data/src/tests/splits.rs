@@ -64,6 +64,8 @@ fn the_full_set_is_read_plain_or_gzipped_and_divided_by_the_seed() {
     let same = load(&config("mnist", dir.path()), 1).unwrap();
     assert_eq!((same.name.as_str(), same.classes[3].as_str()), ("mnist", "3"));
     assert_eq!(same.mean, [0.1307]);
+    let same = load(&config("kmnist", dir.path()), 1).unwrap();
+    assert_eq!((same.name.as_str(), same.classes[3].as_str()), ("kmnist", "tsu"));
     // A tenth, where nothing was said.
     assert_eq!(same.validation.len(), 20);
 
