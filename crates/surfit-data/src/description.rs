@@ -1,7 +1,7 @@
 //! Descriptions of sets from headers and names: no image is decoded.
 
 use crate::find::find_set;
-use crate::image_files::PictureFile;
+use crate::image_files::ImageFile;
 use crate::images::LabeledImages;
 use crate::load::{RawSet, input_shape};
 use crate::{DataError, Result, class_order, splits};
@@ -81,7 +81,7 @@ impl SetOutline {
 }
 
 /// The labels of these files, as images without pixels.
-pub(crate) fn labels_of_files(files: &[PictureFile]) -> LabeledImages {
+pub(crate) fn labels_of_files(files: &[ImageFile]) -> LabeledImages {
     images_without_pixels(files.iter().map(|file| file.label).collect())
 }
 

@@ -2,7 +2,7 @@
 
 use crate::find::{self, FoundSet};
 use crate::formats::set_format;
-use crate::image_files::{self, PictureFile, PictureOrigin};
+use crate::image_files::{self, ImageFile, ImageOrigin};
 use crate::source::NamedFile;
 use crate::{DataError, Result, digest};
 use serde::Serialize;
@@ -115,15 +115,15 @@ fn damaged_file(spec: &DataSetSpec, path: &Path, error: &DataError) -> CheckedFi
 }
 
 /// Decodes all images of a folder or an archive: the whole of it, then each that is damaged. `remark` follows their number.
-pub(crate) fn check_pictures(
+pub(crate) fn check_images(
     spec: &DataSetSpec,
     path: &Path,
-    origin: &PictureOrigin,
-    pictures: &[&PictureFile],
+    origin: &ImageOrigin,
+    images: &[&ImageFile],
     size: Option<(usize, usize)>,
     remark: &str,
 ) -> Vec<CheckedFile> {
-    let seen = match image_files::check_decodable(origin, pictures, size) {
+    let seen = match image_files::check_decodable(origin, images, size) {
         Ok(seen) => seen,
         Err(error) => return vec![damaged_file(spec, path, &error)],
     };
@@ -131,7 +131,7 @@ pub(crate) fn check_pictures(
         spec.name,
         path,
         FileVerdict::Readable,
-        format!("{}{remark}", format_image_count(pictures.len())),
+        format!("{}{remark}", format_image_count(images.len())),
     );
     if let [(w, h), (other_w, other_h)] = seen.sizes[..] {
         whole.note = Some(format!("images of {w}×{h}, {other_w}×{other_h} and so on: a run needs data.image_size"));

@@ -16,9 +16,9 @@ use super::{SetFiles, SetFormat};
 use crate::cache::{self, CacheSource};
 use crate::description::{SetOutline, labels_of_files};
 use crate::find::FoundSet;
-use crate::image_files::{self, PictureFile, PictureOrigin, PictureTarget};
+use crate::image_files::{self, ImageFile, ImageOrigin, ImageTarget};
 use crate::load::RawSet;
-use crate::verify::{CheckedFile, check_pictures};
+use crate::verify::{CheckedFile, check_images};
 use crate::{DataError, Result};
 use std::fs::{self, DirEntry};
 use std::io;
@@ -68,11 +68,11 @@ impl SetFiles for ClassFolders {
     fn read(&self, _spec: &'static DataSetSpec, config: &DataConfig) -> Result<(RawSet, Vec<String>)> {
         let dir = &self.0;
         let mut seen = CacheSource::default();
-        let listed = list_pictures(dir, &mut seen)?;
+        let listed = list_images(dir, &mut seen)?;
         let make = || {
-            let target = picture_target(dir, &listed, config)?;
-            let origin = PictureOrigin::Folder(dir.to_owned());
-            let decode = |pictures: &Vec<PictureFile>| image_files::decode_all(&origin, pictures, target);
+            let target = image_target(dir, &listed, config)?;
+            let origin = ImageOrigin::Folder(dir.to_owned());
+            let decode = |images: &Vec<ImageFile>| image_files::decode_all(&origin, images, target);
             Ok(RawSet {
                 train: decode(&listed.train)?,
                 validation: listed.validation.as_ref().map(decode).transpose()?,
@@ -87,10 +87,10 @@ impl SetFiles for ClassFolders {
     fn outline(&self, _spec: &'static DataSetSpec, config: &DataConfig) -> Result<SetOutline> {
         let dir = &self.0;
         let mut seen = CacheSource::default();
-        let listed = list_pictures(dir, &mut seen)?;
+        let listed = list_images(dir, &mut seen)?;
         let shape = match cache::stored_shape(dir, CACHE_NAME, &seen.key(config.image_size, config.channels)) {
             Some(shape) => shape,
-            None => picture_target(dir, &listed, config)?.shape,
+            None => image_target(dir, &listed, config)?.shape,
         };
         let set = RawSet {
             classes: listed.classes,
@@ -103,12 +103,12 @@ impl SetFiles for ClassFolders {
 
     fn check_by_reading(&self, spec: &'static DataSetSpec) -> Vec<CheckedFile> {
         let dir = &self.0;
-        let listed = match list_pictures(dir, &mut CacheSource::default()) {
+        let listed = match list_images(dir, &mut CacheSource::default()) {
             Ok(listed) => listed,
             Err(error) => return vec![CheckedFile::of_reading(spec, dir, Err(error))],
         };
-        let pictures: Vec<&PictureFile> = listed.splits().flatten().collect();
-        let mut all = check_pictures(spec, dir, &PictureOrigin::Folder(dir.clone()), &pictures, None, "");
+        let images: Vec<&ImageFile> = listed.splits().flatten().collect();
+        let mut all = check_images(spec, dir, &ImageOrigin::Folder(dir.clone()), &images, None, "");
         if let Some(whole) = all.first_mut() {
             let notes = whole.note.take().into_iter().chain(listed.skipped_notices);
             whole.note = notes.reduce(|a, b| format!("{a}; {b}"));
@@ -151,18 +151,18 @@ pub(super) fn list_entries(dir: &Path) -> Result<Vec<DirEntry>> {
 }
 
 /// A set's images, by their paths below its folder.
-struct ListedPictures {
+struct ImageListing {
     classes: Vec<String>,
-    train: Vec<PictureFile>,
-    validation: Option<Vec<PictureFile>>,
-    test: Option<Vec<PictureFile>>,
+    train: Vec<ImageFile>,
+    validation: Option<Vec<ImageFile>>,
+    test: Option<Vec<ImageFile>>,
     /// What is there and is not part of the set, each as a sentence.
     skipped_notices: Vec<String>,
 }
 
-impl ListedPictures {
+impl ImageListing {
     /// The images of each split that is there.
-    fn splits(&self) -> impl Iterator<Item = &Vec<PictureFile>> {
+    fn splits(&self) -> impl Iterator<Item = &Vec<ImageFile>> {
         std::iter::once(&self.train).chain(&self.validation).chain(&self.test)
     }
 }
@@ -185,13 +185,13 @@ fn split_folder(dir: &Path, folders: &[String], names: &[&str]) -> Result<Option
 }
 
 /// Lists the images below `dir`.
-fn list_pictures(dir: &Path, cache_source: &mut CacheSource) -> Result<ListedPictures> {
+fn list_images(dir: &Path, cache_source: &mut CacheSource) -> Result<ImageListing> {
     let (mut folders, mut loose) = (Vec::new(), Vec::new());
     for entry in list_entries(dir)? {
         let name = entry.file_name().to_string_lossy().into_owned();
         if entry.path().is_dir() {
             folders.push(name);
-        } else if image_files::is_picture(&name) {
+        } else if image_files::has_image_extension(&name) {
             loose.push(entry.path());
         }
     }
@@ -217,7 +217,7 @@ fn list_pictures(dir: &Path, cache_source: &mut CacheSource) -> Result<ListedPic
         non_images: PassedOver::default(),
         stray_images: PassedOver::default(),
     };
-    let mut listed = ListedPictures {
+    let mut listed = ImageListing {
         classes: listing.classes.clone(),
         train: listing.list_split(root, true)?,
         validation: None,
@@ -264,7 +264,7 @@ fn count_phrase(count: usize, what: &str) -> String {
 }
 
 fn count_images(folder: &Path) -> Result<usize> {
-    let is_image = |e: &&DirEntry| image_files::is_picture(&e.file_name().to_string_lossy());
+    let is_image = |e: &&DirEntry| image_files::has_image_extension(&e.file_name().to_string_lossy());
     Ok(list_entries(folder)?.iter().filter(is_image).count())
 }
 
@@ -326,12 +326,12 @@ impl PassedOver {
 
 impl SplitListing<'_> {
     /// The images in the class folders of `folder`, which must have some of every class where it is `whole`.
-    fn list_split(&mut self, folder: &Path, whole: bool) -> Result<Vec<PictureFile>> {
+    fn list_split(&mut self, folder: &Path, whole: bool) -> Result<Vec<ImageFile>> {
         let mut all = Vec::new();
         for class in list_entries(folder)? {
             let path = class.path();
             if !path.is_dir() {
-                match image_files::is_picture(&path.to_string_lossy()) {
+                match image_files::has_image_extension(&path.to_string_lossy()) {
                     true => self.stray_images.add(&path),
                     false => self.non_images.add(&path),
                 }
@@ -369,7 +369,7 @@ impl SplitListing<'_> {
         folder: &Path,
         label: u16,
         above: &mut Vec<PathBuf>,
-        all: &mut Vec<PictureFile>,
+        all: &mut Vec<ImageFile>,
     ) -> Result<()> {
         let real = folder.canonicalize().map_err(DataError::io(folder))?;
         if above.contains(&real) {
@@ -387,7 +387,7 @@ impl SplitListing<'_> {
                 continue;
             }
             // A pipe would be waited for without end.
-            if !data.is_file() || !image_files::is_picture(&file.file_name().to_string_lossy()) {
+            if !data.is_file() || !image_files::has_image_extension(&file.file_name().to_string_lossy()) {
                 self.non_images.add(&path);
                 continue;
             }
@@ -396,7 +396,7 @@ impl SplitListing<'_> {
                 DataError::input(format!("{}: the file's name is not UTF-8; rename it", path.display()))
             })?;
             self.cache_source.add_metadata(name, &data);
-            all.push(PictureFile { name: name.to_owned(), label });
+            all.push(ImageFile { name: name.to_owned(), label });
         }
         above.pop();
         Ok(())
@@ -404,17 +404,17 @@ impl SplitListing<'_> {
 }
 
 /// What all images are to become.
-fn picture_target(dir: &Path, listed: &ListedPictures, config: &DataConfig) -> Result<PictureTarget> {
+fn image_target(dir: &Path, listed: &ImageListing, config: &DataConfig) -> Result<ImageTarget> {
     let (image_size, channels) = (config.image_size, config.channels);
     let (mut grey, mut first) = (true, None);
     // Of all short sides, where they are the same.
     let mut short_side = None;
     let mut is_one = true;
-    for pictures in listed.splits() {
-        let headers = image_files::read_headers(dir, pictures)?;
-        for (picture, header) in pictures.iter().zip(headers) {
+    for images in listed.splits() {
+        let headers = image_files::read_headers(dir, images)?;
+        for (image, header) in images.iter().zip(headers) {
             grey &= header.grey;
-            let (name, size) = (&picture.name, (header.width, header.height));
+            let (name, size) = (&image.name, (header.width, header.height));
             let short = size.0.min(size.1);
             is_one &= *short_side.get_or_insert(short) == short;
             let (first_name, first_size) = first.get_or_insert_with(|| (name.clone(), size));
@@ -441,5 +441,5 @@ fn picture_target(dir: &Path, listed: &ListedPictures, config: &DataConfig) -> R
         0 => 3,
         n => n,
     };
-    Ok(PictureTarget { shape: [channels, height, width], resize: image_size > 0 })
+    Ok(ImageTarget { shape: [channels, height, width], resize: image_size > 0 })
 }

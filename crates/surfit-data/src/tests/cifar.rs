@@ -119,7 +119,7 @@ fn both_forms_packed_and_unpacked_are_the_same_set() {
         let classes = if set == "cifar10" { 10 } else { 100 };
         let test = &all[0].2;
         assert_eq!(usize::from(test.labels[7]), (first + 7) % classes);
-        assert_eq!(pictures(test)[7], pattern(first + 7, SIZE));
+        assert_eq!(images(test)[7], pattern(first + 7, SIZE));
     }
 }
 
@@ -135,7 +135,7 @@ fn pickles_of_newer_pythons_are_read_and_calls_are_refused() {
         unpack(dir.path(), &files);
         let set = load(&config("cifar10", dir.path()), 1).unwrap();
         assert_eq!(set.test.labels, [3, 8], "protocol {protocol}");
-        assert_eq!(pictures(&set.test)[1], pattern(1, SIZE));
+        assert_eq!(images(&set.test)[1], pattern(1, SIZE));
     }
     let dir = tempfile::tempdir().unwrap();
     let mut files = cifar10(true);
@@ -307,7 +307,7 @@ fn extension_headers_of_archives_are_passed_over() {
     };
     let set = write(&bytes).unwrap();
     assert_eq!([set.train.len(), set.test.len()], [90, 20]);
-    assert_eq!(pictures(&set.test)[7], pattern(107, SIZE));
+    assert_eq!(images(&set.test)[7], pattern(107, SIZE));
 
     // Extensions that say they are huge: nothing is asked for that is not there, and the end comes at once.
     for kind in [b'L', b'K', b'x', b'g'] {

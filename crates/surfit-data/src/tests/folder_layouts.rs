@@ -1,6 +1,6 @@
 //! Class folders as people have them: other files between the images, folders below classes, splits under other names.
 
-use super::folder::{classes, colour, encode_picture, write_file};
+use super::folder::{classes, colour, encode_image, write_file};
 use super::support::*;
 use crate::find::find_set;
 use crate::images::LabeledImages;
@@ -11,7 +11,7 @@ use std::path::Path;
 use surfit_core::data_sets::DataSetSpec;
 
 fn png(i: u8) -> (String, Vec<u8>) {
-    ("png".into(), encode_picture(colour(6, 6, i), ImageFormat::Png))
+    ("png".into(), encode_image(colour(6, 6, i), ImageFormat::Png))
 }
 
 fn counts_of(dir: &Path) -> [usize; 3] {

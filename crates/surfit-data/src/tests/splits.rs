@@ -59,7 +59,7 @@ fn the_full_set_is_read_plain_or_gzipped_and_divided_by_the_seed() {
     assert_eq!(class_counts(&a.validation, 10), [5; 10]);
     assert_eq!(a.validation, b.validation);
     assert_ne!(a.validation, c.validation);
-    let both: HashSet<_> = pictures(&a.train).into_iter().chain(pictures(&a.validation)).collect();
+    let both: HashSet<_> = images(&a.train).into_iter().chain(images(&a.validation)).collect();
     assert_eq!(both.len(), 200);
     let same = load(&config("mnist", dir.path()), 1).unwrap();
     assert_eq!((same.name.as_str(), same.classes[3].as_str()), ("mnist", "3"));

@@ -1,6 +1,6 @@
 //! Checking what is there.
 
-use super::folder::{colour, encode_picture};
+use super::folder::{colour, encode_image};
 use super::support::*;
 use crate::find::{best_in_folder, find_all_in};
 use crate::verify::{CheckedFile, FileVerdict, compare_with, verify};
@@ -219,12 +219,12 @@ fn archive_and_folder_of_tiny_imagenet_are_both_checked() {
 
 /// The cache may hold what a file was before it rotted, which neither its size nor its time tells.
 #[test]
-fn pictures_are_read_from_their_files_and_the_cache_is_left_alone() {
+fn images_are_read_from_their_files_and_the_cache_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     for class in ["ant", "bee"] {
         std::fs::create_dir(dir.path().join(class)).unwrap();
         for i in 0..12 {
-            let bytes = encode_picture(colour(12, 10, i), ImageFormat::Png);
+            let bytes = encode_image(colour(12, 10, i), ImageFormat::Png);
             std::fs::write(dir.path().join(format!("{class}/{i:02}.png")), bytes).unwrap();
         }
     }
