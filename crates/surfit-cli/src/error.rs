@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::num::{IntErrorKind, ParseFloatError, ParseIntError};
 use std::process::ExitCode;
 use surfit_client::ClientError;
+use surfit_client::remote::HostConfigError;
 use surfit_core::config::{ConfigError, nearest_name};
 use surfit_core::protocol::CommandError;
 use surfit_core::run_dir::RunError;
@@ -81,6 +82,12 @@ impl From<RunError> for CliError {
             | RunError::Damaged { .. }
             | RunError::Io { .. } => CliError::Failure(error.to_string()),
         }
+    }
+}
+
+impl From<HostConfigError> for CliError {
+    fn from(error: HostConfigError) -> Self {
+        CliError::Usage(error.to_string())
     }
 }
 

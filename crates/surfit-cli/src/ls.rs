@@ -73,10 +73,10 @@ fn list_remote_runs(host: &str) -> Result<Vec<RunSummary>, CliError> {
     let address = RemoteAddress::parse(host).filter(|a| a.run.is_empty()).ok_or_else(|| {
         CliError::Usage(format!("`{host}` is not a host; write it as for ssh, such as gpu1: or me@gpu1:"))
     })?;
-    let host_config = remote::load_host_config(&address.host).map_err(CliError::Usage)?;
+    let host_config = remote::load_host_config(&address.host)?;
     let seen = stderr().is_terminal();
     let _reaching = seen.then(|| output::Reaching::new(&address.host));
-    remote::list_remote_runs(&host_config, &address.host).map_err(CliError::Failure)
+    Ok(remote::list_remote_runs(&host_config, &address.host)?)
 }
 
 /// Says that no run matches the filter.

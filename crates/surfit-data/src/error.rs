@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
+use surfit_core::config::{ChannelConstants, ChannelConstantsError};
 use surfit_core::data_sets::UnknownDataSet;
 
 /// An error with data. Its text is one sentence that states what, where and what to do.
@@ -13,6 +14,16 @@ pub enum DataError {
     /// A name that no data set has.
     #[error(transparent)]
     UnknownSet(#[from] UnknownDataSet),
+    /// `data.mean` or `data.std` does not suit the images.
+    #[error("data.{key} = {constants}: {source}")]
+    Constants {
+        /// The key in the table.
+        key: &'static str,
+        /// Its value.
+        constants: ChannelConstants,
+        /// What is wrong with it.
+        source: ChannelConstantsError,
+    },
     /// A file could not be read or written.
     #[error("{path}: {source}{}", advice(source))]
     Io {

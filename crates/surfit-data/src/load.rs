@@ -95,9 +95,9 @@ pub(crate) fn load_found(found: &FoundSet, config: &DataConfig, seed: u64) -> Re
 /// # Errors
 /// A sentence when there are not as many constants as channels.
 pub fn normalization(config: &DataConfig, channels: usize, own: &(Vec<f64>, Vec<f64>)) -> Result<(Vec<f64>, Vec<f64>)> {
-    let resolve = |key: &str, constants: &ChannelConstants, statistic, own| {
+    let resolve = |key, constants: &ChannelConstants, statistic, own| {
         let found = constants.resolve(statistic, channels, own);
-        found.map_err(|why| DataError::input(format!("data.{key} = {constants}: {why}")))
+        found.map_err(|source| DataError::Constants { key, constants: constants.clone(), source })
     };
     Ok((
         resolve("mean", &config.mean, ChannelStatistic::Mean, &own.0)?,

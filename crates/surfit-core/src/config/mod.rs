@@ -17,7 +17,7 @@ mod schema;
 mod tables;
 mod value_errors;
 
-pub use channel_constants::{ChannelConstants, ChannelStatistic};
+pub use channel_constants::{ChannelConstants, ChannelConstantsError, ChannelStatistic};
 pub use degree::DegreeSetting;
 pub use epochs::CornerEpochs;
 pub use error::ConfigError;
