@@ -21,15 +21,9 @@ pub fn data(command: DataSub) -> Result<(), CliError> {
     }
 }
 
-impl From<DataError> for CliError {
-    fn from(error: DataError) -> Self {
-        CliError::Failure(error.to_string())
-    }
-}
-
 /// Returns the data set of a name on the command line.
 fn spec_by_name(name: &str) -> Result<&'static DataSetSpec, CliError> {
-    DataSetSpec::find(name).map_err(|e| CliError::Usage(e.to_string()))
+    Ok(DataSetSpec::find(name)?)
 }
 
 #[derive(Serialize)]

@@ -10,7 +10,7 @@ use surfit_client::remote::{self, RemoteAddress};
 use surfit_client::remove;
 use surfit_client::runs::{self, RunSummary};
 use surfit_core::config::nearest_name;
-use surfit_core::filter::{Filter, FilterError, filter_keys};
+use surfit_core::filter::{Filter, filter_keys};
 use surfit_core::run_dir::RunDir;
 
 /// Lists runs, most recently started first.
@@ -21,7 +21,7 @@ pub fn ls(args: LsArgs) -> Result<(), CliError> {
     if let Some(fault) = terms.iter().find_map(|term| unknown_term_error(term)) {
         return Err(fault);
     }
-    let filter: Filter = terms.join(" ").parse().map_err(|e: FilterError| CliError::Usage(e.to_string()))?;
+    let filter: Filter = terms.join(" ").parse()?;
     let all = match hosts[..] {
         [] => {
             remove::remove_stale_runs();
