@@ -5,7 +5,8 @@ use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathComplete
 use clap_complete::env::CompleteEnv;
 use std::ffi::OsStr;
 use surfit_client::runs;
-use surfit_core::config::{Config, DATA_SETS, NETWORKS};
+use surfit_core::config::{Config, NETWORKS};
+use surfit_core::data_sets::DATA_SET_NAMES;
 use surfit_core::filter::RUN_STATES;
 use surfit_tui::theme::Theme;
 
@@ -74,7 +75,7 @@ pub fn theme() -> ArgValueCompleter {
 
 /// Completes the name of a data set.
 pub fn data_set() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| candidates_with_prefix(current, without_help(DATA_SETS)))
+    ArgValueCompleter::new(|current: &OsStr| candidates_with_prefix(current, without_help(DATA_SET_NAMES)))
 }
 
 /// Completes the name of a network.
@@ -98,7 +99,7 @@ fn setting_candidates() -> Vec<(String, String)> {
             None => all.push((format!("{table}="), value.to_string())),
         }
     }
-    for (key, names) in [("data.name", DATA_SETS), ("network.name", NETWORKS)] {
+    for (key, names) in [("data.name", DATA_SET_NAMES), ("network.name", NETWORKS)] {
         all.extend(names.iter().map(|n| (format!("{key}={n}"), String::new())));
     }
     all
@@ -109,7 +110,7 @@ pub fn filter() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
         let keys = ["state:", "net:", "data:", "degree:", "acc>", "loss<", "age<", "name:"];
         let mut all = without_help(&keys);
-        for (key, names) in [("state", RUN_STATES), ("net", NETWORKS), ("data", DATA_SETS)] {
+        for (key, names) in [("state", RUN_STATES), ("net", NETWORKS), ("data", DATA_SET_NAMES)] {
             all.extend(names.iter().map(|n| (format!("{key}:{n}"), String::new())));
         }
         candidates_with_prefix(current, all)

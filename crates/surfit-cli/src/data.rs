@@ -7,9 +7,10 @@ use super::error::CliError;
 use super::output;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
+use surfit_core::data_sets::{DATA_SETS, DataSetSpec};
+use surfit_data::DataError;
 use surfit_data::find::{self, FoundSet};
 use surfit_data::verify::{CheckedFile, FileVerdict, check_inaccessible, verify};
-use surfit_data::{CATALOGUE, CatalogueEntry, DataError, find_entry};
 
 /// Runs a subcommand.
 pub fn data(command: DataSub) -> Result<(), CliError> {
@@ -20,15 +21,9 @@ pub fn data(command: DataSub) -> Result<(), CliError> {
     }
 }
 
-impl From<DataError> for CliError {
-    fn from(error: DataError) -> Self {
-        CliError::Failure(error.to_string())
-    }
-}
-
-/// Returns the catalogue entry of a name on the command line.
-fn entry_by_name(name: &str) -> Result<&'static CatalogueEntry, CliError> {
-    find_entry(name).map_err(|e| CliError::Usage(e.to_string()))
+/// Returns the data set of a name on the command line.
+fn spec_by_name(name: &str) -> Result<&'static DataSetSpec, CliError> {
+    Ok(DataSetSpec::find(name)?)
 }
 
 #[derive(Serialize)]
@@ -58,16 +53,16 @@ struct DataSetStatus {
 }
 
 impl DataSetStatus {
-    fn of(entry: &'static CatalogueEntry, found: Option<FoundSet>, closed: Option<DataError>) -> Self {
+    fn of(spec: &'static DataSetSpec, found: Option<FoundSet>, closed: Option<DataError>) -> Self {
         let state = match &found {
             Some(found) if found.is_embedded() => "embedded",
             Some(found) if found.is_complete() => "complete",
             Some(_) => "partial",
             None if closed.is_some() => "unreadable",
-            None if entry.is_fetchable() => "absent",
+            None if spec.is_fetchable() => "absent",
             None => "folder",
         };
-        let files = entry.forms.iter().flat_map(|form| {
+        let files = spec.forms.iter().flat_map(|form| {
             form.files.iter().map(|file| DataFileStatus {
                 file: file.name,
                 form: form.name,
@@ -76,11 +71,11 @@ impl DataSetStatus {
             })
         });
         Self {
-            set: entry.name,
-            about: entry.about,
-            splits: entry.splits,
-            mean: entry.mean,
-            std: entry.std,
+            set: spec.name,
+            about: spec.about,
+            splits: spec.splits,
+            mean: spec.mean,
+            std: spec.std,
             state,
             bytes: found.as_ref().map_or(0, FoundSet::bytes),
             missing: found.as_ref().map_or_else(Vec::new, |f| f.missing.clone()),
@@ -114,15 +109,15 @@ impl DataSetStatus {
 }
 
 fn ls(args: &DataLsArgs) -> Result<(), CliError> {
-    let lines = CATALOGUE
+    let lines = DATA_SETS
         .iter()
-        .map(|entry| {
-            let found = find::find_partial(entry.name, None)?;
+        .map(|spec| {
+            let found = find::find_partial(spec.name, None)?;
             let closed = match found {
                 Some(_) => None,
-                None => find::inaccessible_folders(entry.name, None)?.into_iter().next(),
+                None => find::inaccessible_folders(spec.name, None)?.into_iter().next(),
             };
-            Ok(DataSetStatus::of(entry, found, closed))
+            Ok(DataSetStatus::of(spec, found, closed))
         })
         .collect::<Result<Vec<DataSetStatus>, DataError>>()?;
     if args.json {
@@ -139,16 +134,16 @@ fn ls(args: &DataLsArgs) -> Result<(), CliError> {
 }
 
 fn verify_sets(args: VerifyArgs) -> Result<(), CliError> {
-    let (entries, dir) = match &args.set {
-        Some(name) => (vec![entry_by_name(name)?], args.dir.as_deref()),
-        None => (CATALOGUE.iter().collect(), None),
+    let (specs, dir) = match &args.set {
+        Some(name) => (vec![spec_by_name(name)?], args.dir.as_deref()),
+        None => (DATA_SETS.iter().collect(), None),
     };
     let mut faults = FaultCount::default();
-    for entry in entries {
-        let sets = find::find_all(entry.name, dir)?;
-        let closed = check_inaccessible(entry, dir)?;
+    for spec in specs {
+        let sets = find::find_all(spec.name, dir)?;
+        let closed = check_inaccessible(spec, dir)?;
         if args.set.is_some() && sets.is_empty() && closed.is_empty() {
-            return Err(CliError::Failure(absent_message(entry, dir)));
+            return Err(CliError::Failure(absent_message(spec, dir)));
         }
         for checked in sets.iter().flat_map(verify).chain(closed) {
             faults.count(checked.verdict);
@@ -222,17 +217,17 @@ fn format_checked_file(checked: &CheckedFile) -> String {
     text
 }
 
-fn absent_message(entry: &CatalogueEntry, dir: Option<&Path>) -> String {
+fn absent_message(spec: &DataSetSpec, dir: Option<&Path>) -> String {
     let places = match dir {
         Some(dir) => vec![dir.to_owned()],
-        None => find::search_folders(entry),
+        None => find::search_folders(spec),
     };
     let places: Vec<String> = places.iter().map(|p| p.display().to_string()).collect();
-    let remedy = match entry.is_fetchable() {
-        true => format!("download it with `surfit data fetch {}`", entry.name),
+    let remedy = match spec.is_fetchable() {
+        true => format!("download it with `surfit data fetch {}`", spec.name),
         false => "name its directory with --dir".into(),
     };
-    format!("{} not found in {}; {remedy}", entry.name, places.join(", "))
+    format!("{} not found in {}; {remedy}", spec.name, places.join(", "))
 }
 
 #[cfg(test)]
@@ -241,14 +236,14 @@ mod tests {
 
     #[test]
     fn a_line_says_what_is_here_and_what_to_do() {
-        let cifar = find_entry("cifar10").unwrap();
+        let cifar = DataSetSpec::find("cifar10").unwrap();
         let absent = DataSetStatus::of(cifar, None, None);
         assert_eq!(absent.status_text(), "download 170.1 MB with `surfit data fetch cifar10`");
         assert_eq!((absent.state, absent.files.len()), ("absent", 2));
         let json = serde_json::to_value(&absent).unwrap();
         assert_eq!(json["files"][1]["form"], "python");
         let embedded = find::find_partial("fashion-mnist-16k", None).unwrap();
-        let line = DataSetStatus::of(find_entry("fashion-mnist-16k").unwrap(), embedded, None);
+        let line = DataSetStatus::of(DataSetSpec::find("fashion-mnist-16k").unwrap(), embedded, None);
         assert_eq!(line.status_text(), "built in");
         let denied = DataError::io("/data/cifar10")(std::io::ErrorKind::PermissionDenied.into());
         let closed = DataSetStatus::of(cifar, None, Some(denied));

@@ -1,7 +1,6 @@
 //! `surfit degree`: changes the degree of a run's surface, during or after its fit.
 
 use super::args::DegreeArgs;
-use super::engine_request::UNANSWERED_MESSAGE;
 use super::error::CliError;
 use super::{output, run_lookup};
 use surfit_client::signals::Signals;
@@ -16,10 +15,10 @@ pub fn degree(args: DegreeArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
     let n = args.n.unwrap_or(args.m);
     // Impossible degrees are refused before an engine is asked.
-    Degrees::new(args.m, n).map_err(|e| CliError::Usage(e.to_string()))?;
+    Degrees::new(args.m, n)?;
     let mut session = EngineSession::open(&run)?;
     let patch = session.latest_snapshot().degrees.patch();
-    let degrees = Degrees::for_patch(patch, args.m, n).map_err(|e| CliError::Usage(e.to_string()))?;
+    let degrees = Degrees::for_patch(patch, args.m, n)?;
     let signals = Signals::listen()?;
     let id = session.send(EngineCommand::SetDegree { degrees })?;
     // Changes and notices with their numbers, other clients' included until the reply names this command's.
@@ -50,7 +49,7 @@ pub fn degree(args: DegreeArgs) -> Result<(), CliError> {
                 let own = |e: &Event| matches!(e, Event::DegreeChanged { to, .. } if *to == degrees);
                 events.retain(|(_, event)| own(event));
                 if events.is_empty() {
-                    return Err(CliError::Failure(UNANSWERED_MESSAGE.into()));
+                    return Err(CliError::Unanswered);
                 }
                 answered = true;
             }

@@ -1,6 +1,6 @@
 //! Errors of commands: one sentence on standard error, and an exit code.
 
-use super::args::CommandLine;
+use super::args::{CommandLine, OptionValueError};
 use super::output;
 use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue};
@@ -8,13 +8,23 @@ use std::ffi::OsString;
 use std::num::{IntErrorKind, ParseFloatError, ParseIntError};
 use std::process::ExitCode;
 use surfit_client::ClientError;
+use surfit_client::remote::HostConfigError;
 use surfit_core::config::{ConfigError, nearest_name};
+use surfit_core::data_sets::UnknownDataSet;
+use surfit_core::filter::FilterError;
 use surfit_core::protocol::CommandError;
 use surfit_core::run_dir::RunError;
+use surfit_core::study::StudyError;
+use surfit_core::surface::DegreeError;
+use surfit_data::DataError;
+use surfit_report::ReportError;
 
 /// Exit code of a command that a signal stopped and that can be resumed: `EX_TEMPFAIL`. Batch systems take codes of 128 and
 /// more for signals.
 pub const EXIT_STOPPED: u8 = 75;
+
+const UNANSWERED_MESSAGE: &str =
+    "lost the connection to the engine before its reply; check the result with `surfit open`, or try again";
 
 /// A failed command.
 #[derive(Debug, PartialEq)]
@@ -23,6 +33,8 @@ pub enum CliError {
     Usage(String),
     /// Failure of a correct command: exit code 1.
     Failure(String),
+    /// Lost connection to the engine, whose reply cannot arrive any more: exit code 1.
+    Unanswered,
     /// A command that the engine refused, or that failed: exit code 1.
     Refused(CommandError),
     /// Stopped by a signal: exit code [`EXIT_STOPPED`].
@@ -45,6 +57,7 @@ impl CliError {
         let (code, sentence) = match self {
             CliError::Usage(sentence) => (2, sentence),
             CliError::Failure(sentence) => (1, sentence),
+            CliError::Unanswered => (1, UNANSWERED_MESSAGE.into()),
             CliError::Refused(refusal) => (1, refusal.message),
             CliError::Interrupted(sentence) => (EXIT_STOPPED, sentence),
             CliError::ChildExit(code) => return ExitCode::from(code),
@@ -56,10 +69,27 @@ impl CliError {
     }
 }
 
-impl From<ConfigError> for CliError {
-    fn from(error: ConfigError) -> Self {
-        CliError::Usage(error.to_string())
-    }
+/// Errors whose sentence is all that a command reports, each as one kind of failure.
+macro_rules! report_as {
+    ($($error:ty => $kind:ident),+ $(,)?) => {
+        $(impl From<$error> for CliError {
+            fn from(error: $error) -> Self {
+                CliError::$kind(error.to_string())
+            }
+        })+
+    };
+}
+
+report_as! {
+    ConfigError => Usage,
+    DegreeError => Usage,
+    FilterError => Usage,
+    HostConfigError => Usage,
+    OptionValueError => Usage,
+    StudyError => Usage,
+    UnknownDataSet => Usage,
+    DataError => Failure,
+    ReportError => Failure,
 }
 
 impl From<RunError> for CliError {

@@ -27,7 +27,7 @@ pub fn export(args: ExportArgs) -> Result<(), CliError> {
         )));
     }
     let patch = run.config()?.patch();
-    let selection = args.which.selection(patch).map_err(|e| CliError::Usage(e.to_string()))?;
+    let selection = args.which.selection(patch)?;
     let mut session = EngineSession::open(&run)?;
     let command =
         EngineCommand::Export { selection, dir: Some(dir.clone()), replace: args.force, names: args.names.into() };

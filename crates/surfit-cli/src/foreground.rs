@@ -183,7 +183,10 @@ fn follow_run(
         (Ok(FollowEnd::Detached) | Err(CliError::Interrupted(_)), _) | (_, RunOwnership::Unowned) => {}
         (_, RunOwnership::Engine) => surfit_client::end_started_engine(run, &mut follower, viewers),
         // The next command should find the run without an engine. Other viewers keep it.
-        (Ok(FollowEnd::Done) | Err(CliError::Failure(_) | CliError::Refused(_)), RunOwnership::Job) if viewers <= 1 => {
+        (
+            Ok(FollowEnd::Done) | Err(CliError::Failure(_) | CliError::Unanswered | CliError::Refused(_)),
+            RunOwnership::Job,
+        ) if viewers <= 1 => {
             drop(follower);
             surfit_client::wait_for_engine_exit(run, EXIT_TIMEOUT);
         }

@@ -39,6 +39,6 @@ pub fn parse_degrees(run: &RunDir, written: &[u8]) -> Result<Option<Degrees>, Cl
     };
     let n = written.get(1).copied().unwrap_or(m);
     let patch = run.config()?.patch();
-    let degrees = Degrees::for_patch(patch, m, n).map_err(|e| CliError::Usage(e.to_string()))?;
+    let degrees = Degrees::for_patch(patch, m, n)?;
     Ok(Some(degrees))
 }

@@ -141,8 +141,7 @@ fn render(
 ) -> Result<Vec<u8>, CliError> {
     let heatmap = &snapshot.heatmap;
     let title = || surfit_report::heatmap_title(&run.id(), snapshot.degrees, metric);
-    let image =
-        |bytes: Result<Vec<u8>, surfit_report::ReportError>| bytes.map_err(|e| CliError::Failure(e.to_string()));
+    let image = |bytes: Result<Vec<u8>, surfit_report::ReportError>| bytes.map_err(CliError::from);
     let spec = || surfit_report::HeatmapFigure {
         heatmap,
         metric,

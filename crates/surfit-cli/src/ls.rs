@@ -10,7 +10,7 @@ use surfit_client::remote::{self, RemoteAddress};
 use surfit_client::remove;
 use surfit_client::runs::{self, RunSummary};
 use surfit_core::config::nearest_name;
-use surfit_core::filter::{Filter, FilterError, filter_keys};
+use surfit_core::filter::{Filter, filter_keys};
 use surfit_core::run_dir::RunDir;
 
 /// Lists runs, most recently started first.
@@ -21,7 +21,7 @@ pub fn ls(args: LsArgs) -> Result<(), CliError> {
     if let Some(fault) = terms.iter().find_map(|term| unknown_term_error(term)) {
         return Err(fault);
     }
-    let filter: Filter = terms.join(" ").parse().map_err(|e: FilterError| CliError::Usage(e.to_string()))?;
+    let filter: Filter = terms.join(" ").parse()?;
     let all = match hosts[..] {
         [] => {
             remove::remove_stale_runs();
@@ -73,10 +73,10 @@ fn list_remote_runs(host: &str) -> Result<Vec<RunSummary>, CliError> {
     let address = RemoteAddress::parse(host).filter(|a| a.run.is_empty()).ok_or_else(|| {
         CliError::Usage(format!("`{host}` is not a host; write it as for ssh, such as gpu1: or me@gpu1:"))
     })?;
-    let host_config = remote::load_host_config(&address.host).map_err(CliError::Usage)?;
+    let host_config = remote::load_host_config(&address.host)?;
     let seen = stderr().is_terminal();
     let _reaching = seen.then(|| output::Reaching::new(&address.host));
-    remote::list_remote_runs(&host_config, &address.host).map_err(CliError::Failure)
+    Ok(remote::list_remote_runs(&host_config, &address.host)?)
 }
 
 /// Says that no run matches the filter.

@@ -24,7 +24,7 @@ pub fn report(args: ReportArgs) -> Result<(), CliError> {
     let config = run.config()?;
     let files = surfit_report::write_report(&run.id(), &config, &run_state, &folder).map_err(|e| match e {
         ReportError::Io { .. } => CliError::Failure(format!("{e}; choose another --out")),
-        e => CliError::Failure(e.to_string()),
+        e => e.into(),
     })?;
     files.iter().try_for_each(|f| output::print_line(f.display().to_string()))
 }

@@ -61,9 +61,7 @@ fn change_command(change: SettingChange, patch: Patch) -> Result<EngineCommand, 
     Ok(match change {
         SettingChange::Rate(rate) => EngineCommand::SetRate { rate },
         SettingChange::Draws(draws) => EngineCommand::SetDraws { draws },
-        SettingChange::Degree([m, n]) => EngineCommand::SetDegree {
-            degrees: Degrees::for_patch(patch, m, n).map_err(|e| CliError::Usage(e.to_string()))?,
-        },
+        SettingChange::Degree([m, n]) => EngineCommand::SetDegree { degrees: Degrees::for_patch(patch, m, n)? },
         SettingChange::Grid(grid) => EngineCommand::SetGrid { grid },
     })
 }

@@ -16,7 +16,7 @@ use surfit_report::study::{VariantOutcome, format_cell, write_study};
 
 /// Runs the unfinished part of a study, and writes its report.
 pub fn study(args: StudyArgs) -> Result<(), CliError> {
-    let mut plan = Study::load(&args.plan).map_err(|e| CliError::Usage(e.to_string()))?;
+    let mut plan = Study::load(&args.plan)?;
     if !args.seeds.is_empty() {
         plan.seeds = args.seeds;
     }
@@ -49,14 +49,13 @@ pub fn study(args: StudyArgs) -> Result<(), CliError> {
         )));
     }
     let folder = args.out.unwrap_or(dir);
-    let files =
-        write_study(&plan, &common.to_toml(), &outcomes, &folder).map_err(|e| CliError::Failure(e.to_string()))?;
+    let files = write_study(&plan, &common.to_toml(), &outcomes, &folder)?;
     output::print_line(format!("report {}", files[0].display()))
 }
 
 /// Checks the file of a study, its configuration and every variant; returns a sentence for a valid one.
 pub fn check_study(file: &Path) -> Result<String, CliError> {
-    let plan = Study::load(file).map_err(|e| CliError::Usage(e.to_string()))?;
+    let plan = Study::load(file)?;
     let jobs = list_jobs(&plan, Path::new(""))?;
     check_jobs_runnable(&plan, &jobs)?;
     Ok(format!(

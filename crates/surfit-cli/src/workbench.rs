@@ -118,12 +118,12 @@ fn open_remote_run(address: RemoteAddress, screen: ScreenOptions, readonly: bool
             "a run on another machine needs a terminal here; for plain lines, run `{there}` on {host}"
         )));
     }
-    let host_config = remote::load_host_config(&host).map_err(CliError::Usage)?;
+    let host_config = remote::load_host_config(&host)?;
     let reaching = output::Reaching::new(&host);
     let inbox = WorkbenchInbox::new();
     let opened = remote::open(address, host_config, readonly, inbox.message_sink());
     drop(reaching);
-    let (remote, requests, shown) = opened.map_err(CliError::Failure)?;
+    let (remote, requests, shown) = opened?;
     let options = WorkbenchOptions {
         run: shown.id,
         grid: shown.grid,

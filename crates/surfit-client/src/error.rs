@@ -1,5 +1,6 @@
 //! Errors between a client and an engine, each with a message of one sentence.
 
+use super::remote::DialError;
 use super::runs::format_seconds_ago;
 use std::path::PathBuf;
 use surfit_core::protocol::CommandError;
@@ -132,6 +133,49 @@ pub enum ClientError {
     /// The system does not show which process an engine is.
     #[error("this system does not show which process holds {0}; find it and end it yourself")]
     UnknownProcess(PathBuf),
+    /// Another machine cannot be reached.
+    #[error("{host}: {source}")]
+    Unreachable {
+        /// Name of the machine.
+        host: String,
+        /// What went wrong.
+        source: DialError,
+    },
+    /// The connection to another machine ended before it brought what was requested.
+    #[error("{host}: {message}")]
+    LineEnded {
+        /// Name of the machine.
+        host: String,
+        /// The last message of the command that led there, such as ssh's.
+        message: String,
+    },
+    /// Another machine sent what cannot be read.
+    #[error("{host}: {source}")]
+    Line {
+        /// Name of the machine.
+        host: String,
+        /// What went wrong.
+        source: Box<ClientError>,
+    },
+    /// Another machine sent many messages, and none of them told its run.
+    #[error("{0} greeted and then did not say which run it shows; install the same version on both")]
+    NoRunShown(String),
+    /// Another machine sent nothing behind its greeting.
+    #[error("{host} greeted and then said nothing for {seconds} s")]
+    SilentHost {
+        /// Name of the machine.
+        host: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// Another machine sent no list of runs.
+    #[error("{host} sent a list of runs that cannot be read ({why}); install the same version on both")]
+    BadRunList {
+        /// Name of the machine.
+        host: String,
+        /// What is wrong with the list.
+        why: String,
+    },
     /// An operation of the system failed.
     #[error("{what}: {source}")]
     Io {

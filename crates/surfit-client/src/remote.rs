@@ -16,6 +16,7 @@ mod remote_client;
 
 pub use address::RemoteAddress;
 pub use bridge_server::serve;
-pub use host_config::load_host_config;
+pub use dial::DialError;
+pub use host_config::{HostConfigError, load_host_config};
 pub use list::{list_remote_runs, write_run_list};
 pub use remote_client::open;

@@ -9,6 +9,7 @@ pub mod colormap;
 pub mod config;
 pub mod corner_cache;
 pub mod cost;
+pub mod data_sets;
 pub mod draws;
 pub mod event;
 pub mod files;

@@ -2,6 +2,8 @@
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
+use surfit_core::config::{ChannelConstants, ChannelConstantsError};
+use surfit_core::data_sets::UnknownDataSet;
 
 /// An error with data. Its text is one sentence that states what, where and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -9,6 +11,19 @@ pub enum DataError {
     /// A file or a value that cannot be used. The sentence is complete.
     #[error("{0}")]
     Input(String),
+    /// A name that no data set has.
+    #[error(transparent)]
+    UnknownSet(#[from] UnknownDataSet),
+    /// `data.mean` or `data.std` does not suit the images.
+    #[error("data.{key} = {constants}: {source}")]
+    Constants {
+        /// The key in the table.
+        key: &'static str,
+        /// Its value.
+        constants: ChannelConstants,
+        /// What is wrong with it.
+        source: ChannelConstantsError,
+    },
     /// A file could not be read or written.
     #[error("{path}: {source}{}", advice(source))]
     Io {

@@ -8,13 +8,13 @@ mod lock;
 mod partial_file;
 mod transfer;
 
-use crate::catalogue::{CatalogueEntry, PublishedFile, PublishedForm};
 use crate::digest;
 use crate::{DataError, Result};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use surfit_core::config::unknown_name_message;
+use surfit_core::data_sets::{DataSetSpec, PublishedFile, PublishedForm};
 
 /// What is fetched from where to where.
 #[derive(Clone, Debug)]
@@ -102,8 +102,8 @@ pub enum FetchEvent {
 /// # Errors
 /// A sentence for a set that is not published, an unknown form, another fetch into the same folder, files that cannot be
 /// got or are not what was published, and a full disk. What was fetched before stays.
-pub fn fetch(entry: &CatalogueEntry, options: &FetchOptions, on_event: &mut dyn FnMut(FetchEvent)) -> Result<()> {
-    let form = select_form(entry, options.form.as_deref())?;
+pub fn fetch(spec: &DataSetSpec, options: &FetchOptions, on_event: &mut dyn FnMut(FetchEvent)) -> Result<()> {
+    let form = select_form(spec, options.form.as_deref())?;
     let mirror = options.mirror.as_deref();
     if let Some(mirror) = mirror
         && !["http://", "https://"].iter().any(|w| mirror.starts_with(w))
@@ -114,7 +114,7 @@ pub fn fetch(entry: &CatalogueEntry, options: &FetchOptions, on_event: &mut dyn 
     }
     let urls = |file: &PublishedFile| -> Vec<String> {
         match mirror {
-            Some(base) => vec![format!("{}/{}/{}", base.trim_end_matches('/'), entry.name, file.name)],
+            Some(base) => vec![format!("{}/{}/{}", base.trim_end_matches('/'), spec.name, file.name)],
             None => file.homes.iter().map(|home| format!("{home}/{}", file.name)).collect(),
         }
     };
@@ -122,16 +122,16 @@ pub fn fetch(entry: &CatalogueEntry, options: &FetchOptions, on_event: &mut dyn 
     fetch_files(&files, &options.dir, options.timeouts, on_event)
 }
 
-fn select_form<'a>(entry: &'a CatalogueEntry, name: Option<&str>) -> Result<&'a PublishedForm> {
-    let Some(first) = entry.forms.first() else {
-        return Err(DataError::input(format!("{} cannot be downloaded: it is {}", entry.name, entry.about)));
+fn select_form<'a>(spec: &'a DataSetSpec, name: Option<&str>) -> Result<&'a PublishedForm> {
+    let Some(first) = spec.forms.first() else {
+        return Err(DataError::input(format!("{} cannot be downloaded: it is {}", spec.name, spec.about)));
     };
     let Some(name) = name else {
         return Ok(first);
     };
-    entry.forms.iter().find(|f| f.name == name).ok_or_else(|| {
-        let names: Vec<&str> = entry.forms.iter().map(|f| f.name).collect();
-        DataError::input(unknown_name_message(&format!("form of {}", entry.name), name, &names))
+    spec.forms.iter().find(|f| f.name == name).ok_or_else(|| {
+        let names: Vec<&str> = spec.forms.iter().map(|f| f.name).collect();
+        DataError::input(unknown_name_message(&format!("form of {}", spec.name), name, &names))
     })
 }
 

@@ -5,62 +5,54 @@
 
 mod inaccessible;
 
-use crate::catalogue::{CatalogueEntry, SetFamily, find_entry};
-use crate::cifar;
-use crate::{DataError, Result, folder, idx, tiny_imagenet};
+use crate::formats::{SetFiles, image_folder, set_format};
+use crate::{DataError, Result};
 use etcetera::BaseStrategy;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use surfit_core::data_sets::DataSetSpec;
 
 /// Where Debian's packages of data sets put them.
 const SYSTEM_FOLDER: &str = "/usr/share/datasets";
 
-/// How a found set is laid out.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum SetLayout {
-    /// Inside the program; where the full set was looked for in vain.
-    Embedded { searched_folders: Option<String> },
-    /// The files of the embedded set, in a folder.
-    EmbeddedFiles(PathBuf),
-    /// Four IDX files in a folder.
-    Idx(PathBuf),
-    /// One of CIFAR's forms.
-    Cifar(cifar::CifarLocation),
-    /// The archive or the folder.
-    TinyImageNet(PathBuf),
-    /// A folder of class folders.
-    Folder(PathBuf),
-}
-
 /// A set, or a part of it, that was found.
 #[derive(Clone, Debug)]
 pub struct FoundSet {
-    /// Catalogue entry of the data set.
-    pub entry: &'static CatalogueEntry,
-    /// Its files; for folders of images, the folder.
+    /// The data set.
+    pub spec: &'static DataSetSpec,
+    /// Its files; for folders of images, the folder. None of a set inside the program.
     pub files: Vec<PathBuf>,
     /// Files that belong to it and are not there.
     pub missing: Vec<PathBuf>,
-    pub(crate) layout: SetLayout,
+    /// What reads them.
+    pub(crate) reader: Arc<dyn SetFiles>,
 }
 
 impl FoundSet {
+    /// A set of which these files were found; `None` where it is none.
+    pub(crate) fn new(
+        spec: &'static DataSetSpec,
+        files: Vec<PathBuf>,
+        missing: Vec<PathBuf>,
+        reader: impl SetFiles + 'static,
+    ) -> Option<Self> {
+        (!files.is_empty()).then(|| Self { spec, files, missing, reader: Arc::new(reader) })
+    }
+
+    /// A set inside the program.
+    pub(crate) fn built_in(spec: &'static DataSetSpec, reader: impl SetFiles + 'static) -> Self {
+        Self { spec, files: Vec::new(), missing: Vec::new(), reader: Arc::new(reader) }
+    }
+
     /// The set's source: the folder or archive, or `embedded`.
     pub fn source(&self) -> String {
-        match &self.layout {
-            SetLayout::Embedded { searched_folders: None } => "embedded".into(),
-            SetLayout::Embedded { searched_folders: Some(places) } => format!("embedded; no full set in {places}"),
-            SetLayout::EmbeddedFiles(path)
-            | SetLayout::Idx(path)
-            | SetLayout::TinyImageNet(path)
-            | SetLayout::Folder(path) => path.display().to_string(),
-            SetLayout::Cifar(place) => place.path().display().to_string(),
-        }
+        self.reader.describe_source()
     }
 
     /// True when it is inside the program.
     pub fn is_embedded(&self) -> bool {
-        matches!(self.layout, SetLayout::Embedded { .. })
+        self.files.is_empty()
     }
 
     /// True when no file is missing.
@@ -70,13 +62,11 @@ impl FoundSet {
 
     /// Bytes of its files.
     pub fn bytes(&self) -> u64 {
-        let size = |path: &PathBuf| path.metadata().map_or(0, |m| m.len());
-        match self.layout {
-            SetLayout::Folder(_) | SetLayout::TinyImageNet(_) => {
-                self.files.iter().map(|path| folder::total_bytes(path)).sum()
-            }
-            _ => self.files.iter().map(size).sum(),
-        }
+        let size = |path: &PathBuf| match path.metadata() {
+            Ok(data) if data.is_dir() => image_folder::total_bytes(path),
+            data => data.map_or(0, |data| data.len()),
+        };
+        self.files.iter().map(size).sum()
     }
 }
 
@@ -97,12 +87,12 @@ fn user_data_folder() -> Option<PathBuf> {
 }
 
 /// The usual places of a set, in the order in which they are searched.
-pub fn search_folders(entry: &CatalogueEntry) -> Vec<PathBuf> {
+pub fn search_folders(spec: &DataSetSpec) -> Vec<PathBuf> {
     env_data_folder()
         .into_iter()
         .chain(user_data_folder())
         .chain([PathBuf::from(SYSTEM_FOLDER)])
-        .map(|root| root.join(entry.name))
+        .map(|root| root.join(spec.name))
         .collect()
 }
 
@@ -110,25 +100,29 @@ pub fn search_folders(entry: &CatalogueEntry) -> Vec<PathBuf> {
 ///
 /// # Errors
 /// A sentence that names what is missing and how to get it.
-pub fn find_set(entry: &'static CatalogueEntry, dir: &Path) -> Result<FoundSet> {
+pub fn find_set(spec: &'static DataSetSpec, dir: &Path) -> Result<FoundSet> {
     if dir.as_os_str().is_empty() {
-        return find_set_in(entry, &search_folders(entry));
+        return find_set_in(spec, &search_folders(spec));
     }
-    match best_in_folder(entry, dir) {
+    match best_in_folder(spec, dir) {
         Some(found) => require_complete(found),
-        None => Err(not_found_error(entry, &[dir.to_owned()])),
+        None => Err(not_found_error(spec, &[dir.to_owned()])),
     }
 }
 
 /// [`find_set`] with the usual places given.
-pub(crate) fn find_set_in(entry: &'static CatalogueEntry, places: &[PathBuf]) -> Result<FoundSet> {
-    if entry.family == SetFamily::Embedded {
-        return Ok(embedded_set(entry, None));
+pub(crate) fn find_set_in(spec: &'static DataSetSpec, places: &[PathBuf]) -> Result<FoundSet> {
+    let format = set_format(spec.format);
+    if let Some(found) = format.built_in_set(spec, None) {
+        return Ok(found);
     }
-    if entry.family == SetFamily::Folder {
-        return Err(DataError::input("data.name = \"folder\" needs data.root, the folder that has the class folders"));
+    if format.needs_root() {
+        return Err(DataError::input(format!(
+            "data.name = \"{}\" needs data.root, the folder that has the class folders",
+            spec.name
+        )));
     }
-    let mut there: Vec<FoundSet> = places.iter().filter_map(|dir| best_in_folder(entry, dir)).collect();
+    let mut there: Vec<FoundSet> = places.iter().filter_map(|dir| best_in_folder(spec, dir)).collect();
     if let Some(at) = there.iter().position(FoundSet::is_complete) {
         return Ok(there.swap_remove(at));
     }
@@ -136,21 +130,17 @@ pub(crate) fn find_set_in(entry: &'static CatalogueEntry, places: &[PathBuf]) ->
     if !there.is_empty() {
         return require_complete(there.swap_remove(0));
     }
-    if entry.name == "fashion-mnist" {
-        let told = |place: &PathBuf| match inaccessible::inaccessible_folders(entry, std::slice::from_ref(place)).pop()
-        {
+    if let Some(fallback) = spec.fallback {
+        let told = |place: &PathBuf| match inaccessible::inaccessible_folders(spec, std::slice::from_ref(place)).pop() {
             Some(error) => format!("{} ({error})", place.display()),
             None => place.display().to_string(),
         };
         let places: Vec<String> = places.iter().map(told).collect();
-        let small = crate::catalogue::find_entry("fashion-mnist-16k")?;
-        return Ok(embedded_set(small, Some(places.join(" or "))));
+        if let Some(found) = set_format(fallback.format).built_in_set(fallback, Some(places.join(" or "))) {
+            return Ok(found);
+        }
     }
-    Err(not_found_error(entry, places))
-}
-
-fn embedded_set(entry: &'static CatalogueEntry, searched_folders: Option<String>) -> FoundSet {
-    FoundSet { entry, files: Vec::new(), missing: Vec::new(), layout: SetLayout::Embedded { searched_folders } }
+    Err(not_found_error(spec, places))
 }
 
 fn require_complete(found: FoundSet) -> Result<FoundSet> {
@@ -159,55 +149,41 @@ fn require_complete(found: FoundSet) -> Result<FoundSet> {
         Some(path) => Err(DataError::input(format!(
             "{}: no such file{}; data.root must hold the files of {}{}",
             path.display(),
-            if matches!(found.layout, SetLayout::Idx(_) | SetLayout::EmbeddedFiles(_)) {
-                ", plain or with .gz"
-            } else {
-                ""
-            },
-            found.entry.name,
-            remedy(found.entry)
+            set_format(found.spec.format).naming_remark(),
+            found.spec.name,
+            remedy(found.spec)
         ))),
     }
 }
 
-fn remedy(entry: &CatalogueEntry) -> String {
-    if entry.is_fetchable() {
-        format!("; download them with `surfit data fetch {}`", entry.name)
-    } else {
-        String::new()
-    }
+fn remedy(spec: &DataSetSpec) -> String {
+    if spec.is_fetchable() { format!("; download them with `surfit data fetch {}`", spec.name) } else { String::new() }
 }
 
 /// Why a set was not found.
-fn not_found_error(entry: &CatalogueEntry, places: &[PathBuf]) -> DataError {
-    match inaccessible::inaccessible_folders(entry, places).into_iter().next() {
+fn not_found_error(spec: &DataSetSpec, places: &[PathBuf]) -> DataError {
+    match inaccessible::inaccessible_folders(spec, places).into_iter().next() {
         Some(error) => error,
-        None => DataError::input(describe_absence(entry, places)),
+        None => DataError::input(describe_absence(spec, places)),
     }
 }
 
-fn describe_absence(entry: &CatalogueEntry, places: &[PathBuf]) -> String {
+fn describe_absence(spec: &DataSetSpec, places: &[PathBuf]) -> String {
     let places: Vec<String> = places.iter().map(|p| p.display().to_string()).collect();
-    let wanted: Vec<&str> = match entry.family {
-        SetFamily::Idx => vec!["train-images-idx3-ubyte"],
-        SetFamily::Embedded => vec!["train-images-idx3-ubyte"],
-        SetFamily::Folder => vec!["class folder with images"],
-        _ => entry.published_files().map(|file| file.name).collect(),
-    };
     format!(
         "{}: no such file as {} of {}; data.root must name the folder with its files{}",
         places.join(", "),
-        wanted.join(" or "),
-        entry.name,
-        remedy(entry)
+        set_format(spec.format).expected_files(spec).join(" or "),
+        spec.name,
+        remedy(spec)
     )
 }
 
 /// The best that a folder, or one of the usual folders in it, has of a set; `None` when there is nothing.
-pub(crate) fn best_in_folder(entry: &'static CatalogueEntry, dir: &Path) -> Option<FoundSet> {
+pub(crate) fn best_in_folder(spec: &'static DataSetSpec, dir: &Path) -> Option<FoundSet> {
     let mut partial = None;
-    for folder in candidate_folders(entry, dir) {
-        for found in all_in_folder(entry, &folder) {
+    for folder in candidate_folders(spec, dir) {
+        for found in set_format(spec.format).find_forms(spec, &folder) {
             if found.is_complete() {
                 return Some(found);
             }
@@ -218,45 +194,21 @@ pub(crate) fn best_in_folder(entry: &'static CatalogueEntry, dir: &Path) -> Opti
 }
 
 /// A folder and the usual ones in it.
-fn candidate_folders(entry: &CatalogueEntry, dir: &Path) -> Vec<PathBuf> {
-    let inside = entry.folders.iter().map(|folder| dir.join(folder));
+fn candidate_folders(spec: &DataSetSpec, dir: &Path) -> Vec<PathBuf> {
+    let inside = spec.folders.iter().map(|folder| dir.join(folder));
     std::iter::once(dir.to_owned()).chain(inside).collect()
-}
-
-/// Every form of a set that a folder has something of, the one that a run takes before others that are as whole.
-fn all_in_folder(entry: &'static CatalogueEntry, dir: &Path) -> Vec<FoundSet> {
-    let found = |layout, (files, missing): (Vec<PathBuf>, Vec<PathBuf>)| FoundSet { entry, files, missing, layout };
-    let all = match entry.family {
-        SetFamily::Embedded => {
-            vec![found(SetLayout::EmbeddedFiles(dir.into()), idx::find_parts(dir, &idx::EMBEDDED_SPLITS))]
-        }
-        SetFamily::Idx => vec![found(SetLayout::Idx(dir.into()), idx::find_parts(dir, &idx::PUBLISHED_PARTS))],
-        SetFamily::Cifar => cifar::find_forms(entry, dir)
-            .into_iter()
-            .map(|(place, files)| found(SetLayout::Cifar(place), files))
-            .collect(),
-        SetFamily::TinyImageNet => tiny_imagenet::find_sources(dir)
-            .into_iter()
-            .map(|path| found(SetLayout::TinyImageNet(path.clone()), (vec![path], vec![])))
-            .collect(),
-        SetFamily::Folder => folder::has_subfolders(dir)
-            .then(|| found(SetLayout::Folder(dir.into()), (vec![dir.into()], vec![])))
-            .into_iter()
-            .collect(),
-    };
-    all.into_iter().filter(|f| !f.files.is_empty()).collect()
 }
 
 /// A set's files in the usual places, complete or not; `None` when there are none.
 pub fn find_partial(name: &str, dir: Option<&Path>) -> Result<Option<FoundSet>> {
-    let entry = find_entry(name)?;
+    let spec = DataSetSpec::find(name)?;
     if let Some(dir) = dir {
-        return Ok(best_in_folder(entry, dir));
+        return Ok(best_in_folder(spec, dir));
     }
-    if entry.family == SetFamily::Embedded {
-        return Ok(Some(embedded_set(entry, None)));
+    if let Some(found) = set_format(spec.format).built_in_set(spec, None) {
+        return Ok(Some(found));
     }
-    let mut there: Vec<FoundSet> = search_folders(entry).iter().filter_map(|dir| best_in_folder(entry, dir)).collect();
+    let mut there: Vec<FoundSet> = search_folders(spec).iter().filter_map(|dir| best_in_folder(spec, dir)).collect();
     let best = there.iter().position(FoundSet::is_complete).unwrap_or(0);
     Ok((!there.is_empty()).then(|| there.swap_remove(best)))
 }
@@ -267,12 +219,14 @@ pub fn find_partial(name: &str, dir: Option<&Path>) -> Result<Option<FoundSet>> 
 /// # Errors
 /// A sentence for an unknown name.
 pub fn find_all(name: &str, dir: Option<&Path>) -> Result<Vec<FoundSet>> {
-    let entry = find_entry(name)?;
-    if dir.is_none() && entry.family == SetFamily::Embedded {
-        return Ok(vec![embedded_set(entry, None)]);
+    let spec = DataSetSpec::find(name)?;
+    if dir.is_none()
+        && let Some(found) = set_format(spec.format).built_in_set(spec, None)
+    {
+        return Ok(vec![found]);
     }
-    let places = dir.map_or_else(|| search_folders(entry), |dir| vec![dir.to_owned()]);
-    Ok(find_all_in(entry, &places))
+    let places = dir.map_or_else(|| search_folders(spec), |dir| vec![dir.to_owned()]);
+    Ok(find_all_in(spec, &places))
 }
 
 /// The folders of a set's places, or of `dir`, that are there and cannot be looked into, each with why.
@@ -280,22 +234,23 @@ pub fn find_all(name: &str, dir: Option<&Path>) -> Result<Vec<FoundSet>> {
 /// # Errors
 /// A sentence for an unknown name.
 pub fn inaccessible_folders(name: &str, dir: Option<&Path>) -> Result<Vec<DataError>> {
-    let entry = find_entry(name)?;
-    let places = match (dir, entry.family) {
-        (Some(dir), _) => vec![dir.to_owned()],
+    let spec = DataSetSpec::find(name)?;
+    let format = set_format(spec.format);
+    let places = match dir {
+        Some(dir) => vec![dir.to_owned()],
         // They need no place, or have none.
-        (None, SetFamily::Embedded | SetFamily::Folder) => Vec::new(),
-        (None, _) => search_folders(entry),
+        None if format.needs_root() || format.built_in_set(spec, None).is_some() => Vec::new(),
+        None => search_folders(spec),
     };
-    Ok(inaccessible::inaccessible_folders(entry, &places))
+    Ok(inaccessible::inaccessible_folders(spec, &places))
 }
 
 /// [`find_all`] with the places given.
-pub(crate) fn find_all_in(entry: &'static CatalogueEntry, places: &[PathBuf]) -> Vec<FoundSet> {
+pub(crate) fn find_all_in(spec: &'static DataSetSpec, places: &[PathBuf]) -> Vec<FoundSet> {
     let mut all: Vec<FoundSet> = places
         .iter()
-        .flat_map(|dir| candidate_folders(entry, dir))
-        .flat_map(|dir| all_in_folder(entry, &dir))
+        .flat_map(|dir| candidate_folders(spec, dir))
+        .flat_map(|dir| set_format(spec.format).find_forms(spec, &dir))
         .collect();
     if let Some(best) = all.iter().position(FoundSet::is_complete) {
         all[..=best].rotate_right(1);
@@ -326,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_folder_that_may_not_be_listed_is_not_told_as_absent() {
-        let cifar = find_entry("cifar10").unwrap();
+        let cifar = DataSetSpec::find("cifar10").unwrap();
         let places = [PathBuf::from("/data/cifar10"), PathBuf::from("/none")];
         let of = |kind: ErrorKind| {
             inaccessible::inaccessible_folders_with(cifar, &places, &|folder: &Path| match folder {
@@ -352,10 +307,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("file"), "").unwrap();
         for name in ["cifar10", "folder"] {
-            let entry = find_entry(name).unwrap();
+            let spec = DataSetSpec::find(name).unwrap();
             for place in [dir.path().to_owned(), dir.path().join("no"), dir.path().join("file")] {
                 assert!(inaccessible_folders(name, Some(&place)).unwrap().is_empty());
-                let said = find_set(entry, &place).unwrap_err().to_string();
+                let said = find_set(spec, &place).unwrap_err().to_string();
                 assert!(said.contains("no such file"), "{said}");
             }
         }

@@ -23,7 +23,7 @@ const EXTENSIONS: [&str; 12] = ["png", "jpg", "jpeg", "bmp", "ppm", "pgm", "pbm"
 
 /// Where images are stored.
 #[derive(Clone, Debug)]
-pub(crate) enum PictureOrigin {
+pub(crate) enum ImageOrigin {
     /// Below a folder.
     Folder(PathBuf),
     /// In a zip archive, below a folder that may be empty.
@@ -32,14 +32,14 @@ pub(crate) enum PictureOrigin {
 
 /// An image by its path below the origin, and its class.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct PictureFile {
+pub(crate) struct ImageFile {
     pub name: String,
     pub label: u16,
 }
 
 /// What images are to become.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct PictureTarget {
+pub(crate) struct ImageTarget {
     /// `[C, H, W]`; one channel for grey, three for colour.
     pub shape: [usize; 3],
     /// Bring images of another size to it; else they are refused.
@@ -48,14 +48,14 @@ pub(crate) struct PictureTarget {
 
 /// What an image's header states.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct PictureHeader {
+pub(crate) struct ImageHeader {
     pub width: usize,
     pub height: usize,
     pub grey: bool,
 }
 
 /// True when a file's name has the ending of an image.
-pub(crate) fn is_picture(name: &str) -> bool {
+pub(crate) fn has_image_extension(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, ending)| EXTENSIONS.iter().any(|e| ending.eq_ignore_ascii_case(e)))
 }
 
@@ -65,16 +65,16 @@ pub(crate) fn list_extensions() -> String {
 }
 
 /// One reader of an origin; every thread has its own.
-pub(crate) enum PictureReader {
+pub(crate) enum ImageFileReader {
     Folder(PathBuf),
     Zip(PathBuf, String, Box<ZipArchive<BufReader<File>>>),
 }
 
-impl PictureReader {
-    pub fn open(origin: &PictureOrigin) -> Result<Self> {
+impl ImageFileReader {
+    pub fn open(origin: &ImageOrigin) -> Result<Self> {
         match origin {
-            PictureOrigin::Folder(dir) => Ok(Self::Folder(dir.clone())),
-            PictureOrigin::Zip(path, below) => {
+            ImageOrigin::Folder(dir) => Ok(Self::Folder(dir.clone())),
+            ImageOrigin::Zip(path, below) => {
                 let file = File::open(path).map_err(DataError::io(path))?;
                 let archive = ZipArchive::new(BufReader::new(file)).map_err(|e| {
                     crate::source::bad_content_error(
@@ -124,32 +124,28 @@ impl PictureReader {
 }
 
 /// Decodes all images, in their order, on every core.
-pub(crate) fn decode_all(
-    origin: &PictureOrigin,
-    pictures: &[PictureFile],
-    target: PictureTarget,
-) -> Result<LabeledImages> {
+pub(crate) fn decode_all(origin: &ImageOrigin, images: &[ImageFile], target: ImageTarget) -> Result<LabeledImages> {
     let size: usize = target.shape.iter().product();
     let mut pixels = Vec::new();
-    let bytes = size.checked_mul(pictures.len());
+    let bytes = size.checked_mul(images.len());
     if bytes.is_none_or(|n| pixels.try_reserve_exact(n).is_err()) {
         return Err(DataError::input(format!(
             "{} images of {size} bytes do not fit into memory; use a smaller data.image_size",
-            pictures.len()
+            images.len()
         )));
     }
-    pixels.resize(size * pictures.len(), 0u8);
+    pixels.resize(size * images.len(), 0u8);
     let stop = AtomicBool::new(false);
-    let each = pictures.len().div_ceil(worker_count()).max(1);
-    run_in_parallel(pictures.chunks(each).zip(pixels.chunks_mut((each * size).max(1))), |(pictures, pixels)| {
-        let mut reader = PictureReader::open(origin)?;
-        for (picture, pixels) in pictures.iter().zip(pixels.chunks_mut(size)) {
+    let each = images.len().div_ceil(worker_count()).max(1);
+    run_in_parallel(images.chunks(each).zip(pixels.chunks_mut((each * size).max(1))), |(images, pixels)| {
+        let mut reader = ImageFileReader::open(origin)?;
+        for (image, pixels) in images.iter().zip(pixels.chunks_mut(size)) {
             if stop.load(Ordering::Relaxed) {
                 return Ok(());
             }
             let done = reader
-                .read(&picture.name)
-                .and_then(|bytes| decode_into(&bytes, &reader.display_name(&picture.name), target, pixels));
+                .read(&image.name)
+                .and_then(|bytes| decode_into(&bytes, &reader.display_name(&image.name), target, pixels));
             if done.is_err() {
                 stop.store(true, Ordering::Relaxed);
                 return done;
@@ -157,30 +153,27 @@ pub(crate) fn decode_all(
         }
         Ok(())
     })?;
-    Ok(LabeledImages { shape: target.shape, pixels, labels: pictures.iter().map(|p| p.label).collect() })
+    Ok(LabeledImages { shape: target.shape, pixels, labels: images.iter().map(|p| p.label).collect() })
 }
 
 /// What every image's header states, without decoding pixels.
-pub(crate) fn read_headers(dir: &Path, pictures: &[PictureFile]) -> Result<Vec<PictureHeader>> {
-    let empty = PictureHeader { width: 0, height: 0, grey: false };
-    let mut all = vec![empty; pictures.len()];
-    let each = pictures.len().div_ceil(worker_count()).max(1);
-    run_in_parallel(pictures.chunks(each).zip(all.chunks_mut(each)), |(pictures, headers)| {
-        for (picture, header) in pictures.iter().zip(headers) {
-            let path = dir.join(&picture.name);
+pub(crate) fn read_headers(dir: &Path, images: &[ImageFile]) -> Result<Vec<ImageHeader>> {
+    let empty = ImageHeader { width: 0, height: 0, grey: false };
+    let mut all = vec![empty; images.len()];
+    let each = images.len().div_ceil(worker_count()).max(1);
+    run_in_parallel(images.chunks(each).zip(all.chunks_mut(each)), |(images, headers)| {
+        for (image, header) in images.iter().zip(headers) {
+            let path = dir.join(&image.name);
             let shown = path.display().to_string();
             let file = File::open(&path).map_err(DataError::io(&path))?;
             let reader = ImageReader::new(BufReader::new(file)).with_guessed_format().map_err(DataError::io(&path))?;
             if reader.format().is_none() {
-                return Err(not_a_picture_error(&shown));
+                return Err(not_an_image_error(&shown));
             }
-            let decoder = reader.into_decoder().map_err(|e| damaged_picture_error(&shown, &e))?;
+            let decoder = reader.into_decoder().map_err(|e| damaged_image_error(&shown, &e))?;
             let (width, height) = decoder.dimensions();
-            *header = PictureHeader {
-                width: width as usize,
-                height: height as usize,
-                grey: !decoder.color_type().has_color(),
-            };
+            *header =
+                ImageHeader { width: width as usize, height: height as usize, grey: !decoder.color_type().has_color() };
         }
         Ok(())
     })?;
@@ -217,36 +210,33 @@ pub(crate) struct DecodeSummary {
 
 /// Decodes all images, also those after a damaged one, and keeps none. All must be of this size, where one is given.
 pub(crate) fn check_decodable(
-    origin: &PictureOrigin,
-    pictures: &[&PictureFile],
+    origin: &ImageOrigin,
+    images: &[&ImageFile],
     size: Option<(usize, usize)>,
 ) -> Result<DecodeSummary> {
-    let each = pictures.len().div_ceil(worker_count()).max(1);
-    let mut parts: Vec<DecodeSummary> = pictures.chunks(each).map(|_| DecodeSummary::default()).collect();
-    run_in_parallel(
-        pictures.chunks(each).zip(&mut parts),
-        |(pictures, seen): (&[&PictureFile], &mut DecodeSummary)| {
-            let mut reader = PictureReader::open(origin)?;
-            for picture in pictures {
-                let shown = reader.display_name(&picture.name);
-                let decoded = reader
-                    .read(&picture.name)
-                    .and_then(|bytes| decode_picture(&bytes, &shown))
-                    .map(|picture| (picture.width() as usize, picture.height() as usize));
-                match (decoded, size) {
-                    (Ok(found), Some(size)) if found != size => {
-                        seen.faults.push((picture.name.clone(), size_mismatch_error(&shown, found, size)))
-                    }
-                    (Ok(found), _) if seen.sizes.len() < 2 && !seen.sizes.contains(&found) => {
-                        seen.sizes.push(found);
-                    }
-                    (Ok(_), _) => {}
-                    (Err(error), _) => seen.faults.push((picture.name.clone(), error)),
+    let each = images.len().div_ceil(worker_count()).max(1);
+    let mut parts: Vec<DecodeSummary> = images.chunks(each).map(|_| DecodeSummary::default()).collect();
+    run_in_parallel(images.chunks(each).zip(&mut parts), |(images, seen): (&[&ImageFile], &mut DecodeSummary)| {
+        let mut reader = ImageFileReader::open(origin)?;
+        for image in images {
+            let shown = reader.display_name(&image.name);
+            let decoded = reader
+                .read(&image.name)
+                .and_then(|bytes| decode_image(&bytes, &shown))
+                .map(|image| (image.width() as usize, image.height() as usize));
+            match (decoded, size) {
+                (Ok(found), Some(size)) if found != size => {
+                    seen.faults.push((image.name.clone(), size_mismatch_error(&shown, found, size)))
                 }
+                (Ok(found), _) if seen.sizes.len() < 2 && !seen.sizes.contains(&found) => {
+                    seen.sizes.push(found);
+                }
+                (Ok(_), _) => {}
+                (Err(error), _) => seen.faults.push((image.name.clone(), error)),
             }
-            Ok(())
-        },
-    )?;
+        }
+        Ok(())
+    })?;
     let mut all = DecodeSummary::default();
     for part in parts {
         all.faults.extend(part.faults);
@@ -267,11 +257,11 @@ fn size_mismatch_error(name: &str, found: (usize, usize), expected: (usize, usiz
 }
 
 /// Decodes one image.
-fn decode_picture(bytes: &[u8], name: &str) -> Result<DynamicImage> {
+fn decode_image(bytes: &[u8], name: &str) -> Result<DynamicImage> {
     let mut reader =
         ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| unreadable_error(name, &e))?;
     if reader.format().is_none() {
-        return Err(not_a_picture_error(name));
+        return Err(not_an_image_error(name));
     }
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
@@ -281,31 +271,31 @@ fn decode_picture(bytes: &[u8], name: &str) -> Result<DynamicImage> {
     if jpeg::is_truncated(bytes) {
         return Err(crate::source::bad_content_error(name, TRUNCATED_MESSAGE));
     }
-    reader.decode().map_err(|e| damaged_picture_error(name, &e))
+    reader.decode().map_err(|e| damaged_image_error(name, &e))
 }
 
 /// Decodes one image into its place, channel by channel.
-fn decode_into(bytes: &[u8], name: &str, target: PictureTarget, pixels: &mut [u8]) -> Result<()> {
-    let picture = decode_picture(bytes, name)?;
+fn decode_into(bytes: &[u8], name: &str, target: ImageTarget, pixels: &mut [u8]) -> Result<()> {
+    let image = decode_image(bytes, name)?;
     let [channels, height, width] = target.shape;
-    let (w, h) = (picture.width() as usize, picture.height() as usize);
-    let picture = if (w, h) == (width, height) {
-        picture
+    let (w, h) = (image.width() as usize, image.height() as usize);
+    let image = if (w, h) == (width, height) {
+        image
     } else if target.resize {
-        crop_and_resize(&picture, height, width)
+        crop_and_resize(&image, height, width)
     } else {
         return Err(size_mismatch_error(name, (w, h), (width, height)));
     };
-    if channels == 1 && picture.color().has_color() {
-        let colours = picture.to_rgb8();
+    if channels == 1 && image.color().has_color() {
+        let colours = image.to_rgb8();
         for (grey, pixel) in pixels.iter_mut().zip(colours.pixels()) {
             *grey = luma(pixel.0);
         }
     } else if channels == 1 {
-        pixels.copy_from_slice(picture.to_luma8().as_raw());
+        pixels.copy_from_slice(image.to_luma8().as_raw());
     } else {
         let plane = height * width;
-        for (i, pixel) in picture.to_rgb8().pixels().enumerate() {
+        for (i, pixel) in image.to_rgb8().pixels().enumerate() {
             for (channel, value) in pixel.0.iter().enumerate() {
                 pixels[channel * plane + i] = *value;
             }
@@ -315,21 +305,21 @@ fn decode_into(bytes: &[u8], name: &str, target: PictureTarget, pixels: &mut [u8
 }
 
 /// The middle of an image in the target's proportions, brought to its size.
-fn crop_and_resize(picture: &DynamicImage, height: usize, width: usize) -> DynamicImage {
-    let (w, h) = picture.dimensions();
+fn crop_and_resize(image: &DynamicImage, height: usize, width: usize) -> DynamicImage {
+    let (w, h) = image.dimensions();
     let side = w.min(h);
-    picture.crop_imm((w - side) / 2, (h - side) / 2, side, side).resize_exact(
+    image.crop_imm((w - side) / 2, (h - side) / 2, side, side).resize_exact(
         width as u32,
         height as u32,
         FilterType::Triangle,
     )
 }
 
-fn not_a_picture_error(name: &str) -> DataError {
+fn not_an_image_error(name: &str) -> DataError {
     DataError::input(format!("{name}: not an image; expected one of the formats {}", list_extensions()))
 }
 
-fn damaged_picture_error(name: &str, error: &image::ImageError) -> DataError {
+fn damaged_image_error(name: &str, error: &image::ImageError) -> DataError {
     let what = match error {
         image::ImageError::Limits(_) => {
             return DataError::input(format!(

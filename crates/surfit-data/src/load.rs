@@ -1,10 +1,10 @@
 //! From a configuration to three splits of plain images.
 
-use crate::catalogue::find_entry;
-use crate::find::{FoundSet, SetLayout, find_set};
+use crate::find::{FoundSet, find_set};
 use crate::images::LabeledImages;
-use crate::{DataError, Result, cifar, class_order, fashion_small, folder, idx, splits, tiny_imagenet};
+use crate::{DataError, Result, class_order, splits};
 use surfit_core::config::{ChannelConstants, ChannelStatistic, DataConfig};
+use surfit_core::data_sets::DataSetSpec;
 
 /// A data set as its files have it.
 #[derive(Debug, PartialEq)]
@@ -55,15 +55,15 @@ pub struct LoadedSet {
 /// A sentence for an unknown name (with the nearest known one), for files that are missing, cut short or not what
 /// they should be, and for limits that leave too few images.
 pub fn load(config: &DataConfig, seed: u64) -> Result<LoadedSet> {
-    let entry = find_entry(&config.name).map_err(|e| DataError::input(format!("data.name: {e}")))?;
-    let found = find_set(entry, &config.root)?;
+    let spec = DataSetSpec::find(&config.name).map_err(|e| DataError::input(format!("data.name: {e}")))?;
+    let found = find_set(spec, &config.root)?;
     load_found(&found, config, seed)
 }
 
 /// As [`load`], for files that were found before.
 pub(crate) fn load_found(found: &FoundSet, config: &DataConfig, seed: u64) -> Result<LoadedSet> {
-    let entry = found.entry;
-    let (mut set, notices) = read_found(found, config)?;
+    let spec = found.spec;
+    let (mut set, notices) = found.reader.read(spec, config)?;
     class_order::reorder_classes(&mut set, &config.classes, &found.source())?;
     let mut loaded = splits::split_set(set, &found.source(), config, seed)?;
     if config.channels > 0 {
@@ -74,13 +74,13 @@ pub(crate) fn load_found(found: &FoundSet, config: &DataConfig, seed: u64) -> Re
     }
     loaded.input_shape = input_shape(loaded.train.shape, config);
     loaded.notices = notices;
-    loaded.name = entry.name.into();
-    loaded.description = format!("{} ({})", entry.name, found.source());
+    loaded.name = spec.name.into();
+    loaded.description = format!("{} ({})", spec.name, found.source());
     if config.image_size > 0 {
         loaded.description += &format!(" at {0}×{0}", config.image_size);
     }
     let channels = loaded.train.shape[0];
-    let own = match (entry.mean, entry.std) {
+    let own = match (spec.mean, spec.std) {
         (&[mean], &[std]) => (vec![mean; channels], vec![std; channels]),
         (mean, std) if mean.len() == channels => (mean.to_vec(), std.to_vec()),
         _ => loaded.train.channel_statistics(),
@@ -95,9 +95,9 @@ pub(crate) fn load_found(found: &FoundSet, config: &DataConfig, seed: u64) -> Re
 /// # Errors
 /// A sentence when there are not as many constants as channels.
 pub fn normalization(config: &DataConfig, channels: usize, own: &(Vec<f64>, Vec<f64>)) -> Result<(Vec<f64>, Vec<f64>)> {
-    let resolve = |key: &str, constants: &ChannelConstants, statistic, own| {
+    let resolve = |key, constants: &ChannelConstants, statistic, own| {
         let found = constants.resolve(statistic, channels, own);
-        found.map_err(|why| DataError::input(format!("data.{key} = {constants}: {why}")))
+        found.map_err(|source| DataError::Constants { key, constants: constants.clone(), source })
     };
     Ok((
         resolve("mean", &config.mean, ChannelStatistic::Mean, &own.0)?,
@@ -115,18 +115,4 @@ pub(crate) fn input_shape([channels, height, width]: [usize; 3], config: &DataCo
         0 => [channels, height, width],
         n => [channels, n, n],
     }
-}
-
-/// Reads everything that belongs to a set, and what was left out.
-pub(crate) fn read_found(found: &FoundSet, config: &DataConfig) -> Result<(RawSet, Vec<String>)> {
-    let entry = found.entry;
-    let set = match &found.layout {
-        SetLayout::Embedded { .. } => fashion_small::read_embedded(entry),
-        SetLayout::EmbeddedFiles(dir) => fashion_small::read_files(entry, dir),
-        SetLayout::Idx(dir) => idx::read_set(entry, dir),
-        SetLayout::Cifar(place) => cifar::read_set(entry, place),
-        SetLayout::TinyImageNet(path) => tiny_imagenet::read_set(entry, path, config.image_size),
-        SetLayout::Folder(dir) => return folder::read_set(dir, config.image_size, config.channels),
-    };
-    Ok((set?, Vec::new()))
 }

@@ -1,13 +1,13 @@
 //! Checking files that are there: against what was published, and by reading them.
 
-use crate::catalogue::{CatalogueEntry, PublishedFile, SetFamily};
-use crate::find::{self, FoundSet, SetLayout};
-use crate::image_files::{self, PictureFile, PictureOrigin};
-use crate::images::LabeledImages;
+use crate::find::{self, FoundSet};
+use crate::formats::set_format;
+use crate::image_files::{self, ImageFile, ImageOrigin};
 use crate::source::NamedFile;
-use crate::{DataError, Result, cifar, digest, fashion_small, folder, idx, tiny_imagenet};
+use crate::{DataError, Result, digest};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
+use surfit_core::data_sets::{DataSetSpec, PublishedFile};
 
 /// What is found of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -46,6 +46,14 @@ impl CheckedFile {
     fn new(set: &'static str, file: &Path, verdict: FileVerdict, checked: impl Into<String>) -> Self {
         Self { set, file: file.to_owned(), verdict, checked: checked.into(), note: None }
     }
+
+    /// A file that was read to its end: what was seen, or why it cannot be used.
+    pub(crate) fn of_reading(spec: &DataSetSpec, file: &Path, seen: Result<String>) -> Self {
+        match seen {
+            Ok(seen) => Self::new(spec.name, file, FileVerdict::Readable, seen),
+            Err(error) => damaged_file(spec, file, &error),
+        }
+    }
 }
 
 /// Damaged images of one folder that are named; the others are counted.
@@ -55,17 +63,12 @@ const MAX_NAMED_FAULTS: usize = 100;
 /// What differs from the published files is read from its beginning to its end: the file, never the cache of decoded
 /// images, which stays as it is. A file that a disk does not give back is damaged like any other.
 pub fn verify(found: &FoundSet) -> Vec<CheckedFile> {
-    let (entry, set) = (found.entry, found.entry.name);
-    let files = match &found.layout {
-        SetLayout::Idx(dir) => idx::all_files(dir, &idx::PUBLISHED_PARTS),
-        SetLayout::EmbeddedFiles(dir) => idx::all_files(dir, &idx::EMBEDDED_SPLITS),
-        _ => found.files.clone(),
-    };
+    let (spec, set) = (found.spec, found.spec.name);
     let checked =
-        |file: &PathBuf| compare_with_published(entry, file).unwrap_or_else(|error| damaged_file(entry, file, &error));
-    let mut all: Vec<CheckedFile> = files.iter().map(checked).collect();
+        |file: &PathBuf| compare_with_published(spec, file).unwrap_or_else(|error| damaged_file(spec, file, &error));
+    let mut all: Vec<CheckedFile> = found.reader.all_files(&found.files).iter().map(checked).collect();
     if all.iter().any(|c| c.verdict == FileVerdict::Unchecked) || found.is_embedded() {
-        for read in check_by_reading(found) {
+        for read in found.reader.check_by_reading(spec) {
             // The checksum of a published file is sufficient evidence.
             let known = all.iter_mut().find(|c| c.file == read.file);
             match known {
@@ -84,109 +87,51 @@ pub fn verify(found: &FoundSet) -> Vec<CheckedFile> {
     all
 }
 
-/// Reads every file of a set.
-fn check_by_reading(found: &FoundSet) -> Vec<CheckedFile> {
-    let entry = found.entry;
-    let told = |path: &Path, result: Result<String>| match result {
-        Ok(what) => CheckedFile::new(entry.name, path, FileVerdict::Readable, what),
-        Err(error) => damaged_file(entry, path, &error),
-    };
-    match &found.layout {
-        SetLayout::Embedded { .. } => {
-            let read = fashion_small::read_embedded(entry).map(|set| {
-                let others = set.validation.iter().chain(&set.test).map(LabeledImages::len);
-                format_image_count(set.train.len() + others.sum::<usize>())
-            });
-            vec![told(Path::new("embedded"), read)]
-        }
-        SetLayout::Idx(dir) => into_checked_files(idx::read_each(entry, dir, &idx::PUBLISHED_PARTS), told),
-        SetLayout::EmbeddedFiles(dir) => into_checked_files(idx::read_each(entry, dir, &idx::EMBEDDED_SPLITS), told),
-        SetLayout::Cifar(place) => cifar::read_each(entry, place)
-            .into_iter()
-            .map(|(path, count)| told(&path, count.map(format_image_count)))
-            .collect(),
-        SetLayout::TinyImageNet(path) => match tiny_imagenet::list_pictures(path) {
-            Err(error) => vec![damaged_file(entry, path, &error)],
-            Ok((origin, listed)) => {
-                let pictures: Vec<&PictureFile> = listed.train.iter().chain(&listed.val).collect();
-                let size = entry.shape.map(|[_, height, width]| (width, height));
-                check_pictures(entry, path, &origin, &pictures, size)
-            }
-        },
-        SetLayout::Folder(dir) => match folder::list_pictures(dir, &mut Default::default()) {
-            Err(error) => vec![damaged_file(entry, dir, &error)],
-            Ok(listed) => {
-                let pictures: Vec<&PictureFile> = listed.splits().flatten().collect();
-                let origin = PictureOrigin::Folder(dir.clone());
-                let mut all = check_pictures(entry, dir, &origin, &pictures, None);
-                if let Some(whole) = all.first_mut() {
-                    let notes = whole.note.take().into_iter().chain(listed.skipped_notices);
-                    whole.note = notes.reduce(|a, b| format!("{a}; {b}"));
-                }
-                all
-            }
-        },
-    }
-}
-
-fn format_image_count(count: usize) -> String {
+pub(crate) fn format_image_count(count: usize) -> String {
     format!("{count} images")
-}
-
-fn into_checked_files(
-    files: Vec<(PathBuf, Result<String>)>,
-    told: impl Fn(&Path, Result<String>) -> CheckedFile,
-) -> Vec<CheckedFile> {
-    files.into_iter().map(|(path, what)| told(&path, what)).collect()
 }
 
 /// The folders of a set's places, or of `dir`, that are there and cannot be looked into.
 ///
 /// # Errors
 /// A sentence for an unknown name.
-pub fn check_inaccessible(entry: &CatalogueEntry, dir: Option<&Path>) -> Result<Vec<CheckedFile>> {
+pub fn check_inaccessible(spec: &DataSetSpec, dir: Option<&Path>) -> Result<Vec<CheckedFile>> {
     let told = |error: &DataError| match error {
-        DataError::Io { path, .. } => damaged_file(entry, path, error),
-        DataError::Input(_) => damaged_file(entry, Path::new(""), error),
+        DataError::Io { path, .. } => damaged_file(spec, path, error),
+        _ => damaged_file(spec, Path::new(""), error),
     };
-    Ok(find::inaccessible_folders(entry.name, dir)?.iter().map(told).collect())
+    Ok(find::inaccessible_folders(spec.name, dir)?.iter().map(told).collect())
 }
 
 /// A file that cannot be used, or not be read.
-fn damaged_file(entry: &CatalogueEntry, path: &Path, error: &DataError) -> CheckedFile {
+fn damaged_file(spec: &DataSetSpec, path: &Path, error: &DataError) -> CheckedFile {
     let (verdict, seen) = match error.is_permission_denied() {
         true => (FileVerdict::Unreadable, "nothing"),
         false => (FileVerdict::Damaged, "as far as it can be read"),
     };
-    let mut checked = CheckedFile::new(entry.name, path, verdict, seen);
+    let mut checked = CheckedFile::new(spec.name, path, verdict, seen);
     checked.note = Some(error.to_string());
     checked
 }
 
-/// Decodes all images of a folder or an archive: the whole of it, then each that is damaged.
-fn check_pictures(
-    entry: &CatalogueEntry,
+/// Decodes all images of a folder or an archive: the whole of it, then each that is damaged. `remark` follows their number.
+pub(crate) fn check_images(
+    spec: &DataSetSpec,
     path: &Path,
-    origin: &PictureOrigin,
-    pictures: &[&PictureFile],
+    origin: &ImageOrigin,
+    images: &[&ImageFile],
     size: Option<(usize, usize)>,
+    remark: &str,
 ) -> Vec<CheckedFile> {
-    let seen = match image_files::check_decodable(origin, pictures, size) {
+    let seen = match image_files::check_decodable(origin, images, size) {
         Ok(seen) => seen,
-        Err(error) => return vec![damaged_file(entry, path, &error)],
-    };
-    let beside = match origin {
-        PictureOrigin::Folder(dir) if entry.family == SetFamily::Folder => {
-            debug_assert_eq!(dir, path);
-            ""
-        }
-        _ => " of train and val; other files were not checked",
+        Err(error) => return vec![damaged_file(spec, path, &error)],
     };
     let mut whole = CheckedFile::new(
-        entry.name,
+        spec.name,
         path,
         FileVerdict::Readable,
-        format!("{}{beside}", format_image_count(pictures.len())),
+        format!("{}{remark}", format_image_count(images.len())),
     );
     if let [(w, h), (other_w, other_h)] = seen.sizes[..] {
         whole.note = Some(format!("images of {w}×{h}, {other_w}×{other_h} and so on: a run needs data.image_size"));
@@ -197,7 +142,7 @@ fn check_pictures(
     }
     let mut all = vec![whole];
     for (name, error) in seen.faults.iter().take(MAX_NAMED_FAULTS) {
-        all.push(damaged_file(entry, &path.join(name), error));
+        all.push(damaged_file(spec, &path.join(name), error));
     }
     all
 }
@@ -227,19 +172,16 @@ fn describe_faults(faults: &[(String, DataError)]) -> Option<(FileVerdict, Strin
 }
 
 /// How a file compares with the published one of its name; `Unchecked` when it is another.
-fn compare_with_published(entry: &CatalogueEntry, path: &Path) -> Result<CheckedFile> {
-    let set = entry.name;
+fn compare_with_published(spec: &DataSetSpec, path: &Path) -> Result<CheckedFile> {
+    let set = spec.name;
     let unread = || CheckedFile::new(set, path, FileVerdict::Unchecked, "nothing");
     if path.is_dir() {
         return Ok(unread());
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let stem = |name: &str| name.replace(".idx", "-idx").trim_end_matches(".gz").to_owned();
-    let same = |file: &&PublishedFile| match entry.family {
-        SetFamily::Idx => stem(file.name) == stem(&name),
-        _ => file.name == name,
-    };
-    match entry.published_files().find(same) {
+    let format = set_format(spec.format);
+    let same = |file: &&PublishedFile| format.is_named_like(file.name, &name);
+    match spec.published_files().find(same) {
         Some(file) => compare_with(set, file, path),
         None => Ok(unread()),
     }
@@ -275,11 +217,11 @@ mod tests {
 
     #[test]
     fn what_may_not_be_read_is_not_called_damaged() {
-        let entry = crate::find_entry("mnist").unwrap();
+        let spec = DataSetSpec::find("mnist").unwrap();
         let path = Path::new("/data/t10k-images-idx3-ubyte");
         let of = |kind: ErrorKind| {
             let error = crate::source::unreadable_error(&path.display().to_string(), &kind.into());
-            damaged_file(entry, path, &error)
+            damaged_file(spec, path, &error)
         };
         let forbidden = of(ErrorKind::PermissionDenied);
         assert_eq!(forbidden.verdict, FileVerdict::Unreadable);

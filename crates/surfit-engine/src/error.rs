@@ -152,9 +152,7 @@ impl EngineError {
     /// The code by which a client knows why its command was refused.
     fn code(&self) -> CommandErrorCode {
         match self {
-            Self::Input(_) | Self::Config(_) | Self::Data(DataError::Input(_)) | Self::Network(_) => {
-                CommandErrorCode::InvalidInput
-            }
+            Self::Input(_) | Self::Config(_) | Self::Network(_) => CommandErrorCode::InvalidInput,
             Self::WrongState(_) => CommandErrorCode::WrongState,
             Self::Busy(_) => CommandErrorCode::Busy,
             Self::NoSurface => CommandErrorCode::NoSurface,
@@ -164,6 +162,9 @@ impl EngineError {
             Self::DamagedFile { .. } | Self::DamagedCheckpoint { .. } => CommandErrorCode::DamagedFile,
             Self::DirectoryGone(_) | Self::StepsLost(_) | Self::Io { .. } | Self::Data(DataError::Io { .. }) => {
                 CommandErrorCode::FileSystem
+            }
+            Self::Data(DataError::Input(_) | DataError::UnknownSet(_) | DataError::Constants { .. }) => {
+                CommandErrorCode::InvalidInput
             }
             Self::Run(error) => run_error_code(error),
             Self::Panicked(_) | Self::ServerPanicked | Self::Torch(_) => CommandErrorCode::Internal,

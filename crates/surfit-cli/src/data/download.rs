@@ -1,6 +1,6 @@
 //! `surfit data fetch`: a download with a bar on a terminal, and plain lines elsewhere.
 
-use super::entry_by_name;
+use super::spec_by_name;
 use crate::args::FetchArgs;
 use crate::error::CliError;
 use crate::{output, progress};
@@ -17,9 +17,9 @@ pub fn fetch(args: FetchArgs) -> Result<(), CliError> {
         (None, Some(data)) => data.name.clone(),
         (None, None) => return Err(CliError::Usage("name a data set, or give --config".into())),
     };
-    let entry = entry_by_name(&name)?;
-    if !entry.is_fetchable() {
-        return Err(CliError::Usage(format!("{name} cannot be downloaded: it is {}", entry.about)));
+    let spec = spec_by_name(&name)?;
+    if !spec.is_fetchable() {
+        return Err(CliError::Usage(format!("{name} cannot be downloaded: it is {}", spec.about)));
     }
     // From a configuration for another set only the mirror is used.
     let configured_dir = config
@@ -33,14 +33,14 @@ pub fn fetch(args: FetchArgs) -> Result<(), CliError> {
         .or_else(|| std::env::var("SURFIT_MIRROR").ok())
         .filter(|m| !m.is_empty());
     let options = FetchOptions {
-        dir: args.dir.or(configured_dir).unwrap_or_else(|| find::fetch_folder().join(entry.name)),
+        dir: args.dir.or(configured_dir).unwrap_or_else(|| find::fetch_folder().join(spec.name)),
         mirror,
         form: args.form,
         timeouts: FetchTimeouts::default(),
     };
     let mut progress = FetchProgress::new(args.json);
     let mut fault = None;
-    let result = download(entry, &options, &mut |event| {
+    let result = download(spec, &options, &mut |event| {
         if fault.is_none() {
             fault = progress.print_event(&event).err();
         }

@@ -1,6 +1,5 @@
 //! Fetches a fresh and complete heatmap: the stored or live one, or one that the run's engine measures.
 
-use super::super::engine_request::UNANSWERED_MESSAGE;
 use super::super::error::CliError;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, stderr};
@@ -117,7 +116,7 @@ impl HeatmapRequest {
                 return error.map_or(Ok(()), |refusal| Err(CliError::Refused(refusal)));
             }
             if self.connection_lost {
-                return Err(CliError::Failure(UNANSWERED_MESSAGE.into()));
+                return Err(CliError::Unanswered);
             }
         }
     }

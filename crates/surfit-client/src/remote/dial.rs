@@ -36,6 +36,52 @@ pub struct DialedLine {
     pub command: DialCommand,
 }
 
+/// Why another machine was not reached.
+#[derive(Debug, thiserror::Error)]
+pub enum DialError {
+    /// The command that leads there does not start.
+    #[error("`{program}` cannot be started ({source}); install it, or name another one in SURFIT_SSH")]
+    NotStarted {
+        /// The command.
+        program: String,
+        /// Error of the system.
+        source: std::io::Error,
+    },
+    /// The command was started without streams.
+    #[error("the command has no standard streams")]
+    NoStreams,
+    /// No thread was started to read what the command prints.
+    #[error("starting a thread: {0}")]
+    NoThread(#[source] std::io::Error),
+    /// The machine sent no greeting in time.
+    #[error(
+        "it did not answer within {:.0} s{}; see whether `ssh {host}` reaches it",
+        patience.as_secs_f64(),
+        said.as_ref().map(|said| format!(" ({said})")).unwrap_or_default()
+    )]
+    NoAnswer {
+        /// Name of the machine.
+        host: String,
+        /// How long it was waited for.
+        patience: Duration,
+        /// Last error output of the command.
+        said: Option<String>,
+    },
+    /// The surfit there has another protocol.
+    #[error("{}", version_message(host, *protocol, version))]
+    Version {
+        /// Name of the machine.
+        host: String,
+        /// Its protocol.
+        protocol: u32,
+        /// Its version of surfit.
+        version: String,
+    },
+    /// The command ended before the greeting. The clause has the command's own words, and what can be done.
+    #[error("{0}")]
+    Ended(String),
+}
+
 /// The command that leads there.
 #[derive(Debug)]
 pub struct DialCommand {
@@ -224,8 +270,8 @@ fn quote_program(words: &[String]) -> impl Iterator<Item = String> {
 /// the terminal; later ones, with `alone`, in a session without a terminal, where nothing can write over the screen.
 ///
 /// # Errors
-/// A clause that describes the failure, mostly in the command's own words.
-pub fn dial(host_config: &HostConfig, host: &str, arguments: &[&str], alone: bool) -> Result<DialedLine, String> {
+/// [`DialError`], mostly with the command's own words.
+pub fn dial(host_config: &HostConfig, host: &str, arguments: &[&str], alone: bool) -> Result<DialedLine, DialError> {
     let patience = if alone { GREETING_TIMEOUT } else { FIRST_GREETING_TIMEOUT };
     dial_with_timeout(host_config, host, arguments, alone, patience)
 }
@@ -240,7 +286,7 @@ pub fn dial_with_timeout(
     arguments: &[&str],
     alone: bool,
     patience: Duration,
-) -> Result<DialedLine, String> {
+) -> Result<DialedLine, DialError> {
     let words = arguments.iter().map(|a| quote_word(a));
     let there: Vec<String> = quote_program(&reach.program).chain(words).collect();
     let ssh = if alone { with_batch_mode(&reach.ssh) } else { reach.ssh.clone() };
@@ -252,12 +298,11 @@ pub fn dial_with_timeout(
         child_setup::start_in_own_session(&mut command);
     }
     let modes = (!alone).then(|| termios::tcgetattr(std::io::stdin()).ok()).flatten();
-    let mut child = command.spawn().map_err(|e| {
-        format!("`{}` cannot be started ({e}); install it, or name another one in SURFIT_SSH", reach.ssh[0])
-    })?;
+    let mut child =
+        command.spawn().map_err(|source| DialError::NotStarted { program: reach.ssh[0].clone(), source })?;
     let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
-        return Err("the command has no standard streams".into());
+        return Err(DialError::NoStreams);
     };
     let child = Arc::new(Mutex::new(child));
     let mut running = DialCommand { child, stderr: StderrText::spawn_reader(stderr) };
@@ -270,20 +315,16 @@ pub fn dial_with_timeout(
             let greeting = read_greeting(&mut stdout);
             let _ = done.send((greeting, stdout));
         })
-        .map_err(|e| format!("starting a thread: {e}"))?;
+        .map_err(DialError::NoThread)?;
     let Ok((greeting, stdout)) = waited.recv_timeout(patience) else {
         drop(stdin);
-        let seconds = patience.as_secs_f64();
         let said = running.end(Duration::ZERO);
         if let Some(modes) = modes {
             // An unanswered prompt had switched the echo off.
             let _ = termios::tcsetattr(std::io::stdin(), termios::OptionalActions::Now, &modes);
         }
-        let said = match said {
-            nothing if nothing.starts_with("the connection ended") => String::new(),
-            said => format!(" ({said})"),
-        };
-        return Err(format!("it did not answer within {seconds:.0} s{said}; see whether `ssh {host}` reaches it"));
+        let said = Some(said).filter(|said| !said.starts_with("the connection ended"));
+        return Err(DialError::NoAnswer { host: host.into(), patience, said });
     };
     match greeting {
         Ok((PROTOCOL_VERSION, _)) => {
@@ -291,17 +332,17 @@ pub fn dial_with_timeout(
             running.stderr.clear();
             Ok(DialedLine { stdin, stdout, command: running })
         }
-        Ok((protocol, version)) => Err(version_error(host, protocol, &version)),
+        Ok((protocol, version)) => Err(DialError::Version { host: host.into(), protocol, version }),
         Err(first) => {
             drop(stdin);
             let why = running.end(Duration::from_secs(2));
-            Err(add_remedy(why, first, &reach.program))
+            Err(DialError::Ended(add_remedy(why, first, &reach.program)))
         }
     }
 }
 
 /// That the two ends speak different versions, and which of them is to be updated.
-fn version_error(host: &str, protocol: u32, version: &str) -> String {
+fn version_message(host: &str, protocol: u32, version: &str) -> String {
     let (age, outdated) = match protocol < PROTOCOL_VERSION {
         true => ("older", host),
         false => ("newer", "this machine"),
@@ -384,9 +425,9 @@ mod tests {
 
     #[test]
     fn the_end_that_is_to_be_updated_is_named() {
-        let old = version_error("gpu1", 4, "0.1.0");
+        let old = version_message("gpu1", 4, "0.1.0");
         assert!(old.contains("older") && old.ends_with("update surfit on gpu1"), "{old}");
-        let new = version_error("gpu1", 99, "9.9.9");
+        let new = version_message("gpu1", 99, "9.9.9");
         assert!(new.contains("newer") && new.ends_with("update surfit on this machine"), "{new}");
     }
 
@@ -397,7 +438,7 @@ mod tests {
             program: vec!["surfit".into()],
         };
         let patience = Duration::from_millis(50);
-        let why = dial_with_timeout(&reach, "gpu1", &["bridge"], false, patience).unwrap_err();
+        let why = dial_with_timeout(&reach, "gpu1", &["bridge"], false, patience).unwrap_err().to_string();
         assert!(why.contains("did not answer within") && why.contains("ssh gpu1"), "{why}");
     }
 

@@ -2,7 +2,37 @@
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// Why the user's settings for other machines cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {fault}", path.display())]
+pub struct HostConfigError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    #[source]
+    pub fault: HostConfigFault,
+}
+
+/// What is wrong with the settings for other machines.
+#[derive(Debug, thiserror::Error)]
+pub enum HostConfigFault {
+    /// The file cannot be read.
+    #[error(transparent)]
+    Unreadable(std::io::Error),
+    /// It is no TOML, or has a key or a value that it cannot have.
+    #[error("{}{message}", line.map(|n| format!("line {n}: ")).unwrap_or_default())]
+    Content {
+        /// Line in the file, from 1, where it is known.
+        line: Option<usize>,
+        /// What is wrong there.
+        message: String,
+    },
+    /// The command of this key has no words.
+    #[error("{0} is empty; give a command such as [\"ssh\", \"-T\"]")]
+    EmptyCommand(String),
+}
 
 /// How one machine is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,14 +95,10 @@ pub fn client_config_path() -> Option<PathBuf> {
 /// How a host is reached.
 ///
 /// # Errors
-/// A sentence that names the file and the key.
-pub fn load_host_config(host: &str) -> Result<HostConfig, String> {
+/// [`HostConfigError`], which names the file and the key.
+pub fn load_host_config(host: &str) -> Result<HostConfig, HostConfigError> {
     let file = match client_config_path() {
-        Some(path) => match std::fs::read_to_string(&path) {
-            Ok(text) => parse(&text).map_err(|why| format!("{}: {why}", path.display()))?,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => HostsFile::default(),
-            Err(e) => return Err(format!("{}: {e}", path.display())),
-        },
+        Some(path) => read_hosts_file(&path).map_err(|fault| HostConfigError { path, fault })?,
         None => HostsFile::default(),
     };
     let words = std::env::var("SURFIT_SSH").unwrap_or_default();
@@ -80,17 +106,24 @@ pub fn load_host_config(host: &str) -> Result<HostConfig, String> {
     Ok(resolve_host_config(file, host, words))
 }
 
-fn parse(text: &str) -> Result<HostsFile, String> {
-    let file: HostsFile = toml::from_str(text).map_err(|e| {
-        let line = e.span().map(|s| text[..s.start.min(text.len())].matches('\n').count() + 1);
-        let line = line.map(|n| format!("line {n}: ")).unwrap_or_default();
-        format!("{line}{}", e.message().replace('\n', ", "))
+fn read_hosts_file(path: &Path) -> Result<HostsFile, HostConfigFault> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => parse(&text),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(HostsFile::default()),
+        Err(e) => Err(HostConfigFault::Unreadable(e)),
+    }
+}
+
+fn parse(text: &str) -> Result<HostsFile, HostConfigFault> {
+    let file: HostsFile = toml::from_str(text).map_err(|e| HostConfigFault::Content {
+        line: e.span().map(|s| text[..s.start.min(text.len())].matches('\n').count() + 1),
+        message: e.message().replace('\n', ", "),
     })?;
     let all = std::iter::once(("ssh".to_owned(), &file.ssh));
     let each = file.hosts.iter().map(|(name, host)| (format!("hosts.{name}.ssh"), &host.ssh));
     for (key, ssh) in all.chain(each) {
         if ssh.as_ref().is_some_and(|words| words.first().is_none_or(String::is_empty)) {
-            return Err(format!("{key} is empty; give a command such as [\"ssh\", \"-T\"]"));
+            return Err(HostConfigFault::EmptyCommand(key));
         }
     }
     Ok(file)
@@ -132,9 +165,9 @@ mod tests {
 
     #[test]
     fn faults_name_line_and_key() {
-        let said = parse("program = 'a'\nshh = ['x']\n").unwrap_err();
+        let said = parse("program = 'a'\nshh = ['x']\n").unwrap_err().to_string();
         assert!(said.contains("line 2") && said.contains("shh"), "{said}");
-        let said = parse("[hosts.a]\nssh = []\n").unwrap_err();
+        let said = parse("[hosts.a]\nssh = []\n").unwrap_err().to_string();
         assert!(said.contains("hosts.a.ssh is empty"), "{said}");
     }
 }

@@ -3,8 +3,8 @@
 use super::dial::dial_with_timeout;
 use super::host_config::HostConfig;
 use super::line::greeting;
+use crate::ClientError;
 use crate::runs::RunSummary;
-use std::fmt::Display;
 use std::io::{BufRead, Read, Write};
 use std::time::Duration;
 
@@ -14,32 +14,29 @@ const LIST_TIMEOUT: Duration = Duration::from_secs(60);
 /// The runs there are on a host, the most recently begun first.
 ///
 /// # Errors
-/// A sentence.
-pub fn list_remote_runs(host_config: &HostConfig, host: &str) -> Result<Vec<RunSummary>, String> {
+/// [`ClientError`] when the host cannot be reached, or sends no list.
+pub fn list_remote_runs(host_config: &HostConfig, host: &str) -> Result<Vec<RunSummary>, ClientError> {
     let mut line = dial_with_timeout(host_config, host, &["bridge", "--ls"], false, LIST_TIMEOUT)
-        .map_err(|why| format!("{host}: {why}"))?;
+        .map_err(|source| ClientError::Unreachable { host: host.into(), source })?;
     drop(line.stdin);
-    let unreadable = |why: &dyn Display| {
-        format!("{host} sent a list of runs that cannot be read ({why}); install the same version on both")
-    };
+    let unreadable = |why: String| ClientError::BadRunList { host: host.into(), why };
     let mut lines = Vec::new();
     let mut limited = (&mut line.stdout).take(MAX_LIST_BYTES);
     loop {
         let mut text = Vec::new();
-        limited.read_until(b'\n', &mut text).map_err(|e| format!("{host}: {e}"))?;
+        limited.read_until(b'\n', &mut text).map_err(ClientError::io(host))?;
         let Some(text) = text.strip_suffix(b"\n") else {
             break;
         };
         if text == END_MARKER.as_bytes() {
             return Ok(lines);
         }
-        lines.push(serde_json::from_slice(text).map_err(|e| unreadable(&e))?);
+        lines.push(serde_json::from_slice(text).map_err(|e| unreadable(e.to_string()))?);
     }
     if limited.limit() == 0 {
-        return Err(unreadable(&format!("more than {} MB", MAX_LIST_BYTES >> 20)));
+        return Err(unreadable(format!("more than {} MB", MAX_LIST_BYTES >> 20)));
     }
-    let why = line.command.end(Duration::from_secs(2));
-    Err(format!("{host}: {why}"))
+    Err(ClientError::LineEnded { host: host.into(), message: line.command.end(Duration::from_secs(2)) })
 }
 
 /// Largest list in bytes: some hundred for each run.
@@ -69,7 +66,7 @@ mod tests {
     use super::*;
 
     /// The result for a host that sends the greeting and then the output of `script`.
-    fn list_from_script(script: &str) -> Result<Vec<RunSummary>, String> {
+    fn list_from_script(script: &str) -> Result<Vec<RunSummary>, ClientError> {
         let script = format!("printf '%s' \"$0\"; {script}");
         let reach = HostConfig {
             ssh: ["sh", "-c", &script, &greeting()].map(Into::into).to_vec(),
@@ -80,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_host_that_says_anything_else_than_a_list_is_told_and_costs_little() {
-        assert_eq!(list_from_script("echo end").map(|lines| lines.len()), Ok(0));
+        assert_eq!(list_from_script("echo end").unwrap().len(), 0);
         for (script, part) in [
             ("tr '\\0' x < /dev/zero", "more than 32 MB"),
             ("yes '{}'", "cannot be read"),
@@ -89,7 +86,7 @@ mod tests {
             ("printf end", "the connection ended"),
             ("exit 3", "exit status: 3"),
         ] {
-            let why = list_from_script(script).expect_err(script);
+            let why = list_from_script(script).expect_err(script).to_string();
             assert!(why.starts_with("gpu1") && why.contains(part), "{script}: {why}");
             assert!(why.len() < 300, "{script}: {why}");
         }

@@ -1,7 +1,7 @@
 //! The near end of a line: keeps the terminal fed, and comes back where it was when the line breaks.
 
 use super::address::RemoteAddress;
-use super::dial::{self, dial};
+use super::dial::{self, DialError, dial};
 use super::host_config::HostConfig;
 use super::line::{InflateStream, PartBuffer};
 use crate::bridge::join_with_progress;
@@ -67,7 +67,7 @@ impl RemoteHandle {
 enum NearInput {
     Terminal(ClientMessage),
     Bridge { generation: u64, received: Result<Option<ServerMessage>, ClientError> },
-    Dialled { generation: u64, line: Result<dial::DialedLine, String> },
+    Dialled { generation: u64, line: Result<dial::DialedLine, DialError> },
     End { stop: bool },
 }
 
@@ -75,16 +75,16 @@ enum NearInput {
 /// can be prompted for meanwhile.
 ///
 /// # Errors
-/// A sentence.
+/// [`ClientError`] when the host cannot be reached, or does not show a run.
 pub fn open(
     address: RemoteAddress,
     host_config: HostConfig,
     readonly: bool,
     screen: MessageSink,
-) -> Result<(RemoteHandle, RequestSink, OpenedRun), String> {
+) -> Result<(RemoteHandle, RequestSink, OpenedRun), ClientError> {
     let host = address.host.clone();
     let line = dial(&host_config, &host, &bridge_arguments(&address.run, readonly), false)
-        .map_err(|why| format!("{host}: {why}"))?;
+        .map_err(|source| ClientError::Unreachable { host: host.clone(), source })?;
     let (inputs, receiver) = channel();
     let mut near = RemoteClient::new(address, host_config, readonly, screen, inputs.clone());
     near.on_connected(line);
@@ -98,21 +98,19 @@ pub fn open(
                 }
                 // Nobody reads yet what is for the screen.
                 if near.received_frames > MAX_MESSAGES_BEFORE_RUN {
-                    return Err(format!(
-                        "{host} greeted and then did not say which run it shows; install the same version on both"
-                    ));
+                    return Err(ClientError::NoRunShown(host));
                 }
             }
             Ok(NearInput::Bridge { received: Err(error), .. }) => {
-                let why = near.line.take().map_or(String::new(), |mut l| l.command.end(Duration::from_secs(1)));
+                let message = near.line.take().map_or(String::new(), |mut l| l.command.end(Duration::from_secs(1)));
                 return Err(match error {
-                    ClientError::Closed => format!("{host}: {why}"),
-                    error => format!("{host}: {error}"),
+                    ClientError::Closed => ClientError::LineEnded { host, message },
+                    error => ClientError::Line { host, source: Box::new(error) },
                 });
             }
             Ok(_) => {}
             Err(_) => {
-                return Err(format!("{host} greeted and then said nothing for {} s", OPEN_TIMEOUT.as_secs()));
+                return Err(ClientError::SilentHost { host, seconds: OPEN_TIMEOUT.as_secs() });
             }
         }
     };
@@ -242,7 +240,7 @@ impl RemoteClient {
                 self.dialling = false;
                 match line {
                     Ok(line) => self.on_connected(line),
-                    Err(why) => self.schedule_redial(why),
+                    Err(error) => self.schedule_redial(error.to_string()),
                 }
             }
             NearInput::Bridge { .. } | NearInput::Dialled { .. } | NearInput::End { .. } => {}

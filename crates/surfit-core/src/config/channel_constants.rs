@@ -24,6 +24,38 @@ pub enum ChannelStatistic {
     Std,
 }
 
+/// Why constants cannot normalize images.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChannelConstantsError {
+    /// No constants have this name.
+    #[error("{}", unknown_name_message("set of constants", .0, ChannelConstants::NAMES))]
+    UnknownName(String),
+    /// There is neither one constant nor one for each channel.
+    #[error("{}", describe_wrong_count(name.as_deref(), *count, *channels))]
+    WrongCount {
+        /// Their name, where they have one.
+        name: Option<String>,
+        /// How many constants there are.
+        count: usize,
+        /// Channels of the images.
+        channels: usize,
+    },
+}
+
+fn describe_wrong_count(name: Option<&str>, count: usize, channels: usize) -> String {
+    let images = match channels {
+        1 => "images of one channel".to_owned(),
+        n => format!("images of {n} channels"),
+    };
+    let (what, remedy) = match (name, channels) {
+        (Some(name), 1) => (format!("\"{name}\" is"), "set data.channels = 3, or give one number".to_owned()),
+        (Some(name), n) => (format!("\"{name}\" is"), format!("give {n} numbers, or one for all channels")),
+        (None, 1) => ("there are".to_owned(), "give one number".to_owned()),
+        (None, n) => ("there are".to_owned(), format!("give {n} numbers, or one for all channels")),
+    };
+    format!("{what} {count} constants for {images}; {remedy}")
+}
+
 /// The largest size of a constant; pixels are from 0 to 1, so that larger ones are meant for 0 to 255.
 const MAX_CONSTANT: f64 = 10.0;
 
@@ -34,8 +66,13 @@ impl ChannelConstants {
     /// Returns the constant of every channel. `own` are the data set's; one number applies to all channels.
     ///
     /// # Errors
-    /// A sentence when there are not as many constants as `channels`.
-    pub fn resolve(&self, statistic: ChannelStatistic, channels: usize, own: &[f64]) -> Result<Vec<f64>, String> {
+    /// [`ChannelConstantsError`] when there are not as many constants as `channels`, or none of this name.
+    pub fn resolve(
+        &self,
+        statistic: ChannelStatistic,
+        channels: usize,
+        own: &[f64],
+    ) -> Result<Vec<f64>, ChannelConstantsError> {
         let mean = statistic == ChannelStatistic::Mean;
         let imagenet = if mean { [0.485, 0.456, 0.406] } else { [0.229, 0.224, 0.225] };
         let constants: &[f64] = match self {
@@ -46,27 +83,18 @@ impl ChannelConstants {
                 "half" => &[0.5],
                 "none" if mean => &[0.0],
                 "none" => &[1.0],
-                other => return Err(unknown_name_message("set of constants", other, Self::NAMES)),
+                other => return Err(ChannelConstantsError::UnknownName(other.into())),
             },
         };
         match constants {
             [one] => Ok(vec![*one; channels]),
             all if all.len() == channels => Ok(all.to_vec()),
             all => {
-                let images = match channels {
-                    1 => "images of one channel".to_owned(),
-                    n => format!("images of {n} channels"),
+                let name = match self {
+                    Self::Named(name) => Some(name.clone()),
+                    Self::Each(_) => None,
                 };
-                let remedy = match (self, channels) {
-                    (Self::Named(_), 1) => "set data.channels = 3, or give one number".to_owned(),
-                    (_, 1) => "give one number".to_owned(),
-                    (_, n) => format!("give {n} numbers, or one for all channels"),
-                };
-                let what = match self {
-                    Self::Named(name) => format!("\"{name}\" is {} constants", all.len()),
-                    Self::Each(_) => format!("there are {} constants", all.len()),
-                };
-                Err(format!("{what} for {images}; {remedy}"))
+                Err(ChannelConstantsError::WrongCount { name, count: all.len(), channels })
             }
         }
     }
@@ -219,12 +247,12 @@ mod tests {
         let one = ChannelConstants::Each(vec![0.4]);
         assert_eq!(one.resolve(Mean, 3, &own).unwrap(), [0.4; 3]);
         assert_eq!(
-            named("imagenet").resolve(Mean, 1, &[0.3]).unwrap_err(),
+            named("imagenet").resolve(Mean, 1, &[0.3]).unwrap_err().to_string(),
             "\"imagenet\" is 3 constants for images of one channel; set data.channels = 3, or give one number"
         );
         let two = ChannelConstants::Each(vec![0.4, 0.5]);
         assert_eq!(
-            two.resolve(Mean, 3, &own).unwrap_err(),
+            two.resolve(Mean, 3, &own).unwrap_err().to_string(),
             "there are 2 constants for images of 3 channels; give 3 numbers, or one for all channels"
         );
     }

@@ -1,11 +1,6 @@
 //! Names that a configuration may choose from, and the sentence for one that is in no table.
 //!
-//! The tables themselves belong to others: what reads a data set to `surfit-data`, what builds a network to the engine.
-//! Their tests hold these lists against the tables.
-
-/// The data sets, as `data.name` names them.
-pub const DATA_SETS: &[&str] =
-    &["fashion-mnist-16k", "fashion-mnist", "mnist", "cifar10", "cifar100", "tiny-imagenet", "folder"];
+//! The table of networks belongs to what builds them. Its tests hold this list against it.
 
 /// The networks, as `network.name` names them.
 pub const NETWORKS: &[&str] = &[

@@ -5,7 +5,8 @@
 //! own sentence.
 
 use super::rules::{self, explain, when};
-use super::{ChannelConstants, ChannelStatistic, ConfigError, CornerEpochs, DATA_SETS, DegreeSetting, NETWORKS};
+use super::{ChannelConstants, ChannelStatistic, ConfigError, CornerEpochs, DegreeSetting, NETWORKS};
+use crate::data_sets::DATA_SET_NAMES;
 use crate::draws::Sampling;
 use crate::heatmap::Heatmap;
 use crate::schedule::{LrDecay, Schedule};
@@ -84,11 +85,10 @@ pub enum ComputePrecision {
 #[garde(context(Config as config))]
 #[garde(allow_unvalidated)]
 pub struct DataConfig {
-    /// `fashion-mnist-16k` (inside the program), `fashion-mnist` (the full set where it is present, else the one inside
-    /// the program), `mnist`, `cifar10`, `cifar100`, `tiny-imagenet`, or `folder` (class folders with images).
+    /// Data set; `surfit data ls` describes each.
     #[serde(alias = "set")]
-    #[garde(custom(|name: &String, _: &Config| rules::known_name("data set", name, DATA_SETS)))]
-    #[schemars(extend("enum" = DATA_SETS))]
+    #[garde(custom(|name: &String, _: &Config| rules::known_name("data set", name, DATA_SET_NAMES)))]
+    #[schemars(extend("enum" = DATA_SET_NAMES))]
     pub name: String,
     /// Folder with the data set's files, relative to the configuration file; empty for the usual places.
     #[serde(alias = "dir")]

@@ -1,7 +1,8 @@
 //! One term of a filter.
 
 use super::{FilterError, RUN_STATES, RunAttributes};
-use crate::config::{DATA_SETS, NETWORKS, nearest_name, unknown_name_message};
+use crate::config::{NETWORKS, nearest_name, unknown_name_message};
+use crate::data_sets::DATA_SET_NAMES;
 use crate::metrics::Metric;
 use std::cmp::Ordering;
 use std::fmt;
@@ -142,7 +143,7 @@ impl FilterTerm {
             TextKey::Name => &[],
             TextKey::State => RUN_STATES,
             TextKey::Network => NETWORKS,
-            TextKey::Data => DATA_SETS,
+            TextKey::Data => DATA_SET_NAMES,
         };
         // A name that nothing can have would choose nothing without a word.
         let wrong = |v: &&String| !known.is_empty() && !v.contains('*') && !known.contains(&v.as_str());

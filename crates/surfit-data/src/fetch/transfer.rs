@@ -2,12 +2,12 @@
 
 use super::partial_file::{PartialFile, PartialFileNote};
 use super::{FetchEvent, FetchTimeouts};
-use crate::catalogue::PublishedFile;
 use crate::digest;
 use crate::{DataError, Result};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
+use surfit_core::data_sets::PublishedFile;
 use ureq::http::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_RANGE, LAST_MODIFIED, RANGE};
 use ureq::http::{Response, StatusCode};
 use ureq::{Agent, Body};

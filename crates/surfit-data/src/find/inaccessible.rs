@@ -2,25 +2,25 @@
 
 use super::candidate_folders;
 use crate::DataError;
-use crate::catalogue::{CatalogueEntry, SetFamily};
-use std::fs;
+use crate::formats::set_format;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use surfit_core::data_sets::DataSetSpec;
 
 /// The folders among the places of a set that are there and cannot be looked into, each with why.
-pub(super) fn inaccessible_folders(entry: &CatalogueEntry, places: &[PathBuf]) -> Vec<DataError> {
-    inaccessible_folders_with(entry, places, &|folder| probe_folder(entry, folder))
+pub(super) fn inaccessible_folders(spec: &DataSetSpec, places: &[PathBuf]) -> Vec<DataError> {
+    inaccessible_folders_with(spec, places, &|folder| set_format(spec.format).probe_folder(folder))
 }
 
 /// [`inaccessible_folders`] with the way in given.
 pub(super) fn inaccessible_folders_with(
-    entry: &CatalogueEntry,
+    spec: &DataSetSpec,
     places: &[PathBuf],
     enter: &dyn Fn(&Path) -> io::Result<()>,
 ) -> Vec<DataError> {
     let mut all = Vec::new();
     for place in places {
-        for folder in candidate_folders(entry, place) {
+        for folder in candidate_folders(spec, place) {
             match enter(&folder) {
                 Ok(()) => {}
                 // Nothing is there.
@@ -34,13 +34,4 @@ pub(super) fn inaccessible_folders_with(
         }
     }
     all
-}
-
-/// Does what finding a set in a folder needs: files are looked up by their names, class folders have to be listed.
-fn probe_folder(entry: &CatalogueEntry, folder: &Path) -> io::Result<()> {
-    fs::metadata(folder.join("."))?;
-    match entry.family {
-        SetFamily::Folder => fs::read_dir(folder).map(drop),
-        _ => Ok(()),
-    }
 }

@@ -4,6 +4,7 @@ use super::support::*;
 use crate::load;
 use crate::verify::FileVerdict;
 use surfit_core::config::DataConfig;
+use surfit_core::data_sets::DataSetSpec;
 
 const SIZE: usize = 3072;
 
@@ -118,7 +119,7 @@ fn both_forms_packed_and_unpacked_are_the_same_set() {
         let classes = if set == "cifar10" { 10 } else { 100 };
         let test = &all[0].2;
         assert_eq!(usize::from(test.labels[7]), (first + 7) % classes);
-        assert_eq!(pictures(test)[7], pattern(first + 7, SIZE));
+        assert_eq!(images(test)[7], pattern(first + 7, SIZE));
     }
 }
 
@@ -134,7 +135,7 @@ fn pickles_of_newer_pythons_are_read_and_calls_are_refused() {
         unpack(dir.path(), &files);
         let set = load(&config("cifar10", dir.path()), 1).unwrap();
         assert_eq!(set.test.labels, [3, 8], "protocol {protocol}");
-        assert_eq!(pictures(&set.test)[1], pattern(1, SIZE));
+        assert_eq!(images(&set.test)[1], pattern(1, SIZE));
     }
     let dir = tempfile::tempdir().unwrap();
     let mut files = cifar10(true);
@@ -247,14 +248,14 @@ fn training_and_test_images_in_each_others_place_are_refused() {
             let archive = packed.path().join(format!("cifar-100-{form}.tar.gz"));
             std::fs::write(archive, tar_gz(files)).unwrap();
             [dir, packed].map(|dir| {
-                let set = crate::find_entry("cifar100").unwrap();
+                let set = DataSetSpec::find("cifar100").unwrap();
                 (crate::find::best_in_folder(set, dir.path()).unwrap(), dir)
             })
         };
         // More images to test than to train on may well be meant.
         std::mem::swap(&mut train[0].1, &mut test[0].1);
         for (found, _dir) in found(&files) {
-            let (set, _) = crate::load::read_found(&found, &Default::default()).unwrap();
+            let (set, _) = found.reader.read(found.spec, &Default::default()).unwrap();
             assert_eq!((set.train.len(), set.test.unwrap().len()), (100, 300));
             let checked = crate::verify::verify(&found);
             assert!(checked.iter().all(|c| c.verdict == FileVerdict::Readable), "{checked:?}");
@@ -264,7 +265,7 @@ fn training_and_test_images_in_each_others_place_are_refused() {
         let part = "its images are those of train";
         let name = files[1].0.rsplit('/').next().unwrap();
         for (found, _dir) in found(&files) {
-            assert_refused(crate::load::read_found(&found, &Default::default()), name, part);
+            assert_refused(found.reader.read(found.spec, &Default::default()), name, part);
             let checked = crate::verify::verify(&found);
             let note = checked.last().unwrap().note.as_deref();
             assert!(note.unwrap().contains(part), "{checked:?}");
@@ -306,7 +307,7 @@ fn extension_headers_of_archives_are_passed_over() {
     };
     let set = write(&bytes).unwrap();
     assert_eq!([set.train.len(), set.test.len()], [90, 20]);
-    assert_eq!(pictures(&set.test)[7], pattern(107, SIZE));
+    assert_eq!(images(&set.test)[7], pattern(107, SIZE));
 
     // Extensions that say they are huge: nothing is asked for that is not there, and the end comes at once.
     for kind in [b'L', b'K', b'x', b'g'] {

@@ -1,6 +1,6 @@
 //! `data.classes` in every kind of set.
 
-use super::folder::{classes, colour, encode_picture};
+use super::folder::{classes, colour, encode_image};
 use super::support::*;
 use super::tiny_imagenet;
 use crate::load;
@@ -16,7 +16,7 @@ fn ordered(set: &str, dir: &Path, classes: &[&str]) -> DataConfig {
 fn labels_follow_the_classes() {
     let dir = tempfile::tempdir().unwrap();
     for split in ["train", "test"] {
-        classes(dir.path(), split, 12, |i| ("png".into(), encode_picture(colour(6, 6, i), ImageFormat::Png)));
+        classes(dir.path(), split, 12, |i| ("png".into(), encode_image(colour(6, 6, i), ImageFormat::Png)));
     }
     let own = load(&config("folder", dir.path()), 1).unwrap();
     let order = ["cat", "ant", "bee"];

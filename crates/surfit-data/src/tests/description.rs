@@ -1,7 +1,7 @@
 //! What is said of a set from its headers is what loading it gives.
 
 use super::cifar::cifar10;
-use super::folder::{classes, colour, encode_picture, grey, write_file};
+use super::folder::{classes, colour, encode_image, grey, write_file};
 use super::support::*;
 use super::tiny_imagenet;
 use crate::{describe_set, load};
@@ -46,10 +46,10 @@ fn variants(config: &DataConfig) -> Vec<DataConfig> {
 #[test]
 fn descriptions_are_what_loading_gives() {
     let dirs = [(); 4].map(|()| tempfile::tempdir().unwrap());
-    classes(dirs[0].path(), ".", 30, |i| ("png".into(), encode_picture(grey(6, 6, i), ImageFormat::Png)));
-    classes(dirs[1].path(), "Training", 40, |i| ("png".into(), encode_picture(colour(12, 9, i), ImageFormat::Png)));
-    classes(dirs[1].path(), "valid", 8, |i| ("bmp".into(), encode_picture(colour(12, 9, i), ImageFormat::Bmp)));
-    write_file(dirs[1].path(), "test/1.png", encode_picture(colour(3, 3, 1), ImageFormat::Png));
+    classes(dirs[0].path(), ".", 30, |i| ("png".into(), encode_image(grey(6, 6, i), ImageFormat::Png)));
+    classes(dirs[1].path(), "Training", 40, |i| ("png".into(), encode_image(colour(12, 9, i), ImageFormat::Png)));
+    classes(dirs[1].path(), "valid", 8, |i| ("bmp".into(), encode_image(colour(12, 9, i), ImageFormat::Bmp)));
+    write_file(dirs[1].path(), "test/1.png", encode_image(colour(3, 3, 1), ImageFormat::Png));
     write_file(dirs[1].path(), "Training/ant/x.txt", vec![1]);
     idx_files(dirs[2].path());
     tiny_imagenet::folder_and_archive(dirs[3].path());
@@ -70,14 +70,14 @@ fn descriptions_are_what_loading_gives() {
 #[test]
 fn small_images_stay_small_in_memory() {
     let dir = tempfile::tempdir().unwrap();
-    classes(dir.path(), ".", 30, |i| ("png".into(), encode_picture(colour(12, 9, i), ImageFormat::Png)));
+    classes(dir.path(), ".", 30, |i| ("png".into(), encode_image(colour(12, 9, i), ImageFormat::Png)));
     let sized = |image_size| DataConfig { image_size, ..config("folder", dir.path()) };
     let large = load(&sized(224), 1).unwrap();
     assert_eq!((large.train.shape, large.input_shape), ([3, 9, 9], [3, 224, 224]));
     let small = load(&sized(4), 1).unwrap();
     assert_eq!((small.train.shape, small.input_shape), ([3, 4, 4], [3, 4, 4]));
     // Of several sizes all are brought to the one that is wanted.
-    write_file(dir.path(), "ant/x.png", encode_picture(colour(14, 14, 1), ImageFormat::Png));
+    write_file(dir.path(), "ant/x.png", encode_image(colour(14, 14, 1), ImageFormat::Png));
     assert_eq!(load(&sized(20), 1).unwrap().train.shape, [3, 20, 20]);
 }
 
@@ -148,7 +148,7 @@ fn what_loading_refuses_by_names_and_headers_is_refused_in_the_same_words() {
     let dirs = [(); 2].map(|()| tempfile::tempdir().unwrap());
     classes(dirs[0].path(), "train", 12, |i| {
         let side = if i == 5 { 7 } else { 6 };
-        ("png".into(), encode_picture(colour(side, 6, i), ImageFormat::Png))
+        ("png".into(), encode_image(colour(side, 6, i), ImageFormat::Png))
     });
     idx_files(dirs[1].path());
     let folder = config("folder", dirs[0].path());

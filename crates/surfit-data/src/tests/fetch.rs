@@ -3,13 +3,13 @@
 #[path = "../../../../tests/support/http.rs"]
 mod http;
 
-use crate::catalogue::PublishedFile;
+use crate::Result;
 use crate::digest;
 use crate::fetch::{FetchEvent, FetchOptions, FetchTimeouts, fetch, fetch_files};
-use crate::{Result, find_entry};
 use http::{HttpReply, HttpRequest, HttpServer, content_response, response, truncated_response};
 use std::path::Path;
 use std::time::{Duration, Instant};
+use surfit_core::data_sets::{DataSetSpec, PublishedFile};
 
 const ENTITY_TAG: &str = "\"one\"";
 const SHORT_TIMEOUTS: FetchTimeouts = FetchTimeouts {
@@ -297,7 +297,7 @@ fn a_mirror_has_a_folder_for_each_set() {
         ("cifar10", None, "/base/cifar10/cifar-10-binary.tar.gz"),
         ("cifar10", Some("python"), "/base/cifar10/cifar-10-python.tar.gz"),
     ] {
-        fetch(find_entry(set).unwrap(), &options(form, &url), &mut |_| ()).unwrap_err();
+        fetch(DataSetSpec::find(set).unwrap(), &options(form, &url), &mut |_| ()).unwrap_err();
         assert_eq!(server.requests().last().unwrap().path, path);
     }
     for (set, form, mirror, part) in [
@@ -306,7 +306,7 @@ fn a_mirror_has_a_folder_for_each_set() {
         ("fashion-mnist-16k", None, &url, "built in"),
         ("mnist", None, "ftp://x", "start with http:// or https://"),
     ] {
-        let error = fetch(find_entry(set).unwrap(), &options(form, mirror), &mut |_| ());
+        let error = fetch(DataSetSpec::find(set).unwrap(), &options(form, mirror), &mut |_| ());
         let error = error.unwrap_err().to_string();
         assert!(error.contains(part), "{error}");
     }

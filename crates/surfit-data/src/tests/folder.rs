@@ -1,4 +1,4 @@
-//! Class folders of pictures, and the cache of what was decoded.
+//! Class folders of images, and the cache of what was decoded.
 
 use super::support::*;
 use crate::cache::load_or_make_in;
@@ -11,13 +11,13 @@ use std::io::Cursor;
 use std::path::Path;
 use surfit_core::config::DataConfig;
 
-pub fn encode_picture(picture: DynamicImage, format: ImageFormat) -> Vec<u8> {
+pub fn encode_image(image: DynamicImage, format: ImageFormat) -> Vec<u8> {
     let mut out = Cursor::new(Vec::new());
-    picture.write_to(&mut out, format).unwrap();
+    image.write_to(&mut out, format).unwrap();
     out.into_inner()
 }
 
-/// A colour picture in which every pixel is different.
+/// A colour image in which every pixel is different.
 pub fn colour(width: u32, height: u32, number: u8) -> DynamicImage {
     RgbImage::from_fn(width, height, |x, y| image::Rgb([(x * 3 % 256) as u8, (y * 5 % 256) as u8, number])).into()
 }
@@ -32,7 +32,7 @@ pub fn write_file(dir: &Path, name: &str, bytes: Vec<u8>) {
     std::fs::write(path, bytes).unwrap();
 }
 
-/// `each` pictures of every one of three classes below `folder`.
+/// `each` images of every one of three classes below `folder`.
 pub fn classes(dir: &Path, folder: &str, each: u8, make: fn(u8) -> (String, Vec<u8>)) {
     for class in ["ant", "bee", "cat"] {
         for i in 0..each {
@@ -50,7 +50,7 @@ fn mixed(i: u8) -> (String, Vec<u8>) {
         ("webp", ImageFormat::WebP),
         ("PNG", ImageFormat::Png),
     ][usize::from(i) % 5];
-    (ending.into(), encode_picture(colour(10, 8, i), format))
+    (ending.into(), encode_image(colour(10, 8, i), format))
 }
 
 #[test]
@@ -66,11 +66,11 @@ fn folders_with_their_own_splits_are_read_as_they_are() {
     assert_eq!(set.train.shape, [3, 8, 10]);
     assert_eq!(class_counts(&set.train, 3), [12; 3]);
     // Image 5 is a PNG of class 0: red rises with x, green with y, blue is its number.
-    let pixels = pictures(&set.train)[5];
+    let pixels = images(&set.train)[5];
     assert_eq!((pixels[3], pixels[80 + 10 * 4], pixels[160]), (9, 20, 5));
     // Lossless formats give the same pixels.
-    assert_eq!(pictures(&set.train)[0], pictures(&set.test)[0]);
-    assert_eq!(pictures(&set.train)[1], pictures(&set.test)[1]);
+    assert_eq!(images(&set.train)[0], images(&set.test)[0]);
+    assert_eq!(images(&set.train)[1], images(&set.test)[1]);
     let (mean, _) = set.train.channel_statistics();
     assert_eq!(set.mean, mean, "measured on the training split");
     assert_eq!(set.splits, "validation: its own; test: its own");
@@ -79,7 +79,7 @@ fn folders_with_their_own_splits_are_read_as_they_are() {
 #[test]
 fn plain_class_folders_are_divided_by_the_seed() {
     let dir = tempfile::tempdir().unwrap();
-    classes(dir.path(), ".", 30, |i| ("png".into(), encode_picture(grey(6, 6, i), ImageFormat::Png)));
+    classes(dir.path(), ".", 30, |i| ("png".into(), encode_image(grey(6, 6, i), ImageFormat::Png)));
     let [a, b, c] = [1, 1, 2].map(|seed| load(&config("folder", dir.path()), seed).unwrap());
     assert_eq!([&a.train, &a.validation, &a.test].map(LabeledImages::len), [68, 7, 15]);
     assert_eq!(a.train.shape, [1, 6, 6], "grey when all are");
@@ -88,19 +88,19 @@ fn plain_class_folders_are_divided_by_the_seed() {
     assert_ne!(a.test, c.test);
     assert!(a.splits.ends_with("test: 15 of 90 images, the same share of every class by seed 1"));
     // One in colour makes all of them so.
-    write_file(dir.path(), "bee/x.png", encode_picture(colour(6, 6, 1), ImageFormat::Png));
+    write_file(dir.path(), "bee/x.png", encode_image(colour(6, 6, 1), ImageFormat::Png));
     let mixed = load(&config("folder", dir.path()), 1).unwrap();
     assert_eq!(mixed.train.shape, [3, 6, 6]);
 }
 
 #[test]
 fn a_class_may_be_called_like_a_split() {
-    let picture = |i: u8| ("png".to_owned(), encode_picture(colour(6, 6, i), ImageFormat::Png));
+    let image = |i: u8| ("png".to_owned(), encode_image(colour(6, 6, i), ImageFormat::Png));
     for name in ["train", "val", "test", "validation"] {
         let dir = tempfile::tempdir().unwrap();
-        classes(dir.path(), ".", 12, picture);
+        classes(dir.path(), ".", 12, image);
         for i in 0..12 {
-            write_file(dir.path(), &format!("{name}/{i}.png"), picture(100 + i).1);
+            write_file(dir.path(), &format!("{name}/{i}.png"), image(100 + i).1);
         }
         let set = load(&config("folder", dir.path()), 1).unwrap();
         let mut expected = vec!["ant", "bee", "cat", name];
@@ -112,10 +112,10 @@ fn a_class_may_be_called_like_a_split() {
 
         // As a class of a set with splits.
         let dir = tempfile::tempdir().unwrap();
-        classes(dir.path(), "train", 12, picture);
-        write_file(dir.path(), &format!("train/{name}/x.png"), picture(1).1);
-        write_file(dir.path(), &format!("train/{name}/y.png"), picture(1).1);
-        classes(dir.path(), "test", 2, picture);
+        classes(dir.path(), "train", 12, image);
+        write_file(dir.path(), &format!("train/{name}/x.png"), image(1).1);
+        write_file(dir.path(), &format!("train/{name}/y.png"), image(1).1);
+        classes(dir.path(), "test", 2, image);
         let set = load(&config("folder", dir.path()), 1).unwrap();
         assert_eq!(set.classes, expected);
         assert_eq!(set.test.len(), 6);
@@ -123,8 +123,8 @@ fn a_class_may_be_called_like_a_split() {
     // Images that nobody has sorted: which split one is in is not what it shows.
     let dir = tempfile::tempdir().unwrap();
     for i in 0..12 {
-        write_file(dir.path(), &format!("train/{i}.png"), picture(i).1);
-        write_file(dir.path(), &format!("test/{i}.png"), picture(i).1);
+        write_file(dir.path(), &format!("train/{i}.png"), image(i).1);
+        write_file(dir.path(), &format!("test/{i}.png"), image(i).1);
     }
     assert_refused(
         load(&config("folder", dir.path()), 1),
@@ -132,9 +132,9 @@ fn a_class_may_be_called_like_a_split() {
         "test and train have no class folders",
     );
     // Images and class folders in one.
-    classes(dir.path(), "train", 12, picture);
+    classes(dir.path(), "train", 12, image);
     std::fs::remove_dir_all(dir.path().join("test")).unwrap();
-    write_file(dir.path(), "loose.png", picture(1).1);
+    write_file(dir.path(), "loose.png", image(1).1);
     write_file(dir.path(), "train/notes.txt", vec![1]);
     let set = load(&config("folder", dir.path()), 1).unwrap();
     assert_eq!(set.train.len() + set.validation.len() + set.test.len(), 36);
@@ -154,11 +154,11 @@ fn image_size_takes_the_middle_of_every_image() {
         // Black, but for a white square in the middle, in two sizes.
         let (w, h) = if i % 2 == 0 { (24, 12) } else { (8, 16) };
         let side = w.min(h);
-        let picture = GrayImage::from_fn(w, h, |x, y| {
+        let image = GrayImage::from_fn(w, h, |x, y| {
             let inside = |v: u32, all: u32| (all - side) / 2 <= v && v < (all + side) / 2;
             image::Luma([if inside(x, w) && inside(y, h) { 255 } else { 0 }])
         });
-        ("png".into(), encode_picture(picture.into(), ImageFormat::Png))
+        ("png".into(), encode_image(image.into(), ImageFormat::Png))
     });
     assert_refused(load(&config("folder", dir.path()), 1), "01.png", "the image is 8×16, but ");
     let sized = DataConfig { image_size: 6, ..config("folder", dir.path()) };
@@ -170,14 +170,14 @@ fn image_size_takes_the_middle_of_every_image() {
 
 #[test]
 fn what_is_no_image_is_named() {
-    let png = encode_picture(colour(10, 8, 1), ImageFormat::Png);
-    let mut bomb = encode_picture(colour(10, 8, 1), ImageFormat::Bmp);
+    let png = encode_image(colour(10, 8, 1), ImageFormat::Png);
+    let mut bomb = encode_image(colour(10, 8, 1), ImageFormat::Bmp);
     bomb[18..26].copy_from_slice(&[0, 0, 1, 0, 0, 0, 1, 0]); // 65536×65536
     let cases: [(&str, Vec<u8>, &str); 5] = [
         ("train/bee/x.png", b"hello".to_vec(), "not an image"),
         ("train/bee/x.png", png[..png.len() / 2].to_vec(), "x.png"),
         ("train/bee/x.bmp", bomb, "x.bmp"),
-        ("train/bee/x.png", encode_picture(colour(9, 8, 1), ImageFormat::Png), "9×8"),
+        ("train/bee/x.png", encode_image(colour(9, 8, 1), ImageFormat::Png), "9×8"),
         ("test/dog/x.png", png.clone(), "no class `dog` among"),
     ];
     for (name, bytes, part) in cases {

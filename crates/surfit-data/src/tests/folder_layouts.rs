@@ -1,16 +1,17 @@
 //! Class folders as people have them: other files between the images, folders below classes, splits under other names.
 
-use super::folder::{classes, colour, encode_picture, write_file};
+use super::folder::{classes, colour, encode_image, write_file};
 use super::support::*;
 use crate::find::find_set;
 use crate::images::LabeledImages;
+use crate::load;
 use crate::verify::{FileVerdict, verify};
-use crate::{find_entry, load};
 use image::ImageFormat;
 use std::path::Path;
+use surfit_core::data_sets::DataSetSpec;
 
 fn png(i: u8) -> (String, Vec<u8>) {
-    ("png".into(), encode_picture(colour(6, 6, i), ImageFormat::Png))
+    ("png".into(), encode_image(colour(6, 6, i), ImageFormat::Png))
 }
 
 fn counts_of(dir: &Path) -> [usize; 3] {
@@ -34,7 +35,7 @@ fn other_files_are_passed_over_and_counted() {
     let said = &set.notices[0];
     assert!(said.contains("3 files") && said.contains("labels.xml"), "{said}");
     // The check of files says the same, and the set is good.
-    let checked = verify(&find_set(find_entry("folder").unwrap(), dir.path()).unwrap());
+    let checked = verify(&find_set(DataSetSpec::find("folder").unwrap(), dir.path()).unwrap());
     assert_eq!((checked.len(), checked[0].verdict), (1, FileVerdict::Readable));
     assert!(checked[0].note.as_deref().unwrap().contains(said), "{checked:?}");
 }
@@ -118,7 +119,7 @@ fn a_flat_test_folder_is_told_as_unlabelled_and_left_out() {
         assert!(set.splits.contains("test: 6 of 36 images"), "{}", set.splits);
         let said = &set.notices[0];
         assert!(said.contains("5 images") && said.contains("ignored"), "{said}");
-        let checked = verify(&find_set(find_entry("folder").unwrap(), dir.path()).unwrap());
+        let checked = verify(&find_set(DataSetSpec::find("folder").unwrap(), dir.path()).unwrap());
         assert_eq!(checked[0].verdict, FileVerdict::Readable);
         assert!(checked[0].note.as_deref().unwrap().contains("in no class folder"));
     }

@@ -2,10 +2,11 @@
 
 use super::support::*;
 use crate::find::best_in_folder;
-use crate::idx::read;
+use crate::formats::idx::read;
+use crate::load;
 use crate::source::NamedFile;
 use crate::verify::{FileVerdict, verify};
-use crate::{find_entry, load};
+use surfit_core::data_sets::DataSetSpec;
 
 #[test]
 fn damaged_files_get_a_sentence_with_their_name() {
@@ -34,8 +35,8 @@ fn damaged_files_get_a_sentence_with_their_name() {
     ];
     let dir = tempfile::tempdir().unwrap();
     let (x, y) = (dir.path().join("x"), dir.path().join("y"));
-    let entry = find_entry("mnist").unwrap();
-    let read = || read(entry, &NamedFile::File(&x), &NamedFile::File(&y));
+    let spec = DataSetSpec::find("mnist").unwrap();
+    let read = || read(spec, &NamedFile::File(&x), &NamedFile::File(&y));
     std::fs::write(&y, &good_labels).unwrap();
     for (case, bytes, expected) in bad_images {
         std::fs::write(&x, bytes).unwrap();
@@ -58,7 +59,7 @@ fn damaged_files_get_a_sentence_with_their_name() {
 /// Files that were never published have no checksum that tells them apart; their counts and their images do.
 #[test]
 fn training_and_test_files_in_each_others_place_are_refused() {
-    for set in ["mnist", "fashion-mnist"] {
+    for set in ["mnist", "fashion-mnist", "kmnist"] {
         let dir = tempfile::tempdir().unwrap();
         let write = |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).unwrap();
         let labels: Vec<u8> = (0..60_000).map(|i| (i % 10) as u8).collect();
@@ -70,7 +71,7 @@ fn training_and_test_files_in_each_others_place_are_refused() {
         write("train-labels-idx1-ubyte", &labels_idx(&labels[..60]));
         let few = load().unwrap();
         assert_eq!([few.train.len(), few.validation.len(), few.test.len()], [50, 10, 200]);
-        let found = best_in_folder(find_entry(set).unwrap(), dir.path()).unwrap();
+        let found = best_in_folder(DataSetSpec::find(set).unwrap(), dir.path()).unwrap();
         let checked = verify(&found);
         assert!(checked.iter().all(|c| c.verdict == FileVerdict::Readable));
         // Only the images, or only the labels.

@@ -1,31 +1,32 @@
 //! JPEG files that are whole, in every common kind, and the same files cut off.
 
-use super::folder::{colour, encode_picture, write_file};
+use super::folder::{colour, encode_image, write_file};
 use super::support::*;
 use super::tiny_imagenet;
 use crate::find::find_set;
-use crate::image_files::{self, PictureFile, PictureOrigin, PictureTarget};
+use crate::image_files::{self, ImageFile, ImageOrigin, ImageTarget};
 use crate::jpeg::is_truncated;
+use crate::load;
 use crate::verify::{FileVerdict, verify};
-use crate::{find_entry, load};
 use image::ImageFormat;
+use surfit_core::data_sets::DataSetSpec;
 
 /// Written by PIL 13.0: red rises with x, green with y, blue falls with x.
 const KINDS: [(&str, &[u8]); 5] = [
-    ("progressive", include_bytes!("pictures/progressive.jpg")),
-    ("cmyk", include_bytes!("pictures/cmyk.jpg")),
-    ("grey", include_bytes!("pictures/grey.jpg")),
-    ("restarts", include_bytes!("pictures/restarts.jpg")),
-    ("exif-thumbnail", include_bytes!("pictures/exif-thumbnail.jpg")),
+    ("progressive", include_bytes!("images/progressive.jpg")),
+    ("cmyk", include_bytes!("images/cmyk.jpg")),
+    ("grey", include_bytes!("images/grey.jpg")),
+    ("restarts", include_bytes!("images/restarts.jpg")),
+    ("exif-thumbnail", include_bytes!("images/exif-thumbnail.jpg")),
 ];
 
 fn decoded(bytes: &[u8]) -> crate::Result<Vec<u8>> {
     let dir = tempfile::tempdir().unwrap();
     write_file(dir.path(), "x.jpg", bytes.to_vec());
-    let picture = PictureFile { name: "x.jpg".into(), label: 0 };
-    let target = PictureTarget { shape: [3, 24, 32], resize: false };
-    let origin = PictureOrigin::Folder(dir.path().to_owned());
-    image_files::decode_all(&origin, &[picture], target).map(|images| images.pixels)
+    let image = ImageFile { name: "x.jpg".into(), label: 0 };
+    let target = ImageTarget { shape: [3, 24, 32], resize: false };
+    let origin = ImageOrigin::Folder(dir.path().to_owned());
+    image_files::decode_all(&origin, &[image], target).map(|images| images.pixels)
 }
 
 #[test]
@@ -50,7 +51,7 @@ fn whole_files_of_every_kind_are_read_as_pil_reads_them() {
 
 #[test]
 fn files_that_are_cut_anywhere_are_refused() {
-    let baseline = encode_picture(colour(32, 24, 1), ImageFormat::Jpeg);
+    let baseline = encode_image(colour(32, 24, 1), ImageFormat::Jpeg);
     for (kind, bytes) in KINDS.into_iter().chain([("baseline", &baseline[..])]) {
         assert!(!is_truncated(bytes), "{kind}");
         for length in 3..bytes.len() {
@@ -71,7 +72,7 @@ fn files_that_are_cut_anywhere_are_refused() {
 
 #[test]
 fn a_cut_file_is_refused_in_every_set_and_by_the_check_of_files() {
-    let whole = encode_picture(colour(64, 64, 1), ImageFormat::Jpeg);
+    let whole = encode_image(colour(64, 64, 1), ImageFormat::Jpeg);
     let cut = &whole[..whole.len() * 2 / 3];
     let (folder, tiny) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     for class in ["ant", "bee"] {
@@ -87,7 +88,7 @@ fn a_cut_file_is_refused_in_every_set_and_by_the_check_of_files() {
         load(&config(set, dir), 1).unwrap();
         write_file(dir, name, cut.to_vec());
         assert_refused(load(&config(set, dir), 1), name, "the image is cut short");
-        let checked = verify(&find_set(find_entry(set).unwrap(), dir).unwrap());
+        let checked = verify(&find_set(DataSetSpec::find(set).unwrap(), dir).unwrap());
         let bad: Vec<_> =
             checked.iter().filter(|c| c.verdict == FileVerdict::Damaged && c.file.ends_with(name)).collect();
         assert_eq!(bad.len(), 1, "{checked:?}");

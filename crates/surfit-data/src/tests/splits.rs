@@ -1,31 +1,13 @@
 //! Splits and limits: functions of the seed, every class in equal parts.
 
 use super::support::*;
-use crate::catalogue::{CATALOGUE, SetFamily, find_entry};
 use crate::class_sampling::sample_equal_classes;
 use crate::find::find_set_in;
 use crate::{LabeledImages, load};
 use std::collections::HashSet;
 use std::path::Path;
-use surfit_core::config::{DATA_SETS, DataConfig};
-
-#[test]
-fn the_configuration_knows_the_names_of_the_catalogue() {
-    let names: Vec<&str> = CATALOGUE.iter().map(|e| e.name).collect();
-    assert_eq!(names, DATA_SETS);
-    for e in CATALOGUE {
-        assert_eq!(e.mean.len(), e.shape.map_or(0, |s| s[0]), "{}", e.name);
-        assert_eq!(e.mean.len(), e.std.len());
-        assert!(e.classes.is_empty() || e.classes.len() == e.class_count);
-        for file in e.published_files() {
-            assert!(file.size > 0 && file.sha256.len() == 64, "{}", file.name);
-            assert!(!file.homes.is_empty());
-            assert!(file.unpacked.is_empty() == (e.family != SetFamily::Idx));
-        }
-    }
-    let error = find_entry("cifar-10").unwrap_err().to_string();
-    assert!(error.contains("did you mean `cifar10`?"), "{error}");
-}
+use surfit_core::config::DataConfig;
+use surfit_core::data_sets::DataSetSpec;
 
 #[test]
 fn a_choice_takes_from_every_class_alike() {
@@ -77,11 +59,13 @@ fn the_full_set_is_read_plain_or_gzipped_and_divided_by_the_seed() {
     assert_eq!(class_counts(&a.validation, 10), [5; 10]);
     assert_eq!(a.validation, b.validation);
     assert_ne!(a.validation, c.validation);
-    let both: HashSet<_> = pictures(&a.train).into_iter().chain(pictures(&a.validation)).collect();
+    let both: HashSet<_> = images(&a.train).into_iter().chain(images(&a.validation)).collect();
     assert_eq!(both.len(), 200);
     let same = load(&config("mnist", dir.path()), 1).unwrap();
     assert_eq!((same.name.as_str(), same.classes[3].as_str()), ("mnist", "3"));
     assert_eq!(same.mean, [0.1307]);
+    let same = load(&config("kmnist", dir.path()), 1).unwrap();
+    assert_eq!((same.name.as_str(), same.classes[3].as_str()), ("kmnist", "tsu"));
     // A tenth, where nothing was said.
     assert_eq!(same.validation.len(), 20);
 
@@ -116,17 +100,17 @@ fn limits_are_balanced_functions_of_the_seed() {
 fn without_the_full_set_the_embedded_one_is_used_and_named() {
     let dir = tempfile::tempdir().unwrap();
     let places = [dir.path().join("nothing"), dir.path().into()];
-    let entry = find_entry("fashion-mnist").unwrap();
-    let found = find_set_in(entry, &places).unwrap();
-    assert_eq!(found.entry.name, "fashion-mnist-16k");
+    let spec = DataSetSpec::find("fashion-mnist").unwrap();
+    let found = find_set_in(spec, &places).unwrap();
+    assert_eq!(found.spec.name, "fashion-mnist-16k");
     assert!(found.source().contains("embedded; no full set in"));
     idx_files(dir.path());
-    let found = find_set_in(entry, &places).unwrap();
-    assert_eq!(found.entry.name, "fashion-mnist");
+    let found = find_set_in(spec, &places).unwrap();
+    assert_eq!(found.spec.name, "fashion-mnist");
     assert_eq!(found.files.len(), 4);
     // Half a set is a mistake that nobody should have to guess at.
     std::fs::remove_file(dir.path().join("t10k-images-idx3-ubyte")).unwrap();
-    assert_refused(find_set_in(entry, &places), "t10k-images-idx3-ubyte", "no such file, plain or with .gz");
+    assert_refused(find_set_in(spec, &places), "t10k-images-idx3-ubyte", "no such file, plain or with .gz");
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub fn class_counts(images: &LabeledImages, classes: usize) -> Vec<usize> {
 }
 
 /// Every image's bytes.
-pub fn pictures(images: &LabeledImages) -> Vec<&[u8]> {
+pub fn images(images: &LabeledImages) -> Vec<&[u8]> {
     images.pixels.chunks(images.image_bytes()).collect()
 }
 

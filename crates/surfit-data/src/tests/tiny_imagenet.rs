@@ -1,6 +1,6 @@
 //! Tiny-ImageNet in its folder form and in its archive.
 
-use super::folder::{colour, encode_picture};
+use super::folder::{colour, encode_image};
 use super::support::*;
 use crate::load;
 use image::ImageFormat;
@@ -17,20 +17,20 @@ const IDS: [&str; 3] = ["n01443537", "n01629819", "n01641577"];
 /// Three classes with 12 training and 2 val images each, in the published form.
 fn files() -> ArchiveFiles {
     let mut files: ArchiveFiles = Vec::new();
-    let picture = |n: u8| encode_picture(colour(64, 64, n), ImageFormat::Jpeg);
+    let image = |n: u8| encode_image(colour(64, 64, n), ImageFormat::Jpeg);
     let mut annotations = String::new();
     for (c, id) in IDS.iter().enumerate() {
         for i in 0..12 {
-            files.push((format!("train/{id}/images/{id}_{i}.JPEG"), picture(80 * c as u8)));
+            files.push((format!("train/{id}/images/{id}_{i}.JPEG"), image(80 * c as u8)));
         }
         files.push((format!("train/{id}/{id}_boxes.txt"), b"boxes".to_vec()));
         for i in 0..2 {
             let file = format!("val_{}.JPEG", 2 * c + i);
             annotations += &format!("{file}\t{id}\t0\t32\t44\t62\n");
-            files.push((format!("val/images/{file}"), picture(80 * c as u8)));
+            files.push((format!("val/images/{file}"), image(80 * c as u8)));
         }
     }
-    files.push(("test/images/test_0.JPEG".into(), picture(0)));
+    files.push(("test/images/test_0.JPEG".into(), image(0)));
     files.push(("val/val_annotations.txt".into(), annotations.into()));
     let mut ids = IDS;
     ids.reverse();
@@ -67,8 +67,8 @@ fn folder_and_archive_are_the_same_set() {
         assert_eq!(set.train.shape, [3, 64, 64]);
         assert_eq!(set.test.labels, [0, 0, 1, 1, 2, 2]);
         // The blue channel tells the class, as far as JPEG keeps it.
-        for (picture, &label) in pictures(&set.test).iter().zip(&set.test.labels) {
-            let blue = picture[2 * 4096 + 2080];
+        for (image, &label) in images(&set.test).iter().zip(&set.test.labels) {
+            let blue = image[2 * 4096 + 2080];
             assert!(blue.abs_diff(80 * label as u8) < 12, "{blue} {label}");
         }
     }
@@ -190,7 +190,7 @@ fn faults_are_named() {
         }),
         ("n01641577_3.JPEG", "the image is 32×64, expected 64×64", |f| {
             let file = f.iter_mut().find(|f| f.0.ends_with("n01641577_3.JPEG")).unwrap();
-            file.1 = encode_picture(colour(32, 64, 0), ImageFormat::Jpeg);
+            file.1 = encode_image(colour(32, 64, 0), ImageFormat::Jpeg);
         }),
     ];
     for (file, part, change) in cases {

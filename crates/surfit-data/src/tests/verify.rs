@@ -1,20 +1,20 @@
 //! Checking what is there.
 
-use super::folder::{colour, encode_picture};
+use super::folder::{colour, encode_image};
 use super::support::*;
-use crate::catalogue::PublishedFile;
 use crate::find::{best_in_folder, find_all_in};
 use crate::verify::{CheckedFile, FileVerdict, compare_with, verify};
-use crate::{digest, find_entry, load};
+use crate::{digest, load};
 use image::ImageFormat;
 use std::path::{Path, PathBuf};
 use surfit_core::config::DataConfig;
+use surfit_core::data_sets::{DataSetSpec, PublishedFile};
 
 #[test]
 fn files_that_can_be_read_are_told_from_published_and_damaged_ones() {
     let dir = tempfile::tempdir().unwrap();
     idx_files(dir.path());
-    let mnist = find_entry("mnist").unwrap();
+    let mnist = DataSetSpec::find("mnist").unwrap();
     let check = || verify(&best_in_folder(mnist, dir.path()).unwrap());
     let all = check();
     assert_eq!(all.len(), 4);
@@ -43,7 +43,7 @@ fn every_file_is_checked_for_itself() {
     let put = |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).unwrap();
     put("train-images-idx3-ubyte.gz", b"<html>");
     put("t10k-labels-idx1-ubyte.gz", &labels_idx(&[10; 20]));
-    let mnist = find_entry("mnist").unwrap();
+    let mnist = DataSetSpec::find("mnist").unwrap();
     let check = || verify(&best_in_folder(mnist, dir.path()).unwrap());
     let all = check();
     let of = |all: &[CheckedFile], name: &str| -> CheckedFile {
@@ -78,7 +78,7 @@ fn every_file_is_checked_for_itself() {
     unpack(dir.path(), &super::cifar::cifar10(false));
     std::fs::write(batch("data_batch_1"), b"short").unwrap();
     std::fs::write(batch("data_batch_4"), b"<html>").unwrap();
-    let all = verify(&best_in_folder(find_entry("cifar10").unwrap(), dir.path()).unwrap());
+    let all = verify(&best_in_folder(DataSetSpec::find("cifar10").unwrap(), dir.path()).unwrap());
     let bad: Vec<&CheckedFile> = all.iter().filter(|c| c.verdict == FileVerdict::Damaged).collect();
     assert_eq!(bad.iter().map(|c| c.file.clone()).collect::<Vec<_>>(), [batch("data_batch_1"), batch("data_batch_4")]);
     assert!(bad[1].note.as_deref().unwrap().contains("data_batch_4.bin: its 6 bytes"));
@@ -96,7 +96,7 @@ fn unreadable_files_stop_nothing() {
     std::fs::remove_file(&path).unwrap();
     // Nothing lies at address 0 of this process: reading it is an error of the system, for whomever.
     std::os::unix::fs::symlink("/proc/self/mem", &path).unwrap();
-    let all = verify(&best_in_folder(find_entry("mnist").unwrap(), dir.path()).unwrap());
+    let all = verify(&best_in_folder(DataSetSpec::find("mnist").unwrap(), dir.path()).unwrap());
     assert_eq!(all.len(), 4);
     for checked in all {
         if checked.file == path {
@@ -113,7 +113,7 @@ fn unreadable_files_stop_nothing() {
 /// What [`verify`] says of every form of a set in these folders: file, verdict, what was looked at.
 fn everything(set: &str, dirs: &[&Path]) -> Vec<(PathBuf, FileVerdict, String)> {
     let dirs: Vec<PathBuf> = dirs.iter().map(|dir| (*dir).to_owned()).collect();
-    find_all_in(find_entry(set).unwrap(), &dirs)
+    find_all_in(DataSetSpec::find(set).unwrap(), &dirs)
         .iter()
         .flat_map(verify)
         .map(|c| (c.file, c.verdict, c.checked))
@@ -130,7 +130,7 @@ fn every_packing_of_a_file_is_checked() {
     put("train-images.idx3-ubyte", &images_idx(30, 28));
     put("train-labels.idx1-ubyte", &labels_idx(&[1; 30]));
     put("t10k-labels.idx1-ubyte", &labels_idx(&[1; 19]));
-    let found = verify(&best_in_folder(find_entry("mnist").unwrap(), dir.path()).unwrap());
+    let found = verify(&best_in_folder(DataSetSpec::find("mnist").unwrap(), dir.path()).unwrap());
     let mut said: Vec<(String, FileVerdict, &str)> = found
         .iter()
         .map(|c| {
@@ -219,12 +219,12 @@ fn archive_and_folder_of_tiny_imagenet_are_both_checked() {
 
 /// The cache may hold what a file was before it rotted, which neither its size nor its time tells.
 #[test]
-fn pictures_are_read_from_their_files_and_the_cache_is_left_alone() {
+fn images_are_read_from_their_files_and_the_cache_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     for class in ["ant", "bee"] {
         std::fs::create_dir(dir.path().join(class)).unwrap();
         for i in 0..12 {
-            let bytes = encode_picture(colour(12, 10, i), ImageFormat::Png);
+            let bytes = encode_image(colour(12, 10, i), ImageFormat::Png);
             std::fs::write(dir.path().join(format!("{class}/{i:02}.png")), bytes).unwrap();
         }
     }
@@ -235,7 +235,7 @@ fn pictures_are_read_from_their_files_and_the_cache_is_left_alone() {
         let read = |e: std::fs::DirEntry| (e.path(), std::fs::read(e.path()).unwrap());
         files.flatten().map(read).collect::<Vec<_>>()
     };
-    let (before, found) = (cache(), best_in_folder(find_entry("folder").unwrap(), dir.path()).unwrap());
+    let (before, found) = (cache(), best_in_folder(DataSetSpec::find("folder").unwrap(), dir.path()).unwrap());
     assert_eq!(before.len(), 1);
     let all = verify(&found);
     assert_eq!(all.len(), 1);
@@ -268,7 +268,7 @@ fn the_published_content_is_known_however_it_is_packed() {
     let content = images_idx(3, 28);
     let packed = gzipped(&content);
     let digests = [&packed, &content].map(|bytes| digest::sha256_hex(bytes));
-    // The digests live as long as the program, as those of the catalogue do.
+    // The digests live as long as the program, as those of the registry do.
     let [sha256, unpacked] = digests.map(|d| &*d.leak());
     let published = PublishedFile { name: "x.gz", size: packed.len() as u64, sha256, unpacked, homes: &[] };
     let archive = PublishedFile { unpacked: "", ..published };
@@ -304,7 +304,7 @@ fn real_published_files_are_known() {
         println!("the package dataset-fashion-mnist is not installed: nothing to check");
         return;
     }
-    let found = best_in_folder(find_entry("fashion-mnist").unwrap(), real).unwrap();
+    let found = best_in_folder(DataSetSpec::find("fashion-mnist").unwrap(), real).unwrap();
     for checked in verify(&found) {
         assert_eq!(checked.verdict, FileVerdict::Published, "{checked:?}");
     }

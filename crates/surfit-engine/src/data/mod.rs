@@ -1,4 +1,4 @@
-//! Data sets on a device: three splits of tensors. The catalogue and the readers are in `surfit-data`.
+//! Data sets on a device: three splits of tensors. The readers are in `surfit-data`.
 
 mod augment;
 mod split;

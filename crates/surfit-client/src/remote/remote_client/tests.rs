@@ -150,9 +150,10 @@ fn a_host_that_never_says_which_run_it_shows_is_told_at_once() {
         };
         let address = RemoteAddress { host: "gpu1".into(), run: "a".into() };
         let began = Instant::now();
-        let Err(why) = open(address, reach, false, terminal().0) else {
+        let Err(error) = open(address, reach, false, terminal().0) else {
             panic!("{script}: it was opened");
         };
+        let why = error.to_string();
         assert!(why.starts_with("gpu1") && why.contains(part), "{script}: {why}");
         assert!(began.elapsed() < OPEN_TIMEOUT, "{script}");
     }

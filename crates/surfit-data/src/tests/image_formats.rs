@@ -1,8 +1,8 @@
 //! TIFF and GIF beside the other formats, and images in one and three channels.
 
-use super::folder::{colour, encode_picture, grey, write_file};
+use super::folder::{colour, encode_image, grey, write_file};
 use super::support::*;
-use crate::image_files::{self, PictureFile, PictureOrigin, PictureTarget};
+use crate::image_files::{self, ImageFile, ImageOrigin, ImageTarget};
 use crate::images::{LabeledImages, luma};
 use crate::{LoadedSet, load};
 use image::codecs::gif::GifEncoder;
@@ -10,7 +10,7 @@ use image::{DynamicImage, Frame, ImageFormat, RgbImage};
 use std::path::Path;
 use surfit_core::config::DataConfig;
 
-/// A set of two classes with 12 of these pictures each.
+/// A set of two classes with 12 of these images each.
 fn set_of(dir: &Path, ending: &str, bytes: &[u8]) {
     for class in ["ant", "bee"] {
         (0..12).for_each(|i| write_file(dir, &format!("{class}/{i}.{ending}"), bytes.to_vec()));
@@ -24,7 +24,7 @@ fn loaded(dir: &Path, channels: usize) -> LoadedSet {
 
 #[test]
 fn tiff_is_read_and_of_a_gif_the_first_frame() {
-    let picture = colour(10, 8, 7);
+    let image = colour(10, 8, 7);
     let mut gif = Vec::new();
     let plain = |rgb: [u8; 3]| -> DynamicImage { RgbImage::from_pixel(10, 8, image::Rgb(rgb)).into() };
     let mut frames = GifEncoder::new(&mut gif);
@@ -33,8 +33,8 @@ fn tiff_is_read_and_of_a_gif_the_first_frame() {
     }
     drop(frames);
     for (ending, bytes, expected) in [
-        ("tif", encode_picture(picture.clone(), ImageFormat::Tiff), &picture),
-        ("TIFF", encode_picture(picture.clone(), ImageFormat::Tiff), &picture),
+        ("tif", encode_image(image.clone(), ImageFormat::Tiff), &image),
+        ("TIFF", encode_image(image.clone(), ImageFormat::Tiff), &image),
         ("gif", gif, &plain([250, 10, 20])),
     ] {
         let dir = tempfile::tempdir().unwrap();
@@ -42,7 +42,7 @@ fn tiff_is_read_and_of_a_gif_the_first_frame() {
         let set = loaded(dir.path(), 0);
         assert_eq!(set.train.shape, [3, 8, 10], "{ending}");
         let expected = expected.to_rgb8();
-        for (i, value) in pictures(&set.train)[0].iter().enumerate() {
+        for (i, value) in images(&set.train)[0].iter().enumerate() {
             let pixel = expected.as_raw()[i % 80 * 3 + i / 80];
             assert!(value.abs_diff(pixel) < 8, "{ending}: {value} at {i}, expected {pixel}");
         }
@@ -51,7 +51,7 @@ fn tiff_is_read_and_of_a_gif_the_first_frame() {
 
 #[test]
 fn a_cut_file_of_any_format_is_refused_or_loses_no_pixel() {
-    let picture: DynamicImage = RgbImage::from_fn(30, 20, |x, y| {
+    let image: DynamicImage = RgbImage::from_fn(30, 20, |x, y| {
         image::Rgb([(x * 37 % 251) as u8, (y * 91 % 241) as u8, (x * y * 13 % 239) as u8])
     })
     .into();
@@ -59,9 +59,9 @@ fn a_cut_file_of_any_format_is_refused_or_loses_no_pixel() {
         let dir = tempfile::tempdir().unwrap();
         let name = format!("x.{ending}");
         write_file(dir.path(), &name, bytes.to_vec());
-        let target = PictureTarget { shape: [3, 20, 30], resize: false };
-        let origin = PictureOrigin::Folder(dir.path().to_owned());
-        image_files::decode_all(&origin, &[PictureFile { name, label: 0 }], target)
+        let target = ImageTarget { shape: [3, 20, 30], resize: false };
+        let origin = ImageOrigin::Folder(dir.path().to_owned());
+        image_files::decode_all(&origin, &[ImageFile { name, label: 0 }], target)
     };
     for (ending, format) in [
         ("png", ImageFormat::Png),
@@ -72,7 +72,7 @@ fn a_cut_file_of_any_format_is_refused_or_loses_no_pixel() {
         ("gif", ImageFormat::Gif),
         ("jpg", ImageFormat::Jpeg),
     ] {
-        let bytes = encode_picture(picture.clone(), format);
+        let bytes = encode_image(image.clone(), format);
         let whole = decoded(ending, &bytes).unwrap();
         for length in (0..bytes.len()).step_by(7).chain(bytes.len() - 12..bytes.len()) {
             if let Ok(cut) = decoded(ending, &bytes[..length]) {
@@ -85,7 +85,7 @@ fn a_cut_file_of_any_format_is_refused_or_loses_no_pixel() {
 #[test]
 fn channels_make_grey_images_colour_ones_and_back() {
     let dir = tempfile::tempdir().unwrap();
-    set_of(dir.path(), "png", &encode_picture(grey(6, 4, 9), ImageFormat::Png));
+    set_of(dir.path(), "png", &encode_image(grey(6, 4, 9), ImageFormat::Png));
     let plain = loaded(dir.path(), 0);
     assert_eq!(plain.train.shape, [1, 4, 6]);
     // The cache of the one is not that of the other.
@@ -99,12 +99,12 @@ fn channels_make_grey_images_colour_ones_and_back() {
         }
     }
     let dir = tempfile::tempdir().unwrap();
-    let picture = colour(6, 4, 200);
-    set_of(dir.path(), "png", &encode_picture(picture.clone(), ImageFormat::Png));
+    let image = colour(6, 4, 200);
+    set_of(dir.path(), "png", &encode_image(image.clone(), ImageFormat::Png));
     let set = loaded(dir.path(), 1);
     assert_eq!(set.train.shape, [1, 4, 6]);
-    let expected: Vec<u8> = picture.to_rgb8().pixels().map(|p| luma(p.0)).collect();
-    assert_eq!(pictures(&set.train)[0], expected);
+    let expected: Vec<u8> = image.to_rgb8().pixels().map(|p| luma(p.0)).collect();
+    assert_eq!(images(&set.train)[0], expected);
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn channels_hold_for_sets_of_one_shape_too() {
     let set = load(&three, 1).unwrap();
     assert_eq!((set.train.shape, set.input_shape), ([3, 28, 28], [3, 28, 28]));
     assert_eq!((set.mean, set.std), (vec![0.1307; 3], vec![0.3081; 3]));
-    for (three, one) in pictures(&set.test).iter().zip(pictures(&own.test)) {
+    for (three, one) in images(&set.test).iter().zip(images(&own.test)) {
         assert_eq!(three.to_vec(), [one; 3].concat());
     }
     let images = LabeledImages { shape: [3, 1, 2], pixels: vec![255, 10, 0, 20, 0, 200], labels: vec![0] };

@@ -2,16 +2,16 @@
 
 use super::{IMAGE_BYTES, IMAGE_SHAPE, class_of_label};
 use crate::Result;
-use crate::catalogue::CatalogueEntry;
 use crate::images::LabeledImages;
 use crate::source::{bad_content_error, unreadable_error};
 use std::io::Read;
+use surfit_core::data_sets::DataSetSpec;
 
 /// Records that are read at once.
 const RECORDS_PER_READ: usize = 256;
 
 /// How many records a file of `bytes` bytes has, each with this many label bytes.
-pub(super) fn count_records(entry: &CatalogueEntry, labels: usize, name: &str, bytes: usize) -> Result<usize> {
+pub(super) fn count_records(spec: &DataSetSpec, labels: usize, name: &str, bytes: usize) -> Result<usize> {
     let record = labels + IMAGE_BYTES;
     if bytes == 0 || !bytes.is_multiple_of(record) {
         let other = 3 - labels + IMAGE_BYTES;
@@ -22,7 +22,7 @@ pub(super) fn count_records(entry: &CatalogueEntry, labels: usize, name: &str, b
         };
         return Err(bad_content_error(
             name,
-            format!("its {bytes} bytes are not whole records of {record} bytes, as {} has them{hint}", entry.name),
+            format!("its {bytes} bytes are not whole records of {record} bytes, as {} has them{hint}", spec.name),
         ));
     }
     Ok(bytes / record)
@@ -30,14 +30,14 @@ pub(super) fn count_records(entry: &CatalogueEntry, labels: usize, name: &str, b
 
 /// Reads the records of a file of `bytes` bytes, each with this many label bytes.
 pub(super) fn read_records(
-    entry: &CatalogueEntry,
+    spec: &DataSetSpec,
     labels: usize,
     name: &str,
     bytes: usize,
     input: &mut dyn Read,
 ) -> Result<LabeledImages> {
     let record = labels + IMAGE_BYTES;
-    let count = count_records(entry, labels, name, bytes)?;
+    let count = count_records(spec, labels, name, bytes)?;
     let mut images = LabeledImages::with_capacity(IMAGE_SHAPE, count);
     let mut buffer = vec![0; RECORDS_PER_READ.min(count) * record];
     while images.len() < count {
@@ -45,7 +45,7 @@ pub(super) fn read_records(
         input.read_exact(buffer).map_err(|e| unreadable_error(name, &e))?;
         for record in buffer.chunks_exact(record) {
             let label = record[labels - 1].into();
-            images.labels.push(class_of_label(entry, name, label, images.labels.len())?);
+            images.labels.push(class_of_label(spec, name, label, images.labels.len())?);
             images.pixels.extend_from_slice(&record[labels..]);
         }
     }

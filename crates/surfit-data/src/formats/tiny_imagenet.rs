@@ -4,20 +4,89 @@
 //! folders, as many do, is read as well; what was copied there and not moved counts once. The images in `test` have no
 //! labels; `val` is the test split here. Classes are in the order of their WordNet numbers, as folder loaders have them.
 
+use super::image_folder::list_entries;
+use super::{SetFiles, SetFormat};
 use crate::cache::{self, CacheSource};
-use crate::catalogue::CatalogueEntry;
-use crate::image_files::{self, PictureFile, PictureOrigin, PictureReader, PictureTarget};
+use crate::description::{SetOutline, labels_of_files};
+use crate::find::FoundSet;
+use crate::image_files::{self, ImageFile, ImageFileReader, ImageOrigin, ImageTarget};
 use crate::load::RawSet;
 use crate::source::bad_content_error;
-use crate::{DataError, Result, folder};
+use crate::verify::{CheckedFile, check_images};
+use crate::{DataError, Result};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use surfit_core::config::DataConfig;
+use surfit_core::data_sets::DataSetSpec;
 
 const ARCHIVE_NAME: &str = "tiny-imagenet-200.zip";
 
+pub(super) struct TinyImageNetFormat;
+
+impl SetFormat for TinyImageNetFormat {
+    fn find_forms(&self, spec: &'static DataSetSpec, dir: &Path) -> Vec<FoundSet> {
+        let sources = find_sources(dir).into_iter();
+        sources.filter_map(|path| FoundSet::new(spec, vec![path.clone()], vec![], TinyImageNetFiles(path))).collect()
+    }
+}
+
+/// The archive, or the folder that it unpacks to.
+#[derive(Debug)]
+struct TinyImageNetFiles(PathBuf);
+
+impl SetFiles for TinyImageNetFiles {
+    fn describe_source(&self) -> String {
+        self.0.display().to_string()
+    }
+
+    /// Images are kept no larger than they are published: those that `data.image_size` makes larger are enlarged batch by batch.
+    fn read(&self, spec: &'static DataSetSpec, config: &DataConfig) -> Result<(RawSet, Vec<String>)> {
+        let mut seen = CacheSource::default();
+        let (origin, names) = open_source(&self.0, &mut seen)?;
+        let make = || {
+            let listed = TinyImageNetListing::new(&mut ImageFileReader::open(&origin)?, &names)?;
+            let [channels, height, width] = spec.shape.unwrap_or([3, 64, 64]);
+            let target = match config.image_size {
+                0 => ImageTarget { shape: [channels, height, width], resize: false },
+                n => ImageTarget { shape: [channels, n.min(height), n.min(width)], resize: true },
+            };
+            Ok(RawSet {
+                train: image_files::decode_all(&origin, &listed.train, target)?,
+                validation: None,
+                test: Some(image_files::decode_all(&origin, &listed.val, target)?),
+                classes: listed.classes,
+            })
+        };
+        let set = cache::load_or_make(&self.0, spec.name, &seen.key(config.image_size, 0), make)?;
+        Ok((set, Vec::new()))
+    }
+
+    fn outline(&self, spec: &'static DataSetSpec, _config: &DataConfig) -> Result<SetOutline> {
+        let (_, listed) = list_images(&self.0)?;
+        let set = RawSet {
+            classes: listed.classes,
+            train: labels_of_files(&listed.train),
+            validation: None,
+            test: Some(labels_of_files(&listed.val)),
+        };
+        Ok(SetOutline { set, shape: spec.shape.unwrap_or_default(), skipped_notices: Vec::new() })
+    }
+
+    fn check_by_reading(&self, spec: &'static DataSetSpec) -> Vec<CheckedFile> {
+        let (origin, listed) = match list_images(&self.0) {
+            Ok(listed) => listed,
+            Err(error) => return vec![CheckedFile::of_reading(spec, &self.0, Err(error))],
+        };
+        let images: Vec<&ImageFile> = listed.train.iter().chain(&listed.val).collect();
+        let size = spec.shape.map(|[_, height, width]| (width, height));
+        let remark = " of train and val; other files were not checked";
+        check_images(spec, &self.0, &origin, &images, size, remark)
+    }
+}
+
 /// The archive in `dir`, and `dir` itself when it is the unpacked one. The folder comes first, unless it has fewer images
 /// than the archive: unpacking was broken off.
-pub(crate) fn find_sources(dir: &Path) -> Vec<PathBuf> {
+fn find_sources(dir: &Path) -> Vec<PathBuf> {
     let archive = Some(dir.join(ARCHIVE_NAME)).filter(|path| path.is_file());
     if !(dir.join("train").is_dir() && dir.join("val").is_dir()) {
         return archive.into_iter().collect();
@@ -37,47 +106,24 @@ pub(crate) fn find_sources(dir: &Path) -> Vec<PathBuf> {
 /// How many of these files are images of `train` and of `val`.
 fn count_images(names: &[String]) -> [usize; 2] {
     ["train/", "val/"].map(|folder| {
-        let is_image = |n: &&String| n.starts_with(folder) && image_files::is_picture(n);
+        let is_image = |n: &&String| n.starts_with(folder) && image_files::has_image_extension(n);
         names.iter().filter(is_image).count()
     })
 }
 
-/// Reads the set from its archive or folder.
-///
-/// Images are kept no larger than they are published: those that `image_size` makes larger are enlarged batch by batch.
-pub(crate) fn read_set(entry: &'static CatalogueEntry, path: &Path, image_size: usize) -> Result<RawSet> {
-    let mut seen = CacheSource::default();
-    let (origin, names) = open_source(path, &mut seen)?;
-    let make = || {
-        let listed = TinyImageNetPictures::new(&mut PictureReader::open(&origin)?, &names)?;
-        let [channels, height, width] = entry.shape.unwrap_or([3, 64, 64]);
-        let target = match image_size {
-            0 => PictureTarget { shape: [channels, height, width], resize: false },
-            n => PictureTarget { shape: [channels, n.min(height), n.min(width)], resize: true },
-        };
-        Ok(RawSet {
-            train: image_files::decode_all(&origin, &listed.train, target)?,
-            validation: None,
-            test: Some(image_files::decode_all(&origin, &listed.val, target)?),
-            classes: listed.classes,
-        })
-    };
-    cache::load_or_make(path, entry.name, &seen.key(image_size, 0), make)
-}
-
 /// The archive or folder, and the files in it.
-fn open_source(path: &Path, cache_source: &mut CacheSource) -> Result<(PictureOrigin, Vec<String>)> {
+fn open_source(path: &Path, cache_source: &mut CacheSource) -> Result<(ImageOrigin, Vec<String>)> {
     if path.is_dir() {
-        return Ok((PictureOrigin::Folder(path.to_owned()), walk_folder(path, cache_source)?));
+        return Ok((ImageOrigin::Folder(path.to_owned()), walk_folder(path, cache_source)?));
     }
     cache_source.add(path, ARCHIVE_NAME)?;
     list_archive(path)
 }
 
 /// The set's images in its archive or folder.
-pub(crate) fn list_pictures(path: &Path) -> Result<(PictureOrigin, TinyImageNetPictures)> {
+fn list_images(path: &Path) -> Result<(ImageOrigin, TinyImageNetListing)> {
     let (origin, names) = open_source(path, &mut CacheSource::default())?;
-    let listed = TinyImageNetPictures::new(&mut PictureReader::open(&origin)?, &names)?;
+    let listed = TinyImageNetListing::new(&mut ImageFileReader::open(&origin)?, &names)?;
     Ok((origin, listed))
 }
 
@@ -86,7 +132,7 @@ fn walk_folder(dir: &Path, cache_source: &mut CacheSource) -> Result<Vec<String>
     let mut names = Vec::new();
     let mut waiting = vec![dir.join("val"), dir.join("train")];
     while let Some(folder) = waiting.pop() {
-        for file in folder::list_entries(&folder)? {
+        for file in list_entries(&folder)? {
             let path = file.path();
             if path.is_dir() {
                 waiting.push(path);
@@ -112,8 +158,8 @@ fn walk_folder(dir: &Path, cache_source: &mut CacheSource) -> Result<Vec<String>
 }
 
 /// The archive's files, below the folder in it.
-fn list_archive(path: &Path) -> Result<(PictureOrigin, Vec<String>)> {
-    let PictureReader::Zip(_, _, archive) = PictureReader::open(&PictureOrigin::Zip(path.to_owned(), String::new()))?
+fn list_archive(path: &Path) -> Result<(ImageOrigin, Vec<String>)> {
+    let ImageFileReader::Zip(_, _, archive) = ImageFileReader::open(&ImageOrigin::Zip(path.to_owned(), String::new()))?
     else {
         unreachable!("a zip archive was opened");
     };
@@ -133,21 +179,21 @@ fn list_archive(path: &Path) -> Result<(PictureOrigin, Vec<String>)> {
         .filter(|name| !name.ends_with('/'))
         .filter_map(|name| name.strip_prefix(&below).map(str::to_owned))
         .collect();
-    Ok((PictureOrigin::Zip(path.to_owned(), below), names))
+    Ok((ImageOrigin::Zip(path.to_owned(), below), names))
 }
 
 /// The set's images with their classes.
-pub(crate) struct TinyImageNetPictures {
-    pub classes: Vec<String>,
-    pub train: Vec<PictureFile>,
-    pub val: Vec<PictureFile>,
+struct TinyImageNetListing {
+    classes: Vec<String>,
+    train: Vec<ImageFile>,
+    val: Vec<ImageFile>,
 }
 
-impl TinyImageNetPictures {
-    fn new(reader: &mut PictureReader, names: &[String]) -> Result<Self> {
+impl TinyImageNetListing {
+    fn new(reader: &mut ImageFileReader, names: &[String]) -> Result<Self> {
         let mut train: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         let (mut val_plain, mut val_sorted) = (BTreeSet::new(), BTreeSet::new());
-        for name in names.iter().filter(|n| image_files::is_picture(n)) {
+        for name in names.iter().filter(|n| image_files::has_image_extension(n)) {
             match name.split('/').collect::<Vec<_>>()[..] {
                 ["train", class, "images", _] | ["train", class, _] => {
                     train.entry(class).or_default().insert(name);
@@ -163,9 +209,9 @@ impl TinyImageNetPictures {
         }
         let ids = class_ids(reader, names, &train)?;
         let label = |class: &str| ids.binary_search(&class.to_owned()).ok();
-        let picture = |name: &str, label: usize| PictureFile { name: name.to_owned(), label: label as u16 };
+        let image = |name: &str, label: usize| ImageFile { name: name.to_owned(), label: label as u16 };
         let train =
-            train.values().enumerate().flat_map(|(i, names)| names.iter().map(move |name| picture(name, i))).collect();
+            train.values().enumerate().flat_map(|(i, names)| names.iter().map(move |name| image(name, i))).collect();
 
         let mut val = Vec::new();
         if !val_plain.is_empty() {
@@ -205,14 +251,14 @@ impl TinyImageNetPictures {
                     .ok_or_else(|| bad_content_error(&shown, format!("it does not say the class of {file}")))?;
                 let label = label(class)
                     .ok_or_else(|| bad_content_error(&shown, format!("class {class} of {file} is not in `train`")))?;
-                val.push(picture(name, label));
+                val.push(image(name, label));
             }
         }
         for (class, name) in val_sorted {
             let label = label(class).ok_or_else(|| {
                 bad_content_error(&reader.display_name(name), format!("class {class} is not in `train`"))
             })?;
-            val.push(picture(name, label));
+            val.push(image(name, label));
         }
         if val.is_empty() {
             return Err(bad_content_error(
@@ -226,7 +272,7 @@ impl TinyImageNetPictures {
 
 /// The classes' WordNet numbers, in order.
 fn class_ids(
-    reader: &mut PictureReader,
+    reader: &mut ImageFileReader,
     names: &[String],
     train: &BTreeMap<&str, BTreeSet<&str>>,
 ) -> Result<Vec<String>> {
@@ -257,7 +303,7 @@ fn class_ids(
 }
 
 /// The class of every image in `val/images`.
-fn read_annotations(reader: &mut PictureReader, list: &str) -> Result<HashMap<String, String>> {
+fn read_annotations(reader: &mut ImageFileReader, list: &str) -> Result<HashMap<String, String>> {
     let text = reader.read(list)?;
     let mut known = HashMap::new();
     for (i, line) in String::from_utf8_lossy(&text).lines().enumerate() {
@@ -274,7 +320,7 @@ fn read_annotations(reader: &mut PictureReader, list: &str) -> Result<HashMap<St
 }
 
 /// What the classes are called: the first word of each in `words.txt`, else its number.
-fn read_class_names(reader: &mut PictureReader, names: &[String], ids: &[String]) -> Result<Vec<String>> {
+fn read_class_names(reader: &mut ImageFileReader, names: &[String], ids: &[String]) -> Result<Vec<String>> {
     let mut called: HashMap<String, String> = HashMap::new();
     if names.iter().any(|n| n == "words.txt") {
         let text = reader.read("words.txt")?;

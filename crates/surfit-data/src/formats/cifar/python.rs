@@ -4,11 +4,11 @@
 
 use super::{IMAGE_BYTES, IMAGE_SHAPE, class_of_label};
 use crate::Result;
-use crate::catalogue::CatalogueEntry;
 use crate::images::LabeledImages;
 use crate::pickle::{self, PickleObject, PickleObjects, PickleRefusal, PickleValue};
 use crate::source::{bad_content_error, unreadable_error};
 use std::io::Read;
+use surfit_core::data_sets::DataSetSpec;
 
 /// Callables that NumPy's arrays and Python 3's bytes are written with.
 fn is_allowed_callable(module: &str, name: &str) -> bool {
@@ -24,7 +24,7 @@ fn is_numpy(module: &str, name: &str, file: &str, function: &str) -> bool {
 
 /// Reads a file of `bytes` bytes with its labels under this key.
 pub(super) fn read_batch(
-    entry: &CatalogueEntry,
+    spec: &DataSetSpec,
     key: &str,
     name: &str,
     bytes: usize,
@@ -41,12 +41,9 @@ pub(super) fn read_batch(
             })
         })?;
         let file = PickledBatch { content: &content, objects };
-        let labels = file.labels(entry, key, root).map_err(&refuse)?;
-        let labels: Vec<u16> = labels
-            .iter()
-            .enumerate()
-            .map(|(i, &label)| class_of_label(entry, name, label, i))
-            .collect::<Result<_>>()?;
+        let labels = file.labels(spec, key, root).map_err(&refuse)?;
+        let labels: Vec<u16> =
+            labels.iter().enumerate().map(|(i, &label)| class_of_label(spec, name, label, i)).collect::<Result<_>>()?;
         let pixels = file.pixels(root, labels.len()).map_err(&refuse)?;
         (labels, pixels)
     };
@@ -129,12 +126,7 @@ impl PickledBatch<'_> {
         }
     }
 
-    fn labels(
-        &self,
-        entry: &CatalogueEntry,
-        key: &str,
-        root: PickleValue,
-    ) -> std::result::Result<Vec<i64>, BatchFault> {
+    fn labels(&self, spec: &DataSetSpec, key: &str, root: PickleValue) -> std::result::Result<Vec<i64>, BatchFault> {
         let Some(labels) = self.dict_entry(root, key)? else {
             let other = [("labels", "CIFAR-10"), ("fine_labels", "CIFAR-100")];
             let mut hint = String::new();
@@ -143,7 +135,7 @@ impl PickledBatch<'_> {
                     hint = format!(", but `{other}`, as {set} has");
                 }
             }
-            return Err(BatchFault::NoLabels { key: key.into(), set: entry.name, hint });
+            return Err(BatchFault::NoLabels { key: key.into(), set: spec.name, hint });
         };
         let number = |value: &PickleValue| match value {
             PickleValue::Int(n) => Some(*n),

@@ -7,16 +7,6 @@ use crate::digest;
 use crate::images::LabeledImages;
 use sha2::{Digest, Sha256};
 
-/// SHA-256 of the binary files of CIFAR-10, in their order; the Python ones have the same images.
-pub(super) const CIFAR10_CHECKSUMS: [&str; 6] = [
-    "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5",
-    "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed",
-    "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67",
-    "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48",
-    "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add",
-    "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b",
-];
-
 /// The files with the images of another: `known` are the checksums of the published files, in order. Gives the indices of
 /// the files and what is wrong with each.
 pub(super) fn match_checksums(files: &[&str], known: &[&str], parts: &[&LabeledImages]) -> Vec<(usize, String)> {

@@ -12,12 +12,19 @@
 //! like any other when images lie right in it. Where all folders are called like splits and none has class folders, the
 //! images have no labels, and the set is refused.
 
+use super::{SetFiles, SetFormat};
 use crate::cache::{self, CacheSource};
-use crate::image_files::{self, PictureFile, PictureOrigin, PictureTarget};
+use crate::description::{SetOutline, labels_of_files};
+use crate::find::FoundSet;
+use crate::image_files::{self, ImageFile, ImageOrigin, ImageTarget};
 use crate::load::RawSet;
+use crate::verify::{CheckedFile, check_images};
 use crate::{DataError, Result};
-use std::fs::DirEntry;
+use std::fs::{self, DirEntry};
+use std::io;
 use std::path::{Path, PathBuf};
+use surfit_core::config::DataConfig;
+use surfit_core::data_sets::DataSetSpec;
 
 /// What its caches are called.
 const CACHE_NAME: &str = "folder";
@@ -25,8 +32,93 @@ const TRAIN_NAMES: &[&str] = &["train", "training"];
 const VALIDATION_NAMES: &[&str] = &["val", "validation", "valid"];
 const TEST_NAMES: &[&str] = &["test", "testing"];
 
+pub(super) struct ImageFolderFormat;
+
+impl SetFormat for ImageFolderFormat {
+    fn find_forms(&self, spec: &'static DataSetSpec, dir: &Path) -> Vec<FoundSet> {
+        let found = || FoundSet::new(spec, vec![dir.to_owned()], vec![], ClassFolders(dir.to_owned()));
+        has_subfolders(dir).then(found).flatten().into_iter().collect()
+    }
+
+    fn needs_root(&self) -> bool {
+        true
+    }
+
+    fn expected_files(&self, _spec: &DataSetSpec) -> Vec<&'static str> {
+        vec!["class folder with images"]
+    }
+
+    /// Class folders have to be listed.
+    fn probe_folder(&self, folder: &Path) -> io::Result<()> {
+        fs::metadata(folder.join("."))?;
+        fs::read_dir(folder).map(drop)
+    }
+}
+
+/// A folder with class folders, in folders of splits or not.
+#[derive(Debug)]
+struct ClassFolders(PathBuf);
+
+impl SetFiles for ClassFolders {
+    fn describe_source(&self) -> String {
+        self.0.display().to_string()
+    }
+
+    /// The images are all of one size, or brought to `data.image_size` and `data.channels`.
+    fn read(&self, _spec: &'static DataSetSpec, config: &DataConfig) -> Result<(RawSet, Vec<String>)> {
+        let dir = &self.0;
+        let mut seen = CacheSource::default();
+        let listed = list_images(dir, &mut seen)?;
+        let make = || {
+            let target = image_target(dir, &listed, config)?;
+            let origin = ImageOrigin::Folder(dir.to_owned());
+            let decode = |images: &Vec<ImageFile>| image_files::decode_all(&origin, images, target);
+            Ok(RawSet {
+                train: decode(&listed.train)?,
+                validation: listed.validation.as_ref().map(decode).transpose()?,
+                test: listed.test.as_ref().map(decode).transpose()?,
+                classes: listed.classes.clone(),
+            })
+        };
+        let set = cache::load_or_make(dir, CACHE_NAME, &seen.key(config.image_size, config.channels), make)?;
+        Ok((set, listed.skipped_notices))
+    }
+
+    fn outline(&self, _spec: &'static DataSetSpec, config: &DataConfig) -> Result<SetOutline> {
+        let dir = &self.0;
+        let mut seen = CacheSource::default();
+        let listed = list_images(dir, &mut seen)?;
+        let shape = match cache::stored_shape(dir, CACHE_NAME, &seen.key(config.image_size, config.channels)) {
+            Some(shape) => shape,
+            None => image_target(dir, &listed, config)?.shape,
+        };
+        let set = RawSet {
+            classes: listed.classes,
+            train: labels_of_files(&listed.train),
+            validation: listed.validation.as_deref().map(labels_of_files),
+            test: listed.test.as_deref().map(labels_of_files),
+        };
+        Ok(SetOutline { set, shape, skipped_notices: listed.skipped_notices })
+    }
+
+    fn check_by_reading(&self, spec: &'static DataSetSpec) -> Vec<CheckedFile> {
+        let dir = &self.0;
+        let listed = match list_images(dir, &mut CacheSource::default()) {
+            Ok(listed) => listed,
+            Err(error) => return vec![CheckedFile::of_reading(spec, dir, Err(error))],
+        };
+        let images: Vec<&ImageFile> = listed.splits().flatten().collect();
+        let mut all = check_images(spec, dir, &ImageOrigin::Folder(dir.clone()), &images, None, "");
+        if let Some(whole) = all.first_mut() {
+            let notes = whole.note.take().into_iter().chain(listed.skipped_notices);
+            whole.note = notes.reduce(|a, b| format!("{a}; {b}"));
+        }
+        all
+    }
+}
+
 /// True when a folder has folders in it.
-pub(crate) fn has_subfolders(dir: &Path) -> bool {
+fn has_subfolders(dir: &Path) -> bool {
     list_entries(dir).is_ok_and(|all| all.iter().any(|e| e.path().is_dir()))
 }
 
@@ -37,7 +129,7 @@ pub(crate) fn total_bytes(path: &Path) -> u64 {
     while let Some(path) = waiting.pop() {
         match path.symlink_metadata() {
             Ok(m) if m.is_dir() => {
-                waiting.extend(std::fs::read_dir(&path).into_iter().flatten().flatten().map(|e| e.path()))
+                waiting.extend(fs::read_dir(&path).into_iter().flatten().flatten().map(|e| e.path()))
             }
             Ok(m) => sum += m.len(),
             Err(_) => {}
@@ -47,9 +139,8 @@ pub(crate) fn total_bytes(path: &Path) -> u64 {
 }
 
 /// What is in a folder, in the order of the names, hidden files left out.
-pub(crate) fn list_entries(dir: &Path) -> Result<Vec<DirEntry>> {
-    let mut all =
-        std::fs::read_dir(dir).and_then(Iterator::collect::<std::io::Result<Vec<_>>>).map_err(DataError::io(dir))?;
+pub(super) fn list_entries(dir: &Path) -> Result<Vec<DirEntry>> {
+    let mut all = fs::read_dir(dir).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(DataError::io(dir))?;
     let hidden = |e: &DirEntry| {
         let name = e.file_name();
         name.to_string_lossy().starts_with('.') || name == "Thumbs.db"
@@ -60,18 +151,18 @@ pub(crate) fn list_entries(dir: &Path) -> Result<Vec<DirEntry>> {
 }
 
 /// A set's images, by their paths below its folder.
-pub(crate) struct ListedPictures {
-    pub classes: Vec<String>,
-    pub train: Vec<PictureFile>,
-    pub validation: Option<Vec<PictureFile>>,
-    pub test: Option<Vec<PictureFile>>,
+struct ImageListing {
+    classes: Vec<String>,
+    train: Vec<ImageFile>,
+    validation: Option<Vec<ImageFile>>,
+    test: Option<Vec<ImageFile>>,
     /// What is there and is not part of the set, each as a sentence.
-    pub skipped_notices: Vec<String>,
+    skipped_notices: Vec<String>,
 }
 
-impl ListedPictures {
+impl ImageListing {
     /// The images of each split that is there.
-    pub fn splits(&self) -> impl Iterator<Item = &Vec<PictureFile>> {
+    fn splits(&self) -> impl Iterator<Item = &Vec<ImageFile>> {
         std::iter::once(&self.train).chain(&self.validation).chain(&self.test)
     }
 }
@@ -94,13 +185,13 @@ fn split_folder(dir: &Path, folders: &[String], names: &[&str]) -> Result<Option
 }
 
 /// Lists the images below `dir`.
-pub(crate) fn list_pictures(dir: &Path, cache_source: &mut CacheSource) -> Result<ListedPictures> {
+fn list_images(dir: &Path, cache_source: &mut CacheSource) -> Result<ImageListing> {
     let (mut folders, mut loose) = (Vec::new(), Vec::new());
     for entry in list_entries(dir)? {
         let name = entry.file_name().to_string_lossy().into_owned();
         if entry.path().is_dir() {
             folders.push(name);
-        } else if image_files::is_picture(&name) {
+        } else if image_files::has_image_extension(&name) {
             loose.push(entry.path());
         }
     }
@@ -126,7 +217,7 @@ pub(crate) fn list_pictures(dir: &Path, cache_source: &mut CacheSource) -> Resul
         non_images: PassedOver::default(),
         stray_images: PassedOver::default(),
     };
-    let mut listed = ListedPictures {
+    let mut listed = ImageListing {
         classes: listing.classes.clone(),
         train: listing.list_split(root, true)?,
         validation: None,
@@ -173,39 +264,8 @@ fn count_phrase(count: usize, what: &str) -> String {
 }
 
 fn count_images(folder: &Path) -> Result<usize> {
-    let is_image = |e: &&DirEntry| image_files::is_picture(&e.file_name().to_string_lossy());
+    let is_image = |e: &&DirEntry| image_files::has_image_extension(&e.file_name().to_string_lossy());
     Ok(list_entries(folder)?.iter().filter(is_image).count())
-}
-
-/// Reads the images below `dir`, all of one size, or brought to `image_size` and `channels` where those are not 0; and what
-/// was left out.
-pub(crate) fn read_set(dir: &Path, image_size: usize, channels: usize) -> Result<(RawSet, Vec<String>)> {
-    let mut seen = CacheSource::default();
-    let listed = list_pictures(dir, &mut seen)?;
-    let make = || {
-        let target = picture_target(dir, &listed, image_size, channels)?;
-        let origin = PictureOrigin::Folder(dir.to_owned());
-        let decode = |pictures: &Vec<PictureFile>| image_files::decode_all(&origin, pictures, target);
-        Ok(RawSet {
-            train: decode(&listed.train)?,
-            validation: listed.validation.as_ref().map(decode).transpose()?,
-            test: listed.test.as_ref().map(decode).transpose()?,
-            classes: listed.classes.clone(),
-        })
-    };
-    let set = cache::load_or_make(dir, CACHE_NAME, &seen.key(image_size, channels), make)?;
-    Ok((set, listed.skipped_notices))
-}
-
-/// What the files state about the set without being decoded: its images, and `[C, H, W]` as they are kept in memory.
-pub(crate) fn describe_files(dir: &Path, image_size: usize, channels: usize) -> Result<(ListedPictures, [usize; 3])> {
-    let mut seen = CacheSource::default();
-    let listed = list_pictures(dir, &mut seen)?;
-    let shape = match cache::stored_shape(dir, CACHE_NAME, &seen.key(image_size, channels)) {
-        Some(shape) => shape,
-        None => picture_target(dir, &listed, image_size, channels)?.shape,
-    };
-    Ok((listed, shape))
 }
 
 fn class_names(dir: &Path) -> Result<Vec<String>> {
@@ -266,12 +326,12 @@ impl PassedOver {
 
 impl SplitListing<'_> {
     /// The images in the class folders of `folder`, which must have some of every class where it is `whole`.
-    fn list_split(&mut self, folder: &Path, whole: bool) -> Result<Vec<PictureFile>> {
+    fn list_split(&mut self, folder: &Path, whole: bool) -> Result<Vec<ImageFile>> {
         let mut all = Vec::new();
         for class in list_entries(folder)? {
             let path = class.path();
             if !path.is_dir() {
-                match image_files::is_picture(&path.to_string_lossy()) {
+                match image_files::has_image_extension(&path.to_string_lossy()) {
                     true => self.stray_images.add(&path),
                     false => self.non_images.add(&path),
                 }
@@ -309,7 +369,7 @@ impl SplitListing<'_> {
         folder: &Path,
         label: u16,
         above: &mut Vec<PathBuf>,
-        all: &mut Vec<PictureFile>,
+        all: &mut Vec<ImageFile>,
     ) -> Result<()> {
         let real = folder.canonicalize().map_err(DataError::io(folder))?;
         if above.contains(&real) {
@@ -327,7 +387,7 @@ impl SplitListing<'_> {
                 continue;
             }
             // A pipe would be waited for without end.
-            if !data.is_file() || !image_files::is_picture(&file.file_name().to_string_lossy()) {
+            if !data.is_file() || !image_files::has_image_extension(&file.file_name().to_string_lossy()) {
                 self.non_images.add(&path);
                 continue;
             }
@@ -336,7 +396,7 @@ impl SplitListing<'_> {
                 DataError::input(format!("{}: the file's name is not UTF-8; rename it", path.display()))
             })?;
             self.cache_source.add_metadata(name, &data);
-            all.push(PictureFile { name: name.to_owned(), label });
+            all.push(ImageFile { name: name.to_owned(), label });
         }
         above.pop();
         Ok(())
@@ -344,16 +404,17 @@ impl SplitListing<'_> {
 }
 
 /// What all images are to become.
-fn picture_target(dir: &Path, listed: &ListedPictures, image_size: usize, channels: usize) -> Result<PictureTarget> {
+fn image_target(dir: &Path, listed: &ImageListing, config: &DataConfig) -> Result<ImageTarget> {
+    let (image_size, channels) = (config.image_size, config.channels);
     let (mut grey, mut first) = (true, None);
     // Of all short sides, where they are the same.
     let mut short_side = None;
     let mut is_one = true;
-    for pictures in listed.splits() {
-        let headers = image_files::read_headers(dir, pictures)?;
-        for (picture, header) in pictures.iter().zip(headers) {
+    for images in listed.splits() {
+        let headers = image_files::read_headers(dir, images)?;
+        for (image, header) in images.iter().zip(headers) {
             grey &= header.grey;
-            let (name, size) = (&picture.name, (header.width, header.height));
+            let (name, size) = (&image.name, (header.width, header.height));
             let short = size.0.min(size.1);
             is_one &= *short_side.get_or_insert(short) == short;
             let (first_name, first_size) = first.get_or_insert_with(|| (name.clone(), size));
@@ -380,5 +441,5 @@ fn picture_target(dir: &Path, listed: &ListedPictures, image_size: usize, channe
         0 => 3,
         n => n,
     };
-    Ok(PictureTarget { shape: [channels, height, width], resize: image_size > 0 })
+    Ok(ImageTarget { shape: [channels, height, width], resize: image_size > 0 })
 }

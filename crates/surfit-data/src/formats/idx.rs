@@ -7,23 +7,113 @@
 //! test images under the name of training images, would be read without complaint. Published files are therefore known
 //! by the checksum of their content, and refused under a name that is not theirs.
 
-use crate::catalogue::{CATALOGUE, CatalogueEntry, SetFamily};
+use super::{SetFiles, SetFormat};
+use crate::description::SetOutline;
+use crate::find::FoundSet;
 use crate::images::LabeledImages;
 use crate::load::RawSet;
 use crate::source::NamedFile;
+use crate::verify::CheckedFile;
 use crate::{DataError, Result, digest};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use surfit_core::config::DataConfig;
+use surfit_core::data_sets::{DATA_SETS, DataSetSpec, PublishedFile};
 
 /// More images than any set in this format has; a header that states more is damaged.
 const MAX_IMAGES: usize = 1_000_000;
 
-/// Parts of a set as it is published.
-pub(crate) const PUBLISHED_PARTS: [&str; 2] = ["train", "t10k"];
-/// Parts of the embedded set.
-pub(crate) const EMBEDDED_SPLITS: [&str; 3] = ["train", "validation", "test"];
+/// Names that files of a set's splits begin with, of a set as it is published.
+const PUBLISHED_SPLITS: &[&str] = &["train", "t10k"];
+/// What any set in this format has.
+pub(super) const FIRST_FILE: &str = "train-images-idx3-ubyte";
+pub(super) const NAMING_REMARK: &str = ", plain or with .gz";
+
+pub(super) struct IdxFormat;
+
+impl SetFormat for IdxFormat {
+    fn find_forms(&self, spec: &'static DataSetSpec, dir: &Path) -> Vec<FoundSet> {
+        IdxFolder::find(spec, dir, PUBLISHED_SPLITS)
+    }
+
+    fn expected_files(&self, _spec: &DataSetSpec) -> Vec<&'static str> {
+        vec![FIRST_FILE]
+    }
+
+    fn naming_remark(&self) -> &'static str {
+        NAMING_REMARK
+    }
+
+    fn is_named_like(&self, published: &str, name: &str) -> bool {
+        plain_name(published) == plain_name(name)
+    }
+}
+
+/// A folder with two files for each split.
+#[derive(Debug)]
+pub(super) struct IdxFolder {
+    dir: PathBuf,
+    /// Names that files of the splits begin with: training, validation where the set has it, test.
+    splits: &'static [&'static str],
+}
+
+impl IdxFolder {
+    /// The set in `dir` with these splits, when there is something of it.
+    pub(super) fn find(spec: &'static DataSetSpec, dir: &Path, splits: &'static [&'static str]) -> Vec<FoundSet> {
+        let (files, missing) = find_parts(dir, splits);
+        FoundSet::new(spec, files, missing, Self { dir: dir.to_owned(), splits }).into_iter().collect()
+    }
+
+    /// What `read` gives for each split: training, validation where the set has it, and test.
+    fn read_splits<T>(&self, read: impl Fn(&str) -> Result<T>) -> Result<(T, Option<T>, T)> {
+        Ok(match self.splits {
+            [train, validation, test] => (read(train)?, Some(read(validation)?), read(test)?),
+            [train, .., test] => (read(train)?, None, read(test)?),
+            _ => unreachable!("a set has a training and a test split"),
+        })
+    }
+}
+
+impl SetFiles for IdxFolder {
+    fn describe_source(&self) -> String {
+        self.dir.display().to_string()
+    }
+
+    fn read(&self, spec: &'static DataSetSpec, _config: &DataConfig) -> Result<(RawSet, Vec<String>)> {
+        let (train, validation, test) = self.read_splits(|split| read_part(spec, &self.dir, split))?;
+        if validation.is_none()
+            && let Some(error) = swapped_files_error(spec, &self.dir, &train, &test)
+        {
+            return Err(error);
+        }
+        Ok((RawSet { train, validation, test: Some(test), classes: spec.class_names() }, Vec::new()))
+    }
+
+    fn outline(&self, spec: &'static DataSetSpec, _config: &DataConfig) -> Result<SetOutline> {
+        let (train, validation, test) = self.read_splits(|split| read_part_labels(spec, &self.dir, split))?;
+        if validation.is_none() {
+            check_not_swapped(spec, &self.dir, train.len(), test.len())?;
+        }
+        Ok(SetOutline::from_labels(spec, train, validation, test))
+    }
+
+    fn all_files(&self, _found: &[PathBuf]) -> Vec<PathBuf> {
+        let kinds = self.splits.iter().flat_map(|split| FILE_KINDS.map(|kind| find_spellings(&self.dir, split, kind)));
+        kinds.flatten().map(|(_, path)| path).collect()
+    }
+
+    fn check_by_reading(&self, spec: &'static DataSetSpec) -> Vec<CheckedFile> {
+        let files = read_each(spec, &self.dir, self.splits);
+        files.into_iter().map(|(path, what)| CheckedFile::of_reading(spec, &path, what)).collect()
+    }
+}
+
+/// The published name of a file, without `.gz`.
+fn plain_name(name: &str) -> String {
+    name.replace(".idx", "-idx").trim_end_matches(".gz").to_owned()
+}
 
 const FILE_KINDS: [&str; 2] = ["images-idx3-ubyte", "labels-idx1-ubyte"];
 
@@ -34,7 +124,7 @@ fn file_names(part: &str, kind: &str) -> [String; 4] {
 }
 
 /// The files of the parts of a set in `dir`, each where it is there, and the names of those that are not.
-pub(crate) fn find_parts(dir: &Path, parts: &[&str]) -> (Vec<PathBuf>, Vec<PathBuf>) {
+fn find_parts(dir: &Path, parts: &[&str]) -> (Vec<PathBuf>, Vec<PathBuf>) {
     let (mut files, mut missing) = (Vec::new(), Vec::new());
     for part in parts {
         for kind in FILE_KINDS {
@@ -62,30 +152,15 @@ fn find_spellings(dir: &Path, part: &str, kind: &str) -> Vec<(usize, PathBuf)> {
         .collect()
 }
 
-/// Every file of the parts of a set in `dir`, under whichever of its names.
-pub(crate) fn all_files(dir: &Path, parts: &[&str]) -> Vec<PathBuf> {
-    let kinds = parts.iter().flat_map(|part| FILE_KINDS.map(|kind| find_spellings(dir, part, kind)));
-    kinds.flatten().map(|(_, path)| path).collect()
-}
-
-/// Reads the training and test images of a set in `dir`.
-pub(crate) fn read_set(entry: &'static CatalogueEntry, dir: &Path) -> Result<RawSet> {
-    let (train, test) = (read_part(entry, dir, "train")?, read_part(entry, dir, "t10k")?);
-    if let Some(error) = swapped_files_error(entry, dir, &train, &test) {
-        return Err(error);
-    }
-    Ok(RawSet { train, validation: None, test: Some(test), classes: entry.class_names() })
-}
-
 /// What is wrong with the training images when the files of the two parts were mistaken for each other.
 fn swapped_files_error(
-    entry: &CatalogueEntry,
+    spec: &DataSetSpec,
     dir: &Path,
     train: &LabeledImages,
     test: &LabeledImages,
 ) -> Option<DataError> {
     if train != test {
-        return check_not_swapped(entry, dir, train.len(), test.len()).err();
+        return check_not_swapped(spec, dir, train.len(), test.len()).err();
     }
     let path = |part| find_file(dir, part, FILE_KINDS[0]).unwrap_or_default();
     let other = path("t10k");
@@ -98,7 +173,7 @@ fn swapped_files_error(
 type IdxFile = (PathBuf, Result<String>);
 
 /// Reads every file of these parts that is there, for itself: those that a run takes, and those beside them.
-pub(crate) fn read_each(entry: &'static CatalogueEntry, dir: &Path, parts: &[&str]) -> Vec<IdxFile> {
+fn read_each(spec: &'static DataSetSpec, dir: &Path, parts: &[&str]) -> Vec<IdxFile> {
     let mut all: Vec<IdxFile> = Vec::new();
     let mut whole: Vec<(usize, LabeledImages)> = Vec::new();
     for part in parts {
@@ -109,7 +184,7 @@ pub(crate) fn read_each(entry: &'static CatalogueEntry, dir: &Path, parts: &[&st
         let mut counts: HashMap<usize, (usize, String)> = HashMap::new();
         for (spelling, path) in images {
             let source = NamedFile::File(&path);
-            let read = read_pixels(entry, &source).map(|(n, bytes)| {
+            let read = read_pixels(spec, &source).map(|(n, bytes)| {
                 counts.insert(spelling, (n, source.name()));
                 if taken == Some(spelling) {
                     pixels = Some(bytes);
@@ -123,7 +198,7 @@ pub(crate) fn read_each(entry: &'static CatalogueEntry, dir: &Path, parts: &[&st
             // The first are read with the images that a run takes; others belong to those that are named alike.
             let own = counts.get(&spelling).filter(|_| i > 0);
             let count = own.or(counted);
-            let read = read_labels(entry, &NamedFile::File(&path), count).map(|values| {
+            let read = read_labels(spec, &NamedFile::File(&path), count).map(|values| {
                 let compared = match count {
                     Some(_) => "",
                     None => ", not compared with the number of images",
@@ -132,7 +207,7 @@ pub(crate) fn read_each(entry: &'static CatalogueEntry, dir: &Path, parts: &[&st
                 if i == 0
                     && let Some(pixels) = pixels.take()
                 {
-                    let [c, h, w] = entry.shape.unwrap_or([1, 28, 28]);
+                    let [c, h, w] = spec.shape.unwrap_or([1, 28, 28]);
                     whole.push((at, LabeledImages { shape: [c, h, w], pixels, labels: values }));
                 }
                 said
@@ -141,7 +216,7 @@ pub(crate) fn read_each(entry: &'static CatalogueEntry, dir: &Path, parts: &[&st
         }
     }
     if let [(at, train), (_, test)] = &whole[..]
-        && let Some(error) = swapped_files_error(entry, dir, train, test)
+        && let Some(error) = swapped_files_error(spec, dir, train, test)
     {
         all[*at].1 = Err(error);
     }
@@ -149,13 +224,13 @@ pub(crate) fn read_each(entry: &'static CatalogueEntry, dir: &Path, parts: &[&st
 }
 
 /// The files of images and labels of one part of the set in `dir`.
-fn part_files(entry: &CatalogueEntry, dir: &Path, part: &str) -> Result<[PathBuf; 2]> {
+fn part_files(spec: &DataSetSpec, dir: &Path, part: &str) -> Result<[PathBuf; 2]> {
     let file = |kind| {
         find_file(dir, part, kind).ok_or_else(|| {
             DataError::input(format!(
                 "{}: no such file, plain or with .gz; data.root must hold the files of {}",
                 dir.join(format!("{part}-{kind}")).display(),
-                entry.name
+                spec.name
             ))
         })
     };
@@ -163,28 +238,28 @@ fn part_files(entry: &CatalogueEntry, dir: &Path, part: &str) -> Result<[PathBuf
 }
 
 /// Reads the images and labels of one part of the set in `dir`.
-pub(crate) fn read_part(entry: &CatalogueEntry, dir: &Path, part: &str) -> Result<LabeledImages> {
-    let [images, labels] = part_files(entry, dir, part)?;
-    read(entry, &NamedFile::File(&images), &NamedFile::File(&labels))
+fn read_part(spec: &DataSetSpec, dir: &Path, part: &str) -> Result<LabeledImages> {
+    let [images, labels] = part_files(spec, dir, part)?;
+    read(spec, &NamedFile::File(&images), &NamedFile::File(&labels))
 }
 
 /// Reads the labels of one part of the set in `dir`; of its images the header, which must promise what the file has.
-pub(crate) fn read_part_labels(entry: &CatalogueEntry, dir: &Path, part: &str) -> Result<Vec<u16>> {
-    let [images, labels] = part_files(entry, dir, part)?;
+fn read_part_labels(spec: &DataSetSpec, dir: &Path, part: &str) -> Result<Vec<u16>> {
+    let [images, labels] = part_files(spec, dir, part)?;
     let images = NamedFile::File(&images);
-    let [_, height, width] = entry.shape.unwrap_or([1, 28, 28]);
+    let [_, height, width] = spec.shape.unwrap_or([1, 28, 28]);
     let mut input = images.open()?;
-    let count = read_image_count(entry, &images, &mut input)?;
+    let count = read_image_count(spec, &images, &mut input)?;
     copy_body(&images, &mut input, count * height * width, &mut io::sink())?;
-    read_labels(entry, &NamedFile::File(&labels), Some(&(count, images.name())))
+    read_labels(spec, &NamedFile::File(&labels), Some(&(count, images.name())))
 }
 
 /// Refuses the training images in `dir` when there are as many as were published to test, and the other way around.
-pub(crate) fn check_not_swapped(entry: &CatalogueEntry, dir: &Path, train: usize, test: usize) -> Result<()> {
+fn check_not_swapped(spec: &DataSetSpec, dir: &Path, train: usize, test: usize) -> Result<()> {
     let path = |part| find_file(dir, part, FILE_KINDS[0]).unwrap_or_default();
     let other = path("t10k");
     let other = other.file_name().unwrap_or_default().to_string_lossy();
-    match entry.describe_swap(train, test, &other) {
+    match spec.describe_swap(train, test, &other) {
         Some(what) => Err(NamedFile::File(&path("train")).bad_content_error(what)),
         None => Ok(()),
     }
@@ -235,24 +310,24 @@ fn copy_body(source: &NamedFile, input: &mut dyn Read, size: usize, output: &mut
     }
 }
 
-/// Reads images of the entry's size and their labels.
+/// Reads images of the spec's size and their labels.
 ///
 /// # Errors
 /// A sentence that names the file and what was expected, for anything else than two whole files that belong
 /// together.
-pub(crate) fn read(entry: &CatalogueEntry, images: &NamedFile, labels: &NamedFile) -> Result<LabeledImages> {
-    let [channels, height, width] = entry.shape.unwrap_or([1, 28, 28]);
-    let (count, pixels) = read_pixels(entry, images)?;
+pub(crate) fn read(spec: &DataSetSpec, images: &NamedFile, labels: &NamedFile) -> Result<LabeledImages> {
+    let [channels, height, width] = spec.shape.unwrap_or([1, 28, 28]);
+    let (count, pixels) = read_pixels(spec, images)?;
     Ok(LabeledImages {
         shape: [channels, height, width],
         pixels,
-        labels: read_labels(entry, labels, Some(&(count, images.name())))?,
+        labels: read_labels(spec, labels, Some(&(count, images.name())))?,
     })
 }
 
-/// Reads the header of a file of images, which must have the entry's size: how many there are.
-fn read_image_count(entry: &CatalogueEntry, images: &NamedFile, input: &mut dyn Read) -> Result<usize> {
-    let [_, height, width] = entry.shape.unwrap_or([1, 28, 28]);
+/// Reads the header of a file of images, which must have the spec's size: how many there are.
+fn read_image_count(spec: &DataSetSpec, images: &NamedFile, input: &mut dyn Read) -> Result<usize> {
+    let [_, height, width] = spec.shape.unwrap_or([1, 28, 28]);
     let lengths = read_header(images, input, 3, "images")?;
     if lengths[1..] != [height, width] {
         return Err(images
@@ -261,18 +336,18 @@ fn read_image_count(entry: &CatalogueEntry, images: &NamedFile, input: &mut dyn 
     Ok(lengths[0])
 }
 
-/// Reads a file of images of the entry's size: how many there are, and their bytes.
-fn read_pixels(entry: &CatalogueEntry, images: &NamedFile) -> Result<(usize, Vec<u8>)> {
-    let [_, height, width] = entry.shape.unwrap_or([1, 28, 28]);
+/// Reads a file of images of the spec's size: how many there are, and their bytes.
+fn read_pixels(spec: &DataSetSpec, images: &NamedFile) -> Result<(usize, Vec<u8>)> {
+    let [_, height, width] = spec.shape.unwrap_or([1, 28, 28]);
     let mut input = HashedContent::new(images)?;
-    let count = read_image_count(entry, images, &mut input)?;
+    let count = read_image_count(spec, images, &mut input)?;
     let pixels = read_body(images, &mut input, count * height * width)?;
-    input.verify_published_name(entry, images)?;
+    input.verify_published_name(spec, images)?;
     Ok((count, pixels))
 }
 
 /// Reads a file of labels: as many as there are images in the file of this name, where they are known.
-fn read_labels(entry: &CatalogueEntry, labels: &NamedFile, images: Option<&(usize, String)>) -> Result<Vec<u16>> {
+fn read_labels(spec: &DataSetSpec, labels: &NamedFile, images: Option<&(usize, String)>) -> Result<Vec<u16>> {
     let mut input = HashedContent::new(labels)?;
     let lengths = read_header(labels, &mut input, 1, "labels")?;
     let count = lengths[0];
@@ -283,14 +358,14 @@ fn read_labels(entry: &CatalogueEntry, labels: &NamedFile, images: Option<&(usiz
             .bad_content_error(format!("it has {count} labels, expected {expected}, one for each image of {name}")));
     }
     let values = read_body(labels, &mut input, count)?;
-    if let Some(i) = values.iter().position(|&l| usize::from(l) >= entry.class_count) {
+    if let Some(i) = values.iter().position(|&l| usize::from(l) >= spec.class_count) {
         return Err(labels.bad_content_error(format!(
             "label {} of image {i} is not a class: expected 0 to {}",
             values[i],
-            entry.class_count - 1
+            spec.class_count - 1
         )));
     }
-    input.verify_published_name(entry, labels)?;
+    input.verify_published_name(spec, labels)?;
     Ok(values.into_iter().map(u16::from).collect())
 }
 
@@ -306,29 +381,39 @@ impl<'a> HashedContent<'a> {
     }
 
     /// Refuses content that was published under another name than the file's.
-    fn verify_published_name(self, entry: &CatalogueEntry, source: &NamedFile) -> Result<()> {
+    fn verify_published_name(self, spec: &DataSetSpec, source: &NamedFile) -> Result<()> {
         let NamedFile::File(path) = source else {
             return Ok(());
         };
         let found = digest::to_hex(self.hash);
-        let own = path.file_name().unwrap_or_default().to_string_lossy().replace(".idx", "-idx");
-        let own = own.trim_end_matches(".gz");
-        let published = CATALOGUE
-            .iter()
-            .filter(|e| e.family == SetFamily::Idx)
-            .flat_map(|e| e.published_files().map(move |file| (e, file)))
-            .find(|(_, file)| file.unpacked == found);
-        match published {
-            Some((set, file)) if set.name != entry.name || file.name.trim_end_matches(".gz") != own => Err(source
+        let own = plain_name(&path.file_name().unwrap_or_default().to_string_lossy());
+        match find_published(DATA_SETS, path, &found) {
+            Some((set, file)) if set.name != spec.name || plain_name(file.name) != own => Err(source
                 .bad_content_error(format!(
                     "its content is {} of {}, expected {own} of {}",
-                    file.name.trim_end_matches(".gz"),
+                    plain_name(file.name),
                     set.name,
-                    entry.name
+                    spec.name
                 ))),
             _ => Ok(()),
         }
     }
+}
+
+/// The published file that has this content. Where the checksum of what a file unpacks to is not known, the file at `path` must
+/// be packed as it was published.
+fn find_published(
+    sets: &'static [DataSetSpec],
+    path: &Path,
+    content: &str,
+) -> Option<(&'static DataSetSpec, &'static PublishedFile)> {
+    let bytes = path.metadata().ok()?.len();
+    let is_published = |file: &PublishedFile| match file.unpacked {
+        "" => file.size == bytes && digest::sha256_hex_of_file(path).is_ok_and(|sum| sum == file.sha256),
+        unpacked => unpacked == content,
+    };
+    let mut files = sets.iter().flat_map(|set| set.published_files().map(move |file| (set, file)));
+    files.find(|(_, file)| is_published(file))
 }
 
 impl Read for HashedContent<'_> {
@@ -336,5 +421,33 @@ impl Read for HashedContent<'_> {
         let n = self.input.read(buffer)?;
         self.hash.update(&buffer[..n]);
         Ok(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use surfit_core::data_sets::{DataFormat, PublishedForm};
+
+    /// A set that is in no registry: its description is all that finding and reading it need.
+    #[test]
+    fn published_files_are_known_by_either_checksum() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("train-images-idx3-ubyte");
+        std::fs::write(&path, b"packed").unwrap();
+        let sets = |size: u64, unpacked: &'static str| -> &'static [DataSetSpec] {
+            let sha256 = digest::sha256_hex(b"packed").leak();
+            let file = PublishedFile { name: "train-images-idx3-ubyte.gz", size, sha256, unpacked, homes: &["x"] };
+            let forms = vec![PublishedForm { name: "idx", files: vec![file].leak() }].leak();
+            let mnist = DataSetSpec::find("mnist").unwrap();
+            vec![DataSetSpec { name: "letters", format: DataFormat::Idx, forms, ..*mnist }].leak()
+        };
+        let name = |sets| find_published(sets, &path, "c0ffee").map(|(set, file)| (set.name, file.name));
+        let known = Some(("letters", "train-images-idx3-ubyte.gz"));
+        assert_eq!(name(sets(6, "")), known);
+        assert_eq!(name(sets(6, "c0ffee")), known);
+        assert_eq!(name(sets(7, "")), None, "another size");
+        // The content decides, where its checksum is known.
+        assert_eq!(name(sets(6, "decaf")), None);
     }
 }
