@@ -5,8 +5,9 @@ use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathComplete
 use clap_complete::env::CompleteEnv;
 use std::ffi::OsStr;
 use surfit_client::runs;
-use surfit_core::config::{Config, DATA_SETS, NETWORKS};
+use surfit_core::config::{Config, DATA_SETS};
 use surfit_core::filter::RUN_STATES;
+use surfit_core::networks::{NETWORK_NAMES, all_networks};
 use surfit_tui::theme::Theme;
 
 /// The environment variable of a completion request.
@@ -79,7 +80,10 @@ pub fn data_set() -> ArgValueCompleter {
 
 /// Completes the name of a network.
 pub fn network() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| candidates_with_prefix(current, without_help(NETWORKS)))
+    ArgValueCompleter::new(|current: &OsStr| {
+        let about = all_networks().iter().map(|spec| (spec.name.to_owned(), spec.description.to_owned()));
+        candidates_with_prefix(current, about)
+    })
 }
 
 /// Completes `KEY=VALUE`: the keys, and values that are names.
@@ -98,7 +102,7 @@ fn setting_candidates() -> Vec<(String, String)> {
             None => all.push((format!("{table}="), value.to_string())),
         }
     }
-    for (key, names) in [("data.name", DATA_SETS), ("network.name", NETWORKS)] {
+    for (key, names) in [("data.name", DATA_SETS), ("network.name", NETWORK_NAMES)] {
         all.extend(names.iter().map(|n| (format!("{key}={n}"), String::new())));
     }
     all
@@ -109,7 +113,7 @@ pub fn filter() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
         let keys = ["state:", "net:", "data:", "degree:", "acc>", "loss<", "age<", "name:"];
         let mut all = without_help(&keys);
-        for (key, names) in [("state", RUN_STATES), ("net", NETWORKS), ("data", DATA_SETS)] {
+        for (key, names) in [("state", RUN_STATES), ("net", NETWORK_NAMES), ("data", DATA_SETS)] {
             all.extend(names.iter().map(|n| (format!("{key}:{n}"), String::new())));
         }
         candidates_with_prefix(current, all)

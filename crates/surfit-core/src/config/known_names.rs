@@ -1,25 +1,10 @@
 //! Names that a configuration may choose from, and the sentence for one that is in no table.
 //!
-//! The tables themselves belong to others: what reads a data set to `surfit-data`, what builds a network to the engine.
-//! Their tests hold these lists against the tables.
+//! The table of data sets itself belongs to `surfit-data`. Its tests hold this list against the table.
 
 /// The data sets, as `data.name` names them.
 pub const DATA_SETS: &[&str] =
     &["fashion-mnist-16k", "fashion-mnist", "mnist", "cifar10", "cifar100", "tiny-imagenet", "folder"];
-
-/// The networks, as `network.name` names them.
-pub const NETWORKS: &[&str] = &[
-    "cnn",
-    "mlp",
-    "resnet18",
-    "resnet18-cifar",
-    "vgg16",
-    "vgg16-bn",
-    "vgg16-cifar",
-    "vgg16-bn-cifar",
-    "vit-tiny",
-    "vit-small",
-];
 
 /// The name of `known` that `name` was probably meant to be.
 pub fn nearest_name<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {

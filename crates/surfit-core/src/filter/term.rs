@@ -1,8 +1,9 @@
 //! One term of a filter.
 
 use super::{FilterError, RUN_STATES, RunAttributes};
-use crate::config::{DATA_SETS, NETWORKS, nearest_name, unknown_name_message};
+use crate::config::{DATA_SETS, nearest_name, unknown_name_message};
 use crate::metrics::Metric;
+use crate::networks::NETWORK_NAMES;
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -141,7 +142,7 @@ impl FilterTerm {
         let known = match key {
             TextKey::Name => &[],
             TextKey::State => RUN_STATES,
-            TextKey::Network => NETWORKS,
+            TextKey::Network => NETWORK_NAMES,
             TextKey::Data => DATA_SETS,
         };
         // A name that nothing can have would choose nothing without a word.
