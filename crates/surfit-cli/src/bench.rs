@@ -3,13 +3,14 @@
 use super::args::BenchArgs;
 use super::engine_child;
 use super::error::CliError;
-use surfit_core::config::{NETWORKS, unknown_name_message};
+use surfit_core::config::unknown_name_message;
+use surfit_core::networks::NETWORK_NAMES;
 
 /// Runs the benchmark of the engine program, whose output is this command's.
 pub fn bench(args: BenchArgs) -> Result<(), CliError> {
     for name in &args.networks {
-        if !NETWORKS.contains(&name.as_str()) {
-            let sentence = unknown_name_message("network", name, NETWORKS);
+        if !NETWORK_NAMES.contains(&name.as_str()) {
+            let sentence = unknown_name_message("network", name, NETWORK_NAMES);
             return Err(CliError::Usage(format!("--network {name}: {sentence}")));
         }
     }

@@ -5,9 +5,10 @@ use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathComplete
 use clap_complete::env::CompleteEnv;
 use std::ffi::OsStr;
 use surfit_client::runs;
-use surfit_core::config::{Config, NETWORKS};
+use surfit_core::config::Config;
 use surfit_core::data_sets::DATA_SET_NAMES;
 use surfit_core::filter::RUN_STATES;
+use surfit_core::networks::{NETWORK_NAMES, all_networks};
 use surfit_tui::theme::Theme;
 
 /// The environment variable of a completion request.
@@ -80,7 +81,10 @@ pub fn data_set() -> ArgValueCompleter {
 
 /// Completes the name of a network.
 pub fn network() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| candidates_with_prefix(current, without_help(NETWORKS)))
+    ArgValueCompleter::new(|current: &OsStr| {
+        let about = all_networks().iter().map(|spec| (spec.name.to_owned(), spec.description.to_owned()));
+        candidates_with_prefix(current, about)
+    })
 }
 
 /// Completes `KEY=VALUE`: the keys, and values that are names.
@@ -99,7 +103,7 @@ fn setting_candidates() -> Vec<(String, String)> {
             None => all.push((format!("{table}="), value.to_string())),
         }
     }
-    for (key, names) in [("data.name", DATA_SET_NAMES), ("network.name", NETWORKS)] {
+    for (key, names) in [("data.name", DATA_SET_NAMES), ("network.name", NETWORK_NAMES)] {
         all.extend(names.iter().map(|n| (format!("{key}={n}"), String::new())));
     }
     all
@@ -110,7 +114,7 @@ pub fn filter() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
         let keys = ["state:", "net:", "data:", "degree:", "acc>", "loss<", "age<", "name:"];
         let mut all = without_help(&keys);
-        for (key, names) in [("state", RUN_STATES), ("net", NETWORKS), ("data", DATA_SET_NAMES)] {
+        for (key, names) in [("state", RUN_STATES), ("net", NETWORK_NAMES), ("data", DATA_SET_NAMES)] {
             all.extend(names.iter().map(|n| (format!("{key}:{n}"), String::new())));
         }
         candidates_with_prefix(current, all)

@@ -1,11 +1,11 @@
 //! Checks whether a configuration can run, as far as that is possible without an engine.
 
 use super::error::CliError;
-use surfit_core::config::Config;
+use surfit_core::config::{BrokenRule, Config};
+use surfit_core::networks::UnsuitableSetting;
 use surfit_data::{DataError, SetDescription};
-use surfit_weights::MatchedFile;
 use surfit_weights::names::{ExpectedNetwork, RenameRules};
-use surfit_weights::networks::NetworkError;
+use surfit_weights::{MatchedFile, NetworkError};
 
 /// Refuses what an engine would refuse after the run was created: missing files, networks that do not suit the images, too
 /// large batches. `origin` is the file of the configuration, for the error. Returns notices about data set and given corners.
@@ -20,9 +20,12 @@ enum ConfigFault {
     Data(#[from] DataError),
     #[error(transparent)]
     Network(#[from] NetworkError),
-    /// The network does not suit the images, or a batch not their number.
-    #[error("{0}")]
-    Sizes(String),
+    /// The network does not suit the images.
+    #[error(transparent)]
+    Images(#[from] UnsuitableSetting),
+    /// A batch does not suit the number of images.
+    #[error(transparent)]
+    Batch(#[from] BrokenRule),
 }
 
 fn check_config(config: &Config) -> Result<Vec<String>, ConfigFault> {
@@ -31,15 +34,11 @@ fn check_config(config: &Config) -> Result<Vec<String>, ConfigFault> {
     // The set's own constants always match its channels.
     let own = (vec![0.0; channels], vec![1.0; channels]);
     surfit_data::normalization(&config.data, channels, &own)?;
-    if let Some(why) = config.network.check_image_size(set.input_shape) {
-        return Err(ConfigFault::Sizes(why));
-    }
+    config.network.check_images(set.input_shape)?;
     let mut notices = set.notices.clone();
     notices.extend(check_corners(config, &set)?);
-    match config.check_batch_size(set.train_images) {
-        Some(why) => Err(ConfigFault::Sizes(why)),
-        None => Ok(notices),
-    }
+    config.check_batch_size(set.train_images)?;
+    Ok(notices)
 }
 
 /// Opens all files of given corners by their lists of tensors, and returns notices about them. The errors are those of

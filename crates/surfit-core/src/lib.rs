@@ -19,6 +19,7 @@ pub mod logging;
 pub mod machine;
 pub mod metrics;
 pub mod model_card;
+pub mod networks;
 pub mod new_file;
 pub mod numbers;
 pub mod projection;

@@ -1,6 +1,6 @@
 //! `model.json`: what an exported model is and how it was chosen.
 
-use crate::config::{ChannelConstants, ChannelStatistic, ComputePrecision, DataConfig, NetworkConfig};
+use crate::config::{BrokenRule, ChannelConstants, ChannelStatistic, ComputePrecision, DataConfig, NetworkConfig};
 use crate::files;
 use crate::protocol::TensorNames;
 use crate::surface::Degrees;
@@ -121,19 +121,21 @@ impl ModelCard {
         let bytes = files::read(&path, MAX_CARD_BYTES).ok()?;
         let card: Self = serde_json::from_slice(&bytes).ok()?;
         let is_of = name == "model.safetensors" || card.members.iter().any(|m| m.file == name);
-        ((is_folder || is_of) && card.check_constants().is_none()).then_some(card)
+        ((is_folder || is_of) && card.check_constants().is_ok()).then_some(card)
     }
 
-    /// Why images cannot be normalized with the card's constants; `None` when they can.
-    pub fn check_constants(&self) -> Option<String> {
-        let refuse =
-            |constants: &[f64], statistic| ChannelConstants::Each(constants.to_vec()).check_constants(statistic);
-        refuse(&self.mean, ChannelStatistic::Mean)
-            .map(|why| format!("mean = {:?} cannot be used; {why}", self.mean))
-            .or_else(|| {
-                let why = refuse(&self.std, ChannelStatistic::Std)?;
-                Some(format!("std = {:?} cannot be used; {why}", self.std))
-            })
+    /// Refuses constants that images cannot be normalized with.
+    ///
+    /// # Errors
+    /// With the constants, and what to do.
+    pub fn check_constants(&self) -> Result<(), BrokenRule> {
+        let constants = [("mean", &self.mean, ChannelStatistic::Mean), ("std", &self.std, ChannelStatistic::Std)];
+        for (name, values, statistic) in constants {
+            ChannelConstants::Each(values.clone())
+                .check_constants(statistic)
+                .map_err(|why| format!("{name} = {values:?} cannot be used; {why}"))?;
+        }
+        Ok(())
     }
 }
 

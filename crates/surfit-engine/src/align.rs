@@ -45,13 +45,7 @@ pub struct AlignmentRun {
 impl AlignmentRun {
     /// Permutes the hidden units of `other`, `[P]`, to match those of `reference`, `[P]`, and checks on some of `images`,
     /// `[N, C, H, W]`, normalized, that the permuted network computes what it did.
-    pub fn new(
-        network: &dyn Network,
-        reference: &Tensor,
-        other: &Tensor,
-        method: AlignMethod,
-        images: &Tensor,
-    ) -> Self {
+    pub fn new(network: &Network, reference: &Tensor, other: &Tensor, method: AlignMethod, images: &Tensor) -> Self {
         let layout = network.layout();
         let matching = match method {
             AlignMethod::Activation => PermutationSearch::by_activations(layout, image_batches(images).len()),
@@ -76,7 +70,7 @@ impl AlignmentRun {
     /// # Errors
     /// When the permuted network's logits differ, which weights that are not finite bring about, and when memory is
     /// short.
-    pub fn step(&mut self, network: &dyn Network) -> Result<Option<(Tensor, AlignmentReport)>> {
+    pub fn step(&mut self, network: &Network) -> Result<Option<(Tensor, AlignmentReport)>> {
         let _guard = tch::no_grad_guard();
         let (reference, other) = (&self.reference, &self.other);
         match self.search.step(network, reference, other, &self.images)? {
@@ -91,7 +85,7 @@ impl AlignmentRun {
 /// # Errors
 /// As [`AlignmentRun::step`].
 pub fn align(
-    network: &dyn Network,
+    network: &Network,
     reference: &Tensor,
     other: &Tensor,
     method: AlignMethod,
@@ -106,7 +100,7 @@ pub fn align(
 }
 
 fn apply_and_verify(
-    network: &dyn Network,
+    network: &Network,
     reference: &Tensor,
     other: &Tensor,
     permutations: &[Vec<i64>],
@@ -176,7 +170,7 @@ fn image_batches(images: &Tensor) -> Vec<Tensor> {
 }
 
 /// Largest difference between the logits of two weight vectors, relative to the largest logit of the first.
-fn relative_logit_change(network: &dyn Network, a: &Tensor, b: &Tensor, images: &Tensor) -> f64 {
+fn relative_logit_change(network: &Network, a: &Tensor, b: &Tensor, images: &Tensor) -> f64 {
     /// A wrong permutation shows on any image.
     const MAX_CHECKED_IMAGES: i64 = 256;
     let images = images.narrow(0, 0, images.size()[0].min(MAX_CHECKED_IMAGES));

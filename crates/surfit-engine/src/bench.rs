@@ -12,9 +12,10 @@ use crate::data::{self, DataSet};
 use crate::device::{Placement, processor_has_flag};
 use crate::layout::LayoutTensors;
 use crate::model::Model;
+use crate::networks::Network;
 use crate::optimizer::StepHyperparams;
 use crate::surface::{MicroBatch, Surface};
-use crate::{EngineError, Result, memory, networks};
+use crate::{EngineError, Result, memory};
 use surfit_core::config::{ComputePrecision, Config, NetworkConfig};
 use surfit_core::draws::{FitPhase, PointDraws, Sampling};
 use surfit_core::surface::{Degrees, Patch};
@@ -65,7 +66,7 @@ impl BenchSubject {
             data.validation = data.validation.padded_to(3, 32);
         }
         config.network = network_config(name, widths);
-        let network = networks::build(&config.network, data.input_shape, data.classes.len())?;
+        let network = Network::new(&config.network, data.input_shape, data.classes.len())?;
         let placement = Placement::resolve(&config, network.layout().len())?;
         let model = Model::new(network, placement);
         let large = model.parameters() >= MIN_LARGE_PARAMETERS;
@@ -121,7 +122,7 @@ pub fn run_benchmarks(options: &BenchOptions) -> Result<BenchReport> {
     };
     for &name in &names {
         // An unknown name is reported before anything takes its time.
-        networks::build(&network_config(name, &[]), [3, 32, 32], 10)?;
+        Network::new(&network_config(name, &[]), [3, 32, 32], 10)?;
     }
     let amx = processor_has_flag("amx_bf16");
     // First, while the heap holds nothing else: large enough to be seen in the process's memory, with activations that

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use surfit_core::protocol::{CommandError, CommandErrorCode};
 use surfit_core::run_dir::RunError;
 use surfit_data::DataError;
-use surfit_weights::networks::NetworkError;
+use surfit_weights::NetworkError;
 
 /// An error of the engine. Its text is one sentence that states what, where and what to do.
 #[derive(Debug, thiserror::Error)]

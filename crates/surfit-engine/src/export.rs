@@ -218,7 +218,7 @@ pub fn evaluate_model(path: &Path, config: &Config, split: EvalSplit) -> Result<
     let device = Placement::resolve(config, 0)?.device;
     let mut data = data::load(&config.data, config.seed, device)?;
     let remark = normalize_as_card(path, &mut data);
-    let network = networks::build(&config.network, data.input_shape, data.classes.len())?;
+    let network = networks::Network::new(&config.network, data.input_shape, data.classes.len())?;
     let placement = Placement::resolve(config, network.layout().len())?;
     let model = Model::new(network, placement);
     let expected = ExpectedNetwork::new(&config.network, data.input_shape, data.classes.len())?;
@@ -353,9 +353,7 @@ pub fn config_from_card(model: &Path) -> Result<Config> {
     })?;
     let card: ModelCard = serde_json::from_slice(&bytes)
         .map_err(|e| EngineError::input(format!("{} is no model card ({e}); give --config", path.display())))?;
-    if let Some(why) = card.check_constants() {
-        return Err(EngineError::input(format!("{}: {why}", path.display())));
-    }
+    card.check_constants().map_err(|why| EngineError::input(format!("{}: {why}", path.display())))?;
     let on = card.measured_on;
     let mut config = Config {
         seed: card.seed,

@@ -1,8 +1,8 @@
 //! Tensors of a network's layout: views into its flat vector, initial weights, running statistics.
 
 use rand::Rng;
+pub use surfit_core::networks::{GroupAxis, NormLayer, Parameter, ParameterInit, WeightLayout};
 use surfit_core::random::{self, RandomStream};
-pub use surfit_weights::layout::{GroupAxis, NormLayer, Parameter, ParameterInit, WeightLayout};
 use tch::{Device, Kind, Tensor};
 
 /// What a [`WeightLayout`] states about tensors.

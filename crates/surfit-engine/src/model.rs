@@ -13,7 +13,7 @@ use tch::{Kind, Reduction, Tensor};
 /// A network with the place and type it computes in.
 #[derive(Debug)]
 pub struct Model {
-    network: Box<dyn Network>,
+    network: Network,
     placement: Placement,
     /// For each parameter, whether it is cast to the compute type; normalizations keep `f32`.
     cast: Vec<bool>,
@@ -23,15 +23,15 @@ pub struct Model {
 
 impl Model {
     /// A network placed on a device.
-    pub fn new(network: Box<dyn Network>, placement: Placement) -> Self {
+    pub fn new(network: Network, placement: Placement) -> Self {
         let parameters = &network.layout().parameters;
         let cast = parameters.iter().map(|p| !p.always_f32).collect();
         Self { network, placement, cast, defers_conv_grads: placement.uses_amx() }
     }
 
     /// Returns the network that the model computes.
-    pub fn network(&self) -> &dyn Network {
-        &*self.network
+    pub fn network(&self) -> &Network {
+        &self.network
     }
 
     /// Where and in which type it computes.
@@ -142,7 +142,7 @@ mod tests {
         let config = NetworkConfig { name: "cnn".into(), widths: vec![5, 6], patch: 0, hidden: Vec::new() };
         for kind in [Kind::Float, Kind::BFloat16] {
             let placement = Placement { device: tch::Device::Cpu, kind, threads: 1 };
-            let model = Model::new(networks::build(&config, [1, 8, 8], 3).expect("a network"), placement);
+            let model = Model::new(networks::Network::new(&config, [1, 8, 8], 3).expect("a network"), placement);
             let spans = model.compute_spans();
             let (starts, ends) = (spans.iter().map(|span| span.0.start), spans.iter().map(|span| span.0.end));
             assert!(std::iter::once(0).chain(ends).eq(starts.chain([model.parameters() as usize])));

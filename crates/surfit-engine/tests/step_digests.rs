@@ -11,7 +11,7 @@ use surfit_engine::device::Placement;
 use surfit_engine::digest::digest_tensors;
 use surfit_engine::layout::LayoutTensors;
 use surfit_engine::model::Model;
-use surfit_engine::networks;
+use surfit_engine::networks::Network;
 use surfit_engine::optimizer::StepHyperparams;
 use surfit_engine::surface::{MicroBatch, Surface};
 use surfit_engine::trainer::Trainer;
@@ -73,7 +73,7 @@ fn steps_make_the_same_bits_as_before() {
             for threads in [1, 2] {
                 tch::set_num_threads(threads);
                 let config = NetworkConfig { name: name.into(), widths: widths.into(), patch: 0, hidden: Vec::new() };
-                let network = networks::build(&config, [1, 16, 16], 5).unwrap();
+                let network = Network::new(&config, [1, 16, 16], 5).unwrap();
                 let model = Model::new(network, Placement { device: Device::Cpu, kind, threads: threads as usize });
                 lines += &format!("{name} {kind:?} {threads} corner {}\n", digest_corner(&model));
                 for draws in [1, 2, 3, 4, 6] {

@@ -1,13 +1,13 @@
-//! Networks' weights without tensors: their positions in a flat vector, their names, and the files that hold them.
+//! Networks' weights without tensors: the files that hold them, and their names in these files.
 //!
 //! Nothing here sees libtorch, so that the terminal program can refuse a file before an engine is started.
 
+mod error;
 pub mod file;
-pub mod layout;
 mod matched_file;
 pub mod names;
-pub mod networks;
 
+pub use error::NetworkError;
 pub use file::{TensorEntry, WeightFile, WeightFileError};
 pub use matched_file::MatchedFile;
 pub use safetensors::Dtype;

@@ -1,11 +1,8 @@
 //! A file of weights that is known to hold a certain network: opened and matched, by its list of tensors alone.
 
-use crate::file::{WeightFile, is_float, quote};
-use crate::names::{
-    ExpectedNetwork, KeptTensor, MODE_CONNECTIVITY_NAMING, MappedTensor, NameMap, RUNNING_STATISTICS, RenameRules,
-    match_names,
-};
-use crate::networks::{Architecture, NetworkError};
+use crate::NetworkError;
+use crate::file::{WeightFile, is_float};
+use crate::names::{ExpectedNetwork, KeptTensor, MappedTensor, NameMap, RUNNING_STATISTICS, RenameRules, match_names};
 use std::collections::HashMap;
 use std::path::Path;
 use surfit_core::config::CornerWeights;
@@ -21,8 +18,8 @@ pub struct MatchedFile {
     /// Which of its tensors is what.
     pub names: NameMap,
     indices: HashMap<String, usize>,
-    /// Rows and columns of a ViT's patches.
-    grid: [i64; 2],
+    /// Rows and columns of patches, where images are divided into some.
+    grid: Option<[i64; 2]>,
 }
 
 impl MatchedFile {
@@ -39,7 +36,6 @@ impl MatchedFile {
     ) -> Result<Self, NetworkError> {
         let file = WeightFile::open(path, weights)?;
         let in_file = |source| NetworkError::InFile { path: path.to_owned(), source: Box::new(source) };
-        let bad = |what: String| in_file(NetworkError::Mismatch(what));
         let tensors = file.tensors();
         let mut names = match_names(network, tensors, renames).map_err(in_file)?;
         let indices: HashMap<String, usize> =
@@ -51,37 +47,23 @@ impl MatchedFile {
             (!is_float(entry.dtype)).then_some(entry)
         });
         if let Some(entry) = odd {
-            return Err(bad(format!(
-                "the file has values of type {:?} in tensor {}; expected floats of 8 to 64 bits",
-                entry.dtype,
-                quote(&entry.name)
-            )));
+            return Err(in_file(NetworkError::NotFloats { name: entry.name.clone(), dtype: entry.dtype }));
         }
         let sources = names.tensors.iter().flat_map(|t| &t.sources);
         let computed = sources.filter(|name| indices.get(*name).is_some_and(|&i| file.is_computed(i)));
         names.computed = computed.cloned().collect();
-        let grid = match &network.architecture {
-            Architecture::Vit(vit) => vit.grid,
-            _ => [1, 1],
-        };
-        let matched = Self { file, names, indices, grid };
-        match matched.find_unused_layer()? {
-            Some(layer) => Err(bad(format!(
-                "{} was never run: {MODE_CONNECTIVITY_NAMING}'s VGG16BN leaves half of each stage's layers out, which is another \
-                 function than a VGG16's; train it with its forward pass mended, or use its VGG16",
-                quote(&layer)
-            ))),
-            None => Ok(matched),
+        let naming = network.namings().iter().find(|naming| naming.name == names.naming);
+        let matched = Self { file, names, indices, grid: network.architecture.patch_grid };
+        if let Some(remark) = naming.and_then(|naming| naming.unused_norm_remark)
+            && let Some(layer) = matched.find_unused_layer()?
+        {
+            return Err(in_file(NetworkError::UnusedLayer { layer, remark }));
         }
+        Ok(matched)
     }
 
     /// A batch-norm layer that still has the statistics that it began with, mean 0 and variance 1, where others do not.
-    /// dnn-mode-connectivity's VGG16BN pairs a stage's list of convolutions and batch norms with its list of ReLUs, which is
-    /// half as long, so that the second half of every stage never runs.
     fn find_unused_layer(&self) -> Result<Option<String>, NetworkError> {
-        if self.names.naming != MODE_CONNECTIVITY_NAMING {
-            return Ok(None);
-        }
         let [means, variances] = RUNNING_STATISTICS.map(|what| {
             let tensors = self.names.tensors.iter();
             tensors.filter(move |t| t.name.ends_with(what))
@@ -107,7 +89,7 @@ impl MatchedFile {
     /// As [`WeightFile::read_values`].
     pub fn read_tensor(&self, name: &str) -> Result<(Vec<i64>, Vec<f32>), NetworkError> {
         let index = self.indices.get(name).ok_or_else(|| {
-            let source = Box::new(NetworkError::Mismatch(format!("the file has no tensor {}", quote(name))));
+            let source = Box::new(NetworkError::MissingTensor(name.into()));
             NetworkError::InFile { path: self.file.path().to_owned(), source }
         })?;
         let values = self.file.read_values(*index)?;
@@ -147,7 +129,7 @@ impl MatchedFile {
                 tensor.shape[1] - 1
             ));
         }
-        let [rows, columns] = self.grid;
+        let [rows, columns] = self.grid.unwrap_or([1, 1]);
         let side = (rows * columns).isqrt();
         if rows != columns && side * side == rows * columns && self.names.interpolated_embeddings().is_none() {
             notices.push(format!(

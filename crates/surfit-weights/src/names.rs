@@ -1,39 +1,34 @@
 //! Which tensor of a file is which weight of a network, by names and shapes alone.
 //!
 //! The same network is called differently by those who write it: its tensors have prefixes, wrappers leave
-//! components in the middle of names, and several repositories have names of their own (`namings.rs`). A file is matched
+//! components in the middle of names, and several repositories have names of their own (`FamilyNaming`). A file is matched
 //! when exactly one tensor, of the right shape, is there for every weight, and nothing else but what is no weight.
 
 mod heads;
 mod index;
 mod mismatch;
-mod namings;
 mod non_weights;
 mod rename;
 mod suggestion;
 
+pub(crate) use rename::MAX_RENAMED_BYTES;
 pub use rename::RenameRules;
 
-use crate::Dtype;
 use crate::file::{TensorEntry, quote};
-use crate::layout::WeightLayout;
-use crate::networks::{Architecture, NetworkError, describe_network};
+use crate::{Dtype, NetworkError};
 use index::{IndexedTensor, NameIndex};
-use namings::FamilyNaming;
 use non_weights::Held;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use surfit_core::config::NetworkConfig;
+use surfit_core::networks::{
+    Architecture, FamilyNaming, POSITION_EMBEDDINGS, WeightLayout, describe_network, find_network,
+};
 
 /// The tensors of a batch-norm layer's running statistics, in the order of [`NameMap::tensors`].
 pub const RUNNING_STATISTICS: [&str; 2] = ["running_mean", "running_var"];
 /// Counts a batch-norm layer's batches.
 pub const BATCH_COUNTER: &str = "num_batches_tracked";
-
-/// The layout's name of a ViT's position embeddings.
-pub const POSITION_EMBEDDINGS: &str = "pos_embed";
-/// The naming of dnn-mode-connectivity's VGGs.
-pub const MODE_CONNECTIVITY_NAMING: &str = "timgaripov/dnn-mode-connectivity";
 
 /// A network that weights are expected for.
 #[derive(Clone, Debug)]
@@ -59,7 +54,17 @@ impl ExpectedNetwork {
 
     /// The layout of its weights.
     pub fn layout(&self) -> &WeightLayout {
-        self.architecture.layout()
+        &self.architecture.layout
+    }
+
+    /// The namings that its tensors may have.
+    pub(crate) fn namings(&self) -> &'static [FamilyNaming] {
+        find_network(&self.config.name).map_or(&[], |spec| spec.namings)
+    }
+
+    /// Number of parameters before the linear layers at the end.
+    fn body_len(&self) -> usize {
+        self.layout().parameters.len() - 2 * self.architecture.head_layers
     }
 }
 
@@ -289,7 +294,7 @@ impl NamingMatch {
 /// The best match among all namings of the network; the first of equal ones.
 fn best_match(network: &ExpectedNetwork, index: &NameIndex) -> NamingMatch {
     let mut best: Option<NamingMatch> = None;
-    for naming in namings::namings_of(&network.architecture) {
+    for naming in network.namings() {
         let found = match_naming(network, index, naming);
         if best.as_ref().is_none_or(|b| found.rank() > b.rank()) {
             best = Some(found);
@@ -300,7 +305,7 @@ fn best_match(network: &ExpectedNetwork, index: &NameIndex) -> NamingMatch {
 
 /// The body of the same network under other names, among the tensors that are left when a match is whole.
 fn find_other_copy(network: &ExpectedNetwork, index: &NameIndex, found: &NamingMatch) -> Option<NamingMatch> {
-    let body_len = body_len(&network.architecture);
+    let body_len = network.body_len();
     let left = [found.unknown.as_slice(), &found.other_modules].concat();
     let is_one = found.prefixes.len() < 2 && found.tensors.iter().all(|t| t.has_right_shape);
     if body_len == 0 || left.len() < body_len || !is_one {
@@ -310,17 +315,12 @@ fn find_other_copy(network: &ExpectedNetwork, index: &NameIndex, found: &NamingM
     copy.tensors[..body_len].iter().all(|t| t.has_right_shape).then_some(copy)
 }
 
-/// Parameters of a network before its linear layers at the end.
-fn body_len(architecture: &Architecture) -> usize {
-    architecture.layout().parameters.len() - 2 * heads::head_layer_count(architecture)
-}
-
 fn match_naming(network: &ExpectedNetwork, index: &NameIndex, naming: &FamilyNaming) -> NamingMatch {
     let architecture = &network.architecture;
-    let layout = architecture.layout();
-    let body_len = body_len(architecture);
+    let layout = network.layout();
+    let body_len = network.body_len();
     let calls: Vec<Vec<String>> =
-        layout.parameters[..body_len].iter().map(|p| naming.translate(architecture, &p.name)).collect();
+        layout.parameters[..body_len].iter().map(|p| (naming.translate)(architecture, &p.name)).collect();
     let body = layout.parameters[..body_len].iter().zip(&calls);
     let prefixes = index.best_prefixes(body.map(|(p, calls)| (calls.as_slice(), p.shape.as_slice())));
     let prefix = prefixes.first().map_or("", String::as_str).to_owned();
@@ -351,7 +351,7 @@ fn match_naming(network: &ExpectedNetwork, index: &NameIndex, naming: &FamilyNam
     let mut statistics = Vec::new();
     let mut counters = Vec::new();
     for norm in &layout.norms {
-        let module = |what: &str| naming.translate(architecture, &format!("{}.{what}", norm.prefix));
+        let module = |what: &str| (naming.translate)(architecture, &format!("{}.{what}", norm.prefix));
         for what in RUNNING_STATISTICS {
             let name = format!("{}.{what}", norm.prefix);
             statistics.push(look_up(&name, &[norm.channels], &module(what)));

@@ -1,6 +1,7 @@
 //! `data.mean` and `data.std`: what images are normalized with.
 
 use super::known_names::unknown_name_message;
+use super::rules::BrokenRule;
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
@@ -99,31 +100,31 @@ impl ChannelConstants {
         }
     }
 
-    /// Why these constants can be used for no images at all; `None` when they can.
-    pub fn check_constants(&self, statistic: ChannelStatistic) -> Option<String> {
+    /// Refuses constants that can be used for no images at all.
+    pub(crate) fn check_constants(&self, statistic: ChannelStatistic) -> Result<(), BrokenRule> {
         let all = match self {
+            Self::Named(name) if Self::NAMES.contains(&name.as_str()) => return Ok(()),
             Self::Named(name) => {
-                return (!Self::NAMES.contains(&name.as_str())).then(|| {
-                    format!(
-                        "{}, or a number for each channel",
-                        unknown_name_message("set of constants", name, Self::NAMES)
-                    )
-                });
+                let unknown = unknown_name_message("set of constants", name, Self::NAMES);
+                return Err(format!("{unknown}, or a number for each channel").into());
             }
             Self::Each(all) => all,
         };
         if all.is_empty() {
-            return Some("give a number for each channel, or a name".into());
+            return Err("give a number for each channel, or a name".into());
         }
         if all.iter().any(|x| x.abs() > MAX_CONSTANT) {
-            return Some("pixels are from 0 to 1 here; divide constants for 0 to 255 by 255".into());
+            return Err("pixels are from 0 to 1 here; divide constants for 0 to 255 by 255".into());
         }
         let usable = |x: &f64| match statistic {
             ChannelStatistic::Mean => x.is_finite(),
             // A smaller one overflows in 32 bits.
             ChannelStatistic::Std => *x >= 1e-6,
         };
-        (!all.iter().all(usable)).then(|| match statistic {
+        if all.iter().all(usable) {
+            return Ok(());
+        }
+        Err(match statistic {
             ChannelStatistic::Mean => "use finite numbers".into(),
             ChannelStatistic::Std => "use numbers above 0, at least 0.000001".into(),
         })

@@ -1,20 +1,5 @@
 //! Names that a configuration may choose from, and the sentence for one that is in no table.
 //!
-//! The table of networks belongs to what builds them. Its tests hold this list against it.
-
-/// The networks, as `network.name` names them.
-pub const NETWORKS: &[&str] = &[
-    "cnn",
-    "mlp",
-    "resnet18",
-    "resnet18-cifar",
-    "vgg16",
-    "vgg16-bn",
-    "vgg16-cifar",
-    "vgg16-bn-cifar",
-    "vit-tiny",
-    "vit-small",
-];
 
 /// The name of `known` that `name` was probably meant to be.
 pub fn nearest_name<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {

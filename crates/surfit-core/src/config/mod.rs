@@ -9,7 +9,6 @@ mod error;
 mod given_keys;
 mod known_names;
 mod load;
-mod network_rules;
 mod paths;
 mod renamed_keys;
 mod rules;
@@ -21,10 +20,11 @@ pub use channel_constants::{ChannelConstants, ChannelConstantsError, ChannelStat
 pub use degree::DegreeSetting;
 pub use epochs::CornerEpochs;
 pub use error::ConfigError;
-pub use known_names::{NETWORKS, nearest_name, unknown_name_message, unknown_value_message};
+pub use known_names::{nearest_name, unknown_name_message, unknown_value_message};
 pub use load::{CheckedConfig, apply_set, check_file, load, parse};
 pub use paths::{folder_of, resolve_set_paths};
 pub use renamed_keys::{RENAMED_KEYS, former_keys, present_key, renamed_key};
+pub use rules::BrokenRule;
 pub use schema::{config_schema, describe_keys_as_markdown};
 pub use tables::{
     AlignConfig, AlignMethod, CheckpointConfig, ComputePrecision, Config, CornerWeights, CornersConfig, DataConfig,

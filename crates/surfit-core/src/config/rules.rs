@@ -1,10 +1,23 @@
 //! What values a configuration may have, beyond their types. The rules are at the keys, in `tables.rs`; here is what they
 //! are made of, and the sentences for those that are broken.
 
-use super::{Config, CornerEpochs, CornersConfig, FitConfig, NETWORKS, NetworkConfig, schema, unknown_name_message};
+use super::{Config, CornerEpochs, CornersConfig, FitConfig, NetworkConfig, schema, unknown_name_message};
+use crate::networks::{NetworkSpec, UnsuitableSetting, find_network};
 use crate::surface::Patch;
 use garde::{Error, Validate};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+
+/// What is wrong with a value, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BrokenRule(Cow<'static, str>);
+
+impl<T: Into<Cow<'static, str>>> From<T> for BrokenRule {
+    fn from(sentence: T) -> Self {
+        Self(sentence.into())
+    }
+}
 
 /// A rule that a condition decides; the key's `remedy` is its sentence.
 pub(super) fn when<T: ?Sized>(holds: bool) -> impl FnOnce(&T, &Config) -> garde::Result {
@@ -12,8 +25,17 @@ pub(super) fn when<T: ?Sized>(holds: bool) -> impl FnOnce(&T, &Config) -> garde:
 }
 
 /// A rule that gives its own sentence when it is broken.
-pub(super) fn explain<T: ?Sized>(broken: Option<String>) -> impl FnOnce(&T, &Config) -> garde::Result {
-    move |_, _| broken.map_or(Ok(()), |sentence| Err(Error::new(sentence)))
+pub(super) fn explain<T: ?Sized>(checked: Result<(), BrokenRule>) -> impl FnOnce(&T, &Config) -> garde::Result {
+    move |_, _| checked.map_err(Error::new)
+}
+
+/// The same for a setting of a network that is known; an unknown one is reported at its name.
+pub(super) fn suits_network<T: ?Sized>(
+    network: &NetworkConfig,
+    check: impl FnOnce(&NetworkSpec) -> Result<(), UnsuitableSetting>,
+) -> impl FnOnce(&T, &Config) -> garde::Result {
+    let checked = find_network(&network.name).map_or(Ok(()), check);
+    move |_, _| checked.map_err(|unsuitable| Error::new(unsuitable.reason))
 }
 
 /// The rule for a name out of a table.
@@ -53,6 +75,25 @@ impl Config {
         broken
     }
 
+    /// Refuses mini-batches that are larger than the number of training images. Corners that are given are not trained.
+    ///
+    /// # Errors
+    /// With the key to change.
+    pub fn check_batch_size(&self, train_images: usize) -> Result<(), BrokenRule> {
+        let corners = self.corners.checkpoints.is_empty().then_some(("corners", &self.corners.training));
+        let tables = corners.into_iter().chain([("fit", &self.fit.training)]);
+        for (table, training) in tables {
+            let batch = training.batch_size;
+            if batch > train_images {
+                return Err(format!(
+                    "{table}.batch_size = {batch} is larger than the {train_images} training images; use a smaller batch"
+                )
+                .into());
+            }
+        }
+        Ok(())
+    }
+
     fn keys_that_are_not_finite(&self) -> Vec<String> {
         let is_finite = |value: &toml::Value| value.as_float().is_none_or(f64::is_finite);
         let tables = toml::Table::try_from(self).unwrap_or_default();
@@ -62,22 +103,11 @@ impl Config {
     }
 }
 
-impl NetworkConfig {
-    /// Why the network cannot have these patches; `None` when it can.
-    pub(super) fn check_patch(&self) -> Option<String> {
-        if self.patch > 4096 {
-            return Some("use at most 4096 pixels, or 0 for an eighth of the image's height".into());
-        }
-        let is_other = NETWORKS.contains(&self.name.as_str()) && !self.name.starts_with("vit-");
-        (self.patch > 0 && is_other).then(|| "only a vit divides its images into patches; leave it at 0".into())
-    }
-}
-
 impl CornersConfig {
-    /// Why there cannot be so many corners beside what they come from; `None` when there can.
-    pub(super) fn check_count(&self) -> Option<String> {
+    /// Refuses a number of corners that no surface has, or that is not that of what they come from.
+    pub(super) fn check_count(&self) -> Result<(), BrokenRule> {
         if Patch::from_corner_count(self.count).is_none() {
-            return Some("use 2 corners for a curve, 3 for a triangular patch, 4 for a surface".into());
+            return Err("use 2 corners for a curve, 3 for a triangular patch, 4 for a surface".into());
         }
         let what = match self.checkpoints.len() {
             0 => format!("`corners.epochs` lists {} checkpoints", self.len()),
@@ -85,11 +115,11 @@ impl CornersConfig {
         };
         // A number of files or checkpoints that no surface has is reported at those keys.
         let is_other = self.count != self.len() && Patch::from_corner_count(self.len()).is_some();
-        is_other.then(|| format!("{what}; leave the number out"))
+        if is_other { Err(format!("{what}; leave the number out").into()) } else { Ok(()) }
     }
 
-    /// Why the corners cannot have these seeds; `None` when they can.
-    pub(super) fn check_seeds(&self) -> Option<String> {
+    /// Refuses seeds that the corners cannot have.
+    pub(super) fn check_seeds(&self) -> Result<(), BrokenRule> {
         let is_single = self.epochs.is_single_training();
         let sentence = if is_single && self.seeds.len() > 1 {
             "checkpoints of one training have one seed"
@@ -98,13 +128,13 @@ impl CornersConfig {
         } else if !are_all_different(&self.seeds) {
             "give different seeds: two corners at one place span no surface"
         } else {
-            return None;
+            return Ok(());
         };
-        Some(sentence.into())
+        Err(sentence.into())
     }
 
-    /// Why the corners cannot be trained so long; `None` when they can.
-    pub(super) fn check_epochs(&self) -> Option<String> {
+    /// Refuses numbers of epochs that the corners cannot be trained.
+    pub(super) fn check_epochs(&self) -> Result<(), BrokenRule> {
         let all = self.epochs.all_epochs();
         let sentence = match &self.epochs {
             CornerEpochs::Checkpoints(_) if !self.checkpoints.is_empty() => {
@@ -116,21 +146,69 @@ impl CornersConfig {
             }
             // Two corners at one place would span no surface.
             _ if !are_all_different(all) => "list different checkpoints",
-            _ => return None,
+            _ => return Ok(()),
         };
-        Some(sentence.into())
+        Err(sentence.into())
+    }
+
+    /// Refuses patterns for names of tensors that are no regular expressions.
+    pub(super) fn check_rename(&self) -> Result<(), BrokenRule> {
+        for (pattern, _) in &self.rename {
+            if let Err(error) = regex::Regex::new(pattern) {
+                // The lines before point at the place with a caret.
+                let error = error.to_string();
+                let why = error.lines().last().unwrap_or_default();
+                let why = why.strip_prefix("error: ").unwrap_or(why);
+                let remedy = "mend it, or escape its special characters";
+                return Err(format!("{pattern:?} is no regular expression ({why}); {remedy}").into());
+            }
+        }
+        Ok(())
     }
 }
 
 impl FitConfig {
-    /// Why a step cannot draw so many points; `None` when it can.
-    pub(super) fn check_points_per_step(&self) -> Option<String> {
+    /// Refuses a number of points that a step cannot draw.
+    pub(super) fn check_points_per_step(&self) -> Result<(), BrokenRule> {
         match self.points_per_step {
-            0 => Some("use at least 1 point".into()),
+            0 => Err("use at least 1 point".into()),
             points if points > self.training.batch_size.max(2) / 2 => {
-                Some("use at most half as many points as images in a mini-batch".into())
+                Err("use at most half as many points as images in a mini-batch".into())
             }
-            _ => None,
+            _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::parse;
+
+    fn error(text: &str) -> String {
+        parse(text, "x.toml").unwrap_err().to_string()
+    }
+
+    #[test]
+    fn names_are_replaced_by_regular_expressions() {
+        assert!(parse("[corners]\nrename = [['^body\\.', ''], ['a', '$0b']]\n", "x").is_ok());
+        assert_eq!(
+            error("[corners]\nrename = [[\"^(body\", \"\"]]\n"),
+            "x.toml:2: `corners.rename = [[\"^(body\", \"\"]]` cannot be used; \"^(body\" is no regular expression (unclosed \
+             group); mend it, or escape its special characters"
+        );
+        assert!(error("[corners]\nrename = ['a']\n").contains("x.toml:2"));
+    }
+
+    #[test]
+    fn the_number_of_corners_is_said_once_or_twice_the_same() {
+        let from = "checkpoints = ['a.pt', 'b.pt']\n";
+        assert_eq!(parse(&format!("[corners]\n{from}"), "x").unwrap().corners.count, 2);
+        assert!(parse(&format!("[corners]\ncount = 2\n{from}"), "x").is_ok());
+        assert_eq!(
+            error(&format!("[corners]\ncount = 4\n{from}")),
+            "x.toml:2: `corners.count = 4` cannot be used; `corners.checkpoints` names 2 files; leave the number out"
+        );
+        assert!(error("[corners]\ncount = 3\nepochs = [4, 5]\n").contains("`corners.epochs` lists 2 checkpoints"));
+        assert!(error(&format!("[corners]\nepochs = [4, 5]\n{from}")).contains("leave one of the two out"));
     }
 }

@@ -4,11 +4,12 @@
 //! configuration as its context. `remedy` is the sentence for a broken rule; a key without one has a rule that gives its
 //! own sentence.
 
-use super::rules::{self, explain, when};
-use super::{ChannelConstants, ChannelStatistic, ConfigError, CornerEpochs, DegreeSetting, NETWORKS};
+use super::rules::{self, explain, suits_network, when};
+use super::{ChannelConstants, ChannelStatistic, ConfigError, CornerEpochs, DegreeSetting};
 use crate::data_sets::DATA_SET_NAMES;
 use crate::draws::Sampling;
 use crate::heatmap::Heatmap;
+use crate::networks::{NETWORK_NAMES, network_descriptions};
 use crate::schedule::{LrDecay, Schedule};
 use crate::surface::{DegreeError, Degrees, Patch};
 use garde::Validate;
@@ -134,23 +135,20 @@ pub struct DataConfig {
 #[garde(context(Config as config))]
 #[garde(allow_unvalidated)]
 pub struct NetworkConfig {
-    /// `cnn` (3×3 convolutions with batch norm), `mlp`, `resnet18` (ImageNet stem), `resnet18-cifar` (3×3 stem),
-    /// `vgg16`, `vgg16-bn` (torchvision's classifier), `vgg16-cifar`, `vgg16-bn-cifar` (one linear layer), `vit-tiny` or
-    /// `vit-small`.
-    #[garde(custom(|name: &String, _: &Config| rules::known_name("network", name, NETWORKS)))]
-    #[schemars(extend("enum" = NETWORKS))]
+    /// Architecture of the networks: see [architectures](networks.md#architectures).
+    #[garde(custom(|name: &String, _: &Config| rules::known_name("network", name, NETWORK_NAMES)))]
+    #[schemars(extend("enum" = NETWORK_NAMES, "enumDescriptions" = network_descriptions()))]
     pub name: String,
-    /// Empty for the network's own. For `cnn` the channels of every convolution, for `mlp` the units of every hidden
-    /// layer, for ResNet and VGG the channels of every stage, for a ViT features, blocks and heads.
-    #[garde(custom(explain(self.check_widths())))]
+    /// Sizes of the network, such as the channels of each stage; empty for the network's own.
+    #[garde(custom(suits_network(self, |network| network.check_widths(&self.widths))))]
     #[schemars(length(max = 64), inner(range(min = 1, max = 65536)))]
     pub widths: Vec<usize>,
     /// Height and width of a ViT's patches in pixels; 0 for an eighth of the image's height, rounded up.
-    #[garde(custom(explain(self.check_patch())))]
+    #[garde(custom(suits_network(self, |network| network.check_patch(self.patch))))]
     #[schemars(range(max = 4096))]
     pub patch: usize,
     /// Units of the hidden layers of a VGG's classifier; empty for the network's own (two of 4096, or none in the CIFAR forms).
-    #[garde(custom(explain(self.check_hidden())))]
+    #[garde(custom(suits_network(self, |network| network.check_hidden(&self.hidden))))]
     #[schemars(length(max = 16), inner(range(min = 1, max = 65536)))]
     pub hidden: Vec<usize>,
 }

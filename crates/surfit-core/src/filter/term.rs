@@ -1,9 +1,10 @@
 //! One term of a filter.
 
 use super::{FilterError, RUN_STATES, RunAttributes};
-use crate::config::{NETWORKS, nearest_name, unknown_name_message};
+use crate::config::{nearest_name, unknown_name_message};
 use crate::data_sets::DATA_SET_NAMES;
 use crate::metrics::Metric;
+use crate::networks::NETWORK_NAMES;
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -142,7 +143,7 @@ impl FilterTerm {
         let known = match key {
             TextKey::Name => &[],
             TextKey::State => RUN_STATES,
-            TextKey::Network => NETWORKS,
+            TextKey::Network => NETWORK_NAMES,
             TextKey::Data => DATA_SET_NAMES,
         };
         // A name that nothing can have would choose nothing without a word.

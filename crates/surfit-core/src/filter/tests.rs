@@ -147,7 +147,7 @@ fn facts() -> impl Strategy<Value = RunAttributes> {
     (
         "[a-zA-Z0-9./-]{0,8}",
         prop::sample::select(RUN_STATES),
-        known(crate::config::NETWORKS),
+        known(crate::networks::NETWORK_NAMES),
         known(crate::data_sets::DATA_SET_NAMES),
         prop::option::of((1u8..=8, 1u8..=8)),
         prop::option::of(0.0..1.0),

@@ -45,7 +45,7 @@ impl<'a> Actor<'a> {
         // Sizes first: the device and its compute type depend on the network's size.
         let device = Placement::resolve(&config, 0)?.device;
         let data = data::load(&config.data, config.seed, device)?;
-        let network = networks::build(&config.network, data.input_shape, data.classes.len())?;
+        let network = networks::Network::new(&config.network, data.input_shape, data.classes.len())?;
         let placement = Placement::resolve(&config, network.layout().len())?;
         let model = Model::new(network, placement);
         // Before hours go into corners whose surface would not fit.
@@ -227,6 +227,5 @@ pub(super) fn unready_corners(corners: usize) -> Vec<Option<Tensor>> {
 
 /// Refuses batches that the training split cannot fill.
 fn check_batches(config: &Config, data: &DataSet) -> Result<()> {
-    let refused = config.check_batch_size(data.train.len() as usize);
-    refused.map_or(Ok(()), |why| Err(EngineError::input(why)))
+    config.check_batch_size(data.train.len() as usize).map_err(|why| EngineError::input(why.to_string()))
 }

@@ -70,7 +70,7 @@ impl PermutationSearch {
     /// One batch or one group; every group's permutation at the end.
     pub(super) fn step(
         &mut self,
-        network: &dyn Network,
+        network: &Network,
         reference: &Tensor,
         other: &Tensor,
         images: &Tensor,
@@ -149,7 +149,7 @@ impl WeightMatching {
 
 /// Adds what both networks' units do on some images to the sums.
 fn record_activations(
-    network: &dyn Network,
+    network: &Network,
     reference: &Tensor,
     other: &Tensor,
     images: &Tensor,

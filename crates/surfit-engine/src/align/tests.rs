@@ -5,7 +5,7 @@ use rand::seq::SliceRandom;
 use surfit_core::config::NetworkConfig;
 use tch::Kind;
 
-fn network(name: &str, widths: &[usize]) -> Box<dyn Network> {
+fn network(name: &str, widths: &[usize]) -> Network {
     // Tests run side by side; threads of several of them would only wait for each other.
     tch::set_num_threads(1);
     // One of them has hidden layers in its classifier.
@@ -14,7 +14,7 @@ fn network(name: &str, widths: &[usize]) -> Box<dyn Network> {
         _ => Vec::new(),
     };
     let config = NetworkConfig { name: name.into(), widths: widths.into(), patch: 0, hidden };
-    crate::networks::build(&config, [1, 28, 28], 10).unwrap()
+    crate::networks::Network::new(&config, [1, 28, 28], 10).unwrap()
 }
 
 fn images(n: i64) -> Tensor {
@@ -56,7 +56,7 @@ fn a_shuffled_copy_is_put_back_exactly() {
         let reference = permuted_weights(network.layout(), 1);
         let other = permute(network.layout(), &reference, &random_permutations(network.layout(), 5));
         for method in [AlignMethod::Activation, AlignMethod::Weight] {
-            let (aligned, report) = align(&*network, &reference, &other, method, &images(40)).unwrap();
+            let (aligned, report) = align(&network, &reference, &other, method, &images(40)).unwrap();
             assert_eq!(aligned, reference, "{name} {method:?}");
             assert!(report.distance[0] > 1.0 && report.distance[1] == 0.0, "{report:?}");
             assert!(report.moved_fraction > 0.8 && report.logit_change < 1e-4, "{report:?}");
@@ -89,7 +89,7 @@ fn permuting_keeps_the_function_and_comes_back() {
         let moved = permute(layout, &flat, &there);
         assert_ne!(moved, flat);
         assert_eq!(permute(layout, &moved, &back), flat);
-        let change = relative_logit_change(&*network, &flat, &moved, &images(130));
+        let change = relative_logit_change(&network, &flat, &moved, &images(130));
         assert!(change < 1e-4, "{change}");
     }
 }
@@ -125,8 +125,8 @@ fn different_networks_come_closer_and_the_same_answer_comes_twice() {
     let (a, b) = (network.layout().initial_weights(1), network.layout().initial_weights(2));
     for method in [AlignMethod::Activation, AlignMethod::Weight] {
         let images = images(33);
-        let (first, report) = align(&*network, &a, &b, method, &images).unwrap();
-        let (second, again) = align(&*network, &a, &b, method, &images).unwrap();
+        let (first, report) = align(&network, &a, &b, method, &images).unwrap();
+        let (second, again) = align(&network, &a, &b, method, &images).unwrap();
         assert_eq!((first, report), (second, again));
         assert!(report.moved_fraction > 0.0 && report.logit_change < 1e-4, "{report:?}");
         if method == AlignMethod::Weight {
@@ -142,7 +142,7 @@ fn a_network_is_aligned_with_itself_dead_units_and_all() {
     // Units that never fire have no correlation with anything, and all alike.
     let _ = network.layout().views(&flat)[1].narrow(0, 3, 6).fill_(-1e6);
     for method in [AlignMethod::Activation, AlignMethod::Weight] {
-        let (aligned, report) = align(&*network, &flat, &flat, method, &images(20)).unwrap();
+        let (aligned, report) = align(&network, &flat, &flat, method, &images(20)).unwrap();
         assert_eq!(aligned, flat);
         assert_eq!(report, AlignmentReport { moved_fraction: 0.0, logit_change: 0.0, distance: [0.0, 0.0] });
     }
@@ -155,7 +155,7 @@ fn weights_that_are_not_finite_get_a_sentence() {
     let broken = flat.copy();
     let _ = broken.narrow(0, 7, 1).fill_(f64::NAN);
     for method in [AlignMethod::Activation, AlignMethod::Weight] {
-        let error = align(&*network, &flat, &broken, method, &images(8)).unwrap_err();
+        let error = align(&network, &flat, &broken, method, &images(8)).unwrap_err();
         assert!(error.to_string().contains("align.enabled = false"), "{error}");
     }
 }

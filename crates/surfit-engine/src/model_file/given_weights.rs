@@ -7,7 +7,6 @@ use surfit_core::config::CornerWeights;
 use surfit_weights::MatchedFile;
 use surfit_weights::file::quote;
 use surfit_weights::names::{ExpectedNetwork, NameMap, RUNNING_STATISTICS, RenameRules};
-use surfit_weights::networks::Architecture;
 use tch::{Device, Kind, Tensor};
 
 /// A network's weights as a file gives them.
@@ -44,9 +43,9 @@ impl GivenWeights {
                 _ => Tensor::f_cat(&parts, 0)?,
             };
             if mapped.stored.is_some()
-                && let Architecture::Vit(vit) = &network.architecture
+                && let Some(grid) = network.architecture.patch_grid
             {
-                tensor = interpolate_positions(&tensor, vit.grid)?;
+                tensor = interpolate_positions(&tensor, grid)?;
             }
             match layout.parameters.get(index) {
                 Some(p) => flat.f_narrow(0, p.offset, p.len())?.f_copy_(&tensor.f_reshape([-1])?)?,

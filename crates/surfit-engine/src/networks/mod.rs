@@ -1,61 +1,54 @@
-//! Forward passes of the networks that `surfit-weights` describes: functions of a flat weight vector.
+//! Networks as functions of a flat weight vector, from the descriptions in `surfit-core`.
 
 mod activation_hooks;
-mod cnn;
 mod deferred_conv_grads;
-mod mlp;
-mod ops;
-mod resnet;
-mod vgg;
-mod vit;
+mod forward_walk;
 
 pub use activation_hooks::ActivationHooks;
 pub use deferred_conv_grads::{DeferredConvGrads, ForwardWeights};
-pub use ops::ForwardWalk;
 
 use crate::Result;
 use crate::layout::{NormStatistics, WeightLayout};
+use forward_walk::ForwardWalk;
 use surfit_core::config::NetworkConfig;
-pub use surfit_weights::networks::NETWORK_NAMES;
-use surfit_weights::networks::{self, Architecture};
+use surfit_core::networks::{Architecture, Operation, describe_network};
+use surfit_weights::NetworkError;
 use tch::Tensor;
 
 /// A network as a function of a flat weight vector.
-pub trait Network: Send + Sync + std::fmt::Debug {
-    /// The positions of its weights in the flat vector.
-    fn layout(&self) -> &WeightLayout;
+#[derive(Debug)]
+pub struct Network(Architecture);
 
-    /// Logits `[N, classes]` for images `x`, `[N, C, H, W]`, from the parameters that `walk` gives one after the other. It
-    /// is shown the activations of every permutation group's units, after norm and nonlinearity.
-    fn compute_logits(&self, walk: &mut ForwardWalk, x: &Tensor) -> Tensor;
+impl Network {
+    /// The network that a configuration describes, for images of shape `input` (`[C, H, W]`).
+    ///
+    /// # Errors
+    /// As [`describe_network`].
+    pub fn new(config: &NetworkConfig, input: [usize; 3], classes: usize) -> Result<Self> {
+        Ok(Self(describe_network(config, input, classes).map_err(NetworkError::from)?))
+    }
+
+    /// The positions of its weights in the flat vector.
+    pub fn layout(&self) -> &WeightLayout {
+        &self.0.layout
+    }
 
     /// Logits `[N, classes]` for images `x`, `[N, C, H, W]`.
     ///
     /// `weights` hold views in the layout's order, as [`crate::layout::LayoutTensors::views`] gives them. `hooks` keep
-    /// activations of hidden units where they are given.
-    fn forward(
+    /// activations of hidden units where they are given: those of every permutation group, after norm and nonlinearity.
+    pub fn forward(
         &self,
         weights: ForwardWeights,
         x: &Tensor,
         norms: &mut NormStatistics,
         hooks: Option<&mut ActivationHooks>,
     ) -> Tensor {
-        self.compute_logits(&mut ForwardWalk::new(weights, norms, hooks), x)
+        let operations = &self.0.operations;
+        let is_convolutional = matches!(operations.first(), Some(Operation::Convolution { .. }));
+        let x_in_order = if is_convolutional { forward_walk::channels_last(x) } else { x.shallow_clone() };
+        ForwardWalk::new(weights, norms, hooks, x.kind()).compute(operations, x_in_order)
     }
-}
-
-/// The network that a configuration describes, for images of shape `input` (`[C, H, W]`).
-///
-/// # Errors
-/// As [`surfit_weights::networks::describe_network`].
-pub fn build(config: &NetworkConfig, input: [usize; 3], classes: usize) -> Result<Box<dyn Network>> {
-    Ok(match networks::describe_network(config, input, classes)? {
-        Architecture::Cnn(network) => Box::new(network),
-        Architecture::Mlp(network) => Box::new(network),
-        Architecture::ResNet(network) => Box::new(network),
-        Architecture::Vgg(network) => Box::new(network),
-        Architecture::Vit(network) => Box::new(network),
-    })
 }
 
 /// A network's name, with its widths and hidden layers where they are not its own, for people to read.

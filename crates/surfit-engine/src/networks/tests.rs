@@ -4,11 +4,11 @@ use tch::{Device, Kind};
 
 mod pytorch;
 
-fn network(name: &str, widths: &[usize]) -> Box<dyn Network> {
+fn network(name: &str, widths: &[usize]) -> Network {
     // Tests run side by side; threads of several of them would only wait for each other.
     tch::set_num_threads(1);
     let config = NetworkConfig { name: name.into(), widths: widths.into(), patch: 0, hidden: Vec::new() };
-    build(&config, [1, 28, 28], 10).unwrap()
+    Network::new(&config, [1, 28, 28], 10).unwrap()
 }
 
 /// A small form of every kind of network.
@@ -181,7 +181,7 @@ fn collecting_gives_the_mean_of_the_batches_statistics() {
 fn bad_descriptions_get_a_sentence() {
     let error = |name: &str, widths: &[usize]| {
         let config = NetworkConfig { name: name.into(), widths: widths.into(), patch: 0, hidden: Vec::new() };
-        build(&config, [1, 28, 28], 10).unwrap_err().to_string()
+        Network::new(&config, [1, 28, 28], 10).unwrap_err().to_string()
     };
     assert!(error("cnm", &[4]).contains("did you mean `cnn`?"));
     assert!(error("transformer", &[4]).contains("cnn, mlp, resnet18"));
@@ -192,11 +192,6 @@ fn bad_descriptions_get_a_sentence() {
     let network = network("cnn", &[2; 5]);
     let w = network.layout().views(&network.layout().initial_weights(1));
     assert_eq!(network.forward((&w).into(), &images(3), &mut NormStatistics::Batch, None).size(), [3, 10]);
-}
-
-#[test]
-fn the_configuration_knows_the_names_of_the_table() {
-    assert_eq!(NETWORK_NAMES, surfit_core::config::NETWORKS);
 }
 
 /// Weight gradients that are formed apart are those of automatic differentiation, for strides, kernels and biases.

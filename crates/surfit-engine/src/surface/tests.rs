@@ -15,7 +15,7 @@ fn model_of_kind(name: &str, kind: Kind) -> Model {
     // Tests run side by side; threads of several of them would only wait for each other.
     tch::set_num_threads(1);
     let config = NetworkConfig { name: name.into(), widths: vec![5, 6], patch: 0, hidden: Vec::new() };
-    let network = networks::build(&config, [1, 8, 8], 3).unwrap();
+    let network = networks::Network::new(&config, [1, 8, 8], 3).unwrap();
     Model::new(network, Placement { device: Device::Cpu, kind, threads: 1 })
 }
 
@@ -275,7 +275,7 @@ fn the_centroid_is_the_mean_of_the_control_points_and_of_the_surface() {
 fn raising_the_degree_during_a_fit_of_a_resnet_makes_no_jump_in_the_loss() {
     let config =
         NetworkConfig { name: "resnet18-cifar".into(), widths: vec![4, 4, 8, 8], patch: 0, hidden: Vec::new() };
-    let network = networks::build(&config, [1, 8, 8], 3).unwrap();
+    let network = networks::Network::new(&config, [1, 8, 8], 3).unwrap();
     let placement = Placement { device: Device::Cpu, kind: Kind::Float, threads: 1 };
     let model = Model::new(network, placement);
     let rates = StepHyperparams { learning_rate: 0.02, momentum: 0.9, weight_decay: 5e-4, label_smoothing: 0.0 };

@@ -2,9 +2,8 @@
 //! within a `Sequential` only their order counts: ReLU and dropout between them hold no weights.
 
 use super::{ExpectedTensor, NameIndex};
-use crate::layout::Parameter;
-use crate::networks::Architecture;
 use std::collections::{BTreeMap, HashSet};
+use surfit_core::networks::Parameter;
 
 /// Last components of what classifiers are called.
 const CLASSIFIER_NAMES: [&str; 10] =
@@ -12,15 +11,6 @@ const CLASSIFIER_NAMES: [&str; 10] =
 
 /// Maximum number of classifiers that are tried behind each row of linear layers.
 const MAX_CLASSIFIERS: usize = 8;
-
-/// Linear layers that a network ends with: weight and bias of each are its last parameters.
-pub(super) fn head_layer_count(architecture: &Architecture) -> usize {
-    match architecture {
-        Architecture::Vgg(network) => network.hidden + 1,
-        Architecture::Mlp(network) => network.layout.parameters.len() / 2,
-        _ => 1,
-    }
-}
 
 /// Linear layers that follow each other: entries of weight and bias of each, in order.
 #[derive(Clone, Debug, Default)]

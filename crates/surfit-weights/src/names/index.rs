@@ -1,8 +1,8 @@
 //! A file's tensors by what they are called once renamings are done and wrappers are seen through.
 
 use super::RenameRules;
-use crate::file::{TensorEntry, is_float, quote};
-use crate::networks::NetworkError;
+use crate::NetworkError;
+use crate::file::{TensorEntry, is_float};
 use std::collections::HashMap;
 
 /// Components that wrappers add to names: data-parallel training, `torch.compile`, fully sharded training and
@@ -50,12 +50,8 @@ impl<'a> NameIndex<'a> {
         let mut by_name = HashMap::with_capacity(names.len());
         for (entry, name) in names.iter().enumerate().filter(|(_, n)| !n.is_empty()) {
             if let Some(other) = by_name.insert(name.clone(), entry) {
-                return Err(NetworkError::Names(format!(
-                    "both {} and {} would be {}; leave one of them out with corners.rename = [[\"^…\", \"\"]]",
-                    quote(&entries[other].name),
-                    quote(&entries[entry].name),
-                    quote(name)
-                )));
+                let names = [other, entry].map(|entry| entries[entry].name.clone());
+                return Err(NetworkError::SameName { names, renamed: name.clone() });
             }
         }
         Ok(Self { entries, names, by_name })

@@ -3,6 +3,7 @@
 use super::{ExpectedNetwork, ExpectedTensor, NameIndex, NamingMatch};
 use crate::file::quote;
 use std::fmt::Write as _;
+use surfit_core::networks::find_network;
 
 /// Names that a message lists.
 const MAX_LISTED_NAMES: usize = 3;
@@ -124,7 +125,9 @@ fn describe_other_settings(
         }
     }
     let patch = |n: &ExpectedNetwork| n.config.patch_size(n.input[1]);
-    if theirs.name.starts_with("vit-") && (patch(network) != patch(other) || ours.patch != theirs.patch) {
+    if find_network(&theirs.name).is_some_and(|spec| spec.divides_images)
+        && (patch(network) != patch(other) || ours.patch != theirs.patch)
+    {
         settings.push(format!("network.patch = {}", theirs.patch));
     }
     if network.input[1..] != other.input[1..] {

@@ -1,11 +1,10 @@
 //! Renamings that the configuration requests.
 
-use crate::file::quote;
-use crate::networks::NetworkError;
+use crate::NetworkError;
 use regex::Regex;
 
 /// Maximum length of a name that a renaming makes longer.
-const MAX_RENAMED_BYTES: usize = 1024;
+pub(crate) const MAX_RENAMED_BYTES: usize = 1024;
 
 /// Regular expressions and what they are replaced with, one after the other: `corners.rename`.
 #[derive(Clone, Debug, Default)]
@@ -34,12 +33,8 @@ impl RenameRules {
         for (regex, replacement) in &self.0 {
             renamed = regex.replace_all(&renamed, replacement).into_owned();
             if renamed.len() > name.len().max(MAX_RENAMED_BYTES) {
-                return Err(NetworkError::Names(format!(
-                    "corners.rename: {:?} makes a name of {} bytes of {}; {MAX_RENAMED_BYTES} are allowed",
-                    regex.as_str(),
-                    renamed.len(),
-                    quote(name)
-                )));
+                let (pattern, bytes, name) = (regex.as_str().into(), renamed.len(), name.into());
+                return Err(NetworkError::LongName { pattern, bytes, name });
             }
         }
         Ok(renamed)

@@ -1,14 +1,16 @@
 //! Which settings a file that does not match would fit, derived from the shapes of its tensors.
 
 use super::{ExpectedNetwork, NameIndex, NamingMatch, best_match, heads};
-use crate::networks::{MAX_SIDE, MAX_WIDTH, NETWORK_NAMES, Vgg};
 use std::collections::HashSet;
 use surfit_core::config::NetworkConfig;
+use surfit_core::networks::{
+    MAX_SIDE, MAX_WIDTH, MAX_WIDTHS, NetworkSpec, POSITION_EMBEDDINGS, Parameter, all_networks, find_network,
+};
 
 /// Images that every network can be built for; only names are looked for with them.
 const MAX_INPUT: [usize; 3] = [3, MAX_SIDE, MAX_SIDE];
-/// Blocks that are looked for at most.
-const MAX_BLOCKS: usize = 64;
+/// Side of the patches of networks that are looked for.
+const PATCH: usize = 16;
 /// Rows of linear layers that are tried: all others of the file would be left over.
 const MAX_ROWS: usize = 16;
 /// Tensors of a file for which other settings are looked for: every network that could be found has fewer.
@@ -30,9 +32,10 @@ pub(super) fn suggest_network(network: &ExpectedNetwork, index: &NameIndex) -> O
         return None;
     }
     let own = network.config.name.as_str();
-    let names = std::iter::once(own).chain(NETWORK_NAMES.iter().copied().filter(|n| *n != own));
-    names
-        .flat_map(|name| guess_networks(name, network, index))
+    let (first, others): (Vec<_>, Vec<_>) = all_networks().iter().partition(|spec| spec.name == own);
+    let specs = first.into_iter().chain(others);
+    specs
+        .flat_map(|spec| guess_networks(spec, network, index))
         .filter_map(|guess| match_guess(network, index, guess))
         .min_by_key(|found| (setting_count(&found.config), found.input[1] != network.input[1]))
 }
@@ -68,108 +71,142 @@ fn match_guess(network: &ExpectedNetwork, index: &NameIndex, guess: NetworkGuess
     })
 }
 
-fn guess_networks(name: &str, network: &ExpectedNetwork, index: &NameIndex) -> Vec<NetworkGuess> {
-    match name {
-        "cnn" => guess_cnn(index).into_iter().collect(),
-        "mlp" => guess_mlp(network, index),
-        _ if name.starts_with("resnet") => guess_resnet(name, index).into_iter().collect(),
-        _ if name.starts_with("vgg") => guess_vgg(name, index),
-        _ => guess_vit(name, network, index).into_iter().collect(),
+fn guess_networks(spec: &NetworkSpec, network: &ExpectedNetwork, index: &NameIndex) -> Vec<NetworkGuess> {
+    let template = |depth| network_config(spec, spec.widths.search_template.map(|widths| widths(depth)));
+    let Ok(first) = ExpectedNetwork::new(&template(1), MAX_INPUT, 2) else {
+        return Vec::new();
+    };
+    if first.body_len() == 0 {
+        return guess_linear_networks(spec, network, index);
+    }
+    let depths = 1..=spec.widths.search_template.map_or(1, |_| MAX_WIDTHS);
+    match depths.map_while(|depth| BodyMatch::find(template(depth), index)).last() {
+        Some(body) => body.guess_networks(spec, network, index),
+        None => Vec::new(),
     }
 }
 
-fn network_config(name: &str, widths: &[i64]) -> NetworkConfig {
+fn network_config(spec: &NetworkSpec, widths: Option<Vec<usize>>) -> NetworkConfig {
     NetworkConfig {
-        name: name.into(),
-        widths: widths.iter().map(|&w| w.max(0) as usize).collect(),
-        patch: 0,
+        name: spec.name.into(),
+        widths: widths.unwrap_or_else(|| spec.widths.own.into()),
+        patch: if spec.divides_images { PATCH } else { 0 },
         hidden: Vec::new(),
     }
 }
 
-/// The best match of a network's names, when all of them but the head's are there.
-fn match_body_names(config: &NetworkConfig, index: &NameIndex) -> Option<NamingMatch> {
-    let template = ExpectedNetwork::new(config, MAX_INPUT, 2).ok()?;
-    let body = super::body_len(&template.architecture);
-    let found = best_match(&template, index);
-    let whole = found.tensors[..body].iter().all(|t| !t.entries.is_empty());
-    whole.then_some(found)
+/// A network all of whose names but those of its head are in a file, whatever the shapes are.
+struct BodyMatch {
+    template: ExpectedNetwork,
+    found: NamingMatch,
 }
 
-impl NamingMatch {
-    /// The shape that the file has under the layout's name.
-    fn shape_in_file<'a>(&self, index: &NameIndex<'a>, name: &str) -> Option<Vec<i64>> {
-        let tensor = self.tensors.iter().find(|t| t.name == name)?;
-        index.concatenated_shape(&tensor.entries)
+impl BodyMatch {
+    fn find(config: NetworkConfig, index: &NameIndex) -> Option<Self> {
+        let template = ExpectedNetwork::new(&config, MAX_INPUT, 2).ok()?;
+        let found = best_match(&template, index);
+        let is_whole = found.tensors[..template.body_len()].iter().all(|t| !t.entries.is_empty());
+        is_whole.then_some(Self { template, found })
     }
 
-    /// Outputs and inputs of every convolution in order.
-    fn convolution_shapes(&self, index: &NameIndex) -> Vec<[i64; 2]> {
-        let shapes = self.tensors.iter().filter_map(|t| index.concatenated_shape(&t.entries));
-        shapes.filter(|shape| shape.len() == 4).map(|shape| [shape[0], shape[1]]).collect()
+    /// The shape that the file has for the parameter of this index in the layout.
+    fn shape_in_file(&self, index: &NameIndex, parameter: usize) -> Option<Vec<i64>> {
+        index.concatenated_shape(&self.found.tensors[parameter].entries)
     }
 
-    /// Entries of a tensor's first axis, where it is there.
-    fn first_axis_len(&self, index: &NameIndex, name: &str) -> Option<usize> {
-        usize::try_from(*self.shape_in_file(index, name)?.first()?).ok()
+    /// Index of a parameter that `is` meets.
+    fn position(&self, is: impl Fn(&Parameter) -> bool) -> Option<usize> {
+        self.template.layout().parameters.iter().position(is)
     }
-}
 
-fn guess_resnet(name: &str, index: &NameIndex) -> Option<NetworkGuess> {
-    let found = match_body_names(&network_config(name, &[]), index)?;
-    let units = |module: &str| {
-        let shape = found.shape_in_file(index, &format!("{module}.weight"))?;
-        shape.first().copied()
-    };
-    let widths = [units("conv1")?, units("layer2.0.conv1")?, units("layer3.0.conv1")?, units("layer4.0.conv1")?];
-    Some(NetworkGuess {
-        config: network_config(name, &widths),
-        channels: image_channels(&found, index)?,
-        classes: found.first_axis_len(index, "fc.weight")?,
-        side: None,
-    })
-}
-
-/// Channels of the images, from the first convolution.
-fn image_channels(found: &NamingMatch, index: &NameIndex) -> Option<usize> {
-    usize::try_from(found.convolution_shapes(index).first()?[1]).ok()
-}
-
-fn guess_vgg(name: &str, index: &NameIndex) -> Vec<NetworkGuess> {
-    let Some(found) = match_body_names(&network_config(name, &[]), index) else {
-        return Vec::new();
-    };
-    let convolutions = found.convolution_shapes(index);
-    let Some(channels) = image_channels(&found, index) else {
-        return Vec::new();
-    };
-    let firsts = Vgg::CONVOLUTIONS_PER_STAGE.iter().scan(0, |at, &n| {
-        let first = convolutions.get(*at).map(|c| c[0]);
-        *at += n;
-        first
-    });
-    let widths: Vec<i64> = firsts.collect();
-    let body = found.tensors.iter().filter(|t| t.name.starts_with("features"));
-    let claimed: HashSet<usize> = body.flat_map(|t| t.entries.clone()).collect();
-    let prefix = found.prefixes.first().map_or("", String::as_str);
-    let last_width = widths.last().copied().unwrap_or(0);
-    // Each channel of the last stage is as many features as there are pixels left.
-    let fits = |features: i64| last_width > 0 && features % last_width == 0;
-    let rows =
-        chained_linear_rows(index, &claimed, fits).into_iter().filter(|(head, _)| heads::is_classifier(head, prefix));
-    let guess = |(_, units): (heads::LinearHead, Vec<i64>)| {
-        let (&classes, hidden) = units.split_last()?;
-        Some(NetworkGuess {
+    fn guess_networks(&self, spec: &NetworkSpec, network: &ExpectedNetwork, index: &NameIndex) -> Vec<NetworkGuess> {
+        let Some((widths, channels)) = self.find_widths(spec, network, index).zip(self.find_channels(index)) else {
+            return Vec::new();
+        };
+        let guess = |classes: usize, hidden: &[i64]| NetworkGuess {
             config: NetworkConfig {
-                hidden: hidden.iter().map(|&u| u as usize).collect(),
-                ..network_config(name, &widths)
+                hidden: hidden.iter().map(|&units| units as usize).collect(),
+                patch: self.find_patch(index).unwrap_or(0),
+                ..network_config(spec, Some(widths.clone()))
             },
             channels,
-            classes: classes as usize,
-            side: None,
-        })
-    };
-    rows.take(MAX_ROWS).filter_map(guess).collect()
+            classes,
+            side: self.find_side(index),
+        };
+        if spec.hidden.is_some() {
+            let heads = self.find_heads(index).into_iter().take(MAX_ROWS);
+            let guess = |units: Vec<i64>| units.split_last().map(|(&classes, hidden)| guess(classes as usize, hidden));
+            return heads.filter_map(guess).collect();
+        }
+        let classes = self.shape_in_file(index, self.template.body_len()).and_then(|shape| shape.first().copied());
+        classes
+            .and_then(|classes| usize::try_from(classes).ok())
+            .map(|classes| guess(classes, &[]))
+            .into_iter()
+            .collect()
+    }
+
+    /// The widths that the file's shapes show: each is the length of the axes that grow with it.
+    fn find_widths(&self, spec: &NetworkSpec, network: &ExpectedNetwork, index: &NameIndex) -> Option<Vec<usize>> {
+        let config = &self.template.config;
+        let mut widths = config.widths.clone();
+        for place in 0..widths.len() {
+            let mut wider = config.clone();
+            wider.widths[place] *= 2;
+            let wider = ExpectedNetwork::new(&wider, MAX_INPUT, 2).ok()?;
+            let pairs = self.template.layout().parameters.iter().zip(&wider.layout().parameters);
+            let mut axes = pairs.enumerate().flat_map(|(parameter, (own, wider))| {
+                let axes = own.shape.iter().zip(&wider.shape).enumerate();
+                axes.filter(|(_, (own, wider))| own != wider).map(move |(axis, (&own, _))| (parameter, axis, own))
+            });
+            // Others change the number of layers, or nothing that a shape shows.
+            let width = config.widths[place];
+            if wider.layout().parameters.len() == self.template.layout().parameters.len()
+                && let Some((parameter, axis, _)) = axes.find(|&(_, _, own)| own == width as i64)
+            {
+                let length = *self.shape_in_file(index, parameter)?.get(axis)?;
+                widths[place] = usize::try_from(length).ok()?;
+            }
+        }
+        if let Some((place, usual)) = spec.widths.undetermined {
+            let own = find_network(&network.config.name).filter(|own| own.widths.undetermined.is_some());
+            let given = own.and_then(|_| network.config.widths.get(place));
+            widths[place] = given.copied().unwrap_or_else(|| usual(&widths));
+        }
+        Some(widths)
+    }
+
+    /// Channels of the images, from the first convolution.
+    fn find_channels(&self, index: &NameIndex) -> Option<usize> {
+        let convolution = self.position(|p| p.shape.len() == 4)?;
+        usize::try_from(*self.shape_in_file(index, convolution)?.get(1)?).ok()
+    }
+
+    /// Side of the patches, which is the kernel of the convolution that reads them.
+    fn find_patch(&self, index: &NameIndex) -> Option<usize> {
+        self.template.architecture.patch_grid?;
+        let convolution = self.position(|p| p.shape.len() == 4)?;
+        usize::try_from(*self.shape_in_file(index, convolution)?.get(2)?).ok()
+    }
+
+    /// Side of the images, from the number of positions.
+    fn find_side(&self, index: &NameIndex) -> Option<usize> {
+        let positions = self.position(|p| p.name == POSITION_EMBEDDINGS)?;
+        let tokens = *self.shape_in_file(index, positions)?.get(1)?;
+        usize::try_from((tokens - 1).max(0).isqrt()).ok()?.checked_mul(self.find_patch(index)?)
+    }
+
+    /// Rows of linear layers that can be the network's head, with the outputs of every layer.
+    fn find_heads(&self, index: &NameIndex) -> Vec<Vec<i64>> {
+        let body = &self.found.tensors[..self.template.body_len()];
+        let claimed: HashSet<usize> = body.iter().flat_map(|t| t.entries.clone()).collect();
+        let prefix = self.found.prefixes.first().map_or("", String::as_str);
+        let last_width = body.last().and_then(|t| index.concatenated_shape(&t.entries)?.first().copied()).unwrap_or(0);
+        // Each channel of the last stage is as many features as there are pixels left.
+        let fits = |features: i64| last_width > 0 && features % last_width == 0;
+        let rows = chained_linear_rows(index, &claimed, fits).into_iter();
+        rows.filter(|(head, _)| heads::is_classifier(head, prefix)).map(|(_, units)| units).collect()
+    }
 }
 
 /// Rows of linear layers that can follow each other, the longest first, with the outputs of every layer; `fits` tells whether
@@ -194,19 +231,8 @@ fn chained_linear_rows(
     rows
 }
 
-fn guess_cnn(index: &NameIndex) -> Option<NetworkGuess> {
-    let found =
-        (1..=MAX_BLOCKS).map_while(|depth| match_body_names(&network_config("cnn", &vec![2; depth]), index)).last()?;
-    let widths: Vec<i64> = found.convolution_shapes(index).iter().map(|c| c[0]).collect();
-    Some(NetworkGuess {
-        config: network_config("cnn", &widths),
-        channels: image_channels(&found, index)?,
-        classes: found.first_axis_len(index, "classifier.weight")?,
-        side: None,
-    })
-}
-
-fn guess_mlp(network: &ExpectedNetwork, index: &NameIndex) -> Vec<NetworkGuess> {
+/// Networks of linear layers alone.
+fn guess_linear_networks(spec: &NetworkSpec, network: &ExpectedNetwork, index: &NameIndex) -> Vec<NetworkGuess> {
     let [own_channels, height, width] = network.input;
     // Channels of the images that there are, or the side of others.
     let images = |features: i64| {
@@ -225,7 +251,7 @@ fn guess_mlp(network: &ExpectedNetwork, index: &NameIndex) -> Vec<NetworkGuess> 
         let features = *index.shape(head.layers.first()?[0]).get(1)?;
         let (channels, side) = images(features)?;
         Some(NetworkGuess {
-            config: network_config("mlp", widths),
+            config: network_config(spec, Some(widths.iter().map(|&units| units as usize).collect())),
             channels,
             classes: classes as usize,
             side: Some(side),
@@ -233,28 +259,4 @@ fn guess_mlp(network: &ExpectedNetwork, index: &NameIndex) -> Vec<NetworkGuess> 
     };
     let rows = chained_linear_rows(index, &HashSet::new(), |features| images(features).is_some());
     rows.into_iter().take(MAX_ROWS).filter_map(guess).collect()
-}
-
-fn guess_vit(name: &str, network: &ExpectedNetwork, index: &NameIndex) -> Option<NetworkGuess> {
-    let template = |depth: usize| NetworkConfig { patch: 16, ..network_config(name, &[2, depth as i64, 1]) };
-    let (depth, found) =
-        (1..=MAX_BLOCKS).map_while(|depth| Some((depth, match_body_names(&template(depth), index)?))).last()?;
-    let &[_, _, dim] = found.shape_in_file(index, "cls_token")?.as_slice() else {
-        return None;
-    };
-    let &[_, channels, patch, _] = found.shape_in_file(index, "patch_embed.proj.weight")?.as_slice() else {
-        return None;
-    };
-    let tokens = *found.shape_in_file(index, super::POSITION_EMBEDDINGS)?.get(1)?;
-    // Shapes do not determine the number of heads; those of timm have 64 features.
-    let given = network.config.widths.get(2).map(|&h| h as i64);
-    let heads = given.filter(|_| network.config.name.starts_with("vit-"));
-    let heads = heads.unwrap_or((dim / 64).max(1));
-    let patch = usize::try_from(patch).ok()?;
-    Some(NetworkGuess {
-        config: NetworkConfig { patch, ..network_config(name, &[dim, depth as i64, heads]) },
-        channels: usize::try_from(channels).ok()?,
-        classes: found.first_axis_len(index, "head.weight")?,
-        side: usize::try_from((tokens - 1).max(0).isqrt()).ok()?.checked_mul(patch),
-    })
 }

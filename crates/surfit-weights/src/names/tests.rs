@@ -76,7 +76,7 @@ fn source<'a>(map: &'a NameMap, name: &str) -> Vec<&'a str> {
 
 #[test]
 fn the_layouts_own_names_are_themselves() {
-    for name in crate::networks::NETWORK_NAMES {
+    for name in surfit_core::networks::NETWORK_NAMES {
         let hidden = name.starts_with("vgg16-").then_some([9, 7].as_slice());
         for hidden in [None, hidden] {
             let network = network(name, &[], hidden.unwrap_or_default());
@@ -281,8 +281,8 @@ fn vggs_with_hidden_layers_are_matched_by_the_order_of_their_layers() {
         ("torchvision", true, [0, 3, 6], [4096, 4096]),
         ("torchvision", true, [0, 3, 5], [4096, 4096]),
         ("torchvision", false, [1, 4, 6], [512, 512]),
-        (MODE_CONNECTIVITY_NAMING, false, [1, 4, 6], [512, 512]),
-        (MODE_CONNECTIVITY_NAMING, true, [1, 4, 6], [512, 512]),
+        ("timgaripov/dnn-mode-connectivity", false, [1, 4, 6], [512, 512]),
+        ("timgaripov/dnn-mode-connectivity", true, [1, 4, 6], [512, 512]),
     ] {
         let name = if normed { "vgg16-bn-cifar" } else { "vgg16-cifar" };
         let vgg = network(name, &[], &units);
@@ -295,7 +295,7 @@ fn vggs_with_hidden_layers_are_matched_by_the_order_of_their_layers() {
             for &units in widths {
                 let mut layer = |shape: &[i64]| {
                     let prefix = match naming {
-                        MODE_CONNECTIVITY_NAMING => format!("layer_blocks.{stage}.{index}"),
+                        "timgaripov/dnn-mode-connectivity" => format!("layer_blocks.{stage}.{index}"),
                         _ => format!("features.{module}"),
                     };
                     names.push((format!("{prefix}.weight"), shape.into()));
@@ -323,8 +323,8 @@ fn vggs_with_hidden_layers_are_matched_by_the_order_of_their_layers() {
         assert_eq!(source(&map, "classifier.6.weight"), [format!("classifier.{}.weight", numbers[2])]);
         let last = network(name, &[], &[]).layout().parameters.iter().rev().nth(2).unwrap().name.clone();
         let expected = match (naming, normed) {
-            (MODE_CONNECTIVITY_NAMING, true) => "layer_blocks.4.5.bias".to_owned(),
-            (MODE_CONNECTIVITY_NAMING, false) => "layer_blocks.4.2.bias".to_owned(),
+            ("timgaripov/dnn-mode-connectivity", true) => "layer_blocks.4.5.bias".to_owned(),
+            ("timgaripov/dnn-mode-connectivity", false) => "layer_blocks.4.2.bias".to_owned(),
             _ => last.clone(),
         };
         assert_eq!(source(&map, &last), [expected]);
@@ -362,8 +362,8 @@ fn vits_of_torchvision_and_hugging_face_are_timms() {
 
     let mut hugging_face: NamedEntries = Vec::new();
     for (name, mut shape) in all.clone() {
-        let naming = namings::namings_of(&vit.architecture).last().unwrap();
-        let calls = naming.translate(&vit.architecture, &name);
+        let naming = vit.namings().last().unwrap();
+        let calls = (naming.translate)(&vit.architecture, &name);
         shape[0] /= calls.len() as i64;
         for call in calls {
             let call = match call.strip_prefix("head.") {

@@ -3,7 +3,6 @@ use crate::layout::{LayoutTensors, WeightLayout};
 use crate::model_file::{read_tensors, write, write_tensors};
 use serde::Deserialize;
 use surfit_core::config::NetworkConfig;
-use surfit_weights::names::MODE_CONNECTIVITY_NAMING;
 
 fn expected(name: &str, widths: &[usize], input: [usize; 3]) -> ExpectedNetwork {
     tch::set_num_threads(1);
@@ -196,7 +195,7 @@ fn layers_that_a_forward_pass_leaves_out_are_told() {
         // All trained; none trained, as a network that was just made.
         for means in [[0.5, 0.5], [0.0, 0.0]] {
             save_with(means, counters);
-            assert_eq!(read(&path, &vgg).unwrap().names.naming, MODE_CONNECTIVITY_NAMING);
+            assert_eq!(read(&path, &vgg).unwrap().names.naming, "timgaripov/dnn-mode-connectivity");
         }
         save_with([0.5, 0.0], counters);
         let why = read(&path, &vgg).unwrap_err().to_string();

@@ -62,7 +62,7 @@ fn check_family(family: &str) {
     for case in fixtures.cases.iter().filter(|c| c.network.name.starts_with(family)) {
         seen += 1;
         let what = format!("{} on {:?}", describe(&case.network), case.input);
-        let network = build(&case.network, case.input, case.classes).unwrap();
+        let network = Network::new(&case.network, case.input, case.classes).unwrap();
         let layout = network.layout();
         assert_eq!(layout.len(), case.parameters, "{what}");
         let flat = Tensor::empty([layout.len()], (Kind::Float, Device::Cpu));
@@ -117,7 +117,7 @@ fn vision_transformers_agree_with_timm() {
 #[test]
 fn every_network_has_logits_of_pytorch() {
     let fixtures: PyTorchFixtures = serde_json::from_str(include_str!("../fixtures/pytorch.json")).unwrap();
-    for name in NETWORK_NAMES {
+    for name in surfit_core::networks::NETWORK_NAMES {
         let found = fixtures.cases.iter().any(|c| c.network.name == *name);
         assert!(found, "{name} is not in fixtures/pytorch.json; run scripts/pytorch/fixtures.py");
     }

@@ -35,7 +35,7 @@ fn write(
     extras: usize,
     order: u64,
 ) -> WrittenFile {
-    let namings = namings::namings_of(&network.architecture);
+    let namings = network.namings();
     let naming = &namings[naming % namings.len()];
     /// Name, shape, and what it is.
     type KnownTensor = (String, Vec<i64>, Option<(String, usize)>);
@@ -45,7 +45,7 @@ fn write(
         if is_statistic && !statistics {
             continue;
         }
-        let calls = naming.translate(&network.architecture, &name);
+        let calls = (naming.translate)(&network.architecture, &name);
         if calls.len() > 1 {
             shape[0] /= calls.len() as i64;
         }
