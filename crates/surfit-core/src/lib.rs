@@ -11,6 +11,7 @@ pub mod corner_cache;
 pub mod cost;
 pub mod draws;
 pub mod event;
+pub mod figure;
 pub mod files;
 pub mod filter;
 pub mod heatmap;

@@ -1,7 +1,7 @@
 //! What of the screen a figure shows: the look of its panes, for whoever draws it.
 
 use crate::app::App;
-use crate::link::FigureDrawing;
+use crate::link::Figure;
 use crate::views::surface::{CellQuantity, SurfaceScene, SurfaceView, compare_surfaces};
 use surfit_core::event::LossCurve;
 use surfit_core::heatmap::HeatmapStyle;
@@ -9,7 +9,7 @@ use surfit_core::series::OtherCurve;
 
 impl App {
     /// The curves as they are shown, with those of other runs.
-    pub(crate) fn curves_figure(&self) -> FigureDrawing {
+    pub(crate) fn curves_figure(&self) -> Figure {
         let others = self.loss.overlays.iter().filter_map(|run| {
             let picture = &run.run_state;
             Some(OtherCurve {
@@ -19,12 +19,12 @@ impl App {
                 validations: picture.validations.get(&LossCurve::Surface).cloned().unwrap_or_default(),
             })
         });
-        FigureDrawing::Losses { look: self.loss.curve_style(&self.run_state), others: others.collect() }
+        Figure::Losses { look: self.loss.curve_style(&self.run_state), others: others.collect() }
     }
 
     /// The map as it is shown, or would be of another quantity.
-    pub(crate) fn heatmap_figure(&self, quantity: CellQuantity) -> FigureDrawing {
-        FigureDrawing::Heatmap {
+    pub(crate) fn heatmap_figure(&self, quantity: CellQuantity) -> Figure {
+        Figure::Heatmap {
             metric: self.surface.metric,
             colormap: self.theme.colormap(),
             look: self.heatmap_style(quantity),
@@ -32,9 +32,9 @@ impl App {
     }
 
     /// The slices through the cursor.
-    pub(crate) fn slices_figure(&self) -> FigureDrawing {
+    pub(crate) fn slices_figure(&self) -> Figure {
         let (u, v) = self.surface.uv(self.grid());
-        FigureDrawing::Slices {
+        Figure::Slices {
             metric: self.surface.metric,
             look: self.heatmap_style(self.surface.quantity),
             along: self.surface.slices.directions(),
@@ -44,8 +44,8 @@ impl App {
     }
 
     /// The surface in three dimensions, seen as the relief is.
-    pub(crate) fn relief_figure(&self) -> FigureDrawing {
-        FigureDrawing::Relief {
+    pub(crate) fn relief_figure(&self) -> Figure {
+        Figure::Relief {
             metric: self.surface.metric,
             colormap: self.theme.colormap(),
             look: self.heatmap_style(self.surface.quantity),
@@ -54,7 +54,7 @@ impl App {
     }
 
     /// This surface and the one beside it; alone without one.
-    pub(crate) fn comparison_figure(&self) -> FigureDrawing {
+    pub(crate) fn comparison_figure(&self) -> Figure {
         let (metric, alone) = (self.surface.metric, self.heatmap_figure(self.surface.quantity));
         let Some(other) = self.surface.comparison.as_ref() else {
             return alone;
@@ -70,7 +70,7 @@ impl App {
         };
         let compared = compare_surfaces(&scene, other);
         let [both, difference] = compared.ranges;
-        FigureDrawing::Beside {
+        Figure::Beside {
             metric,
             colormap: self.theme.colormap(),
             look: HeatmapStyle { range: Some(both), ..scene.heatmap_style() },
@@ -82,13 +82,13 @@ impl App {
     }
 
     /// The control points in the colours of the figure that their tiles show first.
-    pub(crate) fn points_figure(&self) -> FigureDrawing {
-        FigureDrawing::Points { figure: self.points.figure, colormap: self.theme.colormap() }
+    pub(crate) fn points_figure(&self) -> Figure {
+        Figure::Points { figure: self.points.figure, colormap: self.theme.colormap() }
     }
 
     /// The distances that are known.
-    pub(crate) fn distances_figure(&self) -> FigureDrawing {
-        FigureDrawing::Distances { colormap: self.theme.colormap() }
+    pub(crate) fn distances_figure(&self) -> Figure {
+        Figure::Distances { colormap: self.theme.colormap() }
     }
 
     fn heatmap_style(&self, quantity: CellQuantity) -> HeatmapStyle {
