@@ -4,6 +4,9 @@ use super::ReportError;
 use super::style::{FigureTheme, px, register_fonts};
 use plotters::coord::Shift;
 use plotters::prelude::*;
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::ops::Deref;
 use surfit_core::files::{FileLocation, write_atomic};
 
@@ -99,7 +102,7 @@ pub trait DrawableFigure {
         let image = resample(&drawing, width * PNG_SCALE, height * PNG_SCALE);
         // 96 points an inch, so that the picture has its nominal size on paper too.
         let per_metre = (96.0 * f64::from(PNG_SCALE) / 0.0254).round() as u32;
-        image.to_png(Some(per_metre))
+        image.to_png(per_metre)
     }
 
     /// The figure as pixels that fill a part of a screen.
@@ -224,28 +227,76 @@ fn resample_weights(from: u32, to: u32) -> Vec<(usize, Vec<f32>)> {
 }
 
 impl PixelImage {
-    /// A PNG file. With a palette where there are few colours, as there are in a plot: that has fewer bytes.
+    /// A PNG file of its colours as they are, for paper with so many pixels a metre.
     ///
     /// # Errors
     /// [`ReportError::Draw`].
-    pub fn to_png(&self, pixels_per_metre: Option<u32>) -> Result<Vec<u8>, ReportError> {
-        let mut file = Vec::new();
-        let mut encoder = png::Encoder::new(&mut file, self.width, self.height);
-        encoder.set_color(png::ColorType::Rgb);
-        encoder.set_depth(png::BitDepth::Eight);
-        encoder.set_pixel_dims(pixels_per_metre.map(|per_metre| png::PixelDimensions {
-            xppu: per_metre,
-            yppu: per_metre,
-            unit: png::Unit::Meter,
-        }));
-        let write = || {
-            let mut writer = encoder.write_header()?;
-            writer.write_image_data(&self.rgb)?;
-            writer.finish()
-        };
-        write().map_err(|e: png::EncodingError| ReportError::Draw(e.to_string()))?;
-        Ok(file)
+    pub fn to_png(&self, pixels_per_metre: u32) -> Result<Vec<u8>, ReportError> {
+        encode_png(self, |encoder| {
+            encoder.set_color(png::ColorType::Rgb);
+            let unit = png::Unit::Meter;
+            encoder.set_pixel_dims(Some(png::PixelDimensions { xppu: pixels_per_metre, yppu: pixels_per_metre, unit }));
+            Cow::Borrowed(&self.rgb)
+        })
     }
+
+    /// A PNG file of the colours of [`PixelImage::index_colors`], which has a fraction of the bytes.
+    ///
+    /// # Errors
+    /// [`ReportError::Draw`].
+    pub fn to_palette_png(&self) -> Result<Vec<u8>, ReportError> {
+        let (palette, pixels) = self.index_colors(256);
+        encode_png(self, |encoder| {
+            encoder.set_color(png::ColorType::Indexed);
+            encoder.set_palette(palette.concat());
+            // Numbers of colours are no slopes that neighbours would tell.
+            encoder.set_filter(png::Filter::NoFilter);
+            encoder.set_compression(png::Compression::High);
+            Cow::Owned(pixels)
+        })
+    }
+
+    /// At most `most` colours, 256 of them or fewer, and the number of each pixel's one. Frequent colours stay as they are, others become the nearest.
+    pub fn index_colors(&self, most: usize) -> (Vec<[u8; 3]>, Vec<u8>) {
+        let pixels = || self.rgb.chunks_exact(3).map(|p| [p[0], p[1], p[2]]);
+        let mut counts: HashMap<[u8; 3], usize> = HashMap::new();
+        for pixel in pixels() {
+            *counts.entry(pixel).or_default() += 1;
+        }
+        let mut colors: Vec<([u8; 3], usize)> = counts.into_iter().collect();
+        colors.sort_unstable_by_key(|&(color, count)| (Reverse(count), color));
+        // Similar colours share the most frequent of them.
+        let mut shared: HashMap<[u8; 3], (usize, [u8; 3])> = HashMap::new();
+        for &(color, count) in &colors {
+            let coarse = if colors.len() > most { color.map(|c| c >> 3) } else { color };
+            shared.entry(coarse).or_insert((0, color)).0 += count;
+        }
+        let mut shared: Vec<(usize, [u8; 3])> = shared.into_values().collect();
+        shared.sort_unstable_by_key(|&(count, color)| (Reverse(count), color));
+        let palette: Vec<[u8; 3]> = shared.into_iter().map(|s| s.1).take(most.min(256)).collect();
+        let distance =
+            |a: &[u8; 3], b: &[u8; 3]| -> u32 { a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2)).sum() };
+        let nearest = |color: &[u8; 3]| (0..palette.len()).min_by_key(|&n| distance(&palette[n], color)).unwrap_or(0);
+        let numbers: HashMap<[u8; 3], u8> = colors.iter().map(|(color, _)| (*color, nearest(color) as u8)).collect();
+        let indices = pixels().map(|pixel| numbers[&pixel]).collect();
+        (palette, indices)
+    }
+}
+
+fn encode_png<'a>(
+    image: &PixelImage,
+    prepare: impl FnOnce(&mut png::Encoder<'_, &mut Vec<u8>>) -> Cow<'a, [u8]>,
+) -> Result<Vec<u8>, ReportError> {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, image.width, image.height);
+    let data = prepare(&mut encoder);
+    let write = || {
+        let mut writer = encoder.write_header()?;
+        writer.write_image_data(&data)?;
+        writer.finish()
+    };
+    write().map_err(|e: png::EncodingError| ReportError::Draw(e.to_string()))?;
+    Ok(file)
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ pub struct HeatmapFigure<'a> {
 /// Grids up to this have their values written into the cells.
 const MAX_NUMBERED_GRID: usize = 11;
 /// Least height of a cell that holds a sign and its value below it, in nominal points.
-const MIN_HEIGHT_UNDER_BADGE: f64 = 34.0;
+const MIN_HEIGHT_UNDER_BADGE: f64 = 26.0;
 
 impl DrawableFigure for HeatmapFigure<'_> {
     fn size(&self) -> (u32, u32) {
