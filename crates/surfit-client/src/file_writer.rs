@@ -1,7 +1,5 @@
 //! Files that the user saves from the screen: texts of the screen, and plots that are drawn here.
 
-mod draw;
-
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use surfit_core::files::{FilePath, create_folder, write_atomic};
@@ -9,7 +7,7 @@ use surfit_core::new_file::{FileContent, NewFile, local_figures_dir};
 use surfit_core::protocol::BridgeMessage;
 use surfit_core::run_dir::{RunDir, RunError};
 use surfit_core::run_state::RunState;
-use surfit_report::ReportError;
+use surfit_report::{ReportError, RunFigure};
 use surfit_tui::MessageSink;
 
 /// Why a file was not written.
@@ -18,12 +16,6 @@ enum FileWriteError {
     /// A folder has the name.
     #[error("{0} is a folder; add the file's name")]
     Folder(PathBuf),
-    /// The figure is of the surface.
-    #[error("the surface is not measured yet; save it after its first cells")]
-    NotMeasured,
-    /// The figure is of distances.
-    #[error("no distances yet; they are measured when all corners are ready")]
-    NoDistances,
     /// What is known of the run cannot be read.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -183,7 +175,7 @@ fn write(
     let bytes = match &file.content {
         FileContent::Text(text) => text.as_bytes(),
         FileContent::Drawn(drawing, form) => {
-            drawn = draw::draw_figure(drawing, *form, run, &picture()?)?;
+            drawn = RunFigure::new(drawing, run, &picture()?)?.encode(*form)?;
             &drawn
         }
     };
@@ -199,8 +191,8 @@ mod tests {
     use crate::fake::terminal;
     use surfit_core::colormap::Colormap;
     use surfit_core::event::LossCurve;
+    use surfit_core::figure::{Figure, FigureForm};
     use surfit_core::heatmap::{Cell, CellQuantity, HeatmapStyle, Metric, SliceDirection};
-    use surfit_core::new_file::{FigureDrawing, FigureForm};
     use surfit_core::protocol::ServerMessage;
     use surfit_core::series::CurveLook;
     use surfit_core::snapshot::Snapshot;
@@ -281,24 +273,21 @@ mod tests {
             *cell = Cell::from_counts(80 + n as u32 % 15, 100, 0.4, 0);
         }
         let picture = RunState { snapshot: Some(snapshot), ..RunState::default() };
-        let map = FigureDrawing::Heatmap {
-            metric: Metric::ACCURACY,
-            colormap: Colormap::Viridis,
-            look: HeatmapStyle::default(),
-        };
-        let gain = FigureDrawing::Heatmap {
+        let map =
+            Figure::Heatmap { metric: Metric::ACCURACY, colormap: Colormap::Viridis, look: HeatmapStyle::default() };
+        let gain = Figure::Heatmap {
             metric: Metric::ACCURACY,
             colormap: Colormap::Viridis,
             look: HeatmapStyle { quantity: CellQuantity::Gain, corner: 0.9, contours: true, ..HeatmapStyle::default() },
         };
-        let slices = FigureDrawing::Slices {
+        let slices = Figure::Slices {
             metric: Metric::LOSS,
             look: HeatmapStyle::default(),
             along: SliceDirection::DIAGONALS,
             u: 0.5,
             v: 0.5,
         };
-        let losses = FigureDrawing::Losses {
+        let losses = Figure::Losses {
             look: CurveLook {
                 curves: vec![LossCurve::Surface],
                 log: true,
@@ -313,8 +302,8 @@ mod tests {
         let (metric, colormap) = (Metric::LOSS, Colormap::Viridis);
         let camera = surfit_core::projection::Camera::default();
         let look = HeatmapStyle::default();
-        let relief = FigureDrawing::Relief { metric, colormap, look, camera };
-        let beside = FigureDrawing::Beside {
+        let relief = Figure::Relief { metric, colormap, look, camera };
+        let beside = Figure::Beside {
             metric,
             colormap,
             look,
@@ -327,7 +316,7 @@ mod tests {
         for (drawing, name) in [
             (relief, "relief"),
             (beside, "beside"),
-            (FigureDrawing::Points { figure, colormap }, "points"),
+            (Figure::Points { figure, colormap }, "points"),
             (map.clone(), "map"),
             (gain, "gain"),
             (slices, "slices"),
@@ -353,7 +342,7 @@ mod tests {
         let distances = NewFile {
             path: dir.path().join("none.svg"),
             replace: false,
-            content: FileContent::Drawn(Box::new(FigureDrawing::Distances { colormap }), FigureForm::Svg),
+            content: FileContent::Drawn(Box::new(Figure::Distances { colormap }), FigureForm::Svg),
         };
         let said = write_new_file(distances, "demo", || Ok(RunState::default()));
         assert!(matches!(said, BridgeMessage::Problem(why) if why.contains("no distances")));

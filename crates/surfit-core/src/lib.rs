@@ -12,6 +12,7 @@ pub mod cost;
 pub mod data_sets;
 pub mod draws;
 pub mod event;
+pub mod figure;
 pub mod files;
 pub mod filter;
 pub mod heatmap;

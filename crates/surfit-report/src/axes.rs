@@ -1,7 +1,7 @@
 //! Panels with axes: a title, a key of the curves, ticks at round values.
 
 use super::style::*;
-use plotters::coord::Shift;
+use crate::canvas::FigurePage;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use std::ops::Range;
@@ -38,7 +38,7 @@ impl AxesPanel {
     /// Draws grid lines, axis lines, tick labels and the axes' names.
     pub fn draw_axes<DB: DrawingBackend>(
         &self,
-        area: &DrawingArea<DB, Shift>,
+        page: &FigurePage<'_, DB>,
         names: (&str, &str),
         format: (&ValueFormat<'_>, &ValueFormat<'_>),
     ) -> DrawResult<DB> {
@@ -52,21 +52,22 @@ impl AxesPanel {
         let y_ticks = y_ticks.unwrap_or_else(|| ticks(&self.y, self.y_tick_count()));
         for &value in &y_ticks {
             let y = self.pixel_at(self.x.start, value).1;
-            area.draw(&PathElement::new([(left, y), (right, y)], line_style(GRID_COLOR, 0.8)))?;
-            let style = text_style(11.0, MUTED_COLOR, HPos::Right, VPos::Center);
-            area.draw_text(&format.1(value), &style, (left - px(6.0), y))?;
+            page.draw(&PathElement::new([(left, y), (right, y)], line_style(page.theme.grid, 0.8)))?;
+            let style = text_style(11.0, page.theme.muted, HPos::Right, VPos::Center);
+            page.draw_text(&format.1(value), &style, (left - px(6.0), y))?;
         }
-        for value in ticks(&self.x, 6) {
+        let count = ((f64::from(right - left) / PIXELS_PER_POINT / 60.0) as usize).clamp(2, 6);
+        for value in ticks(&self.x, count) {
             let x = self.pixel_at(value, self.y.start).0;
-            area.draw(&PathElement::new([(x, bottom), (x, bottom + px(4.0))], line_style(AXIS_COLOR, 1.0)))?;
-            let style = text_style(11.0, MUTED_COLOR, HPos::Center, VPos::Top);
-            area.draw_text(&format.0(value), &style, (x, bottom + px(6.0)))?;
+            page.draw(&PathElement::new([(x, bottom), (x, bottom + px(4.0))], line_style(page.theme.axis, 1.0)))?;
+            let style = text_style(11.0, page.theme.muted, HPos::Center, VPos::Top);
+            page.draw_text(&format.0(value), &style, (x, bottom + px(6.0)))?;
         }
-        area.draw(&PathElement::new([(left, bottom), (right, bottom)], line_style(AXIS_COLOR, 1.0)))?;
-        let style = text_style(11.5, TEXT_COLOR, HPos::Center, VPos::Top);
-        area.draw_text(names.0, &style, ((left + right) / 2, bottom + px(22.0)))?;
-        let style = text_style(11.5, TEXT_COLOR, HPos::Left, VPos::Bottom);
-        area.draw_text(names.1, &style, (left - px(34.0), top - px(8.0)))
+        page.draw(&PathElement::new([(left, bottom), (right, bottom)], line_style(page.theme.axis, 1.0)))?;
+        let style = text_style(11.5, page.theme.text, HPos::Center, VPos::Top);
+        page.draw_text(names.0, &style, ((left + right) / 2, bottom + px(22.0)))?;
+        let style = text_style(11.5, page.theme.text, HPos::Left, VPos::Bottom);
+        page.draw_text(names.1, &style, (left - px(34.0), top - px(8.0)))
     }
 
     /// Approximate number of values that fit along the y axis.
@@ -78,7 +79,7 @@ impl AxesPanel {
     /// Draws a curve of dashes; points that are not finite break it.
     pub fn draw_dashed_curve<DB: DrawingBackend>(
         &self,
-        area: &DrawingArea<DB, Shift>,
+        page: &FigurePage<'_, DB>,
         points: &[(f64, f64)],
         style: ShapeStyle,
     ) -> DrawResult<DB> {
@@ -102,7 +103,7 @@ impl AxesPanel {
                         drawn.push(at);
                         left -= step;
                         if left <= 1e-6 {
-                            draw_polyline(area, &mut drawn, style)?;
+                            draw_polyline(page, &mut drawn, style)?;
                             left = -gap;
                         }
                     } else {
@@ -115,7 +116,7 @@ impl AxesPanel {
                 }
             }
             if left > 0.0 {
-                draw_polyline(area, &mut drawn, style)?;
+                draw_polyline(page, &mut drawn, style)?;
             }
         }
         Ok(())
@@ -124,7 +125,7 @@ impl AxesPanel {
     /// Draws a curve; points that are not finite break it.
     pub fn draw_curve<DB: DrawingBackend>(
         &self,
-        area: &DrawingArea<DB, Shift>,
+        page: &FigurePage<'_, DB>,
         points: impl IntoIterator<Item = (f64, f64)>,
         style: ShapeStyle,
     ) -> DrawResult<DB> {
@@ -136,16 +137,16 @@ impl AxesPanel {
                     piece.push(at);
                 }
             } else {
-                draw_polyline(area, &mut piece, style)?;
+                draw_polyline(page, &mut piece, style)?;
             }
         }
-        draw_polyline(area, &mut piece, style)
+        draw_polyline(page, &mut piece, style)
     }
 
     /// Fills between a lower and an upper curve.
     pub fn draw_band<DB: DrawingBackend>(
         &self,
-        area: &DrawingArea<DB, Shift>,
+        page: &FigurePage<'_, DB>,
         points: &[(f64, f64, f64)],
         color: RGBAColor,
     ) -> DrawResult<DB> {
@@ -155,13 +156,13 @@ impl AxesPanel {
         if outline.len() < 4 {
             return Ok(());
         }
-        area.draw(&Polygon::new(outline, fill_style(color)))
+        page.draw(&Polygon::new(outline, fill_style(color)))
     }
 
     /// A horizontal line of dashes at a value.
     pub fn draw_level<DB: DrawingBackend>(
         &self,
-        area: &DrawingArea<DB, Shift>,
+        page: &FigurePage<'_, DB>,
         value: f64,
         color: RGBColor,
     ) -> DrawResult<DB> {
@@ -170,7 +171,7 @@ impl AxesPanel {
         let mut x = self.frame[0];
         while x < self.frame[2] {
             let end = (x + dash).min(self.frame[2]);
-            area.draw(&PathElement::new([(x, y), (end, y)], line_style(color, 1.4)))?;
+            page.draw(&PathElement::new([(x, y), (end, y)], line_style(color, 1.4)))?;
             x += dash + gap;
         }
         Ok(())
@@ -178,21 +179,44 @@ impl AxesPanel {
 }
 
 fn draw_polyline<DB: DrawingBackend>(
-    area: &DrawingArea<DB, Shift>,
+    page: &FigurePage<'_, DB>,
     piece: &mut Vec<(i32, i32)>,
     style: ShapeStyle,
 ) -> DrawResult<DB> {
     match piece.len() {
         0 => Ok(()),
-        1 => area.draw(&Circle::new(piece.remove(0), px(1.2), fill_style(style.color))),
-        _ => area.draw(&PathElement::new(std::mem::take(piece), style)),
+        1 => page.draw(&Circle::new(piece.remove(0), px(1.2), fill_style(style.color))),
+        _ => page.draw(&PathElement::new(std::mem::take(piece), style)),
     }
 }
 
-/// The title of a figure, and a line below it.
-pub fn draw_title<DB: DrawingBackend>(area: &DrawingArea<DB, Shift>, title: &str, below: &str) -> DrawResult<DB> {
-    area.draw_text(title, &bold_style(16.0, TEXT_COLOR, HPos::Left, VPos::Top), (px(20.0), px(14.0)))?;
-    area.draw_text(below, &text_style(12.0, MUTED_COLOR, HPos::Left, VPos::Top), (px(20.0), px(37.0)))
+/// Draws the title of a figure, and a line below it; gives where they end. On a screen there is only the line: what frames
+/// the figure there has its title.
+pub fn draw_header<DB: DrawingBackend>(page: &FigurePage<'_, DB>, title: &str, below: &str) -> DrawResult<DB, f64> {
+    let room = page.width - 40.0;
+    if !page.on_screen {
+        let style = bold_style(16.0, page.theme.text, HPos::Left, VPos::Top);
+        page.draw_text(&shorten_to_width(page, title, &style, room)?, &style, (px(20.0), px(14.0)))?;
+    }
+    let style = text_style(12.0, page.theme.muted, HPos::Left, VPos::Top);
+    page.draw_text(&shorten_to_width(page, below, &style, room)?, &style, (px(20.0), px(page.length(37.0, 8.0))))?;
+    Ok(page.length(60.0, 30.0))
+}
+
+/// A text, shortened to a width in nominal points.
+pub fn shorten_to_width<DB: DrawingBackend>(
+    page: &FigurePage<'_, DB>,
+    text: &str,
+    style: &TextStyle<'_>,
+    width: f64,
+) -> DrawResult<DB, String> {
+    let mut shown = text.to_owned();
+    let mut letters = text.chars().count();
+    while letters > 4 && page.estimate_text_size(&shown, style)?.0 as i32 > px(width) {
+        letters -= 1;
+        shown = text.chars().take(letters).chain(['…']).collect();
+    }
+    Ok(shown)
 }
 
 /// How an entry of a key looks.
@@ -207,40 +231,40 @@ pub enum LegendMark {
 
 /// A row of marks with their names, from `at` to the right.
 pub fn draw_legend<DB: DrawingBackend>(
-    area: &DrawingArea<DB, Shift>,
+    page: &FigurePage<'_, DB>,
     at: (i32, i32),
     entries: &[(LegendMark, String)],
 ) -> DrawResult<DB> {
-    draw_legend_within(area, at, i32::MAX, entries).map(drop)
+    draw_legend_within(page, at, i32::MAX, entries).map(drop)
 }
 
 /// The same in as many rows as it takes to stay left of `right`; gives how many.
 pub fn draw_legend_within<DB: DrawingBackend>(
-    area: &DrawingArea<DB, Shift>,
+    page: &FigurePage<'_, DB>,
     at: (i32, i32),
     right: i32,
     entries: &[(LegendMark, String)],
 ) -> DrawResult<DB, i32> {
     let (mut x, mut y) = at;
     let mut rows = 1;
-    let style = text_style(11.0, TEXT_COLOR, HPos::Left, VPos::Center);
+    let style = text_style(11.0, page.theme.text, HPos::Left, VPos::Center);
     for (mark, name) in entries {
-        let width = area.estimate_text_size(name, &style)?.0 as i32;
+        let width = page.estimate_text_size(name, &style)?.0 as i32;
         if x > at.0 && right.saturating_sub(x) < px(24.0) + width {
             (x, y, rows) = (at.0, y + px(17.0), rows + 1);
         }
         let end = x + px(18.0);
         match mark {
-            LegendMark::Line(style) => area.draw(&PathElement::new([(x, y), (end, y)], *style))?,
-            LegendMark::Dot(color) => area.draw(&Circle::new((x + px(9.0), y), px(3.2), fill_style(color)))?,
+            LegendMark::Line(style) => page.draw(&PathElement::new([(x, y), (end, y)], *style))?,
+            LegendMark::Dot(color) => page.draw(&Circle::new((x + px(9.0), y), px(3.2), fill_style(color)))?,
             LegendMark::Dashes(color) => {
                 for part in [(0.0, 5.0), (7.0, 12.0), (14.0, 18.0)] {
                     let dash = [(x + px(part.0), y), (x + px(part.1), y)];
-                    area.draw(&PathElement::new(dash, line_style(color, 1.4)))?;
+                    page.draw(&PathElement::new(dash, line_style(color, 1.4)))?;
                 }
             }
         }
-        area.draw_text(name, &style, (end + px(6.0), y))?;
+        page.draw_text(name, &style, (end + px(6.0), y))?;
         x = end + px(6.0) + width + px(18.0);
     }
     Ok(rows)

@@ -1,10 +1,9 @@
 //! Two surfaces side by side, and what one has over the other.
 
-use super::axes::{DrawResult, draw_title, format_number};
-use super::canvas::DrawableFigure;
+use super::axes::{DrawResult, draw_header, format_number, shorten_to_width};
+use super::canvas::{DrawableFigure, FigurePage};
 use super::heatmap::{FieldMap, MapPlacement, round_thousandths};
 use super::style::*;
-use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use surfit_core::colormap::Colormap;
@@ -38,57 +37,58 @@ pub struct BesideFigure<'a> {
     pub title: String,
 }
 
-const MAP_SIDE: f64 = 306.0;
-const MAP_TOP: f64 = 104.0;
-/// Left edges of the maps.
-const MAP_LEFTS: [f64; 3] = [62.0, 426.0, 890.0];
+/// Room left of the first map, between the first two, and between a map and the next over its colour bar.
+const LEFT: f64 = 62.0;
+const GAP: f64 = 58.0;
+const BAR_GAP: f64 = 158.0;
+/// Room right of the last map.
+const RIGHT: f64 = 94.0;
 
 impl DrawableFigure for BesideFigure<'_> {
     fn size(&self) -> (u32, u32) {
         (1290, 468)
     }
 
-    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
-        let maps = self.build_maps();
-        draw_title(area, &self.title, &self.subtitle(&maps))?;
+    fn draw<DB: DrawingBackend>(&self, page: &FigurePage<'_, DB>) -> DrawResult<DB> {
+        let mut maps = self.build_maps();
+        let header = draw_header(page, &self.title, &self.subtitle(&maps))?;
+        for (map, place) in maps.iter_mut().zip(place_maps(page, header)) {
+            map.placement = place;
+        }
         let names = [self.this.name.clone(), self.other.name.clone(), "the first less the second".into()];
         for (map, name) in maps.iter().zip(names) {
-            map.draw(area)?;
-            let style = bold_style(13.0, TEXT_COLOR, HPos::Left, VPos::Bottom);
-            let at = (px(map.placement.left), px(MAP_TOP - 10.0));
-            area.draw_text(&shorten_to_width(area, &name, &style)?, &style, at)?;
+            map.draw(page)?;
+            let style = bold_style(13.0, page.theme.text, HPos::Left, VPos::Bottom);
+            let at = (px(map.placement.left), px(map.placement.top - 10.0));
+            page.draw_text(&shorten_to_width(page, &name, &style, map.placement.width)?, &style, at)?;
         }
         for map in &maps[1..] {
-            map.draw_color_bar(area, &map.bar_label(), map.bar_position())?;
+            map.draw_color_bar(page, &map.bar_label(), map.bar_position())?;
         }
         Ok(())
     }
 }
 
-/// A name, shortened to the width of a map.
-fn shorten_to_width<DB: DrawingBackend>(
-    area: &DrawingArea<DB, Shift>,
-    name: &str,
-    style: &TextStyle<'_>,
-) -> DrawResult<DB, String> {
-    let mut shown = name.to_owned();
-    let mut letters = name.chars().count();
-    while letters > 4 && area.estimate_text_size(&shown, style)?.0 as i32 > px(MAP_SIDE) {
-        letters -= 1;
-        shown = name.chars().take(letters).chain(['…']).collect();
-    }
-    Ok(shown)
+/// The areas of the maps, side by side.
+fn place_maps<DB: DrawingBackend>(page: &FigurePage<'_, DB>, header: f64) -> [MapPlacement; 3] {
+    let (first, below) = (header + 44.0, page.length(58.0, 46.0));
+    // On a small page the second map does without figures beside it, which are those of the first.
+    let narrow = page.width < 900.0;
+    let (gap, bar_gap) = if narrow { (26.0, 104.0) } else { (GAP, BAR_GAP) };
+    let width = ((page.width - LEFT - gap - bar_gap - RIGHT) / 3.0).max(20.0);
+    let height = (page.height - first - below).max(20.0);
+    let lefts = [LEFT, LEFT + width + gap, LEFT + 2.0 * width + gap + bar_gap];
+    lefts.map(|left| MapPlacement { left, top: first, width, height, bare_v: narrow && left > LEFT })
 }
 
 impl<'a> BesideFigure<'a> {
     fn build_maps(&self) -> [FieldMap<'a>; 3] {
-        let place = |n: usize| MapPlacement { left: MAP_LEFTS[n], top: MAP_TOP, side: MAP_SIDE };
-        let map = |side: &ComparedSurface<'a>, n| {
+        let map = |side: &ComparedSurface<'a>| {
             let corner = side.corner_value;
             let look = HeatmapStyle { corner, ..self.style };
-            FieldMap::new(side.heatmap, self.metric, self.colormap, look, place(n))
+            FieldMap::new(side.heatmap, self.metric, self.colormap, look)
         };
-        let (mut this, mut other) = (map(&self.this, 0), map(&self.other, 1));
+        let (mut this, mut other) = (map(&self.this), map(&self.other));
         // Colours are only comparable over one range.
         let both = [this.color_range(), other.color_range()];
         let range = (both[0].0.min(both[1].0), both[0].1.max(both[1].1));
@@ -96,7 +96,7 @@ impl<'a> BesideFigure<'a> {
             map.style.range = Some(self.style.range.unwrap_or(range));
         }
         let look = HeatmapStyle { quantity: CellQuantity::Gain, range: self.difference_range, ..self.style };
-        let mut difference = FieldMap::new(self.this.heatmap, self.metric, self.colormap, look, place(2));
+        let mut difference = FieldMap::new(self.this.heatmap, self.metric, self.colormap, look);
         difference.field = this.field.subtract(&other.field);
         difference.is_difference = true;
         [this, other, difference]

@@ -1,10 +1,9 @@
 //! The control points as a grid of tiles.
 
-use super::axes::{DrawResult, draw_title, format_number, ticks};
-use super::canvas::DrawableFigure;
+use super::axes::{DrawResult, draw_header, format_number, ticks};
+use super::canvas::{DrawableFigure, FigurePage};
 use super::color_bar::ColorBar;
 use super::style::*;
-use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use surfit_core::colormap::Colormap;
@@ -26,33 +25,44 @@ pub struct PointsFigure<'a> {
     pub title: String,
 }
 
-/// Upper left of the tiles.
+/// Room left of the tiles, and right of them for the colour bar.
 const TILES_LEFT: f64 = 64.0;
-const TILES_TOP: f64 = 88.0;
+const BAR_ROOM: f64 = 150.0;
 /// Least width of a tile whose figures have their names.
 const MIN_NAMED_WIDTH: f64 = 118.0;
+/// Least width of a tile that says whether its point is fixed or frozen.
+const MIN_STATED_WIDTH: f64 = 76.0;
 /// Least span of accuracies worth all colours: half a percentage point.
 const MIN_ACCURACY_SPAN: f64 = 0.005;
 
 impl DrawableFigure for PointsFigure<'_> {
     fn size(&self) -> (u32, u32) {
-        let [w, h] = self.tile_size();
         let [columns, rows] = self.tile_grid().map(|n| n as f64);
-        let width = TILES_LEFT + columns * w + 150.0;
-        (width.max(640.0) as u32, (TILES_TOP + rows * h + 58.0) as u32)
+        let within = |room: f64, count: f64, least: f64, most: f64| (room / count).floor().clamp(least, most);
+        let (width, height) = (within(760.0, columns, 76.0, 180.0), within(600.0, rows, 66.0, 128.0));
+        ((TILES_LEFT + columns * width + BAR_ROOM).max(640.0) as u32, (88.0 + rows * height + 58.0) as u32)
     }
 
-    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
-        draw_title(area, &self.title, &self.subtitle())?;
+    fn draw<DB: DrawingBackend>(&self, page: &FigurePage<'_, DB>) -> DrawResult<DB> {
+        let header = draw_header(page, &self.title, &self.subtitle())?;
+        let [columns, rows] = self.tile_grid();
+        let top = header + page.length(28.0, 22.0);
+        let fit = |room: f64, count: usize, most: f64| (room / count as f64).floor().clamp(4.0, most);
+        let tiles = TileLayout {
+            top,
+            width: fit(page.width - TILES_LEFT - BAR_ROOM, columns, 180.0),
+            height: fit(page.height - top - page.length(58.0, 42.0), rows, 128.0),
+            columns,
+            rows,
+        };
         let range = self.color_range();
         for (row, point) in self.snapshot.control_points.iter().enumerate() {
-            self.draw_tile(area, row, point, range)?;
+            self.draw_tile(page, &tiles, row, point, range)?;
         }
-        self.draw_axes(area)?;
+        tiles.draw_axes(page)?;
         let Some((low, high)) = range else {
             return Ok(());
         };
-        let ([w, h], [columns, rows]) = (self.tile_size(), self.tile_grid().map(|n| n as f64));
         let unit = self.unit_factor();
         let shown = ticks(&(unit * low..unit * high), 6).into_iter();
         let bar = ColorBar {
@@ -62,31 +72,24 @@ impl DrawableFigure for PointsFigure<'_> {
             color: &|v| self.color(v, low, high),
         };
         // Its name is drawn above the first row of tiles.
-        let top = TILES_TOP + 4.0;
-        let height = (rows * h - 8.0).min(420.0);
-        bar.draw(area, [TILES_LEFT + columns * w + 24.0, top, height])
+        let height = (rows as f64 * tiles.height - 8.0).clamp(20.0, 420.0);
+        bar.draw(page, [TILES_LEFT + columns as f64 * tiles.width + 24.0, top + 4.0, height])
     }
+}
+
+/// Where the tiles are, in nominal points.
+struct TileLayout {
+    top: f64,
+    width: f64,
+    height: f64,
+    columns: usize,
+    rows: usize,
 }
 
 impl PointsFigure<'_> {
     /// Columns and rows of tiles.
     fn tile_grid(&self) -> [usize; 2] {
         [self.snapshot.degrees.m() + 1, self.snapshot.degrees.n() + 1]
-    }
-
-    /// Width and height of a tile.
-    fn tile_size(&self) -> [f64; 2] {
-        let [columns, rows] = self.tile_grid();
-        let within = |room: f64, count: usize, least: f64, most: f64| (room / count as f64).floor().clamp(least, most);
-        [within(760.0, columns, 76.0, 180.0), within(600.0, rows, 66.0, 128.0)]
-    }
-
-    /// The upper left of a tile.
-    fn tile_position(&self, point: &ControlPoint) -> (f64, f64) {
-        let [w, h] = self.tile_size();
-        let [_, rows] = self.tile_grid();
-        let up = rows.saturating_sub(1).saturating_sub(point.j);
-        (TILES_LEFT + w * point.i as f64, TILES_TOP + h * up as f64)
     }
 
     fn subtitle(&self) -> String {
@@ -149,21 +152,26 @@ impl PointsFigure<'_> {
 
     fn draw_tile<DB: DrawingBackend>(
         &self,
-        area: &DrawingArea<DB, Shift>,
+        page: &FigurePage<'_, DB>,
+        tiles: &TileLayout,
         row: usize,
         point: &ControlPoint,
         range: Option<(f64, f64)>,
     ) -> DrawResult<DB> {
-        let ([w, h], (x, y)) = (self.tile_size(), self.tile_position(point));
-        let color = match (self.value(row, point), range) {
-            (Some(value), Some((low, high))) => self.color(value, low, high),
-            _ => (0xee, 0xf0, 0xf3),
+        let ([w, h], (x, y)) = ([tiles.width, tiles.height], tiles.position(point));
+        let (color, ink) = match (self.value(row, point), range) {
+            (Some(value), Some((low, high))) => {
+                let color = self.color(value, low, high);
+                (rgb(color), contrast_color(color))
+            }
+            _ => (page.theme.blank, page.theme.text),
         };
-        let ink = contrast_color(color);
-        let corners = [(px(x + 2.0), px(y + 2.0)), (px(x + w - 2.0), px(y + h - 2.0))];
-        area.draw(&Rectangle::new(corners, fill_style(rgb(color))))?;
+        // Small tiles have the gaps and margins that their room allows.
+        let (gap, margin) = if w < MIN_STATED_WIDTH { (1.0, 4.0) } else { (2.0, 9.0) };
+        let corners = [(px(x + gap), px(y + gap)), (px(x + w - gap), px(y + h - gap))];
+        page.draw(&Rectangle::new(corners, fill_style(color)))?;
         if point.frozen {
-            area.draw(&Rectangle::new(corners, line_style(TEXT_COLOR, 2.0)))?;
+            page.draw(&Rectangle::new(corners, line_style(page.theme.text, 2.0)))?;
         }
         let corner = corner_number(row, point);
         let head = match corner {
@@ -171,30 +179,37 @@ impl PointsFigure<'_> {
             Some(number) => (number + 1).to_string(),
             None => format!("{}, {}", point.i, point.j),
         };
-        let style = bold_style(11.0, ink, HPos::Left, VPos::Top);
-        area.draw_text(&head, &style, (px(x + 9.0), px(y + 8.0)))?;
+        let top = if h < 54.0 { y + 3.0 } else { y + 8.0 };
+        if h >= 18.0 {
+            let style = bold_style(11.0, ink, HPos::Left, VPos::Top);
+            page.draw_text(&head, &style, (px(x + margin), px(top)))?;
+        }
         let state = match (point.corner, point.frozen) {
             (true, _) => "fixed",
             (_, true) => "frozen",
             _ => "",
         };
-        let style = text_style(10.0, ink, HPos::Right, VPos::Top);
-        area.draw_text(state, &style, (px(x + w - 9.0), px(y + 9.0)))?;
-        let lines = self.tile_lines(row, point, w >= MIN_NAMED_WIDTH);
-        for (n, (name, value)) in lines.iter().enumerate() {
-            let y = px(y + 26.0 + 15.0 * n as f64);
-            let style = text_style(10.5, ink, HPos::Left, VPos::Top);
-            area.draw_text(name, &style, (px(x + 9.0), y))?;
-            let (side, at) = match w >= MIN_NAMED_WIDTH {
-                true => (HPos::Right, px(x + w - 9.0)),
-                false => (HPos::Left, px(x + 9.0)),
-            };
-            area.draw_text(value, &text_style(10.5, ink, side, VPos::Top), (at, y))?;
+        if w >= MIN_STATED_WIDTH && h >= 18.0 {
+            let style = text_style(10.0, ink, HPos::Right, VPos::Top);
+            page.draw_text(state, &style, (px(x + w - margin), px(top + 1.0)))?;
         }
-        let top = y + 30.0 + 15.0 * lines.len() as f64;
-        let room = [x + 9.0, top, x + w - 9.0, y + h - 9.0];
+        let mut top = top + 18.0;
+        for (name, value) in self.tile_lines(row, point, w >= MIN_NAMED_WIDTH) {
+            if top + 13.0 > y + h {
+                break;
+            }
+            let style = text_style(10.5, ink, HPos::Left, VPos::Top);
+            page.draw_text(name, &style, (px(x + margin), px(top)))?;
+            let (side, at) = match w >= MIN_NAMED_WIDTH {
+                true => (HPos::Right, px(x + w - margin)),
+                false => (HPos::Left, px(x + margin)),
+            };
+            page.draw_text(&value, &text_style(10.5, ink, side, VPos::Top), (at, px(top)))?;
+            top += 15.0;
+        }
+        let room = [x + margin, top + 4.0, x + w - margin, y + h - 9.0];
         if room[3] - room[1] >= 12.0 {
-            draw_history(area, &point.gradients, room, ink)?;
+            draw_history(page, &point.gradients, room, ink)?;
         }
         Ok(())
     }
@@ -218,35 +233,42 @@ impl PointsFigure<'_> {
         }
         out
     }
+}
+
+impl TileLayout {
+    /// The upper left of a tile.
+    fn position(&self, point: &ControlPoint) -> (f64, f64) {
+        let up = self.rows.saturating_sub(1).saturating_sub(point.j);
+        (TILES_LEFT + self.width * point.i as f64, self.top + self.height * up as f64)
+    }
 
     /// The indices along both sides.
-    fn draw_axes<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
-        let ([w, h], [columns, rows]) = (self.tile_size(), self.tile_grid());
-        let bottom = TILES_TOP + rows as f64 * h;
-        for i in 0..columns {
-            let style = text_style(11.0, MUTED_COLOR, HPos::Center, VPos::Top);
-            let x = TILES_LEFT + w * (i as f64 + 0.5);
-            area.draw_text(&i.to_string(), &style, (px(x), px(bottom + 6.0)))?;
+    fn draw_axes<DB: DrawingBackend>(&self, page: &FigurePage<'_, DB>) -> DrawResult<DB> {
+        let bottom = self.top + self.rows as f64 * self.height;
+        for i in 0..self.columns {
+            let style = text_style(11.0, page.theme.muted, HPos::Center, VPos::Top);
+            let x = TILES_LEFT + self.width * (i as f64 + 0.5);
+            page.draw_text(&i.to_string(), &style, (px(x), px(bottom + 6.0)))?;
         }
-        let style = text_style(12.0, TEXT_COLOR, HPos::Center, VPos::Top);
-        let middle = TILES_LEFT + columns as f64 * w / 2.0;
-        area.draw_text("i, along u", &style, (px(middle), px(bottom + 24.0)))?;
-        if rows < 2 {
+        let style = text_style(12.0, page.theme.text, HPos::Center, VPos::Top);
+        let middle = TILES_LEFT + self.columns as f64 * self.width / 2.0;
+        page.draw_text("i, along u", &style, (px(middle), px(bottom + page.length(24.0, 21.0))))?;
+        if self.rows < 2 {
             return Ok(());
         }
-        for j in 0..rows {
-            let style = text_style(11.0, MUTED_COLOR, HPos::Right, VPos::Center);
-            let y = bottom - h * (j as f64 + 0.5);
-            area.draw_text(&j.to_string(), &style, (px(TILES_LEFT - 8.0), px(y)))?;
+        for j in 0..self.rows {
+            let style = text_style(11.0, page.theme.muted, HPos::Right, VPos::Center);
+            let y = bottom - self.height * (j as f64 + 0.5);
+            page.draw_text(&j.to_string(), &style, (px(TILES_LEFT - 8.0), px(y)))?;
         }
-        let style = text_style(12.0, TEXT_COLOR, HPos::Left, VPos::Bottom);
-        area.draw_text("j, along v", &style, (px(20.0), px(TILES_TOP - 6.0)))
+        let style = text_style(12.0, page.theme.text, HPos::Left, VPos::Bottom);
+        page.draw_text("j, along v", &style, (px(20.0), px(self.top - 6.0)))
     }
 }
 
 /// Recent gradient norms as a line.
 fn draw_history<DB: DrawingBackend>(
-    area: &DrawingArea<DB, Shift>,
+    page: &FigurePage<'_, DB>,
     values: &[f32],
     [left, top, right, bottom]: [f64; 4],
     ink: RGBColor,
@@ -264,8 +286,8 @@ fn draw_history<DB: DrawingBackend>(
         (px(x), px(y))
     });
     let base = [(px(left), px(bottom)), (px(right), px(bottom))];
-    area.draw(&PathElement::new(base, line_style(ink.mix(0.35), 0.8)))?;
-    area.draw(&PathElement::new(points.collect::<Vec<_>>(), line_style(ink, 1.3)))
+    page.draw(&PathElement::new(base, line_style(ink.mix(0.35), 0.8)))?;
+    page.draw(&PathElement::new(points.collect::<Vec<_>>(), line_style(ink, 1.3)))
 }
 
 /// A quantity in three figures.

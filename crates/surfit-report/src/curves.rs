@@ -4,11 +4,10 @@
 mod traces;
 
 use super::axes::{
-    AxesPanel, DrawResult, LegendMark, draw_legend_within, draw_title, format_number, format_thousands, log_ticks,
+    AxesPanel, DrawResult, LegendMark, draw_header, draw_legend_within, format_number, format_thousands, log_ticks,
 };
-use super::canvas::DrawableFigure;
+use super::canvas::{DrawableFigure, FigurePage};
 use super::style::*;
-use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use surfit_core::event::LossCurve;
@@ -28,53 +27,59 @@ pub struct CurvesFigure<'a> {
     pub title: String,
 }
 
-/// Nominal height of the losses, and of the learning rate with its name.
-const LOSS_HEIGHT: f64 = 330.0;
+/// Nominal height of the learning rate with its name.
 const RATE_HEIGHT: f64 = 110.0;
+/// Least nominal height of the losses that leaves room for the learning rate.
+const MIN_LOSS_HEIGHT: f64 = 180.0;
 /// Places at which the learning rate is read.
 const RATE_SAMPLES: usize = 300;
-/// Nominal left and right edge of the data.
-const DATA_EDGES: (f64, f64) = (64.0, 964.0);
+/// Nominal room left and right of the data.
+const SIDES: (f64, f64) = (64.0, 36.0);
 /// Most letters of a run's name.
 const MAX_NAME_CHARS: usize = 32;
 
 impl DrawableFigure for CurvesFigure<'_> {
     fn size(&self) -> (u32, u32) {
         let rate = if self.style.rate { RATE_HEIGHT } else { 0.0 };
-        (1000, (122.0 + LOSS_HEIGHT + rate + 50.0) as u32)
+        (1000, (502.0 + rate) as u32)
     }
 
-    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
-        draw_title(area, &self.title, &self.subtitle())?;
-        let traces = self.traces();
-        let room = px(DATA_EDGES.1 - 20.0);
-        draw_legend_within(area, (px(20.0), px(68.0)), room, &self.legend_entries(&traces))?;
-        let top = 122.0;
-        let panel = self.build_panel([DATA_EDGES.0, top, DATA_EDGES.1, top + LOSS_HEIGHT], self.style.range);
-        self.draw_frame(area, &panel, !self.style.rate)?;
-        self.draw_degree_changes(area, &panel)?;
+    fn draw<DB: DrawingBackend>(&self, page: &FigurePage<'_, DB>) -> DrawResult<DB> {
+        let header = draw_header(page, &self.title, &self.subtitle())?;
+        let traces = self.traces(&page.theme);
+        let room = px(page.width - SIDES.1 - 20.0);
+        let legend = (px(20.0), px(header + 8.0));
+        let rows = draw_legend_within(page, legend, room, &self.legend_entries(&traces, &page.theme))?;
+        let top = header + page.length(62.0, 29.0 + 17.0 * f64::from(rows));
+        let below = page.height - page.length(50.0, 44.0);
+        let rate = self.style.rate && below - RATE_HEIGHT - top >= MIN_LOSS_HEIGHT;
+        let bottom = if rate { below - RATE_HEIGHT } else { below.max(top + 20.0) };
+        let sides = (SIDES.0, page.width - SIDES.1);
+        let panel = self.build_panel([sides.0, top, sides.1, bottom], self.style.range);
+        self.draw_frame(page, &panel, !rate)?;
+        self.draw_degree_changes(page, &panel)?;
         let mut ends = Vec::new();
         for (n, trace) in traces.iter().enumerate() {
-            let end = self.draw_trace(area, &panel, trace, n + 1 == traces.len())?;
+            let end = self.draw_trace(page, &panel, trace, n + 1 == traces.len())?;
             ends.extend(end.filter(|_| traces.len() > 1).map(|at| (at, n)));
         }
         for trace in &traces {
-            self.draw_validations(area, &panel, trace, traces.len() == 1)?;
+            self.draw_validations(page, &panel, trace, traces.len() == 1)?;
         }
-        draw_labels(area, &panel, &traces, ends)?;
-        if self.style.rate {
-            self.draw_learning_rate(area, &traces, top + LOSS_HEIGHT)?;
+        draw_labels(page, &panel, &traces, ends)?;
+        if rate {
+            self.draw_learning_rate(page, &traces, bottom)?;
         }
         Ok(())
     }
 }
 
 impl<'a> CurvesFigure<'a> {
-    fn traces(&self) -> Vec<CurveTrace<'a>> {
+    fn traces(&self, theme: &FigureTheme) -> Vec<CurveTrace<'a>> {
         let others = self.other_curves.iter().enumerate().map(|(n, o)| CurveTrace {
             name: shorten_name(&o.name),
             label: char::from(b'A' + (n % 26) as u8).to_string(),
-            color: CORNER_COLORS[n % CORNER_COLORS.len()],
+            color: theme.corners[n % theme.corners.len()],
             is_other_run: true,
             series: &o.series,
             track: Some(&o.track),
@@ -84,9 +89,9 @@ impl<'a> CurvesFigure<'a> {
             let series = self.run_state.curves.get(curve).filter(|s| !s.is_empty())?;
             let (name, sign, color) = match curve {
                 LossCurve::Corner(c) => {
-                    (format!("corner {}", c + 1), (c + 1).to_string(), CORNER_COLORS[c % CORNER_COLORS.len()])
+                    (format!("corner {}", c + 1), (c + 1).to_string(), theme.corners[c % theme.corners.len()])
                 }
-                LossCurve::Surface => ("surface".into(), String::new(), SURFACE_COLOR),
+                LossCurve::Surface => ("surface".into(), String::new(), theme.surface),
             };
             Some(CurveTrace {
                 name,
@@ -132,7 +137,7 @@ impl<'a> CurvesFigure<'a> {
 
     fn draw_frame<DB: DrawingBackend>(
         &self,
-        area: &DrawingArea<DB, Shift>,
+        page: &FigurePage<'_, DB>,
         panel: &AxesPanel,
         last: bool,
     ) -> DrawResult<DB> {
@@ -144,13 +149,13 @@ impl<'a> CurvesFigure<'a> {
             true => "loss, nats (logarithmic)",
             false => "loss, nats",
         };
-        self.draw_panel_axes(area, panel, last, name, &loss)
+        self.draw_panel_axes(page, panel, last, name, &loss)
     }
 
     /// Axes of a panel; only the lowest has the horizontal axis' figures.
     fn draw_panel_axes<DB: DrawingBackend>(
         &self,
-        area: &DrawingArea<DB, Shift>,
+        page: &FigurePage<'_, DB>,
         panel: &AxesPanel,
         last: bool,
         name: &str,
@@ -171,15 +176,11 @@ impl<'a> CurvesFigure<'a> {
         // Ticks are natural in the unit that is written.
         let scale = if time { unit } else { 1.0 };
         let shown = AxesPanel { x: panel.x.start / scale..panel.x.end / scale, y: panel.y.clone(), ..*panel };
-        shown.draw_axes(area, (&below, name), (&across, format))
+        shown.draw_axes(page, (&below, name), (&across, format))
     }
 
     /// Where the degree changed.
-    fn draw_degree_changes<DB: DrawingBackend>(
-        &self,
-        area: &DrawingArea<DB, Shift>,
-        panel: &AxesPanel,
-    ) -> DrawResult<DB> {
+    fn draw_degree_changes<DB: DrawingBackend>(&self, page: &FigurePage<'_, DB>, panel: &AxesPanel) -> DrawResult<DB> {
         if !self.style.curves.contains(&LossCurve::Surface) {
             return Ok(());
         }
@@ -195,16 +196,16 @@ impl<'a> CurvesFigure<'a> {
             let mut y = top;
             while y < bottom {
                 let dash = [(x, y), (x, (y + px(3.0)).min(bottom))];
-                area.draw(&PathElement::new(dash, line_style(MUTED_COLOR, 1.0)))?;
+                page.draw(&PathElement::new(dash, line_style(page.theme.muted, 1.0)))?;
                 y += px(6.0);
             }
             let label = format!("degree {to}");
-            let style = text_style(10.5, MUTED_COLOR, HPos::Left, VPos::Top);
-            let width = area.estimate_text_size(&label, &style)?.0 as i32;
+            let style = text_style(10.5, page.theme.muted, HPos::Left, VPos::Top);
+            let width = page.estimate_text_size(&label, &style)?.0 as i32;
             let left = if x + px(4.0) + width > right { x - px(4.0) - width } else { x + px(4.0) };
             // Several changes in a row would write over each other.
             if left > free {
-                area.draw_text(&label, &style, (left, top))?;
+                page.draw_text(&label, &style, (left, top))?;
                 free = left + width + px(6.0);
             }
         }
@@ -214,7 +215,7 @@ impl<'a> CurvesFigure<'a> {
     /// The learning rate of the last curve, below the losses.
     fn draw_learning_rate<DB: DrawingBackend>(
         &self,
-        area: &DrawingArea<DB, Shift>,
+        page: &FigurePage<'_, DB>,
         traces: &[CurveTrace<'_>],
         below: f64,
     ) -> DrawResult<DB> {
@@ -237,20 +238,20 @@ impl<'a> CurvesFigure<'a> {
         let values = marks.iter().flat_map(|m| m.0.iter().map(|p| p.1));
         let most = values.filter(|v| v.is_finite()).fold(0.0, f64::max);
         let most = if most > 0.0 { most * 1.1 } else { 1.0 };
-        let frame = [DATA_EDGES.0, below + 36.0, DATA_EDGES.1, below + RATE_HEIGHT];
+        let frame = [SIDES.0, below + 36.0, page.width - SIDES.1, below + RATE_HEIGHT];
         let panel = self.build_panel(frame, (0.0, most));
         let small = most < 1e-3;
         let rate = move |v: f64| {
             if small && v > 0.0 { format!("{v:e}") } else { format_number(v) }
         };
-        self.draw_panel_axes(area, &panel, true, "learning rate", &rate)?;
+        self.draw_panel_axes(page, &panel, true, "learning rate", &rate)?;
         for (points, color) in marks {
-            panel.draw_curve(area, points, line_style(color, 1.6))?;
+            panel.draw_curve(page, points, line_style(color, 1.6))?;
         }
         Ok(())
     }
 
-    fn legend_entries(&self, traces: &[CurveTrace<'_>]) -> Vec<(LegendMark, String)> {
+    fn legend_entries(&self, traces: &[CurveTrace<'_>], theme: &FigureTheme) -> Vec<(LegendMark, String)> {
         let smooth = self.style.smoothing.is_some();
         let named = |t: &CurveTrace<'_>| {
             let mark = match t.is_other_run {
@@ -271,7 +272,7 @@ impl<'a> CurvesFigure<'a> {
             _ => traces.iter().map(named).collect(),
         };
         if traces.iter().any(|t| !t.validations.is_empty()) {
-            let color = if traces.len() == 1 { VALIDATION_COLOR } else { MUTED_COLOR };
+            let color = if traces.len() == 1 { theme.validation } else { theme.muted };
             out.push((LegendMark::Dot(color), "validation".into()));
         }
         out

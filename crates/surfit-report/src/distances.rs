@@ -1,20 +1,19 @@
 //! Pairwise distances in weight space as a matrix.
 
-use super::axes::{DrawResult, draw_title, format_number, ticks};
-use super::canvas::DrawableFigure;
+use super::axes::{DrawResult, draw_header, format_number, ticks};
+use super::canvas::{DrawableFigure, FigurePage};
 use super::color_bar::ColorBar;
 use super::control_points::format_quantity;
 use super::style::*;
-use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use surfit_core::colormap::Colormap;
 use surfit_core::run_state::DistanceMatrix;
 
 /// Distances between the corners, or between all control points.
-pub struct DistancesFigure<'a> {
+pub struct DistancesFigure {
     /// Matrix of the distances.
-    pub matrix: &'a DistanceMatrix,
+    pub matrix: DistanceMatrix,
     /// What they are distances between, and in which unit: the line below the title.
     pub subtitle: String,
     /// Colours of small and large distances.
@@ -23,37 +22,40 @@ pub struct DistancesFigure<'a> {
     pub title: String,
 }
 
-/// Upper left of the matrix, and its side.
-const MATRIX_LEFT: f64 = 72.0;
-const MATRIX_TOP: f64 = 96.0;
-const MATRIX_SIDE: f64 = 560.0;
-
-impl DrawableFigure for DistancesFigure<'_> {
+impl DrawableFigure for DistancesFigure {
     fn size(&self) -> (u32, u32) {
         (780, 688)
     }
 
-    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
-        draw_title(area, &self.title, &self.subtitle)?;
+    fn draw<DB: DrawingBackend>(&self, page: &FigurePage<'_, DB>) -> DrawResult<DB> {
+        let header = draw_header(page, &self.title, &self.subtitle)?;
+        let (left, top) = (72.0, header + page.length(36.0, 22.0));
+        let (width, height) = ((page.width - 220.0).max(20.0), (page.height - top - page.length(32.0, 12.0)).max(20.0));
         let (names, most) = (&self.matrix.names, self.matrix.max_distance());
-        let (count, cell) = (names.len(), self.cell_size());
+        let count = names.len();
+        let cell = (width / count.max(1) as f64, height / count.max(1) as f64);
         // Names that would overlap are omitted in turn.
-        let every = ((14.0 / cell).ceil() as usize).max(1);
-        for (n, name) in names.iter().enumerate().step_by(every) {
-            let middle = cell * (n as f64 + 0.5);
-            let style = text_style(11.0, MUTED_COLOR, HPos::Right, VPos::Center);
-            area.draw_text(name, &style, (px(MATRIX_LEFT - 7.0), px(MATRIX_TOP + middle)))?;
-            let wide = names.iter().map(|n| n.len()).max().unwrap_or(1) as f64 * 6.6 + 4.0;
-            if n.is_multiple_of(((wide / cell).ceil() as usize).max(1)) {
-                let style = text_style(11.0, MUTED_COLOR, HPos::Center, VPos::Bottom);
-                area.draw_text(name, &style, (px(MATRIX_LEFT + middle), px(MATRIX_TOP - 6.0)))?;
+        let every = |room: f64, cell: f64| ((room / cell).ceil() as usize).max(1);
+        let wide = names.iter().map(|n| n.len()).max().unwrap_or(1) as f64 * 6.6 + 4.0;
+        for (n, name) in names.iter().enumerate() {
+            let middle = n as f64 + 0.5;
+            if n.is_multiple_of(every(14.0, cell.1)) {
+                let style = text_style(11.0, page.theme.muted, HPos::Right, VPos::Center);
+                page.draw_text(name, &style, (px(left - 7.0), px(top + cell.1 * middle)))?;
+            }
+            if n.is_multiple_of(every(wide, cell.0)) {
+                let style = text_style(11.0, page.theme.muted, HPos::Center, VPos::Bottom);
+                page.draw_text(name, &style, (px(left + cell.0 * middle), px(top - 6.0)))?;
             }
         }
         for (k, &value) in self.matrix.values.iter().enumerate() {
-            self.draw_cell(area, (k / count, k % count), value, most)?;
+            let (row, column) = (k / count, k % count);
+            let edge = |row: usize, column: usize| (px(left + cell.0 * column as f64), px(top + cell.1 * row as f64));
+            let corners = [edge(row, column), edge(row + 1, column + 1)];
+            self.draw_cell(page, corners, cell, Some(value).filter(|_| row != column), most)?;
         }
-        let frame = [(px(MATRIX_LEFT), px(MATRIX_TOP)), (px(MATRIX_LEFT + MATRIX_SIDE), px(MATRIX_TOP + MATRIX_SIDE))];
-        area.draw(&Rectangle::new(frame, line_style(AXIS_COLOR, 1.0)))?;
+        let frame = [(px(left), px(top)), (px(left + width), px(top + height))];
+        page.draw(&Rectangle::new(frame, line_style(page.theme.axis, 1.0)))?;
         if most <= 0.0 {
             return Ok(());
         }
@@ -64,50 +66,41 @@ impl DrawableFigure for DistancesFigure<'_> {
             ticks: shown.map(|t| (t, format_number(t))).collect(),
             color: &|v| self.color(v, most),
         };
-        bar.draw(area, [MATRIX_LEFT + MATRIX_SIDE + 26.0, MATRIX_TOP, MATRIX_SIDE])
+        bar.draw(page, [left + width + 26.0, top, height])
     }
 }
 
-impl DistancesFigure<'_> {
-    fn cell_size(&self) -> f64 {
-        MATRIX_SIDE / self.matrix.names.len().max(1) as f64
-    }
-
+impl DistancesFigure {
     fn color(&self, value: f64, most: f64) -> (u8, u8, u8) {
         self.colormap.color_at((value / most).clamp(0.0, 1.0))
     }
 
+    /// Draws a cell; one without a value is a point's distance to itself, which is always zero.
     fn draw_cell<DB: DrawingBackend>(
         &self,
-        area: &DrawingArea<DB, Shift>,
-        (row, column): (usize, usize),
-        value: f64,
+        page: &FigurePage<'_, DB>,
+        corners: [(i32, i32); 2],
+        (width, height): (f64, f64),
+        value: Option<f64>,
         most: f64,
     ) -> DrawResult<DB> {
-        let cell = self.cell_size();
-        let edge = |k: usize| cell * k as f64;
-        let corners = [
-            (px(MATRIX_LEFT + edge(column)), px(MATRIX_TOP + edge(row))),
-            (px(MATRIX_LEFT + edge(column + 1)), px(MATRIX_TOP + edge(row + 1))),
-        ];
-        // A point's distance to itself is always zero.
-        let told = row != column && value.is_finite() && most > 0.0;
-        let color = match told {
-            true => self.color(value, most),
-            false => (0xf0, 0xf1, 0xf3),
-        };
-        area.draw(&Rectangle::new(corners, fill_style(rgb(color))))?;
-        if cell >= 28.0 {
-            let style = text_style((cell * 0.24).clamp(8.0, 14.0), contrast_color(color), HPos::Center, VPos::Center);
-            let label = match (row == column, value.is_finite()) {
-                (true, _) => "·".into(),
-                (_, false) => "?".into(),
-                _ => format_quantity(value),
-            };
-            let middle = (px(MATRIX_LEFT + edge(column) + cell / 2.0), px(MATRIX_TOP + edge(row) + cell / 2.0));
-            area.draw_text(&label, &style, middle)?;
+        let known = value.filter(|v| v.is_finite() && most > 0.0);
+        let blank = page.theme.blank;
+        let color = known.map_or((blank.0, blank.1, blank.2), |value| self.color(value, most));
+        page.draw(&Rectangle::new(corners, fill_style(rgb(color))))?;
+        if width < 28.0 || height < 16.0 {
+            return Ok(());
         }
-        Ok(())
+        let size = (0.24 * width.min(2.0 * height)).clamp(8.0, 14.0);
+        let ink = if known.is_some() { contrast_color(color) } else { page.theme.muted };
+        let label = match value {
+            None => "·".into(),
+            Some(value) if value.is_finite() => format_quantity(value),
+            Some(_) => "?".into(),
+        };
+        let [(x0, y0), (x1, y1)] = corners;
+        let style = text_style(size, ink, HPos::Center, VPos::Center);
+        page.draw_text(&label, &style, ((x0 + x1) / 2, (y0 + y1) / 2))
     }
 }
 
@@ -135,7 +128,7 @@ mod tests {
                 matrix.values[1] = f64::NAN;
             }
             let figure = DistancesFigure {
-                matrix: &matrix,
+                matrix: matrix.clone(),
                 subtitle: "between the corners".into(),
                 colormap: Colormap::Viridis,
                 title: "distances".into(),

@@ -8,6 +8,12 @@ pub enum ReportError {
     /// There is nothing to show yet.
     #[error("{0} has no losses and no heatmap yet; wait until its first corner trains")]
     Empty(String),
+    /// The figure is of the surface.
+    #[error("the surface is not measured yet; save it after its first cells")]
+    NotMeasured,
+    /// The figure is of distances.
+    #[error("no distances yet; they are measured when all corners are ready")]
+    NoDistances,
     /// The drawing library failed.
     #[error("the figure could not be drawn: {0}")]
     Draw(String),

@@ -6,12 +6,11 @@ mod map_axes;
 #[cfg(test)]
 mod tests;
 
-use super::axes::{DrawResult, draw_title, format_number};
-use super::canvas::DrawableFigure;
+use super::axes::{DrawResult, draw_header, format_number};
+use super::canvas::{DrawableFigure, FigurePage};
 use super::style::*;
 pub(crate) use color_scale::quantity_label;
 pub(crate) use map_axes::draw_star;
-use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use surfit_core::colormap::Colormap;
@@ -35,40 +34,49 @@ pub struct HeatmapFigure<'a> {
     pub marks: &'a [(f64, f64)],
 }
 
-/// Nominal place of the square: left, top and side.
-const MAP_LEFT: f64 = 70.0;
-const MAP_TOP: f64 = 84.0;
-const MAP_SIDE: f64 = 520.0;
-
 /// Grids up to this have their values written into the cells.
 const MAX_NUMBERED_GRID: usize = 11;
+/// Least height of a cell that holds a sign and its value below it, in nominal points.
+const MIN_HEIGHT_UNDER_BADGE: f64 = 26.0;
 
 impl DrawableFigure for HeatmapFigure<'_> {
     fn size(&self) -> (u32, u32) {
         (720, 672)
     }
 
-    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
-        let map = self.field_map();
-        draw_title(area, &self.title, &map.subtitle())?;
-        map.draw(area)?;
-        map.draw_color_bar(area, &map.bar_label(), map.bar_position())
+    fn draw<DB: DrawingBackend>(&self, page: &FigurePage<'_, DB>) -> DrawResult<DB> {
+        let mut map = self.field_map();
+        let header = draw_header(page, &self.title, &map.subtitle())?;
+        let (left, top) = (70.0, header + 24.0);
+        let (width, height) = (page.width - left - 130.0, page.height - top - page.length(68.0, 46.0));
+        map.placement = MapPlacement::new(left, top, width, height);
+        map.draw(page)?;
+        map.draw_color_bar(page, &map.bar_label(), map.bar_position())
     }
 }
 
 impl<'a> HeatmapFigure<'a> {
     fn field_map(&self) -> FieldMap<'a> {
-        let place = MapPlacement { left: MAP_LEFT, top: MAP_TOP, side: MAP_SIDE };
-        FieldMap::new(self.heatmap, self.metric, self.colormap, self.style, place).with_marks(self.marks)
+        FieldMap { marks: self.marks, ..FieldMap::new(self.heatmap, self.metric, self.colormap, self.style) }
     }
 }
 
-/// Area of a map: its upper left and its side, in nominal points.
-#[derive(Clone, Copy, Debug)]
+/// Area of a map in nominal points.
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct MapPlacement {
     pub left: f64,
     pub top: f64,
-    pub side: f64,
+    pub width: f64,
+    pub height: f64,
+    /// The axis of `v` has no figures.
+    pub bare_v: bool,
+}
+
+impl MapPlacement {
+    /// An area with figures at both axes, at least a few points large.
+    pub fn new(left: f64, top: f64, width: f64, height: f64) -> Self {
+        Self { left, top, width: width.max(20.0), height: height.max(20.0), bare_v: false }
+    }
 }
 
 /// A map of a field of figures, without title.
@@ -86,14 +94,8 @@ pub(crate) struct FieldMap<'a> {
 }
 
 impl<'a> FieldMap<'a> {
-    /// The map of a metric as it is looked at.
-    pub fn new(
-        heatmap: &'a Heatmap,
-        metric: Metric,
-        colormap: Colormap,
-        look: HeatmapStyle,
-        place: MapPlacement,
-    ) -> Self {
+    /// The map of a metric as it is looked at, without a place yet.
+    pub fn new(heatmap: &'a Heatmap, metric: Metric, colormap: Colormap, look: HeatmapStyle) -> Self {
         let figure = |_, cell: &_| look.quantity.value_of(metric, cell, look.corner);
         Self {
             heatmap,
@@ -103,25 +105,20 @@ impl<'a> FieldMap<'a> {
             marks: &[],
             field: CellField::from_heatmap(heatmap, figure),
             is_difference: false,
-            placement: place,
+            placement: MapPlacement::default(),
         }
-    }
-
-    /// The same with marked points.
-    pub fn with_marks(self, marks: &'a [(f64, f64)]) -> Self {
-        Self { marks, ..self }
     }
 
     /// Draws cells, lines, signs and axes.
-    pub fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
+    pub fn draw<DB: DrawingBackend>(&self, page: &FigurePage<'_, DB>) -> DrawResult<DB> {
         let (low, high) = self.color_range();
-        self.draw_cells(area, low, high)?;
-        self.draw_contours(area, low, high)?;
+        self.draw_cells(page, low, high)?;
+        self.draw_contours(page, low, high)?;
         if self.style.quantity != CellQuantity::Width && !self.is_difference {
-            self.outline_better_region(area)?;
+            self.outline_better_region(page)?;
         }
-        self.draw_badges(area)?;
-        self.draw_axes(area)
+        self.draw_badges(page)?;
+        self.draw_axes(page)
     }
 
     /// The description below a title.
@@ -164,9 +161,10 @@ impl<'a> FieldMap<'a> {
         self.heatmap.cells[index].value(self.metric)
     }
 
-    /// Edges of the cell columns (or rows from the bottom) in pixels.
-    fn edge_pixel(&self, k: usize) -> i32 {
-        px(self.placement.side * k as f64 / self.visible_cells() as f64)
+    /// Width and height of a cell in nominal points.
+    fn cell_size(&self) -> (f64, f64) {
+        let count = self.visible_cells().max(1) as f64;
+        (self.placement.width / count, self.placement.height / count)
     }
 
     /// Cells along either axis that are seen.
@@ -176,8 +174,8 @@ impl<'a> FieldMap<'a> {
 
     /// True when values are written into the cells: contour lines would cross them.
     fn shows_numbers(&self) -> bool {
-        let room = self.placement.side / self.visible_cells() as f64;
-        self.visible_cells() <= MAX_NUMBERED_GRID && room >= 26.0 && !self.style.contours
+        let (width, height) = self.cell_size();
+        self.visible_cells() <= MAX_NUMBERED_GRID && width >= 26.0 && height >= 14.0 && !self.style.contours
     }
 
     /// True when a cell is in the visible part.
@@ -193,15 +191,13 @@ impl<'a> FieldMap<'a> {
         let (first, _) = self.style.visible_cells(self.heatmap.grid);
         let a = (index / self.heatmap.grid).saturating_sub(first.0);
         let b = (index % self.heatmap.grid).saturating_sub(first.1);
-        let (left, bottom) = (px(self.placement.left), px(self.placement.top + self.placement.side));
-        if self.heatmap.patch == Patch::Curve {
-            // A curve is drawn as bands over the whole height.
-            return [(left + self.edge_pixel(a), px(self.placement.top)), (left + self.edge_pixel(a + 1), bottom)];
-        }
-        [
-            (left + self.edge_pixel(a), bottom - self.edge_pixel(b + 1)),
-            (left + self.edge_pixel(a + 1), bottom - self.edge_pixel(b)),
-        ]
+        let (left, top) = (px(self.placement.left), px(self.placement.top));
+        let bottom = top + px(self.placement.height);
+        let (width, height) = self.cell_size();
+        let (x, y) = (|k: usize| left + px(width * k as f64), |k: usize| bottom - px(height * k as f64));
+        // A curve is drawn as bands over the whole height.
+        let (high, low) = if self.heatmap.patch == Patch::Curve { (top, bottom) } else { (y(b + 1), y(b)) };
+        [(x(a), high), (x(a + 1), low)]
     }
 
     fn cell_center(&self, index: usize) -> (i32, i32) {
@@ -209,29 +205,31 @@ impl<'a> FieldMap<'a> {
         ((x0 + x1) / 2, (y0 + y1) / 2)
     }
 
-    fn draw_cells<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, low: f64, high: f64) -> DrawResult<DB> {
+    fn draw_cells<DB: DrawingBackend>(&self, page: &FigurePage<'_, DB>, low: f64, high: f64) -> DrawResult<DB> {
         let h = self.heatmap;
         for index in h.surface_cells().filter(|&i| self.is_visible(i)) {
             let corners = self.cell_rect(index);
             let Some(value) = self.field_value(index) else {
-                area.draw(&Rectangle::new(corners, fill_style(RGBColor(0xf0, 0xf1, 0xf3))))?;
-                area.draw(&Circle::new(self.cell_center(index), px(1.0), fill_style(AXIS_COLOR)))?;
+                page.draw(&Rectangle::new(corners, fill_style(page.theme.blank)))?;
+                page.draw(&Circle::new(self.cell_center(index), px(1.0), fill_style(page.theme.axis)))?;
                 continue;
             };
             let color = self.color(value, low, high);
-            area.draw(&Rectangle::new(corners, fill_style(rgb(color))))?;
+            page.draw(&Rectangle::new(corners, fill_style(rgb(color))))?;
             let ink = contrast_color(color);
             if h.is_stale(index) {
-                let [(x0, _), (_, y1)] = corners;
-                let reach = (corners[1].0 - x0) / 3;
-                area.draw(&PathElement::new([(x0, y1 - reach), (x0 + reach, y1)], line_style(ink.mix(0.7), 0.8)))?;
+                let [(x0, y0), (x1, y1)] = corners;
+                let reach = (x1 - x0).min(y1 - y0) / 3;
+                page.draw(&PathElement::new([(x0, y1 - reach), (x0 + reach, y1)], line_style(ink.mix(0.7), 0.8)))?;
             }
-            if self.shows_numbers() {
+            let (width, height) = self.cell_size();
+            // Below a sign there is no room for a number in a low cell.
+            if self.shows_numbers() && (height >= MIN_HEIGHT_UNDER_BADGE || !self.has_badge(index)) {
                 let (x, y) = self.cell_center(index);
                 let down = if self.has_badge(index) { px(9.0) } else { 0 };
                 let number = self.format_cell_value(value);
-                let size = (self.placement.side / self.visible_cells() as f64 * 0.27).clamp(8.0, 14.0);
-                area.draw_text(&number, &text_style(size, ink, HPos::Center, VPos::Center), (x, y + down))?;
+                let size = (0.27 * width.min(2.0 * height)).clamp(8.0, 14.0);
+                page.draw_text(&number, &text_style(size, ink, HPos::Center, VPos::Center), (x, y + down))?;
             }
         }
         Ok(())
@@ -252,7 +250,7 @@ impl<'a> FieldMap<'a> {
         })
     }
 
-    fn outline_better_region<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
+    fn outline_better_region<DB: DrawingBackend>(&self, page: &FigurePage<'_, DB>) -> DrawResult<DB> {
         let (g, beats) = (self.heatmap.grid, self.better_cells().collect::<Vec<_>>());
         for index in (0..beats.len()).filter(|&i| beats[i] && self.is_visible(i)) {
             let (a, b) = (index / g, index % g);
@@ -268,8 +266,8 @@ impl<'a> FieldMap<'a> {
                 (worse(b + 1 < g, index + 1), [(x0, y0), (x1, y0)]),
             ];
             for (_, edge) in edges.into_iter().filter(|e| e.0) {
-                area.draw(&PathElement::new(edge, line_style(TEXT_COLOR, 2.8)))?;
-                area.draw(&PathElement::new(edge, line_style(WHITE, 1.4)))?;
+                page.draw(&PathElement::new(edge, line_style(DARK_INK, 2.8)))?;
+                page.draw(&PathElement::new(edge, line_style(WHITE, 1.4)))?;
             }
         }
         Ok(())
@@ -286,9 +284,9 @@ impl<'a> FieldMap<'a> {
         (!self.is_difference).then(first).flatten()
     }
 
-    fn draw_badges<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
+    fn draw_badges<DB: DrawingBackend>(&self, page: &FigurePage<'_, DB>) -> DrawResult<DB> {
         let h = self.heatmap;
-        let up = if self.shows_numbers() { px(9.0) } else { 0 };
+        let up = if self.shows_numbers() && self.cell_size().1 >= MIN_HEIGHT_UNDER_BADGE { px(9.0) } else { 0 };
         let best = self.best_cell();
         for (number, index) in h.corner_cells().into_iter().enumerate() {
             if !self.is_visible(index) {
@@ -297,10 +295,10 @@ impl<'a> FieldMap<'a> {
             let (x, y) = self.cell_center(index);
             let aside = if best == Some(index) { px(9.0) } else { 0 };
             let at = (x - aside, y - up);
-            area.draw(&Circle::new(at, px(7.5), fill_style(TEXT_COLOR)))?;
-            area.draw(&Circle::new(at, px(6.5), fill_style(WHITE)))?;
-            let style = bold_style(9.5, TEXT_COLOR, HPos::Center, VPos::Center);
-            area.draw_text(&(number + 1).to_string(), &style, at)?;
+            page.draw(&Circle::new(at, px(7.5), fill_style(DARK_INK)))?;
+            page.draw(&Circle::new(at, px(6.5), fill_style(WHITE)))?;
+            let style = bold_style(9.5, DARK_INK, HPos::Center, VPos::Center);
+            page.draw_text(&(number + 1).to_string(), &style, at)?;
         }
         for &(u, v) in self.marks {
             let index = h.nearest_cell(u, v);
@@ -310,13 +308,13 @@ impl<'a> FieldMap<'a> {
             let (x, y) = self.cell_center(index);
             let r = px(5.0);
             let diamond = vec![(x, y - r), (x + r, y), (x, y + r), (x - r, y), (x, y - r)];
-            area.draw(&PathElement::new(diamond.clone(), line_style(TEXT_COLOR, 3.0)))?;
-            area.draw(&PathElement::new(diamond, line_style(WHITE, 1.5)))?;
+            page.draw(&PathElement::new(diamond.clone(), line_style(DARK_INK, 3.0)))?;
+            page.draw(&PathElement::new(diamond, line_style(WHITE, 1.5)))?;
         }
         if let Some(index) = best.filter(|&i| self.is_visible(i)) {
             let (x, y) = self.cell_center(index);
             let aside = if h.corner_cells().contains(&index) { px(9.0) } else { 0 };
-            draw_star(area, (x + aside, y - up), 10.0)?;
+            draw_star(page, (x + aside, y - up), 10.0)?;
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ mod curves;
 mod distances;
 mod document;
 mod error;
+mod figure;
 mod heatmap;
 mod loss;
 mod relief;
@@ -23,17 +24,20 @@ mod style;
 #[cfg(test)]
 mod test_data;
 
-pub use canvas::DrawableFigure;
+pub use canvas::{DrawableFigure, FigurePage, PixelImage, ScreenPage};
 pub use comparison::{BesideFigure, ComparedSurface};
 pub use control_points::PointsFigure;
 pub use curves::CurvesFigure;
 pub use distances::DistancesFigure;
 pub use error::ReportError;
+pub use figure::RunFigure;
 pub use heatmap::HeatmapFigure;
 pub use loss::LossFigure;
+pub use plotters::style::RGBColor;
 pub use relief::ReliefFigure;
 pub use run_report::write_report;
 pub use slices::SliceFigure;
+pub use style::FigureTheme;
 
 use std::path::PathBuf;
 use surfit_core::colormap::Colormap;

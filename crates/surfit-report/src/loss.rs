@@ -1,11 +1,10 @@
 //! Loss curves: the corners' training and the surface's fit.
 
 use super::axes::{
-    AxesPanel, DrawResult, LegendMark, draw_legend, draw_title, format_number, format_thousands, log_ticks,
+    AxesPanel, DrawResult, LegendMark, draw_header, draw_legend, format_number, format_thousands, log_ticks,
 };
-use super::canvas::DrawableFigure;
+use super::canvas::{DrawableFigure, FigurePage};
 use super::style::*;
-use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use surfit_core::event::LossCurve;
@@ -30,19 +29,18 @@ impl DrawableFigure for LossFigure<'_> {
         (1000, 460)
     }
 
-    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
-        let (width, height) = self.size();
-        draw_title(area, &self.title, "training and validation cross-entropy, nats")?;
+    fn draw<DB: DrawingBackend>(&self, page: &FigurePage<'_, DB>) -> DrawResult<DB> {
+        draw_header(page, &self.title, "training and validation cross-entropy, nats")?;
         let corners: Vec<LossCurve> = (0..4).map(LossCurve::Corner).filter(|c| self.series(*c).is_some()).collect();
         let fit: Vec<LossCurve> = [LossCurve::Surface].into_iter().filter(|c| self.series(*c).is_some()).collect();
         let groups: Vec<(&str, Vec<LossCurve>)> =
             [("Corners", corners), ("Surface", fit)].into_iter().filter(|(_, curves)| !curves.is_empty()).collect();
         let count = groups.len().max(1) as f64;
-        let each = (f64::from(width) - 20.0) / count;
+        let each = (page.width - 20.0) / count;
         for (i, (name, curves)) in groups.iter().enumerate() {
             let left = 20.0 + each * i as f64;
-            let frame = [left + 40.0, 118.0, left + each - 34.0, f64::from(height) - 52.0].map(px);
-            self.draw_panel(area, frame, name, curves)?;
+            let frame = [left + 40.0, 118.0, left + each - 34.0, page.height - 52.0].map(px);
+            self.draw_panel(page, frame, name, curves)?;
         }
         Ok(())
     }
@@ -55,16 +53,16 @@ impl LossFigure<'_> {
 
     fn draw_panel<DB: DrawingBackend>(
         &self,
-        area: &DrawingArea<DB, Shift>,
+        page: &FigurePage<'_, DB>,
         frame: [i32; 4],
         name: &str,
         curves: &[LossCurve],
     ) -> DrawResult<DB> {
         let panel = self.build_panel(frame, curves);
         let surface = curves == [LossCurve::Surface];
-        area.draw_text(
+        page.draw_text(
             name,
-            &bold_style(13.0, TEXT_COLOR, HPos::Left, VPos::Center),
+            &bold_style(13.0, page.theme.text, HPos::Left, VPos::Center),
             (frame[0] - px(34.0), frame[1] - px(36.0)),
         )?;
         let small = panel.log_y && log_ticks(&panel.y).iter().any(|v| *v < 0.01);
@@ -72,12 +70,12 @@ impl LossFigure<'_> {
             if small { format!("{v:e}") } else { format_number(v) }
         };
         panel.draw_axes(
-            area,
+            page,
             ("optimizer step", if panel.log_y { "loss (logarithmic)" } else { "loss" }),
             (&|v| format_thousands(v), &loss),
         )?;
         if surface {
-            self.draw_degree_changes(area, &panel)?;
+            self.draw_degree_changes(page, &panel)?;
         }
         let mut ends: Vec<(i32, String, RGBColor)> = Vec::new();
         for curve in curves {
@@ -85,20 +83,20 @@ impl LossFigure<'_> {
                 continue;
             };
             let (color, label) = match curve {
-                LossCurve::Corner(i) => (CORNER_COLORS[i % 4], format!("{}", i + 1)),
-                LossCurve::Surface => (SURFACE_COLOR, String::new()),
+                LossCurve::Corner(i) => (page.theme.corners[i % 4], format!("{}", i + 1)),
+                LossCurve::Surface => (page.theme.surface, String::new()),
             };
-            let end = draw_series(area, &panel, series, color, surface)?;
+            let end = draw_series(page, &panel, series, color, surface)?;
             if let (Some(y), false) = (end, surface) {
                 ends.push((y, label, color));
             }
         }
         for curve in curves {
-            self.draw_validations(area, &panel, *curve)?;
+            self.draw_validations(page, &panel, *curve)?;
         }
-        draw_end_labels(area, frame, ends)?;
-        let entries = self.legend_entries(curves);
-        draw_legend(area, (frame[0] + px(44.0), frame[1] - px(36.0)), &entries)
+        draw_end_labels(page, frame, ends)?;
+        let entries = self.legend_entries(curves, &page.theme);
+        draw_legend(page, (frame[0] + px(44.0), frame[1] - px(36.0)), &entries)
     }
 
     fn build_panel(&self, frame: [i32; 4], curves: &[LossCurve]) -> AxesPanel {
@@ -130,65 +128,61 @@ impl LossFigure<'_> {
         AxesPanel { frame, x: 0.0..end, y, log_y: log }
     }
 
-    fn draw_degree_changes<DB: DrawingBackend>(
-        &self,
-        area: &DrawingArea<DB, Shift>,
-        panel: &AxesPanel,
-    ) -> DrawResult<DB> {
+    fn draw_degree_changes<DB: DrawingBackend>(&self, page: &FigurePage<'_, DB>, panel: &AxesPanel) -> DrawResult<DB> {
         for (step, _, to) in &self.run_state.degree_changes {
             let x = panel.pixel_at(*step as f64, panel.y.start).0;
             let [_, top, _, bottom] = panel.frame;
             let mut y = top;
             while y < bottom {
                 let dash = [(x, y), (x, (y + px(3.0)).min(bottom))];
-                area.draw(&PathElement::new(dash, line_style(MUTED_COLOR, 1.0)))?;
+                page.draw(&PathElement::new(dash, line_style(page.theme.muted, 1.0)))?;
                 y += px(6.0);
             }
-            let style = text_style(10.5, MUTED_COLOR, HPos::Left, VPos::Top);
-            area.draw_text(&format!("degree {to}"), &style, (x + px(4.0), top))?;
+            let style = text_style(10.5, page.theme.muted, HPos::Left, VPos::Top);
+            page.draw_text(&format!("degree {to}"), &style, (x + px(4.0), top))?;
         }
         Ok(())
     }
 
     fn draw_validations<DB: DrawingBackend>(
         &self,
-        area: &DrawingArea<DB, Shift>,
+        page: &FigurePage<'_, DB>,
         panel: &AxesPanel,
         curve: LossCurve,
     ) -> DrawResult<DB> {
         let points: Vec<(f64, f64)> =
             self.run_state.validations.get(&curve).into_iter().flatten().map(|v| (v.step as f64, v.loss)).collect();
         let color = match curve {
-            LossCurve::Corner(i) => CORNER_COLORS[i % 4],
-            LossCurve::Surface => VALIDATION_COLOR,
+            LossCurve::Corner(i) => page.theme.corners[i % 4],
+            LossCurve::Surface => page.theme.validation,
         };
         if curve == LossCurve::Surface {
-            panel.draw_curve(area, points.iter().copied(), line_style(color.mix(0.7), 1.2))?;
+            panel.draw_curve(page, points.iter().copied(), line_style(color.mix(0.7), 1.2))?;
         }
         for (x, y) in points.into_iter().filter(|p| p.1.is_finite()) {
-            area.draw(&Circle::new(panel.pixel_at(x, y), px(3.4), fill_style(WHITE)))?;
-            area.draw(&Circle::new(panel.pixel_at(x, y), px(2.6), fill_style(color)))?;
+            page.draw(&Circle::new(panel.pixel_at(x, y), px(3.4), fill_style(page.theme.background)))?;
+            page.draw(&Circle::new(panel.pixel_at(x, y), px(2.6), fill_style(color)))?;
         }
         Ok(())
     }
 
-    fn legend_entries(&self, curves: &[LossCurve]) -> Vec<(LegendMark, String)> {
+    fn legend_entries(&self, curves: &[LossCurve], theme: &FigureTheme) -> Vec<(LegendMark, String)> {
         let validated = curves.iter().any(|c| self.run_state.validations.contains_key(c));
         let surface = curves == [LossCurve::Surface];
         let mut entries = if surface {
             vec![
-                (LegendMark::Line(line_style(SURFACE_COLOR.mix(0.22), 7.0)), "each step".to_owned()),
-                (LegendMark::Line(line_style(SURFACE_COLOR, 2.0)), "smoothed".to_owned()),
+                (LegendMark::Line(line_style(theme.surface.mix(0.22), 7.0)), "each step".to_owned()),
+                (LegendMark::Line(line_style(theme.surface, 2.0)), "smoothed".to_owned()),
             ]
         } else {
             let name = |c: &LossCurve| match c {
-                LossCurve::Corner(i) => (LegendMark::Line(line_style(CORNER_COLORS[i % 4], 1.8)), (i + 1).to_string()),
-                LossCurve::Surface => (LegendMark::Line(line_style(SURFACE_COLOR, 1.8)), "surface".to_owned()),
+                LossCurve::Corner(i) => (LegendMark::Line(line_style(theme.corners[i % 4], 1.8)), (i + 1).to_string()),
+                LossCurve::Surface => (LegendMark::Line(line_style(theme.surface, 1.8)), "surface".to_owned()),
             };
             curves.iter().map(name).collect()
         };
         if validated {
-            let color = if surface { VALIDATION_COLOR } else { MUTED_COLOR };
+            let color = if surface { theme.validation } else { theme.muted };
             entries.push((LegendMark::Dot(color), "validation".to_owned()));
         }
         entries
@@ -218,7 +212,7 @@ fn smooth_series(series: &Series) -> Vec<(f64, f64)> {
 
 /// Draws raw range and smoothed curve; gives the height at which the curve ends.
 fn draw_series<DB: DrawingBackend>(
-    area: &DrawingArea<DB, Shift>,
+    page: &FigurePage<'_, DB>,
     panel: &AxesPanel,
     series: &Series,
     color: RGBColor,
@@ -237,11 +231,11 @@ fn draw_series<DB: DrawingBackend>(
             if low <= high {
                 piece.push((x, f64::from(low), f64::from(high)));
             } else {
-                panel.draw_band(area, &piece, color.mix(0.22))?;
+                panel.draw_band(page, &piece, color.mix(0.22))?;
                 piece.clear();
             }
         }
-        panel.draw_band(area, &piece, color.mix(0.22))?;
+        panel.draw_band(page, &piece, color.mix(0.22))?;
     }
     let width = if raw { 2.0 } else { 1.6 };
     let end = smooth.iter().rfind(|p| p.1.is_finite()).map(|p| panel.pixel_at(p.0, p.1).1);
@@ -250,13 +244,13 @@ fn draw_series<DB: DrawingBackend>(
     let last = smooth.len().saturating_sub(1);
     let shown = smooth.into_iter().enumerate();
     let shown = shown.filter(|(i, p)| i % step == 0 || *i == last || !p.1.is_finite());
-    panel.draw_curve(area, shown.map(|(_, p)| p), line_style(color, width))?;
+    panel.draw_curve(page, shown.map(|(_, p)| p), line_style(color, width))?;
     Ok(end)
 }
 
 /// Writes each curve's number beside its end, moved apart where they would overlap.
 fn draw_end_labels<DB: DrawingBackend>(
-    area: &DrawingArea<DB, Shift>,
+    page: &FigurePage<'_, DB>,
     [_, _, right, bottom]: [i32; 4],
     mut ends: Vec<(i32, String, RGBColor)>,
 ) -> DrawResult<DB> {
@@ -272,7 +266,7 @@ fn draw_end_labels<DB: DrawingBackend>(
         lowest = end.0 - apart;
     }
     for (y, label, color) in ends {
-        area.draw_text(&label, &bold_style(11.0, color, HPos::Left, VPos::Center), (right + px(6.0), y))?;
+        page.draw_text(&label, &bold_style(11.0, color, HPos::Left, VPos::Center), (right + px(6.0), y))?;
     }
     Ok(())
 }

@@ -5,11 +5,10 @@
 mod box_frame;
 mod markers;
 
-use super::axes::{DrawResult, draw_title};
-use super::canvas::DrawableFigure;
-use super::heatmap::{FieldMap, MapPlacement};
+use super::axes::{DrawResult, draw_header};
+use super::canvas::{DrawableFigure, FigurePage};
+use super::heatmap::FieldMap;
 use super::style::*;
-use plotters::coord::Shift;
 use plotters::prelude::*;
 use surfit_core::colormap::Colormap;
 use surfit_core::heatmap::{CellField, ContourSegment, Heatmap, HeatmapStyle, Metric};
@@ -31,10 +30,6 @@ pub struct ReliefFigure<'a> {
     pub title: String,
 }
 
-/// Extent of the unit box: left, top, width, height, in nominal points.
-const BOX_RECT: [f64; 4] = [112.0, 104.0, 556.0, 500.0];
-/// Left, top and height of the colour bar.
-const COLOR_BAR_POSITION: [f64; 3] = [752.0, 120.0, 440.0];
 /// Faces along a side at which the surface looks smooth.
 const FACES_PER_SIDE: usize = 48;
 /// Most lines of the net along either axis.
@@ -47,14 +42,16 @@ impl DrawableFigure for ReliefFigure<'_> {
         (860, 672)
     }
 
-    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
-        let place = MapPlacement { left: BOX_RECT[0], top: BOX_RECT[1], side: BOX_RECT[3] };
-        let map = FieldMap::new(self.heatmap, self.metric, self.colormap, self.style, place);
+    fn draw<DB: DrawingBackend>(&self, page: &FigurePage<'_, DB>) -> DrawResult<DB> {
+        let map = FieldMap::new(self.heatmap, self.metric, self.colormap, self.style);
         let Camera { turn, tilt, .. } = self.camera;
         let seen = format!(" · turned {turn:.0}°, tilted {tilt:.0}°");
-        draw_title(area, &self.title, &(map.summary() + &seen))?;
-        PlacedRelief::new(&map, self.camera).draw(area)?;
-        map.draw_color_bar(area, &map.bar_label(), COLOR_BAR_POSITION)
+        let header = draw_header(page, &self.title, &(map.summary() + &seen))?;
+        let top = header + page.length(44.0, 34.0);
+        let height = (page.height - top - page.length(68.0, 44.0)).max(20.0);
+        PlacedRelief::new(&map, self.camera, [112.0, top, (page.width - 304.0).max(20.0), height]).draw(page)?;
+        let (top, below) = (header + page.length(60.0, 26.0), page.length(112.0, 40.0));
+        map.draw_color_bar(page, &map.bar_label(), [page.width - 108.0, top, (page.height - top - below).max(20.0)])
     }
 }
 
@@ -72,11 +69,12 @@ struct PlacedRelief<'a, 'm> {
 }
 
 impl<'a, 'm> PlacedRelief<'a, 'm> {
-    fn new(map: &'m FieldMap<'a>, camera: Camera) -> Self {
+    /// `extent` is that of the unit box: left, top, width, height, in nominal points.
+    fn new(map: &'m FieldMap<'a>, camera: Camera, extent: [f64; 4]) -> Self {
         let (first, count) = map.style.visible_cells(map.heatmap.grid);
         Self {
             map,
-            projection: Projection::fit_to_rect(camera, BOX_RECT, 1.0),
+            projection: Projection::fit_to_rect(camera, extent, 1.0),
             field: map.field.fill_missing(|i| map.heatmap.contains_cell(i)),
             range: map.color_range(),
             first_cell: first,
@@ -84,24 +82,24 @@ impl<'a, 'm> PlacedRelief<'a, 'm> {
         }
     }
 
-    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
-        self.draw_frame(area)?;
+    fn draw<DB: DrawingBackend>(&self, page: &FigurePage<'_, DB>) -> DrawResult<DB> {
+        self.draw_frame(page)?;
         let contours = self.contour_segments();
         for (a, b) in self.cells_back_to_front() {
-            self.draw_faces(area, (a, b))?;
-            self.draw_net(area, (a, b))?;
+            self.draw_faces(page, (a, b))?;
+            self.draw_net(page, (a, b))?;
             for (level, ends) in &contours {
                 let middle = ((ends[0].0 + ends[1].0) / 2.0, (ends[0].1 + ends[1].1) / 2.0);
                 if (middle.0.floor() as usize, middle.1.floor() as usize) == (a, b) {
                     let points = ends.map(|(x, y)| self.pixel(x, y, *level));
                     let (low, high) = self.range;
                     let ink = contrast_color(self.map.color(*level, low, high)).mix(0.8);
-                    area.draw(&PathElement::new(points, line_style(ink, 1.0)))?;
+                    page.draw(&PathElement::new(points, line_style(ink, 1.0)))?;
                 }
             }
         }
-        self.draw_labels(area)?;
-        self.draw_markers(area)
+        self.draw_labels(page)?;
+        self.draw_markers(page)
     }
 
     /// Height of a value, 0 to 1.
@@ -144,7 +142,7 @@ impl<'a, 'm> PlacedRelief<'a, 'm> {
     }
 
     /// The square's halves, each of small faces in the colours of their values.
-    fn draw_faces<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, (a, b): (usize, usize)) -> DrawResult<DB> {
+    fn draw_faces<DB: DrawingBackend>(&self, page: &FigurePage<'_, DB>, (a, b): (usize, usize)) -> DrawResult<DB> {
         let parts = FACES_PER_SIDE.div_ceil(self.visible_cells.max(2) - 1).clamp(1, 12);
         let mut halves = [[(a, b), (a + 1, b), (a, b + 1)], [(a + 1, b + 1), (a, b + 1), (a + 1, b)]];
         let away = |half: &[(usize, usize); 3]| {
@@ -166,10 +164,10 @@ impl<'a, 'm> PlacedRelief<'a, 'm> {
                 (mix(p.0.0, q.0.0, r.0.0), mix(p.0.1, q.0.1, r.0.1), mix(p.1, q.1, r.1))
             };
             for (i, j) in (0..parts).flat_map(|i| (0..parts - i).map(move |j| (i, j))) {
-                self.draw_face(area, [at(i, j), at(i + 1, j), at(i, j + 1)], light, pale)?;
+                self.draw_face(page, [at(i, j), at(i + 1, j), at(i, j + 1)], light, pale)?;
                 if i + j + 2 <= parts {
                     let other = [at(i + 1, j + 1), at(i, j + 1), at(i + 1, j)];
-                    self.draw_face(area, other, light, pale)?;
+                    self.draw_face(page, other, light, pale)?;
                 }
             }
         }
@@ -178,7 +176,7 @@ impl<'a, 'm> PlacedRelief<'a, 'm> {
 
     fn draw_face<DB: DrawingBackend>(
         &self,
-        area: &DrawingArea<DB, Shift>,
+        page: &FigurePage<'_, DB>,
         corners: [(f64, f64, f64); 3],
         light: f64,
         pale: f64,
@@ -186,19 +184,20 @@ impl<'a, 'm> PlacedRelief<'a, 'm> {
         let (low, high) = self.range;
         let value = corners.iter().map(|c| c.2).sum::<f64>() / 3.0;
         let (r, g, b) = self.map.color(value, low, high);
-        let shade = |c: u8| {
+        let shade = |c: u8, ground: u8| {
             let lit = f64::from(c) * light;
-            (lit + pale * (255.0 - lit)).round() as u8
+            (lit + pale * (f64::from(ground) - lit)).round() as u8
         };
-        let color = RGBColor(shade(r), shade(g), shade(b));
+        let ground = page.theme.background;
+        let color = RGBColor(shade(r, ground.0), shade(g, ground.1), shade(b, ground.2));
         let points = corners.map(|(x, y, v)| self.pixel(x, y, v)).to_vec();
         // The outline closes the seams that smoothed edges would cause between neighbours.
         let around = vec![points[0], points[1], points[2], points[0]];
-        area.draw(&Polygon::new(points, fill_style(color)))?;
-        area.draw(&PathElement::new(around, line_style(color, 0.25)))
+        page.draw(&Polygon::new(points, fill_style(color)))?;
+        page.draw(&PathElement::new(around, line_style(color, 0.25)))
     }
 
-    /// How much of the page's white the surface has at a cell: not measured, or not lately.
+    /// How much of the page's background the surface has at a cell: not measured, or not lately.
     fn paleness(&self, index: usize) -> f64 {
         match self.map.field_value(index) {
             None => 0.65,
@@ -218,7 +217,7 @@ impl<'a, 'm> PlacedRelief<'a, 'm> {
     }
 
     /// The lines between the cells round a square.
-    fn draw_net<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, (a, b): (usize, usize)) -> DrawResult<DB> {
+    fn draw_net<DB: DrawingBackend>(&self, page: &FigurePage<'_, DB>, (a, b): (usize, usize)) -> DrawResult<DB> {
         let every = (self.visible_cells - 1).div_ceil(MAX_NET_LINES).max(1);
         let on = |k: usize, first: usize| (k - first).is_multiple_of(every) || k - first == self.visible_cells - 1;
         let mut edges = Vec::new();
@@ -236,7 +235,7 @@ impl<'a, 'm> PlacedRelief<'a, 'm> {
             let known = edge.map(|(a, b)| Some((a as f64, b as f64, self.field.get(a, b)?)));
             if let [Some(p), Some(q)] = known {
                 let points = [p, q].map(|(x, y, v)| self.pixel(x, y, v));
-                area.draw(&PathElement::new(points, line_style(TEXT_COLOR.mix(0.32), 0.6)))?;
+                page.draw(&PathElement::new(points, line_style(DARK_INK.mix(0.32), 0.6)))?;
             }
         }
         Ok(())

@@ -1,10 +1,9 @@
 //! Slices of the surface through a point.
 
-use super::axes::{AxesPanel, DrawResult, LegendMark, draw_legend, draw_title, format_number, pad_range};
-use super::canvas::DrawableFigure;
+use super::axes::{AxesPanel, DrawResult, LegendMark, draw_header, draw_legend, format_number, pad_range};
+use super::canvas::{DrawableFigure, FigurePage};
 use super::heatmap::quantity_label;
 use super::style::*;
-use plotters::coord::Shift;
 use plotters::prelude::*;
 use surfit_core::heatmap::{CellQuantity, Heatmap, HeatmapStyle, Metric, SliceDirection};
 use surfit_core::surface::Patch;
@@ -39,8 +38,8 @@ impl DrawableFigure for SliceFigure<'_> {
         (1000, 400)
     }
 
-    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
-        draw_title(area, &self.title, &self.subtitle())?;
+    fn draw<DB: DrawingBackend>(&self, page: &FigurePage<'_, DB>) -> DrawResult<DB> {
+        let header = draw_header(page, &self.title, &self.subtitle())?;
         let halves = self.directions.map(|along| (self.slice_cells(along), self.axis_label(along), along));
         let reference = self.reference_value();
         let ends = |c: &SliceCell| {
@@ -55,16 +54,21 @@ impl DrawableFigure for SliceFigure<'_> {
             (false, false) => 0.0..1.0,
         };
         // Along `v` a curve has nothing to show.
-        let curve = self.heatmap.patch == Patch::Curve;
-        for ((cuts, name, along), left) in halves.iter().zip([20.0, 510.0]).take(2 - usize::from(curve)) {
-            let right = if curve { 946.0 } else { left + 456.0 };
+        let count = if self.heatmap.patch == Patch::Curve { 1 } else { 2 };
+        // Above each other where side by side they would be narrow.
+        let (columns, rows) = if page.width < 1.2 * page.height { (1, count) } else { (count, 1) };
+        let width = (page.width - 20.0) / f64::from(columns);
+        let height = (page.height - header) / f64::from(rows);
+        for ((cuts, name, along), n) in halves.iter().zip(0..count) {
+            let (left, top) = (20.0 + width * f64::from(n % columns), header + height * f64::from(n / columns));
+            let bottom = top + height - page.length(54.0, 44.0);
             let panel = AxesPanel {
-                frame: [left + 40.0, 94.0, right, 346.0].map(px),
+                frame: [left + 40.0, top + 34.0, left + width - 34.0, bottom].map(px),
                 x: self.parameter_range(*along),
                 y: y.clone(),
                 log_y: false,
             };
-            self.draw_panel(area, &panel, cuts, name, reference)?;
+            self.draw_panel(page, &panel, cuts, name, reference)?;
         }
         Ok(())
     }
@@ -166,38 +170,38 @@ impl SliceFigure<'_> {
 
     fn draw_panel<DB: DrawingBackend>(
         &self,
-        area: &DrawingArea<DB, Shift>,
+        page: &FigurePage<'_, DB>,
         panel: &AxesPanel,
         cuts: &[SliceCell],
         name: &str,
         reference: Option<f64>,
     ) -> DrawResult<DB> {
         let unit = quantity_label(self.metric, self.style.quantity);
-        panel.draw_axes(area, (name, &unit), (&format_number, &format_number))?;
+        panel.draw_axes(page, (name, &unit), (&format_number, &format_number))?;
         let bands = cuts.iter().filter_map(|c| c.interval.map(|(l, h)| (c.parameter, l, h)));
-        panel.draw_band(area, &bands.collect::<Vec<_>>(), SURFACE_COLOR.mix(0.16))?;
+        panel.draw_band(page, &bands.collect::<Vec<_>>(), page.theme.surface.mix(0.16))?;
         if let Some(reference) = reference {
-            panel.draw_level(area, reference, REFERENCE_COLOR)?;
+            panel.draw_level(page, reference, page.theme.reference)?;
         }
         let points = cuts.iter().map(|c| (c.parameter, c.value));
-        panel.draw_curve(area, points, line_style(SURFACE_COLOR, 2.0))?;
+        panel.draw_curve(page, points, line_style(page.theme.surface, 2.0))?;
         // When they would touch, only the line is drawn.
         let few = cuts.len() <= 60;
         for cut in cuts {
             let at = panel.pixel_at(cut.parameter, cut.value);
             if few {
-                area.draw(&Circle::new(at, px(3.6), fill_style(WHITE)))?;
-                area.draw(&Circle::new(at, px(2.6), fill_style(SURFACE_COLOR)))?;
+                page.draw(&Circle::new(at, px(3.6), fill_style(page.theme.background)))?;
+                page.draw(&Circle::new(at, px(2.6), fill_style(page.theme.surface)))?;
             }
             if cut.is_cursor {
-                area.draw(&Circle::new(at, px(6.0), line_style(TEXT_COLOR, 1.6)))?;
+                page.draw(&Circle::new(at, px(6.0), line_style(page.theme.text, 1.6)))?;
             }
         }
-        let mut entries = vec![(LegendMark::Line(line_style(SURFACE_COLOR, 2.0)), "surface".to_owned())];
+        let mut entries = vec![(LegendMark::Line(line_style(page.theme.surface, 2.0)), "surface".to_owned())];
         if reference.is_some() {
-            entries.push((LegendMark::Dashes(REFERENCE_COLOR), "best corner".to_owned()));
+            entries.push((LegendMark::Dashes(page.theme.reference), "best corner".to_owned()));
         }
-        draw_legend(area, (panel.frame[0] + px(80.0), panel.frame[1] - px(15.0)), &entries)
+        draw_legend(page, (panel.frame[0] + px(80.0), panel.frame[1] - px(15.0)), &entries)
     }
 }
 

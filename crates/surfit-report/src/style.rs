@@ -4,23 +4,55 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::sync::OnceLock;
 
-/// Colour of primary text.
-pub const TEXT_COLOR: RGBColor = RGBColor(0x1d, 0x23, 0x2b);
-/// Axis labels and secondary text.
-pub const MUTED_COLOR: RGBColor = RGBColor(0x5b, 0x65, 0x70);
-/// Colour of grid lines.
-pub const GRID_COLOR: RGBColor = RGBColor(0xe6, 0xe9, 0xed);
-/// Colour of axis lines.
-pub const AXIS_COLOR: RGBColor = RGBColor(0x9a, 0xa3, 0xad);
-/// The surface's curve.
-pub const SURFACE_COLOR: RGBColor = RGBColor(0x1f, 0x4e, 0x9c);
-/// Colour of validation measurements.
-pub const VALIDATION_COLOR: RGBColor = RGBColor(0xd5, 0x5e, 0x00);
-/// What a corner reaches.
-pub const REFERENCE_COLOR: RGBColor = RGBColor(0x8a, 0x3f, 0x7a);
-/// The four corners: distinguishable with colour-vision deficiencies (after Okabe and Ito).
-pub const CORNER_COLORS: [RGBColor; 4] =
-    [RGBColor(0x00, 0x72, 0xb2), RGBColor(0xc9, 0x82, 0x00), RGBColor(0x00, 0x9e, 0x73), RGBColor(0xb5, 0x55, 0x8c)];
+/// Letters and outlines over the colours of a colour map, beside white ones.
+pub const DARK_INK: RGBColor = RGBColor(0x1d, 0x23, 0x2b);
+
+/// Colours of a figure's page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FigureTheme {
+    /// Background of the page.
+    pub background: RGBColor,
+    /// What has no value: cells that are not measured, the floor of a relief.
+    pub blank: RGBColor,
+    /// Primary text.
+    pub text: RGBColor,
+    /// Axis labels and secondary text.
+    pub muted: RGBColor,
+    /// Axis lines.
+    pub axis: RGBColor,
+    /// Grid lines.
+    pub grid: RGBColor,
+    /// The surface's curve.
+    pub surface: RGBColor,
+    /// Validation measurements.
+    pub validation: RGBColor,
+    /// What a corner reaches.
+    pub reference: RGBColor,
+    /// The four corners.
+    pub corners: [RGBColor; 4],
+}
+
+impl FigureTheme {
+    /// The white page of files. The colours of the corners are distinguishable with colour-vision deficiencies (after Okabe
+    /// and Ito).
+    pub const PAPER: FigureTheme = FigureTheme {
+        background: WHITE,
+        blank: RGBColor(0xf0, 0xf1, 0xf3),
+        text: DARK_INK,
+        muted: RGBColor(0x5b, 0x65, 0x70),
+        axis: RGBColor(0x9a, 0xa3, 0xad),
+        grid: RGBColor(0xe6, 0xe9, 0xed),
+        surface: RGBColor(0x1f, 0x4e, 0x9c),
+        validation: RGBColor(0xd5, 0x5e, 0x00),
+        reference: RGBColor(0x8a, 0x3f, 0x7a),
+        corners: [
+            RGBColor(0x00, 0x72, 0xb2),
+            RGBColor(0xc9, 0x82, 0x00),
+            RGBColor(0x00, 0x9e, 0x73),
+            RGBColor(0xb5, 0x55, 0x8c),
+        ],
+    };
+}
 
 /// Pixels of the drawing per nominal point. The drawing is made large so that the whole-numbered coordinates of the
 /// drawing library are fractions of a point.
@@ -69,6 +101,6 @@ pub fn rgb((r, g, b): (u8, u8, u8)) -> RGBColor {
 
 /// Black or white, whichever reads better on a colour.
 pub fn contrast_color(color: (u8, u8, u8)) -> RGBColor {
-    use surfit_core::colormap::contrast_ratio;
-    if contrast_ratio(color, (255, 255, 255)) >= contrast_ratio(color, (0x1d, 0x23, 0x2b)) { WHITE } else { TEXT_COLOR }
+    let ratio = |ink: RGBColor| surfit_core::colormap::contrast_ratio(color, (ink.0, ink.1, ink.2));
+    if ratio(WHITE) >= ratio(DARK_INK) { WHITE } else { DARK_INK }
 }

@@ -18,12 +18,14 @@ mod typed_commands;
 
 pub use engine_commands::PendingCommand;
 pub use exports::MAX_COPY_BYTES;
+pub(crate) use figures::FigureSubject;
 pub use message::{Banner, MessageKind, ScreenMessage as Note};
 pub use questions::{AnswerAction, AnswerChoice, Question};
 pub use remote_line::RemoteLine;
 pub use typed_commands::{CommandError, TYPED_COMMAND_EXAMPLES, TypedCommand, parse};
 
 use crate::action::Action;
+use crate::images::{FigureImage, ImageProtocol};
 use crate::key::Key;
 use crate::keymap::Keymap;
 use crate::layout::{Arrangement, Border};
@@ -77,7 +79,7 @@ impl Pane {
         }
     }
 
-    fn boxed_view(self) -> Box<dyn View> {
+    pub(crate) fn boxed_view(self) -> Box<dyn View> {
         match self {
             Pane::Loss => Box::new(LossPane),
             Pane::Surface => Box::new(SurfacePane),
@@ -130,6 +132,8 @@ pub enum AppMessage {
     BackgroundTheme(&'static str),
     /// The terminal answered that it shows any colour.
     Truecolor,
+    /// The image of a figure was drawn, or could not be.
+    Image(Result<FigureImage, String>),
     /// Text was pasted.
     Paste(String),
     /// The terminal has this size now.
@@ -227,8 +231,10 @@ pub struct App {
     pub log: LogView,
     /// How models are sorted.
     pub models: ModelsView,
-    /// How this terminal shows pictures, if it can.
-    pub image_protocol: Option<crate::images::ImageProtocol>,
+    /// How this terminal shows images, if it can.
+    pub image_protocol: Option<ImageProtocol>,
+    /// The image of the figure that is shown or was last, or why it could not be drawn.
+    pub figure_image: Option<Result<FigureImage, String>>,
     /// The machine's load over the last minutes.
     pub load_history: LoadHistory,
     /// Header figures, renewed at most once a second.
@@ -314,6 +320,7 @@ impl App {
             log: LogView::default(),
             models: ModelsView::default(),
             image_protocol: None,
+            figure_image: None,
             load_history: LoadHistory::default(),
             header_stats: ThrottledStats::default(),
             runs: Vec::new(),
@@ -375,6 +382,11 @@ impl App {
             AppMessage::Mouse(event) => self.handle_mouse(event),
             AppMessage::CopyFinished { unsent } => {
                 self.report_copied(unsent.is_none());
+                Vec::new()
+            }
+            AppMessage::Image(image) => {
+                self.figure_image = Some(image);
+                self.dirty = true;
                 Vec::new()
             }
             AppMessage::Truecolor => {

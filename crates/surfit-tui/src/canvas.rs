@@ -45,7 +45,6 @@ impl<W: Write> Write for OneWrite<W> {
 pub struct ScreenCanvas<W: Write> {
     backend: CrosstermBackend<OneWrite<W>>,
     flushed_bytes: Rc<Cell<usize>>,
-    clear_count: usize,
     last_frame: Option<Buffer>,
 }
 
@@ -53,22 +52,12 @@ impl<W: Write> ScreenCanvas<W> {
     /// A canvas whose terminal has unknown content.
     pub fn new(out: W) -> Self {
         let out = OneWrite::new(out);
-        Self {
-            flushed_bytes: out.flushed_bytes.clone(),
-            backend: CrosstermBackend::new(out),
-            clear_count: 0,
-            last_frame: None,
-        }
+        Self { flushed_bytes: out.flushed_bytes.clone(), backend: CrosstermBackend::new(out), last_frame: None }
     }
 
     /// Forgets what the terminal shows: the next frame is drawn whole.
     pub fn invalidate(&mut self) {
         self.last_frame = None;
-    }
-
-    /// How often the whole screen was cleared.
-    pub fn clear_count(&self) -> usize {
-        self.clear_count
     }
 
     /// Draws a frame of that size; gives the bytes that were written, 0 when nothing had changed.
@@ -87,7 +76,6 @@ impl<W: Write> ScreenCanvas<W> {
             queue!(self.backend, BeginSynchronizedUpdate)?;
             if whole {
                 queue!(self.backend, Clear(ClearType::All))?;
-                self.clear_count += 1;
             }
             self.backend.draw(changes.into_iter())?;
             queue!(self.backend, EndSynchronizedUpdate)?;
@@ -97,15 +85,6 @@ impl<W: Write> ScreenCanvas<W> {
         }
         self.last_frame = Some(next);
         Ok(0)
-    }
-
-    /// Writes bytes for the terminal outside the frames.
-    ///
-    /// # Errors
-    /// When the terminal cannot be written.
-    pub fn write_raw(&mut self, text: &str) -> io::Result<()> {
-        self.backend.write_all(text.as_bytes())?;
-        Backend::flush(&mut self.backend)
     }
 
     /// Writes a terminal command outside the frames.

@@ -135,11 +135,9 @@ pub fn run(options: WorkbenchOptions, inbox: WorkbenchInbox, requests: RequestSi
         started_at: Instant::now(),
         mouse_enabled: options.mouse,
         mouse_released: false,
-        shown_picture: images::ShownPicture::default(),
+        figure_images: images::FigureImages::default(),
     };
     let left = workbench.run_loop(&receiver);
-    // A terminal that is gone has no picture either.
-    let _ = workbench.shown_picture.remove_image(&mut workbench.canvas);
     drop(guard);
     workbench.choice_keeper.save_if_due(&mut workbench.app, true);
     left
@@ -273,8 +271,8 @@ struct Workbench {
     mouse_enabled: bool,
     /// The mouse is the terminal's for now, so that it selects.
     mouse_released: bool,
-    /// The picture that the terminal shows.
-    shown_picture: images::ShownPicture,
+    /// When the image of a figure is drawn.
+    figure_images: images::FigureImages,
 }
 
 impl Workbench {
@@ -325,8 +323,7 @@ impl Workbench {
                 let app = &self.app;
                 let bytes = self.canvas.draw_frame(app.size, |buf| screen::render(app, buf))?;
                 self.app.dirty = false;
-                let (app, canvas) = (&mut self.app, &mut self.canvas);
-                self.shown_picture.update(app, canvas, cell_pixels(), Instant::now())?;
+                self.draw_image(urgent);
                 pace = frame_interval_after(bytes);
                 (drawn, urgent) = (Instant::now(), false);
             } else if idle && !self.app.dirty && crossterm::terminal::window_size().is_err() {
@@ -339,6 +336,9 @@ impl Workbench {
     fn handle_message(&mut self, message: AppMessage) -> io::Result<Option<LeaveReason>> {
         if let AppMessage::CopyFinished { unsent: Some(text) } = &message {
             self.copy_to_terminal(text.clone())?;
+        }
+        if let AppMessage::Image(image) = &message {
+            self.figure_images.on_image(&self.app, image, Instant::now());
         }
         for effect in self.app.update(message) {
             match effect {
@@ -364,6 +364,16 @@ impl Workbench {
         Ok(None)
     }
 
+    /// Has the image drawn anew that is due, in a thread: keys must not wait.
+    fn draw_image(&mut self, user_acted: bool) {
+        let now = Instant::now();
+        let Some(request) = self.figure_images.next_request(&mut self.app, cell_pixels(), now, user_acted) else {
+            return;
+        };
+        let sender = self.message_sender.clone();
+        thread::spawn(move || drop(sender.send(AppMessage::Image(request.draw()))));
+    }
+
     fn copy_to_terminal(&mut self, text: String) -> io::Result<()> {
         self.canvas.write_command(CopyToClipboard::to_clipboard_from(text))
     }
@@ -382,7 +392,6 @@ impl Workbench {
     }
 
     fn suspend(&mut self) -> io::Result<()> {
-        self.shown_picture.remove_image(&mut self.canvas)?;
         terminal::leave_screen();
         signals::stop_process()?;
         self.resume_terminal()

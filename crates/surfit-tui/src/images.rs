@@ -1,26 +1,24 @@
-//! Pictures in terminals that can show them: which way, and the bytes that show and remove one.
+//! Figures as images in terminals that show them: by which protocol, when they are drawn, and their place among the characters.
 
-mod encode;
-mod raster;
-mod raster_text;
-mod shown_picture;
-mod sketch;
+mod encoded_image;
+mod figure_images;
 
 #[cfg(test)]
 mod decoder_tests;
 
-pub use encode::{encode_image, encode_removal};
-pub use raster::Raster;
-pub(crate) use raster::render_heatmap;
-pub use shown_picture::ShownPicture;
-pub(crate) use sketch::PictureSketch;
+pub use encoded_image::EncodedImage;
+pub use figure_images::{FigureImage, FigureImages, ImageRequest};
 
-/// A way to show a picture.
+use crate::theme::{Theme, ThemeRole};
+use crate::views::surface::{contrast_color, mix_colors};
+use surfit_report::{FigureTheme, RGBColor};
+
+/// A way to show an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageProtocol {
-    /// The kitty graphics protocol: kitty, Ghostty, Konsole.
+    /// The kitty graphics protocol with Unicode placeholders: kitty, Ghostty.
     Kitty,
-    /// Sixels: foot, mlterm, xterm built with them.
+    /// Sixels: foot, mlterm, Konsole, xterm built with them.
     Sixel,
     /// Inline images: iTerm2, WezTerm.
     Iterm2,
@@ -31,15 +29,15 @@ pub enum ImageProtocol {
 pub enum ImageMode {
     /// From environment variables.
     Auto,
-    /// No pictures at all.
+    /// No images at all.
     Off,
-    /// Pictures by this protocol.
+    /// Images by this protocol.
     By(ImageProtocol),
 }
 
 /// The way this terminal has: as `chosen`, else by `SURFIT_IMAGES` (`auto`, `off`, `kitty`, `sixel`, `iterm2`), and for
 /// `auto` uses environment variables. Never over a line to another machine or through a multiplexer unless requested:
-/// pictures are large, and the terminal is not queried, because a late answer would be taken for keys.
+/// images are large, and the terminal is not queried, because a late answer would be taken for keys.
 ///
 /// # Errors
 /// A sentence about a value that `SURFIT_IMAGES` cannot have.
@@ -76,6 +74,26 @@ pub fn detect(
         _ if term.starts_with("foot") || term.starts_with("mlterm") => Some(ImageProtocol::Sixel),
         _ => None,
     })
+}
+
+/// The colours of a figure on a screen of this theme.
+pub fn figure_theme(theme: &Theme) -> FigureTheme {
+    let rgb = |(r, g, b): (u8, u8, u8)| RGBColor(r, g, b);
+    let role = |role| rgb(theme.foreground_rgb(role));
+    let background = theme.background_rgb();
+    let toward_text = |share| rgb(mix_colors(background, contrast_color(background), share));
+    FigureTheme {
+        background: rgb(background),
+        blank: toward_text(0.1),
+        text: role(ThemeRole::Text),
+        muted: role(ThemeRole::Muted),
+        axis: role(ThemeRole::Axis),
+        grid: toward_text(0.14),
+        surface: role(ThemeRole::CurveSmooth),
+        validation: role(ThemeRole::CurveValidation),
+        reference: role(ThemeRole::Corner2),
+        corners: [ThemeRole::Corner1, ThemeRole::Corner2, ThemeRole::Corner3, ThemeRole::Corner4].map(role),
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! How a workbench and the bridge that feeds it are put together.
 
-pub use surfit_core::new_file::{FigureDrawing, FigureForm, FileContent, NewFile, local_figures_dir};
+pub use surfit_core::figure::{Figure, FigureForm};
+pub use surfit_core::new_file::{FileContent, NewFile, local_figures_dir};
 pub use surfit_core::protocol::{LineState, RunLine};
 
 use crate::app::AppMessage;

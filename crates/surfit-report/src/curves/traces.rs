@@ -2,8 +2,8 @@
 
 use super::CurvesFigure;
 use crate::axes::{AxesPanel, DrawResult};
+use crate::canvas::FigurePage;
 use crate::style::*;
-use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use surfit_core::run_state::ValidationPoint;
@@ -66,7 +66,7 @@ impl CurvesFigure<'_> {
     /// Draws a curve and gives the place of its end.
     pub(super) fn draw_trace<DB: DrawingBackend>(
         &self,
-        area: &DrawingArea<DB, Shift>,
+        page: &FigurePage<'_, DB>,
         panel: &AxesPanel,
         trace: &CurveTrace<'_>,
         last: bool,
@@ -76,7 +76,7 @@ impl CurvesFigure<'_> {
         // Several raw curves over each other are noise; then only the last keeps its own.
         if last || !smooth {
             let strength = if smooth { 0.22 } else { 0.35 };
-            draw_range_band(area, panel, &samples, trace.color.mix(strength))?;
+            draw_range_band(page, panel, &samples, trace.color.mix(strength))?;
         }
         let value = |s: &CurveSample| if smooth { s.smoothed } else { s.range.1 };
         let step = samples.len().div_ceil(MAX_CURVE_POINTS).max(1);
@@ -87,9 +87,9 @@ impl CurvesFigure<'_> {
         let width = if last && smooth { 2.0 } else { 1.4 };
         let points = clip_to_range(&points, &panel.x);
         if trace.is_other_run {
-            panel.draw_dashed_curve(area, &points, line_style(trace.color, width))?;
+            panel.draw_dashed_curve(page, &points, line_style(trace.color, width))?;
         } else {
-            panel.draw_curve(area, points.iter().copied(), line_style(trace.color, width))?;
+            panel.draw_curve(page, points.iter().copied(), line_style(trace.color, width))?;
         }
         let seen = points.iter().rfind(|p| p.1.is_finite());
         Ok(seen.map(|p| panel.pixel_at(p.0, p.1)))
@@ -97,12 +97,12 @@ impl CurvesFigure<'_> {
 
     pub(super) fn draw_validations<DB: DrawingBackend>(
         &self,
-        area: &DrawingArea<DB, Shift>,
+        page: &FigurePage<'_, DB>,
         panel: &AxesPanel,
         trace: &CurveTrace<'_>,
         alone: bool,
     ) -> DrawResult<DB> {
-        let color = if alone { VALIDATION_COLOR } else { trace.color };
+        let color = if alone { page.theme.validation } else { trace.color };
         let points = trace.validations.iter().map(|v| {
             let step = v.step as f64;
             (self.axis_position(trace.track, step, 0.0), v.loss)
@@ -114,11 +114,11 @@ impl CurvesFigure<'_> {
         };
         let points: Vec<(f64, f64)> = points.filter(inside).collect();
         if alone {
-            panel.draw_curve(area, points.iter().copied(), line_style(color.mix(0.7), 1.2))?;
+            panel.draw_curve(page, points.iter().copied(), line_style(color.mix(0.7), 1.2))?;
         }
         for (x, y) in points {
-            area.draw(&Circle::new(panel.pixel_at(x, y), px(3.4), fill_style(WHITE)))?;
-            area.draw(&Circle::new(panel.pixel_at(x, y), px(2.6), fill_style(color)))?;
+            page.draw(&Circle::new(panel.pixel_at(x, y), px(3.4), fill_style(page.theme.background)))?;
+            page.draw(&Circle::new(panel.pixel_at(x, y), px(2.6), fill_style(color)))?;
         }
         Ok(())
     }
@@ -126,7 +126,7 @@ impl CurvesFigure<'_> {
 
 /// The range of neighbouring values as a band.
 fn draw_range_band<DB: DrawingBackend>(
-    area: &DrawingArea<DB, Shift>,
+    page: &FigurePage<'_, DB>,
     panel: &AxesPanel,
     samples: &[CurveSample],
     color: RGBAColor,
@@ -141,11 +141,11 @@ fn draw_range_band<DB: DrawingBackend>(
         if low <= high {
             piece.push((chunk[chunk.len() / 2].x, low, high));
         } else {
-            panel.draw_band(area, &piece, color)?;
+            panel.draw_band(page, &piece, color)?;
             piece.clear();
         }
     }
-    panel.draw_band(area, &piece, color)
+    panel.draw_band(page, &piece, color)
 }
 
 /// A curve's points within a range; a line over an edge is cut there.
@@ -169,7 +169,7 @@ pub(super) fn clip_to_range(points: &[(f64, f64)], x: &std::ops::Range<f64>) -> 
 
 /// Writes the sign of each curve beside its end, moved apart where they would overlap.
 pub(super) fn draw_labels<DB: DrawingBackend>(
-    area: &DrawingArea<DB, Shift>,
+    page: &FigurePage<'_, DB>,
     panel: &AxesPanel,
     traces: &[CurveTrace<'_>],
     mut ends: Vec<((i32, i32), usize)>,
@@ -187,7 +187,7 @@ pub(super) fn draw_labels<DB: DrawingBackend>(
         placed.push((x, y));
         let y = y.min(panel.frame[3] - px(5.0));
         let style = bold_style(11.0, traces[n].color, HPos::Left, VPos::Center);
-        area.draw_text(&traces[n].label, &style, (x, y))?;
+        page.draw_text(&traces[n].label, &style, (x, y))?;
     }
     Ok(())
 }

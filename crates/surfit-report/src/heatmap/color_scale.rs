@@ -2,9 +2,10 @@
 
 use super::{FieldMap, MapPlacement};
 use crate::axes::{DrawResult, format_number, ticks};
+use crate::canvas::FigurePage;
 use crate::style::*;
-use plotters::coord::Shift;
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, VPos};
 use surfit_core::colormap::Colormap;
 use surfit_core::heatmap::{CellQuantity, Metric};
 
@@ -16,7 +17,7 @@ pub(crate) fn quantity_label(metric: Metric, quantity: CellQuantity) -> String {
     }
 }
 
-/// About so many contour lines.
+/// About so many values of the colour bar, which contour lines have too.
 const CONTOUR_LEVELS: usize = 8;
 
 impl FieldMap<'_> {
@@ -85,14 +86,14 @@ impl FieldMap<'_> {
             let positive = signed && tick > 0.0 && text != "0";
             (tick / unit, if positive { format!("+{text}") } else { text })
         };
-        let ticks = ticks(&(unit * low..unit * high), 8);
+        let ticks = ticks(&(unit * low..unit * high), CONTOUR_LEVELS);
         ticks.into_iter().map(label).collect()
     }
 
-    /// Lines of equal value at natural values of the range.
+    /// Lines of equal value with their values, at the values of the colour bar.
     pub(super) fn draw_contours<DB: DrawingBackend>(
         &self,
-        area: &DrawingArea<DB, Shift>,
+        page: &FigurePage<'_, DB>,
         low: f64,
         high: f64,
     ) -> DrawResult<DB> {
@@ -101,22 +102,68 @@ impl FieldMap<'_> {
         }
         let map = self.heatmap;
         let field = self.field.fill_missing(|i| map.contains_cell(i));
-        let ((first_u, first_v), count) = self.style.visible_cells(map.grid);
-        let MapPlacement { left, top, side } = self.placement;
-        let size = side / count as f64;
-        let place = |at: f64, first: usize| (at - first as f64 + 0.5) * size;
-        let inside = |t: f64| (0.0..=side).contains(&t);
-        for level in ticks(&(low..high), CONTOUR_LEVELS) {
+        let ((first_u, first_v), _) = self.style.visible_cells(map.grid);
+        let MapPlacement { left, top, width, height, .. } = self.placement;
+        let (cell_width, cell_height) = self.cell_size();
+        let place = |at: f64, first: usize, size: f64| (at - first as f64 + 0.5) * size;
+        let inside = |&(x, y): &(f64, f64)| (0.0..=width).contains(&x) && (0.0..=height).contains(&y);
+        let signs = map.corner_cells().into_iter().chain(self.best_cell()).filter(|&i| self.is_visible(i));
+        let mut taken: Vec<(f64, f64)> = signs.map(|i| self.cell_center(i)).map(nominal).collect();
+        let mut labels = Vec::new();
+        for (level, label) in self.bar_ticks(low, high) {
+            let mut middles = Vec::new();
+            let color = self.color(level, low, high);
+            let ink = contrast_color(color);
             for segment in field.contour_segments(level) {
-                let ends = segment.map(|(a, b)| (place(a, first_u), place(b, first_v)));
-                if !ends.iter().all(|&(x, y)| inside(x) && inside(y)) {
+                let ends = segment.map(|(a, b)| (place(a, first_u, cell_width), place(b, first_v, cell_height)));
+                if !ends.iter().all(inside) {
                     continue;
                 }
-                let points = ends.map(|(x, y)| (px(left + x), px(top + side - y)));
-                let ink = contrast_color(self.color(level, low, high)).mix(0.85);
-                area.draw(&PathElement::new(points, line_style(ink, 1.2)))?;
+                let points = ends.map(|(x, y)| (left + x, top + height - y));
+                middles.push(((points[0].0 + points[1].0) / 2.0, (points[0].1 + points[1].1) / 2.0));
+                let points = points.map(|(x, y)| (px(x), px(y)));
+                page.draw(&PathElement::new(points, line_style(ink.mix(0.85), 1.2)))?;
             }
+            let style = text_style(10.0, ink, HPos::Center, VPos::Center);
+            let (wide, high) = page.estimate_text_size(&label, &style)?;
+            let size = (f64::from(wide) / PIXELS_PER_POINT + 6.0, f64::from(high) / PIXELS_PER_POINT + 2.0);
+            if let Some(at) = self.place_contour_label(&middles, size, &taken) {
+                taken.push(at);
+                labels.push((at, size, label, color, style));
+            }
+        }
+        // Over every line.
+        for ((x, y), (wide, high), label, color, style) in labels {
+            let plate = [(px(x - wide / 2.0), px(y - high / 2.0)), (px(x + wide / 2.0), px(y + high / 2.0))];
+            page.draw(&Rectangle::new(plate, fill_style(rgb(color))))?;
+            page.draw_text(&label, &style, (px(x), px(y)))?;
         }
         Ok(())
     }
+
+    /// The place of a line's value: on the line, away from the edges, and as far as may be from what is `taken`. A line without
+    /// such a place has no value.
+    fn place_contour_label(
+        &self,
+        middles: &[(f64, f64)],
+        (wide, high): (f64, f64),
+        taken: &[(f64, f64)],
+    ) -> Option<(f64, f64)> {
+        let MapPlacement { left, top, width, height, .. } = self.placement;
+        let inside = |&&(x, y): &&(f64, f64)| {
+            (left + wide / 2.0..=left + width - wide / 2.0).contains(&x)
+                && (top + high / 2.0..=top + height - high / 2.0).contains(&y)
+        };
+        // Along x labels need their width, along y only the height of a line.
+        let distance = |p: &(f64, f64), q: &(f64, f64)| ((p.0 - q.0) * high / wide).hypot(p.1 - q.1);
+        let clearance = |p: &(f64, f64)| taken.iter().map(|q| distance(p, q)).fold(f64::INFINITY, f64::min);
+        let placed = middles.iter().filter(inside).map(|p| (clearance(p), *p));
+        let best = placed.max_by(|a, b| a.0.total_cmp(&b.0))?;
+        (best.0 > 1.3 * high).then_some(best.1)
+    }
+}
+
+/// A pixel of the drawing in nominal points.
+fn nominal((x, y): (i32, i32)) -> (f64, f64) {
+    (f64::from(x) / PIXELS_PER_POINT, f64::from(y) / PIXELS_PER_POINT)
 }

@@ -36,7 +36,8 @@ fn png_shows_the_colours_of_the_cells() {
     let heatmap = test_data::heatmap(5);
     let figure = figure(&heatmap, Metric::LOSS);
     let pixels = test_data::check_png(&figure.png().unwrap(), (1440, 1344));
-    let figure = figure.field_map();
+    let mut figure = figure.field_map();
+    figure.placement = MapPlacement::new(70.0, 84.0, 520.0, 520.0);
     let (low, high) = figure.color_range();
     // A place in the cell that neither number, badge nor line covers.
     let [(x0, y0), _] = figure.cell_rect(7);

@@ -2,9 +2,9 @@
 
 use super::PlacedRelief;
 use crate::axes::{DrawResult, format_number};
+use crate::canvas::FigurePage;
 use crate::heatmap::round_thousandths;
 use crate::style::*;
-use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use surfit_core::surface::Patch;
@@ -37,46 +37,46 @@ impl PlacedRelief<'_, '_> {
     }
 
     /// The floor, and the walls behind the surface with lines at the heights of the ticks.
-    pub(super) fn draw_frame<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
+    pub(super) fn draw_frame<DB: DrawingBackend>(&self, page: &FigurePage<'_, DB>) -> DrawResult<DB> {
         let middle = self.floor_depth((0.5, 0.5));
         let ticks = self.map.bar_ticks(self.range.0, self.range.1);
         let floor: Vec<(i32, i32)> = self.floor_corners().iter().map(|&c| self.pixel_at(c, 0.0)).collect();
-        area.draw(&Polygon::new(floor, fill_style(RGBColor(0xf6, 0xf7, 0xf9))))?;
+        page.draw(&Polygon::new(floor, fill_style(page.theme.blank)))?;
         for [p, q] in self.floor_sides() {
             let behind = (self.floor_depth(p) + self.floor_depth(q)) / 2.0 > middle + 1e-6;
             if behind {
                 for (value, _) in &ticks {
                     let height = self.normalized_height(*value);
                     let ends = [self.pixel_at(p, height), self.pixel_at(q, height)];
-                    area.draw(&PathElement::new(ends, line_style(GRID_COLOR, 0.8)))?;
+                    page.draw(&PathElement::new(ends, line_style(page.theme.grid, 0.8)))?;
                 }
                 for end in [p, q] {
                     let upright = [self.pixel_at(end, 0.0), self.pixel_at(end, 1.0)];
-                    area.draw(&PathElement::new(upright, line_style(AXIS_COLOR, 0.8)))?;
+                    page.draw(&PathElement::new(upright, line_style(page.theme.axis, 0.8)))?;
                 }
                 let top = [self.pixel_at(p, 1.0), self.pixel_at(q, 1.0)];
-                area.draw(&PathElement::new(top, line_style(AXIS_COLOR, 0.8)))?;
+                page.draw(&PathElement::new(top, line_style(page.theme.axis, 0.8)))?;
             }
             let edge = [self.pixel_at(p, 0.0), self.pixel_at(q, 0.0)];
-            area.draw(&PathElement::new(edge, line_style(AXIS_COLOR, 1.0)))?;
+            page.draw(&PathElement::new(edge, line_style(page.theme.axis, 1.0)))?;
         }
         Ok(())
     }
 
     /// Figures and names of the axes; where there would be two of them at a place there is the first.
-    pub(super) fn draw_labels<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
+    pub(super) fn draw_labels<DB: DrawingBackend>(&self, page: &FigurePage<'_, DB>) -> DrawResult<DB> {
         let mut taken: Vec<[f64; 4]> = Vec::new();
-        self.draw_height_labels(area, &mut taken)?;
+        self.draw_height_labels(page, &mut taken)?;
         let [u, v] = self.map.style.part.unwrap_or([(0.0, 1.0); 2]);
         for (name, (from, to), along_u) in [("u", u, true), ("v", v, false)] {
             let Some([p, q]) = self.nearest_side(along_u) else {
                 continue;
             };
             let between = |t: f64| (p.0 + t * (q.0 - p.0), p.1 + t * (q.1 - p.1));
-            self.draw_floor_label(area, &mut taken, between(0.5), 34.0, name, true)?;
+            self.draw_floor_label(page, &mut taken, between(0.5), 34.0, name, true)?;
             for t in [0.0, 0.25, 0.5, 0.75, 1.0] {
                 let text = format_number(round_thousandths(from + t * (to - from)));
-                self.draw_floor_label(area, &mut taken, between(t), 14.0, &text, false)?;
+                self.draw_floor_label(page, &mut taken, between(t), 14.0, &text, false)?;
             }
         }
         Ok(())
@@ -98,7 +98,7 @@ impl PlacedRelief<'_, '_> {
     /// Writes beside a place of the floor, away from its middle.
     fn draw_floor_label<DB: DrawingBackend>(
         &self,
-        area: &DrawingArea<DB, Shift>,
+        page: &FigurePage<'_, DB>,
         taken: &mut Vec<[f64; 4]>,
         spot: FloorPoint,
         far: f64,
@@ -115,23 +115,23 @@ impl PlacedRelief<'_, '_> {
         let long = dx.hypot(dy);
         let at = (x + far * dx / long, y + far * dy / long);
         let style = match name {
-            true => text_style(13.0, TEXT_COLOR, HPos::Center, VPos::Center),
-            false => text_style(11.0, MUTED_COLOR, HPos::Center, VPos::Center),
+            true => text_style(13.0, page.theme.text, HPos::Center, VPos::Center),
+            false => text_style(11.0, page.theme.muted, HPos::Center, VPos::Center),
         };
-        self.draw_label_if_free(area, taken, at, text_, &style, 0.5)
+        self.draw_label_if_free(page, taken, at, text_, &style, 0.5)
     }
 
     /// Writes a text in nominal points in a free place; `side` is the part of its width that lies left of the place.
     fn draw_label_if_free<DB: DrawingBackend>(
         &self,
-        area: &DrawingArea<DB, Shift>,
+        page: &FigurePage<'_, DB>,
         taken: &mut Vec<[f64; 4]>,
         (x, y): (f64, f64),
         text: &str,
         style: &TextStyle<'_>,
         side: f64,
     ) -> DrawResult<DB> {
-        let (width, height) = area.estimate_text_size(text, style)?;
+        let (width, height) = page.estimate_text_size(text, style)?;
         let (w, h) = (f64::from(width) / PIXELS_PER_POINT, f64::from(height) / PIXELS_PER_POINT);
         let left = x - side * w;
         let room = [left - 2.0, y - h / 2.0, left + w + 2.0, y + h / 2.0];
@@ -140,13 +140,13 @@ impl PlacedRelief<'_, '_> {
             return Ok(());
         }
         taken.push(room);
-        area.draw_text(text, style, (px(x), px(y)))
+        page.draw_text(text, style, (px(x), px(y)))
     }
 
     /// The figures of the heights, at the upright that is farthest to the left.
     fn draw_height_labels<DB: DrawingBackend>(
         &self,
-        area: &DrawingArea<DB, Shift>,
+        page: &FigurePage<'_, DB>,
         taken: &mut Vec<[f64; 4]>,
     ) -> DrawResult<DB> {
         let x = |c: &FloorPoint| self.project_point(c.0, c.1, 0.0).0;
@@ -154,18 +154,18 @@ impl PlacedRelief<'_, '_> {
             return Ok(());
         };
         let upright = [self.pixel_at(left, 0.0), self.pixel_at(left, 1.0)];
-        area.draw(&PathElement::new(upright, line_style(AXIS_COLOR, 1.0)))?;
-        let style = text_style(11.0, MUTED_COLOR, HPos::Right, VPos::Center);
+        page.draw(&PathElement::new(upright, line_style(page.theme.axis, 1.0)))?;
+        let style = text_style(11.0, page.theme.muted, HPos::Right, VPos::Center);
         for (value, label) in self.map.bar_ticks(self.range.0, self.range.1) {
             let (x, y) = self.project_point(left.0, left.1, self.normalized_height(value));
             let tick = [(px(x - 4.0), px(y)), (px(x), px(y))];
-            area.draw(&PathElement::new(tick, line_style(AXIS_COLOR, 1.0)))?;
-            self.draw_label_if_free(area, taken, (x - 12.0, y), &label, &style, 1.0)?;
+            page.draw(&PathElement::new(tick, line_style(page.theme.axis, 1.0)))?;
+            self.draw_label_if_free(page, taken, (x - 12.0, y), &label, &style, 1.0)?;
         }
         let (x, y) = self.project_point(left.0, left.1, 1.0);
         // Beside the sign of a corner that may be drawn there.
-        let style = text_style(11.5, TEXT_COLOR, HPos::Right, VPos::Center);
+        let style = text_style(11.5, page.theme.text, HPos::Right, VPos::Center);
         let name = self.map.bar_label();
-        self.draw_label_if_free(area, taken, (x - 12.0, y - 16.0), &name, &style, 1.0)
+        self.draw_label_if_free(page, taken, (x - 12.0, y - 16.0), &name, &style, 1.0)
     }
 }

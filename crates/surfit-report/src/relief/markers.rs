@@ -2,9 +2,9 @@
 
 use super::PlacedRelief;
 use crate::axes::DrawResult;
+use crate::canvas::FigurePage;
 use crate::heatmap::draw_star;
 use crate::style::*;
-use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use surfit_core::projection::ProjectedPoint;
@@ -38,7 +38,7 @@ impl PlacedRelief<'_, '_> {
     }
 
     /// The numbers of the corners, and a star over the best cell.
-    pub(super) fn draw_markers<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
+    pub(super) fn draw_markers<DB: DrawingBackend>(&self, page: &FigurePage<'_, DB>) -> DrawResult<DB> {
         let heatmap = self.map.heatmap;
         let over = |index: usize| {
             let (a, b) = (index / heatmap.grid, index % heatmap.grid);
@@ -49,17 +49,17 @@ impl PlacedRelief<'_, '_> {
             let Some((x, y)) = over(index) else { continue };
             // A corner behind a hill is still marked, but faintly.
             let hidden = self.is_hidden((index / heatmap.grid, index % heatmap.grid));
-            let ink = if hidden { AXIS_COLOR } else { TEXT_COLOR };
+            let ink = if hidden { page.theme.axis } else { DARK_INK };
             let ground = if hidden { 0.55 } else { 1.0 };
             let at = (x, y - px(15.0));
-            area.draw(&PathElement::new([(x, y), at], line_style(ink.mix(ground), 1.0)))?;
-            area.draw(&Circle::new(at, px(7.5), fill_style(WHITE.mix(ground))))?;
-            area.draw(&Circle::new(at, px(7.5), line_style(ink, 1.0)))?;
-            let style = bold_style(10.0, if hidden { MUTED_COLOR } else { TEXT_COLOR }, HPos::Center, VPos::Center);
-            area.draw_text(&(number + 1).to_string(), &style, at)?;
+            page.draw(&PathElement::new([(x, y), at], line_style(page.theme.text.mix(ground), 1.0)))?;
+            page.draw(&Circle::new(at, px(7.5), fill_style(WHITE.mix(ground))))?;
+            page.draw(&Circle::new(at, px(7.5), line_style(ink, 1.0)))?;
+            let style = bold_style(10.0, ink, HPos::Center, VPos::Center);
+            page.draw_text(&(number + 1).to_string(), &style, at)?;
         }
         if let Some((x, y)) = self.map.best_cell().and_then(over) {
-            draw_star(area, (x, y), 10.0)?;
+            draw_star(page, (x, y), 10.0)?;
         }
         Ok(())
     }

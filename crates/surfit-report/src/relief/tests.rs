@@ -38,15 +38,15 @@ fn a_relief_has_faces_axes_and_a_bar_from_every_side() {
 #[test]
 fn nearer_squares_are_drawn_last() {
     let heatmap = test_data::heatmap(5);
-    let place = MapPlacement { left: 0.0, top: 0.0, side: 1.0 };
-    let map = FieldMap::new(&heatmap, Metric::ACCURACY, Colormap::Viridis, HeatmapStyle::default(), place);
-    let relief = PlacedRelief::new(&map, Camera { turn: 0.0, ..Camera::default() });
+    let map = FieldMap::new(&heatmap, Metric::ACCURACY, Colormap::Viridis, HeatmapStyle::default());
+    let extent = [112.0, 104.0, 556.0, 500.0];
+    let relief = PlacedRelief::new(&map, Camera { turn: 0.0, ..Camera::default() }, extent);
     let cells = relief.cells_back_to_front();
     assert_eq!((cells.len(), cells[0].1, cells[15].1), (16, 3, 0));
     // The hill hides the corners behind it when it is looked at from low.
     let hidden = |tilt| {
         let camera = Camera { turn: 45.0, tilt, height: 1.0 };
-        let relief = PlacedRelief::new(&map, camera);
+        let relief = PlacedRelief::new(&map, camera, extent);
         [(0, 0), (4, 0), (0, 4), (4, 4)].map(|c| relief.is_hidden(c))
     };
     assert_eq!(hidden(15.0), [false, false, false, true]);

@@ -1,11 +1,10 @@
 //! A figure of all variants of a study.
 
 use super::VariantOutcome;
-use crate::axes::{AxesPanel, DrawResult, draw_title, format_number, pad_range, ticks};
-use crate::canvas::DrawableFigure;
+use crate::axes::{AxesPanel, DrawResult, draw_header, format_number, pad_range, ticks};
+use crate::canvas::{DrawableFigure, FigurePage};
 use crate::heatmap::draw_star;
 use crate::style::*;
-use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 
@@ -24,9 +23,9 @@ impl DrawableFigure for VariantsFigure<'_> {
         (900, (ROWS_TOP + ROW_HEIGHT * self.outcomes.len() as f64 + 60.0) as u32)
     }
 
-    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
-        draw_title(
-            area,
+    fn draw<DB: DrawingBackend>(&self, page: &FigurePage<'_, DB>) -> DrawResult<DB> {
+        draw_header(
+            page,
             self.title,
             "validation accuracy, %: line for the corners, ring for the worst point, dot for the interior, star for the best; bars are standard deviations",
         )?;
@@ -44,15 +43,15 @@ impl DrawableFigure for VariantsFigure<'_> {
         };
         for value in ticks(&panel.x, 8) {
             let x = panel.pixel_at(value, 0.0).0;
-            area.draw(&PathElement::new([(x, px(ROWS_TOP)), (x, px(bottom))], line_style(GRID_COLOR, 0.8)))?;
-            let style = text_style(11.0, MUTED_COLOR, HPos::Center, VPos::Top);
-            area.draw_text(&format_number(value), &style, (x, px(bottom + 8.0)))?;
+            page.draw(&PathElement::new([(x, px(ROWS_TOP)), (x, px(bottom))], line_style(page.theme.grid, 0.8)))?;
+            let style = text_style(11.0, page.theme.muted, HPos::Center, VPos::Top);
+            page.draw_text(&format_number(value), &style, (x, px(bottom + 8.0)))?;
         }
         for (row, outcome) in self.outcomes.iter().enumerate() {
             let y = px(ROWS_TOP + ROW_HEIGHT * (row as f64 + 0.5));
-            let style = text_style(11.5, TEXT_COLOR, HPos::Right, VPos::Center);
-            area.draw_text(&outcome.variant.title, &style, (px(ROWS_LEFT - 12.0), y))?;
-            self.draw_marks(area, &panel, outcome, y)?;
+            let style = text_style(11.5, page.theme.text, HPos::Right, VPos::Center);
+            page.draw_text(&outcome.variant.title, &style, (px(ROWS_LEFT - 12.0), y))?;
+            self.draw_marks(page, &panel, outcome, y)?;
         }
         Ok(())
     }
@@ -61,7 +60,7 @@ impl DrawableFigure for VariantsFigure<'_> {
 impl VariantsFigure<'_> {
     fn draw_marks<DB: DrawingBackend>(
         &self,
-        area: &DrawingArea<DB, Shift>,
+        page: &FigurePage<'_, DB>,
         panel: &AxesPanel,
         outcome: &VariantOutcome,
         y: i32,
@@ -69,27 +68,29 @@ impl VariantsFigure<'_> {
         let x = |value: f64| panel.pixel_at(100.0 * value, 0.0).0;
         if let Some(s) = outcome.mean_deviation("corners, validation") {
             let here = x(s.mean);
-            area.draw(&PathElement::new(
+            page.draw(&PathElement::new(
                 [(here, y - px(10.0)), (here, y + px(10.0))],
-                line_style(REFERENCE_COLOR, 2.0),
+                line_style(page.theme.reference, 2.0),
             ))?;
         }
-        for (name, color) in
-            [("worst point", MUTED_COLOR), ("interior", SURFACE_COLOR), ("best point, validation", VALIDATION_COLOR)]
-        {
+        for (name, color) in [
+            ("worst point", page.theme.muted),
+            ("interior", page.theme.surface),
+            ("best point, validation", page.theme.validation),
+        ] {
             let Some(s) = outcome.mean_deviation(name) else {
                 continue;
             };
             let ends = [(x(s.mean - s.deviation), y), (x(s.mean + s.deviation), y)];
-            area.draw(&PathElement::new(ends, line_style(color.mix(0.6), 3.0)))?;
+            page.draw(&PathElement::new(ends, line_style(color.mix(0.6), 3.0)))?;
             let here = (x(s.mean), y);
             match name {
                 "worst point" => {
-                    area.draw(&Circle::new(here, px(4.6), fill_style(color)))?;
-                    area.draw(&Circle::new(here, px(3.0), fill_style(WHITE)))?;
+                    page.draw(&Circle::new(here, px(4.6), fill_style(color)))?;
+                    page.draw(&Circle::new(here, px(3.0), fill_style(page.theme.background)))?;
                 }
-                "interior" => area.draw(&Circle::new(here, px(4.6), fill_style(color)))?,
-                _ => draw_star(area, here, 8.0)?,
+                "interior" => page.draw(&Circle::new(here, px(4.6), fill_style(color)))?,
+                _ => draw_star(page, here, 8.0)?,
             }
         }
         Ok(())

@@ -168,8 +168,8 @@ table! {
         "log-times" "log" ["T"] 0 "times" "show the time of day, or since the start of the run" log_open => |app| app.log.absolute_time = !app.log.absolute_time;
         "machine" overlays ["I", "g m"] 0 "system" "show processor, memory, speed and time left" always => |app| app.toggle_overlay(MachineOverlay::default());
         "runs" overlays ["o", "g o"] 22 "runs" "list runs and open one" always => |app| app.toggle_run_list();
-        "picture" overlays ["g f"] 0 "image" "show heatmap or curves as an image, if supported" always => |app| app.toggle_overlay(ImageOverlay::of_pane(app.focus));
-        "next-picture" "image" ["tab", "n"] 0 "next" "next image: heatmap, slices, curves" always => |app| app.edit_view(ImageOverlay::next_subject);
+        "picture" overlays ["g f"] 0 "image" "show the focused pane as an image, if supported" always => |app| app.toggle_overlay(ImageOverlay::of_focus(app));
+        "next-picture" "image" ["tab", "n"] 0 "next" "show the next image" always => |app| app.edit_view(ImageOverlay::next_subject);
         "filter-runs" "runs" ["/"] 0 "filter" "filter runs: `degree:3 acc>0.9 net:resnet18 state:failed`" run_list_open => |app| app.open_search();
         "compare-run" "runs" ["C"] 0 "values" "compare metrics with another run" run_list_open => |app| app.toggle_pinned_run();
         "resume-run" "runs" ["r"] 0 "resume" "open the run and resume it from its last checkpoint" can_resume_run => |app| app.resume_run();

@@ -1,15 +1,81 @@
 //! What of the screen a figure shows: the look of its panes, for whoever draws it.
 
-use crate::app::App;
-use crate::link::FigureDrawing;
+use crate::app::{App, Pane};
+use crate::link::Figure;
 use crate::views::surface::{CellQuantity, SurfaceScene, SurfaceView, compare_surfaces};
 use surfit_core::event::LossCurve;
 use surfit_core::heatmap::HeatmapStyle;
 use surfit_core::series::OtherCurve;
+use surfit_core::surface::Patch;
+
+/// What there is a figure of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FigureSubject {
+    /// The loss curves.
+    Losses,
+    /// The surface as its pane shows it: as a map, in three dimensions, or beside another.
+    Surface,
+    /// Slices of the surface through the cursor.
+    Slices,
+    /// The control points.
+    Points,
+    /// Distances between the corners or the control points.
+    Distances,
+}
+
+impl FigureSubject {
+    /// All of them, in the order of the panes.
+    pub(crate) const ALL: [Self; 5] = [Self::Losses, Self::Surface, Self::Slices, Self::Points, Self::Distances];
+
+    /// The subject of a pane.
+    pub(crate) fn of_pane(app: &App, pane: Pane) -> Self {
+        match pane {
+            Pane::Loss => Self::Losses,
+            Pane::Surface => Self::Surface,
+            Pane::Points if app.points.show_distances => Self::Distances,
+            Pane::Points => Self::Points,
+        }
+    }
+
+    /// The pane that shows it.
+    pub(crate) fn pane(self) -> Pane {
+        match self {
+            Self::Losses => Pane::Loss,
+            Self::Surface | Self::Slices => Pane::Surface,
+            Self::Points | Self::Distances => Pane::Points,
+        }
+    }
+}
 
 impl App {
+    /// The figure of what a view shows; `None` before there are data for it.
+    pub(crate) fn figure_of(&self, subject: FigureSubject) -> Option<Figure> {
+        let state = &self.run_state;
+        let snapshot = state.snapshot.as_ref();
+        let is_measured = || snapshot.is_some_and(|s| s.heatmap.surface_cells().any(|i| s.heatmap.cells[i].images > 0));
+        match subject {
+            FigureSubject::Losses => self.loss.window(state).map(|_| self.curves_figure()),
+            FigureSubject::Surface if self.is_compared() => is_measured().then(|| self.comparison_figure()),
+            FigureSubject::Surface if self.surface.show_relief && self.degrees().patch() != Patch::Curve => {
+                is_measured().then(|| self.relief_figure())
+            }
+            FigureSubject::Surface => is_measured().then(|| self.heatmap_figure(self.surface.quantity)),
+            FigureSubject::Slices => is_measured().then(|| self.slices_figure()),
+            FigureSubject::Points => snapshot.filter(|s| !s.control_points.is_empty()).map(|_| self.points_figure()),
+            FigureSubject::Distances => {
+                state.distance_matrix().filter(|m| !m.names.is_empty()).map(|_| self.distances_figure())
+            }
+        }
+    }
+
+    /// Another surface of the same kind is shown beside this one.
+    fn is_compared(&self) -> bool {
+        let patch = self.run_state.snapshot.as_ref().map(|s| s.heatmap.patch);
+        self.surface.comparison.as_ref().is_some_and(|other| Some(other.heatmap.patch) == patch)
+    }
+
     /// The curves as they are shown, with those of other runs.
-    pub(crate) fn curves_figure(&self) -> FigureDrawing {
+    pub(crate) fn curves_figure(&self) -> Figure {
         let others = self.loss.overlays.iter().filter_map(|run| {
             let picture = &run.run_state;
             Some(OtherCurve {
@@ -19,12 +85,12 @@ impl App {
                 validations: picture.validations.get(&LossCurve::Surface).cloned().unwrap_or_default(),
             })
         });
-        FigureDrawing::Losses { look: self.loss.curve_style(&self.run_state), others: others.collect() }
+        Figure::Losses { look: self.loss.curve_style(&self.run_state), others: others.collect() }
     }
 
     /// The map as it is shown, or would be of another quantity.
-    pub(crate) fn heatmap_figure(&self, quantity: CellQuantity) -> FigureDrawing {
-        FigureDrawing::Heatmap {
+    pub(crate) fn heatmap_figure(&self, quantity: CellQuantity) -> Figure {
+        Figure::Heatmap {
             metric: self.surface.metric,
             colormap: self.theme.colormap(),
             look: self.heatmap_style(quantity),
@@ -32,9 +98,9 @@ impl App {
     }
 
     /// The slices through the cursor.
-    pub(crate) fn slices_figure(&self) -> FigureDrawing {
+    pub(crate) fn slices_figure(&self) -> Figure {
         let (u, v) = self.surface.uv(self.grid());
-        FigureDrawing::Slices {
+        Figure::Slices {
             metric: self.surface.metric,
             look: self.heatmap_style(self.surface.quantity),
             along: self.surface.slices.directions(),
@@ -44,8 +110,8 @@ impl App {
     }
 
     /// The surface in three dimensions, seen as the relief is.
-    pub(crate) fn relief_figure(&self) -> FigureDrawing {
-        FigureDrawing::Relief {
+    pub(crate) fn relief_figure(&self) -> Figure {
+        Figure::Relief {
             metric: self.surface.metric,
             colormap: self.theme.colormap(),
             look: self.heatmap_style(self.surface.quantity),
@@ -54,7 +120,7 @@ impl App {
     }
 
     /// This surface and the one beside it; alone without one.
-    pub(crate) fn comparison_figure(&self) -> FigureDrawing {
+    pub(crate) fn comparison_figure(&self) -> Figure {
         let (metric, alone) = (self.surface.metric, self.heatmap_figure(self.surface.quantity));
         let Some(other) = self.surface.comparison.as_ref() else {
             return alone;
@@ -70,7 +136,7 @@ impl App {
         };
         let compared = compare_surfaces(&scene, other);
         let [both, difference] = compared.ranges;
-        FigureDrawing::Beside {
+        Figure::Beside {
             metric,
             colormap: self.theme.colormap(),
             look: HeatmapStyle { range: Some(both), ..scene.heatmap_style() },
@@ -82,13 +148,13 @@ impl App {
     }
 
     /// The control points in the colours of the figure that their tiles show first.
-    pub(crate) fn points_figure(&self) -> FigureDrawing {
-        FigureDrawing::Points { figure: self.points.figure, colormap: self.theme.colormap() }
+    pub(crate) fn points_figure(&self) -> Figure {
+        Figure::Points { figure: self.points.figure, colormap: self.theme.colormap() }
     }
 
     /// The distances that are known.
-    pub(crate) fn distances_figure(&self) -> FigureDrawing {
-        FigureDrawing::Distances { colormap: self.theme.colormap() }
+    pub(crate) fn distances_figure(&self) -> Figure {
+        Figure::Distances { colormap: self.theme.colormap() }
     }
 
     fn heatmap_style(&self, quantity: CellQuantity) -> HeatmapStyle {

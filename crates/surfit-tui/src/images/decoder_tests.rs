@@ -1,18 +1,21 @@
-//! What a terminal makes of the bytes: pictures are decoded again and compared with the pixels that were meant, and it is
-//! followed what of them can be seen.
+//! What a terminal makes of the bytes: images are decoded again and compared with the pixels that were meant, and it is followed
+//! what of them can be seen.
 
 mod terminal;
 
-use super::{ImageProtocol, Raster, ShownPicture, encode_image};
+use super::{EncodedImage, FigureImages, ImageProtocol};
+use crate::app::AppMessage;
 use crate::canvas::ScreenCanvas;
 use crate::fixture;
 use crate::test_app::TestApp;
-use crate::views::{image, screen};
+use crate::views::{popup, screen};
+use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
+use surfit_report::PixelImage;
 use terminal::DecodingTerminal;
 
 const ALL: [ImageProtocol; 3] = [ImageProtocol::Kitty, ImageProtocol::Sixel, ImageProtocol::Iterm2];
@@ -37,10 +40,10 @@ struct ImageStage {
     test_app: TestApp,
     canvas: ScreenCanvas<ImageTape>,
     tape: ImageTape,
-    shown_picture: ShownPicture,
+    figure_images: FigureImages,
     terminal: DecodingTerminal,
     cell: Size,
-    /// How many were sent for the last frame.
+    /// How many were sent for the last frames.
     bytes: usize,
     now: Instant,
 }
@@ -58,26 +61,31 @@ impl ImageStage {
             test_app: rig,
             canvas: ScreenCanvas::new(tape.clone()),
             tape,
-            shown_picture: ShownPicture::default(),
+            figure_images: FigureImages::default(),
             terminal: DecodingTerminal::new(cell),
             cell,
             bytes: 0,
             now: Instant::now(),
         };
-        stage.frame(0);
+        stage.frame(0, false);
         stage
     }
 
-    /// A frame after some seconds, as the loop draws it; gives how many pictures were sent for it.
-    fn frame(&mut self, seconds: u64) -> usize {
+    /// Frames after some seconds, as the loop draws them; gives how many images were sent. `user_acted`: a key was the cause.
+    fn frame(&mut self, seconds: u64, user_acted: bool) -> usize {
         self.now += Duration::from_secs(seconds);
+        self.draw_frame();
         let app = &mut self.test_app.app;
-        self.canvas.draw_frame(app.size, |buf| screen::render(app, buf)).unwrap();
-        self.shown_picture.update(app, &mut self.canvas, self.cell, self.now).unwrap();
-        self.decode_output()
-    }
-
-    fn decode_output(&mut self) -> usize {
+        if let Some(request) = self.figure_images.next_request(app, self.cell, self.now, user_acted) {
+            assert!(self.figure_images.next_request(app, self.cell, self.now, false).is_none(), "one at a time");
+            let image = request.draw();
+            self.figure_images.on_image(app, &image, self.now);
+            if let Err(why) = &image {
+                panic!("{why}");
+            }
+            self.test_app.update(AppMessage::Image(image));
+            self.draw_frame();
+        }
         let before = self.terminal.images_received;
         let bytes = std::mem::take(&mut *self.tape.0.borrow_mut());
         self.bytes = bytes.len();
@@ -85,66 +93,103 @@ impl ImageStage {
         self.terminal.images_received - before
     }
 
-    /// The picture lies where it should, whole, with the pixels that were meant.
+    fn draw_frame(&mut self) {
+        let app = &self.test_app.app;
+        self.canvas.draw_frame(app.size, |buf| screen::render(app, buf)).unwrap();
+    }
+
+    /// The state changes as with a message of the engine.
+    fn advance_fit(&mut self, steps: u64) {
+        fixture::advance_fit(&mut self.test_app.app.run_state, steps);
+        let app = &mut self.test_app.app;
+        app.last_message_at = Some(app.last_message_at.unwrap_or(0.0) + 0.1);
+    }
+
+    /// The image fills its overlay, whole, with the pixels that were meant.
     fn assert_image_visible(&self) {
-        let wanted = image::requested_images(&self.test_app.app, self.cell);
-        let seen = self.terminal.visible_images();
-        assert!(!wanted.is_empty(), "a picture is wanted");
-        assert_eq!(seen.len(), wanted.len(), "pictures that are seen");
-        for wanted in wanted {
-            let same = |s: &&(Rect, Raster)| s.0 == wanted.area;
-            let (_, raster) = seen.iter().find(same).expect("all of its room and no more");
-            // Who counts in pixels gets as many as the room has.
-            let size = (wanted.raster.width, wanted.raster.height);
-            assert_pixels_match(&raster.scaled(size), &wanted.raster);
-        }
+        let app = &self.test_app.app;
+        let (area, seen) = self.terminal.visible_image().expect("an image");
+        assert_eq!(area, popup::inner(app.overlay_area()));
         assert!(self.terminal.is_unobstructed(), "something lies over it");
+        let meant = app.figure_image.as_ref().unwrap().as_ref().unwrap();
+        assert_pixels_match(seen, &meant.pixels, 24);
     }
 
     fn assert_no_image(&self) {
-        assert!(self.terminal.visible_images().is_empty(), "the picture is still there");
+        assert!(self.terminal.visible_image().is_none(), "the image is still there");
     }
 }
 
-/// Sixels have colours in hundredths and of 256 registers; the others are exact.
-fn assert_pixels_match(got: &Raster, want: &Raster) {
-    assert_eq!((got.width, got.height), (want.width, want.height));
-    let far = |a: (u8, u8, u8), b: (u8, u8, u8)| {
-        let one = |a: u8, b: u8| a.abs_diff(b);
-        one(a.0, b.0).max(one(a.1, b.1)).max(one(a.2, b.2))
-    };
-    let pairs = got.pixels.iter().zip(&want.pixels);
-    let worst = pairs.map(|(a, b)| far(*a, *b)).max().unwrap_or(0);
-    assert!(worst <= 24, "a colour is off by {worst}");
+/// Palettes have the nearest of 256 colours, and sixels count in hundredths.
+#[track_caller]
+fn assert_pixels_match(seen: &PixelImage, meant: &PixelImage, most: u8) {
+    assert_eq!((seen.width, seen.height), (meant.width, meant.height));
+    let far = seen.rgb.iter().zip(&meant.rgb).map(|(a, b)| a.abs_diff(*b));
+    let worst = far.clone().filter(|d| *d > most).count();
+    // Of letters' edges few colours are nearer.
+    assert!(worst * 200 < meant.rgb.len(), "{worst} of {} values are off", meant.rgb.len());
+    let mean = far.map(f64::from).sum::<f64>() / meant.rgb.len() as f64;
+    assert!(mean < 4.0, "values are off by {mean}");
 }
 
 #[test]
-fn every_way_gives_the_pixels_back() {
+fn every_protocol_gives_the_pixels_back() {
     let area = Rect::new(4, 2, 20, 10);
-    let pixels = (0..160 * 100).map(|n| {
+    let pixels = (0..160 * 100).flat_map(|n| {
         let (x, y) = (n % 160, n / 160);
-        ((x / 10 * 16) as u8, (y / 10 * 24) as u8, (x / 40 * 60) as u8)
+        [(x / 10 * 16) as u8, (y / 20 * 48) as u8, (x / 40 * 60) as u8]
     });
-    let raster = Raster { width: 160, height: 100, pixels: pixels.collect() };
+    let image = PixelImage { width: 160, height: 100, rgb: pixels.collect() };
     for protocol in ALL {
-        let cell = Size::new(8, 10);
-        let mut terminal = DecodingTerminal::new(cell);
-        terminal.process_output(encode_image(protocol, &raster, area, cell, 0).as_bytes());
-        let (place, got) = terminal.visible_images().remove(0);
+        let encoded = EncodedImage::new(&image, protocol, area.as_size(), false).unwrap();
+        let tape = ImageTape::default();
+        let mut terminal = DecodingTerminal::new(Size::new(8, 10));
+        let render = |buf: &mut Buffer| encoded.render(area, buf);
+        ScreenCanvas::new(tape.clone()).draw_frame(Size::new(30, 20), render).unwrap();
+        terminal.process_output(&tape.0.borrow());
+        assert!(terminal.is_unobstructed());
+        let (place, seen) = terminal.visible_image().unwrap();
         assert_eq!(place, area);
         match protocol {
-            ImageProtocol::Sixel => assert_pixels_match(&got, &raster),
-            _ => assert_eq!(got, raster, "{protocol:?}"),
+            ImageProtocol::Sixel => assert_pixels_match(seen, &image, 4),
+            _ => assert_eq!(*seen, image, "{protocol:?}"),
         }
     }
 }
 
 #[test]
-fn the_picture_fills_its_room_also_where_characters_are_large() {
+fn tmux_hands_every_part_on_to_the_terminal() {
+    let image = PixelImage { width: 160, height: 100, rgb: (0..48_000).map(|n| (n % 251 * n % 253) as u8).collect() };
+    for protocol in ALL {
+        let bytes = |in_tmux| {
+            let (encoded, tape) =
+                (EncodedImage::new(&image, protocol, Size::new(20, 10), in_tmux).unwrap(), ImageTape::default());
+            let render = |buf: &mut Buffer| encoded.render(Rect::new(0, 0, 20, 10), buf);
+            ScreenCanvas::new(tape.clone()).draw_frame(Size::new(20, 10), render).unwrap();
+            let text = String::from_utf8(tape.0.take()).unwrap();
+            text
+        };
+        let (plain, wrapped) = (bytes(false), bytes(true));
+        let mut rest = wrapped.as_str();
+        let mut unwrapped = String::new();
+        while let Some((before, after)) = rest.split_once("\x1bPtmux;") {
+            // The end is the escape character that is not doubled.
+            let end = after.replace("\x1b\x1b", "\0\0").find("\x1b\\").expect("its end");
+            unwrapped += before;
+            unwrapped += &after[..end].replace("\x1b\x1b", "\x1b");
+            rest = &after[end + 2..];
+        }
+        assert!(wrapped.len() > plain.len() && !unwrapped.is_empty());
+        assert_eq!(unwrapped + rest, plain, "{protocol:?}");
+    }
+}
+
+#[test]
+fn the_image_fills_its_room_also_where_characters_are_large() {
     for protocol in ALL {
         let mut stage = ImageStage::with_cell_size(protocol, Size::new(20, 40));
         stage.test_app.app.perform_action(action!("picture"));
-        assert_eq!(stage.frame(0), 1);
+        assert_eq!(stage.frame(0, true), 1);
         stage.assert_image_visible();
     }
 }
@@ -155,92 +200,92 @@ fn a_changed_cell_is_drawn_anew_when_it_is_due_and_nothing_else_is_sent() {
         let mut stage = ImageStage::new(protocol);
         stage.assert_no_image();
         stage.test_app.app.perform_action(action!("picture"));
-        assert_eq!(stage.frame(1), 1);
+        assert_eq!(stage.frame(1, true), 1);
         stage.assert_image_visible();
-        assert_eq!(stage.frame(5), 0, "nothing has changed");
-        let index = {
-            let map = &mut stage.test_app.app.run_state.snapshot.as_mut().unwrap().heatmap;
-            let index = map.surface_cells().find(|&i| map.cells[i].images > 0).unwrap();
-            let cell = &mut map.cells[index];
-            *cell = surfit_core::heatmap::Cell::from_counts(cell.correct() / 2, cell.images, 0.5, cell.version);
-            index
-        };
-        assert_eq!(stage.frame(0), 0, "pictures are large: not yet");
+        assert_eq!(stage.frame(5, false), 0, "nothing has changed");
+        assert!(!stage.figure_images.is_drawing);
+        let map = &mut stage.test_app.app.run_state.snapshot.as_mut().unwrap().heatmap;
+        let index = map.surface_cells().find(|&i| map.cells[i].images > 0).unwrap();
+        let cell = &mut map.cells[index];
+        *cell = surfit_core::heatmap::Cell::from_counts(cell.correct() / 2, cell.images, 0.5, cell.version);
+        stage.advance_fit(1);
+        stage.figure_images.not_before = Some(stage.now + Duration::from_secs(1));
+        stage.test_app.app.dirty = false;
+        assert_eq!(stage.frame(0, false), 0, "images are large: not yet");
         assert!(stage.test_app.app.dirty, "but it is looked at again");
-        assert_eq!(stage.frame(6), 1, "{protocol:?}: cell {index}");
+        assert_eq!(stage.frame(6, false), 1, "{protocol:?}: cell {index}");
         stage.assert_image_visible();
         // What the user chooses is shown at once.
         stage.test_app.press("M");
-        assert_eq!(stage.frame(0), 1);
+        assert_eq!(stage.frame(0, true), 1);
         stage.assert_image_visible();
+        // A key while an image is drawn is not forgotten.
+        stage.test_app.press("M");
+        let request = stage.figure_images.next_request(&mut stage.test_app.app, CELL, stage.now, true).unwrap();
+        stage.test_app.press("M");
+        assert!(stage.figure_images.next_request(&mut stage.test_app.app, CELL, stage.now, true).is_none());
+        let image = request.draw();
+        stage.figure_images.on_image(&stage.test_app.app, &image, stage.now);
+        stage.test_app.update(AppMessage::Image(image));
+        stage.frame(0, false);
+        stage.assert_image_visible();
+        assert!(stage.figure_images.next_request(&mut stage.test_app.app, CELL, stage.now, false).is_none());
     }
 }
 
 #[test]
-fn curves_are_drawn_once_a_second_while_they_grow_in_few_bytes_and_slices_are_two() {
+fn curves_are_drawn_once_a_second_while_they_grow_in_few_bytes() {
     for protocol in ALL {
         let mut stage = ImageStage::new(protocol);
         stage.test_app.press("1 g f");
-        assert_eq!(stage.frame(0), 1);
+        assert_eq!(stage.frame(0, true), 1);
         stage.assert_image_visible();
-        let (mut pictures, mut bytes) = (0, 0);
+        let (mut images, mut bytes) = (0, 0);
         for _ in 0..60 {
             stage.now += Duration::from_millis(200);
-            fixture::advance_fit(&mut stage.test_app.app.run_state, 2);
-            pictures += stage.frame(0);
+            stage.advance_fit(2);
+            images += stage.frame(0, false);
             bytes += stage.bytes;
         }
-        assert!((2..=14).contains(&pictures), "{protocol:?}: {pictures} in 12 seconds");
+        assert!((2..=14).contains(&images), "{protocol:?}: {images} in 12 seconds");
         let rate = bytes / 12;
         assert!(rate < 25_000, "{protocol:?}: {rate} bytes a second");
-        stage.frame(7);
-        stage.assert_image_visible();
-        stage.test_app.press("tab tab");
-        assert_eq!(stage.frame(0), 2, "{protocol:?}: both slices");
+        stage.frame(7, false);
         stage.assert_image_visible();
         stage.test_app.press("esc");
-        stage.frame(0);
+        stage.frame(0, true);
         stage.assert_no_image();
     }
 }
 
 #[test]
-fn it_goes_with_its_view_under_whatever_lies_over_it_and_with_the_program() {
+fn it_goes_with_its_view_and_under_whatever_lies_over_it() {
     for protocol in ALL {
         let mut stage = ImageStage::new(protocol);
         stage.test_app.app.perform_action(action!("picture"));
-        stage.frame(0);
+        stage.frame(0, true);
         stage.assert_image_visible();
         // A question, and a list that is opened from it.
         for key in ["q", "W"] {
             stage.test_app.press(key);
-            stage.frame(0);
+            stage.frame(0, true);
             stage.assert_no_image();
             stage.test_app.press("esc");
             if stage.test_app.app.overlay().is_none() {
                 stage.test_app.app.perform_action(action!("picture"));
             }
-            assert_eq!(stage.frame(0), 1, "{protocol:?}: back after {key}");
+            assert_eq!(stage.frame(0, true), 1, "{protocol:?}: back after {key}");
             stage.assert_image_visible();
         }
         // Another size: it lies elsewhere, or the screen was cleared under it.
         for (width, height) in [(120, 40), (121, 40), (80, 24)] {
             let size = Size::new(width, height);
-            stage.test_app.update(crate::app::AppMessage::Resize(size));
-            assert_eq!(stage.frame(0), 1, "{protocol:?} at {width}×{height}");
+            stage.test_app.update(AppMessage::Resize(size));
+            assert_eq!(stage.frame(0, true), 1, "{protocol:?} at {width}×{height}");
             stage.assert_image_visible();
         }
         stage.test_app.press("esc");
-        stage.frame(0);
+        stage.frame(0, true);
         stage.assert_no_image();
-        stage.test_app.app.perform_action(action!("picture"));
-        stage.frame(0);
-        stage.assert_image_visible();
-        stage.shown_picture.remove_image(&mut stage.canvas).unwrap();
-        stage.decode_output();
-        if protocol == ImageProtocol::Kitty {
-            // The others' pixels go with the alternate screen.
-            stage.assert_no_image();
-        }
     }
 }

@@ -8,7 +8,7 @@ use crate::action::KeyScope;
 use crate::app::App;
 use crate::key::Key;
 use crate::layout::ScreenLayout;
-use crate::link::{FigureDrawing, FigureForm, FileContent};
+use crate::link::{Figure, FigureForm, FileContent};
 use crate::theme::ThemeRole;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
@@ -107,7 +107,7 @@ pub enum ExportSource {
     /// The same as JSON.
     Json(fn(&App) -> DataTable),
     /// A figure of what is shown now.
-    Figure(fn(&App) -> FigureDrawing, FigureForm),
+    Figure(fn(&App) -> Figure, FigureForm),
 }
 
 /// A file that can be written.
@@ -152,7 +152,7 @@ pub fn figure_items(
     name: &str,
     keys: [char; 2],
     description: &'static str,
-    drawing: fn(&App) -> FigureDrawing,
+    drawing: fn(&App) -> Figure,
 ) -> [MenuItem<ExportItem>; 2] {
     let [png, svg] = keys;
     let figure = |form| ExportSource::Figure(drawing, form);

@@ -1,7 +1,6 @@
 //! The loss pane: live curves of the corners and of the fit.
 
 mod curve_style;
-pub(crate) mod image_view;
 mod readout;
 mod view;
 

@@ -1,6 +1,6 @@
 //! The whole screen.
 
-use super::{footer, header, message, sidebar};
+use super::{footer, header, image, message, sidebar};
 use crate::app::{App, Pane};
 use crate::color::ColorDepth;
 use crate::layout::{MIN_TERMINAL_SIZE, ScreenLayout, tab_spans};
@@ -44,6 +44,7 @@ pub fn render(app: &App, buf: &mut Buffer) {
     if app.theme.depth() == ColorDepth::Ansi16 {
         undim_colours(buf);
     }
+    image::render_image(buf, app);
 }
 
 /// Takes dimness off coloured letters, where a line or sentence around them is dim: half of a colour that is legible on

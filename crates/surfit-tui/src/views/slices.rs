@@ -1,7 +1,6 @@
 //! Slices through the surface's cursor: the figures along `u` and `v`, or along both diagonals, with confidence intervals and
 //! the corners' levels. Of a curve there is one, which is the whole of it.
 
-pub(crate) mod image_view;
 mod plot;
 
 use super::plot::text;

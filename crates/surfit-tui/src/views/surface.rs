@@ -6,7 +6,6 @@ mod color_bar;
 mod color_range;
 mod comparison;
 mod contours;
-pub(crate) mod image_frame;
 mod layout;
 mod map;
 pub(crate) mod readout;

@@ -1,6 +1,6 @@
 use crate::app::{Effect, MAX_COPY_BYTES};
 use crate::fixture;
-use crate::link::{FigureDrawing, FigureForm, FileContent, NewFile};
+use crate::link::{Figure, FigureForm, FileContent, NewFile};
 use crate::test_app::{TestApp, find_text};
 use crate::views::export_menu::ExportMenu;
 use surfit_core::event::{Event, LossCurve};
@@ -155,11 +155,11 @@ fn every_pane_and_list_has_its_forms() {
         FileContent::Drawn(drawing, _) => *drawing,
         other => panic!("{other:?}"),
     };
-    let FigureDrawing::Heatmap { colormap, .. } = drawn(&mut rig) else { panic!() };
+    let Figure::Heatmap { colormap, .. } = drawn(&mut rig) else { panic!() };
     assert_eq!(colormap, rig.app.theme.colormap());
     // What is shown is written so: quantity, lines, range and part; the other quantities have keys of their own.
     let look = |rig: &mut TestApp| match drawn(rig) {
-        FigureDrawing::Heatmap { look, .. } => look,
+        Figure::Heatmap { look, .. } => look,
         other => panic!("{other:?}"),
     };
     rig.press("2 D O :").type_text("range -1 2").press("enter + W s enter");
@@ -191,7 +191,7 @@ fn curves_and_slices_are_written_as_they_are_shown() {
         run_state: fixture::fitting_run(),
     }];
     rig.press("+ + W p enter");
-    let FigureDrawing::Losses { look, others } = drawn(&mut rig) else { panic!() };
+    let Figure::Losses { look, others } = drawn(&mut rig) else { panic!() };
     assert!(look.log && look.rate && look.smoothing.is_some());
     assert_eq!(Some(look.window), rig.app.loss.window(&rig.app.run_state));
     assert!(rig.app.loss.zoom.is_some() && look.range.0 < look.range.1);
@@ -200,7 +200,7 @@ fn curves_and_slices_are_written_as_they_are_shown() {
     rig.press("M D");
     rig.app.surface.slices = crate::views::slices::Slices::Diagonals;
     rig.press("W P enter");
-    let FigureDrawing::Slices { metric, look, along, .. } = drawn(&mut rig) else { panic!() };
+    let Figure::Slices { metric, look, along, .. } = drawn(&mut rig) else { panic!() };
     assert_eq!((metric, look.quantity), (rig.app.surface.metric, CellQuantity::Gain));
     assert_eq!((metric.name(), along), ("loss", SliceDirection::DIAGONALS));
 }
@@ -222,17 +222,17 @@ fn two_surfaces_and_the_relief_are_written_as_they_are_seen() {
     rig.app.surface.comparison = crate::views::surface::SurfaceComparison::of("second".into(), true, &other);
     rig.app.surface.camera.turn = 75.0;
     rig.press("W b enter");
-    let FigureDrawing::Beside { look, names, other: map, difference, .. } = drawn(&mut rig) else { panic!() };
+    let Figure::Beside { look, names, other: map, difference, .. } = drawn(&mut rig) else { panic!() };
     assert_eq!(names[1], "second");
     assert_eq!(*map, other.snapshot.unwrap().heatmap);
     assert!(look.range.is_some() && difference.0 == -difference.1);
     rig.press("W r enter");
-    let FigureDrawing::Relief { camera, .. } = drawn(&mut rig) else { panic!() };
+    let Figure::Relief { camera, .. } = drawn(&mut rig) else { panic!() };
     assert_eq!(camera, rig.app.surface.camera);
     rig.app.run_state.distances =
         Some(surfit_core::event::Distances { step: 9, points: vec![(0, 0), (1, 0)], values: vec![0.0, 1.0, 1.0, 0.0] });
     rig.press("3 W S enter");
-    assert!(matches!(drawn(&mut rig), FigureDrawing::Distances { .. }));
+    assert!(matches!(drawn(&mut rig), Figure::Distances { .. }));
 }
 
 #[test]

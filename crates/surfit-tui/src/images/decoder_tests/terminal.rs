@@ -1,23 +1,27 @@
-//! A terminal that knows of nothing but pictures and where characters are written.
+//! A terminal that knows of nothing but images and where characters are written.
 
-use crate::images::Raster;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ratatui::layout::{Position, Rect, Size};
-use std::collections::HashSet;
+use ratatui::layout::{Rect, Size};
+use std::collections::HashMap;
+use surfit_report::PixelImage;
+
+/// The character in whose place kitty shows a part of an image.
+const PLACEHOLDER: char = '\u{10EEEE}';
 
 /// See the module.
 #[derive(Default)]
 pub struct DecodingTerminal {
     cell: Size,
     at: (u16, u16),
-    /// The pictures by their numbers, with the characters they cover; kitty's lie over what is written, the others are written
-    /// over and have none.
-    images: Vec<(Option<u32>, Rect, Raster)>,
-    written: HashSet<(u16, u16)>,
+    /// The image in kitty's memory, with its size in cells.
+    stored: Option<(Size, PixelImage)>,
+    /// The image that lies over cells; what is written there covers it.
+    placed: Option<(Rect, PixelImage)>,
+    written: HashMap<(u16, u16), char>,
     payload: String,
     head: String,
-    /// How many pictures came.
+    /// How many images came.
     pub images_received: usize,
 }
 
@@ -27,20 +31,28 @@ impl DecodingTerminal {
         Self { cell, ..Self::default() }
     }
 
-    /// The pictures of which anything can be seen.
-    pub fn visible_images(&self) -> Vec<(Rect, Raster)> {
-        let all = self.images.iter().filter(|(number, area, _)| {
-            let covered = |p: Position| number.is_none() && self.written.contains(&(p.x, p.y));
-            !area.positions().all(covered)
-        });
-        all.map(|(_, area, raster)| (*area, raster.clone())).collect()
+    /// The image of which anything can be seen, with the cells that it has.
+    pub fn visible_image(&self) -> Option<(Rect, &PixelImage)> {
+        if let Some((area, image)) = &self.placed {
+            let covered = area.positions().all(|p| self.written.contains_key(&(p.x, p.y)));
+            return (!covered).then_some((*area, image));
+        }
+        let (size, image) = self.stored.as_ref()?;
+        let shown = self.written.iter().filter(|(_, c)| **c == PLACEHOLDER).map(|(at, _)| at);
+        let first = shown.min_by_key(|at| (at.1, at.0))?;
+        Some((Rect::new(first.0, first.1, size.width, size.height), image))
     }
 
-    /// True when nothing was written where they lie.
+    /// True when nothing else was written where the image lies.
     pub fn is_unobstructed(&self) -> bool {
-        let seen = self.visible_images();
-        let mut places = seen.iter().flat_map(|(area, _)| area.positions());
-        places.all(|p| !self.written.contains(&(p.x, p.y)))
+        let Some((area, _)) = self.visible_image() else {
+            return false;
+        };
+        let of_image = |c: Option<&char>| match self.placed {
+            Some(_) => c.is_none(),
+            None => c == Some(&PLACEHOLDER),
+        };
+        area.positions().all(|p| of_image(self.written.get(&(p.x, p.y))))
     }
 
     /// Takes bytes in.
@@ -74,8 +86,11 @@ impl DecodingTerminal {
                 }
                 [0x1b, ..] => 2,
                 _ => {
-                    self.written.insert(self.at);
-                    self.at.0 += 1;
+                    // Marks on a placeholder tell its row and column.
+                    if unicode_width(c) > 0 {
+                        self.written.insert(self.at, c);
+                        self.at.0 += 1;
+                    }
                     c.len_utf8()
                 }
             };
@@ -92,20 +107,18 @@ impl DecodingTerminal {
                 self.at = (number(column), number(row));
             }
             "J" => {
-                // A cleared screen has neither characters nor pictures.
-                (self.images, self.written) = (Vec::new(), HashSet::new());
+                // A cleared screen has neither characters nor images.
+                (self.placed, self.written) = (None, HashMap::new());
             }
             _ => {}
         }
     }
 
-    fn place_image(&mut self, (columns, rows): (u16, u16), raster: Raster, number: Option<u32>) {
+    fn place_image(&mut self, (columns, rows): (u16, u16), image: PixelImage) {
         let area = Rect::new(self.at.0, self.at.1, columns, rows);
         // What comes lies over what was written before.
-        self.written.retain(|&(x, y)| !area.contains((x, y).into()));
-        // One of the same number, or at the same place, goes.
-        self.images.retain(|(n, a, _)| (number.is_none() || *n != number) && *a != area);
-        self.images.push((number, area, raster));
+        self.written.retain(|&(x, y), _| !area.contains((x, y).into()));
+        self.placed = Some((area, image));
         self.images_received += 1;
     }
 
@@ -116,22 +129,17 @@ impl DecodingTerminal {
             found.map(str::to_owned)
         };
         assert_eq!(field(head, "q").as_deref(), Some("2"), "never an answer");
-        if field(head, "a").as_deref() == Some("d") {
-            assert_eq!(field(head, "d").as_deref(), Some("I"), "its memory goes too");
-            let gone = field(head, "i").and_then(|n| n.parse().ok());
-            self.images.retain(|(n, ..)| *n != gone);
-            return;
-        }
         if field(head, "a").is_some() {
             (self.head, self.payload) = (head.to_owned(), String::new());
         }
         self.payload += data;
         if field(head, "m").as_deref() == Some("0") {
             let number = |name| field(&self.head, name).unwrap().parse::<u16>().unwrap();
-            let size = (number("c"), number("r"));
             assert_eq!(field(&self.head, "f").as_deref(), Some("100"), "as PNG");
-            let raster = png(&STANDARD.decode(&self.payload).unwrap());
-            self.place_image(size, raster, Some(number("i").into()));
+            assert_eq!(field(&self.head, "U").as_deref(), Some("1"), "where its characters are");
+            let image = decode_png(&STANDARD.decode(&self.payload).unwrap());
+            self.stored = Some((Size::new(number("c"), number("r")), image));
+            self.images_received += 1;
         }
     }
 
@@ -144,7 +152,7 @@ impl DecodingTerminal {
         assert_eq!(field("inline"), 1);
         let bytes = STANDARD.decode(data).unwrap();
         assert_eq!(field("size"), bytes.len(), "the size is that of the file");
-        self.place_image((field("width") as u16, field("height") as u16), png(&bytes), None);
+        self.place_image((field("width") as u16, field("height") as u16), decode_png(&bytes));
     }
 
     /// Sixels as DEC tells them: colours in hundredths, six rows of pixels a band.
@@ -155,7 +163,7 @@ impl DecodingTerminal {
         let raster_end = end(&body[1..]) + 1;
         let [_, _, width, height] = numbers(&body[1..raster_end])[..] else { panic!("no size") };
         let mut pixels = vec![None; width * height];
-        let mut colors = vec![(0, 0, 0); 256];
+        let mut colors = vec![[0, 0, 0]; 256];
         let (mut x, mut band, mut color) = (0, 0, 0);
         let mut rest = &body[raster_end..];
         while let Some(c) = rest.chars().next() {
@@ -175,8 +183,8 @@ impl DecodingTerminal {
                 '#' => {
                     color = read[0];
                     if let [_, 2, r, g, b] = read[..] {
-                        let part = |n: usize| (n * 255).div_ceil(100) as u8;
-                        colors[color] = (part(r), part(g), part(b));
+                        let part = |n: usize| ((n * 255 + 50) / 100) as u8;
+                        colors[color] = [part(r), part(g), part(b)];
                     }
                 }
                 '$' => x = 0,
@@ -196,23 +204,19 @@ impl DecodingTerminal {
             }
         }
         let pixels = pixels.into_iter().map(|p| p.expect("every pixel has a colour"));
-        let raster = Raster { width, height, pixels: pixels.collect() };
+        let image = PixelImage { width: width as u32, height: height as u32, rgb: pixels.flatten().collect() };
         let (w, h) = (self.cell.width, self.cell.height);
         let size = ((width as u16).div_ceil(w), (height as u16).div_ceil(h));
-        self.place_image(size, raster, None);
+        self.place_image(size, image);
     }
 }
 
-fn png(bytes: &[u8]) -> Raster {
-    let mut decoder = png::Decoder::new(std::io::Cursor::new(bytes));
-    decoder.set_transformations(png::Transformations::EXPAND);
-    let mut reader = decoder.read_info().unwrap();
-    let mut data = vec![0; reader.output_buffer_size().unwrap()];
-    let info = reader.next_frame(&mut data).unwrap();
-    assert_eq!(info.color_type, png::ColorType::Rgb);
-    Raster {
-        width: info.width as usize,
-        height: info.height as usize,
-        pixels: data.chunks_exact(3).map(|p| (p[0], p[1], p[2])).collect(),
-    }
+fn decode_png(bytes: &[u8]) -> PixelImage {
+    let image = image::load_from_memory(bytes).expect("a PNG file").into_rgb8();
+    PixelImage { width: image.width(), height: image.height(), rgb: image.into_raw() }
+}
+
+/// Columns of a character: none of a mark on the one before.
+fn unicode_width(c: char) -> usize {
+    if c == PLACEHOLDER { 1 } else { ratatui::text::Span::raw(c.to_string()).width() }
 }

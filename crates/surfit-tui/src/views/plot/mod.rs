@@ -2,7 +2,6 @@
 
 pub mod columns;
 mod curve_draw;
-pub(crate) mod curve_image;
 mod curve_marks;
 pub mod curve_plot;
 pub mod curves;
