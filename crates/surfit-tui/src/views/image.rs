@@ -1,13 +1,12 @@
 //! The heatmap, its slices and the loss curves as pictures at full resolution, in terminals that can show one.
 
-use super::export_menu::{ExportItem, MenuItem};
 use super::footer::{self, FooterItem};
 use super::plot::pane_frame;
 use super::surface::{CellQuantity, FixedRange, SurfaceScene, SurfaceViewport};
 use super::view::{ShellCommand, View};
 use super::{loss, popup, slices, surface};
 use crate::action::{Action, KeyScope};
-use crate::app::{App, Pane};
+use crate::app::{App, ExportItem, Pane};
 use crate::images::{Raster, render_heatmap};
 use crate::layout::ScreenLayout;
 use ratatui::buffer::Buffer;
@@ -174,22 +173,10 @@ impl View for ImageOverlay {
         }
     }
 
-    fn readout(&self, app: &App) -> Option<String> {
-        self.pane().readout(app)
-    }
-
-    fn point(&self, app: &App) -> Option<(f64, f64)> {
-        self.pane().point(app)
-    }
-
-    fn table(&self, app: &App) -> Option<String> {
-        self.pane().table(app)
-    }
-
-    fn files(&self, app: &App) -> Vec<MenuItem<ExportItem>> {
+    fn exports(&self, app: &App) -> Vec<ExportItem> {
         match self.subject {
-            PictureSubject::Heatmap => surface::files(app, false),
-            _ => self.pane().files(app),
+            PictureSubject::Heatmap => surface::exports(app, false),
+            _ => self.pane().exports(app),
         }
     }
 
@@ -457,7 +444,7 @@ mod tests {
         assert_ne!(requested_images(&rig.app, CELL), smooth);
         // What is written is what is looked at.
         rig.press("W");
-        assert!(rig.screen_text().contains("losses as PNG"), "{}", rig.screen_text());
+        assert!(rig.screen_text().contains("plot of the losses"), "{}", rig.screen_text());
         assert!(image_areas(&rig.app).is_empty(), "the list is read before");
     }
 

@@ -8,7 +8,6 @@ mod view;
 pub use super::plot::window::AxisWindow;
 pub use view::{ComparedCurve, LossView, MAX_OVERLAYS, SMOOTHING_WEIGHTS};
 
-use super::export_menu::{ExportItem, MenuItem, figure_items, table_items};
 use super::footer::FooterItem;
 use super::plot::curve_plot::CurvePlot;
 use super::plot::curves::{self, CurveOwner};
@@ -17,7 +16,7 @@ use super::plot::text::{self, FigurePiece};
 use super::tables;
 use super::view::{InputOutcome, MouseInput, ShellCommand, View};
 use crate::action::KeyScope;
-use crate::app::{App, Pane};
+use crate::app::{App, ExportItem, ExportSource, Pane};
 use crate::color::ColorDepth;
 use crate::layout::ScreenLayout;
 use crate::theme::{Theme, ThemeRole};
@@ -96,22 +95,20 @@ impl View for LossPane {
         true
     }
 
-    fn readout(&self, app: &App) -> Option<String> {
-        tables::loss_readout(app)
-    }
-
-    fn table(&self, app: &App) -> Option<String> {
-        tables::to_tsv(&tables::losses(app))
-    }
-
-    fn files(&self, app: &App) -> Vec<MenuItem<ExportItem>> {
-        if app.run_state.curves.values().all(|c| c.is_empty()) {
-            return Vec::new();
+    fn exports(&self, app: &App) -> Vec<ExportItem> {
+        let mut all = Vec::from_iter(ExportItem::readout(tables::loss_readout(app)));
+        if app.run_state.curves.values().any(|c| !c.is_empty()) {
+            let about = "a row a step: loss, smoothed, rate, seconds, validation; every curve";
+            all.push(ExportItem::new('t', "table of the losses", "losses", about, ExportSource::Table(tables::losses)));
+            let about = "the curves as they are shown, with those of other runs";
+            all.push(ExportItem::new(
+                'p',
+                "plot of the losses",
+                "losses",
+                about,
+                ExportSource::Figure(App::curves_figure),
+            ));
         }
-        let about = "a row a step: loss, smoothed, rate, seconds, validation; every curve";
-        let mut all = table_items("losses", ['c', 'j'], about, tables::losses).to_vec();
-        let about = "the curves as they are shown, with those of other runs";
-        all.extend(figure_items("losses", "losses", ['p', 's'], about, App::curves_figure));
         all
     }
 

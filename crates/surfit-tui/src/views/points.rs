@@ -9,14 +9,13 @@ mod tile_values;
 #[cfg(test)]
 mod tests;
 
-use super::export_menu::{ExportItem, MenuItem, figure_items, table_items};
 use super::footer::FooterItem;
 use super::plot::pane_frame::{self, PaneFrame};
 use super::plot::text::FigurePiece;
 use super::tables;
 use super::view::{InputOutcome, MouseInput, View};
 use crate::action::KeyScope;
-use crate::app::{App, Pane};
+use crate::app::{App, ExportItem, ExportSource, Pane};
 use crate::layout::ScreenLayout;
 use crate::theme::{Theme, ThemeRole};
 use grid::TileLayout;
@@ -134,31 +133,39 @@ impl View for PointsPane {
         }
     }
 
-    fn readout(&self, app: &App) -> Option<String> {
-        tables::row_text(&tables::points(app), app.points.cursor)
-    }
-
-    fn table(&self, app: &App) -> Option<String> {
-        match app.points.show_distances {
-            true => tables::to_tsv(&tables::distances(app)?),
-            false => tables::to_tsv(&tables::points(app)),
-        }
-    }
-
-    fn files(&self, app: &App) -> Vec<MenuItem<ExportItem>> {
-        let mut all = Vec::new();
+    fn exports(&self, app: &App) -> Vec<ExportItem> {
+        let readout = tables::row_text(&tables::points(app), app.points.cursor);
+        let mut all = Vec::from_iter(ExportItem::readout(readout));
         let points = |s: &Snapshot| !s.control_points.is_empty();
         if app.run_state.snapshot.as_ref().is_some_and(points) {
             let about = "every control point: place, distance travelled, gradient";
-            all.extend(table_items("points", ['c', 'j'], about, tables::points));
+            all.push(ExportItem::new('t', "table of the points", "points", about, ExportSource::Table(tables::points)));
             let about = "the grid of control points, with figures and gradients";
-            all.extend(figure_items("points", "points", ['p', 's'], about, App::points_figure));
+            all.push(ExportItem::new(
+                'p',
+                "plot of the points",
+                "points",
+                about,
+                ExportSource::Figure(App::points_figure),
+            ));
         }
         if tables::distances(app).is_some() {
             let distances = |app: &App| tables::distances(app).unwrap_or_default();
-            all.extend(table_items("distances", ['C', 'J'], "the matrix of distances in weight space", distances));
+            all.push(ExportItem::new(
+                'T',
+                "table of the distances",
+                "distances",
+                "the matrix of distances in weight space",
+                ExportSource::Table(distances),
+            ));
             let about = "the matrix of distances in colours";
-            all.extend(figure_items("distances", "distances", ['P', 'S'], about, App::distances_figure));
+            all.push(ExportItem::new(
+                'P',
+                "plot of the distances",
+                "distances",
+                about,
+                ExportSource::Figure(App::distances_figure),
+            ));
         }
         all
     }

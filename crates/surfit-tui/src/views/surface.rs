@@ -31,7 +31,6 @@ pub use view::SurfaceView;
 pub(crate) use viewport::format_parameter;
 pub use viewport::{ShownCells, SurfaceViewport};
 
-use super::export_menu::{ExportItem, MenuItem, figure_items, table_items, text_item};
 use super::footer::FooterItem;
 use super::plot::pane_frame::{self, PaneFrame};
 use super::plot::text::FigurePiece;
@@ -39,7 +38,7 @@ use super::slices;
 use super::tables;
 use super::view::{InputOutcome, MouseInput, ShellCommand, View};
 use crate::action::KeyScope;
-use crate::app::{App, Pane};
+use crate::app::{App, ExportFormat, ExportItem, ExportSource, Pane};
 use crate::layout::ScreenLayout;
 use crate::theme::{ColorDepth, GlyphSet, Theme, ThemeRole};
 use ratatui::buffer::Buffer;
@@ -257,22 +256,8 @@ impl View for SurfacePane {
         app.surface.show_all()
     }
 
-    fn readout(&self, app: &App) -> Option<String> {
-        tables::surface_readout(app)
-    }
-
-    fn point(&self, app: &App) -> Option<(f64, f64)> {
-        Some(app.surface.uv(app.grid()))
-    }
-
-    fn table(&self, app: &App) -> Option<String> {
-        let heatmap = &app.run_state.snapshot.as_ref()?.heatmap;
-        let measured = heatmap.cells.iter().any(|c| c.images > 0);
-        measured.then(|| heatmap.to_csv().replace(',', "\t"))
-    }
-
-    fn files(&self, app: &App) -> Vec<MenuItem<ExportItem>> {
-        files(app, true)
+    fn exports(&self, app: &App) -> Vec<ExportItem> {
+        exports(app, true)
     }
 
     fn shell_command(&self, app: &App, run: &str) -> ShellCommand {
@@ -282,51 +267,71 @@ impl View for SurfacePane {
     }
 }
 
-/// The files that the surface can be written into, its slices among them where they are shown.
-pub(super) fn files(app: &App, slices: bool) -> Vec<MenuItem<ExportItem>> {
-    fn heatmap(app: &App) -> Option<&Heatmap> {
-        app.run_state.snapshot.as_ref().map(|s| &s.heatmap)
-    }
-    let (Some(map), view) = (heatmap(app), &app.surface) else {
-        return Vec::new();
+/// What can be copied or saved of the surface, its slices among it where they are shown.
+pub(super) fn exports(app: &App, slices: bool) -> Vec<ExportItem> {
+    let readout = ExportItem::readout(tables::surface_readout(app));
+    let point = ExportItem::point(app, app.surface.uv(app.grid()));
+    let mut all: Vec<ExportItem> = readout.into_iter().chain(point).collect();
+    let (Some(s), view) = (&app.run_state.snapshot, &app.surface) else {
+        return all;
     };
-    if map.cells.iter().all(|c| c.images == 0) {
-        return Vec::new();
+    if s.heatmap.cells.iter().all(|c| c.images == 0) {
+        return all;
     }
-    let csv = |app: &App| heatmap(app).map_or_else(String::new, Heatmap::to_csv);
-    let json = |app: &App| heatmap(app).map_or_else(String::new, |map| format!("{}\n", map.to_json()));
-    let about = "every cell: u, v, accuracy, loss, images";
-    let mut all = vec![text_item('c', "grid as CSV", "surface.csv", about, csv)];
-    let about = "every cell with its interval, the best point, the summary";
-    all.push(text_item('j', "grid as JSON", "surface.json", about, json));
+    let about = "every cell: u, v, metrics, images; as JSON with intervals and best point";
+    all.push(ExportItem::new('t', "table of the cells", "surface", about, ExportSource::FormattedTable(format_grid)));
     let about = "the map as it is shown, with colour bar and marks";
-    all.extend(figure_items("map", "surface", ['p', 's'], about, |app| app.heatmap_figure(app.surface.quantity)));
+    all.push(ExportItem::new(
+        'p',
+        "plot of the map",
+        "surface",
+        about,
+        ExportSource::Figure(|a| a.heatmap_figure(a.surface.quantity)),
+    ));
     // The others are one key away too.
     if view.quantity != CellQuantity::Gain {
         let about = "how much better than the best corner every cell is";
         let figure = |app: &App| app.heatmap_figure(CellQuantity::Gain);
-        all.extend(figure_items("gain", "gain", ['g', 'G'], about, figure));
+        all.push(ExportItem::new('g', "plot of the gain", "gain", about, ExportSource::Figure(figure)));
     }
     let interval = |c: &Cell| c.interval(view.metric).is_some();
-    if view.quantity != CellQuantity::Width && map.cells.iter().any(interval) {
+    if view.quantity != CellQuantity::Width && s.heatmap.cells.iter().any(interval) {
         let about = "how wide the confidence interval of every cell is";
         let figure = |app: &App| app.heatmap_figure(CellQuantity::Width);
-        all.extend(figure_items("confidence", "confidence", ['i', 'I'], about, figure));
+        all.push(ExportItem::new('i', "plot of the confidence", "confidence", about, ExportSource::Figure(figure)));
     }
     if app.degrees().patch() != Patch::Curve {
         let about = "the surface in 3-D, as in the 3-D view";
-        all.extend(figure_items("3-D view", "surface-3d", ['r', 'R'], about, App::relief_figure));
+        all.push(ExportItem::new('3', "plot in 3-D", "surface-3d", about, ExportSource::Figure(App::relief_figure)));
     }
-    if view.comparison.as_ref().is_some_and(|other| other.heatmap.patch == map.patch) {
+    if view.comparison.as_ref().is_some_and(|other| other.heatmap.patch == s.heatmap.patch) {
         let about = "both compared surfaces and their difference";
-        all.extend(figure_items("comparison", "comparison", ['b', 'B'], about, App::comparison_figure));
+        all.push(ExportItem::new(
+            'b',
+            "plot of the comparison",
+            "comparison",
+            about,
+            ExportSource::Figure(App::comparison_figure),
+        ));
     }
     if slices {
-        all.extend(table_items("slices", ['C', 'J'], "the slices through the cursor, with intervals", tables::slices));
-        let about = "the slices through the cursor as they are shown, with intervals";
-        all.extend(figure_items("slices", "slices", ['P', 'S'], about, App::slices_figure));
+        let about = "the slices through the cursor, with intervals";
+        all.push(ExportItem::new('T', "table of the slices", "slices", about, ExportSource::Table(tables::slices)));
+        all.push(ExportItem::new('P', "plot of the slices", "slices", about, ExportSource::Figure(App::slices_figure)));
     }
     all
+}
+
+/// The grid of the heatmap as text.
+fn format_grid(app: &App, format: ExportFormat) -> String {
+    let Some(map) = app.run_state.snapshot.as_ref().map(|s| &s.heatmap) else {
+        return String::new();
+    };
+    match format {
+        ExportFormat::Json => format!("{}\n", map.to_json()),
+        ExportFormat::Tsv => map.to_csv().replace(',', "\t"),
+        _ => map.to_csv(),
+    }
 }
 
 /// Draws the pane.

@@ -252,8 +252,8 @@ fn the_keys_of_an_overlay_can_be_clicked() {
         click_footer(&mut rig, "esc cancel");
         click_footer(&mut rig, "esc close");
         assert!(rig.app.overlay().is_none());
-        rig.press("2 W c");
-        click_footer(&mut rig, "enter write it");
+        rig.press("2 W t");
+        click_footer(&mut rig, "enter save");
         let written = rig.effects.last();
         assert!(matches!(written, Some(Effect::Send(ClientMessage::Bridge(BridgeRequest::Write(_))))), "{written:?}");
     }
