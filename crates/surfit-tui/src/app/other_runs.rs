@@ -362,7 +362,7 @@ impl App {
         let run = ComparedCurve { name: name.clone(), path, run_state: picture };
         match self.loss.add_overlay(run) {
             Ok(()) => self.show_message(MessageKind::Info, format!("overlaid the loss curve of {name}")),
-            Err(why) => self.show_message(MessageKind::Hint, why),
+            Err(error) => self.show_message(MessageKind::Hint, error.to_string()),
         }
     }
 }
@@ -448,7 +448,7 @@ impl App {
             Ok(()) => {
                 self.show_message(MessageKind::Good, format!("{name} continues as its own run; comparing with it"))
             }
-            Err(why) => self.show_message(MessageKind::Hint, why),
+            Err(error) => self.show_message(MessageKind::Hint, error.to_string()),
         }
     }
 }

@@ -6,7 +6,7 @@ mod readout;
 mod view;
 
 pub use super::plot::window::AxisWindow;
-pub use view::{ComparedCurve, LossView, MAX_OVERLAYS, SMOOTHING_WEIGHTS};
+pub use view::{ComparedCurve, LossView, MAX_OVERLAYS, OverlayError, SMOOTHING_WEIGHTS};
 
 use super::footer::FooterItem;
 use super::plot::curve_plot::CurvePlot;

@@ -23,7 +23,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 use std::path::PathBuf;
-use surfit_core::filter::{Filter, RunAttributes};
+use surfit_core::filter::{Filter, FilterError, RunAttributes};
 use surfit_core::metrics::Metric;
 
 /// What of the list of runs is shown.
@@ -38,9 +38,9 @@ pub struct RunsView {
 }
 
 /// The filter, or what is wrong with it.
-fn filter(app: &App) -> Result<Filter, String> {
+fn filter(app: &App) -> Result<Filter, FilterError> {
     let text = app.runs_view.search.text();
-    text.parse::<Filter>().map_err(|e| e.to_string())
+    text.parse()
 }
 
 /// The fields of a run that a filter matches.

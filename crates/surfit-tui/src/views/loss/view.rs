@@ -11,12 +11,23 @@ use std::cell::Cell;
 use std::path::PathBuf;
 use surfit_core::event::LossCurve;
 use surfit_core::run_state::RunState;
+use thiserror::Error;
 
 /// Weights of the past in the exponential smoothing, per step, from the least to the most.
 pub const SMOOTHING_WEIGHTS: [f64; 9] = [0.7, 0.8, 0.9, 0.95, 0.97, 0.985, 0.99, 0.995, 0.999];
 
 /// How many other runs can be laid over this one: as many as there are letters and colours for.
 pub const MAX_OVERLAYS: usize = 4;
+
+/// Why the curve of another run cannot be laid over this one.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[allow(missing_docs)] // The messages describe each variant.
+pub enum OverlayError {
+    #[error("{0} has no curve of a fit yet")]
+    NoCurve(String),
+    #[error("{MAX_OVERLAYS} runs lie over this one already; take one away first")]
+    TooMany,
+}
 
 /// Another run whose curve is laid over that of this one.
 #[derive(Clone, Debug)]
@@ -224,15 +235,15 @@ impl LossView {
     /// Adds a run to those laid over this one, or reports why not.
     ///
     /// # Errors
-    /// A clause for the message line.
-    pub fn add_overlay(&mut self, run: ComparedCurve) -> Result<(), String> {
+    /// When the run has no curve, or too many runs are there.
+    pub fn add_overlay(&mut self, run: ComparedCurve) -> Result<(), OverlayError> {
         let curve = run.run_state.curves.get(&LossCurve::Surface);
         if curve.is_none_or(|s| s.is_empty()) {
-            return Err(format!("{} has no curve of a fit yet", run.name));
+            return Err(OverlayError::NoCurve(run.name));
         }
         self.remove_overlay(&run.path);
         if self.overlays.len() >= MAX_OVERLAYS {
-            return Err(format!("{MAX_OVERLAYS} runs lie over this one already; take one away first"));
+            return Err(OverlayError::TooMany);
         }
         self.overlays.push(run);
         Ok(())
