@@ -88,8 +88,8 @@ table! {
         "models" overlays ["w", "g w"] 13 "models" "list corners, bookmarks and exports with their accuracies" always => |app| app.toggle_overlay(ModelsOverlay::default());
         "sort-models" "models" ["s"] 0 "sort" "sort models by date, validation, test or place" always => |app| app.models.sort = app.models.sort.next();
         "copy" overlays ["y"] 0 "copy" "copy u,v of the cursor, or the folder of the listed model" always => |app| app.copy_point_or_model();
-        "copy-menu" overlays ["Y"] 0 "copy what" "copy values, a table, a path or a shell command" always => |app| app.open_export_dialog(ExportDestination::Clipboard);
-        "write" overlays ["W"] 0 "save" "save the focused view as CSV, JSON, PNG or SVG" always => |app| app.open_export_dialog(ExportDestination::File);
+        "copy-menu" overlays ["Y"] 0 "copy more" "copy values, a table, a path or a shell command" always => |app| app.open_export_dialog(ExportDestination::Clipboard);
+        "write" overlays ["W"] 0 "save" "save the focused view as CSV, TSV, JSON, PNG or SVG" always => |app| app.open_export_dialog(ExportDestination::File);
         "figures" ["F"] 0 "plots" "save the plots of the curves and the heatmap" can_write_plots => |app| app.write_figures();
     }
     Move {

@@ -91,20 +91,20 @@ pub(crate) struct SurfaceScene<'a> {
 }
 
 impl<'a> SurfaceScene<'a> {
-    pub(crate) fn new(theme: &'a Theme, picture: &'a RunState, view: &'a SurfaceView) -> Option<Self> {
-        let heatmap = &picture.snapshot.as_ref()?.heatmap;
+    pub(crate) fn new(theme: &'a Theme, run_state: &'a RunState, view: &'a SurfaceView) -> Option<Self> {
+        let heatmap = &run_state.snapshot.as_ref()?.heatmap;
         if heatmap.grid < 2 || heatmap.cells.len() != heatmap.grid * heatmap.grid {
             return None;
         }
-        let corner = view.metric.best_corner_value(picture.corners.values());
+        let corner = view.metric.best_corner_value(run_state.corners.values());
         let shown = ShownField::of(corner, heatmap, view);
-        Some(Self::from_field(theme, picture, heatmap, view, shown))
+        Some(Self::from_field(theme, run_state, heatmap, view, shown))
     }
 
     /// Figures that were made of a heatmap.
     fn from_field(
         theme: &'a Theme,
-        picture: &'a RunState,
+        run_state: &'a RunState,
         heatmap: &'a Heatmap,
         view: &'a SurfaceView,
         shown: ShownField,
@@ -112,7 +112,7 @@ impl<'a> SurfaceScene<'a> {
         let peaks = if view.show_peaks { heatmap.peaks(view.metric, SurfaceView::MAX_PEAKS) } else { Vec::new() };
         Self {
             theme,
-            run_state: picture,
+            run_state,
             heatmap,
             view,
             cursor: heatmap.clamp_to_surface(view.cursor),
@@ -210,14 +210,14 @@ impl View for SurfacePane {
     /// A click moves the cursor; dragging with another button turns the relief or moves the part that is shown.
     fn on_mouse(&mut self, app: &mut App, area: Rect, input: MouseInput) -> InputOutcome {
         let (grid, patch) = (app.grid(), app.degrees().patch());
-        let (theme, picture) = (&app.theme, &app.run_state);
+        let (theme, run_state) = (&app.theme, &app.run_state);
         let view = &mut app.surface;
         match input {
             MouseInput::DoubleClick(_) => {
                 return if view.show_all() { InputOutcome::DONE } else { InputOutcome::Ignored };
             }
             MouseInput::Click(at) | MouseInput::Drag(at) if area.contains(at) => {
-                view.cursor = view.cell_at(area, at.x, at.y, theme, picture).unwrap_or(view.cursor);
+                view.cursor = view.cell_at(area, at.x, at.y, theme, run_state).unwrap_or(view.cursor);
                 view.clamp(grid, patch);
             }
             MouseInput::Pan(from, at) if view.show_relief => {
@@ -225,7 +225,7 @@ impl View for SurfacePane {
                 view.camera.rotate(3.0 * columns, 3.0 * rows);
             }
             MouseInput::Pan(from, at) => {
-                let cell = |p: ratatui::layout::Position| view.cell_at(area, p.x, p.y, theme, picture);
+                let cell = |p: ratatui::layout::Position| view.cell_at(area, p.x, p.y, theme, run_state);
                 // The cell that was taken hold of stays under the mouse.
                 if let (Some(was), Some(is)) = (cell(from), cell(at)) {
                     let by = (was.0 as i64 - is.0 as i64, was.1 as i64 - is.1 as i64);
@@ -234,7 +234,7 @@ impl View for SurfacePane {
             }
             MouseInput::Wheel(at, by) => {
                 let factor = if by < 0 { 0.8 } else { 1.25 };
-                if let Some(cell) = view.cell_at(area, at.x, at.y, theme, picture) {
+                if let Some(cell) = view.cell_at(area, at.x, at.y, theme, run_state) {
                     view.zoom_by(factor, Some(cell), grid, patch);
                 }
             }
@@ -335,8 +335,8 @@ fn format_grid(app: &App, format: ExportFormat) -> String {
 }
 
 /// Draws the pane.
-pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &RunState, view: &SurfaceView, focused: bool) {
-    let scene = SurfaceScene::new(theme, picture, view);
+pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, run_state: &RunState, view: &SurfaceView, focused: bool) {
+    let scene = SurfaceScene::new(theme, run_state, view);
     let chrome = PaneFrame {
         key: '2',
         name: "Surface",

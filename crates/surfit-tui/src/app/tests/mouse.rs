@@ -281,8 +281,8 @@ fn a_planned_degree_is_confirmed_and_taken_back_by_clicks() {
 #[test]
 fn what_is_under_way_can_be_given_up_by_a_click() {
     for (width, height) in [(140, 44), (80, 24), (60, 16)] {
-        for picture in [fixture::fitting_run(), fixture::finished_run()] {
-            let mut rig = TestApp::with_run_state(width, height, picture);
+        for run_state in [fixture::fitting_run(), fixture::finished_run()] {
+            let mut rig = TestApp::with_run_state(width, height, run_state);
             let (y, text) = (ScreenLayout::of(&rig.app).footer.y, rig.screen_text());
             let footer = text.lines().nth(y.into()).unwrap();
             assert!(!footer.contains("Z cancel"), "{footer}");
