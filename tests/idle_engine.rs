@@ -116,12 +116,12 @@ fn a_stopped_run_is_measured_and_marked_without_going_on() {
     watcher.press("F");
     watcher.wait_for_text("plots in");
     assert!(place.path("a-figures/loss.svg").is_file());
-    watcher.press("Wc");
+    watcher.press("Wt");
     watcher.wait_for_text("a-figures/surface.csv");
     watcher.press("\r");
     watcher.wait_for_text("wrote");
     assert!(place.path("a-figures/surface.csv").is_file());
-    watcher.press("Wc");
+    watcher.press("Wt");
     watcher.wait_for_text("a-figures/surface.csv");
     // The whole of what is suggested goes, and a path in the run's directory takes its place.
     watcher.press(&format!("\x15{}\r", run.join("mine.csv").display()));

@@ -177,25 +177,25 @@ fn figures_are_copied_and_written_from_the_screen() {
     let mut screen = TerminalScreen::open(&place, "open a", (100, 30), &[]);
     screen.wait_for_text("finished");
     screen.press("Y");
-    screen.wait_for_text(" Copy ");
+    screen.wait_for_text(" Copy or save ");
     screen.press("d");
-    screen.wait_for_text_gone(" Copy ");
+    screen.wait_for_text_gone(" Copy or save ");
     // `/…/a` in base64, in the sequence that terminals take for their clipboard.
     screen.wait_written("\x1b]52;c;");
     let figures = place.path("a/figures");
     for (keys, name, begins) in [
-        ("1Wc", "losses.csv", &b"run,curve,step,"[..]),
+        ("1Wt", "losses.csv", &b"run,curve,step,"[..]),
         ("1Wp", "losses.png", b"\x89PNG"),
-        ("2Wj", "surface.json", b"{"),
-        ("2Ws", "surface.svg", b"<svg"),
-        ("2WR", "surface-3d.svg", b"<svg"),
-        ("2WC", "slices.csv", b"slice,u,v,"),
-        ("3Wc", "points.csv", b"i,j,u,v,"),
+        ("2Wt\t\t", "surface.json", b"{"),
+        ("2Wp\t", "surface.svg", b"<svg"),
+        ("2W3\t", "surface-3d.svg", b"<svg"),
+        ("2WT", "slices.csv", b"slice,u,v,"),
+        ("3Wt", "points.csv", b"i,j,u,v,"),
         ("3Wp", "points.png", b"\x89PNG"),
-        ("iWt", "log.txt", b"0:00:0"),
+        ("iWl", "log.txt", b"0:00:0"),
     ] {
         screen.press(keys);
-        screen.wait_for_text("enter writes it");
+        screen.wait_for_text("enter saves");
         screen.press(keys::ENTER);
         screen.wait_for_text(&format!("wrote {}", place.path("").display()));
         let path = figures.join(name);
@@ -209,8 +209,8 @@ fn figures_are_copied_and_written_from_the_screen() {
     // What is there is never replaced without a question.
     let path = figures.join("losses.csv");
     std::fs::write(&path, "mine").expect("the file");
-    screen.press("1Wc");
-    screen.wait_for_text("enter writes it");
+    screen.press("1Wt");
+    screen.wait_for_text("enter saves");
     screen.press(keys::ENTER);
     screen.wait_for_text("Replace the file?");
     screen.press(keys::ESC);

@@ -290,7 +290,7 @@ fn a_run_at_rest_there_is_asked_copied_from_and_written_from_here() {
     let mut screen = open(&place, &line, "gpu1:one");
     screen.wait_for_text("✓ finished");
     // What is written goes into a folder of this machine, over nothing that is there.
-    screen.press("Wc");
+    screen.press("Wt");
     screen.wait_for_text("gpu1-one-figures/surface.csv");
     screen.press("\r");
     screen.wait_for_text("wrote");
@@ -298,7 +298,7 @@ fn a_run_at_rest_there_is_asked_copied_from_and_written_from_here() {
     let text = std::fs::read_to_string(&table).expect("the table");
     assert_eq!(text, place.surfit("heatmap one --format csv").ok().out);
     std::fs::write(&table, "mine").expect("a file");
-    screen.press("Wc");
+    screen.press("Wt");
     screen.wait_for_text("gpu1-one-figures/surface.csv");
     screen.press("\r");
     screen.wait_for_text("Replace the file?");

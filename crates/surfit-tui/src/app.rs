@@ -17,7 +17,7 @@ mod server_messages;
 mod typed_commands;
 
 pub use engine_commands::PendingCommand;
-pub use exports::MAX_COPY_BYTES;
+pub use exports::{ExportDestination, ExportFormat, ExportItem, ExportSource, MAX_COPY_BYTES};
 pub(crate) use figures::FigureSubject;
 pub use message::{Banner, MessageKind, ScreenMessage as Note};
 pub use questions::{AnswerAction, AnswerChoice, Question};
@@ -261,7 +261,8 @@ pub struct App {
     pub dirty: bool,
     /// tmux is asked to take what is copied.
     pub(crate) in_tmux: bool,
-    last_copy: Option<exports::LastCopy>,
+    /// The text that was copied last, in a line.
+    last_copy: Option<String>,
     /// The first key of a sequence that waits for its second.
     pub(crate) pending_prefix: Option<Key>,
     status_message: Option<Note>,

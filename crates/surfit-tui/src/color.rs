@@ -8,6 +8,7 @@ use std::io::IsTerminal;
 use std::str::FromStr;
 use surfit_core::colormap::Colormap;
 use termprofile::{DetectorSettings, EnvVarSource, TermProfile, TermVars};
+use thiserror::Error;
 
 /// Red, green and blue of a colour.
 pub type Rgb = (u8, u8, u8);
@@ -47,8 +48,8 @@ impl ColorDepth {
         Self::from_environment(&termprofile::Env, &std::io::stdout())
     }
 
-    /// The depth that `SURFIT_COLOR` selects, if any, or a sentence about a value it cannot have.
-    pub fn env_override() -> Result<Option<Self>, String> {
+    /// The depth that `SURFIT_COLOR` selects, if any, or the error of a value that is none.
+    pub fn env_override() -> Result<Option<Self>, UnknownColorDepth> {
         std::env::var("SURFIT_COLOR").ok().filter(|s| !s.is_empty()).map(|s| s.parse()).transpose()
     }
 
@@ -99,14 +100,16 @@ impl ColorDepth {
     }
 }
 
-impl FromStr for ColorDepth {
-    type Err = String;
+/// A text is no colour depth.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("`{0}` is no colour depth; choose none, 16, 256 or truecolor")]
+pub struct UnknownColorDepth(String);
 
-    fn from_str(s: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|d| d.name().eq_ignore_ascii_case(s))
-            .ok_or_else(|| format!("`{s}` is no colour depth; choose none, 16, 256 or truecolor"))
+impl FromStr for ColorDepth {
+    type Err = UnknownColorDepth;
+
+    fn from_str(s: &str) -> Result<Self, UnknownColorDepth> {
+        Self::ALL.into_iter().find(|d| d.name().eq_ignore_ascii_case(s)).ok_or_else(|| UnknownColorDepth(s.into()))
     }
 }
 
@@ -240,7 +243,7 @@ mod tests {
         assert_eq!(depth(&[("TERM", "screen"), ("TMUX", "a")]), ColorDepth::Ansi256);
         let forced = [("NO_COLOR", "1"), ("SURFIT_COLOR", "256"), ("TERM", "dumb")];
         assert_eq!(depth(&forced), ColorDepth::Ansi256);
-        assert!("many".parse::<ColorDepth>().unwrap_err().contains("`many` is no colour depth"));
+        assert!("many".parse::<ColorDepth>().unwrap_err().to_string().contains("`many` is no colour depth"));
     }
 
     #[test]

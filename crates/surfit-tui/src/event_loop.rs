@@ -54,15 +54,15 @@ pub fn run(options: WorkbenchOptions, inbox: WorkbenchInbox, requests: RequestSi
     let var = |name: &str| std::env::var(name).ok();
     let mut depth = options.color.unwrap_or_else(ColorDepth::detect);
     let (keymap, mut problems) = Keymap::load();
-    problems.extend(ColorDepth::env_override().err());
-    let (glyphs, fewer) = GlyphSet::detect(options.glyphs, var).unwrap_or_else(|why| {
-        problems.push(why);
+    problems.extend(ColorDepth::env_override().err().map(|e| e.to_string()));
+    let (glyphs, fewer) = GlyphSet::detect(options.glyphs, var).unwrap_or_else(|error| {
+        problems.push(error.to_string());
         (GlyphSet::Braille, None)
     });
     let place = RememberedChoices::default_path();
     let before = place.as_deref().and_then(|path| {
-        RememberedChoices::load(path).unwrap_or_else(|why| {
-            problems.push(why);
+        RememberedChoices::load(path).unwrap_or_else(|error| {
+            problems.push(error.to_string());
             None
         })
     });

@@ -174,13 +174,13 @@ pub(crate) fn evaluated_event(u: f64, v: f64) -> Event {
 }
 
 /// The fit advances by `steps`: losses, gradients and a few cells change, as between two frames of a real fit.
-pub(crate) fn advance_fit(picture: &mut RunState, steps: u64) {
-    let first_step = picture.curves[&LossCurve::Surface].end_step();
+pub(crate) fn advance_fit(run_state: &mut RunState, steps: u64) {
+    let first_step = run_state.curves[&LossCurve::Surface].end_step();
     let values = (first_step..first_step + steps).map(|s| loss(9, s, 0.95, 0.31, 300.0)).collect();
-    apply_events(picture, vec![Event::Losses { curve: LossCurve::Surface, first_step, values, rate: 0.0397 }]);
-    let s = picture.snapshot.as_mut().unwrap();
+    apply_events(run_state, vec![Event::Losses { curve: LossCurve::Surface, first_step, values, rate: 0.0397 }]);
+    let s = run_state.snapshot.as_mut().unwrap();
     let step = first_step + steps;
-    (s.seq, s.done, s.fit_step, s.heatmap.version) = (picture.seq, step, step, step);
+    (s.seq, s.done, s.fit_step, s.heatmap.version) = (run_state.seq, step, step, step);
     (s.rate, s.memory) = (82.0 + noise(3, step), s.memory + 4096);
     s.seconds_left = Some((3000.0 - step as f64) / 13.4);
     s.learning_rate *= 0.999;
@@ -208,10 +208,10 @@ pub(crate) fn degrees(m: u8, n: u8) -> Degrees {
 }
 
 /// Applies events with numbers and times that continue the run state's.
-pub(crate) fn apply_events(picture: &mut RunState, events: Vec<Event>) {
+pub(crate) fn apply_events(run_state: &mut RunState, events: Vec<Event>) {
     for event in events {
-        let seq = picture.seq + 1;
-        picture.apply(&Envelope { seq, time: START_TIME + 0.1 * seq as f64, event });
+        let seq = run_state.seq + 1;
+        run_state.apply(&Envelope { seq, time: START_TIME + 0.1 * seq as f64, event });
     }
 }
 

@@ -2,6 +2,12 @@
 
 use crate::color::is_unicode_locale;
 use std::str::FromStr;
+use thiserror::Error;
+
+/// `SURFIT_GLYPHS` has a value that is no glyph set.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("SURFIT_GLYPHS cannot be `{0}`; choose ascii, blocks or unicode")]
+pub struct UnknownGlyphSet(String);
 
 /// Sets of characters, from few to many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,11 +34,11 @@ impl GlyphSet {
     /// `chosen` wins, then `SURFIT_GLYPHS` (`ascii`, `blocks`, `unicode`), then the locale and `TERM`.
     ///
     /// # Errors
-    /// A sentence about a value that `SURFIT_GLYPHS` cannot have.
+    /// When `SURFIT_GLYPHS` is no glyph set.
     pub(crate) fn detect(
         chosen: Option<GlyphSet>,
         var: impl Fn(&str) -> Option<String>,
-    ) -> Result<(Self, Option<&'static str>), String> {
+    ) -> Result<(Self, Option<&'static str>), UnknownGlyphSet> {
         let var = |name: &str| var(name).filter(|s| !s.is_empty());
         if let Some(glyphs) = chosen {
             return Ok((glyphs, None));
@@ -53,13 +59,10 @@ impl GlyphSet {
 }
 
 impl FromStr for GlyphSet {
-    type Err = String;
+    type Err = UnknownGlyphSet;
 
-    fn from_str(s: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|g| g.name().eq_ignore_ascii_case(s))
-            .ok_or_else(|| format!("SURFIT_GLYPHS cannot be `{s}`; choose ascii, blocks or unicode"))
+    fn from_str(s: &str) -> Result<Self, UnknownGlyphSet> {
+        Self::ALL.into_iter().find(|g| g.name().eq_ignore_ascii_case(s)).ok_or_else(|| UnknownGlyphSet(s.into()))
     }
 }
 
@@ -84,6 +87,6 @@ mod tests {
         assert_eq!(found(None, &insists), (GlyphSet::Braille, false));
         assert_eq!(found(Some(GlyphSet::Ascii), &insists), (GlyphSet::Ascii, false));
         let odd = |_: &str| Some("many".into());
-        assert!(GlyphSet::detect(None, odd).unwrap_err().contains("`many`"));
+        assert!(GlyphSet::detect(None, odd).unwrap_err().to_string().contains("`many`"));
     }
 }

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use thiserror::Error;
 
 /// Changes when an older program could misread the file.
 const FORMAT_VERSION: u32 = 1;
@@ -22,6 +23,27 @@ const FORMAT_VERSION: u32 = 1;
 pub const MAX_HISTORY: usize = 50;
 /// A file larger than this is none of ours.
 const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// A file of choices that cannot be used.
+#[derive(Debug, Error)]
+#[error("{}: {fault}; the screen starts with its defaults", .path.display())]
+pub struct ChoicesError {
+    path: PathBuf,
+    #[source]
+    fault: ChoicesFault,
+}
+
+#[derive(Debug, Error)]
+enum ChoicesFault {
+    #[error("this is no file of choices")]
+    NoFile,
+    #[error("{0}")]
+    Read(#[source] io::Error),
+    #[error("{}", .0.message())]
+    Syntax(#[source] toml::de::Error),
+    #[error("version {0} instead of {FORMAT_VERSION}")]
+    Version(u32),
+}
 
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -86,24 +108,20 @@ impl RememberedChoices {
     /// Reads it; `None` when there is none yet.
     ///
     /// # Errors
-    /// A sentence when the file is not usable.
-    pub fn load(path: &Path) -> Result<Option<Self>, String> {
-        let fault = |why: String| {
-            let path = path.display();
-            format!("{path}: {why}; the screen begins as usual")
-        };
+    /// When the file is not usable.
+    pub fn load(path: &Path) -> Result<Option<Self>, ChoicesError> {
+        let fault = |fault| ChoicesError { path: path.into(), fault };
         match std::fs::metadata(path) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             Ok(about) if !about.is_file() || about.len() > MAX_FILE_BYTES => {
-                return Err(fault("this is no file of choices".into()));
+                return Err(fault(ChoicesFault::NoFile));
             }
             _ => {}
         }
-        let text = std::fs::read_to_string(path).map_err(|e| fault(e.to_string()))?;
-        let read: Self = toml::from_str(&text).map_err(|e| fault(e.message().into()))?;
+        let text = std::fs::read_to_string(path).map_err(|e| fault(ChoicesFault::Read(e)))?;
+        let read: Self = toml::from_str(&text).map_err(|e| fault(ChoicesFault::Syntax(e)))?;
         if read.version != FORMAT_VERSION {
-            let why = format!("version {} instead of {FORMAT_VERSION}", read.version);
-            return Err(fault(why));
+            return Err(fault(ChoicesFault::Version(read.version)));
         }
         Ok(Some(read))
     }
@@ -202,7 +220,7 @@ mod tests {
     fn what_was_chosen_is_there_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/folder/screen.toml");
-        assert_eq!(RememberedChoices::load(&path), Ok(None));
+        assert_eq!(RememberedChoices::load(&path).unwrap(), None);
         let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
         rig.press("2 ctrl-right ctrl-right O D | T < K ^ : r a n g e space 8 0 space 9 0 enter 3 ctrl-down T \\ ctrl-w > # 1 L } }");
         let before = rig.app.remembered_choices();
@@ -221,7 +239,7 @@ mod tests {
         let path = folder.path().join("screen.toml");
         let at = |text: &[u8]| {
             std::fs::write(&path, text).unwrap();
-            RememberedChoices::load(&path).unwrap_err()
+            RememberedChoices::load(&path).unwrap_err().to_string()
         };
         for bad in [
             &b"version = 1\ntheme = 3"[..],
@@ -229,7 +247,7 @@ mod tests {
             b"version = 1\n[arrangement]\npreset = 'round'",
             b"\xff\xfe",
         ] {
-            assert!(at(bad).contains("begins as usual"), "{}", at(bad));
+            assert!(at(bad).contains("starts with its defaults"), "{}", at(bad));
         }
         assert!(at(b"version = 9").contains("version 9 instead of 1"));
         assert!(RememberedChoices::load(folder.path()).is_err());

@@ -40,11 +40,11 @@ impl TestApp {
     }
 
     /// A workbench that is connected to a run with that state.
-    pub fn with_run_state(width: u16, height: u16, picture: RunState) -> Self {
+    pub fn with_run_state(width: u16, height: u16, run_state: RunState) -> Self {
         let mut rig = Self::new(width, height);
-        let snapshot = picture.snapshot.clone();
+        let snapshot = run_state.snapshot.clone();
         rig.receive(fixture::welcome(4242));
-        rig.receive(BridgeMessage::RunState(Box::new(picture)));
+        rig.receive(BridgeMessage::RunState(Box::new(run_state)));
         if let Some(snapshot) = snapshot {
             rig.receive(ServerMessage::Snapshot(Box::new(snapshot)));
         }

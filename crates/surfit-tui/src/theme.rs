@@ -6,7 +6,7 @@ mod file;
 pub use crate::color::ColorDepth;
 pub use crate::glyphs::GlyphSet;
 pub use choices::{ThemeChoice, list_themes};
-pub use file::ThemeError;
+pub use file::{StyleError, ThemeError};
 
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
@@ -198,10 +198,8 @@ impl Theme {
         {
             return Self::from_file(&path, depth);
         }
-        Self::built_in(name, depth).ok_or_else(|| {
-            let names: Vec<&str> = Self::built_in_names().collect();
-            ThemeError(format!("there is no theme `{name}`; choose {}", names.join(", ")))
-        })
+        let unknown = || ThemeError::Unknown { name: name.into(), choices: Self::built_in_names().collect() };
+        Self::built_in(name, depth).ok_or_else(unknown)
     }
 
     /// Reads a theme's file; the file's name is the theme's.
@@ -209,14 +207,14 @@ impl Theme {
     /// # Errors
     /// As [`Theme::from_toml`], with the file's name.
     pub fn from_file(path: &Path, depth: ColorDepth) -> Result<Theme, ThemeError> {
-        let named = |why: String| ThemeError(format!("theme {}: {why}", path.display()));
+        let named = |fault| ThemeError::File { path: path.into(), fault: Box::new(fault) };
         // A pipe of that name would be waited for, and a film read to its end.
-        let about = std::fs::metadata(path).map_err(|e| named(e.to_string()))?;
+        let about = std::fs::metadata(path).map_err(|e| named(ThemeError::Read(e.to_string())))?;
         if !about.is_file() || about.len() > MAX_THEME_BYTES {
-            return Err(named("this is no file of a theme".into()));
+            return Err(named(ThemeError::NoFile));
         }
-        let text = std::fs::read_to_string(path).map_err(|e| named(e.to_string()))?;
-        let mut theme = Self::from_toml(&text, depth).map_err(|e| named(e.0))?;
+        let text = std::fs::read_to_string(path).map_err(|e| named(ThemeError::Read(e.to_string())))?;
+        let mut theme = Self::from_toml(&text, depth).map_err(named)?;
         theme.name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         Ok(theme)
     }

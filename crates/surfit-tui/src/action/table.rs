@@ -4,7 +4,7 @@
 
 use super::availability::*;
 use super::{Action, ActionGroup, IntoEffects, KeyScope};
-use crate::app::{App, Effect, Pane};
+use crate::app::{App, Effect, ExportDestination, Pane};
 use crate::views::surface::CellQuantity;
 use crate::views::{help::HelpOverlay, image::ImageOverlay, log::LogOverlay, machine::MachineOverlay};
 use crate::views::{models::ModelsOverlay, palette::PaletteOverlay};
@@ -88,8 +88,8 @@ table! {
         "models" overlays ["w", "g w"] 13 "models" "list corners, bookmarks and exports with their accuracies" always => |app| app.toggle_overlay(ModelsOverlay::default());
         "sort-models" "models" ["s"] 0 "sort" "sort models by date, validation, test or place" always => |app| app.models.sort = app.models.sort.next();
         "copy" overlays ["y"] 0 "copy" "copy u,v of the cursor, or the folder of the listed model" always => |app| app.copy_point_or_model();
-        "copy-menu" overlays ["Y"] 0 "copy what" "copy values, a path, a table or a command line" always => |app| app.open_copy_menu();
-        "write" overlays ["W"] 0 "save" "save the focused view as CSV, JSON, PNG or SVG" always => |app| app.open_file_menu();
+        "copy-menu" overlays ["Y"] 0 "copy more" "copy values, a table, a path or a shell command" always => |app| app.open_export_dialog(ExportDestination::Clipboard);
+        "write" overlays ["W"] 0 "save" "save the focused view as CSV, TSV, JSON, PNG or SVG" always => |app| app.open_export_dialog(ExportDestination::File);
         "figures" ["F"] 0 "plots" "save the plots of the curves and the heatmap" can_write_plots => |app| app.write_figures();
     }
     Move {

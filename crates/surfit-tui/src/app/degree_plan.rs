@@ -4,7 +4,8 @@ use super::message::{MessageKind, ScreenMessage};
 use super::{App, Effect};
 use crossterm::event::{KeyCode, KeyEvent};
 use surfit_core::cost::DegreePreview;
-use surfit_core::surface::{Degrees, ParameterAxis, Patch};
+use surfit_core::surface::{DegreeError, Degrees, ParameterAxis, Patch};
+use thiserror::Error;
 
 /// A change of degree that waits for enter.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,14 +20,23 @@ pub(super) struct DegreePlan {
     message_order: u64,
 }
 
+/// Why a plan cannot begin from other degrees.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+enum RebaseError {
+    #[error("the surface is a {} now", .0.name())]
+    OtherPatch(Patch),
+    #[error(transparent)]
+    Degree(#[from] DegreeError),
+}
+
 impl DegreePlan {
     /// The same steps from other degrees.
     ///
     /// # Errors
-    /// A sentence, when they lead to degrees that no surface has.
-    fn target_from(&self, from: Degrees) -> Result<Degrees, String> {
+    /// When they lead to degrees that no surface has.
+    fn target_from(&self, from: Degrees) -> Result<Degrees, RebaseError> {
         if from.patch() != self.from.patch() {
-            return Err(format!("the surface is a {} now", from.patch().name()));
+            return Err(RebaseError::OtherPatch(from.patch()));
         }
         let by = |axis| self.to.degree_along(axis) as i8 - self.from.degree_along(axis) as i8;
         let along_u = from.with_changed_degree(ParameterAxis::U, by(ParameterAxis::U));
@@ -35,7 +45,7 @@ impl DegreePlan {
             // Either axis changes the one degree there is.
             Patch::Curve | Patch::Triangle => along_u,
         };
-        both.map_err(|why| why.to_string())
+        Ok(both?)
     }
 }
 

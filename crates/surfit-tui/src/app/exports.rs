@@ -1,16 +1,18 @@
-//! Taking something away from the screen: what the focused view offers is copied, or written into a file under a name.
+//! Exports: what the focused view gives is copied, shown or saved as a file.
 
 use super::message::MessageKind;
 use super::{App, Effect};
-use crate::link::{FigureForm, FileContent, NewFile, local_figures_dir};
-use crate::views::export_menu::{ExportItem, ExportMenu, ExportSource, FilenamePrompt, ItemMenu, MenuItem};
+use crate::link::{Figure, FigureForm, FileContent, NewFile, local_figures_dir};
+use crate::views::export_dialog::{ExportDialog, FilenamePrompt};
 use crate::views::models::{self, ModelItem, ModelsOverlay};
 use crate::views::plain_text::TextOverlay;
 use crate::views::tables;
-use crate::views::view::ShellCommand;
-use std::ffi::OsStr;
+use crate::views::view::{InputOutcome, ShellCommand};
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use surfit_core::protocol::{BridgeRequest, ClientMessage};
+use surfit_core::table::DataTable;
+use thiserror::Error;
 use tui_input::Input;
 
 /// The run that is shown, on its own machine.
@@ -26,15 +28,220 @@ pub struct RunLocation {
 /// terminals end.
 pub const MAX_COPY_BYTES: usize = 74_994;
 
-/// The key that shows a text in the place of copying it.
-const SHOW_COPY_KEY: char = 's';
+/// Where an export goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportDestination {
+    /// The clipboard of the terminal.
+    Clipboard,
+    /// The whole screen, to select text by hand.
+    Screen,
+    /// A file.
+    File,
+}
 
-/// What was copied last.
+impl ExportDestination {
+    pub(crate) const ALL: [ExportDestination; 3] =
+        [ExportDestination::Clipboard, ExportDestination::Screen, ExportDestination::File];
+
+    pub(crate) fn next(self) -> Self {
+        Self::ALL[(self as usize + 1) % Self::ALL.len()]
+    }
+
+    pub(crate) fn label(self) -> &'static str {
+        ["copy to clipboard", "show on screen", "save as file"][self as usize]
+    }
+
+    pub(crate) fn verb(self) -> &'static str {
+        ["copy", "show", "save"][self as usize]
+    }
+}
+
+/// Format of an export, told by the extension of its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // Each is named as its format.
+pub enum ExportFormat {
+    Text,
+    Csv,
+    Tsv,
+    Json,
+    Png,
+    Svg,
+}
+
+impl ExportFormat {
+    pub(crate) fn extension(self) -> &'static str {
+        ["txt", "csv", "tsv", "json", "png", "svg"][self as usize]
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        ["text", "CSV", "TSV", "JSON", "PNG", "SVG"][self as usize]
+    }
+}
+
+const TABLE_FORMATS: [ExportFormat; 3] = [ExportFormat::Csv, ExportFormat::Tsv, ExportFormat::Json];
+
+/// What an export is made from.
 #[derive(Clone, Debug)]
-pub(in crate::app) struct LastCopy {
-    /// What it is, in a line.
-    summary: String,
-    text: String,
+pub enum ExportSource {
+    /// Text that is known already.
+    Text(String),
+    /// A table of the present state.
+    Table(fn(&App) -> DataTable),
+    /// A table that is written in other ways than a [`DataTable`].
+    FormattedTable(fn(&App, ExportFormat) -> String),
+    /// A figure as it is shown now.
+    Figure(fn(&App) -> Figure),
+    /// A file that has its content but not yet a free name.
+    File(FileContent, Option<ExportFormat>),
+}
+
+/// Something that a view exports.
+#[derive(Clone, Debug)]
+pub struct ExportItem {
+    /// Key that exports it.
+    pub key: char,
+    /// A few words for the list.
+    pub label: &'static str,
+    /// Name of its file, without extension.
+    pub file_stem: &'static str,
+    /// What it contains, in a clause.
+    pub about: &'static str,
+    /// What it is made from.
+    pub source: ExportSource,
+    /// Format that is chosen.
+    pub format: ExportFormat,
+    /// Its text in this format, made when it is first shown.
+    text: OnceCell<String>,
+}
+
+impl ExportItem {
+    pub(crate) fn new(
+        key: char,
+        label: &'static str,
+        file_stem: &'static str,
+        about: &'static str,
+        source: ExportSource,
+    ) -> Self {
+        let mut item = Self { key, label, file_stem, about, source, format: ExportFormat::Text, text: OnceCell::new() };
+        item.reset_format(ExportDestination::File);
+        item
+    }
+
+    /// Returns an item of a known text; `None` when that is empty.
+    pub(crate) fn text_of(
+        key: char,
+        label: &'static str,
+        file_stem: &'static str,
+        about: &'static str,
+        text: Option<String>,
+    ) -> Option<Self> {
+        let text = text.filter(|t| !t.is_empty())?;
+        Some(Self::new(key, label, file_stem, about, ExportSource::Text(text)))
+    }
+
+    /// Returns the item of the values at a view's cursor.
+    pub(crate) fn readout(text: Option<String>) -> Option<Self> {
+        Self::text_of('r', "values at the cursor", "values", "what is known at the cursor", text)
+    }
+
+    /// Returns the item of the point at a view's cursor.
+    pub(crate) fn point(app: &App, (u, v): (f64, f64)) -> Option<Self> {
+        let text = Some(tables::format_point(app, u, v));
+        Self::text_of('u', "point as u,v", "point", "as `surfit export --at` expects it", text)
+    }
+
+    /// The formats to choose from; none for text that may be of any.
+    pub(crate) fn formats(&self) -> &[ExportFormat] {
+        match &self.source {
+            ExportSource::Text(_) => &[ExportFormat::Text],
+            ExportSource::Table(_) | ExportSource::FormattedTable(_) => &TABLE_FORMATS,
+            ExportSource::Figure(_) | ExportSource::File(FileContent::Drawn(..), _) => {
+                &[ExportFormat::Png, ExportFormat::Svg]
+            }
+            ExportSource::File(FileContent::Text(_), format) => format.as_slice(),
+        }
+    }
+
+    /// Chooses the usual format for a destination: spreadsheets paste TSV.
+    pub(crate) fn reset_format(&mut self, destination: ExportDestination) {
+        let tsv = destination == ExportDestination::Clipboard && self.formats().contains(&ExportFormat::Tsv);
+        let first = self.formats().first().copied().unwrap_or(ExportFormat::Text);
+        self.set_format(if tsv { ExportFormat::Tsv } else { first });
+    }
+
+    pub(crate) fn cycle_format(&mut self, forward: bool) {
+        let formats = self.formats();
+        if let Some(at) = formats.iter().position(|&f| f == self.format) {
+            let by = if forward { 1 } else { formats.len() - 1 };
+            self.set_format(formats[(at + by) % formats.len()]);
+        }
+    }
+
+    fn set_format(&mut self, format: ExportFormat) {
+        self.format = format;
+        self.text = OnceCell::new();
+    }
+
+    /// Its text in the chosen format; `None` for a figure.
+    pub(crate) fn text(&self, app: &App) -> Option<&str> {
+        match &self.source {
+            ExportSource::Text(text) | ExportSource::File(FileContent::Text(text), _) => Some(text),
+            ExportSource::Figure(_) | ExportSource::File(FileContent::Drawn(..), _) => None,
+            ExportSource::FormattedTable(text) => Some(self.text.get_or_init(|| text(app, self.format))),
+            ExportSource::Table(table) => Some(self.text.get_or_init(|| match self.format {
+                ExportFormat::Tsv => table(app).to_tsv(),
+                ExportFormat::Json => table(app).to_json(),
+                _ => table(app).to_csv(),
+            })),
+        }
+    }
+
+    /// Content of a file with this item.
+    fn content(&self, app: &App) -> FileContent {
+        let form = if self.format == ExportFormat::Svg { FigureForm::Svg } else { FigureForm::Png };
+        match &self.source {
+            ExportSource::Figure(drawing) => FileContent::Drawn(Box::new(drawing(app)), form),
+            ExportSource::File(FileContent::Drawn(drawing, _), _) => FileContent::Drawn(drawing.clone(), form),
+            _ => FileContent::Text(self.text(app).unwrap_or_default().into()),
+        }
+    }
+
+    /// Takes over the format that the extension of a file's name tells.
+    fn adopt_format_of(&mut self, path: &Path) -> Result<(), FilenameError> {
+        let Some(ending) = known_extension(path) else { return Ok(()) };
+        let formats = self.formats();
+        match formats.iter().find(|f| f.extension() == ending) {
+            Some(&format) => self.set_format(format),
+            // Every text is a text.
+            None if formats.is_empty() || ending == "txt" && !self.is_figure() => {}
+            None => {
+                let endings: Vec<String> = formats.iter().map(|f| format!(".{}", f.extension())).collect();
+                let (last, rest) = endings.split_last().map_or(("", &[][..]), |(last, rest)| (last, rest));
+                let right = if rest.is_empty() { last.into() } else { format!("{} or {last}", rest.join(", ")) };
+                return Err(FilenameError::WrongEnding { ending, right });
+            }
+        }
+        Ok(())
+    }
+
+    fn is_figure(&self) -> bool {
+        self.formats().contains(&ExportFormat::Png)
+    }
+}
+
+/// Why a file cannot have the name that was typed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(crate) enum FilenameError {
+    #[error("save: the file needs a name")]
+    Missing,
+    #[error("save: this is no .{ending} file; end the name with {right}")]
+    WrongEnding { ending: String, right: String },
+}
+
+/// The extension of a path in lower case, when it tells a format.
+fn known_extension(path: &Path) -> Option<String> {
+    let ending = path.extension()?.to_string_lossy().to_lowercase();
+    KNOWN_EXTENSIONS.contains(&&*ending).then_some(ending)
 }
 
 /// Extensions of the known file formats.
@@ -42,84 +249,75 @@ const KNOWN_EXTENSIONS: [&str; 14] =
     ["png", "svg", "csv", "tsv", "json", "txt", "npy", "jpg", "jpeg", "gif", "webp", "pdf", "eps", "bmp"];
 
 impl App {
-    /// Opens the list of what can be copied.
-    pub(crate) fn open_copy_menu(&mut self) {
-        match ItemMenu::of(self.copy_items()) {
-            Some(menu) => self.push_dialog(ExportMenu::Copy(menu)),
-            None => self.show_message(MessageKind::Hint, "copy: nothing is known yet"),
-        }
-    }
-
-    /// Opens the list of files that the focused view can be written into.
-    pub(crate) fn open_file_menu(&mut self) {
-        match ItemMenu::of(self.focused_view().files(self)) {
-            Some(menu) => self.push_dialog(ExportMenu::Write(menu)),
-            None => self.show_message(MessageKind::Hint, "write: there is nothing here to write yet"),
-        }
-    }
-
-    fn copy_items(&self) -> Vec<MenuItem<String>> {
-        let view = self.focused_view();
-        let items = [
-            ('r', "what is read here", view.readout(self)),
-            ('p', "the point as u,v", view.point(self).map(|(u, v)| tables::format_point(self, u, v))),
-            ('t', "the table, for a spreadsheet", view.table(self)),
-            ('c', "the command line for it", Some(self.shell_command_line())),
-            ('d', "the run's directory", self.run_dir()),
-            ('e', "the model's folder", self.model_dir()),
-            (SHOW_COPY_KEY, "show what was copied last, to select by hand", self.last_copied_text()),
+    /// Opens the dialog of exports with a destination preselected.
+    pub(crate) fn open_export_dialog(&mut self, destination: ExportDestination) {
+        let shared = [
+            (
+                'c',
+                "shell command",
+                "command",
+                "shows or makes the same without the screen",
+                Some(self.shell_command_line()),
+            ),
+            ('d', "directory of the run", "directory", "its machine before it, as `scp` expects it", self.run_dir()),
+            ('e', "folder of the model", "folder", "the model that is selected or was exported last", self.model_dir()),
         ];
-        let item = |(key, label, text): (char, &str, Option<String>)| {
-            let value = text.filter(|t| !t.is_empty())?;
-            Some(MenuItem { key, label: label.into(), value })
-        };
-        items.into_iter().filter_map(item).collect()
+        let mut items = self.focused_view().exports(self);
+        let shared = shared
+            .into_iter()
+            .map(|(key, label, stem, about, text)| ExportItem::text_of(key, label, stem, about, text));
+        items.extend(shared.flatten());
+        self.push_dialog(ExportDialog::new(items, destination));
     }
 
-    fn last_copied_text(&self) -> Option<String> {
-        let last = self.last_copy.as_ref().map(|last| last.text.clone());
-        last.or_else(|| self.focused_view().readout(self))
+    /// Exports an item of the dialog. Figures are saved as files, whatever the destination.
+    pub(crate) fn export_item(&mut self, item: &ExportItem, destination: ExportDestination) -> InputOutcome {
+        let text = item.text(self).filter(|_| destination != ExportDestination::File).map(str::to_owned);
+        match text {
+            None => {
+                let name = format!("{}.{}", item.file_stem, item.format.extension());
+                let path = self.suggested_figures_dir().join(name).display().to_string();
+                self.push_dialog(FilenamePrompt { input: Input::new(path), item: item.clone() });
+                InputOutcome::CLOSE
+            }
+            Some(text) if destination == ExportDestination::Screen => {
+                self.open_overlay(TextOverlay { text, scroll: 0 });
+                InputOutcome::CLOSE
+            }
+            Some(text) if text.len() > MAX_COPY_BYTES => {
+                let (size, most) = (text.len().div_ceil(1000), MAX_COPY_BYTES / 1000);
+                let text = format!("copy: {size} kB exceed the {most} kB that terminals accept; tab saves a file");
+                self.show_message(MessageKind::Hint, text);
+                InputOutcome::DONE
+            }
+            Some(text) => InputOutcome::Close(self.copy_text(item.label, text)),
+        }
     }
 
-    pub(crate) fn copy_item(&mut self, item: &MenuItem<String>) -> Vec<Effect> {
-        if item.key == SHOW_COPY_KEY {
-            self.open_overlay(TextOverlay { text: item.value.clone(), scroll: 0 });
-            return Vec::new();
-        }
-        let (text, label) = (&item.value, &item.label);
-        if text.len() > MAX_COPY_BYTES {
-            let key = self.key_label(action!("write"));
-            let size = text.len().div_ceil(1000);
-            let most = MAX_COPY_BYTES / 1000;
-            self.show_message(
-                MessageKind::Hint,
-                format!("copy: these are {size} kB, and terminals take {most}; {key} writes a file"),
-            );
-            return Vec::new();
-        }
-        let what = match text.lines().count() {
+    /// Copies a text; the message quotes one line, and counts more.
+    pub(super) fn copy_text(&mut self, label: &str, text: String) -> Vec<Effect> {
+        let summary = match text.lines().count() {
             0 | 1 => text.trim_end().to_owned(),
             n => format!("{label}, {n} lines"),
         };
-        self.last_copy = Some(LastCopy { summary: what, text: text.clone() });
+        self.last_copy = Some(summary);
         if !self.in_tmux {
             self.report_copied(false);
         }
-        vec![Effect::Copy(text.clone())]
+        vec![Effect::Copy(text)]
     }
 
-    /// Tells where the text went that was copied last: into tmux's buffer, or to the terminal, which answers nothing and
-    /// may not take it.
+    /// Reports where the last copy went: into tmux's buffer, or to the terminal, which sends no confirmation.
     pub(in crate::app) fn report_copied(&mut self, in_tmux: bool) {
-        let Some(last) = &self.last_copy else { return };
-        let said = match in_tmux {
-            true => format!("copied into tmux's buffer: {}", last.summary),
+        let Some(summary) = &self.last_copy else { return };
+        let text = match in_tmux {
+            true => format!("copied into tmux's buffer: {summary}"),
             false => {
-                let menu = self.key_label(action!("copy-menu"));
-                format!("sent to the terminal ({menu} s shows it to select): {}", last.summary)
+                let key = self.key_label(action!("copy-menu"));
+                format!("sent to the terminal ({key} tab shows it to select): {summary}")
             }
         };
-        self.show_message(MessageKind::Info, said);
+        self.show_message(MessageKind::Info, text);
     }
 
     /// The directory of the chosen run, else of the one that is shown; with the machine before it, as `scp` takes it.
@@ -168,23 +366,6 @@ impl App {
         }
     }
 
-    /// Asks for the file's name, with a suggestion.
-    pub(crate) fn filename_prompt(&self, item: &MenuItem<ExportItem>) -> FilenamePrompt {
-        let content = match item.value.source {
-            ExportSource::Text(text) => FileContent::Text(text(self)),
-            ExportSource::Csv(table) => FileContent::Text(table(self).to_csv()),
-            ExportSource::Json(table) => FileContent::Text(table(self).to_json()),
-            ExportSource::Figure(drawing, form) => FileContent::Drawn(Box::new(drawing(self)), form),
-        };
-        let path = self.suggested_figures_dir().join(&item.value.name);
-        FilenamePrompt {
-            input: Input::new(path.display().to_string()),
-            content,
-            description: format!("{}: {}", item.label, item.value.description),
-            extension: item.value.name.rsplit_once('.').map(|name| name.1.to_owned()),
-        }
-    }
-
     /// Where files are suggested: in the run's own folder; for a run on another machine, or one that is only watched, in
     /// one here.
     fn suggested_figures_dir(&self) -> PathBuf {
@@ -197,21 +378,19 @@ impl App {
         }
     }
 
-    /// Writes the file under the name that was typed; `None` when the name is not usable, which is reported.
-    pub(crate) fn write_prompted_file(&mut self, naming: &FilenamePrompt) -> Option<Vec<Effect>> {
-        let path = naming.input.value().trim();
-        if path.is_empty() || path.ends_with('/') {
-            self.show_message(MessageKind::Hint, "write: the file needs a name");
+    /// Saves the file under the name that was typed; `None` when the name is not usable, which is reported.
+    pub(crate) fn save_named_file(&mut self, prompt: &mut FilenamePrompt) -> Option<Vec<Effect>> {
+        let path = PathBuf::from(prompt.input.value().trim());
+        let named = match path.file_name() {
+            Some(_) if !prompt.input.value().trim().ends_with('/') => prompt.item.adopt_format_of(&path),
+            _ => Err(FilenameError::Missing),
+        };
+        if let Err(error) = named {
+            self.show_message(MessageKind::Hint, error.to_string());
             return None;
         }
-        let path = PathBuf::from(path);
-        match content_for_name(&path, naming) {
-            Ok(content) => Some(self.write_file(NewFile { path, replace: false, content })),
-            Err(why) => {
-                self.show_message(MessageKind::Hint, why);
-                None
-            }
-        }
+        let content = prompt.item.content(self);
+        Some(self.write_file(NewFile { path, replace: false, content }))
     }
 
     pub(super) fn write_file(&mut self, file: NewFile) -> Vec<Effect> {
@@ -221,40 +400,14 @@ impl App {
 
     /// The existing file is kept: the user enters another name.
     pub(super) fn prompt_other_filename(&mut self, file: NewFile) {
-        let ending = |e: &&str| *e != "txt" && file.path.extension() == Some(OsStr::new(e));
-        self.push_dialog(ExportMenu::Name(FilenamePrompt {
-            input: Input::new(file.path.display().to_string()),
-            description: "a file that is not there yet".into(),
-            extension: KNOWN_EXTENSIONS.into_iter().find(ending).map(str::to_owned),
-            content: file.content,
-        }));
+        let ending = known_extension(&file.path);
+        let formats = TABLE_FORMATS.into_iter().chain([ExportFormat::Png, ExportFormat::Svg]);
+        let format = formats.into_iter().find(|f| ending.as_deref() == Some(f.extension()));
+        let mut item =
+            ExportItem::new(' ', "", "", "a file that does not exist yet", ExportSource::File(file.content, format));
+        item.format = format.unwrap_or(ExportFormat::Text);
+        self.push_dialog(FilenamePrompt { input: Input::new(file.path.display().to_string()), item });
     }
-}
-
-/// What is written under a name: its extension selects the format of a figure, and must match the content.
-///
-/// # Errors
-/// A sentence with the endings that are right.
-fn content_for_name(path: &Path, naming: &FilenamePrompt) -> Result<FileContent, String> {
-    let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-    let ending = ending.filter(|e| KNOWN_EXTENSIONS.contains(&&**e));
-    // Every text is a text.
-    let text = |ending: &str| ending == "txt" || naming.extension.as_deref().is_none_or(|usual| usual == ending);
-    let right = match (&naming.content, ending.as_deref()) {
-        (FileContent::Drawn(drawing, _), Some("png")) => {
-            return Ok(FileContent::Drawn(drawing.clone(), FigureForm::Png));
-        }
-        (FileContent::Drawn(drawing, _), Some("svg")) => {
-            return Ok(FileContent::Drawn(drawing.clone(), FigureForm::Svg));
-        }
-        (FileContent::Drawn(..), Some(_)) => ".png or .svg".into(),
-        (FileContent::Text(_), Some(ending)) if !text(ending) => {
-            format!(".{}", naming.extension.as_deref().unwrap_or_default())
-        }
-        _ => return Ok(naming.content.clone()),
-    };
-    let ending = ending.unwrap_or_default();
-    Err(format!("write: what is written is no .{ending}; end the name with {right}"))
 }
 
 /// A word as a shell takes it.

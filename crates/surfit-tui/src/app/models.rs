@@ -132,7 +132,6 @@ impl App {
             },
             None => format!("{u:.4},{v:.4}"),
         };
-        self.show_message(MessageKind::Info, format!("copied {text}"));
-        vec![Effect::Copy(text)]
+        self.copy_text("", text)
     }
 }

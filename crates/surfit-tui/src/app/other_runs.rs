@@ -128,12 +128,12 @@ impl App {
 
     /// The label of another run on the screen: with its parent folder when the run that is shown, or one over its
     /// curves, has the same name.
-    pub(super) fn other_run_label(&self, path: &Path, picture: &RunState) -> String {
+    pub(super) fn other_run_label(&self, path: &Path, run_state: &RunState) -> String {
         let last = |path: &Path| {
             let name = path.file_name().unwrap_or_default();
             name.to_string_lossy().into_owned()
         };
-        let name = picture.info.as_ref().map(|i| i.run.clone());
+        let name = run_state.info.as_ref().map(|i| i.run.clone());
         let name = name.unwrap_or_else(|| last(path));
         let mut others = self.loss.overlays.iter().filter(|o| o.path != path);
         if name != last(Path::new(&self.run)) && others.all(|o| o.name != name) {
@@ -224,7 +224,7 @@ impl App {
     }
 
     /// Another run was read.
-    pub(super) fn on_run_loaded(&mut self, path: PathBuf, picture: RunState) {
+    pub(super) fn on_run_loaded(&mut self, path: PathBuf, run_state: RunState) {
         // It may have become the one that is shown.
         let purpose = self.remove_compare_mode(&path);
         if self.run_location.as_ref().is_some_and(|place| place.dir == path) {
@@ -232,9 +232,9 @@ impl App {
             return self.show_message(MessageKind::Hint, text);
         }
         match purpose {
-            CompareMode::Curves => self.add_compared_curve(path, picture),
-            CompareMode::Surface => self.show_surface_comparison(&path, &picture),
-            CompareMode::Fork => self.compare_with_fork(path, picture),
+            CompareMode::Curves => self.add_compared_curve(path, run_state),
+            CompareMode::Surface => self.show_surface_comparison(&path, &run_state),
+            CompareMode::Fork => self.compare_with_fork(path, run_state),
             CompareMode::Superseded => {}
         }
     }
@@ -324,10 +324,10 @@ impl App {
     }
 
     /// Shows the surface of a run that was read beside this one's.
-    fn show_surface_comparison(&mut self, path: &Path, picture: &RunState) {
-        let run = self.other_run_label(path, picture);
+    fn show_surface_comparison(&mut self, path: &Path, run_state: &RunState) {
+        let run = self.other_run_label(path, run_state);
         let patch = self.degrees().patch();
-        match SurfaceComparison::of(run.clone(), true, picture) {
+        match SurfaceComparison::of(run.clone(), true, run_state) {
             None => self.show_message(MessageKind::Hint, format!("{run} has no measured cells yet")),
             Some(other) if other.heatmap.patch != patch => {
                 let (theirs, ours) = (other.heatmap.patch.name(), patch.name());
@@ -357,12 +357,12 @@ impl App {
     }
 
     /// Lays the curve of a run that was read over this one's.
-    pub(in crate::app) fn add_compared_curve(&mut self, path: PathBuf, picture: RunState) {
-        let name = self.other_run_label(&path, &picture);
-        let run = ComparedCurve { name: name.clone(), path, run_state: picture };
+    pub(in crate::app) fn add_compared_curve(&mut self, path: PathBuf, run_state: RunState) {
+        let name = self.other_run_label(&path, &run_state);
+        let run = ComparedCurve { name: name.clone(), path, run_state };
         match self.loss.add_overlay(run) {
             Ok(()) => self.show_message(MessageKind::Info, format!("overlaid the loss curve of {name}")),
-            Err(why) => self.show_message(MessageKind::Hint, why),
+            Err(error) => self.show_message(MessageKind::Hint, error.to_string()),
         }
     }
 }
@@ -435,20 +435,20 @@ impl App {
 
     /// Lays a fork's curve over this run's, and shows its surface beside this one's. Both begin with what is known of this
     /// run.
-    pub(super) fn compare_with_fork(&mut self, path: PathBuf, picture: RunState) {
+    pub(super) fn compare_with_fork(&mut self, path: PathBuf, run_state: RunState) {
         // Until its engine has spoken its history names the run it comes from.
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let name = name.into_owned();
-        if let Some(other) = SurfaceComparison::of(name.clone(), true, &picture) {
+        if let Some(other) = SurfaceComparison::of(name.clone(), true, &run_state) {
             self.surface.comparison = Some(other);
             self.followed_runs.compared_surface = Some(path.clone());
         }
-        let run = ComparedCurve { name: name.clone(), path, run_state: picture };
+        let run = ComparedCurve { name: name.clone(), path, run_state };
         match self.loss.add_overlay(run) {
             Ok(()) => {
                 self.show_message(MessageKind::Good, format!("{name} continues as its own run; comparing with it"))
             }
-            Err(why) => self.show_message(MessageKind::Hint, why),
+            Err(error) => self.show_message(MessageKind::Hint, error.to_string()),
         }
     }
 }

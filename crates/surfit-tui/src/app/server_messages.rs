@@ -84,10 +84,10 @@ impl App {
         self.dirty = true;
     }
 
-    fn replace_run_state(&mut self, picture: RunState) {
+    fn replace_run_state(&mut self, run_state: RunState) {
         self.awaiting_run_state = false;
         let before = self.run_state.snapshot.take();
-        self.run_state = picture;
+        self.run_state = run_state;
         match &self.run_state.snapshot {
             Some(snapshot) => self.adopt_metric(snapshot.metric),
             None => self.run_state.snapshot = before,

@@ -4,7 +4,7 @@ mod banner;
 mod commands;
 mod curves;
 mod engine;
-mod export_menu;
+mod export_dialog;
 mod file_inputs;
 mod keys;
 mod mouse;

@@ -3,6 +3,21 @@
 use super::Key;
 use std::fmt;
 use std::str::FromStr;
+use thiserror::Error;
+
+/// Why a text is no key or sequence of keys.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[allow(missing_docs)] // The messages describe each variant.
+pub enum KeyError {
+    #[error("`{0}` is no key; write one like g, G, ctrl-g, alt-g, space, enter, pageup or f5")]
+    Unknown(String),
+    #[error("`{0}` contains esc, which cancels a sequence")]
+    ContainsEscape(String),
+    #[error("an empty text is no key; `[]` removes the keys")]
+    Empty,
+    #[error("`{0}` is more than two keys; write one or two, such as `g` or `g l`")]
+    TooLong(String),
+}
 
 /// What is pressed to do one thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,20 +50,20 @@ impl From<Key> for Sequence {
 }
 
 impl FromStr for Sequence {
-    type Err = String;
+    type Err = KeyError;
 
-    fn from_str(s: &str) -> Result<Self, String> {
+    fn from_str(s: &str) -> Result<Self, KeyError> {
         match s.split_whitespace().collect::<Vec<_>>().as_slice() {
             [one] => Ok(Key::from_str(one)?.into()),
             [first, second] => {
                 let (first, second) = (Key::from_str(first)?, Key::from_str(second)?);
                 if [first, second].contains(&Key::ESC) {
-                    return Err(format!("`{s}` holds esc, which takes back what was begun"));
+                    return Err(KeyError::ContainsEscape(s.into()));
                 }
                 Ok(Self { first, second: Some(second) })
             }
-            [] => Err("an empty text is no key; `[]` takes the keys away".into()),
-            _ => Err(format!("`{s}` is more than two keys; write one or two, such as `g` or `g l`")),
+            [] => Err(KeyError::Empty),
+            _ => Err(KeyError::TooLong(s.into())),
         }
     }
 }
@@ -77,9 +92,9 @@ mod tests {
         }
         assert_eq!(seq("g left").display_label(false), "g ←");
         let error = |s: &str| s.parse::<Sequence>().unwrap_err();
-        assert!(error("g g g").contains("more than two"));
-        assert!(error("gg").contains("is no key"));
-        assert!(error("g esc").contains("takes back") && error(" ").contains("empty"));
+        assert_eq!(error("g g g"), KeyError::TooLong("g g g".into()));
+        assert_eq!(error("gg"), KeyError::Unknown("gg".into()));
+        assert_eq!((error("g esc"), error(" ")), (KeyError::ContainsEscape("g esc".into()), KeyError::Empty));
     }
 
     #[test]

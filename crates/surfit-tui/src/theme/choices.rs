@@ -16,11 +16,8 @@ pub struct ThemeChoice {
 
 impl ThemeChoice {
     /// One line about it: its description, or what is wrong.
-    pub fn description(&self) -> &str {
-        match &self.theme {
-            Ok(theme) => theme.description(),
-            Err(why) => &why.0,
-        }
+    pub fn description(&self) -> String {
+        self.theme.as_ref().map_or_else(ToString::to_string, |theme| theme.description().into())
     }
 }
 
@@ -48,14 +45,12 @@ pub(super) fn list_themes_in(folder: Option<&Path>, depth: ColorDepth) -> Vec<Th
         .collect();
     own.sort_by(|a, b| a.name.cmp(&b.name));
     let mut all: Vec<ThemeChoice> = Theme::built_in_names()
-        .map(|name| match own.iter().position(|o| o.name == name) {
-            Some(at) => own.remove(at),
-            None => ThemeChoice {
-                name: name.into(),
-                is_user_theme: false,
-                theme: Theme::built_in(name, depth)
-                    .ok_or_else(|| ThemeError(format!("the theme `{name}` cannot be read"))),
-            },
+        .filter_map(|name| match own.iter().position(|o| o.name == name) {
+            Some(at) => Some(own.remove(at)),
+            None => {
+                let theme = Ok(Theme::built_in(name, depth)?);
+                Some(ThemeChoice { name: name.into(), is_user_theme: false, theme })
+            }
         })
         .collect();
     all.append(&mut own);

@@ -4,20 +4,40 @@ use super::{RoleStyle, ThemeRole};
 use ratatui::style::{Color, Modifier};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::str::FromStr;
 use surfit_core::colormap::Colormap;
+use thiserror::Error;
 
-/// What is wrong with a theme, as a sentence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ThemeError(pub String);
-
-impl std::fmt::Display for ThemeError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
+/// Why a theme cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[allow(missing_docs)] // The messages describe each variant.
+pub enum ThemeError {
+    #[error("there is no theme `{name}`; choose {}", .choices.join(", "))]
+    Unknown { name: String, choices: Vec<&'static str> },
+    #[error("theme {}: {fault}", .path.display())]
+    File { path: PathBuf, fault: Box<ThemeError> },
+    #[error("{0}")]
+    Read(String),
+    #[error("this is no file of a theme")]
+    NoFile,
+    #[error("{}{message}", .line.map_or(String::new(), |n| format!("line {n}: ")))]
+    Syntax { line: Option<usize>, message: String },
+    #[error("role {}: {fault}", .role.name())]
+    Role { role: ThemeRole, fault: StyleError },
 }
 
-impl std::error::Error for ThemeError {}
+/// Why a text describes no colour or style.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[allow(missing_docs)] // The messages describe each variant.
+pub enum StyleError {
+    #[error("`{0}` is no colour; write it as #rrggbb")]
+    Hex(String),
+    #[error("`{0}` is none of the 16 colours; write one like lightblue, or default")]
+    Named(String),
+    #[error("`{0}` is no style; choose bold, dim, italic, underlined or reversed")]
+    Modifier(String),
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,21 +70,19 @@ pub(super) struct ThemeFile {
 }
 
 pub(super) fn parse(text: &str) -> Result<ThemeFile, ThemeError> {
-    let raw: RawTheme = toml::from_str(text).map_err(|e| {
-        let line =
-            e.span().and_then(|s| text.get(..s.start)).map(|t| format!("line {}: ", t.matches('\n').count() + 1));
-        let why = e.message().replace('\n', " ");
-        ThemeError(format!("{}{}", line.unwrap_or_default(), why.trim()))
+    let raw: RawTheme = toml::from_str(text).map_err(|e| ThemeError::Syntax {
+        line: e.span().and_then(|s| text.get(..s.start)).map(|t| t.matches('\n').count() + 1),
+        message: e.message().replace('\n', " ").trim().into(),
     })?;
-    let look = |(role, look): (ThemeRole, RawLook)| {
-        let look = to_role_style(&look).map_err(|why| ThemeError(format!("role {}: {why}", role.name())))?;
-        Ok((role, look))
+    let look = |(role, look): (ThemeRole, RawLook)| match to_role_style(&look) {
+        Ok(look) => Ok((role, look)),
+        Err(fault) => Err(ThemeError::Role { role, fault }),
     };
     let roles = raw.roles.into_iter().map(look).collect::<Result<_, ThemeError>>()?;
     Ok(ThemeFile { name: raw.name, description: raw.description, colormap: raw.colormap, roles })
 }
 
-fn to_role_style(raw: &RawLook) -> Result<RoleStyle, String> {
+fn to_role_style(raw: &RawLook) -> Result<RoleStyle, StyleError> {
     let (ansi, ansi_add) = match raw.ansi.as_deref() {
         Some(text) => parse_styled_pair(text)?,
         None => ((None, None), Modifier::empty()),
@@ -79,10 +97,10 @@ fn to_role_style(raw: &RawLook) -> Result<RoleStyle, String> {
     })
 }
 
-fn parse_hex_color(s: &str) -> Result<(u8, u8, u8), String> {
+fn parse_hex_color(s: &str) -> Result<(u8, u8, u8), StyleError> {
     match Color::from_str(s) {
         Ok(Color::Rgb(r, g, b)) if s.starts_with('#') => Ok((r, g, b)),
-        _ => Err(format!("`{s}` is no colour; write it as #rrggbb")),
+        _ => Err(StyleError::Hex(s.into())),
     }
 }
 
@@ -90,7 +108,7 @@ fn parse_hex_color(s: &str) -> Result<(u8, u8, u8), String> {
 type ColorPair = (Option<Color>, Option<Color>);
 
 /// A [`parse_color_pair`], with styles for letters after it: `default dim`.
-fn parse_styled_pair(text: &str) -> Result<(ColorPair, Modifier), String> {
+fn parse_styled_pair(text: &str) -> Result<(ColorPair, Modifier), StyleError> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let styles = words.iter().rev().take_while(|w| parse_modifiers(w).is_ok());
     let (colours, styles) = words.split_at(words.len() - styles.count());
@@ -98,25 +116,23 @@ fn parse_styled_pair(text: &str) -> Result<(ColorPair, Modifier), String> {
 }
 
 /// `white`, or `black on white`; `default` is what the terminal itself uses.
-fn parse_color_pair(s: &str) -> Result<ColorPair, String> {
+fn parse_color_pair(s: &str) -> Result<ColorPair, StyleError> {
     let mut parts = s.splitn(2, " on ").map(parse_named_color);
     let fg = parts.next().transpose()?;
     Ok((fg, parts.next().transpose()?))
 }
 
-fn parse_named_color(s: &str) -> Result<Color, String> {
+fn parse_named_color(s: &str) -> Result<Color, StyleError> {
     match s.trim() {
         "default" => Ok(Color::Reset),
         name => match Color::from_str(name) {
-            Ok(Color::Rgb(..) | Color::Indexed(_)) | Err(_) => {
-                Err(format!("`{name}` is none of the 16 colours; write one like lightblue, or default"))
-            }
+            Ok(Color::Rgb(..) | Color::Indexed(_)) | Err(_) => Err(StyleError::Named(name.into())),
             Ok(color) => Ok(color),
         },
     }
 }
 
-fn parse_modifiers(s: &str) -> Result<Modifier, String> {
+fn parse_modifiers(s: &str) -> Result<Modifier, StyleError> {
     s.split_whitespace().try_fold(Modifier::empty(), |all, word| {
         Ok(all
             | match word {
@@ -125,9 +141,7 @@ fn parse_modifiers(s: &str) -> Result<Modifier, String> {
                 "italic" => Modifier::ITALIC,
                 "underlined" => Modifier::UNDERLINED,
                 "reversed" => Modifier::REVERSED,
-                _ => {
-                    return Err(format!("`{word}` is no style; choose bold, dim, italic, underlined or reversed"));
-                }
+                _ => return Err(StyleError::Modifier(word.into())),
             })
     })
 }

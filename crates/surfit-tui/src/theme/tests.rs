@@ -118,7 +118,7 @@ fn the_users_themes_follow_the_programs_and_may_stand_in_their_place() {
     wanted.extend(["broken", "dusk", "folder"]);
     assert_eq!(names, wanted);
     let of = |name: &str| all.iter().find(|c| c.name == name).unwrap();
-    assert_eq!((of("light").is_user_theme, of("light").description()), (true, "my light"));
+    assert_eq!((of("light").is_user_theme, of("light").description()), (true, "my light".into()));
     assert_eq!(of("light").theme.as_ref().unwrap().name(), "light");
     let why = of("broken").description();
     assert!(why.contains("broken.toml: line 3: ") && !why.contains('\n'), "{why}");
@@ -183,7 +183,7 @@ fn a_theme_is_read_from_a_file_that_errors_name() {
     std::fs::write(&path, "colormap = 'ultra'").unwrap();
     let error = Theme::from_file(&path, ColorDepth::Truecolor).unwrap_err().to_string();
     assert!(error.contains("mine.toml") && error.contains("ultra"), "{error}");
-    assert!(Theme::load("no-such", ColorDepth::None).unwrap_err().0.contains("choose dark, light"));
+    assert!(Theme::load("no-such", ColorDepth::None).unwrap_err().to_string().contains("choose dark, light"));
 }
 
 /// Red, green and blue of the 16 colours.

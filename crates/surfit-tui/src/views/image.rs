@@ -1,13 +1,12 @@
 //! What a view shows as an image at full resolution, in terminals that can show one. It is the figure that a file would have.
 
-use super::export_menu::{ExportItem, MenuItem};
 use super::footer::{self, FooterItem};
 use super::plot::pane_frame;
 use super::popup;
 use super::surface::SurfaceScene;
 use super::view::{InputOutcome, KeyPress, ShellCommand, View, take_overlay_key};
 use crate::action::{Action, KeyScope};
-use crate::app::{App, FigureSubject};
+use crate::app::{App, ExportItem, FigureSubject};
 use crate::key::Key;
 use crate::keymap::KeyLookup;
 use crate::layout::ScreenLayout;
@@ -152,20 +151,8 @@ impl View for ImageOverlay {
         self.subject.pane().boxed_view().move_by(app, columns, rows);
     }
 
-    fn readout(&self, app: &App) -> Option<String> {
-        self.pane().readout(app)
-    }
-
-    fn point(&self, app: &App) -> Option<(f64, f64)> {
-        self.pane().point(app)
-    }
-
-    fn table(&self, app: &App) -> Option<String> {
-        self.pane().table(app)
-    }
-
-    fn files(&self, app: &App) -> Vec<MenuItem<ExportItem>> {
-        self.pane().files(app)
+    fn exports(&self, app: &App) -> Vec<ExportItem> {
+        self.pane().exports(app)
     }
 
     fn shell_command(&self, app: &App, run: &str) -> ShellCommand {
@@ -277,7 +264,7 @@ mod tests {
             assert_ne!(figure(&rig), before, "{keys}");
         }
         rig.press("W");
-        assert!(rig.screen_text().contains("losses as PNG"), "{}", rig.screen_text());
+        assert!(rig.screen_text().contains("plot of the losses"), "{}", rig.screen_text());
     }
 
     #[test]

@@ -5,13 +5,12 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-use super::export_menu::{ExportItem, MenuItem, table_items, text_item};
 use super::footer::{self, FooterItem};
 use super::search::SearchField;
 use super::view::View;
 use super::{popup, tables};
 use crate::action::KeyScope;
-use crate::app::{App, MessageKind};
+use crate::app::{App, ExportItem, ExportSource, MessageKind};
 use crate::layout::ScreenLayout;
 use crate::theme::ThemeRole;
 use jiff::tz::TimeZone;
@@ -116,24 +115,17 @@ impl View for LogOverlay {
         self.scroll(app, 0);
     }
 
-    fn readout(&self, app: &App) -> Option<String> {
+    fn exports(&self, app: &App) -> Vec<ExportItem> {
         let lines = visible_lines(app);
-        let found = lines.iter().filter(|l| app.log.search.finds(&l.text));
-        let at = app.log.current_match.and_then(|n| found.clone().nth(n));
-        at.or(lines.last()).map(|l| l.text.clone())
-    }
-
-    fn table(&self, app: &App) -> Option<String> {
-        tables::to_tsv(&tables::log(app))
-    }
-
-    fn files(&self, app: &App) -> Vec<MenuItem<ExportItem>> {
-        if visible_lines(app).is_empty() {
-            return Vec::new();
-        }
-        let text = text_item('t', "log as text", "log.txt", "the lines that are shown, as they are shown", plain_lines);
+        let mut found = lines.iter().filter(|l| app.log.search.finds(&l.text));
+        let at = app.log.current_match.and_then(|n| found.nth(n));
+        let readout = ExportItem::readout(at.or(lines.last()).map(|l| l.text.clone()));
+        let about = "the lines that are shown, as they are shown";
+        let text = ExportItem::text_of('l', "lines", "log", about, Some(plain_lines(app)));
         let about = "the lines that are shown, with time and topic";
-        [text].into_iter().chain(table_items("log", ['c', 'j'], about, tables::log)).collect()
+        let table = (!lines.is_empty())
+            .then(|| ExportItem::new('t', "table of the log", "log", about, ExportSource::Table(tables::log)));
+        [readout, text, table].into_iter().flatten().collect()
     }
 }
 

@@ -5,9 +5,8 @@ mod readout;
 mod view;
 
 pub use super::plot::window::AxisWindow;
-pub use view::{ComparedCurve, LossView, MAX_OVERLAYS, SMOOTHING_WEIGHTS};
+pub use view::{ComparedCurve, LossView, MAX_OVERLAYS, OverlayError, SMOOTHING_WEIGHTS};
 
-use super::export_menu::{ExportItem, MenuItem, figure_items, table_items};
 use super::footer::FooterItem;
 use super::plot::curve_plot::CurvePlot;
 use super::plot::curves::{self, CurveOwner};
@@ -16,7 +15,7 @@ use super::plot::text::{self, FigurePiece};
 use super::tables;
 use super::view::{InputOutcome, MouseInput, ShellCommand, View};
 use crate::action::KeyScope;
-use crate::app::{App, Pane};
+use crate::app::{App, ExportItem, ExportSource, Pane};
 use crate::color::ColorDepth;
 use crate::layout::ScreenLayout;
 use crate::theme::{Theme, ThemeRole};
@@ -51,7 +50,7 @@ impl View for LossPane {
 
     /// A click moves the cursor and begins to choose a part, which is zoomed to when the button is let go.
     fn on_mouse(&mut self, app: &mut App, area: Rect, input: MouseInput) -> InputOutcome {
-        let (view, picture) = (&mut app.loss, &app.run_state);
+        let (view, run_state) = (&mut app.loss, &app.run_state);
         match input {
             MouseInput::DoubleClick(_) if view.can_pan() => {
                 view.reset_zoom();
@@ -59,24 +58,24 @@ impl View for LossPane {
             }
             MouseInput::DoubleClick(_) => return InputOutcome::Ignored,
             MouseInput::Click(at) => {
-                view.cursor = view.position_at(area, at.x, at.y, picture).or(view.cursor);
-                view.select_range(area, (at.x, at.y), picture, true);
+                view.cursor = view.position_at(area, at.x, at.y, run_state).or(view.cursor);
+                view.select_range(area, (at.x, at.y), run_state, true);
             }
             MouseInput::Drag(at) if view.selection.is_some() => {
-                view.select_range(area, (at.x, at.y), picture, false);
+                view.select_range(area, (at.x, at.y), run_state, false);
             }
             MouseInput::Drag(at) if area.contains(at) => {
-                view.cursor = view.position_at(area, at.x, at.y, picture).or(view.cursor);
+                view.cursor = view.position_at(area, at.x, at.y, run_state).or(view.cursor);
             }
             MouseInput::Drag(_) => {}
-            MouseInput::Release => view.zoom_to_selection(area, picture),
+            MouseInput::Release => view.zoom_to_selection(area, run_state),
             MouseInput::Pan(from, at) => {
                 let columns = i32::from(at.x) - i32::from(from.x);
-                view.drag(area, columns, picture);
+                view.drag(area, columns, run_state);
             }
             MouseInput::Wheel(at, by) => {
                 let factor = if by < 0 { 0.8 } else { 1.25 };
-                view.zoom_at(area, (at.x, at.y), picture, factor);
+                view.zoom_at(area, (at.x, at.y), run_state, factor);
             }
         }
         InputOutcome::DONE
@@ -95,22 +94,20 @@ impl View for LossPane {
         true
     }
 
-    fn readout(&self, app: &App) -> Option<String> {
-        tables::loss_readout(app)
-    }
-
-    fn table(&self, app: &App) -> Option<String> {
-        tables::to_tsv(&tables::losses(app))
-    }
-
-    fn files(&self, app: &App) -> Vec<MenuItem<ExportItem>> {
-        if app.run_state.curves.values().all(|c| c.is_empty()) {
-            return Vec::new();
+    fn exports(&self, app: &App) -> Vec<ExportItem> {
+        let mut all = Vec::from_iter(ExportItem::readout(tables::loss_readout(app)));
+        if app.run_state.curves.values().any(|c| !c.is_empty()) {
+            let about = "a row a step: loss, smoothed, rate, seconds, validation; every curve";
+            all.push(ExportItem::new('t', "table of the losses", "losses", about, ExportSource::Table(tables::losses)));
+            let about = "the curves as they are shown, with those of other runs";
+            all.push(ExportItem::new(
+                'p',
+                "plot of the losses",
+                "losses",
+                about,
+                ExportSource::Figure(App::curves_figure),
+            ));
         }
-        let about = "a row a step: loss, smoothed, rate, seconds, validation; every curve";
-        let mut all = table_items("losses", ['c', 'j'], about, tables::losses).to_vec();
-        let about = "the curves as they are shown, with those of other runs";
-        all.extend(figure_items("losses", "losses", ['p', 's'], about, App::curves_figure));
         all
     }
 
@@ -120,13 +117,13 @@ impl View for LossPane {
 }
 
 /// Draws the pane.
-pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &RunState, view: &LossView, focused: bool) {
+pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, run_state: &RunState, view: &LossView, focused: bool) {
     let area = area.intersection(*buf.area());
-    let plot = CurvePlot::of(pane_frame::inside(area), picture, view);
+    let plot = CurvePlot::of(pane_frame::inside(area), run_state, view);
     let chrome = |foot, mode| PaneFrame {
         key: '1',
         name: "Loss",
-        figures: title_pieces(theme, picture, plot.as_ref(), view),
+        figures: title_pieces(theme, run_state, plot.as_ref(), view),
         foot,
         mode,
     };
@@ -136,7 +133,7 @@ pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &RunState, v
         return pane_frame::draw_placeholder(inner, buf, theme, sentence);
     };
     let cursor = view.cursor.and_then(|c| plot.visible_cursor(c));
-    let readout = cursor.map(|x| (x, Readout::of(plot, picture, view, theme, x)));
+    let readout = cursor.map(|x| (x, Readout::of(plot, run_state, view, theme, x)));
     let boxed = readout.as_ref().is_some_and(|(_, r)| r.fits_in_plot(plot));
     let frame = match &readout {
         // The line needs the columns of the mode too.
@@ -200,12 +197,12 @@ fn mode(theme: &Theme, view: &LossView, narrow: bool) -> String {
 /// The live figures of the curve that is growing.
 fn title_pieces<'a>(
     theme: &Theme,
-    picture: &RunState,
+    run_state: &RunState,
     plot: Option<&CurvePlot>,
     view: &LossView,
 ) -> Vec<FigurePiece<'a>> {
-    let shown = curves::curves_to_show(picture, view.show_corners);
-    let Some((curve, series)) = shown.last().and_then(|c| picture.curves.get_key_value(c)) else {
+    let shown = curves::curves_to_show(run_state, view.show_corners);
+    let Some((curve, series)) = shown.last().and_then(|c| run_state.curves.get_key_value(c)) else {
         return Vec::new();
     };
     let mut out: Vec<FigurePiece<'a>> = Vec::new();
@@ -235,11 +232,11 @@ fn title_pieces<'a>(
         )]),
         _ => {}
     }
-    if let Some(v) = picture.validations.get(curve).and_then(|list| list.last()) {
+    if let Some(v) = run_state.validations.get(curve).and_then(|list| list.last()) {
         let accuracy = text::format_percent(v.accuracy, 1);
         out.push(pair("val", accuracy, ThemeRole::CurveValidation));
     }
-    let rate = picture.tracks.get(curve).and_then(|t| t.marks().last());
+    let rate = run_state.tracks.get(curve).and_then(|t| t.marks().last());
     if let Some(mark) = rate.filter(|_| view.show_learning_rate) {
         out.push(pair("rate", text::format_learning_rate(mark.rate), ThemeRole::Text));
     }

@@ -7,7 +7,6 @@ mod load;
 #[cfg(test)]
 mod tests;
 
-use super::export_menu::{ExportItem, MenuItem, table_items};
 use super::footer::{self, FooterItem};
 use super::message::{transliterate, truncate_end};
 use super::plot::text::group_digits;
@@ -15,7 +14,7 @@ use super::progress::format_duration;
 use super::view::View;
 use super::{popup, tables};
 use crate::action::KeyScope;
-use crate::app::{App, EngineLink};
+use crate::app::{App, EngineLink, ExportItem, ExportSource};
 use crate::layout::ScreenLayout;
 use crate::theme::ThemeRole;
 use bars::bars;
@@ -84,21 +83,13 @@ impl View for MachineOverlay {
         lines(app, inner).len().saturating_sub(inner.height.into())
     }
 
-    fn readout(&self, app: &App) -> Option<String> {
+    fn exports(&self, app: &App) -> Vec<ExportItem> {
         let table = tables::machine(app);
-        tables::row_text(&table, table.rows.len().checked_sub(1)?)
-    }
-
-    fn table(&self, app: &App) -> Option<String> {
-        tables::to_tsv(&tables::machine(app))
-    }
-
-    fn files(&self, app: &App) -> Vec<MenuItem<ExportItem>> {
+        let latest = table.rows.len().checked_sub(1).and_then(|row| tables::row_text(&table, row));
         let about = "speed and memory of the last minutes, a row a second";
-        match app.load_history.is_empty() {
-            true => Vec::new(),
-            false => table_items("machine", ['c', 'j'], about, tables::machine).into(),
-        }
+        let table = (!table.rows.is_empty())
+            .then(|| ExportItem::new('t', "table of the load", "machine", about, ExportSource::Table(tables::machine)));
+        ExportItem::readout(latest).into_iter().chain(table).collect()
     }
 }
 

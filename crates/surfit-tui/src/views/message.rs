@@ -167,20 +167,20 @@ pub fn truncate_end(text: &str, width: u16, ascii: bool) -> String {
 
 /// What is worth knowing when nothing just happened.
 fn status_message(app: &App) -> Option<(ThemeRole, String)> {
-    let picture = &app.run_state;
-    if let Some(why) = &picture.failed {
+    let run_state = &app.run_state;
+    if let Some(why) = &run_state.failed {
         return Some((ThemeRole::Error, why.clone()));
     }
-    if picture.engine_state() == EngineState::Finished {
-        return result(picture);
+    if run_state.engine_state() == EngineState::Finished {
+        return result(run_state);
     }
-    let stage = picture.snapshot.as_ref().map(|s| s.stage);
+    let stage = run_state.snapshot.as_ref().map(|s| s.stage);
     // Who only watches has no key for it.
     let on = |what: &str, action, does: &str| match app.readonly {
         true => what.to_owned(),
         false => format!("{what}; {} {does}", app.key_label(action)),
     };
-    let text = match (picture.engine_state(), &app.connection) {
+    let text = match (run_state.engine_state(), &app.connection) {
         (_, EngineLink::Connecting) => "waiting for the engine …".into(),
         (EngineState::Starting, _) => "the engine is starting …".into(),
         (EngineState::Idle, _) => on("nothing is running", action!("start"), "starts the job"),
@@ -203,11 +203,11 @@ fn status_message(app: &App) -> Option<(ThemeRole, String)> {
 }
 
 /// The result of the whole job.
-fn result(picture: &RunState) -> Option<(ThemeRole, String)> {
-    let finished = picture.finished.as_ref()?;
+fn result(run_state: &RunState) -> Option<(ThemeRole, String)> {
+    let finished = run_state.finished.as_ref()?;
     let best = finished.best;
-    if let Some(degrees) = picture.lowered {
-        return Some((ThemeRole::Muted, lowered_degree_message(picture, degrees, best.accuracy)));
+    if let Some(degrees) = run_state.lowered {
+        return Some((ThemeRole::Muted, lowered_degree_message(run_state, degrees, best.accuracy)));
     }
     let mut text = format!(
         "finished: best {} at {}",
@@ -221,7 +221,7 @@ fn result(picture: &RunState) -> Option<(ThemeRole, String)> {
     if let (Some(test), Some(corner)) = (finished.best_test, top(&finished.corners_test)) {
         text += &format!(" (on test {}, {:+.2})", format_percent(test, 2), 100.0 * (test - corner));
     }
-    if let Some((_, grid)) = picture.better_point_on_other_grid() {
+    if let Some((_, grid)) = run_state.better_point_on_other_grid() {
         // The first thing to be read beside a header that shows another figure.
         let told = text.split_off("finished: best ".len());
         text += &format!("of the {grid}×{grid} grid {told}");
@@ -231,9 +231,9 @@ fn result(picture: &RunState) -> Option<(ThemeRole, String)> {
 }
 
 /// What is true of a surface that was lowered after the job, whose best was `before`.
-fn lowered_degree_message(picture: &RunState, degrees: Degrees, before: f64) -> String {
+fn lowered_degree_message(run_state: &RunState, degrees: Degrees, before: f64) -> String {
     let before = format_percent(before, 2);
-    let map = picture.snapshot.as_ref().map(|s| &s.heatmap);
+    let map = run_state.snapshot.as_ref().map(|s| &s.heatmap);
     let now = map.and_then(|m| m.best_point(Metric::SELECTION).zip(Some(m.is_complete())));
     let now = match now {
         Some((best, true)) => format!(

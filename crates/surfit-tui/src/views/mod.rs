@@ -1,7 +1,7 @@
 //! What is drawn: one file per view, each a pure function of what it shows.
 
 pub mod dialog;
-pub mod export_menu;
+pub mod export_dialog;
 pub mod footer;
 pub mod header;
 pub mod help;

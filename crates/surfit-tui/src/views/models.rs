@@ -6,12 +6,11 @@ mod sheet;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use super::export_menu::{ExportItem, MenuItem, table_items};
 use super::footer::{self, FooterItem};
 use super::view::{InputOutcome, ShellCommand, View};
 use super::{popup, tables};
 use crate::action::KeyScope;
-use crate::app::{App, MessageKind};
+use crate::app::{App, ExportItem, ExportSource, MessageKind};
 use crate::key::Key;
 use crate::layout::ScreenLayout;
 use crate::theme::ThemeRole;
@@ -93,20 +92,13 @@ impl View for ModelsOverlay {
         items(app).len().saturating_sub(1)
     }
 
-    fn readout(&self, app: &App) -> Option<String> {
-        tables::row_text(&tables::models(app), self.selected)
-    }
-
-    fn point(&self, app: &App) -> Option<(f64, f64)> {
-        item_parameters(app, *items(app).get(self.selected)?)
-    }
-
-    fn table(&self, app: &App) -> Option<String> {
-        tables::to_tsv(&tables::models(app))
-    }
-
-    fn files(&self, _app: &App) -> Vec<MenuItem<ExportItem>> {
-        table_items("models", ['c', 'j'], "exported models, bookmarked points, corners", tables::models).into()
+    fn exports(&self, app: &App) -> Vec<ExportItem> {
+        let readout = ExportItem::readout(tables::row_text(&tables::models(app), self.selected));
+        let parameters = items(app).get(self.selected).and_then(|item| item_parameters(app, *item));
+        let point = parameters.and_then(|point| ExportItem::point(app, point));
+        let about = "exported models, bookmarked points, corners";
+        let table = ExportItem::new('t', "table of the models", "models", about, ExportSource::Table(tables::models));
+        readout.into_iter().chain(point).chain([table]).collect()
     }
 
     fn shell_command(&self, app: &App, run: &str) -> ShellCommand {

@@ -9,14 +9,13 @@ mod tile_values;
 #[cfg(test)]
 mod tests;
 
-use super::export_menu::{ExportItem, MenuItem, figure_items, table_items};
 use super::footer::FooterItem;
 use super::plot::pane_frame::{self, PaneFrame};
 use super::plot::text::FigurePiece;
 use super::tables;
 use super::view::{InputOutcome, MouseInput, View};
 use crate::action::KeyScope;
-use crate::app::{App, Pane};
+use crate::app::{App, ExportItem, ExportSource, Pane};
 use crate::layout::ScreenLayout;
 use crate::theme::{Theme, ThemeRole};
 use grid::TileLayout;
@@ -59,25 +58,25 @@ impl PointsView {
     }
 
     /// Moves the cursor over the distances: `du` columns to the right, `dv` rows up.
-    pub fn move_pair(&mut self, du: i32, dv: i32, picture: &RunState) {
-        let last = distances::point_count(picture).saturating_sub(1);
+    pub fn move_pair(&mut self, du: i32, dv: i32, run_state: &RunState) {
+        let last = distances::point_count(run_state).saturating_sub(1);
         let step = |at: usize, by: i32| at.min(last).saturating_add_signed(by as isize).min(last);
         self.pair = (step(self.pair.0, dv.saturating_neg()), step(self.pair.1, du));
     }
 
     /// The pair of points whose distance is drawn at a place on the screen when the pane has `area`.
-    pub fn pair_at(&self, area: Rect, column: u16, row: u16, picture: &RunState) -> Option<(usize, usize)> {
+    pub fn pair_at(&self, area: Rect, column: u16, row: u16, run_state: &RunState) -> Option<(usize, usize)> {
         let inner = pane_frame::inside(area);
-        distances::pair_at(inner, picture, self.pair, (column, row)).filter(|_| self.show_distances)
+        distances::pair_at(inner, run_state, self.pair, (column, row)).filter(|_| self.show_distances)
     }
 
     /// The control point drawn at a place on the screen when the pane has `area`, as a row of
     /// [`Snapshot::control_points`].
-    pub fn point_at(&self, area: Rect, column: u16, row: u16, picture: &RunState) -> Option<usize> {
+    pub fn point_at(&self, area: Rect, column: u16, row: u16, run_state: &RunState) -> Option<usize> {
         if self.show_distances {
             return None;
         }
-        let snapshot = picture.snapshot.as_ref().filter(|s| has_all_control_points(s))?;
+        let snapshot = run_state.snapshot.as_ref().filter(|s| has_all_control_points(s))?;
         TileLayout::of(pane_frame::inside(area), snapshot.degrees, self.cursor).point_at(column, row)
     }
 }
@@ -134,31 +133,39 @@ impl View for PointsPane {
         }
     }
 
-    fn readout(&self, app: &App) -> Option<String> {
-        tables::row_text(&tables::points(app), app.points.cursor)
-    }
-
-    fn table(&self, app: &App) -> Option<String> {
-        match app.points.show_distances {
-            true => tables::to_tsv(&tables::distances(app)?),
-            false => tables::to_tsv(&tables::points(app)),
-        }
-    }
-
-    fn files(&self, app: &App) -> Vec<MenuItem<ExportItem>> {
-        let mut all = Vec::new();
+    fn exports(&self, app: &App) -> Vec<ExportItem> {
+        let readout = tables::row_text(&tables::points(app), app.points.cursor);
+        let mut all = Vec::from_iter(ExportItem::readout(readout));
         let points = |s: &Snapshot| !s.control_points.is_empty();
         if app.run_state.snapshot.as_ref().is_some_and(points) {
             let about = "every control point: place, distance travelled, gradient";
-            all.extend(table_items("points", ['c', 'j'], about, tables::points));
+            all.push(ExportItem::new('t', "table of the points", "points", about, ExportSource::Table(tables::points)));
             let about = "the grid of control points, with figures and gradients";
-            all.extend(figure_items("points", "points", ['p', 's'], about, App::points_figure));
+            all.push(ExportItem::new(
+                'p',
+                "plot of the points",
+                "points",
+                about,
+                ExportSource::Figure(App::points_figure),
+            ));
         }
         if tables::distances(app).is_some() {
             let distances = |app: &App| tables::distances(app).unwrap_or_default();
-            all.extend(table_items("distances", ['C', 'J'], "the matrix of distances in weight space", distances));
+            all.push(ExportItem::new(
+                'T',
+                "table of the distances",
+                "distances",
+                "the matrix of distances in weight space",
+                ExportSource::Table(distances),
+            ));
             let about = "the matrix of distances in colours";
-            all.extend(figure_items("distances", "distances", ['P', 'S'], about, App::distances_figure));
+            all.push(ExportItem::new(
+                'P',
+                "plot of the distances",
+                "distances",
+                about,
+                ExportSource::Figure(App::distances_figure),
+            ));
         }
         all
     }
@@ -172,9 +179,9 @@ fn has_all_control_points(snapshot: &Snapshot) -> bool {
 }
 
 /// Draws the pane.
-pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &RunState, view: &PointsView, focused: bool) {
-    let snapshot = picture.snapshot.as_ref().filter(|s| has_all_control_points(s));
-    let started = !picture.corners.is_empty() || !picture.curves.is_empty();
+pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, run_state: &RunState, view: &PointsView, focused: bool) {
+    let snapshot = run_state.snapshot.as_ref().filter(|s| has_all_control_points(s));
+    let started = !run_state.corners.is_empty() || !run_state.curves.is_empty();
     let chrome = PaneFrame {
         key: '3',
         name: if view.show_distances {
@@ -185,9 +192,9 @@ pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &RunState, v
             "Control points"
         },
         figures: match snapshot {
-            _ if view.show_distances => distances::title_pieces(theme, picture),
+            _ if view.show_distances => distances::title_pieces(theme, run_state),
             Some(s) => title_pieces(theme, s),
-            None if started => corners::title_pieces(theme, picture),
+            None if started => corners::title_pieces(theme, run_state),
             None => Vec::new(),
         },
         foot: match snapshot {
@@ -197,21 +204,21 @@ pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &RunState, v
         mode: match snapshot {
             Some(s) if !view.show_distances => {
                 let layout = TileLayout::of(pane_frame::inside(area), s.degrees, view.cursor);
-                grid::tile_description(theme, picture, s, &layout, view.figure)
+                grid::tile_description(theme, run_state, s, &layout, view.figure)
             }
             _ => String::new(),
         },
     };
     let inner = chrome.draw(area, buf, theme, focused);
     match snapshot {
-        _ if view.show_distances => distances::draw(inner, buf, theme, picture, view.pair),
+        _ if view.show_distances => distances::draw(inner, buf, theme, run_state, view.pair),
         Some(snapshot) => {
             let cursor = view.cursor.min(snapshot.control_points.len() - 1);
             let layout = TileLayout::of(inner, snapshot.degrees, cursor);
-            grid::draw(buf, theme, picture, snapshot, &layout, view);
-            detail::draw(buf, theme, picture, snapshot, layout.detail, cursor);
+            grid::draw(buf, theme, run_state, snapshot, &layout, view);
+            detail::draw(buf, theme, run_state, snapshot, layout.detail, cursor);
         }
-        None if started => corners::draw(inner, buf, theme, picture),
+        None if started => corners::draw(inner, buf, theme, run_state),
         None => pane_frame::draw_placeholder(
             inner,
             buf,

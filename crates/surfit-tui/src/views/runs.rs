@@ -6,14 +6,13 @@ mod compare;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use super::export_menu::{ExportItem, MenuItem, table_items};
 use super::footer::{self, FooterItem};
 use super::plot::pane_frame;
 use super::search::SearchField;
 use super::view::{InputOutcome, View};
 use super::{popup, tables};
 use crate::action::KeyScope;
-use crate::app::App;
+use crate::app::{App, ExportItem, ExportSource};
 use crate::key::Key;
 use crate::layout::ScreenLayout;
 use crate::link::RunLine;
@@ -24,7 +23,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 use std::path::PathBuf;
-use surfit_core::filter::{Filter, RunAttributes};
+use surfit_core::filter::{Filter, FilterError, RunAttributes};
 use surfit_core::metrics::Metric;
 
 /// What of the list of runs is shown.
@@ -39,9 +38,9 @@ pub struct RunsView {
 }
 
 /// The filter, or what is wrong with it.
-fn filter(app: &App) -> Result<Filter, String> {
+fn filter(app: &App) -> Result<Filter, FilterError> {
     let text = app.runs_view.search.text();
-    text.parse::<Filter>().map_err(|e| e.to_string())
+    text.parse()
 }
 
 /// The fields of a run that a filter matches.
@@ -192,19 +191,16 @@ impl View for RunsOverlay {
         Some(&mut app.runs_view.search)
     }
 
-    fn readout(&self, app: &App) -> Option<String> {
-        tables::row_text(&tables::runs(app), self.selected)
-    }
-
-    fn table(&self, app: &App) -> Option<String> {
-        tables::to_tsv(&tables::runs(app))
-    }
-
-    fn files(&self, app: &App) -> Vec<MenuItem<ExportItem>> {
-        match app.runs.is_empty() {
-            true => Vec::new(),
-            false => table_items("runs", ['c', 'j'], "the runs that are listed", tables::runs).into(),
-        }
+    fn exports(&self, app: &App) -> Vec<ExportItem> {
+        let readout = tables::row_text(&tables::runs(app), self.selected);
+        let table = ExportItem::new(
+            't',
+            "table of the runs",
+            "runs",
+            "the runs that are listed",
+            ExportSource::Table(tables::runs),
+        );
+        ExportItem::readout(readout).into_iter().chain((!app.runs.is_empty()).then_some(table)).collect()
     }
 }
 

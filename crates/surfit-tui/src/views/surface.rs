@@ -30,7 +30,6 @@ pub use view::SurfaceView;
 pub(crate) use viewport::format_parameter;
 pub use viewport::{ShownCells, SurfaceViewport};
 
-use super::export_menu::{ExportItem, MenuItem, figure_items, table_items, text_item};
 use super::footer::FooterItem;
 use super::plot::pane_frame::{self, PaneFrame};
 use super::plot::text::FigurePiece;
@@ -38,7 +37,7 @@ use super::slices;
 use super::tables;
 use super::view::{InputOutcome, MouseInput, ShellCommand, View};
 use crate::action::KeyScope;
-use crate::app::{App, Pane};
+use crate::app::{App, ExportFormat, ExportItem, ExportSource, Pane};
 use crate::layout::ScreenLayout;
 use crate::theme::{ColorDepth, GlyphSet, Theme, ThemeRole};
 use ratatui::buffer::Buffer;
@@ -91,20 +90,20 @@ pub(crate) struct SurfaceScene<'a> {
 }
 
 impl<'a> SurfaceScene<'a> {
-    pub(crate) fn new(theme: &'a Theme, picture: &'a RunState, view: &'a SurfaceView) -> Option<Self> {
-        let heatmap = &picture.snapshot.as_ref()?.heatmap;
+    pub(crate) fn new(theme: &'a Theme, run_state: &'a RunState, view: &'a SurfaceView) -> Option<Self> {
+        let heatmap = &run_state.snapshot.as_ref()?.heatmap;
         if heatmap.grid < 2 || heatmap.cells.len() != heatmap.grid * heatmap.grid {
             return None;
         }
-        let corner = view.metric.best_corner_value(picture.corners.values());
+        let corner = view.metric.best_corner_value(run_state.corners.values());
         let shown = ShownField::of(corner, heatmap, view);
-        Some(Self::from_field(theme, picture, heatmap, view, shown))
+        Some(Self::from_field(theme, run_state, heatmap, view, shown))
     }
 
     /// Figures that were made of a heatmap.
     fn from_field(
         theme: &'a Theme,
-        picture: &'a RunState,
+        run_state: &'a RunState,
         heatmap: &'a Heatmap,
         view: &'a SurfaceView,
         shown: ShownField,
@@ -112,7 +111,7 @@ impl<'a> SurfaceScene<'a> {
         let peaks = if view.show_peaks { heatmap.peaks(view.metric, SurfaceView::MAX_PEAKS) } else { Vec::new() };
         Self {
             theme,
-            run_state: picture,
+            run_state,
             heatmap,
             view,
             cursor: heatmap.clamp_to_surface(view.cursor),
@@ -210,14 +209,14 @@ impl View for SurfacePane {
     /// A click moves the cursor; dragging with another button turns the relief or moves the part that is shown.
     fn on_mouse(&mut self, app: &mut App, area: Rect, input: MouseInput) -> InputOutcome {
         let (grid, patch) = (app.grid(), app.degrees().patch());
-        let (theme, picture) = (&app.theme, &app.run_state);
+        let (theme, run_state) = (&app.theme, &app.run_state);
         let view = &mut app.surface;
         match input {
             MouseInput::DoubleClick(_) => {
                 return if view.show_all() { InputOutcome::DONE } else { InputOutcome::Ignored };
             }
             MouseInput::Click(at) | MouseInput::Drag(at) if area.contains(at) => {
-                view.cursor = view.cell_at(area, at.x, at.y, theme, picture).unwrap_or(view.cursor);
+                view.cursor = view.cell_at(area, at.x, at.y, theme, run_state).unwrap_or(view.cursor);
                 view.clamp(grid, patch);
             }
             MouseInput::Pan(from, at) if view.show_relief => {
@@ -225,7 +224,7 @@ impl View for SurfacePane {
                 view.camera.rotate(3.0 * columns, 3.0 * rows);
             }
             MouseInput::Pan(from, at) => {
-                let cell = |p: ratatui::layout::Position| view.cell_at(area, p.x, p.y, theme, picture);
+                let cell = |p: ratatui::layout::Position| view.cell_at(area, p.x, p.y, theme, run_state);
                 // The cell that was taken hold of stays under the mouse.
                 if let (Some(was), Some(is)) = (cell(from), cell(at)) {
                     let by = (was.0 as i64 - is.0 as i64, was.1 as i64 - is.1 as i64);
@@ -234,7 +233,7 @@ impl View for SurfacePane {
             }
             MouseInput::Wheel(at, by) => {
                 let factor = if by < 0 { 0.8 } else { 1.25 };
-                if let Some(cell) = view.cell_at(area, at.x, at.y, theme, picture) {
+                if let Some(cell) = view.cell_at(area, at.x, at.y, theme, run_state) {
                     view.zoom_by(factor, Some(cell), grid, patch);
                 }
             }
@@ -256,22 +255,8 @@ impl View for SurfacePane {
         app.surface.show_all()
     }
 
-    fn readout(&self, app: &App) -> Option<String> {
-        tables::surface_readout(app)
-    }
-
-    fn point(&self, app: &App) -> Option<(f64, f64)> {
-        Some(app.surface.uv(app.grid()))
-    }
-
-    fn table(&self, app: &App) -> Option<String> {
-        let heatmap = &app.run_state.snapshot.as_ref()?.heatmap;
-        let measured = heatmap.cells.iter().any(|c| c.images > 0);
-        measured.then(|| heatmap.to_csv().replace(',', "\t"))
-    }
-
-    fn files(&self, app: &App) -> Vec<MenuItem<ExportItem>> {
-        files(app, true)
+    fn exports(&self, app: &App) -> Vec<ExportItem> {
+        exports(app, true)
     }
 
     fn shell_command(&self, app: &App, run: &str) -> ShellCommand {
@@ -281,56 +266,76 @@ impl View for SurfacePane {
     }
 }
 
-/// The files that the surface can be written into, its slices among them where they are shown.
-pub(super) fn files(app: &App, slices: bool) -> Vec<MenuItem<ExportItem>> {
-    fn heatmap(app: &App) -> Option<&Heatmap> {
-        app.run_state.snapshot.as_ref().map(|s| &s.heatmap)
-    }
-    let (Some(map), view) = (heatmap(app), &app.surface) else {
-        return Vec::new();
+/// What can be copied or saved of the surface, its slices among it where they are shown.
+pub(super) fn exports(app: &App, slices: bool) -> Vec<ExportItem> {
+    let readout = ExportItem::readout(tables::surface_readout(app));
+    let point = ExportItem::point(app, app.surface.uv(app.grid()));
+    let mut all: Vec<ExportItem> = readout.into_iter().chain(point).collect();
+    let (Some(s), view) = (&app.run_state.snapshot, &app.surface) else {
+        return all;
     };
-    if map.cells.iter().all(|c| c.images == 0) {
-        return Vec::new();
+    if s.heatmap.cells.iter().all(|c| c.images == 0) {
+        return all;
     }
-    let csv = |app: &App| heatmap(app).map_or_else(String::new, Heatmap::to_csv);
-    let json = |app: &App| heatmap(app).map_or_else(String::new, |map| format!("{}\n", map.to_json()));
-    let about = "every cell: u, v, accuracy, loss, images";
-    let mut all = vec![text_item('c', "grid as CSV", "surface.csv", about, csv)];
-    let about = "every cell with its interval, the best point, the summary";
-    all.push(text_item('j', "grid as JSON", "surface.json", about, json));
+    let about = "every cell: u, v, metrics, images; as JSON with intervals and best point";
+    all.push(ExportItem::new('t', "table of the cells", "surface", about, ExportSource::FormattedTable(format_grid)));
     let about = "the map as it is shown, with colour bar and marks";
-    all.extend(figure_items("map", "surface", ['p', 's'], about, |app| app.heatmap_figure(app.surface.quantity)));
+    all.push(ExportItem::new(
+        'p',
+        "plot of the map",
+        "surface",
+        about,
+        ExportSource::Figure(|a| a.heatmap_figure(a.surface.quantity)),
+    ));
     // The others are one key away too.
     if view.quantity != CellQuantity::Gain {
         let about = "how much better than the best corner every cell is";
         let figure = |app: &App| app.heatmap_figure(CellQuantity::Gain);
-        all.extend(figure_items("gain", "gain", ['g', 'G'], about, figure));
+        all.push(ExportItem::new('g', "plot of the gain", "gain", about, ExportSource::Figure(figure)));
     }
     let interval = |c: &Cell| c.interval(view.metric).is_some();
-    if view.quantity != CellQuantity::Width && map.cells.iter().any(interval) {
+    if view.quantity != CellQuantity::Width && s.heatmap.cells.iter().any(interval) {
         let about = "how wide the confidence interval of every cell is";
         let figure = |app: &App| app.heatmap_figure(CellQuantity::Width);
-        all.extend(figure_items("confidence", "confidence", ['i', 'I'], about, figure));
+        all.push(ExportItem::new('i', "plot of the confidence", "confidence", about, ExportSource::Figure(figure)));
     }
     if app.degrees().patch() != Patch::Curve {
         let about = "the surface in 3-D, as in the 3-D view";
-        all.extend(figure_items("3-D view", "surface-3d", ['r', 'R'], about, App::relief_figure));
+        all.push(ExportItem::new('3', "plot in 3-D", "surface-3d", about, ExportSource::Figure(App::relief_figure)));
     }
-    if view.comparison.as_ref().is_some_and(|other| other.heatmap.patch == map.patch) {
+    if view.comparison.as_ref().is_some_and(|other| other.heatmap.patch == s.heatmap.patch) {
         let about = "both compared surfaces and their difference";
-        all.extend(figure_items("comparison", "comparison", ['b', 'B'], about, App::comparison_figure));
+        all.push(ExportItem::new(
+            'b',
+            "plot of the comparison",
+            "comparison",
+            about,
+            ExportSource::Figure(App::comparison_figure),
+        ));
     }
     if slices {
-        all.extend(table_items("slices", ['C', 'J'], "the slices through the cursor, with intervals", tables::slices));
-        let about = "the slices through the cursor as they are shown, with intervals";
-        all.extend(figure_items("slices", "slices", ['P', 'S'], about, App::slices_figure));
+        let about = "the slices through the cursor, with intervals";
+        all.push(ExportItem::new('T', "table of the slices", "slices", about, ExportSource::Table(tables::slices)));
+        all.push(ExportItem::new('P', "plot of the slices", "slices", about, ExportSource::Figure(App::slices_figure)));
     }
     all
 }
 
+/// The grid of the heatmap as text.
+fn format_grid(app: &App, format: ExportFormat) -> String {
+    let Some(map) = app.run_state.snapshot.as_ref().map(|s| &s.heatmap) else {
+        return String::new();
+    };
+    match format {
+        ExportFormat::Json => format!("{}\n", map.to_json()),
+        ExportFormat::Tsv => map.to_csv().replace(',', "\t"),
+        _ => map.to_csv(),
+    }
+}
+
 /// Draws the pane.
-pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &RunState, view: &SurfaceView, focused: bool) {
-    let scene = SurfaceScene::new(theme, picture, view);
+pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, run_state: &RunState, view: &SurfaceView, focused: bool) {
+    let scene = SurfaceScene::new(theme, run_state, view);
     let chrome = PaneFrame {
         key: '2',
         name: "Surface",

@@ -11,11 +11,6 @@ pub use curves::{losses, readout as loss_readout};
 pub use lists::{log, machine, models, runs};
 pub use surface::{distances, format_point, points, readout as surface_readout, slices};
 
-/// A table for a spreadsheet; `None` without rows.
-pub fn to_tsv(table: &DataTable) -> Option<String> {
-    (!table.rows.is_empty()).then(|| table.to_tsv())
-}
-
 /// `name value` of every column that has one.
 pub fn row_text(table: &DataTable, row: usize) -> Option<String> {
     table.rows.get(row)?;

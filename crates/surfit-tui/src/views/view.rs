@@ -1,12 +1,11 @@
 //! What every pane and every overlay is: one trait. [`crate::app::App`] keeps the overlays and dialogs that are open as a stack
 //! of layers over the panes; keys and the mouse go through it from the top down, and the first view that takes an event ends it.
 
-use super::export_menu::{ExportItem, MenuItem};
 use super::footer::FooterItem;
 use super::popup;
 use super::search::SearchField;
 use crate::action::{Action, KeyScope};
-use crate::app::{App, Effect};
+use crate::app::{App, Effect, ExportItem};
 use crate::key::Key;
 use crate::keymap::KeyLookup;
 use crate::layout::ScreenLayout;
@@ -226,23 +225,8 @@ pub trait View: Any + Debug {
         None
     }
 
-    /// What is read at its cursor.
-    fn readout(&self, _app: &App) -> Option<String> {
-        None
-    }
-
-    /// The point of the surface at its cursor.
-    fn point(&self, _app: &App) -> Option<(f64, f64)> {
-        None
-    }
-
-    /// What it shows as a table for a spreadsheet.
-    fn table(&self, _app: &App) -> Option<String> {
-        None
-    }
-
-    /// The files that it can be written into.
-    fn files(&self, _app: &App) -> Vec<MenuItem<ExportItem>> {
+    /// What can be copied or saved of it.
+    fn exports(&self, _app: &App) -> Vec<ExportItem> {
         Vec::new()
     }
 

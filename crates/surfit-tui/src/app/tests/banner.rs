@@ -33,9 +33,9 @@ fn the_remedy_is_there_at_every_width_however_long_the_reason() {
 
             let mut rig = TestApp::with_run_state(width, height, fixture::fitting_run());
             let message = reason.clone();
-            let mut picture = rig.app.run_state.clone();
-            fixture::apply_events(&mut picture, vec![Event::Failed { message }]);
-            rig.receive(BridgeMessage::RunState(Box::new(picture)));
+            let mut run_state = rig.app.run_state.clone();
+            fixture::apply_events(&mut run_state, vec![Event::Failed { message }]);
+            rig.receive(BridgeMessage::RunState(Box::new(run_state)));
             rig.receive(BridgeMessage::EngineDied);
             let text = joined_screen_text(&rig);
             let remedy = "r resumes from the last checkpoint, q quits.";

@@ -203,8 +203,8 @@ fn the_metric_is_the_views_own_and_a_run_begins_with_what_was_looked_at_last() {
 
 #[test]
 fn leaving_asks_while_work_is_under_way_and_each_answer_does_what_it_says() {
-    let left = |keys: &str, picture| {
-        let mut rig = TestApp::with_run_state(80, 24, picture);
+    let left = |keys: &str, run_state| {
+        let mut rig = TestApp::with_run_state(80, 24, run_state);
         rig.press(keys);
         rig.effects.into_iter().find_map(|e| match e {
             Effect::Exit(leave) => Some(leave),
@@ -303,10 +303,10 @@ fn an_event_is_told_and_goes_after_some_seconds() {
 #[test]
 fn the_rate_and_the_draws_go_on_from_what_was_asked_for_last() {
     use surfit_core::protocol::RateChange::Peak;
-    let mut picture = fixture::fitting_run();
-    let snapshot = picture.snapshot.as_mut().unwrap();
+    let mut run_state = fixture::fitting_run();
+    let snapshot = run_state.snapshot.as_mut().unwrap();
     (snapshot.peak_rate, snapshot.draws) = (0.08, 1);
-    let mut rig = TestApp::with_run_state(140, 44, picture);
+    let mut rig = TestApp::with_run_state(140, 44, run_state);
     rig.press("; + ; + ; - ; > ; > ; <");
     let rates = [0.1, 0.125, 0.1].map(|peak| EngineCommand::SetRate { rate: Peak(peak) });
     let draws = [2, 3, 2].map(|draws| EngineCommand::SetDraws { draws });

@@ -42,9 +42,9 @@ fn runs_of_the_same_name_are_told_apart_by_where_they_lie() {
     let other = std::path::PathBuf::from("/runs/b/s1");
     let load = Effect::Send(ClientMessage::Bridge(BridgeRequest::Load(other.clone())));
     assert_eq!(rig.effects.last(), Some(&load));
-    let mut picture = fixture::fitting_run();
-    picture.info.as_mut().expect("facts").run = "s1".into();
-    let loaded = |path: &str| BridgeMessage::Loaded { path: path.into(), run_state: Box::new(picture.clone()) };
+    let mut run_state = fixture::fitting_run();
+    run_state.info.as_mut().expect("facts").run = "s1".into();
+    let loaded = |path: &str| BridgeMessage::Loaded { path: path.into(), run_state: Box::new(run_state.clone()) };
     rig.receive(loaded("/runs/b/s1")).receive(loaded("/runs/c/s1"));
     let names: Vec<_> = rig.app.loss.overlays.iter().map(|o| &*o.name).collect();
     assert_eq!(names, ["b/s1", "c/s1"]);
@@ -76,8 +76,8 @@ fn a_name_that_several_runs_have_shows_none_of_them_beside() {
 #[test]
 fn a_surface_of_before_does_not_follow_to_another_run() {
     let mut rig = namesakes();
-    let picture = rig.app.run_state.clone();
-    rig.app.surface.earlier_surface = crate::views::surface::SurfaceComparison::of("before".into(), false, &picture);
+    let run_state = rig.app.run_state.clone();
+    rig.app.surface.earlier_surface = crate::views::surface::SurfaceComparison::of("before".into(), false, &run_state);
     assert!(rig.app.surface.earlier_surface.is_some());
     rig.press("down enter");
     let mut other = fixture::fitting_run();
@@ -141,8 +141,8 @@ fn a_run_is_laid_over_this_one_and_taken_off() {
     rig.press("down c");
     let path = std::path::PathBuf::from("/runs/resnet-3");
     assert_eq!(rig.effects.last(), Some(&Effect::Send(ClientMessage::Bridge(BridgeRequest::Load(path.clone())))));
-    let picture = Box::new(fixture::finished_run());
-    rig.receive(BridgeMessage::Loaded { path: path.clone(), run_state: picture });
+    let run_state = Box::new(fixture::finished_run());
+    rig.receive(BridgeMessage::Loaded { path: path.clone(), run_state });
     rig.press("esc");
     assert_eq!(rig.app.loss.overlays.len(), 1);
     // Its history names the run that is shown: it goes by its directory then.
@@ -235,9 +235,9 @@ fn a_fork_puts_itself_beside_the_run_it_comes_from() {
         sentence: "demo-7-4x4 goes on at degree 4×4 as a run of its own".into(),
     });
     assert_eq!(rig.effects.last(), Some(&Effect::Send(ClientMessage::Bridge(BridgeRequest::Load(path.clone())))));
-    let picture = fixture::fitting_run();
-    let mut snapshot = picture.snapshot.clone().unwrap();
-    rig.receive(BridgeMessage::Loaded { path: path.clone(), run_state: Box::new(picture) });
+    let run_state = fixture::fitting_run();
+    let mut snapshot = run_state.snapshot.clone().unwrap();
+    rig.receive(BridgeMessage::Loaded { path: path.clone(), run_state: Box::new(run_state) });
     let text = rig.screen_text();
     for part in ["A demo-7-4x4", "continues as its own run"] {
         assert!(text.contains(part), "{part}: {text}");

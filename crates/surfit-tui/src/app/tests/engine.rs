@@ -34,9 +34,9 @@ fn a_dead_engine_is_told_and_r_resumes_while_the_picture_stays() {
 
 #[test]
 fn a_run_at_rest_is_asked_and_its_engine_is_only_called_when_that_makes_sense() {
-    let mut picture = fixture::finished_run();
-    picture.closed = true;
-    let mut rig = TestApp::with_run_state(100, 30, picture.clone());
+    let mut run_state = fixture::finished_run();
+    run_state.closed = true;
+    let mut rig = TestApp::with_run_state(100, 30, run_state.clone());
     let at_rest =
         || BridgeMessage::Disconnected { reason: "no engine is running; one starts when you ask for something".into() };
     rig.receive(at_rest());
@@ -63,9 +63,9 @@ fn a_run_at_rest_is_asked_and_its_engine_is_only_called_when_that_makes_sense() 
     assert_eq!(rig.effects.last(), Some(&left));
 
     // A run that was stopped in the middle of its fit says in its last snapshot that it works.
-    let mut picture = fixture::fitting_run();
-    picture.closed = true;
-    let mut rig = TestApp::with_run_state(100, 30, picture.clone());
+    let mut run_state = fixture::fitting_run();
+    run_state.closed = true;
+    let mut rig = TestApp::with_run_state(100, 30, run_state.clone());
     rig.receive(at_rest());
     assert!(rig.screen_text().contains("stopped; r resumes the job"), "{}", rig.screen_text());
     rig.press("p").press("Z");
@@ -75,8 +75,8 @@ fn a_run_at_rest_is_asked_and_its_engine_is_only_called_when_that_makes_sense() 
     assert_eq!(rig.take_sent_commands().len(), 1);
 
     // One whose engine died is not at rest.
-    picture.closed = false;
-    let mut rig = TestApp::with_run_state(100, 30, picture);
+    run_state.closed = false;
+    let mut rig = TestApp::with_run_state(100, 30, run_state);
     rig.receive(BridgeMessage::EngineDied);
     rig.press("m");
     assert!(rig.screen_text().contains("press r to restart it"));
@@ -95,8 +95,8 @@ fn a_lost_connection_says_why_and_leaving_then_asks_nothing() {
 
 #[test]
 fn leaving_asks_while_a_search_or_an_export_of_a_finished_run_is_under_way() {
-    let mut picture = fixture::fitting_run();
-    let snapshot = picture.snapshot.as_mut().unwrap();
+    let mut run_state = fixture::fitting_run();
+    let snapshot = run_state.snapshot.as_mut().unwrap();
     snapshot.state = surfit_core::snapshot::EngineState::Finished;
     snapshot.viewers = 1;
     snapshot.errand = Some(surfit_core::snapshot::RunningTask {
@@ -105,7 +105,7 @@ fn leaving_asks_while_a_search_or_an_export_of_a_finished_run_is_under_way() {
         total: 100,
         waiting: 0,
     });
-    let mut rig = TestApp::with_run_state(100, 30, picture);
+    let mut rig = TestApp::with_run_state(100, 30, run_state);
     rig.receive(fixture::welcome(7));
     rig.press("q");
     assert_eq!(rig.effects.last(), None);
@@ -119,9 +119,9 @@ fn leaving_asks_while_a_search_or_an_export_of_a_finished_run_is_under_way() {
 #[test]
 fn an_engine_that_failed_says_why_for_as_long_as_it_is_so() {
     let mut rig = TestApp::with_run_state(100, 30, fixture::fitting_run());
-    let mut picture = rig.app.run_state.clone();
-    fixture::apply_events(&mut picture, vec![Event::Failed { message: "the disk is full; free some".into() }]);
-    rig.receive(BridgeMessage::RunState(Box::new(picture)));
+    let mut run_state = rig.app.run_state.clone();
+    fixture::apply_events(&mut run_state, vec![Event::Failed { message: "the disk is full; free some".into() }]);
+    rig.receive(BridgeMessage::RunState(Box::new(run_state)));
     rig.tick(1000.0);
     let text = rig.screen_text();
     assert!(text.contains("✗ failed") && text.contains("the disk is full; free some"), "{text}");
@@ -295,9 +295,9 @@ fn only_bare_letters_answer_a_question() {
 
 #[test]
 fn an_engine_with_slow_steps_is_not_called_silent_between_them() {
-    let mut picture = fixture::fitting_run();
-    picture.snapshot.as_mut().unwrap().rate = 0.05;
-    let mut rig = TestApp::with_run_state(140, 44, picture);
+    let mut run_state = fixture::fitting_run();
+    run_state.snapshot.as_mut().unwrap().rate = 0.05;
+    let mut rig = TestApp::with_run_state(140, 44, run_state);
     let event = Event::Checkpoint { step: 1240 };
     let (seq, time) = (rig.app.run_state.seq + 1, 0.0);
     rig.receive(ServerMessage::Event(surfit_core::event::Envelope { seq, time, event }));

@@ -16,19 +16,19 @@ fn receive_loaded_run(rig: &mut TestApp, name: &str, keys: &str) {
         ..Default::default()
     }]));
     rig.press(keys);
-    let mut picture = fixture::finished_run();
-    picture.info.as_mut().unwrap().run = name.into();
-    rig.receive(BridgeMessage::Loaded { path: format!("/runs/{name}").into(), run_state: Box::new(picture) });
+    let mut run_state = fixture::finished_run();
+    run_state.info.as_mut().unwrap().run = name.into();
+    rig.receive(BridgeMessage::Loaded { path: format!("/runs/{name}").into(), run_state: Box::new(run_state) });
     rig.press("esc");
 }
 
 #[test]
 fn names_are_ascii_where_nothing_else_is() {
     for (width, height) in [(80, 24), (140, 44), (220, 60)] {
-        let mut picture = fixture::finished_run();
-        let info = picture.info.as_mut().unwrap();
+        let mut run_state = fixture::finished_run();
+        let info = run_state.info.as_mut().unwrap();
         (info.run, info.data) = ("曲面×3".into(), "café (曲面)".into());
-        let mut rig = TestApp::with_run_state(width, height, picture).with_theme("dark", ColorDepth::Truecolor, true);
+        let mut rig = TestApp::with_run_state(width, height, run_state).with_theme("dark", ColorDepth::Truecolor, true);
         receive_loaded_run(&mut rig, "other×3-曲面", "home b");
         receive_loaded_run(&mut rig, "third×5-曲面", "home c");
         assert!(rig.app.surface.comparison.is_some() && rig.app.loss.overlays.len() == 1);
@@ -73,17 +73,17 @@ fn a_question_about_a_long_or_wide_name_is_whole() {
 
 #[test]
 fn a_small_learning_rate_is_told_in_digits() {
-    let mut picture = fixture::fitting_run();
+    let mut run_state = fixture::fitting_run();
     let values = vec![0.5f32; 4];
     let losses = Event::Losses {
         curve: LossCurve::Corner(0),
-        first_step: picture.curves[&LossCurve::Corner(0)].end_step(),
+        first_step: run_state.curves[&LossCurve::Corner(0)].end_step(),
         values,
         rate: 2e-5,
     };
-    fixture::apply_events(&mut picture, vec![losses]);
-    picture.snapshot.as_mut().unwrap().learning_rate = 3e-5;
-    let rig = TestApp::with_run_state(140, 44, picture);
+    fixture::apply_events(&mut run_state, vec![losses]);
+    run_state.snapshot.as_mut().unwrap().learning_rate = 3e-5;
+    let rig = TestApp::with_run_state(140, 44, run_state);
     assert!(rig.screen_text().contains("learning rate 3.0e-5"), "{}", rig.screen_text());
 }
 

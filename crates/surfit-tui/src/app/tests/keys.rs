@@ -10,8 +10,8 @@ use surfit_core::protocol::EngineCommand;
 #[test]
 fn every_action_of_the_table_can_be_run_over_every_run_without_a_panic() {
     for action in TABLE {
-        for picture in [fixture::loading_run(), fixture::fitting_run(), fixture::finished_run()] {
-            let mut rig = TestApp::with_run_state(140, 44, picture);
+        for run_state in [fixture::loading_run(), fixture::fitting_run(), fixture::finished_run()] {
+            let mut rig = TestApp::with_run_state(140, 44, run_state);
             (action.run)(&mut rig.app);
             rig.draw();
         }

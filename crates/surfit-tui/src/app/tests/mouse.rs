@@ -252,8 +252,8 @@ fn the_keys_of_an_overlay_can_be_clicked() {
         click_footer(&mut rig, "esc cancel");
         click_footer(&mut rig, "esc close");
         assert!(rig.app.overlay().is_none());
-        rig.press("2 W c");
-        click_footer(&mut rig, "enter write it");
+        rig.press("2 W t");
+        click_footer(&mut rig, "enter save");
         let written = rig.effects.last();
         assert!(matches!(written, Some(Effect::Send(ClientMessage::Bridge(BridgeRequest::Write(_))))), "{written:?}");
     }
@@ -281,8 +281,8 @@ fn a_planned_degree_is_confirmed_and_taken_back_by_clicks() {
 #[test]
 fn what_is_under_way_can_be_given_up_by_a_click() {
     for (width, height) in [(140, 44), (80, 24), (60, 16)] {
-        for picture in [fixture::fitting_run(), fixture::finished_run()] {
-            let mut rig = TestApp::with_run_state(width, height, picture);
+        for run_state in [fixture::fitting_run(), fixture::finished_run()] {
+            let mut rig = TestApp::with_run_state(width, height, run_state);
             let (y, text) = (ScreenLayout::of(&rig.app).footer.y, rig.screen_text());
             let footer = text.lines().nth(y.into()).unwrap();
             assert!(!footer.contains("Z cancel"), "{footer}");

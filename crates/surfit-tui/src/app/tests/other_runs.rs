@@ -29,9 +29,9 @@ fn open_run_list(rig: &mut TestApp, selected: usize) {
 }
 
 fn receive_loaded_run(rig: &mut TestApp, id: &str) {
-    let mut picture = fixture::finished_run();
-    picture.info.as_mut().unwrap().run = id.into();
-    rig.receive(BridgeMessage::Loaded { path: run_dir(id), run_state: Box::new(picture) });
+    let mut run_state = fixture::finished_run();
+    run_state.info.as_mut().unwrap().run = id.into();
+    rig.receive(BridgeMessage::Loaded { path: run_dir(id), run_state: Box::new(run_state) });
 }
 
 fn receive_unread_run(rig: &mut TestApp, id: &str) {
@@ -112,9 +112,9 @@ fn a_run_is_not_held_against_itself() {
 
 #[test]
 fn what_a_surface_was_before_goes_with_its_run() {
-    let picture = fixture::fitting_run();
-    let mut now: Snapshot = picture.snapshot.clone().unwrap();
-    let mut rig = TestApp::with_run_state(140, 44, picture);
+    let run_state = fixture::fitting_run();
+    let mut now: Snapshot = run_state.snapshot.clone().unwrap();
+    let mut rig = TestApp::with_run_state(140, 44, run_state);
     now.degrees = now.degrees.with_changed_degree(ParameterAxis::U, 1).unwrap();
     now.seq += 1;
     rig.receive(ServerMessage::Snapshot(Box::new(now)));

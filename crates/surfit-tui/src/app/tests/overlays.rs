@@ -199,14 +199,14 @@ fn what_was_typed_comes_back_above_the_list() {
 
 #[test]
 fn what_is_under_way_is_given_up_from_the_log_where_the_line_says_so() {
-    let mut picture = fixture::fitting_run();
-    picture.snapshot.as_mut().unwrap().errand = Some(surfit_core::snapshot::RunningTask {
+    let mut run_state = fixture::fitting_run();
+    run_state.snapshot.as_mut().unwrap().errand = Some(surfit_core::snapshot::RunningTask {
         name: "exporting the best point".into(),
         done: 40,
         total: 100,
         waiting: 0,
     });
-    let mut rig = TestApp::with_run_state(140, 44, picture);
+    let mut rig = TestApp::with_run_state(140, 44, run_state);
     rig.press("i");
     assert!(rig.screen_text().contains("Z cancels it"), "{}", rig.screen_text());
     rig.press("Z");

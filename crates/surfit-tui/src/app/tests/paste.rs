@@ -3,7 +3,7 @@
 use crate::app::AppMessage;
 use crate::fixture;
 use crate::test_app::TestApp;
-use crate::views::export_menu::ExportMenu;
+use crate::views::export_dialog::FilenamePrompt;
 use crate::views::palette::PaletteOverlay;
 
 /// A path whose letters pause a fit, detach, quit and open things.
@@ -44,10 +44,8 @@ fn in_a_text_field_a_paste_is_text_and_its_line_breaks_are_no_enter() {
 
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.receive(fixture::opened_run("/d".into(), "d".into()));
-    rig.press("2 W c");
+    rig.press("2 W t");
     receive_paste(&mut rig, "more\n");
-    let Some(ExportMenu::Name(naming)) = rig.app.view() else {
-        panic!("the name is gone");
-    };
-    assert!(naming.input.value().contains("more") && rig.app.view::<crate::views::export_menu::ExportMenu>().is_some());
+    let prompt = rig.app.view::<FilenamePrompt>().expect("the name is gone");
+    assert!(prompt.input.value().contains("more"));
 }

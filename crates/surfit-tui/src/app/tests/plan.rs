@@ -70,8 +70,8 @@ fn a_plan_stays_to_be_read_above_what_is_said_until_it_is_answered() {
 
 #[test]
 fn a_degree_is_looked_at_before_it_is_changed() {
-    let mut picture = fixture::fitting_run();
-    let snapshot = picture.snapshot.as_mut().unwrap();
+    let mut run_state = fixture::fitting_run();
+    let snapshot = run_state.snapshot.as_mut().unwrap();
     snapshot.cost = surfit_core::cost::FitCost {
         parameters: 1_000_000,
         network: 0.08,
@@ -80,7 +80,7 @@ fn a_degree_is_looked_at_before_it_is_changed() {
         degrees: Some(fixture::degrees(3, 3)),
         available: 10_000_000_000,
     };
-    let mut rig = TestApp::with_run_state(140, 44, picture);
+    let mut rig = TestApp::with_run_state(140, 44, run_state);
     rig.press("u u V");
     assert_eq!(take_sent_commands(&mut rig), [], "nothing is done before enter");
     for part in

@@ -41,8 +41,8 @@ const CHANGING_ACTIONS: [&str; 29] = [
 
 #[test]
 fn nothing_that_changes_a_run_is_offered_to_who_only_watches() {
-    for picture in [fixture::fitting_run(), fixture::finished_run()] {
-        let mut rig = TestApp::with_run_state(140, 44, picture);
+    for run_state in [fixture::fitting_run(), fixture::finished_run()] {
+        let mut rig = TestApp::with_run_state(140, 44, run_state);
         rig.app.readonly = true;
         rig.press("3 right up o");
         rig.receive(BridgeMessage::Runs(vec![RunLine {

@@ -53,8 +53,8 @@ fn every_state_size_depth_and_overlay_draws_without_colour_where_there_is_none()
         }
     }
     for (width, height) in SIZES.into_iter().chain([(60, 16), (79, 23), (1, 1), (20, 5), (500, 10)]) {
-        for picture in stage_states() {
-            let mut rig = TestApp::with_run_state(width, height, picture);
+        for run_state in stage_states() {
+            let mut rig = TestApp::with_run_state(width, height, run_state);
             for keys in ["", "z", "esc ?", "esc :", "esc i", "esc w", "esc o", "esc q"] {
                 rig.press(keys);
                 for depth in ColorDepth::ALL {
@@ -164,44 +164,44 @@ fn the_result_stands_under_a_finished_run() {
 #[test]
 fn what_is_said_of_a_finished_run_is_true_of_what_became_of_it() {
     use surfit_core::event::{Event, JobStage};
-    let mut picture = fixture::finished_run();
+    let mut run_state = fixture::finished_run();
     let changed = |from, to| Event::DegreeChanged { step: 3000, from, to, deviation: 2e-3 };
     let (low, high) = (fixture::degrees(2, 3), fixture::degrees(4, 3));
     // A raised degree leaves the surface where it was; a measurement afterwards is no part of the job.
     fixture::apply_events(
-        &mut picture,
+        &mut run_state,
         vec![
             changed(fixture::degrees(3, 3), high),
             Event::StageBegan { stage: JobStage::Heatmap, total: 25 },
             Event::StageEnded { stage: JobStage::Heatmap, seconds: 0.3 },
         ],
     );
-    let text = TestApp::with_run_state(140, 44, picture.clone()).screen_text();
+    let text = TestApp::with_run_state(140, 44, run_state.clone()).screen_text();
     assert!(text.contains("finished: best"), "{text}");
     assert!(text.contains("done in 1 min 4 s"), "{text}");
-    fixture::apply_events(&mut picture, vec![changed(high, low)]);
-    let snapshot = picture.snapshot.as_mut().unwrap();
+    fixture::apply_events(&mut run_state, vec![changed(high, low)]);
+    let snapshot = run_state.snapshot.as_mut().unwrap();
     snapshot.degrees = low;
     snapshot.heatmap.version += 1;
-    let text = TestApp::with_run_state(140, 44, picture.clone()).screen_text();
+    let text = TestApp::with_run_state(140, 44, run_state.clone()).screen_text();
     let before = "lowered to degree 2×3 after the job: not measured whole since; before that 8";
     assert!(text.contains(before), "{text}");
-    let map = &mut picture.snapshot.as_mut().unwrap().heatmap;
+    let map = &mut run_state.snapshot.as_mut().unwrap().heatmap;
     for cell in &mut map.cells {
         *cell = surfit_core::heatmap::Cell::from_counts(1200, cell.images, 0.5, map.version);
     }
     map.cells[0] = surfit_core::heatmap::Cell::from_counts(1203, map.cells[0].images, 0.5, map.version);
-    let text = TestApp::with_run_state(140, 44, picture).screen_text();
+    let text = TestApp::with_run_state(140, 44, run_state).screen_text();
     let now = "after the job: best 80.20 % at u 0.00, v 0.00; before that 8";
     assert!(text.contains(now), "{text}");
 }
 
 #[test]
 fn a_grid_that_misses_the_best_point_is_told_apart_from_the_one_that_has_it() {
-    let mut picture = fixture::finished_run();
-    let map = &mut picture.snapshot.as_mut().unwrap().heatmap;
+    let mut run_state = fixture::finished_run();
+    let map = &mut run_state.snapshot.as_mut().unwrap().heatmap;
     *map = map.with_grid(5);
-    let mut rig = TestApp::with_run_state(140, 44, picture);
+    let mut rig = TestApp::with_run_state(140, 44, run_state);
     let text = rig.screen_text();
     let lines: Vec<&str> = text.lines().collect();
     assert!(lines[0].contains("best of 5×5 8"), "{text}");

@@ -69,9 +69,9 @@ fn keys_zoom_and_move_the_part_that_is_shown_and_the_cursor_takes_it_along() {
 
 #[test]
 fn the_surface_before_a_change_of_degree_can_be_seen_beside_the_new_one() {
-    let picture = fixture::fitting_run();
-    let mut now = picture.snapshot.clone().unwrap();
-    let mut rig = TestApp::with_run_state(140, 44, picture);
+    let run_state = fixture::fitting_run();
+    let mut now = run_state.snapshot.clone().unwrap();
+    let mut rig = TestApp::with_run_state(140, 44, run_state);
     rig.press("2 A");
     assert!(rig.screen_text().contains("no earlier degree"), "{}", rig.screen_text());
     now.degrees = now.degrees.with_changed_degree(ParameterAxis::U, 1).unwrap();
@@ -88,13 +88,13 @@ fn the_surface_before_a_change_of_degree_can_be_seen_beside_the_new_one() {
 #[test]
 fn another_run_is_asked_for_by_name_and_shown_beside() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
-    let loaded = |rig: &mut TestApp, picture| {
+    let loaded = |rig: &mut TestApp, run_state| {
         rig.press(":").type_text("beside other-3").press("enter");
         let line = RunLine { id: "other-3".into(), path: "/runs/other-3".into(), ..RunLine::default() };
         rig.receive(BridgeMessage::Runs(vec![line]));
         let wanted = Effect::Send(ClientMessage::Bridge(BridgeRequest::Load("/runs/other-3".into())));
         assert_eq!(rig.effects.last(), Some(&wanted));
-        rig.receive(BridgeMessage::Loaded { path: "/runs/other-3".into(), run_state: Box::new(picture) });
+        rig.receive(BridgeMessage::Loaded { path: "/runs/other-3".into(), run_state: Box::new(run_state) });
     };
     rig.press(":").type_text("beside nobody").press("enter");
     rig.receive(BridgeMessage::Runs(Vec::new()));

@@ -64,8 +64,8 @@ const SCREENS: [(&str, &str); 29] = [
     ("esc g m", "System"),
     ("esc g t", "Themes"),
     ("esc ? / r a t e enter n", "Keys"),
-    ("esc esc Y", "Copy"),
-    ("down down", "Copy"),
+    ("esc esc Y", "Copy or save"),
+    ("down down", "Copy or save"),
     ("esc W", ""),
     ("c", ""),
     ("esc q", ""),
@@ -77,7 +77,7 @@ fn failed_run(width: u16, height: u16) -> TestApp {
 
 /// A fit whose weights went away: losses grow, then are no numbers at all.
 fn diverged_run(width: u16, height: u16) -> TestApp {
-    let mut picture = fixture::fitting_run();
+    let mut run_state = fixture::fitting_run();
     let values = (0..60)
         .map(|n| match n {
             0..40 => 0.35 * 1.4f32.powi(n),
@@ -86,8 +86,8 @@ fn diverged_run(width: u16, height: u16) -> TestApp {
         })
         .collect();
     let losses = Event::Losses { curve: LossCurve::Surface, first_step: 1240, values, rate: 9.0 };
-    fixture::apply_events(&mut picture, vec![losses]);
-    let snapshot = picture.snapshot.as_mut().unwrap();
+    fixture::apply_events(&mut run_state, vec![losses]);
+    let snapshot = run_state.snapshot.as_mut().unwrap();
     for cell in snapshot.heatmap.cells.iter_mut().step_by(3) {
         *cell = surfit_core::heatmap::Cell::from_counts(0, cell.images, f32::NAN, cell.version);
     }
@@ -95,17 +95,17 @@ fn diverged_run(width: u16, height: u16) -> TestApp {
         (point.travelled, point.gradient) = (f64::INFINITY, f64::NAN);
     }
     let why = "the fit diverged before step 1300: its weights are not finite; lower fit.learning_rate and resume";
-    with_failure(picture, why, (width, height))
+    with_failure(run_state, why, (width, height))
 }
 
-fn with_failure(mut picture: RunState, why: &str, (width, height): (u16, u16)) -> TestApp {
+fn with_failure(mut run_state: RunState, why: &str, (width, height): (u16, u16)) -> TestApp {
     let message = why.into();
-    fixture::apply_events(&mut picture, vec![Event::Failed { message }]);
-    if let Some(snapshot) = &mut picture.snapshot {
+    fixture::apply_events(&mut run_state, vec![Event::Failed { message }]);
+    if let Some(snapshot) = &mut run_state.snapshot {
         snapshot.state = EngineState::Failed;
-        snapshot.seq = picture.seq;
+        snapshot.seq = run_state.seq;
     }
-    TestApp::with_run_state(width, height, picture)
+    TestApp::with_run_state(width, height, run_state)
 }
 
 fn dead_engine(width: u16, height: u16) -> TestApp {
@@ -118,17 +118,17 @@ fn dead_engine(width: u16, height: u16) -> TestApp {
 /// Names without an end, wide letters, letters that combine.
 fn long_names(width: u16, height: u16) -> TestApp {
     let name = "a-very-long-name-of-a-run-that-nobody-would-choose-but-somebody-has-曲面-é-".repeat(3);
-    let mut picture = fixture::fitting_run();
-    if let Some(info) = &mut picture.info {
+    let mut run_state = fixture::fitting_run();
+    if let Some(info) = &mut run_state.info {
         info.run.clone_from(&name);
         info.data.clone_from(&name);
         info.network.clone_from(&name);
         info.device.clone_from(&name);
     }
-    for corner in picture.corners.values_mut() {
+    for corner in run_state.corners.values_mut() {
         corner.source.clone_from(&name);
     }
-    let mut rig = TestApp::with_run_state(width, height, picture);
+    let mut rig = TestApp::with_run_state(width, height, run_state);
     rig.app.run.clone_from(&name);
     let line = |id: String, alive| RunLine {
         path: format!("runs/{id}").into(),

@@ -6,9 +6,9 @@ use crate::test_app::TestApp;
 use surfit_core::protocol::{BridgeMessage, BridgeRequest, ClientMessage, EngineCommand, Selection};
 
 fn idle_run() -> TestApp {
-    let mut picture = fixture::finished_run();
-    picture.closed = true;
-    let mut rig = TestApp::with_run_state(100, 30, picture);
+    let mut run_state = fixture::finished_run();
+    run_state.closed = true;
+    let mut rig = TestApp::with_run_state(100, 30, run_state);
     rig.receive(BridgeMessage::Disconnected {
         reason: "no engine is running; one starts when you ask for something".into(),
     });

@@ -12,15 +12,15 @@ const REFERENCE_AREA: Rect = Rect::new(0, 0, 120, 40);
 
 impl LossView {
     /// What of the curves is seen, and how.
-    pub fn curve_style(&self, picture: &RunState) -> CurveLook {
-        let plot = CurvePlot::of(REFERENCE_AREA, picture, self);
+    pub fn curve_style(&self, run_state: &RunState) -> CurveLook {
+        let plot = CurvePlot::of(REFERENCE_AREA, run_state, self);
         let range = plot.as_ref().map_or((0.0, 1.0), CurvePlot::loss_limits);
         CurveLook {
-            curves: curves::curves_to_show(picture, self.show_corners),
+            curves: curves::curves_to_show(run_state, self.show_corners),
             // Without a positive value there is no such axis.
             log: plot.is_some_and(|p| p.is_log()),
             time: self.time,
-            window: self.window(picture).unwrap_or((0.0, 1.0)),
+            window: self.window(run_state).unwrap_or((0.0, 1.0)),
             range,
             smoothing: self.smooth.then(|| self.smoothing()),
             rate: self.show_learning_rate,

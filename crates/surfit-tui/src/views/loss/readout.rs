@@ -33,7 +33,7 @@ pub(super) struct Readout {
 }
 
 impl Readout {
-    pub(super) fn of(plot: &CurvePlot, picture: &RunState, view: &LossView, theme: &Theme, x: f64) -> Self {
+    pub(super) fn of(plot: &CurvePlot, run_state: &RunState, view: &LossView, theme: &Theme, x: f64) -> Self {
         let mut rows = Vec::new();
         let mut add = |name: &str, value: String, role: ThemeRole| {
             rows.push(ReadoutRow { name: name.into(), value, role });
@@ -89,12 +89,12 @@ impl Readout {
             add("rate", text::format_learning_rate(rate), ThemeRole::Text);
         }
         let fit = plot.traces.last().is_some_and(|t| t.name == CurveOwner::Own(LossCurve::Surface));
-        if let Some(degrees) = picture.degrees_at(step).filter(|_| fit) {
+        if let Some(degrees) = run_state.degrees_at(step).filter(|_| fit) {
             let mut value = degrees.to_string();
             if theme.is_ascii() {
                 value = value.replace('×', "x");
             }
-            if let Some(phase) = picture.phase_at(step) {
+            if let Some(phase) = run_state.phase_at(step) {
                 value += match phase {
                     FitPhase::Edge => ", edges",
                     FitPhase::Interior => ", interior",

@@ -5,20 +5,20 @@ use proptest::prelude::*;
 use surfit_core::event::Event;
 use surfit_core::surface::Degrees;
 
-fn draw_to_buffer(picture: &RunState, view: &LossView, size: (u16, u16), theme: &Theme) -> Buffer {
+fn draw_to_buffer(run_state: &RunState, view: &LossView, size: (u16, u16), theme: &Theme) -> Buffer {
     let (area, mut buf) = screen(size.0, size.1);
-    render(area, &mut buf, theme, picture, view, false);
+    render(area, &mut buf, theme, run_state, view, false);
     buf
 }
 
-fn plot(picture: &RunState, view: &LossView, area: Rect) -> CurvePlot {
-    CurvePlot::of(pane_frame::inside(area), picture, view).unwrap()
+fn plot(run_state: &RunState, view: &LossView, area: Rect) -> CurvePlot {
+    CurvePlot::of(pane_frame::inside(area), run_state, view).unwrap()
 }
 
 fn run_with_losses(values: Vec<f32>) -> RunState {
-    let mut picture = RunState::default();
-    apply_events(&mut picture, [losses(LossCurve::Surface, values)]);
-    picture
+    let mut run_state = RunState::default();
+    apply_events(&mut run_state, [losses(LossCurve::Surface, values)]);
+    run_state
 }
 
 fn braille(buf: &Buffer, x: u16) -> bool {
@@ -35,10 +35,10 @@ fn before_the_first_step_there_is_one_calm_sentence() {
 
 #[test]
 fn title_axes_and_legend() {
-    let mut picture = run_with_losses((0..1240).map(|k| 0.3 + (-(k as f32) / 100.0).exp()).collect());
+    let mut run_state = run_with_losses((0..1240).map(|k| 0.3 + (-(k as f32) / 100.0).exp()).collect());
     let v = Event::Validated { curve: LossCurve::Surface, step: 1200, loss: 0.4, accuracy: 0.872 };
-    apply_events(&mut picture, [v]);
-    let buf = draw_to_buffer(&picture, &LossView::default(), (60, 18), &theme(ColorDepth::None, false));
+    apply_events(&mut run_state, [v]);
+    let buf = draw_to_buffer(&run_state, &LossView::default(), (60, 18), &theme(ColorDepth::None, false));
     let rows = rows(&buf);
     assert!(rows[0].contains("1 Loss  step 1 240  0.300  val 87.2 %"), "{}", rows[0]);
     assert!(rows[17].contains("━ smoothed 0.97") && rows[17].contains("linear · all"), "{}", rows[17]);
@@ -84,29 +84,29 @@ fn a_log_axis_shows_decades_and_takes_zeros() {
 
 #[test]
 fn changes_of_degree_are_marked() {
-    let mut picture = run_with_losses(vec![0.5; 1000]);
+    let mut run_state = run_with_losses(vec![0.5; 1000]);
     let degrees = |d| Degrees::new(d, d).unwrap();
     let change = Event::DegreeChanged { step: 500, from: degrees(2), to: degrees(3), deviation: 0.0 };
-    apply_events(&mut picture, [change]);
-    let buf = draw_to_buffer(&picture, &LossView::default(), (70, 16), &theme(ColorDepth::Truecolor, false));
+    apply_events(&mut run_state, [change]);
+    let buf = draw_to_buffer(&run_state, &LossView::default(), (70, 16), &theme(ColorDepth::Truecolor, false));
     let row = &rows(&buf)[1];
     let at = row.chars().position(|c| c == '┊').expect("a dotted line");
     assert!(row.contains("┊3×3"), "{row}");
-    let plot = plot(&picture, &LossView::default(), buf.area);
+    let plot = plot(&run_state, &LossView::default(), buf.area);
     let want = plot.area.x + (500.0 / 999.0 * f64::from(plot.area.width - 1)).round() as u16;
     assert_eq!(at, usize::from(want));
-    let ascii = draw_to_buffer(&picture, &LossView::default(), (70, 16), &theme(ColorDepth::None, true));
+    let ascii = draw_to_buffer(&run_state, &LossView::default(), (70, 16), &theme(ColorDepth::None, true));
     assert!(fixture::text(&ascii).contains("|3x3"));
 }
 
 #[test]
 fn corners_are_told_apart_by_colour_and_by_number() {
-    let mut picture = RunState::default();
+    let mut run_state = RunState::default();
     let curve = |c: usize| losses(LossCurve::Corner(c), vec![1.0 + c as f32; 100]);
-    apply_events(&mut picture, (0..3).map(curve));
+    apply_events(&mut run_state, (0..3).map(curve));
     let theme = theme(ColorDepth::Truecolor, false);
-    let buf = draw_to_buffer(&picture, &LossView::default(), (60, 20), &theme);
-    let plot = plot(&picture, &LossView::default(), buf.area);
+    let buf = draw_to_buffer(&run_state, &LossView::default(), (60, 20), &theme);
+    let plot = plot(&run_state, &LossView::default(), buf.area);
     let last = plot.area.right() - 1;
     for corner in 0..3 {
         let number = (corner + 1).to_string();
@@ -118,9 +118,9 @@ fn corners_are_told_apart_by_colour_and_by_number() {
     }
     assert!(rows(&buf)[0].contains("corner 3"));
     // Once the surface trains its curve is alone, until the corners are asked for.
-    apply_events(&mut picture, [losses(LossCurve::Surface, vec![0.5; 10])]);
-    assert_eq!(curves::curves_to_show(&picture, false), [LossCurve::Surface]);
-    assert_eq!(curves::curves_to_show(&picture, true).len(), 4);
+    apply_events(&mut run_state, [losses(LossCurve::Surface, vec![0.5; 10])]);
+    assert_eq!(curves::curves_to_show(&run_state, false), [LossCurve::Surface]);
+    assert_eq!(curves::curves_to_show(&run_state, true).len(), 4);
 }
 
 #[test]
@@ -150,7 +150,7 @@ proptest! {
     #[test]
     fn nothing_breaks_it(seed: u64, w in 0u16..160, h in 0u16..50, x in 0u16..5, flags: u8, cursor in prop::option::of(any::<f64>()),
                          zoom in prop::option::of((0.0f64..3000.0, 1.0f64..3000.0)), others in 0usize..4, strength in 0usize..12, depth in 0usize..4, ascii: bool) {
-        let picture = fixture::random_run_state(seed, (2, 3), 5);
+        let run_state = fixture::random_run_state(seed, (2, 3), 5);
         let flag = |bit: u8| flags & (1 << bit) != 0;
         let mut view = LossView {
             log: flag(0),
@@ -165,18 +165,18 @@ proptest! {
             ..LossView::default()
         };
         for n in 0..others {
-            let picture = fixture::random_run_state(seed ^ n as u64, (1, 1), 3);
-            let _ = view.add_overlay(ComparedCurve { name: format!("run-{n}"), path: format!("/{n}").into(), run_state: picture });
+            let run_state = fixture::random_run_state(seed ^ n as u64, (1, 1), 3);
+            let _ = view.add_overlay(ComparedCurve { name: format!("run-{n}"), path: format!("/{n}").into(), run_state });
         }
         let (area, theme) = (Rect::new(x, x, w, h), theme(COLOR_DEPTHS[depth], ascii));
         let mut buf = Buffer::empty(Rect::new(0, 0, 120, 40));
         for _ in 0..2 {
-            render(area, &mut buf, &theme, &picture, &view, flag(7));
-            view.position_at(area, w / 2, h / 2, &picture);
-            view.zoom_at(area, (x + w / 2, x + h / 2), &picture, 0.5);
-            view.drag(area, 5, &picture);
-            view.move_cursor(&picture, -3);
-            view.toggle_time(&picture);
+            render(area, &mut buf, &theme, &run_state, &view, flag(7));
+            view.position_at(area, w / 2, h / 2, &run_state);
+            view.zoom_at(area, (x + w / 2, x + h / 2), &run_state, 0.5);
+            view.drag(area, 5, &run_state);
+            view.move_cursor(&run_state, -3);
+            view.toggle_time(&run_state);
             view.adjust_smoothing(if flag(6) { 1 } else { -1 });
         }
     }

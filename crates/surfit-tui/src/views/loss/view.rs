@@ -11,12 +11,23 @@ use std::cell::Cell;
 use std::path::PathBuf;
 use surfit_core::event::LossCurve;
 use surfit_core::run_state::RunState;
+use thiserror::Error;
 
 /// Weights of the past in the exponential smoothing, per step, from the least to the most.
 pub const SMOOTHING_WEIGHTS: [f64; 9] = [0.7, 0.8, 0.9, 0.95, 0.97, 0.985, 0.99, 0.995, 0.999];
 
 /// How many other runs can be laid over this one: as many as there are letters and colours for.
 pub const MAX_OVERLAYS: usize = 4;
+
+/// Why the curve of another run cannot be laid over this one.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[allow(missing_docs)] // The messages describe each variant.
+pub enum OverlayError {
+    #[error("{0} has no curve of a fit yet")]
+    NoCurve(String),
+    #[error("{MAX_OVERLAYS} runs lie over this one already; take one away first")]
+    TooMany,
+}
 
 /// Another run whose curve is laid over that of this one.
 #[derive(Clone, Debug)]
@@ -116,9 +127,9 @@ impl LossView {
     }
 
     /// Losses over steps, or over time. Zoom and cursor stay where they were.
-    pub fn toggle_time(&mut self, picture: &RunState) {
-        let shown = curves::curves_to_show(picture, self.show_corners);
-        let track = shown.last().and_then(|c| picture.tracks.get(c));
+    pub fn toggle_time(&mut self, run_state: &RunState) {
+        let shown = curves::curves_to_show(run_state, self.show_corners);
+        let track = shown.last().and_then(|c| run_state.tracks.get(c));
         let to_time = !self.time;
         let other = |x: f64| -> Option<f64> {
             let track = track?;
@@ -137,13 +148,13 @@ impl LossView {
     }
 
     /// How far the curves that are shown reach.
-    pub fn extent(&self, picture: &RunState) -> Option<CurveExtent> {
-        CurveExtent::of(picture, self)
+    pub fn extent(&self, run_state: &RunState) -> Option<CurveExtent> {
+        CurveExtent::of(run_state, self)
     }
 
     /// The part of the axis that is shown; `None` before there is a curve.
-    pub fn window(&self, picture: &RunState) -> Option<(f64, f64)> {
-        let extent = self.extent(picture)?;
+    pub fn window(&self, run_state: &RunState) -> Option<(f64, f64)> {
+        let extent = self.extent(run_state)?;
         Some(match self.zoom {
             // A new fit has begun, or another run is shown: there is nothing where was zoomed to.
             Some(window) if window.from > extent.longest => extent.full_range(),
@@ -155,8 +166,8 @@ impl LossView {
 
     /// Zooms by a factor on the width, below 1 to see less. The step `at` keeps its position: by default the cursor
     /// when shown, else the newest step when visible, else the middle.
-    pub fn zoom_by(&mut self, picture: &RunState, factor: f64, at: Option<f64>) {
-        let Some((extent, (from, to))) = self.extent(picture).zip(self.window(picture)) else {
+    pub fn zoom_by(&mut self, run_state: &RunState, factor: f64, at: Option<f64>) {
+        let Some((extent, (from, to))) = self.extent(run_state).zip(self.window(run_state)) else {
             return;
         };
         let inside = |x: &f64| (from..=to).contains(x);
@@ -179,16 +190,16 @@ impl LossView {
     }
 
     /// Moves the part that is shown, by this many of its widths.
-    pub fn pan_by(&mut self, picture: &RunState, widths: f64) {
-        let part = self.extent(picture).zip(self.window(picture));
+    pub fn pan_by(&mut self, run_state: &RunState, widths: f64) {
+        let part = self.extent(run_state).zip(self.window(run_state));
         if let Some((extent, window)) = part.filter(|_| self.can_pan()) {
             self.zoom = Some(extent.panned(window, widths));
         }
     }
 
     /// Moves the cursor by fiftieths of what is shown, at least a step; the first time it appears where the news is.
-    pub fn move_cursor(&mut self, picture: &RunState, by: i32) {
-        let Some((extent, (from, to))) = self.extent(picture).zip(self.window(picture)) else {
+    pub fn move_cursor(&mut self, run_state: &RunState, by: i32) {
+        let Some((extent, (from, to))) = self.extent(run_state).zip(self.window(run_state)) else {
             return;
         };
         let last = to.min(extent.end).max(from);
@@ -203,15 +214,15 @@ impl LossView {
         let moved = (cursor.clamp(from, last) + stride * f64::from(by)).clamp(0.0, extent.end);
         // Beyond the edge the cursor takes the window along.
         if !(from..=to).contains(&moved) {
-            self.pan_by(picture, (moved - if moved < from { from } else { to }) / (to - from));
+            self.pan_by(run_state, (moved - if moved < from { from } else { to }) / (to - from));
         }
-        let (from, to) = self.window(picture).unwrap_or((from, to));
+        let (from, to) = self.window(run_state).unwrap_or((from, to));
         self.cursor = Some(moved.clamp(from, to));
     }
 
     /// Puts the cursor at the first step that is shown, or at the last.
-    pub fn move_cursor_to_end(&mut self, picture: &RunState, last: bool) {
-        if let Some((extent, (from, to))) = self.extent(picture).zip(self.window(picture)) {
+    pub fn move_cursor_to_end(&mut self, run_state: &RunState, last: bool) {
+        if let Some((extent, (from, to))) = self.extent(run_state).zip(self.window(run_state)) {
             self.cursor = Some(if last { to.min(extent.end).max(from) } else { from });
         }
     }
@@ -224,15 +235,15 @@ impl LossView {
     /// Adds a run to those laid over this one, or reports why not.
     ///
     /// # Errors
-    /// A clause for the message line.
-    pub fn add_overlay(&mut self, run: ComparedCurve) -> Result<(), String> {
+    /// When the run has no curve, or too many runs are there.
+    pub fn add_overlay(&mut self, run: ComparedCurve) -> Result<(), OverlayError> {
         let curve = run.run_state.curves.get(&LossCurve::Surface);
         if curve.is_none_or(|s| s.is_empty()) {
-            return Err(format!("{} has no curve of a fit yet", run.name));
+            return Err(OverlayError::NoCurve(run.name));
         }
         self.remove_overlay(&run.path);
         if self.overlays.len() >= MAX_OVERLAYS {
-            return Err(format!("{MAX_OVERLAYS} runs lie over this one already; take one away first"));
+            return Err(OverlayError::TooMany);
         }
         self.overlays.push(run);
         Ok(())
@@ -246,23 +257,23 @@ impl LossView {
     }
 
     /// The place along the axis that belongs to a place on the screen: the inverse of what is drawn, for the mouse.
-    pub fn position_at(&self, area: Rect, column: u16, row: u16, picture: &RunState) -> Option<f64> {
-        let plot = CurvePlot::of(pane_frame::inside(area), picture, self)?;
+    pub fn position_at(&self, area: Rect, column: u16, row: u16, run_state: &RunState) -> Option<f64> {
+        let plot = CurvePlot::of(pane_frame::inside(area), run_state, self)?;
         let inside = plot.area.contains((column, row).into());
         inside.then(|| plot.x_at(column))
     }
 
     /// Zooms about the place under the mouse; for the wheel.
-    pub fn zoom_at(&mut self, area: Rect, at: (u16, u16), picture: &RunState, factor: f64) {
-        if let Some(x) = self.position_at(area, at.0, at.1, picture) {
-            self.zoom_by(picture, factor, Some(x));
+    pub fn zoom_at(&mut self, area: Rect, at: (u16, u16), run_state: &RunState, factor: f64) {
+        if let Some(x) = self.position_at(area, at.0, at.1, run_state) {
+            self.zoom_by(run_state, factor, Some(x));
         }
     }
 
     /// Begins to select part of the axis at a place on the screen, or continues it there; false beside the curves. Once
     /// begun it continues outside them too, up to their edge.
-    pub fn select_range(&mut self, area: Rect, at: (u16, u16), picture: &RunState, begin: bool) -> bool {
-        let Some(plot) = CurvePlot::of(pane_frame::inside(area), picture, self) else {
+    pub fn select_range(&mut self, area: Rect, at: (u16, u16), run_state: &RunState, begin: bool) -> bool {
+        let Some(plot) = CurvePlot::of(pane_frame::inside(area), run_state, self) else {
             return false;
         };
         let column = at.0.clamp(plot.area.left(), plot.area.right().saturating_sub(1));
@@ -276,23 +287,23 @@ impl LossView {
     }
 
     /// Zooms to the part that was chosen. A part of a column or two was a click.
-    pub fn zoom_to_selection(&mut self, area: Rect, picture: &RunState) {
+    pub fn zoom_to_selection(&mut self, area: Rect, run_state: &RunState) {
         let Some((a, b)) = self.selection.take() else {
             return;
         };
-        let plot = CurvePlot::of(pane_frame::inside(area), picture, self);
+        let plot = CurvePlot::of(pane_frame::inside(area), run_state, self);
         let columns = plot.map_or(0, |p| p.column_of(a).abs_diff(p.column_of(b)));
-        if let Some(extent) = self.extent(picture).filter(|_| columns >= 2) {
+        if let Some(extent) = self.extent(run_state).filter(|_| columns >= 2) {
             self.zoom = extent.window_between(a.min(b), a.max(b));
             (self.recent, self.cursor) = (false, None);
         }
     }
 
     /// Moves what is shown along with the mouse, which went `columns` to the right; for dragging.
-    pub fn drag(&mut self, area: Rect, columns: i32, picture: &RunState) {
-        let plot = CurvePlot::of(pane_frame::inside(area), picture, self);
+    pub fn drag(&mut self, area: Rect, columns: i32, run_state: &RunState) {
+        let plot = CurvePlot::of(pane_frame::inside(area), run_state, self);
         if let Some(width) = plot.map(|p| f64::from(p.area.width)).filter(|w| *w > 0.0) {
-            self.pan_by(picture, -f64::from(columns) / width);
+            self.pan_by(run_state, -f64::from(columns) / width);
         }
     }
 

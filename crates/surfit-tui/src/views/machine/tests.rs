@@ -117,9 +117,9 @@ fn full_snapshot(gpus: usize) -> surfit_core::snapshot::Snapshot {
 }
 
 fn app_with_snapshot(width: u16, height: u16, s: surfit_core::snapshot::Snapshot) -> TestApp {
-    let mut picture = fixture::fitting_run();
-    picture.snapshot = Some(s.clone());
-    let mut rig = TestApp::with_run_state(width, height, picture);
+    let mut run_state = fixture::fitting_run();
+    run_state.snapshot = Some(s.clone());
+    let mut rig = TestApp::with_run_state(width, height, run_state);
     for second in 1..60 {
         let mut s = s.clone();
         s.done += second;

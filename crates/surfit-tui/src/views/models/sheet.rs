@@ -250,12 +250,12 @@ impl<'b> ModelSheet<'b> {
         let ModelItem::Corner(index) = item else {
             return None;
         };
-        let picture = &self.app.run_state;
-        let corner = picture.corners.get(&index)?;
+        let run_state = &self.app.run_state;
+        let corner = run_state.corners.get(&index)?;
         let name = format!("corner {}", index + 1);
         let mut spans = self.leading_spans(&name, ThemeRole::corner(index), &corner.source);
         spans.extend(self.figure(Some(corner.accuracy), self.images(1), 10, ThemeRole::Text));
-        let finished = picture.finished.as_ref();
+        let finished = run_state.finished.as_ref();
         let test = finished.and_then(|f| f.corners_test.get(index)).copied();
         spans.extend(self.figure(test, self.images(2), FIGURE, ThemeRole::Text));
         let curve = LossCurve::Corner(index);
@@ -264,16 +264,16 @@ impl<'b> ModelSheet<'b> {
             facts.push(format!("own statistics {}", format_percent(own.accuracy, 2)));
         }
         facts.push(format!("loss {}", format_loss(corner.loss)));
-        if let Some(a) = picture.alignments.get(&index) {
+        if let Some(a) = run_state.alignments.get(&index) {
             facts.push(format!("aligned, {:.0} % moved", 100.0 * a.moved));
         }
-        if let Some(steps) = picture.curves.get(&curve).map(|s| s.end_step()) {
+        if let Some(steps) = run_state.curves.get(&curve).map(|s| s.end_step()) {
             facts.push(format!("{} steps", group_digits(steps)));
         }
         if corner.seconds > 0.0 {
             facts.push(format!("{:.1} s", corner.seconds));
         }
-        let rates = picture.tracks.get(&curve).into_iter();
+        let rates = run_state.tracks.get(&curve).into_iter();
         let peak = rates.flat_map(|t| t.marks()).map(|m| m.rate);
         if let Some(rate) = peak.max_by(f64::total_cmp).filter(|r| *r > 0.0) {
             facts.push(format!("rate up to {}", text::format_learning_rate(rate)));

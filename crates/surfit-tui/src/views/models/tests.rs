@@ -79,14 +79,14 @@ fn models_points_and_corners_are_listed_with_what_is_known() {
 
 #[test]
 fn ensembles_are_told_apart_by_their_members() {
-    let mut picture = full_run();
+    let mut run_state = full_run();
     let ensemble = |count: usize, chosen| match exported("ensemble", None, 0.889, 0.881) {
         Event::Exported(one) => Event::Exported(ExportedModel { members: vec![(0.5, 0.5); count], chosen, ..one }),
         _ => unreachable!(),
     };
     let all = [(4, Some(true)), (2, Some(false)), (3, None)];
-    fixture::apply_events(&mut picture, all.map(|(n, c)| ensemble(n, c)).into());
-    let mut rig = TestApp::with_run_state(80, 24, picture);
+    fixture::apply_events(&mut run_state, all.map(|(n, c)| ensemble(n, c)).into());
+    let mut rig = TestApp::with_run_state(80, 24, run_state);
     rig.press("w");
     let text = rig.screen_text();
     for words in ["4 points chosen", "2 points given", "3 points  "] {
@@ -199,12 +199,12 @@ fn no_heading_is_cut_and_a_column_without_room_is_left_out_whole() {
 #[test]
 fn a_long_source_has_the_columns_that_are_free_and_else_both_of_its_ends() {
     let name = "perceptron-with-sixty-four-hidden-units-epoch-160-seed-7.safetensors";
-    let mut picture = full_run();
-    for corner in picture.corners.values_mut() {
+    let mut run_state = full_run();
+    for corner in run_state.corners.values_mut() {
         corner.source = name.into();
     }
     let shown = |width| {
-        let mut rig = TestApp::with_run_state(width, 60, picture.clone());
+        let mut rig = TestApp::with_run_state(width, 60, run_state.clone());
         rig.press("w");
         rig.screen_text()
     };

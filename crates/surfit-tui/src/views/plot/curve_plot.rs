@@ -38,14 +38,14 @@ pub struct CurvePlot {
 
 impl CurvePlot {
     /// The plot in the area `inner`; `None` before there is a curve.
-    pub fn of(inner: Rect, picture: &RunState, view: &LossView) -> Option<CurvePlot> {
-        let shown = curves::curves_to_show(picture, view.show_corners);
-        let (from, to) = view.window(picture)?;
+    pub fn of(inner: Rect, run_state: &RunState, view: &LossView) -> Option<CurvePlot> {
+        let shown = curves::curves_to_show(run_state, view.show_corners);
+        let (from, to) = view.window(run_state)?;
         let wanted = CurveRequest { window: (from, to), time: view.time, smoothing: view.smoothing() };
         let others = view.overlays.iter().enumerate();
         let others = others
             .filter_map(|(n, run)| PlotTrace::of(&run.run_state, LossCurve::Surface, CurveOwner::Other(n), &wanted));
-        let own = shown.iter().filter_map(|c| PlotTrace::of(picture, *c, CurveOwner::Own(*c), &wanted));
+        let own = shown.iter().filter_map(|c| PlotTrace::of(run_state, *c, CurveOwner::Own(*c), &wanted));
         let traces: Vec<PlotTrace> = others.chain(own).collect();
         let y = loss_axis(&traces, view);
         let rates = traces.iter().flat_map(|t| t.rates.iter().map(|r| r.1));
@@ -70,7 +70,7 @@ impl CurvePlot {
         let area =
             Rect { x: inner.x + gutter, width: inner.width - gutter, height: inner.height - foot - rows, ..inner };
         let rate_area = (rows > 0).then(|| Rect { y: area.bottom() + 1, height: rows - 1, ..area });
-        let track = shown.last().and_then(|c| picture.tracks.get(c)).cloned();
+        let track = shown.last().and_then(|c| run_state.tracks.get(c)).cloned();
         let x = AxisScale { lo: from, hi: to, log: false };
         let mut plot = CurvePlot {
             area,
@@ -88,22 +88,22 @@ impl CurvePlot {
             track,
         };
         if shown.contains(&LossCurve::Surface) {
-            plot.set_degree_and_phase_marks(picture);
+            plot.set_degree_and_phase_marks(run_state);
         }
         Some(plot)
     }
 
-    fn set_degree_and_phase_marks(&mut self, picture: &RunState) {
+    fn set_degree_and_phase_marks(&mut self, run_state: &RunState) {
         let inside = |x: &f64| (self.x.lo..=self.x.hi).contains(x);
-        let degrees = picture.degree_changes.iter();
+        let degrees = run_state.degree_changes.iter();
         self.degrees = degrees.map(|c| (self.step_position(c.0), c.2.to_string())).filter(|d| inside(&d.0)).collect();
         // A fit of one phase alone needs no distinction.
-        if picture.phases.iter().any(|p| p.1 == FitPhase::Edge) {
+        if run_state.phases.iter().any(|p| p.1 == FitPhase::Edge) {
             let name = |phase| match phase {
                 FitPhase::Edge => "edges",
                 FitPhase::Interior => "interior",
             };
-            let phases = picture.phases.iter();
+            let phases = run_state.phases.iter();
             self.phases = phases.map(|p| (self.step_position(p.0), name(p.1))).filter(|p| inside(&p.0)).collect();
         }
     }

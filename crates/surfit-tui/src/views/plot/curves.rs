@@ -75,9 +75,9 @@ pub struct CurveRequest {
 
 impl PlotTrace {
     /// The trace of a curve; `None` when the run state has no value of it.
-    pub fn of(picture: &RunState, curve: LossCurve, name: CurveOwner, wanted: &CurveRequest) -> Option<Self> {
-        let series = picture.curves.get(&curve).filter(|s| !s.is_empty())?;
-        let track = picture.tracks.get(&curve).filter(|_| wanted.time);
+    pub fn of(run_state: &RunState, curve: LossCurve, name: CurveOwner, wanted: &CurveRequest) -> Option<Self> {
+        let series = run_state.curves.get(&curve).filter(|s| !s.is_empty())?;
+        let track = run_state.tracks.get(&curve).filter(|_| wanted.time);
         // Time counts steps that are done: step 0 is done when one step is.
         let x = |step: f64| match track {
             Some(track) => track.mark_at(step + 1.0).map_or(0.0, |m| m.seconds),
@@ -88,9 +88,9 @@ impl PlotTrace {
         let after = |step: u64| {
             if wanted.time { x(step as f64 - 1.0) } else { step as f64 }
         };
-        let list = picture.validations.get(&curve);
+        let list = run_state.validations.get(&curve);
         let validations = list.into_iter().flatten().map(|v| (after(v.step), *v)).filter(|(x, _)| inside(x)).collect();
-        let marks = picture.tracks.get(&curve).map_or(&[][..], |t| t.marks());
+        let marks = run_state.tracks.get(&curve).map_or(&[][..], |t| t.marks());
         let rates = marks
             .iter()
             .map(|m| (if wanted.time { m.seconds } else { m.step as f64 - 1.0 }, m.rate))
@@ -124,11 +124,11 @@ impl PlotTrace {
 
 /// The curves worth showing: those of the corners while these train, afterwards that of the surface; with `beside` the
 /// corners' as well.
-pub fn curves_to_show(picture: &RunState, with_corners: bool) -> Vec<LossCurve> {
-    let has = |c: &LossCurve| picture.curves.get(c).is_some_and(|s| !s.is_empty());
+pub fn curves_to_show(run_state: &RunState, with_corners: bool) -> Vec<LossCurve> {
+    let has = |c: &LossCurve| run_state.curves.get(c).is_some_and(|s| !s.is_empty());
     let corners: Vec<LossCurve> = (0..4).map(LossCurve::Corner).filter(has).collect();
     let training =
-        picture.snapshot.as_ref().is_some_and(|s| s.stage == JobStage::Corners && s.state == EngineState::Running);
+        run_state.snapshot.as_ref().is_some_and(|s| s.stage == JobStage::Corners && s.state == EngineState::Running);
     match (has(&LossCurve::Surface), corners.is_empty()) {
         (true, false) if training => corners,
         (true, false) if with_corners => corners.into_iter().chain(std::iter::once(LossCurve::Surface)).collect(),

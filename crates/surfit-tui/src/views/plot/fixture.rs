@@ -38,10 +38,10 @@ pub fn text(buf: &Buffer) -> String {
 }
 
 /// Feeds events as the engine numbers them.
-pub fn apply_events(picture: &mut RunState, events: impl IntoIterator<Item = Event>) {
+pub fn apply_events(run_state: &mut RunState, events: impl IntoIterator<Item = Event>) {
     for event in events {
-        let seq = picture.seq + 1;
-        picture.apply(&Envelope { seq, time: seq as f64, event });
+        let seq = run_state.seq + 1;
+        run_state.apply(&Envelope { seq, time: seq as f64, event });
     }
 }
 
@@ -88,10 +88,10 @@ pub fn fitting_run(degree: u8, grid: usize) -> RunState {
 
 /// The same on any kind of surface.
 pub fn fitting_run_on(patch: Patch, degree: u8, grid: usize) -> RunState {
-    let mut picture = RunState::default();
-    apply_events(&mut picture, (0..patch.corner_count()).map(|c| corner(c, 0.86 + 0.001 * c as f64)));
+    let mut run_state = RunState::default();
+    apply_events(&mut run_state, (0..patch.corner_count()).map(|c| corner(c, 0.86 + 0.001 * c as f64)));
     let values = (0..400).map(|k| 0.3 + 2.0 * (-(k as f32) / 60.0).exp()).collect();
-    apply_events(&mut picture, [losses(LossCurve::Surface, values)]);
+    apply_events(&mut run_state, [losses(LossCurve::Surface, values)]);
     let degrees = Degrees::for_patch(patch, degree, degree).expect("a degree within 1..=8");
     let mut snapshot = Snapshot::empty(degrees, grid);
     snapshot.state = EngineState::Running;
@@ -109,8 +109,8 @@ pub fn fitting_run_on(patch: Patch, degree: u8, grid: usize) -> RunState {
         let nearest = snapshot.heatmap.nearest_cell(u, v);
         point.accuracy = snapshot.heatmap.cells[nearest].accuracy();
     }
-    picture.snapshot = Some(snapshot);
-    picture
+    run_state.snapshot = Some(snapshot);
+    run_state
 }
 
 struct NumberSource {
@@ -137,12 +137,12 @@ impl NumberSource {
 
 /// A run state that no engine would send: everything possible and much that is not, drawn from `seed`.
 pub fn random_run_state(seed: u64, degrees: (u8, u8), grid: usize) -> RunState {
-    let mut picture = RunState::default();
+    let mut run_state = RunState::default();
     let mut rng = NumberSource { seed, drawn: 0 };
     for curve in (0..4).map(LossCurve::Corner).chain([LossCurve::Surface]) {
         let values: Vec<f32> = (0..rng.below(3000)).map(|_| rng.unusual_number() as f32).collect();
         if rng.below(3) > 0 {
-            apply_events(&mut picture, [losses(curve, values)]);
+            apply_events(&mut run_state, [losses(curve, values)]);
         }
         let valid = |rng: &mut NumberSource| Event::Validated {
             curve,
@@ -151,7 +151,7 @@ pub fn random_run_state(seed: u64, degrees: (u8, u8), grid: usize) -> RunState {
             accuracy: rng.unusual_number(),
         };
         let events: Vec<Event> = (0..rng.below(5)).map(|_| valid(&mut rng)).collect();
-        apply_events(&mut picture, events);
+        apply_events(&mut run_state, events);
     }
     let patch = Patch::ALL[rng.below(3) as usize];
     let second = if patch == Patch::Square { degrees.1 } else { degrees.0 };
@@ -166,10 +166,10 @@ pub fn random_run_state(seed: u64, degrees: (u8, u8), grid: usize) -> RunState {
         };
         let events = [corner(index, rng.unusual_number()), Event::Aligned(moved), change];
         let kept = rng.below(4) as usize;
-        apply_events(&mut picture, events.into_iter().take(kept));
+        apply_events(&mut run_state, events.into_iter().take(kept));
     }
     if rng.below(5) == 0 {
-        return picture;
+        return run_state;
     }
     let mut snapshot = Snapshot::empty(to, grid);
     snapshot.state = if rng.below(2) == 0 { EngineState::Running } else { EngineState::Idle };
@@ -190,6 +190,6 @@ pub fn random_run_state(seed: u64, degrees: (u8, u8), grid: usize) -> RunState {
         }
     }
     snapshot.marks = (0..rng.below(3)).map(|_| (rng.unusual_number(), rng.unusual_number())).collect();
-    picture.snapshot = Some(snapshot);
-    picture
+    run_state.snapshot = Some(snapshot);
+    run_state
 }

@@ -46,17 +46,17 @@ pub struct CurveExtent {
 
 impl CurveExtent {
     /// The extent of what a view shows; `None` before there is a curve.
-    pub fn of(picture: &RunState, view: &LossView) -> Option<Self> {
-        let shown = curves::curves_to_show(picture, view.show_corners);
-        let end_of = |picture: &RunState, curve: &LossCurve| -> Option<f64> {
-            let end = picture.curves.get(curve).filter(|s| !s.is_empty())?.end_step();
-            if view.time { picture.tracks.get(curve).map(|t| t.seconds()) } else { Some((end.max(1) - 1) as f64) }
+    pub fn of(run_state: &RunState, view: &LossView) -> Option<Self> {
+        let shown = curves::curves_to_show(run_state, view.show_corners);
+        let end_of = |run_state: &RunState, curve: &LossCurve| -> Option<f64> {
+            let end = run_state.curves.get(curve).filter(|s| !s.is_empty())?.end_step();
+            if view.time { run_state.tracks.get(curve).map(|t| t.seconds()) } else { Some((end.max(1) - 1) as f64) }
         };
-        let own = shown.iter().filter_map(|c| end_of(picture, c));
+        let own = shown.iter().filter_map(|c| end_of(run_state, c));
         let end = own.max_by(f64::total_cmp)?;
         let others = view.overlays.iter();
         let longest = others.filter_map(|o| end_of(&o.run_state, &LossCurve::Surface)).fold(end, f64::max);
-        let total = picture.snapshot.as_ref().map_or(0, |s| s.fit_total) as f64 - 1.0;
+        let total = run_state.snapshot.as_ref().map_or(0, |s| s.fit_total) as f64 - 1.0;
         let fit = shown.contains(&LossCurve::Surface) && !view.time;
         // Once a good part of the fit is done its whole length is the calmest axis, and shows how far it is.
         let planned = (fit && total >= longest && total <= 4.0 * (end + 1.0)).then_some(total);

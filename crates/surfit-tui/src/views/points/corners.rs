@@ -17,19 +17,19 @@ use surfit_core::series::Series;
 const MIN_SOURCE_WIDTH: u16 = 8;
 
 /// How many corners there are to be; four before anything is known.
-fn count(picture: &RunState) -> usize {
-    picture.snapshot.as_ref().map_or(4, |s| s.degrees.corner_count())
+fn count(run_state: &RunState) -> usize {
+    run_state.snapshot.as_ref().map_or(4, |s| s.degrees.corner_count())
 }
 
 /// How many corners are ready.
-pub fn title_pieces<'a>(theme: &Theme, picture: &RunState) -> Vec<FigurePiece<'a>> {
+pub fn title_pieces<'a>(theme: &Theme, run_state: &RunState) -> Vec<FigurePiece<'a>> {
     let (muted, strong) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Text));
-    let ready = picture.corners.len();
+    let ready = run_state.corners.len();
     let mut out = vec![vec![
         Span::styled(ready.to_string(), strong),
-        Span::styled(format!(" of {} ready", count(picture)), muted),
+        Span::styled(format!(" of {} ready", count(run_state)), muted),
     ]];
-    if let Some(best) = picture.best_corner_accuracy() {
+    if let Some(best) = run_state.best_corner_accuracy() {
         out.push(vec![
             Span::styled("best ", muted),
             Span::styled(text::format_percent(best, 2), theme.style(ThemeRole::Good)),
@@ -39,11 +39,11 @@ pub fn title_pieces<'a>(theme: &Theme, picture: &RunState) -> Vec<FigurePiece<'a
 }
 
 /// Draws the corners one below the other, each with as many rows as fit.
-pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &RunState) {
+pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, run_state: &RunState) {
     if area.width < 8 || area.height == 0 {
         return;
     }
-    let count = count(picture);
+    let count = count(run_state);
     let each = (area.height / count as u16).clamp(1, 4);
     for corner in 0..count {
         let top = area.y + corner as u16 * each;
@@ -54,8 +54,8 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &RunState) {
         let room = room.intersection(area);
         let number =
             Span::styled((corner + 1).to_string(), theme.style(ThemeRole::corner(corner)).add_modifier(Modifier::BOLD));
-        let (mut first, mut second, third) = card(theme, picture, corner, number, room.width);
-        if let Some(ready) = picture.corners.get(&corner) {
+        let (mut first, mut second, third) = card(theme, run_state, corner, number, room.width);
+        if let Some(ready) = run_state.corners.get(&corner) {
             // Where the card is one row, the source has what is left of it.
             let (row, width) = match each {
                 1 => (&mut first, room.width),
@@ -89,7 +89,7 @@ type CornerGroup<'a> = Vec<FigurePiece<'a>>;
 
 fn card<'a>(
     theme: &Theme,
-    picture: &RunState,
+    run_state: &RunState,
     corner: usize,
     number: Span<'a>,
     width: u16,
@@ -106,7 +106,7 @@ fn card<'a>(
             Span::styled(word, style),
         ]
     };
-    if let Some(ready) = picture.corners.get(&corner) {
+    if let Some(ready) = run_state.corners.get(&corner) {
         let value = text::format_percent(ready.accuracy, 2);
         let (sign, role) = match ready.warnings.is_empty() {
             true => (theme.pick_glyph("✓", "+"), ThemeRole::Good),
@@ -123,14 +123,14 @@ fn card<'a>(
         }
         let good = |word: &'static str| vec![Span::styled(word, theme.style(ThemeRole::Good))];
         let quiet = |text: String| vec![Span::styled(text, muted)];
-        let third = match picture.alignments.get(&corner) {
+        let third = match run_state.alignments.get(&corner) {
             Some(a) => {
                 let to = theme.pick_glyph("→", "->");
                 let way = format!("distance {:.2} {to} {:.2}", a.distance[0], a.distance[1]);
                 let moved = format!("{:.0} % of units moved", 100.0 * a.moved);
                 vec![good("aligned"), quiet(way), quiet(moved)]
             }
-            None if corner == 0 && !picture.alignments.is_empty() => {
+            None if corner == 0 && !run_state.alignments.is_empty() => {
                 vec![quiet("the others are aligned to this one".into())]
             }
             None => Vec::new(),
@@ -138,17 +138,17 @@ fn card<'a>(
         return (first, second, third);
     }
     let curve = LossCurve::Corner(corner);
-    let Some(series) = picture.curves.get(&curve).filter(|s| !s.is_empty()) else {
+    let Some(series) = run_state.curves.get(&curve).filter(|s| !s.is_empty()) else {
         let waiting = lead(theme.pick_glyph("·", "."), ThemeRole::Muted, "waiting".into(), muted);
         return (vec![waiting], Vec::new(), Vec::new());
     };
     // The corner at which the training failed is the last that has a curve.
-    let (sign, role, word) = match picture.failed {
+    let (sign, role, word) = match run_state.failed {
         Some(_) => (theme.pick_glyph("✗", "!"), ThemeRole::Error, "failed"),
         None => (theme.pick_glyph("▸", ">"), ThemeRole::Accent, "training"),
     };
     let mut first = vec![lead(sign, role, word.into(), theme.style(role))];
-    if let Some(v) = picture.validations.get(&curve).and_then(|l| l.last()) {
+    if let Some(v) = run_state.validations.get(&curve).and_then(|l| l.last()) {
         first.push(named("val", text::format_percent(v.accuracy, 1)));
     }
     if let Some(smoothed) = series.smoothed() {

@@ -16,7 +16,7 @@ use surfit_core::snapshot::Snapshot;
 use surfit_core::surface::Patch;
 
 /// Draws what fits into `room`, the most important first.
-pub fn draw(buf: &mut Buffer, theme: &Theme, picture: &RunState, snapshot: &Snapshot, room: Rect, cursor: usize) {
+pub fn draw(buf: &mut Buffer, theme: &Theme, run_state: &RunState, snapshot: &Snapshot, room: Rect, cursor: usize) {
     let Some(point) = snapshot.control_points.get(cursor) else {
         return;
     };
@@ -38,7 +38,7 @@ pub fn draw(buf: &mut Buffer, theme: &Theme, picture: &RunState, snapshot: &Snap
     let mut ways: Vec<FigurePiece<'_>> = Vec::new();
     if let Some(corner) = corner_number(cursor, point) {
         who.push(named("corner", (corner + 1).to_string()));
-        if let Some(ready) = picture.corners.get(&corner) {
+        if let Some(ready) = run_state.corners.get(&corner) {
             ways.push(named("accuracy", text::format_percent(ready.accuracy, 2)));
             ways.push(named("loss", text::format_loss(ready.loss)));
             let source = transliterate(&ready.source, theme.is_ascii());
@@ -58,7 +58,7 @@ pub fn draw(buf: &mut Buffer, theme: &Theme, picture: &RunState, snapshot: &Snap
         _ => format!("({u:.2}, {v:.2})"),
     };
     let mut there = vec![named("peaks at", place)];
-    let at = accuracies(picture, snapshot).get(cursor).copied().flatten();
+    let at = accuracies(run_state, snapshot).get(cursor).copied().flatten();
     if let Some(accuracy) = at.filter(|_| !point.corner) {
         let told = accuracy.text(9, theme.is_ascii());
         there.push(named("surface there", told));

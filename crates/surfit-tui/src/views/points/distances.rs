@@ -11,13 +11,13 @@ use ratatui::text::Span;
 use surfit_core::run_state::{DistanceMatrix, RunState};
 
 /// What it is about, for the title.
-pub fn title_pieces<'a>(theme: &Theme, picture: &RunState) -> Vec<FigurePiece<'a>> {
+pub fn title_pieces<'a>(theme: &Theme, run_state: &RunState) -> Vec<FigurePiece<'a>> {
     let muted = theme.style(ThemeRole::Muted);
-    if let Some(distances) = &picture.distances {
+    if let Some(distances) = &run_state.distances {
         let what = format!("between the control points at step {}", distances.step);
         return vec![vec![Span::styled(what, muted)]];
     }
-    let Some(geometry) = picture.geometry.last() else {
+    let Some(geometry) = run_state.geometry.last() else {
         return Vec::new();
     };
     let what = if geometry.aligned { "between the aligned corners" } else { "between the corners" };
@@ -25,8 +25,8 @@ pub fn title_pieces<'a>(theme: &Theme, picture: &RunState) -> Vec<FigurePiece<'a
 }
 
 /// How many points there are distances between.
-pub fn point_count(picture: &RunState) -> usize {
-    picture.distance_matrix().map_or(0, |m| m.names.len())
+pub fn point_count(run_state: &RunState) -> usize {
+    run_state.distance_matrix().map_or(0, |m| m.names.len())
 }
 
 /// Fewest and most columns of a cell; the fewest hold every figure and keep it apart from the next.
@@ -94,16 +94,16 @@ impl MatrixWindow {
 }
 
 /// The pair whose distance is drawn at a place.
-pub fn pair_at(area: Rect, picture: &RunState, pair: (usize, usize), at: (u16, u16)) -> Option<(usize, usize)> {
-    let grid = MatrixWindow::of(area, &picture.distance_matrix()?, pair)?;
+pub fn pair_at(area: Rect, run_state: &RunState, pair: (usize, usize), at: (u16, u16)) -> Option<(usize, usize)> {
+    let grid = MatrixWindow::of(area, &run_state.distance_matrix()?, pair)?;
     let rows = grid.rows();
     let mut all = rows.flat_map(|r| grid.columns().map(move |c| (r, c)));
     all.find(|&(r, c)| grid.cell_area(r, c).contains(at.into()))
 }
 
 /// Draws the matrix, or the part of it around the pair.
-pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &RunState, pair: (usize, usize)) {
-    let Some(matrix) = picture.distance_matrix().filter(|m| !m.names.is_empty()) else {
+pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, run_state: &RunState, pair: (usize, usize)) {
+    let Some(matrix) = run_state.distance_matrix().filter(|m| !m.names.is_empty()) else {
         let why = "Distances are measured when all corners are ready.";
         return pane_frame::draw_placeholder(area, buf, theme, why);
     };
@@ -133,7 +133,7 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &RunState, pai
         }
     }
     draw_overflow_signs(buf, theme, &grid, last + 1);
-    let told = pair_pieces(theme, &matrix, picture, &grid, pair);
+    let told = pair_pieces(theme, &matrix, run_state, &grid, pair);
     let lines = text::flow(&[told], area.width, 1);
     let foot = Rect { y: grid.cells.bottom(), height: 1, ..area };
     text::put_lines(buf, foot.intersection(area), &lines);
@@ -160,7 +160,7 @@ fn draw_overflow_signs(buf: &mut Buffer, theme: &Theme, grid: &MatrixWindow, cou
 fn pair_pieces<'a>(
     theme: &Theme,
     matrix: &DistanceMatrix,
-    picture: &RunState,
+    run_state: &RunState,
     grid: &MatrixWindow,
     pair: (usize, usize),
 ) -> Vec<FigurePiece<'a>> {
@@ -174,7 +174,7 @@ fn pair_pieces<'a>(
     let value = matrix.values[pair.0 * count + pair.1];
     let mut out = vec![named(format!("{a}{between}{b} "), text::format_compact(value))];
     // Angles are known of corners alone.
-    let geometry = picture.geometry.last().filter(|_| picture.distances.is_none());
+    let geometry = run_state.geometry.last().filter(|_| run_state.distances.is_none());
     let angle = geometry.and_then(|g| {
         let (a, b) = (pair.0.min(pair.1), pair.0.max(pair.1));
         let at = g.pairs.iter().position(|p| (p.0.min(p.1), p.0.max(p.1)) == (a, b))?;
@@ -255,13 +255,13 @@ mod tests {
 
     #[test]
     fn every_depth_tells_near_from_far_at_every_size() {
-        let mut picture = RunState::default();
+        let mut run_state = RunState::default();
         let event = surfit_core::event::Event::Geometry(geometry(true));
-        fixture::apply_events(&mut picture, [event]);
+        fixture::apply_events(&mut run_state, [event]);
         for depth in COLOR_DEPTHS {
             for (w, h) in [(34, 8), (36, 12), (78, 20), (200, 50)] {
                 let (area, mut buf) = screen(w, h);
-                draw(area, &mut buf, &theme(depth, false), &picture, (0, 0));
+                draw(area, &mut buf, &theme(depth, false), &run_state, (0, 0));
                 let text = fixture::text(&buf);
                 assert!(text.contains("12.5") && text.contains("3.00"), "{text}");
                 assert!(text.contains('?'), "{text}");
@@ -272,7 +272,7 @@ mod tests {
         // Rows that do not fit are scrolled to.
         for (pair, figure) in [((0, 2), "12.5"), ((1, 0), "3.00"), ((2, 2), "[0]")] {
             let (area, mut buf) = screen(8, 4);
-            draw(area, &mut buf, &theme(ColorDepth::None, true), &picture, pair);
+            draw(area, &mut buf, &theme(ColorDepth::None, true), &run_state, pair);
             let text = fixture::text(&buf);
             assert!(text.contains(figure) && text.is_ascii(), "{text}");
             assert!(text.contains('<') || text.contains('>'), "{text}");
@@ -281,11 +281,11 @@ mod tests {
 
     #[test]
     fn the_pair_under_the_cursor_is_told_with_its_angle() {
-        let mut picture = RunState::default();
+        let mut run_state = RunState::default();
         let event = surfit_core::event::Event::Geometry(geometry(true));
-        fixture::apply_events(&mut picture, [event]);
+        fixture::apply_events(&mut run_state, [event]);
         let (area, mut buf) = screen(60, 12);
-        draw(area, &mut buf, &theme(ColorDepth::Truecolor, false), &picture, (2, 0));
+        draw(area, &mut buf, &theme(ColorDepth::Truecolor, false), &run_state, (2, 0));
         let text = fixture::text(&buf);
         assert!(text.contains("3–1 12.5  angle 80°  largest 12.5"), "{text}");
     }
@@ -302,24 +302,24 @@ mod tests {
             values: values.collect(),
             points: points.clone(),
         });
-        let mut picture = RunState::default();
-        fixture::apply_events(&mut picture, [event]);
-        picture
+        let mut run_state = RunState::default();
+        fixture::apply_events(&mut run_state, [event]);
+        run_state
     }
 
     #[test]
     fn every_pair_of_the_highest_degree_is_reached_and_found_by_the_mouse() {
-        let picture = run_with_distances(8);
-        assert_eq!(point_count(&picture), 81);
+        let run_state = run_with_distances(8);
+        assert_eq!(point_count(&run_state), 81);
         for size in [(29, 8), (60, 20), (200, 60)] {
             for pair in [(0, 0), (80, 0), (0, 80), (40, 41), (80, 80)] {
                 let (area, mut buf) = screen(size.0, size.1);
-                draw(area, &mut buf, &theme(ColorDepth::None, false), &picture, pair);
+                draw(area, &mut buf, &theme(ColorDepth::None, false), &run_state, pair);
                 let text = fixture::text(&buf);
                 let name = |n: usize| format!("{}{}", n / 9, n % 9);
                 let told = format!("{}–{}", name(pair.0), name(pair.1));
                 assert!(text.contains(&told), "{told}: {text}");
-                let found = area.positions().find(|p| pair_at(area, &picture, pair, (p.x, p.y)) == Some(pair));
+                let found = area.positions().find(|p| pair_at(area, &run_state, pair, (p.x, p.y)) == Some(pair));
                 assert!(found.is_some(), "{pair:?} is not shown at {size:?}\n{text}");
             }
         }

@@ -17,12 +17,12 @@ use tile::PointTile;
 pub fn draw(
     buf: &mut Buffer,
     theme: &Theme,
-    picture: &RunState,
+    run_state: &RunState,
     snapshot: &Snapshot,
     layout: &TileLayout,
     view: &PointsView,
 ) {
-    let accuracies = accuracies(picture, snapshot);
+    let accuracies = accuracies(run_state, snapshot);
     let scale = FigureSpan::of(view.figure, &snapshot.control_points, &accuracies);
     let cursor = view.cursor.min(snapshot.control_points.len() - 1);
     for (row, point) in snapshot.control_points.iter().enumerate() {
@@ -46,12 +46,12 @@ pub fn draw(
 /// The figure that tiles show, with the unit when they are too small for figures as they are.
 pub fn tile_description(
     theme: &Theme,
-    picture: &RunState,
+    run_state: &RunState,
     snapshot: &Snapshot,
     layout: &TileLayout,
     figure: Figure,
 ) -> String {
-    let accuracies = accuracies(picture, snapshot);
+    let accuracies = accuracies(run_state, snapshot);
     let scale = FigureSpan::of(figure, &snapshot.control_points, &accuracies);
     scale.description(layout.value_width(), theme.is_ascii())
 }

@@ -4,16 +4,16 @@ use crate::views::plot::fixture::{self, COLOR_DEPTHS, apply_events, corner, fitt
 use proptest::prelude::*;
 use surfit_core::event::LossCurve;
 
-fn draw_to_buffer(picture: &RunState, cursor: usize, size: (u16, u16), theme: &Theme) -> Buffer {
+fn draw_to_buffer(run_state: &RunState, cursor: usize, size: (u16, u16), theme: &Theme) -> Buffer {
     let (area, mut buf) = screen(size.0, size.1);
-    render(area, &mut buf, theme, picture, &PointsView { cursor, ..PointsView::default() }, false);
+    render(area, &mut buf, theme, run_state, &PointsView { cursor, ..PointsView::default() }, false);
     buf
 }
 
 #[test]
 fn points_lie_as_on_the_surface() {
-    let picture = fitting_run(2, 5);
-    let buf = draw_to_buffer(&picture, 8, (55, 18), &theme(ColorDepth::None, false));
+    let run_state = fitting_run(2, 5);
+    let buf = draw_to_buffer(&run_state, 8, (55, 18), &theme(ColorDepth::None, false));
     let text = rows(&buf);
     assert!(text[0].contains("3 Control points  degree 2×2  4 of 9 train"), "{}", text[0]);
     let row = |part: &str| text.iter().position(|r| r.contains(part)).unwrap_or_else(|| panic!("{part}"));
@@ -28,50 +28,50 @@ fn points_lie_as_on_the_surface() {
 
 #[test]
 fn the_selected_point_is_described() {
-    let picture = fitting_run(2, 5);
-    let degrees = picture.snapshot.as_ref().unwrap().degrees;
+    let run_state = fitting_run(2, 5);
+    let degrees = run_state.snapshot.as_ref().unwrap().degrees;
     let at = degrees.row_indices().iter().position(|r| *r == (1, 2)).unwrap();
-    let text = fixture::text(&draw_to_buffer(&picture, at, (55, 18), &theme(ColorDepth::None, false)));
+    let text = fixture::text(&draw_to_buffer(&run_state, at, (55, 18), &theme(ColorDepth::None, false)));
     for part in ["(1, 2) trainable", "travelled 0.100", "gradient 0.020", "peaks at (0.50, 1.00)"] {
         assert!(text.contains(part), "{part}: {text}");
     }
     // The surface at (0.5, 1): 0.80 + 0.025 + 0.04.
     assert!(text.contains("surface there 86.50 %"), "{text}");
-    let corner = fixture::text(&draw_to_buffer(&picture, 3, (55, 18), &theme(ColorDepth::None, false)));
+    let corner = fixture::text(&draw_to_buffer(&run_state, 3, (55, 18), &theme(ColorDepth::None, false)));
     assert!(corner.contains("(2, 2) fixed") && corner.contains("accuracy 86.30 %"), "{corner}");
 }
 
 #[test]
 fn all_81_points_of_the_highest_degree_can_be_reached() {
-    let picture = fitting_run(8, 5);
-    let degrees = picture.snapshot.as_ref().unwrap().degrees;
+    let run_state = fitting_run(8, 5);
+    let degrees = run_state.snapshot.as_ref().unwrap().degrees;
     for size in [(55, 18), (40, 9), (20, 6), (24, 14)] {
         for (cursor, (i, j)) in degrees.row_indices().into_iter().enumerate() {
             let area = Rect::new(0, 0, size.0, size.1);
             let layout = TileLayout::of(pane_frame::inside(area), degrees, cursor);
             let found = area.positions().find(|p| layout.point_at(p.x, p.y) == Some(cursor));
             let view = PointsView { cursor, ..PointsView::default() };
-            let found = found.and_then(|p| view.point_at(area, p.x, p.y, &picture));
+            let found = found.and_then(|p| view.point_at(area, p.x, p.y, &run_state));
             assert!(found == Some(cursor), "({i}, {j}) is not shown at {size:?}");
         }
     }
-    let text = fixture::text(&draw_to_buffer(&picture, 40, (55, 18), &theme(ColorDepth::None, true)));
+    let text = fixture::text(&draw_to_buffer(&run_state, 40, (55, 18), &theme(ColorDepth::None, true)));
     assert!(text.is_ascii(), "{text}");
     assert!(text.matches('.').count() >= 76, "{text}");
 }
 
 #[test]
 fn the_mouse_finds_the_tile() {
-    let picture = fitting_run(2, 5);
+    let run_state = fitting_run(2, 5);
     let area = Rect::new(3, 2, 55, 18);
     let mut buf = Buffer::empty(Rect::new(0, 0, 70, 30));
     let view = PointsView::default();
-    render(area, &mut buf, &theme(ColorDepth::None, false), &picture, &view, true);
+    render(area, &mut buf, &theme(ColorDepth::None, false), &run_state, &view, true);
     let text = rows(&buf);
     let y = text.iter().position(|r| r.contains("◆ 4")).unwrap();
     let x = text[y].chars().collect::<Vec<_>>().windows(3).position(|w| w == ['◆', ' ', '4']);
-    assert_eq!(view.point_at(area, x.unwrap() as u16, y as u16, &picture), Some(3));
-    assert_eq!(view.point_at(area, 0, 0, &picture), None);
+    assert_eq!(view.point_at(area, x.unwrap() as u16, y as u16, &run_state), Some(3));
+    assert_eq!(view.point_at(area, 0, 0, &run_state), None);
 }
 
 #[test]
@@ -92,53 +92,53 @@ fn the_cursor_moves_over_the_grid() {
 
 #[test]
 fn tiles_grow_lighter_with_the_way_travelled() {
-    let picture = fitting_run(2, 5);
-    let buf = draw_to_buffer(&picture, 0, (55, 18), &theme(ColorDepth::Truecolor, false));
+    let run_state = fitting_run(2, 5);
+    let buf = draw_to_buffer(&run_state, 0, (55, 18), &theme(ColorDepth::Truecolor, false));
     let grounds: std::collections::BTreeSet<String> = buf.content().iter().map(|c| format!("{:?}", c.bg)).collect();
     assert!(grounds.len() >= 4, "{grounds:?}");
-    let plain = draw_to_buffer(&picture, 0, (55, 18), &theme(ColorDepth::None, false));
+    let plain = draw_to_buffer(&run_state, 0, (55, 18), &theme(ColorDepth::None, false));
     assert!(plain.content().iter().all(|c| c.bg == ratatui::style::Color::Reset));
 }
 
 #[test]
 fn corners_are_shown_while_they_are_made() {
-    let mut picture = RunState::default();
-    let empty = fixture::text(&draw_to_buffer(&picture, 0, (55, 18), &theme(ColorDepth::None, false)));
+    let mut run_state = RunState::default();
+    let empty = fixture::text(&draw_to_buffer(&run_state, 0, (55, 18), &theme(ColorDepth::None, false)));
     assert!(empty.contains("Control points appear here"), "{empty}");
-    apply_events(&mut picture, [corner(0, 0.861), losses(LossCurve::Corner(1), vec![0.7; 240])]);
+    apply_events(&mut run_state, [corner(0, 0.861), losses(LossCurve::Corner(1), vec![0.7; 240])]);
     let accuracy =
         surfit_core::event::Event::Validated { curve: LossCurve::Corner(1), step: 200, loss: 0.5, accuracy: 0.812 };
-    apply_events(&mut picture, [accuracy]);
+    apply_events(&mut run_state, [accuracy]);
     for size in [(55, 18), (40, 9)] {
-        let text = fixture::text(&draw_to_buffer(&picture, 0, size, &theme(ColorDepth::None, false)));
+        let text = fixture::text(&draw_to_buffer(&run_state, 0, size, &theme(ColorDepth::None, false)));
         for part in ["1 of 4 ready", "1 ✓ 86.10 %", "12.3 s", "2 ▸ training", "val 81.2 %", "4 · waiting"] {
             assert!(text.contains(part), "{part}: {text}");
         }
     }
-    let text = fixture::text(&draw_to_buffer(&picture, 0, (55, 18), &theme(ColorDepth::None, true)));
+    let text = fixture::text(&draw_to_buffer(&run_state, 0, (55, 18), &theme(ColorDepth::None, true)));
     assert!(text.contains("seed 1, 8 epochs") && text.contains("loss 0.700"));
     assert!(text.is_ascii(), "{text}");
 }
 
 #[test]
 fn a_given_corner_is_shown_with_both_of_its_figures_and_marked_when_something_is_wrong() {
-    let mut picture = RunState::default();
+    let mut run_state = RunState::default();
     let surfit_core::event::Event::CornerReady(mut given) = corner(0, 0.7712) else { panic!("no corner") };
     given.source = "a.pt".into();
     given.own_statistics = Some(surfit_core::event::OwnStatistics { accuracy: 1.0, loss: 0.01 });
     let ready = |given: &surfit_core::event::CornerReady| surfit_core::event::Event::CornerReady(given.clone());
-    apply_events(&mut picture, [ready(&given)]);
-    let seen = |picture: &RunState, ascii| {
-        fixture::text(&draw_to_buffer(picture, 0, (55, 18), &theme(ColorDepth::None, ascii)))
+    apply_events(&mut run_state, [ready(&given)]);
+    let seen = |run_state: &RunState, ascii| {
+        fixture::text(&draw_to_buffer(run_state, 0, (55, 18), &theme(ColorDepth::None, ascii)))
     };
-    let text = seen(&picture, false);
+    let text = seen(&run_state, false);
     for part in ["1 ✓ 77.12 %", "own statistics 100.00 %", "a.pt"] {
         assert!(text.contains(part), "{part}: {text}");
     }
     given.warnings = vec!["corner 1 is far off".into()];
-    apply_events(&mut picture, [ready(&given)]);
-    assert!(seen(&picture, false).contains("1 ! 77.12 %"));
-    assert!(seen(&picture, true).contains("1 ! 77.12 %"));
+    apply_events(&mut run_state, [ready(&given)]);
+    assert!(seen(&run_state, false).contains("1 ! 77.12 %"));
+    assert!(seen(&run_state, true).contains("1 ! 77.12 %"));
 }
 
 proptest! {
@@ -146,7 +146,7 @@ proptest! {
     #[test]
     fn nothing_breaks_it(seed: u64, w in 0u16..160, h in 0u16..50, x in 0u16..5, m in 1u8..=8, n in 1u8..=8,
                          cursor in prop::option::of(0usize..90), depth in 0usize..4, ascii: bool) {
-        let picture = fixture::random_run_state(seed, (m, n), 5);
+        let run_state = fixture::random_run_state(seed, (m, n), 5);
         let view = PointsView {
             cursor: cursor.unwrap_or(usize::MAX),
             show_distances: seed % 4 == 0,
@@ -154,11 +154,11 @@ proptest! {
             pair: (cursor.unwrap_or(3), cursor.unwrap_or(7)),
         };
         let mut buf = Buffer::empty(Rect::new(0, 0, 120, 40));
-        render(Rect::new(x, x, w, h), &mut buf, &theme(COLOR_DEPTHS[depth], ascii), &picture, &view, ascii);
-        view.point_at(Rect::new(x, x, w, h), w / 2, h / 2, &picture);
+        render(Rect::new(x, x, w, h), &mut buf, &theme(COLOR_DEPTHS[depth], ascii), &run_state, &view, ascii);
+        view.point_at(Rect::new(x, x, w, h), w / 2, h / 2, &run_state);
         let mut moved = view.clone();
         moved.move_by(1, -1, Degrees::new(m, n).unwrap());
-        moved.move_pair(1, -1, &picture);
+        moved.move_pair(1, -1, &run_state);
         prop_assert!(moved.cursor < Degrees::new(m, n).unwrap().point_count());
     }
 }
@@ -166,9 +166,9 @@ proptest! {
 #[test]
 fn no_figure_of_a_tile_is_cut_at_any_size() {
     for degree in [1, 2, 3, 8] {
-        let picture = fitting_run(degree, 5);
+        let run_state = fitting_run(degree, 5);
         for size in [(38, 8), (37, 11), (55, 18), (80, 22), (140, 40), (200, 50)] {
-            let text = fixture::text(&draw_to_buffer(&picture, 0, size, &theme(ColorDepth::None, false)));
+            let text = fixture::text(&draw_to_buffer(&run_state, 0, size, &theme(ColorDepth::None, false)));
             // A corner has its number, and its accuracy whole or not at all.
             for (n, _) in text.match_indices("◆ ") {
                 let tile: String = text[n..].chars().skip(2).take(9).collect();
@@ -186,27 +186,27 @@ fn no_figure_of_a_tile_is_cut_at_any_size() {
 
 #[test]
 fn points_that_move_are_told_from_those_that_wait() {
-    let mut picture = fitting_run(2, 5);
-    let snapshot = picture.snapshot.as_mut().unwrap();
+    let mut run_state = fitting_run(2, 5);
+    let snapshot = run_state.snapshot.as_mut().unwrap();
     snapshot.stage = surfit_core::event::JobStage::Fit;
     // In the edge phase the middle stands still.
     snapshot.control_points[8].gradient = 0.0;
     for depth in COLOR_DEPTHS {
-        let buf = draw_to_buffer(&picture, 8, (55, 18), &theme(depth, false));
+        let buf = draw_to_buffer(&run_state, 8, (55, 18), &theme(depth, false));
         let text = fixture::text(&buf);
         for sign in ["● moving", "◐ trainable", "○ frozen", "◆ fixed"] {
             assert!(text.contains(sign), "{sign}: {text}");
         }
     }
-    picture.snapshot.as_mut().unwrap().state = surfit_core::snapshot::EngineState::Paused;
-    let text = fixture::text(&draw_to_buffer(&picture, 8, (55, 18), &theme(ColorDepth::None, false)));
+    run_state.snapshot.as_mut().unwrap().state = surfit_core::snapshot::EngineState::Paused;
+    let text = fixture::text(&draw_to_buffer(&run_state, 8, (55, 18), &theme(ColorDepth::None, false)));
     assert!(!text.contains("moving"), "{text}");
 }
 
 /// The screen of the smallest grid of tiles in use: a pane of 31 columns, as at 80×24.
 fn draw_smallest(degree: u8, figure: Figure, told: bool, theme: &Theme) -> String {
-    let mut picture = fitting_run(degree, 5);
-    let snapshot = picture.snapshot.as_mut().unwrap();
+    let mut run_state = fitting_run(degree, 5);
+    let snapshot = run_state.snapshot.as_mut().unwrap();
     for point in &mut snapshot.control_points {
         let (u, v) = snapshot.degrees.row_parameters((point.i, point.j));
         point.accuracy = told.then_some(0.80 + 0.05 * u + 0.04 * v);
@@ -214,7 +214,7 @@ fn draw_smallest(degree: u8, figure: Figure, told: bool, theme: &Theme) -> Strin
     }
     let view = PointsView { figure, ..PointsView::default() };
     let (area, mut buf) = screen(31, 10);
-    render(area, &mut buf, theme, &picture, &view, false);
+    render(area, &mut buf, theme, &run_state, &view, false);
     fixture::text(&buf)
 }
 
@@ -248,11 +248,11 @@ fn small_tiles_tell_two_digits_of_the_figure_that_was_chosen() {
 fn an_accuracy_that_the_engine_did_not_tell_is_marked() {
     let plain = theme(ColorDepth::None, false);
     let sized = |told: bool| {
-        let mut picture = fitting_run(2, 5);
-        for point in &mut picture.snapshot.as_mut().unwrap().control_points {
+        let mut run_state = fitting_run(2, 5);
+        for point in &mut run_state.snapshot.as_mut().unwrap().control_points {
             point.accuracy = told.then_some(0.8123);
         }
-        fixture::text(&draw_to_buffer(&picture, 8, (100, 40), &plain))
+        fixture::text(&draw_to_buffer(&run_state, 8, (100, 40), &plain))
     };
     let (told, derived) = (sized(true), sized(false));
     assert!(told.contains("81.23") && !told.contains('≈'), "{told}");
@@ -265,14 +265,14 @@ fn an_accuracy_that_the_engine_did_not_tell_is_marked() {
 #[test]
 fn colours_go_by_the_chosen_figure() {
     let grounds = |figure| {
-        let mut picture = fitting_run(4, 5);
-        for (n, point) in (picture.snapshot.as_mut().unwrap().control_points.iter_mut()).enumerate() {
+        let mut run_state = fitting_run(4, 5);
+        for (n, point) in (run_state.snapshot.as_mut().unwrap().control_points.iter_mut()).enumerate() {
             point.accuracy = Some(0.8 + 0.003 * n as f64);
             point.travelled = 0.2;
         }
         let view = PointsView { figure, ..PointsView::default() };
         let (area, mut buf) = screen(90, 40);
-        render(area, &mut buf, &theme(ColorDepth::Truecolor, false), &picture, &view, false);
+        render(area, &mut buf, &theme(ColorDepth::Truecolor, false), &run_state, &view, false);
         let all = buf.content().iter().map(|c| format!("{:?}", c.bg));
         all.collect::<std::collections::BTreeSet<_>>().len()
     };
@@ -287,14 +287,14 @@ const LONG_SOURCE: &str = "perceptron-with-sixty-four-hidden-units-epoch-160-see
 fn a_long_source_has_the_columns_that_are_free_and_else_both_of_its_ends() {
     let mut corners = crate::fixture::corner_training_run();
     let mut fitting = crate::fixture::fitting_run();
-    for picture in [&mut corners, &mut fitting] {
-        for corner in picture.corners.values_mut() {
+    for run_state in [&mut corners, &mut fitting] {
+        for corner in run_state.corners.values_mut() {
             corner.source = LONG_SOURCE.into();
         }
     }
     let theme = Theme::built_in("dark", ColorDepth::None).unwrap();
-    for (picture, height) in [(&corners, 20), (&corners, 6), (&fitting, 30)] {
-        let shown = |width| fixture::text(&draw_to_buffer(picture, 0, (width, height), &theme));
+    for (run_state, height) in [(&corners, 20), (&corners, 6), (&fitting, 30)] {
+        let shown = |width| fixture::text(&draw_to_buffer(run_state, 0, (width, height), &theme));
         // Beside the grid of points there is less room.
         let wide = shown(120);
         let whole = wide.contains(LONG_SOURCE);

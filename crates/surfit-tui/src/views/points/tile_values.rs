@@ -30,9 +30,9 @@ impl TileAccuracy {
 }
 
 /// Accuracy at each control point: a corner's own, else the engine's value of the surface there.
-pub fn accuracies(picture: &RunState, snapshot: &Snapshot) -> Vec<Option<TileAccuracy>> {
+pub fn accuracies(run_state: &RunState, snapshot: &Snapshot) -> Vec<Option<TileAccuracy>> {
     let of = |row| {
-        let (value, about) = picture.accuracy_at(snapshot, row)?;
+        let (value, about) = run_state.accuracy_at(snapshot, row)?;
         Some(TileAccuracy { value, approximate: about })
     };
     (0..snapshot.control_points.len()).map(of).collect()

@@ -33,14 +33,14 @@ pub struct SurfaceComparison {
 
 impl SurfaceComparison {
     /// The surface of a run; `None` when nothing was measured of it.
-    pub fn of(name: String, foreign: bool, picture: &RunState) -> Option<Self> {
-        let heatmap = &picture.snapshot.as_ref()?.heatmap;
+    pub fn of(name: String, foreign: bool, run_state: &RunState) -> Option<Self> {
+        let heatmap = &run_state.snapshot.as_ref()?.heatmap;
         let measured = heatmap.cells.iter().any(|c| c.images > 0);
         (measured && heatmap.cells.len() == heatmap.grid * heatmap.grid).then(|| Self {
             name,
             from_other_run: foreign,
             heatmap: heatmap.clone(),
-            corners: picture.corners.values().cloned().collect(),
+            corners: run_state.corners.values().cloned().collect(),
         })
     }
 }

@@ -70,11 +70,11 @@ impl SurfaceLayout {
         let (inner, grid) = (pane_frame::inside(area), grid.max(1));
         let most = pixels(inner.width, inner.height, grid).max(1) as f64;
         let mut best: Option<(f64, SurfaceLayout)> = None;
-        for wish in candidate_options(slices) {
-            let Some(layout) = Self::with_options(inner, grid, wish) else {
+        for options in candidate_options(slices) {
+            let Some(layout) = Self::with_options(inner, grid, options) else {
                 continue;
             };
-            let score = 10.0 * (layout.pixels as f64 / most) + wish.score(&layout);
+            let score = 10.0 * (layout.pixels as f64 / most) + options.score(&layout);
             if best.as_ref().is_none_or(|(s, _)| score > *s + 1e-9) {
                 best = Some((score, layout));
             }
@@ -98,49 +98,49 @@ impl SurfaceLayout {
         }
     }
 
-    fn with_options(inner: Rect, grid: usize, wish: LayoutOptions) -> Option<Self> {
-        let gutter = if wish.frame { GUTTER_WIDTH } else { 0 };
-        let corner_rows = if wish.corners { 2 } else { 0 };
-        let below = u16::from(wish.frame) + corner_rows + u16::from(wish.bar == BarPlacement::Below);
-        let wide = gutter + if wish.bar == BarPlacement::Side { BAR_WIDTH } else { 0 };
-        let (panel_w, panel_h) = match (wish.side, wish.slices) {
+    fn with_options(inner: Rect, grid: usize, options: LayoutOptions) -> Option<Self> {
+        let gutter = if options.frame { GUTTER_WIDTH } else { 0 };
+        let corner_rows = if options.corners { 2 } else { 0 };
+        let below = u16::from(options.frame) + corner_rows + u16::from(options.bar == BarPlacement::Below);
+        let wide = gutter + if options.bar == BarPlacement::Side { BAR_WIDTH } else { 0 };
+        let (panel_w, panel_h) = match (options.side, options.slices) {
             (true, _) => (MIN_PANEL_WIDTH + 2, 0),
-            (false, true) => (0, wish.readout + MIN_SLICE_ROWS),
-            (false, false) => (0, wish.readout),
+            (false, true) => (0, options.readout + MIN_SLICE_ROWS),
+            (false, false) => (0, options.readout),
         };
         let room = (inner.width.checked_sub(wide + panel_w)?, inner.height.checked_sub(below + panel_h)?);
         let pixels = pixels(room.0, room.1, grid);
-        if pixels == 0 || (wish.frame && pixels < 6) || (wish.corners && pixels < 24) {
+        if pixels == 0 || (options.frame && pixels < 6) || (options.corners && pixels < 24) {
             return None;
         }
         let (map_w, map_h) = (pixels as u16, pixels.div_ceil(2) as u16);
         // The map with its labels and bar is centred in its part; the panel takes the rest.
         let group = wide + map_w;
         let free_w = inner.width - panel_w - group;
-        let left = if wish.side { (free_w / 4).min(2) } else { free_w / 2 };
-        let top = inner.y + u16::from(wish.corners);
+        let left = if options.side { (free_w / 4).min(2) } else { free_w / 2 };
+        let top = inner.y + u16::from(options.corners);
         let used = below + map_h;
         let map = Rect::new(inner.x + left + gutter, top, map_w, map_h);
         let after = inner.y + used;
-        let bar = match wish.bar {
+        let bar = match options.bar {
             BarPlacement::Side => Rect::new(map.right(), map.y, BAR_WIDTH, map.height),
             BarPlacement::Below => Rect::new(map.x - gutter, after - 1, (map_w + gutter).max(20), 1),
             BarPlacement::None => Rect::new(map.right(), map.y, 0, 0),
         };
         // A bar below is wider than a narrow map, and must not reach into a panel at the side.
-        let end = if wish.side { inner.x + left + group } else { inner.right() };
-        if bar.right() > end || (wish.bar == BarPlacement::Side && map_h < 4) {
+        let end = if options.side { inner.x + left + group } else { inner.right() };
+        if bar.right() > end || (options.bar == BarPlacement::Side && map_h < 4) {
             return None;
         }
-        let panel = if wish.side {
+        let panel = if options.side {
             let x = inner.x + left + group + 2;
             Rect::new(x, inner.y, inner.right().saturating_sub(x), inner.height)
         } else {
             Rect::new(inner.x, after, inner.width, inner.bottom() - after)
         };
-        let (readout, slices) = split(panel, wish)?;
-        let corners = wish.corners;
-        let axis = wish.frame;
+        let (readout, slices) = split(panel, options)?;
+        let corners = options.corners;
+        let axis = options.frame;
         Some(Self {
             grid,
             first_cell: (0, 0),
@@ -268,12 +268,12 @@ fn pixels(width: u16, height: u16, grid: usize) -> usize {
 }
 
 /// Readout and slices within the panel; `None` when the requested ones do not fit.
-fn split(panel: Rect, wish: LayoutOptions) -> Option<(Rect, Option<[Rect; 2]>)> {
-    if !wish.slices {
-        let height = if wish.side { panel.height } else { panel.height.min(4) };
+fn split(panel: Rect, options: LayoutOptions) -> Option<(Rect, Option<[Rect; 2]>)> {
+    if !options.slices {
+        let height = if options.side { panel.height } else { panel.height.min(4) };
         return Some((Rect { height, ..panel }, None));
     }
-    if wish.side {
+    if options.side {
         let readout = if panel.height >= 26 { 10 } else { 7 };
         let each = (panel.height.checked_sub(readout + 1)? / 2).min(15);
         if each < MIN_SLICE_ROWS {
@@ -284,11 +284,11 @@ fn split(panel: Rect, wish: LayoutOptions) -> Option<(Rect, Option<[Rect; 2]>)> 
         let rooms = [along, Rect { y: below + each, ..along }];
         return Some((Rect { height: readout, ..panel }, Some(rooms)));
     }
-    let height = panel.height.checked_sub(wish.readout)?;
+    let height = panel.height.checked_sub(options.readout)?;
     if height < MIN_SLICE_ROWS || panel.width < 40 {
         return None;
     }
-    let readout = wish.readout + (height - MIN_SLICE_ROWS).min(4u16.saturating_sub(wish.readout));
+    let readout = options.readout + (height - MIN_SLICE_ROWS).min(4u16.saturating_sub(options.readout));
     let height = panel.height - readout;
     let half = (panel.width - 4) / 2;
     let along = Rect::new(panel.x, panel.y + readout, half, height);

@@ -13,9 +13,9 @@ mod patches;
 mod relief;
 mod viewport;
 
-fn draw_to_buffer(picture: &RunState, view: &SurfaceView, size: (u16, u16), theme: &Theme) -> Buffer {
+fn draw_to_buffer(run_state: &RunState, view: &SurfaceView, size: (u16, u16), theme: &Theme) -> Buffer {
     let (area, mut buf) = screen(size.0, size.1);
-    render(area, &mut buf, theme, picture, view, false);
+    render(area, &mut buf, theme, run_state, view, false);
     buf
 }
 
@@ -24,35 +24,35 @@ fn view() -> SurfaceView {
     SurfaceView { cursor: (0, 0), ..SurfaceView::default() }
 }
 
-fn heatmap(picture: &mut RunState) -> &mut Heatmap {
-    &mut picture.snapshot.as_mut().unwrap().heatmap
+fn heatmap(run_state: &mut RunState) -> &mut Heatmap {
+    &mut run_state.snapshot.as_mut().unwrap().heatmap
 }
 
 #[test]
 fn the_best_cell_is_marked_and_named() {
-    let picture = fitting_run(2, 11);
-    let buf = draw_to_buffer(&picture, &view(), (84, 38), &theme(ColorDepth::Truecolor, false));
+    let run_state = fitting_run(2, 11);
+    let buf = draw_to_buffer(&run_state, &view(), (84, 38), &theme(ColorDepth::Truecolor, false));
     let room = SurfaceLayout::of(buf.area, 11, true).cell_area((10, 10));
     assert!(room.positions().any(|p| buf[p].symbol() == "★"));
     assert!(rows(&buf)[0].contains("★ 89.00 %  at (1.00, 1.00)  degree 2×2"));
     let loss = SurfaceView { metric: Metric::LOSS, ..view() };
-    let buf = draw_to_buffer(&picture, &loss, (84, 38), &theme(ColorDepth::Truecolor, false));
+    let buf = draw_to_buffer(&run_state, &loss, (84, 38), &theme(ColorDepth::Truecolor, false));
     assert!(rows(&buf)[0].contains("★ 0.300"), "{}", rows(&buf)[0]);
     assert!(fixture::text(&buf).contains("loss · grid 11×11"));
 }
 
 #[test]
 fn the_readout_tells_all_about_the_cell() {
-    let mut picture = fitting_run(2, 11);
-    heatmap(&mut picture).cells[5 * 11 + 5].version = 1;
+    let mut run_state = fitting_run(2, 11);
+    heatmap(&mut run_state).cells[5 * 11 + 5].version = 1;
     let at = SurfaceView { cursor: (5, 5), ..view() };
-    let text = fixture::text(&draw_to_buffer(&picture, &at, (84, 38), &theme(ColorDepth::Truecolor, false)));
+    let text = fixture::text(&draw_to_buffer(&run_state, &at, (84, 38), &theme(ColorDepth::Truecolor, false)));
     for part in ["(0.50, 0.50)", "84.50 % ±0.71", "loss 0.450", "-1.80", "10 000 images", "stale"] {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(text.contains("along u at v = 0.50") && text.contains("along v at u = 0.50"));
-    heatmap(&mut picture).cells[5 * 11 + 5] = Default::default();
-    let text = fixture::text(&draw_to_buffer(&picture, &at, (84, 38), &theme(ColorDepth::Truecolor, false)));
+    heatmap(&mut run_state).cells[5 * 11 + 5] = Default::default();
+    let text = fixture::text(&draw_to_buffer(&run_state, &at, (84, 38), &theme(ColorDepth::Truecolor, false)));
     assert!(text.contains("not measured yet"));
 }
 
@@ -67,8 +67,8 @@ fn moving_and_jumping() {
     assert_eq!(v.cursor, (4, 4));
     v.move_by(i32::MIN, i32::MIN, 5, Patch::Square);
     assert_eq!(v.cursor, (0, 0));
-    let picture = fitting_run(2, 5);
-    let map = &picture.snapshot.as_ref().unwrap().heatmap;
+    let run_state = fitting_run(2, 5);
+    let map = &run_state.snapshot.as_ref().unwrap().heatmap;
     let order = map.rank_cells(Metric::ACCURACY);
     for &index in order.iter().chain(&order[..1]) {
         v.move_to_next_best(map);
@@ -90,13 +90,13 @@ fn before_the_first_snapshot_there_is_one_calm_sentence() {
 #[test]
 fn stepping_the_surface_redraws_little() {
     // Every optimizer step makes all cells a bit more stale; that must not repaint the map each time.
-    let mut picture = fitting_run(2, 11);
+    let mut run_state = fitting_run(2, 11);
     let theme = theme(ColorDepth::Truecolor, false);
     let mut changed = 0;
-    let mut before = draw_to_buffer(&picture, &view(), (84, 38), &theme);
+    let mut before = draw_to_buffer(&run_state, &view(), (84, 38), &theme);
     for _ in 0..100 {
-        heatmap(&mut picture).version += 1;
-        let after = draw_to_buffer(&picture, &view(), (84, 38), &theme);
+        heatmap(&mut run_state).version += 1;
+        let after = draw_to_buffer(&run_state, &view(), (84, 38), &theme);
         changed += before.diff(&after).len();
         before = after;
     }
@@ -124,7 +124,7 @@ proptest! {
     #[test]
     fn nothing_breaks_it(seed: u64, w in 0u16..200, h in 0u16..70, x in 0u16..5, grid in 2usize..=101,
                          cursor: (usize, usize), numbers: bool, slices: bool, depth in 0usize..4, ascii: bool) {
-        let picture = fixture::random_run_state(seed, (2, 2), grid);
+        let run_state = fixture::random_run_state(seed, (2, 2), grid);
         let metric = if numbers { Metric::LOSS } else { Metric::ACCURACY };
         let view = SurfaceView { cursor, metric, show_values: seed.is_multiple_of(2), ..any_view(seed, slices) };
         let mut view = view;
@@ -134,11 +134,11 @@ proptest! {
         }
         let mut buf = Buffer::empty(Rect::new(0, 0, 150, 60));
         let (area, theme) = (Rect::new(x, x, w, h), theme(COLOR_DEPTHS[depth], ascii));
-        render(area, &mut buf, &theme, &picture, &view, slices);
+        render(area, &mut buf, &theme, &run_state, &view, slices);
         for p in buf.area.positions() {
             prop_assert!(area.contains(p) || buf[p] == ratatui::buffer::Cell::EMPTY, "{p:?} outside {area:?}");
         }
-        view.cell_at(area, w / 2, h / 2, &theme, &picture);
+        view.cell_at(area, w / 2, h / 2, &theme, &run_state);
         view.uv(grid);
     }
 }

@@ -125,11 +125,11 @@ impl SurfaceView {
     }
 
     /// Fixes the range of colours of what is shown, in the units of the colour bar; false when the limits are no range.
-    pub fn fix_range(&mut self, picture: &RunState, lo: f64, hi: f64) -> bool {
-        let Some(snapshot) = &picture.snapshot else {
+    pub fn fix_range(&mut self, run_state: &RunState, lo: f64, hi: f64) -> bool {
+        let Some(snapshot) = &run_state.snapshot else {
             return false;
         };
-        let corner = self.metric.best_corner_value(picture.corners.values());
+        let corner = self.metric.best_corner_value(run_state.corners.values());
         let shown = ShownField::of(corner, &snapshot.heatmap, self);
         let limits = shown.range.typed_limits(lo, hi);
         if let Some(limits) = limits {
@@ -146,9 +146,9 @@ impl SurfaceView {
         column: u16,
         row: u16,
         theme: &Theme,
-        picture: &RunState,
+        run_state: &RunState,
     ) -> Option<(usize, usize)> {
-        let scene = SurfaceScene::new(theme, picture, self)?;
+        let scene = SurfaceScene::new(theme, run_state, self)?;
         if let Some(other) = scene.comparable_surface() {
             return comparison::cell_at(&scene, other, pane_frame::inside(area), column, row);
         }

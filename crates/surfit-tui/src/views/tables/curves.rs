@@ -48,17 +48,17 @@ fn name(curve: LossCurve) -> String {
     }
 }
 
-fn full_trace(picture: &RunState, curve: LossCurve, view: &LossView, time: bool) -> Option<PlotTrace> {
+fn full_trace(run_state: &RunState, curve: LossCurve, view: &LossView, time: bool) -> Option<PlotTrace> {
     let wanted = CurveRequest { window: (f64::NEG_INFINITY, f64::INFINITY), time, smoothing: view.smoothing() };
-    PlotTrace::of(picture, curve, CurveOwner::Own(curve), &wanted)
+    PlotTrace::of(run_state, curve, CurveOwner::Own(curve), &wanted)
 }
 
-fn add(table: &mut DataTable, run: &str, picture: &RunState, curve: LossCurve, view: &LossView) {
-    let Some(trace) = full_trace(picture, curve, view, false) else {
+fn add(table: &mut DataTable, run: &str, run_state: &RunState, curve: LossCurve, view: &LossView) {
+    let Some(trace) = full_trace(run_state, curve, view, false) else {
         return;
     };
     let mut measured: BTreeMap<u64, ValidationPoint> = trace.validations.iter().map(|(_, v)| (v.step, *v)).collect();
-    let track = picture.tracks.get(&curve);
+    let track = run_state.tracks.get(&curve);
     let mut row = |step: u64, steps: TableValue, figures: [TableValue; 4], validation: Option<ValidationPoint>| {
         // The mark of a step is set when it is done.
         let mark = track.and_then(|t| t.mark_at(step as f64 + 1.0));
@@ -104,9 +104,9 @@ fn add(table: &mut DataTable, run: &str, picture: &RunState, curve: LossCurve, v
 
 /// What is known under the cursor of the curves, else at their end, in a line.
 pub fn readout(app: &App) -> Option<String> {
-    let (picture, view) = (&app.run_state, &app.loss);
+    let (run_state, view) = (&app.run_state, &app.loss);
     let of = |curve: LossCurve| {
-        let trace = full_trace(picture, curve, view, view.time)?;
+        let trace = full_trace(run_state, curve, view, view.time)?;
         let x = view.cursor.unwrap_or(trace.end);
         let sample = trace.sample_at(x)?;
         let mut text = format!("{} at step {}: ", name(curve), sample.step);
@@ -123,6 +123,6 @@ pub fn readout(app: &App) -> Option<String> {
         }
         Some(text)
     };
-    let lines: Vec<String> = curves_to_show(picture, view.show_corners).into_iter().filter_map(of).collect();
+    let lines: Vec<String> = curves_to_show(run_state, view.show_corners).into_iter().filter_map(of).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }

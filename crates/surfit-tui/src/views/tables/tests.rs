@@ -15,7 +15,7 @@ fn column<'a>(table: &'a DataTable, name: &str) -> Vec<&'a TableValue> {
 fn every_curve_is_there_with_every_step_and_every_validation() {
     let rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     let table = losses(&rig.app);
-    let picture = &rig.app.run_state;
+    let run_state = &rig.app.run_state;
     let of = |curve: &str| -> Vec<&Vec<TableValue>> { table.rows.iter().filter(|r| r[1] == curve.into()).collect() };
     for (curve, name) in [(LossCurve::Corner(0), "corner 1"), (LossCurve::Surface, "surface")] {
         let rows = of(name);
@@ -25,11 +25,11 @@ fn every_curve_is_there_with_every_step_and_every_validation() {
                 _ => 0,
             })
             .sum();
-        assert_eq!(counted, picture.curves[&curve].end_step(), "{name}");
+        assert_eq!(counted, run_state.curves[&curve].end_step(), "{name}");
         let validations = rows.iter().filter(|r| r[11] != TableValue::Missing).count();
-        let known = picture.validations.get(&curve).map_or(0, Vec::len);
+        let known = run_state.validations.get(&curve).map_or(0, Vec::len);
         assert_eq!(validations, known, "{name}");
-        let last = picture.curves[&curve].last_value().unwrap();
+        let last = run_state.curves[&curve].last_value().unwrap();
         let row = rows.iter().rfind(|r| r[4] != TableValue::Missing).unwrap();
         assert_eq!(row[4], last.into(), "{name}");
     }

@@ -55,7 +55,7 @@ fn enter_or_a_second_click_keeps_the_theme() {
 fn a_file_that_cannot_be_read_says_why_and_changes_nothing() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("g t");
-    let why = ThemeError("line 3: `blue` is no colour".into());
+    let why = ThemeError::Syntax { line: Some(3), message: "`blue` is no colour".into() };
     rig.app.edit_view(|list: &mut ThemesOverlay, _| {
         list.choices.push(ThemeChoice { name: "mine".into(), is_user_theme: true, theme: Err(why) });
     });

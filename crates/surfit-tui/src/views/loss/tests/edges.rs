@@ -22,11 +22,11 @@ fn a_diverged_fit_keeps_its_axis_and_says_what_happened() {
     let mut values: Vec<f32> = (0..300).map(|k| 2.3 - 0.005 * k as f32).collect();
     values.extend((0..40).map(|k| 10f32.powi(k)));
     values.extend([f32::NAN; 60]);
-    let picture = run_with_losses(values);
-    let buf = draw_to_buffer(&picture, &LossView::default(), (80, 20), &theme(ColorDepth::Truecolor, false));
+    let run_state = run_with_losses(values);
+    let buf = draw_to_buffer(&run_state, &LossView::default(), (80, 20), &theme(ColorDepth::Truecolor, false));
     let text = fixture::text(&buf);
     assert!(rows(&buf)[0].contains("loss not finite"), "{text}");
-    let plot = plot(&picture, &LossView::default(), buf.area);
+    let plot = plot(&run_state, &LossView::default(), buf.area);
     assert!(plot.loss_limits().1 < 15.0, "{:?}", plot.loss_limits());
     let error = theme(ColorDepth::Truecolor, false).style(ThemeRole::Error).fg.unwrap();
     let (x, y) = crate::test_app::find_text(&buf, "▴").expect("an arrow where the curve leaves the axis");
@@ -40,19 +40,19 @@ fn a_diverged_fit_keeps_its_axis_and_says_what_happened() {
 #[test]
 fn a_curve_that_falls_far_keeps_its_beginning() {
     let values = (0..2000).map(|k| 2.3 * (-(k as f32) / 50.0).exp() + 0.001).collect();
-    let picture = run_with_losses(values);
-    let plot = plot(&picture, &LossView::default(), Rect::new(0, 0, 80, 20));
+    let run_state = run_with_losses(values);
+    let plot = plot(&run_state, &LossView::default(), Rect::new(0, 0, 80, 20));
     assert!(plot.loss_limits().1 >= 2.0, "{:?}", plot.loss_limits());
 }
 
 #[test]
 fn labels_of_degrees_do_not_overlap() {
-    let mut picture = run_with_losses(vec![0.5; 1000]);
+    let mut run_state = run_with_losses(vec![0.5; 1000]);
     let degrees = |d| Degrees::new(d, d).unwrap();
     let change =
         |(step, d): (u64, u8)| Event::DegreeChanged { step, from: degrees(d), to: degrees(d + 1), deviation: 0.0 };
-    apply_events(&mut picture, [(500, 1), (520, 2), (540, 3), (541, 4), (900, 5)].map(change));
-    let buf = draw_to_buffer(&picture, &LossView::default(), (80, 20), &theme(ColorDepth::None, false));
+    apply_events(&mut run_state, [(500, 1), (520, 2), (540, 3), (541, 4), (900, 5)].map(change));
+    let buf = draw_to_buffer(&run_state, &LossView::default(), (80, 20), &theme(ColorDepth::None, false));
     let text = fixture::text(&buf);
     for label in ["2×2", "3×3", "5×5", "6×6"] {
         assert_eq!(text.matches(label).count(), 1, "{label}\n{text}");
@@ -64,37 +64,37 @@ fn labels_of_degrees_do_not_overlap() {
 #[test]
 fn phases_are_named_on_the_axis() {
     use surfit_core::draws::FitPhase;
-    let mut picture = run_with_losses(vec![0.5; 1000]);
+    let mut run_state = run_with_losses(vec![0.5; 1000]);
     let begins = |step, phase| Event::PhaseBegan { step, phase };
-    apply_events(&mut picture, [begins(0, FitPhase::Edge), begins(400, FitPhase::Interior)]);
-    let buf = draw_to_buffer(&picture, &LossView::default(), (80, 20), &theme(ColorDepth::None, false));
+    apply_events(&mut run_state, [begins(0, FitPhase::Edge), begins(400, FitPhase::Interior)]);
+    let buf = draw_to_buffer(&run_state, &LossView::default(), (80, 20), &theme(ColorDepth::None, false));
     let row = &rows(&buf)[17];
     assert!(row.contains("─ edges ─") && row.contains("─ interior ─"), "{row}");
     assert!(fixture::text(&buf).matches('╎').count() > 8);
     // A fit of one phase has nothing to tell apart.
-    apply_events(&mut picture, [begins(0, FitPhase::Interior)]);
-    let buf = draw_to_buffer(&picture, &LossView::default(), (80, 20), &theme(ColorDepth::None, false));
+    apply_events(&mut run_state, [begins(0, FitPhase::Interior)]);
+    let buf = draw_to_buffer(&run_state, &LossView::default(), (80, 20), &theme(ColorDepth::None, false));
     assert!(!fixture::text(&buf).contains("interior"));
 }
 
 #[test]
 fn raw_and_smoothed_are_told_apart_without_colour() {
     let values: Vec<f32> = (0..600).map(|k| if k % 2 == 0 { 0.2 } else { 0.8 }).collect();
-    let picture = run_with_losses(values);
+    let run_state = run_with_losses(values);
     let view = LossView::default();
     let count = |buf: &Buffer, area: Rect, is: &dyn Fn(&str) -> bool| {
         area.positions().filter(|at| is(buf[*at].symbol())).count()
     };
     // ASCII: strokes for the smoothed line, points above and below it, nothing between.
-    let buf = draw_to_buffer(&picture, &view, (60, 20), &theme(ColorDepth::None, true));
-    let plot = plot(&picture, &view, buf.area);
+    let buf = draw_to_buffer(&run_state, &view, (60, 20), &theme(ColorDepth::None, true));
+    let plot = plot(&run_state, &view, buf.area);
     let width = usize::from(plot.area.width);
     let strokes = count(&buf, plot.area, &|s| matches!(s, "-" | "_" | "="));
     assert!((width - 4..=width + 8).contains(&strokes), "{strokes}\n{}", fixture::text(&buf));
     assert!(fixture::text(&buf).contains("- smoothed 0.97  ' raw"), "{}", fixture::text(&buf));
     // Braille: the outline of the raw values is two rows, where colour fills all between.
     let inked = |depth| {
-        let buf = draw_to_buffer(&picture, &view, (60, 20), &theme(depth, false));
+        let buf = draw_to_buffer(&run_state, &view, (60, 20), &theme(depth, false));
         count(&buf, plot.area, &|s| s.chars().all(|c| ('\u{2801}'..='\u{28ff}').contains(&c)))
     };
     assert!(inked(ColorDepth::None) < 4 * width && inked(ColorDepth::Truecolor) > 8 * width);
@@ -118,13 +118,13 @@ fn a_narrow_pane_keeps_its_legend() {
 fn the_legend_names_every_mark_whatever_the_width_and_many_validations_stay_small() {
     let theme = theme(ColorDepth::Truecolor, false);
     let with = |every: u64| {
-        let mut picture = run_with_losses((0..1240).map(|k| 0.3 + (-(k as f32) / 100.0).exp()).collect());
+        let mut run_state = run_with_losses((0..1240).map(|k| 0.3 + (-(k as f32) / 100.0).exp()).collect());
         let validation = |step| Event::Validated { curve: LossCurve::Surface, step, loss: 0.5, accuracy: 0.87 };
-        apply_events(&mut picture, (1..=1240 / every).map(|k| validation(k * every)));
-        picture
+        apply_events(&mut run_state, (1..=1240 / every).map(|k| validation(k * every)));
+        run_state
     };
-    let marks = |picture: &RunState, width: u16| {
-        let buf = draw_to_buffer(picture, &LossView::default(), (width, 12), &theme);
+    let marks = |run_state: &RunState, width: u16| {
+        let buf = draw_to_buffer(run_state, &LossView::default(), (width, 12), &theme);
         let rows = rows(&buf);
         let inside = rows[1..9].join("");
         let count = |c: char| inside.chars().filter(|x| *x == c).count();

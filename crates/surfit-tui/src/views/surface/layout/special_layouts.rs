@@ -15,9 +15,9 @@ impl SurfaceLayout {
             let width = (inner.width / 3).clamp(MIN_PANEL_WIDTH, 44);
             let panel = Rect::new(inner.right() - width, inner.y, width, inner.height);
             room.width -= width + 2;
-            let wish =
+            let options =
                 LayoutOptions { side, readout: 6, slices, corners: false, bar: BarPlacement::Side, frame: false };
-            if let Some((readout, slices)) = split(panel, wish) {
+            if let Some((readout, slices)) = split(panel, options) {
                 (out.readout, out.slices) = (readout, slices);
             }
         } else {

@@ -6,12 +6,12 @@ use surfit_core::colormap::contrast_ratio;
 
 #[test]
 fn every_cell_has_exactly_the_colour_of_its_value() {
-    let picture = fitting_run(2, 11);
+    let run_state = fitting_run(2, 11);
     let theme = theme(ColorDepth::Truecolor, false);
     for (w, h) in [(84, 38), (40, 18), (140, 42), (30, 14)] {
-        let buf = draw_to_buffer(&picture, &view(), (w, h), &theme);
+        let buf = draw_to_buffer(&run_state, &view(), (w, h), &theme);
         let layout = SurfaceLayout::of(buf.area, 11, true);
-        let map = &picture.snapshot.as_ref().unwrap().heatmap;
+        let map = &run_state.snapshot.as_ref().unwrap().heatmap;
         let range = ColorRange::of(map, Metric::ACCURACY);
         for cell in (0..11).flat_map(|a| (0..11).map(move |b| (a, b))) {
             let value = map.cells[cell.0 * 11 + cell.1].accuracy().unwrap();
@@ -28,8 +28,8 @@ fn every_cell_has_exactly_the_colour_of_its_value() {
 
 #[test]
 fn half_an_unmeasured_character_is_as_bright_as_the_dots_beside_it() {
-    let mut picture = fitting_run(2, 31);
-    let heat = &mut picture.snapshot.as_mut().unwrap().heatmap;
+    let mut run_state = fitting_run(2, 31);
+    let heat = &mut run_state.snapshot.as_mut().unwrap().heatmap;
     for (n, cell) in heat.cells.iter_mut().enumerate() {
         if n % 2 == 1 {
             *cell = Default::default();
@@ -37,7 +37,7 @@ fn half_an_unmeasured_character_is_as_bright_as_the_dots_beside_it() {
     }
     for depth in [ColorDepth::Truecolor, ColorDepth::Ansi256] {
         let theme = theme(depth, false);
-        let buf = draw_to_buffer(&picture, &view(), (40, 18), &theme);
+        let buf = draw_to_buffer(&run_state, &view(), (40, 18), &theme);
         let map = SurfaceLayout::of(buf.area, 31, true).map;
         let shade = theme.shade_color(ThemeRole::Unmeasured).expect("colours to mix");
         let halves = map.positions().filter(|&p| ["▀", "▄"].contains(&buf[p].symbol()));
@@ -49,11 +49,11 @@ fn half_an_unmeasured_character_is_as_bright_as_the_dots_beside_it() {
 
 #[test]
 fn two_cells_share_a_character() {
-    let picture = fitting_run(2, 31);
-    let buf = draw_to_buffer(&picture, &view(), (40, 18), &theme(ColorDepth::Truecolor, false));
+    let run_state = fitting_run(2, 31);
+    let buf = draw_to_buffer(&run_state, &view(), (40, 18), &theme(ColorDepth::Truecolor, false));
     let layout = SurfaceLayout::of(buf.area, 31, true);
     assert!(layout.pixels < 31 && layout.pixels > 20);
-    let (map, heat) = (layout.map, &picture.snapshot.as_ref().unwrap().heatmap);
+    let (map, heat) = (layout.map, &run_state.snapshot.as_ref().unwrap().heatmap);
     let range = ColorRange::of(heat, Metric::ACCURACY);
     let (x, y) = (map.x + map.width / 2, map.y + map.height / 2);
     let cell = &buf[(x, y)];
@@ -66,15 +66,15 @@ fn two_cells_share_a_character() {
     };
     assert_eq!((cell.fg, cell.bg), (colour(row), colour(row + 1)));
     let upper = (layout.column_cell(column), layout.row_cell(row));
-    assert_eq!(view().cell_at(buf.area, x, y, &theme(ColorDepth::Truecolor, false), &picture), Some(upper));
+    assert_eq!(view().cell_at(buf.area, x, y, &theme(ColorDepth::Truecolor, false), &run_state), Some(upper));
 }
 
 #[test]
 fn v_grows_upward_and_u_to_the_right() {
     let area = Rect::new(5, 3, 84, 38);
-    let (view, picture) = (view(), fitting_run(2, 11));
+    let (view, run_state) = (view(), fitting_run(2, 11));
     let theme = theme(ColorDepth::Truecolor, false);
-    let cell_at = |x, y| view.cell_at(area, x, y, &theme, &picture);
+    let cell_at = |x, y| view.cell_at(area, x, y, &theme, &run_state);
     let layout = SurfaceLayout::of(area, 11, true);
     let (l, r) = (layout.map.x, layout.map.right() - 1);
     let (t, b) = (layout.map.y, layout.map.bottom() - 1);
@@ -89,7 +89,7 @@ fn v_grows_upward_and_u_to_the_right() {
 #[test]
 fn the_mouse_finds_every_cell_that_is_drawn() {
     for grid in 2..=31 {
-        let picture = fitting_run(2, grid);
+        let run_state = fitting_run(2, grid);
         for (w, h) in [(84, 38), (40, 18), (60, 24), (140, 42), (20, 6), (200, 58)] {
             let area = Rect::new(2, 1, w, h);
             let layout = SurfaceLayout::of(area, grid, true);
@@ -101,7 +101,7 @@ fn the_mouse_finds_every_cell_that_is_drawn() {
             }
             let (x, y) = (layout.map.right() - 1, layout.map.bottom() - 1);
             let theme = theme(ColorDepth::Truecolor, false);
-            let found_there = view().cell_at(area, x, y, &theme, &picture);
+            let found_there = view().cell_at(area, x, y, &theme, &run_state);
             assert_eq!(found_there, layout.cell_at(x, y));
             if layout.pixels >= 2 * grid {
                 assert_eq!(found.len(), grid * grid, "{grid} in {w}×{h}");
@@ -112,14 +112,14 @@ fn the_mouse_finds_every_cell_that_is_drawn() {
 
 #[test]
 fn stale_and_unmeasured_cells_are_told_without_colour() {
-    let mut picture = fitting_run(2, 5);
-    let map = heatmap(&mut picture);
+    let mut run_state = fitting_run(2, 5);
+    let map = heatmap(&mut run_state);
     map.cells[12] = Default::default();
     map.cells[6].version = 10;
     for depth in COLOR_DEPTHS {
         for ascii in [false, true] {
             let theme = theme(depth, ascii);
-            let buf = draw_to_buffer(&picture, &view(), (84, 38), &theme);
+            let buf = draw_to_buffer(&run_state, &view(), (84, 38), &theme);
             let layout = SurfaceLayout::of(buf.area, 5, true);
             let symbols = |cell| -> String { layout.cell_area(cell).positions().map(|p| buf[p].symbol()).collect() };
             let stale = symbols((1, 1));
@@ -139,19 +139,19 @@ fn stale_and_unmeasured_cells_are_told_without_colour() {
     }
     // With colours a stale cell is paler as well.
     let theme = theme(ColorDepth::Truecolor, false);
-    let scene = SurfaceScene::new(&theme, &picture, &SurfaceView::default()).map(|s| map::cell_color(&s, 6));
-    let value = heatmap(&mut picture.clone()).cells[6].accuracy().unwrap();
-    let range = ColorRange::of(&picture.snapshot.as_ref().unwrap().heatmap, Metric::ACCURACY);
+    let scene = SurfaceScene::new(&theme, &run_state, &SurfaceView::default()).map(|s| map::cell_color(&s, 6));
+    let value = heatmap(&mut run_state.clone()).cells[6].accuracy().unwrap();
+    let range = ColorRange::of(&run_state.snapshot.as_ref().unwrap().heatmap, Metric::ACCURACY);
     assert_ne!(scene.flatten(), Some(Colormap::Viridis.color_at(range.quality(value))));
 }
 
 #[test]
 fn without_colours_there_are_digits_and_a_legend() {
-    let picture = fitting_run(2, 5);
+    let run_state = fitting_run(2, 5);
     for (depth, ascii) in [(ColorDepth::None, false), (ColorDepth::Ansi16, false), (ColorDepth::None, true)] {
-        let buf = draw_to_buffer(&picture, &view(), (84, 38), &theme(depth, ascii));
+        let buf = draw_to_buffer(&run_state, &view(), (84, 38), &theme(depth, ascii));
         let layout = SurfaceLayout::of(buf.area, 5, true);
-        let range = ColorRange::of(&picture.snapshot.as_ref().unwrap().heatmap, Metric::ACCURACY);
+        let range = ColorRange::of(&run_state.snapshot.as_ref().unwrap().heatmap, Metric::ACCURACY);
         for cell in [(1, 1), (3, 2), (4, 3)] {
             let value = 0.80 + 0.05 * cell.0 as f64 / 4.0 + 0.04 * cell.1 as f64 / 4.0;
             let symbols: String = layout.cell_area(cell).positions().map(|p| buf[p].symbol()).collect();
@@ -171,11 +171,11 @@ fn without_colours_there_are_digits_and_a_legend() {
 
 #[test]
 fn the_cursor_is_seen_on_every_colour() {
-    let picture = fitting_run(2, 11);
+    let run_state = fitting_run(2, 11);
     let layout = SurfaceLayout::of(Rect::new(0, 0, 84, 38), 11, true);
     for cell in (0..11).flat_map(|a| (0..11).map(move |b| (a, b))) {
         let view = SurfaceView { cursor: cell, ..view() };
-        let buf = draw_to_buffer(&picture, &view, (84, 38), &theme(ColorDepth::Truecolor, false));
+        let buf = draw_to_buffer(&run_state, &view, (84, 38), &theme(ColorDepth::Truecolor, false));
         let room = layout.cell_area(cell);
         let corner = &buf[(room.x, room.y)];
         assert_eq!(corner.symbol(), "┏");
@@ -186,30 +186,30 @@ fn the_cursor_is_seen_on_every_colour() {
     }
     for depth in COLOR_DEPTHS {
         let view = SurfaceView { cursor: (2, 7), ..view() };
-        let text = fixture::text(&draw_to_buffer(&picture, &view, (84, 38), &theme(depth, false)));
+        let text = fixture::text(&draw_to_buffer(&run_state, &view, (84, 38), &theme(depth, false)));
         assert!(text.contains('▸') && text.contains('▴'), "{text}");
-        let small = draw_to_buffer(&picture, &view, (40, 18), &theme(depth, true));
+        let small = draw_to_buffer(&run_state, &view, (40, 18), &theme(depth, true));
         assert!(rows(&small).iter().any(|r| r.contains("[]")), "{}", fixture::text(&small));
     }
 }
 
 #[test]
 fn numbers_are_written_where_they_fit() {
-    let picture = fitting_run(2, 11);
+    let run_state = fitting_run(2, 11);
     let numbers = SurfaceView { show_values: true, ..view() };
-    let text = |size| fixture::text(&draw_to_buffer(&picture, &numbers, size, &theme(ColorDepth::Truecolor, false)));
+    let text = |size| fixture::text(&draw_to_buffer(&run_state, &numbers, size, &theme(ColorDepth::Truecolor, false)));
     assert!(text((140, 42)).contains("84.50"));
     assert!(text((84, 38)).contains("84.5"));
-    let picture = fitting_run(2, 31);
-    let buf = draw_to_buffer(&picture, &numbers, (40, 18), &theme(ColorDepth::Truecolor, false));
+    let run_state = fitting_run(2, 31);
+    let buf = draw_to_buffer(&run_state, &numbers, (40, 18), &theme(ColorDepth::Truecolor, false));
     assert_eq!(buf.area.height, 18, "cells too small for figures are drawn without");
 }
 
 #[test]
 fn the_figure_under_the_cursor_is_turned_inside_out() {
-    let picture = fitting_run(2, 11);
+    let run_state = fitting_run(2, 11);
     let view = SurfaceView { show_values: true, cursor: (4, 4), ..view() };
-    let buf = draw_to_buffer(&picture, &view, (84, 38), &theme(ColorDepth::Truecolor, false));
+    let buf = draw_to_buffer(&run_state, &view, (84, 38), &theme(ColorDepth::Truecolor, false));
     let room = SurfaceLayout::of(buf.area, 11, true).cell_area((4, 4));
     assert!(room.positions().any(|p| buf[p].modifier.contains(Modifier::REVERSED)));
 }

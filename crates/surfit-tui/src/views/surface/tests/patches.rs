@@ -5,30 +5,30 @@ use super::*;
 #[test]
 fn a_triangle_has_nothing_beside_it_and_a_curve_fills_the_height() {
     let theme = theme(ColorDepth::Truecolor, false);
-    let colour = |picture: &RunState, cell: (usize, usize)| {
-        let map = &picture.snapshot.as_ref().unwrap().heatmap;
+    let colour = |run_state: &RunState, cell: (usize, usize)| {
+        let map = &run_state.snapshot.as_ref().unwrap().heatmap;
         let value = map.cells[cell.0 * 11 + cell.1].accuracy().unwrap();
         let (r, g, b) = Colormap::Viridis.color_at(ColorRange::of(map, Metric::ACCURACY).quality(value));
         Color::Rgb(r, g, b)
     };
-    let picture = fixture::fitting_run_on(Patch::Triangle, 2, 11);
-    let buf = draw_to_buffer(&picture, &view(), (84, 38), &theme);
+    let run_state = fixture::fitting_run_on(Patch::Triangle, 2, 11);
+    let buf = draw_to_buffer(&run_state, &view(), (84, 38), &theme);
     let layout = SurfaceLayout::of(buf.area, 11, true);
     for cell in (0..11).flat_map(|a| (0..11).map(move |b| (a, b))) {
         for p in layout.cell_area(cell).positions() {
             if cell.0 + cell.1 > 10 {
                 assert_eq!((buf[p].symbol(), buf[p].bg), (" ", Color::Reset), "{cell:?}");
             } else {
-                assert_eq!(buf[p].bg, colour(&picture, cell), "{cell:?}");
+                assert_eq!(buf[p].bg, colour(&run_state, cell), "{cell:?}");
             }
         }
     }
-    let picture = fixture::fitting_run_on(Patch::Curve, 2, 11);
-    let buf = draw_to_buffer(&picture, &view(), (84, 38), &theme);
+    let run_state = fixture::fitting_run_on(Patch::Curve, 2, 11);
+    let buf = draw_to_buffer(&run_state, &view(), (84, 38), &theme);
     let map = layout.map;
     for (x, y) in [(map.x + map.width / 2, map.y), (map.x + map.width / 2, map.bottom() - 2)] {
         let cell = layout.column_cell(usize::from(x - map.x));
-        assert_eq!(buf[(x, y)].bg, colour(&picture, (cell, 0)), "row {y}");
+        assert_eq!(buf[(x, y)].bg, colour(&run_state, (cell, 0)), "row {y}");
     }
     let text = rows(&buf).join("\n");
     assert!(text.contains("11/11 measured") && text.contains("at u 1.00"), "{text}");

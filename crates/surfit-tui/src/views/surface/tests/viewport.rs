@@ -11,21 +11,21 @@ fn view_of_part(first: (usize, usize), count: usize, patch: Patch) -> SurfaceVie
     view
 }
 
-fn clear_marks(picture: &mut RunState) {
-    picture.snapshot.as_mut().unwrap().marks.clear();
+fn clear_marks(run_state: &mut RunState) {
+    run_state.snapshot.as_mut().unwrap().marks.clear();
 }
 
 #[test]
 fn every_character_has_the_colour_of_the_cell_that_the_mouse_finds_there() {
-    let mut picture = fitting_run(2, 11);
-    clear_marks(&mut picture);
+    let mut run_state = fitting_run(2, 11);
+    clear_marks(&mut run_state);
     let theme = theme(ColorDepth::Truecolor, false);
     let view = view_of_part((2, 4), 5, Patch::Square);
-    let buf = draw_to_buffer(&picture, &view, (84, 38), &theme);
-    let scene = SurfaceScene::new(&theme, &picture, &view).unwrap();
+    let buf = draw_to_buffer(&run_state, &view, (84, 38), &theme);
+    let scene = SurfaceScene::new(&theme, &run_state, &view).unwrap();
     let mut seen = std::collections::BTreeSet::new();
     for p in scene.layout(buf.area).map.positions() {
-        let (a, b) = view.cell_at(buf.area, p.x, p.y, &theme, &picture).unwrap_or_else(|| panic!("nothing at {p:?}"));
+        let (a, b) = view.cell_at(buf.area, p.x, p.y, &theme, &run_state).unwrap_or_else(|| panic!("nothing at {p:?}"));
         assert!((2..7).contains(&a) && (4..9).contains(&b), "({a}, {b})");
         let (r, g, b2) = map::cell_color(&scene, scene.index((a, b))).unwrap();
         let cell = &buf[p];
@@ -40,11 +40,11 @@ fn every_character_has_the_colour_of_the_cell_that_the_mouse_finds_there() {
 
 #[test]
 fn axes_slices_and_title_tell_the_part_and_corners_outside_are_gone() {
-    let picture = fitting_run(2, 11);
+    let run_state = fitting_run(2, 11);
     for (depth, ascii) in [(ColorDepth::Truecolor, false), (ColorDepth::None, true)] {
         let theme = theme(depth, ascii);
         let view = view_of_part((3, 5), 5, Patch::Square);
-        let buf = draw_to_buffer(&picture, &view, (84, 38), &theme);
+        let buf = draw_to_buffer(&run_state, &view, (84, 38), &theme);
         let text = fixture::text(&buf);
         let to = if ascii { "-" } else { "–" };
         for part in [
@@ -54,7 +54,7 @@ fn axes_slices_and_title_tell_the_part_and_corners_outside_are_gone() {
         ] {
             assert!(text.contains(&part), "{part}: {text}");
         }
-        let layout = SurfaceScene::new(&theme, &picture, &view).unwrap().layout(buf.area);
+        let layout = SurfaceScene::new(&theme, &run_state, &view).unwrap().layout(buf.area);
         let labels = &rows(&buf)[usize::from(layout.map.bottom())];
         assert!(labels.contains("0.5") && labels.contains("0.7"), "{labels}");
         let beside = |y: u16| rows(&buf)[usize::from(y)].chars().take(6).collect::<String>();
@@ -69,8 +69,8 @@ fn axes_slices_and_title_tell_the_part_and_corners_outside_are_gone() {
 
 #[test]
 fn the_part_zooms_lines_and_signs_and_signs_outside_are_left_out() {
-    let mut picture = fitting_run(2, 11);
-    picture.snapshot.as_mut().unwrap().marks = vec![(0.9, 0.9), (0.1, 0.1)];
+    let mut run_state = fitting_run(2, 11);
+    run_state.snapshot.as_mut().unwrap().marks = vec![(0.9, 0.9), (0.1, 0.1)];
     let theme = theme(ColorDepth::Truecolor, false);
     for patch_view in [view_of_part((6, 6), 5, Patch::Square), view_of_part((0, 0), 3, Patch::Square)] {
         let view = SurfaceView {
@@ -80,8 +80,8 @@ fn the_part_zooms_lines_and_signs_and_signs_outside_are_left_out() {
             slices: Slices::Off,
             ..patch_view
         };
-        let buf = draw_to_buffer(&picture, &view, (84, 38), &theme);
-        let layout = SurfaceScene::new(&theme, &picture, &view).unwrap().layout(buf.area);
+        let buf = draw_to_buffer(&run_state, &view, (84, 38), &theme);
+        let layout = SurfaceScene::new(&theme, &run_state, &view).unwrap().layout(buf.area);
         let signs = |glyph: &str| {
             let at = layout.map.positions().filter(|&p| buf[p].symbol() == glyph);
             at.filter_map(|p| layout.cell_at(p.x, p.y)).collect::<Vec<_>>()
@@ -101,12 +101,12 @@ fn the_part_zooms_lines_and_signs_and_signs_outside_are_left_out() {
 
 #[test]
 fn a_relief_shows_the_part_and_the_mouse_finds_only_its_cells() {
-    let picture = fitting_run(2, 11);
+    let run_state = fitting_run(2, 11);
     let theme = theme(ColorDepth::Truecolor, false);
     let whole = SurfaceView { show_relief: true, ..view() };
     let part = SurfaceView { show_relief: true, contours: Contours::Over, ..view_of_part((4, 2), 3, Patch::Square) };
     let (all, some) =
-        (draw_to_buffer(&picture, &whole, (84, 38), &theme), draw_to_buffer(&picture, &part, (84, 38), &theme));
+        (draw_to_buffer(&run_state, &whole, (84, 38), &theme), draw_to_buffer(&run_state, &part, (84, 38), &theme));
     assert_ne!(all, some);
     let text = fixture::text(&some);
     for end in ["0.4", "0.6", "0.2"] {
@@ -114,7 +114,7 @@ fn a_relief_shows_the_part_and_the_mouse_finds_only_its_cells() {
     }
     let mut found = std::collections::BTreeSet::new();
     for p in some.area.positions() {
-        found.extend(part.cell_at(some.area, p.x, p.y, &theme, &picture));
+        found.extend(part.cell_at(some.area, p.x, p.y, &theme, &run_state));
     }
     assert!(found.len() >= 7, "{found:?}");
     assert!(found.iter().all(|&c| part.shown_cells(11, Patch::Square).contains(c)));
@@ -122,17 +122,17 @@ fn a_relief_shows_the_part_and_the_mouse_finds_only_its_cells() {
 
 #[test]
 fn beside_each_other_both_surfaces_show_the_part_whatever_their_grids() {
-    let picture = fitting_run(2, 11);
+    let run_state = fitting_run(2, 11);
     let other = fitting_run(3, 21);
     let theme = theme(ColorDepth::Truecolor, false);
     let view = SurfaceView {
         comparison: SurfaceComparison::of("other-1".into(), true, &other),
         ..view_of_part((2, 4), 5, Patch::Square)
     };
-    let buf = draw_to_buffer(&picture, &view, (140, 40), &theme);
+    let buf = draw_to_buffer(&run_state, &view, (140, 40), &theme);
     let mut found = std::collections::BTreeSet::new();
     for p in buf.area.positions().filter(|p| p.x % 4 == 0 && p.y % 2 == 0) {
-        found.extend(view.cell_at(buf.area, p.x, p.y, &theme, &picture));
+        found.extend(view.cell_at(buf.area, p.x, p.y, &theme, &run_state));
     }
     assert_eq!(found.len(), 25);
     assert!(found.iter().all(|&c| view.shown_cells(11, Patch::Square).contains(c)));
@@ -172,7 +172,7 @@ proptest! {
         steps in prop::collection::vec((0.2f64..2.0, 0usize..40, 0usize..40, -9i64..9, -9i64..9), 0..5),
     ) {
         let patch = [Patch::Square, Patch::Triangle, Patch::Curve][patch];
-        let picture = fixture::fitting_run_on(patch, 2, grid);
+        let run_state = fixture::fitting_run_on(patch, 2, grid);
         let mut view = SurfaceView {
             show_relief: mode & 1 > 0,
             interpolate: mode & 2 > 0,
@@ -187,10 +187,10 @@ proptest! {
             view.pan_by((du, dv), grid, patch);
         }
         let theme = theme(COLOR_DEPTHS[depth], mode & 3 == 3);
-        let buf = draw_to_buffer(&picture, &view, (w, h), &theme);
+        let buf = draw_to_buffer(&run_state, &view, (w, h), &theme);
         let cells = view.shown_cells(grid, patch);
         for (x, y) in (0..w).step_by(5).flat_map(|x| (0..h).step_by(3).map(move |y| (x, y))) {
-            if let Some(cell) = view.cell_at(buf.area, x, y, &theme, &picture) {
+            if let Some(cell) = view.cell_at(buf.area, x, y, &theme, &run_state) {
                 prop_assert!(cells.contains(cell) || patch != Patch::Square, "{:?} {:?}", cell, cells);
             }
         }
