@@ -16,13 +16,12 @@ pub fn draw_figure(
     drawing: &FigureDrawing,
     form: FigureForm,
     run: &str,
-    picture: &RunState,
+    run_state: &RunState,
 ) -> Result<Vec<u8>, FileWriteError> {
-    let surface = || picture.snapshot.as_ref().ok_or(FileWriteError::NotMeasured);
+    let surface = || run_state.snapshot.as_ref().ok_or(FileWriteError::NotMeasured);
     match *drawing {
         FigureDrawing::Losses { ref look, ref others } => {
-            let figure =
-                CurvesFigure { run_state: picture, style: look, other_curves: others, title: format!("{run} · loss") };
+            let figure = CurvesFigure { run_state, style: look, other_curves: others, title: format!("{run} · loss") };
             Ok(encode_figure(&figure, form)?)
         }
         FigureDrawing::Heatmap { metric, colormap, look } => {
@@ -66,7 +65,7 @@ pub fn draw_figure(
         }
         FigureDrawing::Points { figure, colormap } => {
             let figure = PointsFigure {
-                run_state: picture,
+                run_state,
                 snapshot: surface()?,
                 quantity: figure,
                 colormap,
@@ -75,9 +74,9 @@ pub fn draw_figure(
             Ok(encode_figure(&figure, form)?)
         }
         FigureDrawing::Distances { colormap } => {
-            let matrix = picture.distance_matrix().ok_or(FileWriteError::NoDistances)?;
-            let aligned = picture.geometry.last().is_some_and(|g| g.aligned);
-            let about = match &picture.distances {
+            let matrix = run_state.distance_matrix().ok_or(FileWriteError::NoDistances)?;
+            let aligned = run_state.geometry.last().is_some_and(|g| g.aligned);
+            let about = match &run_state.distances {
                 Some(d) => format!("between the control points at step {}, in mean distances between corners", d.step),
                 None if aligned => "Euclidean, between the aligned corners".into(),
                 None => "Euclidean, between the corners".into(),
