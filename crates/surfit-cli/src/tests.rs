@@ -136,11 +136,11 @@ fn wrong_use_is_one_sentence_with_the_way_to_the_help() {
 
 #[test]
 fn what_is_suggested_is_what_was_asked_for() {
-    let told = usage("surfit config nope");
-    assert!(told.contains("surfit config --help") && !told.contains("open"), "{told}");
+    let message = usage("surfit config nope");
+    assert!(message.contains("surfit config --help") && !message.contains("open"), "{message}");
     assert!(usage("surfit config chekc").contains("'check'"));
-    let told = usage("surfit open c.toml --set a=1");
-    assert!(told.contains("--set") && !told.contains("-- --set"), "{told}");
+    let message = usage("surfit open c.toml --set a=1");
+    assert!(message.contains("--set") && !message.contains("-- --set"), "{message}");
 }
 
 #[test]

@@ -137,10 +137,12 @@ fn open_remote_run(address: RemoteAddress, screen: ScreenOptions, readonly: bool
     if stop {
         output::print_stderr_line("waiting for the checkpoint; press ctrl-c to leave");
     }
-    let words = remote.end_with_progress(stop, SLOW_EXIT_DELAY, slow_exit_notice(stop));
+    let message = remote.end_with_progress(stop, SLOW_EXIT_DELAY, slow_exit_notice(stop));
     match left {
         Ok(LeaveReason::LinkLost(why)) => Err(CliError::Failure(why)),
-        Ok(LeaveReason::Detached | LeaveReason::Quit { .. }) => words.map_or(Ok(()), |text| output::print_lines(&text)),
+        Ok(LeaveReason::Detached | LeaveReason::Quit { .. }) => {
+            message.map_or(Ok(()), |text| output::print_lines(&text))
+        }
         Err(error) => Err(CliError::Failure(format!("terminal error: {error}"))),
     }
 }

@@ -112,11 +112,11 @@ impl BridgeHandle {
 
 /// Waits for a thread's end; `waiting` is called every time that `pace` has passed meanwhile.
 pub fn join_with_progress<T: Default>(thread: JoinHandle<T>, pace: Duration, mut waiting: impl FnMut()) -> T {
-    let mut told = Instant::now();
+    let mut last_report = Instant::now();
     while !thread.is_finished() {
         std::thread::sleep(shutdown::POLL_INTERVAL);
-        if told.elapsed() >= pace {
-            told = Instant::now();
+        if last_report.elapsed() >= pace {
+            last_report = Instant::now();
             waiting();
         }
     }

@@ -33,31 +33,35 @@ enum FileWriteError {
 }
 
 /// Writes a file and returns the message for the screen. An existing file is replaced only on request. `run` is the run's id,
-/// for the title of a plot, and `picture` returns its run state.
-pub fn write_new_file(file: NewFile, run: &str, picture: impl FnOnce() -> Result<RunState, RunError>) -> BridgeMessage {
-    write_new_file_confined(file, run, |path| path.into(), picture)
+/// for the title of a plot, and `run_state` loads its state.
+pub fn write_new_file(
+    file: NewFile,
+    run: &str,
+    run_state: impl FnOnce() -> Result<RunState, RunError>,
+) -> BridgeMessage {
+    write_new_file_confined(file, run, |path| path.into(), run_state)
 }
 
 /// As [`write_new_file`], for files in a run's directory, where no link is followed.
 pub fn write_new_file_in_run(
     run: &RunDir,
     file: NewFile,
-    picture: impl FnOnce() -> Result<RunState, RunError>,
+    run_state: impl FnOnce() -> Result<RunState, RunError>,
 ) -> BridgeMessage {
-    write_new_file_confined(file, &run.id(), |path| run.confine(&path), picture)
+    write_new_file_confined(file, &run.id(), |path| run.confine(&path), run_state)
 }
 
 fn write_new_file_confined(
     mut file: NewFile,
     run: &str,
     confine: impl FnOnce(PathBuf) -> FilePath,
-    picture: impl FnOnce() -> Result<RunState, RunError>,
+    run_state: impl FnOnce() -> Result<RunState, RunError>,
 ) -> BridgeMessage {
     file.path = resolve_path(&file.path);
     if !file.replace && file.path.symlink_metadata().is_ok_and(|m| !m.is_dir()) {
         return BridgeMessage::Exists(Box::new(file));
     }
-    match write(&file, &confine(file.path.clone()), run, picture) {
+    match write(&file, &confine(file.path.clone()), run, run_state) {
         Ok(()) => BridgeMessage::Notice(format!("wrote {}", file.path.display())),
         Err(error) => BridgeMessage::Problem(error.to_string()),
     }
@@ -124,9 +128,9 @@ impl FileWriters {
     pub fn finish(self) -> Vec<String> {
         let late: Vec<bool> = self.threads.iter().map(|t| !t.is_finished()).collect();
         let said = self.threads.into_iter().zip(late).filter_map(|(t, late)| {
-            let (text, told) = t.join().ok()?;
+            let (text, received) = t.join().ok()?;
             // A message that arrived just before leaving was not read.
-            (late || !told).then_some(text)
+            (late || !received).then_some(text)
         });
         said.collect()
     }
@@ -165,7 +169,7 @@ fn write(
     file: &NewFile,
     path: &FilePath,
     run: &str,
-    picture: impl FnOnce() -> Result<RunState, RunError>,
+    run_state: impl FnOnce() -> Result<RunState, RunError>,
 ) -> Result<(), FileWriteError> {
     let fault = |source| FileWriteError::Io { path: path.to_path_buf(), source };
     if path.is_dir() {
@@ -175,7 +179,7 @@ fn write(
     let bytes = match &file.content {
         FileContent::Text(text) => text.as_bytes(),
         FileContent::Drawn(drawing, form) => {
-            drawn = RunFigure::new(drawing, run, &picture()?)?.encode(*form)?;
+            drawn = RunFigure::new(drawing, run, &run_state()?)?.encode(*form)?;
             &drawn
         }
     };
@@ -229,12 +233,12 @@ mod tests {
     #[test]
     fn leaving_waits_for_what_is_being_written_and_tells_what_the_screen_cannot() {
         use std::sync::mpsc::channel;
-        let (screen, told) = terminal();
+        let (screen, received) = terminal();
         let mut writers = FileWriters::default();
         let notice = |text: &str| BridgeMessage::Notice(text.into());
         let (done, first) = (notice("first"), notice("second"));
         writers.spawn_writer(screen.clone(), move || done).unwrap();
-        assert!(matches!(told.recv(), Ok(ServerMessage::Bridge(BridgeMessage::Notice(text))) if text == "first"));
+        assert!(matches!(received.recv(), Ok(ServerMessage::Bridge(BridgeMessage::Notice(text))) if text == "first"));
         while writers.is_writing() {
             std::thread::yield_now();
         }
@@ -245,7 +249,7 @@ mod tests {
         };
         writers.spawn_writer(screen, write).unwrap();
         assert!(writers.is_writing());
-        drop(told);
+        drop(received);
         let leaving = std::thread::spawn(|| writers.finish());
         drop(go);
         assert_eq!(leaving.join().unwrap(), ["second"]);
@@ -272,7 +276,7 @@ mod tests {
         for (n, cell) in snapshot.heatmap.cells.iter_mut().enumerate() {
             *cell = Cell::from_counts(80 + n as u32 % 15, 100, 0.4, 0);
         }
-        let picture = RunState { snapshot: Some(snapshot), ..RunState::default() };
+        let run_state = RunState { snapshot: Some(snapshot), ..RunState::default() };
         let map =
             Figure::Heatmap { metric: Metric::ACCURACY, colormap: Colormap::Viridis, look: HeatmapStyle::default() };
         let gain = Figure::Heatmap {
@@ -308,7 +312,7 @@ mod tests {
             colormap,
             look,
             names: ["demo".into(), "other".into()],
-            other: Box::new(picture.snapshot.as_ref().unwrap().heatmap.clone()),
+            other: Box::new(run_state.snapshot.as_ref().unwrap().heatmap.clone()),
             corner: 0.0,
             difference: (-1.0, 1.0),
         };
@@ -327,7 +331,7 @@ mod tests {
                 let content = FileContent::Drawn(Box::new(drawing.clone()), form);
                 let (path, replace) = (path, false);
                 let file = NewFile { path: path.clone(), replace, content };
-                let said = write_new_file(file, "demo", || Ok(picture.clone()));
+                let said = write_new_file(file, "demo", || Ok(run_state.clone()));
                 assert!(matches!(said, BridgeMessage::Notice(_)), "{said:?}");
                 assert!(std::fs::read(&path).unwrap().starts_with(begins), "{path:?}");
             }

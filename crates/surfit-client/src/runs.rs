@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn an_engine_that_ends_or_begins_meanwhile_is_not_taken_for_a_dead_one() {
         use std::cell::Cell;
-        let told = |(status, alive): (Option<RunStatus>, bool)| state_name(status.as_ref(), alive);
+        let describe = |(status, alive): (Option<RunStatus>, bool)| state_name(status.as_ref(), alive);
         // What it works on, what remains, and how many looks at it go by before that.
         for (before, after, changes) in [
             ((true, EngineState::Running), (false, EngineState::Finished), 1),
@@ -285,11 +285,11 @@ mod tests {
                 looks.set(looks.get() + 1);
                 if looks.get() > changes { after } else { before }
             };
-            let said = told(status_and_liveness(|| now().0, || Some(status(now().1))));
+            let said = describe(status_and_liveness(|| now().0, || Some(status(now().1))));
             assert_ne!(said, "interrupted", "{before:?} to {after:?}");
         }
         let dead = status_and_liveness(|| false, || Some(status(EngineState::Running)));
-        assert_eq!(told(dead), "interrupted");
+        assert_eq!(describe(dead), "interrupted");
     }
 
     #[test]

@@ -159,7 +159,7 @@ mod tests {
         ] {
             let signals = Signals::for_test(false);
             let began = Instant::now();
-            let told: String = sent
+            let answered: String = sent
                 .split(' ')
                 .map(|signal| {
                     let (kind, at) = signal.split_at(1);
@@ -176,7 +176,7 @@ mod tests {
                     }
                 })
                 .collect();
-            assert_eq!(told, answers, "{sent}");
+            assert_eq!(answered, answers, "{sent}");
             assert_eq!(signals.stop_request(), None);
         }
     }

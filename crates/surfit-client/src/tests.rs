@@ -345,10 +345,10 @@ fn the_bridge_tells_why_an_engine_that_is_there_cannot_be_spoken_to() {
     assert!(
         matches!(receive(&link.incoming), ServerMessage::Bridge(BridgeMessage::Problem(p)) if p.contains("too old"))
     );
-    let told = receive(&link.incoming);
+    let message = receive(&link.incoming);
     assert!(
-        matches!(&told, ServerMessage::Bridge(BridgeMessage::Disconnected { reason }) if reason.contains("too old")),
-        "{told:?}"
+        matches!(&message, ServerMessage::Bridge(BridgeMessage::Disconnected { reason }) if reason.contains("too old")),
+        "{message:?}"
     );
     thread.join().unwrap();
     drop(link);

@@ -290,16 +290,16 @@ impl RunDir {
     /// # Errors
     /// As [`RunDir::events`].
     pub fn load_state(&self) -> Result<RunState, RunError> {
-        let (mut picture, damage) = self.load_state_and_damage()?;
+        let (mut run_state, damage) = self.load_state_and_damage()?;
         if let Some(text) = damage {
-            picture.log.push_back(LogLine {
-                time: picture.log.back().map_or(0.0, |line| line.time),
+            run_state.log.push_back(LogLine {
+                time: run_state.log.back().map_or(0.0, |line| line.time),
                 text,
                 error: true,
                 topic: LogTopic::Error,
             });
         }
-        Ok(picture)
+        Ok(run_state)
     }
 
     /// The run's state, and a sentence about damaged events.
@@ -307,15 +307,15 @@ impl RunDir {
     /// # Errors
     /// As [`RunDir::events`].
     pub fn load_state_and_damage(&self) -> Result<(RunState, Option<String>), RunError> {
-        let mut picture = RunState::default();
+        let mut run_state = RunState::default();
         let mut tail = EventTail::new(&self.events_path(), 0);
-        tail.for_each_event(|e| picture.apply(&e))?;
-        picture.snapshot = self.snapshot();
+        tail.for_each_event(|e| run_state.apply(&e))?;
+        run_state.snapshot = self.snapshot();
         // A fork's events are of the run that it comes from, until its engine has begun.
         if self.fork_record().is_ok_and(|f| f.is_some_and(|f| !f.begun)) {
-            picture.finished = None;
+            run_state.finished = None;
         }
-        Ok((picture, tail.damage()))
+        Ok((run_state, tail.damage()))
     }
 
     /// What distinguishes this directory from a copy of it; `None` when the file system does not report it.

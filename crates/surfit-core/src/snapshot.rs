@@ -296,7 +296,7 @@ mod tests {
     #[test]
     fn recent_gradients_are_told_by_what_is_new_and_come_back() {
         let nan = f32::NAN;
-        for (before, now, told) in [
+        for (before, now, count) in [
             (&[][..], &[1.0, 2.0][..], 2),
             (&[1.0, nan, 3.0], &[1.0, nan, 3.0], 0),
             (&[1.0, nan, 3.0], &[nan, 3.0, 4.0], 1),
@@ -305,7 +305,7 @@ mod tests {
             (&[1.0, 2.0], &[], 0),
         ] {
             let change = GradientChange::between(before, now);
-            assert_eq!(change.1.len(), told, "{before:?} {now:?}");
+            assert_eq!(change.1.len(), count, "{before:?} {now:?}");
             let back = change.apply_to(before).unwrap();
             assert_eq!(format!("{back:?}"), format!("{now:?}"));
         }

@@ -40,7 +40,7 @@ pub struct Variant {
     /// Replacements in the configuration, `KEY=VALUE`.
     #[serde(default)]
     pub set: Vec<String>,
-    /// It represents one network, its last corner, and not a surface.
+    /// A single network, its last corner, without a surface.
     #[serde(default)]
     pub network: bool,
 }

@@ -131,11 +131,12 @@ pub(crate) fn find_set_in(spec: &'static DataSetSpec, places: &[PathBuf]) -> Res
         return require_complete(there.swap_remove(0));
     }
     if let Some(fallback) = spec.fallback {
-        let told = |place: &PathBuf| match inaccessible::inaccessible_folders(spec, std::slice::from_ref(place)).pop() {
-            Some(error) => format!("{} ({error})", place.display()),
-            None => place.display().to_string(),
-        };
-        let places: Vec<String> = places.iter().map(told).collect();
+        let describe =
+            |place: &PathBuf| match inaccessible::inaccessible_folders(spec, std::slice::from_ref(place)).pop() {
+                Some(error) => format!("{} ({error})", place.display()),
+                None => place.display().to_string(),
+            };
+        let places: Vec<String> = places.iter().map(describe).collect();
         if let Some(found) = set_format(fallback.format).built_in_set(fallback, Some(places.join(" or "))) {
             return Ok(found);
         }
@@ -292,14 +293,14 @@ mod tests {
         for kind in [ErrorKind::NotFound, ErrorKind::NotADirectory] {
             assert!(of(kind).is_empty(), "{kind}");
         }
-        let told = of(ErrorKind::PermissionDenied);
-        assert_eq!(told.len(), 1, "once, not for what lies in it as well");
-        assert!(told[0].is_permission_denied());
-        let said = told[0].to_string();
+        let errors = of(ErrorKind::PermissionDenied);
+        assert_eq!(errors.len(), 1, "once, not for what lies in it as well");
+        assert!(errors[0].is_permission_denied());
+        let said = errors[0].to_string();
         assert!(said.starts_with("/data/cifar10: ") && said.contains("change its permissions"), "{said}");
         // A disk that gives nothing back is no lack of permission, and no lack of the set.
-        let told = of(ErrorKind::Other);
-        assert!(told.len() == 1 && !told[0].is_permission_denied());
+        let errors = of(ErrorKind::Other);
+        assert!(errors.len() == 1 && !errors[0].is_permission_denied());
     }
 
     #[test]

@@ -96,11 +96,11 @@ pub(crate) fn format_image_count(count: usize) -> String {
 /// # Errors
 /// A sentence for an unknown name.
 pub fn check_inaccessible(spec: &DataSetSpec, dir: Option<&Path>) -> Result<Vec<CheckedFile>> {
-    let told = |error: &DataError| match error {
+    let describe = |error: &DataError| match error {
         DataError::Io { path, .. } => damaged_file(spec, path, error),
         _ => damaged_file(spec, Path::new(""), error),
     };
-    Ok(find::inaccessible_folders(spec.name, dir)?.iter().map(told).collect())
+    Ok(find::inaccessible_folders(spec.name, dir)?.iter().map(describe).collect())
 }
 
 /// A file that cannot be used, or not be read.

@@ -146,11 +146,11 @@ impl EventJournal {
             backlog: SharedBacklog::default(),
         };
         feed.backlog.lock().last_published = log.seq();
-        let (picture, damage) = run.load_state_and_damage()?;
+        let (run_state, damage) = run.load_state_and_damage()?;
         let mut journal = Self {
             event_log: log,
             event_bus: feed,
-            run_state: picture,
+            run_state: run_state,
             unpublished: Vec::new(),
             exports_folder: run.join("exports").to_path_buf(),
             #[cfg(test)]

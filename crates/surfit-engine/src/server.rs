@@ -497,12 +497,12 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(100)).await;
             let (events, error) = (EventSpan { after: 3, last: 5 }, None);
             let _ = request.reply.send(CommandAnswer { events, error });
-            let mut told = None;
+            let mut reply = None;
             while let Some(Ok(frame)) = client.frames.next().await {
-                told = Some(serde_json::from_slice::<ServerMessage>(&frame).unwrap());
+                reply = Some(serde_json::from_slice::<ServerMessage>(&frame).unwrap());
             }
             let (events, error) = (Some(events), None);
-            assert_eq!(told, Some(ServerMessage::Reply { id, error, events }));
+            assert_eq!(reply, Some(ServerMessage::Reply { id, error, events }));
         });
     }
 

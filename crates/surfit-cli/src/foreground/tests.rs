@@ -60,7 +60,7 @@ fn finished_result() -> JobResult {
 fn command_sent_after_job(viewers: usize, hung_up: bool) -> (Option<ClientMessage>, Result<(), CliError>) {
     let run = fake::temporary_run();
     let mut engine = fake::FakeEngine::open(&run.dir);
-    let (told, tell) = std::sync::mpsc::channel();
+    let (sender, receiver) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || {
         let (mut peer, _) = engine.welcome();
         // Whoever hung up has left before it hears anything.
@@ -71,7 +71,7 @@ fn command_sent_after_job(viewers: usize, hung_up: bool) -> (Option<ClientMessag
             let finished = Event::Finished(Box::new(finished_result()));
             peer.send(&ServerMessage::Event(engine.append_event(finished)));
         }
-        told.send(peer.read()).unwrap();
+        sender.send(peer.read()).unwrap();
     });
     let signals = Signals::for_test(hung_up);
     let connection = surfit_client::connect(&run.dir, Some(0)).unwrap();
@@ -79,21 +79,21 @@ fn command_sent_after_job(viewers: usize, hung_up: bool) -> (Option<ClientMessag
     let ended = follow_run(&run.dir, Some(connection), RunState::default(), true, None, &signals, RunOwnership::Engine);
     assert!(began.elapsed() < EXIT_TIMEOUT / 2, "it waits for nothing");
     thread.join().unwrap();
-    (tell.recv().unwrap(), ended)
+    (receiver.recv().unwrap(), ended)
 }
 
 #[test]
 fn an_engine_that_was_started_for_a_fit_is_sent_away_at_once_unless_others_watch() {
     let shutdown =
         |m: &Option<ClientMessage>| matches!(m, Some(ClientMessage::Command { command: EngineCommand::Shutdown, .. }));
-    let (told, ended) = command_sent_after_job(1, false);
-    assert!(shutdown(&told) && ended.is_ok(), "{told:?} {ended:?}");
-    let (told, ended) = command_sent_after_job(2, false);
-    assert!(told.is_none() && ended.is_ok(), "{told:?} {ended:?}");
-    let (told, ended) = command_sent_after_job(1, true);
+    let (command, ended) = command_sent_after_job(1, false);
+    assert!(shutdown(&command) && ended.is_ok(), "{command:?} {ended:?}");
+    let (command, ended) = command_sent_after_job(2, false);
+    assert!(command.is_none() && ended.is_ok(), "{command:?} {ended:?}");
+    let (command, ended) = command_sent_after_job(1, true);
     assert!(
-        told.is_none() && matches!(ended, Err(CliError::Interrupted(_))),
-        "a hang-up leaves the fit to itself: {told:?} {ended:?}"
+        command.is_none() && matches!(ended, Err(CliError::Interrupted(_))),
+        "a hang-up leaves the fit to itself: {command:?} {ended:?}"
     );
 }
 

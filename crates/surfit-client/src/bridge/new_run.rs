@@ -130,8 +130,8 @@ impl BridgeWorker {
             if making.is_running() {
                 return Some(making.cancel_or_describe(&run));
             }
-            let (text, told) = making.thread.join().ok()?;
-            (late || !told).then_some(text)
+            let (text, received) = making.thread.join().ok()?;
+            (late || !received).then_some(text)
         });
         said.collect()
     }

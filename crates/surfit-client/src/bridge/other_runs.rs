@@ -162,19 +162,19 @@ impl BridgeWorker {
 }
 
 fn spawn_watcher(screen: MessageSink) -> std::io::Result<Sender<KnownRuns>> {
-    let (sender, wishes) = channel();
-    std::thread::Builder::new().name("other runs".into()).spawn(move || watch_loop(&wishes, &screen))?;
+    let (sender, requests) = channel();
+    std::thread::Builder::new().name("other runs".into()).spawn(move || watch_loop(&requests, &screen))?;
     Ok(sender)
 }
 
-fn watch_loop(wishes: &Receiver<KnownRuns>, screen: &MessageSink) {
+fn watch_loop(requests: &Receiver<KnownRuns>, screen: &MessageSink) {
     let mut runs: Vec<OtherRun> = Vec::new();
     loop {
-        let wish = match runs.is_empty() {
-            true => wishes.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            false => wishes.recv_timeout(WATCH_INTERVAL),
+        let request = match runs.is_empty() {
+            true => requests.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            false => requests.recv_timeout(WATCH_INTERVAL),
         };
-        match wish {
+        match request {
             Ok(wanted) => runs = wanted.into_iter().filter_map(OtherRun::of).collect(),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
@@ -294,11 +294,11 @@ mod tests {
     fn a_run_that_is_shown_and_removed_does_not_come_back() {
         let dir = tempfile::tempdir().unwrap();
         let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
-        let (screen, told) = terminal();
+        let (screen, messages) = terminal();
         let mut worker = BridgeWorker::new(screen, channel().0, false);
         worker.open_run(run.clone());
         worker.on_input(BridgeInput::Terminal(BridgeRequest::RemoveRun(run.path().to_owned()).into()));
-        let all: Vec<ServerMessage> = told.try_iter().collect();
+        let all: Vec<ServerMessage> = messages.try_iter().collect();
         let said = |m: &ServerMessage| matches!(m, ServerMessage::Bridge(BridgeMessage::Problem(why)) if why.contains("a is removed"));
         assert!(all.iter().any(said), "{all:?}");
         let file = NewFile {
@@ -314,10 +314,10 @@ mod tests {
             ClientMessage::Command { id, command },
         ] {
             worker.on_input(BridgeInput::Terminal(message.clone()));
-            let came = told.try_recv().expect("an answer at once");
+            let came = messages.try_recv().expect("an answer at once");
             let refused = said(&came) || matches!(&came, ServerMessage::Reply { id: 7, error: Some(_), .. });
             assert!(refused, "{message:?}: {came:?}");
-            told.try_iter().for_each(drop);
+            messages.try_iter().for_each(drop);
         }
         assert!(!run.path().exists() && !worker.writers.is_writing() && !worker.starting);
     }

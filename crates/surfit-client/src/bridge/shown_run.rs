@@ -243,12 +243,12 @@ impl FileFollower {
 
 /// What is known of a run, with the latest snapshot.
 fn current_state(run: &RunDir, snapshot: Option<Box<Snapshot>>) -> Result<RunState, RunError> {
-    let mut picture = run.load_state()?;
+    let mut run_state = run.load_state()?;
     match snapshot {
-        Some(snapshot) => picture.apply_snapshot(*snapshot),
-        None => picture.snapshot = None,
+        Some(snapshot) => run_state.apply_snapshot(*snapshot),
+        None => run_state.snapshot = None,
     }
-    Ok(picture)
+    Ok(run_state)
 }
 
 impl BridgeWorker {

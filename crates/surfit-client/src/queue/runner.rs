@@ -91,11 +91,11 @@ impl FitQueue {
         &self,
         mut acquire: impl FnMut() -> Result<Option<R>, ClientError>,
         signals: &Signals,
-        told: &mut dyn FnMut(&QueuedFit, &RunnerNews),
+        on_news: &mut dyn FnMut(&QueuedFit, &RunnerNews),
     ) -> Result<RunnerEnd, ClientError> {
         let mut end = RunnerEnd::AlreadyRunning;
         while let Some(right) = acquire()? {
-            end = self.run_entries(signals, told)?;
+            end = self.run_entries(signals, on_news)?;
             drop(right);
             // A process that appended a fit after the last check found this runner, and relies on it.
             if end != RunnerEnd::Empty || self.entries().is_empty() {
@@ -109,10 +109,10 @@ impl FitQueue {
     fn run_entries(
         &self,
         signals: &Signals,
-        told: &mut dyn FnMut(&QueuedFit, &RunnerNews),
+        on_news: &mut dyn FnMut(&QueuedFit, &RunnerNews),
     ) -> Result<RunnerEnd, ClientError> {
         while let Some(first) = self.entries().into_iter().next() {
-            let turn = self.wait_for_turn(signals, || told(&first, &RunnerNews::Waiting))?;
+            let turn = self.wait_for_turn(signals, || on_news(&first, &RunnerNews::Waiting))?;
             // Between two fits there is nothing to wait for.
             if turn.is_none() || signals.stop_request().is_some() {
                 return Ok(RunnerEnd::Stopped);
@@ -122,11 +122,11 @@ impl FitQueue {
                 return Ok(RunnerEnd::Empty);
             };
             let number = entry.number;
-            let end = match self.run_entry(&mut entry, signals, told) {
+            let end = match self.run_entry(&mut entry, signals, on_news) {
                 Ok(FitEnd::Removed) => continue,
                 Ok(FitEnd::Halted(end)) => {
                     if entry.halted {
-                        told(&entry, &RunnerNews::Halted);
+                        on_news(&entry, &RunnerNews::Halted);
                     }
                     return Ok(end);
                 }
@@ -137,7 +137,7 @@ impl FitQueue {
                 Err(error) => QueuedFitEnd::Failed(error.to_string()),
             };
             self.delete_entry(number)?;
-            told(&entry, &RunnerNews::Ended(end));
+            on_news(&entry, &RunnerNews::Ended(end));
         }
         Ok(RunnerEnd::Empty)
     }
@@ -147,13 +147,13 @@ impl FitQueue {
         &self,
         entry: &mut QueuedFit,
         signals: &Signals,
-        told: &mut dyn FnMut(&QueuedFit, &RunnerNews),
+        on_news: &mut dyn FnMut(&QueuedFit, &RunnerNews),
     ) -> Result<FitEnd, ClientError> {
         let run = match open_or_create_run(self, entry, signals)? {
             Begun::Run(run) => run,
             Begun::NoRun(end) => return Ok(end),
         };
-        told(entry, &RunnerNews::Started);
+        on_news(entry, &RunnerNews::Started);
         let (mut deaths, mut checkpoint, mut engine) = (0, false, None);
         loop {
             while is_job_running(&run) {
@@ -164,7 +164,7 @@ impl FitQueue {
                 // A starting engine gets the request when it works.
                 checkpoint = checkpoint && !request_engine(&run, Signal::USR1, protocol::EngineCommand::Checkpoint);
                 if signals.await_stop() {
-                    return self.halt_entry(entry, &run, signals, told);
+                    return self.halt_entry(entry, &run, signals, on_news);
                 }
             }
             if !surfit_core::files::is_file(&run.config_path()) {
@@ -181,7 +181,7 @@ impl FitQueue {
                 // The new engine has not reported yet, or another one is still ending.
                 Some(EngineState::Closed | EngineState::Idle) if entry.halted && run.is_engine_alive() => {
                     match signals.await_stop() {
-                        true => return self.halt_entry(entry, &run, signals, told),
+                        true => return self.halt_entry(entry, &run, signals, on_news),
                         false => continue,
                     }
                 }
@@ -190,7 +190,7 @@ impl FitQueue {
                 {
                     // A batch system may have signalled the engine too, a moment before this process.
                     if signals.await_stop() {
-                        return self.halt_entry(entry, &run, signals, told);
+                        return self.halt_entry(entry, &run, signals, on_news);
                     }
                     QueuedFitEnd::Stopped
                 }
@@ -212,7 +212,7 @@ impl FitQueue {
         entry: &mut QueuedFit,
         run: &RunDir,
         signals: &Signals,
-        told: &mut dyn FnMut(&QueuedFit, &RunnerNews),
+        on_news: &mut dyn FnMut(&QueuedFit, &RunnerNews),
     ) -> Result<FitEnd, ClientError> {
         let _ = signals.stop_request();
         // An engine on another node continues there.
@@ -229,7 +229,7 @@ impl FitQueue {
             if found != hindrance {
                 hindrance = found;
                 if let Some(why) = &hindrance {
-                    told(entry, &RunnerNews::ShutdownBlocked(why.clone()));
+                    on_news(entry, &RunnerNews::ShutdownBlocked(why.clone()));
                 }
             }
             if signals.stop_request() == Some(StopRequest::ExitNow) {

@@ -242,14 +242,14 @@ fn an_engine_whose_process_is_not_known_is_asked_over_its_socket_to_end() {
     let mut entry = queue.add_config(&Config::default()).unwrap();
     entry.run = Some(run.dir.path().to_owned());
     queue.write_entry(&entry).unwrap();
-    let (signals, mut heard) = (Signals::for_test(false), Vec::new());
+    let (signals, mut all_news) = (Signals::for_test(false), Vec::new());
     let end = queue.run_queue(&signals, &mut |_, news| {
         signals.terminate();
-        heard.push(news.clone());
+        all_news.push(news.clone());
     });
     assert_eq!(end.unwrap(), RunnerEnd::Stopped);
     assert_eq!(thread.join().unwrap(), EngineCommand::Shutdown);
-    assert_eq!(heard, [RunnerNews::Started, RunnerNews::Halted]);
+    assert_eq!(all_news, [RunnerNews::Started, RunnerNews::Halted]);
     assert!(queue.entries()[0].halted);
 }
 

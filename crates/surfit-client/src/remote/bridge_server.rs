@@ -44,11 +44,11 @@ pub fn serve(
     let (bridge, requests) = bridge::open_after(OpenTarget::Existing(run.clone()), after, readonly, screen)
         .map_err(ClientError::io("starting a thread"))?;
     let last_received = Arc::new(Mutex::new(Instant::now()));
-    let (heard, (leave, left)) = (last_received.clone(), channel());
+    let (received_at, (leave, left)) = (last_received.clone(), channel());
     spawn("line reader", move || {
-        let wish = loop {
+        let leave_request = loop {
             let received = frame::read_client_message(&mut input);
-            *heard.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+            *received_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
             match received {
                 Ok(Some(ClientMessage::Bridge(BridgeRequest::Leave { stop_engine, name }))) => {
                     break Some((stop_engine, name));
@@ -59,14 +59,14 @@ pub fn serve(
                 Err(_) => break None,
             }
         };
-        let _ = leave.send(wish);
+        let _ = leave.send(leave_request);
     })?;
-    let wish = loop {
+    let leave_request = loop {
         match left.recv_timeout(LINE_CHECK_INTERVAL) {
-            Ok(wish) => break wish,
+            Ok(leave_request) => break leave_request,
             Err(RecvTimeoutError::Timeout) => {
-                let heard = *last_received.lock().unwrap_or_else(PoisonError::into_inner);
-                if heard.elapsed() > CLIENT_TIMEOUT || queue.is_closed() {
+                let last_received = *last_received.lock().unwrap_or_else(PoisonError::into_inner);
+                if last_received.elapsed() > CLIENT_TIMEOUT || queue.is_closed() {
                     break None;
                 }
             }
@@ -74,16 +74,16 @@ pub fn serve(
         }
     };
     // The bridge's thread may wait for a slot in the queue, which is no longer read.
-    match wish {
+    match leave_request {
         Some(_) => queue.begin_leaving(),
         None => queue.close(),
     }
-    let stop_engine = wish.as_ref().is_some_and(|(stop, _)| *stop);
+    let stop_engine = leave_request.as_ref().is_some_and(|(stop, _)| *stop);
     // The near end waits as long as it receives progress messages.
     let ended = bridge.end_with_progress(stop_engine, LINE_CHECK_INTERVAL, || {
         queue.push(BridgeMessage::KeepAlive.into());
     });
-    if let Some((_, name)) = wish {
+    if let Some((_, name)) = leave_request {
         let run = ended.run.as_ref().unwrap_or(&run);
         queue.end(exit_message(run, &ended, stop_engine, &name));
         // The near end may be gone, which is no fault.

@@ -281,15 +281,15 @@ pub fn dial(host_config: &HostConfig, host: &str, arguments: &[&str], alone: boo
 /// # Errors
 /// As [`dial`].
 pub fn dial_with_timeout(
-    reach: &HostConfig,
+    host_config: &HostConfig,
     host: &str,
     arguments: &[&str],
     alone: bool,
     patience: Duration,
 ) -> Result<DialedLine, DialError> {
     let words = arguments.iter().map(|a| quote_word(a));
-    let there: Vec<String> = quote_program(&reach.program).chain(words).collect();
-    let ssh = if alone { with_batch_mode(&reach.ssh) } else { reach.ssh.clone() };
+    let there: Vec<String> = quote_program(&host_config.program).chain(words).collect();
+    let ssh = if alone { with_batch_mode(&host_config.ssh) } else { host_config.ssh.clone() };
     let mut command = Command::new(&ssh[0]);
     command.args(&ssh[1..]).arg(host).arg(there.join(" "));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -299,7 +299,7 @@ pub fn dial_with_timeout(
     }
     let modes = (!alone).then(|| termios::tcgetattr(std::io::stdin()).ok()).flatten();
     let mut child =
-        command.spawn().map_err(|source| DialError::NotStarted { program: reach.ssh[0].clone(), source })?;
+        command.spawn().map_err(|source| DialError::NotStarted { program: host_config.ssh[0].clone(), source })?;
     let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
         return Err(DialError::NoStreams);
@@ -336,7 +336,7 @@ pub fn dial_with_timeout(
         Err(first) => {
             drop(stdin);
             let why = running.end(Duration::from_secs(2));
-            Err(DialError::Ended(add_remedy(why, first, &reach.program)))
+            Err(DialError::Ended(add_remedy(why, first, &host_config.program)))
         }
     }
 }
@@ -433,12 +433,12 @@ mod tests {
 
     #[test]
     fn a_host_that_says_nothing_is_given_up_although_its_pipe_stays_open() {
-        let reach = HostConfig {
+        let host_config = HostConfig {
             ssh: ["sh", "-c", "sleep 600 & sleep 600"].map(Into::into).to_vec(),
             program: vec!["surfit".into()],
         };
         let patience = Duration::from_millis(50);
-        let why = dial_with_timeout(&reach, "gpu1", &["bridge"], false, patience).unwrap_err().to_string();
+        let why = dial_with_timeout(&host_config, "gpu1", &["bridge"], false, patience).unwrap_err().to_string();
         assert!(why.contains("did not answer within") && why.contains("ssh gpu1"), "{why}");
     }
 
@@ -465,12 +465,12 @@ mod tests {
         for (word, reason) in
             [("quiet", "the connection ended (exit status: 255)"), ("loud", "client_loop: broken pipe")]
         {
-            let reach = HostConfig {
+            let host_config = HostConfig {
                 ssh: ["sh", "-c", script, &greeting()].map(Into::into).to_vec(),
                 program: vec!["surfit".into()],
             };
             let patience = Duration::from_secs(20);
-            let mut line = dial_with_timeout(&reach, "gpu1", &["bridge"], false, patience).unwrap();
+            let mut line = dial_with_timeout(&host_config, "gpu1", &["bridge"], false, patience).unwrap();
             writeln!(line.stdin, "{word}").unwrap();
             assert_eq!(line.command.end(patience), reason);
         }
@@ -503,11 +503,11 @@ mod tests {
             ("fish: Unknown command: surfit", &["surfit"]),
             ("surfit: Command not found.", &["surfit"]),
         ] {
-            let told = hint(why, program);
-            assert!(told.contains("install surfit there"), "{told}");
+            let message = hint(why, program);
+            assert!(message.contains("install surfit there"), "{message}");
         }
-        let told = hint("sh: 1: env A=B surfit: not found", &["env A=B surfit"]);
-        assert!(told.contains("[\"env\", \"A=B\", \"surfit\"]"), "{told}");
+        let message = hint("sh: 1: env A=B surfit: not found", &["env A=B surfit"]);
+        assert!(message.contains("[\"env\", \"A=B\", \"surfit\"]"), "{message}");
         assert!(!is_refused("bash: /opt/surfit: Permission denied"));
         assert!(is_refused("me@gpu1: Permission denied (publickey,password)."));
     }

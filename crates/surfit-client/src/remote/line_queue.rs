@@ -128,10 +128,10 @@ impl LineQueue {
     }
 
     /// Says the last words, and nothing else that waits.
-    pub fn end(&self, words: Option<String>) {
+    pub fn end(&self, message: Option<String>) {
         let mut pending = self.lock();
         *pending = PendingMessages { is_closed: pending.is_closed, ..PendingMessages::new(Instant::now()) };
-        pending.urgent.push_back(BridgeMessage::Farewell { words }.into());
+        pending.urgent.push_back(BridgeMessage::Farewell { message }.into());
         pending.is_ending = true;
         self.changed.notify_all();
     }
@@ -725,7 +725,7 @@ mod tests {
         assert_eq!(queue.wait_for_frame(), Some(encode(&BridgeMessage::KeepAlive.into())));
         queue.end(None);
         assert!(!queue.push(BridgeMessage::KeepAlive.into()));
-        let farewell = encode(&BridgeMessage::Farewell { words: None }.into());
+        let farewell = encode(&BridgeMessage::Farewell { message: None }.into());
         assert_eq!((queue.wait_for_frame(), queue.wait_for_frame()), (Some(farewell), None));
     }
 

@@ -68,11 +68,11 @@ mod tests {
     /// The result for a host that sends the greeting and then the output of `script`.
     fn list_from_script(script: &str) -> Result<Vec<RunSummary>, ClientError> {
         let script = format!("printf '%s' \"$0\"; {script}");
-        let reach = HostConfig {
+        let host_config = HostConfig {
             ssh: ["sh", "-c", &script, &greeting()].map(Into::into).to_vec(),
             program: vec!["surfit".into()],
         };
-        list_remote_runs(&reach, "gpu1")
+        list_remote_runs(&host_config, "gpu1")
     }
 
     #[test]

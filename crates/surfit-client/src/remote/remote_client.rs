@@ -173,14 +173,14 @@ struct RemoteClient {
 impl RemoteClient {
     fn new(
         address: RemoteAddress,
-        reach: HostConfig,
+        host_config: HostConfig,
         readonly: bool,
         screen: MessageSink,
         inputs: Sender<NearInput>,
     ) -> Self {
         Self {
             address,
-            host_config: reach,
+            host_config,
             readonly,
             screen,
             inputs,
@@ -358,7 +358,7 @@ impl RemoteClient {
         self.last_received = Instant::now();
         self.received_frames += 1;
         if self.attempt > 0 || self.received_frames > 1 {
-            self.send_to_screen(BridgeMessage::Line(LineState::Heard));
+            self.send_to_screen(BridgeMessage::Line(LineState::Up));
         }
         self.attempt = 0;
         let is_acknowledged = matches!(
@@ -411,7 +411,7 @@ impl RemoteClient {
                 self.send_to_screen(BridgeMessage::RunOpened(shown));
             }
             ServerMessage::Bridge(BridgeMessage::RunState(state)) => self.set_run_state(state),
-            // Its end is taken in where the last words are waited for.
+            // Its end is taken in where the final message is waited for.
             ServerMessage::Bridge(BridgeMessage::KeepAlive | BridgeMessage::Farewell { .. }) => {}
             message => {
                 // The far end could not open it, and shows what it did before. Another may have been requested since.
@@ -477,10 +477,10 @@ impl RemoteClient {
         (self.dialling, self.retry_at, self.last_dialled) = (true, None, Instant::now());
         self.generation += 1;
         let (generation, inputs) = (self.generation, self.inputs.clone());
-        let (reach, host, readonly) = (self.host_config.clone(), self.address.host.clone(), self.readonly);
+        let (host_config, host, readonly) = (self.host_config.clone(), self.address.host.clone(), self.readonly);
         let (run, _) = self.dial_target();
         std::thread::spawn(move || {
-            let line = dial(&reach, &host, &bridge_arguments(&run, readonly), true);
+            let line = dial(&host_config, &host, &bridge_arguments(&run, readonly), true);
             let _ = inputs.send(NearInput::Dialled { generation, line });
         });
     }
@@ -559,7 +559,7 @@ impl RemoteClient {
         let said = line.command.end(timeout);
         let why = match error {
             Some(ClientError::Closed) | None => said,
-            Some(ClientError::Timeout(seconds)) => format!("nothing was heard for {seconds} s"),
+            Some(ClientError::Timeout(seconds)) => format!("no message arrived for {seconds} s"),
             Some(error) => error.to_string(),
         };
         for id in std::mem::take(&mut self.unanswered) {
@@ -581,27 +581,27 @@ impl RemoteClient {
         self.send_to_screen(BridgeMessage::Line(LineState::Down { why, retry: pause.as_secs_f64() }));
     }
 
-    /// Leaves, and gives the last words: first of what was written here.
+    /// Leaves, and returns the final messages: first those of files that were written here.
     fn shut_down(mut self, stop: bool, inputs: &Receiver<NearInput>) -> Option<String> {
         let writers = std::mem::take(&mut self.writers);
-        let words = self.close_session(stop, inputs);
+        let message = self.close_session(stop, inputs);
         let mut lines = writers.finish();
-        lines.extend(words);
+        lines.extend(message);
         (!lines.is_empty()).then(|| lines.join("\n"))
     }
 
-    /// Leaves, and gives the far end's last words.
+    /// Leaves, and returns the far end's final message.
     fn close_session(mut self, stop: bool, inputs: &Receiver<NearInput>) -> Option<String> {
         let id = self.shown.as_ref().map_or(String::new(), |s| s.id.clone());
         let (host, name) = (self.address.host.clone(), self.address.format_run(&id));
         let asked = self.send_to_bridge(BridgeRequest::Leave { stop_engine: stop, name: name.clone() });
-        let (began, mut heard) = (Instant::now(), Instant::now());
-        while asked && heard.elapsed() < GOODBYE_TIMEOUT && began.elapsed() < STOP_TIMEOUT {
+        let (began, mut last_received) = (Instant::now(), Instant::now());
+        while asked && last_received.elapsed() < GOODBYE_TIMEOUT && began.elapsed() < STOP_TIMEOUT {
             match inputs.recv_timeout(Duration::from_millis(50)) {
                 Ok(NearInput::Bridge { generation, received }) if self.is_current(generation) => {
-                    heard = Instant::now();
+                    last_received = Instant::now();
                     match received {
-                        Ok(Some(ServerMessage::Bridge(BridgeMessage::Farewell { words }))) => return words,
+                        Ok(Some(ServerMessage::Bridge(BridgeMessage::Farewell { message }))) => return message,
                         Ok(_) => {}
                         Err(_) => break,
                     }

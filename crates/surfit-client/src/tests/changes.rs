@@ -115,18 +115,18 @@ fn what_a_dead_engine_told_and_never_wrote_is_taken_back() {
             break seq;
         }
     };
-    let picture = |m: &ServerMessage| match m {
-        ServerMessage::Bridge(BridgeMessage::RunState(picture)) => Some(picture.seq),
+    let run_state = |m: &ServerMessage| match m {
+        ServerMessage::Bridge(BridgeMessage::RunState(run_state)) => Some(run_state.seq),
         _ => None,
     };
     let event = |m: &ServerMessage| match m {
         ServerMessage::Event(envelope) => Some(envelope.seq),
         _ => None,
     };
-    assert_eq!(seq(picture), 1);
+    assert_eq!(seq(run_state), 1);
     assert_eq!([seq(event), seq(event), seq(event)], [2, 3, 4]);
     thread.join().unwrap();
-    assert_eq!(seq(picture), 1, "all that is known of it now");
+    assert_eq!(seq(run_state), 1, "all that is known of it now");
     while !matches!(receive(&link.incoming), ServerMessage::Bridge(BridgeMessage::EngineDied)) {}
     // The next one gives the numbers anew.
     let mut engine = FakeEngine::open(&run.dir);

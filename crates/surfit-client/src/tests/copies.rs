@@ -16,9 +16,9 @@ fn a_copy_of_a_run_does_not_reach_the_engine_of_the_original() {
     // As `cp -r` leaves it: every file is there, the note of where the engine listens too.
     let copy = RunDir::create(&run.dir.path().with_file_name("b"), &Config::default()).unwrap();
     std::fs::copy(run.dir.join("socket"), copy.join("socket")).unwrap();
-    let (dir, is_told) = (run.dir.identity(), [true, false]);
+    let (dir, with_identity) = (run.dir.identity(), [true, false]);
     let thread = spawn(move || {
-        for told in is_told {
+        for has_identity in with_identity {
             let mut peer = engine.accept().0;
             let (engine, run) = ("fake".into(), "a".into());
             peer.send(&ServerMessage::Welcome {
@@ -26,13 +26,13 @@ fn a_copy_of_a_run_does_not_reach_the_engine_of_the_original() {
                 engine,
                 run,
                 pid: 42,
-                dir: dir.filter(|_| told),
+                dir: dir.filter(|_| has_identity),
             });
             assert_eq!(peer.read(), None, "nothing is asked of it");
         }
         engine.welcome().0.read();
     });
-    for _ in is_told {
+    for _ in with_identity {
         let refused = connect(&copy, None).unwrap_err();
         assert!(matches!(&refused, ClientError::NoEngine(path) if path == copy.path()), "{refused}");
     }

@@ -80,9 +80,9 @@ fn values_of_the_wrong_kind_are_told_what_they_may_be() {
         ("[data]\nroot = 3", "use a path in quotes"),
         ("[fit]\ndegree = true", "use a degree from 1 to 8, or two of them"),
     ] {
-        let told = error(text);
-        assert!(told.contains(said), "{text}: {told}");
-        assert!(!told.contains("invalid"), "{told}");
+        let message = error(text);
+        assert!(message.contains(said), "{text}: {message}");
+        assert!(!message.contains("invalid"), "{message}");
     }
 }
 
@@ -159,10 +159,10 @@ fn former_names_of_keys_work_everywhere_and_are_told() {
         std::fs::write(&file, written(former, value)).unwrap();
         let checked = check_file(&file);
         assert_eq!(checked.outcome.as_ref(), Ok(&wanted), "{former}");
-        let told: Vec<String> = checked.renamed.iter().map(ToString::to_string).collect();
+        let message: Vec<String> = checked.renamed.iter().map(ToString::to_string).collect();
         match former.ends_with(".lr") {
-            true => assert!(told.is_empty()),
-            false => assert_eq!(told, [format!("{}:3: {former} is now {present}", file.display())]),
+            true => assert!(message.is_empty()),
+            false => assert_eq!(message, [format!("{}:3: {former} is now {present}", file.display())]),
         }
         let (text, key) = (wanted.to_toml(), |name: &str| format!("\n{} = ", name.rsplit('.').next().unwrap()));
         assert!(text.contains(&key(present)) && parse(&text, "x").unwrap() == wanted, "{text}");
@@ -219,7 +219,7 @@ fn cards_with_former_names_of_keys_are_read() {
 
 #[test]
 fn a_broken_rule_is_not_blamed_for_what_is_wrong_elsewhere() {
-    for (text, told) in [
+    for (text, message) in [
         (
             "[network]\npatch = 4\nnmae = 'vit-tiny'\n",
             "x.toml:3: unknown key `network.nmae`; did you mean `network.name`?",
@@ -229,7 +229,7 @@ fn a_broken_rule_is_not_blamed_for_what_is_wrong_elsewhere() {
             "x.toml:3: `fit.batch_size = \"256\"` cannot be used; use a whole number, 0 or more",
         ),
     ] {
-        assert_eq!(error(text), told);
+        assert_eq!(error(text), message);
     }
 }
 
@@ -240,7 +240,7 @@ fn a_value_of_several_lines_is_told_in_one() {
         error("[network]\nwidths = [\n  3,\n  'x',\n]\n"),
         "x.toml:4: `network.widths = [3, \"x\",]` cannot be used; use a whole number, 0 or more"
     );
-    let told = error("[data]\nname = \"\"\"a\nb\"\"\"\n");
-    assert!(told.starts_with("x.toml:2: ") && !told.contains('\n'), "{told}");
+    let message = error("[data]\nname = \"\"\"a\nb\"\"\"\n");
+    assert!(message.starts_with("x.toml:2: ") && !message.contains('\n'), "{message}");
     assert!(error("\"a\\nb\" = 1\n").starts_with("x.toml:1: unknown key `a b`; "));
 }

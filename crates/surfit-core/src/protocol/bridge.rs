@@ -96,7 +96,7 @@ pub enum BridgeMessage {
     /// Ends the conversation, after [`BridgeRequest::Leave`].
     Farewell {
         /// How to come back, when there is something to come back to.
-        words: Option<String>,
+        message: Option<String>,
     },
 }
 
@@ -160,8 +160,8 @@ pub struct OpenedRun {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LineState {
-    /// Something came over it just now: what is shown is fresh.
-    Heard,
+    /// It brought a message just now: what is shown is fresh.
+    Up,
     /// It is down.
     Down {
         /// Reason in one sentence.

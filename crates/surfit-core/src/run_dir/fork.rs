@@ -186,8 +186,8 @@ mod tests {
             assert!(durable.iter().any(|p| p == path), "{}", path.display());
         }
         assert_eq!(fork.config().unwrap().degrees(), degrees);
-        let wish = fork.fork_record().unwrap().unwrap();
-        assert_eq!((wish.degrees, wish.begun), (Some(degrees), false));
+        let record = fork.fork_record().unwrap().unwrap();
+        assert_eq!((record.degrees, record.begun), (Some(degrees), false));
         assert!(fork.join("corners/corner-1.safetensors").is_file());
         assert!(!fork.join("corners/partial.safetensors").exists());
         // What one of them replaces the other keeps.
@@ -213,8 +213,8 @@ mod tests {
         assert!(is_done(&run) && !is_done(&fork));
         // The engine records where the run comes from before it notes that it has begun.
         let forked = r#"{"seq":2,"time":2.0,"event":"forked","from":"/a","step":2,"degrees":[2,2]}"#;
-        let told = fs::read_to_string(fork.events_path()).unwrap() + forked + "\n";
-        fs::write(fork.events_path(), told).unwrap();
+        let log = fs::read_to_string(fork.events_path()).unwrap() + forked + "\n";
+        fs::write(fork.events_path(), log).unwrap();
         let begun = fork.fork_record().unwrap().map(|f| ForkRecord { begun: true, ..f });
         fork.write_fork_record(&begun.unwrap()).unwrap();
         assert!(!is_done(&fork));

@@ -47,8 +47,8 @@ impl RunState {
         if let Some(corner) = corner {
             return Some((corner.accuracy, false));
         }
-        if let Some(told) = point.accuracy {
-            return Some((told, false));
+        if let Some(accuracy) = point.accuracy {
+            return Some((accuracy, false));
         }
         let map = &snapshot.heatmap;
         let (u, v) = snapshot.degrees.row_parameters((point.i, point.j));

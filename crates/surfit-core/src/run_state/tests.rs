@@ -3,10 +3,10 @@
 use super::*;
 use crate::event::{Envelope, Event};
 
-fn feed(picture: &mut RunState, events: Vec<Event>) {
+fn feed(run_state: &mut RunState, events: Vec<Event>) {
     for event in events {
-        let seq = picture.seq + 1;
-        picture.apply(&Envelope { seq, time: seq as f64, event });
+        let seq = run_state.seq + 1;
+        run_state.apply(&Envelope { seq, time: seq as f64, event });
     }
 }
 
@@ -125,9 +125,9 @@ fn what_only_snapshots_tell_is_seen_at_once_and_counted_once() {
         feed(&mut live, vec![notice()]);
         feed(&mut file, vec![notice()]);
         assert_eq!(live.curves[&LossCurve::Surface].end_step(), (done + stretch) as u64);
-        let told = || losses(done as u64, values[done..done + stretch].to_vec());
-        feed(&mut live, vec![told()]);
-        feed(&mut file, vec![told()]);
+        let event = || losses(done as u64, values[done..done + stretch].to_vec());
+        feed(&mut live, vec![event()]);
+        feed(&mut file, vec![event()]);
         assert_eq!(live.curves, file.curves);
         assert_eq!(live.tracks, file.tracks);
         done += stretch;

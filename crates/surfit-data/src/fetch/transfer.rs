@@ -186,7 +186,7 @@ impl FileTransfer<'_> {
         let size = self.file.size;
         let mut body = response.into_body().into_reader();
         let mut buffer = vec![0; 1 << 16];
-        let mut told = Instant::now();
+        let mut last_report = Instant::now();
         while there < size {
             // Never more than what is missing: a server that continues sending fills no disk.
             let room = buffer.len().min((size - there) as usize);
@@ -207,8 +207,8 @@ impl FileTransfer<'_> {
                     )));
                 }
             }
-            if told.elapsed() >= PROGRESS_INTERVAL || there == size {
-                told = Instant::now();
+            if last_report.elapsed() >= PROGRESS_INTERVAL || there == size {
+                last_report = Instant::now();
                 on_event(FetchEvent::Progress { file: self.file.name, done: there, bytes: size });
             }
         }

@@ -251,8 +251,8 @@ fn list_images(dir: &Path, cache_source: &mut CacheSource) -> Result<ImageListin
     }
     let others = listing.non_images.into_notice("file", "without the extension of an image, or not a regular file");
     let loose = listing.stray_images.into_notice("image", "beside the class folders, in none of them");
-    let told = loose.into_iter().chain(others);
-    listed.skipped_notices.extend(told.map(|told| format!("{}: {told}", dir.display())));
+    let notices = loose.into_iter().chain(others);
+    listed.skipped_notices.extend(notices.map(|notice| format!("{}: {notice}", dir.display())));
     Ok(listed)
 }
 

@@ -12,18 +12,18 @@ use surfit_core::config::DataConfig;
 /// The description, which must be what is loaded.
 #[track_caller]
 fn same(config: &DataConfig) -> crate::SetDescription {
-    let told = describe_set(config).unwrap();
+    let described = describe_set(config).unwrap();
     let set = load(config, 1).unwrap();
-    assert_eq!(told.input_shape, set.input_shape);
-    assert_eq!(told.classes, set.classes);
+    assert_eq!(described.input_shape, set.input_shape);
+    assert_eq!(described.classes, set.classes);
     assert_eq!(
-        [told.train_images, told.validation_images, told.test_images],
+        [described.train_images, described.validation_images, described.test_images],
         [&set.train, &set.validation, &set.test].map(crate::LabeledImages::len)
     );
-    assert_eq!((&told.name, &told.notices), (&set.name, &set.notices));
+    assert_eq!((&described.name, &described.notices), (&set.name, &set.notices));
     // Once more with what loading has cached.
-    assert_eq!(describe_set(config).unwrap(), told);
-    told
+    assert_eq!(describe_set(config).unwrap(), described);
+    described
 }
 
 fn variants(config: &DataConfig) -> Vec<DataConfig> {
@@ -61,10 +61,10 @@ fn descriptions_are_what_loading_gives() {
     for config in variants(&config("fashion-mnist-16k", Path::new(""))) {
         same(&config);
     }
-    let told = same(&config("folder", dirs[0].path()));
-    assert_eq!((told.input_shape, told.train_images), ([1, 6, 6], 68));
-    let told = same(&config("folder", dirs[1].path()));
-    assert_eq!((told.input_shape, told.notices.len()), ([3, 9, 12], 2));
+    let described = same(&config("folder", dirs[0].path()));
+    assert_eq!((described.input_shape, described.train_images), ([1, 6, 6], 68));
+    let described = same(&config("folder", dirs[1].path()));
+    assert_eq!((described.input_shape, described.notices.len()), ([3, 9, 12], 2));
 }
 
 #[test]
@@ -85,9 +85,9 @@ fn small_images_stay_small_in_memory() {
 fn files_of_a_wrong_length_are_refused_in_the_same_words() {
     let refused = |set: &str, dir: &Path, file: &str, part: &str| {
         let config = config(set, dir);
-        let told = describe_set(&config).expect_err(file).to_string();
-        assert!(told.contains(file) && told.contains(part), "{told}");
-        assert_eq!(told, load(&config, 1).expect_err(file).to_string());
+        let message = describe_set(&config).expect_err(file).to_string();
+        assert!(message.contains(file) && message.contains(part), "{message}");
+        assert_eq!(message, load(&config, 1).expect_err(file).to_string());
     };
     type Change = fn(&mut Vec<u8>);
     let cut: Change = |bytes| bytes.truncate(bytes.len() * 3 / 4);
@@ -166,8 +166,8 @@ fn what_loading_refuses_by_names_and_headers_is_refused_in_the_same_words() {
         (own(&mnist, &|c| c.validation_images = 199), "data.validation_images"),
         (own(&mnist, &|c| c.name = "minst".into()), "did you mean `mnist`?"),
     ] {
-        let told = describe_set(&config).expect_err(part).to_string();
-        assert!(told.contains(part), "{told}");
-        assert_eq!(told, load(&config, 1).expect_err(part).to_string());
+        let message = describe_set(&config).expect_err(part).to_string();
+        assert!(message.contains(part), "{message}");
+        assert_eq!(message, load(&config, 1).expect_err(part).to_string());
     }
 }

@@ -35,14 +35,14 @@ fn published(content: &[u8]) -> PublishedFile {
 /// Fetches the content from these servers into `dir`; gives what was told but progress.
 fn fetch_from(dir: &Path, servers: &[&HttpServer]) -> (Result<()>, Vec<FetchEvent>) {
     let urls = servers.iter().map(|s| format!("{}/x/set.tar.gz", s.url)).collect();
-    let mut told = Vec::new();
+    let mut events = Vec::new();
     let files = [(published(&content()), urls)];
     let result = fetch_files(&files, dir, SHORT_TIMEOUTS, &mut |event| {
         if !matches!(event, FetchEvent::Progress { .. }) {
-            told.push(event);
+            events.push(event);
         }
     });
-    (result, told)
+    (result, events)
 }
 
 /// The content is there under its name, with nothing beside it.
@@ -71,13 +71,13 @@ fn range_starts(server: &HttpServer) -> Vec<Option<usize>> {
 fn a_file_is_fetched_once() {
     let dir = tempfile::tempdir().unwrap();
     let server = HttpServer::new(|r, _| HttpReply::Send(content_response(r, &content(), ENTITY_TAG)));
-    let (result, told) = fetch_from(dir.path(), &[&server]);
+    let (result, events) = fetch_from(dir.path(), &[&server]);
     result.unwrap();
     assert_whole(dir.path());
-    assert!(matches!(told[..], [FetchEvent::Begun { from: 0, .. }, FetchEvent::Fetched { .. }]), "{told:?}");
-    let (result, told) = fetch_from(dir.path(), &[&server]);
+    assert!(matches!(events[..], [FetchEvent::Begun { from: 0, .. }, FetchEvent::Fetched { .. }]), "{events:?}");
+    let (result, events) = fetch_from(dir.path(), &[&server]);
     result.unwrap();
-    assert!(matches!(told[..], [FetchEvent::Present { .. }]), "{told:?}");
+    assert!(matches!(events[..], [FetchEvent::Present { .. }]), "{events:?}");
     assert_eq!(server.requests().len(), 1);
     // A damaged file of that name is fetched anew.
     std::fs::write(dir.path().join("set.tar.gz"), "damaged").unwrap();
@@ -92,14 +92,14 @@ fn a_broken_connection_goes_on_where_it_stopped() {
     let server = HttpServer::new(|r, _| {
         HttpReply::Send(truncated_response(&content_response(r, &content(), ENTITY_TAG), 30_000))
     });
-    let (result, told) = fetch_from(dir.path(), &[&server]);
+    let (result, events) = fetch_from(dir.path(), &[&server]);
     result.unwrap();
     assert_whole(dir.path());
     let asked = range_starts(&server);
     assert_eq!(asked.len(), 7);
     assert_eq!((asked[0], asked[6]), (None, Some(180_000)));
     assert!(server.requests()[1..].iter().all(|r| r.if_range.as_deref() == Some(ENTITY_TAG)));
-    assert_eq!(told.iter().filter(|e| matches!(e, FetchEvent::Retry { .. })).count(), 6);
+    assert_eq!(events.iter().filter(|e| matches!(e, FetchEvent::Retry { .. })).count(), 6);
 }
 
 #[test]
@@ -112,10 +112,10 @@ fn another_call_goes_on_where_the_last_one_stopped() {
     });
     let (result, _) = fetch_from(dir.path(), &[&server]);
     assert_refused(dir.path(), result, &["70000 of 200000 bytes are kept", "503", "3 times without progress"]);
-    let (result, told) = fetch_from(dir.path(), &[&server]);
+    let (result, events) = fetch_from(dir.path(), &[&server]);
     result.unwrap();
     assert_whole(dir.path());
-    assert!(matches!(told[0], FetchEvent::Begun { from: 70_000, .. }), "{told:?}");
+    assert!(matches!(events[0], FetchEvent::Begun { from: 70_000, .. }), "{events:?}");
 }
 
 #[test]
@@ -207,8 +207,8 @@ fn lies_about_the_length_are_seen() {
             None => HttpReply::Send(truncated_response(&content_response(r, &content(), ENTITY_TAG), 60_000)),
             Some(_) => HttpReply::Send(response("206 Partial Content", &[("Content-Range", range)], &content())),
         });
-        let (result, told) = fetch_from(dir.path(), &[&server]);
-        let retried = format!("{told:?}");
+        let (result, events) = fetch_from(dir.path(), &[&server]);
+        let retried = format!("{events:?}");
         match result {
             Err(error) => assert!(format!("{error}{retried}").contains(part), "{error} {retried}"),
             Ok(()) => panic!("{range} was believed"),

@@ -59,7 +59,7 @@ impl Actor<'_> {
     /// measured once for it.
     pub(super) fn previous_export(&self) -> Option<ExportedModel> {
         let best = self.heatmap.best_point(Metric::SELECTION)?;
-        let picture = self.journal.run_state();
+        let run_state = self.journal.run_state();
         let step = format!("-step{}", self.progress?.step);
         let same = |e: &&ExportedModel| {
             let folder = e.dir.file_name().unwrap_or_default().to_string_lossy();
@@ -69,6 +69,6 @@ impl Actor<'_> {
                 && folder.ends_with(&step)
                 && files::exists(&self.run.confine(&e.dir.join("model.json")))
         };
-        picture.exports.iter().rev().find(same).cloned()
+        run_state.exports.iter().rev().find(same).cloned()
     }
 }

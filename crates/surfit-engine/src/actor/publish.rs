@@ -327,7 +327,7 @@ impl Actor<'_> {
         }
         let (done, total) = self.stage_progress();
         let now = unix_seconds();
-        let picture = self.journal.run_state();
+        let run_state = self.journal.run_state();
         let status = RunStatus {
             state: self.state,
             stage: self.stage,
@@ -340,7 +340,7 @@ impl Actor<'_> {
             network: self.config.network.name.clone(),
             data: self.config.data.name.clone(),
             // Until there is a complete heatmap, what of the live one is best: the screen shows it, too.
-            best: (picture.complete.map(|c| c.1))
+            best: (run_state.complete.map(|c| c.1))
                 .or_else(|| self.heatmap.best_point(surfit_core::heatmap::Metric::SELECTION)),
             failed: None,
         };

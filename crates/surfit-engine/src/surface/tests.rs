@@ -104,7 +104,7 @@ fn steps_are_sgd_with_momentum_on_the_control_points() {
 }
 
 /// Six steps with `draws` draws, a point held still; `told` says whether a step is told where the next one draws.
-fn six_steps(model: &Model, mut surface: Surface, draws: usize, told: bool) -> (Surface, Vec<f64>) {
+fn six_steps(model: &Model, mut surface: Surface, draws: usize, prepared: bool) -> (Surface, Vec<f64>) {
     surface.set_frozen(5, true);
     let rates = StepHyperparams { learning_rate: 0.05, momentum: 0.9, weight_decay: 0.01, label_smoothing: 0.1 };
     let at = |step: usize, draw: usize| {
@@ -116,7 +116,7 @@ fn six_steps(model: &Model, mut surface: Surface, draws: usize, told: bool) -> (
         let parts: Vec<MicroBatch> =
             (0..draws).map(|draw| micro_batch(at(step, draw), (step * draws + draw) as i64)).collect();
         let mut next: Vec<_> = (0..draws).map(|draw| at(step + 1, draw)).collect();
-        if !told {
+        if !prepared {
             next.clear();
         } else if step == 3 {
             // It may turn out otherwise.
@@ -162,10 +162,10 @@ fn to_be_told_the_next_draws_changes_no_bit() {
         let model = model_of_kind("cnn", kind);
         for draws in [1, 4, 5, 6] {
             let linear = || Surface::linear(degrees, corners(&model));
-            let (told, _) = six_steps(&model, linear(), draws, true);
-            let (untold, _) = six_steps(&model, linear(), draws, false);
-            assert_eq!(told.theta(), untold.theta(), "{kind:?}, {draws} draws");
-            assert_eq!(told.velocity(), untold.velocity());
+            let (prepared, _) = six_steps(&model, linear(), draws, true);
+            let (unprepared, _) = six_steps(&model, linear(), draws, false);
+            assert_eq!(prepared.theta(), unprepared.theta(), "{kind:?}, {draws} draws");
+            assert_eq!(prepared.velocity(), unprepared.velocity());
         }
     }
 }

@@ -111,7 +111,7 @@ impl App {
             return;
         };
         match told {
-            LineState::Heard => {
+            LineState::Up => {
                 self.dirty |= line.is_stale(now);
                 (line.last_message_at, line.outage) = (now, None);
             }
@@ -119,7 +119,7 @@ impl App {
                 let (why, retry) = match told {
                     LineState::Down { why, retry } => (why, Some(now + retry)),
                     LineState::Refused { why } => (why, None),
-                    LineState::Heard => return,
+                    LineState::Up => return,
                 };
                 // The other end drops pending requests.
                 self.followed_runs.requested.clear();

@@ -19,24 +19,24 @@ fn run_state_message(seq: u64) -> Option<ServerMessage> {
 /// A near end whose line carries and takes whatever is said, at run `/r/a`.
 fn connected_client() -> (RemoteClient, Receiver<ServerMessage>, Receiver<NearInput>) {
     let greeting = crate::remote::line::greeting();
-    let reach = HostConfig {
+    let host_config = HostConfig {
         ssh: vec!["sh".into(), "-c".into(), format!("printf '%s\\n' '{}'; cat > /dev/null; true", greeting.trim_end())],
         program: vec!["surfit".into()],
     };
     let address = RemoteAddress { host: "there".into(), run: "a".into() };
-    let (screen, told) = terminal();
+    let (screen, messages) = terminal();
     let (inputs, receiver) = channel();
-    let line = dial(&reach, "there", &["bridge"], true).unwrap();
-    let mut near = RemoteClient::new(address, reach, false, screen, inputs);
+    let line = dial(&host_config, "there", &["bridge"], true).unwrap();
+    let mut near = RemoteClient::new(address, host_config, false, screen, inputs);
     near.on_connected(line);
     near.on_frame(shown_message("/r/a"));
     near.on_frame(run_state_message(7));
-    (near, told, receiver)
+    (near, messages, receiver)
 }
 
 #[test]
 fn a_run_that_was_asked_for_before_the_line_broke_is_dialled_for() {
-    let (mut near, told, _inputs) = connected_client();
+    let (mut near, messages, _inputs) = connected_client();
     assert_eq!(near.dial_target(), ("/r/a".into(), Some(("a".into(), 7))));
     // The line is dead, and nobody knows yet.
     near.on_request(BridgeRequest::OpenRun("/r/b".into()));
@@ -46,11 +46,11 @@ fn a_run_that_was_asked_for_before_the_line_broke_is_dialled_for() {
     assert_eq!(near.dial_target(), ("/r/b".into(), None), "its picture is missing");
     near.on_frame(run_state_message(3));
     assert_eq!(near.dial_target(), ("/r/b".into(), Some(("b".into(), 3))));
-    let pictures = told.try_iter().filter_map(|m| match m {
+    let states = messages.try_iter().filter_map(|m| match m {
         ServerMessage::Bridge(BridgeMessage::RunState(p)) => Some(p.seq),
         _ => None,
     });
-    assert_eq!(pictures.collect::<Vec<_>>(), [7, 3]);
+    assert_eq!(states.collect::<Vec<_>>(), [7, 3]);
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn what_fails_beside_it_leaves_the_run_wanted_that_was_asked_for() {
 
 #[test]
 fn a_silent_line_is_found_while_keys_come_all_the_time() {
-    let (mut near, told, receiver) = connected_client();
+    let (mut near, messages, receiver) = connected_client();
     let inputs = near.inputs.clone();
     let Some(silent) = Instant::now().checked_sub(2 * SERVER_TIMEOUT) else {
         return; // the machine runs for a minute
@@ -110,9 +110,9 @@ fn a_silent_line_is_found_while_keys_come_all_the_time() {
     loop {
         assert!(began.elapsed() < SERVER_TIMEOUT, "nobody looked at the line");
         inputs.send(NearInput::Terminal(BridgeRequest::Watch(Vec::new()).into())).unwrap();
-        match told.recv_timeout(Duration::from_millis(100)) {
+        match messages.recv_timeout(Duration::from_millis(100)) {
             Ok(ServerMessage::Bridge(BridgeMessage::Line(LineState::Down { why, .. }))) => {
-                assert!(why.contains("nothing was heard"), "{why}");
+                assert!(why.contains("no message arrived"), "{why}");
                 break;
             }
             Ok(_) | Err(RecvTimeoutError::Timeout) => {}
@@ -144,13 +144,13 @@ fn a_host_that_never_says_which_run_it_shows_is_told_at_once() {
         ("exit 7".into(), "exit status: 7"),
     ] {
         let script = format!("printf '%s' \"$0\"; {script}; sleep 60");
-        let reach = HostConfig {
+        let host_config = HostConfig {
             ssh: ["sh", "-c", &script, &greeting()].map(Into::into).to_vec(),
             program: vec!["surfit".into()],
         };
         let address = RemoteAddress { host: "gpu1".into(), run: "a".into() };
         let began = Instant::now();
-        let Err(error) = open(address, reach, false, terminal().0) else {
+        let Err(error) = open(address, host_config, false, terminal().0) else {
             panic!("{script}: it was opened");
         };
         let why = error.to_string();

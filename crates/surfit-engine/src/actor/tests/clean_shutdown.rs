@@ -37,15 +37,15 @@ fn shut_down_after(
 #[test]
 fn an_end_that_loses_steps_is_a_failure_that_names_them() {
     let dir = tempfile::tempdir().unwrap();
-    let (worked, told) = shut_down_fit(&dir.path().join("a"), |run| {
+    let (worked, reason) = shut_down_fit(&dir.path().join("a"), |run| {
         replace_folder_with_file(run, "surface");
     });
     let why = worked.unwrap_err().to_string();
     let steps = "stopped at step 3, but the last checkpoint is of step 1";
     assert!(why.contains(steps) && why.contains("make room"), "{why}");
-    assert_eq!(told, Some(why));
-    let (worked, told) = shut_down_fit(&dir.path().join("b"), |_| {});
-    assert!(worked.is_ok() && told.is_none());
+    assert_eq!(reason, Some(why));
+    let (worked, reason) = shut_down_fit(&dir.path().join("b"), |_| {});
+    assert!(worked.is_ok() && reason.is_none());
 }
 
 /// Puts a file where a run has a folder, as a disk that takes nothing there.
@@ -59,9 +59,9 @@ fn replace_folder_with_file(run: &RunDir, folder: &str) {
 fn an_end_knows_the_last_checkpoint_whatever_wrote_it() {
     let dir = tempfile::tempdir().unwrap();
     let at = |step| move |a: &Actor<'_>| a.trainer.as_ref().is_some_and(|t| t.step == step);
-    let why = |(worked, told): (Result<()>, Option<String>)| {
+    let why = |(worked, reason): (Result<()>, Option<String>)| {
         let why = worked.unwrap_err().to_string();
-        assert_eq!(told.as_ref(), Some(&why));
+        assert_eq!(reason.as_ref(), Some(&why));
         why
     };
     // A command.
@@ -111,23 +111,23 @@ fn an_end_between_two_trainings_loses_nothing() {
         assert!(actor.save_checkpoint());
         actor.tick_until(|a| matches!(a.activity, ActorActivity::Align(1)));
     };
-    let (worked, told) = shut_down_after(&dir.path().join("a"), aligning, |run| {
+    let (worked, reason) = shut_down_after(&dir.path().join("a"), aligning, |run| {
         // The disk takes no snapshot.
         let snapshot = run.path().join("snapshot.json");
         let _ = std::fs::remove_file(&snapshot);
         std::fs::create_dir_all(snapshot.join("in the way")).unwrap();
     });
-    assert!(worked.is_ok() && told.is_none(), "{worked:?}");
+    assert!(worked.is_ok() && reason.is_none(), "{worked:?}");
 }
 
 #[test]
 fn an_engine_whose_directory_is_gone_ends_with_a_sentence() {
     let dir = tempfile::tempdir().unwrap();
     let (path, moved) = (dir.path().join("a"), dir.path().join("moved"));
-    let (worked, told) = shut_down_fit(&path, |run| std::fs::rename(run.path(), &moved).unwrap());
+    let (worked, reason) = shut_down_fit(&path, |run| std::fs::rename(run.path(), &moved).unwrap());
     let why = worked.unwrap_err().to_string();
     assert!(why.contains("removed or moved"), "{why}");
-    assert_eq!(told, Some(why));
+    assert_eq!(reason, Some(why));
     // Also one that nobody asks to end.
     std::fs::rename(&moved, &path).unwrap();
     with_actor(&path, |actor| {
@@ -151,7 +151,7 @@ fn an_engine_whose_directory_was_replaced_leaves_the_other_run_alone() {
         all
     };
     let mut before = Vec::new();
-    let (worked, told) = shut_down_fit(&path, |run| {
+    let (worked, reason) = shut_down_fit(&path, |run| {
         let config = run.config().unwrap();
         std::fs::rename(&path, &moved).unwrap();
         RunDir::create(&path, &config).unwrap();
@@ -159,7 +159,7 @@ fn an_engine_whose_directory_was_replaced_leaves_the_other_run_alone() {
     });
     let why = worked.unwrap_err().to_string();
     assert!(why.contains("removed or moved"), "{why}");
-    assert_eq!(told, Some(why));
+    assert_eq!(reason, Some(why));
     assert_eq!(files(&path), before);
     // Nor is the other one called failed.
     let (run, old) = (RunDir::open(&path).unwrap(), RunDir::open(&moved).unwrap());

@@ -71,17 +71,17 @@ fn the_best_of_a_heatmap_that_is_not_complete_is_told_as_that() {
             replace: false,
             names: TensorNames::Surfit,
         };
-        let is_told = |actor: &Actor<'_>, answer: &CommandAnswer| {
+        let has_notice = |actor: &Actor<'_>, answer: &CommandAnswer| {
             assert_eq!(answer.error, None);
-            let mut told = caused_events(actor, answer).into_iter();
-            told.any(|e| matches!(e, Event::Notice { text } if text.contains("not complete")))
+            let mut events = caused_events(actor, answer).into_iter();
+            events.any(|e| matches!(e, Event::Notice { text } if text.contains("not complete")))
         };
         actor.tick_until(|a| a.heatmap.cells.iter().any(|c| c.images > 0));
         let answer = &serve_commands(actor, sender, &[export("early")])[0];
-        assert!(is_told(actor, answer));
+        assert!(has_notice(actor, answer));
         actor.tick_until(|a| a.heatmap.is_complete());
         let answer = &serve_commands(actor, sender, &[export("late")])[0];
-        assert!(!is_told(actor, answer));
+        assert!(!has_notice(actor, answer));
     });
 }
 

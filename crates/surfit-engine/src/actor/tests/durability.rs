@@ -52,11 +52,11 @@ fn run_live_heatmap(path: &Path, wait: Duration, killed: Option<u64>) -> LiveMap
     }
     with_actor(path, |actor| {
         actor.tick_until_idle();
-        let picture = actor.journal.run_state();
+        let run_state = actor.journal.run_state();
         LiveMapResult {
             live,
-            validations: picture.validations[&surfit_core::event::LossCurve::Surface].clone(),
-            best: picture.finished.as_ref().unwrap().best,
+            validations: run_state.validations[&surfit_core::event::LossCurve::Surface].clone(),
+            best: run_state.finished.as_ref().unwrap().best,
             complete: serde_json::to_string(&actor.heatmap).unwrap(),
         }
     })
@@ -259,9 +259,9 @@ fn a_fork_is_done_with_a_result_of_its_own_and_not_with_the_other_runs() {
             // Nothing that comes later is on the disk after a power cut.
             let told = actor.run.events(0).unwrap();
             let forked = told.iter().rposition(|e| matches!(e.event, Event::Forked { .. })).unwrap();
-            let mut picture = surfit_core::run_state::RunState::default();
-            told[..=forked].iter().for_each(|e| picture.apply(e));
-            assert!(picture.job_result().is_none(), "{name}");
+            let mut run_state = surfit_core::run_state::RunState::default();
+            told[..=forked].iter().for_each(|e| run_state.apply(e));
+            assert!(run_state.job_result().is_none(), "{name}");
         });
         assert!(!is_finished(&fork), "{name}");
         with_actor(&fork, |actor| actor.tick_until_idle());
@@ -322,7 +322,7 @@ fn a_promise_is_heard_when_it_is_durable_and_in_its_order() {
     let dir = tempfile::tempdir().unwrap();
     let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
     let mut journal = EventJournal::open(&run).unwrap();
-    let mut heard = journal.event_bus().subscribe_events();
+    let mut events = journal.event_bus().subscribe_events();
     let promise = Event::Exported(ExportedModel {
         dir: run.join("exports/a").to_path_buf(),
         selection: "best".into(),
@@ -335,25 +335,25 @@ fn a_promise_is_heard_when_it_is_durable_and_in_its_order() {
     });
     journal.fail_syncs(true);
     journal.log("at once");
-    assert_eq!(heard.try_recv().unwrap().seq, 1);
+    assert_eq!(events.try_recv().unwrap().seq, 1);
     journal.emit(promise.clone());
     journal.log("after it");
-    assert!(heard.try_recv().is_err() && journal.has_unpublished_events());
+    assert!(events.try_recv().is_err() && journal.has_unpublished_events());
     journal.fail_syncs(false);
     journal.log("last");
-    let numbers: Vec<u64> = std::iter::from_fn(|| heard.try_recv().ok()).map(|e| e.seq).collect();
+    let numbers: Vec<u64> = std::iter::from_fn(|| events.try_recv().ok()).map(|e| e.seq).collect();
     assert_eq!(numbers, [2, 3, 4]);
     // An engine that ends promises nothing that may be lost, and says the rest.
     journal.fail_syncs(true);
     journal.emit(promise.clone());
     journal.emit(Event::Closed);
     journal.withdraw_promises();
-    let instead = heard.try_recv().unwrap();
+    let instead = events.try_recv().unwrap();
     assert!(instead.seq == 5 && matches!(instead.event, Event::Notice { .. }));
-    assert_eq!(heard.try_recv().unwrap().event, Event::Closed);
+    assert_eq!(events.try_recv().unwrap().event, Event::Closed);
     // A model on another disk is there, whatever this one takes.
     let Event::Exported(mut elsewhere) = promise else { unreachable!() };
     elsewhere.dir = "/elsewhere".into();
     journal.emit(Event::Exported(elsewhere));
-    assert!(matches!(heard.try_recv().unwrap().event, Event::Exported(_)));
+    assert!(matches!(events.try_recv().unwrap().event, Event::Exported(_)));
 }

@@ -142,15 +142,15 @@ fn a_copy_of_an_export_is_not_told_as_one() {
         let card = made.path().join("model.json");
         std::fs::copy(card, exports.join(copy).join("model.json")).unwrap();
     }
-    let told = || {
+    let notice_count = || {
         let events = RunDir::open(&path).unwrap().events(0).unwrap();
         let exported = |e: &&surfit_core::event::Envelope| matches!(e.event, Event::Exported(_));
         events.iter().filter(exported).count()
     };
     with_actor(&path, |actor| actor.tick_until_idle());
-    assert_eq!(told(), 1);
+    assert_eq!(notice_count(), 1);
     // The next one that the engine would have made itself.
     std::fs::rename(exports.join("mine"), exports.join(format!("{name}-2"))).unwrap();
     with_actor(&path, |actor| actor.tick_until_idle());
-    assert_eq!(told(), 2);
+    assert_eq!(notice_count(), 2);
 }

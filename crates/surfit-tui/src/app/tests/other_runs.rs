@@ -129,7 +129,7 @@ fn what_a_surface_was_before_goes_with_its_run() {
 fn a_line_that_is_down_is_asked_for_no_list_and_forgets_what_it_was_asked() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.app.remote_line = Some(crate::app::RemoteLine::new("gpu1".into()));
-    rig.receive(BridgeMessage::Line(LineState::Heard));
+    rig.receive(BridgeMessage::Line(LineState::Up));
     open_run_list(&mut rig, 1);
     rig.press("b");
     rig.receive(BridgeMessage::Line(LineState::Down { why: "gone".into(), retry: 60.0 }));
@@ -147,7 +147,7 @@ fn a_line_that_is_down_is_asked_for_no_list_and_forgets_what_it_was_asked() {
     rig.effects.clear();
     rig.press("o");
     assert_eq!(rig.effects, [Effect::Send(ClientMessage::Bridge(BridgeRequest::Reconnect))]);
-    rig.receive(BridgeMessage::Line(LineState::Heard));
+    rig.receive(BridgeMessage::Line(LineState::Up));
     rig.effects.clear();
     rig.tick(40.0);
     assert_eq!(rig.effects, [Effect::Send(ClientMessage::Bridge(BridgeRequest::Refresh))]);

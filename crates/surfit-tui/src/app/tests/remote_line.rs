@@ -9,7 +9,7 @@ use surfit_core::protocol::{BridgeMessage, BridgeRequest, ClientMessage};
 fn remote_run() -> TestApp {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.app.remote_line = Some(crate::app::RemoteLine::new("gpu1".into()));
-    rig.receive(BridgeMessage::Line(LineState::Heard));
+    rig.receive(BridgeMessage::Line(LineState::Up));
     rig
 }
 
@@ -32,7 +32,7 @@ fn a_line_that_is_down_shows_how_old_the_picture_is_and_any_key_tries_it() {
     rig.press("p");
     assert_eq!(rig.effects, [Effect::Send(ClientMessage::Bridge(BridgeRequest::Reconnect))]);
     assert!(rig.screen_text().contains("the connection to gpu1 is down"), "{}", rig.screen_text());
-    rig.receive(BridgeMessage::Line(LineState::Heard));
+    rig.receive(BridgeMessage::Line(LineState::Up));
     assert!(!rig.screen_text().contains("old"), "{}", rig.screen_text());
     rig.effects.clear();
     rig.press("p");
