@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use surfit_client::runs;
 use surfit_core::config::{Config, DATA_SETS, NETWORKS};
 use surfit_core::filter::RUN_STATES;
-use surfit_tui::theme::Theme;
+use surfit_tui::Theme;
 
 /// The environment variable of a completion request.
 pub const COMPLETE_VARIABLE: &str = "COMPLETE";

@@ -19,9 +19,9 @@ mod typed_commands;
 pub use engine_commands::PendingCommand;
 pub use exports::{ExportDestination, ExportFormat, ExportItem, ExportSource, MAX_COPY_BYTES};
 pub use message::{Banner, MessageKind, ScreenMessage as Note};
-pub use questions::{AnswerAction, AnswerChoice, Question};
+pub use questions::{AnswerAction, Question};
 pub use remote_line::RemoteLine;
-pub use typed_commands::{CommandError, TYPED_COMMAND_EXAMPLES, TypedCommand, parse};
+pub use typed_commands::{TYPED_COMMAND_EXAMPLES, parse};
 
 use crate::action::Action;
 use crate::key::Key;
@@ -48,14 +48,10 @@ const STALL_TIMEOUT_SECS: f64 = 5.0;
 /// The most seconds that are waited for the word of an engine whose steps are slow.
 const MAX_STALL_TIMEOUT_SECS: f64 = 300.0;
 
-/// A pane of the main area.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pane {
-    /// Pane of the loss curves.
     Loss,
-    /// Pane of the surface's heatmap.
     Surface,
-    /// Pane of the control points.
     Points,
 }
 
@@ -63,7 +59,6 @@ impl Pane {
     /// Every pane in the order of its key.
     pub const ALL: [Pane; 3] = [Pane::Loss, Pane::Surface, Pane::Points];
 
-    /// The pane's name.
     pub fn name(self) -> &'static str {
         ["Loss", "Surface", "Control points"][self as usize]
     }
@@ -101,27 +96,21 @@ impl Pane {
 pub enum EngineLink {
     /// No message was received yet.
     Connecting,
-    /// An engine listens.
     Connected {
-        /// Process id of the engine.
         pid: u32,
     },
     /// The connection ended for this reason.
     Lost(String),
     /// It works on the machine of this name and cannot be reached; what is shown comes from the run's files.
     OnOtherNode(String),
-    /// The engine's process is gone.
     Dead,
 }
 
 /// Something that happened to the workbench.
 #[derive(Debug)]
 pub enum AppMessage {
-    /// A key was pressed.
     Key(KeyEvent),
-    /// The mouse was used.
     Mouse(MouseEvent),
-    /// tmux answered to a copy.
     CopyFinished {
         /// The text that tmux did not take, which goes to the terminal instead; `None` when it is in tmux's buffer.
         unsent: Option<String>,
@@ -130,9 +119,7 @@ pub enum AppMessage {
     BackgroundTheme(&'static str),
     /// The terminal answered that it shows any colour.
     Truecolor,
-    /// Text was pasted.
     Paste(String),
-    /// The terminal has this size now.
     Resize(Size),
     /// From the engine, or from the bridge to it.
     Server(ServerMessage),
@@ -140,20 +127,16 @@ pub enum AppMessage {
     Tick(f64),
     /// Leave without a question: a signal, or the terminal is gone.
     Hangup,
-    /// A batch system requests a checkpoint.
     CheckpointRequest,
     /// Back to the shell for now.
     Suspend,
-    /// The process was stopped and continues.
     Continued,
-    /// The program's end of the link is gone.
     LinkEnded,
 }
 
 /// Something the loop shall do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Send this message to the bridge.
     Send(ClientMessage),
     /// End the workbench.
     Exit(LeaveReason),
@@ -170,32 +153,22 @@ pub enum Effect {
 /// Figures of the header that change all the time, taken at most once a second so that they can be read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ThrottledStats {
-    /// Units a second.
     pub units_per_second: f64,
-    /// Seconds left of the stage.
     pub seconds_left: Option<f64>,
-    /// Seconds left of the whole job.
     pub job_seconds_left: Option<f64>,
-    /// Training images a second.
     pub images_per_second: f64,
-    /// Bytes of the engine.
     pub memory_bytes: u64,
-    /// The machine that the engine works on.
     pub machine: MachineLoad,
     sampled_at: Option<f64>,
 }
 
 /// See the module.
 pub struct App {
-    /// Theme of the screen.
     pub theme: Theme,
     /// Key bindings of all actions.
     pub keymap: Keymap,
-    /// The run as far as it is known.
     pub run_state: RunState,
-    /// The run's id.
     pub run: String,
-    /// State of the connection to the engine.
     pub connection: EngineLink,
     /// The line to the machine that the run is on, when it is another one.
     pub remote_line: Option<RemoteLine>,
@@ -203,7 +176,6 @@ pub struct App {
     pub batch_job: Option<String>,
     /// Nothing may be changed, only watched.
     pub readonly: bool,
-    /// The pane that has the keys.
     pub focus: Pane,
     /// It has the whole main area.
     pub zoomed: bool,
@@ -215,17 +187,11 @@ pub struct App {
     pub layers: Vec<Box<dyn View>>,
     /// The run's directory, and its name on the command line, once reported.
     pub run_location: Option<exports::RunLocation>,
-    /// State of the loss pane.
     pub loss: LossView,
-    /// State of the surface pane.
     pub surface: SurfaceView,
-    /// Control points pane.
     pub points: PointsView,
-    /// What is looked for in the help.
     pub help: HelpView,
-    /// What of the log is shown.
     pub log: LogView,
-    /// How models are sorted.
     pub models: ModelsView,
     /// How this terminal shows pictures, if it can.
     pub image_protocol: Option<crate::images::ImageProtocol>,
@@ -235,7 +201,6 @@ pub struct App {
     pub header_stats: ThrottledStats,
     /// The list of runs last received.
     pub runs: Vec<RunLine>,
-    /// What of the list of runs is shown.
     pub runs_view: RunsView,
     /// Commands without a reply, by id.
     pub pending: BTreeMap<u64, PendingCommand>,
@@ -262,12 +227,10 @@ pub struct App {
     status_message: Option<Note>,
     /// The theme is the user's choice, now or before, and not what goes with the terminal's background.
     pub(crate) theme_chosen: bool,
-    /// The theme before others were tried.
     pub(crate) theme_before_preview: Option<Theme>,
     last_message_order: u64,
     next_command_id: u64,
     settings: pending_setting::PendingSettings,
-    /// When the key for another run was pressed last.
     last_new_run_at: Option<f64>,
     /// A change of degree that waits for enter.
     degree_plan: Option<degree_plan::DegreePlan>,
@@ -282,7 +245,6 @@ pub struct App {
     followed_runs: other_runs::FollowedRuns,
     last_click: Option<(f64, u16, u16)>,
     shown_stall_secs: Option<u64>,
-    /// The border that the mouse holds.
     dragged_border: Option<Border>,
     /// Where the mouse was last while it drags along what is shown.
     last_pan_position: Option<Position>,
@@ -427,7 +389,6 @@ impl App {
         }
     }
 
-    /// The key of an action as the screen shows it.
     pub fn key_label(&self, action: &Action) -> String {
         self.keymap.key_label(action, self.theme.is_ascii())
     }
@@ -437,7 +398,6 @@ impl App {
         self.run_state.snapshot.as_ref().map_or(2, |s| s.heatmap.grid)
     }
 
-    /// The control point that is chosen, if there is one.
     pub fn selected_point(&self) -> Option<&ControlPoint> {
         self.run_state.snapshot.as_ref()?.control_points.get(self.points.cursor)
     }
@@ -503,9 +463,9 @@ impl App {
 
     /// When the silence changes the screen: first after [`App::stall_timeout`], then every second.
     fn next_stall_update(&self) -> Option<f64> {
-        let heard = self.last_message_at.filter(|_| self.is_engine_running())?;
-        let silent = (self.now - heard).max(0.0);
-        Some(heard + (silent.floor() + 1.0).max(self.stall_timeout()))
+        let last_message = self.last_message_at.filter(|_| self.is_engine_running())?;
+        let silent = (self.now - last_message).max(0.0);
+        Some(last_message + (silent.floor() + 1.0).max(self.stall_timeout()))
     }
 }
 

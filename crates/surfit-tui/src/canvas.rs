@@ -66,7 +66,6 @@ impl<W: Write> ScreenCanvas<W> {
         self.last_frame = None;
     }
 
-    /// How often the whole screen was cleared.
     pub fn clear_count(&self) -> usize {
         self.clear_count
     }

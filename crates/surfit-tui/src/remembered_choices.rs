@@ -138,7 +138,6 @@ impl RememberedChoices {
         surfit_core::files::write_atomic(path, text.as_bytes())
     }
 
-    /// The theme that was used last.
     pub fn theme(&self) -> Option<&str> {
         let there_is = |name: &&str| Theme::load(name, ColorDepth::None).is_ok();
         Some(self.theme.as_str()).filter(there_is)

@@ -6,7 +6,7 @@ mod file;
 pub use crate::color::ColorDepth;
 pub use crate::glyphs::GlyphSet;
 pub use choices::{ThemeChoice, list_themes};
-pub use file::{StyleError, ThemeError};
+pub use file::ThemeError;
 
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;

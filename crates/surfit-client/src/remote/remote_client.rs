@@ -84,7 +84,8 @@ pub fn open(
 ) -> Result<(RemoteHandle, RequestSink, OpenedRun), String> {
     let host = address.host.clone();
     let line = dial(&host_config, &host, &bridge_arguments(&address.run, readonly), false)
-        .map_err(|why| format!("{host}: {why}"))?;
+        // A command that the other machine suggests is typed here.
+        .map_err(|why| format!("{host}: {}", why.replace("`surfit ls`", &format!("`surfit ls {host}:`"))))?;
     let (inputs, receiver) = channel();
     let mut near = RemoteClient::new(address, host_config, readonly, screen, inputs.clone());
     near.on_connected(line);
@@ -277,7 +278,7 @@ impl RemoteClient {
                     self.unanswered.insert(id);
                 } else {
                     let host = &self.address.host;
-                    self.send_refusal(id, format!("the line to {host} is down; nothing was asked of it"));
+                    self.send_refusal(id, format!("the connection to {host} is down; nothing was requested"));
                 }
             }
             ClientMessage::Hello { .. } => {}
@@ -302,7 +303,7 @@ impl RemoteClient {
             BridgeRequest::Watch(_) => {}
             request => {
                 let host = &self.address.host;
-                let why = format!("the line to {host} is down; try again when it is back");
+                let why = format!("the connection to {host} is down; try again when it is back");
                 let opens = matches!(request, BridgeRequest::OpenRun(_));
                 self.send_to_screen(match request {
                     BridgeRequest::Load(path) => BridgeMessage::Unread { path, why },

@@ -1,7 +1,7 @@
 //! When an action can be done, and why not when it cannot.
 
+use super::KeyScope;
 use crate::app::{App, EngineLink, Pane};
-use crate::views::{log::LogOverlay, runs::RunsOverlay};
 use surfit_core::event::JobStage;
 use surfit_core::protocol::READONLY_ERROR;
 use surfit_core::snapshot::{EngineState, Snapshot};
@@ -12,10 +12,8 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[allow(missing_docs)] // The messages describe each variant.
 pub enum Unavailable {
-    #[error("open the log first")]
-    LogClosed,
-    #[error("open the list of runs first")]
-    RunListClosed,
+    #[error("open the {} first", describe_overlay(.0))]
+    OverlayClosed(&'static str),
     #[error("no run is selected")]
     NoRunSelected,
     #[error("its engine is running; press enter to open it")]
@@ -92,17 +90,40 @@ pub(super) fn always(_: &App) -> Availability {
     Ok(())
 }
 
-/// The log is open.
+fn overlay_open(app: &App, scope: &'static str) -> Availability {
+    match app.overlay() {
+        Some(overlay) if overlay.scope() == KeyScope::View(scope) => Ok(()),
+        _ => Err(Unavailable::OverlayClosed(scope)),
+    }
+}
+
+pub(super) fn help_open(app: &App) -> Availability {
+    overlay_open(app, "help")
+}
+
+pub(super) fn image_open(app: &App) -> Availability {
+    overlay_open(app, "image")
+}
+
 pub(super) fn log_open(app: &App) -> Availability {
-    app.view::<LogOverlay>().map(|_| ()).ok_or(Unavailable::LogClosed)
+    overlay_open(app, "log")
 }
 
-/// The list of runs is open.
+pub(super) fn model_list_open(app: &App) -> Availability {
+    overlay_open(app, "models")
+}
+
 pub(super) fn run_list_open(app: &App) -> Availability {
-    app.view::<RunsOverlay>().map(|_| ()).ok_or(Unavailable::RunListClosed)
+    overlay_open(app, "runs")
 }
 
-/// A run at rest is chosen.
+fn describe_overlay(scope: &str) -> String {
+    match scope {
+        "runs" | "models" => format!("list of {scope}"),
+        other => other.into(),
+    }
+}
+
 fn selected_run_idle(app: &App, why: Unavailable) -> Availability {
     run_list_open(app)?;
     match app.selected_run() {
@@ -122,7 +143,6 @@ pub(super) fn can_remove_run(app: &App) -> Availability {
     selected_run_idle(app, Unavailable::SelectedRunNotStopped)
 }
 
-/// Runs are not only watched.
 fn can_change_run(app: &App) -> Availability {
     if app.readonly { Err(Unavailable::ReadOnly) } else { Ok(()) }
 }
@@ -136,7 +156,6 @@ pub(super) fn engine_reachable(app: &App) -> Availability {
     }
 }
 
-/// An engine listens.
 fn engine_ready(app: &App) -> Availability {
     if let Some(line) = app.remote_line.as_ref().filter(|l| l.is_down()) {
         return Err(Unavailable::LineDown { host: line.host.clone() });
@@ -235,7 +254,6 @@ pub(super) fn can_measure_heatmap(app: &App) -> Availability {
     }
 }
 
-/// Some cell of the heatmap is measured.
 pub(super) fn cells_measured(app: &App) -> Availability {
     let measured = |s: &Snapshot| s.heatmap.cells.iter().any(|c| c.images > 0);
     match &app.run_state.snapshot {
@@ -293,7 +311,6 @@ pub(super) fn can_freeze(app: &App) -> Availability {
     }
 }
 
-/// There is a loss curve.
 pub(super) fn loss_curve_ready(app: &App) -> Availability {
     if app.loss.extent(&app.run_state).is_none() {
         return Err(Unavailable::NoCurve);
@@ -301,7 +318,6 @@ pub(super) fn loss_curve_ready(app: &App) -> Availability {
     Ok(())
 }
 
-/// Only a part of the loss curve is shown.
 pub(super) fn can_pan_curves(app: &App) -> Availability {
     loss_curve_ready(app)?;
     if !app.loss.can_pan() {
@@ -330,7 +346,6 @@ pub(super) fn can_write_plots(app: &App) -> Availability {
     Ok(())
 }
 
-/// More than one pane is on the screen.
 pub(super) fn several_panes_shown(app: &App) -> Availability {
     if app.zoomed {
         return Err(Unavailable::PaneZoomed);

@@ -94,7 +94,7 @@ impl App {
             parts.push(pair(p.surface_bytes.map(format_bytes)));
         }
         if p.fits_in_memory == Some(false) {
-            parts.push("too much for the memory".into());
+            parts.push("exceeds the memory".into());
         }
         if let Some(ratio) = p.step_ratio {
             let times = if self.theme.is_ascii() { "x" } else { "×" };
@@ -160,7 +160,6 @@ impl App {
     }
 }
 
-/// Bytes for people, short.
 fn format_bytes(n: u64) -> String {
     match n as f64 {
         b if b < 1e6 => format!("{:.0} kB", b / 1e3),

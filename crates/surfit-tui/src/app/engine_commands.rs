@@ -106,12 +106,10 @@ impl App {
         self.settings.grid.value().unwrap_or_else(|| self.grid())
     }
 
-    /// The next finer grid, if there is one.
     pub fn next_finer_grid(&self) -> Option<usize> {
         GRID_SIZES.into_iter().find(|&g| g > self.target_grid())
     }
 
-    /// The next coarser grid, if there is one.
     pub fn next_coarser_grid(&self) -> Option<usize> {
         GRID_SIZES.into_iter().rev().find(|&g| g < self.target_grid())
     }
@@ -130,7 +128,7 @@ impl App {
 
     pub(super) fn set_draws(&mut self, value: usize) -> Vec<Effect> {
         self.settings.draws.request(value, self.next_command_id);
-        let waiting = format!("changing the samples per step to {value} …");
+        let waiting = format!("changing the points per step to {value} …");
         self.send_command_with_progress(EngineCommand::SetDraws { draws: value }, Some(waiting))
     }
 
@@ -167,7 +165,7 @@ impl App {
         let superseded = self.settings.record_answer(id, error.is_none(), self.now);
         self.rebase_plan();
         match error {
-            // A wish that a later one took the place of may be refused for that reason alone.
+            // A request that a later one replaced may be refused for that reason alone.
             Some(_) if superseded => {}
             Some(why) => self.show_message(MessageKind::Error, format!("{}: {why}", pending.name())),
             None => {
@@ -268,7 +266,7 @@ impl App {
         match self.draws().checked_add_signed(by as isize) {
             Some(draws) if draws > 0 => self.set_draws(draws),
             _ => {
-                self.show_message(MessageKind::Hint, "samples per step: at least one");
+                self.show_message(MessageKind::Hint, "draws: a step needs at least one point");
                 Vec::new()
             }
         }
@@ -339,7 +337,6 @@ impl App {
     }
 }
 
-/// A number to three significant digits.
 fn round_to_three_digits(x: f64) -> f64 {
     format!("{x:.2e}").parse().unwrap_or(x)
 }

@@ -18,7 +18,6 @@ use tui_input::Input;
 /// The run that is shown, on its own machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunLocation {
-    /// Directory of the run.
     pub dir: PathBuf,
     /// What the command line calls it.
     pub name: String,
@@ -28,14 +27,11 @@ pub struct RunLocation {
 /// terminals end.
 pub const MAX_COPY_BYTES: usize = 74_994;
 
-/// Where an export goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExportDestination {
-    /// The clipboard of the terminal.
     Clipboard,
     /// The whole screen, to select text by hand.
     Screen,
-    /// A file.
     File,
 }
 
@@ -80,25 +76,19 @@ impl ExportFormat {
 
 const TABLE_FORMATS: [ExportFormat; 3] = [ExportFormat::Csv, ExportFormat::Tsv, ExportFormat::Json];
 
-/// What an export is made from.
 #[derive(Clone, Debug)]
 pub enum ExportSource {
-    /// Text that is known already.
     Text(String),
-    /// A table of the present state.
     Table(fn(&App) -> DataTable),
     /// A table that is written in other ways than a [`DataTable`].
     FormattedTable(fn(&App, ExportFormat) -> String),
-    /// A figure as it is shown now.
     Figure(fn(&App) -> FigureDrawing),
     /// A file that has its content but not yet a free name.
     File(FileContent, Option<ExportFormat>),
 }
 
-/// Something that a view exports.
 #[derive(Clone, Debug)]
 pub struct ExportItem {
-    /// Key that exports it.
     pub key: char,
     /// A few words for the list.
     pub label: &'static str,
@@ -106,9 +96,7 @@ pub struct ExportItem {
     pub file_stem: &'static str,
     /// What it contains, in a clause.
     pub about: &'static str,
-    /// What it is made from.
     pub source: ExportSource,
-    /// Format that is chosen.
     pub format: ExportFormat,
     /// Its text in this format, made when it is first shown.
     text: OnceCell<String>,
@@ -144,7 +132,6 @@ impl ExportItem {
         Self::text_of('r', "values at the cursor", "values", "what is known at the cursor", text)
     }
 
-    /// Returns the item of the point at a view's cursor.
     pub(crate) fn point(app: &App, (u, v): (f64, f64)) -> Option<Self> {
         let text = Some(tables::format_point(app, u, v));
         Self::text_of('u', "point as u,v", "point", "as `surfit export --at` expects it", text)
@@ -196,7 +183,6 @@ impl ExportItem {
         }
     }
 
-    /// Content of a file with this item.
     fn content(&self, app: &App) -> FileContent {
         let form = if self.format == ExportFormat::Svg { FigureForm::Svg } else { FigureForm::Png };
         match &self.source {
@@ -249,7 +235,6 @@ const KNOWN_EXTENSIONS: [&str; 14] =
     ["png", "svg", "csv", "tsv", "json", "txt", "npy", "jpg", "jpeg", "gif", "webp", "pdf", "eps", "bmp"];
 
 impl App {
-    /// Opens the dialog of exports with a destination preselected.
     pub(crate) fn open_export_dialog(&mut self, destination: ExportDestination) {
         let shared = [
             (
@@ -410,7 +395,6 @@ impl App {
     }
 }
 
-/// A word as a shell takes it.
 fn shell_quote(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_./:=,+-@%".contains(c);
     match !word.is_empty() && word.chars().all(plain) {

@@ -37,12 +37,10 @@ impl App {
         self.overlay().unwrap_or_else(|| self.focus.view())
     }
 
-    /// The open view of this type.
     pub(crate) fn view<V: View>(&self) -> Option<&V> {
         self.layers.iter().find_map(|v| as_view(&**v))
     }
 
-    /// Area of the topmost overlay.
     pub(crate) fn overlay_area(&self) -> Rect {
         let screen = ScreenLayout::of(self);
         self.overlay().map_or(Rect::ZERO, |overlay| overlay.area(&screen, self))
@@ -55,7 +53,6 @@ impl App {
         self.dirty = true;
     }
 
-    /// Closes the view of this type, and gives it.
     pub(crate) fn close_view<V: View>(&mut self) -> Option<Box<V>> {
         let place = self.layers.iter().position(|v| as_view::<V>(&**v).is_some())?;
         self.dirty = true;
@@ -68,7 +65,6 @@ impl App {
         self.dirty = true;
     }
 
-    /// Opens an overlay in the place of any other.
     pub(crate) fn open_overlay(&mut self, overlay: impl View) {
         self.close_overlays();
         self.help = Default::default();
@@ -177,7 +173,6 @@ impl App {
         !modal && self.focused_view().search(self).is_some_and(|search| search.typing)
     }
 
-    /// Opens the search line of the focused view.
     pub(crate) fn open_search(&mut self) {
         self.edit_focused_view(|view, app| {
             if let Some(search) = view.search_mut(app) {
@@ -203,7 +198,7 @@ impl App {
             let asked = self.view::<Question>().is_some();
             self.layers.clear();
             return match asked {
-                true => self.exit_effects(LeaveReason::Detached),
+                true => vec![Effect::Exit(LeaveReason::Detached)],
                 false => self.perform_action(action!("quit")),
             };
         }
@@ -312,14 +307,12 @@ impl App {
         }
     }
 
-    /// Gives what the mouse did to a pane, when it is on the screen.
     fn mouse_on_pane(&mut self, pane: Pane, input: MouseInput) -> Option<Vec<Effect>> {
         let screen = ScreenLayout::of(self);
         let area = screen.panes.iter().find(|p| p.0 == pane).map_or(Rect::ZERO, |p| p.1);
         self.edit_pane(pane, |view, app| view.on_mouse(app, area, input))
     }
 
-    /// Offers what the mouse did to the layers.
     fn mouse_on_layers(&mut self, input: MouseInput) -> Option<Vec<Effect>> {
         self.offer(|view, app| {
             let area = view.area(&ScreenLayout::of(app), app);

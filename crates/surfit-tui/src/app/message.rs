@@ -4,7 +4,6 @@ use super::{App, EngineLink};
 use surfit_core::run_state::{LogLine, LogTopic};
 use surfit_core::text::{MAX_SENTENCE_CHARS, to_printable};
 
-/// Category of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageKind {
     /// Why nothing happened.
@@ -20,9 +19,7 @@ pub enum MessageKind {
 /// A message and the time until which it is shown.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScreenMessage {
-    /// Kind of the message.
     pub kind: MessageKind,
-    /// Text of the message, one sentence.
     pub text: String,
     /// Seconds since the workbench began; `None` to stay until the next.
     pub expires_at: Option<f64>,
@@ -33,7 +30,6 @@ pub struct ScreenMessage {
 /// Why there is no engine, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Banner {
-    /// A sentence, of any length.
     pub reason: String,
     /// What can be done: it must be read.
     pub remedy: String,
@@ -49,7 +45,6 @@ impl App {
         self.show_unlogged_message(kind, text);
     }
 
-    /// Shows a sentence for some seconds.
     pub(super) fn show_unlogged_message(&mut self, kind: MessageKind, text: String) {
         let text = to_printable(&text, MAX_SENTENCE_CHARS).into_owned();
         let seconds = match kind {

@@ -112,12 +112,12 @@ impl App {
     }
 
     pub(crate) fn toggle_export_names(&mut self) {
-        let (names, told) = match self.models.tensor_names {
+        let (names, described) = match self.models.tensor_names {
             TensorNames::Surfit => (TensorNames::AsGiven, "as in the file of corner 1"),
             TensorNames::AsGiven => (TensorNames::Surfit, "surfit's, as in torchvision and timm"),
         };
         self.models.tensor_names = names;
-        self.show_message(MessageKind::Info, format!("tensor names of exports: {told}"));
+        self.show_message(MessageKind::Info, format!("tensor names of exports: {described}"));
     }
 
     pub(crate) fn copy_point_or_model(&mut self) -> Vec<Effect> {

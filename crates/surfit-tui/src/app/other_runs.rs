@@ -18,12 +18,9 @@ use surfit_core::snapshot::Snapshot;
 /// Seconds after which an open list is requested again.
 const RUN_LIST_INTERVAL_SECS: f64 = 2.0;
 
-/// What another run is read for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CompareMode {
-    /// Its loss curve is drawn over this run's.
     Curves,
-    /// Its surface is shown beside this one's.
     Surface,
     /// It was made from this one just now: both.
     Fork,
@@ -40,12 +37,9 @@ pub(super) struct PendingComparisons {
     loading: Vec<(PathBuf, CompareMode)>,
 }
 
-/// Which other runs are followed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct FollowedRuns {
-    /// The last request.
     pub requested: Vec<PathBuf>,
-    /// The run whose surface is beside this one's.
     pub compared_surface: Option<PathBuf>,
 }
 
@@ -87,7 +81,6 @@ impl App {
         self.clamp_views();
     }
 
-    /// The run that is chosen in the list.
     pub fn selected_run(&self) -> Option<&RunLine> {
         views::runs::visible_runs(self).get(self.view::<RunsOverlay>()?.selected).copied()
     }
@@ -112,7 +105,6 @@ impl App {
         effects
     }
 
-    /// Removes the run of the confirmed question.
     pub(super) fn remove_run(&mut self, path: PathBuf) -> Vec<Effect> {
         self.show_message(MessageKind::Info, format!("removing {} …", path.display()));
         vec![Effect::Send(ClientMessage::Bridge(BridgeRequest::RemoveRun(path)))]
@@ -163,7 +155,6 @@ impl App {
         }
     }
 
-    /// Shows another run from now on.
     pub(crate) fn open_run(&mut self, line: RunLine) -> Vec<Effect> {
         if self.is_shown_run(&line) && self.is_connected() {
             return Vec::new();
@@ -189,12 +180,11 @@ impl App {
     }
 }
 
-/// Runs that are held against this one.
 impl App {
     /// Shows another run's surface beside this one's, by its id, the beginning of one, or its directory.
     pub(super) fn compare_with(&mut self, name: &str) -> Vec<Effect> {
         if let Some(line) = self.remote_line.as_ref().filter(|l| l.is_down()) {
-            let text = format!("the line to {} is down; nothing can be read there", line.host);
+            let text = format!("the connection to {} is down; nothing can be read there", line.host);
             self.show_message(MessageKind::Hint, text);
             return Vec::new();
         }
@@ -206,7 +196,6 @@ impl App {
         self.request_run_list()
     }
 
-    /// Asks for another run.
     pub(super) fn load_other_run(&mut self, path: PathBuf, purpose: CompareMode) -> Vec<Effect> {
         if purpose == CompareMode::Surface {
             // Only one is shown.
@@ -223,7 +212,6 @@ impl App {
         place.map_or(CompareMode::Curves, |n| self.pending_comparisons.loading.remove(n).1)
     }
 
-    /// Another run was read.
     pub(super) fn on_run_loaded(&mut self, path: PathBuf, run_state: RunState) {
         // It may have become the one that is shown.
         let purpose = self.remove_compare_mode(&path);
@@ -323,7 +311,6 @@ impl App {
         }
     }
 
-    /// Shows the surface of a run that was read beside this one's.
     fn show_surface_comparison(&mut self, path: &Path, run_state: &RunState) {
         let run = self.other_run_label(path, run_state);
         let patch = self.degrees().patch();
@@ -407,7 +394,6 @@ impl App {
         out
     }
 
-    /// Takes in what is new of another run.
     pub(super) fn apply_run_growth(&mut self, path: &Path, events: &[Envelope], snapshot: Option<Box<Snapshot>>) {
         let overlay = self.loss.overlays.iter_mut().find(|o| o.path == path);
         if let Some(overlay) = overlay.filter(|_| !events.is_empty()) {

@@ -26,7 +26,6 @@ pub const TYPED_COMMAND_EXAMPLES: [&str; 13] = [
     "queue 4 4",
 ];
 
-/// A typed command.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TypedCommand {
     /// New degrees along `u` and `v`; one for a curve and a triangular patch.
@@ -39,7 +38,6 @@ pub enum TypedCommand {
     Range(f64, f64),
     /// Colours for the values that there are.
     AutoRange,
-    /// A theme by name.
     Theme(String),
     /// Another run's surface beside this one, by the run's id or directory.
     CompareSurface(String),
@@ -58,12 +56,9 @@ pub enum TypedCommand {
 /// Why a typed command is not carried out.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum CommandError {
-    /// A word with an invalid value.
     #[error("`{text}` is no {expected}; {remedy}")]
     InvalidValue {
-        /// The word as typed.
         text: String,
-        /// The expected value.
         expected: &'static str,
         /// What can be written.
         remedy: String,
@@ -71,7 +66,6 @@ pub enum CommandError {
     /// A grid that cannot be measured; a sentence.
     #[error("{0}")]
     InvalidGrid(String),
-    /// Degrees that this surface cannot have.
     #[error(transparent)]
     InvalidDegrees(#[from] DegreeError),
     /// It cannot be done now.
@@ -154,7 +148,6 @@ fn parse_words(words: &[&str]) -> Result<Option<TypedCommand>, CommandError> {
 }
 
 impl TypedCommand {
-    /// The action whose availability is the command's own.
     fn action(&self) -> Option<&'static Action> {
         Some(match self {
             TypedCommand::Range(..) => action!("zoom-in"),

@@ -24,7 +24,6 @@ pub enum KeyError {
 pub struct Sequence {
     /// The only key, or the one that opens the sequence.
     pub first: Key,
-    /// The key after it.
     pub second: Option<Key>,
 }
 
@@ -34,7 +33,6 @@ impl Sequence {
         self.first == other.first && (self.second.is_none() || other.second.is_none() || self.second == other.second)
     }
 
-    /// The keys as the screen shows them.
     pub fn display_label(self, ascii: bool) -> String {
         match self.second {
             Some(second) => format!("{} {}", self.first.display_label(ascii), second.display_label(ascii)),

@@ -26,7 +26,6 @@ impl Preset {
     /// Every preset, in the order the key goes through them.
     pub const ALL: [Preset; 3] = [Preset::Surface, Preset::Loss, Preset::Columns];
 
-    /// The preset in words.
     pub fn name(self) -> &'static str {
         ["surface large", "loss large", "columns"][self as usize]
     }
@@ -36,7 +35,6 @@ impl Preset {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Arrangement {
-    /// Preset that is in use.
     pub preset: Preset,
     /// For each preset, its two borders: thousandths of what they divide, 0 to leave it to the program.
     pub shares: [[u16; 2]; 3],

@@ -120,7 +120,9 @@ fn choice_row(inner: Rect, text_rows: u16, n: usize) -> Rect {
 
 /// Area of the question, and its text in rows.
 fn layout_question(screen: Rect, question: &Question, ascii: bool) -> (Rect, Vec<String>) {
-    let width = 56.min(screen.width);
+    let longest = question.choices.iter().map(|c| c.meaning.len() as u16).max().unwrap_or_default();
+    // Key, label and frame of a choice have 22 columns.
+    let width = (longest + 22).max(56).min(screen.width);
     let mut text = text_wrap::wrap_sentence(&transliterate(&question.text, ascii), width.saturating_sub(4));
     // The answers stay in sight, whatever the text is.
     let answers = question.choices.len() as u16 + 3;

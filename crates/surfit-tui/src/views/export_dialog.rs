@@ -24,7 +24,6 @@ const MAX_PREVIEW_ROWS: u16 = 5;
 /// Columns of a row's key and label.
 const LABEL_WIDTH: u16 = 36;
 
-/// Dialog that lists the exports of the focused view.
 #[derive(Debug)]
 pub struct ExportDialog {
     pub(crate) items: Vec<ExportItem>,
@@ -225,7 +224,6 @@ impl View for ExportDialog {
     }
 }
 
-/// Dialog for the name of a file.
 #[derive(Debug)]
 pub struct FilenamePrompt {
     /// Path of the file, as typed so far.

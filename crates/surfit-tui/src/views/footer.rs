@@ -13,7 +13,6 @@ use surfit_core::snapshot::EngineState;
 /// What a click on a key of the footer does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FooterHit {
-    /// The action's label.
     Act(&'static Action),
     /// The same as pressing that key, which has no action here.
     Press(Key),
@@ -159,7 +158,6 @@ fn keys(app: &App, action: &Action) -> String {
     }
 }
 
-/// A key that has no action here.
 pub fn key_hint(app: &App, key: Key, label: &str) -> FooterItem {
     let shown = key.display_label(app.theme.is_ascii());
     FooterItem::new(Some(FooterHit::Press(key)), shown, label)
@@ -188,7 +186,6 @@ pub fn choose_hint(app: &App) -> FooterItem {
     text_hint(arrows(app), "choose")
 }
 
-/// Up and down scroll.
 pub fn scroll_hint(app: &App) -> FooterItem {
     text_hint(arrows(app), "scroll")
 }
@@ -198,7 +195,6 @@ pub fn page_hint(app: &App) -> FooterItem {
     text_hint(&format!("{} pageup pagedown", arrows(app)), "scroll")
 }
 
-/// Hint that escape closes the view.
 pub fn close_hint(app: &App) -> FooterItem {
     key_hint(app, Key::ESC, "close")
 }

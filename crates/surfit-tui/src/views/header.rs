@@ -18,7 +18,6 @@ use surfit_core::snapshot::{EngineState, Snapshot};
 /// Columns of the run's name that are kept before the program's name gives way.
 const MIN_RUN_NAME_WIDTH: u16 = 10;
 
-/// Draws the header.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     let [first, second] = [0, 1].map(|n| Rect { y: area.y + n, height: 1, ..area });
     if area.height >= 2 {
@@ -73,7 +72,6 @@ pub fn action_at(app: &App, area: Rect, at: Position) -> Option<&'static Action>
     None
 }
 
-/// Columns that pieces take, two between each.
 fn columns(pieces: &[FigurePiece]) -> u16 {
     pieces.iter().map(|p| piece_width(p) + 2).sum::<u16>().saturating_sub(2) + 1
 }
@@ -318,7 +316,6 @@ pub(super) fn format_bytes(bytes: u64) -> String {
     if mega >= 999.5 { format!("{:.1} GB", mega / 1e3) } else { format!("{mega:.0} MB") }
 }
 
-/// All stages with what became of each.
 fn stages<'a>(app: &App) -> Vec<FigurePiece<'a>> {
     let theme = &app.theme;
     let Some(s) = &app.run_state.snapshot else {

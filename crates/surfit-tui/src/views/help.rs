@@ -18,13 +18,11 @@ use ratatui::widgets::Widget;
 /// What is looked for.
 #[derive(Clone, Debug, Default)]
 pub struct HelpView {
-    /// Text that is searched for.
     pub search: SearchField,
     /// Which of the keys that were found is looked at.
     pub current_match: usize,
 }
 
-/// A line of the help.
 struct HelpRow<'a> {
     line: Line<'a>,
     /// It is one of those that were looked for.
@@ -226,7 +224,6 @@ fn matches_search(app: &App, entry: &Action) -> bool {
         || keys.into_iter().any(|k| k.display_label(app.theme.is_ascii()) == search.text())
 }
 
-/// The text, with the first match of the words highlighted.
 fn highlight_match<'a>(app: &App, text: String, style: Style) -> Vec<Span<'a>> {
     let words = app.help.search.text().to_lowercase();
     let lower = text.to_lowercase();

@@ -22,7 +22,6 @@ use surfit_core::run_state::LogTopic;
 
 pub use rows::{last_line_rows, plain_lines, visible_lines};
 
-/// What of the log is shown, and how.
 #[derive(Clone, Debug)]
 pub struct LogView {
     /// What is looked for.
@@ -33,7 +32,6 @@ pub struct LogView {
     pub absolute_time: bool,
     /// Which of the lines that were found is looked at, from the first.
     pub current_match: Option<usize>,
-    /// For the times of the day.
     pub zone: TimeZone,
 }
 
@@ -49,7 +47,6 @@ impl Default for LogView {
     }
 }
 
-/// Overlay of what has happened in the run.
 #[derive(Debug, Default)]
 pub struct LogOverlay {
     /// Lines between the end and the last one shown.
@@ -178,9 +175,9 @@ pub(super) fn render_body(inner: Rect, buf: &mut Buffer, app: &App, back: usize)
     if rows.is_empty() {
         let text = match (app.log.topic, app.run_state.log.is_empty()) {
             (Some(topic), false) => {
-                format!("Nothing about {} has happened yet.", topic.name())
+                format!("No events about {} yet.", topic.name())
             }
-            _ => "Nothing has happened yet. The engine's first words appear here.".into(),
+            _ => "No events yet. The engine's messages appear here.".into(),
         };
         return super::plot::pane_frame::draw_placeholder(body, buf, theme, &text);
     }

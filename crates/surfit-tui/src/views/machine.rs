@@ -30,7 +30,6 @@ use surfit_core::snapshot::{EngineState, Snapshot};
 const NAME: usize = 16;
 const FIGURE: usize = 20;
 
-/// Overlay of the load of the machine over time.
 #[derive(Debug, Default)]
 pub struct MachineOverlay {
     /// First line shown.
@@ -49,7 +48,7 @@ impl View for MachineOverlay {
     fn remark(&self, app: &App) -> String {
         match app.load_history.len() {
             _ if matches!(app.connection, EngineLink::Lost(_) | EngineLink::Dead) => {
-                "as last reported; no engine listens".into()
+                "as last reported; no engine is running".into()
             }
             _ if matches!(app.connection, EngineLink::OnOtherNode(_)) => "as stored with the last checkpoint".into(),
             0 => "nothing measured yet".into(),
@@ -129,7 +128,6 @@ struct MachineSheet<'b> {
 }
 
 impl MachineSheet<'_> {
-    /// A name and the text beside it.
     fn fact<'a>(&self, name: &str, value: String, role: ThemeRole) -> Line<'a> {
         let theme = &self.app.theme;
         let room = self.width.saturating_sub(NAME) as u16;

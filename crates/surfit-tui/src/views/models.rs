@@ -24,7 +24,6 @@ use surfit_core::protocol::TensorNames;
 /// How the list is sorted.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ModelsView {
-    /// Order of the models.
     pub sort: ModelSort,
     /// What the tensors of models that are exported from here on are called.
     pub tensor_names: TensorNames,

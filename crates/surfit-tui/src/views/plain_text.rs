@@ -16,7 +16,6 @@ use ratatui::widgets::{Clear, Widget};
 /// Text over the whole screen, without a frame.
 #[derive(Debug)]
 pub struct TextOverlay {
-    /// Text that is shown.
     pub text: String,
     /// First row shown.
     pub scroll: usize,

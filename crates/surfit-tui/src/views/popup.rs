@@ -32,7 +32,6 @@ pub fn closes_at(area: Rect, at: Position) -> bool {
     at.y == area.y && (area.right().saturating_sub(4)..area.right()).contains(&at.x)
 }
 
-/// The area inside a popup.
 pub fn inner(area: Rect) -> Rect {
     area.inner(Margin::new(2, 1))
 }

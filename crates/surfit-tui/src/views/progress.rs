@@ -28,7 +28,6 @@ pub fn min_width(app: &App) -> u16 {
     }
 }
 
-/// Time left of the stage, in words.
 fn time_left(app: &App) -> Option<String> {
     let left = app.header_stats.seconds_left.filter(|_| app.is_connected())?;
     Some(format!("{} left", format_duration(left)))

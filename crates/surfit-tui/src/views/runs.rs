@@ -26,7 +26,6 @@ use std::path::PathBuf;
 use surfit_core::filter::{Filter, FilterError, RunAttributes};
 use surfit_core::metrics::Metric;
 
-/// What of the list of runs is shown.
 #[derive(Clone, Debug, Default)]
 pub struct RunsView {
     /// The filter, as typed.
@@ -37,7 +36,6 @@ pub struct RunsView {
     pub requested_at: f64,
 }
 
-/// The filter, or what is wrong with it.
 fn filter(app: &App) -> Result<Filter, FilterError> {
     let text = app.runs_view.search.text();
     text.parse()
@@ -64,7 +62,6 @@ pub fn visible_runs(app: &App) -> Vec<&RunLine> {
 }
 
 struct RunsLayout {
-    /// Filter and how many pass.
     filter: Rect,
     head: Rect,
     list: Rect,
@@ -95,7 +92,6 @@ fn pinned(app: &App) -> Option<&RunLine> {
     app.runs.iter().find(|r| r.path == *path)
 }
 
-/// Overlay that lists the runs there are.
 #[derive(Debug, Default)]
 pub struct RunsOverlay {
     /// Line of the list.

@@ -25,7 +25,6 @@ impl SearchField {
         self.input.value().trim()
     }
 
-    /// True when nothing is searched for.
     pub fn is_empty(&self) -> bool {
         self.text().is_empty()
     }

@@ -23,7 +23,6 @@ pub use color_range::{ColorRange, RangeKind};
 pub use comparison::SurfaceComparison;
 pub(crate) use comparison::compare_surfaces;
 pub use contours::Contours;
-pub use layout::SurfaceLayout;
 pub(crate) use map::{contrast_color, mix_colors};
 pub use relief::Camera;
 pub use shown_field::{CellQuantity, FixedRange};
@@ -49,7 +48,6 @@ use surfit_core::heatmap::{Cell, CellField, Heatmap, HeatmapStyle};
 use surfit_core::run_state::RunState;
 use surfit_core::surface::Patch;
 
-/// How cells are painted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CellPaint {
     /// Two colours in a character.
@@ -77,7 +75,6 @@ pub(crate) struct SurfaceScene<'a> {
     pub heatmap: &'a Heatmap,
     pub view: &'a SurfaceView,
     pub cursor: (usize, usize),
-    /// The cells that are shown.
     pub cells: ShownCells,
     /// The figures that are shown.
     pub field: CellField,
@@ -169,7 +166,6 @@ impl<'a> SurfaceScene<'a> {
         cell.0 * self.heatmap.grid + cell.1
     }
 
-    /// The figure of a cell.
     pub(crate) fn value(&self, index: usize) -> Option<f64> {
         self.field.values.get(index).copied().flatten()
     }
@@ -186,7 +182,6 @@ impl<'a> SurfaceScene<'a> {
     }
 }
 
-/// Pane of the surface.
 #[derive(Debug)]
 pub struct SurfacePane;
 
@@ -322,7 +317,6 @@ pub(super) fn exports(app: &App, slices: bool) -> Vec<ExportItem> {
     all
 }
 
-/// The grid of the heatmap as text.
 fn format_grid(app: &App, format: ExportFormat) -> String {
     let Some(map) = app.run_state.snapshot.as_ref().map(|s| &s.heatmap) else {
         return String::new();
@@ -334,7 +328,6 @@ fn format_grid(app: &App, format: ExportFormat) -> String {
     }
 }
 
-/// Draws the pane.
 pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, run_state: &RunState, view: &SurfaceView, focused: bool) {
     let scene = SurfaceScene::new(theme, run_state, view);
     let chrome = PaneFrame {

@@ -1,4 +1,4 @@
-use crate::action::TABLE;
+use crate::action::{KeyScope, TABLE};
 use crate::fixture;
 use crate::test_app::TestApp;
 use crate::theme::ThemeRole;
@@ -211,4 +211,27 @@ fn what_is_under_way_is_given_up_from_the_log_where_the_line_says_so() {
     assert!(rig.screen_text().contains("Z cancels it"), "{}", rig.screen_text());
     rig.press("Z");
     assert_eq!(rig.take_sent_commands()[0].1, surfit_core::protocol::EngineCommand::Cancel);
+}
+
+#[test]
+fn what_works_in_an_overlay_only_is_available_there_only() {
+    // These two open the list of runs.
+    let opens_its_list = ["beside-run", "loss-overlay"];
+    let overlays = [("?", "help"), ("w", "models"), ("i", "log"), ("g f", "image"), ("o", "runs")];
+    for (keys, scope) in overlays {
+        let own = TABLE.iter().filter(|e| e.scope == KeyScope::View(scope) && !opens_its_list.contains(&e.id));
+        let mut rig = TestApp::with_run_state(140, 44, fixture::finished_run());
+        for e in own.clone() {
+            let why = (e.availability)(&rig.app).expect_err(e.id).to_string();
+            assert!(why.starts_with("open the ") && why.contains(scope), "{}: {why}", e.id);
+        }
+        rig.press(keys);
+        assert!(own.clone().count() > 0);
+        for e in own.filter(|e| !["resume-run", "remove-run"].contains(&e.id)) {
+            assert_eq!((e.availability)(&rig.app), Ok(()), "{}", e.id);
+        }
+    }
+    let mut rig = TestApp::with_run_state(140, 44, fixture::finished_run());
+    rig.press(":").type_text("sort models");
+    assert!(rig.screen_text().contains("open the list of models first"), "{}", rig.screen_text());
 }

@@ -9,22 +9,17 @@ use jiff::tz::TimeZone;
 use ratatui::text::{Line, Span};
 use surfit_core::run_state::LogLine;
 
-/// A row on the screen.
 pub struct LogRow<'a> {
-    /// Which line of those shown it belongs to.
     pub entry: usize,
-    /// That line is one that was looked for.
     pub is_match: bool,
     /// What is written.
     pub line: Line<'a>,
 }
 
-/// Columns of the time.
 fn time_width(app: &App) -> u16 {
     if app.log.absolute_time { 17 } else { 10 }
 }
 
-/// Every row of the lines that are to be shown.
 pub fn rows<'a>(app: &App, width: u16) -> Vec<LogRow<'a>> {
     visible_lines(app).into_iter().enumerate().flat_map(|(entry, line)| wrapped(app, line, entry, width)).collect()
 }

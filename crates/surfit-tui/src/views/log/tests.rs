@@ -69,7 +69,7 @@ fn only_one_topic_is_shown() {
     let mut rig = open(100, 30);
     rig.app.perform_action(action!("log-topic"));
     assert_eq!(rig.app.log.topic, Some(LogTopic::Error));
-    assert!(rig.screen_text().contains("Nothing about errors has happened yet"));
+    assert!(rig.screen_text().contains("No events about errors yet"));
     while rig.app.log.topic != Some(LogTopic::Surface) {
         rig.app.perform_action(action!("log-topic"));
     }
@@ -111,5 +111,5 @@ fn long_paths_are_wrapped_and_times_are_of_the_day_on_demand() {
 fn an_empty_log_says_what_will_be_there() {
     let mut rig = TestApp::new(80, 24);
     rig.app.perform_action(action!("log"));
-    assert!(rig.screen_text().contains("The engine's first words appear here"));
+    assert!(rig.screen_text().contains("The engine's messages appear here"));
 }

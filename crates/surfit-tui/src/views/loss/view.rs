@@ -43,7 +43,6 @@ pub struct ComparedCurve {
 /// What the user chose to see of the curves.
 #[derive(Clone, Debug)]
 pub struct LossView {
-    /// Logarithmic loss axis.
     pub log: bool,
     /// Only the last part of the curve.
     pub recent: bool,
@@ -53,7 +52,6 @@ pub struct LossView {
     pub strength: usize,
     /// Show the corners' curves beside that of the surface.
     pub show_corners: bool,
-    /// Show the learning rate below the losses.
     pub show_learning_rate: bool,
     /// Losses over seconds of work instead of steps.
     pub time: bool,

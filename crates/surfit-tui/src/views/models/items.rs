@@ -16,22 +16,17 @@ pub enum ModelItem {
         u: f64,
         /// Second parameter of the point.
         v: f64,
-        /// It has a mark.
         marked: bool,
     },
     /// Corner by its index from 0.
     Corner(usize),
 }
 
-/// What models are sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ModelSort {
-    /// The latest first.
     #[default]
     Latest,
-    /// The best on validation first.
     Validation,
-    /// The best on test first.
     Test,
     /// Their coordinates: `u`, then `v`.
     Position,
@@ -40,12 +35,10 @@ pub enum ModelSort {
 impl ModelSort {
     const ALL: [ModelSort; 4] = [ModelSort::Latest, ModelSort::Validation, ModelSort::Test, ModelSort::Position];
 
-    /// The next order.
     pub fn next(self) -> Self {
         Self::ALL[(self as usize + 1) % Self::ALL.len()]
     }
 
-    /// The order's name.
     pub fn name(self) -> &'static str {
         ["latest", "validation", "test", "place"][self as usize]
     }

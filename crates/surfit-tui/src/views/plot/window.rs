@@ -7,7 +7,6 @@ use surfit_core::event::LossCurve;
 use surfit_core::run_state::RunState;
 use surfit_core::series::Series;
 
-/// A part of the axis that was zoomed to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AxisWindow {
     /// Where it begins.
@@ -19,7 +18,6 @@ pub struct AxisWindow {
 }
 
 impl AxisWindow {
-    /// What is shown of it.
     pub fn visible_range(&self, extent: &CurveExtent) -> (f64, f64) {
         let width = self.to - self.from;
         if !self.follows_end || extent.end <= self.to {
@@ -37,7 +35,6 @@ impl AxisWindow {
 pub struct CurveExtent {
     /// Where the longest of the run's own curves ends.
     pub end: f64,
-    /// Where the longest of all curves ends.
     pub longest: f64,
     /// Where the fit will end, when that is known and not too far.
     planned: Option<f64>,

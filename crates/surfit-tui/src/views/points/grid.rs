@@ -56,7 +56,6 @@ pub fn tile_description(
     scale.description(layout.value_width(), theme.is_ascii())
 }
 
-/// Signs for tiles of the grid that are not shown.
 fn draw_overflow_signs(buf: &mut Buffer, theme: &Theme, layout: &TileLayout) {
     let (tiles, style) = (layout.tiles, theme.style(ThemeRole::Accent));
     if tiles.width < 4 || tiles.height == 0 {

@@ -47,9 +47,7 @@ fn braille(mask: u8) -> char {
 /// Coloured pixels over an area of characters; a pixel without a colour lets the ground through.
 pub(crate) struct BlockCanvas {
     block_set: BlockSet,
-    /// Width in pixels.
     pub width: usize,
-    /// Height in pixels.
     pub height: usize,
     pixels: Vec<Option<Rgb>>,
 }

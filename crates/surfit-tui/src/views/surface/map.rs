@@ -30,13 +30,11 @@ pub fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) 
     canvas.cursor(buf);
 }
 
-/// What a pixel shows.
 enum MapPixel {
     /// Nothing: it is outside the surface.
     Outside,
     /// A cell without a value.
     Unmeasured,
-    /// A cell's colour.
     Measured(Color),
 }
 
@@ -101,7 +99,6 @@ impl MapCanvas<'_> {
         }
     }
 
-    /// The pixel in a column from the left and a row from the top.
     fn pixel(&self, column: usize, row: usize) -> MapPixel {
         let (a, b) = (self.layout.column_cell(column), self.layout.row_cell(row));
         let index = self.shown_index((a, b));

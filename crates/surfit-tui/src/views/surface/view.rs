@@ -21,7 +21,6 @@ pub struct SurfaceView {
     pub cursor: (usize, usize),
     /// The part that is shown; `None` for the whole.
     pub viewport: Option<SurfaceViewport>,
-    /// The metric that is looked at.
     pub metric: Metric,
     /// What of it the colours mean.
     pub quantity: CellQuantity,
@@ -31,17 +30,14 @@ pub struct SurfaceView {
     pub show_values: bool,
     /// Which slices through the cursor are shown, where they fit.
     pub slices: Slices,
-    /// Where contour lines are drawn.
     pub contours: Contours,
     /// Colours between cells are interpolated.
     pub interpolate: bool,
     /// The best points that are not neighbours are numbered.
     pub show_peaks: bool,
-    /// Shown as a relief.
     pub show_relief: bool,
     /// From where the relief is seen.
     pub camera: Camera,
-    /// Another surface that is shown beside this one.
     pub comparison: Option<SurfaceComparison>,
     /// This surface before its degree changed last.
     pub earlier_surface: Option<SurfaceComparison>,
