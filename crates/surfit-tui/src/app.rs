@@ -33,7 +33,7 @@ use crate::views::loss::{LossPane, LossView};
 use crate::views::points::{PointsPane, PointsView};
 use crate::views::surface::{SurfacePane, SurfaceView};
 use crate::views::view::View;
-use crate::views::{help::HelpView, log::LogView, machine::LoadHistory, models::ModelsView, runs::RunsView};
+use crate::views::{log::LogView, machine::LoadHistory, models::ModelsView, runs::RunsView, search::SearchField};
 use crossterm::event::{KeyEvent, KeyEventKind, MouseEvent};
 use ratatui::layout::{Position, Size};
 use std::collections::BTreeMap;
@@ -190,7 +190,7 @@ pub struct App {
     pub loss: LossView,
     pub surface: SurfaceView,
     pub points: PointsView,
-    pub help: HelpView,
+    pub help_search: SearchField,
     pub log: LogView,
     pub models: ModelsView,
     /// How this terminal shows pictures, if it can.
@@ -273,7 +273,7 @@ impl App {
             loss: LossView::default(),
             surface: SurfaceView { cursor: (grid / 2, grid / 2), ..SurfaceView::default() },
             points: PointsView::default(),
-            help: HelpView::default(),
+            help_search: SearchField::default(),
             log: LogView::default(),
             models: ModelsView::default(),
             image_protocol: None,

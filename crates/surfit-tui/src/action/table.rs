@@ -156,14 +156,10 @@ table! {
     }
     Program {
         "help" overlays ["?", "f1"] 1 "help" "show all keys and what is available now" always => |app| app.toggle_overlay(HelpOverlay::default());
-        "search-help" "help" ["/"] 0 "search" "search the keys" help_open => |app| app.open_search();
-        "next-help" "help" ["n"] 0 "next" "next match" help_open => |app| app.edit_view(|help: &mut HelpOverlay, app| help.find_next(app, true));
-        "previous-help" "help" ["N"] 0 "previous" "previous match" help_open => |app| app.edit_view(|help: &mut HelpOverlay, app| help.find_next(app, false));
+        "search-help" "help" ["/"] 0 "search" "show only the keys with a text" help_open => |app| app.open_search();
         "palette" overlays [":", "ctrl-p"] 20 "palette" "command palette: find an action, or type `degree 3 4`" always => |app| app.toggle_overlay(PaletteOverlay::default());
         "log" overlays ["i", "g i"] 21 "log" "show the log" always => |app| app.toggle_overlay(LogOverlay::default());
-        "search-log" "log" ["/"] 0 "search" "search the log" log_open => |app| app.open_search();
-        "find-next" "log" ["n"] 0 "find next" "next match in the log" log_open => |app| app.edit_view(|log: &mut LogOverlay, app| log.find_next(app, true));
-        "find-previous" "log" ["N"] 0 "find prev" "previous match in the log" log_open => |app| app.edit_view(|log: &mut LogOverlay, app| log.find_next(app, false));
+        "search-log" "log" ["/"] 0 "search" "show only the lines of the log with a text" log_open => |app| app.open_search();
         "log-topic" "log" ["t"] 0 "topic" "filter by topic: errors, job, corners, models" log_open => |app| app.edit_view(LogOverlay::next_topic);
         "log-times" "log" ["T"] 0 "times" "show the time of day, or since the start of the run" log_open => |app| app.log.absolute_time = !app.log.absolute_time;
         "machine" overlays ["I", "g m"] 0 "system" "show processor, memory, speed and time left" always => |app| app.toggle_overlay(MachineOverlay::default());

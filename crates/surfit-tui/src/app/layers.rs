@@ -10,6 +10,7 @@ use crate::layout::{ScreenLayout, SidebarList};
 use crate::link::LeaveReason;
 use crate::views;
 use crate::views::footer::FooterHit;
+use crate::views::search::SearchField;
 use crate::views::view::{BusyView, InputOutcome, KeyPress, MouseInput, View};
 use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
@@ -67,8 +68,8 @@ impl App {
 
     pub(crate) fn open_overlay(&mut self, overlay: impl View) {
         self.close_overlays();
-        self.help = Default::default();
-        self.log.search.typing = false;
+        self.help_search = SearchField::default();
+        self.log.search = SearchField::default();
         self.runs_view.search.typing = false;
         self.layers.insert(0, Box::new(overlay));
     }
@@ -176,7 +177,7 @@ impl App {
     pub(crate) fn open_search(&mut self) {
         self.edit_focused_view(|view, app| {
             if let Some(search) = view.search_mut(app) {
-                *search = views::search::SearchField::open();
+                *search = SearchField::open();
             }
         });
     }
