@@ -16,11 +16,8 @@ pub enum ActionGroup {
     Job,
     /// The surface's degree, grid and control points.
     Surface,
-    /// Choosing and taking models away.
     Models,
-    /// What the panes show.
     Show,
-    /// Movement of focus and cursor.
     Move,
     /// Help, overlays, the list of runs, and leaving the program.
     Program,

@@ -80,12 +80,12 @@ impl Pane {
         }
     }
 
-    /// The pane after it, round about.
+    /// The pane after it; after the last the first.
     pub fn next(self) -> Self {
         Pane::ALL[(self as usize + 1) % 3]
     }
 
-    /// The pane before it, round about.
+    /// The pane before it; before the first the last.
     pub fn previous(self) -> Self {
         Pane::ALL[(self as usize + 2) % 3]
     }
@@ -94,19 +94,16 @@ impl Pane {
 /// State of the connection between the workbench and the engine.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EngineLink {
-    /// No message was received yet.
     Connecting,
     Connected {
         pid: u32,
     },
-    /// The connection ended for this reason.
     Lost(String),
     /// It works on the machine of this name and cannot be reached; what is shown comes from the run's files.
     OnOtherNode(String),
     Dead,
 }
 
-/// Something that happened to the workbench.
 #[derive(Debug)]
 pub enum AppMessage {
     Key(KeyEvent),
@@ -128,21 +125,16 @@ pub enum AppMessage {
     /// Leave without a question: a signal, or the terminal is gone.
     Hangup,
     CheckpointRequest,
-    /// Back to the shell for now.
     Suspend,
     Continued,
     LinkEnded,
 }
 
-/// Something the loop shall do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     Send(ClientMessage),
-    /// End the workbench.
     Exit(LeaveReason),
-    /// Draw every cell anew.
     Redraw,
-    /// Back to the shell until continued.
     Suspend,
     /// Take the terminal again after a stop.
     RetakeTerminal,
@@ -162,10 +154,8 @@ pub struct ThrottledStats {
     sampled_at: Option<f64>,
 }
 
-/// See the module.
 pub struct App {
     pub theme: Theme,
-    /// Key bindings of all actions.
     pub keymap: Keymap,
     pub run_state: RunState,
     pub run: String,
@@ -174,10 +164,8 @@ pub struct App {
     pub remote_line: Option<RemoteLine>,
     /// The batch job that ends the engine, when this screen is part of it too.
     pub batch_job: Option<String>,
-    /// Nothing may be changed, only watched.
     pub readonly: bool,
     pub focus: Pane,
-    /// It has the whole main area.
     pub zoomed: bool,
     /// How the panes share the main area.
     pub arrangement: Arrangement,
@@ -199,7 +187,6 @@ pub struct App {
     pub load_history: LoadHistory,
     /// Header figures, renewed at most once a second.
     pub header_stats: ThrottledStats,
-    /// The list of runs last received.
     pub runs: Vec<RunLine>,
     pub runs_view: RunsView,
     /// Commands without a reply, by id.
@@ -402,7 +389,6 @@ impl App {
         self.run_state.snapshot.as_ref()?.control_points.get(self.points.cursor)
     }
 
-    /// An engine listens.
     pub fn is_connected(&self) -> bool {
         matches!(self.connection, EngineLink::Connected { .. })
     }

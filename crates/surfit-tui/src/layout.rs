@@ -17,7 +17,6 @@ const SIDEBAR_WIDTH: u16 = 60;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SidebarList {
     Models,
-    /// What has happened.
     Log,
 }
 
@@ -33,7 +32,6 @@ pub struct ScreenLayout {
     pub borders: Vec<Border>,
     /// Lists beside the panes, where they fit.
     pub sidebar_lists: Vec<(SidebarList, Rect)>,
-    /// What just happened.
     pub message: Rect,
     /// Area of the footer, which shows keys.
     pub footer: Rect,

@@ -45,7 +45,6 @@ enum ChoicesFault {
     Version(u32),
 }
 
-/// See the module.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RememberedChoices {

@@ -12,7 +12,6 @@ use std::time::Duration;
 pub enum SignalRequest {
     /// Exit; the engine keeps running.
     Exit,
-    /// Back to the shell for now.
     Stop,
     Continued,
     Checkpoint,

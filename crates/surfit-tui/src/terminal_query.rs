@@ -74,7 +74,6 @@ pub(crate) fn can_query(term: &str) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TerminalAnswer {
     Background(TerminalBackground),
-    /// It shows any colour.
     Truecolor,
 }
 

@@ -12,7 +12,6 @@ use thiserror::Error;
 pub(super) struct DegreePlan {
     /// The degrees that it begins from: the present ones, as long as the plan is pending.
     from: Degrees,
-    /// What they become.
     pub to: Degrees,
     /// The degrees became others while it waited.
     rebased: bool,

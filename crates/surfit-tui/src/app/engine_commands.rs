@@ -7,10 +7,8 @@ use surfit_core::protocol::{BridgeRequest, ClientMessage, EngineCommand, RateCha
 use surfit_core::snapshot::EngineState;
 use surfit_core::surface::{Degrees, ParameterAxis};
 
-/// A command without a reply.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PendingCommand {
-    /// What was sent.
     pub command: EngineCommand,
     /// Shown while it takes: `exporting the best model …`.
     pub progress_text: Option<String>,
@@ -20,7 +18,6 @@ pub struct PendingCommand {
 }
 
 impl PendingCommand {
-    /// What it is, for a refusal.
     fn name(&self) -> &'static str {
         match self.command {
             EngineCommand::Start
@@ -156,7 +153,6 @@ impl App {
         effects
     }
 
-    /// An answer came.
     pub(super) fn handle_reply(&mut self, id: u64, error: Option<String>) {
         let Some(pending) = self.pending.remove(&id) else {
             return;

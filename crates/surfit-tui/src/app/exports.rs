@@ -19,7 +19,6 @@ use tui_input::Input;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunLocation {
     pub dir: PathBuf,
-    /// What the command line calls it.
     pub name: String,
 }
 
@@ -90,7 +89,6 @@ pub enum ExportSource {
 #[derive(Clone, Debug)]
 pub struct ExportItem {
     pub key: char,
-    /// A few words for the list.
     pub label: &'static str,
     /// Name of its file, without extension.
     pub file_stem: &'static str,

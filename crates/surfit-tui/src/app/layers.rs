@@ -26,9 +26,7 @@ fn as_view<V: View>(view: &dyn View) -> Option<&V> {
     (view as &dyn Any).downcast_ref()
 }
 
-/// The stack itself.
 impl App {
-    /// The topmost overlay, below any dialog.
     pub(crate) fn overlay(&self) -> Option<&dyn View> {
         self.layers.iter().rev().find(|v| !v.is_modal()).map(|v| &**v)
     }
@@ -47,7 +45,6 @@ impl App {
         self.overlay().map_or(Rect::ZERO, |overlay| overlay.area(&screen, self))
     }
 
-    /// Puts a dialog over everything.
     pub(crate) fn push_dialog(&mut self, dialog: impl View) {
         self.layers.retain(|v| (&**v as &dyn Any).type_id() != dialog.type_id());
         self.layers.push(Box::new(dialog));

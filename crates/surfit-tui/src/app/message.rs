@@ -6,13 +6,9 @@ use surfit_core::text::{MAX_SENTENCE_CHARS, to_printable};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageKind {
-    /// Why nothing happened.
     Hint,
-    /// Neutral message about something that happened.
     Info,
-    /// Something was achieved.
     Good,
-    /// Something that failed.
     Error,
 }
 
@@ -140,7 +136,6 @@ impl App {
         }
     }
 
-    /// Removes messages whose time has passed.
     pub(super) fn expire_status_message(&mut self) {
         // The silence of an engine is shown in whole seconds.
         self.dirty |= self.stalled_for().map(|s| s as u64) != self.shown_stall_secs;

@@ -227,14 +227,12 @@ impl App {
         }
     }
 
-    /// Another run could not be read.
     pub(super) fn on_run_load_failed(&mut self, path: &Path, why: String) {
         if self.remove_compare_mode(path) != CompareMode::Superseded {
             self.show_message(MessageKind::Error, why);
         }
     }
 
-    /// Pending requests will never be answered.
     pub(super) fn clear_pending_comparisons(&mut self) {
         self.pending_comparisons = PendingComparisons::default();
     }

@@ -10,13 +10,11 @@ use surfit_core::snapshot::EngineState;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum AnswerAction {
-    /// Nothing is done.
     Cancel,
     /// Detach; the engine keeps running.
     Detach,
     /// Leave; the engine makes a checkpoint and ends.
     StopEngine,
-    /// End the present stage early.
     StopStage,
     FitFurther,
     StartFit,
@@ -29,7 +27,6 @@ pub enum AnswerAction {
 #[derive(Clone, Debug, PartialEq)]
 pub struct AnswerChoice {
     pub key: char,
-    /// A word or two.
     pub label: &'static str,
     pub meaning: &'static str,
     pub answer: AnswerAction,
@@ -39,11 +36,8 @@ pub struct AnswerChoice {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Question {
     pub title: &'static str,
-    /// Facts to consider before answering.
     pub text: String,
-    /// Answers that can be given.
     pub choices: Vec<AnswerChoice>,
-    /// The one that enter takes.
     pub selected: usize,
 }
 
@@ -221,7 +215,6 @@ impl App {
         );
     }
 
-    /// Does what was answered.
     pub(crate) fn answer_question(&mut self, answer: AnswerAction) -> Vec<Effect> {
         match answer {
             AnswerAction::RemoveRun(path) => self.remove_run(path),

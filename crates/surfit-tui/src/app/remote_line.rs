@@ -10,7 +10,6 @@ const STALE_TIMEOUT_SECS: f64 = 6.0;
 /// See the module. Times are in seconds since the workbench began.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RemoteLine {
-    /// Machine that the run is on.
     pub host: String,
     last_message_at: f64,
     outage: Option<LineDown>,

@@ -30,7 +30,6 @@ pub const TYPED_COMMAND_EXAMPLES: [&str; 13] = [
 pub enum TypedCommand {
     /// New degrees along `u` and `v`; one for a curve and a triangular patch.
     Degree(u8, Option<u8>),
-    /// Points along each axis.
     Grid(usize),
     /// The cursor goes to the cell nearest to `(u, v)`.
     MoveCursor(f64, f64),
@@ -41,9 +40,7 @@ pub enum TypedCommand {
     Theme(String),
     /// Another run's surface beside this one, by the run's id or directory.
     CompareSurface(String),
-    /// Another peak of the learning rate.
     Rate(RateChange),
-    /// Draws a step.
     Draws(usize),
     /// A search at the cursor: its first step and how many points it may look at.
     Search(f64, usize),
@@ -57,18 +54,12 @@ pub enum TypedCommand {
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum CommandError {
     #[error("`{text}` is no {expected}; {remedy}")]
-    InvalidValue {
-        text: String,
-        expected: &'static str,
-        /// What can be written.
-        remedy: String,
-    },
+    InvalidValue { text: String, expected: &'static str, remedy: String },
     /// A grid that cannot be measured; a sentence.
     #[error("{0}")]
     InvalidGrid(String),
     #[error(transparent)]
     InvalidDegrees(#[from] DegreeError),
-    /// It cannot be done now.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }

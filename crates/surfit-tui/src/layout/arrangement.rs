@@ -18,7 +18,6 @@ pub enum Preset {
     Surface,
     /// The curves at the left, the surface over the control points at the right.
     Loss,
-    /// All three beside each other.
     Columns,
 }
 
@@ -43,13 +42,11 @@ pub struct Arrangement {
 /// The line between two panes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Border {
-    /// Which of the two.
     pub index: usize,
     /// It separates columns, not rows.
     pub vertical: bool,
     /// The cells where it can be taken: the frames that meet there.
     pub area: Rect,
-    /// What it divides.
     pub container: Rect,
     /// Least columns or rows before it and after it.
     pub min_sizes: (u16, u16),

@@ -228,7 +228,6 @@ impl View for ExportDialog {
 pub struct FilenamePrompt {
     /// Path of the file, as typed so far.
     pub input: Input,
-    /// What the file gets.
     pub(crate) item: ExportItem,
 }
 

@@ -44,7 +44,6 @@ impl FooterItem {
     }
 }
 
-/// Draws the keys.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     let theme = &app.theme;
     for item in visible_items(app, area) {
@@ -74,7 +73,6 @@ fn visible_items(app: &App, area: Rect) -> Vec<FooterItem> {
     fit_items(top.hints(app), area)
 }
 
-/// Places items one after the other.
 fn position_items(mut items: Vec<FooterItem>, area: Rect, gap: u16) -> Vec<FooterItem> {
     let mut x = area.x + 1;
     for item in &mut items {
@@ -181,7 +179,6 @@ pub fn arrows(app: &App) -> &'static str {
     app.theme.pick_glyph("↑↓", "up down")
 }
 
-/// Up and down choose a line.
 pub fn choose_hint(app: &App) -> FooterItem {
     text_hint(arrows(app), "choose")
 }
@@ -190,7 +187,6 @@ pub fn scroll_hint(app: &App) -> FooterItem {
     text_hint(arrows(app), "scroll")
 }
 
-/// All keys that scroll.
 pub fn page_hint(app: &App) -> FooterItem {
     text_hint(&format!("{} pageup pagedown", arrows(app)), "scroll")
 }

@@ -15,10 +15,8 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
-/// Overlay that lists every key, searchable.
 #[derive(Debug, Default)]
 pub struct HelpOverlay {
-    /// First line shown.
     pub scroll: usize,
 }
 

@@ -24,9 +24,7 @@ pub use rows::{last_line_rows, plain_lines, visible_lines};
 
 #[derive(Clone, Debug)]
 pub struct LogView {
-    /// Only lines with this text.
     pub search: SearchField,
-    /// Only lines about this.
     pub topic: Option<LogTopic>,
     /// Times of the day instead of times since the run began.
     pub absolute_time: bool,

@@ -32,7 +32,6 @@ const FIGURE: usize = 20;
 
 #[derive(Debug, Default)]
 pub struct MachineOverlay {
-    /// First line shown.
     pub scroll: usize,
 }
 
@@ -185,7 +184,6 @@ impl MachineSheet<'_> {
         out
     }
 
-    /// How long it took.
     fn time_taken_lines<'a>(&self) -> Vec<Line<'a>> {
         let mut out = Vec::new();
         let took: Vec<String> = self
@@ -204,7 +202,6 @@ impl MachineSheet<'_> {
         out
     }
 
-    /// What hardly changes.
     fn facts<'a>(&self, s: &Snapshot) -> Vec<Line<'a>> {
         let mut out = Vec::new();
         let engine = match &self.app.connection {

@@ -19,7 +19,6 @@ use surfit_core::surface::Degrees;
 /// The most rows of it.
 const MAX_BANNER_ROWS: usize = 3;
 
-/// Draws the line.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     let theme = &app.theme;
     if app.pending_prefix().is_some() {

@@ -21,7 +21,6 @@ use ratatui::widgets::Widget;
 use sheet::ModelRow;
 use surfit_core::protocol::TensorNames;
 
-/// How the list is sorted.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ModelsView {
     pub sort: ModelSort,
@@ -32,7 +31,6 @@ pub struct ModelsView {
 /// Overlay that lists exports, bookmarked points and corners.
 #[derive(Debug, Default)]
 pub struct ModelsOverlay {
-    /// Line of the list.
     pub selected: usize,
 }
 
@@ -49,7 +47,6 @@ impl View for ModelsOverlay {
         "chosen on validation, test measured once after".into()
     }
 
-    /// It contains long names.
     fn area(&self, screen: &ScreenLayout, app: &App) -> Rect {
         screen.centered_overlay(176, sheet::rows(app, 100, 0).len())
     }

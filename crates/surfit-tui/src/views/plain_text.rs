@@ -17,7 +17,6 @@ use ratatui::widgets::{Clear, Widget};
 #[derive(Debug)]
 pub struct TextOverlay {
     pub text: String,
-    /// First row shown.
     pub scroll: usize,
 }
 
@@ -26,7 +25,6 @@ impl View for TextOverlay {
         KeyScope::View("text")
     }
 
-    /// All but the footer's row.
     fn area(&self, screen: &ScreenLayout, _app: &App) -> Rect {
         Rect { height: screen.area.height.saturating_sub(1), ..screen.area }
     }

@@ -226,13 +226,10 @@ pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, run_state: &RunState,
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PointState {
-    /// A corner, which never trains.
     Fixed,
-    /// Held still by the user.
     Frozen,
     /// Free to train, but not under way.
     Trainable,
-    /// Being trained at present.
     Moving,
 }
 

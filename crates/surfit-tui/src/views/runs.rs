@@ -28,7 +28,6 @@ use surfit_core::metrics::Metric;
 
 #[derive(Clone, Debug, Default)]
 pub struct RunsView {
-    /// The filter, as typed.
     pub search: SearchField,
     /// The run that the chosen one is held against.
     pub pinned: Option<PathBuf>,
@@ -94,7 +93,6 @@ fn pinned(app: &App) -> Option<&RunLine> {
 
 #[derive(Debug, Default)]
 pub struct RunsOverlay {
-    /// Line of the list.
     pub selected: usize,
 }
 
@@ -111,7 +109,6 @@ impl View for RunsOverlay {
         "enter opens a run; this one continues".into()
     }
 
-    /// It contains long names.
     fn area(&self, screen: &ScreenLayout, app: &App) -> Rect {
         let compared = if app.runs_view.pinned.is_some() { 12 } else { 2 };
         screen.centered_overlay(176, app.runs.len().max(5) + compared)

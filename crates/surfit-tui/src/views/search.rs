@@ -20,7 +20,6 @@ impl SearchField {
         Self { typing: true, ..Self::default() }
     }
 
-    /// The text, without space around it.
     pub fn text(&self) -> &str {
         self.input.value().trim()
     }

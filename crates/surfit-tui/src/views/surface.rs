@@ -50,7 +50,6 @@ use surfit_core::surface::Patch;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CellPaint {
-    /// Two colours in a character.
     Halves,
     /// One colour in a character: blocks are not wanted.
     Whole,
@@ -76,7 +75,6 @@ pub(crate) struct SurfaceScene<'a> {
     pub view: &'a SurfaceView,
     pub cursor: (usize, usize),
     pub cells: ShownCells,
-    /// The figures that are shown.
     pub field: CellField,
     pub range: ColorRange,
     pub quantity: CellQuantity,
@@ -143,7 +141,6 @@ impl<'a> SurfaceScene<'a> {
         }
     }
 
-    /// What the figures are called.
     fn quantity_name(&self) -> String {
         let name = self.view.metric.name();
         match self.quantity {

@@ -39,7 +39,6 @@ fn list(inner: Rect) -> Rect {
 #[derive(Debug)]
 pub struct ThemesOverlay {
     pub choices: Vec<ThemeChoice>,
-    /// Line of the list.
     pub selected: usize,
 }
 

@@ -196,7 +196,6 @@ pub trait View: Any + Debug {
         None
     }
 
-    /// The same, to be typed in.
     fn search_mut<'a>(&self, _app: &'a mut App) -> Option<&'a mut SearchField> {
         None
     }

@@ -32,11 +32,8 @@ pub enum OverlayError {
 /// Another run whose curve is laid over that of this one.
 #[derive(Clone, Debug)]
 pub struct ComparedCurve {
-    /// The run's id.
     pub name: String,
-    /// Directory of the run.
     pub path: PathBuf,
-    /// What is known of it.
     pub run_state: RunState,
 }
 
@@ -117,7 +114,6 @@ impl LossView {
         }
     }
 
-    /// The recent part, or all again.
     pub fn toggle_recent(&mut self) {
         // Within a zoomed part the key leads back first.
         self.recent = !self.recent && self.zoom.is_none();
@@ -177,7 +173,6 @@ impl LossView {
         self.zoom = window;
     }
 
-    /// Shows the whole axis again.
     pub fn reset_zoom(&mut self) {
         (self.zoom, self.recent) = (None, false);
     }

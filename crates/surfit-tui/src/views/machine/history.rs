@@ -95,7 +95,6 @@ impl LoadHistory {
         self.samples.len()
     }
 
-    /// True before the first sample.
     pub fn is_empty(&self) -> bool {
         self.samples.is_empty()
     }

@@ -40,7 +40,6 @@ impl MachineSheet<'_> {
         out
     }
 
-    /// Processors, memory, graphics processors, disk.
     pub(super) fn load<'a>(&self, s: &Snapshot) -> Vec<Line<'a>> {
         let m = &s.machine;
         let mut out = Vec::new();

@@ -11,13 +11,7 @@ pub enum ModelItem {
     /// A model that was written, by its index in the run state.
     Export(usize),
     /// A point of the surface that was marked, or measured exactly.
-    Point {
-        /// First parameter of the point.
-        u: f64,
-        /// Second parameter of the point.
-        v: f64,
-        marked: bool,
-    },
+    Point { u: f64, v: f64, marked: bool },
     /// Corner by its index from 0.
     Corner(usize),
 }

@@ -55,7 +55,6 @@ pub fn rows<'a>(app: &App, width: u16, selected: usize) -> Vec<ModelRow<'a>> {
 struct ModelSheet<'b> {
     app: &'b App,
     width: u16,
-    /// Intervals fit.
     wide: bool,
     /// Columns of the place, or of a corner's recipe.
     position_width: usize,

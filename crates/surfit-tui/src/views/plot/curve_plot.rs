@@ -146,7 +146,6 @@ impl CurvePlot {
         (self.x.lo, self.x.hi)
     }
 
-    /// The loss axis is logarithmic.
     pub fn is_log(&self) -> bool {
         self.y.log
     }

@@ -59,9 +59,7 @@ pub struct PlotTrace {
 
 #[derive(Clone, Copy, Debug)]
 pub struct CurveRequest {
-    /// Part of the axis.
     pub window: (f64, f64),
-    /// The axis shows seconds of work.
     pub time: bool,
     /// Weight of the past in the smoothing, per step.
     pub smoothing: f64,

@@ -9,9 +9,7 @@ use surfit_core::series::Series;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AxisWindow {
-    /// Where it begins.
     pub from: f64,
-    /// Where it ends.
     pub to: f64,
     /// It reached the end of the curve when it was chosen: it goes along with the curve.
     pub follows_end: bool,

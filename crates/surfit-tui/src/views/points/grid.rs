@@ -13,7 +13,6 @@ use surfit_core::run_state::RunState;
 use surfit_core::snapshot::Snapshot;
 use tile::PointTile;
 
-/// Draws the tiles.
 pub fn draw(
     buf: &mut Buffer,
     theme: &Theme,

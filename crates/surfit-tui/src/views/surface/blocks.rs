@@ -9,7 +9,6 @@ use ratatui::style::Style;
 /// Characters that are made of smaller pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlockSet {
-    /// Two halves in a character.
     Halves,
     /// Four quarters; every font with box drawing has them.
     Quadrants,

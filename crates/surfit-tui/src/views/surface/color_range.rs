@@ -46,7 +46,6 @@ pub struct ColorRange {
     pub hi: f64,
     /// Some values are below it, or above; they have the colour of that end.
     pub clipped: (bool, bool),
-    /// The user chose it.
     pub fixed: bool,
     /// What kind of figure it spans. Colours grow lighter toward better values, also where smaller is better.
     pub kind: RangeKind,

@@ -24,7 +24,6 @@ pub struct SurfaceComparison {
     /// What it is called over its map.
     pub name: String,
     pub from_other_run: bool,
-    /// What was measured of it.
     pub heatmap: Heatmap,
     pub corners: Vec<CornerReady>,
 }
@@ -56,7 +55,6 @@ impl SurfaceView {
     }
 }
 
-/// Which of the three maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ComparedPanel {
     This,

@@ -19,7 +19,6 @@ pub enum Contours {
     #[default]
     Off,
     Over,
-    /// Contour lines without colours.
     Alone,
 }
 

@@ -13,7 +13,6 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
 use surfit_core::surface::Patch;
 
-/// Draws cells, contour lines and marks.
 pub fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) {
     if layout.pixels == 0 {
         return;
@@ -33,7 +32,6 @@ pub fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) 
 enum MapPixel {
     /// Nothing: it is outside the surface.
     Outside,
-    /// A cell without a value.
     Unmeasured,
     Measured(Color),
 }

@@ -55,7 +55,6 @@ struct ScreenRelief<'a> {
     scene: &'a SurfaceScene<'a>,
     room: Rect,
     projection: Projection,
-    /// Figures, with gaps filled in.
     field: CellField,
     /// Where the point over each cell falls, in characters from the room's upper left.
     projected_points: Vec<Option<ProjectedPoint>>,

@@ -10,9 +10,7 @@ use surfit_core::heatmap::{CellField, Heatmap, Metric};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FixedRange {
     pub metric: Metric,
-    /// and this figure made of it.
     pub quantity: CellQuantity,
-    /// Smallest and largest value.
     pub limits: (f64, f64),
 }
 

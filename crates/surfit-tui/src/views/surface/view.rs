@@ -14,7 +14,6 @@ use surfit_core::heatmap::{Heatmap, Metric};
 use surfit_core::run_state::RunState;
 use surfit_core::surface::Patch;
 
-/// See the module.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SurfaceView {
     /// Cell under the cursor, along `u` and along `v`.
@@ -22,7 +21,6 @@ pub struct SurfaceView {
     /// The part that is shown; `None` for the whole.
     pub viewport: Option<SurfaceViewport>,
     pub metric: Metric,
-    /// What of it the colours mean.
     pub quantity: CellQuantity,
     /// The range of colours that the user chose.
     pub fixed_range: Option<FixedRange>,
@@ -31,12 +29,10 @@ pub struct SurfaceView {
     /// Which slices through the cursor are shown, where they fit.
     pub slices: Slices,
     pub contours: Contours,
-    /// Colours between cells are interpolated.
     pub interpolate: bool,
     /// The best points that are not neighbours are numbered.
     pub show_peaks: bool,
     pub show_relief: bool,
-    /// From where the relief is seen.
     pub camera: Camera,
     pub comparison: Option<SurfaceComparison>,
     /// This surface before its degree changed last.

@@ -32,7 +32,6 @@ impl ShownCells {
         Self { first_cell: (0, 0), count: grid, grid }
     }
 
-    /// True when nothing is left out.
     pub fn is_all(&self) -> bool {
         self.count == self.grid
     }

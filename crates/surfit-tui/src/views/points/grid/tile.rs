@@ -11,7 +11,6 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use surfit_core::snapshot::ControlPoint;
 
-/// See the module.
 pub(super) struct PointTile<'a> {
     pub theme: &'a Theme,
     pub point: &'a ControlPoint,
