@@ -369,10 +369,7 @@ impl App {
         self.dirty = true;
         match (action.availability)(self) {
             Ok(()) => (action.run)(self),
-            Err(why) => {
-                self.show_message(MessageKind::Hint, format!("{} not available: {why}", action.label));
-                Vec::new()
-            }
+            Err(why) => self.show_hint(format!("{} not available: {why}", action.label)),
         }
     }
 

@@ -41,9 +41,7 @@ pub enum Unavailable {
     #[error("the run is idle and completely on disk")]
     AllOnDisk,
     #[error("nothing is running")]
-    NothingToPause,
-    #[error("nothing is running")]
-    NothingToStop,
+    NothingRunning,
     #[error("nothing to cancel")]
     NothingToCancel,
     #[error("no surface yet; the corners come first")]
@@ -189,20 +187,21 @@ pub(super) fn can_resume_engine(app: &App) -> Availability {
     }
 }
 
-pub(super) fn can_start_job(app: &App) -> Availability {
+/// No job is running; else `why`.
+fn job_idle(app: &App, why: Unavailable) -> Availability {
     engine_reachable(app)?;
     match app.run_state.engine_state() {
-        EngineState::Running | EngineState::Starting => Err(Unavailable::JobRunning),
+        EngineState::Running | EngineState::Starting => Err(why),
         _ => Ok(()),
     }
 }
 
+pub(super) fn can_start_job(app: &App) -> Availability {
+    job_idle(app, Unavailable::JobRunning)
+}
+
 pub(super) fn can_start_corners(app: &App) -> Availability {
-    engine_reachable(app)?;
-    match app.run_state.engine_state() {
-        EngineState::Running | EngineState::Starting => Err(Unavailable::JobNotStopped),
-        _ => Ok(()),
-    }
+    job_idle(app, Unavailable::JobNotStopped)
 }
 
 /// Durable is what is at rest anyway.
@@ -214,27 +213,10 @@ pub(super) fn can_checkpoint(app: &App) -> Availability {
     }
 }
 
-/// An engine listens that may have something under way.
-fn running_snapshot(app: &App, why: Unavailable) -> Result<&Snapshot, Unavailable> {
-    match reported_snapshot(app) {
-        Ok(_) if app.engine_stopped() => Err(why),
-        snapshot => snapshot,
-    }
-}
-
-pub(super) fn can_pause(app: &App) -> Availability {
-    let why = Unavailable::NothingToPause;
-    match running_snapshot(app, why.clone())?.state {
-        EngineState::Running | EngineState::Paused => Ok(()),
-        _ => Err(why),
-    }
-}
-
-pub(super) fn can_stop(app: &App) -> Availability {
-    let why = Unavailable::NothingToStop;
-    match running_snapshot(app, why.clone())?.state {
-        EngineState::Running | EngineState::Paused => Ok(()),
-        _ => Err(why),
+pub(super) fn job_under_way(app: &App) -> Availability {
+    match reported_snapshot(app)?.state {
+        EngineState::Running | EngineState::Paused if !app.engine_stopped() => Ok(()),
+        _ => Err(Unavailable::NothingRunning),
     }
 }
 
@@ -267,26 +249,10 @@ pub(super) fn can_export_best(app: &App) -> Availability {
     cells_measured(app)
 }
 
-fn can_change_degree(app: &App, axis: ParameterAxis, by: i8) -> Availability {
+pub(super) fn can_change_degree(app: &App, axis: ParameterAxis, by: i8) -> Availability {
     reported_snapshot(app)?;
     app.target_degrees().with_changed_degree(axis, by)?;
     Ok(())
-}
-
-pub(super) fn can_raise_u(app: &App) -> Availability {
-    can_change_degree(app, ParameterAxis::U, 1)
-}
-
-pub(super) fn can_lower_u(app: &App) -> Availability {
-    can_change_degree(app, ParameterAxis::U, -1)
-}
-
-pub(super) fn can_raise_v(app: &App) -> Availability {
-    can_change_degree(app, ParameterAxis::V, 1)
-}
-
-pub(super) fn can_lower_v(app: &App) -> Availability {
-    can_change_degree(app, ParameterAxis::V, -1)
 }
 
 pub(super) fn can_refine_grid(app: &App) -> Availability {

@@ -50,8 +50,8 @@ table! {
     Job {
         "start" ["s"] 3 "start" "start or resume the job, or fit a new surface" can_start_job => |app| app.start_job();
         "start-corners" ["S"] 0 "corners" "train new corners, then fit" can_start_corners => |app| app.start_corners();
-        "pause" ["p", "space"] 4 "pause" "pause or resume" can_pause => |app| app.toggle_pause();
-        "stop" ["."] 5 "stop" "end this stage early and keep its result" can_stop => |app| app.ask_stop();
+        "pause" ["p", "space"] 4 "pause" "pause or resume" job_under_way => |app| app.toggle_pause();
+        "stop" ["."] 5 "stop" "end this stage early and keep its result" job_under_way => |app| app.ask_stop();
         "fork" ["N"] 0 "fork" "fork this run at the planned degree" can_start_new_run => |app| app.request_new_run(false);
         "queue" ["Q"] 0 "queue" "queue a fit at the planned degree" can_start_new_run => |app| app.request_new_run(true);
         "cancel" overlays ["Z"] 2 "cancel" "cancel the running measurement, search or export" can_cancel => |app| app.send_command(EngineCommand::Cancel);
@@ -63,10 +63,10 @@ table! {
         "resume" overlays ["r"] 1 "resume" "restart the engine from the last checkpoint" can_resume_engine => |app| app.resume_engine();
     }
     Surface {
-        "raise-u" ["u"] 7 "degree u" "plan a higher degree along u; enter applies it" can_raise_u => |app| app.plan_degree(ParameterAxis::U, 1);
-        "lower-u" ["U"] 0 "degree u-" "plan a lower degree along u; enter applies it" can_lower_u => |app| app.plan_degree(ParameterAxis::U, -1);
-        "raise-v" ["v"] 8 "degree v" "plan a higher degree along v; enter applies it" can_raise_v => |app| app.plan_degree(ParameterAxis::V, 1);
-        "lower-v" ["V"] 0 "degree v-" "plan a lower degree along v; enter applies it" can_lower_v => |app| app.plan_degree(ParameterAxis::V, -1);
+        "raise-u" ["u"] 7 "degree u" "plan a higher degree along u; enter applies it" |app| can_change_degree(app, ParameterAxis::U, 1) => |app| app.plan_degree(ParameterAxis::U, 1);
+        "lower-u" ["U"] 0 "degree u-" "plan a lower degree along u; enter applies it" |app| can_change_degree(app, ParameterAxis::U, -1) => |app| app.plan_degree(ParameterAxis::U, -1);
+        "raise-v" ["v"] 8 "degree v" "plan a higher degree along v; enter applies it" |app| can_change_degree(app, ParameterAxis::V, 1) => |app| app.plan_degree(ParameterAxis::V, 1);
+        "lower-v" ["V"] 0 "degree v-" "plan a lower degree along v; enter applies it" |app| can_change_degree(app, ParameterAxis::V, -1) => |app| app.plan_degree(ParameterAxis::V, -1);
         "finer" ["]"] 10 "grid" "measure on a finer grid" can_refine_grid => |app| app.set_next_grid(App::next_finer_grid);
         "coarser" ["["] 0 "coarser" "measure on a coarser grid" can_coarsen_grid => |app| app.set_next_grid(App::next_coarser_grid);
         "freeze" "control points" ["f"] 2 "freeze" "freeze or unfreeze the selected control point" can_freeze => |app| app.toggle_frozen_point();

@@ -151,8 +151,7 @@ impl App {
             }
             KeyCode::Esc => {
                 self.degree_plan = None;
-                self.show_message(MessageKind::Hint, format!("the degree stays {}", plan.from));
-                Some(Vec::new())
+                Some(self.show_hint(format!("the degree stays {}", plan.from)))
             }
             _ => None,
         }

@@ -261,10 +261,7 @@ impl App {
     pub(crate) fn change_draws(&mut self, by: i64) -> Vec<Effect> {
         match self.draws().checked_add_signed(by as isize) {
             Some(draws) if draws > 0 => self.set_draws(draws),
-            _ => {
-                self.show_message(MessageKind::Hint, "draws: a step needs at least one point");
-                Vec::new()
-            }
+            _ => self.show_hint("draws: a step needs at least one point"),
         }
     }
 
@@ -273,8 +270,7 @@ impl App {
         // A key that is held down repeats many times a second, and every run has an engine of its own.
         let last = self.last_new_run_at.replace(self.now);
         if last.is_some_and(|at| self.now - at < KEY_REPEAT_TIMEOUT_SECS) {
-            self.show_message(MessageKind::Hint, "one run at a time: press the key again for another one");
-            return Vec::new();
+            return self.show_hint("one run at a time: press the key again for another one");
         }
         let present = self.degrees();
         let degrees = match self.degree_plan.take() {
@@ -287,10 +283,7 @@ impl App {
                 });
                 match both {
                     Ok(degrees) => degrees,
-                    Err(why) => {
-                        self.show_message(MessageKind::Hint, why.to_string());
-                        return Vec::new();
-                    }
+                    Err(why) => return self.show_hint(why),
                 }
             }
         };

@@ -1,7 +1,6 @@
 //! The stack of views: overlays and dialogs over the panes. Keys, the mouse and pasted text go through it from the top down, and
 //! the first view that takes them ends it.
 
-use super::message::MessageKind;
 use super::{App, Effect, Pane, Question};
 use crate::action::KeyScope;
 use crate::key::Key;
@@ -248,8 +247,7 @@ impl App {
             }
             (None, None) => format!("{} has no action here; {help} shows all keys", key.display_label(ascii)),
         };
-        self.show_message(MessageKind::Hint, text);
-        Vec::new()
+        self.show_hint(text)
     }
 
     /// The first key of a sequence that waits for its second.

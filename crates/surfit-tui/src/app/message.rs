@@ -1,6 +1,6 @@
 //! The line above the footer that reports what just happened.
 
-use super::{App, EngineLink};
+use super::{App, Effect, EngineLink};
 use surfit_core::run_state::{LogLine, LogTopic};
 use surfit_core::text::{MAX_SENTENCE_CHARS, to_printable};
 
@@ -39,6 +39,12 @@ impl App {
             self.append_local_log_line(&text, true);
         }
         self.show_unlogged_message(kind, text);
+    }
+
+    /// Shows why nothing is done.
+    pub(super) fn show_hint(&mut self, why: impl ToString) -> Vec<Effect> {
+        self.show_message(MessageKind::Hint, why.to_string());
+        Vec::new()
     }
 
     pub(super) fn show_unlogged_message(&mut self, kind: MessageKind, text: String) {

@@ -125,10 +125,7 @@ impl App {
         let text = match self.view::<ModelsOverlay>() {
             Some(list) => match crate::views::models::text_to_copy(self, list.selected) {
                 Some(text) => text,
-                None => {
-                    self.show_message(MessageKind::Hint, "copy: nothing is listed yet");
-                    return Vec::new();
-                }
+                None => return self.show_hint("copy: nothing is listed yet"),
             },
             None => format!("{u:.4},{v:.4}"),
         };

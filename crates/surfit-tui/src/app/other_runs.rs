@@ -185,8 +185,7 @@ impl App {
     pub(super) fn compare_with(&mut self, name: &str) -> Vec<Effect> {
         if let Some(line) = self.remote_line.as_ref().filter(|l| l.is_down()) {
             let text = format!("the connection to {} is down; nothing can be read there", line.host);
-            self.show_message(MessageKind::Hint, text);
-            return Vec::new();
+            return self.show_hint(text);
         }
         self.show_message(MessageKind::Info, format!("reading {name} …"));
         if name.contains('/') {
@@ -249,8 +248,7 @@ impl App {
     /// Reads a run of the list, unless it is the one that is shown.
     pub(super) fn load_listed_run(&mut self, line: RunLine, purpose: CompareMode) -> Vec<Effect> {
         if self.is_shown_run(&line) {
-            self.show_message(MessageKind::Hint, format!("{} is the run that is shown", line.id));
-            return Vec::new();
+            return self.show_hint(format!("{} is the run that is shown", line.id));
         }
         self.show_message(MessageKind::Info, format!("reading {} …", line.id));
         self.load_other_run(line.path, purpose)
@@ -295,17 +293,10 @@ impl App {
                     true => "several runs are called",
                     false => "several runs' ids begin with",
                 };
-                self.show_message(
-                    MessageKind::Hint,
-                    format!("{what} {name}; choose one in the list of runs, {key} shows it"),
-                );
-                Vec::new()
+                self.show_hint(format!("{what} {name}; choose one in the list of runs, {key} shows it"))
             }
             (Some(line), None) => self.load_listed_run(line, CompareMode::Surface),
-            (None, _) => {
-                self.show_message(MessageKind::Hint, format!("no run `{name}`; open the list of runs to see them all"));
-                Vec::new()
-            }
+            (None, _) => self.show_hint(format!("no run `{name}`; open the list of runs to see them all")),
         }
     }
 

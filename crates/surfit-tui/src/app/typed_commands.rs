@@ -1,6 +1,5 @@
 //! Commands with values, typed into the palette: `degree 3 4`, `grid 31`, `go 0.2 0.7`, `theme light`.
 
-use super::message::MessageKind;
 use super::models::DEFAULT_SEARCH_BUDGET;
 use super::{App, Effect};
 use crate::action::{Action, Unavailable, snapshot_reported};
@@ -168,10 +167,7 @@ impl App {
     /// Does what was typed; `None` when it is no typed command.
     pub(crate) fn perform_typed_command(&mut self, text: &str) -> Option<Vec<Effect>> {
         let done = parse(text)?.and_then(|typed| self.perform_parsed_command(typed));
-        Some(done.unwrap_or_else(|why| {
-            self.show_message(MessageKind::Hint, why.to_string());
-            Vec::new()
-        }))
+        Some(done.unwrap_or_else(|why| self.show_hint(why)))
     }
 
     /// Keeps a typed command for the next time, once and as the latest.
