@@ -45,7 +45,7 @@ use surfit_core::snapshot::{ControlPoint, EngineState, Snapshot};
 /// Seconds without a message after which a working engine is shown as silent.
 const STALL_TIMEOUT_SECS: f64 = 5.0;
 
-/// The most seconds that are waited for the word of an engine whose steps are slow.
+/// The longest silence, in seconds, that is expected of an engine whose steps are slow.
 const MAX_STALL_TIMEOUT_SECS: f64 = 300.0;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,7 +181,7 @@ pub struct App {
     pub help_search: SearchField,
     pub log: LogView,
     pub models: ModelsView,
-    /// How this terminal shows pictures, if it can.
+    /// How this terminal shows images, if it can.
     pub image_protocol: Option<crate::images::ImageProtocol>,
     /// The machine's load over the last minutes.
     pub load_history: LoadHistory,
@@ -430,7 +430,7 @@ impl App {
         (silent >= self.stall_timeout()).then_some(silent)
     }
 
-    /// Seconds after which an engine counts as silent: one that speaks between slow steps is not.
+    /// Seconds after which an engine counts as silent; slow steps make it longer.
     fn stall_timeout(&self) -> f64 {
         match self.run_state.snapshot.as_ref().map(|s| s.rate) {
             Some(rate) if rate > 0.0 => (3.0 / rate).clamp(STALL_TIMEOUT_SECS, MAX_STALL_TIMEOUT_SECS),

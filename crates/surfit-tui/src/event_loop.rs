@@ -1,4 +1,4 @@
-//! The loop: wait, take in everything that waits, draw.
+//! The loop: wait, handle every message that waits, draw.
 
 use crate::app::{App, AppMessage, Effect, MessageKind};
 use crate::canvas::ScreenCanvas;
@@ -138,7 +138,7 @@ pub fn run(options: WorkbenchOptions, inbox: WorkbenchInbox, requests: RequestSi
         shown_picture: images::ShownPicture::default(),
     };
     let left = workbench.run_loop(&receiver);
-    // A terminal that is gone has no picture either.
+    // A terminal that is gone has no image either.
     let _ = workbench.shown_picture.remove_image(&mut workbench.canvas);
     drop(guard);
     workbench.choice_keeper.save_if_due(&mut workbench.app, true);
@@ -273,7 +273,7 @@ struct Workbench {
     mouse_enabled: bool,
     /// The mouse is the terminal's for now, so that it selects.
     mouse_released: bool,
-    /// The picture that the terminal shows.
+    /// The image that the terminal shows.
     shown_picture: images::ShownPicture,
 }
 

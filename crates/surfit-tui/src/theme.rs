@@ -305,7 +305,7 @@ impl Theme {
             .then(|| self.depth.rgb((mixed(ink.0, ground.0), mixed(ink.1, ground.1), mixed(ink.2, ground.2))))
     }
 
-    /// A role's red, green and blue, for pictures.
+    /// A role's red, green and blue, for images.
     pub fn foreground_rgb(&self, role: ThemeRole) -> (u8, u8, u8) {
         let of = |role| self.styles.get(&role).and_then(|l: &RoleStyle| l.fg);
         of(role).or_else(|| of(ThemeRole::Text)).unwrap_or((200, 200, 200))

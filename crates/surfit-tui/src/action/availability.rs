@@ -145,7 +145,7 @@ fn can_change_run(app: &App) -> Availability {
     if app.readonly { Err(Unavailable::ReadOnly) } else { Ok(()) }
 }
 
-/// An engine listens, or starts on the first command.
+/// An engine is connected, or starts on the first command.
 pub(super) fn engine_reachable(app: &App) -> Availability {
     can_change_run(app)?;
     match engine_ready(app) {

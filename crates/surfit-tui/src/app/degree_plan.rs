@@ -1,4 +1,4 @@
-//! Changes of degree that are looked at before they are made.
+//! Changes of degree: a preview, then a confirmation.
 
 use super::message::{MessageKind, ScreenMessage};
 use super::{App, Effect};

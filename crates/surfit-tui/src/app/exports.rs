@@ -51,7 +51,7 @@ impl ExportDestination {
     }
 }
 
-/// Format of an export, told by the extension of its file.
+/// Format of an export; the extension of its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)] // Each is named as its format.
 pub enum ExportFormat {
@@ -190,7 +190,7 @@ impl ExportItem {
         }
     }
 
-    /// Takes over the format that the extension of a file's name tells.
+    /// Chooses the format of a file name's extension.
     fn adopt_format_of(&mut self, path: &Path) -> Result<(), FilenameError> {
         let Some(ending) = known_extension(path) else { return Ok(()) };
         let formats = self.formats();
@@ -222,7 +222,7 @@ pub(crate) enum FilenameError {
     WrongEnding { ending: String, right: String },
 }
 
-/// The extension of a path in lower case, when it tells a format.
+/// The extension of a path in lower case, when it is that of a format.
 fn known_extension(path: &Path) -> Option<String> {
     let ending = path.extension()?.to_string_lossy().to_lowercase();
     KNOWN_EXTENSIONS.contains(&&*ending).then_some(ending)
@@ -323,7 +323,7 @@ impl App {
         Some(chosen.or(exports.last())?.dir.display().to_string())
     }
 
-    /// What to type into a shell for what is looked at.
+    /// The shell command for what is shown.
     fn shell_command_line(&self) -> String {
         let run = match (self.selected_run(), &self.run_location) {
             (Some(run), _) => run.path.display().to_string(),

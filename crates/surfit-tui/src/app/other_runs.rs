@@ -1,4 +1,4 @@
-//! Other runs: the list of them, going to one, and those that are held against the one that is shown.
+//! Other runs: listing, opening and removing them, and comparing them with the shown run.
 
 use super::message::MessageKind;
 use super::{App, Effect, EngineLink, Pane, RemoteLine};
@@ -85,7 +85,7 @@ impl App {
         views::runs::visible_runs(self).get(self.view::<RunsOverlay>()?.selected).copied()
     }
 
-    /// Holds the chosen run against others, or lets it go.
+    /// Compares metrics with the chosen run, or no longer.
     pub(crate) fn toggle_pinned_run(&mut self) {
         let path = self.selected_run().map(|r| r.path.clone());
         let same = self.runs_view.pinned == path;
@@ -254,8 +254,8 @@ impl App {
         self.load_other_run(line.path, purpose)
     }
 
-    /// The run that is chosen in the list. Without a list it opens one, says what the action's key does there, and gives the
-    /// resulting effects.
+    /// The run that is chosen in the list. Without a list it opens one with a hint on the action's key, and gives the resulting
+    /// effects.
     pub(super) fn selected_run_or_open_list(&mut self, action: &Action, does: &str) -> Result<RunLine, Vec<Effect>> {
         if self.view::<RunsOverlay>().is_none() {
             self.open_overlay(RunsOverlay::default());

@@ -163,7 +163,7 @@ fn rows<'a>(app: &App, width: u16) -> Vec<Line<'a>> {
     rows
 }
 
-/// The words that are looked for are in what the action does, or in its name or keys.
+/// True when the help, the name or a key of the action has the searched text.
 fn matches_search(app: &App, entry: &Action) -> bool {
     let search = &app.help_search;
     let keys = app.keymap.keys(entry).iter();

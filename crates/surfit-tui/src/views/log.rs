@@ -127,7 +127,7 @@ impl LogOverlay {
         self.scroll(app, 0);
     }
 
-    /// Keeps what is looked at in its place when a line came, unless that is the end.
+    /// Keeps the visible rows in their place when a line was added, except at the end.
     pub(crate) fn keep_position(&mut self, app: &mut App) {
         if self.lines_from_end > 0 {
             self.lines_from_end += last_line_rows(app, self.inner(app).width);

@@ -29,7 +29,7 @@ use surfit_core::metrics::Metric;
 #[derive(Clone, Debug, Default)]
 pub struct RunsView {
     pub search: SearchField,
-    /// The run that the chosen one is held against.
+    /// The run to compare metrics with.
     pub pinned: Option<PathBuf>,
     /// When the list was last requested, seconds since the workbench began.
     pub requested_at: f64,
@@ -85,7 +85,7 @@ fn layout_overlay(app: &App, inner: Rect) -> RunsLayout {
     }
 }
 
-/// The run that the chosen one is held against, when it is still there.
+/// The run to compare metrics with, while it is listed.
 fn pinned(app: &App) -> Option<&RunLine> {
     let path = app.runs_view.pinned.as_ref()?;
     app.runs.iter().find(|r| r.path == *path)
