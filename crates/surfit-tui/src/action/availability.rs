@@ -10,7 +10,6 @@ use thiserror::Error;
 
 /// Why an action cannot be done now.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[allow(missing_docs)] // The messages describe each variant.
 pub enum Unavailable {
     #[error("open the {} first", describe_overlay(.0))]
     OverlayClosed(&'static str),

@@ -53,7 +53,6 @@ impl ExportDestination {
 
 /// Format of an export; the extension of its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // Each is named as its format.
 pub enum ExportFormat {
     Text,
     Csv,

@@ -7,7 +7,6 @@ use thiserror::Error;
 
 /// Why a text is no key or sequence of keys.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[allow(missing_docs)] // The messages describe each variant.
 pub enum KeyError {
     #[error("`{0}` is no key; write one like g, G, ctrl-g, alt-g, space, enter, pageup or f5")]
     Unknown(String),

@@ -29,7 +29,6 @@ pub enum ThemeError {
 
 /// Why a text describes no colour or style.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[allow(missing_docs)] // The messages describe each variant.
 pub enum StyleError {
     #[error("`{0}` is no colour; write it as #rrggbb")]
     Hex(String),

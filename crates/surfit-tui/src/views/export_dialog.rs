@@ -73,14 +73,7 @@ impl ExportDialog {
         for ((n, item), row) in self.items.iter().enumerate().skip(first).zip(area.rows()) {
             let chosen = n == self.selected;
             let role = |usual| theme.style(if chosen { ThemeRole::Selection } else { usual });
-            let mark = if chosen { theme.pick_glyph("›", ">") } else { " " };
-            buf.set_style(row, role(ThemeRole::Text));
-            Line::from(vec![
-                Span::styled(format!("{mark} "), role(ThemeRole::Text)),
-                Span::styled(item.key.to_string(), role(ThemeRole::Key)),
-                Span::styled(format!("  {}", item.label), role(ThemeRole::Text)),
-            ])
-            .render(row, buf);
+            popup::draw_choice(row, buf, theme, chosen, item.key, item.label);
             let used = LABEL_WIDTH.min(row.width);
             let rest = Rect { x: row.x + used, width: row.width - used, ..row };
             match &item.source {

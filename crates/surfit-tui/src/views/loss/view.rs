@@ -21,7 +21,6 @@ pub const MAX_OVERLAYS: usize = 4;
 
 /// Why the curve of another run cannot be laid over this one.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[allow(missing_docs)] // The messages describe each variant.
 pub enum OverlayError {
     #[error("{0} has no curve of a fit yet")]
     NoCurve(String),
