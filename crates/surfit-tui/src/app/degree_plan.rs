@@ -2,6 +2,7 @@
 
 use super::message::{MessageKind, ScreenMessage};
 use super::{App, Effect};
+use crate::views::plot::text::format_bytes;
 use crossterm::event::{KeyCode, KeyEvent};
 use surfit_core::cost::DegreePreview;
 use surfit_core::surface::{DegreeError, Degrees, ParameterAxis, Patch};
@@ -155,25 +156,5 @@ impl App {
             }
             _ => None,
         }
-    }
-}
-
-fn format_bytes(n: u64) -> String {
-    match n as f64 {
-        b if b < 1e6 => format!("{:.0} kB", b / 1e3),
-        b if b < 1e8 => format!("{:.1} MB", b / 1e6),
-        b if b < 1e9 => format!("{:.0} MB", b / 1e6),
-        b => format!("{:.1} GB", b / 1e9),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn figures_are_short() {
-        assert_eq!(format_bytes(2_345_678), "2.3 MB");
-        assert_eq!(format_bytes(123_456_789), "123 MB");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::machine::is_disk_nearly_full;
 use super::message::{transliterate, truncate_end};
-use super::plot::text::{FigurePiece, format_learning_rate, format_percent, group_digits};
+use super::plot::text::{FigurePiece, format_bytes, format_learning_rate, format_percent, group_digits, piece_width};
 use super::progress;
 use crate::action::Action;
 use crate::app::{App, EngineLink};
@@ -74,10 +74,6 @@ pub fn action_at(app: &App, area: Rect, at: Position) -> Option<&'static Action>
 
 fn columns(pieces: &[FigurePiece]) -> u16 {
     pieces.iter().map(|p| piece_width(p) + 2).sum::<u16>().saturating_sub(2) + 1
-}
-
-fn piece_width(piece: &FigurePiece) -> u16 {
-    piece.iter().map(|s| s.width() as u16).sum()
 }
 
 /// Pieces from the left, and from the right as many as fit; the first of each are the most important.
@@ -310,12 +306,6 @@ fn best<'a>(app: &App) -> Option<FigurePiece<'a>> {
     Some(out)
 }
 
-/// Bytes in words: `412 MB`, `1.2 GB`.
-pub(super) fn format_bytes(bytes: u64) -> String {
-    let mega = bytes as f64 / 1e6;
-    if mega >= 999.5 { format!("{:.1} GB", mega / 1e3) } else { format!("{mega:.0} MB") }
-}
-
 fn stages<'a>(app: &App) -> Vec<FigurePiece<'a>> {
     let theme = &app.theme;
     let Some(s) = &app.run_state.snapshot else {
@@ -339,16 +329,4 @@ fn stages<'a>(app: &App) -> Vec<FigurePiece<'a>> {
             vec![Span::styled(format!("{sign} "), theme.style(role)), Span::styled(stage.name(), theme.style(word))]
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn memory_in_round_figures() {
-        assert_eq!(format_bytes(412_000_000), "412 MB");
-        assert_eq!(format_bytes(999_700_000), "1.0 GB");
-        assert_eq!(format_bytes(1_234_000_000), "1.2 GB");
-    }
 }

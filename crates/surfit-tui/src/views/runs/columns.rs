@@ -3,8 +3,8 @@
 use crate::app::App;
 use crate::link::RunLine;
 use crate::theme::{Theme, ThemeRole};
-use crate::views::header::format_bytes;
 use crate::views::message::{transliterate, truncate_end};
+use crate::views::plot::text::format_bytes;
 use crate::views::plot::text::format_percent;
 use ratatui::text::{Line, Span};
 
@@ -162,15 +162,7 @@ pub fn value(column: RunColumn, theme: &Theme, run: &RunLine) -> String {
         RunColumn::Network => run.network.clone().unwrap_or_default(),
         RunColumn::Data => run.data.clone().unwrap_or_default(),
         RunColumn::Started => run.when.clone(),
-        RunColumn::Size => run.bytes.map(format_disk_size).unwrap_or_default(),
-    }
-}
-
-/// Bytes on disk; small runs have less than a megabyte.
-fn format_disk_size(bytes: u64) -> String {
-    match bytes {
-        0..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),
-        _ => format_bytes(bytes),
+        RunColumn::Size => run.bytes.map(format_bytes).unwrap_or_default(),
     }
 }
 
