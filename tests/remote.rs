@@ -51,7 +51,7 @@ fn a_run_on_another_machine_is_watched_steered_left_and_come_back_to() {
     line.set_line("fail=ssh: connect to host gpu1 port 22: Connection refused\n");
     line.break_line();
     screen.wait_for_text("reconnecting");
-    screen.wait_for_text("No line to me@gpu1");
+    screen.wait_for_text("No connection to me@gpu1");
     screen.wait_for_text("Connection refused");
     let screen_is_whole = screen.text();
     assert!(screen_is_whole.contains("Control points"), "{screen_is_whole}");
@@ -65,7 +65,7 @@ fn a_run_on_another_machine_is_watched_steered_left_and_come_back_to() {
         std::thread::sleep(Duration::from_millis(700));
         (line.dials().len() > before).then_some(())
     });
-    screen.wait_for_text_gone("No line to");
+    screen.wait_for_text_gone("No connection to");
     screen.wait_for_text("3×3");
     screen.wait_for_text("running");
 
@@ -221,7 +221,7 @@ fn runs_there_are_listed_and_names_that_are_wrong_are_told() {
     at_host("open gpu1:one").fails(2, &["needs a terminal"]);
     let mut screen = open(&place, &line, "gpu1:two");
     assert_eq!(screen.wait_for_exit_code(), 2 - 1);
-    screen.wait_written("gpu1: no run `two`");
+    screen.wait_written("gpu1: no run `two`; `surfit ls gpu1:` lists your runs");
 
     // The finished run opens from its directory, and a local file of the same name wins.
     let mut screen = open(&place, &line, "gpu1:");

@@ -9,7 +9,7 @@ use surfit_core::config::Config;
 use surfit_core::data_sets::DATA_SET_NAMES;
 use surfit_core::filter::RUN_STATES;
 use surfit_core::networks::{NETWORK_NAMES, all_networks};
-use surfit_tui::theme::Theme;
+use surfit_tui::Theme;
 
 /// The environment variable of a completion request.
 pub const COMPLETE_VARIABLE: &str = "COMPLETE";

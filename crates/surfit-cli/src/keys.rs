@@ -3,7 +3,7 @@
 use super::args::KeysArgs;
 use super::error::CliError;
 use super::output;
-use surfit_tui::keymap::{KeyRow, Keymap, key_rows};
+use surfit_tui::{KeyRow, Keymap, key_rows};
 
 /// Lists the keys, with the user's changes.
 pub fn keys(args: &KeysArgs) -> Result<(), CliError> {

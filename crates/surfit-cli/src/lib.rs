@@ -48,7 +48,7 @@ use error::CliError;
 use std::process::ExitCode;
 use surfit_client::ignore_checkpoint_requests;
 use surfit_core::{files, logging};
-use surfit_tui::{ColorDepth, theme::Theme};
+use surfit_tui::{ColorDepth, Theme};
 
 /// Runs the program.
 pub fn main() -> ExitCode {

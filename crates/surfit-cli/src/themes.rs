@@ -2,8 +2,7 @@
 
 use super::error::CliError;
 use super::output;
-use surfit_tui::ColorDepth;
-use surfit_tui::theme::{Theme, list_themes};
+use surfit_tui::{ColorDepth, Theme, list_themes};
 
 /// Lists the built-in themes and the user's own.
 pub fn themes() -> Result<(), CliError> {

@@ -12,9 +12,7 @@ use surfit_client::remote::{self, RemoteAddress};
 use surfit_client::runs;
 use surfit_core::config::{self, Config};
 use surfit_core::run_dir::{RunDir, RunError};
-use surfit_tui::glyphs::GlyphSet;
-use surfit_tui::images::{ImageMode, ImageProtocol};
-use surfit_tui::{ColorDepth, LeaveReason, WorkbenchInbox, WorkbenchOptions};
+use surfit_tui::{ColorDepth, GlyphSet, ImageMode, ImageProtocol, LeaveReason, WorkbenchInbox, WorkbenchOptions};
 
 /// What a bare `surfit` runs when nothing is running.
 const DEMO_CONFIG: &str = include_str!("../configs/demo.toml");

@@ -13,15 +13,11 @@ pub use table::TABLE;
 /// What an action has to do with; help is grouped by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ActionGroup {
-    /// Stages of the job.
     Job,
     /// The surface's degree, grid and control points.
     Surface,
-    /// Choosing and taking models away.
     Models,
-    /// What the panes show.
     Show,
-    /// Movement of focus and cursor.
     Move,
     /// Help, overlays, the list of runs, and leaving the program.
     Program,
@@ -38,7 +34,6 @@ impl ActionGroup {
         ActionGroup::Program,
     ];
 
-    /// The group's heading.
     pub fn name(self) -> &'static str {
         match self {
             ActionGroup::Job => "Job",
@@ -55,17 +50,14 @@ impl ActionGroup {
 pub struct Action {
     /// Its name in `keys.toml`, in the palette and in `action!`.
     pub id: &'static str,
-    /// Where its keys count.
     pub scope: KeyScope,
     /// Its keys count over overlays, too.
     pub in_overlays: bool,
     /// Keys it has when the user chose none: `g`, or two in a row, `g l`.
     pub keys: &'static [&'static str],
-    /// Group that help lists the action in.
     pub group: ActionGroup,
     /// One or two words for the footer.
     pub label: &'static str,
-    /// A line for help and documentation.
     pub help: &'static str,
     /// Place in the footer, 1 first; 0 for none.
     pub footer: u8,

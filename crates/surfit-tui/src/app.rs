@@ -20,9 +20,9 @@ pub use engine_commands::PendingCommand;
 pub use exports::{ExportDestination, ExportFormat, ExportItem, ExportSource, MAX_COPY_BYTES};
 pub(crate) use figures::FigureSubject;
 pub use message::{Banner, MessageKind, ScreenMessage as Note};
-pub use questions::{AnswerAction, AnswerChoice, Question};
+pub use questions::{AnswerAction, Question};
 pub use remote_line::RemoteLine;
-pub use typed_commands::{CommandError, TYPED_COMMAND_EXAMPLES, TypedCommand, parse};
+pub use typed_commands::{TYPED_COMMAND_EXAMPLES, parse};
 
 use crate::action::Action;
 use crate::images::{FigureImage, ImageProtocol};
@@ -35,7 +35,7 @@ use crate::views::loss::{LossPane, LossView};
 use crate::views::points::{PointsPane, PointsView};
 use crate::views::surface::{SurfacePane, SurfaceView};
 use crate::views::view::View;
-use crate::views::{help::HelpView, log::LogView, machine::LoadHistory, models::ModelsView, runs::RunsView};
+use crate::views::{log::LogView, machine::LoadHistory, models::ModelsView, runs::RunsView, search::SearchField};
 use crossterm::event::{KeyEvent, KeyEventKind, MouseEvent};
 use ratatui::layout::{Position, Size};
 use std::collections::BTreeMap;
@@ -47,17 +47,13 @@ use surfit_core::snapshot::{ControlPoint, EngineState, Snapshot};
 /// Seconds without a message after which a working engine is shown as silent.
 const STALL_TIMEOUT_SECS: f64 = 5.0;
 
-/// The most seconds that are waited for the word of an engine whose steps are slow.
+/// The longest silence, in seconds, that is expected of an engine whose steps are slow.
 const MAX_STALL_TIMEOUT_SECS: f64 = 300.0;
 
-/// A pane of the main area.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pane {
-    /// Pane of the loss curves.
     Loss,
-    /// Pane of the surface's heatmap.
     Surface,
-    /// Pane of the control points.
     Points,
 }
 
@@ -65,7 +61,6 @@ impl Pane {
     /// Every pane in the order of its key.
     pub const ALL: [Pane; 3] = [Pane::Loss, Pane::Surface, Pane::Points];
 
-    /// The pane's name.
     pub fn name(self) -> &'static str {
         ["Loss", "Surface", "Control points"][self as usize]
     }
@@ -87,12 +82,12 @@ impl Pane {
         }
     }
 
-    /// The pane after it, round about.
+    /// The pane after it; after the last the first.
     pub fn next(self) -> Self {
         Pane::ALL[(self as usize + 1) % 3]
     }
 
-    /// The pane before it, round about.
+    /// The pane before it; before the first the last.
     pub fn previous(self) -> Self {
         Pane::ALL[(self as usize + 2) % 3]
     }
@@ -101,29 +96,20 @@ impl Pane {
 /// State of the connection between the workbench and the engine.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EngineLink {
-    /// No message was received yet.
     Connecting,
-    /// An engine listens.
     Connected {
-        /// Process id of the engine.
         pid: u32,
     },
-    /// The connection ended for this reason.
     Lost(String),
     /// It works on the machine of this name and cannot be reached; what is shown comes from the run's files.
     OnOtherNode(String),
-    /// The engine's process is gone.
     Dead,
 }
 
-/// Something that happened to the workbench.
 #[derive(Debug)]
 pub enum AppMessage {
-    /// A key was pressed.
     Key(KeyEvent),
-    /// The mouse was used.
     Mouse(MouseEvent),
-    /// tmux answered to a copy.
     CopyFinished {
         /// The text that tmux did not take, which goes to the terminal instead; `None` when it is in tmux's buffer.
         unsent: Option<String>,
@@ -134,9 +120,7 @@ pub enum AppMessage {
     Truecolor,
     /// The image of a figure was drawn, or could not be.
     Image(Result<FigureImage, String>),
-    /// Text was pasted.
     Paste(String),
-    /// The terminal has this size now.
     Resize(Size),
     /// From the engine, or from the bridge to it.
     Server(ServerMessage),
@@ -144,26 +128,17 @@ pub enum AppMessage {
     Tick(f64),
     /// Leave without a question: a signal, or the terminal is gone.
     Hangup,
-    /// A batch system requests a checkpoint.
     CheckpointRequest,
-    /// Back to the shell for now.
     Suspend,
-    /// The process was stopped and continues.
     Continued,
-    /// The program's end of the link is gone.
     LinkEnded,
 }
 
-/// Something the loop shall do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Send this message to the bridge.
     Send(ClientMessage),
-    /// End the workbench.
     Exit(LeaveReason),
-    /// Draw every cell anew.
     Redraw,
-    /// Back to the shell until continued.
     Suspend,
     /// Take the terminal again after a stop.
     RetakeTerminal,
@@ -174,42 +149,27 @@ pub enum Effect {
 /// Figures of the header that change all the time, taken at most once a second so that they can be read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ThrottledStats {
-    /// Units a second.
     pub units_per_second: f64,
-    /// Seconds left of the stage.
     pub seconds_left: Option<f64>,
-    /// Seconds left of the whole job.
     pub job_seconds_left: Option<f64>,
-    /// Training images a second.
     pub images_per_second: f64,
-    /// Bytes of the engine.
     pub memory_bytes: u64,
-    /// The machine that the engine works on.
     pub machine: MachineLoad,
     sampled_at: Option<f64>,
 }
 
-/// See the module.
 pub struct App {
-    /// Theme of the screen.
     pub theme: Theme,
-    /// Key bindings of all actions.
     pub keymap: Keymap,
-    /// The run as far as it is known.
     pub run_state: RunState,
-    /// The run's id.
     pub run: String,
-    /// State of the connection to the engine.
     pub connection: EngineLink,
     /// The line to the machine that the run is on, when it is another one.
     pub remote_line: Option<RemoteLine>,
     /// The batch job that ends the engine, when this screen is part of it too.
     pub batch_job: Option<String>,
-    /// Nothing may be changed, only watched.
     pub readonly: bool,
-    /// The pane that has the keys.
     pub focus: Pane,
-    /// It has the whole main area.
     pub zoomed: bool,
     /// How the panes share the main area.
     pub arrangement: Arrangement,
@@ -219,17 +179,11 @@ pub struct App {
     pub layers: Vec<Box<dyn View>>,
     /// The run's directory, and its name on the command line, once reported.
     pub run_location: Option<exports::RunLocation>,
-    /// State of the loss pane.
     pub loss: LossView,
-    /// State of the surface pane.
     pub surface: SurfaceView,
-    /// Control points pane.
     pub points: PointsView,
-    /// What is looked for in the help.
-    pub help: HelpView,
-    /// What of the log is shown.
+    pub help_search: SearchField,
     pub log: LogView,
-    /// How models are sorted.
     pub models: ModelsView,
     /// How this terminal shows images, if it can.
     pub image_protocol: Option<ImageProtocol>,
@@ -239,9 +193,7 @@ pub struct App {
     pub load_history: LoadHistory,
     /// Header figures, renewed at most once a second.
     pub header_stats: ThrottledStats,
-    /// The list of runs last received.
     pub runs: Vec<RunLine>,
-    /// What of the list of runs is shown.
     pub runs_view: RunsView,
     /// Commands without a reply, by id.
     pub pending: BTreeMap<u64, PendingCommand>,
@@ -268,12 +220,10 @@ pub struct App {
     status_message: Option<Note>,
     /// The theme is the user's choice, now or before, and not what goes with the terminal's background.
     pub(crate) theme_chosen: bool,
-    /// The theme before others were tried.
     pub(crate) theme_before_preview: Option<Theme>,
     last_message_order: u64,
     next_command_id: u64,
     settings: pending_setting::PendingSettings,
-    /// When the key for another run was pressed last.
     last_new_run_at: Option<f64>,
     /// A change of degree that waits for enter.
     degree_plan: Option<degree_plan::DegreePlan>,
@@ -288,7 +238,6 @@ pub struct App {
     followed_runs: other_runs::FollowedRuns,
     last_click: Option<(f64, u16, u16)>,
     shown_stall_secs: Option<u64>,
-    /// The border that the mouse holds.
     dragged_border: Option<Border>,
     /// Where the mouse was last while it drags along what is shown.
     last_pan_position: Option<Position>,
@@ -317,7 +266,7 @@ impl App {
             loss: LossView::default(),
             surface: SurfaceView { cursor: (grid / 2, grid / 2), ..SurfaceView::default() },
             points: PointsView::default(),
-            help: HelpView::default(),
+            help_search: SearchField::default(),
             log: LogView::default(),
             models: ModelsView::default(),
             image_protocol: None,
@@ -432,14 +381,10 @@ impl App {
         self.dirty = true;
         match (action.availability)(self) {
             Ok(()) => (action.run)(self),
-            Err(why) => {
-                self.show_message(MessageKind::Hint, format!("{} not available: {why}", action.label));
-                Vec::new()
-            }
+            Err(why) => self.show_hint(format!("{} not available: {why}", action.label)),
         }
     }
 
-    /// The key of an action as the screen shows it.
     pub fn key_label(&self, action: &Action) -> String {
         self.keymap.key_label(action, self.theme.is_ascii())
     }
@@ -449,12 +394,10 @@ impl App {
         self.run_state.snapshot.as_ref().map_or(2, |s| s.heatmap.grid)
     }
 
-    /// The control point that is chosen, if there is one.
     pub fn selected_point(&self) -> Option<&ControlPoint> {
         self.run_state.snapshot.as_ref()?.control_points.get(self.points.cursor)
     }
 
-    /// An engine listens.
     pub fn is_connected(&self) -> bool {
         matches!(self.connection, EngineLink::Connected { .. })
     }
@@ -499,7 +442,7 @@ impl App {
         (silent >= self.stall_timeout()).then_some(silent)
     }
 
-    /// Seconds after which an engine counts as silent: one that speaks between slow steps is not.
+    /// Seconds after which an engine counts as silent; slow steps make it longer.
     fn stall_timeout(&self) -> f64 {
         match self.run_state.snapshot.as_ref().map(|s| s.rate) {
             Some(rate) if rate > 0.0 => (3.0 / rate).clamp(STALL_TIMEOUT_SECS, MAX_STALL_TIMEOUT_SECS),
@@ -515,9 +458,9 @@ impl App {
 
     /// When the silence changes the screen: first after [`App::stall_timeout`], then every second.
     fn next_stall_update(&self) -> Option<f64> {
-        let heard = self.last_message_at.filter(|_| self.is_engine_running())?;
-        let silent = (self.now - heard).max(0.0);
-        Some(heard + (silent.floor() + 1.0).max(self.stall_timeout()))
+        let last_message = self.last_message_at.filter(|_| self.is_engine_running())?;
+        let silent = (self.now - last_message).max(0.0);
+        Some(last_message + (silent.floor() + 1.0).max(self.stall_timeout()))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The loop: wait, take in everything that waits, draw.
+//! The loop: wait, handle every message that waits, draw.
 
 use crate::app::{App, AppMessage, Effect, MessageKind};
 use crate::canvas::ScreenCanvas;
@@ -71,9 +71,9 @@ pub fn run(options: WorkbenchOptions, inbox: WorkbenchInbox, requests: RequestSi
     let images = images::detect(options.images, var);
     problems.extend(images.as_ref().err().cloned());
     // Only who did not choose a theme gets the one for the terminal's background.
-    let told = var("COLORFGBG").and_then(|value| TerminalBackground::from_colorfgbg(&value));
+    let from_environment = var("COLORFGBG").and_then(|value| TerminalBackground::from_colorfgbg(&value));
     let wants = |question: &TerminalQuestion| match question {
-        TerminalQuestion::Background => chosen.is_none() && told.is_none(),
+        TerminalQuestion::Background => chosen.is_none() && from_environment.is_none(),
         TerminalQuestion::Version => {
             let forced = options.color.is_some() || ColorDepth::env_override().is_ok_and(|d| d.is_some());
             depth < ColorDepth::Truecolor && !forced
@@ -96,7 +96,7 @@ pub fn run(options: WorkbenchOptions, inbox: WorkbenchInbox, requests: RequestSi
             TerminalAnswer::Truecolor => depth = ColorDepth::Truecolor,
         }
     }
-    let usual = told.or(answered).map_or(Theme::DEFAULT, TerminalBackground::default_theme);
+    let usual = from_environment.or(answered).map_or(Theme::DEFAULT, TerminalBackground::default_theme);
     let theme = Theme::load(chosen.unwrap_or(usual), depth).or_else(|why| {
         problems.push(why.to_string());
         Theme::load(Theme::DEFAULT, depth)

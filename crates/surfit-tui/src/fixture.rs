@@ -303,7 +303,6 @@ pub(crate) fn welcome(pid: u32) -> ServerMessage {
     ServerMessage::Welcome { protocol, engine, run, pid, dir: None }
 }
 
-/// The run in this directory is shown.
 pub(crate) fn opened_run(dir: std::path::PathBuf, name: String) -> ServerMessage {
     BridgeMessage::RunOpened(OpenedRun { id: RUN_ID.into(), dir, name, grid: 21, degrees: degrees(2, 2) }).into()
 }

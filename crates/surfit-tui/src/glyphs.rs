@@ -47,11 +47,11 @@ impl GlyphSet {
             return name.parse().map(|glyphs| (glyphs, None));
         }
         if !is_unicode_locale(var) {
-            let why = "plain ASCII: the locale is not UTF-8; set LANG=C.UTF-8, or insist with --unicode";
+            let why = "plain ASCII: the locale is not UTF-8; set LANG=C.UTF-8, or use --unicode";
             return Ok((GlyphSet::Ascii, Some(why)));
         }
         if var("TERM").is_some_and(|term| term == "linux") {
-            let why = "blocks without Braille: the Linux console has no more; --unicode insists";
+            let why = "blocks without Braille: the Linux console shows no more; --unicode overrides it";
             return Ok((GlyphSet::Blocks, Some(why)));
         }
         Ok((GlyphSet::Braille, None))

@@ -49,7 +49,6 @@ impl Key {
         Self { code, modifiers: KeyModifiers::NONE }
     }
 
-    /// The event of its being pressed.
     pub(crate) fn to_event(self) -> KeyEvent {
         KeyEvent::new(self.code, self.modifiers)
     }

@@ -14,31 +14,24 @@ pub const MIN_TERMINAL_SIZE: (u16, u16) = (60, 16);
 const MIN_SIDEBAR_AREA: (u16, u16) = (190, 40);
 const SIDEBAR_WIDTH: u16 = 60;
 
-/// A list beside the panes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SidebarList {
-    /// Corners and models.
     Models,
-    /// What has happened.
     Log,
 }
 
-/// The parts of the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScreenLayout {
-    /// All of it.
     pub area: Rect,
     /// State and progress: one row, or two where they fit.
     pub header: Rect,
     /// Names of the panes, when only one of them fits.
     pub tabs: Option<Rect>,
-    /// The panes that are shown.
     pub panes: Vec<(Pane, Rect)>,
     /// The borders between the panes that can be moved.
     pub borders: Vec<Border>,
     /// Lists beside the panes, where they fit.
     pub sidebar_lists: Vec<(SidebarList, Rect)>,
-    /// What just happened.
     pub message: Rect,
     /// Area of the footer, which shows keys.
     pub footer: Rect,
@@ -99,7 +92,6 @@ impl ScreenLayout {
         rest
     }
 
-    /// True when the terminal is too small.
     pub fn is_too_small(&self) -> bool {
         self.area.width < MIN_TERMINAL_SIZE.0 || self.area.height < MIN_TERMINAL_SIZE.1
     }
@@ -124,7 +116,6 @@ impl ScreenLayout {
         Rect { height: self.message.y - self.area.y, ..self.area }
     }
 
-    /// The pane at a place.
     pub fn pane_at(&self, at: Position) -> Option<(Pane, Rect)> {
         self.panes.iter().copied().find(|p| p.1.contains(at))
     }
@@ -134,20 +125,17 @@ impl ScreenLayout {
         self.borders.iter().find(|b| b.area.contains(at))
     }
 
-    /// The list beside the panes at a place.
     pub fn sidebar_list_at(&self, at: Position) -> Option<SidebarList> {
         let found = self.sidebar_lists.iter().find(|b| b.1.contains(at));
         found.map(|b| b.0)
     }
 
-    /// The pane whose tab is at a place.
     pub fn tab_at(&self, at: Position) -> Option<Pane> {
         let tabs = self.tabs.filter(|t| t.contains(at))?;
         Pane::ALL.into_iter().zip(tab_spans(tabs)).find(|(_, span)| span.contains(at)).map(|p| p.0)
     }
 }
 
-/// Position of each tab.
 pub fn tab_spans(tabs: Rect) -> [Rect; 3] {
     let mut x = tabs.x + 1;
     Pane::ALL.map(|pane| {

@@ -63,7 +63,7 @@ pub struct WorkbenchOptions {
     pub theme: Option<String>,
     /// Colours to use; `None` to find out.
     pub color: Option<ColorDepth>,
-    /// How pictures are shown; `None` to go by `SURFIT_IMAGES`.
+    /// How images are shown; `None` to go by `SURFIT_IMAGES`.
     pub images: Option<crate::images::ImageMode>,
     /// Characters to draw with; `None` to go by `SURFIT_GLYPHS`, the locale and the terminal.
     pub glyphs: Option<crate::glyphs::GlyphSet>,

@@ -45,7 +45,6 @@ enum ChoicesFault {
     Version(u32),
 }
 
-/// See the module.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RememberedChoices {
@@ -138,7 +137,6 @@ impl RememberedChoices {
         surfit_core::files::write_atomic(path, text.as_bytes())
     }
 
-    /// The theme that was used last.
     pub fn theme(&self) -> Option<&str> {
         let there_is = |name: &&str| Theme::load(name, ColorDepth::None).is_ok();
         Some(self.theme.as_str()).filter(there_is)

@@ -8,16 +8,12 @@ use std::sync::mpsc::SyncSender;
 use std::thread;
 use std::time::Duration;
 
-/// Request of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignalRequest {
     /// Exit; the engine keeps running.
     Exit,
-    /// Back to the shell for now.
     Stop,
-    /// The process was stopped and continues.
     Continued,
-    /// The engine shall make a checkpoint.
     Checkpoint,
 }
 

@@ -14,7 +14,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once};
 use std::thread::{self, ThreadId};
 
-/// True while the terminal is ours.
 static TERMINAL_ACTIVE: AtomicBool = AtomicBool::new(false);
 /// The thread that draws; a panic of another must not write over the screen.
 static OWNER_THREAD: Mutex<Option<ThreadId>> = Mutex::new(None);
@@ -85,7 +84,6 @@ pub fn leave_screen() {
     }
 }
 
-/// True while the terminal is ours.
 pub(crate) fn is_active() -> bool {
     TERMINAL_ACTIVE.load(Ordering::SeqCst)
 }

@@ -24,7 +24,6 @@ const MAX_ANSWER_CHARS: usize = 64;
 /// Versions of xterm before this one show the nearest of 256 colours at best.
 pub(crate) const XTERM_TRUECOLOR: u32 = 331;
 
-/// The terminal's background.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TerminalBackground {
     /// Black or nearly so.
@@ -58,7 +57,6 @@ impl TerminalBackground {
         Some(if light { TerminalBackground::Light } else { TerminalBackground::Dark })
     }
 
-    /// The theme for it, when nobody chose one.
     pub(crate) fn default_theme(self) -> &'static str {
         match self {
             TerminalBackground::Dark => "dark",
@@ -73,16 +71,12 @@ pub(crate) fn can_query(term: &str) -> bool {
     !silent.contains(&term) && !term.starts_with("vt") && !term.starts_with("screen.")
 }
 
-/// What a terminal reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TerminalAnswer {
-    /// Background of the terminal.
     Background(TerminalBackground),
-    /// It shows any colour.
     Truecolor,
 }
 
-/// A question to the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TerminalQuestion {
     /// The colour of its background (OSC 11).
@@ -147,9 +141,7 @@ pub(crate) struct AnswerFilter {
     unanswered: Vec<TerminalQuestion>,
     /// What may be a part of an answer, to be given back when it is none.
     buffered_events: Vec<Event>,
-    /// When the last part came.
     last_part_at: Instant,
-    /// Whose answer it is, and its characters.
     partial_answer: Option<(TerminalQuestion, String)>,
 }
 

@@ -6,7 +6,7 @@ mod file;
 pub use crate::color::ColorDepth;
 pub use crate::glyphs::GlyphSet;
 pub use choices::{ThemeChoice, list_themes};
-pub use file::{StyleError, ThemeError};
+pub use file::ThemeError;
 
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
@@ -175,17 +175,17 @@ impl Theme {
     /// Reads a theme. Roles that the text leaves out are those of [`Theme::DEFAULT`].
     ///
     /// # Errors
-    /// A sentence's worth about the first thing that is wrong: syntax, an unknown role, a colour that is none.
+    /// The first thing that is wrong: syntax, an unknown role, a colour that is none.
     pub fn from_toml(text: &str, depth: ColorDepth) -> Result<Theme, ThemeError> {
         let file = file::parse(text)?;
-        let mut looks = if file.roles.len() < ThemeRole::ALL.len() {
+        let mut styles = if file.roles.len() < ThemeRole::ALL.len() {
             file::parse(BUILT_IN_THEMES[0].1)?.roles
         } else {
             BTreeMap::new()
         };
-        looks.extend(file.roles);
+        styles.extend(file.roles);
         let (name, description, colormap) = (file.name, file.description, file.colormap);
-        Ok(Theme { name, description, colormap, styles: looks, depth, glyphs: GlyphSet::Braille })
+        Ok(Theme { name, description, colormap, styles, depth, glyphs: GlyphSet::Braille })
     }
 
     /// The user's own theme of that name where there is one, else the program's.
@@ -305,7 +305,7 @@ impl Theme {
             .then(|| self.depth.rgb((mixed(ink.0, ground.0), mixed(ink.1, ground.1), mixed(ink.2, ground.2))))
     }
 
-    /// A role's red, green and blue, for pictures.
+    /// A role's red, green and blue, for images.
     pub fn foreground_rgb(&self, role: ThemeRole) -> (u8, u8, u8) {
         let of = |role| self.styles.get(&role).and_then(|l: &RoleStyle| l.fg);
         of(role).or_else(|| of(ThemeRole::Text)).unwrap_or((200, 200, 200))

@@ -71,14 +71,12 @@ impl RunCreation {
         let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
         if let CreationStage::Created(name) = &*stage {
             return format!(
-                "{name} is made at degree {degrees}, but its engine has not been heard of yet; see how it stands with \
-                 `surfit ls`"
+                "{name} is made at degree {degrees}, but its engine has not answered yet; the list of runs shows its state"
             );
         }
         *stage = CreationStage::Cancelled;
         format!(
-            "no run of degree {degrees} was made: the engine of {run} has written no checkpoint for {} s; ask again with \
-             `surfit fork`",
+            "no run of degree {degrees} was made: the engine of {run} has written no checkpoint for {} s; try again later",
             RUN_CREATION_TIMEOUT.as_secs()
         )
     }
@@ -201,6 +199,6 @@ mod tests {
         advance_stage(&stage, CreationStage::Created("a-3x2".into())).unwrap();
         let thread = std::thread::spawn(|| (String::new(), false));
         let said = making(&stage, thread).cancel_or_describe("a");
-        assert!(said.contains("a-3x2 is made") && said.contains("surfit ls"));
+        assert!(said.contains("a-3x2 is made") && said.contains("list of runs"));
     }
 }

@@ -335,7 +335,8 @@ pub fn dial_with_timeout(
         Ok((protocol, version)) => Err(DialError::Version { host: host.into(), protocol, version }),
         Err(first) => {
             drop(stdin);
-            let why = running.end(Duration::from_secs(2));
+            // A command that the other machine suggests is typed here.
+            let why = running.end(Duration::from_secs(2)).replace("`surfit ls`", &format!("`surfit ls {host}:`"));
             Err(DialError::Ended(add_remedy(why, first, &host_config.program)))
         }
     }

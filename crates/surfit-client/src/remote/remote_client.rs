@@ -275,7 +275,7 @@ impl RemoteClient {
                     self.unanswered.insert(id);
                 } else {
                     let host = &self.address.host;
-                    self.send_refusal(id, format!("the line to {host} is down; nothing was asked of it"));
+                    self.send_refusal(id, format!("the connection to {host} is down; nothing was requested"));
                 }
             }
             ClientMessage::Hello { .. } => {}
@@ -300,7 +300,7 @@ impl RemoteClient {
             BridgeRequest::Watch(_) => {}
             request => {
                 let host = &self.address.host;
-                let why = format!("the line to {host} is down; try again when it is back");
+                let why = format!("the connection to {host} is down; try again when it is back");
                 let opens = matches!(request, BridgeRequest::OpenRun(_));
                 self.send_to_screen(match request {
                     BridgeRequest::Load(path) => BridgeMessage::Unread { path, why },

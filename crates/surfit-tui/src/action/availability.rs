@@ -1,7 +1,7 @@
 //! When an action can be done, and why not when it cannot.
 
+use super::KeyScope;
 use crate::app::{App, EngineLink, Pane};
-use crate::views::{log::LogOverlay, runs::RunsOverlay};
 use surfit_core::event::JobStage;
 use surfit_core::protocol::READONLY_ERROR;
 use surfit_core::snapshot::{EngineState, Snapshot};
@@ -10,12 +10,9 @@ use thiserror::Error;
 
 /// Why an action cannot be done now.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[allow(missing_docs)] // The messages describe each variant.
 pub enum Unavailable {
-    #[error("open the log first")]
-    LogClosed,
-    #[error("open the list of runs first")]
-    RunListClosed,
+    #[error("open the {} first", describe_overlay(.0))]
+    OverlayClosed(&'static str),
     #[error("no run is selected")]
     NoRunSelected,
     #[error("its engine is running; press enter to open it")]
@@ -43,9 +40,7 @@ pub enum Unavailable {
     #[error("the run is idle and completely on disk")]
     AllOnDisk,
     #[error("nothing is running")]
-    NothingToPause,
-    #[error("nothing is running")]
-    NothingToStop,
+    NothingRunning,
     #[error("nothing to cancel")]
     NothingToCancel,
     #[error("no surface yet; the corners come first")]
@@ -92,17 +87,40 @@ pub(super) fn always(_: &App) -> Availability {
     Ok(())
 }
 
-/// The log is open.
+fn overlay_open(app: &App, scope: &'static str) -> Availability {
+    match app.overlay() {
+        Some(overlay) if overlay.scope() == KeyScope::View(scope) => Ok(()),
+        _ => Err(Unavailable::OverlayClosed(scope)),
+    }
+}
+
+pub(super) fn help_open(app: &App) -> Availability {
+    overlay_open(app, "help")
+}
+
+pub(super) fn image_open(app: &App) -> Availability {
+    overlay_open(app, "image")
+}
+
 pub(super) fn log_open(app: &App) -> Availability {
-    app.view::<LogOverlay>().map(|_| ()).ok_or(Unavailable::LogClosed)
+    overlay_open(app, "log")
 }
 
-/// The list of runs is open.
+pub(super) fn model_list_open(app: &App) -> Availability {
+    overlay_open(app, "models")
+}
+
 pub(super) fn run_list_open(app: &App) -> Availability {
-    app.view::<RunsOverlay>().map(|_| ()).ok_or(Unavailable::RunListClosed)
+    overlay_open(app, "runs")
 }
 
-/// A run at rest is chosen.
+fn describe_overlay(scope: &str) -> String {
+    match scope {
+        "runs" | "models" => format!("list of {scope}"),
+        other => other.into(),
+    }
+}
+
 fn selected_run_idle(app: &App, why: Unavailable) -> Availability {
     run_list_open(app)?;
     match app.selected_run() {
@@ -122,12 +140,11 @@ pub(super) fn can_remove_run(app: &App) -> Availability {
     selected_run_idle(app, Unavailable::SelectedRunNotStopped)
 }
 
-/// Runs are not only watched.
 fn can_change_run(app: &App) -> Availability {
     if app.readonly { Err(Unavailable::ReadOnly) } else { Ok(()) }
 }
 
-/// An engine listens, or starts on the first command.
+/// An engine is connected, or starts on the first command.
 pub(super) fn engine_reachable(app: &App) -> Availability {
     can_change_run(app)?;
     match engine_ready(app) {
@@ -136,7 +153,6 @@ pub(super) fn engine_reachable(app: &App) -> Availability {
     }
 }
 
-/// An engine listens.
 fn engine_ready(app: &App) -> Availability {
     if let Some(line) = app.remote_line.as_ref().filter(|l| l.is_down()) {
         return Err(Unavailable::LineDown { host: line.host.clone() });
@@ -170,20 +186,21 @@ pub(super) fn can_resume_engine(app: &App) -> Availability {
     }
 }
 
-pub(super) fn can_start_job(app: &App) -> Availability {
+/// No job is running; else `why`.
+fn job_idle(app: &App, why: Unavailable) -> Availability {
     engine_reachable(app)?;
     match app.run_state.engine_state() {
-        EngineState::Running | EngineState::Starting => Err(Unavailable::JobRunning),
+        EngineState::Running | EngineState::Starting => Err(why),
         _ => Ok(()),
     }
 }
 
+pub(super) fn can_start_job(app: &App) -> Availability {
+    job_idle(app, Unavailable::JobRunning)
+}
+
 pub(super) fn can_start_corners(app: &App) -> Availability {
-    engine_reachable(app)?;
-    match app.run_state.engine_state() {
-        EngineState::Running | EngineState::Starting => Err(Unavailable::JobNotStopped),
-        _ => Ok(()),
-    }
+    job_idle(app, Unavailable::JobNotStopped)
 }
 
 /// Durable is what is at rest anyway.
@@ -195,27 +212,10 @@ pub(super) fn can_checkpoint(app: &App) -> Availability {
     }
 }
 
-/// An engine listens that may have something under way.
-fn running_snapshot(app: &App, why: Unavailable) -> Result<&Snapshot, Unavailable> {
-    match reported_snapshot(app) {
-        Ok(_) if app.engine_stopped() => Err(why),
-        snapshot => snapshot,
-    }
-}
-
-pub(super) fn can_pause(app: &App) -> Availability {
-    let why = Unavailable::NothingToPause;
-    match running_snapshot(app, why.clone())?.state {
-        EngineState::Running | EngineState::Paused => Ok(()),
-        _ => Err(why),
-    }
-}
-
-pub(super) fn can_stop(app: &App) -> Availability {
-    let why = Unavailable::NothingToStop;
-    match running_snapshot(app, why.clone())?.state {
-        EngineState::Running | EngineState::Paused => Ok(()),
-        _ => Err(why),
+pub(super) fn job_under_way(app: &App) -> Availability {
+    match reported_snapshot(app)?.state {
+        EngineState::Running | EngineState::Paused if !app.engine_stopped() => Ok(()),
+        _ => Err(Unavailable::NothingRunning),
     }
 }
 
@@ -235,7 +235,6 @@ pub(super) fn can_measure_heatmap(app: &App) -> Availability {
     }
 }
 
-/// Some cell of the heatmap is measured.
 pub(super) fn cells_measured(app: &App) -> Availability {
     let measured = |s: &Snapshot| s.heatmap.cells.iter().any(|c| c.images > 0);
     match &app.run_state.snapshot {
@@ -249,26 +248,10 @@ pub(super) fn can_export_best(app: &App) -> Availability {
     cells_measured(app)
 }
 
-fn can_change_degree(app: &App, axis: ParameterAxis, by: i8) -> Availability {
+pub(super) fn can_change_degree(app: &App, axis: ParameterAxis, by: i8) -> Availability {
     reported_snapshot(app)?;
     app.target_degrees().with_changed_degree(axis, by)?;
     Ok(())
-}
-
-pub(super) fn can_raise_u(app: &App) -> Availability {
-    can_change_degree(app, ParameterAxis::U, 1)
-}
-
-pub(super) fn can_lower_u(app: &App) -> Availability {
-    can_change_degree(app, ParameterAxis::U, -1)
-}
-
-pub(super) fn can_raise_v(app: &App) -> Availability {
-    can_change_degree(app, ParameterAxis::V, 1)
-}
-
-pub(super) fn can_lower_v(app: &App) -> Availability {
-    can_change_degree(app, ParameterAxis::V, -1)
 }
 
 pub(super) fn can_refine_grid(app: &App) -> Availability {
@@ -293,7 +276,6 @@ pub(super) fn can_freeze(app: &App) -> Availability {
     }
 }
 
-/// There is a loss curve.
 pub(super) fn loss_curve_ready(app: &App) -> Availability {
     if app.loss.extent(&app.run_state).is_none() {
         return Err(Unavailable::NoCurve);
@@ -301,7 +283,6 @@ pub(super) fn loss_curve_ready(app: &App) -> Availability {
     Ok(())
 }
 
-/// Only a part of the loss curve is shown.
 pub(super) fn can_pan_curves(app: &App) -> Availability {
     loss_curve_ready(app)?;
     if !app.loss.can_pan() {
@@ -330,7 +311,6 @@ pub(super) fn can_write_plots(app: &App) -> Availability {
     Ok(())
 }
 
-/// More than one pane is on the screen.
 pub(super) fn several_panes_shown(app: &App) -> Availability {
     if app.zoomed {
         return Err(Unavailable::PaneZoomed);

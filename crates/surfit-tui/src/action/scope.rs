@@ -32,12 +32,10 @@ impl KeyScope {
         }
     }
 
-    /// The scope of a pane.
     pub fn of_pane(pane: Pane) -> KeyScope {
         pane.view().scope()
     }
 
-    /// The scope of what has the keys now.
     pub fn of_focus(app: &App) -> KeyScope {
         app.overlay().map_or_else(|| KeyScope::of_pane(app.focus), |overlay| overlay.scope())
     }

@@ -50,23 +50,23 @@ table! {
     Job {
         "start" ["s"] 3 "start" "start or resume the job, or fit a new surface" can_start_job => |app| app.start_job();
         "start-corners" ["S"] 0 "corners" "train new corners, then fit" can_start_corners => |app| app.start_corners();
-        "pause" ["p", "space"] 4 "pause" "pause or resume" can_pause => |app| app.toggle_pause();
-        "stop" ["."] 5 "stop" "end this stage early and keep its result" can_stop => |app| app.ask_stop();
+        "pause" ["p", "space"] 4 "pause" "pause or resume" job_under_way => |app| app.toggle_pause();
+        "stop" ["."] 5 "stop" "end this stage early and keep its result" job_under_way => |app| app.ask_stop();
         "fork" ["N"] 0 "fork" "fork this run at the planned degree" can_start_new_run => |app| app.request_new_run(false);
         "queue" ["Q"] 0 "queue" "queue a fit at the planned degree" can_start_new_run => |app| app.request_new_run(true);
         "cancel" overlays ["Z"] 2 "cancel" "cancel the running measurement, search or export" can_cancel => |app| app.send_command(EngineCommand::Cancel);
         "rate-up" ["; +"] 0 "rate +" "raise the learning rate; or type `rate 0.01`" engine_reachable => |app| app.change_rate(true);
         "rate-down" ["; -"] 0 "rate -" "lower the learning rate" engine_reachable => |app| app.change_rate(false);
-        "more-draws" ["; >"] 0 "draws +" "one sample more per step; or type `draws 4`" engine_reachable => |app| app.change_draws(1);
-        "fewer-draws" ["; <"] 0 "draws -" "one sample less per step" engine_reachable => |app| app.change_draws(-1);
+        "more-draws" ["; >"] 0 "points +" "train at one point more per step; or type `draws 4`" engine_reachable => |app| app.change_draws(1);
+        "fewer-draws" ["; <"] 0 "points -" "train at one point less per step" engine_reachable => |app| app.change_draws(-1);
         "checkpoint" ["c"] 14 "checkpoint" "write a checkpoint now" can_checkpoint => |app| app.write_checkpoint();
         "resume" overlays ["r"] 1 "resume" "restart the engine from the last checkpoint" can_resume_engine => |app| app.resume_engine();
     }
     Surface {
-        "raise-u" ["u"] 7 "degree u" "plan a higher degree along u; enter applies it" can_raise_u => |app| app.plan_degree(ParameterAxis::U, 1);
-        "lower-u" ["U"] 0 "degree u-" "plan a lower degree along u; enter applies it" can_lower_u => |app| app.plan_degree(ParameterAxis::U, -1);
-        "raise-v" ["v"] 8 "degree v" "plan a higher degree along v; enter applies it" can_raise_v => |app| app.plan_degree(ParameterAxis::V, 1);
-        "lower-v" ["V"] 0 "degree v-" "plan a lower degree along v; enter applies it" can_lower_v => |app| app.plan_degree(ParameterAxis::V, -1);
+        "raise-u" ["u"] 7 "degree u" "plan a higher degree along u; enter applies it" |app| can_change_degree(app, ParameterAxis::U, 1) => |app| app.plan_degree(ParameterAxis::U, 1);
+        "lower-u" ["U"] 0 "degree u-" "plan a lower degree along u; enter applies it" |app| can_change_degree(app, ParameterAxis::U, -1) => |app| app.plan_degree(ParameterAxis::U, -1);
+        "raise-v" ["v"] 8 "degree v" "plan a higher degree along v; enter applies it" |app| can_change_degree(app, ParameterAxis::V, 1) => |app| app.plan_degree(ParameterAxis::V, 1);
+        "lower-v" ["V"] 0 "degree v-" "plan a lower degree along v; enter applies it" |app| can_change_degree(app, ParameterAxis::V, -1) => |app| app.plan_degree(ParameterAxis::V, -1);
         "finer" ["]"] 10 "grid" "measure on a finer grid" can_refine_grid => |app| app.set_next_grid(App::next_finer_grid);
         "coarser" ["["] 0 "coarser" "measure on a coarser grid" can_coarsen_grid => |app| app.set_next_grid(App::next_coarser_grid);
         "freeze" "control points" ["f"] 2 "freeze" "freeze or unfreeze the selected control point" can_freeze => |app| app.toggle_frozen_point();
@@ -86,7 +86,7 @@ table! {
         "export-centroid" ["C"] 0 "centroid" "export the mean of the surface" surface_ready => |app| app.export_centroid();
         "export-names" ["; n"] 0 "names" "name exported tensors as in corner 1's file, or as surfit does" surface_ready => |app| app.toggle_export_names();
         "models" overlays ["w", "g w"] 13 "models" "list corners, bookmarks and exports with their accuracies" always => |app| app.toggle_overlay(ModelsOverlay::default());
-        "sort-models" "models" ["s"] 0 "sort" "sort models by date, validation, test or place" always => |app| app.models.sort = app.models.sort.next();
+        "sort-models" "models" ["s"] 0 "sort" "sort models by date, validation, test or place" model_list_open => |app| app.models.sort = app.models.sort.next();
         "copy" overlays ["y"] 0 "copy" "copy u,v of the cursor, or the folder of the listed model" always => |app| app.copy_point_or_model();
         "copy-menu" overlays ["Y"] 0 "copy more" "copy values, a table, a path or a shell command" always => |app| app.open_export_dialog(ExportDestination::Clipboard);
         "write" overlays ["W"] 0 "save" "save the focused view as CSV, TSV, JSON, PNG or SVG" always => |app| app.open_export_dialog(ExportDestination::File);
@@ -156,20 +156,16 @@ table! {
     }
     Program {
         "help" overlays ["?", "f1"] 1 "help" "show all keys and what is available now" always => |app| app.toggle_overlay(HelpOverlay::default());
-        "search-help" "help" ["/"] 0 "search" "search the keys" always => |app| app.open_search();
-        "next-help" "help" ["n"] 0 "next" "next match" always => |app| app.edit_view(|help: &mut HelpOverlay, app| help.find_next(app, true));
-        "previous-help" "help" ["N"] 0 "previous" "previous match" always => |app| app.edit_view(|help: &mut HelpOverlay, app| help.find_next(app, false));
+        "search-help" "help" ["/"] 0 "search" "show only the keys with a text" help_open => |app| app.open_search();
         "palette" overlays [":", "ctrl-p"] 20 "palette" "command palette: find an action, or type `degree 3 4`" always => |app| app.toggle_overlay(PaletteOverlay::default());
         "log" overlays ["i", "g i"] 21 "log" "show the log" always => |app| app.toggle_overlay(LogOverlay::default());
-        "search-log" "log" ["/"] 0 "search" "search the log" log_open => |app| app.open_search();
-        "find-next" "log" ["n"] 0 "find next" "next match in the log" log_open => |app| app.edit_view(|log: &mut LogOverlay, app| log.find_next(app, true));
-        "find-previous" "log" ["N"] 0 "find prev" "previous match in the log" log_open => |app| app.edit_view(|log: &mut LogOverlay, app| log.find_next(app, false));
+        "search-log" "log" ["/"] 0 "search" "show only the lines of the log with a text" log_open => |app| app.open_search();
         "log-topic" "log" ["t"] 0 "topic" "filter by topic: errors, job, corners, models" log_open => |app| app.edit_view(LogOverlay::next_topic);
         "log-times" "log" ["T"] 0 "times" "show the time of day, or since the start of the run" log_open => |app| app.log.absolute_time = !app.log.absolute_time;
         "machine" overlays ["I", "g m"] 0 "system" "show processor, memory, speed and time left" always => |app| app.toggle_overlay(MachineOverlay::default());
         "runs" overlays ["o", "g o"] 22 "runs" "list runs and open one" always => |app| app.toggle_run_list();
         "picture" overlays ["g f"] 0 "image" "show the focused pane as an image, if supported" always => |app| app.toggle_overlay(ImageOverlay::of_focus(app));
-        "next-picture" "image" ["tab", "n"] 0 "next" "show the next image" always => |app| app.edit_view(ImageOverlay::next_subject);
+        "next-picture" "image" ["tab", "n"] 0 "next" "show the next image" image_open => |app| app.edit_view(ImageOverlay::next_subject);
         "filter-runs" "runs" ["/"] 0 "filter" "filter runs: `degree:3 acc>0.9 net:resnet18 state:failed`" run_list_open => |app| app.open_search();
         "compare-run" "runs" ["C"] 0 "values" "compare metrics with another run" run_list_open => |app| app.toggle_pinned_run();
         "resume-run" "runs" ["r"] 0 "resume" "open the run and resume it from its last checkpoint" can_resume_run => |app| app.resume_run();

@@ -1,7 +1,8 @@
-//! Changes of degree that are looked at before they are made.
+//! Changes of degree: a preview, then a confirmation.
 
 use super::message::{MessageKind, ScreenMessage};
 use super::{App, Effect};
+use crate::views::plot::text::format_bytes;
 use crossterm::event::{KeyCode, KeyEvent};
 use surfit_core::cost::DegreePreview;
 use surfit_core::surface::{DegreeError, Degrees, ParameterAxis, Patch};
@@ -12,7 +13,6 @@ use thiserror::Error;
 pub(super) struct DegreePlan {
     /// The degrees that it begins from: the present ones, as long as the plan is pending.
     from: Degrees,
-    /// What they become.
     pub to: Degrees,
     /// The degrees became others while it waited.
     rebased: bool,
@@ -94,7 +94,7 @@ impl App {
             parts.push(pair(p.surface_bytes.map(format_bytes)));
         }
         if p.fits_in_memory == Some(false) {
-            parts.push("too much for the memory".into());
+            parts.push("exceeds the memory".into());
         }
         if let Some(ratio) = p.step_ratio {
             let times = if self.theme.is_ascii() { "x" } else { "×" };
@@ -152,31 +152,9 @@ impl App {
             }
             KeyCode::Esc => {
                 self.degree_plan = None;
-                self.show_message(MessageKind::Hint, format!("the degree stays {}", plan.from));
-                Some(Vec::new())
+                Some(self.show_hint(format!("the degree stays {}", plan.from)))
             }
             _ => None,
         }
-    }
-}
-
-/// Bytes for people, short.
-fn format_bytes(n: u64) -> String {
-    match n as f64 {
-        b if b < 1e6 => format!("{:.0} kB", b / 1e3),
-        b if b < 1e8 => format!("{:.1} MB", b / 1e6),
-        b if b < 1e9 => format!("{:.0} MB", b / 1e6),
-        b => format!("{:.1} GB", b / 1e9),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn figures_are_short() {
-        assert_eq!(format_bytes(2_345_678), "2.3 MB");
-        assert_eq!(format_bytes(123_456_789), "123 MB");
     }
 }

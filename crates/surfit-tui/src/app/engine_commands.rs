@@ -7,10 +7,8 @@ use surfit_core::protocol::{BridgeRequest, ClientMessage, EngineCommand, RateCha
 use surfit_core::snapshot::EngineState;
 use surfit_core::surface::{Degrees, ParameterAxis};
 
-/// A command without a reply.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PendingCommand {
-    /// What was sent.
     pub command: EngineCommand,
     /// Shown while it takes: `exporting the best model …`.
     pub progress_text: Option<String>,
@@ -20,7 +18,6 @@ pub struct PendingCommand {
 }
 
 impl PendingCommand {
-    /// What it is, for a refusal.
     fn name(&self) -> &'static str {
         match self.command {
             EngineCommand::Start
@@ -106,12 +103,10 @@ impl App {
         self.settings.grid.value().unwrap_or_else(|| self.grid())
     }
 
-    /// The next finer grid, if there is one.
     pub fn next_finer_grid(&self) -> Option<usize> {
         GRID_SIZES.into_iter().find(|&g| g > self.target_grid())
     }
 
-    /// The next coarser grid, if there is one.
     pub fn next_coarser_grid(&self) -> Option<usize> {
         GRID_SIZES.into_iter().rev().find(|&g| g < self.target_grid())
     }
@@ -130,7 +125,7 @@ impl App {
 
     pub(super) fn set_draws(&mut self, value: usize) -> Vec<Effect> {
         self.settings.draws.request(value, self.next_command_id);
-        let waiting = format!("changing the samples per step to {value} …");
+        let waiting = format!("changing the points per step to {value} …");
         self.send_command_with_progress(EngineCommand::SetDraws { draws: value }, Some(waiting))
     }
 
@@ -158,7 +153,6 @@ impl App {
         effects
     }
 
-    /// An answer came.
     pub(super) fn handle_reply(&mut self, id: u64, error: Option<String>) {
         let Some(pending) = self.pending.remove(&id) else {
             return;
@@ -167,7 +161,7 @@ impl App {
         let superseded = self.settings.record_answer(id, error.is_none(), self.now);
         self.rebase_plan();
         match error {
-            // A wish that a later one took the place of may be refused for that reason alone.
+            // A request that a later one replaced may be refused for that reason alone.
             Some(_) if superseded => {}
             Some(why) => self.show_message(MessageKind::Error, format!("{}: {why}", pending.name())),
             None => {
@@ -267,10 +261,7 @@ impl App {
     pub(crate) fn change_draws(&mut self, by: i64) -> Vec<Effect> {
         match self.draws().checked_add_signed(by as isize) {
             Some(draws) if draws > 0 => self.set_draws(draws),
-            _ => {
-                self.show_message(MessageKind::Hint, "samples per step: at least one");
-                Vec::new()
-            }
+            _ => self.show_hint("draws: a step needs at least one point"),
         }
     }
 
@@ -279,8 +270,7 @@ impl App {
         // A key that is held down repeats many times a second, and every run has an engine of its own.
         let last = self.last_new_run_at.replace(self.now);
         if last.is_some_and(|at| self.now - at < KEY_REPEAT_TIMEOUT_SECS) {
-            self.show_message(MessageKind::Hint, "one run at a time: press the key again for another one");
-            return Vec::new();
+            return self.show_hint("one run at a time: press the key again for another one");
         }
         let present = self.degrees();
         let degrees = match self.degree_plan.take() {
@@ -293,10 +283,7 @@ impl App {
                 });
                 match both {
                     Ok(degrees) => degrees,
-                    Err(why) => {
-                        self.show_message(MessageKind::Hint, why.to_string());
-                        return Vec::new();
-                    }
+                    Err(why) => return self.show_hint(why),
                 }
             }
         };
@@ -339,7 +326,6 @@ impl App {
     }
 }
 
-/// A number to three significant digits.
 fn round_to_three_digits(x: f64) -> f64 {
     format!("{x:.2e}").parse().unwrap_or(x)
 }

@@ -18,9 +18,7 @@ use tui_input::Input;
 /// The run that is shown, on its own machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunLocation {
-    /// Directory of the run.
     pub dir: PathBuf,
-    /// What the command line calls it.
     pub name: String,
 }
 
@@ -28,14 +26,11 @@ pub struct RunLocation {
 /// terminals end.
 pub const MAX_COPY_BYTES: usize = 74_994;
 
-/// Where an export goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExportDestination {
-    /// The clipboard of the terminal.
     Clipboard,
     /// The whole screen, to select text by hand.
     Screen,
-    /// A file.
     File,
 }
 
@@ -56,9 +51,8 @@ impl ExportDestination {
     }
 }
 
-/// Format of an export, told by the extension of its file.
+/// Format of an export; the extension of its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // Each is named as its format.
 pub enum ExportFormat {
     Text,
     Csv,
@@ -80,35 +74,26 @@ impl ExportFormat {
 
 const TABLE_FORMATS: [ExportFormat; 3] = [ExportFormat::Csv, ExportFormat::Tsv, ExportFormat::Json];
 
-/// What an export is made from.
 #[derive(Clone, Debug)]
 pub enum ExportSource {
-    /// Text that is known already.
     Text(String),
-    /// A table of the present state.
     Table(fn(&App) -> DataTable),
     /// A table that is written in other ways than a [`DataTable`].
     FormattedTable(fn(&App, ExportFormat) -> String),
-    /// A figure as it is shown now.
     Figure(fn(&App) -> Figure),
     /// A file that has its content but not yet a free name.
     File(FileContent, Option<ExportFormat>),
 }
 
-/// Something that a view exports.
 #[derive(Clone, Debug)]
 pub struct ExportItem {
-    /// Key that exports it.
     pub key: char,
-    /// A few words for the list.
     pub label: &'static str,
     /// Name of its file, without extension.
     pub file_stem: &'static str,
     /// What it contains, in a clause.
     pub about: &'static str,
-    /// What it is made from.
     pub source: ExportSource,
-    /// Format that is chosen.
     pub format: ExportFormat,
     /// Its text in this format, made when it is first shown.
     text: OnceCell<String>,
@@ -144,7 +129,6 @@ impl ExportItem {
         Self::text_of('r', "values at the cursor", "values", "what is known at the cursor", text)
     }
 
-    /// Returns the item of the point at a view's cursor.
     pub(crate) fn point(app: &App, (u, v): (f64, f64)) -> Option<Self> {
         let text = Some(tables::format_point(app, u, v));
         Self::text_of('u', "point as u,v", "point", "as `surfit export --at` expects it", text)
@@ -196,7 +180,6 @@ impl ExportItem {
         }
     }
 
-    /// Content of a file with this item.
     fn content(&self, app: &App) -> FileContent {
         let form = if self.format == ExportFormat::Svg { FigureForm::Svg } else { FigureForm::Png };
         match &self.source {
@@ -206,7 +189,7 @@ impl ExportItem {
         }
     }
 
-    /// Takes over the format that the extension of a file's name tells.
+    /// Chooses the format of a file name's extension.
     fn adopt_format_of(&mut self, path: &Path) -> Result<(), FilenameError> {
         let Some(ending) = known_extension(path) else { return Ok(()) };
         let formats = self.formats();
@@ -238,7 +221,7 @@ pub(crate) enum FilenameError {
     WrongEnding { ending: String, right: String },
 }
 
-/// The extension of a path in lower case, when it tells a format.
+/// The extension of a path in lower case, when it is that of a format.
 fn known_extension(path: &Path) -> Option<String> {
     let ending = path.extension()?.to_string_lossy().to_lowercase();
     KNOWN_EXTENSIONS.contains(&&*ending).then_some(ending)
@@ -249,7 +232,6 @@ const KNOWN_EXTENSIONS: [&str; 14] =
     ["png", "svg", "csv", "tsv", "json", "txt", "npy", "jpg", "jpeg", "gif", "webp", "pdf", "eps", "bmp"];
 
 impl App {
-    /// Opens the dialog of exports with a destination preselected.
     pub(crate) fn open_export_dialog(&mut self, destination: ExportDestination) {
         let shared = [
             (
@@ -340,7 +322,7 @@ impl App {
         Some(chosen.or(exports.last())?.dir.display().to_string())
     }
 
-    /// What to type into a shell for what is looked at.
+    /// The shell command for what is shown.
     fn shell_command_line(&self) -> String {
         let run = match (self.selected_run(), &self.run_location) {
             (Some(run), _) => run.path.display().to_string(),
@@ -410,7 +392,6 @@ impl App {
     }
 }
 
-/// A word as a shell takes it.
 fn shell_quote(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_./:=,+-@%".contains(c);
     match !word.is_empty() && word.chars().all(plain) {

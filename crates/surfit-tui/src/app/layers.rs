@@ -1,7 +1,6 @@
 //! The stack of views: overlays and dialogs over the panes. Keys, the mouse and pasted text go through it from the top down, and
 //! the first view that takes them ends it.
 
-use super::message::MessageKind;
 use super::{App, Effect, Pane, Question};
 use crate::action::KeyScope;
 use crate::key::Key;
@@ -10,6 +9,7 @@ use crate::layout::{ScreenLayout, SidebarList};
 use crate::link::LeaveReason;
 use crate::views;
 use crate::views::footer::FooterHit;
+use crate::views::search::SearchField;
 use crate::views::view::{BusyView, InputOutcome, KeyPress, MouseInput, View};
 use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
@@ -25,9 +25,7 @@ fn as_view<V: View>(view: &dyn View) -> Option<&V> {
     (view as &dyn Any).downcast_ref()
 }
 
-/// The stack itself.
 impl App {
-    /// The topmost overlay, below any dialog.
     pub(crate) fn overlay(&self) -> Option<&dyn View> {
         self.layers.iter().rev().find(|v| !v.is_modal()).map(|v| &**v)
     }
@@ -37,25 +35,21 @@ impl App {
         self.overlay().unwrap_or_else(|| self.focus.view())
     }
 
-    /// The open view of this type.
     pub(crate) fn view<V: View>(&self) -> Option<&V> {
         self.layers.iter().find_map(|v| as_view(&**v))
     }
 
-    /// Area of the topmost overlay.
     pub(crate) fn overlay_area(&self) -> Rect {
         let screen = ScreenLayout::of(self);
         self.overlay().map_or(Rect::ZERO, |overlay| overlay.area(&screen, self))
     }
 
-    /// Puts a dialog over everything.
     pub(crate) fn push_dialog(&mut self, dialog: impl View) {
         self.layers.retain(|v| (&**v as &dyn Any).type_id() != dialog.type_id());
         self.layers.push(Box::new(dialog));
         self.dirty = true;
     }
 
-    /// Closes the view of this type, and gives it.
     pub(crate) fn close_view<V: View>(&mut self) -> Option<Box<V>> {
         let place = self.layers.iter().position(|v| as_view::<V>(&**v).is_some())?;
         self.dirty = true;
@@ -68,11 +62,10 @@ impl App {
         self.dirty = true;
     }
 
-    /// Opens an overlay in the place of any other.
     pub(crate) fn open_overlay(&mut self, overlay: impl View) {
         self.close_overlays();
-        self.help = Default::default();
-        self.log.search.typing = false;
+        self.help_search = SearchField::default();
+        self.log.search = SearchField::default();
         self.runs_view.search.typing = false;
         self.layers.insert(0, Box::new(overlay));
     }
@@ -177,11 +170,10 @@ impl App {
         !modal && self.focused_view().search(self).is_some_and(|search| search.typing)
     }
 
-    /// Opens the search line of the focused view.
     pub(crate) fn open_search(&mut self) {
         self.edit_focused_view(|view, app| {
             if let Some(search) = view.search_mut(app) {
-                *search = views::search::SearchField::open();
+                *search = SearchField::open();
             }
         });
     }
@@ -203,7 +195,7 @@ impl App {
             let asked = self.view::<Question>().is_some();
             self.layers.clear();
             return match asked {
-                true => self.exit_effects(LeaveReason::Detached),
+                true => vec![Effect::Exit(LeaveReason::Detached)],
                 false => self.perform_action(action!("quit")),
             };
         }
@@ -255,8 +247,7 @@ impl App {
             }
             (None, None) => format!("{} has no action here; {help} shows all keys", key.display_label(ascii)),
         };
-        self.show_message(MessageKind::Hint, text);
-        Vec::new()
+        self.show_hint(text)
     }
 
     /// The first key of a sequence that waits for its second.
@@ -312,14 +303,12 @@ impl App {
         }
     }
 
-    /// Gives what the mouse did to a pane, when it is on the screen.
     fn mouse_on_pane(&mut self, pane: Pane, input: MouseInput) -> Option<Vec<Effect>> {
         let screen = ScreenLayout::of(self);
         let area = screen.panes.iter().find(|p| p.0 == pane).map_or(Rect::ZERO, |p| p.1);
         self.edit_pane(pane, |view, app| view.on_mouse(app, area, input))
     }
 
-    /// Offers what the mouse did to the layers.
     fn mouse_on_layers(&mut self, input: MouseInput) -> Option<Vec<Effect>> {
         self.offer(|view, app| {
             let area = view.area(&ScreenLayout::of(app), app);

@@ -1,28 +1,21 @@
 //! The line above the footer that reports what just happened.
 
-use super::{App, EngineLink};
+use super::{App, Effect, EngineLink};
 use surfit_core::run_state::{LogLine, LogTopic};
 use surfit_core::text::{MAX_SENTENCE_CHARS, to_printable};
 
-/// Category of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageKind {
-    /// Why nothing happened.
     Hint,
-    /// Neutral message about something that happened.
     Info,
-    /// Something was achieved.
     Good,
-    /// Something that failed.
     Error,
 }
 
 /// A message and the time until which it is shown.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScreenMessage {
-    /// Kind of the message.
     pub kind: MessageKind,
-    /// Text of the message, one sentence.
     pub text: String,
     /// Seconds since the workbench began; `None` to stay until the next.
     pub expires_at: Option<f64>,
@@ -33,7 +26,6 @@ pub struct ScreenMessage {
 /// Why there is no engine, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Banner {
-    /// A sentence, of any length.
     pub reason: String,
     /// What can be done: it must be read.
     pub remedy: String,
@@ -49,7 +41,12 @@ impl App {
         self.show_unlogged_message(kind, text);
     }
 
-    /// Shows a sentence for some seconds.
+    /// Shows why nothing is done.
+    pub(super) fn show_hint(&mut self, why: impl ToString) -> Vec<Effect> {
+        self.show_message(MessageKind::Hint, why.to_string());
+        Vec::new()
+    }
+
     pub(super) fn show_unlogged_message(&mut self, kind: MessageKind, text: String) {
         let text = to_printable(&text, MAX_SENTENCE_CHARS).into_owned();
         let seconds = match kind {
@@ -145,7 +142,6 @@ impl App {
         }
     }
 
-    /// Removes messages whose time has passed.
     pub(super) fn expire_status_message(&mut self) {
         // The silence of an engine is shown in whole seconds.
         self.dirty |= self.stalled_for().map(|s| s as u64) != self.shown_stall_secs;

@@ -112,12 +112,12 @@ impl App {
     }
 
     pub(crate) fn toggle_export_names(&mut self) {
-        let (names, told) = match self.models.tensor_names {
+        let (names, described) = match self.models.tensor_names {
             TensorNames::Surfit => (TensorNames::AsGiven, "as in the file of corner 1"),
             TensorNames::AsGiven => (TensorNames::Surfit, "surfit's, as in torchvision and timm"),
         };
         self.models.tensor_names = names;
-        self.show_message(MessageKind::Info, format!("tensor names of exports: {told}"));
+        self.show_message(MessageKind::Info, format!("tensor names of exports: {described}"));
     }
 
     pub(crate) fn copy_point_or_model(&mut self) -> Vec<Effect> {
@@ -125,10 +125,7 @@ impl App {
         let text = match self.view::<ModelsOverlay>() {
             Some(list) => match crate::views::models::text_to_copy(self, list.selected) {
                 Some(text) => text,
-                None => {
-                    self.show_message(MessageKind::Hint, "copy: nothing is listed yet");
-                    return Vec::new();
-                }
+                None => return self.show_hint("copy: nothing is listed yet"),
             },
             None => format!("{u:.4},{v:.4}"),
         };

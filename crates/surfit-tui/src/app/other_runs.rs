@@ -1,4 +1,4 @@
-//! Other runs: the list of them, going to one, and those that are held against the one that is shown.
+//! Other runs: listing, opening and removing them, and comparing them with the shown run.
 
 use super::message::MessageKind;
 use super::{App, Effect, EngineLink, Pane, RemoteLine};
@@ -18,12 +18,9 @@ use surfit_core::snapshot::Snapshot;
 /// Seconds after which an open list is requested again.
 const RUN_LIST_INTERVAL_SECS: f64 = 2.0;
 
-/// What another run is read for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CompareMode {
-    /// Its loss curve is drawn over this run's.
     Curves,
-    /// Its surface is shown beside this one's.
     Surface,
     /// It was made from this one just now: both.
     Fork,
@@ -40,12 +37,9 @@ pub(super) struct PendingComparisons {
     loading: Vec<(PathBuf, CompareMode)>,
 }
 
-/// Which other runs are followed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct FollowedRuns {
-    /// The last request.
     pub requested: Vec<PathBuf>,
-    /// The run whose surface is beside this one's.
     pub compared_surface: Option<PathBuf>,
 }
 
@@ -87,12 +81,11 @@ impl App {
         self.clamp_views();
     }
 
-    /// The run that is chosen in the list.
     pub fn selected_run(&self) -> Option<&RunLine> {
         views::runs::visible_runs(self).get(self.view::<RunsOverlay>()?.selected).copied()
     }
 
-    /// Holds the chosen run against others, or lets it go.
+    /// Compares metrics with the chosen run, or no longer.
     pub(crate) fn toggle_pinned_run(&mut self) {
         let path = self.selected_run().map(|r| r.path.clone());
         let same = self.runs_view.pinned == path;
@@ -112,7 +105,6 @@ impl App {
         effects
     }
 
-    /// Removes the run of the confirmed question.
     pub(super) fn remove_run(&mut self, path: PathBuf) -> Vec<Effect> {
         self.show_message(MessageKind::Info, format!("removing {} …", path.display()));
         vec![Effect::Send(ClientMessage::Bridge(BridgeRequest::RemoveRun(path)))]
@@ -163,7 +155,6 @@ impl App {
         }
     }
 
-    /// Shows another run from now on.
     pub(crate) fn open_run(&mut self, line: RunLine) -> Vec<Effect> {
         if self.is_shown_run(&line) && self.is_connected() {
             return Vec::new();
@@ -189,14 +180,12 @@ impl App {
     }
 }
 
-/// Runs that are held against this one.
 impl App {
     /// Shows another run's surface beside this one's, by its id, the beginning of one, or its directory.
     pub(super) fn compare_with(&mut self, name: &str) -> Vec<Effect> {
         if let Some(line) = self.remote_line.as_ref().filter(|l| l.is_down()) {
-            let text = format!("the line to {} is down; nothing can be read there", line.host);
-            self.show_message(MessageKind::Hint, text);
-            return Vec::new();
+            let text = format!("the connection to {} is down; nothing can be read there", line.host);
+            return self.show_hint(text);
         }
         self.show_message(MessageKind::Info, format!("reading {name} …"));
         if name.contains('/') {
@@ -206,7 +195,6 @@ impl App {
         self.request_run_list()
     }
 
-    /// Asks for another run.
     pub(super) fn load_other_run(&mut self, path: PathBuf, purpose: CompareMode) -> Vec<Effect> {
         if purpose == CompareMode::Surface {
             // Only one is shown.
@@ -223,7 +211,6 @@ impl App {
         place.map_or(CompareMode::Curves, |n| self.pending_comparisons.loading.remove(n).1)
     }
 
-    /// Another run was read.
     pub(super) fn on_run_loaded(&mut self, path: PathBuf, run_state: RunState) {
         // It may have become the one that is shown.
         let purpose = self.remove_compare_mode(&path);
@@ -239,14 +226,12 @@ impl App {
         }
     }
 
-    /// Another run could not be read.
     pub(super) fn on_run_load_failed(&mut self, path: &Path, why: String) {
         if self.remove_compare_mode(path) != CompareMode::Superseded {
             self.show_message(MessageKind::Error, why);
         }
     }
 
-    /// Pending requests will never be answered.
     pub(super) fn clear_pending_comparisons(&mut self) {
         self.pending_comparisons = PendingComparisons::default();
     }
@@ -263,15 +248,14 @@ impl App {
     /// Reads a run of the list, unless it is the one that is shown.
     pub(super) fn load_listed_run(&mut self, line: RunLine, purpose: CompareMode) -> Vec<Effect> {
         if self.is_shown_run(&line) {
-            self.show_message(MessageKind::Hint, format!("{} is the run that is shown", line.id));
-            return Vec::new();
+            return self.show_hint(format!("{} is the run that is shown", line.id));
         }
         self.show_message(MessageKind::Info, format!("reading {} …", line.id));
         self.load_other_run(line.path, purpose)
     }
 
-    /// The run that is chosen in the list. Without a list it opens one, says what the action's key does there, and gives the
-    /// resulting effects.
+    /// The run that is chosen in the list. Without a list it opens one with a hint on the action's key, and gives the resulting
+    /// effects.
     pub(super) fn selected_run_or_open_list(&mut self, action: &Action, does: &str) -> Result<RunLine, Vec<Effect>> {
         if self.view::<RunsOverlay>().is_none() {
             self.open_overlay(RunsOverlay::default());
@@ -309,21 +293,13 @@ impl App {
                     true => "several runs are called",
                     false => "several runs' ids begin with",
                 };
-                self.show_message(
-                    MessageKind::Hint,
-                    format!("{what} {name}; choose one in the list of runs, {key} shows it"),
-                );
-                Vec::new()
+                self.show_hint(format!("{what} {name}; choose one in the list of runs, {key} shows it"))
             }
             (Some(line), None) => self.load_listed_run(line, CompareMode::Surface),
-            (None, _) => {
-                self.show_message(MessageKind::Hint, format!("no run `{name}`; open the list of runs to see them all"));
-                Vec::new()
-            }
+            (None, _) => self.show_hint(format!("no run `{name}`; open the list of runs to see them all")),
         }
     }
 
-    /// Shows the surface of a run that was read beside this one's.
     fn show_surface_comparison(&mut self, path: &Path, run_state: &RunState) {
         let run = self.other_run_label(path, run_state);
         let patch = self.degrees().patch();
@@ -407,7 +383,6 @@ impl App {
         out
     }
 
-    /// Takes in what is new of another run.
     pub(super) fn apply_run_growth(&mut self, path: &Path, events: &[Envelope], snapshot: Option<Box<Snapshot>>) {
         let overlay = self.loss.overlays.iter_mut().find(|o| o.path == path);
         if let Some(overlay) = overlay.filter(|_| !events.is_empty()) {

@@ -17,7 +17,6 @@ pub(super) struct PendingSetting<T> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct RequestedValue<T> {
     value: T,
-    /// Id of the command.
     id: u64,
     /// When the engine accepted it; the reported value takes precedence soon after.
     accepted_at: Option<f64>,
@@ -61,7 +60,6 @@ impl<T: Copy + PartialEq> PendingSetting<T> {
     }
 }
 
-/// Every setting that can be under way.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct PendingSettings {
     pub degrees: PendingSetting<Degrees>,

@@ -8,54 +8,36 @@ use surfit_core::event::JobStage;
 use surfit_core::protocol::EngineCommand;
 use surfit_core::snapshot::EngineState;
 
-/// What an answer does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AnswerAction {
-    /// Nothing is done.
     Cancel,
     /// Detach; the engine keeps running.
     Detach,
     /// Leave; the engine makes a checkpoint and ends.
     StopEngine,
-    /// End the present stage early.
     StopStage,
-    /// Fit the present surface further.
     FitFurther,
-    /// Fit a new surface.
     StartFit,
-    /// Train new corners.
     StartCorners,
-    /// Remove the run with this directory.
     RemoveRun(PathBuf),
-    /// Put the new file in the place of the one that is there.
     Replace(Box<NewFile>),
-    /// Give the new file another name.
     Rename(Box<NewFile>),
 }
 
-/// One of the answers to a question.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AnswerChoice {
-    /// Key that gives the answer.
     pub key: char,
-    /// A word or two.
     pub label: &'static str,
-    /// What it means, in a clause.
     pub meaning: &'static str,
-    /// What it does.
     pub answer: AnswerAction,
 }
 
 /// A question with its answers; the first is the one that loses nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Question {
-    /// Text of the question.
     pub title: &'static str,
-    /// Facts to consider before answering.
     pub text: String,
-    /// Answers that can be given.
     pub choices: Vec<AnswerChoice>,
-    /// The one that enter takes.
     pub selected: usize,
 }
 
@@ -66,7 +48,7 @@ fn choice(key: char, label: &'static str, meaning: &'static str, answer: AnswerA
 /// Leaving; in a batch job the engine does not outlive it.
 fn quit_choices(in_batch_job: bool) -> Vec<AnswerChoice> {
     let detach = match in_batch_job {
-        true => "checkpoint and quit; the batch job ends the engine",
+        true => "quit; the batch job ends the engine",
         false => "quit; the engine keeps running",
     };
     vec![
@@ -90,7 +72,7 @@ impl App {
     pub(crate) fn detach(&mut self) -> Vec<Effect> {
         match self.batch_job.is_some() && self.is_connected() {
             true => self.ask_quit(),
-            false => self.exit_effects(LeaveReason::Detached),
+            false => vec![Effect::Exit(LeaveReason::Detached)],
         }
     }
 
@@ -101,7 +83,7 @@ impl App {
             return Vec::new();
         }
         if self.readonly || self.remote_line.as_ref().is_some_and(RemoteLine::is_down) {
-            return self.exit_effects(LeaveReason::Detached);
+            return vec![Effect::Exit(LeaveReason::Detached)];
         }
         let connected = matches!(self.connection, EngineLink::Connected { .. });
         let busy =
@@ -114,28 +96,29 @@ impl App {
         }
         // An idle engine is of use only to those who still watch it.
         let alone = self.run_state.snapshot.as_ref().is_none_or(|s| s.viewers <= 1);
-        self.exit_effects(LeaveReason::Quit { stop_engine: connected && alone })
+        vec![Effect::Exit(LeaveReason::Quit { stop_engine: connected && alone })]
+    }
+
+    fn describe_engine_state(&self) -> &'static str {
+        match self.run_state.engine_state() {
+            EngineState::Running => "running",
+            EngineState::Paused => "paused",
+            EngineState::Starting => "starting",
+            _ => "idle",
+        }
     }
 
     pub(super) fn ask_quit(&mut self) -> Vec<Effect> {
+        let state = self.describe_engine_state();
         let text = match &self.run_state.snapshot {
-            _ if self.connection == EngineLink::Connecting => {
-                format!("The engine of {} is starting.", self.run)
-            }
-            Some(s)
-                if !matches!(
-                    self.run_state.engine_state(),
-                    EngineState::Running | EngineState::Paused | EngineState::Starting
-                ) =>
-            {
-                match &s.errand {
-                    Some(errand) => format!("{} is still {}.", self.run, errand.name),
-                    None => format!("{} has not answered yet.", self.run),
-                }
-            }
+            _ if self.connection == EngineLink::Connecting => format!("The engine of {} is starting.", self.run),
+            Some(s) if state == "idle" => match &s.errand {
+                Some(errand) => format!("{} is still {}.", self.run, errand.name),
+                None => format!("{} has not answered yet.", self.run),
+            },
             Some(s) => {
-                let (name, be) = (s.stage.name(), if is_plural(s.stage) { "are" } else { "is" });
-                format!("The {name} of {} {be} running.", self.run)
+                let be = if is_plural(s.stage) { "are" } else { "is" };
+                format!("The {} of {} {be} {state}.", s.stage.name(), self.run)
             }
             None => format!("{} is running.", self.run),
         };
@@ -152,8 +135,10 @@ impl App {
                 let have = if is_plural(s.stage) { "have" } else { "has" };
                 format!("The {} {have} done {} of {}.", s.stage.name(), s.done, s.total)
             }
-            Some(s) if is_plural(s.stage) => format!("The {} are running.", s.stage.name()),
-            Some(s) => format!("The {} is running.", s.stage.name()),
+            Some(s) => {
+                let be = if is_plural(s.stage) { "are" } else { "is" };
+                format!("The {} {be} {}.", s.stage.name(), self.describe_engine_state())
+            }
             None => String::new(),
         };
         self.ask_question(
@@ -182,7 +167,7 @@ impl App {
             text.into(),
             vec![
                 choice('c', "cancel", "keep the surface", AnswerAction::Cancel),
-                choice('g', "fit further", "continue this surface with a new schedule", AnswerAction::FitFurther),
+                choice('g', "fit further", "continue this surface, new schedule", AnswerAction::FitFurther),
                 choice('f', "new fit", "fit again between these corners", AnswerAction::StartFit),
             ],
         )
@@ -216,7 +201,6 @@ impl App {
         )
     }
 
-    /// Asks about a file that is there already.
     pub(super) fn ask_replace(&mut self, file: NewFile) {
         let text = format!("{} exists already.", file.path.display());
         let file = Box::new(file);
@@ -231,7 +215,6 @@ impl App {
         );
     }
 
-    /// Does what was answered.
     pub(crate) fn answer_question(&mut self, answer: AnswerAction) -> Vec<Effect> {
         match answer {
             AnswerAction::RemoveRun(path) => self.remove_run(path),
@@ -241,19 +224,12 @@ impl App {
                 Vec::new()
             }
             AnswerAction::Cancel => Vec::new(),
-            AnswerAction::Detach => self.exit_effects(LeaveReason::Detached),
-            AnswerAction::StopEngine => self.exit_effects(LeaveReason::Quit { stop_engine: true }),
+            AnswerAction::Detach => vec![Effect::Exit(LeaveReason::Detached)],
+            AnswerAction::StopEngine => vec![Effect::Exit(LeaveReason::Quit { stop_engine: true })],
             AnswerAction::StopStage => self.send_command(EngineCommand::Stop),
             AnswerAction::FitFurther => self.send_command(EngineCommand::FitFurther { steps: None, epochs: None }),
             AnswerAction::StartFit => self.send_command(EngineCommand::StartFit { degrees: None }),
             AnswerAction::StartCorners => self.send_command(EngineCommand::StartCorners),
-        }
-    }
-
-    pub(super) fn exit_effects(&mut self, leave: LeaveReason) -> Vec<Effect> {
-        match leave {
-            LeaveReason::Detached => vec![Effect::Exit(leave)],
-            leave => vec![Effect::Exit(leave)],
         }
     }
 }

@@ -10,7 +10,6 @@ const STALE_TIMEOUT_SECS: f64 = 6.0;
 /// See the module. Times are in seconds since the workbench began.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RemoteLine {
-    /// Machine that the run is on.
     pub host: String,
     last_message_at: f64,
     outage: Option<LineDown>,
@@ -65,12 +64,12 @@ impl RemoteLine {
                 self.host
             ),
             Some(left) if left > 0 => {
-                format!("Trying again in {left} s, any key does at once;")
+                format!("Reconnecting in {left} s, any key reconnects now;")
             }
-            Some(_) => "Trying again now;".into(),
+            Some(_) => "Reconnecting now;".into(),
         };
         let why = why.trim_end_matches('.');
-        Some((format!("No line to {}: {why}.", self.host), next))
+        Some((format!("No connection to {}: {why}.", self.host), next))
     }
 
     /// Whole seconds until the line is tried again, as they are shown.
@@ -105,18 +104,18 @@ fn format_duration(seconds: f64) -> String {
 }
 
 impl App {
-    pub(super) fn apply_line_state(&mut self, told: LineState) {
+    pub(super) fn apply_line_state(&mut self, state: LineState) {
         let now = self.now;
         let Some(line) = &mut self.remote_line else {
             return;
         };
-        match told {
+        match state {
             LineState::Up => {
                 self.dirty |= line.is_stale(now);
                 (line.last_message_at, line.outage) = (now, None);
             }
             LineState::Down { .. } | LineState::Refused { .. } => {
-                let (why, retry) = match told {
+                let (why, retry) = match state {
                     LineState::Down { why, retry } => (why, Some(now + retry)),
                     LineState::Refused { why } => (why, None),
                     LineState::Up => return,
@@ -131,7 +130,7 @@ impl App {
                     self.clear_pending_commands();
                     self.clear_pending_comparisons();
                     if let EngineLink::Connecting = self.connection {
-                        self.connection = EngineLink::Lost("it was not heard of again".into());
+                        self.connection = EngineLink::Lost("the connection broke before it answered".into());
                     }
                 }
             }

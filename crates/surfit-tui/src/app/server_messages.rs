@@ -146,7 +146,7 @@ impl App {
         self.update_views();
     }
 
-    /// What a run shows at first is what was looked at last; from then on every screen has a metric of its own.
+    /// A run opens with the metric that was shown last; from then on every screen has a metric of its own.
     fn adopt_metric(&mut self, metric: Metric) {
         if !std::mem::replace(&mut self.metric_initialised, true) {
             self.surface.metric = metric;
@@ -175,7 +175,7 @@ impl App {
         }
         self.surface.clamp(s.heatmap.grid, s.heatmap.patch);
         self.points.cursor = self.points.cursor.min(s.control_points.len().saturating_sub(1));
-        // Once, when the surface is complete, the cursor goes where the user wants to look.
+        // Once, when the surface is complete, the cursor moves to the best point.
         if !self.cursor_initialised && s.heatmap.is_complete() {
             self.cursor_initialised = true;
             let heatmap: &Heatmap = &s.heatmap;

@@ -1,6 +1,5 @@
 //! Commands with values, typed into the palette: `degree 3 4`, `grid 31`, `go 0.2 0.7`, `theme light`.
 
-use super::message::MessageKind;
 use super::models::DEFAULT_SEARCH_BUDGET;
 use super::{App, Effect};
 use crate::action::{Action, Unavailable, snapshot_reported};
@@ -26,12 +25,10 @@ pub const TYPED_COMMAND_EXAMPLES: [&str; 13] = [
     "queue 4 4",
 ];
 
-/// A typed command.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TypedCommand {
     /// New degrees along `u` and `v`; one for a curve and a triangular patch.
     Degree(u8, Option<u8>),
-    /// Points along each axis.
     Grid(usize),
     /// The cursor goes to the cell nearest to `(u, v)`.
     MoveCursor(f64, f64),
@@ -39,13 +36,10 @@ pub enum TypedCommand {
     Range(f64, f64),
     /// Colours for the values that there are.
     AutoRange,
-    /// A theme by name.
     Theme(String),
     /// Another run's surface beside this one, by the run's id or directory.
     CompareSurface(String),
-    /// Another peak of the learning rate.
     Rate(RateChange),
-    /// Draws a step.
     Draws(usize),
     /// A search at the cursor: its first step and how many points it may look at.
     Search(f64, usize),
@@ -58,23 +52,13 @@ pub enum TypedCommand {
 /// Why a typed command is not carried out.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum CommandError {
-    /// A word with an invalid value.
     #[error("`{text}` is no {expected}; {remedy}")]
-    InvalidValue {
-        /// The word as typed.
-        text: String,
-        /// The expected value.
-        expected: &'static str,
-        /// What can be written.
-        remedy: String,
-    },
+    InvalidValue { text: String, expected: &'static str, remedy: String },
     /// A grid that cannot be measured; a sentence.
     #[error("{0}")]
     InvalidGrid(String),
-    /// Degrees that this surface cannot have.
     #[error(transparent)]
     InvalidDegrees(#[from] DegreeError),
-    /// It cannot be done now.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
@@ -154,7 +138,6 @@ fn parse_words(words: &[&str]) -> Result<Option<TypedCommand>, CommandError> {
 }
 
 impl TypedCommand {
-    /// The action whose availability is the command's own.
     fn action(&self) -> Option<&'static Action> {
         Some(match self {
             TypedCommand::Range(..) => action!("zoom-in"),
@@ -184,10 +167,7 @@ impl App {
     /// Does what was typed; `None` when it is no typed command.
     pub(crate) fn perform_typed_command(&mut self, text: &str) -> Option<Vec<Effect>> {
         let done = parse(text)?.and_then(|typed| self.perform_parsed_command(typed));
-        Some(done.unwrap_or_else(|why| {
-            self.show_message(MessageKind::Hint, why.to_string());
-            Vec::new()
-        }))
+        Some(done.unwrap_or_else(|why| self.show_hint(why)))
     }
 
     /// Keeps a typed command for the next time, once and as the latest.

@@ -7,7 +7,6 @@ use thiserror::Error;
 
 /// Why a text is no key or sequence of keys.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[allow(missing_docs)] // The messages describe each variant.
 pub enum KeyError {
     #[error("`{0}` is no key; write one like g, G, ctrl-g, alt-g, space, enter, pageup or f5")]
     Unknown(String),
@@ -24,7 +23,6 @@ pub enum KeyError {
 pub struct Sequence {
     /// The only key, or the one that opens the sequence.
     pub first: Key,
-    /// The key after it.
     pub second: Option<Key>,
 }
 
@@ -34,7 +32,6 @@ impl Sequence {
         self.first == other.first && (self.second.is_none() || other.second.is_none() || self.second == other.second)
     }
 
-    /// The keys as the screen shows them.
     pub fn display_label(self, ascii: bool) -> String {
         match self.second {
             Some(second) => format!("{} {}", self.first.display_label(ascii), second.display_label(ascii)),

@@ -38,7 +38,7 @@ fn a_panes_own_keys_go_before_those_that_count_anywhere() {
 fn a_users_key_moves_from_the_action_that_had_it() {
     let (map, problems) = Keymap::from_toml("checkpoint = 'p'\nfiner = ['+', 'ctrl-g']\nstop = []\nmark = 'f'");
     let told = |key: &str, what: &str| {
-        let words = format!("`{key}` is {what}; say what keys they are to have, [] for none");
+        let words = format!("`{key}` is {what}; assign keys to them, or [] for none");
         assert!(problems.contains(&words), "{words}\n{problems:?}");
     };
     told("p", "checkpoint now, which takes away `p` (pause)");
@@ -88,13 +88,13 @@ fn an_entry_that_cannot_be_used_leaves_the_usual_keys() {
         assert_eq!(action(&map, "p"), Some(action!("pause")), "{entry}");
         assert!(!problems.is_empty(), "{entry}");
         for why in problems {
-            assert!(why.ends_with("; pause keeps its usual p, space"), "{why}");
+            assert!(why.ends_with("; pause keeps its default p, space"), "{why}");
         }
     }
     // What another entry has already leaves them as well.
     let (map, problems) = Keymap::from_toml("pause = 'Y'\nstop = 'Y'");
     assert_eq!(action(&map, "."), Some(action!("stop")));
-    assert!(problems[0].ends_with("pause keeps it; stop keeps its usual ."), "{problems:?}");
+    assert!(problems[0].ends_with("pause keeps it; stop keeps its default ."), "{problems:?}");
     // One that can be used in part is.
     let (map, problems) = Keymap::from_toml("pause = ['mm', 'ctrl-g']");
     assert_eq!(map.keys(action!("pause")), [key("ctrl-g").into()]);
@@ -107,7 +107,7 @@ fn there_is_always_a_key_that_goes_back() {
     for (text, why) in [
         ("pause = 'esc'", "`esc` for pause leaves back without a key"),
         ("freeze = 'esc'", "`esc` for freeze leaves back without a key"),
-        ("back = []", "back cannot be without a key; back keeps its usual esc"),
+        ("back = []", "back cannot be without a key; back keeps its default esc"),
         ("back = 'mm'\nquit = 'esc'", "`esc` for quit leaves back without a key"),
     ] {
         let (map, problems) = Keymap::from_toml(text);
@@ -127,12 +127,12 @@ fn conflicts_and_what_is_unknown_are_told_in_a_sentence_and_the_rest_is_used() {
     let (map, problems) = Keymap::from_toml(text);
     let all = problems.join("\n");
     for words in [
-        "`Y` is given to both pause and stop; pause keeps it",
+        "`Y` is assigned to both pause and stop; pause keeps it",
         "no action `stpo`; did you mean `stop`?",
         "no action `foo-bar-baz`; `surfit keys` lists",
         "mark: `mm` is no key",
         "help: write a key as",
-        "`W a` for theme and `W` for models begin alike; models keeps its key",
+        "`W a` for theme and `W` for models start with the same key; models keeps its key",
         "`Y` is pause now, which takes away `Y` (copy-menu)",
         "`W` is models now, which takes away `W` (write)",
     ] {
@@ -142,7 +142,7 @@ fn conflicts_and_what_is_unknown_are_told_in_a_sentence_and_the_rest_is_used() {
     assert_eq!(action(&map, "Y"), Some(action!("pause")));
     assert_eq!(action(&map, "W"), Some(action!("models")));
     let (map, problems) = Keymap::from_toml("pause = ");
-    assert!(problems[0].contains("the usual keys are used"));
+    assert!(problems[0].contains("the default keys are used"));
     assert_eq!(action(&map, "p"), Some(action!("pause")));
 }
 

@@ -26,12 +26,12 @@ impl Keymap {
                 let named = problems.into_iter().map(|p| format!("{name}: {p}"));
                 (map, named.collect())
             }
-            Err(e) => (Self::default(), vec![format!("{name}: {e}; the usual keys are used")]),
+            Err(e) => (Self::default(), vec![format!("{name}: {e}; the default keys are used")]),
         }
     }
 
     /// Reads `action = "key"` or `action = ["key", "key"]`, where a key is one or two: `"g"`, `"g l"`; `[]` takes an
-    /// action's keys away. An action none of whose keys can be used keeps its usual ones. A key that the user gives to an
+    /// action's keys away. An action none of whose keys can be used keeps its default ones. A key that the user gives to an
     /// action is taken from the action that has it by default: from every one when it is to count anywhere, else from those
     /// of the same scope; that is reported, unless the file gives keys to that action.
     pub fn from_toml(text: &str) -> (Self, Vec<String>) {
@@ -39,7 +39,7 @@ impl Keymap {
             Ok(table) => table,
             Err(e) => {
                 let why = e.to_string();
-                return (Self::default(), vec![format!("{}; the usual keys are used", why.trim())]);
+                return (Self::default(), vec![format!("{}; the default keys are used", why.trim())]);
             }
         };
         let (read, mut problems) = UserKeys::of(&table);
@@ -67,7 +67,7 @@ impl Keymap {
         }
         let map = Self { keys };
         if map.keys(action!("quit")).is_empty() && map.keys(action!("detach")).is_empty() {
-            problems.push("quit and detach have no key; ctrl-c leaves all the same".into());
+            problems.push("quit and detach have no key; ctrl-c still quits".into());
         }
         (map, problems)
     }
@@ -104,7 +104,7 @@ impl UserKeys {
                 problems.extend(faults);
             } else {
                 let usual = TABLE[row].keys.join(", ");
-                let kept = |why| format!("{why}; {id} keeps its usual {usual}");
+                let kept = |why| format!("{why}; {id} keeps its default {usual}");
                 problems.extend(faults.into_iter().map(kept));
             }
         }
@@ -147,9 +147,9 @@ impl UserKeys {
             .find(|(k, r)| *r != row && TABLE[*r].scope == entry.scope && k.conflicts_with(key))
             .map(|(k, r)| (*k, TABLE[*r].id))?;
         Some(if other == key {
-            format!("`{key}` is given to both {first} and {id}; {first} keeps it")
+            format!("`{key}` is assigned to both {first} and {id}; {first} keeps it")
         } else {
-            format!("`{key}` for {id} and `{other}` for {first} begin alike; {first} keeps its key")
+            format!("`{key}` for {id} and `{other}` for {first} start with the same key; {first} keeps its key")
         })
     }
 }
@@ -159,7 +159,7 @@ fn describe_displaced_keys((key, row): ChosenKey, list: &[(Sequence, usize)]) ->
     let what = |(key, row): &(Sequence, usize)| format!("`{key}` ({})", TABLE[*row].id);
     let list: Vec<String> = list.iter().map(what).collect();
     format!(
-        "`{key}` is {} now, which takes away {}; say what keys they are to have, [] for none",
+        "`{key}` is {} now, which takes away {}; assign keys to them, or [] for none",
         TABLE[row].id,
         list.join(", ")
     )

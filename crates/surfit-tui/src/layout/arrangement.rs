@@ -18,7 +18,6 @@ pub enum Preset {
     Surface,
     /// The curves at the left, the surface over the control points at the right.
     Loss,
-    /// All three beside each other.
     Columns,
 }
 
@@ -26,7 +25,6 @@ impl Preset {
     /// Every preset, in the order the key goes through them.
     pub const ALL: [Preset; 3] = [Preset::Surface, Preset::Loss, Preset::Columns];
 
-    /// The preset in words.
     pub fn name(self) -> &'static str {
         ["surface large", "loss large", "columns"][self as usize]
     }
@@ -36,7 +34,6 @@ impl Preset {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Arrangement {
-    /// Preset that is in use.
     pub preset: Preset,
     /// For each preset, its two borders: thousandths of what they divide, 0 to leave it to the program.
     pub shares: [[u16; 2]; 3],
@@ -45,13 +42,11 @@ pub struct Arrangement {
 /// The line between two panes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Border {
-    /// Which of the two.
     pub index: usize,
     /// It separates columns, not rows.
     pub vertical: bool,
     /// The cells where it can be taken: the frames that meet there.
     pub area: Rect,
-    /// What it divides.
     pub container: Rect,
     /// Least columns or rows before it and after it.
     pub min_sizes: (u16, u16),

@@ -29,7 +29,6 @@ pub enum ThemeError {
 
 /// Why a text describes no colour or style.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[allow(missing_docs)] // The messages describe each variant.
 pub enum StyleError {
     #[error("`{0}` is no colour; write it as #rrggbb")]
     Hex(String),
@@ -49,12 +48,12 @@ struct RawTheme {
     #[serde(default)]
     colormap: Colormap,
     #[serde(default)]
-    roles: BTreeMap<ThemeRole, RawLook>,
+    roles: BTreeMap<ThemeRole, RawStyle>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawLook {
+struct RawStyle {
     fg: Option<String>,
     bg: Option<String>,
     ansi: Option<String>,
@@ -74,15 +73,15 @@ pub(super) fn parse(text: &str) -> Result<ThemeFile, ThemeError> {
         line: e.span().and_then(|s| text.get(..s.start)).map(|t| t.matches('\n').count() + 1),
         message: e.message().replace('\n', " ").trim().into(),
     })?;
-    let look = |(role, look): (ThemeRole, RawLook)| match to_role_style(&look) {
-        Ok(look) => Ok((role, look)),
+    let style = |(role, style): (ThemeRole, RawStyle)| match to_role_style(&style) {
+        Ok(style) => Ok((role, style)),
         Err(fault) => Err(ThemeError::Role { role, fault }),
     };
-    let roles = raw.roles.into_iter().map(look).collect::<Result<_, ThemeError>>()?;
+    let roles = raw.roles.into_iter().map(style).collect::<Result<_, ThemeError>>()?;
     Ok(ThemeFile { name: raw.name, description: raw.description, colormap: raw.colormap, roles })
 }
 
-fn to_role_style(raw: &RawLook) -> Result<RoleStyle, StyleError> {
+fn to_role_style(raw: &RawStyle) -> Result<RoleStyle, StyleError> {
     let (ansi, ansi_add) = match raw.ansi.as_deref() {
         Some(text) => parse_styled_pair(text)?,
         None => ((None, None), Modifier::empty()),

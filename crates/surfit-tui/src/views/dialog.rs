@@ -12,8 +12,11 @@ use crate::theme::ThemeRole;
 use crossterm::event::{KeyCode, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 use ratatui::widgets::Widget;
+
+/// Columns of an answer's key and label.
+const LABEL_WIDTH: u16 = 18;
 
 impl View for Question {
     fn scope(&self) -> KeyScope {
@@ -50,16 +53,11 @@ impl View for Question {
                 break;
             }
             let chosen = n == self.selected;
-            let role = |usual| theme.style(if chosen { ThemeRole::Selection } else { usual });
-            let mark = if chosen { theme.pick_glyph("›", ">") } else { " " };
-            let line = Line::from(vec![
-                Span::raw(format!("{mark} ")),
-                Span::styled(choice.key.to_string(), role(ThemeRole::Key)),
-                Span::raw(format!("  {:<13}", choice.label)),
-                Span::styled(choice.meaning, role(ThemeRole::Muted)),
-            ]);
-            buf.set_style(row, role(ThemeRole::Text));
-            line.render(row, buf);
+            popup::draw_choice(row, buf, theme, chosen, choice.key, choice.label);
+            let role = if chosen { ThemeRole::Selection } else { ThemeRole::Muted };
+            let used = LABEL_WIDTH.min(row.width);
+            let meaning = Rect { x: row.x + used, width: row.width - used, ..row };
+            Line::styled(choice.meaning, theme.style(role)).render(meaning, buf);
         }
     }
 
@@ -120,7 +118,8 @@ fn choice_row(inner: Rect, text_rows: u16, n: usize) -> Rect {
 
 /// Area of the question, and its text in rows.
 fn layout_question(screen: Rect, question: &Question, ascii: bool) -> (Rect, Vec<String>) {
-    let width = 56.min(screen.width);
+    let longest = question.choices.iter().map(|c| c.meaning.len() as u16).max().unwrap_or_default();
+    let width = (longest + LABEL_WIDTH + 4).max(56).min(screen.width);
     let mut text = text_wrap::wrap_sentence(&transliterate(&question.text, ascii), width.saturating_sub(4));
     // The answers stay in sight, whatever the text is.
     let answers = question.choices.len() as u16 + 3;

@@ -24,7 +24,6 @@ const MAX_PREVIEW_ROWS: u16 = 5;
 /// Columns of a row's key and label.
 const LABEL_WIDTH: u16 = 36;
 
-/// Dialog that lists the exports of the focused view.
 #[derive(Debug)]
 pub struct ExportDialog {
     pub(crate) items: Vec<ExportItem>,
@@ -74,14 +73,7 @@ impl ExportDialog {
         for ((n, item), row) in self.items.iter().enumerate().skip(first).zip(area.rows()) {
             let chosen = n == self.selected;
             let role = |usual| theme.style(if chosen { ThemeRole::Selection } else { usual });
-            let mark = if chosen { theme.pick_glyph("›", ">") } else { " " };
-            buf.set_style(row, role(ThemeRole::Text));
-            Line::from(vec![
-                Span::styled(format!("{mark} "), role(ThemeRole::Text)),
-                Span::styled(item.key.to_string(), role(ThemeRole::Key)),
-                Span::styled(format!("  {}", item.label), role(ThemeRole::Text)),
-            ])
-            .render(row, buf);
+            popup::draw_choice(row, buf, theme, chosen, item.key, item.label);
             let used = LABEL_WIDTH.min(row.width);
             let rest = Rect { x: row.x + used, width: row.width - used, ..row };
             match &item.source {
@@ -225,12 +217,10 @@ impl View for ExportDialog {
     }
 }
 
-/// Dialog for the name of a file.
 #[derive(Debug)]
 pub struct FilenamePrompt {
     /// Path of the file, as typed so far.
     pub input: Input,
-    /// What the file gets.
     pub(crate) item: ExportItem,
 }
 

@@ -13,7 +13,6 @@ use surfit_core::snapshot::EngineState;
 /// What a click on a key of the footer does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FooterHit {
-    /// The action's label.
     Act(&'static Action),
     /// The same as pressing that key, which has no action here.
     Press(Key),
@@ -45,7 +44,6 @@ impl FooterItem {
     }
 }
 
-/// Draws the keys.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     let theme = &app.theme;
     for item in visible_items(app, area) {
@@ -75,7 +73,6 @@ fn visible_items(app: &App, area: Rect) -> Vec<FooterItem> {
     fit_items(top.hints(app), area)
 }
 
-/// Places items one after the other.
 fn position_items(mut items: Vec<FooterItem>, area: Rect, gap: u16) -> Vec<FooterItem> {
     let mut x = area.x + 1;
     for item in &mut items {
@@ -159,7 +156,6 @@ fn keys(app: &App, action: &Action) -> String {
     }
 }
 
-/// A key that has no action here.
 pub fn key_hint(app: &App, key: Key, label: &str) -> FooterItem {
     let shown = key.display_label(app.theme.is_ascii());
     FooterItem::new(Some(FooterHit::Press(key)), shown, label)
@@ -183,22 +179,18 @@ pub fn arrows(app: &App) -> &'static str {
     app.theme.pick_glyph("↑↓", "up down")
 }
 
-/// Up and down choose a line.
 pub fn choose_hint(app: &App) -> FooterItem {
     text_hint(arrows(app), "choose")
 }
 
-/// Up and down scroll.
 pub fn scroll_hint(app: &App) -> FooterItem {
     text_hint(arrows(app), "scroll")
 }
 
-/// All keys that scroll.
 pub fn page_hint(app: &App) -> FooterItem {
     text_hint(&format!("{} pageup pagedown", arrows(app)), "scroll")
 }
 
-/// Hint that escape closes the view.
 pub fn close_hint(app: &App) -> FooterItem {
     key_hint(app, Key::ESC, "close")
 }

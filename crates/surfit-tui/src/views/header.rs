@@ -2,7 +2,7 @@
 
 use super::machine::is_disk_nearly_full;
 use super::message::{transliterate, truncate_end};
-use super::plot::text::{FigurePiece, format_learning_rate, format_percent, group_digits};
+use super::plot::text::{FigurePiece, format_bytes, format_learning_rate, format_percent, group_digits, piece_width};
 use super::progress;
 use crate::action::Action;
 use crate::app::{App, EngineLink};
@@ -18,7 +18,6 @@ use surfit_core::snapshot::{EngineState, Snapshot};
 /// Columns of the run's name that are kept before the program's name gives way.
 const MIN_RUN_NAME_WIDTH: u16 = 10;
 
-/// Draws the header.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     let [first, second] = [0, 1].map(|n| Rect { y: area.y + n, height: 1, ..area });
     if area.height >= 2 {
@@ -73,13 +72,8 @@ pub fn action_at(app: &App, area: Rect, at: Position) -> Option<&'static Action>
     None
 }
 
-/// Columns that pieces take, two between each.
 fn columns(pieces: &[FigurePiece]) -> u16 {
     pieces.iter().map(|p| piece_width(p) + 2).sum::<u16>().saturating_sub(2) + 1
-}
-
-fn piece_width(piece: &FigurePiece) -> u16 {
-    piece.iter().map(|s| s.width() as u16).sum()
 }
 
 /// Pieces from the left, and from the right as many as fit; the first of each are the most important.
@@ -312,13 +306,6 @@ fn best<'a>(app: &App) -> Option<FigurePiece<'a>> {
     Some(out)
 }
 
-/// Bytes in words: `412 MB`, `1.2 GB`.
-pub(super) fn format_bytes(bytes: u64) -> String {
-    let mega = bytes as f64 / 1e6;
-    if mega >= 999.5 { format!("{:.1} GB", mega / 1e3) } else { format!("{mega:.0} MB") }
-}
-
-/// All stages with what became of each.
 fn stages<'a>(app: &App) -> Vec<FigurePiece<'a>> {
     let theme = &app.theme;
     let Some(s) = &app.run_state.snapshot else {
@@ -342,16 +329,4 @@ fn stages<'a>(app: &App) -> Vec<FigurePiece<'a>> {
             vec![Span::styled(format!("{sign} "), theme.style(role)), Span::styled(stage.name(), theme.style(word))]
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn memory_in_round_figures() {
-        assert_eq!(format_bytes(412_000_000), "412 MB");
-        assert_eq!(format_bytes(999_700_000), "1.0 GB");
-        assert_eq!(format_bytes(1_234_000_000), "1.2 GB");
-    }
 }

@@ -6,7 +6,7 @@ use super::popup;
 use super::search::SearchField;
 use super::view::{InputOutcome, View};
 use crate::action::{Action, ActionGroup, KeyScope, TABLE};
-use crate::app::{App, MessageKind};
+use crate::app::App;
 use crate::layout::ScreenLayout;
 use crate::theme::ThemeRole;
 use ratatui::buffer::Buffer;
@@ -15,32 +15,8 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
-/// What is looked for.
-#[derive(Clone, Debug, Default)]
-pub struct HelpView {
-    /// Text that is searched for.
-    pub search: SearchField,
-    /// Which of the keys that were found is looked at.
-    pub current_match: usize,
-}
-
-/// A line of the help.
-struct HelpRow<'a> {
-    line: Line<'a>,
-    /// It is one of those that were looked for.
-    is_match: bool,
-}
-
-impl<'a> From<Line<'a>> for HelpRow<'a> {
-    fn from(line: Line<'a>) -> Self {
-        Self { line, is_match: false }
-    }
-}
-
-/// Overlay that lists every key, searchable.
 #[derive(Debug, Default)]
 pub struct HelpOverlay {
-    /// First line shown.
     pub scroll: usize,
 }
 
@@ -59,29 +35,23 @@ impl View for HelpOverlay {
 
     fn render_body(&self, inner: Rect, buf: &mut Buffer, app: &App) {
         let (body, rows) = (body(app, inner), rows(app, inner.width));
-        let found: Vec<usize> = (0..rows.len()).filter(|&n| rows[n].is_match).collect();
-        if let Some(mut spans) = app.help.search.spans(&app.theme) {
-            let text = match (app.help.search.is_empty(), found.len()) {
-                (true, _) => "  type what a key does".into(),
-                (_, 0) => "  no match".into(),
-                (_, n) => format!("  {} of {n}", app.help.current_match.min(n - 1) + 1),
+        if let Some(mut spans) = app.help_search.spans(&app.theme) {
+            let text = match TABLE.iter().filter(|e| matches_search(app, e)).count() {
+                _ if app.help_search.is_empty() => "  type what a key does".into(),
+                0 => "  no match".into(),
+                n => format!("  {n} of {}", TABLE.len()),
             };
             spans.push(Span::styled(text, app.theme.style(ThemeRole::Muted)));
             Line::from(spans).render(inner, buf);
         }
         let scroll = self.scroll.min(rows.len().saturating_sub(body.height.into()));
-        let here = found.get(app.help.current_match.min(found.len().saturating_sub(1)));
-        for ((n, row), place) in rows.iter().enumerate().skip(scroll).zip(body.rows()) {
-            if here == Some(&n) {
-                buf.set_style(place, app.theme.style(ThemeRole::Selection));
-            }
-            (&row.line).render(place, buf);
+        for (row, place) in rows.iter().skip(scroll).zip(body.rows()) {
+            row.render(place, buf);
         }
     }
 
     fn hints(&self, app: &App) -> Vec<FooterItem> {
-        let own = [(action!("search-help"), "search"), (action!("next-help"), "next")];
-        footer::hints(app, [footer::page_hint(app)], &own, [footer::close_hint(app)])
+        footer::hints(app, [footer::page_hint(app)], &[(action!("search-help"), "search")], [footer::close_hint(app)])
     }
 
     fn position_mut(&mut self) -> Option<&mut usize> {
@@ -95,24 +65,24 @@ impl View for HelpOverlay {
 
     /// Takes back a search first.
     fn on_escape(&mut self, app: &mut App) -> InputOutcome {
-        if app.help.search.is_empty() {
+        if app.help_search.is_empty() {
             return InputOutcome::CLOSE;
         }
-        app.help = HelpView::default();
+        app.help_search = SearchField::default();
         self.scroll(app, 0);
         InputOutcome::DONE
     }
 
     fn search<'a>(&self, app: &'a App) -> Option<&'a SearchField> {
-        Some(&app.help.search)
+        Some(&app.help_search)
     }
 
     fn search_mut<'a>(&self, app: &'a mut App) -> Option<&'a mut SearchField> {
-        Some(&mut app.help.search)
+        Some(&mut app.help_search)
     }
 
     fn on_search_changed(&mut self, app: &mut App) {
-        (self.scroll, app.help.current_match) = (0, 0);
+        self.scroll(app, i64::MIN / 2);
     }
 }
 
@@ -120,43 +90,20 @@ impl HelpOverlay {
     fn inner(&self, app: &App) -> Rect {
         popup::inner(self.area(&ScreenLayout::of(app), app))
     }
-
-    /// Goes to the next key that was found, or to the one before, round.
-    pub(crate) fn find_next(&mut self, app: &mut App, forward: bool) {
-        let inner = self.inner(app);
-        let rows = rows(app, inner.width);
-        let found: Vec<usize> = (0..rows.len()).filter(|&n| rows[n].is_match).collect();
-        match found.len() {
-            0 if app.help.search.is_empty() => {
-                app.show_message(MessageKind::Hint, "type a search with / first");
-            }
-            0 => {
-                let text = format!("no key matches `{}`", app.help.search.text());
-                app.show_message(MessageKind::Hint, text);
-            }
-            n => {
-                let by = if forward { 1 } else { n - 1 };
-                app.help.current_match = (app.help.current_match.min(n - 1) + by) % n;
-                let middle = usize::from(body(app, inner).height) / 2;
-                self.scroll = found[app.help.current_match].saturating_sub(middle);
-                self.scroll(app, 0);
-            }
-        }
-    }
 }
 
 /// The area for the keys: below the search line.
 fn body(app: &App, inner: Rect) -> Rect {
-    let search = &app.help.search;
+    let search = &app.help_search;
     let used = u16::from(search.typing || !search.is_empty()).min(inner.height);
     Rect { y: inner.y + used, height: inner.height - used, ..inner }
 }
 
-fn rows<'a>(app: &App, width: u16) -> Vec<HelpRow<'a>> {
+fn rows<'a>(app: &App, width: u16) -> Vec<Line<'a>> {
     let theme = &app.theme;
     let key_width = if width >= 96 { 22usize } else { 12 };
-    let search = &app.help.search;
-    let mut rows: Vec<HelpRow<'a>> = Vec::new();
+    let search = &app.help_search;
+    let mut rows: Vec<Line<'a>> = Vec::new();
     // Actions of the focused view come first, and of these the available ones.
     let here = KeyScope::of_pane(app.focus);
     let mut own: Vec<&Action> = TABLE.iter().filter(|e| e.scope == here).collect();
@@ -172,9 +119,9 @@ fn rows<'a>(app: &App, width: u16) -> Vec<HelpRow<'a>> {
             continue;
         }
         if !rows.is_empty() {
-            rows.push(Line::default().into());
+            rows.push(Line::default());
         }
-        rows.push(Line::styled(heading, theme.style(ThemeRole::Title)).into());
+        rows.push(Line::styled(heading, theme.style(ThemeRole::Title)));
         for entry in shown {
             let keys: Vec<String> = app.keymap.keys(entry).iter().map(|k| k.display_label(theme.is_ascii())).collect();
             let elsewhere = entry.scope != KeyScope::Anywhere && entry.scope != here;
@@ -204,21 +151,21 @@ fn rows<'a>(app: &App, width: u16) -> Vec<HelpRow<'a>> {
             if !reason.is_empty() && reason.chars().count() <= room {
                 spans.push(Span::styled(reason, theme.style(ThemeRole::Stale)));
             }
-            rows.push(HelpRow { line: Line::from(spans), is_match: !search.is_empty() });
+            rows.push(Line::from(spans));
         }
     }
     if let (true, Some(path)) = (search.is_empty(), crate::keymap::Keymap::user_file()) {
         let text = format!("  Your own keys: {}", path.display());
         let text = truncate_end(&text, width, theme.is_ascii());
-        rows.push(Line::default().into());
-        rows.push(Line::styled(text, theme.style(ThemeRole::Muted)).into());
+        rows.push(Line::default());
+        rows.push(Line::styled(text, theme.style(ThemeRole::Muted)));
     }
     rows
 }
 
-/// The words that are looked for are in what the action does, or in its name or keys.
+/// True when the help, the name or a key of the action has the searched text.
 fn matches_search(app: &App, entry: &Action) -> bool {
-    let search = &app.help.search;
+    let search = &app.help_search;
     let keys = app.keymap.keys(entry).iter();
     search.finds(entry.help)
         || search.finds(entry.label)
@@ -226,9 +173,8 @@ fn matches_search(app: &App, entry: &Action) -> bool {
         || keys.into_iter().any(|k| k.display_label(app.theme.is_ascii()) == search.text())
 }
 
-/// The text, with the first match of the words highlighted.
 fn highlight_match<'a>(app: &App, text: String, style: Style) -> Vec<Span<'a>> {
-    let words = app.help.search.text().to_lowercase();
+    let words = app.help_search.text().to_lowercase();
     let lower = text.to_lowercase();
     // Lower case may be longer elsewhere than in plain English.
     let at = lower.find(&words).filter(|_| !words.is_empty() && lower.len() == text.len());

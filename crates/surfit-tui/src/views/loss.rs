@@ -4,8 +4,7 @@ mod curve_style;
 mod readout;
 mod view;
 
-pub use super::plot::window::AxisWindow;
-pub use view::{ComparedCurve, LossView, MAX_OVERLAYS, OverlayError, SMOOTHING_WEIGHTS};
+pub use view::{ComparedCurve, LossView, SMOOTHING_WEIGHTS};
 
 use super::footer::FooterItem;
 use super::plot::curve_plot::CurvePlot;
@@ -27,7 +26,6 @@ use readout::Readout;
 use surfit_core::event::LossCurve;
 use surfit_core::run_state::RunState;
 
-/// Pane of the loss curves.
 #[derive(Debug)]
 pub struct LossPane;
 
@@ -116,7 +114,6 @@ impl View for LossPane {
     }
 }
 
-/// Draws the pane.
 pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, run_state: &RunState, view: &LossView, focused: bool) {
     let area = area.intersection(*buf.area());
     let plot = CurvePlot::of(pane_frame::inside(area), run_state, view);
@@ -243,11 +240,9 @@ fn title_pieces<'a>(
     out
 }
 
-/// How many words the legend has.
 #[derive(Clone, Copy, PartialEq)]
 enum LegendWords {
     Full,
-    /// The points' name shortened.
     ShortName,
     /// Without the strength of the smoothing too.
     Minimal,

@@ -30,10 +30,8 @@ use surfit_core::snapshot::{EngineState, Snapshot};
 const NAME: usize = 16;
 const FIGURE: usize = 20;
 
-/// Overlay of the load of the machine over time.
 #[derive(Debug, Default)]
 pub struct MachineOverlay {
-    /// First line shown.
     pub scroll: usize,
 }
 
@@ -49,7 +47,7 @@ impl View for MachineOverlay {
     fn remark(&self, app: &App) -> String {
         match app.load_history.len() {
             _ if matches!(app.connection, EngineLink::Lost(_) | EngineLink::Dead) => {
-                "as last reported; no engine listens".into()
+                "as last reported; no engine is running".into()
             }
             _ if matches!(app.connection, EngineLink::OnOtherNode(_)) => "as stored with the last checkpoint".into(),
             0 => "nothing measured yet".into(),
@@ -129,7 +127,6 @@ struct MachineSheet<'b> {
 }
 
 impl MachineSheet<'_> {
-    /// A name and the text beside it.
     fn fact<'a>(&self, name: &str, value: String, role: ThemeRole) -> Line<'a> {
         let theme = &self.app.theme;
         let room = self.width.saturating_sub(NAME) as u16;
@@ -187,7 +184,6 @@ impl MachineSheet<'_> {
         out
     }
 
-    /// How long it took.
     fn time_taken_lines<'a>(&self) -> Vec<Line<'a>> {
         let mut out = Vec::new();
         let took: Vec<String> = self
@@ -206,7 +202,6 @@ impl MachineSheet<'_> {
         out
     }
 
-    /// What hardly changes.
     fn facts<'a>(&self, s: &Snapshot) -> Vec<Line<'a>> {
         let mut out = Vec::new();
         let engine = match &self.app.connection {

@@ -19,7 +19,6 @@ use surfit_core::surface::Degrees;
 /// The most rows of it.
 const MAX_BANNER_ROWS: usize = 3;
 
-/// Draws the line.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     let theme = &app.theme;
     if app.pending_prefix().is_some() {
@@ -105,7 +104,6 @@ fn banner_rows(app: &App, width: u16) -> Option<Vec<String>> {
     Some(rows)
 }
 
-/// Rows that the line needs in a terminal of that width.
 pub fn row_count(app: &App, width: u16) -> u16 {
     let banner = banner_rows(app, width).map_or(1, |rows| rows.len());
     let others = banner.clamp(1, MAX_BANNER_ROWS) as u16;
@@ -202,7 +200,6 @@ fn status_message(app: &App) -> Option<(ThemeRole, String)> {
     Some((ThemeRole::Muted, text))
 }
 
-/// The result of the whole job.
 fn result(run_state: &RunState) -> Option<(ThemeRole, String)> {
     let finished = run_state.finished.as_ref()?;
     let best = finished.best;
@@ -223,8 +220,8 @@ fn result(run_state: &RunState) -> Option<(ThemeRole, String)> {
     }
     if let Some((_, grid)) = run_state.better_point_on_other_grid() {
         // The first thing to be read beside a header that shows another figure.
-        let told = text.split_off("finished: best ".len());
-        text += &format!("of the {grid}×{grid} grid {told}");
+        let best = text.split_off("finished: best ".len());
+        text += &format!("of the {grid}×{grid} grid {best}");
     }
     text += &format!("; interior mean {}", format_percent(finished.interior_mean, 2));
     Some((ThemeRole::Good, text))
@@ -241,7 +238,7 @@ fn lowered_degree_message(run_state: &RunState, degrees: Degrees, before: f64) -
             format_percent(best.accuracy, 2),
             degrees.patch().format_parameters(best.u, best.v, 2)
         ),
-        _ => "not measured whole since".into(),
+        _ => "not fully measured since".into(),
     };
     format!("lowered to degree {degrees} after the job: {now}; before that {before}")
 }

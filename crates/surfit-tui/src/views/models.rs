@@ -21,10 +21,8 @@ use ratatui::widgets::Widget;
 use sheet::ModelRow;
 use surfit_core::protocol::TensorNames;
 
-/// How the list is sorted.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ModelsView {
-    /// Order of the models.
     pub sort: ModelSort,
     /// What the tensors of models that are exported from here on are called.
     pub tensor_names: TensorNames,
@@ -33,7 +31,6 @@ pub struct ModelsView {
 /// Overlay that lists exports, bookmarked points and corners.
 #[derive(Debug, Default)]
 pub struct ModelsOverlay {
-    /// Line of the list.
     pub selected: usize,
 }
 
@@ -50,7 +47,6 @@ impl View for ModelsOverlay {
         "chosen on validation, test measured once after".into()
     }
 
-    /// It contains long names.
     fn area(&self, screen: &ScreenLayout, app: &App) -> Rect {
         screen.centered_overlay(176, sheet::rows(app, 100, 0).len())
     }

@@ -74,9 +74,7 @@ fn list(inner: Rect) -> Rect {
 /// Overlay in which an action is found by name or a command is typed.
 #[derive(Debug, Default)]
 pub struct PaletteOverlay {
-    /// What was typed.
     pub input: Input,
-    /// Line of the list.
     pub selected: usize,
 }
 

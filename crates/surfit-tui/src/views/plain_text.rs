@@ -16,9 +16,7 @@ use ratatui::widgets::{Clear, Widget};
 /// Text over the whole screen, without a frame.
 #[derive(Debug)]
 pub struct TextOverlay {
-    /// Text that is shown.
     pub text: String,
-    /// First row shown.
     pub scroll: usize,
 }
 
@@ -27,7 +25,6 @@ impl View for TextOverlay {
         KeyScope::View("text")
     }
 
-    /// All but the footer's row.
     fn area(&self, screen: &ScreenLayout, _app: &App) -> Rect {
         Rect { height: screen.area.height.saturating_sub(1), ..screen.area }
     }

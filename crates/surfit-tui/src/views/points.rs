@@ -33,9 +33,7 @@ pub use tile_values::Figure;
 pub struct PointsView {
     /// Row of the control point, in the order of [`Snapshot::control_points`].
     pub cursor: usize,
-    /// The distances between the points are shown instead of the points.
     pub show_distances: bool,
-    /// The figure that tiles show first.
     pub figure: Figure,
     /// The row and the column of the distances under the cursor.
     pub pair: (usize, usize),
@@ -81,7 +79,6 @@ impl PointsView {
     }
 }
 
-/// Pane of the control points.
 #[derive(Debug)]
 pub struct PointsPane;
 
@@ -178,7 +175,6 @@ fn has_all_control_points(snapshot: &Snapshot) -> bool {
     points.len() == rows.len() && points.iter().zip(rows).all(|(p, r)| (p.i, p.j) == r)
 }
 
-/// Draws the pane.
 pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, run_state: &RunState, view: &PointsView, focused: bool) {
     let snapshot = run_state.snapshot.as_ref().filter(|s| has_all_control_points(s));
     let started = !run_state.corners.is_empty() || !run_state.curves.is_empty();
@@ -228,16 +224,12 @@ pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, run_state: &RunState,
     }
 }
 
-/// What a control point does now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PointState {
-    /// A corner, which never trains.
     Fixed,
-    /// Held still by the user.
     Frozen,
     /// Free to train, but not under way.
     Trainable,
-    /// Being trained at present.
     Moving,
 }
 

@@ -32,9 +32,21 @@ pub fn closes_at(area: Rect, at: Position) -> bool {
     at.y == area.y && (area.right().saturating_sub(4)..area.right()).contains(&at.x)
 }
 
-/// The area inside a popup.
 pub fn inner(area: Rect) -> Rect {
     area.inner(Margin::new(2, 1))
+}
+
+/// Draws the key and the label of one of several choices.
+pub fn draw_choice(row: Rect, buf: &mut Buffer, theme: &Theme, chosen: bool, key: char, label: &str) {
+    let role = |usual| theme.style(if chosen { ThemeRole::Selection } else { usual });
+    let mark = if chosen { theme.pick_glyph("›", ">") } else { " " };
+    buf.set_style(row, role(ThemeRole::Text));
+    Line::from(vec![
+        Span::raw(format!("{mark} ")),
+        Span::styled(key.to_string(), role(ThemeRole::Key)),
+        Span::raw(format!("  {label}")),
+    ])
+    .render(row, buf);
 }
 
 /// The line at a place in a list of so many of which one is chosen: none below the last.

@@ -1,6 +1,6 @@
 //! How far the stage is: a bar with figures.
 
-use super::plot::text::{FigurePiece, group_digits};
+use super::plot::text::{FigurePiece, group_digits, piece_width};
 use crate::app::App;
 use crate::theme::{Theme, ThemeRole};
 use ratatui::buffer::Buffer;
@@ -28,7 +28,6 @@ pub fn min_width(app: &App) -> u16 {
     }
 }
 
-/// Time left of the stage, in words.
 fn time_left(app: &App) -> Option<String> {
     let left = app.header_stats.seconds_left.filter(|_| app.is_connected())?;
     Some(format!("{} left", format_duration(left)))
@@ -143,10 +142,6 @@ pub(super) fn format_speed(s: &Snapshot, rate: f64) -> String {
         _ => "/s",
     };
     if rate >= 10.0 { format!("{rate:.0} {unit}") } else { format!("{rate:.1} {unit}") }
-}
-
-fn piece_width(piece: &FigurePiece) -> u16 {
-    piece.iter().map(|s| s.width() as u16).sum()
 }
 
 /// What all stages of the job together took, at the right: what is measured again afterwards is no part of it.

@@ -26,18 +26,15 @@ use std::path::PathBuf;
 use surfit_core::filter::{Filter, FilterError, RunAttributes};
 use surfit_core::metrics::Metric;
 
-/// What of the list of runs is shown.
 #[derive(Clone, Debug, Default)]
 pub struct RunsView {
-    /// The filter, as typed.
     pub search: SearchField,
-    /// The run that the chosen one is held against.
+    /// The run to compare metrics with.
     pub pinned: Option<PathBuf>,
     /// When the list was last requested, seconds since the workbench began.
     pub requested_at: f64,
 }
 
-/// The filter, or what is wrong with it.
 fn filter(app: &App) -> Result<Filter, FilterError> {
     let text = app.runs_view.search.text();
     text.parse()
@@ -64,7 +61,6 @@ pub fn visible_runs(app: &App) -> Vec<&RunLine> {
 }
 
 struct RunsLayout {
-    /// Filter and how many pass.
     filter: Rect,
     head: Rect,
     list: Rect,
@@ -89,16 +85,14 @@ fn layout_overlay(app: &App, inner: Rect) -> RunsLayout {
     }
 }
 
-/// The run that the chosen one is held against, when it is still there.
+/// The run to compare metrics with, while it is listed.
 fn pinned(app: &App) -> Option<&RunLine> {
     let path = app.runs_view.pinned.as_ref()?;
     app.runs.iter().find(|r| r.path == *path)
 }
 
-/// Overlay that lists the runs there are.
 #[derive(Debug, Default)]
 pub struct RunsOverlay {
-    /// Line of the list.
     pub selected: usize,
 }
 
@@ -115,7 +109,6 @@ impl View for RunsOverlay {
         "enter opens a run; this one continues".into()
     }
 
-    /// It contains long names.
     fn area(&self, screen: &ScreenLayout, app: &App) -> Rect {
         let compared = if app.runs_view.pinned.is_some() { 12 } else { 2 };
         screen.centered_overlay(176, app.runs.len().max(5) + compared)

@@ -20,12 +20,10 @@ impl SearchField {
         Self { typing: true, ..Self::default() }
     }
 
-    /// The text, without space around it.
     pub fn text(&self) -> &str {
         self.input.value().trim()
     }
 
-    /// True when nothing is searched for.
     pub fn is_empty(&self) -> bool {
         self.text().is_empty()
     }

@@ -12,21 +12,17 @@ use serde::{Deserialize, Serialize};
 use surfit_core::heatmap::SliceDirection;
 use surfit_core::surface::Patch;
 
-/// Which pair of slices is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Slices {
     /// Along `u` and along `v`.
     #[default]
     Axes,
-    /// Along both diagonals.
     Diagonals,
-    /// No slices at all.
     Off,
 }
 
 impl Slices {
-    /// The next choice, round.
     pub fn next(self) -> Self {
         match self {
             Slices::Axes => Slices::Diagonals,
@@ -49,7 +45,6 @@ struct CellSlice {
     direction: SliceDirection,
     /// Their indices, `u` growing, or `v` where `u` stays.
     cells: Vec<usize>,
-    /// The cursor's place among them.
     cursor: usize,
 }
 
@@ -90,7 +85,6 @@ pub(crate) fn selected_cells(scene: &SurfaceScene<'_>) -> Vec<(&'static str, Vec
     slices.map(|s| (name(s.direction), s.cells)).collect()
 }
 
-/// A slice of another surface.
 struct BackgroundSlice<'a> {
     scene: &'a SurfaceScene<'a>,
     name: &'a str,
@@ -140,7 +134,6 @@ impl CellSlice {
         slices.map(|s| s.clip_to_visible(scene)).collect()
     }
 
-    /// The cells of it that are shown.
     fn clip_to_visible(mut self, scene: &SurfaceScene<'_>) -> Self {
         let grid = scene.heatmap.grid;
         self.cells.retain(|i| scene.cells.contains((i / grid, i % grid)));
@@ -177,7 +170,6 @@ impl CellSlice {
     }
 }
 
-/// A value as written beside a scale.
 fn label(scene: &SurfaceScene<'_>, scale: AxisScale, value: f64) -> String {
     let (span, kind) = (scale.hi - scale.lo, scene.range.kind);
     let decimals = match 100.0 * span {

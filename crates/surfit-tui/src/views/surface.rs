@@ -22,7 +22,6 @@ pub use color_range::{ColorRange, RangeKind};
 pub use comparison::SurfaceComparison;
 pub(crate) use comparison::compare_surfaces;
 pub use contours::Contours;
-pub use layout::SurfaceLayout;
 pub(crate) use map::{contrast_color, mix_colors};
 pub use relief::Camera;
 pub use shown_field::{CellQuantity, FixedRange};
@@ -48,10 +47,8 @@ use surfit_core::heatmap::{Cell, CellField, Heatmap, HeatmapStyle};
 use surfit_core::run_state::RunState;
 use surfit_core::surface::Patch;
 
-/// How cells are painted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CellPaint {
-    /// Two colours in a character.
     Halves,
     /// One colour in a character: blocks are not wanted.
     Whole,
@@ -76,9 +73,7 @@ pub(crate) struct SurfaceScene<'a> {
     pub heatmap: &'a Heatmap,
     pub view: &'a SurfaceView,
     pub cursor: (usize, usize),
-    /// The cells that are shown.
     pub cells: ShownCells,
-    /// The figures that are shown.
     pub field: CellField,
     pub range: ColorRange,
     pub quantity: CellQuantity,
@@ -145,7 +140,6 @@ impl<'a> SurfaceScene<'a> {
         }
     }
 
-    /// What the figures are called.
     fn quantity_name(&self) -> String {
         let name = self.view.metric.name();
         match self.quantity {
@@ -168,7 +162,6 @@ impl<'a> SurfaceScene<'a> {
         cell.0 * self.heatmap.grid + cell.1
     }
 
-    /// The figure of a cell.
     pub(crate) fn value(&self, index: usize) -> Option<f64> {
         self.field.values.get(index).copied().flatten()
     }
@@ -185,7 +178,6 @@ impl<'a> SurfaceScene<'a> {
     }
 }
 
-/// Pane of the surface.
 #[derive(Debug)]
 pub struct SurfacePane;
 
@@ -321,7 +313,6 @@ pub(super) fn exports(app: &App, slices: bool) -> Vec<ExportItem> {
     all
 }
 
-/// The grid of the heatmap as text.
 fn format_grid(app: &App, format: ExportFormat) -> String {
     let Some(map) = app.run_state.snapshot.as_ref().map(|s| &s.heatmap) else {
         return String::new();
@@ -333,7 +324,6 @@ fn format_grid(app: &App, format: ExportFormat) -> String {
     }
 }
 
-/// Draws the pane.
 pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, run_state: &RunState, view: &SurfaceView, focused: bool) {
     let scene = SurfaceScene::new(theme, run_state, view);
     let chrome = PaneFrame {

@@ -38,9 +38,7 @@ fn list(inner: Rect) -> Rect {
 /// Overlay that lists the themes and previews the selected one.
 #[derive(Debug)]
 pub struct ThemesOverlay {
-    /// The themes of the list.
     pub choices: Vec<ThemeChoice>,
-    /// Line of the list.
     pub selected: usize,
 }
 
@@ -54,7 +52,7 @@ impl View for ThemesOverlay {
     }
 
     fn remark(&self, _app: &App) -> String {
-        "enter keeps it".into()
+        "enter applies it".into()
     }
 
     /// It is at the lower left, where it covers least of what the themes are judged by.
@@ -109,8 +107,8 @@ impl View for ThemesOverlay {
     }
 
     fn hints(&self, app: &App) -> Vec<FooterItem> {
-        let try_on = footer::text_hint(footer::arrows(app), "try on");
-        vec![try_on, footer::key_hint(app, Key::ENTER, "keep it"), footer::key_hint(app, Key::ESC, "as it was")]
+        let preview = footer::text_hint(footer::arrows(app), "preview");
+        vec![preview, footer::key_hint(app, Key::ENTER, "apply it"), footer::key_hint(app, Key::ESC, "restore")]
     }
 
     fn on_key(&mut self, app: &mut App, press: KeyPress) -> InputOutcome {

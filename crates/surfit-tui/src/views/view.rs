@@ -19,7 +19,6 @@ use tui_input::Input;
 /// A key that was pressed, and what it means where it was pressed.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyPress {
-    /// The event as reported by the terminal.
     pub event: KeyEvent,
     /// The first key of a sequence, when this one ends it.
     pub prefix: Option<Key>,
@@ -27,7 +26,6 @@ pub struct KeyPress {
     pub lookup: KeyLookup,
 }
 
-/// Something that the mouse did.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum MouseInput {
     /// The left button went down.
@@ -44,18 +42,15 @@ pub enum MouseInput {
     Wheel(Position, i64),
 }
 
-/// What a view makes of a key or of the mouse.
 #[derive(Debug)]
 pub enum InputOutcome {
     /// Nothing; the view below gets it.
     Ignored,
     /// It was taken, and the view stays open.
     Done(Vec<Effect>),
-    /// It was taken, and the view closes.
     Close(Vec<Effect>),
     /// The view stays open, and this is done.
     Perform(&'static Action),
-    /// The view closes, and this is done.
     CloseAndPerform(&'static Action),
 }
 
@@ -69,9 +64,7 @@ impl InputOutcome {
 /// The command line that shows or makes the same as a view; without the leading `surfit`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ShellCommand {
-    /// Opens the run on the screen.
     Open,
-    /// Words that are run in the run's folder.
     Words(Vec<String>),
 }
 
@@ -80,12 +73,10 @@ pub trait View: Any + Debug {
     /// Where the keys of its own count; its name.
     fn scope(&self) -> KeyScope;
 
-    /// Title of the frame.
     fn title(&self, _app: &App) -> String {
         String::new()
     }
 
-    /// A remark at the foot of the frame.
     fn remark(&self, _app: &App) -> String {
         String::new()
     }
@@ -162,22 +153,18 @@ pub trait View: Any + Debug {
         }
     }
 
-    /// A click on a line takes it at once.
     fn takes_first_click(&self) -> bool {
         false
     }
 
-    /// The line of its list at a place.
     fn row_at(&self, _app: &App, _inner: Rect, _at: Position) -> Option<usize> {
         None
     }
 
-    /// The place in its list or text.
     fn position_mut(&mut self) -> Option<&mut usize> {
         None
     }
 
-    /// The last place that there is.
     fn last_position(&self, _app: &App) -> usize {
         0
     }
@@ -205,12 +192,10 @@ pub trait View: Any + Debug {
         false
     }
 
-    /// The line that it is searched or narrowed by.
     fn search<'a>(&self, _app: &'a App) -> Option<&'a SearchField> {
         None
     }
 
-    /// The same, to be typed in.
     fn search_mut<'a>(&self, _app: &'a mut App) -> Option<&'a mut SearchField> {
         None
     }

@@ -44,7 +44,7 @@ fn the_remedy_is_there_at_every_width_however_long_the_reason() {
             let mut rig = TestApp::with_run_state(width, height, fixture::fitting_run());
             rig.app.remote_line = Some(crate::app::RemoteLine::new("gpu1".into()));
             rig.receive(BridgeMessage::Line(LineState::Down { why: reason.clone(), retry: 9.0 }));
-            let remedy = "Trying again in 9 s, any key does at once; q quits.";
+            let remedy = "Reconnecting in 9 s, any key reconnects now; q quits.";
             assert!(joined_screen_text(&rig).contains(remedy), "{width}: {}", rig.screen_text());
         }
     }

@@ -202,6 +202,35 @@ fn the_metric_is_the_views_own_and_a_run_begins_with_what_was_looked_at_last() {
 }
 
 #[test]
+fn a_question_tells_the_state_and_shows_its_answers_whole() {
+    let mut paused = fixture::fitting_run();
+    paused.snapshot.as_mut().unwrap().state = EngineState::Paused;
+    for (width, height) in [(60, 16), (80, 24)] {
+        for (keys, run_state, batch_job) in [
+            ("q", fixture::fitting_run(), false),
+            ("q", paused.clone(), true),
+            (".", fixture::fitting_run(), false),
+            ("s", fixture::finished_run(), false),
+            ("S", fixture::finished_run(), false),
+        ] {
+            let is_paused = run_state.engine_state() == EngineState::Paused;
+            let mut rig = TestApp::with_run_state(width, height, run_state);
+            rig.app.batch_job = batch_job.then(|| "job 7".into());
+            rig.press(keys);
+            let text = rig.screen_text();
+            let question = rig.app.view::<crate::app::Question>().unwrap();
+            for choice in &question.choices {
+                assert!(text.contains(choice.meaning), "{width}: {}\n{text}", choice.meaning);
+            }
+            if keys == "q" {
+                let state = if is_paused { "is paused." } else { "is running." };
+                assert!(text.contains(state), "{state}\n{text}");
+            }
+        }
+    }
+}
+
+#[test]
 fn leaving_asks_while_work_is_under_way_and_each_answer_does_what_it_says() {
     let left = |keys: &str, run_state| {
         let mut rig = TestApp::with_run_state(80, 24, run_state);

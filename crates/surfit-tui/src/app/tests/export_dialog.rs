@@ -24,7 +24,6 @@ fn take_copied_texts(rig: &mut TestApp) -> Vec<String> {
     std::mem::take(&mut rig.effects).into_iter().filter_map(text).collect()
 }
 
-/// The file that was to be written last.
 fn last_written_file(rig: &mut TestApp) -> NewFile {
     let file = |e| match e {
         Effect::Send(ClientMessage::Bridge(BridgeRequest::Write(file))) => Some(*file),

@@ -194,7 +194,6 @@ fn the_second_click_in_the_models_goes_there() {
     assert_ne!(rig.app.surface.cursor, before);
 }
 
-/// Clicks on a key of the footer.
 fn click_footer(rig: &mut TestApp, needle: &str) {
     let (y, buf) = (ScreenLayout::of(&rig.app).footer.y, rig.draw());
     let from = |x| (x..buf.area.width).map(|x| buf[(x, y)].symbol()).collect::<String>();

@@ -18,7 +18,6 @@ fn run_dir(id: &str) -> PathBuf {
     format!("/runs/{id}").into()
 }
 
-/// The list of runs, open, at the run of that line.
 fn open_run_list(rig: &mut TestApp, selected: usize) {
     rig.press("o");
     rig.receive(BridgeMessage::Runs(["demo-7", "other-3", "third-5"].map(run_line).into()));
@@ -140,7 +139,7 @@ fn a_line_that_is_down_is_asked_for_no_list_and_forgets_what_it_was_asked() {
         assert!(rig.app.next_redraw_at().is_none_or(|due| due > now));
     }
     assert_eq!(rig.effects, []);
-    assert!(rig.screen_text().contains("No line to gpu1"), "{}", rig.screen_text());
+    assert!(rig.screen_text().contains("No connection to gpu1"), "{}", rig.screen_text());
     rig.press("esc :").type_text("beside other-3").press("enter");
     assert!(rig.screen_text().contains("nothing can be read there"), "{}", rig.screen_text());
     // When it is back the open list is renewed, and nothing is read that nobody waits for.

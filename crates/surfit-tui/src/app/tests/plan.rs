@@ -11,7 +11,6 @@ fn set_degree(m: u8, n: u8) -> EngineCommand {
     EngineCommand::SetDegree { degrees: fixture::degrees(m, n) }
 }
 
-/// Another screen changed the degree.
 fn apply_remote_degree_change(rig: &mut TestApp, degrees: Degrees) {
     let mut snapshot = rig.app.run_state.snapshot.clone().unwrap();
     snapshot.seq += 1;

@@ -22,11 +22,11 @@ fn a_line_that_is_down_shows_how_old_the_picture_is_and_any_key_tries_it() {
     rig.receive(BridgeMessage::Line(LineState::Down { why: "Connection reset by peer".into(), retry: 4.0 }));
     let text = rig.screen_text();
     assert!(text.contains("reconnecting, 3 s old"), "{text}");
-    assert!(text.contains("No line to gpu1: Connection reset by peer. Trying again in 4 s"), "{text}");
+    assert!(text.contains("No connection to gpu1: Connection reset by peer. Reconnecting in 4 s"), "{text}");
     rig.update(crate::app::AppMessage::Tick(5.2));
     let text = rig.screen_text();
     assert!(rig.app.dirty, "the age goes on by itself");
-    assert!(text.contains("5 s old") && text.contains("Trying again in 2 s"), "{text}");
+    assert!(text.contains("5 s old") && text.contains("Reconnecting in 2 s"), "{text}");
     // Keys answer, and what needs the other machine says why it cannot be had.
     rig.effects.clear();
     rig.press("p");
@@ -88,7 +88,7 @@ fn the_count_to_the_next_try_wakes_the_screen_when_it_changes() {
     let mut seen = Vec::new();
     for _ in 0..12 {
         let text = rig.screen_text();
-        let left = text.split("Trying again in ").nth(1).and_then(|t| t.split(' ').next());
+        let left = text.split("Reconnecting in ").nth(1).and_then(|t| t.split(' ').next());
         let left = left.map(str::to_owned);
         if seen.last() != Some(&left) {
             seen.push(left);

@@ -184,7 +184,7 @@ fn what_is_said_of_a_finished_run_is_true_of_what_became_of_it() {
     snapshot.degrees = low;
     snapshot.heatmap.version += 1;
     let text = TestApp::with_run_state(140, 44, run_state.clone()).screen_text();
-    let before = "lowered to degree 2×3 after the job: not measured whole since; before that 8";
+    let before = "lowered to degree 2×3 after the job: not fully measured since; before that 8";
     assert!(text.contains(before), "{text}");
     let map = &mut run_state.snapshot.as_mut().unwrap().heatmap;
     for cell in &mut map.cells {

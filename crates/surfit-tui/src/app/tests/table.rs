@@ -188,7 +188,6 @@ fn has_overlay(rig: &TestApp) -> bool {
     !rig.app.layers.is_empty()
 }
 
-/// What is wrong with a screen, each with the screen itself.
 fn screen_faults(rig: &TestApp, at: &str, words: [&str; 2]) -> Vec<String> {
     let shown = draw_within_bounds(rig, at);
     let text = buffer_text(&shown);

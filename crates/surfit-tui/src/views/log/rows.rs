@@ -9,24 +9,12 @@ use jiff::tz::TimeZone;
 use ratatui::text::{Line, Span};
 use surfit_core::run_state::LogLine;
 
-/// A row on the screen.
-pub struct LogRow<'a> {
-    /// Which line of those shown it belongs to.
-    pub entry: usize,
-    /// That line is one that was looked for.
-    pub is_match: bool,
-    /// What is written.
-    pub line: Line<'a>,
-}
-
-/// Columns of the time.
 fn time_width(app: &App) -> u16 {
     if app.log.absolute_time { 17 } else { 10 }
 }
 
-/// Every row of the lines that are to be shown.
-pub fn rows<'a>(app: &App, width: u16) -> Vec<LogRow<'a>> {
-    visible_lines(app).into_iter().enumerate().flat_map(|(entry, line)| wrapped(app, line, entry, width)).collect()
+pub fn rows<'a>(app: &App, width: u16) -> Vec<Line<'a>> {
+    visible_lines(app).into_iter().flat_map(|line| wrapped(app, line, width)).collect()
 }
 
 /// The lines that are to be shown, the latest last.
@@ -46,34 +34,23 @@ pub fn plain_lines(app: &App) -> String {
 /// How many rows the run's latest line takes; none when it is not to be shown.
 pub fn last_line_rows(app: &App, width: u16) -> usize {
     match app.run_state.log.back().filter(|line| is_visible(app, line)) {
-        Some(line) => wrapped(app, line, 0, width).len(),
+        Some(line) => wrapped(app, line, width).len(),
         None => 0,
     }
 }
 
-/// The lines that were looked for, once each.
-pub fn matching_entries<'a>(rows: &'a [LogRow<'_>]) -> impl Iterator<Item = usize> + 'a {
-    let mut before = None;
-    rows.iter().filter(|r| r.is_match).map(|r| r.entry).filter(move |entry| before.replace(*entry) != Some(*entry))
-}
-
 fn is_visible(app: &App, line: &LogLine) -> bool {
-    app.log.topic.is_none_or(|t| line.topic == t)
+    let search = &app.log.search;
+    app.log.topic.is_none_or(|t| line.topic == t) && (search.is_empty() || search.finds(&line.text))
 }
 
-fn wrapped<'a>(app: &App, line: &LogLine, entry: usize, width: u16) -> Vec<LogRow<'a>> {
+fn wrapped<'a>(app: &App, line: &LogLine, width: u16) -> Vec<Line<'a>> {
     let theme = &app.theme;
-    let hit = app.log.search.finds(&line.text);
     let role = if line.error { ThemeRole::Error } else { ThemeRole::Text };
     let time_width = time_width(app);
-    // Two columns for the sign of an error or of what was found.
+    // Two columns for the sign of an error.
     let room = width.saturating_sub(time_width + 2).max(1);
-    let sign = match (hit, line.error) {
-        (true, _) => theme.pick_glyph("› ", "> "),
-        (_, true) => theme.pick_glyph("✗ ", "! "),
-        _ => "  ",
-    };
-    let sign_role = if hit { ThemeRole::Accent } else { ThemeRole::Error };
+    let sign = if line.error { theme.pick_glyph("✗ ", "! ") } else { "  " };
     text_wrap::wrap_sentence(&transliterate(&line.text, theme.is_ascii()), room)
         .into_iter()
         .enumerate()
@@ -83,12 +60,11 @@ fn wrapped<'a>(app: &App, line: &LogLine, entry: usize, width: u16) -> Vec<LogRo
                 _ => (String::new(), "  "),
             };
             let usual = usize::from(time_width);
-            let mut spans = vec![
+            Line::from(vec![
                 Span::styled(format!("{time:<usual$}"), theme.style(ThemeRole::Muted)),
-                Span::styled(sign, theme.style(sign_role)),
-            ];
-            spans.push(Span::styled(row, theme.style(role)));
-            LogRow { entry, is_match: hit, line: Line::from(spans) }
+                Span::styled(sign, theme.style(ThemeRole::Error)),
+                Span::styled(row, theme.style(role)),
+            ])
         })
         .collect()
 }

@@ -1,8 +1,6 @@
 use super::LogOverlay;
-use crate::color::ColorDepth;
 use crate::fixture;
 use crate::test_app::TestApp;
-use crate::theme::ThemeRole;
 use surfit_core::event::{Envelope, Event};
 use surfit_core::protocol::ServerMessage;
 use surfit_core::run_state::LogTopic;
@@ -25,42 +23,24 @@ fn receive_notice(rig: &mut TestApp, text: &str) {
 }
 
 #[test]
-fn words_are_looked_for_from_the_end_and_round() {
+fn a_search_shows_only_the_lines_with_its_text() {
     for (width, height) in [(60, 16), (80, 24), (140, 44)] {
         let mut rig = open(width, height);
-        rig.app.perform_action(action!("search-log"));
-        rig.type_text("ALIGNED:");
+        rig.press("/").type_text("ALIGNED:");
         let text = rig.screen_text();
-        assert!(text.contains("/ALIGNED:"), "{text}");
-        assert!(text.contains("3 of 3"), "{text}");
-        assert!(text.contains("› corner 4 aligned"), "{text}");
-        rig.press("enter");
-        rig.app.perform_action(action!("find-next"));
-        assert!(rig.screen_text().contains("1 of 3"), "{}", rig.screen_text());
-        assert!(rig.screen_text().contains("corner 2 aligned"), "{}", rig.screen_text());
-        rig.app.perform_action(action!("find-previous"));
-        assert!(rig.screen_text().contains("3 of 3"));
-        rig.app.perform_action(action!("search-log"));
-        rig.type_text("zzz");
-        assert!(rig.screen_text().contains("not found"));
-        // Escape gives the search up, and only the search.
+        for words in ["/ALIGNED:", "3 found", "corner 2 aligned", "corner 4 aligned"] {
+            assert!(text.contains(words), "{words}\n{text}");
+        }
+        assert!(!text.contains("heatmap began"), "{text}");
+        rig.press("enter /").type_text("zzz");
+        assert!(rig.screen_text().contains("No events with `zzz`."), "{}", rig.screen_text());
+        // Escape takes back the search, and only the search; so it does when typing has ended.
         rig.press("esc");
         assert!(rig.app.log.search.is_empty() && rig.app.overlay().is_some());
-    }
-}
-
-#[test]
-fn what_was_found_is_told_by_more_than_colour() {
-    for depth in ColorDepth::ALL {
-        let mut rig = open(100, 30).with_theme("dark", depth, false);
-        rig.app.perform_action(action!("search-log"));
-        rig.type_text("checkpoint");
-        let here = rig.cell_of("› checkpoint");
-        let chosen = rig.app.theme.style(ThemeRole::Selection);
-        assert_eq!(
-            (Some(here.fg), here.modifier),
-            (Some(here.style().fg.unwrap()), chosen.add_modifier | here.modifier)
-        );
+        rig.press("/").type_text("aligned").press("enter esc");
+        assert!(rig.app.log.search.is_empty() && rig.app.overlay().is_some());
+        rig.press("/").type_text("aligned").press("enter i i");
+        assert!(rig.app.log.search.is_empty(), "an overlay opens without a search");
     }
 }
 
@@ -69,7 +49,7 @@ fn only_one_topic_is_shown() {
     let mut rig = open(100, 30);
     rig.app.perform_action(action!("log-topic"));
     assert_eq!(rig.app.log.topic, Some(LogTopic::Error));
-    assert!(rig.screen_text().contains("Nothing about errors has happened yet"));
+    assert!(rig.screen_text().contains("No events about errors yet"));
     while rig.app.log.topic != Some(LogTopic::Surface) {
         rig.app.perform_action(action!("log-topic"));
     }
@@ -111,5 +91,5 @@ fn long_paths_are_wrapped_and_times_are_of_the_day_on_demand() {
 fn an_empty_log_says_what_will_be_there() {
     let mut rig = TestApp::new(80, 24);
     rig.app.perform_action(action!("log"));
-    assert!(rig.screen_text().contains("The engine's first words appear here"));
+    assert!(rig.screen_text().contains("The engine's messages appear here"));
 }

@@ -11,7 +11,6 @@ use surfit_core::series::CurveLook;
 const REFERENCE_AREA: Rect = Rect::new(0, 0, 120, 40);
 
 impl LossView {
-    /// What of the curves is seen, and how.
     pub fn curve_style(&self, run_state: &RunState) -> CurveLook {
         let plot = CurvePlot::of(REFERENCE_AREA, run_state, self);
         let range = plot.as_ref().map_or((0.0, 1.0), CurvePlot::loss_limits);

@@ -166,7 +166,6 @@ fn style(theme: &Theme, row: &ReadoutRow) -> Style {
     theme.style(role)
 }
 
-/// Characters that a place would hide.
 fn count_covered_characters(buf: &Buffer, place: Rect) -> usize {
     let cells = place.positions().filter_map(|p| buf.cell(p));
     cells.filter(|c| !matches!(c.symbol(), " " | "·" | ".")).count()

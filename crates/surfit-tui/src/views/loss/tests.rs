@@ -161,7 +161,7 @@ proptest! {
             time: flag(5),
             strength,
             cursor,
-            zoom: zoom.map(|(from, width)| AxisWindow { from, to: from + width, follows_end: flag(6) }),
+            zoom: zoom.map(|(from, width)| crate::views::plot::window::AxisWindow { from, to: from + width, follows_end: flag(6) }),
             ..LossView::default()
         };
         for n in 0..others {

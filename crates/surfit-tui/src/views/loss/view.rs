@@ -21,7 +21,6 @@ pub const MAX_OVERLAYS: usize = 4;
 
 /// Why the curve of another run cannot be laid over this one.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[allow(missing_docs)] // The messages describe each variant.
 pub enum OverlayError {
     #[error("{0} has no curve of a fit yet")]
     NoCurve(String),
@@ -32,18 +31,14 @@ pub enum OverlayError {
 /// Another run whose curve is laid over that of this one.
 #[derive(Clone, Debug)]
 pub struct ComparedCurve {
-    /// The run's id.
     pub name: String,
-    /// Directory of the run.
     pub path: PathBuf,
-    /// What is known of it.
     pub run_state: RunState,
 }
 
 /// What the user chose to see of the curves.
 #[derive(Clone, Debug)]
 pub struct LossView {
-    /// Logarithmic loss axis.
     pub log: bool,
     /// Only the last part of the curve.
     pub recent: bool,
@@ -53,7 +48,6 @@ pub struct LossView {
     pub strength: usize,
     /// Show the corners' curves beside that of the surface.
     pub show_corners: bool,
-    /// Show the learning rate below the losses.
     pub show_learning_rate: bool,
     /// Losses over seconds of work instead of steps.
     pub time: bool,
@@ -119,7 +113,6 @@ impl LossView {
         }
     }
 
-    /// The recent part, or all again.
     pub fn toggle_recent(&mut self) {
         // Within a zoomed part the key leads back first.
         self.recent = !self.recent && self.zoom.is_none();
@@ -179,7 +172,6 @@ impl LossView {
         self.zoom = window;
     }
 
-    /// Shows the whole axis again.
     pub fn reset_zoom(&mut self) {
         (self.zoom, self.recent) = (None, false);
     }

@@ -10,9 +10,7 @@ pub const MAX_GPUS: usize = 8;
 /// One second; what is not known is not a number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LoadSample {
-    /// Units of work a second.
     pub units_per_second: f32,
-    /// Bytes of the engine.
     pub engine_memory: f32,
     /// Processors that the engine kept busy.
     pub engine_cpus: f32,
@@ -38,7 +36,7 @@ impl LoadSample {
     fn of(s: &Snapshot) -> Self {
         let known = |x: f64| if x > 0.0 { x as f32 } else { f32::NAN };
         let m = &s.machine;
-        let told = |x: f64| if m.cores > 0 { x as f32 } else { f32::NAN };
+        let reported = |x: f64| if m.cores > 0 { x as f32 } else { f32::NAN };
         let mut gpus = [f32::NAN; MAX_GPUS];
         for (share, gpu) in gpus.iter_mut().zip(&m.gpus) {
             *share = gpu.busy as f32;
@@ -46,8 +44,8 @@ impl LoadSample {
         Self {
             units_per_second: known(s.rate),
             engine_memory: known(s.memory as f64),
-            engine_cpus: told(m.engine),
-            cpu_fraction: told(m.busy),
+            engine_cpus: reported(m.engine),
+            cpu_fraction: reported(m.busy),
             used_memory: known(memory_in_use(m) as f64),
             gpu_fractions: gpus,
         }
@@ -97,7 +95,6 @@ impl LoadHistory {
         self.samples.len()
     }
 
-    /// True before the first sample.
     pub fn is_empty(&self) -> bool {
         self.samples.is_empty()
     }
@@ -108,8 +105,8 @@ impl LoadHistory {
         let each = self.samples.len().div_ceil(width.max(1)).max(1);
         let values: Vec<f32> = self.samples.iter().map(figure).collect();
         let mean = |part: &[f32]| {
-            let heard = part.iter().copied().filter(|v| v.is_finite());
-            let (sum, n) = heard.fold((0.0, 0u32), |(s, n), v| (s + f64::from(v), n + 1));
+            let known = part.iter().copied().filter(|v| v.is_finite());
+            let (sum, n) = known.fold((0.0, 0u32), |(s, n), v| (s + f64::from(v), n + 1));
             if n == 0 { f32::NAN } else { (sum / f64::from(n)) as f32 }
         };
         values.chunks(each).map(mean).collect()

@@ -3,7 +3,7 @@
 use super::history::memory_in_use;
 use super::{MAX_GPUS, MachineSheet};
 use crate::theme::ThemeRole;
-use crate::views::header::format_bytes;
+use crate::views::plot::text::format_bytes;
 use crate::views::plot::text::group_digits;
 use crate::views::progress::format_speed;
 use ratatui::text::Line;
@@ -40,7 +40,6 @@ impl MachineSheet<'_> {
         out
     }
 
-    /// Processors, memory, graphics processors, disk.
     pub(super) fn load<'a>(&self, s: &Snapshot) -> Vec<Line<'a>> {
         let m = &s.machine;
         let mut out = Vec::new();

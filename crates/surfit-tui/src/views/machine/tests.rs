@@ -183,7 +183,7 @@ fn what_the_machine_does_not_tell_and_a_disk_without_room_are_said_in_words() {
     // Without an engine the figures are those it told last.
     rig.receive(BridgeMessage::EngineDied);
     let text = rig.screen_text();
-    assert!(text.contains("as last reported; no engine listens"), "{text}");
+    assert!(text.contains("as last reported; no engine is running"), "{text}");
     assert!(!text.contains("▲ 900 MB left on the disk"), "{text}");
 }
 

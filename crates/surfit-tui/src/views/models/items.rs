@@ -11,27 +11,16 @@ pub enum ModelItem {
     /// A model that was written, by its index in the run state.
     Export(usize),
     /// A point of the surface that was marked, or measured exactly.
-    Point {
-        /// First parameter of the point.
-        u: f64,
-        /// Second parameter of the point.
-        v: f64,
-        /// It has a mark.
-        marked: bool,
-    },
+    Point { u: f64, v: f64, marked: bool },
     /// Corner by its index from 0.
     Corner(usize),
 }
 
-/// What models are sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ModelSort {
-    /// The latest first.
     #[default]
     Latest,
-    /// The best on validation first.
     Validation,
-    /// The best on test first.
     Test,
     /// Their coordinates: `u`, then `v`.
     Position,
@@ -40,12 +29,10 @@ pub enum ModelSort {
 impl ModelSort {
     const ALL: [ModelSort; 4] = [ModelSort::Latest, ModelSort::Validation, ModelSort::Test, ModelSort::Position];
 
-    /// The next order.
     pub fn next(self) -> Self {
         Self::ALL[(self as usize + 1) % Self::ALL.len()]
     }
 
-    /// The order's name.
     pub fn name(self) -> &'static str {
         ["latest", "validation", "test", "place"][self as usize]
     }

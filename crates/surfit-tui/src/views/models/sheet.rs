@@ -55,7 +55,6 @@ pub fn rows<'a>(app: &App, width: u16, selected: usize) -> Vec<ModelRow<'a>> {
 struct ModelSheet<'b> {
     app: &'b App,
     width: u16,
-    /// Intervals fit.
     wide: bool,
     /// Columns of the place, or of a corner's recipe.
     position_width: usize,
@@ -134,7 +133,6 @@ impl<'b> ModelSheet<'b> {
         }
     }
 
-    /// An accuracy with its interval where it fits.
     fn figure<'a>(&self, accuracy: Option<f64>, images: usize, width: usize, role: ThemeRole) -> Vec<Span<'a>> {
         let theme = &self.app.theme;
         let text = accuracy.map(|a| format_percent(a, 2)).unwrap_or_default();
@@ -149,7 +147,6 @@ impl<'b> ModelSheet<'b> {
         out
     }
 
-    /// A row that can be chosen.
     fn item<'a>(&self, n: usize, spans: Vec<Span<'a>>) -> ModelRow<'a> {
         let mut spans = spans;
         if n == self.selected {

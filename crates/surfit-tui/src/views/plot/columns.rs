@@ -5,14 +5,11 @@ use super::curves::CurveSpan;
 use super::dots::DotCanvas;
 use crate::views::scale::AxisScale;
 
-/// What a curve is within one column of dots.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CurveColumn {
     /// Index of the dot column, from the left.
     pub column: usize,
-    /// Smallest value in the column.
     pub low: f64,
-    /// Largest value in the column.
     pub high: f64,
     /// Where the line comes in.
     pub first: f64,
@@ -81,14 +78,12 @@ fn add(out: &mut Vec<CurveColumn>, column: usize, (low, mean, high): (f64, f64, 
 /// Columns of a dashed line that are drawn, and all of one dash and its gap.
 const DASH: (usize, usize) = (6, 9);
 
-/// How a curve is drawn.
 #[derive(Clone, Copy, Debug)]
 pub struct CurvePen {
     /// Rank of the ink; where inks meet in a character, the highest rank is drawn.
     pub rank: u8,
     /// Number of the ink, which the caller gives a style.
     pub ink: u8,
-    /// True for a dashed line.
     pub dashed: bool,
     /// Only the smallest and the largest value of every column, nothing between.
     pub extremes_only: bool,

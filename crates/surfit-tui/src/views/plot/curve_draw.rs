@@ -32,7 +32,6 @@ impl CurvePlot {
         }
     }
 
-    /// More than one curve is shown.
     pub fn has_several_curves(&self) -> bool {
         self.traces.len() > 1
     }
@@ -158,7 +157,6 @@ impl CurvePlot {
         (0..self.traces.len()).any(|n| 4 * count(n) > usize::from(self.area.width))
     }
 
-    /// The sign of a validation.
     pub fn validation_sign(&self, theme: &Theme) -> &'static str {
         match self.has_crowded_validations() {
             true => theme.pick_glyph("•", "o"),

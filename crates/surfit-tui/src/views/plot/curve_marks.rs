@@ -21,7 +21,6 @@ impl CurvePlot {
         }
     }
 
-    /// The degrees beside their lines, over the curves.
     pub(super) fn draw_degree_labels(&self, buf: &mut Buffer, theme: &Theme) {
         let area = self.area;
         let style = theme.style(ThemeRole::Accent);
@@ -89,7 +88,6 @@ impl CurvePlot {
         }
     }
 
-    /// The cursor's line, and a mark on every curve it meets.
     pub fn draw_cursor(&self, buf: &mut Buffer, theme: &Theme, cursor: f64) {
         if self.area.is_empty() {
             return;

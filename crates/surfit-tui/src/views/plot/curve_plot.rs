@@ -32,7 +32,6 @@ pub struct CurvePlot {
     pub(super) rate_scale: AxisScale,
     pub(super) degrees: Vec<(f64, String)>,
     pub(super) phases: Vec<(f64, &'static str)>,
-    /// For the step at a place.
     track: Option<StepTrack>,
 }
 
@@ -108,7 +107,6 @@ impl CurvePlot {
         }
     }
 
-    /// The place along the axis where a step begins.
     fn step_position(&self, step: u64) -> f64 {
         match self.track.as_ref().filter(|_| self.time) {
             Some(track) => track.mark_at(step as f64).map_or(0.0, |m| m.seconds),
@@ -139,7 +137,6 @@ impl CurvePlot {
         self.track.as_ref()?.mark_at(step + 1.0).map(|m| m.rate)
     }
 
-    /// Limits of the loss axis.
     pub fn loss_limits(&self) -> (f64, f64) {
         (self.y.lo, self.y.hi)
     }
@@ -149,12 +146,10 @@ impl CurvePlot {
         (self.x.lo, self.x.hi)
     }
 
-    /// The loss axis is logarithmic.
     pub fn is_log(&self) -> bool {
         self.y.log
     }
 
-    /// The cursor's place, within what is shown.
     pub fn visible_cursor(&self, cursor: f64) -> Option<f64> {
         (self.x.lo..=self.x.hi).contains(&cursor).then_some(cursor)
     }
@@ -172,7 +167,6 @@ impl CurvePlot {
         self.column(x)
     }
 
-    /// The role whose colour a trace has.
     pub fn trace_role(&self, trace: usize) -> ThemeRole {
         match self.traces.get(trace).map(|t| t.name) {
             Some(CurveOwner::Own(LossCurve::Corner(c))) => ThemeRole::corner(c),

@@ -5,10 +5,8 @@ use surfit_core::run_state::{RunState, ValidationPoint};
 use surfit_core::series::{Series, Smoothing};
 use surfit_core::snapshot::EngineState;
 
-/// Whose curve it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CurveOwner {
-    /// A curve of the run that is shown.
     Own(LossCurve),
     /// The fit of another run, by its place among those laid over this one.
     Other(usize),
@@ -41,16 +39,13 @@ pub struct CurveSpan {
 }
 
 impl CurveSpan {
-    /// The smoothed value as a range.
     pub fn smooth_range(&self) -> Option<(f64, f64, f64)> {
         self.smooth.map(|s| (s, s, s))
     }
 }
 
-/// A curve ready to be drawn.
 #[derive(Clone, Debug)]
 pub struct PlotTrace {
-    /// Name of the curve.
     pub name: CurveOwner,
     /// Its values within the window, and one more at either side.
     pub samples: Vec<CurveSpan>,
@@ -62,12 +57,9 @@ pub struct PlotTrace {
     pub rates: Vec<(f64, f64)>,
 }
 
-/// What is wanted of a curve.
 #[derive(Clone, Copy, Debug)]
 pub struct CurveRequest {
-    /// Part of the axis.
     pub window: (f64, f64),
-    /// The axis shows seconds of work.
     pub time: bool,
     /// Weight of the past in the smoothing, per step.
     pub smoothing: f64,
@@ -110,7 +102,6 @@ impl PlotTrace {
         self.samples.get(after.saturating_sub(1))
     }
 
-    /// True when the curve has values at a place.
     pub fn covers(&self, x: f64) -> bool {
         self.samples.first().is_some_and(|s| s.x <= x + 0.5) && x < self.end + 1e-9
     }

@@ -39,12 +39,10 @@ impl DotCanvas {
         }
     }
 
-    /// Returns the number of dot columns.
     pub fn columns(&self) -> usize {
         self.width * self.per_character().0
     }
 
-    /// Returns the number of dot rows.
     pub fn rows(&self) -> usize {
         self.height * self.per_character().1
     }
@@ -85,7 +83,6 @@ impl DotCanvas {
         }
     }
 
-    /// Dot columns that have a dot.
     #[cfg(test)]
     pub fn columns_with_dots(&self) -> Vec<usize> {
         let (dx, _) = self.per_character();

@@ -14,25 +14,21 @@ use surfit_core::surface::{Degrees, Patch};
 pub const COLOR_DEPTHS: [ColorDepth; 4] =
     [ColorDepth::None, ColorDepth::Ansi16, ColorDepth::Ansi256, ColorDepth::Truecolor];
 
-/// The dark theme.
 pub fn theme(depth: ColorDepth, ascii: bool) -> Theme {
     Theme::built_in("dark", depth).expect("the dark theme is built in").with_ascii(ascii)
 }
 
-/// An empty screen of that size.
 pub fn screen(width: u16, height: u16) -> (Rect, Buffer) {
     let area = Rect::new(0, 0, width, height);
     (area, Buffer::empty(area))
 }
 
-/// The rows of a screen as text.
 pub fn rows(buf: &Buffer) -> Vec<String> {
     let area = buf.area;
     let row = |y| (area.left()..area.right()).map(|x| buf[(x, y)].symbol()).collect();
     (area.top()..area.bottom()).map(row).collect()
 }
 
-/// The screen as one text.
 pub fn text(buf: &Buffer) -> String {
     rows(buf).join("\n")
 }
@@ -50,7 +46,6 @@ pub fn losses(curve: LossCurve, values: Vec<f32>) -> Event {
     Event::Losses { curve, first_step: 0, values, rate: 0.05 }
 }
 
-/// A corner that is ready.
 pub fn corner(index: usize, accuracy: f64) -> Event {
     let source = format!("seed {}, 8 epochs", index + 1);
     Event::CornerReady(CornerReady {

@@ -7,11 +7,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
-/// A pane's border with what is written into it.
 pub struct PaneFrame<'a> {
-    /// Number of the key that jumps to the pane.
     pub key: char,
-    /// Name of the pane.
     pub name: &'a str,
     /// Live figures after the name, most important first.
     pub figures: Vec<FigurePiece<'a>>,
@@ -56,7 +53,6 @@ impl PaneFrame<'_> {
     }
 }
 
-/// Columns for the foot of a pane of that width besides its mode.
 pub fn foot_width(width: u16, mode: &str) -> u16 {
     let room = width.saturating_sub(2);
     let taken = Span::raw(mode).width() as u16 + 4;
@@ -67,7 +63,6 @@ pub fn foot_width(width: u16, mode: &str) -> u16 {
     left.saturating_sub(3)
 }
 
-/// The area inside a border.
 pub fn inside(area: Rect) -> Rect {
     if area.width < 3 || area.height < 3 {
         return Rect { width: 0, height: 0, ..area };

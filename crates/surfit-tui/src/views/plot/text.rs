@@ -18,6 +18,17 @@ pub fn group_digits(n: u64) -> String {
     out
 }
 
+/// Bytes in a suitable unit: `812 kB`, `3.4 MB`, `412 MB`, `1.2 GB`.
+pub fn format_bytes(bytes: u64) -> String {
+    let mega = bytes as f64 / 1e6;
+    match bytes {
+        0..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),
+        1_000_000..10_000_000 => format!("{mega:.1} MB"),
+        10_000_000..999_500_000 => format!("{mega:.0} MB"),
+        _ => format!("{:.1} GB", mega / 1e3),
+    }
+}
+
 /// A fraction as a percentage with `decimals`: `87.43 %`.
 pub fn format_percent(fraction: f64, decimals: usize) -> String {
     if fraction.is_finite() { format!("{:.decimals$} %", 100.0 * fraction) } else { "?".into() }
@@ -112,10 +123,13 @@ pub fn flow<'a>(groups: &[Vec<FigurePiece<'a>>], width: u16, rows: u16) -> Vec<L
     }
 }
 
+pub fn piece_width(piece: &FigurePiece) -> u16 {
+    piece.iter().map(|s| s.width() as u16).sum()
+}
+
 /// Columns that pieces take in one row.
 pub fn flow_width(pieces: &[FigurePiece<'_>]) -> usize {
-    let wide = |p: &FigurePiece<'_>| p.iter().map(Span::width).sum::<usize>();
-    pieces.iter().map(wide).sum::<usize>() + 2 * pieces.len().saturating_sub(1)
+    pieces.iter().map(|p| usize::from(piece_width(p))).sum::<usize>() + 2 * pieces.len().saturating_sub(1)
 }
 
 /// Words of a sentence in as many rows as they need.
@@ -168,6 +182,8 @@ mod tests {
     #[test]
     fn figures() {
         assert_eq!([group_digits(7), group_digits(1240), group_digits(1_234_567)], ["7", "1 240", "1 234 567"]);
+        assert_eq!([812, 3_400_000, 412_000_000].map(format_bytes), ["1 kB", "3.4 MB", "412 MB"]);
+        assert_eq!([999_700_000, 1_234_000_000].map(format_bytes), ["1.0 GB", "1.2 GB"]);
         assert_eq!(format_percent(0.87434, 2), "87.43 %");
         let rooms = [7, 6, 5, 4, 3, 2, 1].map(|room| fit_percent(0.87434, room));
         assert_eq!(rooms, ["87.43 %", "87.43", "87.43", "87.4", "87", "87", ""]);

@@ -7,19 +7,15 @@ use surfit_core::event::LossCurve;
 use surfit_core::run_state::RunState;
 use surfit_core::series::Series;
 
-/// A part of the axis that was zoomed to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AxisWindow {
-    /// Where it begins.
     pub from: f64,
-    /// Where it ends.
     pub to: f64,
     /// It reached the end of the curve when it was chosen: it goes along with the curve.
     pub follows_end: bool,
 }
 
 impl AxisWindow {
-    /// What is shown of it.
     pub fn visible_range(&self, extent: &CurveExtent) -> (f64, f64) {
         let width = self.to - self.from;
         if !self.follows_end || extent.end <= self.to {
@@ -37,7 +33,6 @@ impl AxisWindow {
 pub struct CurveExtent {
     /// Where the longest of the run's own curves ends.
     pub end: f64,
-    /// Where the longest of all curves ends.
     pub longest: f64,
     /// Where the fit will end, when that is known and not too far.
     planned: Option<f64>,

@@ -21,7 +21,6 @@ fn count(run_state: &RunState) -> usize {
     run_state.snapshot.as_ref().map_or(4, |s| s.degrees.corner_count())
 }
 
-/// How many corners are ready.
 pub fn title_pieces<'a>(theme: &Theme, run_state: &RunState) -> Vec<FigurePiece<'a>> {
     let (muted, strong) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Text));
     let ready = run_state.corners.len();

@@ -60,8 +60,8 @@ pub fn draw(buf: &mut Buffer, theme: &Theme, run_state: &RunState, snapshot: &Sn
     let mut there = vec![named("peaks at", place)];
     let at = accuracies(run_state, snapshot).get(cursor).copied().flatten();
     if let Some(accuracy) = at.filter(|_| !point.corner) {
-        let told = accuracy.text(9, theme.is_ascii());
-        there.push(named("surface there", told));
+        let text = accuracy.text(9, theme.is_ascii());
+        there.push(named("surface there", text));
     }
     let room = Rect { x: room.x + 1, width: room.width - 1, ..room };
     text::put_lines(buf, room, &text::flow(&[who, ways, there], room.width, room.height));

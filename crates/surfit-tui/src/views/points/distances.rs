@@ -10,7 +10,6 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
 use surfit_core::run_state::{DistanceMatrix, RunState};
 
-/// What it is about, for the title.
 pub fn title_pieces<'a>(theme: &Theme, run_state: &RunState) -> Vec<FigurePiece<'a>> {
     let muted = theme.style(ThemeRole::Muted);
     if let Some(distances) = &run_state.distances {
@@ -24,7 +23,6 @@ pub fn title_pieces<'a>(theme: &Theme, run_state: &RunState) -> Vec<FigurePiece<
     vec![vec![Span::styled(what, muted)]]
 }
 
-/// How many points there are distances between.
 pub fn point_count(run_state: &RunState) -> usize {
     run_state.distance_matrix().map_or(0, |m| m.names.len())
 }
@@ -32,7 +30,6 @@ pub fn point_count(run_state: &RunState) -> usize {
 /// Fewest and most columns of a cell; the fewest hold every figure and keep it apart from the next.
 const CELL_WIDTHS: (u16, u16) = (6, 9);
 
-/// Which part of a matrix is shown, and where.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct MatrixWindow {
     /// The cells; the names are above and at the left.
@@ -93,7 +90,6 @@ impl MatrixWindow {
     }
 }
 
-/// The pair whose distance is drawn at a place.
 pub fn pair_at(area: Rect, run_state: &RunState, pair: (usize, usize), at: (u16, u16)) -> Option<(usize, usize)> {
     let grid = MatrixWindow::of(area, &run_state.distance_matrix()?, pair)?;
     let rows = grid.rows();
@@ -101,7 +97,6 @@ pub fn pair_at(area: Rect, run_state: &RunState, pair: (usize, usize), at: (u16,
     all.find(|&(r, c)| grid.cell_area(r, c).contains(at.into()))
 }
 
-/// Draws the matrix, or the part of it around the pair.
 pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, run_state: &RunState, pair: (usize, usize)) {
     let Some(matrix) = run_state.distance_matrix().filter(|m| !m.names.is_empty()) else {
         let why = "Distances are measured when all corners are ready.";
@@ -133,8 +128,8 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, run_state: &RunState, p
         }
     }
     draw_overflow_signs(buf, theme, &grid, last + 1);
-    let told = pair_pieces(theme, &matrix, run_state, &grid, pair);
-    let lines = text::flow(&[told], area.width, 1);
+    let pieces = pair_pieces(theme, &matrix, run_state, &grid, pair);
+    let lines = text::flow(&[pieces], area.width, 1);
     let foot = Rect { y: grid.cells.bottom(), height: 1, ..area };
     text::put_lines(buf, foot.intersection(area), &lines);
 }
@@ -290,7 +285,6 @@ mod tests {
         assert!(text.contains("3–1 12.5  angle 80°  largest 12.5"), "{text}");
     }
 
-    /// Distances between all control points of a degree.
     fn run_with_distances(degree: usize) -> RunState {
         let points: Vec<(usize, usize)> = (0..=degree).flat_map(|i| (0..=degree).map(move |j| (i, j))).collect();
         let values = points.iter().flat_map(|a| {

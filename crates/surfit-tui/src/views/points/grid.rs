@@ -13,7 +13,6 @@ use surfit_core::run_state::RunState;
 use surfit_core::snapshot::Snapshot;
 use tile::PointTile;
 
-/// Draws the tiles.
 pub fn draw(
     buf: &mut Buffer,
     theme: &Theme,
@@ -56,7 +55,6 @@ pub fn tile_description(
     scale.description(layout.value_width(), theme.is_ascii())
 }
 
-/// Signs for tiles of the grid that are not shown.
 fn draw_overflow_signs(buf: &mut Buffer, theme: &Theme, layout: &TileLayout) {
     let (tiles, style) = (layout.tiles, theme.style(ThemeRole::Accent));
     if tiles.width < 4 || tiles.height == 0 {

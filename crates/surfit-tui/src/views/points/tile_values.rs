@@ -8,7 +8,6 @@ use surfit_core::snapshot::{ControlPoint, Snapshot};
 /// An accuracy, and whether it is only that of the nearest measured cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TileAccuracy {
-    /// Accuracy as a fraction.
     pub value: f64,
     /// The engine did not report it: it is that of the heatmap's nearest cell.
     pub approximate: bool,
@@ -43,17 +42,14 @@ const MIN_PLAIN_WIDTH: usize = 5;
 /// Least span of accuracies worth a whole colour map: half a percentage point.
 const MIN_ACCURACY_SPAN: f64 = 0.005;
 
-/// The span of a figure over all control points.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FigureSpan {
-    /// Figure whose span this is.
     pub figure: Figure,
     low: f64,
     high: f64,
 }
 
 impl FigureSpan {
-    /// The scale of a figure over the control points and their accuracies.
     pub fn of(figure: Figure, points: &[ControlPoint], accuracies: &[Option<TileAccuracy>]) -> Self {
         let values =
             points.iter().zip(accuracies).filter_map(|(p, a)| figure_value(figure, p, *a)).filter(|v| v.is_finite());

@@ -3,8 +3,8 @@
 use crate::app::App;
 use crate::link::RunLine;
 use crate::theme::{Theme, ThemeRole};
-use crate::views::header::format_bytes;
 use crate::views::message::{transliterate, truncate_end};
+use crate::views::plot::text::format_bytes;
 use crate::views::plot::text::format_percent;
 use ratatui::text::{Line, Span};
 
@@ -75,7 +75,6 @@ impl RunColumn {
 const SIGN_WIDTH: u16 = 4;
 const NAME_WIDTHS: (u16, u16) = (18, 72);
 
-/// The columns that fit.
 pub struct RunColumns {
     name: u16,
     columns: Vec<RunColumn>,
@@ -102,7 +101,6 @@ impl RunColumns {
         Self { name, columns }
     }
 
-    /// Returns the line of column headings.
     pub fn head<'a>(&self, theme: &Theme) -> Line<'a> {
         let name = usize::from(self.name);
         let mut text = format!("{:4}{:<name$}", "", "run");
@@ -113,7 +111,6 @@ impl RunColumns {
         Line::styled(text, theme.style(ThemeRole::Muted))
     }
 
-    /// A run in a row.
     pub fn row<'a>(&self, app: &App, run: &RunLine, chosen: bool, pinned: bool) -> Line<'a> {
         let theme = &app.theme;
         let role = |usual| theme.style(if chosen { ThemeRole::Selection } else { usual });
@@ -135,14 +132,12 @@ impl RunColumns {
     }
 }
 
-/// Text in exactly so many columns.
 fn fit_text(theme: &Theme, text: &str, width: u16) -> String {
     let text = truncate_end(&transliterate(text, theme.is_ascii()), width, theme.is_ascii());
     let pad = usize::from(width).saturating_sub(Span::raw(text.as_str()).width());
     format!("{text}{:pad$}", "")
 }
 
-/// A sign and a role for the state.
 fn sign(theme: &Theme, run: &RunLine) -> (&'static str, ThemeRole) {
     match (run.state.as_str(), run.alive) {
         ("failed", _) => (theme.pick_glyph("✗", "!"), ThemeRole::Error),
@@ -154,7 +149,6 @@ fn sign(theme: &Theme, run: &RunLine) -> (&'static str, ThemeRole) {
     }
 }
 
-/// What a run has in a column.
 pub fn value(column: RunColumn, theme: &Theme, run: &RunLine) -> String {
     match column {
         RunColumn::State => run.state.clone(),
@@ -168,15 +162,7 @@ pub fn value(column: RunColumn, theme: &Theme, run: &RunLine) -> String {
         RunColumn::Network => run.network.clone().unwrap_or_default(),
         RunColumn::Data => run.data.clone().unwrap_or_default(),
         RunColumn::Started => run.when.clone(),
-        RunColumn::Size => run.bytes.map(format_disk_size).unwrap_or_default(),
-    }
-}
-
-/// Bytes on disk; small runs have less than a megabyte.
-fn format_disk_size(bytes: u64) -> String {
-    match bytes {
-        0..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),
-        _ => format_bytes(bytes),
+        RunColumn::Size => run.bytes.map(format_bytes).unwrap_or_default(),
     }
 }
 

@@ -26,7 +26,6 @@ pub(super) fn large_plot_area(scene: &SurfaceScene<'_>, room: Rect, scale: AxisS
 
 /// The area of a small plot within that of its slice.
 pub(super) struct PlotInterior {
-    /// Area of the plot in characters.
     pub area: Rect,
     gutter: u16,
     levels: u16,
@@ -192,7 +191,6 @@ impl CellSlice {
     }
 }
 
-/// The row of a value.
 pub(super) fn row(scale: AxisScale, plot: Rect, value: f64) -> Option<u16> {
     let t = 1.0 - scale.position_of(value)?;
     Some(plot.y + (t * f64::from(plot.height.max(1) - 1)).round() as u16)

@@ -10,7 +10,6 @@ use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use surfit_core::surface::Patch;
 
-/// Draws the labels that fit into the layout.
 pub fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) {
     if layout.map.is_empty() {
         return;

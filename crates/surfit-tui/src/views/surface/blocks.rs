@@ -9,7 +9,6 @@ use ratatui::style::Style;
 /// Characters that are made of smaller pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlockSet {
-    /// Two halves in a character.
     Halves,
     /// Four quarters; every font with box drawing has them.
     Quadrants,
@@ -47,9 +46,7 @@ fn braille(mask: u8) -> char {
 /// Coloured pixels over an area of characters; a pixel without a colour lets the ground through.
 pub(crate) struct BlockCanvas {
     block_set: BlockSet,
-    /// Width in pixels.
     pub width: usize,
-    /// Height in pixels.
     pub height: usize,
     pixels: Vec<Option<Rgb>>,
 }

@@ -23,11 +23,8 @@ use surfit_core::snapshot::Snapshot;
 pub struct SurfaceComparison {
     /// What it is called over its map.
     pub name: String,
-    /// It belongs to another run.
     pub from_other_run: bool,
-    /// What was measured of it.
     pub heatmap: Heatmap,
-    /// Corners of that surface.
     pub corners: Vec<CornerReady>,
 }
 
@@ -58,7 +55,6 @@ impl SurfaceView {
     }
 }
 
-/// Which of the three maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ComparedPanel {
     This,
@@ -87,7 +83,6 @@ fn panel_areas(inner: Rect) -> ([Rect; 3], Rect) {
     ([part(0), part(1), part(2)], readout)
 }
 
-/// What a panel's map is drawn from.
 fn scene<'a>(base: &'a SurfaceScene<'a>, comparison: &'a SurfaceComparison, panel: ComparedPanel) -> SurfaceScene<'a> {
     let best = base.view.metric.best_corner_value(&comparison.corners);
     let (mine, mut other) = (
@@ -137,13 +132,11 @@ fn scene<'a>(base: &'a SurfaceScene<'a>, comparison: &'a SurfaceComparison, pane
 
 /// Two surfaces for whoever draws them elsewhere.
 pub(crate) struct ComparedSurfaces {
-    /// What this surface and the other one are called.
     pub names: [String; 2],
     /// The range of both maps, and that of the difference.
     pub ranges: [(f64, f64); 2],
 }
 
-/// What is shown of two surfaces side by side.
 pub(crate) fn compare_surfaces(base: &SurfaceScene<'_>, comparison: &SurfaceComparison) -> ComparedSurfaces {
     let ranges = [ComparedPanel::This, ComparedPanel::Difference].map(|panel| scene(base, comparison, panel).range);
     ComparedSurfaces {
@@ -220,7 +213,6 @@ fn this_name(scene: &SurfaceScene<'_>, comparison: &SurfaceComparison) -> String
     transliterate(&name, scene.theme.is_ascii())
 }
 
-/// What the other is called.
 fn other_name(scene: &SurfaceScene<'_>, comparison: &SurfaceComparison) -> String {
     transliterate(&comparison.name, scene.theme.is_ascii())
 }

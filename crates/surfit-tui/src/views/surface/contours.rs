@@ -13,21 +13,16 @@ use ratatui::style::{Color, Modifier, Style};
 use serde::{Deserialize, Serialize};
 use surfit_core::heatmap::ContourSegment;
 
-/// Where the contour lines are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Contours {
-    /// No contour lines.
     #[default]
     Off,
-    /// Over the colours.
     Over,
-    /// Contour lines without colours.
     Alone,
 }
 
 impl Contours {
-    /// The next choice, round.
     pub fn next(self) -> Self {
         match self {
             Contours::Off => Contours::Over,
@@ -53,7 +48,6 @@ pub(super) struct ContourLabel {
 }
 
 impl ContourLabel {
-    /// Writes the label.
     pub(super) fn write(&self, buf: &mut Buffer) {
         let room = self.room;
         text::put(buf, room.x, room.y, room.width, &self.text, self.style);

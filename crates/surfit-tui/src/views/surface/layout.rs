@@ -38,15 +38,12 @@ pub struct SurfaceLayout {
     pub has_axis_row: bool,
     /// Rows above and below have the corners' accuracies.
     pub has_corner_rows: bool,
-    /// The colour bar with its numbers.
     pub bar: Rect,
-    /// Area of the readout.
     pub readout: Rect,
     /// The slices along `u` and along `v`.
     pub slices: Option<[Rect; 2]>,
 }
 
-/// What a layout has apart from the map.
 #[derive(Clone, Copy)]
 struct LayoutOptions {
     side: bool,

@@ -13,7 +13,6 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
 use surfit_core::surface::Patch;
 
-/// Draws cells, contour lines and marks.
 pub fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) {
     if layout.pixels == 0 {
         return;
@@ -30,13 +29,10 @@ pub fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) 
     canvas.cursor(buf);
 }
 
-/// What a pixel shows.
 enum MapPixel {
     /// Nothing: it is outside the surface.
     Outside,
-    /// A cell without a value.
     Unmeasured,
-    /// A cell's colour.
     Measured(Color),
 }
 
@@ -101,7 +97,6 @@ impl MapCanvas<'_> {
         }
     }
 
-    /// The pixel in a column from the left and a row from the top.
     fn pixel(&self, column: usize, row: usize) -> MapPixel {
         let (a, b) = (self.layout.column_cell(column), self.layout.row_cell(row));
         let index = self.shown_index((a, b));

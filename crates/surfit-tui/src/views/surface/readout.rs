@@ -29,7 +29,6 @@ fn named<'a>(scene: &SurfaceScene<'_>, name: &str, value: String, style: Style) 
     vec![Span::styled(format!("{name} "), muted), Span::styled(value, style)]
 }
 
-/// A metric's value for people.
 pub(crate) fn format_metric(metric: Metric, value: f64) -> String {
     if metric.is_percent() { text::format_percent(value, 2) } else { text::format_loss(value) }
 }

@@ -20,7 +20,6 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use surfit_core::heatmap::CellField;
 
-/// Draws the relief into the layout's map.
 pub(super) fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) {
     let room = layout.map.intersection(*buf.area());
     if let Some(relief) = ScreenRelief::of(scene, room) {
@@ -52,12 +51,10 @@ fn floor_position(scene: &SurfaceScene<'_>, index: usize) -> (f64, f64) {
     scene.cells.fraction(((index / grid) as f64, (index % grid) as f64))
 }
 
-/// A relief with its place on the screen.
 struct ScreenRelief<'a> {
     scene: &'a SurfaceScene<'a>,
     room: Rect,
     projection: Projection,
-    /// Figures, with gaps filled in.
     field: CellField,
     /// Where the point over each cell falls, in characters from the room's upper left.
     projected_points: Vec<Option<ProjectedPoint>>,
@@ -207,7 +204,6 @@ impl<'a> ScreenRelief<'a> {
         out
     }
 
-    /// The net of cells as lines.
     fn net(&self, buf: &mut Buffer, raster: &FaceRaster, fine: BlockSet) {
         const INKS: f64 = 24.0;
         let theme = self.scene.theme;

@@ -9,15 +9,11 @@ use surfit_core::heatmap::{CellField, Heatmap, Metric};
 /// A range that the user chose, and what for.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FixedRange {
-    /// It holds for this metric,
     pub metric: Metric,
-    /// and this figure made of it.
     pub quantity: CellQuantity,
-    /// Smallest and largest value.
     pub limits: (f64, f64),
 }
 
-/// The figures that are shown, with their range.
 #[derive(Clone, Debug)]
 pub(crate) struct ShownField {
     pub field: CellField,

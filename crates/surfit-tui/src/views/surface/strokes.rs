@@ -73,7 +73,7 @@ impl StrokeCanvas {
         x < self.width && y < self.height && self.spots[y * self.width + x].mask != 0
     }
 
-    /// Draws the lines into `area`, whose size the canvas was made for. `style` is told the place in the buffer and the
+    /// Draws the lines into `area`, whose size the canvas was made for. `style` gets the place in the buffer and the
     /// ink; where it gives none, and where no line is, characters stay as they are.
     pub(crate) fn draw(&self, area: Rect, buf: &mut Buffer, style: impl Fn(&Buffer, (u16, u16), u16) -> Option<Style>) {
         for place in area.intersection(*buf.area()).positions() {

@@ -1,3 +1,4 @@
+use super::layout::SurfaceLayout;
 use super::slices::Slices;
 use super::*;
 use crate::views::plot::fixture::{self, COLOR_DEPTHS, fitting_run, rows, screen, theme};

@@ -14,16 +14,13 @@ use surfit_core::heatmap::{Heatmap, Metric};
 use surfit_core::run_state::RunState;
 use surfit_core::surface::Patch;
 
-/// See the module.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SurfaceView {
     /// Cell under the cursor, along `u` and along `v`.
     pub cursor: (usize, usize),
     /// The part that is shown; `None` for the whole.
     pub viewport: Option<SurfaceViewport>,
-    /// The metric that is looked at.
     pub metric: Metric,
-    /// What of it the colours mean.
     pub quantity: CellQuantity,
     /// The range of colours that the user chose.
     pub fixed_range: Option<FixedRange>,
@@ -31,17 +28,12 @@ pub struct SurfaceView {
     pub show_values: bool,
     /// Which slices through the cursor are shown, where they fit.
     pub slices: Slices,
-    /// Where contour lines are drawn.
     pub contours: Contours,
-    /// Colours between cells are interpolated.
     pub interpolate: bool,
     /// The best points that are not neighbours are numbered.
     pub show_peaks: bool,
-    /// Shown as a relief.
     pub show_relief: bool,
-    /// From where the relief is seen.
     pub camera: Camera,
-    /// Another surface that is shown beside this one.
     pub comparison: Option<SurfaceComparison>,
     /// This surface before its degree changed last.
     pub earlier_surface: Option<SurfaceComparison>,

@@ -21,7 +21,6 @@ pub struct ShownCells {
     pub first_cell: (usize, usize),
     /// Cells along either axis.
     pub count: usize,
-    /// Cells of the whole grid along either axis.
     pub grid: usize,
 }
 
@@ -29,17 +28,14 @@ pub struct ShownCells {
 const MIN_CELLS: usize = 3;
 
 impl ShownCells {
-    /// All cells of a grid.
     pub fn all(grid: usize) -> Self {
         Self { first_cell: (0, 0), count: grid, grid }
     }
 
-    /// True when nothing is left out.
     pub fn is_all(&self) -> bool {
         self.count == self.grid
     }
 
-    /// True when the cell is among them.
     pub fn contains(&self, (a, b): (usize, usize)) -> bool {
         let inside = |at: usize, first: usize| (first..first + self.count).contains(&at);
         inside(a, self.first_cell.0) && inside(b, self.first_cell.1)
@@ -97,7 +93,6 @@ impl ShownCells {
 }
 
 impl SurfaceView {
-    /// The cells that are shown of a grid over a kind of surface.
     pub fn shown_cells(&self, grid: usize, patch: Patch) -> ShownCells {
         let all = ShownCells::all(grid);
         let (Some(part), true) = (self.viewport, grid > MIN_CELLS) else {
@@ -109,7 +104,6 @@ impl SurfaceView {
         ShownCells { count, ..all }.moved_to(first, patch)
     }
 
-    /// The cells that are shown of a heatmap.
     pub fn shown_cells_of(&self, heatmap: &Heatmap) -> ShownCells {
         self.shown_cells(heatmap.grid, heatmap.patch)
     }

@@ -65,7 +65,6 @@ pub fn models(app: &App) -> DataTable {
     table
 }
 
-/// The runs that the list shows.
 pub fn runs(app: &App) -> DataTable {
     let mut table = DataTable::new(&[
         "run",

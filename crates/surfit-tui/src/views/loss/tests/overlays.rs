@@ -26,7 +26,7 @@ fn they_come_go_and_have_a_limit() {
     assert!(view.add_overlay(empty).unwrap_err().to_string().contains("c has no curve"));
     view.add_overlay(compared_curve("c", 1.0)).unwrap();
     view.add_overlay(compared_curve("d", 1.0)).unwrap();
-    assert!(view.add_overlay(compared_curve("e", 1.0)) == Err(OverlayError::TooMany));
+    assert!(view.add_overlay(compared_curve("e", 1.0)) == Err(crate::views::loss::view::OverlayError::TooMany));
     assert!(view.remove_overlay("/runs/b".as_ref()) && !view.remove_overlay("/runs/b".as_ref()));
 }
 

@@ -15,15 +15,12 @@ const MAX_TILE_HEIGHT: u16 = 12;
 #[derive(Clone, Debug, PartialEq)]
 pub struct TileLayout {
     pub(super) degrees: Degrees,
-    /// Characters of the tiles.
     pub(super) tiles: Rect,
-    /// Size of a tile.
     pub(super) tile: (u16, u16),
     /// First column and row (from below) that is shown, where not all fit.
     pub(super) first_tile: (usize, usize),
     /// Columns and rows shown.
     pub(super) tile_count: (usize, usize),
-    /// Room for the details.
     pub detail: Rect,
 }
 

@@ -11,20 +11,17 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use surfit_core::snapshot::ControlPoint;
 
-/// See the module.
 pub(super) struct PointTile<'a> {
     pub theme: &'a Theme,
     pub point: &'a ControlPoint,
     pub row: usize,
     pub accuracy: Option<TileAccuracy>,
     pub state: PointState,
-    /// The figure that the tile shows first.
     pub scale: FigureSpan,
     pub selected: bool,
 }
 
 impl PointTile<'_> {
-    /// The value of the figure that is shown first.
     fn value(&self) -> Option<f64> {
         figure_value(self.scale.figure, self.point, self.accuracy)
     }
@@ -140,7 +137,6 @@ impl PointTile<'_> {
         }
     }
 
-    /// The figure that is shown after the chosen one.
     fn second(&self) -> Figure {
         match self.scale.figure {
             Figure::Travelled => Figure::Gradient,
@@ -188,7 +184,7 @@ impl PointTile<'_> {
         };
         let accuracy = match self.fit_accuracy(if room >= 19 { 8 } else { room }) {
             none if none.is_empty() => none,
-            told => named("accuracy", told),
+            text => named("accuracy", text),
         };
         let state = self.state.name();
         let who = |short: String| {

@@ -30,7 +30,6 @@ pub(super) fn glyph_of(scene: &SurfaceScene<'_>, value: f64) -> char {
     if scene.range.kind.signed { density(scene.theme, (2.0 * t - 1.0).max(0.0)) } else { density(scene.theme, t) }
 }
 
-/// The colour map's colour of a value, as if just measured.
 pub fn fresh_color(scene: &SurfaceScene<'_>, value: f64) -> Rgb {
     let map = if scene.range.kind.signed { Colormap::Diverging } else { scene.theme.colormap() };
     map.color_at(scene.range.quality(value))
@@ -42,7 +41,6 @@ pub fn cell_color(scene: &SurfaceScene<'_>, index: usize) -> Option<Rgb> {
     Some(value_color(scene, index, scene.value(index)?))
 }
 
-/// The colour of a value within a cell.
 pub fn value_color(scene: &SurfaceScene<'_>, index: usize, value: f64) -> Rgb {
     mix_colors(fresh_color(scene, value), scene.theme.background_rgb(), paleness(scene, index))
 }

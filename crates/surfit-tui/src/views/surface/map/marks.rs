@@ -86,7 +86,6 @@ impl MapCanvas<'_> {
         if dense { ink.add_modifier(Modifier::REVERSED) } else { ink }
     }
 
-    /// The row of a cell's figure, when it has one.
     fn figure_row(&self, index: usize, room: Rect) -> Option<u16> {
         let value = self.scene.value(index).filter(|_| self.scene.view.show_values)?;
         self.figure(value, room.width).map(|_| center(room).1)

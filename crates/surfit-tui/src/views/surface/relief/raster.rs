@@ -10,7 +10,6 @@ pub(super) struct Vertex {
     pub value: f64,
 }
 
-/// What a pixel shows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct PixelFace {
     pub value: f32,
@@ -20,7 +19,6 @@ pub(super) struct PixelFace {
     pub paleness: f32,
 }
 
-/// The nearest face of every pixel.
 pub(super) struct FaceRaster {
     pub width: usize,
     pub height: usize,
@@ -68,7 +66,6 @@ impl FaceRaster {
         }
     }
 
-    /// The face at a pixel.
     pub(super) fn face(&self, x: usize, y: usize) -> Option<PixelFace> {
         let inside = x < self.width && y < self.height;
         inside.then(|| self.faces[y * self.width + x]).flatten()
