@@ -87,31 +87,11 @@ pub(super) fn always(_: &App) -> Availability {
     Ok(())
 }
 
-fn overlay_open(app: &App, scope: &'static str) -> Availability {
+pub(super) fn overlay_open(app: &App, scope: &'static str) -> Availability {
     match app.overlay() {
         Some(overlay) if overlay.scope() == KeyScope::View(scope) => Ok(()),
         _ => Err(Unavailable::OverlayClosed(scope)),
     }
-}
-
-pub(super) fn help_open(app: &App) -> Availability {
-    overlay_open(app, "help")
-}
-
-pub(super) fn image_open(app: &App) -> Availability {
-    overlay_open(app, "image")
-}
-
-pub(super) fn log_open(app: &App) -> Availability {
-    overlay_open(app, "log")
-}
-
-pub(super) fn model_list_open(app: &App) -> Availability {
-    overlay_open(app, "models")
-}
-
-pub(super) fn run_list_open(app: &App) -> Availability {
-    overlay_open(app, "runs")
 }
 
 fn describe_overlay(scope: &str) -> String {
@@ -121,23 +101,14 @@ fn describe_overlay(scope: &str) -> String {
     }
 }
 
-fn selected_run_idle(app: &App, why: Unavailable) -> Availability {
-    run_list_open(app)?;
+pub(super) fn selected_run_idle(app: &App, why: Unavailable) -> Availability {
+    can_change_run(app)?;
+    overlay_open(app, "runs")?;
     match app.selected_run() {
         Some(run) if run.alive => Err(why),
         Some(_) => Ok(()),
         None => Err(Unavailable::NoRunSelected),
     }
-}
-
-pub(super) fn can_resume_run(app: &App) -> Availability {
-    can_change_run(app)?;
-    selected_run_idle(app, Unavailable::SelectedRunActive)
-}
-
-pub(super) fn can_remove_run(app: &App) -> Availability {
-    can_change_run(app)?;
-    selected_run_idle(app, Unavailable::SelectedRunNotStopped)
 }
 
 fn can_change_run(app: &App) -> Availability {
@@ -187,20 +158,12 @@ pub(super) fn can_resume_engine(app: &App) -> Availability {
 }
 
 /// No job is running; else `why`.
-fn job_idle(app: &App, why: Unavailable) -> Availability {
+pub(super) fn job_idle(app: &App, why: Unavailable) -> Availability {
     engine_reachable(app)?;
     match app.run_state.engine_state() {
         EngineState::Running | EngineState::Starting => Err(why),
         _ => Ok(()),
     }
-}
-
-pub(super) fn can_start_job(app: &App) -> Availability {
-    job_idle(app, Unavailable::JobRunning)
-}
-
-pub(super) fn can_start_corners(app: &App) -> Availability {
-    job_idle(app, Unavailable::JobNotStopped)
 }
 
 /// Durable is what is at rest anyway.

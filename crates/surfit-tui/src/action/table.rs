@@ -48,8 +48,8 @@ macro_rules! table {
 
 table! {
     Job {
-        "start" ["s"] 3 "start" "start or resume the job, or fit a new surface" can_start_job => |app| app.start_job();
-        "start-corners" ["S"] 0 "corners" "train new corners, then fit" can_start_corners => |app| app.start_corners();
+        "start" ["s"] 3 "start" "start or resume the job, or fit a new surface" |app| job_idle(app, Unavailable::JobRunning) => |app| app.start_job();
+        "start-corners" ["S"] 0 "corners" "train new corners, then fit" |app| job_idle(app, Unavailable::JobNotStopped) => |app| app.start_corners();
         "pause" ["p", "space"] 4 "pause" "pause or resume" job_under_way => |app| app.toggle_pause();
         "stop" ["."] 5 "stop" "end this stage early and keep its result" job_under_way => |app| app.ask_stop();
         "fork" ["N"] 0 "fork" "fork this run at the planned degree" can_start_new_run => |app| app.request_new_run(false);
@@ -77,16 +77,16 @@ table! {
         "next-best" ["n", "g b"] 9 "next best" "move the cursor to the best cell, then the next best" cells_measured => |app| app.move_to_next_best();
         "mark" ["m"] 15 "mark" "bookmark the point under the cursor, or remove its bookmark" surface_ready => |app| app.mark_cursor();
         "evaluate" ["e"] 11 "evaluate" "measure this point on every validation image" surface_ready => |app| app.evaluate_cursor();
-        "search" ["; s"] 0 "search" "search for a better point near the cursor" surface_ready => |app| app.search_at_cursor();
+        "search" ["; s"] 0 "search" "search for a better point near the cursor" surface_ready => |app| app.search_near(App::DEFAULT_SEARCH_RADIUS, App::DEFAULT_SEARCH_BUDGET);
         "measure-marks" ["; m"] 0 "ensemble" "measure the ensemble of the bookmarked points" surface_ready => |app| app.measure_marks();
         "export-marks" ["; x"] 0 "export marks" "export the ensemble of the bookmarked points" surface_ready => |app| app.export_marks();
-        "export-ensemble" ["; e"] 0 "ensemble" "select and export an ensemble of 4; or type `ensemble 6`" can_export_best => |app| app.export_ensemble();
+        "export-ensemble" ["; e"] 0 "ensemble" "select and export an ensemble of 4; or type `ensemble 6`" can_export_best => |app| app.export_ensemble_of(App::DEFAULT_ENSEMBLE_SIZE);
         "export-best" ["x"] 6 "export best" "export the best model and measure it on the test split" can_export_best => |app| app.export_best();
         "export-cursor" ["X"] 12 "export here" "export the model under the cursor" surface_ready => |app| app.export_cursor();
         "export-centroid" ["C"] 0 "centroid" "export the mean of the surface" surface_ready => |app| app.export_centroid();
         "export-names" ["; n"] 0 "names" "name exported tensors as in corner 1's file, or as surfit does" surface_ready => |app| app.toggle_export_names();
         "models" overlays ["w", "g w"] 13 "models" "list corners, bookmarks and exports with their accuracies" always => |app| app.toggle_overlay(ModelsOverlay::default());
-        "sort-models" "models" ["s"] 0 "sort" "sort models by date, validation, test or place" model_list_open => |app| app.models.sort = app.models.sort.next();
+        "sort-models" "models" ["s"] 0 "sort" "sort models by date, validation, test or place" |app| overlay_open(app, "models") => |app| app.models.sort = app.models.sort.next();
         "copy" overlays ["y"] 0 "copy" "copy u,v of the cursor, or the folder of the listed model" always => |app| app.copy_point_or_model();
         "copy-menu" overlays ["Y"] 0 "copy more" "copy values, a table, a path or a shell command" always => |app| app.open_export_dialog(ExportDestination::Clipboard);
         "write" overlays ["W"] 0 "save" "save the focused view as CSV, TSV, JSON, PNG or SVG" always => |app| app.open_export_dialog(ExportDestination::File);
@@ -156,20 +156,20 @@ table! {
     }
     Program {
         "help" overlays ["?", "f1"] 1 "help" "show all keys and what is available now" always => |app| app.toggle_overlay(HelpOverlay::default());
-        "search-help" "help" ["/"] 0 "search" "show only the keys with a text" help_open => |app| app.open_search();
+        "search-help" "help" ["/"] 0 "search" "show only the keys with a text" |app| overlay_open(app, "help") => |app| app.open_search();
         "palette" overlays [":", "ctrl-p"] 20 "palette" "command palette: find an action, or type `degree 3 4`" always => |app| app.toggle_overlay(PaletteOverlay::default());
         "log" overlays ["i", "g i"] 21 "log" "show the log" always => |app| app.toggle_overlay(LogOverlay::default());
-        "search-log" "log" ["/"] 0 "search" "show only the lines of the log with a text" log_open => |app| app.open_search();
-        "log-topic" "log" ["t"] 0 "topic" "filter by topic: errors, job, corners, models" log_open => |app| app.edit_view(LogOverlay::next_topic);
-        "log-times" "log" ["T"] 0 "times" "show the time of day, or since the start of the run" log_open => |app| app.log.absolute_time = !app.log.absolute_time;
+        "search-log" "log" ["/"] 0 "search" "show only the lines of the log with a text" |app| overlay_open(app, "log") => |app| app.open_search();
+        "log-topic" "log" ["t"] 0 "topic" "filter by topic: errors, job, corners, models" |app| overlay_open(app, "log") => |app| app.edit_view(LogOverlay::next_topic);
+        "log-times" "log" ["T"] 0 "times" "show the time of day, or since the start of the run" |app| overlay_open(app, "log") => |app| app.log.absolute_time = !app.log.absolute_time;
         "machine" overlays ["I", "g m"] 0 "system" "show processor, memory, speed and time left" always => |app| app.toggle_overlay(MachineOverlay::default());
         "runs" overlays ["o", "g o"] 22 "runs" "list runs and open one" always => |app| app.toggle_run_list();
         "picture" overlays ["g f"] 0 "image" "show the focused pane as an image, if supported" always => |app| app.toggle_overlay(ImageOverlay::of_focus(app));
-        "next-picture" "image" ["tab", "n"] 0 "next" "show the next image" image_open => |app| app.edit_view(ImageOverlay::next_subject);
-        "filter-runs" "runs" ["/"] 0 "filter" "filter runs: `degree:3 acc>0.9 net:resnet18 state:failed`" run_list_open => |app| app.open_search();
-        "compare-run" "runs" ["C"] 0 "values" "compare metrics with another run" run_list_open => |app| app.toggle_pinned_run();
-        "resume-run" "runs" ["r"] 0 "resume" "open the run and resume it from its last checkpoint" can_resume_run => |app| app.resume_run();
-        "remove-run" "runs" ["delete"] 0 "remove" "delete the run directory; asks first" can_remove_run => |app| app.ask_remove();
+        "next-picture" "image" ["tab", "n"] 0 "next" "show the next image" |app| overlay_open(app, "image") => |app| app.edit_view(ImageOverlay::next_subject);
+        "filter-runs" "runs" ["/"] 0 "filter" "filter runs: `degree:3 acc>0.9 net:resnet18 state:failed`" |app| overlay_open(app, "runs") => |app| app.open_search();
+        "compare-run" "runs" ["C"] 0 "values" "compare metrics with another run" |app| overlay_open(app, "runs") => |app| app.toggle_pinned_run();
+        "resume-run" "runs" ["r"] 0 "resume" "open the run and resume it from its last checkpoint" |app| selected_run_idle(app, Unavailable::SelectedRunActive) => |app| app.resume_run();
+        "remove-run" "runs" ["delete"] 0 "remove" "delete the run directory; asks first" |app| selected_run_idle(app, Unavailable::SelectedRunNotStopped) => |app| app.ask_remove();
         "redraw" overlays ["ctrl-l"] 0 "redraw" "redraw the screen" always => |_app| vec![Effect::Redraw];
         "detach" overlays ["d"] 2 "detach" "quit; the engine keeps running, reopen with `surfit open`" always => |app| app.detach();
         "suspend" overlays ["ctrl-z"] 0 "suspend" "suspend to the shell; `fg` returns" always => |_app| vec![Effect::Suspend];

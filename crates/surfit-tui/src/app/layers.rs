@@ -59,13 +59,12 @@ impl App {
     /// Closes the overlays; dialogs stay.
     pub(crate) fn close_overlays(&mut self) {
         self.layers.retain(|v| v.is_modal());
+        (self.help_search, self.log.search) = Default::default();
         self.dirty = true;
     }
 
     pub(crate) fn open_overlay(&mut self, overlay: impl View) {
         self.close_overlays();
-        self.help_search = SearchField::default();
-        self.log.search = SearchField::default();
         self.runs_view.search.typing = false;
         self.layers.insert(0, Box::new(overlay));
     }

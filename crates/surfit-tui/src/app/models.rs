@@ -5,15 +5,16 @@ use super::{App, Effect};
 use crate::views::models::ModelsOverlay;
 use surfit_core::protocol::{BridgeRequest, ClientMessage, EngineCommand, Selection, TensorNames};
 
-/// Members of an ensemble by default.
-const DEFAULT_ENSEMBLE_SIZE: usize = 4;
-/// First step of a search, and most points it may evaluate, by default.
-const DEFAULT_SEARCH_RADIUS: f64 = 0.1;
-pub(super) const DEFAULT_SEARCH_BUDGET: usize = 40;
-
 impl App {
+    /// Members of an ensemble by default.
+    pub(crate) const DEFAULT_ENSEMBLE_SIZE: usize = 4;
+    /// First step of a search by default.
+    pub(crate) const DEFAULT_SEARCH_RADIUS: f64 = 0.1;
+    /// Most points that a search evaluates by default.
+    pub(crate) const DEFAULT_SEARCH_BUDGET: usize = 40;
+
     /// Has an ensemble of `count` points chosen and written.
-    pub(super) fn export_ensemble_of(&mut self, count: usize) -> Vec<Effect> {
+    pub(crate) fn export_ensemble_of(&mut self, count: usize) -> Vec<Effect> {
         self.export_selection(Selection::Greedy { count }, format!("an ensemble of {count}"))
     }
 
@@ -47,11 +48,7 @@ impl App {
         vec![Effect::Send(ClientMessage::Bridge(BridgeRequest::Figures))]
     }
 
-    pub(crate) fn search_at_cursor(&mut self) -> Vec<Effect> {
-        self.search_near(DEFAULT_SEARCH_RADIUS, DEFAULT_SEARCH_BUDGET)
-    }
-
-    pub(super) fn search_near(&mut self, radius: f64, budget: usize) -> Vec<Effect> {
+    pub(crate) fn search_near(&mut self, radius: f64, budget: usize) -> Vec<Effect> {
         let (u, v) = self.surface.uv(self.grid());
         let waiting = Some(format!("searching near ({u:.3}, {v:.3}) …"));
         self.send_command_with_progress(EngineCommand::Search { u, v, radius, budget }, waiting)
@@ -85,10 +82,6 @@ impl App {
         };
         let what = format!("an ensemble of the {} bookmarked points", points.len());
         self.export_selection(Selection::Ensemble { points }, what)
-    }
-
-    pub(crate) fn export_ensemble(&mut self) -> Vec<Effect> {
-        self.export_ensemble_of(DEFAULT_ENSEMBLE_SIZE)
     }
 
     /// Which model is exported as the best: on a grid that misses the job's best point it is another.

@@ -1,6 +1,5 @@
 //! Commands with values, typed into the palette: `degree 3 4`, `grid 31`, `go 0.2 0.7`, `theme light`.
 
-use super::models::DEFAULT_SEARCH_BUDGET;
 use super::{App, Effect};
 use crate::action::{Action, Unavailable, snapshot_reported};
 use surfit_core::heatmap::Heatmap;
@@ -126,7 +125,7 @@ fn parse_words(words: &[&str]) -> Result<Option<TypedCommand>, CommandError> {
         ["theme", name] => TypedCommand::Theme((*name).into()),
         ["rate", rate] => TypedCommand::Rate(parse_rate(rate)?),
         ["draws", count] => TypedCommand::Draws(parse_count(count, "number of draws", 1 << 16)?),
-        ["search", radius] => TypedCommand::Search(parse_radius(radius)?, DEFAULT_SEARCH_BUDGET),
+        ["search", radius] => TypedCommand::Search(parse_radius(radius)?, App::DEFAULT_SEARCH_BUDGET),
         ["search", radius, n] => TypedCommand::Search(parse_radius(radius)?, parse_count(n, "number of points", 1000)?),
         ["ensemble", count] => TypedCommand::Ensemble(parse_count(count, "number of members", MAX_MEMBERS)?),
         [word @ ("fork" | "queue"), rest @ ..] if matches!(rest.len(), 1 | 2) => {

@@ -4,8 +4,8 @@ use crate::app::App;
 use crate::link::RunLine;
 use crate::theme::{Theme, ThemeRole};
 use crate::views::message::{transliterate, truncate_end};
-use crate::views::plot::text::format_bytes;
-use crate::views::plot::text::format_percent;
+use crate::views::plot::text::{format_bytes, format_percent};
+use crate::views::text_wrap::pad_to_width;
 use ratatui::text::{Line, Span};
 
 /// A column behind the run's name: its heading and its width.
@@ -133,9 +133,7 @@ impl RunColumns {
 }
 
 fn fit_text(theme: &Theme, text: &str, width: u16) -> String {
-    let text = truncate_end(&transliterate(text, theme.is_ascii()), width, theme.is_ascii());
-    let pad = usize::from(width).saturating_sub(Span::raw(text.as_str()).width());
-    format!("{text}{:pad$}", "")
+    pad_to_width(&truncate_end(&transliterate(text, theme.is_ascii()), width, theme.is_ascii()), width.into())
 }
 
 fn sign(theme: &Theme, run: &RunLine) -> (&'static str, ThemeRole) {
