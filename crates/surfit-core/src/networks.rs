@@ -111,8 +111,17 @@ pub struct WidthSpec {
     pub has_fixed_count: bool,
     /// Widths of a network of so many blocks, to look for its names in a file; `None` where its own will do.
     pub search_template: Option<fn(usize) -> Vec<usize>>,
-    /// Index of a width that no shape of a weight shows, and what it usually is beside the others.
-    pub undetermined: Option<(usize, fn(&[usize]) -> usize)>,
+    /// A width that no shape of a weight shows.
+    pub undetermined: Option<UndeterminedWidth>,
+}
+
+/// A width that no shape of a weight shows, such as a number of heads.
+#[derive(Clone, Copy, Debug)]
+pub struct UndeterminedWidth {
+    /// Index among the widths.
+    pub index: usize,
+    /// What it usually is, from all widths.
+    pub usual: fn(&[usize]) -> usize,
 }
 
 impl WidthSpec {

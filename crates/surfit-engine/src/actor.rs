@@ -6,6 +6,7 @@
 mod alignment;
 mod commands;
 mod control_points;
+mod corner_recipes;
 mod corners;
 mod degrees;
 mod estimate;
@@ -165,8 +166,8 @@ struct Actor<'a> {
     deferred_requests: Vec<CommandRequest>,
     /// The corner that waits for the disk.
     unstored_corner: Option<corners::MeasuredCorner>,
-    /// All files of given corners were looked at since the corners were begun.
-    given_corners_checked: bool,
+    /// What corners are read from was looked at since the corners were begun.
+    corner_sources_checked: bool,
     /// The corner that is being aligned.
     alignment_run: Option<AlignmentRun>,
     /// The end of the job, under way.

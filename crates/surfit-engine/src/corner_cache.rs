@@ -31,7 +31,7 @@ const DIGEST_KEY: &str = "surfit-weights";
 
 /// Everything that makes a corner's weights.
 #[derive(Serialize)]
-struct CornerRecipe<'a> {
+struct CornerInputs<'a> {
     numerics: u32,
     libtorch: &'static str,
     processor: String,
@@ -86,7 +86,7 @@ impl CacheEntry {
             ..corners.clone()
         };
         let placement = model.placement();
-        let recipe = CornerRecipe {
+        let recipe = CornerInputs {
             numerics: NUMERICS_VERSION,
             libtorch: crate::LIBTORCH_VERSION,
             processor: device::processor_name(),

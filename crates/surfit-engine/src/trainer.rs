@@ -77,12 +77,6 @@ impl Trainer {
         config.epochs.for_corner(corner) * BatchOrder::steps_per_epoch(data.train.len(), config.training.batch_size)
     }
 
-    /// Steps of all trainings together.
-    pub fn total_steps(data: &DataSet, config: &CornersConfig) -> u64 {
-        let trainings = if config.epochs.is_single_training() { 1 } else { config.len() as u64 };
-        trainings * Self::longest_training_steps(data, config)
-    }
-
     /// The learning rate of the next step.
     pub fn learning_rate(&self, data: &DataSet, config: &CornersConfig) -> f64 {
         let total = Self::longest_training_steps(data, config);

@@ -10,7 +10,7 @@
 
 use super::builder::{LayerInit, NetworkBuilder};
 use super::naming::replace_first;
-use super::{Architecture, FamilyNaming, NetworkShape, NetworkSpec, UnsuitableSetting, WidthSpec};
+use super::{Architecture, FamilyNaming, NetworkShape, NetworkSpec, UndeterminedWidth, UnsuitableSetting, WidthSpec};
 
 /// Hidden units of a block's perceptron for each feature of the stream.
 const MLP_RATIO: usize = 4;
@@ -27,7 +27,7 @@ pub(super) const VIT_TINY: NetworkSpec = NetworkSpec {
         own: &[192, 12, 3],
         has_fixed_count: true,
         search_template: Some(|depth| vec![2, depth, 1]),
-        undetermined: Some((2, |widths| (widths[0] / HEAD_FEATURES).max(1))),
+        undetermined: Some(UndeterminedWidth { index: 2, usual: |widths| (widths[0] / HEAD_FEATURES).max(1) }),
     },
     divides_images: true,
     check_widths,

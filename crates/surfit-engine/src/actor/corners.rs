@@ -1,5 +1,6 @@
 //! Corners: trained here, or loaded.
 
+use super::corner_recipes::{CornerRecipe, CornerTrainings, RecipeFacts, chosen_recipe, short_seed};
 use super::given_corner_checks::{GivenFindings, WeightOrigin, read_stored_record, record_metadata};
 use super::{Actor, ActorActivity};
 use crate::corner_cache::CacheEntry;
@@ -9,10 +10,8 @@ use crate::model::Measurement;
 use crate::model_file;
 use crate::trainer::{BatchOrder, Trainer};
 use crate::{EngineError, Result, checkpoint};
-use surfit_core::config::Config;
 use surfit_core::event::{CornerReady, Event, JobStage, LossCurve};
 use surfit_core::files::{self, FilePath};
-use surfit_core::random::derive_seed;
 use tch::Tensor;
 
 /// A corner that is measured, and that the disk has not taken yet.
@@ -44,14 +43,36 @@ impl MeasuredCorner {
 
 impl Actor<'_> {
     pub(super) fn begin_corners(&mut self) {
-        let total = match self.config.corners.checkpoints.len() {
-            0 => Trainer::total_steps(&self.data, &self.config.corners),
-            files => files as u64,
-        };
         self.trainer = None;
-        self.given_corners_checked = false;
+        self.corner_sources_checked = false;
+        let (_, total) = self.corner_progress(0);
+        let RecipeFacts { name, description, keys } = self.recipe().facts();
+        tracing::info!(recipe = name, ?keys, "corners are {description}");
         self.begin_stage(JobStage::Corners, total, ActorActivity::Corner(0));
         self.fit_scratch.corner_began = std::time::Instant::now();
+    }
+
+    /// The way in which the corners of this run come to be.
+    pub(super) fn recipe(&self) -> &'static dyn CornerRecipe {
+        chosen_recipe(&self.config.corners)
+    }
+
+    /// Whether the corners are trained here.
+    pub(super) fn trains_corners(&self) -> bool {
+        self.recipe().trainings() != CornerTrainings::None
+    }
+
+    /// Steps of all corners that are done and that there are, at a place in the order of getting ready; corners where
+    /// none is trained.
+    pub(super) fn corner_progress(&self, place: usize) -> (u64, u64) {
+        let (place, corners) = (place as u64, self.corners.len() as u64);
+        let steps = Trainer::longest_training_steps(&self.data, &self.config.corners);
+        let here = self.trainer.as_ref().map_or(0, |trainer| trainer.step);
+        match self.recipe().trainings() {
+            CornerTrainings::None => (place, corners),
+            CornerTrainings::Shared => (here, steps),
+            CornerTrainings::OnePerCorner => (place * steps + here, corners * steps),
+        }
     }
 
     /// Forgets the corners and everything made from them; new ones get the seeds that follow.
@@ -70,7 +91,7 @@ impl Actor<'_> {
         }
         checkpoint::remove_file(&self.given_names_path())?;
         let count = self.corners.len();
-        let trainings = if self.config.corners.epochs.is_single_training() { 1 } else { count };
+        let trainings = if self.recipe().trainings() == CornerTrainings::Shared { 1 } else { count };
         let next: Vec<u64> = (0..trainings).map(|i| short_seed(self.corner_seed(i), count as u64)).collect();
         self.config.corners.seeds = next;
         self.config.heatmap.grid = self.own_grid();
@@ -89,7 +110,7 @@ impl Actor<'_> {
     }
 
     pub(super) fn corner_seed(&self, index: usize) -> u64 {
-        training_seed(&self.config, index)
+        self.recipe().training_seed(&self.config, index)
     }
 
     pub(super) fn corner_path(&self, index: usize) -> FilePath {
@@ -110,9 +131,10 @@ impl Actor<'_> {
         if let Some(ready) = self.unstored_corner.take() {
             return self.store_corner(place, ready);
         }
-        if !self.given_corners_checked {
-            self.check_given_corners()?;
-            self.given_corners_checked = true;
+        let recipe = self.recipe();
+        if !self.corner_sources_checked {
+            recipe.check_sources(self)?;
+            self.corner_sources_checked = true;
         }
         let index = self.config.corners.epochs.completion_order(self.corners.len())[place];
         if self.trainer.is_none() || self.fit_scratch.corner_index != index {
@@ -122,29 +144,19 @@ impl Actor<'_> {
             if files::exists(&stored) {
                 let flat = self.read_stored_corner(&stored)?;
                 self.remove_partial_training(index)?;
-                let file = self.config.corners.checkpoints.get(index);
-                let record = file.and_then(|_| read_stored_record(&stored));
+                // A stored corner that was trained here has no record.
+                let record = if self.trains_corners() { None } else { read_stored_record(&stored) };
                 // What was reported of it goes first; a kill may have come before that.
-                let (source, origin) = match (record, file) {
-                    (Some(record), _) => (record.source.clone(), WeightOrigin::Stored(Box::new(record))),
-                    (None, Some(file)) => {
-                        let name = file.file_name().unwrap_or_default();
-                        (name.to_string_lossy().into_owned(), WeightOrigin::Trained)
-                    }
-                    (None, None) => (self.describe_training(index), WeightOrigin::Trained),
+                let (source, origin) = match record {
+                    Some(record) => (record.source.clone(), WeightOrigin::Stored(Box::new(record))),
+                    None => (recipe.describe_source(&self.config, index), WeightOrigin::Trained),
                 };
                 return self.measure_corner(place, flat, source, 0.0, origin);
             }
-            if let Some(file) = self.config.corners.checkpoints.get(index).cloned() {
-                let (flat, stats) = self.read_given_corner(index, &file)?;
-                let source = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                return self.measure_corner(place, flat, source, 0.0, WeightOrigin::Given(stats));
+            if let Some(read) = recipe.read_corner(self, index)? {
+                return self.measure_corner(place, read.flat, read.source, 0.0, read.origin);
             }
             let seed = self.corner_seed(index);
-            if let Some(flat) = self.read_cached_corner(index) {
-                let source = format!("{} (cached)", self.describe_training(index));
-                return self.measure_corner(place, flat, source, 0.0, WeightOrigin::Trained);
-            }
             let target = Trainer::corner_steps(&self.data, &self.config.corners, index);
             let goes_on = self.trainer.as_ref().is_some_and(|t| t.seed == seed && t.step <= target);
             if !goes_on {
@@ -159,7 +171,7 @@ impl Actor<'_> {
         let config = &self.config.corners;
         let target = Trainer::corner_steps(&self.data, config, index);
         if trainer.step < target {
-            let loss = trainer.step(&self.model, &self.data, config);
+            let loss = recipe.train_step(trainer, &self.model, &self.data, config);
             self.pending_losses.push(trainer.step - 1, loss);
         }
         if trainer.step < target {
@@ -174,7 +186,7 @@ impl Actor<'_> {
         let Some(trainer) = &self.trainer else {
             return Ok(());
         };
-        let source = self.describe_training(index);
+        let source = recipe.describe_source(&self.config, index);
         // A copy: a training may continue from here.
         let weights = trainer.weights.copy();
         self.cache_corner(index, &weights);
@@ -182,17 +194,11 @@ impl Actor<'_> {
         self.measure_corner(place, weights, source, seconds, WeightOrigin::Trained)
     }
 
-    /// How a corner is trained, in words.
-    fn describe_training(&self, index: usize) -> String {
-        let (seed, epochs) = (self.corner_seed(index), self.config.corners.epochs.for_corner(index));
-        format!("seed {seed}, {epochs} epochs")
-    }
-
     /// Removes what is stored of a corner's own training, once the corner is whole. Of another one's, and of one training of
     /// all, it stays.
     fn remove_partial_training(&self, index: usize) -> Result<()> {
         let path = self.partial_path();
-        if self.config.corners.epochs.is_single_training() || !path.exists() {
+        if self.recipe().trainings() == CornerTrainings::Shared || !path.exists() {
             return Ok(());
         }
         match model_file::read_metadata(&path) {
@@ -253,7 +259,7 @@ impl Actor<'_> {
         let (mut corner, m) = (ready.ready_event(), ready.measurement);
         let index = corner.index;
         match self.earlier_corners.remove(&index) {
-            Some(c) if corner.seconds == 0.0 && self.config.corners.checkpoints.is_empty() => {
+            Some(c) if corner.seconds == 0.0 && self.trains_corners() => {
                 (corner.source, corner.seconds) = (c.source, c.seconds);
             }
             _ => {}
@@ -294,10 +300,7 @@ impl Actor<'_> {
         if !files::exists(&path) {
             let layout = self.model.network().layout();
             // A resumed run reports the same of a given network, and needs its file no more.
-            let record = match self.config.corners.checkpoints.is_empty() {
-                true => Vec::new(),
-                false => record_metadata(&ready.ready_event()),
-            };
+            let record = if self.trains_corners() { Vec::new() } else { record_metadata(&ready.ready_event()) };
             let (flat, stats) = (&ready.flat, &ready.stats);
             model_file::write_with_metadata(&path, layout, flat, stats, &record)?;
         }
@@ -310,11 +313,11 @@ impl Actor<'_> {
     /// True when the training under way ends with its corner. One training of all runs to its next checkpoint; what is
     /// stored of a later corner's training stays when this one was stored before, too.
     fn has_own_training(&self) -> bool {
-        self.trainer.is_some() && !self.config.corners.epochs.is_single_training()
+        self.trainer.is_some() && self.recipe().trainings() != CornerTrainings::Shared
     }
 
     /// The corner of an earlier training with exactly these inputs.
-    fn read_cached_corner(&mut self, index: usize) -> Option<Tensor> {
+    pub(super) fn read_cached_corner(&mut self, index: usize) -> Option<Tensor> {
         let entry = self.cache_entry(index)?;
         let flat = entry.read(self.model.parameters()).unwrap_or_else(|error| {
             let sentence = format!("{error}; corner {} is trained again", index + 1);
@@ -336,13 +339,13 @@ impl Actor<'_> {
     }
 
     fn cache_entry(&mut self, index: usize) -> Option<CacheEntry> {
-        if !self.config.corners.cache {
+        if !self.config.corners.cache || !self.recipe().is_cacheable() {
             return None;
         }
+        let seed = self.corner_seed(index);
         let digest = self.training_digest.get_or_insert_with(|| self.data.train.digest());
         let epochs = self.config.corners.epochs.for_corner(index);
         let (config, data, model) = (&self.config, &self.data, &self.model);
-        let seed = training_seed(config, index);
         CacheEntry::for_corner(config, data, model, digest, seed, epochs)
     }
 
@@ -371,7 +374,7 @@ impl Actor<'_> {
         match (number("corner"), number("seed"), number("step"), find("weights"), find("velocity")) {
             (Some(c), Some(s), Some(step), Some(weights), Some(velocity))
                 if s == seed
-                    && (c == index as u64 || self.config.corners.epochs.is_single_training())
+                    && (c == index as u64 || self.recipe().trainings() == CornerTrainings::Shared)
                     && step <= Trainer::corner_steps(&self.data, &self.config.corners, index) =>
             {
                 Ok(Trainer::restore(weights, velocity, step, seed))
@@ -406,16 +409,4 @@ impl Actor<'_> {
         let all: Option<Vec<Tensor>> = self.corners.iter().map(|c| c.as_ref().map(Tensor::shallow_clone)).collect();
         all.ok_or_else(|| EngineError::wrong_state("the corners are not ready; train or load them first"))
     }
-}
-
-/// The seed of a corner's training; checkpoints of one training share it.
-fn training_seed(config: &Config, corner: usize) -> u64 {
-    let corner = if config.corners.epochs.is_single_training() { 0 } else { corner };
-    let given = config.corners.seeds.get(corner).copied();
-    given.unwrap_or(short_seed(config.seed, corner as u64))
-}
-
-/// A seed derived from another, short enough to be read and typed by people.
-fn short_seed(seed: u64, index: u64) -> u64 {
-    derive_seed(seed, index) % 1_000_000
 }

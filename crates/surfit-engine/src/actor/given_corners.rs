@@ -1,13 +1,11 @@
 //! Corners from files, and what their tensors are called there.
 
 use super::Actor;
-use crate::layout::RunningStats;
 use crate::model_file::{GivenWeights, read_tensors};
 use crate::{EngineError, Result};
 use std::path::Path;
-use surfit_core::files::{self, FilePath, encode_json, write_atomic};
+use surfit_core::files::{self, FilePath};
 use surfit_core::protocol::TensorNames;
-use surfit_weights::MatchedFile;
 use surfit_weights::names::{ExpectedNetwork, NameMap, RenameRules};
 use tch::{Kind, Tensor};
 
@@ -16,52 +14,15 @@ const MAX_NAMES_BYTES: u64 = 64 << 20;
 
 impl Actor<'_> {
     /// The network that files are to hold.
-    fn expected_network(&self) -> Result<ExpectedNetwork> {
+    pub(super) fn expected_network(&self) -> Result<ExpectedNetwork> {
         let (shape, classes) = (self.data.input_shape, self.data.classes.len());
         Ok(ExpectedNetwork::new(&self.config.network, shape, classes)?)
-    }
-
-    /// Looks at all given files that corners are still to be read from, before the first is measured; reports what is to
-    /// be known of them.
-    pub(super) fn check_given_corners(&mut self) -> Result<()> {
-        if self.config.corners.checkpoints.is_empty() {
-            return Ok(());
-        }
-        let expected = self.expected_network()?;
-        let corners = &self.config.corners;
-        let renames = RenameRules::new(&corners.rename)?;
-        let mut notices = Vec::new();
-        for (index, path) in corners.checkpoints.iter().enumerate() {
-            if files::exists(&self.corner_path(index)) {
-                continue;
-            }
-            let opened = MatchedFile::open(path, corners.weights, &expected, &renames)?;
-            let file_notices = opened.notices().into_iter();
-            notices.extend(file_notices.map(|notice| format!("{}: {notice}", path.display())));
-        }
-        for notice in notices {
-            self.journal.log(notice);
-        }
-        Ok(())
     }
 
     /// Reads a network from a file.
     pub(super) fn read_weights(&self, path: &Path, renames: &RenameRules) -> Result<GivenWeights> {
         let weights = self.config.corners.weights;
         GivenWeights::read(path, weights, &self.expected_network()?, renames)
-    }
-
-    /// The corner of a file, `[P]` on the device, and its running statistics. The first one's names are kept for exports.
-    pub(super) fn read_given_corner(&mut self, index: usize, path: &Path) -> Result<(Tensor, Option<RunningStats>)> {
-        let renames = RenameRules::new(&self.config.corners.rename)?;
-        let given = self.read_weights(path, &renames)?;
-        if index == 0 {
-            let names = self.given_names_path();
-            let bytes = encode_json(&given.names).map_err(EngineError::io(&names))?;
-            write_atomic(&names, &bytes).map_err(EngineError::io(&names))?;
-        }
-        let flat = given.flat.to_device(self.model.placement().device);
-        Ok((flat, given.stats))
     }
 
     /// Returns a corner that is stored in the run, `[P]` on the device. Its tensors have the layout's names.

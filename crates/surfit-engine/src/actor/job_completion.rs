@@ -109,7 +109,7 @@ impl Actor<'_> {
         } else {
             Vec::new()
         };
-        let corner_steps = match self.config.corners.checkpoints.is_empty() {
+        let corner_steps = match self.trains_corners() {
             true => Trainer::longest_training_steps(&self.data, &self.config.corners),
             false => 0,
         };

@@ -1,7 +1,6 @@
 //! What the world gets to see: snapshots, status, checkpoints.
 
 use super::{Actor, ActorActivity, LiveMap};
-use crate::trainer::Trainer;
 use crate::{EngineError, Result, checkpoint};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use surfit_core::event::{Event, JobStage, LossCurve};
@@ -237,17 +236,7 @@ impl Actor<'_> {
 
     fn stage_progress(&self) -> (u64, u64) {
         match (self.stage, &self.activity) {
-            (JobStage::Corners, ActorActivity::Corner(index)) if self.config.corners.checkpoints.is_empty() => {
-                let corners = &self.config.corners;
-                let here = self.trainer.as_ref().map_or(0, |t| t.step);
-                let before = if corners.epochs.is_single_training() {
-                    0
-                } else {
-                    *index as u64 * Trainer::longest_training_steps(&self.data, corners)
-                };
-                (before + here, Trainer::total_steps(&self.data, corners))
-            }
-            (JobStage::Corners, ActorActivity::Corner(index)) => (*index as u64, self.corners.len() as u64),
+            (JobStage::Corners, ActorActivity::Corner(place)) => self.corner_progress(*place),
             (JobStage::Align, ActorActivity::Align(index)) => {
                 let (done, total) = match &self.alignment_run {
                     Some(aligning) => aligning.progress(),

@@ -121,7 +121,7 @@ impl<'a> Actor<'a> {
             tasks: VecDeque::new(),
             deferred_requests: Vec::new(),
             unstored_corner: None,
-            given_corners_checked: false,
+            corner_sources_checked: false,
             alignment_run: None,
             completion: None,
             steered_settings: steering,

@@ -4,7 +4,8 @@ use super::{ExpectedNetwork, NameIndex, NamingMatch, best_match, heads};
 use std::collections::HashSet;
 use surfit_core::config::NetworkConfig;
 use surfit_core::networks::{
-    MAX_SIDE, MAX_WIDTH, MAX_WIDTHS, NetworkSpec, POSITION_EMBEDDINGS, Parameter, all_networks, find_network,
+    MAX_SIDE, MAX_WIDTH, MAX_WIDTHS, NetworkSpec, POSITION_EMBEDDINGS, Parameter, UndeterminedWidth, all_networks,
+    find_network,
 };
 
 /// Images that every network can be built for; only names are looked for with them.
@@ -150,7 +151,7 @@ impl BodyMatch {
     fn find_widths(&self, spec: &NetworkSpec, network: &ExpectedNetwork, index: &NameIndex) -> Option<Vec<usize>> {
         let config = &self.template.config;
         let mut widths = config.widths.clone();
-        for place in 0..widths.len() {
+        for (place, found) in widths.iter_mut().enumerate() {
             let mut wider = config.clone();
             wider.widths[place] *= 2;
             let wider = ExpectedNetwork::new(&wider, MAX_INPUT, 2).ok()?;
@@ -165,13 +166,13 @@ impl BodyMatch {
                 && let Some((parameter, axis, _)) = axes.find(|&(_, _, own)| own == width as i64)
             {
                 let length = *self.shape_in_file(index, parameter)?.get(axis)?;
-                widths[place] = usize::try_from(length).ok()?;
+                *found = usize::try_from(length).ok()?;
             }
         }
-        if let Some((place, usual)) = spec.widths.undetermined {
+        if let Some(UndeterminedWidth { index, usual }) = spec.widths.undetermined {
             let own = find_network(&network.config.name).filter(|own| own.widths.undetermined.is_some());
-            let given = own.and_then(|_| network.config.widths.get(place));
-            widths[place] = given.copied().unwrap_or_else(|| usual(&widths));
+            let given = own.and_then(|_| network.config.widths.get(index));
+            widths[index] = given.copied().unwrap_or_else(|| usual(&widths));
         }
         Some(widths)
     }
