@@ -5,10 +5,10 @@ use super::super::plot::curve_plot::CurvePlot;
 use super::super::plot::curves;
 use super::super::plot::pane_frame;
 use super::super::plot::window::{AxisWindow, CurveExtent};
-use crate::views::scale::AxisScale;
 use ratatui::layout::Rect;
 use std::cell::Cell;
 use std::path::PathBuf;
+use surfit_core::axis_scale::AxisScale;
 use surfit_core::event::LossCurve;
 use surfit_core::run_state::RunState;
 

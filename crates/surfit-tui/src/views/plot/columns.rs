@@ -3,7 +3,7 @@
 
 use super::curves::CurveSpan;
 use super::dots::DotCanvas;
-use crate::views::scale::AxisScale;
+use surfit_core::axis_scale::AxisScale;
 
 /// What a curve is within one column of dots.
 #[derive(Clone, Copy, Debug, PartialEq)]

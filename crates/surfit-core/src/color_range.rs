@@ -1,7 +1,7 @@
 //! Which values the colours span.
 
-use crate::views::scale::{format_number, nice_number};
-use surfit_core::heatmap::{Heatmap, Metric};
+use crate::axis_scale::{format_number, nice_number};
+use crate::heatmap::{CellQuantity, Heatmap, Metric};
 
 /// Figures beyond this count as this; it keeps every difference finite.
 const MAX_MAGNITUDE: f64 = 1e150;
@@ -20,6 +20,15 @@ pub struct RangeKind {
 }
 
 impl RangeKind {
+    /// The kind of what is made of a metric.
+    pub fn of_quantity(metric: Metric, quantity: CellQuantity) -> Self {
+        match quantity {
+            CellQuantity::Value => Self::of(metric),
+            CellQuantity::Gain => Self::difference(metric),
+            CellQuantity::Width => Self { higher_is_better: false, bounds: (0.0, 1.0), ..Self::of(metric) },
+        }
+    }
+
     /// The kind of a metric's own values.
     pub fn of(metric: Metric) -> Self {
         let facts = metric.spec();
@@ -193,11 +202,11 @@ fn sorted(values: impl IntoIterator<Item = f64>) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::heatmap::Cell;
     use proptest::prelude::*;
-    use surfit_core::heatmap::Cell;
 
     fn heatmap(correct: &[u32]) -> Heatmap {
-        let mut h = Heatmap::new(surfit_core::surface::Patch::Square, 11);
+        let mut h = Heatmap::new(crate::surface::Patch::Square, 11);
         for (cell, &correct) in h.cells.iter_mut().zip(correct) {
             *cell = Cell::from_counts(correct, 1000, 1.0 - correct as f32 / 1000.0, 0);
         }
@@ -220,7 +229,7 @@ mod tests {
 
     #[test]
     fn equal_unmeasured_and_extreme_cells() {
-        let r = ColorRange::of(&Heatmap::new(surfit_core::surface::Patch::Square, 5), Metric::ACCURACY);
+        let r = ColorRange::of(&Heatmap::new(crate::surface::Patch::Square, 5), Metric::ACCURACY);
         assert_eq!((r.lo, r.hi), (0.0, 1.0));
         for all in [0, 500, 1000] {
             let r = ColorRange::of(&heatmap(&[all; 121]), Metric::ACCURACY);
