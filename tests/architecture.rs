@@ -47,7 +47,7 @@ fn crates_depend_only_in_the_allowed_directions() {
     ] {
         assert_none(package, "99", &[&torch, &screens[..], forbidden].concat());
     }
-    let others = ["tokio", "plotters", "surfit-data", "surfit-report"];
+    let others = ["tokio", "surfit-data", "surfit-client"];
     assert_none("surfit-tui", "99", &[&torch, &others[..]].concat());
     let others = ["tokio", "ratatui", "surfit-data", "surfit-tui"];
     assert_none("surfit-report", "99", &[&torch, &others[..]].concat());

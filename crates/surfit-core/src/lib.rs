@@ -4,7 +4,9 @@
 //! surface, the configuration, the protocol between engine and clients, and the run directory. This crate
 //! knows neither tensors nor terminals, so its parts are tested in microseconds and link nowhere heavy.
 
+pub mod axis_scale;
 pub mod bernstein;
+pub mod color_range;
 pub mod colormap;
 pub mod config;
 pub mod corner_cache;

@@ -5,6 +5,7 @@ use crate::canvas::FigurePage;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use std::ops::Range;
+use surfit_core::axis_scale::AxisScale;
 
 /// What drawing can give.
 pub type DrawResult<DB, T = ()> = Result<T, DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
@@ -21,8 +22,11 @@ pub struct AxesPanel {
     pub log_y: bool,
 }
 
-/// How values of an axis are written.
-pub type ValueFormat<'a> = dyn Fn(f64) -> String + 'a;
+/// The label of a tick, from its value and its usual label.
+pub type TickFormat<'a> = dyn Fn(f64, String) -> String + 'a;
+
+/// Most ticks of a logarithmic axis.
+const MAX_LOG_TICKS: usize = 8;
 
 impl AxesPanel {
     /// The pixel of a data point. Points outside the data range land on its edge.
@@ -40,28 +44,25 @@ impl AxesPanel {
         &self,
         page: &FigurePage<'_, DB>,
         names: (&str, &str),
-        format: (&ValueFormat<'_>, &ValueFormat<'_>),
+        x_label: &TickFormat<'_>,
     ) -> DrawResult<DB> {
         let [left, top, right, bottom] = self.frame;
-        let y_ticks = if self.log_y {
-            // Within a part of a decade there are too few of them.
-            Some(log_ticks(&self.y)).filter(|t| t.len() >= 3)
-        } else {
-            None
-        };
-        let y_ticks = y_ticks.unwrap_or_else(|| ticks(&self.y, self.y_tick_count()));
-        for &value in &y_ticks {
+        let log_ticks = self.log_y.then(|| axis_scale(&self.y, true).ticks(MAX_LOG_TICKS));
+        // Within a part of a decade there are too few of them.
+        let y_ticks = log_ticks.filter(|ticks| ticks.len() >= 3);
+        let y_ticks = y_ticks.unwrap_or_else(|| axis_scale(&self.y, false).ticks(self.y_tick_count()));
+        for (value, label) in y_ticks {
             let y = self.pixel_at(self.x.start, value).1;
             page.draw(&PathElement::new([(left, y), (right, y)], line_style(page.theme.grid, 0.8)))?;
             let style = text_style(11.0, page.theme.muted, HPos::Right, VPos::Center);
-            page.draw_text(&format.1(value), &style, (left - px(6.0), y))?;
+            page.draw_text(&label, &style, (left - px(6.0), y))?;
         }
         let count = ((f64::from(right - left) / PIXELS_PER_POINT / 60.0) as usize).clamp(2, 6);
-        for value in ticks(&self.x, count) {
+        for (value, label) in axis_scale(&self.x, false).ticks(count) {
             let x = self.pixel_at(value, self.y.start).0;
             page.draw(&PathElement::new([(x, bottom), (x, bottom + px(4.0))], line_style(page.theme.axis, 1.0)))?;
             let style = text_style(11.0, page.theme.muted, HPos::Center, VPos::Top);
-            page.draw_text(&format.0(value), &style, (x, bottom + px(6.0)))?;
+            page.draw_text(&x_label(value, label), &style, (x, bottom + px(6.0)))?;
         }
         page.draw(&PathElement::new([(left, bottom), (right, bottom)], line_style(page.theme.axis, 1.0)))?;
         let style = text_style(11.5, page.theme.text, HPos::Center, VPos::Top);
@@ -270,27 +271,9 @@ pub fn draw_legend_within<DB: DrawingBackend>(
     Ok(rows)
 }
 
-/// About `count` round values (1, 2 or 5 times a power of ten apart) inside a range.
-pub fn ticks(range: &Range<f64>, count: usize) -> Vec<f64> {
-    let span = range.end - range.start;
-    if !(span.is_finite() && span > 0.0) {
-        return Vec::new();
-    }
-    let rough = span / count as f64;
-    let power = 10f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].map(|k| k * power).into_iter().find(|s| *s >= rough * 0.999);
-    let step = step.unwrap_or(power);
-    let first = (range.start / step - 1e-9).ceil() as i64;
-    let last = (range.end / step + 1e-9).floor() as i64;
-    (first..=last).map(|k| k as f64 * step).collect()
-}
-
-/// Round values inside a range of a logarithmic axis: powers of ten with 2 and 5 between when they are few.
-pub fn log_ticks(range: &Range<f64>) -> Vec<f64> {
-    let (low, high) = (range.start.log10().floor() as i32, range.end.log10().ceil() as i32);
-    let factors: &[f64] = if high - low <= 3 { &[1.0, 2.0, 5.0] } else { &[1.0] };
-    let all = (low..=high).flat_map(|p| factors.iter().map(move |f| f * 10f64.powi(p)));
-    all.filter(|v| (range.start * 0.999..=range.end * 1.001).contains(v)).collect()
+/// The scale of an axis over a range, with its ticks.
+pub fn axis_scale(range: &Range<f64>, log: bool) -> AxisScale {
+    AxisScale { lo: range.start, hi: range.end, log }
 }
 
 /// A range widened by a part of itself on both sides; a single value gets an extent.
@@ -301,7 +284,7 @@ pub fn pad_range(low: f64, high: f64, part: f64) -> Range<f64> {
 }
 
 /// A number without needless zeros: `0.5`, `12`, `0.001`.
-pub fn format_number(value: f64) -> String {
+pub fn format_trimmed(value: f64) -> String {
     let text = format!("{value:.6}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
     if text.is_empty() || text == "-0" { "0".into() } else { text.to_owned() }
@@ -325,17 +308,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ticks_are_round_and_inside() {
-        assert_eq!(ticks(&(0.0..1.0), 6).len(), 6);
-        assert_eq!(ticks(&(85.3..88.9), 6), [86.0, 87.0, 88.0]);
-        assert!(ticks(&(1.0..1.0), 6).is_empty() && ticks(&(0.0..f64::NAN), 6).is_empty());
-        assert_eq!(log_ticks(&(0.2..3.0)), [0.2, 0.5, 1.0, 2.0]);
-    }
-
-    #[test]
     fn numbers_are_short() {
         assert_eq!(
-            [format_number(0.5), format_number(12.0), format_number(0.0), format_number(-0.0)],
+            [format_trimmed(0.5), format_trimmed(12.0), format_trimmed(0.0), format_trimmed(-0.0)],
             ["0.5", "12", "0", "0"]
         );
         assert_eq!(format_thousands(12_345.0), "12\u{2009}345");

@@ -1,6 +1,6 @@
 //! Two surfaces side by side, and what one has over the other.
 
-use super::axes::{DrawResult, draw_header, format_number, shorten_to_width};
+use super::axes::{DrawResult, draw_header, format_trimmed, shorten_to_width};
 use super::canvas::{DrawableFigure, FigurePage};
 use super::heatmap::{FieldMap, MapPlacement, round_thousandths};
 use super::style::*;
@@ -117,7 +117,7 @@ impl<'a> BesideFigure<'a> {
         let (low, high) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
         let best = |map: &FieldMap<'_>| {
             let point = map.heatmap.measured_point(map.best_cell()?)?;
-            let (u, v) = (format_number(round_thousandths(point.u)), format_number(round_thousandths(point.v)));
+            let (u, v) = (format_trimmed(round_thousandths(point.u)), format_trimmed(round_thousandths(point.v)));
             Some(format!("({u}, {v})"))
         };
         let stars = match (best(&maps[0]), best(&maps[1])) {

@@ -1,6 +1,6 @@
 //! The control points as a grid of tiles.
 
-use super::axes::{DrawResult, draw_header, format_number, ticks};
+use super::axes::{DrawResult, axis_scale, draw_header};
 use super::canvas::{DrawableFigure, FigurePage};
 use super::color_bar::ColorBar;
 use super::style::*;
@@ -64,11 +64,11 @@ impl DrawableFigure for PointsFigure<'_> {
             return Ok(());
         };
         let unit = self.unit_factor();
-        let shown = ticks(&(unit * low..unit * high), 6).into_iter();
+        let shown = axis_scale(&(unit * low..unit * high), false).ticks(6).into_iter();
         let bar = ColorBar {
             name: self.quantity_name(),
             range: (low, high),
-            ticks: shown.map(|t| (t / unit, format_number(t))).collect(),
+            ticks: shown.map(|(value, label)| (value / unit, label)).collect(),
             color: &|v| self.color(v, low, high),
         };
         // Its name is drawn above the first row of tiles.

@@ -4,7 +4,7 @@
 mod traces;
 
 use super::axes::{
-    AxesPanel, DrawResult, LegendMark, draw_header, draw_legend_within, format_number, format_thousands, log_ticks,
+    AxesPanel, DrawResult, LegendMark, draw_header, draw_legend_within, format_thousands, format_trimmed,
 };
 use super::canvas::{DrawableFigure, FigurePage};
 use super::style::*;
@@ -141,15 +141,11 @@ impl<'a> CurvesFigure<'a> {
         panel: &AxesPanel,
         last: bool,
     ) -> DrawResult<DB> {
-        let small = panel.log_y && log_ticks(&panel.y).iter().any(|v| *v < 0.01);
-        let loss = move |v: f64| {
-            if small { format!("{v:e}") } else { format_number(v) }
-        };
         let name = match panel.log_y {
             true => "loss, nats (logarithmic)",
             false => "loss, nats",
         };
-        self.draw_panel_axes(page, panel, last, name, &loss)
+        self.draw_panel_axes(page, panel, last, name)
     }
 
     /// Axes of a panel; only the lowest has the horizontal axis' figures.
@@ -159,7 +155,6 @@ impl<'a> CurvesFigure<'a> {
         panel: &AxesPanel,
         last: bool,
         name: &str,
-        format: &dyn Fn(f64) -> String,
     ) -> DrawResult<DB> {
         let (unit, unit_name) = self.time_unit();
         let below = match (last, self.style.time) {
@@ -168,15 +163,15 @@ impl<'a> CurvesFigure<'a> {
             (true, false) => "optimizer step".into(),
         };
         let time = self.style.time;
-        let across = move |v: f64| match (last, time) {
+        let across = move |step: f64, label| match (last, time) {
             (false, _) => String::new(),
-            (true, true) => format_number(v),
-            (true, false) => format_thousands(v),
+            (true, true) => label,
+            (true, false) => format_thousands(step),
         };
         // Ticks are natural in the unit that is written.
         let scale = if time { unit } else { 1.0 };
         let shown = AxesPanel { x: panel.x.start / scale..panel.x.end / scale, y: panel.y.clone(), ..*panel };
-        shown.draw_axes(page, (&below, name), (&across, format))
+        shown.draw_axes(page, (&below, name), &across)
     }
 
     /// Where the degree changed.
@@ -240,11 +235,7 @@ impl<'a> CurvesFigure<'a> {
         let most = if most > 0.0 { most * 1.1 } else { 1.0 };
         let frame = [SIDES.0, below + 36.0, page.width - SIDES.1, below + RATE_HEIGHT];
         let panel = self.build_panel(frame, (0.0, most));
-        let small = most < 1e-3;
-        let rate = move |v: f64| {
-            if small && v > 0.0 { format!("{v:e}") } else { format_number(v) }
-        };
-        self.draw_panel_axes(page, &panel, true, "learning rate", &rate)?;
+        self.draw_panel_axes(page, &panel, true, "learning rate")?;
         for (points, color) in marks {
             panel.draw_curve(page, points, line_style(color, 1.6))?;
         }
@@ -280,7 +271,7 @@ impl<'a> CurvesFigure<'a> {
 }
 
 fn format_short(x: f64) -> String {
-    format_number((x * 100.0).round() / 100.0)
+    format_trimmed((x * 100.0).round() / 100.0)
 }
 
 fn shorten_name(name: &str) -> String {

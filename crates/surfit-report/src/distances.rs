@@ -1,6 +1,6 @@
 //! Pairwise distances in weight space as a matrix.
 
-use super::axes::{DrawResult, draw_header, format_number, ticks};
+use super::axes::{DrawResult, axis_scale, draw_header};
 use super::canvas::{DrawableFigure, FigurePage};
 use super::color_bar::ColorBar;
 use super::control_points::format_quantity;
@@ -59,11 +59,10 @@ impl DrawableFigure for DistancesFigure {
         if most <= 0.0 {
             return Ok(());
         }
-        let shown = ticks(&(0.0..most), 7).into_iter();
         let bar = ColorBar {
             name: "distance",
             range: (0.0, most),
-            ticks: shown.map(|t| (t, format_number(t))).collect(),
+            ticks: axis_scale(&(0.0..most), false).ticks(7),
             color: &|v| self.color(v, most),
         };
         bar.draw(page, [left + width + 26.0, top, height])

@@ -6,7 +6,7 @@ mod map_axes;
 #[cfg(test)]
 mod tests;
 
-use super::axes::{DrawResult, draw_header, format_number};
+use super::axes::{DrawResult, draw_header, format_trimmed};
 use super::canvas::{DrawableFigure, FigurePage};
 use super::style::*;
 pub(crate) use color_scale::quantity_label;
@@ -141,9 +141,9 @@ impl<'a> FieldMap<'a> {
             let value = self.metric.format_value(value);
             let v = match h.patch {
                 Patch::Curve => String::new(),
-                _ => format!(", v {}", format_number(round_thousandths(p.v))),
+                _ => format!(", v {}", format_trimmed(round_thousandths(p.v))),
             };
-            format!("best {value} at u {}{v} · ", format_number(round_thousandths(p.u)))
+            format!("best {value} at u {}{v} · ", format_trimmed(round_thousandths(p.u)))
         });
         let fresh = h.fresh_cell_count();
         let state = if h.is_complete() {

@@ -1,8 +1,6 @@
 //! Loss curves: the corners' training and the surface's fit.
 
-use super::axes::{
-    AxesPanel, DrawResult, LegendMark, draw_header, draw_legend, format_number, format_thousands, log_ticks,
-};
+use super::axes::{AxesPanel, DrawResult, LegendMark, draw_header, draw_legend, format_thousands};
 use super::canvas::{DrawableFigure, FigurePage};
 use super::style::*;
 use plotters::prelude::*;
@@ -65,14 +63,10 @@ impl LossFigure<'_> {
             &bold_style(13.0, page.theme.text, HPos::Left, VPos::Center),
             (frame[0] - px(34.0), frame[1] - px(36.0)),
         )?;
-        let small = panel.log_y && log_ticks(&panel.y).iter().any(|v| *v < 0.01);
-        let loss = move |v: f64| {
-            if small { format!("{v:e}") } else { format_number(v) }
-        };
         panel.draw_axes(
             page,
             ("optimizer step", if panel.log_y { "loss (logarithmic)" } else { "loss" }),
-            (&|v| format_thousands(v), &loss),
+            &|step, _| format_thousands(step),
         )?;
         if surface {
             self.draw_degree_changes(page, &panel)?;

@@ -34,8 +34,6 @@ pub struct ReliefFigure<'a> {
 const FACES_PER_SIDE: usize = 48;
 /// Most lines of the net along either axis.
 const MAX_NET_LINES: usize = 30;
-/// About so many contour lines.
-const CONTOUR_LEVELS: usize = 10;
 
 impl DrawableFigure for ReliefFigure<'_> {
     fn size(&self) -> (u32, u32) {
@@ -251,7 +249,7 @@ impl<'a, 'm> PlacedRelief<'a, 'm> {
             let (s, t) = self.floor_position(x, y);
             (0.0..=1.0).contains(&s) && (0.0..=1.0).contains(&t)
         };
-        let levels = super::axes::ticks(&(low..high), CONTOUR_LEVELS).into_iter();
+        let levels = self.map.bar_ticks(low, high).into_iter().map(|(level, _)| level);
         let lines = levels.flat_map(|l| self.field.contour_segments(l).into_iter().map(move |s| (l, s)));
         lines.filter(|(_, s)| s.iter().all(shown)).collect()
     }

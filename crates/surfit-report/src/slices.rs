@@ -1,6 +1,6 @@
 //! Slices of the surface through a point.
 
-use super::axes::{AxesPanel, DrawResult, LegendMark, draw_header, draw_legend, format_number, pad_range};
+use super::axes::{AxesPanel, DrawResult, LegendMark, draw_header, draw_legend, format_trimmed, pad_range};
 use super::canvas::{DrawableFigure, FigurePage};
 use super::heatmap::quantity_label;
 use super::style::*;
@@ -111,7 +111,7 @@ impl SliceFigure<'_> {
     }
 
     fn axis_label(&self, along: SliceDirection) -> String {
-        let place = |x: f64| format_number((x * 1000.0).round() / 1000.0);
+        let place = |x: f64| format_trimmed((x * 1000.0).round() / 1000.0);
         let (a, b) = self.center_cell();
         let (u, v) = self.heatmap.parameters(a * self.heatmap.grid + b);
         match along {
@@ -177,7 +177,7 @@ impl SliceFigure<'_> {
         reference: Option<f64>,
     ) -> DrawResult<DB> {
         let unit = quantity_label(self.metric, self.style.quantity);
-        panel.draw_axes(page, (name, &unit), (&format_number, &format_number))?;
+        panel.draw_axes(page, (name, &unit), &|_, label| label)?;
         let bands = cuts.iter().filter_map(|c| c.interval.map(|(l, h)| (c.parameter, l, h)));
         panel.draw_band(page, &bands.collect::<Vec<_>>(), page.theme.surface.mix(0.16))?;
         if let Some(reference) = reference {

@@ -7,7 +7,7 @@ mod figure_images;
 mod decoder_tests;
 
 pub use encoded_image::EncodedImage;
-pub use figure_images::{FigureImage, FigureImages, ImageRequest};
+pub use figure_images::{FigureImage, FigureImages};
 
 use crate::theme::{Theme, ThemeRole};
 use crate::views::surface::{contrast_color, mix_colors};

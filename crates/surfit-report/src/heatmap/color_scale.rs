@@ -1,11 +1,12 @@
 //! The values that the colours represent: their range, their colours, how they are written, lines of equal value.
 
 use super::{FieldMap, MapPlacement};
-use crate::axes::{DrawResult, format_number, ticks};
+use crate::axes::{DrawResult, axis_scale};
 use crate::canvas::FigurePage;
 use crate::style::*;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
+use surfit_core::color_range::{ColorRange, RangeKind};
 use surfit_core::colormap::Colormap;
 use surfit_core::heatmap::{CellQuantity, Metric};
 
@@ -17,8 +18,8 @@ pub(crate) fn quantity_label(metric: Metric, quantity: CellQuantity) -> String {
     }
 }
 
-/// About so many values of the colour bar, which contour lines have too.
-const CONTOUR_LEVELS: usize = 8;
+/// Most values of the colour bar, which contour lines have too.
+const MAX_COLOR_TICKS: usize = 8;
 
 impl FieldMap<'_> {
     /// The figure of a cell: the metric, or what is made of it.
@@ -31,19 +32,9 @@ impl FieldMap<'_> {
         if let Some(range) = self.style.range {
             return range;
         }
-        let values = (0..self.heatmap.cells.len()).filter_map(|i| self.field_value(i));
-        let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
-        match (low <= high, self.style.quantity) {
-            // Zero has the middle of the colours.
-            (true, CellQuantity::Gain) => {
-                let far = low.abs().max(high.abs()).max(0.005);
-                (-far, far)
-            }
-            // One value for all needs an extent for the colour bar to mean something.
-            (true, _) if high - low < 1e-9 => (low - 0.005, high + 0.005),
-            (true, _) => (low, high),
-            (false, _) => (0.0, 1.0),
-        }
+        let kind = RangeKind::of_quantity(self.metric, self.style.quantity);
+        let range = ColorRange::automatic(self.field.values.iter().flatten().copied(), kind);
+        (range.lo, range.hi)
     }
 
     /// The colour of a value: the bright end is the good end for every metric, and for a wide interval the dark one.
@@ -81,12 +72,11 @@ impl FieldMap<'_> {
     pub fn bar_ticks(&self, low: f64, high: f64) -> Vec<(f64, String)> {
         let unit = self.metric.written_scale();
         let signed = self.style.quantity == CellQuantity::Gain;
-        let label = |tick: f64| {
-            let text = format_number(tick);
-            let positive = signed && tick > 0.0 && text != "0";
+        let label = |(tick, text): (f64, String)| {
+            let positive = signed && tick > 0.0;
             (tick / unit, if positive { format!("+{text}") } else { text })
         };
-        let ticks = ticks(&(unit * low..unit * high), CONTOUR_LEVELS);
+        let ticks = axis_scale(&(unit * low..unit * high), false).ticks(MAX_COLOR_TICKS);
         ticks.into_iter().map(label).collect()
     }
 

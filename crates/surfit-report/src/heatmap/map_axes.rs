@@ -1,7 +1,7 @@
 //! The axes and the colour bar of a heatmap, and the star on it.
 
 use super::{FieldMap, MapPlacement, round_thousandths};
-use crate::axes::{DrawResult, format_number};
+use crate::axes::{DrawResult, format_trimmed};
 use crate::canvas::FigurePage;
 use crate::color_bar::ColorBar;
 use crate::style::*;
@@ -32,7 +32,7 @@ impl FieldMap<'_> {
             page.draw(&PathElement::new([(x, bottom), (x, bottom + tick)], line_style(page.theme.axis, 1.0)))?;
             let style = text_style(11.0, page.theme.muted, HPos::Center, VPos::Top);
             let u = round_thousandths(left_u + t * (right_u - left_u));
-            page.draw_text(&format_number(u), &style, (x, bottom + px(6.0)))?;
+            page.draw_text(&format_trimmed(u), &style, (x, bottom + px(6.0)))?;
         }
         let style = text_style(13.0, page.theme.text, HPos::Center, VPos::Top);
         page.draw_text("u", &style, ((left + right) / 2, bottom + px(24.0)))?;
@@ -44,7 +44,7 @@ impl FieldMap<'_> {
             page.draw(&PathElement::new([(left - tick, y), (left, y)], line_style(page.theme.axis, 1.0)))?;
             let style = text_style(11.0, page.theme.muted, HPos::Right, VPos::Center);
             let v = round_thousandths(low_v + t * (high_v - low_v));
-            page.draw_text(&format_number(v), &style, (left - px(7.0), y))?;
+            page.draw_text(&format_trimmed(v), &style, (left - px(7.0), y))?;
         }
         let style = text_style(13.0, page.theme.text, HPos::Center, VPos::Center);
         page.draw_text("v", &style, (left - px(46.0), (top + bottom) / 2))

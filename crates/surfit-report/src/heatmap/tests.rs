@@ -21,7 +21,7 @@ fn svg_tells_values_and_the_best_point() {
     let svg = figure(&heatmap, Metric::ACCURACY).svg().unwrap();
     let best = heatmap.best_point(Metric::ACCURACY).unwrap();
     for text in [
-        format!("best {:.2} % at u {}", 100.0 * best.accuracy, format_number(round_thousandths(best.u))),
+        format!("best {:.2} % at u {}", 100.0 * best.accuracy, format_trimmed(round_thousandths(best.u))),
         "accuracy, %".into(),
         format!("{:.1}", 100.0 * heatmap.cells[0].accuracy().unwrap()),
         "better than every corner".into(),

@@ -1,7 +1,7 @@
 //! The frame of a relief: the floor, the walls behind it, and the figures of all three axes.
 
 use super::PlacedRelief;
-use crate::axes::{DrawResult, format_number};
+use crate::axes::{DrawResult, format_trimmed};
 use crate::canvas::FigurePage;
 use crate::heatmap::round_thousandths;
 use crate::style::*;
@@ -75,7 +75,7 @@ impl PlacedRelief<'_, '_> {
             let between = |t: f64| (p.0 + t * (q.0 - p.0), p.1 + t * (q.1 - p.1));
             self.draw_floor_label(page, &mut taken, between(0.5), 34.0, name, true)?;
             for t in [0.0, 0.25, 0.5, 0.75, 1.0] {
-                let text = format_number(round_thousandths(from + t * (to - from)));
+                let text = format_trimmed(round_thousandths(from + t * (to - from)));
                 self.draw_floor_label(page, &mut taken, between(t), 14.0, &text, false)?;
             }
         }

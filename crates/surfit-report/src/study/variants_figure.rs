@@ -1,7 +1,7 @@
 //! A figure of all variants of a study.
 
 use super::VariantOutcome;
-use crate::axes::{AxesPanel, DrawResult, draw_header, format_number, pad_range, ticks};
+use crate::axes::{AxesPanel, DrawResult, axis_scale, draw_header, pad_range};
 use crate::canvas::{DrawableFigure, FigurePage};
 use crate::heatmap::draw_star;
 use crate::style::*;
@@ -41,11 +41,11 @@ impl DrawableFigure for VariantsFigure<'_> {
             y: 0.0..1.0,
             log_y: false,
         };
-        for value in ticks(&panel.x, 8) {
+        for (value, label) in axis_scale(&panel.x, false).ticks(8) {
             let x = panel.pixel_at(value, 0.0).0;
             page.draw(&PathElement::new([(x, px(ROWS_TOP)), (x, px(bottom))], line_style(page.theme.grid, 0.8)))?;
             let style = text_style(11.0, page.theme.muted, HPos::Center, VPos::Top);
-            page.draw_text(&format_number(value), &style, (x, px(bottom + 8.0)))?;
+            page.draw_text(&label, &style, (x, px(bottom + 8.0)))?;
         }
         for (row, outcome) in self.outcomes.iter().enumerate() {
             let y = px(ROWS_TOP + ROW_HEIGHT * (row as f64 + 0.5));

@@ -166,8 +166,7 @@ fn tmux_hands_every_part_on_to_the_terminal() {
                 (EncodedImage::new(&image, protocol, Size::new(20, 10), in_tmux).unwrap(), ImageTape::default());
             let render = |buf: &mut Buffer| encoded.render(Rect::new(0, 0, 20, 10), buf);
             ScreenCanvas::new(tape.clone()).draw_frame(Size::new(20, 10), render).unwrap();
-            let text = String::from_utf8(tape.0.take()).unwrap();
-            text
+            String::from_utf8(tape.0.take()).unwrap()
         };
         let (plain, wrapped) = (bytes(false), bytes(true));
         let mut rest = wrapped.as_str();

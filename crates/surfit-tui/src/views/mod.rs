@@ -21,7 +21,6 @@ pub mod points;
 pub mod popup;
 pub mod progress;
 pub mod runs;
-pub mod scale;
 pub mod screen;
 pub mod search;
 pub mod sidebar;

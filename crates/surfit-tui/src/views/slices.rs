@@ -4,11 +4,11 @@
 mod plot;
 
 use super::plot::text;
-use super::scale::{self, AxisScale};
 use super::surface::SurfaceScene;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use serde::{Deserialize, Serialize};
+use surfit_core::axis_scale::{self, AxisScale};
 use surfit_core::heatmap::SliceDirection;
 use surfit_core::surface::Patch;
 
@@ -178,7 +178,7 @@ fn label(scene: &SurfaceScene<'_>, scale: AxisScale, value: f64) -> String {
         _ => 2,
     };
     match (kind.percent, kind.signed) {
-        (false, _) => scale::format_number(value, span / 10.0),
+        (false, _) => axis_scale::format_number(value, span / 10.0),
         (true, false) => format!("{:.decimals$}", 100.0 * value),
         (true, true) => format!("{:+.decimals$}", 100.0 * value),
     }

@@ -3,7 +3,6 @@
 mod axes;
 mod blocks;
 mod color_bar;
-mod color_range;
 mod comparison;
 mod contours;
 mod layout;
@@ -18,16 +17,16 @@ mod viewport;
 #[cfg(test)]
 mod tests;
 
-pub use color_range::{ColorRange, RangeKind};
 pub use comparison::SurfaceComparison;
 pub(crate) use comparison::compare_surfaces;
 pub use contours::Contours;
 pub(crate) use map::{contrast_color, mix_colors};
 pub use relief::Camera;
 pub use shown_field::{CellQuantity, FixedRange};
+pub(crate) use surfit_core::color_range::{ColorRange, RangeKind};
 pub use view::SurfaceView;
 pub(crate) use viewport::format_parameter;
-pub use viewport::{ShownCells, SurfaceViewport};
+pub use viewport::ShownCells;
 
 use super::footer::FooterItem;
 use super::plot::pane_frame::{self, PaneFrame};

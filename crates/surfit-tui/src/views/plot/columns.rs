@@ -3,7 +3,7 @@
 
 use super::curves::CurveSpan;
 use super::dots::DotCanvas;
-use crate::views::scale::AxisScale;
+use surfit_core::axis_scale::AxisScale;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CurveColumn {

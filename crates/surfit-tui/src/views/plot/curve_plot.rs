@@ -4,8 +4,8 @@ use super::curves::{self, CurveOwner, CurveRequest, PlotTrace};
 use super::ticks;
 use crate::theme::ThemeRole;
 use crate::views::loss::LossView;
-use crate::views::scale::AxisScale;
 use ratatui::layout::Rect;
+use surfit_core::axis_scale::AxisScale;
 use surfit_core::draws::FitPhase;
 use surfit_core::event::LossCurve;
 use surfit_core::run_state::RunState;
@@ -141,11 +141,6 @@ impl CurvePlot {
         (self.y.lo, self.y.hi)
     }
 
-    /// Limits of the other axis.
-    pub fn position_limits(&self) -> (f64, f64) {
-        (self.x.lo, self.x.hi)
-    }
-
     pub fn is_log(&self) -> bool {
         self.y.log
     }
@@ -195,7 +190,7 @@ impl CurvePlot {
 
 /// The upper limit of the learning rate's panel.
 pub(super) fn rate_label(rate: f64) -> String {
-    crate::views::scale::format_number(rate, rate)
+    surfit_core::axis_scale::format_number(rate, rate)
 }
 
 fn loss_axis(traces: &[PlotTrace], view: &LossView) -> AxisScale {

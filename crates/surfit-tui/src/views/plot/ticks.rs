@@ -1,7 +1,7 @@
 //! Labels of the axis that steps or seconds are on.
 
 use super::text;
-use crate::views::scale::{self, AxisScale};
+use surfit_core::axis_scale::{self, AxisScale};
 
 /// At most `most` round step numbers with labels, ascending.
 pub fn step_ticks(x: &AxisScale, most: usize) -> Vec<(f64, String)> {
@@ -18,7 +18,7 @@ pub fn step_ticks(x: &AxisScale, most: usize) -> Vec<(f64, String)> {
     ticks
         .into_iter()
         .map(|t| match short {
-            true => (t, scale::steps_label(t)),
+            true => (t, axis_scale::steps_label(t)),
             false => (t, text::group_digits(t as u64)),
         })
         .collect()
@@ -34,7 +34,7 @@ const TIME_TICK_INTERVALS: [f64; 22] = [
 pub fn time_ticks(x: &AxisScale, most: usize) -> Vec<(f64, String)> {
     let width = x.hi - x.lo;
     let fits = |s: &f64| width / s + 1.0 <= most.max(1) as f64;
-    let days = || scale::nice_number(width / most.max(1) as f64 / 86_400.0) * 86_400.0;
+    let days = || axis_scale::nice_number(width / most.max(1) as f64 / 86_400.0) * 86_400.0;
     let gap = TIME_TICK_INTERVALS.into_iter().find(fits).unwrap_or_else(days);
     let first = (x.lo / gap - 1e-6).ceil();
     let count = ((x.hi / gap + 1e-6).floor() - first + 1.0).clamp(0.0, most as f64);

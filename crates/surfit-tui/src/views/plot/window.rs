@@ -2,7 +2,7 @@
 
 use super::curves;
 use crate::views::loss::LossView;
-use crate::views::scale;
+use surfit_core::axis_scale;
 use surfit_core::event::LossCurve;
 use surfit_core::run_state::RunState;
 use surfit_core::series::Series;
@@ -72,8 +72,8 @@ impl CurveExtent {
     pub fn full_range(&self) -> (f64, f64) {
         let to = match self.planned {
             Some(planned) => planned,
-            None if self.time => scale::round_up(self.longest.max(1.0)),
-            None => scale::round_up_steps(self.longest as u64 + 1) as f64 - 1.0,
+            None if self.time => axis_scale::round_up(self.longest.max(1.0)),
+            None => axis_scale::round_up_steps(self.longest as u64 + 1) as f64 - 1.0,
         };
         (0.0, to.max(1.0))
     }

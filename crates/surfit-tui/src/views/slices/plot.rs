@@ -4,12 +4,12 @@ use super::{BackgroundSlice, CellSlice, label, text};
 use crate::theme::ThemeRole;
 use crate::views::message::transliterate;
 use crate::views::plot::dots::DotCanvas;
-use crate::views::scale::AxisScale;
 use crate::views::surface::{CellQuantity, SurfaceScene, format_parameter};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
+use surfit_core::axis_scale::AxisScale;
 use surfit_core::event::CornerReady;
 
 /// Columns for the corners' numbers at the right edge.

@@ -5,10 +5,10 @@ use super::map::density;
 use super::{CellPaint, SurfaceScene};
 use crate::theme::ThemeRole;
 use crate::views::plot::text;
-use crate::views::scale::AxisScale;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use surfit_core::axis_scale::AxisScale;
 use surfit_core::colormap::Colormap;
 
 /// Draws the bar, upright beside the map or lying below it.

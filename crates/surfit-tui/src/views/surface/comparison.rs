@@ -1,7 +1,6 @@
 //! Two surfaces side by side and what one has over the other: another run's, or this run's before its degree changed. The
 //! cursors are one: they are at the same `(u, v)`.
 
-use super::color_range::{ColorRange, RangeKind};
 use super::layout::SurfaceLayout;
 use super::shown_field::ShownField;
 use super::{CellQuantity, SurfaceScene, SurfaceView, color_bar, map, readout, relief};
@@ -13,6 +12,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::Span;
+use surfit_core::color_range::{ColorRange, RangeKind};
 use surfit_core::event::CornerReady;
 use surfit_core::heatmap::Heatmap;
 use surfit_core::run_state::RunState;

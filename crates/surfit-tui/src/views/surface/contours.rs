@@ -6,11 +6,11 @@ use super::strokes::StrokeCanvas;
 use super::{CellPaint, SurfaceScene};
 use crate::theme::ThemeRole;
 use crate::views::plot::text;
-use crate::views::scale::AxisScale;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use serde::{Deserialize, Serialize};
+use surfit_core::axis_scale::AxisScale;
 use surfit_core::heatmap::ContourSegment;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,8 +1,8 @@
 //! Which figure of every cell is shown: the metric itself, or something made of it.
 
 use super::SurfaceView;
-use super::color_range::{ColorRange, RangeKind};
 use serde::{Deserialize, Serialize};
+use surfit_core::color_range::{ColorRange, RangeKind};
 pub use surfit_core::heatmap::CellQuantity;
 use surfit_core::heatmap::{CellField, Heatmap, Metric};
 
@@ -36,12 +36,11 @@ impl ShownField {
         };
         let level = corner.unwrap_or(0.0);
         let figure = |cell: &_| quantity.value_of(metric, cell, level);
-        let (kind, reference) = match quantity {
-            CellQuantity::Value => (RangeKind::of(metric), corner),
-            CellQuantity::Gain => (RangeKind::difference(metric), Some(0.0)),
-            CellQuantity::Width => {
-                (RangeKind { higher_is_better: false, bounds: (0.0, 1.0), ..RangeKind::of(metric) }, None)
-            }
+        let kind = RangeKind::of_quantity(metric, quantity);
+        let reference = match quantity {
+            CellQuantity::Value => corner,
+            CellQuantity::Gain => Some(0.0),
+            CellQuantity::Width => None,
         };
         let field = CellField::from_heatmap(heatmap, |_, cell| figure(cell));
         let values = field.values.iter().flatten().copied();

@@ -5,12 +5,12 @@ use super::raster::FaceRaster;
 use super::{BlockSet, ScreenRelief};
 use crate::theme::ThemeRole;
 use crate::views::plot::text;
-use crate::views::scale::AxisScale;
 use crate::views::surface::format_parameter;
 use crate::views::surface::map;
 use crate::views::surface::strokes::StrokeCanvas;
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
+use surfit_core::axis_scale::AxisScale;
 use surfit_core::surface::Patch;
 
 impl ScreenRelief<'_> {

@@ -1,7 +1,7 @@
 //! Which values the colours span.
 
-use crate::views::scale::{format_number, nice_number};
-use surfit_core::heatmap::Metric;
+use crate::axis_scale::{format_number, nice_number};
+use crate::heatmap::{CellQuantity, Heatmap, Metric};
 
 /// Figures beyond this count as this; it keeps every difference finite.
 const MAX_MAGNITUDE: f64 = 1e150;
@@ -9,6 +9,7 @@ const MAX_MAGNITUDE: f64 = 1e150;
 /// Kind of figure that the colours represent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RangeKind {
+    /// Larger values are better.
     pub higher_is_better: bool,
     /// Fractions that are written as percentages or percentage points.
     pub percent: bool,
@@ -19,12 +20,23 @@ pub struct RangeKind {
 }
 
 impl RangeKind {
+    /// The kind of what is made of a metric.
+    pub fn of_quantity(metric: Metric, quantity: CellQuantity) -> Self {
+        match quantity {
+            CellQuantity::Value => Self::of(metric),
+            CellQuantity::Gain => Self::difference(metric),
+            CellQuantity::Width => Self { higher_is_better: false, bounds: (0.0, 1.0), ..Self::of(metric) },
+        }
+    }
+
+    /// The kind of a metric's own values.
     pub fn of(metric: Metric) -> Self {
         let facts = metric.spec();
         let (percent, higher_is_better) = (metric.is_percent(), metric.higher_is_better());
         Self { higher_is_better, percent, signed: false, bounds: facts.bounds }
     }
 
+    /// The kind of differences between a metric's values.
     pub fn difference(metric: Metric) -> Self {
         Self { signed: true, bounds: (f64::NEG_INFINITY, f64::INFINITY), ..Self::of(metric) }
     }
@@ -42,19 +54,23 @@ impl RangeKind {
 /// beyond its lower end. Its limits are natural numbers, so that it rests while cells come in.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ColorRange {
+    /// Smallest value of the range.
     pub lo: f64,
+    /// Largest value of the range.
     pub hi: f64,
     /// Some values are below it, or above; they have the colour of that end.
     pub clipped: (bool, bool),
+    /// The user chose it.
     pub fixed: bool,
     /// What kind of figure it spans. Colours grow lighter toward better values, also where smaller is better.
     pub kind: RangeKind,
 }
 
 impl ColorRange {
-    #[cfg(test)]
-    pub fn of(heatmap: &surfit_core::heatmap::Heatmap, metric: Metric) -> Self {
-        Self::automatic(heatmap.cells.iter().filter_map(|c| c.value(metric)), RangeKind::of(metric))
+    /// The range for the measured cells of a heatmap.
+    pub fn of(heatmap: &Heatmap, metric: Metric) -> Self {
+        let values = heatmap.cells.iter().filter_map(|c| c.value(metric));
+        Self::automatic(values, RangeKind::of(metric))
     }
 
     /// The range for those values: all but the worst fiftieth of them.
@@ -92,6 +108,7 @@ impl ColorRange {
         (-limit, limit)
     }
 
+    /// A range that the user chose, for those values.
     pub fn with_limits((lo, hi): (f64, f64), values: impl IntoIterator<Item = f64>, kind: RangeKind) -> Self {
         let values = sorted(values);
         let beyond = |v: Option<&f64>, out: fn(f64, f64) -> bool, end| v.is_some_and(|&v| out(v, end));
@@ -185,11 +202,11 @@ fn sorted(values: impl IntoIterator<Item = f64>) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::heatmap::Cell;
     use proptest::prelude::*;
-    use surfit_core::heatmap::{Cell, Heatmap};
 
     fn heatmap(correct: &[u32]) -> Heatmap {
-        let mut h = Heatmap::new(surfit_core::surface::Patch::Square, 11);
+        let mut h = Heatmap::new(crate::surface::Patch::Square, 11);
         for (cell, &correct) in h.cells.iter_mut().zip(correct) {
             *cell = Cell::from_counts(correct, 1000, 1.0 - correct as f32 / 1000.0, 0);
         }
@@ -212,7 +229,7 @@ mod tests {
 
     #[test]
     fn equal_unmeasured_and_extreme_cells() {
-        let r = ColorRange::of(&Heatmap::new(surfit_core::surface::Patch::Square, 5), Metric::ACCURACY);
+        let r = ColorRange::of(&Heatmap::new(crate::surface::Patch::Square, 5), Metric::ACCURACY);
         assert_eq!((r.lo, r.hi), (0.0, 1.0));
         for all in [0, 500, 1000] {
             let r = ColorRange::of(&heatmap(&[all; 121]), Metric::ACCURACY);
