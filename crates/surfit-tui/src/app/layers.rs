@@ -115,6 +115,7 @@ impl App {
         let place = self.layers.iter().position(|v| as_view::<BusyView>(&**v).is_some());
         let closes = matches!(outcome, InputOutcome::Close(_) | InputOutcome::CloseAndPerform(_));
         match place {
+            Some(_) if closes && !view.is_modal() => self.close_overlays(),
             Some(place) if closes => drop(self.layers.remove(place)),
             Some(place) => self.layers[place] = view,
             None => {}

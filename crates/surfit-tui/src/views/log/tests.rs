@@ -42,6 +42,8 @@ fn a_search_shows_only_the_lines_with_its_text() {
         // The list beside the panes shows everything again.
         rig.press("/").type_text("aligned").press("enter q");
         assert!(rig.app.log.search.is_empty() && rig.app.overlay().is_none());
+        rig.press("i /").type_text("aligned").press("enter").click(0, 0);
+        assert!(rig.app.log.search.is_empty() && rig.app.overlay().is_none());
     }
 }
 
