@@ -256,7 +256,7 @@ impl PixelImage {
         })
     }
 
-    /// At most `most` colours, 256 of them or fewer, and the number of each pixel's one. Frequent colours stay as they are, others become the nearest.
+    /// At most `most` colours, 256 of them or fewer, and the number of each pixel's one. Colours beyond that become the nearest.
     pub fn index_colors(&self, most: usize) -> (Vec<[u8; 3]>, Vec<u8>) {
         let pixels = || self.rgb.chunks_exact(3).map(|p| [p[0], p[1], p[2]]);
         let mut counts: HashMap<[u8; 3], usize> = HashMap::new();
@@ -266,21 +266,43 @@ impl PixelImage {
         let mut colors: Vec<([u8; 3], usize)> = counts.into_iter().collect();
         colors.sort_unstable_by_key(|&(color, count)| (Reverse(count), color));
         // Similar colours share the most frequent of them.
-        let mut shared: HashMap<[u8; 3], (usize, [u8; 3])> = HashMap::new();
+        let mut groups: HashMap<[u8; 3], usize> = HashMap::new();
+        let mut shared: Vec<([u8; 3], usize)> = Vec::new();
         for &(color, count) in &colors {
             let coarse = if colors.len() > most { color.map(|c| c >> 3) } else { color };
-            shared.entry(coarse).or_insert((0, color)).0 += count;
+            let group = *groups.entry(coarse).or_insert(shared.len());
+            match shared.get_mut(group) {
+                Some(known) => known.1 += count,
+                None => shared.push((color, count)),
+            }
         }
-        let mut shared: Vec<(usize, [u8; 3])> = shared.into_values().collect();
-        shared.sort_unstable_by_key(|&(count, color)| (Reverse(count), color));
-        let palette: Vec<[u8; 3]> = shared.into_iter().map(|s| s.1).take(most.min(256)).collect();
-        let distance =
-            |a: &[u8; 3], b: &[u8; 3]| -> u32 { a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2)).sum() };
-        let nearest = |color: &[u8; 3]| (0..palette.len()).min_by_key(|&n| distance(&palette[n], color)).unwrap_or(0);
-        let numbers: HashMap<[u8; 3], u8> = colors.iter().map(|(color, _)| (*color, nearest(color) as u8)).collect();
+        let palette = choose_palette(&shared, most.min(256));
+        let nearest = |color: &[u8; 3]| {
+            (0..palette.len()).min_by_key(|&n| squared_distance(&palette[n], color)).unwrap_or(0) as u8
+        };
+        let numbers: HashMap<[u8; 3], u8> = colors.iter().map(|(color, _)| (*color, nearest(color))).collect();
         let indices = pixels().map(|pixel| numbers[&pixel]).collect();
         (palette, indices)
     }
+}
+
+/// The first colour, then again and again the one that the most pixels miss the most, so that rare colours of their own have a
+/// place beside shades of frequent ones.
+fn choose_palette(colors: &[([u8; 3], usize)], most: usize) -> Vec<[u8; 3]> {
+    let mut palette: Vec<[u8; 3]> = colors.first().map(|c| c.0).into_iter().collect();
+    let mut missed = vec![u64::MAX; colors.len()];
+    while let Some(last) = palette.last().filter(|_| palette.len() < most.min(colors.len())) {
+        for (missed, (color, count)) in missed.iter_mut().zip(colors) {
+            *missed = (*missed).min(u64::from(squared_distance(last, color)) * *count as u64);
+        }
+        let next = (0..colors.len()).max_by_key(|&n| (missed[n], Reverse(n))).unwrap_or(0);
+        palette.push(colors[next].0);
+    }
+    palette
+}
+
+fn squared_distance(a: &[u8; 3], b: &[u8; 3]) -> u32 {
+    a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2)).sum()
 }
 
 fn encode_png<'a>(
@@ -318,6 +340,22 @@ mod tests {
             assert!((mean - 100.0).abs() < 1.0, "{width}×{height}: {mean}");
             assert!(other.rgb.chunks(3).all(|p| p[1] == 100));
         }
+    }
+
+    #[test]
+    fn a_palette_keeps_few_colours_and_of_many_the_rare_ones_too() {
+        let few = PixelImage { width: 16, height: 4, rgb: (0..64).flat_map(|n| [n as u8, 0, 255]).collect() };
+        let (palette, pixels) = few.index_colors(256);
+        let back: Vec<u8> = pixels.iter().flat_map(|&n| palette[usize::from(n)]).collect();
+        assert_eq!((palette.len(), back), (64, few.rgb));
+        // A wide gradient of greys, and a small mark in red.
+        let pixel = |n: u32| if n < 4 { [255, 0, 0] } else { [(n / 40) as u8; 3] };
+        let many = PixelImage { width: 100, height: 100, rgb: (0..10_000).flat_map(pixel).collect() };
+        let (palette, pixels) = many.index_colors(16);
+        assert_eq!(palette.len(), 16);
+        assert_eq!(palette[usize::from(pixels[0])], [255, 0, 0]);
+        let far = (4..10_000).map(|n| palette[usize::from(pixels[n])][0].abs_diff(pixel(n as u32)[0]));
+        assert!(far.max() <= Some(16));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::theme::Theme;
 use crate::views::screen;
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{DisableMouseCapture, Event, MouseEventKind};
+use crossterm::style::Print;
 use ratatui::layout::Size;
 use std::io::{self, IsTerminal, Stdout, Write};
 use std::path::PathBuf;
@@ -138,6 +139,8 @@ pub fn run(options: WorkbenchOptions, inbox: WorkbenchInbox, requests: RequestSi
         figure_images: images::FigureImages::default(),
     };
     let left = workbench.run_loop(&receiver);
+    // A terminal that is gone has no image either.
+    let _ = workbench.close_image();
     drop(guard);
     workbench.choice_keeper.save_if_due(&mut workbench.app, true);
     left
@@ -323,6 +326,7 @@ impl Workbench {
                 let app = &self.app;
                 let bytes = self.canvas.draw_frame(app.size, |buf| screen::render(app, buf))?;
                 self.app.dirty = false;
+                self.remove_hidden_image()?;
                 self.draw_image(urgent);
                 pace = frame_interval_after(bytes);
                 (drawn, urgent) = (Instant::now(), false);
@@ -364,6 +368,20 @@ impl Workbench {
         Ok(None)
     }
 
+    /// Takes away an image that the last frame does not have.
+    fn remove_hidden_image(&mut self) -> io::Result<()> {
+        match self.figure_images.removal(&self.app) {
+            Some(bytes) => self.canvas.write_command(Print(bytes)),
+            None => Ok(()),
+        }
+    }
+
+    /// Closes the image, and takes it away.
+    fn close_image(&mut self) -> io::Result<()> {
+        self.app.figure_image = None;
+        self.remove_hidden_image()
+    }
+
     /// Has the image drawn anew that is due, in a thread: keys must not wait.
     fn draw_image(&mut self, user_acted: bool) {
         let now = Instant::now();
@@ -392,6 +410,7 @@ impl Workbench {
     }
 
     fn suspend(&mut self) -> io::Result<()> {
+        self.close_image()?;
         terminal::leave_screen();
         signals::stop_process()?;
         self.resume_terminal()

@@ -6,7 +6,7 @@ mod figure_images;
 #[cfg(test)]
 mod decoder_tests;
 
-pub use encoded_image::EncodedImage;
+pub use encoded_image::{EncodedImage, encode_removal};
 pub use figure_images::{FigureImage, FigureImages};
 
 use crate::theme::{Theme, ThemeRole};
@@ -16,7 +16,7 @@ use surfit_report::{FigureTheme, RGBColor};
 /// A way to show an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageProtocol {
-    /// The kitty graphics protocol with Unicode placeholders: kitty, Ghostty.
+    /// The kitty graphics protocol: kitty, Ghostty.
     Kitty,
     /// Sixels: foot, mlterm, Konsole, xterm built with them.
     Sixel,

@@ -53,8 +53,13 @@ impl EncodedImage {
         };
         let mut transmission = String::new();
         let cells = match protocol {
+            ImageProtocol::Kitty if !in_tmux => {
+                let data = kitty_parts(&encode_png(image)?, size, "p=1,C=1").concat();
+                Protocol::ITerm2(Iterm2 { data, size, is_tmux: false })
+            }
+            // tmux knows characters alone: in place of special ones the terminal shows the image, since kitty 0.28.
             ImageProtocol::Kitty => {
-                transmission.extend(kitty_parts(&encode_png(image)?, size).into_iter().map(wrap));
+                transmission.extend(kitty_parts(&encode_png(image)?, size, "U=1").into_iter().map(wrap));
                 let dot = DynamicImage::ImageRgb8(RgbImage::new(1, 1));
                 let kitty = Kitty::new(dot, size, KITTY_IMAGE_ID, in_tmux, false).map_err(|e| e.to_string())?;
                 let cells = Protocol::Kitty(kitty);
@@ -91,18 +96,24 @@ impl EncodedImage {
     }
 }
 
+/// Bytes that take the image away, where it lies over the characters and not in the place of some.
+pub fn encode_removal(protocol: ImageProtocol, in_tmux: bool) -> Option<String> {
+    let lies_over = protocol == ImageProtocol::Kitty && !in_tmux;
+    lies_over.then(|| format!("\x1b_Ga=d,d=I,i={KITTY_IMAGE_ID},q=2\x1b\\"))
+}
+
 fn encode_png(image: &PixelImage) -> Result<Vec<u8>, String> {
     image.to_palette_png().map_err(|e| e.to_string())
 }
 
-/// A PNG file for a virtual placement, in parts; the terminal is told not to answer, since an answer would be taken for keys.
-fn kitty_parts(file: &[u8], size: Size) -> Vec<String> {
+/// A PNG file with its placement, in parts; the terminal is told not to answer, since an answer would be taken for keys.
+fn kitty_parts(file: &[u8], size: Size, placement: &str) -> Vec<String> {
     let data = STANDARD.encode(file);
     let parts: Vec<&[u8]> = data.as_bytes().chunks(KITTY_CHUNK_BYTES).collect();
     let encode_part = |(n, part): (usize, &&[u8])| {
         let more = u8::from(n + 1 < parts.len());
         let head = match n {
-            0 => format!("a=T,U=1,f=100,q=2,i={KITTY_IMAGE_ID},c={},r={},m={more}", size.width, size.height),
+            0 => format!("a=T,{placement},f=100,q=2,i={KITTY_IMAGE_ID},c={},r={},m={more}", size.width, size.height),
             _ => format!("q=2,m={more}"),
         };
         format!("\x1b_G{head};{}\x1b\\", std::str::from_utf8(part).unwrap_or_default())

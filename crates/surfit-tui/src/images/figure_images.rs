@@ -1,6 +1,6 @@
 //! The image of the figure that is shown: when it is drawn anew, and by whom.
 
-use super::{EncodedImage, ImageProtocol, figure_theme};
+use super::{EncodedImage, ImageProtocol, encode_removal, figure_theme};
 use crate::app::App;
 use crate::views::image;
 use ratatui::layout::Size;
@@ -81,6 +81,8 @@ pub struct FigureImages {
     pub(super) is_drawing: bool,
     /// The user did something since the last request.
     user_acted: bool,
+    /// It was in the last frame.
+    was_shown: bool,
     /// Before this nothing is drawn that nobody asked for.
     pub(super) not_before: Option<Instant>,
 }
@@ -102,7 +104,7 @@ impl FigureImages {
         }
         let theme = app.theme.name().to_owned();
         let key = ImageKey { figure, size, cell, theme, state_time: app.last_message_at };
-        if self.requested.as_ref() == Some(&key) {
+        if self.requested.as_ref() == Some(&key) && app.figure_image.is_some() {
             self.user_acted = false;
             return None;
         }
@@ -124,6 +126,13 @@ impl FigureImages {
             state: app.run_state.clone(),
             last_image: app.figure_image.as_ref().and_then(|image| image.as_ref().ok()).cloned(),
         })
+    }
+
+    /// What takes away an image that is in no frame any more; to be called after every frame.
+    pub fn removal(&mut self, app: &App) -> Option<String> {
+        let is_shown = image::shown_image(app).is_some();
+        let is_gone = std::mem::replace(&mut self.was_shown, is_shown) && !is_shown;
+        app.image_protocol.filter(|_| is_gone).and_then(|protocol| encode_removal(protocol, app.in_tmux))
     }
 
     /// Takes note that a request was answered; to be called before `app` takes the image.

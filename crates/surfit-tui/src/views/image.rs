@@ -7,6 +7,7 @@ use super::surface::SurfaceScene;
 use super::view::{InputOutcome, KeyPress, ShellCommand, View, take_overlay_key};
 use crate::action::{Action, KeyScope};
 use crate::app::{App, ExportItem, FigureSubject};
+use crate::images::FigureImage;
 use crate::key::Key;
 use crate::keymap::KeyLookup;
 use crate::layout::ScreenLayout;
@@ -170,16 +171,20 @@ fn describe_curves(app: &App) -> String {
     }
 }
 
-/// Puts the image into its place in its overlay, when all else is drawn: its cells steer the terminal. Before it is drawn for this
-/// size the place is empty, and under a dialog, too: an image would cover its text.
+/// Puts the image into its place in its overlay, when all else is drawn: its cells steer the terminal.
 pub(super) fn render_image(buf: &mut Buffer, app: &App) {
-    let covered = app.layers.last().is_some_and(|v| v.is_modal());
-    let Some((_, size)) = wanted_figure(app).filter(|_| !covered && app.image_protocol.is_some()) else {
-        return;
-    };
-    if let Some(Ok(image)) = app.figure_image.as_ref().filter(|i| i.as_ref().is_ok_and(|i| i.size() == size)) {
-        image.encoded.render(popup::inner(app.overlay_area()), buf);
+    if let Some((image, area)) = shown_image(app) {
+        image.encoded.render(area, buf);
     }
+}
+
+/// The image that is shown, and its cells. Before it is drawn for its size there is none, and under a dialog, too: an image would
+/// cover its text.
+pub(crate) fn shown_image(app: &App) -> Option<(&FigureImage, Rect)> {
+    let is_covered = app.layers.last().is_some_and(|v| v.is_modal());
+    let (_, size) = wanted_figure(app).filter(|_| !is_covered && app.image_protocol.is_some())?;
+    let image = app.figure_image.as_ref()?.as_ref().ok().filter(|image| image.size() == size)?;
+    Some((image, popup::inner(app.overlay_area())))
 }
 
 /// The figure to show as an image, and the size of its place in cells; `None` when there is no place or nothing to show.

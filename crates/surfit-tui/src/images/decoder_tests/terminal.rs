@@ -18,6 +18,8 @@ pub struct DecodingTerminal {
     stored: Option<(Size, PixelImage)>,
     /// The image that lies over cells; what is written there covers it.
     placed: Option<(Rect, PixelImage)>,
+    /// Nothing that is written covers it.
+    lies_over: bool,
     written: HashMap<(u16, u16), char>,
     payload: String,
     head: String,
@@ -34,7 +36,7 @@ impl DecodingTerminal {
     /// The image of which anything can be seen, with the cells that it has.
     pub fn visible_image(&self) -> Option<(Rect, &PixelImage)> {
         if let Some((area, image)) = &self.placed {
-            let covered = area.positions().all(|p| self.written.contains_key(&(p.x, p.y)));
+            let covered = !self.lies_over && area.positions().all(|p| self.written.contains_key(&(p.x, p.y)));
             return (!covered).then_some((*area, image));
         }
         let (size, image) = self.stored.as_ref()?;
@@ -119,6 +121,7 @@ impl DecodingTerminal {
         // What comes lies over what was written before.
         self.written.retain(|&(x, y), _| !area.contains((x, y).into()));
         self.placed = Some((area, image));
+        self.lies_over = false;
         self.images_received += 1;
     }
 
@@ -129,6 +132,11 @@ impl DecodingTerminal {
             found.map(str::to_owned)
         };
         assert_eq!(field(head, "q").as_deref(), Some("2"), "never an answer");
+        if field(head, "a").as_deref() == Some("d") {
+            assert_eq!(field(head, "d").as_deref(), Some("I"), "its memory goes too");
+            self.placed = None;
+            return;
+        }
         if field(head, "a").is_some() {
             (self.head, self.payload) = (head.to_owned(), String::new());
         }
@@ -136,10 +144,16 @@ impl DecodingTerminal {
         if field(head, "m").as_deref() == Some("0") {
             let number = |name| field(&self.head, name).unwrap().parse::<u16>().unwrap();
             assert_eq!(field(&self.head, "f").as_deref(), Some("100"), "as PNG");
-            assert_eq!(field(&self.head, "U").as_deref(), Some("1"), "where its characters are");
             let image = decode_png(&STANDARD.decode(&self.payload).unwrap());
-            self.stored = Some((Size::new(number("c"), number("r")), image));
-            self.images_received += 1;
+            let size = (number("c"), number("r"));
+            if field(&self.head, "U").as_deref() == Some("1") {
+                self.stored = Some((size.into(), image));
+                self.images_received += 1;
+            } else {
+                assert_eq!(field(&self.head, "C").as_deref(), Some("1"), "the cursor stays");
+                self.place_image(size, image);
+                self.lies_over = true;
+            }
         }
     }
 
