@@ -14,6 +14,7 @@ mod naming;
 mod resnet;
 mod vgg;
 mod vit;
+mod wide_resnet;
 
 pub use architecture::{Architecture, MaxPooling, Operation};
 pub use builder::POSITION_EMBEDDINGS;
@@ -36,6 +37,7 @@ const NETWORKS: &[NetworkSpec] = &[
     vgg::VGG16_BN_CIFAR,
     vit::VIT_TINY,
     vit::VIT_SMALL,
+    wide_resnet::WRN16_4,
 ];
 
 /// The names of all networks, as `network.name` names them.

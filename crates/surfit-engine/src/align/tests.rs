@@ -52,6 +52,7 @@ fn a_shuffled_copy_is_put_back_exactly() {
         ("vgg16-cifar", &[6, 6, 7, 7, 8]),
         ("vgg16-bn-cifar", &[6, 6, 7, 7, 8]),
         ("vit-tiny", &[24, 3, 4]),
+        ("wrn16-4", &[6, 8, 9, 10]),
     ] {
         let network = network(name, widths);
         let reference = permuted_weights(network.layout(), 1);
