@@ -39,6 +39,7 @@ CASES = [
     ("vgg16-bn-cifar", COLOUR, []),
     ("vit-tiny", COLOUR, []),
     ("vit-small", GREY, [384, 4, 6]),
+    ("wrn16-4", COLOUR, [16, 32, 64, 128]),
     ("vgg16", COLOUR, []),
     ("vgg16-bn", COLOUR, []),
 ]

@@ -124,6 +124,50 @@ def vit(name):
     return make
 
 
+def wide_resnet(widths, patch, shape, classes):
+    """As xternalz/WideResNet-pytorch has it, with 16 layers and without dropout."""
+    widths = widths or [16, 64, 128, 256]
+
+    class Block(nn.Module):
+        def __init__(self, before, after, stride):
+            super().__init__()
+            self.bn1 = nn.BatchNorm2d(before)
+            self.conv1 = nn.Conv2d(before, after, 3, stride=stride, padding=1, bias=False)
+            self.bn2 = nn.BatchNorm2d(after)
+            self.conv2 = nn.Conv2d(after, after, 3, padding=1, bias=False)
+            equal = before == after and stride == 1
+            self.convShortcut = None if equal else nn.Conv2d(before, after, 1, stride=stride, bias=False)
+
+        def forward(self, x):
+            normed = self.bn1(x).relu()
+            out = self.conv2(self.bn2(self.conv1(normed)).relu())
+            return out + (x if self.convShortcut is None else self.convShortcut(normed))
+
+    class Stage(nn.Module):
+        def __init__(self, before, after, stride):
+            super().__init__()
+            self.layer = nn.Sequential(Block(before, after, stride), Block(after, after, 1))
+
+        def forward(self, x):
+            return self.layer(x)
+
+    class WideResNet(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv1 = nn.Conv2d(shape[0], widths[0], 3, padding=1, bias=False)
+            self.block1 = Stage(widths[0], widths[1], 1)
+            self.block2 = Stage(widths[1], widths[2], 2)
+            self.block3 = Stage(widths[2], widths[3], 2)
+            self.bn1 = nn.BatchNorm2d(widths[3])
+            self.fc = nn.Linear(widths[3], classes)
+
+        def forward(self, x):
+            x = self.block3(self.block2(self.block1(self.conv1(x))))
+            return self.fc(self.bn1(x).relu().mean((2, 3)))
+
+    return WideResNet()
+
+
 MAKERS = {
     "cnn": cnn,
     "mlp": mlp,
@@ -135,6 +179,7 @@ MAKERS = {
     "vgg16-bn-cifar": vgg16(normed=True, cifar=True),
     "vit-tiny": vit("vit_tiny_patch16_224"),
     "vit-small": vit("vit_small_patch16_224"),
+    "wrn16-4": wide_resnet,
 }
 
 

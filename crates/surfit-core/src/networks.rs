@@ -14,6 +14,7 @@ mod naming;
 mod resnet;
 mod vgg;
 mod vit;
+mod wide_resnet;
 
 pub use architecture::{Architecture, MaxPooling, Operation};
 pub use builder::POSITION_EMBEDDINGS;
@@ -36,6 +37,7 @@ const NETWORKS: &[NetworkSpec] = &[
     vgg::VGG16_BN_CIFAR,
     vit::VIT_TINY,
     vit::VIT_SMALL,
+    wide_resnet::WRN16_4,
 ];
 
 /// The names of all networks, as `network.name` names them.
@@ -74,9 +76,9 @@ pub struct NetworkSpec {
     /// Whether it divides images into patches of `network.patch` pixels.
     pub divides_images: bool,
     /// Refuses widths, of the right number, that do not suit each other.
-    pub check_widths: fn(&[usize]) -> Result<(), UnsuitableSetting>,
+    pub refuse_widths: fn(&[usize]) -> Result<(), UnsuitableSetting>,
     /// Refuses images that it cannot read.
-    pub check_images: fn(&NetworkShape) -> Result<(), UnsuitableSetting>,
+    pub refuse_images: fn(&NetworkShape) -> Result<(), UnsuitableSetting>,
     /// The names that its tensors have in files; the best match of them counts, and of equal ones the first.
     pub namings: &'static [FamilyNaming],
     /// Describes it layer by layer.
@@ -92,8 +94,8 @@ impl NetworkSpec {
             widths: WidthSpec::ANY,
             hidden: None,
             divides_images: false,
-            check_widths: |_| Ok(()),
-            check_images: |_| Ok(()),
+            refuse_widths: |_| Ok(()),
+            refuse_images: |_| Ok(()),
             namings: &[],
             build,
         }
@@ -204,7 +206,7 @@ pub fn describe_network(
         ));
     }
     let shape = spec.resolve_shape(config, input, classes);
-    (spec.check_images)(&shape)?;
+    (spec.refuse_images)(&shape)?;
     let mut network = NetworkBuilder::new(channels);
     (spec.build)(&shape, &mut network);
     Ok(network.finish())
@@ -233,7 +235,7 @@ impl NetworkSpec {
                 "{name} takes {wanted} widths ({meaning}), not {count}; leave them out for its own"
             ));
         }
-        (self.check_widths)(widths)
+        (self.refuse_widths)(widths)
     }
 
     /// Refuses hidden layers that the classifier cannot have. None at all stand for its own.
@@ -291,7 +293,7 @@ impl NetworkConfig {
     /// With the setting to change.
     pub fn check_images(&self, input: [usize; 3]) -> Result<(), UnsuitableSetting> {
         match find_network(&self.name) {
-            Some(spec) => (spec.check_images)(&spec.resolve_shape(self, input, 2)),
+            Some(spec) => (spec.refuse_images)(&spec.resolve_shape(self, input, 2)),
             None => Ok(()),
         }
     }

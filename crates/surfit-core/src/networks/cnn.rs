@@ -10,7 +10,7 @@ use super::{FamilyNaming, MaxPooling, NetworkShape, NetworkSpec, UnsuitableSetti
 pub(super) const CNN: NetworkSpec = NetworkSpec {
     name: "cnn",
     description: "3×3 convolutions without bias, each with batch norm, ReLU and 2×2 max pooling, after the last global \
-                  average pooling; then one linear layer: the code is in the [tutorial](tutorial.md)",
+                  average pooling; then one linear layer",
     widths: WidthSpec {
         meaning: "the channels of each convolution",
         own: &[16, 32, 64],
@@ -18,12 +18,12 @@ pub(super) const CNN: NetworkSpec = NetworkSpec {
         search_template: Some(|depth| vec![2; depth]),
         undetermined: None,
     },
-    check_images,
+    refuse_images,
     namings: &[FamilyNaming::own("surfit")],
     ..NetworkSpec::new(build)
 };
 
-fn check_images(shape: &NetworkShape) -> Result<(), UnsuitableSetting> {
+fn refuse_images(shape: &NetworkShape) -> Result<(), UnsuitableSetting> {
     let [_, height, width] = shape.input;
     let halvings = height.min(width).max(1).ilog2() as usize;
     let widths = shape.widths.len();

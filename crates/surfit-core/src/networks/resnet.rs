@@ -34,7 +34,7 @@ pub(super) const RESNET18: NetworkSpec = NetworkSpec {
 
 pub(super) const RESNET18_CIFAR: NetworkSpec = NetworkSpec {
     name: "resnet18-cifar",
-    description: "the same with `conv1` of 3×3, stride 1, and no max pooling",
+    description: "`resnet18` with `conv1` of 3×3, stride 1, and no max pooling",
     build: build_cifar,
     ..RESNET18
 };

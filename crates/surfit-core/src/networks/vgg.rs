@@ -27,7 +27,7 @@ pub(super) const VGG16: NetworkSpec = NetworkSpec {
         ..WidthSpec::ANY
     },
     hidden: Some(&[4096, 4096]),
-    check_images: check_size,
+    refuse_images: refuse_small_images,
     namings: &[
         FamilyNaming::own("torchvision"),
         FamilyNaming {
@@ -54,7 +54,7 @@ pub(super) const VGG16_CIFAR: NetworkSpec = NetworkSpec {
     name: "vgg16-cifar",
     description: "`vgg16` with one `Linear(512, classes)` as `classifier`",
     hidden: Some(&[]),
-    check_images: |_| Ok(()),
+    refuse_images: |_| Ok(()),
     build: |shape, network| build(shape, network, false, true),
     ..VGG16
 };
@@ -66,7 +66,7 @@ pub(super) const VGG16_BN_CIFAR: NetworkSpec = NetworkSpec {
     ..VGG16_CIFAR
 };
 
-fn check_size(shape: &NetworkShape) -> Result<(), UnsuitableSetting> {
+fn refuse_small_images(shape: &NetworkShape) -> Result<(), UnsuitableSetting> {
     let [_, height, width] = shape.input;
     if height.min(width) >= 32 {
         return Ok(());

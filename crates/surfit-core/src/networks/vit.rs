@@ -30,8 +30,8 @@ pub(super) const VIT_TINY: NetworkSpec = NetworkSpec {
         undetermined: Some(UndeterminedWidth { index: 2, usual: |widths| (widths[0] / HEAD_FEATURES).max(1) }),
     },
     divides_images: true,
-    check_widths,
-    check_images: check_patches,
+    refuse_widths,
+    refuse_images: refuse_undivided_images,
     namings: &[
         FamilyNaming::own("timm"),
         FamilyNaming::new("torchvision", |_, name| torchvision_name(name, ["mlp.0", "mlp.3"])),
@@ -50,7 +50,7 @@ pub(super) const VIT_SMALL: NetworkSpec = NetworkSpec {
     ..VIT_TINY
 };
 
-fn check_widths(widths: &[usize]) -> Result<(), UnsuitableSetting> {
+fn refuse_widths(widths: &[usize]) -> Result<(), UnsuitableSetting> {
     let (features, heads) = (widths[0], widths[2]);
     if features.is_multiple_of(heads) {
         return Ok(());
@@ -59,7 +59,7 @@ fn check_widths(widths: &[usize]) -> Result<(), UnsuitableSetting> {
     Err(UnsuitableSetting::new("network.widths", reason))
 }
 
-fn check_patches(shape: &NetworkShape) -> Result<(), UnsuitableSetting> {
+fn refuse_undivided_images(shape: &NetworkShape) -> Result<(), UnsuitableSetting> {
     let (patch, [_, height, width]) = (shape.patch, shape.input);
     if patch > 0 && height % patch == 0 && width % patch == 0 {
         return Ok(());

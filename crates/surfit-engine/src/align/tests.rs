@@ -1,5 +1,6 @@
 use super::*;
 use crate::layout::LayoutTensors;
+use crate::networks::tests::small_networks;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use surfit_core::config::NetworkConfig;
@@ -14,7 +15,7 @@ fn network(name: &str, widths: &[usize]) -> Network {
         _ => Vec::new(),
     };
     let config = NetworkConfig { name: name.into(), widths: widths.into(), patch: 0, hidden };
-    crate::networks::Network::new(&config, [1, 28, 28], 10).unwrap()
+    Network::new(&config, [1, 28, 28], 10).unwrap()
 }
 
 fn images(n: i64) -> Tensor {
@@ -51,6 +52,7 @@ fn a_shuffled_copy_is_put_back_exactly() {
         ("vgg16-cifar", &[6, 6, 7, 7, 8]),
         ("vgg16-bn-cifar", &[6, 6, 7, 7, 8]),
         ("vit-tiny", &[24, 3, 4]),
+        ("wrn16-4", &[6, 8, 9, 10]),
     ] {
         let network = network(name, widths);
         let reference = permuted_weights(network.layout(), 1);
@@ -66,15 +68,7 @@ fn a_shuffled_copy_is_put_back_exactly() {
 
 #[test]
 fn permuting_keeps_the_function_and_comes_back() {
-    for network in [
-        network("cnn", &[5, 6, 7]),
-        network("mlp", &[11]),
-        network("resnet18", &[5, 6, 7, 8]),
-        network("resnet18-cifar", &[5, 6, 7, 8]),
-        network("vgg16-bn-cifar", &[5, 6, 7, 8, 9]),
-        network("vgg16-cifar", &[5, 6, 7, 8, 9]),
-        network("vit-tiny", &[20, 3, 5]),
-    ] {
+    for (_, network) in small_networks() {
         let layout = network.layout();
         let flat = permuted_weights(layout, 4);
         let there = random_permutations(layout, 2);

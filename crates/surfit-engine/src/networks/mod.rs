@@ -64,4 +64,4 @@ pub fn describe(config: &NetworkConfig) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

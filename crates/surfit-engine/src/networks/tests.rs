@@ -1,5 +1,6 @@
 use super::*;
 use crate::layout::{LayoutTensors, RunningStats};
+use surfit_core::networks::all_networks;
 use tch::{Device, Kind};
 
 mod pytorch;
@@ -11,15 +12,18 @@ fn network(name: &str, widths: &[usize]) -> Network {
     Network::new(&config, [1, 28, 28], 10).unwrap()
 }
 
-/// A small form of every kind of network.
-const SMALL_NETWORKS: [(&str, &[usize]); 6] = [
-    ("cnn", &[4, 6, 8]),
-    ("mlp", &[12, 9]),
-    ("resnet18", &[4, 5, 6, 7]),
-    ("resnet18-cifar", &[4, 4, 6, 6]),
-    ("vgg16-bn-cifar", &[3, 4, 5, 6, 7]),
-    ("vit-tiny", &[12, 2, 3]),
-];
+/// A small form of every network that reads images of 28×28 pixels.
+pub(crate) fn small_networks() -> impl Iterator<Item = (&'static str, Network)> {
+    tch::set_num_threads(1);
+    all_networks().iter().filter_map(|spec| {
+        let own = spec.widths.own.iter().zip(6..);
+        let mut widths: Vec<usize> = own.map(|(&width, most)| width.min(most)).collect();
+        // Heads of two features each.
+        spec.widths.undetermined.iter().for_each(|heads| widths[heads.index] = 3);
+        let config = NetworkConfig { name: spec.name.into(), widths, ..NetworkConfig::default() };
+        Some((spec.name, Network::new(&config, [1, 28, 28], 10).ok()?))
+    })
+}
 
 fn images(n: i64) -> Tensor {
     tch::manual_seed(7);
@@ -90,8 +94,7 @@ fn a_cnn_is_the_plain_composition_of_its_layers() {
 
 #[test]
 fn taps_and_gradients_do_not_change_the_logits() {
-    for (name, widths) in SMALL_NETWORKS {
-        let network = network(name, widths);
+    for (name, network) in small_networks() {
         let x = images(6);
         let plain = network.layout().initial_weights(1);
         let stats = RunningStats::new(network.layout(), Device::Cpu);
@@ -103,7 +106,7 @@ fn taps_and_gradients_do_not_change_the_logits() {
             };
             let logits = forward(&plain, None);
             assert!(max_abs(&logits) > 0.0);
-            assert_eq!(logits, forward(&traced, None));
+            assert_eq!(logits, forward(&traced, None), "{name} {running}");
             assert_eq!(logits, forward(&plain, Some(&mut ActivationHooks::default())));
         }
     }
@@ -113,9 +116,9 @@ fn taps_and_gradients_do_not_change_the_logits() {
 fn in_16_bits_logits_and_gradients_are_nearly_those_of_32() {
     use crate::device::Placement;
     use crate::model::Model;
-    for (name, widths) in SMALL_NETWORKS {
-        let of = |kind| {
-            let model = Model::new(network(name, widths), Placement { device: Device::Cpu, kind, threads: 1 });
+    for ((name, f32), (_, bf16)) in small_networks().zip(small_networks()) {
+        let of = |network, kind| {
+            let model = Model::new(network, Placement { device: Device::Cpu, kind, threads: 1 });
             let flat = model.network().layout().initial_weights(1);
             let (x, labels) = (images(64), Tensor::arange(64, (Kind::Int64, Device::Cpu)).remainder(10));
             let (loss, parts) = model.gradient(&model.compute_views(&flat), &x, &labels, 0.0);
@@ -127,13 +130,31 @@ fn in_16_bits_logits_and_gradients_are_nearly_those_of_32() {
             assert_eq!((logits.kind(), loss.kind()), (Kind::Float, Kind::Float), "{name}");
             (logits, gradient)
         };
-        let ((wide, g), (narrow, h)) = (of(Kind::Float), of(Kind::BFloat16));
+        let ((wide, g), (narrow, h)) = (of(f32, Kind::Float), of(bf16, Kind::BFloat16));
         let logits = max_abs(&(&narrow - &wide)) / max_abs(&wide);
         assert!(logits > 0.0 && logits < 0.05, "{name}: logits differ by {logits}");
         let cosine = (&g * &h).sum(Kind::Float) / (g.norm() * h.norm());
         let cosine = cosine.double_value(&[]);
         // Rounding decides which pixel of a pooling was the largest, in every one of many layers.
         assert!(cosine > 0.75, "{name}: gradients have a cosine of {cosine}");
+    }
+}
+
+#[test]
+fn a_few_steps_lower_the_loss_of_every_network() {
+    use crate::device::Placement;
+    use crate::model::Model;
+    use crate::optimizer::StepHyperparams;
+    use crate::trainer::Trainer;
+    let rates = StepHyperparams { learning_rate: 0.02, momentum: 0.9, weight_decay: 0.0, label_smoothing: 0.0 };
+    let (x, labels) = (images(32), Tensor::arange(32, (Kind::Int64, Device::Cpu)).remainder(10));
+    let _no_grad = tch::no_grad_guard();
+    for (name, network) in small_networks() {
+        let model = Model::new(network, Placement { device: Device::Cpu, kind: Kind::Float, threads: 1 });
+        let mut trainer = Trainer::new(&model, 1);
+        let losses: Vec<f64> =
+            (0..10).map(|_| trainer.step_on_batch(&model, &x, &labels, rates).double_value(&[])).collect();
+        assert!(losses[9] < losses[0], "{name}: {losses:?}");
     }
 }
 
