@@ -50,7 +50,7 @@ impl DrawableFigure for PointsFigure<'_> {
         let fit = |room: f64, count: usize, most: f64| (room / count as f64).floor().clamp(4.0, most);
         let tiles = TileLayout {
             top,
-            width: fit(page.width - TILES_LEFT - BAR_ROOM, columns, 180.0),
+            width: fit(page.width - TILES_LEFT - BAR_ROOM, columns, page.length(180.0, 280.0)),
             height: fit(page.height - top - page.length(58.0, 42.0), rows, 128.0),
             columns,
             rows,

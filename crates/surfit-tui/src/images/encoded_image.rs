@@ -3,17 +3,12 @@
 use super::ImageProtocol;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use image::{DynamicImage, RgbImage};
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, CellDiffOption};
 use ratatui::layout::{Rect, Size};
-use ratatui::widgets::Widget;
-use ratatui_image::Image;
-use ratatui_image::protocol::Protocol;
-use ratatui_image::protocol::iterm2::Iterm2;
-use ratatui_image::protocol::kitty::Kitty;
-use ratatui_image::protocol::sixel::Sixel;
+use ratatui::style::Color;
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::num::NonZeroU16;
 use surfit_report::PixelImage;
 
 /// Number of the image, for terminals that keep images by number: the next one takes the place of the one before.
@@ -24,74 +19,84 @@ const KITTY_CHUNK_BYTES: usize = 4096;
 /// Colours of a sixel image: each is a pass over the line.
 const MAX_SIXEL_COLORS: usize = 128;
 
+/// The character in whose place kitty shows a part of an image.
+const PLACEHOLDER: char = '\u{10eeee}';
+/// Marks on a placeholder that tell its row, and its column 0, in the order of kitty's table. Those after it in a row need none.
+const ROW_MARKS: &str = "\u{305}\u{30d}\u{30e}\u{310}\u{312}\u{33d}\u{33e}\u{33f}\u{346}\u{34a}\u{34b}\u{34c}\u{350}\u{351}\u{352}\u{357}\
+    \u{35b}\u{363}\u{364}\u{365}\u{366}\u{367}\u{368}\u{369}\u{36a}\u{36b}\u{36c}\u{36d}\u{36e}\u{36f}\u{483}\u{484}\
+    \u{485}\u{486}\u{487}\u{592}\u{593}\u{594}\u{595}\u{597}\u{598}\u{599}\u{59c}\u{59d}\u{59e}\u{59f}\u{5a0}\u{5a1}\
+    \u{5a8}\u{5a9}\u{5ab}\u{5ac}\u{5af}\u{5c4}\u{610}\u{611}\u{612}\u{613}\u{614}\u{615}\u{616}\u{617}\u{657}\u{658}\
+    \u{659}\u{65a}\u{65b}\u{65d}\u{65e}\u{6d6}\u{6d7}\u{6d8}\u{6d9}\u{6da}\u{6db}\u{6dc}\u{6df}\u{6e0}\u{6e1}\u{6e2}\
+    \u{6e4}\u{6e7}\u{6e8}\u{6eb}\u{6ec}\u{730}\u{732}\u{733}\u{735}\u{736}\u{73a}\u{73d}\u{73f}\u{740}\u{741}\u{743}\
+    \u{745}\u{747}\u{749}\u{74a}\u{7eb}\u{7ec}\u{7ed}\u{7ee}\u{7ef}\u{7f0}\u{7f1}\u{7f3}\u{816}\u{817}\u{818}\u{819}\
+    \u{81b}\u{81c}\u{81d}\u{81e}\u{81f}\u{820}\u{821}\u{822}\u{823}\u{825}\u{826}\u{827}\u{829}\u{82a}\u{82b}\u{82c}";
+/// The mark of row 0 and of column 0.
+const FIRST_MARK: char = '\u{305}';
+
 /// An image as a terminal takes it.
 pub struct EncodedImage {
-    cells: Protocol,
-    /// What goes before the first cell.
-    transmission: String,
-    /// Bytes of the image on the line.
-    pub bytes: usize,
+    data: String,
+    /// Placeholders are where the image is shown; else it is where the cursor is when the data come.
+    has_placeholders: bool,
 }
 
 impl std::fmt::Debug for EncodedImage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "EncodedImage of {} bytes", self.bytes)
+        write!(f, "EncodedImage of {} bytes", self.data.len())
     }
 }
 
 impl EncodedImage {
     /// Encodes an image that covers `size` cells. In tmux it is wrapped, so that tmux hands it on.
     ///
-    /// What is sent has a palette, and a third of the bytes of the encodings of `ratatui-image`, which places it.
-    ///
     /// # Errors
     /// A sentence when it cannot be encoded.
     pub fn new(image: &PixelImage, protocol: ImageProtocol, size: Size, in_tmux: bool) -> Result<Self, String> {
-        let wrap = |part: String| match in_tmux {
-            true => format!("\x1bPtmux;{}\x1b\\", part.replace('\x1b', "\x1b\x1b")),
-            false => part,
-        };
-        let mut transmission = String::new();
-        let cells = match protocol {
-            ImageProtocol::Kitty if !in_tmux => {
-                let data = kitty_parts(&encode_png(image)?, size, "p=1,C=1").concat();
-                Protocol::ITerm2(Iterm2 { data, size, is_tmux: false })
-            }
-            // tmux knows characters alone: in place of special ones the terminal shows the image, since kitty 0.28.
+        let parts = match protocol {
             ImageProtocol::Kitty => {
-                transmission.extend(kitty_parts(&encode_png(image)?, size, "U=1").into_iter().map(wrap));
-                let dot = DynamicImage::ImageRgb8(RgbImage::new(1, 1));
-                let kitty = Kitty::new(dot, size, KITTY_IMAGE_ID, in_tmux, false).map_err(|e| e.to_string())?;
-                let cells = Protocol::Kitty(kitty);
-                // Its own transmission goes with the first cells that are drawn: nowhere.
-                let area = Rect::from((ratatui::layout::Position::ORIGIN, size));
-                Image::new(&cells).render(area, &mut Buffer::empty(area));
-                cells
+                // tmux knows characters alone: in place of some the terminal shows the image, since kitty 0.28.
+                let placement = if in_tmux { "U=1" } else { "p=1,C=1" };
+                kitty_parts(&encode_png(image)?, size, placement)
             }
-            ImageProtocol::Iterm2 => {
-                let file = encode_png(image)?;
-                let head =
-                    format!("\x1b]1337;File=inline=1;size={};width={};height={}", file.len(), size.width, size.height);
-                let data =
-                    wrap(format!("{head};preserveAspectRatio=0;doNotMoveCursor=1:{}\x07", STANDARD.encode(&file)));
-                Protocol::ITerm2(Iterm2 { data, size, is_tmux: in_tmux })
-            }
-            ImageProtocol::Sixel => Protocol::Sixel(Sixel { data: wrap(encode_sixels(image)), size, is_tmux: in_tmux }),
+            ImageProtocol::Iterm2 => vec![encode_iterm2(&encode_png(image)?, size)],
+            ImageProtocol::Sixel => vec![encode_sixels(image)],
         };
-        let bytes = match &cells {
-            Protocol::Sixel(sixel) => sixel.data.len(),
-            Protocol::ITerm2(file) => file.data.len(),
-            _ => transmission.len(),
+        let wrap = |part: String| format!("\x1bPtmux;{}\x1b\\", part.replace('\x1b', "\x1b\x1b"));
+        let data = match in_tmux {
+            true => parts.into_iter().map(wrap).collect(),
+            false => parts.concat(),
         };
-        Ok(Self { cells, transmission, bytes })
+        Ok(Self { data, has_placeholders: in_tmux && protocol == ImageProtocol::Kitty })
     }
 
-    /// Puts it into an area of the screen's cells: the terminal shows it when these are drawn, until others are.
+    /// Bytes of the image on the line.
+    pub fn byte_count(&self) -> usize {
+        self.data.len()
+    }
+
+    /// Puts it into an area of the screen's cells: the data before the first one, and no other characters over it. The terminal
+    /// shows it when these cells are drawn, until others are.
     pub fn render(&self, area: Rect, buf: &mut Buffer) {
-        Image::new(&self.cells).render(area, buf);
-        if let Some(first) = buf.cell_mut((area.x, area.y)).filter(|_| !self.transmission.is_empty()) {
-            let symbol = format!("{}{}", self.transmission, first.symbol());
-            first.set_symbol(&symbol);
+        let rows = area.rows().zip(ROW_MARKS.chars().chain(std::iter::repeat(FIRST_MARK)));
+        for (row, mark) in rows {
+            for at in row.positions() {
+                let (is_first, begins_row) = (at == area.as_position(), at.x == area.x);
+                let mut symbol = if is_first { self.data.clone() } else { String::new() };
+                if self.has_placeholders {
+                    symbol.push(PLACEHOLDER);
+                    symbol.extend(begins_row.then_some(mark).into_iter().chain(begins_row.then_some(FIRST_MARK)));
+                }
+                let Some(cell) = buf.cell_mut(at) else { continue };
+                cell.set_diff_option(match symbol.is_empty() {
+                    true => CellDiffOption::Skip,
+                    false => CellDiffOption::ForcedWidth(NonZeroU16::MIN),
+                });
+                cell.set_symbol(&symbol);
+                if self.has_placeholders {
+                    let [_, r, g, b] = KITTY_IMAGE_ID.to_be_bytes();
+                    cell.set_fg(Color::Rgb(r, g, b));
+                }
+            }
         }
     }
 }
@@ -119,6 +124,14 @@ fn kitty_parts(file: &[u8], size: Size, placement: &str) -> Vec<String> {
         format!("\x1b_G{head};{}\x1b\\", std::str::from_utf8(part).unwrap_or_default())
     };
     parts.iter().enumerate().map(encode_part).collect()
+}
+
+fn encode_iterm2(file: &[u8], size: Size) -> String {
+    let (bytes, Size { width, height }) = (file.len(), size);
+    let data = STANDARD.encode(file);
+    format!(
+        "\x1b]1337;File=inline=1;size={bytes};width={width};height={height};preserveAspectRatio=0;doNotMoveCursor=1:{data}\x07"
+    )
 }
 
 /// Bands of six rows of pixels, of each the colours one after the other, runs counted.

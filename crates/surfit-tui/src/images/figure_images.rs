@@ -140,7 +140,9 @@ impl FigureImages {
         self.is_drawing = false;
         let last = app.figure_image.as_ref().and_then(|image| image.as_ref().ok());
         let bytes = match image {
-            Ok(image) if last.is_none_or(|last| !Arc::ptr_eq(&last.encoded, &image.encoded)) => image.encoded.bytes,
+            Ok(image) if last.is_none_or(|last| !Arc::ptr_eq(&last.encoded, &image.encoded)) => {
+                image.encoded.byte_count()
+            }
             _ => 0,
         };
         let rest = Duration::from_secs_f64(bytes as f64 / MAX_BYTES_PER_SECOND);
