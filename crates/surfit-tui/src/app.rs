@@ -43,6 +43,7 @@ use surfit_core::machine::MachineLoad;
 use surfit_core::protocol::{ClientMessage, ServerMessage};
 use surfit_core::run_state::{LogLine, RunState};
 use surfit_core::snapshot::{ControlPoint, EngineState, Snapshot};
+use surfit_report::ReportError;
 
 /// Seconds without a message after which a working engine is shown as silent.
 const STALL_TIMEOUT_SECS: f64 = 5.0;
@@ -119,7 +120,7 @@ pub enum AppMessage {
     /// The terminal answered that it shows any colour.
     Truecolor,
     /// The image of a figure was drawn, or could not be.
-    Image(Result<FigureImage, String>),
+    Image(Result<FigureImage, ReportError>),
     Paste(String),
     Resize(Size),
     /// From the engine, or from the bridge to it.
@@ -188,7 +189,7 @@ pub struct App {
     /// How this terminal shows images, if it can.
     pub image_protocol: Option<ImageProtocol>,
     /// The image of the figure that is shown or was last, or why it could not be drawn.
-    pub figure_image: Option<Result<FigureImage, String>>,
+    pub figure_image: Option<Result<FigureImage, ReportError>>,
     /// The machine's load over the last minutes.
     pub load_history: LoadHistory,
     /// Header figures, renewed at most once a second.

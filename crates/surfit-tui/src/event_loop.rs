@@ -70,7 +70,7 @@ pub fn run(options: WorkbenchOptions, inbox: WorkbenchInbox, requests: RequestSi
     let last = before.as_ref().and_then(RememberedChoices::theme);
     let chosen = options.theme.as_deref().or(last);
     let images = images::detect(options.images, var);
-    problems.extend(images.as_ref().err().cloned());
+    problems.extend(images.as_ref().err().map(|e| e.to_string()));
     // Only who did not choose a theme gets the one for the terminal's background.
     let from_environment = var("COLORFGBG").and_then(|value| TerminalBackground::from_colorfgbg(&value));
     let wants = |question: &TerminalQuestion| match question {

@@ -35,16 +35,21 @@ pub enum ImageMode {
     By(ImageProtocol),
 }
 
+/// A value that `SURFIT_IMAGES` cannot have.
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[error("SURFIT_IMAGES cannot be `{0}`; choose auto, off, kitty, sixel or iterm2")]
+pub struct UnknownImageMode(String);
+
 /// The way this terminal has: as `chosen`, else by `SURFIT_IMAGES` (`auto`, `off`, `kitty`, `sixel`, `iterm2`), and for
 /// `auto` uses environment variables. Never over a line to another machine or through a multiplexer unless requested:
 /// images are large, and the terminal is not queried, because a late answer would be taken for keys.
 ///
 /// # Errors
-/// A sentence about a value that `SURFIT_IMAGES` cannot have.
+/// [`UnknownImageMode`].
 pub fn detect(
     chosen: Option<ImageMode>,
     var: impl Fn(&str) -> Option<String>,
-) -> Result<Option<ImageProtocol>, String> {
+) -> Result<Option<ImageProtocol>, UnknownImageMode> {
     let var = |name: &str| var(name).filter(|s| !s.is_empty());
     let way = match (chosen, var("SURFIT_IMAGES").as_deref()) {
         (Some(way), _) => way,
@@ -54,7 +59,7 @@ pub fn detect(
         (_, Some("sixel")) => ImageMode::By(ImageProtocol::Sixel),
         (_, Some("iterm2")) => ImageMode::By(ImageProtocol::Iterm2),
         (_, Some(other)) => {
-            return Err(format!("SURFIT_IMAGES cannot be `{other}`; choose auto, off, kitty, sixel or iterm2"));
+            return Err(UnknownImageMode(other.into()));
         }
     };
     match way {
@@ -100,11 +105,11 @@ pub fn figure_theme(theme: &Theme) -> FigureTheme {
 mod tests {
     use super::*;
 
-    fn with(pairs: &[(&str, &str)]) -> Result<Option<ImageProtocol>, String> {
+    fn with(pairs: &[(&str, &str)]) -> Result<Option<ImageProtocol>, UnknownImageMode> {
         chosen(None, pairs)
     }
 
-    fn chosen(way: Option<ImageMode>, pairs: &[(&str, &str)]) -> Result<Option<ImageProtocol>, String> {
+    fn chosen(way: Option<ImageMode>, pairs: &[(&str, &str)]) -> Result<Option<ImageProtocol>, UnknownImageMode> {
         detect(way, |n| pairs.iter().find(|p| p.0 == n).map(|p| p.1.to_string()))
     }
 
@@ -120,7 +125,7 @@ mod tests {
         assert_eq!(with(&forced), Ok(Some(ImageProtocol::Sixel)));
         let off = [("SURFIT_IMAGES", "off"), ("TERM", "xterm-kitty")];
         assert_eq!(with(&off), Ok(None));
-        assert!(with(&[("SURFIT_IMAGES", "many")]).unwrap_err().contains("`many`"));
+        assert!(with(&[("SURFIT_IMAGES", "many")]).unwrap_err().to_string().contains("`many`"));
         // The command line takes precedence over the variable, valid or not.
         let by = ImageMode::By(ImageProtocol::Iterm2);
         assert_eq!(chosen(Some(by), &off), Ok(Some(ImageProtocol::Iterm2)));

@@ -9,7 +9,7 @@ use ratatui::style::Color;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::num::NonZeroU16;
-use surfit_report::PixelImage;
+use surfit_report::{PixelImage, ReportError};
 
 /// Number of the image, for terminals that keep images by number: the next one takes the place of the one before.
 const KITTY_IMAGE_ID: u32 = 7_313;
@@ -50,15 +50,15 @@ impl EncodedImage {
     /// Encodes an image that covers `size` cells. In tmux it is wrapped, so that tmux hands it on.
     ///
     /// # Errors
-    /// A sentence when it cannot be encoded.
-    pub fn new(image: &PixelImage, protocol: ImageProtocol, size: Size, in_tmux: bool) -> Result<Self, String> {
+    /// [`ReportError::Draw`].
+    pub fn new(image: &PixelImage, protocol: ImageProtocol, size: Size, in_tmux: bool) -> Result<Self, ReportError> {
         let parts = match protocol {
             ImageProtocol::Kitty => {
                 // tmux knows characters alone: in place of some the terminal shows the image, since kitty 0.28.
                 let placement = if in_tmux { "U=1" } else { "p=1,C=1" };
-                kitty_parts(&encode_png(image)?, size, placement)
+                kitty_parts(&image.to_palette_png()?, size, placement)
             }
-            ImageProtocol::Iterm2 => vec![encode_iterm2(&encode_png(image)?, size)],
+            ImageProtocol::Iterm2 => vec![encode_iterm2(&image.to_palette_png()?, size)],
             ImageProtocol::Sixel => vec![encode_sixels(image)],
         };
         let wrap = |part: String| format!("\x1bPtmux;{}\x1b\\", part.replace('\x1b', "\x1b\x1b"));
@@ -105,10 +105,6 @@ impl EncodedImage {
 pub fn encode_removal(protocol: ImageProtocol, in_tmux: bool) -> Option<String> {
     let lies_over = protocol == ImageProtocol::Kitty && !in_tmux;
     lies_over.then(|| format!("\x1b_Ga=d,d=I,i={KITTY_IMAGE_ID},q=2\x1b\\"))
-}
-
-fn encode_png(image: &PixelImage) -> Result<Vec<u8>, String> {
-    image.to_palette_png().map_err(|e| e.to_string())
 }
 
 /// A PNG file with its placement, in parts; the terminal is told not to answer, since an answer would be taken for keys.

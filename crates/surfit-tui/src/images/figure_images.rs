@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use surfit_core::figure::Figure;
 use surfit_core::run_state::RunState;
-use surfit_report::{DrawableFigure, PixelImage, RunFigure, ScreenPage};
+use surfit_report::{DrawableFigure, PixelImage, ReportError, RunFigure, ScreenPage};
 
 /// Least time between two images that nobody asked for, and the most that a large one keeps the next waiting.
 const MIN_REDRAW_INTERVAL: Duration = Duration::from_secs(1);
@@ -59,10 +59,10 @@ impl ImageRequest {
     /// Draws the figure and encodes it. When it looks as the last one does, that one is given.
     ///
     /// # Errors
-    /// A sentence when there is nothing to draw.
-    pub fn draw(self) -> Result<FigureImage, String> {
-        let figure = RunFigure::new(&self.key.figure, "", &self.state).map_err(|e| e.to_string())?;
-        let pixels = figure.screen_image(&self.page).map_err(|e| e.to_string())?;
+    /// [`ReportError`] when there is nothing to draw, or drawing fails.
+    pub fn draw(self) -> Result<FigureImage, ReportError> {
+        let figure = RunFigure::new(&self.key.figure, "", &self.state)?;
+        let pixels = figure.screen_image(&self.page)?;
         let same = |last: &FigureImage| last.key.size == self.key.size && *last.pixels == pixels;
         if let Some(last) = self.last_image.filter(same) {
             return Ok(FigureImage { key: self.key, ..last });
@@ -136,7 +136,7 @@ impl FigureImages {
     }
 
     /// Takes note that a request was answered; to be called before `app` takes the image.
-    pub fn on_image(&mut self, app: &App, image: &Result<FigureImage, String>, now: Instant) {
+    pub fn on_image(&mut self, app: &App, image: &Result<FigureImage, ReportError>, now: Instant) {
         self.is_drawing = false;
         let last = app.figure_image.as_ref().and_then(|image| image.as_ref().ok());
         let bytes = match image {

@@ -90,7 +90,7 @@ impl View for ImageOverlay {
             }
             (_, None, _) => "The image appears when the first cells are measured.",
             (_, Some(_), _) => match &app.figure_image {
-                Some(Err(why)) => why,
+                Some(Err(error)) => &error.to_string(),
                 _ => return,
             },
         };
