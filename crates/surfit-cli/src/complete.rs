@@ -11,7 +11,6 @@ use surfit_core::filter::RUN_STATES;
 use surfit_core::networks::{NETWORK_NAMES, all_networks};
 use surfit_tui::Theme;
 
-/// The environment variable of a completion request.
 pub const COMPLETE_VARIABLE: &str = "COMPLETE";
 
 /// Answers a completion request and ends the process, if there is one.
@@ -21,7 +20,6 @@ pub fn complete_and_exit() {
 
 type CompletionCandidates = Vec<CompletionCandidate>;
 
-/// Returns the texts that start with the typed one.
 fn candidates_with_prefix(current: &OsStr, all: impl IntoIterator<Item = (String, String)>) -> CompletionCandidates {
     let current = current.to_string_lossy();
     all.into_iter()
@@ -44,7 +42,6 @@ fn run_names(current: &OsStr) -> CompletionCandidates {
     candidates_with_prefix(current, runs::list().into_iter().map(about))
 }
 
-/// Completes a run.
 pub fn run() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
         let mut all = run_names(current);
@@ -53,7 +50,6 @@ pub fn run() -> ArgValueCompleter {
     })
 }
 
-/// Completes a run or a configuration.
 pub fn run_or_config() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
         let mut all = run_names(current);
@@ -62,7 +58,6 @@ pub fn run_or_config() -> ArgValueCompleter {
     })
 }
 
-/// Completes a theme.
 pub fn theme() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
         let about = |name: &str| {
@@ -74,12 +69,10 @@ pub fn theme() -> ArgValueCompleter {
     })
 }
 
-/// Completes the name of a data set.
 pub fn data_set() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| candidates_with_prefix(current, without_help(DATA_SET_NAMES)))
 }
 
-/// Completes the name of a network.
 pub fn network() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
         let about = all_networks().iter().map(|spec| (spec.name.to_owned(), spec.description.to_owned()));
@@ -109,7 +102,6 @@ fn setting_candidates() -> Vec<(String, String)> {
     all
 }
 
-/// Completes a term of a filter.
 pub fn filter() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
         let keys = ["state:", "net:", "data:", "degree:", "acc>", "loss<", "age<", "name:"];

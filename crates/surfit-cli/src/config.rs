@@ -67,7 +67,6 @@ fn check(file: &Path) -> Result<Vec<String>, Vec<CliError>> {
     Ok([good].into_iter().chain(notices).collect())
 }
 
-/// Warns of former names of keys in the replacements of a study.
 fn warn_of_renamed_keys_in_study(file: &Path) {
     let text = std::fs::read_to_string(file).unwrap_or_default();
     for (line, content) in text.lines().enumerate() {

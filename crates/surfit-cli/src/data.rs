@@ -12,7 +12,6 @@ use surfit_data::DataError;
 use surfit_data::find::{self, FoundSet};
 use surfit_data::verify::{CheckedFile, FileVerdict, check_inaccessible, verify};
 
-/// Runs a subcommand.
 pub fn data(command: DataSub) -> Result<(), CliError> {
     match command {
         DataSub::Ls(args) => ls(&args),
@@ -34,7 +33,6 @@ struct DataFileStatus {
     sha256: &'static str,
 }
 
-/// State of a data set on this machine.
 #[derive(Serialize)]
 struct DataSetStatus {
     set: &'static str,
@@ -85,7 +83,6 @@ impl DataSetStatus {
         }
     }
 
-    /// Describes the state in words.
     fn status_text(&self) -> String {
         let size = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
         let fetched = || {

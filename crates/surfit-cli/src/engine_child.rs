@@ -8,7 +8,6 @@ use std::time::Duration;
 use surfit_client::ClientError;
 use surfit_client::signals::Signals;
 
-/// Time between two checks for signals.
 const SIGNAL_POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Runs the engine program without input to its end, with its output in pipes. It is killed when this process is asked to

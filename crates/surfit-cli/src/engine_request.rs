@@ -84,7 +84,6 @@ fn task_title(visit: &EngineSession) -> Option<&str> {
     visit.latest_snapshot().errand.as_ref()?.name.split(':').next()
 }
 
-/// A command that waits for its reply.
 struct PendingReply {
     id: u64,
     /// Events that came, with their numbers.

@@ -26,7 +26,6 @@ pub const EXIT_STOPPED: u8 = 75;
 const UNANSWERED_MESSAGE: &str =
     "lost the connection to the engine before its reply; check the result with `surfit open`, or try again";
 
-/// A failed command.
 #[derive(Debug, PartialEq)]
 pub enum CliError {
     /// Wrong usage or configuration: exit code 2.

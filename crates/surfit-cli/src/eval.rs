@@ -20,7 +20,6 @@ struct EngineEvaluation {
     data: String,
     #[serde(default)]
     metrics: MetricValues,
-    /// Further remark on the result.
     remark: Option<String>,
 }
 

@@ -6,7 +6,6 @@ use surfit_core::run_dir::RunDir;
 /// State of a run when its screen is left.
 #[derive(Clone, Debug, Default)]
 pub struct ExitState {
-    /// It was asked to stop.
     pub stop_requested: bool,
     /// It did, according to the bridge.
     pub stopped: bool,
@@ -14,9 +13,7 @@ pub struct ExitState {
     pub alive: bool,
     /// The batch job that ends its engine, if this process is part of it too.
     pub batch_job: Option<String>,
-    /// An engine is starting.
     pub starting: bool,
-    /// Its job is done.
     pub finished: bool,
     /// Its last engine ended regularly.
     pub closed_cleanly: bool,

@@ -13,7 +13,6 @@ use surfit_core::run_dir::{EngineNode, RunDir};
 use surfit_core::run_state::RunState;
 use surfit_core::snapshot::EngineState;
 
-/// Time between two checks for signals.
 const SIGNAL_POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Time for which an engine may be idle before its job counts as stopped.
@@ -87,13 +86,11 @@ enum RunOwnership {
 /// How following a run ended without an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum FollowEnd {
-    /// The job ended.
     Done,
     /// The job continues without this process.
     Detached,
 }
 
-/// Prints that an engine works on a run in the background.
 pub fn print_detached_run(run: &RunDir, pid: u32, json: bool) -> Result<(), CliError> {
     let job = EngineNode::current().job.as_deref();
     if json {
@@ -118,7 +115,6 @@ pub fn job_lifetime_warning(what: &str, job: &str, name: &str) -> String {
     )
 }
 
-/// Prints the state of a run without an engine.
 pub fn print_stopped_run(run: &RunDir) -> Result<(), CliError> {
     let run_state = run.load_state()?;
     print_recent_log(&run_state)?;
@@ -130,7 +126,6 @@ pub fn print_stopped_run(run: &RunDir) -> Result<(), CliError> {
     output::print_line(format!("no engine is running; continue with `surfit resume {}`", run_lookup::open_name(run)))
 }
 
-/// Prints the last lines of a run's log.
 fn print_recent_log(run_state: &RunState) -> Result<(), CliError> {
     run_state.log.iter().rev().take(10).rev().try_for_each(|line| output::print_line(&line.text))
 }

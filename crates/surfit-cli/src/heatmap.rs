@@ -45,7 +45,6 @@ pub fn heatmap(args: HeatmapArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Summarizes a heatmap in words.
 fn summarize_heatmap(heatmap: &Heatmap, metric: Metric) -> String {
     // The best of some cells is not that of the surface.
     let best = heatmap.best_point(metric).filter(|_| heatmap.has_complete_metric(metric)).map(|p| {

@@ -50,7 +50,6 @@ use surfit_client::ignore_checkpoint_requests;
 use surfit_core::{files, logging};
 use surfit_tui::{ColorDepth, Theme};
 
-/// Runs the program.
 pub fn main() -> ExitCode {
     ignore_checkpoint_requests();
     complete::complete_and_exit();

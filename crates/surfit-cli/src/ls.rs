@@ -79,7 +79,6 @@ fn list_remote_runs(host: &str) -> Result<Vec<RunSummary>, CliError> {
     Ok(remote::list_remote_runs(&host_config, &address.host)?)
 }
 
-/// Says that no run matches the filter.
 fn no_match_message(count: usize, filter: &Filter) -> String {
     match count {
         1 => format!("your only run does not match `{filter}`"),

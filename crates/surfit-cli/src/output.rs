@@ -47,7 +47,6 @@ pub fn print_warning(sentence: impl AsRef<str>) {
     write_stderr(&format!("surfit: {sentence}\n"));
 }
 
-/// Writes a line to standard error.
 pub fn print_stderr_line(text: impl AsRef<str>) {
     let text = to_printable(text.as_ref(), MAX_SENTENCE_CHARS);
     write_stderr(&format!("{text}\n"));

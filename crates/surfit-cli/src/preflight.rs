@@ -13,7 +13,6 @@ pub fn check_runnable(config: &Config, origin: &str) -> Result<Vec<String>, CliE
     check_config(config).map_err(|fault| CliError::Usage(format!("{origin}: {fault}")))
 }
 
-/// Why a configuration cannot be run.
 #[derive(Debug, thiserror::Error)]
 enum ConfigFault {
     #[error(transparent)]

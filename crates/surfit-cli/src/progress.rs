@@ -24,7 +24,6 @@ pub fn stderr_progress_bar(template: &str, length: Option<u64>) -> Option<Progre
     })
 }
 
-/// Prints events and progress of one run.
 pub struct ProgressPrinter {
     json: bool,
     run_state: RunState,
@@ -41,13 +40,11 @@ impl ProgressPrinter {
         Self { json, run_state, bar, last_printed: None, print_at_once: false }
     }
 
-    /// Prints the first progress at once.
     pub fn with_immediate_progress(mut self) -> Self {
         self.print_at_once = true;
         self
     }
 
-    /// Prints one event.
     pub fn print_event(&mut self, envelope: &Envelope) -> Result<(), CliError> {
         self.run_state.apply(envelope);
         if self.json {
@@ -69,7 +66,6 @@ impl ProgressPrinter {
         }
     }
 
-    /// Shows the progress.
     pub fn print_progress(&mut self, snapshot: &Snapshot) -> Result<(), CliError> {
         self.run_state.apply_snapshot(snapshot.clone());
         let line = match &snapshot.waits_for {
@@ -152,7 +148,6 @@ fn progress_line(snapshot: &Snapshot, run_state: &RunState) -> String {
     parts.join("  ")
 }
 
-/// Formats the result of a job.
 fn format_result(f: &JobResult) -> String {
     let percent = |x: f64| format!("{:.2}", 100.0 * x);
     let list = |x: &[f64]| x.iter().map(|&a| percent(a)).collect::<Vec<_>>().join("  ");

@@ -6,7 +6,6 @@ use super::{output, run, run_lookup};
 use surfit_core::event::Event;
 use surfit_core::run_dir::{EventTail, RunDir, RunError};
 
-/// Resumes the named run.
 pub fn resume(args: ResumeArgs) -> Result<(), CliError> {
     resume_run(&run_lookup::find_run(&args.run)?, args.follow)
 }

@@ -48,7 +48,6 @@ pub fn rm(args: RmArgs) -> Result<(), CliError> {
     })
 }
 
-/// Returns every failed run.
 fn failed_runs() -> Vec<RunDir> {
     let all = RunDir::list(&RunDir::default_root()).into_iter();
     all.filter(|r| !r.is_engine_alive() && r.status().is_some_and(|s| s.state == EngineState::Failed)).collect()

@@ -12,7 +12,6 @@ use surfit_core::protocol::{EngineCommand, RateChange};
 use surfit_core::run_state::describe_event;
 use surfit_core::surface::{Degrees, Patch};
 
-/// A change from the command line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum SettingChange {
     Rate(RateChange),

@@ -12,7 +12,6 @@ use surfit_core::run_dir::{ProcessState, RunDir};
 /// Time that an engine may take to write its checkpoint and end.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Time between two checks of an engine that is ending.
 const EXIT_POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Ends the engine of a run and waits until it is gone.
@@ -66,17 +65,13 @@ pub fn shut_down_engine(run: &RunDir) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Why an engine did not end on request.
 enum StopFailure {
-    /// It refused.
     Refused(CommandError),
-    /// It could not be reached.
     Unreachable(ClientError),
     /// It is suspended; the remedy.
     Suspended(String),
 }
 
-/// Returns an error message if the engine is suspended.
 fn suspended_message(run: &RunDir) -> Option<String> {
     if !run.is_engine_alive() || run.engine_process_state() != Some(ProcessState::Suspended) {
         return None;

@@ -106,7 +106,6 @@ fn run_workbench(target: OpenTarget, screen: ScreenOptions, readonly: bool) -> R
     }
 }
 
-/// Opens a run on another machine.
 fn open_remote_run(address: RemoteAddress, screen: ScreenOptions, readonly: bool) -> Result<(), CliError> {
     let host = address.host.clone();
     if !(stdout().is_terminal() && stdin().is_terminal()) {

@@ -32,16 +32,12 @@ use surfit_core::run_dir::RunDir;
 use surfit_core::snapshot::Snapshot;
 use surfit_tui::{MessageSink, RequestSink};
 
-/// What to show first.
 #[derive(Debug)]
 pub enum OpenTarget {
-    /// A run that is there.
     Existing(RunDir),
-    /// A run that is begun now.
     New(Box<Config>),
 }
 
-/// The bridge's thread and the way to end it.
 #[derive(Debug)]
 pub struct BridgeHandle {
     thread: JoinHandle<BridgeEnd>,
@@ -157,7 +153,6 @@ struct BridgeWorker {
     starting: bool,
     /// The engine was started here, to carry out commands on a run at rest.
     on_demand_engine: bool,
-    /// When it last had something to do.
     last_busy: Instant,
     /// Whether an engine worked on the run when it was last looked for.
     engine_alive: bool,
@@ -170,9 +165,7 @@ struct BridgeWorker {
     readonly: bool,
     /// Tells the thread that looks at other runs which.
     watcher: Option<Sender<Vec<(PathBuf, u64)>>>,
-    /// Other runs that are being made.
     run_creations: Vec<RunCreation>,
-    /// Files that are being written.
     writers: FileWriters,
     sizes: RunSizes,
 }

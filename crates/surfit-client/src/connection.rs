@@ -127,12 +127,10 @@ fn check_owner(served_by: u32, path: &Path) -> Result<(), ClientError> {
 }
 
 impl EngineConnection {
-    /// The engine's welcome.
     pub fn welcome(&self) -> &ServerMessage {
         &self.welcome
     }
 
-    /// Process id of the engine.
     pub fn pid(&self) -> u32 {
         self.pid
     }

@@ -20,7 +20,6 @@ pub struct EngineSession {
 /// A message of the engine in a session.
 #[derive(Debug)]
 pub enum EngineReply {
-    /// An event of the run.
     Event(Event),
     /// The reply to a command: its number, why it was refused, and the events that it caused if the engine sent them.
     Reply(u64, Option<CommandError>, Option<EventSpan>),
@@ -28,7 +27,6 @@ pub enum EngineReply {
     Snapshot,
     /// The connection was lost and made again: no event is missing, but earlier commands get no reply.
     Reconnected,
-    /// No message for a while.
     Timeout,
 }
 
@@ -38,7 +36,6 @@ const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// Seconds for which an engine that was started for the session stays when this process is killed.
 const LINGER_SECS: u64 = 30;
 
-/// Time that an engine may take to end.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl EngineSession {
@@ -78,7 +75,6 @@ impl EngineSession {
         Err(ClientError::Closed)
     }
 
-    /// Returns the latest snapshot.
     pub fn latest_snapshot(&self) -> &Snapshot {
         &self.latest_snapshot
     }

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use surfit_core::protocol::CommandError;
 use surfit_core::run_dir::{EngineNode, RunDir, RunError};
 
-/// An error of a connection, a start or a command.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// No engine, or the socket of one that is gone.
@@ -15,9 +14,7 @@ pub enum ClientError {
     /// The engine works on another machine, or in another container, and its socket cannot be reached from here.
     #[error("the engine of {path} works on {}{}; {}", node.name(), heartbeat_note(*heartbeat_age), node.describe_access(path))]
     Elsewhere {
-        /// Directory of the run.
         path: PathBuf,
-        /// Where its engine works.
         node: Box<EngineNode>,
         /// Seconds since the engine's last heartbeat.
         heartbeat_age: Option<f64>,
@@ -25,41 +22,32 @@ pub enum ClientError {
     /// The engine refused the handshake.
     #[error("the engine refused this client: {0}")]
     Rejected(String),
-    /// The engine has another protocol version.
     #[error(
         "the engine uses protocol {engine}, this program {client}; use the surfit that started the run, \
          or end the engine with `surfit stop`"
     )]
     Version {
-        /// The engine's version.
         engine: u32,
-        /// Protocol version of this program.
         client: u32,
     },
-    /// A message that is not part of the protocol.
     #[error("the engine sent an invalid message ({0}); the connection was closed")]
     InvalidMessage(String),
-    /// A frame longer than the protocol allows.
     #[error("the engine sent too large a frame ({0} bytes); the connection was closed")]
     FrameTooLarge(usize),
     /// The engine closed the connection.
     #[error("the engine closed the connection")]
     Closed,
-    /// The engine failed with a reason.
     #[error("{why}; the engine's log is {log}")]
     Failed {
         /// Reason that the engine gave, as a sentence.
         why: String,
-        /// Path of the log.
         log: PathBuf,
     },
-    /// No reply in time.
     #[error("the engine did not reply within {0} s; see log.txt in the run's directory")]
     Timeout(u64),
     /// The socket belongs to another user.
     #[error("the socket {0} belongs to another user and was not used; remove it or check the path")]
     ForeignSocket(PathBuf),
-    /// The engine program is missing.
     #[error("surfit-engine not found at {0}; install it beside surfit, or set SURFIT_ENGINE to its path")]
     NoProgram(PathBuf),
     /// The engine program ended before it listened.
@@ -85,7 +73,6 @@ pub enum ClientError {
     /// A run that is to be removed has an engine.
     #[error("{id} is running{}", stop_before_removal(node.as_deref()))]
     HasEngine {
-        /// Id of the run.
         id: String,
         /// Where the engine works, when that is not here.
         node: Option<Box<EngineNode>>,
@@ -93,10 +80,8 @@ pub enum ClientError {
     /// The queue has no fit of this number.
     #[error("no fit with number {0} in the queue; `surfit queue ls` lists them")]
     NotQueued(u64),
-    /// A queued fit is running.
     #[error("number {number} is running as {run}; stop it with `surfit stop {run}`")]
     QueuedFitUnderWay {
-        /// Number of the fit in the queue.
         number: u64,
         /// Id of its run.
         run: String,
@@ -104,9 +89,7 @@ pub enum ClientError {
     /// The configuration of a queued fit is damaged.
     #[error("number {number}: {source}")]
     QueuedConfig {
-        /// Number of the fit in the queue.
         number: u64,
-        /// What is wrong with it.
         source: surfit_core::config::ConfigError,
     },
     /// A fault of the machine stopped the queue, which keeps its fits.
@@ -114,7 +97,6 @@ pub enum ClientError {
     QueueStopped {
         /// Number of the first fit that stays.
         number: u64,
-        /// The fault.
         source: Box<ClientError>,
     },
     /// Nobody waited for a run that was being made.
@@ -123,11 +105,8 @@ pub enum ClientError {
     /// The process that a run's status names is not its engine.
     #[error("process {pid}, which {status} names, is not the engine of {lock}; find that engine and end it yourself")]
     NotTheEngine {
-        /// Process id in the status.
         pid: u32,
-        /// Path of the status.
         status: PathBuf,
-        /// Path of the lock.
         lock: PathBuf,
     },
     /// The system does not show which process an engine is.
@@ -176,15 +155,12 @@ pub enum ClientError {
         /// What is wrong with the list.
         why: String,
     },
-    /// An operation of the system failed.
     #[error("{what}: {source}")]
     Io {
         /// What was tried.
         what: String,
-        /// Error of the system.
         source: std::io::Error,
     },
-    /// The run's directory is not usable.
     #[error(transparent)]
     Run(#[from] RunError),
 }
@@ -212,7 +188,6 @@ impl ClientError {
         }
     }
 
-    /// Returns the error for a run without a reachable engine.
     pub fn unreachable(run: &RunDir) -> Self {
         let path = run.path().to_owned();
         match run.unreachable_engine_node() {

@@ -14,12 +14,10 @@ use surfit_tui::{MessageSink, RequestSink};
 
 /// A run in a temporary folder.
 pub struct FakeRun {
-    /// Its directory.
     pub dir: RunDir,
     _root: tempfile::TempDir,
 }
 
-/// Creates a run in a temporary folder.
 pub fn temporary_run() -> FakeRun {
     let root = tempfile::tempdir().unwrap();
     let dir = RunDir::create(&root.path().join("a"), &Config::default()).unwrap();
@@ -90,12 +88,10 @@ pub struct FakePeer {
 }
 
 impl FakePeer {
-    /// Sends a message.
     pub fn send(&mut self, message: &ServerMessage) {
         frame::write(&mut self.stream, message).unwrap();
     }
 
-    /// Sends raw bytes.
     pub fn send_bytes(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).unwrap();
     }
@@ -115,26 +111,22 @@ pub fn terminal() -> (MessageSink, Receiver<ServerMessage>) {
 
 /// The terminal's end of a bridge.
 pub struct FakeTerminal {
-    /// Messages from the bridge.
     pub incoming: Receiver<ServerMessage>,
     requests: RequestSink,
 }
 
 impl FakeTerminal {
-    /// Asks the bridge, or its engine.
     pub fn send(&self, message: impl Into<ClientMessage>) {
         (self.requests)(message.into());
     }
 }
 
-/// Opens a bridge on a run that is there.
 pub fn open_bridge(run: &RunDir, readonly: bool) -> (BridgeHandle, FakeTerminal) {
     let (screen, incoming) = terminal();
     let (bridge, requests) = bridge::open(OpenTarget::Existing(run.clone()), readonly, screen).unwrap();
     (bridge, FakeTerminal { incoming, requests })
 }
 
-/// Returns a notice with this text.
 pub fn notice(text: &str) -> Event {
     Event::Notice { text: text.into() }
 }

@@ -10,7 +10,6 @@ use surfit_core::run_state::RunState;
 use surfit_report::{ReportError, RunFigure};
 use surfit_tui::MessageSink;
 
-/// Why a file was not written.
 #[derive(Debug, thiserror::Error)]
 enum FileWriteError {
     /// A folder has the name.
@@ -19,15 +18,11 @@ enum FileWriteError {
     /// What is known of the run cannot be read.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// The figure could not be drawn.
     #[error(transparent)]
     Figure(#[from] ReportError),
-    /// The file system returned an error.
     #[error("{path}: {source}; choose another name")]
     Io {
-        /// Path of the file.
         path: PathBuf,
-        /// The error it returned.
         source: std::io::Error,
     },
 }
@@ -118,7 +113,6 @@ impl FileWriters {
         Ok(())
     }
 
-    /// True while a file is being written.
     #[cfg(test)]
     pub fn is_writing(&self) -> bool {
         self.threads.iter().any(|t| !t.is_finished())

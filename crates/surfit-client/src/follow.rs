@@ -12,16 +12,12 @@ use surfit_core::snapshot::Snapshot;
 /// Time between two reads of the files of a run whose engine works on another machine.
 const FILE_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// An item of a [`RunFollower`].
 #[derive(Debug)]
 pub enum FollowedItem {
     /// The next event, in order and without gaps.
     Event(Envelope),
-    /// The present state.
     Snapshot(Box<Snapshot>),
-    /// The reply to a command.
     Reply {
-        /// The command's number.
         id: u64,
         /// Why it was refused.
         error: Option<CommandError>,
@@ -81,7 +77,6 @@ impl RunFollower {
         }
     }
 
-    /// Returns the number of the last event.
     pub fn last_event(&self) -> u64 {
         self.seq
     }

@@ -14,7 +14,6 @@ use surfit_core::surface::Degrees;
 /// Time that a failed engine may take to end.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Time that an engine may take to write a checkpoint.
 const CHECKPOINT_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Creates a new run from the present state of another, whose engine writes a checkpoint first. The default of `dir` is a new
@@ -115,7 +114,6 @@ fn await_first_snapshot(run: &RunDir, seq: u64, connection: EngineConnection) ->
     }
 }
 
-/// Starts the engine of a run and connects to it.
 fn start_and_connect(run: &RunDir, after: Option<u64>) -> Result<EngineConnection, ClientError> {
     let how = EngineLaunch { wait: false, linger: Some(0) };
     let (mut child, connection) = start_engine(run, how, after)?;

@@ -28,10 +28,8 @@ pub fn write_json(stream: &mut impl Write, json: &str) -> io::Result<()> {
 /// Kinds of message this version knows; only an unknown kind is passed over, a broken known one is not.
 const SERVER_MESSAGE_TYPES: [&str; 7] = ["welcome", "rejected", "event", "snapshot", "changed", "reply", "bridge"];
 
-/// The same for messages from clients.
 const CLIENT_MESSAGE_TYPES: [&str; 3] = ["hello", "command", "bridge"];
 
-/// The same for messages from bridges.
 const BRIDGE_MESSAGE_NAMES: [&str; 19] = [
     "run_opened",
     "run_state",
@@ -54,7 +52,6 @@ const BRIDGE_MESSAGE_NAMES: [&str; 19] = [
     "farewell",
 ];
 
-/// The same for requests to bridges.
 const BRIDGE_REQUEST_NAMES: [&str; 14] = [
     "fork",
     "queue",

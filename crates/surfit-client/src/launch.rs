@@ -12,7 +12,6 @@ use surfit_core::files;
 use surfit_core::logging::is_log_record;
 use surfit_core::run_dir::{RunDir, RunError, io_error_at};
 
-/// How an engine is started.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct EngineLaunch {
     /// Only load the present state and wait for commands.

@@ -15,7 +15,6 @@ use surfit_core::files::{create_folder, encode_json, write_atomic};
 use surfit_core::run_dir::{RunDir, RunError, io_error_at, socket_folder};
 use surfit_core::surface::Degrees;
 
-/// The kind of a fit in the queue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum QueuedFitKind {
@@ -33,14 +32,11 @@ pub enum QueuedFitKind {
     },
 }
 
-/// A fit in the queue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QueuedFit {
     /// Number of the entry, which stays the same.
     pub number: u64,
-    /// Its kind.
     pub task: QueuedFitKind,
-    /// Its title for the user.
     pub title: String,
     /// Its run, once it was started.
     pub run: Option<PathBuf>,
@@ -49,7 +45,6 @@ pub struct QueuedFit {
     pub halted: bool,
 }
 
-/// The user's queue.
 #[derive(Clone, Debug)]
 pub struct FitQueue {
     /// Its files, in a folder among its runs.
@@ -171,7 +166,6 @@ impl FitQueue {
         Ok(surfit_core::files::remove(&path).map_err(io_error_at(&path))?)
     }
 
-    /// Locks the entries while they are changed.
     fn lock_entries(&self) -> Result<File, ClientError> {
         lock::lock_exclusively(&self.folder.join("lock"))
     }

@@ -22,7 +22,6 @@ pub fn open_name(run: &RunDir) -> String {
 pub struct RunSummary {
     /// The run's name: its id, after the directory of several runs that holds it.
     pub run: String,
-    /// Directory of the run.
     pub dir: std::path::PathBuf,
     /// A [`EngineState`]'s name, `interrupted` when the engine died, or `new` before an engine was there.
     pub state: Cow<'static, str>,
@@ -34,9 +33,7 @@ pub struct RunSummary {
     pub done: u64,
     /// Total units of work in this stage.
     pub total: u64,
-    /// Degrees of the surface.
     pub degrees: Option<Degrees>,
-    /// Name of the network architecture.
     pub network: Option<String>,
     /// Name of the data set, as in `data.name`.
     #[serde(default)]
@@ -113,7 +110,6 @@ fn begin_time(run: &RunDir) -> Option<f64> {
 }
 
 impl RunSummary {
-    /// Returns the attributes for filters.
     pub fn attributes(&self) -> RunAttributes {
         RunAttributes {
             name: self.run.clone(),
@@ -165,7 +161,6 @@ pub fn format_time_ago(time: f64) -> String {
     format_seconds_ago(age(time))
 }
 
-/// [`format_time_ago`] for so many seconds.
 pub fn format_seconds_ago(seconds: f64) -> String {
     let s = seconds as u64;
     match s {

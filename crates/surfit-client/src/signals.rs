@@ -25,7 +25,6 @@ pub enum StopRequest {
     ExitNow,
 }
 
-/// The signals that this process received.
 pub struct Signals {
     interrupt: Arc<AtomicBool>,
     termination: Arc<AtomicBool>,
@@ -74,7 +73,6 @@ impl Signals {
         signals
     }
 
-    /// Returns signals for a test with a SIGTERM.
     #[cfg(any(test, feature = "fake-engine"))]
     pub fn for_test_terminated() -> Self {
         let signals = Self::unregistered();

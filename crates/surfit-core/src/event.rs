@@ -91,7 +91,7 @@ pub enum Event {
     },
     /// A stage ended.
     StageEnded {
-        /// Stage that ended.
+        /// Stage that began.
         stage: JobStage,
         /// How long it took in this process.
         seconds: f64,
@@ -110,7 +110,7 @@ pub enum Event {
     },
     /// A validation measurement on the way.
     Validated {
-        /// Curve that the measurement belongs to.
+        /// Curve that the losses belong to.
         curve: LossCurve,
         /// After this many optimizer steps.
         step: u64,
@@ -168,7 +168,7 @@ pub enum Event {
     Forked {
         /// The other run's directory.
         from: std::path::PathBuf,
-        /// Fit step of the checkpoint.
+        /// First fit step that is made with it.
         step: u64,
         /// Degrees of the other one's surface.
         degrees: Degrees,

@@ -4,6 +4,8 @@
 //! surface, the configuration, the protocol between engine and clients, and the run directory. This crate
 //! knows neither tensors nor terminals, so its parts are tested in microseconds and link nowhere heavy.
 
+#![warn(missing_docs)]
+
 pub mod axis_scale;
 pub mod bernstein;
 pub mod color_range;

@@ -57,7 +57,6 @@ pub const MAX_WIDTH: usize = 1 << 16;
 pub const MAX_SIDE: usize = 1 << 14;
 /// Most widths of a network.
 pub const MAX_WIDTHS: usize = 64;
-/// Most hidden layers of a classifier.
 const MAX_HIDDEN_LAYERS: usize = 16;
 /// Largest side of a patch.
 const MAX_PATCH: usize = 4096;

@@ -245,7 +245,6 @@ impl Degrees {
     }
 }
 
-/// How degrees are written.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(untagged)]
 enum DegreesText {

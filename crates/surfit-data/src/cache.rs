@@ -20,7 +20,6 @@ const MAGIC: &[u8; 16] = b"surfit images 2\n";
 /// A longer header is none.
 const MAX_HEADER_BYTES: u64 = 64 << 20;
 
-/// What a cache is made from.
 #[derive(Default)]
 pub(crate) struct CacheSource(Sha256);
 
@@ -80,7 +79,6 @@ fn image_cache_folder(source: &Path) -> Option<PathBuf> {
     Some(dir.join(".cache"))
 }
 
-/// [`load_or_make`] with the folder of caches given.
 pub(crate) fn load_or_make_in(
     folder: &Path,
     source: &Path,

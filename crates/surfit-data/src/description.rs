@@ -85,7 +85,6 @@ pub(crate) fn labels_of_files(files: &[ImageFile]) -> LabeledImages {
     images_without_pixels(files.iter().map(|file| file.label).collect())
 }
 
-/// Images of which only the labels are known.
 fn images_without_pixels(labels: Vec<u16>) -> LabeledImages {
     LabeledImages { shape: [0; 3], pixels: Vec::new(), labels }
 }

@@ -11,20 +11,17 @@ pub(crate) fn to_hex(hash: Sha256) -> String {
     hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// SHA-256 of bytes, in hexadecimal.
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     let mut hash = Sha256::new();
     hash.update(bytes);
     to_hex(hash)
 }
 
-/// SHA-256 of a file, in hexadecimal.
 pub(crate) fn sha256_hex_of_file(path: &Path) -> Result<String> {
     let mut file = File::open(path).map_err(DataError::io(path))?;
     sha256_hex_of_reader(&mut file).map_err(DataError::io(path))
 }
 
-/// SHA-256 of everything that `input` gives, in hexadecimal.
 pub(crate) fn sha256_hex_of_reader(input: &mut dyn Read) -> io::Result<String> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 20];

@@ -90,7 +90,7 @@ pub enum FetchEvent {
     Fetched {
         /// Path of the file.
         path: PathBuf,
-        /// Size of the file in bytes.
+        /// Bytes of the whole file.
         bytes: u64,
         /// SHA-256 checksum of the file, in hexadecimal.
         sha256: &'static str,

@@ -18,13 +18,11 @@ const MAX_DECODED_BYTES: u64 = 256 << 20;
 /// Pixels along a side.
 const MAX_SIDE: u32 = 16_384;
 const TRUNCATED_MESSAGE: &str = "the image is cut short";
-/// Endings of the formats that are read.
 const EXTENSIONS: [&str; 12] = ["png", "jpg", "jpeg", "bmp", "ppm", "pgm", "pbm", "pnm", "webp", "tif", "tiff", "gif"];
 
 /// Where images are stored.
 #[derive(Clone, Debug)]
 pub(crate) enum ImageOrigin {
-    /// Below a folder.
     Folder(PathBuf),
     /// In a zip archive, below a folder that may be empty.
     Zip(PathBuf, String),
@@ -59,7 +57,6 @@ pub(crate) fn has_image_extension(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, ending)| EXTENSIONS.iter().any(|e| ending.eq_ignore_ascii_case(e)))
 }
 
-/// The endings of images, for messages.
 pub(crate) fn list_extensions() -> String {
     EXTENSIONS.join(", ")
 }

@@ -3,6 +3,8 @@
 //! [`load`] gives three splits of images as bytes with everything that describes them. Which images a limit or a split
 //! takes is a function of the seed, with every class in equal parts. No tensors and no terminal are in sight here.
 
+#![warn(missing_docs)]
+
 mod cache;
 mod class_order;
 mod class_sampling;

@@ -60,7 +60,6 @@ pub fn load(config: &DataConfig, seed: u64) -> Result<LoadedSet> {
     load_found(&found, config, seed)
 }
 
-/// As [`load`], for files that were found before.
 pub(crate) fn load_found(found: &FoundSet, config: &DataConfig, seed: u64) -> Result<LoadedSet> {
     let spec = found.spec;
     let (mut set, notices) = found.reader.read(spec, config)?;

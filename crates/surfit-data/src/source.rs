@@ -8,9 +8,7 @@ use std::path::Path;
 
 /// A file, with its name for messages.
 pub(crate) enum NamedFile<'a> {
-    /// A file on disk.
     File(&'a Path),
-    /// A file inside the program.
     Embedded(&'static str, &'static [u8]),
 }
 
@@ -45,12 +43,10 @@ impl NamedFile<'_> {
     }
 }
 
-/// Reports what is wrong with the content of a file.
 pub(crate) fn bad_content_error(name: &str, what: impl std::fmt::Display) -> DataError {
     DataError::input(format!("{name}: {what}; restore the original file"))
 }
 
-/// Reports why a file's content cannot be read.
 pub(crate) fn unreadable_error(name: &str, error: &io::Error) -> DataError {
     match error.kind() {
         // What is in it may be as good as ever.

@@ -52,33 +52,24 @@ use surfit_core::run_dir::{FileIdentity, RunDir};
 use surfit_core::snapshot::{ControlPoint, EngineState};
 use tch::Tensor;
 
-/// Takes the reply to a command.
 pub type ReplySender = tokio::sync::oneshot::Sender<CommandAnswer>;
 
-/// The result of a command, for its client.
 #[derive(Debug)]
 pub struct CommandAnswer {
-    /// The events that it caused.
     pub events: EventSpan,
-    /// Why it was refused.
     pub error: Option<CommandError>,
 }
 
-/// A command with the reply channel of its client.
 #[derive(Debug)]
 pub struct CommandRequest {
     /// Number of the connection that it came over.
     pub client: u64,
-    /// What to do.
     pub command: EngineCommand,
-    /// Takes the reply.
     pub reply: ReplySender,
 }
 
-/// What became of a command.
 #[derive(Debug)]
 enum CommandOutcome {
-    /// It was carried out.
     Done,
     /// It takes a while; the reply comes at its end.
     Task(Box<dyn task::ActorTask>),
@@ -92,7 +83,6 @@ impl CommandOutcome {
     }
 }
 
-/// How an engine process treats its run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ServeOptions {
     /// Load the present state and wait for commands instead of continuing with the job.
@@ -126,7 +116,6 @@ enum ActorActivity {
     Finish,
 }
 
-/// The actor's whole state.
 #[derive(Debug)]
 struct Actor<'a> {
     run: RunDir,
@@ -149,7 +138,6 @@ struct Actor<'a> {
     /// Losses that were read and that no event has reported.
     unlogged_losses: Option<LossBuffer>,
     heatmap: Heatmap,
-    /// What is measured of the surface on other grids.
     other_grids: grids::OtherGrids,
     /// The run's heatmap while a coarser grid is looked at.
     temporary_grid: Option<grids::TemporaryGrid>,
@@ -168,11 +156,8 @@ struct Actor<'a> {
     unstored_corner: Option<corners::MeasuredCorner>,
     /// What corners are read from was looked at since the corners were begun.
     corner_sources_checked: bool,
-    /// The corner that is being aligned.
     alignment_run: Option<AlignmentRun>,
-    /// The end of the job, under way.
     completion: Option<Box<job_completion::JobCompletion>>,
-    /// What of the fit was changed on request.
     steered_settings: SteeredSettings,
     cost_estimate: estimate::CostEstimate,
     load_sampler: crate::machine::LoadSampler,
@@ -184,17 +169,14 @@ struct Actor<'a> {
     closing: bool,
     /// Clients that requested the end; answered when everything is durable, or what is not.
     shutdown_replies: Vec<ReplySender>,
-    /// Detects that the run's directory no longer exists.
     directory_watch: shutdown::DirectoryWatch,
     /// Digest of the training split, once it was requested.
     training_digest: Option<String>,
     /// Corners as an earlier engine of this run described them.
     earlier_corners: BTreeMap<usize, CornerReady>,
-    /// When the present pause began.
     paused_at: Option<Instant>,
     /// Work waits for the file system: until when, and for how long since the last attempt.
     stall: Option<(Instant, Duration)>,
-    /// Why it waits, in a sentence.
     stall_reason: Option<String>,
     /// What ends the engine after this tick.
     failure: Option<EngineError>,

@@ -16,7 +16,6 @@ use permutation_search::PermutationSearch;
 use surfit_core::config::AlignMethod;
 use tch::{Device, Tensor};
 
-/// What an alignment did.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AlignmentReport {
     /// Fraction of hidden units that moved.

@@ -21,7 +21,6 @@ use surfit_core::draws::{FitPhase, PointDraws, Sampling};
 use surfit_core::surface::{Degrees, Patch};
 use tch::{Device, Tensor};
 
-/// What to measure.
 #[derive(Clone, Debug, Default)]
 pub struct BenchOptions {
     /// Names of networks; the four of [`DEFAULT_NETWORKS`] when empty.
@@ -30,7 +29,6 @@ pub struct BenchOptions {
     pub quick: bool,
 }
 
-/// The networks that are measured when none are named.
 pub const DEFAULT_NETWORKS: [&str; 4] = ["cnn", "resnet18-cifar", "vgg16-bn-cifar", "vit-tiny"];
 
 /// Rates of the steps that are measured; their sizes change no cost.
@@ -82,7 +80,6 @@ impl BenchSubject {
         })
     }
 
-    /// The minibatch of a repetition.
     fn batch(&self, repetition: usize) -> (Tensor, Tensor) {
         let train = &self.data.train;
         let start = repetition as i64 * self.batch % (train.len() - self.batch);

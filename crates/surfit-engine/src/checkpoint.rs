@@ -26,7 +26,6 @@ pub struct FitProgress {
 }
 
 impl FitProgress {
-    /// A fit that begins at step 0.
     pub fn start(config: &FitConfig, steps_per_epoch: u64) -> Self {
         let steps = |epochs: f64| (epochs * steps_per_epoch as f64).round() as u64;
         let edge_steps = steps(config.boundary_epochs);
@@ -38,7 +37,6 @@ impl FitProgress {
         Self { step: self.step, total: self.step + steps, round_start: self.step, edge_steps: 0 }
     }
 
-    /// True when no step is left.
     pub fn is_complete(self) -> bool {
         self.step >= self.total
     }
@@ -105,16 +103,12 @@ struct StoredRecord {
     live: Option<LiveMap>,
 }
 
-/// What a checkpoint holds.
 #[derive(Debug)]
 pub struct Checkpoint {
-    /// Surface as the checkpoint holds it.
     pub surface: Surface,
-    /// How far its fit has come.
     pub progress: FitProgress,
     /// Losses over a coarse grid that draws follow; empty for uniform draws.
     pub focus_losses: Vec<f64>,
-    /// What was changed on request during the fit.
     pub steered_settings: SteeredSettings,
     /// Gradient norms of its control points.
     pub gradients: GradientHistory,
@@ -122,7 +116,6 @@ pub struct Checkpoint {
     pub live_map: Option<LiveMap>,
 }
 
-/// Where a run's checkpoint is.
 pub fn path(run: &RunDir) -> FilePath {
     run.join("surface").join("state.safetensors")
 }

@@ -23,7 +23,6 @@ use tch::{Kind, Tensor};
 /// Rises when the same settings no longer give the same weights.
 const NUMERICS_VERSION: u32 = 1;
 
-/// The name of the weights in a file.
 const WEIGHTS_NAME: &str = "weights";
 
 /// The key of the weights' digest in the file's metadata.

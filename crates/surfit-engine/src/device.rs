@@ -5,10 +5,8 @@ use surfit_core::config::{ComputePrecision, Config};
 use surfit_core::machine::allocated_cores;
 use tch::{Cuda, Device, Kind};
 
-/// The device, the compute type and the number of CPU threads of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Placement {
-    /// Where every tensor lives.
     pub device: Device,
     /// Type of a network's activations and matrix products: `f32` or `bf16`.
     pub kind: Kind,
@@ -55,18 +53,15 @@ impl Placement {
         self.device == Device::Cpu && self.kind == Kind::BFloat16 && processor_has_flag("amx_bf16")
     }
 
-    /// The compute type as a configuration names it.
     pub fn precision(&self) -> ComputePrecision {
         if self.kind == Kind::BFloat16 { ComputePrecision::Bf16 } else { ComputePrecision::F32 }
     }
 
-    /// The compute type's name.
     pub fn precision_name(&self) -> &'static str {
         if self.kind == Kind::BFloat16 { "bf16" } else { "f32" }
     }
 }
 
-/// True when `name` is a device of this machine.
 pub fn is_device_available(name: &str) -> bool {
     resolve_device(name).is_ok()
 }
@@ -107,7 +102,6 @@ pub(crate) fn processor_has_flag(flag: &str) -> bool {
     std::fs::read_to_string("/proc/cpuinfo").is_ok_and(|info| info.split_whitespace().any(|word| word == flag))
 }
 
-/// The processor's name as the system gives it.
 pub fn processor_name() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find_map(|l| l.strip_prefix("model name").map(str::to_owned));

@@ -18,27 +18,20 @@ pub enum EngineError {
     /// Something else has to end first. The sentence is complete.
     #[error("{0}")]
     Busy(String),
-    /// A surface is needed.
     #[error("there is no surface yet; wait until the corners are ready")]
     NoSurface,
-    /// A task that was requested was cancelled.
     #[error("{task}: cancelled")]
     Cancelled {
-        /// Name of the task.
         task: String,
     },
-    /// The surface has weights that are not finite.
     #[error(
         "the fit diverged before step {step}: its weights are not finite; lower fit.learning_rate in {} and resume from \
          the last checkpoint", config.display()
     )]
     Diverged {
-        /// Step of the fit.
         step: u64,
-        /// The run's configuration.
         config: PathBuf,
     },
-    /// A trained corner has weights that are not finite.
     #[error(
         "corner {} diverged: its weights are not finite; lower corners.learning_rate in {} and resume", index + 1,
         config.display()
@@ -46,7 +39,6 @@ pub enum EngineError {
     CornerDiverged {
         /// Number of the corner, from 0.
         index: usize,
-        /// The run's configuration.
         config: PathBuf,
     },
     /// Weights that are not finite are not written, and no surface is made of them. The sentence is complete.
@@ -58,22 +50,15 @@ pub enum EngineError {
     /// A file is not what was written, or is of another program.
     #[error("{}: {fault}{}", path.display(), remedy.map(|remedy| format!("; {remedy}")).unwrap_or_default())]
     DamagedFile {
-        /// Path of the file.
         path: PathBuf,
-        /// What is wrong with it.
         fault: String,
-        /// What to do about it, where that is known.
         remedy: Option<&'static str>,
     },
-    /// The checkpoint cannot be used.
     #[error("{} is no usable checkpoint ({fault}); restore it from a copy, or remove it to fit anew", path.display())]
     DamagedCheckpoint {
-        /// Path of the checkpoint.
         path: PathBuf,
-        /// What is wrong with it.
         fault: String,
     },
-    /// The run's directory is not where it was.
     #[error(
         "{} was removed or moved while the engine worked in it; resume the run from where it lies now, which repeats what \
          came after its last checkpoint", .0.display()
@@ -85,49 +70,37 @@ pub enum EngineError {
     /// A computation panicked; libtorch does that.
     #[error("the engine failed inside a computation: {0}; the last checkpoint is kept, resume from it")]
     Panicked(String),
-    /// The thread that serves clients panicked.
     #[error("the server thread panicked")]
     ServerPanicked,
-    /// The run directory.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// A configuration file.
     #[error(transparent)]
     Config(#[from] surfit_core::config::ConfigError),
-    /// A data set.
     #[error(transparent)]
     Data(#[from] DataError),
     /// A network, or a file of its weights.
     #[error(transparent)]
     Network(#[from] NetworkError),
-    /// A file could not be read or written.
     #[error("{path}: {source}")]
     Io {
-        /// Path of the file.
         path: PathBuf,
-        /// What the system reported.
         source: std::io::Error,
     },
-    /// libtorch refused an operation.
     #[error("libtorch: {}", first_line(.0))]
     Torch(#[from] tch::TchError),
 }
 
-/// Result with the engine's error.
 pub type Result<T> = std::result::Result<T, EngineError>;
 
 impl EngineError {
-    /// Bad input, from a complete sentence.
     pub fn input(sentence: impl Into<String>) -> Self {
         Self::Input(sentence.into())
     }
 
-    /// What does not suit the engine's state, from a complete sentence.
     pub fn wrong_state(sentence: impl Into<String>) -> Self {
         Self::WrongState(sentence.into())
     }
 
-    /// What has to wait for something else, from a complete sentence.
     pub fn busy(sentence: impl Into<String>) -> Self {
         Self::Busy(sentence.into())
     }
@@ -143,13 +116,11 @@ impl EngineError {
         }
     }
 
-    /// Attaches a path to an I/O error.
     pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { path, source }
     }
 
-    /// The code by which a client knows why its command was refused.
     fn code(&self) -> CommandErrorCode {
         match self {
             Self::Input(_) | Self::Config(_) | Self::Network(_) => CommandErrorCode::InvalidInput,

@@ -53,7 +53,6 @@ impl Evaluator {
         }
     }
 
-    /// Images in one forward pass on a device.
     fn batch_size(&self, device: Device) -> i64 {
         batch_size(self.validation.pixels(), device)
     }
@@ -68,7 +67,6 @@ impl Evaluator {
         &self.validation
     }
 
-    /// Images in the validation split.
     pub fn validation_images(&self) -> i64 {
         self.validation.len()
     }
@@ -145,7 +143,6 @@ impl ImageRange {
         self.images.start + batch * count / self.batch_count.max(1)
     }
 
-    /// Images that have not been given out.
     fn remaining_images(&self) -> u64 {
         (self.batch_start(self.batch_count) - self.batch_start(self.next_batch)).max(0) as u64
     }

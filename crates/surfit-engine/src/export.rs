@@ -19,16 +19,13 @@ use surfit_core::surface::Degrees;
 use surfit_weights::names::{ExpectedNetwork, NameMap, RenameRules};
 use tch::{Kind, Tensor};
 
-/// What was chosen, and from where.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChosenModel {
     /// `best`, `at` or `centroid`.
     pub selection: String,
     /// Parameters; absent for the centroid.
     pub uv: Option<(f64, f64)>,
-    /// Degrees of the surface.
     pub degrees: Degrees,
-    /// Optimizer steps of the fit.
     pub fit_steps: u64,
     /// Id of the run.
     pub run: String,
@@ -36,14 +33,11 @@ pub struct ChosenModel {
     pub names: Option<NameMap>,
 }
 
-/// A network with everything that was measured of it.
 #[derive(Debug)]
 pub struct MeasuredNetwork<'a> {
     /// Weights of the network, `[P]`.
     pub weights: &'a Tensor,
-    /// Batch norm's statistics there.
     pub stats: &'a RunningStats,
-    /// On the validation split.
     pub validation: Measurement,
     /// On the test split, once.
     pub test: Measurement,
@@ -150,7 +144,6 @@ pub fn write_card(
     Ok(exported_model(&card, dir))
 }
 
-/// What a card states about the model in `dir`.
 fn exported_model(card: &ModelCard, dir: PathBuf) -> ExportedModel {
     ExportedModel {
         dir,
@@ -183,19 +176,14 @@ pub fn read_own_export(dir: &FilePath, run: &str) -> Option<ExportedModel> {
     (card.run == run && is_named).then(|| exported_model(&card, dir.to_path_buf()))
 }
 
-/// A split to measure on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EvalSplit {
-    /// The validation split.
     Validation,
-    /// The test split.
     Test,
 }
 
-/// What a model was found to be.
 #[derive(Clone, Debug)]
 pub struct ModelEvaluation {
-    /// Sums of every metric on the split.
     pub measurement: Measurement,
     /// The data set and its source.
     pub data: String,

@@ -13,7 +13,6 @@ use surfit_core::model_card::{MAX_CARD_BYTES, ModelCard};
 /// leaves of it is never taken for a model. One that is not published goes when this is dropped.
 #[derive(Debug)]
 pub struct ExportFolder {
-    /// Where the model will be.
     destination: FilePath,
     /// Where it is written: another folder, unless `place` exists.
     staging_folder: FilePath,
@@ -51,7 +50,6 @@ impl ExportFolder {
         &self.staging_folder
     }
 
-    /// Where the model will be found.
     pub fn destination(&self) -> &FilePath {
         &self.destination
     }

@@ -11,7 +11,6 @@ use surfit_core::config::Config;
 use surfit_core::files::{encode_json, read, write_atomic};
 use surfit_core::run_dir::{MAX_SMALL_FILE_BYTES, RunDir};
 
-/// The resolved ground of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunIdentity {
     /// Data set and its source.
@@ -21,9 +20,7 @@ pub struct RunIdentity {
     /// Mean and standard deviation of every channel that images are normalized with; absent in older runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub normalization: Option<[Vec<f64>; 2]>,
-    /// Seed of the run.
     pub seed: u64,
-    /// Number of weights.
     pub parameters: i64,
     /// Device that computes, such as `cpu` or `cuda:0`.
     pub device: String,
@@ -34,7 +31,6 @@ pub struct RunIdentity {
 }
 
 impl RunIdentity {
-    /// The identity of this engine's data, seed and network.
     pub fn current(config: &Config, data: &DataSet, model: &Model) -> Self {
         let placement = model.placement();
         Self {

@@ -30,12 +30,10 @@ impl EventBus {
         self.events.subscribe()
     }
 
-    /// What is to be known for reading past events from the file.
     pub fn backlog(&self) -> SharedBacklog {
         self.backlog.clone()
     }
 
-    /// The latest snapshot, whenever it changes.
     pub fn subscribe_snapshots(&self) -> watch::Receiver<Option<Arc<Snapshot>>> {
         self.snapshots.subscribe()
     }
@@ -87,7 +85,6 @@ fn withdrawal_notice(envelope: Envelope) -> Envelope {
     Envelope { event: Event::Notice { text: text.into() }, ..envelope }
 }
 
-/// The backlog of a journal as it changes.
 #[derive(Clone, Debug, Default)]
 pub struct SharedBacklog(Arc<Mutex<EventBacklog>>);
 
@@ -103,7 +100,6 @@ impl SharedBacklog {
     }
 }
 
-/// A viewer that is connected.
 #[derive(Debug)]
 pub struct SubscriberGuard(Arc<AtomicUsize>);
 
@@ -162,12 +158,10 @@ impl EventJournal {
         Ok(journal)
     }
 
-    /// The listening ends.
     pub fn event_bus(&self) -> EventBus {
         self.event_bus.clone()
     }
 
-    /// The run's history.
     pub fn run_state(&self) -> &RunState {
         &self.run_state
     }
@@ -177,7 +171,6 @@ impl EventJournal {
         self.event_log.seq()
     }
 
-    /// Viewers that are connected.
     pub fn viewers(&self) -> usize {
         self.event_bus.viewers.load(Ordering::SeqCst)
     }
@@ -251,7 +244,6 @@ impl EventJournal {
         self.publish_pending();
     }
 
-    /// Records a sentence for people.
     pub fn log(&mut self, text: impl Into<String>) {
         self.emit(Event::Notice { text: text.into() });
     }
@@ -278,7 +270,6 @@ impl EventJournal {
         Ok(())
     }
 
-    /// Replaces the latest snapshot.
     pub fn publish_snapshot(&self, snapshot: Snapshot) {
         self.event_bus.snapshots.send_replace(Some(Arc::new(snapshot)));
     }

@@ -5,7 +5,6 @@ pub use surfit_core::networks::{GroupAxis, NormLayer, Parameter, ParameterInit, 
 use surfit_core::random::{self, RandomStream};
 use tch::{Device, Kind, Tensor};
 
-/// What a [`WeightLayout`] states about tensors.
 pub trait LayoutTensors {
     /// A view of every parameter into `flat`, `[P]`, in order. Nothing is copied.
     fn views(&self, flat: &Tensor) -> Vec<Tensor>;
@@ -68,13 +67,11 @@ impl RunningStats {
         Self { mean: of(&self.mean), var: of(&self.var), batches: self.batches }
     }
 
-    /// The same on another device.
     pub fn to_device(&self, device: Device) -> Self {
         let of = |all: &[Tensor]| all.iter().map(|t| t.to_device(device)).collect();
         Self { mean: of(&self.mean), var: of(&self.var), batches: self.batches }
     }
 
-    /// Bytes that they take.
     pub fn size_in_bytes(&self) -> usize {
         let tensors = self.mean.iter().chain(&self.var);
         tensors.map(|t| t.numel() * size_of::<f32>()).sum()

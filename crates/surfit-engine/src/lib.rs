@@ -3,35 +3,40 @@
 //! One engine process works on one run: [`serve::serve_run`] takes the run's lock, opens its socket, and lets the
 //! actor do the work. Every report about the work goes through [`journal`].
 
-pub mod actor;
-pub mod align;
-pub mod baselines;
+mod actor;
+mod align;
+mod baselines;
 pub mod bench;
-pub mod checkpoint;
-pub mod corner_cache;
-pub mod data;
-pub mod device;
-pub mod digest;
-pub mod error;
-pub mod evaluate;
-pub mod export;
+mod checkpoint;
+mod corner_cache;
+mod data;
+mod device;
+mod digest;
+mod error;
+mod evaluate;
+mod export;
 mod export_folder;
-pub mod geometry;
-pub mod identity;
-pub mod journal;
-pub mod layout;
-pub mod machine;
-pub mod memory;
-pub mod model;
-pub mod model_file;
-pub mod networks;
-pub mod optimizer;
-pub mod serve;
-pub mod server;
-pub mod surface;
-pub mod trainer;
+mod geometry;
+mod identity;
+mod journal;
+mod layout;
+mod machine;
+mod memory;
+mod model;
+mod model_file;
+mod networks;
+mod optimizer;
+mod serve;
+mod server;
+#[cfg(test)]
+mod step_digests;
+mod surface;
+mod trainer;
 
-/// Release of libtorch that the engine is built with.
 pub(crate) const LIBTORCH_VERSION: &str = "2.13.0";
 
+pub use actor::ServeOptions;
 pub use error::{EngineError, Result};
+pub use export::{EvalSplit, config_from_card, evaluate_model};
+pub use memory::configure_malloc;
+pub use serve::serve_run;

@@ -8,10 +8,8 @@ use std::time::{Duration, Instant};
 use surfit_core::machine::MachineLoad;
 use tch::Device;
 
-/// Time between two looks.
 const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Looks at the machine's load now and then.
 #[derive(Debug)]
 pub struct LoadSampler {
     device: Device,

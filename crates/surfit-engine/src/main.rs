@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use surfit_core::config::{self, Config};
 use surfit_core::run_dir::RunDir;
 use surfit_core::text;
-use surfit_engine::actor::ServeOptions;
-use surfit_engine::export::{EvalSplit, config_from_card, evaluate_model};
-use surfit_engine::{EngineError, Result, bench};
+use surfit_engine::ServeOptions;
+
+use surfit_engine::{EngineError, EvalSplit, Result, bench, config_from_card, evaluate_model};
 
 #[derive(Parser)]
 #[command(name = "surfit-engine", version, about = "The engine behind surfit: one process per run")]
@@ -66,12 +66,11 @@ enum EngineInvocation {
 enum SplitName {
     /// The validation split.
     Val,
-    /// The test split.
     Test,
 }
 
 fn main() -> ExitCode {
-    surfit_engine::memory::configure_malloc();
+    surfit_engine::configure_malloc();
     let outcome = match EngineArguments::parse().task {
         EngineInvocation::Serve { run, wait, linger } => serve(&run, ServeOptions { wait, idle_timeout: linger }),
         EngineInvocation::Eval { model, config, split, data_dir, json: _ } => {
@@ -104,7 +103,7 @@ fn serve(run: &std::path::Path, options: ServeOptions) -> Result<()> {
     // that is, when a user started it by hand.
     let _ = rustix::process::setsid();
     let run = RunDir::open(run).map_err(EngineError::from)?;
-    surfit_engine::serve::serve_run(&run, options)
+    surfit_engine::serve_run(&run, options)
 }
 
 fn print_evaluation(

@@ -10,7 +10,6 @@ use crate::networks::{DeferredConvGrads, ForwardWeights, Network};
 use std::ops::Range;
 use tch::{Kind, Reduction, Tensor};
 
-/// A network with the place and type it computes in.
 #[derive(Debug)]
 pub struct Model {
     network: Network,
@@ -34,7 +33,6 @@ impl Model {
         &self.network
     }
 
-    /// Where and in which type it computes.
     pub fn placement(&self) -> Placement {
         self.placement
     }
@@ -63,7 +61,6 @@ impl Model {
             .to_kind(Kind::Float)
     }
 
-    /// The type that a parameter is computed with.
     fn parameter_kind(&self, cast: bool) -> Kind {
         if cast { self.placement.kind } else { Kind::Float }
     }

@@ -9,12 +9,10 @@
 use crate::surface::coefficient_tensor;
 use tch::Tensor;
 
-/// Hyperparameters of one optimizer step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepHyperparams {
     /// Learning rate in weight-space units.
     pub learning_rate: f64,
-    /// Momentum factor of SGD.
     pub momentum: f64,
     /// Weight decay `λ` on the network that is differentiated.
     pub weight_decay: f64,
@@ -76,7 +74,6 @@ impl Sgd {
         if self.last_rate > 0.0 { momentum * rate / self.last_rate } else { 0.0 }
     }
 
-    /// Notes down that a step had `rate`.
     pub(crate) fn set_last_rate(&mut self, rate: f64) {
         self.last_rate = rate;
     }

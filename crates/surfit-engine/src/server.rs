@@ -24,22 +24,17 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_stream::StreamExt;
 use tokio_util::codec::{Framed, LengthDelimitedCodec};
 
-/// What every connection needs to know.
 #[derive(Clone, Debug)]
 pub struct ServerContext {
-    /// The run that is served.
     pub run: RunDir,
     /// Its directory, wherever that is moved to.
     pub directory: Option<FileIdentity>,
-    /// Events and snapshots.
     pub event_bus: EventBus,
-    /// Where commands go.
     pub requests: SyncSender<CommandRequest>,
     /// How the actor ended, set before what waits for it is dropped: what it did not answer any more is answered with that.
     pub actor_end: Arc<OnceLock<ActorEnd>>,
 }
 
-/// How an actor ended: in good order, or what it failed with.
 pub type ActorEnd = std::result::Result<(), CommandError>;
 
 /// The client id of requests that signals cause.

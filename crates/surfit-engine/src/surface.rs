@@ -32,7 +32,6 @@ pub struct Surface {
 /// What of a surface is not a tensor; stored with a checkpoint.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct SurfaceState {
-    /// Degrees of the surface.
     pub degrees: Degrees,
     /// For every row, whether it is held still.
     pub frozen: Vec<bool>,
@@ -77,7 +76,6 @@ impl Surface {
         }
     }
 
-    /// What of it is not a tensor.
     pub fn state(&self) -> SurfaceState {
         SurfaceState {
             degrees: self.degrees,
@@ -87,7 +85,6 @@ impl Surface {
         }
     }
 
-    /// Returns the degrees of the surface.
     pub fn degrees(&self) -> Degrees {
         self.degrees
     }
@@ -196,7 +193,6 @@ impl Surface {
         moved / scale.max(f64::MIN_POSITIVE)
     }
 
-    /// Mean distance between the corners.
     pub fn mean_corner_distance(&self) -> f64 {
         let corner = |c| self.theta.get(c);
         let corners = self.degrees.corner_count() as i64;
@@ -231,7 +227,6 @@ impl Surface {
         self.networks = None;
     }
 
-    /// True when every control point is a finite number.
     pub fn is_finite(&self) -> bool {
         // A sum is finite unless something in it is not; one pass, one read.
         self.theta.sum(Kind::Float).double_value(&[]).is_finite()

@@ -53,14 +53,12 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// Fresh weights for a seed.
     pub fn new(model: &Model, seed: u64) -> Self {
         let weights = model.network().layout().initial_weights(seed).to_device(model.placement().device);
         let velocity = weights.zeros_like();
         Self::restore(weights, velocity, 0, seed)
     }
 
-    /// A training that continues from stored parts.
     pub fn restore(weights: Tensor, velocity: Tensor, step: u64, seed: u64) -> Self {
         let gradient = weights.zeros_like();
         let optimizer = Sgd::new(velocity, 0.0);
@@ -136,12 +134,10 @@ impl PendingLosses {
         (!losses.is_empty()).then(|| (self.first_step, read_scalars(&losses)))
     }
 
-    /// How many wait.
     pub fn len(&self) -> usize {
         self.losses.len()
     }
 
-    /// True when none waits.
     pub fn is_empty(&self) -> bool {
         self.losses.is_empty()
     }
@@ -150,9 +146,7 @@ impl PendingLosses {
 /// Losses that were read from the device and wait to be reported.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LossBuffer {
-    /// Curve that the losses belong to.
     pub curve: LossCurve,
-    /// Step of the first value.
     pub first_step: u64,
     /// One a step.
     pub values: Vec<f32>,

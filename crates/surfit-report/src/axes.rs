@@ -7,10 +7,8 @@ use plotters::style::text_anchor::{HPos, VPos};
 use std::ops::Range;
 use surfit_core::axis_scale::AxisScale;
 
-/// What drawing can give.
 pub type DrawResult<DB, T = ()> = Result<T, DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
 
-/// A panel of a figure: its area and its axes.
 pub struct AxesPanel {
     /// Frame of the data in pixels of the drawing: left, top, right, bottom.
     pub frame: [i32; 4],
@@ -18,7 +16,6 @@ pub struct AxesPanel {
     pub x: Range<f64>,
     /// Data along y.
     pub y: Range<f64>,
-    /// The y axis is logarithmic.
     pub log_y: bool,
 }
 
@@ -220,13 +217,10 @@ pub fn shorten_to_width<DB: DrawingBackend>(
     Ok(shown)
 }
 
-/// How an entry of a key looks.
 pub enum LegendMark {
     /// A solid line of this style.
     Line(ShapeStyle),
-    /// A point of this colour.
     Dot(RGBColor),
-    /// A dashed line.
     Dashes(RGBColor),
 }
 

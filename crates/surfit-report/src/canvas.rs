@@ -81,7 +81,6 @@ impl ScreenPage {
     }
 }
 
-/// A figure that can be drawn on any backend.
 pub trait DrawableFigure {
     /// Width and height in a file, in nominal points (a 96th of an inch).
     fn size(&self) -> (u32, u32);

@@ -6,15 +6,11 @@ use crate::canvas::FigurePage;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 
-/// What a colour bar shows.
 pub struct ColorBar<'a> {
     /// Its name, with the unit.
     pub name: &'a str,
-    /// Smallest and largest value.
     pub range: (f64, f64),
-    /// Values that are written beside it, with their labels.
     pub ticks: Vec<(f64, String)>,
-    /// The colour of a value.
     pub color: &'a dyn Fn(f64) -> (u8, u8, u8),
 }
 

@@ -9,11 +9,8 @@ use plotters::style::text_anchor::{HPos, VPos};
 use surfit_core::colormap::Colormap;
 use surfit_core::heatmap::{CellQuantity, Heatmap, HeatmapStyle, Metric};
 
-/// A surface of the two.
 pub struct ComparedSurface<'a> {
-    /// What was measured of it.
     pub heatmap: &'a Heatmap,
-    /// What it is called.
     pub name: String,
     /// The metric of its best corner, 0 when it is not known.
     pub corner_value: f64,
@@ -21,19 +18,14 @@ pub struct ComparedSurface<'a> {
 
 /// Three maps: a surface, another one in the same colours, and the first less the second.
 pub struct BesideFigure<'a> {
-    /// First of the two surfaces.
     pub this: ComparedSurface<'a>,
     /// The second, of the same kind.
     pub other: ComparedSurface<'a>,
-    /// What is shown.
     pub metric: Metric,
     /// Colours from bad to good.
     pub colormap: Colormap,
-    /// What of it, over which range, and which part.
     pub style: HeatmapStyle,
-    /// The range of the difference's colours.
     pub difference_range: Option<(f64, f64)>,
-    /// Title of the figure.
     pub title: String,
 }
 

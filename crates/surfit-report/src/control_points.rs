@@ -13,15 +13,11 @@ use surfit_core::snapshot::{ControlPoint, Snapshot};
 /// A tile for every control point, `i` to the right and `j` upward: how far it travelled, its gradient with its history, and
 /// the accuracy there. One of the figures has the colours.
 pub struct PointsFigure<'a> {
-    /// What is known of the run.
     pub run_state: &'a RunState,
-    /// Snapshot of the run's state.
     pub snapshot: &'a Snapshot,
     /// The figure of the colours.
     pub quantity: PointFigure,
-    /// Colours of small and large figures.
     pub colormap: Colormap,
-    /// Title of the figure.
     pub title: String,
 }
 

@@ -17,13 +17,10 @@ use traces::{CurveTrace, draw_labels};
 
 /// Cross-entropy as the loss pane shows it.
 pub struct CurvesFigure<'a> {
-    /// What is known of the run.
     pub run_state: &'a RunState,
-    /// What of it is seen.
     pub style: &'a CurveLook,
     /// Fits of other runs, dashed.
     pub other_curves: &'a [OtherCurve],
-    /// Title of the figure.
     pub title: String,
 }
 
@@ -35,7 +32,6 @@ const MIN_LOSS_HEIGHT: f64 = 180.0;
 const RATE_SAMPLES: usize = 300;
 /// Nominal room left and right of the data.
 const SIDES: (f64, f64) = (64.0, 36.0);
-/// Most letters of a run's name.
 const MAX_NAME_CHARS: usize = 32;
 
 impl DrawableFigure for CurvesFigure<'_> {
@@ -174,7 +170,6 @@ impl<'a> CurvesFigure<'a> {
         shown.draw_axes(page, (&below, name), &across)
     }
 
-    /// Where the degree changed.
     fn draw_degree_changes<DB: DrawingBackend>(&self, page: &FigurePage<'_, DB>, panel: &AxesPanel) -> DrawResult<DB> {
         if !self.style.curves.contains(&LossCurve::Surface) {
             return Ok(());

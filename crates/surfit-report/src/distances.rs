@@ -16,9 +16,7 @@ pub struct DistancesFigure {
     pub matrix: DistanceMatrix,
     /// What they are distances between, and in which unit: the line below the title.
     pub subtitle: String,
-    /// Colours of small and large distances.
     pub colormap: Colormap,
-    /// Title of the figure.
     pub title: String,
 }
 

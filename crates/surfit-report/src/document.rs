@@ -6,25 +6,18 @@ use surfit_core::text::to_printable;
 /// Most characters of a paragraph, a cell, or a line of a configuration.
 const MAX_TEXT_CHARS: usize = 4000;
 
-/// A part of a document.
 pub enum ReportSection {
-    /// A section's heading.
     Heading(String),
-    /// A paragraph of text.
     Text(String),
     /// A table: its header, and its rows.
     Table(Vec<&'static str>, Vec<Vec<String>>),
     /// A figure: its file's name without extension, its caption, and its SVG.
     Figure { name: String, caption: String, svg: String },
-    /// Text as it is, such as a configuration.
     Verbatim(String),
 }
 
-/// A title and parts.
 pub struct Document {
-    /// Title of the document.
     pub title: String,
-    /// Parts in order.
     pub sections: Vec<ReportSection>,
 }
 

@@ -20,15 +20,11 @@ use surfit_core::surface::Patch;
 /// A heatmap over `(u, v)` with its colour bar. Corners are numbered, the best point has a star, and a line goes round
 /// the region that is better than the best corner.
 pub struct HeatmapFigure<'a> {
-    /// The measured surface.
     pub heatmap: &'a Heatmap,
-    /// What is shown.
     pub metric: Metric,
     /// Colours from bad to good.
     pub colormap: Colormap,
-    /// What of it, over which range, and which part.
     pub style: HeatmapStyle,
-    /// Title of the figure.
     pub title: String,
     /// Parameters `(u, v)` of the marked points.
     pub marks: &'a [(f64, f64)],
@@ -121,7 +117,6 @@ impl<'a> FieldMap<'a> {
         self.draw_axes(page)
     }
 
-    /// The description below a title.
     pub fn subtitle(&self) -> String {
         let outline = if self.style.quantity != CellQuantity::Width
             && self.corner_value().is_some()
@@ -178,7 +173,6 @@ impl<'a> FieldMap<'a> {
         self.visible_cells() <= MAX_NUMBERED_GRID && width >= 26.0 && height >= 14.0 && !self.style.contours
     }
 
-    /// True when a cell is in the visible part.
     pub fn is_visible(&self, index: usize) -> bool {
         let ((u, v), count) = self.style.visible_cells(self.heatmap.grid);
         let inside = |at: usize, first: usize| (first..first + count).contains(&at);
@@ -278,7 +272,6 @@ impl<'a> FieldMap<'a> {
         self.heatmap.corner_cells().contains(&index) || self.best_cell() == Some(index)
     }
 
-    /// The best cell.
     pub fn best_cell(&self) -> Option<usize> {
         let first = || self.heatmap.rank_cells(self.metric).first().copied();
         (!self.is_difference).then(first).flatten()
@@ -320,7 +313,6 @@ impl<'a> FieldMap<'a> {
     }
 }
 
-/// A parameter in thousandths.
 pub(crate) fn round_thousandths(x: f64) -> f64 {
     (x * 1000.0).round() / 1000.0
 }

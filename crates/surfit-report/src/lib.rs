@@ -51,7 +51,6 @@ pub fn heatmap_title(run: &str, degrees: Degrees, metric: Metric) -> String {
     quantity_title(run, degrees, metric, CellQuantity::Value)
 }
 
-/// A metric, or what is made of it, in words.
 pub fn quantity_name(metric: Metric, quantity: CellQuantity) -> String {
     let name = metric.name();
     match quantity {
@@ -61,7 +60,6 @@ pub fn quantity_name(metric: Metric, quantity: CellQuantity) -> String {
     }
 }
 
-/// The same for something made of the metric.
 pub fn quantity_title(run: &str, degrees: Degrees, metric: Metric, quantity: CellQuantity) -> String {
     let what = quantity_name(metric, quantity);
     format!("{run} · {what} on the surface of degree {degrees}")

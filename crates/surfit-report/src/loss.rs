@@ -11,15 +11,12 @@ use surfit_core::series::Series;
 
 /// Cross-entropy over optimizer steps: raw range, smoothed, validation, changes of degree.
 pub struct LossFigure<'a> {
-    /// What is known of the run.
     pub run_state: &'a RunState,
-    /// Title of the figure.
     pub title: String,
 }
 
 /// A curve is smoothed over this part of its length, and over at least [`MIN_SMOOTHING_POINTS`] points.
 const SMOOTHING_FRACTION: f64 = 0.025;
-/// Smallest smoothing window, in points.
 const MIN_SMOOTHING_POINTS: f64 = 6.0;
 
 impl DrawableFigure for LossFigure<'_> {

@@ -16,17 +16,12 @@ use surfit_core::projection::{Camera, Projection};
 
 /// A heatmap whose values are heights, seen from a side, with a colour bar.
 pub struct ReliefFigure<'a> {
-    /// The measured surface.
     pub heatmap: &'a Heatmap,
-    /// What is shown.
     pub metric: Metric,
     /// Colours from bad to good.
     pub colormap: Colormap,
-    /// What of it, over which range, and which part.
     pub style: HeatmapStyle,
-    /// From where it is seen.
     pub camera: Camera,
-    /// Title of the figure.
     pub title: String,
 }
 
@@ -53,7 +48,6 @@ impl DrawableFigure for ReliefFigure<'_> {
     }
 }
 
-/// A relief with its place on the page.
 struct PlacedRelief<'a, 'm> {
     map: &'m FieldMap<'a>,
     projection: Projection,
@@ -239,7 +233,6 @@ impl<'a, 'm> PlacedRelief<'a, 'm> {
         Ok(())
     }
 
-    /// Pieces of contour lines that are seen, with their values.
     fn contour_segments(&self) -> Vec<(f64, ContourSegment)> {
         if !self.map.style.contours {
             return Vec::new();

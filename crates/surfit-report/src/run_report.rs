@@ -12,7 +12,6 @@ use surfit_core::heatmap::Metric;
 use surfit_core::run_state::RunState;
 use surfit_core::surface::Patch;
 
-/// Most bytes of a figure that was just drawn.
 const MAX_FIGURE_BYTES: u64 = 256 << 20;
 
 /// Writes the figures, `report.md` and `report.html` into `folder` and returns all files.

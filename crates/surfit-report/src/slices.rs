@@ -11,17 +11,12 @@ use surfit_core::surface::Patch;
 /// A metric, or what is made of it, in two directions through a point, with confidence intervals and the best corner for
 /// comparison.
 pub struct SliceFigure<'a> {
-    /// The measured surface.
     pub heatmap: &'a Heatmap,
     /// The point `(u, v)`; the nearest grid point is taken.
     pub point: (f64, f64),
-    /// What is shown.
     pub metric: Metric,
-    /// What of it, and which part of the surface.
     pub style: HeatmapStyle,
-    /// The directions of both slices.
     pub directions: [SliceDirection; 2],
-    /// Title of the figure.
     pub title: String,
 }
 
@@ -91,7 +86,6 @@ impl SliceFigure<'_> {
         }
     }
 
-    /// The cell that the slices go through.
     fn center_cell(&self) -> (usize, usize) {
         let nearest = self.heatmap.nearest_cell(self.point.0, self.point.1);
         (nearest / self.heatmap.grid, nearest % self.heatmap.grid)

@@ -12,9 +12,7 @@ use surfit_core::heatmap::{Heatmap, HeatmapStyle, Metric};
 use surfit_core::study::{MeanDeviation, Study, Variant, result_figures};
 use variants_figure::VariantsFigure;
 
-/// A variant with what its runs came to.
 pub struct VariantOutcome<'a> {
-    /// Variant of the study.
     pub variant: &'a Variant,
     /// Results of the runs that are finished, by seed.
     pub finished: Vec<(u64, JobResult)>,

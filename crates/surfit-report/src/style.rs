@@ -68,7 +68,6 @@ pub fn line_style(color: impl Color, points: f64) -> ShapeStyle {
     ShapeStyle { color: color.to_rgba(), filled: false, stroke_width: px(points).max(1) as u32 }
 }
 
-/// A filled area.
 pub fn fill_style(color: impl Color) -> ShapeStyle {
     ShapeStyle { color: color.to_rgba(), filled: true, stroke_width: 0 }
 }
@@ -94,7 +93,6 @@ pub fn register_fonts() {
     });
 }
 
-/// A colour of three bytes.
 pub fn rgb((r, g, b): (u8, u8, u8)) -> RGBColor {
     RGBColor(r, g, b)
 }

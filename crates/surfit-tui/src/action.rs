@@ -61,7 +61,6 @@ pub struct Action {
     pub help: &'static str,
     /// Place in the footer, 1 first; 0 for none.
     pub footer: u8,
-    /// `Ok` when it can be done now, else why not.
     pub availability: fn(&App) -> Result<(), Unavailable>,
     /// Does it; only called while it is available.
     pub run: fn(&mut App) -> Vec<Effect>,

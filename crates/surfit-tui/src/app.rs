@@ -66,7 +66,6 @@ impl Pane {
         ["Loss", "Surface", "Control points"][self as usize]
     }
 
-    /// What draws it and takes its keys.
     pub(crate) fn view(self) -> &'static dyn View {
         match self {
             Pane::Loss => &LossPane,
@@ -94,7 +93,6 @@ impl Pane {
     }
 }
 
-/// State of the connection between the workbench and the engine.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EngineLink {
     Connecting,
@@ -141,7 +139,6 @@ pub enum Effect {
     Exit(LeaveReason),
     Redraw,
     Suspend,
-    /// Take the terminal again after a stop.
     RetakeTerminal,
     /// Put text into the clipboard of the user's own terminal.
     Copy(String),
@@ -172,7 +169,6 @@ pub struct App {
     pub readonly: bool,
     pub focus: Pane,
     pub zoomed: bool,
-    /// How the panes share the main area.
     pub arrangement: Arrangement,
     /// Show lists beside the panes where they fit.
     pub sidebar_shown: bool,
@@ -190,9 +186,7 @@ pub struct App {
     pub image_protocol: Option<ImageProtocol>,
     /// The image of the figure that is shown or was last, or why it could not be drawn.
     pub figure_image: Option<Result<FigureImage, ReportError>>,
-    /// The machine's load over the last minutes.
     pub load_history: LoadHistory,
-    /// Header figures, renewed at most once a second.
     pub header_stats: ThrottledStats,
     pub runs: Vec<RunLine>,
     pub runs_view: RunsView,
@@ -226,26 +220,22 @@ pub struct App {
     next_command_id: u64,
     settings: pending_setting::PendingSettings,
     last_new_run_at: Option<f64>,
-    /// A change of degree that waits for enter.
     degree_plan: Option<degree_plan::DegreePlan>,
     cursor_initialised: bool,
     /// The metric is the user's, or was taken from the run when it was opened.
     metric_initialised: bool,
     /// Another run was requested; messages before its run state belong to the previous run.
     awaiting_run_state: bool,
-    /// Other runs that are being read, and what for.
     pending_comparisons: other_runs::PendingComparisons,
     /// Other runs whose new events are reported, and the run whose surface is shown beside this one's.
     followed_runs: other_runs::FollowedRuns,
     last_click: Option<(f64, u16, u16)>,
     shown_stall_secs: Option<u64>,
     dragged_border: Option<Border>,
-    /// Where the mouse was last while it drags along what is shown.
     last_pan_position: Option<Position>,
 }
 
 impl App {
-    /// The workbench before anything is known but its options.
     pub fn new(options: &WorkbenchOptions, theme: Theme, keymap: Keymap, size: Size) -> Self {
         let grid = options.grid.clamp(2, surfit_core::heatmap::Heatmap::MAX_GRID);
         let snapshot = Some(Snapshot::empty(options.degrees, grid));
@@ -307,7 +297,6 @@ impl App {
         }
     }
 
-    /// Processes an event and returns what to do.
     pub fn update(&mut self, message: AppMessage) -> Vec<Effect> {
         let mut effects = self.handle_message(message);
         self.preview_theme();

@@ -19,7 +19,6 @@ pub struct OneWrite<W> {
 }
 
 impl<W: Write> OneWrite<W> {
-    /// A writer in front of `out`.
     pub fn new(out: W) -> Self {
         Self { frame: Vec::with_capacity(1 << 16), flushed_bytes: Rc::default(), out }
     }

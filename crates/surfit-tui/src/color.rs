@@ -10,19 +10,15 @@ use surfit_core::colormap::Colormap;
 use termprofile::{DetectorSettings, EnvVarSource, TermProfile, TermVars};
 use thiserror::Error;
 
-/// Red, green and blue of a colour.
 pub type Rgb = (u8, u8, u8);
 
-/// Colours a terminal can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ColorDepth {
     /// No colours; letters may still be bold, dim, underlined or reversed.
     None,
     /// The 16 named colours, whose look the user's terminal decides.
     Ansi16,
-    /// The 256-colour palette.
     Ansi256,
-    /// Any red, green and blue.
     Truecolor,
 }
 

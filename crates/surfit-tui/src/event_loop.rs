@@ -203,7 +203,6 @@ fn spawn_input_reader(sender: SyncSender<AppMessage>, mut filter: AnswerFilter, 
     });
 }
 
-/// The workbench message of a terminal event, if any.
 fn message_from_event(event: Event) -> Option<AppMessage> {
     match event {
         Event::Key(key) => Some(AppMessage::Key(key)),
@@ -215,7 +214,6 @@ fn message_from_event(event: Event) -> Option<AppMessage> {
     }
 }
 
-/// The workbench message of a signal.
 fn message_from_signal(request: SignalRequest) -> AppMessage {
     match request {
         SignalRequest::Exit => AppMessage::Hangup,

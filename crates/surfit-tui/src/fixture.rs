@@ -10,12 +10,10 @@ use surfit_core::run_state::RunState;
 use surfit_core::snapshot::{ControlPoint, EngineState, Snapshot};
 use surfit_core::surface::Degrees;
 
-/// The run's id in every fixture.
 pub(crate) const RUN_ID: &str = "demo-7";
 const START_TIME: f64 = 1_750_000_000.0;
 const CORNER_ACCURACIES: [f64; 4] = [0.8715, 0.8690, 0.8742, 0.8668];
 
-/// The run has begun; the engine is loading data.
 pub(crate) fn loading_run() -> RunState {
     let mut p = RunState::default();
     let info = RunInfo {
@@ -202,7 +200,6 @@ pub(crate) fn advance_fit(run_state: &mut RunState, steps: u64) {
     }
 }
 
-/// Degrees without the fuss.
 pub(crate) fn degrees(m: u8, n: u8) -> Degrees {
     Degrees::new(m, n).unwrap()
 }
@@ -297,7 +294,6 @@ fn control_points(degrees: Degrees) -> Vec<ControlPoint> {
     degrees.row_indices().into_iter().enumerate().map(point).collect()
 }
 
-/// An engine that listens.
 pub(crate) fn welcome(pid: u32) -> ServerMessage {
     let (protocol, engine, run) = (PROTOCOL_VERSION, "1".into(), RUN_ID.into());
     ServerMessage::Welcome { protocol, engine, run, pid, dir: None }

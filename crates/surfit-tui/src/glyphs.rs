@@ -12,7 +12,6 @@ pub struct UnknownGlyphSet(String);
 /// Sets of characters, from few to many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GlyphSet {
-    /// Nothing outside ASCII.
     Ascii,
     /// ASCII, half blocks, shades and plain frames: what the Linux console and fonts without Braille have.
     Blocks,

@@ -44,7 +44,6 @@ impl Key {
     /// Leaves, or asks, whatever the user's keys are.
     pub const CTRL_C: Key = Key { code: KeyCode::Char('c'), modifiers: KeyModifiers::CONTROL };
 
-    /// The key without modifiers.
     pub const fn plain(code: KeyCode) -> Self {
         Self { code, modifiers: KeyModifiers::NONE }
     }
@@ -58,7 +57,6 @@ impl Key {
         matches!(self.code, KeyCode::Char(_)) && self.modifiers.is_empty()
     }
 
-    /// The key without its modifiers.
     pub const fn code(self) -> KeyCode {
         self.code
     }

@@ -11,21 +11,17 @@ use crate::action::{Action, KeyScope, TABLE};
 use crate::key::{Key, Sequence};
 use std::path::PathBuf;
 
-/// Keys and actions, both ways.
 #[derive(Clone, Debug)]
 pub struct Keymap {
     /// The keys of each line of the table.
     keys: Vec<Vec<Sequence>>,
 }
 
-/// What a key means where it is pressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyLookup {
-    /// It does this.
     Action(&'static Action),
     /// It opens a sequence: one more key decides.
     Prefix,
-    /// It has no meaning here.
     Unbound,
 }
 
@@ -38,7 +34,6 @@ impl Default for Keymap {
 }
 
 impl Keymap {
-    /// Every sequence with its action, of one scope.
     fn bindings_in(&self, scope: KeyScope) -> impl Iterator<Item = (Sequence, &'static Action)> + '_ {
         TABLE
             .iter()
@@ -101,7 +96,6 @@ impl Keymap {
         self.keys(action).first().map(|k| k.display_label(ascii)).unwrap_or_default()
     }
 
-    /// Where a user's keys are read from.
     pub fn user_file() -> Option<PathBuf> {
         crate::paths::config_folder().map(|f| f.join("keys.toml"))
     }

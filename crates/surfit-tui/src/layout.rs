@@ -7,7 +7,6 @@ pub use arrangement::{Arrangement, Border, Preset};
 use crate::app::{App, Pane};
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 
-/// Smallest terminal that can be worked in.
 pub const MIN_TERMINAL_SIZE: (u16, u16) = (60, 16);
 
 /// Least main area that fits lists beside the panes, and the width they take.
@@ -28,12 +27,10 @@ pub struct ScreenLayout {
     /// Names of the panes, when only one of them fits.
     pub tabs: Option<Rect>,
     pub panes: Vec<(Pane, Rect)>,
-    /// The borders between the panes that can be moved.
     pub borders: Vec<Border>,
     /// Lists beside the panes, where they fit.
     pub sidebar_lists: Vec<(SidebarList, Rect)>,
     pub message: Rect,
-    /// Area of the footer, which shows keys.
     pub footer: Rect,
     /// The area between header and message, where overlays are drawn.
     pub main: Rect,

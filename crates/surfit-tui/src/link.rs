@@ -28,7 +28,6 @@ pub struct WorkbenchInbox {
 }
 
 impl WorkbenchInbox {
-    /// Returns an empty queue.
     pub fn new() -> Self {
         let (sender, receiver) = sync_channel(MAX_QUEUED_MESSAGES);
         Self { sender, receiver }
@@ -56,7 +55,6 @@ impl Drop for EndNotice {
     }
 }
 
-/// How the workbench begins.
 #[derive(Clone, Debug)]
 pub struct WorkbenchOptions {
     /// Theme by name; `None` for the usual one.
@@ -77,18 +75,14 @@ pub struct WorkbenchOptions {
     pub degrees: Degrees,
     /// The machine the run is on, when it is another one.
     pub host: Option<String>,
-    /// Nothing may be changed, only watched.
     pub readonly: bool,
 }
 
-/// Why the workbench ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LeaveReason {
     /// The user detached, or the terminal went away; the engine keeps running.
     Detached,
-    /// The user quit.
     Quit {
-        /// The caller shall stop the engine.
         stop_engine: bool,
     },
     /// The program's own connection ended; a sentence.

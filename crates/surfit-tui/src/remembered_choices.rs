@@ -21,7 +21,6 @@ use thiserror::Error;
 const FORMAT_VERSION: u32 = 1;
 /// Typed commands that are kept.
 pub const MAX_HISTORY: usize = 50;
-/// A file larger than this is none of ours.
 const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// A file of choices that cannot be used.
@@ -144,7 +143,6 @@ impl RememberedChoices {
 }
 
 impl App {
-    /// What is worth remembering of the present screen.
     pub fn remembered_choices(&mut self) -> RememberedChoices {
         let toggles = toggle_fields(self).into_iter().map(|(name, on)| (name.to_string(), *on)).collect();
         RememberedChoices {

@@ -18,7 +18,6 @@ const LATE_ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest pause between two characters of an answer: a slow line splits it anywhere.
 const MAX_ANSWER_PAUSE: Duration = Duration::from_millis(150);
 
-/// Most characters of an answer.
 const MAX_ANSWER_CHARS: usize = 64;
 
 /// Versions of xterm before this one show the nearest of 256 colours at best.
@@ -26,9 +25,7 @@ pub(crate) const XTERM_TRUECOLOR: u32 = 331;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TerminalBackground {
-    /// Black or nearly so.
     Dark,
-    /// White or nearly so.
     Light,
 }
 

@@ -39,7 +39,6 @@ impl TestApp {
         Self { app, effects: Vec::new() }
     }
 
-    /// A workbench that is connected to a run with that state.
     pub fn with_run_state(width: u16, height: u16, run_state: RunState) -> Self {
         let mut rig = Self::new(width, height);
         let snapshot = run_state.snapshot.clone();
@@ -104,7 +103,6 @@ impl TestApp {
         std::mem::take(&mut self.effects).into_iter().filter_map(command).collect()
     }
 
-    /// Says yes to every command that waits.
     pub fn accept_pending_commands(&mut self) -> &mut Self {
         for id in self.app.pending.keys().copied().collect::<Vec<_>>() {
             self.receive(ServerMessage::Reply { id, error: None, events: None });
@@ -130,7 +128,6 @@ impl TestApp {
     }
 }
 
-/// First position of `needle`.
 pub(crate) fn find_text(buf: &Buffer, needle: &str) -> Option<(u16, u16)> {
     for y in 0..buf.area.height {
         for x in 0..buf.area.width {

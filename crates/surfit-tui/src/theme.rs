@@ -18,62 +18,40 @@ use surfit_core::colormap::Colormap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ThemeRole {
-    /// Ordinary text on the screen.
     Text,
     /// Letters of less weight: units, hints.
     Muted,
-    /// The ground of the whole screen.
     Background,
-    /// Lines around a pane.
     Border,
-    /// Lines around the pane that has the keys.
     BorderFocused,
-    /// A pane's title.
     Title,
-    /// The title of the pane that has the keys.
     TitleFocused,
-    /// A figure or word that stands out.
     Accent,
-    /// Something went well.
     Good,
-    /// Something to look at.
     Warning,
-    /// Report of a failure.
     Error,
-    /// A key to press.
     Key,
-    /// The chosen line of a list.
     Selection,
     /// The cursor in panes and input fields.
     Cursor,
-    /// A loss curve as it came.
     CurveRaw,
-    /// A smoothed loss curve.
     CurveSmooth,
-    /// A validation curve.
     CurveValidation,
-    /// Corner 1, whichever way it is drawn.
     Corner1,
-    /// Corner 2, whichever way it is drawn.
     Corner2,
-    /// Corner 3, whichever way it is drawn.
     Corner3,
-    /// Corner 4, whichever way it is drawn.
     Corner4,
     /// Axes, ticks and their labels.
     Axis,
-    /// The best point.
     Best,
     /// A measurement of an older surface.
     Stale,
-    /// What has not been measured.
     Unmeasured,
     /// A control point that is held still.
     Frozen,
 }
 
 impl ThemeRole {
-    /// All roles of a theme.
     pub const ALL: [ThemeRole; 26] = [
         ThemeRole::Text,
         ThemeRole::Muted,
@@ -143,7 +121,6 @@ pub struct Theme {
     glyphs: GlyphSet,
 }
 
-/// A larger file is none of a theme.
 const MAX_THEME_BYTES: u64 = 1 << 20;
 
 /// Names and texts of the themes that the program carries.
@@ -158,7 +135,6 @@ const BUILT_IN_THEMES: [(&str, &str); 7] = [
 ];
 
 impl Theme {
-    /// The theme that is used when none is chosen.
     pub const DEFAULT: &str = "dark";
 
     /// Names of the themes that the program carries, in the order the switch goes through them.
@@ -166,7 +142,6 @@ impl Theme {
         BUILT_IN_THEMES.iter().map(|b| b.0)
     }
 
-    /// A theme that the program carries.
     pub fn built_in(name: &str, depth: ColorDepth) -> Option<Theme> {
         let (_, text) = BUILT_IN_THEMES.iter().find(|b| b.0 == name)?;
         Self::from_toml(text, depth).ok()
@@ -219,40 +194,33 @@ impl Theme {
         Ok(theme)
     }
 
-    /// Folder of a user's own themes.
     pub fn user_folder() -> Option<PathBuf> {
         crate::paths::config_folder().map(|f| f.join("themes"))
     }
 
-    /// The same theme without letters outside ASCII, or with them.
     pub fn with_ascii(self, ascii: bool) -> Self {
         self.with_glyphs(if ascii { GlyphSet::Ascii } else { GlyphSet::Braille })
     }
 
-    /// The same theme for a terminal that shows these characters.
     pub fn with_glyphs(mut self, glyphs: GlyphSet) -> Self {
         self.glyphs = glyphs;
         self
     }
 
-    /// The same theme for a terminal that shows these colours.
     pub fn with_depth(mut self, depth: ColorDepth) -> Self {
         self.depth = depth;
         self
     }
 
-    /// The same theme for the terminal that `other` is for.
     pub fn with_terminal_of(mut self, other: &Theme) -> Self {
         (self.depth, self.glyphs) = (other.depth, other.glyphs);
         self
     }
 
-    /// The theme's name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// One line about the theme.
     pub fn description(&self) -> &str {
         &self.description
     }
@@ -272,7 +240,6 @@ impl Theme {
         Style { fg, bg, ..Style::new() }.add_modifier(add)
     }
 
-    /// Colours the terminal can show.
     pub fn depth(&self) -> ColorDepth {
         self.depth
     }
@@ -282,12 +249,10 @@ impl Theme {
         self.glyphs != GlyphSet::Braille
     }
 
-    /// Characters that the terminal shows.
     pub fn glyphs(&self) -> GlyphSet {
         self.glyphs
     }
 
-    /// The heatmap's colour map.
     pub fn colormap(&self) -> Colormap {
         self.colormap
     }
@@ -311,12 +276,10 @@ impl Theme {
         of(role).or_else(|| of(ThemeRole::Text)).unwrap_or((200, 200, 200))
     }
 
-    /// The ground's red, green and blue.
     pub fn background_rgb(&self) -> (u8, u8, u8) {
         self.styles.get(&ThemeRole::Background).and_then(|l| l.bg).unwrap_or((0, 0, 0))
     }
 
-    /// The better legible of `unicode` and `ascii` for this terminal.
     pub fn pick_glyph<T>(&self, unicode: T, ascii: T) -> T {
         if self.is_ascii() { ascii } else { unicode }
     }

@@ -64,9 +64,7 @@ pub struct WeightFile {
     notes: Vec<String>,
     sources: Vec<ValueSource>,
     blobs: Vec<ByteRange>,
-    /// Files that contain the blobs.
     files: Vec<ListedFile>,
-    /// The file that was opened again last.
     reopened: RefCell<Option<(usize, FileSection)>>,
     /// Blobs whose checksum was compared.
     verified_blobs: RefCell<HashSet<usize>>,
@@ -195,7 +193,6 @@ impl WeightFile {
         }
     }
 
-    /// A file that contains blobs.
     fn open_listed_file(&self, index: usize) -> ReadStep<FileSection> {
         let listed = &self.files[index];
         if let Some(section) = &listed.open_section {
@@ -239,13 +236,11 @@ impl ListedFile {
     }
 }
 
-/// The refusal of a file that is not the one whose list of tensors was read.
 fn changed_file_refusal(path: &Path) -> WeightFileRefusal {
     let reason = "changed while it was read; try again when it is complete".into();
     WeightFileRefusal::Other(WeightFileRefusal::Reason(reason).into_error_at(path))
 }
 
-/// Refuses a tensor's name that is too long.
 fn check_name_length(name: &str) -> ReadStep<()> {
     match name.len() <= MAX_NAME_BYTES {
         true => Ok(()),
@@ -274,7 +269,6 @@ fn open_regular(path: &Path) -> ReadStep<FileSection> {
     Ok(FileSection::from_file(File::open(path)?)?)
 }
 
-/// The files that a path refers to, and their content.
 fn open_path(path: &Path, weights: CornerWeights) -> ReadStep<folder::FoundShards> {
     if std::fs::metadata(path)?.is_dir() {
         return folder::read_folder(path, weights);
@@ -320,7 +314,6 @@ fn read_file(section: &FileSection, weights: CornerWeights) -> ReadStep<FileCont
     })
 }
 
-/// The CRC-32 of all bytes.
 fn crc32_of(mut section: FileSection) -> ReadStep<u32> {
     let mut hasher = crc32fast::Hasher::new();
     let mut buffer = vec![0; (section.len as usize).min(1 << 20)];

@@ -2,6 +2,8 @@
 //!
 //! Nothing here sees libtorch, so that the terminal program can refuse a file before an engine is started.
 
+#![warn(missing_docs)]
+
 mod error;
 pub mod file;
 mod matched_file;

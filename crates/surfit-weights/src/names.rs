@@ -243,7 +243,6 @@ struct NamingMatch {
     prefixes: Vec<String>,
     /// Entries that are neither part of the network nor anything to pass over.
     unknown: Vec<usize>,
-    /// Entries of other modules.
     other_modules: Vec<usize>,
     ignored: Vec<usize>,
     counters: Vec<usize>,

@@ -9,7 +9,6 @@ use surfit_core::config;
 use surfit_data::fetch::{FetchEvent, FetchOptions, FetchTimeouts, fetch as download};
 use surfit_data::find;
 
-/// Downloads a data set.
 pub fn fetch(args: FetchArgs) -> Result<(), CliError> {
     let config = args.config.as_deref().map(|path| config::load(path, &[])).transpose()?.map(|c| c.data);
     let name = match (&args.set, &config) {
@@ -50,7 +49,6 @@ pub fn fetch(args: FetchArgs) -> Result<(), CliError> {
     fault.map_or(Ok(()), Err)
 }
 
-/// Prints the progress of a download.
 struct FetchProgress {
     json: bool,
     bar: Option<ProgressBar>,

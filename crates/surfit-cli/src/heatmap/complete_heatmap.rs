@@ -11,12 +11,10 @@ use surfit_core::protocol::{CommandError, EngineCommand};
 use surfit_core::run_dir::RunDir;
 use surfit_core::snapshot::Snapshot;
 
-/// Which heatmap the run has afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeatmapAfter {
     /// The one that is returned.
     Shown,
-    /// The one it had.
     Previous,
 }
 
@@ -85,7 +83,6 @@ fn heatmap_progress_bar() -> ProgressBar {
         .with_finish(indicatif::ProgressFinish::AndClear)
 }
 
-/// A session that waits for a heatmap.
 struct HeatmapRequest {
     session: EngineSession,
     bar: ProgressBar,
@@ -95,7 +92,6 @@ struct HeatmapRequest {
     /// The connection was lost since the last command.
     connection_lost: bool,
     signals: Signals,
-    /// A measurement was already running.
     already_measuring: bool,
     /// The engine was asked to cancel it.
     cancelled: bool,
@@ -105,7 +101,6 @@ struct HeatmapRequest {
 const HEATMAP_ARRIVAL_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl HeatmapRequest {
-    /// Sends a command and waits for its reply.
     fn send_and_wait(&mut self, command: EngineCommand) -> Result<(), CliError> {
         let id = self.session.send(command)?;
         self.connection_lost = false;

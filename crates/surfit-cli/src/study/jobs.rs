@@ -14,19 +14,13 @@ use surfit_core::config::Config;
 use surfit_core::event::JobResult;
 use surfit_core::run_dir::{RunDir, RunError};
 
-/// Describes a result that another runner produced.
 const DONE_BY_OTHER_RUNNER: &str = "done by another runner";
 
-/// One run to do.
 #[derive(Clone, Debug)]
 pub struct StudyJob {
-    /// The variant's name.
     pub variant: String,
-    /// Seed of the run.
     pub seed: u64,
-    /// Directory of the run.
     pub dir: PathBuf,
-    /// Configuration of the run.
     pub config: Config,
 }
 
@@ -51,7 +45,6 @@ struct RunningJob {
     child: Child,
 }
 
-/// A run that has to be done.
 #[derive(Clone, Copy)]
 struct PendingRun {
     /// Its place in the list, from 1.
@@ -180,9 +173,7 @@ pub fn run_jobs(jobs: &[StudyJob], parallel: usize, report: &mut dyn FnMut(Strin
     )))
 }
 
-/// A started job.
 enum StartedJob {
-    /// An engine was started for it.
     Working(RunningJob),
     /// It was finished before.
     Done(JobResult),
@@ -223,7 +214,6 @@ impl RunningJob {
 
 /// Why a run without an engine has no result.
 enum RunFailure {
-    /// It failed.
     Failed(String),
     /// Its engine ended without a reason.
     Ended(String),
@@ -258,7 +248,6 @@ fn stop_engines(mut working: Vec<(RunningJob, PendingRun)>, signals: &Signals) -
     CliError::Interrupted("stopped after a checkpoint; repeat the command to continue".into())
 }
 
-/// Opens the run of a job, or creates it.
 fn open_or_create_run(job: &StudyJob) -> Result<RunDir, CliError> {
     match job.existing_run()? {
         Some(run) => Ok(run),

@@ -15,7 +15,6 @@ const LISTEN_TIMEOUT: Duration = Duration::from_secs(120);
 /// Seconds that an engine stays that was started for a command, when it has nothing to do and nobody watches it.
 const LINGER_SECS: u64 = 30;
 
-/// How a connection to an engine is obtained.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum AttachMode {
     /// Greet the one that is there.
@@ -54,7 +53,6 @@ fn attach_if_in_use(run: &RunDir, started: AttachedEngine, after: u64) -> Attach
     }
 }
 
-/// Greets the engine that works on the run as a client that only watches.
 pub fn attach_read_only(run: &RunDir, after: u64) -> AttachedEngine {
     retry_until_listening(run, || connect_read_only(run, Some(after)))
 }
@@ -162,7 +160,6 @@ impl BridgeWorker {
         self.closed_cleanly || status().is_some_and(|s| s.state == EngineState::Finished)
     }
 
-    /// The engine's process is no more.
     pub(super) fn on_engine_gone(&mut self) {
         self.engine_alive = false;
         self.catch_up();

@@ -22,12 +22,10 @@ pub(super) enum NewRunKind {
     Queued,
 }
 
-/// How far it is.
 #[derive(Clone, Debug, PartialEq)]
 enum CreationStage {
     /// Nothing is there; the other run's engine writes its checkpoint.
     AwaitingCheckpoint,
-    /// Its files are being written.
     Writing,
     /// It is whole, and its engine is being started.
     Created(String),

@@ -18,7 +18,6 @@ use surfit_core::protocol::RunLine;
 use surfit_core::run_dir::{EngineNode, EventTail, RunDir};
 use surfit_tui::MessageSink;
 
-/// Least time between two counts of a run.
 const RECOUNT_INTERVAL: Duration = Duration::from_secs(30);
 
 /// What a run took, when it was counted, and when the last event of then was written.
@@ -32,11 +31,9 @@ struct CountedSize {
 #[derive(Clone, Debug, Default)]
 pub(super) struct RunSizes {
     counted: Arc<Mutex<BTreeMap<PathBuf, CountedSize>>>,
-    /// A thread counts.
     counting: Arc<AtomicBool>,
 }
 
-/// When something last happened to a run.
 fn last_event_time(run: &Path) -> Option<SystemTime> {
     let events = FilePath::beneath(run, "events.jsonl");
     files::metadata(&events).ok()?.modified().ok()
@@ -81,7 +78,6 @@ impl RunSizes {
 }
 
 impl BridgeWorker {
-    /// The runs there are, for the screen.
     pub(super) fn run_lines(&self) -> Vec<RunLine> {
         let mut lines = list_run_lines();
         self.sizes.fill_sizes(&mut lines, RECOUNT_INTERVAL);
@@ -89,7 +85,6 @@ impl BridgeWorker {
     }
 }
 
-/// The runs there are, for the screen.
 fn list_run_lines() -> Vec<RunLine> {
     let here = EngineNode::current();
     runs::list()
@@ -139,7 +134,6 @@ fn unread_message(path: PathBuf, why: &dyn std::fmt::Display) -> BridgeMessage {
     BridgeMessage::Unread { path, why }
 }
 
-/// Time between two looks.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Runs, each with the number of the last event that is known of it.
@@ -235,7 +229,6 @@ impl BridgeWorker {
         })
     }
 
-    /// Tells that the run that is shown was removed.
     pub(super) fn send_removed(&self) {
         let Some(why) = self.removed_reason() else {
             return;

@@ -31,7 +31,6 @@ impl BridgeWorker {
         }
     }
 
-    /// Shows a run from its directory.
     fn show_run(&mut self, run: RunDir) {
         self.generation += 1;
         self.drop_connection();
@@ -81,13 +80,11 @@ impl BridgeWorker {
         }));
     }
 
-    /// The run in this directory is shown.
     pub(super) fn is_shown(&self, path: &Path) -> bool {
         let run = self.run.as_ref().map(RunDir::path);
         run.is_some_and(|run| run == path || std::path::absolute(path).is_ok_and(|p| run == p))
     }
 
-    /// Nothing that waits for an answer will have one.
     pub(super) fn fail_unanswered(&mut self, why: &str) {
         for id in std::mem::take(&mut self.unanswered) {
             self.send_refusal(id, CommandErrorCode::Other, format!("{why}; look whether it was done"));
@@ -124,7 +121,6 @@ impl BridgeWorker {
         self.send_engine_status();
     }
 
-    /// Reports the connection status of the shown run's engine.
     pub(super) fn send_engine_status(&self) {
         match &self.connection {
             Some(connection) => self.send_to_screen(connection.welcome().clone()),
@@ -156,7 +152,6 @@ fn missed_events(run: &RunDir, after: u64, last: u64) -> Option<Vec<Envelope>> {
     (events.len() as u64 == count).then_some(events)
 }
 
-/// Time between two looks at the files.
 pub(super) const FILE_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What was already sent of the run's files.
@@ -165,7 +160,6 @@ pub(super) struct FileFollower {
     node: String,
     tail: EventTail,
     snapshot_written: Option<SystemTime>,
-    /// Heartbeat of the last status.
     heartbeat: f64,
 }
 
@@ -241,7 +235,6 @@ impl FileFollower {
     }
 }
 
-/// What is known of a run, with the latest snapshot.
 fn current_state(run: &RunDir, snapshot: Option<Box<Snapshot>>) -> Result<RunState, RunError> {
     let mut run_state = run.load_state()?;
     match snapshot {
@@ -263,7 +256,6 @@ impl BridgeWorker {
         self.spawn_writer(move || file_writer::write_figures(&run.id(), &folder, || current_state(&run, snapshot)));
     }
 
-    /// Writes a file.
     pub(super) fn write_file(&mut self, file: NewFile) {
         let Some(run) = self.run.clone() else {
             return self.send_problem(&"there is no run yet to write anything of");
@@ -298,7 +290,6 @@ mod tests {
     use surfit_core::protocol::{ClientMessage, EngineCommand};
     use surfit_core::run_dir::EventLog;
 
-    /// Takes what comes until `wanted` is true of it.
     fn receive_until(incoming: &Receiver<ServerMessage>, wanted: impl Fn(&ServerMessage) -> bool) -> ServerMessage {
         loop {
             let came = incoming.recv_timeout(Duration::from_secs(20));

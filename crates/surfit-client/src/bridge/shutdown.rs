@@ -18,7 +18,6 @@ const REPLY_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long an engine may take to write its checkpoint and end.
 const CHECKPOINT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How often what is waited for is looked at.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 impl BridgeWorker {
@@ -56,7 +55,6 @@ impl BridgeWorker {
         self.run.as_ref().is_some_and(|run| run.is_engine_alive())
     }
 
-    /// Processes messages while `open` returns true.
     pub(super) fn process_inputs_while(
         &mut self,
         inputs: &Receiver<BridgeInput>,

@@ -15,7 +15,6 @@ use surfit_core::run_dir::{ensure_private_folder, io_error_at};
 /// Time that a check for a runner may hold its lock.
 const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(25);
 
-/// Held while a runner works.
 #[derive(Debug)]
 pub struct RunnerLock {
     _lock: File,

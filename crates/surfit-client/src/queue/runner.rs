@@ -18,32 +18,26 @@ use surfit_core::protocol;
 use surfit_core::run_dir::{ProcessState, RunDir, RunError, io_error_at};
 use surfit_core::snapshot::EngineState;
 
-/// Time between two checks of an engine that is ending.
 const EXIT_POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// Time that a starting engine may take before it accepts a stop request.
 const SHUTDOWN_REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// Deaths of an engine after which the queue continues with the next fit.
 const MAX_ENGINE_DEATHS: usize = 5;
 
-/// How a fit of the queue ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum QueuedFitEnd {
-    /// Its job finished.
     Finished,
-    /// It was stopped.
     Stopped,
     /// It could not be started, or failed: a sentence.
     Failed(String),
 }
 
-/// What a runner reports of a fit.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RunnerNews {
     /// It waits: a fit of another queue is running on the machine.
     Waiting,
     /// It started, or was running already.
     Started,
-    /// The fit ended in this way.
     Ended(QueuedFitEnd),
     /// Its engine does not end when it is stopped with its runner; a clause with the reason.
     ShutdownBlocked(String),
@@ -54,7 +48,6 @@ pub enum RunnerNews {
 /// How a runner ended without an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunnerEnd {
-    /// The queue is empty.
     Empty,
     /// It did not start: another process works on the queue.
     AlreadyRunning,
@@ -64,12 +57,10 @@ pub enum RunnerEnd {
     Abandoned,
 }
 
-/// How a fit ended.
 enum FitEnd {
     Ended(QueuedFitEnd),
     /// It left the queue.
     Removed,
-    /// The runner was stopped.
     Halted(RunnerEnd),
 }
 
@@ -273,7 +264,6 @@ impl FitQueue {
 
 /// How the turn of an entry starts.
 enum Begun {
-    /// Its run.
     Run(RunDir),
     /// No run: it was removed, or a signal asked to stop.
     NoRun(FitEnd),
@@ -327,7 +317,6 @@ fn open_or_create_run(queue: &FitQueue, entry: &mut QueuedFit, signals: &Signals
     }
 }
 
-/// Creates the run of a configuration.
 fn create_entry_run(queue: &FitQueue, entry: &mut QueuedFit, config: &Config) -> Result<Option<RunDir>, ClientError> {
     // Before the directory is created: without an engine nothing would run in it.
     engine_program()?;
@@ -395,7 +384,6 @@ pub(super) fn shutdown_obstacle(run: &RunDir, asked: bool) -> Option<String> {
     (!asked).then(unasked)
 }
 
-/// True while an engine works on a run's job.
 fn is_job_running(run: &RunDir) -> bool {
     let state = run.status().map_or(EngineState::Starting, |s| s.state);
     let works = matches!(state, EngineState::Starting | EngineState::Running | EngineState::Paused);

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-/// A run on another machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteAddress {
     /// What `ssh` is given: a name or an address, perhaps with a user, without brackets.

@@ -13,7 +13,6 @@ use surfit_core::run_dir::RunDir;
 
 /// The line is closed after this long without a message from the near end, which sends one every five seconds.
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(60);
-/// How often the line is looked at.
 const LINE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Serves the run to the client at the other end of `input` and `output`, until it exits. `exit_message` makes the last

@@ -22,7 +22,6 @@ const GREETING_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a first dial may take, with a password to be written meanwhile: as long as sshd waits for one.
 const FIRST_GREETING_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Most bytes kept of the command's standard error.
 const MAX_STDERR_BYTES: usize = 8 << 10;
 
 /// A line that carries: the far end has greeted.
@@ -32,7 +31,6 @@ pub struct DialedLine {
     pub stdin: ChildStdin,
     /// From the far end, after its greeting.
     pub stdout: BufReader<ChildStdout>,
-    /// The command, to be ended.
     pub command: DialCommand,
 }
 
@@ -44,7 +42,6 @@ pub enum DialError {
     NotStarted {
         /// The command.
         program: String,
-        /// Error of the system.
         source: std::io::Error,
     },
     /// The command was started without streams.
@@ -82,14 +79,12 @@ pub enum DialError {
     Ended(String),
 }
 
-/// The command that leads there.
 #[derive(Debug)]
 pub struct DialCommand {
     child: Arc<Mutex<Child>>,
     stderr: StderrText,
 }
 
-/// The command's standard error, as it arrives.
 #[derive(Debug)]
 struct StderrText {
     text: Arc<Mutex<String>>,
@@ -355,7 +350,6 @@ fn version_message(host: &str, protocol: u32, version: &str) -> String {
     )
 }
 
-/// Adds what can be done, where that is known.
 fn add_remedy(why: String, first: Option<String>, program: &[String]) -> String {
     // The shell there prints the path as it expanded it.
     let names = program.iter().filter_map(|word| Path::new(word).file_name()?.to_str());

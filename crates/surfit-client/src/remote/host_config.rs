@@ -34,7 +34,6 @@ pub enum HostConfigFault {
     EmptyCommand(String),
 }
 
-/// How one machine is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostConfig {
     /// The command that runs another command on a host: it is given the host and that command as its last two arguments.
@@ -85,7 +84,6 @@ impl From<HostProgram> for Vec<String> {
     }
 }
 
-/// Path of the file.
 pub fn client_config_path() -> Option<PathBuf> {
     use etcetera::BaseStrategy;
     let base = etcetera::choose_base_strategy().ok()?;

@@ -49,7 +49,6 @@ pub struct LineQueue {
 
 #[derive(Debug)]
 struct PendingMessages {
-    /// Goes before everything else.
     urgent: VecDeque<ServerMessage>,
     /// Goes in its order, after the large message that is under way.
     ordered: VecDeque<OrderedMessage>,
@@ -58,7 +57,6 @@ struct PendingMessages {
     interrupted: Option<LargeMessage>,
     /// The latest snapshot, when it was not sent yet.
     snapshot: Option<Box<Snapshot>>,
-    /// The snapshot that the near end has.
     sent_snapshot: Option<Box<Snapshot>>,
     /// When what the near end has not taken yet was sent, and whether that was a snapshot.
     in_flight: Option<(Instant, bool)>,
@@ -71,7 +69,6 @@ struct PendingMessages {
     is_leaving: bool,
     /// Only the last words are sent any more.
     is_ending: bool,
-    /// Nothing can be sent any more.
     is_closed: bool,
 }
 
@@ -92,7 +89,6 @@ struct LargeMessage {
 }
 
 impl LineQueue {
-    /// Returns an empty queue.
     pub fn new() -> Self {
         Self { pending: Mutex::new(PendingMessages::new(Instant::now())), changed: Condvar::new() }
     }
@@ -136,7 +132,6 @@ impl LineQueue {
         self.changed.notify_all();
     }
 
-    /// True when the line takes nothing any more.
     pub fn is_closed(&self) -> bool {
         self.lock().is_closed
     }
@@ -317,7 +312,6 @@ impl PendingMessages {
         }
     }
 
-    /// The time until a snapshot that waits may be sent.
     fn snapshot_wait(&self, now: Instant) -> Duration {
         match self.snapshot.is_some() && self.in_flight.is_none() {
             true => self.next_snapshot_at.saturating_duration_since(now).max(Duration::from_millis(1)),
@@ -325,7 +319,6 @@ impl PendingMessages {
         }
     }
 
-    /// What the line takes now.
     fn next_frame(&mut self, now: Instant) -> Option<String> {
         if let Some(message) = self.urgent.pop_front() {
             return Some(encode(&message));
@@ -408,7 +401,6 @@ impl PendingMessages {
     }
 }
 
-/// True for what goes before everything else.
 fn is_urgent(message: &ServerMessage) -> bool {
     matches!(
         message,
@@ -425,7 +417,6 @@ fn is_urgent(message: &ServerMessage) -> bool {
     )
 }
 
-/// Counts the bytes of a value's JSON.
 fn json_bytes(value: &impl Serialize) -> usize {
     struct ByteCounter(usize);
     impl Write for ByteCounter {
@@ -495,7 +486,6 @@ mod tests {
         Box::new(state)
     }
 
-    /// The near end of a queue.
     struct NearEnd {
         pending: PendingMessages,
         now: Instant,

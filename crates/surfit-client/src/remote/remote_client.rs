@@ -31,7 +31,6 @@ const REDIAL_DELAYS_SECS: [u64; 6] = [1, 2, 4, 8, 16, 30];
 const MIN_REDIAL_INTERVAL: Duration = Duration::from_millis(500);
 /// The line counts as broken after this long without a message; the far end sends one every two seconds.
 const SERVER_TIMEOUT: Duration = Duration::from_secs(20);
-/// Interval of keep-alives to the far end.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 /// Time limit for the far end to report which run it shows.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
@@ -47,7 +46,6 @@ const MAX_QUEUED_REQUESTS: usize = 256;
 /// Most messages before the one that identifies the run.
 const MAX_MESSAGES_BEFORE_RUN: u64 = 64;
 
-/// The near end's thread and the way to end it.
 #[derive(Debug)]
 pub struct RemoteHandle {
     thread: JoinHandle<Option<String>>,
@@ -129,7 +127,6 @@ fn bridge_arguments(run: &str, readonly: bool) -> Vec<&str> {
     words
 }
 
-/// A line that carries.
 struct OpenLine {
     requests: SyncSender<ClientMessage>,
     /// The reader puts a token here for every message that waits.
@@ -166,7 +163,6 @@ struct RemoteClient {
     snapshot: Option<Box<Snapshot>>,
     /// Commands without an answer.
     unanswered: BTreeSet<u64>,
-    /// Files that are being written here.
     writers: FileWriters,
 }
 
@@ -313,7 +309,6 @@ impl RemoteClient {
         }
     }
 
-    /// The screen waits for a state.
     fn resend_run_state(&self) {
         if let Some(shown) = &self.shown {
             self.send_to_screen(BridgeMessage::RunOpened(shown.clone()));
@@ -546,7 +541,6 @@ impl RemoteClient {
         });
     }
 
-    /// The line is no more.
     fn on_line_lost(&mut self, error: Option<ClientError>) {
         let Some(mut line) = self.line.take() else {
             return;

@@ -8,7 +8,6 @@ use toml_edit::{Document, Item, TableLike};
 /// A fault or a remark: the byte that it is about, where there is one, and a sentence.
 pub(super) type KeyRemark = (Option<usize>, String);
 
-/// A key with a value.
 pub(super) struct GivenKey {
     /// Its present name, dotted.
     pub name: String,
@@ -17,11 +16,9 @@ pub(super) struct GivenKey {
     /// The value as it is written.
     pub written: String,
     value: Value,
-    /// Where the elements of an array begin.
     element_offsets: Vec<Option<usize>>,
 }
 
-/// Everything that the text of a configuration gives.
 #[derive(Default)]
 pub(super) struct GivenKeys {
     /// The keys that a configuration has.

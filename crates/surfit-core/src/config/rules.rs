@@ -38,7 +38,6 @@ pub(super) fn suits_network<T: ?Sized>(
     move |_, _| checked.map_err(|unsuitable| Error::new(unsuitable.reason))
 }
 
-/// The rule for a name out of a table.
 pub(super) fn known_name(what: &str, name: &str, known: &[&str]) -> garde::Result {
     if known.contains(&name) { Ok(()) } else { Err(Error::new(unknown_name_message(what, name, known))) }
 }

@@ -35,7 +35,6 @@ fn shorten_value(value: &str) -> String {
     }
 }
 
-/// What the reader of values expects, in a user's words.
 fn describe_expected_value(expected: &str, value: &str) -> String {
     let names: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
     if let Some((last, others)) = names.split_last() {

@@ -158,7 +158,6 @@ pub fn open_with(location: &(impl FileLocation + ?Sized), flags: OFlags) -> io::
     }
 }
 
-/// What something that is no regular file is called.
 fn irregular_file_kind(metadata: &Metadata) -> Option<&'static str> {
     use std::os::unix::fs::FileTypeExt;
     let kind = metadata.file_type();

@@ -8,7 +8,6 @@ use crate::networks::NETWORK_NAMES;
 use std::cmp::Ordering;
 use std::fmt;
 
-/// A condition on what is known of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum FilterTerm {
     /// The name holds this, or is this as a whole when there is a `*` in it, whatever the case.
@@ -17,11 +16,9 @@ pub(super) enum FilterTerm {
     Text(TextKey, Vec<String>),
     /// The degrees are these; one for all axes alike.
     Degrees(u8, u8),
-    /// A number is in a range.
     Bound(NumberKey, NumberBound, f64),
 }
 
-/// What can be named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TextKey {
     Name,
@@ -30,7 +27,6 @@ pub(super) enum TextKey {
     Data,
 }
 
-/// What can be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NumberKey {
     /// A metric of the best point.
@@ -41,7 +37,6 @@ pub(super) enum NumberKey {
     Age,
 }
 
-/// How a number is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NumberBound {
     Less,
@@ -74,7 +69,6 @@ pub fn filter_keys() -> Vec<&'static str> {
         .collect()
 }
 
-/// The metric that a key names.
 fn metric_key(key: &str) -> Option<Metric> {
     if key == SHORT_ACCURACY { Some(Metric::ACCURACY) } else { key.parse().ok() }
 }
@@ -154,7 +148,6 @@ impl FilterTerm {
         }
     }
 
-    /// True when it holds of a run.
     pub(super) fn matches(&self, facts: &RunAttributes) -> bool {
         match self {
             FilterTerm::Word(pattern) if pattern.contains('*') => matches_pattern(pattern, &facts.name.to_lowercase()),

@@ -4,7 +4,6 @@ use super::{Heatmap, Metric};
 use crate::surface::Patch;
 use serde_json::json;
 
-/// Metrics whose columns come first.
 const FIRST_COLUMNS: [Metric; 2] = [Metric::ACCURACY, Metric::LOSS];
 
 impl Heatmap {

@@ -104,7 +104,6 @@ impl CellField {
         out
     }
 
-    /// The mean of the neighbours' figures.
     fn neighbor_mean(&self, index: usize) -> Option<f64> {
         let (a, b) = ((index / self.grid) as i64, (index % self.grid) as i64);
         let (mut sum, mut count) = (0.0, 0.0);

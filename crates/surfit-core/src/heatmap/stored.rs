@@ -54,7 +54,6 @@ pub(super) struct StoredHeatmap {
     patch: Patch,
 }
 
-/// Why a stored heatmap is none.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DamagedHeatmap {
     /// No heatmap has such a grid.

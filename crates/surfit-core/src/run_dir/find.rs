@@ -105,7 +105,6 @@ impl RunDir {
 /// Most typing errors for which an error suggests a name.
 const MAX_TYPING_ERRORS: usize = 3;
 
-/// Most names that an error suggests.
 const MAX_SUGGESTIONS: usize = 3;
 
 /// Returns those of `known` that differ least from `name`, whole or in their beginning, which is a name too; nearest first,

@@ -25,7 +25,6 @@ pub(super) struct LockSignature {
     /// The directory that it works in.
     #[serde(flatten)]
     identity: FileIdentity,
-    /// Where it works.
     #[serde(default)]
     pub(super) works_on: Option<EngineNode>,
 }

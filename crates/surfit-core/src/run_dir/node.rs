@@ -93,12 +93,10 @@ impl EngineNode {
     }
 }
 
-/// True for two values that are known and not the same.
 fn known_to_differ<T: PartialEq>(a: Option<&T>, b: Option<&T>) -> bool {
     matches!((a, b), (Some(a), Some(b)) if a != b)
 }
 
-/// The batch job of a process with these variables.
 fn batch_job(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
     BATCH_SYSTEMS.iter().find_map(|(name, system)| {
         let id = variable(name).filter(|id| !id.is_empty())?;

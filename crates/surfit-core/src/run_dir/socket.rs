@@ -74,7 +74,6 @@ impl RunDir {
     }
 }
 
-/// Most bytes of the note that names the socket.
 const MAX_NOTE_BYTES: u64 = 4096;
 
 /// True for a socket that is this user's alone, in a folder that is; where nothing is no process listens.

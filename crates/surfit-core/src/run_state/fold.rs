@@ -9,7 +9,6 @@ use crate::text::{MAX_SENTENCE_CHARS, to_printable};
 /// whatever is longer is a machine that slept, or a clock that was set forth.
 const MAX_WORK_GAP_SECONDS: f64 = 3600.0;
 
-/// Seconds of work between two moments.
 pub(super) fn work_seconds(since: f64, until: f64) -> f64 {
     let seconds = until - since;
     if seconds <= MAX_WORK_GAP_SECONDS { seconds } else { 0.0 }

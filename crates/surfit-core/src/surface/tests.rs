@@ -9,7 +9,6 @@ fn degrees() -> impl Strategy<Value = Degrees> {
     ]
 }
 
-/// The same kind of surface with higher degrees.
 fn raised(d: Degrees, du: u8, dv: u8) -> Degrees {
     let up = |d: u8, by: u8| (d + by).min(8);
     match d.patch {

@@ -14,12 +14,9 @@ use ureq::{Agent, Body};
 
 /// Attempts at one URL in all, however much each of them brought.
 const MAX_URL_ATTEMPTS: u32 = 200;
-/// The longest wait between two attempts.
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
-/// How often progress is reported.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Why an attempt failed.
 enum TransferError {
     /// It may pass: another attempt continues from there.
     Transient(String),

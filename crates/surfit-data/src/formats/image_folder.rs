@@ -26,7 +26,6 @@ use std::path::{Path, PathBuf};
 use surfit_core::config::DataConfig;
 use surfit_core::data_sets::DataSetSpec;
 
-/// What its caches are called.
 const CACHE_NAME: &str = "folder";
 const TRAIN_NAMES: &[&str] = &["train", "training"];
 const VALIDATION_NAMES: &[&str] = &["val", "validation", "valid"];
@@ -171,7 +170,6 @@ fn matches_any_name(name: &str, names: &[&str]) -> bool {
     names.iter().any(|n| name.eq_ignore_ascii_case(n))
 }
 
-/// The folder of a split in `dir`.
 fn split_folder(dir: &Path, folders: &[String], names: &[&str]) -> Result<Option<PathBuf>> {
     let mut there = folders.iter().filter(|name| matches_any_name(name, names));
     match (there.next(), there.next()) {

@@ -9,7 +9,6 @@ use std::collections::HashMap;
 /// Values that a pickle may make. Each takes more memory than it has bytes in the file.
 pub(super) const MAX_VALUES: usize = 8 << 20;
 
-/// A pickle that is being read.
 pub(super) struct PickleMachine<'a> {
     input: &'a [u8],
     position: usize,
@@ -246,7 +245,6 @@ impl<'a> PickleMachine<'a> {
         Ok(None)
     }
 
-    /// Counts values that are made.
     fn count_values(&mut self, values: usize) -> MachineStep<()> {
         self.value_count = self.value_count.saturating_add(values);
         match self.value_count > MAX_VALUES {

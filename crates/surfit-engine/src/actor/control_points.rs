@@ -59,7 +59,6 @@ impl GradientHistory {
 }
 
 impl Actor<'_> {
-    /// Every control point's present figures.
     pub(super) fn describe_points(&self) -> Vec<ControlPoint> {
         let Some(surface) = &self.surface else {
             return Vec::new();

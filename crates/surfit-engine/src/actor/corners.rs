@@ -218,7 +218,6 @@ impl Actor<'_> {
         self.journal.emit(Event::Validated { curve, step, loss: m.loss(), accuracy: m.accuracy() });
     }
 
-    /// Measures a corner that is trained or loaded.
     fn measure_corner(
         &mut self,
         place: usize,
@@ -384,7 +383,6 @@ impl Actor<'_> {
         }
     }
 
-    /// Makes the corner under training durable.
     pub(super) fn save_partial_corner(&mut self, index: usize) -> Result<()> {
         let Some(trainer) = &self.trainer else {
             return Ok(());
@@ -404,7 +402,6 @@ impl Actor<'_> {
         Ok(())
     }
 
-    /// All corners, when they are there.
     pub(super) fn all_corners(&self) -> Result<Vec<Tensor>> {
         let all: Option<Vec<Tensor>> = self.corners.iter().map(|c| c.as_ref().map(Tensor::shallow_clone)).collect();
         all.ok_or_else(|| EngineError::wrong_state("the corners are not ready; train or load them first"))

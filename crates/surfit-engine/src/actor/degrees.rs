@@ -19,7 +19,6 @@ impl Actor<'_> {
         memory::check_surface_memory(degrees, self.model.parameters(), converted, device)
     }
 
-    /// Refuses degrees that the surface cannot have.
     pub(super) fn check_degrees(&self, to: Degrees) -> Result<()> {
         let patch = self.config.patch();
         if to.patch() != patch {

@@ -14,11 +14,9 @@ pub(super) struct CostEstimate {
     pub(super) fit_step_seconds: f64,
 }
 
-/// Weight of the newest of several measurements.
 const NEWEST_WEIGHT: f64 = 0.2;
 
 impl CostEstimate {
-    /// Records the cost of an image.
     pub(super) fn record_image_cost(&mut self, seconds: f64) {
         if seconds.is_finite() && seconds > 0.0 {
             self.image_seconds = if self.image_seconds > 0.0 {

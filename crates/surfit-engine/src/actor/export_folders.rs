@@ -31,7 +31,6 @@ impl Actor<'_> {
         }
     }
 
-    /// True when an event reports the export in a folder of the run.
     fn has_export_event(&self, folder: &Path) -> bool {
         let mut exports = self.journal.run_state().exports.iter();
         exports

@@ -227,7 +227,6 @@ impl Actor<'_> {
         self.add_gradients(&records);
     }
 
-    /// Emits the losses that were read in an event.
     pub(super) fn emit_losses(&mut self) {
         let Some(buffer) = self.unlogged_losses.take() else {
             return;

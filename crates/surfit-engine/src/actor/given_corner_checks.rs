@@ -29,10 +29,8 @@ const SUFFICIENT_CALIBRATION_IMAGES: usize = 4096;
 const COMMON_CONSTANTS: [(&[f64], &[f64]); 2] =
     [(&[0.4914, 0.4822, 0.4465], &[0.2023, 0.1994, 0.2010]), (&[0.1307], &[0.3081])];
 
-/// Where a corner's weights come from.
 #[derive(Debug)]
 pub(super) enum WeightOrigin {
-    /// They were trained here.
     Trained,
     /// They are a file's, with batch norm's statistics where it has them.
     Given(Option<RunningStats>),
@@ -40,7 +38,6 @@ pub(super) enum WeightOrigin {
     Stored(Box<CornerReady>),
 }
 
-/// What was found out about a given network.
 #[derive(Debug, Default)]
 pub(super) struct GivenFindings {
     pub own_statistics: Option<OwnStatistics>,

@@ -9,7 +9,6 @@ use surfit_core::protocol::TensorNames;
 use surfit_weights::names::{ExpectedNetwork, NameMap, RenameRules};
 use tch::{Kind, Tensor};
 
-/// Most bytes of the stored names of a network.
 const MAX_NAMES_BYTES: u64 = 64 << 20;
 
 impl Actor<'_> {
@@ -19,7 +18,6 @@ impl Actor<'_> {
         Ok(ExpectedNetwork::new(&self.config.network, shape, classes)?)
     }
 
-    /// Reads a network from a file.
     pub(super) fn read_weights(&self, path: &Path, renames: &RenameRules) -> Result<GivenWeights> {
         let weights = self.config.corners.weights;
         GivenWeights::read(path, weights, &self.expected_network()?, renames)

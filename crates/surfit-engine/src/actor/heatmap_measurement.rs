@@ -133,7 +133,6 @@ impl Actor<'_> {
         self.begin_stage(JobStage::Heatmap, cells.len() as u64, ActorActivity::Heatmap { cells, finish });
     }
 
-    /// Runs one slice of the heatmap's measurement.
     pub(super) fn tick_heatmap(&mut self, mut cells: Vec<usize>, finish: bool) -> Result<()> {
         let Some(surface) = &self.surface else {
             return Ok(());

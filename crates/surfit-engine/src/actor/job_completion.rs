@@ -11,7 +11,6 @@ use surfit_core::heatmap::Metric;
 use surfit_core::protocol::Selection;
 use surfit_core::snapshot::EngineState;
 
-/// How far the end of the job has come.
 #[derive(Debug)]
 pub(super) struct JobCompletion {
     export_task: Option<ExportTask>,
@@ -29,7 +28,6 @@ impl JobCompletion {
 }
 
 impl Actor<'_> {
-    /// Runs one slice of the end of the job.
     pub(super) fn tick_finish(&mut self) -> Result<()> {
         self.check_not_replaced()?;
         let mut finishing = match self.completion.take() {

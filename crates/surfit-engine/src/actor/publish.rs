@@ -18,7 +18,6 @@ fn seconds_left(left: u64, rate: f64) -> Option<f64> {
     (rate > 0.0 && seconds < MAX_SECONDS_LEFT).then_some(seconds)
 }
 
-/// When each kind of publication was made last.
 #[derive(Debug, Default)]
 pub(super) struct PublicationTimes {
     losses_read_at: Option<Instant>,
@@ -31,7 +30,6 @@ pub(super) struct PublicationTimes {
     /// What the heatmap held when it was stored last, and the seconds that storing it took.
     stored_fingerprint: Option<(usize, u64, u64)>,
     store_seconds: f64,
-    /// Why the last attempt at a checkpoint failed.
     pub(super) checkpoint_error: Option<String>,
     /// The training that the last checkpoint is of, and its step.
     pub(super) saved_position: Option<(Option<usize>, u64)>,
@@ -74,7 +72,6 @@ impl WorkRate {
     }
 }
 
-/// Seconds since the Unix epoch.
 fn unix_seconds() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64())
 }
@@ -153,7 +150,6 @@ impl Actor<'_> {
         }
     }
 
-    /// True when the losses that were read are to be reported.
     fn losses_are_due(&mut self) -> bool {
         let Some(buffer) = &self.unlogged_losses else {
             return false;
@@ -298,7 +294,6 @@ impl Actor<'_> {
         }
     }
 
-    /// The losses that no event has reported.
     fn unlogged_losses(&self) -> Option<UnloggedLosses> {
         let buffer = self.unlogged_losses.as_ref()?;
         Some(UnloggedLosses {

@@ -36,12 +36,10 @@ pub(super) struct CellRace {
     pub(super) running_measurement: Option<(RacePhase, u64, NetworkMeasurement)>,
 }
 
-/// What is to be done with a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RacePhase {
     /// Its first part.
     Scan(usize),
-    /// All that is left of it.
     Remainder(usize),
 }
 

@@ -15,7 +15,6 @@ pub(super) struct DirectoryWatch {
 }
 
 impl DirectoryWatch {
-    /// Time between two looks.
     const CHECK_INTERVAL: Duration = Duration::from_secs(2);
 
     /// Looks in a row that have to miss it: a file system may be away for a moment.
@@ -124,7 +123,6 @@ impl Actor<'_> {
         self.progress.map(|p| (None, p.step))
     }
 
-    /// Answers those who requested the engine's end.
     pub(super) fn reply_to_shutdown_requests(&mut self, worked: &Result<()>) {
         for reply in std::mem::take(&mut self.shutdown_replies) {
             let after = self.journal.seq();

@@ -220,7 +220,6 @@ fn restore_heatmap(version: u64, live: Option<&LiveMap>, shown: Option<&Heatmap>
     Some(heatmap)
 }
 
-/// So many corners that are not ready.
 pub(super) fn unready_corners(corners: usize) -> Vec<Option<Tensor>> {
     std::iter::repeat_with(|| None).take(corners).collect()
 }

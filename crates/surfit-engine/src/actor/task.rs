@@ -22,9 +22,7 @@ use surfit_core::snapshot::{self, EngineState};
 /// Tasks that may wait; more are refused.
 const MAX_QUEUED_TASKS: usize = 16;
 
-/// Something that takes a while.
 pub(super) trait ActorTask: std::fmt::Debug {
-    /// What it is, for people.
     fn name(&self) -> String;
 
     /// Units of work done, and in all as far as known.
@@ -39,7 +37,6 @@ pub(super) trait ActorTask: std::fmt::Debug {
     }
 }
 
-/// A task with the reply channel of its client.
 #[derive(Debug)]
 pub(super) struct PendingTask {
     task: Box<dyn ActorTask>,
@@ -49,7 +46,6 @@ pub(super) struct PendingTask {
 }
 
 impl Actor<'_> {
-    /// Appends a task to the queue.
     pub(super) fn enqueue(&mut self, errand: Box<dyn ActorTask>, reply: ReplySender) {
         if self.tasks.len() >= MAX_QUEUED_TASKS {
             let why = "too much was asked for and is not done; wait, or cancel";
@@ -70,7 +66,6 @@ impl Actor<'_> {
         self.publish(true);
     }
 
-    /// Runs one slice of the first task.
     pub(super) fn tick_task(&mut self) {
         let Some(mut pending) = self.tasks.pop_front() else {
             return;
@@ -117,7 +112,6 @@ impl Actor<'_> {
         Err(EngineError::wrong_state("nothing is under way that could be cancelled; stop ends the training early"))
     }
 
-    /// The running task, for the snapshot.
     pub(super) fn running_task(&self) -> Option<snapshot::RunningTask> {
         let pending = self.tasks.front()?;
         let (done, total) = pending.task.progress();

@@ -42,7 +42,6 @@ fn with_actor_of<T>(path: &Path, text: &str, then: impl FnOnce(&mut Actor<'_>) -
 }
 
 impl Actor<'_> {
-    /// Goes on until something is so.
     fn tick_until(&mut self, there: impl Fn(&Actor<'_>) -> bool) {
         for _ in 0..1000 {
             if there(self) {
@@ -53,7 +52,6 @@ impl Actor<'_> {
         panic!("it never comes there");
     }
 
-    /// Goes on until nothing is left to do.
     fn tick_until_idle(&mut self) {
         self.tick_until(|actor| matches!(actor.activity, ActorActivity::None));
     }

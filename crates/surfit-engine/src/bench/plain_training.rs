@@ -6,9 +6,7 @@ use crate::model::Model;
 use tch::nn::OptimizerConfig;
 use tch::{Reduction, Tensor};
 
-/// A network under plain training.
 pub(super) struct PlainTraining {
-    /// Holds what the optimizer changes.
     var_store: tch::nn::VarStore,
     weights: Vec<Tensor>,
     optimizer: tch::nn::Optimizer,

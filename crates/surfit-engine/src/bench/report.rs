@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-/// What a row compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RowKind {
@@ -20,14 +19,10 @@ pub enum RowKind {
     Memory,
 }
 
-/// One measured ratio.
 #[derive(Clone, Debug, Serialize)]
 pub struct BenchRow {
-    /// What is compared.
     pub what: RowKind,
-    /// The network's name.
     pub network: String,
-    /// Number of weights `P`.
     pub parameters: i64,
     /// `f32` or `bf16`.
     pub compute: &'static str,
@@ -77,14 +72,12 @@ impl BenchRow {
     }
 }
 
-/// A whole report.
 #[derive(Clone, Debug, Serialize)]
 pub struct BenchReport {
     /// Processor, device, threads.
     pub machine: String,
     /// Whether the processor has matrix units for `bf16` (AMX); `None` on other devices.
     pub amx: Option<bool>,
-    /// Measured ratios, one a row.
     pub rows: Vec<BenchRow>,
     /// Resident memory of this process at the end.
     pub resident_bytes: u64,
@@ -96,7 +89,6 @@ impl BenchReport {
         serde_json::to_string(self).expect("plain data")
     }
 
-    /// A table for people.
     pub fn to_table(&self) -> String {
         let mut out = format!("{}\n", self.machine);
         let mut network = ("", "");

@@ -15,14 +15,12 @@ const DRAW_COUNTS: [usize; 2] = [1, 4];
 /// Control points along both axes, and what a step may cost relative to a plain one.
 const SIDES_AND_TARGETS: [(u8, f64); 2] = [(3, 1.15), (4, 1.25)];
 
-/// Milliseconds that something takes.
 fn time_milliseconds(what: impl FnOnce()) -> f64 {
     let began = Instant::now();
     what();
     began.elapsed().as_secs_f64() * 1e3
 }
 
-/// Steps that others are measured against.
 struct BaselineSteps<'a> {
     subject: &'a BenchSubject,
     plain: PlainTraining,

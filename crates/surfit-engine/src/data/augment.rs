@@ -4,7 +4,6 @@ use rand::Rng;
 use surfit_core::random::{self, RandomStream};
 use tch::{Kind, Tensor};
 
-/// Which random changes training images undergo.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Augmentation {
     /// Shifts by up to this many pixels: crops of the padded image.

@@ -11,7 +11,6 @@ use surfit_core::config::DataConfig;
 use surfit_data::LoadedSet;
 use tch::Device;
 
-/// A data set, ready for use.
 #[derive(Debug)]
 pub struct DataSet {
     /// Name of the set that was loaded, such as `fashion-mnist-16k`.
@@ -34,7 +33,6 @@ pub struct DataSet {
     pub classes: Vec<String>,
     /// Training images of each class before `data.train_images` takes some of them.
     pub class_sizes: Vec<usize>,
-    /// What networks are trained on.
     pub train: DataSplit,
     /// What points of a surface are chosen on.
     pub validation: DataSplit,
@@ -43,7 +41,6 @@ pub struct DataSet {
 }
 
 impl DataSet {
-    /// Normalizes all images with other constants of their channels.
     pub fn normalize_with(&mut self, mean: &[f64], std: &[f64]) {
         for split in [&mut self.train, &mut self.validation, &mut self.test] {
             *split = split.normalized_with(mean, std);

@@ -54,7 +54,6 @@ impl DataSplit {
         self
     }
 
-    /// Number of images.
     pub fn len(&self) -> i64 {
         self.labels.size()[0]
     }
@@ -67,7 +66,6 @@ impl DataSplit {
         }
     }
 
-    /// True when there are no images.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

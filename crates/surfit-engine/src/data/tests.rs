@@ -13,7 +13,6 @@ fn counts(split: &DataSplit) -> Vec<i64> {
     Vec::try_from(split.labels().bincount(None::<Tensor>, 10)).unwrap()
 }
 
-/// Every image as bytes.
 fn image_bits(split: &DataSplit) -> Vec<Vec<u32>> {
     let (x, _) = split.batch_range(0, split.len());
     Vec::<f32>::try_from(x.flatten(0, -1))

@@ -38,7 +38,6 @@ pub fn sample_classes_equally(train: &DataSplit, images: usize, seed: u64) -> Da
     train.select(&indices)
 }
 
-/// Images of every class.
 pub fn class_counts(split: &DataSplit) -> Vec<usize> {
     let mut counts = Vec::new();
     for label in label_indices(split) {
@@ -53,7 +52,6 @@ fn label_indices(split: &DataSplit) -> Vec<usize> {
     labels.into_iter().map(|l| l as usize).collect()
 }
 
-/// The images of every class in random order.
 fn shuffled_by_class(train: &DataSplit, seed: u64) -> Vec<Vec<i64>> {
     let labels = label_indices(train);
     let mut by_class = vec![Vec::new(); labels.iter().max().map_or(0, |l| l + 1)];

@@ -8,7 +8,6 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 use tch::{Kind, Tensor};
 
-/// Which images are measured on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MeasuredSplit {
     /// The validation split, in the evaluator's order.
@@ -38,14 +37,11 @@ pub struct NetworkMeasurement {
     seconds: f64,
 }
 
-/// The result of a measurement.
 #[derive(Debug)]
 pub struct MeasurementResult {
     /// The network, `[P]`.
     pub w: Tensor,
-    /// Batch norm's statistics there.
     pub stats: RunningStats,
-    /// Sums of every metric.
     pub measurement: Measurement,
     /// Probabilities of the classes for every image, `[N, classes]`, when they were requested.
     pub probabilities: Option<Tensor>,
@@ -72,7 +68,6 @@ impl NetworkMeasurement {
         Self { recalibration: first, ..Self::with_stats(model, evaluator, w, stats, on, images) }
     }
 
-    /// With statistics that are known already.
     pub fn with_stats(
         model: &Model,
         evaluator: &Evaluator,
@@ -95,7 +90,6 @@ impl NetworkMeasurement {
         }
     }
 
-    /// Keeps the probabilities of the classes too.
     pub fn with_probabilities(mut self) -> Self {
         self.probabilities = Some(Vec::new());
         self

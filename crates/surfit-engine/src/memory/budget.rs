@@ -5,10 +5,8 @@ use std::path::Path;
 use surfit_core::surface::Degrees;
 use tch::Device;
 
-/// Memory that can still be taken, and what sets the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AvailableMemory {
-    /// Available memory in bytes.
     pub bytes: u64,
     /// What limits it, for messages: `this machine` or `this process's control group`.
     pub limit: &'static str,
@@ -67,7 +65,6 @@ fn check_memory(degrees: Degrees, parameters: i64, converted: bool, available: O
     }
 }
 
-/// Bytes for people.
 pub(super) fn format_bytes(bytes: u64) -> String {
     if bytes < 1_000_000_000 { format!("{} MB", bytes / 1_000_000) } else { format!("{:.1} GB", bytes as f64 / 1e9) }
 }

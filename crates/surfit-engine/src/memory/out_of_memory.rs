@@ -8,7 +8,6 @@ use surfit_core::surface::Degrees;
 pub struct MemoryContext {
     /// Degrees of the surface, or of the one to come.
     pub degrees: Degrees,
-    /// Number of weights `P`.
     pub parameters: i64,
     /// Images in a minibatch.
     pub batch: usize,

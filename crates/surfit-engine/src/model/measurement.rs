@@ -9,9 +9,7 @@ use tch::{Device, Kind, Reduction, Tensor};
 /// Sums over the images of a measurement.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Measurement {
-    /// Number of images measured.
     pub images: u32,
-    /// Sums of every metric over them.
     pub sums: MetricSums,
 }
 
@@ -24,7 +22,6 @@ impl Measurement {
         Self { images, sums }
     }
 
-    /// Number of correctly classified images.
     pub fn correct(&self) -> u32 {
         self.sums.of(Metric::ACCURACY)[0] as u32
     }
@@ -60,12 +57,10 @@ impl Measurement {
         self.sums.values(self.images).others()
     }
 
-    /// Returns it as a cell of a version of the surface.
     pub fn as_cell(&self, version: u64) -> Cell {
         Cell { values: self.sums.values(self.images), images: self.images, version }
     }
 
-    /// Returns it as a point of the surface.
     pub fn as_point(&self, (u, v): (f64, f64)) -> MeasuredPoint {
         let (accuracy, loss) = (self.accuracy(), self.loss());
         MeasuredPoint { u, v, accuracy, loss, images: self.images, metrics: self.other_metrics() }
@@ -86,7 +81,6 @@ impl Measurement {
 impl std::ops::Add for Measurement {
     type Output = Self;
 
-    /// The measurement on the images of both.
     fn add(mut self, other: Self) -> Self {
         self.images += other.images;
         self.sums += other.sums;
@@ -97,7 +91,6 @@ impl std::ops::Add for Measurement {
 /// Logits that may wait on a device other than the CPU, so that it seldom waits for the host.
 const MAX_UNREAD_LOGITS: usize = 4 << 20;
 
-/// A measurement that grows batch by batch.
 #[derive(Debug, Default)]
 pub struct MetricAccumulator {
     measurement: Measurement,

@@ -9,14 +9,12 @@ use surfit_weights::file::quote;
 use surfit_weights::names::{ExpectedNetwork, NameMap, RUNNING_STATISTICS, RenameRules};
 use tch::{Device, Kind, Tensor};
 
-/// A network's weights as a file gives them.
 #[derive(Debug)]
 pub struct GivenWeights {
     /// Flat vector, `[P]`, `f32` on the CPU.
     pub flat: Tensor,
     /// Batch norm's running statistics, where the file has them.
     pub stats: Option<RunningStats>,
-    /// What the tensors are called in the file.
     pub names: NameMap,
 }
 

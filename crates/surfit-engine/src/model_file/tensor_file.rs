@@ -17,7 +17,6 @@ use tch::{Device, Kind, Tensor};
 /// Bytes that are on their way between a tensor and a file at once.
 pub(super) const CHUNK_BYTES: usize = 8 << 20;
 
-/// Longest header that the format allows.
 const MAX_HEADER_BYTES: u64 = 100_000_000;
 
 /// The tensor at the end of a file that is [`write_checksummed`]: the CRC-32 of every byte before it, little-endian. At the end,
@@ -38,7 +37,6 @@ const DTYPE_KINDS: [(Dtype, Kind); 10] = [
     (Dtype::BOOL, Kind::Bool),
 ];
 
-/// The type of libtorch's that is a type of the format's.
 pub(super) fn torch_kind(dtype: Dtype) -> Option<Kind> {
     let pair = DTYPE_KINDS.iter().find(|(known, _)| *known == dtype);
     pair.map(|(_, kind)| *kind)
@@ -170,7 +168,6 @@ fn read_bytes(input: &mut impl Read, shape: &[i64], kind: Kind) -> std::result::
     Ok(tensor)
 }
 
-/// Why values could not be read.
 #[derive(Debug)]
 enum ReadError {
     Io(io::Error),
@@ -190,7 +187,6 @@ impl From<tch::TchError> for ReadError {
 }
 
 impl ReadError {
-    /// The error with the file's name.
     fn with_path(self, path: &Path) -> EngineError {
         match self {
             Self::Io(source) => EngineError::Io { path: path.into(), source },
@@ -255,14 +251,12 @@ pub fn read_metadata(location: &(impl FileLocation + ?Sized)) -> Result<HashMap<
     Ok(header.metadata().clone().unwrap_or_default())
 }
 
-/// What to do about a file that is not what was written.
 const REWRITE_REMEDY: &str = "copy or write it anew";
 
 fn damaged_file(path: &Path, fault: String, remedy: Option<&'static str>) -> EngineError {
     EngineError::DamagedFile { path: path.into(), fault, remedy }
 }
 
-/// Opens a file and reads its header.
 fn open(location: &(impl FileLocation + ?Sized)) -> Result<(ChecksummedStream<File>, Metadata)> {
     let path = location.full_path();
     let file = files::open(location).map_err(EngineError::io(path))?;

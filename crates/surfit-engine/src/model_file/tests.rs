@@ -29,7 +29,6 @@ fn stats(layout: &WeightLayout) -> RunningStats {
     stats
 }
 
-/// The text of the error.
 fn refusal<T>(result: Result<T>) -> String {
     result.err().expect("an error").to_string()
 }

@@ -14,7 +14,6 @@ const MAX_DEFERRED_PIXELS: i64 = 64;
 /// The parameters of a forward pass, in the layout's order, and what is to become of their gradients.
 #[derive(Debug)]
 pub struct ForwardWeights<'a> {
-    /// One view for each parameter.
     pub views: &'a [Tensor],
     /// Where convolutions are noted down whose weight gradient is formed apart; `None` leaves all to automatic
     /// differentiation.

@@ -66,7 +66,6 @@ impl BoundSocket {
         Ok(Some(listener))
     }
 
-    /// The listener for the runtime.
     pub(super) fn tokio_listener(&self) -> Result<UnixListener> {
         let listener = self.listener.try_clone().map_err(EngineError::io(&self.path))?;
         UnixListener::from_std(listener).map_err(EngineError::io(&self.path))

@@ -103,7 +103,6 @@ impl WeightStore for FusedCpuStore {
     }
 }
 
-/// A number as a tensor stores it.
 trait TensorNumber {
     const KIND: Kind;
 }

@@ -48,7 +48,6 @@ pub(super) struct ColumnBlock<'a> {
 /// Coefficients of a row, one for each draw; 0 for draws that are not.
 type DrawCoefficients = [f32; DRAWS_PER_PASS];
 
-/// Squared norms of the gradients.
 type SquaredNorms = [f64; DRAWS_PER_PASS];
 
 /// Coefficients of at most [`DRAWS_PER_PASS`] draws, row by row.
@@ -132,7 +131,6 @@ impl SampleNumber for u16 {
     }
 }
 
-/// Takes the first columns off all rows.
 pub(super) fn take_columns<'a, T>(rows: &mut MatrixRows<'a, T>, columns: usize) -> MatrixRows<'a, T> {
     rows.iter_mut().map(|row| row.split_off_mut(..columns).expect("rows have the columns of the block")).collect()
 }
@@ -142,7 +140,6 @@ impl<'a> ColumnBlock<'a> {
         self.theta.first().map_or(0, |row| row.len())
     }
 
-    /// Takes the first columns off.
     fn split_off_front(&mut self, columns: usize) -> Self {
         let samples = match &mut self.samples {
             SampleRows::F32(rows) => SampleRows::F32(take_columns(rows, columns)),
@@ -189,7 +186,6 @@ impl FusedPass {
         (0..self.network_weights.draws).map(|draw| norms.iter().fold(0.0, |sum, part| sum + part[draw])).collect()
     }
 
-    /// Some of the columns, as fast as the processor can.
     fn run_share(&self, share: Vec<ColumnBlock>) -> SquaredNorms {
         Arch::new().dispatch(ShareWork { pass: self, share })
     }
@@ -365,7 +361,6 @@ impl FusedPass {
     }
 }
 
-/// A share of the columns with what is to be done.
 struct ShareWork<'a, 'b> {
     pass: &'a FusedPass,
     share: Vec<ColumnBlock<'b>>,

@@ -13,7 +13,6 @@ use tch::{Device, Kind, Tensor};
 /// One part of a minibatch at its own point of the surface.
 #[derive(Debug)]
 pub struct MicroBatch {
-    /// Point `(u, v)` of the surface.
     pub uv: (f64, f64),
     /// Images, `[B, C, H, W]`, normalized.
     pub x: Tensor,
@@ -39,9 +38,7 @@ pub struct StepTiming {
     pub network: f64,
     /// Everything else: interpolation, velocity, control points.
     pub surface: f64,
-    /// Draws of the step.
     pub draws: usize,
-    /// Degrees of the surface.
     pub degrees: Degrees,
 }
 
@@ -89,7 +86,6 @@ impl StepTimer {
         Self { device, began: now, pass_began: now, network: 0.0 }
     }
 
-    /// What the parts took of a step with so many draws.
     pub fn finish(self, draws: usize, degrees: Degrees) -> StepTiming {
         synchronize(self.device);
         let surface = (self.began.elapsed().as_secs_f64() - self.network).max(0.0);

@@ -9,7 +9,6 @@ use plotters::style::text_anchor::{HPos, VPos};
 use surfit_core::run_state::ValidationPoint;
 use surfit_core::series::{Series, Smoothing, StepTrack};
 
-/// A curve with its looks.
 pub(super) struct CurveTrace<'a> {
     pub name: String,
     pub label: String,

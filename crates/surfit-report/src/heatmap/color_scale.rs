@@ -27,7 +27,6 @@ impl FieldMap<'_> {
         self.field.values.get(index).copied().flatten()
     }
 
-    /// Smallest and largest value of the colours.
     pub fn color_range(&self) -> (f64, f64) {
         if let Some(range) = self.style.range {
             return range;
@@ -51,7 +50,6 @@ impl FieldMap<'_> {
         colors.color_at(if higher_is_better { t } else { 1.0 - t })
     }
 
-    /// A figure as written in a cell.
     pub(super) fn format_cell_value(&self, value: f64) -> String {
         match (self.style.quantity, self.metric.is_percent()) {
             (CellQuantity::Value, true) => format!("{:.1}", 100.0 * value),
@@ -68,7 +66,6 @@ impl FieldMap<'_> {
         quantity_label(self.metric, self.style.quantity)
     }
 
-    /// The values of the bar as they are written, with their labels.
     pub fn bar_ticks(&self, low: f64, high: f64) -> Vec<(f64, String)> {
         let unit = self.metric.written_scale();
         let signed = self.style.quantity == CellQuantity::Gain;

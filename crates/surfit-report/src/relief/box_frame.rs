@@ -9,7 +9,6 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use surfit_core::surface::Patch;
 
-/// A place on the floor.
 type FloorPoint = (f64, f64);
 
 impl PlacedRelief<'_, '_> {
@@ -21,7 +20,6 @@ impl PlacedRelief<'_, '_> {
         }
     }
 
-    /// The sides of the floor.
     fn floor_sides(&self) -> impl Iterator<Item = [FloorPoint; 2]> {
         let floor = self.floor_corners();
         (0..floor.len()).map(|k| [floor[k], floor[(k + 1) % floor.len()]])

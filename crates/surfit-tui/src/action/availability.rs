@@ -8,7 +8,6 @@ use surfit_core::snapshot::{EngineState, Snapshot};
 use surfit_core::surface::{DegreeError, ParameterAxis};
 use thiserror::Error;
 
-/// Why an action cannot be done now.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Unavailable {
     #[error("open the {} first", describe_overlay(.0))]
@@ -254,7 +253,6 @@ pub(super) fn can_pan_curves(app: &App) -> Availability {
     Ok(())
 }
 
-/// The surface is shown in three dimensions.
 pub(super) fn relief_shown(app: &App) -> Availability {
     if app.surface.show_relief { Ok(()) } else { Err(Unavailable::ShownFlat) }
 }
@@ -305,7 +303,6 @@ pub(super) fn can_start_new_run(app: &App) -> Availability {
     }
 }
 
-/// A part of the surface is shown.
 pub(super) fn viewport_zoomed(app: &App) -> Availability {
     match app.surface.viewport {
         Some(_) => Ok(()),

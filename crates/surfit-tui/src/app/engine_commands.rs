@@ -229,7 +229,6 @@ impl App {
         self.send_command(EngineCommand::Distances)
     }
 
-    /// Goes to the grid that `next` gives, if there is one.
     pub(crate) fn set_next_grid(&mut self, next: fn(&App) -> Option<usize>) -> Vec<Effect> {
         next(self).map_or(Vec::new(), |grid| self.set_grid(grid))
     }

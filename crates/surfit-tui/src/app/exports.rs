@@ -227,7 +227,6 @@ fn known_extension(path: &Path) -> Option<String> {
     KNOWN_EXTENSIONS.contains(&&*ending).then_some(ending)
 }
 
-/// Extensions of the known file formats.
 const KNOWN_EXTENSIONS: [&str; 14] =
     ["png", "svg", "csv", "tsv", "json", "txt", "npy", "jpg", "jpeg", "gif", "webp", "pdf", "eps", "bmp"];
 

@@ -152,7 +152,6 @@ impl App {
         Figure::Points { figure: self.points.figure, colormap: self.theme.colormap() }
     }
 
-    /// The distances that are known.
     pub(crate) fn distances_figure(&self) -> Figure {
         Figure::Distances { colormap: self.theme.colormap() }
     }

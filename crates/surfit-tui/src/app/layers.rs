@@ -69,7 +69,6 @@ impl App {
         self.layers.insert(0, Box::new(overlay));
     }
 
-    /// Opens an overlay, or closes it when one of its type is open.
     pub(crate) fn toggle_overlay<V: View>(&mut self, overlay: V) {
         match self.view::<V>().is_some() {
             true => self.close_overlays(),
@@ -90,7 +89,6 @@ impl App {
         });
     }
 
-    /// Lets `change` change the view that has the focus.
     pub(crate) fn edit_focused_view(&mut self, change: impl FnOnce(&mut dyn View, &mut App)) {
         let run = |view: &mut dyn View, app: &mut App| {
             change(view, app);
@@ -164,7 +162,6 @@ impl App {
         }
     }
 
-    /// True while keys go into the search line of the focused view.
     pub fn is_typing_search(&self) -> bool {
         let modal = self.layers.last().is_some_and(|v| v.is_modal());
         !modal && self.focused_view().search(self).is_some_and(|search| search.typing)

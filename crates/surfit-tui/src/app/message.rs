@@ -12,7 +12,6 @@ pub enum MessageKind {
     Error,
 }
 
-/// A message and the time until which it is shown.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScreenMessage {
     pub kind: MessageKind,

@@ -332,7 +332,6 @@ impl App {
         self.load_listed_run(line, CompareMode::Curves)
     }
 
-    /// Lays the curve of a run that was read over this one's.
     pub(in crate::app) fn add_compared_curve(&mut self, path: PathBuf, run_state: RunState) {
         let name = self.other_run_label(&path, &run_state);
         let run = ComparedCurve { name: name.clone(), path, run_state };

@@ -59,7 +59,6 @@ impl App {
         self.arrangement.move_border(&border, x, y);
     }
 
-    /// The next way to arrange the panes.
     pub(crate) fn cycle_arrangement(&mut self) {
         let at = self.arrangement.preset as usize + 1;
         self.arrangement.preset = Preset::ALL[at % Preset::ALL.len()];

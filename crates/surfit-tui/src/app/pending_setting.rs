@@ -79,7 +79,6 @@ impl PendingSettings {
 }
 
 impl App {
-    /// Lets go of values that came true, or that the engine had time enough for.
     pub(super) fn settle_pending_settings(&mut self) {
         if let Some(s) = &self.run_state.snapshot {
             self.settings.degrees.settle(s.degrees, self.now);

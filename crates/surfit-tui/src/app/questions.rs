@@ -58,7 +58,6 @@ fn quit_choices(in_batch_job: bool) -> Vec<AnswerChoice> {
     ]
 }
 
-/// The stage's name is one of many things.
 fn is_plural(stage: JobStage) -> bool {
     matches!(stage, JobStage::Data | JobStage::Corners)
 }

@@ -29,7 +29,6 @@ impl RemoteLine {
         Self { host, last_message_at: 0.0, outage: None, drawn_seconds: (0, None) }
     }
 
-    /// The other machine cannot receive requests now.
     pub fn is_down(&self) -> bool {
         self.outage.is_some()
     }

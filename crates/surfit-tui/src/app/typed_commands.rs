@@ -48,7 +48,6 @@ pub enum TypedCommand {
     NewRun(u8, u8, bool),
 }
 
-/// Why a typed command is not carried out.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum CommandError {
     #[error("`{text}` is no {expected}; {remedy}")]

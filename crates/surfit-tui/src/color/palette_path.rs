@@ -11,7 +11,6 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 use surfit_core::colormap::Colormap;
 
-/// Places of a map that the path is found for.
 const MAP_SAMPLES: usize = 256;
 /// Colours of the palette that are weighed at each place.
 const MAX_CANDIDATES: usize = 16;
@@ -21,7 +20,6 @@ const CHANGE_WEIGHT: f32 = 0.6;
 const LIGHTNESS_REVERSAL_WEIGHT: f32 = 100.0;
 /// A colour that differs by at most this in each part is one of the map's.
 const MAX_CHANNEL_DIFFERENCE: u8 = 2;
-/// Colours that are remembered at most.
 const MAX_CACHED_COLORS: usize = 1 << 14;
 
 /// Oklab (Ottosson 2020): lightness, and two axes of colour; distances are about as eyes see them.

@@ -18,7 +18,6 @@ pub enum KeyError {
     TooLong(String),
 }
 
-/// What is pressed to do one thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Sequence {
     /// The only key, or the one that opens the sequence.

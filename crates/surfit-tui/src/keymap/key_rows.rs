@@ -15,7 +15,6 @@ pub struct KeyRow {
     pub action: &'static str,
     /// Keys, first the one that is shown.
     pub keys: Vec<String>,
-    /// What it does.
     pub help: &'static str,
 }
 

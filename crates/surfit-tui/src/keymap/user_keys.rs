@@ -73,7 +73,6 @@ impl Keymap {
     }
 }
 
-/// The content of a file.
 struct UserKeys {
     /// Its keys that can be used.
     bindings: Vec<ChosenKey>,
@@ -171,7 +170,6 @@ fn displaces_default((key, by): ChosenKey, usual: Sequence, row: usize) -> bool 
     key.conflicts_with(usual) && (scope == KeyScope::Anywhere || scope == other.scope)
 }
 
-/// The error for a name that no action has.
 fn unknown_action_message(id: &str) -> String {
     let near = TABLE
         .iter()

@@ -4,9 +4,7 @@ use crate::app::Pane;
 use ratatui::layout::Rect;
 use serde::{Deserialize, Serialize};
 
-/// Least columns of a pane.
 const MIN_PANE_WIDTH: u16 = 24;
-/// Least rows of a pane.
 const MIN_PANE_HEIGHT: u16 = 6;
 
 /// Which pane is large.
@@ -84,7 +82,6 @@ impl Arrangement {
         }
     }
 
-    /// Moves a border to a column or row of the screen.
     pub fn move_border(&mut self, border: &Border, x: u16, y: u16) {
         let (at, from, total) = if border.vertical {
             (x, border.container.x, border.container.width)

@@ -3,14 +3,10 @@
 use super::{ColorDepth, Theme, ThemeError};
 use std::path::Path;
 
-/// A theme of the list.
 #[derive(Clone, Debug)]
 pub struct ThemeChoice {
-    /// The name by which it is selected.
     pub name: String,
-    /// It is a file of the user's.
     pub is_user_theme: bool,
-    /// The theme, or what is wrong with its file.
     pub theme: Result<Theme, ThemeError>,
 }
 

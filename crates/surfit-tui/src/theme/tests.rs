@@ -186,7 +186,6 @@ fn a_theme_is_read_from_a_file_that_errors_name() {
     assert!(Theme::load("no-such", ColorDepth::None).unwrap_err().to_string().contains("choose dark, light"));
 }
 
-/// Red, green and blue of the 16 colours.
 type RgbPalette = [u32; 16];
 
 const XTERM: RgbPalette = [

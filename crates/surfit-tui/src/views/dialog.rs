@@ -116,7 +116,6 @@ fn choice_row(inner: Rect, text_rows: u16, n: usize) -> Rect {
     Rect { y: inner.y + text_rows + 1 + n as u16, height: 1, ..inner }
 }
 
-/// Area of the question, and its text in rows.
 fn layout_question(screen: Rect, question: &Question, ascii: bool) -> (Rect, Vec<String>) {
     let longest = question.choices.iter().map(|c| c.meaning.len() as u16).max().unwrap_or_default();
     let width = (longest + LABEL_WIDTH + 4).max(56).min(screen.width);

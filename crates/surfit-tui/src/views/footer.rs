@@ -18,7 +18,6 @@ pub enum FooterHit {
     Press(Key),
 }
 
-/// A key of the footer and its position.
 #[derive(Clone, Debug)]
 pub struct FooterItem {
     x: u16,
@@ -56,7 +55,6 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     }
 }
 
-/// Action of the key at column `x`.
 pub fn hit_at(app: &App, area: Rect, x: u16) -> Option<FooterHit> {
     visible_items(app, area).into_iter().find(|i| (i.x..i.x + i.width).contains(&x))?.hit
 }

@@ -37,7 +37,6 @@ impl ImageOverlay {
         }
     }
 
-    /// The pane whose content is shown.
     fn pane(&self) -> &'static dyn View {
         self.subject.pane().view()
     }

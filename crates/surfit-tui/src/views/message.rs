@@ -16,7 +16,6 @@ use surfit_core::run_state::RunState;
 use surfit_core::snapshot::EngineState;
 use surfit_core::surface::Degrees;
 
-/// The most rows of it.
 const MAX_BANNER_ROWS: usize = 3;
 
 pub fn render(area: Rect, buf: &mut Buffer, app: &App) {

@@ -7,7 +7,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-/// A key that can follow, its position, and what it does.
 struct PendingKey {
     x: u16,
     width: u16,
@@ -34,13 +33,11 @@ fn items(app: &App, area: Rect) -> Vec<PendingKey> {
         .collect()
 }
 
-/// The key whose name is at column `x`.
 pub fn key_at(app: &App, area: Rect, x: u16) -> Option<Key> {
     app.pending_prefix()?;
     items(app, area).into_iter().find(|i| (i.x..i.x + i.width).contains(&x)).map(|i| i.next)
 }
 
-/// Draws the key that was pressed and those that can follow.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     let Some(begun) = app.pending_prefix() else {
         return;

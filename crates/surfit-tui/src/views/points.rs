@@ -28,7 +28,6 @@ use surfit_core::snapshot::{ControlPoint, EngineState, Snapshot};
 use surfit_core::surface::{Degrees, Patch};
 pub use tile_values::Figure;
 
-/// Which control point is selected, and what the pane shows of them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PointsView {
     /// Row of the control point, in the order of [`Snapshot::control_points`].
@@ -62,7 +61,6 @@ impl PointsView {
         self.pair = (step(self.pair.0, dv.saturating_neg()), step(self.pair.1, du));
     }
 
-    /// The pair of points whose distance is drawn at a place on the screen when the pane has `area`.
     pub fn pair_at(&self, area: Rect, column: u16, row: u16, run_state: &RunState) -> Option<(usize, usize)> {
         let inner = pane_frame::inside(area);
         distances::pair_at(inner, run_state, self.pair, (column, row)).filter(|_| self.show_distances)
@@ -168,7 +166,6 @@ impl View for PointsPane {
     }
 }
 
-/// True when the snapshot has the control points that its degrees require.
 fn has_all_control_points(snapshot: &Snapshot) -> bool {
     let rows = snapshot.degrees.row_indices();
     let points = &snapshot.control_points;

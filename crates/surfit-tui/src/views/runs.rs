@@ -40,7 +40,6 @@ fn filter(app: &App) -> Result<Filter, FilterError> {
     text.parse()
 }
 
-/// The fields of a run that a filter matches.
 fn run_attributes(app: &App, run: &RunLine) -> RunAttributes {
     RunAttributes {
         name: run.id.clone(),
@@ -64,7 +63,6 @@ struct RunsLayout {
     filter: Rect,
     head: Rect,
     list: Rect,
-    /// The chosen run beside the pinned one.
     compare: Rect,
 }
 

@@ -12,7 +12,6 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Widget, Wrap};
 use surfit_core::text::has_unprintable;
 
-/// Draws the whole screen into `buf`.
 pub fn render(app: &App, buf: &mut Buffer) {
     let screen = ScreenLayout::of(app);
     buf.set_style(screen.area, app.theme.style(ThemeRole::Background));

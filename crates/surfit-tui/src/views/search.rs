@@ -6,7 +6,6 @@ use ratatui::text::Span;
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
-/// What was typed, and whether it is being typed.
 #[derive(Clone, Debug, Default)]
 pub struct SearchField {
     input: Input,

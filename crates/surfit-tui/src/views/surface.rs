@@ -94,7 +94,6 @@ impl<'a> SurfaceScene<'a> {
         Some(Self::from_field(theme, run_state, heatmap, view, shown))
     }
 
-    /// Figures that were made of a heatmap.
     fn from_field(
         theme: &'a Theme,
         run_state: &'a RunState,
@@ -387,7 +386,6 @@ fn foot<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     out
 }
 
-/// The part that is shown, in words.
 fn describe_viewport(scene: &SurfaceScene<'_>) -> String {
     let to = scene.theme.pick_glyph("–", "-");
     let [(u0, u1), (v0, v1)] = scene.cells.parameter_ranges();

@@ -16,9 +16,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
-/// Columns of a theme's name.
 const NAME_WIDTH: u16 = 15;
-/// Columns of its colour map.
 const COLORMAP_WIDTH: u16 = 8;
 /// What the sample shows beside the colour map.
 const SAMPLE_ROLES: [ThemeRole; 6] = [
@@ -169,7 +167,6 @@ impl App {
         }
     }
 
-    /// Keeps the theme that is chosen in the list.
     pub(crate) fn confirm_theme(&mut self, name: &str) {
         self.theme_before_preview = None;
         self.use_theme(name);

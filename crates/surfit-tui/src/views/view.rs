@@ -16,7 +16,6 @@ use std::any::Any;
 use std::fmt::Debug;
 use tui_input::Input;
 
-/// A key that was pressed, and what it means where it was pressed.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyPress {
     pub event: KeyEvent,
@@ -30,7 +29,6 @@ pub struct KeyPress {
 pub enum MouseInput {
     /// The left button went down.
     Click(Position),
-    /// It went down twice at one place.
     DoubleClick(Position),
     /// The mouse moved with the left button down.
     Drag(Position),
@@ -55,9 +53,7 @@ pub enum InputOutcome {
 }
 
 impl InputOutcome {
-    /// It was taken, and nothing else is to be done.
     pub const DONE: InputOutcome = InputOutcome::Done(Vec::new());
-    /// The view closes, and nothing else is to be done.
     pub const CLOSE: InputOutcome = InputOutcome::Close(Vec::new());
 }
 
@@ -98,7 +94,6 @@ pub trait View: Any + Debug {
     /// Keys of use for the footer; the key that closes it comes last.
     fn hints(&self, app: &App) -> Vec<FooterItem>;
 
-    /// Nothing below it gets keys or the mouse.
     fn is_modal(&self) -> bool {
         false
     }
@@ -108,7 +103,6 @@ pub trait View: Any + Debug {
         false
     }
 
-    /// Whether an action makes sense while it is open.
     fn allows(&self, action: &Action) -> bool {
         action.in_overlays || action.scope == self.scope()
     }
@@ -128,7 +122,6 @@ pub trait View: Any + Debug {
         InputOutcome::CLOSE
     }
 
-    /// Takes what the mouse did while the view has `area`.
     fn on_mouse(&mut self, app: &mut App, area: Rect, input: MouseInput) -> InputOutcome {
         match input {
             MouseInput::Click(at) | MouseInput::DoubleClick(at) => {
@@ -215,7 +208,6 @@ pub trait View: Any + Debug {
         Vec::new()
     }
 
-    /// What to type into a shell for what it shows of `run`.
     fn shell_command(&self, _app: &App, _run: &str) -> ShellCommand {
         ShellCommand::Open
     }

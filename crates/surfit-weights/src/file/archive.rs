@@ -22,7 +22,6 @@ pub(super) fn read_archive(section: &FileSection, weights: CornerWeights) -> Rea
     read_state_dict(&objects, root, weights, &mut archive)
 }
 
-/// Reads an archive of a single tensor.
 pub(super) fn read_archived_tensor(section: &FileSection, name: &str) -> ReadStep<FileContents> {
     let (list, mut archive) = Archive::open(section)?;
     let (objects, root, _) = pickle_tensors::read_first(&list)?;
@@ -54,7 +53,6 @@ fn names(zip: &ZipArchive<BufReader<FileSection>>) -> impl Iterator<Item = Cow<'
     zip.file_names().flatten()
 }
 
-/// An archive whose storages are looked up.
 struct Archive<'a> {
     zip: ZipArchive<BufReader<FileSection>>,
     section: &'a FileSection,

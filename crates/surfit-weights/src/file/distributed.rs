@@ -19,7 +19,6 @@ use surfit_core::config::CornerWeights;
 
 /// The file that lists where each box is.
 pub(super) const METADATA_FILE: &str = ".metadata";
-/// Boxes that a tensor may be divided into.
 const MAX_TENSOR_CHUNKS: usize = 1024;
 /// Boxes of all tensors together, of which each is an archive.
 const MAX_ALL_CHUNKS: usize = 1 << 16;
@@ -66,7 +65,6 @@ pub(super) fn read_distributed(folder: &Path, weights: CornerWeights) -> ReadSte
     Ok((shards.files, contents))
 }
 
-/// Where a box of a tensor is stored.
 struct BoxLocation<'a> {
     file: &'a str,
     offset: u64,
@@ -142,7 +140,6 @@ impl ShardFiles<'_> {
     }
 }
 
-/// The tensor that is described, with all its boxes.
 fn read_boxes(
     objects: &TensorObjects,
     name: &str,

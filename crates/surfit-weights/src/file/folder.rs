@@ -9,22 +9,18 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Component, Path, PathBuf};
 use surfit_core::config::CornerWeights;
 
-/// Longest index that is read.
 const MAX_INDEX_BYTES: u64 = 32 << 20;
 /// The files of weights that a folder of Hugging Face's may have, the first of them first.
 const INDEX_FILES: [&str; 2] = ["model.safetensors.index.json", "pytorch_model.bin.index.json"];
 const SINGLE_FILES: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
 
-/// Files, and what is in them.
 pub(super) type FoundShards = (Vec<ListedFile>, FileContents);
 
 /// What of a folder is one network together.
 enum FolderWeights {
     /// All of it: a distributed checkpoint.
     Distributed,
-    /// An index and the files that it names.
     Index(PathBuf),
-    /// One file of weights.
     Single(PathBuf),
 }
 

@@ -23,7 +23,6 @@ pub(super) fn is_legacy(head: &[u8]) -> bool {
     MAGIC.iter().any(begins)
 }
 
-/// Reads the tensors of a state dict.
 pub(super) fn read_legacy(section: &FileSection, weights: CornerWeights) -> ReadStep<FileContents> {
     // Most lists are short, and what follows them is not read here.
     const INITIAL_HEAD_BYTES: usize = 1 << 20;

@@ -31,7 +31,6 @@ pub(super) struct Storage<'a> {
     pub view_range: (u64, u64),
 }
 
-/// Type of a storage's values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum StorageKind {
     Typed(Dtype),
@@ -59,7 +58,6 @@ impl Storage<'_> {
     }
 }
 
-/// A view into a storage.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct StorageView<'a> {
     pub storage: Storage<'a>,
@@ -339,7 +337,6 @@ impl<'a> TensorObjects<'a> {
         Ok(Storage { key, kind, len, view_range: (start, count) })
     }
 
-    /// The type that a storage's name gives, for a sentence.
     fn kind_name(&self, id: PickleValue) -> String {
         let class = self.items(id).and_then(|items| items.get(1));
         let (module, name) = class.and_then(|c| self.global(*c)).unwrap_or(("?", "?"));

@@ -12,7 +12,6 @@ use surfit_core::config::CornerWeights;
 /// A state a module may keep beside its tensors, of any kind.
 const EXTRA_STATE: &str = "_extra_state";
 
-/// Where a file keeps its storages.
 pub(super) trait StorageTable {
     /// The bytes of a storage; `None` when the file does not hold it as promised.
     fn blob(&mut self, storage: &Storage) -> ReadStep<Option<ByteRange>>;
@@ -97,7 +96,6 @@ pub(super) fn read_state_dict(
     Ok(contents)
 }
 
-/// The one tensor that a pickle holds.
 pub(super) fn read_tensor(
     objects: &TensorObjects,
     root: PickleValue,
@@ -111,7 +109,6 @@ pub(super) fn read_tensor(
     Ok(contents)
 }
 
-/// Storages that tensors were seen in, with their types.
 #[derive(Default)]
 struct SeenStorages<'a>(HashMap<&'a str, (usize, StorageKind)>);
 

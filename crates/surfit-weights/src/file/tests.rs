@@ -13,7 +13,6 @@ mod pytorch_files;
 /// Name, shape and values of a tensor.
 type NamedValues = (String, Vec<usize>, Vec<f32>);
 
-/// Everything that is in a file.
 fn read(path: &Path) -> Result<Vec<NamedValues>, WeightFileError> {
     read_as(path, CornerWeights::Ema)
 }
@@ -29,7 +28,6 @@ fn read_as(path: &Path, weights: CornerWeights) -> Result<Vec<NamedValues>, Weig
         .collect()
 }
 
-/// The text of the error.
 fn refusal<T>(result: Result<T, WeightFileError>) -> String {
     result.err().expect("an error").to_string()
 }

@@ -6,10 +6,8 @@ use super::section::FileSection;
 use safetensors::Dtype;
 use std::io::Read;
 
-/// Bytes that are read at once.
 const READ_CHUNK_BYTES: usize = 1 << 20;
 
-/// A stretch of bytes in a file.
 #[derive(Clone, Debug)]
 pub(super) struct ByteRange {
     /// Index of the file.
@@ -42,7 +40,6 @@ pub(super) struct TensorChunk {
     pub view: TensorView,
 }
 
-/// How a tensor's values are had.
 #[derive(Clone, Debug)]
 pub(super) enum ValueSource {
     View(TensorView),
@@ -54,7 +51,6 @@ pub(super) enum ValueSource {
     WeightNorm(Box<[FileTensor; 2]>),
 }
 
-/// A tensor of a file.
 #[derive(Clone, Debug)]
 pub(super) struct FileTensor {
     pub name: String,
@@ -63,7 +59,6 @@ pub(super) struct FileTensor {
     pub source: ValueSource,
 }
 
-/// What a reader of a format found.
 #[derive(Debug, Default)]
 pub(super) struct FileContents {
     pub blobs: Vec<ByteRange>,
@@ -94,7 +89,6 @@ pub(super) fn value_count(shape: &[usize]) -> Option<usize> {
     shape.iter().try_fold(1usize, |n, &s| n.checked_mul(s))
 }
 
-/// Strides of a tensor whose values are in order.
 pub(super) fn contiguous_strides(shape: &[usize]) -> Vec<usize> {
     let mut strides = vec![1usize; shape.len()];
     for axis in (1..shape.len()).rev() {

@@ -29,27 +29,21 @@ const AVERAGED_KEYS: [&str; 12] = [
 const LIGHTNING_RAW_KEY: &str = "current_model_state";
 /// Beside which there is this.
 const LIGHTNING_STATE_KEY: &str = "averaging_state";
-/// What callbacks keep.
 const CALLBACKS_KEY: &str = "callbacks";
 /// How deep a state dict may be in a checkpoint.
 const MAX_DEPTH: usize = 4;
 
-/// What is under a name.
 #[derive(Clone, Debug)]
 pub(super) enum DictChild<D> {
-    /// A dictionary of the checkpoint.
     Dict(D),
     /// An object of this class, in backticks.
     Object(String),
     /// A list that is not empty.
     List,
-    /// A value of another type.
     Other,
 }
 
-/// Dictionaries of a checkpoint, one in the other.
 pub(super) trait CheckpointDict {
-    /// Handle of a dictionary in the checkpoint.
     type Dict: Copy;
     /// What is under these names, in their order.
     fn children(&self, dict: Self::Dict, names: &[&str]) -> Vec<Option<DictChild<Self::Dict>>>;

@@ -9,10 +9,8 @@ use std::collections::HashMap;
 /// activation checkpoints.
 const WRAPPERS: [&str; 5] =
     ["module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_forward_module"];
-/// Components of a prefix that are looked through at most.
 const MAX_PREFIX_DEPTH: usize = 16;
 
-/// A tensor of a file as names are matched by.
 #[derive(Clone, Debug)]
 pub(super) struct IndexedTensor {
     name: String,
@@ -32,7 +30,6 @@ impl From<&TensorEntry> for IndexedTensor {
     }
 }
 
-/// See the module's documentation.
 #[derive(Debug)]
 pub(super) struct NameIndex<'a> {
     entries: &'a [IndexedTensor],
@@ -154,7 +151,6 @@ impl<'a> NameIndex<'a> {
     }
 }
 
-/// A tensor's name without the components of wrappers.
 fn strip_wrappers(name: &str) -> String {
     let kept: Vec<&str> = name.split('.').filter(|c| !WRAPPERS.contains(c)).collect();
     kept.join(".")

@@ -5,7 +5,6 @@ use crate::file::quote;
 use std::fmt::Write as _;
 use surfit_core::networks::find_network;
 
-/// Names that a message lists.
 const MAX_LISTED_NAMES: usize = 3;
 /// Characters of an unknown name that are compared with known ones.
 const MAX_COMPARED_CHARS: usize = 200;
@@ -174,7 +173,6 @@ fn describe_channels(count: usize) -> String {
     }
 }
 
-/// The first few of many names.
 pub(super) fn list_first_names(names: &[String]) -> String {
     let text = names[..names.len().min(MAX_LISTED_NAMES)].join(", ");
     match names.len().saturating_sub(MAX_LISTED_NAMES) {

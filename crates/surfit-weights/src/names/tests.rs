@@ -28,7 +28,6 @@ fn entries(network: &ExpectedNetwork) -> NamedEntries {
     all
 }
 
-/// The same with every name replaced.
 fn renamed(entries: &NamedEntries, name: impl Fn(&str) -> String) -> NamedEntries {
     entries.iter().map(|(n, shape)| (name(n), shape.clone())).collect()
 }

@@ -8,7 +8,6 @@ pub const MAX_EVENT_BYTES: usize = 4 << 20;
 /// Most bytes of damage in one piece that are passed over; reading on would take minutes and find nothing.
 pub(super) const MAX_DAMAGE_BYTES: u64 = 1 << 30;
 
-/// What [`read_line`] found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct LineRead {
     /// Bytes that were passed, with the end of the line.
@@ -53,7 +52,6 @@ pub(super) fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Re
     Ok(read)
 }
 
-/// That there is more damage than is passed over.
 pub(super) fn too_much_damage_error() -> io::Error {
     io::Error::other(format!(
         "the file is damaged: a line has more than {} MB; restore it from a copy, or start a new run",

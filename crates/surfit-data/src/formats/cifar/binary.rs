@@ -7,7 +7,6 @@ use crate::source::{bad_content_error, unreadable_error};
 use std::io::Read;
 use surfit_core::data_sets::DataSetSpec;
 
-/// Records that are read at once.
 const RECORDS_PER_READ: usize = 256;
 
 /// How many records a file of `bytes` bytes has, each with this many label bytes.

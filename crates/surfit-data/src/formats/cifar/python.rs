@@ -61,7 +61,6 @@ pub(super) fn read_batch(
     Ok(LabeledImages { shape: IMAGE_SHAPE, pixels, labels })
 }
 
-/// What is wrong with a pickled batch.
 #[derive(Debug, thiserror::Error)]
 enum BatchFault {
     #[error("it is cut short, or not a pickle of plain data")]
@@ -78,7 +77,6 @@ enum BatchFault {
     BadPixels(usize),
 }
 
-/// Where the pixels are.
 enum PixelSource {
     /// In the file, from this byte on.
     InFile(usize),
@@ -218,7 +216,6 @@ impl PickledBatch<'_> {
     }
 }
 
-/// The bytes of a text in Latin-1.
 fn encode_latin1(text: &str) -> Option<Vec<u8>> {
     text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect()
 }

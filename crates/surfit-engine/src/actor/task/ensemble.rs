@@ -22,19 +22,15 @@ use tch::Tensor;
 /// Points that a greedy choice is made among, for every member, and at least.
 const CANDIDATES_PER_MEMBER: usize = 3;
 const MIN_CANDIDATES: usize = 12;
-/// Bytes of probabilities that may be kept at a time.
 const MAX_PROBABILITY_BYTES: usize = 1 << 30;
 
-/// What becomes of the ensemble.
 #[derive(Debug)]
 enum EnsemblePurpose {
     /// Only its figures are reported.
     Measure,
-    /// It is written.
     Export { dir: Option<PathBuf>, replace: bool },
 }
 
-/// See the module.
 #[derive(Debug)]
 pub(in crate::actor) struct MeasuringEnsemble {
     purpose: EnsemblePurpose,
@@ -69,7 +65,6 @@ pub(super) fn test_measurement(actor: &Actor<'_>, measured: &MeasurementResult) 
 }
 
 impl MeasuringEnsemble {
-    /// An ensemble of given points, to be measured.
     pub(in crate::actor) fn of_points(actor: &Actor<'_>, points: &[(f64, f64)]) -> Result<Self> {
         for &(u, v) in points {
             actor.check_parameters(u, v)?;
@@ -109,7 +104,6 @@ impl MeasuringEnsemble {
         Self::new(actor, points, Some(count))
     }
 
-    /// Writes it too.
     pub(in crate::actor) fn with_export(mut self, dir: Option<PathBuf>, replace: bool) -> Result<Self> {
         if let Some(dir) = &dir {
             export::check_folder(dir, replace)?;

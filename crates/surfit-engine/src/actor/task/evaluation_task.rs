@@ -6,7 +6,6 @@ use crate::evaluate::{MeasuredSplit, NetworkMeasurement};
 use crate::model::Measurement;
 use surfit_core::event::Event;
 
-/// See the module.
 #[derive(Debug)]
 pub(in crate::actor) struct EvaluationTask {
     u: f64,
@@ -24,7 +23,6 @@ impl EvaluationTask {
 }
 
 impl Actor<'_> {
-    /// A whole measurement of a network.
     pub(in crate::actor) fn new_measurement(&self, w: tch::Tensor, on: MeasuredSplit) -> NetworkMeasurement {
         let images = match on {
             MeasuredSplit::Validation => self.evaluator.validation_images(),

@@ -14,7 +14,6 @@ use tch::Tensor;
 /// Cells that are measured on the whole validation split before the best of them is taken.
 const MAX_CANDIDATES: usize = 5;
 
-/// See the module.
 #[derive(Debug)]
 pub(in crate::actor) struct ExportTask {
     chosen: ChosenModel,
@@ -33,11 +32,9 @@ pub(in crate::actor) struct ExportTask {
 enum ExportPhase {
     /// Cells that may be the best, those left to be measured last first, and the version they are measured on.
     Candidates { cells: Vec<usize>, remaining: Vec<usize>, version: u64 },
-    /// The network on the validation split.
     Validation,
     /// The network on the test split; the figures on the validation split.
     Test(Option<MeasurementResult>),
-    /// Everything is measured.
     Write { validation: MeasurementResult, test: MeasurementResult },
 }
 
@@ -106,7 +103,6 @@ impl ExportTask {
         self
     }
 
-    /// What was written, once it is.
     pub(in crate::actor) fn take_exported(&mut self) -> Option<ExportedModel> {
         self.exported.take()
     }

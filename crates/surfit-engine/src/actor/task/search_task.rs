@@ -52,7 +52,6 @@ impl Candidate {
     }
 }
 
-/// See the module.
 #[derive(Debug)]
 pub(in crate::actor) struct SearchTask {
     patch: Patch,

@@ -36,7 +36,6 @@ fn with_clients(then: impl FnOnce(&mut Actor<'_>, &SyncSender<CommandRequest>, &
     then(&mut actor, &sender, dir.path());
 }
 
-/// The events that the answers are about.
 fn caused_events(actor: &Actor<'_>, answer: &CommandAnswer) -> Vec<Event> {
     let events = actor.run.events(0).unwrap().into_iter();
     let own = events.filter(|e| answer.events.contains(e.seq));

@@ -188,7 +188,6 @@ fn a_result_is_never_the_last_word_beside_a_fit_that_goes_on() {
     assert!(going_on >= 2);
 }
 
-/// True when a run's directory says that its job is done.
 fn is_finished(path: &Path) -> bool {
     let run = RunDir::open(path).unwrap();
     run.load_state().unwrap().job_result().is_some()

@@ -83,13 +83,11 @@ impl PassCase {
         self.ends.iter().enumerate().map(block).collect()
     }
 
-    /// Does its pass.
     fn run(&mut self, threads: usize) -> Vec<f64> {
         let pass = self.pass.clone();
         pass.run(self.blocks(), threads)
     }
 
-    /// What lies in a slot.
     fn slot(&self, draw: usize, column: usize) -> f64 {
         let segment = self.ends.iter().position(|&end| column < end).unwrap();
         f64::from(if segment % 2 == 1 {
@@ -152,7 +150,6 @@ fn shapes() -> impl Strategy<Value = PassShape> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Every number of a pass is what the definition says, by whatever instructions.
     #[test]
     fn a_pass_does_what_its_definition_says(shape in shapes(), threads in 1usize..4) {
         let before = PassCase::new(shape);

@@ -7,7 +7,6 @@ use crate::test_app::TestApp;
 use surfit_core::event::Event;
 use surfit_core::protocol::BridgeMessage;
 
-/// All that is on the screen, its rows joined.
 fn joined_screen_text(rig: &TestApp) -> String {
     let text = rig.screen_text();
     let words: Vec<&str> = text.split_whitespace().collect();

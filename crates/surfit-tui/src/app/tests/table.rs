@@ -183,7 +183,6 @@ fn has_cut_number(line: &str) -> bool {
         .any(|w| w[0].is_ascii_digit() && w[1] == '.' && matches!(w[2], '…' | '~' | '│' | '┃' | '|' | '║'))
 }
 
-/// Something lies over the panes.
 fn has_overlay(rig: &TestApp) -> bool {
     !rig.app.layers.is_empty()
 }

@@ -25,7 +25,6 @@ pub fn visible_lines(app: &App) -> Vec<&LogLine> {
     all
 }
 
-/// Those lines as shown on the screen, one below the other.
 pub fn plain_lines(app: &App) -> String {
     let line = |line: &&LogLine| format!("{}  {}\n", time(app, line.time), line.text);
     visible_lines(app).iter().map(line).collect()

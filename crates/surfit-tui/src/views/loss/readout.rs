@@ -20,7 +20,6 @@ use surfit_core::run_state::RunState;
 pub(super) const MIN_NAME_WIDTH: u16 = 26;
 pub(super) const MAX_NAME_WIDTH: u16 = 74;
 
-/// A row of the readout: name, value and role of the colour.
 struct ReadoutRow {
     name: String,
     value: String,

@@ -36,7 +36,6 @@ pub struct ComparedCurve {
     pub run_state: RunState,
 }
 
-/// What the user chose to see of the curves.
 #[derive(Clone, Debug)]
 pub struct LossView {
     pub log: bool,
@@ -46,7 +45,6 @@ pub struct LossView {
     pub smooth: bool,
     /// Which of [`SMOOTHING_WEIGHTS`].
     pub strength: usize,
-    /// Show the corners' curves beside that of the surface.
     pub show_corners: bool,
     pub show_learning_rate: bool,
     /// Losses over seconds of work instead of steps.

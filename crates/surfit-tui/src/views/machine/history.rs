@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use surfit_core::machine::MachineLoad;
 use surfit_core::snapshot::Snapshot;
 
-/// Graphics processors whose history is kept.
 pub const MAX_GPUS: usize = 8;
 
 /// One second; what is not known is not a number.
@@ -69,7 +68,6 @@ pub struct LoadHistory {
 }
 
 impl LoadHistory {
-    /// Seconds that are kept.
     pub const MAX_SECONDS: usize = 600;
 
     /// Adds the load of a snapshot at `now`, seconds since the workbench began. The first of a second counts.

@@ -5,7 +5,6 @@ use surfit_core::event::ExportedModel;
 use surfit_core::heatmap::MeasuredPoint;
 use surfit_core::metrics::wilson_interval;
 
-/// Something that can be chosen from the list.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ModelItem {
     /// A model that was written, by its index in the run state.
@@ -41,7 +40,6 @@ impl ModelSort {
 /// Points that were measured exactly but not marked are shown up to this many, the latest first.
 const MAX_UNMARKED_POINTS: usize = 6;
 
-/// Everything that can be chosen, in order.
 pub fn items(app: &App) -> Vec<ModelItem> {
     let mut out = exports(app);
     out.extend(points(app));

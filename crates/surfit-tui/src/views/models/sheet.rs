@@ -9,7 +9,6 @@ use crate::views::text_wrap::{self, pad_to_width};
 use ratatui::text::{Line, Span};
 use surfit_core::event::LossCurve;
 
-/// A row: which item it is of, if any, and what is written.
 pub struct ModelRow<'a> {
     pub item: Option<usize>,
     pub line: Line<'a>,
@@ -107,7 +106,6 @@ impl<'b> ModelSheet<'b> {
         format!("No exports yet: {} exports the best model, {} the one under the cursor.", keys[0], keys[1])
     }
 
-    /// A heading: what the section is, and its columns.
     fn head<'a>(&self, title: &str, columns: &[&str; 3], last: &str) -> ModelRow<'a> {
         let theme = &self.app.theme;
         // A long title takes the place of the second column's name, which its values explain.

@@ -85,7 +85,6 @@ pub struct CurvePen {
     /// Number of the ink, which the caller gives a style.
     pub ink: u8,
     pub dashed: bool,
-    /// Only the smallest and the largest value of every column, nothing between.
     pub extremes_only: bool,
 }
 

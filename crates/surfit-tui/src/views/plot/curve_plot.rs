@@ -14,7 +14,6 @@ use surfit_core::series::StepTrack;
 /// A smoothed value this many times as large as the usual and the early ones has diverged: it does not set the axis.
 const DIVERGENCE_FACTOR: f64 = 5.0;
 
-/// Where everything is and what it shows.
 #[derive(Clone, Debug)]
 pub struct CurvePlot {
     /// Characters of the curves, axes not counted.
@@ -114,7 +113,6 @@ impl CurvePlot {
         }
     }
 
-    /// The step under a place along the axis.
     pub fn step_at(&self, x: f64) -> u64 {
         let step = match self.track.as_ref().filter(|_| self.time) {
             Some(track) => track.step_at(x).map_or(0.0, |s| s - 1.0),
@@ -123,7 +121,6 @@ impl CurvePlot {
         step.round().max(0.0) as u64
     }
 
-    /// Seconds of work at a place along the axis.
     pub fn seconds_at(&self, x: f64) -> Option<f64> {
         if self.time {
             return Some(x);
@@ -131,7 +128,6 @@ impl CurvePlot {
         self.track.as_ref()?.mark_at(x + 1.0).map(|m| m.seconds)
     }
 
-    /// The learning rate at a place along the axis.
     pub fn rate_at(&self, x: f64) -> Option<f64> {
         let step = self.step_at(x) as f64;
         self.track.as_ref()?.mark_at(step + 1.0).map(|m| m.rate)

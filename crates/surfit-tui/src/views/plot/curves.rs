@@ -34,7 +34,6 @@ pub struct CurveSpan {
     pub range: Option<(f64, f64, f64)>,
     /// Exponentially smoothed value up to here; `None` for a gap.
     pub smooth: Option<f64>,
-    /// Some of its values are not finite.
     pub has_nonfinite: bool,
 }
 

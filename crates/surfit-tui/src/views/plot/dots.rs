@@ -6,7 +6,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-/// What one character of the canvas holds.
 #[derive(Clone, Copy, Default)]
 struct DotCell {
     mask: u8,

@@ -10,7 +10,6 @@ use surfit_core::run_state::RunState;
 use surfit_core::snapshot::{ControlPoint, EngineState, Snapshot};
 use surfit_core::surface::{Degrees, Patch};
 
-/// Every colour depth.
 pub const COLOR_DEPTHS: [ColorDepth; 4] =
     [ColorDepth::None, ColorDepth::Ansi16, ColorDepth::Ansi256, ColorDepth::Truecolor];
 
@@ -81,7 +80,6 @@ pub fn fitting_run(degree: u8, grid: usize) -> RunState {
     fitting_run_on(Patch::Square, degree, grid)
 }
 
-/// The same on any kind of surface.
 pub fn fitting_run_on(patch: Patch, degree: u8, grid: usize) -> RunState {
     let mut run_state = RunState::default();
     apply_events(&mut run_state, (0..patch.corner_count()).map(|c| corner(c, 0.86 + 0.001 * c as f64)));

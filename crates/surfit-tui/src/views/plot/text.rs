@@ -168,7 +168,6 @@ fn wrap<'a>(groups: &[Vec<FigurePiece<'a>>], width: u16, rows: u16, apart: bool,
     lines.into_iter().map(|(_, spans)| Line::from(spans)).collect()
 }
 
-/// Draws lines from the top of `area`.
 pub fn put_lines(buf: &mut Buffer, area: Rect, lines: &[Line<'_>]) {
     for (line, y) in lines.iter().zip(area.top()..area.bottom()) {
         put_line(buf, area.x, y, area.width, line);

@@ -63,7 +63,6 @@ impl CurveExtent {
         if self.time { width.max(1e-3) } else { width.round().max(1.0) }
     }
 
-    /// The least that can be zoomed to.
     fn min_width(&self) -> f64 {
         if self.time { (self.longest / 1e5).max(0.05) } else { 8.0 }
     }

@@ -13,7 +13,6 @@ use surfit_core::event::LossCurve;
 use surfit_core::run_state::RunState;
 use surfit_core::series::Series;
 
-/// Least useful number of columns of a corner's source.
 const MIN_SOURCE_WIDTH: u16 = 8;
 
 /// How many corners there are to be; four before anything is known.

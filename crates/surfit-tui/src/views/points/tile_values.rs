@@ -5,7 +5,6 @@ pub use surfit_core::run_state::PointFigure as Figure;
 use surfit_core::run_state::RunState;
 use surfit_core::snapshot::{ControlPoint, Snapshot};
 
-/// An accuracy, and whether it is only that of the nearest measured cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TileAccuracy {
     pub value: f64,

@@ -8,7 +8,6 @@ use crate::views::plot::text::{format_bytes, format_percent};
 use crate::views::text_wrap::pad_to_width;
 use ratatui::text::{Line, Span};
 
-/// A column behind the run's name: its heading and its width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunColumn {
     State,

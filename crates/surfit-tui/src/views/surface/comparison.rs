@@ -21,7 +21,6 @@ use surfit_core::snapshot::Snapshot;
 /// Another surface to look at beside this one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SurfaceComparison {
-    /// What it is called over its map.
     pub name: String,
     pub from_other_run: bool,
     pub heatmap: Heatmap,
@@ -64,7 +63,6 @@ enum ComparedPanel {
 
 const PANELS: [ComparedPanel; 3] = [ComparedPanel::This, ComparedPanel::Other, ComparedPanel::Difference];
 
-/// Rows of the readout.
 const READOUT_ROWS: u16 = 2;
 
 /// The rooms of the three maps, all of one size, and of the readout: in a row, in a column, or two over one, whichever makes
@@ -130,7 +128,6 @@ fn scene<'a>(base: &'a SurfaceScene<'a>, comparison: &'a SurfaceComparison, pane
     out
 }
 
-/// Two surfaces for whoever draws them elsewhere.
 pub(crate) struct ComparedSurfaces {
     pub names: [String; 2],
     /// The range of both maps, and that of the difference.
@@ -164,7 +161,6 @@ fn slice_areas(layouts: &[SurfaceLayout; 3], rooms: &[Rect; 3], readout: Rect) -
     Some([left, Rect { x: left.x + half, ..left }])
 }
 
-/// Draws the maps with their names and the readout into the pane's inside.
 pub(super) fn draw(buf: &mut Buffer, base: &SurfaceScene<'_>, comparison: &SurfaceComparison, inner: Rect) {
     let (rooms, below) = panel_areas(inner);
     let scenes = PANELS.map(|panel| scene(base, comparison, panel));

@@ -151,7 +151,6 @@ impl ContourPen<'_> {
     }
 }
 
-/// The red, green and blue of a colour that has them.
 fn rgb(colour: Color) -> Option<map::Rgb> {
     match colour {
         Color::Rgb(r, g, b) => Some((r, g, b)),

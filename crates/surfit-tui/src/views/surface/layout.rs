@@ -13,9 +13,7 @@ use ratatui::layout::Rect;
 const GUTTER_WIDTH: u16 = 4;
 /// Columns of the colour bar with its numbers.
 const BAR_WIDTH: u16 = 10;
-/// Rows of the smallest pair of slices.
 const MIN_SLICE_ROWS: u16 = 5;
-/// Columns of the smallest panel beside the map.
 const MIN_PANEL_WIDTH: u16 = 24;
 
 /// The parts of the pane, in characters. Parts that do not fit are empty.
@@ -152,7 +150,6 @@ impl SurfaceLayout {
         })
     }
 
-    /// The same layout for cells from `first` on.
     pub fn with_first_cell(self, first: (usize, usize)) -> Self {
         Self { first_cell: first, ..self }
     }

@@ -30,7 +30,6 @@ pub fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) 
 }
 
 enum MapPixel {
-    /// Nothing: it is outside the surface.
     Outside,
     Unmeasured,
     Measured(Color),

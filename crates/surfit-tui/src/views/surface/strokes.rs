@@ -8,7 +8,6 @@ use ratatui::style::{Color, Modifier, Style};
 /// Dots across and down a character.
 const DOTS_PER_CHARACTER: (usize, usize) = (2, 4);
 
-/// What a character of the canvas holds.
 #[derive(Clone, Copy, Default)]
 struct StrokeCell {
     mask: u8,
@@ -67,7 +66,6 @@ impl StrokeCanvas {
         *spot = StrokeCell { mask: spot.mask | 1 << bit, ink, stroke };
     }
 
-    /// True when some line goes through the character.
     pub(crate) fn has_line(&self, x: u16, y: u16) -> bool {
         let (x, y) = (usize::from(x), usize::from(y));
         x < self.width && y < self.height && self.spots[y * self.width + x].mask != 0

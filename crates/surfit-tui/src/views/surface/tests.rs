@@ -104,7 +104,6 @@ fn stepping_the_surface_redraws_little() {
     assert!(changed < 2 * 84 * 38, "{changed}");
 }
 
-/// A view of any form, drawn from `seed`.
 fn any_view(seed: u64, slices: bool) -> SurfaceView {
     let pick = |n: u64, of: u64| surfit_core::random::derive_seed(seed, 1000 + n) % of;
     let mut view = SurfaceView {

@@ -22,11 +22,9 @@ pub struct SurfaceView {
     pub viewport: Option<SurfaceViewport>,
     pub metric: Metric,
     pub quantity: CellQuantity,
-    /// The range of colours that the user chose.
     pub fixed_range: Option<FixedRange>,
     /// Write the figures into the cells, where they fit.
     pub show_values: bool,
-    /// Which slices through the cursor are shown, where they fit.
     pub slices: Slices,
     pub contours: Contours,
     pub interpolate: bool,
@@ -64,7 +62,6 @@ impl Default for SurfaceView {
 }
 
 impl SurfaceView {
-    /// How many best points are numbered.
     pub const MAX_PEAKS: usize = 9;
 
     /// Moves the cursor by cells, within a grid over a kind of surface, and the part that is shown with it. Along the third edge of a
@@ -167,7 +164,6 @@ impl<'a> SurfaceScene<'a> {
         self.view.show_relief && self.heatmap.patch != Patch::Curve
     }
 
-    /// Positions of the parts of the pane.
     pub(super) fn layout(&self, area: Rect) -> SurfaceLayout {
         let slices = self.view.slices != Slices::Off;
         if self.view.show_relief {

@@ -8,7 +8,6 @@ use crate::views::{
 };
 use surfit_core::table::{DataTable, TableValue};
 
-/// Everything the list of models has, in its order.
 pub fn models(app: &App) -> DataTable {
     let mut table =
         DataTable::new(&["kind", "what", "u", "v", "validation_accuracy", "test_accuracy", "loss", "images", "from"]);

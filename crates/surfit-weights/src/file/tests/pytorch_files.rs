@@ -340,7 +340,6 @@ fn damaged_archives_get_a_sentence() {
 }
 
 proptest! {
-    /// Whatever the bytes, the reader gives an answer.
     #[test]
     fn pickles_never_crash_the_reader(
         edits in prop::collection::vec((0usize..2000, any::<u8>()), 0..6),

@@ -2,7 +2,6 @@
 
 use super::*;
 
-/// The entries with further ones.
 fn with(entries: &NamedEntries, more: &[(&str, &[i64])]) -> NamedEntries {
     let more = more.iter().map(|(n, shape)| ((*n).into(), shape.to_vec()));
     entries.iter().cloned().chain(more).collect()

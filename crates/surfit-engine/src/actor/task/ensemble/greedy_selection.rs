@@ -74,7 +74,6 @@ fn measure_probability_sum(sum: &Tensor, count: usize, split: &DataSplit) -> Res
     Ok(Measurement::from_counts(correct, split.len() as u32, loss.f_double_value(&[])?))
 }
 
-/// Probabilities that a measurement was to keep.
 pub(super) fn require_probabilities(all: Option<Tensor>) -> Result<Tensor> {
     all.ok_or_else(|| EngineError::input("there are no images to measure an ensemble on"))
 }

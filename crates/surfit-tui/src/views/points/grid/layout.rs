@@ -11,7 +11,6 @@ const MAX_NAMED_TILE_WIDTH: u16 = 30;
 pub(super) const MIN_NAMED_TILE_HEIGHT: u16 = 7;
 const MAX_TILE_HEIGHT: u16 = 12;
 
-/// Positions of the tiles and the selected point's details.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TileLayout {
     pub(super) degrees: Degrees,
@@ -91,7 +90,6 @@ impl TileLayout {
         }
     }
 
-    /// The control point whose tile is at a place on the screen.
     pub fn point_at(&self, column: u16, row: u16) -> Option<usize> {
         self.degrees
             .row_indices()

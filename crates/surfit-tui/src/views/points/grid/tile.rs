@@ -41,7 +41,6 @@ impl PointTile<'_> {
         Some(mix_colors(below, self.theme.colormap().color_at(t), 0.45))
     }
 
-    /// Draws the tile into `room`.
     pub fn draw(&self, buf: &mut Buffer, room: Rect) {
         let theme = self.theme;
         // The first column is for the sign of selection; tiles too narrow to spare it are turned inside out instead.

@@ -10,7 +10,6 @@ const SHADES: [char; 4] = ['░', '▒', '▓', '█'];
 /// The same in ASCII.
 const RAMP: [char; 9] = ['.', ':', '-', '=', '+', '*', '#', '%', '@'];
 
-/// The sign of a cell that was measured on an older surface.
 pub fn stale_glyph(theme: &Theme) -> &'static str {
     theme.pick_glyph("·", "'")
 }

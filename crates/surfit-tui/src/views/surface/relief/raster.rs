@@ -82,7 +82,6 @@ impl FaceRaster {
         })
     }
 
-    /// True when nothing hides a point at its own pixel.
     pub(super) fn is_visible_at_pixel(&self, x: f64, y: f64, depth: f64) -> bool {
         if x < 0.0 || y < 0.0 || x >= self.width as f64 || y >= self.height as f64 {
             return true;

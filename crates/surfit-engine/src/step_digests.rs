@@ -2,19 +2,19 @@
 //!
 //! Another processor or another libtorch rounds otherwise, so that no digests are kept with the sources: the first run
 //! writes them below the target directory, later ones compare.
-//! `cargo test -p surfit-engine --test step_digests -- --ignored`
+//! `cargo test -p surfit-engine --lib step_digests -- --ignored`
 
 use surfit_core::config::NetworkConfig;
 use surfit_core::draws::FitPhase;
 use surfit_core::surface::Degrees;
-use surfit_engine::device::Placement;
-use surfit_engine::digest::digest_tensors;
-use surfit_engine::layout::LayoutTensors;
-use surfit_engine::model::Model;
-use surfit_engine::networks::Network;
-use surfit_engine::optimizer::StepHyperparams;
-use surfit_engine::surface::{MicroBatch, Surface};
-use surfit_engine::trainer::Trainer;
+use crate::device::Placement;
+use crate::digest::digest_tensors;
+use crate::layout::LayoutTensors;
+use crate::model::Model;
+use crate::networks::Network;
+use crate::optimizer::StepHyperparams;
+use crate::surface::{MicroBatch, Surface};
+use crate::trainer::Trainer;
 use tch::{Device, Kind, Tensor};
 
 const HYPERPARAMS: StepHyperparams =
@@ -83,7 +83,7 @@ fn steps_make_the_same_bits_as_before() {
             }
         }
     }
-    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("step-digests.txt");
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tmp/step-digests.txt");
     match std::fs::read_to_string(&path) {
         Ok(before) => assert_eq!(lines, before, "delete {} where the arithmetic was to change", path.display()),
         Err(_) => std::fs::write(&path, lines).unwrap(),
