@@ -26,10 +26,7 @@ pub enum ClientError {
         "the engine uses protocol {engine}, this program {client}; use the surfit that started the run, \
          or end the engine with `surfit stop`"
     )]
-    Version {
-        engine: u32,
-        client: u32,
-    },
+    Version { engine: u32, client: u32 },
     #[error("the engine sent an invalid message ({0}); the connection was closed")]
     InvalidMessage(String),
     #[error("the engine sent too large a frame ({0} bytes); the connection was closed")]
@@ -88,10 +85,7 @@ pub enum ClientError {
     },
     /// The configuration of a queued fit is damaged.
     #[error("number {number}: {source}")]
-    QueuedConfig {
-        number: u64,
-        source: surfit_core::config::ConfigError,
-    },
+    QueuedConfig { number: u64, source: surfit_core::config::ConfigError },
     /// A fault of the machine stopped the queue, which keeps its fits.
     #[error("{source}; number {number} and later fits stay in the queue; continue with `surfit queue start`")]
     QueueStopped {
@@ -104,11 +98,7 @@ pub enum ClientError {
     Abandoned,
     /// The process that a run's status names is not its engine.
     #[error("process {pid}, which {status} names, is not the engine of {lock}; find that engine and end it yourself")]
-    NotTheEngine {
-        pid: u32,
-        status: PathBuf,
-        lock: PathBuf,
-    },
+    NotTheEngine { pid: u32, status: PathBuf, lock: PathBuf },
     /// The system does not show which process an engine is.
     #[error("this system does not show which process holds {0}; find it and end it yourself")]
     UnknownProcess(PathBuf),

@@ -21,10 +21,7 @@ enum FileWriteError {
     #[error(transparent)]
     Figure(#[from] ReportError),
     #[error("{path}: {source}; choose another name")]
-    Io {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    Io { path: PathBuf, source: std::io::Error },
 }
 
 /// Writes a file and returns the message for the screen. An existing file is replaced only on request. `run` is the run's id,

@@ -91,7 +91,7 @@ pub enum Event {
     },
     /// A stage ended.
     StageEnded {
-        /// Stage that began.
+        /// Stage that ended.
         stage: JobStage,
         /// How long it took in this process.
         seconds: f64,
@@ -110,7 +110,7 @@ pub enum Event {
     },
     /// A validation measurement on the way.
     Validated {
-        /// Curve that the losses belong to.
+        /// Curve that the measurement belongs to.
         curve: LossCurve,
         /// After this many optimizer steps.
         step: u64,
@@ -168,7 +168,7 @@ pub enum Event {
     Forked {
         /// The other run's directory.
         from: std::path::PathBuf,
-        /// First fit step that is made with it.
+        /// Fit step of the checkpoint.
         step: u64,
         /// Degrees of the other one's surface.
         degrees: Degrees,

@@ -58,19 +58,19 @@ pub enum Figure {
     Points {
         /// The figure that the colours show.
         figure: PointFigure,
-        /// Colour map of the figure.
+        /// Colour map of that figure.
         colormap: Colormap,
     },
     /// The distances that are known between corners or control points.
     Distances {
-        /// Colour map of the figure.
+        /// Colour map of the distances.
         colormap: Colormap,
     },
     /// Slices of the surface through a point.
     Slices {
         /// The figure of every cell.
         metric: Metric,
-        /// What is made of it, over which range, and which part.
+        /// What is made of it, and which part.
         look: HeatmapStyle,
         /// The directions of both.
         along: [SliceDirection; 2],

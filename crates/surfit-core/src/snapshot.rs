@@ -186,6 +186,7 @@ pub struct Snapshot {
 pub struct SnapshotDelta {
     /// All but the heatmap, in whose place is the smallest there is, and the gradients' recent values.
     rest: Snapshot,
+    /// What is new in the heatmap.
     heatmap: HeatmapChange,
     /// What is new in the recent gradients of each control point.
     gradients: Vec<GradientChange>,

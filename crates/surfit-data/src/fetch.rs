@@ -90,7 +90,7 @@ pub enum FetchEvent {
     Fetched {
         /// Path of the file.
         path: PathBuf,
-        /// Bytes of the whole file.
+        /// Size of the file in bytes.
         bytes: u64,
         /// SHA-256 checksum of the file, in hexadecimal.
         sha256: &'static str,

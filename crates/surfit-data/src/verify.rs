@@ -187,6 +187,7 @@ fn compare_with_published(spec: &DataSetSpec, path: &Path) -> Result<CheckedFile
     }
 }
 
+/// How a file compares with this published one.
 pub(crate) fn compare_with(set: &'static str, file: &PublishedFile, path: &Path) -> Result<CheckedFile> {
     let found = digest::sha256_hex_of_file(path)?;
     if found == file.sha256 {

@@ -79,25 +79,6 @@ impl AlignmentRun {
     }
 }
 
-/// A whole alignment in one go; see [`AlignmentRun`].
-///
-/// # Errors
-/// As [`AlignmentRun::step`].
-pub fn align(
-    network: &Network,
-    reference: &Tensor,
-    other: &Tensor,
-    method: AlignMethod,
-    images: &Tensor,
-) -> Result<(Tensor, AlignmentReport)> {
-    let mut aligning = AlignmentRun::new(network, reference, other, method, images);
-    loop {
-        if let Some(done) = aligning.step(network)? {
-            return Ok(done);
-        }
-    }
-}
-
 fn apply_and_verify(
     network: &Network,
     reference: &Tensor,

@@ -21,17 +21,12 @@ pub enum EngineError {
     #[error("there is no surface yet; wait until the corners are ready")]
     NoSurface,
     #[error("{task}: cancelled")]
-    Cancelled {
-        task: String,
-    },
+    Cancelled { task: String },
     #[error(
         "the fit diverged before step {step}: its weights are not finite; lower fit.learning_rate in {} and resume from \
          the last checkpoint", config.display()
     )]
-    Diverged {
-        step: u64,
-        config: PathBuf,
-    },
+    Diverged { step: u64, config: PathBuf },
     #[error(
         "corner {} diverged: its weights are not finite; lower corners.learning_rate in {} and resume", index + 1,
         config.display()
@@ -49,16 +44,9 @@ pub enum EngineError {
     OutOfMemory(String),
     /// A file is not what was written, or is of another program.
     #[error("{}: {fault}{}", path.display(), remedy.map(|remedy| format!("; {remedy}")).unwrap_or_default())]
-    DamagedFile {
-        path: PathBuf,
-        fault: String,
-        remedy: Option<&'static str>,
-    },
+    DamagedFile { path: PathBuf, fault: String, remedy: Option<&'static str> },
     #[error("{} is no usable checkpoint ({fault}); restore it from a copy, or remove it to fit anew", path.display())]
-    DamagedCheckpoint {
-        path: PathBuf,
-        fault: String,
-    },
+    DamagedCheckpoint { path: PathBuf, fault: String },
     #[error(
         "{} was removed or moved while the engine worked in it; resume the run from where it lies now, which repeats what \
          came after its last checkpoint", .0.display()
@@ -82,10 +70,7 @@ pub enum EngineError {
     #[error(transparent)]
     Network(#[from] NetworkError),
     #[error("{path}: {source}")]
-    Io {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    Io { path: PathBuf, source: std::io::Error },
     #[error("libtorch: {}", first_line(.0))]
     Torch(#[from] tch::TchError),
 }

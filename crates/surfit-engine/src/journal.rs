@@ -146,7 +146,7 @@ impl EventJournal {
         let mut journal = Self {
             event_log: log,
             event_bus: feed,
-            run_state: run_state,
+            run_state,
             unpublished: Vec::new(),
             exports_folder: run.join("exports").to_path_buf(),
             #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Tensors of a network's layout: views into its flat vector, initial weights, running statistics.
 
 use rand::Rng;
-pub use surfit_core::networks::{GroupAxis, NormLayer, Parameter, ParameterInit, WeightLayout};
+pub use surfit_core::networks::{Parameter, ParameterInit, WeightLayout};
 use surfit_core::random::{self, RandomStream};
 use tch::{Device, Kind, Tensor};
 

@@ -5,7 +5,7 @@ mod budget;
 mod out_of_memory;
 
 pub use allocator::{configure_malloc, release_free_memory};
-pub use budget::{AvailableMemory, available_memory, check_surface_memory, surface_bytes};
+pub use budget::{available_memory, check_surface_memory};
 pub use out_of_memory::{MemoryContext, explain_oom};
 
 /// Resident memory in bytes; 0 where the system does not report it.

@@ -4,9 +4,6 @@
 //! writes them below the target directory, later ones compare.
 //! `cargo test -p surfit-engine --lib step_digests -- --ignored`
 
-use surfit_core::config::NetworkConfig;
-use surfit_core::draws::FitPhase;
-use surfit_core::surface::Degrees;
 use crate::device::Placement;
 use crate::digest::digest_tensors;
 use crate::layout::LayoutTensors;
@@ -15,6 +12,9 @@ use crate::networks::Network;
 use crate::optimizer::StepHyperparams;
 use crate::surface::{MicroBatch, Surface};
 use crate::trainer::Trainer;
+use surfit_core::config::NetworkConfig;
+use surfit_core::draws::FitPhase;
+use surfit_core::surface::Degrees;
 use tch::{Device, Kind, Tensor};
 
 const HYPERPARAMS: StepHyperparams =

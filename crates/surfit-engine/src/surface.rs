@@ -6,7 +6,7 @@ mod matrix_store;
 mod step;
 mod weight_store;
 
-pub use step::{MicroBatch, StepObserver, StepRecord, StepTimer, StepTiming};
+pub use step::{MicroBatch, StepRecord, StepTimer, StepTiming};
 
 use crate::optimizer::{Sgd, StepHyperparams};
 use surfit_core::draws::FitPhase;

@@ -12,7 +12,11 @@ pub enum ReportSection {
     /// A table: its header, and its rows.
     Table(Vec<&'static str>, Vec<Vec<String>>),
     /// A figure: its file's name without extension, its caption, and its SVG.
-    Figure { name: String, caption: String, svg: String },
+    Figure {
+        name: String,
+        caption: String,
+        svg: String,
+    },
     Verbatim(String),
 }
 

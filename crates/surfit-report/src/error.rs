@@ -18,8 +18,5 @@ pub enum ReportError {
     #[error("{0}: figures are written as .png or .svg; choose such a name")]
     UnknownFormat(PathBuf),
     #[error("{path}: {source}")]
-    Io {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    Io { path: PathBuf, source: std::io::Error },
 }

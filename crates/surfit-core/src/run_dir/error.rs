@@ -67,7 +67,7 @@ pub enum RunError {
     /// Another engine has it.
     #[error("{path} is in use by another engine{}", describe_holder(path, *pid, node.as_deref()))]
     InUse {
-        /// Where it was to be made.
+        /// Directory of the run.
         path: PathBuf,
         /// The engine's process, when known.
         pid: Option<u32>,
@@ -83,7 +83,7 @@ pub enum RunError {
     /// A file is damaged.
     #[error("{path} is damaged ({why}); restore it from a copy, or start a new run")]
     Damaged {
-        /// Directory of the run.
+        /// Path of the damaged file.
         path: PathBuf,
         /// What is wrong.
         why: String,
@@ -91,7 +91,7 @@ pub enum RunError {
     /// The file system refused.
     #[error("{path}: {source}")]
     Io {
-        /// Path of the damaged file.
+        /// Path of the file or directory.
         path: PathBuf,
         /// The system's error.
         source: io::Error,

@@ -6,6 +6,22 @@ use rand::seq::SliceRandom;
 use surfit_core::config::NetworkConfig;
 use tch::Kind;
 
+/// A whole alignment in one go.
+fn align(
+    network: &Network,
+    reference: &Tensor,
+    other: &Tensor,
+    method: AlignMethod,
+    images: &Tensor,
+) -> Result<(Tensor, AlignmentReport)> {
+    let mut aligning = AlignmentRun::new(network, reference, other, method, images);
+    loop {
+        if let Some(done) = aligning.step(network)? {
+            return Ok(done);
+        }
+    }
+}
+
 fn network(name: &str, widths: &[usize]) -> Network {
     // Tests run side by side; threads of several of them would only wait for each other.
     tch::set_num_threads(1);
@@ -90,7 +106,8 @@ fn permuting_keeps_the_function_and_comes_back() {
 
 #[test]
 fn blocks_move_together() {
-    use crate::layout::{GroupAxis, ParameterInit};
+    use crate::layout::ParameterInit;
+    use surfit_core::networks::GroupAxis;
     let mut layout = WeightLayout::default();
     let group = layout.add_group("units", 3);
     layout.add_parameter(

@@ -66,10 +66,6 @@ impl DataSplit {
         }
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// SHA-256 of all images, labels and their normalization, as hexadecimal digits: two splits with the same train networks
     /// alike.
     pub fn digest(&self) -> String {

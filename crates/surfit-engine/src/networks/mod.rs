@@ -51,17 +51,5 @@ impl Network {
     }
 }
 
-/// A network's name, with its widths and hidden layers where they are not its own, for people to read.
-pub fn describe(config: &NetworkConfig) -> String {
-    let mut text = config.name.clone();
-    if !config.widths.is_empty() {
-        text += &format!(" {:?}", config.widths);
-    }
-    if !config.hidden.is_empty() {
-        text += &format!(", hidden {:?}", config.hidden);
-    }
-    text
-}
-
 #[cfg(test)]
 pub(crate) mod tests;

@@ -25,8 +25,8 @@ pub use relief::Camera;
 pub use shown_field::{CellQuantity, FixedRange};
 pub(crate) use surfit_core::color_range::{ColorRange, RangeKind};
 pub use view::SurfaceView;
-pub(crate) use viewport::format_parameter;
 pub use viewport::ShownCells;
+pub(crate) use viewport::format_parameter;
 
 use super::footer::FooterItem;
 use super::plot::pane_frame::{self, PaneFrame};

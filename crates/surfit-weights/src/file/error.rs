@@ -34,7 +34,9 @@ fn unreadable(source: &io::Error) -> String {
 /// A [`WeightFileError`] that does not know its file yet.
 #[derive(Debug)]
 pub(super) enum WeightFileRefusal {
+    /// The system does not give the file.
     Unreadable(io::Error),
+    /// What the file is or does.
     Reason(String),
     /// An error of another file that this one names.
     Other(WeightFileError),
@@ -67,10 +69,12 @@ pub(super) fn refuse<T>(reason: impl Into<String>) -> ReadStep<T> {
     Err(WeightFileRefusal::Reason(reason.into()))
 }
 
+/// The refusal of a list of tensors that makes no sense.
 pub(super) fn damaged_list() -> WeightFileRefusal {
     WeightFileRefusal::Reason("is damaged: its list of tensors cannot be read; copy or download it again".into())
 }
 
+/// The refusal of a tensor that the file does not hold as it states.
 pub(super) fn damaged_tensor(name: &str) -> WeightFileRefusal {
     WeightFileRefusal::Reason(format!("is damaged: tensor {} cannot be read; copy or download it again", quote(name)))
 }

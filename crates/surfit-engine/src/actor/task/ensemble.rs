@@ -28,7 +28,10 @@ const MAX_PROBABILITY_BYTES: usize = 1 << 30;
 enum EnsemblePurpose {
     /// Only its figures are reported.
     Measure,
-    Export { dir: Option<PathBuf>, replace: bool },
+    Export {
+        dir: Option<PathBuf>,
+        replace: bool,
+    },
 }
 
 #[derive(Debug)]

@@ -31,11 +31,18 @@ pub(in crate::actor) struct ExportTask {
 #[derive(Debug)]
 enum ExportPhase {
     /// Cells that may be the best, those left to be measured last first, and the version they are measured on.
-    Candidates { cells: Vec<usize>, remaining: Vec<usize>, version: u64 },
+    Candidates {
+        cells: Vec<usize>,
+        remaining: Vec<usize>,
+        version: u64,
+    },
     Validation,
     /// The network on the test split; the figures on the validation split.
     Test(Option<MeasurementResult>),
-    Write { validation: MeasurementResult, test: MeasurementResult },
+    Write {
+        validation: MeasurementResult,
+        test: MeasurementResult,
+    },
 }
 
 impl ExportTask {

@@ -64,7 +64,7 @@ fn check_networks(chosen: impl Fn(&str) -> bool) {
     let mut seen = 0;
     for case in fixtures.cases.iter().filter(|c| chosen(&c.network.name)) {
         seen += 1;
-        let what = format!("{} on {:?}", describe(&case.network), case.input);
+        let what = format!("{} on {:?}", case.network.name, case.input);
         let network = Network::new(&case.network, case.input, case.classes).unwrap();
         let layout = network.layout();
         assert_eq!(layout.len(), case.parameters, "{what}");
