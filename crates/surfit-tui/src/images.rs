@@ -6,7 +6,7 @@ mod figure_images;
 #[cfg(test)]
 mod decoder_tests;
 
-pub use encoded_image::{EncodedImage, encode_removal};
+pub use encoded_image::{EncodedImage, MAX_IMAGE_ROWS, encode_removal};
 pub(crate) use figure_images::ImageContent;
 pub use figure_images::{FigureImage, FigureImages};
 

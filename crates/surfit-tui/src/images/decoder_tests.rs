@@ -3,7 +3,7 @@
 
 mod terminal;
 
-use super::{EncodedImage, FigureImages, ImageContent, ImageProtocol, encode_removal};
+use super::{EncodedImage, FigureImages, ImageContent, ImageProtocol, MAX_IMAGE_ROWS, encode_removal};
 use crate::app::AppMessage;
 use crate::canvas::ScreenCanvas;
 use crate::fixture;
@@ -377,4 +377,21 @@ fn nothing_is_drawn_while_the_image_is_covered() {
     stage.press("esc");
     assert!(stage.frame(0) >= 1);
     stage.assert_image_visible();
+}
+
+#[test]
+fn every_row_of_an_image_has_a_mark_of_its_own() {
+    let area = Rect::new(0, 0, 2, MAX_IMAGE_ROWS);
+    let image = PixelImage { width: 2, height: 2, rgb: vec![7; 12] };
+    let encoded = EncodedImage::new(&image, ImageProtocol::Kitty, area.as_size(), true).unwrap();
+    let mut buf = Buffer::empty(area);
+    encoded.render(area, &mut buf);
+    let marks: std::collections::HashSet<Option<char>> =
+        area.rows().map(|row| buf[row.as_position()].symbol().chars().rev().nth(1)).collect();
+    assert_eq!(marks.len(), usize::from(MAX_IMAGE_ROWS));
+    // A screen with more rows has an image of so many.
+    let mut stage = ImageStage::new(ImageProtocol::Kitty);
+    stage.resize(Size::new(100, 200));
+    stage.press("g f");
+    assert_eq!(image::image_place(&stage.test_app.app).unwrap().1.height, MAX_IMAGE_ROWS);
 }

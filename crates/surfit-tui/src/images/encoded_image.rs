@@ -32,6 +32,8 @@ const ROW_MARKS: &str = "\u{305}\u{30d}\u{30e}\u{310}\u{312}\u{33d}\u{33e}\u{33f
     \u{81b}\u{81c}\u{81d}\u{81e}\u{81f}\u{820}\u{821}\u{822}\u{823}\u{825}\u{826}\u{827}\u{829}\u{82a}\u{82b}\u{82c}";
 /// The mark of row 0 and of column 0.
 const FIRST_MARK: char = '\u{305}';
+/// Rows of cells that an image has at most: as many as there are marks.
+pub const MAX_IMAGE_ROWS: u16 = 128;
 
 /// An image as a terminal takes it.
 pub struct EncodedImage {
@@ -74,8 +76,7 @@ impl EncodedImage {
     /// Puts it into an area of the screen's cells: the data before the first one, and no other characters over it. The terminal
     /// shows it when these cells are drawn, until others are.
     pub fn render(&self, area: Rect, buf: &mut Buffer) {
-        let rows = area.rows().zip(ROW_MARKS.chars().chain(std::iter::repeat(FIRST_MARK)));
-        for (row, mark) in rows {
+        for (row, mark) in area.rows().zip(ROW_MARKS.chars()) {
             for at in row.positions() {
                 let (is_first, begins_row) = (at == area.as_position(), at.x == area.x);
                 let mut symbol = if is_first { self.data.clone() } else { String::new() };

@@ -5,9 +5,9 @@ use super::plot::pane_frame;
 use super::popup;
 use super::surface::SurfaceScene;
 use super::view::{InputOutcome, KeyPress, ShellCommand, View, take_overlay_key};
-use crate::action::{Action, KeyScope};
+use crate::action::{Action, ActionGroup, KeyScope};
 use crate::app::{App, ExportItem, FigureKind, FigureSubject};
-use crate::images::FigureImage;
+use crate::images::{FigureImage, MAX_IMAGE_ROWS};
 use crate::key::Key;
 use crate::keymap::KeyLookup;
 use crate::layout::ScreenLayout;
@@ -41,6 +41,11 @@ impl ImageOverlay {
 
     fn pane(&self) -> &'static dyn View {
         self.subject.pane().view()
+    }
+
+    /// True for what changes how the pane is seen. What changes the run needs the sight of what is selected there.
+    fn is_of_pane(&self, action: &Action) -> bool {
+        action.scope == self.pane().scope() && action.group == ActionGroup::Show
     }
 }
 
@@ -130,7 +135,8 @@ impl View for ImageOverlay {
         let curves = [action!("log-axis"), action!("recent"), action!("smooth"), action!("corner-curves")];
         let moves = [action!("left"), action!("right")];
         action.in_overlays
-            || [self.scope(), self.pane().scope()].contains(&action.scope)
+            || action.scope == self.scope()
+            || self.is_of_pane(action)
             || curves.contains(&action)
             || moves.contains(&action)
     }
@@ -140,7 +146,8 @@ impl View for ImageOverlay {
         let (own, pane) = (self.scope(), self.pane().scope());
         let is_own = matches!(press.lookup, KeyLookup::Action(action) if action.scope == own);
         match app.keymap.lookup(pane, press.prefix, Key::from(press.event)) {
-            KeyLookup::Action(action) if !is_own && action.scope == pane => InputOutcome::Perform(action),
+            KeyLookup::Action(action) if !is_own && self.is_of_pane(action) => InputOutcome::Perform(action),
+            KeyLookup::Action(action) if !is_own && action.scope == pane => InputOutcome::DONE,
             _ => take_overlay_key(self, app, press),
         }
     }
@@ -202,6 +209,7 @@ pub(crate) fn is_covered(app: &App) -> bool {
 pub(crate) fn image_place(app: &App) -> Option<(FigureSubject, Rect)> {
     let subject = app.view::<ImageOverlay>()?.subject;
     let area = popup::inner(app.overlay_area());
+    let area = Rect { height: area.height.min(MAX_IMAGE_ROWS), ..area };
     (!ScreenLayout::of(app).is_too_small() && !area.is_empty()).then_some((subject, area))
 }
 
@@ -284,8 +292,26 @@ mod tests {
             rig.press(keys);
             assert_ne!(figure(&rig), before, "{keys}");
         }
+        // The cursor is in the image too.
+        let before = figure(&rig);
+        rig.press("left left");
+        assert_ne!(figure(&rig), before);
         rig.press("W");
         assert!(rig.screen_text().contains("plot of the losses"), "{}", rig.screen_text());
+    }
+
+    #[test]
+    fn no_key_over_an_image_commands_the_engine_unseen() {
+        let mut rig = open(140, 44);
+        rig.press("esc 3 right f");
+        assert_eq!(rig.take_sent_commands().len(), 1, "over the pane it freezes the point");
+        rig.accept_pending_commands().press("g f");
+        assert!(rig.screen_text().contains("Image of the control points"), "{}", rig.screen_text());
+        rig.press("f");
+        assert_eq!(rig.take_sent_commands(), []);
+        let before = figure(&rig);
+        rig.press("T");
+        assert_ne!(figure(&rig), before, "the colours change");
     }
 
     #[test]
