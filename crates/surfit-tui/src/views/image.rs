@@ -147,7 +147,6 @@ impl View for ImageOverlay {
         let is_own = matches!(press.lookup, KeyLookup::Action(action) if action.scope == own);
         match app.keymap.lookup(pane, press.prefix, Key::from(press.event)) {
             KeyLookup::Action(action) if !is_own && self.is_of_pane(action) => InputOutcome::Perform(action),
-            KeyLookup::Action(action) if !is_own && action.scope == pane => InputOutcome::DONE,
             _ => take_overlay_key(self, app, press),
         }
     }
