@@ -192,6 +192,7 @@ mod tests {
     use surfit_core::series::CurveLook;
     use surfit_core::snapshot::Snapshot;
     use surfit_core::surface::Degrees;
+    use surfit_report::{DrawableFigure, FigureTheme, ScreenPage};
 
     fn text(path: &Path, text: &str, replace: bool) -> NewFile {
         NewFile { path: path.to_owned(), replace, content: FileContent::Text(text.into()) }
@@ -291,6 +292,7 @@ mod tests {
                 range: (0.5, 2.0),
                 smoothing: None,
                 rate: true,
+                cursor: Some(4.0),
             },
             others: Vec::new(),
         };
@@ -317,6 +319,13 @@ mod tests {
             (slices, "slices"),
             (losses, "losses"),
         ] {
+            // The screen shows the same figures at any size.
+            for (width, height, line_height) in [(8, 16, 16), (480, 160, 16), (900, 1800, 40)] {
+                let page = ScreenPage { width, height, line_height, theme: FigureTheme::PAPER };
+                let figure = RunFigure::new(&drawing, "", &run_state).unwrap();
+                let image = figure.screen_image(&page).unwrap_or_else(|e| panic!("{name} {width}×{height}: {e}"));
+                assert_eq!((image.width, image.height), (width, height), "{name}");
+            }
             for (form, begins) in [(FigureForm::Png, &b"\x89PNG"[..]), (FigureForm::Svg, &b"<svg"[..])] {
                 let path = dir.path().join(format!("{name}-{form:?}"));
                 let content = FileContent::Drawn(Box::new(drawing.clone()), form);

@@ -87,6 +87,7 @@ impl<'a> BesideFigure<'a> {
         for map in [&mut this, &mut other] {
             map.style.range = Some(self.style.range.unwrap_or(range));
         }
+        other.partner_clipped = this.color_scale().clipped;
         let look = HeatmapStyle { quantity: CellQuantity::Gain, range: self.difference_range, ..self.style };
         let mut difference = FieldMap::new(self.this.heatmap, self.metric, self.colormap, look);
         difference.field = this.field.subtract(&other.field);

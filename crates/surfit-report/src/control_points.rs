@@ -304,10 +304,10 @@ mod tests {
     use super::*;
     use crate::test_data;
 
-    fn figure(picture: &RunState, figure: PointFigure) -> PointsFigure<'_> {
+    fn figure(run_state: &RunState, figure: PointFigure) -> PointsFigure<'_> {
         PointsFigure {
-            run_state: picture,
-            snapshot: picture.snapshot.as_ref().unwrap(),
+            run_state,
+            snapshot: run_state.snapshot.as_ref().unwrap(),
             quantity: figure,
             colormap: Colormap::Viridis,
             title: "points".into(),
@@ -317,9 +317,9 @@ mod tests {
     #[test]
     fn every_point_has_its_tile_at_every_degree() {
         for degree in [1, 3, 8] {
-            let picture = test_data::run_state_with_points(degree);
+            let run_state = test_data::run_state_with_points(degree);
             for which in PointFigure::ALL {
-                let svg = figure(&picture, which).svg().unwrap();
+                let svg = figure(&run_state, which).svg().unwrap();
                 assert!(svg.contains("i, along u") && svg.contains("fixed"));
                 let corner = if degree == 8 { "\n4\n" } else { "corner 4" };
                 assert!(svg.contains(corner), "{degree}");
@@ -329,21 +329,21 @@ mod tests {
                 }
             }
         }
-        let picture = test_data::run_state_with_points(3);
-        let (width, height) = figure(&picture, PointFigure::Travelled).size();
-        let png = figure(&picture, PointFigure::Travelled).png().unwrap();
+        let run_state = test_data::run_state_with_points(3);
+        let (width, height) = figure(&run_state, PointFigure::Travelled).size();
+        let png = figure(&run_state, PointFigure::Travelled).png().unwrap();
         test_data::check_png(&png, (2 * width, 2 * height));
     }
 
     #[test]
     fn figures_that_are_not_known_leave_the_tile_pale() {
-        let mut picture = test_data::run_state_with_points(2);
-        for point in &mut picture.snapshot.as_mut().unwrap().control_points {
+        let mut run_state = test_data::run_state_with_points(2);
+        for point in &mut run_state.snapshot.as_mut().unwrap().control_points {
             (point.travelled, point.gradient) = (f64::NAN, f64::INFINITY);
             point.gradients = vec![f32::NAN; 3];
         }
-        assert_eq!(figure(&picture, PointFigure::Gradient).color_range(), None);
-        figure(&picture, PointFigure::Travelled).png().unwrap();
+        assert_eq!(figure(&run_state, PointFigure::Gradient).color_range(), None);
+        figure(&run_state, PointFigure::Travelled).png().unwrap();
         assert_eq!([0.0, 0.1234, 123.4, 2e-7].map(format_quantity), ["0", "0.123", "123", "2.00e-7"]);
     }
 }

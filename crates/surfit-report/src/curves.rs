@@ -7,6 +7,7 @@ use super::axes::{
     AxesPanel, DrawResult, LegendMark, draw_header, draw_legend_within, format_thousands, format_trimmed,
 };
 use super::canvas::{DrawableFigure, FigurePage};
+use super::control_points::format_quantity;
 use super::style::*;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
@@ -63,6 +64,9 @@ impl DrawableFigure for CurvesFigure<'_> {
             self.draw_validations(page, &panel, trace, traces.len() == 1)?;
         }
         draw_labels(page, &panel, &traces, ends)?;
+        if let Some(cursor) = self.style.cursor.filter(|x| panel.x.contains(x)) {
+            self.draw_cursor(page, &panel, &traces, cursor)?;
+        }
         if rate {
             self.draw_learning_rate(page, &traces, bottom)?;
         }
@@ -114,6 +118,44 @@ impl<'a> CurvesFigure<'a> {
             None => "as it came, not smoothed".into(),
         };
         format!("cross-entropy in nats · {smoothing} · {part}")
+    }
+
+    /// A line at a place of the axis, with the values of the curves there.
+    fn draw_cursor<DB: DrawingBackend>(
+        &self,
+        page: &FigurePage<'_, DB>,
+        panel: &AxesPanel,
+        traces: &[CurveTrace<'_>],
+        cursor: f64,
+    ) -> DrawResult<DB> {
+        let [_, top, right, bottom] = panel.frame;
+        let x = panel.pixel_at(cursor, panel.y.start).0;
+        page.draw(&PathElement::new([(x, top), (x, bottom)], line_style(page.theme.text, 1.0)))?;
+        let (unit, name) = self.time_unit();
+        let place = match self.style.time {
+            true => format!("{} {name}", format_short(cursor / unit)),
+            false => format!("step {}", format_thousands(cursor.round())),
+        };
+        let values = traces.iter().filter_map(|trace| {
+            let value = self.value_at(trace, cursor)?;
+            Some((format!("{} {}", trace.name, format_quantity(value)), trace.color))
+        });
+        let lines: Vec<(String, RGBColor)> = std::iter::once((place, page.theme.text)).chain(values).collect();
+        let style = |color| text_style(11.0, color, HPos::Left, VPos::Top);
+        let mut width = 0;
+        for (line, color) in &lines {
+            width = width.max(page.estimate_text_size(line, &style(*color))?.0 as i32);
+        }
+        let (gap, row) = (px(6.0), px(15.0));
+        let left = if x + 2 * gap + width > right { x - gap - width } else { x + gap };
+        // Below the names of changes of degree.
+        let top = top + px(16.0);
+        let plate = [(left - gap / 2, top), (left + width + gap / 2, top + row * lines.len() as i32)];
+        page.draw(&Rectangle::new(plate, fill_style(page.theme.background)))?;
+        for (n, (line, color)) in lines.iter().enumerate() {
+            page.draw_text(line, &style(*color), (left, top + row * n as i32))?;
+        }
+        Ok(())
     }
 
     /// Seconds of the unit of the time axis, and its name.

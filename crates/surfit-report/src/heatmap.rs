@@ -1,4 +1,4 @@
-//! The measured surface as a picture.
+//! The measured surface as a figure.
 
 mod color_scale;
 mod map_axes;
@@ -86,6 +86,8 @@ pub(crate) struct FieldMap<'a> {
     pub field: CellField,
     /// It compares two surfaces: nothing is best, or better than a corner.
     pub is_difference: bool,
+    /// Another map of the same colour bar has values beyond its lower end, or its upper one.
+    pub partner_clipped: (bool, bool),
     pub placement: MapPlacement,
 }
 
@@ -101,6 +103,7 @@ impl<'a> FieldMap<'a> {
             marks: &[],
             field: CellField::from_heatmap(heatmap, figure),
             is_difference: false,
+            partner_clipped: (false, false),
             placement: MapPlacement::default(),
         }
     }

@@ -71,17 +71,17 @@ pub fn quantity_title(run: &str, degrees: Degrees, metric: Metric, quantity: Cel
 /// [`ReportError::Empty`] when there is nothing to draw yet, [`ReportError::Io`] when a file cannot be written.
 pub fn write_figures(
     run: &str,
-    picture: &RunState,
+    run_state: &RunState,
     folder: &(impl FileLocation + ?Sized),
 ) -> Result<Vec<PathBuf>, ReportError> {
     let folder = &FilePath::from_location(folder);
     let mut files = Vec::new();
     create_folder(folder).map_err(|source| ReportError::Io { path: folder.to_path_buf(), source })?;
-    if picture.curves.values().any(|c| !c.is_empty()) {
-        let figure = LossFigure { run_state: picture, title: format!("{run} · loss") };
+    if run_state.curves.values().any(|c| !c.is_empty()) {
+        let figure = LossFigure { run_state, title: format!("{run} · loss") };
         write_png_and_svg(&figure, folder, "loss", &mut files)?;
     }
-    if let Some(snapshot) = &picture.snapshot {
+    if let Some(snapshot) = &run_state.snapshot {
         let heatmap = &snapshot.heatmap;
         for metric in heatmap.complete_metrics() {
             let figure = HeatmapFigure {

@@ -269,8 +269,8 @@ mod tests {
 
     #[test]
     fn svg_names_axes_curves_and_degree_changes() {
-        let picture = test_data::run_state();
-        let svg = LossFigure { run_state: &picture, title: "a <b> run".into() }.svg().unwrap();
+        let run_state = test_data::run_state();
+        let svg = LossFigure { run_state: &run_state, title: "a <b> run".into() }.svg().unwrap();
         for text in ["a &lt;b&gt; run", "optimizer step", "Corners", "Surface", "smoothed", "degree 3×3"] {
             assert!(svg.contains(text), "{text}");
         }
@@ -278,11 +278,15 @@ mod tests {
 
     #[test]
     fn losses_that_are_not_finite_break_the_curve_but_not_the_figure() {
-        let mut picture = RunState::default();
-        picture.curves.entry(LossCurve::Surface).or_default().extend(0, &[f32::NAN, 1.0, 0.9, f32::INFINITY, 0.8, 0.7]);
-        let png = LossFigure { run_state: &picture, title: "x".into() }.png().unwrap();
+        let mut run_state = RunState::default();
+        run_state
+            .curves
+            .entry(LossCurve::Surface)
+            .or_default()
+            .extend(0, &[f32::NAN, 1.0, 0.9, f32::INFINITY, 0.8, 0.7]);
+        let png = LossFigure { run_state: &run_state, title: "x".into() }.png().unwrap();
         test_data::check_png(&png, (2000, 920));
-        picture.curves.get_mut(&LossCurve::Surface).unwrap().truncate(1);
-        LossFigure { run_state: &picture, title: "only gaps".into() }.svg().unwrap();
+        run_state.curves.get_mut(&LossCurve::Surface).unwrap().truncate(1);
+        LossFigure { run_state: &run_state, title: "only gaps".into() }.svg().unwrap();
     }
 }

@@ -21,13 +21,13 @@ const MAX_FIGURE_BYTES: u64 = 256 << 20;
 pub fn write_report(
     run: &str,
     config: &Config,
-    picture: &RunState,
+    run_state: &RunState,
     folder: &(impl FileLocation + ?Sized),
 ) -> Result<Vec<PathBuf>, ReportError> {
     let folder = &FilePath::from_location(folder);
-    let mut files = write_figures(run, picture, folder)?;
+    let mut files = write_figures(run, run_state, folder)?;
     let drawn: Vec<FilePath> = files.iter().map(|f| folder.clone().with_path(f)).collect();
-    let document = build_document(run, config, picture, &drawn)?;
+    let document = build_document(run, config, run_state, &drawn)?;
     for (name, text) in [("report.md", document.markdown()), ("report.html", document.html())] {
         let path = folder.join(name);
         write_atomic(&path, text.as_bytes()).map_err(|source| ReportError::Io { path: path.to_path_buf(), source })?;
@@ -36,8 +36,13 @@ pub fn write_report(
     Ok(files)
 }
 
-fn build_document(run: &str, config: &Config, picture: &RunState, files: &[FilePath]) -> Result<Document, ReportError> {
-    let mut parts = vec![ReportSection::Text(summary_text(picture))];
+fn build_document(
+    run: &str,
+    config: &Config,
+    run_state: &RunState,
+    files: &[FilePath],
+) -> Result<Document, ReportError> {
+    let mut parts = vec![ReportSection::Text(summary_text(run_state))];
     let figure = |name: &str, caption: &str| -> Result<Option<ReportSection>, ReportError> {
         let stem = |p: &&FilePath| p.file_stem().is_some_and(|s| s == name);
         let Some(path) = files.iter().filter(|p| p.extension().is_some_and(|e| e == "svg")).find(stem) else {
@@ -51,8 +56,8 @@ fn build_document(run: &str, config: &Config, picture: &RunState, files: &[FileP
     let headed = |heading: &str, part: Option<ReportSection>| {
         part.map(|p| vec![ReportSection::Heading(heading.into()), p]).unwrap_or_default()
     };
-    parts.extend(headed("The surface", tables::surface_table(picture)));
-    parts.extend(headed("Metrics", tables::metric_table(picture)));
+    parts.extend(headed("The surface", tables::surface_table(run_state)));
+    parts.extend(headed("Metrics", tables::metric_table(run_state)));
     parts.extend(figure(
         "heatmap-accuracy",
         "Validation accuracy on the surface. Corners are numbered, the star is the best point, and the \
@@ -60,23 +65,23 @@ fn build_document(run: &str, config: &Config, picture: &RunState, files: &[FileP
     )?);
     parts.extend(figure("heatmap-loss", "Validation cross-entropy on the surface.")?);
     parts.extend(figure("slices", "Accuracy along both parameters through the best point.")?);
-    parts.extend(headed("Models written", tables::export_table(picture)));
-    parts.extend(headed("Corners", tables::corner_table(picture)));
-    let warnings = picture.corners.values().flat_map(|c| &c.warnings);
+    parts.extend(headed("Models written", tables::export_table(run_state)));
+    parts.extend(headed("Corners", tables::corner_table(run_state)));
+    let warnings = run_state.corners.values().flat_map(|c| &c.warnings);
     parts.extend(warnings.map(|warning| ReportSection::Text(format!("Warning: {warning}."))));
-    parts.extend(headed("Distances and angles of the corners", tables::geometry_table(picture)));
-    parts.extend(headed("Alignment", tables::alignment_table(picture)));
+    parts.extend(headed("Distances and angles of the corners", tables::geometry_table(run_state)));
+    parts.extend(headed("Alignment", tables::alignment_table(run_state)));
     parts
         .extend(headed("Training", figure("loss", "Training and validation loss of the corners and of the surface.")?));
-    parts.extend(headed("Changes of degree", tables::degree_table(picture)));
-    parts.extend(headed("Time", tables::stage_table(picture)));
+    parts.extend(headed("Changes of degree", tables::degree_table(run_state)));
+    parts.extend(headed("Time", tables::stage_table(run_state)));
     parts.extend(headed("Configuration", Some(ReportSection::Verbatim(config.to_toml()))));
     Ok(Document { title: format!("Report of {run}"), sections: parts })
 }
 
-fn summary_text(picture: &RunState) -> String {
+fn summary_text(run_state: &RunState) -> String {
     let mut sentences = Vec::new();
-    if let Some(i) = &picture.info {
+    if let Some(i) = &run_state.info {
         sentences.push(format!(
             "{} with {} weights on {} ({} training, {} validation and {} test images), computed in {} on {}{}.",
             i.network,
@@ -104,9 +109,9 @@ fn summary_text(picture: &RunState) -> String {
             ));
         }
     }
-    let patch = picture.snapshot.as_ref().map_or(Patch::Square, |s| s.degrees.patch());
-    let best = picture.snapshot.as_ref().and_then(|s| s.heatmap.best_point(Metric::SELECTION));
-    if let (Some(best), Some(corner)) = (best, picture.best_corner_accuracy()) {
+    let patch = run_state.snapshot.as_ref().map_or(Patch::Square, |s| s.degrees.patch());
+    let best = run_state.snapshot.as_ref().and_then(|s| s.heatmap.best_point(Metric::SELECTION));
+    if let (Some(best), Some(corner)) = (best, run_state.best_corner_accuracy()) {
         sentences.push(format!(
             "The best point of the {}, at {}, reaches {} on validation: {} against the best corner's {}.",
             patch.name(),
@@ -116,7 +121,7 @@ fn summary_text(picture: &RunState) -> String {
             format_percent(corner)
         ));
     }
-    sentences.push(match (&picture.finished, &picture.failed) {
+    sentences.push(match (&run_state.finished, &run_state.failed) {
         (Some(_), _) => "The job is finished.".into(),
         (None, Some(why)) => format!("The job failed: {why}"),
         (None, None) => "The job is not finished; all figures are of the state so far.".into(),
@@ -133,8 +138,8 @@ mod tests {
     #[test]
     fn a_report_has_its_tables_and_figures() {
         let dir = tempfile::tempdir().unwrap();
-        let picture = test_data::run_state();
-        let files = write_report("demo-1", &Config::default(), &picture, dir.path()).unwrap();
+        let run_state = test_data::run_state();
+        let files = write_report("demo-1", &Config::default(), &run_state, dir.path()).unwrap();
         assert_eq!(files.len(), 2 * 4 + 2);
         assert!(files.iter().all(|f| f.metadata().unwrap().len() > 500));
         let text = std::fs::read_to_string(dir.path().join("report.md")).unwrap();
@@ -155,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_report_names_the_node() {
-        let mut picture = test_data::run_state();
+        let mut run_state = test_data::run_state();
         let mut info = RunInfo {
             run: "demo-1".into(),
             engine: "1".into(),
@@ -176,8 +181,8 @@ mod tests {
             ("gpu7 (Slurm job 12)", "computed in bf16 on cuda:0 of node gpu7 (Slurm job 12)."),
         ] {
             info.node = node.into();
-            picture.info = Some(info.clone());
-            let text = summary_text(&picture);
+            run_state.info = Some(info.clone());
+            let text = summary_text(&run_state);
             assert!(text.contains(said), "{text}");
         }
     }

@@ -104,7 +104,7 @@ pub fn write_study(
     };
     surfit_core::files::create_folder(folder).map_err(io(folder))?;
     let mut files = Vec::new();
-    let mut picture = |figure: &dyn Fn() -> Result<Vec<u8>, ReportError>, name: &str| {
+    let mut write_figure = |figure: &dyn Fn() -> Result<Vec<u8>, ReportError>, name: &str| {
         let path = folder.join(format!("{name}.png"));
         surfit_core::files::write_atomic(&path, &figure()?).map_err(io(&path))?;
         files.push(path);
@@ -131,7 +131,7 @@ pub fn write_study(
     let shown: Vec<&VariantOutcome> = surfaces.iter().copied().filter(|o| !o.finished.is_empty()).collect();
     if !shown.is_empty() {
         let figure = VariantsFigure { outcomes: &shown, title: &study.title };
-        picture(&|| figure.png(), "variants")?;
+        write_figure(&|| figure.png(), "variants")?;
         parts.push(ReportSection::Heading("Surfaces".into()));
         parts.push(outcome_table(&surfaces, &SURFACE_COLUMNS));
         parts.push(ReportSection::Figure {
@@ -162,7 +162,7 @@ pub fn write_study(
             title: o.variant.title.clone(),
             marks: &[],
         };
-        picture(&|| figure.png(), &name)?;
+        write_figure(&|| figure.png(), &name)?;
         parts.push(ReportSection::Figure { name, caption: o.variant.title.clone(), svg: String::new() });
     }
     parts.push(ReportSection::Heading("Steps and settings".into()));

@@ -73,21 +73,21 @@ pub fn run_state() -> RunState {
         members: Vec::new(),
         chosen: None,
     }));
-    let mut picture = RunState::default();
+    let mut run_state = RunState::default();
     for (i, event) in events.into_iter().enumerate() {
-        picture.apply(&Envelope { seq: i as u64 + 1, time: 1.7e9 + i as f64, event });
+        run_state.apply(&Envelope { seq: i as u64 + 1, time: 1.7e9 + i as f64, event });
     }
     let mut snapshot = Snapshot::empty(degree(3), 2);
     (snapshot.state, snapshot.heatmap) = (EngineState::Finished, heatmap(11));
-    picture.snapshot = Some(snapshot);
-    picture
+    run_state.snapshot = Some(snapshot);
+    run_state
 }
 
 /// The run with the control points of a surface of equal degrees.
 pub fn run_state_with_points(degree: u8) -> RunState {
-    let mut picture = run_state();
+    let mut run_state = run_state();
     let degrees = Degrees::new(degree, degree).unwrap();
-    let snapshot = picture.snapshot.as_mut().unwrap();
+    let snapshot = run_state.snapshot.as_mut().unwrap();
     snapshot.degrees = degrees;
     let point = |(row, (i, j)): (usize, (usize, usize))| {
         let (corner, wave) = (row < 4, (i as f64 * 1.3 + j as f64 * 0.7).sin().abs());
@@ -105,7 +105,7 @@ pub fn run_state_with_points(degree: u8) -> RunState {
     };
     snapshot.control_points = degrees.row_indices().into_iter().enumerate().map(point).collect();
     snapshot.fit_step = 2500;
-    picture
+    run_state
 }
 
 /// Decodes a PNG, checks its size and that it is no blank page; gives its pixels.

@@ -18,7 +18,7 @@ mod typed_commands;
 
 pub use engine_commands::PendingCommand;
 pub use exports::{ExportDestination, ExportFormat, ExportItem, ExportSource, MAX_COPY_BYTES};
-pub(crate) use figures::FigureSubject;
+pub(crate) use figures::{FigureKind, FigureSubject};
 pub use message::{Banner, MessageKind, ScreenMessage as Note};
 pub use questions::{AnswerAction, Question};
 pub use remote_line::RemoteLine;

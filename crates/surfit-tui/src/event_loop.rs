@@ -4,7 +4,7 @@ use crate::app::{App, AppMessage, Effect, MessageKind};
 use crate::canvas::ScreenCanvas;
 use crate::color::ColorDepth;
 use crate::glyphs::GlyphSet;
-use crate::images;
+use crate::images::{self, ImageContent};
 use crate::keymap::Keymap;
 use crate::link::{LeaveReason, MAX_QUEUED_MESSAGES, RequestSink, WorkbenchInbox, WorkbenchOptions};
 use crate::remembered_choices::RememberedChoices;
@@ -23,6 +23,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::{Duration, Instant};
+use surfit_report::ReportError;
 
 /// Least time between two drawings that no key caused. Ten a second are allowed; these few are as lively to the eye
 /// and spare the line and the processor.
@@ -306,7 +307,7 @@ impl Workbench {
             }
             // Bounded, so that a flood of messages cannot keep the screen from being drawn.
             for message in first.into_iter().chain(inbox.try_iter().take(MAX_QUEUED_MESSAGES)) {
-                urgent |= matches!(
+                let is_users = matches!(
                     message,
                     AppMessage::Key(_)
                         | AppMessage::Mouse(_)
@@ -315,8 +316,13 @@ impl Workbench {
                         | AppMessage::CheckpointRequest
                         | AppMessage::Continued
                 );
+                urgent |= is_users;
+                let content = ImageContent::of(&self.app).filter(|_| is_users);
                 if let Some(leave) = self.handle_message(message)? {
                     return Ok(leave);
+                }
+                if is_users {
+                    self.figure_images.on_user_message(content, &self.app);
                 }
             }
             let due = drawn + if urgent { MIN_KEY_FRAME_INTERVAL } else { pace };
@@ -325,7 +331,7 @@ impl Workbench {
                 let bytes = self.canvas.draw_frame(app.size, |buf| screen::render(app, buf))?;
                 self.app.dirty = false;
                 self.remove_hidden_image()?;
-                self.draw_image(urgent);
+                self.draw_image()?;
                 pace = frame_interval_after(bytes);
                 (drawn, urgent) = (Instant::now(), false);
             } else if idle && !self.app.dirty && crossterm::terminal::window_size().is_err() {
@@ -381,13 +387,17 @@ impl Workbench {
     }
 
     /// Has the image drawn anew that is due, in a thread: keys must not wait.
-    fn draw_image(&mut self, user_acted: bool) {
-        let now = Instant::now();
-        let Some(request) = self.figure_images.next_request(&mut self.app, cell_pixels(), now, user_acted) else {
-            return;
+    fn draw_image(&mut self) -> io::Result<()> {
+        let Some(request) = self.figure_images.next_request(&mut self.app, cell_pixels(), Instant::now()) else {
+            return Ok(());
         };
         let sender = self.message_sender.clone();
-        thread::spawn(move || drop(sender.send(AppMessage::Image(request.draw()))));
+        let draw = move || drop(sender.send(AppMessage::Image(request.draw())));
+        if let Err(error) = thread::Builder::new().name("figure-image".into()).spawn(draw) {
+            let image = Err(ReportError::Draw(format!("no thread: {error}")));
+            self.handle_message(AppMessage::Image(image))?;
+        }
+        Ok(())
     }
 
     fn copy_to_terminal(&mut self, text: String) -> io::Result<()> {

@@ -6,7 +6,8 @@ mod figure_images;
 #[cfg(test)]
 mod decoder_tests;
 
-pub use encoded_image::{EncodedImage, encode_removal};
+pub use encoded_image::{EncodedImage, MAX_IMAGE_ROWS, encode_removal};
+pub(crate) use figure_images::ImageContent;
 pub use figure_images::{FigureImage, FigureImages};
 
 use crate::theme::{Theme, ThemeRole};
@@ -35,21 +36,26 @@ pub enum ImageMode {
     By(ImageProtocol),
 }
 
-/// A value that `SURFIT_IMAGES` cannot have.
+/// Why images cannot be shown as somebody chose.
 #[derive(Debug, PartialEq, thiserror::Error)]
-#[error("SURFIT_IMAGES cannot be `{0}`; choose auto, off, kitty, sixel or iterm2")]
-pub struct UnknownImageMode(String);
+pub enum ImageModeError {
+    #[error("SURFIT_IMAGES cannot be `{0}`; choose auto, off, kitty, sixel or iterm2")]
+    Unknown(String),
+    /// tmux hands inline images on without their place.
+    #[error("iterm2 images have no place in tmux; choose kitty or sixel, or leave tmux")]
+    Iterm2InTmux,
+}
 
 /// The way this terminal has: as `chosen`, else by `SURFIT_IMAGES` (`auto`, `off`, `kitty`, `sixel`, `iterm2`), and for
 /// `auto` uses environment variables. Never over a line to another machine or through a multiplexer unless requested:
 /// images are large, and the terminal is not queried, because a late answer would be taken for keys.
 ///
 /// # Errors
-/// [`UnknownImageMode`].
+/// [`ImageModeError`].
 pub fn detect(
     chosen: Option<ImageMode>,
     var: impl Fn(&str) -> Option<String>,
-) -> Result<Option<ImageProtocol>, UnknownImageMode> {
+) -> Result<Option<ImageProtocol>, ImageModeError> {
     let var = |name: &str| var(name).filter(|s| !s.is_empty());
     let way = match (chosen, var("SURFIT_IMAGES").as_deref()) {
         (Some(way), _) => way,
@@ -59,12 +65,13 @@ pub fn detect(
         (_, Some("sixel")) => ImageMode::By(ImageProtocol::Sixel),
         (_, Some("iterm2")) => ImageMode::By(ImageProtocol::Iterm2),
         (_, Some(other)) => {
-            return Err(UnknownImageMode(other.into()));
+            return Err(ImageModeError::Unknown(other.into()));
         }
     };
     match way {
         ImageMode::Auto => {}
         ImageMode::Off => return Ok(None),
+        ImageMode::By(ImageProtocol::Iterm2) if var("TMUX").is_some() => return Err(ImageModeError::Iterm2InTmux),
         ImageMode::By(protocol) => return Ok(Some(protocol)),
     }
     let far = ["SSH_CONNECTION", "SSH_TTY", "TMUX", "STY"];
@@ -105,11 +112,11 @@ pub fn figure_theme(theme: &Theme) -> FigureTheme {
 mod tests {
     use super::*;
 
-    fn with(pairs: &[(&str, &str)]) -> Result<Option<ImageProtocol>, UnknownImageMode> {
+    fn with(pairs: &[(&str, &str)]) -> Result<Option<ImageProtocol>, ImageModeError> {
         chosen(None, pairs)
     }
 
-    fn chosen(way: Option<ImageMode>, pairs: &[(&str, &str)]) -> Result<Option<ImageProtocol>, UnknownImageMode> {
+    fn chosen(way: Option<ImageMode>, pairs: &[(&str, &str)]) -> Result<Option<ImageProtocol>, ImageModeError> {
         detect(way, |n| pairs.iter().find(|p| p.0 == n).map(|p| p.1.to_string()))
     }
 
@@ -123,6 +130,10 @@ mod tests {
         assert_eq!(with(&far), Ok(None));
         let forced = [("SURFIT_IMAGES", "sixel"), ("SSH_TTY", "/dev/pts/1")];
         assert_eq!(with(&forced), Ok(Some(ImageProtocol::Sixel)));
+        // tmux cannot place inline images; what was chosen by name is never silently something else.
+        let in_tmux = |way| with(&[("SURFIT_IMAGES", way), ("TMUX", "/tmp/tmux-0/default")]);
+        assert_eq!(in_tmux("kitty"), Ok(Some(ImageProtocol::Kitty)));
+        assert_eq!(in_tmux("iterm2"), Err(ImageModeError::Iterm2InTmux));
         let off = [("SURFIT_IMAGES", "off"), ("TERM", "xterm-kitty")];
         assert_eq!(with(&off), Ok(None));
         assert!(with(&[("SURFIT_IMAGES", "many")]).unwrap_err().to_string().contains("`many`"));

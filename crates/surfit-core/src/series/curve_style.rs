@@ -22,6 +22,9 @@ pub struct CurveLook {
     pub smoothing: Option<f64>,
     /// The learning rate is seen below the losses.
     pub rate: bool,
+    /// A place of the horizontal axis whose values are shown, in its unit.
+    #[serde(default)]
+    pub cursor: Option<f64>,
 }
 
 /// The curve of another run's fit, to compare with.

@@ -14,12 +14,13 @@ fn look() -> CurveLook {
         range: (0.2, 0.6),
         smoothing: Some(0.97),
         rate: false,
+        cursor: None,
     }
 }
 
 fn svg(look: &CurveLook, others: &[OtherCurve]) -> String {
-    let picture = test_data::run_state();
-    CurvesFigure { run_state: &picture, style: look, other_curves: others, title: "demo".into() }.svg().unwrap()
+    let run_state = test_data::run_state();
+    CurvesFigure { run_state: &run_state, style: look, other_curves: others, title: "demo".into() }.svg().unwrap()
 }
 
 #[test]
@@ -40,11 +41,25 @@ fn what_is_seen_of_the_curves_is_drawn_and_said() {
 }
 
 #[test]
+fn the_cursor_has_a_line_and_the_values_there() {
+    let texts = |svg: &str| svg.matches("<text").count();
+    let at = |cursor| svg(&CurveLook { cursor, ..look() }, &[]);
+    let (plain, shown) = (at(None), at(Some(1500.0)));
+    assert_eq!(texts(&shown), texts(&plain) + 2, "the step and the value");
+    assert!(shown.contains("step 1\u{2009}500") && shown.contains("surface 0."), "{shown:.300}");
+    assert_eq!(at(Some(3000.0)), plain, "out of sight");
+    // At the right edge the values are left of the line, and over time the place is one of time.
+    at(Some(1999.0));
+    let time = CurveLook { time: true, window: (0.0, 600.0), cursor: Some(300.0), ..look() };
+    assert!(svg(&time, &[]).contains("5 min"));
+}
+
+#[test]
 fn other_runs_have_their_names_and_letters() {
-    let picture = test_data::run_state();
+    let run_state = test_data::run_state();
     let other = |name: &str| OtherCurve {
         name: name.into(),
-        series: picture.curves[&LossCurve::Surface].clone(),
+        series: run_state.curves[&LossCurve::Surface].clone(),
         track: StepTrack::default(),
         validations: Vec::new(),
     };

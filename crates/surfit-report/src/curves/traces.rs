@@ -62,6 +62,14 @@ impl CurvesFigure<'_> {
         kept
     }
 
+    /// What a curve is drawn as at a place of the axis; `None` beyond its ends, and NaN in a gap.
+    pub(super) fn value_at(&self, trace: &CurveTrace<'_>, place: f64) -> Option<f64> {
+        let end = self.axis_position(trace.track, trace.series.end_step() as f64, 0.0);
+        let samples = self.samples(trace);
+        let sample = samples.iter().rfind(|s| s.x <= place + 1e-9).filter(|_| place < end)?;
+        Some(if self.style.smoothing.is_some() { sample.smoothed } else { sample.range.1 })
+    }
+
     /// Draws a curve and gives the place of its end.
     pub(super) fn draw_trace<DB: DrawingBackend>(
         &self,

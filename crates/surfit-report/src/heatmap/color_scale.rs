@@ -27,12 +27,18 @@ impl FieldMap<'_> {
         self.field.values.get(index).copied().flatten()
     }
 
-    pub fn color_range(&self) -> (f64, f64) {
-        if let Some(range) = self.style.range {
-            return range;
-        }
+    /// The range of the colours, which tells beyond which of its ends there are values.
+    pub fn color_scale(&self) -> ColorRange {
         let kind = RangeKind::of_quantity(self.metric, self.style.quantity);
-        let range = ColorRange::automatic(self.field.values.iter().flatten().copied(), kind);
+        let values = self.field.values.iter().flatten().copied();
+        match self.style.range {
+            Some(limits) => ColorRange::with_limits(limits, values, kind),
+            None => ColorRange::automatic(values, kind),
+        }
+    }
+
+    pub fn color_range(&self) -> (f64, f64) {
+        let range = self.color_scale();
         (range.lo, range.hi)
     }
 
@@ -75,6 +81,22 @@ impl FieldMap<'_> {
         };
         let ticks = axis_scale(&(unit * low..unit * high), false).ticks(MAX_COLOR_TICKS);
         ticks.into_iter().map(label).collect()
+    }
+
+    /// The values beside the colour bar: its ticks, and the ends beyond which there are values with `≤` or `≥`.
+    pub fn bar_labels(&self) -> Vec<(f64, String)> {
+        let mut range = self.color_scale();
+        range.clipped.0 |= self.partner_clipped.0;
+        range.clipped.1 |= self.partner_clipped.1;
+        let mut labels = self.bar_ticks(range.lo, range.hi);
+        let min_distance = 0.05 * (range.hi - range.lo);
+        for (end, is_clipped) in [(range.lo, range.clipped.0), (range.hi, range.clipped.1)] {
+            if is_clipped {
+                labels.retain(|(tick, _)| (tick - end).abs() > min_distance);
+                labels.push((end, format!("{}{}", range.end_sign(end, false), range.label(end))));
+            }
+        }
+        labels
     }
 
     /// Lines of equal value with their values, at the values of the colour bar.

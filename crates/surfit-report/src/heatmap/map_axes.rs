@@ -67,7 +67,7 @@ impl FieldMap<'_> {
         let bar = ColorBar {
             name,
             range: (low, high),
-            ticks: self.bar_ticks(low, high),
+            ticks: self.bar_labels(),
             color: &|value| self.color(value, low, high),
         };
         bar.draw(page, place)

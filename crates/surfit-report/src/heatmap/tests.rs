@@ -98,3 +98,22 @@ fn gain_confidence_lines_and_a_part_are_drawn_as_they_are_looked_at() {
     assert_eq!(fixed.color_range(), (0.2, 0.3));
     assert_eq!(fixed.color(0.9, 0.2, 0.3), Colormap::Viridis.color_at(1.0));
 }
+
+#[test]
+fn the_bar_marks_ends_beyond_which_there_are_values() {
+    let mut heatmap = test_data::heatmap(11);
+    let svg = |heatmap: &Heatmap, style| HeatmapFigure { style, ..figure(heatmap, Metric::ACCURACY) }.svg().unwrap();
+    let relief = |heatmap: &Heatmap| {
+        let (metric, colormap, title) = (Metric::ACCURACY, Colormap::Viridis, String::new());
+        let (style, camera) = (HeatmapStyle::default(), surfit_core::projection::Camera::default());
+        crate::ReliefFigure { heatmap, metric, colormap, style, camera, title }.svg().unwrap()
+    };
+    let has_signs = |svg: &str| svg.contains('≤') || svg.contains('≥');
+    assert!(!has_signs(&svg(&heatmap, HeatmapStyle { range: Some((0.0, 1.0)), ..HeatmapStyle::default() })));
+    heatmap.cells[60] = Cell::from_counts(100, 1000, 2.3, 0);
+    let clipped = svg(&heatmap, HeatmapStyle::default());
+    assert!(clipped.contains('≤') && !clipped.contains('≥'), "the worst cell has the colour of the end");
+    assert!(relief(&heatmap).contains('≤'));
+    let narrow = svg(&heatmap, HeatmapStyle { range: Some((0.5, 0.6)), ..HeatmapStyle::default() });
+    assert!(narrow.contains("≤50.0") && narrow.contains("≥60.0"));
+}

@@ -154,7 +154,7 @@ impl PlacedRelief<'_, '_> {
         let upright = [self.pixel_at(left, 0.0), self.pixel_at(left, 1.0)];
         page.draw(&PathElement::new(upright, line_style(page.theme.axis, 1.0)))?;
         let style = text_style(11.0, page.theme.muted, HPos::Right, VPos::Center);
-        for (value, label) in self.map.bar_ticks(self.range.0, self.range.1) {
+        for (value, label) in self.map.bar_labels() {
             let (x, y) = self.project_point(left.0, left.1, self.normalized_height(value));
             let tick = [(px(x - 4.0), px(y)), (px(x), px(y))];
             page.draw(&PathElement::new(tick, line_style(page.theme.axis, 1.0)))?;

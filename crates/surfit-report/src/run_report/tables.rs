@@ -15,8 +15,8 @@ pub(super) fn format_points(x: f64) -> String {
     format!("{:+.2} points", 100.0 * x)
 }
 
-pub(super) fn surface_table(picture: &RunState) -> Option<ReportSection> {
-    let snapshot = picture.snapshot.as_ref()?;
+pub(super) fn surface_table(run_state: &RunState) -> Option<ReportSection> {
+    let snapshot = run_state.snapshot.as_ref()?;
     let (heatmap, summary) = (&snapshot.heatmap, snapshot.heatmap.summary(Metric::SELECTION)?);
     let cells = heatmap.surface_cell_count();
     let mut rows = vec![
@@ -38,7 +38,7 @@ pub(super) fn surface_table(picture: &RunState) -> Option<ReportSection> {
     ];
     // The test figure belongs to the point that was chosen then, not to whatever another grid has found since.
     let chosen = |f: &&JobResult| heatmap.best_point(Metric::SELECTION) == Some(f.best);
-    if let Some(f) = picture.finished.as_ref().filter(chosen) {
+    if let Some(f) = run_state.finished.as_ref().filter(chosen) {
         let best = f.corners_test.iter().copied().max_by(f64::total_cmp);
         if let (Some(test), Some(corner)) = (f.best_test, best) {
             rows.push([
@@ -56,8 +56,8 @@ pub(super) fn surface_table(picture: &RunState) -> Option<ReportSection> {
 }
 
 /// Every metric over the surface: its best cell, its mean and that of the corners.
-pub(super) fn metric_table(picture: &RunState) -> Option<ReportSection> {
-    let heatmap = &picture.snapshot.as_ref()?.heatmap;
+pub(super) fn metric_table(run_state: &RunState) -> Option<ReportSection> {
+    let heatmap = &run_state.snapshot.as_ref()?.heatmap;
     let row = |metric: Metric| -> Option<Vec<String>> {
         let (summary, best) = (heatmap.summary(metric)?, heatmap.best_point(metric)?);
         let value = |x: f64| metric.format_value(x);
@@ -75,9 +75,9 @@ pub(super) fn metric_table(picture: &RunState) -> Option<ReportSection> {
     (!rows.is_empty()).then_some(ReportSection::Table(head, rows))
 }
 
-pub(super) fn corner_table(picture: &RunState) -> Option<ReportSection> {
-    let tests = picture.finished.as_ref().map(|f| f.corners_test.clone()).unwrap_or_default();
-    let mut rows: Vec<Vec<String>> = picture
+pub(super) fn corner_table(run_state: &RunState) -> Option<ReportSection> {
+    let tests = run_state.finished.as_ref().map(|f| f.corners_test.clone()).unwrap_or_default();
+    let mut rows: Vec<Vec<String>> = run_state
         .corners
         .values()
         .map(|c| {
@@ -93,7 +93,7 @@ pub(super) fn corner_table(picture: &RunState) -> Option<ReportSection> {
         })
         .collect();
     let mut head = vec!["corner", "source", "validation", "with own statistics", "loss", "test", "time"];
-    if picture.corners.values().all(|c| c.own_statistics.is_none()) {
+    if run_state.corners.values().all(|c| c.own_statistics.is_none()) {
         let column = 3;
         head.remove(column);
         rows.iter_mut().for_each(|row| drop(row.remove(column)));
@@ -101,8 +101,8 @@ pub(super) fn corner_table(picture: &RunState) -> Option<ReportSection> {
     (!rows.is_empty()).then_some(ReportSection::Table(head, rows))
 }
 
-pub(super) fn geometry_table(picture: &RunState) -> Option<ReportSection> {
-    let rows = picture.geometry.iter().flat_map(|g| {
+pub(super) fn geometry_table(run_state: &RunState) -> Option<ReportSection> {
+    let rows = run_state.geometry.iter().flat_map(|g| {
         let seen = |pair: &(usize, usize)| {
             let others = g.pairs.iter().filter(|p| p.0 > 0);
             others.zip(&g.angles_at_first).find(|(p, _)| *p == pair)
@@ -123,8 +123,8 @@ pub(super) fn geometry_table(picture: &RunState) -> Option<ReportSection> {
     (!rows.is_empty()).then_some(ReportSection::Table(head, rows))
 }
 
-pub(super) fn alignment_table(picture: &RunState) -> Option<ReportSection> {
-    let rows: Vec<Vec<String>> = picture
+pub(super) fn alignment_table(run_state: &RunState) -> Option<ReportSection> {
+    let rows: Vec<Vec<String>> = run_state
         .alignments
         .values()
         .map(|a| {
@@ -141,9 +141,9 @@ pub(super) fn alignment_table(picture: &RunState) -> Option<ReportSection> {
     (!rows.is_empty()).then_some(ReportSection::Table(head, rows))
 }
 
-pub(super) fn export_table(picture: &RunState) -> Option<ReportSection> {
+pub(super) fn export_table(run_state: &RunState) -> Option<ReportSection> {
     let place = |x: Option<f64>| x.map_or_else(|| "–".into(), |x| format!("{x:.4}"));
-    let rows: Vec<Vec<String>> = picture
+    let rows: Vec<Vec<String>> = run_state
         .exports
         .iter()
         .map(|x| {
@@ -161,8 +161,8 @@ pub(super) fn export_table(picture: &RunState) -> Option<ReportSection> {
     (!rows.is_empty()).then_some(ReportSection::Table(head, rows))
 }
 
-pub(super) fn degree_table(picture: &RunState) -> Option<ReportSection> {
-    let rows: Vec<Vec<String>> = picture
+pub(super) fn degree_table(run_state: &RunState) -> Option<ReportSection> {
+    let rows: Vec<Vec<String>> = run_state
         .degree_changes
         .iter()
         .map(|(step, from, to)| vec![step.to_string(), from.to_string(), to.to_string()])
@@ -170,10 +170,10 @@ pub(super) fn degree_table(picture: &RunState) -> Option<ReportSection> {
     (!rows.is_empty()).then_some(ReportSection::Table(vec!["step", "from", "to"], rows))
 }
 
-pub(super) fn stage_table(picture: &RunState) -> Option<ReportSection> {
+pub(super) fn stage_table(run_state: &RunState) -> Option<ReportSection> {
     let rows: Vec<Vec<String>> = JobStage::ALL
         .iter()
-        .filter_map(|s| Some(vec![s.name().to_owned(), format!("{:.1} s", picture.seconds.get(s)?)]))
+        .filter_map(|s| Some(vec![s.name().to_owned(), format!("{:.1} s", run_state.seconds.get(s)?)]))
         .collect();
     (!rows.is_empty()).then_some(ReportSection::Table(vec!["stage", "time"], rows))
 }
@@ -185,15 +185,15 @@ mod tests {
 
     #[test]
     fn a_given_corner_has_its_figure_with_its_own_statistics() {
-        let mut picture = test_data::run_state();
-        let table = |picture: &RunState| match corner_table(picture) {
+        let mut run_state = test_data::run_state();
+        let table = |run_state: &RunState| match corner_table(run_state) {
             Some(ReportSection::Table(head, rows)) => (head, rows),
             _ => panic!("no table"),
         };
-        assert_eq!(table(&picture).0.len(), 6);
-        let corner = picture.corners.get_mut(&1).unwrap();
+        assert_eq!(table(&run_state).0.len(), 6);
+        let corner = run_state.corners.get_mut(&1).unwrap();
         corner.own_statistics = Some(surfit_core::event::OwnStatistics { accuracy: 0.9912, loss: 0.1 });
-        let (head, rows) = table(&picture);
+        let (head, rows) = table(&run_state);
         assert_eq!(head[3], "with own statistics");
         assert_eq!(rows[0][3], "–");
         assert_eq!(rows[1][3], format_percent(0.9912));
@@ -201,8 +201,8 @@ mod tests {
 
     #[test]
     fn a_test_figure_is_shown_only_for_the_point_it_was_measured_at() {
-        let mut picture = test_data::run_state();
-        let heatmap = picture.snapshot.as_ref().unwrap().heatmap.clone();
+        let mut run_state = test_data::run_state();
+        let heatmap = run_state.snapshot.as_ref().unwrap().heatmap.clone();
         let best = heatmap.best_point(Metric::ACCURACY).unwrap();
         let finished = |best| JobResult {
             corners: vec![0.87; 4],
@@ -218,14 +218,14 @@ mod tests {
             baselines: Vec::new(),
             steps: [0, 0],
         };
-        let told = |picture: &RunState| {
-            let Some(ReportSection::Table(_, rows)) = surface_table(picture) else { panic!("no table") };
+        let told = |run_state: &RunState| {
+            let Some(ReportSection::Table(_, rows)) = surface_table(run_state) else { panic!("no table") };
             rows.iter().any(|r| r[0] == "best point on test")
         };
-        picture.finished = Some(finished(best));
-        assert!(told(&picture));
+        run_state.finished = Some(finished(best));
+        assert!(told(&run_state));
         // Another grid was measured since, and its best is another point.
-        picture.finished = Some(finished(surfit_core::heatmap::MeasuredPoint { u: best.u + 0.01, ..best }));
-        assert!(!told(&picture));
+        run_state.finished = Some(finished(surfit_core::heatmap::MeasuredPoint { u: best.u + 0.01, ..best }));
+        assert!(!told(&run_state));
     }
 }

@@ -382,8 +382,11 @@ impl App {
     /// The existing file is kept: the user enters another name.
     pub(super) fn prompt_other_filename(&mut self, file: NewFile) {
         let ending = known_extension(&file.path);
-        let formats = TABLE_FORMATS.into_iter().chain([ExportFormat::Png, ExportFormat::Svg]);
-        let format = formats.into_iter().find(|f| ending.as_deref() == Some(f.extension()));
+        let format = match file.content {
+            FileContent::Drawn(_, FigureForm::Png) => Some(ExportFormat::Png),
+            FileContent::Drawn(_, FigureForm::Svg) => Some(ExportFormat::Svg),
+            FileContent::Text(_) => TABLE_FORMATS.into_iter().find(|f| ending.as_deref() == Some(f.extension())),
+        };
         let mut item =
             ExportItem::new(' ', "", "", "a file that does not exist yet", ExportSource::File(file.content, format));
         item.format = format.unwrap_or(ExportFormat::Text);

@@ -47,25 +47,50 @@ impl FigureSubject {
     }
 }
 
+/// Kind of a [`Figure`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FigureKind {
+    Losses,
+    Heatmap,
+    Relief,
+    Comparison,
+    Slices,
+    Points,
+    Distances,
+}
+
 impl App {
-    /// The figure of what a view shows; `None` before there are data for it.
-    pub(crate) fn figure_of(&self, subject: FigureSubject) -> Option<Figure> {
+    /// The kind of the figure of what a view shows; `None` before there are data for it.
+    pub(crate) fn figure_kind(&self, subject: FigureSubject) -> Option<FigureKind> {
         let state = &self.run_state;
         let snapshot = state.snapshot.as_ref();
         let is_measured = || snapshot.is_some_and(|s| s.heatmap.surface_cells().any(|i| s.heatmap.cells[i].images > 0));
-        match subject {
-            FigureSubject::Losses => self.loss.window(state).map(|_| self.curves_figure()),
-            FigureSubject::Surface if self.is_compared() => is_measured().then(|| self.comparison_figure()),
-            FigureSubject::Surface if self.surface.show_relief && self.degrees().patch() != Patch::Curve => {
-                is_measured().then(|| self.relief_figure())
-            }
-            FigureSubject::Surface => is_measured().then(|| self.heatmap_figure(self.surface.quantity)),
-            FigureSubject::Slices => is_measured().then(|| self.slices_figure()),
-            FigureSubject::Points => snapshot.filter(|s| !s.control_points.is_empty()).map(|_| self.points_figure()),
+        let is_relief = || self.surface.show_relief && self.degrees().patch() != Patch::Curve;
+        let (kind, has_data) = match subject {
+            FigureSubject::Losses => (FigureKind::Losses, self.loss.window(state).is_some()),
+            FigureSubject::Surface if self.is_compared() => (FigureKind::Comparison, is_measured()),
+            FigureSubject::Surface if is_relief() => (FigureKind::Relief, is_measured()),
+            FigureSubject::Surface => (FigureKind::Heatmap, is_measured()),
+            FigureSubject::Slices => (FigureKind::Slices, is_measured()),
+            FigureSubject::Points => (FigureKind::Points, snapshot.is_some_and(|s| !s.control_points.is_empty())),
             FigureSubject::Distances => {
-                state.distance_matrix().filter(|m| !m.names.is_empty()).map(|_| self.distances_figure())
+                (FigureKind::Distances, state.distance_matrix().is_some_and(|m| !m.names.is_empty()))
             }
-        }
+        };
+        has_data.then_some(kind)
+    }
+
+    /// The figure of what a view shows; `None` before there are data for it.
+    pub(crate) fn figure_of(&self, subject: FigureSubject) -> Option<Figure> {
+        Some(match self.figure_kind(subject)? {
+            FigureKind::Losses => self.curves_figure(),
+            FigureKind::Heatmap => self.heatmap_figure(self.surface.quantity),
+            FigureKind::Relief => self.relief_figure(),
+            FigureKind::Comparison => self.comparison_figure(),
+            FigureKind::Slices => self.slices_figure(),
+            FigureKind::Points => self.points_figure(),
+            FigureKind::Distances => self.distances_figure(),
+        })
     }
 
     /// Another surface of the same kind is shown beside this one.
@@ -77,12 +102,12 @@ impl App {
     /// The curves as they are shown, with those of other runs.
     pub(crate) fn curves_figure(&self) -> Figure {
         let others = self.loss.overlays.iter().filter_map(|run| {
-            let picture = &run.run_state;
+            let state = &run.run_state;
             Some(OtherCurve {
                 name: run.name.clone(),
-                series: picture.curves.get(&LossCurve::Surface)?.clone(),
-                track: picture.tracks.get(&LossCurve::Surface).cloned().unwrap_or_default(),
-                validations: picture.validations.get(&LossCurve::Surface).cloned().unwrap_or_default(),
+                series: state.curves.get(&LossCurve::Surface)?.clone(),
+                track: state.tracks.get(&LossCurve::Surface).cloned().unwrap_or_default(),
+                validations: state.validations.get(&LossCurve::Surface).cloned().unwrap_or_default(),
             })
         });
         Figure::Losses { look: self.loss.curve_style(&self.run_state), others: others.collect() }

@@ -3,12 +3,12 @@
 
 mod terminal;
 
-use super::{EncodedImage, FigureImages, ImageProtocol};
+use super::{EncodedImage, FigureImages, ImageContent, ImageProtocol, MAX_IMAGE_ROWS, encode_removal};
 use crate::app::AppMessage;
 use crate::canvas::ScreenCanvas;
 use crate::fixture;
 use crate::test_app::TestApp;
-use crate::views::{popup, screen};
+use crate::views::{image, popup, screen};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
 use std::cell::RefCell;
@@ -67,20 +67,35 @@ impl ImageStage {
             bytes: 0,
             now: Instant::now(),
         };
-        stage.frame(0, false);
+        stage.frame(0);
         stage
     }
 
-    /// Frames after some seconds, as the loop draws them; gives how many images were sent. `user_acted`: a key was the cause.
-    fn frame(&mut self, seconds: u64, user_acted: bool) -> usize {
+    /// Presses keys, as the loop takes them.
+    fn press(&mut self, keys: &str) {
+        for key in keys.split_whitespace() {
+            let before = ImageContent::of(&self.test_app.app);
+            self.test_app.press(key);
+            self.figure_images.on_user_message(before, &self.test_app.app);
+        }
+    }
+
+    fn resize(&mut self, size: Size) {
+        let before = ImageContent::of(&self.test_app.app);
+        self.test_app.update(AppMessage::Resize(size));
+        self.figure_images.on_user_message(before, &self.test_app.app);
+    }
+
+    /// Frames after some seconds, as the loop draws them; gives how many images were sent.
+    fn frame(&mut self, seconds: u64) -> usize {
         self.now += Duration::from_secs(seconds);
         self.draw_frame();
         if let Some(removal) = self.figure_images.removal(&self.test_app.app) {
             self.canvas.write_command(crossterm::style::Print(removal)).unwrap();
         }
         let app = &mut self.test_app.app;
-        if let Some(request) = self.figure_images.next_request(app, self.cell, self.now, user_acted) {
-            assert!(self.figure_images.next_request(app, self.cell, self.now, false).is_none(), "one at a time");
+        if let Some(request) = self.figure_images.next_request(app, self.cell, self.now) {
+            assert!(self.figure_images.next_request(app, self.cell, self.now).is_none(), "one at a time");
             let image = request.draw();
             self.figure_images.on_image(app, &image, self.now);
             if let Err(why) = &image {
@@ -173,31 +188,41 @@ fn every_protocol_gives_the_pixels_back() {
     }
 }
 
-#[test]
-fn tmux_hands_every_part_on_to_the_terminal() {
-    for protocol in ALL {
-        let (mut terminal, sent, image) = show_blocks(protocol, true);
-        let (mut rest, mut unwrapped) = (sent.as_str(), String::new());
-        while let Some((before, after)) = rest.split_once("\x1bPtmux;") {
-            // The end is the escape character that is not doubled.
-            let end = after.replace("\x1b\x1b", "\0\0").find("\x1b\\").expect("its end");
-            unwrapped += before;
-            unwrapped += &after[..end].replace("\x1b\x1b", "\x1b");
-            rest = &after[end + 2..];
-        }
-        assert!(!unwrapped.is_empty() && unwrapped.len() < sent.len());
-        unwrapped += rest;
-        terminal.process_output(unwrapped.as_bytes());
-        assert_blocks_visible(&terminal, &image);
+/// tmux hands wrapped parts on at once, before it has moved the terminal's cursor and drawn anything.
+fn pass_through_tmux(sent: &str) -> String {
+    let (mut rest, mut handed_on, mut drawn) = (sent, String::new(), String::new());
+    while let Some((before, after)) = rest.split_once("\x1bPtmux;") {
+        // The end is the escape character that is not doubled.
+        let end = after.replace("\x1b\x1b", "\0\0").find("\x1b\\").expect("its end");
+        drawn += before;
+        handed_on += &after[..end].replace("\x1b\x1b", "\x1b");
+        rest = &after[end + 2..];
     }
+    handed_on + &drawn + rest
+}
+
+#[test]
+fn images_in_tmux_are_where_they_belong_and_go_again() {
+    // tmux reads sixels itself, and inline images are refused there.
+    for protocol in [ImageProtocol::Kitty, ImageProtocol::Sixel] {
+        let (mut terminal, sent, image) = show_blocks(protocol, true);
+        assert_eq!(sent.contains("\x1bPtmux;"), protocol == ImageProtocol::Kitty);
+        terminal.process_output(pass_through_tmux(&sent).as_bytes());
+        assert_blocks_visible(&terminal, &image);
+        if let Some(removal) = encode_removal(protocol, true) {
+            terminal.process_output(pass_through_tmux(&removal).as_bytes());
+            assert!(terminal.visible_image().is_none(), "{protocol:?} keeps it");
+        }
+    }
+    assert!(encode_removal(ImageProtocol::Kitty, true).is_some());
 }
 
 #[test]
 fn the_image_fills_its_room_also_where_characters_are_large() {
     for protocol in ALL {
         let mut stage = ImageStage::with_cell_size(protocol, Size::new(20, 40));
-        stage.test_app.app.perform_action(action!("picture"));
-        assert_eq!(stage.frame(0, true), 1);
+        stage.press("g f");
+        assert_eq!(stage.frame(0), 1);
         stage.assert_image_visible();
     }
 }
@@ -207,10 +232,10 @@ fn a_changed_cell_is_drawn_anew_when_it_is_due_and_nothing_else_is_sent() {
     for protocol in ALL {
         let mut stage = ImageStage::new(protocol);
         stage.assert_no_image();
-        stage.test_app.app.perform_action(action!("picture"));
-        assert_eq!(stage.frame(1, true), 1);
+        stage.press("g f");
+        assert_eq!(stage.frame(1), 1);
         stage.assert_image_visible();
-        assert_eq!(stage.frame(5, false), 0, "nothing has changed");
+        assert_eq!(stage.frame(5), 0, "nothing has changed");
         assert!(!stage.figure_images.is_drawing);
         let map = &mut stage.test_app.app.run_state.snapshot.as_mut().unwrap().heatmap;
         let index = map.surface_cells().find(|&i| map.cells[i].images > 0).unwrap();
@@ -219,25 +244,25 @@ fn a_changed_cell_is_drawn_anew_when_it_is_due_and_nothing_else_is_sent() {
         stage.advance_fit(1);
         stage.figure_images.not_before = Some(stage.now + Duration::from_secs(1));
         stage.test_app.app.dirty = false;
-        assert_eq!(stage.frame(0, false), 0, "images are large: not yet");
+        assert_eq!(stage.frame(0), 0, "images are large: not yet");
         assert!(stage.test_app.app.dirty, "but it is looked at again");
-        assert_eq!(stage.frame(6, false), 1, "{protocol:?}: cell {index}");
+        assert_eq!(stage.frame(6), 1, "{protocol:?}: cell {index}");
         stage.assert_image_visible();
         // What the user chooses is shown at once.
-        stage.test_app.press("M");
-        assert_eq!(stage.frame(0, true), 1);
+        stage.press("M");
+        assert_eq!(stage.frame(0), 1);
         stage.assert_image_visible();
         // A key while an image is drawn is not forgotten.
-        stage.test_app.press("M");
-        let request = stage.figure_images.next_request(&mut stage.test_app.app, CELL, stage.now, true).unwrap();
-        stage.test_app.press("M");
-        assert!(stage.figure_images.next_request(&mut stage.test_app.app, CELL, stage.now, true).is_none());
+        stage.press("M");
+        let request = stage.figure_images.next_request(&mut stage.test_app.app, CELL, stage.now).unwrap();
+        stage.press("M");
+        assert!(stage.figure_images.next_request(&mut stage.test_app.app, CELL, stage.now).is_none());
         let image = request.draw();
         stage.figure_images.on_image(&stage.test_app.app, &image, stage.now);
         stage.test_app.update(AppMessage::Image(image));
-        stage.frame(0, false);
+        stage.frame(0);
         stage.assert_image_visible();
-        assert!(stage.figure_images.next_request(&mut stage.test_app.app, CELL, stage.now, false).is_none());
+        assert!(stage.figure_images.next_request(&mut stage.test_app.app, CELL, stage.now).is_none());
     }
 }
 
@@ -245,23 +270,23 @@ fn a_changed_cell_is_drawn_anew_when_it_is_due_and_nothing_else_is_sent() {
 fn curves_are_drawn_once_a_second_while_they_grow_in_few_bytes() {
     for protocol in ALL {
         let mut stage = ImageStage::new(protocol);
-        stage.test_app.press("1 g f");
-        assert_eq!(stage.frame(0, true), 1);
+        stage.press("1 g f");
+        assert_eq!(stage.frame(0), 1);
         stage.assert_image_visible();
         let (mut images, mut bytes) = (0, 0);
         for _ in 0..60 {
             stage.now += Duration::from_millis(200);
             stage.advance_fit(2);
-            images += stage.frame(0, false);
+            images += stage.frame(0);
             bytes += stage.bytes;
         }
         assert!((2..=14).contains(&images), "{protocol:?}: {images} in 12 seconds");
         let rate = bytes / 12;
         assert!(rate < 25_000, "{protocol:?}: {rate} bytes a second");
-        stage.frame(7, false);
+        stage.frame(7);
         stage.assert_image_visible();
-        stage.test_app.press("esc");
-        stage.frame(0, true);
+        stage.press("esc");
+        stage.frame(0);
         stage.assert_no_image();
     }
 }
@@ -270,30 +295,103 @@ fn curves_are_drawn_once_a_second_while_they_grow_in_few_bytes() {
 fn it_goes_with_its_view_and_under_whatever_lies_over_it() {
     for protocol in ALL {
         let mut stage = ImageStage::new(protocol);
-        stage.test_app.app.perform_action(action!("picture"));
-        stage.frame(0, true);
+        stage.press("g f");
+        stage.frame(0);
         stage.assert_image_visible();
         // A question, and a list that is opened from it.
         for key in ["q", "W"] {
-            stage.test_app.press(key);
-            stage.frame(0, true);
+            stage.press(key);
+            stage.frame(0);
             stage.assert_no_image();
-            stage.test_app.press("esc");
+            stage.press("esc");
             if stage.test_app.app.overlay().is_none() {
-                stage.test_app.app.perform_action(action!("picture"));
+                stage.press("g f");
             }
-            assert_eq!(stage.frame(0, true), 1, "{protocol:?}: back after {key}");
+            assert_eq!(stage.frame(0), 1, "{protocol:?}: back after {key}");
             stage.assert_image_visible();
         }
         // Another size: it lies elsewhere, or the screen was cleared under it.
         for (width, height) in [(120, 40), (121, 40), (80, 24)] {
             let size = Size::new(width, height);
-            stage.test_app.update(AppMessage::Resize(size));
-            assert_eq!(stage.frame(0, true), 1, "{protocol:?} at {width}×{height}");
+            stage.resize(size);
+            assert_eq!(stage.frame(0), 1, "{protocol:?} at {width}×{height}");
             stage.assert_image_visible();
         }
-        stage.test_app.press("esc");
-        stage.frame(0, true);
+        stage.press("esc");
+        stage.frame(0);
         stage.assert_no_image();
     }
+}
+
+#[test]
+fn an_image_of_something_else_is_never_shown() {
+    for protocol in ALL {
+        let mut stage = ImageStage::new(protocol);
+        stage.press("2 g f");
+        stage.frame(0);
+        let is_shown = |stage: &ImageStage| image::shown_image(&stage.test_app.app).is_some();
+        // Another subject, kind or run, before its own image is drawn; `esc` and `g f` open the image of another pane.
+        for keys in ["T", "tab", "esc 1 g f", "esc 2 g f"] {
+            assert!(is_shown(&stage), "{protocol:?} before {keys}");
+            stage.press(keys);
+            assert!(!is_shown(&stage), "{protocol:?}: {keys}");
+            stage.frame(0);
+        }
+        stage.test_app.app.run = "another-run".into();
+        assert!(!is_shown(&stage), "{protocol:?}: another run");
+        stage.frame(8);
+        stage.assert_image_visible();
+        // Nor is one that is closed kept for later.
+        stage.press("esc");
+        stage.frame(0);
+        assert!(stage.test_app.app.figure_image.is_none());
+    }
+}
+
+#[test]
+fn keys_that_change_nothing_of_the_image_do_not_make_it_due() {
+    let mut stage = ImageStage::new(ImageProtocol::Sixel);
+    stage.press("1 g f");
+    assert_eq!(stage.frame(0), 1);
+    stage.figure_images.not_before = Some(stage.now + Duration::from_secs(3600));
+    for key in ["O", "x", "f5", "2"] {
+        stage.advance_fit(30);
+        stage.press(key);
+        assert_eq!(stage.frame(0), 0, "{key}");
+    }
+    stage.press("L");
+    assert_eq!(stage.frame(0), 1, "the log axis is another image");
+}
+
+#[test]
+fn nothing_is_drawn_while_the_image_is_covered() {
+    let mut stage = ImageStage::new(ImageProtocol::Kitty);
+    stage.press("1 g f");
+    stage.frame(0);
+    stage.press("W");
+    stage.frame(0);
+    stage.advance_fit(30);
+    stage.now += Duration::from_secs(60);
+    stage.draw_frame();
+    assert!(stage.figure_images.next_request(&mut stage.test_app.app, CELL, stage.now).is_none());
+    stage.press("esc");
+    assert!(stage.frame(0) >= 1);
+    stage.assert_image_visible();
+}
+
+#[test]
+fn every_row_of_an_image_has_a_mark_of_its_own() {
+    let area = Rect::new(0, 0, 2, MAX_IMAGE_ROWS);
+    let image = PixelImage { width: 2, height: 2, rgb: vec![7; 12] };
+    let encoded = EncodedImage::new(&image, ImageProtocol::Kitty, area.as_size(), true).unwrap();
+    let mut buf = Buffer::empty(area);
+    encoded.render(area, &mut buf);
+    let marks: std::collections::HashSet<Option<char>> =
+        area.rows().map(|row| buf[row.as_position()].symbol().chars().rev().nth(1)).collect();
+    assert_eq!(marks.len(), usize::from(MAX_IMAGE_ROWS));
+    // A screen with more rows has an image of so many.
+    let mut stage = ImageStage::new(ImageProtocol::Kitty);
+    stage.resize(Size::new(100, 200));
+    stage.press("g f");
+    assert_eq!(image::image_place(&stage.test_app.app).unwrap().1.height, MAX_IMAGE_ROWS);
 }

@@ -32,6 +32,8 @@ const ROW_MARKS: &str = "\u{305}\u{30d}\u{30e}\u{310}\u{312}\u{33d}\u{33e}\u{33f
     \u{81b}\u{81c}\u{81d}\u{81e}\u{81f}\u{820}\u{821}\u{822}\u{823}\u{825}\u{826}\u{827}\u{829}\u{82a}\u{82b}\u{82c}";
 /// The mark of row 0 and of column 0.
 const FIRST_MARK: char = '\u{305}';
+/// Rows of cells that an image has at most: as many as there are marks.
+pub const MAX_IMAGE_ROWS: u16 = 128;
 
 /// An image as a terminal takes it.
 pub struct EncodedImage {
@@ -47,24 +49,21 @@ impl std::fmt::Debug for EncodedImage {
 }
 
 impl EncodedImage {
-    /// Encodes an image that covers `size` cells. In tmux it is wrapped, so that tmux hands it on.
+    /// Encodes an image that covers `size` cells. tmux hands wrapped data on at once, wherever the terminal's cursor is. So only
+    /// the image of placeholders is wrapped; sixels are read and placed by tmux itself, where it is built with them.
     ///
     /// # Errors
     /// [`ReportError::Draw`].
     pub fn new(image: &PixelImage, protocol: ImageProtocol, size: Size, in_tmux: bool) -> Result<Self, ReportError> {
-        let parts = match protocol {
-            ImageProtocol::Kitty => {
-                // tmux knows characters alone: in place of some the terminal shows the image, since kitty 0.28.
-                let placement = if in_tmux { "U=1" } else { "p=1,C=1" };
-                kitty_parts(&image.to_palette_png()?, size, placement)
+        let data = match (protocol, in_tmux) {
+            // tmux knows characters alone: in place of some the terminal shows the image, since kitty 0.28.
+            (ImageProtocol::Kitty, true) => {
+                let parts = kitty_parts(&image.to_palette_png()?, size, "U=1");
+                parts.iter().map(|part| wrap_for_tmux(part)).collect()
             }
-            ImageProtocol::Iterm2 => vec![encode_iterm2(&image.to_palette_png()?, size)],
-            ImageProtocol::Sixel => vec![encode_sixels(image)],
-        };
-        let wrap = |part: String| format!("\x1bPtmux;{}\x1b\\", part.replace('\x1b', "\x1b\x1b"));
-        let data = match in_tmux {
-            true => parts.into_iter().map(wrap).collect(),
-            false => parts.concat(),
+            (ImageProtocol::Kitty, false) => kitty_parts(&image.to_palette_png()?, size, "p=1,C=1").concat(),
+            (ImageProtocol::Iterm2, _) => encode_iterm2(&image.to_palette_png()?, size),
+            (ImageProtocol::Sixel, _) => encode_sixels(image),
         };
         Ok(Self { data, has_placeholders: in_tmux && protocol == ImageProtocol::Kitty })
     }
@@ -77,8 +76,7 @@ impl EncodedImage {
     /// Puts it into an area of the screen's cells: the data before the first one, and no other characters over it. The terminal
     /// shows it when these cells are drawn, until others are.
     pub fn render(&self, area: Rect, buf: &mut Buffer) {
-        let rows = area.rows().zip(ROW_MARKS.chars().chain(std::iter::repeat(FIRST_MARK)));
-        for (row, mark) in rows {
+        for (row, mark) in area.rows().zip(ROW_MARKS.chars()) {
             for at in row.positions() {
                 let (is_first, begins_row) = (at == area.as_position(), at.x == area.x);
                 let mut symbol = if is_first { self.data.clone() } else { String::new() };
@@ -101,10 +99,16 @@ impl EncodedImage {
     }
 }
 
-/// Bytes that take the image away, where it lies over the characters and not in the place of some.
+/// Bytes that take the image away, and out of the terminal's memory; other protocols keep none.
 pub fn encode_removal(protocol: ImageProtocol, in_tmux: bool) -> Option<String> {
-    let lies_over = protocol == ImageProtocol::Kitty && !in_tmux;
-    lies_over.then(|| format!("\x1b_Ga=d,d=I,i={KITTY_IMAGE_ID},q=2\x1b\\"))
+    let removal = format!("\x1b_Ga=d,d=I,i={KITTY_IMAGE_ID},q=2\x1b\\");
+    let removal = if in_tmux { wrap_for_tmux(&removal) } else { removal };
+    (protocol == ImageProtocol::Kitty).then_some(removal)
+}
+
+/// An escape sequence that tmux hands on to the terminal around it.
+fn wrap_for_tmux(sequence: &str) -> String {
+    format!("\x1bPtmux;{}\x1b\\", sequence.replace('\x1b', "\x1b\x1b"))
 }
 
 /// A PNG file with its placement, in parts; the terminal is told not to answer, since an answer would be taken for keys.

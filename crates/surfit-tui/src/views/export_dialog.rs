@@ -269,10 +269,13 @@ impl View for FilenamePrompt {
             KeyCode::Esc => return InputOutcome::CLOSE,
             KeyCode::Enter => return self.on_enter(app),
             KeyCode::Tab | KeyCode::BackTab => {
-                let stem = self.input.value().strip_suffix(self.item.format.extension()).map(str::to_owned);
-                self.item.cycle_format(press.event.code == KeyCode::Tab);
-                if let Some(stem) = stem {
-                    self.input = Input::new(stem + self.item.format.extension());
+                if self.item.formats().len() > 1 {
+                    let name = self.input.value();
+                    let ending = format!(".{}", self.item.format.extension());
+                    let has_ending = name.to_ascii_lowercase().ends_with(&ending);
+                    let stem = name[..name.len() - if has_ending { ending.len() } else { 0 }].to_owned();
+                    self.item.cycle_format(press.event.code == KeyCode::Tab);
+                    self.input = Input::new(format!("{stem}.{}", self.item.format.extension()));
                 }
             }
             _ => drop(self.input.handle_event(&Event::Key(press.event))),

@@ -5,9 +5,9 @@ use super::plot::pane_frame;
 use super::popup;
 use super::surface::SurfaceScene;
 use super::view::{InputOutcome, KeyPress, ShellCommand, View, take_overlay_key};
-use crate::action::{Action, KeyScope};
-use crate::app::{App, ExportItem, FigureSubject};
-use crate::images::FigureImage;
+use crate::action::{Action, ActionGroup, KeyScope};
+use crate::app::{App, ExportItem, FigureKind, FigureSubject};
+use crate::images::{FigureImage, MAX_IMAGE_ROWS};
 use crate::key::Key;
 use crate::keymap::KeyLookup;
 use crate::layout::ScreenLayout;
@@ -32,13 +32,20 @@ impl ImageOverlay {
     pub fn next_subject(&mut self, app: &mut App) {
         let from = FigureSubject::ALL.iter().position(|s| *s == self.subject).unwrap_or(0);
         let mut others = FigureSubject::ALL.iter().cycle().skip(from + 1).take(FigureSubject::ALL.len() - 1);
-        if let Some(next) = others.find(|s| app.figure_of(**s).is_some()) {
+        if let Some(next) = others.find(|s| app.figure_kind(**s).is_some()) {
             self.subject = *next;
+            // Neither the last image nor the reason why there is none is of this one.
+            app.figure_image = None;
         }
     }
 
     fn pane(&self) -> &'static dyn View {
         self.subject.pane().view()
+    }
+
+    /// True for what changes how the pane is seen. What changes the run needs the sight of what is selected there.
+    fn is_of_pane(&self, action: &Action) -> bool {
+        action.scope == self.pane().scope() && action.group == ActionGroup::Show
     }
 }
 
@@ -48,10 +55,10 @@ impl View for ImageOverlay {
     }
 
     fn title(&self, app: &App) -> String {
-        let name = match (self.subject, app.figure_of(self.subject)) {
+        let name = match (self.subject, app.figure_kind(self.subject)) {
             (FigureSubject::Losses, _) => "losses",
-            (_, Some(Figure::Relief { .. })) => "3-D view",
-            (_, Some(Figure::Beside { .. })) => "comparison",
+            (_, Some(FigureKind::Relief)) => "3-D view",
+            (_, Some(FigureKind::Comparison)) => "comparison",
             (FigureSubject::Surface, _) => "heatmap",
             (FigureSubject::Slices, _) => "slices",
             (FigureSubject::Points, _) => "control points",
@@ -78,7 +85,11 @@ impl View for ImageOverlay {
     }
 
     fn render_body(&self, inner: Rect, buf: &mut Buffer, app: &App) {
-        let sentence = match (app.image_protocol, app.figure_of(self.subject), self.subject) {
+        let sentence = match (app.image_protocol, app.figure_kind(self.subject), self.subject) {
+            (None, ..) if app.in_tmux => {
+                "Images in tmux have to be chosen: set SURFIT_IMAGES=kitty or sixel if your terminal shows them; \
+                 F saves the plots as files."
+            }
             (None, ..) => {
                 "This terminal is not known to show images. Set SURFIT_IMAGES=kitty, sixel or iterm2 if it does; \
                  F saves the plots as files."
@@ -124,7 +135,8 @@ impl View for ImageOverlay {
         let curves = [action!("log-axis"), action!("recent"), action!("smooth"), action!("corner-curves")];
         let moves = [action!("left"), action!("right")];
         action.in_overlays
-            || [self.scope(), self.pane().scope()].contains(&action.scope)
+            || action.scope == self.scope()
+            || self.is_of_pane(action)
             || curves.contains(&action)
             || moves.contains(&action)
     }
@@ -134,7 +146,7 @@ impl View for ImageOverlay {
         let (own, pane) = (self.scope(), self.pane().scope());
         let is_own = matches!(press.lookup, KeyLookup::Action(action) if action.scope == own);
         match app.keymap.lookup(pane, press.prefix, Key::from(press.event)) {
-            KeyLookup::Action(action) if !is_own && action.scope == pane => InputOutcome::Perform(action),
+            KeyLookup::Action(action) if !is_own && self.is_of_pane(action) => InputOutcome::Perform(action),
             _ => take_overlay_key(self, app, press),
         }
     }
@@ -180,18 +192,30 @@ pub(super) fn render_image(buf: &mut Buffer, app: &App) {
 /// The image that is shown, and its cells. Before it is drawn for its size there is none, and under a dialog, too: an image would
 /// cover its text.
 pub(crate) fn shown_image(app: &App) -> Option<(&FigureImage, Rect)> {
-    let is_covered = app.layers.last().is_some_and(|v| v.is_modal());
-    let (_, size) = wanted_figure(app).filter(|_| !is_covered && app.image_protocol.is_some())?;
-    let image = app.figure_image.as_ref()?.as_ref().ok().filter(|image| image.size() == size)?;
-    Some((image, popup::inner(app.overlay_area())))
+    app.image_protocol.filter(|_| !is_covered(app))?;
+    let (subject, area) = image_place(app)?;
+    let image = app.figure_image.as_ref()?.as_ref().ok()?;
+    let is_of = |kind| image.shows(&app.run, subject, kind, area.as_size());
+    app.figure_kind(subject).is_some_and(is_of).then_some((image, area))
+}
+
+/// True while a dialog lies over the image.
+pub(crate) fn is_covered(app: &App) -> bool {
+    app.layers.last().is_some_and(|v| v.is_modal())
+}
+
+/// What is shown as an image, and where; `None` when there is no room.
+pub(crate) fn image_place(app: &App) -> Option<(FigureSubject, Rect)> {
+    let subject = app.view::<ImageOverlay>()?.subject;
+    let area = popup::inner(app.overlay_area());
+    let area = Rect { height: area.height.min(MAX_IMAGE_ROWS), ..area };
+    (!ScreenLayout::of(app).is_too_small() && !area.is_empty()).then_some((subject, area))
 }
 
 /// The figure to show as an image, and the size of its place in cells; `None` when there is no place or nothing to show.
 pub(crate) fn wanted_figure(app: &App) -> Option<(Figure, Size)> {
-    let overlay = app.view::<ImageOverlay>()?;
-    let size = popup::inner(app.overlay_area()).as_size();
-    let has_room = !ScreenLayout::of(app).is_too_small() && size.width > 0 && size.height > 0;
-    app.figure_of(overlay.subject).filter(|_| has_room).map(|figure| (figure, size))
+    let (subject, area) = image_place(app)?;
+    Some((app.figure_of(subject)?, area.as_size()))
 }
 
 #[cfg(test)]
@@ -267,8 +291,26 @@ mod tests {
             rig.press(keys);
             assert_ne!(figure(&rig), before, "{keys}");
         }
+        // The cursor is in the image too.
+        let before = figure(&rig);
+        rig.press("left left");
+        assert_ne!(figure(&rig), before);
         rig.press("W");
         assert!(rig.screen_text().contains("plot of the losses"), "{}", rig.screen_text());
+    }
+
+    #[test]
+    fn no_key_over_an_image_commands_the_engine_unseen() {
+        let mut rig = open(140, 44);
+        rig.press("esc 3 right f");
+        assert_eq!(rig.take_sent_commands().len(), 1, "over the pane it freezes the point");
+        rig.accept_pending_commands().press("g f");
+        assert!(rig.screen_text().contains("Image of the control points"), "{}", rig.screen_text());
+        rig.press("f");
+        assert_eq!(rig.take_sent_commands(), []);
+        let before = figure(&rig);
+        rig.press("T");
+        assert_ne!(figure(&rig), before, "the colours change");
     }
 
     #[test]

@@ -246,7 +246,7 @@ impl View for SurfacePane {
     }
 
     fn exports(&self, app: &App) -> Vec<ExportItem> {
-        exports(app, true)
+        exports(app)
     }
 
     fn shell_command(&self, app: &App, run: &str) -> ShellCommand {
@@ -256,8 +256,8 @@ impl View for SurfacePane {
     }
 }
 
-/// What can be copied or saved of the surface, its slices among it where they are shown.
-pub(super) fn exports(app: &App, slices: bool) -> Vec<ExportItem> {
+/// What can be copied or saved of the surface, its slices among it.
+fn exports(app: &App) -> Vec<ExportItem> {
     let readout = ExportItem::readout(tables::surface_readout(app));
     let point = ExportItem::point(app, app.surface.uv(app.grid()));
     let mut all: Vec<ExportItem> = readout.into_iter().chain(point).collect();
@@ -303,11 +303,9 @@ pub(super) fn exports(app: &App, slices: bool) -> Vec<ExportItem> {
             ExportSource::Figure(App::comparison_figure),
         ));
     }
-    if slices {
-        let about = "the slices through the cursor, with intervals";
-        all.push(ExportItem::new('T', "table of the slices", "slices", about, ExportSource::Table(tables::slices)));
-        all.push(ExportItem::new('P', "plot of the slices", "slices", about, ExportSource::Figure(App::slices_figure)));
-    }
+    let about = "the slices through the cursor, with intervals";
+    all.push(ExportItem::new('T', "table of the slices", "slices", about, ExportSource::Table(tables::slices)));
+    all.push(ExportItem::new('P', "plot of the slices", "slices", about, ExportSource::Figure(App::slices_figure)));
     all
 }
 

@@ -398,3 +398,25 @@ fn a_copy_is_reported_as_what_it_is_and_can_be_selected_by_hand() {
         }
     }
 }
+
+#[test]
+fn another_name_keeps_the_form_and_tab_shows_the_format_in_the_name() {
+    for (keys, form) in [("W p", FigureForm::Png), ("W p tab", FigureForm::Svg)] {
+        let mut rig = test_app(fixture::finished_run());
+        rig.press("1").press(keys).press("ctrl-u").type_text("plot").press("enter");
+        let written = last_written_file(&mut rig);
+        assert!(matches!(&written.content, FileContent::Drawn(_, f) if *f == form), "{keys}: {written:?}");
+        rig.receive(BridgeMessage::Exists(Box::new(written)));
+        rig.press("n").type_text("2").press("enter");
+        let written = last_written_file(&mut rig);
+        assert_eq!(written.path.to_str(), Some("plot2"));
+        assert!(matches!(&written.content, FileContent::Drawn(_, f) if *f == form), "{keys}: {written:?}");
+        rig.receive(BridgeMessage::Exists(Box::new(written)));
+        let other = if form == FigureForm::Png { "plot2.svg" } else { "plot2.png" };
+        rig.press("n tab");
+        assert_eq!(rig.app.view::<FilenamePrompt>().unwrap().input.value(), other);
+        // The ending is replaced in any case, dot and all.
+        rig.press("ctrl-u").type_text("A.SVG").press("tab tab");
+        assert!(rig.app.view::<FilenamePrompt>().unwrap().input.value().matches('.').count() <= 2);
+    }
+}

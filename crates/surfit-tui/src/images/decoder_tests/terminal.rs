@@ -134,7 +134,7 @@ impl DecodingTerminal {
         assert_eq!(field(head, "q").as_deref(), Some("2"), "never an answer");
         if field(head, "a").as_deref() == Some("d") {
             assert_eq!(field(head, "d").as_deref(), Some("I"), "its memory goes too");
-            self.placed = None;
+            (self.placed, self.stored) = (None, None);
             return;
         }
         if field(head, "a").is_some() {

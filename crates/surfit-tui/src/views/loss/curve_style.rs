@@ -23,6 +23,7 @@ impl LossView {
             range,
             smoothing: self.smooth.then(|| self.smoothing()),
             rate: self.show_learning_rate,
+            cursor: self.cursor,
         }
     }
 }
