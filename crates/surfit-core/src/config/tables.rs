@@ -94,7 +94,7 @@ pub struct DataConfig {
     /// Folder with the data set's files, relative to the configuration file; empty for the usual places.
     #[serde(alias = "dir")]
     pub root: PathBuf,
-    /// Base URL that `surfit data fetch --config` gets files from, as `MIRROR/NAME/FILE`; empty for the publishers' homes.
+    /// Base URL that `surfit data fetch --config` gets files from, as `MIRROR/NAME/FILE`; empty for the publishers' URLs.
     #[garde(pattern("^(https?://.*)?$"))]
     #[schemars(extend("remedy" = "use a URL that begins with http:// or https://, or leave it empty"))]
     pub mirror: String,

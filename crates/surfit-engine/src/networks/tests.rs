@@ -16,8 +16,8 @@ fn network(name: &str, widths: &[usize]) -> Network {
 pub(crate) fn small_networks() -> impl Iterator<Item = (&'static str, Network)> {
     tch::set_num_threads(1);
     all_networks().iter().filter_map(|spec| {
-        let own = spec.widths.own.iter().zip(6..);
-        let mut widths: Vec<usize> = own.map(|(&width, most)| width.min(most)).collect();
+        let default = spec.widths.default.iter().zip(6..);
+        let mut widths: Vec<usize> = default.map(|(&width, most)| width.min(most)).collect();
         // Heads of two features each.
         spec.widths.undetermined.iter().for_each(|heads| widths[heads.index] = 3);
         let config = NetworkConfig { name: spec.name.into(), widths, ..NetworkConfig::default() };

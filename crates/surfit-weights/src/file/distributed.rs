@@ -317,7 +317,7 @@ impl<'a> FlatNames<'a> {
 }
 
 impl CheckpointDict for FlatNames<'_> {
-    type Dict = usize;
+    type Dictionary = usize;
 
     fn children(&self, dict: usize, names: &[&str]) -> Vec<Option<DictChild<usize>>> {
         let inner = &self.dicts[dict].inner;

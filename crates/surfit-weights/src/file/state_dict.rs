@@ -18,7 +18,7 @@ pub(super) trait StorageTable {
 }
 
 impl CheckpointDict for TensorObjects<'_> {
-    type Dict = PickleValue;
+    type Dictionary = PickleValue;
 
     fn children(&self, dict: PickleValue, names: &[&str]) -> Vec<Option<DictChild<PickleValue>>> {
         let mut found = vec![None; names.len()];
