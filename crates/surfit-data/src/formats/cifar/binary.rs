@@ -13,7 +13,7 @@ const RECORDS_PER_READ: usize = 256;
 pub(super) fn count_records(spec: &DataSetSpec, labels: usize, name: &str, bytes: usize) -> Result<usize> {
     let record = labels + IMAGE_BYTES;
     if bytes == 0 || !bytes.is_multiple_of(record) {
-        let other = 3 - labels + IMAGE_BYTES;
+        let other = if labels == 1 { 2 } else { 1 } + IMAGE_BYTES;
         let hint = if bytes > 0 && bytes.is_multiple_of(other) {
             format!(", but whole records of {}", if labels == 1 { "CIFAR-100" } else { "CIFAR-10" })
         } else {
