@@ -288,17 +288,6 @@ impl NetworkSpec {
 }
 
 impl NetworkConfig {
-    /// Refuses images of shape `input` (`[C, H, W]`) that the network cannot read; an unknown network reads any.
-    ///
-    /// # Errors
-    /// With the setting to change.
-    pub fn check_images(&self, input: [usize; 3]) -> Result<(), UnsuitableSetting> {
-        match find_network(&self.name) {
-            Some(spec) => (spec.refuse_images)(&spec.resolve_shape(self, input, 2)),
-            None => Ok(()),
-        }
-    }
-
     /// Pixels along a side of a patch for images of this height, where images are divided.
     pub fn patch_size(&self, height: usize) -> usize {
         match self.patch {
