@@ -50,3 +50,15 @@ pub(super) fn read_records(
     }
     Ok(images)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_of_any_number_of_labels_are_counted() {
+        let spec = DataSetSpec::find("cifar100").unwrap();
+        assert_eq!(count_records(spec, 4, "x", 2 * 3076).unwrap(), 2);
+        assert!(count_records(spec, 4, "x", 3073).unwrap_err().to_string().contains("records of 3076 bytes"));
+    }
+}
