@@ -13,8 +13,8 @@ const RECORDS_PER_READ: usize = 256;
 pub(super) fn count_records(spec: &DataSetSpec, labels: usize, name: &str, bytes: usize) -> Result<usize> {
     let record = labels + IMAGE_BYTES;
     if bytes == 0 || !bytes.is_multiple_of(record) {
-        let other = if labels == 1 { 2 } else { 1 } + IMAGE_BYTES;
-        let hint = if bytes > 0 && bytes.is_multiple_of(other) {
+        let other_labels = if labels == 1 { 2 } else { 1 };
+        let hint = if bytes > 0 && bytes.is_multiple_of(other_labels + IMAGE_BYTES) {
             format!(", but whole records of {}", if labels == 1 { "CIFAR-100" } else { "CIFAR-10" })
         } else {
             ", so it is cut short or another file".into()
