@@ -2,10 +2,9 @@
 
 use super::error::CliError;
 use surfit_core::config::{BrokenRule, Config};
-use surfit_core::networks::UnsuitableSetting;
-use surfit_data::{DataError, SetDescription};
-use surfit_weights::names::{ExpectedNetwork, RenameRules};
-use surfit_weights::{MatchedFile, NetworkError};
+use surfit_data::DataError;
+use surfit_weights::names::ExpectedNetwork;
+use surfit_weights::{NetworkError, check_corner_files};
 
 /// Refuses what an engine would refuse after the run was created: missing files, networks that do not suit the images, too
 /// large batches. `origin` is the file of the configuration, for the error. Returns notices about data set and given corners.
@@ -19,9 +18,6 @@ enum ConfigFault {
     Data(#[from] DataError),
     #[error(transparent)]
     Network(#[from] NetworkError),
-    /// The network does not suit the images.
-    #[error(transparent)]
-    Images(#[from] UnsuitableSetting),
     /// A batch does not suit the number of images.
     #[error(transparent)]
     Batch(#[from] BrokenRule),
@@ -33,27 +29,10 @@ fn check_config(config: &Config) -> Result<Vec<String>, ConfigFault> {
     // The set's own constants always match its channels.
     let own = (vec![0.0; channels], vec![1.0; channels]);
     surfit_data::normalization(&config.data, channels, &own)?;
-    config.network.check_images(set.input_shape)?;
-    let mut notices = set.notices.clone();
-    notices.extend(check_corners(config, &set)?);
-    config.check_batch_size(set.train_images)?;
-    Ok(notices)
-}
-
-/// Opens all files of given corners by their lists of tensors, and returns notices about them. The errors are those of
-/// `surfit run`.
-fn check_corners(config: &Config, set: &SetDescription) -> Result<Vec<String>, ConfigFault> {
-    let corners = &config.corners;
-    let renames = RenameRules::new(&corners.rename)?;
-    if corners.checkpoints.is_empty() {
-        return Ok(Vec::new());
-    }
     let network = ExpectedNetwork::new(&config.network, set.input_shape, set.classes.len())?;
-    let mut notices = Vec::new();
-    for path in &corners.checkpoints {
-        let found = MatchedFile::open(path, corners.weights, &network, &renames)?.notices().into_iter();
-        notices.extend(found.map(|notice| format!("{}: {notice}", path.display())));
-    }
+    let mut notices = set.notices;
+    notices.extend(check_corner_files(&config.corners.checkpoints, &config.corners, &network)?);
+    config.check_batch_size(set.train_images)?;
     Ok(notices)
 }
 

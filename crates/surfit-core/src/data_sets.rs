@@ -44,7 +44,7 @@ pub const DATA_SET_NAMES: &[&str] = &{
 const VALIDATION_FROM_TRAINING: &str =
     "validation images are taken from the training images, the same share of every class, by the seed";
 
-const CIFAR_HOMES: &[&str] = &["https://www.cs.toronto.edu/~kriz"];
+const CIFAR_URLS: &[&str] = &["https://www.cs.toronto.edu/~kriz"];
 
 /// Format of a set's files. What finds, reads and checks them goes by it.
 #[derive(Clone, Copy, Debug)]

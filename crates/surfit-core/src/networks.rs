@@ -106,8 +106,8 @@ impl NetworkSpec {
 pub struct WidthSpec {
     /// What they are, in a few words after an article.
     pub meaning: &'static str,
-    /// The network's own.
-    pub own: &'static [usize],
+    /// Widths of a configuration that gives none.
+    pub default: &'static [usize],
     /// Whether there must be as many.
     pub has_fixed_count: bool,
     /// Widths of a network of so many blocks, to look for its names in a file; `None` where its own will do.
@@ -121,13 +121,14 @@ pub struct WidthSpec {
 pub struct UndeterminedWidth {
     /// Index among the widths.
     pub index: usize,
-    /// What it usually is, from all widths.
-    pub usual: fn(&[usize]) -> usize,
+    /// Its default, from all widths.
+    pub default: fn(&[usize]) -> usize,
 }
 
 impl WidthSpec {
     /// Any number of widths, which the shapes of the weights show.
-    const ANY: Self = Self { meaning: "", own: &[], has_fixed_count: false, search_template: None, undetermined: None };
+    const ANY: Self =
+        Self { meaning: "", default: &[], has_fixed_count: false, search_template: None, undetermined: None };
 }
 
 /// What a network is built with: its settings, filled in, and the images that it reads.
@@ -157,8 +158,8 @@ pub fn describe_networks_as_markdown() -> [String; 2] {
     let mut networks = "| `network.name` | as a PyTorch module | `network.widths` |\n| --- | --- | --- |\n".to_owned();
     let mut namings = "| networks | namings |\n| --- | --- |\n".to_owned();
     for spec in NETWORKS {
-        let (name, description, WidthSpec { meaning, own, .. }) = (spec.name, spec.description, spec.widths);
-        networks += &format!("| `{name}` | {description} | {meaning}, `{own:?}` |\n");
+        let (name, description, WidthSpec { meaning, default, .. }) = (spec.name, spec.description, spec.widths);
+        networks += &format!("| `{name}` | {description} | {meaning}, `{default:?}` |\n");
     }
     let known_namings = |spec: &NetworkSpec| spec.namings.iter().map(|naming| naming.name).collect::<Vec<_>>();
     for family in NETWORKS.chunk_by(|one, next| known_namings(one) == known_namings(next)) {
@@ -218,7 +219,7 @@ impl NetworkSpec {
     /// For a width out of range, a wrong number of them, and widths that do not suit each other.
     pub fn check_widths(&self, widths: &[usize]) -> Result<(), UnsuitableSetting> {
         let refuse = |reason: String| Err(UnsuitableSetting::new("network.widths", reason));
-        let (count, wanted) = (widths.len(), self.widths.own.len());
+        let (count, wanted) = (widths.len(), self.widths.default.len());
         if !widths.iter().all(|width| (1..=MAX_WIDTH).contains(width)) {
             return refuse(format!("use widths of 1 to {MAX_WIDTH}"));
         }
@@ -273,10 +274,11 @@ impl NetworkSpec {
     }
 
     fn resolve_shape(&self, config: &NetworkConfig, input: [usize; 3], classes: usize) -> NetworkShape {
-        let given_or = |given: &[usize], own: &[usize]| if given.is_empty() { own.to_vec() } else { given.to_vec() };
+        let given_or =
+            |given: &[usize], default: &[usize]| if given.is_empty() { default.to_vec() } else { given.to_vec() };
         NetworkShape {
             name: self.name,
-            widths: given_or(&config.widths, self.widths.own),
+            widths: given_or(&config.widths, self.widths.default),
             hidden: given_or(&config.hidden, self.hidden.unwrap_or_default()),
             patch: config.patch_size(input[1]),
             input,
@@ -286,17 +288,6 @@ impl NetworkSpec {
 }
 
 impl NetworkConfig {
-    /// Refuses images of shape `input` (`[C, H, W]`) that the network cannot read; an unknown network reads any.
-    ///
-    /// # Errors
-    /// With the setting to change.
-    pub fn check_images(&self, input: [usize; 3]) -> Result<(), UnsuitableSetting> {
-        match find_network(&self.name) {
-            Some(spec) => (spec.refuse_images)(&spec.resolve_shape(self, input, 2)),
-            None => Ok(()),
-        }
-    }
-
     /// Pixels along a side of a patch for images of this height, where images are divided.
     pub fn patch_size(&self, height: usize) -> usize {
         match self.patch {

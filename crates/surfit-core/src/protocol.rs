@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Version of the protocol; engines, bridges and clients of different versions refuse each other with a sentence.
-pub const PROTOCOL_VERSION: u32 = 5;
+pub const PROTOCOL_VERSION: u32 = 6;
 
 /// Largest frame in bytes that is accepted; a snapshot of the largest grid stays well below.
 pub const MAX_FRAME_BYTES: usize = 8 << 20;

@@ -21,7 +21,7 @@ use surfit_core::data_sets::{DataSetSpec, PublishedFile, PublishedForm};
 pub struct FetchOptions {
     /// Folder that the files are put into.
     pub dir: PathBuf,
-    /// A base URL that has the files as `MIRROR/SET/FILE`, instead of the publishers' homes.
+    /// A base URL that has the files as `MIRROR/SET/FILE`, instead of the publishers' URLs.
     pub mirror: Option<String>,
     /// Which form of the set, such as `python`; the first when not given.
     pub form: Option<String>,
@@ -115,7 +115,7 @@ pub fn fetch(spec: &DataSetSpec, options: &FetchOptions, on_event: &mut dyn FnMu
     let urls = |file: &PublishedFile| -> Vec<String> {
         match mirror {
             Some(base) => vec![format!("{}/{}/{}", base.trim_end_matches('/'), spec.name, file.name)],
-            None => file.homes.iter().map(|home| format!("{home}/{}", file.name)).collect(),
+            None => file.urls.iter().map(|url| format!("{url}/{}", file.name)).collect(),
         }
     };
     let files: Vec<(PublishedFile, Vec<String>)> = form.files.iter().map(|f| (*f, urls(f))).collect();

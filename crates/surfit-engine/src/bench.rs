@@ -18,6 +18,7 @@ use crate::surface::{MicroBatch, Surface};
 use crate::{EngineError, Result, memory};
 use surfit_core::config::{ComputePrecision, Config, NetworkConfig};
 use surfit_core::draws::{FitPhase, PointDraws, Sampling};
+use surfit_core::networks::find_network;
 use surfit_core::surface::{Degrees, Patch};
 use tch::{Device, Tensor};
 
@@ -50,15 +51,14 @@ struct BenchSubject {
 }
 
 impl BenchSubject {
-    /// A network by its name, with images from inside the program: as they are for the demo's network, framed to the
-    /// 3×32×32 of CIFAR for the others.
+    /// A network by its name, with images from inside the program: framed to the 3×32×32 of CIFAR for a published
+    /// architecture, whose widths have a fixed meaning, as they are for others.
     fn new(name: &str, widths: &[usize], compute: ComputePrecision) -> Result<Self> {
         let mut config = Config { precision: compute, ..Config::default() };
         config.data.name = "fashion-mnist-16k".into();
         let device = Placement::resolve(&config, 0)?.device;
         let mut data = data::load(&config.data, config.seed, device)?;
-        let demo = matches!(name, "cnn" | "mlp");
-        if !demo {
+        if find_network(name).is_some_and(|spec| spec.widths.has_fixed_count) {
             data.input_shape = [3, 32, 32];
             data.train = data.train.padded_to(3, 32);
             data.validation = data.validation.padded_to(3, 32);

@@ -10,6 +10,7 @@ use crate::model_file::{self, GivenWeights};
 use crate::{EngineError, Result, networks};
 use std::path::{Path, PathBuf};
 use surfit_core::config::{ChannelConstants, Config};
+use surfit_core::data_sets::DataSetSpec;
 use surfit_core::event::ExportedModel;
 use surfit_core::files::{self, FileLocation, FilePath, write_atomic};
 pub use surfit_core::model_card::EnsembleMember;
@@ -356,7 +357,7 @@ pub fn config_from_card(model: &Path) -> Result<Config> {
     config.data.mean = ChannelConstants::Each(card.mean);
     config.data.std = ChannelConstants::Each(card.std);
     // Folders that were added or renamed since then would move the others.
-    if config.data.name == "folder" {
+    if DataSetSpec::find(&config.data.name).is_ok_and(|spec| spec.class_count == 0) {
         config.data.classes = card.classes;
     }
     config.corners.rename = card.rename;

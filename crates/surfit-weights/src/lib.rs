@@ -11,5 +11,5 @@ pub mod names;
 
 pub use error::NetworkError;
 pub use file::{TensorEntry, WeightFile, WeightFileError};
-pub use matched_file::MatchedFile;
+pub use matched_file::{MatchedFile, check_corner_files};
 pub use safetensors::Dtype;

@@ -4,11 +4,29 @@ use crate::NetworkError;
 use crate::file::{WeightFile, is_float};
 use crate::names::{ExpectedNetwork, KeptTensor, MappedTensor, NameMap, RUNNING_STATISTICS, RenameRules, match_names};
 use std::collections::HashMap;
-use std::path::Path;
-use surfit_core::config::CornerWeights;
+use std::path::{Path, PathBuf};
+use surfit_core::config::{CornerWeights, CornersConfig};
 
 /// Values of tensors that are no weights and kept nevertheless, in all.
 const MAX_KEPT_VALUES: usize = 1 << 16;
+
+/// Opens files of corners by their lists of tensors; returns what a user should know of each, as sentences.
+///
+/// # Errors
+/// As [`MatchedFile::open`], and for a pattern of `corners.rename` that is no regular expression.
+pub fn check_corner_files<'a>(
+    files: impl IntoIterator<Item = &'a PathBuf>,
+    corners: &CornersConfig,
+    network: &ExpectedNetwork,
+) -> Result<Vec<String>, NetworkError> {
+    let renames = RenameRules::new(&corners.rename)?;
+    let mut notices = Vec::new();
+    for path in files {
+        let found = MatchedFile::open(path, corners.weights, network, &renames)?.notices().into_iter();
+        notices.extend(found.map(|notice| format!("{}: {notice}", path.display())));
+    }
+    Ok(notices)
+}
 
 /// See the module's documentation.
 #[derive(Debug)]

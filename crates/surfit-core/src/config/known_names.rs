@@ -1,5 +1,4 @@
 //! Names that a configuration may choose from, and the sentence for one that is in no table.
-//!
 
 /// The name of `known` that `name` was probably meant to be.
 pub fn nearest_name<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
@@ -18,9 +17,4 @@ pub fn unknown_name_message(what: &str, name: &str, known: &[&str]) -> String {
         Some(k) => format!("there is no {what} `{name}`; did you mean `{k}`?"),
         None => format!("there is no {what} `{name}`; there are: {}", known.join(", ")),
     }
-}
-
-/// As [`unknown_name_message`], behind the configuration key that holds the name.
-pub fn unknown_value_message(key: &str, what: &str, name: &str, known: &[&str]) -> String {
-    format!("{key}: {}", unknown_name_message(what, name, known))
 }

@@ -20,7 +20,7 @@ pub use channel_constants::{ChannelConstants, ChannelConstantsError, ChannelStat
 pub use degree::DegreeSetting;
 pub use epochs::CornerEpochs;
 pub use error::ConfigError;
-pub use known_names::{nearest_name, unknown_name_message, unknown_value_message};
+pub use known_names::{nearest_name, unknown_name_message};
 pub use load::{CheckedConfig, apply_set, check_file, load, parse};
 pub use paths::{folder_of, resolve_set_paths};
 pub use renamed_keys::{RENAMED_KEYS, former_keys, present_key, renamed_key};

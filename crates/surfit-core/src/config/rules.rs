@@ -74,12 +74,12 @@ impl Config {
         broken
     }
 
-    /// Refuses mini-batches that are larger than the number of training images. Corners that are given are not trained.
+    /// Refuses mini-batches that are larger than the number of training images.
     ///
     /// # Errors
     /// With the key to change.
     pub fn check_batch_size(&self, train_images: usize) -> Result<(), BrokenRule> {
-        let corners = self.corners.checkpoints.is_empty().then_some(("corners", &self.corners.training));
+        let corners = self.corners.trains_corners().then_some(("corners", &self.corners.training));
         let tables = corners.into_iter().chain([("fit", &self.fit.training)]);
         for (table, training) in tables {
             let batch = training.batch_size;
@@ -108,9 +108,9 @@ impl CornersConfig {
         if Patch::from_corner_count(self.count).is_none() {
             return Err("use 2 corners for a curve, 3 for a triangular patch, 4 for a surface".into());
         }
-        let what = match self.checkpoints.len() {
-            0 => format!("`corners.epochs` lists {} checkpoints", self.len()),
-            files => format!("`corners.checkpoints` names {files} files"),
+        let what = match self.trains_corners() {
+            true => format!("`corners.epochs` lists {} checkpoints", self.len()),
+            false => format!("`corners.checkpoints` names {} files", self.len()),
         };
         // A number of files or checkpoints that no surface has is reported at those keys.
         let is_other = self.count != self.len() && Patch::from_corner_count(self.len()).is_some();
@@ -136,7 +136,7 @@ impl CornersConfig {
     pub(super) fn check_epochs(&self) -> Result<(), BrokenRule> {
         let all = self.epochs.all_epochs();
         let sentence = match &self.epochs {
-            CornerEpochs::Checkpoints(_) if !self.checkpoints.is_empty() => {
+            CornerEpochs::Checkpoints(_) if !self.trains_corners() => {
                 "`corners.checkpoints` loads the corners, so that none is trained; leave one of the two out"
             }
             _ if !all.iter().all(|epochs| (1..=1_000_000).contains(epochs)) => "use 1 to 1000000 epochs",

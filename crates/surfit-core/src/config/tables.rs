@@ -94,7 +94,7 @@ pub struct DataConfig {
     /// Folder with the data set's files, relative to the configuration file; empty for the usual places.
     #[serde(alias = "dir")]
     pub root: PathBuf,
-    /// Base URL that `surfit data fetch --config` gets files from, as `MIRROR/NAME/FILE`; empty for the publishers' homes.
+    /// Base URL that `surfit data fetch --config` gets files from, as `MIRROR/NAME/FILE`; empty for the publishers' URLs.
     #[garde(pattern("^(https?://.*)?$"))]
     #[schemars(extend("remedy" = "use a URL that begins with http:// or https://, or leave it empty"))]
     pub mirror: String,
@@ -143,11 +143,11 @@ pub struct NetworkConfig {
     #[garde(custom(suits_network(self, |network| network.check_widths(&self.widths))))]
     #[schemars(length(max = 64), inner(range(min = 1, max = 65536)))]
     pub widths: Vec<usize>,
-    /// Height and width of a ViT's patches in pixels; 0 for an eighth of the image's height, rounded up.
+    /// Side in pixels of the patches that images are divided into; 0 for an eighth of the image's height, rounded up.
     #[garde(custom(suits_network(self, |network| network.check_patch(self.patch))))]
     #[schemars(range(max = 4096))]
     pub patch: usize,
-    /// Units of the hidden layers of a VGG's classifier; empty for the network's own (two of 4096, or none in the CIFAR forms).
+    /// Units of the hidden layers of the network's classifier; empty for the network's own.
     #[garde(custom(suits_network(self, |network| network.check_hidden(&self.hidden))))]
     #[schemars(length(max = 16), inner(range(min = 1, max = 65536)))]
     pub hidden: Vec<usize>,
@@ -357,10 +357,15 @@ pub struct ExportConfig {
 }
 
 impl CornersConfig {
+    /// True when corners are trained here, false when all are read.
+    pub fn trains_corners(&self) -> bool {
+        self.checkpoints.is_empty()
+    }
+
     /// Number of corners: of files, of checkpoints, else [`CornersConfig::count`].
     pub fn len(&self) -> usize {
         match &self.epochs {
-            _ if !self.checkpoints.is_empty() => self.checkpoints.len(),
+            _ if !self.trains_corners() => self.checkpoints.len(),
             CornerEpochs::Checkpoints(list) => list.len(),
             CornerEpochs::Each(_) => self.count,
         }

@@ -1,7 +1,7 @@
 //! CIFAR-10: small photographs of ten kinds.
 
 use super::published::{PublishedFile, PublishedForm};
-use super::{CIFAR_HOMES, CifarForm, CifarLabels, DataFormat, DataSetSpec, VALIDATION_FROM_TRAINING};
+use super::{CIFAR_URLS, CifarForm, CifarLabels, DataFormat, DataSetSpec, VALIDATION_FROM_TRAINING};
 
 pub(super) const SPEC: DataSetSpec = DataSetSpec {
     name: "cifar10",
@@ -49,7 +49,7 @@ pub(super) const SPEC: DataSetSpec = DataSetSpec {
                 "cifar-10-binary.tar.gz",
                 170_052_171,
                 "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
-                CIFAR_HOMES,
+                CIFAR_URLS,
             )],
         },
         PublishedForm {
@@ -58,7 +58,7 @@ pub(super) const SPEC: DataSetSpec = DataSetSpec {
                 "cifar-10-python.tar.gz",
                 170_498_071,
                 "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
-                CIFAR_HOMES,
+                CIFAR_URLS,
             )],
         },
     ],

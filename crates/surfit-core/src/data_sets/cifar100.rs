@@ -1,7 +1,7 @@
 //! CIFAR-100: small photographs of a hundred kinds.
 
 use super::published::{PublishedFile, PublishedForm};
-use super::{CIFAR_HOMES, CifarForm, CifarLabels, DataFormat, DataSetSpec, VALIDATION_FROM_TRAINING};
+use super::{CIFAR_URLS, CifarForm, CifarLabels, DataFormat, DataSetSpec, VALIDATION_FROM_TRAINING};
 
 pub(super) const SPEC: DataSetSpec = DataSetSpec {
     name: "cifar100",
@@ -36,7 +36,7 @@ pub(super) const SPEC: DataSetSpec = DataSetSpec {
                 "cifar-100-binary.tar.gz",
                 168_513_733,
                 "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
-                CIFAR_HOMES,
+                CIFAR_URLS,
             )],
         },
         PublishedForm {
@@ -45,7 +45,7 @@ pub(super) const SPEC: DataSetSpec = DataSetSpec {
                 "cifar-100-python.tar.gz",
                 169_001_437,
                 "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
-                CIFAR_HOMES,
+                CIFAR_URLS,
             )],
         },
     ],

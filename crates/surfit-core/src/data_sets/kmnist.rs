@@ -1,8 +1,8 @@
 //! Kuzushiji-MNIST: cursive characters of classical Japanese.
 //!
 //! Sizes and SHA-256 of the files are those of TensorFlow Datasets (`url_checksums/kmnist.txt`), and torchvision's port to Ruby
-//! has the same SHA-256. Nobody publishes those of the unpacked files: unpacked or packed anew, a file is read to its end
-//! instead of being recognized.
+//! has the same SHA-256. Nobody publishes those of the unpacked files: unpacked or packed anew, they are not told from those of
+//! another set in this format.
 
 use super::published::{PublishedForm, idx_files};
 use super::{DataFormat, DataSetSpec, VALIDATION_FROM_TRAINING};

@@ -1,4 +1,4 @@
-//! Published files: names, sizes, checksums and homes.
+//! Published files: names, sizes, checksums and URLs.
 
 /// One way in which a set is published.
 #[derive(Clone, Copy, Debug)]
@@ -21,8 +21,8 @@ pub struct PublishedFile {
     /// SHA-256 of what a gzipped file unpacks to, for people unpack such files and pack them again; empty for archives, and
     /// where it is not known.
     pub unpacked: &'static str,
-    /// The folders on the web that have it, the first one first.
-    pub homes: &'static [&'static str],
+    /// URLs of the folders that have it, the preferred one first.
+    pub urls: &'static [&'static str],
 }
 
 impl PublishedFile {
@@ -31,15 +31,15 @@ impl PublishedFile {
         name: &'static str,
         size: u64,
         sha256: &'static str,
-        homes: &'static [&'static str],
+        urls: &'static [&'static str],
     ) -> Self {
-        Self { name, size, sha256, unpacked: "", homes }
+        Self { name, size, sha256, unpacked: "", urls }
     }
 }
 
 /// The four files of a set in the IDX format: for each its size, its SHA-256 and that of what it unpacks to.
 pub(super) const fn idx_files(
-    homes: &'static [&'static str],
+    urls: &'static [&'static str],
     files: [(u64, &'static str, &'static str); 4],
 ) -> [PublishedFile; 4] {
     let names = [
@@ -48,11 +48,11 @@ pub(super) const fn idx_files(
         "t10k-images-idx3-ubyte.gz",
         "t10k-labels-idx1-ubyte.gz",
     ];
-    let mut all = [PublishedFile { name: "", size: 0, sha256: "", unpacked: "", homes }; 4];
+    let mut all = [PublishedFile { name: "", size: 0, sha256: "", unpacked: "", urls }; 4];
     let mut i = 0;
     while i < 4 {
         let (size, sha256, unpacked) = files[i];
-        all[i] = PublishedFile { name: names[i], size, sha256, unpacked, homes };
+        all[i] = PublishedFile { name: names[i], size, sha256, unpacked, urls };
         i += 1;
     }
     all

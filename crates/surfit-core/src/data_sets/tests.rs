@@ -12,7 +12,7 @@ fn every_data_set_is_whole() {
         assert!(spec.classes.is_empty() || spec.classes.len() == spec.class_count, "{name}");
         for file in spec.published_files() {
             assert!(file.size > 0 && is_sha256(file.sha256), "{name}: {}", file.name);
-            assert!(!file.homes.is_empty());
+            assert!(!file.urls.is_empty());
             assert!(file.unpacked.is_empty() || is_sha256(file.unpacked));
         }
         match spec.format {
@@ -21,7 +21,10 @@ fn every_data_set_is_whole() {
                 assert!(checksums.iter().all(|sum| is_sha256(sum)));
             }
             DataFormat::Embedded | DataFormat::ImageFolder => assert!(!spec.is_fetchable()),
-            DataFormat::Idx | DataFormat::TinyImageNet => {}
+            // Sets of this format are told apart by content alone. Nobody publishes the checksums of this one.
+            DataFormat::Idx if name == "kmnist" => {}
+            DataFormat::Idx => assert!(spec.published_files().all(|file| is_sha256(file.unpacked)), "{name}"),
+            DataFormat::TinyImageNet => {}
         }
         if let Some(fallback) = spec.fallback {
             assert!(matches!(fallback.format, DataFormat::Embedded), "{name}");
@@ -42,7 +45,8 @@ fn an_unknown_name_is_refused_with_the_nearest() {
 #[test]
 fn the_page_of_data_sets_has_a_row_for_each() {
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/data.md");
-    let page = std::fs::read_to_string(page).unwrap();
+    // A package of this crate alone is without the page.
+    let Ok(page) = std::fs::read_to_string(page) else { return };
     let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
     let wanted = DATA_SETS.iter().map(|spec| {
         let counts = match spec.images {

@@ -48,9 +48,9 @@ pub enum Operation {
     /// Max pooling.
     MaxPool(MaxPooling),
     /// The mean of every channel, `[N, C]`.
-    GlobalMean,
+    GlobalAveragePooling,
     /// The means over `side × side` parts of the image, as features in the order of channels, then pixels.
-    FlatMeans {
+    AdaptiveAveragePooling {
         /// Parts along a side.
         side: i64,
     },

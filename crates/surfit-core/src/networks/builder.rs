@@ -135,15 +135,15 @@ impl NetworkBuilder {
     }
 
     /// The mean of every channel.
-    pub fn global_mean(&mut self) {
-        self.operations.push(Operation::GlobalMean);
+    pub fn global_average_pooling(&mut self) {
+        self.operations.push(Operation::GlobalAveragePooling);
     }
 
     /// The means over `side × side` parts of the image, as features.
-    pub fn flat_means(&mut self, side: i64) {
+    pub fn adaptive_average_pooling(&mut self, side: i64) {
         self.features *= side * side;
         self.axis = self.axis.map(|axis| GroupAxis { block: side * side, ..axis });
-        self.operations.push(Operation::FlatMeans { side });
+        self.operations.push(Operation::AdaptiveAveragePooling { side });
     }
 
     /// All values of an image of so many pixels as features.
@@ -205,6 +205,7 @@ impl NetworkBuilder {
         debug_assert_eq!((self.features, self.axis), sum, "both paths write the same features");
         let shortcut = std::mem::replace(&mut self.operations, before);
         let group = self.group().filter(|_| is_compared);
+        self.head_layers = 0;
         self.operations.push(Operation::Residual { branch, shortcut, group });
     }
 
@@ -232,5 +233,21 @@ impl NetworkBuilder {
         if has_bias {
             self.layout.add_parameter(&format!("{name}.bias"), &shape[..1], bias, &axes[..1]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Linear layers on a path of a sum are not at the end of the network.
+    #[test]
+    fn the_head_begins_after_the_last_sum() {
+        let mut network = NetworkBuilder::new(4);
+        let units = network.add_group("units", 4);
+        network.linear("first", units, LayerInit::PyTorch);
+        network.residual(|path| path.linear("branch", units, LayerInit::PyTorch), |_| {});
+        network.logits("logits", 2, LayerInit::PyTorch);
+        assert_eq!(network.finish().head_layers, 1);
     }
 }

@@ -13,7 +13,7 @@ pub(super) const CNN: NetworkSpec = NetworkSpec {
                   average pooling; then one linear layer",
     widths: WidthSpec {
         meaning: "the channels of each convolution",
-        own: &[16, 32, 64],
+        default: &[16, 32, 64],
         has_fixed_count: false,
         search_template: Some(|depth| vec![2; depth]),
         undetermined: None,
@@ -52,6 +52,6 @@ fn build(shape: &NetworkShape, network: &mut NetworkBuilder) {
             network.max_pool(MaxPooling::HALVE);
         }
     }
-    network.global_mean();
+    network.global_average_pooling();
     network.logits("classifier", shape.classes, LayerInit::PyTorch);
 }

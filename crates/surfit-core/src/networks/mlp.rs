@@ -8,7 +8,7 @@ use super::{FamilyNaming, NetworkShape, NetworkSpec, WidthSpec};
 pub(super) const MLP: NetworkSpec = NetworkSpec {
     name: "mlp",
     description: "linear layers with ReLU",
-    widths: WidthSpec { meaning: "the units of each hidden layer", own: &[256, 128], ..WidthSpec::ANY },
+    widths: WidthSpec { meaning: "the units of each hidden layer", default: &[256, 128], ..WidthSpec::ANY },
     namings: &[FamilyNaming::own("surfit")],
     ..NetworkSpec::new(build)
 };

@@ -18,7 +18,7 @@ pub(super) const RESNET18: NetworkSpec = NetworkSpec {
     description: "torchvision's `resnet18`, 7×7 stem and max pooling",
     widths: WidthSpec {
         meaning: "the channels of each stage",
-        own: &[64, 128, 256, 512],
+        default: &[64, 128, 256, 512],
         has_fixed_count: true,
         ..WidthSpec::ANY
     },
@@ -84,7 +84,7 @@ fn build(shape: &NetworkShape, network: &mut NetworkBuilder, stem: ConvolutionSp
             network.relu();
         }
     }
-    network.global_mean();
+    network.global_average_pooling();
     network.logits("fc", shape.classes, LayerInit::PyTorch);
 }
 

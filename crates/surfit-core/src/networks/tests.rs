@@ -40,7 +40,7 @@ fn only_some_networks_have_a_classifier_with_hidden_layers() {
 fn images_suit_the_network() {
     let refuse = |text: &str, side| {
         let network = parse(&format!("[network]\n{text}\n"), "x").unwrap().network;
-        network.check_images([1, side, side]).err().map(|unsuitable| unsuitable.to_string())
+        describe_network(&network, [1, side, side], 2).err().map(|unsuitable| unsuitable.to_string())
     };
     assert_eq!(
         refuse("widths = [1, 2, 3, 4, 5, 6]", 28).unwrap(),

@@ -22,7 +22,7 @@ pub(super) const VGG16: NetworkSpec = NetworkSpec {
     description: "torchvision's `vgg16`, from 32×32 pixels on",
     widths: WidthSpec {
         meaning: "the channels of each stage",
-        own: &[64, 128, 256, 512, 512],
+        default: &[64, 128, 256, 512, 512],
         has_fixed_count: true,
         ..WidthSpec::ANY
     },
@@ -101,9 +101,9 @@ fn build(shape: &NetworkShape, network: &mut NetworkBuilder, is_normed: bool, is
     }
     let init = if is_cifar { LayerInit::PyTorch } else { LayerInit::Normal(0.01) };
     if is_cifar {
-        network.global_mean();
+        network.global_average_pooling();
     } else {
-        network.flat_means(POOLED_SIZE);
+        network.adaptive_average_pooling(POOLED_SIZE);
     }
     // A ReLU and a dropout follow every hidden layer.
     let name = |layer: usize| match shape.hidden.as_slice() {

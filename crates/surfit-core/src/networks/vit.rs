@@ -24,10 +24,10 @@ pub(super) const VIT_TINY: NetworkSpec = NetworkSpec {
     description: "timm's `vit_tiny_patch16_224` with `img_size` and `patch_size` of the images",
     widths: WidthSpec {
         meaning: "features, blocks and heads",
-        own: &[192, 12, 3],
+        default: &[192, 12, 3],
         has_fixed_count: true,
         search_template: Some(|depth| vec![2, depth, 1]),
-        undetermined: Some(UndeterminedWidth { index: 2, usual: |widths| (widths[0] / HEAD_FEATURES).max(1) }),
+        undetermined: Some(UndeterminedWidth { index: 2, default: |widths| (widths[0] / HEAD_FEATURES).max(1) }),
     },
     divides_images: true,
     refuse_widths,
@@ -46,7 +46,7 @@ pub(super) const VIT_TINY: NetworkSpec = NetworkSpec {
 pub(super) const VIT_SMALL: NetworkSpec = NetworkSpec {
     name: "vit-small",
     description: "timm's `vit_small_patch16_224` with `img_size` and `patch_size` of the images",
-    widths: WidthSpec { own: &[384, 12, 6], ..VIT_TINY.widths },
+    widths: WidthSpec { default: &[384, 12, 6], ..VIT_TINY.widths },
     ..VIT_TINY
 };
 

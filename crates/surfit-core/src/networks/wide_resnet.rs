@@ -16,7 +16,7 @@ pub(super) const WRN16_4: NetworkSpec = NetworkSpec {
     description: "`WideResNet(16, classes, widen_factor=4)` of xternalz/WideResNet-pytorch, for small images",
     widths: WidthSpec {
         meaning: "the channels of the stem and of each stage",
-        own: &[16, 64, 128, 256],
+        default: &[16, 64, 128, 256],
         has_fixed_count: true,
         ..WidthSpec::ANY
     },
@@ -64,7 +64,7 @@ fn build(shape: &NetworkShape, network: &mut NetworkBuilder) {
     }
     network.batch_norm("bn1");
     network.relu();
-    network.global_mean();
+    network.global_average_pooling();
     network.logits("fc", shape.classes, LayerInit::PyTorch);
 }
 

@@ -13,6 +13,9 @@ use std::path::Path;
 use surfit_core::config::DataConfig;
 use surfit_core::data_sets::DataSetSpec;
 
+/// The set whose files are inside the program.
+const SET_NAME: &str = "fashion-mnist-16k";
+
 macro_rules! embedded {
     ($name:literal) => {
         NamedFile::Embedded(
@@ -31,7 +34,7 @@ impl SetFormat for EmbeddedFormat {
     }
 
     fn built_in_set(&self, spec: &'static DataSetSpec, searched_folders: Option<String>) -> Option<FoundSet> {
-        Some(FoundSet::built_in(spec, EmbeddedFiles { searched_folders }))
+        (spec.name == SET_NAME).then(|| FoundSet::built_in(spec, EmbeddedFiles { searched_folders }))
     }
 
     fn expected_files(&self, _spec: &DataSetSpec) -> Vec<&'static str> {
@@ -83,5 +86,21 @@ impl SetFiles for EmbeddedFiles {
             format_image_count(set.train.len() + others.sum::<usize>())
         });
         vec![CheckedFile::of_reading(spec, Path::new("embedded"), read)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use surfit_core::data_sets::{DATA_SETS, DataFormat};
+
+    #[test]
+    fn only_the_set_of_these_files_is_built_in() {
+        let embedded = DATA_SETS.iter().filter(|spec| matches!(spec.format, DataFormat::Embedded));
+        for spec in embedded {
+            assert!(EmbeddedFormat.built_in_set(spec, None).is_some(), "{}", spec.name);
+            let other: &'static DataSetSpec = Box::leak(Box::new(DataSetSpec { name: "letters", ..*spec }));
+            assert!(EmbeddedFormat.built_in_set(other, None).is_none());
+        }
     }
 }

@@ -437,7 +437,7 @@ mod tests {
         std::fs::write(&path, b"packed").unwrap();
         let sets = |size: u64, unpacked: &'static str| -> &'static [DataSetSpec] {
             let sha256 = digest::sha256_hex(b"packed").leak();
-            let file = PublishedFile { name: "train-images-idx3-ubyte.gz", size, sha256, unpacked, homes: &["x"] };
+            let file = PublishedFile { name: "train-images-idx3-ubyte.gz", size, sha256, unpacked, urls: &["x"] };
             let forms = vec![PublishedForm { name: "idx", files: vec![file].leak() }].leak();
             let mnist = DataSetSpec::find("mnist").unwrap();
             vec![DataSetSpec { name: "letters", format: DataFormat::Idx, forms, ..*mnist }].leak()

@@ -19,13 +19,11 @@ use std::path::{Path, PathBuf};
 use surfit_core::config::DataConfig;
 use surfit_core::data_sets::DataSetSpec;
 
-const ARCHIVE_NAME: &str = "tiny-imagenet-200.zip";
-
 pub(super) struct TinyImageNetFormat;
 
 impl SetFormat for TinyImageNetFormat {
     fn find_forms(&self, spec: &'static DataSetSpec, dir: &Path) -> Vec<FoundSet> {
-        let sources = find_sources(dir).into_iter();
+        let sources = find_sources(spec, dir).into_iter();
         sources.filter_map(|path| FoundSet::new(spec, vec![path.clone()], vec![], TinyImageNetFiles(path))).collect()
     }
 }
@@ -84,10 +82,10 @@ impl SetFiles for TinyImageNetFiles {
     }
 }
 
-/// The archive in `dir`, and `dir` itself when it is the unpacked one. The folder comes first, unless it has fewer images
+/// The set's archive in `dir`, and `dir` itself when it is the unpacked one. The folder comes first, unless it has fewer images
 /// than the archive: unpacking was broken off.
-fn find_sources(dir: &Path) -> Vec<PathBuf> {
-    let archive = Some(dir.join(ARCHIVE_NAME)).filter(|path| path.is_file());
+fn find_sources(spec: &DataSetSpec, dir: &Path) -> Vec<PathBuf> {
+    let archive = spec.published_files().map(|file| dir.join(file.name)).find(|path| path.is_file());
     if !(dir.join("train").is_dir() && dir.join("val").is_dir()) {
         return archive.into_iter().collect();
     }
@@ -116,7 +114,7 @@ fn open_source(path: &Path, cache_source: &mut CacheSource) -> Result<(ImageOrig
     if path.is_dir() {
         return Ok((ImageOrigin::Folder(path.to_owned()), walk_folder(path, cache_source)?));
     }
-    cache_source.add(path, ARCHIVE_NAME)?;
+    cache_source.add(path, &path.file_name().unwrap_or_default().to_string_lossy())?;
     list_archive(path)
 }
 
@@ -333,4 +331,20 @@ fn read_class_names(reader: &mut ImageFileReader, names: &[String], ids: &[Strin
     }
     let name = |id: &String| called.get(id).unwrap_or(id).clone();
     Ok(ids.iter().map(name).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Another set in this format is not that of Tiny-ImageNet's archive.
+    #[test]
+    fn the_archive_is_that_of_the_set() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("tiny-imagenet-200.zip"), b"").unwrap();
+        let spec = DataSetSpec::find("tiny-imagenet").unwrap();
+        assert_eq!(TinyImageNetFormat.find_forms(spec, dir.path()).len(), 1);
+        let other: &'static DataSetSpec = Box::leak(Box::new(DataSetSpec { name: "leaves", forms: &[], ..*spec }));
+        assert!(TinyImageNetFormat.find_forms(other, dir.path()).is_empty());
+    }
 }

@@ -28,7 +28,7 @@ fn published(content: &[u8]) -> PublishedFile {
         size: content.len() as u64,
         sha256: Box::leak(digest::sha256_hex(content).into_boxed_str()),
         unpacked: "",
-        homes: &[],
+        urls: &[],
     }
 }
 

@@ -270,7 +270,7 @@ fn the_published_content_is_known_however_it_is_packed() {
     let digests = [&packed, &content].map(|bytes| digest::sha256_hex(bytes));
     // The digests live as long as the program, as those of the registry do.
     let [sha256, unpacked] = digests.map(|d| &*d.leak());
-    let published = PublishedFile { name: "x.gz", size: packed.len() as u64, sha256, unpacked, homes: &[] };
+    let published = PublishedFile { name: "x.gz", size: packed.len() as u64, sha256, unpacked, urls: &[] };
     let archive = PublishedFile { unpacked: "", ..published };
     let path = dir.path().join("x.gz");
     let compared = |file: &PublishedFile, bytes: &[u8]| {

@@ -1,7 +1,7 @@
 //! How the corners of a run come to be: the registry of recipes.
 //!
 //! A recipe is a file below this one that implements [`CornerRecipe`], and its line in `RECIPES`. The keys of the configuration
-//! choose it. What recipes share is in `corners.rs`: training, measuring, storing and resuming.
+//! choose one, or none and so the default. What recipes share is in `corners.rs`: training, measuring, storing and resuming.
 
 mod given_files;
 mod independent_trainings;
@@ -17,9 +17,11 @@ use surfit_core::config::{Config, CornersConfig};
 use surfit_core::random::derive_seed;
 use tch::Tensor;
 
-/// Every recipe. The first one that the configuration chooses counts.
-static RECIPES: [&dyn CornerRecipe; 3] =
-    [&given_files::GivenFiles, &single_training::SingleTraining, &independent_trainings::IndependentTrainings];
+/// The recipe of configurations that choose no other.
+static DEFAULT_RECIPE: &dyn CornerRecipe = &independent_trainings::IndependentTrainings;
+
+/// Every other recipe. A configuration chooses at most one of them, so their order means nothing.
+static RECIPES: &[&dyn CornerRecipe] = &[&given_files::GivenFiles, &single_training::SingleTraining];
 
 /// A way to make the corners of a run. Its results are a function of configuration, data, seed and step alone, so that a
 /// resumed run arrives at the same bytes.
@@ -27,8 +29,10 @@ pub(super) trait CornerRecipe: Sync {
     /// What people should know of it.
     fn facts(&self) -> RecipeFacts;
 
-    /// Whether the configuration asks for it.
-    fn is_chosen(&self, corners: &CornersConfig) -> bool;
+    /// Whether the configuration asks for it; nobody asks for the default.
+    fn is_chosen(&self, _corners: &CornersConfig) -> bool {
+        false
+    }
 
     /// How many trainings make the corners.
     fn trainings(&self) -> CornerTrainings;
@@ -106,8 +110,7 @@ pub(super) struct ReadCorner {
 
 /// The recipe that a configuration chooses.
 pub(super) fn chosen_recipe(corners: &CornersConfig) -> &'static dyn CornerRecipe {
-    let chosen = RECIPES.into_iter().find(|recipe| recipe.is_chosen(corners));
-    chosen.unwrap_or(&independent_trainings::IndependentTrainings)
+    RECIPES.iter().copied().find(|recipe| recipe.is_chosen(corners)).unwrap_or(DEFAULT_RECIPE)
 }
 
 /// A seed derived from another, short enough to be read and typed by people.
@@ -118,10 +121,46 @@ pub(super) fn short_seed(seed: u64, index: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
+
+    fn all_recipes() -> impl Iterator<Item = &'static dyn CornerRecipe> {
+        RECIPES.iter().copied().chain([DEFAULT_RECIPE])
+    }
 
     fn name_of_chosen(keys: &str) -> &'static str {
         let config = surfit_core::config::parse(&format!("[corners]\n{keys}\n"), "x.toml").unwrap();
         chosen_recipe(&config.corners).facts().name
+    }
+
+    /// The first that is chosen is the only one, so that a line of the registry counts wherever it is.
+    #[test]
+    fn no_configuration_chooses_two_recipes() {
+        let values = [
+            ("checkpoints", "['a.pt', 'b.pt']"),
+            ("weights", "'ema'"),
+            ("rename", "[['a', 'b']]"),
+            ("count", "2"),
+            ("epochs", "[3, 4]"),
+            ("seeds", "[7]"),
+            ("cache", "false"),
+        ];
+        let mut chosen_recipes = BTreeSet::new();
+        for choice in 0..1 << values.len() {
+            let given = values.iter().enumerate().filter(|(i, _)| choice & (1 << i) != 0);
+            let text: String = given.map(|(_, (key, value))| format!("{key} = {value}\n")).collect();
+            let Ok(config) = surfit_core::config::parse(&format!("[corners]\n{text}"), "x.toml") else {
+                continue;
+            };
+            let chosen: Vec<_> = RECIPES.iter().filter(|recipe| recipe.is_chosen(&config.corners)).collect();
+            assert!(chosen.len() <= 1, "{text}");
+            chosen_recipes.extend(chosen.first().map(|recipe| recipe.facts().name));
+            // What the configuration checks before the engine starts is what the recipe does.
+            let recipe = chosen_recipe(&config.corners);
+            assert_eq!(recipe.trainings() != CornerTrainings::None, config.corners.trains_corners(), "{text}");
+        }
+        assert_eq!(chosen_recipes.len(), RECIPES.len(), "every recipe can be chosen: {chosen_recipes:?}");
+        let keys: BTreeSet<&str> = all_recipes().flat_map(|recipe| recipe.facts().keys).copied().collect();
+        assert!(keys.iter().all(|key| values.iter().any(|(name, _)| name == key)), "{keys:?}: a value for each");
     }
 
     #[test]
@@ -153,7 +192,7 @@ mod tests {
     fn the_page_describes_every_recipe() {
         let defaults = serde_json::to_value(Config::default()).unwrap();
         let mut table = "| corners | keys | what they are |\n| --- | --- | --- |\n".to_owned();
-        for recipe in RECIPES {
+        for recipe in all_recipes() {
             let RecipeFacts { name, description, keys } = recipe.facts();
             for key in keys {
                 assert!(defaults["corners"].get(key).is_some(), "{key}");

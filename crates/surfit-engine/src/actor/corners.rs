@@ -59,7 +59,7 @@ impl Actor<'_> {
 
     /// Whether the corners are trained here.
     pub(super) fn trains_corners(&self) -> bool {
-        self.recipe().trainings() != CornerTrainings::None
+        self.config.corners.trains_corners()
     }
 
     /// Steps of all corners that are done and that there are, at a place in the order of getting ready; corners where

@@ -84,8 +84,8 @@ fn a_shuffled_copy_is_put_back_exactly() {
 
 #[test]
 fn permuting_keeps_the_function_and_comes_back() {
-    for (_, network) in small_networks() {
-        let layout = network.layout();
+    for small in small_networks() {
+        let layout = small.network.layout();
         let flat = permuted_weights(layout, 4);
         let there = random_permutations(layout, 2);
         let back: Vec<Vec<i64>> = there
@@ -99,8 +99,8 @@ fn permuting_keeps_the_function_and_comes_back() {
         let moved = permute(layout, &flat, &there);
         assert_ne!(moved, flat);
         assert_eq!(permute(layout, &moved, &back), flat);
-        let change = relative_logit_change(&network, &flat, &moved, &images(130));
-        assert!(change < 1e-4, "{change}");
+        let change = relative_logit_change(&small.network, &flat, &moved, &small.images(130));
+        assert!(change < 1e-4, "{}: {change}", small.name);
     }
 }
 

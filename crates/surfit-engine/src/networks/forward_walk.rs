@@ -80,8 +80,10 @@ impl<'a, 'b> ForwardWalk<'a, 'b> {
                 of(y, false)
             }
             Operation::MaxPool(pooling) => of(max_pool(&x.values, *pooling), true),
-            Operation::GlobalMean => of(x.values.mean_dim([2i64, 3].as_slice(), false, None), false),
-            Operation::FlatMeans { side } => of(x.values.adaptive_avg_pool2d([*side, *side]).flatten(1, -1), false),
+            Operation::GlobalAveragePooling => of(x.values.mean_dim([2i64, 3].as_slice(), false, None), false),
+            Operation::AdaptiveAveragePooling { side } => {
+                of(x.values.adaptive_avg_pool2d([*side, *side]).flatten(1, -1), false)
+            }
             Operation::Flatten => of(x.values.flatten(1, -1), false),
             Operation::PatchTokens { patch, group } => {
                 let tokens = self.patch_tokens(&x.values, *patch);

@@ -1,6 +1,7 @@
 use super::*;
 use crate::layout::{LayoutTensors, RunningStats};
-use surfit_core::networks::all_networks;
+use std::collections::BTreeSet;
+use surfit_core::networks::{NETWORK_NAMES, all_networks};
 use tch::{Device, Kind};
 
 mod pytorch;
@@ -12,17 +13,48 @@ fn network(name: &str, widths: &[usize]) -> Network {
     Network::new(&config, [1, 28, 28], 10).unwrap()
 }
 
-/// A small form of every network that reads images of 28×28 pixels.
-pub(crate) fn small_networks() -> impl Iterator<Item = (&'static str, Network)> {
+/// A network in a small form, for images of this height and width.
+pub(crate) struct SmallNetwork {
+    pub name: &'static str,
+    pub network: Network,
+    pub side: i64,
+}
+
+impl SmallNetwork {
+    /// Random images, `[n, 1, side, side]`.
+    pub(crate) fn images(&self, n: i64) -> Tensor {
+        tch::manual_seed(7);
+        Tensor::randn([n, 1, self.side, self.side], (Kind::Float, Device::Cpu))
+    }
+}
+
+/// A small form of every network, and one with hidden layers in its classifier where it may have them, for images of 28×28 pixels
+/// or of the fewest that it reads.
+pub(crate) fn small_networks() -> Vec<SmallNetwork> {
     tch::set_num_threads(1);
-    all_networks().iter().filter_map(|spec| {
-        let own = spec.widths.own.iter().zip(6..);
-        let mut widths: Vec<usize> = own.map(|(&width, most)| width.min(most)).collect();
+    let mut all = Vec::new();
+    for spec in all_networks() {
+        let default = spec.widths.default.iter().zip(6..);
+        let mut widths: Vec<usize> = default.map(|(&width, most)| width.min(most)).collect();
         // Heads of two features each.
         spec.widths.undetermined.iter().for_each(|heads| widths[heads.index] = 3);
-        let config = NetworkConfig { name: spec.name.into(), widths, ..NetworkConfig::default() };
-        Some((spec.name, Network::new(&config, [1, 28, 28], 10).ok()?))
-    })
+        // Hidden layers of the default would be large.
+        let hidden: &[&[usize]] = match spec.hidden {
+            None => &[&[]],
+            Some([]) => &[&[], &[6, 5]],
+            Some(_) => &[&[6, 5]],
+        };
+        for &hidden in hidden {
+            let config =
+                NetworkConfig { name: spec.name.into(), widths: widths.clone(), patch: 0, hidden: hidden.into() };
+            let built = (28..=64).find_map(|side| Some((side, Network::new(&config, [1, side, side], 10).ok()?)));
+            let (side, network) = built.unwrap_or_else(|| panic!("{}: no small form", spec.name));
+            all.push(SmallNetwork { name: spec.name, network, side: side as i64 });
+        }
+    }
+    let names: BTreeSet<&str> = all.iter().map(|small| small.name).collect();
+    assert_eq!(names, NETWORK_NAMES.iter().copied().collect());
+    all
 }
 
 fn images(n: i64) -> Tensor {
@@ -94,8 +126,8 @@ fn a_cnn_is_the_plain_composition_of_its_layers() {
 
 #[test]
 fn taps_and_gradients_do_not_change_the_logits() {
-    for (name, network) in small_networks() {
-        let x = images(6);
+    for small in small_networks() {
+        let (name, network, x) = (small.name, &small.network, small.images(6));
         let plain = network.layout().initial_weights(1);
         let stats = RunningStats::new(network.layout(), Device::Cpu);
         let traced = plain.copy().set_requires_grad(true);
@@ -116,11 +148,13 @@ fn taps_and_gradients_do_not_change_the_logits() {
 fn in_16_bits_logits_and_gradients_are_nearly_those_of_32() {
     use crate::device::Placement;
     use crate::model::Model;
-    for ((name, f32), (_, bf16)) in small_networks().zip(small_networks()) {
-        let of = |network, kind| {
+    for (f32, bf16) in small_networks().into_iter().zip(small_networks()) {
+        let name = f32.name;
+        let of = |small: SmallNetwork, kind| {
+            let (x, network) = (small.images(64), small.network);
             let model = Model::new(network, Placement { device: Device::Cpu, kind, threads: 1 });
             let flat = model.network().layout().initial_weights(1);
-            let (x, labels) = (images(64), Tensor::arange(64, (Kind::Int64, Device::Cpu)).remainder(10));
+            let labels = Tensor::arange(64, (Kind::Int64, Device::Cpu)).remainder(10);
             let (loss, parts) = model.gradient(&model.compute_views(&flat), &x, &labels, 0.0);
             let flat_parts: Vec<Tensor> = parts.iter().map(|g| g.reshape([-1]).to_kind(Kind::Float)).collect();
             let gradient = Tensor::cat(&flat_parts, 0);
@@ -147,9 +181,10 @@ fn a_few_steps_lower_the_loss_of_every_network() {
     use crate::optimizer::StepHyperparams;
     use crate::trainer::Trainer;
     let rates = StepHyperparams { learning_rate: 0.02, momentum: 0.9, weight_decay: 0.0, label_smoothing: 0.0 };
-    let (x, labels) = (images(32), Tensor::arange(32, (Kind::Int64, Device::Cpu)).remainder(10));
+    let labels = Tensor::arange(32, (Kind::Int64, Device::Cpu)).remainder(10);
     let _no_grad = tch::no_grad_guard();
-    for (name, network) in small_networks() {
+    for small in small_networks() {
+        let (name, x, network) = (small.name, small.images(32), small.network);
         let model = Model::new(network, Placement { device: Device::Cpu, kind: Kind::Float, threads: 1 });
         let mut trainer = Trainer::new(&model, 1);
         let losses: Vec<f64> =

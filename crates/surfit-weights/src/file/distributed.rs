@@ -316,9 +316,7 @@ impl<'a> FlatNames<'a> {
     }
 }
 
-impl CheckpointDict for FlatNames<'_> {
-    type Dict = usize;
-
+impl CheckpointDict<usize> for FlatNames<'_> {
     fn children(&self, dict: usize, names: &[&str]) -> Vec<Option<DictChild<usize>>> {
         let inner = &self.dicts[dict].inner;
         let names = names.iter();

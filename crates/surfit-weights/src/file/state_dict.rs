@@ -17,9 +17,7 @@ pub(super) trait StorageTable {
     fn blob(&mut self, storage: &Storage) -> ReadStep<Option<ByteRange>>;
 }
 
-impl CheckpointDict for TensorObjects<'_> {
-    type Dict = PickleValue;
-
+impl CheckpointDict<PickleValue> for TensorObjects<'_> {
     fn children(&self, dict: PickleValue, names: &[&str]) -> Vec<Option<DictChild<PickleValue>>> {
         let mut found = vec![None; names.len()];
         for &(key, value) in self.dict(dict).unwrap_or_default() {

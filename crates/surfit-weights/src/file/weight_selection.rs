@@ -43,27 +43,27 @@ pub(super) enum DictChild<D> {
     Other,
 }
 
-pub(super) trait CheckpointDict {
-    type Dict: Copy;
+/// A checkpoint whose dictionaries are referred to by `D`.
+pub(super) trait CheckpointDict<D: Copy> {
     /// What is under these names, in their order.
-    fn children(&self, dict: Self::Dict, names: &[&str]) -> Vec<Option<DictChild<Self::Dict>>>;
+    fn children(&self, dict: D, names: &[&str]) -> Vec<Option<DictChild<D>>>;
     /// Some of the dictionaries in a dictionary, whatever they are called.
-    fn dicts(&self, dict: Self::Dict) -> Vec<Self::Dict>;
+    fn dicts(&self, dict: D) -> Vec<D>;
     /// True when some of its values are tensors.
-    fn has_tensors(&self, dict: Self::Dict) -> bool;
+    fn has_tensors(&self, dict: D) -> bool;
     /// Its first name; `None` inside when that is no text.
-    fn first_name(&self, dict: Self::Dict) -> Option<Option<String>>;
+    fn first_name(&self, dict: D) -> Option<Option<String>>;
 }
 
 const WHOLE_MODULE_REMEDY: &str = "and nothing in a file is ever executed to make one; save its state_dict()";
 
 /// Finds the dictionary of tensors in a checkpoint; notes state which of several was taken.
-pub(super) fn choose_weights<C: CheckpointDict>(
-    checkpoint: &C,
-    root: C::Dict,
+pub(super) fn choose_weights<D: Copy>(
+    checkpoint: &impl CheckpointDict<D>,
+    root: D,
     weights: CornerWeights,
     notes: &mut Vec<String>,
-) -> ReadStep<C::Dict> {
+) -> ReadStep<D> {
     let mut dict = root;
     for _ in 0..MAX_DEPTH {
         match find_inner_dict(checkpoint, dict, weights, notes)? {
@@ -79,12 +79,12 @@ pub(super) fn choose_weights<C: CheckpointDict>(
 }
 
 /// The dictionary with the weights inside of another, `None` when there is none.
-fn find_inner_dict<C: CheckpointDict>(
-    checkpoint: &C,
-    dict: C::Dict,
+fn find_inner_dict<D: Copy>(
+    checkpoint: &impl CheckpointDict<D>,
+    dict: D,
     weights: CornerWeights,
     notes: &mut Vec<String>,
-) -> ReadStep<Option<C::Dict>> {
+) -> ReadStep<Option<D>> {
     let raw = first_dict(checkpoint, dict, &RAW_KEYS);
     if let Some((raw_name, average)) = raw
         && let [Some(DictChild::Dict(last)), Some(_)] =
@@ -144,7 +144,7 @@ fn find_inner_dict<C: CheckpointDict>(
 }
 
 /// Notes of everything named like averaged weights, here or in a callback, that it is not read.
-fn list_unread_averages<C: CheckpointDict>(checkpoint: &C, dict: C::Dict) -> Vec<String> {
+fn list_unread_averages<D: Copy>(checkpoint: &impl CheckpointDict<D>, dict: D) -> Vec<String> {
     let mut places = vec![dict];
     if let [Some(DictChild::Dict(callbacks))] = checkpoint.children(dict, &[CALLBACKS_KEY])[..] {
         places.extend(checkpoint.dicts(callbacks));
@@ -172,11 +172,11 @@ fn format_choice_note(taken: &str, other: &str, what: &str, key: &str) -> String
 }
 
 /// The first of these names under which there is a dictionary, rather one with tensors.
-fn first_dict<C: CheckpointDict>(
-    checkpoint: &C,
-    dict: C::Dict,
+fn first_dict<D: Copy>(
+    checkpoint: &impl CheckpointDict<D>,
+    dict: D,
     names: &[&'static str],
-) -> Option<(&'static str, C::Dict)> {
+) -> Option<(&'static str, D)> {
     let children = checkpoint.children(dict, names).into_iter();
     let dicts: Vec<_> = names
         .iter()
@@ -191,7 +191,7 @@ fn first_dict<C: CheckpointDict>(
 }
 
 /// True when a dictionary or the usual one inside of it has tensors.
-fn holds_tensors<C: CheckpointDict>(checkpoint: &C, dict: C::Dict) -> bool {
+fn holds_tensors<D: Copy>(checkpoint: &impl CheckpointDict<D>, dict: D) -> bool {
     checkpoint.has_tensors(dict)
         || first_dict(checkpoint, dict, &RAW_KEYS).is_some_and(|(_, d)| checkpoint.has_tensors(d))
 }
@@ -204,7 +204,7 @@ pub(super) fn refuse_root<T>(maker: Option<String>) -> ReadStep<T> {
     }
 }
 
-fn refuse_dict<C: CheckpointDict, T>(checkpoint: &C, dict: C::Dict) -> ReadStep<T> {
+fn refuse_dict<D: Copy, T>(checkpoint: &impl CheckpointDict<D>, dict: D) -> ReadStep<T> {
     let names: Vec<&str> = RAW_KEYS.iter().chain(&AVERAGED_KEYS).copied().collect();
     for (name, child) in names.iter().zip(checkpoint.children(dict, &names)) {
         if let Some(DictChild::Object(class)) = child {

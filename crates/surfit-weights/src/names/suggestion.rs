@@ -90,7 +90,7 @@ fn guess_networks(spec: &NetworkSpec, network: &ExpectedNetwork, index: &NameInd
 fn network_config(spec: &NetworkSpec, widths: Option<Vec<usize>>) -> NetworkConfig {
     NetworkConfig {
         name: spec.name.into(),
-        widths: widths.unwrap_or_else(|| spec.widths.own.into()),
+        widths: widths.unwrap_or_else(|| spec.widths.default.into()),
         patch: if spec.divides_images { PATCH } else { 0 },
         hidden: Vec::new(),
     }
@@ -169,10 +169,10 @@ impl BodyMatch {
                 *found = usize::try_from(length).ok()?;
             }
         }
-        if let Some(UndeterminedWidth { index, usual }) = spec.widths.undetermined {
+        if let Some(UndeterminedWidth { index, default }) = spec.widths.undetermined {
             let own = find_network(&network.config.name).filter(|own| own.widths.undetermined.is_some());
             let given = own.and_then(|_| network.config.widths.get(index));
-            widths[index] = given.copied().unwrap_or_else(|| usual(&widths));
+            widths[index] = given.copied().unwrap_or_else(|| default(&widths));
         }
         Some(widths)
     }

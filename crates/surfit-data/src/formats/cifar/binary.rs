@@ -13,8 +13,8 @@ const RECORDS_PER_READ: usize = 256;
 pub(super) fn count_records(spec: &DataSetSpec, labels: usize, name: &str, bytes: usize) -> Result<usize> {
     let record = labels + IMAGE_BYTES;
     if bytes == 0 || !bytes.is_multiple_of(record) {
-        let other = 3 - labels + IMAGE_BYTES;
-        let hint = if bytes > 0 && bytes.is_multiple_of(other) {
+        let other_labels = if labels == 1 { 2 } else { 1 };
+        let hint = if bytes > 0 && bytes.is_multiple_of(other_labels + IMAGE_BYTES) {
             format!(", but whole records of {}", if labels == 1 { "CIFAR-100" } else { "CIFAR-10" })
         } else {
             ", so it is cut short or another file".into()
@@ -49,4 +49,16 @@ pub(super) fn read_records(
         }
     }
     Ok(images)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_of_any_number_of_labels_are_counted() {
+        let spec = DataSetSpec::find("cifar100").unwrap();
+        assert_eq!(count_records(spec, 4, "x", 2 * 3076).unwrap(), 2);
+        assert!(count_records(spec, 4, "x", 3073).unwrap_err().to_string().contains("records of 3076 bytes"));
+    }
 }

@@ -6,7 +6,7 @@ use super::{CornerRecipe, CornerTrainings, ReadCorner, RecipeFacts};
 use crate::{EngineError, Result};
 use surfit_core::config::{Config, CornersConfig};
 use surfit_core::files::{self, encode_json, write_atomic};
-use surfit_weights::MatchedFile;
+use surfit_weights::check_corner_files;
 use surfit_weights::names::RenameRules;
 
 /// Files or folders of weights.
@@ -37,18 +37,10 @@ impl CornerRecipe for GivenFiles {
 
     /// Looks at all files that corners are still to be read from; reports what is to be known of them.
     fn check_sources(&self, actor: &mut Actor) -> Result<()> {
-        let expected = actor.expected_network()?;
         let corners = &actor.config.corners;
-        let renames = RenameRules::new(&corners.rename)?;
-        let mut notices = Vec::new();
-        for (index, path) in corners.checkpoints.iter().enumerate() {
-            if files::exists(&actor.corner_path(index)) {
-                continue;
-            }
-            let opened = MatchedFile::open(path, corners.weights, &expected, &renames)?;
-            let file_notices = opened.notices().into_iter();
-            notices.extend(file_notices.map(|notice| format!("{}: {notice}", path.display())));
-        }
+        let numbered = corners.checkpoints.iter().enumerate();
+        let unread = numbered.filter(|(index, _)| !files::exists(&actor.corner_path(*index))).map(|(_, path)| path);
+        let notices = check_corner_files(unread, corners, &actor.expected_network()?)?;
         for notice in notices {
             actor.journal.log(notice);
         }

@@ -1,7 +1,6 @@
 //! Every corner is a training of its own.
 
 use super::{CornerRecipe, CornerTrainings, RecipeFacts};
-use surfit_core::config::CornersConfig;
 
 /// Trainings that differ in their seeds.
 pub(super) struct IndependentTrainings;
@@ -13,10 +12,6 @@ impl CornerRecipe for IndependentTrainings {
             description: "networks that are trained here with different seeds, the default",
             keys: &["count", "epochs", "seeds", "cache"],
         }
-    }
-
-    fn is_chosen(&self, _corners: &CornersConfig) -> bool {
-        true
     }
 
     fn trainings(&self) -> CornerTrainings {
