@@ -31,7 +31,7 @@ pub fn eval(args: EvalArgs) -> Result<(), CliError> {
     let models = Some(&args.model).filter(|model| !model.is_dir());
     for file in models.into_iter().chain(&args.config) {
         if !file.is_file() {
-            return Err(CliError::Usage(format!("{}: no such file", file.display())));
+            return Err(CliError::Usage(format!("{}: no such file; name a model that exists", file.display())));
         }
     }
     let mut command = surfit_client::engine_command()?;

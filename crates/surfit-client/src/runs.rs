@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::time::{SystemTime, UNIX_EPOCH};
 use surfit_core::event::JobStage;
+use surfit_core::files::metadata;
 use surfit_core::filter::RunAttributes;
 use surfit_core::heatmap::MeasuredPoint;
 use surfit_core::run_dir::{RunDir, RunStatus};
@@ -103,10 +104,14 @@ fn status_and_liveness(
     (status, alive)
 }
 
-/// The configuration is the first file of a run and never changes.
+/// When the run was made. Its configuration is written then, but a change during the fit writes it again, and so may the user;
+/// of a copy, the directory is new and the configuration is not.
 fn begin_time(run: &RunDir) -> Option<f64> {
-    let written = surfit_core::files::metadata(&run.config_path()).ok()?.modified().ok()?;
-    Some(written.duration_since(UNIX_EPOCH).ok()?.as_secs_f64())
+    let written = metadata(&run.config_path()).and_then(|file| file.modified());
+    // Some file systems do not tell it.
+    let created = metadata(run.path()).and_then(|folder| folder.created());
+    let earliest = [written, created].into_iter().flatten().min()?;
+    Some(earliest.duration_since(UNIX_EPOCH).ok()?.as_secs_f64())
 }
 
 impl RunSummary {
@@ -220,6 +225,26 @@ mod tests {
         ] {
             assert_eq!(format_size(bytes), text);
         }
+    }
+
+    #[test]
+    fn a_run_begins_when_it_is_made_whenever_its_configuration_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
+        let began = summarize(&run).began.unwrap();
+        let write_at = |seconds: f64| {
+            let time = UNIX_EPOCH + std::time::Duration::from_secs_f64(seconds);
+            let file = std::fs::File::options().append(true).open(run.path().join("config.toml")).unwrap();
+            file.set_modified(time).unwrap();
+        };
+        // Where the file system does not tell when a directory was made, the configuration's time is all there is.
+        if std::fs::metadata(run.path()).unwrap().created().is_ok() {
+            write_at(began + 3600.0);
+            assert!((summarize(&run).began.unwrap() - began).abs() < 5.0);
+        }
+        // A copy that keeps the times of files.
+        write_at(began - 3600.0);
+        assert!((summarize(&run).began.unwrap() - (began - 3600.0)).abs() < 5.0);
     }
 
     #[test]

@@ -230,7 +230,7 @@ pub enum Event {
         /// Fit step at which work was paused.
         step: u64,
     },
-    /// Work continues.
+    /// The work goes on after a pause.
     Unpaused {
         /// Fit step at which work continues.
         step: u64,

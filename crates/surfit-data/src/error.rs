@@ -19,7 +19,7 @@ pub enum DataError {
     Constants {
         /// The key in the table.
         key: &'static str,
-        /// Its value.
+        /// Value of the key.
         constants: ChannelConstants,
         /// What is wrong with it.
         source: ChannelConstantsError,

@@ -11,7 +11,6 @@ use surfit_core::run_state::RunState;
 
 /// A figure with its data.
 pub enum RunFigure<'a> {
-    /// Loss curves.
     Losses(CurvesFigure<'a>),
     /// Heatmap of the surface.
     Heatmap(HeatmapFigure<'a>),

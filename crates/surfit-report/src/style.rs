@@ -14,17 +14,13 @@ pub struct FigureTheme {
     pub background: RGBColor,
     /// What has no value: cells that are not measured, the floor of a relief.
     pub blank: RGBColor,
-    /// Primary text.
     pub text: RGBColor,
     /// Axis labels and secondary text.
     pub muted: RGBColor,
-    /// Axis lines.
     pub axis: RGBColor,
-    /// Grid lines.
     pub grid: RGBColor,
     /// The surface's curve.
     pub surface: RGBColor,
-    /// Validation measurements.
     pub validation: RGBColor,
     /// What a corner reaches.
     pub reference: RGBColor,

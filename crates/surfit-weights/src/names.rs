@@ -113,7 +113,7 @@ pub struct NameMap {
 pub struct KeptTensor {
     /// The file's name.
     pub name: String,
-    /// Its shape.
+    /// Shape that the file gives it.
     pub shape: Vec<i64>,
     /// Type of its values in the file.
     pub dtype: Dtype,

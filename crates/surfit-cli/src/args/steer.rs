@@ -11,7 +11,7 @@ use std::path::PathBuf;
 Examples:
   surfit set RUN fit.learning_rate=0.01      Set the peak learning rate
   surfit set RUN fit.learning_rate=x0.5      Halve it
-  surfit set RUN fit.points_per_step=4 fit.degree=[3,3] heatmap.grid=21
+  surfit set RUN fit.points_per_step=4 'fit.degree=[3,3]' heatmap.grid=21
 
 Changes apply from the next step on. \
 They are stored in the checkpoint, so a killed run resumes with them, bit for bit.

@@ -40,7 +40,6 @@ pub enum DialError {
     /// The command that leads there does not start.
     #[error("`{program}` cannot be started ({source}); install it, or name another one in SURFIT_SSH")]
     NotStarted {
-        /// The command.
         program: String,
         source: std::io::Error,
     },
@@ -69,7 +68,6 @@ pub enum DialError {
     Version {
         /// Name of the machine.
         host: String,
-        /// Its protocol.
         protocol: u32,
         /// Its version of surfit.
         version: String,

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {fault}", path.display())]
 pub struct HostConfigError {
-    /// The file.
     pub path: PathBuf,
     /// What is wrong with it.
     #[source]

@@ -27,7 +27,7 @@ pub(super) struct GivenKeys {
     pub unknown: Vec<KeyRemark>,
     /// Keys that cannot be used as they are given.
     pub faults: Vec<KeyRemark>,
-    /// Former names.
+    /// Keys under former names, with the present ones.
     pub renamed: Vec<KeyRemark>,
 }
 

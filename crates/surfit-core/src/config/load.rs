@@ -38,7 +38,10 @@ fn read_text(location: &(impl FileLocation + ?Sized)) -> Result<String, ConfigEr
     read.map_err(|e| ConfigError {
         origin: path.display().to_string(),
         line: None,
-        message: format!("cannot be read ({e}); name an existing TOML file"),
+        message: match e.kind() {
+            std::io::ErrorKind::NotFound => "no such file; name an existing TOML file".into(),
+            _ => format!("cannot be read ({e}); name a TOML file that you may read"),
+        },
     })
 }
 

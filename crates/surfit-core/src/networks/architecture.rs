@@ -35,17 +35,17 @@ pub enum Operation {
     LayerNorm,
     /// A linear layer with bias.
     Linear,
-    /// ReLU.
+    /// ReLU of every value.
     Relu {
         /// Group of the channels or features.
         group: Option<usize>,
     },
-    /// GELU, exact.
+    /// GELU by the error function, not its approximation.
     Gelu {
         /// Group of the features.
         group: Option<usize>,
     },
-    /// Max pooling.
+    /// Max pooling over square windows.
     MaxPool(MaxPooling),
     /// The mean of every channel, `[N, C]`.
     GlobalAveragePooling,

@@ -119,17 +119,14 @@ impl NetworkBuilder {
         self.operations.push(Operation::LayerNorm);
     }
 
-    /// ReLU.
     pub fn relu(&mut self) {
         self.operations.push(Operation::Relu { group: self.group() });
     }
 
-    /// Exact GELU.
     pub fn gelu(&mut self) {
         self.operations.push(Operation::Gelu { group: self.group() });
     }
 
-    /// Max pooling.
     pub fn max_pool(&mut self, pooling: MaxPooling) {
         self.operations.push(Operation::MaxPool(pooling));
     }

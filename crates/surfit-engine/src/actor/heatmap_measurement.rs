@@ -167,7 +167,7 @@ impl Actor<'_> {
         if let Some(best) = self.cell_race.winner(&self.heatmap, &cells, all) {
             let (u, v) = self.heatmap.parameters(best);
             self.journal.log(format!(
-                "the best point is ({u:.2}, {v:.2}) by all that is known; {} cells are still to be measured in full",
+                "the best point is ({u:.2}, {v:.2}) by all that is known; cells still to be measured in full: {}",
                 cells.len()
             ));
         }

@@ -150,12 +150,15 @@ fn total_time(area: Rect, buf: &mut Buffer, app: &App) {
         Some(finished) => finished.seconds.values().sum(),
         None => app.run_state.seconds.values().sum(),
     };
-    let line = Line::from(vec![
+    let mut line = Line::from(vec![
         Span::styled("done in ", app.theme.style(ThemeRole::Muted)),
         Span::styled(format!("{} ", format_duration(total)), app.theme.style(ThemeRole::Text)),
     ]);
+    if line.width() > usize::from(area.width) {
+        line.spans.remove(0);
+    }
     // What was only opened and looked at took no time worth a word.
-    if total >= 1.0 {
+    if total >= 1.0 && line.width() <= usize::from(area.width) {
         line.right_aligned().render(area, buf);
     }
 }

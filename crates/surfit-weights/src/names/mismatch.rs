@@ -120,7 +120,10 @@ fn describe_other_settings(
     }
     for (key, ours, theirs) in [("widths", &ours.widths, &theirs.widths), ("hidden", &ours.hidden, &theirs.hidden)] {
         if ours != theirs {
-            settings.push(format!("network.{key} = {theirs:?}"));
+            settings.push(match theirs.is_empty() {
+                true => format!("no network.{key}"),
+                false => format!("network.{key} = {theirs:?}"),
+            });
         }
     }
     let patch = |n: &ExpectedNetwork| n.config.patch_size(n.input[1]);

@@ -179,6 +179,12 @@ fn what_is_said_of_a_finished_run_is_true_of_what_became_of_it() {
     let text = TestApp::with_run_state(140, 44, run_state.clone()).screen_text();
     assert!(text.contains("finished: best"), "{text}");
     assert!(text.contains("done in 1 min 4 s"), "{text}");
+    // In a narrow header the words go before the time is cut.
+    for width in 60..90 {
+        let text = TestApp::with_run_state(width, 16, run_state.clone()).screen_text();
+        assert!(!text.contains("n 1 min 4 s") || text.contains("done in 1 min 4 s"), "{width}: {text}");
+        assert!(!text.contains("min 4") || text.contains("1 min 4 s"), "{width}: {text}");
+    }
     fixture::apply_events(&mut run_state, vec![changed(high, low)]);
     let snapshot = run_state.snapshot.as_mut().unwrap();
     snapshot.degrees = low;

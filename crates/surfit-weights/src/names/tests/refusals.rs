@@ -68,7 +68,7 @@ fn settings_that_would_fit_are_said() {
             of("resnet18-cifar", &[8, 16, 24, 32], &[]),
             "it fits network.name = \"resnet18-cifar\", network.widths = [8, 16, 24, 32]",
         ),
-        (network("resnet18-cifar", &[8, 8, 8, 8], &[]), of("resnet18-cifar", &[], &[]), "it fits network.widths = []"),
+        (network("resnet18-cifar", &[8, 8, 8, 8], &[]), of("resnet18-cifar", &[], &[]), "it fits no network.widths"),
         (network("vit-tiny", &[], &[]), of("vit-small", &[], &[]), "it fits network.name = \"vit-small\""),
         (network("vit-small", &[], &[]), of("vit-tiny", &[24, 3, 2], &[]), "network.widths = [24, 3, 1]"),
         (
