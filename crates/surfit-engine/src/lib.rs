@@ -28,8 +28,6 @@ mod networks;
 mod optimizer;
 mod serve;
 mod server;
-#[cfg(test)]
-mod step_digests;
 mod surface;
 mod trainer;
 

@@ -39,10 +39,7 @@ pub struct DialedLine {
 pub enum DialError {
     /// The command that leads there does not start.
     #[error("`{program}` cannot be started ({source}); install it, or name another one in SURFIT_SSH")]
-    NotStarted {
-        program: String,
-        source: std::io::Error,
-    },
+    NotStarted { program: String, source: std::io::Error },
     /// The command was started without streams.
     #[error("the command has no standard streams")]
     NoStreams,

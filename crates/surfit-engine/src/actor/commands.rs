@@ -328,7 +328,9 @@ impl Actor<'_> {
 
 /// The refusal to measure the heatmap while the surface changes.
 pub(super) fn heatmap_after_fit() -> EngineError {
-    EngineError::wrong_state("the heatmap is measured when the fit ends; wait for it, or end the fit early with `.` on the screen")
+    EngineError::wrong_state(
+        "the heatmap is measured when the fit ends; wait for it, or end the fit early with `.` on the screen",
+    )
 }
 
 #[cfg(test)]

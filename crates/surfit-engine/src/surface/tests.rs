@@ -1,3 +1,5 @@
+mod step_digests;
+
 use super::*;
 use crate::device::Placement;
 use crate::layout::{LayoutTensors, NormStatistics};
