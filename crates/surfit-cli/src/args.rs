@@ -205,7 +205,7 @@ pub struct OpenArgs {
 #[command(after_help = "\
 Examples:
   surfit run configs/demo.toml
-  surfit run mine.toml --set 'fit.degree=[3,3]' --set seed=7 --json > events.jsonl
+  surfit run mine.toml --set 'fit.degree=[3,3]' --json > events.jsonl
   surfit run mine.toml --run-dir /data/runs/a --detach
 
 With --run-dir, the same command resumes an unfinished run. \
