@@ -1,7 +1,7 @@
 //! Training, fitting and measuring surfaces: the only crate that sees libtorch.
 //!
 //! One engine process works on one run: [`serve::serve_run`] takes the run's lock, opens its socket, and lets the
-//! actor do the work. Every report about the work goes through [`journal`].
+//! actor do the work. Every report about the work goes through `journal.rs`.
 
 mod actor;
 mod align;

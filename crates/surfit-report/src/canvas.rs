@@ -161,7 +161,7 @@ fn draw_on<DB: DrawingBackend, F: DrawableFigure + ?Sized>(
     area.present()
 }
 
-/// The drawing as pixels, [`PIXELS_PER_POINT`] a nominal point of `size`.
+/// The drawing as pixels, [`crate::style::PIXELS_PER_POINT`] a nominal point of `size`.
 fn draw_pixels<F: DrawableFigure + ?Sized>(
     figure: &F,
     size: (u32, u32),

@@ -143,7 +143,7 @@ impl BridgeWorker {
         }
     }
 
-    /// As [`BridgeWorker::send_missed_events`], once there is no connection. Events reported but
+    /// As [`BridgeWorker::catch_up`], once there is no connection. Events reported but
     /// not stored are lost with a dead engine. The next engine reuses their numbers, so the screen is reset too.
     fn catch_up_disconnected(&mut self) {
         let taken_back = |run: &RunDir| run.last_event_number().is_ok_and(|last| last < self.seq);

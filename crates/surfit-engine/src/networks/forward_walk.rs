@@ -1,4 +1,4 @@
-//! Interprets the operations of an [`Architecture`] with tensors.
+//! Interprets the operations of an [`Architecture`](surfit_core::networks::Architecture) with tensors.
 
 use super::{ActivationHooks, DeferredConvGrads, ForwardWeights};
 use crate::layout::NormStatistics;
