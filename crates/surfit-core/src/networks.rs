@@ -84,6 +84,9 @@ pub struct NetworkSpec {
     build: fn(&NetworkShape, &mut NetworkBuilder),
 }
 
+/// For a network that no other library has: its tensors are named as here.
+const OWN_NAMES_ONLY: &[FamilyNaming] = &[FamilyNaming::own("surfit")];
+
 impl NetworkSpec {
     /// A network without special rules; a literal fills in the rest.
     const fn new(build: fn(&NetworkShape, &mut NetworkBuilder)) -> Self {
@@ -95,7 +98,7 @@ impl NetworkSpec {
             divides_images: false,
             refuse_widths: |_| Ok(()),
             refuse_images: |_| Ok(()),
-            namings: &[],
+            namings: OWN_NAMES_ONLY,
             build,
         }
     }

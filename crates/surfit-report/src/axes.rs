@@ -286,15 +286,7 @@ pub fn format_trimmed(value: f64) -> String {
 
 /// A count with thousands apart: `12 000`.
 pub fn format_thousands(value: f64) -> String {
-    let digits = format!("{:.0}", value.abs());
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
-            out.push('\u{2009}');
-        }
-        out.push(c);
-    }
-    out
+    surfit_core::axis_scale::group_digits(value.abs().round() as u64, '\u{2009}')
 }
 
 #[cfg(test)]

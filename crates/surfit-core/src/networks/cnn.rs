@@ -5,7 +5,7 @@
 //! and `classifier`, a `Linear`.
 
 use super::builder::{ConvolutionSpec, LayerInit, NetworkBuilder};
-use super::{FamilyNaming, MaxPooling, NetworkShape, NetworkSpec, UnsuitableSetting, WidthSpec};
+use super::{MaxPooling, NetworkShape, NetworkSpec, UnsuitableSetting, WidthSpec};
 
 pub(super) const CNN: NetworkSpec = NetworkSpec {
     name: "cnn",
@@ -19,7 +19,6 @@ pub(super) const CNN: NetworkSpec = NetworkSpec {
         undetermined: None,
     },
     refuse_images,
-    namings: &[FamilyNaming::own("surfit")],
     ..NetworkSpec::new(build)
 };
 

@@ -3,13 +3,12 @@
 //! As a PyTorch module this is `layers`, a `ModuleList` of `Linear`s.
 
 use super::builder::{LayerInit, NetworkBuilder};
-use super::{FamilyNaming, NetworkShape, NetworkSpec, WidthSpec};
+use super::{NetworkShape, NetworkSpec, WidthSpec};
 
 pub(super) const MLP: NetworkSpec = NetworkSpec {
     name: "mlp",
     description: "linear layers with ReLU",
     widths: WidthSpec { meaning: "the units of each hidden layer", default: &[256, 128], ..WidthSpec::ANY },
-    namings: &[FamilyNaming::own("surfit")],
     ..NetworkSpec::new(build)
 };
 

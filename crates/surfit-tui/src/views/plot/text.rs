@@ -4,18 +4,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
+use surfit_core::axis_scale;
 
 /// A whole number in groups of three: `1 240 000`.
 pub fn group_digits(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (k, digit) in digits.chars().enumerate() {
-        if k > 0 && (digits.len() - k).is_multiple_of(3) {
-            out.push(' ');
-        }
-        out.push(digit);
-    }
-    out
+    axis_scale::group_digits(n, ' ')
 }
 
 /// Bytes in a suitable unit: `812 kB`, `3.4 MB`, `412 MB`, `1.2 GB`.
