@@ -28,7 +28,7 @@ fn configurations_with_a_fault_are_refused_with_its_line_before_anything_is_made
     place.surfit("run tiny.toml --run-dir a --set heatmap.grid=1").fails(2, &["--set heatmap.grid=1", "2 to 101"]);
     place.surfit("run tiny.toml --set fit.epoch=3").fails(2, &["did you mean `fit.epochs`?"]);
     place.surfit("run tiny.toml --set seed").fails(2, &["KEY=VALUE"]);
-    place.surfit("run missing.toml").fails(2, &["missing.toml", "cannot be read"]);
+    place.surfit("run missing.toml").fails(2, &["missing.toml", "no such file"]);
     place.surfit("config check tiny.toml missing.toml").fails(2, &["missing.toml"]);
     assert!(!place.path("a").exists() && !place.path("runs").exists(), "a refused run left something behind");
 }
