@@ -10,7 +10,7 @@ use std::io::{IsTerminal, stdout};
 use std::path::Path;
 use surfit_core::colormap::Colormap;
 use surfit_core::files::write_atomic;
-use surfit_core::heatmap::{Heatmap, Metric};
+use surfit_core::heatmap::{CellQuantity, Heatmap, Metric};
 use surfit_core::run_dir::RunDir;
 use surfit_core::snapshot::Snapshot;
 use surfit_report::DrawableFigure;
@@ -139,7 +139,7 @@ fn render(
     map: Colormap,
 ) -> Result<Vec<u8>, CliError> {
     let heatmap = &snapshot.heatmap;
-    let title = || surfit_report::heatmap_title(&run.id(), snapshot.degrees, metric);
+    let title = || surfit_report::quantity_title(&run.id(), snapshot.degrees, metric, CellQuantity::Value);
     let image = |bytes: Result<Vec<u8>, surfit_report::ReportError>| bytes.map_err(CliError::from);
     let spec = || surfit_report::HeatmapFigure {
         heatmap,

@@ -2,6 +2,7 @@
 
 use super::style::*;
 use crate::canvas::FigurePage;
+use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use std::ops::Range;
@@ -81,40 +82,11 @@ impl AxesPanel {
         points: &[(f64, f64)],
         style: ShapeStyle,
     ) -> DrawResult<DB> {
-        let (dash, gap) = (f64::from(px(6.0)), f64::from(px(3.5)));
-        // How much of the present dash, or below zero of the gap, is still to come.
-        let mut left = dash;
         for piece in points.split(|p| !p.1.is_finite()) {
-            let spots: Vec<(i32, i32)> = piece.iter().map(|p| self.pixel_at(p.0, p.1)).collect();
-            let mut drawn: Vec<(i32, i32)> = spots.first().copied().into_iter().collect();
-            for pair in spots.windows(2) {
-                let [from, to] = [pair[0], pair[1]].map(|(x, y)| (f64::from(x), f64::from(y)));
-                let long = (to.0 - from.0).hypot(to.1 - from.1);
-                let mut done = 0.0;
-                while done < long {
-                    let step = left.abs().min(long - done).max(1e-9);
-                    done += step;
-                    let t = (done / long).min(1.0);
-                    let at =
-                        ((from.0 + t * (to.0 - from.0)).round() as i32, (from.1 + t * (to.1 - from.1)).round() as i32);
-                    if left > 0.0 {
-                        drawn.push(at);
-                        left -= step;
-                        if left <= 1e-6 {
-                            draw_polyline(page, &mut drawn, style)?;
-                            left = -gap;
-                        }
-                    } else {
-                        left += step;
-                        if left >= -1e-6 {
-                            left = dash;
-                            drawn = vec![at];
-                        }
-                    }
-                }
-            }
-            if left > 0.0 {
-                draw_polyline(page, &mut drawn, style)?;
+            let mut spots: Vec<(i32, i32)> = piece.iter().map(|p| self.pixel_at(p.0, p.1)).collect();
+            match spots.len() {
+                0 | 1 => draw_polyline(page, &mut spots, style)?,
+                _ => page.draw(&DashedPathElement::new(spots, px(6.0), px(3.5), style))?,
             }
         }
         Ok(())
@@ -164,15 +136,7 @@ impl AxesPanel {
         value: f64,
         color: RGBColor,
     ) -> DrawResult<DB> {
-        let y = self.pixel_at(self.x.start, value).1;
-        let (dash, gap) = (px(6.0), px(4.0));
-        let mut x = self.frame[0];
-        while x < self.frame[2] {
-            let end = (x + dash).min(self.frame[2]);
-            page.draw(&PathElement::new([(x, y), (end, y)], line_style(color, 1.4)))?;
-            x += dash + gap;
-        }
-        Ok(())
+        self.draw_dashed_curve(page, &[(self.x.start, value), (self.x.end, value)], line_style(color, 1.4))
     }
 }
 
@@ -224,17 +188,8 @@ pub enum LegendMark {
     Dashes(RGBColor),
 }
 
-/// A row of marks with their names, from `at` to the right.
+/// Marks with their names, from `at` to the right, in as many rows as it takes to stay left of `right`; gives how many.
 pub fn draw_legend<DB: DrawingBackend>(
-    page: &FigurePage<'_, DB>,
-    at: (i32, i32),
-    entries: &[(LegendMark, String)],
-) -> DrawResult<DB> {
-    draw_legend_within(page, at, i32::MAX, entries).map(drop)
-}
-
-/// The same in as many rows as it takes to stay left of `right`; gives how many.
-pub fn draw_legend_within<DB: DrawingBackend>(
     page: &FigurePage<'_, DB>,
     at: (i32, i32),
     right: i32,

@@ -3,9 +3,7 @@
 
 mod traces;
 
-use super::axes::{
-    AxesPanel, DrawResult, LegendMark, draw_header, draw_legend_within, format_thousands, format_trimmed,
-};
+use super::axes::{AxesPanel, DrawResult, LegendMark, draw_header, draw_legend, format_thousands, format_trimmed};
 use super::canvas::{DrawableFigure, FigurePage};
 use super::control_points::format_quantity;
 use super::style::*;
@@ -43,15 +41,26 @@ impl DrawableFigure for CurvesFigure<'_> {
 
     fn draw<DB: DrawingBackend>(&self, page: &FigurePage<'_, DB>) -> DrawResult<DB> {
         let header = draw_header(page, &self.title, &self.subtitle())?;
+        self.draw_area(page, [0.0, header, page.width, page.height])
+    }
+}
+
+impl<'a> CurvesFigure<'a> {
+    /// Draws the curves with their legend into an area: left, top, right and bottom in nominal points.
+    pub(super) fn draw_area<DB: DrawingBackend>(
+        &self,
+        page: &FigurePage<'_, DB>,
+        [left, top, right, bottom]: [f64; 4],
+    ) -> DrawResult<DB> {
         let traces = self.traces(&page.theme);
-        let room = px(page.width - SIDES.1 - 20.0);
-        let legend = (px(20.0), px(header + 8.0));
-        let rows = draw_legend_within(page, legend, room, &self.legend_entries(&traces, &page.theme))?;
-        let top = header + page.length(62.0, 29.0 + 17.0 * f64::from(rows));
-        let below = page.height - page.length(50.0, 44.0);
+        let sides = (left + SIDES.0, right - SIDES.1);
+        let legend = (px(left + 20.0), px(top + 8.0));
+        let entries = self.legend_entries(&traces, &page.theme);
+        let rows = draw_legend(page, legend, px(sides.1 - 20.0), &entries)?;
+        let top = top + page.length(62.0, 29.0 + 17.0 * f64::from(rows));
+        let below = bottom - page.length(50.0, 44.0);
         let rate = self.style.rate && below - RATE_HEIGHT - top >= MIN_LOSS_HEIGHT;
         let bottom = if rate { below - RATE_HEIGHT } else { below.max(top + 20.0) };
-        let sides = (SIDES.0, page.width - SIDES.1);
         let panel = self.build_panel([sides.0, top, sides.1, bottom], self.style.range);
         self.draw_frame(page, &panel, !rate)?;
         self.draw_degree_changes(page, &panel)?;
@@ -68,13 +77,11 @@ impl DrawableFigure for CurvesFigure<'_> {
             self.draw_cursor(page, &panel, &traces, cursor)?;
         }
         if rate {
-            self.draw_learning_rate(page, &traces, bottom)?;
+            self.draw_learning_rate(page, &traces, [sides.0, bottom + 36.0, sides.1, bottom + RATE_HEIGHT])?;
         }
         Ok(())
     }
-}
 
-impl<'a> CurvesFigure<'a> {
     fn traces(&self, theme: &FigureTheme) -> Vec<CurveTrace<'a>> {
         let others = self.other_curves.iter().enumerate().map(|(n, o)| CurveTrace {
             name: shorten_name(&o.name),
@@ -217,20 +224,16 @@ impl<'a> CurvesFigure<'a> {
             return Ok(());
         }
         let track = self.run_state.tracks.get(&LossCurve::Surface);
-        let [_, top, right, bottom] = panel.frame;
+        let [_, top, right, _] = panel.frame;
         let mut free = i32::MIN;
         for (step, _, to) in &self.run_state.degree_changes {
             let place = self.axis_position(track, *step as f64, 0.0);
             if !(panel.x.start..=panel.x.end).contains(&place) {
                 continue;
             }
-            let x = panel.pixel_at(place, panel.y.start).0;
-            let mut y = top;
-            while y < bottom {
-                let dash = [(x, y), (x, (y + px(3.0)).min(bottom))];
-                page.draw(&PathElement::new(dash, line_style(page.theme.muted, 1.0)))?;
-                y += px(6.0);
-            }
+            let ends = [(place, panel.y.start), (place, panel.y.end)];
+            panel.draw_dashed_curve(page, &ends, line_style(page.theme.muted, 1.0))?;
+            let (x, _) = panel.pixel_at(place, panel.y.start);
             let label = format!("degree {to}");
             let style = text_style(10.5, page.theme.muted, HPos::Left, VPos::Top);
             let width = page.estimate_text_size(&label, &style)?.0 as i32;
@@ -249,7 +252,7 @@ impl<'a> CurvesFigure<'a> {
         &self,
         page: &FigurePage<'_, DB>,
         traces: &[CurveTrace<'_>],
-        below: f64,
+        frame: [f64; 4],
     ) -> DrawResult<DB> {
         let marks: Vec<(Vec<(f64, f64)>, RGBColor)> = traces
             .iter()
@@ -270,7 +273,6 @@ impl<'a> CurvesFigure<'a> {
         let values = marks.iter().flat_map(|m| m.0.iter().map(|p| p.1));
         let most = values.filter(|v| v.is_finite()).fold(0.0, f64::max);
         let most = if most > 0.0 { most * 1.1 } else { 1.0 };
-        let frame = [SIDES.0, below + 36.0, page.width - SIDES.1, below + RATE_HEIGHT];
         let panel = self.build_panel(frame, (0.0, most));
         self.draw_panel_axes(page, &panel, true, "learning rate")?;
         for (points, color) in marks {

@@ -1,6 +1,5 @@
 //! A small document that becomes Markdown or HTML.
 
-use std::fmt::Write;
 use surfit_core::text::to_printable;
 
 /// Most characters of a paragraph, a cell, or a line of a configuration.
@@ -64,26 +63,20 @@ impl Document {
         );
         for part in &self.sections {
             match part {
-                ReportSection::Heading(text) => push_format(&mut out, format_args!("<h2>{}</h2>\n", escape_html(text))),
-                ReportSection::Text(text) => push_format(&mut out, format_args!("<p>{}</p>\n", escape_html(text))),
+                ReportSection::Heading(text) => out += &format!("<h2>{}</h2>\n", escape_html(text)),
+                ReportSection::Text(text) => out += &format!("<p>{}</p>\n", escape_html(text)),
                 ReportSection::Verbatim(text) => {
-                    let text = printable_lines(text);
-                    push_format(&mut out, format_args!("<pre>{}</pre>\n", escape_tags(&text)));
+                    out += &format!("<pre>{}</pre>\n", escape_tags(&printable_lines(text)));
                 }
-                ReportSection::Figure { caption, svg, .. } => push_format(
-                    &mut out,
-                    format_args!("<figure>\n{svg}<figcaption>{}</figcaption>\n</figure>\n", escape_html(caption)),
-                ),
+                ReportSection::Figure { caption, svg, .. } => {
+                    let caption = escape_html(caption);
+                    out += &format!("<figure>\n{svg}<figcaption>{caption}</figcaption>\n</figure>\n");
+                }
                 ReportSection::Table(head, rows) => push_html_table(&mut out, head, rows),
             }
         }
         out + "</main>\n</body>\n</html>\n"
     }
-}
-
-/// Writing into a string does not fail.
-fn push_format(out: &mut String, text: std::fmt::Arguments<'_>) {
-    let _ = out.write_fmt(text);
 }
 
 fn push_html_table(out: &mut String, head: &[&str], rows: &[Vec<String>]) {

@@ -22,7 +22,9 @@ pub mod study;
 mod style;
 
 #[cfg(test)]
-mod test_data;
+mod tests;
+#[cfg(test)]
+use tests::test_data;
 
 pub use canvas::{DrawableFigure, FigurePage, PixelImage, ScreenPage};
 pub use comparison::{BesideFigure, ComparedSurface};
@@ -46,11 +48,6 @@ use surfit_core::heatmap::{CellQuantity, HeatmapStyle, Metric, SliceDirection};
 use surfit_core::run_state::RunState;
 use surfit_core::surface::Degrees;
 
-/// The title of a heatmap's figure, such as `demo-1 · accuracy on the surface of degree 2×2`.
-pub fn heatmap_title(run: &str, degrees: Degrees, metric: Metric) -> String {
-    quantity_title(run, degrees, metric, CellQuantity::Value)
-}
-
 pub fn quantity_name(metric: Metric, quantity: CellQuantity) -> String {
     let name = metric.name();
     match quantity {
@@ -60,6 +57,7 @@ pub fn quantity_name(metric: Metric, quantity: CellQuantity) -> String {
     }
 }
 
+/// The title of a heatmap's figure, such as `demo-1 · accuracy on the surface of degree 2×2`.
 pub fn quantity_title(run: &str, degrees: Degrees, metric: Metric, quantity: CellQuantity) -> String {
     let what = quantity_name(metric, quantity);
     format!("{run} · {what} on the surface of degree {degrees}")
@@ -89,7 +87,7 @@ pub fn write_figures(
                 metric,
                 colormap: Colormap::default(),
                 style: HeatmapStyle::default(),
-                title: heatmap_title(run, snapshot.degrees, metric),
+                title: quantity_title(run, snapshot.degrees, metric, CellQuantity::Value),
                 marks: &snapshot.marks,
             };
             write_png_and_svg(&figure, folder, &format!("heatmap-{metric}"), &mut files)?;

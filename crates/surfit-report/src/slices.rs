@@ -195,7 +195,8 @@ impl SliceFigure<'_> {
         if reference.is_some() {
             entries.push((LegendMark::Dashes(page.theme.reference), "best corner".to_owned()));
         }
-        draw_legend(page, (panel.frame[0] + px(80.0), panel.frame[1] - px(15.0)), &entries)
+        let [left, top, right, _] = panel.frame;
+        draw_legend(page, (left + px(80.0), top - px(15.0)), right, &entries).map(drop)
     }
 }
 

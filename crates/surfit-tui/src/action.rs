@@ -50,6 +50,8 @@ impl ActionGroup {
 pub struct Action {
     /// Its name in `keys.toml`, in the palette and in `action!`.
     pub id: &'static str,
+    /// Earlier names that `keys.toml` may still have.
+    pub former_ids: &'static [&'static str],
     pub scope: KeyScope,
     /// Its keys count over overlays, too.
     pub in_overlays: bool,
@@ -133,8 +135,8 @@ mod tests {
 
     #[test]
     fn ids_are_there_once_and_default_keys_do_not_clash() {
-        let ids: HashSet<_> = TABLE.iter().map(|e| e.id).collect();
-        assert_eq!(ids.len(), TABLE.len());
+        let names = || TABLE.iter().flat_map(|e| e.former_ids.iter().copied().chain([e.id]));
+        assert_eq!(names().collect::<HashSet<_>>().len(), names().count());
         for (n, e) in TABLE.iter().enumerate() {
             for other in &TABLE[..=n] {
                 for (a, b) in key_pairs(e, other) {

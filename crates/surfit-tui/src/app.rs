@@ -20,7 +20,7 @@ pub use engine_commands::PendingCommand;
 pub use exports::{ExportDestination, ExportFormat, ExportItem, ExportSource, MAX_COPY_BYTES};
 pub(crate) use figures::{FigureKind, FigureSubject};
 pub use message::{Banner, MessageKind, ScreenMessage as Note};
-pub use questions::{AnswerAction, Question};
+pub use questions::Question;
 pub use remote_line::RemoteLine;
 pub use typed_commands::{TYPED_COMMAND_EXAMPLES, parse};
 
@@ -40,7 +40,7 @@ use crossterm::event::{KeyEvent, KeyEventKind, MouseEvent};
 use ratatui::layout::{Position, Size};
 use std::collections::BTreeMap;
 use surfit_core::machine::MachineLoad;
-use surfit_core::protocol::{ClientMessage, ServerMessage};
+use surfit_core::protocol::{ClientMessage, OpenedRun, ServerMessage};
 use surfit_core::run_state::{LogLine, RunState};
 use surfit_core::snapshot::{ControlPoint, EngineState, Snapshot};
 use surfit_report::ReportError;
@@ -51,9 +51,10 @@ const STALL_TIMEOUT_SECS: f64 = 5.0;
 /// The longest silence, in seconds, that is expected of an engine whose steps are slow.
 const MAX_STALL_TIMEOUT_SECS: f64 = 300.0;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Pane {
     Loss,
+    #[default]
     Surface,
     Points,
 }
@@ -93,8 +94,9 @@ impl Pane {
     }
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum EngineLink {
+    #[default]
     Connecting,
     Connected {
         pid: u32,
@@ -156,6 +158,7 @@ pub struct ThrottledStats {
     sampled_at: Option<f64>,
 }
 
+#[derive(Default)]
 pub struct App {
     pub theme: Theme,
     pub keymap: Keymap,
@@ -174,8 +177,8 @@ pub struct App {
     pub sidebar_shown: bool,
     /// What is open over the panes, the topmost last: at most one overlay, and dialogs over it.
     pub layers: Vec<Box<dyn View>>,
-    /// The run's directory, and its name on the command line, once reported.
-    pub run_location: Option<exports::RunLocation>,
+    /// Where the run is on its own machine, once reported.
+    pub run_location: Option<OpenedRun>,
     pub loss: LossView,
     pub surface: SurfaceView,
     pub points: PointsView,
@@ -244,56 +247,14 @@ impl App {
             keymap,
             run_state: RunState { snapshot, ..RunState::default() },
             run: options.run.clone(),
-            connection: EngineLink::Connecting,
             remote_line: options.host.clone().map(RemoteLine::new),
-            batch_job: None,
             readonly: options.readonly,
-            focus: Pane::Surface,
-            zoomed: false,
-            arrangement: Arrangement::default(),
             sidebar_shown: true,
-            layers: Vec::new(),
-            run_location: None,
-            loss: LossView::default(),
             surface: SurfaceView { cursor: (grid / 2, grid / 2), ..SurfaceView::default() },
-            points: PointsView::default(),
-            help_search: SearchField::default(),
-            log: LogView::default(),
-            models: ModelsView::default(),
-            image_protocol: None,
-            figure_image: None,
-            load_history: LoadHistory::default(),
-            header_stats: ThrottledStats::default(),
-            runs: Vec::new(),
-            runs_view: RunsView::default(),
-            pending: BTreeMap::new(),
-            local_log_lines: Vec::new(),
-            command_history: Vec::new(),
             size,
-            now: 0.0,
-            started_at_unix: None,
-            last_message_at: None,
             dirty: true,
-            in_tmux: false,
-            last_copy: None,
-            pending_prefix: None,
-            status_message: None,
-            theme_chosen: false,
-            theme_before_preview: None,
-            last_message_order: 0,
             next_command_id: 1,
-            settings: pending_setting::PendingSettings::default(),
-            last_new_run_at: None,
-            degree_plan: None,
-            cursor_initialised: false,
-            metric_initialised: false,
-            awaiting_run_state: false,
-            pending_comparisons: other_runs::PendingComparisons::default(),
-            followed_runs: other_runs::FollowedRuns::default(),
-            last_click: None,
-            shown_stall_secs: None,
-            dragged_border: None,
-            last_pan_position: None,
+            ..Self::default()
         }
     }
 

@@ -12,9 +12,10 @@ use thiserror::Error;
 
 pub type Rgb = (u8, u8, u8);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ColorDepth {
     /// No colours; letters may still be bold, dim, underlined or reversed.
+    #[default]
     None,
     /// The 16 named colours, whose look the user's terminal decides.
     Ansi16,

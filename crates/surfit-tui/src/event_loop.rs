@@ -8,7 +8,7 @@ use crate::images::{self, ImageContent};
 use crate::keymap::Keymap;
 use crate::link::{LeaveReason, MAX_QUEUED_MESSAGES, RequestSink, WorkbenchInbox, WorkbenchOptions};
 use crate::remembered_choices::RememberedChoices;
-use crate::signals::{self, SignalRequest};
+use crate::signals;
 use crate::terminal::{self, TerminalGuard};
 use crate::terminal_query::{self, AnswerEvent, AnswerFilter, TerminalAnswer, TerminalBackground, TerminalQuestion};
 use crate::theme::Theme;
@@ -125,7 +125,7 @@ pub fn run(options: WorkbenchOptions, inbox: WorkbenchInbox, requests: RequestSi
     app.dirty = false;
 
     let WorkbenchInbox { sender, receiver } = inbox;
-    signals::forward_signals(sender.clone(), message_from_signal)?;
+    signals::forward_signals(sender.clone())?;
     spawn_input_reader(sender.clone(), filter, typed);
     let memory = ChoiceKeeper::new(place, &mut app);
     let mut workbench = Workbench {
@@ -212,15 +212,6 @@ fn message_from_event(event: Event) -> Option<AppMessage> {
         Event::Paste(text) => Some(AppMessage::Paste(text)),
         Event::Resize(width, height) => Some(AppMessage::Resize(Size::new(width.max(1), height.max(1)))),
         _ => None,
-    }
-}
-
-fn message_from_signal(request: SignalRequest) -> AppMessage {
-    match request {
-        SignalRequest::Exit => AppMessage::Hangup,
-        SignalRequest::Checkpoint => AppMessage::CheckpointRequest,
-        SignalRequest::Stop => AppMessage::Suspend,
-        SignalRequest::Continued => AppMessage::Continued,
     }
 }
 

@@ -10,8 +10,9 @@ use thiserror::Error;
 pub struct UnknownGlyphSet(String);
 
 /// Sets of characters, from few to many.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum GlyphSet {
+    #[default]
     Ascii,
     /// ASCII, half blocks, shades and plain frames: what the Linux console and fonts without Braille have.
     Blocks,

@@ -3,9 +3,6 @@
 mod encoded_image;
 mod figure_images;
 
-#[cfg(test)]
-mod decoder_tests;
-
 pub use encoded_image::{EncodedImage, MAX_IMAGE_ROWS, encode_removal};
 pub(crate) use figure_images::ImageContent;
 pub use figure_images::{FigureImage, FigureImages};
@@ -110,6 +107,8 @@ pub fn figure_theme(theme: &Theme) -> FigureTheme {
 
 #[cfg(test)]
 mod tests {
+    mod decoder;
+
     use super::*;
 
     fn with(pairs: &[(&str, &str)]) -> Result<Option<ImageProtocol>, ImageModeError> {

@@ -10,8 +10,6 @@ mod app;
 mod canvas;
 mod color;
 mod event_loop;
-#[cfg(test)]
-mod fixture;
 mod glyphs;
 mod images;
 mod key;
@@ -24,9 +22,12 @@ mod signals;
 mod terminal;
 mod terminal_query;
 #[cfg(test)]
-mod test_app;
+mod tests;
 mod theme;
 mod views;
+
+#[cfg(test)]
+use tests::{fixture, test_app};
 
 pub use color::ColorDepth;
 pub use event_loop::run;

@@ -15,8 +15,9 @@ use std::path::{Path, PathBuf};
 use surfit_core::colormap::Colormap;
 
 /// What a piece of the screen is, which decides how it looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, strum::Display, strum::EnumIter)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum ThemeRole {
     Text,
     /// Letters of less weight: units, hints.
@@ -52,47 +53,6 @@ pub enum ThemeRole {
 }
 
 impl ThemeRole {
-    pub const ALL: [ThemeRole; 26] = [
-        ThemeRole::Text,
-        ThemeRole::Muted,
-        ThemeRole::Background,
-        ThemeRole::Border,
-        ThemeRole::BorderFocused,
-        ThemeRole::Title,
-        ThemeRole::TitleFocused,
-        ThemeRole::Accent,
-        ThemeRole::Good,
-        ThemeRole::Warning,
-        ThemeRole::Error,
-        ThemeRole::Key,
-        ThemeRole::Selection,
-        ThemeRole::Cursor,
-        ThemeRole::CurveRaw,
-        ThemeRole::CurveSmooth,
-        ThemeRole::CurveValidation,
-        ThemeRole::Corner1,
-        ThemeRole::Corner2,
-        ThemeRole::Corner3,
-        ThemeRole::Corner4,
-        ThemeRole::Axis,
-        ThemeRole::Best,
-        ThemeRole::Stale,
-        ThemeRole::Unmeasured,
-        ThemeRole::Frozen,
-    ];
-
-    /// Its name in a theme's file: `accent`, `border_focused`.
-    pub fn name(self) -> String {
-        let mut name = String::new();
-        for c in format!("{self:?}").chars() {
-            if c.is_uppercase() && !name.is_empty() {
-                name.push('_');
-            }
-            name.extend(c.to_lowercase());
-        }
-        name
-    }
-
     /// The role of corner `0..4`.
     pub fn corner(index: usize) -> ThemeRole {
         [ThemeRole::Corner1, ThemeRole::Corner2, ThemeRole::Corner3, ThemeRole::Corner4][index % 4]
@@ -111,7 +71,7 @@ pub(crate) struct RoleStyle {
 }
 
 /// A theme at a depth. Cheap to ask, so views ask for each span.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Theme {
     name: String,
     description: String,
@@ -153,11 +113,7 @@ impl Theme {
     /// The first thing that is wrong: syntax, an unknown role, a colour that is none.
     pub fn from_toml(text: &str, depth: ColorDepth) -> Result<Theme, ThemeError> {
         let file = file::parse(text)?;
-        let mut styles = if file.roles.len() < ThemeRole::ALL.len() {
-            file::parse(BUILT_IN_THEMES[0].1)?.roles
-        } else {
-            BTreeMap::new()
-        };
+        let mut styles = file::parse(BUILT_IN_THEMES[0].1)?.roles;
         styles.extend(file.roles);
         let (name, description, colormap) = (file.name, file.description, file.colormap);
         Ok(Theme { name, description, colormap, styles, depth, glyphs: GlyphSet::Braille })
@@ -196,10 +152,6 @@ impl Theme {
 
     pub fn user_folder() -> Option<PathBuf> {
         crate::paths::config_folder().map(|f| f.join("themes"))
-    }
-
-    pub fn with_ascii(self, ascii: bool) -> Self {
-        self.with_glyphs(if ascii { GlyphSet::Ascii } else { GlyphSet::Braille })
     }
 
     pub fn with_glyphs(mut self, glyphs: GlyphSet) -> Self {

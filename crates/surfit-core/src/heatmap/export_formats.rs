@@ -11,37 +11,41 @@ impl Heatmap {
     /// figures and 0 images. A curve has no column `v`. Behind these are columns of the metrics that were measured, by id:
     /// `ID_low` and `ID_high` where it has an interval, and before them `ID`, except of those that have a column already.
     pub fn to_csv(&self) -> String {
+        self.csv_lines().map(|line| line + "\n").collect()
+    }
+
+    /// The lines of [`Heatmap::to_csv`], made as they are asked for.
+    pub fn csv_lines(&self) -> impl Iterator<Item = String> + '_ {
         let curve = self.patch == Patch::Curve;
         let measured = self.measured_metrics();
-        let mut out = String::from(if curve { "u" } else { "u,v" }) + ",accuracy,loss,images";
+        let mut header = String::from(if curve { "u" } else { "u,v" }) + ",accuracy,loss,images";
         for metric in &measured {
             let id = metric.id();
-            out += &if FIRST_COLUMNS.contains(metric) { String::new() } else { format!(",{id}") };
-            out += &if metric.spec().interval.is_some() { format!(",{id}_low,{id}_high") } else { String::new() };
+            header += &if FIRST_COLUMNS.contains(metric) { String::new() } else { format!(",{id}") };
+            header += &if metric.spec().interval.is_some() { format!(",{id}_low,{id}_high") } else { String::new() };
         }
-        out.push('\n');
         // What is not known has no word.
         let number = |value: Option<f64>| value.map(|v| format!("{v:.6}")).unwrap_or_default();
-        for i in self.surface_cells() {
+        let lines = self.surface_cells().map(move |i| {
             let cell = &self.cells[i];
             let (u, v) = self.parameters(i);
-            out += &match curve {
+            let mut line = match curve {
                 true => format!("{u:.6},"),
                 false => format!("{u:.6},{v:.6},"),
             };
-            out += &format!("{},{},{}", number(cell.accuracy()), number(cell.loss()), cell.images);
+            line += &format!("{},{},{}", number(cell.accuracy()), number(cell.loss()), cell.images);
             for &metric in &measured {
                 if !FIRST_COLUMNS.contains(&metric) {
-                    out += &format!(",{}", number(cell.value(metric)));
+                    line += &format!(",{}", number(cell.value(metric)));
                 }
                 if metric.spec().interval.is_some() {
                     let interval = cell.interval(metric);
-                    out += &format!(",{},{}", number(interval.map(|i| i.0)), number(interval.map(|i| i.1)));
+                    line += &format!(",{},{}", number(interval.map(|i| i.0)), number(interval.map(|i| i.1)));
                 }
             }
-            out.push('\n');
-        }
-        out
+            line
+        });
+        std::iter::once(header).chain(lines)
     }
 
     /// The metric as a NumPy array file (`.npy` version 1.0) of shape `[grid, grid]`, or `[grid]` of a curve, `float64`, NaN

@@ -2,82 +2,34 @@
 
 use super::KeyScope;
 use crate::app::{App, EngineLink, Pane};
+use std::borrow::Cow;
 use surfit_core::event::JobStage;
 use surfit_core::protocol::READONLY_ERROR;
 use surfit_core::snapshot::{EngineState, Snapshot};
 use surfit_core::surface::{DegreeError, ParameterAxis};
 use thiserror::Error;
 
+/// Why an action cannot be done, in a clause.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum Unavailable {
-    #[error("open the {} first", describe_overlay(.0))]
-    OverlayClosed(&'static str),
-    #[error("no run is selected")]
-    NoRunSelected,
-    #[error("its engine is running; press enter to open it")]
-    SelectedRunActive,
-    #[error("its engine is running; stop it first")]
-    SelectedRunNotStopped,
-    #[error("{READONLY_ERROR}")]
-    ReadOnly,
-    #[error("the connection to {host} is down; reconnecting")]
-    LineDown { host: String },
-    #[error("read-only here: its engine runs on {node}; open it there")]
-    OnOtherNode { node: String },
-    #[error("still connecting to the engine")]
-    EngineConnecting,
-    #[error("no engine is running; press r to restart it")]
-    NoEngine,
-    #[error("the engine has not reported yet")]
-    NotReported,
-    #[error("the engine is running")]
-    EngineAlive,
-    #[error("the job is running")]
-    JobRunning,
-    #[error("the job is running; stop it first")]
-    JobNotStopped,
-    #[error("the run is idle and completely on disk")]
-    AllOnDisk,
-    #[error("nothing is running")]
-    NothingRunning,
-    #[error("nothing to cancel")]
-    NothingToCancel,
-    #[error("no surface yet; the corners come first")]
-    NoSurface,
-    #[error("the heatmap is being measured")]
-    HeatmapRunning,
-    #[error("no measured cells yet")]
-    NothingMeasured,
-    #[error(transparent)]
-    Degree(#[from] DegreeError),
-    #[error("this is the finest grid")]
-    FinestGrid,
-    #[error("this is the coarsest grid")]
-    CoarsestGrid,
-    #[error("select a control point first: press 3, then move to it")]
-    PointsNotFocused,
-    #[error("select a control point first")]
-    NoPointSelected,
-    #[error("corners are never trained")]
-    CornerSelected,
-    #[error("no curve before the first training step")]
-    NoCurve,
-    #[error("the whole curve is shown; zoom in first")]
-    WholeCurveShown,
-    #[error("turn on the 3-D view first")]
-    ShownFlat,
-    #[error("the whole surface is shown")]
-    WholeSurfaceShown,
-    #[error("zoom in or turn on the 3-D view first")]
-    WholeSurfaceShownFlat,
-    #[error("no earlier degree; type `compare RUN` for another run")]
-    NothingToCompare,
-    #[error("no plots before the first training step")]
-    NothingToDraw,
-    #[error("leave zoom first")]
-    PaneZoomed,
-    #[error("only one pane fits")]
-    RoomForOnePane,
+#[error("{0}")]
+pub struct Unavailable(Cow<'static, str>);
+
+impl From<&'static str> for Unavailable {
+    fn from(why: &'static str) -> Self {
+        Self(why.into())
+    }
+}
+
+impl From<String> for Unavailable {
+    fn from(why: String) -> Self {
+        Self(why.into())
+    }
+}
+
+impl From<DegreeError> for Unavailable {
+    fn from(why: DegreeError) -> Self {
+        why.to_string().into()
+    }
 }
 
 type Availability = Result<(), Unavailable>;
@@ -89,29 +41,23 @@ pub(super) fn always(_: &App) -> Availability {
 pub(super) fn overlay_open(app: &App, scope: &'static str) -> Availability {
     match app.overlay() {
         Some(overlay) if overlay.scope() == KeyScope::View(scope) => Ok(()),
-        _ => Err(Unavailable::OverlayClosed(scope)),
+        _ if ["runs", "models"].contains(&scope) => Err(format!("open the list of {scope} first").into()),
+        _ => Err(format!("open the {scope} first").into()),
     }
 }
 
-fn describe_overlay(scope: &str) -> String {
-    match scope {
-        "runs" | "models" => format!("list of {scope}"),
-        other => other.into(),
-    }
-}
-
-pub(super) fn selected_run_idle(app: &App, why: Unavailable) -> Availability {
+pub(super) fn selected_run_idle(app: &App, why: &'static str) -> Availability {
     can_change_run(app)?;
     overlay_open(app, "runs")?;
     match app.selected_run() {
-        Some(run) if run.alive => Err(why),
+        Some(run) if run.alive => Err(why.into()),
         Some(_) => Ok(()),
-        None => Err(Unavailable::NoRunSelected),
+        None => Err("no run is selected".into()),
     }
 }
 
 fn can_change_run(app: &App) -> Availability {
-    if app.readonly { Err(Unavailable::ReadOnly) } else { Ok(()) }
+    if app.readonly { Err(READONLY_ERROR.into()) } else { Ok(()) }
 }
 
 /// An engine is connected, or starts on the first command.
@@ -125,19 +71,21 @@ pub(super) fn engine_reachable(app: &App) -> Availability {
 
 fn engine_ready(app: &App) -> Availability {
     if let Some(line) = app.remote_line.as_ref().filter(|l| l.is_down()) {
-        return Err(Unavailable::LineDown { host: line.host.clone() });
+        return Err(format!("the connection to {} is down; reconnecting", line.host).into());
     }
     match &app.connection {
         EngineLink::Connected { .. } => Ok(()),
-        EngineLink::OnOtherNode(node) => Err(Unavailable::OnOtherNode { node: node.clone() }),
-        EngineLink::Connecting => Err(Unavailable::EngineConnecting),
-        _ => Err(Unavailable::NoEngine),
+        EngineLink::OnOtherNode(node) => {
+            Err(format!("read-only here: its engine runs on {node}; open it there").into())
+        }
+        EngineLink::Connecting => Err("still connecting to the engine".into()),
+        _ => Err("no engine is running; press r to restart it".into()),
     }
 }
 
 fn reported_snapshot(app: &App) -> Result<&Snapshot, Unavailable> {
     engine_reachable(app)?;
-    app.run_state.snapshot.as_ref().ok_or(Unavailable::NotReported)
+    app.run_state.snapshot.as_ref().ok_or("the engine has not reported yet".into())
 }
 
 /// What a degree or a grid that was typed needs: whether the value is new the engine decides itself.
@@ -152,15 +100,15 @@ pub(super) fn can_resume_engine(app: &App) -> Availability {
     can_change_run(app)?;
     match app.connection {
         EngineLink::Lost(_) | EngineLink::Dead => Ok(()),
-        _ => Err(Unavailable::EngineAlive),
+        _ => Err("the engine is running".into()),
     }
 }
 
 /// No job is running; else `why`.
-pub(super) fn job_idle(app: &App, why: Unavailable) -> Availability {
+pub(super) fn job_idle(app: &App, why: &'static str) -> Availability {
     engine_reachable(app)?;
     match app.run_state.engine_state() {
-        EngineState::Running | EngineState::Starting => Err(why),
+        EngineState::Running | EngineState::Starting => Err(why.into()),
         _ => Ok(()),
     }
 }
@@ -169,7 +117,7 @@ pub(super) fn job_idle(app: &App, why: Unavailable) -> Availability {
 pub(super) fn can_checkpoint(app: &App) -> Availability {
     can_change_run(app)?;
     match engine_ready(app) {
-        Err(_) if app.engine_stopped() => Err(Unavailable::AllOnDisk),
+        Err(_) if app.engine_stopped() => Err("the run is idle and completely on disk".into()),
         possible => possible,
     }
 }
@@ -177,14 +125,14 @@ pub(super) fn can_checkpoint(app: &App) -> Availability {
 pub(super) fn job_under_way(app: &App) -> Availability {
     match reported_snapshot(app)?.state {
         EngineState::Running | EngineState::Paused if !app.engine_stopped() => Ok(()),
-        _ => Err(Unavailable::NothingRunning),
+        _ => Err("nothing is running".into()),
     }
 }
 
 /// There is a surface: the corners are ready.
 pub(super) fn surface_ready(app: &App) -> Availability {
     if reported_snapshot(app)?.control_points.is_empty() {
-        return Err(Unavailable::NoSurface);
+        return Err("no surface yet; the corners come first".into());
     }
     Ok(())
 }
@@ -192,7 +140,9 @@ pub(super) fn surface_ready(app: &App) -> Availability {
 pub(super) fn can_measure_heatmap(app: &App) -> Availability {
     surface_ready(app)?;
     match app.run_state.engine_state() {
-        EngineState::Running if reported_snapshot(app)?.stage == JobStage::Heatmap => Err(Unavailable::HeatmapRunning),
+        EngineState::Running if reported_snapshot(app)?.stage == JobStage::Heatmap => {
+            Err("the heatmap is being measured".into())
+        }
         _ => Ok(()),
     }
 }
@@ -201,7 +151,7 @@ pub(super) fn cells_measured(app: &App) -> Availability {
     let measured = |s: &Snapshot| s.heatmap.cells.iter().any(|c| c.images > 0);
     match &app.run_state.snapshot {
         Some(s) if measured(s) => Ok(()),
-        _ => Err(Unavailable::NothingMeasured),
+        _ => Err("no measured cells yet".into()),
     }
 }
 
@@ -218,29 +168,29 @@ pub(super) fn can_change_degree(app: &App, axis: ParameterAxis, by: i8) -> Avail
 
 pub(super) fn can_refine_grid(app: &App) -> Availability {
     reported_snapshot(app)?;
-    app.next_finer_grid().map(|_| ()).ok_or(Unavailable::FinestGrid)
+    app.next_finer_grid().map(|_| ()).ok_or("this is the finest grid".into())
 }
 
 pub(super) fn can_coarsen_grid(app: &App) -> Availability {
     reported_snapshot(app)?;
-    app.next_coarser_grid().map(|_| ()).ok_or(Unavailable::CoarsestGrid)
+    app.next_coarser_grid().map(|_| ()).ok_or("this is the coarsest grid".into())
 }
 
 pub(super) fn can_freeze(app: &App) -> Availability {
     if app.focus != Pane::Points {
-        return Err(Unavailable::PointsNotFocused);
+        return Err("select a control point first: press 3, then move to it".into());
     }
     surface_ready(app)?;
     match app.selected_point() {
-        Some(p) if p.corner => Err(Unavailable::CornerSelected),
+        Some(p) if p.corner => Err("corners are never trained".into()),
         Some(_) => Ok(()),
-        None => Err(Unavailable::NoPointSelected),
+        None => Err("select a control point first".into()),
     }
 }
 
 pub(super) fn loss_curve_ready(app: &App) -> Availability {
     if app.loss.extent(&app.run_state).is_none() {
-        return Err(Unavailable::NoCurve);
+        return Err("no curve before the first training step".into());
     }
     Ok(())
 }
@@ -248,36 +198,36 @@ pub(super) fn loss_curve_ready(app: &App) -> Availability {
 pub(super) fn can_pan_curves(app: &App) -> Availability {
     loss_curve_ready(app)?;
     if !app.loss.can_pan() {
-        return Err(Unavailable::WholeCurveShown);
+        return Err("the whole curve is shown; zoom in first".into());
     }
     Ok(())
 }
 
 pub(super) fn relief_shown(app: &App) -> Availability {
-    if app.surface.show_relief { Ok(()) } else { Err(Unavailable::ShownFlat) }
+    if app.surface.show_relief { Ok(()) } else { Err("turn on the 3-D view first".into()) }
 }
 
 /// There is another surface to show beside this one, or one is shown.
 pub(super) fn can_compare_surfaces(app: &App) -> Availability {
     match (&app.surface.comparison, &app.surface.earlier_surface) {
-        (None, None) => Err(Unavailable::NothingToCompare),
+        (None, None) => Err("no earlier degree; type `compare RUN` for another run".into()),
         _ => Ok(()),
     }
 }
 
 pub(super) fn can_write_plots(app: &App) -> Availability {
     if app.run_state.curves.is_empty() {
-        return Err(Unavailable::NothingToDraw);
+        return Err("no plots before the first training step".into());
     }
     Ok(())
 }
 
 pub(super) fn several_panes_shown(app: &App) -> Availability {
     if app.zoomed {
-        return Err(Unavailable::PaneZoomed);
+        return Err("leave zoom first".into());
     }
     if crate::layout::ScreenLayout::of(app).borders.is_empty() {
-        return Err(Unavailable::RoomForOnePane);
+        return Err("only one pane fits".into());
     }
     Ok(())
 }
@@ -290,7 +240,7 @@ pub(super) fn can_cancel(app: &App) -> Availability {
     if works && !app.engine_stopped() || app.awaits_task_reply() {
         return Ok(());
     }
-    Err(Unavailable::NothingToCancel)
+    Err("nothing to cancel".into())
 }
 
 /// There is a surface that another run can begin with.
@@ -299,14 +249,14 @@ pub(super) fn can_start_new_run(app: &App) -> Availability {
     let there = |s: &Snapshot| !s.control_points.is_empty();
     match &app.run_state.snapshot {
         Some(s) if there(s) => Ok(()),
-        _ => Err(Unavailable::NoSurface),
+        _ => Err("no surface yet; the corners come first".into()),
     }
 }
 
 pub(super) fn viewport_zoomed(app: &App) -> Availability {
     match app.surface.viewport {
         Some(_) => Ok(()),
-        None => Err(Unavailable::WholeSurfaceShown),
+        None => Err("the whole surface is shown".into()),
     }
 }
 
@@ -314,6 +264,6 @@ pub(super) fn viewport_zoomed(app: &App) -> Availability {
 pub(super) fn can_turn_or_pan(app: &App) -> Availability {
     match app.surface.viewport {
         Some(_) => Ok(()),
-        None => relief_shown(app).map_err(|_| Unavailable::WholeSurfaceShownFlat),
+        None => relief_shown(app).map_err(|_| "zoom in or turn on the 3-D view first".into()),
     }
 }

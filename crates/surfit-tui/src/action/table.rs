@@ -1,6 +1,6 @@
-//! The table itself. A line is: id, the view in whose scope its keys count (none for anywhere; `overlays` for over overlays too), keys,
-//! place in the footer, label, help, when it is possible, and what it does. Letters that a pane's own scope has mean that
-//! there, and something else in the others.
+//! The table itself. A line is: id, its former id in parentheses, the view in whose scope its keys count (none for anywhere;
+//! `overlays` for over overlays too), keys, place in the footer, label, help, when it is possible, and what it does. Letters
+//! that a pane's own scope has mean that there, and something else in the others.
 
 use super::availability::*;
 use super::{Action, ActionGroup, IntoEffects, KeyScope};
@@ -27,12 +27,13 @@ macro_rules! scope {
 
 macro_rules! table {
     ($($group:ident {
-        $($id:literal $($scope:literal)? $($overlays:ident)? [$($key:literal),*] $footer:literal $label:literal $help:literal $when:expr =>
+        $($id:literal $(($former:literal))? $($scope:literal)? $($overlays:ident)? [$($key:literal),*] $footer:literal $label:literal $help:literal $when:expr =>
             |$app:ident| $run:expr;)*
     })*) => {
         /// Every action, group by group.
         pub const TABLE: &[Action] = &[$($(Action {
             id: $id,
+            former_ids: &[$($former)?],
             scope: scope!($($scope)?),
             in_overlays: stringify!($($overlays)?).len() > 0,
             keys: &[$($key),*],
@@ -48,8 +49,8 @@ macro_rules! table {
 
 table! {
     Job {
-        "start" ["s"] 3 "start" "start or resume the job, or fit a new surface" |app| job_idle(app, Unavailable::JobRunning) => |app| app.start_job();
-        "start-corners" ["S"] 0 "corners" "train new corners, then fit" |app| job_idle(app, Unavailable::JobNotStopped) => |app| app.start_corners();
+        "start" ["s"] 3 "start" "start or resume the job, or fit a new surface" |app| job_idle(app, "the job is running") => |app| app.start_job();
+        "start-corners" ["S"] 0 "corners" "train new corners, then fit" |app| job_idle(app, "the job is running; stop it first") => |app| app.start_corners();
         "pause" ["p", "space"] 4 "pause" "pause or resume" job_under_way => |app| app.toggle_pause();
         "stop" ["."] 5 "stop" "end this stage early and keep its result" job_under_way => |app| app.ask_stop();
         "fork" ["N"] 0 "fork" "fork this run at the planned degree" can_start_new_run => |app| app.request_new_run(false);
@@ -162,14 +163,14 @@ table! {
         "search-log" "log" ["/"] 0 "search" "show only the lines of the log with a text" |app| overlay_open(app, "log") => |app| app.open_search();
         "log-topic" "log" ["t"] 0 "topic" "filter by topic: errors, job, corners, models" |app| overlay_open(app, "log") => |app| app.edit_view(LogOverlay::next_topic);
         "log-times" "log" ["T"] 0 "times" "show the time of day, or since the start of the run" |app| overlay_open(app, "log") => |app| app.log.absolute_time = !app.log.absolute_time;
-        "machine" overlays ["I", "g m"] 0 "system" "show processor, memory, speed and time left" always => |app| app.toggle_overlay(MachineOverlay::default());
+        "system" ("machine") overlays ["I", "g m"] 0 "system" "show processor, memory, speed and time left" always => |app| app.toggle_overlay(MachineOverlay::default());
         "runs" overlays ["o", "g o"] 22 "runs" "list runs and open one" always => |app| app.toggle_run_list();
-        "picture" overlays ["g f"] 0 "image" "show the focused pane as an image, if supported" always => |app| app.toggle_overlay(ImageOverlay::of_focus(app));
-        "next-picture" "image" ["tab", "n"] 0 "next" "show the next image" |app| overlay_open(app, "image") => |app| app.edit_view(ImageOverlay::next_subject);
+        "image" ("picture") overlays ["g f"] 0 "image" "show the focused pane as an image, if supported" always => |app| app.toggle_overlay(ImageOverlay::of_focus(app));
+        "next-image" ("next-picture") "image" ["tab", "n"] 0 "next" "show the next image" |app| overlay_open(app, "image") => |app| app.edit_view(ImageOverlay::next_subject);
         "filter-runs" "runs" ["/"] 0 "filter" "filter runs: `degree:3 acc>0.9 net:resnet18 state:failed`" |app| overlay_open(app, "runs") => |app| app.open_search();
         "compare-run" "runs" ["C"] 0 "values" "compare metrics with another run" |app| overlay_open(app, "runs") => |app| app.toggle_pinned_run();
-        "resume-run" "runs" ["r"] 0 "resume" "open the run and resume it from its last checkpoint" |app| selected_run_idle(app, Unavailable::SelectedRunActive) => |app| app.resume_run();
-        "remove-run" "runs" ["delete"] 0 "remove" "delete the run directory; asks first" |app| selected_run_idle(app, Unavailable::SelectedRunNotStopped) => |app| app.ask_remove();
+        "resume-run" "runs" ["r"] 0 "resume" "open the run and resume it from its last checkpoint" |app| selected_run_idle(app, "its engine is running; press enter to open it") => |app| app.resume_run();
+        "remove-run" "runs" ["delete"] 0 "remove" "delete the run directory; asks first" |app| selected_run_idle(app, "its engine is running; stop it first") => |app| app.ask_remove();
         "redraw" overlays ["ctrl-l"] 0 "redraw" "redraw the screen" always => |_app| vec![Effect::Redraw];
         "detach" overlays ["d"] 2 "detach" "quit; the engine keeps running, reopen with `surfit open`" always => |app| app.detach();
         "suspend" overlays ["ctrl-z"] 0 "suspend" "suspend to the shell; `fg` returns" always => |_app| vec![Effect::Suspend];

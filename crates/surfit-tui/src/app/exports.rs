@@ -6,21 +6,14 @@ use crate::link::{Figure, FigureForm, FileContent, NewFile, local_figures_dir};
 use crate::views::export_dialog::{ExportDialog, FilenamePrompt};
 use crate::views::models::{self, ModelItem, ModelsOverlay};
 use crate::views::plain_text::TextOverlay;
-use crate::views::tables;
+use crate::views::tables::{self, TableRows};
 use crate::views::view::{InputOutcome, ShellCommand};
-use std::cell::OnceCell;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use surfit_core::protocol::{BridgeRequest, ClientMessage};
 use surfit_core::table::DataTable;
 use thiserror::Error;
 use tui_input::Input;
-
-/// The run that is shown, on its own machine.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RunLocation {
-    pub dir: PathBuf,
-    pub name: String,
-}
 
 /// Most bytes that are given to a terminal at once: as base64 with the escape sequence they are 100 000, where many
 /// terminals end.
@@ -77,9 +70,7 @@ const TABLE_FORMATS: [ExportFormat; 3] = [ExportFormat::Csv, ExportFormat::Tsv, 
 #[derive(Clone, Debug)]
 pub enum ExportSource {
     Text(String),
-    Table(fn(&App) -> DataTable),
-    /// A table that is written in other ways than a [`DataTable`].
-    FormattedTable(fn(&App, ExportFormat) -> String),
+    Table(fn(&App) -> TableRows<'_>),
     Figure(fn(&App) -> Figure),
     /// A file that has its content but not yet a free name.
     File(FileContent, Option<ExportFormat>),
@@ -95,8 +86,21 @@ pub struct ExportItem {
     pub about: &'static str,
     pub source: ExportSource,
     pub format: ExportFormat,
-    /// Its text in this format, made when it is first shown.
-    text: OnceCell<String>,
+}
+
+/// The beginning of an export's text, and how long all of it is.
+pub(crate) struct ExportPreview<'a> {
+    pub text: Cow<'a, str>,
+    pub line_count: usize,
+    pub byte_count: usize,
+    /// The counts are estimated from the beginning.
+    pub is_estimate: bool,
+}
+
+impl<'a> ExportPreview<'a> {
+    fn whole(text: Cow<'a, str>) -> Self {
+        Self { line_count: text.lines().count(), byte_count: text.len(), text, is_estimate: false }
+    }
 }
 
 impl ExportItem {
@@ -107,7 +111,7 @@ impl ExportItem {
         about: &'static str,
         source: ExportSource,
     ) -> Self {
-        let mut item = Self { key, label, file_stem, about, source, format: ExportFormat::Text, text: OnceCell::new() };
+        let mut item = Self { key, label, file_stem, about, source, format: ExportFormat::Text };
         item.reset_format(ExportDestination::File);
         item
     }
@@ -138,7 +142,7 @@ impl ExportItem {
     pub(crate) fn formats(&self) -> &[ExportFormat] {
         match &self.source {
             ExportSource::Text(_) => &[ExportFormat::Text],
-            ExportSource::Table(_) | ExportSource::FormattedTable(_) => &TABLE_FORMATS,
+            ExportSource::Table(_) => &TABLE_FORMATS,
             ExportSource::Figure(_) | ExportSource::File(FileContent::Drawn(..), _) => {
                 &[ExportFormat::Png, ExportFormat::Svg]
             }
@@ -150,34 +154,47 @@ impl ExportItem {
     pub(crate) fn reset_format(&mut self, destination: ExportDestination) {
         let tsv = destination == ExportDestination::Clipboard && self.formats().contains(&ExportFormat::Tsv);
         let first = self.formats().first().copied().unwrap_or(ExportFormat::Text);
-        self.set_format(if tsv { ExportFormat::Tsv } else { first });
+        self.format = if tsv { ExportFormat::Tsv } else { first };
     }
 
     pub(crate) fn cycle_format(&mut self, forward: bool) {
         let formats = self.formats();
         if let Some(at) = formats.iter().position(|&f| f == self.format) {
             let by = if forward { 1 } else { formats.len() - 1 };
-            self.set_format(formats[(at + by) % formats.len()]);
+            self.format = formats[(at + by) % formats.len()];
         }
-    }
-
-    fn set_format(&mut self, format: ExportFormat) {
-        self.format = format;
-        self.text = OnceCell::new();
     }
 
     /// Its text in the chosen format; `None` for a figure.
-    pub(crate) fn text(&self, app: &App) -> Option<&str> {
+    pub(crate) fn text(&self, app: &App) -> Option<Cow<'_, str>> {
         match &self.source {
-            ExportSource::Text(text) | ExportSource::File(FileContent::Text(text), _) => Some(text),
+            ExportSource::Text(text) | ExportSource::File(FileContent::Text(text), _) => Some(text.into()),
             ExportSource::Figure(_) | ExportSource::File(FileContent::Drawn(..), _) => None,
-            ExportSource::FormattedTable(text) => Some(self.text.get_or_init(|| text(app, self.format))),
-            ExportSource::Table(table) => Some(self.text.get_or_init(|| match self.format {
-                ExportFormat::Tsv => table(app).to_tsv(),
-                ExportFormat::Json => table(app).to_json(),
-                _ => table(app).to_csv(),
-            })),
+            ExportSource::Table(table) => Some(match (self.format, table(app)) {
+                (ExportFormat::Json, TableRows { json: Some(json), .. }) => json().into(),
+                (format, table) => format_table(&table.take_rows(usize::MAX), format).into(),
+            }),
         }
+    }
+
+    /// The beginning of its text; of a table only `max_lines` rows are made. `None` for what has no lines.
+    pub(crate) fn preview(&self, app: &App, max_lines: usize) -> Option<ExportPreview<'_>> {
+        let ExportSource::Table(table) = &self.source else { return self.text(app).map(ExportPreview::whole) };
+        let table = table(app);
+        if self.format == ExportFormat::Json && table.json.is_some() {
+            return None;
+        }
+        let count = table.count;
+        let begin = table.take_rows(max_lines);
+        let preview = ExportPreview::whole(format_table(&begin, self.format).into());
+        // Fewer rows than it may have at most are all of them.
+        let missing = if begin.rows.len() < max_lines { 0 } else { count.saturating_sub(begin.rows.len()) };
+        Some(ExportPreview {
+            line_count: preview.line_count + missing,
+            byte_count: preview.byte_count + preview.byte_count * missing / begin.rows.len().max(1),
+            is_estimate: missing > 0,
+            ..preview
+        })
     }
 
     fn content(&self, app: &App) -> FileContent {
@@ -185,7 +202,7 @@ impl ExportItem {
         match &self.source {
             ExportSource::Figure(drawing) => FileContent::Drawn(Box::new(drawing(app)), form),
             ExportSource::File(FileContent::Drawn(drawing, _), _) => FileContent::Drawn(drawing.clone(), form),
-            _ => FileContent::Text(self.text(app).unwrap_or_default().into()),
+            _ => FileContent::Text(self.text(app).unwrap_or_default().into_owned()),
         }
     }
 
@@ -194,7 +211,7 @@ impl ExportItem {
         let Some(ending) = known_extension(path) else { return Ok(()) };
         let formats = self.formats();
         match formats.iter().find(|f| f.extension() == ending) {
-            Some(&format) => self.set_format(format),
+            Some(&format) => self.format = format,
             // Every text is a text.
             None if formats.is_empty() || ending == "txt" && !self.is_figure() => {}
             None => {
@@ -209,6 +226,14 @@ impl ExportItem {
 
     fn is_figure(&self) -> bool {
         self.formats().contains(&ExportFormat::Png)
+    }
+}
+
+fn format_table(table: &DataTable, format: ExportFormat) -> String {
+    match format {
+        ExportFormat::Tsv => table.to_tsv(),
+        ExportFormat::Json => table.to_json(),
+        _ => table.to_csv(),
     }
 }
 
@@ -253,7 +278,7 @@ impl App {
 
     /// Exports an item of the dialog. Figures are saved as files, whatever the destination.
     pub(crate) fn export_item(&mut self, item: &ExportItem, destination: ExportDestination) -> InputOutcome {
-        let text = item.text(self).filter(|_| destination != ExportDestination::File).map(str::to_owned);
+        let text = item.text(self).filter(|_| destination != ExportDestination::File).map(Cow::into_owned);
         match text {
             None => {
                 let name = format!("{}.{}", item.file_stem, item.format.extension());

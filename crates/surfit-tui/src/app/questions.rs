@@ -3,37 +3,26 @@
 use super::message::MessageKind;
 use super::{App, Effect, EngineLink, RemoteLine};
 use crate::link::{LeaveReason, NewFile};
-use std::path::PathBuf;
 use surfit_core::event::JobStage;
 use surfit_core::protocol::EngineCommand;
 use surfit_core::snapshot::EngineState;
 
-#[derive(Clone, Debug, PartialEq)]
-pub enum AnswerAction {
-    Cancel,
-    /// Detach; the engine keeps running.
-    Detach,
-    /// Leave; the engine makes a checkpoint and ends.
-    StopEngine,
-    StopStage,
-    FitFurther,
-    StartFit,
-    StartCorners,
-    RemoveRun(PathBuf),
-    Replace(Box<NewFile>),
-    Rename(Box<NewFile>),
-}
-
-#[derive(Clone, Debug, PartialEq)]
 pub struct AnswerChoice {
     pub key: char,
     pub label: &'static str,
     pub meaning: &'static str,
-    pub answer: AnswerAction,
+    /// Does what the answer asks for.
+    pub answer: Box<dyn Fn(&mut App) -> Vec<Effect>>,
+}
+
+impl std::fmt::Debug for AnswerChoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.label)
+    }
 }
 
 /// A question with its answers; the first is the one that loses nothing.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub struct Question {
     pub title: &'static str,
     pub text: String,
@@ -41,8 +30,20 @@ pub struct Question {
     pub selected: usize,
 }
 
-fn choice(key: char, label: &'static str, meaning: &'static str, answer: AnswerAction) -> AnswerChoice {
-    AnswerChoice { key, label, meaning, answer }
+const STOP_TITLE: &str = "Stop this stage?";
+
+fn choice(
+    key: char,
+    label: &'static str,
+    meaning: &'static str,
+    answer: impl Fn(&mut App) -> Vec<Effect> + 'static,
+) -> AnswerChoice {
+    AnswerChoice { key, label, meaning, answer: Box::new(answer) }
+}
+
+/// The answer that does nothing.
+fn cancel(meaning: &'static str) -> AnswerChoice {
+    choice('c', "cancel", meaning, |_| Vec::new())
 }
 
 /// Leaving; in a batch job the engine does not outlive it.
@@ -52,9 +53,11 @@ fn quit_choices(in_batch_job: bool) -> Vec<AnswerChoice> {
         false => "quit; the engine keeps running",
     };
     vec![
-        choice('d', "detach", detach, AnswerAction::Detach),
-        choice('s', "stop engine", "write a checkpoint, stop it and quit", AnswerAction::StopEngine),
-        choice('c', "cancel", "stay here", AnswerAction::Cancel),
+        choice('d', "detach", detach, |_| vec![Effect::Exit(LeaveReason::Detached)]),
+        choice('s', "stop engine", "write a checkpoint, stop it and quit", |_| {
+            vec![Effect::Exit(LeaveReason::Quit { stop_engine: true })]
+        }),
+        cancel("stay here"),
     ]
 }
 
@@ -141,19 +144,18 @@ impl App {
             None => String::new(),
         };
         self.ask_question(
-            "Stop this stage?",
+            STOP_TITLE,
             text,
             vec![
-                choice('c', "cancel", "keep running", AnswerAction::Cancel),
-                choice('s', "stop", "end it now and keep its result", AnswerAction::StopStage),
+                cancel("keep running"),
+                choice('s', "stop", "end it now and keep its result", |app| app.send_command(EngineCommand::Stop)),
             ],
         )
     }
 
     /// Takes back the question whether to stop a stage that is over: a late answer would stop the next one.
     pub(super) fn withdraw_stop_question(&mut self) {
-        let asks = |q: &Question| q.choices.iter().any(|c| c.answer == AnswerAction::StopStage);
-        if self.view::<Question>().is_some_and(asks) {
+        if self.view::<Question>().is_some_and(|q| q.title == STOP_TITLE) {
             self.close_view::<Question>();
             self.show_message(MessageKind::Hint, "stop: that stage is over");
         }
@@ -165,9 +167,13 @@ impl App {
             "Fit further, or a new surface?",
             text.into(),
             vec![
-                choice('c', "cancel", "keep the surface", AnswerAction::Cancel),
-                choice('g', "fit further", "continue this surface, new schedule", AnswerAction::FitFurther),
-                choice('f', "new fit", "fit again between these corners", AnswerAction::StartFit),
+                cancel("keep the surface"),
+                choice('g', "fit further", "continue this surface, new schedule", |app| {
+                    app.send_command(EngineCommand::FitFurther { steps: None, epochs: None })
+                }),
+                choice('f', "new fit", "fit again between these corners", |app| {
+                    app.send_command(EngineCommand::StartFit { degrees: None })
+                }),
             ],
         )
     }
@@ -178,8 +184,10 @@ impl App {
             "Train new corners?",
             text.into(),
             vec![
-                choice('c', "cancel", "keep the present corners", AnswerAction::Cancel),
-                choice('t', "train", "train new corners, then fit", AnswerAction::StartCorners),
+                cancel("keep the present corners"),
+                choice('t', "train", "train new corners, then fit", |app| {
+                    app.send_command(EngineCommand::StartCorners)
+                }),
             ],
         )
     }
@@ -194,41 +202,28 @@ impl App {
             "Remove this run?",
             text,
             vec![
-                choice('c', "cancel", "keep it", AnswerAction::Cancel),
-                choice('r', "remove", "delete its directory", AnswerAction::RemoveRun(path)),
+                cancel("keep it"),
+                choice('r', "remove", "delete its directory", move |app| app.remove_run(path.clone())),
             ],
         )
     }
 
     pub(super) fn ask_replace(&mut self, file: NewFile) {
         let text = format!("{} exists already.", file.path.display());
-        let file = Box::new(file);
+        let renamed = file.clone();
         self.ask_question(
             "Replace the file?",
             text,
             vec![
-                choice('n', "other name", "write it elsewhere", AnswerAction::Rename(file.clone())),
-                choice('r', "replace", "overwrite the existing file", AnswerAction::Replace(file)),
-                choice('c', "cancel", "do not write", AnswerAction::Cancel),
+                choice('n', "other name", "write it elsewhere", move |app| {
+                    app.prompt_other_filename(renamed.clone());
+                    Vec::new()
+                }),
+                choice('r', "replace", "overwrite the existing file", move |app| {
+                    app.write_file(NewFile { replace: true, ..file.clone() })
+                }),
+                cancel("do not write"),
             ],
         );
-    }
-
-    pub(crate) fn answer_question(&mut self, answer: AnswerAction) -> Vec<Effect> {
-        match answer {
-            AnswerAction::RemoveRun(path) => self.remove_run(path),
-            AnswerAction::Replace(file) => self.write_file(NewFile { replace: true, ..*file }),
-            AnswerAction::Rename(file) => {
-                self.prompt_other_filename(*file);
-                Vec::new()
-            }
-            AnswerAction::Cancel => Vec::new(),
-            AnswerAction::Detach => vec![Effect::Exit(LeaveReason::Detached)],
-            AnswerAction::StopEngine => vec![Effect::Exit(LeaveReason::Quit { stop_engine: true })],
-            AnswerAction::StopStage => self.send_command(EngineCommand::Stop),
-            AnswerAction::FitFurther => self.send_command(EngineCommand::FitFurther { steps: None, epochs: None }),
-            AnswerAction::StartFit => self.send_command(EngineCommand::StartFit { degrees: None }),
-            AnswerAction::StartCorners => self.send_command(EngineCommand::StartCorners),
-        }
     }
 }

@@ -37,7 +37,7 @@ impl App {
         match message {
             BridgeMessage::RunOpened(run) => {
                 self.clear_self_comparison(&run.dir);
-                self.run_location = Some(super::exports::RunLocation { dir: run.dir, name: run.name });
+                self.run_location = Some(run);
             }
             BridgeMessage::RunState(state) => self.replace_run_state(*state),
             BridgeMessage::Elsewhere { node } => {

@@ -147,6 +147,19 @@ fn conflicts_and_what_is_unknown_are_told_in_a_sentence_and_the_rest_is_used() {
 }
 
 #[test]
+fn a_former_name_of_an_action_still_counts_and_the_present_one_is_named() {
+    let (map, problems) = Keymap::from_toml("machine = 'f5'\npicture = ['f6', 'g z']\nnext-picture = 'N'");
+    assert_eq!(problems, ["machine is now system", "next-picture is now next-image", "picture is now image"]);
+    assert_eq!(action(&map, "f5"), Some(action!("system")));
+    assert_eq!(action(&map, "g z"), Some(action!("image")));
+    assert_eq!(lookup(&map, KeyScope::View("image"), "N"), KeyLookup::Action(action!("next-image")));
+    assert_eq!(action(&map, "g m"), None);
+    let (map, problems) = Keymap::from_toml("machine = 'f5'\nsystem = 'f6'");
+    assert_eq!(problems, ["`system` is given twice; `machine` is the same, leave it out"]);
+    assert_eq!((action(&map, "f5"), action(&map, "f6")), (None, Some(action!("system"))));
+}
+
+#[test]
 fn every_action_is_in_the_rows_for_people() {
     let rows = key_rows(&Keymap::default());
     for e in TABLE {

@@ -90,10 +90,18 @@ impl UserKeys {
         let mut entries: Vec<(&String, &toml::Value)> = table.iter().collect();
         entries.sort_by_key(|(id, _)| *id != back);
         for (id, value) in entries {
-            let Some(row) = TABLE.iter().position(|e| e.id == id) else {
+            let Some(row) = TABLE.iter().position(|e| e.id == id || e.former_ids.contains(&id.as_str())) else {
                 problems.push(unknown_action_message(id));
                 continue;
             };
+            let present = TABLE[row].id;
+            if present != id && table.contains_key(present) {
+                problems.push(format!("`{present}` is given twice; `{id}` is the same, leave it out"));
+                continue;
+            }
+            if present != id {
+                problems.push(format!("{id} is now {present}"));
+            }
             let before = read.bindings.len();
             let faults = read.read_entry(value, row);
             let used = read.bindings.len() > before;

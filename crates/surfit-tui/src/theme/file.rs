@@ -23,7 +23,7 @@ pub enum ThemeError {
     NoFile,
     #[error("{}{message}", .line.map_or(String::new(), |n| format!("line {n}: ")))]
     Syntax { line: Option<usize>, message: String },
-    #[error("role {}: {fault}", .role.name())]
+    #[error("role {role}: {fault}")]
     Role { role: ThemeRole, fault: StyleError },
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use strum::IntoEnumIterator;
 use surfit_core::colormap::contrast_ratio;
 
 /// Lines that frame and cells that are empty: they tell nothing that is not told otherwise.
@@ -22,7 +23,7 @@ fn every_role_of_every_theme_stands_out_enough() {
         let theme = Theme::built_in(name, ColorDepth::Truecolor).unwrap();
         assert_eq!(theme.name(), name);
         assert!(!theme.description().is_empty());
-        for role in ThemeRole::ALL {
+        for role in ThemeRole::iter() {
             let look = &theme.styles[&role];
             let fg = look.fg.unwrap_or_else(|| panic!("{name} {role:?} has no colour"));
             let ratio = contrast_ratio(fg, look.bg.unwrap_or(theme.background_rgb()));
@@ -41,7 +42,7 @@ fn every_role_stands_out_enough_in_256_colours_too() {
             other => panic!("{name}: {other:?}"),
         };
         let ground = shown(theme.style(ThemeRole::Background).bg);
-        for role in ThemeRole::ALL.into_iter().filter(|r| !FRAME_ROLES.contains(r)) {
+        for role in ThemeRole::iter().filter(|r| !FRAME_ROLES.contains(r)) {
             let style = theme.style(role);
             let bg = style.bg.map_or(ground, |b| shown(Some(b)));
             let ratio = contrast_ratio(shown(style.fg), bg);
@@ -131,7 +132,7 @@ fn the_users_themes_follow_the_programs_and_may_stand_in_their_place() {
 fn without_colour_only_letters_change_and_with_it_every_role_has_one() {
     for name in Theme::built_in_names() {
         let plain = Theme::built_in(name, ColorDepth::None).unwrap();
-        for role in ThemeRole::ALL {
+        for role in ThemeRole::iter() {
             let style = plain.style(role);
             assert_eq!((style.fg, style.bg), (None, None), "{name} {role:?}");
         }
@@ -143,7 +144,7 @@ fn without_colour_only_letters_change_and_with_it_every_role_has_one() {
             }
         }
         let named = Theme::built_in(name, ColorDepth::Ansi16).unwrap();
-        for role in ThemeRole::ALL {
+        for role in ThemeRole::iter() {
             let fg = named.style(role).fg.unwrap();
             assert!(!matches!(fg, Color::Rgb(..) | Color::Indexed(_)), "{name} {role:?}");
         }
@@ -160,13 +161,13 @@ fn a_users_theme_may_leave_roles_out_and_its_errors_say_where() {
     assert_eq!(theme.style(ThemeRole::Key), dark.style(ThemeRole::Key));
 
     let error = |text: &str| Theme::from_toml(text, ColorDepth::Truecolor).unwrap_err().to_string();
-    for role in ThemeRole::ALL {
-        let name = role.name();
+    for role in ThemeRole::iter() {
+        let name = role.to_string();
         let why = error(&format!("[roles]\n{name} = {{ fg = 'blue' }}"));
         let words = format!("role {name}: `blue` is no colour");
         assert!(why.contains(&words), "{words}\n{why}");
     }
-    assert_eq!(ThemeRole::BorderFocused.name(), "border_focused");
+    assert_eq!(ThemeRole::BorderFocused.to_string(), "border_focused");
     assert!(error("[roles]\ntext = { plain = 'loud' }").contains("`loud` is no style"));
     assert!(error("[roles]\ntext = { ansi = '#ffffff' }").contains("none of the 16"));
     assert!(error("[roles]\ntxet = { fg = '#ffffff' }").contains("txet"));
@@ -256,7 +257,7 @@ fn sixteen_colours_are_legible_on_white_and_on_black() {
     for name in Theme::built_in_names() {
         let theme = Theme::built_in(name, ColorDepth::Ansi16).unwrap();
         let below = theme.style(ThemeRole::Background);
-        for role in ThemeRole::ALL {
+        for role in ThemeRole::iter() {
             for (n, (palette, own)) in terminals.into_iter().enumerate() {
                 let (ink, ground) = rendered_colors(theme.style(role), below, palette, own);
                 let ratio = contrast_ratio(ink, ground);

@@ -5,7 +5,7 @@ use super::message::transliterate;
 use super::view::{InputOutcome, KeyPress, MouseInput, View};
 use super::{popup, text_wrap};
 use crate::action::KeyScope;
-use crate::app::{AnswerAction, App, Question};
+use crate::app::{App, Question};
 use crate::key::Key;
 use crate::layout::ScreenLayout;
 use crate::theme::ThemeRole;
@@ -70,7 +70,7 @@ impl View for Question {
         let count = self.choices.len();
         let event = press.event;
         match event.code {
-            KeyCode::Esc => return InputOutcome::Close(app.answer_question(AnswerAction::Cancel)),
+            KeyCode::Esc => return InputOutcome::CLOSE,
             KeyCode::Enter => return self.on_enter(app),
             KeyCode::Down | KeyCode::Right | KeyCode::Tab => self.selected = (self.selected + 1) % count,
             KeyCode::Up | KeyCode::Left | KeyCode::BackTab => self.selected = (self.selected + count - 1) % count,
@@ -87,7 +87,7 @@ impl View for Question {
     }
 
     fn on_enter(&mut self, app: &mut App) -> InputOutcome {
-        InputOutcome::Close(app.answer_question(self.choices[self.selected].answer.clone()))
+        InputOutcome::Close((self.choices[self.selected].answer)(app))
     }
 
     /// A click on an answer gives it, one beside the question cancels.
@@ -96,7 +96,7 @@ impl View for Question {
             return InputOutcome::DONE;
         };
         if !area.contains(at) || popup::closes_at(area, at) {
-            return InputOutcome::Close(app.answer_question(AnswerAction::Cancel));
+            return InputOutcome::CLOSE;
         }
         let screen = Rect::from((Position::ORIGIN, app.size));
         let (_, text) = layout_question(screen, self, app.theme.is_ascii());

@@ -99,17 +99,19 @@ impl ExportDialog {
         let Some(item) = self.items.get(self.selected) else { return };
         let muted = app.theme.style(ThemeRole::Muted);
         put(area, buf, app, item.about, muted);
-        let Some(text) = item.text(app) else { return };
-        let count = text.lines().count();
         let rows: Vec<Rect> = area.rows().skip(1).collect();
+        let Some(preview) = item.preview(app, rows.len()) else { return };
+        let count = preview.line_count;
         // The last row has the size of a text of several lines.
         let shown = if count > 1 { count.min(rows.len().saturating_sub(1)) } else { count };
-        for (line, row) in text.lines().take(shown).zip(&rows) {
+        for (line, row) in preview.text.lines().take(shown).zip(&rows) {
             put(*row, buf, app, line, muted);
         }
         let Some(row) = rows.get(shown).filter(|_| count > 1) else { return };
-        let size = format!("{count} lines, {} kB", text.len().div_ceil(1000));
-        let (size, role) = match text.len() > MAX_COPY_BYTES && self.destination == ExportDestination::Clipboard {
+        let about = if preview.is_estimate { "about " } else { "" };
+        let size = format!("{about}{count} lines, {} kB", preview.byte_count.div_ceil(1000));
+        let (size, role) = match preview.byte_count > MAX_COPY_BYTES && self.destination == ExportDestination::Clipboard
+        {
             true => (format!("{size}: more than terminals accept"), ThemeRole::Warning),
             false => (size, ThemeRole::Accent),
         };

@@ -111,7 +111,7 @@ impl View for ImageOverlay {
 
     fn hints(&self, app: &App) -> Vec<FooterItem> {
         let arrows = |label| footer::text_hint(footer::arrows(app), label);
-        let next = (action!("next-picture"), "next image");
+        let next = (action!("next-image"), "next image");
         let (before, own) = match self.subject {
             FigureSubject::Losses => {
                 (Some(arrows("smoothing")), vec![next, (action!("log-axis"), "log axis"), (action!("smooth"), "raw")])
@@ -229,7 +229,7 @@ mod tests {
     fn open(width: u16, height: u16) -> TestApp {
         let mut rig = TestApp::with_run_state(width, height, fixture::fitting_run());
         rig.app.image_protocol = Some(ImageProtocol::Kitty);
-        rig.app.perform_action(action!("picture"));
+        rig.app.perform_action(action!("image"));
         rig
     }
 
@@ -246,7 +246,7 @@ mod tests {
         }
         let mut early = TestApp::with_run_state(80, 24, fixture::loading_run());
         early.app.image_protocol = Some(ImageProtocol::Sixel);
-        early.app.perform_action(action!("picture"));
+        early.app.perform_action(action!("image"));
         assert!(early.screen_text().contains("first cells are measured"), "{}", early.screen_text());
         assert_eq!(wanted_figure(&early.app), None);
     }
@@ -328,7 +328,7 @@ mod tests {
             for (width, height) in [(60, 16), (80, 24), (200, 60)] {
                 let mut rig = TestApp::with_run_state(width, height, state.clone());
                 rig.app.image_protocol = Some(ImageProtocol::Sixel);
-                rig.app.perform_action(action!("picture"));
+                rig.app.perform_action(action!("image"));
                 for (subject, ascii) in FigureSubject::ALL.into_iter().flat_map(|s| [(s, false), (s, true)]) {
                     rig = rig.with_theme("dark", ColorDepth::Truecolor, ascii);
                     rig.app.edit_view(|image: &mut ImageOverlay, _| image.subject = subject);

@@ -83,9 +83,10 @@ impl View for MachineOverlay {
 
     fn exports(&self, app: &App) -> Vec<ExportItem> {
         let table = tables::machine(app);
-        let latest = table.rows.len().checked_sub(1).and_then(|row| tables::row_text(&table, row));
+        let is_empty = table.count == 0;
+        let latest = table.count.checked_sub(1).and_then(|row| tables::row_text(table, row));
         let about = "speed and memory of the last minutes, a row a second";
-        let table = (!table.rows.is_empty())
+        let table = (!is_empty)
             .then(|| ExportItem::new('t', "table of the load", "machine", about, ExportSource::Table(tables::machine)));
         ExportItem::readout(latest).into_iter().chain(table).collect()
     }

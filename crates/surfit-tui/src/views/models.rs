@@ -89,7 +89,7 @@ impl View for ModelsOverlay {
     }
 
     fn exports(&self, app: &App) -> Vec<ExportItem> {
-        let readout = ExportItem::readout(tables::row_text(&tables::models(app), self.selected));
+        let readout = ExportItem::readout(tables::row_text(tables::models(app), self.selected));
         let parameters = items(app).get(self.selected).and_then(|item| item_parameters(app, *item));
         let point = parameters.and_then(|point| ExportItem::point(app, point));
         let about = "exported models, bookmarked points, corners";

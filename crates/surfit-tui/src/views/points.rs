@@ -129,7 +129,7 @@ impl View for PointsPane {
     }
 
     fn exports(&self, app: &App) -> Vec<ExportItem> {
-        let readout = tables::row_text(&tables::points(app), app.points.cursor);
+        let readout = tables::row_text(tables::points(app), app.points.cursor);
         let mut all = Vec::from_iter(ExportItem::readout(readout));
         let points = |s: &Snapshot| !s.control_points.is_empty();
         if app.run_state.snapshot.as_ref().is_some_and(points) {
@@ -144,14 +144,13 @@ impl View for PointsPane {
                 ExportSource::Figure(App::points_figure),
             ));
         }
-        if tables::distances(app).is_some() {
-            let distances = |app: &App| tables::distances(app).unwrap_or_default();
+        if tables::distances(app).count > 0 {
             all.push(ExportItem::new(
                 'T',
                 "table of the distances",
                 "distances",
                 "the matrix of distances in weight space",
-                ExportSource::Table(distances),
+                ExportSource::Table(tables::distances),
             ));
             let about = "the matrix of distances in colours";
             all.push(ExportItem::new(

@@ -183,7 +183,7 @@ impl View for RunsOverlay {
     }
 
     fn exports(&self, app: &App) -> Vec<ExportItem> {
-        let readout = tables::row_text(&tables::runs(app), self.selected);
+        let readout = tables::row_text(tables::runs(app), self.selected);
         let table = ExportItem::new(
             't',
             "table of the runs",

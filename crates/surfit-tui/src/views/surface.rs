@@ -35,7 +35,7 @@ use super::slices;
 use super::tables;
 use super::view::{InputOutcome, MouseInput, ShellCommand, View};
 use crate::action::KeyScope;
-use crate::app::{App, ExportFormat, ExportItem, ExportSource, Pane};
+use crate::app::{App, ExportItem, ExportSource, Pane};
 use crate::layout::ScreenLayout;
 use crate::theme::{ColorDepth, GlyphSet, Theme, ThemeRole};
 use ratatui::buffer::Buffer;
@@ -268,7 +268,7 @@ fn exports(app: &App) -> Vec<ExportItem> {
         return all;
     }
     let about = "every cell: u, v, metrics, images; as JSON with intervals and best point";
-    all.push(ExportItem::new('t', "table of the cells", "surface", about, ExportSource::FormattedTable(format_grid)));
+    all.push(ExportItem::new('t', "table of the cells", "surface", about, ExportSource::Table(tables::cells)));
     let about = "the map as it is shown, with colour bar and marks";
     all.push(ExportItem::new(
         'p',
@@ -307,17 +307,6 @@ fn exports(app: &App) -> Vec<ExportItem> {
     all.push(ExportItem::new('T', "table of the slices", "slices", about, ExportSource::Table(tables::slices)));
     all.push(ExportItem::new('P', "plot of the slices", "slices", about, ExportSource::Figure(App::slices_figure)));
     all
-}
-
-fn format_grid(app: &App, format: ExportFormat) -> String {
-    let Some(map) = app.run_state.snapshot.as_ref().map(|s| &s.heatmap) else {
-        return String::new();
-    };
-    match format {
-        ExportFormat::Json => format!("{}\n", map.to_json()),
-        ExportFormat::Tsv => map.to_csv().replace(',', "\t"),
-        _ => map.to_csv(),
-    }
 }
 
 pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, run_state: &RunState, view: &SurfaceView, focused: bool) {

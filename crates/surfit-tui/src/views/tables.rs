@@ -1,7 +1,7 @@
 //! What panes and lists show, as tables of plain figures: for the clipboard and for files. Accuracies are fractions, times
 //! seconds, and what is not known is left out.
 
-use surfit_core::table::DataTable;
+use surfit_core::table::{DataTable, TableValue};
 
 mod curves;
 mod lists;
@@ -9,12 +9,33 @@ mod surface;
 
 pub use curves::{losses, readout as loss_readout};
 pub use lists::{log, machine, models, runs};
-pub use surface::{distances, format_point, points, readout as surface_readout, slices};
+pub use surface::{cells, distances, format_point, points, readout as surface_readout, slices};
+
+/// A table whose rows are made as they are asked for.
+pub struct TableRows<'a> {
+    pub columns: Vec<String>,
+    pub rows: Box<dyn Iterator<Item = Vec<TableValue>> + 'a>,
+    /// How many rows there are, or a few more.
+    pub count: usize,
+    /// What it is as JSON, when that is no list of the rows.
+    pub json: Option<Box<dyn FnOnce() -> String + 'a>>,
+}
+
+impl<'a> TableRows<'a> {
+    fn new(columns: &[&str], count: usize, rows: impl Iterator<Item = Vec<TableValue>> + 'a) -> Self {
+        let columns = columns.iter().map(ToString::to_string).collect();
+        Self { columns, rows: Box::new(rows), count, json: None }
+    }
+
+    /// Makes the first rows, at most so many.
+    pub fn take_rows(self, max_rows: usize) -> DataTable {
+        DataTable { columns: self.columns, rows: self.rows.take(max_rows).collect() }
+    }
+}
 
 /// `name value` of every column that has one.
-pub fn row_text(table: &DataTable, row: usize) -> Option<String> {
-    table.rows.get(row)?;
-    let one = DataTable { columns: table.columns.clone(), rows: vec![table.rows[row].clone()] };
+pub fn row_text(table: TableRows, row: usize) -> Option<String> {
+    let one = DataTable { columns: table.columns, rows: table.rows.skip(row).take(1).collect() };
     let text = one.to_tsv();
     let mut lines = text.lines().map(|l| l.split('\t'));
     let (names, values) = (lines.next()?, lines.next()?);

@@ -1,9 +1,10 @@
-use crate::app::{Effect, ExportDestination, ExportFormat, MAX_COPY_BYTES};
+use crate::app::{App, Effect, ExportDestination, ExportFormat, ExportItem, ExportSource, MAX_COPY_BYTES};
 use crate::fixture;
 use crate::link::{Figure, FigureForm, FileContent, NewFile};
 use crate::test_app::{TestApp, find_text};
 use crate::views::export_dialog::{ExportDialog, FilenamePrompt};
 use crate::views::plain_text::TextOverlay;
+use crate::views::tables::{self, TableRows};
 use surfit_core::event::{Event, LossCurve};
 use surfit_core::heatmap::{CellQuantity, SliceDirection};
 use surfit_core::protocol::{BridgeMessage, BridgeRequest, ClientMessage, ServerMessage};
@@ -76,6 +77,32 @@ fn a_text_is_previewed_before_it_is_copied() {
     rig.press("w Y e");
     assert!(take_copied_texts(&mut rig)[0].contains("exports"));
     assert!(rig.app.overlay().is_some());
+}
+
+#[test]
+fn a_preview_makes_the_rows_that_it_shows_and_no_others() {
+    thread_local!(static MADE: std::cell::Cell<usize> = const { std::cell::Cell::new(0) });
+    fn counted(app: &App) -> TableRows<'_> {
+        let table = tables::losses(app);
+        let rows = table.rows.inspect(|_| MADE.set(MADE.get() + 1));
+        TableRows { rows: Box::new(rows), ..table }
+    }
+    let mut rig = test_app(fixture::fitting_run());
+    let total = tables::losses(&rig.app).take_rows(usize::MAX).rows.len();
+    let item = ExportItem::new('t', "table", "table", "every step", ExportSource::Table(counted));
+    rig.app.push_dialog(ExportDialog::new(vec![item], ExportDestination::Clipboard));
+    for format in ["tsv", "json", "csv"] {
+        MADE.set(0);
+        let text = rig.screen_text();
+        assert!(text.contains("demo-7") && text.contains("about "), "{format}\n{text}");
+        assert!(MADE.get() < 10 && total > 1000, "{format}: {} of {total} rows", MADE.get());
+        rig.press("right");
+    }
+    // What is shown whole is counted, and what is exported has every row.
+    rig.press("esc w Y down down");
+    assert!(rig.screen_text().contains(" lines, ") && !rig.screen_text().contains("about "), "{}", rig.screen_text());
+    rig.press("esc esc 1 Y t");
+    assert_eq!(take_copied_texts(&mut rig).pop().unwrap().lines().count(), total + 1);
 }
 
 #[test]

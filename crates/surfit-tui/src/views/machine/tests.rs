@@ -15,7 +15,7 @@ fn app_with_history(width: u16, height: u16) -> TestApp {
         s.machine.cores = 2;
         rig.receive(ServerMessage::Snapshot(Box::new(s)));
     }
-    rig.app.perform_action(action!("machine"));
+    rig.app.perform_action(action!("system"));
     rig
 }
 
@@ -52,7 +52,7 @@ fn small_screens_scroll_to_the_last_fact() {
 #[test]
 fn before_the_first_report_it_says_so() {
     let mut rig = TestApp::new(80, 24);
-    rig.app.perform_action(action!("machine"));
+    rig.app.perform_action(action!("system"));
     let text = rig.screen_text();
     assert!(text.contains("nothing measured yet") && text.contains("connecting"), "{text}");
 }
@@ -133,7 +133,7 @@ fn app_with_snapshot(width: u16, height: u16, s: surfit_core::snapshot::Snapshot
 fn everything_that_is_told_of_the_machine_is_shown() {
     for depth in ColorDepth::ALL {
         let mut rig = app_with_snapshot(140, 44, full_snapshot(2)).with_theme("dark", depth, false);
-        rig.app.perform_action(action!("machine"));
+        rig.app.perform_action(action!("system"));
         rig.press("end home");
         let text = rig.screen_text();
         for part in [
@@ -156,7 +156,7 @@ fn everything_that_is_told_of_the_machine_is_shown() {
         assert!(text.contains("62.0 GB left of 252.0 GB"), "{text}");
     }
     let mut rig = app_with_snapshot(80, 24, full_snapshot(1)).with_theme("mono", ColorDepth::None, true);
-    rig.app.perform_action(action!("machine"));
+    rig.app.perform_action(action!("system"));
     let text = rig.screen_text();
     assert!(text.contains("GPU  ") && text.contains("x1.08"), "{text}");
     assert!(text.is_ascii(), "{text}");
@@ -165,18 +165,18 @@ fn everything_that_is_told_of_the_machine_is_shown() {
 #[test]
 fn what_the_machine_does_not_tell_and_a_disk_without_room_are_said_in_words() {
     let mut rig = TestApp::with_run_state(80, 24, fixture::fitting_run());
-    rig.app.perform_action(action!("machine"));
+    rig.app.perform_action(action!("system"));
     let text = rig.screen_text();
     assert_eq!(text.matches("not known here").count(), 4, "{text}");
     assert!(!text.contains("no GPU"), "{text}");
     let mut rig = app_with_snapshot(80, 24, full_snapshot(0));
-    rig.app.perform_action(action!("machine"));
+    rig.app.perform_action(action!("system"));
     assert!(rig.screen_text().contains("no GPU on this machine"), "{}", rig.screen_text());
     let mut s = full_snapshot(0);
     s.machine.disk_left = 900_000_000;
     let mut rig = app_with_snapshot(140, 44, s);
     assert!(rig.screen_text().contains("▲ 900 MB left on the disk"), "{}", rig.screen_text());
-    rig.app.perform_action(action!("machine"));
+    rig.app.perform_action(action!("system"));
     rig.press("end");
     let text = rig.screen_text();
     assert!(text.contains("nearly full: 900 MB left of 252.0 GB"), "{text}");

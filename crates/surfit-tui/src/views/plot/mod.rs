@@ -13,4 +13,6 @@ pub mod ticks;
 pub mod window;
 
 #[cfg(test)]
-pub mod fixture;
+mod tests;
+#[cfg(test)]
+pub use tests::fixture;

@@ -4,10 +4,11 @@ use crate::app::App;
 use crate::views::loss::LossView;
 use crate::views::plot::curves::{CurveOwner, CurveRequest, PlotTrace, curves_to_show};
 use crate::views::plot::text;
+use crate::views::tables::TableRows;
 use std::collections::BTreeMap;
 use surfit_core::event::LossCurve;
 use surfit_core::run_state::{RunState, ValidationPoint};
-use surfit_core::table::{DataTable, TableValue};
+use surfit_core::table::TableValue;
 
 const COLUMNS: [&str; 12] = [
     "run",
@@ -26,18 +27,18 @@ const COLUMNS: [&str; 12] = [
 
 /// Every curve as finely as it is known: a row a step, or a stretch of `steps` where a long curve is kept in parts, with
 /// the measurements on validation at their steps. Runs that are laid over this one are there with their fits.
-pub fn losses(app: &App) -> DataTable {
-    let mut table = DataTable::new(&COLUMNS);
-    let own = app.run_state.curves.keys();
-    for &curve in own.filter(|c| **c != LossCurve::Surface) {
-        add(&mut table, &app.run, &app.run_state, curve, &app.loss);
-    }
-    let fit = LossCurve::Surface;
-    add(&mut table, &app.run, &app.run_state, fit, &app.loss);
-    for other in &app.loss.overlays {
-        add(&mut table, &other.name, &other.run_state, fit, &app.loss);
-    }
-    table
+pub fn losses(app: &App) -> TableRows<'_> {
+    let corners = app.run_state.curves.keys().copied().filter(|c| *c != LossCurve::Surface);
+    let own = corners.chain([LossCurve::Surface]).map(|curve| (app.run.as_str(), &app.run_state, curve));
+    let others = app.loss.overlays.iter().map(|other| (other.name.as_str(), &other.run_state, LossCurve::Surface));
+    let curves: Vec<(&str, &RunState, LossCurve)> = own.chain(others).collect();
+    let count = |(_, state, curve): &(_, &RunState, _)| {
+        let steps = state.curves.get(curve).map_or(0, |series| series.finest_buckets().count());
+        steps + state.validations.get(curve).map_or(0, Vec::len)
+    };
+    let count = curves.iter().map(count).sum();
+    let rows = curves.into_iter().flat_map(move |(run, run_state, curve)| curve_rows(run, run_state, curve, &app.loss));
+    TableRows::new(&COLUMNS, count, rows)
 }
 
 /// The curve's name: `surface`, `corner 1`.
@@ -53,17 +54,18 @@ fn full_trace(run_state: &RunState, curve: LossCurve, view: &LossView, time: boo
     PlotTrace::of(run_state, curve, CurveOwner::Own(curve), &wanted)
 }
 
-fn add(table: &mut DataTable, run: &str, run_state: &RunState, curve: LossCurve, view: &LossView) {
-    let Some(trace) = full_trace(run_state, curve, view, false) else {
-        return;
-    };
-    let mut measured: BTreeMap<u64, ValidationPoint> = trace.validations.iter().map(|(_, v)| (v.step, *v)).collect();
+fn curve_rows<'a>(
+    run: &'a str,
+    run_state: &'a RunState,
+    curve: LossCurve,
+    view: &LossView,
+) -> impl Iterator<Item = Vec<TableValue>> + 'a {
     let track = run_state.tracks.get(&curve);
-    let mut row = |step: u64, steps: TableValue, figures: [TableValue; 4], validation: Option<ValidationPoint>| {
+    let row = move |step: u64, steps: TableValue, figures: [TableValue; 4], validation: Option<ValidationPoint>| {
         // The mark of a step is set when it is done.
         let mark = track.and_then(|t| t.mark_at(step as f64 + 1.0));
         let [loss, lowest, highest, smoothed] = figures;
-        table.push_row([
+        vec![
             run.into(),
             name(curve).into(),
             step.into(),
@@ -76,30 +78,33 @@ fn add(table: &mut DataTable, run: &str, run_state: &RunState, curve: LossCurve,
             mark.map(|m| m.seconds).into(),
             validation.map(|v| v.loss).into(),
             validation.map(|v| v.accuracy).into(),
-        ]);
+        ]
     };
-    let ends = trace.samples.iter().skip(1).map(|s| s.step);
-    let ends = ends.chain(std::iter::once(trace.end));
-    for (sample, end) in trace.samples.iter().zip(ends) {
-        let step = sample.step as u64;
-        // Measured within the stretch before.
-        let later = measured.split_off(&step);
-        for (at, validation) in std::mem::replace(&mut measured, later) {
-            row(at, TableValue::Missing, Default::default(), Some(validation));
-        }
-        let range = sample.range;
-        let figures = [
-            range.map(|r| r.1 as f32).into(),
-            range.map(|r| r.0 as f32).into(),
-            range.map(|r| r.2 as f32).into(),
-            sample.smooth.map(|s| s as f32).into(),
-        ];
-        let steps = (end - sample.step).max(0.0) as u64;
-        row(step, steps.into(), figures, measured.remove(&step));
-    }
-    for (at, validation) in measured {
-        row(at, TableValue::Missing, Default::default(), Some(validation));
-    }
+    full_trace(run_state, curve, view, false).into_iter().flat_map(move |trace| {
+        let mut measured: BTreeMap<u64, ValidationPoint> =
+            trace.validations.iter().map(|(_, v)| (v.step, *v)).collect();
+        (0..=trace.samples.len()).flat_map(move |n| {
+            let sample = trace.samples.get(n);
+            // Measured within the stretch before, or after the last one.
+            let later = sample.map_or_else(BTreeMap::new, |s| measured.split_off(&(s.step as u64)));
+            let before = std::mem::replace(&mut measured, later).into_iter();
+            let mut rows: Vec<Vec<TableValue>> =
+                before.map(|(at, v)| row(at, TableValue::Missing, Default::default(), Some(v))).collect();
+            if let Some(sample) = sample {
+                let (step, range) = (sample.step as u64, sample.range);
+                let end = trace.samples.get(n + 1).map_or(trace.end, |next| next.step);
+                let steps = (end - sample.step).max(0.0) as u64;
+                let figures = [
+                    range.map(|r| r.1 as f32).into(),
+                    range.map(|r| r.0 as f32).into(),
+                    range.map(|r| r.2 as f32).into(),
+                    sample.smooth.map(|s| s as f32).into(),
+                ];
+                rows.push(row(step, steps.into(), figures, measured.remove(&step)));
+            }
+            rows
+        })
+    })
 }
 
 /// What is known under the cursor of the curves, else at their end, in a line.

@@ -2,23 +2,22 @@
 
 use crate::app::App;
 use crate::views::models::{self, ModelItem, measured_point};
+use crate::views::tables::TableRows;
 use crate::views::{
     self,
     machine::{LoadHistory, LoadSample, MAX_GPUS},
 };
-use surfit_core::table::{DataTable, TableValue};
+use surfit_core::table::TableValue;
 
-pub fn models(app: &App) -> DataTable {
-    let mut table =
-        DataTable::new(&["kind", "what", "u", "v", "validation_accuracy", "test_accuracy", "loss", "images", "from"]);
-    for item in models::items(app) {
+pub fn models(app: &App) -> TableRows<'_> {
+    let items = models::items(app);
+    let count = items.len();
+    let rows = items.into_iter().filter_map(move |item| {
         let place = models::item_parameters(app, item);
         let (kind, what, validation, test, loss, images, from): (_, TableValue, _, _, _, TableValue, TableValue) =
             match item {
                 ModelItem::Export(n) => {
-                    let Some(x) = app.run_state.exports.get(n) else {
-                        continue;
-                    };
+                    let x = app.run_state.exports.get(n)?;
                     let what = match x.describe_members() {
                         Some(members) => format!("{} of {members}", x.selection),
                         None => x.selection.clone(),
@@ -39,9 +38,7 @@ pub fn models(app: &App) -> DataTable {
                     ("point", what.into(), accuracy, None, loss, images.into(), from.into())
                 }
                 ModelItem::Corner(n) => {
-                    let Some(corner) = app.run_state.corners.get(&n) else {
-                        continue;
-                    };
+                    let corner = app.run_state.corners.get(&n)?;
                     let finished = app.run_state.finished.as_ref();
                     let test = finished.and_then(|f| f.corners_test.get(n).copied());
                     let (accuracy, loss) = (Some(corner.accuracy), Some(corner.loss));
@@ -49,7 +46,7 @@ pub fn models(app: &App) -> DataTable {
                     ("corner", (n + 1).into(), accuracy, test, loss, TableValue::Missing, source)
                 }
             };
-        table.push_row([
+        Some(vec![
             kind.into(),
             what,
             place.map(|p| p.0).into(),
@@ -59,13 +56,14 @@ pub fn models(app: &App) -> DataTable {
             loss.into(),
             images,
             from,
-        ]);
-    }
-    table
+        ])
+    });
+    let columns = ["kind", "what", "u", "v", "validation_accuracy", "test_accuracy", "loss", "images", "from"];
+    TableRows::new(&columns, count, rows)
 }
 
-pub fn runs(app: &App) -> DataTable {
-    let mut table = DataTable::new(&[
+pub fn runs(app: &App) -> TableRows<'_> {
+    let columns = [
         "run",
         "state",
         "alive",
@@ -81,9 +79,11 @@ pub fn runs(app: &App) -> DataTable {
         "bytes",
         "node",
         "path",
-    ]);
-    for run in views::runs::visible_runs(app) {
-        table.push_row([
+    ];
+    let runs = views::runs::visible_runs(app);
+    let count = runs.len();
+    let rows = runs.into_iter().map(|run| {
+        vec![
             run.id.as_str().into(),
             run.state.as_str().into(),
             run.alive.into(),
@@ -99,24 +99,15 @@ pub fn runs(app: &App) -> DataTable {
             run.bytes.into(),
             run.node.as_deref().into(),
             run.path.display().to_string().into(),
-        ]);
-    }
-    table
+        ]
+    });
+    TableRows::new(&columns, count, rows)
 }
 
 /// The load that is remembered, a row a second, with a column for every graphics processor there is.
-pub fn machine(app: &App) -> DataTable {
+pub fn machine(app: &App) -> TableRows<'_> {
     let gpus = app.run_state.snapshot.as_ref();
     let gpus = gpus.map_or(0, |s| s.machine.gpus.len().min(MAX_GPUS));
-    let mut table = DataTable::new(&[
-        "seconds_ago",
-        "units_per_second",
-        "engine_memory_bytes",
-        "engine_processors",
-        "processors_busy",
-        "memory_used_bytes",
-    ]);
-    table.columns.extend((0..gpus).map(|n| format!("gpu_{n}_busy")));
     let of = |figure: &dyn Fn(&LoadSample) -> f32| app.load_history.resample(figure, LoadHistory::MAX_SECONDS);
     let mut figures = vec![
         of(&|s| s.units_per_second),
@@ -127,26 +118,36 @@ pub fn machine(app: &App) -> DataTable {
     ];
     figures.extend((0..gpus).map(|n| of(&|s| s.gpu_fractions[n])));
     let count = app.load_history.len();
-    for n in 0..count {
-        let ago = TableValue::from(count - 1 - n);
+    let rows = (0..count).map(move |n| {
         let row = figures.iter().map(|f| f.get(n).copied().into());
-        table.push_row(std::iter::once(ago).chain(row));
-    }
+        std::iter::once((count - 1 - n).into()).chain(row).collect::<Vec<TableValue>>()
+    });
+    let columns = [
+        "seconds_ago",
+        "units_per_second",
+        "engine_memory_bytes",
+        "engine_processors",
+        "processors_busy",
+        "memory_used_bytes",
+    ];
+    let mut table = TableRows::new(&columns, count, rows);
+    table.columns.extend((0..gpus).map(|n| format!("gpu_{n}_busy")));
     table
 }
 
 /// The lines of the log that are shown: seconds since the Unix epoch and since the run began.
-pub fn log(app: &App) -> DataTable {
-    let mut table = DataTable::new(&["time", "seconds", "topic", "error", "text"]);
+pub fn log(app: &App) -> TableRows<'_> {
     let began = app.run_state.began;
-    for line in views::log::visible_lines(app) {
-        table.push_row([
+    let lines = views::log::visible_lines(app);
+    let count = lines.len();
+    let rows = lines.into_iter().map(move |line| {
+        vec![
             line.time.into(),
             began.map(|b| (line.time - b).max(0.0)).into(),
             line.topic.name().into(),
             line.error.into(),
             line.text.as_str().into(),
-        ]);
-    }
-    table
+        ]
+    });
+    TableRows::new(&["time", "seconds", "topic", "error", "text"], count, rows)
 }

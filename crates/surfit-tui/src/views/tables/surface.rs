@@ -3,50 +3,63 @@
 use crate::app::App;
 use crate::views::slices;
 use crate::views::surface::{SurfaceScene, readout};
+use crate::views::tables::TableRows;
+use surfit_core::heatmap::Heatmap;
 use surfit_core::metrics::{Metric, MetricEstimate};
 use surfit_core::surface::Patch;
-use surfit_core::table::{DataTable, TableValue};
+use surfit_core::table::TableValue;
+
+/// Every cell, as `surfit heatmap` writes them.
+pub fn cells(app: &App) -> TableRows<'_> {
+    let heatmap = app.run_state.snapshot.as_ref().map(|s| &s.heatmap);
+    let mut lines = heatmap.into_iter().flat_map(Heatmap::csv_lines);
+    let columns = lines.next().unwrap_or_default().split(',').map(String::from).collect();
+    let rows = Box::new(lines.map(|line| line.split(',').map(TableValue::from).collect::<Vec<_>>()));
+    let count = heatmap.map_or(0, |h| h.surface_cells().count());
+    let json = move || heatmap.map_or_else(String::new, |h| format!("{}\n", h.to_json()));
+    TableRows { columns, rows, count, json: Some(Box::new(json)) }
+}
 
 /// The cells of the slices that are chosen, each with its figures and interval.
-pub fn slices(app: &App) -> DataTable {
-    let mut table = DataTable::new(&["slice", "u", "v"]);
+pub fn slices(app: &App) -> TableRows<'_> {
+    let mut columns = vec!["slice".to_owned(), "u".into(), "v".into()];
     let scene = SurfaceScene::new(&app.theme, &app.run_state, &app.surface);
     let metrics = scene.as_ref().map_or_else(Vec::new, |s| s.heatmap.measured_metrics());
     for metric in &metrics {
-        table.columns.push(metric.id().into());
+        columns.push(metric.id().into());
         if metric.spec().interval.is_some() {
-            table.columns.extend(["low", "high"].map(|end| format!("{metric}_{end}")));
+            columns.extend(["low", "high"].map(|end| format!("{metric}_{end}")));
         }
     }
-    table.columns.extend(["images", "stale"].map(String::from));
-    let Some(scene) = scene else {
-        return table;
-    };
-    for (name, cells) in slices::selected_cells(&scene) {
-        for index in cells {
-            let cell = &scene.heatmap.cells[index];
-            let (u, v) = scene.heatmap.parameters(index);
-            let mut row: Vec<TableValue> = vec![name.into(), u.into(), v.into()];
-            for &metric in &metrics {
-                row.push(cell.value(metric).into());
-                if metric.spec().interval.is_some() {
-                    let interval = cell.interval(metric);
-                    row.extend([interval.map(|i| i.0).into(), interval.map(|i| i.1).into()]);
-                }
+    columns.extend(["images", "stale"].map(String::from));
+    let cells = scene.as_ref().map_or_else(Vec::new, slices::selected_cells);
+    let count = cells.iter().map(|(_, cells)| cells.len()).sum();
+    let cells = cells.into_iter().flat_map(|(name, cells)| cells.into_iter().map(move |index| (name, index)));
+    let heatmap = scene.map(|s| s.heatmap);
+    let rows = cells.filter_map(move |(name, index)| {
+        let heatmap = heatmap?;
+        let (cell, (u, v)) = (&heatmap.cells[index], heatmap.parameters(index));
+        let mut row: Vec<TableValue> = vec![name.into(), u.into(), v.into()];
+        for &metric in &metrics {
+            row.push(cell.value(metric).into());
+            if metric.spec().interval.is_some() {
+                let interval = cell.interval(metric);
+                row.extend([interval.map(|i| i.0).into(), interval.map(|i| i.1).into()]);
             }
-            row.extend([cell.images.into(), scene.heatmap.is_stale(index).into()]);
-            table.push_row(row);
         }
-    }
-    table
+        row.extend([cell.images.into(), heatmap.is_stale(index).into()]);
+        Some(row)
+    });
+    TableRows { columns, rows: Box::new(rows), count, json: None }
 }
 
 /// Every control point: where it is in its grid, where on the square its polynomial peaks, and how it fares.
-pub fn points(app: &App) -> DataTable {
-    let mut table = DataTable::new(&["i", "j", "u", "v", "corner", "frozen", "travelled", "gradient", "accuracy"]);
-    for point in app.run_state.snapshot.iter().flat_map(|s| &s.control_points) {
-        let (u, v) = app.degrees().row_parameters((point.i, point.j));
-        table.push_row([
+pub fn points(app: &App) -> TableRows<'_> {
+    let points = app.run_state.snapshot.as_ref().map_or(&[][..], |s| &s.control_points);
+    let degrees = app.degrees();
+    let rows = points.iter().map(move |point| {
+        let (u, v) = degrees.row_parameters((point.i, point.j));
+        vec![
             point.i.into(),
             point.j.into(),
             u.into(),
@@ -56,22 +69,23 @@ pub fn points(app: &App) -> DataTable {
             point.travelled.into(),
             point.gradient.into(),
             point.accuracy.into(),
-        ]);
-    }
-    table
+        ]
+    });
+    let columns = ["i", "j", "u", "v", "corner", "frozen", "travelled", "gradient", "accuracy"];
+    TableRows::new(&columns, points.len(), rows)
 }
 
-/// The matrix of distances that is known, a row a point; `None` before it was measured.
-pub fn distances(app: &App) -> Option<DataTable> {
-    let matrix = app.run_state.distance_matrix().filter(|m| !m.names.is_empty())?;
-    let count = matrix.names.len();
-    let mut table = DataTable::new(&["point"]);
-    table.columns.extend(matrix.names.iter().cloned());
-    for (name, row) in matrix.names.iter().zip(matrix.values.chunks(count)) {
-        let first = std::iter::once(TableValue::from(name.as_str()));
-        table.push_row(first.chain(row.iter().map(|&d| d.into())));
-    }
-    Some(table)
+/// The matrix of distances that is known, a row a point; empty before it was measured.
+pub fn distances(app: &App) -> TableRows<'_> {
+    let matrix = app.run_state.distance_matrix();
+    let (names, values) = matrix.map(|m| (m.names, m.values)).unwrap_or_default();
+    let columns = ["point".to_owned()].into_iter().chain(names.iter().cloned()).collect();
+    let count = names.len();
+    let rows = names.into_iter().enumerate().map(move |(n, name)| {
+        let values = values.iter().skip(n * count).take(count);
+        std::iter::once(name.into()).chain(values.map(|&d| d.into())).collect::<Vec<TableValue>>()
+    });
+    TableRows { columns, rows: Box::new(rows), count, json: None }
 }
 
 /// What is known under the surface's cursor, in a line.

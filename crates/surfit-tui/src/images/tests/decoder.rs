@@ -3,10 +3,10 @@
 
 mod terminal;
 
-use super::{EncodedImage, FigureImages, ImageContent, ImageProtocol, MAX_IMAGE_ROWS, encode_removal};
 use crate::app::AppMessage;
 use crate::canvas::ScreenCanvas;
 use crate::fixture;
+use crate::images::{EncodedImage, FigureImages, ImageContent, ImageProtocol, MAX_IMAGE_ROWS, encode_removal};
 use crate::test_app::TestApp;
 use crate::views::{image, popup, screen};
 use ratatui::buffer::Buffer;

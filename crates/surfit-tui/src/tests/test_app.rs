@@ -6,7 +6,7 @@ use crate::fixture;
 use crate::key::Key;
 use crate::keymap::Keymap;
 use crate::link::WorkbenchOptions;
-use crate::theme::Theme;
+use crate::theme::{GlyphSet, Theme};
 use crate::views::screen;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::buffer::{Buffer, Cell};
@@ -51,7 +51,8 @@ impl TestApp {
     }
 
     pub fn with_theme(mut self, theme: &str, depth: ColorDepth, ascii: bool) -> Self {
-        self.app.theme = Theme::built_in(theme, depth).unwrap().with_ascii(ascii);
+        let glyphs = if ascii { GlyphSet::Ascii } else { GlyphSet::Braille };
+        self.app.theme = Theme::built_in(theme, depth).unwrap().with_glyphs(glyphs);
         self
     }
 

@@ -1,6 +1,6 @@
 //! Run states to test the panes with.
 
-use crate::theme::{ColorDepth, Theme};
+use crate::theme::{ColorDepth, GlyphSet, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use surfit_core::event::{Alignment, CornerReady, Envelope, Event, LossCurve};
@@ -14,7 +14,8 @@ pub const COLOR_DEPTHS: [ColorDepth; 4] =
     [ColorDepth::None, ColorDepth::Ansi16, ColorDepth::Ansi256, ColorDepth::Truecolor];
 
 pub fn theme(depth: ColorDepth, ascii: bool) -> Theme {
-    Theme::built_in("dark", depth).expect("the dark theme is built in").with_ascii(ascii)
+    let glyphs = if ascii { GlyphSet::Ascii } else { GlyphSet::Braille };
+    Theme::built_in("dark", depth).expect("the dark theme is built in").with_glyphs(glyphs)
 }
 
 pub fn screen(width: u16, height: u16) -> (Rect, Buffer) {

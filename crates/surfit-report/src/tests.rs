@@ -1,0 +1,3 @@
+//! What the tests of figures share.
+
+pub(crate) mod test_data;

@@ -1,0 +1,3 @@
+//! What the tests of plots share.
+
+pub mod fixture;
