@@ -17,7 +17,7 @@ mod server_messages;
 mod typed_commands;
 
 pub use engine_commands::PendingCommand;
-pub use exports::{ExportDestination, ExportFormat, ExportItem, ExportSource, MAX_COPY_BYTES};
+pub use exports::{ExportDestination, ExportItem, ExportSource, MAX_COPY_BYTES};
 pub(crate) use figures::{FigureKind, FigureSubject};
 pub use message::{Banner, MessageKind, ScreenMessage as Note};
 pub use questions::Question;

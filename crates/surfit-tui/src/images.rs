@@ -7,6 +7,7 @@ pub use encoded_image::{EncodedImage, MAX_IMAGE_ROWS, encode_removal};
 pub(crate) use figure_images::ImageContent;
 pub use figure_images::{FigureImage, FigureImages};
 
+use crate::color::{ColorDepth, nearest_256, palette_256};
 use crate::theme::{Theme, ThemeRole};
 use crate::views::surface::{contrast_color, mix_colors};
 use surfit_report::{FigureTheme, RGBColor};
@@ -89,7 +90,11 @@ pub fn detect(
 pub fn figure_theme(theme: &Theme) -> FigureTheme {
     let rgb = |(r, g, b): (u8, u8, u8)| RGBColor(r, g, b);
     let role = |role| rgb(theme.foreground_rgb(role));
-    let background = theme.background_rgb();
+    // Of 256 colours the screen around the image has the nearest.
+    let background = match theme.depth() {
+        ColorDepth::Ansi256 => palette_256(nearest_256(theme.background_rgb())),
+        _ => theme.background_rgb(),
+    };
     let toward_text = |share| rgb(mix_colors(background, contrast_color(background), share));
     FigureTheme {
         background: rgb(background),

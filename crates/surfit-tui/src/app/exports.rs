@@ -19,6 +19,9 @@ use tui_input::Input;
 /// terminals end.
 pub const MAX_COPY_BYTES: usize = 74_994;
 
+/// Rows of a table that are made for its preview: as many as a screen shows, and enough to estimate its size.
+pub(crate) const MAX_SAMPLE_ROWS: usize = 50;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExportDestination {
     Clipboard,
@@ -177,18 +180,18 @@ impl ExportItem {
         }
     }
 
-    /// The beginning of its text; of a table only `max_lines` rows are made. `None` for what has no lines.
-    pub(crate) fn preview(&self, app: &App, max_lines: usize) -> Option<ExportPreview<'_>> {
+    /// The beginning of its text; of a table at most [`MAX_SAMPLE_ROWS`] rows are made. `None` for what has no lines.
+    pub(crate) fn preview(&self, app: &App) -> Option<ExportPreview<'_>> {
         let ExportSource::Table(table) = &self.source else { return self.text(app).map(ExportPreview::whole) };
         let table = table(app);
         if self.format == ExportFormat::Json && table.json.is_some() {
             return None;
         }
         let count = table.count;
-        let begin = table.take_rows(max_lines);
+        let begin = table.take_rows(MAX_SAMPLE_ROWS);
         let preview = ExportPreview::whole(format_table(&begin, self.format).into());
         // Fewer rows than it may have at most are all of them.
-        let missing = if begin.rows.len() < max_lines { 0 } else { count.saturating_sub(begin.rows.len()) };
+        let missing = if begin.rows.len() < MAX_SAMPLE_ROWS { 0 } else { count.saturating_sub(begin.rows.len()) };
         Some(ExportPreview {
             line_count: preview.line_count + missing,
             byte_count: preview.byte_count + preview.byte_count * missing / begin.rows.len().max(1),

@@ -18,6 +18,8 @@ const KITTY_CHUNK_BYTES: usize = 4096;
 
 /// Colours of a sixel image: each is a pass over the line.
 const MAX_SIXEL_COLORS: usize = 128;
+/// Rows of pixels that one line of sixels draws.
+pub(super) const SIXEL_BAND_HEIGHT: u32 = 6;
 
 /// The character in whose place kitty shows a part of an image.
 const PLACEHOLDER: char = '\u{10eeee}';
@@ -143,7 +145,7 @@ fn encode_sixels(image: &PixelImage) -> String {
         let [r, g, b] = color.map(|c| (u32::from(c) * 100 + 127) / 255);
         let _ = write!(out, "#{n};2;{r};{g};{b}");
     }
-    for band in pixels.chunks(6 * width) {
+    for band in pixels.chunks(SIXEL_BAND_HEIGHT as usize * width) {
         let mut rows: BTreeMap<u8, Vec<u8>> = BTreeMap::new();
         for (n, &color) in band.iter().enumerate() {
             rows.entry(color).or_insert_with(|| vec![0; width])[n % width] |= 1 << (n / width);

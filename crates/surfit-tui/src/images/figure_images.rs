@@ -1,5 +1,6 @@
 //! The image of the figure that is shown: when it is drawn anew, and by whom.
 
+use super::encoded_image::SIXEL_BAND_HEIGHT;
 use super::{EncodedImage, ImageProtocol, encode_removal, figure_theme};
 use crate::app::{App, FigureKind, FigureSubject};
 use crate::views::image;
@@ -170,8 +171,12 @@ impl FigureImages {
             app.dirty = true;
             return None;
         }
-        let (width, height) =
+        let (width, mut height) =
             (u32::from(size.width) * u32::from(cell.width), u32::from(size.height) * u32::from(cell.height));
+        // foot and tmux draw the last band of sixels whole, over the row below.
+        if protocol == ImageProtocol::Sixel && height > SIXEL_BAND_HEIGHT {
+            height -= height % SIXEL_BAND_HEIGHT;
+        }
         let page = ScreenPage { width, height, line_height: cell.height.into(), theme: figure_theme(&app.theme) };
         (self.is_drawing, self.user_chose) = (true, false);
         self.requested = Some(key.clone());

@@ -100,7 +100,7 @@ impl ExportDialog {
         let muted = app.theme.style(ThemeRole::Muted);
         put(area, buf, app, item.about, muted);
         let rows: Vec<Rect> = area.rows().skip(1).collect();
-        let Some(preview) = item.preview(app, rows.len()) else { return };
+        let Some(preview) = item.preview(app) else { return };
         let count = preview.line_count;
         // The last row has the size of a text of several lines.
         let shown = if count > 1 { count.min(rows.len().saturating_sub(1)) } else { count };

@@ -5,12 +5,17 @@ mod terminal;
 
 use crate::app::AppMessage;
 use crate::canvas::ScreenCanvas;
+use crate::color::{ColorDepth, palette_256};
 use crate::fixture;
-use crate::images::{EncodedImage, FigureImages, ImageContent, ImageProtocol, MAX_IMAGE_ROWS, encode_removal};
+use crate::images::{
+    EncodedImage, FigureImages, ImageContent, ImageProtocol, MAX_IMAGE_ROWS, encode_removal, figure_theme,
+};
 use crate::test_app::TestApp;
+use crate::theme::{Theme, ThemeRole};
 use crate::views::{image, popup, screen};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
+use ratatui::style::Color;
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::rc::Rc;
@@ -377,6 +382,35 @@ fn nothing_is_drawn_while_the_image_is_covered() {
     stage.press("esc");
     assert!(stage.frame(0) >= 1);
     stage.assert_image_visible();
+}
+
+#[test]
+fn sixels_end_within_their_last_row_also_where_bands_are_counted() {
+    for rows in 30..36 {
+        let mut stage = ImageStage::with_cell_size(ImageProtocol::Sixel, Size::new(8, 15));
+        stage.resize(Size::new(100, rows));
+        stage.press("g f");
+        stage.frame(0);
+        stage.assert_image_visible();
+        let app = &stage.test_app.app;
+        let (height, image) = (popup::inner(app.overlay_area()).height, app.figure_image.as_ref().unwrap());
+        let pixels = image.as_ref().unwrap().pixels.height;
+        assert!(pixels.next_multiple_of(6) <= u32::from(height) * 15, "{height} rows, {pixels} rows of pixels");
+    }
+}
+
+#[test]
+fn an_image_has_the_ground_of_the_screen_around_it() {
+    for name in Theme::built_in_names() {
+        let theme = |depth| Theme::built_in(name, depth).unwrap();
+        let ground = |depth| {
+            let c = figure_theme(&theme(depth)).background;
+            (c.0, c.1, c.2)
+        };
+        assert_eq!(ground(ColorDepth::Truecolor), theme(ColorDepth::Truecolor).background_rgb(), "{name}");
+        let Some(Color::Indexed(index)) = theme(ColorDepth::Ansi256).style(ThemeRole::Background).bg else { continue };
+        assert_eq!(ground(ColorDepth::Ansi256), palette_256(index), "{name}");
+    }
 }
 
 #[test]
