@@ -234,9 +234,8 @@ pub fn pad_range(low: f64, high: f64, part: f64) -> Range<f64> {
 
 /// A number without needless zeros: `0.5`, `12`, `0.001`.
 pub fn format_trimmed(value: f64) -> String {
-    let text = format!("{value:.6}");
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text.is_empty() || text == "-0" { "0".into() } else { text.to_owned() }
+    // The sum makes a zero of a negative one.
+    ((value * 1e6).round() / 1e6 + 0.0).to_string()
 }
 
 /// A count with thousands apart: `12 000`.

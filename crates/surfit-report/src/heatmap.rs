@@ -147,10 +147,8 @@ impl<'a> FieldMap<'a> {
         let state = if h.is_complete() {
             format!("{}, {} validation images each", h.patch.describe_grid(h.grid), h.cells[0].images)
         } else {
-            {
-                let stale = if (0..h.cells.len()).any(|i| h.is_stale(i)) { ", slash: stale" } else { "" };
-                format!("{fresh} of {} cells fresh{stale}", h.surface_cell_count())
-            }
+            let stale = if (0..h.cells.len()).any(|i| h.is_stale(i)) { ", slash: stale" } else { "" };
+            format!("{fresh} of {} cells fresh{stale}", h.surface_cell_count())
         };
         format!("{}{state}", best.unwrap_or_default())
     }

@@ -10,40 +10,19 @@ pub(crate) use availability::snapshot_reported;
 pub use scope::KeyScope;
 pub use table::TABLE;
 
-/// What an action has to do with; help is grouped by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What an action has to do with; help is grouped by it, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumIter, strum::IntoStaticStr)]
 pub enum ActionGroup {
     Job,
     /// The surface's degree, grid and control points.
     Surface,
     Models,
-    Show,
+    #[strum(serialize = "Navigation")]
     Move,
+    #[strum(serialize = "View")]
+    Show,
     /// Help, overlays, the list of runs, and leaving the program.
     Program,
-}
-
-impl ActionGroup {
-    /// Every group in the order help shows them.
-    pub const ALL: [ActionGroup; 6] = [
-        ActionGroup::Job,
-        ActionGroup::Surface,
-        ActionGroup::Models,
-        ActionGroup::Move,
-        ActionGroup::Show,
-        ActionGroup::Program,
-    ];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            ActionGroup::Job => "Job",
-            ActionGroup::Surface => "Surface",
-            ActionGroup::Models => "Models",
-            ActionGroup::Show => "View",
-            ActionGroup::Move => "Navigation",
-            ActionGroup::Program => "Program",
-        }
-    }
 }
 
 /// Something the user can do: a line of [`TABLE`], known by its id.

@@ -30,6 +30,7 @@ use crate::key::Key;
 use crate::keymap::Keymap;
 use crate::layout::{Arrangement, Border};
 use crate::link::{LeaveReason, RunLine, WorkbenchOptions};
+use crate::terminal_query::TerminalAnswer;
 use crate::theme::Theme;
 use crate::views::loss::{LossPane, LossView};
 use crate::views::points::{PointsPane, PointsView};
@@ -115,10 +116,8 @@ pub enum AppMessage {
         /// The text that tmux did not take, which goes to the terminal instead; `None` when it is in tmux's buffer.
         unsent: Option<String>,
     },
-    /// The terminal reported its background, for which this is the usual theme.
-    BackgroundTheme(&'static str),
-    /// The terminal answered that it shows any colour.
-    Truecolor,
+    /// The terminal answered a question.
+    Terminal(TerminalAnswer),
     /// The image of a figure was drawn, or could not be.
     Image(Result<FigureImage, ReportError>),
     Paste(String),
@@ -290,14 +289,13 @@ impl App {
                 self.dirty = true;
                 Vec::new()
             }
-            AppMessage::Truecolor => {
-                let theme = self.theme.clone();
-                self.theme = theme.with_depth(crate::ColorDepth::Truecolor);
+            AppMessage::Terminal(TerminalAnswer::Truecolor) => {
+                self.theme.depth = crate::ColorDepth::Truecolor;
                 self.dirty = true;
                 Vec::new()
             }
-            AppMessage::BackgroundTheme(theme) => {
-                self.apply_background_theme(theme);
+            AppMessage::Terminal(TerminalAnswer::Background(ground)) => {
+                self.apply_background_theme(ground.default_theme());
                 Vec::new()
             }
             AppMessage::Paste(text) => {
@@ -379,11 +377,8 @@ impl App {
 
     /// Seconds since the engine's process began; `None` when it is not known or there is none.
     pub fn uptime(&self) -> Option<f64> {
-        let EngineLink::Connected { .. } = self.connection else {
-            return None;
-        };
         let up = self.started_at_unix? + self.now - self.run_state.started?;
-        Some(up.max(0.0))
+        self.is_connected().then_some(up.max(0.0))
     }
 
     /// Seconds for which an engine that works has sent nothing, when that is long enough to be shown. A line to another
@@ -403,8 +398,7 @@ impl App {
 
     /// An engine of this machine is at work.
     fn is_engine_running(&self) -> bool {
-        let connected = matches!(self.connection, EngineLink::Connected { .. });
-        connected && self.remote_line.is_none() && self.run_state.engine_state() == EngineState::Running
+        self.is_connected() && self.remote_line.is_none() && self.run_state.engine_state() == EngineState::Running
     }
 
     /// When the silence changes the screen: first after [`App::stall_timeout`], then every second.

@@ -191,10 +191,7 @@ fn spawn_input_reader(sender: SyncSender<AppMessage>, mut filter: AnswerFilter, 
                     events = taken;
                     continue;
                 }
-                AnswerEvent::Answer(Some(TerminalAnswer::Background(ground))) => {
-                    AppMessage::BackgroundTheme(ground.default_theme())
-                }
-                AnswerEvent::Answer(Some(TerminalAnswer::Truecolor)) => AppMessage::Truecolor,
+                AnswerEvent::Answer(Some(answer)) => AppMessage::Terminal(answer),
                 AnswerEvent::Answer(None) => continue,
             };
             if sender.send(message).is_err() {

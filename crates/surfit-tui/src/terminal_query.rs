@@ -24,7 +24,7 @@ const MAX_ANSWER_CHARS: usize = 64;
 pub(crate) const XTERM_TRUECOLOR: u32 = 331;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TerminalBackground {
+pub enum TerminalBackground {
     Dark,
     Light,
 }
@@ -69,7 +69,7 @@ pub(crate) fn can_query(term: &str) -> bool {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TerminalAnswer {
+pub enum TerminalAnswer {
     Background(TerminalBackground),
     Truecolor,
 }

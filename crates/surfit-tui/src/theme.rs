@@ -77,7 +77,7 @@ pub struct Theme {
     description: String,
     colormap: Colormap,
     styles: BTreeMap<ThemeRole, RoleStyle>,
-    depth: ColorDepth,
+    pub(crate) depth: ColorDepth,
     glyphs: GlyphSet,
 }
 
@@ -156,11 +156,6 @@ impl Theme {
 
     pub fn with_glyphs(mut self, glyphs: GlyphSet) -> Self {
         self.glyphs = glyphs;
-        self
-    }
-
-    pub fn with_depth(mut self, depth: ColorDepth) -> Self {
-        self.depth = depth;
         self
     }
 

@@ -87,7 +87,7 @@ impl App {
         if self.readonly || self.remote_line.as_ref().is_some_and(RemoteLine::is_down) {
             return vec![Effect::Exit(LeaveReason::Detached)];
         }
-        let connected = matches!(self.connection, EngineLink::Connected { .. });
+        let connected = self.is_connected();
         let busy =
             matches!(self.run_state.engine_state(), EngineState::Running | EngineState::Paused | EngineState::Starting)
                 || self.is_task_running();

@@ -64,10 +64,10 @@ impl ImageContent {
         Self::with_figure(app).map(|(content, _)| content)
     }
 
-    fn with_figure(app: &App) -> Option<(Self, Figure)> {
-        let (subject, _) = image::image_place(app)?;
-        let kind = app.figure_kind(subject)?;
-        let (figure, size) = image::wanted_figure(app)?;
+    pub(crate) fn with_figure(app: &App) -> Option<(Self, Figure)> {
+        let (subject, area) = image::image_place(app)?;
+        let (kind, figure) = (app.figure_kind(subject)?, app.figure_of(subject)?);
+        let size = area.as_size();
         let theme = app.theme.name().to_owned();
         let content = Self { run: app.run.clone(), subject, kind, figure: describe_figure(&figure), size, theme };
         Some((content, figure))

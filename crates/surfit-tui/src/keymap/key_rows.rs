@@ -21,7 +21,7 @@ pub struct KeyRow {
 /// Every action with the keys it has in `map`, group by group.
 pub fn key_rows(map: &Keymap) -> Vec<KeyRow> {
     let row = |e: &Action| KeyRow {
-        group: e.group.name(),
+        group: e.group.into(),
         scope: e.scope.name(),
         action: e.id,
         keys: map.keys(e).iter().map(Sequence::to_string).collect(),

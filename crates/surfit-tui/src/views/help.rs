@@ -14,6 +14,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
+use strum::IntoEnumIterator;
 
 #[derive(Debug, Default)]
 pub struct HelpOverlay {
@@ -108,9 +109,9 @@ fn rows<'a>(app: &App, width: u16) -> Vec<Line<'a>> {
     let here = KeyScope::of_pane(app.focus);
     let mut own: Vec<&Action> = TABLE.iter().filter(|e| e.scope == here).collect();
     own.sort_by_key(|e| (e.availability)(app).is_err());
-    let sections = std::iter::once((app.focus.name(), own)).chain(ActionGroup::ALL.map(|group| {
+    let sections = std::iter::once((app.focus.name(), own)).chain(ActionGroup::iter().map(|group| {
         let of = |e: &&Action| e.group == group && e.scope != here;
-        (group.name(), TABLE.iter().filter(of).collect())
+        (group.into(), TABLE.iter().filter(of).collect())
     }));
     for (heading, entries) in sections.filter(|s| !s.1.is_empty()) {
         let shown: Vec<&Action> =

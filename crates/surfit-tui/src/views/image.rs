@@ -12,8 +12,7 @@ use crate::key::Key;
 use crate::keymap::KeyLookup;
 use crate::layout::ScreenLayout;
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Rect, Size};
-use surfit_core::figure::Figure;
+use ratatui::layout::Rect;
 
 /// Overlay that shows a figure as an image. The keys of the figure's pane count over it.
 #[derive(Debug)]
@@ -212,19 +211,14 @@ pub(crate) fn image_place(app: &App) -> Option<(FigureSubject, Rect)> {
     (!ScreenLayout::of(app).is_too_small() && !area.is_empty()).then_some((subject, area))
 }
 
-/// The figure to show as an image, and the size of its place in cells; `None` when there is no place or nothing to show.
-pub(crate) fn wanted_figure(app: &App) -> Option<(Figure, Size)> {
-    let (subject, area) = image_place(app)?;
-    Some((app.figure_of(subject)?, area.as_size()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::color::ColorDepth;
     use crate::fixture;
-    use crate::images::ImageProtocol;
+    use crate::images::{ImageContent, ImageProtocol};
     use crate::test_app::TestApp;
+    use surfit_core::figure::Figure;
 
     fn open(width: u16, height: u16) -> TestApp {
         let mut rig = TestApp::with_run_state(width, height, fixture::fitting_run());
@@ -234,7 +228,7 @@ mod tests {
     }
 
     fn figure(rig: &TestApp) -> Figure {
-        wanted_figure(&rig.app).expect("a figure").0
+        ImageContent::with_figure(&rig.app).expect("a figure").1
     }
 
     #[test]
@@ -248,7 +242,7 @@ mod tests {
         early.app.image_protocol = Some(ImageProtocol::Sixel);
         early.app.perform_action(action!("image"));
         assert!(early.screen_text().contains("first cells are measured"), "{}", early.screen_text());
-        assert_eq!(wanted_figure(&early.app), None);
+        assert_eq!(ImageContent::of(&early.app), None);
     }
 
     #[test]
@@ -333,7 +327,11 @@ mod tests {
                     rig = rig.with_theme("dark", ColorDepth::Truecolor, ascii);
                     rig.app.edit_view(|image: &mut ImageOverlay, _| image.subject = subject);
                     let text = rig.screen_text();
-                    assert_eq!(wanted_figure(&rig.app).is_none(), text.contains("appears"), "{width}×{height}\n{text}");
+                    assert_eq!(
+                        ImageContent::of(&rig.app).is_none(),
+                        text.contains("appears"),
+                        "{width}×{height}\n{text}"
+                    );
                     assert!(!ascii || text.is_ascii(), "{text}");
                 }
             }
