@@ -7,12 +7,14 @@ use surfit_core::event::JobStage;
 use surfit_core::protocol::EngineCommand;
 use surfit_core::snapshot::EngineState;
 
+type AnswerFunction = Box<dyn Fn(&mut App) -> Vec<Effect>>;
+
 pub struct AnswerChoice {
     pub key: char,
     pub label: &'static str,
     pub meaning: &'static str,
     /// Does what the answer asks for.
-    pub answer: Box<dyn Fn(&mut App) -> Vec<Effect>>,
+    pub answer: AnswerFunction,
 }
 
 impl std::fmt::Debug for AnswerChoice {
