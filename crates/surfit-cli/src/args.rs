@@ -35,7 +35,7 @@ const STYLES: Styles = Styles::styled()
 
 /// Fit, explore and export Bézier surfaces between neural networks.
 ///
-/// Without a command, surfit opens the most recent live run. When nothing is running, it opens the demo.
+/// Without a command, surfit opens the most recent run that an engine works on. When there is none, it opens the demo.
 #[derive(Debug, Parser)]
 #[command(name = "surfit", version, styles = STYLES, propagate_version = true,
           disable_help_subcommand = true, max_term_width = 100, after_help = EXAMPLES)]

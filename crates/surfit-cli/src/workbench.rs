@@ -17,9 +17,9 @@ use surfit_tui::{ColorDepth, GlyphSet, ImageMode, ImageProtocol, LeaveReason, Wo
 /// What a bare `surfit` runs when nothing is running.
 const DEMO_CONFIG: &str = include_str!("../configs/demo.toml");
 
-/// Opens the most recent live run, else starts the demo.
+/// Opens the most recent active run, else starts the demo.
 pub fn open_default(screen: ScreenOptions) -> Result<(), CliError> {
-    let target = match runs::most_recent_live() {
+    let target = match runs::most_recent_active() {
         Some(run) => OpenTarget::Existing(run),
         None => OpenTarget::New(Box::new(demo_config()?)),
     };
@@ -44,17 +44,13 @@ pub fn open(args: OpenArgs, screen: ScreenOptions) -> Result<(), CliError> {
             OpenTarget::New(Box::new(config))
         }
         Some(what) => OpenTarget::Existing(find_existing_run(&what)?),
-        None => {
-            let live = runs::most_recent_live();
-            let latest = || RunDir::list(&RunDir::default_root()).into_iter().next();
-            match live.or_else(latest) {
-                Some(run) => OpenTarget::Existing(run),
-                None if args.readonly => {
-                    return Err(CliError::Usage("no run to watch yet; start one with `surfit`".into()));
-                }
-                None => OpenTarget::New(Box::new(demo_config()?)),
+        None => match runs::most_recent() {
+            Some(run) => OpenTarget::Existing(run),
+            None if args.readonly => {
+                return Err(CliError::Usage("no run to watch yet; start one with `surfit`".into()));
             }
-        }
+            None => OpenTarget::New(Box::new(demo_config()?)),
+        },
     };
     run_workbench(target, screen, args.readonly)
 }
