@@ -7,7 +7,7 @@ use crate::views::plot::text;
 use std::collections::BTreeMap;
 use surfit_core::event::LossCurve;
 use surfit_core::run_state::{RunState, ValidationPoint};
-use surfit_core::table::{DataTable, TableValue};
+use surfit_core::table::{DataTable, TableValue, single_precision};
 
 const COLUMNS: [&str; 12] = [
     "run",
@@ -85,20 +85,16 @@ fn add(table: &mut DataTable, run: &str, run_state: &RunState, curve: LossCurve,
         // Measured within the stretch before.
         let later = measured.split_off(&step);
         for (at, validation) in std::mem::replace(&mut measured, later) {
-            row(at, TableValue::Missing, Default::default(), Some(validation));
+            row(at, TableValue::Null, Default::default(), Some(validation));
         }
         let range = sample.range;
-        let figures = [
-            range.map(|r| r.1 as f32).into(),
-            range.map(|r| r.0 as f32).into(),
-            range.map(|r| r.2 as f32).into(),
-            sample.smooth.map(|s| s as f32).into(),
-        ];
+        let figures = [range.map(|r| r.1), range.map(|r| r.0), range.map(|r| r.2), sample.smooth]
+            .map(|x| x.map_or(TableValue::Null, |x| single_precision(x as f32)));
         let steps = (end - sample.step).max(0.0) as u64;
         row(step, steps.into(), figures, measured.remove(&step));
     }
     for (at, validation) in measured {
-        row(at, TableValue::Missing, Default::default(), Some(validation));
+        row(at, TableValue::Null, Default::default(), Some(validation));
     }
 }
 

@@ -6,7 +6,7 @@ use crate::views::{
     self,
     machine::{LoadHistory, LoadSample, MAX_GPUS},
 };
-use surfit_core::table::{DataTable, TableValue};
+use surfit_core::table::{DataTable, TableValue, single_precision};
 
 pub fn models(app: &App) -> DataTable {
     let mut table =
@@ -25,7 +25,7 @@ pub fn models(app: &App) -> DataTable {
                     };
                     let (validation, test) = (x.validation_accuracy, x.test_accuracy);
                     let dir = x.dir.display().to_string();
-                    let (loss, images) = (None, TableValue::Missing);
+                    let (loss, images) = (None, TableValue::Null);
                     ("model", what.into(), Some(validation), Some(test), loss, images, dir.into())
                 }
                 ModelItem::Point { u, v, marked } => {
@@ -46,7 +46,7 @@ pub fn models(app: &App) -> DataTable {
                     let test = finished.and_then(|f| f.corners_test.get(n).copied());
                     let (accuracy, loss) = (Some(corner.accuracy), Some(corner.loss));
                     let source = corner.source.as_str().into();
-                    ("corner", (n + 1).into(), accuracy, test, loss, TableValue::Missing, source)
+                    ("corner", (n + 1).into(), accuracy, test, loss, TableValue::Null, source)
                 }
             };
         table.push_row([
@@ -129,7 +129,7 @@ pub fn machine(app: &App) -> DataTable {
     let count = app.load_history.len();
     for n in 0..count {
         let ago = TableValue::from(count - 1 - n);
-        let row = figures.iter().map(|f| f.get(n).copied().into());
+        let row = figures.iter().map(|f| f.get(n).copied().map_or(TableValue::Null, single_precision));
         table.push_row(std::iter::once(ago).chain(row));
     }
     table
