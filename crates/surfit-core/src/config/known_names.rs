@@ -12,11 +12,13 @@ pub fn nearest_name<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
 }
 
 /// Reports that nothing of kind `what` is called `name`, with the nearest of `known`. The others follow, nearest first,
-/// where they are few or none is near.
+/// where they are few; all where none is near.
 pub fn unknown_name_message(what: &str, name: &str, known: &[&str]) -> String {
     let nearest = nearest_name(name, known);
     let mut others: Vec<&str> = known.iter().copied().filter(|k| Some(*k) != nearest).collect();
-    others.sort_by_key(|k| damerau_levenshtein(k, name));
+    if nearest.is_some() {
+        others.sort_by_key(|k| damerau_levenshtein(k, name));
+    }
     match (nearest, others.len()) {
         (Some(k), 1..MAX_LISTED_NAMES) => {
             format!("there is no {what} `{name}`; did you mean `{k}`? Others: {}", others.join(", "))
@@ -35,7 +37,7 @@ mod tests {
         let few = ["cnn", "resnet18", "resnet18-cifar"];
         let one = "there is no network `resnet50`; did you mean `resnet18`? Others: cnn, resnet18-cifar";
         assert_eq!(unknown_name_message("network", "resnet50", &few), one);
-        let none = "there is no network `transformer-xl`; there are: resnet18-cifar, resnet18, cnn";
+        let none = "there is no network `transformer-xl`; there are: cnn, resnet18, resnet18-cifar";
         assert_eq!(unknown_name_message("network", "transformer-xl", &few), none);
         let names: Vec<String> = (0..=MAX_LISTED_NAMES).map(|i| format!("name-{i}")).collect();
         let many: Vec<&str> = names.iter().map(String::as_str).collect();
