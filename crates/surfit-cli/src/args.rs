@@ -17,7 +17,7 @@ pub use program::{CompletionsArgs, ConfigArgs, ConfigSub, KeysArgs, ManArgs};
 pub use steer::{CancelArgs, ForkArgs, QueueArgs, QueueSub, SearchArgs, SetArgs};
 pub use study::{CacheArgs, CacheCommand, StudyArgs};
 pub use values::{
-    ColorChoice, HeatmapFormat, ImageChoice, MapArg, OptionValueError, SplitChoice, metric_parser, parse_pair,
+    ColorChoice, HeatmapFormat, ImageChoice, OptionValueError, SplitChoice, colormap_parser, metric_parser, parse_pair,
     parse_point,
 };
 
@@ -25,6 +25,7 @@ use super::complete;
 use clap::builder::styling::{AnsiColor, Effects, Styles};
 use clap::{Args, Parser, Subcommand, ValueHint};
 use std::path::PathBuf;
+use surfit_core::colormap::Colormap;
 use surfit_core::metrics::Metric;
 
 const STYLES: Styles = Styles::styled()
@@ -435,8 +436,8 @@ pub struct HeatmapArgs {
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
     /// Colour map of images
-    #[arg(long, value_name = "MAP", default_value = "viridis")]
-    pub colormap: MapArg,
+    #[arg(long, value_name = "MAP", default_value = "viridis", value_parser = colormap_parser())]
+    pub colormap: Colormap,
 }
 
 /// Arguments of `surfit report`.

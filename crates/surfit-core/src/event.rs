@@ -26,8 +26,22 @@ pub struct Envelope {
 }
 
 /// Parts of the job, in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum JobStage {
     /// Loading the data set.
     Data,
@@ -45,19 +59,11 @@ pub enum JobStage {
 
 impl JobStage {
     /// Every stage in order.
-    pub const ALL: [JobStage; 6] =
-        [JobStage::Data, JobStage::Corners, JobStage::Align, JobStage::Fit, JobStage::Heatmap, JobStage::Export];
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The stage's name for people.
     pub fn name(self) -> &'static str {
-        match self {
-            JobStage::Data => "data",
-            JobStage::Corners => "corners",
-            JobStage::Align => "align",
-            JobStage::Fit => "fit",
-            JobStage::Heatmap => "heatmap",
-            JobStage::Export => "export",
-        }
+        self.into()
     }
 }
 

@@ -143,8 +143,11 @@ impl CommandError {
 }
 
 /// Kinds of refusals. New ones are added; a reader takes those that it does not know for `Other`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum CommandErrorCode {
     /// A value, a file or a configuration cannot be used.
     InvalidInput,
@@ -178,39 +181,11 @@ pub enum CommandErrorCode {
 
 impl CommandErrorCode {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 13] = [
-        Self::InvalidInput,
-        Self::WrongState,
-        Self::NoSurface,
-        Self::Busy,
-        Self::ReadOnly,
-        Self::Cancelled,
-        Self::Diverged,
-        Self::OutOfMemory,
-        Self::DamagedFile,
-        Self::FileSystem,
-        Self::Closing,
-        Self::Internal,
-        Self::Other,
-    ];
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// Returns the code's name on the wire.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::InvalidInput => "invalid_input",
-            Self::WrongState => "wrong_state",
-            Self::NoSurface => "no_surface",
-            Self::Busy => "busy",
-            Self::ReadOnly => "read_only",
-            Self::Cancelled => "cancelled",
-            Self::Diverged => "diverged",
-            Self::OutOfMemory => "out_of_memory",
-            Self::DamagedFile => "damaged_file",
-            Self::FileSystem => "file_system",
-            Self::Closing => "closing",
-            Self::Internal => "internal",
-            Self::Other => "other",
-        }
+        self.into()
     }
 }
 

@@ -10,8 +10,9 @@ use crate::surface::Degrees;
 use serde::{Deserialize, Serialize};
 
 /// What the engine is doing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum EngineState {
     /// Opening the run.
     #[default]
@@ -33,15 +34,7 @@ pub enum EngineState {
 impl EngineState {
     /// The state's name for people.
     pub fn name(self) -> &'static str {
-        match self {
-            EngineState::Starting => "starting",
-            EngineState::Running => "running",
-            EngineState::Paused => "paused",
-            EngineState::Idle => "idle",
-            EngineState::Finished => "finished",
-            EngineState::Failed => "failed",
-            EngineState::Closed => "closed",
-        }
+        self.into()
     }
 }
 

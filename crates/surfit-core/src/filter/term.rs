@@ -273,13 +273,7 @@ impl fmt::Display for FilterTerm {
                     NumberKey::Degree => ("degree", ""),
                     NumberKey::Age => ("age", "s"),
                 };
-                let sign = match bound {
-                    NumberBound::Less => "<",
-                    NumberBound::AtMost => "<=",
-                    NumberBound::Equal => "=",
-                    NumberBound::AtLeast => ">=",
-                    NumberBound::Greater => ">",
-                };
+                let sign = BOUND_SIGNS.iter().find(|(_, other)| other == bound).map_or("", |(sign, _)| sign);
                 write!(f, "{key}{sign}{value}{unit}")
             }
         }

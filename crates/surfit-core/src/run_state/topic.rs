@@ -4,9 +4,15 @@ use crate::event::Event;
 use serde::{Deserialize, Serialize};
 
 /// The subject of a line of the log.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum LogTopic {
+    /// Something went wrong.
+    #[strum(serialize = "errors")]
+    Error,
     /// Stages, starts, stops, pauses, checkpoints.
     #[default]
     Job,
@@ -19,34 +25,17 @@ pub enum LogTopic {
     /// Models that were exported.
     Models,
     /// Something a user should know.
+    #[strum(serialize = "notices")]
     Notice,
-    /// Something went wrong.
-    Error,
 }
 
 impl LogTopic {
     /// Every topic, in the order a switch goes through them.
-    pub const ALL: [LogTopic; 7] = [
-        LogTopic::Error,
-        LogTopic::Job,
-        LogTopic::Corners,
-        LogTopic::Surface,
-        LogTopic::Measured,
-        LogTopic::Models,
-        LogTopic::Notice,
-    ];
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The topic's name for people.
     pub fn name(self) -> &'static str {
-        match self {
-            LogTopic::Job => "job",
-            LogTopic::Corners => "corners",
-            LogTopic::Surface => "surface",
-            LogTopic::Measured => "measured",
-            LogTopic::Models => "models",
-            LogTopic::Notice => "notices",
-            LogTopic::Error => "errors",
-        }
+        self.into()
     }
 
     /// What an event is about.
@@ -95,7 +84,7 @@ mod tests {
 
     #[test]
     fn every_topic_is_in_the_list_once_and_failures_are_errors() {
-        let names: std::collections::BTreeSet<_> = LogTopic::ALL.map(LogTopic::name).into();
+        let names: std::collections::BTreeSet<_> = LogTopic::ALL.iter().map(|topic| topic.name()).collect();
         assert_eq!(names.len(), LogTopic::ALL.len());
         let failed = Event::Failed { message: "disk full".into() };
         assert_eq!(LogTopic::of_event(&failed), LogTopic::Error);
