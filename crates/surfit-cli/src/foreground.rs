@@ -2,13 +2,13 @@
 
 use super::args::FollowOptions;
 use super::error::CliError;
+use super::output;
 use super::progress::ProgressPrinter;
-use super::{output, run_lookup};
 use std::time::{Duration, Instant};
 use surfit_client::signals::{Signals, StopRequest};
-use surfit_client::{ClientError, EngineConnection, EngineLaunch, FollowedItem, RunFollower};
+use surfit_client::{ClientError, EngineConnection, EngineLaunch, FollowedItem, RunFollower, runs};
 use surfit_core::event::Event;
-use surfit_core::protocol::{EngineCommand, ServerMessage};
+use surfit_core::protocol::EngineCommand;
 use surfit_core::run_dir::{EngineNode, RunDir};
 use surfit_core::run_state::RunState;
 use surfit_core::snapshot::EngineState;
@@ -48,17 +48,7 @@ pub fn run_further(run: &RunDir, command: EngineCommand, how: FollowOptions) -> 
         // Signals end this process; an engine without a command ends by itself.
         let (_, mut connection) = surfit_client::connect_or_start(run, launch, None)?;
         let pid = connection.pid();
-        let inbox = connection.open_inbox()?;
-        let id = connection.send(command)?;
-        loop {
-            match inbox.next(SIGNAL_POLL_INTERVAL)? {
-                Some(ServerMessage::Reply { id: of, error, .. }) if of == id => match error {
-                    Some(error) => return Err(CliError::Refused(error)),
-                    None => break,
-                },
-                _ => {}
-            }
-        }
+        connection.request(command, Duration::MAX)?;
         return print_detached_run(run, pid, how.json);
     }
     let signals = Signals::listen()?;
@@ -100,7 +90,7 @@ pub fn print_detached_run(run: &RunDir, pid: u32, json: bool) -> Result<(), CliE
         }
         return output::print_json(&object);
     }
-    let (id, name) = (run.id(), run_lookup::open_name(run));
+    let (id, name) = (run.id(), runs::open_name(run));
     output::print_line(match job {
         Some(job) => job_lifetime_warning(&format!("{id} runs (pid {pid})"), job, &name),
         None => format!("{id} runs (pid {pid}); watch it with `surfit open {name}`"),
@@ -123,7 +113,7 @@ pub fn print_stopped_run(run: &RunDir) -> Result<(), CliError> {
     if finished {
         return Ok(());
     }
-    output::print_line(format!("no engine is running; continue with `surfit resume {}`", run_lookup::open_name(run)))
+    output::print_line(format!("no engine is running; continue with `surfit resume {}`", runs::open_name(run)))
 }
 
 fn print_recent_log(run_state: &RunState) -> Result<(), CliError> {
@@ -199,7 +189,7 @@ fn follow_to_end(
     owner: RunOwnership,
     viewers: &mut usize,
 ) -> Result<FollowEnd, CliError> {
-    let place = run_lookup::open_name(run);
+    let place = runs::open_name(run);
     let owner = owner != RunOwnership::Unowned;
     let mut stopping = false;
     let mut checkpoints = Vec::new();

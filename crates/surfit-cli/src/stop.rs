@@ -5,7 +5,7 @@ use super::error::CliError;
 use super::{output, run_lookup};
 use rustix::process::Signal;
 use std::time::{Duration, Instant};
-use surfit_client::ClientError;
+use surfit_client::{ClientError, runs};
 use surfit_core::protocol::{CommandError, EngineCommand, ServerMessage};
 use surfit_core::run_dir::{ProcessState, RunDir};
 
@@ -20,13 +20,13 @@ pub fn stop(args: StopArgs) -> Result<(), CliError> {
     if !run.is_engine_alive() {
         return Err(CliError::Failure(format!(
             "no engine is running for {}; `surfit ls` lists your runs",
-            run_lookup::open_name(&run)
+            runs::open_name(&run)
         )));
     }
     shut_down_engine(&run)?;
     let done = run.load_state().is_ok_and(|p| p.finished.is_some());
     let next = if done { "open it again with `surfit open" } else { "continue with `surfit resume" };
-    output::print_line(format!("stopped; {next} {}`", run_lookup::open_name(&run)))
+    output::print_line(format!("stopped; {next} {}`", runs::open_name(&run)))
 }
 
 /// Makes the engine of a run write a checkpoint and end, and waits until it is gone.

@@ -157,7 +157,7 @@ fn print_exit_message(ended: &BridgeEnd, stop: bool) -> Result<(), CliError> {
         return Err(CliError::Failure(why.clone()));
     }
     let standing = ExitState::of(run, ended, stop);
-    match exit_message(&run.id(), &run_lookup::open_name(run), standing) {
+    match exit_message(&run.id(), &runs::open_name(run), standing) {
         Some(text) => output::print_line(text),
         None => Ok(()),
     }

@@ -146,6 +146,25 @@ impl EngineConnection {
         Ok(id)
     }
 
+    /// Sends a command and waits for its reply, at most for `timeout`.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`], [`ClientError::Timeout`], else as [`EngineConnection::send`].
+    pub fn request(&mut self, command: EngineCommand, timeout: Duration) -> Result<(), ClientError> {
+        let inbox = self.open_inbox()?;
+        let id = self.send(command)?;
+        let began = Instant::now();
+        while began.elapsed() < timeout {
+            match inbox.next(Duration::from_millis(200))? {
+                Some(ServerMessage::Reply { id: of, error, .. }) if of == id => {
+                    return error.map_or(Ok(()), |why| Err(ClientError::Refused(why)));
+                }
+                _ => {}
+            }
+        }
+        Err(ClientError::Timeout(timeout.as_secs()))
+    }
+
     /// Sends a command with the caller's number.
     ///
     /// # Errors

@@ -53,15 +53,7 @@ impl RunFollower {
     /// As [`EngineConnection::open_inbox`].
     pub fn new(run: RunDir, seq: u64, connection: EngineConnection) -> Result<Self, ClientError> {
         let inbox = connection.open_inbox()?;
-        Ok(Self {
-            run,
-            seq,
-            closed: false,
-            connection: Some((connection, inbox)),
-            connection_lost: false,
-            tail: None,
-            queued_events: VecDeque::new(),
-        })
+        Ok(Self { connection: Some((connection, inbox)), ..Self::detached(run, seq) })
     }
 
     /// Follows without a connection at first, for an engine that may be gone already.

@@ -5,7 +5,7 @@ mod copies;
 mod watched_runs;
 
 use super::fake::{FakeEngine, FakePeer, notice, open_bridge, temporary_run};
-use super::{ClientError, EngineReply, EngineSession, FollowedItem, RunFollower, connect};
+use super::{ClientError, EngineSession, FollowedItem, RunFollower, connect};
 use std::sync::mpsc::Receiver;
 use std::thread::spawn;
 use std::time::{Duration, Instant};
@@ -376,8 +376,8 @@ fn a_visit_asks_and_leaves_an_engine_that_was_there_alone() {
     assert_eq!(visit.latest_snapshot().heatmap.grid, 5);
     let id = visit.send(EngineCommand::Measure).unwrap();
     let reply = loop {
-        match visit.next_reply().unwrap() {
-            EngineReply::Reply(of, error, _) => break (of, error),
+        match visit.next_item().unwrap() {
+            Some(FollowedItem::Reply { id, error, .. }) => break (id, error),
             _ => continue,
         }
     };
@@ -400,7 +400,7 @@ fn an_engine_that_dies_during_a_visit_is_told() {
     let mut visit = EngineSession::open(&run.dir).unwrap();
     visit.send(EngineCommand::Measure).unwrap();
     let error = loop {
-        if let Err(error) = visit.next_reply() {
+        if let Err(error) = visit.next_item() {
             break error;
         }
     };

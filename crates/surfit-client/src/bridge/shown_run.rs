@@ -266,7 +266,12 @@ impl BridgeWorker {
                 "{} lies in the directory of a run that is only watched; choose another place",
                 file.path.display()
             )),
-            false => file_writer::write_new_file_in_run(&run, file, || current_state(&run, snapshot)),
+            false => file_writer::write_new_file(
+                file,
+                &run.id(),
+                |path| run.confine(&path),
+                || current_state(&run, snapshot),
+            ),
         });
     }
 

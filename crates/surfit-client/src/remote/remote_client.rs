@@ -16,6 +16,7 @@ use std::sync::mpsc::{
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use surfit_core::event::{Envelope, Event};
+use surfit_core::files::FilePath;
 use surfit_core::new_file::NewFile;
 use surfit_core::protocol::{
     BridgeMessage, BridgeRequest, ClientMessage, CommandError, CommandErrorCode, LineState, OpenedRun,
@@ -339,7 +340,7 @@ impl RemoteClient {
     /// Writes a file on this machine, where the user is.
     fn write_file(&mut self, file: NewFile) {
         let (id, state) = self.shown_state();
-        self.spawn_writer(move || file_writer::write_new_file(file, &id, || Ok(state)));
+        self.spawn_writer(move || file_writer::write_new_file(file, &id, FilePath::from, || Ok(state)));
     }
 
     fn spawn_writer(&mut self, write: impl FnOnce() -> BridgeMessage + Send + 'static) {

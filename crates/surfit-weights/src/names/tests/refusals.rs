@@ -66,8 +66,8 @@ fn one_rule_is_proposed_where_exactly_one_makes_the_file_fit() {
     let staged = renamed(&all, |n| format!("model.{}", n.replace("layer", "stage")));
     assert_eq!(
         refusal(&resnet, &staged),
-        "not a state dict of the configured network: `model.stage1.0.bn1.bias`, `model.stage1.0.bn1.num_batches_tracked` \
-         and 100 more are unknown; it fits with corners.rename = [['\\bstage([0-9]+)\\b', 'layer${1}']]"
+        "not a state dict of the configured network: `model.stage1.0.bn1.bias`, `model.stage1.0.bn1.running_mean` \
+         and 93 more are unknown; it fits with corners.rename = [['\\bstage([0-9]+)\\b', 'layer${1}']]"
     );
     assert!(fits_with(&staged, &[("\\bstage([0-9]+)\\b", "layer${1}")]));
     // After the rules that there are.
