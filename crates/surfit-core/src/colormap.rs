@@ -1,20 +1,11 @@
 //! Colour maps for heatmaps, as data.
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// A perceptually uniform colour map (or, for differences, a diverging one).
 #[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    Serialize,
-    Deserialize,
-    strum::EnumString,
-    strum::IntoStaticStr,
-    strum::VariantArray,
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray,
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -39,7 +30,7 @@ pub enum Colormap {
 
 impl Colormap {
     /// Every colour map.
-    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The colour at `t ∈ [0, 1]` (clamped; NaN counts as 0) as red, green, blue.
     pub fn color_at(self, t: f64) -> (u8, u8, u8) {

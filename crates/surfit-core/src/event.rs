@@ -12,6 +12,7 @@ use crate::heatmap::{HeatmapSummary, MeasuredPoint};
 use crate::numbers::{nan_as_null, nans_as_null};
 use crate::surface::Degrees;
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 /// An event with its number and time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,18 +28,7 @@ pub struct Envelope {
 
 /// Parts of the job, in order.
 #[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    strum::IntoStaticStr,
-    strum::VariantArray,
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray,
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -59,7 +49,7 @@ pub enum JobStage {
 
 impl JobStage {
     /// Every stage in order.
-    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The stage's name for people.
     pub fn name(self) -> &'static str {

@@ -19,6 +19,7 @@ use crate::snapshot::{Snapshot, SnapshotDelta};
 use crate::surface::Degrees;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use strum::{IntoStaticStr, VariantArray};
 
 /// Version of the protocol; engines, bridges and clients of different versions refuse each other with a sentence.
 pub const PROTOCOL_VERSION: u32 = 6;
@@ -143,9 +144,7 @@ impl CommandError {
 }
 
 /// Kinds of refusals. New ones are added; a reader takes those that it does not know for `Other`.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantArray,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum CommandErrorCode {
@@ -181,7 +180,7 @@ pub enum CommandErrorCode {
 
 impl CommandErrorCode {
     /// Every code, in the order of the documentation.
-    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// Returns the code's name on the wire.
     pub fn name(self) -> &'static str {

@@ -8,9 +8,10 @@ use crate::machine::MachineLoad;
 use crate::numbers::{nan_as_null, nans_as_null};
 use crate::surface::Degrees;
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 /// What the engine is doing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum EngineState {

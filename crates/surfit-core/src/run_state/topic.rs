@@ -2,11 +2,10 @@
 
 use crate::event::Event;
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 /// The subject of a line of the log.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantArray,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum LogTopic {
@@ -31,7 +30,7 @@ pub enum LogTopic {
 
 impl LogTopic {
     /// Every topic, in the order a switch goes through them.
-    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The topic's name for people.
     pub fn name(self) -> &'static str {
