@@ -9,7 +9,7 @@ use surfit_client::{remote, runs};
 use surfit_core::run_dir::RunDir;
 
 /// Serves until the other end disconnects; the engine continues.
-pub fn bridge(args: BridgeArgs) -> Result<(), CliError> {
+pub fn run_command(args: BridgeArgs) -> Result<(), CliError> {
     if stdout().is_terminal() {
         return Err(CliError::Usage(
             "`surfit bridge` is started by `surfit open HOST:RUN` on another machine; use `surfit open` here".into(),
@@ -25,7 +25,7 @@ pub fn bridge(args: BridgeArgs) -> Result<(), CliError> {
             .ok_or_else(|| CliError::Usage(format!("no runs in {}", RunDir::default_root().display())))?,
     };
     Ok(remote::serve(run, args.readonly, stdin(), stdout(), |run, ended, stop, name| {
-        let back = || exit_message(&run.id(), name, ExitState::of(run, ended, stop));
+        let back = || exit_message(&run.id(), name, ExitState::of_run(run, ended, stop));
         let last = ended.stop_error.clone().or_else(back);
         let all: Vec<String> = ended.unreported_outcomes.iter().cloned().chain(last).collect();
         (!all.is_empty()).then(|| all.join("\n"))

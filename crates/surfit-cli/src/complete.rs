@@ -42,7 +42,7 @@ fn run_names(current: &OsStr) -> CompletionCandidates {
     candidates_with_prefix(current, runs::list().into_iter().map(about))
 }
 
-pub fn run() -> ArgValueCompleter {
+pub fn run_completer() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
         let mut all = run_names(current);
         all.extend(PathCompleter::dir().complete(current));
@@ -50,7 +50,7 @@ pub fn run() -> ArgValueCompleter {
     })
 }
 
-pub fn run_or_config() -> ArgValueCompleter {
+pub fn run_or_config_completer() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
         let mut all = run_names(current);
         all.extend(PathCompleter::any().complete(current));
@@ -58,7 +58,7 @@ pub fn run_or_config() -> ArgValueCompleter {
     })
 }
 
-pub fn theme() -> ArgValueCompleter {
+pub fn theme_completer() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
         let about = |name: &str| {
             let theme = Theme::built_in(name, surfit_tui::ColorDepth::None);
@@ -69,11 +69,11 @@ pub fn theme() -> ArgValueCompleter {
     })
 }
 
-pub fn data_set() -> ArgValueCompleter {
+pub fn data_set_completer() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| candidates_with_prefix(current, without_help(DATA_SET_NAMES)))
 }
 
-pub fn network() -> ArgValueCompleter {
+pub fn network_completer() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
         let about = all_networks().iter().map(|spec| (spec.name.to_owned(), spec.description.to_owned()));
         candidates_with_prefix(current, about)
@@ -81,7 +81,7 @@ pub fn network() -> ArgValueCompleter {
 }
 
 /// Completes `KEY=VALUE`: the keys, and values that are names.
-pub fn setting() -> ArgValueCompleter {
+pub fn setting_completer() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| candidates_with_prefix(current, setting_candidates()))
 }
 
@@ -102,7 +102,7 @@ fn setting_candidates() -> Vec<(String, String)> {
     all
 }
 
-pub fn filter() -> ArgValueCompleter {
+pub fn filter_completer() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
         let keys = ["state:", "net:", "data:", "degree:", "acc>", "loss<", "age<", "name:"];
         let mut all = without_help(&keys);
@@ -124,11 +124,11 @@ mod tests {
 
     #[test]
     fn values_are_those_there_are() {
-        assert_eq!(completion_values(&network(), "resnet18-"), ["resnet18-cifar"]);
-        assert_eq!(completion_values(&data_set(), "cifar1"), ["cifar10", "cifar100"]);
-        assert!(completion_values(&setting(), "fit.deg").contains(&"fit.degree=".to_owned()));
-        assert!(completion_values(&setting(), "data.name=c").contains(&"data.name=cifar10".to_owned()));
-        assert_eq!(completion_values(&filter(), "state:run"), ["state:running"]);
-        assert_eq!(completion_values(&theme(), "").len(), Theme::built_in_names().count());
+        assert_eq!(completion_values(&network_completer(), "resnet18-"), ["resnet18-cifar"]);
+        assert_eq!(completion_values(&data_set_completer(), "cifar1"), ["cifar10", "cifar100"]);
+        assert!(completion_values(&setting_completer(), "fit.deg").contains(&"fit.degree=".to_owned()));
+        assert!(completion_values(&setting_completer(), "data.name=c").contains(&"data.name=cifar10".to_owned()));
+        assert_eq!(completion_values(&filter_completer(), "state:run"), ["state:running"]);
+        assert_eq!(completion_values(&theme_completer(), "").len(), Theme::built_in_names().count());
     }
 }

@@ -11,10 +11,10 @@ use surfit_data::DataError;
 use surfit_data::find::{self, FoundSet};
 use surfit_data::verify::{CheckedFile, FileVerdict, check_inaccessible, verify};
 
-pub fn data(command: DataSub) -> Result<(), CliError> {
+pub fn run_command(command: DataSub) -> Result<(), CliError> {
     match command {
         DataSub::Ls(args) => ls(&args),
-        DataSub::Fetch(args) => download::fetch(args),
+        DataSub::Fetch(args) => download::fetch_set(args),
         DataSub::Verify(args) => verify_sets(args),
     }
 }

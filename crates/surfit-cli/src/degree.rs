@@ -12,7 +12,7 @@ use surfit_core::run_state::describe_event;
 use surfit_core::surface::Degrees;
 
 /// Changes the degree through the run's engine, and prints how the surface changed.
-pub fn degree(args: DegreeArgs) -> Result<(), CliError> {
+pub fn run_command(args: DegreeArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
     let n = args.n.unwrap_or(args.m);
     // Impossible degrees are refused before an engine is asked.
@@ -20,7 +20,7 @@ pub fn degree(args: DegreeArgs) -> Result<(), CliError> {
     let mut session = EngineSession::open(&run)?;
     let patch = session.latest_snapshot().degrees.patch();
     let degrees = Degrees::for_patch(patch, args.m, n)?;
-    let signals = Signals::listen()?;
+    let signals = Signals::install_handlers()?;
     let id = session.send(EngineCommand::SetDegree { degrees })?;
     // Changes and notices with their numbers, other clients' included until the reply names this command's.
     let mut events: Vec<(u64, Event)> = Vec::new();
@@ -58,7 +58,7 @@ pub fn degree(args: DegreeArgs) -> Result<(), CliError> {
         if signals.checkpoint_request() {
             session.send(EngineCommand::Checkpoint)?;
         }
-        if signals.stop_request().is_some() || signals.hangup() {
+        if signals.stop_request().is_some() || signals.is_hung_up() {
             let what = match answered {
                 true => "the degree was changed; the engine is still measuring the heatmap",
                 false => "left before the engine replied; check the result with `surfit open`",

@@ -34,14 +34,14 @@ pub fn send_request(
     command: EngineCommand,
     is_answer: impl Fn(&Event) -> bool,
 ) -> Result<Vec<Event>, CliError> {
-    let signals = Signals::listen()?;
+    let signals = Signals::install_handlers()?;
     let mut waiting = PendingReply::send(session, command)?;
     while !waiting.receive(session, &is_answer)? {
         // The reply comes at once, after every earlier event.
         if waiting.lost_at.is_some() {
             return Err(CliError::Unanswered);
         }
-        if signals.stop_request().is_some() || signals.hangup() {
+        if signals.stop_request().is_some() || signals.is_hung_up() {
             return Err(CliError::Interrupted(
                 "left before the engine replied; check the result with `surfit open`".into(),
             ));
@@ -58,7 +58,7 @@ pub fn send_request_with_progress(
     run: &str,
     is_answer: impl Fn(&Event) -> bool,
 ) -> Result<Vec<Event>, CliError> {
-    let signals = Signals::listen()?;
+    let signals = Signals::install_handlers()?;
     let before = task_title(visit).map(str::to_owned);
     let mut waiting = PendingReply::send(visit, command)?;
     let bar = stderr_progress_bar("{bar:28.cyan/dim} {msg}", Some(100));
@@ -77,10 +77,10 @@ pub fn send_request_with_progress(
             visit.send(EngineCommand::Checkpoint)?;
         }
         let asked = signals.stop_request();
-        if signals.hangup() || asked.is_some() {
+        if signals.is_hung_up() || asked.is_some() {
             // The engine cancels its running task, which may be another client's.
             let of_another = before.is_some() && task_title(visit) == before.as_deref();
-            if asked == Some(StopRequest::ExitNow) || signals.hangup() && cancelled || of_another {
+            if asked == Some(StopRequest::ExitNow) || signals.is_hung_up() && cancelled || of_another {
                 return Err(CliError::Interrupted(format!(
                     "left while the task is pending; cancel it with `surfit cancel {run}`"
                 )));

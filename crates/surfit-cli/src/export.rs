@@ -9,7 +9,7 @@ use surfit_core::event::{Event, ExportedModel};
 use surfit_core::protocol::EngineCommand;
 
 /// Exports a model through the run's engine, and prints its accuracy.
-pub fn export(args: ExportArgs) -> Result<(), CliError> {
+pub fn run_command(args: ExportArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
     // The engine has another working directory.
     let dir = std::path::absolute(&args.out).map_err(|e| CliError::Usage(format!("{}: {e}", args.out.display())))?;

@@ -24,7 +24,7 @@ const EXIT_TIMEOUT: Duration = Duration::from_secs(20);
 /// Starts the engine of a run that has none and follows it to the end of the job. This process owns the job: a signal that
 /// stops it stops the engine.
 pub fn run_job(run: &RunDir, json: bool) -> Result<(), CliError> {
-    let signals = Signals::listen()?;
+    let signals = Signals::install_handlers()?;
     let run_state = run.load_state()?;
     let seq = run_state.seq;
     let how = EngineLaunch { wait: false, linger: Some(0) };
@@ -51,7 +51,7 @@ pub fn run_further(run: &RunDir, command: EngineCommand, how: FollowOptions) -> 
         connection.request(command, Duration::MAX)?;
         return print_detached_run(run, pid, how.json);
     }
-    let signals = Signals::listen()?;
+    let signals = Signals::install_handlers()?;
     let run_state = run.load_state()?;
     let (started, mut connection) = surfit_client::connect_or_start(run, launch, Some(run_state.seq))?;
     connection.send(command)?;
@@ -122,7 +122,7 @@ fn print_recent_log(run_state: &RunState) -> Result<(), CliError> {
 
 /// Follows a run without owning it.
 pub fn watch_run(run: &RunDir) -> Result<(), CliError> {
-    let signals = Signals::listen()?;
+    let signals = Signals::install_handlers()?;
     let run_state = run.load_state()?;
     print_recent_log(&run_state)?;
     let connection = match surfit_client::connect(run, Some(run_state.seq)) {
@@ -202,7 +202,7 @@ fn follow_to_end(
                 "the job was stopped before it finished; continue with `surfit resume {place}`"
             )));
         }
-        if signals.hangup() {
+        if signals.is_hung_up() {
             if !owner {
                 return Ok(FollowEnd::Detached);
             }
@@ -229,7 +229,7 @@ fn follow_to_end(
         if signals.checkpoint_request() && owner && !stopping {
             checkpoints.extend(follower.send(EngineCommand::Checkpoint));
         }
-        let Some(followed) = follower.next(SIGNAL_POLL_INTERVAL)? else {
+        let Some(followed) = follower.next_item(SIGNAL_POLL_INTERVAL)? else {
             continue;
         };
         match followed {

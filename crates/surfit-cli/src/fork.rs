@@ -8,7 +8,7 @@ use surfit_core::run_dir::{EngineNode, RunDir};
 use surfit_core::surface::Degrees;
 
 /// Creates the fork and starts its engine.
-pub fn fork(args: ForkArgs) -> Result<(), CliError> {
+pub fn run_command(args: ForkArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
     let degrees = parse_degrees(&run, &args.degree)?;
     // Before the directory is created: without an engine nothing would run in it.

@@ -17,7 +17,7 @@ use surfit_core::snapshot::Snapshot;
 use surfit_report::DrawableFigure;
 
 /// Writes a complete heatmap, which is measured first if needed.
-pub fn heatmap(args: HeatmapArgs) -> Result<(), CliError> {
+pub fn run_command(args: HeatmapArgs) -> Result<(), CliError> {
     if let Some(why) = args.grid.and_then(Heatmap::check_grid) {
         return Err(CliError::Usage(format!("--grid: {why}")));
     }

@@ -7,7 +7,7 @@ use surfit_client::runs;
 use surfit_core::event::Event;
 use surfit_core::run_dir::{EventTail, RunDir, RunError};
 
-pub fn resume(args: ResumeArgs) -> Result<(), CliError> {
+pub fn run_command(args: ResumeArgs) -> Result<(), CliError> {
     resume_run(&run_lookup::find_run(&args.run)?, args.follow)
 }
 

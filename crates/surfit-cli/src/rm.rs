@@ -11,7 +11,7 @@ use surfit_core::run_dir::{RunDir, RunError};
 use surfit_core::snapshot::EngineState;
 
 /// Deletes the named runs, or all that failed.
-pub fn rm(args: RmArgs) -> Result<(), CliError> {
+pub fn run_command(args: RmArgs) -> Result<(), CliError> {
     remove::remove_stale_runs();
     let named = if args.failed { failed_runs() } else { runs_by_name(&args.runs)? };
     let named = remove::distinct_runs(named)?;
@@ -27,7 +27,7 @@ pub fn rm(args: RmArgs) -> Result<(), CliError> {
     // Before the first is deleted: deleting only some of them is worse than none.
     let live: Vec<&RunDir> = named.iter().filter(|r| r.is_engine_alive()).collect();
     if let Some(run) = live.iter().find(|run| run.unreachable_engine_node().is_some()) {
-        return Err(ClientError::unreachable(run).into());
+        return Err(ClientError::unreachable_engine(run).into());
     }
     if let Some(run) = live.first().filter(|_| !args.stop) {
         return Err(CliError::Failure(format!(

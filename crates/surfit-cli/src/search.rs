@@ -10,7 +10,7 @@ use surfit_core::protocol::EngineCommand;
 use surfit_core::run_state::describe_event;
 
 /// Searches through the run's engine, and prints the point found.
-pub fn search(args: SearchArgs) -> Result<(), CliError> {
+pub fn run_command(args: SearchArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
     let mut session = EngineSession::open(&run)?;
     let (u, v) = args.at;
@@ -31,7 +31,7 @@ pub fn search(args: SearchArgs) -> Result<(), CliError> {
 }
 
 /// Cancels the running task of the run's engine.
-pub fn cancel(args: CancelArgs) -> Result<(), CliError> {
+pub fn cancel_task(args: CancelArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
     if !run.is_engine_alive() {
         return Err(CliError::Failure(format!(

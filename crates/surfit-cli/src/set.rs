@@ -13,7 +13,7 @@ use surfit_core::run_state::describe_event;
 use surfit_core::surface::{Degrees, Patch};
 
 /// Makes the changes through the run's engine, one after the other, and prints their results.
-pub fn set(args: SetArgs) -> Result<(), CliError> {
+pub fn run_command(args: SetArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
     // All of them are parsed before the first is made.
     let patch = run.config()?.patch();

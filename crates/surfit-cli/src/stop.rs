@@ -15,7 +15,7 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(120);
 const EXIT_POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Ends the engine of a run and waits until it is gone.
-pub fn stop(args: StopArgs) -> Result<(), CliError> {
+pub fn run_command(args: StopArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
     if !run.is_engine_alive() {
         return Err(CliError::Failure(format!(
@@ -100,7 +100,7 @@ fn request_shutdown(run: &RunDir) -> Result<(), StopFailure> {
     let id = connection.send(EngineCommand::Shutdown)?;
     let asked = Instant::now();
     while asked.elapsed() <= SHUTDOWN_TIMEOUT {
-        match inbox.next(Duration::from_millis(100)) {
+        match inbox.next_message(Duration::from_millis(100)) {
             Ok(Some(ServerMessage::Reply { id: of, error, .. })) if of == id => {
                 return error.map_or(Ok(()), |why| Err(StopFailure::Refused(why)));
             }

@@ -28,7 +28,7 @@ pub fn open_default(screen: ScreenOptions) -> Result<(), CliError> {
 
 /// Opens the named run or configuration, else the most recent run.
 pub fn open(args: OpenArgs, screen: ScreenOptions) -> Result<(), CliError> {
-    let screen = args.screen.or(screen);
+    let screen = args.screen.with_fallback(screen);
     if let Some(address) = args.what.as_deref().and_then(RemoteAddress::parse) {
         return open_remote_run(address, screen, args.readonly);
     }
@@ -156,7 +156,7 @@ fn print_exit_message(ended: &BridgeEnd, stop: bool) -> Result<(), CliError> {
     if let Some(why) = &ended.stop_error {
         return Err(CliError::Failure(why.clone()));
     }
-    let standing = ExitState::of(run, ended, stop);
+    let standing = ExitState::of_run(run, ended, stop);
     match exit_message(&run.id(), &runs::open_name(run), standing) {
         Some(text) => output::print_line(text),
         None => Ok(()),

@@ -39,7 +39,7 @@ impl EngineSession {
             let mut follower = RunFollower::new(run.clone(), seq, connection)?;
             let mut failed = None;
             loop {
-                match follower.next(POLL_INTERVAL)? {
+                match follower.next_item(POLL_INTERVAL)? {
                     // An engine that was started here could not open the run; the next one could not either.
                     Some(FollowedItem::Event(Envelope { event: Event::Failed { message }, .. }))
                         if started.is_some() =>
@@ -79,7 +79,7 @@ impl EngineSession {
     /// # Errors
     /// [`ClientError::Closed`] when the engine ended or died.
     pub fn next_item(&mut self) -> Result<Option<FollowedItem>, ClientError> {
-        let item = self.follower.next(POLL_INTERVAL)?;
+        let item = self.follower.next_item(POLL_INTERVAL)?;
         match &item {
             Some(FollowedItem::Snapshot(snapshot)) => self.latest_snapshot.clone_from(snapshot),
             Some(FollowedItem::Ended | FollowedItem::Died) => return Err(ClientError::Closed),

@@ -98,7 +98,7 @@ pub fn start_fork(new: &RunDir, from: &RunDir) -> Result<u32, ClientError> {
 fn await_first_snapshot(run: &RunDir, seq: u64, connection: EngineConnection) -> Result<(), ClientError> {
     let mut follower = RunFollower::new(run.clone(), seq, connection)?;
     loop {
-        match follower.next(Duration::from_millis(200))? {
+        match follower.next_item(Duration::from_millis(200))? {
             Some(FollowedItem::Event(Envelope { event: Event::Failed { message: why }, .. })) => {
                 let log = run.log_path();
                 return Err(ClientError::Failed { why, log: log.into_path() });

@@ -22,7 +22,7 @@ fn next_item(follower: &mut RunFollower) -> FollowedItem {
     let began = Instant::now();
     loop {
         assert!(began.elapsed() < TEST_TIMEOUT, "nothing came");
-        if let Some(found) = follower.next(Duration::from_millis(50)).unwrap() {
+        if let Some(found) = follower.next_item(Duration::from_millis(50)).unwrap() {
             return found;
         }
     }
@@ -184,7 +184,7 @@ fn garbage_mid_way_ends_the_conversation_with_a_sentence() {
     let connection = connect(&run.dir, Some(0)).unwrap();
     let mut follower = RunFollower::new(run.dir.clone(), 0, connection).unwrap();
     let error = loop {
-        if let Err(error) = follower.next(Duration::from_millis(50)) {
+        if let Err(error) = follower.next_item(Duration::from_millis(50)) {
             break error;
         }
     };

@@ -9,7 +9,7 @@ use surfit_core::config;
 use surfit_data::fetch::{FetchEvent, FetchOptions, FetchTimeouts, fetch as download};
 use surfit_data::find;
 
-pub fn fetch(args: FetchArgs) -> Result<(), CliError> {
+pub fn fetch_set(args: FetchArgs) -> Result<(), CliError> {
     let config = args.config.as_deref().map(|path| config::load(path, &[])).transpose()?.map(|c| c.data);
     let name = match (&args.set, &config) {
         (Some(set), _) => set.clone(),

@@ -46,7 +46,7 @@ pub fn fetch_complete_heatmap(
     let session = EngineSession::open(run)?;
     let mut request = HeatmapRequest {
         already_measuring: session.latest_snapshot().stage == JobStage::Heatmap && !at_rest(session.latest_snapshot()),
-        signals: Signals::listen()?,
+        signals: Signals::install_handlers()?,
         cancelled: false,
         session,
         bar: stderr_progress_bar("{bar:28.cyan/dim} {msg} {pos}/{len} cells, {eta} left", None)
@@ -135,7 +135,7 @@ impl HeatmapRequest {
             self.session.send(EngineCommand::Checkpoint)?;
         }
         let asked = self.signals.stop_request();
-        let hung_up = self.signals.hangup();
+        let hung_up = self.signals.is_hung_up();
         if !hung_up && asked.is_none() {
             return Ok(());
         }

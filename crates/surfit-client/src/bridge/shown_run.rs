@@ -207,7 +207,7 @@ impl BridgeWorker {
     /// Why the engine cannot be reached, when it works on another machine.
     pub(super) fn unreachable_reason(&self) -> Option<String> {
         self.file_follower.as_ref()?;
-        let error = ClientError::unreachable(self.run.as_ref()?);
+        let error = ClientError::unreachable_engine(self.run.as_ref()?);
         matches!(error, ClientError::Elsewhere { .. }).then(|| error.to_string())
     }
 

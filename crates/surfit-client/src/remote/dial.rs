@@ -261,7 +261,12 @@ fn quote_program(words: &[String]) -> impl Iterator<Item = String> {
 ///
 /// # Errors
 /// [`DialError`], mostly with the command's own words.
-pub fn dial(host_config: &HostConfig, host: &str, arguments: &[&str], alone: bool) -> Result<DialedLine, DialError> {
+pub fn dial_host(
+    host_config: &HostConfig,
+    host: &str,
+    arguments: &[&str],
+    alone: bool,
+) -> Result<DialedLine, DialError> {
     let patience = if alone { GREETING_TIMEOUT } else { FIRST_GREETING_TIMEOUT };
     dial_with_timeout(host_config, host, arguments, alone, patience)
 }
@@ -398,12 +403,12 @@ fn read_greeting(from: &mut impl BufRead) -> Result<(u32, String), Option<String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::remote::line::greeting;
+    use crate::remote::line::format_greeting;
     use std::io::Write;
 
     #[test]
     fn a_greeting_is_found_behind_whatever_a_login_prints() {
-        let text = format!("Welcome to gpu1\n\nmotd without end {}rest", greeting());
+        let text = format!("Welcome to gpu1\n\nmotd without end {}rest", format_greeting());
         let mut from = text.as_bytes();
         assert_eq!(read_greeting(&mut from), Ok((PROTOCOL_VERSION, env!("CARGO_PKG_VERSION").into())));
         assert_eq!(from, b"rest", "not a byte of the frames is taken");
@@ -456,7 +461,7 @@ mod tests {
             [("quiet", "the connection ended (exit status: 255)"), ("loud", "client_loop: broken pipe")]
         {
             let host_config = HostConfig {
-                ssh: ["sh", "-c", script, &greeting()].map(Into::into).to_vec(),
+                ssh: ["sh", "-c", script, &format_greeting()].map(Into::into).to_vec(),
                 program: vec!["surfit".into()],
             };
             let patience = Duration::from_secs(20);
