@@ -19,7 +19,7 @@ use crate::snapshot::{Snapshot, SnapshotDelta};
 use crate::surface::Degrees;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use strum::{IntoStaticStr, VariantArray};
+use strum::{IntoStaticStr, VariantArray, VariantNames};
 
 /// Version of the protocol; engines, bridges and clients of different versions refuse each other with a sentence.
 pub const PROTOCOL_VERSION: u32 = 6;
@@ -31,8 +31,9 @@ pub const MAX_FRAME_BYTES: usize = 8 << 20;
 pub const READONLY_ERROR: &str = "this client only watches; open the run without --readonly to change it";
 
 /// From client to engine.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, VariantNames)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum ClientMessage {
     /// Begins the handshake; always the first message.
     Hello {
@@ -65,8 +66,9 @@ pub enum ClientMessage {
 }
 
 /// From engine or bridge to client.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, VariantNames)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[expect(
     clippy::large_enum_variant,
     reason = "events are most of what is sent, and one message is moved a few times only"
