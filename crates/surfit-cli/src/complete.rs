@@ -42,47 +42,46 @@ fn run_names(current: &OsStr) -> CompletionCandidates {
     candidates_with_prefix(current, runs::list().into_iter().map(about))
 }
 
-pub fn run_completer() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| {
+/// Completes with the candidates that begin as the word does.
+fn completer(candidates: impl Fn() -> Vec<(String, String)> + Send + Sync + 'static) -> ArgValueCompleter {
+    ArgValueCompleter::new(move |current: &OsStr| candidates_with_prefix(current, candidates()))
+}
+
+fn run_or_path_completer(paths: fn() -> PathCompleter) -> ArgValueCompleter {
+    ArgValueCompleter::new(move |current: &OsStr| {
         let mut all = run_names(current);
-        all.extend(PathCompleter::dir().complete(current));
+        all.extend(paths().complete(current));
         all
     })
+}
+
+pub fn run_completer() -> ArgValueCompleter {
+    run_or_path_completer(PathCompleter::dir)
 }
 
 pub fn run_or_config_completer() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| {
-        let mut all = run_names(current);
-        all.extend(PathCompleter::any().complete(current));
-        all
-    })
+    run_or_path_completer(PathCompleter::any)
 }
 
 pub fn theme_completer() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| {
-        let about = |name: &str| {
-            let theme = Theme::built_in(name, surfit_tui::ColorDepth::None);
-            let about = theme.map_or_else(String::new, |t| t.description().to_owned());
-            (name.to_owned(), about)
-        };
-        candidates_with_prefix(current, Theme::built_in_names().map(about))
-    })
+    let about = |name: &str| {
+        let theme = Theme::built_in(name, surfit_tui::ColorDepth::None);
+        (name.to_owned(), theme.map_or_else(String::new, |t| t.description().to_owned()))
+    };
+    completer(move || Theme::built_in_names().map(about).collect())
 }
 
 pub fn data_set_completer() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| candidates_with_prefix(current, without_help(DATA_SET_NAMES)))
+    completer(|| without_help(DATA_SET_NAMES))
 }
 
 pub fn network_completer() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| {
-        let about = all_networks().iter().map(|spec| (spec.name.to_owned(), spec.description.to_owned()));
-        candidates_with_prefix(current, about)
-    })
+    completer(|| all_networks().iter().map(|spec| (spec.name.to_owned(), spec.description.to_owned())).collect())
 }
 
 /// Completes `KEY=VALUE`: the keys, and values that are names.
 pub fn setting_completer() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| candidates_with_prefix(current, setting_candidates()))
+    completer(setting_candidates)
 }
 
 fn setting_candidates() -> Vec<(String, String)> {
@@ -103,13 +102,12 @@ fn setting_candidates() -> Vec<(String, String)> {
 }
 
 pub fn filter_completer() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| {
-        let keys = ["state:", "net:", "data:", "degree:", "acc>", "loss<", "age<", "name:"];
-        let mut all = without_help(&keys);
+    completer(|| {
+        let mut all = without_help(&["state:", "net:", "data:", "degree:", "acc>", "loss<", "age<", "name:"]);
         for (key, names) in [("state", RUN_STATES), ("net", NETWORK_NAMES), ("data", DATA_SET_NAMES)] {
             all.extend(names.iter().map(|n| (format!("{key}:{n}"), String::new())));
         }
-        candidates_with_prefix(current, all)
+        all
     })
 }
 

@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use surfit_core::protocol::PROTOCOL_VERSION;
@@ -76,7 +76,7 @@ pub enum DialError {
 
 #[derive(Debug)]
 pub struct DialCommand {
-    child: Arc<Mutex<Child>>,
+    child: Child,
     stderr: StderrText,
 }
 
@@ -91,14 +91,14 @@ impl DialCommand {
     pub fn end(&mut self, timeout: Duration) -> String {
         let began = Instant::now();
         let status = loop {
-            match lock_child(&self.child).try_wait() {
+            match self.child.try_wait() {
                 Ok(Some(status)) => break Some(status),
                 Ok(None) if began.elapsed() < timeout => std::thread::sleep(Duration::from_millis(10)),
                 _ => break None,
             }
         };
         if status.is_none() {
-            kill(&self.child);
+            self.kill();
         }
         let said = self.stderr.last_message();
         match status {
@@ -107,22 +107,17 @@ impl DialCommand {
             None => "the connection ended".into(),
         }
     }
+
+    fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 impl Drop for DialCommand {
     fn drop(&mut self) {
-        kill(&self.child);
+        self.kill();
     }
-}
-
-fn lock_child(child: &Mutex<Child>) -> MutexGuard<'_, Child> {
-    child.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn kill(child: &Mutex<Child>) {
-    let mut child = lock_child(child);
-    let _ = child.kill();
-    let _ = child.wait();
 }
 
 impl StderrText {
@@ -299,7 +294,6 @@ pub fn dial_with_timeout(
     else {
         return Err(DialError::NoStreams);
     };
-    let child = Arc::new(Mutex::new(child));
     let mut running = DialCommand { child, stderr: StderrText::spawn_reader(stderr) };
     let mut stdout = BufReader::new(stdout);
     // On a thread of its own: what the command has started may hold the pipe open when the command itself is gone.
