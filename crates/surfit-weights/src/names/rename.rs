@@ -120,7 +120,8 @@ fn leave_out_rule(names: &[&str]) -> Option<(String, String)> {
 fn component_rule(name: &str, wanted: &str) -> Option<(String, String)> {
     let (mut from, mut to): (Vec<&str>, Vec<&str>) = (name.split('.').collect(), wanted.split('.').collect());
     while from.last().is_some_and(|last| to.last() == Some(last)) {
-        (from.pop(), to.pop());
+        from.pop();
+        to.pop();
     }
     let same = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
     let (from, to) = (from[same..].join("."), to[same..].join("."));
