@@ -5,8 +5,10 @@
     python3 scripts/house_figures.py --against HEAD~20  # beside an earlier commit
     python3 scripts/house_figures.py --json PATH        # another checkout, for a program
 
-Only files that git tracks are counted. A file is a test file when it is called `tests.rs` or lies
-in a folder called `tests`, so the figures do not depend on where the crates of a workspace lie.
+Only files that git tracks are counted. A file is a test file when it is called `tests.rs`, lies in
+a folder called `tests`, or is declared by a `mod` under `#[cfg(test)]`; so the figures do not
+depend on where the crates of a workspace lie. Modules `#[cfg(test)] mod NAME { … }` of formatted
+files count as tests, too.
 Needs only Python >= 3.9 and git.
 """
 
@@ -34,6 +36,12 @@ CAMEL_WORD = re.compile(r"[A-Z][a-z0-9]*")
 # A doc comment of a single line, which no other line of documentation precedes or follows.
 LONE_DOC = re.compile(r"(?:^|\n)(?!\s*///)[^\n]*\n\s*/// ([^\n]*)\n(?!\s*///)")
 STRING_ERROR = re.compile(r"\bResult<[^<>]*(?:<[^<>]*>)?[^<>]*,\s*String>")
+# A module that is only compiled for tests: `;` or its body, and its name.
+TEST_MODULE = re.compile(
+    r"^( *)#\[cfg\((?:any\()?test\b[^\n]*\]\n(?: *#\[[^\n]*\]\n)*"
+    r"\1(?:pub(?:\([a-z ]+\))? )?mod (\w+)(;\n| \{\n(?:[^\n]*\n)*?\1\}\n)",
+    re.M,
+)
 UNSAFE = re.compile(r"\bunsafe\b")
 CODE_BLOCK = re.compile(r"```.*?```", re.S)
 NO_PROSE = re.compile(r"^(\||#|!\[).*$", re.M)  # tables, headings, images
@@ -138,6 +146,24 @@ def is_test(path):
     return in_tests_folder(path) or PurePosixPath(path).name == "tests.rs"
 
 
+def remove_tests(sources):
+    """Return the files that are no tests, without their modules of tests."""
+    code, modules = {}, []
+    for path, text in sources.items():
+        if is_test(path):
+            continue
+        code[path] = TEST_MODULE.sub("", text)
+        file = PurePosixPath(path)
+        folder = file.parent if file.stem in ("lib", "main", "mod") else file.with_suffix("")
+        modules += [folder / name for _, name, body in TEST_MODULE.findall(text) if body == ";\n"]
+    files = {str(module) + ".rs" for module in modules}
+    return {
+        path: text
+        for path, text in code.items()
+        if path not in files and not any(PurePosixPath(path).is_relative_to(m) for m in modules)
+    }
+
+
 def is_engine(path):
     """True for files of the engine's crate, in `crates/surfit-engine` or in `src/engine`."""
     parts = PurePosixPath(path).parts
@@ -193,7 +219,7 @@ def readme_figures(text):
 def measure(tree):
     """Return every figure of a tree by its key."""
     sources = tree.sources
-    code = {path: text for path, text in sources.items() if not is_test(path)}
+    code = remove_tests(sources)
     documented = {path: text for path, text in sources.items() if not in_tests_folder(path)}
     outside = {path: text for path, text in code.items() if not is_engine(path)}
     docs = [doc for text in documented.values() for doc in LONE_DOC.findall(text)]

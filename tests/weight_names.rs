@@ -164,7 +164,10 @@ fn a_check_refuses_in_the_words_of_a_run_before_one_is_made() {
         (
             ours,
             "odd.safetensors",
-            ["`layer1.0.conv3.weight` is unknown; the network has `layer1.0.conv2.weight`", "odd.safetensors"],
+            [
+                "`layer1.0.conv3.weight` is unknown; it fits with corners.rename = [['\\bconv3\\b', 'conv2']]",
+                "odd.safetensors",
+            ],
         ),
         (
             "name = 'resnet18'",

@@ -147,6 +147,22 @@ class Figures(Repository):
         self.assertEqual(figures["string_errors"], 1)
         self.assertEqual(figures["one_word_types"], 50.0)
 
+    def test_modules_that_are_only_compiled_for_tests_are_no_code(self):
+        self.write(**{
+            "a/lib.rs": "mod b;\n#[cfg(test)]\nmod fake;\n#[cfg(test)]\npub(crate) mod tried;\nfn f() {}\n",
+            "a/fake.rs": "unsafe fn f() {}\n",
+            "a/tried/mod.rs": "fn f() {}\n",
+            "a/tried/inner.rs": "fn f() {}\n",
+            "a/b.rs": '#[cfg(any(test, feature = "x"))]\npub mod c;\nmod d;\n',
+            "a/b/c.rs": "fn f() {}\n",
+            "a/b/d.rs": "fn f() {\n    #[cfg(test)]\n    mod e {\n        fn g() {}\n    }\n}\n\n"
+            "#[cfg(test)]\n#[allow(unused)]\nmod tests {\n    unsafe fn f() {\n    }\n}\n\nfn after() {}\n",
+        })
+        self.git("add", "--all")
+        figures = self.figures()
+        self.assertEqual(figures["non_test_lines"], 2 + 1 + 5)
+        self.assertEqual((figures["unsafe"], figures["lines"]), (0, 6 + 3 + 3 + 1 + 15))
+
     def test_only_tracked_files_count(self):
         self.write(**{"a.rs": "struct A;\n", "b.py": "struct B;\n"})
         self.git("add", "--all")

@@ -17,7 +17,7 @@ pub use program::{CompletionsArgs, ConfigArgs, ConfigSub, KeysArgs, ManArgs};
 pub use steer::{CancelArgs, ForkArgs, QueueArgs, QueueSub, SearchArgs, SetArgs};
 pub use study::{CacheArgs, CacheCommand, StudyArgs};
 pub use values::{
-    ColorChoice, HeatmapFormat, ImageChoice, MapArg, OptionValueError, SplitChoice, metric_parser, parse_pair,
+    ColorChoice, HeatmapFormat, ImageChoice, OptionValueError, SplitChoice, colormap_parser, metric_parser, parse_pair,
     parse_point,
 };
 
@@ -25,6 +25,7 @@ use super::complete;
 use clap::builder::styling::{AnsiColor, Effects, Styles};
 use clap::{Args, Parser, Subcommand, ValueHint};
 use std::path::PathBuf;
+use surfit_core::colormap::Colormap;
 use surfit_core::metrics::Metric;
 
 const STYLES: Styles = Styles::styled()
@@ -35,7 +36,7 @@ const STYLES: Styles = Styles::styled()
 
 /// Fit, explore and export Bézier surfaces between neural networks.
 ///
-/// Without a command, surfit opens the most recent live run. When nothing is running, it opens the demo.
+/// Without a command, surfit opens the most recent run that an engine works on. When there is none, it opens the demo.
 #[derive(Debug, Parser)]
 #[command(name = "surfit", version, styles = STYLES, propagate_version = true,
           disable_help_subcommand = true, max_term_width = 100, after_help = EXAMPLES)]
@@ -69,7 +70,7 @@ Exit codes: 0 success, 1 failure, 2 wrong usage or configuration, 75 stopped by 
 #[command(next_help_heading = "Screen")]
 pub struct ScreenOptions {
     /// Colour theme; `surfit themes` lists them; SURFIT_THEME sets a default
-    #[arg(long, value_name = "NAME", add = complete::theme())]
+    #[arg(long, value_name = "NAME", add = complete::theme_completer())]
     pub theme: Option<String>,
     /// Colour depth; detected by default
     #[arg(long, value_name = "DEPTH")]
@@ -93,7 +94,7 @@ pub struct ScreenOptions {
 
 impl ScreenOptions {
     /// Returns these options, with those of `outer` where none is given here.
-    pub fn or(self, outer: Self) -> Self {
+    pub fn with_fallback(self, outer: Self) -> Self {
         let glyphs = if self.ascii || self.blocks || self.unicode { &self } else { &outer };
         let (ascii, blocks, unicode) = (glyphs.ascii, glyphs.blocks, glyphs.unicode);
         Self {
@@ -190,7 +191,7 @@ client.toml in your configuration directory sets how a host is reached. All keys
   [hosts.gpu1]                    The same two keys for one host")]
 pub struct OpenArgs {
     /// Configuration for a new run, a run, or a run on another machine; default: the most recent run
-    #[arg(value_name = "CONFIG|RUN|HOST:RUN", value_hint = ValueHint::AnyPath, add = complete::run_or_config())]
+    #[arg(value_name = "CONFIG|RUN|HOST:RUN", value_hint = ValueHint::AnyPath, add = complete::run_or_config_completer())]
     pub what: Option<String>,
     /// Watch only; the engine refuses changes from this screen
     #[arg(long)]
@@ -237,7 +238,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub run_dir: Option<PathBuf>,
     /// Override a configuration value, such as `fit.degree=[3,3]`; may be repeated
-    #[arg(long = "set", value_name = "KEY=VALUE", add = complete::setting())]
+    #[arg(long = "set", value_name = "KEY=VALUE", add = complete::setting_completer())]
     pub sets: Vec<String>,
     /// Run N seeds, starting at the configured one, and print mean and deviation of every value
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
@@ -272,7 +273,7 @@ A run with a live engine is refused; the error names its node.
 Exit codes: 0 finished, now or earlier; 1 failed; 75 stopped by a signal.")]
 pub struct ResumeArgs {
     /// Run to resume
-    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run_completer())]
     pub run: String,
     /// How to follow it
     #[command(flatten)]
@@ -284,7 +285,7 @@ pub struct ResumeArgs {
 #[command(after_help = "Nothing is lost: `surfit resume RUN` continues at the same step.")]
 pub struct StopArgs {
     /// Run to stop
-    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run_completer())]
     pub run: String,
 }
 
@@ -305,7 +306,7 @@ The output reports how far the surface moved.
 With --json, prints the event `degree_changed`: step, from, to, deviation.")]
 pub struct DegreeArgs {
     /// Run to change
-    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run_completer())]
     pub run: String,
     /// Degree along u, 1 to 8
     #[arg(value_name = "M", value_parser = clap::value_parser!(u8).range(1..=8))]
@@ -341,7 +342,7 @@ With --json, each run is one object: run, dir, state, alive, stage, done, total,
 best ({u, v, accuracy, loss, images} or null), failed, pid, heartbeat, began (Unix seconds), bytes.")]
 pub struct LsArgs {
     /// Filter expressions; all must match. `gpu1:` or `me@gpu1:` lists the runs of another machine
-    #[arg(value_name = "HOST:|FILTER", add = complete::filter())]
+    #[arg(value_name = "HOST:|FILTER", add = complete::filter_completer())]
     pub filter: Vec<String>,
     /// Print JSON, one object per line
     #[arg(long)]
@@ -362,7 +363,7 @@ Running runs need `--stop`. \
 The directory of a study is deleted with its last run, if nothing else is in it.")]
 pub struct RmArgs {
     /// Runs to delete
-    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run(), required_unless_present = "failed")]
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run_completer(), required_unless_present = "failed")]
     pub runs: Vec<String>,
     /// Delete all failed runs
     #[arg(long, conflicts_with = "runs")]
@@ -388,7 +389,7 @@ On the screen, key `s` does the same. \
 To continue an unfinished fit, use `surfit resume RUN`.")]
 pub struct FitArgs {
     /// Run to fit further
-    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run_completer())]
     pub run: String,
     /// Length in epochs of the training images; default: `fit.epochs` of the run's configuration
     #[arg(long, value_name = "E", conflicts_with = "steps", allow_negative_numbers = true)]
@@ -417,7 +418,7 @@ csv has the columns u,v,accuracy,loss,images, then intervals and other metrics b
 json is one object with the cells in the same order.")]
 pub struct HeatmapArgs {
     /// Run to read
-    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run_completer())]
     pub run: String,
     /// Points along each axis, 2 to 101; default: the run's grid
     #[arg(long, value_name = "N")]
@@ -435,8 +436,8 @@ pub struct HeatmapArgs {
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
     /// Colour map of images
-    #[arg(long, value_name = "MAP", default_value = "viridis")]
-    pub colormap: MapArg,
+    #[arg(long, value_name = "MAP", default_value = "viridis", value_parser = colormap_parser())]
+    pub colormap: Colormap,
 }
 
 /// Arguments of `surfit report`.
@@ -446,7 +447,7 @@ Writes loss curves, heatmaps and slices as PNG and SVG, and report.md and report
 Works while the run trains, and without an engine.")]
 pub struct ReportArgs {
     /// Run to report
-    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run_completer())]
     pub run: String,
     /// Output directory; default: `figures` in the run's directory
     #[arg(long, short, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -457,7 +458,7 @@ pub struct ReportArgs {
 #[derive(Debug, Args)]
 pub struct BenchArgs {
     /// Network to measure; may be repeated; default: four of different kinds
-    #[arg(long = "network", value_name = "NAME", add = complete::network())]
+    #[arg(long = "network", value_name = "NAME", add = complete::network_completer())]
     pub networks: Vec<String>,
     /// Measure with few repetitions
     #[arg(long)]

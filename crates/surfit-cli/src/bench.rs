@@ -7,7 +7,7 @@ use surfit_core::config::unknown_name_message;
 use surfit_core::networks::NETWORK_NAMES;
 
 /// Runs the benchmark of the engine program, whose output is this command's.
-pub fn bench(args: BenchArgs) -> Result<(), CliError> {
+pub fn run_command(args: BenchArgs) -> Result<(), CliError> {
     for name in &args.networks {
         if !NETWORK_NAMES.contains(&name.as_str()) {
             let sentence = unknown_name_message("network", name, NETWORK_NAMES);

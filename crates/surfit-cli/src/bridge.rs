@@ -9,7 +9,7 @@ use surfit_client::{remote, runs};
 use surfit_core::run_dir::RunDir;
 
 /// Serves until the other end disconnects; the engine continues.
-pub fn bridge(args: BridgeArgs) -> Result<(), CliError> {
+pub fn run_command(args: BridgeArgs) -> Result<(), CliError> {
     if stdout().is_terminal() {
         return Err(CliError::Usage(
             "`surfit bridge` is started by `surfit open HOST:RUN` on another machine; use `surfit open` here".into(),
@@ -21,19 +21,13 @@ pub fn bridge(args: BridgeArgs) -> Result<(), CliError> {
     }
     let run = match &args.run {
         Some(name) => run_lookup::find_run(name)?,
-        None => latest_run()?,
+        None => runs::most_recent()
+            .ok_or_else(|| CliError::Usage(format!("no runs in {}", RunDir::default_root().display())))?,
     };
     Ok(remote::serve(run, args.readonly, stdin(), stdout(), |run, ended, stop, name| {
-        let back = || exit_message(&run.id(), name, ExitState::of(run, ended, stop));
+        let back = || exit_message(&run.id(), name, ExitState::of_run(run, ended, stop));
         let last = ended.stop_error.clone().or_else(back);
         let all: Vec<String> = ended.unreported_outcomes.iter().cloned().chain(last).collect();
         (!all.is_empty()).then(|| all.join("\n"))
     })?)
-}
-
-/// Returns the run that `surfit open` opens by default.
-fn latest_run() -> Result<RunDir, CliError> {
-    let root = RunDir::default_root();
-    let latest = || RunDir::list(&root).into_iter().next();
-    runs::most_recent_live().or_else(latest).ok_or_else(|| CliError::Usage(format!("no runs in {}", root.display())))
 }

@@ -10,7 +10,7 @@ use surfit_core::corner_cache::{CachedCorner, MAX_CACHE_BYTES, corner_cache_fold
 use surfit_core::files::remove;
 
 /// Lists or removes the cached corners.
-pub fn cache(command: &CacheCommand) -> Result<(), CliError> {
+pub fn run_command(command: &CacheCommand) -> Result<(), CliError> {
     let folder =
         corner_cache_folder().ok_or_else(|| CliError::Failure("no cache directory; set SURFIT_CACHE to one".into()))?;
     let mut all = list_cached_corners(&folder);

@@ -42,47 +42,46 @@ fn run_names(current: &OsStr) -> CompletionCandidates {
     candidates_with_prefix(current, runs::list().into_iter().map(about))
 }
 
-pub fn run() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| {
+/// Completes with the candidates that begin as the word does.
+fn completer(candidates: impl Fn() -> Vec<(String, String)> + Send + Sync + 'static) -> ArgValueCompleter {
+    ArgValueCompleter::new(move |current: &OsStr| candidates_with_prefix(current, candidates()))
+}
+
+fn run_or_path_completer(paths: fn() -> PathCompleter) -> ArgValueCompleter {
+    ArgValueCompleter::new(move |current: &OsStr| {
         let mut all = run_names(current);
-        all.extend(PathCompleter::dir().complete(current));
+        all.extend(paths().complete(current));
         all
     })
 }
 
-pub fn run_or_config() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| {
-        let mut all = run_names(current);
-        all.extend(PathCompleter::any().complete(current));
-        all
-    })
+pub fn run_completer() -> ArgValueCompleter {
+    run_or_path_completer(PathCompleter::dir)
 }
 
-pub fn theme() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| {
-        let about = |name: &str| {
-            let theme = Theme::built_in(name, surfit_tui::ColorDepth::None);
-            let about = theme.map_or_else(String::new, |t| t.description().to_owned());
-            (name.to_owned(), about)
-        };
-        candidates_with_prefix(current, Theme::built_in_names().map(about))
-    })
+pub fn run_or_config_completer() -> ArgValueCompleter {
+    run_or_path_completer(PathCompleter::any)
 }
 
-pub fn data_set() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| candidates_with_prefix(current, without_help(DATA_SET_NAMES)))
+pub fn theme_completer() -> ArgValueCompleter {
+    let about = |name: &str| {
+        let theme = Theme::built_in(name, surfit_tui::ColorDepth::None);
+        (name.to_owned(), theme.map_or_else(String::new, |t| t.description().to_owned()))
+    };
+    completer(move || Theme::built_in_names().map(about).collect())
 }
 
-pub fn network() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| {
-        let about = all_networks().iter().map(|spec| (spec.name.to_owned(), spec.description.to_owned()));
-        candidates_with_prefix(current, about)
-    })
+pub fn data_set_completer() -> ArgValueCompleter {
+    completer(|| without_help(DATA_SET_NAMES))
+}
+
+pub fn network_completer() -> ArgValueCompleter {
+    completer(|| all_networks().iter().map(|spec| (spec.name.to_owned(), spec.description.to_owned())).collect())
 }
 
 /// Completes `KEY=VALUE`: the keys, and values that are names.
-pub fn setting() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| candidates_with_prefix(current, setting_candidates()))
+pub fn setting_completer() -> ArgValueCompleter {
+    completer(setting_candidates)
 }
 
 fn setting_candidates() -> Vec<(String, String)> {
@@ -102,14 +101,13 @@ fn setting_candidates() -> Vec<(String, String)> {
     all
 }
 
-pub fn filter() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| {
-        let keys = ["state:", "net:", "data:", "degree:", "acc>", "loss<", "age<", "name:"];
-        let mut all = without_help(&keys);
+pub fn filter_completer() -> ArgValueCompleter {
+    completer(|| {
+        let mut all = without_help(&["state:", "net:", "data:", "degree:", "acc>", "loss<", "age<", "name:"]);
         for (key, names) in [("state", RUN_STATES), ("net", NETWORK_NAMES), ("data", DATA_SET_NAMES)] {
             all.extend(names.iter().map(|n| (format!("{key}:{n}"), String::new())));
         }
-        candidates_with_prefix(current, all)
+        all
     })
 }
 
@@ -124,11 +122,11 @@ mod tests {
 
     #[test]
     fn values_are_those_there_are() {
-        assert_eq!(completion_values(&network(), "resnet18-"), ["resnet18-cifar"]);
-        assert_eq!(completion_values(&data_set(), "cifar1"), ["cifar10", "cifar100"]);
-        assert!(completion_values(&setting(), "fit.deg").contains(&"fit.degree=".to_owned()));
-        assert!(completion_values(&setting(), "data.name=c").contains(&"data.name=cifar10".to_owned()));
-        assert_eq!(completion_values(&filter(), "state:run"), ["state:running"]);
-        assert_eq!(completion_values(&theme(), "").len(), Theme::built_in_names().count());
+        assert_eq!(completion_values(&network_completer(), "resnet18-"), ["resnet18-cifar"]);
+        assert_eq!(completion_values(&data_set_completer(), "cifar1"), ["cifar10", "cifar100"]);
+        assert!(completion_values(&setting_completer(), "fit.deg").contains(&"fit.degree=".to_owned()));
+        assert!(completion_values(&setting_completer(), "data.name=c").contains(&"data.name=cifar10".to_owned()));
+        assert_eq!(completion_values(&filter_completer(), "state:run"), ["state:running"]);
+        assert_eq!(completion_values(&theme_completer(), "").len(), Theme::built_in_names().count());
     }
 }

@@ -6,7 +6,7 @@ use super::{complete, output};
 use clap_complete::env::Shells;
 
 /// Prints the script that makes a shell ask this program for completions.
-pub fn completions(args: &CompletionsArgs) -> Result<(), CliError> {
+pub fn run_command(args: &CompletionsArgs) -> Result<(), CliError> {
     output::print_bytes(completion_script(&args.shell.to_string())?.as_slice())
 }
 

@@ -12,7 +12,7 @@ use surfit_core::study::Study;
 const DEFAULT_CONFIG: &str = include_str!("../configs/default.toml");
 
 /// Checks files, or prints the default configuration or the schema.
-pub fn config(command: ConfigSub) -> Result<(), CliError> {
+pub fn run_command(command: ConfigSub) -> Result<(), CliError> {
     let files = match command {
         ConfigSub::Default => return output::print_bytes(DEFAULT_CONFIG.as_bytes()),
         ConfigSub::Schema { markdown: true } => {

@@ -5,17 +5,16 @@ mod download;
 use super::args::{DataLsArgs, DataSub, VerifyArgs};
 use super::error::CliError;
 use super::output;
-use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use surfit_core::data_sets::{DATA_SETS, DataSetSpec};
 use surfit_data::DataError;
 use surfit_data::find::{self, FoundSet};
 use surfit_data::verify::{CheckedFile, FileVerdict, check_inaccessible, verify};
 
-pub fn data(command: DataSub) -> Result<(), CliError> {
+pub fn run_command(command: DataSub) -> Result<(), CliError> {
     match command {
         DataSub::Ls(args) => ls(&args),
-        DataSub::Fetch(args) => download::fetch(args),
+        DataSub::Fetch(args) => download::fetch_set(args),
         DataSub::Verify(args) => verify_sets(args),
     }
 }
@@ -25,82 +24,63 @@ fn spec_by_name(name: &str) -> Result<&'static DataSetSpec, CliError> {
     Ok(DataSetSpec::find(name)?)
 }
 
-#[derive(Serialize)]
-struct DataFileStatus {
-    file: &'static str,
-    form: &'static str,
-    bytes: u64,
-    sha256: &'static str,
-}
-
-#[derive(Serialize)]
+/// A data set, and what there is of it.
 struct DataSetStatus {
-    set: &'static str,
-    about: &'static str,
-    splits: &'static str,
-    mean: &'static [f64],
-    std: &'static [f64],
-    state: &'static str,
-    source: Option<String>,
-    bytes: u64,
-    missing: Vec<PathBuf>,
+    spec: &'static DataSetSpec,
+    found: Option<FoundSet>,
     /// Why its state is unknown.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<String>,
-    files: Vec<DataFileStatus>,
+    closed: Option<DataError>,
 }
 
 impl DataSetStatus {
-    fn of(spec: &'static DataSetSpec, found: Option<FoundSet>, closed: Option<DataError>) -> Self {
-        let state = match &found {
+    fn state(&self) -> &'static str {
+        match &self.found {
             Some(found) if found.is_embedded() => "embedded",
             Some(found) if found.is_complete() => "complete",
             Some(_) => "partial",
-            None if closed.is_some() => "unreadable",
-            None if spec.is_fetchable() => "absent",
+            None if self.closed.is_some() => "unreadable",
+            None if self.spec.is_fetchable() => "absent",
             None => "folder",
-        };
+        }
+    }
+
+    fn to_json(&self) -> serde_json::Value {
+        let (spec, found) = (self.spec, self.found.as_ref());
         let files = spec.forms.iter().flat_map(|form| {
-            form.files.iter().map(|file| DataFileStatus {
-                file: file.name,
-                form: form.name,
-                bytes: file.size,
-                sha256: file.sha256,
+            form.files.iter().map(|file| {
+                serde_json::json!({ "file": file.name, "form": form.name, "bytes": file.size, "sha256": file.sha256 })
             })
         });
-        Self {
-            set: spec.name,
-            about: spec.about,
-            splits: spec.splits,
-            mean: spec.mean,
-            std: spec.std,
-            state,
-            bytes: found.as_ref().map_or(0, FoundSet::bytes),
-            missing: found.as_ref().map_or_else(Vec::new, |f| f.missing.clone()),
-            source: found.map(|f| f.source()),
-            why: closed.map(|error| error.to_string()),
-            files: files.collect(),
+        let missing = found.into_iter().flat_map(|f| &f.missing).map(|path| path.display().to_string());
+        let mut object = serde_json::json!({
+            "set": spec.name, "about": spec.about, "splits": spec.splits, "mean": spec.mean, "std": spec.std,
+            "state": self.state(), "source": found.map(FoundSet::source), "bytes": found.map_or(0, FoundSet::bytes),
+            "missing": missing.collect::<Vec<_>>(), "files": files.collect::<Vec<_>>(),
+        });
+        if let Some(error) = &self.closed {
+            object["why"] = error.to_string().into();
         }
+        object
     }
 
     fn status_text(&self) -> String {
         let size = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
         let fetched = || {
-            let first = self.files.first().map_or("", |f| f.form);
-            let bytes = self.files.iter().filter(|f| f.form == first);
-            format!("download {} with `surfit data fetch {}`", size(bytes.map(|f| f.bytes).sum()), self.set)
+            let bytes = self.spec.forms.first().map_or(0, |form| form.files.iter().map(|file| file.size).sum());
+            format!("download {} with `surfit data fetch {}`", size(bytes), self.spec.name)
         };
-        let source = self.source.as_deref().unwrap_or_default();
-        match self.state {
-            "embedded" => "built in".into(),
-            "complete" => format!("{} in {source}", size(self.bytes)),
-            "partial" => {
-                let first = self.missing.first().map(|p| p.display().to_string());
-                format!("{} in {source}, but {} is missing; {}", size(self.bytes), first.unwrap_or_default(), fetched())
+        match (&self.found, &self.closed) {
+            (Some(found), _) if found.is_embedded() => "built in".into(),
+            (Some(found), _) => {
+                let place = format!("{} in {}", size(found.bytes()), found.source());
+                match found.missing.first() {
+                    None => place,
+                    Some(first) => format!("{place}, but {} is missing; {}", first.display(), fetched()),
+                }
             }
-            "unreadable" => self.why.clone().unwrap_or_default(),
-            "folder" => "in data.root".into(),
-            _ => fetched(),
+            (None, Some(error)) => error.to_string(),
+            (None, None) if self.spec.is_fetchable() => fetched(),
+            (None, None) => "in data.root".into(),
         }
     }
 }
@@ -114,18 +94,18 @@ fn ls(args: &DataLsArgs) -> Result<(), CliError> {
                 Some(_) => None,
                 None => find::inaccessible_folders(spec.name, None)?.into_iter().next(),
             };
-            Ok(DataSetStatus::of(spec, found, closed))
+            Ok(DataSetStatus { spec, found, closed })
         })
         .collect::<Result<Vec<DataSetStatus>, DataError>>()?;
     if args.json {
-        return lines.iter().try_for_each(output::print_json);
+        return lines.iter().try_for_each(|line| output::print_json(&line.to_json()));
     }
-    let width = lines.iter().map(|l| l.set.len()).max().unwrap_or(0);
+    let width = lines.iter().map(|l| l.spec.name.len()).max().unwrap_or(0);
     let mut text = String::new();
     for line in &lines {
-        let (set, state) = (line.set, line.state);
+        let (set, state) = (line.spec.name, line.state());
         text += &format!("{set:<width$}  {state:<10}  {}\n", line.status_text());
-        text += &format!("{:<width$}  {}\n", "", line.about);
+        text += &format!("{:<width$}  {}\n", "", line.spec.about);
     }
     output::print_lines(&text)
 }
@@ -234,17 +214,18 @@ mod tests {
     #[test]
     fn a_line_says_what_is_here_and_what_to_do() {
         let cifar = DataSetSpec::find("cifar10").unwrap();
-        let absent = DataSetStatus::of(cifar, None, None);
+        let absent = DataSetStatus { spec: cifar, found: None, closed: None };
         assert_eq!(absent.status_text(), "download 170.1 MB with `surfit data fetch cifar10`");
-        assert_eq!((absent.state, absent.files.len()), ("absent", 2));
-        let json = serde_json::to_value(&absent).unwrap();
+        let json = absent.to_json();
+        assert_eq!((absent.state(), json["files"].as_array().map(Vec::len)), ("absent", Some(2)));
         assert_eq!(json["files"][1]["form"], "python");
-        let embedded = find::find_partial("fashion-mnist-16k", None).unwrap();
-        let line = DataSetStatus::of(DataSetSpec::find("fashion-mnist-16k").unwrap(), embedded, None);
-        assert_eq!(line.status_text(), "built in");
+        let found = find::find_partial("fashion-mnist-16k", None).unwrap();
+        let spec = DataSetSpec::find("fashion-mnist-16k").unwrap();
+        let embedded = DataSetStatus { spec, found, closed: None };
+        assert_eq!(embedded.status_text(), "built in");
         let denied = DataError::io("/data/cifar10")(std::io::ErrorKind::PermissionDenied.into());
-        let closed = DataSetStatus::of(cifar, None, Some(denied));
-        assert_eq!(closed.state, "unreadable");
+        let closed = DataSetStatus { spec: cifar, found: None, closed: Some(denied) };
+        assert_eq!(closed.state(), "unreadable");
         assert!(
             closed.status_text().starts_with("/data/cifar10: permission denied; change"),
             "{}",

@@ -1,17 +1,18 @@
 //! `surfit degree`: changes the degree of a run's surface, during or after its fit.
 
 use super::args::DegreeArgs;
+use super::engine_request::receive_item;
 use super::error::CliError;
 use super::{output, run_lookup};
 use surfit_client::signals::Signals;
-use surfit_client::{ClientError, EngineReply, EngineSession};
-use surfit_core::event::{Event, JobStage};
+use surfit_client::{EngineSession, FollowedItem};
+use surfit_core::event::{Envelope, Event, JobStage};
 use surfit_core::protocol::EngineCommand;
 use surfit_core::run_state::describe_event;
 use surfit_core::surface::Degrees;
 
 /// Changes the degree through the run's engine, and prints how the surface changed.
-pub fn degree(args: DegreeArgs) -> Result<(), CliError> {
+pub fn run_command(args: DegreeArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
     let n = args.n.unwrap_or(args.m);
     // Impossible degrees are refused before an engine is asked.
@@ -19,33 +20,29 @@ pub fn degree(args: DegreeArgs) -> Result<(), CliError> {
     let mut session = EngineSession::open(&run)?;
     let patch = session.latest_snapshot().degrees.patch();
     let degrees = Degrees::for_patch(patch, args.m, n)?;
-    let signals = Signals::listen()?;
+    let signals = Signals::install_handlers()?;
     let id = session.send(EngineCommand::SetDegree { degrees })?;
     // Changes and notices with their numbers, other clients' included until the reply names this command's.
     let mut events: Vec<(u64, Event)> = Vec::new();
     // A surface that moved is measured again; an engine that was started for this must not be ended before.
     let (mut measuring, mut answered) = (false, false);
     loop {
-        match session.next_reply() {
-            Ok(EngineReply::Event(event @ (Event::DegreeChanged { .. } | Event::Notice { .. }))) if !answered => {
-                events.push((session.last_event(), event));
-            }
-            Ok(EngineReply::Event(Event::Failed { message })) => {
-                return Err(CliError::Failure(message));
-            }
-            Ok(EngineReply::Reply(of, Some(error), _)) if of == id => {
+        match receive_item(&mut session)? {
+            Some(FollowedItem::Event(Envelope { seq, event, .. })) => match event {
+                Event::DegreeChanged { .. } | Event::Notice { .. } if !answered => events.push((seq, event)),
+                Event::StageBegan { stage: JobStage::Heatmap, .. } => measuring = true,
+                Event::HeatmapComplete { .. } | Event::Stopped { .. } | Event::StageBegan { .. } => measuring = false,
+                _ => {}
+            },
+            Some(FollowedItem::Reply { id: of, error: Some(error), .. }) if of == id => {
                 return Err(CliError::Refused(error));
             }
-            Ok(EngineReply::Event(Event::StageBegan { stage: JobStage::Heatmap, .. })) => measuring = true,
-            Ok(EngineReply::Event(
-                Event::HeatmapComplete { .. } | Event::Stopped { .. } | Event::StageBegan { .. },
-            )) => measuring = false,
-            Ok(EngineReply::Reply(of, None, span)) if of == id => {
+            Some(FollowedItem::Reply { id: of, error: None, events: span }) if of == id => {
                 answered = true;
                 events.retain(|(seq, _)| span.is_none_or(|span| span.contains(*seq)));
             }
             // Every event up to now has come.
-            Ok(EngineReply::Reconnected) if !answered => {
+            Some(FollowedItem::Reconnected) if !answered => {
                 let own = |e: &Event| matches!(e, Event::DegreeChanged { to, .. } if *to == degrees);
                 events.retain(|(_, event)| own(event));
                 if events.is_empty() {
@@ -53,13 +50,7 @@ pub fn degree(args: DegreeArgs) -> Result<(), CliError> {
                 }
                 answered = true;
             }
-            Ok(_) => {}
-            Err(ClientError::Closed) => {
-                return Err(CliError::Failure(
-                    "the engine ended before it replied; see log.txt in the run's directory, then try again".into(),
-                ));
-            }
-            Err(other) => return Err(other.into()),
+            _ => {}
         }
         if answered && !measuring {
             break;
@@ -67,7 +58,7 @@ pub fn degree(args: DegreeArgs) -> Result<(), CliError> {
         if signals.checkpoint_request() {
             session.send(EngineCommand::Checkpoint)?;
         }
-        if signals.stop_request().is_some() || signals.hangup() {
+        if signals.stop_request().is_some() || signals.is_hung_up() {
             let what = match answered {
                 true => "the degree was changed; the engine is still measuring the heatmap",
                 false => "left before the engine replied; check the result with `surfit open`",

@@ -16,7 +16,7 @@ const SIGNAL_POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// # Errors
 /// [`CliError::Interrupted`] when a signal asked to stop.
 pub fn run_engine_program(mut command: Command) -> Result<Output, CliError> {
-    let signals = Signals::listen()?;
+    let signals = Signals::install_handlers()?;
     let starting = ClientError::io("starting surfit-engine");
     let mut child = command.stdin(Stdio::null()).spawn().map_err(starting)?;
     let (stdout, stderr) = (spawn_pipe_reader(child.stdout.take()), spawn_pipe_reader(child.stderr.take()));
@@ -26,7 +26,7 @@ pub fn run_engine_program(mut command: Command) -> Result<Output, CliError> {
         if let Some(status) = child.try_wait().map_err(waiting)? {
             break status;
         }
-        if !stopped && (signals.stop_request().is_some() || signals.hangup()) {
+        if !stopped && (signals.stop_request().is_some() || signals.is_hung_up()) {
             stopped = true;
             // One that has just ended needs no signal.
             let _ = child.kill();

@@ -2,17 +2,30 @@
 
 use super::error::CliError;
 use super::output;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::{IsTerminal, stderr};
+use super::progress::stderr_progress_bar;
+use indicatif::ProgressBar;
 use std::time::{Duration, Instant};
 use surfit_client::signals::{Signals, StopRequest};
-use surfit_client::{ClientError, EngineReply, EngineSession};
-use surfit_core::event::Event;
+use surfit_client::{ClientError, EngineSession, FollowedItem};
+use surfit_core::event::{Envelope, Event};
 use surfit_core::protocol::{EngineCommand, EventSpan};
 use surfit_core::snapshot::{RunningTask, Snapshot};
 
 /// Time that the last event may take to arrive after the engine became idle.
 const EVENT_ARRIVAL_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Receives the next message of a session, if there is one at the moment. A failed or ended engine is an error.
+pub fn receive_item(session: &mut EngineSession) -> Result<Option<FollowedItem>, CliError> {
+    match session.next_item() {
+        Ok(Some(FollowedItem::Event(Envelope { event: Event::Failed { message }, .. }))) => {
+            Err(CliError::Failure(message))
+        }
+        Err(ClientError::Closed) => Err(CliError::Failure(
+            "the engine ended before it replied; see log.txt in the run's directory, then try again".into(),
+        )),
+        received => Ok(received?),
+    }
+}
 
 /// Sends a command, waits for its reply, and returns the events that it caused. An event for which `is_answer` is true
 /// counts as a reply that was lost with its connection.
@@ -21,14 +34,14 @@ pub fn send_request(
     command: EngineCommand,
     is_answer: impl Fn(&Event) -> bool,
 ) -> Result<Vec<Event>, CliError> {
-    let signals = Signals::listen()?;
+    let signals = Signals::install_handlers()?;
     let mut waiting = PendingReply::send(session, command)?;
     while !waiting.receive(session, &is_answer)? {
         // The reply comes at once, after every earlier event.
         if waiting.lost_at.is_some() {
             return Err(CliError::Unanswered);
         }
-        if signals.stop_request().is_some() || signals.hangup() {
+        if signals.stop_request().is_some() || signals.is_hung_up() {
             return Err(CliError::Interrupted(
                 "left before the engine replied; check the result with `surfit open`".into(),
             ));
@@ -45,10 +58,10 @@ pub fn send_request_with_progress(
     run: &str,
     is_answer: impl Fn(&Event) -> bool,
 ) -> Result<Vec<Event>, CliError> {
-    let signals = Signals::listen()?;
+    let signals = Signals::install_handlers()?;
     let before = task_title(visit).map(str::to_owned);
     let mut waiting = PendingReply::send(visit, command)?;
-    let bar = task_progress_bar();
+    let bar = stderr_progress_bar("{bar:28.cyan/dim} {msg}", Some(100));
     let mut cancelled = false;
     loop {
         match waiting.receive(visit, &is_answer) {
@@ -64,10 +77,10 @@ pub fn send_request_with_progress(
             visit.send(EngineCommand::Checkpoint)?;
         }
         let asked = signals.stop_request();
-        if signals.hangup() || asked.is_some() {
+        if signals.is_hung_up() || asked.is_some() {
             // The engine cancels its running task, which may be another client's.
             let of_another = before.is_some() && task_title(visit) == before.as_deref();
-            if asked == Some(StopRequest::ExitNow) || signals.hangup() && cancelled || of_another {
+            if asked == Some(StopRequest::ExitNow) || signals.is_hung_up() && cancelled || of_another {
                 return Err(CliError::Interrupted(format!(
                     "left while the task is pending; cancel it with `surfit cancel {run}`"
                 )));
@@ -103,28 +116,19 @@ impl PendingReply {
 
     /// Receives one message of the engine; true for the reply.
     fn receive(&mut self, visit: &mut EngineSession, is_answer: impl Fn(&Event) -> bool) -> Result<bool, CliError> {
-        match visit.next_reply() {
-            Ok(EngineReply::Event(Event::Failed { message })) => {
-                return Err(CliError::Failure(message));
-            }
-            Ok(EngineReply::Event(event)) => self.events.push((visit.last_event(), event)),
+        match receive_item(visit)? {
+            Some(FollowedItem::Event(envelope)) => self.events.push((envelope.seq, envelope.event)),
             // Commands have other numbers over another connection.
-            Ok(EngineReply::Reply(of, error, span)) if of == self.id && self.lost_at.is_none() => {
-                self.span = span;
+            Some(FollowedItem::Reply { id, error, events }) if id == self.id && self.lost_at.is_none() => {
+                self.span = events;
                 return error.map_or(Ok(true), |error| Err(CliError::Refused(error)));
             }
-            Ok(EngineReply::Reconnected) => (self.lost_at, self.idle_since) = (Some(Instant::now()), None),
-            Ok(EngineReply::Snapshot) if self.lost_at.is_some() => {
-                let works = visit.latest_snapshot().errand.is_some();
+            Some(FollowedItem::Reconnected) => (self.lost_at, self.idle_since) = (Some(Instant::now()), None),
+            Some(FollowedItem::Snapshot(snapshot)) if self.lost_at.is_some() => {
+                let works = snapshot.errand.is_some();
                 self.idle_since = (!works).then(|| self.idle_since.unwrap_or_else(Instant::now));
             }
-            Ok(_) => {}
-            Err(ClientError::Closed) => {
-                return Err(CliError::Failure(
-                    "the engine ended before it replied; see log.txt in the run's directory, then try again".into(),
-                ));
-            }
-            Err(other) => return Err(other.into()),
+            _ => {}
         }
         if self.lost_at.is_some() && self.events.iter().any(|(_, event)| is_answer(event)) {
             return Ok(true);
@@ -144,15 +148,6 @@ impl PendingReply {
         let said = self.events.into_iter();
         said.filter(|(seq, _)| own(*seq)).map(|(_, e)| e).collect()
     }
-}
-
-/// Returns a progress bar that clears itself, hidden where standard error is no terminal.
-fn task_progress_bar() -> ProgressBar {
-    let target =
-        if stderr().is_terminal() { ProgressDrawTarget::stderr_with_hz(4) } else { ProgressDrawTarget::hidden() };
-    let style = ProgressStyle::with_template("{bar:28.cyan/dim} {msg}");
-    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸─");
-    ProgressBar::with_draw_target(Some(100), target).with_style(style).with_finish(indicatif::ProgressFinish::AndClear)
 }
 
 fn show_task_progress(bar: &ProgressBar, snapshot: &Snapshot) {

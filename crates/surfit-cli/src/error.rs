@@ -94,14 +94,6 @@ report_as! {
 impl From<RunError> for CliError {
     fn from(error: RunError) -> Self {
         match error {
-            RunError::NotFound { .. }
-            | RunError::Ambiguous { .. }
-            | RunError::NotUtf8(_)
-            | RunError::NotARun(_)
-            | RunError::SeveralRuns { .. }
-            | RunError::Exists(_)
-            | RunError::InsideRun { .. } => CliError::Usage(error.to_string()),
-            RunError::Config(_) => CliError::Usage(error.to_string()),
             RunError::InUse { .. }
             | RunError::ForeignFolder(_)
             | RunError::ForeignSocket(_)
@@ -109,6 +101,7 @@ impl From<RunError> for CliError {
             | RunError::NoSurface(_)
             | RunError::Damaged { .. }
             | RunError::Io { .. } => CliError::Failure(error.to_string()),
+            _ => CliError::Usage(error.to_string()),
         }
     }
 }

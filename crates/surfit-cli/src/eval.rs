@@ -24,7 +24,7 @@ struct EngineEvaluation {
 }
 
 /// Evaluates a file with the engine program.
-pub fn eval(args: EvalArgs) -> Result<(), CliError> {
+pub fn run_command(args: EvalArgs) -> Result<(), CliError> {
     if args.model.is_dir() {
         check_model_folder(&args.model)?;
     }

@@ -21,7 +21,7 @@ pub struct ExitState {
 
 impl ExitState {
     /// Returns the state of a run after its bridge ended; `stop` tells whether its engine was asked to stop.
-    pub fn of(run: &RunDir, ended: &BridgeEnd, stop: bool) -> Self {
+    pub fn of_run(run: &RunDir, ended: &BridgeEnd, stop: bool) -> Self {
         // Checked before the file is read, which is complete then.
         let alive = run.is_engine_alive();
         let run_state = run.load_state().unwrap_or_default();

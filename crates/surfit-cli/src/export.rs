@@ -4,12 +4,12 @@ use super::args::ExportArgs;
 use super::engine_request::send_request_with_progress;
 use super::error::CliError;
 use super::{output, run_lookup};
-use surfit_client::EngineSession;
+use surfit_client::{EngineSession, runs};
 use surfit_core::event::{Event, ExportedModel};
 use surfit_core::protocol::EngineCommand;
 
 /// Exports a model through the run's engine, and prints its accuracy.
-pub fn export(args: ExportArgs) -> Result<(), CliError> {
+pub fn run_command(args: ExportArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
     // The engine has another working directory.
     let dir = std::path::absolute(&args.out).map_err(|e| CliError::Usage(format!("{}: {e}", args.out.display())))?;
@@ -32,7 +32,7 @@ pub fn export(args: ExportArgs) -> Result<(), CliError> {
     let command =
         EngineCommand::Export { selection, dir: Some(dir.clone()), replace: args.force, names: args.names.into() };
     let written = |event: &Event| matches!(event, Event::Exported(e) if e.dir == dir);
-    let said = send_request_with_progress(&mut session, command, &run_lookup::open_name(&run), written)?;
+    let said = send_request_with_progress(&mut session, command, &runs::open_name(&run), written)?;
     for event in &said {
         if let Event::Notice { text } = event {
             output::print_warning(text);

@@ -2,13 +2,13 @@
 
 use super::args::FollowOptions;
 use super::error::CliError;
+use super::output;
 use super::progress::ProgressPrinter;
-use super::{output, run_lookup};
 use std::time::{Duration, Instant};
 use surfit_client::signals::{Signals, StopRequest};
-use surfit_client::{ClientError, EngineConnection, EngineLaunch, FollowedItem, RunFollower};
+use surfit_client::{ClientError, EngineConnection, EngineLaunch, FollowedItem, RunFollower, runs};
 use surfit_core::event::Event;
-use surfit_core::protocol::{EngineCommand, ServerMessage};
+use surfit_core::protocol::EngineCommand;
 use surfit_core::run_dir::{EngineNode, RunDir};
 use surfit_core::run_state::RunState;
 use surfit_core::snapshot::EngineState;
@@ -24,7 +24,7 @@ const EXIT_TIMEOUT: Duration = Duration::from_secs(20);
 /// Starts the engine of a run that has none and follows it to the end of the job. This process owns the job: a signal that
 /// stops it stops the engine.
 pub fn run_job(run: &RunDir, json: bool) -> Result<(), CliError> {
-    let signals = Signals::listen()?;
+    let signals = Signals::install_handlers()?;
     let run_state = run.load_state()?;
     let seq = run_state.seq;
     let how = EngineLaunch { wait: false, linger: Some(0) };
@@ -48,20 +48,10 @@ pub fn run_further(run: &RunDir, command: EngineCommand, how: FollowOptions) -> 
         // Signals end this process; an engine without a command ends by itself.
         let (_, mut connection) = surfit_client::connect_or_start(run, launch, None)?;
         let pid = connection.pid();
-        let inbox = connection.open_inbox()?;
-        let id = connection.send(command)?;
-        loop {
-            match inbox.next(SIGNAL_POLL_INTERVAL)? {
-                Some(ServerMessage::Reply { id: of, error, .. }) if of == id => match error {
-                    Some(error) => return Err(CliError::Refused(error)),
-                    None => break,
-                },
-                _ => {}
-            }
-        }
+        connection.request(command, Duration::MAX)?;
         return print_detached_run(run, pid, how.json);
     }
-    let signals = Signals::listen()?;
+    let signals = Signals::install_handlers()?;
     let run_state = run.load_state()?;
     let (started, mut connection) = surfit_client::connect_or_start(run, launch, Some(run_state.seq))?;
     connection.send(command)?;
@@ -100,7 +90,7 @@ pub fn print_detached_run(run: &RunDir, pid: u32, json: bool) -> Result<(), CliE
         }
         return output::print_json(&object);
     }
-    let (id, name) = (run.id(), run_lookup::open_name(run));
+    let (id, name) = (run.id(), runs::open_name(run));
     output::print_line(match job {
         Some(job) => job_lifetime_warning(&format!("{id} runs (pid {pid})"), job, &name),
         None => format!("{id} runs (pid {pid}); watch it with `surfit open {name}`"),
@@ -123,7 +113,7 @@ pub fn print_stopped_run(run: &RunDir) -> Result<(), CliError> {
     if finished {
         return Ok(());
     }
-    output::print_line(format!("no engine is running; continue with `surfit resume {}`", run_lookup::open_name(run)))
+    output::print_line(format!("no engine is running; continue with `surfit resume {}`", runs::open_name(run)))
 }
 
 fn print_recent_log(run_state: &RunState) -> Result<(), CliError> {
@@ -132,7 +122,7 @@ fn print_recent_log(run_state: &RunState) -> Result<(), CliError> {
 
 /// Follows a run without owning it.
 pub fn watch_run(run: &RunDir) -> Result<(), CliError> {
-    let signals = Signals::listen()?;
+    let signals = Signals::install_handlers()?;
     let run_state = run.load_state()?;
     print_recent_log(&run_state)?;
     let connection = match surfit_client::connect(run, Some(run_state.seq)) {
@@ -199,7 +189,7 @@ fn follow_to_end(
     owner: RunOwnership,
     viewers: &mut usize,
 ) -> Result<FollowEnd, CliError> {
-    let place = run_lookup::open_name(run);
+    let place = runs::open_name(run);
     let owner = owner != RunOwnership::Unowned;
     let mut stopping = false;
     let mut checkpoints = Vec::new();
@@ -212,7 +202,7 @@ fn follow_to_end(
                 "the job was stopped before it finished; continue with `surfit resume {place}`"
             )));
         }
-        if signals.hangup() {
+        if signals.is_hung_up() {
             if !owner {
                 return Ok(FollowEnd::Detached);
             }
@@ -239,7 +229,7 @@ fn follow_to_end(
         if signals.checkpoint_request() && owner && !stopping {
             checkpoints.extend(follower.send(EngineCommand::Checkpoint));
         }
-        let Some(followed) = follower.next(SIGNAL_POLL_INTERVAL)? else {
+        let Some(followed) = follower.next_item(SIGNAL_POLL_INTERVAL)? else {
             continue;
         };
         match followed {

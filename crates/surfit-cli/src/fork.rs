@@ -3,12 +3,12 @@
 use super::args::ForkArgs;
 use super::error::CliError;
 use super::{foreground, output, run_lookup};
-use surfit_client::{ClientError, fork as forks};
+use surfit_client::{ClientError, fork as forks, runs};
 use surfit_core::run_dir::{EngineNode, RunDir};
 use surfit_core::surface::Degrees;
 
 /// Creates the fork and starts its engine.
-pub fn fork(args: ForkArgs) -> Result<(), CliError> {
+pub fn run_command(args: ForkArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
     let degrees = parse_degrees(&run, &args.degree)?;
     // Before the directory is created: without an engine nothing would run in it.
@@ -24,8 +24,7 @@ pub fn fork(args: ForkArgs) -> Result<(), CliError> {
             "run": new.id(), "dir": new.path(), "pid": pid, "from": run.id(),
         }));
     }
-    let (name, what) =
-        (run_lookup::open_name(&new), format!("{} runs (pid {pid}), forked from {},", new.id(), run.id()));
+    let (name, what) = (runs::open_name(&new), format!("{} runs (pid {pid}), forked from {},", new.id(), run.id()));
     output::print_line(match EngineNode::current().job.as_deref() {
         Some(job) => foreground::job_lifetime_warning(&what, job, &name),
         None => format!("{}; watch it with `surfit open {name}`", what.trim_end_matches(',')),

@@ -2,9 +2,10 @@
 
 mod complete_heatmap;
 
-use super::args::{HeatmapArgs, HeatmapFormat, MapArg};
+use super::args::{HeatmapArgs, HeatmapFormat};
 use super::error::CliError;
 use super::{output, run_lookup};
+use clap::ValueEnum;
 use complete_heatmap::{HeatmapAfter, fetch_complete_heatmap};
 use std::io::{IsTerminal, stdout};
 use std::path::Path;
@@ -16,7 +17,7 @@ use surfit_core::snapshot::Snapshot;
 use surfit_report::DrawableFigure;
 
 /// Writes a complete heatmap, which is measured first if needed.
-pub fn heatmap(args: HeatmapArgs) -> Result<(), CliError> {
+pub fn run_command(args: HeatmapArgs) -> Result<(), CliError> {
     if let Some(why) = args.grid.and_then(Heatmap::check_grid) {
         return Err(CliError::Usage(format!("--grid: {why}")));
     }
@@ -24,7 +25,7 @@ pub fn heatmap(args: HeatmapArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
     let had = run.snapshot().map(|s| s.heatmap);
     let (snapshot, kept) = fetch_complete_heatmap(&run, args.grid, args.keep)?;
-    let bytes = render(&run, &snapshot, format, args.metric, args.colormap.map())?;
+    let bytes = render(&run, &snapshot, format, args.metric, args.colormap)?;
     match &args.out {
         None => output::print_bytes(&bytes)?,
         Some(path) => {
@@ -89,29 +90,9 @@ fn describe_change(had: Option<&Heatmap>, shown: &Heatmap, kept: HeatmapAfter) -
     })
 }
 
-impl MapArg {
-    fn map(self) -> Colormap {
-        match self {
-            MapArg::Viridis => Colormap::Viridis,
-            MapArg::Cividis => Colormap::Cividis,
-            MapArg::Inferno => Colormap::Inferno,
-            MapArg::Magma => Colormap::Magma,
-            MapArg::Plasma => Colormap::Plasma,
-            MapArg::Greys => Colormap::Greys,
-        }
-    }
-}
-
 /// Returns the format of the option or of the file's name.
 fn output_format(args: &HeatmapArgs) -> Result<HeatmapFormat, CliError> {
-    let of_name = |path: &Path| match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-        "csv" => Some(HeatmapFormat::Csv),
-        "json" => Some(HeatmapFormat::Json),
-        "npy" => Some(HeatmapFormat::Npy),
-        "png" => Some(HeatmapFormat::Png),
-        "svg" => Some(HeatmapFormat::Svg),
-        _ => None,
-    };
+    let of_name = |path: &Path| HeatmapFormat::from_str(path.extension()?.to_str()?, true).ok();
     let format = match (args.format, args.out.as_deref()) {
         (Some(format), _) => format,
         (None, None) => HeatmapFormat::Csv,

@@ -6,7 +6,7 @@ use super::output;
 use surfit_tui::{KeyRow, Keymap, key_rows};
 
 /// Lists the keys, with the user's changes.
-pub fn keys(args: &KeysArgs) -> Result<(), CliError> {
+pub fn run_command(args: &KeysArgs) -> Result<(), CliError> {
     let (map, problems) = Keymap::load();
     for problem in problems {
         output::print_warning(problem);

@@ -14,7 +14,7 @@ use surfit_core::filter::{Filter, filter_keys};
 use surfit_core::run_dir::RunDir;
 
 /// Lists runs, most recently started first.
-pub fn ls(args: LsArgs) -> Result<(), CliError> {
+pub fn run_command(args: LsArgs) -> Result<(), CliError> {
     // A key of a filter has a value behind its colon, a host has not.
     let (hosts, terms): (Vec<&String>, Vec<&String>) = args.filter.iter().partition(|word| is_host(word));
     let terms: Vec<&str> = terms.into_iter().map(String::as_str).collect();

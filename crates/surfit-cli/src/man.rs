@@ -9,7 +9,7 @@ use std::path::Path;
 use surfit_core::files::write_atomic;
 
 /// Prints the page of the program or the reference, or writes a page for every command.
-pub fn man(args: ManArgs) -> Result<(), CliError> {
+pub fn run_command(args: ManArgs) -> Result<(), CliError> {
     let mut command = CommandLine::command();
     command.build();
     if args.markdown {

@@ -2,7 +2,7 @@
 
 use super::error::CliError;
 use super::output;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 use surfit_core::event::{Envelope, JobResult, JobStage, LossCurve};
@@ -13,21 +13,21 @@ use surfit_core::text::{MAX_SENTENCE_CHARS, to_printable};
 /// Time between two progress lines where lines cannot be redrawn; short stages have none.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Returns a progress bar on standard error, or `None` if that is no terminal. `template` is indicatif's.
-pub fn stderr_progress_bar(template: &str, length: Option<u64>) -> Option<ProgressBar> {
-    stderr().is_terminal().then(|| {
-        let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr_with_hz(4));
-        let style = ProgressStyle::with_template(template);
-        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-        bar.set_style(style.progress_chars("━╸─"));
-        bar
-    })
+/// Returns a progress bar on standard error that clears itself, hidden if that is no terminal. `template` is indicatif's.
+pub fn stderr_progress_bar(template: &str, length: Option<u64>) -> ProgressBar {
+    let target =
+        if stderr().is_terminal() { ProgressDrawTarget::stderr_with_hz(4) } else { ProgressDrawTarget::hidden() };
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::with_draw_target(length, target)
+        .with_style(style.progress_chars("━╸─"))
+        .with_finish(ProgressFinish::AndClear)
 }
 
 pub struct ProgressPrinter {
     json: bool,
     run_state: RunState,
-    bar: Option<ProgressBar>,
+    /// Hidden where lines are printed instead.
+    bar: ProgressBar,
     last_printed: Option<(Instant, JobStage)>,
     print_at_once: bool,
 }
@@ -35,8 +35,10 @@ pub struct ProgressPrinter {
 impl ProgressPrinter {
     /// Creates a printer that starts from `run_state`. With `json`, events are objects without progress between them.
     pub fn new(json: bool, run_state: RunState) -> Self {
-        let bar = (!json).then(|| stderr_progress_bar("{bar:28.cyan/dim} {msg}", Some(100)));
-        let bar = bar.flatten();
+        let bar = match json {
+            true => ProgressBar::hidden(),
+            false => stderr_progress_bar("{bar:28.cyan/dim} {msg}", Some(100)),
+        };
         Self { json, run_state, bar, last_printed: None, print_at_once: false }
     }
 
@@ -59,11 +61,7 @@ impl ProgressPrinter {
 
     /// Prints a sentence above the bar; nothing with JSON.
     pub fn print_sentence(&self, text: &str) -> Result<(), CliError> {
-        match &self.bar {
-            _ if self.json => Ok(()),
-            Some(bar) => bar.suspend(|| output::print_line(text)),
-            None => output::print_line(text),
-        }
+        if self.json { Ok(()) } else { self.bar.suspend(|| output::print_line(text)) }
     }
 
     pub fn print_progress(&mut self, snapshot: &Snapshot) -> Result<(), CliError> {
@@ -72,9 +70,9 @@ impl ProgressPrinter {
             Some(reason) => to_printable(reason, MAX_SENTENCE_CHARS).into_owned(),
             None => progress_line(snapshot, &self.run_state),
         };
-        if let Some(bar) = &self.bar {
-            bar.set_position((100.0 * progress_fraction(snapshot)) as u64);
-            bar.set_message(output::bar_message(&line));
+        if !self.bar.is_hidden() {
+            self.bar.set_position((100.0 * progress_fraction(snapshot)) as u64);
+            self.bar.set_message(output::bar_message(&line));
             return Ok(());
         }
         let (since, stage) = *self.last_printed.get_or_insert((Instant::now(), snapshot.stage));
@@ -91,20 +89,10 @@ impl ProgressPrinter {
 
     /// Clears the bar and prints the result, if there is one.
     pub fn finish(&mut self) -> Result<(), CliError> {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
+        self.bar.finish_and_clear();
         match self.run_state.job_result() {
             Some(finished) if !self.json => output::print_bytes(format_result(finished).as_bytes()),
             _ => Ok(()),
-        }
-    }
-}
-
-impl Drop for ProgressPrinter {
-    fn drop(&mut self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
         }
     }
 }

@@ -10,7 +10,7 @@ use surfit_core::config;
 use surfit_core::run_dir::{EngineNode, RunDir};
 
 /// Adds, lists, removes or runs fits.
-pub fn queue(args: QueueArgs) -> Result<(), CliError> {
+pub fn run_command(args: QueueArgs) -> Result<(), CliError> {
     let queue = FitQueue::open();
     match args.command {
         QueueSub::Add(args) => {
@@ -61,7 +61,7 @@ pub fn queue(args: QueueArgs) -> Result<(), CliError> {
                 });
             }
             let (mut failed, mut begun) = (Vec::new(), false);
-            let signals = Signals::listen()?;
+            let signals = Signals::install_handlers()?;
             let end = queue.run_queue(&signals, &mut |entry, news| {
                 begun = true;
                 // A closed pipe is no reason to end the work.

@@ -10,7 +10,7 @@ use surfit_core::snapshot::Snapshot;
 use surfit_report::ReportError;
 
 /// Writes the report of a run and prints its files.
-pub fn report(args: ReportArgs) -> Result<(), CliError> {
+pub fn run_command(args: ReportArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
     let mut run_state = run.load_state()?;
     if let Some(live) = live_snapshot(&run) {
@@ -34,7 +34,7 @@ fn live_snapshot(run: &RunDir) -> Option<Snapshot> {
     let connection = surfit_client::connect(run, Some(u64::MAX)).ok()?;
     let inbox = connection.open_inbox().ok()?;
     for _ in 0..20 {
-        if let Some(ServerMessage::Snapshot(s)) = inbox.next(Duration::from_millis(100)).ok()? {
+        if let Some(ServerMessage::Snapshot(s)) = inbox.next_message(Duration::from_millis(100)).ok()? {
             return Some(*s);
         }
     }

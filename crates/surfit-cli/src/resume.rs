@@ -3,10 +3,11 @@
 use super::args::{FollowOptions, ResumeArgs};
 use super::error::CliError;
 use super::{output, run, run_lookup};
+use surfit_client::runs;
 use surfit_core::event::Event;
 use surfit_core::run_dir::{EventTail, RunDir, RunError};
 
-pub fn resume(args: ResumeArgs) -> Result<(), CliError> {
+pub fn run_command(args: ResumeArgs) -> Result<(), CliError> {
     resume_run(&run_lookup::find_run(&args.run)?, args.follow)
 }
 
@@ -29,7 +30,7 @@ pub fn resume_run(found: &RunDir, follow: FollowOptions) -> Result<(), CliError>
             return output::print_line(format!(
                 "{} is finished; open it with `surfit open {1}`, or fit it further with `surfit fit {1}`",
                 found.id(),
-                run_lookup::open_name(found)
+                runs::open_name(found)
             ));
         }
         let mut last = None;

@@ -2,7 +2,7 @@
 
 use super::args::RmArgs;
 use super::error::CliError;
-use super::{output, run_lookup, stop};
+use super::{output, stop};
 use std::io::{BufRead, IsTerminal, stderr, stdin};
 use std::path::PathBuf;
 use surfit_client::{ClientError, remove, runs};
@@ -11,7 +11,7 @@ use surfit_core::run_dir::{RunDir, RunError};
 use surfit_core::snapshot::EngineState;
 
 /// Deletes the named runs, or all that failed.
-pub fn rm(args: RmArgs) -> Result<(), CliError> {
+pub fn run_command(args: RmArgs) -> Result<(), CliError> {
     remove::remove_stale_runs();
     let named = if args.failed { failed_runs() } else { runs_by_name(&args.runs)? };
     let named = remove::distinct_runs(named)?;
@@ -27,12 +27,12 @@ pub fn rm(args: RmArgs) -> Result<(), CliError> {
     // Before the first is deleted: deleting only some of them is worse than none.
     let live: Vec<&RunDir> = named.iter().filter(|r| r.is_engine_alive()).collect();
     if let Some(run) = live.iter().find(|run| run.unreachable_engine_node().is_some()) {
-        return Err(ClientError::unreachable(run).into());
+        return Err(ClientError::unreachable_engine(run).into());
     }
     if let Some(run) = live.first().filter(|_| !args.stop) {
         return Err(CliError::Failure(format!(
             "{} is running; stop it first with `surfit stop {0}`, or use --stop",
-            run_lookup::open_name(run)
+            runs::open_name(run)
         )));
     }
     if !args.yes && !confirm_removal(&named)? {
@@ -42,7 +42,7 @@ pub fn rm(args: RmArgs) -> Result<(), CliError> {
         stop::shut_down_engine(run)?;
     }
     named.iter().try_for_each(|run| {
-        let name = run_lookup::open_name(run);
+        let name = runs::open_name(run);
         remove::remove_run(run)?;
         output::print_line(format!("deleted {name}"))
     })
@@ -63,7 +63,7 @@ fn runs_by_name(names: &[String]) -> Result<Vec<RunDir>, CliError> {
         let path = [PathBuf::from(name), root.join(name)].into_iter().find(|p| !name.is_empty() && p.is_dir());
         let path = path.ok_or_else(|| {
             RunDir::find(&root, name).map_or_else(CliError::from, |run| {
-                let full = run_lookup::open_name(&run);
+                let full = runs::open_name(&run);
                 CliError::Usage(format!("`{name}` is only the beginning of a name; to delete the run, write `{full}`"))
             })
         })?;
@@ -90,7 +90,7 @@ fn confirm_removal(all: &[RunDir]) -> Result<bool, CliError> {
             n => format!(", {n} exported models"),
         };
         let size = runs::format_size(runs::directory_bytes(run.path()));
-        let name = run_lookup::open_name(run);
+        let name = runs::open_name(run);
         output::print_stderr_line(format!("  {name}  {}, {size}{models}", line.state));
     }
     let what = match all.len() {

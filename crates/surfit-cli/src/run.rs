@@ -10,7 +10,7 @@ use surfit_core::config::{self, Config};
 use surfit_core::run_dir::RunDir;
 
 /// Creates the run and does its job.
-pub fn run(args: RunArgs) -> Result<(), CliError> {
+pub fn run_command(args: RunArgs) -> Result<(), CliError> {
     if let Some(count) = args.seeds {
         return study::run_seeds(args, count);
     }

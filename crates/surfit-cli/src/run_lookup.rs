@@ -3,7 +3,6 @@
 use super::error::CliError;
 use std::path::Path;
 use surfit_client::remote::RemoteAddress;
-use surfit_client::runs;
 use surfit_core::config::Config;
 use surfit_core::run_dir::{RunDir, RunError};
 
@@ -41,11 +40,6 @@ fn remote_run_message(name: &str, there: &RemoteAddress) -> String {
         there.format_run(""),
         words.join(" ")
     )
-}
-
-/// Returns the argument for `surfit open`: the name of a run if it is found by that, else its path.
-pub fn open_name(run: &RunDir) -> String {
-    runs::open_name(run)
 }
 
 /// Links a directory of several runs among the user's runs, if it is `elsewhere`.

@@ -4,18 +4,18 @@ use super::args::{CancelArgs, SearchArgs};
 use super::engine_request::{send_request, send_request_with_progress};
 use super::error::CliError;
 use super::{output, run_lookup};
-use surfit_client::EngineSession;
+use surfit_client::{EngineSession, runs};
 use surfit_core::event::Event;
 use surfit_core::protocol::EngineCommand;
 use surfit_core::run_state::describe_event;
 
 /// Searches through the run's engine, and prints the point found.
-pub fn search(args: SearchArgs) -> Result<(), CliError> {
+pub fn run_command(args: SearchArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
     let mut session = EngineSession::open(&run)?;
     let (u, v) = args.at;
     let command = EngineCommand::Search { u, v, radius: args.radius, budget: args.budget };
-    let name = run_lookup::open_name(&run);
+    let name = runs::open_name(&run);
     let found = |event: &Event| matches!(event, Event::Searched(s) if (s.from.u, s.from.v) == (u, v));
     let said = send_request_with_progress(&mut session, command, &name, found)?;
     let found = said.into_iter().find_map(|event| match event {
@@ -31,12 +31,12 @@ pub fn search(args: SearchArgs) -> Result<(), CliError> {
 }
 
 /// Cancels the running task of the run's engine.
-pub fn cancel(args: CancelArgs) -> Result<(), CliError> {
+pub fn cancel_task(args: CancelArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
     if !run.is_engine_alive() {
         return Err(CliError::Failure(format!(
             "no engine is running for {}; `surfit ls` lists your runs",
-            run_lookup::open_name(&run)
+            runs::open_name(&run)
         )));
     }
     let mut visit = EngineSession::open(&run)?;

@@ -12,23 +12,15 @@ use surfit_core::protocol::{EngineCommand, RateChange};
 use surfit_core::run_state::describe_event;
 use surfit_core::surface::{Degrees, Patch};
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum SettingChange {
-    Rate(RateChange),
-    Draws(usize),
-    Degree([u8; 2]),
-    Grid(usize),
-}
-
 /// Makes the changes through the run's engine, one after the other, and prints their results.
-pub fn set(args: SetArgs) -> Result<(), CliError> {
+pub fn run_command(args: SetArgs) -> Result<(), CliError> {
     let run = run_lookup::find_run(&args.run)?;
     // All of them are parsed before the first is made.
-    let changes = args.changes.iter().map(|text| parse_change(text)).collect::<Result<Vec<_>, _>>()?;
+    let patch = run.config()?.patch();
+    let changes = args.changes.iter().map(|text| parse_change(text, patch)).collect::<Result<Vec<_>, _>>()?;
     let mut session = EngineSession::open(&run)?;
     for change in changes {
-        let patch = session.latest_snapshot().degrees.patch();
-        let mut said = send_request(&mut session, change_command(change, patch)?, is_setting_event)?;
+        let mut said = send_request(&mut session, change, is_setting_event)?;
         said.retain(|event| is_setting_event(event) || matches!(event, Event::Notice { .. }));
         if said.is_empty() && args.json {
             output::print_json(&serde_json::json!({ "event": "unchanged" }))?;
@@ -56,15 +48,6 @@ fn is_setting_event(event: &Event) -> bool {
     )
 }
 
-fn change_command(change: SettingChange, patch: Patch) -> Result<EngineCommand, CliError> {
-    Ok(match change {
-        SettingChange::Rate(rate) => EngineCommand::SetRate { rate },
-        SettingChange::Draws(draws) => EngineCommand::SetDraws { draws },
-        SettingChange::Degree([m, n]) => EngineCommand::SetDegree { degrees: Degrees::for_patch(patch, m, n)? },
-        SettingChange::Grid(grid) => EngineCommand::SetGrid { grid },
-    })
-}
-
 /// What can be changed while a run goes on: the keys' present names, and short ones that are also understood.
 const SETTINGS: [(&str, &[&str]); 4] = [
     ("fit.learning_rate", &["learning_rate", "lr", "rate", "fit.rate"]),
@@ -73,8 +56,8 @@ const SETTINGS: [(&str, &[&str]); 4] = [
     ("heatmap.grid", &["grid"]),
 ];
 
-/// Parses a change written as `KEY=VALUE`.
-fn parse_change(text: &str) -> Result<SettingChange, CliError> {
+/// Parses a change written as `KEY=VALUE`, for a run with this kind of surface.
+fn parse_change(text: &str, patch: Patch) -> Result<EngineCommand, CliError> {
     let (key, value) = text.split_once('=').ok_or_else(|| {
         CliError::Usage(format!("`{text}` is not KEY=VALUE; write it such as fit.learning_rate=0.01"))
     })?;
@@ -90,28 +73,32 @@ fn parse_change(text: &str) -> Result<SettingChange, CliError> {
             };
             match number.parse::<f64>() {
                 Ok(x) if x > f64::from(f32::MAX) => Err(refuse("the number is too large")),
-                Ok(x) if x > 0.0 && x.is_finite() && factor => Ok(SettingChange::Rate(RateChange::Factor(x))),
-                Ok(x) if x > 0.0 && x.is_finite() => Ok(SettingChange::Rate(RateChange::Peak(x))),
+                Ok(x) if x > 0.0 && x.is_finite() && factor => {
+                    Ok(EngineCommand::SetRate { rate: RateChange::Factor(x) })
+                }
+                Ok(x) if x > 0.0 && x.is_finite() => Ok(EngineCommand::SetRate { rate: RateChange::Peak(x) }),
                 _ => Err(refuse("use a number above 0, or x0.5 to halve it")),
             }
         }
         Some("fit.points_per_step") => match value.parse() {
-            Ok(draws) if draws > 0 => Ok(SettingChange::Draws(draws)),
+            Ok(draws) if draws > 0 => Ok(EngineCommand::SetDraws { draws }),
             _ => Err(refuse("use a whole number of 1 or more")),
         },
         Some("fit.degree") => {
             let numbers: Result<Vec<u8>, _> =
                 value.trim_matches(['[', ']']).split(',').map(|n| n.trim().parse()).collect();
-            match numbers.as_deref() {
-                Ok(&[m]) => Ok(SettingChange::Degree([m, m])),
-                Ok(&[m, n]) => Ok(SettingChange::Degree([m, n])),
-                _ => Err(refuse("use one or two degrees, such as [3,2]")),
-            }
+            let [m, n] = match numbers.as_deref() {
+                Ok(&[m]) => [m, m],
+                Ok(&[m, n]) => [m, n],
+                _ => return Err(refuse("use one or two degrees, such as [3,2]")),
+            };
+            Ok(EngineCommand::SetDegree { degrees: Degrees::for_patch(patch, m, n)? })
         }
         Some(_) => match value.parse() {
-            Ok(grid) => {
-                Heatmap::check_grid(grid).map_or(Ok(SettingChange::Grid(grid)), |why| Err(CliError::Usage(why)))
-            }
+            Ok(grid) => match Heatmap::check_grid(grid) {
+                Some(why) => Err(CliError::Usage(why)),
+                None => Ok(EngineCommand::SetGrid { grid }),
+            },
             Err(_) => Err(refuse("use the number of points along each axis")),
         },
         None => Err(CliError::Usage(format!(
@@ -127,19 +114,21 @@ mod tests {
 
     #[test]
     fn changes_are_read_and_refused_in_words() {
-        assert_eq!(parse_change("fit.rate=0.01"), Ok(SettingChange::Rate(RateChange::Peak(0.01))));
-        assert_eq!(parse_change("fit.learning_rate=x0.5"), Ok(SettingChange::Rate(RateChange::Factor(0.5))));
+        let parse = |text: &str| parse_change(text, Patch::Square);
+        let rate = |rate| Ok(EngineCommand::SetRate { rate });
+        let degrees = |m, n| Ok(EngineCommand::SetDegree { degrees: Degrees::new(m, n).unwrap() });
+        assert_eq!(parse("fit.rate=0.01"), rate(RateChange::Peak(0.01)));
+        assert_eq!(parse("fit.learning_rate=x0.5"), rate(RateChange::Factor(0.5)));
         for key in ["learning_rate", "lr", "rate", "fit.lr", "fit.rate", "fit.learning_rate"] {
-            let change = parse_change(&format!("{key}=0.25"));
-            assert_eq!(change, Ok(SettingChange::Rate(RateChange::Peak(0.25))), "{key}");
+            assert_eq!(parse(&format!("{key}=0.25")), rate(RateChange::Peak(0.25)), "{key}");
         }
         for key in ["draws", "fit.draws", "points_per_step", "fit.points_per_step "] {
-            assert_eq!(parse_change(&format!("{key}= 4")), Ok(SettingChange::Draws(4)), "{key}");
+            assert_eq!(parse(&format!("{key}= 4")), Ok(EngineCommand::SetDraws { draws: 4 }), "{key}");
         }
-        assert_eq!(parse_change("grid=5"), Ok(SettingChange::Grid(5)));
-        assert_eq!(parse_change("degree=[3,2]"), Ok(SettingChange::Degree([3, 2])));
-        assert_eq!(parse_change("fit.degree=[3,2]"), Ok(SettingChange::Degree([3, 2])));
-        assert_eq!(parse_change("fit.degree=3"), Ok(SettingChange::Degree([3, 3])));
+        assert_eq!(parse("grid=5"), Ok(EngineCommand::SetGrid { grid: 5 }));
+        assert_eq!(parse("degree=[3,2]"), degrees(3, 2));
+        assert_eq!(parse("fit.degree=[3,2]"), degrees(3, 2));
+        assert_eq!(parse("fit.degree=3"), degrees(3, 3));
         for (text, part) in [
             ("fit.rate", "KEY=VALUE"),
             ("fit.rate=-1", "above 0"),
@@ -149,7 +138,7 @@ mod tests {
             ("fit.momentum=0.5", "fit.learning_rate, fit.points_per_step, fit.degree and heatmap.grid can"),
             ("heatmap.grid=1", "cannot be measured"),
         ] {
-            let Err(CliError::Usage(why)) = parse_change(text) else { panic!("{text}") };
+            let Err(CliError::Usage(why)) = parse(text) else { panic!("{text}") };
             assert!(why.contains(part), "{text}: {why}");
         }
     }

@@ -15,7 +15,7 @@ use surfit_core::study::{MeanDeviation, Study, Variant, result_figures};
 use surfit_report::study::{VariantOutcome, format_cell, write_study};
 
 /// Runs the unfinished part of a study, and writes its report.
-pub fn study(args: StudyArgs) -> Result<(), CliError> {
+pub fn run_command(args: StudyArgs) -> Result<(), CliError> {
     let mut plan = Study::load(&args.plan)?;
     if !args.seeds.is_empty() {
         plan.seeds = args.seeds;

@@ -41,7 +41,7 @@ fn the_documented_commands_are_understood() {
     assert_eq!((heatmap.grid, heatmap.format), (Some(11), Some(HeatmapFormat::Csv)));
     let cli = parse("surfit --color 16 --blocks --no-mouse open d --color 256 --theme light --ascii").unwrap();
     let Some(CliCommand::Open(open)) = cli.command else { panic!() };
-    let screen = open.screen.or(cli.screen);
+    let screen = open.screen.with_fallback(cli.screen);
     assert_eq!(screen.color, Some(ColorChoice::Ansi256));
     assert!(screen.ascii && !screen.blocks && screen.no_mouse);
     for line in [

@@ -5,7 +5,7 @@ use super::output;
 use surfit_tui::{ColorDepth, Theme, list_themes};
 
 /// Lists the built-in themes and the user's own.
-pub fn themes() -> Result<(), CliError> {
+pub fn run_command() -> Result<(), CliError> {
     for choice in list_themes(ColorDepth::None) {
         let own = if choice.is_user_theme { " (your own)" } else { "" };
         let line = format!("{:<16}{}{own}", choice.name, choice.description());

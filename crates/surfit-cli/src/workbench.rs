@@ -17,9 +17,9 @@ use surfit_tui::{ColorDepth, GlyphSet, ImageMode, ImageProtocol, LeaveReason, Wo
 /// What a bare `surfit` runs when nothing is running.
 const DEMO_CONFIG: &str = include_str!("../configs/demo.toml");
 
-/// Opens the most recent live run, else starts the demo.
+/// Opens the most recent active run, else starts the demo.
 pub fn open_default(screen: ScreenOptions) -> Result<(), CliError> {
-    let target = match runs::most_recent_live() {
+    let target = match runs::most_recent_active() {
         Some(run) => OpenTarget::Existing(run),
         None => OpenTarget::New(Box::new(demo_config()?)),
     };
@@ -28,7 +28,7 @@ pub fn open_default(screen: ScreenOptions) -> Result<(), CliError> {
 
 /// Opens the named run or configuration, else the most recent run.
 pub fn open(args: OpenArgs, screen: ScreenOptions) -> Result<(), CliError> {
-    let screen = args.screen.or(screen);
+    let screen = args.screen.with_fallback(screen);
     if let Some(address) = args.what.as_deref().and_then(RemoteAddress::parse) {
         return open_remote_run(address, screen, args.readonly);
     }
@@ -44,17 +44,13 @@ pub fn open(args: OpenArgs, screen: ScreenOptions) -> Result<(), CliError> {
             OpenTarget::New(Box::new(config))
         }
         Some(what) => OpenTarget::Existing(find_existing_run(&what)?),
-        None => {
-            let live = runs::most_recent_live();
-            let latest = || RunDir::list(&RunDir::default_root()).into_iter().next();
-            match live.or_else(latest) {
-                Some(run) => OpenTarget::Existing(run),
-                None if args.readonly => {
-                    return Err(CliError::Usage("no run to watch yet; start one with `surfit`".into()));
-                }
-                None => OpenTarget::New(Box::new(demo_config()?)),
+        None => match runs::most_recent() {
+            Some(run) => OpenTarget::Existing(run),
+            None if args.readonly => {
+                return Err(CliError::Usage("no run to watch yet; start one with `surfit`".into()));
             }
-        }
+            None => OpenTarget::New(Box::new(demo_config()?)),
+        },
     };
     run_workbench(target, screen, args.readonly)
 }
@@ -160,8 +156,8 @@ fn print_exit_message(ended: &BridgeEnd, stop: bool) -> Result<(), CliError> {
     if let Some(why) = &ended.stop_error {
         return Err(CliError::Failure(why.clone()));
     }
-    let standing = ExitState::of(run, ended, stop);
-    match exit_message(&run.id(), &run_lookup::open_name(run), standing) {
+    let standing = ExitState::of_run(run, ended, stop);
+    match exit_message(&run.id(), &runs::open_name(run), standing) {
         Some(text) => output::print_line(text),
         None => Ok(()),
     }

@@ -369,7 +369,7 @@ impl BridgeWorker {
             BridgeRequest::ResumeEngine(Some(path)) if !self.is_shown(&path) => self.send_engine_status(),
             BridgeRequest::ResumeEngine(_) if self.connection.is_none() => self.start_attach(AttachMode::Serve),
             BridgeRequest::ResumeEngine(_) => {}
-            BridgeRequest::Refresh => self.send_to_screen(BridgeMessage::Runs(self.run_lines())),
+            BridgeRequest::Refresh => self.send_runs(other_runs::list_run_lines),
             BridgeRequest::RemoveRun(_) if self.readonly => {
                 let why = "nothing can be removed while runs are only watched";
                 self.send_to_screen(BridgeMessage::Problem(why.into()));

@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 /// Keeps SIGUSR1 and SIGUSR2 from ending this process and those that it starts: a batch system sends them to whole jobs,
-/// and most commands have no checkpoint. [`crate::signals::Signals::listen`] replaces it.
+/// and most commands have no checkpoint. [`crate::signals::Signals::install_handlers`] replaces it.
 pub fn ignore_checkpoint_requests() {
     for signal in [SIGUSR1, SIGUSR2] {
         // SAFETY: a bare system call; an ignored signal runs no code.

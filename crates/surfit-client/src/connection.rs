@@ -53,11 +53,11 @@ fn connect_as(dir: &RunDir, after: Option<u64>, readonly: bool) -> Result<Engine
 fn shake_hands(dir: &RunDir, after: Option<u64>, readonly: bool) -> Result<EngineConnection, ClientError> {
     let path = dir.trusted_socket().map_err(|error| match error {
         // Another node may have another folder of sockets, and its engine cannot be reached anyway.
-        RunError::ForeignSocket(_) if dir.unreachable_engine_node().is_some() => ClientError::unreachable(dir),
+        RunError::ForeignSocket(_) if dir.unreachable_engine_node().is_some() => ClientError::unreachable_engine(dir),
         error => error.into(),
     })?;
     let mut stream = UnixStream::connect(&path).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => ClientError::unreachable(dir),
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => ClientError::unreachable_engine(dir),
         _ => ClientError::Io { what: format!("connecting to {}", path.display()), source },
     })?;
     check_peer(&stream, &path)?;
@@ -144,6 +144,25 @@ impl EngineConnection {
         self.send_as(id, command)?;
         self.next_id += 1;
         Ok(id)
+    }
+
+    /// Sends a command and waits for its reply, at most for `timeout`.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`], [`ClientError::Timeout`], else as [`EngineConnection::send`].
+    pub fn request(&mut self, command: EngineCommand, timeout: Duration) -> Result<(), ClientError> {
+        let inbox = self.open_inbox()?;
+        let id = self.send(command)?;
+        let began = Instant::now();
+        while began.elapsed() < timeout {
+            match inbox.next_message(Duration::from_millis(200))? {
+                Some(ServerMessage::Reply { id: of, error, .. }) if of == id => {
+                    return error.map_or(Ok(()), |why| Err(ClientError::Refused(why)));
+                }
+                _ => {}
+            }
+        }
+        Err(ClientError::Timeout(timeout.as_secs()))
     }
 
     /// Sends a command with the caller's number.
@@ -248,7 +267,7 @@ impl MessageInbox {
     ///
     /// # Errors
     /// The reason why the connection ended.
-    pub fn next(&self, timeout: Duration) -> Result<Option<ServerMessage>, ClientError> {
+    pub fn next_message(&self, timeout: Duration) -> Result<Option<ServerMessage>, ClientError> {
         match self.receiver.recv_timeout(timeout) {
             Ok(received) => received.map(Some),
             Err(RecvTimeoutError::Timeout) => Ok(None),

@@ -4,7 +4,7 @@ use super::{ClientError, EngineLaunch, FollowedItem, RunFollower, connect_or_sta
 use std::process::Child;
 use std::time::Duration;
 use surfit_core::event::{Envelope, Event};
-use surfit_core::protocol::{CommandError, EngineCommand, EventSpan};
+use surfit_core::protocol::EngineCommand;
 use surfit_core::run_dir::RunDir;
 use surfit_core::snapshot::Snapshot;
 
@@ -15,19 +15,6 @@ pub struct EngineSession {
     follower: RunFollower,
     started: Option<Child>,
     latest_snapshot: Snapshot,
-}
-
-/// A message of the engine in a session.
-#[derive(Debug)]
-pub enum EngineReply {
-    Event(Event),
-    /// The reply to a command: its number, why it was refused, and the events that it caused if the engine sent them.
-    Reply(u64, Option<CommandError>, Option<EventSpan>),
-    /// The present state, in [`EngineSession::latest_snapshot`].
-    Snapshot,
-    /// The connection was lost and made again: no event is missing, but earlier commands get no reply.
-    Reconnected,
-    Timeout,
 }
 
 /// Time to wait for one message.
@@ -52,7 +39,7 @@ impl EngineSession {
             let mut follower = RunFollower::new(run.clone(), seq, connection)?;
             let mut failed = None;
             loop {
-                match follower.next(POLL_INTERVAL)? {
+                match follower.next_item(POLL_INTERVAL)? {
                     // An engine that was started here could not open the run; the next one could not either.
                     Some(FollowedItem::Event(Envelope { event: Event::Failed { message }, .. }))
                         if started.is_some() =>
@@ -79,11 +66,6 @@ impl EngineSession {
         &self.latest_snapshot
     }
 
-    /// Returns the number of the last event from [`EngineSession::next_reply`].
-    pub fn last_event(&self) -> u64 {
-        self.follower.last_event()
-    }
-
     /// Sends a command.
     ///
     /// # Errors
@@ -92,22 +74,18 @@ impl EngineSession {
         self.follower.send(command)
     }
 
-    /// Returns the next message.
+    /// Returns the next message; `None` when there is none for a moment.
     ///
     /// # Errors
     /// [`ClientError::Closed`] when the engine ended or died.
-    pub fn next_reply(&mut self) -> Result<EngineReply, ClientError> {
-        match self.follower.next(POLL_INTERVAL)? {
-            Some(FollowedItem::Event(envelope)) => Ok(EngineReply::Event(envelope.event)),
-            Some(FollowedItem::Reply { id, error, events }) => Ok(EngineReply::Reply(id, error, events)),
-            Some(FollowedItem::Snapshot(snapshot)) => {
-                self.latest_snapshot = *snapshot;
-                Ok(EngineReply::Snapshot)
-            }
-            Some(FollowedItem::Reconnected) => Ok(EngineReply::Reconnected),
-            Some(FollowedItem::Ended | FollowedItem::Died) => Err(ClientError::Closed),
-            None => Ok(EngineReply::Timeout),
+    pub fn next_item(&mut self) -> Result<Option<FollowedItem>, ClientError> {
+        let item = self.follower.next_item(POLL_INTERVAL)?;
+        match &item {
+            Some(FollowedItem::Snapshot(snapshot)) => self.latest_snapshot.clone_from(snapshot),
+            Some(FollowedItem::Ended | FollowedItem::Died) => return Err(ClientError::Closed),
+            _ => {}
         }
+        Ok(item)
     }
 }
 

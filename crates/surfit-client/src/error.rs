@@ -178,7 +178,7 @@ impl ClientError {
         }
     }
 
-    pub fn unreachable(run: &RunDir) -> Self {
+    pub fn unreachable_engine(run: &RunDir) -> Self {
         let path = run.path().to_owned();
         match run.unreachable_engine_node() {
             Some(node) => Self::Elsewhere { path, node: Box::new(node), heartbeat_age: run.heartbeat_age() },

@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 use surfit_core::files::{FilePath, create_folder, write_atomic};
 use surfit_core::new_file::{FileContent, NewFile, local_figures_dir};
 use surfit_core::protocol::BridgeMessage;
-use surfit_core::run_dir::{RunDir, RunError};
+use surfit_core::run_dir::RunError;
 use surfit_core::run_state::RunState;
 use surfit_report::{ReportError, RunFigure};
 use surfit_tui::MessageSink;
@@ -25,25 +25,9 @@ enum FileWriteError {
 }
 
 /// Writes a file and returns the message for the screen. An existing file is replaced only on request. `run` is the run's id,
-/// for the title of a plot, and `run_state` loads its state.
+/// for the title of a plot, and `run_state` loads its state. `confine` is the run's for files in its directory, where no link
+/// is followed.
 pub fn write_new_file(
-    file: NewFile,
-    run: &str,
-    run_state: impl FnOnce() -> Result<RunState, RunError>,
-) -> BridgeMessage {
-    write_new_file_confined(file, run, |path| path.into(), run_state)
-}
-
-/// As [`write_new_file`], for files in a run's directory, where no link is followed.
-pub fn write_new_file_in_run(
-    run: &RunDir,
-    file: NewFile,
-    run_state: impl FnOnce() -> Result<RunState, RunError>,
-) -> BridgeMessage {
-    write_new_file_confined(file, &run.id(), |path| run.confine(&path), run_state)
-}
-
-fn write_new_file_confined(
     mut file: NewFile,
     run: &str,
     confine: impl FnOnce(PathBuf) -> FilePath,
@@ -127,9 +111,12 @@ impl FileWriters {
     }
 }
 
-fn outcome_text(said: &BridgeMessage) -> String {
+/// Returns what a message says, for a screen that did not receive it.
+pub fn outcome_text(said: &BridgeMessage) -> String {
     match said {
-        BridgeMessage::Notice(text) | BridgeMessage::Problem(text) => text.clone(),
+        BridgeMessage::Notice(text) | BridgeMessage::Problem(text) | BridgeMessage::Forked { sentence: text, .. } => {
+            text.clone()
+        }
         BridgeMessage::Exists(file) => format!("{} already exists; nothing was written", file.path.display()),
         _ => String::new(),
     }
@@ -206,17 +193,17 @@ mod tests {
     fn nothing_is_replaced_that_was_not_given_up() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("figures/losses.csv");
-        let said = write_new_file(text(&path, "a", false), "demo", none);
+        let said = write_new_file(text(&path, "a", false), "demo", PathBuf::into, none);
         let BridgeMessage::Notice(said) = said else { panic!("{said:?}") };
         assert!(said.ends_with("figures/losses.csv"), "{said}");
-        let back = write_new_file(text(&path, "b", false), "demo", none);
+        let back = write_new_file(text(&path, "b", false), "demo", PathBuf::into, none);
         let BridgeMessage::Exists(file) = back else { panic!("{back:?}") };
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "a");
-        write_new_file(NewFile { replace: true, ..*file }, "demo", none);
+        write_new_file(NewFile { replace: true, ..*file }, "demo", PathBuf::into, none);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "b");
-        let folder = write_new_file(text(dir.path(), "c", true), "demo", none);
+        let folder = write_new_file(text(dir.path(), "c", true), "demo", PathBuf::into, none);
         assert!(matches!(folder, BridgeMessage::Problem(why) if why.contains("is a folder")));
-        let under = write_new_file(text(&path.join("x"), "d", false), "demo", none);
+        let under = write_new_file(text(&path.join("x"), "d", false), "demo", PathBuf::into, none);
         assert!(matches!(under, BridgeMessage::Problem(why) if why.contains("choose another name")));
         let left: Vec<_> = std::fs::read_dir(dir.path().join("figures")).unwrap().collect();
         assert_eq!(left.len(), 1, "{left:?}");
@@ -331,7 +318,7 @@ mod tests {
                 let content = FileContent::Drawn(Box::new(drawing.clone()), form);
                 let (path, replace) = (path, false);
                 let file = NewFile { path: path.clone(), replace, content };
-                let said = write_new_file(file, "demo", || Ok(run_state.clone()));
+                let said = write_new_file(file, "demo", PathBuf::into, || Ok(run_state.clone()));
                 assert!(matches!(said, BridgeMessage::Notice(_)), "{said:?}");
                 assert!(std::fs::read(&path).unwrap().starts_with(begins), "{path:?}");
             }
@@ -341,14 +328,14 @@ mod tests {
             replace: false,
             content: FileContent::Drawn(Box::new(map), FigureForm::Png),
         };
-        let said = write_new_file(file, "demo", || Ok(RunState::default()));
+        let said = write_new_file(file, "demo", PathBuf::into, || Ok(RunState::default()));
         assert!(matches!(said, BridgeMessage::Problem(why) if why.contains("not measured yet")));
         let distances = NewFile {
             path: dir.path().join("none.svg"),
             replace: false,
             content: FileContent::Drawn(Box::new(Figure::Distances { colormap }), FigureForm::Svg),
         };
-        let said = write_new_file(distances, "demo", || Ok(RunState::default()));
+        let said = write_new_file(distances, "demo", PathBuf::into, || Ok(RunState::default()));
         assert!(matches!(said, BridgeMessage::Problem(why) if why.contains("no distances")));
     }
 }

@@ -53,15 +53,7 @@ impl RunFollower {
     /// As [`EngineConnection::open_inbox`].
     pub fn new(run: RunDir, seq: u64, connection: EngineConnection) -> Result<Self, ClientError> {
         let inbox = connection.open_inbox()?;
-        Ok(Self {
-            run,
-            seq,
-            closed: false,
-            connection: Some((connection, inbox)),
-            connection_lost: false,
-            tail: None,
-            queued_events: VecDeque::new(),
-        })
+        Ok(Self { connection: Some((connection, inbox)), ..Self::detached(run, seq) })
     }
 
     /// Follows without a connection at first, for an engine that may be gone already.
@@ -96,14 +88,14 @@ impl RunFollower {
     ///
     /// # Errors
     /// When a connection ended by something else than the engine's end or death, such as an invalid message.
-    pub fn next(&mut self, timeout: Duration) -> Result<Option<FollowedItem>, ClientError> {
+    pub fn next_item(&mut self, timeout: Duration) -> Result<Option<FollowedItem>, ClientError> {
         if let Some(envelope) = self.queued_events.pop_front() {
             return Ok(Some(self.accept_event(envelope)));
         }
         let Some((_, inbox)) = &self.connection else {
             return self.next_without_connection(timeout);
         };
-        match inbox.next(timeout) {
+        match inbox.next_message(timeout) {
             Ok(Some(ServerMessage::Event(envelope))) if envelope.seq <= self.seq => Ok(None),
             Ok(Some(ServerMessage::Event(envelope))) => {
                 if envelope.seq > self.seq + 1 {
@@ -111,7 +103,7 @@ impl RunFollower {
                     self.queued_events.extend(self.run.events(self.seq)?);
                     self.queued_events.retain(|e| e.seq < envelope.seq && !e.event.requires_durability());
                     self.queued_events.push_back(envelope);
-                    return self.next(timeout);
+                    return self.next_item(timeout);
                 }
                 Ok(Some(self.accept_event(envelope)))
             }
@@ -151,7 +143,7 @@ impl RunFollower {
         }
         self.queued_events.extend(found);
         if !self.queued_events.is_empty() {
-            return self.next(timeout);
+            return self.next_item(timeout);
         }
         if !alive {
             return Ok(Some(if self.closed { FollowedItem::Ended } else { FollowedItem::Died }));

@@ -5,9 +5,9 @@ use super::{
     wait_for_engine_exit,
 };
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use surfit_core::event::{Envelope, Event};
-use surfit_core::protocol::{EngineCommand, ServerMessage};
+use surfit_core::protocol::EngineCommand;
 use surfit_core::run_dir::{RunDir, RunError};
 use surfit_core::surface::Degrees;
 
@@ -35,10 +35,7 @@ pub fn fork(run: &RunDir, degrees: Option<Degrees>, dir: Option<&Path>) -> Resul
 /// # Errors
 /// When it writes none.
 pub fn checkpoint_if_running(run: &RunDir) -> Result<(), ClientError> {
-    if run.is_engine_alive() {
-        request_checkpoint(run)?;
-    }
-    Ok(())
+    if run.is_engine_alive() { request_checkpoint(run) } else { Ok(()) }
 }
 
 /// Creates a new run among the user's from the last checkpoint of another.
@@ -101,7 +98,7 @@ pub fn start_fork(new: &RunDir, from: &RunDir) -> Result<u32, ClientError> {
 fn await_first_snapshot(run: &RunDir, seq: u64, connection: EngineConnection) -> Result<(), ClientError> {
     let mut follower = RunFollower::new(run.clone(), seq, connection)?;
     loop {
-        match follower.next(Duration::from_millis(200))? {
+        match follower.next_item(Duration::from_millis(200))? {
             Some(FollowedItem::Event(Envelope { event: Event::Failed { message: why }, .. })) => {
                 let log = run.log_path();
                 return Err(ClientError::Failed { why, log: log.into_path() });
@@ -123,23 +120,9 @@ fn start_and_connect(run: &RunDir, after: Option<u64>) -> Result<EngineConnectio
 }
 
 fn request_checkpoint(run: &RunDir) -> Result<(), ClientError> {
-    let mut connection = match connect(run, None) {
-        // It is ending, and writes a checkpoint then.
-        Err(ClientError::NoEngine(_) | ClientError::Closed) => return Ok(()),
-        other => other?,
-    };
-    let inbox = connection.open_inbox()?;
-    let id = connection.send(EngineCommand::Checkpoint)?;
-    let asked = Instant::now();
-    while asked.elapsed() < CHECKPOINT_TIMEOUT {
-        match inbox.next(Duration::from_millis(200)) {
-            Ok(Some(ServerMessage::Reply { id: of, error, .. })) if of == id => {
-                return error.map_or(Ok(()), |why| Err(ClientError::Refused(why)));
-            }
-            Ok(_) => {}
-            Err(ClientError::Closed) => return Ok(()),
-            Err(other) => return Err(other),
-        }
+    // It is ending, and writes a checkpoint then.
+    match connect(run, None).and_then(|mut engine| engine.request(EngineCommand::Checkpoint, CHECKPOINT_TIMEOUT)) {
+        Err(ClientError::NoEngine(_) | ClientError::Closed) => Ok(()),
+        other => other,
     }
-    Err(ClientError::Timeout(CHECKPOINT_TIMEOUT.as_secs()))
 }

@@ -4,7 +4,8 @@ use super::ClientError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io::{self, Read, Write};
-use surfit_core::protocol::{ClientMessage, MAX_FRAME_BYTES, ServerMessage};
+use strum::VariantNames;
+use surfit_core::protocol::{BridgeMessage, BridgeRequest, ClientMessage, MAX_FRAME_BYTES, ServerMessage};
 
 /// Writes one message as one frame.
 ///
@@ -25,57 +26,13 @@ pub fn write_json(stream: &mut impl Write, json: &str) -> io::Result<()> {
     stream.flush()
 }
 
-/// Kinds of message this version knows; only an unknown kind is passed over, a broken known one is not.
-const SERVER_MESSAGE_TYPES: [&str; 7] = ["welcome", "rejected", "event", "snapshot", "changed", "reply", "bridge"];
-
-const CLIENT_MESSAGE_TYPES: [&str; 3] = ["hello", "command", "bridge"];
-
-const BRIDGE_MESSAGE_NAMES: [&str; 19] = [
-    "run_opened",
-    "run_state",
-    "disconnected",
-    "elsewhere",
-    "engine_died",
-    "batch_job",
-    "notice",
-    "problem",
-    "loaded",
-    "unread",
-    "unopened",
-    "grown",
-    "forked",
-    "runs",
-    "line",
-    "exists",
-    "part",
-    "keep_alive",
-    "farewell",
-];
-
-const BRIDGE_REQUEST_NAMES: [&str; 14] = [
-    "fork",
-    "queue",
-    "figures",
-    "write",
-    "resume_engine",
-    "refresh",
-    "open_run",
-    "load",
-    "watch",
-    "reconnect",
-    "remove_run",
-    "taken",
-    "keep_alive",
-    "leave",
-];
-
 /// Reads one message of an engine or a bridge. Messages of a kind that this version does not know come back as `None`.
 ///
 /// # Errors
 /// [`ClientError::Closed`] at the end of the stream, [`ClientError::FrameTooLarge`] before a byte of too long a frame is
 /// stored, [`ClientError::InvalidMessage`] for what is no message, [`ClientError::Io`] else.
 pub fn read_server_message(stream: &mut impl Read) -> Result<Option<ServerMessage>, ClientError> {
-    parse(&read(stream)?, &SERVER_MESSAGE_TYPES)
+    parse(&read(stream)?, ServerMessage::VARIANTS)
 }
 
 /// Reads one message of a client likewise.
@@ -83,7 +40,7 @@ pub fn read_server_message(stream: &mut impl Read) -> Result<Option<ServerMessag
 /// # Errors
 /// As [`read_server_message`].
 pub fn read_client_message(stream: &mut impl Read) -> Result<Option<ClientMessage>, ClientError> {
-    parse(&read(stream)?, &CLIENT_MESSAGE_TYPES)
+    parse(&read(stream)?, ClientMessage::VARIANTS)
 }
 
 /// Parses a message whose JSON came in parts.
@@ -91,7 +48,7 @@ pub fn read_client_message(stream: &mut impl Read) -> Result<Option<ClientMessag
 /// # Errors
 /// [`ClientError::InvalidMessage`] for what is no message.
 pub fn parse_server_message(json: &str) -> Result<Option<ServerMessage>, ClientError> {
-    parse(json.as_bytes(), &SERVER_MESSAGE_TYPES)
+    parse(json.as_bytes(), ServerMessage::VARIANTS)
 }
 
 fn read(stream: &mut impl Read) -> Result<Vec<u8>, ClientError> {
@@ -121,6 +78,7 @@ fn fill(stream: &mut impl Read, buffer: &mut [u8]) -> Result<(), ClientError> {
     })
 }
 
+/// Parses a message. Only one of an unknown kind is passed over, a broken one of a known kind is not.
 fn parse<T: DeserializeOwned>(body: &[u8], known: &[&str]) -> Result<Option<T>, ClientError> {
     serde_json::from_slice(body).map(Some).or_else(|error| {
         #[derive(serde::Deserialize)]
@@ -135,8 +93,8 @@ fn parse<T: DeserializeOwned>(body: &[u8], known: &[&str]) -> Result<Option<T>, 
             Ok(tag) if is_unknown(Some(tag.r#type.as_str()), known) => Ok(None),
             Ok(tag)
                 if tag.r#type == "bridge"
-                    && (is_unknown(tag.message.as_ref().and_then(|m| m.as_str()), &BRIDGE_MESSAGE_NAMES)
-                        || is_unknown(tag.request.as_ref().and_then(|r| r.as_str()), &BRIDGE_REQUEST_NAMES)) =>
+                    && (is_unknown(tag.message.as_ref().and_then(|m| m.as_str()), BridgeMessage::VARIANTS)
+                        || is_unknown(tag.request.as_ref().and_then(|r| r.as_str()), BridgeRequest::VARIANTS)) =>
             {
                 Ok(None)
             }
@@ -150,7 +108,7 @@ mod tests {
     use super::*;
 
     fn parse_server(body: &[u8]) -> Result<Option<ServerMessage>, ClientError> {
-        parse(body, &SERVER_MESSAGE_TYPES)
+        parse(body, ServerMessage::VARIANTS)
     }
 
     #[test]
@@ -163,7 +121,7 @@ mod tests {
 
     #[test]
     fn unknown_kinds_of_a_bridge_are_passed_over_and_broken_ones_are_not() {
-        let parse_client = |body: &[u8]| parse::<ClientMessage>(body, &CLIENT_MESSAGE_TYPES);
+        let parse_client = |body: &[u8]| parse::<ClientMessage>(body, ClientMessage::VARIANTS);
         assert_eq!(parse_server(br#"{"type":"bridge","message":"weather","body":{"sunny":true}}"#).unwrap(), None);
         assert_eq!(parse_client(br#"{"type":"bridge","request":"weather"}"#).unwrap(), None);
         for broken in [&br#"{"type":"bridge","message":"notice","body":7}"#[..], br#"{"type":"bridge"}"#] {
@@ -174,16 +132,15 @@ mod tests {
 
     #[test]
     fn the_known_kinds_of_a_bridge_are_those_of_the_protocol() {
-        use surfit_core::protocol::{BridgeMessage, BridgeRequest};
         // The error of an unknown kind lists those that there are.
         let names = |error: String| -> Vec<String> {
             let (_, list) = error.split_once("expected one of ").unwrap();
             list.split('`').skip(1).step_by(2).map(Into::into).collect()
         };
         let messages = serde_json::from_str::<BridgeMessage>(r#"{"message":"?"}"#).unwrap_err().to_string();
-        assert_eq!(names(messages), BRIDGE_MESSAGE_NAMES);
+        assert_eq!(names(messages), BridgeMessage::VARIANTS);
         let requests = serde_json::from_str::<BridgeRequest>(r#"{"request":"?"}"#).unwrap_err().to_string();
-        assert_eq!(names(requests), BRIDGE_REQUEST_NAMES);
+        assert_eq!(names(requests), BridgeRequest::VARIANTS);
     }
 
     #[test]

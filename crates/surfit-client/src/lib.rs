@@ -29,7 +29,7 @@ mod tests;
 pub use child_setup::ignore_checkpoint_requests;
 pub use connection::{EngineConnection, connect, connect_read_only};
 pub use engine_process::signal_engine;
-pub use engine_session::{EngineReply, EngineSession, end_started_engine};
+pub use engine_session::{EngineSession, end_started_engine};
 pub use error::ClientError;
 pub use follow::{FollowedItem, RunFollower};
 pub use launch::{

@@ -203,9 +203,23 @@ pub fn list_with_sizes() -> Vec<RunSummary> {
     all
 }
 
-/// Returns the most recently started run with an engine.
-pub fn most_recent_live() -> Option<RunDir> {
-    RunDir::list(&RunDir::default_root()).into_iter().find(RunDir::is_engine_alive)
+/// True while an engine works on the run, or holds it paused. One that only waits for commands does not count.
+fn is_active(run: &RunDir) -> bool {
+    let (status, alive) = status_and_liveness(|| run.is_engine_alive(), || run.status());
+    let is_waiting = |s: RunStatus| matches!(s.state, EngineState::Idle | EngineState::Finished | EngineState::Failed);
+    alive && !status.is_some_and(is_waiting)
+}
+
+/// Returns the most recently started active run.
+pub fn most_recent_active() -> Option<RunDir> {
+    RunDir::list(&RunDir::default_root()).into_iter().find(is_active)
+}
+
+/// Returns the run that `surfit open` opens by default: the most recently started active one, else the most recent one.
+pub fn most_recent() -> Option<RunDir> {
+    let mut all = RunDir::list(&RunDir::default_root());
+    let index = all.iter().position(is_active).unwrap_or(0);
+    (!all.is_empty()).then(|| all.swap_remove(index))
 }
 
 #[cfg(test)]
@@ -289,6 +303,26 @@ mod tests {
         drop(lock);
         run.write_status(&status(EngineState::Finished)).unwrap();
         assert_eq!(summarize(&run).state, "finished");
+    }
+
+    #[test]
+    fn a_run_whose_engine_only_waits_is_not_active() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
+        run.write_status(&status(EngineState::Running)).unwrap();
+        assert!(!is_active(&run), "its engine died");
+        let _lock = run.lock().unwrap();
+        for (state, active) in [
+            (EngineState::Starting, true),
+            (EngineState::Running, true),
+            (EngineState::Paused, true),
+            (EngineState::Idle, false),
+            (EngineState::Finished, false),
+            (EngineState::Failed, false),
+        ] {
+            run.write_status(&status(state)).unwrap();
+            assert_eq!(is_active(&run), active, "{state:?}");
+        }
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl Signals {
     ///
     /// # Errors
     /// [`ClientError::Io`] when the system refuses to register handlers.
-    pub fn listen() -> Result<Self, ClientError> {
+    pub fn install_handlers() -> Result<Self, ClientError> {
         let signals = Self::unregistered();
         for (signal, flag) in [
             (SIGINT, &signals.interrupt),
@@ -131,7 +131,7 @@ impl Signals {
     }
 
     /// True after the terminal was closed.
-    pub fn hangup(&self) -> bool {
+    pub fn is_hung_up(&self) -> bool {
         self.hangup.load(Ordering::Relaxed)
     }
 }

@@ -5,7 +5,7 @@ mod copies;
 mod watched_runs;
 
 use super::fake::{FakeEngine, FakePeer, notice, open_bridge, temporary_run};
-use super::{ClientError, EngineReply, EngineSession, FollowedItem, RunFollower, connect};
+use super::{ClientError, EngineSession, FollowedItem, RunFollower, connect};
 use std::sync::mpsc::Receiver;
 use std::thread::spawn;
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ fn next_item(follower: &mut RunFollower) -> FollowedItem {
     let began = Instant::now();
     loop {
         assert!(began.elapsed() < TEST_TIMEOUT, "nothing came");
-        if let Some(found) = follower.next(Duration::from_millis(50)).unwrap() {
+        if let Some(found) = follower.next_item(Duration::from_millis(50)).unwrap() {
             return found;
         }
     }
@@ -184,7 +184,7 @@ fn garbage_mid_way_ends_the_conversation_with_a_sentence() {
     let connection = connect(&run.dir, Some(0)).unwrap();
     let mut follower = RunFollower::new(run.dir.clone(), 0, connection).unwrap();
     let error = loop {
-        if let Err(error) = follower.next(Duration::from_millis(50)) {
+        if let Err(error) = follower.next_item(Duration::from_millis(50)) {
             break error;
         }
     };
@@ -376,8 +376,8 @@ fn a_visit_asks_and_leaves_an_engine_that_was_there_alone() {
     assert_eq!(visit.latest_snapshot().heatmap.grid, 5);
     let id = visit.send(EngineCommand::Measure).unwrap();
     let reply = loop {
-        match visit.next_reply().unwrap() {
-            EngineReply::Reply(of, error, _) => break (of, error),
+        match visit.next_item().unwrap() {
+            Some(FollowedItem::Reply { id, error, .. }) => break (id, error),
             _ => continue,
         }
     };
@@ -400,7 +400,7 @@ fn an_engine_that_dies_during_a_visit_is_told() {
     let mut visit = EngineSession::open(&run.dir).unwrap();
     visit.send(EngineCommand::Measure).unwrap();
     let error = loop {
-        if let Err(error) = visit.next_reply() {
+        if let Err(error) = visit.next_item() {
             break error;
         }
     };

@@ -23,22 +23,22 @@ impl RangeKind {
     /// The kind of what is made of a metric.
     pub fn of_quantity(metric: Metric, quantity: CellQuantity) -> Self {
         match quantity {
-            CellQuantity::Value => Self::of(metric),
-            CellQuantity::Gain => Self::difference(metric),
-            CellQuantity::Width => Self { higher_is_better: false, bounds: (0.0, 1.0), ..Self::of(metric) },
+            CellQuantity::Value => Self::of_metric(metric),
+            CellQuantity::Gain => Self::of_difference(metric),
+            CellQuantity::Width => Self { higher_is_better: false, bounds: (0.0, 1.0), ..Self::of_metric(metric) },
         }
     }
 
     /// The kind of a metric's own values.
-    pub fn of(metric: Metric) -> Self {
+    pub fn of_metric(metric: Metric) -> Self {
         let facts = metric.spec();
         let (percent, higher_is_better) = (metric.is_percent(), metric.higher_is_better());
         Self { higher_is_better, percent, signed: false, bounds: facts.bounds }
     }
 
     /// The kind of differences between a metric's values.
-    pub fn difference(metric: Metric) -> Self {
-        Self { signed: true, bounds: (f64::NEG_INFINITY, f64::INFINITY), ..Self::of(metric) }
+    pub fn of_difference(metric: Metric) -> Self {
+        Self { signed: true, bounds: (f64::NEG_INFINITY, f64::INFINITY), ..Self::of_metric(metric) }
     }
 
     /// The least span worth a whole colour map: half a percentage point. Less is noise, and noise should not look like a
@@ -68,13 +68,13 @@ pub struct ColorRange {
 
 impl ColorRange {
     /// The range for the measured cells of a heatmap.
-    pub fn of(heatmap: &Heatmap, metric: Metric) -> Self {
+    pub fn of_heatmap(heatmap: &Heatmap, metric: Metric) -> Self {
         let values = heatmap.cells.iter().filter_map(|c| c.value(metric));
-        Self::automatic(values, RangeKind::of(metric))
+        Self::of_values(values, RangeKind::of_metric(metric))
     }
 
     /// The range for those values: all but the worst fiftieth of them.
-    pub fn automatic(values: impl IntoIterator<Item = f64>, kind: RangeKind) -> Self {
+    pub fn of_values(values: impl IntoIterator<Item = f64>, kind: RangeKind) -> Self {
         let values = sorted(values);
         let (Some(&first), Some(&last)) = (values.first(), values.last()) else {
             let lo = if kind.signed { -1.0 } else { 0.0 };
@@ -218,36 +218,36 @@ mod tests {
         let mut correct: Vec<u32> = (0..121).map(|k| 850 + k % 30).collect();
         correct[60] = 110;
         correct[61] = 300;
-        let r = ColorRange::of(&heatmap(&correct), Metric::ACCURACY);
+        let r = ColorRange::of_heatmap(&heatmap(&correct), Metric::ACCURACY);
         assert!(r.lo > 0.84 && (r.hi - 0.88).abs() < 1e-9, "{r:?}");
         assert_eq!((r.quality(0.11), r.clipped), (0.0, (true, false)));
         assert_eq!((r.end_sign(r.lo, false), r.end_sign(r.hi, false)), ("≤", ""));
-        let l = ColorRange::of(&heatmap(&correct), Metric::LOSS);
+        let l = ColorRange::of_heatmap(&heatmap(&correct), Metric::LOSS);
         assert!(l.hi < 0.17 && l.quality(0.12) > l.quality(0.15), "{l:?}");
         assert_eq!(l.end_sign(l.hi, true), ">");
     }
 
     #[test]
     fn equal_unmeasured_and_extreme_cells() {
-        let r = ColorRange::of(&Heatmap::new(crate::surface::Patch::Square, 5), Metric::ACCURACY);
+        let r = ColorRange::of_heatmap(&Heatmap::new(crate::surface::Patch::Square, 5), Metric::ACCURACY);
         assert_eq!((r.lo, r.hi), (0.0, 1.0));
         for all in [0, 500, 1000] {
-            let r = ColorRange::of(&heatmap(&[all; 121]), Metric::ACCURACY);
+            let r = ColorRange::of_heatmap(&heatmap(&[all; 121]), Metric::ACCURACY);
             assert!(r.hi > r.lo && r.lo >= 0.0 && r.hi <= 1.0, "{r:?}");
         }
-        let r = ColorRange::of(&heatmap(&[0, 1000]), Metric::ACCURACY);
+        let r = ColorRange::of_heatmap(&heatmap(&[0, 1000]), Metric::ACCURACY);
         assert_eq!((r.lo, r.hi, r.digit(1.0), r.digit(0.0), r.digit(0.55)), (0.0, 1.0, 9, 0, 5));
         assert_eq!(r.label(0.5), "50");
     }
 
     #[test]
     fn differences_have_zero_in_the_middle() {
-        let kind = RangeKind::difference(Metric::ACCURACY);
-        let r = ColorRange::automatic([-0.004, 0.012, 0.02], kind);
+        let kind = RangeKind::of_difference(Metric::ACCURACY);
+        let r = ColorRange::of_values([-0.004, 0.012, 0.02], kind);
         assert_eq!((r.lo, r.quality(0.0)), (-r.hi, 0.5));
         assert_eq!((r.label(0.0), r.label(r.hi)), ("0".into(), "+2.0".into()));
         assert_eq!((r.digit(0.0), r.digit(-0.02)), (0, 9));
-        let loss = ColorRange::automatic([-0.4, 0.1], RangeKind::difference(Metric::LOSS));
+        let loss = ColorRange::of_values([-0.4, 0.1], RangeKind::of_difference(Metric::LOSS));
         assert!(loss.quality(-0.4) > 0.5, "less loss is better");
         assert_eq!(r.typed_limits(-1.0, 3.0), Some((-0.03, 0.03)));
     }
@@ -255,7 +255,7 @@ mod tests {
     #[test]
     fn a_typed_range_is_in_the_units_of_the_bar_and_says_what_it_cuts_off() {
         let values = [0.80, 0.85, 0.90];
-        let r = ColorRange::automatic(values, RangeKind::of(Metric::ACCURACY));
+        let r = ColorRange::of_values(values, RangeKind::of_metric(Metric::ACCURACY));
         let limits = r.typed_limits(82.0, 88.0).unwrap();
         assert_eq!(limits, (0.82, 0.88));
         let narrow = ColorRange::with_limits(limits, values, r.kind);
@@ -264,7 +264,7 @@ mod tests {
         for (lo, hi) in [(88.0, 82.0), (80.0, 80.0), (f64::NAN, 1.0), (0.0, f64::INFINITY)] {
             assert_eq!(r.typed_limits(lo, hi), None, "{lo} {hi}");
         }
-        let loss = ColorRange::automatic([0.2, 0.9], RangeKind::of(Metric::LOSS));
+        let loss = ColorRange::of_values([0.2, 0.9], RangeKind::of_metric(Metric::LOSS));
         assert_eq!(loss.typed_limits(0.3, 0.5), Some((0.3, 0.5)));
     }
 
@@ -274,8 +274,8 @@ mod tests {
             values in prop::collection::vec(any::<f64>(), 0..6), signed: bool, typed: (f64, f64),
         ) {
             for metric in Metric::all() {
-                let kind = if signed { RangeKind::difference(metric) } else { RangeKind::of(metric) };
-                let mut r = ColorRange::automatic(values.iter().copied(), kind);
+                let kind = if signed { RangeKind::of_difference(metric) } else { RangeKind::of_metric(metric) };
+                let mut r = ColorRange::of_values(values.iter().copied(), kind);
                 if let Some(limits) = r.typed_limits(typed.0, typed.1) {
                     r = ColorRange::with_limits(limits, values.iter().copied(), kind);
                 }

@@ -1,10 +1,14 @@
 //! Colour maps for heatmaps, as data.
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// A perceptually uniform colour map (or, for differences, a diverging one).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Colormap {
     /// Blue over green to yellow; the default, readable with colour-vision deficiencies.
     #[default]
@@ -26,15 +30,7 @@ pub enum Colormap {
 
 impl Colormap {
     /// Every colour map.
-    pub const ALL: [Colormap; 7] = [
-        Colormap::Viridis,
-        Colormap::Cividis,
-        Colormap::Inferno,
-        Colormap::Magma,
-        Colormap::Plasma,
-        Colormap::Greys,
-        Colormap::Diverging,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The colour at `t ∈ [0, 1]` (clamped; NaN counts as 0) as red, green, blue.
     pub fn color_at(self, t: f64) -> (u8, u8, u8) {
@@ -99,7 +95,7 @@ mod tests {
 
     #[test]
     fn sequential_maps_grow_lighter() {
-        for map in Colormap::ALL.into_iter().filter(|&m| m != Colormap::Diverging) {
+        for map in Colormap::ALL.iter().filter(|&&m| m != Colormap::Diverging) {
             let light: Vec<f64> = (0..=32).map(|i| luminance(map.color_at(f64::from(i) / 32.0))).collect();
             // Interpolation of the published tables wobbles by a hair.
             assert!(light.windows(2).all(|w| w[1] >= w[0] - 0.01), "{map:?} {light:?}");

@@ -12,6 +12,7 @@ use crate::heatmap::{HeatmapSummary, MeasuredPoint};
 use crate::numbers::{nan_as_null, nans_as_null};
 use crate::surface::Degrees;
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 /// An event with its number and time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,8 +27,11 @@ pub struct Envelope {
 }
 
 /// Parts of the job, in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum JobStage {
     /// Loading the data set.
     Data,
@@ -45,19 +49,11 @@ pub enum JobStage {
 
 impl JobStage {
     /// Every stage in order.
-    pub const ALL: [JobStage; 6] =
-        [JobStage::Data, JobStage::Corners, JobStage::Align, JobStage::Fit, JobStage::Heatmap, JobStage::Export];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The stage's name for people.
     pub fn name(self) -> &'static str {
-        match self {
-            JobStage::Data => "data",
-            JobStage::Corners => "corners",
-            JobStage::Align => "align",
-            JobStage::Fit => "fit",
-            JobStage::Heatmap => "heatmap",
-            JobStage::Export => "export",
-        }
+        self.into()
     }
 }
 

@@ -79,28 +79,12 @@ pub enum FilterError {
     /// Nothing before the sign.
     #[error("`{0}` has no key; the keys are {keys}", keys = filter_keys().join(", "))]
     NoKey(String),
-    /// A key that does not exist.
-    #[error("unknown key `{key}`; {}", suggest_key(*.nearest))]
-    UnknownKey {
-        /// The key as given.
-        key: String,
-        /// The key that was probably meant.
-        nearest: Option<&'static str>,
-    },
     /// Nothing at a comma.
     #[error("`{0}`: a value is missing at the comma")]
     MissingValue(String),
-    /// A name that nothing has.
+    /// A key that does not exist, or a name that nothing has.
     #[error("{0}")]
     UnknownName(String),
-}
-
-fn suggest_key(nearest: Option<&str>) -> String {
-    match nearest {
-        // The value may fit the key no better: `age:yes`, for example.
-        Some(key) => format!("did you mean `{key}`?"),
-        None => format!("the keys are {}", filter_keys().join(", ")),
-    }
 }
 
 impl Filter {

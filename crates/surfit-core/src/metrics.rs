@@ -20,6 +20,7 @@ pub use batch::{ClassifiedBatch, ImageOutput};
 pub use interval::wilson_interval;
 pub use values::{MetricEstimate, MetricSums, MetricValues};
 
+use crate::config::unknown_name_message;
 use crate::event::CornerReady;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -66,7 +67,7 @@ pub struct Metric(u8);
 
 /// A name that no metric has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no metric `{name}`; there are {}", Metric::ids().join(", "))]
+#[error("{}", unknown_name_message("metric", name, &Metric::ids()))]
 pub struct UnknownMetric {
     name: String,
 }

@@ -85,7 +85,7 @@ pub struct NetworkSpec {
 }
 
 /// For a network that no other library has: its tensors are named as here.
-const OWN_NAMES_ONLY: &[FamilyNaming] = &[FamilyNaming::own("surfit")];
+const OWN_NAMES_ONLY: &[FamilyNaming] = &[FamilyNaming::own_names("surfit")];
 
 impl NetworkSpec {
     /// A network without special rules; a literal fills in the rest.

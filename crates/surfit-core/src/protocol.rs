@@ -19,6 +19,7 @@ use crate::snapshot::{Snapshot, SnapshotDelta};
 use crate::surface::Degrees;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use strum::{IntoStaticStr, VariantArray, VariantNames};
 
 /// Version of the protocol; engines, bridges and clients of different versions refuse each other with a sentence.
 pub const PROTOCOL_VERSION: u32 = 6;
@@ -30,8 +31,9 @@ pub const MAX_FRAME_BYTES: usize = 8 << 20;
 pub const READONLY_ERROR: &str = "this client only watches; open the run without --readonly to change it";
 
 /// From client to engine.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, VariantNames)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum ClientMessage {
     /// Begins the handshake; always the first message.
     Hello {
@@ -64,8 +66,9 @@ pub enum ClientMessage {
 }
 
 /// From engine or bridge to client.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, VariantNames)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[expect(
     clippy::large_enum_variant,
     reason = "events are most of what is sent, and one message is moved a few times only"
@@ -143,8 +146,9 @@ impl CommandError {
 }
 
 /// Kinds of refusals. New ones are added; a reader takes those that it does not know for `Other`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum CommandErrorCode {
     /// A value, a file or a configuration cannot be used.
     InvalidInput,
@@ -178,39 +182,11 @@ pub enum CommandErrorCode {
 
 impl CommandErrorCode {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 13] = [
-        Self::InvalidInput,
-        Self::WrongState,
-        Self::NoSurface,
-        Self::Busy,
-        Self::ReadOnly,
-        Self::Cancelled,
-        Self::Diverged,
-        Self::OutOfMemory,
-        Self::DamagedFile,
-        Self::FileSystem,
-        Self::Closing,
-        Self::Internal,
-        Self::Other,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// Returns the code's name on the wire.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::InvalidInput => "invalid_input",
-            Self::WrongState => "wrong_state",
-            Self::NoSurface => "no_surface",
-            Self::Busy => "busy",
-            Self::ReadOnly => "read_only",
-            Self::Cancelled => "cancelled",
-            Self::Diverged => "diverged",
-            Self::OutOfMemory => "out_of_memory",
-            Self::DamagedFile => "damaged_file",
-            Self::FileSystem => "file_system",
-            Self::Closing => "closing",
-            Self::Internal => "internal",
-            Self::Other => "other",
-        }
+        self.into()
     }
 }
 

@@ -8,10 +8,12 @@ use crate::machine::MachineLoad;
 use crate::numbers::{nan_as_null, nans_as_null};
 use crate::surface::Degrees;
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 /// What the engine is doing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum EngineState {
     /// Opening the run.
     #[default]
@@ -33,15 +35,7 @@ pub enum EngineState {
 impl EngineState {
     /// The state's name for people.
     pub fn name(self) -> &'static str {
-        match self {
-            EngineState::Starting => "starting",
-            EngineState::Running => "running",
-            EngineState::Paused => "paused",
-            EngineState::Idle => "idle",
-            EngineState::Finished => "finished",
-            EngineState::Failed => "failed",
-            EngineState::Closed => "closed",
-        }
+        self.into()
     }
 }
 

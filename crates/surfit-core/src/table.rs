@@ -2,97 +2,21 @@
 
 use std::fmt::Write;
 
-/// The content of a cell of a [`DataTable`].
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum TableValue {
-    /// Nothing is known. Figures that are not finite are written like that, since JSON cannot represent them.
-    #[default]
-    Missing,
-    /// Text of any kind.
-    Text(String),
-    /// A floating-point number.
-    Number(f64),
-    /// A count, as an unsigned integer.
-    Integer(u64),
-    /// Yes or no.
-    Flag(bool),
+/// The content of a cell; `Null` where nothing is known, as for figures that are not finite.
+pub type TableValue = serde_json::Value;
+
+/// The shortest decimals that mean this figure, not those of the `f64` beside it.
+pub fn single_precision(x: f32) -> TableValue {
+    x.to_string().parse::<f64>().ok().into()
 }
 
-impl From<&str> for TableValue {
-    fn from(text: &str) -> Self {
-        TableValue::Text(text.into())
-    }
-}
-
-impl From<String> for TableValue {
-    fn from(text: String) -> Self {
-        TableValue::Text(text)
-    }
-}
-
-impl From<f64> for TableValue {
-    fn from(x: f64) -> Self {
-        if x.is_finite() { TableValue::Number(x) } else { TableValue::Missing }
-    }
-}
-
-impl From<f32> for TableValue {
-    /// The shortest decimals that mean this figure, not those of the `f64` beside it.
-    fn from(x: f32) -> Self {
-        x.to_string().parse().map_or(TableValue::Missing, f64::into)
-    }
-}
-
-impl From<u64> for TableValue {
-    fn from(n: u64) -> Self {
-        TableValue::Integer(n)
-    }
-}
-
-impl From<u32> for TableValue {
-    fn from(n: u32) -> Self {
-        TableValue::Integer(n.into())
-    }
-}
-
-impl From<usize> for TableValue {
-    fn from(n: usize) -> Self {
-        TableValue::Integer(n as u64)
-    }
-}
-
-impl From<bool> for TableValue {
-    fn from(yes: bool) -> Self {
-        TableValue::Flag(yes)
-    }
-}
-
-impl<T: Into<TableValue>> From<Option<T>> for TableValue {
-    fn from(value: Option<T>) -> Self {
-        value.map_or(TableValue::Missing, T::into)
-    }
-}
-
-impl TableValue {
-    /// The text between separators; nothing for what is missing.
-    fn to_plain_text(&self) -> String {
-        match self {
-            TableValue::Missing => String::new(),
-            TableValue::Text(text) => text.clone(),
-            TableValue::Number(x) => x.to_string(),
-            TableValue::Integer(n) => n.to_string(),
-            TableValue::Flag(yes) => yes.to_string(),
-        }
-    }
-
-    fn to_json_value(&self) -> serde_json::Value {
-        match self {
-            TableValue::Missing => serde_json::Value::Null,
-            TableValue::Text(text) => text.as_str().into(),
-            TableValue::Number(x) => (*x).into(),
-            TableValue::Integer(n) => (*n).into(),
-            TableValue::Flag(yes) => (*yes).into(),
-        }
+/// The text between separators; nothing for what is missing.
+fn to_plain_text(value: &TableValue) -> String {
+    match value {
+        TableValue::Null => String::new(),
+        TableValue::String(text) => text.clone(),
+        TableValue::Number(x) if x.is_f64() => x.as_f64().map(|x| x.to_string()).unwrap_or_default(),
+        other => other.to_string(),
     }
 }
 
@@ -137,7 +61,7 @@ impl DataTable {
             for (k, (name, value)) in self.columns.iter().zip(row).enumerate() {
                 let comma = if k == 0 { "" } else { "," };
                 let name = serde_json::Value::from(name.as_str());
-                let _ = write!(out, "{comma}{name}:{}", value.to_json_value());
+                let _ = write!(out, "{comma}{name}:{}", value);
             }
             out.push('}');
         }
@@ -157,7 +81,7 @@ impl DataTable {
         };
         line(&mut self.columns.iter().cloned());
         for row in &self.rows {
-            line(&mut row.iter().map(TableValue::to_plain_text));
+            line(&mut row.iter().map(to_plain_text));
         }
         out
     }
@@ -170,8 +94,8 @@ mod tests {
 
     fn table() -> DataTable {
         let mut table = DataTable::new(&["name", "loss", "images", "best"]);
-        table.push_row(["a, \"b\"".into(), 0.1f32.into(), 7usize.into(), true.into()]);
-        table.push_row(["c\td".into(), f64::NAN.into(), TableValue::Missing, false.into()]);
+        table.push_row(["a, \"b\"".into(), single_precision(0.1), 7usize.into(), true.into()]);
+        table.push_row(["c\td".into(), f64::NAN.into(), TableValue::Null, false.into()]);
         table
     }
 
@@ -191,7 +115,7 @@ mod tests {
         #[test]
         fn figures_come_back_as_they_were(x: f64, y: f32) {
             let mut it = DataTable::new(&["x", "y"]);
-            it.push_row([x.into(), y.into()]);
+            it.push_row([x.into(), single_precision(y)]);
             let json: serde_json::Value = serde_json::from_str(&it.to_json()).unwrap();
             let back = json[0]["x"].as_f64();
             prop_assert_eq!(back, Some(x).filter(|x| x.is_finite()));

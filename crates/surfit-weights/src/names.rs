@@ -30,6 +30,9 @@ pub const RUNNING_STATISTICS: [&str; 2] = ["running_mean", "running_var"];
 /// Counts a batch-norm layer's batches.
 pub const BATCH_COUNTER: &str = "num_batches_tracked";
 
+/// Names that a notice lists.
+const MAX_NOTICED_NAMES: usize = 3;
+
 /// A network that weights are expected for.
 #[derive(Clone, Debug)]
 pub struct ExpectedNetwork {
@@ -150,7 +153,7 @@ impl NameMap {
             1 => "one tensor is not a weight and was".into(),
             n => format!("{n} tensors are not weights and were"),
         };
-        Some(format!("{subject} ignored: {}", mismatch::list_first_names(&names)))
+        Some(format!("{subject} ignored: {}", mismatch::list_first_names(&names, MAX_NOTICED_NAMES)))
     }
 
     /// Why a file of these names does not load strictly into the module that they come from; `None` where it does.
@@ -160,7 +163,7 @@ impl NameMap {
             return Some(format!(
                 "the export has {}, which the module of corner 1 computes from other tensors; remove its pruning or \
                  weight normalization before it loads the export",
-                mismatch::list_first_names(&names)
+                mismatch::list_first_names(&names, MAX_NOTICED_NAMES)
             ));
         }
         let is_kept = |name: &String| self.kept.iter().any(|kept| kept.name == *name);
@@ -169,7 +172,7 @@ impl NameMap {
         (!names.is_empty()).then(|| {
             format!(
                 "the export lacks {} of corner 1's file; load it with strict=False",
-                mismatch::list_first_names(&names)
+                mismatch::list_first_names(&names, MAX_NOTICED_NAMES)
             )
         })
     }
@@ -190,7 +193,7 @@ impl NameMap {
             1 => "one tensor beside the network was".into(),
             n => format!("{n} tensors beside the network were"),
         };
-        Some(format!("{subject} ignored: {}", mismatch::list_first_names(&names)))
+        Some(format!("{subject} ignored: {}", mismatch::list_first_names(&names, MAX_NOTICED_NAMES)))
     }
 }
 
@@ -211,15 +214,22 @@ pub fn match_names(
     if best.is_complete() && copy.is_none() {
         return Ok(best.into_map(network, &index));
     }
-    let suggested = match copy {
-        Some(copy) => {
-            best.prefixes.extend(copy.prefixes);
-            best.unknown.append(&mut best.other_modules);
-            None
+    if let Some(copy) = copy {
+        best.prefixes.extend(copy.prefixes);
+        best.unknown.append(&mut best.other_modules);
+        return Err(NetworkError::Mismatch(mismatch::describe_mismatch(&index, &best, None)));
+    }
+    Err(NetworkError::Mismatch(match suggestion::suggest_network(network, &index) {
+        Some(other) => mismatch::describe_other_settings(network, &index, &best, &other),
+        None => {
+            let rule = rename::suggest_rule(network, &entries, renames, &best);
+            let rule = rule.map(|(pattern, replacement)| match renames.is_empty() {
+                true => format!("corners.rename = [['{pattern}', '{replacement}']]"),
+                false => format!("['{pattern}', '{replacement}'] added to corners.rename"),
+            });
+            mismatch::describe_mismatch(&index, &best, rule.as_deref())
         }
-        None => suggestion::suggest_network(network, &index),
-    };
-    Err(NetworkError::Mismatch(mismatch::describe_mismatch(network, &index, &best, suggested)))
+    }))
 }
 
 /// A tensor that a network has, as a naming calls it.

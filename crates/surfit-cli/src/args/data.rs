@@ -54,7 +54,7 @@ With --json, each line is one `event`: begun (file, url, from, bytes), retry (fi
 present (path, bytes) or fetched (path, bytes, sha256).")]
 pub struct FetchArgs {
     /// Data set; `surfit data ls` lists them
-    #[arg(value_name = "SET", required_unless_present = "config", add = complete::data_set())]
+    #[arg(value_name = "SET", required_unless_present = "config", add = complete::data_set_completer())]
     pub set: Option<String>,
     /// Use set, directory and mirror of this configuration
     #[arg(long, value_name = "CONFIG", value_hint = ValueHint::FilePath)]
@@ -92,7 +92,7 @@ Damaged and unreadable images have a line each, up to a hundred.
 With --json, each file is one object: set, file, verdict, checked (how it was checked) and note.")]
 pub struct VerifyArgs {
     /// Data set; default: all that are on this machine
-    #[arg(value_name = "SET", add = complete::data_set())]
+    #[arg(value_name = "SET", add = complete::data_set_completer())]
     pub set: Option<String>,
     /// Directory with the files, instead of the default places
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "set")]

@@ -28,7 +28,7 @@ With --json: {\"dir\",\"selection\",\"u\",\"v\",\"validation_accuracy\",\"test_a
 an ensemble has \"members\":[[u,v],…] too.")]
 pub struct ExportArgs {
     /// Run to export from
-    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run_completer())]
     pub run: String,
     /// What to export
     #[command(flatten)]

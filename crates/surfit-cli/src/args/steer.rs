@@ -20,7 +20,7 @@ With --json, each change is one object: the event `rate_changed`, `draws_changed
 or {\"event\":\"unchanged\"}.")]
 pub struct SetArgs {
     /// Run to change
-    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run_completer())]
     pub run: String,
     /// Value to change: fit.learning_rate, fit.points_per_step, fit.degree or heatmap.grid
     #[arg(value_name = "KEY=VALUE", required = true)]
@@ -44,7 +44,7 @@ A running fit waits. The test split is not used.
 With --json: {\"from\":{u,v,accuracy,loss,images},\"to\":{…},\"looked_at\",\"images\"}.")]
 pub struct SearchArgs {
     /// Run to search
-    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run_completer())]
     pub run: String,
     /// Point to start at, both numbers from 0 to 1
     #[arg(long, value_name = "U,V", value_parser = parse_pair, allow_hyphen_values = true)]
@@ -67,7 +67,7 @@ Cancels a measurement, a search, an export or an ensemble; else the heatmap or t
 To stop a fit, use `surfit stop`: it writes a checkpoint first.")]
 pub struct CancelArgs {
     /// Run to cancel in
-    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run_completer())]
     pub run: String,
 }
 
@@ -85,7 +85,7 @@ A finished fit gets a further round if the degree changes. Raising the degree is
 With --json: {\"run\",\"dir\",\"pid\",\"from\"}.")]
 pub struct ForkArgs {
     /// Run to fork
-    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run_completer())]
     pub run: String,
     /// Degrees of the new surface, each 1 to 8; default: unchanged
     #[arg(long, value_names = ["M", "N"], num_args = 1..=2)]
@@ -161,7 +161,7 @@ pub struct QueueAddArgs {
 #[derive(Debug, Args)]
 pub struct QueueForkArgs {
     /// Run to fork
-    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run_completer())]
     pub run: String,
     /// Degrees of the new surface, each 1 to 8
     #[arg(long, value_names = ["M", "N"], num_args = 1..=2, required = true)]

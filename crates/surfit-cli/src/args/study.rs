@@ -50,7 +50,7 @@ pub struct StudyArgs {
     #[arg(long, value_name = "VARIANT")]
     pub only: Vec<String>,
     /// Override a value in every variant's configuration; may be repeated
-    #[arg(long = "set", value_name = "KEY=VALUE", add = complete::setting())]
+    #[arg(long = "set", value_name = "KEY=VALUE", add = complete::setting_completer())]
     pub sets: Vec<String>,
     /// Write the report of the finished runs, and run nothing
     #[arg(long)]

@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use surfit_core::colormap::Colormap;
 use surfit_core::metrics::Metric;
 use surfit_core::protocol::MAX_MEMBERS;
 
@@ -56,16 +57,10 @@ pub enum HeatmapFormat {
     Svg,
 }
 
-/// Colour map of a heatmap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs)]
-pub enum MapArg {
-    Viridis,
-    Cividis,
-    Inferno,
-    Magma,
-    Plasma,
-    Greys,
+/// Reads a colour map for values by its name.
+pub fn colormap_parser() -> impl TypedValueParser<Value = Colormap> {
+    let names = Colormap::ALL.iter().filter(|&&map| map != Colormap::Diverging).map(<&'static str>::from);
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<Colormap>())
 }
 
 /// A value of an option that cannot be used.

@@ -9,7 +9,7 @@ use surfit_core::config;
 use surfit_data::fetch::{FetchEvent, FetchOptions, FetchTimeouts, fetch as download};
 use surfit_data::find;
 
-pub fn fetch(args: FetchArgs) -> Result<(), CliError> {
+pub fn fetch_set(args: FetchArgs) -> Result<(), CliError> {
     let config = args.config.as_deref().map(|path| config::load(path, &[])).transpose()?.map(|c| c.data);
     let name = match (&args.set, &config) {
         (Some(set), _) => set.clone(),
@@ -44,14 +44,15 @@ pub fn fetch(args: FetchArgs) -> Result<(), CliError> {
             fault = progress.print_event(&event).err();
         }
     });
-    progress.clear_bar();
+    progress.bar.finish_and_clear();
     result?;
     fault.map_or(Ok(()), Err)
 }
 
 struct FetchProgress {
     json: bool,
-    bar: Option<ProgressBar>,
+    /// Hidden where lines are printed instead.
+    bar: ProgressBar,
     /// Tenths of the present file that were printed as lines.
     printed_tenths: u64,
 }
@@ -59,7 +60,10 @@ struct FetchProgress {
 impl FetchProgress {
     fn new(json: bool) -> Self {
         let template = "{bar:28.cyan/dim} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left  {msg}";
-        let bar = (!json).then(|| progress::stderr_progress_bar(template, None)).flatten();
+        let bar = match json {
+            true => ProgressBar::hidden(),
+            false => progress::stderr_progress_bar(template, None),
+        };
         Self { json, bar, printed_tenths: 0 }
     }
 
@@ -73,12 +77,10 @@ impl FetchProgress {
         match event {
             FetchEvent::Begun { file, url, from, bytes } => {
                 self.printed_tenths = 10 * from / bytes.max(&1);
-                if let Some(bar) = &self.bar {
-                    bar.set_length(*bytes);
-                    bar.set_position(*from);
-                    bar.reset_eta();
-                    bar.set_message(*file);
-                }
+                self.bar.set_length(*bytes);
+                self.bar.set_position(*from);
+                self.bar.reset_eta();
+                self.bar.set_message(*file);
                 let from = match from {
                     0 => String::new(),
                     n => format!(", resumed at {}", HumanBytes(*n)),
@@ -86,8 +88,8 @@ impl FetchProgress {
                 self.print_line(&format!("{file}: {} from {url}{from}", HumanBytes(*bytes)))
             }
             FetchEvent::Progress { file, done, bytes } => {
-                if let Some(bar) = &self.bar {
-                    bar.set_position(*done);
+                if !self.bar.is_hidden() {
+                    self.bar.set_position(*done);
                     return Ok(());
                 }
                 let tenths = 10 * done / bytes.max(&1);
@@ -108,15 +110,6 @@ impl FetchProgress {
     }
 
     fn print_line(&self, text: &str) -> Result<(), CliError> {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| output::print_line(text)),
-            None => output::print_line(text),
-        }
-    }
-
-    fn clear_bar(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+        self.bar.suspend(|| output::print_line(text))
     }
 }

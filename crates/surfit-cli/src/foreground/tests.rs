@@ -1,7 +1,7 @@
 use super::*;
 use surfit_client::fake;
 use surfit_core::event::JobResult;
-use surfit_core::protocol::ClientMessage;
+use surfit_core::protocol::{ClientMessage, ServerMessage};
 use surfit_core::snapshot::Snapshot;
 
 #[test]

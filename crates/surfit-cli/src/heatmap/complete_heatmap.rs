@@ -1,11 +1,12 @@
 //! Fetches a fresh and complete heatmap: the stored or live one, or one that the run's engine measures.
 
+use super::super::engine_request::receive_item;
 use super::super::error::CliError;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::{IsTerminal, stderr};
+use super::super::progress::stderr_progress_bar;
+use indicatif::ProgressBar;
 use std::time::{Duration, Instant};
 use surfit_client::signals::{Signals, StopRequest};
-use surfit_client::{ClientError, EngineReply, EngineSession};
+use surfit_client::{EngineSession, FollowedItem};
 use surfit_core::event::{Event, JobStage};
 use surfit_core::protocol::{CommandError, EngineCommand};
 use surfit_core::run_dir::RunDir;
@@ -45,10 +46,11 @@ pub fn fetch_complete_heatmap(
     let session = EngineSession::open(run)?;
     let mut request = HeatmapRequest {
         already_measuring: session.latest_snapshot().stage == JobStage::Heatmap && !at_rest(session.latest_snapshot()),
-        signals: Signals::listen()?,
+        signals: Signals::install_handlers()?,
         cancelled: false,
         session,
-        bar: heatmap_progress_bar(),
+        bar: stderr_progress_bar("{bar:28.cyan/dim} {msg} {pos}/{len} cells, {eta} left", None)
+            .with_message("measuring"),
         measured: false,
         ended_at: None,
         connection_lost: false,
@@ -70,17 +72,6 @@ pub fn fetch_complete_heatmap(
     // It would be restored anyway, but other viewers should not wait for that.
     request.send_and_wait(EngineCommand::SetGrid { grid: before })?;
     Ok((shown, HeatmapAfter::Previous))
-}
-
-fn heatmap_progress_bar() -> ProgressBar {
-    let target =
-        if stderr().is_terminal() { ProgressDrawTarget::stderr_with_hz(4) } else { ProgressDrawTarget::hidden() };
-    let style = ProgressStyle::with_template("{bar:28.cyan/dim} {msg} {pos}/{len} cells, {eta} left");
-    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸─");
-    ProgressBar::with_draw_target(None, target)
-        .with_style(style)
-        .with_message("measuring")
-        .with_finish(indicatif::ProgressFinish::AndClear)
 }
 
 struct HeatmapRequest {
@@ -144,7 +135,7 @@ impl HeatmapRequest {
             self.session.send(EngineCommand::Checkpoint)?;
         }
         let asked = self.signals.stop_request();
-        let hung_up = self.signals.hangup();
+        let hung_up = self.signals.is_hung_up();
         if !hung_up && asked.is_none() {
             return Ok(());
         }
@@ -164,39 +155,26 @@ impl HeatmapRequest {
     /// Receives one message; returns it if it is a reply.
     fn receive(&mut self) -> Result<Option<(u64, Option<CommandError>)>, CliError> {
         self.handle_signals()?;
-        match self.session.next_reply() {
-            Ok(EngineReply::Reply(id, error, _)) => return Ok(Some((id, error))),
-            Ok(EngineReply::Snapshot) => {
-                let snapshot = self.session.latest_snapshot();
-                if snapshot.stage == JobStage::Heatmap {
-                    self.bar.set_length(snapshot.heatmap.cells.len() as u64);
-                    self.bar.set_position(snapshot.heatmap.fresh_cell_count() as u64);
+        match receive_item(&mut self.session)? {
+            Some(FollowedItem::Reply { id, error, .. }) => return Ok(Some((id, error))),
+            Some(FollowedItem::Snapshot(snapshot)) if snapshot.stage == JobStage::Heatmap => {
+                self.bar.set_length(snapshot.heatmap.cells.len() as u64);
+                self.bar.set_position(snapshot.heatmap.fresh_cell_count() as u64);
+            }
+            Some(FollowedItem::Event(envelope)) => match envelope.event {
+                Event::HeatmapComplete { .. } => self.measured = true,
+                Event::StageBegan { .. } => self.ended_at = None,
+                Event::StageEnded { stage: JobStage::Heatmap, .. } => self.ended_at = Some(Instant::now()),
+                Event::Stopped { .. } if self.cancelled => {
+                    return Err(CliError::Interrupted("cancelled; measured cells are kept".into()));
                 }
-            }
-            Ok(EngineReply::Event(Event::Failed { message })) => {
-                return Err(CliError::Failure(message));
-            }
-            Ok(EngineReply::Event(Event::HeatmapComplete { .. })) => self.measured = true,
-            Ok(EngineReply::Event(Event::StageBegan { .. })) => self.ended_at = None,
-            Ok(EngineReply::Event(Event::StageEnded { stage: JobStage::Heatmap, .. })) => {
-                self.ended_at = Some(Instant::now())
-            }
-            Ok(EngineReply::Event(Event::Stopped { .. })) if self.cancelled => {
-                return Err(CliError::Interrupted("cancelled; measured cells are kept".into()));
-            }
-            Ok(EngineReply::Event(Event::Stopped { .. })) => {
-                return Err(CliError::Failure("the measurement was stopped before it finished; try again".into()));
-            }
-            Ok(EngineReply::Reconnected) => self.connection_lost = true,
-            Ok(EngineReply::Event(_) | EngineReply::Timeout) => {}
-            Err(ClientError::Closed) => {
-                return Err(CliError::Failure(
-                    "the engine ended before the heatmap was complete; see log.txt in the run's \
-                     directory, then try again"
-                        .into(),
-                ));
-            }
-            Err(other) => return Err(other.into()),
+                Event::Stopped { .. } => {
+                    return Err(CliError::Failure("the measurement was stopped before it finished; try again".into()));
+                }
+                _ => {}
+            },
+            Some(FollowedItem::Reconnected) => self.connection_lost = true,
+            _ => {}
         }
         Ok(None)
     }

@@ -71,7 +71,7 @@ pub fn run_jobs(jobs: &[StudyJob], parallel: usize, report: &mut dyn FnMut(Strin
     for job in jobs {
         job.existing_run()?;
     }
-    let signals = Signals::listen()?;
+    let signals = Signals::install_handlers()?;
     let mut waiting: VecDeque<PendingRun> =
         (1..=jobs.len()).map(|number| PendingRun { number, attempts: 0, wait_reported: false }).collect();
     let mut working: Vec<(RunningJob, PendingRun)> = Vec::new();

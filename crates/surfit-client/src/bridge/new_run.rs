@@ -1,6 +1,7 @@
 //! Another degree of the run that is shown: as a run of its own now, or in the queue.
 
 use super::{BridgeInput, BridgeMessage, BridgeWorker, READONLY_ERROR};
+use crate::file_writer::outcome_text;
 use crate::queue::FitQueue;
 use crate::{ClientError, engine_program, fork};
 use std::sync::mpsc::Receiver;
@@ -92,16 +93,11 @@ impl BridgeWorker {
         let stage = Arc::new(Mutex::new(CreationStage::AwaitingCheckpoint));
         let (screen, shared) = (self.screen.clone(), stage.clone());
         let started = std::thread::Builder::new().name("another run".into()).spawn(move || {
-            let (message, text) = match create_new_run(&run, how, degrees, &shared) {
-                Ok(made) => made,
-                Err(error) => {
-                    let why = error.to_string();
-                    let text = format!("no run of degree {degrees} was made: {why}");
-                    (BridgeMessage::Problem(why), text)
-                }
-            };
+            let message = create_new_run(&run, how, degrees, &shared).unwrap_or_else(|error| {
+                BridgeMessage::Problem(format!("no run of degree {degrees} was made: {error}"))
+            });
             // The screen may be gone; the run is made all the same.
-            (text, screen(message.into()))
+            (outcome_text(&message), screen(message.into()))
         });
         match started {
             Ok(thread) => {
@@ -133,27 +129,25 @@ impl BridgeWorker {
     }
 }
 
-/// Creates it; returns the message for the screen, and the same as a sentence.
+/// Creates it; returns the message for the screen.
 fn create_new_run(
     run: &RunDir,
     how: NewRunKind,
     degrees: Degrees,
     stage: &SharedStage,
-) -> Result<(BridgeMessage, String), ClientError> {
+) -> Result<BridgeMessage, ClientError> {
     if how == NewRunKind::Queued {
         advance_stage(stage, CreationStage::Writing)?;
         let queue = FitQueue::open();
         let entry = queue.add_fork(run, degrees)?;
         let (number, title) = (entry.number, &entry.title);
         if let Err(error) = queue.start_runner() {
-            let sentence = format!(
+            return Ok(BridgeMessage::Problem(format!(
                 "number {number}, {title}, waits in the queue, but nobody works on it: {error}; start it with \
                  `surfit queue start`"
-            );
-            return Ok((BridgeMessage::Problem(sentence.clone()), sentence));
+            )));
         }
-        let sentence = format!("number {number} in the queue: {title}, when this run has ended");
-        return Ok((BridgeMessage::Notice(sentence.clone()), sentence));
+        return Ok(BridgeMessage::Notice(format!("number {number} in the queue: {title}, when this run has ended")));
     }
     // Before the directory is made: without an engine it would be a run at rest.
     engine_program()?;
@@ -163,9 +157,7 @@ fn create_new_run(
     advance_stage(stage, CreationStage::Created(new.id()))?;
     fork::start_fork(&new, run)?;
     let sentence = format!("{} goes on at degree {degrees} as a run of its own", new.id());
-    let path = new.path().to_owned();
-    let said = sentence.clone();
-    Ok((BridgeMessage::Forked { path, sentence }, said))
+    Ok(BridgeMessage::Forked { path: new.path().to_owned(), sentence })
 }
 
 #[cfg(test)]

@@ -44,18 +44,22 @@ impl RunSizes {
         self.counted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Fills in what is known, and has the rest counted.
-    fn fill_sizes(&self, lines: &mut [RunLine], again: Duration) {
-        let mut due = Vec::new();
-        for line in lines {
-            let known = self.lock_counted().get(&line.path).copied();
-            line.bytes = known.map(|k| k.bytes);
-            let stale =
-                |k: CountedSize| k.counted_at.elapsed() >= again && k.last_event_at != last_event_time(&line.path);
-            if known.is_none_or(stale) {
-                due.push(line.path.clone());
-            }
+    /// Fills in what is known, and returns the runs to count (again).
+    fn fill_sizes(&self, lines: &mut [RunLine], again: Duration) -> Vec<PathBuf> {
+        let counted = self.lock_counted();
+        for line in &mut *lines {
+            line.bytes = counted.get(&line.path).map(|k| k.bytes);
         }
+        let is_due = |path: &&PathBuf| {
+            let is_stale =
+                |k: &CountedSize| k.counted_at.elapsed() >= again && k.last_event_at != last_event_time(path);
+            counted.get(*path).is_none_or(is_stale)
+        };
+        lines.iter().map(|line| &line.path).filter(is_due).cloned().collect()
+    }
+
+    /// Counts runs in the background, then calls `on_counted`.
+    fn count_sizes(&self, due: Vec<PathBuf>, on_counted: impl FnOnce(&Self) + Send + 'static) {
         if due.is_empty() || self.counting.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -69,6 +73,7 @@ impl RunSizes {
                 };
                 sizes.lock_counted().insert(path, counted);
             }
+            on_counted(&sizes);
             sizes.counting.store(false, Ordering::Release);
         });
         if started.is_err() {
@@ -78,14 +83,21 @@ impl RunSizes {
 }
 
 impl BridgeWorker {
-    pub(super) fn run_lines(&self) -> Vec<RunLine> {
-        let mut lines = list_run_lines();
-        self.sizes.fill_sizes(&mut lines, RECOUNT_INTERVAL);
-        lines
+    /// Sends the list of runs at once, and again when sizes that are not known yet are counted.
+    pub(super) fn send_runs(&self, list: impl Fn() -> Vec<RunLine> + Send + 'static) {
+        let mut lines = list();
+        let due = self.sizes.fill_sizes(&mut lines, RECOUNT_INTERVAL);
+        self.send_to_screen(BridgeMessage::Runs(lines));
+        let screen = self.screen.clone();
+        self.sizes.count_sizes(due, move |sizes| {
+            let mut lines = list();
+            sizes.fill_sizes(&mut lines, RECOUNT_INTERVAL);
+            let _ = screen(BridgeMessage::Runs(lines).into());
+        });
     }
 }
 
-fn list_run_lines() -> Vec<RunLine> {
+pub(super) fn list_run_lines() -> Vec<RunLine> {
     let here = EngineNode::current();
     runs::list()
         .into_iter()
@@ -217,7 +229,7 @@ impl BridgeWorker {
             Err(error) => self.send_problem(&error),
         }
         remove::remove_stale_runs();
-        self.send_to_screen(BridgeMessage::Runs(self.run_lines()));
+        self.send_runs(list_run_lines);
     }
 
     /// Why nothing can be done with the run that is shown, when its directory was removed.
@@ -263,7 +275,8 @@ mod tests {
         let line = RunLine { path: run.dir.path().to_owned(), ..RunLine::default() };
         let ask = |again| {
             let mut lines = [line.clone()];
-            sizes.fill_sizes(&mut lines, again);
+            let due = sizes.fill_sizes(&mut lines, again);
+            sizes.count_sizes(due, |_| {});
             while sizes.counting.load(Ordering::Acquire) {
                 std::thread::yield_now();
             }
@@ -281,6 +294,20 @@ mod tests {
         assert_eq!(ask(RECOUNT_INTERVAL), Some(first), "not so soon");
         ask(Duration::ZERO);
         assert!(ask(Duration::ZERO) > Some(first + 5000));
+    }
+
+    #[test]
+    fn sizes_come_as_soon_as_they_are_counted() {
+        let run = temporary_run();
+        let (screen, messages) = terminal();
+        let worker = BridgeWorker::new(screen, channel().0, false);
+        let line = RunLine { path: run.dir.path().to_owned(), ..RunLine::default() };
+        worker.send_runs(move || vec![line.clone()]);
+        let sizes = [(); 2].map(|()| match messages.recv_timeout(Duration::from_secs(10)) {
+            Ok(ServerMessage::Bridge(BridgeMessage::Runs(lines))) => lines[0].bytes,
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(sizes, [None, Some(runs::directory_bytes(run.dir.path()))]);
     }
 
     #[test]

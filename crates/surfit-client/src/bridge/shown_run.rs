@@ -207,7 +207,7 @@ impl BridgeWorker {
     /// Why the engine cannot be reached, when it works on another machine.
     pub(super) fn unreachable_reason(&self) -> Option<String> {
         self.file_follower.as_ref()?;
-        let error = ClientError::unreachable(self.run.as_ref()?);
+        let error = ClientError::unreachable_engine(self.run.as_ref()?);
         matches!(error, ClientError::Elsewhere { .. }).then(|| error.to_string())
     }
 
@@ -266,7 +266,12 @@ impl BridgeWorker {
                 "{} lies in the directory of a run that is only watched; choose another place",
                 file.path.display()
             )),
-            false => file_writer::write_new_file_in_run(&run, file, || current_state(&run, snapshot)),
+            false => file_writer::write_new_file(
+                file,
+                &run.id(),
+                |path| run.confine(&path),
+                || current_state(&run, snapshot),
+            ),
         });
     }
 

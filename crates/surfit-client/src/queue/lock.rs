@@ -15,17 +15,12 @@ use surfit_core::run_dir::{ensure_private_folder, io_error_at};
 /// Time that a check for a runner may hold its lock.
 const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(25);
 
-#[derive(Debug)]
-pub struct RunnerLock {
-    _lock: File,
-}
-
 impl FitQueue {
     /// Locks the queue for a runner; `None` when another process has it. The kernel releases it with the process.
     ///
     /// # Errors
     /// Errors of the file system.
-    pub fn try_lock_runner(&self) -> Result<Option<RunnerLock>, ClientError> {
+    pub fn try_lock_runner(&self) -> Result<Option<File>, ClientError> {
         std::fs::create_dir_all(&self.folder).map_err(io_error_at(&self.folder))?;
         // Beside the fits, not in a folder of the login session: runners of all sessions share it.
         let path = self.folder.join("runner");
@@ -33,7 +28,7 @@ impl FitQueue {
         // A check holds the lock for an instant only.
         for _ in 0..20 {
             match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => return Ok(Some(RunnerLock { _lock: lock })),
+                Ok(()) => return Ok(Some(lock)),
                 Err(Errno::WOULDBLOCK) => std::thread::sleep(LOCK_RETRY_INTERVAL),
                 Err(e) => return Err(io_error_at(&path)(e.into()).into()),
             }

@@ -141,8 +141,8 @@ impl FitQueue {
         on_news: &mut dyn FnMut(&QueuedFit, &RunnerNews),
     ) -> Result<FitEnd, ClientError> {
         let run = match open_or_create_run(self, entry, signals)? {
-            Begun::Run(run) => run,
-            Begun::NoRun(end) => return Ok(end),
+            Ok(run) => run,
+            Err(end) => return Ok(end),
         };
         on_news(entry, &RunnerNews::Started);
         let (mut deaths, mut checkpoint, mut engine) = (0, false, None);
@@ -262,42 +262,33 @@ impl FitQueue {
     }
 }
 
-/// How the turn of an entry starts.
-enum Begun {
-    Run(RunDir),
-    /// No run: it was removed, or a signal asked to stop.
-    NoRun(FitEnd),
-}
-
-impl Begun {
-    fn of(run: Option<RunDir>) -> Self {
-        run.map_or(Begun::NoRun(FitEnd::Removed), Begun::Run)
-    }
-}
-
-/// Opens or creates the run of an entry. Its path is stored before it is created, so that a crash in between leaves
-/// no unknown run.
-fn open_or_create_run(queue: &FitQueue, entry: &mut QueuedFit, signals: &Signals) -> Result<Begun, ClientError> {
+/// Opens or creates the run of an entry; its turn ends where it was removed, or a signal asked to stop. The run's path is
+/// stored before it is created, so that a crash in between leaves no unknown run.
+fn open_or_create_run(
+    queue: &FitQueue,
+    entry: &mut QueuedFit,
+    signals: &Signals,
+) -> Result<Result<RunDir, FitEnd>, ClientError> {
     if let Some(path) = &entry.run
         && let Ok(run) = RunDir::open(path)
     {
-        return Ok(Begun::of(queue.claim_entry(entry)?.then_some(run)));
+        return Ok(if queue.claim_entry(entry)? { Ok(run) } else { Err(FitEnd::Removed) });
     }
     match entry.task.clone() {
         QueuedFitKind::New { config: text } => {
             let config = config::parse(&text, "the queue")
                 .map_err(|source| ClientError::QueuedConfig { number: entry.number, source })?;
-            create_entry_run(queue, entry, &config).map(Begun::of)
+            Ok(create_entry_run(queue, entry, &config)?.ok_or(FitEnd::Removed))
         }
         QueuedFitKind::Fork { run, degrees } => {
             let run = RunDir::open(&run)?;
             // From the end of its fit, not from the middle.
             while is_job_running(&run) {
                 if !queue.entry_path(entry.number).exists() {
-                    return Ok(Begun::of(None));
+                    return Ok(Err(FitEnd::Removed));
                 }
                 if signals.await_stop() {
-                    return Ok(Begun::NoRun(FitEnd::Halted(RunnerEnd::Stopped)));
+                    return Ok(Err(FitEnd::Halted(RunnerEnd::Stopped)));
                 }
             }
             let path = match &entry.run {
@@ -310,9 +301,9 @@ fn open_or_create_run(queue: &FitQueue, entry: &mut QueuedFit, signals: &Signals
             engine_program()?;
             entry.run = Some(path.clone());
             if !queue.claim_entry(entry)? {
-                return Ok(Begun::of(None));
+                return Ok(Err(FitEnd::Removed));
             }
-            fork::fork(&run, Some(degrees), Some(&path)).map(Begun::Run)
+            fork::fork(&run, Some(degrees), Some(&path)).map(Ok)
         }
     }
 }

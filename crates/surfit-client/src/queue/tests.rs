@@ -1,6 +1,6 @@
 //! The queue: its locks, and that no fit is forgotten.
 
-use super::lock::{RunnerLock, open_lock_file};
+use super::lock::open_lock_file;
 use super::runner::{shutdown_obstacle, started_engine_pid};
 use super::*;
 use crate::signals::Signals;
@@ -74,7 +74,7 @@ fn add_hopeless(queue: &FitQueue) -> u64 {
 /// The right to work on a queue, to which somebody adds a fit between the runner's last look and its end.
 struct RunnerRight<'a> {
     queue: &'a FitQueue,
-    lock: Option<RunnerLock>,
+    lock: Option<File>,
     adds_fit: bool,
 }
 

@@ -29,7 +29,7 @@ pub fn serve(
     exit_message: impl FnOnce(&RunDir, &BridgeEnd, bool, &str) -> Option<String>,
 ) -> Result<(), ClientError> {
     run.config()?;
-    if output.write_all(line::greeting().as_bytes()).and_then(|()| output.flush()).is_err() {
+    if output.write_all(line::format_greeting().as_bytes()).and_then(|()| output.flush()).is_err() {
         return Ok(());
     }
     let Ok(Some(ClientMessage::Hello { after, run: known, .. })) = frame::read_client_message(&mut input) else {

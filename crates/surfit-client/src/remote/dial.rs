@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use surfit_core::protocol::PROTOCOL_VERSION;
@@ -76,7 +76,7 @@ pub enum DialError {
 
 #[derive(Debug)]
 pub struct DialCommand {
-    child: Arc<Mutex<Child>>,
+    child: Child,
     stderr: StderrText,
 }
 
@@ -91,14 +91,14 @@ impl DialCommand {
     pub fn end(&mut self, timeout: Duration) -> String {
         let began = Instant::now();
         let status = loop {
-            match lock_child(&self.child).try_wait() {
+            match self.child.try_wait() {
                 Ok(Some(status)) => break Some(status),
                 Ok(None) if began.elapsed() < timeout => std::thread::sleep(Duration::from_millis(10)),
                 _ => break None,
             }
         };
         if status.is_none() {
-            kill(&self.child);
+            self.kill();
         }
         let said = self.stderr.last_message();
         match status {
@@ -107,22 +107,17 @@ impl DialCommand {
             None => "the connection ended".into(),
         }
     }
+
+    fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 impl Drop for DialCommand {
     fn drop(&mut self) {
-        kill(&self.child);
+        self.kill();
     }
-}
-
-fn lock_child(child: &Mutex<Child>) -> MutexGuard<'_, Child> {
-    child.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn kill(child: &Mutex<Child>) {
-    let mut child = lock_child(child);
-    let _ = child.kill();
-    let _ = child.wait();
 }
 
 impl StderrText {
@@ -261,7 +256,12 @@ fn quote_program(words: &[String]) -> impl Iterator<Item = String> {
 ///
 /// # Errors
 /// [`DialError`], mostly with the command's own words.
-pub fn dial(host_config: &HostConfig, host: &str, arguments: &[&str], alone: bool) -> Result<DialedLine, DialError> {
+pub fn dial_host(
+    host_config: &HostConfig,
+    host: &str,
+    arguments: &[&str],
+    alone: bool,
+) -> Result<DialedLine, DialError> {
     let patience = if alone { GREETING_TIMEOUT } else { FIRST_GREETING_TIMEOUT };
     dial_with_timeout(host_config, host, arguments, alone, patience)
 }
@@ -294,7 +294,6 @@ pub fn dial_with_timeout(
     else {
         return Err(DialError::NoStreams);
     };
-    let child = Arc::new(Mutex::new(child));
     let mut running = DialCommand { child, stderr: StderrText::spawn_reader(stderr) };
     let mut stdout = BufReader::new(stdout);
     // On a thread of its own: what the command has started may hold the pipe open when the command itself is gone.
@@ -398,12 +397,12 @@ fn read_greeting(from: &mut impl BufRead) -> Result<(u32, String), Option<String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::remote::line::greeting;
+    use crate::remote::line::format_greeting;
     use std::io::Write;
 
     #[test]
     fn a_greeting_is_found_behind_whatever_a_login_prints() {
-        let text = format!("Welcome to gpu1\n\nmotd without end {}rest", greeting());
+        let text = format!("Welcome to gpu1\n\nmotd without end {}rest", format_greeting());
         let mut from = text.as_bytes();
         assert_eq!(read_greeting(&mut from), Ok((PROTOCOL_VERSION, env!("CARGO_PKG_VERSION").into())));
         assert_eq!(from, b"rest", "not a byte of the frames is taken");
@@ -456,7 +455,7 @@ mod tests {
             [("quiet", "the connection ended (exit status: 255)"), ("loud", "client_loop: broken pipe")]
         {
             let host_config = HostConfig {
-                ssh: ["sh", "-c", script, &greeting()].map(Into::into).to_vec(),
+                ssh: ["sh", "-c", script, &format_greeting()].map(Into::into).to_vec(),
                 program: vec!["surfit".into()],
             };
             let patience = Duration::from_secs(20);

@@ -16,7 +16,7 @@ pub const HANDSHAKE_PREFIX: &str = "\x1esurfit-bridge ";
 const MAX_PARTED_BYTES: usize = 128 << 20;
 
 /// The far end's first line.
-pub fn greeting() -> String {
+pub fn format_greeting() -> String {
     format!("{HANDSHAKE_PREFIX}{PROTOCOL_VERSION} {}\n", env!("CARGO_PKG_VERSION"))
 }
 

@@ -2,7 +2,7 @@
 
 use super::dial::dial_with_timeout;
 use super::host_config::HostConfig;
-use super::line::greeting;
+use super::line::format_greeting;
 use crate::ClientError;
 use crate::runs::RunSummary;
 use std::io::{BufRead, Read, Write};
@@ -50,7 +50,7 @@ const END_MARKER: &str = "end";
 /// # Errors
 /// The error of the line.
 pub fn write_run_list(lines: &[RunSummary], out: &mut impl Write) -> std::io::Result<()> {
-    let mut text = greeting();
+    let mut text = format_greeting();
     for line in lines {
         text += &serde_json::to_string(line)?;
         text.push('\n');
@@ -69,7 +69,7 @@ mod tests {
     fn list_from_script(script: &str) -> Result<Vec<RunSummary>, ClientError> {
         let script = format!("printf '%s' \"$0\"; {script}");
         let host_config = HostConfig {
-            ssh: ["sh", "-c", &script, &greeting()].map(Into::into).to_vec(),
+            ssh: ["sh", "-c", &script, &format_greeting()].map(Into::into).to_vec(),
             program: vec!["surfit".into()],
         };
         list_remote_runs(&host_config, "gpu1")

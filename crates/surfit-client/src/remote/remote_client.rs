@@ -1,7 +1,7 @@
 //! The near end of a line: keeps the terminal fed, and comes back where it was when the line breaks.
 
 use super::address::RemoteAddress;
-use super::dial::{self, DialError, dial};
+use super::dial::{self, DialError, dial_host};
 use super::host_config::HostConfig;
 use super::line::{InflateStream, PartBuffer};
 use crate::bridge::join_with_progress;
@@ -16,6 +16,7 @@ use std::sync::mpsc::{
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use surfit_core::event::{Envelope, Event};
+use surfit_core::files::FilePath;
 use surfit_core::new_file::NewFile;
 use surfit_core::protocol::{
     BridgeMessage, BridgeRequest, ClientMessage, CommandError, CommandErrorCode, LineState, OpenedRun,
@@ -81,7 +82,7 @@ pub fn open(
     screen: MessageSink,
 ) -> Result<(RemoteHandle, RequestSink, OpenedRun), ClientError> {
     let host = address.host.clone();
-    let line = dial(&host_config, &host, &bridge_arguments(&address.run, readonly), false)
+    let line = dial_host(&host_config, &host, &bridge_arguments(&address.run, readonly), false)
         .map_err(|source| ClientError::Unreachable { host: host.clone(), source })?;
     let (inputs, receiver) = channel();
     let mut near = RemoteClient::new(address, host_config, readonly, screen, inputs.clone());
@@ -339,7 +340,7 @@ impl RemoteClient {
     /// Writes a file on this machine, where the user is.
     fn write_file(&mut self, file: NewFile) {
         let (id, state) = self.shown_state();
-        self.spawn_writer(move || file_writer::write_new_file(file, &id, || Ok(state)));
+        self.spawn_writer(move || file_writer::write_new_file(file, &id, FilePath::from, || Ok(state)));
     }
 
     fn spawn_writer(&mut self, write: impl FnOnce() -> BridgeMessage + Send + 'static) {
@@ -475,7 +476,7 @@ impl RemoteClient {
         let (host_config, host, readonly) = (self.host_config.clone(), self.address.host.clone(), self.readonly);
         let (run, _) = self.dial_target();
         std::thread::spawn(move || {
-            let line = dial(&host_config, &host, &bridge_arguments(&run, readonly), true);
+            let line = dial_host(&host_config, &host, &bridge_arguments(&run, readonly), true);
             let _ = inputs.send(NearInput::Dialled { generation, line });
         });
     }

@@ -2,13 +2,12 @@
 
 use super::known_names::unknown_name_message;
 use super::rules::BrokenRule;
-use serde::de::{Error, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A constant for each channel, or the name of constants that many networks are trained with.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, from = "WrittenConstants")]
 pub enum ChannelConstants {
     /// One of [`ChannelConstants::NAMES`].
     Named(String),
@@ -147,43 +146,24 @@ impl fmt::Display for ChannelConstants {
     }
 }
 
-impl<'de> Deserialize<'de> for ChannelConstants {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Value;
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "use a number for each channel such as [0.5, 0.5, 0.5], or one of own, imagenet, half and none"
+)]
+enum WrittenConstants {
+    Named(String),
+    One(f64),
+    Each(Vec<f64>),
+}
 
-        impl<'de> Visitor<'de> for Value {
-            type Value = ChannelConstants;
-
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a number for each channel such as [0.5, 0.5, 0.5], or one of own, imagenet, half and none")
-            }
-
-            fn visit_str<E: Error>(self, name: &str) -> Result<ChannelConstants, E> {
-                Ok(ChannelConstants::Named(name.to_owned()))
-            }
-
-            fn visit_f64<E: Error>(self, value: f64) -> Result<ChannelConstants, E> {
-                Ok(ChannelConstants::Each(vec![value]))
-            }
-
-            fn visit_i64<E: Error>(self, value: i64) -> Result<ChannelConstants, E> {
-                self.visit_f64(value as f64)
-            }
-
-            fn visit_u64<E: Error>(self, value: u64) -> Result<ChannelConstants, E> {
-                self.visit_f64(value as f64)
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<ChannelConstants, A::Error> {
-                let mut all = Vec::new();
-                while let Some(value) = list.next_element::<f64>()? {
-                    all.push(value);
-                }
-                Ok(ChannelConstants::Each(all))
-            }
+impl From<WrittenConstants> for ChannelConstants {
+    fn from(written: WrittenConstants) -> Self {
+        match written {
+            WrittenConstants::Named(name) => Self::Named(name),
+            WrittenConstants::One(value) => Self::Each(vec![value]),
+            WrittenConstants::Each(values) => Self::Each(values),
         }
-
-        from.deserialize_any(Value)
     }
 }
 

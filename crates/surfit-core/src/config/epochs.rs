@@ -1,12 +1,10 @@
 //! `corners.epochs`: one number for all corners, or the checkpoints of one training.
 
-use serde::de::{Error, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
-use std::fmt;
+use serde::{Deserialize, Serialize};
 
 /// How long corners are trained.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, from = "WrittenEpochs")]
 pub enum CornerEpochs {
     /// Every corner is a training of its own, of so many epochs.
     Each(u64),
@@ -51,36 +49,21 @@ impl CornerEpochs {
     }
 }
 
-impl<'de> Deserialize<'de> for CornerEpochs {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Value;
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "use a number of epochs, or a list of them such as [160, 180, 200, 220]")]
+enum WrittenEpochs {
+    Each(i64),
+    Checkpoints(Vec<i64>),
+}
 
-        impl<'de> Visitor<'de> for Value {
-            type Value = CornerEpochs;
-
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a number of epochs, or a list of them such as [160, 180, 200, 220]")
-            }
-
-            fn visit_i64<E: Error>(self, value: i64) -> Result<CornerEpochs, E> {
-                // Zero is refused with the range, by the rules.
-                Ok(CornerEpochs::Each(u64::try_from(value).unwrap_or(0)))
-            }
-
-            fn visit_u64<E: Error>(self, value: u64) -> Result<CornerEpochs, E> {
-                Ok(CornerEpochs::Each(value))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<CornerEpochs, A::Error> {
-                let mut all = Vec::new();
-                while let Some(value) = list.next_element::<i64>()? {
-                    all.push(u64::try_from(value).unwrap_or(0));
-                }
-                Ok(CornerEpochs::Checkpoints(all))
-            }
+impl From<WrittenEpochs> for CornerEpochs {
+    fn from(written: WrittenEpochs) -> Self {
+        // Zero is refused with the range, by the rules.
+        let count = |epochs: i64| u64::try_from(epochs).unwrap_or(0);
+        match written {
+            WrittenEpochs::Each(epochs) => Self::Each(count(epochs)),
+            WrittenEpochs::Checkpoints(list) => Self::Checkpoints(list.into_iter().map(count).collect()),
         }
-
-        from.deserialize_any(Value)
     }
 }
 

@@ -128,15 +128,3 @@ impl fmt::Debug for FilePath {
         self.path.fmt(f)
     }
 }
-
-impl PartialEq<PathBuf> for FilePath {
-    fn eq(&self, other: &PathBuf) -> bool {
-        self.path == *other
-    }
-}
-
-impl PartialEq<FilePath> for PathBuf {
-    fn eq(&self, other: &FilePath) -> bool {
-        *self == other.path
-    }
-}

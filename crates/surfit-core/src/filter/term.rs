@@ -1,7 +1,7 @@
 //! One term of a filter.
 
 use super::{FilterError, RUN_STATES, RunAttributes};
-use crate::config::{nearest_name, unknown_name_message};
+use crate::config::unknown_name_message;
 use crate::data_sets::DATA_SET_NAMES;
 use crate::metrics::Metric;
 use crate::networks::NETWORK_NAMES;
@@ -121,10 +121,7 @@ impl FilterTerm {
             "" => Err(FilterError::NoKey(word.into())),
             other => match metric_key(other) {
                 Some(metric) => number(NumberKey::Metric(metric)),
-                None => {
-                    let nearest = nearest_name(other, &filter_keys());
-                    Err(FilterError::UnknownKey { key: other.into(), nearest })
-                }
+                None => Err(FilterError::UnknownName(unknown_name_message("filter key", other, &filter_keys()))),
             },
         }
     }
@@ -276,13 +273,7 @@ impl fmt::Display for FilterTerm {
                     NumberKey::Degree => ("degree", ""),
                     NumberKey::Age => ("age", "s"),
                 };
-                let sign = match bound {
-                    NumberBound::Less => "<",
-                    NumberBound::AtMost => "<=",
-                    NumberBound::Equal => "=",
-                    NumberBound::AtLeast => ">=",
-                    NumberBound::Greater => ">",
-                };
+                let sign = BOUND_SIGNS.iter().find(|(_, other)| other == bound).map_or("", |(sign, _)| sign);
                 write!(f, "{key}{sign}{value}{unit}")
             }
         }

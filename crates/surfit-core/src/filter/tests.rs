@@ -103,8 +103,8 @@ fn what_is_not_known_fulfils_nothing() {
 #[test]
 fn faults_are_sentences() {
     for (text, part) in [
-        ("stat:running", "unknown key `stat`; did you mean `state`?"),
-        ("colour=red", "unknown key `colour`; the keys are name, state,"),
+        ("stat:running", "there is no filter key `stat`; did you mean `state`? Others: "),
+        ("colour=red", "there is no filter key `colour`; there are: "),
         ("state:runing", "did you mean `running`?"),
         ("net:resnet", "there is no network `resnet`; did you mean `resnet18`?"),
         ("data:cifar", "did you mean `cifar10`?"),

@@ -22,7 +22,7 @@ fn ids_are_distinct_words_and_every_metric_is_described() {
     }
     assert_eq!(Metric::default(), Metric::ACCURACY);
     let error = "top-9".parse::<Metric>().unwrap_err().to_string();
-    assert!(error.starts_with("there is no metric `top-9`; there are accuracy, loss"), "{error}");
+    assert!(error.starts_with("there is no metric `top-9`; did you mean `top5`? Others: loss, "), "{error}");
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! Sums and values of every metric.
 
 use super::{ClassifiedBatch, METRICS, Metric};
-use serde::de::{MapAccess, Visitor};
-use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::BTreeMap;
 
 /// Where the sums of each metric begin, and how many there are of all.
 const OFFSETS: [usize; METRICS.len() + 1] = {
@@ -126,44 +125,23 @@ impl MetricValues {
 
 impl Serialize for MetricValues {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        let mut map = out.serialize_map(Some(self.iter().count()))?;
-        for (metric, MetricEstimate { value, interval }) in self.iter() {
-            match interval {
-                Some((low, high)) => map.serialize_entry(metric.id(), &[value, low, high])?,
-                None => map.serialize_entry(metric.id(), &[value])?,
-            }
-        }
-        map.end()
+        let numbers = |MetricEstimate { value, interval }| match interval {
+            Some((low, high)) => vec![value, low, high],
+            None => vec![value],
+        };
+        out.collect_map(self.iter().map(|(metric, estimate)| (metric.id(), numbers(estimate))))
     }
 }
 
 impl<'de> Deserialize<'de> for MetricValues {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_map(ValuesVisitor)
-    }
-}
-
-struct ValuesVisitor;
-
-impl<'de> Visitor<'de> for ValuesVisitor {
-    type Value = MetricValues;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("values of metrics by id")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<MetricValues, A::Error> {
-        let mut values = MetricValues::default();
-        while let Some(id) = map.next_key::<String>()? {
-            let Ok(metric) = id.parse::<Metric>() else {
-                map.next_value::<serde::de::IgnoredAny>()?;
-                continue;
-            };
+        let mut values = Self::default();
+        for (id, numbers) in BTreeMap::<String, serde_json::Value>::deserialize(from)? {
             // A `null` is a number that was not finite.
-            let numbers: Vec<Option<f64>> = map.next_value()?;
-            let finite = |index: usize| numbers.get(index).copied().flatten().filter(|x| x.is_finite());
-            let interval = finite(1).zip(finite(2));
-            values.set(metric, finite(0).map(|value| MetricEstimate { value, interval }));
+            let finite = |index: usize| numbers.get(index)?.as_f64();
+            if let (Ok(metric), Some(value)) = (id.parse(), finite(0)) {
+                values.set(metric, Some(MetricEstimate { value, interval: finite(1).zip(finite(2)) }));
+            }
         }
         Ok(values)
     }

@@ -20,7 +20,7 @@ impl FamilyNaming {
     }
 
     /// The layout's own names, which are those of `name`.
-    pub(super) const fn own(name: &'static str) -> Self {
+    pub(super) const fn own_names(name: &'static str) -> Self {
         Self::new(name, |_, name| vec![name.into()])
     }
 }

@@ -23,7 +23,7 @@ pub(super) const RESNET18: NetworkSpec = NetworkSpec {
         ..WidthSpec::ANY
     },
     namings: &[
-        FamilyNaming::own("torchvision"),
+        FamilyNaming::own_names("torchvision"),
         FamilyNaming::new("kuangliu/pytorch-cifar", shortcut_name),
         FamilyNaming::new("weiaicunzai/pytorch-cifar100", residual_function_name),
         FamilyNaming::new("a Sequential of torchvision's layers", sequential_name),

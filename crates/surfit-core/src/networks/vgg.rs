@@ -29,7 +29,7 @@ pub(super) const VGG16: NetworkSpec = NetworkSpec {
     hidden: Some(&[4096, 4096]),
     refuse_images: refuse_small_images,
     namings: &[
-        FamilyNaming::own("torchvision"),
+        FamilyNaming::own_names("torchvision"),
         FamilyNaming {
             // Its VGG16BN pairs a stage's list of convolutions and batch norms with its list of ReLUs, which is half as
             // long, so that the second half of every stage never runs.

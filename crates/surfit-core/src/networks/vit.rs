@@ -33,7 +33,7 @@ pub(super) const VIT_TINY: NetworkSpec = NetworkSpec {
     refuse_widths,
     refuse_images: refuse_undivided_images,
     namings: &[
-        FamilyNaming::own("timm"),
+        FamilyNaming::own_names("timm"),
         FamilyNaming::new("torchvision", |_, name| torchvision_name(name, ["mlp.0", "mlp.3"])),
         FamilyNaming::new("torchvision before 0.13", |_, name| {
             torchvision_name(name, ["mlp.linear_1", "mlp.linear_2"])

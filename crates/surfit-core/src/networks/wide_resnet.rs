@@ -20,7 +20,7 @@ pub(super) const WRN16_4: NetworkSpec = NetworkSpec {
         has_fixed_count: true,
         ..WidthSpec::ANY
     },
-    namings: &[FamilyNaming::own("xternalz/WideResNet-pytorch")],
+    namings: &[FamilyNaming::own_names("xternalz/WideResNet-pytorch")],
     ..NetworkSpec::new(build)
 };
 

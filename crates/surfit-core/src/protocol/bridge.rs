@@ -12,10 +12,12 @@ use crate::snapshot::Snapshot;
 use crate::surface::Degrees;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use strum::VariantNames;
 
 /// From a bridge to the terminal.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, VariantNames)]
 #[serde(tag = "message", content = "body", rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum BridgeMessage {
     /// Which run is shown from now on; what is known of it follows.
     RunOpened(OpenedRun),
@@ -101,8 +103,9 @@ pub enum BridgeMessage {
 }
 
 /// From the terminal to a bridge.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, VariantNames)]
 #[serde(tag = "request", content = "body", rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum BridgeRequest {
     /// Make a new run from the present state of the one that is shown, with these degrees, and start its engine; answered
     /// with [`BridgeMessage::Forked`] or a problem.

@@ -2,11 +2,16 @@
 
 use crate::event::Event;
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 /// The subject of a line of the log.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum LogTopic {
+    /// Something went wrong.
+    #[strum(serialize = "errors")]
+    Error,
     /// Stages, starts, stops, pauses, checkpoints.
     #[default]
     Job,
@@ -19,34 +24,17 @@ pub enum LogTopic {
     /// Models that were exported.
     Models,
     /// Something a user should know.
+    #[strum(serialize = "notices")]
     Notice,
-    /// Something went wrong.
-    Error,
 }
 
 impl LogTopic {
     /// Every topic, in the order a switch goes through them.
-    pub const ALL: [LogTopic; 7] = [
-        LogTopic::Error,
-        LogTopic::Job,
-        LogTopic::Corners,
-        LogTopic::Surface,
-        LogTopic::Measured,
-        LogTopic::Models,
-        LogTopic::Notice,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The topic's name for people.
     pub fn name(self) -> &'static str {
-        match self {
-            LogTopic::Job => "job",
-            LogTopic::Corners => "corners",
-            LogTopic::Surface => "surface",
-            LogTopic::Measured => "measured",
-            LogTopic::Models => "models",
-            LogTopic::Notice => "notices",
-            LogTopic::Error => "errors",
-        }
+        self.into()
     }
 
     /// What an event is about.
@@ -95,7 +83,7 @@ mod tests {
 
     #[test]
     fn every_topic_is_in_the_list_once_and_failures_are_errors() {
-        let names: std::collections::BTreeSet<_> = LogTopic::ALL.map(LogTopic::name).into();
+        let names: std::collections::BTreeSet<_> = LogTopic::ALL.iter().map(|topic| topic.name()).collect();
         assert_eq!(names.len(), LogTopic::ALL.len());
         let failed = Event::Failed { message: "disk full".into() };
         assert_eq!(LogTopic::of_event(&failed), LogTopic::Error);

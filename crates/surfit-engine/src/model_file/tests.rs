@@ -247,7 +247,7 @@ fn a_state_dict_must_be_that_of_the_network() {
     let mut d = full();
     d.push(("module.classifier.bias".into(), Tensor::from(1f32)));
     edited.push(("twice", d, vec!["would be `classifier.bias`"]));
-    edited.push(("nothing", Vec::new(), vec!["and 5 more"]));
+    edited.push(("nothing", Vec::new(), vec!["and 6 more"]));
     // Only weights have to be floats.
     let mut d = full();
     d[1].1 = Tensor::from_slice(&[1i64, 2, 3]);

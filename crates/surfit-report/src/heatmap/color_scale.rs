@@ -33,7 +33,7 @@ impl FieldMap<'_> {
         let values = self.field.values.iter().flatten().copied();
         match self.style.range {
             Some(limits) => ColorRange::with_limits(limits, values, kind),
-            None => ColorRange::automatic(values, kind),
+            None => ColorRange::of_values(values, kind),
         }
     }
 

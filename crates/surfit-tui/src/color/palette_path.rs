@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn every_map_grows_lighter_in_256_colours_where_it_does_in_all() {
-        for map in Colormap::ALL {
+        for &map in Colormap::ALL {
             let path = PalettePath::of(map);
             for pair in path.0.windows(2) {
                 let rise = oklab(pair[1].0)[0] - oklab(pair[0].0)[0];
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_map_never_comes_back_to_a_colour_it_has_left_and_keeps_near() {
-        for map in Colormap::ALL {
+        for &map in Colormap::ALL {
             let path = PalettePath::of(map);
             // A diverging map is two maps that meet in the middle.
             let halves = match map {

@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::str::FromStr;
 use surfit_core::colormap::Colormap;
+use surfit_core::config::unknown_name_message;
 use thiserror::Error;
 
 /// Why a theme cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[allow(missing_docs)] // The messages describe each variant.
 pub enum ThemeError {
-    #[error("there is no theme `{name}`; choose {}", .choices.join(", "))]
+    #[error("{}", unknown_name_message("theme", name, choices))]
     Unknown { name: String, choices: Vec<&'static str> },
     #[error("theme {}: {fault}", .path.display())]
     File { path: PathBuf, fault: Box<ThemeError> },

@@ -184,7 +184,7 @@ fn a_theme_is_read_from_a_file_that_errors_name() {
     std::fs::write(&path, "colormap = 'ultra'").unwrap();
     let error = Theme::from_file(&path, ColorDepth::Truecolor).unwrap_err().to_string();
     assert!(error.contains("mine.toml") && error.contains("ultra"), "{error}");
-    assert!(Theme::load("no-such", ColorDepth::None).unwrap_err().to_string().contains("choose dark, light"));
+    assert!(Theme::load("no-such", ColorDepth::None).unwrap_err().to_string().contains("there are: dark, light"));
 }
 
 type RgbPalette = [u32; 16];

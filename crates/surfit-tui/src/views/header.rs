@@ -316,7 +316,8 @@ fn stages<'a>(app: &App) -> Vec<FigurePiece<'a>> {
     };
     let live = matches!(s.state, EngineState::Running | EngineState::Paused) && app.run_state.info.is_some();
     JobStage::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .map(|stage| {
             let (sign, role) = if stage == s.stage && live {
                 (theme.pick_glyph("●", "*"), ThemeRole::Accent)

@@ -184,7 +184,7 @@ fn header(app: &App, back: usize, area: Rect, buf: &mut Buffer) {
         };
         Span::styled(text, theme.style(role))
     };
-    let chips: Vec<Span<'_>> = [None].into_iter().chain(LogTopic::ALL.map(Some)).map(chip).collect();
+    let chips: Vec<Span<'_>> = [None].into_iter().chain(LogTopic::ALL.iter().copied().map(Some)).map(chip).collect();
     let all = Line::from(chips);
     // Where not all fit only the chosen one is shown.
     let chips = if all.width() as u16 <= left.width { all } else { Line::from(chip(app.log.topic)) };

@@ -5,56 +5,47 @@ use crate::file::quote;
 use std::fmt::Write as _;
 use surfit_core::networks::find_network;
 
-const MAX_LISTED_NAMES: usize = 3;
-/// Characters of an unknown name that are compared with known ones.
-const MAX_COMPARED_CHARS: usize = 200;
+/// Names that are listed of each kind.
+const MAX_LISTED_NAMES: usize = 2;
 
-/// What is wrong, without the file's name. `suggested` is a network that would fit.
-pub(super) fn describe_mismatch(
-    network: &ExpectedNetwork,
-    index: &NameIndex,
-    found: &NamingMatch,
-    suggested: Option<ExpectedNetwork>,
-) -> String {
-    if let Some(other) = suggested {
-        return describe_other_settings(network, index, found, &other);
-    }
+/// What is wrong, without the file's name. `rule` is the setting that would make it fit.
+pub(super) fn describe_mismatch(index: &NameIndex, found: &NamingMatch, rule: Option<&str>) -> String {
+    const WHAT: &str = "not a state dict of the configured network";
+    let missing = tensor_names(found, |t| t.entries.is_empty());
     if found.prefixes.len() > 1 && !found.unknown.is_empty() && has_only_unknown(found) {
         let [first, second] = [&found.prefixes[0], &found.prefixes[1]];
         return format!(
             "it holds the network {} times, behind {} and {}; leave all but one out with corners.rename = \
-             [[\"^PREFIX.*\", \"\"]]",
+             [['^PREFIX.*', '']]",
             found.prefixes.len(),
             quote(first),
             quote(second)
         );
     }
+    if let Some(rule) = rule {
+        let unknown = describe_unknown(index, found);
+        return match missing.is_empty() {
+            true => format!("{WHAT}: {unknown}; if this is not part of it, use {rule}"),
+            false => format!("{WHAT}: {unknown}; it fits with {rule}"),
+        };
+    }
     let mut complaints = Vec::new();
-    let missing = tensor_names(found, |t| t.entries.is_empty());
     if !missing.is_empty() {
-        complaints.push(format!("it lacks {}", list_first_names(&missing)));
+        complaints.push(format!("it lacks {}", list_first_names(&missing, MAX_LISTED_NAMES)));
     }
     let shaped = describe_shapes(index, found);
     if !shaped.is_empty() {
-        complaints.push(format!("it has the wrong shapes {}", list_first_names(&shaped)));
+        complaints.push(format!("it has the wrong shapes {}", list_first_names(&shaped, MAX_LISTED_NAMES)));
     }
     if !found.unknown.is_empty() {
         complaints.push(describe_unknown(index, found));
     }
-    let mut remedies = Vec::new();
-    if !shaped.is_empty() {
-        remedies.push("check [network] in the configuration");
-    }
-    if !found.unknown.is_empty() {
-        remedies.push(match missing.is_empty() {
-            true => "leave it out with corners.rename where it is not part of the network",
-            false => "corners.rename maps other names",
-        });
-    }
-    if remedies.is_empty() {
-        remedies.push("use a file with all weights of this network");
-    }
-    format!("not a state dict of the configured network: {}; {}", complaints.join(", "), remedies.join(", "))
+    let remedy = match (shaped.is_empty(), found.unknown.is_empty()) {
+        (false, _) => "check [network] in the configuration",
+        (true, false) => "corners.rename maps other names, or leaves tensors out",
+        (true, true) => "use a file with all weights of this network",
+    };
+    format!("{WHAT}: {}; {remedy}", complaints.join(", "))
 }
 
 /// True when nothing is wrong but that there is too much.
@@ -78,35 +69,16 @@ fn describe_shapes(index: &NameIndex, found: &NamingMatch) -> Vec<String> {
         .collect()
 }
 
-/// The first unknown name beside the network's nearest one: one that is missing, where some are.
 fn describe_unknown(index: &NameIndex, found: &NamingMatch) -> String {
-    let mut entries = found.unknown.clone();
-    entries.sort_unstable_by_key(|&e| index.original_name(e));
-    let prefix = found.prefixes.first().map_or("", String::as_str);
-    let told: Vec<String> = entries.iter().map(|&e| quote(index.original_name(e))).collect();
-    let known: Vec<&ExpectedTensor> = match found.tensors.iter().any(|t| t.entries.is_empty()) {
-        true => found.tensors.iter().filter(|t| t.entries.is_empty()).collect(),
-        false => found.tensors.iter().collect(),
-    };
-    let name = index.name(entries[0]);
-    let name: String = name.strip_prefix(prefix).unwrap_or(name).chars().take(MAX_COMPARED_CHARS).collect();
-    let nearest = known
-        .iter()
-        .map(|t| (strsim::damerau_levenshtein(&t.name, &name), &t.name))
-        .min()
-        .filter(|(distance, known)| *distance <= known.len().max(name.len()).div_ceil(2));
-    let mut text = match told.len() {
-        1 => format!("{} is unknown", told[0]),
-        _ => format!("{} are unknown", list_first_names(&told)),
-    };
-    if let Some((_, nearest)) = nearest {
-        let _ = write!(text, "; the network has {}", quote(nearest));
-    }
-    text
+    let mut names: Vec<&str> = found.unknown.iter().map(|&e| index.original_name(e)).collect();
+    names.sort_unstable();
+    let names: Vec<String> = names.into_iter().map(quote).collect();
+    let verb = if names.len() == 1 { "is" } else { "are" };
+    format!("{} {verb} unknown", list_first_names(&names, MAX_LISTED_NAMES))
 }
 
 /// The settings that differ between the configured network and one that the file matches.
-fn describe_other_settings(
+pub(super) fn describe_other_settings(
     network: &ExpectedNetwork,
     index: &NameIndex,
     found: &NamingMatch,
@@ -147,7 +119,7 @@ fn describe_other_settings(
         let shaped = describe_shapes(index, found);
         let detail = match shaped.is_empty() {
             true => String::new(),
-            false => format!(": {}", list_first_names(&shaped)),
+            false => format!(": {}", list_first_names(&shaped, MAX_LISTED_NAMES)),
         };
         sentences.push(format!(
             "it tells {} classes apart, the data set has {}{detail}; use a network for these classes, or check data.name \
@@ -176,9 +148,9 @@ fn describe_channels(count: usize) -> String {
     }
 }
 
-pub(super) fn list_first_names(names: &[String]) -> String {
-    let text = names[..names.len().min(MAX_LISTED_NAMES)].join(", ");
-    match names.len().saturating_sub(MAX_LISTED_NAMES) {
+pub(super) fn list_first_names(names: &[String], limit: usize) -> String {
+    let text = names[..names.len().min(limit)].join(", ");
+    match names.len().saturating_sub(limit) {
         0 => text,
         more => format!("{text} and {more} more"),
     }

@@ -1,5 +1,7 @@
-//! Renamings that the configuration requests.
+//! Renamings that the configuration requests, and one that would make a file match.
 
+use super::index::{IndexedTensor, NameIndex};
+use super::{ExpectedNetwork, NamingMatch, best_match};
 use crate::NetworkError;
 use regex::Regex;
 
@@ -24,6 +26,10 @@ impl RenameRules {
         compiled.collect::<Result<_, _>>().map(Self)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Returns what a tensor is called after all renamings; nothing when it is to be left out.
     ///
     /// # Errors
@@ -39,4 +45,99 @@ impl RenameRules {
         }
         Ok(renamed)
     }
+}
+
+/// Tensors of a file for which a rule is looked for.
+const MAX_TENSORS: usize = 1 << 12;
+/// Rules that are tried on a file.
+const MAX_TRIED_RULES: usize = 8;
+
+/// Returns the pair to add to `renames` under which the tensors match, where exactly one of those that their names suggest
+/// does.
+pub(super) fn suggest_rule(
+    network: &ExpectedNetwork,
+    entries: &[IndexedTensor],
+    renames: &RenameRules,
+    found: &NamingMatch,
+) -> Option<(String, String)> {
+    if entries.len() > MAX_TENSORS {
+        return None;
+    }
+    let index = NameIndex::new(entries, renames).ok()?;
+    let mut fitting = candidate_rules(&index, found).into_iter().filter(|(pattern, replacement)| {
+        let mut rules = renames.clone();
+        rules.0.extend(Regex::new(pattern).map(|regex| (regex, replacement.clone())));
+        NameIndex::new(entries, &rules).is_ok_and(|index| best_match(network, &index).is_complete())
+    });
+    let first = fitting.next()?;
+    fitting.next().is_none().then_some(first)
+}
+
+/// Returns rules that give an unknown tensor the name of a missing one of its shape, or leave all unknown ones out when
+/// nothing is missing.
+fn candidate_rules(index: &NameIndex, found: &NamingMatch) -> Vec<(String, String)> {
+    let mut unknown = found.unknown.clone();
+    unknown.sort_unstable_by_key(|&e| index.original_name(e));
+    let missing: Vec<_> = found.tensors.iter().filter(|t| t.entries.is_empty()).collect();
+    if missing.is_empty() {
+        let names: Vec<&str> = unknown.iter().map(|&e| index.original_name(e)).collect();
+        return leave_out_rule(&names).into_iter().collect();
+    }
+    let prefix = found.prefixes.first().map_or("", String::as_str);
+    let rules_for = |&entry: &usize| {
+        let name = index.name(entry);
+        let name = name.strip_prefix(prefix).unwrap_or(name);
+        let mut wanted: Vec<&str> =
+            missing.iter().filter(|t| t.shape == index.shape(entry)).map(|t| t.name.as_str()).collect();
+        wanted.sort_by_key(|wanted| strsim::damerau_levenshtein(wanted, name));
+        let mut rules: Vec<_> = wanted.into_iter().filter_map(|wanted| component_rule(name, wanted)).collect();
+        rules.dedup();
+        rules.truncate(MAX_TRIED_RULES);
+        Some(rules).filter(|rules| !rules.is_empty())
+    };
+    unknown.iter().take(MAX_TRIED_RULES).find_map(rules_for).unwrap_or_default()
+}
+
+/// True for a name that can be repeated in a pattern.
+fn is_plain(name: &str) -> bool {
+    name.len() < 200 && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+}
+
+/// Leaves out the module that holds all of these tensors.
+fn leave_out_rule(names: &[&str]) -> Option<(String, String)> {
+    let (first, others) = names.split_first()?;
+    let holds_all = |module: &str| others.iter().all(|n| n.strip_prefix(module).is_some_and(|n| n.starts_with('.')));
+    let module = first.rmatch_indices('.').map(|(at, _)| &first[..at]).find(|module| holds_all(module));
+    let pattern = match module {
+        Some(module) => format!("^{}\\..*", regex::escape(module)),
+        None if others.is_empty() => format!("^{}$", regex::escape(first)),
+        None => return None,
+    };
+    is_plain(first).then_some((pattern, String::new()))
+}
+
+/// Replaces the components in which `name` differs from `wanted`; numbers that both have may be any.
+fn component_rule(name: &str, wanted: &str) -> Option<(String, String)> {
+    let (mut from, mut to): (Vec<&str>, Vec<&str>) = (name.split('.').collect(), wanted.split('.').collect());
+    while from.last().is_some_and(|last| to.last() == Some(last)) {
+        from.pop();
+        to.pop();
+    }
+    let same = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
+    let (from, to) = (from[same..].join("."), to[same..].join("."));
+    if from.is_empty() || to.is_empty() || !is_plain(&from) {
+        return None;
+    }
+    let number = Regex::new("[0-9]+").expect("a valid pattern");
+    let numbers = |text| -> Vec<String> { number.find_iter(text).map(|m| m.as_str().to_owned()).collect() };
+    if numbers(&from) != numbers(&to) {
+        return Some((format!("\\b{}\\b", regex::escape(&from)), to));
+    }
+    let mut count = 0;
+    let replacement = number.replace_all(&to, |_: &regex::Captures| {
+        count += 1;
+        format!("${{{count}}}")
+    });
+    let pattern = number.replace_all(&regex::escape(&from), "([0-9]+)").into_owned();
+    Some((format!("\\b{pattern}\\b"), replacement.into_owned()))
 }

@@ -18,7 +18,7 @@ fn run_state_message(seq: u64) -> Option<ServerMessage> {
 
 /// A near end whose line carries and takes whatever is said, at run `/r/a`.
 fn connected_client() -> (RemoteClient, Receiver<ServerMessage>, Receiver<NearInput>) {
-    let greeting = crate::remote::line::greeting();
+    let greeting = crate::remote::line::format_greeting();
     let host_config = HostConfig {
         ssh: vec!["sh".into(), "-c".into(), format!("printf '%s\\n' '{}'; cat > /dev/null; true", greeting.trim_end())],
         program: vec!["surfit".into()],
@@ -26,7 +26,7 @@ fn connected_client() -> (RemoteClient, Receiver<ServerMessage>, Receiver<NearIn
     let address = RemoteAddress { host: "there".into(), run: "a".into() };
     let (screen, messages) = terminal();
     let (inputs, receiver) = channel();
-    let line = dial(&host_config, "there", &["bridge"], true).unwrap();
+    let line = dial_host(&host_config, "there", &["bridge"], true).unwrap();
     let mut near = RemoteClient::new(address, host_config, false, screen, inputs);
     near.on_connected(line);
     near.on_frame(shown_message("/r/a"));
@@ -125,7 +125,7 @@ fn a_silent_line_is_found_while_keys_come_all_the_time() {
 
 #[test]
 fn a_host_that_never_says_which_run_it_shows_is_told_at_once() {
-    use crate::remote::line::greeting;
+    use crate::remote::line::format_greeting;
     let dir = tempfile::tempdir().unwrap();
     let frames = |message: BridgeMessage| {
         let path = dir.path().join("frames");
@@ -145,7 +145,7 @@ fn a_host_that_never_says_which_run_it_shows_is_told_at_once() {
     ] {
         let script = format!("printf '%s' \"$0\"; {script}; sleep 60");
         let host_config = HostConfig {
-            ssh: ["sh", "-c", &script, &greeting()].map(Into::into).to_vec(),
+            ssh: ["sh", "-c", &script, &format_greeting()].map(Into::into).to_vec(),
             program: vec!["surfit".into()],
         };
         let address = RemoteAddress { host: "gpu1".into(), run: "a".into() };

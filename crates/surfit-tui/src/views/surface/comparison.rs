@@ -94,7 +94,7 @@ fn scene<'a>(base: &'a SurfaceScene<'a>, comparison: &'a SurfaceComparison, pane
         let values = both.flatten().copied();
         match base.range.fixed {
             true => ColorRange::with_limits((base.range.lo, base.range.hi), values, base.range.kind),
-            false => ColorRange::automatic(values, base.range.kind),
+            false => ColorRange::of_values(values, base.range.kind),
         }
     };
     let (heatmap, shown) = match panel {
@@ -110,9 +110,9 @@ fn scene<'a>(base: &'a SurfaceScene<'a>, comparison: &'a SurfaceComparison, pane
             }
             let kind = RangeKind {
                 higher_is_better: base.range.kind.higher_is_better,
-                ..RangeKind::difference(base.view.metric)
+                ..RangeKind::of_difference(base.view.metric)
             };
-            let range = ColorRange::automatic(field.values.iter().flatten().copied(), kind);
+            let range = ColorRange::of_values(field.values.iter().flatten().copied(), kind);
             let shown = ShownField { field, range, quantity: CellQuantity::Value, reference: None };
             (base.heatmap, shown)
         }

@@ -47,7 +47,7 @@ impl ShownField {
         let fixed = view.fixed_range.filter(|f| (f.metric, f.quantity) == (metric, quantity));
         let range = match fixed {
             Some(fixed) => ColorRange::with_limits(fixed.limits, values, kind),
-            None => ColorRange::automatic(values, kind),
+            None => ColorRange::of_values(values, kind),
         };
         Self { field, range, quantity, reference }
     }

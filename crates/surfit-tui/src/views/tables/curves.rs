@@ -8,7 +8,7 @@ use crate::views::tables::TableRows;
 use std::collections::BTreeMap;
 use surfit_core::event::LossCurve;
 use surfit_core::run_state::{RunState, ValidationPoint};
-use surfit_core::table::TableValue;
+use surfit_core::table::{TableValue, single_precision};
 
 const COLUMNS: [&str; 12] = [
     "run",
@@ -89,17 +89,13 @@ fn curve_rows<'a>(
             let later = sample.map_or_else(BTreeMap::new, |s| measured.split_off(&(s.step as u64)));
             let before = std::mem::replace(&mut measured, later).into_iter();
             let mut rows: Vec<Vec<TableValue>> =
-                before.map(|(at, v)| row(at, TableValue::Missing, Default::default(), Some(v))).collect();
+                before.map(|(at, v)| row(at, TableValue::Null, Default::default(), Some(v))).collect();
             if let Some(sample) = sample {
                 let (step, range) = (sample.step as u64, sample.range);
                 let end = trace.samples.get(n + 1).map_or(trace.end, |next| next.step);
                 let steps = (end - sample.step).max(0.0) as u64;
-                let figures = [
-                    range.map(|r| r.1 as f32).into(),
-                    range.map(|r| r.0 as f32).into(),
-                    range.map(|r| r.2 as f32).into(),
-                    sample.smooth.map(|s| s as f32).into(),
-                ];
+                let figures = [range.map(|r| r.1), range.map(|r| r.0), range.map(|r| r.2), sample.smooth]
+                    .map(|x| x.map_or(TableValue::Null, |x| single_precision(x as f32)));
                 rows.push(row(step, steps.into(), figures, measured.remove(&step)));
             }
             rows

@@ -7,7 +7,7 @@ use crate::views::{
     self,
     machine::{LoadHistory, LoadSample, MAX_GPUS},
 };
-use surfit_core::table::TableValue;
+use surfit_core::table::{TableValue, single_precision};
 
 pub fn models(app: &App) -> TableRows<'_> {
     let items = models::items(app);
@@ -24,7 +24,7 @@ pub fn models(app: &App) -> TableRows<'_> {
                     };
                     let (validation, test) = (x.validation_accuracy, x.test_accuracy);
                     let dir = x.dir.display().to_string();
-                    let (loss, images) = (None, TableValue::Missing);
+                    let (loss, images) = (None, TableValue::Null);
                     ("model", what.into(), Some(validation), Some(test), loss, images, dir.into())
                 }
                 ModelItem::Point { u, v, marked } => {
@@ -43,7 +43,7 @@ pub fn models(app: &App) -> TableRows<'_> {
                     let test = finished.and_then(|f| f.corners_test.get(n).copied());
                     let (accuracy, loss) = (Some(corner.accuracy), Some(corner.loss));
                     let source = corner.source.as_str().into();
-                    ("corner", (n + 1).into(), accuracy, test, loss, TableValue::Missing, source)
+                    ("corner", (n + 1).into(), accuracy, test, loss, TableValue::Null, source)
                 }
             };
         Some(vec![
@@ -119,7 +119,7 @@ pub fn machine(app: &App) -> TableRows<'_> {
     figures.extend((0..gpus).map(|n| of(&|s| s.gpu_fractions[n])));
     let count = app.load_history.len();
     let rows = (0..count).map(move |n| {
-        let row = figures.iter().map(|f| f.get(n).copied().into());
+        let row = figures.iter().map(|f| f.get(n).copied().map_or(TableValue::Null, single_precision));
         std::iter::once((count - 1 - n).into()).chain(row).collect::<Vec<TableValue>>()
     });
     let columns = [

@@ -4,7 +4,7 @@ use crate::link::RunLine;
 use crate::test_app::TestApp;
 use surfit_core::event::{Distances, LossCurve};
 use surfit_core::protocol::BridgeMessage;
-use surfit_core::table::{DataTable, TableValue};
+use surfit_core::table::{DataTable, TableValue, single_precision};
 
 fn whole(table: TableRows) -> DataTable {
     table.take_rows(usize::MAX)
@@ -20,26 +20,21 @@ fn every_curve_is_there_with_every_step_and_every_validation() {
     let rig = TestApp::with_run_state(140, 44, fixture::fitting_run());
     let table = whole(losses(&rig.app));
     let run_state = &rig.app.run_state;
-    let of = |curve: &str| -> Vec<&Vec<TableValue>> { table.rows.iter().filter(|r| r[1] == curve.into()).collect() };
+    let of = |curve: &str| -> Vec<&Vec<TableValue>> { table.rows.iter().filter(|r| r[1] == curve).collect() };
     for (curve, name) in [(LossCurve::Corner(0), "corner 1"), (LossCurve::Surface, "surface")] {
         let rows = of(name);
-        let counted: u64 = (rows.iter())
-            .map(|r| match r[3] {
-                TableValue::Integer(steps) => steps,
-                _ => 0,
-            })
-            .sum();
+        let counted: u64 = (rows.iter()).filter_map(|r| r[3].as_u64()).sum();
         assert_eq!(counted, run_state.curves[&curve].end_step(), "{name}");
-        let validations = rows.iter().filter(|r| r[11] != TableValue::Missing).count();
+        let validations = rows.iter().filter(|r| r[11] != TableValue::Null).count();
         let known = run_state.validations.get(&curve).map_or(0, Vec::len);
         assert_eq!(validations, known, "{name}");
         let last = run_state.curves[&curve].last_value().unwrap();
-        let row = rows.iter().rfind(|r| r[4] != TableValue::Missing).unwrap();
-        assert_eq!(row[4], last.into(), "{name}");
+        let row = rows.iter().rfind(|r| r[4] != TableValue::Null).unwrap();
+        assert_eq!(row[4], single_precision(last), "{name}");
     }
-    assert!(of("surface").iter().all(|r| r[0] == fixture::RUN_ID.into()));
+    assert!(of("surface").iter().all(|r| r[0] == fixture::RUN_ID));
     let steps = column(&table, "step");
-    assert!(steps.iter().all(|s| matches!(s, TableValue::Integer(_))));
+    assert!(steps.iter().all(|s| s.is_u64()));
     let line = loss_readout(&rig.app).unwrap();
     assert!(line.starts_with("surface at step 12") && line.contains("validation"), "{line}");
 }
@@ -51,9 +46,9 @@ fn slices_points_and_distances_are_what_the_panes_show() {
     let table = whole(slices(&rig.app));
     let grid = rig.app.grid();
     assert_eq!(table.rows.len(), 2 * grid);
-    let along_u = table.rows.iter().filter(|r| r[0] == "u".into());
-    assert!(along_u.clone().count() == grid && along_u.clone().all(|r| r[2] == (5.0 / (grid - 1) as f64).into()));
-    assert!(table.rows.iter().all(|r| r[3] != TableValue::Missing && r[4] != TableValue::Missing));
+    let along_u = table.rows.iter().filter(|r| r[0] == "u");
+    assert!(along_u.clone().count() == grid && along_u.clone().all(|r| r[2] == 5.0 / (grid - 1) as f64));
+    assert!(table.rows.iter().all(|r| r[3] != TableValue::Null && r[4] != TableValue::Null));
     let line = surface_readout(&rig.app).unwrap();
     assert!(line.contains("accuracy") && line.contains("best corner"), "{line}");
 
@@ -64,7 +59,7 @@ fn slices_points_and_distances_are_what_the_panes_show() {
         Some(Distances { step: 7, points: vec![(0, 0), (1, 0)], values: vec![0.0, 0.5, 0.5, f64::NAN] });
     let table = whole(distances(&rig.app));
     assert_eq!(table.columns, ["point", "00", "10"]);
-    assert_eq!(table.rows[1], ["10".into(), 0.5.into(), TableValue::Missing]);
+    assert_eq!(table.rows[1], ["10".into(), 0.5.into(), TableValue::Null]);
 }
 
 #[test]
@@ -82,8 +77,8 @@ fn the_lists_have_a_row_for_everything_they_show() {
         ..RunLine::default()
     };
     rig.receive(BridgeMessage::Runs(vec![line]));
-    assert_eq!(column(&whole(runs(&rig.app)), "best_accuracy"), [&TableValue::Number(0.9)]);
-    assert_eq!(column(&whole(runs(&rig.app)), "node"), [&TableValue::Text("gpu7".into())]);
+    assert_eq!(column(&whole(runs(&rig.app)), "best_accuracy"), [&TableValue::from(0.9)]);
+    assert_eq!(column(&whole(runs(&rig.app)), "node"), [&TableValue::from("gpu7")]);
     let lines = rig.app.run_state.log.len();
     assert_eq!(whole(log(&rig.app)).rows.len(), lines);
     assert_eq!(crate::views::log::plain_lines(&rig.app).lines().count(), lines);

@@ -27,7 +27,7 @@ fn renamings_come_first_one_after_the_other_and_can_leave_out() {
 }
 
 #[test]
-fn an_unknown_tensor_is_told_with_the_nearest_one_that_is_known() {
+fn an_unknown_tensor_is_named_with_the_rule_that_makes_the_file_fit() {
     let resnet = network("resnet18-cifar", &[4, 5, 6, 7], &[]);
     let mut all = entries(&resnet);
     for (name, _) in &mut all {
@@ -35,13 +35,11 @@ fn an_unknown_tensor_is_told_with_the_nearest_one_that_is_known() {
             *name = "layer1.0.conv3.weight".into();
         }
     }
-    let why = refusal(&resnet, &all);
-    assert!(
-        why.contains("it lacks `layer1.0.conv2.weight`")
-            && why.contains("`layer1.0.conv3.weight` is unknown; the network has `layer1.0.conv2.weight`"),
-        "{why}"
+    assert_eq!(
+        refusal(&resnet, &all),
+        "not a state dict of the configured network: `layer1.0.conv3.weight` is unknown; it fits with corners.rename = \
+         [['\\bconv3\\b', 'conv2']]"
     );
-    assert!(!why.contains("check [network]"), "the shapes are right: {why}");
     let mut less = entries(&resnet);
     less.retain(|(name, _)| name != "fc.bias");
     let why = refusal(&resnet, &less);
@@ -55,6 +53,43 @@ fn an_unknown_tensor_is_told_with_the_nearest_one_that_is_known() {
     let twice = [renamed(&all, |n| format!("student.{n}")), renamed(&all, |n| format!("teacher.{n}"))].concat();
     let why = refusal(&resnet, &twice);
     assert!(why.contains("2 times, behind `student.` and `teacher.`"), "{why}");
+}
+
+#[test]
+fn one_rule_is_proposed_where_exactly_one_makes_the_file_fit() {
+    let resnet = network("resnet18-cifar", &[4, 5, 6, 7], &[]);
+    let all = entries(&resnet);
+    let fits_with = |all: &NamedEntries, rules: &[(&str, &str)]| {
+        let pairs: Vec<_> = rules.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect();
+        match_names(&resnet, all, &RenameRules::new(&pairs).unwrap()).is_ok()
+    };
+    let staged = renamed(&all, |n| format!("model.{}", n.replace("layer", "stage")));
+    assert_eq!(
+        refusal(&resnet, &staged),
+        "not a state dict of the configured network: `model.stage1.0.bn1.bias`, `model.stage1.0.bn1.running_mean` \
+         and 93 more are unknown; it fits with corners.rename = [['\\bstage([0-9]+)\\b', 'layer${1}']]"
+    );
+    assert!(fits_with(&staged, &[("\\bstage([0-9]+)\\b", "layer${1}")]));
+    // After the rules that there are.
+    let pairs = [("^model\\.".to_owned(), "net.".to_owned())];
+    let why = match_names(&resnet, &staged, &RenameRules::new(&pairs).unwrap()).unwrap_err().to_string();
+    assert!(why.ends_with("it fits with ['\\bstage([0-9]+)\\b', 'layer${1}'] added to corners.rename"), "{why}");
+
+    let mut more = all.clone();
+    more.push(("layer1.projector.0.weight".into(), vec![3, 3]));
+    more.push(("layer1.projector.2.weight".into(), vec![3, 3]));
+    let rule = "corners.rename = [['^layer1\\.projector\\..*', '']]";
+    let why = refusal(&resnet, &more);
+    assert!(why.ends_with(&format!("are unknown; if this is not part of it, use {rule}")), "{why}");
+    assert!(fits_with(&more, &[("^layer1\\.projector\\..*", "")]));
+
+    // Two of one shape under other names: each could be either.
+    let swapped = renamed(&all, |n| n.replace("layer1.0.conv1", "layer1.0.a").replace("layer1.0.conv2", "layer1.0.b"));
+    let why = refusal(&resnet, &swapped);
+    assert!(why.ends_with("corners.rename maps other names, or leaves tensors out"), "{why}");
+    let hostile = renamed(&all, |n| n.replace("conv1", "a'\n"));
+    let why = refusal(&resnet, &hostile);
+    assert!(!why.contains("[['") && !why.contains(char::is_control), "{why}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ fn every_cell_has_exactly_the_colour_of_its_value() {
         let buf = draw_to_buffer(&run_state, &view(), (w, h), &theme);
         let layout = SurfaceLayout::of(buf.area, 11, true);
         let map = &run_state.snapshot.as_ref().unwrap().heatmap;
-        let range = ColorRange::of(map, Metric::ACCURACY);
+        let range = ColorRange::of_heatmap(map, Metric::ACCURACY);
         for cell in (0..11).flat_map(|a| (0..11).map(move |b| (a, b))) {
             let value = map.cells[cell.0 * 11 + cell.1].accuracy().unwrap();
             let (r, g, b) = Colormap::Viridis.color_at(range.quality(value));
@@ -54,7 +54,7 @@ fn two_cells_share_a_character() {
     let layout = SurfaceLayout::of(buf.area, 31, true);
     assert!(layout.pixels < 31 && layout.pixels > 20);
     let (map, heat) = (layout.map, &run_state.snapshot.as_ref().unwrap().heatmap);
-    let range = ColorRange::of(heat, Metric::ACCURACY);
+    let range = ColorRange::of_heatmap(heat, Metric::ACCURACY);
     let (x, y) = (map.x + map.width / 2, map.y + map.height / 2);
     let cell = &buf[(x, y)];
     assert_eq!(cell.symbol(), "▀");
@@ -141,7 +141,7 @@ fn stale_and_unmeasured_cells_are_told_without_colour() {
     let theme = theme(ColorDepth::Truecolor, false);
     let scene = SurfaceScene::new(&theme, &run_state, &SurfaceView::default()).map(|s| map::cell_color(&s, 6));
     let value = heatmap(&mut run_state.clone()).cells[6].accuracy().unwrap();
-    let range = ColorRange::of(&run_state.snapshot.as_ref().unwrap().heatmap, Metric::ACCURACY);
+    let range = ColorRange::of_heatmap(&run_state.snapshot.as_ref().unwrap().heatmap, Metric::ACCURACY);
     assert_ne!(scene.flatten(), Some(Colormap::Viridis.color_at(range.quality(value))));
 }
 
@@ -151,7 +151,7 @@ fn without_colours_there_are_digits_and_a_legend() {
     for (depth, ascii) in [(ColorDepth::None, false), (ColorDepth::Ansi16, false), (ColorDepth::None, true)] {
         let buf = draw_to_buffer(&run_state, &view(), (84, 38), &theme(depth, ascii));
         let layout = SurfaceLayout::of(buf.area, 5, true);
-        let range = ColorRange::of(&run_state.snapshot.as_ref().unwrap().heatmap, Metric::ACCURACY);
+        let range = ColorRange::of_heatmap(&run_state.snapshot.as_ref().unwrap().heatmap, Metric::ACCURACY);
         for cell in [(1, 1), (3, 2), (4, 3)] {
             let value = 0.80 + 0.05 * cell.0 as f64 / 4.0 + 0.04 * cell.1 as f64 / 4.0;
             let symbols: String = layout.cell_area(cell).positions().map(|p| buf[p].symbol()).collect();

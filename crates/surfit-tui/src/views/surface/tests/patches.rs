@@ -8,7 +8,7 @@ fn a_triangle_has_nothing_beside_it_and_a_curve_fills_the_height() {
     let colour = |run_state: &RunState, cell: (usize, usize)| {
         let map = &run_state.snapshot.as_ref().unwrap().heatmap;
         let value = map.cells[cell.0 * 11 + cell.1].accuracy().unwrap();
-        let (r, g, b) = Colormap::Viridis.color_at(ColorRange::of(map, Metric::ACCURACY).quality(value));
+        let (r, g, b) = Colormap::Viridis.color_at(ColorRange::of_heatmap(map, Metric::ACCURACY).quality(value));
         Color::Rgb(r, g, b)
     };
     let run_state = fixture::fitting_run_on(Patch::Triangle, 2, 11);
