@@ -10,7 +10,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
-use surfit_core::event::JobStage;
+use surfit_core::event::{JobStage, LossCurve};
 use surfit_core::heatmap::Metric;
 use surfit_core::run_state::RunState;
 use surfit_core::snapshot::EngineState;
@@ -185,10 +185,23 @@ fn status_message(app: &App) -> Option<(ThemeRole, String)> {
             let leave = app.key_label(action!("quit"));
             on("stopped", action!("resume"), "resumes the job") + &format!(", {leave} quits")
         }
-        (EngineState::Paused, _) => on("paused", action!("pause"), "resumes"),
+        (EngineState::Paused, _) => {
+            let what = match stage? {
+                JobStage::Data => "loading the data set is paused",
+                JobStage::Corners => "the corners are paused; the surface between them comes next",
+                JobStage::Align => "the alignment is paused; the surface comes next",
+                JobStage::Fit => "the fit is paused",
+                JobStage::Heatmap => "the measurement of the heatmap is paused",
+                JobStage::Export => "the export is paused",
+            };
+            on(what, action!("pause"), "resumes")
+        }
         (EngineState::Running, _) => match stage? {
             JobStage::Data => "loading the data set …".into(),
-            JobStage::Corners => "training the corners; the surface between them comes next".into(),
+            JobStage::Corners if run_state.curves.keys().any(|c| matches!(c, LossCurve::Corner(_))) => {
+                "training the corners; the surface between them comes next".into()
+            }
+            JobStage::Corners => "preparing the corners; the surface between them comes next".into(),
             JobStage::Align => "aligning the corners to the first …".into(),
             JobStage::Heatmap => "measuring every cell on the finished surface …".into(),
             JobStage::Export => "writing the best model and measuring it on the test split …".into(),

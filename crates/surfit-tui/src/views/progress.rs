@@ -136,11 +136,7 @@ fn phase(s: &Snapshot) -> String {
 
 /// Units of work a second, with what the stage counts.
 pub(super) fn format_speed(s: &Snapshot, rate: f64) -> String {
-    let unit = match s.stage {
-        JobStage::Corners | JobStage::Fit => "steps/s",
-        JobStage::Heatmap => "cells/s",
-        _ => "/s",
-    };
+    let unit = if s.stage == JobStage::Heatmap { "cells/s" } else { "steps/s" };
     if rate >= 10.0 { format!("{rate:.0} {unit}") } else { format!("{rate:.1} {unit}") }
 }
 

@@ -29,8 +29,9 @@ pub use viewport::ShownCells;
 pub(crate) use viewport::format_parameter;
 
 use super::footer::FooterItem;
+use super::message::transliterate;
 use super::plot::pane_frame::{self, PaneFrame};
-use super::plot::text::FigurePiece;
+use super::plot::text::{self, FigurePiece};
 use super::slices;
 use super::tables;
 use super::view::{InputOutcome, MouseInput, ShellCommand, View};
@@ -38,6 +39,7 @@ use crate::action::KeyScope;
 use crate::app::{App, ExportFormat, ExportItem, ExportSource, Pane};
 use crate::layout::ScreenLayout;
 use crate::theme::{ColorDepth, GlyphSet, Theme, ThemeRole};
+use layout::SurfaceLayout;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
@@ -138,6 +140,16 @@ impl<'a> SurfaceScene<'a> {
         }
     }
 
+    /// The unit in which narrow cells have the widths of intervals, which mostly differ in their second digit.
+    fn figure_unit(&self, layout: &SurfaceLayout) -> Option<i32> {
+        let room = SurfaceLayout::figure_width((layout.pixels / layout.grid) as u16);
+        let most = self.field.values.iter().flatten().fold(0.0, |a: f64, &b| a.max(b));
+        let most = if self.range.kind.percent { 100.0 * most } else { most };
+        let drawn = self.view.show_values && !self.view.show_relief && layout.pixels >= 2 * layout.grid;
+        let wanted = drawn && self.quantity == CellQuantity::Width && self.comparable_surface().is_none();
+        text::narrow_unit(most, room).filter(|_| wanted && format!("{most:.2}").len() > room)
+    }
+
     fn quantity_name(&self) -> String {
         let name = self.view.metric.name();
         match self.quantity {
@@ -154,6 +166,11 @@ impl<'a> SurfaceScene<'a> {
             true => name,
             false => format!("{name}, {}", describe_viewport(self)),
         }
+    }
+
+    /// False while corners are trained or loaded: they may be measured, and nothing lies between them yet.
+    fn has_surface(&self) -> bool {
+        self.run_state.snapshot.as_ref().is_some_and(|s| !s.control_points.is_empty())
     }
 
     pub(crate) fn index(&self, cell: (usize, usize)) -> usize {
@@ -321,13 +338,14 @@ fn format_grid(app: &App, format: ExportFormat) -> String {
 }
 
 pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, run_state: &RunState, view: &SurfaceView, focused: bool) {
-    let scene = SurfaceScene::new(theme, run_state, view);
+    let shown = |s: &SurfaceScene<'_>| s.has_surface() || s.heatmap.cells.iter().any(|c| c.images > 0);
+    let scene = SurfaceScene::new(theme, run_state, view).filter(shown);
     let chrome = PaneFrame {
         key: '2',
         name: "Surface",
         figures: scene.as_ref().map(title_pieces).unwrap_or_default(),
         foot: scene.as_ref().map(foot).unwrap_or_default(),
-        mode: scene.as_ref().map(|s| mode(s)).unwrap_or_default(),
+        mode: scene.as_ref().map(|s| mode(s, area)).unwrap_or_default(),
     };
     let inner = chrome.draw(area, buf, theme, focused);
     let Some(scene) = scene else {
@@ -357,16 +375,13 @@ fn title_pieces<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     let (muted, strong) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Best));
     let mut out = Vec::new();
     if let Some(point) = scene.best.and_then(|i| map.measured_point(i)) {
-        let star = if theme.is_ascii() { "*" } else { "★" };
-        let metric = scene.view.metric;
-        let value = scene.best.and_then(|i| map.cells[i].value(metric));
-        let value = value.map_or("?".into(), |v| readout::format_metric(metric, v));
+        let star = theme.pick_glyph("★", "*");
+        let value = scene.best.and_then(|i| readout::format_cell(scene, &map.cells[i])).unwrap_or("?".into());
         out.push(vec![Span::styled(format!("{star} {value}"), strong)]);
         out.push(vec![Span::styled(format!("at {}", scene.format_position((point.u, point.v))), muted)]);
     }
-    if let Some(s) = &scene.run_state.snapshot {
-        let degrees = s.degrees.to_string();
-        let degrees = if theme.is_ascii() { degrees.replace('×', "x") } else { degrees };
+    if let Some(s) = scene.run_state.snapshot.as_ref().filter(|_| scene.has_surface()) {
+        let degrees = transliterate(&s.degrees.to_string(), theme.is_ascii());
         out.push(vec![Span::styled(format!("degree {degrees}"), muted)]);
     }
     out
@@ -374,12 +389,24 @@ fn title_pieces<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
 
 fn foot<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     let (map, muted) = (scene.heatmap, scene.theme.style(ThemeRole::Muted));
-    let measured = map.surface_cells().filter(|&i| map.cells[i].images > 0).count();
+    let images = || map.surface_cells().map(|i| map.cells[i].images).filter(|images| *images > 0);
+    let measured = images().count();
+    if !scene.has_surface() {
+        let text = format!("{measured}/{} corners", map.patch.corner_count());
+        return vec![vec![Span::styled(text, muted)]];
+    }
     let stale = measured - map.fresh_cell_count().min(measured);
     let mut out = vec![vec![Span::styled(format!("{measured}/{} measured", map.surface_cell_count()), muted)]];
     if stale > 0 {
         let glyph = map::stale_glyph(scene.theme);
         out.push(vec![Span::styled(format!("{glyph} {stale} stale"), scene.theme.style(ThemeRole::Stale))]);
+    }
+    if let Some(least) = images().min() {
+        let about = readout::sample_sign(scene.theme, scene.run_state, least);
+        if !about.is_empty() {
+            let text = format!("{about} on {} images", text::group_digits(least.into()));
+            out.push(vec![Span::styled(text, muted)]);
+        }
     }
     out
 }
@@ -393,7 +420,7 @@ fn describe_viewport(scene: &SurfaceScene<'_>) -> String {
     }
 }
 
-fn mode(scene: &SurfaceScene<'_>) -> String {
+fn mode(scene: &SurfaceScene<'_>, area: Rect) -> String {
     let (grid, ascii) = (scene.heatmap.grid, scene.theme.is_ascii());
     let (times, dot) = if ascii { ('x', ',') } else { ('×', '·') };
     let space = if ascii { "" } else { " " };
@@ -402,6 +429,9 @@ fn mode(scene: &SurfaceScene<'_>) -> String {
         _ => format!("{grid}{times}{grid}"),
     };
     let mut out = scene.quantity_name();
+    if let Some(unit) = scene.figure_unit(&scene.layout(area)) {
+        out += &text::unit_suffix(unit, ascii);
+    }
     let mut add = |word: &str| out += &format!("{space}{dot} {word}");
     if scene.range.fixed {
         add("fixed range");

@@ -74,6 +74,42 @@ pub fn format_compact(value: f64) -> String {
     }
 }
 
+/// Fewest characters in which a figure is written as it is; below that it is written in a unit that the pane shows.
+const MIN_PLAIN_WIDTH: usize = 5;
+
+/// The power of ten of the unit in which figures up to `high` have all their digits in `room` characters; `None` where they
+/// are written as they are.
+pub fn narrow_unit(high: f64, room: usize) -> Option<i32> {
+    if !(1..MIN_PLAIN_WIDTH).contains(&room) || !high.is_finite() || high <= 0.0 {
+        return None;
+    }
+    // The largest has all the digits, so that the smaller ones have two as long as they can.
+    let power = (high * (1.0 + 1e-9)).log10().floor();
+    Some(power.clamp(-300.0, 300.0) as i32 + 1 - room.min(3) as i32)
+}
+
+/// A figure in a unit of [`narrow_unit`].
+pub fn format_in_unit(value: f64, unit: i32, room: usize) -> String {
+    match (value / 10f64.powi(unit)).round() {
+        n if n.is_finite() => {
+            // Rounding up may take a digit more.
+            let most = 10f64.powi(room.min(3) as i32) - 1.0;
+            format!("{:.0}", n.clamp(0.0, most))
+        }
+        _ => "?".into(),
+    }
+}
+
+/// What figures in a unit are multiplied by, after their name: ` ×0.01`; empty for ones.
+pub fn unit_suffix(unit: i32, ascii: bool) -> String {
+    let times = if ascii { "x" } else { "×" };
+    match unit {
+        0 => String::new(),
+        -4..=4 => format!(" {times}{:.*}", (-unit).max(0) as usize, 10f64.powi(unit)),
+        _ => format!(" {times}1e{unit}"),
+    }
+}
+
 /// Writes `text` at a place, cut at `width`; outside the buffer nothing happens.
 pub fn put(buf: &mut Buffer, x: u16, y: u16, width: u16, text: &str, style: Style) {
     put_line(buf, x, y, width, &Line::styled(text, style));

@@ -154,6 +154,11 @@ impl SurfaceLayout {
         Self { first_cell: first, ..self }
     }
 
+    /// Characters for a figure in a cell: a gap keeps neighbours apart, except in cells that hold two digits exactly.
+    pub fn figure_width(cell: u16) -> usize {
+        usize::from(if cell == 2 { 2 } else { cell.saturating_sub(1) })
+    }
+
     /// The cell along `u` at a pixel counted from the left.
     pub fn column_cell(&self, pixel: usize) -> usize {
         self.first_cell.0 + self.cell_of_pixel(pixel)

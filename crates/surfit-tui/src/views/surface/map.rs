@@ -17,7 +17,7 @@ pub fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) 
     if layout.pixels == 0 {
         return;
     }
-    let canvas = MapCanvas { scene, layout, paint: CellPaint::of(scene.theme) };
+    let canvas = MapCanvas { scene, layout, paint: CellPaint::of(scene.theme), unit: scene.figure_unit(layout) };
     canvas.draw_cells(buf);
     let lines = scene.view.contours != Contours::Off && scene.heatmap.patch != Patch::Curve;
     let labels = if lines { contours::draw(buf, scene, layout, canvas.draws_lines_only()) } else { Vec::new() };
@@ -39,6 +39,8 @@ pub(super) struct MapCanvas<'a> {
     scene: &'a SurfaceScene<'a>,
     layout: &'a SurfaceLayout,
     paint: CellPaint,
+    /// Unit of the figures in the cells, where these are narrow.
+    unit: Option<i32>,
 }
 
 impl MapCanvas<'_> {

@@ -213,3 +213,45 @@ fn the_figure_under_the_cursor_is_turned_inside_out() {
     let room = SurfaceLayout::of(buf.area, 11, true).cell_area((4, 4));
     assert!(room.positions().any(|p| buf[p].modifier.contains(Modifier::REVERSED)));
 }
+
+#[test]
+fn a_corner_has_its_number_once() {
+    for (size, grid) in [((140, 42), 11), ((84, 38), 11), ((40, 18), 5), ((60, 12), 3)] {
+        let run_state = fitting_run(2, grid);
+        let layout = SurfaceLayout::of(Rect::new(0, 0, size.0, size.1), grid, true);
+        // The cell itself and the row round the map beside it.
+        for (corner, cell) in [(0, grid - 1), (grid - 1, grid - 1)].into_iter().enumerate() {
+            let buf = draw_to_buffer(&run_state, &view(), size, &theme(ColorDepth::Truecolor, false));
+            let room = layout.cell_area(cell);
+            let wide = Rect { y: room.y.saturating_sub(1), height: room.height + 1, ..room };
+            let number = (corner + 3).to_string();
+            let count = wide.positions().filter(|&p| buf[p].symbol() == number).count();
+            // A figure beside it may have the digit too.
+            let around = fixture::text(&buf);
+            let in_cell = room.positions().any(|p| buf[p].symbol() == number);
+            assert!(count > 0 && !(in_cell && layout.has_corner_rows), "{number} at {size:?}\n{around}");
+        }
+    }
+}
+
+#[test]
+fn confidence_in_narrow_cells_has_two_digits_in_a_unit_that_is_told() {
+    let mut run_state = fitting_run(2, 21);
+    for (n, cell) in heatmap(&mut run_state).cells.iter_mut().enumerate() {
+        *cell = surfit_core::heatmap::Cell::from_counts(250 + n as u32 % 20, 300, 0.5, 400);
+    }
+    let of = |size, quantity| {
+        let view = SurfaceView { show_values: true, quantity, ..view() };
+        let buf = draw_to_buffer(&run_state, &view, size, &theme(ColorDepth::Truecolor, false));
+        let layout = SurfaceLayout::of(buf.area, 21, true);
+        let symbols: String = layout.cell_area((10, 10)).positions().map(|p| buf[p].symbol()).collect();
+        (symbols.trim().to_owned(), fixture::text(&buf))
+    };
+    // Cell 220 has correct 250 of 300, hence ±4.22.
+    let (cell, text) = of((84, 38), CellQuantity::Width);
+    assert!(cell == "42" && text.contains("accuracy ± ×0.1"), "{cell}: {text}");
+    let (cell, text) = of((180, 64), CellQuantity::Width);
+    assert!(cell.contains("4.2") && !text.contains("×0.1"), "{cell}: {text}");
+    let (cell, text) = of((84, 38), CellQuantity::Value);
+    assert!(cell == "83" && !text.contains("×0.1"), "{cell}: {text}");
+}
