@@ -399,7 +399,7 @@ impl App {
 
     /// A key that can follow is pressed by the click, a plan is confirmed; a sentence opens the log with its full text.
     fn click_message(&mut self, screen: &ScreenLayout, at: Position) -> Vec<Effect> {
-        let key = views::pending_keys::key_at(self, screen.message, at.x);
+        let key = views::footer::pending_key_at(self, screen.message, at.x);
         match (key, self.pending_prefix()) {
             (Some(key), _) => self.handle_key(key.to_event()),
             (None, Some(_)) => self.handle_key(Key::ESC.to_event()),

@@ -2,12 +2,10 @@
 
 use super::footer::{self, FooterItem};
 use super::message::truncate_end;
-use super::popup;
 use super::search::SearchField;
 use super::view::{InputOutcome, View};
 use crate::action::{Action, ActionGroup, KeyScope, TABLE};
 use crate::app::App;
-use crate::layout::ScreenLayout;
 use crate::theme::ThemeRole;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -83,12 +81,6 @@ impl View for HelpOverlay {
 
     fn on_search_changed(&mut self, app: &mut App) {
         self.scroll(app, i64::MIN / 2);
-    }
-}
-
-impl HelpOverlay {
-    fn inner(&self, app: &App) -> Rect {
-        popup::inner(self.area(&ScreenLayout::of(app), app))
     }
 }
 

@@ -7,11 +7,10 @@ mod tests;
 
 use super::footer::{self, FooterItem};
 use super::search::SearchField;
+use super::tables;
 use super::view::{InputOutcome, View};
-use super::{popup, tables};
 use crate::action::KeyScope;
-use crate::app::{App, ExportItem, ExportSource};
-use crate::layout::ScreenLayout;
+use crate::app::{App, ExportItem};
 use crate::theme::ThemeRole;
 use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
@@ -109,17 +108,12 @@ impl View for LogOverlay {
         let about = "the lines that are shown, as they are shown";
         let text = ExportItem::text_of('l', "lines", "log", about, Some(plain_lines(app)));
         let about = "the lines that are shown, with time and topic";
-        let table = (!lines.is_empty())
-            .then(|| ExportItem::new('t', "table of the log", "log", about, ExportSource::Table(tables::log)));
+        let table = (!lines.is_empty()).then(|| ExportItem::table('t', "table of the log", "log", about, tables::log));
         [readout, text, table].into_iter().flatten().collect()
     }
 }
 
 impl LogOverlay {
-    fn inner(&self, app: &App) -> Rect {
-        popup::inner(self.area(&ScreenLayout::of(app), app))
-    }
-
     /// The next topic, after the last again all of them.
     pub(crate) fn next_topic(&mut self, app: &mut App) {
         let at = |t| LogTopic::ALL.iter().position(|&x| x == t).unwrap_or(0) + 1;

@@ -21,7 +21,7 @@ const MAX_BANNER_ROWS: usize = 3;
 pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     let theme = &app.theme;
     if app.pending_prefix().is_some() {
-        return super::pending_keys::render(area, buf, app);
+        return super::footer::render_pending(area, buf, app);
     }
     let Some(area) = draw_plan(area, buf, app) else {
         return;
@@ -151,15 +151,7 @@ pub fn truncate_end(text: &str, width: u16, ascii: bool) -> String {
         return text.into();
     }
     let sign = if ascii { "..." } else { "…" };
-    let room = width.saturating_sub(Span::raw(sign).width());
-    let mut out = String::new();
-    for c in text.chars() {
-        if Span::raw(out.as_str()).width() + Span::raw(c.to_string()).width() > room {
-            break;
-        }
-        out.push(c);
-    }
-    out + sign
+    text_wrap::beginning(text, width.saturating_sub(Span::raw(sign).width())).to_owned() + sign
 }
 
 /// What is worth knowing when nothing just happened.

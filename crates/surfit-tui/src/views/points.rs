@@ -9,13 +9,13 @@ mod tile_values;
 #[cfg(test)]
 mod tests;
 
-use super::footer::FooterItem;
+use super::message::transliterate;
 use super::plot::pane_frame::{self, PaneFrame};
 use super::plot::text::FigurePiece;
 use super::tables;
 use super::view::{InputOutcome, MouseInput, View};
 use crate::action::KeyScope;
-use crate::app::{App, ExportItem, ExportSource, Pane};
+use crate::app::{App, ExportItem, Pane};
 use crate::layout::ScreenLayout;
 use crate::theme::{Theme, ThemeRole};
 use grid::TileLayout;
@@ -93,10 +93,6 @@ impl View for PointsPane {
         render(area, buf, &app.theme, &app.run_state, &app.points, app.is_focused(Pane::Points));
     }
 
-    fn hints(&self, _app: &App) -> Vec<FooterItem> {
-        Vec::new()
-    }
-
     fn on_mouse(&mut self, app: &mut App, area: Rect, input: MouseInput) -> InputOutcome {
         match input {
             MouseInput::DoubleClick(_) => return InputOutcome::Ignored,
@@ -134,33 +130,16 @@ impl View for PointsPane {
         let points = |s: &Snapshot| !s.control_points.is_empty();
         if app.run_state.snapshot.as_ref().is_some_and(points) {
             let about = "every control point: place, distance travelled, gradient";
-            all.push(ExportItem::new('t', "table of the points", "points", about, ExportSource::Table(tables::points)));
+            all.push(ExportItem::table('t', "table of the points", "points", about, tables::points));
             let about = "the grid of control points, with figures and gradients";
-            all.push(ExportItem::new(
-                'p',
-                "plot of the points",
-                "points",
-                about,
-                ExportSource::Figure(App::points_figure),
-            ));
+            all.push(ExportItem::plot('p', "plot of the points", "points", about, App::points_figure));
         }
         if tables::distances(app).is_some() {
+            let about = "the matrix of distances in weight space";
             let distances = |app: &App| tables::distances(app).unwrap_or_default();
-            all.push(ExportItem::new(
-                'T',
-                "table of the distances",
-                "distances",
-                "the matrix of distances in weight space",
-                ExportSource::Table(distances),
-            ));
+            all.push(ExportItem::table('T', "table of the distances", "distances", about, distances));
             let about = "the matrix of distances in colours";
-            all.push(ExportItem::new(
-                'P',
-                "plot of the distances",
-                "distances",
-                about,
-                ExportSource::Figure(App::distances_figure),
-            ));
+            all.push(ExportItem::plot('P', "plot of the distances", "distances", about, App::distances_figure));
         }
         all
     }
@@ -264,8 +243,7 @@ impl PointState {
 fn title_pieces<'a>(theme: &Theme, snapshot: &Snapshot) -> Vec<FigurePiece<'a>> {
     let (muted, text) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Text));
     let free = snapshot.control_points.iter().filter(|p| !p.corner && !p.frozen).count();
-    let degrees = snapshot.degrees.to_string();
-    let degrees = if theme.is_ascii() { degrees.replace('×', "x") } else { degrees };
+    let degrees = transliterate(&snapshot.degrees.to_string(), theme.is_ascii());
     vec![
         vec![Span::styled("degree ", muted), Span::styled(degrees, text)],
         vec![

@@ -12,7 +12,7 @@ use super::search::SearchField;
 use super::view::{InputOutcome, View};
 use super::{popup, tables};
 use crate::action::KeyScope;
-use crate::app::{App, ExportItem, ExportSource};
+use crate::app::{App, ExportItem};
 use crate::key::Key;
 use crate::layout::ScreenLayout;
 use crate::link::RunLine;
@@ -184,13 +184,8 @@ impl View for RunsOverlay {
 
     fn exports(&self, app: &App) -> Vec<ExportItem> {
         let readout = tables::row_text(&tables::runs(app), self.selected);
-        let table = ExportItem::new(
-            't',
-            "table of the runs",
-            "runs",
-            "the runs that are listed",
-            ExportSource::Table(tables::runs),
-        );
+        let about = "the runs that are listed";
+        let table = ExportItem::table('t', "table of the runs", "runs", about, tables::runs);
         ExportItem::readout(readout).into_iter().chain((!app.runs.is_empty()).then_some(table)).collect()
     }
 }

@@ -1,7 +1,6 @@
 //! The surface pane: the heatmap with its cursor, colour bar, readout and slices, or the surface as a relief.
 
 mod axes;
-mod blocks;
 mod color_bar;
 mod comparison;
 mod contours;
@@ -28,7 +27,6 @@ pub use view::SurfaceView;
 pub use viewport::ShownCells;
 pub(crate) use viewport::format_parameter;
 
-use super::footer::FooterItem;
 use super::message::transliterate;
 use super::plot::pane_frame::{self, PaneFrame};
 use super::plot::text::{self, FigurePiece};
@@ -209,10 +207,6 @@ impl View for SurfacePane {
         render(area, buf, &app.theme, &app.run_state, &app.surface, app.is_focused(Pane::Surface));
     }
 
-    fn hints(&self, _app: &App) -> Vec<FooterItem> {
-        Vec::new()
-    }
-
     /// A click moves the cursor; dragging with another button turns the relief or moves the part that is shown.
     fn on_mouse(&mut self, app: &mut App, area: Rect, input: MouseInput) -> InputOutcome {
         let (grid, patch) = (app.grid(), app.degrees().patch());
@@ -287,42 +281,30 @@ fn exports(app: &App) -> Vec<ExportItem> {
     let about = "every cell: u, v, metrics, images; as JSON with intervals and best point";
     all.push(ExportItem::new('t', "table of the cells", "surface", about, ExportSource::FormattedTable(format_grid)));
     let about = "the map as it is shown, with colour bar and marks";
-    all.push(ExportItem::new(
-        'p',
-        "plot of the map",
-        "surface",
-        about,
-        ExportSource::Figure(|a| a.heatmap_figure(a.surface.quantity)),
-    ));
+    all.push(ExportItem::plot('p', "plot of the map", "surface", about, |a| a.heatmap_figure(a.surface.quantity)));
     // The others are one key away too.
     if view.quantity != CellQuantity::Gain {
         let about = "how much better than the best corner every cell is";
         let figure = |app: &App| app.heatmap_figure(CellQuantity::Gain);
-        all.push(ExportItem::new('g', "plot of the gain", "gain", about, ExportSource::Figure(figure)));
+        all.push(ExportItem::plot('g', "plot of the gain", "gain", about, figure));
     }
     let interval = |c: &Cell| c.interval(view.metric).is_some();
     if view.quantity != CellQuantity::Width && s.heatmap.cells.iter().any(interval) {
         let about = "how wide the confidence interval of every cell is";
         let figure = |app: &App| app.heatmap_figure(CellQuantity::Width);
-        all.push(ExportItem::new('i', "plot of the confidence", "confidence", about, ExportSource::Figure(figure)));
+        all.push(ExportItem::plot('i', "plot of the confidence", "confidence", about, figure));
     }
     if app.degrees().patch() != Patch::Curve {
         let about = "the surface in 3-D, as in the 3-D view";
-        all.push(ExportItem::new('3', "plot in 3-D", "surface-3d", about, ExportSource::Figure(App::relief_figure)));
+        all.push(ExportItem::plot('3', "plot in 3-D", "surface-3d", about, App::relief_figure));
     }
     if view.comparison.as_ref().is_some_and(|other| other.heatmap.patch == s.heatmap.patch) {
         let about = "both compared surfaces and their difference";
-        all.push(ExportItem::new(
-            'b',
-            "plot of the comparison",
-            "comparison",
-            about,
-            ExportSource::Figure(App::comparison_figure),
-        ));
+        all.push(ExportItem::plot('b', "plot of the comparison", "comparison", about, App::comparison_figure));
     }
     let about = "the slices through the cursor, with intervals";
-    all.push(ExportItem::new('T', "table of the slices", "slices", about, ExportSource::Table(tables::slices)));
-    all.push(ExportItem::new('P', "plot of the slices", "slices", about, ExportSource::Figure(App::slices_figure)));
+    all.push(ExportItem::table('T', "table of the slices", "slices", about, tables::slices));
+    all.push(ExportItem::plot('P', "plot of the slices", "slices", about, App::slices_figure));
     all
 }
 
@@ -355,12 +337,8 @@ pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, run_state: &RunState,
         return comparison::draw(buf, &scene, other, inner);
     }
     let layout = scene.layout(area);
-    if scene.is_relief() {
-        relief::draw(buf, &scene, &layout);
-    } else if view.show_relief {
-        slices::draw_curve_plot(buf, &scene, layout.map);
-    } else {
-        map::draw(buf, &scene, &layout);
+    scene.draw(buf, &layout);
+    if !view.show_relief {
         axes::draw(buf, &scene, &layout);
     }
     color_bar::draw(buf, &scene, &layout);

@@ -82,6 +82,11 @@ pub trait View: Any + Debug {
         screen.centered_overlay(MAX_OVERLAY_WIDTH, usize::MAX)
     }
 
+    /// The area within its frame.
+    fn inner(&self, app: &App) -> Rect {
+        popup::inner(self.area(&ScreenLayout::of(app), app))
+    }
+
     /// Draws it with its frame.
     fn render(&self, area: Rect, buf: &mut Buffer, app: &App) {
         let inner = popup::draw(area, buf, &app.theme, &self.title(app), &self.remark(app));
@@ -91,8 +96,10 @@ pub trait View: Any + Debug {
     /// Draws the content of the frame.
     fn render_body(&self, _inner: Rect, _buf: &mut Buffer, _app: &App) {}
 
-    /// Keys of use for the footer; the key that closes it comes last.
-    fn hints(&self, app: &App) -> Vec<FooterItem>;
+    /// Keys of use for the footer; the key that closes it comes last. A pane has those of the actions.
+    fn hints(&self, _app: &App) -> Vec<FooterItem> {
+        Vec::new()
+    }
 
     fn is_modal(&self) -> bool {
         false
@@ -258,9 +265,5 @@ pub struct BusyView;
 impl View for BusyView {
     fn scope(&self) -> KeyScope {
         KeyScope::Anywhere
-    }
-
-    fn hints(&self, _app: &App) -> Vec<FooterItem> {
-        Vec::new()
     }
 }

@@ -322,8 +322,12 @@ fn what_is_paused_or_stopped_is_named_by_its_stage() {
         let mut run_state = fixture::fitting_run();
         let snapshot = run_state.snapshot.as_mut().unwrap();
         (snapshot.stage, snapshot.state) = (stage, EngineState::Paused);
-        let text = TestApp::with_run_state(140, 44, run_state).screen_text();
+        let mut rig = TestApp::with_run_state(140, 44, run_state);
+        let text = rig.screen_text();
         assert!(text.contains(words), "{words}: {text}");
+        rig.press("g m");
+        let text = rig.screen_text();
+        assert!(text.contains("speed           paused") && !text.contains("nothing runs"), "{text}");
     }
     assert!(shown(JobStage::Corners, EngineState::Running).contains("3 ▸ training"));
     assert!(shown(JobStage::Corners, EngineState::Idle).contains("3 □ stopped"));

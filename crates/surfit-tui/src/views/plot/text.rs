@@ -1,5 +1,6 @@
 //! Figures as people write them, and text that is laid out by the available width.
 
+use crate::theme::{Theme, ThemeRole};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
@@ -139,6 +140,11 @@ pub fn reset_letter_style(buf: &mut Buffer, x: u16, y: u16) {
 
 /// One figure with its name, never broken across rows.
 pub type FigurePiece<'a> = Vec<Span<'a>>;
+
+/// A figure after its muted name.
+pub fn named<'a>(theme: &Theme, name: &str, value: String, style: Style) -> FigurePiece<'a> {
+    vec![Span::styled(format!("{name} "), theme.style(ThemeRole::Muted)), Span::styled(value, style)]
+}
 
 /// Lays out groups of pieces in `width` columns and at most `rows` rows, the most important first.
 ///

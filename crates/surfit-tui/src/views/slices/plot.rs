@@ -24,26 +24,6 @@ pub(super) fn large_plot_area(scene: &SurfaceScene<'_>, room: Rect, scale: AxisS
     fits.then(|| Rect::new(room.x + gutter, room.y + 1, room.width - gutter - LEVELS_WIDTH, room.height - 2))
 }
 
-/// The area of a small plot within that of its slice.
-pub(super) struct PlotInterior {
-    pub area: Rect,
-    gutter: u16,
-    levels: u16,
-}
-
-/// See [`PlotInterior`]; `None` where a slice does not fit.
-pub(super) fn small_plot_interior(scene: &SurfaceScene<'_>, room: Rect, scale: AxisScale) -> Option<PlotInterior> {
-    let wide = |v: f64| label(scene, scale, v).chars().count() as u16;
-    let gutter = wide(scale.lo).max(wide(scale.hi)) + 2;
-    let levels = if room.width >= gutter + 20 { LEVELS_WIDTH } else { 0 };
-    let fits = room.height >= 3 && room.width >= (gutter + 6).max(14);
-    fits.then(|| PlotInterior {
-        area: Rect { x: room.x + gutter, y: room.y + 1, width: room.width - gutter - levels, height: room.height - 1 },
-        gutter,
-        levels,
-    })
-}
-
 impl CellSlice {
     pub(super) fn draw(
         &self,
@@ -60,11 +40,14 @@ impl CellSlice {
         self.title(buf, scene, room, behind.as_ref());
         let Some(scale) = scale else { return };
         let (low, high) = (label(scene, scale, scale.lo), label(scene, scale, scale.hi));
-        let Some(inside) = small_plot_interior(scene, room, scale) else {
+        let pad = low.chars().count().max(high.chars().count()) + 1;
+        let gutter = pad as u16 + 1;
+        if room.width < gutter + 6 {
             return;
-        };
-        let (plot, gutter, levels) = (inside.area, inside.gutter, inside.levels);
-        let pad = usize::from(gutter - 1);
+        }
+        let levels = if room.width >= gutter + 20 { LEVELS_WIDTH } else { 0 };
+        let width = room.width - gutter - levels;
+        let plot = Rect { x: room.x + gutter, y: room.y + 1, width, height: room.height - 1 };
         let bottom = plot.bottom() - 1;
         for (y, text) in [(plot.y, high), (bottom, low)] {
             text::put(buf, room.x, y, gutter, &format!("{text:>pad$}"), axis);

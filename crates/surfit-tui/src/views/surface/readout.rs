@@ -25,18 +25,13 @@ pub fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, room: Rect) {
     text::put_lines(buf, room, &text::flow(&groups, room.width, room.height));
 }
 
-fn named<'a>(scene: &SurfaceScene<'_>, name: &str, value: String, style: Style) -> FigurePiece<'a> {
-    let muted = scene.theme.style(ThemeRole::Muted);
-    vec![Span::styled(format!("{name} "), muted), Span::styled(value, style)]
-}
-
 pub(crate) fn format_metric(metric: Metric, value: f64) -> String {
-    if metric.is_percent() { text::format_percent(value, 2) } else { text::format_loss(value) }
+    format_precise(value, RangeKind::of(metric))
 }
 
 /// A difference of a metric's values with its sign, in percentage points where they are percentages.
 pub(crate) fn format_difference(metric: Metric, difference: f64) -> String {
-    if metric.is_percent() { format!("{:+.2}", 100.0 * difference) } else { format!("{difference:+.3}") }
+    format_precise(difference, RangeKind::difference(metric))
 }
 
 /// A figure with all its decimals, as its kind is written.
@@ -103,14 +98,14 @@ fn cursor<'a>(scene: &SurfaceScene<'_>, width: u16) -> Vec<FigurePiece<'a>> {
     let margin = margin(scene, metric, cell);
     out.push(vec![Span::styled(value, text.add_modifier(Modifier::BOLD)), Span::styled(margin, muted)]);
     for (other, estimate) in cell.values.iter().filter(|(other, _)| *other != metric) {
-        out.push(named(scene, other.id(), format_metric(other, estimate.value), text));
+        out.push(text::named(scene.theme, other.id(), format_metric(other, estimate.value), text));
     }
     if let Some((gain, style)) = gain(scene, cell) {
         out.push(if width >= 96 {
             let over = Span::styled(format!(" {} over the best corner", metric.difference_unit()), muted);
             vec![Span::styled(gain, style), over]
         } else {
-            named(scene, "gain", gain, style)
+            text::named(scene.theme, "gain", gain, style)
         });
     }
     out.push(vec![Span::styled(format!("{} images", text::group_digits(cell.images.into())), muted)]);
@@ -154,10 +149,10 @@ fn best<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
         ],
     ];
     if let Some((gain, style)) = gain(scene, &cell).filter(|_| scene.has_surface()) {
-        out.push(named(scene, "gain", gain, style));
+        out.push(text::named(scene.theme, "gain", gain, style));
     }
     if let Some(test) = chosen.and_then(|f| f.best_test) {
-        out.push(named(scene, "test", text::format_percent(test, 2), theme.style(ThemeRole::Text)));
+        out.push(text::named(scene.theme, "test", text::format_percent(test, 2), theme.style(ThemeRole::Text)));
     }
     out
 }
@@ -189,10 +184,10 @@ fn summary_pieces<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     let figure = |x: f64| if metric.is_percent() { format!("{:.2}", 100.0 * x) } else { text::format_loss(x) };
     let to = scene.theme.pick_glyph("–", "-");
     vec![
-        named(scene, "interior", format_metric(metric, s.interior_mean), style),
-        named(scene, "mean", figure(s.mean), style),
-        named(scene, "at corners", figure(s.corners_mean), style),
-        named(scene, "range", format!("{}{to}{}", figure(s.min), figure(s.max)), style),
+        text::named(scene.theme, "interior", format_metric(metric, s.interior_mean), style),
+        text::named(scene.theme, "mean", figure(s.mean), style),
+        text::named(scene.theme, "at corners", figure(s.corners_mean), style),
+        text::named(scene.theme, "range", format!("{}{to}{}", figure(s.min), figure(s.max)), style),
     ]
 }
 
