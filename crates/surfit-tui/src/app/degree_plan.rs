@@ -77,7 +77,7 @@ impl App {
         plan.is_none_or(|p| message.order > p.message_order)
     }
 
-    /// The text of the pending plan: present degrees, planned degrees, and how to answer.
+    /// The text of the pending plan: present degrees, planned degrees, and what the change costs.
     pub fn plan_summary(&self) -> Option<String> {
         let plan = self.degree_plan.filter(|_| self.awaits_plan_confirmation())?;
         let (to, p) = self.planned_degrees()?;
@@ -107,7 +107,7 @@ impl App {
         if has_surface {
             parts.push(if p.exact { "exact" } else { "moves the surface" }.into());
         }
-        Some(format!("{}; enter applies it, esc cancels", parts.join(", ")))
+        Some(parts.join(", "))
     }
 
     /// Plans a change of degree; nothing is done before it is confirmed.

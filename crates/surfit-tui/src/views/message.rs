@@ -74,6 +74,9 @@ fn draw_plan(area: Rect, buf: &mut Buffer, app: &App) -> Option<Rect> {
     };
     let theme = &app.theme;
     let room = area.width.saturating_sub(4);
+    // The footer has the keys too.
+    let whole = format!("{plan}; enter applies it, esc cancels");
+    let plan = if Span::raw(whole.as_str()).width() <= usize::from(room) { whole } else { plan };
     let text = truncate_end(&transliterate(&plan, theme.is_ascii()), room, theme.is_ascii());
     let sign = Span::styled(format!(" {} ", theme.pick_glyph("›", ">")), theme.style(ThemeRole::Accent));
     Line::from(vec![sign, Span::styled(text, theme.style(ThemeRole::Text))]).render(area, buf);

@@ -84,8 +84,10 @@ pub(crate) struct SurfaceScene<'a> {
 }
 
 impl<'a> SurfaceScene<'a> {
+    /// `None` while the corners are made: they may be measured, and nothing lies between them yet.
     pub(crate) fn new(theme: &'a Theme, run_state: &'a RunState, view: &'a SurfaceView) -> Option<Self> {
-        let heatmap = &run_state.snapshot.as_ref()?.heatmap;
+        let snapshot = run_state.snapshot.as_ref().filter(|s| !s.control_points.is_empty())?;
+        let heatmap = &snapshot.heatmap;
         if heatmap.grid < 2 || heatmap.cells.len() != heatmap.grid * heatmap.grid {
             return None;
         }
@@ -164,11 +166,6 @@ impl<'a> SurfaceScene<'a> {
             true => name,
             false => format!("{name}, {}", describe_viewport(self)),
         }
-    }
-
-    /// False while corners are trained or loaded: they may be measured, and nothing lies between them yet.
-    fn has_surface(&self) -> bool {
-        self.run_state.snapshot.as_ref().is_some_and(|s| !s.control_points.is_empty())
     }
 
     pub(crate) fn index(&self, cell: (usize, usize)) -> usize {
@@ -275,7 +272,7 @@ fn exports(app: &App) -> Vec<ExportItem> {
     let (Some(s), view) = (&app.run_state.snapshot, &app.surface) else {
         return all;
     };
-    if s.heatmap.cells.iter().all(|c| c.images == 0) {
+    if s.control_points.is_empty() || s.heatmap.cells.iter().all(|c| c.images == 0) {
         return all;
     }
     let about = "every cell: u, v, metrics, images; as JSON with intervals and best point";
@@ -320,8 +317,7 @@ fn format_grid(app: &App, format: ExportFormat) -> String {
 }
 
 pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, run_state: &RunState, view: &SurfaceView, focused: bool) {
-    let shown = |s: &SurfaceScene<'_>| s.has_surface() || s.heatmap.cells.iter().any(|c| c.images > 0);
-    let scene = SurfaceScene::new(theme, run_state, view).filter(shown);
+    let scene = SurfaceScene::new(theme, run_state, view);
     let chrome = PaneFrame {
         key: '2',
         name: "Surface",
@@ -331,7 +327,12 @@ pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, run_state: &RunState,
     };
     let inner = chrome.draw(area, buf, theme, focused);
     let Some(scene) = scene else {
-        return pane_frame::draw_placeholder(inner, buf, theme, "The surface appears here when its corners are ready.");
+        return pane_frame::draw_placeholder(
+            inner,
+            buf,
+            theme,
+            "The surface appears here when its corners are ready and aligned.",
+        );
     };
     if let Some(other) = scene.comparable_surface() {
         return comparison::draw(buf, &scene, other, inner);
@@ -358,7 +359,7 @@ fn title_pieces<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
         out.push(vec![Span::styled(format!("{star} {value}"), strong)]);
         out.push(vec![Span::styled(format!("at {}", scene.format_position((point.u, point.v))), muted)]);
     }
-    if let Some(s) = scene.run_state.snapshot.as_ref().filter(|_| scene.has_surface()) {
+    if let Some(s) = &scene.run_state.snapshot {
         let degrees = transliterate(&s.degrees.to_string(), theme.is_ascii());
         out.push(vec![Span::styled(format!("degree {degrees}"), muted)]);
     }
@@ -369,10 +370,6 @@ fn foot<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     let (map, muted) = (scene.heatmap, scene.theme.style(ThemeRole::Muted));
     let images = || map.surface_cells().map(|i| map.cells[i].images).filter(|images| *images > 0);
     let measured = images().count();
-    if !scene.has_surface() {
-        let text = format!("{measured}/{} corners", map.patch.corner_count());
-        return vec![vec![Span::styled(text, muted)]];
-    }
     let stale = measured - map.fresh_cell_count().min(measured);
     let mut out = vec![vec![Span::styled(format!("{measured}/{} measured", map.surface_cell_count()), muted)]];
     if stale > 0 {

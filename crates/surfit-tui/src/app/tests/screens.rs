@@ -280,26 +280,41 @@ fn corner_run(stage: JobStage, state: EngineState) -> RunState {
 
 #[test]
 fn before_there_is_a_surface_nothing_is_said_of_one() {
+    let corners = corner_run(JobStage::Corners, EngineState::Running);
+    let align = corner_run(JobStage::Align, EngineState::Running);
     for (width, height) in [(140, 44), (80, 24)] {
-        let text = TestApp::with_run_state(width, height, fixture::loading_run()).screen_text();
-        assert!(text.contains("The surface appears here") && !text.contains("measured"), "{text}");
-        let mut rig = TestApp::with_run_state(width, height, corner_run(JobStage::Corners, EngineState::Running));
-        rig.app.surface.cursor = (10, 10);
-        let text = rig.screen_text();
-        for part in ["no surface yet; the corners come first", "1/4 corners"] {
-            assert!(text.contains(part), "{part} at {width}: {text}");
+        for run_state in [&fixture::loading_run(), &corners, &align] {
+            let mut rig = TestApp::with_run_state(width, height, run_state.clone());
+            rig.press("2 T");
+            let text = rig.screen_text();
+            assert!(text.contains("The surface appears here"), "{text}");
+            for part in ["interior", "mean", "gain", "over corner", "measured", "next best", "zoom in"] {
+                assert!(!text.contains(part), "{part} at {width}: {text}");
+            }
+            rig.press("Y");
+            assert!(!rig.screen_text().contains("plot of the map"), "{}", rig.screen_text());
         }
-        for part in ["interior", "mean", "gain", "over corner", "not measured yet"] {
-            assert!(!text.contains(part), "{part} at {width}: {text}");
-        }
+        let mut rig = TestApp::with_run_state(width, height, corners.clone());
         rig.press("u");
         let text = rig.screen_text();
-        assert!(text.contains("degree of the surface to come 2×2 → 3×2, 9 → 12 points; enter"), "{text}");
+        assert!(text.contains("degree of the surface to come 2×2 → 3×2, 9 → 12 points"), "{text}");
+        assert!(!text.contains("exact"), "{text}");
     }
-    let rig = TestApp::with_run_state(140, 44, corner_run(JobStage::Corners, EngineState::Running));
-    let text = rig.screen_text();
+    let text = TestApp::with_run_state(140, 44, corners).screen_text();
     assert!(text.lines().next().unwrap().contains("best corner 87.15 %"), "{text}");
-    assert!(text.contains("87.13 % ±1.69 best corner so far"), "{text}");
+}
+
+#[test]
+fn a_plan_is_whole_where_the_keys_that_answer_it_fit_in_the_footer_alone() {
+    for (width, whole) in [(140, true), (80, false)] {
+        let mut rig = TestApp::with_run_state(width, 24, fixture::fitting_run());
+        rig.press("u u V");
+        let text = rig.screen_text();
+        assert!(text.contains("degree 3×3 → 5×2, 16 → 18 points, moves the surface"), "{text}");
+        assert_eq!(text.contains("; enter applies it, esc cancels"), whole, "{text}");
+        assert!(text.contains("enter apply  esc cancel"), "{text}");
+        assert!(!text.contains("esc …"), "{text}");
+    }
 }
 
 #[test]

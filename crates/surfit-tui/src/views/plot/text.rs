@@ -149,7 +149,8 @@ pub fn named<'a>(theme: &Theme, name: &str, value: String, style: Style) -> Figu
 /// Lays out groups of pieces in `width` columns and at most `rows` rows, the most important first.
 ///
 /// Every group begins a row of its own; the last groups are left out when rows do not last. When not even the first two
-/// fit so, groups run on. Pieces that do not fit are omitted.
+/// fit so, groups run on. Pieces that do not fit are omitted; of a group that runs on, those after them too, since they
+/// would seem to belong to another.
 pub fn flow<'a>(groups: &[Vec<FigurePiece<'a>>], width: u16, rows: u16) -> Vec<Line<'a>> {
     let apart = |n: &usize| wrap(&groups[..*n], width, u16::MAX, true, 2).len() <= usize::from(rows);
     match (2..=groups.len()).rev().find(apart) {
@@ -185,7 +186,10 @@ fn wrap<'a>(groups: &[Vec<FigurePiece<'a>>], width: u16, rows: u16, apart: bool,
             let fits = |(used, _): &(usize, Vec<Span<'a>>)| used + space + size <= width;
             if fresh || lines.is_empty() || !lines.last().is_some_and(fits) {
                 if lines.len() == rows {
-                    continue;
+                    match apart || groups.len() == 1 {
+                        true => continue,
+                        false => break,
+                    }
                 }
                 lines.push((0, Vec::new()));
             }
@@ -251,6 +255,10 @@ mod tests {
         assert_eq!(text(20, 1), ["aaaa  bbbb  cc"]);
         assert_eq!(text(6, 2), ["aaaa", "bbbb"]);
         assert_eq!(text(6, 9), ["aaaa", "bbbb", "cc"]);
+        // What follows a piece that is left out does not seem to belong to the group before.
+        let groups = [vec![piece("aaaa"), piece("bb")], vec![piece("cccccc"), piece("d")], vec![piece("e")]];
+        let line: String = flow(&groups, 12, 1)[0].spans.iter().map(|s| s.content.as_ref()).collect();
+        assert_eq!(line, "aaaa  bb  e");
         assert!(text(0, 0).is_empty() && text(3, 5) == ["cc"]);
     }
 }

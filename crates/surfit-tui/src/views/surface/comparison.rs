@@ -30,7 +30,8 @@ pub struct SurfaceComparison {
 impl SurfaceComparison {
     /// The surface of a run; `None` when nothing was measured of it.
     pub fn of(name: String, foreign: bool, run_state: &RunState) -> Option<Self> {
-        let heatmap = &run_state.snapshot.as_ref()?.heatmap;
+        let snapshot = run_state.snapshot.as_ref().filter(|s| !s.control_points.is_empty())?;
+        let heatmap = &snapshot.heatmap;
         let measured = heatmap.cells.iter().any(|c| c.images > 0);
         (measured && heatmap.cells.len() == heatmap.grid * heatmap.grid).then(|| Self {
             name,
@@ -136,8 +137,11 @@ fn slice_areas(layouts: &[SurfaceLayout; 3], rooms: &[Rect; 3], readout: Rect) -
 pub(super) fn draw(buf: &mut Buffer, base: &SurfaceScene<'_>, comparison: &SurfaceComparison, inner: Rect) {
     let (rooms, below) = panel_areas(inner);
     let scenes = scenes(base, comparison);
-    let difference = format!("this {} that", base.theme.pick_glyph("−", "-"));
-    let names = [this_name(base, comparison), other_name(base, comparison), difference];
+    let [this, other] = [this_name(base, comparison), other_name(base, comparison)];
+    let less = base.theme.pick_glyph("−", "-");
+    let named = format!("{this} {less} {other}");
+    let fits = Span::raw(named.as_str()).width() < usize::from(rooms[2].width);
+    let names = [this, other, if fits { named } else { format!("this {less} other") }];
     let layouts = [0, 1, 2].map(|k| layout(rooms[k], &scenes[k]));
     for (((name, room), scene), layout) in names.iter().zip(rooms).zip(&scenes).zip(&layouts) {
         if room.width < 6 || room.height < 4 {
@@ -182,14 +186,16 @@ fn readout(buf: &mut Buffer, scenes: &[SurfaceScene<'_>; 3], comparison: &Surfac
         Span::styled(format!("{} ", theme.pick_glyph("▸", ">")), theme.style(ThemeRole::Accent)),
         Span::styled(place, plain),
     ]];
+    let about = readout::sample_sign(theme, this.run_state, this.heatmap.cells[index].images);
     let figure = |scene: &SurfaceScene<'_>| match scene.value(scene.index(scene.cursor)) {
         Some(value) => readout::format_precise(value, scene.range.kind),
         None => "not measured".into(),
     };
-    for (name, scene) in [(this_name(this, comparison), this), (other_name(other, comparison), other)] {
+    for (name, about, scene) in [(this_name(this, comparison), about, this), (other_name(other, comparison), "", other)]
+    {
         group.push(vec![
             Span::styled(format!("{name} "), muted),
-            Span::styled(figure(scene), plain.add_modifier(Modifier::BOLD)),
+            Span::styled(format!("{about}{}", figure(scene)), plain.add_modifier(Modifier::BOLD)),
         ]);
     }
     if let Some(value) = difference.value(index) {
@@ -198,7 +204,7 @@ fn readout(buf: &mut Buffer, scenes: &[SurfaceScene<'_>; 3], comparison: &Surfac
         let role = if good { ThemeRole::Good } else { ThemeRole::Warning };
         group.push(vec![
             Span::styled("difference ", muted),
-            Span::styled(readout::format_precise(value, kind), theme.style(role)),
+            Span::styled(format!("{about}{}", readout::format_precise(value, kind)), theme.style(role)),
         ]);
     }
     let mean = difference.field.values.iter().flatten();

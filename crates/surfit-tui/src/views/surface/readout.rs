@@ -89,8 +89,7 @@ fn cursor<'a>(scene: &SurfaceScene<'_>, width: u16) -> Vec<FigurePiece<'a>> {
     let mut out =
         vec![vec![Span::styled(format!("{arrow} "), theme.style(ThemeRole::Accent)), Span::styled(place, text)]];
     if cell.images == 0 {
-        let why = if scene.has_surface() { "not measured yet" } else { "no surface yet; the corners come first" };
-        out.push(vec![Span::styled(why, muted)]);
+        out.push(vec![Span::styled("not measured yet", muted)]);
         return out;
     }
     let metric = scene.view.metric;
@@ -131,11 +130,7 @@ fn best<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     let value = format_cell(scene, &cell).unwrap_or("?".into());
     // The test figure belongs to the point that was chosen then, not to whatever is best since.
     let chosen = scene.run_state.finished.as_ref().filter(|f| f.best == point);
-    let words = match chosen {
-        _ if !scene.has_surface() => " best corner so far",
-        Some(_) => " best",
-        None => " best so far",
-    };
+    let words = if chosen.is_some() { " best" } else { " best so far" };
     let margin = margin(scene, scene.view.metric, &cell);
     let mut out = vec![
         vec![
@@ -148,7 +143,7 @@ fn best<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
             Span::styled(words, muted),
         ],
     ];
-    if let Some((gain, style)) = gain(scene, &cell).filter(|_| scene.has_surface()) {
+    if let Some((gain, style)) = gain(scene, &cell) {
         out.push(text::named(scene.theme, "gain", gain, style));
     }
     if let Some(test) = chosen.and_then(|f| f.best_test) {

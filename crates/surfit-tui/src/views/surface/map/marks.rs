@@ -177,10 +177,14 @@ impl MapCanvas<'_> {
             return;
         }
         let (x, mut y) = center(room);
-        let x = if sign.chars().count() > 1 { room.x + room.width.saturating_sub(2) / 2 } else { x };
+        let wide = sign.chars().count() as u16;
+        let mut x = if wide > 1 { room.x + room.width.saturating_sub(2) / 2 } else { x };
         let style = self.text_style(index).add_modifier(Modifier::BOLD);
-        if self.figure_row(index, room).is_some() && room.height > 1 {
-            y = if y + 1 < room.bottom() { y + 1 } else { y - 1 };
+        match (self.figure_row(index, room), room.height) {
+            (None, _) => {}
+            // In the gap that keeps the figure apart from the next.
+            (Some(_), 1) => x = room.right().saturating_sub(wide).max(room.x),
+            (Some(_), _) => y = if y + 1 < room.bottom() { y + 1 } else { y - 1 },
         }
         self.write(buf, x, y, sign, style);
     }

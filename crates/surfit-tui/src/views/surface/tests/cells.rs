@@ -250,8 +250,21 @@ fn confidence_in_narrow_cells_has_two_digits_in_a_unit_that_is_told() {
     // Cell 220 has correct 250 of 300, hence ±4.22.
     let (cell, text) = of((84, 38), CellQuantity::Width);
     assert!(cell == "42" && text.contains("accuracy ± ×0.1"), "{cell}: {text}");
+    // Its star stands beside the figure.
+    let best = heatmap_best(&run_state);
+    let view_of_best = SurfaceView { show_values: true, ..view() };
+    let buf = draw_to_buffer(&run_state, &view_of_best, (84, 38), &theme(ColorDepth::Truecolor, false));
+    let room = SurfaceLayout::of(buf.area, 21, true).cell_area(best);
+    let symbols: String = room.positions().map(|p| buf[p].symbol()).collect();
+    assert!(symbols.contains('★') && symbols.contains("90"), "{symbols}");
     let (cell, text) = of((180, 64), CellQuantity::Width);
     assert!(cell.contains("4.2") && !text.contains("×0.1"), "{cell}: {text}");
     let (cell, text) = of((84, 38), CellQuantity::Value);
     assert!(cell == "83" && !text.contains("×0.1"), "{cell}: {text}");
+}
+
+fn heatmap_best(run_state: &RunState) -> (usize, usize) {
+    let map = &run_state.snapshot.as_ref().unwrap().heatmap;
+    let index = map.rank_cells(Metric::ACCURACY)[0];
+    (index / map.grid, index % map.grid)
 }
