@@ -222,10 +222,6 @@ pub fn choose_hint(app: &App) -> FooterItem {
     text_hint(arrows(app), "choose")
 }
 
-pub fn scroll_hint(app: &App) -> FooterItem {
-    text_hint(arrows(app), "scroll")
-}
-
 pub fn page_hint(app: &App) -> FooterItem {
     text_hint(&format!("{} pageup pagedown", arrows(app)), "scroll")
 }

@@ -3,7 +3,7 @@
 use super::footer::{self, FooterItem};
 use super::message::truncate_end;
 use super::search::SearchField;
-use super::view::{InputOutcome, View};
+use super::view::{InputOutcome, SearchAccess, View};
 use crate::action::{Action, ActionGroup, KeyScope, TABLE};
 use crate::app::App;
 use crate::theme::ThemeRole;
@@ -71,12 +71,8 @@ impl View for HelpOverlay {
         InputOutcome::DONE
     }
 
-    fn search<'a>(&self, app: &'a App) -> Option<&'a SearchField> {
-        Some(&app.help_search)
-    }
-
-    fn search_mut<'a>(&self, app: &'a mut App) -> Option<&'a mut SearchField> {
-        Some(&mut app.help_search)
+    fn search(&self) -> Option<SearchAccess> {
+        Some((|app| &app.help_search, |app| &mut app.help_search))
     }
 
     fn on_search_changed(&mut self, app: &mut App) {

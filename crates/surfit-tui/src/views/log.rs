@@ -8,7 +8,7 @@ mod tests;
 use super::footer::{self, FooterItem};
 use super::search::SearchField;
 use super::tables;
-use super::view::{InputOutcome, View};
+use super::view::{InputOutcome, SearchAccess, View};
 use crate::action::KeyScope;
 use crate::app::{App, ExportItem};
 use crate::theme::ThemeRole;
@@ -61,7 +61,7 @@ impl View for LogOverlay {
 
     fn hints(&self, app: &App) -> Vec<FooterItem> {
         let own = [(action!("search-log"), "search"), (action!("log-topic"), "topic"), (action!("log-times"), "times")];
-        footer::hints(app, [footer::scroll_hint(app)], &own, [footer::close_hint(app)])
+        footer::hints(app, [footer::text_hint(footer::arrows(app), "scroll")], &own, [footer::close_hint(app)])
     }
 
     fn position_mut(&mut self) -> Option<&mut usize> {
@@ -80,12 +80,8 @@ impl View for LogOverlay {
         self.lines_from_end = self.lines_from_end.saturating_add_signed(-by as isize).min(last);
     }
 
-    fn search<'a>(&self, app: &'a App) -> Option<&'a SearchField> {
-        Some(&app.log.search)
-    }
-
-    fn search_mut<'a>(&self, app: &'a mut App) -> Option<&'a mut SearchField> {
-        Some(&mut app.log.search)
+    fn search(&self) -> Option<SearchAccess> {
+        Some((|app| &app.log.search, |app| &mut app.log.search))
     }
 
     fn on_search_changed(&mut self, _app: &mut App) {

@@ -154,33 +154,17 @@ fn has_all_control_points(snapshot: &Snapshot) -> bool {
 pub fn render(area: Rect, buf: &mut Buffer, theme: &Theme, run_state: &RunState, view: &PointsView, focused: bool) {
     let snapshot = run_state.snapshot.as_ref().filter(|s| has_all_control_points(s));
     let started = !run_state.corners.is_empty() || !run_state.curves.is_empty();
-    let chrome = PaneFrame {
-        key: '3',
-        name: if view.show_distances {
-            "Distances"
-        } else if snapshot.is_none() && started {
-            "Corners"
-        } else {
-            "Control points"
-        },
-        figures: match snapshot {
-            _ if view.show_distances => distances::title_pieces(theme, run_state),
-            Some(s) => title_pieces(theme, s),
-            None if started => corners::title_pieces(theme, run_state),
-            None => Vec::new(),
-        },
-        foot: match snapshot {
-            Some(s) if !view.show_distances => legend(theme, s),
-            _ => Vec::new(),
-        },
-        mode: match snapshot {
-            Some(s) if !view.show_distances => {
-                let layout = TileLayout::of(pane_frame::inside(area), s.degrees, view.cursor);
-                grid::tile_description(theme, run_state, s, &layout, view.figure)
-            }
-            _ => String::new(),
-        },
+    let tiles = snapshot.filter(|_| !view.show_distances);
+    let layout = |s: &Snapshot| TileLayout::of(pane_frame::inside(area), s.degrees, view.cursor);
+    let described = |s| grid::tile_description(theme, run_state, s, &layout(s), view.figure);
+    let (name, figures) = match snapshot {
+        _ if view.show_distances => ("Distances", distances::title_pieces(theme, run_state)),
+        Some(s) => ("Control points", title_pieces(theme, s)),
+        None if started => ("Corners", corners::title_pieces(theme, run_state)),
+        None => ("Control points", Vec::new()),
     };
+    let foot = tiles.map(|s| legend(theme, s)).unwrap_or_default();
+    let chrome = PaneFrame { key: '3', name, figures, foot, mode: tiles.map(described).unwrap_or_default() };
     let inner = chrome.draw(area, buf, theme, focused);
     match snapshot {
         _ if view.show_distances => distances::draw(inner, buf, theme, run_state, view.pair),

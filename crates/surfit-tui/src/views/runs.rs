@@ -9,7 +9,7 @@ pub(crate) mod tests;
 use super::footer::{self, FooterItem};
 use super::plot::pane_frame;
 use super::search::SearchField;
-use super::view::{InputOutcome, View};
+use super::view::{InputOutcome, SearchAccess, View};
 use super::{popup, tables};
 use crate::action::KeyScope;
 use crate::app::{App, ExportItem};
@@ -174,12 +174,8 @@ impl View for RunsOverlay {
         visible_runs(app).len().saturating_sub(1)
     }
 
-    fn search<'a>(&self, app: &'a App) -> Option<&'a SearchField> {
-        Some(&app.runs_view.search)
-    }
-
-    fn search_mut<'a>(&self, app: &'a mut App) -> Option<&'a mut SearchField> {
-        Some(&mut app.runs_view.search)
+    fn search(&self) -> Option<SearchAccess> {
+        Some((|app| &app.runs_view.search, |app| &mut app.runs_view.search))
     }
 
     fn exports(&self, app: &App) -> Vec<ExportItem> {

@@ -8,7 +8,8 @@ use super::surface::SurfaceScene;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use serde::{Deserialize, Serialize};
-use surfit_core::axis_scale::{self, AxisScale};
+use surfit_core::axis_scale::AxisScale;
+use surfit_core::color_range::ColorRange;
 use surfit_core::heatmap::SliceDirection;
 use surfit_core::surface::Patch;
 
@@ -171,15 +172,5 @@ impl CellSlice {
 }
 
 fn label(scene: &SurfaceScene<'_>, scale: AxisScale, value: f64) -> String {
-    let (span, kind) = (scale.hi - scale.lo, scene.range.kind);
-    let decimals = match 100.0 * span {
-        s if s > 20.0 => 0,
-        s if s > 0.99 => 1,
-        _ => 2,
-    };
-    match (kind.percent, kind.signed) {
-        (false, _) => axis_scale::format_number(value, span / 10.0),
-        (true, false) => format!("{:.decimals$}", 100.0 * value),
-        (true, true) => format!("{:+.decimals$}", 100.0 * value),
-    }
+    ColorRange { lo: scale.lo, hi: scale.hi, ..scene.range }.label(value)
 }

@@ -110,7 +110,7 @@ impl<'a> SurfaceScene<'a> {
             heatmap,
             view,
             cursor: heatmap.clamp_to_surface(view.cursor),
-            cells: view.shown_cells_of(heatmap),
+            cells: view.shown_cells(heatmap.grid, heatmap.patch),
             field: shown.field,
             range: shown.range,
             quantity: shown.quantity,

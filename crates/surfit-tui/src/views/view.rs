@@ -64,6 +64,9 @@ pub enum ShellCommand {
     Words(Vec<String>),
 }
 
+/// A search line of the app, to read and to change.
+pub type SearchAccess = (fn(&App) -> &SearchField, fn(&mut App) -> &mut SearchField);
+
 /// A pane, an overlay or a dialog.
 pub trait View: Any + Debug {
     /// Where the keys of its own count; its name.
@@ -192,11 +195,8 @@ pub trait View: Any + Debug {
         false
     }
 
-    fn search<'a>(&self, _app: &'a App) -> Option<&'a SearchField> {
-        None
-    }
-
-    fn search_mut<'a>(&self, _app: &'a mut App) -> Option<&'a mut SearchField> {
+    /// Where its search line is.
+    fn search(&self) -> Option<SearchAccess> {
         None
     }
 

@@ -37,12 +37,6 @@ pub struct CurveSpan {
     pub has_nonfinite: bool,
 }
 
-impl CurveSpan {
-    pub fn smooth_range(&self) -> Option<(f64, f64, f64)> {
-        self.smooth.map(|s| (s, s, s))
-    }
-}
-
 #[derive(Clone, Debug)]
 pub struct PlotTrace {
     pub name: CurveOwner,

@@ -119,8 +119,8 @@ pub(crate) fn compare_surfaces(base: &SurfaceScene<'_>, comparison: &SurfaceComp
 fn layout(room: Rect, scene: &SurfaceScene<'_>) -> SurfaceLayout {
     let inside =
         Rect { y: room.y + 1, height: room.height.saturating_sub(1), width: room.width.saturating_sub(1), ..room };
-    SurfaceLayout::map_with_bar(inside, scene.cells.count, scene.view.show_relief)
-        .with_first_cell(scene.cells.first_cell)
+    let layout = SurfaceLayout::map_with_bar(inside, scene.cells.count, scene.view.show_relief);
+    SurfaceLayout { first_cell: scene.cells.first_cell, ..layout }
 }
 
 /// The areas of two slices below the maps, where they fit.

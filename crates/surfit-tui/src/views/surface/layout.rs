@@ -134,10 +134,6 @@ impl SurfaceLayout {
         })
     }
 
-    pub fn with_first_cell(self, first: (usize, usize)) -> Self {
-        Self { first_cell: first, ..self }
-    }
-
     /// Characters for a figure in a cell: a gap keeps neighbours apart, except in cells that hold two digits exactly.
     pub fn figure_width(cell: u16) -> usize {
         usize::from(if cell == 2 { 2 } else { cell.saturating_sub(1) })

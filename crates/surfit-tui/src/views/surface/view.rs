@@ -168,6 +168,6 @@ impl<'a> SurfaceScene<'a> {
             }
             return layout;
         }
-        SurfaceLayout::of(area, self.cells.count, slices).with_first_cell(self.cells.first_cell)
+        SurfaceLayout { first_cell: self.cells.first_cell, ..SurfaceLayout::of(area, self.cells.count, slices) }
     }
 }
