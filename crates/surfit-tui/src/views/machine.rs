@@ -163,7 +163,6 @@ impl MachineSheet<'_> {
             .collect()
     }
 
-    /// How long the stage and the whole job will take.
     fn time_left_lines<'a>(&self, s: &Snapshot) -> Vec<Line<'a>> {
         let mut out = Vec::new();
         if self.app.is_connected() && matches!(s.state, EngineState::Running | EngineState::Paused) {

@@ -27,12 +27,10 @@ pub struct KeyPress {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum MouseInput {
-    /// The left button went down.
     Click(Position),
     DoubleClick(Position),
     /// The mouse moved with the left button down.
     Drag(Position),
-    /// The left button was let go.
     Release,
     /// The mouse moved from the first place to the second with another button down.
     Pan(Position, Position),
@@ -96,7 +94,6 @@ pub trait View: Any + Debug {
         self.render_body(inner, buf, app);
     }
 
-    /// Draws the content of the frame.
     fn render_body(&self, _inner: Rect, _buf: &mut Buffer, _app: &App) {}
 
     /// Keys of use for the footer; the key that closes it comes last. A pane has those of the actions.

@@ -135,7 +135,6 @@ impl LossView {
         self.time = to_time;
     }
 
-    /// How far the curves that are shown reach.
     pub fn extent(&self, run_state: &RunState) -> Option<CurveExtent> {
         CurveExtent::of(run_state, self)
     }
@@ -207,7 +206,6 @@ impl LossView {
         self.cursor = Some(moved.clamp(from, to));
     }
 
-    /// Puts the cursor at the first step that is shown, or at the last.
     pub fn move_cursor_to_end(&mut self, run_state: &RunState, last: bool) {
         if let Some((extent, (from, to))) = self.extent(run_state).zip(self.window(run_state)) {
             self.cursor = Some(if last { to.min(extent.end).max(from) } else { from });
@@ -270,7 +268,6 @@ impl LossView {
         inside.then(|| plot.x_at(column))
     }
 
-    /// Zooms about the place under the mouse; for the wheel.
     pub fn zoom_at(&mut self, area: Rect, at: (u16, u16), run_state: &RunState, factor: f64) {
         if let Some(x) = self.position_at(area, at.0, at.1, run_state) {
             self.zoom_by(run_state, factor, Some(x));

@@ -26,7 +26,6 @@ pub struct DotCanvas {
 }
 
 impl DotCanvas {
-    /// An empty canvas of that many characters.
     pub fn new(width: u16, height: u16, glyphs: GlyphSet) -> Self {
         let (width, height) = (usize::from(width), usize::from(height));
         Self { width, height, glyphs, spots: vec![DotCell::default(); width * height] }

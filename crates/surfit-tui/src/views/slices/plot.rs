@@ -65,9 +65,9 @@ impl CellSlice {
     }
 
     /// The only slice of a curve, in the whole area.
-    pub(super) fn draw_large(&self, buf: &mut Buffer, scene: &SurfaceScene<'_>, room: Rect, scale: Option<AxisScale>) {
+    pub(super) fn draw_large(&self, buf: &mut Buffer, scene: &SurfaceScene<'_>, room: Rect, scale: AxisScale) {
         let axis = scene.theme.style(ThemeRole::Axis);
-        let Some((scale, plot)) = scale.and_then(|s| Some((s, large_plot_area(scene, room, s)?))) else {
+        let Some(plot) = large_plot_area(scene, room, scale) else {
             return;
         };
         self.title(buf, scene, room, None);
@@ -150,11 +150,11 @@ impl CellSlice {
         }
         self.line(&mut dots, scene, scale);
         dots.draw(plot, buf, |ink| theme.style(if ink == 0 { ThemeRole::CurveSmooth } else { ThemeRole::CurveRaw }));
-        let here = self.cells.get(self.cursor);
-        let value = here.and_then(|&i| scene.value(i));
-        if let Some(y) = value.and_then(|v| row(scale, plot, v)) {
+        let here = scene.index(scene.cursor);
+        let place = self.cells.iter().position(|&i| i == here);
+        if let (Some(k), Some(y)) = (place, scene.value(here).and_then(|v| row(scale, plot, v))) {
             let style = theme.style(ThemeRole::Accent).add_modifier(Modifier::BOLD);
-            let x = plot.x + self.column(self.cursor, plot.width);
+            let x = plot.x + self.column(k, plot.width);
             text::put(buf, x, y, 1, theme.pick_glyph("◆", "#"), style);
         }
     }

@@ -137,7 +137,7 @@ fn slice_areas(layouts: &[SurfaceLayout; 3], rooms: &[Rect; 3], readout: Rect) -
 pub(super) fn draw(buf: &mut Buffer, base: &SurfaceScene<'_>, comparison: &SurfaceComparison, inner: Rect) {
     let (rooms, below) = panel_areas(inner);
     let scenes = scenes(base, comparison);
-    let [this, other] = [this_name(base, comparison), other_name(base, comparison)];
+    let (this, other) = (this_name(base, comparison), transliterate(&comparison.name, base.theme.is_ascii()));
     let less = base.theme.pick_glyph("−", "-");
     let named = format!("{this} {less} {other}");
     let fits = Span::raw(named.as_str()).width() < usize::from(rooms[2].width);
@@ -158,7 +158,7 @@ pub(super) fn draw(buf: &mut Buffer, base: &SurfaceScene<'_>, comparison: &Surfa
         let other = (&scenes[1], comparison.name.as_str());
         slices::draw(buf, &scenes[0], rooms, Some(other));
     }
-    readout(buf, &scenes, comparison, below);
+    readout(buf, &scenes, &names, below);
 }
 
 /// What this surface is called: its run beside another run, else its degree.
@@ -171,12 +171,8 @@ fn this_name(scene: &SurfaceScene<'_>, comparison: &SurfaceComparison) -> String
     transliterate(&name, scene.theme.is_ascii())
 }
 
-fn other_name(scene: &SurfaceScene<'_>, comparison: &SurfaceComparison) -> String {
-    transliterate(&comparison.name, scene.theme.is_ascii())
-}
-
 /// The point under the cursors: both figures and their difference.
-fn readout(buf: &mut Buffer, scenes: &[SurfaceScene<'_>; 3], comparison: &SurfaceComparison, room: Rect) {
+fn readout(buf: &mut Buffer, scenes: &[SurfaceScene<'_>; 3], names: &[String; 3], room: Rect) {
     let [this, other, difference] = scenes;
     let theme = this.theme;
     let (muted, plain) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Text));
@@ -191,8 +187,7 @@ fn readout(buf: &mut Buffer, scenes: &[SurfaceScene<'_>; 3], comparison: &Surfac
         Some(value) => readout::format_precise(value, scene.range.kind),
         None => "not measured".into(),
     };
-    for (name, about, scene) in [(this_name(this, comparison), about, this), (other_name(other, comparison), "", other)]
-    {
+    for (name, about, scene) in [(&names[0], about, this), (&names[1], "", other)] {
         group.push(vec![
             Span::styled(format!("{name} "), muted),
             Span::styled(format!("{about}{}", figure(scene)), plain.add_modifier(Modifier::BOLD)),

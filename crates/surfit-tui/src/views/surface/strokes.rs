@@ -26,7 +26,6 @@ pub(crate) struct StrokeCanvas {
 }
 
 impl StrokeCanvas {
-    /// An empty canvas, which draws with dots or in ASCII.
     pub(crate) fn new(width: u16, height: u16, ascii: bool) -> Self {
         let (width, height) = (usize::from(width), usize::from(height));
         Self { width, height, ascii, spots: vec![StrokeCell::default(); width * height] }
