@@ -134,7 +134,7 @@ fn rows<'a>(app: &App, width: u16) -> Vec<Line<'a>> {
             let named = !search.is_empty() && !search.finds(entry.help) && search.finds(&name);
             let reason = if named { Some(name) } else { reason };
             let used = 3 + key_width.max(keys_wide) + entry.help.chars().count();
-            let reason = reason.map(|r| format!("  {r}")).unwrap_or_default();
+            let reason = reason.map(|r| format!("  ({r})")).unwrap_or_default();
             let room = usize::from(width).saturating_sub(used);
             if !reason.is_empty() && reason.chars().count() <= room {
                 spans.push(Span::styled(reason, theme.style(ThemeRole::Stale)));

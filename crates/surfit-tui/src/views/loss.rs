@@ -82,8 +82,7 @@ impl View for LossPane {
     }
 
     fn step_back(&mut self, app: &mut App) -> bool {
-        app.loss.clear_cursor_or_zoom();
-        true
+        app.loss.clear_cursor_or_zoom()
     }
 
     fn exports(&self, app: &App) -> Vec<ExportItem> {
@@ -249,20 +248,7 @@ fn legend<'a>(theme: &Theme, plot: &CurvePlot, view: &LossView, words: LegendWor
     };
     let mut out = Vec::new();
     if plot.has_several_curves() {
-        let corners: FigurePiece<'a> = plot
-            .traces
-            .iter()
-            .filter_map(|t| match t.name {
-                CurveOwner::Own(LossCurve::Corner(c)) => {
-                    Some(Span::styled(format!("{} ", c + 1), theme.style(ThemeRole::corner(c))))
-                }
-                _ => None,
-            })
-            .collect();
-        if !corners.is_empty() {
-            let name = Span::styled("corners", muted);
-            out.push(corners.into_iter().chain([name]).collect());
-        }
+        let mut corners = Vec::new();
         for (n, trace) in plot.traces.iter().enumerate() {
             match trace.name {
                 CurveOwner::Own(LossCurve::Surface) => out.push(entry(line, ThemeRole::CurveSmooth, "surface")),
@@ -270,8 +256,14 @@ fn legend<'a>(theme: &Theme, plot: &CurvePlot, view: &LossView, words: LegendWor
                     let name = readout::overlay_label(theme, trace.name, view, other, name);
                     out.push(vec![Span::styled(name, theme.style(plot.trace_role(n)))]);
                 }
-                CurveOwner::Own(LossCurve::Corner(_)) => {}
+                CurveOwner::Own(LossCurve::Corner(c)) => {
+                    corners.push(Span::styled(format!("{} ", c + 1), theme.style(ThemeRole::corner(c))));
+                }
             }
+        }
+        if !corners.is_empty() {
+            corners.push(Span::styled("corners", muted));
+            out.insert(0, corners);
         }
         if view.smooth {
             out.push(vec![Span::styled(smoothed, muted)]);
