@@ -194,7 +194,7 @@ fn title_pieces<'a>(
         let style = theme.style(ThemeRole::corner(*c));
         out.push(vec![Span::styled(format!("corner {}", c + 1), style)]);
     }
-    let pair = |name: &str, value: String, role: ThemeRole| text::named(theme, name, value, theme.style(role));
+    let pair = |name: &str, value: String, role: ThemeRole| text::named_piece(theme, name, value, theme.style(role));
     out.push(pair("step", text::group_digits(series.end_step()), ThemeRole::Text));
     // What the drawn curve ends with, or, where that is out of sight, the series' last value.
     let last = plot

@@ -154,7 +154,7 @@ pub fn truncate_end(text: &str, width: u16, ascii: bool) -> String {
         return text.into();
     }
     let sign = if ascii { "..." } else { "…" };
-    text_wrap::beginning(text, width.saturating_sub(Span::raw(sign).width())).to_owned() + sign
+    text_wrap::take_columns(text, width.saturating_sub(Span::raw(sign).width())).to_owned() + sign
 }
 
 /// What is worth knowing when nothing just happened.

@@ -147,7 +147,7 @@ impl<'a> SurfaceScene<'a> {
         let most = if self.range.kind.percent { 100.0 * most } else { most };
         let drawn = self.view.show_values && !self.view.show_relief && layout.pixels >= 2 * layout.grid;
         let wanted = drawn && self.quantity == CellQuantity::Width && self.comparable_surface().is_none();
-        text::narrow_unit(most, room).filter(|_| wanted && format!("{most:.2}").len() > room)
+        text::choose_unit(most, room).filter(|_| wanted && format!("{most:.2}").len() > room)
     }
 
     fn quantity_name(&self) -> String {
@@ -405,7 +405,7 @@ fn mode(scene: &SurfaceScene<'_>, area: Rect) -> String {
     };
     let mut out = scene.quantity_name();
     if let Some(unit) = scene.figure_unit(&scene.layout(area)) {
-        out += &text::unit_suffix(unit, ascii);
+        out += &text::format_unit(unit, ascii);
     }
     let mut add = |word: &str| out += &format!("{space}{dot} {word}");
     if scene.range.fixed {

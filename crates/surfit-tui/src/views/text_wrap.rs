@@ -43,7 +43,7 @@ pub fn pad_to_width(text: &str, width: usize) -> String {
 }
 
 /// As much of `text` from its beginning as `width` columns hold.
-pub fn beginning(text: &str, width: usize) -> &str {
+pub fn take_columns(text: &str, width: usize) -> &str {
     let beginnings = text.char_indices().map(|(at, c)| &text[..at + c.len_utf8()]);
     beginnings.take_while(|text| Span::raw(*text).width() <= width).last().unwrap_or_default()
 }
@@ -78,7 +78,7 @@ pub fn truncate_middle(text: &str, width: u16, ascii: bool) -> String {
     }
     let end = truncate_start(text, width - width / 3, ascii);
     let room = usize::from(width).saturating_sub(Span::raw(end.as_str()).width());
-    beginning(text, room).to_owned() + &end
+    take_columns(text, room).to_owned() + &end
 }
 
 #[cfg(test)]

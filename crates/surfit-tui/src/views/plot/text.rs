@@ -80,7 +80,7 @@ const MIN_PLAIN_WIDTH: usize = 5;
 
 /// The power of ten of the unit in which figures up to `high` have all their digits in `room` characters; `None` where they
 /// are written as they are.
-pub fn narrow_unit(high: f64, room: usize) -> Option<i32> {
+pub fn choose_unit(high: f64, room: usize) -> Option<i32> {
     if !(1..MIN_PLAIN_WIDTH).contains(&room) || !high.is_finite() || high <= 0.0 {
         return None;
     }
@@ -89,7 +89,7 @@ pub fn narrow_unit(high: f64, room: usize) -> Option<i32> {
     Some(power.clamp(-300.0, 300.0) as i32 + 1 - room.min(3) as i32)
 }
 
-/// A figure in a unit of [`narrow_unit`].
+/// A figure in a unit of [`choose_unit`].
 pub fn format_in_unit(value: f64, unit: i32, room: usize) -> String {
     match (value / 10f64.powi(unit)).round() {
         n if n.is_finite() => {
@@ -102,7 +102,7 @@ pub fn format_in_unit(value: f64, unit: i32, room: usize) -> String {
 }
 
 /// What figures in a unit are multiplied by, after their name: ` ×0.01`; empty for ones.
-pub fn unit_suffix(unit: i32, ascii: bool) -> String {
+pub fn format_unit(unit: i32, ascii: bool) -> String {
     let times = if ascii { "x" } else { "×" };
     match unit {
         0 => String::new(),
@@ -142,7 +142,7 @@ pub fn reset_letter_style(buf: &mut Buffer, x: u16, y: u16) {
 pub type FigurePiece<'a> = Vec<Span<'a>>;
 
 /// A figure after its muted name.
-pub fn named<'a>(theme: &Theme, name: &str, value: String, style: Style) -> FigurePiece<'a> {
+pub fn named_piece<'a>(theme: &Theme, name: &str, value: String, style: Style) -> FigurePiece<'a> {
     vec![Span::styled(format!("{name} "), theme.style(ThemeRole::Muted)), Span::styled(value, style)]
 }
 

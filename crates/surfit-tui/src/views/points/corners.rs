@@ -94,7 +94,7 @@ fn card<'a>(
     width: u16,
 ) -> (CornerGroup<'a>, CornerGroup<'a>, CornerGroup<'a>) {
     let (muted, strong) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Text));
-    let named = |name: &str, value: String| text::named(theme, name, value, strong);
+    let named = |name: &str, value: String| text::named_piece(theme, name, value, strong);
     let lead = |glyph: &'static str, role: ThemeRole, word: String, style| -> FigurePiece<'a> {
         vec![
             number.clone(),

@@ -159,7 +159,7 @@ fn pair_pieces<'a>(
 ) -> Vec<FigurePiece<'a>> {
     let (muted, strong) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Text));
     let count = matrix.names.len();
-    let named = |name: &str, value: String| text::named(theme, name, value, strong.add_modifier(Modifier::BOLD));
+    let named = |name: &str, value: String| text::named_piece(theme, name, value, strong.add_modifier(Modifier::BOLD));
     let between = theme.pick_glyph("–", "-");
     let (a, b) = (&matrix.names[pair.0], &matrix.names[pair.1]);
     let value = matrix.values[pair.0 * count + pair.1];

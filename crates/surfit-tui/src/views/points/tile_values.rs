@@ -71,7 +71,7 @@ impl FigureSpan {
     /// The power of ten of figures' unit where there are only `room` characters; `None` where they are written as
     /// they are.
     pub fn unit(&self, room: usize) -> Option<i32> {
-        text::narrow_unit(self.high, room).filter(|_| self.figure != Figure::Accuracy)
+        text::choose_unit(self.high, room).filter(|_| self.figure != Figure::Accuracy)
     }
 
     /// A value of the figure in at most `room` characters.
@@ -89,7 +89,7 @@ impl FigureSpan {
             _ if self.figure == Figure::Accuracy => format!("{name} %"),
             // The usual figure needs no word.
             None if self.figure == Figure::default() => String::new(),
-            unit => format!("{name}{}", text::unit_suffix(unit.unwrap_or(0), ascii)),
+            unit => format!("{name}{}", text::format_unit(unit.unwrap_or(0), ascii)),
         }
     }
 }

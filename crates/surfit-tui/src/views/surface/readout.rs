@@ -97,14 +97,14 @@ fn cursor<'a>(scene: &SurfaceScene<'_>, width: u16) -> Vec<FigurePiece<'a>> {
     let margin = margin(scene, metric, cell);
     out.push(vec![Span::styled(value, text.add_modifier(Modifier::BOLD)), Span::styled(margin, muted)]);
     for (other, estimate) in cell.values.iter().filter(|(other, _)| *other != metric) {
-        out.push(text::named(scene.theme, other.id(), format_metric(other, estimate.value), text));
+        out.push(text::named_piece(scene.theme, other.id(), format_metric(other, estimate.value), text));
     }
     if let Some((gain, style)) = gain(scene, cell) {
         out.push(if width >= 96 {
             let over = Span::styled(format!(" {} over the best corner", metric.difference_unit()), muted);
             vec![Span::styled(gain, style), over]
         } else {
-            text::named(scene.theme, "gain", gain, style)
+            text::named_piece(scene.theme, "gain", gain, style)
         });
     }
     out.push(vec![Span::styled(format!("{} images", text::group_digits(cell.images.into())), muted)]);
@@ -144,10 +144,10 @@ fn best<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
         ],
     ];
     if let Some((gain, style)) = gain(scene, &cell) {
-        out.push(text::named(scene.theme, "gain", gain, style));
+        out.push(text::named_piece(scene.theme, "gain", gain, style));
     }
     if let Some(test) = chosen.and_then(|f| f.best_test) {
-        out.push(text::named(scene.theme, "test", text::format_percent(test, 2), theme.style(ThemeRole::Text)));
+        out.push(text::named_piece(scene.theme, "test", text::format_percent(test, 2), theme.style(ThemeRole::Text)));
     }
     out
 }
@@ -179,10 +179,10 @@ fn summary_pieces<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     let figure = |x: f64| if metric.is_percent() { format!("{:.2}", 100.0 * x) } else { text::format_loss(x) };
     let to = scene.theme.pick_glyph("–", "-");
     vec![
-        text::named(scene.theme, "interior", format_metric(metric, s.interior_mean), style),
-        text::named(scene.theme, "mean", figure(s.mean), style),
-        text::named(scene.theme, "at corners", figure(s.corners_mean), style),
-        text::named(scene.theme, "range", format!("{}{to}{}", figure(s.min), figure(s.max)), style),
+        text::named_piece(scene.theme, "interior", format_metric(metric, s.interior_mean), style),
+        text::named_piece(scene.theme, "mean", figure(s.mean), style),
+        text::named_piece(scene.theme, "at corners", figure(s.corners_mean), style),
+        text::named_piece(scene.theme, "range", format!("{}{to}{}", figure(s.min), figure(s.max)), style),
     ]
 }
 
